@@ -1,0 +1,189 @@
+import { isIP } from 'node:net';
+import {
+  aptPackages, defineRole, editedFile, digestOf, FREE_SPACE, freeSpace, HOST_FACTS, PORTS, ports, REACHABILITY, reachability, replaceBlock,
+  type FreeSpace, type Host, type HostFacts, type Inventory, type Listener, type Objection, type Reach, type RoleContext, type View,
+} from '../src/index.js';
+import { dataDirectoryOf, hostsWith } from './shared/layout.js';
+import { variables } from './shared/variables.js';
+
+/** State id of the host's clock against ours, kept by the engine. */
+const CLOCK_OFFSET = 'clock-offset';
+
+const MIB = 1024 * 1024;
+
+/** Ports a host's services listen on, and the units that may hold them already. */
+function expectedPorts(host: Host): { port: number; what: string; units: readonly string[] }[] {
+  const list: { port: number; what: string; units: readonly string[] }[] = [];
+  const { version, name, port } = variables(host, 'postgresql');
+  if (host.roles.includes('postgresql')) {
+    list.push({ port, what: 'PostgreSQL', units: ['patroni.service', `postgresql@${version}-${name}.service`] });
+  }
+  if (host.roles.includes('etcd')) {
+    const { client_port, peer_port } = variables(host, 'etcd');
+    list.push({ port: client_port, what: 'etcd clients', units: ['etcd.service'] });
+    list.push({ port: peer_port, what: 'etcd peers', units: ['etcd.service'] });
+  }
+  if (host.roles.includes('patroni')) {
+    list.push({ port: variables(host, 'patroni').restapi_port, what: "Patroni's REST API", units: ['patroni.service'] });
+  }
+  return list;
+}
+
+/** What a host must reach on its peers. */
+function peersOf({ host, inventory }: RoleContext): { address: string; port: number }[] {
+  return inventory.hosts
+    .filter((peer) => peer.name !== host.name)
+    .flatMap((peer) => expectedPorts(peer).map(({ port }) => ({ address: peer.clusterAddress, port })));
+}
+
+/** A line of /etc/hosts for every member that has an IP address. */
+function hostLines(inventory: Inventory): string[] {
+  return inventory.hosts
+    .filter((host) => isIP(host.clusterAddress) !== 0)
+    .map((host) => `${host.clusterAddress} ${host.name}`);
+}
+
+export default defineRole({
+  name: 'base',
+  description: 'The cluster’s names resolve on every host, prerequisites are installed, and each host is fit for the job.',
+  variables: {
+    type: 'object',
+    description: 'What every host needs before anything else, and what a host must have to be accepted.',
+    properties: {
+      manage_hosts_file: {
+        type: 'boolean',
+        default: true,
+        description: 'Keep the names and cluster addresses of all members in a block of /etc/hosts. Turn it off where DNS knows them.',
+      },
+      prerequisites: {
+        type: 'array',
+        items: { type: 'string', pattern: '^[a-z0-9][a-z0-9+.-]*$', expects: 'a package name' },
+        default: ['ca-certificates', 'curl'],
+        description: 'Packages installed before the roles. curl is how a host asks its own Patroni.',
+      },
+      max_clock_skew: {
+        type: 'number',
+        exclusiveMinimum: 0,
+        default: 5,
+        description: 'Seconds that clocks of two hosts may differ. Leases and certificates depend on clocks that agree.',
+      },
+      min_free_space: {
+        type: 'integer',
+        minimum: 0,
+        default: 1024,
+        description: 'MiB that must be free where PostgreSQL’s and etcd’s data are to be, on a host that has neither yet.',
+      },
+      min_memory: { type: 'integer', minimum: 0, default: 512, description: 'MiB of memory a host must have.' },
+    },
+  },
+  observations: (context) => [
+    ports(expectedPorts(context.host).map(({ port }) => port)),
+    reachability(peersOf(context)),
+    freeSpace(spacePaths(context)),
+  ],
+  stages: ({ host, inventory }) => {
+    const { manage_hosts_file, prerequisites } = variables(host, 'base');
+    const lines = hostLines(inventory);
+    return [
+      {
+        name: 'prepare',
+        title: 'prepare hosts',
+        crossing: 'independent',
+        resources: [
+          ...(manage_hosts_file
+            ? [editedFile({ path: '/etc/hosts', edit: (current) => replaceBlock(current, inventory.cluster, lines), digest: digestOf(...lines) })]
+            : []),
+          ...(prerequisites.length > 0 ? [aptPackages({ name: 'prerequisites', packages: prerequisites })] : []),
+        ],
+      },
+    ];
+  },
+  preflight: (view) => [
+    ...view.hosts('base').flatMap((host) => [...fitness(view, host), ...takenPorts(view, host), ...unreachablePeers(view, host)]),
+    ...clockSkew(view),
+  ],
+});
+
+function spacePaths({ host, platform }: RoleContext): string[] {
+  return [
+    ...(host.roles.includes('postgresql') ? [dataDirectoryOf(host, platform)] : []),
+    ...(host.roles.includes('etcd') ? [variables(host, 'etcd').data_dir ?? platform.etcd.dataRoot] : []),
+    '/var',
+  ];
+}
+
+function fitness(view: View, host: Host): Objection[] {
+  const { min_free_space, min_memory } = variables(host, 'base');
+  const objections: Objection[] = [];
+  const facts = view.read<HostFacts>(host.name, HOST_FACTS);
+  if (facts !== undefined && facts.memory < min_memory * MIB) {
+    objections.push({
+      kind: 'preflight',
+      host: host.name,
+      message: `${host.name} has ${Math.floor(facts.memory / MIB)} MiB of memory, at least ${min_memory} are wanted`,
+      hint: 'give it more, or lower base.min_memory',
+    });
+  }
+  const running = (view.read<Listener[]>(host.name, PORTS) ?? []).length > 0;
+  const space = Object.entries(view.read<FreeSpace>(host.name, FREE_SPACE) ?? {});
+  const [path, free] = space.find(([, bytes]) => bytes < min_free_space * MIB) ?? [];
+  if (!running && path !== undefined && free !== undefined) {
+    objections.push({
+      kind: 'preflight',
+      host: host.name,
+      message: `${host.name} has only ${Math.floor(free / MIB)} MiB free for ${path}, at least ${min_free_space} are wanted`,
+      hint: 'make room, or lower base.min_free_space',
+    });
+  }
+  return objections;
+}
+
+function takenPorts(view: View, host: Host): Objection[] {
+  const listeners = view.read<Listener[]>(host.name, PORTS) ?? [];
+  return expectedPorts(host).flatMap(({ port, what, units }) =>
+    listeners
+      .filter((listener) => listener.port === port && !units.includes(listener.unit))
+      .map((listener): Objection => ({
+        kind: 'preflight',
+        host: host.name,
+        message: `${host.name}: port ${port}, meant for ${what}, is held by ${listener.process || 'another process'}${listener.unit === '' ? '' : ` (${listener.unit})`}`,
+        hint: `stop it there, or give ${what} another port`,
+      })),
+  );
+}
+
+const REACH_WORDS: Partial<Record<Reach['result'], { what: string; hint: string }>> = {
+  filtered: { what: 'does not answer (filtered?)', hint: 'open the port between the members in the firewall' },
+  unreachable: { what: 'cannot be routed to', hint: 'check cluster_address and the network between the hosts' },
+  unresolved: { what: 'does not resolve', hint: 'give an IP address as cluster_address, or make the name resolve on every host' },
+};
+
+function unreachablePeers(view: View, host: Host): Objection[] {
+  return (view.read<Reach[]>(host.name, REACHABILITY) ?? []).flatMap(({ address, port, result }) => {
+    const words = REACH_WORDS[result];
+    const peer = view.inventory.hosts.find(({ clusterAddress }) => clusterAddress === address)?.name ?? address;
+    if (words === undefined) return [];
+    const message = `${host.name}: ${peer} (${address}) port ${port} ${words.what}`;
+    return [{ kind: 'preflight' as const, host: host.name, message, hint: words.hint }];
+  });
+}
+
+function clockSkew(view: View): Objection[] {
+  const hosts = hostsWith(view.inventory, 'base')
+    .map((host) => ({ host, offset: view.read<number>(host.name, CLOCK_OFFSET) }))
+    .filter((entry): entry is { host: Host; offset: number } => entry.offset !== undefined)
+    .sort((a, b) => a.offset - b.offset);
+  const slow = hosts[0];
+  const fast = hosts.at(-1);
+  if (slow === undefined || fast === undefined) return [];
+  const seconds = (fast.offset - slow.offset) / 1000;
+  const limit = variables(slow.host, 'base').max_clock_skew;
+  if (seconds <= limit) return [];
+  return [
+    {
+      kind: 'preflight',
+      message: `the clocks of ${slow.host.name} and ${fast.host.name} differ by ${seconds.toFixed(1)} s, at most ${limit} s are allowed`,
+      hint: 'synchronise them (chrony, systemd-timesyncd), or raise base.max_clock_skew',
+    },
+  ];
+}

@@ -1,0 +1,213 @@
+import { isIP } from 'node:net';
+import {
+  aptPackages, defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, service,
+  type CheckResult, type EtcdMemberState, type Host, type Objection, type PathState, type RoleContext, type Stage, type View,
+} from '../src/index.js';
+import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
+import { tlsResources } from './shared/tls.js';
+import { variables } from './shared/variables.js';
+
+/** The first line of every file that pgprov writes whole. */
+const MANAGED = '# Managed by pgprov';
+
+/** Journal lines of etcd that more waiting will not mend. */
+const HOPELESS = [
+  'x509: ',
+  'tls: bad certificate',
+  'certificate signed by unknown authority',
+  'address already in use',
+  'permission denied',
+  'cluster ID mismatch',
+  'has already been bootstrapped',
+  'unmatched member while checking PeerURLs',
+  'no space left on device',
+  'conflicting environment variable',
+  'error verifying flags',
+];
+
+export default defineRole({
+  name: 'etcd',
+  description: 'An etcd member on every host: TLS for clients and peers, client certificates required, a quorum formed all at once.',
+  variables: {
+    type: 'object',
+    description: 'The distributed configuration store that Patroni elects its leader in.',
+    properties: {
+      client_port: { type: 'integer', minimum: 1, maximum: 65535, default: 2379, scope: 'cluster', description: 'TCP port for clients.' },
+      peer_port: { type: 'integer', minimum: 1, maximum: 65535, default: 2380, scope: 'cluster', description: 'TCP port between members.' },
+      data_dir: {
+        type: 'string',
+        pattern: '^/[^\\u0000-\\u001f\\u007f"]+$',
+        expects: 'an absolute path',
+        description: 'Data directory. Default: /var/lib/etcd/<cluster>.',
+      },
+      heartbeat_interval: { type: 'integer', minimum: 10, maximum: 10000, default: 100, scope: 'cluster', description: 'Milliseconds between heartbeats; about the round-trip time between members.' },
+      election_timeout: { type: 'integer', minimum: 50, maximum: 50000, default: 1000, scope: 'cluster', description: 'Milliseconds without a heartbeat before an election; at least five, better ten heartbeats.' },
+      quota_backend_bytes: { type: 'integer', minimum: 67108864, default: 2147483648, description: 'Bytes the database may grow to before etcd takes no more writes.' },
+    },
+  },
+  observations: (context) => [etcdMember(etcdClient(context, files(context)), dataDirectoryOf(context))],
+  stages: (context) => [packages(context), ...configureAndStart(context)],
+  preflight: (view) => foreignMembership(view),
+  guards: (view, material) => view.hosts('etcd').flatMap((host) => guardHost(view, host, material.caCertificate)),
+  checks: (view) => view.hosts('etcd').flatMap((host) => checkHost(view, host)),
+});
+
+function files({ platform }: RoleContext): ReturnType<typeof tlsFiles> {
+  return tlsFiles(platform.etcd.directory);
+}
+
+function dataDirectoryOf({ host, platform, inventory }: RoleContext): string {
+  return variables(host, 'etcd').data_dir ?? `${platform.etcd.dataRoot}/${inventory.cluster}`;
+}
+
+function peerUrl(host: Host): string {
+  return `https://${hostPort(host.clusterAddress, variables(host, 'etcd').peer_port)}`;
+}
+
+function packages({ platform }: RoleContext): Stage {
+  return {
+    name: 'packages',
+    title: 'install etcd',
+    crossing: 'independent',
+    resources: [aptPackages({ name: 'etcd', packages: platform.etcd.packages })],
+  };
+}
+
+function configureAndStart(context: RoleContext): Stage[] {
+  const { host, platform, template } = context;
+  const { user, group, unit, directory: home, environmentFile } = platform.etcd;
+  const tls = tlsResources(context, files(context), { owner: user, group });
+  const environment = file({ path: environmentFile, content: template('etcd/etcd.env', { settings: settings(context) }) });
+  return [
+    {
+      name: 'configure',
+      title: 'configure etcd',
+      crossing: 'independent',
+      resources: [
+        directory({ path: home }),
+        ...tls,
+        directory({ path: dataDirectoryOf(context), owner: user, group, mode: '0700' }),
+        environment,
+      ],
+    },
+    {
+      name: 'start',
+      title: 'start etcd',
+      crossing: 'rolling',
+      resources: [service({ unit, restartOn: [...tls, environment], noBlock: true })],
+      gates: [
+        gate({
+          name: 'etcd-quorum',
+          title: `etcd on ${host.name} is healthy in its quorum`,
+          check: etcdctl({ ...etcdClient(context, files(context)), endpoints: etcdClient(context, files(context)).endpoints.slice(0, 1) }, ['endpoint', 'health']),
+          unit,
+          hopeless: HOPELESS,
+          timeout: 60,
+        }),
+      ],
+    },
+  ];
+}
+
+/** etcd's environment; names as in its documentation. */
+function settings(context: RoleContext): Record<string, string> {
+  const { host, inventory } = context;
+  const { client_port, peer_port, heartbeat_interval, election_timeout, quota_backend_bytes } = variables(host, 'etcd');
+  const { ca, certificate, key } = files(context);
+  const listen = isIP(host.clusterAddress) === 0 ? '0.0.0.0' : host.clusterAddress;
+  const own = `https://${hostPort(listen, client_port)}`;
+  return {
+    ETCD_NAME: host.name,
+    ETCD_DATA_DIR: dataDirectoryOf(context),
+    ETCD_LISTEN_CLIENT_URLS: listen === '0.0.0.0' ? own : `${own},https://127.0.0.1:${client_port}`,
+    ETCD_ADVERTISE_CLIENT_URLS: `https://${hostPort(host.clusterAddress, client_port)}`,
+    ETCD_LISTEN_PEER_URLS: `https://${hostPort(listen, peer_port)}`,
+    ETCD_INITIAL_ADVERTISE_PEER_URLS: peerUrl(host),
+    ETCD_INITIAL_CLUSTER: hostsWith(inventory, 'etcd').map((member) => `${member.name}=${peerUrl(member)}`).join(','),
+    ETCD_INITIAL_CLUSTER_STATE: 'new',
+    ETCD_INITIAL_CLUSTER_TOKEN: inventory.cluster,
+    ETCD_CERT_FILE: certificate,
+    ETCD_KEY_FILE: key,
+    ETCD_TRUSTED_CA_FILE: ca,
+    ETCD_CLIENT_CERT_AUTH: 'true',
+    ETCD_PEER_CERT_FILE: certificate,
+    ETCD_PEER_KEY_FILE: key,
+    ETCD_PEER_TRUSTED_CA_FILE: ca,
+    ETCD_PEER_CLIENT_CERT_AUTH: 'true',
+    ETCD_HEARTBEAT_INTERVAL: String(heartbeat_interval),
+    ETCD_ELECTION_TIMEOUT: String(election_timeout),
+    ETCD_QUOTA_BACKEND_BYTES: String(quota_backend_bytes),
+    ETCD_AUTO_COMPACTION_MODE: 'periodic',
+    ETCD_AUTO_COMPACTION_RETENTION: '1h',
+    ETCD_LOGGER: 'zap',
+  };
+}
+
+/** A member list that is not the inventory's: joining or leaving a formed cluster is not a matter of configuration. */
+function foreignMembership(view: View): Objection[] {
+  const wanted = hostsWith(view.inventory, 'etcd');
+  const seen = view.hosts('etcd').map((host) => view.read<EtcdMemberState>(host.name, ETCD_MEMBER));
+  const members = seen.find((state) => (state?.members.length ?? 0) > 0)?.members;
+  if (members === undefined) return [];
+  const urls = new Set(members.flatMap((member) => member.peerUrls));
+  const newcomers = wanted.filter((host) => !urls.has(peerUrl(host))).map(({ name }) => name);
+  const strangers = members.filter(({ peerUrls }) => !wanted.some((host) => peerUrls.includes(peerUrl(host))));
+  if (newcomers.length === 0 && strangers.length === 0) return [];
+  const parts = [
+    ...(newcomers.length === 0 ? [] : [`${newcomers.join(', ')} ${newcomers.length === 1 ? 'is' : 'are'} not in it`]),
+    ...strangers.map(({ name, peerUrls }) => `${name === '' ? 'a member' : name} (${peerUrls.join(', ')}) is not in the inventory`),
+  ];
+  return [
+    {
+      kind: 'preflight',
+      message: `etcd has formed a cluster already, with other members than the inventory: ${parts.join('; ')}`,
+      hint: 'pgprov does not yet add or remove etcd members; use `etcdctl member add` or `member remove`, then make the inventory agree',
+    },
+  ];
+}
+
+function guardHost(view: View, host: Host, caCertificate: string): Objection[] {
+  const environment = ['/etc/default/etcd', '/etc/etcd/etcd.conf']
+    .map((path) => view.read<PathState>(host.name, `file:${path}`))
+    .find((state) => state?.type === 'file');
+  const text = environment?.type === 'file' ? environment.content.toString('utf8') : '';
+  const name = /^\s*ETCD_NAME=(.*)$/mu.exec(text)?.[1];
+  if (name !== undefined && !text.startsWith(MANAGED)) {
+    return [
+      {
+        kind: 'refuse',
+        host: host.name,
+        message: `${host.name} is configured as a member of an etcd cluster that pgprov did not make (ETCD_NAME=${name})`,
+        hint: 'leave that etcd alone and give the cluster other hosts, or remove it yourself if it is not needed',
+      },
+    ];
+  }
+  const ca = view.read<PathState>(host.name, 'file:/etc/etcd/tls/ca.crt');
+  const member = view.read<EtcdMemberState>(host.name, ETCD_MEMBER);
+  if (ca?.type === 'file' && member?.hasData === true && ca.content.toString('utf8') !== caCertificate) {
+    return [
+      {
+        kind: 'refuse',
+        host: host.name,
+        message: `${host.name} belongs to a cluster with another certificate authority than the one beside this inventory`,
+        hint: 'bring the directory .pgprov/<cluster>/ from where the cluster was first provisioned; with new keys and passwords it would fall apart',
+      },
+    ];
+  }
+  return [];
+}
+
+function checkHost(view: View, host: Host): CheckResult[] {
+  const member = view.read<EtcdMemberState>(host.name, ETCD_MEMBER);
+  if (member === undefined) return [];
+  const count = `${member.members.length} members`;
+  return [
+    { title: 'etcd is healthy', ok: member.healthy, detail: member.healthy ? count : 'the member does not answer or has no quorum', host: host.name },
+    {
+      title: 'etcd turns away a client without a certificate',
+      ok: member.refusesStrangers === true,
+      detail: member.refusesStrangers === false ? 'it let one in' : 'refused in the TLS handshake',
+      host: host.name,
+    },
+  ];
+}

@@ -1,0 +1,10 @@
+import type { Role } from '../src/index.js';
+import base from './base.js';
+import etcd from './etcd.js';
+import patroni from './patroni.js';
+import pgdg from './pgdg.js';
+import postgresql from './postgresql.js';
+import replication from './replication.js';
+
+/** The roles that come with pgprov, in the order in which they are applied. */
+export const CATALOG: readonly Role[] = [base, pgdg, postgresql, etcd, replication, patroni];

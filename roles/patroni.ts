@@ -1,0 +1,297 @@
+import {
+  aptPackages, dcs, defineRole, digestOf, directory, file, gate, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, Secret, service, sh,
+  type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
+} from '../src/index.js';
+import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
+import { LOCAL_LINES, memberLines } from './shared/hba.js';
+import { accountsOf, dataDirectoryOf, etcdClient, etcdEndpoints, hostPort, localServer, restApiUrl, scopeOf, scopePrefix, tlsFiles } from './shared/layout.js';
+import { guardCluster } from './shared/patroni-guards.js';
+import { tlsResources } from './shared/tls.js';
+import { variables } from './shared/variables.js';
+
+const PASSWORD = { type: 'string', minLength: 1, pattern: '^[^\\u0000-\\u001f\\u007f]+$', expects: 'one line of text', secret: true, scope: 'cluster' } as const;
+const ROLE_NAME = { type: 'string', pattern: '^[a-z_][a-z0-9_]{0,62}$', expects: 'a role name', scope: 'cluster' } as const;
+
+/** Journal lines of Patroni and PostgreSQL that more waiting will not mend. */
+const HOPELESS = [
+  'system ID mismatch',
+  'CERTIFICATE_VERIFY_FAILED',
+  'certificate verify failed',
+  'x509',
+  'no pg_hba.conf entry',
+  'pg_hba.conf rejects',
+  'password authentication failed',
+  'Address already in use',
+  'could not bind',
+  'has invalid permissions',
+  'has wrong ownership',
+  'Permission denied',
+  '404 page not found',
+  'EtcdKeyNotFound|EtcdException.*404',
+  'removing initialize key after failed attempt',
+  'No space left on device',
+  'invalid value for parameter',
+  'could not (create|map) (shared memory|anonymous shared memory)',
+  'unrecognized configuration parameter',
+];
+
+export default defineRole({
+  name: 'patroni',
+  description: 'Patroni runs PostgreSQL on every host: the chosen leader first, then the replicas side by side until they stream.',
+  requires: ['postgresql', 'replication'],
+  variables: {
+    type: 'object',
+    description: 'High availability: who leads, when a member counts as lost, and what the members agree on.',
+    properties: {
+      scope: { type: 'string', pattern: '^[A-Za-z0-9_.-]+$', scope: 'cluster', description: 'Name of the cluster in etcd. Default: the inventory’s `cluster`.' },
+      namespace: { type: 'string', pattern: '^/[A-Za-z0-9_./-]*$', expects: 'a path such as /service/', default: '/service/', scope: 'cluster', description: 'Prefix of the keys in etcd.' },
+      ttl: { type: 'integer', minimum: 20, default: 30, scope: 'cluster', description: 'Seconds that the leader’s lease lasts. At least loop_wait + 2 × retry_timeout.' },
+      loop_wait: { type: 'integer', minimum: 1, default: 10, scope: 'cluster', description: 'Seconds between two rounds of a member’s loop.' },
+      retry_timeout: { type: 'integer', minimum: 3, default: 10, scope: 'cluster', description: 'Seconds for which etcd and PostgreSQL are tried again before a leader gives up.' },
+      maximum_lag_on_failover: { type: 'integer', minimum: 0, default: 1048576, scope: 'cluster', description: 'Bytes that a replica may be behind and still become leader.' },
+      synchronous_mode: { type: 'boolean', default: false, scope: 'cluster', description: 'Commits wait for a synchronous standby, and only such a one is promoted.' },
+      synchronous_mode_strict: { type: 'boolean', default: false, scope: 'cluster', description: 'With synchronous_mode: no writes at all while no synchronous standby is there.' },
+      watchdog: { type: 'string', enum: ['off', 'automatic', 'required'], default: 'automatic', description: 'Whether a leader is reset by a watchdog when it hangs.' },
+      watchdog_device: { type: 'string', pattern: '^/dev/[A-Za-z0-9_-]+$', default: '/dev/watchdog', description: 'The watchdog device.' },
+      tags: {
+        type: 'object',
+        additionalProperties: { type: ['string', 'number', 'boolean'] },
+        propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
+        default: {},
+        examples: [{ nofailover: true }],
+        description: 'Tags of a member, e.g. nofailover, noloadbalance, clonefrom.',
+      },
+      restapi_port: { type: 'integer', minimum: 1, maximum: 65535, default: 8008, scope: 'cluster', description: 'TCP port of the REST API.' },
+      restapi_username: { ...ROLE_NAME, default: 'patroni', description: 'User for the REST API’s unsafe endpoints.' },
+      restapi_password: { ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
+      rewind_username: { ...ROLE_NAME, default: 'rewind_user', description: 'Role for pg_rewind.' },
+      rewind_password: { ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
+      dynamic: {
+        type: 'object',
+        additionalProperties: {},
+        default: {},
+        scope: 'cluster',
+        examples: [{ failsafe_mode: true }],
+        description: 'More of Patroni’s dynamic configuration, merged over what the other variables give.',
+      },
+    },
+  },
+  observations: (context) => [
+    patroniMember(restApiUrl(context.host)),
+    dcs(etcdClient(context, files(context)), scopePrefix(context.inventory, context.host)),
+  ],
+  stages: (context) => [packages(context), configure(context), start(context), ...settle(context)],
+  preflight: (view) => timing(view),
+  guards: (view) => guardCluster(view),
+  checks: (view) => checkCluster(view),
+  remarks: (view, host) => {
+    const member = view.read<PatroniMemberState>(host, PATRONI_MEMBER);
+    return member?.answers === true && member.pendingRestart
+      ? [`Patroni holds a restart pending; \`patronictl restart ${member.scope} ${host}\` carries it out`]
+      : [];
+  },
+});
+
+function files({ platform }: RoleContext): ReturnType<typeof tlsFiles> {
+  return tlsFiles(platform.patroni.directory);
+}
+
+function packages({ platform }: RoleContext): Stage {
+  return {
+    name: 'packages',
+    title: 'install Patroni',
+    crossing: 'independent',
+    resources: [aptPackages({ name: 'patroni', packages: platform.patroni.packages })],
+  };
+}
+
+function configure(context: RoleContext): Stage {
+  const { host, platform } = context;
+  const { user, group, directory: home } = platform.patroni;
+  const accounts = accountsOf(context);
+  const server = localServer(host, platform);
+  const account = (role: { name: string; password: Secret }, attributes: readonly 'SUPERUSER'[]): Resource =>
+    pgRole({ server, ...role, attributes, madeBy: 'patroni' });
+  return {
+    name: 'configure',
+    title: 'configure Patroni',
+    crossing: 'independent',
+    resources: [
+      account(accounts.superuser, ['SUPERUSER']),
+      account(accounts.rewind, []),
+      directory({ path: home }),
+      ...tlsResources(context, files(context), { owner: user, group }),
+      directory({ path: dataDirectoryOf(host, platform), owner: user, group, mode: '0700', orMode: '0750' }),
+      configFile(context),
+    ],
+  };
+}
+
+function configFile(context: RoleContext): Resource {
+  const { platform } = context;
+  const { user, group, configFile: path } = platform.patroni;
+  return file({ path, owner: user, group, mode: '0600', content: renderConfig(context, dynamicConfiguration(context)) });
+}
+
+function renderConfig(context: RoleContext, bootstrap: JsonObject): string {
+  const { host, inventory, platform, template } = context;
+  const { version, port, hba, encoding, locale } = variables(host, 'postgresql');
+  const { restapi_port, namespace, watchdog, watchdog_device, tags } = variables(host, 'patroni');
+  const { superuser, replication, rewind, restApi } = accountsOf(context);
+  const { binDirectory, home, socketDirectory } = platform.postgresql(version);
+  const open = ({ name, password }: { name: string; password: Secret }): object => ({ name, password: password.reveal() });
+  return template('patroni/patroni.yml', {
+    scope: scopeOf(inventory, host),
+    namespace,
+    name: host.name,
+    restapi: {
+      listen: host.clusterAddress.includes(':') ? `[::]:${restapi_port}` : `0.0.0.0:${restapi_port}`,
+      connectAddress: hostPort(host.clusterAddress, restapi_port),
+      username: restApi.name,
+      password: restApi.password.reveal(),
+    },
+    etcd: {
+      hosts: etcdEndpoints(inventory, host).map((url) => url.replace(/^https:\/\//u, '')),
+      ca: files(context).ca,
+      certificate: files(context).certificate,
+      key: files(context).key,
+    },
+    dcs: bootstrap,
+    initdb: [{ encoding }, { locale }, { 'lc-messages': 'C' }, 'data-checksums'],
+    postgresql: {
+      listen: `*:${port}`,
+      connectAddress: hostPort(host.clusterAddress, port),
+      dataDirectory: dataDirectoryOf(host, platform),
+      binDirectory,
+      pgpass: `${home}/.pgpass_patroni`,
+      parameters: { unix_socket_directories: socketDirectory, ...hostParameters(context) },
+      hba: [
+        ...LOCAL_LINES,
+        ...memberLines(inventory, 'patroni', { replication: replication.name, rewind: rewind.name, superuser: superuser.name }),
+        ...hba,
+      ],
+    },
+    superuser: open(superuser),
+    replication: open(replication),
+    rewind: open(rewind),
+    watchdog: { mode: watchdog, device: watchdog === 'off' ? '' : watchdog_device },
+    tags,
+  });
+}
+
+function start(context: RoleContext): Stage {
+  const { platform } = context;
+  const { user, group, unit } = platform.patroni;
+  const tls = tlsResources(context, files(context), { owner: user, group });
+  // The bootstrap section counts only for a cluster that does not exist yet, so a change of it is no reason to reload.
+  const live = digestOf(renderConfig(context, {}));
+  return {
+    name: 'start',
+    title: 'start Patroni',
+    crossing: 'rolling',
+    leaderFirst: true,
+    resources: [service({ unit, reloadOn: [...tls, { digest: () => live }] })],
+    gates: [memberGate(context)],
+  };
+}
+
+/** Open when the member leads with the lock, or is a standby whose WAL receiver streams. */
+function memberGate(context: RoleContext): Gate {
+  const { host, platform } = context;
+  const url = restApiUrl(host);
+  const receiver = "SELECT CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT status FROM pg_stat_wal_receiver), 'not streaming yet') ELSE 'primary without the leader lock' END";
+  return gate({
+    name: 'patroni-member',
+    title: `${host.name} leads or streams`,
+    unit: platform.patroni.unit,
+    hopeless: HOPELESS,
+    timeout: 300,
+    check: sh`command -v curl >/dev/null || exit 1
+if [ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' ${`${url}/leader`})" = 200 ]; then echo leader; exit 0; fi
+answer=$(curl -s -m 2 ${`${url}/patroni`})
+case "$answer" in
+*'"state": "running"'*|*'"state": "streaming"'*) ;;
+*)
+printf %s "$answer" | sed -n 's/.*"state": "\([^"]*\)".*/PostgreSQL: \1/p'
+exit 1
+;;
+esac
+receiver=$(${psql(localServer(host, platform), ['-c', receiver])} 2>/dev/null)
+echo "$receiver"
+[ "$receiver" = streaming ]`,
+  });
+}
+
+/** Dynamic configuration is one for the cluster; the first leader's host carries it out whoever leads now. */
+function settle(context: RoleContext): Stage[] {
+  const { host, inventory } = context;
+  if (host.name !== inventory.leader) return [];
+  const { restApi } = accountsOf(context);
+  return [
+    {
+      name: 'settle',
+      title: 'set the dynamic configuration',
+      crossing: 'independent',
+      resources: [
+        patroniConfig({
+          url: restApiUrl(host),
+          scope: scopeOf(inventory, host),
+          user: restApi.name,
+          password: restApi.password,
+          desired: dynamicConfiguration(context),
+        }),
+      ],
+    },
+  ];
+}
+
+/** Patroni adjusts a lease that is too short by itself and silently; better to say so. */
+function timing(view: View): Objection[] {
+  const [host] = view.hosts('patroni');
+  if (host === undefined) return [];
+  const { ttl, loop_wait, retry_timeout } = variables(host, 'patroni');
+  const least = loop_wait + 2 * retry_timeout;
+  if (ttl >= least) return [];
+  return [
+    {
+      kind: 'preflight',
+      message: `patroni.ttl is ${ttl} s, but loop_wait + 2 × retry_timeout is ${least} s: a leader would lose its lease while it still tries`,
+      hint: `raise patroni.ttl to at least ${least}, or lower the other two`,
+    },
+  ];
+}
+
+function checkCluster(view: View): CheckResult[] {
+  const hosts = view.hosts('patroni');
+  const members = hosts.map((host) => ({ host, state: view.read<PatroniMemberState>(host.name, PATRONI_MEMBER) }));
+  const answering = members.flatMap(({ host, state }) => (state?.answers === true ? [{ host, state }] : []));
+  const cluster = answering[0]?.state.cluster ?? [];
+  const leader = cluster.find(({ role }) => role === 'leader' || role === 'master');
+  if (hosts.length === 0) return [];
+  const running = members.map(({ host, state }): CheckResult => ({
+    title: 'Patroni’s member runs',
+    ok: state?.answers === true && (state.state === 'running' || state.state === 'streaming'),
+    detail: state?.answers === true ? `${state.role}, ${state.state}, timeline ${state.timeline ?? '?'}` : 'the REST API does not answer',
+    host: host.name,
+  }));
+  const leading = answering.find(({ host }) => host.name === leader?.name)?.state;
+  return [
+    { title: 'the cluster has a leader', ok: leader !== undefined, detail: leader?.name ?? 'none holds the lock' },
+    ...running,
+    ...(leading === undefined ? [] : streaming(view, leading)),
+  ];
+}
+
+function streaming(view: View, leading: Extract<PatroniMemberState, { answers: true }>): CheckResult[] {
+  const connected = new Set(leading.replication.filter(({ state }) => state === 'streaming').map(({ application }) => application));
+  return view
+    .hosts('patroni')
+    .filter((host) => view.read<PatroniMemberState & { role?: string }>(host.name, PATRONI_MEMBER)?.role === 'replica')
+    .map((host) => ({
+      title: 'the replica streams',
+      ok: connected.has(host.name),
+      detail: connected.has(host.name) ? 'as the leader sees it' : 'the leader has no streaming connection of it',
+      host: host.name,
+    }));
+}
+

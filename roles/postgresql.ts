@@ -1,0 +1,210 @@
+import {
+  aptPackages, command, DATA_DIRECTORY, dataDirectory, defineRole, digestOf, directory, editedFile, file, PENDING_RESTART, pendingRestart, pgCluster, replaceBlock, service, sh,
+  type CheckResult, type DataDirectoryState, type Host, type Objection, type RoleContext, type Stage, type View,
+} from '../src/index.js';
+import { memberLines } from './shared/hba.js';
+import { accountsOf, dataDirectoryOf, localServer } from './shared/layout.js';
+import { variables } from './shared/variables.js';
+
+const PARAMETER_VALUE = {
+  type: ['string', 'number', 'boolean'],
+  pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+  expects: 'a value without control characters',
+} as const;
+
+export default defineRole({
+  name: 'postgresql',
+  description: 'PostgreSQL’s packages without a stray cluster; on a host without Patroni also a checksummed cluster and its service.',
+  requires: ['pgdg'],
+  variables: {
+    type: 'object',
+    description: 'The server. Under Patroni the parameters go to its dynamic configuration.',
+    properties: {
+      version: { type: 'integer', minimum: 13, maximum: 18, default: 17, scope: 'cluster', description: 'Major version.' },
+      port: { type: 'integer', minimum: 1, maximum: 65535, default: 5432, scope: 'cluster', description: 'TCP port.' },
+      name: {
+        type: 'string',
+        pattern: '^[A-Za-z0-9_]+$',
+        expects: 'letters, digits and underscores',
+        default: 'main',
+        scope: 'cluster',
+        description: 'What Debian calls the cluster: part of paths and of the unit’s name.',
+      },
+      data_dir: {
+        type: 'string',
+        pattern: '^/[^\\u0000-\\u001f\\u007f]+$',
+        expects: 'an absolute path',
+        description: 'Data directory. Default: where the platform’s packages put it, e.g. /var/lib/postgresql/17/main.',
+      },
+      parameters: {
+        type: 'object',
+        additionalProperties: PARAMETER_VALUE,
+        propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_.]*$', expects: 'a parameter name' },
+        default: {},
+        examples: [{ shared_buffers: '1GB', max_connections: 200 }],
+        description: 'Configuration parameters, as in postgresql.conf. A parameter that differs between hosts is set on each host by itself.',
+      },
+      hba: {
+        type: 'array',
+        items: { type: 'string', pattern: '^[^\\u0000-\\u001f\\u007f]+$', expects: 'one line of pg_hba.conf' },
+        default: [],
+        examples: [['host app app 10.0.0.0/24 scram-sha-256']],
+        description: 'Lines of pg_hba.conf for your clients, after those that the members need.',
+      },
+      encoding: { type: 'string', pattern: '^[A-Za-z0-9_-]+$', default: 'UTF8', description: 'Encoding of a new cluster.' },
+      locale: { type: 'string', pattern: '^[A-Za-z0-9_.@-]+$', default: 'C.UTF-8', description: 'Locale of a new cluster.' },
+      superuser: {
+        type: 'string',
+        pattern: '^[a-z_][a-z0-9_]{0,62}$',
+        expects: 'a role name',
+        default: 'postgres',
+        scope: 'cluster',
+        description: 'The superuser that Patroni works as.',
+      },
+      superuser_password: { type: 'string', minLength: 1, pattern: '^[^\\u0000-\\u001f\\u007f]+$', expects: 'one line of text', secret: true, scope: 'cluster', description: 'Its password. Generated on first use when not given.' },
+    },
+  },
+  observations: (context) => {
+    const { version } = variables(context.host, 'postgresql');
+    const { binDirectory } = context.platform.postgresql(version);
+    return [
+      dataDirectory(dataDirectoryOf(context.host, context.platform), binDirectory),
+      pendingRestart(localServer(context.host, context.platform)),
+    ];
+  },
+  stages: (context) => [packages(context), ...(context.host.roles.includes('patroni') ? [] : standalone(context))],
+  guards: (view) => view.hosts('postgresql').flatMap((host) => guardHost(view, host)),
+  checks: (view) => view.hosts('postgresql').flatMap((host) => checkHost(view, host)),
+  remarks: (view, host) => {
+    const names = view.read<string[]>(host, PENDING_RESTART) ?? [];
+    return names.length === 0 ? [] : [`restart pending for ${names.join(', ')}`];
+  },
+});
+
+function packages({ host, platform, template }: RoleContext): Stage {
+  const { version } = variables(host, 'postgresql');
+  const { commonPackages, serverPackages } = platform.postgresql(version);
+  return {
+    name: 'packages',
+    title: `install PostgreSQL ${version}`,
+    crossing: 'independent',
+    resources: [
+      aptPackages({ name: 'postgresql-common', packages: commonPackages }),
+      file({ path: '/etc/postgresql-common/createcluster.conf', content: template('postgresql/createcluster.conf', {}) }),
+      aptPackages({ name: 'postgresql', packages: serverPackages }),
+    ],
+  };
+}
+
+/** Without Patroni: initdb, registration with Debian's tools, parameters, access, service. */
+function standalone(context: RoleContext): Stage[] {
+  const { host, platform, template, inventory } = context;
+  const { version, name, port, parameters, hba, encoding, locale } = variables(host, 'postgresql');
+  const layout = platform.postgresql(version);
+  const { user, group, home, binDirectory } = layout;
+  const data = dataDirectoryOf(host, platform);
+  const configuration = layout.configDirectory(name);
+  const owned = { owner: user, group, mode: '0640' };
+  const settings = file({
+    ...owned,
+    mode: '0644',
+    path: `${configuration}/conf.d/pgprov.conf`,
+    content: template('postgresql/parameters.conf', { parameters: { port, listen_addresses: '*', ...parameters } }),
+  });
+  const lines = [
+    ...(host.roles.includes('replication')
+      ? memberLines(inventory, 'replication', { replication: accountsOf(context).replication.name })
+      : []),
+    ...hba,
+  ];
+  const access = editedFile({
+    ...owned,
+    path: `${configuration}/pg_hba.conf`,
+    edit: (current) => replaceBlock(current, inventory.cluster, lines),
+    digest: digestOf(...lines),
+  });
+  return [
+    {
+      name: 'cluster',
+      title: 'initialise PostgreSQL',
+      crossing: 'independent',
+      resources: [
+        pgCluster({
+          version,
+          dataDirectory: data,
+          binDirectory,
+          user,
+          group,
+          home,
+          initdb: ['--data-checksums', `--encoding=${encoding}`, `--locale=${locale}`, '--lc-messages=C', '--auth-local=peer', '--auth-host=scram-sha-256'],
+        }),
+        command({
+          name: `pg_createcluster-${version}-${name}`,
+          summary: `register ${data} with postgresql-common as ${version}/${name}`,
+          unless: sh`[ -e ${`${configuration}/postgresql.conf`} ]`,
+          run: sh`pg_createcluster -d ${data} -p ${port} --start-conf auto ${version} ${name}`,
+        }),
+        directory({ path: `${configuration}/conf.d`, owner: user, group }),
+        command({
+          name: `include-dir-${version}-${name}`,
+          summary: `let ${configuration}/postgresql.conf read conf.d`,
+          unless: sh`grep -qE "^ *include_dir *=? *'conf.d'" ${`${configuration}/postgresql.conf`}`,
+          run: sh`printf '%s\n' ${"include_dir = 'conf.d'"} >>${`${configuration}/postgresql.conf`}`,
+        }),
+        settings,
+        access,
+      ],
+    },
+    {
+      name: 'start',
+      title: 'start PostgreSQL',
+      crossing: 'rolling',
+      resources: [service({ unit: layout.unit(name), reloadOn: [settings, access] })],
+    },
+  ];
+}
+
+function guardHost(view: View, host: Host): Objection[] {
+  const data = view.read<DataDirectoryState>(host.name, DATA_DIRECTORY);
+  const { version } = variables(host, 'postgresql');
+  const where = `${host.name}: the data directory${variables(host, 'postgresql').data_dir === undefined ? '' : ` ${variables(host, 'postgresql').data_dir}`}`;
+  if (data?.kind === 'foreign') {
+    return [
+      {
+        kind: 'refuse',
+        host: host.name,
+        message: `${where} is not empty and holds no PostgreSQL cluster (found ${data.entries.join(', ')})`,
+        hint: 'give postgresql.data_dir an empty or new directory, or move what is there aside yourself; pgprov never deletes data',
+      },
+    ];
+  }
+  if (data?.kind !== 'cluster') return [];
+  if (data.version !== String(version)) {
+    return [
+      {
+        kind: 'refuse',
+        host: host.name,
+        message: `${where} holds a PostgreSQL ${data.version} cluster, the inventory says ${version}`,
+        hint: 'set postgresql.version to what is there; changing the major version of data takes pg_upgrade',
+      },
+    ];
+  }
+  if (host.roles.includes('patroni') || data.ours) return [];
+  return [
+    {
+      kind: 'refuse',
+      host: host.name,
+      message: `${where} holds a PostgreSQL cluster that pgprov did not make (system identifier ${data.systemIdentifier ?? 'unreadable'})`,
+      hint: 'give postgresql.data_dir or postgresql.name another value, or move the old cluster aside yourself if it is not needed',
+    },
+  ];
+}
+
+function checkHost(view: View, host: Host): CheckResult[] {
+  const data = view.read<DataDirectoryState>(host.name, DATA_DIRECTORY);
+  if (data === undefined) return [];
+  const checksums = data.kind === 'cluster' ? data.checksums : undefined;
+  const detail = data.kind === 'cluster' ? `data page checksum version ${checksums ?? 'unknown'}` : `the data directory is ${data.kind}`;
+  return [{ title: 'data checksums are on', ok: checksums === 1, detail, host: host.name }];
+}
+

@@ -1,0 +1,34 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import type { Inventory } from '../../src/index.js';
+import { hostsWith } from './layout.js';
+
+/** A member's address as pg_hba.conf takes it: one host, or a name that resolves both ways. */
+function hbaAddress(address: string): string {
+  if (isIPv4(address)) return `${address}/32`;
+  return isIPv6(address) ? `${address}/128` : address;
+}
+
+/** A role name as pg_hba.conf takes it. */
+function hbaName(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/u.test(name) ? name : `"${name}"`;
+}
+
+/** Lines that let the members, and nobody else, replicate and rewind. */
+export function memberLines(inventory: Inventory, role: string, accounts: { replication: string; rewind?: string; superuser?: string }): string[] {
+  return hostsWith(inventory, role).flatMap(({ clusterAddress }) => {
+    const address = hbaAddress(clusterAddress);
+    return [
+      `host replication ${hbaName(accounts.replication)} ${address} scram-sha-256`,
+      ...[accounts.rewind, accounts.superuser]
+        .filter((name) => name !== undefined)
+        .map((name) => `host all ${hbaName(name)} ${address} scram-sha-256`),
+    ];
+  });
+}
+
+/** Lines every server has: peer on the socket, passwords from the machine itself. */
+export const LOCAL_LINES: readonly string[] = [
+  'local all all peer',
+  'host all all 127.0.0.1/32 scram-sha-256',
+  'host all all ::1/128 scram-sha-256',
+];

@@ -1,0 +1,55 @@
+import type { EventListener } from '../events.js';
+import { runCluster, type RunOutcome } from '../engine/run.js';
+import type { Inventory } from '../model/index.js';
+import type { Aim } from '../plan/shape.js';
+import { Store, storeDirectory } from '../store/store.js';
+import { takeLocalLock } from '../store/local-lock.js';
+import { SshTransport } from '../transport/ssh.js';
+import { CATALOG } from '../../roles/index.js';
+
+/** What a command asks of the cluster's hosts. */
+export interface ClusterRun {
+  inventory: Inventory;
+  aim: Aim;
+  mode: 'survey' | 'plan' | 'apply';
+  emit: EventListener;
+}
+
+/** Opens the cluster's store, takes its lock where something will change, and runs. */
+export async function runOnHosts({ inventory, aim, mode, emit }: ClusterRun): Promise<RunOutcome> {
+  const directory = storeDirectory(inventory.dir, inventory.cluster);
+  const release = mode === 'apply' ? await takeLocalLock(directory) : async () => undefined;
+  const interrupt = new AbortController();
+  const stopListening = onInterrupt(interrupt, emit);
+  try {
+    const store = await Store.open(directory, inventory.cluster, { writable: mode === 'apply' });
+    return await runCluster({
+      inventory,
+      catalog: CATALOG,
+      aim,
+      mode,
+      transport: new SshTransport(),
+      store,
+      emit,
+      signal: interrupt.signal,
+    });
+  } finally {
+    stopListening();
+    await release();
+  }
+}
+
+/** The first Ctrl-C lets the steps under way end; the second leaves at once. */
+function onInterrupt(controller: AbortController, emit: EventListener): () => void {
+  const listener = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    emit({ type: 'warning', text: 'interrupted: the steps under way are let end, no new ones start; Ctrl-C again leaves at once' });
+    controller.abort();
+  };
+  process.on('SIGINT', listener);
+  process.on('SIGTERM', listener);
+  return () => {
+    process.off('SIGINT', listener);
+    process.off('SIGTERM', listener);
+  };
+}

@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError, Option } from 'commander';
+import { asPgprovError, ExitCode } from '../lib/errors.js';
+import { packageRoot } from '../lib/package-root.js';
+import type { CommonOptions, OutputOptions } from './options.js';
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 a host failed, 2 the command line or the inventory is wrong,
+3 a host could not be reached, 4 refused to protect data, 5 another run holds the lock.`;
+
+function version(): string {
+  return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+function collect(value: string, list: string[] | undefined): string[] {
+  return [...(list ?? []), value];
+}
+
+function splitList(value: string, list: string[] | undefined): string[] {
+  return [...(list ?? []), ...value.split(',').map((name) => name.trim()).filter((name) => name !== '')];
+}
+
+function withInventory(command: Command): Command {
+  return command
+    .argument('<inventory>', 'inventory file (YAML)')
+    .option('--set <key=value>', 'override a variable, e.g. postgresql.port=5433 or pg2:patroni.tags.nofailover=true', collect);
+}
+
+function withAim(command: Command): Command {
+  return command
+    .option('--host <names>', 'only these hosts (comma-separated or repeated)', splitList)
+    .option('--role <names>', 'only these roles (comma-separated or repeated)', splitList);
+}
+
+function withOutput(command: Command): Command {
+  return command.addOption(
+    new Option('--output <form>', 'how to show progress; default: tree on a terminal, plain otherwise').choices(['tree', 'plain', 'json']),
+  );
+}
+
+/** Command modules are loaded when their command runs, so that `--help` stays fast. */
+function buildProgram(setExit: (code: ExitCode) => void): Command {
+  const program = new Command('pgprov')
+    .description('Bootstraps highly available PostgreSQL clusters over SSH, from one inventory file.')
+    .version(version(), '-V, --version')
+    .option('--debug', 'print stack traces of unexpected errors')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', EXIT_CODES);
+
+  withInventory(program.command('validate'))
+    .description('check an inventory: schema and sense, no connection')
+    .action(async (file: string, options: CommonOptions) => setExit(await (await import('./validate.js')).validate(file, options)));
+
+  withInventory(program.command('show'))
+    .description('show every resolved variable and where it came from')
+    .option('--host <names>', 'only these hosts', splitList)
+    .action(async (file: string, options: CommonOptions) => setExit(await (await import('./show.js')).show(file, options)));
+
+  withOutput(withAim(withInventory(program.command('plan'))))
+    .description('show what apply would change, host by host; touches nothing')
+    .option('--no-diff', 'leave the diffs of files out')
+    .action(async (file: string, options: OutputOptions & { diff: boolean }) => setExit(await (await import('./plan.js')).plan(file, options)));
+
+  withOutput(withAim(withInventory(program.command('apply'))))
+    .description('bring the hosts to what the inventory says')
+    .action(async (file: string, options: OutputOptions) => setExit(await (await import('./apply.js')).apply(file, options)));
+
+  withInventory(program.command('status'))
+    .description('members, roles, lag, etcd health, checksums, certificate expiry')
+    .option('--json', 'print as JSON')
+    .action(async (file: string, options: CommonOptions & { json?: boolean }) => setExit(await (await import('./status.js')).status(file, options)));
+
+  program
+    .command('roles')
+    .description('what each role does, and its variables')
+    .argument('[name]', 'one role, with all its variables')
+    .action(async (name: string | undefined) => setExit(await (await import('./roles.js')).roles(name)));
+
+  program
+    .command('schema')
+    .description('print the inventory’s JSON Schema, for completion in editors')
+    .option('--markdown', 'print the reference page instead')
+    .action(async (options: { markdown?: boolean }) => setExit(await (await import('./schema.js')).schema(options)));
+
+  return program;
+}
+
+/** Runs one command line; gives the process's exit code. */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  let exitCode: ExitCode = ExitCode.done;
+  const program = buildProgram((code) => (exitCode = code));
+  try {
+    await program.parseAsync(argv as string[], { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? ExitCode.done : ExitCode.badInput;
+    return reportThrown(thrown, program.opts<{ debug?: boolean }>().debug === true);
+  }
+}
+
+async function reportThrown(thrown: unknown, debug: boolean): Promise<number> {
+  const { renderError } = await import('../report/error-text.js');
+  const error = asPgprovError(thrown);
+  process.stderr.write(`${renderError(error, { color: process.stderr.hasColors?.() ?? false })}\n`);
+  if (debug) process.stderr.write(`${String(thrown instanceof Error ? thrown.stack : thrown)}\n`);
+  return error.exitCode;
+}

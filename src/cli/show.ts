@@ -1,0 +1,72 @@
+import { ExitCode } from '../lib/errors.js';
+import { Secret } from '../lib/secret.js';
+import type { Host, Provenance } from '../model/index.js';
+import { aimedHosts, checkAim } from '../plan/shape.js';
+import { CATALOG } from '../../roles/index.js';
+import { loadFor, printWarnings } from './inventory.js';
+import { aimOf, type CommonOptions } from './options.js';
+
+/** `pgprov show`: every resolved variable of each host, and where it came from. */
+export async function show(file: string, options: CommonOptions): Promise<ExitCode> {
+  const inventory = await loadFor(file, options);
+  const aim = aimOf(options);
+  checkAim(inventory, CATALOG, aim);
+  printWarnings(inventory);
+  const names = aimedHosts(inventory, CATALOG, aim);
+  const blocks = inventory.hosts.filter(({ name }) => names.includes(name)).map((host) => showHost(host, inventory.leader));
+  process.stdout.write(`${blocks.join('\n\n')}\n`);
+  return ExitCode.done;
+}
+
+function showHost(host: Host, leader: string): string {
+  const rows = [...host.provenance].map(([path, from]) => [path, printValue(valueAt(host, path)), origin(from)] as const);
+  const widths = [0, 1].map((column) => Math.min(44, Math.max(...rows.map((row) => row[column]?.length ?? 0))));
+  const lines = rows.map(([path, value, from]) => `  ${path.padEnd(widths[0] ?? 0)}  ${value.padEnd(widths[1] ?? 0)}  ${from}`);
+  return [`${host.name}${host.name === leader ? ' (first leader)' : ''}`, ...lines].join('\n');
+}
+
+function valueAt(host: Host, path: string): unknown {
+  const hostFields: Record<string, unknown> = {
+    address: host.address,
+    cluster_address: host.clusterAddress,
+    roles: host.roles,
+    groups: host.groups,
+    ssh: {
+      user: host.ssh.user,
+      port: host.ssh.port,
+      identity_file: host.ssh.identityFile,
+      password: host.ssh.password,
+      jump: host.ssh.jump.map((hop) => `${hop.user}@${hop.address}:${hop.port}`),
+      become: host.ssh.become.method,
+      become_password: host.ssh.become.password,
+      host_key_policy: host.ssh.hostKeys.policy,
+      known_hosts: host.ssh.hostKeys.files,
+      connect_timeout: host.ssh.connectTimeout,
+    },
+    ...host.vars,
+  };
+  // A key of a mapping may itself hold dots, as in postgresql.parameters, so the longest key that fits is taken.
+  return descend(hostFields, path.split('.'));
+}
+
+function descend(value: unknown, keys: readonly string[]): unknown {
+  if (keys.length === 0) return value;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (let length = keys.length; length > 0; length -= 1) {
+    const key = keys.slice(0, length).join('.');
+    if (key in value) return descend((value as Record<string, unknown>)[key], keys.slice(length));
+  }
+  return undefined;
+}
+
+function printValue(value: unknown): string {
+  if (value === undefined) return '(by platform)';
+  if (value instanceof Secret) return '***';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function origin(from: Provenance): string {
+  if (from.kind === 'default') return 'default';
+  if (from.kind === 'set') return from.via ?? '--set';
+  return `${from.file}:${from.line}:${from.column}${from.via === undefined ? '' : ` (${from.via})`}`;
+}

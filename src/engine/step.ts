@@ -1,0 +1,143 @@
+import type { EventListener } from '../events.js';
+import { PgprovError } from '../lib/errors.js';
+import { redact } from '../lib/secret.js';
+import { stepWork, type StepWork } from '../plan/plan.js';
+import type { HostShape } from '../plan/shape.js';
+import type { Stage } from '../plan/role.js';
+import type { Gate, Resource } from '../resources/resource.js';
+import type { Answer, Section } from '../shell/frame.js';
+import { takeStepLock } from '../shell/lock.js';
+import type { Session } from './session.js';
+import { askable, probeSections, takeStates } from './survey.js';
+
+const DO = 'do:';
+
+/** Seconds to wait for a step that an interrupted run left behind. */
+export const STEP_LOCK_TIMEOUT = 900;
+
+/** One host's part of one stage. */
+export interface Step {
+  session: Session;
+  shape: HostShape;
+  /** Stage id, `role/name`. */
+  id: string;
+  stage: Stage;
+  emit: EventListener;
+}
+
+/**
+ * Changes what differs, waits for the stage's gates, and reads back everything the host is still to be
+ * asked for, all in one exec. Gives the number of changes.
+ * @throws PgprovError when a change fails, a gate does not open, or a change did not take
+ */
+export async function runStep(step: Step): Promise<number> {
+  const { session, stage } = step;
+  const work = stepWork(stage, session.states);
+  if (work.changes.length === 0 && !work.waits) return 0;
+  const gates = work.waits ? (stage.gates ?? []) : [];
+  const observations = askable(remaining(step));
+  const { byId } = await session.run(
+    [...doSections(work, gates), ...probeSections(observations)],
+    { before: takeStepLock(STEP_LOCK_TIMEOUT), listener: stepListener(step, work, gates) },
+  );
+  throwIfFailed(step, work, gates, byId);
+  takeStates(session, observations, byId);
+  throwIfNotTaken(step);
+  return work.changes.reduce((sum, { changes }) => sum + changes.length, 0);
+}
+
+function doSections(work: StepWork, gates: readonly Gate[]): Section[] {
+  return [
+    ...work.changes.map(({ resource, changes, state }): Section => ({
+      id: DO + resource.id,
+      body: resource.apply(changes, state),
+      mode: 'step',
+    })),
+    ...gates.map((gate): Section => ({ id: DO + gate.id, body: gate.wait(), mode: 'step' })),
+  ];
+}
+
+/** The host's shape from this stage on; what earlier stages made needs no second proof. */
+function remaining({ shape, id }: Step): HostShape {
+  const at = shape.stages.findIndex((entry) => entry.id === id);
+  return { observations: shape.observations, stages: shape.stages.slice(at) };
+}
+
+/** Turns frames into events as they arrive, so that a person sees what is being done. */
+function stepListener(step: Step, work: StepWork, gates: readonly Gate[]): {
+  begin(id: string): void;
+  done(id: string, answer: Answer): void;
+  note(text: string): void;
+} {
+  const { emit, id: stage } = step;
+  const host = step.session.host.name;
+  const summaries = new Map(
+    work.changes.map(({ resource, changes }) => [DO + resource.id, changes.map((change) => change.summary)]),
+  );
+  const titles = new Map(gates.map((gate) => [DO + gate.id, gate.title]));
+  let began = Date.now();
+  return {
+    begin: (id) => {
+      began = Date.now();
+      const resource = id.slice(DO.length);
+      const title = titles.get(id);
+      if (title !== undefined) emit({ type: 'waiting', host, stage, title });
+      else if (summaries.has(id)) emit({ type: 'changing', host, stage, resource, summary: summaries.get(id)?.join('; ') ?? '' });
+    },
+    done: (id, answer) => {
+      if (answer.status !== 0) return;
+      const ms = Date.now() - began;
+      const title = titles.get(id);
+      if (title !== undefined) emit({ type: 'waited', host, stage, title, ms });
+      else if (summaries.has(id)) {
+        emit({ type: 'changed', host, stage, resource: id.slice(DO.length), summaries: summaries.get(id) ?? [], ms });
+      }
+    },
+    note: (text) => emit({ type: 'note', host, stage, text: redact(text) }),
+  };
+}
+
+function throwIfFailed(step: Step, work: StepWork, gates: readonly Gate[], answers: ReadonlyMap<string, Answer>): void {
+  const host = step.session.host.name;
+  for (const { resource, changes } of work.changes) {
+    const answer = answers.get(DO + resource.id);
+    if (answer === undefined || answer.status === 0) continue;
+    throw new PgprovError({
+      kind: 'apply/failed',
+      host,
+      message: `${host}: could not ${changes.map((change) => change.summary).join('; ')} (exit status ${answer.status})\n${lastWords(answer)}`,
+      hint: 'nothing after it was done on this host; mend the cause and run the same command again, it goes on from here',
+    });
+  }
+  for (const gate of gates) {
+    const answer = answers.get(DO + gate.id);
+    if (answer === undefined || answer.status === 0) continue;
+    throw new PgprovError({
+      kind: 'gate/closed',
+      host,
+      message: `${host}: ${lastWords(answer)}`,
+      hint: 'mend the cause and run the same command again, it goes on from here',
+    });
+  }
+}
+
+function lastWords(answer: Answer): string {
+  const lines = redact(answer.out.toString('utf8')).split('\n').filter((line) => line.trim() !== '');
+  return lines.slice(-14).map((line) => `  ${line}`).join('\n').trim();
+}
+
+function throwIfNotTaken(step: Step): void {
+  const { session, stage } = step;
+  const left = stepWork(stage, session.states).changes;
+  if (left.length === 0) return;
+  const host = session.host.name;
+  const what = left.flatMap(({ changes }: { resource: Resource; changes: { summary: string }[] }) =>
+    changes.map((change) => change.summary),
+  );
+  throw new PgprovError({
+    kind: 'apply/did-not-take',
+    host,
+    message: `${host}: done, but still not so: ${what.join('; ')}`,
+    hint: 'something on the host undoes it, or it does not mean what pgprov takes it to mean; look there',
+  });
+}

@@ -1,0 +1,126 @@
+import { PgprovError } from '../lib/errors.js';
+import type { Platform } from '../platform/index.js';
+import { findPlatform, PLATFORMS } from '../platform/index.js';
+import type { HostShape } from '../plan/shape.js';
+import { HOST_FACTS, hostFacts, type HostFacts } from '../resources/host-facts.js';
+import type { Observation } from '../resources/resource.js';
+import type { Answer, FrameListener, FrameOptions, Section } from '../shell/frame.js';
+import type { Exec } from '../transport/transport.js';
+import type { Session } from './session.js';
+
+/** State id under which a session keeps how far the host's clock is ahead of ours, in milliseconds. */
+export const CLOCK_OFFSET = 'clock-offset';
+
+const SEE = 'see:';
+
+/** All that can be asked of a host, each once. */
+export function askable(shape: HostShape): Observation[] {
+  const all = [
+    ...shape.observations,
+    ...shape.stages.flatMap(({ stage }) => [...stage.resources, ...(stage.gates ?? [])]),
+  ];
+  return [...new Map(all.map((observation) => [observation.id, observation])).values()];
+}
+
+/** Probes as sections of a script. */
+export function probeSections(observations: readonly Observation[]): Section[] {
+  return observations.map((observation) => ({ id: SEE + observation.id, body: observation.probe(), mode: 'probe' }));
+}
+
+/** Reads the probes' answers into the session's states. */
+export function takeStates(
+  session: Session,
+  observations: readonly Observation[],
+  answers: ReadonlyMap<string, Answer>,
+): void {
+  for (const observation of observations) {
+    const answer = answers.get(SEE + observation.id);
+    if (answer === undefined) continue;
+    try {
+      session.states.set(observation.id, observation.parse(answer));
+    } catch (cause) {
+      throw new PgprovError({
+        kind: 'probe/unknown-answer',
+        host: session.host.name,
+        message: `${session.host.name}: ${observation.id} could not be read: ${(cause as Error).message}`,
+        hint: 'nothing was changed for it; please report this with the text above',
+        cause,
+      });
+    }
+  }
+}
+
+/** What a survey found: the host's platform, and its shape for that platform. */
+export interface Surveyed {
+  platform: Platform;
+  shape: HostShape;
+  /** The exec that holds the host's locks, when `hold` was asked for. */
+  exec: Exec;
+}
+
+/**
+ * Asks a host everything in one exec. The scripts are made for the platform the host had last time; when it
+ * turns out to be another, it is asked once more.
+ * @throws PgprovError `preflight/unsupported-os`
+ */
+export async function survey(
+  session: Session,
+  assumed: Platform | undefined,
+  shapeFor: (platform: Platform) => HostShape,
+  options: FrameOptions & { listener?: FrameListener },
+): Promise<Surveyed> {
+  const guess = assumed ?? (PLATFORMS[0] as Platform);
+  const shape = shapeFor(guess);
+  const exec = await ask(session, shape, options);
+  const platform = supported(session);
+  if (platform.id === guess.id) return { platform, shape, exec };
+  const right = shapeFor(platform);
+  session.states.clear();
+  const { listener } = options;
+  await ask(session, right, listener === undefined ? {} : { listener });
+  return { platform, shape: right, exec };
+}
+
+async function ask(
+  session: Session,
+  shape: HostShape,
+  options: FrameOptions & { listener?: FrameListener },
+): Promise<Exec> {
+  const observations = [hostFacts(), ...askable(shape)];
+  let answeredAt = 0;
+  const { byId, exec } = await session.run(probeSections(observations), {
+    ...options,
+    listener: {
+      ...options.listener,
+      done: (id, answer) => {
+        if (id === SEE + HOST_FACTS) answeredAt = Date.now();
+        options.listener?.done?.(id, answer);
+      },
+    },
+  });
+  takeStates(session, observations, byId);
+  const facts = session.states.get(HOST_FACTS) as HostFacts;
+  session.states.set(CLOCK_OFFSET, facts.clock - answeredAt);
+  return exec;
+}
+
+function supported(session: Session): Platform {
+  const facts = session.states.get(HOST_FACTS) as HostFacts;
+  const platform = findPlatform(facts.os, facts.version);
+  if (platform !== undefined && facts.systemd) return platform;
+  const { name } = session.host;
+  if (platform === undefined) {
+    throw new PgprovError({
+      kind: 'preflight/unsupported-os',
+      host: name,
+      message: `${name} runs ${facts.os || 'an unknown system'} ${facts.version}, which pgprov does not support`,
+      hint: `supported are ${PLATFORMS.map((known) => known.title).join(', ')}`,
+    });
+  }
+  throw new PgprovError({
+    kind: 'preflight/no-systemd',
+    host: name,
+    message: `${name} does not run systemd`,
+    hint: 'pgprov manages services through systemd; boot the host with it',
+  });
+}

@@ -1,0 +1,61 @@
+import { inspect } from 'node:util';
+
+const MASK = '***';
+
+/** Shorter values would mask half of any text, so they are left to the structural rules of `redact`. */
+const SHORTEST_MASKED = 4;
+
+const known = new Set<string>();
+
+/**
+ * A value that prints as `***` wherever it is shown: templates, JSON, errors, `console.log`.
+ * Only `reveal()` opens it. Making one also teaches `redact` to hide the value in free text.
+ */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+    if (value.length >= SHORTEST_MASKED) known.add(value);
+  }
+
+  /** The value itself, for the one place that must have it. */
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return MASK;
+  }
+
+  toJSON(): string {
+    return MASK;
+  }
+
+  [inspect.custom](): string {
+    return MASK;
+  }
+}
+
+/** `reveal()` for a Secret, the value itself for a plain string. */
+export function reveal(value: string | Secret): string {
+  return value instanceof Secret ? value.reveal() : value;
+}
+
+/**
+ * What secrets look like in files that pgprov did not write: key-value settings, .pgpass lines, PEM keys.
+ * Each pattern keeps group 1 and hides the rest.
+ */
+const SECRET_SHAPES: readonly RegExp[] = [
+  /(\b(?:\w*password|passwd|pgpassword|secret|token|auth_token)\b["']?\s*[:=]\s*)(?!["']?\*\*\*)(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|[^\s,}]+)/giu,
+  /(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*?(?=-----END)/gu,
+  /(postgres(?:ql)?:\/\/[^:/\s]+:)[^@\s]+(?=@)/gu,
+];
+
+/** Text with every known secret, and everything shaped like one, replaced by `***`. */
+export function redact(text: string): string {
+  let out = text;
+  for (const value of [...known].sort((a, b) => b.length - a.length)) out = out.split(value).join(MASK);
+  for (const shape of SECRET_SHAPES) out = out.replace(shape, `$1${MASK}`);
+  return out;
+}

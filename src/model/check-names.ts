@@ -1,0 +1,84 @@
+import { isIP, isIPv6 } from 'node:net';
+import { didYouMean } from '../lib/nearest.js';
+import { own } from './mapping.js';
+import type { Host } from './inventory.js';
+import type { Outline } from './outline.js';
+import type { Report } from './report.js';
+import { HOST_NAME } from './schema.js';
+
+/** Reports names of hosts and groups that cannot be, clash, or mean nothing. */
+export function checkNames(outline: Outline, report: Report): void {
+  const hosts = outline.hosts.map((host) => host.name);
+  const seen = new Map<string, string>();
+  for (const { name, path } of outline.hosts) {
+    checkName(name, path, report);
+    const twin = seen.get(name.toLowerCase());
+    if (twin !== undefined) report.add(path, `differs from host "${twin}" only in case, which host names do not tell apart`, { at: 'key' });
+    seen.set(name.toLowerCase(), name);
+  }
+  for (const { name, path, members } of outline.groups) {
+    checkName(name, path, report);
+    if (hosts.includes(name)) {
+      report.add(path, `there is a host of this name too (${report.line(['hosts', name])})`, { at: 'key', hint: 'rename the group' });
+    }
+    for (const [index, member] of members.entries()) {
+      if (hosts.includes(member)) continue;
+      const hint = didYouMean(member, hosts) ?? (hosts.length > 0 ? `hosts: ${hosts.join(', ')}` : undefined);
+      report.add([...path, 'hosts', index], `no such host: "${member}"`, { hint });
+    }
+  }
+}
+
+function checkName(name: string, path: readonly (string | number)[], report: Report): void {
+  if (new RegExp(HOST_NAME, 'u').test(name)) return;
+  const message = 'must be a name of letters, digits, ".", "-" and "_", 63 at most, with a letter or digit at both ends';
+  report.add(path, message, { at: 'key' });
+}
+
+/** Reports addresses that only look like one. */
+export function checkAddresses(outline: Outline, report: Report): void {
+  for (const { settings, path } of outline.hosts) {
+    for (const key of ['address', 'cluster_address']) {
+      const address = own(settings, key);
+      if (typeof address !== 'string') continue;
+      if (/^[\d.]+$/u.test(address) && isIP(address) === 0) {
+        report.add([...path, key], `is not an IPv4 address: "${address}"`);
+      } else if (/^[\w.%:-]+$/u.test(address) && address.includes(':') && !isIPv6(address)) {
+        report.add([...path, key], `is not an IPv6 address: "${address}"`, {
+          hint: /^[^:]+:\d+$/u.test(address) ? 'a port goes to ssh.port' : undefined,
+        });
+      }
+    }
+  }
+}
+
+/** Reports hosts that SSH, or the cluster, could not tell apart. */
+export function checkSameAddress(hosts: readonly Host[], report: Report): void {
+  const bySsh = new Map<string, Host>();
+  const byCluster = new Map<string, Host>();
+  for (const host of hosts) {
+    const { address, ssh } = host;
+    const way = ssh.jump.map((hop) => `${canonical(hop.address)}:${hop.port}`).join(' ');
+    const ssher = bySsh.get(`${way} ${canonical(address)} ${ssh.port}`);
+    if (ssher !== undefined) {
+      report.add(['hosts', host.name, 'address'], `same address and SSH port as ${place(ssher, 'address', report)}: ${address} port ${ssh.port}`);
+    } else {
+      bySsh.set(`${way} ${canonical(address)} ${ssh.port}`, host);
+    }
+    const member = byCluster.get(canonical(host.clusterAddress));
+    if (member !== undefined && member !== ssher) {
+      const hint = 'give each host the cluster_address where the others reach it';
+      report.add(['hosts', host.name, 'cluster_address'], `same cluster address as ${place(member, 'cluster_address', report)}: ${host.clusterAddress}`, { hint });
+    }
+    byCluster.set(canonical(host.clusterAddress), member ?? host);
+  }
+}
+
+function place(host: Host, key: string, report: Report): string {
+  return `host ${host.name} (${report.line(['hosts', host.name, key])})`;
+}
+
+/** One spelling for each address. */
+function canonical(address: string): string {
+  return isIPv6(address) && !address.includes('%') ? new URL(`http://[${address}]/`).hostname : address.toLowerCase();
+}

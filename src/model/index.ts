@@ -1,0 +1,10 @@
+export { inventoryJsonSchema } from './json-schema.js';
+export { toTarget } from './inventory.js';
+export type { Host, HostTarget, Inventory, Provenance, SshHop, SshSettings, Variables } from './inventory.js';
+export { loadInventory } from './load.js';
+export type { LoadOptions } from './load.js';
+export { formatProblem, InventoryError } from './problem.js';
+export type { Problem } from './problem.js';
+export { inventoryReference } from './reference.js';
+export type { JsonType, RoleSchema, VariableSchema, VariablesSchema } from './role-schema.js';
+

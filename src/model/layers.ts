@@ -1,0 +1,46 @@
+import type { SourceDocument } from './document.js';
+import type { Provenance } from './inventory.js';
+import { isMapping, own, stringsOf } from './mapping.js';
+import type { Path } from './mapping.js';
+import type { Layer, Outline, OutlinedHost } from './outline.js';
+import type { Override } from './overrides.js';
+import type { RoleSchema } from './role-schema.js';
+import { DEFAULT_ROLES } from './schema.js';
+
+/** Where a host's settings come from, weakest first: top level, its groups as listed, itself, `--set`. */
+export function layersOf(host: OutlinedHost, outline: Outline, overrides: readonly Override[]): Layer[] {
+  return [
+    outline.top,
+    ...outline.groups.filter((group) => group.members.includes(host.name)),
+    host,
+    ...overrides.filter((override) => override.host === undefined),
+    ...overrides.filter((override) => override.host === host.name),
+  ];
+}
+
+/** The provenance of what a layer holds at a path. */
+export function originOf(layer: Layer, document: SourceDocument, path: Path): Provenance {
+  if (layer.origin === 'set') return { kind: 'set', via: layer.via };
+  const position = document.position([...layer.path, ...path]);
+  return { kind: 'file', file: document.file, ...position, via: layer.via };
+}
+
+/** The roles of one host, and the list that gives them. */
+export interface ResolvedRoles {
+  names: string[];
+  /** The layer whose list it is; undefined for the default list. */
+  layer: Layer | undefined;
+}
+
+/** The last list of roles that the layers hold, without the names that no role has. */
+export function rolesOf(layers: readonly Layer[], roles: readonly RoleSchema[]): ResolvedRoles {
+  const layer = layers.findLast((candidate) => Array.isArray(own(candidate.settings, 'roles')));
+  const wanted = layer === undefined ? DEFAULT_ROLES : stringsOf(own(layer.settings, 'roles'));
+  const known = wanted.filter((name) => roles.some((role) => role.name === name));
+  return { names: [...new Set(known)], layer };
+}
+
+/** The layers that hold settings of a section. */
+export function layersWith(layers: readonly Layer[], section: string): Layer[] {
+  return layers.filter((layer) => isMapping(own(layer.settings, section)));
+}

@@ -1,0 +1,93 @@
+import { dirname, resolve } from 'node:path';
+import { checkAddresses, checkNames, checkSameAddress } from './check-names.js';
+import { checkRequired, checkRequirements, checkScopes } from './check-roles.js';
+import { checkStructure, placesOf, topMapping } from './check-structure.js';
+import { Checker } from './checker.js';
+import { SourceDocument } from './document.js';
+import type { Inventory } from './inventory.js';
+import { layersOf, rolesOf } from './layers.js';
+import { leaderOf } from './leader.js';
+import { outlineOf } from './outline.js';
+import { parseOverride } from './overrides.js';
+import { PathResolver } from './paths.js';
+import { InventoryError, sortProblems } from './problem.js';
+import { readText } from './read-text.js';
+import { Report } from './report.js';
+import { resolveHost } from './resolve-host.js';
+import type { RoleSchema } from './role-schema.js';
+import { inventorySchemas } from './schema.js';
+import type { InventorySchemas } from './schema.js';
+import { SecretSource } from './secret-source.js';
+import { currentUser } from './ssh.js';
+import { findWarnings } from './warnings.js';
+
+/** What `loadInventory` needs besides the file. */
+export interface LoadOptions {
+  /** The catalog: every role an inventory may name. */
+  roles: readonly RoleSchema[];
+  /** `--set` options in the order given; later ones win. */
+  set?: readonly string[];
+  /** For `{env: NAME}` secrets and `~`; default `process.env`. */
+  env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Reads, checks and resolves an inventory.
+ * @throws InventoryError with everything that is wrong, each with its place
+ */
+export async function loadInventory(file: string, options: LoadOptions): Promise<Inventory> {
+  const { roles, set = [], env = process.env } = options;
+  const document = SourceDocument.parse(file, await readText(file));
+  const report = new Report(document);
+  const top = topMapping(document, report);
+  if (top === undefined) throw new InventoryError(report.problems);
+
+  const { schemas, checker } = await checkerFor(roles);
+  const outline = outlineOf(document, top);
+  checkStructure(outline, schemas, checker, report);
+  checkNames(outline, report);
+  checkAddresses(outline, report);
+
+  const names = outline.hosts.map((host) => host.name);
+  const context = { sections: schemas.sections, hosts: names, checker, report };
+  const overrides = set.flatMap((text) => parseOverride(text, context) ?? []);
+  const layered = outline.hosts.map((host) => {
+    const layers = layersOf(host, outline, overrides);
+    return { name: host.name, host, layers, roles: rolesOf(layers, roles) };
+  });
+  checkRequirements(layered, roles, report);
+  const leader = leaderOf(top, layered.map(({ name, roles: has }) => ({ name, roles: has.names })), report);
+
+  const paths = new PathResolver(dirname(resolve(file)), env);
+  const secrets = new SecretSource(env, paths);
+  const resolving = { document, checker, secrets, report, paths, outline, schemas, user: currentUser(env) };
+  const hosts = layered.map(({ host, layers, roles: has }) => resolveHost(host, layers, has, resolving));
+  checkSameAddress(hosts.filter((host) => host.address !== ''), report);
+  checkScopes(hosts, roles, report);
+  checkRequired(hosts, roles, report);
+  if (report.problems.length > 0) throw new InventoryError(report.problems);
+
+  const warnings = new Report(document);
+  findWarnings({ outline, hosts, leader, roles, sections: schemas.sections }, warnings);
+  return {
+    file: resolve(file),
+    dir: dirname(resolve(file)),
+    cluster: String(top['cluster']),
+    leader,
+    hosts,
+    groups: outline.groups.map((group) => ({ name: group.name, hosts: [...group.members] })),
+    warnings: sortProblems(warnings.problems),
+  };
+}
+
+/** Compiled checks, kept for a catalog that is used again. */
+const checkers = new WeakMap<readonly RoleSchema[], Promise<{ schemas: InventorySchemas; checker: Checker }>>();
+
+function checkerFor(roles: readonly RoleSchema[]): Promise<{ schemas: InventorySchemas; checker: Checker }> {
+  const known = checkers.get(roles);
+  if (known !== undefined) return known;
+  const schemas = inventorySchemas(roles);
+  const made = Checker.create(placesOf(schemas)).then((checker) => ({ schemas, checker }));
+  checkers.set(roles, made);
+  return made;
+}

@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import { InventoryError } from './problem.js';
+
+/**
+ * The text of an inventory file.
+ * @throws InventoryError when there is none to be had
+ */
+export async function readText(file: string): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
+  } catch (error) {
+    const { code = 'ERR_UNKNOWN' } = error as NodeJS.ErrnoException;
+    throw new InventoryError([{ ...(UNREADABLE[code] ?? { message: `cannot be read: ${code}` }), path: '', file }], error);
+  }
+}
+
+const UNREADABLE: Readonly<Record<string, { message: string; hint?: string }>> = {
+  ENOENT: { message: 'there is no such file', hint: 'name an inventory; inventory/minimal.yml of pgprov is one to copy' },
+  ENOTDIR: { message: 'there is no such file: part of its path is not a directory' },
+  EISDIR: { message: 'is a directory, not an inventory file' },
+  EACCES: { message: 'must not be read by the current user', hint: 'change its owner or its mode' },
+  ERR_ENCODING_INVALID_ENCODED_DATA: { message: 'is not UTF-8 text' },
+};

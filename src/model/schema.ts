@@ -1,0 +1,113 @@
+import { closed } from './closed-schema.js';
+import type { RoleSchema, VariableSchema, VariablesSchema } from './role-schema.js';
+import { SSH_SCHEMA } from './ssh-schema.js';
+
+/** Roles of a host when nothing gives it any, as far as the catalog has them. */
+export const DEFAULT_ROLES: readonly string[] = ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'];
+
+/** Names that work as a host name, an etcd member and a Patroni member alike. */
+export const HOST_NAME = '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$';
+
+const ADDRESS = '^[A-Za-z0-9_:]([A-Za-z0-9_.:%-]*[A-Za-z0-9_:])?$';
+/** The closed schemas that the parts of an inventory are checked against, one by one. */
+export interface InventorySchemas {
+  top: VariablesSchema;
+  group: VariablesSchema;
+  host: VariablesSchema;
+  /** `ssh` and the section of every role. */
+  sections: ReadonlyMap<string, VariablesSchema>;
+}
+
+const ANY_MAPPING: VariableSchema = { type: 'object' };
+
+/** The schemas of an inventory whose roles are those of the catalog. */
+export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas {
+  const sections = new Map<string, VariablesSchema>([['ssh', SSH_SCHEMA]]);
+  for (const role of roles) {
+    const description = role.variables.description ?? `Settings of the role ${role.name}. ${role.description}`;
+    sections.set(role.name, { ...role.variables, description });
+  }
+  const anySections = Object.fromEntries(
+    [...sections].map(([name, section]) => [name, { ...ANY_MAPPING, description: section.description ?? '' }]),
+  );
+  const rolesOf = (description: string): VariableSchema => ({
+    type: 'array',
+    items: { type: 'string', enum: roles.map((role) => role.name) },
+    uniqueItems: true,
+    description,
+  });
+  return {
+    top: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['cluster', 'hosts'],
+      properties: {
+        cluster: {
+          type: 'string',
+          description: 'Name of the cluster; the Patroni scope unless `patroni.scope` says otherwise.',
+          pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
+          expects: 'lower-case letters, digits, dashes and underscores, 63 at most',
+          examples: ['demo'],
+        },
+        leader: {
+          type: 'string',
+          description: 'Host that is the first leader of a new cluster. Default: the first host with the role patroni.',
+        },
+        roles: {
+          ...rolesOf('Roles of every host that has no list of its own.'),
+          default: DEFAULT_ROLES.filter((name) => roles.some((role) => role.name === name)),
+        },
+        hosts: {
+          type: 'object',
+          description: 'The machines, by name; a plain string is short for `{address: …}`. Names become host names and member names.',
+          minProperties: 1,
+          expects: 'a mapping of host names to settings, with at least one host',
+        },
+        groups: {
+          type: 'object',
+          description: 'Settings for some of the hosts. Where groups overlap, the one listed later wins.',
+          expects: 'a mapping of group names to settings',
+        },
+        ...anySections,
+      },
+    },
+    group: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        hosts: {
+          type: 'array',
+          items: { type: 'string' },
+          uniqueItems: true,
+          description: 'Names of the hosts in the group.',
+        },
+        roles: rolesOf('Roles of the hosts in the group; replaces the list of the top level.'),
+        ...anySections,
+      },
+    },
+    host: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['address'],
+      properties: {
+        address: {
+          type: 'string',
+          description: 'Where SSH connects: an IPv4 or IPv6 address, or a name.',
+          pattern: ADDRESS,
+          expects: 'an IP address or a name',
+          examples: ['192.0.2.11'],
+        },
+        cluster_address: {
+          type: 'string',
+          description: 'Where the other members reach the host. Default: `address`.',
+          pattern: ADDRESS,
+          expects: 'an IP address or a name',
+          examples: ['10.0.0.11'],
+        },
+        roles: rolesOf('Roles of this host; replaces the list it would inherit.'),
+        ...anySections,
+      },
+    },
+    sections: new Map([...sections].map(([name, section]) => [name, closed(section) as VariablesSchema])),
+  };
+}

@@ -1,0 +1,61 @@
+import type { PlannedChange } from '../events.js';
+import { redact } from '../lib/secret.js';
+import type { Change, GateState, Resource } from '../resources/resource.js';
+import type { RunStage } from './shape.js';
+import type { Stage } from './role.js';
+
+/** What a host's part of a stage has to do, given what was seen. */
+export interface StepWork {
+  changes: { resource: Resource; changes: Change[]; state: unknown }[];
+  /** True when a gate is not open now, or may close because of the changes. */
+  waits: boolean;
+}
+
+/** What each host answered, by observation id. */
+export type States = ReadonlyMap<string, unknown>;
+
+/** Compares a stage with what was seen. */
+export function stepWork(stage: Stage, states: States): StepWork {
+  const changes = stage.resources.flatMap((resource) => {
+    const state = states.get(resource.id);
+    const found = resource.diff(state);
+    return found.length === 0 ? [] : [{ resource, changes: found, state }];
+  });
+  const closed = (stage.gates ?? []).some((gate) => !(states.get(gate.id) as GateState).open);
+  return { changes, waits: closed || (changes.length > 0 && (stage.gates ?? []).length > 0) };
+}
+
+/** True when the step takes something down that runs now. */
+export function interrupts(work: StepWork): boolean {
+  return work.changes.some(({ changes }) => changes.some((change) => change.action === 'restart'));
+}
+
+/**
+ * All changes of a run, without secrets, stage by stage, host by host. A change is projected when an earlier one on its host
+ * installs packages, for those bring files and users that are not there to be seen yet.
+ */
+export function buildPlan(stages: readonly RunStage[], states: ReadonlyMap<string, States>): PlannedChange[] {
+  const projected = new Set<string>();
+  const plan: PlannedChange[] = [];
+  for (const stage of stages) {
+    for (const [host, part] of stage.hosts) {
+      for (const { resource, changes } of stepWork(part, states.get(host) ?? new Map()).changes) {
+        for (const change of changes) {
+          const { action, summary, before, after } = change;
+          plan.push({
+            host,
+            stage: stage.id,
+            resource: resource.id,
+            action,
+            summary,
+            projected: projected.has(host),
+            ...(before === undefined ? {} : { before: redact(before) }),
+            ...(after === undefined ? {} : { after: redact(after) }),
+          });
+          if (action === 'install') projected.add(host);
+        }
+      }
+    }
+  }
+  return plan;
+}

@@ -1,0 +1,72 @@
+import type { CheckResult } from '../events.js';
+import type { Host, Inventory, RoleSchema } from '../model/index.js';
+import type { Platform } from '../platform/index.js';
+import type { Gate, Observation, Resource } from '../resources/resource.js';
+import type { Material } from '../store/material.js';
+import type { View } from './view.js';
+
+/**
+ * How a stage crosses the cluster.
+ *
+ * `independent`: every host goes on by itself.
+ * `rolling`: services that are down are started side by side (the leader before the others when
+ * `leaderFirst`); a host where something that runs must be restarted waits its turn, one at a time, the
+ * present leader last, and the first failure stops the rest.
+ */
+export type Crossing = 'independent' | 'rolling';
+
+/** One host's part of a stage. */
+export interface Stage {
+  /** Unique in its role, e.g. `start`. */
+  name: string;
+  /** For people, without the host: `start etcd`. */
+  title: string;
+  crossing: Crossing;
+  /** With `rolling`: a new cluster's first leader starts alone. */
+  leaderFirst?: boolean;
+  /** In the order in which they are applied. */
+  resources: readonly Resource[];
+  /** Must open after a change before the stage is over. */
+  gates?: readonly Gate[];
+}
+
+/** What a role builds its stages from: the inventory, never what was probed. */
+export interface RoleContext {
+  host: Host;
+  inventory: Inventory;
+  platform: Platform;
+  material: Material;
+  /** Platform of another host; undefined until it was surveyed once. */
+  platformOf(host: string): Platform | undefined;
+  /** Renders templates/<name>.hbs, strictly: a missing variable is an error. */
+  template(name: string, data: object): string;
+}
+
+/** Why a run must not go on. */
+export interface Objection {
+  /** `refuse`: going on could lose or mix up data (exit 4). `preflight`: the host is not fit (exit 1). */
+  kind: 'refuse' | 'preflight';
+  host?: string;
+  message: string;
+  hint: string;
+}
+
+/** One role: its variables, what it wants of a host, and what it objects to. */
+export interface Role extends RoleSchema {
+  stages(context: RoleContext): Stage[];
+  /** Asked of every host of the role, at the start and after each step. */
+  observations?(context: RoleContext): Observation[];
+  /** Asked once, before the first change. */
+  preflight?(view: View): Objection[];
+  /** Asked before the first change and again before every stage. */
+  guards?(view: View, material: Material): Objection[];
+  /** Asked at the end: is the cluster what was asked for? */
+  checks?(view: View): CheckResult[];
+  /** Things a person should know about a host at the end of a run. */
+  remarks?(view: View, host: string): string[];
+}
+
+/** Names a role for the catalog; gives types to its literal. */
+export function defineRole(role: Role): Role {
+  return role;
+}

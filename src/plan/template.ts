@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type HandlebarsModule from 'handlebars';
+import { packageRoot } from '../lib/package-root.js';
+
+// The CommonJS entry is asked for by name, for the ESM default import also registers a require hook for .hbs files.
+const Handlebars = createRequire(import.meta.url)('handlebars') as typeof HandlebarsModule;
+
+const compiled = new Map<string, HandlebarsModule.TemplateDelegate>();
+
+/** A YAML flow scalar: JSON is YAML, so nothing that a value holds can break out of it. */
+Handlebars.registerHelper('yaml', (value: unknown) => JSON.stringify(value));
+
+/** A double-quoted value of a systemd environment file (systemd.exec(5), EnvironmentFile=). */
+Handlebars.registerHelper('env', (value: unknown) => `"${String(value).replace(/[\\"`$]/gu, '\\$&')}"`);
+
+/** A value of postgresql.conf, always quoted, which PostgreSQL takes for every type of parameter. */
+Handlebars.registerHelper('conf', (value: unknown) => `'${String(value).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`);
+
+/**
+ * Renders templates/<name>.hbs. Strict: a variable that is not given is an error; nothing is HTML-escaped.
+ */
+export function renderTemplate(name: string, data: object): string {
+  let template = compiled.get(name);
+  if (template === undefined) {
+    const text = readFileSync(join(packageRoot(), 'templates', `${name}.hbs`), 'utf8');
+    template = Handlebars.compile(text, { noEscape: true, strict: true });
+    compiled.set(name, template);
+  }
+  return template(data);
+}

@@ -1,0 +1,27 @@
+import type { Host, Inventory } from '../model/index.js';
+
+/** What is known of the cluster at one moment: the inventory, and what each surveyed host answered. */
+export class View {
+  readonly inventory: Inventory;
+  readonly #states: ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+
+  constructor(inventory: Inventory, states: ReadonlyMap<string, ReadonlyMap<string, unknown>>) {
+    this.inventory = inventory;
+    this.#states = states;
+  }
+
+  /** The surveyed hosts that have the role, in inventory order. */
+  hosts(role: string): Host[] {
+    return this.inventory.hosts.filter((host) => host.roles.includes(role) && this.#states.has(host.name));
+  }
+
+  /** True when every host of the role was surveyed in this run. */
+  complete(role: string): boolean {
+    return this.inventory.hosts.every((host) => !host.roles.includes(role) || this.#states.has(host.name));
+  }
+
+  /** What an observation saw on a host; undefined when it was not asked. */
+  read<State>(host: string, id: string): State | undefined {
+    return this.#states.get(host)?.get(id) as State | undefined;
+  }
+}

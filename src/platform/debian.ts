@@ -1,0 +1,44 @@
+import type { Platform, PlatformId } from './platform.js';
+
+/** Debian's layout; facts from the packages of Debian 12 and 13 and of PGDG. */
+function debian(id: PlatformId, title: string, codename: string): Platform {
+  return {
+    id,
+    title,
+    family: 'debian',
+    codename,
+    pgdg: { keyPath: '/usr/share/postgresql-common/pgdg/apt.postgresql.org.asc' },
+    postgresql: (version) => ({
+      commonPackages: ['postgresql-common'],
+      serverPackages: [`postgresql-${version}`, `postgresql-client-${version}`],
+      binDirectory: `/usr/lib/postgresql/${version}/bin`,
+      dataDirectory: (name) => `/var/lib/postgresql/${version}/${name}`,
+      configDirectory: (name) => `/etc/postgresql/${version}/${name}`,
+      unit: (name) => `postgresql@${version}-${name}`,
+      socketDirectory: '/var/run/postgresql',
+      user: 'postgres',
+      group: 'postgres',
+      home: '/var/lib/postgresql',
+    }),
+    etcd: {
+      packages: ['etcd-server', 'etcd-client'],
+      unit: 'etcd',
+      directory: '/etc/etcd',
+      environmentFile: '/etc/default/etcd',
+      dataRoot: '/var/lib/etcd',
+      user: 'etcd',
+      group: 'etcd',
+    },
+    patroni: {
+      packages: ['patroni', 'python3-psycopg2', 'python3-etcd'],
+      unit: 'patroni',
+      directory: '/etc/patroni',
+      configFile: '/etc/patroni/config.yml',
+      user: 'postgres',
+      group: 'postgres',
+    },
+  };
+}
+
+export const debian12: Platform = debian('debian12', 'Debian 12 (bookworm)', 'bookworm');
+export const debian13: Platform = debian('debian13', 'Debian 13 (trixie)', 'trixie');

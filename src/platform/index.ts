@@ -1,0 +1,13 @@
+import { debian12, debian13 } from './debian.js';
+import type { Platform } from './platform.js';
+
+export type { Platform, PlatformId, PostgresqlLayout, ServiceLayout } from './platform.js';
+
+/** Every supported operating system. */
+export const PLATFORMS: readonly Platform[] = [debian13, debian12];
+
+/** The platform of an os-release `ID` and `VERSION_ID`; undefined when it is not supported. */
+export function findPlatform(os: string, version: string): Platform | undefined {
+  const id = `${os}${version.split('.')[0] ?? ''}`;
+  return PLATFORMS.find((platform) => platform.id === id);
+}

@@ -1,0 +1,108 @@
+import { sh, type Script } from '../shell/quote.js';
+import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
+
+/** Installed version, or undefined, by package name. */
+export type PackagesState = Record<string, string | undefined>;
+
+/** Packages that must be installed, whatever their version. */
+export interface AptPackagesOptions {
+  /** Names this resource among others of the host. */
+  name: string;
+  packages: readonly string[];
+  /** Seconds to wait for somebody else's package manager; default 300. */
+  lockTimeout?: number;
+}
+
+/** Seconds to wait for somebody else's package manager. */
+export const DEFAULT_LOCK_TIMEOUT = 300;
+
+const POLICY = '/usr/sbin/policy-rc.d';
+const POLICY_MARK = '# pgprov: no service starts by itself while packages are installed';
+
+/**
+ * Keeps packages from starting services: Debian's etcd would form a cluster of one at once. A policy of
+ * somebody else is put aside and back; a leftover of an interrupted run is recognised by its mark.
+ */
+const withoutAutostart: Script = sh`policy=${POLICY}
+restore() {
+rm -f "$policy"
+[ ! -e "$policy.pgprov-saved" ] || mv -f "$policy.pgprov-saved" "$policy"
+}
+trap restore EXIT
+if [ -e "$policy" ] && ! grep -qF ${POLICY_MARK} "$policy"; then mv -f "$policy" "$policy.pgprov-saved"; fi
+printf '#!/bin/sh\n%s\nexit 101\n' ${POLICY_MARK} >"$policy"
+chmod 0755 "$policy"`;
+
+/**
+ * Defines `apt_get`: runs apt-get until nobody else holds its locks, saying who does; apt's own time-out
+ * covers only one of the three locks and says nothing while it waits. Leaves the output in `$apt_log`.
+ */
+export function defineAptGet(lockTimeout: number): Script {
+  return sh`DEBIAN_FRONTEND=noninteractive
+NEEDRESTART_SUSPEND=1
+APT_LISTCHANGES_FRONTEND=none
+export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND
+apt_log=$(mktemp /run/pgprov-apt.XXXXXX)
+apt_get() {
+waited=0
+while :; do
+apt_status=0
+apt-get -q -y "$@" >"$apt_log" 2>&1 || apt_status=$?
+[ "$apt_status" != 0 ] || return 0
+grep -qE 'Could not get lock|Unable to (acquire|lock)' "$apt_log" || return "$apt_status"
+held=$(grep -m1 -oE 'held by process [0-9]+ \([^)]*\)' "$apt_log" || echo 'held by another process')
+if [ "$waited" -ge ${lockTimeout} ]; then
+echo "the package manager's lock is $held, still after $waited s" >"$apt_log"
+return "$apt_status"
+fi
+note "waiting for the package manager's lock, $held ($waited s)"
+sleep 2
+waited=$((waited + 2))
+done
+}
+apt_explain() {
+grep -E '^(E|W|dpkg): |lock is held|No space left' "$apt_log" || tail -n 15 "$apt_log"
+}`;
+}
+
+/** Packages installed with apt, without what they merely recommend, and without starting their services. */
+export function aptPackages(options: AptPackagesOptions): Resource<PackagesState> {
+  const { packages } = options;
+  const id = `packages:${options.name}`;
+  const missingOf = (state: PackagesState): string[] => packages.filter((name) => state[name] === undefined);
+  return {
+    id,
+    probe: () =>
+      sh`dpkg-query -W -f ${'${Package} ${Version} ${db:Status-Status}\n'} ${packages} 2>/dev/null || :`,
+    parse: (answer) => {
+      const state: PackagesState = Object.fromEntries(packages.map((name) => [name, undefined]));
+      for (const line of answerLines(answer)) {
+        const [name, version, status] = line.split(' ');
+        if (name === undefined || version === undefined) throw new UnknownAnswer(id, answer);
+        if (status === 'installed') state[name] = version;
+      }
+      return state;
+    },
+    diff: (state) => {
+      const missing = missingOf(state);
+      return missing.length === 0 ? [] : [{ action: 'install', summary: `install ${missing.join(' ')}` }];
+    },
+    apply: (_changes, state) => sh`${withoutAutostart}
+${defineAptGet(options.lockTimeout ?? DEFAULT_LOCK_TIMEOUT)}
+trap 'restore; rm -f "$apt_log"' EXIT
+if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
+note 'finishing an interrupted package installation'
+dpkg --force-confold --configure -a
+fi
+set -- -o Dpkg::Options::=--force-confold --no-install-recommends install ${missingOf(state)}
+if ! apt_get "$@" && grep -qE 'Unable to locate package|no installation candidate|404 +Not Found' "$apt_log"; then
+note 'refreshing the package lists'
+if apt_get -o APT::Update::Error-Mode=any update; then apt_get "$@" || :; fi
+fi
+if [ "$apt_status" != 0 ]; then
+apt_explain
+exit 1
+fi`,
+    digest: () => digestOf(id, ...packages),
+  };
+}

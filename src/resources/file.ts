@@ -1,0 +1,222 @@
+import { sh, joinScripts, type Script } from '../shell/quote.js';
+import { reveal, Secret } from '../lib/secret.js';
+import { digestOf, UnknownAnswer, type Answer, type Change, type Resource } from './resource.js';
+
+/** What is at a path. */
+export type PathState =
+  | { type: 'absent' }
+  | { type: 'file'; owner: string; group: string; mode: string; content: Buffer }
+  | { type: 'directory'; owner: string; group: string; mode: string }
+  | { type: 'other'; what: string };
+
+/** Owner, group and octal mode (four digits, e.g. `0640`). */
+export interface Ownership {
+  owner: string;
+  group: string;
+  mode: string;
+}
+
+/** A file with exactly this content. */
+export interface FileOptions extends Partial<Ownership> {
+  path: string;
+  content: string | Secret;
+}
+
+export const OWNED_BY_ROOT: Ownership = { owner: 'root', group: 'root', mode: '0644' };
+
+/** Prints type, owner, group and mode on the first line, a regular file's bytes after it. */
+export function probePath(path: string): Script {
+  return sh`if [ -L ${path} ]; then
+echo other symbolic link to "$(readlink ${path})"
+elif [ ! -e ${path} ]; then
+echo absent
+elif [ -f ${path} ]; then
+echo file $(stat -c '%U %G %a' ${path})
+cat ${path}
+elif [ -d ${path} ]; then
+echo directory $(stat -c '%U %G %a' ${path})
+else
+echo other $(stat -c %F ${path})
+fi`;
+}
+
+/** Reads what `probePath` printed. */
+export function parsePath(id: string, answer: Answer): PathState {
+  const end = answer.out.indexOf(0x0a);
+  const line = answer.out.subarray(0, end < 0 ? undefined : end).toString('utf8');
+  const [type, owner, group, mode] = line.split(' ');
+  if (answer.status !== 0 || end < 0) throw new UnknownAnswer(id, answer);
+  if (type === 'absent') return { type };
+  if (type === 'other') return { type, what: line.slice('other '.length) };
+  if (owner && group && mode) {
+    const ownership = { owner, group, mode: mode.padStart(4, '0') };
+    if (type === 'file') return { type, ...ownership, content: answer.out.subarray(end + 1) };
+    if (type === 'directory') return { type, ...ownership };
+  }
+  throw new UnknownAnswer(id, answer);
+}
+
+/** The changes that make owner, group and mode of what exists as desired. */
+export function diffOwnership(path: string, state: PathState, desired: Ownership): Change[] {
+  if (state.type !== 'file' && state.type !== 'directory') return [];
+  const is = `${state.owner}:${state.group} ${state.mode}`;
+  const should = `${desired.owner}:${desired.group} ${desired.mode}`;
+  return is === should ? [] : [{ action: 'update', summary: `set ${path} to ${should} (is ${is})` }];
+}
+
+/**
+ * Writes a file whole or not at all: a temporary file beside it, owner and mode first, then a rename.
+ * Where the path is a mount point of its own the rename is refused, and the content is copied into it.
+ */
+export function writeFileScript(path: string, content: string, { owner, group, mode }: Ownership): Script {
+  return sh`new=$(mktemp ${`${path}.pgprov.XXXXXX`})
+trap 'rm -f "$new"' EXIT
+chmod 0600 "$new"
+printf %s ${content} >"$new"
+chown ${`${owner}:${group}`} "$new"
+chmod ${mode} "$new"
+if ! mv -f "$new" ${path} 2>/dev/null; then
+cat "$new" >${path}
+chown ${`${owner}:${group}`} ${path}
+chmod ${mode} ${path}
+fi
+if command -v restorecon >/dev/null 2>&1; then restorecon ${path} || :; fi`;
+}
+
+/** Sets owner, group and mode of what exists. */
+export function setOwnershipScript(path: string, { owner, group, mode }: Ownership): Script {
+  return sh`chown ${`${owner}:${group}`} ${path}
+chmod ${mode} ${path}`;
+}
+
+/**
+ * A regular file with exactly this content, owner, group and mode (default root:root 0644).
+ * A Secret as content keeps the texts out of diffs. The directory must exist.
+ */
+export function file(options: FileOptions): Resource<PathState> {
+  const { path, content } = options;
+  const ownership: Ownership = {
+    owner: options.owner ?? OWNED_BY_ROOT.owner,
+    group: options.group ?? OWNED_BY_ROOT.group,
+    mode: options.mode ?? OWNED_BY_ROOT.mode,
+  };
+  const desired = reveal(content);
+  const id = `file:${path}`;
+  return {
+    id,
+    probe: () => probePath(path),
+    parse: (answer) => parsePath(id, answer),
+    diff: (state) => [...diffContent(path, state, content, ownership), ...diffOwnership(path, state, ownership)],
+    apply: (changes) => {
+      const writes = changes.some((change) => change.action === 'create' || change.summary.startsWith('write'));
+      return writes ? writeFileScript(path, desired, ownership) : setOwnershipScript(path, ownership);
+    },
+    digest: () => digestOf(id, desired, ownership.owner, ownership.group, ownership.mode),
+  };
+}
+
+/** The change that gives a file its content, if it has another. */
+export function diffContent(
+  path: string,
+  state: PathState,
+  content: string | Secret,
+  ownership: Ownership,
+): Change[] {
+  const desired = reveal(content);
+  const shown = content instanceof Secret ? undefined : desired;
+  if (state.type === 'file') {
+    if (state.content.equals(Buffer.from(desired))) return [];
+    return [
+      {
+        action: 'update',
+        summary: `write ${path}`,
+        ...(shown === undefined ? {} : { before: state.content.toString('utf8'), after: shown }),
+      },
+    ];
+  }
+  const summary = `write ${path} (${ownership.owner}:${ownership.group} ${ownership.mode})`;
+  const text = shown === undefined ? {} : { before: '', after: shown };
+  if (state.type === 'absent') return [{ action: 'create', summary, ...text }];
+  const what = state.type === 'directory' ? 'a directory' : `a ${state.what}`;
+  return [{ action: 'create', summary: `${summary}, in place of ${what}`, ...text }];
+}
+
+/** A directory with this owner, group and mode (default root:root 0755); parents are made, contents left alone. */
+export function directory(
+  options: { path: string; /** Another mode that is left as it is where it is found. */ orMode?: string } & Partial<Ownership>,
+): Resource<PathState> {
+  const { path, orMode } = options;
+  const ownership: Ownership = {
+    owner: options.owner ?? 'root',
+    group: options.group ?? 'root',
+    mode: options.mode ?? '0755',
+  };
+  const id = `directory:${path}`;
+  return {
+    id,
+    probe: () => probePath(path),
+    parse: (answer) => parsePath(id, answer),
+    diff: (state) => {
+      if (state.type === 'directory') {
+        return diffOwnership(path, state, state.mode === orMode ? { ...ownership, mode: orMode } : ownership);
+      }
+      const { owner, group, mode } = ownership;
+      return [{ action: 'create', summary: `make directory ${path} (${owner}:${group} ${mode})` }];
+    },
+    apply: () => joinScripts([sh`mkdir -p ${path}`, setOwnershipScript(path, ownership)]),
+    digest: () => digestOf(id, ownership.owner, ownership.group, ownership.mode),
+  };
+}
+
+/** A file of which pgprov owns a part: the rest stays as other people left it. */
+export interface EditedFileOptions extends Partial<Ownership> {
+  path: string;
+  /** What the text should become; called with '' for an absent file. Must be idempotent. */
+  edit(current: string): string;
+  /** Identifies what is desired, for services that reflect this file. */
+  digest: string;
+  /** Keep the texts out of diffs; default false. */
+  sensitive?: boolean;
+}
+
+/** A file that is edited in place by a pure function of its present text. */
+export function editedFile(options: EditedFileOptions): Resource<PathState> {
+  const { path, edit } = options;
+  const ownership: Ownership = {
+    owner: options.owner ?? OWNED_BY_ROOT.owner,
+    group: options.group ?? OWNED_BY_ROOT.group,
+    mode: options.mode ?? OWNED_BY_ROOT.mode,
+  };
+  const id = `file:${path}`;
+  const target = (state: PathState): string =>
+    edit(pathText(state));
+  return {
+    id,
+    probe: () => probePath(path),
+    parse: (answer) => parsePath(id, answer),
+    diff: (state) => {
+      const text = target(state);
+      const content = options.sensitive === true ? new Secret(text) : text;
+      return [...diffContent(path, state, content, ownership), ...diffOwnership(path, state, ownership)];
+    },
+    apply: (_changes, state) => writeFileScript(path, target(state), ownership),
+    digest: () => digestOf(id, options.digest, ownership.owner, ownership.group, ownership.mode),
+  };
+}
+
+/** Text with the lines between two markers replaced, or the block added at the end. */
+export function replaceBlock(current: string, name: string, lines: readonly string[]): string {
+  const begin = `# BEGIN pgprov ${name}`;
+  const end = `# END pgprov ${name}`;
+  const block = [begin, ...lines, end].join('\n');
+  const from = current.indexOf(`${begin}\n`);
+  const to = current.indexOf(end, from);
+  if (from >= 0 && to >= 0) return current.slice(0, from) + block + current.slice(to + end.length);
+  const rest = current === '' || current.endsWith('\n') ? current : `${current}\n`;
+  return `${rest}${block}\n`;
+}
+
+/** The text of an answer's file, '' where there is none. */
+export function pathText(state: PathState): string {
+  return state.type === 'file' ? state.content.toString('utf8') : '';
+}

@@ -1,0 +1,68 @@
+import { sh, type Script } from '../shell/quote.js';
+import { answerText, type Gate } from './resource.js';
+
+/** A condition to wait for, and what would make waiting pointless. */
+export interface GateOptions {
+  name: string;
+  /** What is waited for, as a clause: `etcd has a quorum`. */
+  title: string;
+  /** Succeeds when the gate is open; prints what it sees in one line. */
+  check: Script;
+  /** The unit whose journal explains a failure. */
+  unit: string;
+  /** Extended regular expressions of journal lines that more time will not mend. */
+  hopeless: readonly string[];
+  /** Seconds; default 120. */
+  timeout?: number;
+}
+
+/** A hopeless sign must stand for this many seconds, for some errors appear once while a service starts. */
+const SECONDS_BEFORE_GIVING_UP = 4;
+
+/** A gate that polls on the host and reads the journal of the service it waits for. */
+export function gate(options: GateOptions): Gate {
+  const { title, check, unit } = options;
+  return {
+    id: `gate:${options.name}`,
+    title,
+    probe: () => check,
+    parse: (answer) => ({ open: answer.status === 0, seen: answerText(answer).trim() }),
+    wait: () => sh`check() {
+(
+${check}
+) 2>/dev/null
+}
+started=$(date +%s)
+second=
+bad=0
+while :; do
+if seen=$(check); then exit 0; fi
+now=$(date +%s)
+waited=$((now - started))
+if [ "$waited" != "$second" ]; then
+second=$waited
+line=$(journalctl -u ${unit} --since "@$((now - 5))" -o cat --no-pager 2>/dev/null | grep -E ${options.hopeless.join('|')} | tail -n 1)
+unit_state=$(systemctl is-active ${unit} || :)
+case "$line:$unit_state" in
+:active|:activating|:reloading) bad=0 ;;
+*) bad=$((bad + 1)) ;;
+esac
+if [ "$bad" -ge ${SECONDS_BEFORE_GIVING_UP} ]; then
+echo ${`it will not come true that ${title}:`}
+if [ -n "$line" ]; then echo "$line"; else
+echo ${`${unit} is`} "$unit_state"
+journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
+fi
+exit 1
+fi
+if [ "$waited" -ge ${options.timeout ?? 120} ]; then
+echo "gave up after $waited s waiting until "${title}": $seen"
+journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
+exit 1
+fi
+if [ $((waited % 3)) = 2 ]; then note ${`waiting until ${title}`}" ($waited s) $seen"; fi
+fi
+sleep 0.2
+done`,
+  };
+}

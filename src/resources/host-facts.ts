@@ -1,0 +1,54 @@
+import { sh } from '../shell/quote.js';
+import { answerLines, UnknownAnswer, type Observation } from './resource.js';
+
+/** What pgprov must know of a machine before it can plan. */
+export interface HostFacts {
+  /** `ID` of os-release: debian, rocky, … */
+  os: string;
+  /** `VERSION_ID` of os-release: `13`, `9.4`. */
+  version: string;
+  /** `VERSION_CODENAME` of os-release, '' where there is none. */
+  codename: string;
+  /** `uname -m` */
+  architecture: string;
+  /** The host's clock when it answered, milliseconds since 1970; whole seconds where date knows no fractions. */
+  clock: number;
+  systemd: boolean;
+  /** Bytes of RAM. */
+  memory: number;
+}
+
+/** The observation's id. */
+export const HOST_FACTS = 'host-facts';
+
+/** Reads the machine's facts with nothing but a POSIX shell. */
+export function hostFacts(): Observation<HostFacts> {
+  return {
+    id: HOST_FACTS,
+    probe: () => sh`(
+if [ -r /etc/os-release ]; then . /etc/os-release; elif [ -r /usr/lib/os-release ]; then . /usr/lib/os-release; fi
+echo "os=$ID"
+echo "version=$VERSION_ID"
+echo "codename=$VERSION_CODENAME"
+)
+echo "architecture=$(uname -m)"
+echo "clock=$(date +%s.%N)"
+if [ -d /run/systemd/system ]; then echo systemd=yes; else echo systemd=no; fi
+echo "memory=$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo)"`,
+    parse: (answer) => {
+      const values = new Map(answerLines(answer).map((line) => line.split('=', 2) as [string, string]));
+      const get = (key: string): string => values.get(key) ?? '';
+      const clock = Number.parseFloat(get('clock'));
+      if (Number.isNaN(clock)) throw new UnknownAnswer(HOST_FACTS, answer);
+      return {
+        os: get('os'),
+        version: get('version'),
+        codename: get('codename'),
+        architecture: get('architecture'),
+        clock: Math.round(clock * 1000),
+        systemd: get('systemd') === 'yes',
+        memory: Number(get('memory') || 0) * 1024,
+      };
+    },
+  };
+}

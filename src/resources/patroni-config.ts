@@ -1,0 +1,133 @@
+import { sh } from '../shell/quote.js';
+import { APPLIED_DIRECTORY } from './service.js';
+import { answerText, digestOf, type Change, type Resource } from './resource.js';
+
+/** A JSON value. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** Patroni's dynamic configuration, kept in the DCS for the whole cluster. */
+export interface PatroniConfigOptions {
+  /** `http://10.0.0.11:8008` */
+  url: string;
+  scope: string;
+  user: string;
+  password: { reveal(): string };
+  desired: JsonObject;
+}
+
+/** What is configured now, and which keys an earlier run set (dotted as JSON arrays of their path). */
+export type PatroniConfigState =
+  | { answers: false }
+  | { answers: true; current: JsonObject; ours: string[][] };
+
+/**
+ * The parts of the dynamic configuration that the inventory gives. Settings made by others stay; a setting
+ * that an earlier run made and the inventory no longer gives is taken back. While no Patroni answers there
+ * is no difference: a new cluster takes its first configuration from `bootstrap.dcs`.
+ */
+export function patroniConfig(options: PatroniConfigOptions): Resource<PatroniConfigState> {
+  const { url, desired } = options;
+  const id = `patroni-config:${options.scope}`;
+  const record = `${APPLIED_DIRECTORY}/patroni-config`;
+  const paths = leafPaths(desired);
+  return {
+    id,
+    probe: () => sh`if config=$(curl -sf -m 3 ${`${url}/config`} 2>/dev/null); then
+printf '%s' "$config" | tr -d '\n'
+echo
+[ ! -e ${record} ] || cat ${record}
+fi`,
+    parse: (answer) => {
+      const [config = '', ours = ''] = answerText(answer).split('\n');
+      if (!config.startsWith('{')) return { answers: false };
+      return {
+        answers: true,
+        current: JSON.parse(config) as JsonObject,
+        ours: ours === '' ? [] : (JSON.parse(ours) as string[][]),
+      };
+    },
+    diff: (state): Change[] => {
+      if (!state.answers) return [];
+      const set = paths.filter((path) => !same(valueAt(state.current, path), valueAt(desired, path)));
+      const taken = takenBack(state, paths);
+      return [
+        ...set.map((path): Change => ({
+          action: 'update',
+          summary: `set ${path.join('.')} to ${show(valueAt(desired, path))} (is ${show(valueAt(state.current, path))}) in the dynamic configuration`,
+        })),
+        ...taken.map((path): Change => ({
+          action: 'update',
+          summary: `unset ${path.join('.')} (is ${show(valueAt(state.current, path))}) in the dynamic configuration`,
+        })),
+      ];
+    },
+    apply: (_changes, state) => {
+      const patch = state.answers ? buildPatch(desired, takenBack(state, paths)) : desired;
+      return sh`answer=$(printf '%s\n' ${curlConfig(options)} | curl -sS -m 10 -K - -X PATCH -d ${JSON.stringify(patch)} -w '\n%{http_code}' ${`${url}/config`} 2>&1) || :
+case "$answer" in
+*200) ;;
+*)
+echo "Patroni did not take the configuration: $answer"
+exit 1
+;;
+esac
+mkdir -p ${APPLIED_DIRECTORY}
+printf %s ${JSON.stringify(paths)} >${record}`;
+    },
+    digest: () => digestOf(id, JSON.stringify(desired)),
+  };
+}
+
+/** Credentials for curl's `-K -`, so that they show in no process list. */
+function curlConfig({ user, password }: PatroniConfigOptions): string {
+  const value = `${user}:${password.reveal()}`.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+  return `user = "${value}"`;
+}
+
+/** Every path that leads to something other than a non-empty object. */
+function leafPaths(value: JsonObject, prefix: string[] = []): string[][] {
+  return Object.entries(value).flatMap(([key, inner]) =>
+    isObject(inner) && Object.keys(inner).length > 0 ? leafPaths(inner, [...prefix, key]) : [[...prefix, key]],
+  );
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function valueAt(value: JsonObject, path: readonly string[]): Json | undefined {
+  let at: Json | undefined = value;
+  for (const key of path) at = isObject(at) ? at[key] : undefined;
+  return at;
+}
+
+function takenBack(state: { current: JsonObject; ours: string[][] }, desired: readonly string[][]): string[][] {
+  const wanted = new Set(desired.map((path) => JSON.stringify(path)));
+  return state.ours.filter((path) => !wanted.has(JSON.stringify(path)) && valueAt(state.current, path) !== undefined);
+}
+
+/** Patroni's PATCH merges objects and removes keys that are null. */
+function buildPatch(desired: JsonObject, remove: readonly string[][]): JsonObject {
+  const patch = structuredClone(desired) as Record<string, Json>;
+  for (const path of remove) {
+    let at: Record<string, Json> = patch;
+    for (const key of path.slice(0, -1)) {
+      if (!isObject(at[key])) at[key] = {};
+      at = at[key] as Record<string, Json>;
+    }
+    at[path.at(-1) ?? ''] = null;
+  }
+  return patch;
+}
+
+/** Patroni may hand back a number that was given as text, or the other way round. */
+function same(a: Json | undefined, b: Json | undefined): boolean {
+  if (isObject(a) && isObject(b)) return JSON.stringify(a) === JSON.stringify(b);
+  if (Array.isArray(a) || Array.isArray(b)) return JSON.stringify(a) === JSON.stringify(b);
+  return a !== undefined && b !== undefined && String(a) === String(b);
+}
+
+function show(value: Json | undefined): string {
+  return value === undefined ? 'not set' : typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,112 @@
+import { sh } from '../shell/quote.js';
+import { answerText, type Observation } from './resource.js';
+
+/** A standby as the leader's pg_stat_replication shows it. */
+export interface ReplicationConnection {
+  application: string;
+  state: string;
+  syncState: string;
+}
+
+/** A member as Patroni's /cluster endpoint lists it. */
+export interface ClusterMember {
+  name: string;
+  role: string;
+  state: string;
+  timeline: number | undefined;
+  /** Bytes behind the leader; undefined for the leader, or when unknown. */
+  lag: number | undefined;
+  pendingRestart: boolean;
+}
+
+/** What a host's Patroni says of itself and of its cluster. */
+export type PatroniMemberState =
+  | { answers: false }
+  | {
+      answers: true;
+      state: string;
+      /** `leader` for master/primary/standby_leader, `replica` otherwise. */
+      role: 'leader' | 'replica';
+      scope: string;
+      version: string;
+      systemIdentifier: string | undefined;
+      timeline: number | undefined;
+      /** e.g. 170006 */
+      serverVersion: number | undefined;
+      postmasterStart: string | undefined;
+      pendingRestart: boolean;
+      replication: ReplicationConnection[];
+      cluster: ClusterMember[];
+    };
+
+/** The observation's id, for guards, checks, ordering and status. */
+export const PATRONI_MEMBER = 'patroni-member';
+
+const LEADER_ROLES = new Set(['master', 'primary', 'leader', 'standby_leader']);
+
+/** Asks a member's REST API; `url` is `http://10.0.0.11:8008`. */
+export function patroniMember(url: string): Observation<PatroniMemberState> {
+  return {
+    id: PATRONI_MEMBER,
+    probe: () => sh`curl -s -m 3 ${`${url}/patroni`} 2>/dev/null || :
+echo
+curl -s -m 3 ${`${url}/cluster`} 2>/dev/null || :`,
+    parse: (answer) => {
+      const [own, cluster] = answerText(answer).split('\n');
+      const status = parseObject(own);
+      if (status === undefined) return { answers: false };
+      return { answers: true, ...readStatus(status), cluster: readCluster(parseObject(cluster)) };
+    },
+  };
+}
+
+type Json = Record<string, unknown>;
+
+function parseObject(line: string | undefined): Json | undefined {
+  if (line === undefined || !line.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(line) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+function readStatus(status: Json): Omit<Extract<PatroniMemberState, { answers: true }>, 'answers' | 'cluster'> {
+  const patroni = (status['patroni'] ?? {}) as Json;
+  const connections = (status['replication'] ?? []) as Json[];
+  return {
+    state: text(status['state']) ?? 'unknown',
+    role: LEADER_ROLES.has(text(status['role']) ?? '') ? 'leader' : 'replica',
+    scope: text(patroni['scope']) ?? '',
+    version: text(patroni['version']) ?? '',
+    systemIdentifier: text(status['database_system_identifier']),
+    timeline: number(status['timeline']),
+    serverVersion: number(status['server_version']),
+    postmasterStart: text(status['postmaster_start_time']),
+    pendingRestart: status['pending_restart'] === true,
+    replication: connections.map((connection) => ({
+      application: text(connection['application_name']) ?? '',
+      state: text(connection['state']) ?? '',
+      syncState: text(connection['sync_state']) ?? '',
+    })),
+  };
+}
+
+function readCluster(cluster: Json | undefined): ClusterMember[] {
+  return ((cluster?.['members'] ?? []) as Json[]).map((member) => ({
+    name: text(member['name']) ?? '',
+    role: text(member['role']) ?? '',
+    state: text(member['state']) ?? '',
+    timeline: number(member['timeline']),
+    lag: number(member['lag']),
+    pendingRestart: member['pending_restart'] === true,
+  }));
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}

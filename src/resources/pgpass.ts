@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import type { Secret } from '../lib/secret.js';
+import { editedFile, type PathState } from './file.js';
+import type { Resource } from './resource.js';
+
+/** One line of a .pgpass file; `*` matches everything. */
+export interface PgpassEntry {
+  host: string;
+  port: number | '*';
+  database: string;
+  user: string;
+  password: Secret;
+}
+
+function escapeField(field: string): string {
+  return field.replaceAll('\\', '\\\\').replaceAll(':', '\\:');
+}
+
+function entryKey(entry: PgpassEntry): string {
+  return [entry.host, String(entry.port), entry.database, entry.user].map(escapeField).join(':');
+}
+
+/** The four fields that say what a line is for; undefined for a comment or an unreadable line. */
+function lineKey(line: string): string | undefined {
+  const fields = /^((?:\\.|[^:\\])*:(?:\\.|[^:\\])*:(?:\\.|[^:\\])*:(?:\\.|[^:\\])*):/u.exec(line);
+  return line.startsWith('#') ? undefined : fields?.[1];
+}
+
+/**
+ * Our lines first, for libpq takes the first that matches; lines of other people are kept, but for those
+ * that say the same as ours with another password.
+ */
+export function mergePgpass(current: string, entries: readonly PgpassEntry[]): string {
+  const keys = new Set(entries.map(entryKey));
+  const ours = entries.map((entry) => `${entryKey(entry)}:${escapeField(entry.password.reveal())}`);
+  const others = current.split('\n').filter((line) => line !== '' && !keys.has(lineKey(line) ?? ''));
+  return [...ours, ...others, ''].join('\n');
+}
+
+/** The password file of a user: 0600, its own, with these entries. */
+export function pgpass(options: {
+  path: string;
+  owner: string;
+  group: string;
+  entries: readonly PgpassEntry[];
+}): Resource<PathState> {
+  const wanted = mergePgpass('', options.entries);
+  return editedFile({
+    path: options.path,
+    owner: options.owner,
+    group: options.group,
+    mode: '0600',
+    sensitive: true,
+    edit: (current) => mergePgpass(current, options.entries),
+    digest: createHash('sha256').update(wanted).digest('hex'),
+  });
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { Answer } from '../shell/frame.js';
+import type { Script } from '../shell/quote.js';
+
+export type { Answer } from '../shell/frame.js';
+
+/** Something that can be asked of a host. Pure: it does no I/O and never sees a connection. */
+export interface Observation<State = unknown> {
+  /** `kind:name`, unique on a host, without white space. */
+  readonly id: string;
+  /** Total: an absent package or a stopped server is a state, never an error. */
+  probe(): Script;
+  /** Bytes to state; throws on what it does not know. */
+  parse(answer: Answer): State;
+}
+
+/** What kind of change a person would call it. */
+export type Action =
+  | 'create'
+  | 'update'
+  | 'install'
+  | 'start'
+  | 'restart'
+  | 'reload'
+  | 'enable'
+  | 'run';
+
+/** One difference between what is and what should be. */
+export interface Change {
+  action: Action;
+  /** One line for people, without the host: `write /etc/hosts (mode 0644)`. */
+  summary: string;
+  /** Texts for a unified diff; the plan masks the secrets in them. */
+  before?: string;
+  after?: string;
+}
+
+/** What should be so on a host, how to ask, how to compare and how to change. */
+export interface Resource<State = unknown> extends Observation<State> {
+  /** Empty: as desired. */
+  diff(state: State): Change[];
+  /** Idempotent, and safe to repeat after a cut connection. */
+  apply(changes: readonly Change[], state: State): Script;
+  /** Digest of all that is desired; a service that reflects this resource compares digests. */
+  digest(): string;
+}
+
+/** A condition that has to come true after a stage before the next one may start. */
+export interface Gate extends Observation<GateState> {
+  /** What is waited for, as a clause: `etcd has a quorum`. */
+  readonly title: string;
+  /** Waits on the host itself, polling often; fails early when it can never come true. */
+  wait(): Script;
+}
+
+/** Whether a gate is open now, and what was seen. */
+export interface GateState {
+  open: boolean;
+  seen: string;
+}
+
+/** SHA-256 of the parts, unambiguous as to where one ends and the next begins. */
+export function digestOf(...parts: readonly (string | number)[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** The answer as text. */
+export function answerText(answer: Answer): string {
+  return answer.out.toString('utf8');
+}
+
+/** The answer's lines, without the empty one after the last line feed. */
+export function answerLines(answer: Answer): string[] {
+  return answerText(answer).split('\n').filter((line) => line !== '');
+}
+
+/** A probe answered something its parser does not know: a defect, or a very unusual host. */
+export class UnknownAnswer extends Error {
+  constructor(id: string, answer: Answer) {
+    super(`${id}: the host answered something unknown (status ${answer.status}): ${JSON.stringify(answerText(answer).slice(0, 300))}`);
+  }
+}

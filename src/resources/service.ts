@@ -1,0 +1,113 @@
+import { sh, joinScripts, type Script } from '../shell/quote.js';
+import { answerLines, digestOf, UnknownAnswer, type Change, type Resource } from './resource.js';
+
+/** A systemd unit that should be enabled and running with its present configuration. */
+export interface ServiceOptions {
+  /** Unit name without `.service`. */
+  unit: string;
+  /** A change of these needs a restart to take effect. */
+  restartOn?: readonly Reflected[];
+  /** A change of these takes effect with a reload. */
+  reloadOn?: readonly Reflected[];
+  /**
+   * Do not wait for systemd to call it started: for a unit that reports ready only when other hosts are
+   * up as well. A gate must follow that does wait.
+   */
+  noBlock?: boolean;
+  /** Seconds that starting or reloading may take; default 90. */
+  timeout?: number;
+}
+
+/** What a service reflects: anything with a digest of its desired state. */
+export interface Reflected {
+  digest(): string;
+}
+
+/** What systemd and our record say of a unit. */
+export interface ServiceState {
+  loaded: boolean;
+  enabled: boolean;
+  active: 'active' | 'inactive' | 'failed' | 'activating' | 'deactivating' | 'reloading';
+  /** What the running process was started or reloaded with, as recorded after it took. */
+  applied: { restart: string; reload: string } | undefined;
+}
+
+/** Where a host records what its services run with, so that a restart that was due and did not happen is still due. */
+export const APPLIED_DIRECTORY = '/var/lib/pgprov/applied';
+
+const ACTIVE = new Set(['active', 'inactive', 'failed', 'activating', 'deactivating', 'reloading']);
+
+/** A service, started, restarted or reloaded as its recorded inputs ask for. */
+export function service(options: ServiceOptions): Resource<ServiceState> {
+  const { unit } = options;
+  const id = `service:${unit}`;
+  const record = `${APPLIED_DIRECTORY}/${unit}`;
+  const restart = digestOf(...(options.restartOn ?? []).map((input) => input.digest()));
+  const reload = digestOf(...(options.reloadOn ?? []).map((input) => input.digest()));
+  return {
+    id,
+    probe: () => sh`systemctl show -p LoadState -p UnitFileState -p ActiveState ${unit}
+[ ! -e ${record} ] || cat ${record}`,
+    parse: (answer) => {
+      const values = new Map(
+        answerLines(answer).map((line): [string, string] => {
+          const at = line.indexOf('=');
+          return [line.slice(0, at), line.slice(at + 1)];
+        }),
+      );
+      const active = values.get('ActiveState');
+      if (active === undefined || !ACTIVE.has(active)) throw new UnknownAnswer(id, answer);
+      const applied = { restart: values.get('restart') ?? '', reload: values.get('reload') ?? '' };
+      return {
+        loaded: values.get('LoadState') === 'loaded',
+        enabled: (values.get('UnitFileState') ?? '').startsWith('enabled'),
+        active: active as ServiceState['active'],
+        applied: values.has('restart') ? applied : undefined,
+      };
+    },
+    diff: (state): Change[] => {
+      const changes: Change[] = [];
+      if (!state.enabled) changes.push({ action: 'enable', summary: `enable ${unit}` });
+      const running = state.active === 'active' || state.active === 'reloading';
+      if (!running) changes.push({ action: 'start', summary: `start ${unit}${state.active === 'failed' ? ' (it has failed)' : ''}` });
+      else if (needsRestart(state, restart, (options.restartOn ?? []).length > 0)) {
+        const why = state.applied === undefined ? 'not started by pgprov' : 'its configuration changed';
+        changes.push({ action: 'restart', summary: `restart ${unit} (${why})` });
+      } else if (state.applied?.reload !== reload) {
+        changes.push({ action: 'reload', summary: `reload ${unit} (its configuration changed)` });
+      }
+      return changes;
+    },
+    apply: (changes) => {
+      const steps: Script[] = [sh`systemctl daemon-reload`];
+      const has = (action: Change['action']): boolean => changes.some((change) => change.action === action);
+      if (has('enable')) steps.push(sh`systemctl -q enable ${unit}`);
+      if (has('start')) steps.push(sh`systemctl reset-failed ${unit} 2>/dev/null || :`, controlUnit('start', options));
+      if (has('restart')) steps.push(controlUnit('restart', options));
+      if (has('reload')) steps.push(controlUnit('reload', options));
+      steps.push(recordApplied(record, restart, reload));
+      return joinScripts(steps);
+    },
+    digest: () => digestOf(id, restart, reload),
+  };
+}
+
+function needsRestart(state: ServiceState, digest: string, reflectsAny: boolean): boolean {
+  return reflectsAny && state.applied?.restart !== digest;
+}
+
+/** Runs systemctl within a bound; on failure prints what the unit said last. */
+function controlUnit(verb: 'start' | 'restart' | 'reload', { unit, timeout, noBlock }: ServiceOptions): Script {
+  const flags = noBlock === true ? ['--no-block'] : [];
+  return sh`if ! timeout ${timeout ?? 90} systemctl ${flags} ${verb} ${unit}; then
+echo ${`${unit} did not ${verb}; its last words:`}
+journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
+exit 1
+fi`;
+}
+
+function recordApplied(record: string, restart: string, reload: string): Script {
+  return sh`mkdir -p ${APPLIED_DIRECTORY}
+printf 'restart=%s\nreload=%s\n' ${restart} ${reload} >${`${record}.new`}
+mv -f ${`${record}.new`} ${record}`;
+}

@@ -1,0 +1,51 @@
+import { sh, type Script } from './quote.js';
+
+/** Section id under which a refused lock reports its holder. */
+export const LOCK_REFUSED = 'lock-refused';
+
+/** Section id under which a step that could not start reports why. */
+export const STEP_BUSY = 'step-busy';
+
+/** Where a host keeps both locks; /run is emptied by a reboot, and so are they. */
+export const LOCK_DIRECTORY = '/run';
+
+/**
+ * Takes the host's run lock on file descriptor 9 and writes the holder's name beside it; when another run
+ * has it, answers with that run's name and ends the script. The kernel lets go when the shell that holds
+ * it is gone, so a killed run or a cut connection leaves no stale lock.
+ */
+export function takeRunLock(holder: string, directory: string = LOCK_DIRECTORY): Script {
+  const lock = `${directory}/pgprov.lock`;
+  return sh`exec 9>>${lock}
+if ! flock -n 9; then
+pgprov_mark begin ${LOCK_REFUSED}
+cat ${lock}
+pgprov_mark done ${LOCK_REFUSED} 0
+pgprov_mark end
+exit 0
+fi
+printf '%s' ${holder} >${lock}`;
+}
+
+/**
+ * Waits for a step that an interrupted run left working on the host: its children hold file descriptor 8,
+ * so a second dpkg or initdb is never started beside the first. Gives up after `seconds`.
+ */
+export function takeStepLock(seconds: number, directory: string = LOCK_DIRECTORY): Script {
+  return sh`exec 8>>${`${directory}/pgprov-step.lock`}
+if ! flock -n 8; then
+note 'waiting for a step that an interrupted run left working here'
+if ! flock -w ${seconds} 8; then
+pgprov_mark begin ${STEP_BUSY}
+pgprov_mark done ${STEP_BUSY} 1
+pgprov_mark end
+exit 0
+fi
+fi`;
+}
+
+/** Lets go of the step lock, for a script that only had to know that no step is under way. */
+export const RELEASE_STEP_LOCK: Script = sh`exec 8>&-`;
+
+/** Holds what the script holds until its input is closed. */
+export const HOLD_UNTIL_INPUT_CLOSES: Script = sh`cat >/dev/null`;

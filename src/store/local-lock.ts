@@ -1,0 +1,60 @@
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { LockedError } from '../lib/errors.js';
+
+/** Who this run is, for the message that another run gets. */
+export function holderName(): string {
+  return `${userInfo().username}@${hostname()} (process ${process.pid}, since ${new Date().toISOString()})`;
+}
+
+/**
+ * Takes the cluster's lock on this machine; gives the function that lets go. A lock whose process is gone
+ * is taken over. Other machines are kept out by the lock on the hosts.
+ * @throws LockedError naming the holder
+ */
+export async function takeLocalLock(directory: string): Promise<() => Promise<void>> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, 'lock');
+  for (;;) {
+    try {
+      const handle = await open(path, 'wx', 0o600);
+      await handle.writeFile(JSON.stringify({ pid: process.pid, holder: holderName() }));
+      await handle.close();
+      return () => rm(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const holder = await readHolder(path);
+      if (holder !== undefined && isAlive(holder.pid)) throw lockedBy(holder.holder);
+      await rm(path, { force: true });
+    }
+  }
+}
+
+/** The error of a run that came second. */
+export function lockedBy(holder: string, host?: string): LockedError {
+  const where = host === undefined ? 'this cluster' : `host ${host}`;
+  return new LockedError({
+    kind: 'lock/held',
+    message: `another pgprov run is working on ${where}: ${holder}`,
+    hint: 'wait until it is done and run again; nothing was changed by this run',
+    ...(host === undefined ? {} : { host }),
+  });
+}
+
+async function readHolder(path: string): Promise<{ pid: number; holder: string } | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as { pid: number; holder: string };
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,11 @@
+import type { Secret } from '../lib/secret.js';
+
+/** Keys and passwords of a cluster, from the inventory or made on first use. */
+export interface Material {
+  /** A password that the inventory may give as `section.key`, else generated and kept. */
+  password(path: string, given: unknown): Secret;
+  /** PEM of the cluster's certificate authority. */
+  readonly caCertificate: string;
+  /** PEM certificate and key of one host. */
+  node(host: string): { certificate: string; key: Secret };
+}

@@ -1,0 +1,73 @@
+import { type PgprovError, UnreachableError } from '../lib/errors.js';
+import { redact } from '../lib/secret.js';
+import type { ExecEnd, Target } from './transport.js';
+
+interface Reason {
+  kind: string;
+  /** Recognised on stderr, in sudo's English. */
+  pattern: RegExp;
+  what: string;
+  hint: string;
+}
+
+// Worded by sudo 1.8 (Rocky 8) to 1.9.16 (Debian 13), which we run with LC_ALL=C. The order matters: after a wrong
+// password sudo also says that none was provided.
+const REASONS: readonly Reason[] = [
+  {
+    kind: 'become/sudo-missing',
+    pattern: /^(?=.*\bsudo\b)(?:.*(?:command )?not found|.*\benv: .*(?:no such file|can't execute))/imu,
+    what: 'sudo is not installed',
+    hint: 'install sudo on the host, or connect as root and set become to none',
+  },
+  {
+    kind: 'become/tty-required',
+    pattern: /must have a tty to run sudo/iu,
+    what: 'sudo wants a terminal (requiretty)',
+    hint: 'add `Defaults:USER !requiretty` to the sudoers of the host, with USER being the login user',
+  },
+  {
+    kind: 'become/not-allowed',
+    pattern: /not in the sudoers file|is not allowed to (?:run sudo|execute)|may not run sudo/iu,
+    what: 'sudo does not let this user become root',
+    hint: 'let the user run any command as root in the sudoers of the host, or log in as another user',
+  },
+  {
+    kind: 'become/wrong-password',
+    pattern: /incorrect password attempt|sorry, try again/iu,
+    what: 'sudo did not take the password',
+    hint: 'correct the become password in the inventory',
+  },
+  {
+    kind: 'become/password-required',
+    pattern:
+      /a password is required|interactive authentication is required|no password was provided|a terminal is required to/iu,
+    what: 'sudo asks for a password and none was given',
+    hint: 'give the become password in the inventory, or let the user run sudo with NOPASSWD',
+  },
+];
+
+/**
+ * Explains an exec that gave no answer because no root shell came up; undefined when something else went wrong.
+ * Only for an exec without a single answer frame, for a script may well print what sudo prints.
+ */
+export function explainBecomeFailure(end: ExecEnd, target: Target): PgprovError | undefined {
+  if (target.become.method === 'none' || end.code === 0) return undefined;
+  const who = `${target.user} on ${target.name}`;
+  const reason = REASONS.find(({ pattern }) => pattern.test(end.stderr));
+  if (reason !== undefined) {
+    return new UnreachableError({
+      kind: reason.kind,
+      message: `cannot become root as ${who}: ${reason.what}`,
+      hint: reason.hint,
+      host: target.name,
+    });
+  }
+  const words = end.stderr.split('\n').filter((line) => line.startsWith('sudo: '));
+  if (words.length === 0) return undefined;
+  return new UnreachableError({
+    kind: 'become/failed',
+    message: `cannot become root as ${who}: ${redact(words.join('; '))}`,
+    hint: 'log in as this user, run `sudo -n true` and see what sudo wants',
+    host: target.name,
+  });
+}

@@ -1,0 +1,139 @@
+import { UnreachableError } from '../lib/errors.js';
+import { fingerprint, hostKeyAlgorithms, judge, type Verdict } from './host-key.js';
+import { appendHostKey, DEFAULT_KNOWN_HOSTS, keyTypeOf, knownName, KnownHosts } from './known-hosts.js';
+import type { SshEndpoint, Target } from './transport.js';
+
+function refusal(
+  verdict: Exclude<Verdict, { is: 'known' }>,
+  endpoint: SshEndpoint,
+  host: string,
+  blob: Buffer,
+  file: string,
+) {
+  const { address, port } = endpoint;
+  const shown = `${keyTypeOf(blob)} ${fingerprint(blob)}`;
+  const name = knownName(address, port);
+  if (verdict.is === 'revoked') {
+    return new UnreachableError({
+      kind: 'ssh/host-key-revoked',
+      message: `${host} (${name}) shows the host key ${shown}, which ${verdict.by.file}:${verdict.by.line} marks as revoked`,
+      hint: 'do not connect; find out why the key was revoked and give the host a new one',
+      host,
+    });
+  }
+  if (verdict.is === 'changed') {
+    const known = verdict.known
+      .map((key) => `${key.type} ${fingerprint(key.blob)} at ${key.file}:${key.line}`)
+      .join(', ');
+    return new UnreachableError({
+      kind: 'ssh/host-key-changed',
+      message: `${host} (${name}) shows the host key ${shown}, but is known by ${known}`,
+      hint: `somebody may be in between; if the host was reinstalled, check the new fingerprint on its console and run: ssh-keygen -R '${name}' -f ${verdict.known[0].file}`,
+      host,
+    });
+  }
+  const [authority] = verdict.authorities;
+  const signed =
+    authority === undefined
+      ? ''
+      : `; ${authority.file}:${authority.line} trusts a certificate authority for it, but host certificates are not supported`;
+  return new UnreachableError({
+    kind: 'ssh/host-key-unknown',
+    message: `${host} (${name}) shows the host key ${shown}, which is in no known_hosts file${signed}`,
+    hint: `compare the fingerprint with the host's console, then run: ssh-keyscan -p ${port} ${address} >> ${file}; or set ssh.host_key_policy: accept-new`,
+    host,
+  });
+}
+
+/** One writer at a time a file, so that hosts connecting at once do not write the same line twice. */
+const writers = new Map<string, Promise<unknown>>();
+
+async function inTurn<T>(file: string, work: () => Promise<T>): Promise<T> {
+  const mine = (writers.get(file) ?? Promise.resolve()).then(work, work);
+  writers.set(file, mine);
+  try {
+    return await mine;
+  } finally {
+    if (writers.get(file) === mine) writers.delete(file);
+  }
+}
+
+/** Checks the host key of one connection being made, and keeps what became of it. */
+export class HostKeyCheck {
+  /** Set once the key was refused. */
+  refused: UnreachableError | undefined;
+  readonly algorithms: string[];
+  readonly #hosts: KnownHosts;
+  readonly #files: readonly string[];
+  readonly #file: string;
+  readonly #endpoint: SshEndpoint;
+  readonly #host: string;
+  readonly #policy: Target['hostKeys']['policy'];
+  #accepted: Buffer | undefined;
+  #isNew = false;
+
+  private constructor(
+    hosts: KnownHosts,
+    files: readonly string[],
+    endpoint: SshEndpoint,
+    host: string,
+    policy: Target['hostKeys']['policy'],
+  ) {
+    this.#hosts = hosts;
+    this.#files = files;
+    this.#file = files[0] ?? '';
+    this.#endpoint = endpoint;
+    this.#host = host;
+    this.#policy = policy;
+    this.algorithms = hostKeyAlgorithms(hosts, endpoint.address, endpoint.port);
+  }
+
+  /**
+   * @param host inventory name, for messages
+   * @throws UnreachableError `ssh/known-hosts-unreadable`
+   */
+  static async load(endpoint: SshEndpoint, host: string, hostKeys: Target['hostKeys']): Promise<HostKeyCheck> {
+    const files = hostKeys.files.length > 0 ? hostKeys.files : DEFAULT_KNOWN_HOSTS;
+    return new HostKeyCheck(await KnownHosts.load(files), files, endpoint, host, hostKeys.policy);
+  }
+
+  /** Whether to go on with this key; asked again at each re-keying, where only the same key will do. */
+  verify(blob: Buffer): boolean {
+    if (this.#accepted !== undefined) return this.#accepted.equals(blob);
+    const verdict = judge(this.#hosts, this.#endpoint.address, this.#endpoint.port, blob);
+    if (verdict.is !== 'known' && !(verdict.is === 'unknown' && this.#policy === 'accept-new')) {
+      this.refused = refusal(verdict, this.#endpoint, this.#host, blob, this.#file);
+      return false;
+    }
+    this.#isNew = verdict.is === 'unknown';
+    this.#accepted = Buffer.from(blob);
+    return true;
+  }
+
+  /**
+   * Writes a newly accepted key down. Called once the handshake is through, because ssh2 asks for the verdict before
+   * it has checked that the host owns the key.
+   * @throws UnreachableError when another connection recorded a different key meanwhile, or the file cannot be written
+   */
+  async record(): Promise<void> {
+    const blob = this.#accepted;
+    if (!this.#isNew || blob === undefined) return;
+    await inTurn(this.#file, async () => {
+      const { address, port } = this.#endpoint;
+      const verdict = judge(await KnownHosts.load(this.#files), address, port, blob);
+      if (verdict.is === 'known') return;
+      if (verdict.is !== 'unknown') throw refusal(verdict, this.#endpoint, this.#host, blob, this.#file);
+      try {
+        await appendHostKey(this.#file, knownName(address, port), blob);
+      } catch (cause) {
+        throw new UnreachableError({
+          kind: 'ssh/known-hosts-unwritable',
+          message: `cannot record the host key of ${this.#host} in ${this.#file}: ${(cause as Error).message}`,
+          hint: 'make the file writable, or name another one first',
+          host: this.#host,
+          cause,
+        });
+      }
+    });
+  }
+}

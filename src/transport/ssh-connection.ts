@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+
+import type { ClientChannel } from 'ssh2';
+
+import { type PgprovError, UnreachableError } from '../lib/errors.js';
+import { becomeRoot } from './become.js';
+import { connectionLost, endpointName } from './ssh-errors.js';
+import { SshExec } from './ssh-exec.js';
+import type { SshLink } from './ssh-link.js';
+import type { Connection, Exec, ExecRequest, Target } from './transport.js';
+
+/** The Connection of an ssh link to a target. */
+export class SshConnection implements Connection {
+  readonly #link: SshLink;
+  readonly #target: Target;
+  readonly #onClosed: () => Promise<void>;
+  readonly #running = new Set<SshExec>();
+
+  /** @param onClosed lets go of the jump host once the link is gone */
+  constructor(link: SshLink, target: Target, onClosed: () => Promise<void>) {
+    this.#link = link;
+    this.#target = target;
+    this.#onClosed = onClosed;
+    void link.gone.then(() => {
+      for (const exec of this.#running) exec.end(null);
+      return onClosed();
+    });
+  }
+
+  async exec(request: ExecRequest): Promise<Exec> {
+    const { command, dialogue } = becomeRoot(this.#target.become, randomBytes(8).toString('hex'));
+    const channel = await this.#channel(command);
+    const exec = new SshExec(channel, request, dialogue);
+    this.#running.add(exec);
+    void exec.ended.then(() => this.#running.delete(exec));
+    return exec;
+  }
+
+  onLost(listener: (error: PgprovError) => void): void {
+    this.#link.onLost(listener);
+  }
+
+  async close(): Promise<void> {
+    await this.#link.close();
+    await this.#onClosed();
+  }
+
+  // The ssh2 client rather than node-ssh's execCommand, which ends stdin at once and keeps all of stdout a second
+  // time, decoded chunk by chunk.
+  #channel(command: string): Promise<ClientChannel> {
+    if (this.#link.lost !== undefined) return Promise.reject(this.#link.lost);
+    return new Promise((resolve, reject) => {
+      const refuse = (error: Error): void => reject(this.#noChannel(error));
+      try {
+        this.#link.client.exec(command, (error, channel) => (error ? refuse(error) : resolve(channel)));
+      } catch (error) {
+        // ssh2 throws when the socket is no longer writable.
+        reject(connectionLost(this.#target, this.#target.name, error as Error));
+      }
+    });
+  }
+
+  #noChannel(cause: Error): PgprovError {
+    const { name: host } = this.#target;
+    return new UnreachableError({
+      kind: 'ssh/no-channel',
+      message: `${host} (${endpointName(this.#target)}) would not start a shell: ${cause.message}`,
+      hint: 'check MaxSessions and ForceCommand in the sshd_config of the host, and the login shell of the user',
+      host,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,102 @@
+import type { ClientChannel } from 'ssh2';
+
+import type { PasswordDialogue } from './become.js';
+import { BecomeGate } from './become-gate.js';
+import { StderrBuffer } from './stderr-buffer.js';
+import type { Exec, ExecEnd, ExecRequest } from './transport.js';
+
+/** Longest wait for sudo to take a password; PAM may ask a directory server, and delays a failure by seconds. */
+const BECOME_MS = 30_000;
+
+/** A script under way on an ssh channel. */
+export class SshExec implements Exec {
+  readonly ended: Promise<ExecEnd>;
+  readonly #channel: ClientChannel;
+  readonly #request: ExecRequest;
+  readonly #stderr = new StderrBuffer();
+  readonly #gate: BecomeGate | undefined;
+  readonly #finish: (code: number | null) => void;
+  #becoming: NodeJS.Timeout | undefined;
+  #over = false;
+  #inputClosed = false;
+
+  constructor(channel: ClientChannel, request: ExecRequest, dialogue: PasswordDialogue | undefined) {
+    this.#channel = channel;
+    this.#request = request;
+    this.#gate = dialogue === undefined ? undefined : new BecomeGate(dialogue);
+    let finish: (code: number | null) => void = () => {};
+    this.ended = new Promise((resolve) => {
+      finish = (code) => {
+        const stderr = this.#stderr.text();
+        resolve({ code, stderr: this.#gate?.clean(stderr) ?? stderr });
+      };
+    });
+    this.#finish = finish;
+    this.#listen();
+    if (dialogue === undefined) this.#sendScript();
+    else this.#askSudo(channel, dialogue);
+  }
+
+  closeInput(): void {
+    this.#inputClosed = true;
+    // Before the root shell has its script, closing would take it away; `#sendScript` closes then.
+    if (this.#gate === undefined || this.#gate.ready) this.#channel.end();
+  }
+
+  kill(): void {
+    this.#channel.close();
+    // sshd keeps the channel until the remote process is gone, which nobody here will wait for.
+    this.end(null);
+  }
+
+  /** Ends the exec from outside, when its connection is gone. */
+  end(code: number | null): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#becoming);
+    this.#finish(code);
+  }
+
+  #listen(): void {
+    const channel = this.#channel;
+    let code: number | null = null;
+    // A shell that ends before it has read everything is not an error of ours; its exit code tells.
+    channel.on('error', () => {});
+    channel.stderr.on('error', () => {});
+    channel.on('data', (chunk: Buffer) => this.#onStdout(chunk));
+    channel.stderr.on('data', (chunk: Buffer) => this.#onStderr(chunk));
+    channel.on('exit', (status: number | null) => (code = status ?? null));
+    channel.on('close', () => this.end(code));
+  }
+
+  #onStdout(chunk: Buffer): void {
+    if (this.#over) return;
+    const gate = this.#gate;
+    if (gate === undefined || gate.ready) {
+      this.#request.onStdout(chunk);
+      return;
+    }
+    const rest = gate.stdout(chunk);
+    if (rest === undefined) return;
+    clearTimeout(this.#becoming);
+    this.#sendScript(gate.go);
+    if (rest.length > 0) this.#request.onStdout(rest);
+  }
+
+  #onStderr(chunk: Buffer): void {
+    this.#stderr.add(chunk);
+    // End of input makes sudo give up after the one wrong password, instead of guessing on.
+    if (this.#gate?.askedAgain(chunk)) this.#channel.end();
+  }
+
+  #askSudo(channel: ClientChannel, dialogue: PasswordDialogue): void {
+    channel.write(dialogue.passwordLine);
+    this.#becoming = setTimeout(() => channel.end(), BECOME_MS);
+  }
+
+  #sendScript(before = ''): void {
+    // ssh2 sends as much as the remote window takes and keeps the rest, so one write of the whole script is safe.
+    this.#channel.write(before + this.#request.script);
+    if (this.#request.holdInput !== true || this.#inputClosed) this.#channel.end();
+  }
+}

@@ -1,0 +1,208 @@
+import type { Duplex } from 'node:stream';
+
+import { NodeSSH } from 'node-ssh';
+import type { Client } from 'ssh2';
+
+import type { PgprovError } from '../lib/errors.js';
+import { HostKeyCheck } from './host-key-check.js';
+import { type KeySources, prepareLogin } from './login.js';
+import {
+  type Attempted,
+  connectAborted,
+  connectFailure,
+  connectionLost,
+  endpointName,
+  forwardFailure,
+  type Phase,
+} from './ssh-errors.js';
+import type { SshEndpoint, Target } from './transport.js';
+
+/** A dead peer is noticed after interval times count. */
+const KEEPALIVE = { keepaliveInterval: 5_000, keepaliveCountMax: 3 };
+
+/** How long a goodbye may take before the socket is closed without one. */
+const GOODBYE_MS = 2_000;
+
+/** What it takes to open one link. */
+export interface LinkOptions {
+  endpoint: SshEndpoint;
+  /** Inventory name of the target, for messages. */
+  host: string;
+  hostKeys: Target['hostKeys'];
+  /** Seconds for everything up to the login. */
+  seconds: number;
+  keys: KeySources;
+  /** The jump host to go through. */
+  through?: SshLink | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+function clientOf(ssh: NodeSSH): Client {
+  if (ssh.connection === null) throw new Error('node-ssh made no client');
+  return ssh.connection;
+}
+
+/** Rejects when the signal aborts; `done` takes the listener away. */
+function aborted(signal: AbortSignal | undefined): { promise: Promise<never>; done(): void } {
+  let listener = (): void => {};
+  const promise = new Promise<never>((_, reject) => {
+    listener = () => reject(signal?.reason);
+    if (signal?.aborted) listener();
+    else signal?.addEventListener('abort', listener, { once: true });
+  });
+  promise.catch(() => {});
+  return { promise, done: () => signal?.removeEventListener('abort', listener) };
+}
+
+/** An authenticated SSH connection to one endpoint, which is a target or a jump host. */
+export class SshLink {
+  readonly endpoint: SshEndpoint;
+  readonly client: Client;
+  readonly #ssh: NodeSSH;
+  readonly #host: string;
+  readonly #lostListeners: ((error: PgprovError) => void)[] = [];
+  #lost: PgprovError | undefined;
+  #lastError: Error | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #gone: Promise<void>;
+
+  private constructor(ssh: NodeSSH, client: Client, endpoint: SshEndpoint, host: string) {
+    this.#ssh = ssh;
+    this.client = client;
+    this.endpoint = endpoint;
+    this.#host = host;
+    // Once connected nobody else listens for errors, and a reset would end the process.
+    client.on('error', (error) => (this.#lastError = error));
+    this.#gone = new Promise((resolve) => client.once('close', resolve));
+  }
+
+  /** @throws PgprovError saying why there is no connection */
+  static async open(options: LinkOptions): Promise<SshLink> {
+    const { endpoint, host, seconds, signal, through } = options;
+    const login = await prepareLogin(endpoint, host, options.keys);
+    const check = await HostKeyCheck.load(endpoint, host, options.hostKeys);
+    const attempted: Attempted = {
+      endpoint,
+      host,
+      phase: 'tcp',
+      seconds,
+      login,
+      ...(through === undefined ? {} : { via: endpointName(through.endpoint) }),
+    };
+    const deadline = Date.now() + seconds * 1000;
+    const abort = aborted(signal);
+    let link: SshLink | undefined;
+    try {
+      const sock = await through?.forward(attempted, deadline, abort.promise);
+      signal?.throwIfAborted();
+      attempted.phase = sock === undefined ? 'tcp' : 'handshake';
+      const ssh = new NodeSSH();
+      const connecting = ssh.connect({
+        host: endpoint.address,
+        port: endpoint.port,
+        username: endpoint.user,
+        ...(sock === undefined ? {} : { sock }),
+        ...KEEPALIVE,
+        readyTimeout: Math.max(1, deadline - Date.now()),
+        algorithms: { serverHostKey: check.algorithms as never[] },
+        hostVerifier: (key: Buffer) => check.verify(key),
+        authHandler: login.handler(endpoint.user),
+      });
+      link = new SshLink(ssh, clientOf(ssh), endpoint, host);
+      await Promise.race([link.#ready(connecting, (phase) => (attempted.phase = phase)), abort.promise]);
+      await check.record();
+      link.#watch();
+      return link;
+    } catch (error) {
+      link?.client.destroy();
+      if (signal?.aborted) throw connectAborted(endpoint, host, signal.reason);
+      throw check.refused ?? connectFailure(error, attempted);
+    } finally {
+      abort.done();
+    }
+  }
+
+  #ready(connecting: Promise<unknown>, onPhase: (phase: Phase) => void): Promise<void> {
+    const { client } = this;
+    client.once('connect', () => onPhase('handshake'));
+    client.once('handshake', () => onPhase('login'));
+    return new Promise((resolve, reject) => {
+      // An agent that fails to sign is an error event too, but ssh2 goes on with the next key.
+      const fail = (error: Error & { level?: string }): void => {
+        if (error.level !== 'agent') reject(error);
+      };
+      client.once('ready', resolve);
+      client.on('error', fail);
+      client.once('close', () => reject(this.#lastError ?? new Error('the server closed the connection')));
+      connecting.catch(fail);
+    });
+  }
+
+  #watch(): void {
+    void this.#gone.then(() => {
+      if (this.#closing !== undefined) return;
+      const error = connectionLost(this.endpoint, this.#host, this.#lastError);
+      this.#lost = error;
+      for (const listener of this.#lostListeners) listener(error);
+    });
+  }
+
+  /** What ended the connection; undefined while it lives, and after a `close`. */
+  get lost(): PgprovError | undefined {
+    return this.#lost;
+  }
+
+  /** Calls the listener once when the connection is lost, at once when it already is. */
+  onLost(listener: (error: PgprovError) => void): void {
+    if (this.#lost === undefined) this.#lostListeners.push(listener);
+    else listener(this.#lost);
+  }
+
+  /** Resolves when the connection is gone, however that came about. */
+  get gone(): Promise<void> {
+    return this.#gone;
+  }
+
+  /** Opens a TCP connection from this jump host to the endpoint behind it. */
+  async forward(attempted: Attempted, deadline: number, abort: Promise<never>): Promise<Duplex> {
+    const { address, port } = attempted.endpoint;
+    const opening = this.#ssh.forwardOut('127.0.0.1', 0, address, port);
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('timed out')), Math.max(1, deadline - Date.now()));
+    });
+    try {
+      const channel = await Promise.race([opening, timeout, abort, this.#breakdown()]);
+      channel.on('error', () => {});
+      return channel;
+    } catch (error) {
+      opening.then(
+        (late) => late.destroy(),
+        () => {},
+      );
+      throw forwardFailure(error, attempted);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #breakdown(): Promise<never> {
+    await this.#gone;
+    throw this.#lastError ?? new Error('the jump host closed the connection');
+  }
+
+  /** Says goodbye, and does not wait for an answer for ever. */
+  close(): Promise<void> {
+    this.#closing ??= this.#goodbye();
+    return this.#closing;
+  }
+
+  async #goodbye(): Promise<void> {
+    if (this.#lost !== undefined) return;
+    this.client.end();
+    const timer = setTimeout(() => this.client.destroy(), GOODBYE_MS);
+    const giveUp = new Promise<void>((resolve) => setTimeout(resolve, 2 * GOODBYE_MS).unref());
+    await Promise.race([this.#gone, giveUp]);
+    clearTimeout(timer);
+  }
+}

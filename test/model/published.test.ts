@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { CATALOG } from '../../roles/index.js';
+import { formatProblem, inventoryJsonSchema, inventoryReference, loadInventory } from '../../src/model/index.js';
+
+const here = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+// `npx vitest run --project unit test/model/published.test.ts -u` writes both pages anew.
+test('docs/ holds the reference page and the editor schema of the roles as they are', async () => {
+  await expect(inventoryReference(CATALOG)).toMatchFileSnapshot(here('docs/inventory.md'));
+  const schema = `${JSON.stringify(inventoryJsonSchema(CATALOG), null, 2)}\n`;
+  await expect(schema).toMatchFileSnapshot(here('docs/inventory.schema.json'));
+});
+
+test.each(['minimal.yml', 'example.yml'])('inventory/%s loads without a warning', async (file) => {
+  const inventory = await loadInventory(here(`inventory/${file}`), { roles: CATALOG, env: {} });
+  expect(inventory.warnings.map(formatProblem)).toEqual([]);
+  expect(inventory.hosts.map((host) => host.name)).toEqual(['pg1', 'pg2', 'pg3']);
+  expect(inventory.leader).toBe('pg1');
+});
