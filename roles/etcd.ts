@@ -48,7 +48,8 @@ export default defineRole({
   observations: (context) => [etcdMember(etcdClient(context, files(context)), dataDirectoryOf(context))],
   stages: (context) => [packages(context), ...configureAndStart(context)],
   preflight: (view) => foreignMembership(view),
-  guards: (view, material) => view.hosts('etcd').flatMap((host) => guardHost(view, host, material.caCertificate)),
+  guards: (view, material) =>
+    view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, material.caCertificate)]),
   checks: (view) => view.hosts('etcd').flatMap((host) => checkHost(view, host)),
 });
 
@@ -166,13 +167,13 @@ function foreignMembership(view: View): Objection[] {
   ];
 }
 
-function guardHost(view: View, host: Host, caCertificate: string): Objection[] {
-  const environment = ['/etc/default/etcd', '/etc/etcd/etcd.conf']
-    .map((path) => view.read<PathState>(host.name, `file:${path}`))
-    .find((state) => state?.type === 'file');
-  const text = environment?.type === 'file' ? environment.content.toString('utf8') : '';
-  const name = /^\s*ETCD_NAME=(.*)$/mu.exec(text)?.[1];
-  if (name !== undefined && !text.startsWith(MANAGED)) {
+/** An etcd that somebody else configured, or that belongs to another of our clusters, is left alone. */
+function guardConfiguration(view: View, host: Host): Objection[] {
+  const text = fileText(view, host, '/etc/default/etcd');
+  const name = setting(text, 'ETCD_NAME');
+  const token = setting(text, 'ETCD_INITIAL_CLUSTER_TOKEN');
+  if (name === undefined) return [];
+  if (!text.startsWith(MANAGED)) {
     return [
       {
         kind: 'refuse',
@@ -182,19 +183,38 @@ function guardHost(view: View, host: Host, caCertificate: string): Objection[] {
       },
     ];
   }
-  const ca = view.read<PathState>(host.name, 'file:/etc/etcd/tls/ca.crt');
+  if (token === undefined || token === view.inventory.cluster) return [];
+  return [
+    {
+      kind: 'refuse',
+      host: host.name,
+      message: `${host.name} is a member of the cluster ${token}, made by pgprov from another inventory; this one is ${view.inventory.cluster}`,
+      hint: 'a host belongs to one cluster: give this inventory other hosts, or the other one’s name if it is meant',
+    },
+  ];
+}
+
+function guardAuthority(view: View, host: Host, caCertificate: string): Objection[] {
+  const ca = fileText(view, host, '/etc/etcd/tls/ca.crt');
   const member = view.read<EtcdMemberState>(host.name, ETCD_MEMBER);
-  if (ca?.type === 'file' && member?.hasData === true && ca.content.toString('utf8') !== caCertificate) {
-    return [
-      {
-        kind: 'refuse',
-        host: host.name,
-        message: `${host.name} belongs to a cluster with another certificate authority than the one beside this inventory`,
-        hint: 'bring the directory .pgprov/<cluster>/ from where the cluster was first provisioned; with new keys and passwords it would fall apart',
-      },
-    ];
-  }
-  return [];
+  if (ca === '' || member?.hasData !== true || ca === caCertificate) return [];
+  return [
+    {
+      kind: 'refuse',
+      host: host.name,
+      message: `${host.name} belongs to a cluster with another certificate authority than the one beside this inventory`,
+      hint: `bring the directory .pgprov/${view.inventory.cluster}/ from where the cluster was first provisioned; with new keys and passwords it would fall apart`,
+    },
+  ];
+}
+
+function fileText(view: View, host: Host, path: string): string {
+  const state = view.read<PathState>(host.name, `file:${path}`);
+  return state?.type === 'file' ? state.content.toString('utf8') : '';
+}
+
+function setting(text: string, name: string): string | undefined {
+  return new RegExp(`^\\s*${name}="?([^"\\n]*)"?`, 'mu').exec(text)?.[1];
 }
 
 function checkHost(view: View, host: Host): CheckResult[] {

@@ -3,7 +3,7 @@ import {
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
-import { LOCAL_LINES, memberLines } from './shared/hba.js';
+import { localLines, memberLines } from './shared/hba.js';
 import { accountsOf, dataDirectoryOf, etcdClient, etcdEndpoints, hostPort, localServer, restApiUrl, scopeOf, scopePrefix, tlsFiles } from './shared/layout.js';
 import { guardCluster } from './shared/patroni-guards.js';
 import { tlsResources } from './shared/tls.js';
@@ -166,7 +166,7 @@ function renderConfig(context: RoleContext, bootstrap: JsonObject): string {
       pgpass: `${home}/.pgpass_patroni`,
       parameters: { unix_socket_directories: socketDirectory, ...hostParameters(context) },
       hba: [
-        ...LOCAL_LINES,
+        ...localLines(replication.name),
         ...memberLines(inventory, 'patroni', { replication: replication.name, rewind: rewind.name, superuser: superuser.name }),
         ...hba,
       ],

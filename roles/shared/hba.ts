@@ -26,9 +26,14 @@ export function memberLines(inventory: Inventory, role: string, accounts: { repl
   });
 }
 
-/** Lines every server has: peer on the socket, passwords from the machine itself. */
-export const LOCAL_LINES: readonly string[] = [
-  'local all all peer',
-  'host all all 127.0.0.1/32 scram-sha-256',
-  'host all all ::1/128 scram-sha-256',
-];
+/** Lines every server has: peer on the socket, passwords from the machine itself; Patroni replicates from itself to read the timeline. */
+export function localLines(replication: string): string[] {
+  return ['127.0.0.1/32', '::1/128'].reduce(
+    (lines, address) => [
+      ...lines,
+      `host all all ${address} scram-sha-256`,
+      `host replication ${hbaName(replication)} ${address} scram-sha-256`,
+    ],
+    ['local all all peer', 'local replication all peer'],
+  );
+}

@@ -37,8 +37,8 @@ export function scopeOf(inventory: Inventory, host: Host): string {
 
 /** Prefix of the scope's keys in etcd, e.g. `/service/demo/`. */
 export function scopePrefix(inventory: Inventory, host: Host): string {
-  const namespace = variables(host, 'patroni').namespace.replace(/^\/?|\/?$/gu, '/');
-  return `${namespace}${scopeOf(inventory, host)}/`;
+  const parts = variables(host, 'patroni').namespace.split('/').filter((part) => part !== '');
+  return ['', ...parts, scopeOf(inventory, host), ''].join('/');
 }
 
 /** Files with which a process on the host is a client of etcd. */

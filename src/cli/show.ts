@@ -22,7 +22,9 @@ function showHost(host: Host, leader: string): string {
   const rows = [...host.provenance].map(([path, from]) => [path, printValue(valueAt(host, path)), origin(from)] as const);
   const widths = [0, 1].map((column) => Math.min(44, Math.max(...rows.map((row) => row[column]?.length ?? 0))));
   const lines = rows.map(([path, value, from]) => `  ${path.padEnd(widths[0] ?? 0)}  ${value.padEnd(widths[1] ?? 0)}  ${from}`);
-  return [`${host.name}${host.name === leader ? ' (first leader)' : ''}`, ...lines].join('\n');
+  const cluster = host.clusterAddress === host.address ? '' : `, cluster address ${host.clusterAddress}`;
+  const head = `${host.name}  ${host.address}${cluster}${host.name === leader ? '  (first leader)' : ''}`;
+  return [head, ...lines].join('\n');
 }
 
 function valueAt(host: Host, path: string): unknown {

@@ -190,6 +190,7 @@ class Run {
     for (const group of groupStages(this.#stages)) {
       this.#object(this.#roles.flatMap((role) => role.guards?.(this.#view(), store) ?? []));
       const [first] = group;
+      if (this.#hosts.every(({ name }) => this.#hasFailed(name))) break;
       if (first?.crossing === 'rolling') await this.#rolling(first);
       else await this.#independent(group);
     }
@@ -255,7 +256,7 @@ class Run {
     const part = stage.hosts.get(host);
     const shape = this.#shapes.get(host);
     if (part === undefined || shape === undefined) return 'skipped';
-    if (this.#hasFailed(host)) return this.#skip(stage, host, 'an earlier stage failed on it');
+    if (this.#hasFailed(host)) return this.#skip(stage, host, '');
     if (signal.aborted) return this.#skip(stage, host, 'interrupted');
     const session = this.#session(host);
     const work = stepWork(part, session.states);
@@ -280,7 +281,8 @@ class Run {
     }
   }
 
-  #skip(stage: RunStage, host: string, reason: string): StepResult {
+  #skip(stage: RunStage, host: string, because: string): StepResult {
+    const reason = this.#hasFailed(host) ? 'an earlier stage failed on it' : because;
     this.#recapOf(host).skipped += 1;
     this.#options.emit({ type: 'step-end', host, stage: stage.id, result: 'skipped', changes: 0, ms: 0, reason });
     return 'skipped';

@@ -7,7 +7,8 @@ function debian(id: PlatformId, title: string, codename: string): Platform {
     title,
     family: 'debian',
     codename,
-    pgdg: { keyPath: '/usr/share/postgresql-common/pgdg/apt.postgresql.org.asc' },
+    // Not where PGDG's own script puts it: postgresql-common ships that file and would undo a mirror's key.
+    pgdg: { keyPath: '/etc/apt/keyrings/pgdg.asc' },
     postgresql: (version) => ({
       commonPackages: ['postgresql-common'],
       serverPackages: [`postgresql-${version}`, `postgresql-client-${version}`],

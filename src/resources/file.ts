@@ -179,17 +179,18 @@ export interface EditedFileOptions extends Partial<Ownership> {
   sensitive?: boolean;
 }
 
-/** A file that is edited in place by a pure function of its present text. */
+/**
+ * A file that is edited in place by a pure function of its present text. Owner, group and mode that are not
+ * given stay as they are (root:root 0644 for a new file).
+ */
 export function editedFile(options: EditedFileOptions): Resource<PathState> {
   const { path, edit } = options;
-  const ownership: Ownership = {
-    owner: options.owner ?? OWNED_BY_ROOT.owner,
-    group: options.group ?? OWNED_BY_ROOT.group,
-    mode: options.mode ?? OWNED_BY_ROOT.mode,
-  };
   const id = `file:${path}`;
-  const target = (state: PathState): string =>
-    edit(pathText(state));
+  const target = (state: PathState): string => edit(pathText(state));
+  const ownership = (state: PathState): Ownership => {
+    const { owner, group, mode } = state.type === 'file' ? state : OWNED_BY_ROOT;
+    return { owner: options.owner ?? owner, group: options.group ?? group, mode: options.mode ?? mode };
+  };
   return {
     id,
     probe: () => probePath(path),
@@ -197,10 +198,10 @@ export function editedFile(options: EditedFileOptions): Resource<PathState> {
     diff: (state) => {
       const text = target(state);
       const content = options.sensitive === true ? new Secret(text) : text;
-      return [...diffContent(path, state, content, ownership), ...diffOwnership(path, state, ownership)];
+      return [...diffContent(path, state, content, ownership(state)), ...diffOwnership(path, state, ownership(state))];
     },
-    apply: (_changes, state) => writeFileScript(path, target(state), ownership),
-    digest: () => digestOf(id, options.digest, ownership.owner, ownership.group, ownership.mode),
+    apply: (_changes, state) => writeFileScript(path, target(state), ownership(state)),
+    digest: () => digestOf(id, options.digest, options.owner ?? '', options.group ?? '', options.mode ?? ''),
   };
 }
 

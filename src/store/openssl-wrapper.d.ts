@@ -3,7 +3,7 @@ declare module 'openssl-wrapper' {
   import type { ChildProcess } from 'node:child_process';
 
   type Options = Record<string, string | boolean | readonly string[]>;
-  type Callback = (error: (Error & { code?: number }) | null, output: Buffer) => void;
+  export type Callback = (error: (Error & { code?: number }) | null, output: Buffer) => void;
 
   export function exec(action: string, options: Options, callback: Callback): ChildProcess;
   export function exec(action: string, input: Buffer, options: Options, callback: Callback): ChildProcess;

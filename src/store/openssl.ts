@@ -1,4 +1,4 @@
-import { exec } from 'openssl-wrapper';
+import { exec, type Callback } from 'openssl-wrapper';
 import { PgprovError } from '../lib/errors.js';
 
 /** Options of an openssl command, without the dash; `true` for a flag. */
@@ -9,9 +9,9 @@ export type OpensslOptions = Record<string, string | true>;
  * dotted actions by words that only OpenSSL 1 printed.
  * @throws PgprovError `openssl/missing` or `openssl/failed`
  */
-export function openssl(action: string, options: OpensslOptions, input: Buffer = Buffer.alloc(0)): Promise<Buffer> {
+export function openssl(action: string, options: OpensslOptions, input?: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const child = exec(action, input, options, (error, output) => {
+    const finish: Callback = (error, output) => {
       if (error === null) {
         resolve(output);
         return;
@@ -24,7 +24,10 @@ export function openssl(action: string, options: OpensslOptions, input: Buffer =
           cause: error,
         }),
       );
-    });
+    };
+    const child = input === undefined ? exec(action, options, finish) : exec(action, input, options, finish);
+    // A command that fails before it has read its input breaks the pipe; its own words are the better reason.
+    child.stdin?.on('error', () => undefined);
     child.on('error', (cause) => {
       reject(
         new PgprovError({

@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/prom
 import { dirname, join, relative } from 'node:path';
 
 import { publicKey, sign, type SigningKey } from './keys.js';
+import { replacePackagedKey } from './packaged-key.js';
 import { run } from './process.js';
 import { siteFolder } from './sites.js';
 import { type System, SYSTEMS } from './systems.js';
@@ -27,6 +28,9 @@ export async function publishPackages(system: System, debs: string): Promise<voi
   for (const repository of [pgdg, debian]) await emptyFolder(pool(repository));
   for (const file of await readdir(debs)) {
     await rename(join(debs, file), join(pool(FROM_PGDG.test(file) ? pgdg : debian), file));
+  }
+  for (const file of await readdir(pool(pgdg))) {
+    if (file.includes('-common_')) await replacePackagedKey(join(pool(pgdg), file));
   }
   await publishKeys();
   const release = await index(pgdg);

@@ -1,7 +1,7 @@
 import { IDENTITY_FILE } from './keys.js';
 import { knownHostsFile, writeKnownHosts } from './known-hosts.js';
 import { networkId } from './network.js';
-import { attempt, type Result, run } from './process.js';
+import { attempt, feed, type Result, run } from './process.js';
 import type { System } from './systems.js';
 
 /** Settings for a command in a host. */
@@ -56,10 +56,8 @@ export class LabHost implements HostFacts {
   }
 
   /** Runs a shell command inside the host past SSH, as root unless told otherwise. */
-  async exec(command: string, { user = 'root', input }: ExecOptions = {}): Promise<Result> {
-    const shell = attempt({ input: input ?? '' });
-    const done = await shell`docker exec --interactive --user ${user} ${this.container} sh -c ${command}`;
-    return { code: done.exitCode, stdout: done.stdout, stderr: done.stderr };
+  async exec(command: string, { user = 'root', input = '' }: ExecOptions = {}): Promise<Result> {
+    return feed(input, ['docker', 'exec', '--interactive', '--user', user, this.container, 'sh', '-c', command]);
   }
 
   /** The arguments with which OpenSSH's client gets in, ready for `ssh`. */
@@ -69,10 +67,8 @@ export class LabHost implements HostFacts {
   }
 
   /** Runs a command over SSH with OpenSSH's own client. */
-  async ssh(command: string, { user = this.user, input }: ExecOptions = {}): Promise<Result> {
-    const shell = attempt({ input: input ?? '' });
-    const done = await shell`ssh ${this.sshArguments(user)} ${command}`;
-    return { code: done.exitCode, stdout: done.stdout, stderr: done.stderr };
+  async ssh(command: string, { user = this.user, input = '' }: ExecOptions = {}): Promise<Result> {
+    return feed(input, ['ssh', ...this.sshArguments(user), command]);
   }
 
   /** Waits until the host is up, records its host keys and returns systemd's verdict. */

@@ -2,12 +2,18 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { publishPackages } from './archive.js';
-import { IDENTITY_FILE } from './keys.js';
+import { CA_FILE, IDENTITY_FILE } from './keys.js';
 import { inLab, LAB_ID, RECIPES } from './paths.js';
 import { attempt, run, say } from './process.js';
 import { type System, SYSTEMS, wantedPackages } from './systems.js';
+
+const HOST_RECIPE = join(RECIPES, 'host');
+
+/** The code that fills the mirror is as much a part of the recipe as the shell files. */
+const ARCHIVE_LAYOUT = ['archive.ts', 'packaged-key.ts'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
 
 /** The image of a system, named after everything that goes into it. */
 export async function imageOf(system: System): Promise<string> {
@@ -29,7 +35,7 @@ export async function ensureImage(system: System): Promise<void> {
   const [tar, debs, log] = [join(folder, 'root.tar'), join(folder, 'debs'), inLab(`${system}.log`)];
   const { suite } = SYSTEMS[system];
   const packages = wantedPackages(system).join(' ');
-  const build = await attempt`sh ${join(RECIPES, 'rootfs.sh')} ${suite} ${tar} ${debs} ${inLab('keys')} ${packages}`;
+  const build = await attempt`sh ${join(HOST_RECIPE, 'rootfs.sh')} ${suite} ${tar} ${debs} ${inLab('keys')} ${packages}`;
   await writeFile(log, build.stdall);
   if (build.exitCode !== 0) {
     throw new Error(`building the image of ${system} failed; the whole log is ${log}:\n${lastLines(build.stdall, 15)}`);
@@ -63,10 +69,9 @@ export async function removeOlder(image: string): Promise<void> {
 
 async function recipeHash(system: System): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([SYSTEMS[system], wantedPackages(system)]));
-  for (const name of (await readdir(RECIPES)).sort()) hash.update(name).update(await readFile(join(RECIPES, name)));
-  for (const path of [`${IDENTITY_FILE}.pub`, inLab('keys', 'ca.crt'), inLab('keys', 'debian.asc'), inLab('keys', 'pgdg.asc')]) {
-    hash.update(await readFile(path));
-  }
+  const recipe = (await readdir(HOST_RECIPE)).sort().map((name) => join(HOST_RECIPE, name));
+  const keys = [`${IDENTITY_FILE}.pub`, CA_FILE, inLab('keys', 'debian.asc'), inLab('keys', 'pgdg.asc')];
+  for (const path of [...recipe, ...ARCHIVE_LAYOUT, ...keys]) hash.update(await readFile(path));
   return hash.digest('hex').slice(0, 12);
 }
 

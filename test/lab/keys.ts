@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { inLab } from './paths.js';
-import { run, say } from './process.js';
+import { feed, run, say } from './process.js';
 import { MIRROR_NAMES } from './sites.js';
 
 /** The OpenPGP keys of the lab: of the imitated archives, and one that nobody trusts. */
@@ -18,20 +18,28 @@ export const IDENTITY_FILE = inLab('keys', 'id_ed25519');
 /** The certificate of the authority that the test hosts trust. */
 export const CA_FILE = inLab('keys', 'ca.crt');
 
-/** The key that signs the imitated PGDG repository, as an inventory pins it. */
+/** The public half of a signing key, as an inventory pins it. */
 export interface PublicKey {
   armored: string;
+  /** The same without the armor. */
+  binary: Buffer;
   /** 40 upper-case hex digits. */
   fingerprint: string;
 }
 
-/** The public half of a signing key. */
+/** Reads the public half of a signing key. */
 export async function publicKey(name: SigningKey): Promise<PublicKey> {
   const [armored, fingerprint] = await Promise.all([
     readFile(inLab('keys', `${name}.asc`), 'utf8'),
     readFile(inLab('keys', `${name}.fingerprint`), 'utf8'),
   ]);
-  return { armored, fingerprint: fingerprint.trim() };
+  return { armored, binary: dearmor(armored), fingerprint: fingerprint.trim() };
+}
+
+/** What is between the empty line and the checksum. */
+function dearmor(armored: string): Buffer {
+  const body = armored.slice(armored.indexOf('\n\n'), armored.lastIndexOf('\n='));
+  return Buffer.from(body, 'base64');
 }
 
 /** Makes the lab's keys unless they are there. */
@@ -76,8 +84,9 @@ async function makeSigningKeys(folder: string): Promise<void> {
 export async function sign(name: SigningKey, text: string): Promise<{ inRelease: string; detached: string }> {
   return withKeyring(async (gpg) => {
     await run`${gpg} --import ${inLab('keys', `${name}.secret`)}`;
-    const inRelease = await run({ input: text })`${gpg} --armor --clearsign --output -`;
-    const detached = await run({ input: text })`${gpg} --armor --detach-sign --output -`;
+    const inRelease = await feed(text, [...gpg, '--armor', '--clearsign', '--output', '-']);
+    const detached = await feed(text, [...gpg, '--armor', '--detach-sign', '--output', '-']);
+    for (const { code, stderr } of [inRelease, detached]) if (code !== 0) throw new Error(`gpg did not sign: ${stderr}`);
     return { inRelease: inRelease.stdout, detached: detached.stdout };
   });
 }

@@ -35,7 +35,7 @@ export async function ensureLab(systems: readonly System[] = SYSTEM_NAMES): Prom
     // One after another would leave a core idle.
     const builds = await Promise.allSettled(systems.map((system) => ensureImage(system)));
     for (const build of builds) if (build.status === 'rejected') throw build.reason;
-    await ensureMirror();
+    if (await ensureMirror()) for (const name of await networkNames()) await ensureNetwork(name);
   });
 }
 

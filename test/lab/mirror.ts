@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { hasImage, importImage, removeOlder } from './images.js';
 import { inLab, LAB_ID, RECIPES } from './paths.js';
-import { attempt, run, say } from './process.js';
+import { attempt, run, say, sleep } from './process.js';
 
 /** The container that serves the imitated archives to every network of this lab. */
 export const MIRROR_CONTAINER = `pgprov-${LAB_ID}-mirror`;
@@ -30,8 +30,8 @@ http {
 }
 `;
 
-/** Starts the mirror unless it runs already. */
-export async function ensureMirror(): Promise<void> {
+/** Starts the mirror unless it runs already; returns whether its container is new, and so in no network yet. */
+export async function ensureMirror(): Promise<boolean> {
   const recipe = await readFile(join(RECIPES, 'mirror.sh'));
   const hash = createHash('sha256').update(recipe).update(NGINX).digest('hex').slice(0, 12);
   const image = `pgprov-lab/mirror:${LAB_ID}-${hash}`;
@@ -40,10 +40,10 @@ export async function ensureMirror(): Promise<void> {
   // Keys are made anew when the lab's folder was deleted, and a container from before would go on serving the deleted one.
   const folder = createHash('sha256').update(await readFile(inLab('keys', 'server.crt'))).digest('hex').slice(0, 12);
   const state = await attempt`docker inspect --format ${'{{.Config.Image}} {{.Config.Labels.folder}} {{.State.Running}}'} ${MIRROR_CONTAINER}`;
-  if (state.stdout.trim() === `${image} ${folder} true`) return;
+  if (state.stdout.trim() === `${image} ${folder} true`) return false;
   if (state.stdout.trim() === `${image} ${folder} false`) {
     await run`docker start ${MIRROR_CONTAINER}`;
-    return;
+    return false;
   }
   say('starting the package mirror');
   await attempt`docker rm --force ${MIRROR_CONTAINER}`;
@@ -57,6 +57,10 @@ export async function ensureMirror(): Promise<void> {
   const log = ['--log-driver', 'json-file', '--log-opt', 'max-size=5m'];
   const labels = ['--label', `pgprov.lab=${LAB_ID}`, '--label', 'pgprov.lab.role=mirror', '--label', `folder=${folder}`];
   await run`docker run --detach --name ${MIRROR_CONTAINER} ${labels} ${log} ${mounts} --tmpfs /run --tmpfs /tmp ${image} nginx -c /nginx.conf`;
+  await sleep(500);
+  const now = await run`docker inspect --format ${'{{.State.Running}}'} ${MIRROR_CONTAINER}`;
+  if (now.stdout.trim() !== 'true') throw new Error(`the package mirror ended at once:\n${(await run`docker logs ${MIRROR_CONTAINER}`).stdall}`);
+  return true;
 }
 
 /** What was asked of the mirror since it was started, one `URL STATUS` a line; shows which archives a host really used. */

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
 import { expect, test } from 'vitest';
 import { CATALOG } from '../../roles/index.js';
 import { formatProblem, inventoryJsonSchema, inventoryReference, loadInventory } from '../../src/model/index.js';
@@ -10,6 +11,11 @@ test('docs/ holds the reference page and the editor schema of the roles as they 
   await expect(inventoryReference(CATALOG)).toMatchFileSnapshot(here('docs/inventory.md'));
   const schema = `${JSON.stringify(inventoryJsonSchema(CATALOG), null, 2)}\n`;
   await expect(schema).toMatchFileSnapshot(here('docs/inventory.schema.json'));
+});
+
+test('the schemas of the real roles are valid JSON Schema', () => {
+  const ajv = new Ajv({ strictTypes: false });
+  expect([ajv.validateSchema(inventoryJsonSchema(CATALOG)), ajv.errors]).toEqual([true, null]);
 });
 
 test.each(['minimal.yml', 'example.yml'])('inventory/%s loads without a warning', async (file) => {

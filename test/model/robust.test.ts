@@ -52,15 +52,24 @@ test('any --set is taken or explained', { timeout: 60_000 }, async () => {
   await fc.assert(fc.asyncProperty(fc.oneof(option, fc.string()), (text) => loadsOrExplains(yaml, { set: [text] })), { numRuns: 500 });
 });
 
-/** Far above what it takes (20 to 40 ms), for machines that are busy; a lookup gone quadratic is far above this. */
-const PATIENCE_MS = 200;
+/** The best of some runs takes 20 to 40 ms; a lookup that goes through the whole file each time takes 170. */
+const PATIENCE_MS = 100;
 
 test('a hundred hosts take no time', async () => {
-  const hosts = Array.from({ length: 100 }, (_, index) => `  pg${index}: {<<: *common, address: 10.0.0.${index}, postgresql: {parameters: {work_mem: ${index}MB}}}`);
-  const yaml = `cluster: demo\npatroni: &p {tags: {clonefrom: true}}\nhosts:\n  first: &common {address: 10.0.1.1, patroni: *p}\n${hosts.join('\n')}\ngroups: {all: {hosts: [${hosts.map((_, index) => `pg${index}`).join(', ')}], ssh: {user: admin}}}\n`;
-  await load(directory.path, yaml);
-  const start = performance.now();
-  const { hosts: loaded } = await load(directory.path, yaml);
-  expect(performance.now() - start).toBeLessThan(PATIENCE_MS);
-  expect(loaded).toHaveLength(101);
+  const names = Array.from({ length: 100 }, (_, index) => `pg${index}`);
+  const hosts = names.map((name, index) => `  ${name}: {<<: *common, address: 10.0.0.${index}, postgresql: {parameters: {work_mem: ${index}MB}}}`);
+  const yaml = `cluster: demo
+patroni: &p {tags: {clonefrom: true}}
+hosts:
+  first: &common {address: 10.0.1.1, patroni: *p}
+${hosts.join('\n')}
+groups: {all: {hosts: [${names.join(', ')}], ssh: {user: admin}}}
+`;
+  const durations: number[] = [];
+  for (let run = 0; run < 8; run += 1) {
+    const start = performance.now();
+    expect((await load(directory.path, yaml)).hosts).toHaveLength(101);
+    durations.push(performance.now() - start);
+  }
+  expect(Math.min(...durations)).toBeLessThan(PATIENCE_MS);
 });

@@ -15,7 +15,7 @@ export LAB_RECIPE LAB_SUITE LAB_DEBS LAB_KEYS LAB_PACKAGES
 base=systemd,systemd-sysv,libpam-systemd,dbus,openssh-server,openssh-client,sudo,ca-certificates
 base=$base,iproute2,iputils-ping,procps,kmod,less,netbase,tzdata,hostname,cron
 
-archive=$(sh "$LAB_RECIPE/archive.sh")
+archive=$(sh "$LAB_RECIPE/../archive.sh")
 
 # mmdebstrap starts from apt's defaults, so proxies and the like are handed on by hand.
 set --
