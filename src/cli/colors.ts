@@ -1,6 +1,6 @@
-/** Whether a stream is to be coloured: NO_COLOR and FORCE_COLOR win, then what the terminal can do. */
+import { chooseOutput } from '../report/choose-output.js';
+
+/** Whether text on a stream is to be coloured. */
 export function colors(stream: NodeJS.WriteStream): boolean {
-  if ((process.env['NO_COLOR'] ?? '') !== '') return false;
-  if ((process.env['FORCE_COLOR'] ?? '') !== '') return process.env['FORCE_COLOR'] !== '0';
-  return stream.isTTY === true && stream.hasColors();
+  return chooseOutput('plain', stream, process.env).color;
 }

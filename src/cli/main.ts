@@ -103,8 +103,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 
 async function reportThrown(thrown: unknown, debug: boolean): Promise<number> {
   const { renderError } = await import('../report/error-text.js');
+  const { colors } = await import('./colors.js');
   const error = asPgprovError(thrown);
-  process.stderr.write(`${renderError(error, { color: process.stderr.hasColors?.() ?? false })}\n`);
+  process.stderr.write(`${renderError(error, { color: colors(process.stderr) })}\n`);
   if (debug) process.stderr.write(`${String(thrown instanceof Error ? thrown.stack : thrown)}\n`);
   return error.exitCode;
 }

@@ -51,7 +51,7 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
 class Run {
   readonly #options: RunOptions;
   readonly #roles: Role[];
-  readonly #hosts: Host[];
+  #hosts: Host[];
   readonly #sessions = new Map<string, Session>();
   readonly #shapes = new Map<string, HostShape>();
   readonly #platforms = new Map<string, Platform>();
@@ -128,13 +128,18 @@ class Run {
     });
   }
 
-  /** Runs a part of the preparation on every host; when any fails, all reasons are given and nothing is changed. */
+  /**
+   * Runs a part of the preparation on every host. When any fails, all reasons are given and nothing is
+   * changed; a mere survey goes on with the others.
+   */
   async #forAll(hosts: readonly Host[], work: (host: Host) => Promise<void>): Promise<void> {
     const results = await Promise.allSettled(hosts.map(work));
     const reasons = results.flatMap((result, index) =>
       result.status === 'rejected' ? [asPgprovError(result.reason, hosts[index]?.name)] : [],
     );
-    this.#throwAll(reasons);
+    if (this.#options.mode !== 'survey') this.#throwAll(reasons);
+    for (const reason of reasons) this.#fail(reason);
+    this.#hosts = hosts.filter((_, index) => results[index]?.status === 'fulfilled');
   }
 
   #throwAll(reasons: readonly PgprovError[]): void {

@@ -60,6 +60,7 @@ export async function ensureMirror(): Promise<boolean> {
   await sleep(500);
   const now = await run`docker inspect --format ${'{{.State.Running}}'} ${MIRROR_CONTAINER}`;
   if (now.stdout.trim() !== 'true') throw new Error(`the package mirror ended at once:\n${(await run`docker logs ${MIRROR_CONTAINER}`).stdall}`);
+  await removeOlder(image);
   return true;
 }
 
@@ -80,5 +81,4 @@ async function ensureMirrorImage(image: string): Promise<void> {
   if (build.exitCode !== 0) throw new Error(`building the image of the mirror failed:\n${build.stdall}`);
   await importImage(tar, image);
   await rm(folder, { recursive: true, force: true });
-  await removeOlder(image);
 }

@@ -1,0 +1,114 @@
+import { X509Certificate } from 'node:crypto';
+import type { PgprovError } from '../lib/errors.js';
+import type { Host, Inventory } from '../model/index.js';
+import type { View } from '../plan/view.js';
+import type { CertificateStatus, ClusterStatus, EtcdStatus, MemberStatus } from '../report/status.js';
+import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
+import { DCS, type DcsState } from '../resources/dcs.js';
+import { ETCD_MEMBER, type EtcdMemberState } from '../resources/etcd-member.js';
+import type { PathState } from '../resources/file.js';
+import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../resources/patroni-member.js';
+import { REPLICATION_LOGIN, type ReplicationLogin } from '../resources/replication-login.js';
+
+const DAY = 86_400_000;
+
+/** Reads a survey as the state of the cluster; hosts that could not be asked carry the reason. */
+export function statusOf(inventory: Inventory, view: View | undefined, errors: readonly PgprovError[]): ClusterStatus {
+  const reasons = new Map(errors.flatMap((error) => (error.host === undefined ? [] : [[error.host, error.message] as const])));
+  const read = <State>(host: Host, id: string): State | undefined => view?.read<State>(host.name, id);
+  const stores = inventory.hosts.map((host) => read<DcsState>(host, DCS));
+  const store = stores.find((state): state is Extract<DcsState, { reachable: true }> => state?.reachable === true);
+  const listed = inventory.hosts
+    .map((host) => read<PatroniMemberState>(host, PATRONI_MEMBER))
+    .flatMap((member) => (member?.answers === true ? member.cluster : []));
+  const patroni = inventory.hosts.filter(({ roles }) => roles.includes('patroni'));
+  return {
+    cluster: inventory.cluster,
+    scope: String(patroni[0]?.vars['patroni']?.['scope'] ?? inventory.cluster),
+    ...(store?.leader === undefined ? {} : { leader: store.leader }),
+    members: patroni.map((host) => memberStatus(host, read, listed, reasons.get(host.name))),
+    etcd: inventory.hosts
+      .filter(({ roles }) => roles.includes('etcd'))
+      .map((host) => etcdStatus(host, read(host, ETCD_MEMBER), reasons.get(host.name))),
+    certificates: inventory.hosts.flatMap((host) => certificateStatus(host, read(host, 'file:/etc/etcd/tls/node.crt'))),
+    ...(store?.config === undefined ? {} : { dynamic: store.config }),
+    problems: [
+      ...errors.filter(({ host }) => host === undefined).map(({ message }) => message),
+      ...strangers(store, patroni),
+      ...inventory.hosts.flatMap((host) => loginProblems(host, read(host, REPLICATION_LOGIN))),
+    ],
+  };
+}
+
+type Reader = <State>(host: Host, id: string) => State | undefined;
+
+function memberStatus(host: Host, read: Reader, listed: readonly ClusterMember[], reason: string | undefined): MemberStatus {
+  const base = { name: host.name, address: host.clusterAddress, pendingRestart: false };
+  if (reason !== undefined) return { ...base, problem: reason };
+  const member = read<PatroniMemberState>(host, PATRONI_MEMBER);
+  const data = read<DataDirectoryState>(host, DATA_DIRECTORY);
+  const disk = data?.kind === 'cluster' ? data : undefined;
+  const checksums = disk?.checksums === undefined ? {} : { checksums: disk.checksums > 0 };
+  if (member?.answers !== true) return { ...base, ...checksums, problem: 'Patroni does not answer' };
+  const entry = listed.find(({ name }) => name === host.name);
+  const leading = listed.find(({ role }) => role === 'leader')?.name;
+  const streams = streamsFrom(leading, host, read);
+  const state = member.role === 'replica' && streams && member.state === 'running' ? 'streaming' : member.state;
+  return {
+    ...base,
+    ...checksums,
+    role: entry?.role ?? member.role,
+    state,
+    pendingRestart: member.pendingRestart,
+    patroniVersion: member.version,
+    ...(member.timeline === undefined ? {} : { timeline: member.timeline }),
+    ...(entry?.lag === undefined ? {} : { lagBytes: entry.lag }),
+    ...(member.systemIdentifier === undefined ? {} : { systemIdentifier: member.systemIdentifier }),
+    ...(member.serverVersion === undefined ? {} : { postgresVersion: versionText(member.serverVersion) }),
+    ...(member.role === 'replica' && !streams ? { problem: 'does not stream from the leader' } : {}),
+  };
+}
+
+/** Patroni before 3.1 calls a streaming replica `running`, so the leader's own list of standbys decides. */
+function streamsFrom(leading: string | undefined, host: Host, read: Reader): boolean {
+  const leader = read<PatroniMemberState>({ ...host, name: leading ?? '' }, PATRONI_MEMBER);
+  if (leader?.answers !== true) return true;
+  return leader.replication.some(({ application, state }) => application === host.name && state === 'streaming');
+}
+
+function versionText(serverVersion: number): string {
+  return `${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
+}
+
+function etcdStatus(host: Host, member: EtcdMemberState | undefined, reason: string | undefined): EtcdStatus {
+  if (reason !== undefined) return { name: host.name, healthy: false, problem: reason };
+  if (member === undefined) return { name: host.name, healthy: false, problem: 'was not asked' };
+  return {
+    name: host.name,
+    healthy: member.healthy,
+    members: member.members.length,
+    ...(member.refusesStrangers === undefined ? {} : { refusesStrangers: member.refusesStrangers }),
+  };
+}
+
+function certificateStatus(host: Host, state: PathState | undefined): CertificateStatus[] {
+  if (state?.type !== 'file') return [];
+  try {
+    const end = new Date(new X509Certificate(state.content).validTo);
+    return [{ host: host.name, notAfter: end.toISOString(), daysLeft: Math.floor((end.getTime() - Date.now()) / DAY) }];
+  } catch {
+    return [{ host: host.name, notAfter: 'unreadable', daysLeft: 0 }];
+  }
+}
+
+function strangers(store: DcsState | undefined, patroni: readonly Host[]): string[] {
+  if (store?.reachable !== true) return [];
+  const names = new Set(patroni.map(({ name }) => name));
+  return store.members.filter(({ name }) => !names.has(name)).map(({ name }) => `member ${name} is not in the inventory`);
+}
+
+function loginProblems(host: Host, logins: readonly ReplicationLogin[] | undefined): string[] {
+  return (logins ?? []).flatMap(({ address, error }) =>
+    error === undefined ? [] : [`${host.name}: the replication role cannot log in to ${address}: ${error}`],
+  );
+}

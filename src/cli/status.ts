@@ -1,0 +1,31 @@
+import { runOnHosts } from './cluster-run.js';
+import { colors } from './colors.js';
+import { loadFor, printWarnings } from './inventory.js';
+import type { CommonOptions } from './options.js';
+import { statusOf } from './status-of.js';
+import { ExitCode, type PgprovError } from '../lib/errors.js';
+import { problemsOf } from '../report/status.js';
+import { renderStatus } from '../report/status-text.js';
+
+/** `pgprov status`: the cluster as it is; exit code 1 when something is wrong with it. */
+export async function status(file: string, options: CommonOptions & { json?: boolean }): Promise<ExitCode> {
+  const inventory = await loadFor(file, options);
+  printWarnings(inventory);
+  const errors: PgprovError[] = [];
+  const outcome = await runOnHosts({
+    inventory,
+    aim: {},
+    mode: 'survey',
+    emit: (event) => {
+      if (event.type === 'failed') errors.push(event.error);
+    },
+  });
+  const found = statusOf(inventory, outcome.view, errors);
+  const text =
+    options.json === true
+      ? JSON.stringify({ ...found, problems: problemsOf(found) }, undefined, 2)
+      : renderStatus(found, { color: colors(process.stdout) });
+  process.stdout.write(`${text}\n`);
+  if (outcome.exitCode !== ExitCode.done) return outcome.exitCode;
+  return problemsOf(found).length === 0 ? ExitCode.done : ExitCode.hostFailed;
+}

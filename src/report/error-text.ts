@@ -1,0 +1,35 @@
+import type { PgprovError } from '../lib/errors.js';
+import { makePaint, symbols } from './paint.js';
+import { printable } from './printable.js';
+import { withoutHost } from './words.js';
+
+/** An error for people, whole: `error: message`, what the host said, and `→` what to do about it. */
+export function renderError(error: PgprovError, { color }: { color: boolean }): string {
+  const paint = makePaint(color);
+  const { first, rest } = splitMessage(error);
+  const where = error.host === undefined || first.includes(error.host) ? '' : `${error.host}: `;
+  return [`${paint.failed('error:')} ${where}${first}`, ...rest.map((line) => `  ${line}`.trimEnd()), ...hintLines(error, color)].join('\n');
+}
+
+/** An error below a line that names its host: the first line of its message, then the rest and the hint, indented. */
+export function errorParts(error: PgprovError, { color }: { color: boolean }): { first: string; rest: string[] } {
+  const { first, rest } = splitMessage(error);
+  return {
+    first: withoutHost(first, error.host),
+    rest: [...rest.map((line) => `  ${line}`.trimEnd()), ...hintLines(error, color)],
+  };
+}
+
+function hintLines({ hint }: PgprovError, color: boolean): string[] {
+  if (hint === undefined) return [];
+  const [first = '', ...rest] = printable(hint).split('\n');
+  return [`  ${makePaint(color).active(symbols.hint)} ${first}`, ...rest.map((line) => `    ${line}`.trimEnd())];
+}
+
+/** What a host said is quoted with an indentation of its own, of which the first line may have lost its part. */
+function splitMessage({ message }: PgprovError): { first: string; rest: string[] } {
+  const [first = '', ...rest] = printable(message).trimEnd().split('\n');
+  const indents = rest.slice(1).filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length);
+  const shared = indents.length === 0 ? Infinity : Math.min(...indents);
+  return { first, rest: rest.map((line) => line.slice(Math.min(shared, line.length - line.trimStart().length))) };
+}

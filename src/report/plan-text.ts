@@ -1,0 +1,80 @@
+import type { PlannedChange } from '../events.js';
+import { makePaint, type Paint } from './paint.js';
+import { printable } from './printable.js';
+import { diffLines } from './text-diff.js';
+import { count, listNames } from './words.js';
+
+/** How a plan is shown. */
+export interface PlanTextOptions {
+  color: boolean;
+  /** With a unified diff below every change that has texts to compare. */
+  diffs: boolean;
+  /** All hosts of the run, in the order to show them. */
+  hosts: readonly string[];
+}
+
+/** A plan for people: what would change, host by host in the order of the run, and what it would interrupt. */
+export function renderPlan(changes: readonly PlannedChange[], options: PlanTextOptions): string {
+  const paint = makePaint(options.color);
+  if (changes.length === 0) return paint.ok('No changes. The cluster is as the inventory says.');
+  const blocks = options.hosts.flatMap((host) => {
+    const own = changes.filter((change) => change.host === host);
+    return own.length === 0 ? [] : [[`${paint.strong(host)}  ${count(own.length, 'change')}`, ...hostLines(own, options, paint)]];
+  });
+  return [...blocks, closingLines(changes, options.hosts, paint)].map((block) => block.join('\n')).join('\n\n');
+}
+
+/** `pg1: 12 changes, pg2: no changes`. */
+export function summarisePlan(changes: readonly PlannedChange[], hosts: readonly string[]): string {
+  return hosts.map((host) => `${host}: ${count(changes.filter((change) => change.host === host).length, 'change')}`).join(', ');
+}
+
+function hostLines(changes: readonly PlannedChange[], options: PlanTextOptions, paint: Paint): string[] {
+  return changes.flatMap((change, index) => [
+    ...(changes[index - 1]?.stage === change.stage ? [] : [`  ${paint.quiet(change.stage)}`]),
+    ...changeLines(change, options, paint),
+  ]);
+}
+
+function changeLines(change: PlannedChange, { diffs, color }: PlanTextOptions, paint: Paint): string[] {
+  const projected = change.projected ? ` ${paint.quiet('(projected)')}` : '';
+  const line = `    ${marker(change.action, paint)} ${printable(change.summary).replaceAll('\n', ' ')}${projected}`;
+  if (!diffs || (change.before === undefined && change.after === undefined)) return [line];
+  const texts = diffLines(printable(change.before ?? ''), printable(change.after ?? ''), { color });
+  const shown = texts.length === 0 ? [paint.quiet('only hidden values differ')] : texts;
+  return [line, ...shown.map((text) => `        ${text}`)];
+}
+
+function marker(action: string, paint: Paint): string {
+  switch (action) {
+    case 'create':
+    case 'install':
+    case 'enable':
+      return paint.ok('+');
+    case 'start':
+      return paint.ok('▸');
+    case 'restart':
+      return paint.failed('↻');
+    case 'reload':
+      return paint.changed('↺');
+    case 'run':
+      return paint.changed('»');
+    default:
+      return paint.changed('~');
+  }
+}
+
+function closingLines(changes: readonly PlannedChange[], hosts: readonly string[], paint: Paint): string[] {
+  const effects = (['restart', 'reload'] as const).flatMap((action) => {
+    const found = changes.filter((change) => change.action === action);
+    const on = hosts.filter((host) => found.some((change) => change.host === host));
+    return found.length === 0 ? [] : [`${count(found.length, action)} (${listNames(on)})`];
+  });
+  return [
+    summarisePlan(changes, hosts),
+    effects.length === 0 ? 'Nothing that runs now is restarted or reloaded.' : paint.changed(`Effects on what runs now: ${effects.join(', ')}.`),
+    ...(changes.some(({ projected }) => projected)
+      ? [paint.quiet('(projected): rests on packages that this plan installs first, so it is foreseen rather than seen.')]
+      : []),
+  ];
+}

@@ -1,0 +1,70 @@
+import type { HostRecap, RunEvent } from '../events.js';
+import { ExitCode } from '../lib/errors.js';
+import { formatDuration } from './duration.js';
+import { makePaint, type Paint } from './paint.js';
+import { count, listNames } from './words.js';
+import { padToWidth, widestOf } from './width.js';
+
+/** What a recap is made of: the end of a run, and whether it was to change anything. */
+export type RecapInput = Pick<Extract<RunEvent, { type: 'run-end' }>, 'exitCode' | 'ms' | 'recap'> & {
+  /** `apply`, `plan` or `survey`; the last two count nothing, so only their failure is worth a line. */
+  command: string;
+};
+
+/** The end of a report: a line a host, remarks, and how it all ended; empty when there is nothing to say. */
+export function renderRecap(input: RecapInput, { color }: { color: boolean }): string {
+  const paint = makePaint(color);
+  const applied = input.command === 'apply';
+  const blocks = [
+    applied ? hostLines(input.recap, paint) : [],
+    input.recap.flatMap(({ host, remarks }) => remarks.map((remark) => `${paint.changed('remark:')} ${host}: ${remark}`)),
+    applied || input.exitCode !== ExitCode.done ? [lastLine(input, paint)] : [],
+  ];
+  return blocks.filter((block) => block.length > 0).map((block) => block.join('\n')).join('\n\n');
+}
+
+function hostLines(recap: readonly HostRecap[], paint: Paint): string[] {
+  const cells = recap.map(({ host, ok, changed, failed, skipped }) => ({
+    host,
+    counts: [
+      { text: `ok=${ok}`, style: ok > 0 ? paint.ok : paint.quiet },
+      { text: `changed=${changed}`, style: changed > 0 ? paint.changed : paint.quiet },
+      { text: `failed=${failed}`, style: failed > 0 ? paint.failed : paint.quiet },
+      { text: `skipped=${skipped}`, style: paint.quiet },
+    ],
+  }));
+  const hostWidth = widestOf(recap.map(({ host }) => host));
+  const widths = [0, 1, 2, 3].map((index) => widestOf(cells.map(({ counts }) => counts[index]?.text ?? '')));
+  return cells.map(({ host, counts }) =>
+    [padToWidth(host, hostWidth), ...counts.map(({ text, style }, index) => style(padToWidth(text, widths[index] ?? 0)))].join('  ').trimEnd(),
+  );
+}
+
+function lastLine({ exitCode, ms, recap }: RecapInput, paint: Paint): string {
+  const time = formatDuration(ms);
+  const touched = recap.filter(({ changed }) => changed > 0);
+  const changes = touched.reduce((sum, { changed }) => sum + changed, 0);
+  const made = `${count(changes, 'change')} on ${count(touched.length, 'host')}`;
+  const left = changes === 0 ? 'Nothing was changed.' : `Made ${made}.`;
+  if (exitCode === ExitCode.interrupted) return paint.failed(`Interrupted after ${time}. ${left}`);
+  if (exitCode !== ExitCode.done) return paint.failed(`Failed: ${reason(exitCode, recap)} (${time}). ${left}`);
+  if (changes > 0) return paint.changed(`Done in ${time}: ${made}.`);
+  return paint.ok(`No changes: ${count(recap.length, 'host is', 'hosts are')} as the inventory says (${time}).`);
+}
+
+function reason(exitCode: ExitCode, recap: readonly HostRecap[]): string {
+  const hosts = recap.filter(({ failed }) => failed > 0).map(({ host }) => host);
+  const names = hosts.length === 0 ? '' : `: ${listNames(hosts)}`;
+  switch (exitCode) {
+    case ExitCode.badInput:
+      return 'the command line or the inventory is wrong';
+    case ExitCode.unreachable:
+      return `out of reach${names}`;
+    case ExitCode.refused:
+      return `refused to protect data${names}`;
+    case ExitCode.locked:
+      return `another run holds the lock${names}`;
+    default:
+      return hosts.length === 0 ? 'see the errors above' : listNames(hosts);
+  }
+}

@@ -1,0 +1,169 @@
+import type { CheckResult, HostRecap, RunEvent, StageShape, StepResult } from '../events.js';
+import type { ExitCode, PgprovError } from '../lib/errors.js';
+
+/** One host's part of a phase: connecting, the survey, or a stage. */
+export interface Part {
+  startedAt: number;
+  /** What is being done right now, and since when. */
+  doing?: { text: string; since: number };
+  /** The last thing the host said. */
+  note?: string;
+  end?: PartEnd;
+}
+
+/** How a host's part ended. */
+export interface PartEnd {
+  result: StepResult;
+  changes: number;
+  ms: number;
+  reason?: string;
+  error?: PgprovError;
+}
+
+/** One step of a run that hosts go through. */
+export interface Phase {
+  title: string;
+  hosts: readonly string[];
+  parts: Map<string, Part>;
+  /** Set when no host has anything left to do in it. */
+  ended: boolean;
+}
+
+/** All that is known of a run so far, kept up to date by its events. */
+export class RunState {
+  readonly connect: Phase = phase('Connect', []);
+  readonly survey: Phase = phase('Survey', []);
+  /** By stage id, in the order of the run. */
+  readonly stages = new Map<string, Phase>();
+  readonly warnings: { text: string; host?: string }[] = [];
+  readonly errors: PgprovError[] = [];
+  hosts: readonly string[] = [];
+  command = 'apply';
+  checks: readonly CheckResult[] | undefined;
+  end: { exitCode: ExitCode; ms: number; recap: readonly HostRecap[] } | undefined;
+  #planned = false;
+  readonly #now: () => number;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** Takes in an event. */
+  apply(event: RunEvent): void {
+    switch (event.type) {
+      case 'run-start':
+        return this.#start(event);
+      case 'connecting':
+        return this.#begin(this.connect, event.host);
+      case 'connected':
+        return this.#connected(event.host, event.ms);
+      case 'surveyed':
+        return this.#finish(this.survey, event.host, { result: 'ok', changes: 0, ms: event.ms });
+      case 'warning':
+        this.warnings.push(event);
+        return;
+      case 'note':
+        return this.#note(event);
+      case 'planned':
+        this.#planned = true;
+        return;
+      case 'step-start':
+        return this.#begin(this.#stage(event.stage), event.host);
+      case 'changing':
+        return this.#doing(event.stage, event.host, event.summary);
+      case 'waiting':
+        return this.#doing(event.stage, event.host, `waiting until ${event.title}`);
+      case 'step-end':
+        if (event.error !== undefined) this.errors.push(event.error);
+        return this.#finish(this.#stage(event.stage), event.host, event);
+      case 'stage-end':
+        this.#stage(event.stage).ended = true;
+        return;
+      case 'checked':
+        this.checks = event.results;
+        return;
+      case 'failed':
+        return this.#failed(event.error);
+      case 'run-end':
+        this.end = event;
+        return;
+      case 'changed':
+      case 'waited':
+        this.#stage(event.stage).parts.forEach((part, host) => {
+          if (host === event.host) delete part.doing;
+        });
+        return;
+      case 'stage-start':
+        return;
+    }
+  }
+
+  /** True while the hosts are looked at once more, between the last stage and the verdict. */
+  get proving(): boolean {
+    const stages = [...this.stages.values()];
+    return this.#planned && this.command === 'apply' && this.checks === undefined && this.errors.length === 0 && stages.every(({ ended }) => ended);
+  }
+
+  #start({ hosts, command, stages }: Extract<RunEvent, { type: 'run-start' }>): void {
+    this.hosts = hosts;
+    this.command = command;
+    this.connect.hosts = hosts;
+    this.survey.hosts = hosts;
+    if (command !== 'apply') return;
+    for (const { id, title, hosts: own } of stages) this.stages.set(id, phase(title, own));
+  }
+
+  #connected(host: string, ms: number): void {
+    this.#finish(this.connect, host, { result: 'ok', changes: 0, ms });
+    if (this.connect.ended) for (const name of this.hosts) this.#begin(this.survey, name);
+  }
+
+  #note({ host, stage, text }: Extract<RunEvent, { type: 'note' }>): void {
+    if (host === undefined) return;
+    const where = stage === undefined ? this.survey : this.#stage(stage);
+    const part = where.parts.get(host);
+    if (part !== undefined) part.note = text;
+  }
+
+  #doing(stage: string, host: string, text: string): void {
+    const part = this.#stage(stage).parts.get(host);
+    if (part === undefined) return;
+    part.doing = { text, since: this.#now() };
+    delete part.note;
+  }
+
+  #failed(error: PgprovError): void {
+    this.errors.push(error);
+    const { host } = error;
+    if (host === undefined) return;
+    const where = [this.connect, this.survey].find(({ parts }) => parts.has(host) && parts.get(host)?.end === undefined);
+    if (where === undefined) return;
+    const ms = this.#now() - (where.parts.get(host)?.startedAt ?? this.#now());
+    this.#finish(where, host, { result: 'failed', changes: 0, ms, error });
+  }
+
+  #begin(where: Phase, host: string): void {
+    where.parts.set(host, { startedAt: this.#now() });
+  }
+
+  #finish(where: Phase, host: string, { result, changes, ms, reason, error }: PartEnd): void {
+    const part = where.parts.get(host) ?? { startedAt: this.#now() };
+    delete part.doing;
+    part.end = { result, changes, ms, ...(reason === undefined ? {} : { reason }), ...(error === undefined ? {} : { error }) };
+    where.parts.set(host, part);
+    where.ended = where.hosts.every((name) => where.parts.get(name)?.end !== undefined);
+  }
+
+  /** Stages are announced before all platforms are known, so one that was not announced may still come. */
+  #stage(id: string): Phase {
+    const known = this.stages.get(id);
+    if (known !== undefined) return known;
+    const unknown = phase(id, this.hosts);
+    this.stages.set(id, unknown);
+    return unknown;
+  }
+}
+
+function phase(title: StageShape['title'], hosts: readonly string[]): Phase {
+  return { title, hosts, parts: new Map(), ended: false };
+}

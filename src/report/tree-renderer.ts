@@ -1,0 +1,76 @@
+import { DefaultRenderer, ListrLogger, ListrTaskEventType, ProcessOutput, Spinner, type ListrDefaultRendererTask } from 'listr2';
+import type { Paint } from './paint.js';
+import type { TreeLine } from './tree-types.js';
+import { cutToWidth } from './width.js';
+
+/** Milliseconds between two pictures; drawing for every event would keep the processor busy with many hosts. */
+const FRAME = 100;
+
+const INDENT = '  ';
+
+/** What a tree is drawn from and on. */
+export interface Canvas {
+  out: NodeJS.WriteStream;
+  err: NodeJS.WriteStream;
+  paint: Paint;
+  /** Gives what every task shows now; called once for each picture, before it is drawn. */
+  look(spinner: string): ReadonlyMap<ListrDefaultRendererTask, TreeLine>;
+}
+
+/**
+ * Listr2's own renderer, with three differences: a task shows a line of ours, which tells changed from ok; lines are
+ * cut to the width that the stream has now; and pictures are drawn at a steady pace.
+ */
+export function makeTreeRenderer(canvas: Canvas): typeof DefaultRenderer {
+  const clock = new Spinner();
+  return class TreeRenderer extends DefaultRenderer {
+    /** Whether there is a terminal was decided before, and of the right stream. */
+    static override nonTTY = true;
+    #lines: ReadonlyMap<ListrDefaultRendererTask, TreeLine> = new Map();
+    #drawnAt = 0;
+
+    constructor(tasks: ListrDefaultRendererTask[], options: ConstructorParameters<typeof DefaultRenderer>[1], events: ConstructorParameters<typeof DefaultRenderer>[2]) {
+      super(tasks, { ...options, spinner: clock, logger: new ListrLogger({ processOutput: new LiveOutput(canvas.out, canvas.err) }), collapseSubtasks: false }, events);
+    }
+
+    override update(): void {
+      if (Date.now() - this.#drawnAt < FRAME / 2) return;
+      this.#drawnAt = Date.now();
+      super.update();
+    }
+
+    override create(options?: Parameters<DefaultRenderer['create']>[0]): string {
+      this.#lines = canvas.look(clock.fetch());
+      for (const [task, { text, detail }] of this.#lines) {
+        task.title = text;
+        task.emit(ListrTaskEventType.OUTPUT, detail ?? '');
+      }
+      return super.create(options);
+    }
+
+    protected override style(task: ListrDefaultRendererTask, output = false): string {
+      return output ? canvas.paint.quiet('›') : (this.#lines.get(task)?.mark ?? '');
+    }
+
+    protected override format(message: string, icon: string, level: number): string[] {
+      if (message === '') return [];
+      const columns = (canvas.out.columns ?? 80) - 1;
+      return [cutToWidth(`${INDENT.repeat(level)}${icon} ${message}`, columns)];
+    }
+  };
+}
+
+/** Listr2 copies a stream's size once; this one passes it on as it is now, so that a resized window is drawn right. */
+class LiveOutput extends ProcessOutput {
+  readonly #out: NodeJS.WriteStream;
+
+  constructor(out: NodeJS.WriteStream, err: NodeJS.WriteStream) {
+    super(out, err);
+    this.#out = out;
+  }
+
+  override get stdout(): NodeJS.WriteStream {
+    const { stdout } = this.stream;
+    return Object.create(this.#out, { write: { value: stdout.write.bind(stdout) } }) as NodeJS.WriteStream;
+  }
+}

@@ -1,0 +1,89 @@
+import type { StepResult } from '../events.js';
+import { formatDuration, formatElapsed } from './duration.js';
+import { symbols, type Paint } from './paint.js';
+import type { Part, PartEnd, Phase } from './run-state.js';
+import type { TreeLine, TreeMoment } from './tree-types.js';
+import { firstLine, listNames, withoutHost } from './words.js';
+
+/** Hosts that get a line of their own; with more of them, those that ended are told together. */
+const MOST_HOSTS = 8;
+
+/** Of many hosts, how many that failed get a line of their own. */
+const MOST_FAILED = 4;
+
+/** The most lines `hostRows` gives: the hosts, and one line for each way to be one of many. */
+export const MOST_ROWS = MOST_HOSTS + 6;
+
+/** Shorter times are not worth telling. */
+const WORTH_TELLING = 100;
+
+/** How many hosts a line about several names before it is cut to the width of the terminal. */
+const NAMED_HOSTS = 20;
+
+/** The lines below a phase's heading: none once it has ended and nothing in it is worth a line. */
+export function hostRows(phase: Phase, moment: TreeMoment, paint: Paint): TreeLine[] {
+  const entries = phase.hosts.flatMap((host) => {
+    const part = phase.parts.get(host);
+    return part === undefined ? [] : [{ host, part }];
+  });
+  const open = entries.filter(({ part }) => part.end === undefined);
+  const dull = entries.every(({ part }) => part.end?.result === 'ok' || part.end?.result === 'skipped');
+  if (dull && (phase.ended || moment.closed)) return [];
+  const row = ({ host, part }: { host: string; part: Part }): TreeLine => hostRow(host, phase.title, part, moment, paint);
+  if (phase.hosts.length <= MOST_HOSTS) return entries.map(row);
+
+  const failed = entries.filter(({ part }) => part.end?.result === 'failed');
+  const shownFailed = failed.slice(0, MOST_FAILED);
+  const shownOpen = open.slice(0, MOST_HOSTS - shownFailed.length);
+  const hosts = (of: readonly { host: string }[]): string[] => of.map(({ host }) => host);
+  const ended = (result: StepResult): string[] => hosts(entries.filter(({ part }) => part.end?.result === result));
+  return [
+    ...shownFailed.map(row),
+    ...together(paint.failed(symbols.failed), paint.failed('failed too'), hosts(failed.slice(MOST_FAILED))),
+    ...shownOpen.map(row),
+    ...together(
+      moment.closed ? paint.changed(symbols.unfinished) : paint.active(moment.spinner),
+      moment.closed ? 'did not finish either' : 'at work too',
+      hosts(open.slice(shownOpen.length)),
+    ),
+    ...together(paint.changed(symbols.changed), paint.changed('changed'), ended('changed')),
+    ...together(paint.ok(symbols.ok), paint.ok('ok'), ended('ok')),
+    ...together(paint.skipped(symbols.skipped), paint.skipped('skipped'), ended('skipped')),
+  ];
+}
+
+function together(mark: string, what: string, hosts: readonly string[]): TreeLine[] {
+  return hosts.length === 0 ? [] : [{ mark, text: `${hosts.length} ${what}: ${listNames(hosts, NAMED_HOSTS)}` }];
+}
+
+function hostRow(host: string, title: string, part: Part, { now, spinner, closed }: TreeMoment, paint: Paint): TreeLine {
+  const text = `${host} · ${title}`;
+  if (part.end !== undefined) return endedRow(host, text, part.end, paint);
+  if (closed) return { mark: paint.changed(symbols.unfinished), text: `${text} — ${paint.changed('did not finish')}` };
+  const detail = describeNow(part, now);
+  return { mark: paint.active(spinner), text, ...(detail === '' ? {} : { detail }) };
+}
+
+function endedRow(host: string, text: string, { result, changes, ms, reason, error }: PartEnd, paint: Paint): TreeLine {
+  const time = ms < WORTH_TELLING ? '' : ` (${formatDuration(ms)})`;
+  switch (result) {
+    case 'changed':
+      return { mark: paint.changed(symbols.changed), text: `${text} — ${paint.changed(`${changes} changed`)}${time}` };
+    case 'ok':
+      return { mark: paint.ok(symbols.ok), text: `${text} — ${paint.ok('ok')}${time}` };
+    case 'skipped':
+      return { mark: paint.skipped(symbols.skipped), text: paint.skipped(`${host} — skipped${reason === undefined ? '' : `: ${reason}`}`) };
+    case 'failed': {
+      const message = error === undefined ? '' : `: ${withoutHost(firstLine(error.message), host)}`;
+      return { mark: paint.failed(symbols.failed), text: `${text} — ${paint.failed(`failed${message}`)}${time}` };
+    }
+  }
+}
+
+/** `waiting until etcd has a quorum (12 s) · etcd[311]: waiting for peers`. */
+function describeNow({ doing, note, startedAt }: Part, now: number): string {
+  const elapsed = formatElapsed(now - (doing?.since ?? startedAt));
+  const time = elapsed === '' ? '' : `(${elapsed})`;
+  const what = [firstLine(doing?.text ?? ''), time].filter((word) => word !== '').join(' ');
+  return [what, firstLine(note ?? '')].filter((word) => word !== '').join(' · ');
+}

@@ -1,0 +1,24 @@
+/** One line of the tree. */
+export interface TreeLine {
+  /** The symbol before the text. */
+  mark: string;
+  text: string;
+  /** What goes on right now, below the text. */
+  detail?: string;
+}
+
+/** A line at the left edge and the lines below it. */
+export interface TreeBlock {
+  line: TreeLine;
+  rows: readonly TreeLine[];
+}
+
+/** How a tree is drawn at one moment. */
+export interface TreeMoment {
+  /** Milliseconds, on the clock of the run's state. */
+  now: number;
+  /** The sign of something going on, at this moment. */
+  spinner: string;
+  /** True for the last picture, when what did not finish never will. */
+  closed: boolean;
+}

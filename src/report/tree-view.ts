@@ -1,0 +1,46 @@
+import type { CheckResult } from '../events.js';
+import { ExitCode } from '../lib/errors.js';
+import { symbols, type Paint } from './paint.js';
+import type { Phase, RunState } from './run-state.js';
+import { phaseHeading } from './tree-heading.js';
+import { hostRows } from './tree-rows.js';
+import type { TreeBlock, TreeLine, TreeMoment } from './tree-types.js';
+import { count } from './words.js';
+
+/** The tree of a run at one moment, from its state alone. */
+export function viewTree(state: RunState, moment: TreeMoment, paint: Paint): TreeBlock[] {
+  const begun = [...state.stages.values()].filter(({ parts }) => parts.size > 0);
+  return [
+    ...[state.connect, state.survey, ...begun].filter(({ parts }) => parts.size > 0).map((phase) => phaseBlock(phase, moment, paint)),
+    ...proofBlock(state, moment, paint),
+    ...laterBlock(state, moment, paint),
+  ];
+}
+
+function phaseBlock(phase: Phase, moment: TreeMoment, paint: Paint): TreeBlock {
+  return { line: phaseHeading(phase, moment, paint), rows: hostRows(phase, moment, paint) };
+}
+
+function proofBlock({ checks, proving }: RunState, { spinner, closed }: TreeMoment, paint: Paint): TreeBlock[] {
+  if (checks === undefined) {
+    return proving && !closed ? [{ line: { mark: paint.active(spinner), text: 'Check the cluster' }, rows: [] }] : [];
+  }
+  const bad = checks.filter(({ ok }) => !ok);
+  if (bad.length === 0) {
+    return [{ line: { mark: paint.ok(symbols.ok), text: `Check the cluster — ${count(checks.length, 'proof holds', 'proofs hold')}` }, rows: [] }];
+  }
+  const text = `Check the cluster — ${paint.failed(`${bad.length} of ${count(checks.length, 'proof fails', 'proofs fail')}`)}`;
+  return [{ line: { mark: paint.failed(symbols.failed), text }, rows: bad.map((check) => proofRow(check, paint)) }];
+}
+
+function proofRow({ host, title, detail }: CheckResult, paint: Paint): TreeLine {
+  return { mark: paint.failed(symbols.failed), text: `${host === undefined ? '' : `${host} · `}${title} — ${paint.failed(`failed: ${detail}`)}` };
+}
+
+/** Stages that have not begun share one line, since a list of them would push what goes on off a small screen. */
+function laterBlock({ stages, end }: RunState, { closed }: TreeMoment, paint: Paint): TreeBlock[] {
+  const titles = [...stages.values()].filter(({ parts, ended }) => parts.size === 0 && !ended).map(({ title }) => title);
+  if (titles.length === 0 || (closed && end?.exitCode === ExitCode.done)) return [];
+  const text = `${closed ? 'not started' : 'next'}: ${titles.join(', ')}`;
+  return [{ line: { mark: paint.quiet(symbols.later), text: paint.quiet(text) }, rows: [] }];
+}

@@ -1,0 +1,54 @@
+import { stripVTControlCharacters } from 'node:util';
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Characters that take two columns: East Asian wide ones and emoji shown as pictures. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
+
+/** Characters that take no column of their own. */
+const EMPTY = /^[\p{Mark}\p{Format}\p{Control}]+$/u;
+
+const COLOR = /(\u001b\[[0-9;]*m)/u;
+
+/** The number of terminal columns a text takes; colour codes take none. */
+export function displayWidth(text: string): number {
+  return [...graphemes.segment(stripVTControlCharacters(text))].reduce((sum, { segment }) => sum + columnsOf(segment), 0);
+}
+
+/** The text cut to a number of columns, with `…` where something was left out; colours are closed as in the whole. */
+export function cutToWidth(text: string, columns: number): string {
+  if (displayWidth(text) <= columns) return text;
+  let left = columns - 1;
+  let full = false;
+  return text.split(COLOR).map((part, index) => {
+    if (index % 2 === 1) return part;
+    if (full) return '';
+    let kept = '';
+    for (const { segment } of graphemes.segment(part)) {
+      left -= columnsOf(segment);
+      if (left < 0) {
+        full = true;
+        return `${kept.trimEnd()}…`;
+      }
+      kept += segment;
+    }
+    return kept;
+  }).join('');
+}
+
+/** The text filled up with spaces to a number of columns. */
+export function padToWidth(text: string, columns: number, side: 'left' | 'right' = 'right'): string {
+  const spaces = ' '.repeat(Math.max(0, columns - displayWidth(text)));
+  return side === 'right' ? text + spaces : spaces + text;
+}
+
+/** The widest of some texts, in columns. */
+export function widestOf(texts: readonly string[]): number {
+  return texts.reduce((widest, text) => Math.max(widest, displayWidth(text)), 0);
+}
+
+function columnsOf(grapheme: string): number {
+  if (EMPTY.test(grapheme)) return 0;
+  return WIDE.test(grapheme) ? 2 : 1;
+}

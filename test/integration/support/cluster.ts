@@ -1,0 +1,88 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { type LabHost, publicKey, removeLab, sshSection, startHosts, type System, SYSTEMS } from '../../lab/index.js';
+import { pgprov, type Finished } from './pgprov.js';
+
+type Mapping = Record<string, unknown>;
+
+/** Hosts of one lab network and the inventory that describes them. */
+export class TestCluster {
+  readonly name: string;
+  readonly hosts: LabHost[];
+  readonly directory: string;
+  readonly os: System;
+  #fingerprint: string;
+
+  private constructor(name: string, os: System, hosts: LabHost[], directory: string, fingerprint: string) {
+    this.name = name;
+    this.os = os;
+    this.hosts = hosts;
+    this.directory = directory;
+    this.#fingerprint = fingerprint;
+  }
+
+  /** Starts `count` hosts pg1, pg2, … in a network of their own. */
+  static async start(name: string, os: System, count = 3): Promise<TestCluster> {
+    await removeLab(name);
+    const names = Array.from({ length: count }, (_, index) => `pg${index + 1}`);
+    const hosts = await startHosts(names.map((host) => ({ name: host, os, network: name })));
+    const directory = await mkdtemp(join(tmpdir(), `pgprov-${name}-`));
+    const cluster = new TestCluster(name, os, hosts, directory, (await publicKey('pgdg')).fingerprint);
+    await cluster.write();
+    return cluster;
+  }
+
+  /** The inventory file. */
+  get file(): string {
+    return join(this.directory, 'inventory.yml');
+  }
+
+  /** The host of that name. */
+  host(name: string): LabHost {
+    const host = this.hosts.find((candidate) => candidate.name === name);
+    if (host === undefined) throw new Error(`no host ${name}`);
+    return host;
+  }
+
+  /** Writes the inventory: what every lab needs, with `changes` over it, section by section. */
+  async write(changes: Mapping = {}, file: string = this.file): Promise<string> {
+    const [first] = this.hosts as [LabHost];
+    const base: Mapping = {
+      cluster: 'demo',
+      ssh: sshSection(first),
+      hosts: Object.fromEntries(this.hosts.map(({ name, address }) => [name, address])),
+      postgresql: { version: SYSTEMS[this.os].postgresql },
+      pgdg: { key_fingerprint: this.#fingerprint },
+    };
+    const merged = { ...base };
+    for (const [key, value] of Object.entries(changes)) {
+      const below = merged[key];
+      merged[key] = isMapping(below) && isMapping(value) ? { ...below, ...value } : value;
+    }
+    await writeFile(file, stringify(merged));
+    return file;
+  }
+
+  /** Runs a command of pgprov on the inventory. */
+  run(command: string, ...args: string[]): Promise<Finished> {
+    return pgprov(command, this.file, ...args);
+  }
+
+  /** A password that pgprov made, by its path. */
+  async password(path: string): Promise<string> {
+    const { parse } = await import('yaml');
+    const text = await readFile(join(this.directory, '.pgprov', 'demo', 'passwords.yml'), 'utf8');
+    return (parse(text) as Record<string, string>)[path] ?? '';
+  }
+
+  async remove(): Promise<void> {
+    await removeLab(this.name);
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,65 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../../bin/pgprov.js', import.meta.url));
+
+/** How a pgprov process ended, and all it printed. */
+export interface Finished {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+  /** Both streams, in the order of arrival. */
+  all: string;
+}
+
+/** A pgprov process under way. */
+export interface Running {
+  readonly process: ChildProcess;
+  readonly finished: Promise<Finished>;
+  /** Resolves when the output so far matches; rejects when the process ends before. */
+  printed(pattern: RegExp): Promise<void>;
+}
+
+/** Starts the built program as a user would, not on a terminal. */
+export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1', ...env },
+  });
+  let stdout = '';
+  let stderr = '';
+  let all = '';
+  const watchers = new Set<() => void>();
+  const take = (stream: 'out' | 'err') => (chunk: Buffer): void => {
+    if (stream === 'out') stdout += chunk.toString();
+    else stderr += chunk.toString();
+    all += chunk.toString();
+    for (const watcher of watchers) watcher();
+  };
+  child.stdout.on('data', take('out'));
+  child.stderr.on('data', take('err'));
+  const finished = new Promise<Finished>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr, all }));
+  });
+  return {
+    process: child,
+    finished,
+    printed: (pattern) =>
+      new Promise((resolve, reject) => {
+        const watcher = (): void => {
+          if (!pattern.test(all)) return;
+          watchers.delete(watcher);
+          resolve();
+        };
+        watchers.add(watcher);
+        watcher();
+        void finished.then(() => reject(new Error(`pgprov ended before it printed ${pattern}:\n${all}`)));
+      }),
+  };
+}
+
+/** Runs the built program to its end. */
+export function pgprov(...args: readonly string[]): Promise<Finished> {
+  return start(args).finished;
+}
