@@ -1,5 +1,6 @@
+import { dirname } from 'node:path/posix';
 import {
-  aptPackages, dcs, defineRole, digestOf, directory, file, gate, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, Secret, service, sh,
+  aptPackages, dcs, defineRole, digestOf, directory, file, gate, interruptedBootstrap, interruptedCopy, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, Secret, service, sh,
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
@@ -110,6 +111,8 @@ function configure(context: RoleContext): Stage {
   const { user, group, directory: home } = platform.patroni;
   const accounts = accountsOf(context);
   const server = localServer(host, platform);
+  const data = dataDirectoryOf(host, platform);
+  const ownership = { owner: user, group, mode: '0700' };
   const account = (role: { name: string; password: Secret }, attributes: readonly 'SUPERUSER'[]): Resource =>
     pgRole({ server, ...role, attributes, madeBy: 'patroni' });
   return {
@@ -121,10 +124,30 @@ function configure(context: RoleContext): Stage {
       account(accounts.rewind, []),
       directory({ path: home }),
       ...tlsResources(context, files(context), { owner: user, group }),
-      directory({ path: dataDirectoryOf(host, platform), owner: user, group, mode: '0700', orMode: '0750' }),
+      ...dataParent(context),
+      interruptedCopy({ path: data, ownership, binDirectory: server.binDirectory }),
+      interruptedBootstrap({
+        path: data,
+        ownership,
+        url: restApiUrl(host),
+        client: etcdClient(context, files(context)),
+        prefix: scopePrefix(context.inventory, host),
+      }),
+      directory({ path: data, ...ownership, orMode: '0750' }),
       configFile(context),
     ],
   };
+}
+
+/**
+ * Where the platform's own layout is used, the directory above the data belongs to PostgreSQL: Patroni has
+ * to remove and make the data directory when it builds a member anew.
+ */
+function dataParent({ host, platform }: RoleContext): Resource[] {
+  const { version, data_dir } = variables(host, 'postgresql');
+  const { user, group } = platform.patroni;
+  if (data_dir !== undefined) return [];
+  return [directory({ path: dirname(platform.postgresql(version).dataDirectory(variables(host, 'postgresql').name)), owner: user, group })];
 }
 
 function configFile(context: RoleContext): Resource {

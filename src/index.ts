@@ -16,6 +16,8 @@ export { directory, editedFile, file, replaceBlock, type PathState } from './res
 export { FREE_SPACE, freeSpace, type FreeSpace } from './resources/free-space.js';
 export { gate } from './resources/gate.js';
 export { HOST_FACTS, type HostFacts } from './resources/host-facts.js';
+export { interruptedBootstrap } from './resources/interrupted-bootstrap.js';
+export { interruptedCopy } from './resources/interrupted-copy.js';
 export { patroniConfig, type Json, type JsonObject } from './resources/patroni-config.js';
 export { PATRONI_MEMBER, patroniMember, type PatroniMemberState } from './resources/patroni-member.js';
 export { pgCluster } from './resources/pg-cluster.js';

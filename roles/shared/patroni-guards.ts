@@ -14,7 +14,9 @@ export function guardCluster(view: View): Objection[] {
   const hosts = view.hosts('patroni');
   const held = hosts.flatMap((host): Held[] => {
     const data = view.read<DataDirectoryState>(host.name, DATA_DIRECTORY);
-    return data?.kind === 'cluster' ? [{ host, identifier: data.systemIdentifier ?? 'unreadable' }] : [];
+    // A copy that is under way, or was broken off and will be put aside, is no database yet.
+    if (data?.kind !== 'cluster' || data.copy !== 'none') return [];
+    return [{ host, identifier: data.systemIdentifier ?? 'unreadable' }];
   });
   const store = hosts
     .map((host) => view.read<DcsState>(host.name, DCS))

@@ -268,11 +268,14 @@ class Run {
     emit({ type: 'step-start', host, stage: stage.id, changes: work.changes.length });
     const began = Date.now();
     const recap = this.#recapOf(host);
+    let changes = 0;
+    const count: EventListener = (event) => {
+      if (event.type === 'changed') changes += event.summaries.length;
+      emit(event);
+    };
     try {
-      const changes = await runStep({ session, shape, id: stage.id, stage: part, emit });
-      this.#changes += changes;
+      await runStep({ session, shape, id: stage.id, stage: part, emit: count });
       const result = changes > 0 ? 'changed' : 'ok';
-      if (changes > 0) recap.changed += changes;
       recap.ok += part.resources.length - work.changes.length;
       emit({ type: 'step-end', host, stage: stage.id, result, changes, ms: Date.now() - began });
       return result;
@@ -280,9 +283,11 @@ class Run {
       const error = asPgprovError(thrown, host);
       this.#errors.push(error);
       recap.failed += 1;
-      this.#changes += 1;
-      emit({ type: 'step-end', host, stage: stage.id, result: 'failed', changes: 0, ms: Date.now() - began, error });
+      emit({ type: 'step-end', host, stage: stage.id, result: 'failed', changes, ms: Date.now() - began, error });
       return 'failed';
+    } finally {
+      recap.changed += changes;
+      this.#changes += changes;
     }
   }
 

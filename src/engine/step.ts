@@ -27,13 +27,13 @@ export interface Step {
 
 /**
  * Changes what differs, waits for the stage's gates, and reads back everything the host is still to be
- * asked for, all in one exec. Gives the number of changes.
+ * asked for, all in one exec.
  * @throws PgprovError when a change fails, a gate does not open, or a change did not take
  */
-export async function runStep(step: Step): Promise<number> {
+export async function runStep(step: Step): Promise<void> {
   const { session, stage } = step;
   const work = stepWork(stage, session.states);
-  if (work.changes.length === 0 && !work.waits) return 0;
+  if (work.changes.length === 0 && !work.waits) return;
   const gates = work.waits ? (stage.gates ?? []) : [];
   const observations = askable(remaining(step));
   const { byId } = await session.run(
@@ -43,7 +43,6 @@ export async function runStep(step: Step): Promise<number> {
   throwIfFailed(step, work, gates, byId);
   takeStates(session, observations, byId);
   throwIfNotTaken(step);
-  return work.changes.reduce((sum, { changes }) => sum + changes.length, 0);
 }
 
 function doSections(work: StepWork, gates: readonly Gate[]): Section[] {

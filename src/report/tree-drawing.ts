@@ -1,7 +1,7 @@
-import { Listr, type ListrDefaultRendererTask } from 'listr2';
+import { Listr, type DefaultRenderer, type ListrDefaultRendererTask, type ListrTask } from 'listr2';
 import type { Paint } from './paint.js';
 import type { ReportStreams } from './reporter-types.js';
-import { makeTreeRenderer } from './tree-renderer.js';
+import { makeTreeRenderer, NO_LINE } from './tree-renderer.js';
 import { MOST_ROWS } from './tree-rows.js';
 import type { TreeBlock, TreeLine } from './tree-types.js';
 
@@ -19,7 +19,8 @@ export interface DrawingOptions extends ReportStreams {
   look(spinner: string, closed: boolean): readonly TreeBlock[];
 }
 
-const NOTHING: TreeLine = { mark: '', text: '' };
+type Renderer = typeof DefaultRenderer;
+type SlotTask = ListrTask<unknown, Renderer, Renderer>;
 
 /**
  * Starts drawing. Listr2 cannot take in tasks once it runs, so it is given as many as there may ever be; those without
@@ -29,23 +30,14 @@ export function startDrawing({ look, blocks, ...canvas }: DrawingOptions): Drawi
   let closed = false;
   let release: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (release = resolve));
-  const task = { task: () => ended, rendererOptions: { persistentOutput: true } };
-  const listr = new Listr(
-    Array.from({ length: blocks }, () => ({
-      ...task,
-      task: (_context: unknown, wrapper: { newListr(tasks: readonly (typeof task)[]): unknown }) =>
-        wrapper.newListr(Array.from({ length: MOST_ROWS }, () => task)),
-    })) as never,
-    {
-      concurrent: true,
-      exitOnError: false,
-      registerSignalListeners: false,
-      renderer: makeTreeRenderer({
-        ...canvas,
-        look: (spinner) => assign(listr.tasks as ListrDefaultRendererTask[], look(spinner, closed)),
-      }),
-    },
-  );
+  const row: SlotTask = { task: () => ended, rendererOptions: { persistentOutput: true } };
+  const block: SlotTask = { ...row, task: (_context, self) => self.newListr(Array.from({ length: MOST_ROWS }, () => row)) };
+  const listr: Listr<unknown, Renderer, Renderer> = new Listr(Array.from({ length: blocks }, () => block), {
+    concurrent: true,
+    exitOnError: false,
+    registerSignalListeners: false,
+    renderer: makeTreeRenderer({ ...canvas, look: (spinner) => assign(listr.tasks, look(spinner, closed)) }),
+  });
   const drawn = listr.run().catch(() => undefined);
   return {
     end: async () => {
@@ -58,7 +50,7 @@ export function startDrawing({ look, blocks, ...canvas }: DrawingOptions): Drawi
 
 function assign(tasks: readonly ListrDefaultRendererTask[], blocks: readonly TreeBlock[]): Map<ListrDefaultRendererTask, TreeLine> {
   return new Map(tasks.flatMap((task, index) => [
-    [task, blocks[index]?.line ?? NOTHING] as const,
-    ...(task.subtasks ?? []).map((row, at) => [row, blocks[index]?.rows[at] ?? NOTHING] as const),
+    [task, blocks[index]?.line ?? NO_LINE] as const,
+    ...(task.subtasks ?? []).map((row, at) => [row, blocks[index]?.rows[at] ?? NO_LINE] as const),
   ]));
 }

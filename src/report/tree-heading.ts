@@ -1,12 +1,9 @@
 import type { StepResult } from '../events.js';
-import { formatDuration, formatElapsed } from './duration.js';
+import { formatElapsed, timeSuffix } from './duration.js';
 import { symbols, type Paint } from './paint.js';
 import type { Part, Phase } from './run-state.js';
 import type { TreeLine, TreeMoment } from './tree-types.js';
 import { count, listNames } from './words.js';
-
-/** Shorter times are not worth telling. */
-const WORTH_TELLING = 100;
 
 /** How many hosts a heading names for each way to end. */
 const NAMED_HOSTS = 6;
@@ -62,7 +59,7 @@ function spentTime({ parts }: Phase): string {
   const done = [...parts.values()].filter((part): part is Part & Required<Pick<Part, 'end'>> => part.end !== undefined && part.end.result !== 'skipped');
   if (done.length === 0) return '';
   const ms = Math.max(...done.map(({ startedAt, end }) => startedAt + end.ms)) - Math.min(...done.map(({ startedAt }) => startedAt));
-  return ms < WORTH_TELLING ? '' : ` (${formatDuration(ms)})`;
+  return timeSuffix(ms);
 }
 
 function heading(mark: string, text: string): TreeLine {

@@ -8,6 +8,12 @@ const FRAME = 100;
 
 const INDENT = '  ';
 
+/** A duration at the end of a line, which stays when the line is cut. */
+const TIME = / \((?:[<\d.]+ (?:s|min|h) ?)+\)$/u;
+
+/** Without a mark nothing is drawn. */
+export const NO_LINE: TreeLine = { mark: '', text: '' };
+
 /** What a tree is drawn from and on. */
 export interface Canvas {
   out: NodeJS.WriteStream;
@@ -48,14 +54,19 @@ export function makeTreeRenderer(canvas: Canvas): typeof DefaultRenderer {
       return super.create(options);
     }
 
+    /** Listr2 keeps the last detail of a task that has ended, so one that is no longer told gets no mark. */
     protected override style(task: ListrDefaultRendererTask, output = false): string {
-      return output ? canvas.paint.quiet('›') : (this.#lines.get(task)?.mark ?? '');
+      const { mark, detail } = this.#lines.get(task) ?? NO_LINE;
+      if (!output) return mark;
+      return detail === undefined ? '' : canvas.paint.quiet('›');
     }
 
     protected override format(message: string, icon: string, level: number): string[] {
-      if (message === '') return [];
+      if (icon === '') return [];
       const columns = (canvas.out.columns ?? 80) - 1;
-      return [cutToWidth(`${INDENT.repeat(level)}${icon} ${message}`, columns)];
+      const time = TIME.exec(message)?.[0] ?? '';
+      const text = message.slice(0, message.length - time.length);
+      return [cutToWidth(`${INDENT.repeat(level)}${icon} ${text}`, columns - time.length) + time];
     }
   };
 }

@@ -1,5 +1,5 @@
 import type { StepResult } from '../events.js';
-import { formatDuration, formatElapsed } from './duration.js';
+import { formatElapsed, timeSuffix } from './duration.js';
 import { symbols, type Paint } from './paint.js';
 import type { Part, PartEnd, Phase } from './run-state.js';
 import type { TreeLine, TreeMoment } from './tree-types.js';
@@ -13,9 +13,6 @@ const MOST_FAILED = 4;
 
 /** The most lines `hostRows` gives: the hosts, and one line for each way to be one of many. */
 export const MOST_ROWS = MOST_HOSTS + 6;
-
-/** Shorter times are not worth telling. */
-const WORTH_TELLING = 100;
 
 /** How many hosts a line about several names before it is cut to the width of the terminal. */
 const NAMED_HOSTS = 20;
@@ -60,12 +57,14 @@ function hostRow(host: string, title: string, part: Part, { now, spinner, closed
   const text = `${host} · ${title}`;
   if (part.end !== undefined) return endedRow(host, text, part.end, paint);
   if (closed) return { mark: paint.changed(symbols.unfinished), text: `${text} — ${paint.changed('did not finish')}` };
-  const detail = describeNow(part, now);
-  return { mark: paint.active(spinner), text, ...(detail === '' ? {} : { detail }) };
+  const what = [part.doing?.text, part.note].flatMap((told) => (told === undefined ? [] : firstLine(told))).join(' · ');
+  const elapsed = formatElapsed(now - (part.doing?.since ?? part.startedAt));
+  const time = elapsed === '' ? '' : ` (${elapsed})`;
+  return what === '' ? { mark: paint.active(spinner), text: text + time } : { mark: paint.active(spinner), text, detail: what + time };
 }
 
 function endedRow(host: string, text: string, { result, changes, ms, reason, error }: PartEnd, paint: Paint): TreeLine {
-  const time = ms < WORTH_TELLING ? '' : ` (${formatDuration(ms)})`;
+  const time = timeSuffix(ms);
   switch (result) {
     case 'changed':
       return { mark: paint.changed(symbols.changed), text: `${text} — ${paint.changed(`${changes} changed`)}${time}` };
@@ -78,12 +77,4 @@ function endedRow(host: string, text: string, { result, changes, ms, reason, err
       return { mark: paint.failed(symbols.failed), text: `${text} — ${paint.failed(`failed${message}`)}${time}` };
     }
   }
-}
-
-/** `waiting until etcd has a quorum (12 s) · etcd[311]: waiting for peers`. */
-function describeNow({ doing, note, startedAt }: Part, now: number): string {
-  const elapsed = formatElapsed(now - (doing?.since ?? startedAt));
-  const time = elapsed === '' ? '' : `(${elapsed})`;
-  const what = [firstLine(doing?.text ?? ''), time].filter((word) => word !== '').join(' ');
-  return [what, firstLine(note ?? '')].filter((word) => word !== '').join(' · ');
 }

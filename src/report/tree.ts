@@ -19,6 +19,7 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
   const paint = makePaint(color);
   const state = new RunState();
   let drawing: Drawing | undefined;
+  let closed: Promise<void> | undefined;
   let warned = 0;
 
   const takeWarnings = (): string[] => {
@@ -33,26 +34,28 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
     state.end === undefined ? paint.failed('Stopped before the end.') : renderRecap({ ...state.end, command: state.command }, { color }),
   ].filter((block) => block !== '');
 
+  const draw = (): Drawing => startDrawing({
+    ...streams,
+    paint,
+    blocks: state.stages.size + SPARE_STAGES + OTHER_BLOCKS,
+    look: (spinner, last) => viewTree(state, { now: Date.now(), spinner, closed: last }, paint),
+  });
+
+  const finish = async (): Promise<void> => {
+    await drawing?.end();
+    const blocks = closing();
+    if (blocks.length > 0) out.write(`${drawing === undefined ? '' : '\n'}${blocks.join('\n\n')}\n`);
+    await flush(out);
+  };
+
   return {
     emit: (event) => {
+      if (closed !== undefined) return;
       state.apply(event);
       if (drawing !== undefined) return;
       for (const line of takeWarnings()) out.write(`${line}\n`);
-      if (event.type !== 'connecting') return;
-      drawing = startDrawing({
-        ...streams,
-        paint,
-        blocks: state.stages.size + SPARE_STAGES + OTHER_BLOCKS,
-        look: (spinner, closed) => viewTree(state, { now: Date.now(), spinner, closed }, paint),
-      });
+      if (event.type === 'connecting') drawing = draw();
     },
-    close: async () => {
-      await drawing?.end();
-      const gap = drawing === undefined ? '' : '\n';
-      drawing = undefined;
-      const blocks = closing();
-      if (blocks.length > 0) out.write(`${gap}${blocks.join('\n\n')}\n`);
-      await flush(out);
-    },
+    close: () => (closed ??= finish()),
   };
 }

@@ -15,9 +15,14 @@ export type DataDirectoryState =
       checksums: number | undefined;
       /** e.g. `in production`, `shut down`; undefined without pg_controldata. */
       clusterState: string | undefined;
+      /** An incomplete copy: a base backup writes its label first and pg_control last. */
+      copy: 'none' | 'under way' | 'interrupted';
       /** pgprov initialised it on this host (see `markOwn`). */
       ours: boolean;
     };
+
+/** Processes that fill a data directory with a copy of another. */
+const COPYING = '^(pg_basebackup|pgbackrest|wal-g|barman.*|rsync)$';
 
 /** Where a host notes the system identifiers of the clusters that pgprov initialised there. */
 const OWN_CLUSTERS = '/var/lib/pgprov/clusters';
@@ -46,6 +51,8 @@ if [ -s "$data/global/pg_control" ]; then
 identifier=$(od -An -tu8 -N8 "$data/global/pg_control" | tr -d ' ')
 echo "identifier=$identifier"
 if [ -e ${OWN_CLUSTERS}/"$identifier" ]; then echo ours=yes; fi
+elif [ -e "$data/backup_label" ]; then
+if cat /proc/[0-9]*/comm 2>/dev/null | grep -qE ${COPYING}; then echo 'copy=under way'; else echo copy=interrupted; fi
 fi
 if [ -x ${`${binDirectory}/pg_controldata`} ]; then
 ${`${binDirectory}/pg_controldata`} "$data" 2>/dev/null | sed -n -e 's/^Data page checksum version: */checksums=/p' -e 's/^Database cluster state: */state=/p'
@@ -72,6 +79,7 @@ fi`,
         systemIdentifier: values.get('identifier'),
         checksums: checksums === undefined ? undefined : Number(checksums),
         clusterState: values.get('state'),
+        copy: (values.get('copy') ?? 'none') as 'none' | 'under way' | 'interrupted',
         ours: values.get('ours') === 'yes',
       };
     },

@@ -28,6 +28,11 @@ export async function patronictlList(host: LabHost): Promise<ListedMember[]> {
   return JSON.parse(await must(host, 'patronictl -c /etc/patroni/config.yml list -f json')) as ListedMember[];
 }
 
+/** `patronictl list` as sorted lines: `pg2 Replica streaming`. */
+export async function describeMembers(host: LabHost): Promise<string[]> {
+  return (await patronictlList(host)).map(({ Member, Role, State }) => `${Member} ${Role} ${State}`).sort();
+}
+
 /** The dynamic configuration as `patronictl show-config` prints it. */
 export function patronictlConfig(host: LabHost): Promise<string> {
   return must(host, 'patronictl -c /etc/patroni/config.yml show-config');

@@ -1,0 +1,31 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { TestCluster } from './support/cluster.js';
+import { describeMembers } from './support/outside.js';
+import { start } from './support/pgprov.js';
+
+describe('a host that loses its power during the first apply', () => {
+  let cluster: TestCluster;
+
+  afterEach(async () => {
+    await cluster?.remove();
+  });
+
+  it('is the first leader, in the middle of initdb: the next apply finishes the job', async () => {
+    cluster = await TestCluster.start('itpower', 'debian13');
+    const run = start(['apply', cluster.file]);
+    await run.printed(/pg1\s+patroni\/start\s+changed: start patroni/u);
+    await expect.poll(async () => (await cluster.host('pg1').exec('ls /var/lib/postgresql/17/main')).stdout, { interval: 50, timeout: 20_000 }).toContain('PG_VERSION');
+    await cluster.host('pg1').kill();
+    const { code, all } = await run.finished;
+    expect([1, 3], all).toContain(code);
+    expect(all).toMatch(/run the same command again/u);
+    await cluster.host('pg1').start();
+
+    const next = await cluster.run('apply');
+    expect(next.all).not.toContain('refused');
+    expect(next.code, next.all).toBe(0);
+    await expect
+      .poll(() => describeMembers(cluster.host('pg2')), { timeout: 30_000 })
+      .toEqual(['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming']);
+  });
+});

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestCluster } from './support/cluster.js';
+import { controldata, describeMembers, must, sql } from './support/outside.js';
+import { start } from './support/pgprov.js';
+
+/** Output that shows a step of one stage under way on a host. */
+const UNDER_WAY: readonly [title: string, pattern: RegExp][] = [
+  ['while prerequisites are installed', /plan: pg1/u],
+  ['while PostgreSQL is installed', /pgdg\/repository\s+changed: write/u],
+  ['while etcd is installed', /postgresql\/packages\s+changed: install postgresql-17/u],
+  ['while etcd starts', /etcd\/configure\s+changed: write \/etc\/default\/etcd/u],
+  ['while Patroni is installed', /replication\/accounts\s+changed/u],
+  ['while the first leader bootstraps', /pg1\s+patroni\/start\s+changed: start patroni/u],
+  ['while the replicas are made', /pg[23]\s+patroni\/start\s+changed: start patroni/u],
+];
+
+describe('a run that is broken off again and again', () => {
+  let cluster: TestCluster;
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start('itresume', 'debian13');
+  });
+
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  for (const [title, pattern] of UNDER_WAY) {
+    it(`is killed ${title}, and its lock goes with it`, async () => {
+      const run = start(['apply', cluster.file]);
+      const reached = await Promise.race([run.printed(pattern).then(() => 'reached'), run.finished.then(() => 'finished')]);
+      run.process.kill('SIGKILL');
+      const { all } = await run.finished;
+      expect(all).not.toContain('another pgprov run');
+      // A kill that came a moment late finds the stage done already, which only the first pattern of a stage can avoid.
+      expect(reached, all).toBe('reached');
+    });
+  }
+
+  it('loses the power of a replica while it is copied', async () => {
+    const run = start(['apply', cluster.file]);
+    await Promise.race([run.printed(/plan:/u), run.finished]);
+    await cluster.host('pg3').kill();
+    const { code, all } = await run.finished;
+    expect([0, 1, 3], all).toContain(code);
+    await cluster.host('pg3').start();
+  });
+
+  it('is finished by the next apply', async () => {
+    const run = await cluster.run('apply');
+    expect(run.all).not.toContain('error:');
+    expect(run.code).toBe(0);
+    await expect
+      .poll(() => describeMembers(cluster.host('pg1')), { timeout: 30_000 })
+      .toEqual(['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming']);
+    for (const host of cluster.hosts) {
+      expect(await controldata(host, 'Data page checksum version')).toBe('1');
+      expect((await host.exec('dpkg --audit; ls /usr/sbin/policy-rc.d /run/pgprov-apt* 2>/dev/null')).stdout).toBe('');
+    }
+    expect(await sql(cluster.host('pg1'), "select count(*) from pg_stat_replication where state = 'streaming'")).toBe('2');
+  });
+
+  it('is then changed by no further apply', async () => {
+    expect((await cluster.run('apply')).all).toContain('No changes');
+  });
+
+  it('ends in good order on Ctrl-C, and says so', async () => {
+    for (const host of cluster.hosts) await must(host, 'chmod 0644 /etc/etcd/tls/node.key /etc/patroni/tls/node.key');
+    const run = start(['apply', cluster.file]);
+    await run.printed(/plan:/u);
+    run.process.kill('SIGINT');
+    const { code, all } = await run.finished;
+    expect(all).toContain('interrupted');
+    expect(code).toBe(130);
+    expect((await cluster.run('apply')).code).toBe(0);
+    expect(await must(cluster.host('pg2'), 'stat -c %a /etc/patroni/tls/node.key')).toBe('600');
+  });
+});

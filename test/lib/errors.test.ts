@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { asPgprovError, ExitCode, InputError, LockedError, PgprovError, RefusedError, UnreachableError } from '../../src/lib/errors.js';
+
+const details = { kind: 'area/what', message: 'it broke', hint: 'mend it', host: 'pg1' };
+
+describe('errors', () => {
+  it.each([
+    { type: PgprovError, exitCode: 1 },
+    { type: InputError, exitCode: 2 },
+    { type: UnreachableError, exitCode: 3 },
+    { type: RefusedError, exitCode: 4 },
+    { type: LockedError, exitCode: 5 },
+  ])('$type.name ends with $exitCode', ({ type, exitCode }) => {
+    const cause = new Error('below');
+    const error = new type({ ...details, cause });
+    expect(error).toBeInstanceOf(PgprovError);
+    expect(error).toMatchObject({ name: 'PgprovError', ...details, exitCode, cause });
+  });
+
+  it('has exit codes that are part of the interface', () => {
+    expect(ExitCode).toEqual({ done: 0, hostFailed: 1, badInput: 2, unreachable: 3, refused: 4, locked: 5, interrupted: 130 });
+  });
+
+  it('leaves out what is not there', () => {
+    const error = new PgprovError({ kind: 'a/b', message: 'm' });
+    expect([error.hint, error.host, error.cause]).toEqual([undefined, undefined, undefined]);
+    expect('cause' in error).toBe(false);
+  });
+});
+
+describe('asPgprovError', () => {
+  it('keeps what is one', () => {
+    const error = new InputError(details);
+    expect(asPgprovError(error, 'pg2')).toBe(error);
+  });
+
+  it.each([
+    { thrown: new TypeError('x is undefined'), message: 'unexpected error: x is undefined' },
+    { thrown: 'text', message: 'unexpected error: text' },
+    { thrown: undefined, message: 'unexpected error: undefined' },
+    { thrown: null, message: 'unexpected error: null' },
+  ])('wraps $thrown', ({ thrown, message }) => {
+    expect(asPgprovError(thrown, 'pg2')).toMatchObject({ kind: 'internal/unexpected', message, host: 'pg2', exitCode: 1 });
+    expect(asPgprovError(thrown).host).toBeUndefined();
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import type { PlannedChange } from '../../src/events.js';
+import { renderPlan } from '../../src/report/plan-text.js';
+
+const change = (host: string, stage: string, action: string, summary: string, more: Partial<PlannedChange> = {}): PlannedChange => ({
+  host,
+  stage,
+  resource: `x:${summary}`,
+  action,
+  summary,
+  projected: false,
+  ...more,
+});
+
+const conf = Array.from({ length: 12 }, (_, index) => `line ${index + 1}`).join('\n');
+
+const changes = [
+  change('pg1', 'postgresql/packages', 'install', 'install postgresql-17'),
+  change('pg1', 'etcd/configure', 'create', 'write /etc/etcd.conf', { projected: true, after: 'name: pg1\n' }),
+  change('pg2', 'etcd/configure', 'update', 'write /etc/etcd.conf', { before: `${conf}\n`, after: `${conf.replace('line 8', 'line VIII')}\n` }),
+  change('pg1', 'patroni/start', 'enable', 'enable patroni'),
+  change('pg1', 'patroni/start', 'start', 'start patroni'),
+  change('pg2', 'patroni/start', 'restart', 'restart patroni'),
+  change('pg2', 'patroni/start', 'reload', 'reload patroni'),
+  change('pg2', 'patroni/start', 'run', 'register'),
+  change('pg2', 'patroni/start', 'update', 'write /root/.pgpass', { before: 'x:***\n', after: 'x:***\n' }),
+];
+
+describe('a plan', () => {
+  it('is shown host by host, with diffs', () => {
+    expect(renderPlan(changes, { color: false, diffs: true, hosts: ['pg1', 'pg2', 'pg3'] })).toBe(`pg1  4 changes
+  postgresql/packages
+    + install postgresql-17
+  etcd/configure
+    + write /etc/etcd.conf (projected)
+        @@ -0,0 +1 @@
+        +name: pg1
+  patroni/start
+    + enable patroni
+    ▸ start patroni
+
+pg2  5 changes
+  etcd/configure
+    ~ write /etc/etcd.conf
+        @@ -5,7 +5,7 @@
+         line 5
+         line 6
+         line 7
+        -line 8
+        +line VIII
+         line 9
+         line 10
+         line 11
+  patroni/start
+    ↻ restart patroni
+    ↺ reload patroni
+    » register
+    ~ write /root/.pgpass
+        only hidden values differ
+
+pg1: 4 changes, pg2: 5 changes, pg3: no changes
+Effects on what runs now: 1 restart (pg2), 1 reload (pg2).
+(projected): rests on packages that this plan installs first, so it is foreseen rather than seen.`);
+  });
+
+  it('is short without diffs', () => {
+    expect(renderPlan(changes.slice(0, 2), { color: false, diffs: false, hosts: ['pg1'] })).toBe(`pg1  2 changes
+  postgresql/packages
+    + install postgresql-17
+  etcd/configure
+    + write /etc/etcd.conf (projected)
+
+pg1: 2 changes
+Nothing that runs now is restarted or reloaded.
+(projected): rests on packages that this plan installs first, so it is foreseen rather than seen.`);
+  });
+
+  it('colours diffs when asked', () => {
+    const text = renderPlan(changes, { color: true, diffs: true, hosts: ['pg2'] });
+    expect(text).toContain('\u001b[31m-line 8\u001b[39m');
+    expect(text).toContain('\u001b[32m+line VIII\u001b[39m');
+  });
+
+  it('says so when there is nothing to do', () => {
+    expect(renderPlan([], { color: false, diffs: true, hosts: ['pg1'] })).toBe('No changes. The cluster is as the inventory says.');
+  });
+});

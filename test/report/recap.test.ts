@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { ExitCode } from '../../src/lib/errors.js';
+import { renderRecap, type RecapInput } from '../../src/report/recap.js';
+
+const host = (name: string, counts: Partial<RecapInput['recap'][number]> = {}): RecapInput['recap'][number] => ({
+  host: name,
+  ok: 31,
+  changed: 0,
+  failed: 0,
+  skipped: 0,
+  remarks: [],
+  ...counts,
+});
+
+const render = (input: Partial<RecapInput>): string =>
+  renderRecap({ command: 'apply', exitCode: ExitCode.done, ms: 45_000, recap: [], ...input }, { color: false });
+
+describe('the recap', () => {
+  it('has a line a host, remarks, and the sum', () => {
+    expect(render({ recap: [host('pg1', { changed: 12, remarks: ['a restart is pending'] }), host('replica', { ok: 8, changed: 23 })] })).toBe(
+      `pg1      ok=31  changed=12  failed=0  skipped=0
+replica  ok=8   changed=23  failed=0  skipped=0
+
+remark: pg1: a restart is pending
+
+Done in 45 s: 35 changes on 2 hosts.`,
+    );
+  });
+
+  it.each([
+    [{ recap: [host('pg1'), host('pg2'), host('pg3')], ms: 800 }, 'No changes: 3 hosts are as the inventory says (0.8 s).'],
+    [{ recap: [host('pg1')], ms: 800 }, 'No changes: 1 host is as the inventory says (0.8 s).'],
+    [{ recap: [host('pg1', { changed: 1 })], ms: 125_000 }, 'Done in 2 min 5 s: 1 change on 1 host.'],
+    [{ recap: [host('pg1'), host('pg2', { failed: 1 })], exitCode: ExitCode.hostFailed }, 'Failed: pg2 (45 s). Nothing was changed.'],
+    [{ recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.unreachable }, 'Failed: out of reach: pg1 (45 s). Nothing was changed.'],
+    [{ recap: [host('pg1')], exitCode: ExitCode.refused }, 'Failed: refused to protect data (45 s). Nothing was changed.'],
+    [{ recap: [host('pg1')], exitCode: ExitCode.locked }, 'Failed: another run holds the lock (45 s). Nothing was changed.'],
+    [{ recap: [host('pg1', { changed: 2 })], exitCode: ExitCode.interrupted }, 'Interrupted after 45 s. Made 2 changes on 1 host.'],
+    [{ recap: [host('pg1')], exitCode: ExitCode.hostFailed }, 'Failed: see the errors above (45 s). Nothing was changed.'],
+  ])('ends %#', (input, last) => {
+    expect(render(input).split('\n').at(-1)).toBe(last);
+  });
+
+  it('counts nothing for a plan', () => {
+    expect(render({ command: 'plan', recap: [host('pg1')] })).toBe('');
+    expect(render({ command: 'plan', recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.unreachable })).toBe(
+      'Failed: out of reach: pg1 (45 s). Nothing was changed.',
+    );
+  });
+});

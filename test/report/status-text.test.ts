@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { renderStatus } from '../../src/report/status-text.js';
+import type { ClusterStatus } from '../../src/report/status.js';
+
+const healthy: ClusterStatus = {
+  cluster: 'demo',
+  scope: 'main',
+  leader: 'pg1',
+  members: [
+    { name: 'pg1', address: '10.0.0.1', role: 'leader', state: 'running', timeline: 3, pendingRestart: false, systemIdentifier: '7', checksums: true, postgresVersion: '17.2', patroniVersion: '4.0.4' },
+    { name: 'replica-2', address: '10.0.0.12', role: 'replica', state: 'streaming', timeline: 3, lagBytes: 0, pendingRestart: true, systemIdentifier: '7', checksums: true, postgresVersion: '17.2', patroniVersion: '4.0.4' },
+  ],
+  etcd: [{ name: 'pg1', healthy: true, members: 3, refusesStrangers: true }],
+  certificates: [
+    { host: 'pg1', notAfter: '2030-05-06T07:08:09Z', daysLeft: 900 },
+    { host: 'replica-2', notAfter: '2027-05-06T07:08:09Z', daysLeft: 1 },
+  ],
+  dynamic: { ttl: 30, postgresql: { parameters: { max_connections: 200 } } },
+  problems: [],
+};
+
+describe('a status', () => {
+  it('of a healthy cluster', () => {
+    expect(renderStatus(healthy, { color: false })).toBe(`cluster demo  scope main, leader pg1
+
+member     address    role     state      timeline  lag  postgresql  patroni  checksums
+pg1        10.0.0.1   leader   running           3       17.2        4.0.4    on
+replica-2  10.0.0.12  replica  streaming         3  0 B  17.2        4.0.4    on         pending restart
+
+etcd
+✔ pg1  healthy, 3 members, turns away strangers
+
+certificates
+✔ pg1        valid until 2030-05-06 (900 days left)
+! replica-2  valid until 2027-05-06 (1 day left)
+
+dynamic configuration
+  postgresql.parameters.max_connections: 200
+  ttl: 30
+
+✔ healthy`);
+  });
+
+  it('of an ailing one names everything that is wrong', () => {
+    const { leader: _none, dynamic: _unset, ...rest } = healthy;
+    const text = renderStatus(
+      {
+        ...rest,
+        members: [
+          { name: 'pg1', address: '10.0.0.1', pendingRestart: false, problem: 'Patroni does not answer' },
+          { name: 'pg2', address: '10.0.0.2', role: 'replica', state: 'stopped', lagBytes: 50 * 1024 * 1024, pendingRestart: false, systemIdentifier: '7', checksums: false },
+          { name: 'pg3', address: '10.0.0.3', role: 'replica', state: 'streaming', lagBytes: 1536, pendingRestart: false, systemIdentifier: '8' },
+        ],
+        etcd: [{ name: 'pg1', healthy: false }, { name: 'pg2', healthy: true, refusesStrangers: false }],
+        certificates: [{ host: 'pg1', notAfter: '2024-01-01T00:00:00Z', daysLeft: -5 }],
+        problems: ['pg2: PostgreSQL is stopped', 'pg2: PostgreSQL is stopped'],
+      },
+      { color: false },
+    );
+    expect(text).toBe(`cluster demo  scope main, no leader
+
+member  address   role     state          lag  checksums
+pg1     10.0.0.1  -        unknown
+pg2     10.0.0.2  replica  stopped     50 MiB  off
+pg3     10.0.0.3  replica  streaming  1.5 KiB
+
+etcd
+✖ pg1  not healthy
+✖ pg2  healthy, lets in clients without a certificate
+
+certificates
+✖ pg1  expired on 2024-01-01
+
+✖ not healthy: 8 problems
+  - no member holds the leader lock
+  - pg1: Patroni does not answer
+  - pg2: data checksums are off
+  - the members hold different databases (system identifiers 7, 8)
+  - pg1: etcd is not healthy
+  - pg2: etcd lets in clients without a certificate
+  - pg1: its certificate has expired
+  - pg2: PostgreSQL is stopped`);
+  });
+
+  it('keeps its columns with colours', () => {
+    const text = renderStatus(healthy, { color: true });
+    expect(text).toContain('\u001b[32mrunning\u001b[39m           3');
+  });
+});

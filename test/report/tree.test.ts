@@ -1,0 +1,164 @@
+import { stripVTControlCharacters } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../src/events.js';
+import { PgprovError } from '../../src/lib/errors.js';
+import { createReporter } from '../../src/report/reporter.js';
+import { displayWidth } from '../../src/report/width.js';
+import { failingRun, fakeStream, stage } from './fixtures.js';
+
+const SHOW_CURSOR = '\u001b[?25h';
+
+interface Shown {
+  raw: string;
+  /** What stays on the screen: the last picture and what follows it. */
+  last: string[];
+}
+
+async function tree(events: readonly RunEvent[], { columns = 80, pause = 0, color = false } = {}): Promise<Shown> {
+  const out = fakeStream(columns);
+  const reporter = await createReporter('tree', { out: out.stream, err: fakeStream().stream, color });
+  for (const event of events) reporter.emit(event);
+  if (pause > 0) await sleep(pause);
+  await reporter.close();
+  await reporter.close();
+  for (const event of events) reporter.emit(event);
+  const raw = out.text();
+  const erased = raw.lastIndexOf('\u001b[2K');
+  return { raw, last: stripVTControlCharacters(erased < 0 ? raw : raw.slice(erased)).trimEnd().split('\n') };
+}
+
+function upTo(type: RunEvent['type'], nth = 1): RunEvent[] {
+  const events = failingRun();
+  let seen = 0;
+  return events.slice(0, events.findIndex((event) => event.type === type && ++seen === nth) + 1);
+}
+
+describe('the tree', () => {
+  it('ends with every host in its titles, the errors whole, and the recap', async () => {
+    const { last, raw } = await tree(failingRun(), { columns: 60, pause: 250 });
+    expect(last.map((line) => line.replace(/ \([<\d].* s\)$/u, ''))).toEqual([
+      '✔ Connect — ok: pg1, pg2, pg3',
+      '✔ Survey — ok: pg1, pg2, pg3',
+      '✔ prepare hosts — ok: pg1, pg2, pg3',
+      '● install PostgreSQL 17 — 3 changes on 3 hosts',
+      '  ● pg1 · install PostgreSQL 17 — 1 changed',
+      '  ● pg2 · install PostgreSQL 17 — 1 changed',
+      '  ● pg3 · install PostgreSQL 17 — 1 changed',
+      '✖ start etcd — failed on pg2',
+      '  ✔ pg1 · start etcd — ok',
+      '  ✖ pg2 · start etcd — failed: etcd is not healthy',
+      '  ✔ pg3 · start etcd — ok',
+      '✔ start Patroni — ok: pg1, pg3; skipped: pg2 (an earlier s…',
+      '',
+      'error: pg2: etcd is not healthy',
+      '  journal: tls: bad certificate',
+      '    at peer 10.0.0.3',
+      '  1 of 3 members answers',
+      '  → mend the cause and run again',
+      '',
+      'pg1  ok=11  changed=1  failed=0  skipped=0',
+      'pg2  ok=9   changed=1  failed=1  skipped=1',
+      'pg3  ok=11  changed=1  failed=0  skipped=0',
+      '',
+      'Failed: pg2 (45 s). Made 3 changes on 3 hosts.',
+    ]);
+    expect(raw.startsWith('warning: two members cannot lose one\n')).toBe(true);
+    expect(raw).toContain(SHOW_CURSOR);
+  });
+
+  it('shows what goes on and what comes next', async () => {
+    const { raw } = await tree(upTo('note', 3), { pause: 1300 });
+    const shown = stripVTControlCharacters(raw);
+    expect(shown).toContain('❯ start etcd — 0 of 3 hosts done');
+    expect(shown).toMatch(/pg2 · start etcd\n {4}› waiting until etcd has a quorum · etcd\[311\]: waiting for peers \(1 s\)/u);
+    expect(shown).toContain('◌ next: start Patroni');
+  });
+
+  it('marks what did not finish', async () => {
+    const { last } = await tree(upTo('note', 3), { pause: 150 });
+    expect(last.slice(-7)).toEqual([
+      '◼ start etcd — did not finish',
+      '  ◼ pg1 · start etcd — did not finish',
+      '  ◼ pg2 · start etcd — did not finish',
+      '  ◼ pg3 · start etcd — did not finish',
+      '◌ not started: start Patroni',
+      '',
+      'Stopped before the end.',
+    ]);
+  });
+
+  it('shows which host could not be reached', async () => {
+    const { last } = await tree([
+      ...upTo('connecting', 3),
+      { type: 'connected', host: 'pg1', ms: 120 },
+      { type: 'connected', host: 'pg3', ms: 120 },
+      { type: 'failed', error: new PgprovError({ kind: 'ssh/refused', host: 'pg2', message: 'pg2: connection refused', exitCode: 3 }) },
+    ]);
+    expect(last).toContain('✖ Connect — failed on pg2 (0.1 s)');
+    expect(last).toContain('  ✖ pg2 · Connect — failed: connection refused');
+    expect(last).toContain('error: pg2: connection refused');
+  });
+
+  it('tells many hosts together', async () => {
+    const hosts = Array.from({ length: 200 }, (_, index) => `pg${index + 1}`);
+    const { last } = await tree([
+      { type: 'run-start', command: 'apply', cluster: 'demo', hosts, stages: [stage('etcd/start', hosts, 'start etcd')] },
+      ...hosts.map((host): RunEvent => ({ type: 'connecting', host })),
+      ...hosts.map((host): RunEvent => ({ type: 'connected', host, ms: 20 })),
+      ...hosts.map((host, index): RunEvent => ({ type: 'step-end', host, stage: 'etcd/start', changes: 1, ms: 20, result: index < 6 ? 'failed' : 'changed' })),
+    ]);
+    const from = last.indexOf('✖ start etcd — failed on pg1, pg2, pg3, pg4, pg5, pg6');
+    expect(last.slice(from + 1, from + 7)).toEqual([
+      '  ✖ pg1 · start etcd — failed',
+      '  ✖ pg2 · start etcd — failed',
+      '  ✖ pg3 · start etcd — failed',
+      '  ✖ pg4 · start etcd — failed',
+      '  ✖ 2 failed too: pg5, pg6',
+      '  ● 194 changed: pg7, pg8, pg9, pg10, pg11, pg12, pg13, pg14, pg15, pg16, pg17…',
+    ]);
+  });
+
+  it('keeps lines within a narrow terminal, whatever they hold', async () => {
+    const title = 'установить 日本語のデータベース with all that it needs';
+    const { last } = await tree(
+      [
+        { type: 'run-start', command: 'apply', cluster: 'demo', hosts: ['pg1'], stages: [stage('a/b', ['pg1'], title)] },
+        { type: 'connecting', host: 'pg1' },
+        { type: 'step-start', host: 'pg1', stage: 'a/b', changes: 1 },
+        { type: 'step-end', host: 'pg1', stage: 'a/b', changes: 1, ms: 5000, result: 'changed' },
+      ],
+      { columns: 30, color: true },
+    );
+    expect(last.slice(0, 4).every((line) => displayWidth(line) < 30)).toBe(true);
+    expect(last[3]).toMatch(/^ {2}● pg1 · установить… \(5 s\)$/u);
+  });
+
+  it('shows failed proofs', async () => {
+    const { last } = await tree([
+      ...upTo('surveyed', 3),
+      { type: 'checked', results: [{ title: 'a leader', ok: true, detail: 'pg1' }, { title: 'the replica streams', ok: false, detail: 'it does not', host: 'pg2' }] },
+    ]);
+    expect(last).toContain('✖ Check the cluster — 1 of 2 proofs fail');
+    expect(last).toContain('  ✖ pg2 · the replica streams — failed: it does not');
+  });
+
+  it('shows a stage that was not announced', async () => {
+    const { last } = await tree([...upTo('planned'), { type: 'step-end', host: 'pg1', stage: 'base/selinux', result: 'ok', changes: 0, ms: 1 }]);
+    expect(last.join('\n')).toContain('base/selinux');
+  });
+
+  it.each([
+    ['nothing', []],
+    ['the announcement', upTo('warning')],
+    ['the first connection', upTo('connecting')],
+    ['the survey', upTo('surveyed', 2)],
+    ['a stage', upTo('changing', 2)],
+    ['an error before any connection', [{ type: 'failed', error: new PgprovError({ kind: 'a/b', message: 'no' }) }]],
+  ] as [string, RunEvent[]][])('closes after %s, twice, with the cursor shown', async (_name, events) => {
+    for (const pause of [0, 120]) {
+      const { raw } = await tree(events, { pause });
+      expect(raw.lastIndexOf('\u001b[?25l')).toBeLessThanOrEqual(raw.lastIndexOf(SHOW_CURSOR));
+    }
+  });
+});

@@ -1,0 +1,180 @@
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { dataDirectory, markOwn, type DataDirectoryState } from '../../src/resources/data-directory.js';
+import { pgCluster } from '../../src/resources/pg-cluster.js';
+import { Script } from '../../src/shell/quote.js';
+import { freshDirectory, sharedDirectory } from '../support/directory.js';
+import { asPostgres, makeCluster, postgresBinaries, POSTGRES_USER } from '../support/postgres.js';
+import { moved, observe, runSections } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';
+
+const parse = (text: string): DataDirectoryState => dataDirectory('/d', '/bin').parse({ status: 0, out: Buffer.from(text) });
+
+describe('dataDirectory', () => {
+  const none = { systemIdentifier: undefined, checksums: undefined, clusterState: undefined, copy: 'none' as const, ours: false };
+
+  it.each<{ text: string; state: DataDirectoryState }>([
+    { text: 'kind=absent\n', state: { kind: 'absent' } },
+    { text: 'kind=empty\n', state: { kind: 'empty' } },
+    { text: 'kind=foreign\nentry=lost+found\nentry=a=b\n', state: { kind: 'foreign', entries: ['lost+found', 'a=b'] } },
+    { text: 'kind=cluster\nversion=17\n', state: { kind: 'cluster', version: '17', ...none } },
+    {
+      text: 'kind=cluster\nversion=17\nidentifier=18446744073709551615\nours=yes\nstate=in production\nchecksums=1\n',
+      state: {
+        kind: 'cluster', version: '17', systemIdentifier: '18446744073709551615', checksums: 1, clusterState: 'in production', copy: 'none', ours: true,
+      },
+    },
+  ])('reads $text', ({ text, state }) => expect(parse(text)).toEqual(state));
+
+  it.each(['', 'kind=\n', 'kind=other\n', 'x\n'])('rejects %j', (text) => expect(() => parse(text)).toThrow(/unknown/u));
+
+  const work = freshDirectory();
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    const see = (...names: string[]): Promise<DataDirectoryState> => observe(shell, dataDirectory(work.at(...names), '/nowhere'));
+
+    it('tells what is there without PostgreSQL', async () => {
+      mkdirSync(work.at('an empty one'));
+      mkdirSync(work.at('foreign'));
+      for (const name of ['.hidden', 'lost+found', 'a=b', "it's", 'e5', 'f6']) writeFileSync(work.at('foreign', name), '');
+      writeFileSync(work.at('file'), '');
+      mkdirSync(work.at('half', 'global'), { recursive: true });
+      writeFileSync(work.at('half', 'PG_VERSION'), '16\n');
+      mkdirSync(work.at('cluster', 'global'), { recursive: true });
+      writeFileSync(work.at('cluster', 'PG_VERSION'), '17\n');
+      const control = Buffer.alloc(8192);
+      control.writeBigUInt64LE(7_412_345_678_901_234_567n);
+      writeFileSync(work.at('cluster', 'global', 'pg_control'), control);
+
+      expect(await see('missing')).toEqual({ kind: 'absent' });
+      expect(await see('an empty one')).toEqual({ kind: 'empty' });
+      expect(await see('foreign')).toMatchObject({ kind: 'foreign', entries: expect.arrayContaining(['.hidden', 'a=b']) as string[] });
+      expect(await see('foreign')).toMatchObject({ entries: { length: 5 } });
+      expect(await see('file')).toEqual({ kind: 'foreign', entries: ['(not a directory)'] });
+      expect(await see('half')).toEqual({ kind: 'cluster', version: '16', ...none });
+      expect(await see('cluster')).toEqual({ kind: 'cluster', version: '17', ...none, systemIdentifier: '7412345678901234567' });
+    });
+
+    it('remembers which clusters are ours', async () => {
+      mkdirSync(work.at('cluster', 'global'), { recursive: true });
+      writeFileSync(work.at('cluster', 'PG_VERSION'), '17\n');
+      const control = Buffer.alloc(8);
+      control.writeBigUInt64LE(42n);
+      writeFileSync(work.at('cluster', 'global', 'pg_control'), control);
+      const observation = dataDirectory(work.at('cluster'), '/nowhere');
+      const here = (script: Script): Script => moved(script, '/var/lib/pgprov', work.at('own'));
+      const local = { ...observation, probe: () => here(observation.probe()) };
+      expect(await observe(shell, local)).toMatchObject({ ours: false, systemIdentifier: '42' });
+      const body = Script.build(`data='${work.at('cluster')}'\n${here(markOwn).text}`);
+      await runSections(shell, [{ id: 'mark', mode: 'step', body }]);
+      expect(existsSync(work.at('own', 'clusters', '42'))).toBe(true);
+      expect(await observe(shell, local)).toMatchObject({ ours: true });
+    });
+  });
+});
+
+const binaries = postgresBinaries();
+
+describe.skipIf(binaries === undefined)(binaries === undefined ? 'a real cluster (skipped: no initdb on this machine)' : 'a real cluster', () => {
+  const bin = binaries ?? '';
+  const work = sharedDirectory();
+
+  beforeAll(() => {
+    chmodSync(work.path, 0o777);
+    makeCluster(bin, work.at('with'), '--data-checksums');
+    makeCluster(bin, work.at('without'));
+  }, 60_000);
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it('is read as pg_controldata reads it', async () => {
+      const { program, words } = asPostgres(join(bin, 'pg_controldata'), work.at('with'));
+      const told = execFileSync(program, words, { encoding: 'utf8', cwd: '/', env: { ...process.env, LC_ALL: 'C' } });
+      const state = await observe(shell, dataDirectory(work.at('with'), bin));
+      expect(state).toEqual({
+        kind: 'cluster',
+        version: expect.stringMatching(/^\d+$/u) as string,
+        systemIdentifier: /system identifier: *(\d+)/u.exec(told)?.[1],
+        checksums: 1,
+        clusterState: 'shut down',
+        copy: 'none',
+        ours: false,
+      });
+      expect(await observe(shell, dataDirectory(work.at('without'), bin))).toMatchObject({ checksums: 0 });
+    });
+  });
+});
+
+describe('pgCluster', () => {
+  const options = (path: string): Parameters<typeof pgCluster>[0] => ({
+    version: 17,
+    dataDirectory: path,
+    binDirectory: '/usr/lib/postgresql/17/bin',
+    user: 'postgres',
+    group: 'postgres',
+    home: '/var/lib/postgresql',
+    initdb: ['--data-checksums', '--locale=C.UTF-8'],
+  });
+
+  it('makes a cluster beside its place exactly so', () => {
+    expect(pgCluster(options('/var/lib/postgresql/17/main')).apply([], { kind: 'absent' }).text).toMatchInlineSnapshot(`
+      "if [ -e /var/lib/postgresql/17/main ]; then
+      rmdir /var/lib/postgresql/17/main || { echo '/var/lib/postgresql/17/main is not empty; initdb does not run over it'; exit 1; }
+      fi
+      if [ -e /var/lib/postgresql/17/main.pgprov-initdb ]; then mv /var/lib/postgresql/17/main.pgprov-initdb /var/lib/postgresql/17/main.pgprov-initdb."$(date +%Y%m%dT%H%M%S)"; fi
+      mkdir -p "$(dirname /var/lib/postgresql/17/main)"
+      mkdir -m 0700 /var/lib/postgresql/17/main.pgprov-initdb
+      chown postgres:postgres /var/lib/postgresql/17/main.pgprov-initdb
+      runuser -u postgres -- env 'HOME=/var/lib/postgresql' /usr/lib/postgresql/17/bin/initdb -D /var/lib/postgresql/17/main.pgprov-initdb --data-checksums '--locale=C.UTF-8'
+      data=/var/lib/postgresql/17/main.pgprov-initdb
+      mkdir -p /var/lib/pgprov/clusters
+      : >/var/lib/pgprov/clusters/"$(od -An -tu8 -N8 "$data/global/pg_control" | tr -d ' ')"
+      mv -T /var/lib/postgresql/17/main.pgprov-initdb /var/lib/postgresql/17/main"
+    `);
+  });
+
+  it.each<{ state: DataDirectoryState; changes: number }>([
+    { state: { kind: 'absent' }, changes: 1 },
+    { state: { kind: 'empty' }, changes: 1 },
+    { state: { kind: 'foreign', entries: ['x'] }, changes: 1 },
+    { state: { kind: 'cluster', version: '17', systemIdentifier: '1', checksums: 0, clusterState: undefined, copy: 'none', ours: false }, changes: 0 },
+  ])('$state.kind: $changes', ({ state, changes }) => {
+    const found = pgCluster(options('/d')).diff(state);
+    expect(found).toHaveLength(changes);
+    if (changes > 0) expect(found[0]).toEqual({ action: 'create', summary: 'initialise a PostgreSQL 17 cluster with data checksums in /d' });
+  });
+
+  const work = freshDirectory();
+  const run = async (shell: Shell, path: string, state: DataDirectoryState, bin = binaries ?? ''): Promise<{ status: number; words: string }> => {
+    const resource = pgCluster({ ...options(path), binDirectory: bin, user: POSTGRES_USER, group: POSTGRES_USER, home: work.path, initdb: ['--data-checksums', '--no-sync', '-A', 'trust'] });
+    const body = moved(resource.apply([], state), '/var/lib/pgprov', work.at('own'));
+    const { answers } = await runSections(shell, [{ id: 'do', mode: 'step', body }]);
+    return { status: answers.get('do')?.status ?? -1, words: answers.get('do')?.out.toString() ?? '' };
+  };
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it('refuses a directory that is not empty, whatever was seen before', async () => {
+      mkdirSync(work.at('data'));
+      writeFileSync(work.at('data', 'precious'), 'x');
+      const { status, words } = await run(shell, work.at('data'), { kind: 'absent' });
+      expect(status).toBe(1);
+      expect(words).toContain(`${work.at('data')} is not empty; initdb does not run over it`);
+      expect(existsSync(work.at('data', 'precious'))).toBe(true);
+    });
+
+    it.skipIf(binaries === undefined || asPostgres().program !== 'runuser')('makes a cluster that is ours', { timeout: 60_000 }, async () => {
+      chmodSync(work.path, 0o777);
+      mkdirSync(work.at('with space.pgprov-initdb'));
+      writeFileSync(work.at('with space.pgprov-initdb', 'half'), 'x');
+      const { status, words } = await run(shell, work.at('with space'), { kind: 'absent' });
+      expect(words).toContain('Success');
+      expect(status).toBe(0);
+      const observation = dataDirectory(work.at('with space'), binaries ?? '');
+      const local = { ...observation, probe: () => moved(observation.probe(), '/var/lib/pgprov', work.at('own')) };
+      expect(await observe(shell, local)).toMatchObject({ kind: 'cluster', checksums: 1, ours: true });
+      const put = execFileSync('ls', [work.path], { encoding: 'utf8' });
+      expect(put).toMatch(/with space\.pgprov-initdb\.\d{8}T\d{6}\n/u);
+    });
+  });
+});

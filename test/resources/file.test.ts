@@ -1,0 +1,270 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Secret } from '../../src/lib/secret.js';
+import { directory, file, parsePath, type PathState } from '../../src/resources/file.js';
+import { freshDirectory, ME } from '../support/directory.js';
+import { bringAbout, observe } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
+
+const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
+const there = (content: string, ownership = { owner: 'root', group: 'root', mode: '0644' }): PathState => ({
+  type: 'file', ...ownership, content: Buffer.from(content),
+});
+
+describe('parsePath', () => {
+  it.each([
+    { text: 'absent\n', state: { type: 'absent' } },
+    { text: 'file root adm 640\nx\ny', state: { type: 'file', owner: 'root', group: 'adm', mode: '0640', content: Buffer.from('x\ny') } },
+    { text: 'file root root 0\n', state: { type: 'file', owner: 'root', group: 'root', mode: '0000', content: Buffer.of() } },
+    { text: 'directory postgres postgres 2755\n', state: { type: 'directory', owner: 'postgres', group: 'postgres', mode: '2755' } },
+    { text: 'other symbolic link to /x y\n', state: { type: 'other', what: 'symbolic link to /x y' } },
+    { text: 'other fifo\n', state: { type: 'other', what: 'fifo' } },
+  ])('reads $text', ({ text, state }) => expect(parsePath('file:/x', answer(text))).toEqual(state));
+
+  it.each([answer(''), answer('absent'), answer('file root\n'), answer('what is this\n'), answer('absent\n', 1), answer('file root root 644\npart', 1)])(
+    'rejects what it does not know',
+    (unknown) => expect(() => parsePath('file:/x', unknown)).toThrow(/file:\/x: the host answered something unknown/u),
+  );
+});
+
+describe('file', () => {
+  it.each<{ title: string; content: string | Secret; state: PathState; changes: object[] }>([
+    { title: 'as desired', content: 'x', state: there('x'), changes: [] },
+    {
+      title: 'absent',
+      content: 'x',
+      state: { type: 'absent' },
+      changes: [{ action: 'create', summary: 'write /f (root:root 0644)', before: '', after: 'x' }],
+    },
+    {
+      title: 'with another content',
+      content: 'x',
+      state: there('y'),
+      changes: [{ action: 'update', summary: 'write /f', before: 'y', after: 'x' }],
+    },
+    {
+      title: 'with another mode',
+      content: 'x',
+      state: there('x', { owner: 'root', group: 'root', mode: '0600' }),
+      changes: [{ action: 'update', summary: 'set /f to root:root 0644 (is root:root 0600)' }],
+    },
+    {
+      title: 'with everything else',
+      content: 'x',
+      state: there('y', { owner: 'bob', group: 'users', mode: '0600' }),
+      changes: [
+        { action: 'update', summary: 'write /f', before: 'y', after: 'x' },
+        { action: 'update', summary: 'set /f to root:root 0644 (is bob:users 0600)' },
+      ],
+    },
+    {
+      title: 'a link',
+      content: 'x',
+      state: { type: 'other', what: 'symbolic link to /y' },
+      changes: [{ action: 'create', summary: 'write /f (root:root 0644), in place of a symbolic link to /y', before: '', after: 'x' }],
+    },
+    {
+      title: 'a directory',
+      content: 'x',
+      state: { type: 'directory', owner: 'root', group: 'root', mode: '0755' },
+      changes: [
+        { action: 'create', summary: 'write /f (root:root 0644), in place of a directory', before: '', after: 'x' },
+        { action: 'update', summary: 'set /f to root:root 0644 (is root:root 0755)' },
+      ],
+    },
+    {
+      title: 'secret',
+      content: new Secret('hidden text'),
+      state: there('old hidden text'),
+      changes: [{ action: 'update', summary: 'write /f' }],
+    },
+    {
+      title: 'secret and absent',
+      content: new Secret('hidden text'),
+      state: { type: 'absent' },
+      changes: [{ action: 'create', summary: 'write /f (root:root 0644)' }],
+    },
+  ])('$title', ({ content, state, changes }) => expect(file({ path: '/f', content }).diff(state)).toEqual(changes));
+
+  it('asks and writes exactly so', () => {
+    const resource = file({ path: "/etc/it's", content: 'a b\n', owner: 'postgres', group: 'postgres', mode: '0640' });
+    expect(resource.id).toBe("file:/etc/it's");
+    expect(file({ path: '/f', content: 'x' }).probe().text).toMatchInlineSnapshot(`
+      "if [ -L /f ]; then
+      echo other symbolic link to "$(readlink /f)"
+      elif [ ! -e /f ]; then
+      echo absent
+      elif [ -f /f ]; then
+      echo file $(stat -c '%U %G %a' /f)
+      cat /f
+      elif [ -d /f ]; then
+      echo directory $(stat -c '%U %G %a' /f)
+      else
+      echo other $(stat -c %F /f)
+      fi"
+    `);
+    expect(resource.apply([{ action: 'create', summary: '' }], { type: 'absent' }).text).toMatchInlineSnapshot(`
+      "new=$(mktemp '/etc/it'\\''s.pgprov.XXXXXX')
+      trap 'rm -f "$new"' EXIT
+      chmod 0600 "$new"
+      printf %s 'a b
+      ' >"$new"
+      chown postgres:postgres "$new"
+      chmod 0640 "$new"
+      if ! mv -f "$new" '/etc/it'\\''s' 2>/dev/null; then
+      cat "$new" >'/etc/it'\\''s'
+      chown postgres:postgres '/etc/it'\\''s'
+      chmod 0640 '/etc/it'\\''s'
+      fi
+      if command -v restorecon >/dev/null 2>&1; then restorecon '/etc/it'\\''s' || :; fi"
+    `);
+    const [change] = resource.diff(there('a b\n'));
+    expect(resource.apply(change === undefined ? [] : [change], there('a b\n')).text).toMatchInlineSnapshot(`
+      "chown postgres:postgres '/etc/it'\\''s'
+      chmod 0640 '/etc/it'\\''s'"
+    `);
+  });
+
+  it('has a digest of all that is desired', () => {
+    const digests = [
+      file({ path: '/f', content: 'x' }),
+      file({ path: '/f', content: 'y' }),
+      file({ path: '/g', content: 'x' }),
+      file({ path: '/f', content: 'x', mode: '0600' }),
+      file({ path: '/f', content: 'x', owner: 'bob' }),
+      file({ path: '/f', content: 'x', group: 'bob' }),
+    ].map((resource) => resource.digest());
+    expect(new Set(digests).size).toBe(digests.length);
+    expect(file({ path: '/f', content: new Secret('x') }).digest()).toBe(digests[0]);
+  });
+
+  const work = freshDirectory();
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it.each([
+      { title: 'text', content: 'line\nline\n' },
+      { title: 'text without a line end', content: 'a' },
+      { title: 'nothing', content: '' },
+      { title: 'what a shell would take for its own', content: "'\"$(rm -rf x)`y`\\\n%s\\n\n-n\n" },
+      { title: 'what a person reads', content: 'Grüße ✓\n' },
+      { title: 'a lot', content: 'x'.repeat(300_000) },
+    ])('writes $title, once', async ({ content }) => {
+      const path = work.at('a file');
+      const resource = file({ path, content, ...ME, mode: '0640' });
+      const { before, answer: done, left } = await bringAbout(shell, resource);
+      expect(before).toEqual({ type: 'absent' });
+      expect(done).toEqual({ status: 0, words: '' });
+      expect(left).toEqual([]);
+      expect(readFileSync(path, 'utf8')).toBe(content);
+      expect(statSync(path).mode & 0o7777).toBe(0o640);
+      expect(readdirSync(work.path)).toEqual(['a file']);
+      expect((await bringAbout(shell, resource)).changes).toEqual([]);
+    });
+
+    it('replaces content and mode', async () => {
+      writeFileSync(work.at('f'), 'old', { mode: 0o777 });
+      const { left } = await bringAbout(shell, file({ path: work.at('f'), content: 'new', ...ME, mode: '0600' }));
+      expect(left).toEqual([]);
+    });
+
+    it('sets the mode alone and leaves the file where it is', async () => {
+      writeFileSync(work.at('f'), 'x');
+      chmodSync(work.at('f'), 0o600);
+      const { ino } = statSync(work.at('f'));
+      const { left } = await bringAbout(shell, file({ path: work.at('f'), content: 'x', ...ME }));
+      expect(left).toEqual([]);
+      expect(statSync(work.at('f')).ino).toBe(ino);
+    });
+
+    it('takes the place of a link, and leaves what it led to', async () => {
+      writeFileSync(work.at('target'), 'theirs');
+      symlinkSync('target', work.at('f'));
+      const resource = file({ path: work.at('f'), content: 'ours', ...ME });
+      expect(await observe(shell, resource)).toEqual({ type: 'other', what: 'symbolic link to target' });
+      expect((await bringAbout(shell, resource)).left).toEqual([]);
+      expect(readFileSync(work.at('target'), 'utf8')).toBe('theirs');
+    });
+
+    it('leaves nothing behind when it fails', async () => {
+      const { answer: done, left } = await bringAbout(shell, file({ path: work.at('f'), content: 'x', owner: 'no-such-user', group: ME.group }));
+      expect(done?.status).not.toBe(0);
+      expect(done?.words).toContain('no-such-user');
+      expect(left).not.toEqual([]);
+      expect(readdirSync(work.path)).toEqual([]);
+    });
+
+    it('says that the directory is missing', async () => {
+      const { answer: done } = await bringAbout(shell, file({ path: work.at('no', 'f'), content: 'x', ...ME }));
+      expect(done?.status).not.toBe(0);
+      expect(done?.words).toContain('No such file or directory');
+    });
+
+    it.fails.each([
+      { what: 'a directory', make: () => mkdirSync(work.at('f')), inside: () => work.at('f') },
+      {
+        what: 'a link to a directory',
+        make: () => {
+          mkdirSync(work.at('theirs'));
+          symlinkSync('theirs', work.at('f'));
+        },
+        inside: () => work.at('theirs'),
+      },
+    ])('DEFECT drops nothing into $what that is in its place', async ({ make, inside }) => {
+      make();
+      await bringAbout(shell, file({ path: work.at('f'), content: 'x', ...ME }));
+      expect(existsSync(inside()) ? readdirSync(inside()) : []).toEqual([]);
+    });
+  });
+});
+
+describe('directory', () => {
+  const is = (mode: string): PathState => ({ type: 'directory', owner: 'root', group: 'root', mode });
+
+  it.each<{ title: string; orMode?: string; state: PathState; changes: string[] }>([
+    { title: 'as desired', state: is('0700'), changes: [] },
+    { title: 'absent', state: { type: 'absent' }, changes: ['create: make directory /d (root:root 0700)'] },
+    { title: 'another mode', state: is('0755'), changes: ['update: set /d to root:root 0700 (is root:root 0755)'] },
+    { title: 'a mode that is as good', orMode: '0750', state: is('0750'), changes: [] },
+    { title: 'neither mode', orMode: '0750', state: is('0755'), changes: ['update: set /d to root:root 0700 (is root:root 0755)'] },
+    { title: 'a file', state: there('x'), changes: ['create: make directory /d (root:root 0700)'] },
+  ])('$title', ({ state, changes, ...options }) => {
+    const found = directory({ path: '/d', mode: '0700', ...options }).diff(state);
+    expect(found.map(({ action, summary }) => `${action}: ${summary}`)).toEqual(changes);
+  });
+
+  it('is made exactly so', () => {
+    const resource = directory({ path: '/var/lib/etcd/demo', owner: 'etcd', group: 'etcd', mode: '0700' });
+    expect(resource.apply([], { type: 'absent' }).text).toMatchInlineSnapshot(`
+      "mkdir -p /var/lib/etcd/demo
+      chown etcd:etcd /var/lib/etcd/demo
+      chmod 0700 /var/lib/etcd/demo"
+    `);
+  });
+
+  const work = freshDirectory();
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it('makes it and its parents, and keeps what is in it', async () => {
+      const resource = directory({ path: work.at('a', 'b c'), ...ME, mode: '0750' });
+      expect((await bringAbout(shell, resource)).left).toEqual([]);
+      writeFileSync(work.at('a', 'b c', 'f'), 'x');
+      chmodSync(work.at('a', 'b c'), 0o777);
+      expect((await bringAbout(shell, resource)).left).toEqual([]);
+      expect(readdirSync(work.at('a', 'b c'))).toEqual(['f']);
+      expect((await bringAbout(shell, resource)).changes).toEqual([]);
+    });
+
+    it('says that a file is in its place', async () => {
+      writeFileSync(work.at('d'), 'x');
+      const { answer: done } = await bringAbout(shell, directory({ path: work.at('d'), ...ME }));
+      expect(done?.status).not.toBe(0);
+      expect(readFileSync(work.at('d'), 'utf8')).toBe('x');
+    });
+
+    // chmod(1) of GNU keeps the set-group-ID bit of a directory unless the mode has five digits.
+    it.fails('DEFECT converges below a directory whose group is inherited', async () => {
+      chmodSync(work.path, 0o2755);
+      expect((await bringAbout(shell, directory({ path: work.at('d'), ...ME, mode: '0700' }))).left).toEqual([]);
+    });
+  });
+});

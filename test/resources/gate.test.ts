@@ -1,0 +1,169 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import { gate } from '../../src/resources/gate.js';
+import { joinScripts, sh, type Script } from '../../src/shell/quote.js';
+import type { Framed } from '../support/sections.js';
+import { observe, runSections } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';
+
+describe('gate', () => {
+  const directories: string[] = [];
+  afterAll(() => directories.forEach((path) => rmSync(path, { recursive: true, force: true })));
+
+  /** Gates wait for seconds, so their tests run side by side, each in a directory of its own. */
+  function workplace(): string {
+    const path = mkdtempSync(join(tmpdir(), 'pgprov-gate-'));
+    directories.push(path);
+    return path;
+  }
+
+  const make = (check: Script, timeout: number, hopeless: readonly string[] = ['x509: ', 'No space left']): ReturnType<typeof gate> =>
+    gate({ name: 'g', title: "the member's up", check, unit: 'etcd', hopeless, timeout });
+
+  /** Programs of a made-up host; without `systemctl` and `journalctl` it has neither. */
+  function tools(programs: Readonly<Record<string, string>>): Script {
+    const bin = join(workplace(), 'bin');
+    mkdirSync(bin, { recursive: true });
+    for (const name of ['date', 'sleep', 'grep', 'tail', 'cat']) {
+      const path = ['/usr/bin', '/bin'].map((directory) => join(directory, name)).find(existsSync);
+      if (path !== undefined && !existsSync(join(bin, name))) symlinkSync(path, join(bin, name));
+    }
+    for (const [name, text] of Object.entries(programs)) {
+      writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`);
+      chmodSync(join(bin, name), 0o755);
+    }
+    return sh`PATH=${bin}`;
+  }
+
+  const wait = (shell: Shell, before: Script, body: Script): Promise<Framed> =>
+    runSections(shell, [{ id: 'gate', mode: 'step', body: joinScripts([before, body]) }]);
+
+  const running = { systemctl: 'echo active', journalctl: ':' };
+
+  it('asks and waits exactly so', () => {
+    const made = make(sh`etcdctl endpoint health`, 60);
+    expect(made.id).toBe('gate:g');
+    expect(made.probe().text).toBe('etcdctl endpoint health');
+    expect(made.wait().text).toMatchInlineSnapshot(`
+      "check() {
+      (
+      etcdctl endpoint health
+      ) 2>/dev/null
+      }
+      started=$(date +%s)
+      second=
+      bad=0
+      while :; do
+      if seen=$(check); then exit 0; fi
+      now=$(date +%s)
+      waited=$((now - started))
+      if [ "$waited" != "$second" ]; then
+      second=$waited
+      line=$(journalctl -u etcd --since "@$((now - 5))" -o cat --no-pager 2>/dev/null | grep -E 'x509: |No space left' | tail -n 1)
+      unit_state=$(systemctl is-active etcd || :)
+      case "$line:$unit_state" in
+      :active|:activating|:reloading) bad=0 ;;
+      *) bad=$((bad + 1)) ;;
+      esac
+      if [ "$bad" -ge 4 ]; then
+      echo 'it will not come true that the member'\\''s up:'
+      if [ -n "$line" ]; then echo "$line"; else
+      echo 'etcd is' "$unit_state"
+      journalctl -u etcd -n 12 -o cat --no-pager 2>/dev/null || :
+      fi
+      exit 1
+      fi
+      if [ "$waited" -ge 60 ]; then
+      echo "gave up after $waited s waiting until "'the member'\\''s up'": $seen"
+      journalctl -u etcd -n 12 -o cat --no-pager 2>/dev/null || :
+      exit 1
+      fi
+      if [ $((waited % 3)) = 2 ]; then note 'waiting until the member'\\''s up'" ($waited s) $seen"; fi
+      fi
+      sleep 0.2
+      done"
+    `);
+  });
+
+  it.each([
+    { status: 0, text: 'leader\n', state: { open: true, seen: 'leader' } },
+    { status: 1, text: '', state: { open: false, seen: '' } },
+    { status: 127, text: ' no \n', state: { open: false, seen: 'no' } },
+  ])('reads $status $text', ({ status, text, state }) => {
+    expect(make(sh`x`, 1).parse({ status, out: Buffer.from(text) })).toEqual(state);
+  });
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it.concurrent('is closed or open', async () => {
+      expect(await observe(shell, make(sh`echo no; false`, 1))).toEqual({ open: false, seen: 'no' });
+      expect(await observe(shell, make(sh`echo yes`, 1))).toEqual({ open: true, seen: 'yes' });
+    });
+
+    it.concurrent('waits until it opens', { timeout: 15_000 }, async () => {
+      const path = join(workplace(), 'open');
+      const waiting = wait(shell, tools(running), make(sh`[ -e ${path} ]`, 20).wait());
+      await sleep(700);
+      writeFileSync(path, '');
+      const { answers } = await waiting;
+      expect(answers.get('gate')).toEqual({ status: 0, out: Buffer.of() });
+    });
+
+    it.concurrent('gives up in time, with what it saw and the last lines of the journal', { timeout: 15_000 }, async () => {
+      const programs = { ...running, journalctl: 'case "$*" in *--since*) ;; *) echo "last words" ;; esac' };
+      const began = Date.now();
+      const { answers, notes } = await wait(shell, tools(programs), make(sh`echo 'still alone'; false`, 3).wait());
+      expect(answers.get('gate')?.status).toBe(1);
+      expect(answers.get('gate')?.out.toString()).toMatch(/^gave up after [34] s waiting until the member's up: still alone\nlast words\n$/u);
+      expect(notes[0]).toMatch(/^waiting until the member's up \(2 s\) still alone$/u);
+      expect(Date.now() - began).toBeLessThan(10_000);
+    });
+
+    it.concurrent('gives up early on a line that more time will not mend', { timeout: 15_000 }, async () => {
+      const programs = { ...running, journalctl: 'echo fine; echo "x509: bad certificate"' };
+      const { answers } = await wait(shell, tools(programs), make(sh`false`, 60).wait());
+      expect(answers.get('gate')).toEqual({ status: 1, out: Buffer.from("it will not come true that the member's up:\nx509: bad certificate\n") });
+    });
+
+    it.concurrent('gives up early on a unit that is down', { timeout: 15_000 }, async () => {
+      const programs = { systemctl: 'echo failed; exit 3', journalctl: 'case "$*" in *--since*) ;; *) echo "panic: no" ;; esac' };
+      const { answers } = await wait(shell, tools(programs), make(sh`false`, 60).wait());
+      expect(answers.get('gate')?.out.toString()).toBe("it will not come true that the member's up:\netcd is failed\npanic: no\n");
+    });
+
+    it.concurrent('goes on when a bad sign passes', { timeout: 15_000 }, async () => {
+      const count = join(workplace(), 'count');
+      writeFileSync(count, '');
+      const programs = { ...running, journalctl: `echo >>${count}; [ "$(cat ${count} | grep -c '')" -gt 2 ] || echo 'x509: once'` };
+      const check = sh`[ "$(grep -c '' ${count})" -ge 6 ]`;
+      const { answers } = await wait(shell, tools(programs), make(check, 30).wait());
+      expect(answers.get('gate')?.status).toBe(0);
+      expect(readFileSync(count, 'utf8').length).toBeGreaterThanOrEqual(6);
+    });
+
+    it.concurrent('times out without systemd', { timeout: 15_000 }, async () => {
+      const { answers } = await wait(shell, tools({}), make(sh`false`, 2).wait());
+      expect(answers.get('gate')?.status).toBe(1);
+      expect(answers.get('gate')?.out.toString()).toContain("gave up after 2 s waiting until the member's up: ");
+    });
+
+    // dash keeps `set -e` inside the command substitution of a condition, bash does not.
+    const judging = shell === 'dash' ? it.concurrent.fails : it.concurrent;
+    judging(`${shell === 'dash' ? 'DEFECT ' : ''}judges as its probe does, though a step stops at failures`, async () => {
+      const check = sh`answer=$(false)
+echo seen`;
+      expect(await observe(shell, make(check, 1))).toEqual({ open: true, seen: 'seen' });
+      const { answers } = await wait(shell, tools(running), make(check, 2).wait());
+      expect(answers.get('gate')?.status).toBe(0);
+    });
+
+    it.concurrent.fails('DEFECT without hopeless lines no journal line is one', { timeout: 15_000 }, async () => {
+      const programs = { ...running, journalctl: 'echo "all is well"' };
+      const { answers } = await wait(shell, tools(programs), make(sh`false`, 6, []).wait());
+      expect(answers.get('gate')?.out.toString()).toContain('gave up after');
+    });
+  });
+
+});

@@ -1,0 +1,177 @@
+import { createServer, type Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { command } from '../../src/resources/command.js';
+import { freeSpace } from '../../src/resources/free-space.js';
+import { hostFacts } from '../../src/resources/host-facts.js';
+import { ports } from '../../src/resources/ports.js';
+import { reachability } from '../../src/resources/reachability.js';
+import { sh } from '../../src/shell/quote.js';
+import { freshDirectory } from '../support/directory.js';
+import { bringAbout, observe } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell, isThere, SHELLS } from '../support/shells.js';
+
+const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
+
+/** A listener on a port that the system chose. */
+function listener(): { readonly port: number } {
+  let server: Server;
+  const chosen = { port: 0 };
+  beforeAll(async () => {
+    server = createServer((socket) => socket.end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    chosen.port = (server.address() as AddressInfo).port;
+  });
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+  return chosen;
+}
+
+/** A port that nobody listens on. */
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('freeSpace', () => {
+  const work = freshDirectory();
+
+  it('asks exactly so', () => {
+    expect(freeSpace(['/var/lib/postgresql', '/a b']).probe().text).toMatchInlineSnapshot(`
+      "for path in /var/lib/postgresql '/a b'; do
+      at=$path
+      while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+      printf '%s\\t%s\\n' "$path" "$(df -Pk "$at" | awk 'NR == 2 { print $4 }')"
+      done"
+    `);
+  });
+
+  it('reads kilobytes as bytes', () => {
+    expect(freeSpace([]).parse(answer('/var\t12\n/a b\t0\n/odd\t\n'))).toEqual({ '/var': 12_288, '/a b': 0, '/odd': 0 });
+  });
+
+  inEveryShell(SHELLS, (shell) => {
+    it('is told for what is there and for what is to be', async () => {
+      const paths = [work.path, work.at('not', 'yet', 'there'), '/', '/pgprov no such/x'];
+      const seen = await observe(shell, freeSpace(paths));
+      expect(Object.keys(seen)).toEqual(paths);
+      for (const path of paths) expect(seen[path]).toBeGreaterThan(0);
+      const [whole = 0, part = 0] = [seen[paths[0] ?? ''], seen[paths[1] ?? '']];
+      // Others write to the same file system while df is asked twice.
+      expect(Math.abs(whole - part)).toBeLessThan(256 * 1024 * 1024);
+    });
+
+    it('is nothing for no paths', async () => expect(await observe(shell, freeSpace([]))).toEqual({}));
+  });
+});
+
+describe('ports', () => {
+  const server = listener();
+
+  it('asks ss once for all ports', () => {
+    expect(ports([5432, 2379, 5432]).probe().text).toContain("ss -Hltnp '( sport = :5432 or sport = :2379 )' 2>/dev/null");
+  });
+
+  it.each([
+    { text: '', listeners: [] },
+    {
+      text: '0.0.0.0:5432\tpostgres\tpatroni.service\n[::]:5432\tpostgres\tpatroni.service\n',
+      listeners: [{ port: 5432, process: 'postgres', unit: 'patroni.service' }],
+    },
+    { text: '*:2379\t\t\n', listeners: [{ port: 2379, process: '', unit: '' }] },
+    {
+      text: '10.0.0.1:2379\tetcd\tetcd.service\n127.0.0.1:2379\tnginx\t\n',
+      listeners: [{ port: 2379, process: 'etcd', unit: 'etcd.service' }, { port: 2379, process: 'nginx', unit: '' }],
+    },
+  ])('reads $text', ({ text, listeners }) => expect(ports([1]).parse(answer(text))).toEqual(listeners));
+
+  inEveryShell(SHELLS, (shell) => {
+    it.skipIf(!isThere('ss'))('finds who listens', async () => {
+      const [found, ...others] = await observe(shell, ports([server.port, await closedPort()]));
+      expect(others).toEqual([]);
+      expect(found).toMatchObject({ port: server.port });
+    });
+
+    it('is nobody for no ports', async () => expect(await observe(shell, ports([]))).toEqual([]));
+  });
+});
+
+describe('reachability', () => {
+  const server = listener();
+
+  it.each([
+    { text: '10.0.0.1 5432 open\nfd00::1 22 filtered\n', reach: [{ address: '10.0.0.1', port: 5432, result: 'open' }, { address: 'fd00::1', port: 22, result: 'filtered' }] },
+    { text: '', reach: [] },
+  ])('reads $text', ({ text, reach }) => expect(reachability([]).parse(answer(text))).toEqual(reach));
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it('tells an open port from a closed one and from a name that is none', async () => {
+      const closed = await closedPort();
+      const peers = [
+        { address: '127.0.0.1', port: server.port },
+        { address: '127.0.0.1', port: closed },
+        { address: 'no-such-host.invalid', port: 1 },
+        { address: '-e$(touch x)', port: 1 },
+      ];
+      const seen = await observe(shell, reachability(peers));
+      const results = new Map(seen.map(({ address, port, result }) => [`${address}:${port}`, result]));
+      expect(results.get(`127.0.0.1:${server.port}`)).toBe('open');
+      expect(results.get(`127.0.0.1:${closed}`)).toBe('refused');
+      // A name server that cannot be asked answers late, which looks like a filtered port.
+      expect(['unresolved', 'filtered']).toContain(results.get('no-such-host.invalid:1'));
+    });
+
+    it('is nothing for no peers', async () => expect(await observe(shell, reachability([]))).toEqual([]));
+  });
+});
+
+describe('hostFacts', () => {
+  it('reads what a host says', () => {
+    const text = 'os=debian\nversion=13\ncodename=trixie\narchitecture=x86_64\nclock=1700000000.123456789\nsystemd=yes\nmemory=2048\n';
+    expect(hostFacts().parse(answer(text))).toEqual({
+      os: 'debian', version: '13', codename: 'trixie', architecture: 'x86_64', clock: 1_700_000_000_123, systemd: true, memory: 2_097_152,
+    });
+  });
+
+  it('takes whole seconds and missing words', () => {
+    expect(hostFacts().parse(answer('os=\nclock=1700000000.%N\nsystemd=no\nmemory=\n'))).toEqual({
+      os: '', version: '', codename: '', architecture: '', clock: 1_700_000_000_000, systemd: false, memory: 0,
+    });
+  });
+
+  it('rejects an answer without a clock', () => expect(() => hostFacts().parse(answer('os=debian\n'))).toThrow(/host-facts/u));
+
+  inEveryShell(SHELLS, (shell) => {
+    it('knows this machine', async () => {
+      const facts = await observe(shell, hostFacts());
+      expect(facts.os).not.toBe('');
+      expect(facts.memory).toBeGreaterThan(64 * 1024 * 1024);
+      expect(Math.abs(facts.clock - Date.now())).toBeLessThan(5000);
+    });
+  });
+});
+
+describe('command', () => {
+  const work = freshDirectory();
+
+  inEveryShell(SHELLS, (shell) => {
+    it('runs once', async () => {
+      const path = work.at('done');
+      const resource = command({ name: 'make', summary: 'make it', unless: sh`[ -e ${path} ]`, run: sh`: >${path}` });
+      const { changes, left } = await bringAbout(shell, resource);
+      expect(changes).toEqual([{ action: 'run', summary: 'make it' }]);
+      expect(left).toEqual([]);
+      expect((await bringAbout(shell, resource)).changes).toEqual([]);
+    });
+
+    it('still differs when it did not help', async () => {
+      writeFileSync(work.at('x'), '');
+      const { answer: done, left } = await bringAbout(shell, command({ name: 'n', summary: 's', unless: sh`false`, run: sh`exit 3` }));
+      expect(done?.status).toBe(3);
+      expect(left).toHaveLength(1);
+    });
+  });
+});

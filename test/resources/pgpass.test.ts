@@ -1,0 +1,78 @@
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Secret } from '../../src/lib/secret.js';
+import { mergePgpass, pgpass, type PgpassEntry } from '../../src/resources/pgpass.js';
+import { freshDirectory, ME } from '../support/directory.js';
+import { bringAbout } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
+
+const entry = (host: string, password: string, rest: Partial<PgpassEntry> = {}): PgpassEntry => ({
+  host, port: 5432, database: 'replication', user: 'replicator', password: new Secret(password), ...rest,
+});
+
+describe('mergePgpass', () => {
+  it.each([
+    { title: 'an empty file', current: '', text: '10.0.0.1:5432:replication:replicator:pa55word\n' },
+    { title: 'the same', current: '10.0.0.1:5432:replication:replicator:pa55word\n', text: '10.0.0.1:5432:replication:replicator:pa55word\n' },
+    { title: 'another password', current: '10.0.0.1:5432:replication:replicator:old\n', text: '10.0.0.1:5432:replication:replicator:pa55word\n' },
+    {
+      title: 'lines of others, which come after',
+      current: '# mine\n*:*:*:bob:x\n10.0.0.1:5432:replication:replicator:old',
+      text: '10.0.0.1:5432:replication:replicator:pa55word\n# mine\n*:*:*:bob:x\n',
+    },
+    { title: 'a line that is none', current: 'what\n', text: '10.0.0.1:5432:replication:replicator:pa55word\nwhat\n' },
+    {
+      title: 'ours as a comment',
+      current: '#10.0.0.1:5432:replication:replicator:old\n',
+      text: '10.0.0.1:5432:replication:replicator:pa55word\n#10.0.0.1:5432:replication:replicator:old\n',
+    },
+  ])('$title', ({ current, text }) => expect(mergePgpass(current, [entry('10.0.0.1', 'pa55word')])).toBe(text));
+
+  it('escapes what separates', () => {
+    const text = mergePgpass('', [entry('fd00::1', 'a:b\\c', { port: '*', user: 'x\\y' })]);
+    expect(text).toBe('fd00\\:\\:1:*:replication:x\\\\y:a\\:b\\\\c\n');
+    expect(mergePgpass(text, [entry('fd00::1', 'a:b\\c', { port: '*', user: 'x\\y' })])).toBe(text);
+    expect(mergePgpass(text, [entry('fd00::1', 'new', { port: '*', user: 'x\\y' })])).toBe('fd00\\:\\:1:*:replication:x\\\\y:new\n');
+  });
+
+  it('changes nothing the second time', () => {
+    const field = fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom(':', '\\', 'a', '#', ' ', '*', 'é') }).filter((text) => !text.startsWith('#'));
+    const entries = fc.array(fc.record({ host: field, database: field, user: field, password: field }), { maxLength: 4 });
+    const current = fc.array(fc.string({ unit: fc.constantFrom(':', '\\', 'a', '#', '\n'), maxLength: 20 })).map((lines) => lines.join('\n'));
+    fc.assert(
+      fc.property(current, entries, (before, all) => {
+        const given = all.map(({ host, password, ...rest }) => entry(host, password, rest));
+        const once = mergePgpass(before, given);
+        expect(mergePgpass(once, given)).toBe(once);
+        expect(once.split('\n').slice(0, given.length)).toEqual(mergePgpass('', given).split('\n').slice(0, given.length));
+      }),
+    );
+  });
+});
+
+describe('pgpass', () => {
+  const work = freshDirectory();
+  const make = (password: string): ReturnType<typeof pgpass> =>
+    pgpass({ path: work.at('.pgpass'), ...ME, entries: [entry('10.0.0.1', password), entry('10.0.0.2', password)] });
+
+  it('shows no password, and has a digest of it', () => {
+    const found = make('very secret').diff({ type: 'absent' });
+    expect(found).toEqual([{ action: 'create', summary: `write ${work.at('.pgpass')} (${ME.owner}:${ME.group} 0600)` }]);
+    expect(make('a').digest()).not.toBe(make('b').digest());
+  });
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it('is 0600 and keeps the lines of others', async () => {
+      writeFileSync(work.at('.pgpass'), 'db:1:d:u:p\n');
+      chmodSync(work.at('.pgpass'), 0o644);
+      expect((await bringAbout(shell, make("it's:one"))).left).toEqual([]);
+      expect(statSync(work.at('.pgpass')).mode & 0o7777).toBe(0o600);
+      expect(readFileSync(work.at('.pgpass'), 'utf8')).toBe(
+        "10.0.0.1:5432:replication:replicator:it's\\:one\n10.0.0.2:5432:replication:replicator:it's\\:one\ndb:1:d:u:p\n",
+      );
+      expect((await bringAbout(shell, make("it's:one"))).changes).toEqual([]);
+      expect((await bringAbout(shell, make('another'))).left).toEqual([]);
+    });
+  });
+});

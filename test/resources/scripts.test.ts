@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { CATALOG } from '../../roles/index.js';
+import { debian12, debian13 } from '../../src/platform/debian.js';
+import { shapeHost } from '../../src/plan/shape.js';
+import { hostFacts } from '../../src/resources/host-facts.js';
+import type { Action, Change, Gate, Observation, Resource } from '../../src/resources/resource.js';
+import { joinScripts, type Script } from '../../src/shell/quote.js';
+import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
+import { runSections } from '../support/sections.js';
+import { feed, HOST_SHELLS, inEveryShell, isThere, SHELLS } from '../support/shells.js';
+
+const ACTIONS: readonly Action[] = ['create', 'update', 'install', 'start', 'restart', 'reload', 'enable', 'run'];
+
+const inventory = await inventoryOf(`${THREE}  alone:
+    address: 192.0.2.9
+    roles: [base, pgdg, postgresql, replication]
+`);
+
+/** Everything the roles may send to a host, on each platform and for each kind of host. */
+const shapes = [debian12, debian13].flatMap((platform) =>
+  ['pg1', 'alone'].map((name) => shapeHost(CATALOG, contextOf(inventory, name, platform))),
+);
+const observations: Observation[] = [hostFacts(), ...shapes.flatMap((shape) => shape.observations)];
+const resources: Resource[] = shapes.flatMap(({ stages }) => stages.flatMap(({ stage }) => stage.resources));
+const gates: Gate[] = shapes.flatMap(({ stages }) => stages.flatMap(({ stage }) => stage.gates ?? []));
+
+/** An absent file, a stopped server: a state that each kind of resource may be in. */
+const STATES: readonly unknown[] = [
+  { type: 'absent' }, {}, { kind: 'absent' }, { server: 'down' }, { done: false }, { answers: false },
+  { file: { type: 'absent' }, listed: false },
+  { loaded: true, enabled: false, active: 'inactive', applied: undefined },
+  { initialize: 'empty', led: false, underWay: false, begun: true },
+];
+
+/** What a resource may send, whatever it has seen. */
+function applyScripts(resource: Resource): Script[] {
+  const changes = ACTIONS.map((action): Change => ({ action, summary: 'write' }));
+  return STATES.flatMap((state) => {
+    try {
+      return [resource.apply(changes, state)];
+    } catch {
+      // Another kind's state.
+      return [];
+    }
+  });
+}
+
+describe('the scripts of the roles', () => {
+  const all = [...observations, ...resources, ...gates];
+
+  it('are many', () => {
+    expect(new Set(all.map(({ id }) => id.split(':')[0])).size).toBeGreaterThan(15);
+    for (const resource of resources) expect(applyScripts(resource)).not.toEqual([]);
+  });
+
+  it.each(all.map(({ id }) => id))('%s has an id that a frame can carry', (id) => expect(id).toMatch(/^\S+$/u));
+
+  inEveryShell(SHELLS, (shell) => {
+    it('are understood', async () => {
+      const named = [
+        ...all.map((observation) => [observation.id, observation.probe()] as const),
+        ...resources.flatMap((resource) => applyScripts(resource).map((script) => [resource.id, script] as const)),
+        ...gates.map((gate) => [gate.id, gate.wait()] as const),
+      ];
+      const distinct = [...new Map(named.map(([id, script]) => [script.text, id]))];
+      const whole = distinct.map(([text]) => `(\n${text}\n)`).join('\n');
+      const { code, err } = await feed(shell, whole, { args: ['-n'] });
+      if (code !== 0 || err !== '') {
+        for (const [text, id] of distinct) expect({ id, ...(await feed(shell, text, { args: ['-n'] })) }).toMatchObject({ code: 0, err: '' });
+      }
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+    });
+  });
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    // A machine without systemd has no states of units; the test below names what is wrong with that.
+    const systemd = isThere('systemctl');
+    const askable = [...new Map(all.map((observation) => [observation.probe().text, observation])).values()];
+
+    it('ask a machine that has nothing of what they look for', { timeout: 60_000 }, async () => {
+      const sections = askable.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() }));
+      const { answers, complete } = await runSections(shell, sections);
+      expect(complete).toBe(true);
+      askable.forEach((observation, index) => {
+        const answer = answers.get(`see:${index}`);
+        if (answer === undefined) throw new Error(`${observation.id} did not answer`);
+        if (observation.id.startsWith('service:') && (!systemd || answer.out.length === 0)) return;
+        expect(() => observation.parse(answer), observation.id).not.toThrow();
+      });
+    });
+
+    it('ask in an environment with hardly a program', { timeout: 60_000 }, async () => {
+      const bare = askable.filter(({ id }) => !id.startsWith('service:') && !/^(?:file|directory|apt-key|host-facts|free-space)/u.test(id));
+      const sections = bare.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() }));
+      const { answers, complete } = await runSections(shell, sections, {
+        edit: (text) => text.replace(/^PATH=.*$/mu, 'PATH=/nowhere'),
+      });
+      expect(complete).toBe(true);
+      bare.forEach((observation, index) => {
+        const answer = answers.get(`see:${index}`);
+        if (answer === undefined) throw new Error(`${observation.id} did not answer`);
+        if (observation.id.startsWith('apt-repository')) return;
+        expect(() => observation.parse(answer), observation.id).not.toThrow();
+      });
+    });
+  });
+
+  it('are one text whoever asks', () => {
+    const again = shapeHost(CATALOG, contextOf(inventory, 'pg1', debian12));
+    const text = (shape: typeof again): string => joinScripts(shape.stages.flatMap(({ stage }) => stage.resources.map((resource) => resource.probe()))).text;
+    expect(text(again)).toBe(text(shapes[0] as typeof again));
+    const digests = (shape: typeof again): string[] => shape.stages.flatMap(({ stage }) => stage.resources.map((resource) => resource.digest()));
+    expect(digests(again)).toEqual(digests(shapes[0] as typeof again));
+  });
+});
