@@ -1,6 +1,6 @@
 import { dirname } from 'node:path/posix';
 import {
-  aptPackages, dcs, defineRole, digestOf, directory, file, gate, interruptedBootstrap, interruptedCopy, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, Secret, service, sh,
+  aptPackages, dcs, defineRole, digestOf, directory, enabledUnit, file, gate, interruptedBootstrap, interruptedCopy, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, Secret, service, sh,
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
@@ -81,7 +81,7 @@ export default defineRole({
     patroniMember(restApiUrl(context.host)),
     dcs(etcdClient(context, files(context)), scopePrefix(context.inventory, context.host)),
   ],
-  stages: (context) => [packages(context), configure(context), start(context), ...settle(context)],
+  stages: (context) => [packages(context), configure(context), start(context), enable(context), ...settle(context)],
   preflight: (view) => timing(view),
   guards: (view) => guardCluster(view),
   checks: (view) => checkCluster(view),
@@ -102,7 +102,9 @@ function packages({ platform }: RoleContext): Stage {
     name: 'packages',
     title: 'install Patroni',
     crossing: 'independent',
-    resources: [aptPackages({ name: 'patroni', packages: platform.patroni.packages })],
+    // Until the member has its data it must not start at boot: after a power failure in the middle of initdb
+    // Patroni would take the half-made cluster for a whole one.
+    resources: [aptPackages({ name: 'patroni', packages: platform.patroni.packages, disable: [platform.patroni.unit] })],
   };
 }
 
@@ -213,8 +215,17 @@ function start(context: RoleContext): Stage {
     title: 'start Patroni',
     crossing: 'rolling',
     leaderFirst: true,
-    resources: [service({ unit, reloadOn: [...tls, { digest: () => live }] })],
+    resources: [service({ unit, enable: false, reloadOn: [...tls, { digest: () => live }] })],
     gates: [memberGate(context)],
+  };
+}
+
+function enable({ platform }: RoleContext): Stage {
+  return {
+    name: 'enable',
+    title: 'enable Patroni',
+    crossing: 'independent',
+    resources: [enabledUnit(platform.patroni.unit)],
   };
 }
 

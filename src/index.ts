@@ -29,5 +29,5 @@ export { asDatabaseUser, psql, type LocalServer } from './resources/psql.js';
 export { REACHABILITY, reachability, type Reach } from './resources/reachability.js';
 export { REPLICATION_LOGIN, replicationLogin, type ReplicationLogin } from './resources/replication-login.js';
 export { digestOf, type Gate, type Observation, type Resource } from './resources/resource.js';
-export { service, type ServiceState } from './resources/service.js';
+export { enabledUnit, service, type ServiceState } from './resources/service.js';
 export { joinScripts, sh, type Script } from './shell/quote.js';

@@ -62,7 +62,8 @@ class Run {
   #stages: RunStage[] = [];
   #plan: PlannedChange[] = [];
   #checks: CheckResult[] = [];
-  #changes = 0;
+  /** Something was changed or waited for, so the survey no longer tells how things are. */
+  #moved = false;
 
   constructor(options: RunOptions) {
     const { inventory, catalog, aim } = options;
@@ -274,7 +275,7 @@ class Run {
       emit(event);
     };
     try {
-      await runStep({ session, shape, id: stage.id, stage: part, emit: count });
+      if (await runStep({ session, shape, id: stage.id, stage: part, emit: count })) this.#moved = true;
       const result = changes > 0 ? 'changed' : 'ok';
       recap.ok += part.resources.length - work.changes.length;
       emit({ type: 'step-end', host, stage: stage.id, result, changes, ms: Date.now() - began });
@@ -287,7 +288,6 @@ class Run {
       return 'failed';
     } finally {
       recap.changed += changes;
-      this.#changes += changes;
     }
   }
 
@@ -303,7 +303,7 @@ class Run {
     const { emit, signal } = this.#options;
     const alive = this.#hosts.filter(({ name }) => !this.#hasFailed(name));
     if (alive.length < this.#hosts.length || signal.aborted) return;
-    if (this.#changes > 0) {
+    if (this.#moved) {
       await this.#forAll(alive, async ({ name }) => {
         const session = this.#session(name);
         const observations = askable(this.#shapes.get(name) as HostShape);

@@ -27,13 +27,13 @@ export interface Step {
 
 /**
  * Changes what differs, waits for the stage's gates, and reads back everything the host is still to be
- * asked for, all in one exec.
+ * asked for, all in one exec. Gives whether there was anything to do or to wait for.
  * @throws PgprovError when a change fails, a gate does not open, or a change did not take
  */
-export async function runStep(step: Step): Promise<void> {
+export async function runStep(step: Step): Promise<boolean> {
   const { session, stage } = step;
   const work = stepWork(stage, session.states);
-  if (work.changes.length === 0 && !work.waits) return;
+  if (work.changes.length === 0 && !work.waits) return false;
   const gates = work.waits ? (stage.gates ?? []) : [];
   const observations = askable(remaining(step));
   const { byId } = await session.run(
@@ -43,6 +43,7 @@ export async function runStep(step: Step): Promise<void> {
   throwIfFailed(step, work, gates, byId);
   takeStates(session, observations, byId);
   throwIfNotTaken(step);
+  return true;
 }
 
 function doSections(work: StepWork, gates: readonly Gate[]): Section[] {

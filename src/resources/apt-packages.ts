@@ -1,4 +1,4 @@
-import { sh, type Script } from '../shell/quote.js';
+import { NOTHING, sh, type Script } from '../shell/quote.js';
 import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
 
 /** Installed version, or undefined, by package name. */
@@ -9,6 +9,8 @@ export interface AptPackagesOptions {
   /** Names this resource among others of the host. */
   name: string;
   packages: readonly string[];
+  /** Units that the packages enable and that must not start at boot yet. */
+  disable?: readonly string[];
   /** Seconds to wait for somebody else's package manager; default 300. */
   lockTimeout?: number;
 }
@@ -102,7 +104,8 @@ fi
 if [ "$apt_status" != 0 ]; then
 apt_explain
 exit 1
-fi`,
+fi
+${options.disable === undefined ? NOTHING : sh`systemctl -q disable ${options.disable}`}`,
     digest: () => digestOf(id, ...packages),
   };
 }

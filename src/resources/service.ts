@@ -14,6 +14,8 @@ export interface ServiceOptions {
    * up as well. A gate must follow that does wait.
    */
   noBlock?: boolean;
+  /** Also have it start at boot; default true. */
+  enable?: boolean;
   /** Seconds that starting or reloading may take; default 90. */
   timeout?: number;
 }
@@ -67,7 +69,7 @@ export function service(options: ServiceOptions): Resource<ServiceState> {
     },
     diff: (state): Change[] => {
       const changes: Change[] = [];
-      if (!state.enabled) changes.push({ action: 'enable', summary: `enable ${unit}` });
+      if (!state.enabled && options.enable !== false) changes.push({ action: 'enable', summary: `enable ${unit}` });
       const running = state.active === 'active' || state.active === 'reloading';
       if (!running) changes.push({ action: 'start', summary: `start ${unit}${state.active === 'failed' ? ' (it has failed)' : ''}` });
       else if (needsRestart(state, restart, (options.restartOn ?? []).length > 0)) {
@@ -89,6 +91,19 @@ export function service(options: ServiceOptions): Resource<ServiceState> {
       return joinScripts(steps);
     },
     digest: () => digestOf(id, restart, reload),
+  };
+}
+
+/** A unit that starts at boot, for one that is to do so only once it has proved itself. */
+export function enabledUnit(unit: string): Resource<{ enabled: boolean }> {
+  const id = `enabled:${unit}`;
+  return {
+    id,
+    probe: () => sh`systemctl is-enabled ${unit} 2>/dev/null || :`,
+    parse: (answer) => ({ enabled: answerLines(answer)[0]?.startsWith('enabled') === true }),
+    diff: (state): Change[] => (state.enabled ? [] : [{ action: 'enable', summary: `enable ${unit}` }]),
+    apply: () => sh`systemctl -q enable ${unit}`,
+    digest: () => digestOf(id),
   };
 }
 

@@ -1,0 +1,308 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aptPackages } from '../../src/resources/apt-packages.js';
+import { aptKey, aptRepository } from '../../src/resources/apt-repository.js';
+import type { Resource } from '../../src/resources/resource.js';
+import { freshDirectory, sharedDirectory } from '../support/directory.js';
+import { bringAbout } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
+
+const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
+
+describe('aptPackages', () => {
+  const resource = aptPackages({ name: 'etcd', packages: ['etcd-server', 'etcd-client'] });
+
+  it.each([
+    { title: 'all there', text: 'etcd-server 3.5 installed\netcd-client 3.5 installed\n', changes: [] },
+    { title: 'none known', text: '', changes: ['install etcd-server etcd-client'] },
+    { title: 'one missing', text: 'etcd-client 3.5 installed\n', changes: ['install etcd-server'] },
+    { title: 'removed, configuration left', text: 'etcd-server 3.5 config-files\netcd-client 3.5 installed\n', changes: ['install etcd-server'] },
+    { title: 'known and not installed', text: 'etcd-server  not-installed\netcd-client 3.5 installed\n', changes: ['install etcd-server'] },
+    { title: 'half configured', text: 'etcd-server 3.5 half-configured\netcd-client 3.5 installed\n', changes: ['install etcd-server'] },
+  ])('$title', ({ text, changes }) => {
+    const found = resource.diff(resource.parse(answer(text)));
+    expect(found.map(({ action, summary }) => ({ action, summary }))).toEqual(changes.map((summary) => ({ action: 'install', summary })));
+  });
+
+  it('rejects what it does not know', () => expect(() => resource.parse(answer('what\n'))).toThrow(/packages:etcd/u));
+
+  it('asks exactly so, and installs only what is missing', () => {
+    expect(resource.probe().text).toBe(
+      "dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' etcd-server etcd-client 2>/dev/null || :",
+    );
+    expect(resource.apply([], { 'etcd-client': '3.5', 'etcd-server': undefined }).text).toMatchInlineSnapshot(`
+      "policy=/usr/sbin/policy-rc.d
+      restore() {
+      rm -f "$policy"
+      [ ! -e "$policy.pgprov-saved" ] || mv -f "$policy.pgprov-saved" "$policy"
+      }
+      trap restore EXIT
+      if [ -e "$policy" ] && ! grep -qF '# pgprov: no service starts by itself while packages are installed' "$policy"; then mv -f "$policy" "$policy.pgprov-saved"; fi
+      printf '#!/bin/sh\\n%s\\nexit 101\\n' '# pgprov: no service starts by itself while packages are installed' >"$policy"
+      chmod 0755 "$policy"
+      DEBIAN_FRONTEND=noninteractive
+      NEEDRESTART_SUSPEND=1
+      APT_LISTCHANGES_FRONTEND=none
+      export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND
+      apt_log=$(mktemp /run/pgprov-apt.XXXXXX)
+      apt_get() {
+      waited=0
+      while :; do
+      apt_status=0
+      apt-get -q -y "$@" >"$apt_log" 2>&1 || apt_status=$?
+      [ "$apt_status" != 0 ] || return 0
+      grep -qE 'Could not get lock|Unable to (acquire|lock)' "$apt_log" || return "$apt_status"
+      held=$(grep -m1 -oE 'held by process [0-9]+ \\([^)]*\\)' "$apt_log" || echo 'held by another process')
+      if [ "$waited" -ge 300 ]; then
+      echo "the package manager's lock is $held, still after $waited s" >"$apt_log"
+      return "$apt_status"
+      fi
+      note "waiting for the package manager's lock, $held ($waited s)"
+      sleep 2
+      waited=$((waited + 2))
+      done
+      }
+      apt_explain() {
+      grep -E '^(E|W|dpkg): |lock is held|No space left' "$apt_log" || tail -n 15 "$apt_log"
+      }
+      trap 'restore; rm -f "$apt_log"' EXIT
+      if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
+      note 'finishing an interrupted package installation'
+      dpkg --force-confold --configure -a
+      fi
+      set -- -o Dpkg::Options::=--force-confold --no-install-recommends install etcd-server
+      if ! apt_get "$@" && grep -qE 'Unable to locate package|no installation candidate|404 +Not Found' "$apt_log"; then
+      note 'refreshing the package lists'
+      if apt_get -o APT::Update::Error-Mode=any update; then apt_get "$@" || :; fi
+      fi
+      if [ "$apt_status" != 0 ]; then
+      apt_explain
+      exit 1
+      fi"
+    `);
+  });
+
+  it('has a digest of its packages', () => {
+    expect(aptPackages({ name: 'etcd', packages: ['etcd-server'] }).digest()).not.toBe(resource.digest());
+  });
+});
+
+describe('aptKey', () => {
+  const work = freshDirectory();
+  const url = 'https://mirror.example/key.asc';
+
+  it('fetches, compares and installs exactly so', () => {
+    const key = aptKey({ path: '/etc/apt/keyrings/x.asc', fingerprint: 'A'.repeat(40), url });
+    expect(key.apply([], { type: 'absent' }).text).toMatchInlineSnapshot(`
+      "mkdir -p "$(dirname /etc/apt/keyrings/x.asc)"
+      work=$(mktemp -d /run/pgprov-key.XXXXXX)
+      trap 'rm -rf "$work"' EXIT
+      chmod 0755 "$work"
+      if ! /usr/lib/apt/apt-helper download-file https://mirror.example/key.asc "$work/key" >"$work/log" 2>&1; then
+      grep -E '^(E|W|Err)' "$work/log" || cat "$work/log"
+      echo 'the repository key could not be fetched from https://mirror.example/key.asc: check the address and the host'\\''s way out, or set pgdg.key_url or pgdg.key'
+      exit 1
+      fi
+      if grep -q 'BEGIN PGP' "$work/key"; then
+      sed -e '1,/^[[:space:]]*$/d' -e '/^=/,$d' -e '/^-----END/,$d' "$work/key" | base64 -d >"$work/bin"
+      else
+      cp "$work/key" "$work/bin"
+      fi
+      length=$(od -An -tu1 -j1 -N2 "$work/bin" | awk '{ print $1 * 256 + $2 + 3 }')
+      found=$(head -c "$length" "$work/bin" | sha1sum | cut -d' ' -f1 | tr a-f A-F)
+      if [ "$found" != AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ]; then
+      echo 'the key at https://mirror.example/key.asc is not the pinned one'
+      echo "found $found, expected "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+      exit 1
+      fi
+      chmod 0644 "$work/key"
+      mv -f "$work/key" /etc/apt/keyrings/x.asc"
+    `);
+    expect(key.diff({ type: 'absent' })).toEqual([{ action: 'create', summary: `install key ${'A'.repeat(40)} as /etc/apt/keyrings/x.asc` }]);
+    expect(key.diff({ type: 'file', owner: 'root', group: 'root', mode: '0644', content: Buffer.from('<html>') })).toEqual([
+      { action: 'update', summary: `replace key /etc/apt/keyrings/x.asc: it holds no readable key, pinned is ${'A'.repeat(40)}` },
+    ]);
+  });
+
+  it.skipIf(!isThere('gpg') || process.getuid?.() !== 0)('takes the pinned key and no other', { timeout: 60_000 }, async () => {
+    const gpg = (...words: string[]): string =>
+      execFileSync('gpg', ['--batch', '--homedir', work.path, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    gpg('--passphrase', '', '--quick-generate-key', 'a@example.com', 'ed25519', 'default', 'never');
+    const fingerprint = /^fpr:+([0-9A-F]{40}):/mu.exec(gpg('--list-keys', '--with-colons'))?.[1] ?? '';
+    const armored = gpg('--armor', '--export');
+    execFileSync('gpgconf', ['--homedir', work.path, '--kill', 'all'], { stdio: 'ignore' });
+    const given = aptKey({ path: work.at('deep', 'er', 'key.asc'), fingerprint, armored, url });
+    expect((await bringAbout('dash', given)).left).toEqual([]);
+    expect((await bringAbout('dash', given)).changes).toEqual([]);
+    const { left } = await bringAbout('dash', aptKey({ path: work.at('b', 'key.asc'), fingerprint: 'B'.repeat(40), armored, url }));
+    expect(left).toHaveLength(1);
+  });
+
+  const fetching = isThere('/usr/lib/apt/apt-helper') && isThere('gpg') && process.getuid?.() === 0;
+
+  describe.skipIf(!fetching)(fetching ? 'fetched' : 'fetched (skipped: no apt-helper, no gpg, or not root)', () => {
+    const files = sharedDirectory();
+    let fingerprint = '';
+    let server: Server;
+    let address = '';
+
+    beforeAll(async () => {
+      const gpg = (...words: string[]): Buffer =>
+        execFileSync('gpg', ['--batch', '--homedir', files.path, ...words], { stdio: ['ignore', 'pipe', 'ignore'] });
+      gpg('--passphrase', '', '--quick-generate-key', 'a@example.com', 'rsa2048', 'default', 'never');
+      fingerprint = /^fpr:+([0-9A-F]{40}):/mu.exec(gpg('--list-keys', '--with-colons').toString())?.[1] ?? '';
+      const armored = gpg('--armor', '--export').toString();
+      const served = new Map<string, string | Buffer>([
+        ['/key.asc', armored], ['/key.gpg', gpg('--export')], ['/windows.asc', armored.replaceAll('\n', '\r\n')], ['/page.html', '<html>'],
+      ]);
+      writeFileSync(files.at('key.asc'), armored);
+      execFileSync('gpgconf', ['--homedir', files.path, '--kill', 'all'], { stdio: 'ignore' });
+      server = createServer((request, response) => {
+        const body = served.get(request.url ?? '');
+        response.writeHead(body === undefined ? 404 : 200).end(body);
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    }, 60_000);
+    afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+    inEveryShell(HOST_SHELLS, (shell) => {
+      const fetch = (from: string, wanted = fingerprint): ReturnType<typeof bringAbout> =>
+        bringAbout(shell, aptKey({ path: work.at('new', 'key'), fingerprint: wanted, url: from }) as Resource<unknown>);
+
+      it.each(['/key.asc', '/key.gpg'])('takes %s', async (path) => {
+        const { answer: done, left } = await fetch(`${address}${path}`);
+        expect(done).toEqual({ status: 0, words: '' });
+        expect(left).toEqual([]);
+      });
+
+      it('does not take another key than the pinned one', async () => {
+        const { answer: done, after } = await fetch(`${address}/key.asc`, 'C'.repeat(40));
+        expect(done).toEqual({
+          status: 1,
+          words: `the key at ${address}/key.asc is not the pinned one\nfound ${fingerprint}, expected ${'C'.repeat(40)}\n`,
+        });
+        expect(after).toEqual({ type: 'absent' });
+      });
+
+      it.each(['/missing', '/page.html'])('says what is wrong with %s', async (path) => {
+        const { answer: done, after } = await fetch(`${address}${path}`);
+        expect(done?.status).toBe(1);
+        expect(done?.words).toContain(`${address}${path}`);
+        expect(after).toEqual({ type: 'absent' });
+      });
+
+      it.fails('DEFECT takes an armored key with Windows line ends, as openpgp.ts does', async () => {
+        expect((await fetch(`${address}/windows.asc`)).left).toEqual([]);
+      });
+
+      // For a file: address apt's downloader makes a link, which then takes the key's place.
+      it.fails('DEFECT takes a key from a file: address, which pgdg.key_url allows', async () => {
+        expect((await fetch(`file://${files.at('key.asc')}`)).left).toEqual([]);
+      });
+    });
+  });
+});
+
+describe('aptRepository', () => {
+  const options = { name: 'pgdg', uri: 'https://apt.postgresql.org/pub/repos/apt', suite: 'trixie-pgdg', components: ['main'], signedBy: '/k.asc' };
+  const resource = aptRepository(options);
+  const content = 'Types: deb\nURIs: https://apt.postgresql.org/pub/repos/apt\nSuites: trixie-pgdg\nComponents: main\nSigned-By: /k.asc\n';
+
+  it.each([
+    { title: 'as desired', text: `listed\nfile root root 644\n${content}`, changes: [] },
+    { title: 'without its lists', text: `unlisted\nfile root root 644\n${content}`, changes: ['fetch the package lists of https://apt.postgresql.org/pub/repos/apt trixie-pgdg'] },
+    { title: 'absent', text: 'unlisted\nabsent\n', changes: ['write /etc/apt/sources.list.d/pgdg.sources (root:root 0644)'] },
+    { title: 'another address', text: 'listed\nfile root root 644\nx\n', changes: ['write /etc/apt/sources.list.d/pgdg.sources'] },
+  ])('$title', ({ text, changes }) => {
+    expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(changes);
+  });
+
+  it.each(['', 'listed\n', 'listed\nwhat\n'])('rejects %j', (text) => expect(() => resource.parse(answer(text))).toThrow(/apt-repository:pgdg/u));
+
+  it('is added exactly so', () => {
+    expect(resource.apply([], { listed: false, file: { type: 'absent' } }).text).toMatchInlineSnapshot(`
+      "work=$(mktemp -d /run/pgprov-apt.XXXXXX)
+      chmod 0755 "$work"
+      printf %s 'Types: deb
+      URIs: https://apt.postgresql.org/pub/repos/apt
+      Suites: trixie-pgdg
+      Components: main
+      Signed-By: /k.asc
+      ' >"$work/draft.sources"
+      DEBIAN_FRONTEND=noninteractive
+      NEEDRESTART_SUSPEND=1
+      APT_LISTCHANGES_FRONTEND=none
+      export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND
+      apt_log=$(mktemp /run/pgprov-apt.XXXXXX)
+      apt_get() {
+      waited=0
+      while :; do
+      apt_status=0
+      apt-get -q -y "$@" >"$apt_log" 2>&1 || apt_status=$?
+      [ "$apt_status" != 0 ] || return 0
+      grep -qE 'Could not get lock|Unable to (acquire|lock)' "$apt_log" || return "$apt_status"
+      held=$(grep -m1 -oE 'held by process [0-9]+ \\([^)]*\\)' "$apt_log" || echo 'held by another process')
+      if [ "$waited" -ge 300 ]; then
+      echo "the package manager's lock is $held, still after $waited s" >"$apt_log"
+      return "$apt_status"
+      fi
+      note "waiting for the package manager's lock, $held ($waited s)"
+      sleep 2
+      waited=$((waited + 2))
+      done
+      }
+      apt_explain() {
+      grep -E '^(E|W|dpkg): |lock is held|No space left' "$apt_log" || tail -n 15 "$apt_log"
+      }
+      trap 'rm -rf "$work" "$apt_log"' EXIT
+      if ! apt_get -o Dir::Etc::sourcelist="$work/draft.sources" -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 -o APT::Update::Error-Mode=any -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 update; then
+      apt_explain
+      echo 'the repository https://apt.postgresql.org/pub/repos/apt trixie-pgdg was not added; check the address (pgdg.base_url) and its signature'
+      exit 1
+      fi
+      new=$(mktemp /etc/apt/sources.list.d/pgdg.sources.pgprov.XXXXXX)
+      trap 'rm -f "$new"' EXIT
+      chmod 0600 "$new"
+      printf %s 'Types: deb
+      URIs: https://apt.postgresql.org/pub/repos/apt
+      Suites: trixie-pgdg
+      Components: main
+      Signed-By: /k.asc
+      ' >"$new"
+      chown root:root "$new"
+      chmod 0644 "$new"
+      if ! mv -f "$new" /etc/apt/sources.list.d/pgdg.sources 2>/dev/null; then
+      cat "$new" >/etc/apt/sources.list.d/pgdg.sources
+      chown root:root /etc/apt/sources.list.d/pgdg.sources
+      chmod 0644 /etc/apt/sources.list.d/pgdg.sources
+      fi
+      if command -v restorecon >/dev/null 2>&1; then restorecon /etc/apt/sources.list.d/pgdg.sources || :; fi"
+    `);
+  });
+
+  const work = freshDirectory();
+  const apt = isThere('apt-get');
+  /** The name that apt itself gives to a repository's list. */
+  function named(uri: string): string {
+    writeFileSync(work.at('x.sources'), `Types: deb\nURIs: ${uri}\nSuites: trixie-pgdg\nComponents: main\nTrusted: yes\n`);
+    const sources = ['-o', `Dir::Etc::sourcelist=${work.at('x.sources')}`, '-o', 'Dir::Etc::sourceparts=-', '-o', `Dir::State::lists=${work.path}`];
+    const told = execFileSync('apt-get', [...sources, '--print-uris', 'update'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return /InRelease' (\S+)/u.exec(told)?.[1] ?? told;
+  }
+  const looksFor = (uri: string): string => /lists\/([^\s']+)/u.exec(aptRepository({ ...options, uri }).probe().text)?.[1] ?? '';
+
+  it.skipIf(!apt).each([
+    'https://apt.postgresql.org/pub/repos/apt',
+    'http://mirror.example:8080/a_b/apt/',
+    'http://10.0.0.1/x-y.z',
+  ])('looks for the list that apt makes for %s', (uri) => expect(looksFor(uri)).toBe(named(uri)));
+
+  it.skipIf(!apt).fails.each(['http://mirror.example/~me/apt', 'https://user:word@mirror.example/apt', 'http://mirror.example/a=b'])(
+    'DEFECT looks for the list that apt makes for %s',
+    (uri) => expect(looksFor(uri)).toBe(named(uri)),
+  );
+});

@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { makeVerifier } from '../../src/lib/scram.js';
+import { Secret } from '../../src/lib/secret.js';
+import { pendingRestart } from '../../src/resources/pending-restart.js';
+import { pgRole, type PgRoleState } from '../../src/resources/pg-role.js';
+import { psqlInput, sqlIdentifier, sqlLiteral, type LocalServer } from '../../src/resources/psql.js';
+import { replicationLogin } from '../../src/resources/replication-login.js';
+
+const server: LocalServer = { binDirectory: '/bin17', socketDirectory: '/run/pg', port: 5432, user: 'postgres', home: '/var/lib/postgresql' };
+const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
+
+describe('SQL', () => {
+  it.each([
+    { value: 'a', literal: "'a'", identifier: '"a"' },
+    { value: "it's", literal: "'it''s'", identifier: '"it\'s"' },
+    { value: 'a"b', literal: "'a\"b'", identifier: '"a""b"' },
+    { value: 'back\\slash', literal: "E'back\\\\slash'", identifier: '"back\\slash"' },
+    { value: "\\'; DROP", literal: "E'\\\\''; DROP'", identifier: '"\\\'; DROP"' },
+  ])('writes $value so that it reads back', ({ value, literal, identifier }) => {
+    expect(sqlLiteral(value)).toBe(literal);
+    expect(sqlIdentifier(value)).toBe(identifier);
+  });
+
+  it('never ends a literal early', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom("'", '\\', 'a', '"') }), (value) => {
+        const literal = sqlLiteral(value);
+        const inner = literal.replace(/^E?'|'$/gu, '');
+        const back = literal.startsWith('E') ? inner.replaceAll("''", "'").replaceAll('\\\\', '\\') : inner.replaceAll("''", "'");
+        expect(back).toBe(value);
+        expect(inner.replaceAll("''", '')).not.toContain("'");
+      }),
+    );
+  });
+
+  it('travels on standard input exactly so', () => {
+    expect(psqlInput(server, "SELECT 'x'").text).toBe(
+      "printf '%s\\n' 'SELECT '\\''x'\\''' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql "
+      + "-XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f -",
+    );
+  });
+});
+
+describe('pgRole', () => {
+  const password = new Secret('open sesame');
+  const make = (madeBy: 'patroni' | 'pgprov', name = 'replicator'): ReturnType<typeof pgRole> =>
+    pgRole({ server, name, password, attributes: ['REPLICATION'], madeBy });
+  const verifier = makeVerifier('open sesame');
+  const primary = (rest: Partial<Extract<PgRoleState, { server: 'primary' }>> = {}): PgRoleState => ({
+    server: 'primary', exists: true, verifier, attributes: ['LOGIN', 'REPLICATION'], ...rest,
+  });
+
+  it.each<{ text: string; state: PgRoleState }>([
+    { text: '', state: { server: 'down' } },
+    { text: 't|t|t|f|t|x\n', state: { server: 'standby' } },
+    { text: 'f|f||||\n', state: primary({ exists: false, verifier: '', attributes: [] }) },
+    { text: `f|t|t|f|t|${verifier}\n`, state: primary() },
+    { text: 'f|t|f|t|f|a|b\n', state: primary({ verifier: 'a|b', attributes: ['SUPERUSER'] }) },
+    { text: 'psql: error\n', state: { server: 'down' } },
+  ])('reads $text', ({ text, state }) => expect(make('pgprov').parse(answer(text))).toEqual(state));
+
+  it.each<{ title: string; state: PgRoleState; madeBy?: 'patroni'; changes: string[] }>([
+    { title: 'as desired', state: primary(), changes: [] },
+    { title: 'a standby', state: { server: 'standby' }, changes: [] },
+    { title: 'no server', state: { server: 'down' }, changes: ['create role replicator (LOGIN REPLICATION)'] },
+    { title: 'no server yet, which Patroni will make', madeBy: 'patroni', state: { server: 'down' }, changes: [] },
+    { title: 'missing', state: primary({ exists: false }), changes: ['create role replicator (LOGIN REPLICATION)'] },
+    { title: 'missing, though Patroni made the cluster', madeBy: 'patroni', state: primary({ exists: false }), changes: ['create role replicator (LOGIN REPLICATION)'] },
+    { title: 'without an attribute', state: primary({ attributes: ['LOGIN'] }), changes: ['give role replicator REPLICATION'] },
+    { title: 'with more', state: primary({ attributes: ['LOGIN', 'REPLICATION', 'SUPERUSER'] }), changes: [] },
+    { title: 'another password', state: primary({ verifier: makeVerifier('x') }), changes: ['set the password of role replicator (SCRAM-SHA-256)'] },
+    { title: 'an md5 password', state: primary({ verifier: 'md5x' }), changes: ['set the password of role replicator (SCRAM-SHA-256)'] },
+  ])('$title', ({ state, madeBy = 'pgprov', changes }) => {
+    expect(make(madeBy).diff(state).map(({ summary }) => summary)).toEqual(changes);
+  });
+
+  it('is made exactly so, without its password', () => {
+    const { text } = make('pgprov').apply([], primary());
+    expect(text).not.toContain('open sesame');
+    expect(text.replace(/SCRAM-SHA-256\$[^']*/u, 'VERIFIER')).toMatchInlineSnapshot(`
+      "printf '%s\\n' 'DO $pgprov$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '\\''replicator'\\'') THEN CREATE ROLE "replicator"; END IF;
+      END $pgprov$;
+      ALTER ROLE "replicator" LOGIN REPLICATION PASSWORD '\\''VERIFIER'\\'';' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql -XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f -"
+    `);
+    expect(make('pgprov').digest()).toBe(make('pgprov').digest());
+  });
+});
+
+describe('pendingRestart', () => {
+  it.each([
+    { text: '', names: [] },
+    { text: 'max_connections\nshared_buffers\n', names: ['max_connections', 'shared_buffers'] },
+  ])('reads $text', ({ text, names }) => expect(pendingRestart(server).parse(answer(text))).toEqual(names));
+});
+
+describe('replicationLogin', () => {
+  const login = replicationLogin({ server, role: "it's", passwordFile: '/p', members: [{ address: '10.0.0.1', port: 5432 }] });
+
+  it.each([
+    { text: '', logins: [] },
+    { text: '10.0.0.1\t0\t7412|1|0/3000060|\n', logins: [{ address: '10.0.0.1', systemIdentifier: '7412', error: undefined }] },
+    {
+      text: '10.0.0.2\t2\tpsql: error: FATAL:  no pg_hba.conf entry \n',
+      logins: [{ address: '10.0.0.2', systemIdentifier: undefined, error: 'psql: error: FATAL:  no pg_hba.conf entry' }],
+    },
+  ])('reads $text', ({ text, logins }) => expect(login.parse(answer(text))).toEqual(logins));
+
+  it('asks exactly so', () => expect(login.probe().text).toMatchInlineSnapshot(`
+    "psql=/bin17/psql
+    [ -x "$psql" ] || exit 0
+    login() {
+    answer=$(runuser -u postgres -- env 'HOME=/var/lib/postgresql' 'PGPASSFILE=/p' 'PGCONNECT_TIMEOUT=3' "$psql" -XAtw -d "host=$1 port=$2 dbname=replication replication=true user="''\\''it\\'\\''s'\\''' -c IDENTIFY_SYSTEM 2>&1)
+    printf '%s\\t%s\\t%s\\n' "$1" "$?" "$(printf %s "$answer" | tr '\\n\\t' '  ')"
+    }
+    login 10.0.0.1 5432 &
+    wait"
+  `));
+});

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/resources/resource.js';
+import { service, type ServiceState } from '../../src/resources/service.js';
+
+const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
+const input = (digest: string): { digest(): string } => ({ digest: () => digest });
+const unit = service({ unit: 'etcd', restartOn: [input('a')], reloadOn: [input('b')] });
+const applied = { restart: digestOf('a'), reload: digestOf('b') };
+const state = (rest: Partial<ServiceState> = {}): ServiceState => ({ loaded: true, enabled: true, active: 'active', applied, ...rest });
+
+describe('service', () => {
+  it.each<{ text: string; reads: ServiceState }>([
+    { text: 'LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nrestart=x\nreload=y\n', reads: state({ applied: { restart: 'x', reload: 'y' } }) },
+    { text: 'ActiveState=failed\nLoadState=loaded\nUnitFileState=enabled-runtime\n', reads: state({ active: 'failed', applied: undefined }) },
+    { text: 'LoadState=not-found\nUnitFileState=\nActiveState=inactive\n', reads: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }) },
+    { text: 'LoadState=masked\nUnitFileState=masked\nActiveState=inactive\n', reads: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }) },
+  ])('reads $text', ({ text, reads }) => expect(unit.parse(answer(text))).toEqual(reads));
+
+  it('rejects what it does not know', () => expect(() => unit.parse(answer('ActiveState=dreaming\n'))).toThrow(/service:etcd/u));
+
+  // design.md: "an absent package or a stopped server is a state, never an error"; the survey asks before it knows that there is no systemd.
+  it.fails('DEFECT reads a host without systemd', () => expect(() => unit.parse(answer('', 127))).not.toThrow());
+
+  it.each<{ title: string; state: ServiceState; changes: string[] }>([
+    { title: 'as desired', state: state(), changes: [] },
+    { title: 'reloading', state: state({ active: 'reloading' }), changes: [] },
+    { title: 'not there yet', state: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }), changes: ['enable: enable etcd', 'start: start etcd'] },
+    { title: 'failed', state: state({ active: 'failed' }), changes: ['start: start etcd (it has failed)'] },
+    { title: 'starting', state: state({ active: 'activating' }), changes: ['start: start etcd'] },
+    { title: 'disabled', state: state({ enabled: false }), changes: ['enable: enable etcd'] },
+    { title: 'started by somebody else', state: state({ applied: undefined }), changes: ['restart: restart etcd (not started by pgprov)'] },
+    { title: 'run with an older configuration', state: state({ applied: { ...applied, restart: 'old' } }), changes: ['restart: restart etcd (its configuration changed)'] },
+    { title: 'to be reloaded', state: state({ applied: { ...applied, reload: 'old' } }), changes: ['reload: reload etcd (its configuration changed)'] },
+    { title: 'both', state: state({ applied: { restart: 'old', reload: 'old' } }), changes: ['restart: restart etcd (its configuration changed)'] },
+  ])('$title', ({ state: seen, changes }) => {
+    expect(unit.diff(seen).map(({ action, summary }) => `${action}: ${summary}`)).toEqual(changes);
+  });
+
+  it('that reflects nothing is not restarted', () => {
+    expect(service({ unit: 'x' }).diff(state({ applied: { restart: '', reload: digestOf() } }))).toEqual([]);
+  });
+
+  it('has a digest that follows its inputs', () => {
+    expect(service({ unit: 'etcd', restartOn: [input('z')], reloadOn: [input('b')] }).digest()).not.toBe(unit.digest());
+  });
+
+  it.each([
+    { action: 'start' as const, title: 'is started' },
+    { action: 'restart' as const, title: 'is restarted' },
+  ])('$title exactly so', ({ action }) => {
+    const script = unit.apply([{ action: 'enable', summary: '' }, { action, summary: '' }], state()).text;
+    expect(script.replaceAll(applied.restart, 'RESTART').replaceAll(applied.reload, 'RELOAD')).toMatchSnapshot();
+  });
+
+  it('does not wait where it must not', () => {
+    const script = service({ unit: 'etcd', noBlock: true, timeout: 5 }).apply([{ action: 'start', summary: '' }], state()).text;
+    expect(script).toContain('timeout 5 systemctl --no-block start etcd');
+  });
+});
