@@ -318,13 +318,14 @@ function checkCluster(view: View): CheckResult[] {
 
 function streaming(view: View, leading: Extract<PatroniMemberState, { answers: true }>): CheckResult[] {
   const connected = new Set(leading.replication.filter(({ state }) => state === 'streaming').map(({ application }) => application));
+  const seen = leading.replication.map(({ application, state }) => `${application} ${state}`).join(', ') || 'none';
   return view
     .hosts('patroni')
     .filter((host) => view.read<PatroniMemberState & { role?: string }>(host.name, PATRONI_MEMBER)?.role === 'replica')
     .map((host) => ({
       title: 'the replica streams',
       ok: connected.has(host.name),
-      detail: connected.has(host.name) ? 'as the leader sees it' : 'the leader has no streaming connection of it',
+      detail: connected.has(host.name) ? 'as the leader sees it' : `the leader has no streaming connection of it (it has: ${seen})`,
       host: host.name,
     }));
 }

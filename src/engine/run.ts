@@ -196,7 +196,7 @@ class Run {
     for (const group of groupStages(this.#stages)) {
       this.#object(this.#roles.flatMap((role) => role.guards?.(this.#view(), store) ?? []));
       const [first] = group;
-      if (this.#hosts.every(({ name }) => this.#hasFailed(name))) break;
+      if (this.#hosts.every(({ name }) => this.#isOut(name))) break;
       if (first?.crossing === 'rolling') await this.#rolling(first);
       else await this.#independent(group);
     }
@@ -262,7 +262,7 @@ class Run {
     const part = stage.hosts.get(host);
     const shape = this.#shapes.get(host);
     if (part === undefined || shape === undefined) return 'skipped';
-    if (this.#hasFailed(host)) return this.#skip(stage, host, '');
+    if (this.#isOut(host)) return this.#skip(stage, host, 'an earlier stage was skipped on it');
     if (signal.aborted) return this.#skip(stage, host, 'interrupted');
     const session = this.#session(host);
     const work = stepWork(part, session.states);
@@ -301,7 +301,7 @@ class Run {
   /** Looks once more at what a run changed, and checks that the cluster is what was asked for. */
   async #prove(): Promise<void> {
     const { emit, signal } = this.#options;
-    const alive = this.#hosts.filter(({ name }) => !this.#hasFailed(name));
+    const alive = this.#hosts.filter(({ name }) => !this.#isOut(name));
     if (alive.length < this.#hosts.length || signal.aborted) return;
     if (this.#moved) {
       await this.#forAll(alive, async ({ name }) => {
@@ -342,6 +342,11 @@ class Run {
 
   #recapOf(host: string): HostRecap {
     return this.#recap.get(host) as HostRecap;
+  }
+
+  /** A host that failed or was skipped takes no further part in the run. */
+  #isOut(host: string): boolean {
+    return this.#hasFailed(host) || this.#recapOf(host).skipped > 0;
   }
 
   #hasFailed(host: string): boolean {

@@ -6,7 +6,8 @@ import type { HostShape } from '../plan/shape.js';
 import type { Stage } from '../plan/role.js';
 import type { Gate, Resource } from '../resources/resource.js';
 import type { Answer, Section } from '../shell/frame.js';
-import { takeStepLock } from '../shell/lock.js';
+import { CLEAR_WORK_DIRECTORY, takeStepLock } from '../shell/lock.js';
+import { joinScripts } from '../shell/quote.js';
 import type { Session } from './session.js';
 import { askable, probeSections, takeStates } from './survey.js';
 
@@ -38,7 +39,7 @@ export async function runStep(step: Step): Promise<boolean> {
   const observations = askable(remaining(step));
   const { byId } = await session.run(
     [...doSections(work, gates), ...probeSections(observations)],
-    { before: takeStepLock(STEP_LOCK_TIMEOUT), listener: stepListener(step, work, gates) },
+    { before: joinScripts([takeStepLock(STEP_LOCK_TIMEOUT), CLEAR_WORK_DIRECTORY]), listener: stepListener(step, work, gates) },
   );
   throwIfFailed(step, work, gates, byId);
   takeStates(session, observations, byId);

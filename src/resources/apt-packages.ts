@@ -1,3 +1,4 @@
+import { WORK_DIRECTORY } from '../shell/lock.js';
 import { NOTHING, sh, type Script } from '../shell/quote.js';
 import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
 
@@ -44,7 +45,7 @@ export function defineAptGet(lockTimeout: number): Script {
 NEEDRESTART_SUSPEND=1
 APT_LISTCHANGES_FRONTEND=none
 export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND
-apt_log=$(mktemp /run/pgprov-apt.XXXXXX)
+apt_log=$(mktemp ${WORK_DIRECTORY}/apt.XXXXXX)
 apt_get() {
 waited=0
 while :; do

@@ -1,4 +1,5 @@
 import { keyFingerprints } from '../lib/openpgp.js';
+import { WORK_DIRECTORY } from '../shell/lock.js';
 import { joinScripts, sh, type Script } from '../shell/quote.js';
 import { DEFAULT_LOCK_TIMEOUT, defineAptGet } from './apt-packages.js';
 import { file, OWNED_BY_ROOT, parsePath, probePath, writeFileScript, type PathState } from './file.js';
@@ -44,7 +45,7 @@ export function aptKey(options: AptKeyOptions): Resource<PathState> {
 /** A version 4 fingerprint is the SHA-1 of the first packet as GnuPG exports it: 99, two bytes of length, body. */
 function downloadKey(path: string, fingerprint: string, url: string): Script {
   return sh`mkdir -p "$(dirname ${path})"
-work=$(mktemp -d /run/pgprov-key.XXXXXX)
+work=$(mktemp -d ${WORK_DIRECTORY}/key.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 chmod 0755 "$work"
 if ! /usr/lib/apt/apt-helper download-file ${url} "$work/key" >"$work/log" 2>&1; then
@@ -127,7 +128,7 @@ ${probePath(path)}`,
       if (changes.length > 0) return changes;
       return state.listed ? [] : [{ action: 'update', summary: `fetch the package lists of ${uri} ${suite}` }];
     },
-    apply: () => sh`work=$(mktemp -d /run/pgprov-apt.XXXXXX)
+    apply: () => sh`work=$(mktemp -d ${WORK_DIRECTORY}/sources.XXXXXX)
 chmod 0755 "$work"
 printf %s ${content} >"$work/draft.sources"
 ${defineAptGet(options.lockTimeout ?? DEFAULT_LOCK_TIMEOUT)}

@@ -69,7 +69,8 @@ export function diffOwnership(path: string, state: PathState, desired: Ownership
  * Where the path is a mount point of its own the rename is refused, and the content is copied into it.
  */
 export function writeFileScript(path: string, content: string, { owner, group, mode }: Ownership): Script {
-  return sh`new=$(mktemp ${`${path}.pgprov.XXXXXX`})
+  return sh`rm -f ${path}.pgprov.??????
+new=$(mktemp ${`${path}.pgprov.XXXXXX`})
 trap 'rm -f "$new"' EXIT
 chmod 0600 "$new"
 printf %s ${content} >"$new"

@@ -9,6 +9,9 @@ export const STEP_BUSY = 'step-busy';
 /** Where a host keeps both locks; /run is emptied by a reboot, and so are they. */
 export const LOCK_DIRECTORY = '/run';
 
+/** Scratch space of a step; made anew when the next step takes its lock, so an interrupted one leaves nothing for long. */
+export const WORK_DIRECTORY = '/run/pgprov-work';
+
 /**
  * Takes the host's run lock on file descriptor 9 and writes the holder's name beside it; when another run
  * has it, answers with that run's name and ends the script. The kernel lets go when the shell that holds
@@ -43,6 +46,10 @@ exit 0
 fi
 fi`;
 }
+
+/** Empties the scratch space; only the holder of the step lock may. */
+export const CLEAR_WORK_DIRECTORY: Script = sh`rm -rf ${WORK_DIRECTORY}
+mkdir -m 0755 ${WORK_DIRECTORY}`;
 
 /** Lets go of the step lock, for a script that only had to know that no step is under way. */
 export const RELEASE_STEP_LOCK: Script = sh`exec 8>&-`;

@@ -40,11 +40,11 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
     it('leaves no half cluster behind, and the next run finishes with the leftover put aside', async () => {
       // An initdb that has written everything and then does not end.
       const initdb = '/usr/lib/postgresql/17/bin/initdb';
-      const slow = ['#!/bin/sh', `${initdb}.real "$@"`, ': >/run/initdb-at-work', 'exec sleep 600', ''].join('\n');
+      const slow = ['#!/bin/sh', `${initdb}.real "$@"`, ': >/tmp/initdb-at-work', 'exec sleep 600', ''].join('\n');
       expect((await host.exec('cat >/run/slow-initdb && chmod 755 /run/slow-initdb', { input: slow })).code).toBe(0);
       await must(host, `(until [ -x ${initdb} ]; do sleep 0.02; done; mv ${initdb} ${initdb}.real; cp /run/slow-initdb ${initdb}) >/dev/null 2>&1 &`);
       const run = start(['apply', cluster.file]);
-      await expect.poll(async () => (await host.exec('test -e /run/initdb-at-work')).code, { timeout: 120_000 }).toBe(0);
+      await expect.poll(async () => (await host.exec('test -e /tmp/initdb-at-work')).code, { timeout: 120_000 }).toBe(0);
       run.process.kill('SIGKILL');
       expect((await run.finished).signal).toBe('SIGKILL');
       expect((await host.exec(`test -e ${DATA}`)).code).toBe(1);

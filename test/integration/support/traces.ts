@@ -21,7 +21,7 @@ export async function lastingTraces(...hosts: LabHost[]): Promise<string[]> {
       await must(host, "find /etc /usr/share/keyrings /var/lib/pgprov /var/lib/postgresql/.pgpass -printf '%p %y %m %u %s %T@\\n' 2>/dev/null | sort"),
       await must(host, "dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\\n'"),
       await must(host, 'systemctl show -p Id -p MainPID -p ActiveState -p ActiveEnterTimestampMonotonic etcd patroni'),
-      await must(host, 'ls -la --time-style=full-iso /var/lib/postgresql/*/ /var/lib/etcd/ 2>/dev/null || :'),
+      await must(host, 'ls -A /var/lib/postgresql/*/ /var/lib/etcd/ 2>/dev/null || :'),
     ]),
   );
   return all.flatMap((parts, index) => parts.join('\n').split('\n').map((line) => `${hosts[index]?.name} ${line}`));
