@@ -10,7 +10,7 @@ import { guardCluster } from './shared/patroni-guards.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
 
-const PASSWORD = { type: 'string', minLength: 1, pattern: '^[^\\u0000-\\u001f\\u007f]+$', expects: 'one line of text', secret: true, scope: 'cluster' } as const;
+const PASSWORD = { type: 'string', minLength: 1, pattern: '^[ -~]+$', expects: 'printable ASCII characters', secret: true, scope: 'cluster' } as const;
 const ROLE_NAME = { type: 'string', pattern: '^[a-z_][a-z0-9_]{0,62}$', expects: 'a role name', scope: 'cluster' } as const;
 
 /** Journal lines of Patroni and PostgreSQL that more waiting will not mend. */

@@ -20,8 +20,8 @@ export default defineRole({
       },
       key_url: {
         type: 'string',
-        pattern: '^(https?|file)://[^\\s"\']+$',
-        expects: 'an http, https or file address',
+        pattern: '^https?://[^\\s"\']+$',
+        expects: 'an http or https address',
         default: 'https://www.postgresql.org/media/keys/ACCC4CF8.asc',
         description: 'Where each host fetches the repository’s key. It is installed only if it is the pinned one.',
       },

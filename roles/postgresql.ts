@@ -61,7 +61,7 @@ export default defineRole({
         scope: 'cluster',
         description: 'The superuser that Patroni works as.',
       },
-      superuser_password: { type: 'string', minLength: 1, pattern: '^[^\\u0000-\\u001f\\u007f]+$', expects: 'one line of text', secret: true, scope: 'cluster', description: 'Its password. Generated on first use when not given.' },
+      superuser_password: { type: 'string', minLength: 1, pattern: '^[ -~]+$', expects: 'printable ASCII characters', secret: true, scope: 'cluster', description: 'Its password. Generated on first use when not given.' },
     },
   },
   observations: (context) => {

@@ -5,7 +5,7 @@ import {
 import { accountsOf, hostsWith, localServer } from './shared/layout.js';
 import { variables } from './shared/variables.js';
 
-const PASSWORD = { type: 'string', minLength: 1, pattern: '^[^\\u0000-\\u001f\\u007f]+$', expects: 'one line of text', secret: true } as const;
+const PASSWORD = { type: 'string', minLength: 1, pattern: '^[ -~]+$', expects: 'printable ASCII characters', secret: true } as const;
 
 export default defineRole({
   name: 'replication',

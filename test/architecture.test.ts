@@ -37,7 +37,7 @@ function sourcesIn(directory: string): string[] {
 function importsOf(text: string): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\//gu, '').replace(/^\s*\/\/.*$/gmu, '');
   const patterns = [/\bfrom\s*['"]([^'"]+)['"]/gu, /\bimport\s*\(\s*['"]([^'"]+)['"]/gu, /\bimport\s+['"]([^'"]+)['"]/gu];
-  return patterns.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name = '']) => name));
+  return patterns.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name = '']) => name)).filter((name) => /^[\w.@][\w./:@-]*$/u.test(name));
 }
 
 const SOURCES = ['src', 'roles', 'bin'].flatMap(sourcesIn);

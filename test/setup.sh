@@ -53,6 +53,7 @@ gpg gnupg
 openssl openssl
 ssh openssh-client
 sshd openssh-server
+sudo sudo
 dash dash
 busybox busybox
 psql postgresql-client

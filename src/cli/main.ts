@@ -90,6 +90,10 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
 
 /** Runs one command line; gives the process's exit code. */
 export async function runCli(argv: readonly string[]): Promise<number> {
+  // A reader that has seen enough (`pgprov plan … | head`) is no reason to fail.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   let exitCode: ExitCode = ExitCode.done;
   const program = buildProgram((code) => (exitCode = code));
   try {

@@ -1,8 +1,8 @@
-import type { CheckResult, EventListener, HostRecap, PlannedChange, StepResult } from '../events.js';
-import { asPgprovError, ExitCode, PgprovError, RefusedError } from '../lib/errors.js';
+import type { CheckResult, EventListener, PlannedChange } from '../events.js';
+import { asPgprovError, type ExitCode, PgprovError, RefusedError } from '../lib/errors.js';
 import type { Host, Inventory } from '../model/index.js';
 import { PLATFORMS, type Platform } from '../platform/index.js';
-import { buildPlan, stepWork } from '../plan/plan.js';
+import { buildPlan } from '../plan/plan.js';
 import type { Objection, Role } from '../plan/role.js';
 import { aimedHosts, aimedRoles, checkAim, joinShapes, shapeHost, type Aim, type HostShape, type RunStage } from '../plan/shape.js';
 import { View } from '../plan/view.js';
@@ -12,9 +12,10 @@ import { holderName } from '../store/local-lock.js';
 import type { Store } from '../store/store.js';
 import type { Exec, Transport } from '../transport/transport.js';
 import { contextFor, prepareStore } from './context.js';
-import { sortWaves, startsSomething } from './rolling.js';
+import { Ledger } from './ledger.js';
 import { Session } from './session.js';
-import { runStep, STEP_LOCK_TIMEOUT } from './step.js';
+import { StageRunner } from './stage-runner.js';
+import { STEP_LOCK_TIMEOUT } from './step.js';
 import { askable, probeSections, survey, takeStates } from './survey.js';
 
 /** What a run is given. */
@@ -51,53 +52,55 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
 class Run {
   readonly #options: RunOptions;
   readonly #roles: Role[];
+  /** The hosts that take part; a mere survey drops those that do not answer. */
   #hosts: Host[];
   readonly #sessions = new Map<string, Session>();
   readonly #shapes = new Map<string, HostShape>();
   readonly #platforms = new Map<string, Platform>();
+  /** Execs that hold the hosts' locks until their input is closed. */
   readonly #locks: Exec[] = [];
-  readonly #errors: PgprovError[] = [];
-  readonly #recap = new Map<string, HostRecap>();
+  readonly #ledger: Ledger;
   readonly #startedAt = Date.now();
-  #stages: RunStage[] = [];
   #plan: PlannedChange[] = [];
   #checks: CheckResult[] = [];
-  /** Something was changed or waited for, so the survey no longer tells how things are. */
-  #moved = false;
 
   constructor(options: RunOptions) {
-    const { inventory, catalog, aim } = options;
+    const { inventory, catalog, aim, emit } = options;
     this.#options = options;
     this.#roles = aimedRoles(catalog, aim);
     const names = aimedHosts(inventory, catalog, aim);
     this.#hosts = inventory.hosts.filter((host) => names.includes(host.name));
-    for (const { name } of this.#hosts) {
-      this.#recap.set(name, { host: name, ok: 0, changed: 0, failed: 0, skipped: 0, remarks: [] });
-    }
+    this.#ledger = new Ledger(names, emit);
   }
 
   async go(): Promise<RunOutcome> {
-    const { inventory, store, mode, emit } = this.#options;
+    const { mode, emit, signal } = this.#options;
     try {
-      await prepareStore(inventory, store);
-      for (const host of inventory.hosts) {
-        const remembered = PLATFORMS.find(({ id }) => id === store.remembered(host.name)?.platform);
-        if (remembered) this.#platforms.set(host.name, remembered);
-      }
+      await this.#recall();
       this.#announce();
       await this.#connectAll();
       await this.#surveyAll();
       if (mode !== 'survey') await this.#planAndApply();
     } catch (error) {
-      this.#fail(asPgprovError(error));
+      this.#ledger.fail(asPgprovError(error));
     } finally {
       for (const lock of this.#locks) lock.closeInput();
       await Promise.all([...this.#sessions.values()].map((session) => session.close()));
     }
-    const exitCode = this.#exitCode();
-    emit({ type: 'run-end', exitCode, ms: Date.now() - this.#startedAt, recap: [...this.#recap.values()] });
+    const exitCode = this.#ledger.exitCode(signal.aborted);
+    emit({ type: 'run-end', exitCode, ms: Date.now() - this.#startedAt, recap: this.#ledger.recap });
     const view = this.#sessions.size > 0 ? this.#view() : undefined;
-    return { exitCode, errors: this.#errors, plan: this.#plan, view, checks: this.#checks };
+    return { exitCode, errors: this.#ledger.errors, plan: this.#plan, view, checks: this.#checks };
+  }
+
+  /** What the control machine has: keys, and what the hosts were when they were last seen. */
+  async #recall(): Promise<void> {
+    const { inventory, store } = this.#options;
+    await prepareStore(inventory, store);
+    for (const { name } of inventory.hosts) {
+      const remembered = PLATFORMS.find(({ id }) => id === store.remembered(name)?.platform);
+      if (remembered) this.#platforms.set(name, remembered);
+    }
   }
 
   /** The shape of the run needs no connection: where a platform is not known yet, any will do for the titles. */
@@ -138,19 +141,13 @@ class Run {
     const reasons = results.flatMap((result, index) =>
       result.status === 'rejected' ? [asPgprovError(result.reason, hosts[index]?.name)] : [],
     );
-    if (this.#options.mode !== 'survey') this.#throwAll(reasons);
-    for (const reason of reasons) this.#fail(reason);
+    if (this.#options.mode !== 'survey') this.#ledger.throwAll(reasons);
+    for (const reason of reasons) this.#ledger.fail(reason);
     this.#hosts = hosts.filter((_, index) => results[index]?.status === 'fulfilled');
   }
 
-  #throwAll(reasons: readonly PgprovError[]): void {
-    for (const reason of reasons.slice(0, -1)) this.#fail(reason);
-    const last = reasons.at(-1);
-    if (last) throw last;
-  }
-
   async #surveyAll(): Promise<void> {
-    const { inventory, store, mode, emit } = this.#options;
+    const { store, mode, emit } = this.#options;
     const locks =
       mode === 'apply'
         ? {
@@ -159,10 +156,9 @@ class Run {
           }
         : {};
     await this.#forAll(this.#hosts, async (host) => {
-      const session = this.#session(host.name);
       const began = Date.now();
       const { platform, shape, exec } = await survey(
-        session,
+        this.#session(host),
         this.#platforms.get(host.name),
         (candidate) => this.#shapeFor(host, candidate),
         { ...locks, listener: { note: (text) => emit({ type: 'note', host: host.name, text }) } },
@@ -173,209 +169,88 @@ class Run {
       emit({ type: 'surveyed', host: host.name, ms: Date.now() - began });
     });
     await store.remember(Object.fromEntries([...this.#platforms].map(([name, { id }]) => [name, { platform: id }])));
-    this.#stages = joinShapes(this.#roles, this.#inInventoryOrder(inventory));
-  }
-
-  #inInventoryOrder(inventory: Inventory): Map<string, HostShape> {
-    return new Map(
-      inventory.hosts.flatMap(({ name }) => {
-        const shape = this.#shapes.get(name);
-        return shape === undefined ? [] : [[name, shape] as const];
-      }),
-    );
   }
 
   async #planAndApply(): Promise<void> {
-    const { mode, emit, store } = this.#options;
-    const view = this.#view();
-    this.#object(this.#roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...(role.preflight?.(view) ?? [])]));
-    this.#plan = buildPlan(this.#stages, new Map([...this.#sessions].map(([name, { states }]) => [name, states])));
+    const { mode, emit, store, inventory, signal } = this.#options;
+    const stages = this.#stages();
+    this.#guard((view, role) => role.preflight?.(view) ?? []);
+    this.#plan = buildPlan(stages, new Map([...this.#sessions].map(([name, { states }]) => [name, states])));
     emit({ type: 'planned', changes: this.#plan });
     if (mode === 'plan') return;
     await store.savePasswords();
-    for (const group of groupStages(this.#stages)) {
-      this.#object(this.#roles.flatMap((role) => role.guards?.(this.#view(), store) ?? []));
-      const [first] = group;
-      if (this.#hosts.every(({ name }) => this.#isOut(name))) break;
-      if (first?.crossing === 'rolling') await this.#rolling(first);
-      else await this.#independent(group);
-    }
-    await this.#prove();
+    const runner = new StageRunner({
+      inventory,
+      stages,
+      sessions: this.#sessions,
+      shapes: this.#shapes,
+      ledger: this.#ledger,
+      emit,
+      signal,
+      guard: () => this.#guard(),
+    });
+    await runner.run();
+    if (this.#hosts.every(({ name }) => !this.#ledger.isOut(name)) && !signal.aborted) await this.#prove(runner.moved);
   }
 
-  #object(objections: readonly Objection[]): void {
+  /** The run's stages, their hosts in inventory order whoever answered first. */
+  #stages(): RunStage[] {
+    const shapes = this.#hosts.map(({ name }) => [name, this.#shapes.get(name) as HostShape] as const);
+    return joinShapes(this.#roles, new Map(shapes));
+  }
+
+  /**
+   * Asks the guards, and whatever else a moment calls for, whether the run may go on. A refusal outweighs
+   * objections of other kinds, which are then not told.
+   */
+  #guard(more: (view: View, role: Role) => readonly Objection[] = () => []): void {
+    const view = this.#view();
+    const { store } = this.#options;
+    const objections = this.#roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...more(view, role)]);
     const worst = objections.some(({ kind }) => kind === 'refuse') ? 'refuse' : 'preflight';
-    const errors = objections
-      .filter(({ kind }) => kind === worst)
-      .map(({ kind, host, message, hint }) => {
-        const details = { message, hint, ...(host === undefined ? {} : { host }) };
-        return kind === 'refuse'
-          ? new RefusedError({ kind: 'refused/data', ...details })
-          : new PgprovError({ kind: 'preflight/failed', ...details });
-      });
-    this.#throwAll(errors);
+    this.#ledger.throwAll(objections.filter(({ kind }) => kind === worst).map(objectionError));
   }
 
-  /** Stages that hosts go through by themselves, each at its own pace. */
-  async #independent(group: readonly RunStage[]): Promise<void> {
-    for (const stage of group) this.#options.emit({ type: 'stage-start', stage: stage.id });
-    const began = Date.now();
-    const left = new Map(group.map((stage) => [stage.id, stage.hosts.size]));
-    await Promise.all(
-      this.#hosts.map(async ({ name }) => {
-        for (const stage of group) {
-          if (!stage.hosts.has(name)) continue;
-          await this.#step(stage, name);
-          left.set(stage.id, (left.get(stage.id) ?? 0) - 1);
-          if (left.get(stage.id) === 0) this.#options.emit({ type: 'stage-end', stage: stage.id, ms: Date.now() - began });
-        }
-      }),
-    );
-  }
-
-  async #rolling(stage: RunStage): Promise<void> {
-    const { emit, inventory } = this.#options;
-    emit({ type: 'stage-start', stage: stage.id });
-    const began = Date.now();
-    const waves = sortWaves(stage, this.#sessions, inventory);
-    let stopped = await this.#wave(stage, waves.leader);
-    if (stage.leaderFirst && this.#hasFailed(inventory.leader)) stopped = inventory.leader;
-    const held = stopped === undefined ? [] : waves.together.filter((host) => startsSomething(stage, this.#session(host)));
-    for (const host of held) this.#skip(stage, host, `${stopped}, the first leader, failed`);
-    const failed = await this.#wave(stage, waves.together.filter((host) => !held.includes(host)));
-    stopped ??= failed;
-    for (const host of waves.oneByOne) {
-      if (stopped === undefined) stopped = await this.#wave(stage, [host]);
-      else this.#skip(stage, host, `${stopped} failed, and two members are never down at once`);
-    }
-    emit({ type: 'stage-end', stage: stage.id, ms: Date.now() - began });
-  }
-
-  /** Takes hosts through a stage side by side; gives the first that failed. */
-  async #wave(stage: RunStage, hosts: readonly string[]): Promise<string | undefined> {
-    const results = await Promise.all(hosts.map((host) => this.#step(stage, host)));
-    return hosts[results.indexOf('failed')];
-  }
-
-  async #step(stage: RunStage, host: string): Promise<StepResult> {
-    const { emit, signal } = this.#options;
-    const part = stage.hosts.get(host);
-    const shape = this.#shapes.get(host);
-    if (part === undefined || shape === undefined) return 'skipped';
-    if (this.#isOut(host)) return this.#skip(stage, host, 'an earlier stage was skipped on it');
-    if (signal.aborted) return this.#skip(stage, host, 'interrupted');
-    const session = this.#session(host);
-    const work = stepWork(part, session.states);
-    emit({ type: 'step-start', host, stage: stage.id, changes: work.changes.length });
-    const began = Date.now();
-    const recap = this.#recapOf(host);
-    let changes = 0;
-    const count: EventListener = (event) => {
-      if (event.type === 'changed') changes += event.summaries.length;
-      emit(event);
-    };
-    try {
-      if (await runStep({ session, shape, id: stage.id, stage: part, emit: count })) this.#moved = true;
-      const result = changes > 0 ? 'changed' : 'ok';
-      recap.ok += part.resources.length - work.changes.length;
-      emit({ type: 'step-end', host, stage: stage.id, result, changes, ms: Date.now() - began });
-      return result;
-    } catch (thrown) {
-      const error = asPgprovError(thrown, host);
-      this.#errors.push(error);
-      recap.failed += 1;
-      emit({ type: 'step-end', host, stage: stage.id, result: 'failed', changes, ms: Date.now() - began, error });
-      return 'failed';
-    } finally {
-      recap.changed += changes;
-    }
-  }
-
-  #skip(stage: RunStage, host: string, because: string): StepResult {
-    const reason = this.#hasFailed(host) ? 'an earlier stage failed on it' : because;
-    this.#recapOf(host).skipped += 1;
-    this.#options.emit({ type: 'step-end', host, stage: stage.id, result: 'skipped', changes: 0, ms: 0, reason });
-    return 'skipped';
-  }
-
-  /** Looks once more at what a run changed, and checks that the cluster is what was asked for. */
-  async #prove(): Promise<void> {
-    const { emit, signal } = this.#options;
-    const alive = this.#hosts.filter(({ name }) => !this.#isOut(name));
-    if (alive.length < this.#hosts.length || signal.aborted) return;
-    if (this.#moved) {
-      await this.#forAll(alive, async ({ name }) => {
-        const session = this.#session(name);
-        const observations = askable(this.#shapes.get(name) as HostShape);
+  /** Looks once more at what a run moved, and checks that the cluster is what was asked for. */
+  async #prove(moved: boolean): Promise<void> {
+    if (moved) {
+      await this.#forAll(this.#hosts, async (host) => {
+        const session = this.#session(host);
+        const observations = askable(this.#shapes.get(host.name) as HostShape);
         const { byId } = await session.run(probeSections(observations));
         takeStates(session, observations, byId);
       });
     }
     const view = this.#view();
     this.#checks = this.#roles.flatMap((role) => role.checks?.(view) ?? []);
-    if (this.#checks.length > 0) emit({ type: 'checked', results: this.#checks });
-    for (const { name } of alive) {
-      this.#recapOf(name).remarks.push(...this.#roles.flatMap((role) => role.remarks?.(view, name) ?? []));
+    if (this.#checks.length > 0) this.#options.emit({ type: 'checked', results: this.#checks });
+    for (const { name } of this.#hosts) {
+      this.#ledger.of(name).remarks.push(...this.#roles.flatMap((role) => role.remarks?.(view, name) ?? []));
     }
-    this.#throwAll(
-      this.#checks
-        .filter(({ ok }) => !ok)
-        .map(({ title, detail, host }) => new PgprovError({
-          kind: 'check/failed',
-          message: `${host === undefined ? '' : `${host}: `}${title}: ${detail}`,
-          hint: 'everything was applied, but the proof failed; `pgprov status` shows the cluster as it is',
-          ...(host === undefined ? {} : { host }),
-        })),
-    );
+    this.#ledger.throwAll(this.#checks.filter(({ ok }) => !ok).map(checkError));
   }
 
   #view(): View {
-    return new View(
-      this.#options.inventory,
-      new Map([...this.#sessions].map(([name, { states }]) => [name, states])),
-    );
+    return new View(this.#options.inventory, new Map([...this.#sessions].map(([name, { states }]) => [name, states])));
   }
 
-  #session(host: string): Session {
-    return this.#sessions.get(host) as Session;
-  }
-
-  #recapOf(host: string): HostRecap {
-    return this.#recap.get(host) as HostRecap;
-  }
-
-  /** A host that failed or was skipped takes no further part in the run. */
-  #isOut(host: string): boolean {
-    return this.#hasFailed(host) || this.#recapOf(host).skipped > 0;
-  }
-
-  #hasFailed(host: string): boolean {
-    return (this.#recap.get(host)?.failed ?? 0) > 0;
-  }
-
-  #fail(error: PgprovError): void {
-    this.#errors.push(error);
-    if (error.host !== undefined && this.#recap.has(error.host)) this.#recapOf(error.host).failed += 1;
-    this.#options.emit({ type: 'failed', error });
-  }
-
-  /** The gravest reason wins: refused, locked, unreachable, then a failed host; an interruption stands alone. */
-  #exitCode(): ExitCode {
-    const codes = new Set(this.#errors.map(({ exitCode }) => exitCode));
-    const order = [ExitCode.refused, ExitCode.locked, ExitCode.badInput, ExitCode.hostFailed, ExitCode.unreachable];
-    const found = order.find((code) => codes.has(code));
-    if (found !== undefined) return found;
-    return this.#options.signal.aborted ? ExitCode.interrupted : ExitCode.done;
+  #session(host: Host): Session {
+    return this.#sessions.get(host.name) as Session;
   }
 }
 
-/** Consecutive independent stages belong together; a rolling stage stands alone. */
-function groupStages(stages: readonly RunStage[]): RunStage[][] {
-  const groups: RunStage[][] = [];
-  for (const stage of stages) {
-    const last = groups.at(-1);
-    if (stage.crossing === 'independent' && last?.[0]?.crossing === 'independent') last.push(stage);
-    else groups.push([stage]);
-  }
-  return groups;
+function objectionError({ kind, host, message, hint }: Objection): PgprovError {
+  const details = { message, hint, ...(host === undefined ? {} : { host }) };
+  return kind === 'refuse'
+    ? new RefusedError({ kind: 'refused/data', ...details })
+    : new PgprovError({ kind: 'preflight/failed', ...details });
+}
+
+function checkError({ title, detail, host }: CheckResult): PgprovError {
+  return new PgprovError({
+    kind: 'check/failed',
+    message: `${host === undefined ? '' : `${host}: `}${title}: ${detail}`,
+    hint: 'everything was applied, but the proof failed; `pgprov status` shows the cluster as it is',
+    ...(host === undefined ? {} : { host }),
+  });
 }

@@ -3,7 +3,7 @@ import { redact } from '../lib/secret.js';
 import type { Host } from '../model/index.js';
 import { toTarget } from '../model/index.js';
 import { FrameParser, frameScript, type Answer, type FrameListener, type FrameOptions, type Section } from '../shell/frame.js';
-import { LOCK_REFUSED, STEP_BUSY } from '../shell/lock.js';
+import { LOCK_REFUSED, LOCK_UNAVAILABLE, STEP_BUSY } from '../shell/lock.js';
 import { lockedBy } from '../store/local-lock.js';
 import { explainBecomeFailure } from '../transport/become-failure.js';
 import type { Connection, Exec, Transport } from '../transport/transport.js';
@@ -64,6 +64,7 @@ export class Session {
     }
     const refused = byId.get(LOCK_REFUSED);
     if (refused !== undefined) throw lockedBy(refused.out.toString('utf8').trim(), this.host.name);
+    if (byId.has(LOCK_UNAVAILABLE)) throw this.#noLock();
     if (byId.has(STEP_BUSY)) throw this.#busy();
     return { byId, exec };
   }
@@ -76,6 +77,15 @@ export class Session {
       host: this.host.name,
       message: `the connection to ${this.host.name} was lost${during}${words === '' ? '' : `; the host said: ${words}`}`,
       hint: 'what was sent may still be running there; run the same command again, it waits for that and goes on',
+    });
+  }
+
+  #noLock(): PgprovError {
+    return new PgprovError({
+      kind: 'lock/unavailable',
+      host: this.host.name,
+      message: `${this.host.name}: ${this.host.ssh.user} cannot take pgprov's lock in /run`,
+      hint: 'changes need root: set ssh.become to sudo, or log in as root; the flock command (util-linux) must be there',
     });
   }
 

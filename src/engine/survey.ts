@@ -6,7 +6,7 @@ import { HOST_FACTS, hostFacts, type HostFacts } from '../resources/host-facts.j
 import type { Observation } from '../resources/resource.js';
 import type { Answer, FrameListener, FrameOptions, Section } from '../shell/frame.js';
 import type { Exec } from '../transport/transport.js';
-import type { Session } from './session.js';
+import type { Answers, Session } from './session.js';
 
 /** State id under which a session keeps how far the host's clock is ahead of ours, in milliseconds. */
 export const CLOCK_OFFSET = 'clock-offset';
@@ -71,24 +71,29 @@ export async function survey(
 ): Promise<Surveyed> {
   const guess = assumed ?? (PLATFORMS[0] as Platform);
   const shape = shapeFor(guess);
-  const exec = await ask(session, shape, options);
+  const first = await ask(session, shape, options);
   const platform = supported(session);
-  if (platform.id === guess.id) return { platform, shape, exec };
+  if (platform.id === guess.id) {
+    takeStates(session, askable(shape), first.byId);
+    return { platform, shape, exec: first.exec };
+  }
   const right = shapeFor(platform);
-  session.states.clear();
   const { listener } = options;
-  await ask(session, right, listener === undefined ? {} : { listener });
-  return { platform, shape: right, exec };
+  const second = await ask(session, right, listener === undefined ? {} : { listener });
+  takeStates(session, askable(right), second.byId);
+  return { platform, shape: right, exec: first.exec };
 }
+
+/** Asks everything, but reads only the facts: on a system that is not supported the rest may make no sense. */
 
 async function ask(
   session: Session,
   shape: HostShape,
   options: FrameOptions & { listener?: FrameListener },
-): Promise<Exec> {
-  const observations = [hostFacts(), ...askable(shape)];
+): Promise<Answers> {
+  const facts = hostFacts();
   let answeredAt = 0;
-  const { byId, exec } = await session.run(probeSections(observations), {
+  const answers = await session.run(probeSections([facts, ...askable(shape)]), {
     ...options,
     listener: {
       ...options.listener,
@@ -98,10 +103,10 @@ async function ask(
       },
     },
   });
-  takeStates(session, observations, byId);
-  const facts = session.states.get(HOST_FACTS) as HostFacts;
-  session.states.set(CLOCK_OFFSET, facts.clock - answeredAt);
-  return exec;
+  takeStates(session, [facts], answers.byId);
+  const { clock } = session.states.get(HOST_FACTS) as HostFacts;
+  session.states.set(CLOCK_OFFSET, clock - answeredAt);
+  return answers;
 }
 
 function supported(session: Session): Platform {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /**
  * Fingerprints (40 hex digits, upper case) of the primary keys in an armored or binary OpenPGP file.
  * Reads only version 4 public-key packets (RFC 4880, 5.5.2 and 12.2), which is what package archives use.
- * An unreadable file has none.
+ * An unreadable file, or one with a key of another version, has none.
  */
 export function keyFingerprints(file: Buffer): string[] {
   const bytes = dearmor(file);
@@ -12,7 +12,8 @@ export function keyFingerprints(file: Buffer): string[] {
   while (at < bytes.length) {
     const packet = readPacket(bytes, at);
     if (packet === undefined) return [];
-    if (packet.tag === PUBLIC_KEY && bytes[packet.from] === 4) {
+    if (packet.tag === PUBLIC_KEY && bytes[packet.from] !== 4) return [];
+    if (packet.tag === PUBLIC_KEY) {
       const body = bytes.subarray(packet.from, packet.to);
       const head = Buffer.from([0x99, body.length >> 8, body.length & 0xff]);
       found.push(createHash('sha1').update(head).update(body).digest('hex').toUpperCase());

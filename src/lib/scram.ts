@@ -3,6 +3,7 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 const VERIFIER = /^SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)$/u;
 
 /**
+ * For passwords of printable ASCII characters, which SASLprep leaves as they are; inventories take no others.
  * Whether a `rolpassword` of pg_authid is the SCRAM-SHA-256 verifier of this password
  * (RFC 5803; format as in PostgreSQL's documentation of pg_authid).
  */
@@ -20,7 +21,7 @@ export function makeVerifier(password: string, salt: Buffer = randomBytes(16), i
 }
 
 function keys(password: string, salt: Buffer, iterations: number): { storedKey: string; serverKey: string } {
-  const salted = pbkdf2Sync(password.normalize('NFKC'), salt, iterations, 32, 'sha256');
+  const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');
   const hmac = (text: string): Buffer => createHmac('sha256', salted).update(text).digest();
   return {
     storedKey: createHash('sha256').update(hmac('Client Key')).digest('base64'),

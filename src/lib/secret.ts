@@ -16,7 +16,9 @@ export class Secret {
 
   constructor(value: string) {
     this.#value = value;
-    if (value.length >= SHORTEST_MASKED) known.add(value);
+    if (value.length < SHORTEST_MASKED) return;
+    known.add(value);
+    known.add(JSON.stringify(value).slice(1, -1));
   }
 
   /** The value itself, for the one place that must have it. */
@@ -42,14 +44,20 @@ export function reveal(value: string | Secret): string {
   return value instanceof Secret ? value.reveal() : value;
 }
 
+const SECRET_KEY = String.raw`\b(?:\w*password|passwd|pgpassword|secret|token|auth_token)\b["']?`;
+
 /**
  * What secrets look like in files that pgprov did not write: key-value settings, .pgpass lines, PEM keys.
  * Each pattern keeps group 1 and hides the rest.
  */
 const SECRET_SHAPES: readonly RegExp[] = [
-  /(\b(?:\w*password|passwd|pgpassword|secret|token|auth_token)\b["']?\s*[:=]\s*)(?!["']?\*\*\*)(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|[^\s,}]+)/giu,
+  new RegExp(String.raw`(${SECRET_KEY}\s*[:=]\s*)(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*')`, 'giu'),
+  new RegExp(String.raw`^(\s*(?:- )?${SECRET_KEY}:[ \t]+)(?![\s"'*])[^\n]+`, 'gimu'),
+  new RegExp(String.raw`(${SECRET_KEY}\s*[:=]\s*)(?![\s"'*])[^\s,}]+`, 'giu'),
+  /(\bPASSWORD\s+)E?'(?:[^']|'')*'/giu,
+  /^((?:[^:\s\\]|\\.)+:(?:\d+|\*):(?:[^:\s\\]|\\.)+:(?:[^:\s\\]|\\.)+:)\S+$/gmu,
   /(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*?(?=-----END)/gu,
-  /(postgres(?:ql)?:\/\/[^:/\s]+:)[^@\s]+(?=@)/gu,
+  /(postgres(?:ql)?:\/\/[^:/\s]*:)[^@\s]+(?=@)/gu,
 ];
 
 /** Text with every known secret, and everything shaped like one, replaced by `***`. */

@@ -59,11 +59,13 @@ export function checkSameAddress(hosts: readonly Host[], report: Report): void {
   for (const host of hosts) {
     const { address, ssh } = host;
     const way = ssh.jump.map((hop) => `${canonical(hop.address)}:${hop.port}`).join(' ');
-    const ssher = bySsh.get(`${way} ${canonical(address)} ${ssh.port}`);
+    // JSON, because a port that was found wrong before may be anything.
+    const spot = JSON.stringify([way, canonical(address), ssh.port]);
+    const ssher = bySsh.get(spot);
     if (ssher !== undefined) {
-      report.add(['hosts', host.name, 'address'], `same address and SSH port as ${place(ssher, 'address', report)}: ${address} port ${ssh.port}`);
+      report.add(['hosts', host.name, 'address'], `same address and SSH port as ${place(ssher, 'address', report)}: ${address} port ${JSON.stringify(ssh.port)}`);
     } else {
-      bySsh.set(`${way} ${canonical(address)} ${ssh.port}`, host);
+      bySsh.set(spot, host);
     }
     const member = byCluster.get(canonical(host.clusterAddress));
     if (member !== undefined && member !== ssher) {

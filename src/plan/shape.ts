@@ -87,6 +87,7 @@ export function shapeHost(roles: readonly Role[], context: RoleContext): HostSha
 export function joinShapes(roles: readonly Role[], shapes: ReadonlyMap<string, HostShape>): RunStage[] {
   const byRole = new Map<string, RunStage[]>(roles.map((role) => [role.name, []]));
   for (const [host, shape] of shapes) {
+    let previous = '';
     for (const { id, stage } of shape.stages) {
       const role = id.slice(0, id.indexOf('/'));
       const list = byRole.get(role) ?? [];
@@ -94,8 +95,11 @@ export function joinShapes(roles: readonly Role[], shapes: ReadonlyMap<string, H
       if (existing) existing.hosts.set(host, stage);
       else {
         const { title, crossing, leaderFirst = false } = stage;
-        list.push({ id, role, title, crossing, leaderFirst, hosts: new Map([[host, stage]]) });
+        // A stage that only this host has goes where this host has it: after the one before.
+        const at = list.findIndex((candidate) => candidate.id === previous) + 1;
+        list.splice(at, 0, { id, role, title, crossing, leaderFirst, hosts: new Map([[host, stage]]) });
       }
+      previous = id;
     }
   }
   return [...byRole.values()].flat();

@@ -9,14 +9,25 @@ const Handlebars = createRequire(import.meta.url)('handlebars') as typeof Handle
 
 const compiled = new Map<string, HandlebarsModule.TemplateDelegate>();
 
+/** Strict mode does not reach the arguments of helpers, so they insist themselves. */
+function given(value: unknown): unknown {
+  if (value === undefined) throw new TypeError('a template uses a variable that is not given');
+  return value;
+}
+
+/** Characters that YAML does not take unescaped, though JSON does. */
+const NOT_IN_YAML = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/gu;
+
 /** A YAML flow scalar: JSON is YAML, so nothing that a value holds can break out of it. */
-Handlebars.registerHelper('yaml', (value: unknown) => JSON.stringify(value));
+Handlebars.registerHelper('yaml', (value: unknown) =>
+  JSON.stringify(given(value)).replace(NOT_IN_YAML, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
+);
 
 /** A double-quoted value of a systemd environment file (systemd.exec(5), EnvironmentFile=). */
-Handlebars.registerHelper('env', (value: unknown) => `"${String(value).replace(/[\\"`$]/gu, '\\$&')}"`);
+Handlebars.registerHelper('env', (value: unknown) => `"${String(given(value)).replace(/[\\"`$]/gu, '\\$&')}"`);
 
 /** A value of postgresql.conf, always quoted, which PostgreSQL takes for every type of parameter. */
-Handlebars.registerHelper('conf', (value: unknown) => `'${String(value).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`);
+Handlebars.registerHelper('conf', (value: unknown) => `'${String(given(value)).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`);
 
 /**
  * Renders templates/<name>.hbs. Strict: a variable that is not given is an error; nothing is HTML-escaped.

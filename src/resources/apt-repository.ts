@@ -54,7 +54,7 @@ echo ${`the repository key could not be fetched from ${url}: check the address a
 exit 1
 fi
 if grep -q 'BEGIN PGP' "$work/key"; then
-sed -e '1,/^[[:space:]]*$/d' -e '/^=/,$d' -e '/^-----END/,$d' "$work/key" | base64 -d >"$work/bin"
+tr -d '\r' <"$work/key" | sed -e '1,/^[[:space:]]*$/d' -e '/^=/,$d' -e '/^-----END/,$d' | base64 -d >"$work/bin"
 else
 cp "$work/key" "$work/bin"
 fi
@@ -87,10 +87,11 @@ export interface AptRepositoryState {
   listed: boolean;
 }
 
-/** How apt names the list of a repository under /var/lib/apt/lists. */
+/** How apt names the list of a repository under /var/lib/apt/lists (apt-pkg's URItoFileName). */
 function listName(uri: string, suite: string): string {
-  const bare = uri.replace(/^[a-z+]+:\/\//u, '').replace(/\/+$/u, '');
-  return `${bare.replaceAll('_', '%5f').replaceAll('/', '_')}_dists_${suite}_InRelease`;
+  const bare = uri.replace(/^[a-z+]+:\/\/(?:[^/@]*@)?/u, '').replace(/\/+$/u, '');
+  const quoted = bare.replace(/[\\|{}[\]<>"^~_=!@#$%&*]/gu, (character) => `%${character.charCodeAt(0).toString(16)}`);
+  return `${quoted.replaceAll('/', '_')}_dists_${suite}_InRelease`;
 }
 
 /**

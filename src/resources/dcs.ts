@@ -36,7 +36,8 @@ ${etcdctl(client, ['get', '--prefix', prefix, '-w', 'json'])} 2>&1`,
     parse: (answer) => {
       const text = answerText(answer).trim();
       if (answer.status !== 0) return { reachable: false, why: text.split('\n').at(-1) ?? '' };
-      return parseScope(text, prefix);
+      // etcdctl may warn before it answers.
+      return parseScope(text.split('\n').find((line) => line.startsWith('{') && !line.startsWith('{"level"')) ?? '{}', prefix);
     },
   };
 }

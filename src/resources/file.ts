@@ -76,7 +76,7 @@ chmod 0600 "$new"
 printf %s ${content} >"$new"
 chown ${`${owner}:${group}`} "$new"
 chmod ${mode} "$new"
-if ! mv -f "$new" ${path} 2>/dev/null; then
+if ! mv -fT "$new" ${path} 2>/dev/null; then
 cat "$new" >${path}
 chown ${`${owner}:${group}`} ${path}
 chmod ${mode} ${path}
@@ -164,7 +164,8 @@ export function directory(
       const { owner, group, mode } = ownership;
       return [{ action: 'create', summary: `make directory ${path} (${owner}:${group} ${mode})` }];
     },
-    apply: () => joinScripts([sh`mkdir -p ${path}`, setOwnershipScript(path, ownership)]),
+    // Four digits would leave a setgid bit that the directory inherited.
+    apply: () => joinScripts([sh`mkdir -p ${path}`, setOwnershipScript(path, { ...ownership, mode: `0${ownership.mode}` })]),
     digest: () => digestOf(id, ownership.owner, ownership.group, ownership.mode),
   };
 }
@@ -195,7 +196,13 @@ export function editedFile(options: EditedFileOptions): Resource<PathState> {
   return {
     id,
     probe: () => probePath(path),
-    parse: (answer) => parsePath(id, answer),
+    parse: (answer) => {
+      const state = parsePath(id, answer);
+      if (state.type === 'file' && !Buffer.from(state.content.toString('utf8')).equals(state.content)) {
+        throw new Error(`${path} holds bytes that are not UTF-8; convert it, for pgprov edits only text`);
+      }
+      return state;
+    },
     diff: (state) => {
       const text = target(state);
       const content = options.sensitive === true ? new Secret(text) : text;
@@ -206,16 +213,20 @@ export function editedFile(options: EditedFileOptions): Resource<PathState> {
   };
 }
 
-/** Text with the lines between two markers replaced, or the block added at the end. */
+/**
+ * Text with the lines between two marker lines replaced, or the block added at the end. A first marker
+ * without the second is replaced alone, so that nobody else's lines are lost.
+ */
 export function replaceBlock(current: string, name: string, lines: readonly string[]): string {
   const begin = `# BEGIN pgprov ${name}`;
   const end = `# END pgprov ${name}`;
-  const block = [begin, ...lines, end].join('\n');
-  const from = current.indexOf(`${begin}\n`);
-  const to = current.indexOf(end, from);
-  if (from >= 0 && to >= 0) return current.slice(0, from) + block + current.slice(to + end.length);
-  const rest = current === '' || current.endsWith('\n') ? current : `${current}\n`;
-  return `${rest}${block}\n`;
+  const block = [begin, ...lines, end];
+  const present = current === '' ? [] : current.replace(/\n$/u, '').split('\n');
+  const from = present.indexOf(begin);
+  if (from < 0) return `${[...present, ...block].join('\n')}\n`;
+  const to = present.indexOf(end, from);
+  const after = present.slice(to < 0 ? from + 1 : to + 1);
+  return `${[...present.slice(0, from), ...block, ...after].join('\n')}\n`;
 }
 
 /** The text of an answer's file, '' where there is none. */

@@ -16,6 +16,9 @@ export interface GateOptions {
   timeout?: number;
 }
 
+/** An expression that no line matches. */
+const NO_LINE = '$^';
+
 /** A hopeless sign must stand for this many seconds, for some errors appear once while a service starts. */
 const SECONDS_BEFORE_GIVING_UP = 4;
 
@@ -29,6 +32,7 @@ export function gate(options: GateOptions): Gate {
     parse: (answer) => ({ open: answer.status === 0, seen: answerText(answer).trim() }),
     wait: () => sh`check() {
 (
+set +e
 ${check}
 ) 2>/dev/null
 }
@@ -41,7 +45,7 @@ now=$(date +%s)
 waited=$((now - started))
 if [ "$waited" != "$second" ]; then
 second=$waited
-line=$(journalctl -u ${unit} --since "@$((now - 5))" -o cat --no-pager 2>/dev/null | grep -E ${options.hopeless.join('|')} | tail -n 1)
+line=$(journalctl -u ${unit} --since "@$((now - 5))" -o cat --no-pager 2>/dev/null | grep -E ${options.hopeless.join('|') || NO_LINE} | tail -n 1)
 unit_state=$(systemctl is-active ${unit} || :)
 case "$line:$unit_state" in
 :active|:activating|:reloading) bad=0 ;;

@@ -44,7 +44,7 @@ fi`,
       return {
         answers: true,
         current: JSON.parse(config) as JsonObject,
-        ours: ours === '' ? [] : (JSON.parse(ours) as string[][]),
+        ours: readRecord(ours),
       };
     },
     diff: (state): Change[] => {
@@ -73,10 +73,20 @@ exit 1
 ;;
 esac
 mkdir -p ${APPLIED_DIRECTORY}
-printf %s ${JSON.stringify(paths)} >${record}`;
+printf %s ${JSON.stringify(paths)} >${`${record}.new`}
+mv -f ${`${record}.new`} ${record}`;
     },
     digest: () => digestOf(id, JSON.stringify(desired)),
   };
+}
+
+/** The record of an earlier run; one that cannot be read only means that nothing is taken back. */
+function readRecord(text: string): string[][] {
+  try {
+    return JSON.parse(text) as string[][];
+  } catch {
+    return [];
+  }
 }
 
 /** Credentials for curl's `-K -`, so that they show in no process list. */
@@ -104,7 +114,9 @@ function valueAt(value: JsonObject, path: readonly string[]): Json | undefined {
 
 function takenBack(state: { current: JsonObject; ours: string[][] }, desired: readonly string[][]): string[][] {
   const wanted = new Set(desired.map((path) => JSON.stringify(path)));
-  return state.ours.filter((path) => !wanted.has(JSON.stringify(path)) && valueAt(state.current, path) !== undefined);
+  // A path below one that is given as a whole goes with it.
+  const covered = (path: readonly string[]): boolean => path.some((_, depth) => wanted.has(JSON.stringify(path.slice(0, depth + 1))));
+  return state.ours.filter((path) => !covered(path) && valueAt(state.current, path) !== undefined);
 }
 
 /** Patroni's PATCH merges objects and removes keys that are null. */
@@ -121,8 +133,9 @@ function buildPatch(desired: JsonObject, remove: readonly string[][]): JsonObjec
   return patch;
 }
 
-/** Patroni may hand back a number that was given as text, or the other way round. */
+/** Patroni may hand back a number that was given as text, or the other way round; null means not set. */
 function same(a: Json | undefined, b: Json | undefined): boolean {
+  if (a === null || b === null) return (a ?? null) === (b ?? null);
   if (isObject(a) && isObject(b)) return JSON.stringify(a) === JSON.stringify(b);
   if (Array.isArray(a) || Array.isArray(b)) return JSON.stringify(a) === JSON.stringify(b);
   return a !== undefined && b !== undefined && String(a) === String(b);

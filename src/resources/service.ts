@@ -57,8 +57,9 @@ export function service(options: ServiceOptions): Resource<ServiceState> {
           return [line.slice(0, at), line.slice(at + 1)];
         }),
       );
-      const active = values.get('ActiveState');
-      if (active === undefined || !ACTIVE.has(active)) throw new UnknownAnswer(id, answer);
+      // Without systemd there is no answer, and so no unit.
+      const active = values.get('ActiveState') ?? 'inactive';
+      if (!ACTIVE.has(active)) throw new UnknownAnswer(id, answer);
       const applied = { restart: values.get('restart') ?? '', reload: values.get('reload') ?? '' };
       return {
         loaded: values.get('LoadState') === 'loaded',

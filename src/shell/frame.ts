@@ -71,8 +71,8 @@ fi`;
 }
 
 /**
- * Wraps sections so that a truncated script runs nothing (all of it is one function, called by the last
- * line), children cannot eat the script (stdin is /dev/null), and the answer can be told from any noise.
+ * Wraps sections so that a truncated script runs nothing (all of it is one function, called inside braces
+ * that close on the last line), children cannot eat the script (stdin is /dev/null), and the answer can be told from any noise.
  */
 export function frameScript(sections: readonly Section[], options: FrameOptions = {}): FramedScript {
   const nonce = `pgprov-${randomBytes(12).toString('hex')}`;
@@ -84,9 +84,11 @@ pgprov_nonce=${nonce}`,
     ...sections.map(sectionScript),
     sh`pgprov_mark end
 }
+{
 pgprov_main </dev/null`,
     ...(options.afterwards ? [options.afterwards] : []),
-    sh`exit 0`,
+    sh`exit 0
+}`,
   ]);
   return { text: `${script.text}\n`, nonce };
 }

@@ -3,6 +3,9 @@ import { sh, type Script } from './quote.js';
 /** Section id under which a refused lock reports its holder. */
 export const LOCK_REFUSED = 'lock-refused';
 
+/** Section id under which a host says that it cannot lock at all. */
+export const LOCK_UNAVAILABLE = 'lock-unavailable';
+
 /** Section id under which a step that could not start reports why. */
 export const STEP_BUSY = 'step-busy';
 
@@ -19,7 +22,13 @@ export const WORK_DIRECTORY = '/run/pgprov-work';
  */
 export function takeRunLock(holder: string, directory: string = LOCK_DIRECTORY): Script {
   const lock = `${directory}/pgprov.lock`;
-  return sh`exec 9>>${lock}
+  return sh`if ! ( : >>${lock} ) 2>/dev/null || ! command -v flock >/dev/null 2>&1; then
+pgprov_mark begin ${LOCK_UNAVAILABLE}
+pgprov_mark done ${LOCK_UNAVAILABLE} 1
+pgprov_mark end
+exit 0
+fi
+exec 9>>${lock}
 if ! flock -n 9; then
 pgprov_mark begin ${LOCK_REFUSED}
 cat ${lock}

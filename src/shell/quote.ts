@@ -45,7 +45,7 @@ function fill(value: ShellValue): string {
 
 /**
  * The only way to build a Script: `` sh`chown ${owner} ${path}` ``.
- * Back-slashes in the literal part are kept as written.
+ * Back-slashes in the literal part are kept as written, so the literal part says `$name`, never with braces.
  */
 export function sh(strings: TemplateStringsArray, ...values: ShellValue[]): Script {
   let text = strings.raw[0] ?? '';
@@ -60,5 +60,5 @@ export function joinScripts(scripts: readonly Script[], separator: '\n' | ' && '
   return Script.build(scripts.map((script) => script.text).join(separator));
 }
 
-/** The empty script. */
-export const NOTHING: Script = sh``;
+/** The script that does nothing. */
+export const NOTHING: Script = sh`:`;

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { LockedError } from '../lib/errors.js';
@@ -17,16 +17,19 @@ export async function takeLocalLock(directory: string): Promise<() => Promise<vo
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, 'lock');
   for (;;) {
+    // Linked into place when it is complete, so that nobody ever reads half a lock.
+    const draft = `${path}.${process.pid}`;
+    await writeFile(draft, JSON.stringify({ pid: process.pid, holder: holderName() }), { mode: 0o600 });
     try {
-      const handle = await open(path, 'wx', 0o600);
-      await handle.writeFile(JSON.stringify({ pid: process.pid, holder: holderName() }));
-      await handle.close();
+      await link(draft, path);
       return () => rm(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const holder = await readHolder(path);
       if (holder !== undefined && isAlive(holder.pid)) throw lockedBy(holder.holder);
       await rm(path, { force: true });
+    } finally {
+      await rm(draft, { force: true });
     }
   }
 }

@@ -54,8 +54,7 @@ export class Store implements Material {
       await writeFile(join(directory, '..', '.gitignore'), '*\n');
     }
     store.#passwords = readMapping(await readIfThere(store.#passwordFile), store.#passwordFile);
-    const hosts = await readIfThere(store.#hostsFile);
-    store.#remembered = hosts === undefined ? {} : (JSON.parse(hosts) as Record<string, RememberedHost>);
+    store.#remembered = readRemembered(await readIfThere(store.#hostsFile));
     store.#caCertificate = await store.#authority.certificate();
     return store;
   }
@@ -100,7 +99,7 @@ export class Store implements Material {
     const pair = this.#nodes.get(host);
     return {
       certificate: pair?.certificate ?? '(made by the first apply)\n',
-      key: new Secret(pair?.key ?? '(made by the first apply)\n'),
+      key: new Secret(pair?.key ?? '(private key, made by the first apply)\n'),
     };
   }
 
@@ -136,11 +135,31 @@ export class Store implements Material {
   }
 }
 
+/** What is remembered only saves a round trip, so a broken file is as good as none. */
+function readRemembered(text: string | undefined): Record<string, RememberedHost> {
+  try {
+    return JSON.parse(text ?? '{}') as Record<string, RememberedHost>;
+  } catch {
+    return {};
+  }
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function readMapping(text: string | undefined, path: string): Record<string, string> {
   if (text === undefined) return {};
-  const value: unknown = parse(text);
+  const value = tryParse(text);
   const sound =
-    typeof value === 'object' && value !== null && Object.values(value).every((entry) => typeof entry === 'string');
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((entry) => typeof entry === 'string');
   if (sound) return { ...(value as Record<string, string>) };
   throw new PgprovError({
     kind: 'store/unreadable',

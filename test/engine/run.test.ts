@@ -175,7 +175,8 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
     const slow = role('web', { stages: (context) => [stage('one', [make(context, 'a', sh`sleep 1`)])] });
     const { exitCode, errors } = await run([slow], { machines: { pg2: { cutExec: 2 } }, aim: { hosts: ['pg2'] } });
     expect(exitCode).toBe(3);
-    expect(errors).toMatchObject([{ kind: 'ssh/connection-lost', host: 'pg2', message: 'the connection to pg2 was lost during command:a' }]);
+    expect(errors).toMatchObject([{ kind: 'ssh/connection-lost', host: 'pg2' }]);
+    expect(errors[0]?.message).toMatch(/^the connection to pg2 was lost during command:a/u);
   });
 
   it.each([
@@ -303,7 +304,7 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
   });
 
   // The answers are read before the facts are judged, and without systemd `systemctl` answers nothing.
-  it.fails('DEFECT names a missing systemd also when a service is wanted', async () => {
+  it('names a missing systemd also when a service is wanted', async () => {
     const serving = role('web', { stages: () => [stage('one', [service({ unit: 'pgprov-no-such-unit' }) as Resource])] });
     const { kinds } = await run([serving], { machines: { pg1: { systemd: false, os: 'plan9' } }, aim: { hosts: ['pg1'] } });
     expect(kinds).toEqual(['preflight/unsupported-os']);
@@ -394,7 +395,7 @@ echo ${`end ${host.name}`} >>${work.at('order')}
       );
     });
 
-    it.fails('DEFECT does nothing more to a member that was spared because another is down', async () => {
+    it('does nothing more to a member that was spared because another is down', async () => {
       const { steps } = await run([rolling('restart', 'pg2')]);
       expect(steps).toContain('pg3 web/after skipped');
     });

@@ -184,7 +184,7 @@ describe('getting into the hosts', () => {
       await again.printed(/waiting/u);
       await lock.release();
       const done = await again.finished;
-      expect(done.all).not.toContain('error:');
+      expect(done.all).not.toContain('failed:');
       expect(done.code).toBe(0);
       expect(await must(pg1, 'curl --version')).toContain('curl');
       const policy = await pg1.exec('test -e /usr/sbin/policy-rc.d');

@@ -158,18 +158,28 @@ describe('a host where something goes wrong on the way', () => {
     expect(run.all).toMatch(/→ .*run the same command again/u);
   });
 
-  it('has no room for the data: told with its words, and the next run finishes', async () => {
-    await must(host, 'mkdir -p /var/lib/postgresql && mount -t tmpfs -o size=24m tmpfs /var/lib/postgresql');
+  describe('has no room for the data', () => {
     const words = ['--set', 'base.min_free_space=10'];
-    const full = await cluster.run('apply', ...words);
-    expect(full.code).toBe(1);
-    expect(full.all).toMatch(/No space left on device/u);
-    expect(full.all).toMatch(/→ .*mend the cause and run the same command again/u);
-    await must(host, 'mount -o remount,size=1g /var/lib/postgresql');
-    const again = await cluster.run('apply', ...words);
-    expect(again.all).not.toContain('error:');
-    expect(again.code).toBe(0);
-    expect(await controldata(host, 'Data page checksum version')).toBe('1');
-    expect((await cluster.run('apply', ...words)).all).toContain('No changes');
+    let full: Finished;
+
+    beforeAll(async () => {
+      await must(host, 'mkdir -p /var/lib/postgresql && mount -t tmpfs -o size=24m tmpfs /var/lib/postgresql');
+      full = await cluster.run('apply', ...words);
+    });
+
+    it('and fails with the reason', () => {
+      expect(full.code).toBe(1);
+      expect(full.all).toMatch(/→ .*mend the cause and run the same command again/u);
+      expect(full.all).toMatch(/No space left on device/u);
+    });
+
+    it('and the next run finishes once there is some', async () => {
+      await must(host, 'mount -o remount,size=1g /var/lib/postgresql');
+      const again = await cluster.run('apply', ...words);
+      expect(again.all).not.toContain('failed:');
+      expect(again.code).toBe(0);
+      expect(await controldata(host, 'Data page checksum version')).toBe('1');
+      expect((await cluster.run('apply', ...words)).all).toContain('No changes');
+    });
   });
 });

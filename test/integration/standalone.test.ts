@@ -42,16 +42,16 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
       const initdb = '/usr/lib/postgresql/17/bin/initdb';
       const slow = ['#!/bin/sh', `${initdb}.real "$@"`, ': >/tmp/initdb-at-work', 'exec sleep 600', ''].join('\n');
       expect((await host.exec('cat >/run/slow-initdb && chmod 755 /run/slow-initdb', { input: slow })).code).toBe(0);
-      await must(host, `(until [ -x ${initdb} ]; do sleep 0.02; done; mv ${initdb} ${initdb}.real; cp /run/slow-initdb ${initdb}) >/dev/null 2>&1 &`);
+      await must(host, `systemd-run -q sh -c 'until [ -x ${initdb} ]; do sleep 0.02; done; mv ${initdb} ${initdb}.real; cp /run/slow-initdb ${initdb}'`);
       const run = start(['apply', cluster.file]);
       await expect.poll(async () => (await host.exec('test -e /tmp/initdb-at-work')).code, { timeout: 120_000 }).toBe(0);
       run.process.kill('SIGKILL');
       expect((await run.finished).signal).toBe('SIGKILL');
       expect((await host.exec(`test -e ${DATA}`)).code).toBe(1);
-      await must(host, `kill -9 $(pgrep -f 'sleep 600') && mv ${initdb}.real ${initdb}`);
+      await must(host, `kill -9 $(pgrep -u postgres -x sleep) && mv ${initdb}.real ${initdb}`);
 
       first = await cluster.run('apply');
-      expect(first.all).not.toContain('error:');
+      expect(first.all).not.toContain('failed:');
       expect(first.code).toBe(0);
       expect(await must(host, `ls -d ${DATA}.pgprov-initdb* && ls ${DATA}.pgprov-initdb*/PG_VERSION`)).toMatch(/main\.pgprov-initdb\.\d{8}T\d{6}/u);
     });
@@ -134,13 +134,13 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
   it('is mended by one role on one host', async () => {
     await must(host, 'systemctl stop postgresql@17-main && rm /etc/postgresql/17/main/conf.d/pgprov.conf');
     const run = await cluster.run('apply', '--role', 'postgresql', '--host', 'pg1');
-    expect(run.all).not.toContain('error:');
+    expect(run.all).not.toContain('failed:');
     expect(run.code).toBe(0);
     expect(await ask('show work_mem')).toBe('6MB');
   });
 
   it('is refused when the data is another cluster’s', async () => {
-    await must(host, `systemctl stop postgresql@17-main && mv ${DATA} ${DATA}.ours && runuser -u postgres -- /usr/lib/postgresql/17/bin/initdb -D ${DATA} >/dev/null`);
+    await must(host, `systemctl stop postgresql@17-main && mv ${DATA} ${DATA}.ours && install -d -o postgres ${DATA} && runuser -u postgres -- /usr/lib/postgresql/17/bin/initdb -D ${DATA} >/dev/null`);
     const before = await must(host, `find ${DATA} /etc -printf '%p %T@\\n' | sort`);
     for (const command of ['plan', 'apply']) {
       const run = await cluster.run(command);

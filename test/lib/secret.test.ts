@@ -67,15 +67,15 @@ describe('redact', () => {
     expect(redact(hidden)).toBe(hidden);
   });
 
-  it.fails.each([
+  it.each([
     { what: 'a .pgpass line, which the comment in secret.ts names', text: 'db1:5432:app:bob:pa55word', hidden: 'db1:5432:app:bob:***' },
     { what: 'unquoted YAML with a space', text: 'password: my pass phrase\nx: 1', hidden: 'password: ***\nx: 1' },
     { what: 'unquoted YAML with a comma', text: 'password: a,b}c\nx: 1', hidden: 'password: ***\nx: 1' },
     { what: 'a URL without a user', text: 'postgres://:pw@host/db', hidden: 'postgres://:***@host/db' },
     { what: 'SQL', text: "ALTER ROLE bob PASSWORD 'SCRAM-SHA-256$4096:c2FsdA==$a:b'", hidden: 'ALTER ROLE bob PASSWORD ***' },
-  ])('DEFECT hides what is a secret in $what', ({ text, hidden }) => expect(redact(text)).toBe(hidden));
+  ])('hides what is a secret in $what', ({ text, hidden }) => expect(redact(text)).toBe(hidden));
 
-  it.fails('DEFECT hides a known secret that was written as JSON, as patroni.yml does', () => {
+  it('hides a known secret that was written as JSON, as patroni.yml does', () => {
     const secret = new Secret('quote"back\\slash');
     expect(redact(`pw ${JSON.stringify(secret.reveal())}`)).not.toContain('slash');
   });

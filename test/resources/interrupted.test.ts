@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { interruptedBootstrap } from '../../src/resources/interrupted-bootstrap.js';
 import { interruptedCopy } from '../../src/resources/interrupted-copy.js';
-import { freshDirectory } from '../support/directory.js';
+import { freshDirectory, ME } from '../support/directory.js';
 import { bringAbout } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
@@ -14,12 +14,13 @@ describe('interruptedCopy', () => {
       mkdirSync(work.at('data', 'global'), { recursive: true });
       writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
       writeFileSync(work.at('data', 'backup_label'), 'x');
-      const resource = interruptedCopy({ path: work.at('data'), binDirectory: '/nowhere' });
+      const resource = interruptedCopy({ path: work.at('data'), binDirectory: '/nowhere', ownership: { ...ME, mode: '0700' } });
       const { changes, left } = await bringAbout(shell, resource);
       expect(changes).toEqual([{ action: 'update', summary: `put the interrupted copy in ${work.at('data')} aside` }]);
       expect(left).toEqual([]);
-      const [aside = '', ...others] = readdirSync(work.path);
+      const [aside = '', ...others] = readdirSync(work.path).filter((name) => name !== 'data');
       expect(others).toEqual([]);
+      expect(existsSync(work.at('data')) ? readdirSync(work.at('data')) : []).toEqual([]);
       expect(aside).toMatch(/^data\.aside-\d{8}T\d{6}$/u);
       expect(existsSync(work.at(aside, 'backup_label'))).toBe(true);
     });
@@ -33,7 +34,7 @@ describe('interruptedCopy', () => {
       writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
       if (control !== '') writeFileSync(work.at('data', 'global', 'pg_control'), Buffer.alloc(64, 1));
       if (label) writeFileSync(work.at('data', 'backup_label'), 'x');
-      const resource = interruptedCopy({ path: work.at('data'), binDirectory: '/nowhere' });
+      const resource = interruptedCopy({ path: work.at('data'), binDirectory: '/nowhere', ownership: { ...ME, mode: '0700' } });
       expect((await bringAbout(shell, resource)).changes).toEqual([]);
     });
   });
@@ -41,7 +42,7 @@ describe('interruptedCopy', () => {
 
 describe('interruptedBootstrap', () => {
   const client = { endpoints: ['https://10.0.0.1:2379'], caFile: '/ca', certFile: '/crt', keyFile: '/key' };
-  const resource = interruptedBootstrap({ path: '/data', url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/' });
+  const resource = interruptedBootstrap({ path: '/data', ownership: { owner: 'postgres', group: 'postgres', mode: '0700' }, url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/' });
 
   it.each([
     { text: '', begun: false, changes: 0 },
@@ -59,6 +60,12 @@ describe('interruptedBootstrap', () => {
   });
 
   it('is undone exactly so', () => {
-    expect(resource.apply([], { initialize: 'empty', led: false, underWay: false, begun: true }).text).toMatchInlineSnapshot();
+    expect(resource.apply([], { initialize: 'empty', led: false, underWay: false, begun: true }).text).toMatchInlineSnapshot(`
+      "if [ -e /data ]; then mv -T /data /data.aside-"$(date +%Y%m%dT%H%M%S)"; fi
+      mkdir /data
+      chown postgres:postgres /data
+      chmod 0700 /data
+      printf '%s\\n' 'value("/service/demo/initialize") = ""' '' 'del /service/demo/initialize' '' '' | ETCDCTL_API=3 etcdctl '--endpoints=https://10.0.0.1:2379' '--cacert=/ca' '--cert=/crt' '--key=/key' '--dial-timeout=1s' '--command-timeout=2s' txn"
+    `);
   });
 });

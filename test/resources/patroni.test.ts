@@ -34,7 +34,7 @@ describe('patroniConfig', () => {
     { text: '{"ttl":30}\n[["ttl"],["a","b"]]', state: { answers: true, current: { ttl: 30 }, ours: [['ttl'], ['a', 'b']] } },
   ])('reads $text', ({ text, state }) => expect(make({}).parse(answer(text))).toEqual(state));
 
-  it.fails('DEFECT reads past a record that was cut while it was written', () => {
+  it('reads past a record that was cut while it was written', () => {
     expect(make({}).parse(answer('{"ttl":30}\n[["tt'))).toMatchObject({ answers: true });
   });
 
@@ -70,11 +70,11 @@ describe('patroniConfig', () => {
     expect(make(desired).diff(after)).toEqual([]);
   });
 
-  it.fails.each([
+  it.each([
     { title: 'a null, which asks Patroni to have no such key', desired: { standby_cluster: null }, current: { ttl: 30 }, ours: [] },
     { title: 'a null where an earlier run set keys below', desired: { standby_cluster: null }, current: { standby_cluster: { host: 'x' } }, ours: [['standby_cluster', 'host']] },
     { title: 'a value where an earlier run set keys below', desired: { a: 5 }, current: { a: { b: 1 } }, ours: [['a', 'b']] },
-  ])('DEFECT converges on $title', ({ desired, current, ours }) => {
+  ])('converges on $title', ({ desired, current, ours }) => {
     const patch = patchOf(desired, { answers: true, current, ours }) as JsonObject;
     expect(make(desired).diff({ answers: true, current: patched(current, patch), ours: Object.keys(desired).map((key) => [key]) })).toEqual([]);
   });
@@ -93,7 +93,8 @@ describe('patroniConfig', () => {
       ;;
       esac
       mkdir -p /var/lib/pgprov/applied
-      printf %s '[["ttl"]]' >/var/lib/pgprov/applied/patroni-config"
+      printf %s '[["ttl"]]' >/var/lib/pgprov/applied/patroni-config.new
+      mv -f /var/lib/pgprov/applied/patroni-config.new /var/lib/pgprov/applied/patroni-config"
     `);
   });
 });

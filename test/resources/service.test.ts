@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../src/resources/resource.js';
-import { service, type ServiceState } from '../../src/resources/service.js';
+import { digestOf, type Action } from '../../src/resources/resource.js';
+import { enabledUnit, service, type ServiceState } from '../../src/resources/service.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
 const input = (digest: string): { digest(): string } => ({ digest: () => digest });
@@ -19,7 +19,7 @@ describe('service', () => {
   it('rejects what it does not know', () => expect(() => unit.parse(answer('ActiveState=dreaming\n'))).toThrow(/service:etcd/u));
 
   // design.md: "an absent package or a stopped server is a state, never an error"; the survey asks before it knows that there is no systemd.
-  it.fails('DEFECT reads a host without systemd', () => expect(() => unit.parse(answer('', 127))).not.toThrow());
+  it('reads a host without systemd', () => expect(() => unit.parse(answer('', 127))).not.toThrow());
 
   it.each<{ title: string; state: ServiceState; changes: string[] }>([
     { title: 'as desired', state: state(), changes: [] },
@@ -44,16 +44,65 @@ describe('service', () => {
     expect(service({ unit: 'etcd', restartOn: [input('z')], reloadOn: [input('b')] }).digest()).not.toBe(unit.digest());
   });
 
-  it.each([
-    { action: 'start' as const, title: 'is started' },
-    { action: 'restart' as const, title: 'is restarted' },
-  ])('$title exactly so', ({ action }) => {
-    const script = unit.apply([{ action: 'enable', summary: '' }, { action, summary: '' }], state()).text;
-    expect(script.replaceAll(applied.restart, 'RESTART').replaceAll(applied.reload, 'RELOAD')).toMatchSnapshot();
+  const scriptOf = (...actions: Action[]): string =>
+    unit.apply(actions.map((action) => ({ action, summary: '' })), state()).text.replaceAll(applied.restart, 'RESTART').replaceAll(applied.reload, 'RELOAD');
+
+  it('is started exactly so', () => expect(scriptOf('enable', 'start')).toMatchInlineSnapshot(`
+    "systemctl daemon-reload
+    systemctl -q enable etcd
+    systemctl reset-failed etcd 2>/dev/null || :
+    if ! timeout 90 systemctl  start etcd; then
+    echo 'etcd did not start; its last words:'
+    journalctl -u etcd -n 12 -o cat --no-pager 2>/dev/null || :
+    exit 1
+    fi
+    mkdir -p /var/lib/pgprov/applied
+    printf 'restart=%s\\nreload=%s\\n' RESTART RELOAD >/var/lib/pgprov/applied/etcd.new
+    mv -f /var/lib/pgprov/applied/etcd.new /var/lib/pgprov/applied/etcd"
+  `));
+  it('is restarted exactly so', () => expect(scriptOf('restart')).toMatchInlineSnapshot(`
+    "systemctl daemon-reload
+    if ! timeout 90 systemctl  restart etcd; then
+    echo 'etcd did not restart; its last words:'
+    journalctl -u etcd -n 12 -o cat --no-pager 2>/dev/null || :
+    exit 1
+    fi
+    mkdir -p /var/lib/pgprov/applied
+    printf 'restart=%s\\nreload=%s\\n' RESTART RELOAD >/var/lib/pgprov/applied/etcd.new
+    mv -f /var/lib/pgprov/applied/etcd.new /var/lib/pgprov/applied/etcd"
+  `));
+  it('is reloaded exactly so', () => expect(scriptOf('reload')).toMatchInlineSnapshot(`
+    "systemctl daemon-reload
+    if ! timeout 90 systemctl  reload etcd; then
+    echo 'etcd did not reload; its last words:'
+    journalctl -u etcd -n 12 -o cat --no-pager 2>/dev/null || :
+    exit 1
+    fi
+    mkdir -p /var/lib/pgprov/applied
+    printf 'restart=%s\\nreload=%s\\n' RESTART RELOAD >/var/lib/pgprov/applied/etcd.new
+    mv -f /var/lib/pgprov/applied/etcd.new /var/lib/pgprov/applied/etcd"
+  `));
+
+  it('is not enabled where it must not be', () => {
+    const disabled = service({ unit: 'patroni', enable: false });
+    expect(disabled.diff(state({ enabled: false, applied: { restart: '', reload: digestOf() } }))).toEqual([]);
   });
 
   it('does not wait where it must not', () => {
     const script = service({ unit: 'etcd', noBlock: true, timeout: 5 }).apply([{ action: 'start', summary: '' }], state()).text;
     expect(script).toContain('timeout 5 systemctl --no-block start etcd');
+  });
+});
+
+describe('enabledUnit', () => {
+  it.each([
+    { text: 'enabled\n', changes: [] },
+    { text: 'enabled-runtime\n', changes: [] },
+    { text: 'disabled\n', changes: ['enable patroni'] },
+    { text: '', changes: ['enable patroni'] },
+  ])('$text: $changes', ({ text, changes }) => {
+    const resource = enabledUnit('patroni');
+    expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(changes);
+    expect(resource.apply([], { enabled: false }).text).toBe('systemctl -q enable patroni');
   });
 });

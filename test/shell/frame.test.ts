@@ -48,8 +48,10 @@ describe('frameScript', () => {
       pgprov_mark done see:a "$?"
       pgprov_mark end
       }
+      {
       pgprov_main </dev/null
       exit 0
+      }
       "
     `);
   });
@@ -74,14 +76,9 @@ describe('a truncated script', () => {
   const directory = freshDirectory();
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    const cases = [
-      { title: 'plain', options: {} },
-      { title: 'one that holds a lock', options: { before: sh`echo held >/dev/null`, afterwards: HOLD_UNTIL_INPUT_CLOSES } },
-    ];
-
-    it.each(cases)('runs nothing, wherever it was cut: $title', { timeout: 60_000 }, async ({ options }) => {
+    it('runs nothing, wherever it was cut', { timeout: 60_000 }, async () => {
       const made = directory.at('made');
-      const { text } = frameScript([step('do', sh`: >${made}`)], options);
+      const { text } = frameScript([step('do', sh`: >${made}`)], { afterwards: HOLD_UNTIL_INPUT_CLOSES });
       const call = text.lastIndexOf('pgprov_main </dev/null');
       const ran = new Set<number>();
       const cuts = Array.from({ length: call }, (_, length) => length);
@@ -100,7 +97,7 @@ describe('a truncated script', () => {
     });
 
     // The last line is itself a command, and these beginnings of it are commands that run everything.
-    it.fails.each(['pgprov_main', 'pgprov_main </', 'pgprov_main </dev/null'])('DEFECT runs nothing when it was cut after %j', async (last) => {
+    it.each(['pgprov_main', 'pgprov_main </', 'pgprov_main </dev/null'])('runs nothing when it was cut after %j', async (last) => {
       const made = directory.at('made');
       const { text } = frameScript([step('do', sh`: >${made}`)], { afterwards: HOLD_UNTIL_INPUT_CLOSES });
       await feed(shell, text.slice(0, text.lastIndexOf('pgprov_main <') + last.length));
@@ -124,7 +121,7 @@ describe('a framed script', () => {
       expect(answers.get('three')).toEqual({ status: 0, out: Buffer.alloc(0) });
     });
 
-    it.fails('DEFECT survives a section without a command', async () => {
+    it('survives a section without a command', async () => {
       const { complete } = await runSections(shell, [probe('empty', NOTHING), probe('see', sh`echo x`)]);
       expect(complete).toBe(true);
     });

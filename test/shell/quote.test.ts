@@ -68,7 +68,7 @@ describe('sh', () => {
     { title: 'an empty array', script: sh`set -- ${[]}`, text: 'set -- ' },
     { title: 'a script', script: sh`( ${sh`echo ${'$x'}`} )`, text: "( echo '$x' )" },
     { title: 'back-slashes as written', script: sh`printf '\n\t' ${'\\'}`, text: "printf '\\n\\t' '\\'" },
-    { title: 'nothing', script: NOTHING, text: '' },
+    { title: 'nothing', script: NOTHING, text: ':' },
   ])('$title', ({ script, text }) => {
     expect(script.text).toBe(text);
     expect(`${script}`).toBe(text);

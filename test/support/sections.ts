@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { FrameParser, frameScript, type Answer, type FrameOptions, type Section } from '../../src/shell/frame.js';
 import type { Change, Observation, Resource } from '../../src/resources/resource.js';
+import { WORK_DIRECTORY } from '../../src/shell/lock.js';
 import { Script } from '../../src/shell/quote.js';
 import { feed, type Ended, type Shell } from './shells.js';
 
@@ -73,7 +77,10 @@ export async function bringAbout<State>(shell: Shell, resource: Resource<State>)
   const before = await observe(shell, resource);
   const changes = resource.diff(before);
   if (changes.length === 0) return { before, changes, answer: undefined, after: before, left: [] };
-  const { answers, err } = await runSections(shell, [{ id: 'do', mode: 'step', body: resource.apply(changes, before) }]);
+  const scratch = mkdtempSync(join(tmpdir(), 'pgprov-work-'));
+  const { answers, err } = await runSections(shell, [{ id: 'do', mode: 'step', body: resource.apply(changes, before) }], {
+    edit: (text) => text.replaceAll(WORK_DIRECTORY, scratch),
+  }).finally(() => rmSync(scratch, { recursive: true, force: true }));
   const done = answers.get('do');
   if (done === undefined) throw new Error(`the change of ${resource.id} did not end: ${err}`);
   const after = await observe(shell, resource);

@@ -1,0 +1,143 @@
+import type { EventListener, StepResult } from '../events.js';
+import { asPgprovError } from '../lib/errors.js';
+import type { Inventory } from '../model/index.js';
+import { stepWork } from '../plan/plan.js';
+import type { HostShape, RunStage } from '../plan/shape.js';
+import type { Ledger } from './ledger.js';
+import { sortWaves, startsSomething } from './rolling.js';
+import type { Session } from './session.js';
+import { runStep } from './step.js';
+
+/** What a stage runner works with. */
+export interface StageRunnerOptions {
+  inventory: Inventory;
+  stages: readonly RunStage[];
+  sessions: ReadonlyMap<string, Session>;
+  shapes: ReadonlyMap<string, HostShape>;
+  ledger: Ledger;
+  emit: EventListener;
+  signal: AbortSignal;
+  /** Asked before each group of stages; throws when the run must not go on. */
+  guard(): void;
+}
+
+/** Takes the hosts through the stages, in order, each stage in its own way of crossing the cluster. */
+export class StageRunner {
+  readonly #options: StageRunnerOptions;
+  /** Something was changed or waited for, so the survey no longer tells how things are. */
+  moved = false;
+
+  constructor(options: StageRunnerOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    const { stages, sessions, ledger, guard } = this.#options;
+    for (const group of groupStages(stages)) {
+      if ([...sessions.keys()].every((host) => ledger.isOut(host))) return;
+      guard();
+      const [first] = group;
+      if (first?.crossing === 'rolling') await this.#rolling(first);
+      else await this.#independent(group);
+    }
+  }
+
+  /** Stages that hosts go through by themselves, each at its own pace. */
+  async #independent(group: readonly RunStage[]): Promise<void> {
+    const { emit, sessions } = this.#options;
+    for (const stage of group) emit({ type: 'stage-start', stage: stage.id });
+    const began = Date.now();
+    const left = new Map(group.map((stage) => [stage.id, stage.hosts.size]));
+    await Promise.all(
+      [...sessions.keys()].map(async (host) => {
+        for (const stage of group) {
+          if (!stage.hosts.has(host)) continue;
+          await this.#step(stage, host);
+          left.set(stage.id, (left.get(stage.id) ?? 0) - 1);
+          if (left.get(stage.id) === 0) emit({ type: 'stage-end', stage: stage.id, ms: Date.now() - began });
+        }
+      }),
+    );
+  }
+
+  async #rolling(stage: RunStage): Promise<void> {
+    const { emit, inventory, sessions, ledger } = this.#options;
+    emit({ type: 'stage-start', stage: stage.id });
+    const began = Date.now();
+    const waves = sortWaves(stage, sessions, inventory);
+    let stopped = await this.#wave(stage, waves.leader);
+    if (stage.leaderFirst && ledger.hasFailed(inventory.leader)) stopped = inventory.leader;
+    const held = stopped === undefined ? [] : waves.together.filter((host) => startsSomething(stage, this.#session(host)));
+    for (const host of held) this.#skip(stage, host, `${stopped}, the first leader, failed`);
+    const failed = await this.#wave(stage, waves.together.filter((host) => !held.includes(host)));
+    stopped ??= failed;
+    for (const host of waves.oneByOne) {
+      if (stopped === undefined) stopped = await this.#wave(stage, [host]);
+      else this.#skip(stage, host, `${stopped} failed, and two members are never down at once`);
+    }
+    emit({ type: 'stage-end', stage: stage.id, ms: Date.now() - began });
+  }
+
+  /** Takes hosts through a stage side by side; gives the first that failed. */
+  async #wave(stage: RunStage, hosts: readonly string[]): Promise<string | undefined> {
+    const results = await Promise.all(hosts.map((host) => this.#step(stage, host)));
+    return hosts[results.indexOf('failed')];
+  }
+
+  async #step(stage: RunStage, host: string): Promise<StepResult> {
+    const { emit, signal, ledger, shapes } = this.#options;
+    const part = stage.hosts.get(host);
+    const shape = shapes.get(host);
+    if (part === undefined || shape === undefined) return 'skipped';
+    if (ledger.isOut(host)) return this.#skip(stage, host, 'an earlier stage was skipped on it');
+    if (signal.aborted) return this.#skip(stage, host, 'interrupted');
+    const session = this.#session(host);
+    const work = stepWork(part, session.states);
+    emit({ type: 'step-start', host, stage: stage.id, changes: work.changes.length });
+    const began = Date.now();
+    const recap = ledger.of(host);
+    let changes = 0;
+    const count: EventListener = (event) => {
+      if (event.type === 'changed') changes += event.summaries.length;
+      emit(event);
+    };
+    try {
+      if (await runStep({ session, shape, id: stage.id, stage: part, emit: count })) this.moved = true;
+      recap.ok += part.resources.length - work.changes.length;
+      const result = changes > 0 ? 'changed' : 'ok';
+      emit({ type: 'step-end', host, stage: stage.id, result, changes, ms: Date.now() - began });
+      return result;
+    } catch (thrown) {
+      const error = asPgprovError(thrown, host);
+      ledger.errors.push(error);
+      recap.failed += 1;
+      emit({ type: 'step-end', host, stage: stage.id, result: 'failed', changes, ms: Date.now() - began, error });
+      return 'failed';
+    } finally {
+      recap.changed += changes;
+    }
+  }
+
+  #skip(stage: RunStage, host: string, because: string): StepResult {
+    const { emit, ledger } = this.#options;
+    const reason = ledger.hasFailed(host) ? 'an earlier stage failed on it' : because;
+    ledger.of(host).skipped += 1;
+    emit({ type: 'step-end', host, stage: stage.id, result: 'skipped', changes: 0, ms: 0, reason });
+    return 'skipped';
+  }
+
+  #session(host: string): Session {
+    return this.#options.sessions.get(host) as Session;
+  }
+}
+
+/** Consecutive independent stages belong together; a rolling stage stands alone. */
+function groupStages(stages: readonly RunStage[]): RunStage[][] {
+  const groups: RunStage[][] = [];
+  for (const stage of stages) {
+    const last = groups.at(-1);
+    if (stage.crossing === 'independent' && last?.[0]?.crossing === 'independent') last.push(stage);
+    else groups.push([stage]);
+  }
+  return groups;
+}

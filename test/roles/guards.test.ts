@@ -1,0 +1,290 @@
+import { describe, expect, it } from 'vitest';
+import { CATALOG } from '../../roles/index.js';
+import type { Inventory } from '../../src/model/index.js';
+import { View } from '../../src/plan/view.js';
+import { DATA_DIRECTORY, type DataDirectoryState } from '../../src/resources/data-directory.js';
+import { DCS, type DcsState } from '../../src/resources/dcs.js';
+import { ETCD_MEMBER, type EtcdMemberState } from '../../src/resources/etcd-member.js';
+import type { PathState } from '../../src/resources/file.js';
+import { HOST_FACTS } from '../../src/resources/host-facts.js';
+import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
+import { inventoryOf, MATERIAL, THREE } from '../support/inventory.js';
+
+type Seen = Record<string, Record<string, unknown>>;
+
+const three = await inventoryOf(THREE);
+const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
+
+const viewOf = (seen: Seen, inventory: Inventory = three): View =>
+  new View(inventory, new Map(Object.entries(seen).map(([host, states]) => [host, new Map(Object.entries(states))])));
+
+/** `refuse pg1: …` of a role's guards. */
+function guards(name: string, seen: Seen, inventory?: Inventory): string[] {
+  const view = viewOf(seen, inventory);
+  const role = CATALOG.find((candidate) => candidate.name === name);
+  return (role?.guards?.(view, MATERIAL) ?? []).map(({ kind, host, message }) => `${kind} ${host ?? 'all'}: ${message}`);
+}
+
+function preflight(name: string, seen: Seen, inventory?: Inventory): string[] {
+  const role = CATALOG.find((candidate) => candidate.name === name);
+  return (role?.preflight?.(viewOf(seen, inventory)) ?? []).map(({ kind, host, message }) => `${kind} ${host ?? 'all'}: ${message}`);
+}
+
+function checks(name: string, seen: Seen, inventory?: Inventory): string[] {
+  const role = CATALOG.find((candidate) => candidate.name === name);
+  return (role?.checks?.(viewOf(seen, inventory)) ?? []).map(({ ok, title, host, detail }) => `${ok ? 'ok' : 'NO'} ${host ?? 'all'}: ${title} (${detail})`);
+}
+
+const cluster = (systemIdentifier: string | undefined, rest: object = {}): DataDirectoryState => ({
+  kind: 'cluster', version: '17', systemIdentifier, checksums: 1, clusterState: 'in production', copy: 'none', ours: false, ...rest,
+} as DataDirectoryState);
+const store = (rest: Partial<Extract<DcsState, { reachable: true }>> = {}): DcsState => ({
+  reachable: true, initialize: undefined, leader: undefined, members: [], config: undefined, ...rest,
+});
+const down: DcsState = { reachable: false, why: 'x' };
+const etcd = (rest: Partial<EtcdMemberState> = {}): EtcdMemberState => ({ healthy: true, members: [], refusesStrangers: true, hasData: true, ...rest });
+
+describe('patroni’s guards', () => {
+  const all = (state: object): Seen => ({ pg1: { ...state }, pg2: { ...state }, pg3: { ...state } });
+  const scene = (dcs: DcsState, data: Record<string, DataDirectoryState>, member: EtcdMemberState = etcd()): Seen =>
+    Object.fromEntries(['pg1', 'pg2', 'pg3'].map((host) => [host, { [DCS]: dcs, [ETCD_MEMBER]: member, [DATA_DIRECTORY]: data[host] ?? { kind: 'absent' } }]));
+
+  it.each<{ title: string; seen: Seen; objections: string[] }>([
+    { title: 'nothing was seen', seen: all({}), objections: [] },
+    { title: 'a new cluster', seen: scene(down, {}, etcd({ hasData: false, healthy: false })), objections: [] },
+    { title: 'a new cluster, etcd up', seen: scene(store(), {}), objections: [] },
+    { title: 'a bootstrap under way', seen: scene(store({ initialize: '' }), { pg1: cluster('7') }), objections: [] },
+    { title: 'a running cluster', seen: scene(store({ initialize: '7', leader: 'pg1' }), { pg1: cluster('7'), pg2: cluster('7') }), objections: [] },
+    { title: 'a cluster that is down', seen: scene(store({ initialize: '7' }), { pg2: cluster('7') }), objections: [] },
+    {
+      title: 'data that a new etcd cannot know',
+      seen: scene(down, { pg2: cluster('9') }, etcd({ hasData: false })),
+      objections: ['refuse pg2: pg2: the data directory holds a PostgreSQL cluster (system identifier 9) that etcd does not know as this cluster’s'],
+    },
+    { title: 'data, and an etcd with data that is down', seen: scene(down, { pg1: cluster('9'), pg2: cluster('9') }), objections: [] },
+    {
+      title: 'two databases, etcd down',
+      seen: scene(down, { pg1: cluster('7'), pg3: cluster('9') }),
+      objections: ['refuse all: pg1 holds a cluster with system identifier 7, pg3 one with 9'],
+    },
+    {
+      title: 'data of a scope that etcd does not know',
+      seen: scene(store(), { pg1: cluster('9') }),
+      objections: ['refuse pg1: pg1: the data directory holds a PostgreSQL cluster (system identifier 9) that etcd does not know as this cluster’s'],
+    },
+    {
+      title: 'another database’s data',
+      seen: scene(store({ initialize: '7', leader: 'pg1' }), { pg1: cluster('7'), pg3: cluster('9') }),
+      objections: ['refuse pg3: pg3 holds a cluster with system identifier 9, but etcd knows demo as 7'],
+    },
+    {
+      title: 'data that cannot be read',
+      seen: scene(store({ initialize: '7', leader: 'pg1' }), { pg3: cluster(undefined) }),
+      objections: ['refuse pg3: pg3 holds a cluster with system identifier unreadable, but etcd knows demo as 7'],
+    },
+    {
+      title: 'lost data',
+      seen: scene(store({ initialize: '7' }), {}),
+      objections: ['refuse all: etcd knows the cluster demo with system identifier 7, but it has no leader and none of the hosts has its data'],
+    },
+    { title: 'no data here, but a leader somewhere', seen: scene(store({ initialize: '7', leader: 'pg9' }), {}), objections: [] },
+    {
+      title: 'lost data, as far as two of three hosts tell',
+      seen: { pg1: { [DCS]: store({ initialize: '7' }) }, pg2: { [DCS]: store({ initialize: '7' }) } },
+      objections: [],
+    },
+    {
+      title: 'a member of the same name elsewhere',
+      seen: scene(store({ initialize: '7', leader: 'pg1', members: [
+        { name: 'pg1', connUrl: 'postgres://10.0.0.1:5432/postgres', state: 'running', role: 'primary' },
+        { name: 'pg2', connUrl: 'postgres://10.9.9.9:5432/postgres', state: 'running', role: 'replica' },
+        { name: 'pg3', connUrl: '', state: '', role: '' },
+      ] }), {}),
+      objections: ['refuse pg2: the cluster already has a member pg2, at 10.9.9.9:5432; the inventory has it at 10.0.0.2:5432'],
+    },
+  ])('$title', ({ seen, objections }) => expect(guards('patroni', seen)).toEqual(objections));
+
+  it.each([
+    { title: 'long enough', yaml: '', objections: [] },
+    {
+      title: 'too short', yaml: 'patroni: {ttl: 29}\n',
+      objections: ['preflight all: patroni.ttl is 29 s, but loop_wait + 2 × retry_timeout is 30 s: a leader would lose its lease while it still tries'],
+    },
+  ])('a lease that is $title', async ({ yaml, objections }) => {
+    expect(preflight('patroni', { pg1: {} }, await inventoryOf(`${THREE}${yaml}`))).toEqual(objections);
+  });
+});
+
+describe('etcd’s guards', () => {
+  const file = (text: string): PathState => ({ type: 'file', owner: 'root', group: 'root', mode: '0644', content: Buffer.from(text) });
+  const ours = '# Managed by pgprov: x\nETCD_NAME="pg1"\nETCD_INITIAL_CLUSTER_TOKEN="demo"\n';
+
+  it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
+    { title: 'nothing there', states: { 'file:/etc/default/etcd': { type: 'absent' } }, objections: [] },
+    { title: 'Debian’s own file, all comments', states: { 'file:/etc/default/etcd': file('## etcd(1)\n# ETCD_NAME="default"\n') }, objections: [] },
+    { title: 'ours', states: { 'file:/etc/default/etcd': file(ours) }, objections: [] },
+    {
+      title: 'somebody else’s',
+      states: { 'file:/etc/default/etcd': file('ETCD_NAME=infra1\n') },
+      objections: ['refuse pg1: pg1 is configured as a member of an etcd cluster that pgprov did not make (ETCD_NAME=infra1)'],
+    },
+    {
+      title: 'ours, of another inventory',
+      states: { 'file:/etc/default/etcd': file(ours.replace('demo', 'other')) },
+      objections: ['refuse pg1: pg1 is a member of the cluster other, made by pgprov from another inventory; this one is demo'],
+    },
+    { title: 'the same authority', states: { 'file:/etc/etcd/tls/ca.crt': file('CA\n'), [ETCD_MEMBER]: etcd() }, objections: [] },
+    { title: 'another authority, no data yet', states: { 'file:/etc/etcd/tls/ca.crt': file('other\n'), [ETCD_MEMBER]: etcd({ hasData: false }) }, objections: [] },
+    {
+      title: 'another authority',
+      states: { 'file:/etc/etcd/tls/ca.crt': file('other\n'), [ETCD_MEMBER]: etcd() },
+      objections: ['refuse pg1: pg1 belongs to a cluster with another certificate authority than the one beside this inventory'],
+    },
+  ])('$title', ({ states, objections }) => expect(guards('etcd', { pg1: states })).toEqual(objections));
+
+  const members = (...numbers: number[]): EtcdMemberState['members'] =>
+    numbers.map((number) => ({ name: `pg${number}`, peerUrls: [`https://10.0.0.${number}:2380`] }));
+
+  it.each<{ title: string; member: EtcdMemberState; objections: string[] }>([
+    { title: 'not formed yet', member: etcd(), objections: [] },
+    { title: 'the inventory’s members', member: etcd({ members: members(3, 1, 2) }), objections: [] },
+    { title: 'a newcomer', member: etcd({ members: members(1, 2) }), objections: ['preflight all: etcd has formed a cluster already, with other members than the inventory: pg3 is not in it'] },
+    {
+      title: 'a stranger',
+      member: etcd({ members: members(1, 2, 3, 4) }),
+      objections: ['preflight all: etcd has formed a cluster already, with other members than the inventory: pg4 (https://10.0.0.4:2380) is not in the inventory'],
+    },
+  ])('$title', ({ member, objections }) => {
+    expect(preflight('etcd', { pg1: { [ETCD_MEMBER]: etcd() }, pg2: { [ETCD_MEMBER]: member } })).toEqual(objections);
+  });
+
+  it.each<{ title: string; member: EtcdMemberState; results: string[] }>([
+    { title: 'well', member: etcd({ members: members(1, 2, 3) }), results: ['ok pg1: etcd is healthy (3 members)', 'ok pg1: etcd turns away a client without a certificate (refused in the TLS handshake)'] },
+    {
+      title: 'open to strangers', member: etcd({ members: members(1), refusesStrangers: false }),
+      results: ['ok pg1: etcd is healthy (1 members)', 'NO pg1: etcd turns away a client without a certificate (it let one in)'],
+    },
+  ])('checks a member that is $title', ({ member, results }) => expect(checks('etcd', { pg1: { [ETCD_MEMBER]: member } })).toEqual(results));
+
+  it('fails for a member that is down', () => {
+    const results = checks('etcd', { pg1: { [ETCD_MEMBER]: etcd({ healthy: false, refusesStrangers: undefined }) } });
+    expect(results.map((result) => result.slice(0, 2))).toEqual(['NO', 'NO']);
+  });
+});
+
+describe('postgresql’s guards', () => {
+  it.each<{ title: string; data: DataDirectoryState | undefined; inventory: Inventory; objections: string[] }>([
+    { title: 'not asked', data: undefined, inventory: alone, objections: [] },
+    { title: 'absent', data: { kind: 'absent' }, inventory: alone, objections: [] },
+    { title: 'empty', data: { kind: 'empty' }, inventory: alone, objections: [] },
+    {
+      title: 'something else', data: { kind: 'foreign', entries: ['lost+found', 'x'] }, inventory: alone,
+      objections: ['refuse db: db: the data directory is not empty and holds no PostgreSQL cluster (found lost+found, x)'],
+    },
+    {
+      title: 'another version', data: cluster('7', { version: '15', ours: true }), inventory: alone,
+      objections: ['refuse db: db: the data directory holds a PostgreSQL 15 cluster, the inventory says 17'],
+    },
+    { title: 'ours', data: cluster('7', { ours: true }), inventory: alone, objections: [] },
+    {
+      title: 'not ours', data: cluster('7'), inventory: alone,
+      objections: ['refuse db: db: the data directory holds a PostgreSQL cluster that pgprov did not make (system identifier 7)'],
+    },
+    { title: 'Patroni’s', data: cluster('7'), inventory: three, objections: [] },
+    {
+      title: 'Patroni’s, of another version', data: cluster('7', { version: '16' }), inventory: three,
+      objections: ['refuse pg1: pg1: the data directory holds a PostgreSQL 16 cluster, the inventory says 17'],
+    },
+  ])('$title', ({ data, inventory, objections }) => {
+    const host = inventory.hosts[0]?.name ?? '';
+    expect(guards('postgresql', { [host]: { [DATA_DIRECTORY]: data } }, inventory)).toEqual(objections);
+  });
+
+  it.each([
+    { data: cluster('7'), result: 'ok pg1: data checksums are on (data page checksum version 1)' },
+    { data: cluster('7', { checksums: 0 }), result: 'NO pg1: data checksums are on (data page checksum version 0)' },
+    { data: cluster('7', { checksums: undefined }), result: 'NO pg1: data checksums are on (data page checksum version unknown)' },
+    { data: { kind: 'absent' }, result: 'NO pg1: data checksums are on (the data directory is absent)' },
+  ])('$result', ({ data, result }) => expect(checks('postgresql', { pg1: { [DATA_DIRECTORY]: data } })).toEqual([result]));
+});
+
+describe('base’s preflight', () => {
+  const MIB = 1024 * 1024;
+
+  it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
+    { title: 'not asked', states: {}, objections: [] },
+    { title: 'too little memory', states: { [HOST_FACTS]: { memory: 100 * MIB } }, objections: ['preflight pg1: pg1 has 100 MiB of memory, at least 512 are wanted'] },
+    { title: 'no room', states: { 'free-space': { '/var': 2 ** 40, '/data': 5 * MIB } }, objections: ['preflight pg1: pg1 has only 5 MiB free for /data, at least 1024 are wanted'] },
+    {
+      title: 'no room on a host that runs already',
+      states: { 'free-space': { '/data': 0 }, ports: [{ port: 5432, process: 'postgres', unit: 'patroni.service' }] }, objections: [],
+    },
+    {
+      title: 'a port that is taken', states: { ports: [{ port: 5432, process: 'postgres', unit: 'postgresql@15-main.service' }] },
+      objections: ['preflight pg1: pg1: port 5432, meant for PostgreSQL, is held by postgres (postgresql@15-main.service)'],
+    },
+    { title: 'a port that is taken by nobody known', states: { ports: [{ port: 2379, process: '', unit: '' }] }, objections: ['preflight pg1: pg1: port 2379, meant for etcd clients, is held by another process'] },
+    { title: 'ports of its own services', states: { ports: [{ port: 8008, process: 'patroni', unit: 'patroni.service' }, { port: 2380, process: 'etcd', unit: 'etcd.service' }] }, objections: [] },
+    { title: 'peers that are fine', states: { reachability: ['open', 'refused', 'unknown'].map((result) => ({ address: '10.0.0.2', port: 1, result })) }, objections: [] },
+    {
+      title: 'peers that are not',
+      states: { reachability: [{ address: '10.0.0.2', port: 2380, result: 'filtered' }, { address: '10.0.0.3', port: 5432, result: 'unreachable' }] },
+      objections: ['preflight pg1: pg1: pg2 (10.0.0.2) port 2380 does not answer (filtered?)', 'preflight pg1: pg1: pg3 (10.0.0.3) port 5432 cannot be routed to'],
+    },
+  ])('$title', ({ states, objections }) => expect(preflight('base', { pg1: states })).toEqual(objections));
+
+  it.each([
+    { offsets: [0, 1000, -3000], objections: [] },
+    { offsets: [100_000, 100_000, 100_000], objections: [] },
+    { offsets: [0, 4000, -2500], objections: ['preflight all: the clocks of pg3 and pg2 differ by 6.5 s, at most 5 s are allowed'] },
+  ])('clocks $offsets', ({ offsets, objections }) => {
+    expect(preflight('base', Object.fromEntries(offsets.map((offset, index) => [`pg${index + 1}`, { 'clock-offset': offset }])))).toEqual(objections);
+  });
+});
+
+describe('checks of the cluster', () => {
+  const member = (rest: object = {}): object => ({
+    answers: true, state: 'running', role: 'leader', scope: 'demo', version: '4', timeline: 1, pendingRestart: false,
+    replication: [{ application: 'pg2', state: 'streaming', syncState: 'async' }, { application: 'pg3', state: 'startup', syncState: 'async' }],
+    cluster: [{ name: 'pg1', role: 'leader', state: 'running' }], ...rest,
+  });
+  const replica = member({ role: 'replica', state: 'streaming', replication: [] });
+
+  it('proves leader, members and streaming', () => {
+    expect(checks('patroni', { pg1: { [PATRONI_MEMBER]: member() }, pg2: { [PATRONI_MEMBER]: replica }, pg3: { [PATRONI_MEMBER]: replica } })).toEqual([
+      'ok all: the cluster has a leader (pg1)',
+      'ok pg1: Patroni’s member runs (leader, running, timeline 1)',
+      'ok pg2: Patroni’s member runs (replica, streaming, timeline 1)',
+      'ok pg3: Patroni’s member runs (replica, streaming, timeline 1)',
+      'ok pg2: the replica streams (as the leader sees it)',
+      'NO pg3: the replica streams (the leader has no streaming connection of it (it has: pg2 streaming, pg3 startup))',
+    ]);
+  });
+
+  it('misses what does not answer', () => {
+    expect(checks('patroni', { pg1: { [PATRONI_MEMBER]: { answers: false } }, pg2: { [PATRONI_MEMBER]: member({ state: 'starting', role: 'replica', cluster: [] }) } })).toEqual([
+      'NO all: the cluster has a leader (none holds the lock)',
+      'NO pg1: Patroni’s member runs (the REST API does not answer)',
+      'NO pg2: Patroni’s member runs (replica, starting, timeline 1)',
+    ]);
+    expect(checks('patroni', {})).toEqual([]);
+  });
+
+  it.each([
+    { logins: [{ address: '10.0.0.1', systemIdentifier: '7' }], result: 'ok pg1: replicator logs in through .pgpass (logged in to 10.0.0.1)' },
+    { logins: [{ address: '10.0.0.1', systemIdentifier: '7' }, { address: '10.0.0.2', error: 'no' }], result: 'NO pg1: replicator logs in through .pgpass (10.0.0.2: no)' },
+    { logins: [], result: 'NO pg1: replicator logs in through .pgpass (logged in to )' },
+  ])('$result', ({ logins, result }) => expect(checks('replication', { pg1: { 'replication-login': logins } })).toEqual([result]));
+});
+
+describe('remarks', () => {
+  it('name what waits for a restart', () => {
+    const remarks = (name: string, states: Record<string, unknown>): string[] =>
+      CATALOG.find((role) => role.name === name)?.remarks?.(viewOf({ pg1: states }), 'pg1') ?? [];
+    expect(remarks('postgresql', { 'pending-restart': ['max_connections', 'wal_level'] })).toEqual(['restart pending for max_connections, wal_level']);
+    expect(remarks('postgresql', {})).toEqual([]);
+    expect(remarks('patroni', { [PATRONI_MEMBER]: { answers: true, pendingRestart: true, scope: 'demo' } })).toEqual([
+      'Patroni holds a restart pending; `patronictl restart demo pg1` carries it out',
+    ]);
+  });
+});

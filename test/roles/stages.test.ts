@@ -1,0 +1,300 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { CATALOG } from '../../roles/index.js';
+import { debian12, debian13 } from '../../src/platform/debian.js';
+import type { Platform } from '../../src/platform/index.js';
+import type { Inventory } from '../../src/model/index.js';
+import { shapeHost, type HostShape } from '../../src/plan/shape.js';
+import { pathText, type PathState } from '../../src/resources/file.js';
+import type { Resource } from '../../src/resources/resource.js';
+import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
+
+const shapeOf = (inventory: Inventory, name: string, platform: Platform = debian13): HostShape => shapeHost(CATALOG, contextOf(inventory, name, platform));
+const ids = (shape: HostShape): string[] => shape.stages.map(({ id }) => id);
+
+function resourceOf(shape: HostShape, id: string): Resource {
+  const found = shape.stages.flatMap(({ stage }) => stage.resources).find((resource) => resource.id === id);
+  if (found === undefined) throw new Error(`no ${id}`);
+  return found;
+}
+
+/** What a file is to hold, which its diff against nothing shows. */
+function contentOf(shape: HostShape, path: string): string {
+  const state: PathState = { type: 'absent' };
+  const [change] = resourceOf(shape, `file:${path}`).diff(state);
+  return change?.after ?? '';
+}
+
+const three = await inventoryOf(THREE);
+const PATRONI_HOST = [
+  'base/prepare', 'pgdg/repository', 'postgresql/packages', 'etcd/packages', 'etcd/configure', 'etcd/start',
+  'replication/accounts', 'patroni/packages', 'patroni/configure', 'patroni/start', 'patroni/enable',
+];
+
+describe.each([debian12, debian13])('stages on $title', (platform) => {
+  it.each([
+    { host: 'pg1', stages: [...PATRONI_HOST, 'patroni/settle'] },
+    { host: 'pg2', stages: PATRONI_HOST },
+    { host: 'pg3', stages: PATRONI_HOST },
+  ])('of $host, in order', ({ host, stages }) => expect(ids(shapeOf(three, host, platform))).toEqual(stages));
+
+  it('of a server without Patroni', async () => {
+    const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
+    expect(ids(shapeOf(alone, 'db', platform))).toEqual([
+      'base/prepare', 'pgdg/repository', 'postgresql/packages', 'postgresql/cluster', 'postgresql/start', 'replication/accounts',
+    ]);
+  });
+
+  it('have resources that each host has once', () => {
+    const all = shapeOf(three, 'pg1', platform).stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id));
+    const twice = all.filter((id, index) => all.indexOf(id) !== index);
+    expect(twice).toEqual([]);
+  });
+
+  it('take the packages of the platform’s own release', () => {
+    const text = contentOf(shapeOf(three, 'pg1', platform), '/etc/postgresql-common/createcluster.conf');
+    expect(text).toContain('create_main_cluster = false');
+    const [change] = resourceOf(shapeOf(three, 'pg1', platform), 'apt-repository:pgdg').diff({ file: { type: 'absent' }, listed: false });
+    expect(change?.after).toContain(`Suites: ${platform.codename}-pgdg\n`);
+  });
+});
+
+describe('crossings', () => {
+  it('start services in a rolling way, and Patroni’s leader first', () => {
+    const rolling = shapeOf(three, 'pg1').stages.filter(({ stage }) => stage.crossing === 'rolling');
+    expect(rolling.map(({ id, stage }) => ({ id, leaderFirst: stage.leaderFirst ?? false, gates: stage.gates?.map((gate) => gate.id) ?? [] }))).toEqual([
+      { id: 'etcd/start', leaderFirst: false, gates: ['gate:etcd-quorum'] },
+      { id: 'patroni/start', leaderFirst: true, gates: ['gate:patroni-member'] },
+    ]);
+  });
+
+  it('let the inventory’s leader settle the configuration', async () => {
+    const other = await inventoryOf(THREE.replace('cluster: demo', 'cluster: demo\nleader: pg3'));
+    expect(['pg1', 'pg2', 'pg3'].filter((name) => ids(shapeOf(other, name)).includes('patroni/settle'))).toEqual(['pg3']);
+  });
+});
+
+describe('etcd', () => {
+  const settings = (inventory: Inventory, name: string): Record<string, string> =>
+    Object.fromEntries(
+      contentOf(shapeOf(inventory, name), '/etc/default/etcd').split('\n').slice(1).filter((line) => line !== '').map((line): [string, string] => {
+        const [, key = '', value = ''] = /^(\w+)="(.*)"$/u.exec(line) ?? [];
+        return [key, value];
+      }),
+    );
+
+  it('is configured exactly so', () => {
+    expect(contentOf(shapeOf(three, 'pg2'), '/etc/default/etcd')).toMatchInlineSnapshot(`
+      "# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.
+      ETCD_NAME="pg2"
+      ETCD_DATA_DIR="/var/lib/etcd/demo"
+      ETCD_LISTEN_CLIENT_URLS="https://10.0.0.2:2379,https://127.0.0.1:2379"
+      ETCD_ADVERTISE_CLIENT_URLS="https://10.0.0.2:2379"
+      ETCD_LISTEN_PEER_URLS="https://10.0.0.2:2380"
+      ETCD_INITIAL_ADVERTISE_PEER_URLS="https://10.0.0.2:2380"
+      ETCD_INITIAL_CLUSTER="pg1=https://10.0.0.1:2380,pg2=https://10.0.0.2:2380,pg3=https://10.0.0.3:2380"
+      ETCD_INITIAL_CLUSTER_STATE="new"
+      ETCD_INITIAL_CLUSTER_TOKEN="demo"
+      ETCD_CERT_FILE="/etc/etcd/tls/node.crt"
+      ETCD_KEY_FILE="/etc/etcd/tls/node.key"
+      ETCD_TRUSTED_CA_FILE="/etc/etcd/tls/ca.crt"
+      ETCD_CLIENT_CERT_AUTH="true"
+      ETCD_PEER_CERT_FILE="/etc/etcd/tls/node.crt"
+      ETCD_PEER_KEY_FILE="/etc/etcd/tls/node.key"
+      ETCD_PEER_TRUSTED_CA_FILE="/etc/etcd/tls/ca.crt"
+      ETCD_PEER_CLIENT_CERT_AUTH="true"
+      ETCD_HEARTBEAT_INTERVAL="100"
+      ETCD_ELECTION_TIMEOUT="1000"
+      ETCD_QUOTA_BACKEND_BYTES="2147483648"
+      ETCD_AUTO_COMPACTION_MODE="periodic"
+      ETCD_AUTO_COMPACTION_RETENTION="1h"
+      ETCD_LOGGER="zap"
+      "
+    `);
+  });
+
+  it.each([
+    {
+      title: 'other ports', yaml: `${THREE}etcd: {client_port: 12379, peer_port: 12380}\n`,
+      expected: { ETCD_ADVERTISE_CLIENT_URLS: 'https://10.0.0.1:12379', ETCD_LISTEN_PEER_URLS: 'https://10.0.0.1:12380' },
+    },
+    {
+      title: 'IPv6', yaml: 'cluster: demo\nhosts:\n  pg1: {address: "fd00::1"}\n  pg2: {address: "fd00::2"}\n  pg3: {address: "fd00::3"}\n',
+      expected: {
+        ETCD_ADVERTISE_CLIENT_URLS: 'https://[fd00::1]:2379',
+        ETCD_INITIAL_CLUSTER: 'pg1=https://[fd00::1]:2380,pg2=https://[fd00::2]:2380,pg3=https://[fd00::3]:2380',
+      },
+    },
+    {
+      title: 'names', yaml: 'cluster: demo\nhosts:\n  pg1: {address: a.example}\n  pg2: {address: b.example}\n  pg3: {address: c.example}\n',
+      expected: { ETCD_ADVERTISE_CLIENT_URLS: 'https://a.example:2379', ETCD_LISTEN_CLIENT_URLS: 'https://0.0.0.0:2379' },
+    },
+    {
+      title: 'another data directory', yaml: `${THREE}etcd: {data_dir: '/srv/$x \`y\`/etcd'}\n`,
+      expected: { ETCD_DATA_DIR: '/srv/\\$x \\`y\\`/etcd' },
+    },
+  ])('follows $title', async ({ yaml, expected }) => expect(settings(await inventoryOf(yaml), 'pg1')).toMatchObject(expected));
+
+  it('has members that agree on who they are', () => {
+    const all = ['pg1', 'pg2', 'pg3'].map((name) => settings(three, name)['ETCD_INITIAL_CLUSTER']);
+    expect(new Set(all).size).toBe(1);
+  });
+});
+
+describe('patroni.yml', () => {
+  const yamlOf = (inventory: Inventory, name: string): Record<string, unknown> =>
+    parse(contentOf(shapeOf(inventory, name), '/etc/patroni/config.yml')) as Record<string, unknown>;
+
+  it('is YAML with all that Patroni needs', () => {
+    expect(yamlOf(three, 'pg2')).toEqual({
+      scope: 'demo',
+      namespace: '/service/',
+      name: 'pg2',
+      restapi: {
+        listen: '0.0.0.0:8008', connect_address: '10.0.0.2:8008',
+        authentication: { username: 'patroni', password: 'made-for-patroni.restapi_password' },
+      },
+      etcd3: {
+        hosts: ['10.0.0.2:2379', '10.0.0.1:2379', '10.0.0.3:2379'],
+        protocol: 'https', cacert: '/etc/patroni/tls/ca.crt', cert: '/etc/patroni/tls/node.crt', key: '/etc/patroni/tls/node.key',
+      },
+      bootstrap: {
+        dcs: {
+          ttl: 30, loop_wait: 10, retry_timeout: 10, maximum_lag_on_failover: 1048576, synchronous_mode: false, synchronous_mode_strict: false,
+          postgresql: {
+            use_pg_rewind: true, use_slots: true,
+            parameters: { wal_level: 'replica', hot_standby: 'on', wal_log_hints: 'on', password_encryption: 'scram-sha-256' },
+          },
+        },
+        initdb: [{ encoding: 'UTF8' }, { locale: 'C.UTF-8' }, { 'lc-messages': 'C' }, 'data-checksums'],
+      },
+      postgresql: {
+        listen: '*:5432', connect_address: '10.0.0.2:5432', data_dir: '/var/lib/postgresql/17/main', bin_dir: '/usr/lib/postgresql/17/bin',
+        pgpass: '/var/lib/postgresql/.pgpass_patroni', use_unix_socket: true,
+        authentication: {
+          superuser: { username: 'postgres', password: 'made-for-postgresql.superuser_password' },
+          replication: { username: 'replicator', password: 'made-for-replication.password' },
+          rewind: { username: 'rewind_user', password: 'made-for-patroni.rewind_password' },
+        },
+        parameters: { unix_socket_directories: '/var/run/postgresql' },
+        pg_hba: expect.any(Array) as unknown[],
+      },
+      watchdog: { mode: 'automatic', device: '/dev/watchdog' },
+      tags: {},
+    });
+  });
+
+  it('lets members in by their addresses, and our own lines come first', async () => {
+    const inventory = await inventoryOf(`${THREE}postgresql: {hba: ['host app app 10.0.0.0/24 scram-sha-256']}\n`);
+    const { postgresql } = yamlOf(inventory, 'pg1') as { postgresql: { pg_hba: string[] } };
+    expect(postgresql.pg_hba).toMatchInlineSnapshot(`
+      [
+        "local all all peer",
+        "local replication all peer",
+        "host all all 127.0.0.1/32 scram-sha-256",
+        "host replication replicator 127.0.0.1/32 scram-sha-256",
+        "host all all ::1/128 scram-sha-256",
+        "host replication replicator ::1/128 scram-sha-256",
+        "host replication replicator 10.0.0.1/32 scram-sha-256",
+        "host all rewind_user 10.0.0.1/32 scram-sha-256",
+        "host all postgres 10.0.0.1/32 scram-sha-256",
+        "host replication replicator 10.0.0.2/32 scram-sha-256",
+        "host all rewind_user 10.0.0.2/32 scram-sha-256",
+        "host all postgres 10.0.0.2/32 scram-sha-256",
+        "host replication replicator 10.0.0.3/32 scram-sha-256",
+        "host all rewind_user 10.0.0.3/32 scram-sha-256",
+        "host all postgres 10.0.0.3/32 scram-sha-256",
+        "host app app 10.0.0.0/24 scram-sha-256",
+      ]
+    `);
+  });
+
+  const hostile = `it's "q" \\n {{x}} #no: [a] & * ! % @ \` ü ✓ 😀`;
+  it('carries hostile values as they are', async () => {
+    const inventory = await inventoryOf(`${THREE}postgresql:
+  parameters: {log_line_prefix: ${JSON.stringify(hostile)}, yes: 'on', shared_buffers: 1GB, work_mem: 5, jit: false, empty: ''}
+  superuser_password: {env: HOME}
+patroni:
+  dynamic: {comment: ${JSON.stringify(`${hostile}\nand a second line`)}, failsafe_mode: true}
+  tags: {nofailover: true, why: ${JSON.stringify(hostile)}}
+`);
+    const text = contentOf(shapeOf(inventory, 'pg1'), '/etc/patroni/config.yml');
+    const found = parse(text) as {
+      bootstrap: { dcs: { comment: string; failsafe_mode: boolean; postgresql: { parameters: object } } };
+      tags: object;
+      postgresql: { authentication: { superuser: { password: string } } };
+    };
+    expect(found.bootstrap.dcs.postgresql.parameters).toMatchObject({
+      log_line_prefix: hostile, yes: 'on', shared_buffers: '1GB', work_mem: 5, jit: false, empty: '',
+    });
+    expect(found.bootstrap.dcs.comment).toBe(`${hostile}\nand a second line`);
+    expect(found.tags).toEqual({ nofailover: true, why: hostile });
+    expect(found.postgresql.authentication.superuser.password).toBe('/home/op');
+  });
+
+  // Patroni reads its file with PyYAML, to which these are "special characters [that] are not allowed".
+  it.each(['\u0080', '\u009f'])('writes no %j, which PyYAML refuses', async (character) => {
+    const inventory = await inventoryOf(`${THREE}postgresql: {parameters: {application_name: ${JSON.stringify(`a${character}b`)}}}\n`);
+    expect(contentOf(shapeOf(inventory, 'pg1'), '/etc/patroni/config.yml')).not.toContain(character);
+  });
+
+  it('gives to a host what is its own', async () => {
+    const inventory = await inventoryOf(THREE.replace('cluster_address: 10.0.0.2}', 'cluster_address: 10.0.0.2, postgresql: {parameters: {work_mem: 9MB}}}')
+      + 'postgresql: {parameters: {work_mem: 5MB, max_connections: 50}}\n');
+    const parametersOf = (name: string): object[] => {
+      const found = yamlOf(inventory, name) as { postgresql: { parameters: object }; bootstrap: { dcs: { postgresql: { parameters: object } } } };
+      return [found.postgresql.parameters, found.bootstrap.dcs.postgresql.parameters];
+    };
+    expect(parametersOf('pg1')).toMatchObject([{ work_mem: '5MB' }, { max_connections: 50 }]);
+    expect(parametersOf('pg2')).toMatchObject([{ work_mem: '9MB' }, { max_connections: 50 }]);
+    expect(parametersOf('pg2')[1]).not.toHaveProperty('work_mem');
+  });
+
+  it('leaves the watchdog’s device out where there is none', async () => {
+    expect(yamlOf(await inventoryOf(`${THREE}patroni: {watchdog: 'off'}\n`), 'pg1')['watchdog']).toEqual({ mode: 'off' });
+  });
+
+  it('is not reason to reload when only its bootstrap section changed', async () => {
+    const [before, after] = [three, await inventoryOf(`${THREE}patroni: {ttl: 40}\n`)].map((inventory) => resourceOf(shapeOf(inventory, 'pg1'), 'service:patroni').digest());
+    expect(after).toBe(before);
+    const other = resourceOf(shapeOf(await inventoryOf(`${THREE}patroni: {tags: {a: 1}}\n`), 'pg1'), 'service:patroni').digest();
+    expect(other).not.toBe(before);
+  });
+});
+
+describe('other files', () => {
+  it('name the members in /etc/hosts', async () => {
+    const state: PathState = { type: 'file', owner: 'root', group: 'root', mode: '0644', content: Buffer.from('127.0.0.1 localhost\n') };
+    const [change] = resourceOf(shapeOf(three, 'pg1'), 'file:/etc/hosts').diff(state);
+    expect(change?.after).toBe('127.0.0.1 localhost\n# BEGIN pgprov demo\n10.0.0.1 pg1\n10.0.0.2 pg2\n10.0.0.3 pg3\n# END pgprov demo\n');
+    expect(pathText(state)).toBe('127.0.0.1 localhost\n');
+    const off = await inventoryOf(`${THREE}base: {manage_hosts_file: false, prerequisites: []}\n`);
+    expect(shapeOf(off, 'pg1').stages[0]?.stage.resources).toEqual([]);
+  });
+
+  it('keep keys to their services', () => {
+    for (const [service, user] of [['etcd', 'etcd'], ['patroni', 'postgres']] as const) {
+      const [change] = resourceOf(shapeOf(three, 'pg1'), `file:/etc/${service}/tls/node.key`).diff({ type: 'absent' });
+      expect(change).toEqual({ action: 'create', summary: `write /etc/${service}/tls/node.key (${user}:${user} 0600)` });
+    }
+  });
+
+  it('show no password in any diff', () => {
+    const shown = shapeOf(three, 'pg1').stages.flatMap(({ stage }) =>
+      stage.resources.filter(({ id }) => /^file:/u.test(id) && !id.endsWith('config.yml')).flatMap((resource) => resource.diff({ type: 'absent' })),
+    );
+    expect(JSON.stringify(shown)).not.toContain('made-for-');
+  });
+
+  it('write parameters of a server without Patroni', async () => {
+    const alone = await inventoryOf(`cluster: one
+roles: [base, pgdg, postgresql]
+hosts: {db: {address: 192.0.2.1}}
+postgresql: {port: 5433, parameters: {log_line_prefix: "it's \\\\n", work_mem: 5MB}}
+`);
+    expect(contentOf(shapeOf(alone, 'db'), '/etc/postgresql/17/main/conf.d/pgprov.conf')).toBe(
+      "# Managed by pgprov: changes made here are undone by the next `pgprov apply`.\nport = '5433'\nlisten_addresses = '*'\n"
+      + "log_line_prefix = 'it''s \\\\n'\nwork_mem = '5MB'\n",
+    );
+  });
+});
