@@ -78,9 +78,10 @@ describe('getting into the hosts', () => {
 
   it('says when somebody who is not root is told to be root already', async () => {
     const run = await applyWith({ user: 'admin', become: 'none' });
-    expect(run.all).toMatch(/pg1.*\broot\b/u);
+    expect(run.all).toMatch(/pg1.*admin cannot take pgprov's lock/u);
+    expect(run.all).toMatch(/→ changes need root: set ssh\.become to sudo/u);
     expect(run.all).not.toMatch(/connection .* lost/u);
-    expect(run.code).not.toBe(0);
+    expect(run.code).toBe(1);
     expect(await traces(pg1, pg2)).toEqual(untouched);
   });
 

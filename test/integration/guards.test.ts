@@ -106,6 +106,13 @@ describe('data that is not ours', () => {
       for (const host of members) expect(await sql(host, 'select answer from proof')).toBe('42');
     }
 
+    /** Stops Patroni everywhere, the leader last, so that nobody else is promoted on the way. */
+    async function stopAll(): Promise<void> {
+      const leader = (await describeMembers(pg1)).find((line) => line.includes(' Leader '))?.slice(0, 3);
+      for (const host of members) if (host.name !== leader) await must(host, 'systemctl stop patroni');
+      await must(cluster.host(leader ?? ''), 'systemctl stop patroni');
+    }
+
     it('refuses another inventory for the same hosts', async () => {
       const file = join(cluster.directory, 'other.yml');
       await write(members, { cluster: 'shop' }, file);
@@ -188,7 +195,7 @@ describe('data that is not ours', () => {
     });
 
     it('refuses when etcd knows another cluster under the name', async () => {
-      for (const host of members) await must(host, 'systemctl stop patroni');
+      await stopAll();
       await etcdctl(pg1, 'put /service/demo/initialize 7000000000000000001');
       await expectRefusal([new RegExp(`pg1.*holds a cluster with system identifier ${identifier}, but etcd knows demo as 7000000000000000001`, 'u'), /pg3.*holds a cluster/u], lastingTraces);
       await etcdctl(pg1, `put /service/demo/initialize ${identifier}`);
@@ -196,7 +203,7 @@ describe('data that is not ours', () => {
     });
 
     it('refuses when etcd does not know the cluster at all', async () => {
-      for (const host of members) await must(host, 'systemctl stop patroni');
+      await stopAll();
       await etcdctl(pg1, 'del /service/demo/initialize');
       await expectRefusal([new RegExp(`pg2.*holds a PostgreSQL cluster \\(system identifier ${identifier}\\) that etcd does not know as this cluster’s`, 'u')], lastingTraces);
       await etcdctl(pg1, `put /service/demo/initialize ${identifier}`);
@@ -204,7 +211,8 @@ describe('data that is not ours', () => {
     });
 
     it('refuses when etcd knows the cluster and all the data is gone', async () => {
-      for (const host of members) await must(host, `systemctl stop patroni && mv ${DATA} ${DATA}.gone`);
+      await stopAll();
+      for (const host of members) await must(host, `mv ${DATA} ${DATA}.gone`);
       await expect.poll(() => etcdctl(pg1, 'get --keys-only /service/demo/leader'), { timeout: 60_000 }).toBe('');
       await expectRefusal([new RegExp(`etcd knows the cluster demo with system identifier ${identifier}, but it has no leader and none of the hosts has its data`, 'u'), /→ restore the data, or, if that cluster is gone for good, run `patronictl remove demo`/u], lastingTraces);
       for (const host of members) await must(host, `rm -rf ${DATA} && mv ${DATA}.gone ${DATA}`);
