@@ -31,6 +31,7 @@ const HOPELESS = [
   'EtcdKeyNotFound|EtcdException.*404',
   'removing initialize key after failed attempt',
   'No space left on device',
+  'PANIC: ',
   'invalid value for parameter',
   'could not (create|map) (shared memory|anonymous shared memory)',
   'unrecognized configuration parameter',
@@ -130,6 +131,8 @@ function configure(context: RoleContext): Stage {
       interruptedCopy({ path: data, ownership, binDirectory: server.binDirectory }),
       interruptedBootstrap({
         path: data,
+        unit: platform.patroni.unit,
+        configFile: platform.patroni.configFile,
         ownership,
         url: restApiUrl(host),
         client: etcdClient(context, files(context)),

@@ -1,4 +1,4 @@
-import { aptKey, aptRepository, defineRole } from '../src/index.js';
+import { aptKey, aptRepository, defineRole, keyFingerprints, type Objection } from '../src/index.js';
 import { variables } from './shared/variables.js';
 
 /** Fingerprint of the key that PGDG signs its apt repository with; from PGDG's installation instructions. */
@@ -40,6 +40,20 @@ export default defineRole({
       },
     },
   },
+  preflight: (view) =>
+    view.hosts('pgdg').flatMap((host): Objection[] => {
+      const { key, key_fingerprint } = variables(host, 'pgdg');
+      const held = key === undefined ? [key_fingerprint] : keyFingerprints(Buffer.from(key));
+      if (held.length === 1 && held[0] === key_fingerprint) return [];
+      return [
+        {
+          kind: 'preflight',
+          host: host.name,
+          message: `${host.name}: pgdg.key holds ${held.length === 0 ? 'no readable key' : held.join(', ')}, but the pinned key is ${key_fingerprint}`,
+          hint: 'give the key that pgdg.key_fingerprint names, or correct the fingerprint after checking it with the mirror’s owner',
+        },
+      ];
+    }),
   stages: ({ host, platform }) => {
     const { base_url, key_url, key, key_fingerprint } = variables(host, 'pgdg');
     const { keyPath } = platform.pgdg;

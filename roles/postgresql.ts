@@ -144,6 +144,14 @@ function standalone(context: RoleContext): Stage[] {
           unless: sh`[ -e ${`${configuration}/postgresql.conf`} ]`,
           run: sh`pg_createcluster -d ${data} -p ${port} --start-conf auto ${version} ${name}`,
         }),
+      ],
+    },
+    {
+      // A stage of its own: its files are edited as pg_createcluster has made them, so they must be there to be seen.
+      name: 'configure',
+      title: 'configure PostgreSQL',
+      crossing: 'independent',
+      resources: [
         directory({ path: `${configuration}/conf.d`, owner: user, group }),
         command({
           name: `include-dir-${version}-${name}`,

@@ -1,5 +1,6 @@
 /** The public API for role authors: everything a role may import. */
 export type { CheckResult } from './events.js';
+export { keyFingerprints } from './lib/openpgp.js';
 export { reveal, Secret } from './lib/secret.js';
 export type { Host, Inventory, VariableSchema, VariablesSchema } from './model/index.js';
 export type { Platform, PostgresqlLayout, ServiceLayout } from './platform/index.js';

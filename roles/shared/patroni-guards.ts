@@ -1,4 +1,4 @@
-import { DATA_DIRECTORY, DCS, ETCD_MEMBER, type DataDirectoryState, type DcsState, type EtcdMemberState, type Host, type Objection, type View } from '../../src/index.js';
+import { DATA_DIRECTORY, DCS, ETCD_MEMBER, type DataDirectoryState, type DcsState, type EtcdMemberState, type Host, type Objection, type PathState, type View } from '../../src/index.js';
 import { hostPort, scopeOf } from './layout.js';
 import { variables } from './variables.js';
 
@@ -54,10 +54,21 @@ function notOurs({ host, identifier }: Held): Objection {
   };
 }
 
+/**
+ * A member that pgprov configured, which it only does when no guard objects, and never enabled, which it
+ * does once the member has its data: what is there is left of a bootstrap that failed.
+ */
+function isUnfinished(view: View, host: Host): boolean {
+  const configuration = view.read<PathState>(host.name, 'file:/etc/patroni/config.yml');
+  const enabled = view.read<{ enabled: boolean }>(host.name, 'enabled:patroni')?.enabled;
+  const managed = configuration?.type === 'file' && configuration.content.toString('utf8').startsWith('# Managed by pgprov');
+  return managed && enabled === false;
+}
+
 function guardIdentifiers(view: View, store: Reachable, held: readonly Held[]): Objection[] {
   const { initialize } = store;
   if (initialize === '') return [];
-  if (initialize === undefined) return held.map(notOurs);
+  if (initialize === undefined) return held.filter(({ host }) => !isUnfinished(view, host)).map(notOurs);
   return held
     .filter(({ identifier }) => identifier !== initialize)
     .map(({ host, identifier }) => ({

@@ -64,7 +64,7 @@ waited=$((waited + 2))
 done
 }
 apt_explain() {
-grep -E '^(E|W|dpkg): |lock is held|No space left' "$apt_log" || tail -n 15 "$apt_log"
+grep -E '^(E|W|dpkg): |^Err:|lock is held|No space left|  [45][0-9][0-9] ' "$apt_log" || tail -n 15 "$apt_log"
 }`;
 }
 

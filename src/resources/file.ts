@@ -208,9 +208,18 @@ export function editedFile(options: EditedFileOptions): Resource<PathState> {
       const content = options.sensitive === true ? new Secret(text) : text;
       return [...diffContent(path, state, content, ownership(state)), ...diffOwnership(path, state, ownership(state))];
     },
-    apply: (_changes, state) => writeFileScript(path, target(state), ownership(state)),
+    apply: (_changes, state) =>
+      joinScripts([insistUnchanged(path, state), writeFileScript(path, target(state), ownership(state))]),
     digest: () => digestOf(id, options.digest, options.owner ?? '', options.group ?? '', options.mode ?? ''),
   };
+}
+
+/** Other people's lines would be lost where a file is not any more what the edit was made from. */
+function insistUnchanged(path: string, state: PathState): Script {
+  const changed = `${path} was changed by somebody else since it was read; run again`;
+  return state.type === 'file'
+    ? sh`printf %s ${state.content.toString('utf8')} | cmp -s - ${path} || { echo ${changed}; exit 1; }`
+    : sh`[ ! -f ${path} ] || { echo ${changed}; exit 1; }`;
 }
 
 /**

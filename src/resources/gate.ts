@@ -16,13 +16,19 @@ export interface GateOptions {
   timeout?: number;
 }
 
+/** What the words of a cause look like, beside the line that a gate gave up on. */
+const CAUSES = 'FATAL|PANIC|No space left|[Ee]rror:|HINT:';
+
 /** An expression that no line matches. */
 const NO_LINE = '$^';
 
 /** A hopeless sign must stand for this many seconds, for some errors appear once while a service starts. */
 const SECONDS_BEFORE_GIVING_UP = 4;
 
-/** A gate that polls on the host and reads the journal of the service it waits for. */
+/**
+ * A gate that polls on the host and reads the journal of the service it waits for. A unit that is not enabled
+ * has never proved itself; when it cannot succeed it is stopped, not left trying the same for ever.
+ */
 export function gate(options: GateOptions): Gate {
   const { title, check, unit } = options;
   return {
@@ -30,7 +36,11 @@ export function gate(options: GateOptions): Gate {
     title,
     probe: () => check,
     parse: (answer) => ({ open: answer.status === 0, seen: answerText(answer).trim() }),
-    wait: () => sh`check() {
+    wait: () => sh`give_up() {
+if ! systemctl -q is-enabled ${unit} >/dev/null 2>&1; then systemctl stop ${unit} >/dev/null 2>&1 || :; fi
+exit 1
+}
+check() {
 (
 set +e
 ${check}
@@ -53,11 +63,14 @@ case "$line:$unit_state" in
 esac
 if [ "$bad" -ge ${SECONDS_BEFORE_GIVING_UP} ]; then
 echo ${`it will not come true that ${title}:`}
-if [ -n "$line" ]; then echo "$line"; else
+if [ -n "$line" ]; then
+echo "$line"
+journalctl -u ${unit} --since "@$((now - 15))" -o cat --no-pager 2>/dev/null | grep -E ${CAUSES} | tail -n 3
+else
 echo ${`${unit} is`} "$unit_state"
 journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
 fi
-exit 1
+give_up
 fi
 if [ "$waited" -ge ${options.timeout ?? 120} ]; then
 echo "gave up after $waited s waiting until "${title}": $seen"

@@ -12,6 +12,8 @@ export interface BootstrapState {
   led: boolean;
   /** This host's Patroni is at it, or PostgreSQL runs. */
   underWay: boolean;
+  /** pgprov configured this member and never finished it: Patroni does not start at boot yet. */
+  unfinished: boolean;
   /** This host's data directory holds the beginnings of a cluster. */
   begun: boolean;
 }
@@ -19,11 +21,15 @@ export interface BootstrapState {
 /**
  * No bootstrap that was broken off (the host lost its power in the middle of initdb) is in the way. Patroni
  * marks one with an empty `initialize` key, which it only writes when its data directory is empty, and every
- * member then waits for it for ever. The beginnings are put aside, never deleted, and the empty key is
+ * member then waits for it for ever; or it takes the mark back when a bootstrap failed. The beginnings are put aside, never deleted, and the empty key is
  * removed.
  */
 export function interruptedBootstrap(options: {
   path: string;
+  /** Patroni's unit, which pgprov enables once the member has its data. */
+  unit: string;
+  /** patroni.yml, which is only written when no guard objects to what is in the data directory. */
+  configFile: string;
   /** Of the data directory. */
   ownership: Ownership;
   /** `http://10.0.0.11:8008` */
@@ -32,7 +38,7 @@ export function interruptedBootstrap(options: {
   /** `/service/demo/` */
   prefix: string;
 }): Resource<BootstrapState> {
-  const { path, ownership, url, client, prefix } = options;
+  const { path, unit, configFile, ownership, url, client, prefix } = options;
   const id = `interrupted-bootstrap:${path}`;
   const key = `${prefix}initialize`;
   return {
@@ -40,6 +46,7 @@ export function interruptedBootstrap(options: {
     probe: () => sh`if [ -f ${`${path}/PG_VERSION`} ]; then echo begun; fi
 if curl -s -m 2 ${`${url}/patroni`} 2>/dev/null | grep -qE '"state": "(initializing new cluster|running custom bootstrap script|starting after custom bootstrap|running|starting)"'; then echo underway; fi
 if cat /proc/[0-9]*/comm 2>/dev/null | grep -qxE 'initdb|postgres'; then echo underway; fi
+if head -n 1 ${configFile} 2>/dev/null | grep -q '^# Managed by pgprov' && ! systemctl -q is-enabled ${unit} 2>/dev/null; then echo unfinished; fi
 command -v etcdctl >/dev/null 2>&1 && [ -r ${client.certFile} ] || exit 0
 if keys=$(${etcdctl(client, ['get', '--prefix', prefix, '--keys-only'])} 2>/dev/null); then
 printf '%s\n' "$keys" | grep -qxF ${`${prefix}leader`} && echo led
@@ -52,10 +59,10 @@ exit 0`,
     parse: (answer) => {
       const lines = new Set(answerLines(answer));
       const initialize = (['absent', 'empty', 'set'] as const).find((value) => lines.has(`initialize=${value}`));
-      return { initialize: initialize ?? 'unknown', led: lines.has('led'), underWay: lines.has('underway'), begun: lines.has('begun') };
+      return { initialize: initialize ?? 'unknown', led: lines.has('led'), underWay: lines.has('underway'), begun: lines.has('begun'), unfinished: lines.has('unfinished') };
     },
-    diff: ({ initialize, led, underWay, begun }): Change[] =>
-      initialize === 'empty' && !led && !underWay && begun
+    diff: ({ initialize, led, underWay, begun, unfinished }): Change[] =>
+      (initialize === 'empty' || (initialize === 'absent' && unfinished)) && !led && !underWay && begun
         ? [{ action: 'update', summary: `put the interrupted bootstrap in ${path} aside and take its mark out of etcd` }]
         : [],
     apply: () =>

@@ -66,7 +66,7 @@ describe('aptPackages', () => {
       done
       }
       apt_explain() {
-      grep -E '^(E|W|dpkg): |lock is held|No space left' "$apt_log" || tail -n 15 "$apt_log"
+      grep -E '^(E|W|dpkg): |^Err:|lock is held|No space left|  [45][0-9][0-9] ' "$apt_log" || tail -n 15 "$apt_log"
       }
       trap 'restore; rm -f "$apt_log"' EXIT
       if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
@@ -253,7 +253,7 @@ describe('aptRepository', () => {
       done
       }
       apt_explain() {
-      grep -E '^(E|W|dpkg): |lock is held|No space left' "$apt_log" || tail -n 15 "$apt_log"
+      grep -E '^(E|W|dpkg): |^Err:|lock is held|No space left|  [45][0-9][0-9] ' "$apt_log" || tail -n 15 "$apt_log"
       }
       trap 'rm -rf "$work" "$apt_log"' EXIT
       if ! apt_get -o Dir::Etc::sourcelist="$work/draft.sources" -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 -o APT::Update::Error-Mode=any -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 update; then

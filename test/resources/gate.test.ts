@@ -48,7 +48,11 @@ describe('gate', () => {
     expect(made.id).toBe('gate:g');
     expect(made.probe().text).toBe('etcdctl endpoint health');
     expect(made.wait().text).toMatchInlineSnapshot(`
-      "check() {
+      "give_up() {
+      if ! systemctl -q is-enabled etcd 2>/dev/null; then systemctl stop etcd || :; fi
+      exit 1
+      }
+      check() {
       (
       set +e
       etcdctl endpoint health
@@ -71,11 +75,14 @@ describe('gate', () => {
       esac
       if [ "$bad" -ge 4 ]; then
       echo 'it will not come true that the member'\\''s up:'
-      if [ -n "$line" ]; then echo "$line"; else
+      if [ -n "$line" ]; then
+      echo "$line"
+      journalctl -u etcd --since "@$((now - 15))" -o cat --no-pager 2>/dev/null | grep -E 'FATAL|PANIC|No space left|[Ee]rror:|HINT:' | tail -n 3
+      else
       echo 'etcd is' "$unit_state"
       journalctl -u etcd -n 12 -o cat --no-pager 2>/dev/null || :
       fi
-      exit 1
+      give_up
       fi
       if [ "$waited" -ge 60 ]; then
       echo "gave up after $waited s waiting until "'the member'\\''s up'": $seen"

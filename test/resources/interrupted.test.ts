@@ -42,7 +42,7 @@ describe('interruptedCopy', () => {
 
 describe('interruptedBootstrap', () => {
   const client = { endpoints: ['https://10.0.0.1:2379'], caFile: '/ca', certFile: '/crt', keyFile: '/key' };
-  const resource = interruptedBootstrap({ path: '/data', ownership: { owner: 'postgres', group: 'postgres', mode: '0700' }, url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/' });
+  const resource = interruptedBootstrap({ path: '/data', unit: 'patroni', configFile: '/etc/patroni/config.yml', ownership: { owner: 'postgres', group: 'postgres', mode: '0700' }, url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/' });
 
   it.each([
     { text: '', begun: false, changes: 0 },
@@ -51,6 +51,8 @@ describe('interruptedBootstrap', () => {
     { text: 'begun\nunderway\ninitialize=empty\n', begun: true, changes: 0 },
     { text: 'begun\ninitialize=set\n', begun: true, changes: 0 },
     { text: 'begun\ninitialize=absent\n', begun: true, changes: 0 },
+    { text: 'begun\nunfinished\ninitialize=absent\n', begun: true, changes: 1 },
+    { text: 'begun\nunfinished\ninitialize=set\n', begun: true, changes: 0 },
     { text: 'begun\n', begun: true, changes: 0 },
     { text: 'initialize=empty\n', begun: false, changes: 0 },
   ])('$text: $changes', ({ text, begun, changes }) => {
@@ -60,7 +62,7 @@ describe('interruptedBootstrap', () => {
   });
 
   it('is undone exactly so', () => {
-    expect(resource.apply([], { initialize: 'empty', led: false, underWay: false, begun: true }).text).toMatchInlineSnapshot(`
+    expect(resource.apply([], { initialize: 'empty', led: false, underWay: false, unfinished: false, begun: true }).text).toMatchInlineSnapshot(`
       "if [ -e /data ]; then mv -T /data /data.aside-"$(date +%Y%m%dT%H%M%S)"; fi
       mkdir /data
       chown postgres:postgres /data

@@ -41,7 +41,7 @@ describe.each([debian12, debian13])('stages on $title', (platform) => {
   it('of a server without Patroni', async () => {
     const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
     expect(ids(shapeOf(alone, 'db', platform))).toEqual([
-      'base/prepare', 'pgdg/repository', 'postgresql/packages', 'postgresql/cluster', 'postgresql/start', 'replication/accounts',
+      'base/prepare', 'pgdg/repository', 'postgresql/packages', 'postgresql/cluster', 'postgresql/configure', 'postgresql/start', 'replication/accounts',
     ]);
   });
 
