@@ -49,7 +49,7 @@ describe('gate', () => {
     expect(made.probe().text).toBe('etcdctl endpoint health');
     expect(made.wait().text).toMatchInlineSnapshot(`
       "give_up() {
-      if ! systemctl -q is-enabled etcd 2>/dev/null; then systemctl stop etcd || :; fi
+      if ! systemctl -q is-enabled etcd >/dev/null 2>&1; then systemctl stop etcd >/dev/null 2>&1 || :; fi
       exit 1
       }
       check() {
