@@ -4,6 +4,7 @@ import {
   type FreeSpace, type Host, type HostFacts, type Inventory, type Listener, type Objection, type Reach, type RoleContext, type View,
 } from '../src/index.js';
 import { dataDirectoryOf, hostsWith } from './shared/layout.js';
+import { memberPorts } from './shared/member-ports.js';
 import { variables } from './shared/variables.js';
 
 /** State id of the host's clock against ours, kept by the engine. */
@@ -11,29 +12,11 @@ const CLOCK_OFFSET = 'clock-offset';
 
 const MIB = 1024 * 1024;
 
-/** Ports a host's services listen on, and the units that may hold them already. */
-function expectedPorts(host: Host): { port: number; what: string; units: readonly string[] }[] {
-  const list: { port: number; what: string; units: readonly string[] }[] = [];
-  const { version, name, port } = variables(host, 'postgresql');
-  if (host.roles.includes('postgresql')) {
-    list.push({ port, what: 'PostgreSQL', units: ['patroni.service', `postgresql@${version}-${name}.service`] });
-  }
-  if (host.roles.includes('etcd')) {
-    const { client_port, peer_port } = variables(host, 'etcd');
-    list.push({ port: client_port, what: 'etcd clients', units: ['etcd.service'] });
-    list.push({ port: peer_port, what: 'etcd peers', units: ['etcd.service'] });
-  }
-  if (host.roles.includes('patroni')) {
-    list.push({ port: variables(host, 'patroni').restapi_port, what: "Patroni's REST API", units: ['patroni.service'] });
-  }
-  return list;
-}
-
 /** What a host must reach on its peers. */
 function peersOf({ host, inventory }: RoleContext): { address: string; port: number }[] {
   return inventory.hosts
     .filter((peer) => peer.name !== host.name)
-    .flatMap((peer) => expectedPorts(peer).map(({ port }) => ({ address: peer.clusterAddress, port })));
+    .flatMap((peer) => memberPorts(peer).map(({ port }) => ({ address: peer.clusterAddress, port })));
 }
 
 /** A line of /etc/hosts for every member that has an IP address. */
@@ -77,7 +60,7 @@ export default defineRole({
     },
   },
   observations: (context) => [
-    ports(expectedPorts(context.host).map(({ port }) => port)),
+    ports(memberPorts(context.host).map(({ port }) => port)),
     reachability(peersOf(context)),
     freeSpace(spacePaths(context)),
   ],
@@ -140,7 +123,7 @@ function fitness(view: View, host: Host): Objection[] {
 
 function takenPorts(view: View, host: Host): Objection[] {
   const listeners = view.read<Listener[]>(host.name, PORTS) ?? [];
-  return expectedPorts(host).flatMap(({ port, what, units }) =>
+  return memberPorts(host).flatMap(({ port, what, units }) =>
     listeners
       .filter((listener) => listener.port === port && !units.includes(listener.unit))
       .map((listener): Objection => ({
