@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import {
-  aptPackages, defineRole, editedFile, digestOf, FREE_SPACE, freeSpace, HOST_FACTS, PORTS, ports, REACHABILITY, reachability, replaceBlock,
+  defineRole, editedFile, digestOf, FREE_SPACE, freeSpace, HOST_FACTS, packages, PORTS, ports, REACHABILITY, reachability, replaceBlock,
   type FreeSpace, type Host, type HostFacts, type Inventory, type Listener, type Objection, type Reach, type RoleContext, type View,
 } from '../src/index.js';
 import { dataDirectoryOf, hostsWith } from './shared/layout.js';
@@ -40,9 +40,9 @@ export default defineRole({
       },
       prerequisites: {
         type: 'array',
-        items: { type: 'string', pattern: '^[a-z0-9][a-z0-9+.-]*$', expects: 'a package name' },
-        default: ['ca-certificates', 'curl'],
-        description: 'Packages installed before the roles. curl is how a host asks its own Patroni.',
+        items: { type: 'string', pattern: '^[A-Za-z0-9/][A-Za-z0-9+._/-]*$', expects: 'a package name' },
+        examples: [['ca-certificates', 'curl', 'chrony']],
+        description: 'Packages installed before the roles. Default: ca-certificates and curl, which is how a host asks its own Patroni.',
       },
       max_clock_skew: {
         type: 'number',
@@ -64,8 +64,8 @@ export default defineRole({
     reachability(peersOf(context)),
     freeSpace(spacePaths(context)),
   ],
-  stages: ({ host, inventory }) => {
-    const { manage_hosts_file, prerequisites } = variables(host, 'base');
+  stages: ({ host, inventory, platform }) => {
+    const { manage_hosts_file, prerequisites = platform.prerequisites } = variables(host, 'base');
     const lines = hostLines(inventory);
     return [
       {
@@ -76,7 +76,7 @@ export default defineRole({
           ...(manage_hosts_file
             ? [editedFile({ path: '/etc/hosts', edit: (current) => replaceBlock(current, inventory.cluster, lines), digest: digestOf(...lines) })]
             : []),
-          ...(prerequisites.length > 0 ? [aptPackages({ name: 'prerequisites', packages: prerequisites })] : []),
+          ...(prerequisites.length > 0 ? [packages(platform.packageManager, { name: 'prerequisites', packages: prerequisites })] : []),
         ],
       },
     ];

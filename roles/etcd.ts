@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import {
-  aptPackages, defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, service,
+  defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, packages as installed, service,
   type CheckResult, type EtcdMemberState, type Host, type Objection, type PathState, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
@@ -54,7 +54,7 @@ export default defineRole({
 });
 
 function files({ platform }: RoleContext): ReturnType<typeof tlsFiles> {
-  return tlsFiles(platform.etcd.directory);
+  return tlsFiles(platform.etcd);
 }
 
 function dataDirectoryOf({ host, platform, inventory }: RoleContext): string {
@@ -70,7 +70,7 @@ function packages({ platform }: RoleContext): Stage {
     name: 'packages',
     title: 'install etcd',
     crossing: 'independent',
-    resources: [aptPackages({ name: 'etcd', packages: platform.etcd.packages })],
+    resources: [installed(platform.packageManager, { name: 'etcd', packages: platform.etcd.packages })],
   };
 }
 
@@ -85,7 +85,7 @@ function configureAndStart(context: RoleContext): Stage[] {
       title: 'configure etcd',
       crossing: 'independent',
       resources: [
-        directory({ path: home }),
+        ...(home === undefined ? [] : [directory({ path: home })]),
         ...tls,
         directory({ path: dataDirectoryOf(context), owner: user, group, mode: '0700' }),
         environment,
@@ -169,10 +169,11 @@ function foreignMembership(view: View): Objection[] {
 
 /** An etcd that somebody else configured, or that belongs to another of our clusters, is left alone. */
 function guardConfiguration(view: View, host: Host): Objection[] {
-  const text = fileText(view, host, '/etc/default/etcd');
+  const text = fileText(view, host, view.platform(host.name)?.etcd.environmentFile);
   const name = setting(text, 'ETCD_NAME');
   const token = setting(text, 'ETCD_INITIAL_CLUSTER_TOKEN');
-  if (name === undefined) return [];
+  // EL's package comes with the example of a member called `default`.
+  if (name === undefined || name === 'default') return [];
   if (!text.startsWith(MANAGED)) {
     return [
       {
@@ -195,7 +196,8 @@ function guardConfiguration(view: View, host: Host): Objection[] {
 }
 
 function guardAuthority(view: View, host: Host, caCertificate: string): Objection[] {
-  const ca = fileText(view, host, '/etc/etcd/tls/ca.crt');
+  const platform = view.platform(host.name);
+  const ca = fileText(view, host, platform === undefined ? undefined : tlsFiles(platform.etcd).ca);
   const member = view.read<EtcdMemberState>(host.name, ETCD_MEMBER);
   if (ca === '' || member?.hasData !== true || ca === caCertificate) return [];
   return [
@@ -208,8 +210,8 @@ function guardAuthority(view: View, host: Host, caCertificate: string): Objectio
   ];
 }
 
-function fileText(view: View, host: Host, path: string): string {
-  const state = view.read<PathState>(host.name, `file:${path}`);
+function fileText(view: View, host: Host, path: string | undefined): string {
+  const state = path === undefined ? undefined : view.read<PathState>(host.name, `file:${path}`);
   return state?.type === 'file' ? state.content.toString('utf8') : '';
 }
 

@@ -1,12 +1,15 @@
 import { dirname } from 'node:path/posix';
 import {
-  aptPackages, dcs, defineRole, digestOf, directory, enabledUnit, file, gate, interruptedBootstrap, interruptedCopy, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, Secret, service, sh,
+  dcs, defineRole, digestOf, directory, enabledUnit, file, gate, interruptedBootstrap, interruptedCopy, packages as installed, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, Secret, service, sh,
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
+import { mixedCollations } from './shared/collations.js';
+import { dropIn } from './shared/drop-in.js';
 import { localLines, memberLines } from './shared/hba.js';
 import { accountsOf, dataDirectoryOf, etcdClient, etcdEndpoints, hostPort, localServer, restApiUrl, scopeOf, scopePrefix, tlsFiles } from './shared/layout.js';
 import { guardCluster } from './shared/patroni-guards.js';
+import { dataLabel, portLabel } from './shared/selinux.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
 
@@ -83,7 +86,7 @@ export default defineRole({
     dcs(etcdClient(context, files(context)), scopePrefix(context.inventory, context.host)),
   ],
   stages: (context) => [packages(context), configure(context), start(context), enable(context), ...settle(context)],
-  preflight: (view) => timing(view),
+  preflight: (view) => [...timing(view), ...mixedCollations(view)],
   guards: (view) => guardCluster(view),
   checks: (view) => checkCluster(view),
   remarks: (view, host) => {
@@ -95,7 +98,7 @@ export default defineRole({
 });
 
 function files({ platform }: RoleContext): ReturnType<typeof tlsFiles> {
-  return tlsFiles(platform.patroni.directory);
+  return tlsFiles(platform.patroni);
 }
 
 function packages({ platform }: RoleContext): Stage {
@@ -105,7 +108,7 @@ function packages({ platform }: RoleContext): Stage {
     crossing: 'independent',
     // Until the member has its data it must not start at boot: after a power failure in the middle of initdb
     // Patroni would take the half-made cluster for a whole one.
-    resources: [aptPackages({ name: 'patroni', packages: platform.patroni.packages, disable: [platform.patroni.unit] })],
+    resources: [installed(platform.packageManager, { name: 'patroni', packages: platform.patroni.packages, disable: [platform.patroni.unit] })],
   };
 }
 
@@ -125,7 +128,7 @@ function configure(context: RoleContext): Stage {
     resources: [
       account(accounts.superuser, ['SUPERUSER']),
       account(accounts.rewind, []),
-      directory({ path: home }),
+      ...(home === undefined ? [] : [directory({ path: home })]),
       ...tlsResources(context, files(context), { owner: user, group }),
       ...dataParent(context),
       interruptedCopy({ path: data, ownership, binDirectory: server.binDirectory }),
@@ -139,9 +142,17 @@ function configure(context: RoleContext): Stage {
         prefix: scopePrefix(context.inventory, host),
       }),
       directory({ path: data, ...ownership, orMode: '0750' }),
+      ...dataLabel(host, platform),
+      ...portLabel(host, platform),
+      ...simpleUnit(context),
       configFile(context),
     ],
   };
+}
+
+function simpleUnit({ platform, template }: RoleContext): Resource[] {
+  const { simpleDropIn } = platform.patroni;
+  return simpleDropIn === undefined ? [] : dropIn(simpleDropIn, template('patroni/simple.conf', {}));
 }
 
 /**
@@ -152,7 +163,8 @@ function dataParent({ host, platform }: RoleContext): Resource[] {
   const { version, data_dir } = variables(host, 'postgresql');
   const { user, group } = platform.patroni;
   if (data_dir !== undefined) return [];
-  return [directory({ path: dirname(platform.postgresql(version).dataDirectory(variables(host, 'postgresql').name)), owner: user, group })];
+  const path = dirname(platform.postgresql(version).dataDirectory(variables(host, 'postgresql').name));
+  return [directory({ path, owner: user, group, orMode: '0700' })];
 }
 
 function configFile(context: RoleContext): Resource {

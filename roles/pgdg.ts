@@ -1,8 +1,8 @@
-import { aptKey, aptRepository, defineRole, keyFingerprints, type Objection } from '../src/index.js';
+import { defineRole, keyFingerprints, type Objection } from '../src/index.js';
+import { pinnedKeys, repositoryResources } from './shared/repository.js';
 import { variables } from './shared/variables.js';
 
-/** Fingerprint of the key that PGDG signs its apt repository with; from PGDG's installation instructions. */
-const PGDG_KEY = 'B97B0AFCAA1A47F044F244A07FCC7D46ACCC4CF8';
+const ADDRESS = { type: 'string', pattern: '^https?://[^\\s"\']+$', expects: 'an http or https address' } as const;
 
 export default defineRole({
   name: 'pgdg',
@@ -12,19 +12,11 @@ export default defineRole({
     description: 'Where packages of PostgreSQL come from. A mirror is one variable: `base_url`.',
     properties: {
       base_url: {
-        type: 'string',
-        pattern: '^https?://[^\\s"\']+$',
-        expects: 'an http or https address',
-        default: 'https://apt.postgresql.org/pub/repos/apt',
-        description: 'Base address of the repository or of a mirror of it.',
+        ...ADDRESS,
+        examples: ['https://mirror.example.com/pgdg'],
+        description: 'Base address of the repository or of a mirror of it. Default: PGDG’s own, https://apt.postgresql.org/pub/repos/apt for Debian and https://download.postgresql.org/pub/repos/yum for Rocky. A cluster of both families sets it in a group for each.',
       },
-      key_url: {
-        type: 'string',
-        pattern: '^https?://[^\\s"\']+$',
-        expects: 'an http or https address',
-        default: 'https://www.postgresql.org/media/keys/ACCC4CF8.asc',
-        description: 'Where each host fetches the repository’s key. It is installed only if it is the pinned one.',
-      },
+      key_url: { ...ADDRESS, description: 'Where each host fetches the repository’s key, by default from PGDG. It is installed only if it is the pinned one.' },
       key: {
         type: 'string',
         pattern: '^-----BEGIN PGP PUBLIC KEY BLOCK-----\\r?\\n',
@@ -35,44 +27,34 @@ export default defineRole({
         type: 'string',
         pattern: '^[0-9A-F]{40}$',
         expects: 'a fingerprint: 40 hex digits in upper case',
-        default: PGDG_KEY,
-        description: 'Fingerprint of the only key that is trusted. Change it for a mirror that signs with a key of its own.',
+        description: 'Fingerprint of the only key that is trusted. Default: that of PGDG’s own key for the host’s system. Change it for a mirror that signs with a key of its own.',
       },
+      crb: {
+        type: 'boolean',
+        default: false,
+        description: 'Rocky: also enable the distribution’s repository CRB (PowerTools on Rocky 8). No package that pgprov installs needs it by default.',
+      },
+      epel: { type: 'boolean', default: false, description: 'Rocky: also install epel-release, which enables EPEL. No package that pgprov installs needs it by default.' },
     },
   },
   preflight: (view) =>
     view.hosts('pgdg').flatMap((host): Objection[] => {
-      const { key, key_fingerprint } = variables(host, 'pgdg');
-      const held = key === undefined ? [key_fingerprint] : keyFingerprints(Buffer.from(key));
-      if (held.length === 1 && held[0] === key_fingerprint) return [];
+      const { key } = variables(host, 'pgdg');
+      const platform = view.platform(host.name);
+      if (platform === undefined || key === undefined) return [];
+      const held = keyFingerprints(Buffer.from(key));
+      const pinned = pinnedKeys(host, platform).map(({ fingerprint }) => fingerprint);
+      if (held.length === 1 && pinned.includes(held[0] ?? '')) return [];
       return [
         {
           kind: 'preflight',
           host: host.name,
-          message: `${host.name}: pgdg.key holds ${held.length === 0 ? 'no readable key' : held.join(', ')}, but the pinned key is ${key_fingerprint}`,
+          message: `${host.name}: pgdg.key holds ${held.length === 0 ? 'no readable key' : held.join(', ')}, but the pinned key is ${pinned.join(' or ')}`,
           hint: 'give the key that pgdg.key_fingerprint names, or correct the fingerprint after checking it with the mirror’s owner',
         },
       ];
     }),
-  stages: ({ host, platform }) => {
-    const { base_url, key_url, key, key_fingerprint } = variables(host, 'pgdg');
-    const { keyPath } = platform.pgdg;
-    return [
-      {
-        name: 'repository',
-        title: 'add the PGDG repository',
-        crossing: 'independent',
-        resources: [
-          aptKey({ path: keyPath, fingerprint: key_fingerprint, url: key_url, ...(key === undefined ? {} : { armored: key }) }),
-          aptRepository({
-            name: 'pgdg',
-            uri: base_url,
-            suite: `${platform.codename}-pgdg`,
-            components: ['main'],
-            signedBy: keyPath,
-          }),
-        ],
-      },
-    ];
-  },
+  stages: (context) => [
+    { name: 'repository', title: 'add the PGDG repository', crossing: 'independent', resources: repositoryResources(context) },
+  ],
 });

@@ -1,9 +1,11 @@
 import {
-  aptPackages, command, DATA_DIRECTORY, dataDirectory, defineRole, digestOf, directory, editedFile, file, PENDING_RESTART, pendingRestart, pgCluster, replaceBlock, service, sh,
-  type CheckResult, type DataDirectoryState, type Host, type Objection, type RoleContext, type Stage, type View,
+  command, DATA_DIRECTORY, dataDirectory, defineRole, digestOf, directory, editedFile, file, packages as installed, PENDING_RESTART, pendingRestart, replaceBlock, service, sh,
+  type CheckResult, type DataDirectoryState, type Host, type Objection, type Platform, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { memberLines } from './shared/hba.js';
 import { accountsOf, dataDirectoryOf, localServer } from './shared/layout.js';
+import { portLabel } from './shared/selinux.js';
+import { awkwardDataDirectory, guardServedData, servedData, standaloneCluster } from './shared/standalone.js';
 import { variables } from './shared/variables.js';
 
 const PARAMETER_VALUE = {
@@ -28,13 +30,13 @@ export default defineRole({
         expects: 'letters, digits and underscores',
         default: 'main',
         scope: 'cluster',
-        description: 'What Debian calls the cluster: part of paths and of the unit’s name.',
+        description: 'What Debian calls the cluster: part of paths and of the unit’s name. On Rocky part of the data directory’s path, unless it is `main`.',
       },
       data_dir: {
         type: 'string',
         pattern: '^/[^\\u0000-\\u001f\\u007f]+$',
         expects: 'an absolute path',
-        description: 'Data directory. Default: where the platform’s packages put it, e.g. /var/lib/postgresql/17/main.',
+        description: 'Data directory. Default: where the platform’s packages put it, /var/lib/postgresql/17/main on Debian and /var/lib/pgsql/17/data on Rocky.',
       },
       parameters: {
         type: 'object',
@@ -70,10 +72,15 @@ export default defineRole({
     return [
       dataDirectory(dataDirectoryOf(context.host, context.platform), binDirectory),
       pendingRestart(localServer(context.host, context.platform)),
+      ...(context.host.roles.includes('patroni') ? [] : [servedData(context)]),
     ];
   },
   stages: (context) => [packages(context), ...(context.host.roles.includes('patroni') ? [] : standalone(context))],
-  guards: (view) => view.hosts('postgresql').flatMap((host) => guardHost(view, host)),
+  preflight: (view) => withoutPatroni(view).flatMap(({ host, platform }) => awkwardDataDirectory(host, platform)),
+  guards: (view) => [
+    ...view.hosts('postgresql').flatMap((host) => guardHost(view, host)),
+    ...withoutPatroni(view).flatMap(({ host, platform }) => guardServedData(view, host, platform)),
+  ],
   checks: (view) => view.hosts('postgresql').flatMap((host) => checkHost(view, host)),
   remarks: (view, host) => {
     const names = view.read<string[]>(host, PENDING_RESTART) ?? [];
@@ -83,27 +90,29 @@ export default defineRole({
 
 function packages({ host, platform, template }: RoleContext): Stage {
   const { version } = variables(host, 'postgresql');
-  const { commonPackages, serverPackages } = platform.postgresql(version);
+  const { serverPackages, standalone: policy } = platform.postgresql(version);
   return {
     name: 'packages',
     title: `install PostgreSQL ${version}`,
     crossing: 'independent',
     resources: [
-      aptPackages({ name: 'postgresql-common', packages: commonPackages }),
-      file({ path: '/etc/postgresql-common/createcluster.conf', content: template('postgresql/createcluster.conf', {}) }),
-      aptPackages({ name: 'postgresql', packages: serverPackages }),
+      ...(policy.by === 'postgresql-common'
+        ? [
+            installed(platform.packageManager, { name: 'postgresql-common', packages: policy.commonPackages }),
+            file({ path: policy.policyFile, content: template('postgresql/createcluster.conf', {}) }),
+          ]
+        : []),
+      installed(platform.packageManager, { name: 'postgresql', packages: serverPackages }),
     ],
   };
 }
 
-/** Without Patroni: initdb, registration with Debian's tools, parameters, access, service. */
+/** Without Patroni: a cluster of the platform's own, parameters, access, service. */
 function standalone(context: RoleContext): Stage[] {
   const { host, platform, template, inventory } = context;
-  const { version, name, port, parameters, hba, encoding, locale } = variables(host, 'postgresql');
-  const layout = platform.postgresql(version);
-  const { user, group, home, binDirectory } = layout;
-  const data = dataDirectoryOf(host, platform);
-  const configuration = layout.configDirectory(name);
+  const { version, name, port, parameters, hba } = variables(host, 'postgresql');
+  const { user, group, unit } = platform.postgresql(version);
+  const { resources, configDirectory: configuration, restartOn } = standaloneCluster(context);
   const owned = { owner: user, group, mode: '0640' };
   const settings = file({
     ...owned,
@@ -124,30 +133,9 @@ function standalone(context: RoleContext): Stage[] {
     digest: digestOf(...lines),
   });
   return [
+    { name: 'cluster', title: 'initialise PostgreSQL', crossing: 'independent', resources },
     {
-      name: 'cluster',
-      title: 'initialise PostgreSQL',
-      crossing: 'independent',
-      resources: [
-        pgCluster({
-          version,
-          dataDirectory: data,
-          binDirectory,
-          user,
-          group,
-          home,
-          initdb: ['--data-checksums', `--encoding=${encoding}`, `--locale=${locale}`, '--lc-messages=C', '--auth-local=peer', '--auth-host=scram-sha-256'],
-        }),
-        command({
-          name: `pg_createcluster-${version}-${name}`,
-          summary: `register ${data} with postgresql-common as ${version}/${name}`,
-          unless: sh`[ -e ${`${configuration}/postgresql.conf`} ]`,
-          run: sh`pg_createcluster -d ${data} -p ${port} --start-conf auto ${version} ${name}`,
-        }),
-      ],
-    },
-    {
-      // A stage of its own: its files are edited as pg_createcluster has made them, so they must be there to be seen.
+      // A stage of its own: its files are edited as the cluster was made with them, so they must be there to be seen.
       name: 'configure',
       title: 'configure PostgreSQL',
       crossing: 'independent',
@@ -161,15 +149,23 @@ function standalone(context: RoleContext): Stage[] {
         }),
         settings,
         access,
+        ...portLabel(host, platform),
       ],
     },
     {
       name: 'start',
       title: 'start PostgreSQL',
       crossing: 'rolling',
-      resources: [service({ unit: layout.unit(name), reloadOn: [settings, access] })],
+      resources: [service({ unit: unit(name), restartOn, reloadOn: [settings, access] })],
     },
   ];
+}
+
+function withoutPatroni(view: View): { host: Host; platform: Platform }[] {
+  return view.hosts('postgresql').flatMap((host) => {
+    const platform = view.platform(host.name);
+    return platform === undefined || host.roles.includes('patroni') ? [] : [{ host, platform }];
+  });
 }
 
 function guardHost(view: View, host: Host): Objection[] {

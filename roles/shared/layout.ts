@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import type { EtcdClient, Host, Inventory, LocalServer, Platform, RoleContext, Secret } from '../../src/index.js';
+import type { EtcdClient, Host, Inventory, LocalServer, Platform, RoleContext, Secret, ServiceLayout } from '../../src/index.js';
 import { variables } from './variables.js';
 
 /** The hosts of an inventory that have a role, in its order. */
@@ -49,9 +49,8 @@ export interface TlsFiles {
   key: string;
 }
 
-/** The TLS files under a service's configuration directory. */
-export function tlsFiles(serviceDirectory: string): TlsFiles {
-  const directory = `${serviceDirectory}/tls`;
+/** The TLS files in a service's directory for them. */
+export function tlsFiles({ tlsDirectory: directory }: Pick<ServiceLayout, 'tlsDirectory'>): TlsFiles {
   return { directory, ca: `${directory}/ca.crt`, certificate: `${directory}/node.crt`, key: `${directory}/node.key` };
 }
 

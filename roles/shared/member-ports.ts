@@ -15,7 +15,7 @@ export function memberPorts(host: Host): MemberPort[] {
   const list: MemberPort[] = [];
   const { version, name, port } = variables(host, 'postgresql');
   if (host.roles.includes('postgresql')) {
-    list.push({ port, what: 'PostgreSQL', units: ['patroni.service', `postgresql@${version}-${name}.service`] });
+    list.push({ port, what: 'PostgreSQL', units: ['patroni.service', `postgresql@${version}-${name}.service`, `postgresql-${version}.service`] });
   }
   if (host.roles.includes('etcd')) {
     const { client_port, peer_port } = variables(host, 'etcd');

@@ -59,7 +59,7 @@ function notOurs({ host, identifier }: Held): Objection {
  * does once the member has its data: what is there is left of a bootstrap that failed.
  */
 function isUnfinished(view: View, host: Host): boolean {
-  const configuration = view.read<PathState>(host.name, 'file:/etc/patroni/config.yml');
+  const configuration = view.read<PathState>(host.name, `file:${view.platform(host.name)?.patroni.configFile}`);
   const enabled = view.read<{ enabled: boolean }>(host.name, 'enabled:patroni')?.enabled;
   const managed = configuration?.type === 'file' && configuration.content.toString('utf8').startsWith('# Managed by pgprov');
   return managed && enabled === false;

@@ -3,17 +3,19 @@ import type { Host, Secret } from '../../src/index.js';
 /** Resolved variables of each role, as their schemas promise them. */
 export interface BaseVariables {
   manage_hosts_file: boolean;
-  prerequisites: readonly string[];
+  prerequisites?: readonly string[];
   max_clock_skew: number;
   min_free_space: number;
   min_memory: number;
 }
 
 export interface PgdgVariables {
-  base_url: string;
-  key_url: string;
+  base_url?: string;
+  key_url?: string;
   key?: string;
-  key_fingerprint: string;
+  key_fingerprint?: string;
+  crb: boolean;
+  epel: boolean;
 }
 
 export interface PostgresqlVariables {

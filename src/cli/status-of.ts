@@ -30,7 +30,7 @@ export function statusOf(inventory: Inventory, view: View | undefined, errors: r
     etcd: inventory.hosts
       .filter(({ roles }) => roles.includes('etcd'))
       .map((host) => etcdStatus(host, read(host, ETCD_MEMBER), reasons.get(host.name))),
-    certificates: inventory.hosts.flatMap((host) => certificateStatus(host, read(host, 'file:/etc/etcd/tls/node.crt'))),
+    certificates: inventory.hosts.flatMap((host) => certificateStatus(host, read(host, `file:${view?.platform(host.name)?.etcd.tlsDirectory}/node.crt`))),
     ...(store?.config === undefined ? {} : { dynamic: store.config }),
     problems: [
       ...errors.filter(({ host }) => host === undefined).map(({ message }) => message),

@@ -1,4 +1,6 @@
 import type { Host, Inventory } from '../model/index.js';
+import { findPlatform, type Platform } from '../platform/index.js';
+import { HOST_FACTS, type HostFacts } from '../resources/host-facts.js';
 
 /** What is known of the cluster at one moment: the inventory, and what each surveyed host answered. */
 export class View {
@@ -23,5 +25,11 @@ export class View {
   /** What an observation saw on a host; undefined when it was not asked. */
   read<State>(host: string, id: string): State | undefined {
     return this.#states.get(host)?.get(id) as State | undefined;
+  }
+
+  /** What the host runs; undefined when it was not surveyed. */
+  platform(host: string): Platform | undefined {
+    const facts = this.read<HostFacts>(host, HOST_FACTS);
+    return facts === undefined ? undefined : findPlatform(facts.os, facts.version);
   }
 }

@@ -1,10 +1,11 @@
 import { debian12, debian13 } from './debian.js';
+import { rocky8, rocky9 } from './el.js';
 import type { Platform } from './platform.js';
 
-export type { Platform, PlatformId, PostgresqlLayout, ServiceLayout } from './platform.js';
+export type { PgdgLayout, PinnedKey, Platform, PlatformId, PostgresqlLayout, ServiceLayout, StandaloneLayout } from './platform.js';
 
 /** Every supported operating system. */
-export const PLATFORMS: readonly Platform[] = [debian13, debian12];
+export const PLATFORMS: readonly Platform[] = [debian13, debian12, rocky9, rocky8];
 
 /** The platform of an os-release `ID` and `VERSION_ID`; undefined when it is not supported. */
 export function findPlatform(os: string, version: string): Platform | undefined {

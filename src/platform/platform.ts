@@ -1,29 +1,53 @@
 /** What differs between operating systems: names, paths, units and users. Roles read it instead of branching. */
 export interface Platform {
-  /** e.g. `debian13` */
+  /** e.g. `debian13`, `rocky9` */
   id: PlatformId;
   /** For people: `Debian 13 (trixie)`. */
   title: string;
-  family: 'debian';
-  codename: string;
-  pgdg: { keyPath: string };
+  family: 'debian' | 'el';
+  packageManager: 'apt' | 'dnf';
+  /** Packages that a host needs before the roles, unless the inventory names others. */
+  prerequisites: readonly string[];
+  pgdg: PgdgLayout;
   postgresql(version: number): PostgresqlLayout;
   etcd: ServiceLayout & { environmentFile: string; dataRoot: string };
-  patroni: ServiceLayout & { configFile: string };
+  patroni: ServiceLayout & {
+    configFile: string;
+    /** A drop-in that makes the unit `Type=simple`, where the packaged one may wait for a notification that never comes. */
+    simpleDropIn?: string;
+  };
 }
 
-export type PlatformId = 'debian12' | 'debian13';
+export type PlatformId = 'debian12' | 'debian13' | 'rocky8' | 'rocky9';
+
+/** How PGDG publishes packages for a platform. */
+export interface PgdgLayout {
+  baseUrl: string;
+  /** What the repository calls this system: a code name, or EL's major version. */
+  release: string;
+  /** Where the host keeps the key. */
+  keyPath: string;
+  /** The keys that PGDG signs with; more than one where it depends on the architecture. */
+  keys: readonly PinnedKey[];
+}
+
+/** A public key that is trusted by its fingerprint, wherever it is fetched from. */
+export interface PinnedKey {
+  /** 40 hex digits, upper case. */
+  fingerprint: string;
+  url: string;
+  /** `uname -m` of the hosts it is meant for; without one, all the others. */
+  architecture?: string;
+}
 
 /** Where PostgreSQL of one major version is. */
 export interface PostgresqlLayout {
-  /** Must be there, and configured, before the server packages. */
-  commonPackages: readonly string[];
   serverPackages: readonly string[];
   binDirectory: string;
   /** Data directory of a cluster named `name`. */
   dataDirectory(name: string): string;
-  /** Configuration directory of a cluster named `name` that PostgreSQL's own service runs. */
-  configDirectory(name: string): string;
+  /** How a cluster that runs without Patroni is made, and where its configuration is. */
+  standalone: StandaloneLayout;
   /** systemd unit of a cluster named `name` that runs without Patroni. */
   unit(name: string): string;
   socketDirectory: string;
@@ -32,12 +56,31 @@ export interface PostgresqlLayout {
   home: string;
 }
 
+/** How the platform's packages make and run a cluster of their own. */
+export type StandaloneLayout =
+  | {
+      /** Debian's tools, which register clusters by version and name. */
+      by: 'postgresql-common';
+      /** Must be there, and configured, before the server packages, which would make a cluster otherwise. */
+      commonPackages: readonly string[];
+      /** What installing the server packages reads to decide on that. */
+      policyFile: string;
+      configDirectory(name: string): string;
+    }
+  | {
+      /** PGDG's script for EL, which runs initdb in the PGDATA of a unit; configuration lies with the data. */
+      by: 'setup-script';
+      script: string;
+    };
+
 /** Where a service is. */
 export interface ServiceLayout {
   packages: readonly string[];
   unit: string;
-  /** Configuration directory. */
-  directory: string;
+  /** Configuration directory, where the package may not bring it. */
+  directory?: string;
+  /** Directory for its certificate and key, which its user must be able to enter. */
+  tlsDirectory: string;
   user: string;
   group: string;
 }

@@ -1,23 +1,7 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
 import { NOTHING, sh, type Script } from '../shell/quote.js';
+import { DEFAULT_LOCK_TIMEOUT, installChanges, missingOf, type PackagesOptions, type PackagesState } from './packages-state.js';
 import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
-
-/** Installed version, or undefined, by package name. */
-export type PackagesState = Record<string, string | undefined>;
-
-/** Packages that must be installed, whatever their version. */
-export interface AptPackagesOptions {
-  /** Names this resource among others of the host. */
-  name: string;
-  packages: readonly string[];
-  /** Units that the packages enable and that must not start at boot yet. */
-  disable?: readonly string[];
-  /** Seconds to wait for somebody else's package manager; default 300. */
-  lockTimeout?: number;
-}
-
-/** Seconds to wait for somebody else's package manager. */
-export const DEFAULT_LOCK_TIMEOUT = 300;
 
 const POLICY = '/usr/sbin/policy-rc.d';
 const POLICY_MARK = '# pgprov: no service starts by itself while packages are installed';
@@ -69,10 +53,9 @@ grep -E '^(E|W|dpkg): |^Err:|lock is held|No space left|  [45][0-9][0-9] ' "$apt
 }
 
 /** Packages installed with apt, without what they merely recommend, and without starting their services. */
-export function aptPackages(options: AptPackagesOptions): Resource<PackagesState> {
+export function aptPackages(options: PackagesOptions): Resource<PackagesState> {
   const { packages } = options;
   const id = `packages:${options.name}`;
-  const missingOf = (state: PackagesState): string[] => packages.filter((name) => state[name] === undefined);
   return {
     id,
     probe: () =>
@@ -86,10 +69,7 @@ export function aptPackages(options: AptPackagesOptions): Resource<PackagesState
       }
       return state;
     },
-    diff: (state) => {
-      const missing = missingOf(state);
-      return missing.length === 0 ? [] : [{ action: 'install', summary: `install ${missing.join(' ')}` }];
-    },
+    diff: (state) => installChanges(packages, state),
     apply: (_changes, state) => sh`${withoutAutostart}
 ${defineAptGet(options.lockTimeout ?? DEFAULT_LOCK_TIMEOUT)}
 trap 'restore; rm -f "$apt_log"' EXIT
@@ -97,7 +77,7 @@ if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
 note 'finishing an interrupted package installation'
 dpkg --force-confold --configure -a
 fi
-set -- -o Dpkg::Options::=--force-confold --no-install-recommends install ${missingOf(state)}
+set -- -o Dpkg::Options::=--force-confold --no-install-recommends install ${missingOf(packages, state)}
 if ! apt_get "$@" && grep -qE 'Unable to locate package|no installation candidate|404 +Not Found' "$apt_log"; then
 note 'refreshing the package lists'
 if apt_get -o APT::Update::Error-Mode=any update; then apt_get "$@" || :; fi

@@ -1,73 +1,9 @@
-import { keyFingerprints } from '../lib/openpgp.js';
 import { WORK_DIRECTORY } from '../shell/lock.js';
-import { joinScripts, sh, type Script } from '../shell/quote.js';
-import { DEFAULT_LOCK_TIMEOUT, defineAptGet } from './apt-packages.js';
+import { sh } from '../shell/quote.js';
+import { defineAptGet } from './apt-packages.js';
+import { DEFAULT_LOCK_TIMEOUT } from './packages-state.js';
 import { file, OWNED_BY_ROOT, parsePath, probePath, writeFileScript, type PathState } from './file.js';
-import { answerText, digestOf, type Change, type Resource } from './resource.js';
-
-/** An OpenPGP key file that apt trusts for one repository. */
-export interface AptKeyOptions {
-  /** Where the key is kept on the host. */
-  path: string;
-  /** 40 hex digits; the file must hold this primary key and no other. */
-  fingerprint: string;
-  /** The armored key itself; without it the host fetches `url`. */
-  armored?: string;
-  url: string;
-}
-
-/**
- * A pinned repository key. The host fetches it with apt's own downloader and installs it only when the
- * first key in it has the pinned fingerprint; what was installed is then read back and checked whole.
- */
-export function aptKey(options: AptKeyOptions): Resource<PathState> {
-  const { path, fingerprint, armored, url } = options;
-  const id = `apt-key:${path}`;
-  return {
-    id,
-    probe: () => probePath(path),
-    parse: (answer) => parsePath(id, answer),
-    diff: (state): Change[] => {
-      if (state.type !== 'file') return [{ action: 'create', summary: `install key ${fingerprint} as ${path}` }];
-      const held = keyFingerprints(state.content);
-      if (held.length === 1 && held[0] === fingerprint) return [];
-      const found = held.length === 0 ? 'no readable key' : held.join(', ');
-      return [{ action: 'update', summary: `replace key ${path}: it holds ${found}, pinned is ${fingerprint}` }];
-    },
-    apply: () =>
-      armored === undefined
-        ? downloadKey(path, fingerprint, url)
-        : joinScripts([sh`mkdir -p "$(dirname ${path})"`, writeFileScript(path, armored, OWNED_BY_ROOT)]),
-    digest: () => digestOf(id, fingerprint),
-  };
-}
-
-/** A version 4 fingerprint is the SHA-1 of the first packet as GnuPG exports it: 99, two bytes of length, body. */
-function downloadKey(path: string, fingerprint: string, url: string): Script {
-  return sh`mkdir -p "$(dirname ${path})"
-work=$(mktemp -d ${WORK_DIRECTORY}/key.XXXXXX)
-trap 'rm -rf "$work"' EXIT
-chmod 0755 "$work"
-if ! /usr/lib/apt/apt-helper download-file ${url} "$work/key" >"$work/log" 2>&1; then
-grep -E '^(E|W|Err)' "$work/log" || cat "$work/log"
-echo ${`the repository key could not be fetched from ${url}: check the address and the host's way out, or set pgdg.key_url or pgdg.key`}
-exit 1
-fi
-if grep -q 'BEGIN PGP' "$work/key"; then
-tr -d '\r' <"$work/key" | sed -e '1,/^[[:space:]]*$/d' -e '/^=/,$d' -e '/^-----END/,$d' | base64 -d >"$work/bin"
-else
-cp "$work/key" "$work/bin"
-fi
-length=$(od -An -tu1 -j1 -N2 "$work/bin" | awk '{ print $1 * 256 + $2 + 3 }')
-found=$(head -c "$length" "$work/bin" | sha1sum | cut -d' ' -f1 | tr a-f A-F)
-if [ "$found" != ${fingerprint} ]; then
-echo ${`the key at ${url} is not the pinned one`}
-echo "found $found, expected "${fingerprint}
-exit 1
-fi
-chmod 0644 "$work/key"
-mv -f "$work/key" ${path}`;
-}
+import { answerText, digestOf, type Resource } from './resource.js';
 
 /** A deb822 source and its package lists. */
 export interface AptRepositoryOptions {
@@ -143,4 +79,3 @@ ${writeFileScript(path, content, OWNED_BY_ROOT)}`,
     digest: () => digestOf(id, content),
   };
 }
-

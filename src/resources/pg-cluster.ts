@@ -1,4 +1,4 @@
-import { sh } from '../shell/quote.js';
+import { sh, type Script } from '../shell/quote.js';
 import { asDatabaseUser } from './psql.js';
 import { digestOf, type Change, type Resource } from './resource.js';
 import { dataDirectory, markOwn, type DataDirectoryState } from './data-directory.js';
@@ -13,6 +13,8 @@ export interface PgClusterOptions {
   home: string;
   /** Words for initdb, without -D. */
   initdb: readonly string[];
+  /** PGDG's script for EL that runs initdb; without it initdb is run as it is. Takes no white space in the path. */
+  setupScript?: string;
 }
 
 /**
@@ -40,10 +42,24 @@ if [ -e ${draft} ]; then mv ${draft} ${draft}."$(date +%Y%m%dT%H%M%S)"; fi
 mkdir -p "$(dirname ${path})"
 mkdir -m 0700 ${draft}
 chown ${`${user}:${group}`} ${draft}
-${asDatabaseUser({ user, home }, sh`${`${binDirectory}/initdb`} -D ${draft} ${options.initdb}`)}
+${options.setupScript === undefined ? asDatabaseUser({ user, home }, sh`${`${binDirectory}/initdb`} -D ${draft} ${options.initdb}`) : setUp(options, options.setupScript, draft)}
 data=${draft}
 ${markOwn}
 mv -T ${draft} ${path}`,
     digest: () => digestOf(id, options.version, ...options.initdb),
   };
+}
+
+/** A unit that only names the draft as its PGDATA, which is where PGDG's script learns what to initialise. */
+const SETUP_UNIT = 'pgprov-initdb';
+
+function setUp({ version, home, initdb }: PgClusterOptions, script: string, draft: string): Script {
+  const unitFile = `/etc/systemd/system/${SETUP_UNIT}.service`;
+  return sh`printf '%s\n' '[Service]' Type=oneshot ${`Environment=PGDATA=${draft}`} ExecStart=/bin/true >${unitFile}
+trap 'rm -f ${unitFile}; systemctl daemon-reload' EXIT
+systemctl daemon-reload
+if ! PGSETUP_INITDB_OPTIONS=${initdb.join(' ')} ${script} initdb ${SETUP_UNIT}; then
+tail -n 5 ${`${home}/${version}/initdb.log`} 2>/dev/null || :
+exit 1
+fi`;
 }

@@ -1,14 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { aptPackages } from '../../src/resources/apt-packages.js';
-import { aptKey, aptRepository } from '../../src/resources/apt-repository.js';
-import type { Resource } from '../../src/resources/resource.js';
-import { freshDirectory, sharedDirectory } from '../support/directory.js';
-import { bringAbout } from '../support/sections.js';
-import { HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
+import { aptRepository } from '../../src/resources/apt-repository.js';
+import { freshDirectory } from '../support/directory.js';
+import { isThere } from '../support/shells.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
 
@@ -88,119 +84,6 @@ describe('aptPackages', () => {
 
   it('has a digest of its packages', () => {
     expect(aptPackages({ name: 'etcd', packages: ['etcd-server'] }).digest()).not.toBe(resource.digest());
-  });
-});
-
-describe('aptKey', () => {
-  const work = freshDirectory();
-  const url = 'https://mirror.example/key.asc';
-
-  it('fetches, compares and installs exactly so', () => {
-    const key = aptKey({ path: '/etc/apt/keyrings/x.asc', fingerprint: 'A'.repeat(40), url });
-    expect(key.apply([], { type: 'absent' }).text).toMatchInlineSnapshot(`
-      "mkdir -p "$(dirname /etc/apt/keyrings/x.asc)"
-      work=$(mktemp -d /run/pgprov-work/key.XXXXXX)
-      trap 'rm -rf "$work"' EXIT
-      chmod 0755 "$work"
-      if ! /usr/lib/apt/apt-helper download-file https://mirror.example/key.asc "$work/key" >"$work/log" 2>&1; then
-      grep -E '^(E|W|Err)' "$work/log" || cat "$work/log"
-      echo 'the repository key could not be fetched from https://mirror.example/key.asc: check the address and the host'\\''s way out, or set pgdg.key_url or pgdg.key'
-      exit 1
-      fi
-      if grep -q 'BEGIN PGP' "$work/key"; then
-      tr -d '\\r' <"$work/key" | sed -e '1,/^[[:space:]]*$/d' -e '/^=/,$d' -e '/^-----END/,$d' | base64 -d >"$work/bin"
-      else
-      cp "$work/key" "$work/bin"
-      fi
-      length=$(od -An -tu1 -j1 -N2 "$work/bin" | awk '{ print $1 * 256 + $2 + 3 }')
-      found=$(head -c "$length" "$work/bin" | sha1sum | cut -d' ' -f1 | tr a-f A-F)
-      if [ "$found" != AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ]; then
-      echo 'the key at https://mirror.example/key.asc is not the pinned one'
-      echo "found $found, expected "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
-      exit 1
-      fi
-      chmod 0644 "$work/key"
-      mv -f "$work/key" /etc/apt/keyrings/x.asc"
-    `);
-    expect(key.diff({ type: 'absent' })).toEqual([{ action: 'create', summary: `install key ${'A'.repeat(40)} as /etc/apt/keyrings/x.asc` }]);
-    expect(key.diff({ type: 'file', owner: 'root', group: 'root', mode: '0644', content: Buffer.from('<html>') })).toEqual([
-      { action: 'update', summary: `replace key /etc/apt/keyrings/x.asc: it holds no readable key, pinned is ${'A'.repeat(40)}` },
-    ]);
-  });
-
-  it.skipIf(!isThere('gpg') || process.getuid?.() !== 0)('takes the pinned key and no other', { timeout: 60_000 }, async () => {
-    const gpg = (...words: string[]): string =>
-      execFileSync('gpg', ['--batch', '--homedir', work.path, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    gpg('--passphrase', '', '--quick-generate-key', 'a@example.com', 'ed25519', 'default', 'never');
-    const fingerprint = /^fpr:+([0-9A-F]{40}):/mu.exec(gpg('--list-keys', '--with-colons'))?.[1] ?? '';
-    const armored = gpg('--armor', '--export');
-    execFileSync('gpgconf', ['--homedir', work.path, '--kill', 'all'], { stdio: 'ignore' });
-    const given = aptKey({ path: work.at('deep', 'er', 'key.asc'), fingerprint, armored, url });
-    expect((await bringAbout('dash', given)).left).toEqual([]);
-    expect((await bringAbout('dash', given)).changes).toEqual([]);
-    const { left } = await bringAbout('dash', aptKey({ path: work.at('b', 'key.asc'), fingerprint: 'B'.repeat(40), armored, url }));
-    expect(left).toHaveLength(1);
-  });
-
-  const fetching = isThere('/usr/lib/apt/apt-helper') && isThere('gpg') && process.getuid?.() === 0;
-
-  describe.skipIf(!fetching)(fetching ? 'fetched' : 'fetched (skipped: no apt-helper, no gpg, or not root)', () => {
-    const files = sharedDirectory();
-    let fingerprint = '';
-    let server: Server;
-    let address = '';
-
-    beforeAll(async () => {
-      const gpg = (...words: string[]): Buffer =>
-        execFileSync('gpg', ['--batch', '--homedir', files.path, ...words], { stdio: ['ignore', 'pipe', 'ignore'] });
-      gpg('--passphrase', '', '--quick-generate-key', 'a@example.com', 'rsa2048', 'default', 'never');
-      fingerprint = /^fpr:+([0-9A-F]{40}):/mu.exec(gpg('--list-keys', '--with-colons').toString())?.[1] ?? '';
-      const armored = gpg('--armor', '--export').toString();
-      const served = new Map<string, string | Buffer>([
-        ['/key.asc', armored], ['/key.gpg', gpg('--export')], ['/windows.asc', armored.replaceAll('\n', '\r\n')], ['/page.html', '<html>'],
-      ]);
-      writeFileSync(files.at('key.asc'), armored);
-      execFileSync('gpgconf', ['--homedir', files.path, '--kill', 'all'], { stdio: 'ignore' });
-      server = createServer((request, response) => {
-        const body = served.get(request.url ?? '');
-        response.writeHead(body === undefined ? 404 : 200).end(body);
-      });
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    }, 60_000);
-    afterAll(() => new Promise((resolve) => server.close(resolve)));
-
-    inEveryShell(HOST_SHELLS, (shell) => {
-      const fetch = (from: string, wanted = fingerprint): ReturnType<typeof bringAbout> =>
-        bringAbout(shell, aptKey({ path: work.at('new', 'key'), fingerprint: wanted, url: from }) as Resource<unknown>);
-
-      it.each(['/key.asc', '/key.gpg'])('takes %s', async (path) => {
-        const { answer: done, left } = await fetch(`${address}${path}`);
-        expect(done).toEqual({ status: 0, words: '' });
-        expect(left).toEqual([]);
-      });
-
-      it('does not take another key than the pinned one', async () => {
-        const { answer: done, after } = await fetch(`${address}/key.asc`, 'C'.repeat(40));
-        expect(done).toEqual({
-          status: 1,
-          words: `the key at ${address}/key.asc is not the pinned one\nfound ${fingerprint}, expected ${'C'.repeat(40)}\n`,
-        });
-        expect(after).toEqual({ type: 'absent' });
-      });
-
-      it.each(['/missing', '/page.html'])('says what is wrong with %s', async (path) => {
-        const { answer: done, after } = await fetch(`${address}${path}`);
-        expect(done?.status).toBe(1);
-        expect(done?.words).toContain(`${address}${path}`);
-        expect(after).toEqual({ type: 'absent' });
-      });
-
-      it('takes an armored key with Windows line ends, as openpgp.ts does', async () => {
-        expect((await fetch(`${address}/windows.asc`)).left).toEqual([]);
-      });
-
-    });
   });
 });
 

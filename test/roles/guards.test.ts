@@ -15,8 +15,10 @@ type Seen = Record<string, Record<string, unknown>>;
 const three = await inventoryOf(THREE);
 const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
 
+const DEBIAN = { os: 'debian', version: '13', memory: 8 * 1024 ** 3 };
+
 const viewOf = (seen: Seen, inventory: Inventory = three): View =>
-  new View(inventory, new Map(Object.entries(seen).map(([host, states]) => [host, new Map(Object.entries(states))])));
+  new View(inventory, new Map(Object.entries(seen).map(([host, states]) => [host, new Map(Object.entries({ [HOST_FACTS]: DEBIAN, ...states }))])));
 
 /** `refuse pg1: …` of a role's guards. */
 function guards(name: string, seen: Seen, inventory?: Inventory): string[] {

@@ -55,7 +55,7 @@ describe.each([debian12, debian13])('stages on $title', (platform) => {
     const text = contentOf(shapeOf(three, 'pg1', platform), '/etc/postgresql-common/createcluster.conf');
     expect(text).toContain('create_main_cluster = false');
     const [change] = resourceOf(shapeOf(three, 'pg1', platform), 'apt-repository:pgdg').diff({ file: { type: 'absent' }, listed: false });
-    expect(change?.after).toContain(`Suites: ${platform.codename}-pgdg\n`);
+    expect(change?.after).toContain(`Suites: ${platform.pgdg.release}-pgdg\n`);
   });
 });
 

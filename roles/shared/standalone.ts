@@ -1,0 +1,129 @@
+import {
+  answerLines, command, pgCluster, sh,
+  type Host, type Objection, type Observation, type Platform, type Resource, type RoleContext, type StandaloneLayout, type View,
+} from '../../src/index.js';
+import { dropIn } from './drop-in.js';
+import { dataDirectoryOf } from './layout.js';
+import { dataLabel } from './selinux.js';
+import { variables } from './variables.js';
+
+/** How a cluster without Patroni comes to be on the host's platform. */
+export interface Standalone {
+  /** In their order: the cluster, and what makes the platform's service run it. */
+  resources: Resource[];
+  /** Where postgresql.conf and pg_hba.conf are. */
+  configDirectory: string;
+  /** What the service has to be restarted for. */
+  restartOn: Resource[];
+}
+
+type Layout<By extends StandaloneLayout['by']> = Extract<StandaloneLayout, { by: By }>;
+
+/** The host's own cluster, made the way its platform makes clusters. */
+export function standaloneCluster(context: RoleContext): Standalone {
+  const { host, platform } = context;
+  const { standalone } = platform.postgresql(variables(host, 'postgresql').version);
+  return standalone.by === 'postgresql-common' ? registered(context, standalone) : setUp(context, standalone);
+}
+
+/** initdb, then registration with Debian's tools. */
+function registered(context: RoleContext, { configDirectory }: Layout<'postgresql-common'>): Standalone {
+  const { version, name, port } = variables(context.host, 'postgresql');
+  const data = dataDirectoryOf(context.host, context.platform);
+  const configuration = configDirectory(name);
+  return {
+    resources: [
+      initialised(context),
+      command({
+        name: `pg_createcluster-${version}-${name}`,
+        summary: `register ${data} with postgresql-common as ${version}/${name}`,
+        unless: sh`[ -e ${`${configuration}/postgresql.conf`} ]`,
+        run: sh`pg_createcluster -d ${data} -p ${port} --start-conf auto ${version} ${name}`,
+      }),
+    ],
+    configDirectory: configuration,
+    restartOn: [],
+  };
+}
+
+/** PGDG's setup script, and a drop-in that says where the data is. */
+function setUp(context: RoleContext, { script }: Layout<'setup-script'>): Standalone {
+  const { host, platform, template } = context;
+  const { version, name } = variables(host, 'postgresql');
+  const data = dataDirectoryOf(host, platform);
+  const unit = platform.postgresql(version).unit(name);
+  const [directory, file] = dropIn(`/etc/systemd/system/${unit}.service.d/pgprov.conf`, template('postgresql/pgdata.conf', { data }));
+  return {
+    resources: [
+      initialised(context, script),
+      ...dataLabel(host, platform),
+      directory,
+      file,
+    ],
+    configDirectory: data,
+    restartOn: [file],
+  };
+}
+
+function initialised({ host, platform }: RoleContext, setupScript?: string): Resource {
+  const { version, encoding, locale } = variables(host, 'postgresql');
+  const { binDirectory, user, group, home } = platform.postgresql(version);
+  return pgCluster({
+    version,
+    dataDirectory: dataDirectoryOf(host, platform),
+    binDirectory,
+    user,
+    group,
+    home,
+    initdb: ['--data-checksums', `--encoding=${encoding}`, `--locale=${locale}`, '--lc-messages=C', '--auth-local=peer', '--auth-host=scram-sha-256'],
+    ...(setupScript === undefined ? {} : { setupScript }),
+  });
+}
+
+const SERVED_DATA = 'served-data';
+
+/** Where the platform's service has a cluster now; '' when it has none. */
+export function servedData({ host, platform }: RoleContext): Observation<string> {
+  const { version, name } = variables(host, 'postgresql');
+  const { standalone, unit } = platform.postgresql(version);
+  const configured =
+    standalone.by === 'postgresql-common'
+      ? sh`sed -n ${"s/^ *data_directory *= *'\\(.*\\)'.*/\\1/p"} ${`${standalone.configDirectory(name)}/postgresql.conf`} 2>/dev/null | tail -n 1`
+      : sh`systemctl show -p Environment ${unit(name)} 2>/dev/null | sed 's/^Environment=//' | tr ' ' '\n' | sed -n 's/^PGDATA=//p' | tail -n 1`;
+  return {
+    id: SERVED_DATA,
+    probe: () => sh`data=$(${configured})
+[ ! -e "$data/PG_VERSION" ] || printf '%s\n' "$data"`,
+    parse: (answer) => answerLines(answer)[0] ?? '',
+  };
+}
+
+/** A service that was told of another data directory would come up with an empty database and look well. */
+export function guardServedData(view: View, host: Host, platform: Platform): Objection[] {
+  const served = view.read<string>(host.name, SERVED_DATA) ?? '';
+  const wanted = dataDirectoryOf(host, platform);
+  if (served === '' || served.replace(/\/+$/u, '') === wanted.replace(/\/+$/u, '')) return [];
+  return [
+    {
+      kind: 'refuse',
+      host: host.name,
+      message: `${host.name}: ${platform.postgresql(variables(host, 'postgresql').version).unit(variables(host, 'postgresql').name)} has its cluster in ${served}, the inventory says ${wanted}`,
+      hint: `set postgresql.data_dir to ${served}, or move the data yourself first; pgprov does not move data`,
+    },
+  ];
+}
+
+/** PGDG's script and systemd's Environment= split what holds these. */
+export function awkwardDataDirectory(host: Host, platform: Platform): Objection[] {
+  const { version } = variables(host, 'postgresql');
+  const data = dataDirectoryOf(host, platform);
+  if (platform.postgresql(version).standalone.by !== 'setup-script' || /^[A-Za-z0-9/._-]+$/u.test(data)) return [];
+  return [
+    {
+      kind: 'preflight',
+      host: host.name,
+      message: `${host.name}: without Patroni, a data directory on ${platform.title} can hold only letters, digits and / . _ -, not ${JSON.stringify(data)}`,
+      hint: 'give postgresql.data_dir a plainer path',
+    },
+  ];
+}

@@ -1,0 +1,60 @@
+import type { Platform, PlatformId } from './platform.js';
+
+const KEYS = 'https://download.postgresql.org/pub/repos/yum/keys';
+
+/** Rocky's layout, which is that of all rebuilds of RHEL; facts from the packages of PGDG. */
+function enterpriseLinux(id: PlatformId, title: string, major: string): Platform {
+  return {
+    id,
+    title,
+    family: 'el',
+    packageManager: 'dnf',
+    // The curl of a full installation and the smaller one of cloud images exclude each other, and either will do.
+    prerequisites: ['ca-certificates', '/usr/bin/curl'],
+    pgdg: {
+      baseUrl: 'https://download.postgresql.org/pub/repos/yum',
+      release: major,
+      keyPath: '/etc/pki/rpm-gpg/PGDG-RPM-GPG-KEY-pgprov',
+      keys: [
+        { fingerprint: 'B031F89FC983E98262906B6E177B343BB9738825', url: `${KEYS}/PGDG-RPM-GPG-KEY-AARCH64-RHEL`, architecture: 'aarch64' },
+        { fingerprint: 'D4BF08AE67A0B4C7A1DBCCD240BCA2B408B40D20', url: `${KEYS}/PGDG-RPM-GPG-KEY-RHEL` },
+      ],
+    },
+    postgresql: (version) => ({
+      serverPackages: [`postgresql${version}-server`, `postgresql${version}-contrib`],
+      binDirectory: `/usr/pgsql-${version}/bin`,
+      // EL knows one cluster of a version and calls its directory `data`.
+      dataDirectory: (name) => `/var/lib/pgsql/${version}/${name === 'main' ? 'data' : name}`,
+      standalone: { by: 'setup-script', script: `/usr/pgsql-${version}/bin/postgresql-${version}-setup` },
+      unit: () => `postgresql-${version}`,
+      socketDirectory: '/run/postgresql',
+      user: 'postgres',
+      group: 'postgres',
+      home: '/var/lib/pgsql',
+    }),
+    etcd: {
+      packages: ['etcd'],
+      unit: 'etcd',
+      // The package keeps /etc/etcd for root alone, and an upgrade would take a wider mode back.
+      tlsDirectory: '/etc/pki/etcd',
+      environmentFile: '/etc/etcd/etcd.conf',
+      dataRoot: '/var/lib/etcd',
+      user: 'etcd',
+      group: 'etcd',
+    },
+    patroni: {
+      packages: ['patroni', 'patroni-etcd'],
+      unit: 'patroni',
+      directory: '/etc/patroni',
+      tlsDirectory: '/etc/patroni/tls',
+      configFile: '/etc/patroni/patroni.yml',
+      // PGDG's unit is Type=notify since Patroni 4.1 and its package does not bring the Python module that notifies.
+      simpleDropIn: '/etc/systemd/system/patroni.service.d/pgprov.conf',
+      user: 'postgres',
+      group: 'postgres',
+    },
+  };
+}
+
+export const rocky8: Platform = enterpriseLinux('rocky8', 'Rocky Linux 8', '8');
+export const rocky9: Platform = enterpriseLinux('rocky9', 'Rocky Linux 9', '9');

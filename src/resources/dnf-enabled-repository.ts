@@ -1,0 +1,26 @@
+import { sh } from '../shell/quote.js';
+import { defineDnf } from './dnf.js';
+import { DEFAULT_LOCK_TIMEOUT } from './packages-state.js';
+import { answerText, digestOf, type Resource } from './resource.js';
+
+/** A repository that the system knows and that is to be enabled, such as CRB. */
+export function dnfEnabledRepository(repository: string): Resource<{ enabled: boolean }> {
+  const id = `dnf-repository:${repository}`;
+  return {
+    id,
+    // The last of several sections of that name counts, as it does for dnf.
+    probe: () => sh`cat /etc/yum.repos.d/*.repo 2>/dev/null | awk -v want=${`[${repository}]`} '
+/^\[/ { inside = ($1 == want); if (inside) found = 1 }
+inside && /^enabled *=/ { sub(/^[^=]*= */, ""); enabled = $0 }
+END { if (found) print (enabled == "" ? 1 : enabled); else print "absent" }'`,
+    parse: (answer) => ({ enabled: /^(?:1|true|yes)$/iu.test(answerText(answer).trim()) }),
+    diff: ({ enabled }) => (enabled ? [] : [{ action: 'enable', summary: `enable the repository ${repository}` }]),
+    apply: () => sh`${defineDnf(DEFAULT_LOCK_TIMEOUT)}
+trap 'rm -f "$dnf_log"' EXIT
+if ! run_dnf install dnf-plugins-core || ! run_dnf config-manager --set-enabled ${repository}; then
+explain_dnf
+exit 1
+fi`,
+    digest: () => digestOf(id),
+  };
+}

@@ -1,0 +1,42 @@
+import { NOTHING, sh } from '../shell/quote.js';
+import { defineDnf } from './dnf.js';
+import { DEFAULT_LOCK_TIMEOUT, installChanges, missingOf, type PackagesOptions, type PackagesState } from './packages-state.js';
+import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
+
+/**
+ * Packages installed with dnf, without what they merely recommend. A name may also be the path of a file,
+ * which any package that brings it provides.
+ */
+export function dnfPackages(options: PackagesOptions): Resource<PackagesState> {
+  const { packages, disable } = options;
+  const id = `packages:${options.name}`;
+  return {
+    id,
+    probe: () => sh`for name in ${packages}; do
+version=$(rpm -q --whatprovides --qf '%{VERSION}-%{RELEASE}\n' "$name" 2>/dev/null) || version=missing
+printf '%s %s\n' "$name" "$version" | head -n 1
+done`,
+    parse: (answer) => {
+      const found = new Map(answerLines(answer).map((line) => line.split(' ', 2) as [string, string]));
+      if (packages.some((name) => !found.has(name))) throw new UnknownAnswer(id, answer);
+      return Object.fromEntries(packages.map((name) => [name, found.get(name) === 'missing' ? undefined : found.get(name)]));
+    },
+    diff: (state) => installChanges(packages, state),
+    apply: (_changes, state) => sh`${defineDnf(options.lockTimeout ?? DEFAULT_LOCK_TIMEOUT)}
+trap 'rm -f "$dnf_log"' EXIT
+set -- --setopt=install_weak_deps=False install ${missingOf(packages, state)}
+if ! run_dnf "$@" && grep -qE 'Unable to find a match|Status code: 404|All mirrors were' "$dnf_log"; then
+note 'refreshing the package lists'
+run_dnf --refresh "$@" || :
+fi
+if [ "$dnf_status" != 0 ]; then
+explain_dnf
+if grep -q 'nothing provides' "$dnf_log"; then
+echo 'a package that it needs is in none of the enabled repositories; pgdg.crb and pgdg.epel enable two more'
+fi
+exit 1
+fi
+${disable === undefined ? NOTHING : sh`systemctl -q disable ${disable}`}`,
+    digest: () => digestOf(id, ...packages),
+  };
+}

@@ -1,0 +1,32 @@
+import { WORK_DIRECTORY } from '../shell/lock.js';
+import { sh, type Script } from '../shell/quote.js';
+
+/**
+ * Defines `run_dnf`: runs dnf until nobody else holds its locks, saying so; by itself dnf would wait for
+ * ever and silently. Leaves the output in `$dnf_log`. Always with -y and without input, for dnf asks
+ * about keys of a signed index even for a mere query.
+ */
+export function defineDnf(lockTimeout: number): Script {
+  return sh`dnf_log=$(mktemp ${WORK_DIRECTORY}/dnf.XXXXXX)
+run_dnf() {
+waited=0
+while :; do
+dnf_status=0
+dnf -y --setopt=exit_on_lock=True "$@" </dev/null >"$dnf_log" 2>&1 || dnf_status=$?
+[ "$dnf_status" != 0 ] || return 0
+[ "$dnf_status" = 200 ] || grep -q "can't create transaction lock" "$dnf_log" || return "$dnf_status"
+if [ "$waited" -ge ${lockTimeout} ]; then
+grep -E 'lock' "$dnf_log" >"$dnf_log.lock" || :
+mv -f "$dnf_log.lock" "$dnf_log"
+echo "the package manager's lock is held by another process, still after $waited s" >>"$dnf_log"
+return "$dnf_status"
+fi
+note "waiting for the package manager's lock ($waited s)"
+sleep 2
+waited=$((waited + 2))
+done
+}
+explain_dnf() {
+grep -E '^(Error|error|RPM|Public key|Failing package|The GPG keys)|^ +- |^ Problem|lock is held|GPG|No space left|Status code|Curl error|Unable to find a match|filtered out' "$dnf_log" || tail -n 15 "$dnf_log"
+}`;
+}

@@ -1,0 +1,31 @@
+import { sh } from '../shell/quote.js';
+import { answerLines, digestOf, type Resource } from './resource.js';
+
+/** A key file that rpm is to trust for packages. */
+export interface RpmKeyOptions {
+  /** The file, already checked against its pin. */
+  path: string;
+  /** The fingerprints it may have. */
+  fingerprints: readonly string[];
+}
+
+/** What rpm calls an imported key: the last four bytes of its fingerprint, or, since rpm 6, all of it. */
+function matches(imported: string, fingerprint: string): boolean {
+  return imported.length >= 8 && fingerprint.toLowerCase().endsWith(imported.toLowerCase());
+}
+
+/** A key in rpm's own keyring, with which a package of the repository can be verified by hand as well. */
+export function rpmKey({ path, fingerprints }: RpmKeyOptions): Resource<string[]> {
+  const id = `rpm-key:${path}`;
+  return {
+    id,
+    probe: () => sh`rpm -q gpg-pubkey --qf '%{VERSION}\n' 2>/dev/null | grep -E '^[0-9a-fA-F]+$' || :`,
+    parse: (answer) => answerLines(answer),
+    diff: (imported) =>
+      imported.some((key) => fingerprints.some((fingerprint) => matches(key, fingerprint)))
+        ? []
+        : [{ action: 'update', summary: `let rpm trust the key in ${path}` }],
+    apply: () => sh`rpm --import ${path}`,
+    digest: () => digestOf(id, ...fingerprints),
+  };
+}
