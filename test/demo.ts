@@ -63,11 +63,12 @@ function pgprov(...args: string[]): Promise<number> {
 function explain(hosts: readonly LabHost[]): void {
   const inventory = relative(process.cwd(), INVENTORY);
   const [first] = hosts as [LabHost];
+  const configuration = SYSTEMS[first.os].family === 'debian' ? '/etc/patroni/config.yml' : '/etc/patroni/patroni.yml';
   process.stdout.write(`
 The cluster is running on ${hosts.map(({ name, address }) => `${name} (${address})`).join(', ')}.
 
 Look at it:      node bin/pgprov.js status ${inventory}
-                 npm run lab -- ssh ${first.name} -- sudo patronictl -c /etc/patroni/config.yml list
+                 npm run lab -- ssh ${first.name} -- sudo patronictl -c ${configuration} list
 Change it:       edit ${inventory}, for example
                    postgresql: { parameters: { work_mem: 16MB } }
                  node bin/pgprov.js plan ${inventory}

@@ -49,6 +49,8 @@ dockerd docker.io
 docker docker.io
 mmdebstrap mmdebstrap
 apt-ftparchive apt-utils
+rpmbuild rpm
+createrepo_c createrepo-c
 gpg gnupg
 openssl openssl
 ssh openssh-client

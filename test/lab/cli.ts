@@ -16,11 +16,14 @@ import {
   startHosts,
   type System,
   SYSTEM_NAMES,
+  SYSTEMS,
+  YUM_KEY_URL,
+  YUM_URL,
 } from './index.js';
 import { attempt } from './process.js';
 
 const program = new Command('npm run lab --')
-  .description('Test hosts for pgprov: containers that behave like Debian machines, and a package mirror for them.')
+  .description('Test hosts for pgprov: containers that behave like Debian and Rocky Linux machines, and a package mirror for them.')
   .showHelpAfterError();
 
 const lab = (): Option => new Option('-n, --name <lab>', 'name of the lab; several can be up at the same time').default(DEFAULT_NETWORK);
@@ -74,7 +77,7 @@ program
   .argument('<host>', 'name of the host')
   .argument('[command...]', 'what to run instead of a shell')
   .addOption(lab())
-  .option('-l, --login <user>', 'login user: admin, root, asks, locked or chatty', 'admin')
+  .option('-l, --login <user>', 'login user: admin, root, asks, locked, chatty or tty', 'admin')
   .action(async (name: string, command: string[], { name: network, login }: { name: string; login: string }) => {
     const host = (await findHosts(network)).find((other) => other.name === name);
     if (host === undefined) throw new Error(`the lab ${network} has no host ${name}`);
@@ -83,7 +86,7 @@ program
 
 program
   .command('key')
-  .description('print the key that signs the imitated PGDG repository')
+  .description('print the key that signs the imitated PGDG repositories')
   .option('-f, --fingerprint', 'only its fingerprint')
   .action(async ({ fingerprint }: { fingerprint?: boolean }) => {
     const key = await publicKey('pgdg');
@@ -112,6 +115,7 @@ async function show(hosts: LabHost[], network: string): Promise<void> {
   if (first === undefined) return;
   const { user, identity_file: identity, known_hosts: knownHosts } = sshSection(first);
   const key = await publicKey('pgdg');
+  const [url, keyUrl] = SYSTEMS[first.os].family === 'debian' ? [PGDG_URL, PGDG_KEY_URL] : [YUM_URL, YUM_KEY_URL];
   const option = network === DEFAULT_NETWORK ? '' : ` --name ${network}`;
   console.log(`
 For the inventory:
@@ -123,8 +127,8 @@ ssh:
 hosts:
 ${hosts.map((host) => `  ${host.name}: ${host.address}`).join('\n')}
 
-The imitated ${PGDG_URL} is signed by ${key.fingerprint}
-(key: ${PGDG_KEY_URL} inside the lab).
+The imitated ${url} is signed by ${key.fingerprint}
+(key: ${keyUrl} inside the lab).
 A shell on a host: npm run lab -- ssh ${first.name}${option}`);
 }
 

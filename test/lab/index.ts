@@ -5,5 +5,6 @@ export { DEFAULT_NETWORK, ensureLab, findHosts, type HostRequest, removeAllLabs,
 export { mirrorRequests } from './mirror.js';
 export { LAB_DIR, LAB_ID } from './paths.js';
 export type { Result } from './process.js';
-export { DEBIAN_URL, DOWN, type Fault, faultyPgdg, PGDG_KEY_URL, PGDG_URL } from './sites.js';
-export { type System, SYSTEM_NAMES, type SystemFacts, SYSTEMS } from './systems.js';
+export { SELINUX_LOG, SELINUX_MODE } from './selinux.js';
+export { DEBIAN_URL, DOWN, type Fault, faultyPgdg, PGDG_KEY_URL, PGDG_URL, YUM_KEY_URL, YUM_URL } from './sites.js';
+export { type DebianFacts, type ElFacts, type Family, type System, SYSTEM_NAMES, type SystemFacts, SYSTEMS } from './systems.js';

@@ -1,16 +1,17 @@
+import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { withKeyring } from './keyring.js';
 import { inLab } from './paths.js';
-import { feed, run, say } from './process.js';
+import { run, say } from './process.js';
 import { MIRROR_NAMES } from './sites.js';
 
 /** The OpenPGP keys of the lab: of the imitated archives, and one that nobody trusts. */
-export type SigningKey = 'pgdg' | 'debian' | 'stranger';
+export type SigningKey = 'pgdg' | 'debian' | 'rocky' | 'stranger';
 
-const SIGNING_KEYS: SigningKey[] = ['pgdg', 'debian', 'stranger'];
+const SIGNING_KEYS: SigningKey[] = ['pgdg', 'debian', 'rocky', 'stranger'];
 
 /** The private key that every user of a test host accepts. */
 export const IDENTITY_FILE = inLab('keys', 'id_ed25519');
@@ -42,33 +43,71 @@ function dearmor(armored: string): Buffer {
   return Buffer.from(body, 'base64');
 }
 
-/** Makes the lab's keys unless they are there. */
+/** What gpg knows a signing key by. */
+export function keyAddress(name: SigningKey): string {
+  return `${name}@pgprov.invalid`;
+}
+
+/** The file with the private half of a signing key. */
+export function secretKeyFile(name: SigningKey): string {
+  return inLab('keys', `${name}.secret`);
+}
+
+/** Makes those of the lab's keys and certificates that are not there, or lack a name that the mirror has by now. */
 export async function ensureKeys(): Promise<void> {
-  if (existsSync(inLab('keys'))) return;
+  const keys = inLab('keys');
+  await mkdir(keys, { recursive: true, mode: 0o700 });
+  const signing = SIGNING_KEYS.filter((name) => !existsSync(secretKeyFile(name)));
+  const login = !existsSync(IDENTITY_FILE);
+  const authority = !existsSync(CA_FILE);
+  const server = authority || !(await servesAll(join(keys, 'server.crt')));
+  if (signing.length === 0 && !login && !server) return;
+
   say('making keys for SSH, TLS and package signatures');
-  // Renamed into place when complete, so that an interrupted run leaves nothing half done.
+  // Moved into place when complete, so that an interrupted run leaves nothing half done.
   const folder = inLab('keys.new');
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await run`ssh-keygen -q -t ed25519 -N ${''} -C pgprov-lab -f ${join(folder, 'id_ed25519')}`;
-  await makeCertificates(folder);
-  await makeSigningKeys(folder);
-  await rename(folder, inLab('keys'));
+  if (login) await run`ssh-keygen -q -t ed25519 -N ${''} -C pgprov-lab -f ${join(folder, 'id_ed25519')}`;
+  if (authority) await makeAuthority(folder);
+  if (server) await makeServerCertificate(folder, authority ? folder : keys);
+  await makeSigningKeys(folder, signing);
+  // The files whose absence is looked for come last.
+  const names = (await readdir(folder)).sort((a, b) => Number(isMark(a)) - Number(isMark(b)));
+  for (const name of names) await rename(join(folder, name), join(keys, name));
+  await rm(folder, { recursive: true });
 }
 
-async function makeCertificates(folder: string): Promise<void> {
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-days', '3650'];
-  const [caKey, ca] = [join(folder, 'ca.key'), join(folder, 'ca.crt')];
-  await run`openssl req -x509 ${curve} -keyout ${caKey} -out ${ca} -subj ${'/CN=pgprov lab authority'}`;
+function isMark(name: string): boolean {
+  return name.endsWith('.secret') || ['id_ed25519', 'ca.crt', 'server.crt'].includes(name);
+}
+
+/** Whether a certificate of the mirror is there and has all of its names. */
+async function servesAll(path: string): Promise<boolean> {
+  if (!existsSync(path)) return false;
+  const certificate = new X509Certificate(await readFile(path));
+  return MIRROR_NAMES.every((name) => certificate.checkHost(name) !== undefined);
+}
+
+const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-days', '3650'];
+
+async function makeAuthority(folder: string): Promise<void> {
+  await run`openssl req -x509 ${CURVE} -keyout ${join(folder, 'ca.key')} -out ${join(folder, 'ca.crt')} -subj ${'/CN=pgprov lab authority'}`;
+}
+
+async function makeServerCertificate(folder: string, authority: string): Promise<void> {
+  const signer = ['-CA', join(authority, 'ca.crt'), '-CAkey', join(authority, 'ca.key')];
   const names = `subjectAltName=${MIRROR_NAMES.map((name) => `DNS:${name}`).join(',')}`;
   const extensions = ['-addext', names, '-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'extendedKeyUsage=serverAuth'];
-  await run`openssl req -x509 ${curve} -CA ${ca} -CAkey ${caKey} -keyout ${join(folder, 'server.key')} -out ${join(folder, 'server.crt')} -subj ${'/CN=pgprov lab mirror'} ${extensions}`;
+  const files = ['-keyout', join(folder, 'server.key'), '-out', join(folder, 'server.crt')];
+  await run`openssl req -x509 ${CURVE} ${signer} ${files} -subj ${'/CN=pgprov lab mirror'} ${extensions}`;
 }
 
-async function makeSigningKeys(folder: string): Promise<void> {
-  await withKeyring(async (gpg) => {
-    for (const name of SIGNING_KEYS) {
-      const address = `${name}@pgprov.invalid`;
+async function makeSigningKeys(folder: string, names: SigningKey[]): Promise<void> {
+  if (names.length === 0) return;
+  await withKeyring(async ({ gpg }) => {
+    for (const name of names) {
+      const address = keyAddress(name);
       await run`${gpg} --passphrase ${''} --quick-gen-key ${`pgprov lab ${name} <${address}>`} rsa3072 sign never`;
       const listing = await run`${gpg} --with-colons --list-keys ${address}`;
       const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(listing.stdout)?.[1] ?? '';
@@ -78,27 +117,4 @@ async function makeSigningKeys(folder: string): Promise<void> {
       await writeFile(secret, (await run`${gpg} --armor --export-secret-keys ${address}`).stdout, { mode: 0o600 });
     }
   });
-}
-
-/** Signs a text the way apt wants it: `InRelease` holds both, `Release.gpg` the signature alone. */
-export async function sign(name: SigningKey, text: string): Promise<{ inRelease: string; detached: string }> {
-  return withKeyring(async (gpg) => {
-    await run`${gpg} --import ${inLab('keys', `${name}.secret`)}`;
-    const inRelease = await feed(text, [...gpg, '--armor', '--clearsign', '--output', '-']);
-    const detached = await feed(text, [...gpg, '--armor', '--detach-sign', '--output', '-']);
-    for (const { code, stderr } of [inRelease, detached]) if (code !== 0) throw new Error(`gpg did not sign: ${stderr}`);
-    return { inRelease: inRelease.stdout, detached: detached.stdout };
-  });
-}
-
-/** gpg's agent wants a socket in its folder, and the path of a checkout can be too long for one. */
-async function withKeyring<T>(work: (gpg: string[]) => Promise<T>): Promise<T> {
-  const home = await mkdtemp(join(tmpdir(), 'lab-gpg-'));
-  await chmod(home, 0o700);
-  try {
-    return await work(['gpg', '--homedir', home, '--batch', '--quiet', '--yes', '--pinentry-mode', 'loopback']);
-  } finally {
-    await run`gpgconf --homedir ${home} --kill all`.nothrow();
-    await rm(home, { recursive: true, force: true });
-  }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { hasImage, importImage, removeOlder } from './images.js';
+import { hasImage, importImage, removeOlder } from './image-store.js';
 import { inLab, LAB_ID, RECIPES } from './paths.js';
 import { attempt, run, say, sleep } from './process.js';
 

@@ -1,44 +1,37 @@
 /** The operating systems a test host can have. */
-export type System = 'debian12' | 'debian13';
+export type System = 'debian12' | 'debian13' | 'rocky8' | 'rocky9';
 
-/** What the lab needs to know of a system. */
-export interface SystemFacts {
+/** What the lab needs to know of a Debian system. */
+export interface DebianFacts {
+  family: 'debian';
   /** Code name, as in the archive's suites. */
   suite: string;
   /** The major version of PostgreSQL that the lab's mirror carries for it. */
   postgresql: number;
 }
 
+/** What the lab needs to know of a system of the Enterprise Linux family. */
+export interface ElFacts {
+  family: 'el';
+  /** The major version, as in the names of repositories. */
+  major: 8 | 9;
+  /** The major version of PostgreSQL that the lab's mirror carries for it. */
+  postgresql: number;
+}
+
+/** What the lab needs to know of a system. */
+export type SystemFacts = DebianFacts | ElFacts;
+
+/** How a system manages its packages. */
+export type Family = SystemFacts['family'];
+
 /** All systems with their facts. */
 export const SYSTEMS: Readonly<Record<System, SystemFacts>> = {
-  debian12: { suite: 'bookworm', postgresql: 15 },
-  debian13: { suite: 'trixie', postgresql: 17 },
+  debian12: { family: 'debian', suite: 'bookworm', postgresql: 15 },
+  debian13: { family: 'debian', suite: 'trixie', postgresql: 17 },
+  rocky8: { family: 'el', major: 8, postgresql: 15 },
+  rocky9: { family: 'el', major: 9, postgresql: 15 },
 };
 
 /** The names of all systems. */
 export const SYSTEM_NAMES = Object.keys(SYSTEMS) as System[];
-
-const PACKAGES = [
-  'postgresql-common',
-  'patroni',
-  'python3-psycopg2',
-  'python3-etcd',
-  'etcd-server',
-  'etcd-client',
-  'haproxy',
-  'pgbackrest',
-  'curl',
-  'wget',
-  'gnupg',
-  'nftables',
-  'locales',
-  'rsync',
-  'acl',
-  'jq',
-];
-
-/** The packages that must be installable on a host; their dependencies come along. */
-export function wantedPackages(system: System): string[] {
-  const { postgresql } = SYSTEMS[system];
-  return [`postgresql-${postgresql}`, `postgresql-client-${postgresql}`, ...PACKAGES];
-}

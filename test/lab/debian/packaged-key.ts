@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { publicKey } from './keys.js';
-import { run } from './process.js';
+import { publicKey } from '../keys.js';
+import { run } from '../process.js';
 
 const SHIPPED = 'usr/share/postgresql-common/pgdg/apt.postgresql.org';
 

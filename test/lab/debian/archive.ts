@@ -1,11 +1,12 @@
 import { cp, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 
-import { publicKey, sign, type SigningKey } from './keys.js';
+import { publicKey, type SigningKey } from '../keys.js';
+import { run } from '../process.js';
+import { sign } from '../signatures.js';
+import { siteFolder } from '../sites.js';
+import type { DebianFacts } from '../systems.js';
 import { replacePackagedKey } from './packaged-key.js';
-import { run } from './process.js';
-import { siteFolder } from './sites.js';
-import { type System, SYSTEMS } from './systems.js';
 
 /** Packages that the real PGDG repository has; the rest of what was downloaded stays with Debian. */
 const FROM_PGDG = /^(postgresql|libpq|patroni|pgbackrest|python3-psycopg2)/;
@@ -20,9 +21,8 @@ interface Repository {
   key: SigningKey;
 }
 
-/** Puts the downloaded packages of a system into the two signed archives that the lab's mirror serves. */
-export async function publishPackages(system: System, debs: string): Promise<void> {
-  const { suite } = SYSTEMS[system];
+/** Puts the downloaded packages of a Debian system into the two signed archives that the lab's mirror serves. */
+export async function publishPackages({ suite }: DebianFacts, debs: string): Promise<void> {
   const pgdg: Repository = { root: PGDG, suite: `${suite}-pgdg`, origin: 'apt.postgresql.org', key: 'pgdg' };
   const debian: Repository = { root: DEBIAN, suite, origin: 'Debian', key: 'debian' };
   for (const repository of [pgdg, debian]) await emptyFolder(pool(repository));

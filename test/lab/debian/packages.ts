@@ -1,0 +1,27 @@
+import type { DebianFacts } from '../systems.js';
+
+const PACKAGES = [
+  'postgresql-common',
+  'patroni',
+  'python3-psycopg2',
+  'python3-etcd',
+  'etcd-server',
+  'etcd-client',
+  'haproxy',
+  'pgbackrest',
+  'curl',
+  'wget',
+  'gnupg',
+  'nftables',
+  'ufw',
+  'firewalld',
+  'locales',
+  'rsync',
+  'acl',
+  'jq',
+];
+
+/** The packages that must be installable on a host; their dependencies come along. */
+export function wantedPackages({ postgresql }: DebianFacts): string[] {
+  return [`postgresql-${postgresql}`, `postgresql-client-${postgresql}`, ...PACKAGES];
+}

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Builds the Debian root file system that both Rocky Linux hosts are made from, and collects what their packages are made from.
+#
+#   base.sh TAR PAYLOAD      PAYLOAD gets one folder for each Debian package, unpacked, and `versions`
+set -eu
+LAB_RECIPE=$(cd "$(dirname "$0")" && pwd)
+LAB_PAYLOAD=$2
+of_suite() {
+  awk -F '|' -v suite="$1" '!/^#/ && $4 == suite { print $5 }' "$LAB_RECIPE/../rpm/from-debs/table"
+}
+LAB_DEBS="postgresql-15 postgresql-client-15 libpq5 haproxy $(of_suite bookworm)"
+# These are nearer to what PGDG ships, and they run on bookworm's libc and python.
+LAB_NEWER_DEBS="etcd-server etcd-client patroni $(of_suite trixie)"
+export LAB_RECIPE LAB_PAYLOAD LAB_DEBS LAB_NEWER_DEBS
+
+# What a minimal installation of Rocky has.
+base=systemd,systemd-sysv,libpam-systemd,dbus,openssh-server,openssh-client,sudo,ca-certificates,openssl,gnupg,curl
+base=$base,iproute2,iputils-ping,procps,psmisc,kmod,less,netbase,hostname,libcap2-bin,locales,tzdata,python3
+base=$base,dnf,rpm,dnf-plugins-core,libdnf2-common,firewalld,nftables
+
+# Libraries that the programs in the lab's rpm packages are linked against.
+libraries=libicu72,libldap-2.5-0,libxml2,libxslt1.1,liblz4-1,libzstd1,libreadline8,libgssapi-krb5-2
+libraries=$libraries,liblua5.3-0,libopentracing-c-wrapper0,libpcre2-8-0,libpam0g,libuuid1,libpopt0
+
+mkdir -p "$LAB_PAYLOAD"
+sh "$LAB_RECIPE/../../debootstrap.sh" bookworm "$1" --include="$base,$libraries" \
+  --aptopt='APT::Install-Recommends "false"' \
+  --customize-hook="$LAB_RECIPE/download.sh"
