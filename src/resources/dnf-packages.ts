@@ -5,7 +5,7 @@ import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.
 
 /**
  * Packages installed with dnf, without what they merely recommend. A name may also be the path of a file,
- * which any package that brings it provides.
+ * for which any package that brings it will do.
  */
 export function dnfPackages(options: PackagesOptions): Resource<PackagesState> {
   const { packages, disable } = options;
@@ -13,7 +13,10 @@ export function dnfPackages(options: PackagesOptions): Resource<PackagesState> {
   return {
     id,
     probe: () => sh`for name in ${packages}; do
-version=$(rpm -q --whatprovides --qf '%{VERSION}-%{RELEASE}\n' "$name" 2>/dev/null) || version=missing
+case "$name" in
+/*) if [ -e "$name" ]; then version=present; else version=missing; fi ;;
+*) version=$(rpm -q --whatprovides --qf '%{VERSION}-%{RELEASE}\n' "$name" 2>/dev/null) || version=missing ;;
+esac
 printf '%s %s\n' "$name" "$version" | head -n 1
 done`,
     parse: (answer) => {

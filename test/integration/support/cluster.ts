@@ -12,6 +12,7 @@ export class TestCluster {
   readonly name: string;
   readonly hosts: LabHost[];
   readonly directory: string;
+  /** What the first host runs, and the others unless the cluster is a mixed one. */
   readonly os: System;
   #fingerprint: string;
 
@@ -24,10 +25,15 @@ export class TestCluster {
   }
 
   /** Starts `count` hosts pg1, pg2, … in a network of their own. */
-  static async start(name: string, os: System, count = 3): Promise<TestCluster> {
+  static start(name: string, os: System, count = 3): Promise<TestCluster> {
+    return TestCluster.startMixed(name, Array.from({ length: count }, () => os));
+  }
+
+  /** The same with a system for each host. */
+  static async startMixed(name: string, systems: readonly System[]): Promise<TestCluster> {
     await removeLab(name);
-    const names = Array.from({ length: count }, (_, index) => `pg${index + 1}`);
-    const hosts = await startHosts(names.map((host) => ({ name: host, os, network: name })));
+    const [os] = systems as [System];
+    const hosts = await startHosts(systems.map((system, index) => ({ name: `pg${index + 1}`, os: system, network: name })));
     const directory = await mkdtemp(join(tmpdir(), `pgprov-${name}-`));
     const cluster = new TestCluster(name, os, hosts, directory, (await publicKey('pgdg')).fingerprint);
     await cluster.write();

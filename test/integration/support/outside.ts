@@ -1,4 +1,5 @@
-import { SYSTEMS, type LabHost } from '../../lab/index.js';
+import type { LabHost } from '../../lab/index.js';
+import { placesOf } from './places.js';
 
 /** Looks at a cluster with PostgreSQL's, etcd's and Patroni's own tools, past pgprov and past SSH. */
 
@@ -14,6 +15,11 @@ export function sql(host: LabHost, statement: string): Promise<string> {
   return must(host, `runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -c ${shellWord(statement)}`);
 }
 
+/** patronictl with the host's own configuration. */
+export function patronictl(host: LabHost, words: string): Promise<string> {
+  return must(host, `patronictl -c ${placesOf(host.os).patroniConfig} ${words}`);
+}
+
 /** One member as `patronictl list` shows it. */
 export interface ListedMember {
   Member: string;
@@ -25,7 +31,7 @@ export interface ListedMember {
 
 /** `patronictl list` as data. */
 export async function patronictlList(host: LabHost): Promise<ListedMember[]> {
-  return JSON.parse(await must(host, 'patronictl -c /etc/patroni/config.yml list -f json')) as ListedMember[];
+  return JSON.parse(await patronictl(host, 'list -f json')) as ListedMember[];
 }
 
 /** `patronictl list` as sorted lines: `pg2 Replica streaming`. */
@@ -35,19 +41,20 @@ export async function describeMembers(host: LabHost): Promise<string[]> {
 
 /** The dynamic configuration as `patronictl show-config` prints it. */
 export function patronictlConfig(host: LabHost): Promise<string> {
-  return must(host, 'patronictl -c /etc/patroni/config.yml show-config');
+  return patronictl(host, 'show-config');
 }
 
 /** etcdctl with the member's own keys. */
 export function etcdctl(host: LabHost, words: string): Promise<string> {
-  const tls = '--cacert=/etc/etcd/tls/ca.crt --cert=/etc/etcd/tls/node.crt --key=/etc/etcd/tls/node.key';
+  const { etcdTls } = placesOf(host.os);
+  const tls = `--cacert=${etcdTls}/ca.crt --cert=${etcdTls}/node.crt --key=${etcdTls}/node.key`;
   return must(host, `ETCDCTL_API=3 etcdctl --endpoints=https://${host.address}:2379 ${tls} ${words} 2>&1`);
 }
 
 /** One line of pg_controldata. */
 export async function controldata(host: LabHost, label: string): Promise<string> {
-  const version = SYSTEMS[host.os].postgresql;
-  const text = await must(host, `/usr/lib/postgresql/${version}/bin/pg_controldata /var/lib/postgresql/${version}/main`);
+  const { postgresqlBin, data } = placesOf(host.os);
+  const text = await must(host, `${postgresqlBin}/pg_controldata ${data}`);
   return new RegExp(`^${label}: *(.*)$`, 'mu').exec(text)?.[1] ?? '';
 }
 
@@ -56,14 +63,14 @@ export async function fingerprint(host: LabHost): Promise<string> {
   const [units, started, files] = await Promise.all([
     must(host, 'systemctl show -p MainPID -p NRestarts -p ActiveEnterTimestampMonotonic etcd patroni; systemctl show -p ReloadResult patroni'),
     sql(host, 'select pg_postmaster_start_time(), pg_conf_load_time()'),
-    must(host, "find /etc /var/lib/pgprov /var/lib/postgresql/.pgpass -type f -printf '%p %T@ %i\\n' 2>/dev/null | sort | sha256sum"),
+    must(host, `find /etc /var/lib/pgprov ${placesOf(host.os).home}/.pgpass -type f -printf '%p %T@ %i\\n' 2>/dev/null | sort | sha256sum`),
   ]);
   return [units, started, files].join('\n');
 }
 
 /** How many SSH sessions the host's sshd has opened since it started. */
 export async function sshSessions(host: LabHost): Promise<number> {
-  return Number(await must(host, "journalctl -u ssh -o cat --no-pager | grep -c 'Accepted publickey for admin' || :"));
+  return Number(await must(host, `journalctl -u ${placesOf(host.os).sshUnit} -o cat --no-pager | grep -c 'Accepted publickey for admin' || :`));
 }
 
 /** How many commands were run through sudo. */
