@@ -3,21 +3,15 @@ import {
   defineRole, editedFile, digestOf, FREE_SPACE, freeSpace, HOST_FACTS, packages, PORTS, ports, REACHABILITY, reachability, replaceBlock,
   type FreeSpace, type Host, type HostFacts, type Inventory, type Listener, type Objection, type Reach, type RoleContext, type View,
 } from '../src/index.js';
+import { opensPorts } from './shared/firewall.js';
 import { dataDirectoryOf, hostsWith } from './shared/layout.js';
-import { memberPorts } from './shared/member-ports.js';
+import { memberPeers, memberPorts } from './shared/member-ports.js';
 import { variables } from './shared/variables.js';
 
 /** State id of the host's clock against ours, kept by the engine. */
 const CLOCK_OFFSET = 'clock-offset';
 
 const MIB = 1024 * 1024;
-
-/** What a host must reach on its peers. */
-function peersOf({ host, inventory }: RoleContext): { address: string; port: number }[] {
-  return inventory.hosts
-    .filter((peer) => peer.name !== host.name)
-    .flatMap((peer) => memberPorts(peer).map(({ port }) => ({ address: peer.clusterAddress, port })));
-}
 
 /** A line of /etc/hosts for every member that has an IP address. */
 function hostLines(inventory: Inventory): string[] {
@@ -61,7 +55,7 @@ export default defineRole({
   },
   observations: (context) => [
     ports(memberPorts(context.host).map(({ port }) => port)),
-    reachability(peersOf(context)),
+    reachability(memberPeers(context.host, context.inventory)),
     freeSpace(spacePaths(context)),
   ],
   stages: ({ host, inventory, platform }) => {
@@ -136,18 +130,24 @@ function takenPorts(view: View, host: Host): Objection[] {
 }
 
 const REACH_WORDS: Partial<Record<Reach['result'], { what: string; hint: string }>> = {
-  filtered: { what: 'does not answer (filtered?)', hint: 'open the port between the members in the firewall' },
-  unreachable: { what: 'cannot be routed to', hint: 'check cluster_address and the network between the hosts' },
+  filtered: { what: 'does not answer (filtered?)', hint: 'let the members in there, in its firewall or in one between the hosts' },
+  unreachable: {
+    what: 'cannot be reached (no route, or turned away by a firewall)',
+    hint: 'check cluster_address and the network between the hosts, and let the members in there, in its firewall or in one between',
+  },
   unresolved: { what: 'does not resolve', hint: 'give an IP address as cluster_address, or make the name resolve on every host' },
 };
 
 function unreachablePeers(view: View, host: Host): Objection[] {
   return (view.read<Reach[]>(host.name, REACHABILITY) ?? []).flatMap(({ address, port, result }) => {
     const words = REACH_WORDS[result];
-    const peer = view.inventory.hosts.find(({ clusterAddress }) => clusterAddress === address)?.name ?? address;
+    const peer = view.inventory.hosts.find(({ clusterAddress }) => clusterAddress === address);
     if (words === undefined) return [];
-    const message = `${host.name}: ${peer} (${address}) port ${port} ${words.what}`;
-    return [{ kind: 'preflight' as const, host: host.name, message, hint: words.hint }];
+    const blocked = result !== 'unresolved';
+    if (blocked && peer !== undefined && opensPorts(view, peer)) return [];
+    const message = `${host.name}: ${peer?.name ?? address} (${address}) port ${port} ${words.what}`;
+    const role = blocked && peer?.roles.includes('firewall') === false ? `; the role firewall does it on ${peer.name}` : '';
+    return [{ kind: 'preflight' as const, host: host.name, message, hint: `${words.hint}${role}` }];
   });
 }
 

@@ -1,10 +1,11 @@
 import type { Role } from '../src/index.js';
 import base from './base.js';
 import etcd from './etcd.js';
+import firewall from './firewall.js';
 import patroni from './patroni.js';
 import pgdg from './pgdg.js';
 import postgresql from './postgresql.js';
 import replication from './replication.js';
 
 /** The roles that come with pgprov, in the order in which they are applied. */
-export const CATALOG: readonly Role[] = [base, pgdg, postgresql, etcd, replication, patroni];
+export const CATALOG: readonly Role[] = [base, firewall, pgdg, postgresql, etcd, replication, patroni];

@@ -16,6 +16,10 @@ export { dnfRepositories, type DnfRepository } from './resources/dnf-repositorie
 export { etcdctl, type EtcdClient } from './resources/etcd-client.js';
 export { ETCD_MEMBER, etcdMember, type EtcdMemberState } from './resources/etcd-member.js';
 export { directory, editedFile, file, replaceBlock, type PathState } from './resources/file.js';
+export { FIREWALL, firewall, firewallsInForce, type FirewallName, type FirewallState } from './resources/firewall/firewall.js';
+export { firewallService } from './resources/firewall/firewall-service.js';
+export { closesWhenLoaded } from './resources/firewall/nftables.js';
+export { canonicalNetwork, mergeOpenings } from './resources/firewall/opening.js';
 export { FREE_SPACE, freeSpace, type FreeSpace } from './resources/free-space.js';
 export { gate } from './resources/gate.js';
 export { HOST_FACTS, type HostFacts } from './resources/host-facts.js';

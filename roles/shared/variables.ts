@@ -9,6 +9,12 @@ export interface BaseVariables {
   min_memory: number;
 }
 
+export interface FirewallVariables {
+  backend: 'auto' | 'firewalld' | 'ufw' | 'nftables' | 'none';
+  client_networks: readonly string[];
+  member_networks: readonly string[];
+}
+
 export interface PgdgVariables {
   base_url?: string;
   key_url?: string;
@@ -67,6 +73,7 @@ export interface PatroniVariables {
 
 interface Sections {
   base: BaseVariables;
+  firewall: FirewallVariables;
   pgdg: PgdgVariables;
   postgresql: PostgresqlVariables;
   replication: ReplicationVariables;

@@ -3,7 +3,7 @@ import type { RoleSchema, VariableSchema, VariablesSchema } from './role-schema.
 import { SSH_SCHEMA } from './ssh-schema.js';
 
 /** Roles of a host when nothing gives it any, as far as the catalog has them. */
-export const DEFAULT_ROLES: readonly string[] = ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'];
+export const DEFAULT_ROLES: readonly string[] = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'];
 
 /** Names that work as a host name, an etcd member and a Patroni member alike. */
 export const HOST_NAME = '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$';

@@ -13,7 +13,8 @@ const ACTIONS: readonly Action[] = ['create', 'update', 'install', 'start', 'res
 
 const inventory = await inventoryOf(`${THREE}  alone:
     address: 192.0.2.9
-    roles: [base, pgdg, postgresql, replication]
+    roles: [base, firewall, pgdg, postgresql, replication]
+    firewall: {backend: ufw}
 `);
 
 /** Everything the roles may send to a host, on each platform and for each kind of host. */
@@ -29,6 +30,14 @@ const STATES: readonly unknown[] = [
   { type: 'absent' }, {}, { kind: 'absent' }, { server: 'down' }, { done: false }, { answers: false },
   { file: { type: 'absent' }, listed: false },
   { loaded: true, enabled: false, active: 'inactive', applied: undefined },
+  {
+    firewalld: { running: true, file: undefined, runtime: [] },
+    ufw: { running: true, rules: [] },
+    nftables: {
+      enabled: true, loaded: true, included: false, config: 'table inet filter {', file: undefined,
+      tables: [{ family: 'inet', name: 'filter', hooks: [{ chain: 'input', jumps: false }], openings: [] }],
+    },
+  },
   { initialize: 'empty', led: false, underWay: false, begun: true },
 ];
 

@@ -231,7 +231,7 @@ describe('base’s preflight', () => {
     {
       title: 'peers that are not',
       states: { reachability: [{ address: '10.0.0.2', port: 2380, result: 'filtered' }, { address: '10.0.0.3', port: 5432, result: 'unreachable' }] },
-      objections: ['preflight pg1: pg1: pg2 (10.0.0.2) port 2380 does not answer (filtered?)', 'preflight pg1: pg1: pg3 (10.0.0.3) port 5432 cannot be routed to'],
+      objections: ['preflight pg1: pg1: pg2 (10.0.0.2) port 2380 does not answer (filtered?)', 'preflight pg1: pg1: pg3 (10.0.0.3) port 5432 cannot be reached (no route, or turned away by a firewall)'],
     },
   ])('$title', ({ states, objections }) => expect(preflight('base', { pg1: states })).toEqual(objections));
 

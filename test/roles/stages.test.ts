@@ -27,7 +27,7 @@ function contentOf(shape: HostShape, path: string): string {
 
 const three = await inventoryOf(THREE);
 const PATRONI_HOST = [
-  'base/prepare', 'pgdg/repository', 'postgresql/packages', 'etcd/packages', 'etcd/configure', 'etcd/start',
+  'base/prepare', 'firewall/open', 'pgdg/repository', 'postgresql/packages', 'etcd/packages', 'etcd/configure', 'etcd/start',
   'replication/accounts', 'patroni/packages', 'patroni/configure', 'patroni/start', 'patroni/enable',
 ];
 
