@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { appendFile, readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 import { attempt } from './process.js';
 
@@ -8,7 +8,7 @@ import { attempt } from './process.js';
 export async function recipeHash(facts: unknown, paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(facts));
   for (const path of paths) {
-    for (const file of await filesIn(path)) hash.update(await readFile(file));
+    for (const file of await filesIn(path)) hash.update(`\n${relative(path, file)}\n`).update(await readFile(file));
   }
   return hash.digest('hex').slice(0, 12);
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import type { SigningKey } from '../keys.js';
@@ -24,7 +24,18 @@ export async function publishRepositories(major: Major, packages: string): Promi
     await signIndex(folder, 'pgdg');
   }
   await publishSurroundings(PGDG, major, 'pgdg');
+  await publishRepositoryPackage(major);
   await publishFaults(major);
+}
+
+/** PGDG's package with the settings of its repositories has a place of its own, where its name tells no version. */
+async function publishRepositoryPackage(major: Major): Promise<void> {
+  const common = yumFolder(PGDG, pgdgPaths(major)['pgdg-common']);
+  const file = (await readdir(common)).find((name) => name.startsWith('pgdg-redhat-repo-'));
+  if (file === undefined) throw new Error('the recipe made no pgdg-redhat-repo');
+  const folder = yumFolder(PGDG, 'reporpms', `EL-${major}-x86_64`);
+  await mkdir(folder, { recursive: true });
+  await copyFile(join(common, file), join(folder, 'pgdg-redhat-repo-latest.noarch.rpm'));
 }
 
 async function publish(from: string, folder: string, key: SigningKey): Promise<void> {
