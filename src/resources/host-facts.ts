@@ -7,8 +7,6 @@ export interface HostFacts {
   os: string;
   /** `VERSION_ID` of os-release: `13`, `9.4`. */
   version: string;
-  /** `VERSION_CODENAME` of os-release, '' where there is none. */
-  codename: string;
   /** `uname -m` */
   architecture: string;
   /** The host's clock when it answered, milliseconds since 1970; whole seconds where date knows no fractions. */
@@ -29,7 +27,6 @@ export function hostFacts(): Observation<HostFacts> {
 if [ -r /etc/os-release ]; then . /etc/os-release; elif [ -r /usr/lib/os-release ]; then . /usr/lib/os-release; fi
 echo "os=$ID"
 echo "version=$VERSION_ID"
-echo "codename=$VERSION_CODENAME"
 )
 echo "architecture=$(uname -m)"
 echo "clock=$(date +%s.%N)"
@@ -43,7 +40,6 @@ echo "memory=$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo)"`,
       return {
         os: get('os'),
         version: get('version'),
-        codename: get('codename'),
         architecture: get('architecture'),
         clock: Math.round(clock * 1000),
         systemd: get('systemd') === 'yes',
