@@ -8,12 +8,13 @@ export function dnfEnabledRepository(repository: string): Resource<{ enabled: bo
   const id = `dnf-repository:${repository}`;
   return {
     id,
-    // The last of several sections of that name counts, as it does for dnf.
-    probe: () => sh`cat /etc/yum.repos.d/*.repo 2>/dev/null | awk -v want=${`[${repository}]`} '
-/^\[/ { inside = ($1 == want); if (inside) found = 1 }
+    // As for dnf, the first file that has the repository counts, and in it the last of several sections.
+    probe: () => sh`awk -v want=${`[${repository}]`} '
+FNR == 1 { inside = 0 }
+/^\[/ { inside = ($1 == want && (found == "" || found == FILENAME)); if (inside) found = FILENAME }
 inside && /^enabled *=/ { sub(/^[^=]*= */, ""); enabled = $0 }
-END { if (found) print (enabled == "" ? 1 : enabled); else print "absent" }'`,
-    parse: (answer) => ({ enabled: /^(?:1|true|yes)$/iu.test(answerText(answer).trim()) }),
+END { if (found != "") print (enabled == "" ? 1 : enabled); else print "absent" }' /etc/yum.repos.d/*.repo 2>/dev/null`,
+    parse: (answer) => ({ enabled: /^(?:1|true|yes|on)$/iu.test(answerText(answer).trim()) }),
     diff: ({ enabled }) => (enabled ? [] : [{ action: 'enable', summary: `enable the repository ${repository}` }]),
     apply: () => sh`${defineDnf(DEFAULT_LOCK_TIMEOUT)}
 trap 'rm -f "$dnf_log"' EXIT

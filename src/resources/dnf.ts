@@ -27,6 +27,6 @@ waited=$((waited + 2))
 done
 }
 explain_dnf() {
-grep -E '^(Error|error|RPM|Public key|Failing package|The GPG keys)|^ +- |^ Problem|lock is held|GPG|No space left|Status code|Curl error|Unable to find a match|filtered out' "$dnf_log" || tail -n 15 "$dnf_log"
+grep -E '^(Error|error|RPM|Public key|Failing package|The GPG keys)|^ +- |^ Problem|lock is held|already locked by|GPG|No space left|Status code|Curl error|Unable to find a match|filtered out' "$dnf_log" || tail -n 15 "$dnf_log"
 }`;
 }

@@ -28,7 +28,8 @@ fi`;
  */
 export function selinuxDirectory({ path, type }: { path: string; type: string }): Resource<SelinuxState> {
   const id = `selinux-directory:${path}`;
-  const pattern = `${path.replace(/[.\\+*?[\](){}^$|]/gu, '\\$&')}(/.*)?`;
+  // A slash at the end would make a pattern that matches nothing.
+  const pattern = `${path.replace(/\/+$/u, '').replace(/[.\\+*?[\](){}^$|]/gu, '\\$&')}(/.*)?`;
   return {
     id,
     probe: () => sh`if ! selinuxenabled 2>/dev/null; then echo off

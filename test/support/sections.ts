@@ -67,6 +67,8 @@ export interface Applied<State> {
   changes: Change[];
   /** Exit status and words of the apply script; undefined when nothing was to be done. */
   answer: { status: number; words: string } | undefined;
+  /** What the apply script told people while it ran. */
+  notes: string[];
   after: State;
   /** What would still be changed; empty when the resource converges. */
   left: Change[];
@@ -76,14 +78,14 @@ export interface Applied<State> {
 export async function bringAbout<State>(shell: Shell, resource: Resource<State>): Promise<Applied<State>> {
   const before = await observe(shell, resource);
   const changes = resource.diff(before);
-  if (changes.length === 0) return { before, changes, answer: undefined, after: before, left: [] };
+  if (changes.length === 0) return { before, changes, answer: undefined, notes: [], after: before, left: [] };
   const scratch = mkdtempSync(join(tmpdir(), 'pgprov-work-'));
-  const { answers, err } = await runSections(shell, [{ id: 'do', mode: 'step', body: resource.apply(changes, before) }], {
+  const { answers, notes, err } = await runSections(shell, [{ id: 'do', mode: 'step', body: resource.apply(changes, before) }], {
     edit: (text) => text.replaceAll(WORK_DIRECTORY, scratch),
   }).finally(() => rmSync(scratch, { recursive: true, force: true }));
   const done = answers.get('do');
   if (done === undefined) throw new Error(`the change of ${resource.id} did not end: ${err}`);
   const after = await observe(shell, resource);
   const answer = { status: done.status, words: done.out.toString('utf8') };
-  return { before, changes, answer, after, left: resource.diff(after) };
+  return { before, changes, answer, notes, after, left: resource.diff(after) };
 }

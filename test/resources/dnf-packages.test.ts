@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import { defineDnf } from '../../src/resources/dnf.js';
+import { dnfPackages } from '../../src/resources/dnf-packages.js';
+import type { PackagesOptions } from '../../src/resources/packages-state.js';
+import { freshDirectory } from '../support/directory.js';
+import { answering, MadeUpHost } from '../support/made-up-host.js';
+import { bringAbout, observe } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
+
+const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
+
+describe('dnfPackages', () => {
+  const options: PackagesOptions = { name: 'patroni', packages: ['patroni', 'patroni-etcd'] };
+  const resource = dnfPackages(options);
+
+  it.each([
+    { title: 'all there', text: 'patroni 4.0-1.el9\npatroni-etcd 4.0-1.el9\n', changes: [] },
+    { title: 'none', text: 'patroni missing\npatroni-etcd missing\n', changes: ['install patroni patroni-etcd'] },
+    { title: 'one missing', text: 'patroni 4.0-1.el9\npatroni-etcd missing\n', changes: ['install patroni-etcd'] },
+  ])('$title', ({ text, changes }) => {
+    const found = resource.diff(resource.parse(answer(text)));
+    expect(found.map(({ action, summary }) => ({ action, summary }))).toEqual(changes.map((summary) => ({ action: 'install', summary })));
+  });
+
+  it.each(['', 'what\n', 'patroni 4.0-1.el9\n'])('rejects %j', (text) => expect(() => resource.parse(answer(text))).toThrow(/packages:patroni/u));
+
+  it('asks exactly so', () => expect(resource.probe().text).toMatchInlineSnapshot(`
+    "for name in patroni patroni-etcd; do
+    case "$name" in
+    /*) if [ -e "$name" ]; then version=present; else version=missing; fi ;;
+    *) version=$(rpm -q --whatprovides --qf '%{VERSION}-%{RELEASE}\\n' "$name" 2>/dev/null) || version=missing ;;
+    esac
+    printf '%s %s\\n' "$name" "$version" | head -n 1
+    done"
+  `));
+
+  const scriptOf = (more: Partial<PackagesOptions>): string =>
+    dnfPackages({ ...options, ...more }).apply([], { 'patroni-etcd': '4.0-1.el9', patroni: undefined }).text
+      .replace(defineDnf(more.lockTimeout ?? 300).text, 'DEFINE DNF');
+
+  it('installs only what is missing, exactly so', () => expect(scriptOf({})).toMatchInlineSnapshot(`
+    "DEFINE DNF
+    trap 'rm -f "$dnf_log"' EXIT
+    set -- --setopt=install_weak_deps=False install patroni
+    if ! run_dnf "$@" && grep -qE 'Unable to find a match|Status code: 404|All mirrors were' "$dnf_log"; then
+    note 'refreshing the package lists'
+    run_dnf --refresh "$@" || :
+    fi
+    if [ "$dnf_status" != 0 ]; then
+    explain_dnf
+    if grep -q 'nothing provides' "$dnf_log"; then
+    echo 'a package that it needs is in none of the enabled repositories; pgdg.crb and pgdg.epel enable two more'
+    fi
+    exit 1
+    fi
+    :"
+  `));
+
+  it('keeps a unit from starting at boot, and waits as long as it is told', () => {
+    const text = scriptOf({ disable: ['patroni'], lockTimeout: 7 });
+    expect(text).toMatch(/^DEFINE DNF\n/u);
+    expect(text.split('\n').at(-1)).toBe('systemctl -q disable patroni');
+  });
+
+  it('has a digest of its packages', () => {
+    expect(dnfPackages({ name: 'patroni', packages: ['patroni'] }).digest()).not.toBe(resource.digest());
+    expect(dnfPackages({ ...options, lockTimeout: 1 }).digest()).toBe(resource.digest());
+  });
+
+  const work = freshDirectory();
+  /** Knows the packages that the stand-in of dnf has installed, and the capability `etcd` of another one. */
+  const rpm = `for name; do :; done
+case "$name" in
+etcd) printf '3.5.16-1PGDG.rhel9\\n3.5.17-1PGDG.rhel9\\n' ;;
+*) if [ -e ROOT/installed ]; then echo 4.0.4-1PGDG.rhel9; else echo "no package provides $name"; exit 1; fi ;;
+esac`;
+  const install = "case \"$*\" in *' install '*) : >ROOT/installed ;; esac";
+  const hostWith = (dnf: string): MadeUpHost => {
+    const here = (text: string): string => text.replaceAll('ROOT', work.path);
+    return new MadeUpHost({ root: work.path, programs: { rpm: here(rpm), dnf: here(dnf), sleep: ':', systemctl: ':' } });
+  };
+  const call = 'dnf -y --setopt=exit_on_lock=True --setopt=install_weak_deps=False install patroni patroni-etcd';
+  const refresh = call.replace('--setopt=install_weak_deps', '--refresh --setopt=install_weak_deps');
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it('sees versions, what another package brings, files, and what is missing', async () => {
+      const host = hostWith(':');
+      host.write('there', '');
+      const packages = ['etcd', 'patroni', host.at('there'), '/not/there'];
+      expect(await observe(shell, host.resource(dnfPackages({ name: 'x', packages })))).toEqual({
+        etcd: '3.5.16-1PGDG.rhel9', patroni: undefined, [host.at('there')]: 'present', '/not/there': undefined,
+      });
+      expect(host.calls()).toEqual(['etcd', 'patroni'].map((name) => `rpm -q --whatprovides --qf %{VERSION}-%{RELEASE}\\n ${name}`));
+    });
+
+    it('sees nothing installed where there is no rpm', async () => {
+      const host = new MadeUpHost({ root: work.path, programs: { rpm: 'exit 127' } });
+      expect(await observe(shell, host.resource(resource))).toEqual({ patroni: undefined, 'patroni-etcd': undefined });
+    });
+
+    it('installs, once', async () => {
+      const host = hostWith(install);
+      const local = host.resource(dnfPackages({ ...options, disable: ['patroni'] }));
+      const { answer: done, notes, after, left } = await bringAbout(shell, local);
+      expect({ done, notes, left }).toEqual({ done: { status: 0, words: '' }, notes: [], left: [] });
+      expect(after).toEqual({ patroni: '4.0.4-1PGDG.rhel9', 'patroni-etcd': '4.0.4-1PGDG.rhel9' });
+      expect(host.calls('dnf', 'systemctl')).toEqual([call, 'systemctl -q disable patroni']);
+      expect((await bringAbout(shell, local)).changes).toEqual([]);
+    });
+
+    it('waits for somebody else’s dnf', async () => {
+      const host = hostWith(`[ $call -gt 1 ] || { echo 'metadata already locked by 8'; exit 200; }\n${install}`);
+      const { answer: done, notes, left } = await bringAbout(shell, host.resource(resource));
+      expect({ done, left }).toEqual({ done: { status: 0, words: '' }, left: [] });
+      expect(notes).toEqual(["waiting for the package manager's lock (0 s)"]);
+    });
+
+    it('says so when the lock is never free, and leaves the unit alone', async () => {
+      const host = hostWith(answering({ status: 200, words: 'metadata already locked by 8\n' }));
+      const { answer: done, left } = await bringAbout(shell, host.resource(dnfPackages({ ...options, disable: ['patroni'], lockTimeout: 2 })));
+      expect(done).toEqual({ status: 1, words: "metadata already locked by 8\nthe package manager's lock is held by another process, still after 2 s\n" });
+      expect(left).toHaveLength(1);
+      expect(host.calls('dnf', 'systemctl')).toEqual([call, call]);
+    });
+
+    it.each([
+      { title: 'a file that the mirror does not have any more', words: 'Errors:\n  - Status code: 404 for http://m/a.rpm\n' },
+      { title: 'a package that the lists do not name', words: 'Error: Unable to find a match: patroni\n' },
+      { title: 'an index that is gone', words: "Error: Failed to download metadata for repo 'x': All mirrors were tried\n" },
+    ])('refreshes the lists once for $title', async ({ words }) => {
+      const host = hostWith(`[ $call -gt 1 ] || { printf '${words.replaceAll('\n', '\\n')}'; exit 1; }\n${install}`);
+      const { answer: done, notes, left } = await bringAbout(shell, host.resource(resource));
+      expect({ done, notes, left }).toEqual({ done: { status: 0, words: '' }, notes: ['refreshing the package lists'], left: [] });
+      expect(host.calls('dnf')).toEqual([call, refresh]);
+    });
+
+    it('refreshes no more than once', async () => {
+      const host = hostWith(answering({ status: 1, words: 'Error: Unable to find a match: patroni\n' }));
+      const { answer: done } = await bringAbout(shell, host.resource(resource));
+      expect(done).toEqual({ status: 1, words: 'Error: Unable to find a match: patroni\n' });
+      expect(host.calls('dnf')).toEqual([call, refresh]);
+    });
+
+    it('names the repositories that may have what a package needs', async () => {
+      const host = hostWith(answering({ status: 1, words: 'Error: \n Problem: conflicting requests\n  - nothing provides python3-x needed by patroni\n' }));
+      const { answer: done } = await bringAbout(shell, host.resource(resource));
+      expect(done).toEqual({
+        status: 1,
+        words: 'Error: \n Problem: conflicting requests\n  - nothing provides python3-x needed by patroni\n'
+          + 'a package that it needs is in none of the enabled repositories; pgdg.crb and pgdg.epel enable two more\n',
+      });
+      expect(host.calls('dnf')).toEqual([call]);
+    });
+  });
+});
