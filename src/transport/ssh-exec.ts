@@ -59,14 +59,14 @@ export class SshExec implements Exec {
 
   #listen(): void {
     const channel = this.#channel;
-    let code: number | null = null;
     // A shell that ends before it has read everything is not an error of ours; its exit code tells.
     channel.on('error', () => {});
     channel.stderr.on('error', () => {});
     channel.on('data', (chunk: Buffer) => this.#onStdout(chunk));
     channel.stderr.on('data', (chunk: Buffer) => this.#onStderr(chunk));
-    channel.on('exit', (status: number | null) => (code = status ?? null));
-    channel.on('close', () => this.end(code));
+    // `exit` is not waited for: that of a quick command comes in one piece with the answer to our request, before anybody
+    // listens. ssh2 gives its arguments to `close` again, which only comes once stdout was read.
+    channel.on('close', (status?: number | null) => this.end(status ?? null));
   }
 
   #onStdout(chunk: Buffer): void {
