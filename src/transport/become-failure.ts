@@ -21,9 +21,10 @@ const REASONS: readonly Reason[] = [
   },
   {
     kind: 'become/tty-required',
-    pattern: /must have a tty to run sudo/iu,
-    what: 'sudo wants a terminal (requiretty)',
-    hint: 'add `Defaults:USER !requiretty` to the sudoers of the host, with USER being the login user',
+    // After sudo's refusal the exec is done again under script(1), so the words are mostly those of a shell without it.
+    pattern: /must have a tty to run sudo|\bexec: \S*(?:script|setsid): |^script: /imu,
+    what: 'sudo wants a terminal (requiretty), and the script command that makes one is missing or does not work',
+    hint: 'install the script command on the host (part of util-linux), or add `Defaults:USER !requiretty` to its sudoers, with USER being the login user',
   },
   {
     kind: 'become/not-allowed',

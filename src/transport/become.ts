@@ -1,3 +1,4 @@
+import { underTerminal } from './terminal.js';
 import type { Become } from './transport.js';
 
 /** How sudo is told its password, and how we learn that it let us in. */
@@ -21,9 +22,13 @@ export interface RootShell {
 
 // No newline, back-slash or exclamation mark in here: csh and fish would read those even inside single quotes.
 // `read` takes bytes one at a time, so the `sh` that follows goes on exactly after the line.
-function waitForGo(marker: string): string {
-  return `echo ${marker}; while IFS= read -r l; do if [ "$l" = ${marker} ]; then exec sh; fi; done; exit 1`;
+function waitForGo(marker: string, shell: string): string {
+  return `echo ${marker}; while IFS= read -r l; do if [ "$l" = ${marker} ]; then exec ${shell}; fi; done; exit 1`;
 }
+
+// A program that finds a terminal asks for its password there and waits for ever, and what a step leaves working would be
+// hung up on with it. `-w` makes setsid wait where sudo made it a process group leader (use_pty) and it has to fork.
+const SHELL_WITHOUT_TERMINAL = 'setsid -w sh';
 
 /**
  * How to become root on a host.
@@ -34,16 +39,23 @@ function waitForGo(marker: string): string {
  * for (NOPASSWD, cached) is skipped by the root shell, never run.
  *
  * @param nonce letters and digits only, new for each exec; not a secret
+ * @param terminal sudo is given a controlling terminal; the root shell has none either way
  */
-export function becomeRoot(become: Become, nonce: string): RootShell {
+export function becomeRoot(become: Become, nonce: string, terminal = false): RootShell {
   if (!/^[A-Za-z0-9]+$/u.test(nonce)) throw new RangeError('a nonce is letters and digits only');
   if (become.method === 'none') return { command: 'sh' };
   // LC_ALL=C through env, because csh and fish have no `VAR=value command`; it lets `explainBecomeFailure` read sudo's words.
-  if (become.password === undefined) return { command: 'env LC_ALL=C sudo -n -H -- sh' };
+  if (become.password === undefined) {
+    if (terminal) return { command: underTerminal('sudo -n -H', `exec ${SHELL_WITHOUT_TERMINAL}`) };
+    return { command: 'env LC_ALL=C sudo -n -H -- sh' };
+  }
   const marker = `pgprov-${nonce}`;
   const prompt = `pgprov-password-${nonce}:`;
+  const sudo = `sudo -S -p ${prompt} -H`;
   return {
-    command: `env LC_ALL=C sudo -S -p '${prompt}' -H -- sh -c '${waitForGo(marker)}'`,
+    command: terminal
+      ? underTerminal(sudo, waitForGo(marker, SHELL_WITHOUT_TERMINAL))
+      : `env LC_ALL=C ${sudo} -- sh -c '${waitForGo(marker, 'sh')}'`,
     dialogue: {
       passwordLine: `${become.password.reveal()}\n`,
       prompt,

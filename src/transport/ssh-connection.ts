@@ -4,9 +4,11 @@ import type { ClientChannel } from 'ssh2';
 
 import { type PgprovError, UnreachableError } from '../lib/errors.js';
 import { becomeRoot } from './become.js';
+import { RepeatedExec } from './repeated-exec.js';
 import { connectionLost, endpointName } from './ssh-errors.js';
 import { SshExec } from './ssh-exec.js';
 import type { SshLink } from './ssh-link.js';
+import { wantsTerminal } from './terminal.js';
 import type { Connection, Exec, ExecRequest, Target } from './transport.js';
 
 /** The Connection of an ssh link to a target. */
@@ -15,6 +17,8 @@ export class SshConnection implements Connection {
   readonly #target: Target;
   readonly #onClosed: () => Promise<void>;
   readonly #running = new Set<SshExec>();
+  /** sudo has refused to do without a terminal once. */
+  #terminal = false;
 
   /** @param onClosed lets go of the jump host once the link is gone */
   constructor(link: SshLink, target: Target, onClosed: () => Promise<void>) {
@@ -28,12 +32,14 @@ export class SshConnection implements Connection {
   }
 
   async exec(request: ExecRequest): Promise<Exec> {
-    const { command, dialogue } = becomeRoot(this.#target.become, randomBytes(8).toString('hex'));
-    const channel = await this.#channel(command);
-    const exec = new SshExec(channel, request, dialogue);
-    this.#running.add(exec);
-    void exec.ended.then(() => this.#running.delete(exec));
-    return exec;
+    const settled = this.#terminal || this.#target.become.method === 'none';
+    const first = await this.#start(request);
+    if (settled) return first;
+    return new RepeatedExec(first, (end) => {
+      if (first.becameRoot || !wantsTerminal(end)) return undefined;
+      this.#terminal = true;
+      return this.#start(request);
+    });
   }
 
   onLost(listener: (error: PgprovError) => void): void {
@@ -43,6 +49,15 @@ export class SshConnection implements Connection {
   async close(): Promise<void> {
     await this.#link.close();
     await this.#onClosed();
+  }
+
+  async #start(request: ExecRequest): Promise<SshExec> {
+    const { command, dialogue } = becomeRoot(this.#target.become, randomBytes(8).toString('hex'), this.#terminal);
+    const channel = await this.#channel(command);
+    const exec = new SshExec(channel, request, dialogue);
+    this.#running.add(exec);
+    void exec.ended.then(() => this.#running.delete(exec));
+    return exec;
   }
 
   // The ssh2 client rather than node-ssh's execCommand, which ends stdin at once and keeps all of stdout a second

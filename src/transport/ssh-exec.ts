@@ -37,6 +37,11 @@ export class SshExec implements Exec {
     else this.#askSudo(channel, dialogue);
   }
 
+  /** The root shell has said that it is there, so stderr may hold words of the script. Without a dialogue it never says. */
+  get becameRoot(): boolean {
+    return this.#gate?.ready ?? false;
+  }
+
   closeInput(): void {
     this.#inputClosed = true;
     // Before the root shell has its script, closing would take it away; `#sendScript` closes then.

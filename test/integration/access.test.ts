@@ -69,6 +69,41 @@ describe('getting into the hosts', () => {
     expect(run.all).not.toContain('welcome from');
   });
 
+  describe('when sudo wants a terminal', () => {
+    const rule = '/etc/sudoers.d/terminal';
+
+    beforeAll(async () => {
+      for (const host of [pg1, pg2]) await must(host, `for user in tty asks; do echo "Defaults:$user requiretty"; done >${rule}; chmod 440 ${rule}; visudo -qc`);
+      untouched = await traces(pg1, pg2);
+    });
+
+    afterAll(async () => {
+      for (const host of [pg1, pg2]) await must(host, `rm ${rule}`);
+      untouched = await traces(pg1, pg2);
+    });
+
+    it.each([{ user: 'tty' }, { user: 'asks', become_password: 'asks-password' }])('becomes root as $user', async (ssh) => {
+      await cluster.write({ ssh });
+      const run = await cluster.run('plan');
+      expect(run.code).toBe(0);
+      expect(run.all).toContain('install');
+      expect(await traces(pg1, pg2)).toEqual(untouched);
+    });
+
+    it('still tells a wrong password', async () => {
+      await expectRefused(await applyWith({ user: 'asks', become_password: 'not-this-one' }), /cannot become root as asks on pg1: sudo did not take the password/u);
+    });
+
+    it('is refused where no terminal can be made', async () => {
+      await must(pg1, 'mv /usr/bin/script /run/');
+      try {
+        await expectRefused(await applyWith({ user: 'tty' }), /cannot become root as tty on pg1: sudo wants a terminal/u, /→ install the script command .*!requiretty/u);
+      } finally {
+        await must(pg1, 'mv /run/script /usr/bin/');
+      }
+    });
+  });
+
   it('needs no sudo as root', async () => {
     await cluster.write({ ssh: { user: 'root', become: 'none' } });
     const before = await must(pg1, 'journalctl -t sudo -o cat --no-pager | wc -l');
@@ -171,12 +206,14 @@ describe('getting into the hosts', () => {
   });
 
   describe('a connection cut in the middle of a script', () => {
-    it('is told, with what was being done and what to do, and the next run finishes', async () => {
-      await cluster.write();
+    it.each(['admin', 'tty'])('is told %s, with what was being done and what to do, and the next run finishes', async (user) => {
+      await cluster.write({ ssh: { user } });
+      // So that there is something to do again.
+      await must(pg1, 'dpkg --purge curl');
       const lock = await holdPackageLock(pg1);
       const run = start(['apply', cluster.file, '--role', 'base']);
       await run.printed(/waiting for the package manager/u);
-      await must(pg1, 'kill $(pgrep -u admin sshd)');
+      await must(pg1, `kill $(pgrep -u ${user} sshd)`);
       const cut = await run.finished;
       expect(cut.code).toBe(3);
       expect(cut.all).toMatch(/connection to pg1.* lost/u);
@@ -190,6 +227,7 @@ describe('getting into the hosts', () => {
       expect(await must(pg1, 'curl --version')).toContain('curl');
       const policy = await pg1.exec('test -e /usr/sbin/policy-rc.d');
       expect(policy.code).toBe(1);
+      expect((await pg1.exec(`pgrep -u ${user},root -x 'script|sudo'`)).stdout).toBe('');
       expect((await cluster.run('apply', '--role', 'base')).all).toContain('No changes');
     });
   });

@@ -19,13 +19,28 @@ describe('becomeRoot', () => {
   it('sends the password on stdin alone', () => {
     const { command, dialogue } = becomeRoot({ method: 'sudo', password }, 'n1');
     expect(command).toBe(
-      `env LC_ALL=C sudo -S -p 'pgprov-password-n1:' -H -- sh -c 'echo pgprov-n1; while IFS= read -r l; do if [ "$l" = pgprov-n1 ]; then exec sh; fi; done; exit 1'`,
+      `env LC_ALL=C sudo -S -p pgprov-password-n1: -H -- sh -c 'echo pgprov-n1; while IFS= read -r l; do if [ "$l" = pgprov-n1 ]; then exec sh; fi; done; exit 1'`,
     );
     expect(dialogue).toMatchObject({ passwordLine: 'right pass\n', go: 'pgprov-n1\n' });
   });
 
-  it('says nothing that csh or fish would read differently', () => {
-    expect(becomeRoot({ method: 'sudo', password }, 'n1').command).not.toMatch(/[\n!\\]/u);
+  it('gives sudo a terminal, and the root shell none', () => {
+    const under = (sudo: string, shell: string): string =>
+      `env LC_ALL=C SHELL=/bin/sh PGPROV_ROOT='${shell}' sh -c 'exec script -qec "$1" /dev/null 3<&0 4>&1 5>&2 </dev/null >/dev/null' sh '${sudo} -- sh -c "$PGPROV_ROOT" <&3 >&4 2>&5; exit $?'`;
+    expect(becomeRoot({ method: 'sudo' }, 'n1', true)).toEqual({ command: under('sudo -n -H', 'exec setsid -w sh') });
+    const { command, dialogue } = becomeRoot({ method: 'sudo', password }, 'n1', true);
+    expect(command).toBe(
+      under(
+        'sudo -S -p pgprov-password-n1: -H',
+        'echo pgprov-n1; while IFS= read -r l; do if [ "$l" = pgprov-n1 ]; then exec setsid -w sh; fi; done; exit 1',
+      ),
+    );
+    expect(dialogue).toEqual(becomeRoot({ method: 'sudo', password }, 'n1').dialogue);
+    expect(becomeRoot({ method: 'none' }, 'n1', true)).toEqual({ command: 'sh' });
+  });
+
+  it.each([false, true])('says nothing that csh or fish would read differently (terminal: %s)', (terminal) => {
+    expect(becomeRoot({ method: 'sudo', password }, 'n1', terminal).command).not.toMatch(/[\n!\\]/u);
     expect(() => becomeRoot({ method: 'sudo', password }, `n'1`)).toThrow(RangeError);
   });
 });
@@ -70,6 +85,10 @@ describe('explainBecomeFailure', () => {
     ['become/not-allowed', 1, "Sorry, user admin is not allowed to execute '/usr/bin/sh' as root on db1.\n"],
     ['become/not-allowed', 1, 'Sorry, user admin may not run sudo on db1.\n'],
     ['become/tty-required', 1, 'sudo: sorry, you must have a tty to run sudo\n'],
+    ['become/tty-required', 127, 'sh: 1: exec: script: not found\n'],
+    ['become/tty-required', 127, 'sh: line 1: exec: script: not found\n'],
+    ['become/tty-required', 127, 'sh: 1: exec: setsid: not found\n'],
+    ['become/tty-required', 1, 'script: failed to create pseudo-terminal: No such file or directory\n'],
     ['become/sudo-missing', 127, "/usr/bin/env: 'sudo': No such file or directory\n"],
     ['become/sudo-missing', 127, 'env: ‘sudo’: No such file or directory\n'],
     ['become/sudo-missing', 127, "env: can't execute 'sudo': No such file or directory\n"],

@@ -54,11 +54,15 @@ export class Sshd {
     this.port = port;
   }
 
-  /** @param config further lines of sshd_config */
+  /**
+   * @param config further lines of sshd_config
+   * @param before a command that ends by executing its arguments, which are sshd and its own
+   */
   static async start(
     publicKey: string,
     config: readonly string[] = [],
     types: readonly string[] = ['ed25519'],
+    before: readonly string[] = [],
   ): Promise<Sshd> {
     const dir = await mkdtemp(join(tmpdir(), 'pgprov-sshd-'));
     const port = await freePort();
@@ -79,9 +83,8 @@ export class Sshd {
     await writeFile(join(dir, 'config'), `${lines.join('\n')}\n`);
     // Debian makes this folder when the service starts, which it has not on a machine without systemd.
     if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
-    const child = spawn(sshdPath() ?? 'sshd', ['-D', '-e', '-f', join(dir, 'config')], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const [program = '', ...args] = [...before, sshdPath() ?? 'sshd', '-D', '-e', '-f', join(dir, 'config')];
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     await new Promise<void>((resolve, reject) => {
       let log = '';
       child.stderr.on('data', (chunk: Buffer) => {
@@ -106,18 +109,19 @@ export class Sshd {
 
   /** Ids of the processes that serve a connection each. */
   async sessions(): Promise<number[]> {
-    const { pid } = this.#child;
-    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    return children.trim().split(' ').filter(Boolean).map(Number);
+    return childrenOf(this.#child.pid);
   }
 
   /** Cuts every connection, as a power failure would from our point of view. */
   async cut(): Promise<void> {
-    for (const pid of await this.sessions()) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It ended by itself in between.
+    for (const session of await this.sessions()) {
+      // Where root serves another user, the socket is in the hands of a child that runs as that user.
+      for (const pid of [session, ...(await sshdsBelow(session))]) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // It ended by itself in between.
+        }
       }
     }
   }
@@ -129,6 +133,17 @@ export class Sshd {
     await exited;
     await rm(this.#dir, { recursive: true, force: true });
   }
+}
+
+async function childrenOf(pid: number | undefined): Promise<number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return children.trim().split(' ').filter(Boolean).map(Number);
+}
+
+async function sshdsBelow(pid: number): Promise<number[]> {
+  const children = await childrenOf(pid);
+  const names = await Promise.all(children.map((child) => readFile(`/proc/${child}/comm`, 'utf8').catch(() => '')));
+  return children.filter((_, index) => names[index]?.startsWith('sshd'));
 }
 
 function sshdPath(): string | undefined {
