@@ -154,7 +154,7 @@ function checkHost(view: View, host: Host): CheckResult[] {
   if (reaches.length === 0) return [];
   const lost = reaches.filter(({ result }) => result === 'filtered' || result === 'unreachable');
   const detail = lost.length === 0
-    ? `${[...ports].join(', ')} answer ${[...new Set(reaches.map(({ from }) => from))].join(', ')}`
+    ? `${[...ports].join(', ')} reached from ${[...new Set(reaches.map(({ from }) => from))].join(', ')}`
     : lost.map(({ from, port }) => `${from} cannot reach port ${port}`).join('; ');
   return [{ title: 'the members reach its ports', ok: lost.length === 0, detail, host: host.name }];
 }

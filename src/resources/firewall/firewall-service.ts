@@ -51,14 +51,26 @@ if ${RUNNING[backend]}; then echo running; fi`,
 }
 
 function startScript(backend: FirewallName, sshPorts: readonly number[]): Script {
-  const start = sh`if ! timeout 60 systemctl start ${backend}; then
+  const start = sh`systemctl reset-failed ${backend} 2>/dev/null || :
+if ! timeout 60 systemctl start ${backend}; then
 journalctl -u ${backend} -n 12 -o cat --no-pager 2>/dev/null || :
 exit 1
 fi`;
-  if (backend === 'firewalld') return joinScripts([sh`mkdir -p /etc/firewalld/policies`, writeFileScript(SSH_POLICY, sshPolicy(sshPorts), OWNED_BY_ROOT), start]);
-  // ufw numbers no rules while it is off, and is silent about a rule that is there already.
-  if (backend === 'ufw') return joinScripts([...sshPorts.map((port) => sh`ufw allow proto tcp from any to any port ${port} comment SSH`), sh`ufw --force enable`]);
-  return start;
+  if (backend === 'firewalld') {
+    return joinScripts([
+      sh`mkdir -p /etc/firewalld/policies`,
+      writeFileScript(SSH_POLICY, sshPolicy(sshPorts), OWNED_BY_ROOT),
+      // The bus read the rules of polkit, which came with firewalld, before there was a user polkitd.
+      sh`systemctl reload dbus 2>/dev/null || :`,
+      start,
+    ]);
+  }
+  if (backend === 'nftables') return start;
+  // ufw takes rules while it is off, and is content with one that it has already.
+  return joinScripts([
+    ...sshPorts.map((port) => sh`ufw allow proto tcp from any to any port ${port} comment SSH`),
+    sh`ufw --force enable`,
+  ]);
 }
 
 function sshPolicy(sshPorts: readonly number[]): string {

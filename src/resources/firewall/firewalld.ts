@@ -44,7 +44,10 @@ export function probeFirewalld(cluster: string): Script {
 echo running
 timeout ${PATIENCE} firewall-cmd --policy ${name} --list-rich-rules 2>/dev/null | sed 's/^/runtime /'
 fi
-if [ -f ${path} ]; then sed 's/^/file /' ${path}; fi`;
+if [ -f ${path} ]; then
+sed 's/^/file /' ${path}
+echo
+fi`;
 }
 
 /** Reads the lines of `probeFirewalld`. */

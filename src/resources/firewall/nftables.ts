@@ -38,22 +38,30 @@ function filePath(cluster: string): string {
   return `${FILES}/${chainName(cluster)}.nft`;
 }
 
-/** Asks for the service, the configuration and the ruleset in force. */
+/** Asks for the service, the configuration and the ruleset in force. A file may lack the line feed at its end. */
 export function probeNftables(cluster: string): Script {
   const path = filePath(cluster);
   return sh`if command -v nft >/dev/null 2>&1; then
 ${FIND_MAIN}
 echo "unit $(systemctl is-enabled nftables 2>/dev/null) $(systemctl is-active nftables 2>/dev/null)"
-{ cat "$main"
-sed -n 's/^[[:blank:]]*include[[:blank:]]*["'\'']\([^"'\'']*\)["'\''].*/\1/p' "$main" | while read -r pattern; do
+main_text() {
+cat "$main"
+echo
+}
+{ main_text
+main_text | sed -n 's/^[[:blank:]]*include[[:blank:]]*["'\'']\([^"'\'']*\)["'\''].*/\1/p' | while read -r pattern; do
 case $pattern in
 ${`${FILES}/pgprov-*.nft`}) ;;
 /*) cat $pattern ;;
 *) cat /etc/$pattern ;;
 esac
+echo
 done; } 2>/dev/null | sed 's/^/config /'
 if grep -qxF ${INCLUDE} "$main" 2>/dev/null; then echo included; fi
-if [ -f ${path} ]; then sed 's/^/file /' ${path}; fi
+if [ -f ${path} ]; then
+sed 's/^/file /' ${path}
+echo
+fi
 nft -j list ruleset 2>/dev/null | sed 's/^/ruleset /'
 fi`;
 }

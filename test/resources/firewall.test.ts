@@ -1,0 +1,638 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { firewall, firewallsInForce, type FirewallState } from '../../src/resources/firewall/firewall.js';
+import { firewallService } from '../../src/resources/firewall/firewall-service.js';
+import { parseFirewalld, policyName, policyText } from '../../src/resources/firewall/firewalld.js';
+import { closesWhenLoaded, nftablesInForce, ownTables, parseNftables, type NftablesState } from '../../src/resources/firewall/nftables.js';
+import { canonicalNetwork, mergeOpenings, subtractOpenings, type Opening } from '../../src/resources/firewall/opening.js';
+import { parseUfw } from '../../src/resources/firewall/ufw.js';
+import type { Resource } from '../../src/resources/resource.js';
+import { joinScripts, sh, type Script } from '../../src/shell/quote.js';
+import { freshDirectory, ME } from '../support/directory.js';
+import { bringAbout, moved, observe } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
+
+const answer = (text: string): { status: number; out: Buffer } => ({ status: 0, out: Buffer.from(text) });
+
+const OPENINGS: readonly Opening[] = [
+  { source: '10.0.0.1', ports: [2379, 5432] },
+  { source: '10.0.0.2', ports: [2379, 5432] },
+  { source: 'fd00::/64', ports: [5432] },
+];
+const NONE: FirewallState = {
+  firewalld: { running: false, file: undefined, runtime: [] },
+  ufw: { running: false, rules: [] },
+  nftables: { enabled: false, loaded: false, config: '', included: false, file: undefined, tables: [] },
+};
+const inet = (rest: Partial<NftablesState['tables'][number]> = {}): NftablesState['tables'][number] => ({
+  family: 'inet', name: 'filter', hooks: [{ chain: 'input', jumps: false }], openings: [], ...rest,
+});
+const loaded = (rest: Partial<NftablesState> = {}): NftablesState => ({
+  enabled: true, loaded: true, config: 'table inet filter {\n\tchain input {', included: false, file: undefined, tables: [inet()], ...rest,
+});
+const auto = firewall({ cluster: 'demo', backend: 'auto', openings: OPENINGS });
+const summaries = (state: Partial<FirewallState>, resource: Resource<FirewallState> = auto): string[] =>
+  resource.diff({ ...NONE, ...state }).map(({ summary }) => summary);
+
+describe('a network', () => {
+  it.each([
+    { text: '10.0.0.1', canonical: '10.0.0.1' },
+    { text: '10.0.0.1/32', canonical: '10.0.0.1' },
+    { text: '10.0.1.77/24', canonical: '10.0.1.0/24' },
+    { text: '255.255.255.255/1', canonical: '128.0.0.0/1' },
+    { text: '0.0.0.0/0', canonical: '0.0.0.0/0' },
+    { text: '2001:DB8:0:0:0:0:0:1', canonical: '2001:db8::1' },
+    { text: '2001:db8::ff:1/112', canonical: '2001:db8::ff:0/112' },
+    { text: 'fd00::1/128', canonical: 'fd00::1' },
+    { text: '::/0', canonical: '::/0' },
+    { text: '::1', canonical: '::1' },
+    { text: '1:2:3:4:5:6:7:8/16', canonical: '1::/16' },
+    { text: '::ffff:10.0.0.1', canonical: '::ffff:a00:1' },
+    { text: '10.0.0.1/33', canonical: undefined },
+    { text: 'fd00::/129', canonical: undefined },
+    { text: '10.0.0', canonical: undefined },
+    { text: '10.0.0.1/', canonical: undefined },
+    { text: 'fe80::1%eth0', canonical: undefined },
+    { text: 'pg1.example', canonical: undefined },
+    { text: '', canonical: undefined },
+  ])('$text is $canonical', ({ text, canonical }) => expect(canonicalNetwork(text)).toBe(canonical));
+});
+
+describe('openings', () => {
+  it('are joined by source, whatever its spelling', () => {
+    expect(mergeOpenings([
+      { sources: ['10.0.0.1', 'name'], ports: [5432, 2379] },
+      { sources: ['10.0.0.1/32', '10.0.0.2'], ports: [5432, 8008] },
+      { sources: ['10.0.0.3'], ports: [] },
+    ])).toEqual([{ source: '10.0.0.1', ports: [2379, 5432, 8008] }, { source: '10.0.0.2', ports: [5432, 8008] }]);
+  });
+
+  it('can be subtracted', () => {
+    expect(subtractOpenings(OPENINGS, [{ source: '10.0.0.1', ports: [5432] }, { source: '10.0.0.2', ports: [2379, 5432] }])).toEqual([
+      { source: '10.0.0.1', ports: [2379] }, { source: 'fd00::/64', ports: [5432] },
+    ]);
+  });
+});
+
+describe('firewall', () => {
+  it.each<{ title: string; state: Partial<FirewallState>; names: string[] }>([
+    { title: 'none', state: {}, names: [] },
+    { title: 'firewalld', state: { firewalld: { ...NONE.firewalld, running: true } }, names: ['firewalld'] },
+    { title: 'ufw', state: { ufw: { running: true, rules: [] } }, names: ['ufw'] },
+    { title: 'nftables', state: { nftables: loaded() }, names: ['nftables'] },
+    { title: 'nftables that is not loaded at boot', state: { nftables: loaded({ enabled: false }) }, names: [] },
+    { title: 'nftables without an input chain', state: { nftables: loaded({ tables: [] }) }, names: [] },
+  ])('knows what is in force: $title', ({ state, names }) => expect(firewallsInForce({ ...NONE, ...state })).toEqual(names));
+
+  it('does nothing where none is in force', () => expect(summaries({})).toEqual([]));
+
+  it('plans for one that is to be started', () => {
+    const named = firewall({ cluster: 'demo', backend: 'ufw', openings: OPENINGS });
+    expect(summaries({}, named)).toEqual(['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in ufw', 'open 5432 from fd00::/64 in ufw']);
+  });
+
+  it('has a digest that follows what is wanted', () => {
+    expect(firewall({ cluster: 'demo', backend: 'auto', openings: [] }).digest()).not.toBe(auto.digest());
+  });
+
+  it('asks exactly so', () => expect(auto.probe().text).toMatchInlineSnapshot(`
+    "{
+    if [ "$(systemctl is-active firewalld 2>/dev/null)" = active ]; then
+    echo running
+    timeout 20 firewall-cmd --policy pgprov-demo --list-rich-rules 2>/dev/null | sed 's/^/runtime /'
+    fi
+    if [ -f /etc/firewalld/policies/pgprov-demo.xml ]; then
+    sed 's/^/file /' /etc/firewalld/policies/pgprov-demo.xml
+    echo
+    fi
+    } | sed 's/^/firewalld /'
+    {
+    if command -v ufw >/dev/null 2>&1; then
+    if ufw status 2>/dev/null | grep -q '^Status: active'; then echo running; fi
+    sed -n 's/^### tuple ### /rule /p' /etc/ufw/user.rules /etc/ufw/user6.rules 2>/dev/null
+    fi
+    } | sed 's/^/ufw /'
+    {
+    if command -v nft >/dev/null 2>&1; then
+    main=/etc/nftables.conf
+    [ ! -f /etc/sysconfig/nftables.conf ] || main=/etc/sysconfig/nftables.conf
+    echo "unit $(systemctl is-enabled nftables 2>/dev/null) $(systemctl is-active nftables 2>/dev/null)"
+    main_text() {
+    cat "$main"
+    echo
+    }
+    { main_text
+    main_text | sed -n 's/^[[:blank:]]*include[[:blank:]]*["'\\'']\\([^"'\\'']*\\)["'\\''].*/\\1/p' | while read -r pattern; do
+    case $pattern in
+    '/etc/nftables.d/pgprov-*.nft') ;;
+    /*) cat $pattern ;;
+    *) cat /etc/$pattern ;;
+    esac
+    echo
+    done; } 2>/dev/null | sed 's/^/config /'
+    if grep -qxF 'include "/etc/nftables.d/pgprov-*.nft"' "$main" 2>/dev/null; then echo included; fi
+    if [ -f /etc/nftables.d/pgprov-demo.nft ]; then
+    sed 's/^/file /' /etc/nftables.d/pgprov-demo.nft
+    echo
+    fi
+    nft -j list ruleset 2>/dev/null | sed 's/^/ruleset /'
+    fi
+    } | sed 's/^/nftables /'"
+  `));
+});
+
+describe('firewalld', () => {
+  const text = policyText('demo', OPENINGS);
+  const state = (rest: Partial<FirewallState['firewalld']> = {}): Partial<FirewallState> => ({
+    firewalld: { running: true, file: text, runtime: [...OPENINGS], ...rest },
+  });
+
+  it.each([
+    { cluster: 'demo', name: 'pgprov-demo' },
+    { cluster: 'ten-chars_', name: 'pgprov-ten-chars_' },
+    { cluster: 'eleven-char', name: 'pgprov-eleve1befc' },
+    { cluster: 'eleven-chat', name: 'pgprov-elevec182e' },
+  ])('has a policy for $cluster that it can name: $name', ({ cluster, name }) => expect(policyName(cluster)).toBe(name));
+
+  it('has names of 17 characters at most, and another for each cluster', () => {
+    const names = ['demo', 'production-eu-1', 'production-eu-2', 'p'.repeat(63)].map(policyName);
+    expect(new Set(names).size).toBe(4);
+    for (const name of names) expect(name).toMatch(/^pgprov-[a-z0-9_-]{1,10}$/u);
+  });
+
+  it('has exactly this policy', () => expect(text).toMatchInlineSnapshot(`
+    "<?xml version="1.0" encoding="utf-8"?>
+    <!-- Managed by pgprov: changes made here are undone by the next \`pgprov apply\`. -->
+    <policy priority="-100" target="CONTINUE">
+      <short>pgprov demo</short>
+      <description>What the members and clients of the PostgreSQL cluster demo may reach here.</description>
+      <ingress-zone name="ANY"/>
+      <egress-zone name="HOST"/>
+      <rule family="ipv4"><source address="10.0.0.1"/><port port="2379" protocol="tcp"/><accept/></rule>
+      <rule family="ipv4"><source address="10.0.0.1"/><port port="5432" protocol="tcp"/><accept/></rule>
+      <rule family="ipv4"><source address="10.0.0.2"/><port port="2379" protocol="tcp"/><accept/></rule>
+      <rule family="ipv4"><source address="10.0.0.2"/><port port="5432" protocol="tcp"/><accept/></rule>
+      <rule family="ipv6"><source address="fd00::/64"/><port port="5432" protocol="tcp"/><accept/></rule>
+    </policy>
+    "
+  `));
+
+  it('reads what the host says', () => {
+    const lines = ['running', 'runtime rule family="ipv4" source address="10.0.0.1" port port="5432" protocol="tcp" accept', 'file <policy>', 'file </policy>'];
+    expect(parseFirewalld(lines)).toEqual({ running: true, file: '<policy>\n</policy>\n', runtime: [{ source: '10.0.0.1', ports: [5432] }] });
+    expect(parseFirewalld([])).toEqual(NONE.firewalld);
+  });
+
+  it.each<{ title: string; state: Partial<FirewallState>; changes: string[] }>([
+    { title: 'as desired', state: state(), changes: [] },
+    { title: 'nothing yet', state: state({ file: undefined, runtime: [] }), changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in firewalld', 'open 5432 from fd00::/64 in firewalld'] },
+    { title: 'not in force', state: state({ runtime: OPENINGS.slice(1) }), changes: ['open 2379, 5432 from 10.0.0.1 in firewalld'] },
+    { title: 'in force, but not for good', state: state({ file: undefined }), changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in firewalld', 'open 5432 from fd00::/64 in firewalld'] },
+    {
+      title: 'a member that is gone, and an old port',
+      state: state({ file: policyText('demo', [...OPENINGS, { source: '10.0.0.9', ports: [5432] }]), runtime: [...OPENINGS, { source: '10.0.0.2', ports: [2379, 5432, 5433] }] }),
+      changes: ['close 5432 from 10.0.0.9 in firewalld', 'close 5433 from 10.0.0.2 in firewalld'].sort(),
+    },
+    { title: 'written by another version', state: state({ file: text.replace('demo may', 'demo might') }), changes: ['write /etc/firewalld/policies/pgprov-demo.xml'] },
+  ])('$title', ({ state: seen, changes }) => expect(summaries(seen).sort()).toEqual(changes));
+
+  it('shows the file in its diff', () => {
+    const [change] = auto.diff({ ...NONE, ...state({ file: 'old\n', runtime: [] }) });
+    expect(change).toMatchObject({ before: 'old\n', after: text });
+  });
+
+  it('is changed exactly so', () => {
+    const one = firewall({ cluster: 'demo', backend: 'firewalld', openings: [{ source: '10.0.0.1', ports: [5432] }] });
+    expect(one.apply([], NONE).text).toMatchInlineSnapshot(`
+      "if ! firewall-cmd --get-policies >/dev/null 2>&1; then
+      echo "firewalld $(firewall-cmd --version 2>/dev/null) has no policies: 0.9 or later is needed"
+      exit 1
+      fi
+      mkdir -p /etc/firewalld/policies
+      [ ! -f /etc/firewalld/policies/pgprov-demo.xml ] || cp -p /etc/firewalld/policies/pgprov-demo.xml /run/pgprov-work/pgprov-demo.xml
+      give_up() {
+      if [ -f /run/pgprov-work/pgprov-demo.xml ]; then cp -p /run/pgprov-work/pgprov-demo.xml /etc/firewalld/policies/pgprov-demo.xml; else rm -f /etc/firewalld/policies/pgprov-demo.xml; fi
+      firewall-cmd --reload >/dev/null 2>&1 || :
+      echo "$1; the former rules are back:"
+      echo "$2"
+      exit 1
+      }
+      rm -f /etc/firewalld/policies/pgprov-demo.xml.pgprov.??????
+      new=$(mktemp /etc/firewalld/policies/pgprov-demo.xml.pgprov.XXXXXX)
+      trap 'rm -f "$new"' EXIT
+      chmod 0600 "$new"
+      printf %s '<?xml version="1.0" encoding="utf-8"?>
+      <!-- Managed by pgprov: changes made here are undone by the next \`pgprov apply\`. -->
+      <policy priority="-100" target="CONTINUE">
+        <short>pgprov demo</short>
+        <description>What the members and clients of the PostgreSQL cluster demo may reach here.</description>
+        <ingress-zone name="ANY"/>
+        <egress-zone name="HOST"/>
+        <rule family="ipv4"><source address="10.0.0.1"/><port port="5432" protocol="tcp"/><accept/></rule>
+      </policy>
+      ' >"$new"
+      chown root:root "$new"
+      chmod 0644 "$new"
+      if ! mv -fT "$new" /etc/firewalld/policies/pgprov-demo.xml 2>/dev/null; then
+      cat "$new" >/etc/firewalld/policies/pgprov-demo.xml
+      chown root:root /etc/firewalld/policies/pgprov-demo.xml
+      chmod 0644 /etc/firewalld/policies/pgprov-demo.xml
+      fi
+      if command -v restorecon >/dev/null 2>&1; then restorecon /etc/firewalld/policies/pgprov-demo.xml || :; fi
+      words=$(firewall-cmd --check-config 2>&1) || give_up 'firewalld does not accept its configuration' "$words"
+      words=$(firewall-cmd --reload 2>&1) || give_up 'firewalld could not be reloaded' "$words"
+      waited=0
+      until [ "$(firewall-cmd --policy pgprov-demo --list-rich-rules 2>/dev/null | grep -c accept)" = 1 ]; do
+      [ "$waited" -lt 20 ] || give_up 'firewalld did not put the rules in force' "$(journalctl -u firewalld -n 5 -o cat --no-pager 2>/dev/null)"
+      sleep 1
+      waited=$((waited + 1))
+      done"
+    `);
+  });
+});
+
+describe('ufw', () => {
+  const tuple = (ports: string, source: string, comment = 'pgprov demo'): string =>
+    `rule allow tcp ${ports} ${source.includes(':') ? '::/0' : '0.0.0.0/0'} any ${source} in${comment === '' ? '' : ` comment=${Buffer.from(comment).toString('hex')}`}`;
+  const ours = ['running', tuple('2379,5432', '10.0.0.1'), tuple('2379,5432', '10.0.0.2'), tuple('5432', 'fd00::/64')];
+  const seen = (...lines: string[]): Partial<FirewallState> => ({ ufw: parseUfw(lines) });
+
+  it('reads rules of our kind', () => {
+    expect(parseUfw([tuple('22', '0.0.0.0/0', ''), 'rule allow any any 0.0.0.0/0 any 10.0.0.1 in', 'rule deny tcp 22 0.0.0.0/0 any ::/0 in', tuple('5432,5433', '10.0.0.0/8')])).toEqual({
+      running: false,
+      rules: [{ source: '0.0.0.0/0', ports: [22], comment: '' }, { source: '10.0.0.0/8', ports: [5432, 5433], comment: 'pgprov demo' }],
+    });
+  });
+
+  it.each<{ title: string; lines: string[]; changes: string[]; script: string }>([
+    { title: 'as desired', lines: ours, changes: [], script: '' },
+    {
+      title: 'nothing yet', lines: ['running', tuple('22', '0.0.0.0/0', '')],
+      changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in ufw', 'open 5432 from fd00::/64 in ufw'],
+      script: `ufw prepend allow proto tcp from 10.0.0.1 to any port 2379,5432 comment 'pgprov demo'
+ufw prepend allow proto tcp from 10.0.0.2 to any port 2379,5432 comment 'pgprov demo'
+ufw prepend allow proto tcp from fd00::/64 to any port 5432 comment 'pgprov demo'`,
+    },
+    {
+      title: 'a member that is gone', lines: [...ours, tuple('5432', '10.0.0.9'), tuple('5432', '10.0.0.8', 'other'), tuple('5432', '10.0.0.7', 'pgprov other')],
+      changes: ['close 5432 from 10.0.0.9 in ufw'],
+      script: 'ufw --force delete allow proto tcp from 10.0.0.9 to any port 5432',
+    },
+    {
+      title: 'another port', lines: [...ours.slice(0, 2), tuple('2379,5433', '10.0.0.2'), ...ours.slice(3)],
+      changes: ['open 5432 from 10.0.0.2 in ufw', 'close 5433 from 10.0.0.2 in ufw'],
+      script: `ufw prepend allow proto tcp from 10.0.0.2 to any port 2379,5432 comment 'pgprov demo'
+ufw --force delete allow proto tcp from 10.0.0.2 to any port 2379,5433`,
+    },
+    { title: 'somebody else’s rule that does as well', lines: [...ours.slice(0, 3), tuple('5432', 'fd00::/64', 'mine')], changes: [], script: '' },
+    {
+      title: 'a run that was cut', lines: [...ours, tuple('5432', '10.0.0.1')],
+      changes: ['write the rules of pgprov in ufw anew'],
+      script: 'ufw --force delete allow proto tcp from 10.0.0.1 to any port 5432',
+    },
+  ])('$title', ({ lines, changes, script }) => {
+    expect(summaries(seen(...lines))).toEqual(changes);
+    expect(auto.apply([], { ...NONE, ...seen(...lines) }).text).toBe(script);
+  });
+});
+
+/** As nft 1.0.6 lists Debian's own configuration with the chain of this test, an iptables table and one of fail2ban. */
+const rule = (chain: string, ...expr: object[]): object => ({ rule: { family: 'inet', table: 'filter', chain, handle: 1, expr } });
+const match = (protocol: string, field: string, right: unknown): object => ({ match: { op: '==', left: { payload: { protocol, field } }, right } });
+const RULESET = {
+  nftables: [
+    { metainfo: { version: '1.0.6', json_schema_version: 1 } },
+    { table: { family: 'inet', name: 'filter', handle: 2 } },
+    { chain: { family: 'inet', table: 'filter', name: 'input', handle: 1, type: 'filter', hook: 'input', prio: 0, policy: 'drop' } },
+    { chain: { family: 'inet', table: 'filter', name: 'output', handle: 2, type: 'filter', hook: 'output', prio: 0, policy: 'accept' } },
+    { chain: { family: 'inet', table: 'filter', name: 'pgprov-demo', handle: 11 } },
+    rule('input', { jump: { target: 'pgprov-demo' } }),
+    rule('input', { match: { op: 'in', left: { ct: { key: 'state' } }, right: ['established', 'related'] } }, { accept: null }),
+    rule('pgprov-demo', match('ip', 'saddr', '10.0.0.1'), match('tcp', 'dport', { set: [2379, 5432] }), { accept: null }),
+    rule('pgprov-demo', match('ip', 'saddr', '10.0.0.2'), match('tcp', 'dport', { set: [2379, 5432] }), { accept: null }),
+    rule('pgprov-demo', match('ip6', 'saddr', { prefix: { addr: 'fd00::', len: 64 } }), match('tcp', 'dport', 5432), { accept: null }),
+    { table: { family: 'ip', name: 'filter', handle: 3 } },
+    { chain: { family: 'ip', table: 'filter', name: 'INPUT', handle: 1, type: 'filter', hook: 'input', prio: 0, policy: 'accept' } },
+    { chain: { family: 'inet', table: 'f2b-table', name: 'f2b-chain', handle: 1, type: 'filter', hook: 'input', prio: -1, policy: 'accept' } },
+    { chain: { family: 'netdev', table: 'x', name: 'y', handle: 1, type: 'filter', hook: 'ingress', prio: -1 } },
+  ],
+};
+
+describe('nftables', () => {
+  const lines = ['unit enabled active', 'config flush ruleset', 'config table inet filter {', 'included', 'file x', `ruleset ${JSON.stringify(RULESET)}`];
+
+  it('reads the ruleset', () => {
+    expect(parseNftables('demo', lines)).toEqual({
+      enabled: true, loaded: true, included: true, file: 'x\n', config: 'flush ruleset\ntable inet filter {',
+      tables: [
+        inet({ hooks: [{ chain: 'input', jumps: true }], openings: [...OPENINGS] }),
+        { family: 'ip', name: 'filter', hooks: [{ chain: 'INPUT', jumps: false }], openings: [] },
+        { family: 'inet', name: 'f2b-table', hooks: [{ chain: 'f2b-chain', jumps: false }], openings: [] },
+      ],
+    });
+    expect(parseNftables('demo', [])).toEqual(NONE.nftables);
+  });
+
+  it('leaves tables alone that its configuration does not make', () => {
+    expect(ownTables(parseNftables('demo', lines)).map(({ family, name }) => `${family} ${name}`)).toEqual(['inet filter']);
+  });
+
+  it.each([
+    { config: 'table ip filter {', family: 'ip', own: true },
+    { config: 'table filter {', family: 'ip', own: true },
+    { config: 'add table inet filter', family: 'inet', own: true },
+    { config: 'table inet filter2 {', family: 'inet', own: false },
+    { config: 'table ip6 filter {', family: 'inet', own: false },
+  ])('$config makes the table filter of $family: $own', ({ config, family, own }) => {
+    expect(nftablesInForce(loaded({ config, tables: [inet({ family })] }))).toBe(own);
+  });
+
+  it.each([
+    { config: 'chain input { policy accept; }', isLoaded: false, closes: false },
+    { config: '# drop\nchain input { }', isLoaded: false, closes: false },
+    { config: 'chain input { policy drop; }', isLoaded: false, closes: true },
+    { config: 'tcp dport 25 reject', isLoaded: false, closes: true },
+    { config: 'chain input { policy drop; }', isLoaded: true, closes: false },
+  ])('$config would close something: $closes', ({ config, isLoaded, closes }) => {
+    expect(closesWhenLoaded(loaded({ config, loaded: isLoaded }))).toBe(closes);
+  });
+
+  const file = auto.diff({ ...NONE, nftables: loaded() })[0]?.after ?? '';
+
+  it('has exactly this file', () => expect(file).toMatchInlineSnapshot(`
+    "# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.
+    add chain inet filter pgprov-demo
+    flush chain inet filter pgprov-demo
+    add rule inet filter pgprov-demo ip saddr 10.0.0.1 tcp dport { 2379, 5432 } accept comment "pgprov demo"
+    add rule inet filter pgprov-demo ip saddr 10.0.0.2 tcp dport { 2379, 5432 } accept comment "pgprov demo"
+    add rule inet filter pgprov-demo ip6 saddr fd00::/64 tcp dport 5432 accept comment "pgprov demo"
+    insert rule inet filter input jump pgprov-demo comment "pgprov demo"
+    "
+  `));
+
+  const jumping = inet({ hooks: [{ chain: 'input', jumps: true }], openings: [...OPENINGS] });
+  it.each<{ title: string; state: NftablesState; changes: string[] }>([
+    { title: 'as desired', state: loaded({ tables: [jumping], file, included: true }), changes: [] },
+    { title: 'nothing yet', state: loaded(), changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in nftables', 'open 5432 from fd00::/64 in nftables'] },
+    {
+      title: 'a chain that nothing leads to', state: loaded({ tables: [inet({ openings: [...OPENINGS] })], file, included: true }),
+      changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in nftables', 'open 5432 from fd00::/64 in nftables'],
+    },
+    {
+      title: 'a member that is gone', state: loaded({ tables: [inet({ ...jumping, openings: [...OPENINGS, { source: '10.0.0.9', ports: [5432] }] })], file: 'old\n', included: true }),
+      changes: ['close 5432 from 10.0.0.9 in nftables'],
+    },
+    { title: 'in force, but not for good', state: loaded({ tables: [jumping] }), changes: ['write /etc/nftables.d/pgprov-demo.nft'] },
+    { title: 'not included', state: loaded({ tables: [jumping], file }), changes: ['have nftables load /etc/nftables.d/pgprov-demo.nft at boot'] },
+  ])('$title', ({ state, changes }) => expect(summaries({ nftables: state })).toEqual(changes));
+
+  it('wants of a table only what it can hold', () => {
+    const tables = [
+      { family: 'ip', name: 'a', hooks: [{ chain: 'in', jumps: true }], openings: OPENINGS.slice(0, 2) },
+      { family: 'ip6', name: 'b', hooks: [{ chain: 'in', jumps: true }], openings: OPENINGS.slice(2) },
+    ];
+    const [change, ...others] = auto.diff({ ...NONE, nftables: loaded({ config: 'table ip a\ntable ip6 b', tables, included: true }) });
+    expect(others).toEqual([]);
+    expect(change?.summary).toBe('write /etc/nftables.d/pgprov-demo.nft');
+    expect(change?.after).not.toMatch(/ip a pgprov-demo ip6|ip6 b pgprov-demo ip /u);
+  });
+
+  it('is changed exactly so', () => {
+    const one = firewall({ cluster: 'demo', backend: 'auto', openings: [{ source: '10.0.0.1', ports: [5432] }] });
+    expect(one.apply([], { ...NONE, nftables: loaded({ tables: [jumping] }) }).text).toMatchInlineSnapshot(`
+      "main=/etc/nftables.conf
+      [ ! -f /etc/sysconfig/nftables.conf ] || main=/etc/sysconfig/nftables.conf
+      printf %s '# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.
+      add chain inet filter pgprov-demo
+      flush chain inet filter pgprov-demo
+      add rule inet filter pgprov-demo ip saddr 10.0.0.1 tcp dport 5432 accept comment "pgprov demo"
+      ' >/run/pgprov-work/pgprov-demo.nft
+      nft -c -f /run/pgprov-work/pgprov-demo.nft
+      mkdir -p /etc/nftables.d
+      cp -p "$main" /run/pgprov-work/pgprov-demo.nft.main
+      [ ! -f /etc/nftables.d/pgprov-demo.nft ] || cp -p /etc/nftables.d/pgprov-demo.nft /run/pgprov-work/pgprov-demo.nft.former
+      rm -f /etc/nftables.d/pgprov-demo.nft.pgprov.??????
+      new=$(mktemp /etc/nftables.d/pgprov-demo.nft.pgprov.XXXXXX)
+      trap 'rm -f "$new"' EXIT
+      chmod 0600 "$new"
+      printf %s '# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.
+      add chain inet filter pgprov-demo
+      flush chain inet filter pgprov-demo
+      add rule inet filter pgprov-demo ip saddr 10.0.0.1 tcp dport 5432 accept comment "pgprov demo"
+      insert rule inet filter input jump pgprov-demo comment "pgprov demo"
+      ' >"$new"
+      chown root:root "$new"
+      chmod 0644 "$new"
+      if ! mv -fT "$new" /etc/nftables.d/pgprov-demo.nft 2>/dev/null; then
+      cat "$new" >/etc/nftables.d/pgprov-demo.nft
+      chown root:root /etc/nftables.d/pgprov-demo.nft
+      chmod 0644 /etc/nftables.d/pgprov-demo.nft
+      fi
+      if command -v restorecon >/dev/null 2>&1; then restorecon /etc/nftables.d/pgprov-demo.nft || :; fi
+      if ! grep -qxF 'include "/etc/nftables.d/pgprov-*.nft"' "$main"; then
+      [ -z "$(tail -c 1 "$main")" ] || echo >>"$main"
+      printf '%s\\n' 'include "/etc/nftables.d/pgprov-*.nft"' >>"$main"
+      fi
+      if ! words=$(nft -c -f "$main" 2>&1); then
+      cat /run/pgprov-work/pgprov-demo.nft.main >"$main"
+      if [ -f /run/pgprov-work/pgprov-demo.nft.former ]; then cp -p /run/pgprov-work/pgprov-demo.nft.former /etc/nftables.d/pgprov-demo.nft; else rm -f /etc/nftables.d/pgprov-demo.nft; fi
+      echo "$main could not be loaded with the rules of pgprov; the former ones are back:"
+      echo "$words"
+      exit 1
+      fi
+      nft -f /run/pgprov-work/pgprov-demo.nft"
+    `);
+  });
+});
+
+describe('firewallService', () => {
+  it.each([
+    { backend: 'firewalld' as const, text: 'enabled\nrunning\n', changes: [] },
+    { backend: 'ufw' as const, text: 'enabled\n', changes: ['start ufw, with SSH (22, 2222) let in'] },
+    { backend: 'nftables' as const, text: '', changes: ['enable nftables', 'start nftables'] },
+    { backend: 'firewalld' as const, text: 'running\n', changes: ['enable firewalld'] },
+  ])('$backend: $text', ({ backend, text, changes }) => {
+    const resource = firewallService({ backend, sshPorts: [22, 2222] });
+    expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(changes);
+  });
+
+  it('starts ufw exactly so', () => {
+    const script = firewallService({ backend: 'ufw', sshPorts: [22, 2222] }).apply([{ action: 'start', summary: '' }], { enabled: false, running: false });
+    expect(script.text).toMatchInlineSnapshot(`
+      "ufw allow proto tcp from any to any port 22 comment SSH
+      ufw allow proto tcp from any to any port 2222 comment SSH
+      ufw --force enable
+      systemctl -q enable ufw"
+    `);
+  });
+
+  it('starts firewalld exactly so', () => {
+    const script = firewallService({ backend: 'firewalld', sshPorts: [22] }).apply([{ action: 'start', summary: '' }], { enabled: false, running: false });
+    expect(script.text).toMatchInlineSnapshot(`
+      "mkdir -p /etc/firewalld/policies
+      rm -f /etc/firewalld/policies/ssh-by-pgprov.xml.pgprov.??????
+      new=$(mktemp /etc/firewalld/policies/ssh-by-pgprov.xml.pgprov.XXXXXX)
+      trap 'rm -f "$new"' EXIT
+      chmod 0600 "$new"
+      printf %s '<?xml version="1.0" encoding="utf-8"?>
+      <!-- Made by pgprov when it started firewalld, and not touched again. -->
+      <policy priority="-100" target="CONTINUE">
+        <short>pgprov SSH</short>
+        <ingress-zone name="ANY"/>
+        <egress-zone name="HOST"/>
+        <port port="22" protocol="tcp"/>
+      </policy>
+      ' >"$new"
+      chown root:root "$new"
+      chmod 0644 "$new"
+      if ! mv -fT "$new" /etc/firewalld/policies/ssh-by-pgprov.xml 2>/dev/null; then
+      cat "$new" >/etc/firewalld/policies/ssh-by-pgprov.xml
+      chown root:root /etc/firewalld/policies/ssh-by-pgprov.xml
+      chmod 0644 /etc/firewalld/policies/ssh-by-pgprov.xml
+      fi
+      if command -v restorecon >/dev/null 2>&1; then restorecon /etc/firewalld/policies/ssh-by-pgprov.xml || :; fi
+      systemctl reload dbus 2>/dev/null || :
+      systemctl reset-failed firewalld 2>/dev/null || :
+      if ! timeout 60 systemctl start firewalld; then
+      journalctl -u firewalld -n 12 -o cat --no-pager 2>/dev/null || :
+      exit 1
+      fi
+      systemctl -q enable firewalld"
+    `);
+  });
+
+  it('only enables what runs', () => {
+    expect(firewallService({ backend: 'ufw', sshPorts: [22] }).apply([{ action: 'enable', summary: '' }], { enabled: false, running: true }).text).toBe('systemctl -q enable ufw');
+  });
+});
+
+describe('the scripts, with programs that play the firewalls', () => {
+  const work = freshDirectory();
+
+  /** A program that the scripts find before the machine's own. */
+  function program(name: string, body: string): void {
+    const path = work.at('bin', name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `#!/bin/sh\ncd '${work.path}'\n${body}\n`);
+    chmodSync(path, 0o755);
+  }
+
+  function put(path: string, text: string): void {
+    mkdirSync(dirname(work.at(path)), { recursive: true });
+    writeFileSync(work.at(path), text);
+  }
+
+  /** The resource in the test's directory, with its owner in the place of root. */
+  function here<State>(resource: Resource<State>): Resource<State> {
+    const wrap = (script: Script): Script =>
+      joinScripts([sh`PATH=${work.at('bin')}:$PATH`, moved(moved(script, '/etc/', `${work.path}/etc/`), 'chown root:root', `chown ${ME.owner}:${ME.group}`)]);
+    return { ...resource, probe: () => wrap(resource.probe()), apply: (changes, state) => wrap(resource.apply(changes, state)) };
+  }
+
+  const services = (...active: string[]): void =>
+    program('systemctl', `case "$2" in ${active.join('|') || '-'}) case $1 in is-active) echo active ;; is-enabled) echo enabled ;; esac ;; *) echo inactive; exit 3 ;; esac`);
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it('see nothing where there is nothing', async () => {
+      services();
+      expect(firewallsInForce(await observe(shell, here(auto)))).toEqual([]);
+    });
+
+    describe('firewalld', () => {
+      const play = (): void => {
+        services('firewalld');
+        program('firewall-cmd', `echo "$*" >>calls
+case "$*" in
+--check-config) [ ! -e broken ] || { echo 'Error: INVALID_ZONE'; exit 1; } ;;
+--reload) sed -n 's|.*family="\\(ipv.\\)"><source address="\\([^"]*\\)"/><port port="\\([0-9]*\\)".*|rule family="\\1" source address="\\2" port port="\\3" protocol="tcp" accept|p' etc/firewalld/policies/*.xml >runtime ;;
+*--list-rich-rules) cat runtime ;;
+esac`);
+        put('runtime', '');
+      };
+
+      it('has the rules for good and at once', async () => {
+        play();
+        const { answer: done, left } = await bringAbout(shell, here(auto));
+        expect(done).toEqual({ status: 0, words: '' });
+        expect(left).toEqual([]);
+        expect(readFileSync(work.at('etc/firewalld/policies/pgprov-demo.xml'), 'utf8')).toBe(policyText('demo', OPENINGS));
+        expect((await bringAbout(shell, here(auto))).changes).toEqual([]);
+      });
+
+      it('puts the former file back when firewalld does not accept it', async () => {
+        play();
+        put('etc/firewalld/policies/pgprov-demo.xml', 'former\n');
+        put('broken', '');
+        const { answer: done } = await bringAbout(shell, here(auto));
+        expect(done?.status).toBe(1);
+        expect(done?.words).toBe('firewalld does not accept its configuration; the former rules are back:\nError: INVALID_ZONE\n');
+        expect(readFileSync(work.at('etc/firewalld/policies/pgprov-demo.xml'), 'utf8')).toBe('former\n');
+      });
+
+      it('says that it is too old', async () => {
+        play();
+        program('firewall-cmd', '[ "$*" != --version ] || echo 0.8.2; [ "$*" != --get-policies ]');
+        expect((await bringAbout(shell, here(auto))).answer).toEqual({ status: 1, words: 'firewalld 0.8.2 has no policies: 0.9 or later is needed\n' });
+      });
+    });
+
+    it('ufw has the rules that are missing, and not those that are stale', async () => {
+      services();
+      program('ufw', `tuples=etc/ufw/user.rules
+hex() { printf %s "$1" | od -An -tx1 | tr -d ' \\n'; }
+case "$1" in
+status) echo 'Status: active' ;;
+prepend) echo "### tuple ### allow tcp $(shift 9; echo "$1") 0.0.0.0/0 any $6 in comment=$(shift 11; hex "$1")" >>$tuples ;;
+--force) grep -v "allow tcp $(shift 10; echo "$1") 0.0.0.0/0 any $7 in" $tuples >new; mv new $tuples ;;
+esac`);
+      put('etc/ufw/user.rules', '### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n### tuple ### allow tcp 5432 0.0.0.0/0 any 10.0.0.9 in comment=706770726f762064656d6f\n');
+      const resource = here(firewall({ cluster: 'demo', backend: 'auto', openings: OPENINGS.slice(0, 2) }));
+      const { answer: done, after } = await bringAbout(shell, resource);
+      expect(done).toEqual({ status: 0, words: '' });
+      expect(after.ufw.rules).toEqual([
+        { source: '0.0.0.0/0', ports: [22], comment: '' },
+        ...OPENINGS.slice(0, 2).map((opening) => ({ ...opening, comment: 'pgprov demo' })),
+      ]);
+      expect((await bringAbout(shell, resource)).changes).toEqual([]);
+    });
+
+    describe('nftables', () => {
+      const play = (): void => {
+        services('nftables');
+        program('nft', `case "$1" in
+-j) cat ruleset ;;
+-c) [ ! -e broken ] || [ "$3" != '${work.at('etc/nftables.conf')}' ] || { echo 'Error: no such table'; exit 1; } ;;
+-f) cp "$2" loaded; cp ruleset.after ruleset ;;
+esac`);
+        const before = RULESET.nftables.filter((entry) => !JSON.stringify(entry).includes('pgprov-demo'));
+        put('ruleset', JSON.stringify({ nftables: before }));
+        put('ruleset.after', JSON.stringify(RULESET));
+        // Without a line feed at its end, and a table in a file of its own.
+        put('etc/nftables.conf', 'flush ruleset\ninclude "tables/*.nft"');
+        put('etc/tables/filter.nft', 'table inet filter {\n}\n');
+      };
+
+      it('has the rules for good and at once', async () => {
+        play();
+        const { answer: done, left } = await bringAbout(shell, here(auto));
+        expect(done).toEqual({ status: 0, words: '' });
+        expect(left).toEqual([]);
+        const directory = work.at('etc/nftables.d');
+        expect(readFileSync(work.at('etc/nftables.conf'), 'utf8')).toBe(`flush ruleset\ninclude "tables/*.nft"\ninclude "${directory}/pgprov-*.nft"\n`);
+        expect(readFileSync(work.at('loaded'), 'utf8')).toBe(readFileSync(`${directory}/pgprov-demo.nft`, 'utf8'));
+        expect((await bringAbout(shell, here(auto))).changes).toEqual([]);
+      });
+
+      it('leaves everything as it was when the whole could not be loaded', async () => {
+        play();
+        put('broken', '');
+        const { answer: done, left } = await bringAbout(shell, here(auto));
+        expect(done?.status).toBe(1);
+        expect(done?.words).toContain('could not be loaded with the rules of pgprov; the former ones are back:\nError: no such table\n');
+        expect(readFileSync(work.at('etc/nftables.conf'), 'utf8')).toBe('flush ruleset\ninclude "tables/*.nft"');
+        expect(left).toHaveLength(2);
+      });
+    });
+  });
+});
