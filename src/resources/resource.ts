@@ -6,7 +6,7 @@ export type { Answer } from '../shell/frame.js';
 
 /** Something that can be asked of a host. Pure: it does no I/O and never sees a connection. */
 export interface Observation<State = unknown> {
-  /** `kind:name`, unique on a host, without white space. */
+  /** `kind:name`, unique on a host. */
   readonly id: string;
   /** Total: an absent package or a stopped server is a state, never an error. */
   probe(): Script;

@@ -3,7 +3,7 @@ import { joinScripts, sh, type Script } from './quote.js';
 
 /** One part of a script whose answer comes back under its own name. */
 export interface Section {
-  /** Unique in the script; no white space. */
+  /** Unique in the script. */
   id: string;
   body: Script;
   /**
@@ -49,8 +49,13 @@ exec 7>&1
 pgprov_mark() { printf '\n%s %s\n' "$pgprov_nonce" "$*"; }
 note() { pgprov_mark note "$*" >&7; }`;
 
-function sectionScript({ id, body, mode }: Section): Script {
-  if (/\s/u.test(id)) throw new RangeError(`a section id cannot hold white space: ${id}`);
+/** An id as one word of a frame, for a path in it may hold white space or any other character. */
+function toWord(id: string): string {
+  return [...Buffer.from(id)].map((byte) => (/[!-$&-~]/u.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0')}`)).join('');
+}
+
+function sectionScript({ id: name, body, mode }: Section): Script {
+  const id = toWord(name);
   if (mode === 'probe') {
     return sh`pgprov_mark begin ${id}
 (
@@ -156,8 +161,9 @@ export class FrameParser {
     if (word === 'note') {
       this.#listener.note?.(rest.join(' '));
     } else if (word === 'begin' && rest[0] !== undefined) {
-      this.#open = { id: rest[0], parts: [] };
-      this.#listener.begin?.(rest[0]);
+      const id = decodeURIComponent(rest[0]);
+      this.#open = { id, parts: [] };
+      this.#listener.begin?.(id);
     } else if (word === 'done' && this.#open) {
       const { id, parts } = this.#open;
       this.#open = undefined;

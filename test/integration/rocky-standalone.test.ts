@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LabHost, SELINUX_LOG, SELINUX_MODE } from '../lab/index.js';
+import { TestCluster } from './support/cluster.js';
+import { must } from './support/outside.js';
+import type { Finished } from './support/pgprov.js';
+
+const DATA = '/srv/pg/data';
+
+describe('a server without Patroni on Rocky 9', () => {
+  let cluster: TestCluster;
+  let host: LabHost;
+  let first: Finished;
+
+  const psql = (statement: string): Promise<string> =>
+    must(host, `runuser -u postgres -- psql -p 5433 -XAtq -v ON_ERROR_STOP=1 -c "${statement}"`);
+
+  async function apply(postgresql: Record<string, unknown> = {}): Promise<Finished> {
+    await cluster.write({
+      roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication'],
+      postgresql: { version: 15, data_dir: DATA, port: 5433, parameters: { work_mem: '7MB' }, ...postgresql },
+    });
+    return cluster.run('apply');
+  }
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start('itrocsta', 'rocky9', 1);
+    host = cluster.host('pg1');
+    await must(host, `echo Enforcing >${SELINUX_MODE}`);
+    first = await apply();
+  });
+
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  it('is made by PGDG’s script in the directory that the inventory names', async () => {
+    expect(first.all).not.toContain('error:');
+    expect(first.code).toBe(0);
+    expect(await psql('show data_directory')).toBe(DATA);
+    expect(await psql('show data_checksums')).toBe('on');
+    expect(await psql('show work_mem')).toBe('7MB');
+    expect(await psql('show lc_messages')).toBe('C');
+    expect(await must(host, 'systemctl show -p Environment --value postgresql-15')).toContain(`PGDATA=${DATA}`);
+    expect(await must(host, 'systemctl is-enabled postgresql-15')).toBe('enabled');
+    expect(await must(host, 'ls -A /srv/pg /var/lib/pgsql/15/data')).toBe('/srv/pg:\ndata\n\n/var/lib/pgsql/15/data:');
+    expect((await host.exec('ls /etc/systemd/system | grep initdb')).stdout).toBe('');
+  });
+
+  it('has its directory and its port labelled where SELinux is on, and SELinux left on', async () => {
+    const log = await must(host, `cat ${SELINUX_LOG}`);
+    expect(log).toMatch(/semanage fcontext -a -t postgresql_db_t \/srv\/pg\/data\(\/\.\*\)\?/u);
+    expect(log).toMatch(/restorecon -R \/srv\/pg\/data/u);
+    expect(log).toMatch(/semanage port -a -t postgresql_port_t -p tcp 5433/u);
+    expect(log).not.toMatch(/setenforce/u);
+    expect(await must(host, 'getenforce')).toBe('Enforcing');
+  });
+
+  it('is changed by no second apply', async () => {
+    const started = await psql('select pg_postmaster_start_time()');
+    const second = await apply();
+    expect(second.code).toBe(0);
+    expect(second.all).toContain('No changes');
+    expect(await psql('select pg_postmaster_start_time()')).toBe(started);
+  });
+
+  it('takes a changed parameter with a reload', async () => {
+    const started = await psql('select pg_postmaster_start_time()');
+    expect((await apply({ parameters: { work_mem: '9MB' } })).code).toBe(0);
+    expect(await psql('show work_mem')).toBe('9MB');
+    expect(await psql('select pg_postmaster_start_time()')).toBe(started);
+  });
+
+  it('is not led to an empty directory by a changed inventory', async () => {
+    const run = await apply({ data_dir: '/srv/other' });
+    expect(run.code).toBe(4);
+    expect(run.all).toMatch(/postgresql-15 has its cluster in \/srv\/pg\/data, the inventory says \/srv\/other/u);
+    expect((await host.exec('[ -e /srv/other ]')).code).toBe(1);
+    expect(await psql('show data_directory')).toBe(DATA);
+  });
+
+  it('refuses a path that the platform’s tools would split', async () => {
+    const run = await apply({ data_dir: '/srv/my data' });
+    expect(run.code).not.toBe(0);
+    expect(run.all).toMatch(/can hold only letters, digits|has its cluster in/u);
+  });
+});
