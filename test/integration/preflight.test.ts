@@ -95,7 +95,7 @@ describe('a host that is not fit', () => {
       pg2,
       "nft 'add table inet lab; add chain inet lab in { type filter hook input priority 0; }; add rule inet lab in tcp dport { 2380, 5432 } drop'",
       'nft delete table inet lab',
-      [/pg1.*pg2 \(\S+\) port 2380 does not answer \(filtered\?\)/u, /pg3.*pg2 \(\S+\) port 5432 does not answer/u, /→ open the port between the members in the firewall/u],
+      [/pg1.*pg2 \(\S+\) port 2380 does not answer \(filtered\?\)/u, /pg3.*pg2 \(\S+\) port 5432 does not answer/u, /→ let the members in there, in its firewall/u],
     );
   });
 
