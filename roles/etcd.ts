@@ -172,9 +172,10 @@ function guardConfiguration(view: View, host: Host): Objection[] {
   const text = fileText(view, host, view.platform(host.name)?.etcd.environmentFile);
   const name = setting(text, 'ETCD_NAME');
   const token = setting(text, 'ETCD_INITIAL_CLUSTER_TOKEN');
+  const managed = text.startsWith(MANAGED);
   // EL's package comes with the example of a member called `default`.
-  if (name === undefined || name === 'default') return [];
-  if (!text.startsWith(MANAGED)) {
+  if (name === undefined || (name === 'default' && !managed)) return [];
+  if (!managed) {
     return [
       {
         kind: 'refuse',

@@ -12,10 +12,10 @@ export function hostPort(address: string, port: number): string {
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** Where PostgreSQL's data is on a host. */
+/** Where PostgreSQL's data is on a host; never with a slash at the end, for other names are made by adding to it. */
 export function dataDirectoryOf(host: Host, platform: Platform): string {
   const { version, name, data_dir } = variables(host, 'postgresql');
-  return data_dir ?? platform.postgresql(version).dataDirectory(name);
+  return data_dir?.replace(/(?<=[^/])\/+$/u, '') ?? platform.postgresql(version).dataDirectory(name);
 }
 
 /** How pgprov reaches the host's own PostgreSQL. */

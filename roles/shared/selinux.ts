@@ -1,4 +1,5 @@
 import { selinuxDirectory, selinuxPort, type Host, type Platform, type Resource } from '../../src/index.js';
+import { dataDirectoryOf } from './layout.js';
 import { variables } from './variables.js';
 
 const DEFAULT_PORT = 5432;
@@ -10,7 +11,7 @@ export function portLabel(host: Host, { family }: Platform): Resource[] {
 }
 
 /** The policy knows the packages' data directory; another one has to be labelled as PostgreSQL's. */
-export function dataLabel(host: Host, { family }: Platform): Resource[] {
+export function dataLabel(host: Host, platform: Platform): Resource[] {
   const { data_dir } = variables(host, 'postgresql');
-  return family === 'el' && data_dir !== undefined ? [selinuxDirectory({ path: data_dir, type: 'postgresql_db_t' })] : [];
+  return platform.family === 'el' && data_dir !== undefined ? [selinuxDirectory({ path: dataDirectoryOf(host, platform), type: 'postgresql_db_t' })] : [];
 }

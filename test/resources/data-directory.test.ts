@@ -1,13 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dataDirectory, markOwn, type DataDirectoryState } from '../../src/resources/data-directory.js';
 import { pgCluster } from '../../src/resources/pg-cluster.js';
 import { Script } from '../../src/shell/quote.js';
-import { freshDirectory, sharedDirectory } from '../support/directory.js';
+import { freshDirectory, ME, sharedDirectory } from '../support/directory.js';
+import { MadeUpHost } from '../support/made-up-host.js';
 import { asPostgres, makeCluster, postgresBinaries, POSTGRES_USER } from '../support/postgres.js';
-import { moved, observe, runSections } from '../support/sections.js';
+import { bringAbout, moved, observe, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';
 
 const parse = (text: string): DataDirectoryState => dataDirectory('/d', '/bin').parse({ status: 0, out: Buffer.from(text) });
@@ -175,6 +176,88 @@ describe('pgCluster', () => {
       expect(await observe(shell, local)).toMatchObject({ kind: 'cluster', checksums: 1, ours: true });
       const put = execFileSync('ls', [work.path], { encoding: 'utf8' });
       expect(put).toMatch(/with space\.pgprov-initdb\.\d{8}T\d{6}\n/u);
+    });
+  });
+});
+
+describe('pgCluster with a setup script', () => {
+  const DATA = '/var/lib/pgsql/17/data';
+  const UNITS = '/etc/systemd/system';
+  const options: Parameters<typeof pgCluster>[0] = {
+    version: 17,
+    dataDirectory: DATA,
+    binDirectory: '/usr/pgsql-17/bin',
+    user: ME.owner,
+    group: ME.group,
+    home: '/var/lib/pgsql',
+    initdb: ['--data-checksums', '--locale=C.UTF-8'],
+    setupScript: '/usr/pgsql-17/bin/postgresql-17-setup',
+  };
+
+  it('makes a cluster beside its place exactly so', () => {
+    expect(pgCluster({ ...options, user: 'postgres', group: 'postgres' }).apply([], { kind: 'absent' }).text).toMatchInlineSnapshot(`
+      "if [ -e /var/lib/pgsql/17/data ]; then
+      rmdir /var/lib/pgsql/17/data || { echo '/var/lib/pgsql/17/data is not empty; initdb does not run over it'; exit 1; }
+      fi
+      if [ -e /var/lib/pgsql/17/data.pgprov-initdb ]; then mv /var/lib/pgsql/17/data.pgprov-initdb /var/lib/pgsql/17/data.pgprov-initdb."$(date +%Y%m%dT%H%M%S)"; fi
+      mkdir -p "$(dirname /var/lib/pgsql/17/data)"
+      mkdir -m 0700 /var/lib/pgsql/17/data.pgprov-initdb
+      chown postgres:postgres /var/lib/pgsql/17/data.pgprov-initdb
+      printf '%s\\n' '[Service]' Type=oneshot 'Environment=PGDATA=/var/lib/pgsql/17/data.pgprov-initdb' ExecStart=/bin/true >/etc/systemd/system/pgprov-initdb.service
+      trap 'rm -f /etc/systemd/system/pgprov-initdb.service; systemctl daemon-reload' EXIT
+      systemctl daemon-reload
+      if ! PGSETUP_INITDB_OPTIONS='--data-checksums --locale=C.UTF-8' /usr/pgsql-17/bin/postgresql-17-setup initdb pgprov-initdb; then
+      tail -n 5 /var/lib/pgsql/17/initdb.log 2>/dev/null || :
+      exit 1
+      fi
+      data=/var/lib/pgsql/17/data.pgprov-initdb
+      mkdir -p /var/lib/pgprov/clusters
+      : >/var/lib/pgprov/clusters/"$(od -An -tu8 -N8 "$data/global/pg_control" | tr -d ' ')"
+      mv -T /var/lib/pgsql/17/data.pgprov-initdb /var/lib/pgsql/17/data"
+    `);
+  });
+
+  const work = freshDirectory();
+  const hostWith = (setup: string): MadeUpHost =>
+    new MadeUpHost({ root: work.path, programs: { setup, systemctl: ':' }, paths: [UNITS, '/var/lib/pgprov', '/var/lib/pgsql'] });
+  const cluster = (): ReturnType<typeof pgCluster> => pgCluster({ ...options, binDirectory: '/nowhere', setupScript: work.at('bin', 'setup') });
+  /** Does what PGDG's script does, which asks systemd for the PGDATA of the unit that it is given. */
+  const setup = (): string => `data=$(sed -n 's/^Environment=PGDATA=//p' '${work.at(UNITS)}'/$2.service)
+[ "$1" = initdb ] && [ ! -e "$data/PG_VERSION" ] || exit 2
+mkdir "$data/global"
+echo 17 >"$data/PG_VERSION"
+printf '*\\0\\0\\0\\0\\0\\0\\0more' >"$data/global/pg_control"
+printf '%s' "$PGSETUP_INITDB_OPTIONS" >"$data/options"`;
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it('makes a cluster that is ours, through a unit that is not there before and after', async () => {
+      const host = hostWith(setup());
+      const { answer, after, left } = await bringAbout(shell, host.resource(cluster()));
+      expect({ answer, left }).toEqual({ answer: { status: 0, words: '' }, left: [] });
+      expect(after).toMatchObject({ kind: 'cluster', version: '17', systemIdentifier: '42', ours: true });
+      expect(readFileSync(host.at(`${DATA}/options`), 'utf8')).toBe('--data-checksums --locale=C.UTF-8');
+      expect(host.calls()).toEqual(['systemctl daemon-reload', 'setup initdb pgprov-initdb', 'systemctl daemon-reload']);
+      expect(readdirSync(host.at(UNITS))).toEqual([]);
+      expect(readdirSync(host.at('/var/lib/pgsql/17'))).toEqual(['data']);
+      expect((await bringAbout(shell, host.resource(cluster()))).changes).toEqual([]);
+    });
+
+    it('shows the end of initdb’s log when that fails, and tries anew from the beginning', async () => {
+      const host = hostWith('exit 1');
+      host.write('/var/lib/pgsql/17/initdb.log', 'first\n2\n3\n4\n5\ninitdb: error: no space\n');
+      const { answer, left } = await bringAbout(shell, host.resource(cluster()));
+      expect(answer).toEqual({ status: 1, words: '2\n3\n4\n5\ninitdb: error: no space\n' });
+      expect(left).toHaveLength(1);
+      expect(readdirSync(host.at(UNITS))).toEqual([]);
+      expect(existsSync(host.at(DATA))).toBe(false);
+      const again = await bringAbout(shell, hostWith(setup()).resource(cluster()));
+      expect(again.left).toEqual([]);
+      expect(readdirSync(host.at('/var/lib/pgsql/17')).sort()).toEqual(['data', expect.stringMatching(/^data\.pgprov-initdb\.\d{8}T\d{6}$/u), 'initdb.log']);
+    });
+
+    it('fails without a log as well', async () => {
+      const { answer } = await bringAbout(shell, hostWith('echo "failed, see /x"; exit 1').resource(cluster()));
+      expect(answer).toEqual({ status: 1, words: 'failed, see /x\n' });
     });
   });
 });

@@ -30,7 +30,8 @@ describe('dnfPackages', () => {
     /*) if [ -e "$name" ]; then version=present; else version=missing; fi ;;
     *) version=$(rpm -q --whatprovides --qf '%{VERSION}-%{RELEASE}\\n' "$name" 2>/dev/null) || version=missing ;;
     esac
-    printf '%s %s\\n' "$name" "$version" | head -n 1
+    set -- $version
+    printf '%s %s\\n' "$name" "$1"
     done"
   `));
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CATALOG } from '../../roles/index.js';
-import { debian12, debian13 } from '../../src/platform/debian.js';
+import { PLATFORMS } from '../../src/platform/index.js';
 import { shapeHost } from '../../src/plan/shape.js';
 import { hostFacts } from '../../src/resources/host-facts.js';
 import type { Action, Change, Gate, Observation, Resource } from '../../src/resources/resource.js';
@@ -15,10 +15,12 @@ const inventory = await inventoryOf(`${THREE}  alone:
     address: 192.0.2.9
     roles: [base, firewall, pgdg, postgresql, replication]
     firewall: {backend: ufw}
+    pgdg: {crb: true, epel: true}
+    postgresql: {data_dir: /srv/pg}
 `);
 
 /** Everything the roles may send to a host, on each platform and for each kind of host. */
-const shapes = [debian12, debian13].flatMap((platform) =>
+const shapes = PLATFORMS.flatMap((platform) =>
   ['pg1', 'alone'].map((name) => shapeHost(CATALOG, contextOf(inventory, name, platform))),
 );
 const observations: Observation[] = [hostFacts(), ...shapes.flatMap((shape) => shape.observations)];
@@ -115,7 +117,7 @@ describe('the scripts of the roles', () => {
   });
 
   it('are one text whoever asks', () => {
-    const again = shapeHost(CATALOG, contextOf(inventory, 'pg1', debian12));
+    const again = shapeHost(CATALOG, contextOf(inventory, 'pg1', PLATFORMS[0]));
     const text = (shape: typeof again): string => joinScripts(shape.stages.flatMap(({ stage }) => stage.resources.map((resource) => resource.probe()))).text;
     expect(text(again)).toBe(text(shapes[0] as typeof again));
     const digests = (shape: typeof again): string[] => shape.stages.flatMap(({ stage }) => stage.resources.map((resource) => resource.digest()));

@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PinnedKey } from '../../src/platform/index.js';
 import type { Resource } from '../../src/resources/resource.js';
 import { signingKey } from '../../src/resources/signing-key.js';
 import { freshDirectory, sharedDirectory } from '../support/directory.js';
+import { MadeUpHost } from '../support/made-up-host.js';
 import { bringAbout } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
 
@@ -120,5 +123,108 @@ describe('signingKey', () => {
         expect((await fetch(`${address}/windows.asc`)).left).toEqual([]);
       });
     }));
+  });
+
+  describe('of the host’s architecture', () => {
+    /** The packet of a version 4 key, which is all that a fingerprint is made from. */
+    const keyOf = (body: string): Buffer => Buffer.concat([Buffer.from([0x99, 0, body.length + 1, 4]), Buffer.from(body)]);
+    const fingerprintOf = (key: Buffer): string => createHash('sha1').update(key).digest('hex').toUpperCase();
+    const [arm, general, stranger] = ['made for aarch64', 'made for the others', 'made by a stranger'].map(keyOf) as [Buffer, Buffer, Buffer];
+    const keys: readonly PinnedKey[] = [
+      { fingerprint: fingerprintOf(arm), url: 'https://m.example/arm', architecture: 'aarch64' },
+      { fingerprint: fingerprintOf(general), url: 'https://m.example/general' },
+    ];
+    const path = '/etc/pki/rpm-gpg/KEY';
+    const key = signingKey({ path, keys, manager: 'dnf' });
+    const held = (content: Buffer): Parameters<typeof key.diff>[0] => ({ type: 'file', owner: 'root', group: 'root', mode: '0644', content });
+
+    it('is chosen and fetched exactly so', () => {
+      const names = (text: string): string => text.replaceAll(fingerprintOf(arm), 'ARM').replaceAll(fingerprintOf(general), 'GENERAL');
+      expect(names(key.apply([], { type: 'absent' }).text.split('if grep -q ')[0] ?? '')).toMatchInlineSnapshot(`
+        "mkdir -p "$(dirname /etc/pki/rpm-gpg/KEY)"
+        url=https://m.example/general pinned=GENERAL
+        if [ "$(uname -m)" = aarch64 ]; then url=https://m.example/arm pinned=ARM; fi
+        work=$(mktemp -d /run/pgprov-work/key.XXXXXX)
+        trap 'rm -rf "$work"' EXIT
+        chmod 0755 "$work"
+        if ! (
+        proxy=$(sed -n 's/^proxy *= *//p' /etc/dnf/dnf.conf 2>/dev/null)
+        [ -z "$proxy" ] || export http_proxy="$proxy" https_proxy="$proxy"
+        curl -fsSL --retry 2 -m 60 -o "$work/key" "$url"
+        ) >"$work/log" 2>&1; then
+        grep -E '^(E|W|Err|curl)' "$work/log" || cat "$work/log"
+        echo "the repository key could not be fetched from $url: check the address and the host's way out, or set pgdg.key_url or pgdg.key"
+        exit 1
+        fi
+        "
+      `);
+      expect(signingKey({ path, keys: keys.slice(1), manager: 'dnf' }).digest()).not.toBe(key.digest());
+    });
+
+    it.each([
+      { title: 'that of one architecture', content: arm, changes: 0 },
+      { title: 'that of the others', content: general, changes: 0 },
+      { title: 'both in one file', content: Buffer.concat([arm, general]), changes: 1 },
+      { title: 'another', content: stranger, changes: 1 },
+    ])('$title: $changes', ({ content, changes }) => expect(key.diff(held(content))).toHaveLength(changes));
+
+    it('names both where it has neither', () => {
+      expect(key.diff({ type: 'absent' })).toEqual([{ action: 'create', summary: `install key ${fingerprintOf(arm)} or ${fingerprintOf(general)} as ${path}` }]);
+    });
+
+    /** A host of that architecture, whose curl copies what the mirror has and notes the proxy that it was told of. */
+    function hostOf(architecture: string, mirror: Readonly<Record<string, Buffer>>): MadeUpHost {
+      const curl = `for url; do :; done
+echo "$http_proxy $https_proxy" >'${work.at('proxy')}'
+while [ "$1" != -o ]; do shift; done
+cp '${work.at('mirror')}'/"\${url##*/}" "$2" 2>/dev/null || { echo 'curl: (22) The requested URL returned error: 404' >&2; exit 22; }`;
+      const host = new MadeUpHost({ root: work.path, programs: { curl, uname: `echo ${architecture}` }, paths: ['/etc/pki', '/etc/dnf'] });
+      for (const [name, content] of Object.entries(mirror)) host.write(`mirror/${name}`, content);
+      return host;
+    }
+    const here = (host: MadeUpHost): Resource<unknown> => host.resource(key) as Resource<unknown>;
+
+    inEveryShell(HOST_SHELLS, (shell) => {
+      it.each([
+        { architecture: 'aarch64', url: 'https://m.example/arm', content: arm },
+        { architecture: 'x86_64', url: 'https://m.example/general', content: general },
+        { architecture: 'riscv64', url: 'https://m.example/general', content: general },
+      ])('is $url for $architecture', async ({ architecture, url: from, content }) => {
+        const host = hostOf(architecture, { arm, general });
+        const { answer: done, left } = await bringAbout(shell, here(host));
+        expect({ done, left }).toEqual({ done: { status: 0, words: '' }, left: [] });
+        expect(readFileSync(host.at(path))).toEqual(content);
+        expect(host.calls('curl').map((line) => line.split(' ').at(-1))).toEqual([from]);
+        expect((await bringAbout(shell, here(host))).changes).toEqual([]);
+      });
+
+      it('is no other architecture’s, though that one is pinned as well', async () => {
+        const { answer: done, after } = await bringAbout(shell, here(hostOf('aarch64', { arm: general })));
+        expect(done).toEqual({
+          status: 1,
+          words: `the key at https://m.example/arm is not the pinned one\nfound ${fingerprintOf(general)}, expected ${fingerprintOf(arm)}\n`,
+        });
+        expect(after).toEqual({ type: 'absent' });
+      });
+
+      it('is not there, in curl’s own words', async () => {
+        const { answer: done } = await bringAbout(shell, here(hostOf('x86_64', {})));
+        expect(done).toEqual({
+          status: 1,
+          words: 'curl: (22) The requested URL returned error: 404\nthe repository key could not be fetched from https://m.example/general: '
+            + "check the address and the host's way out, or set pgdg.key_url or pgdg.key\n",
+        });
+      });
+
+      it.each([
+        { conf: '[main]\nproxy = http://proxy.example:3128\n', told: 'http://proxy.example:3128 http://proxy.example:3128\n' },
+        { conf: '[main]\nproxy_username=me\n', told: ' \n' },
+      ])('comes through the proxy that dnf uses: $told', async ({ conf, told }) => {
+        const host = hostOf('x86_64', { general });
+        host.write('/etc/dnf/dnf.conf', conf);
+        expect((await bringAbout(shell, here(host))).left).toEqual([]);
+        expect(readFileSync(work.at('proxy'), 'utf8')).toBe(told);
+      });
+    });
   });
 });

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { CATALOG } from '../../roles/index.js';
 import type { Inventory } from '../../src/model/index.js';
+import { rocky9 } from '../../src/platform/el.js';
+import { debian13 } from '../../src/platform/debian.js';
 import { View } from '../../src/plan/view.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../../src/resources/data-directory.js';
 import { DCS, type DcsState } from '../../src/resources/dcs.js';
@@ -16,6 +19,9 @@ const three = await inventoryOf(THREE);
 const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
 
 const DEBIAN = { os: 'debian', version: '13', memory: 8 * 1024 ** 3 };
+const ROCKY8 = { ...DEBIAN, os: 'rocky', version: '8.10' };
+const ROCKY9 = { ...DEBIAN, os: 'rocky', version: '9.4' };
+const on = (facts: object, states: object = {}): Record<string, unknown> => ({ [HOST_FACTS]: facts, ...states });
 
 const viewOf = (seen: Seen, inventory: Inventory = three): View =>
   new View(inventory, new Map(Object.entries(seen).map(([host, states]) => [host, new Map(Object.entries({ [HOST_FACTS]: DEBIAN, ...states }))])));
@@ -106,6 +112,41 @@ describe('patroni’s guards', () => {
     },
   ])('$title', ({ seen, objections }) => expect(guards('patroni', seen)).toEqual(objections));
 
+  const ours: PathState = { type: 'file', owner: 'postgres', group: 'postgres', mode: '0600', content: Buffer.from('# Managed by pgprov: x\nscope: demo\n') };
+  const unknown = 'refuse pg1: pg1: the data directory holds a PostgreSQL cluster (system identifier 9) that etcd does not know as this cluster’s';
+
+  it.each<{ title: string; states: object; facts: object; objections: string[] }>([
+    { title: 'a bootstrap that failed', facts: DEBIAN, states: { 'file:/etc/patroni/config.yml': ours, 'enabled:patroni': { enabled: false } }, objections: [] },
+    { title: 'a bootstrap that failed on Rocky', facts: ROCKY9, states: { 'file:/etc/patroni/patroni.yml': ours, 'enabled:patroni': { enabled: false } }, objections: [] },
+    { title: 'a member that once ran', facts: ROCKY9, states: { 'file:/etc/patroni/patroni.yml': ours, 'enabled:patroni': { enabled: true } }, objections: [unknown] },
+    { title: 'Debian’s path on Rocky', facts: ROCKY9, states: { 'file:/etc/patroni/config.yml': ours, 'enabled:patroni': { enabled: false } }, objections: [unknown] },
+    { title: 'somebody else’s member', facts: ROCKY9, states: { 'file:/etc/patroni/patroni.yml': { ...ours, content: Buffer.from('scope: x\n') }, 'enabled:patroni': { enabled: false } }, objections: [unknown] },
+  ])('data of a scope that etcd does not know: $title', ({ states, facts, objections }) => {
+    expect(guards('patroni', { pg1: on(facts, { [DCS]: store(), [ETCD_MEMBER]: etcd(), [DATA_DIRECTORY]: cluster('9'), ...states }) })).toEqual(objections);
+  });
+
+  const mixed = (one: object, other: object): Seen => ({ pg1: on(one), pg2: on(one), pg3: on(other) });
+  const differs = (first: string, second: string, locale: string): string =>
+    `preflight all: pg1 runs ${first} and pg3 runs ${second}: their C libraries may sort the locale ${locale} in different orders, which corrupts indexes after a failover`;
+
+  it.each<{ title: string; seen: Seen; yaml: string; objections: string[] }>([
+    { title: 'one system, a locale', seen: mixed(ROCKY9, { ...ROCKY9, version: '9.2' }), yaml: 'postgresql: {locale: de_DE.UTF-8}\n', objections: [] },
+    { title: 'two systems, the default locale', seen: mixed(DEBIAN, ROCKY9), yaml: '', objections: [] },
+    ...['C', 'POSIX', 'C.UTF-8', 'C.utf8'].map((locale) => ({ title: `two systems, ${locale}`, seen: mixed(DEBIAN, ROCKY9), yaml: `postgresql: {locale: ${locale}}\n`, objections: [] })),
+    {
+      title: 'two systems, a locale', seen: mixed(ROCKY9, DEBIAN), yaml: 'postgresql: {locale: en_US.UTF-8}\n',
+      objections: [differs('Rocky Linux 9', 'Debian 13 (trixie)', 'en_US.UTF-8')],
+    },
+    {
+      title: 'two releases of one system, a locale', seen: mixed(ROCKY8, ROCKY9), yaml: 'postgresql: {locale: de_DE}\n',
+      objections: [differs('Rocky Linux 8', 'Rocky Linux 9', 'de_DE')],
+    },
+    { title: 'a locale that only looks like C', seen: mixed(DEBIAN, ROCKY9), yaml: 'postgresql: {locale: C.UTF-8.x}\n', objections: [differs('Debian 13 (trixie)', 'Rocky Linux 9', 'C.UTF-8.x')] },
+    { title: 'two systems of which one was not asked', seen: { pg1: on(DEBIAN), pg2: on(DEBIAN) }, yaml: 'postgresql: {locale: de_DE}\n', objections: [] },
+  ])('$title', async ({ seen, yaml, objections }) => {
+    expect(preflight('patroni', seen, await inventoryOf(`${THREE}${yaml}`))).toEqual(objections);
+  });
+
   it.each([
     { title: 'long enough', yaml: '', objections: [] },
     {
@@ -143,6 +184,42 @@ describe('etcd’s guards', () => {
       objections: ['refuse pg1: pg1 belongs to a cluster with another certificate authority than the one beside this inventory'],
     },
   ])('$title', ({ states, objections }) => expect(guards('etcd', { pg1: states })).toEqual(objections));
+
+  const CONF = 'file:/etc/etcd/etcd.conf';
+  /** What PGDG's package for EL comes with. */
+  const packaged = '# [member]\nETCD_NAME=default\nETCD_DATA_DIR="/var/lib/etcd/default.etcd"\nETCD_LISTEN_CLIENT_URLS="http://localhost:2379"\n';
+
+  it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
+    { title: 'nothing there', states: { [CONF]: { type: 'absent' } }, objections: [] },
+    { title: 'the package’s own file', states: { [CONF]: file(packaged) }, objections: [] },
+    { title: 'the package’s own file, quoted', states: { [CONF]: file(packaged.replace('default', '"default"')) }, objections: [] },
+    { title: 'ours', states: { [CONF]: file(ours) }, objections: [] },
+    {
+      title: 'somebody else’s',
+      states: { [CONF]: file(packaged.replace('=default', '=default1')) },
+      objections: ['refuse pg1: pg1 is configured as a member of an etcd cluster that pgprov did not make (ETCD_NAME=default1)'],
+    },
+    {
+      title: 'ours, of another inventory',
+      states: { [CONF]: file(ours.replace('demo', 'other')) },
+      objections: ['refuse pg1: pg1 is a member of the cluster other, made by pgprov from another inventory; this one is demo'],
+    },
+    {
+      title: 'ours, of another inventory, whose host is called `default`',
+      states: { [CONF]: file(ours.replace('demo', 'other').replace('"pg1"', '"default"')) },
+      objections: ['refuse pg1: pg1 is a member of the cluster other, made by pgprov from another inventory; this one is demo'],
+    },
+    { title: 'somebody else’s where Debian looks', states: { 'file:/etc/default/etcd': file('ETCD_NAME=infra1\n') }, objections: [] },
+    { title: 'the same authority', states: { 'file:/etc/pki/etcd/ca.crt': file('CA\n'), [ETCD_MEMBER]: etcd() }, objections: [] },
+    {
+      title: 'another authority',
+      states: { 'file:/etc/pki/etcd/ca.crt': file('other\n'), [ETCD_MEMBER]: etcd() },
+      objections: ['refuse pg1: pg1 belongs to a cluster with another certificate authority than the one beside this inventory'],
+    },
+    { title: 'another authority where Debian looks', states: { 'file:/etc/etcd/tls/ca.crt': file('other\n'), [ETCD_MEMBER]: etcd() }, objections: [] },
+  ])('on Rocky: $title', ({ states, objections }) => {
+    for (const facts of [ROCKY8, ROCKY9]) expect(guards('etcd', { pg1: on(facts, states) })).toEqual(objections);
+  });
 
   const members = (...numbers: number[]): EtcdMemberState['members'] =>
     numbers.map((number) => ({ name: `pg${number}`, peerUrls: [`https://10.0.0.${number}:2380`] }));
@@ -208,6 +285,85 @@ describe('postgresql’s guards', () => {
     { data: cluster('7', { checksums: undefined }), result: 'NO pg1: data checksums are on (data page checksum version unknown)' },
     { data: { kind: 'absent' }, result: 'NO pg1: data checksums are on (the data directory is absent)' },
   ])('$result', ({ data, result }) => expect(checks('postgresql', { pg1: { [DATA_DIRECTORY]: data } })).toEqual([result]));
+});
+
+describe('a server without Patroni', () => {
+  const SERVED = 'served-data';
+  const at = (yaml: string): Promise<Inventory> => inventoryOf(`cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n${yaml}`);
+  const elsewhere = (unit: string, served: string, wanted: string): string => `refuse db: db: ${unit} has its cluster in ${served}, the inventory says ${wanted}`;
+
+  it.each<{ title: string; facts: object; served: string | undefined; yaml: string; objections: string[] }>([
+    { title: 'not asked', facts: ROCKY9, served: undefined, yaml: '', objections: [] },
+    { title: 'none', facts: ROCKY9, served: '', yaml: '', objections: [] },
+    { title: 'where the packages put it', facts: ROCKY9, served: '/var/lib/pgsql/17/data', yaml: '', objections: [] },
+    { title: 'where the packages put it on Debian', facts: DEBIAN, served: '/var/lib/postgresql/17/main', yaml: '', objections: [] },
+    { title: 'where the inventory says', facts: ROCKY9, served: '/srv/pg', yaml: 'postgresql: {data_dir: /srv/pg}\n', objections: [] },
+    { title: 'there, but for a slash in the inventory', facts: ROCKY9, served: '/srv/pg', yaml: 'postgresql: {data_dir: /srv/pg/}\n', objections: [] },
+    { title: 'there, but for a slash on the host', facts: DEBIAN, served: '/srv/pg//', yaml: 'postgresql: {data_dir: /srv/pg}\n', objections: [] },
+    {
+      title: 'elsewhere', facts: ROCKY8, served: '/var/lib/pgsql/17/data', yaml: 'postgresql: {data_dir: /srv/pg}\n',
+      objections: [elsewhere('postgresql-17', '/var/lib/pgsql/17/data', '/srv/pg')],
+    },
+    {
+      title: 'elsewhere, for the inventory names another cluster', facts: ROCKY9, served: '/var/lib/pgsql/16/data', yaml: 'postgresql: {version: 16, name: other}\n',
+      objections: [elsewhere('postgresql-16', '/var/lib/pgsql/16/data', '/var/lib/pgsql/16/other')],
+    },
+    {
+      title: 'elsewhere on Debian', facts: DEBIAN, served: '/srv/old', yaml: '',
+      objections: [elsewhere('postgresql@17-main', '/srv/old', '/var/lib/postgresql/17/main')],
+    },
+  ])('has its data $title', async ({ facts, served, yaml, objections }) => {
+    expect(guards('postgresql', { db: on(facts, { [SERVED]: served }) }, await at(yaml))).toEqual(objections);
+  });
+
+  it('is not what a member of Patroni is', () => {
+    expect(guards('postgresql', { pg1: on(ROCKY9, { [SERVED]: '/srv/old' }) })).toEqual([]);
+  });
+
+  const awkward = (title: string, path: string): string =>
+    `preflight db: db: without Patroni, a data directory on ${title} can hold only letters, digits and / . _ -, not ${JSON.stringify(path)}`;
+
+  it.each<{ facts: object; path: string; objections: string[] }>([
+    { facts: ROCKY9, path: '/srv/pg-17_a.b/Data', objections: [] },
+    { facts: DEBIAN, path: '/srv/my data', objections: [] },
+    { facts: ROCKY9, path: '/srv/my data', objections: [awkward('Rocky Linux 9', '/srv/my data')] },
+    { facts: ROCKY8, path: '/srv/$HOME', objections: [awkward('Rocky Linux 8', '/srv/$HOME')] },
+    { facts: ROCKY9, path: '/srv/50%', objections: [awkward('Rocky Linux 9', '/srv/50%')] },
+    { facts: ROCKY9, path: '/srv/ü', objections: [awkward('Rocky Linux 9', '/srv/ü')] },
+  ])('may have its data in $path', async ({ facts, path, objections }) => {
+    expect(preflight('postgresql', { db: on(facts) }, await at(`postgresql: {data_dir: ${JSON.stringify(path)}}\n`))).toEqual(objections);
+    const member = await inventoryOf(`${THREE}postgresql: {data_dir: ${JSON.stringify(path)}}\n`);
+    expect(preflight('postgresql', { pg1: on(facts) }, member)).toEqual([]);
+  });
+});
+
+describe('pgdg’s preflight', () => {
+  const packet = (body: string): Buffer => Buffer.concat([Buffer.from([0x99, 0, body.length + 1, 4]), Buffer.from(body)]);
+  const armored = (bytes: Buffer): string => `-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n${bytes.toString('base64')}\n-----END PGP PUBLIC KEY BLOCK-----\n`;
+  const fingerprint = (bytes: Buffer): string => createHash('sha1').update(bytes).digest('hex').toUpperCase();
+  const [key, other] = [packet('a mirror of PGDG'), packet('another')] as const;
+  const yaml = (given: Buffer, pinned?: string): string =>
+    `pgdg: {key: ${JSON.stringify(armored(given))}${pinned === undefined ? '' : `, key_fingerprint: '${pinned}'`}}\n`;
+  const debian = debian13.pgdg.keys[0]?.fingerprint ?? '';
+  const rocky = rocky9.pgdg.keys.map((pin) => pin.fingerprint).join(' or ');
+  const holds = (what: string, pinned: string): string => `preflight pg1: pg1: pgdg.key holds ${what}, but the pinned key is ${pinned}`;
+
+  it.each<{ title: string; facts: object; yaml: string; objections: string[] }>([
+    { title: 'no key', facts: ROCKY9, yaml: '', objections: [] },
+    { title: 'the pinned key', facts: ROCKY9, yaml: yaml(key, fingerprint(key)), objections: [] },
+    { title: 'the pinned key on Debian', facts: DEBIAN, yaml: yaml(key, fingerprint(key)), objections: [] },
+    { title: 'another than Debian’s', facts: DEBIAN, yaml: yaml(key), objections: [holds(fingerprint(key), debian)] },
+    { title: 'another than Rocky’s two', facts: ROCKY8, yaml: yaml(key), objections: [holds(fingerprint(key), rocky)] },
+    { title: 'another than the pinned one', facts: ROCKY9, yaml: yaml(key, fingerprint(other)), objections: [holds(fingerprint(key), fingerprint(other))] },
+    {
+      title: 'one more than the pinned one', facts: ROCKY9, yaml: yaml(Buffer.concat([key, other]), fingerprint(key)),
+      objections: [holds(`${fingerprint(key)}, ${fingerprint(other)}`, fingerprint(key))],
+    },
+    { title: 'no key at all', facts: ROCKY9, yaml: yaml(Buffer.from('nothing'), fingerprint(key)), objections: [holds('no readable key', fingerprint(key))] },
+    { title: 'a system that is not supported', facts: { ...ROCKY9, version: '10.0' }, yaml: yaml(key), objections: [] },
+  ])('$title', async ({ facts, yaml: text, objections }) => {
+    expect(preflight('pgdg', { pg1: on(facts) }, await inventoryOf(`${THREE}${text}`))).toEqual(objections);
+  });
 });
 
 describe('base’s preflight', () => {

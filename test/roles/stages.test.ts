@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CATALOG } from '../../roles/index.js';
 import { debian12, debian13 } from '../../src/platform/debian.js';
-import type { Platform } from '../../src/platform/index.js';
+import { rocky8, rocky9 } from '../../src/platform/el.js';
+import { PLATFORMS, type Platform } from '../../src/platform/index.js';
 import type { Inventory } from '../../src/model/index.js';
 import { shapeHost, type HostShape } from '../../src/plan/shape.js';
 import { pathText, type PathState } from '../../src/resources/file.js';
@@ -31,7 +32,7 @@ const PATRONI_HOST = [
   'replication/accounts', 'patroni/packages', 'patroni/configure', 'patroni/start', 'patroni/enable',
 ];
 
-describe.each([debian12, debian13])('stages on $title', (platform) => {
+describe.each(PLATFORMS)('stages on $title', (platform) => {
   it.each([
     { host: 'pg1', stages: [...PATRONI_HOST, 'patroni/settle'] },
     { host: 'pg2', stages: PATRONI_HOST },
@@ -45,18 +46,160 @@ describe.each([debian12, debian13])('stages on $title', (platform) => {
     ]);
   });
 
-  it('have resources that each host has once', () => {
-    const all = shapeOf(three, 'pg1', platform).stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id));
+  it.each(['pg1', 'db'])('have resources that each host has once (%s)', async (name) => {
+    const inventory = name === 'pg1' ? three : await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
+    const all = shapeOf(inventory, name, platform).stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id));
     const twice = all.filter((id, index) => all.indexOf(id) !== index);
     expect(twice).toEqual([]);
   });
 
-  it('take the packages of the platform’s own release', () => {
+  it('install what the platform calls its packages', () => {
+    const { stages } = shapeOf(three, 'pg1', platform);
+    const installs = stages.flatMap(({ stage }) => stage.resources).filter(({ id }) => id.startsWith('packages:'))
+      .flatMap((resource) => resource.diff({}).map(({ summary }) => summary));
+    expect(installs).toEqual([
+      ...(platform.family === 'debian' ? ['install ca-certificates curl', 'install postgresql-common'] : ['install ca-certificates /usr/bin/curl']),
+      ...[platform.postgresql(17).serverPackages, platform.etcd.packages, platform.patroni.packages].map((names) => `install ${names.join(' ')}`),
+    ]);
+  });
+
+  it('start the platform’s units, and Patroni at boot only when it has its data', () => {
+    const { stages } = shapeOf(three, 'pg1', platform);
+    const units = stages.flatMap(({ id, stage }) => stage.resources.filter((resource) => /^(?:service|enabled):/u.test(resource.id)).map((resource) => `${id} ${resource.id}`));
+    expect(units).toEqual(['etcd/start service:etcd', 'patroni/start service:patroni', 'patroni/enable enabled:patroni']);
+    const [patroni] = stages.filter(({ id }) => id === 'patroni/packages').flatMap(({ stage }) => stage.resources);
+    expect(patroni?.apply([], {}).text).toMatch(/\nsystemctl -q disable patroni$/u);
+  });
+
+  it('put files where the platform’s services look for them', () => {
+    const shape = shapeOf(three, 'pg2', platform);
+    const { etcd, patroni } = platform;
+    expect(contentOf(shape, etcd.environmentFile)).toContain(`ETCD_PEER_KEY_FILE="${etcd.tlsDirectory}/node.key"\n`);
+    expect(parse(contentOf(shape, patroni.configFile))).toMatchObject({
+      etcd3: { cacert: `${patroni.tlsDirectory}/ca.crt` },
+      postgresql: {
+        data_dir: platform.postgresql(17).dataDirectory('main'), bin_dir: platform.postgresql(17).binDirectory,
+        pgpass: `${platform.postgresql(17).home}/.pgpass_patroni`, parameters: { unix_socket_directories: platform.postgresql(17).socketDirectory },
+      },
+    });
+    for (const [directory, user] of [[etcd.tlsDirectory, 'etcd'], [patroni.tlsDirectory, 'postgres']]) {
+      expect(resourceOf(shape, `file:${directory}/node.key`).diff({ type: 'absent' })[0]?.summary).toBe(`write ${directory}/node.key (${user}:${user} 0600)`);
+    }
+  });
+
+  it('fetch the repository’s key for the host’s architecture, or take the one that is given', async () => {
+    const { keyPath, keys } = platform.pgdg;
+    const text = resourceOf(shapeOf(three, 'pg1', platform), `signing-key:${keyPath}`).apply([], { type: 'absent' }).text;
+    for (const { url, fingerprint } of keys) expect(text).toContain(`url=${url} pinned=${fingerprint}`);
+    const given = await inventoryOf(`${THREE}pgdg: {key: "-----BEGIN PGP PUBLIC KEY BLOCK-----\\n\\nx\\n"}\n`);
+    expect(resourceOf(shapeOf(given, 'pg1', platform), `signing-key:${keyPath}`).apply([], { type: 'absent' }).text).not.toContain('url=');
+  });
+
+  it('fetch a mirror’s key once, whatever the architecture', async () => {
+    const mirror = await inventoryOf(`${THREE}pgdg: {key_url: 'http://m/k.asc', key_fingerprint: '${'A'.repeat(40)}'}\n`);
+    const text = resourceOf(shapeOf(mirror, 'pg1', platform), `signing-key:${platform.pgdg.keyPath}`).apply([], { type: 'absent' }).text;
+    expect(text).toContain(`url=http://m/k.asc pinned=${'A'.repeat(40)}\n`);
+    expect(text).not.toContain('uname');
+  });
+});
+
+describe.each([debian12, debian13])('packages on $title', (platform) => {
+  it('are those of the platform’s own release', async () => {
     const text = contentOf(shapeOf(three, 'pg1', platform), '/etc/postgresql-common/createcluster.conf');
     expect(text).toContain('create_main_cluster = false');
-    const [change] = resourceOf(shapeOf(three, 'pg1', platform), 'apt-repository:pgdg').diff({ file: { type: 'absent' }, listed: false });
-    expect(change?.after).toContain(`Suites: ${platform.pgdg.release}-pgdg\n`);
+    const source = (inventory: Inventory): string | undefined =>
+      resourceOf(shapeOf(inventory, 'pg1', platform), 'apt-repository:pgdg').diff({ file: { type: 'absent' }, listed: false })[0]?.after;
+    expect(source(three)).toContain(`URIs: https://apt.postgresql.org/pub/repos/apt\nSuites: ${platform.pgdg.release}-pgdg\n`);
+    expect(source(await inventoryOf(`${THREE}pgdg: {base_url: 'http://m/apt//'}\n`))).toContain('URIs: http://m/apt\n');
   });
+});
+
+describe.each([rocky8, rocky9])('packages on $title', (platform) => {
+  const PATH = '/etc/yum.repos.d/pgdg-pgprov.repo';
+  const addresses = (inventory: Inventory, name: string): string[] =>
+    contentOf(shapeOf(inventory, name, platform), PATH).split('\n').flatMap((line) => /^(?:baseurl=| +)(.*)/u.exec(line)?.[1] ?? []);
+  const { release } = platform.pgdg;
+  const system = `redhat/rhel-${release}-$basearch`;
+  const own = 'https://download.postgresql.org/pub/repos/yum';
+
+  it('come from the repositories that the host’s roles need', async () => {
+    expect(contentOf(shapeOf(three, 'pg1', platform), PATH).match(/^\[.*\]$/gmu)).toEqual(['[pgprov-pgdg-common]', '[pgprov-pgdg17]', '[pgprov-pgdg-extras]']);
+    expect(addresses(three, 'pg1')).toEqual([
+      `${own}/common/${system}`, `${own}/17/${system}`, `${own}/extras/${system}`, `${own}/common/pgdg-rhel${release}-extras/${system}`,
+    ]);
+    const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\npostgresql: {version: 16}\n');
+    expect(addresses(alone, 'db')).toEqual([`${own}/common/${system}`, `${own}/16/${system}`]);
+  });
+
+  it('come from a mirror of the same shape', async () => {
+    const mirror = await inventoryOf(`${THREE}pgdg: {base_url: 'http://m/yum/'}\n`);
+    expect(addresses(mirror, 'pg1')).toEqual(addresses(three, 'pg1').map((url) => url.replace(own, 'http://m/yum')));
+  });
+
+  it('are signed by a key that rpm trusts too, and hidden by no module', () => {
+    const [, ...resources] = shapeOf(three, 'pg1', platform).stages.find(({ id }) => id === 'pgdg/repository')?.stage.resources ?? [];
+    expect(resources.map(({ id }) => id)).toEqual([`rpm-key:${platform.pgdg.keyPath}`, `file:${PATH}`, 'dnf-module:postgresql']);
+    expect(contentOf(shapeOf(three, 'pg1', platform), PATH).split('\n').filter((line) => line === `gpgkey=file://${platform.pgdg.keyPath}`)).toHaveLength(3);
+  });
+
+  it('come from CRB and EPEL as well where that is wanted', async () => {
+    const wanted = await inventoryOf(`${THREE}pgdg: {crb: true, epel: true}\n`);
+    const all = shapeOf(wanted, 'pg1', platform).stages.find(({ id }) => id === 'pgdg/repository')?.stage.resources.map(({ id }) => id);
+    expect(all?.slice(-2)).toEqual([`dnf-repository:${release === '8' ? 'powertools' : 'crb'}`, 'packages:epel']);
+  });
+});
+
+describe.each([rocky8, rocky9])('what only $title has', (platform) => {
+  const labels = (inventory: Inventory, name = 'pg1'): string[] =>
+    shapeOf(inventory, name, platform).stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id)).filter((id) => id.startsWith('selinux-'));
+
+  it('lets Patroni’s unit count as started without a notification', () => {
+    expect(contentOf(shapeOf(three, 'pg1', platform), '/etc/systemd/system/patroni.service.d/pgprov.conf')).toMatch(/^# Managed by pgprov.*\n\[Service\]\nType=simple\n$/u);
+  });
+
+  it('makes no directory that etcd’s package keeps closed', () => {
+    const all = shapeOf(three, 'pg1', platform).stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id));
+    expect(all).not.toContain('directory:/etc/etcd');
+    expect(all).toContain('directory:/etc/pki/etcd');
+  });
+
+  it.each([
+    { yaml: '', expected: [] },
+    { yaml: 'postgresql: {port: 5432}\n', expected: [] },
+    { yaml: 'postgresql: {port: 5433}\n', expected: ['selinux-port:5433'] },
+    { yaml: 'postgresql: {data_dir: /srv/pg/}\n', expected: ['selinux-directory:/srv/pg'] },
+  ])('labels for SELinux what the policy does not know: $yaml', async ({ yaml, expected }) => {
+    expect(labels(await inventoryOf(`${THREE}${yaml}`))).toEqual(expected);
+    expect(labels(await inventoryOf(`cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n${yaml}`), 'db')).toEqual(expected);
+  });
+
+  it('tells the unit of a server without Patroni where its data is, before it is started', async () => {
+    const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\npostgresql: {name: other}\n');
+    const shape = shapeOf(alone, 'db', platform);
+    expect(contentOf(shape, '/etc/systemd/system/postgresql-17.service.d/pgprov.conf')).toBe(
+      '# Managed by pgprov: changes made here are undone by the next `pgprov apply`.\n[Service]\nEnvironment=PGDATA=/var/lib/pgsql/17/other\n',
+    );
+    expect(contentOf(shape, '/var/lib/pgsql/17/other/conf.d/pgprov.conf')).toContain("port = '5432'\n");
+    const made = resourceOf(shape, 'pg-cluster:/var/lib/pgsql/17/other').apply([], { kind: 'absent' }).text;
+    expect(made).toContain("PGSETUP_INITDB_OPTIONS='--data-checksums --encoding=UTF8 --locale=C.UTF-8 --lc-messages=C --auth-local=peer --auth-host=scram-sha-256' /usr/pgsql-17/bin/postgresql-17-setup initdb pgprov-initdb");
+    const moved = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n');
+    const digest = (inventory: Inventory): string => resourceOf(shapeOf(inventory, 'db', platform), 'service:postgresql-17').digest();
+    expect(digest(alone)).not.toBe(digest(moved));
+  });
+});
+
+describe('a data directory', () => {
+  it.each(PLATFORMS.flatMap((platform) => ['/srv/pg', '/srv/pg/', '/srv/pg//'].map((path) => ({ path, platform, title: platform.title }))))(
+    '$path on $title has one name everywhere',
+    async ({ path, platform }) => {
+      const inventory = await inventoryOf(`${THREE}  alone: {address: 192.0.2.9, roles: [base, pgdg, postgresql]}\npostgresql: {data_dir: ${path}}\n`);
+      expect(contentOf(shapeOf(inventory, 'pg1', platform), platform.patroni.configFile)).toContain('"/srv/pg"\n');
+      for (const name of ['pg1', 'alone']) {
+        const { stages } = shapeOf(inventory, name, platform);
+        expect(stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id)).filter((id) => id.includes('/srv/pg/') && !/\/(?:conf\.d|pg_hba\.conf)/u.test(id))).toEqual([]);
+      }
+    },
+  );
 });
 
 describe('crossings', () => {

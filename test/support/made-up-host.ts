@@ -36,9 +36,9 @@ export class MadeUpHost {
   }
 
   /** Puts a file on the host. */
-  write(path: string, text: string): void {
+  write(path: string, content: string | Buffer): void {
     mkdirSync(dirname(this.at(path)), { recursive: true });
-    writeFileSync(this.at(path), text);
+    writeFileSync(this.at(path), content);
   }
 
   /** The calls of these stand-ins so far, or of all, in their order: `dnf -y install etcd`. */
