@@ -117,7 +117,8 @@ describe('firewall', () => {
     if command -v nft >/dev/null 2>&1; then
     main=/etc/nftables.conf
     [ ! -f /etc/sysconfig/nftables.conf ] || main=/etc/sysconfig/nftables.conf
-    echo "unit $(systemctl is-enabled nftables 2>/dev/null) $(systemctl is-active nftables 2>/dev/null)"
+    at_boot=$(systemctl is-enabled nftables 2>/dev/null)
+    echo "unit $at_boot $(systemctl is-active nftables 2>/dev/null)"
     main_text() {
     cat "$main"
     echo
@@ -136,7 +137,7 @@ describe('firewall', () => {
     sed 's/^/file /' /etc/nftables.d/pgprov-demo.nft
     echo
     fi
-    nft -j list ruleset 2>/dev/null | sed 's/^/ruleset /'
+    if [ "$at_boot" = enabled ]; then nft -j list ruleset 2>/dev/null | sed 's/^/ruleset /'; fi
     fi
     } | sed 's/^/nftables /'"
   `));
@@ -362,6 +363,8 @@ describe('nftables', () => {
 
   it('has exactly this file', () => expect(file).toMatchInlineSnapshot(`
     "# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.
+    add table inet filter
+    add chain inet filter input
     add chain inet filter pgprov-demo
     flush chain inet filter pgprov-demo
     add rule inet filter pgprov-demo ip saddr 10.0.0.1 tcp dport { 2379, 5432 } accept comment "pgprov demo"
@@ -404,6 +407,7 @@ describe('nftables', () => {
       "main=/etc/nftables.conf
       [ ! -f /etc/sysconfig/nftables.conf ] || main=/etc/sysconfig/nftables.conf
       printf %s '# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.
+      add table inet filter
       add chain inet filter pgprov-demo
       flush chain inet filter pgprov-demo
       add rule inet filter pgprov-demo ip saddr 10.0.0.1 tcp dport 5432 accept comment "pgprov demo"
@@ -417,6 +421,8 @@ describe('nftables', () => {
       trap 'rm -f "$new"' EXIT
       chmod 0600 "$new"
       printf %s '# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.
+      add table inet filter
+      add chain inet filter input
       add chain inet filter pgprov-demo
       flush chain inet filter pgprov-demo
       add rule inet filter pgprov-demo ip saddr 10.0.0.1 tcp dport 5432 accept comment "pgprov demo"

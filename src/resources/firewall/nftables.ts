@@ -17,7 +17,7 @@ export interface NftablesState {
   included: boolean;
   /** Our own file; undefined where there is none. */
   file: string | undefined;
-  /** The tables with an input chain that filters. */
+  /** The tables with an input chain that filters; not asked for where the ruleset is not this service's. */
   tables: NftTable[];
 }
 
@@ -43,7 +43,8 @@ export function probeNftables(cluster: string): Script {
   const path = filePath(cluster);
   return sh`if command -v nft >/dev/null 2>&1; then
 ${FIND_MAIN}
-echo "unit $(systemctl is-enabled nftables 2>/dev/null) $(systemctl is-active nftables 2>/dev/null)"
+at_boot=$(systemctl is-enabled nftables 2>/dev/null)
+echo "unit $at_boot $(systemctl is-active nftables 2>/dev/null)"
 main_text() {
 cat "$main"
 echo
@@ -62,7 +63,7 @@ if [ -f ${path} ]; then
 sed 's/^/file /' ${path}
 echo
 fi
-nft -j list ruleset 2>/dev/null | sed 's/^/ruleset /'
+if [ "$at_boot" = enabled ]; then nft -j list ruleset 2>/dev/null | sed 's/^/ruleset /'; fi
 fi`;
 }
 
@@ -72,7 +73,7 @@ export function parseNftables(cluster: string, lines: readonly string[]): Nftabl
   const [unit = ''] = after('unit');
   const file = after('file');
   return {
-    enabled: unit.startsWith('enabled'),
+    enabled: unit.startsWith('enabled '),
     loaded: unit.endsWith(' active'),
     config: after('config').join('\n'),
     included: lines.includes('included'),
@@ -155,7 +156,10 @@ nft -f ${live}`,
   ]);
 }
 
-/** Commands that fill our chain in each table, and lead to it from the head of the input chains. */
+/**
+ * Commands that fill our chain in each table, and lead to it from the head of the input chains. The tables and
+ * chains are there; should somebody rename them, adding them keeps ours from failing the whole ruleset at boot.
+ */
 function rulesetText(cluster: string, openings: readonly Opening[], tables: readonly NftTable[]): string {
   const chain = chainName(cluster);
   const mark = `comment "pgprov ${cluster}"`;
@@ -163,6 +167,8 @@ function rulesetText(cluster: string, openings: readonly Opening[], tables: read
     const where = `${table.family} ${table.name}`;
     const kept = subtractOpenings(openings, foreign(openings, table));
     return [
+      `add table ${where}`,
+      ...table.hooks.map((hook) => `add chain ${where} ${hook.chain}`),
       `add chain ${where} ${chain}`,
       `flush chain ${where} ${chain}`,
       ...kept.map(({ source, ports }) => {
