@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
 import {
-  defineRole, editedFile, digestOf, FREE_SPACE, freeSpace, HOST_FACTS, packages, PORTS, ports, REACHABILITY, reachability, replaceBlock,
+  defineRole, editedFile, digestOf, FREE_SPACE, freeSpace, HOST_FACTS, PORTS, ports, REACHABILITY, reachability, replaceBlock,
   type FreeSpace, type Host, type HostFacts, type Inventory, type Listener, type Objection, type Reach, type RoleContext, type View,
 } from '../src/index.js';
 import { opensPorts } from './shared/firewall.js';
 import { dataDirectoryOf, hostsWith } from './shared/layout.js';
 import { memberPeers, memberPorts } from './shared/member-ports.js';
+import { installed } from './shared/packages.js';
 import { variables } from './shared/variables.js';
 
 /** State id of the host's clock against ours, kept by the engine. */
@@ -37,6 +38,12 @@ export default defineRole({
         items: { type: 'string', pattern: '^[A-Za-z0-9/][A-Za-z0-9+._/-]*$', expects: 'a package name' },
         examples: [['ca-certificates', 'curl', 'chrony']],
         description: 'Packages installed before the roles. Default: ca-certificates and curl, which is how a host asks its own Patroni.',
+      },
+      package_lock_timeout: {
+        type: 'integer',
+        minimum: 0,
+        default: 300,
+        description: 'Seconds to wait for another package manager that is at work on the host.',
       },
       max_clock_skew: {
         type: 'number',
@@ -70,7 +77,7 @@ export default defineRole({
           ...(manage_hosts_file
             ? [editedFile({ path: '/etc/hosts', edit: (current) => replaceBlock(current, inventory.cluster, lines), digest: digestOf(...lines) })]
             : []),
-          ...(prerequisites.length > 0 ? [packages(platform.packageManager, { name: 'prerequisites', packages: prerequisites })] : []),
+          ...(prerequisites.length > 0 ? [installed({ host, platform }, { name: 'prerequisites', packages: prerequisites })] : []),
         ],
       },
     ];

@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
 import {
-  defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, packages as installed, service,
+  defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, service,
   type CheckResult, type EtcdMemberState, type Host, type Objection, type PathState, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
+import { installed } from './shared/packages.js';
 
 /** The first line of every file that pgprov writes whole. */
 const MANAGED = '# Managed by pgprov';
@@ -65,12 +66,12 @@ function peerUrl(host: Host): string {
   return `https://${hostPort(host.clusterAddress, variables(host, 'etcd').peer_port)}`;
 }
 
-function packages({ platform }: RoleContext): Stage {
+function packages({ host, platform }: RoleContext): Stage {
   return {
     name: 'packages',
     title: 'install etcd',
     crossing: 'independent',
-    resources: [installed(platform.packageManager, { name: 'etcd', packages: platform.etcd.packages })],
+    resources: [installed({ host, platform }, { name: 'etcd', packages: platform.etcd.packages })],
   };
 }
 

@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
 import {
-  canonicalNetwork, closesWhenLoaded, defineRole, FIREWALL, firewallService, firewallsInForce, packages, REACHABILITY, reachability,
+  canonicalNetwork, closesWhenLoaded, defineRole, FIREWALL, firewallService, firewallsInForce, REACHABILITY, reachability,
   type CheckResult, type FirewallName, type FirewallState, type Host, type Objection, type Reach, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { memberFirewall } from './shared/firewall.js';
 import { memberPeers, memberPorts } from './shared/member-ports.js';
+import { installed } from './shared/packages.js';
 import { variables, type FirewallVariables } from './shared/variables.js';
 
 const NETWORKS = {
@@ -59,7 +60,7 @@ function running({ host, platform }: RoleContext): Stage[] {
       name: 'packages',
       title: 'install the firewall',
       crossing: 'independent',
-      resources: [packages(platform.packageManager, { name: 'firewall', packages: [backend] })],
+      resources: [installed({ host, platform }, { name: 'firewall', packages: [backend] })],
     },
     {
       name: 'start',

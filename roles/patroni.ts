@@ -1,6 +1,6 @@
 import { dirname } from 'node:path/posix';
 import {
-  dcs, defineRole, digestOf, directory, enabledUnit, file, gate, interruptedBootstrap, interruptedCopy, packages as installed, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, Secret, service, sh,
+  dcs, defineRole, digestOf, directory, enabledUnit, file, gate, interruptedBootstrap, interruptedCopy, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, Secret, service, sh,
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
@@ -12,6 +12,7 @@ import { guardCluster } from './shared/patroni-guards.js';
 import { dataLabel, portLabel } from './shared/selinux.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
+import { installed } from './shared/packages.js';
 
 const PASSWORD = { type: 'string', minLength: 1, pattern: '^[ -~]+$', expects: 'printable ASCII characters', secret: true, scope: 'cluster' } as const;
 const ROLE_NAME = { type: 'string', pattern: '^[a-z_][a-z0-9_]{0,62}$', expects: 'a role name', scope: 'cluster' } as const;
@@ -101,14 +102,14 @@ function files({ platform }: RoleContext): ReturnType<typeof tlsFiles> {
   return tlsFiles(platform.patroni);
 }
 
-function packages({ platform }: RoleContext): Stage {
+function packages({ host, platform }: RoleContext): Stage {
   return {
     name: 'packages',
     title: 'install Patroni',
     crossing: 'independent',
     // Until the member has its data it must not start at boot: after a power failure in the middle of initdb
     // Patroni would take the half-made cluster for a whole one.
-    resources: [installed(platform.packageManager, { name: 'patroni', packages: platform.patroni.packages, disable: [platform.patroni.unit] })],
+    resources: [installed({ host, platform }, { name: 'patroni', packages: platform.patroni.packages, disable: [platform.patroni.unit] })],
   };
 }
 

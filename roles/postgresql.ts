@@ -1,5 +1,5 @@
 import {
-  command, DATA_DIRECTORY, dataDirectory, defineRole, digestOf, directory, editedFile, file, packages as installed, PENDING_RESTART, pendingRestart, replaceBlock, service, sh,
+  command, DATA_DIRECTORY, dataDirectory, defineRole, digestOf, directory, editedFile, file, PENDING_RESTART, pendingRestart, replaceBlock, service, sh,
   type CheckResult, type DataDirectoryState, type Host, type Objection, type Platform, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { memberLines } from './shared/hba.js';
@@ -7,6 +7,7 @@ import { accountsOf, dataDirectoryOf, localServer } from './shared/layout.js';
 import { portLabel } from './shared/selinux.js';
 import { awkwardDataDirectory, guardServedData, servedData, standaloneCluster } from './shared/standalone.js';
 import { variables } from './shared/variables.js';
+import { installed } from './shared/packages.js';
 
 const PARAMETER_VALUE = {
   type: ['string', 'number', 'boolean'],
@@ -98,11 +99,11 @@ function packages({ host, platform, template }: RoleContext): Stage {
     resources: [
       ...(policy.by === 'postgresql-common'
         ? [
-            installed(platform.packageManager, { name: 'postgresql-common', packages: policy.commonPackages }),
+            installed({ host, platform }, { name: 'postgresql-common', packages: policy.commonPackages }),
             file({ path: policy.policyFile, content: template('postgresql/createcluster.conf', {}) }),
           ]
         : []),
-      installed(platform.packageManager, { name: 'postgresql', packages: serverPackages }),
+      installed({ host, platform }, { name: 'postgresql', packages: serverPackages }),
     ],
   };
 }

@@ -1,7 +1,8 @@
 import {
-  aptRepository, dnfEnabledRepository, dnfModuleDisabled, dnfRepositories, packages, rpmKey, signingKey,
+  aptRepository, dnfEnabledRepository, dnfModuleDisabled, dnfRepositories, rpmKey, signingKey,
   type DnfRepository, type Host, type PinnedKey, type Platform, type Resource, type RoleContext,
 } from '../../src/index.js';
+import { installed, lockTimeout } from './packages.js';
 import { variables } from './variables.js';
 
 /** The keys that a host trusts for PGDG's repository: the platform's, with what the inventory says in their place. */
@@ -32,7 +33,7 @@ function baseUrl({ host, platform }: RoleContext): string {
 
 function aptSource(context: RoleContext): Resource {
   const { release, keyPath } = context.platform.pgdg;
-  return aptRepository({ name: 'pgdg', uri: baseUrl(context), suite: `${release}-pgdg`, components: ['main'], signedBy: keyPath });
+  return aptRepository({ name: 'pgdg', uri: baseUrl(context), suite: `${release}-pgdg`, components: ['main'], signedBy: keyPath, ...lockTimeout(context.host) });
 }
 
 function dnfSources(context: RoleContext): Resource[] {
@@ -41,10 +42,10 @@ function dnfSources(context: RoleContext): Resource[] {
   const { keyPath, release } = platform.pgdg;
   return [
     rpmKey({ path: keyPath, fingerprints: pinnedKeys(host, platform).map(({ fingerprint }) => fingerprint) }),
-    dnfRepositories({ name: 'pgdg-pgprov', repositories: dnfRepositoriesOf(context), keyPath }),
-    dnfModuleDisabled('postgresql'),
+    dnfRepositories({ name: 'pgdg-pgprov', repositories: dnfRepositoriesOf(context), keyPath, ...lockTimeout(host) }),
+    dnfModuleDisabled('postgresql', lockTimeout(host)),
     ...(crb ? [dnfEnabledRepository(release === '8' ? 'powertools' : 'crb')] : []),
-    ...(epel ? [packages('dnf', { name: 'epel', packages: ['epel-release'] })] : []),
+    ...(epel ? [installed(context, { name: 'epel', packages: ['epel-release'] })] : []),
   ];
 }
 

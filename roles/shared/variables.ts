@@ -4,6 +4,7 @@ import type { Host, Secret } from '../../src/index.js';
 export interface BaseVariables {
   manage_hosts_file: boolean;
   prerequisites?: readonly string[];
+  package_lock_timeout: number;
   max_clock_skew: number;
   min_free_space: number;
   min_memory: number;

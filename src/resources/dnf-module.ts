@@ -17,7 +17,7 @@ export interface DnfModuleState {
 const UNKNOWN_MODULES = '/var/lib/pgprov/unknown-modules';
 
 /** A module of the distribution that is disabled, or that the system does not have at all. */
-export function dnfModuleDisabled(name: string, lockTimeout = DEFAULT_LOCK_TIMEOUT): Resource<DnfModuleState> {
+export function dnfModuleDisabled(name: string, { lockTimeout = DEFAULT_LOCK_TIMEOUT }: { lockTimeout?: number } = {}): Resource<DnfModuleState> {
   const id = `dnf-module:${name}`;
   const unknown = `${UNKNOWN_MODULES}/${name}`;
   return {

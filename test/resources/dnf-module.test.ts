@@ -55,7 +55,7 @@ describe('dnfModuleDisabled', () => {
       fi
       fi"
     `);
-    expect(dnfModuleDisabled('postgresql', 7).apply([], untouched).text).toContain(defineDnf(7).text);
+    expect(dnfModuleDisabled('postgresql', { lockTimeout: 7 }).apply([], untouched).text).toContain(defineDnf(7).text);
     expect(dnfModuleDisabled('mysql').digest()).not.toBe(resource.digest());
   });
 
