@@ -55,6 +55,7 @@ describe('dnfEnabledRepository', () => {
     { title: 'enabled=1', files: { 'a.repo': `[baseos]\nenabled=0\n[crb]\nname=CRB\nenabled=1\n[extras]\nenabled=0\n` }, enabled: true },
     { title: 'no word of it, which is enabled', files: { 'a.repo': '[crb]\nname=CRB\n' }, enabled: true },
     { title: 'no word of it before a disabled one', files: { 'a.repo': '[crb]\nname=CRB\n', 'b.repo': '[x]\nenabled=0\n' }, enabled: true },
+    { title: 'a next file that begins without a section', files: { 'a.repo': '[crb]\nname=CRB\n', 'b.repo': 'enabled=0\n' }, enabled: true },
     { title: 'spaces', files: { 'a.repo': '[crb] \nenabled = True \n' }, enabled: true },
     { title: 'a comment and an option that begins alike', files: { 'a.repo': '[crb]\nenabled=0\n#enabled=1\nenabled_metadata=1\n' }, enabled: false },
     { title: 'twice in one file, the last enabled', files: { 'a.repo': '[crb]\nenabled=0\n[crb]\nenabled=1\n' }, enabled: true },
