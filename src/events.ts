@@ -55,7 +55,7 @@ export type RunEvent =
   | { type: 'surveyed'; host: string; ms: number }
   | { type: 'warning'; text: string; host?: string }
   | { type: 'note'; text: string; host?: string; stage?: string }
-  | { type: 'planned'; changes: readonly PlannedChange[] }
+  | { type: 'planned'; changes: readonly PlannedChange[]; /** What it means for services, a sentence each. */ effects: readonly string[] }
   | { type: 'stage-start'; stage: string }
   | { type: 'stage-end'; stage: string; ms: number }
   | { type: 'step-start'; host: string; stage: string; changes: number }

@@ -1,18 +1,98 @@
-import type { ExitCode } from '../lib/errors.js';
+import type { Proposal } from '../engine/run.js';
+import { ExitCode, InputError } from '../lib/errors.js';
+import type { Inventory } from '../model/index.js';
+import { renderPlan } from '../report/plan-text.js';
 import { chooseOutput, createReporter } from '../report/reporter.js';
 import { runOnHosts } from './cluster-run.js';
-import { loadFor } from './inventory.js';
+import { colors } from './colors.js';
+import { canAsk, confirm } from './confirm.js';
+import { loadFor, printWarnings } from './inventory.js';
+import { look } from './look.js';
 import { aimOf, type OutputOptions } from './options.js';
+import { plan } from './plan.js';
+import { fileChange, insistSameChanges, insistSameOrigin, readPlanFile, type FiledChange } from './plan-file.js';
 
-/** `pgprov apply`: brings the hosts to what the inventory says. */
-export async function apply(file: string, options: OutputOptions): Promise<ExitCode> {
+/** Options of `pgprov apply`. */
+export interface ApplyOptions extends OutputOptions {
+  /** Change a cluster that holds data without asking. */
+  yes?: boolean;
+  /** Only show what would change. */
+  check?: boolean;
+  /** Show the differences of files. */
+  diff?: boolean;
+}
+
+/** `pgprov apply`: brings the hosts to what the inventory says, or carries out a plan file. */
+export async function apply(file: string, options: ApplyOptions): Promise<ExitCode> {
+  const filed = await readPlanFile(file);
+  if (filed !== undefined) {
+    insistNothingElse(file, options);
+    await insistSameOrigin(filed);
+    return run(filed.inventory, { ...options, set: filed.set, ...filed.aim } as ApplyOptions, filed.changes);
+  }
+  if (options.check === true) return plan(file, { ...options, diff: options.diff === true });
+  return run(file, options);
+}
+
+/** What a plan holds cannot be said otherwise when it is carried out. */
+function insistNothingElse(file: string, options: ApplyOptions): void {
+  const given = (['set', 'host', 'group', 'role', 'skipRole', 'check'] as const).find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  throw new InputError({
+    kind: 'plan/fixed',
+    message: `${file} is a plan, and --${given === 'skipRole' ? 'skip-role' : given} would change what it does`,
+    hint: 'give it to `pgprov plan -o` instead',
+  });
+}
+
+async function run(file: string, options: ApplyOptions, expected?: readonly FiledChange[]): Promise<ExitCode> {
   const inventory = await loadFor(file, options);
   const { kind, color } = chooseOutput(options.output, process.stdout, process.env);
+  let shown: readonly FiledChange[] | undefined = expected;
+  if (kind !== 'json' && (options.diff === true || (options.yes !== true && canAsk()))) {
+    const seen = await lookAndAsk(inventory, options);
+    if (typeof seen === 'number') return seen;
+    shown ??= seen;
+  }
   const reporter = await createReporter(kind, { out: process.stdout, err: process.stderr, color });
   try {
-    const outcome = await runOnHosts({ inventory, aim: aimOf(options), mode: 'apply', emit: reporter.emit });
+    const outcome = await runOnHosts({
+      inventory,
+      aim: aimOf(inventory, options),
+      mode: 'apply',
+      emit: reporter.emit,
+      consent: async (proposal) => consent(inventory, proposal, options, shown),
+    });
     return outcome.exitCode;
   } finally {
     await reporter.close();
   }
+}
+
+/** Shows what would be done, and asks where there is data; gives what was shown, or the exit code to end with. */
+async function lookAndAsk(inventory: Inventory, options: ApplyOptions): Promise<FiledChange[] | ExitCode> {
+  const { outcome, hosts } = await look(inventory, aimOf(inventory, options));
+  const { exitCode, plan: changes, effects, holdsData } = outcome;
+  if (exitCode !== ExitCode.done) return exitCode;
+  const asks = options.yes !== true && holdsData && changes.length > 0;
+  if (asks || options.diff === true) {
+    printWarnings(inventory);
+    process.stdout.write(`${renderPlan(changes, { color: colors(process.stdout), diffs: options.diff === true, hosts, effects })}\n\n`);
+  }
+  if (asks && !(await confirm(`${inventory.cluster} holds data. Apply these changes?`))) {
+    process.stdout.write('Nothing was changed.\n');
+    return ExitCode.interrupted;
+  }
+  return changes.map(fileChange);
+}
+
+/** Lets a run go on that does what was shown, and that may do it. */
+function consent({ cluster }: Inventory, { changes, holdsData }: Proposal, { yes }: ApplyOptions, shown: readonly FiledChange[] | undefined): void {
+  if (shown !== undefined) insistSameChanges(shown, changes);
+  if (!holdsData || yes === true || shown !== undefined) return;
+  throw new InputError({
+    kind: 'apply/unconfirmed',
+    message: `${cluster} holds data, and there is no terminal to ask on whether it may be changed`,
+    hint: 'nothing was changed; look with `pgprov plan`, then run again with --yes, or apply a plan file made by `pgprov plan -o`',
+  });
 }

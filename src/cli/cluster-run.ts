@@ -1,7 +1,7 @@
 import type { EventListener } from '../events.js';
-import { runCluster, type RunOutcome } from '../engine/run.js';
+import { runCluster, type Proposal, type RunOutcome } from '../engine/run.js';
 import type { Inventory } from '../model/index.js';
-import type { Aim } from '../plan/shape.js';
+import type { Aim } from '../plan/aim.js';
 import { Store, storeDirectory } from '../store/store.js';
 import { takeLocalLock } from '../store/local-lock.js';
 import { SshTransport } from '../transport/ssh.js';
@@ -13,10 +13,12 @@ export interface ClusterRun {
   aim: Aim;
   mode: 'survey' | 'plan' | 'apply';
   emit: EventListener;
+  /** Asked before the first change; throws when it must not be made. */
+  consent?(proposal: Proposal): Promise<void>;
 }
 
 /** Opens the cluster's store, takes its lock where something will change, and runs. */
-export async function runOnHosts({ inventory, aim, mode, emit }: ClusterRun): Promise<RunOutcome> {
+export async function runOnHosts({ inventory, aim, mode, emit, consent }: ClusterRun): Promise<RunOutcome> {
   const directory = storeDirectory(inventory.dir, inventory.cluster);
   const release = mode === 'apply' ? await takeLocalLock(directory) : async () => undefined;
   const interrupt = new AbortController();
@@ -32,6 +34,7 @@ export async function runOnHosts({ inventory, aim, mode, emit }: ClusterRun): Pr
       store,
       emit,
       signal: interrupt.signal,
+      ...(consent === undefined ? {} : { consent }),
     });
   } finally {
     stopListening();

@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { asPgprovError, ExitCode } from '../lib/errors.js';
 import { packageRoot } from '../lib/package-root.js';
-import type { CommonOptions, OutputOptions } from './options.js';
+import type { ApplyOptions } from './apply.js';
+import type { Aimed, CommonOptions } from './options.js';
+import type { PlanOptions } from './plan.js';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 a host failed, 2 the command line or the inventory is wrong,
-3 a host could not be reached, 4 refused to protect data, 5 another run holds the lock.`;
+3 a host could not be reached, 4 refused to protect data, 5 another run holds the lock,
+6 there are differences (diff, and plan --detailed-exitcode).`;
 
 function version(): string {
   return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
@@ -21,16 +24,29 @@ function splitList(value: string, list: string[] | undefined): string[] {
   return [...(list ?? []), ...value.split(',').map((name) => name.trim()).filter((name) => name !== '')];
 }
 
-function withInventory(command: Command): Command {
+function withInventory(command: Command, what = 'inventory file (YAML)'): Command {
   return command
-    .argument('<inventory>', 'inventory file (YAML)')
+    .argument('<inventory>', what)
     .option('--set <key=value>', 'override a variable, e.g. postgresql.port=5433 or pg2:patroni.tags.nofailover=true', collect);
 }
 
 function withAim(command: Command): Command {
   return command
-    .option('--host <names>', 'only these hosts (comma-separated or repeated)', splitList)
-    .option('--role <names>', 'only these roles (comma-separated or repeated)', splitList);
+    .option('--host <names>', 'only these hosts: names or patterns such as pg*, comma-separated or repeated; !pg3 leaves one out', splitList)
+    .option('--group <names>', 'only the hosts of these groups, in the same way', splitList)
+    .option('--role <names>', 'only these roles, in the same way', splitList)
+    .option('--skip-role <names>', 'all roles but these', splitList);
+}
+
+function withDifferences(command: Command): Command {
+  return command.option('--no-diff', 'leave the differences of files out');
+}
+
+function withApply(command: Command): Command {
+  return withOutput(command)
+    .option('-y, --yes', 'change a cluster that holds data without asking')
+    .option('--check', 'change nothing, show what would be changed')
+    .option('--diff', 'show the differences of files, first');
 }
 
 function withOutput(command: Command): Command {
@@ -57,16 +73,29 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
   withInventory(program.command('show'))
     .description('show every resolved variable and where it came from')
     .option('--host <names>', 'only these hosts', splitList)
-    .action(async (file: string, options: CommonOptions) => setExit(await (await import('./show.js')).show(file, options)));
+    .action(async (file: string, options: CommonOptions & Aimed) => setExit(await (await import('./show.js')).show(file, options)));
 
-  withOutput(withAim(withInventory(program.command('plan'))))
+  withDifferences(withOutput(withAim(withInventory(program.command('plan')))))
     .description('show what apply would change, host by host; touches nothing')
-    .option('--no-diff', 'leave the diffs of files out')
-    .action(async (file: string, options: OutputOptions & { diff: boolean }) => setExit(await (await import('./plan.js')).plan(file, options)));
+    .option('-o, --out <file>', 'keep the plan in a file; `pgprov apply FILE` carries out just that')
+    .option('--detailed-exitcode', 'exit with 6 when there are changes')
+    .action(async (file: string, options: PlanOptions) => setExit(await (await import('./plan.js')).plan(file, options)));
 
-  withOutput(withAim(withInventory(program.command('apply'))))
+  withDifferences(withAim(withInventory(program.command('diff'))))
+    .description('report how the hosts have drifted from the inventory; exit code 6 when they have')
+    .option('-q, --quiet', 'print nothing when there is no drift')
+    .action(async (file: string, options: PlanOptions & { quiet?: boolean }) => setExit(await (await import('./plan.js')).diff(file, options)));
+
+  withApply(withAim(withInventory(program.command('apply'), 'inventory file (YAML), or a plan made by `pgprov plan -o`')))
     .description('bring the hosts to what the inventory says')
-    .action(async (file: string, options: OutputOptions) => setExit(await (await import('./apply.js')).apply(file, options)));
+    .action(async (file: string, options: ApplyOptions) => setExit(await (await import('./apply.js')).apply(file, options)));
+
+  withApply(withInventory(program.command('run').argument('<role>', 'the role, or several, comma-separated')))
+    .description('apply one role: `pgprov run etcd inventory.yml --host pg1`')
+    .option('--host <names>', 'only these hosts: names or patterns, comma-separated or repeated; !pg3 leaves one out', splitList)
+    .option('--group <names>', 'only the hosts of these groups, in the same way', splitList)
+    .action(async (role: string, file: string, options: ApplyOptions) =>
+      setExit(await (await import('./apply.js')).apply(file, { ...options, role: splitList(role, undefined) })));
 
   withInventory(program.command('status'))
     .description('members, roles, lag, etcd health, checksums, certificate expiry')

@@ -1,21 +1,39 @@
-import type { Aim } from '../plan/shape.js';
+import type { Inventory } from '../model/index.js';
+import { resolveAim, type Aim, type AimWords } from '../plan/aim.js';
+import { CATALOG } from '../../roles/index.js';
 
 /** Options that every command with an inventory has. */
 export interface CommonOptions {
   set?: string[];
-  host?: string[];
 }
 
 /** Options of commands that go to hosts. */
-export interface OutputOptions extends CommonOptions {
-  role?: string[];
+export interface OutputOptions extends CommonOptions, Aimed {
   output?: 'tree' | 'plain' | 'json';
 }
 
-/** The hosts and roles a command is aimed at. */
-export function aimOf(options: { host?: string[]; role?: string[] }): Aim {
+/** Options that aim a command, as the command line has them. */
+export interface Aimed {
+  host?: string[];
+  group?: string[];
+  role?: string[];
+  skipRole?: string[];
+}
+
+/** The words that a command is aimed with, as its journal and a plan file keep them. */
+export function aimWords({ host, group, role, skipRole }: Aimed): AimWords {
   return {
-    ...(options.host === undefined ? {} : { hosts: options.host }),
-    ...(options.role === undefined ? {} : { roles: options.role }),
+    ...(host === undefined ? {} : { host }),
+    ...(group === undefined ? {} : { group }),
+    ...(role === undefined ? {} : { role }),
+    ...(skipRole === undefined ? {} : { skipRole }),
   };
+}
+
+/**
+ * The hosts and roles a command is aimed at.
+ * @throws InputError for an aim that means or hits nothing
+ */
+export function aimOf(inventory: Inventory, options: Aimed): Aim {
+  return resolveAim(inventory, CATALOG, aimWords(options));
 }

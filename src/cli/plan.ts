@@ -1,34 +1,60 @@
 import { ExitCode } from '../lib/errors.js';
-import { renderError } from '../report/error-text.js';
+import { renderDrift } from '../report/drift-text.js';
 import { renderPlan } from '../report/plan-text.js';
 import { createReporter } from '../report/reporter.js';
 import { runOnHosts } from './cluster-run.js';
 import { colors } from './colors.js';
 import { loadFor, printWarnings } from './inventory.js';
-import { aimOf, type OutputOptions } from './options.js';
+import { look } from './look.js';
+import { aimOf, aimWords, type OutputOptions } from './options.js';
+import { writePlanFile } from './plan-file.js';
+
+/** Options of `pgprov plan`. */
+export interface PlanOptions extends OutputOptions {
+  diff: boolean;
+  /** A file to write the plan to, for `pgprov apply`. */
+  out?: string;
+  detailedExitcode?: boolean;
+}
 
 /** `pgprov plan`: what apply would change. */
-export async function plan(file: string, options: OutputOptions & { diff: boolean }): Promise<ExitCode> {
+export async function plan(file: string, options: PlanOptions): Promise<ExitCode> {
   const inventory = await loadFor(file, options);
+  const aim = aimOf(inventory, options);
   const color = colors(process.stdout);
+  const save = async (changes: Parameters<typeof writePlanFile>[2]): Promise<void> => {
+    if (options.out === undefined) return;
+    await writePlanFile(options.out, { inventory: inventory.file, set: options.set ?? [], aim: aimWords(options) }, changes);
+  };
+  const verdict = (changes: readonly unknown[]): ExitCode =>
+    options.detailedExitcode === true && changes.length > 0 ? ExitCode.changes : ExitCode.done;
   if (options.output === 'json') {
     const reporter = await createReporter('json', { out: process.stdout, err: process.stderr, color });
-    const outcome = await runOnHosts({ inventory, aim: aimOf(options), mode: 'plan', emit: reporter.emit });
+    const outcome = await runOnHosts({ inventory, aim, mode: 'plan', emit: reporter.emit });
     await reporter.close();
-    return outcome.exitCode;
+    if (outcome.exitCode !== ExitCode.done) return outcome.exitCode;
+    await save(outcome.plan);
+    return verdict(outcome.plan);
   }
   printWarnings(inventory);
-  const hosts: string[] = [];
-  const outcome = await runOnHosts({
-    inventory,
-    aim: aimOf(options),
-    mode: 'plan',
-    emit: (event) => {
-      if (event.type === 'run-start') hosts.push(...event.hosts);
-      if (event.type === 'failed') process.stderr.write(`${renderError(event.error, { color })}\n`);
-    },
-  });
+  const { outcome, hosts } = await look(inventory, aim);
   if (outcome.exitCode !== ExitCode.done) return outcome.exitCode;
-  process.stdout.write(`${renderPlan(outcome.plan, { color, diffs: options.diff, hosts })}\n`);
-  return ExitCode.done;
+  process.stdout.write(`${renderPlan(outcome.plan, { color, diffs: options.diff, hosts, effects: outcome.effects })}\n`);
+  await save(outcome.plan);
+  if (options.out !== undefined) process.stdout.write(`\nKept in ${options.out}; \`pgprov apply ${options.out}\` does just this, or refuses.\n`);
+  return verdict(outcome.plan);
+}
+
+/** `pgprov diff`: how the hosts have drifted from the inventory; exit code 6 when they have. */
+export async function diff(file: string, options: PlanOptions & { quiet?: boolean }): Promise<ExitCode> {
+  const inventory = await loadFor(file, options);
+  if (options.quiet !== true) printWarnings(inventory);
+  const { outcome, hosts } = await look(inventory, aimOf(inventory, options));
+  if (outcome.exitCode !== ExitCode.done) return outcome.exitCode;
+  const drifted = outcome.plan.length > 0;
+  if (drifted || options.quiet !== true) {
+    const text = renderDrift(outcome.plan, { color: colors(process.stdout), diffs: options.diff, hosts, cluster: inventory.cluster });
+    process.stdout.write(`${text}\n`);
+  }
+  return drifted ? ExitCode.changes : ExitCode.done;
 }

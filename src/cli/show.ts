@@ -1,16 +1,15 @@
 import { ExitCode } from '../lib/errors.js';
 import { Secret } from '../lib/secret.js';
 import type { Host, Provenance } from '../model/index.js';
-import { aimedHosts, checkAim } from '../plan/shape.js';
+import { aimedHosts } from '../plan/aim.js';
 import { CATALOG } from '../../roles/index.js';
 import { loadFor, printWarnings } from './inventory.js';
-import { aimOf, type CommonOptions } from './options.js';
+import { aimOf, type Aimed, type CommonOptions } from './options.js';
 
 /** `pgprov show`: every resolved variable of each host, and where it came from. */
-export async function show(file: string, options: CommonOptions): Promise<ExitCode> {
+export async function show(file: string, options: CommonOptions & Aimed): Promise<ExitCode> {
   const inventory = await loadFor(file, options);
-  const aim = aimOf(options);
-  checkAim(inventory, CATALOG, aim);
+  const aim = aimOf(inventory, options);
   printWarnings(inventory);
   const names = aimedHosts(inventory, CATALOG, aim);
   const blocks = inventory.hosts.filter(({ name }) => names.includes(name)).map((host) => showHost(host, inventory.leader));

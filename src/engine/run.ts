@@ -2,9 +2,11 @@ import type { CheckResult, EventListener, PlannedChange } from '../events.js';
 import { asPgprovError, type ExitCode, PgprovError, RefusedError } from '../lib/errors.js';
 import type { Host, Inventory } from '../model/index.js';
 import { PLATFORMS, type Platform } from '../platform/index.js';
-import { buildPlan } from '../plan/plan.js';
+import { buildPlan, holdsData } from '../plan/plan.js';
 import type { Objection, Role } from '../plan/role.js';
-import { aimedHosts, aimedRoles, checkAim, joinShapes, shapeHost, type Aim, type HostShape, type RunStage } from '../plan/shape.js';
+import { aimedHosts, aimedRoles, type Aim } from '../plan/aim.js';
+import { effectsOf } from '../plan/effects.js';
+import { joinShapes, shapeHost, type HostShape, type RunStage } from '../plan/shape.js';
 import { View } from '../plan/view.js';
 import { HOLD_UNTIL_INPUT_CLOSES, RELEASE_STEP_LOCK, takeRunLock, takeStepLock } from '../shell/lock.js';
 import { joinScripts } from '../shell/quote.js';
@@ -31,6 +33,16 @@ export interface RunOptions {
   emit: EventListener;
   /** Aborting lets steps under way end and starts no more. */
   signal: AbortSignal;
+  /** Asked once, before the first change of an apply that has any; throws when it must not go on. */
+  consent?(proposal: Proposal): Promise<void>;
+}
+
+/** What an apply is about to do. */
+export interface Proposal {
+  changes: readonly PlannedChange[];
+  effects: readonly string[];
+  /** A host of the run has a database already. */
+  holdsData: boolean;
 }
 
 /** How a run ended. */
@@ -38,6 +50,10 @@ export interface RunOutcome {
   exitCode: ExitCode;
   errors: readonly PgprovError[];
   plan: readonly PlannedChange[];
+  /** What the plan means for services, a sentence each. */
+  effects: readonly string[];
+  /** A host of the run has a database. */
+  holdsData: boolean;
   /** What was seen last; undefined when no host answered. */
   view: View | undefined;
   checks: readonly CheckResult[];
@@ -45,7 +61,6 @@ export interface RunOutcome {
 
 /** Surveys, plans or applies: the whole of what a command does to its hosts. */
 export async function runCluster(options: RunOptions): Promise<RunOutcome> {
-  checkAim(options.inventory, options.catalog, options.aim);
   return new Run(options).go();
 }
 
@@ -61,7 +76,7 @@ class Run {
   readonly #locks: Exec[] = [];
   readonly #ledger: Ledger;
   readonly #startedAt = Date.now();
-  #plan: PlannedChange[] = [];
+  #proposal: Proposal = { changes: [], effects: [], holdsData: false };
   #checks: CheckResult[] = [];
 
   constructor(options: RunOptions) {
@@ -90,7 +105,8 @@ class Run {
     const exitCode = this.#ledger.exitCode(signal.aborted);
     emit({ type: 'run-end', exitCode, ms: Date.now() - this.#startedAt, recap: this.#ledger.recap });
     const view = this.#sessions.size > 0 ? this.#view() : undefined;
-    return { exitCode, errors: this.#ledger.errors, plan: this.#plan, view, checks: this.#checks };
+    const { changes: plan, effects, holdsData: data } = this.#proposal;
+    return { exitCode, errors: this.#ledger.errors, plan, effects, holdsData: data, view, checks: this.#checks };
   }
 
   /** What the control machine has: keys, and what the hosts were when they were last seen. */
@@ -175,9 +191,13 @@ class Run {
     const { mode, emit, store, inventory, signal } = this.#options;
     const stages = this.#stages();
     this.#guard((view, role) => role.preflight?.(view) ?? []);
-    this.#plan = buildPlan(stages, new Map([...this.#sessions].map(([name, { states }]) => [name, states])));
-    emit({ type: 'planned', changes: this.#plan });
+    const states = new Map([...this.#sessions].map(([name, session]) => [name, session.states]));
+    const changes = buildPlan(stages, states);
+    const effects = changes.length === 0 ? [] : effectsOf(stages, states, inventory);
+    this.#proposal = { changes, effects, holdsData: holdsData(states) };
+    emit({ type: 'planned', changes, effects });
     if (mode === 'plan') return;
+    if (changes.length > 0) await this.#options.consent?.(this.#proposal);
     await store.savePasswords();
     const runner = new StageRunner({
       inventory,

@@ -3,8 +3,8 @@ import { asPgprovError } from '../lib/errors.js';
 import type { Inventory } from '../model/index.js';
 import { stepWork } from '../plan/plan.js';
 import type { HostShape, RunStage } from '../plan/shape.js';
+import { sortWaves, startsSomething } from '../plan/waves.js';
 import type { Ledger } from './ledger.js';
-import { sortWaves, startsSomething } from './rolling.js';
 import type { Session } from './session.js';
 import { runStep } from './step.js';
 
@@ -64,10 +64,10 @@ export class StageRunner {
     const { emit, inventory, sessions, ledger } = this.#options;
     emit({ type: 'stage-start', stage: stage.id });
     const began = Date.now();
-    const waves = sortWaves(stage, sessions, inventory);
+    const waves = sortWaves(stage, new Map([...sessions].map(([host, { states }]) => [host, states])), inventory);
     let stopped = await this.#wave(stage, waves.leader);
     if (stage.leaderFirst && ledger.hasFailed(inventory.leader)) stopped = inventory.leader;
-    const held = stopped === undefined ? [] : waves.together.filter((host) => startsSomething(stage, this.#session(host)));
+    const held = stopped === undefined ? [] : waves.together.filter((host) => startsSomething(stage, host, this.#session(host).states));
     for (const host of held) this.#skip(stage, host, `${stopped}, the first leader, failed`);
     const failed = await this.#wave(stage, waves.together.filter((host) => !held.includes(host)));
     stopped ??= failed;

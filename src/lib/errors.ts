@@ -6,6 +6,8 @@ export const ExitCode = {
   unreachable: 3,
   refused: 4,
   locked: 5,
+  /** There are differences, where a command was asked to say so. */
+  changes: 6,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

@@ -1,5 +1,6 @@
 import type { PlannedChange } from '../events.js';
 import { redact } from '../lib/secret.js';
+import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
 import type { Change, GateState, Resource } from '../resources/resource.js';
 import type { RunStage } from './shape.js';
 import type { Stage } from './role.js';
@@ -23,6 +24,11 @@ export function stepWork(stage: Stage, states: States): StepWork {
   });
   const closed = (stage.gates ?? []).some((gate) => !(states.get(gate.id) as GateState).open);
   return { changes, waits: closed || (changes.length > 0 && (stage.gates ?? []).length > 0) };
+}
+
+/** True when a host has a database, whoever made it. */
+export function holdsData(states: ReadonlyMap<string, States>): boolean {
+  return [...states.values()].some((seen) => (seen.get(DATA_DIRECTORY) as DataDirectoryState | undefined)?.kind === 'cluster');
 }
 
 /** True when the step takes something down that runs now. */

@@ -13,7 +13,8 @@ export function createJsonReporter({ out }: Pick<ReportStreams, 'out'>, now: () 
   };
 }
 
-function toJsonLine({ type, ...rest }: RunEvent, at: Date): string {
+/** The event as the line of a program or a journal, without a line feed. */
+export function toJsonLine({ type, ...rest }: RunEvent, at: Date): string {
   return JSON.stringify({ type, at: at.toISOString(), ...rest }, (_key, value: unknown) =>
     value instanceof PgprovError ? toPlainError(value) : value,
   );

@@ -25,7 +25,7 @@ export function createPlainReporter({ out, color }: Pick<ReportStreams, 'out' | 
 }
 
 /** Turns events into lines. */
-class PlainLines {
+export class PlainLines {
   readonly #color: boolean;
   readonly #paint: Paint;
   /** Stage id to the hosts where it had nothing to do, which share one line at its end. */

@@ -2,7 +2,7 @@ import type { PlannedChange } from '../events.js';
 import { makePaint, type Paint } from './paint.js';
 import { printable } from './printable.js';
 import { diffLines } from './text-diff.js';
-import { count, listNames } from './words.js';
+import { count } from './words.js';
 
 /** How a plan is shown. */
 export interface PlanTextOptions {
@@ -11,17 +11,24 @@ export interface PlanTextOptions {
   diffs: boolean;
   /** All hosts of the run, in the order to show them. */
   hosts: readonly string[];
+  /** What it means for services, a sentence each. */
+  effects: readonly string[];
 }
 
 /** A plan for people: what would change, host by host in the order of the run, and what it would interrupt. */
 export function renderPlan(changes: readonly PlannedChange[], options: PlanTextOptions): string {
   const paint = makePaint(options.color);
   if (changes.length === 0) return paint.ok('No changes. The cluster is as the inventory says.');
-  const blocks = options.hosts.flatMap((host) => {
+  return [...changeBlocks(changes, options), closingLines(changes, options, paint).join('\n')].join('\n\n');
+}
+
+/** A block of lines for each host that has changes. */
+export function changeBlocks(changes: readonly PlannedChange[], options: Omit<PlanTextOptions, 'effects'>): string[] {
+  const paint = makePaint(options.color);
+  return options.hosts.flatMap((host) => {
     const own = changes.filter((change) => change.host === host);
-    return own.length === 0 ? [] : [[`${paint.strong(host)}  ${count(own.length, 'change')}`, ...hostLines(own, options, paint)]];
+    return own.length === 0 ? [] : [[`${paint.strong(host)}  ${count(own.length, 'change')}`, ...hostLines(own, options, paint)].join('\n')];
   });
-  return [...blocks, closingLines(changes, options.hosts, paint)].map((block) => block.join('\n')).join('\n\n');
 }
 
 /** `pg1: 12 changes, pg2: no changes`. */
@@ -29,14 +36,14 @@ export function summarisePlan(changes: readonly PlannedChange[], hosts: readonly
   return hosts.map((host) => `${host}: ${count(changes.filter((change) => change.host === host).length, 'change')}`).join(', ');
 }
 
-function hostLines(changes: readonly PlannedChange[], options: PlanTextOptions, paint: Paint): string[] {
+function hostLines(changes: readonly PlannedChange[], options: Omit<PlanTextOptions, 'effects'>, paint: Paint): string[] {
   return changes.flatMap((change, index) => [
     ...(changes[index - 1]?.stage === change.stage ? [] : [`  ${paint.quiet(change.stage)}`]),
     ...changeLines(change, options, paint),
   ]);
 }
 
-function changeLines(change: PlannedChange, { diffs, color }: PlanTextOptions, paint: Paint): string[] {
+function changeLines(change: PlannedChange, { diffs, color }: Omit<PlanTextOptions, 'effects'>, paint: Paint): string[] {
   const projected = change.projected ? ` ${paint.quiet('(projected)')}` : '';
   const line = `    ${marker(change.action, paint)} ${printable(change.summary).replaceAll('\n', ' ')}${projected}`;
   if (!diffs || (change.before === undefined && change.after === undefined)) return [line];
@@ -64,17 +71,14 @@ function marker(action: string, paint: Paint): string {
   }
 }
 
-function closingLines(changes: readonly PlannedChange[], hosts: readonly string[], paint: Paint): string[] {
-  const effects = (['restart', 'reload'] as const).flatMap((action) => {
-    const found = changes.filter((change) => change.action === action);
-    const on = hosts.filter((host) => found.some((change) => change.host === host));
-    return found.length === 0 ? [] : [`${count(found.length, action)} (${listNames(on)})`];
-  });
+function closingLines(changes: readonly PlannedChange[], { hosts, effects }: PlanTextOptions, paint: Paint): string[] {
   return [
     summarisePlan(changes, hosts),
-    effects.length === 0 ? 'Nothing that runs now is restarted or reloaded.' : paint.changed(`Effects on what runs now: ${effects.join(', ')}.`),
+    ...(effects.length === 0
+      ? ['Nothing that runs now is restarted or reloaded.']
+      : effects.map((effect) => (/\brestarts\b/u.test(effect) ? paint.changed(`• ${effect}`) : `• ${effect}`))),
     ...(changes.some(({ projected }) => projected)
-      ? [paint.quiet('(projected): rests on packages that this plan installs first, so it is foreseen rather than seen.')]
+      ? [paint.quiet('(projected): rests on something that this plan makes first, so it is foreseen rather than seen.')]
       : []),
   ];
 }

@@ -321,7 +321,6 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
     const { machines, exitCode } = await run([web], { aim: { hosts: ['pg3'] } });
     expect(exitCode).toBe(0);
     expect(HOSTS.map((host) => machines.count(host))).toEqual([0, 0, 4]);
-    await expect(run([web], { aim: { hosts: ['pg9'] } })).rejects.toMatchObject({ kind: 'aim/unknown-host' });
   });
 
   it('keeps passwords before anything is changed, and shows none', async () => {

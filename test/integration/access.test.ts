@@ -211,14 +211,14 @@ describe('getting into the hosts', () => {
       // So that there is something to do again.
       await must(pg1, 'dpkg --purge curl');
       const lock = await holdPackageLock(pg1);
-      const run = start(['apply', cluster.file, '--role', 'base']);
+      const run = start(['apply', cluster.file, '--yes', '--role', 'base']);
       await run.printed(/waiting for the package manager/u);
       await must(pg1, `kill $(pgrep -u ${user} sshd)`);
       const cut = await run.finished;
       expect(cut.code).toBe(3);
       expect(cut.all).toMatch(/connection to pg1.* lost/u);
       expect(cut.all).toMatch(/→ .*run .*again/u);
-      const again = start(['apply', cluster.file, '--role', 'base']);
+      const again = start(['apply', cluster.file, '--yes', '--role', 'base']);
       await again.printed(/waiting/u);
       await lock.release();
       const done = await again.finished;

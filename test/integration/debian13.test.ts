@@ -178,7 +178,7 @@ describe('a three-node cluster on Debian 13', () => {
 
   it('refuses a second apply at the same time, naming the holder', async () => {
     await must(cluster.host('pg3'), 'chmod 0644 /etc/patroni/tls/node.key');
-    const one = start(['apply', cluster.file]);
+    const one = start(['apply', cluster.file, '--yes']);
     await one.printed(/pg1\s+connected/u);
     const two = await cluster.run('apply');
     expect(two.code).toBe(5);

@@ -133,7 +133,7 @@ describe('a host where something goes wrong on the way', () => {
 
   it('waits for somebody else’s package manager, naming it, and goes on', async () => {
     const lock = await holdPackageLock(host);
-    const run = start(['apply', cluster.file, '--role', 'base']);
+    const run = start(['apply', cluster.file, '--yes', '--role', 'base']);
     await run.printed(/waiting for the package manager's lock, held by process \d+ \(perl\) \([4-9] s\)/u);
     await lock.release();
     const done = await run.finished;

@@ -27,7 +27,7 @@ describe('a run that is broken off again and again', () => {
 
   for (const [title, pattern] of UNDER_WAY) {
     it(`is killed ${title}, and its lock goes with it`, async () => {
-      const run = start(['apply', cluster.file]);
+      const run = start(['apply', cluster.file, '--yes']);
       const reached = await Promise.race([run.printed(pattern).then(() => 'reached'), run.finished.then(() => 'finished')]);
       run.process.kill('SIGKILL');
       const { all } = await run.finished;
@@ -38,7 +38,7 @@ describe('a run that is broken off again and again', () => {
   }
 
   it('loses the power of a replica while it is copied', async () => {
-    const run = start(['apply', cluster.file]);
+    const run = start(['apply', cluster.file, '--yes']);
     await Promise.race([run.printed(/plan:/u), run.finished]);
     await cluster.host('pg3').kill();
     const { code, all } = await run.finished;
@@ -65,7 +65,7 @@ describe('a run that is broken off again and again', () => {
 
   it('ends in good order on Ctrl-C, and says so', async () => {
     for (const host of cluster.hosts) await must(host, 'chmod 0644 /etc/etcd/tls/node.key /etc/patroni/tls/node.key');
-    const run = start(['apply', cluster.file]);
+    const run = start(['apply', cluster.file, '--yes']);
     await run.printed(/plan:/u);
     run.process.kill('SIGINT');
     const { code, all } = await run.finished;

@@ -93,7 +93,7 @@ describe('the source of packages on Rocky 9', () => {
     // dnf's lock is the number of a process that is alive.
     await must(host, 'systemd-run -q --unit=other-dnf sleep 600; systemctl show -p MainPID --value other-dnf >/var/lib/dnf/rpmdb_lock.pid');
     await cluster.write({ roles: ['base'], base: { prerequisites: ['jq'] } });
-    const run = start(['apply', cluster.file]);
+    const run = start(['apply', cluster.file, '--yes']);
     await run.printed(/waiting for the package manager's lock/u);
     await must(host, 'systemctl stop other-dnf');
     expect((await run.finished).code).toBe(0);

@@ -43,7 +43,7 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
       const slow = ['#!/bin/sh', `${initdb}.real "$@"`, ': >/tmp/initdb-at-work', 'exec sleep 600', ''].join('\n');
       expect((await host.exec('cat >/run/slow-initdb && chmod 755 /run/slow-initdb', { input: slow })).code).toBe(0);
       await must(host, `systemd-run -q sh -c 'until [ -x ${initdb} ]; do sleep 0.02; done; mv ${initdb} ${initdb}.real; cp /run/slow-initdb ${initdb}'`);
-      const run = start(['apply', cluster.file]);
+      const run = start(['apply', cluster.file, '--yes']);
       await expect.poll(async () => (await host.exec('test -e /tmp/initdb-at-work')).code, { timeout: 120_000 }).toBe(0);
       run.process.kill('SIGKILL');
       expect((await run.finished).signal).toBe('SIGKILL');

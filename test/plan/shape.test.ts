@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defineRole, type Role, type Stage } from '../../src/plan/role.js';
-import { aimedHosts, aimedRoles, checkAim, joinShapes, shapeHost, type Aim, type HostShape } from '../../src/plan/shape.js';
+import { joinShapes, shapeHost, type HostShape } from '../../src/plan/shape.js';
 import { contextOf, inventoryOf } from '../support/inventory.js';
 
 const role = (name: string, rest: Partial<Role> = {}): Role =>
@@ -17,30 +17,6 @@ hosts:
 `,
   catalog,
 );
-
-describe('an aim', () => {
-  it.each<{ title: string; aim: Aim; roles: string[]; hosts: string[] }>([
-    { title: 'at everything', aim: {}, roles: ['base', 'web', 'db'], hosts: ['b', 'a', 'c'] },
-    { title: 'at a host', aim: { hosts: ['a'] }, roles: ['base', 'web', 'db'], hosts: ['a'] },
-    { title: 'at roles, in the catalog’s order', aim: { roles: ['db', 'base'] }, roles: ['base', 'db'], hosts: ['b', 'a', 'c'] },
-    { title: 'at a role of some', aim: { roles: ['db'] }, roles: ['db'], hosts: ['b', 'c'] },
-    { title: 'at a role of a host', aim: { roles: ['db'], hosts: ['c', 'a'] }, roles: ['db'], hosts: ['c'] },
-  ])('$title', ({ aim, roles, hosts }) => {
-    expect(aimedRoles(catalog, aim).map(({ name }) => name)).toEqual(roles);
-    expect(aimedHosts(inventory, catalog, aim)).toEqual(hosts);
-    expect(() => checkAim(inventory, catalog, aim)).not.toThrow();
-  });
-
-  it.each<{ aim: Aim; kind: string; message: string; hint: string }>([
-    { aim: { hosts: ['a', 'x'] }, kind: 'aim/unknown-host', message: 'there is no host "x"', hint: 'the hosts are b, a, c' },
-    { aim: { roles: ['y'] }, kind: 'aim/unknown-role', message: 'there is no role "y"', hint: 'the roles are base, web, db' },
-    { aim: { roles: ['web'] }, kind: 'aim/nothing', message: 'none of the hosts aimed at has the role web', hint: 'b: db, base; a: base; c: db' },
-    { aim: { roles: ['db'], hosts: ['a'] }, kind: 'aim/nothing', message: 'none of the hosts aimed at has the role db', hint: 'b: db, base; a: base; c: db' },
-    { aim: { hosts: [] }, kind: 'aim/nothing', message: 'none of the hosts aimed at has a role', hint: 'b: db, base; a: base; c: db' },
-  ])('$message', ({ aim, kind, message, hint }) => {
-    expect(() => checkAim(inventory, catalog, aim)).toThrow(expect.objectContaining({ kind, message, hint, exitCode: 2 }) as Error);
-  });
-});
 
 describe('shapeHost', () => {
   it('takes the host’s roles in the catalog’s order, and each observation once', () => {

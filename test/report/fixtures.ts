@@ -60,6 +60,7 @@ export function failingRun(): RunEvent[] {
     {
       type: 'planned',
       changes: hosts.map((host) => ({ host, stage: ids.install, resource: 'packages:pg', action: 'install', summary: 'install postgresql-17', projected: false })),
+      effects: [],
     },
     { type: 'stage-start', stage: ids.base },
     ...hosts.map((host): RunEvent => ({ type: 'step-end', host, stage: ids.base, result: 'ok', changes: 0, ms: 1 })),

@@ -37,7 +37,7 @@ describe('JSON lines', () => {
     reporter.emit({ type: 'warning', text: `saw ${value}` });
     reporter.emit({ type: 'connecting', host: 'pg1' });
     reporter.emit({ type: 'failed', error: new PgprovError({ kind: 'a/b', host: 'pg1', message: `no ${value}`, hint: `not ${value}`, cause: new Error(value) }) });
-    reporter.emit({ type: 'planned', changes: [{ host: 'pg1', stage: 's', resource: 'r', action: 'update', summary: value, projected: false, before: value, after: value }] });
+    reporter.emit({ type: 'planned', changes: [{ host: 'pg1', stage: 's', resource: 'r', action: 'update', summary: value, projected: false, before: value, after: value }], effects: [] });
     await reporter.close();
     expect(out.text()).toContain('***');
     expect(out.text()).not.toContain(value);

@@ -81,7 +81,7 @@ replica-2  connected (1.5 s)
     const hosts = Array.from({ length: 40 }, (_, index) => `pg${index}`);
     const text = await plain([
       { ...start, hosts },
-      { type: 'planned', changes: hosts.map((host) => ({ host, stage: 'a/b', resource: 'r', action: 'run', summary: 's', projected: false })) },
+      { type: 'planned', changes: hosts.map((host) => ({ host, stage: 'a/b', resource: 'r', action: 'run', summary: 's', projected: false })), effects: [] },
       ...hosts.map((host): RunEvent => ({ type: 'step-end', host, stage: 'a/b', result: 'ok', changes: 0, ms: 1 })),
       { type: 'stage-end', stage: 'a/b', ms: 1 },
     ]);
@@ -96,6 +96,6 @@ replica-2  connected (1.5 s)
 
   it('say nothing at the end of a plan that went well', async () => {
     const end: RunEvent = { type: 'run-end', exitCode: 0, ms: 900, recap: [{ host: 'pg1', ok: 0, changed: 0, failed: 0, skipped: 0, remarks: [] }] };
-    expect(await plain([{ ...start, command: 'plan' }, { type: 'planned', changes: [] }, end])).toBe('plan: cluster demo, pg1, replica-2, no stages\nplan: no changes\n');
+    expect(await plain([{ ...start, command: 'plan' }, { type: 'planned', changes: [], effects: [] }, end])).toBe('plan: cluster demo, pg1, replica-2, no stages\nplan: no changes\n');
   });
 });

@@ -28,7 +28,7 @@ const changes = [
 
 describe('a plan', () => {
   it('is shown host by host, with diffs', () => {
-    expect(renderPlan(changes, { color: false, diffs: true, hosts: ['pg1', 'pg2', 'pg3'] })).toBe(`pg1  4 changes
+    expect(renderPlan(changes, { color: false, diffs: true, hosts: ['pg1', 'pg2', 'pg3'], effects: ['etcd restarts on pg2, then pg1 (the leader), one at a time'] })).toBe(`pg1  4 changes
   postgresql/packages
     + install postgresql-17
   etcd/configure
@@ -59,12 +59,12 @@ pg2  5 changes
         only hidden values differ
 
 pg1: 4 changes, pg2: 5 changes, pg3: no changes
-Effects on what runs now: 1 restart (pg2), 1 reload (pg2).
-(projected): rests on packages that this plan installs first, so it is foreseen rather than seen.`);
+• etcd restarts on pg2, then pg1 (the leader), one at a time
+(projected): rests on something that this plan makes first, so it is foreseen rather than seen.`);
   });
 
   it('is short without diffs', () => {
-    expect(renderPlan(changes.slice(0, 2), { color: false, diffs: false, hosts: ['pg1'] })).toBe(`pg1  2 changes
+    expect(renderPlan(changes.slice(0, 2), { color: false, diffs: false, hosts: ['pg1'], effects: [] })).toBe(`pg1  2 changes
   postgresql/packages
     + install postgresql-17
   etcd/configure
@@ -72,16 +72,16 @@ Effects on what runs now: 1 restart (pg2), 1 reload (pg2).
 
 pg1: 2 changes
 Nothing that runs now is restarted or reloaded.
-(projected): rests on packages that this plan installs first, so it is foreseen rather than seen.`);
+(projected): rests on something that this plan makes first, so it is foreseen rather than seen.`);
   });
 
   it('colours diffs when asked', () => {
-    const text = renderPlan(changes, { color: true, diffs: true, hosts: ['pg2'] });
+    const text = renderPlan(changes, { color: true, diffs: true, hosts: ['pg2'], effects: [] });
     expect(text).toContain('\u001b[31m-line 8\u001b[39m');
     expect(text).toContain('\u001b[32m+line VIII\u001b[39m');
   });
 
   it('says so when there is nothing to do', () => {
-    expect(renderPlan([], { color: false, diffs: true, hosts: ['pg1'] })).toBe('No changes. The cluster is as the inventory says.');
+    expect(renderPlan([], { color: false, diffs: true, hosts: ['pg1'], effects: [] })).toBe('No changes. The cluster is as the inventory says.');
   });
 });

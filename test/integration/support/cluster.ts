@@ -71,9 +71,9 @@ export class TestCluster {
     return file;
   }
 
-  /** Runs a command of pgprov on the inventory. */
+  /** Runs a command of pgprov on the inventory; nobody is there to be asked. */
   run(command: string, ...args: string[]): Promise<Finished> {
-    return pgprov(command, this.file, ...args);
+    return pgprov(command, this.file, ...(command === 'apply' ? ['--yes'] : []), ...args);
   }
 
   /** A password that pgprov made, by its path. */

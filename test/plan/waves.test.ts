@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { sortWaves, startsSomething, type Waves } from '../../src/engine/rolling.js';
-import type { Session } from '../../src/engine/session.js';
 import type { Stage } from '../../src/plan/role.js';
+import type { States } from '../../src/plan/plan.js';
 import type { RunStage } from '../../src/plan/shape.js';
+import { sortWaves, startsSomething, type Waves } from '../../src/plan/waves.js';
 import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
 import type { Change, Resource } from '../../src/resources/resource.js';
 import { sh } from '../../src/shell/quote.js';
@@ -14,19 +14,19 @@ const part: Stage = { name: 's', title: 's', crossing: 'rolling', resources: [un
 
 type Seen = { action?: Change['action']; leads?: boolean; absent?: boolean };
 
-function scene(seen: Record<string, Seen>, leaderFirst = true): { stage: RunStage; sessions: Map<string, Session> } {
+function scene(seen: Record<string, Seen>, leaderFirst = true): { stage: RunStage; states: Map<string, States> } {
   const stage: RunStage = { id: 'r/s', role: 'r', title: 's', crossing: 'rolling', leaderFirst, hosts: new Map(Object.keys(seen).map((host) => [host, part])) };
-  const sessions = new Map(
+  const statesOf = new Map(
     Object.entries(seen)
       .filter(([, { absent }]) => absent !== true)
-      .map(([name, { action, leads }]): [string, Session] => {
+      .map(([name, { action, leads }]): [string, States] => {
         const changes = action === undefined ? [] : [{ action, summary: action }];
         const states = new Map<string, unknown>([['u', changes]]);
         if (leads !== undefined) states.set(PATRONI_MEMBER, { answers: true, role: leads ? 'leader' : 'replica' });
-        return [name, { host: { name }, states } as unknown as Session];
+        return [name, states];
       }),
   );
-  return { stage, sessions };
+  return { stage, states: statesOf };
 }
 
 describe('sortWaves', () => {
@@ -51,13 +51,13 @@ describe('sortWaves', () => {
     { title: 'a host that is not in the run', seen: { pg1: start, pg2: { absent: true } }, waves: { leader: [], together: ['pg1'], oneByOne: [] } },
     { title: 'members that do not answer', seen: { pg1: restart, pg3: restart }, waves: { leader: [], together: [], oneByOne: ['pg1', 'pg3'] } },
   ])('$title', ({ seen, leaderFirst, waves }) => {
-    const { stage, sessions } = scene(seen, leaderFirst);
-    expect(sortWaves(stage, sessions, inventory)).toEqual(waves);
+    const { stage, states } = scene(seen, leaderFirst);
+    expect(sortWaves(stage, states, inventory)).toEqual(waves);
   });
 
   it.each([{ seen: start, starts: true }, { seen: restart, starts: false }, { seen: {}, starts: false }])('$seen starts something: $starts', ({ seen, starts }) => {
-    const { stage, sessions } = scene({ pg1: seen });
-    expect(startsSomething(stage, sessions.get('pg1') as Session)).toBe(starts);
-    expect(startsSomething({ ...stage, hosts: new Map() }, sessions.get('pg1') as Session)).toBe(false);
+    const { stage, states } = scene({ pg1: seen });
+    expect(startsSomething(stage, 'pg1', states.get('pg1') as States)).toBe(starts);
+    expect(startsSomething({ ...stage, hosts: new Map() }, 'pg1', states.get('pg1') as States)).toBe(false);
   });
 });

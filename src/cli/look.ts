@@ -1,0 +1,28 @@
+import type { RunOutcome } from '../engine/run.js';
+import type { Inventory } from '../model/index.js';
+import type { Aim } from '../plan/aim.js';
+import { renderError } from '../report/error-text.js';
+import { runOnHosts } from './cluster-run.js';
+import { colors } from './colors.js';
+
+/** What a look at the hosts found. */
+export interface Look {
+  outcome: RunOutcome;
+  /** The hosts of the run, in order. */
+  hosts: string[];
+}
+
+/** Plans without a report of progress; errors go to stderr. */
+export async function look(inventory: Inventory, aim: Aim): Promise<Look> {
+  const hosts: string[] = [];
+  const outcome = await runOnHosts({
+    inventory,
+    aim,
+    mode: 'plan',
+    emit: (event) => {
+      if (event.type === 'run-start') hosts.push(...event.hosts);
+      if (event.type === 'failed') process.stderr.write(`${renderError(event.error, { color: colors(process.stderr) })}\n`);
+    },
+  });
+  return { outcome, hosts };
+}

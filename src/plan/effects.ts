@@ -1,0 +1,65 @@
+import type { Inventory } from '../model/index.js';
+import type { Action } from '../resources/resource.js';
+import { stepWork, type States } from './plan.js';
+import type { RunStage } from './shape.js';
+import { leads, sortWaves } from './waves.js';
+
+/** What a plan does to services that run, or are to run, a sentence each, in the order in which it happens. */
+export function effectsOf(stages: readonly RunStage[], states: ReadonlyMap<string, States>, inventory: Inventory): string[] {
+  const leader = [...states.keys()].find((host) => leads(states.get(host)));
+  const services = stages.filter(({ crossing }) => crossing === 'rolling').map((stage) => serviceEffects(stage, states, inventory, leader));
+  const sentences = services.flatMap(({ sentences: own }) => own);
+  const stopped = services.some(({ restarted }) => restarted.has('patroni'));
+  if (leader !== undefined && !stopped) sentences.push(`PostgreSQL keeps running on every member, and ${leader} stays the leader`);
+  return sentences;
+}
+
+interface ServiceEffects {
+  sentences: string[];
+  restarted: ReadonlySet<string>;
+}
+
+function serviceEffects(stage: RunStage, states: ReadonlyMap<string, States>, inventory: Inventory, leader: string | undefined): ServiceEffects {
+  const { leader: first, together, oneByOne } = sortWaves(stage, states, inventory);
+  const inOrder = [...first, ...together, ...oneByOne];
+  const touched = new Map<Action, Map<string, string[]>>();
+  for (const host of inOrder) {
+    const part = stage.hosts.get(host);
+    const seen = states.get(host);
+    if (part === undefined || seen === undefined) continue;
+    for (const { resource, changes } of stepWork(part, seen).changes) {
+      for (const { action } of changes) {
+        const units = touched.get(action) ?? new Map<string, string[]>();
+        const unit = resource.id.replace(/^service:/u, '');
+        units.set(unit, [...(units.get(unit) ?? []), host]);
+        touched.set(action, units);
+      }
+    }
+  }
+  const of = (action: Action): [string, string[]][] => [...(touched.get(action) ?? [])];
+  return {
+    sentences: [
+      ...of('start').map(([unit, hosts]) => `${unit} starts on ${order(hosts, first)}`),
+      ...of('restart').map(([unit, hosts]) => restart(unit, hosts, leader)),
+      ...of('reload').map(([unit, hosts]) => `${unit} reloads on ${list(hosts)}, without a restart`),
+    ],
+    restarted: new Set(touched.get('restart')?.keys()),
+  };
+}
+
+/** `pg1, then on pg2 and pg3` where one goes before the others. */
+function order(hosts: readonly string[], first: readonly string[]): string {
+  const others = hosts.filter((host) => !first.includes(host));
+  const [leading] = hosts.filter((host) => first.includes(host));
+  if (leading === undefined || others.length === 0) return list(hosts);
+  return `${leading}, then on ${list(others)}`;
+}
+
+function restart(unit: string, hosts: readonly string[], leader: string | undefined): string {
+  const [first, ...rest] = hosts.map((host) => (host === leader ? `${host} (the leader)` : host));
+  return `${unit} restarts on ${[first, ...rest.map((host) => `then ${host}`)].join(', ')}${rest.length > 0 ? ', one at a time' : ''}`;
+}
+
+function list(names: readonly string[]): string {
+  return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}

@@ -1,0 +1,44 @@
+import type { Inventory } from '../model/index.js';
+import { PATRONI_MEMBER, type PatroniMemberState } from '../resources/patroni-member.js';
+import { interrupts, stepWork, type States } from './plan.js';
+import type { RunStage } from './shape.js';
+
+/** In which order the hosts of a rolling stage go; hosts of one wave go side by side. */
+export interface Waves {
+  /** The first leader, when it has to be started before the others. */
+  leader: string[];
+  /** Hosts where nothing that runs is interrupted. */
+  together: string[];
+  /** One at a time, the present leader last. */
+  oneByOne: string[];
+}
+
+/** Sorts a rolling stage's hosts by what their steps would do to what runs now; hosts without states are left out. */
+export function sortWaves(stage: RunStage, states: ReadonlyMap<string, States>, inventory: Inventory): Waves {
+  const interrupting: string[] = [];
+  const gentle: string[] = [];
+  for (const [host, part] of stage.hosts) {
+    const seen = states.get(host);
+    if (seen === undefined) continue;
+    (interrupts(stepWork(part, seen)) ? interrupting : gentle).push(host);
+  }
+  const first = stage.leaderFirst ? gentle.filter((host) => host === inventory.leader) : [];
+  return {
+    leader: first,
+    together: gentle.filter((host) => !first.includes(host)),
+    oneByOne: [...interrupting.filter((host) => !leads(states.get(host))), ...interrupting.filter((host) => leads(states.get(host)))],
+  };
+}
+
+/** True when the host's Patroni says that it leads. */
+export function leads(states: States | undefined): boolean {
+  const member = states?.get(PATRONI_MEMBER) as PatroniMemberState | undefined;
+  return member?.answers === true && member.role === 'leader';
+}
+
+/** True when the host's step would start something that is down. */
+export function startsSomething(stage: RunStage, host: string, states: States): boolean {
+  const part = stage.hosts.get(host);
+  if (part === undefined) return false;
+  return stepWork(part, states).changes.some(({ changes }) => changes.some(({ action }) => action === 'start'));
+}

@@ -1,0 +1,14 @@
+import type { PlannedChange } from '../events.js';
+import { makePaint } from './paint.js';
+import { changeBlocks, type PlanTextOptions } from './plan-text.js';
+import { count, listNames } from './words.js';
+
+/** How hosts differ from what the inventory says, for a person or the mail of a cron job. */
+export function renderDrift(changes: readonly PlannedChange[], options: Omit<PlanTextOptions, 'effects'> & { cluster: string }): string {
+  const paint = makePaint(options.color);
+  const { cluster, hosts } = options;
+  if (changes.length === 0) return paint.ok(`${cluster}: no drift, ${count(hosts.length, 'host is', 'hosts are')} as the inventory says.`);
+  const drifted = hosts.filter((host) => changes.some((change) => change.host === host));
+  const head = paint.changed(`${cluster}: ${count(changes.length, 'difference')} on ${listNames(drifted)}; to put it right:`);
+  return [head, ...changeBlocks(changes, options)].join('\n\n');
+}
