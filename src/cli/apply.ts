@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Proposal } from '../engine/run.js';
 import { ExitCode, InputError } from '../lib/errors.js';
 import type { Inventory } from '../model/index.js';
@@ -8,8 +9,9 @@ import { colors } from './colors.js';
 import { canAsk, confirm } from './confirm.js';
 import { loadFor, printWarnings } from './inventory.js';
 import { look } from './look.js';
-import { aimOf, type OutputOptions } from './options.js';
+import { aimOf, aimWords, type OutputOptions } from './options.js';
 import { plan } from './plan.js';
+import { resumeOptions, tell } from './resume.js';
 import { fileChange, insistSameChanges, insistSameOrigin, readPlanFile, type FiledChange } from './plan-file.js';
 
 /** Options of `pgprov apply`. */
@@ -20,6 +22,16 @@ export interface ApplyOptions extends OutputOptions {
   check?: boolean;
   /** Show the differences of files. */
   diff?: boolean;
+  /** Go on with the last run. */
+  resume?: boolean;
+}
+
+/** What a run goes by besides its inventory. */
+interface Basis {
+  /** The changes of a plan file, and its name. */
+  plan?: { file: string; changes: readonly FiledChange[] };
+  /** Id of the broken run that it goes on with. */
+  resumes?: string;
 }
 
 /** `pgprov apply`: brings the hosts to what the inventory says, or carries out a plan file. */
@@ -28,15 +40,30 @@ export async function apply(file: string, options: ApplyOptions): Promise<ExitCo
   if (filed !== undefined) {
     insistNothingElse(file, options);
     await insistSameOrigin(filed);
-    return run(filed.inventory, { ...options, set: filed.set, ...filed.aim } as ApplyOptions, filed.changes);
+    return run(filed.inventory, { ...options, set: filed.set, ...filed.aim } as ApplyOptions, { plan: { file: resolve(file), changes: filed.changes } });
   }
-  if (options.check === true) return plan(file, { ...options, diff: options.diff === true });
-  return run(file, options);
+  if (options.resume === true) return resume(file, options);
+  return checkOrRun(file, options);
+}
+
+/** Goes on with the last run that was journaled, unless it ended well. */
+async function resume(file: string, options: ApplyOptions): Promise<ExitCode> {
+  const resumed = await resumeOptions(file, options);
+  if ('nothing' in resumed) {
+    tell([{ type: 'note', text: resumed.nothing }], options.output);
+    return ExitCode.done;
+  }
+  tell(resumed.notices, options.output);
+  return checkOrRun(file, resumed.options, { resumes: resumed.resumes });
+}
+
+function checkOrRun(file: string, options: ApplyOptions, basis?: Basis): Promise<ExitCode> {
+  return options.check === true ? plan(file, { ...options, diff: options.diff === true }) : run(file, options, basis);
 }
 
 /** What a plan holds cannot be said otherwise when it is carried out. */
 function insistNothingElse(file: string, options: ApplyOptions): void {
-  const given = (['set', 'host', 'group', 'role', 'skipRole', 'check'] as const).find((name) => options[name] !== undefined);
+  const given = (['set', 'host', 'group', 'role', 'skipRole', 'check', 'resume'] as const).find((name) => options[name] !== undefined);
   if (given === undefined) return;
   throw new InputError({
     kind: 'plan/fixed',
@@ -45,10 +72,10 @@ function insistNothingElse(file: string, options: ApplyOptions): void {
   });
 }
 
-async function run(file: string, options: ApplyOptions, expected?: readonly FiledChange[]): Promise<ExitCode> {
+async function run(file: string, options: ApplyOptions, { plan: filed, resumes }: Basis = {}): Promise<ExitCode> {
   const inventory = await loadFor(file, options);
   const { kind, color } = chooseOutput(options.output, process.stdout, process.env);
-  let shown: readonly FiledChange[] | undefined = expected;
+  let shown = filed?.changes;
   if (kind !== 'json' && (options.diff === true || (options.yes !== true && canAsk()))) {
     const seen = await lookAndAsk(inventory, options);
     if (typeof seen === 'number') return seen;
@@ -60,6 +87,12 @@ async function run(file: string, options: ApplyOptions, expected?: readonly File
       inventory,
       aim: aimOf(inventory, options),
       mode: 'apply',
+      said: {
+        aim: aimWords(options),
+        set: options.set ?? [],
+        ...(resumes === undefined ? {} : { resumes }),
+        ...(filed === undefined ? {} : { plan: filed.file }),
+      },
       emit: reporter.emit,
       consent: async (proposal) => consent(inventory, proposal, options, shown),
     });

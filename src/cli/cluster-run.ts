@@ -6,21 +6,23 @@ import { Store, storeDirectory } from '../store/store.js';
 import { takeLocalLock } from '../store/local-lock.js';
 import { SshTransport } from '../transport/ssh.js';
 import { CATALOG } from '../../roles/index.js';
+import { journaled, type Said } from './journaled.js';
 
 /** What a command asks of the cluster's hosts. */
-export interface ClusterRun {
+export type ClusterRun = {
   inventory: Inventory;
   aim: Aim;
-  mode: 'survey' | 'plan' | 'apply';
   emit: EventListener;
   /** Asked before the first change; throws when it must not be made. */
   consent?(proposal: Proposal): Promise<void>;
-}
+} & ({ mode: 'survey' | 'plan' } | { mode: 'apply'; said: Said });
 
-/** Opens the cluster's store, takes its lock where something will change, and runs. */
-export async function runOnHosts({ inventory, aim, mode, emit, consent }: ClusterRun): Promise<RunOutcome> {
+/** Opens the cluster's store, takes its lock and keeps a journal where something will change, and runs. */
+export async function runOnHosts(run: ClusterRun): Promise<RunOutcome> {
+  const { inventory, aim, mode, consent } = run;
   const directory = storeDirectory(inventory.dir, inventory.cluster);
   const release = mode === 'apply' ? await takeLocalLock(directory) : async () => undefined;
+  const { emit, close } = mode === 'apply' ? journaled(directory, inventory, run.said, run.emit) : { emit: run.emit, close: () => undefined };
   const interrupt = new AbortController();
   const stopListening = onInterrupt(interrupt, emit);
   try {
@@ -38,6 +40,7 @@ export async function runOnHosts({ inventory, aim, mode, emit, consent }: Cluste
     });
   } finally {
     stopListening();
+    close();
     await release();
   }
 }

@@ -1,20 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { asPgprovError, ExitCode } from '../lib/errors.js';
-import { packageRoot } from '../lib/package-root.js';
 import type { ApplyOptions } from './apply.js';
 import type { Aimed, CommonOptions } from './options.js';
 import type { PlanOptions } from './plan.js';
+import { version } from './version.js';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 a host failed, 2 the command line or the inventory is wrong,
 3 a host could not be reached, 4 refused to protect data, 5 another run holds the lock,
 6 there are differences (diff, and plan --detailed-exitcode).`;
-
-function version(): string {
-  return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
-}
 
 function collect(value: string, list: string[] | undefined): string[] {
   return [...(list ?? []), value];
@@ -88,6 +82,7 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
 
   withApply(withAim(withInventory(program.command('apply'), 'inventory file (YAML), or a plan made by `pgprov plan -o`')))
     .description('bring the hosts to what the inventory says')
+    .option('--resume', 'go on with the last run, with its aim and --set, unless it ended well')
     .action(async (file: string, options: ApplyOptions) => setExit(await (await import('./apply.js')).apply(file, options)));
 
   withApply(withInventory(program.command('run').argument('<role>', 'the role, or several, comma-separated')))
@@ -101,6 +96,21 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .description('members, roles, lag, etcd health, checksums, certificate expiry')
     .option('--json', 'print as JSON')
     .action(async (file: string, options: CommonOptions & { json?: boolean }) => setExit(await (await import('./status.js')).status(file, options)));
+
+  const runs = program
+    .command('runs')
+    .description('list the runs that changed something, newest first: how each ended, and where it broke')
+    .argument('<inventory>', 'inventory file (YAML)')
+    .option('--json', 'print as JSON')
+    .action(async (file: string, options: { json?: boolean }) => setExit(await (await import('./runs.js')).runs(file, options)));
+  runs
+    .command('show')
+    .description('replay a run from its journal; times are UTC')
+    .argument('<inventory>', 'inventory file (YAML)')
+    .argument('<id>', 'the run’s id or the beginning of it, or `last`')
+    .option('--json', 'print the journal’s lines as they are')
+    .action(async (file: string, id: string, _options: unknown, command: Command) =>
+      setExit(await (await import('./runs.js')).showRun(file, id, command.optsWithGlobals<{ json?: boolean }>())));
 
   program
     .command('roles')

@@ -1,7 +1,7 @@
 import { didYouMean, nearest } from '../lib/nearest.js';
 import type { Checker } from './checker.js';
 import { SourceDocument } from './document.js';
-import { withoutNulls } from './mapping.js';
+import { isMapping, withoutNulls } from './mapping.js';
 import type { Layer } from './outline.js';
 import type { Report } from './report.js';
 import type { VariableSchema } from './role-schema.js';
@@ -20,6 +20,25 @@ export interface OverrideContext {
   hosts: readonly string[];
   checker: Checker;
   report: Report;
+}
+
+/**
+ * True when a valid `--set` gives a secret by its value. One that says where the secret is kept (`{env: NAME}`,
+ * `{file: path}`) holds none.
+ */
+export function holdsSecret(text: string, sections: ReadonlyMap<string, VariableSchema>): boolean {
+  const equals = text.indexOf('=');
+  const [, , dotted = ''] = /^(?:([^.:"]*):)?(.*)$/su.exec(text.slice(0, equals).trim()) ?? [];
+  const target = findVariable(splitKey(dotted) ?? [], sections);
+  return 'message' in target || secretIn(target.schema, SourceDocument.parse('--set', text.slice(equals + 1)).value);
+}
+
+function secretIn(schema: VariableSchema | undefined, value: unknown): boolean {
+  if (schema === undefined || value === null || value === undefined) return false;
+  if (schema.secret) return !isMapping(value);
+  if ([...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].some((branch) => secretIn(branch, value))) return true;
+  if (Array.isArray(value)) return value.some((item) => secretIn(schema.items, item));
+  return isMapping(value) && Object.entries(value).some(([key, child]) => secretIn(childSchema(schema, key), child));
 }
 
 const FORM = 'write --set SECTION.KEY=VALUE, or --set HOST:SECTION.KEY=VALUE for one host';

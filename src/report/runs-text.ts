@@ -95,6 +95,7 @@ export interface RunFrame extends ListedRun {
   version: string | undefined;
   inventory: string | undefined;
   resumes: string | undefined;
+  plan: string | undefined;
 }
 
 /** The lines above a replay. */
@@ -104,6 +105,7 @@ export function renderRunHead(run: RunFrame, { color }: { color: boolean }): str
     ['started', run.at === undefined ? undefined : `${run.at.toISOString().slice(0, 19).replace('T', ' ')} UTC${run.by === undefined ? '' : ` by ${run.by}`}`],
     ['command', `pgprov ${run.command}`],
     ['inventory', run.inventory],
+    ['plan', run.plan],
     ['resumes', run.resumes],
     ['version', run.version],
     ['ended', `${paintEnding(run.ending, paint)} after ${formatDuration(run.ms)}, ${count(run.changes, 'change')}`],

@@ -2,6 +2,7 @@ import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { LockedError } from '../lib/errors.js';
+import { isAlive } from './process.js';
 
 /** Who this run is, for the message that another run gets. */
 export function holderName(): string {
@@ -50,14 +51,5 @@ async function readHolder(path: string): Promise<{ pid: number; holder: string }
     return JSON.parse(await readFile(path, 'utf8')) as { pid: number; holder: string };
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

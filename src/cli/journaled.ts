@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { EventListener } from '../events.js';
+import { redact } from '../lib/secret.js';
+import { maskSecretOverrides, type Inventory } from '../model/index.js';
+import type { AimWords } from '../plan/aim.js';
+import { toJsonLine } from '../report/json.js';
+import { mapEvent } from '../report/map-event.js';
+import { Journal, runsDirectory } from '../store/journal.js';
+import { CATALOG } from '../../roles/index.js';
+import { version } from './version.js';
+
+/** What was said on the command line of a run that changes something, for its journal. */
+export interface Said {
+  aim: AimWords;
+  set: readonly string[];
+  /** The broken run that this one goes on with. */
+  resumes?: string;
+  /** The plan file it carries out. */
+  plan?: string;
+}
+
+/** SHA-256 of a file, in hexadecimal; empty when it cannot be read. */
+export function fileDigest(path: string): string {
+  try {
+    return createHash('sha256').update(readFileSync(path)).digest('hex');
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Passes events on, each after it was written to the run's journal. The journal begins with the first event, so a run
+ * that never got that far leaves none; when it cannot be written that is told once, and the run goes on.
+ */
+export function journaled(store: string, inventory: Inventory, said: Said, emit: EventListener): { emit: EventListener; close(): void } {
+  let journal: Journal | undefined;
+  const begin = (): Journal => {
+    const { set, aim, resumes, plan } = said;
+    const intent = {
+      command: 'apply',
+      cluster: inventory.cluster,
+      pgprov: version(),
+      aim: { ...aim } as Record<string, readonly string[]>,
+      set: maskSecretOverrides(set, CATALOG),
+      inventory: { file: inventory.file, sha256: fileDigest(inventory.file) },
+      ...(resumes === undefined ? {} : { resumes }),
+      ...(plan === undefined ? {} : { plan }),
+    };
+    return new Journal(store, intent, (reason) =>
+      emit({ type: 'warning', text: `the journal in ${runsDirectory(store)} cannot be written: ${reason}; the run goes on without` }),
+    );
+  };
+  return {
+    emit: (event) => {
+      journal ??= begin();
+      journal.write(toJsonLine(mapEvent(event, redact), new Date()));
+      emit(event);
+    },
+    close: () => journal?.close(),
+  };
+}

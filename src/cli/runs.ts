@@ -1,0 +1,71 @@
+import { ExitCode } from '../lib/errors.js';
+import { readIdentity } from '../model/index.js';
+import { renderRunHead, renderRuns, replayRun, type RunFrame } from '../report/runs-text.js';
+import { findRun, readRuns, type RunRecord } from '../store/run-record.js';
+import { summariseRun, type RunSummary } from '../store/run-summary.js';
+import { storeDirectory } from '../store/store.js';
+import { colors } from './colors.js';
+import { commandWords } from './run-words.js';
+
+/** `pgprov runs`: the journaled runs, newest first. */
+export async function runs(file: string, options: { json?: boolean }): Promise<ExitCode> {
+  const { store, cluster } = await storeOf(file);
+  const records = readRuns(store);
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify(records.map(asJson), undefined, 2)}\n`);
+  } else if (records.length === 0) {
+    process.stdout.write(`No run of cluster ${cluster} was journaled yet; \`pgprov apply\` does it.\n`);
+  } else {
+    process.stdout.write(`${renderRuns(records.map(framed), { color: colors(process.stdout), now: new Date() })}\n`);
+  }
+  return ExitCode.done;
+}
+
+/** `pgprov runs show`: one run, as it was told when it happened. */
+export async function showRun(file: string, id: string, options: { json?: boolean }): Promise<ExitCode> {
+  const { store } = await storeOf(file);
+  const record = findRun(store, id);
+  if (options.json === true) {
+    process.stdout.write(record.lines.map((line) => `${line}\n`).join(''));
+    return ExitCode.done;
+  }
+  const color = colors(process.stdout);
+  const run = framed(record);
+  const blocks = [renderRunHead(run, { color }), replayRun(record.events, { color }), advice(run, file)];
+  process.stdout.write(`${blocks.filter((lines) => lines.length > 0).map((lines) => lines.join('\n')).join('\n\n')}\n`);
+  return ExitCode.done;
+}
+
+async function storeOf(file: string): Promise<{ store: string; cluster: string }> {
+  const { dir, cluster } = await readIdentity(file);
+  return { store: storeDirectory(dir, cluster), cluster };
+}
+
+function advice({ ending }: RunFrame, file: string): string[] {
+  if (ending !== 'broke off' && ending !== 'unknown') return [];
+  return [`The journal ends here. \`pgprov apply ${file} --resume\` goes on from there.`];
+}
+
+function framed(record: RunRecord): RunFrame {
+  const { id, head, ending, ms, changes, broke } = summariseRun(record);
+  return {
+    id,
+    at: head === undefined ? undefined : new Date(head.at),
+    ms: ending === 'running' && head !== undefined ? Date.now() - Date.parse(head.at) : ms,
+    command: head === undefined ? 'apply' : commandWords(head),
+    ending,
+    changes,
+    broke,
+    by: head === undefined ? undefined : `${head.user}@${head.process.machine} (process ${head.process.pid})`,
+    version: head?.pgprov,
+    inventory: head?.inventory.file,
+    resumes: head?.resumes,
+    plan: head?.plan,
+  };
+}
+
+function asJson(record: RunRecord): object {
+  const { head, ...rest }: RunSummary = summariseRun(record);
+  const { type: _type, schema: _schema, id: _id, ...words } = head ?? {};
+  return { ...rest, ...words };
+}

@@ -1,0 +1,111 @@
+import type { RunEvent } from '../events.js';
+import { ExitCode } from '../lib/errors.js';
+import type { RunHead, TimedEvent } from './journal-format.js';
+import { isRunning } from './process.js';
+import type { RunRecord } from './run-record.js';
+
+/** How a run ended, or that it has not: `broke off` when its process is gone, `unknown` on another machine. */
+export type RunEnding = 'done' | 'failed' | 'refused' | 'unreachable' | 'locked' | 'interrupted' | 'broke off' | 'running' | 'unknown';
+
+/** Where a run broke: a host, and the stage or the part of the preparation it was in. */
+export interface BrokenAt {
+  host?: string;
+  /** A stage's id, or `connect`, `survey`, `plan`, `check`. */
+  stage?: string;
+}
+
+/** What there is to know of a run at a glance. */
+export interface RunSummary {
+  id: string;
+  head: RunHead | undefined;
+  ending: RunEnding;
+  /** Absent without a proper end. */
+  exitCode?: ExitCode;
+  /** Milliseconds; up to the last event where there is no end. */
+  ms: number;
+  /** Changes made and confirmed by the host. */
+  changes: number;
+  /** Empty for a run that ended well or still goes on. */
+  broke: readonly BrokenAt[];
+}
+
+const ENDINGS: Readonly<Partial<Record<ExitCode, RunEnding>>> = {
+  [ExitCode.done]: 'done',
+  [ExitCode.hostFailed]: 'failed',
+  [ExitCode.badInput]: 'failed',
+  [ExitCode.unreachable]: 'unreachable',
+  [ExitCode.refused]: 'refused',
+  [ExitCode.locked]: 'locked',
+  [ExitCode.interrupted]: 'interrupted',
+};
+
+type Event<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
+
+/** Sums a run up. */
+export function summariseRun({ id, head, events }: RunRecord): RunSummary {
+  const end = ofType(events, 'run-end').at(-1);
+  const ending = end === undefined ? endingWithout(head) : (ENDINGS[end.exitCode] ?? 'failed');
+  const well = ending === 'done' || ending === 'running';
+  return {
+    id,
+    head,
+    ending,
+    ...(end === undefined ? {} : { exitCode: end.exitCode }),
+    ms: end?.ms ?? elapsed(head, events),
+    changes: ofType(events, 'changed').reduce((sum, { summaries }) => sum + summaries.length, 0),
+    broke: well ? [] : brokenAt(events),
+  };
+}
+
+function endingWithout(head: RunHead | undefined): RunEnding {
+  if (head === undefined) return 'broke off';
+  const running = isRunning(head.process);
+  if (running === undefined) return 'unknown';
+  return running ? 'running' : 'broke off';
+}
+
+function elapsed(head: RunHead | undefined, events: readonly TimedEvent[]): number {
+  const times = [head, ...events].flatMap((entry) => (entry === undefined ? [] : [Date.parse(entry.at)]));
+  return times.length === 0 ? 0 : Math.max(0, (times.at(-1) ?? 0) - (times[0] ?? 0));
+}
+
+/** Failed steps; else failures outside of stages; else what was being done, or was left out, when the run stopped. */
+function brokenAt(events: readonly TimedEvent[]): BrokenAt[] {
+  const ends = ofType(events, 'step-end');
+  const failed = ends.filter(({ result }) => result === 'failed');
+  if (failed.length > 0) return failed.map(({ host, stage }) => ({ host, stage }));
+  const errors = ofType(events, 'failed');
+  if (errors.length > 0) return errors.map(({ error: { host } }) => placeOf(host, events));
+  const ended = ofType(events, 'run-end').length > 0;
+  const left = ended ? ends.filter(({ result }) => result === 'skipped') : openSteps(events);
+  if (left.length > 0) return left.filter(({ stage }) => stage === left[0]?.stage).map(({ host, stage }) => ({ host, stage }));
+  return between(events);
+}
+
+function openSteps(events: readonly TimedEvent[]): { host: string; stage: string }[] {
+  const ended = new Set(ofType(events, 'step-end').map(({ host, stage }) => `${host} ${stage}`));
+  return ofType(events, 'step-start').filter(({ host, stage }) => !ended.has(`${host} ${stage}`));
+}
+
+/** No step was under way: the preparation, the moment before a stage, or the proof. */
+function between(events: readonly TimedEvent[]): BrokenAt[] {
+  const [start] = ofType(events, 'run-start');
+  const unprepared = (start?.hosts ?? []).map((host) => placeOf(host, events)).filter(({ stage }) => stage === 'connect' || stage === 'survey');
+  if (unprepared.length > 0) return unprepared;
+  if (ofType(events, 'planned').length === 0) return [{ stage: 'plan' }];
+  const over = new Set(ofType(events, 'stage-end').map(({ stage }) => stage));
+  return [{ stage: start?.stages.find(({ id }) => !over.has(id))?.id ?? 'check' }];
+}
+
+/** The part of the preparation that a host had not left, or the part of the run that belongs to no stage. */
+function placeOf(host: string | undefined, events: readonly TimedEvent[]): BrokenAt {
+  const has = (type: 'connected' | 'surveyed'): boolean => ofType(events, type).some((event) => event.host === host);
+  const where = host === undefined ? {} : { host };
+  if (host !== undefined && !has('connected')) return { ...where, stage: 'connect' };
+  if (host !== undefined && !has('surveyed')) return { ...where, stage: 'survey' };
+  return { ...where, stage: ofType(events, 'planned').length === 0 ? 'plan' : 'check' };
+}
+
+function ofType<Type extends RunEvent['type']>(events: readonly TimedEvent[], type: Type): Event<Type>[] {
+  return events.filter((event) => event.type === type) as unknown as Event<Type>[];
+}
