@@ -5,6 +5,7 @@ import type { Host } from './inventory.js';
 import type { Outline } from './outline.js';
 import type { Report } from './report.js';
 import { HOST_NAME } from './schema.js';
+import { describeActual } from './words.js';
 
 /** Reports names of hosts and groups that cannot be, clash, or mean nothing. */
 export function checkNames(outline: Outline, report: Report): void {
@@ -24,7 +25,7 @@ export function checkNames(outline: Outline, report: Report): void {
     for (const [index, member] of members.entries()) {
       if (hosts.includes(member)) continue;
       const hint = didYouMean(member, hosts) ?? (hosts.length > 0 ? `hosts: ${hosts.join(', ')}` : undefined);
-      report.add([...path, 'hosts', index], `no such host: "${member}"`, { hint });
+      report.add([...path, 'hosts', index], `no such host: ${describeActual(member)}`, { hint });
     }
   }
 }
@@ -38,6 +39,11 @@ function checkName(name: string, path: readonly (string | number)[], report: Rep
 /** Reports addresses that only look like one. */
 export function checkAddresses(outline: Outline, report: Report): void {
   for (const { settings, path } of outline.hosts) {
+    const shared = typeof own(settings, 'cluster_address') === 'string' ? 'cluster_address' : 'address';
+    const reached = own(settings, shared);
+    if (typeof reached === 'string' && reached.includes('%')) {
+      report.add([...path, shared], 'holds a zone (what follows the %), which the other members do not know', { hint: 'give a cluster_address without one' });
+    }
     for (const key of ['address', 'cluster_address']) {
       const address = own(settings, key);
       if (typeof address !== 'string') continue;

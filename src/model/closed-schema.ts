@@ -10,7 +10,7 @@ const SECRET_FORMS = 'a string, {env: NAME} or {file: path}';
 const SECRET_REFERENCE: VariableSchema = {
   type: 'object',
   properties: {
-    env: { type: 'string', minLength: 1, description: 'Environment variable that holds the secret.' },
+    env: { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]{0,254}$', expects: 'the name of an environment variable', description: 'Environment variable that holds the secret.' },
     file: {
       type: 'string',
       description: 'File that holds the secret; one newline at its end is dropped. Others must not be able to read it.',

@@ -21,6 +21,13 @@ const TOO_DEEP = 'is nested too deeply';
 const SEVERAL_DOCUMENTS = 'holds more than one YAML document; keep one cluster in one file';
 const TOO_MUCH = 'holds too much, counting what aliases repeat';
 const NO_NUL = 'must not hold a NUL character';
+const NO_HALF = 'must not hold half of a surrogate pair, which is no character';
+
+/** What makes a text one that no file and no shell can hold; YAML can write both with `\\u`. */
+function unholdable(text: string): string | undefined {
+  if (text.includes('\0')) return NO_NUL;
+  return /\p{Surrogate}/u.test(text) ? NO_HALF : undefined;
+}
 
 /** A parsed YAML file: its data, and where each piece of it stands. */
 export class SourceDocument {
@@ -171,7 +178,8 @@ export class SourceDocument {
     if (isAlias(node) && target === undefined) return this.#fail(node, path, `there is no anchor &${node.source} before this alias`, reading);
     if (!isScalar(target)) return this.#readCollection(node, path, reading, () => this.#readItems(target, path, reading));
     reading.values += 1;
-    if (typeof target.value === 'string' && target.value.includes('\0')) reading.problems.push(this.#problem(offsetOf(node) ?? 0, path, NO_NUL));
+    const wrong = typeof target.value === 'string' ? unholdable(target.value) : undefined;
+    if (wrong !== undefined) reading.problems.push(this.#problem(offsetOf(node) ?? 0, path, wrong));
     return target.value;
   }
 
@@ -204,7 +212,8 @@ export class SourceDocument {
     const entries = new Map<string, unknown>();
     for (const pair of node.items.filter((candidate) => !isMerge(candidate))) {
       const key = keyOf(pair);
-      if (key.includes('\0')) reading.problems.push(this.#problem(offsetOf(pair.key) ?? 0, path, `a key ${NO_NUL}`));
+      const wrong = unholdable(key);
+      if (wrong !== undefined) reading.problems.push(this.#problem(offsetOf(pair.key) ?? 0, path, `a key ${wrong}`));
       entries.set(key, this.#read(pair.value, [...path, key], reading));
     }
     for (const map of node.items.filter(isMerge).flatMap((pair) => this.#merged(pair))) {

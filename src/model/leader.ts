@@ -3,7 +3,7 @@ import type { Host } from './inventory.js';
 import { own } from './mapping.js';
 import type { Mapping } from './mapping.js';
 import type { Report } from './report.js';
-import { oneOf } from './words.js';
+import { describeActual, oneOf } from './words.js';
 
 /** The roles that make a leader, the stronger claim first. */
 const LEADER_ROLES = ['patroni', 'postgresql'];
@@ -18,7 +18,7 @@ export function leaderOf(top: Mapping, hosts: readonly Pick<Host, 'name' | 'role
   const host = hosts.find((candidate) => candidate.name === chosen);
   if (host === undefined) {
     const hint = didYouMean(chosen, names) ?? (names.length > 0 ? `it can be ${oneOf(names)}` : undefined);
-    report.add(['leader'], `no such host: "${chosen}"`, { hint });
+    report.add(['leader'], `no such host: ${describeActual(chosen)}`, { hint });
   } else if (!able.includes(host)) {
     report.add(['leader'], `host "${chosen}" has no role "${role}" and cannot lead`, { hint: `it can be ${oneOf(names)}` });
   }

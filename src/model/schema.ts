@@ -8,7 +8,9 @@ export const DEFAULT_ROLES: readonly string[] = ['base', 'firewall', 'pgdg', 'po
 /** Names that work as a host name, an etcd member and a Patroni member alike. */
 export const HOST_NAME = '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$';
 
-const ADDRESS = '^[A-Za-z0-9_:]([A-Za-z0-9_.:%-]*[A-Za-z0-9_:])?$';
+/** As long as a name can be in DNS. */
+const ADDRESS = { pattern: '^[A-Za-z0-9_:]([A-Za-z0-9_.:%-]{0,251}[A-Za-z0-9_:])?$', expects: 'an IP address or a name' } as const;
+
 /** The closed schemas that the parts of an inventory are checked against, one by one. */
 export interface InventorySchemas {
   top: VariablesSchema;
@@ -93,15 +95,13 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
         address: {
           type: 'string',
           description: 'Where SSH connects: an IPv4 or IPv6 address, or a name.',
-          pattern: ADDRESS,
-          expects: 'an IP address or a name',
+          ...ADDRESS,
           examples: ['192.0.2.11'],
         },
         cluster_address: {
           type: 'string',
           description: 'Where the other members reach the host. Default: `address`.',
-          pattern: ADDRESS,
-          expects: 'an IP address or a name',
+          ...ADDRESS,
           examples: ['10.0.0.11'],
         },
         roles: rolesOf('Roles of this host; replaces the list it would inherit.'),
