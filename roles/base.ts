@@ -12,6 +12,9 @@ import { variables } from './shared/variables.js';
 /** State id of the host's clock against ours, kept by the engine. */
 const CLOCK_OFFSET = 'clock-offset';
 
+/** apt removes a package whose name is followed by a dash. */
+const PACKAGE = { type: 'string', pattern: '^[A-Za-z0-9/]([A-Za-z0-9+._/-]*[A-Za-z0-9+._/])?$', maxLength: 255, expects: 'a package name' } as const;
+
 const MIB = 1024 * 1024;
 
 /** A line of /etc/hosts for every member that has an IP address. */
@@ -35,7 +38,7 @@ export default defineRole({
       },
       prerequisites: {
         type: 'array',
-        items: { type: 'string', pattern: '^[A-Za-z0-9/][A-Za-z0-9+._/-]*$', expects: 'a package name' },
+        items: PACKAGE,
         examples: [['ca-certificates', 'curl', 'chrony']],
         description: 'Packages installed before the roles. Default: ca-certificates and curl, which is how a host asks its own Patroni.',
       },

@@ -4,6 +4,7 @@ import {
   type CheckResult, type EtcdMemberState, type Host, type Objection, type PathState, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
+import { DIRECTORY } from './shared/schemas.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
 import { installed } from './shared/packages.js';
@@ -36,9 +37,7 @@ export default defineRole({
       client_port: { type: 'integer', minimum: 1, maximum: 65535, default: 2379, scope: 'cluster', description: 'TCP port for clients.' },
       peer_port: { type: 'integer', minimum: 1, maximum: 65535, default: 2380, scope: 'cluster', description: 'TCP port between members.' },
       data_dir: {
-        type: 'string',
-        pattern: '^/[^\\u0000-\\u001f\\u007f"]+$',
-        expects: 'an absolute path',
+        ...DIRECTORY,
         description: 'Data directory. Default: /var/lib/etcd/<cluster>.',
       },
       heartbeat_interval: { type: 'integer', minimum: 10, maximum: 10000, default: 100, scope: 'cluster', description: 'Milliseconds between heartbeats; about the round-trip time between members.' },

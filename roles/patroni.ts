@@ -9,13 +9,11 @@ import { dropIn } from './shared/drop-in.js';
 import { localLines, memberLines } from './shared/hba.js';
 import { accountsOf, dataDirectoryOf, etcdClient, etcdEndpoints, hostPort, localServer, restApiUrl, scopeOf, scopePrefix, tlsFiles } from './shared/layout.js';
 import { guardCluster } from './shared/patroni-guards.js';
+import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { dataLabel, portLabel } from './shared/selinux.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
 import { installed } from './shared/packages.js';
-
-const PASSWORD = { type: 'string', minLength: 1, pattern: '^[ -~]+$', expects: 'printable ASCII characters', secret: true, scope: 'cluster' } as const;
-const ROLE_NAME = { type: 'string', pattern: '^[a-z_][a-z0-9_]{0,62}$', expects: 'a role name', scope: 'cluster' } as const;
 
 /** Journal lines of Patroni and PostgreSQL that more waiting will not mend. */
 const HOPELESS = [

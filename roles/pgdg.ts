@@ -2,7 +2,13 @@ import { defineRole, keyFingerprints, type Objection } from '../src/index.js';
 import { pinnedKeys, repositoryResources } from './shared/repository.js';
 import { variables } from './shared/variables.js';
 
-const ADDRESS = { type: 'string', pattern: '^https?://[^\\s"\']+$', expects: 'an http or https address' } as const;
+/** Only what needs no quoting in a source of apt, a repository of dnf (which takes a comma for the end) and for curl (which expands brackets). */
+const ADDRESS = {
+  type: 'string',
+  pattern: '^https?://([A-Za-z0-9._~!$&*+;=:%-]+@)?([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&*+;=:@%/?-]*)?$',
+  maxLength: 2000,
+  expects: 'an http or https address, with %xx for what is no letter, digit or one of . _ ~ ! $ & * + ; = : @ / ? -',
+} as const;
 
 export default defineRole({
   name: 'pgdg',

@@ -4,6 +4,7 @@ import {
 } from '../src/index.js';
 import { memberLines } from './shared/hba.js';
 import { accountsOf, dataDirectoryOf, localServer } from './shared/layout.js';
+import { DIRECTORY, PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { portLabel } from './shared/selinux.js';
 import { awkwardDataDirectory, guardServedData, servedData, standaloneCluster } from './shared/standalone.js';
 import { variables } from './shared/variables.js';
@@ -13,6 +14,14 @@ const PARAMETER_VALUE = {
   type: ['string', 'number', 'boolean'],
   pattern: '^[^\\u0000-\\u001f\\u007f]*$',
   expects: 'a value without control characters',
+} as const;
+
+/** PostgreSQL reads a line that ends in a back-slash together with the next, and 13 none beyond 8 KiB; our own marks end a block. */
+const HBA_LINE = {
+  type: 'string',
+  pattern: '^(?!# (?:BEGIN|END) pgprov )[^\\u0000-\\u001f\\u007f]*[^\\u0000-\\u001f\\u007f\\\\]$',
+  maxLength: 2000,
+  expects: 'one line of pg_hba.conf, of 2000 characters at most and without a back-slash at its end',
 } as const;
 
 export default defineRole({
@@ -34,22 +43,20 @@ export default defineRole({
         description: 'What Debian calls the cluster: part of paths and of the unit’s name. On Rocky part of the data directory’s path, unless it is `main`.',
       },
       data_dir: {
-        type: 'string',
-        pattern: '^/[^\\u0000-\\u001f\\u007f]+$',
-        expects: 'an absolute path',
+        ...DIRECTORY,
         description: 'Data directory. Default: where the platform’s packages put it, /var/lib/postgresql/17/main on Debian and /var/lib/pgsql/17/data on Rocky.',
       },
       parameters: {
         type: 'object',
         additionalProperties: PARAMETER_VALUE,
-        propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_.]*$', expects: 'a parameter name' },
+        propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)?$', maxLength: 200, expects: 'a parameter name' },
         default: {},
         examples: [{ shared_buffers: '1GB', max_connections: 200 }],
         description: 'Configuration parameters, as in postgresql.conf. A parameter that differs between hosts is set on each host by itself.',
       },
       hba: {
         type: 'array',
-        items: { type: 'string', pattern: '^[^\\u0000-\\u001f\\u007f]+$', expects: 'one line of pg_hba.conf' },
+        items: HBA_LINE,
         default: [],
         examples: [['host app app 10.0.0.0/24 scram-sha-256']],
         description: 'Lines of pg_hba.conf for your clients, after those that the members need.',
@@ -57,14 +64,11 @@ export default defineRole({
       encoding: { type: 'string', pattern: '^[A-Za-z0-9_-]+$', default: 'UTF8', description: 'Encoding of a new cluster.' },
       locale: { type: 'string', pattern: '^[A-Za-z0-9_.@-]+$', default: 'C.UTF-8', description: 'Locale of a new cluster.' },
       superuser: {
-        type: 'string',
-        pattern: '^[a-z_][a-z0-9_]{0,62}$',
-        expects: 'a role name',
+        ...ROLE_NAME,
         default: 'postgres',
-        scope: 'cluster',
         description: 'The superuser that Patroni works as.',
       },
-      superuser_password: { type: 'string', minLength: 1, pattern: '^[ -~]+$', expects: 'printable ASCII characters', secret: true, scope: 'cluster', description: 'Its password. Generated on first use when not given.' },
+      superuser_password: { ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
     },
   },
   observations: (context) => {

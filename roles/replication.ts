@@ -3,9 +3,8 @@ import {
   type CheckResult, type Host, type ReplicationLogin, type RoleContext, type View,
 } from '../src/index.js';
 import { accountsOf, hostsWith, localServer } from './shared/layout.js';
+import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { variables } from './shared/variables.js';
-
-const PASSWORD = { type: 'string', minLength: 1, pattern: '^[ -~]+$', expects: 'printable ASCII characters', secret: true } as const;
 
 export default defineRole({
   name: 'replication',
@@ -16,14 +15,11 @@ export default defineRole({
     description: 'The account that standbys stream with.',
     properties: {
       username: {
-        type: 'string',
-        pattern: '^[a-z_][a-z0-9_]{0,62}$',
-        expects: 'a role name',
+        ...ROLE_NAME,
         default: 'replicator',
-        scope: 'cluster',
         description: 'Name of the replication role.',
       },
-      password: { ...PASSWORD, scope: 'cluster', description: 'Its password. Generated on first use when not given.' },
+      password: { ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
     },
   },
   observations: (context) => [

@@ -8,9 +8,9 @@ function hbaAddress(address: string): string {
   return isIPv6(address) ? `${address}/128` : address;
 }
 
-/** A role name as pg_hba.conf takes it. */
+/** A role name as pg_hba.conf takes it, where `all` is everybody unless it is quoted. */
 function hbaName(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/u.test(name) ? name : `"${name}"`;
+  return /^[a-z_][a-z0-9_]*$/u.test(name) && name !== 'all' ? name : `"${name}"`;
 }
 
 /** Lines that let the members, and nobody else, replicate and rewind. */

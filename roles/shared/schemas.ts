@@ -1,0 +1,29 @@
+import type { VariableSchema } from '../../src/index.js';
+
+/**
+ * A directory that is given away to a service. No component is `.` or `..`, and there is at least one, for `/..` and `//`
+ * are the root; no longer than every file below it can be named in the 1024 bytes that PostgreSQL has for a path.
+ */
+export const DIRECTORY = {
+  type: 'string',
+  pattern: '^(/+(?!\\.{1,2}(/|$))[^/\\u0000-\\u001f\\u007f]+)+/*$',
+  maxLength: 255,
+  expects: 'an absolute path without . and .., of 255 characters at most',
+} as const satisfies VariableSchema;
+
+/** A database role, as PostgreSQL takes it without quotes; the names that SQL reads otherwise are none. */
+export const ROLE_NAME = {
+  type: 'string',
+  pattern: '^(?!pg_|public$|none$)[a-z_][a-z0-9_]{0,62}$',
+  expects: 'a role name',
+  scope: 'cluster',
+} as const satisfies VariableSchema;
+
+/** PostgreSQL 13 takes no longer ones, and SASLprep leaves these characters as they are. */
+export const PASSWORD = {
+  type: 'string',
+  pattern: '^[ -~]{1,1000}$',
+  expects: 'printable ASCII characters, 1000 at most',
+  secret: true,
+  scope: 'cluster',
+} as const satisfies VariableSchema;
