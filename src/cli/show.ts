@@ -33,9 +33,15 @@ function valueAt(host: Host, path: string): unknown {
     roles: host.roles,
     groups: host.groups,
     ssh: {
+      config: host.ssh.config,
+      address: host.ssh.address,
       user: host.ssh.user,
       port: host.ssh.port,
-      identity_file: host.ssh.identityFile,
+      identity_file: host.ssh.identityFile ?? host.ssh.identities?.files,
+      identities_only: host.ssh.identities?.only,
+      key_passphrase: host.ssh.keyPassphrase,
+      agent: host.ssh.agent,
+      host_key_alias: host.ssh.hostKeyAlias,
       password: host.ssh.password,
       jump: host.ssh.jump.map((hop) => `${hop.user}@${hop.address}:${hop.port}`),
       become: host.ssh.become.method,
@@ -43,6 +49,9 @@ function valueAt(host: Host, path: string): unknown {
       host_key_policy: host.ssh.hostKeys.policy,
       known_hosts: host.ssh.hostKeys.files,
       connect_timeout: host.ssh.connectTimeout,
+      keepalive_interval: host.ssh.keepalive.interval,
+      keepalive_count: host.ssh.keepalive.count,
+      command_timeout: host.ssh.commandTimeout,
     },
     ...host.vars,
   };
@@ -68,6 +77,7 @@ function printValue(value: unknown): string {
 
 function origin(from: Provenance): string {
   if (from.kind === 'default') return 'default';
+  if (from.kind === 'ssh-config') return `${from.file}:${from.line}`;
   if (from.kind === 'set') return from.via ?? '--set';
   return `${from.file}:${from.line}:${from.column}${from.via === undefined ? '' : ` (${from.via})`}`;
 }

@@ -53,6 +53,7 @@ export class Session {
     const exec = await this.#connection.exec({
       script: framed.text,
       holdInput: options.afterwards !== undefined,
+      isComplete: () => parser.complete,
       onStdout: (chunk) => {
         parser.push(chunk);
         if (parser.complete) settle?.();
@@ -60,7 +61,7 @@ export class Session {
     });
     const end = await Promise.race([complete, exec.ended]);
     if (!parser.complete && end !== undefined) {
-      throw explainBecomeFailure(end, toTarget(this.host)) ?? this.#cut(parser.unfinished, end.stderr);
+      throw end.error ?? explainBecomeFailure(end, toTarget(this.host)) ?? this.#cut(parser.unfinished, end.stderr);
     }
     const refused = byId.get(LOCK_REFUSED);
     if (refused !== undefined) throw lockedBy(refused.out.toString('utf8').trim(), this.host.name);

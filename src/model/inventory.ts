@@ -7,30 +7,50 @@ export interface SshHop {
   address: string;
   port: number;
   user: string;
-  /** Absolute path of a private key. */
+  /** Absolute path of a private key, which must be usable; no other is tried. */
   identityFile?: string;
+  /** Absolute paths of private keys that may be there, from OpenSSH's configuration; `only`: no others are tried. */
+  identities?: { files: readonly string[]; only: boolean };
+  /** Opens an encrypted private key. */
+  keyPassphrase?: Secret;
+  /** Socket of another agent than the usual one; empty for none. */
+  agent?: string;
   password?: Secret;
+  /** The name that the host has in known_hosts, where it is not its address. */
+  hostKeyAlias?: string;
+  /** A hop's own, where they differ from the host's. */
+  hostKeys?: HostKeySettings;
+}
+
+/** How host keys are checked; the files' paths are absolute. */
+export interface HostKeySettings {
+  policy: 'strict' | 'accept-new';
+  files: readonly string[];
 }
 
 /** How to get into a host and become root there; all paths are absolute. */
-export interface SshSettings {
-  user: string;
-  port: number;
-  identityFile?: string;
-  password?: Secret;
+export interface SshSettings extends SshHop {
+  /** Configuration files of OpenSSH that were looked into, as written. */
+  config: readonly string[];
+  /** Where SSH connects: the inventory's address, or what OpenSSH's configuration makes of it. */
+  address: string;
   /** Hops to go through, nearest first. They use the host's key file, never its password. */
   jump: readonly SshHop[];
-  become: { method: 'sudo' | 'none'; password?: Secret };
-  hostKeys: { policy: 'strict' | 'accept-new'; files: readonly string[] };
+  become: { method: 'sudo' | 'doas' | 'none'; password?: Secret };
+  hostKeys: HostKeySettings;
   /** Seconds for TCP, handshake and authentication together. */
   connectTimeout: number;
+  /** Seconds between signs of life, 0 for none, and how many may stay without an answer. */
+  keepalive: { interval: number; count: number };
+  /** Seconds without a word after which a script is given up; 0 for never. */
+  commandTimeout: number;
 }
 
 /** Where a resolved value came from. */
 export interface Provenance {
-  /** `default`: the schema; `file`: the inventory; `set`: a `--set` option. */
-  kind: 'default' | 'file' | 'set';
-  /** The inventory as the user named it; only for `file`. */
+  /** `default`: the schema; `file`: the inventory; `set`: a `--set` option; `ssh-config`: OpenSSH's configuration. */
+  kind: 'default' | 'file' | 'set' | 'ssh-config';
+  /** The inventory as the user named it, or a configuration file; only for `file` and `ssh-config`. */
   file?: string;
   line?: number;
   column?: number;
@@ -44,7 +64,7 @@ export type Variables = Readonly<Record<string, unknown>>;
 /** One machine of the cluster, everything about it resolved. */
 export interface Host {
   name: string;
-  /** Where SSH connects. */
+  /** Where SSH connects, as the inventory has it; may be an alias of OpenSSH's configuration. */
   address: string;
   /** Where the other members reach it. */
   clusterAddress: string;
@@ -80,10 +100,9 @@ export interface Inventory {
 export interface HostTarget extends SshSettings {
   /** Inventory name, for messages. */
   name: string;
-  address: string;
 }
 
 /** The host as a transport takes it. */
 export function toTarget(host: Host): HostTarget {
-  return { name: host.name, address: host.address, ...host.ssh };
+  return { name: host.name, ...host.ssh };
 }

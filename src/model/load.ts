@@ -19,6 +19,7 @@ import { inventorySchemas } from './schema.js';
 import type { InventorySchemas } from './schema.js';
 import { SecretSource } from './secret-source.js';
 import { currentUser } from './ssh.js';
+import { SshConfigs } from './ssh-config.js';
 import { findWarnings } from './warnings.js';
 
 /** What `loadInventory` needs besides the file. */
@@ -60,11 +61,14 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
 
   const paths = new PathResolver(dirname(resolve(file)), env);
   const secrets = new SecretSource(env, paths);
-  const resolving = { document, checker, secrets, report, paths, outline, schemas, user: currentUser(env) };
+  const user = currentUser(env);
+  const sshConfigs = new SshConfigs(paths, env, user);
+  const resolving = { document, checker, secrets, report, paths, outline, schemas, user, sshConfigs };
   const hosts = layered.map(({ host, layers, roles: has }) => resolveHost(host, layers, has, resolving));
   checkSameAddress(hosts.filter((host) => host.address !== ''), report);
   checkScopes(hosts, roles, report);
   checkRequired(hosts, roles, report);
+  report.problems.push(...sshConfigs.problems.errors);
   if (report.problems.length > 0) throw new InventoryError(report.problems);
 
   const warnings = new Report(document);
@@ -76,7 +80,7 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
     leader,
     hosts,
     groups: outline.groups.map((group) => ({ name: group.name, hosts: [...group.members] })),
-    warnings: sortProblems(warnings.problems),
+    warnings: sortProblems([...warnings.problems, ...sshConfigs.problems.warnings]),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Host } from './inventory.js';
+import type { Host, Provenance } from './inventory.js';
 import { originOf } from './layers.js';
 import type { ResolvedRoles } from './layers.js';
 import { own } from './mapping.js';
@@ -9,6 +9,7 @@ import type { ResolveContext } from './resolve.js';
 
 import type { InventorySchemas } from './schema.js';
 import { sshSettings } from './ssh.js';
+import type { SshConfigs } from './ssh-config.js';
 
 /** What resolving a host needs besides its layers. */
 export interface HostContext extends ResolveContext {
@@ -16,6 +17,7 @@ export interface HostContext extends ResolveContext {
   schemas: InventorySchemas;
   paths: PathResolver;
   user: string;
+  sshConfigs: SshConfigs;
 }
 
 /** One host with everything about it resolved; what cannot be is reported and left out. */
@@ -25,15 +27,22 @@ export function resolveHost(host: OutlinedHost, layers: readonly Layer[], { name
   const sections = new Map(
     ['ssh', ...roles].map((name) => [name, resolveSection(name, schemas.sections.get(name) ?? {}, layers, context)]),
   );
-  const provenance = new Map([['roles', rolesFrom], ...[...sections.values()].flatMap((section) => section.provenance)]);
-  const ssh = sshSettings(sections.get('ssh')?.values ?? {}, context.paths, context.user, (index, message) => {
-    report.addFor(`ssh.jump[${index}]`, provenance.get('ssh.jump'), message);
-  });
+  const provenance = new Map<string, Provenance>([['roles', rolesFrom], ...[...sections.values()].flatMap((section) => section.provenance)]);
   const address = stringAt(host, 'address') ?? '';
+  const { settings: ssh, provenance: configured } = sshSettings(sections.get('ssh')?.values ?? {}, {
+    address,
+    paths: context.paths,
+    user: context.user,
+    configs: context.sshConfigs,
+    isGiven: (key) => (provenance.get(`ssh.${key}`)?.kind ?? 'default') !== 'default',
+    addProblem: (path, message) => report.addFor(path, provenance.get(path.replace(/\[\d+\]$/u, '')), message),
+  });
+  for (const [path, from] of configured) provenance.set(path, from);
   return {
     name: host.name,
     address,
-    clusterAddress: stringAt(host, 'cluster_address') ?? address,
+    // An alias means something on this machine alone.
+    clusterAddress: stringAt(host, 'cluster_address') ?? ssh.address,
     ssh,
     groups: outline.groups.filter((group) => group.members.includes(host.name)).map((group) => group.name),
     roles,

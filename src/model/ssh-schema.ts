@@ -4,8 +4,18 @@ import { PATH } from './closed-schema.js';
 /** Settings of the SSH connection; allowed at the top level, in groups and in hosts. */
 export const SSH_SCHEMA: VariablesSchema = {
   type: 'object',
-  description: 'How pgprov gets into the hosts and becomes root there.',
+  description: 'How pgprov gets into the hosts and becomes root there. What is not given here is taken from OpenSSH’s configuration (`config`), and only then from the defaults; see [ssh.md](ssh.md).',
   properties: {
+    config: {
+      anyOf: [
+        { type: 'string', ...PATH },
+        { type: 'array', items: { type: 'string', ...PATH }, minItems: 1 },
+        { enum: [false] },
+      ],
+      description: 'Configuration files of OpenSSH’s client, in which the host is looked up by its `address`; the first value found counts. `false` reads none. The default ones may be missing.',
+      expects: 'a path, a list of paths, or false',
+      default: ['~/.ssh/config', '/etc/ssh/ssh_config'],
+    },
     user: {
       type: 'string',
       description: 'Login user. Default: the user that runs pgprov.',
@@ -16,11 +26,12 @@ export const SSH_SCHEMA: VariablesSchema = {
     port: { type: 'integer', description: 'Port of sshd.', minimum: 1, maximum: 65535, default: 22 },
     identity_file: {
       type: 'string',
-      description: 'Private key; `~` and paths relative to the inventory file work. Without it the agent and the usual key files are tried.',
+      description: 'Private key; `~` and paths relative to the inventory file work. Without it the agent and the usual key files are tried. Of an encrypted key the agent is asked first, then `key_passphrase` is used, then the terminal is asked, once.',
       ...PATH,
       examples: ['~/.ssh/id_ed25519'],
     },
-    password: { type: 'string', description: 'Login password; keys are better.', secret: true, minLength: 1 },
+    key_passphrase: { type: 'string', description: 'Passphrase of an encrypted `identity_file`, also of one from OpenSSH’s configuration.', secret: true, minLength: 1 },
+    password: { type: 'string', description: 'Login password; keys are better. `--ask-pass` asks for it.', secret: true, minLength: 1 },
     jump: {
       anyOf: [
         { type: 'string' },
@@ -32,12 +43,12 @@ export const SSH_SCHEMA: VariablesSchema = {
     },
     become: {
       type: 'string',
-      enum: ['sudo', 'none'],
-      description: 'How scripts become root. Default: `none` when the user is root, else `sudo`.',
+      enum: ['sudo', 'doas', 'none'],
+      description: 'How scripts become root. `doas` needs a rule with `nopass`. Default: `none` when the user is root, else `sudo`.',
     },
     become_password: {
       type: 'string',
-      description: 'Password for sudo. Without it sudo must not ask for one.',
+      description: 'Password for sudo. Without it sudo must not ask for one; `--ask-become-pass` asks for it.',
       secret: true,
       minLength: 1,
     },
@@ -62,6 +73,27 @@ export const SSH_SCHEMA: VariablesSchema = {
       minimum: 1,
       maximum: 3600,
       default: 15,
+    },
+    keepalive_interval: {
+      type: 'integer',
+      description: 'Seconds between signs of life on a quiet connection; 0 sends none.',
+      minimum: 0,
+      maximum: 3600,
+      default: 5,
+    },
+    keepalive_count: {
+      type: 'integer',
+      description: 'Signs of life without an answer after which the connection counts as lost.',
+      minimum: 1,
+      maximum: 1000,
+      default: 3,
+    },
+    command_timeout: {
+      type: 'integer',
+      description: 'Seconds without a word from a host after which what runs there is given up; 0 waits for ever. Whatever waits on a host says so every few seconds, so this is for hosts that hang.',
+      minimum: 0,
+      maximum: 604800,
+      default: 1800,
     },
   },
 };

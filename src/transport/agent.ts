@@ -3,6 +3,8 @@ import ssh2, { type IdentityCallback, type ParsedKey, type SignCallback, type Si
 /** An ssh-agent whose keys have been listed already: ssh2 lets a login fail when it cannot list them itself. */
 export class ListedAgent extends ssh2.BaseAgent<ParsedKey> {
   readonly keys: readonly ParsedKey[];
+  /** The key that was asked for a signature last, which a server only does for one that it takes. */
+  signedWith: ParsedKey | undefined;
   readonly #agent: ssh2.BaseAgent;
 
   constructor(agent: ssh2.BaseAgent, keys: readonly ParsedKey[]) {
@@ -17,6 +19,12 @@ export class ListedAgent extends ssh2.BaseAgent<ParsedKey> {
     return key === undefined ? undefined : new ListedAgent(this.#agent, [key]);
   }
 
+  /** The same agent offering some keys before the others. */
+  startingWith(blobs: readonly Buffer[]): ListedAgent {
+    const isFirst = (key: ParsedKey): boolean => blobs.some((blob) => key.getPublicSSH().equals(blob));
+    return new ListedAgent(this.#agent, [...this.keys.filter(isFirst), ...this.keys.filter((key) => !isFirst(key))]);
+  }
+
   override getIdentities(callback: IdentityCallback<ParsedKey>): void {
     callback(undefined, [...this.keys]);
   }
@@ -29,6 +37,7 @@ export class ListedAgent extends ssh2.BaseAgent<ParsedKey> {
     options: SigningRequestOptions | SignCallback,
     callback?: SignCallback,
   ): void {
+    this.signedWith = key;
     if (typeof options === 'function') this.#agent.sign(key, data, options);
     else this.#agent.sign(key, data, options, callback);
   }

@@ -4,7 +4,7 @@ import type { ExecEnd, Target } from './transport.js';
 
 interface Reason {
   kind: string;
-  /** Recognised on stderr, in sudo's English. */
+  /** Recognised on stderr, in English. */
   pattern: RegExp;
   what: string;
   hint: string;
@@ -12,7 +12,7 @@ interface Reason {
 
 // Worded by sudo 1.8 (Rocky 8) to 1.9.16 (Debian 13), which we run with LC_ALL=C. The order matters: after a wrong
 // password sudo also says that none was provided.
-const REASONS: readonly Reason[] = [
+const SUDO_REASONS: readonly Reason[] = [
   {
     kind: 'become/sudo-missing',
     pattern: /^(?=.*\bsudo\b)(?:.*(?:command )?not found|.*\benv: .*(?:no such file|can't execute))/imu,
@@ -43,7 +43,35 @@ const REASONS: readonly Reason[] = [
     pattern:
       /a password is required|interactive authentication is required|no password was provided|a terminal is required to/iu,
     what: 'sudo asks for a password and none was given',
-    hint: 'give the become password in the inventory, or let the user run sudo with NOPASSWD',
+    hint: 'give the become password in the inventory, or let the user run sudo with NOPASSWD; --ask-become-pass (-K) asks for it',
+  },
+];
+
+// OpenDoas 6.8, whose words are English whatever the locale.
+const DOAS_REASONS: readonly Reason[] = [
+  {
+    kind: 'become/doas-missing',
+    pattern: /^(?=.*\bdoas\b)(?:.*(?:command )?not found|.*\benv: .*(?:no such file|can't execute))/imu,
+    what: 'doas is not installed',
+    hint: 'install doas on the host (the package is called opendoas on Debian), or set become to sudo',
+  },
+  {
+    kind: 'become/password-required',
+    pattern: /^doas: (?:authentication|authorization) required/imu,
+    what: 'doas asks for a password, which it takes from a terminal alone',
+    hint: 'let the rule in the host’s doas.conf say nopass: permit nopass USER as root',
+  },
+  {
+    kind: 'become/not-allowed',
+    pattern: /^doas: operation not permitted/imu,
+    what: 'doas does not let this user become root',
+    hint: 'add a rule to the host’s doas.conf: permit nopass USER as root',
+  },
+  {
+    kind: 'become/failed',
+    pattern: /^doas: .*doas\.conf/imu,
+    what: 'doas has no usable configuration',
+    hint: 'write /etc/doas.conf on the host, owned by root and writable by nobody else: permit nopass USER as root',
   },
 ];
 
@@ -54,7 +82,8 @@ const REASONS: readonly Reason[] = [
 export function explainBecomeFailure(end: ExecEnd, target: Target): PgprovError | undefined {
   if (target.become.method === 'none' || end.code === 0) return undefined;
   const who = `${target.user} on ${target.name}`;
-  const reason = REASONS.find(({ pattern }) => pattern.test(end.stderr));
+  const { method } = target.become;
+  const reason = (method === 'doas' ? DOAS_REASONS : SUDO_REASONS).find(({ pattern }) => pattern.test(end.stderr));
   if (reason !== undefined) {
     return new UnreachableError({
       kind: reason.kind,
@@ -63,12 +92,12 @@ export function explainBecomeFailure(end: ExecEnd, target: Target): PgprovError 
       host: target.name,
     });
   }
-  const words = end.stderr.split('\n').filter((line) => line.startsWith('sudo: '));
+  const words = end.stderr.split('\n').filter((line) => line.startsWith(`${method}: `));
   if (words.length === 0) return undefined;
   return new UnreachableError({
     kind: 'become/failed',
     message: `cannot become root as ${who}: ${redact(words.join('; '))}`,
-    hint: 'log in as this user, run `sudo -n true` and see what sudo wants',
+    hint: `log in as this user, run \`${method} -n true\` and see what ${method} wants`,
     host: target.name,
   });
 }

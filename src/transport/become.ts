@@ -44,6 +44,7 @@ const SHELL_WITHOUT_TERMINAL = 'setsid -w sh';
 export function becomeRoot(become: Become, nonce: string, terminal = false): RootShell {
   if (!/^[A-Za-z0-9]+$/u.test(nonce)) throw new RangeError('a nonce is letters and digits only');
   if (become.method === 'none') return { command: 'sh' };
+  if (become.method === 'doas') return { command: 'env LC_ALL=C doas -n sh' };
   // LC_ALL=C through env, because csh and fish have no `VAR=value command`; it lets `explainBecomeFailure` read sudo's words.
   if (become.password === undefined) {
     if (terminal) return { command: underTerminal('sudo -n -H', `exec ${SHELL_WITHOUT_TERMINAL}`) };

@@ -1,7 +1,7 @@
 import { UnreachableError } from '../lib/errors.js';
 import { fingerprint, hostKeyAlgorithms, judge, type Verdict } from './host-key.js';
 import { appendHostKey, DEFAULT_KNOWN_HOSTS, keyTypeOf, knownName, KnownHosts } from './known-hosts.js';
-import type { SshEndpoint, Target } from './transport.js';
+import type { ConnectionFacts, SshEndpoint, Target } from './transport.js';
 
 function refusal(
   verdict: Exclude<Verdict, { is: 'known' }>,
@@ -10,9 +10,9 @@ function refusal(
   blob: Buffer,
   file: string,
 ) {
-  const { address, port } = endpoint;
+  const { address, port, hostKeyAlias } = endpoint;
   const shown = `${keyTypeOf(blob)} ${fingerprint(blob)}`;
-  const name = knownName(address, port);
+  const name = knownName(address, port, hostKeyAlias);
   if (verdict.is === 'revoked') {
     return new UnreachableError({
       kind: 'ssh/host-key-revoked',
@@ -33,14 +33,19 @@ function refusal(
     });
   }
   const [authority] = verdict.authorities;
-  const signed =
-    authority === undefined
-      ? ''
-      : `; ${authority.file}:${authority.line} trusts a certificate authority for it, but host certificates are not supported`;
+  const line = hostKeyAlias === undefined ? `ssh-keyscan -p ${port} ${address} >> ${file}` : `ssh-keyscan -p ${port} ${address} | sed 's/^[^ ]*/${name}/' >> ${file}`;
+  if (authority !== undefined) {
+    return new UnreachableError({
+      kind: 'ssh/host-certificate',
+      message: `${host} (${name}) shows the host key ${shown}, which is in no known_hosts file; ${authority.file}:${authority.line} trusts a certificate authority (@cert-authority) for it, but pgprov cannot check host certificates`,
+      hint: `compare the fingerprint with the host's console, then add the plain key: ${line}`,
+      host,
+    });
+  }
   return new UnreachableError({
     kind: 'ssh/host-key-unknown',
-    message: `${host} (${name}) shows the host key ${shown}, which is in no known_hosts file${signed}`,
-    hint: `compare the fingerprint with the host's console, then run: ssh-keyscan -p ${port} ${address} >> ${file}; or set ssh.host_key_policy: accept-new`,
+    message: `${host} (${name}) shows the host key ${shown}, which is in no known_hosts file`,
+    hint: `compare the fingerprint with the host's console, then run: ${line}; or set ssh.host_key_policy: accept-new`,
     host,
   });
 }
@@ -70,6 +75,7 @@ export class HostKeyCheck {
   readonly #host: string;
   readonly #policy: Target['hostKeys']['policy'];
   #accepted: Buffer | undefined;
+  #known: { file: string; line: number } | undefined;
   #isNew = false;
 
   private constructor(
@@ -85,7 +91,7 @@ export class HostKeyCheck {
     this.#endpoint = endpoint;
     this.#host = host;
     this.#policy = policy;
-    this.algorithms = hostKeyAlgorithms(hosts, endpoint.address, endpoint.port);
+    this.algorithms = hostKeyAlgorithms(hosts, endpoint);
   }
 
   /**
@@ -100,14 +106,24 @@ export class HostKeyCheck {
   /** Whether to go on with this key; asked again at each re-keying, where only the same key will do. */
   verify(blob: Buffer): boolean {
     if (this.#accepted !== undefined) return this.#accepted.equals(blob);
-    const verdict = judge(this.#hosts, this.#endpoint.address, this.#endpoint.port, blob);
-    if (verdict.is !== 'known' && !(verdict.is === 'unknown' && this.#policy === 'accept-new')) {
+    const verdict = judge(this.#hosts, this.#endpoint, blob);
+    // Whoever trusts an authority for a host expects a certificate, so its plain key is not taken unseen.
+    const isNew = verdict.is === 'unknown' && verdict.authorities.length === 0;
+    if (verdict.is !== 'known' && !(isNew && this.#policy === 'accept-new')) {
       this.refused = refusal(verdict, this.#endpoint, this.#host, blob, this.#file);
       return false;
     }
-    this.#isNew = verdict.is === 'unknown';
+    this.#isNew = isNew;
+    if (verdict.is === 'known') this.#known = verdict.by;
     this.#accepted = Buffer.from(blob);
     return true;
+  }
+
+  /** The accepted key and where it is known from. */
+  get facts(): ConnectionFacts['hostKey'] {
+    const blob = this.#accepted ?? Buffer.alloc(0);
+    const { file, line } = this.#known ?? { file: this.#file };
+    return { type: keyTypeOf(blob), fingerprint: fingerprint(blob), file, ...(line === undefined ? {} : { line }) };
   }
 
   /**
@@ -119,12 +135,12 @@ export class HostKeyCheck {
     const blob = this.#accepted;
     if (!this.#isNew || blob === undefined) return;
     await inTurn(this.#file, async () => {
-      const { address, port } = this.#endpoint;
-      const verdict = judge(await KnownHosts.load(this.#files), address, port, blob);
+      const { address, port, hostKeyAlias } = this.#endpoint;
+      const verdict = judge(await KnownHosts.load(this.#files), this.#endpoint, blob);
       if (verdict.is === 'known') return;
       if (verdict.is !== 'unknown') throw refusal(verdict, this.#endpoint, this.#host, blob, this.#file);
       try {
-        await appendHostKey(this.#file, knownName(address, port), blob);
+        await appendHostKey(this.#file, knownName(address, port, hostKeyAlias), blob);
       } catch (cause) {
         throw new UnreachableError({
           kind: 'ssh/known-hosts-unwritable',

@@ -61,13 +61,7 @@ export class JumpPool {
     const hops = target.jump.slice(0, count);
     // Everything that makes a difference to how a hop is entered is part of its identity.
     const identity = JSON.stringify([
-      hops.map(({ address, port, user, identityFile, password }) => [
-        address,
-        port,
-        user,
-        identityFile,
-        password !== undefined,
-      ]),
+      hops.map(({ password, keyPassphrase, ...rest }) => [rest, password !== undefined, keyPassphrase !== undefined]),
       target.hostKeys,
     ]);
     let shared = this.#shared.get(identity);
@@ -115,11 +109,11 @@ export class JumpPool {
     const endpoint = hops[index];
     if (endpoint === undefined) throw new RangeError('a way without hops');
     const before = index > 0 ? await this.#lease(target, index, signal) : undefined;
-    const { hostKeys, connectTimeout: seconds } = target;
+    const { hostKeys, connectTimeout: seconds, keepalive } = target;
     const host = endpoint.address;
     try {
       const open = (): Promise<SshLink> =>
-        SshLink.open({ endpoint, host, hostKeys, seconds, keys: this.#keys, through: before?.link, signal });
+        SshLink.open({ endpoint, host, hostKeys, seconds, keepalive, keys: this.#keys, through: before?.link, signal });
       const link = await this.#limiterFor(hops.slice(0, index)).run(open, signal);
       void link.gone.then(() => before?.release());
       return link;

@@ -27,8 +27,9 @@ interface Entry extends KnownKey {
   hosts: string;
 }
 
-/** The name a host has in known_hosts: bare on port 22, `[host]:port` elsewhere. */
-export function knownName(address: string, port: number): string {
+/** The name a host has in known_hosts: its alias as it is; else bare on port 22, `[host]:port` elsewhere. */
+export function knownName(address: string, port: number, alias?: string): string {
+  if (alias !== undefined) return alias.toLowerCase();
   const host = address.toLowerCase();
   return port === 22 ? host : `[${host}]:${port}`;
 }

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 
-import ssh2, { type AnyAuthMethod, type AuthenticationType, type AuthHandlerMiddleware, type ParsedKey } from 'ssh2';
+import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, ParsedKey } from 'ssh2';
 
 import { UnreachableError } from '../lib/errors.js';
 import { ListedAgent, listAgent } from './agent.js';
 import { fingerprint } from './host-key.js';
+import { openKey, readKeyFile } from './key-file.js';
 import { expandHome } from './known-hosts.js';
 import type { SshEndpoint } from './transport.js';
 
@@ -15,9 +15,12 @@ export interface KeySources {
   agentSocket?: string | undefined;
   /** Home directory with `.ssh/id_*`; default the user's */
   home?: string;
+  /** Passphrases of encrypted keys by absolute path, as `askForPassphrases` has learnt them. */
+  passphrases?: ReadonlyMap<string, { reveal(): string }>;
 }
 
-const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
+/** Keys that are tried when nothing else is said, in OpenSSH's order of preference. */
+export const USUAL_KEYS: readonly string[] = ['~/.ssh/id_ed25519', '~/.ssh/id_ecdsa', '~/.ssh/id_rsa'];
 
 interface Attempt {
   method: AnyAuthMethod;
@@ -25,6 +28,8 @@ interface Attempt {
   wire: AuthenticationType;
   /** For people, e.g. `key ~/.ssh/id_rsa`. */
   label: string;
+  /** What let us in, where the label names several things. */
+  used?: () => string | undefined;
 }
 
 /** The ways of logging in that are tried on one endpoint, and what became of them. */
@@ -36,9 +41,19 @@ export class Login {
   /** What the server said it takes; empty when it never said. */
   accepted: readonly string[] = [];
   readonly #attempts: Attempt[] = [];
+  #last: Attempt | undefined;
 
   add(attempt: Attempt): void {
     this.#attempts.push(attempt);
+  }
+
+  get isEmpty(): boolean {
+    return this.#attempts.length === 0;
+  }
+
+  /** What the server has let us in by, once it has. */
+  get used(): string {
+    return this.#last?.used?.() ?? this.#last?.label ?? 'nothing';
   }
 
   /** A fresh handler for ssh2: one attempt after the other, leaving out what the server does not take. */
@@ -53,37 +68,13 @@ export class Login {
       for (let attempt = queue.shift(); attempt !== undefined; attempt = queue.shift()) {
         if (accepted !== null && !accepted.includes(attempt.wire)) continue;
         if (attempt.label !== '') this.tried.push(attempt.label);
+        if (attempt.label !== '') this.#last = attempt;
         next(attempt.method);
         return;
       }
       // `false` means give up; ssh2's types leave it out.
       next(false as unknown as AuthenticationType);
     };
-  }
-}
-
-type KeyFile = { text: string } | { missing: true; why: string } | { encrypted: true } | { bad: string };
-
-async function readKey(path: string): Promise<KeyFile> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' ? { missing: true, why: 'there is no such file' } : { bad: message };
-  }
-  const key: ParsedKey | Error = ssh2.utils.parseKey(text);
-  if (!(key instanceof Error))
-    return key.isPrivateKey() ? { text } : { bad: 'it holds a public key, not a private one' };
-  return /passphrase/iu.test(key.message) ? { encrypted: true } : { bad: key.message };
-}
-
-async function publicHalf(path: string): Promise<Buffer | undefined> {
-  try {
-    const key: ParsedKey | Error = ssh2.utils.parseKey(await readFile(`${path}.pub`, 'utf8'));
-    return key instanceof Error ? undefined : key.getPublicSSH();
-  } catch {
-    return undefined;
   }
 }
 
@@ -96,74 +87,131 @@ function identityError(endpoint: SshEndpoint, host: string, file: string, why: s
   });
 }
 
-function keyAttempt(user: string, text: string, file: string): Attempt {
-  return { method: { type: 'publickey', username: user, key: text }, wire: 'publickey', label: `key ${file}` };
+function keyAttempt(user: string, key: ParsedKey, file: string): Attempt {
+  return { method: { type: 'publickey', username: user, key }, wire: 'publickey', label: `key ${file}` };
+}
+
+function keyName(key: ParsedKey): string {
+  return `${key.type} ${fingerprint(key.getPublicSSH())}`;
 }
 
 function agentAttempt(user: string, agent: ListedAgent): Attempt {
-  const keys = agent.keys.map((key) => `${key.type} ${fingerprint(key.getPublicSSH())}`).join(', ');
-  return { method: { type: 'agent', username: user, agent }, wire: 'publickey', label: `agent (${keys})` };
+  return {
+    method: { type: 'agent', username: user, agent },
+    wire: 'publickey',
+    label: `agent (${agent.keys.map(keyName).join(', ')})`,
+    used: () => (agent.signedWith === undefined ? undefined : `agent ${keyName(agent.signedWith)}`),
+  };
 }
 
-async function addIdentityFile(
-  login: Login,
-  endpoint: SshEndpoint,
-  host: string,
-  file: string,
-  sources: KeySources,
-): Promise<void> {
+/** The agent's keys, listed when first needed; one that does not answer counts as none. */
+class LazyAgent {
+  readonly socket: string | undefined;
+  #listed: Promise<ListedAgent | Error | undefined> | undefined;
+
+  constructor(endpoint: SshEndpoint, sources: KeySources) {
+    this.socket = endpoint.agent ?? sources.agentSocket;
+  }
+
+  list(): Promise<ListedAgent | Error | undefined> {
+    this.#listed ??= listAgent(this.socket).catch((error: Error) => error);
+    return this.#listed;
+  }
+
+  async only(half: Buffer | undefined): Promise<ListedAgent | undefined> {
+    if (half === undefined) return undefined;
+    const agent = await this.list();
+    return agent instanceof ListedAgent ? agent.only(half) : undefined;
+  }
+}
+
+/** What a key file comes to: a way to log in, or why there is none and what to do about it. */
+type Usable = { attempt: Attempt } | { missing: true } | { locked: true } | { why: string; hint: string };
+
+async function attemptWith(endpoint: SshEndpoint, file: string, sources: KeySources, agent: LazyAgent | undefined): Promise<Usable> {
   const path = expandHome(file, sources.home);
-  const key = await readKey(path);
-  if ('text' in key) {
-    login.add(keyAttempt(endpoint.user, key.text, file));
-    return;
+  const found = await readKeyFile(path);
+  if (found.is === 'key') return { attempt: keyAttempt(endpoint.user, found.key, file) };
+  if (found.is === 'missing') return { missing: true };
+  if (found.is === 'bad') return { why: found.why, hint: 'name a readable private key in OpenSSH or PEM format' };
+  const held = await agent?.only(found.half);
+  if (held !== undefined) return { attempt: agentAttempt(endpoint.user, held) };
+  if (found.is === 'public') {
+    return { why: 'it holds a public key, not a private one, and the agent does not have its other half', hint: 'name a readable private key in OpenSSH or PEM format' };
   }
-  if ('missing' in key) throw identityError(endpoint, host, file, key.why, 'correct identity_file in the inventory');
-  if ('bad' in key)
-    throw identityError(endpoint, host, file, key.bad, 'name a readable private key in OpenSSH or PEM format');
-  const half = await publicHalf(path);
-  const agent = await listAgent(sources.agentSocket).catch(() => undefined);
-  const unlocked = half === undefined ? undefined : agent?.only(half);
-  if (unlocked === undefined) {
-    throw identityError(
-      endpoint,
-      host,
-      file,
-      'it is protected by a passphrase',
-      `encrypted keys are used through ssh-agent: run \`ssh-add ${file}\` (its public half must be beside it as ${file}.pub)`,
-    );
-  }
-  login.add(agentAttempt(endpoint.user, unlocked));
+  const passphrase = sources.passphrases?.get(path) ?? endpoint.keyPassphrase;
+  if (passphrase === undefined) return { locked: true };
+  const key = openKey(sources, found.text, passphrase.reveal());
+  if (key === undefined) return { why: 'the passphrase does not open it', hint: `correct ssh.key_passphrase; try: ssh-keygen -y -f ${file}` };
+  return { attempt: keyAttempt(endpoint.user, key, file) };
 }
 
-async function addUsualKeys(login: Login, endpoint: SshEndpoint, sources: KeySources): Promise<void> {
-  try {
-    const agent = await listAgent(sources.agentSocket);
-    if (agent !== undefined && agent.keys.length > 0) login.add(agentAttempt(endpoint.user, agent));
-    if (agent?.keys.length === 0) login.skipped.push('the agent holds no keys');
-  } catch (error) {
-    login.skipped.push(`the agent at ${sources.agentSocket} does not answer (${(error as Error).message})`);
+const LOCKED = 'it is protected by a passphrase';
+
+function howToUnlock(file: string): string {
+  return `run pgprov at a terminal, where it asks for the passphrase, or \`ssh-add ${file}\`, or set ssh.key_passphrase`;
+}
+
+/** A key that was named on purpose: no way around it. */
+async function addIdentityFile(login: Login, endpoint: SshEndpoint, host: string, file: string, sources: KeySources, agent: LazyAgent): Promise<void> {
+  const usable = await attemptWith(endpoint, file, sources, agent);
+  if ('attempt' in usable) login.add(usable.attempt);
+  else if ('missing' in usable) throw identityError(endpoint, host, file, 'there is no such file', 'correct identity_file in the inventory');
+  else if ('locked' in usable) throw identityError(endpoint, host, file, LOCKED, howToUnlock(file));
+  else throw identityError(endpoint, host, file, usable.why, usable.hint);
+}
+
+/** The agent's keys, those of the files first, then the files; as OpenSSH does. */
+async function addKeys(login: Login, endpoint: SshEndpoint, sources: KeySources, agent: LazyAgent): Promise<void> {
+  const { files: named = [], only = false } = endpoint.identities ?? {};
+  const files = named.length > 0 ? named : USUAL_KEYS;
+  if (!only) await addAgent(login, endpoint.user, agent, await halvesOf(named, sources));
+  for (const file of files) {
+    const usable = await attemptWith(endpoint, file, sources, only ? agent : undefined);
+    if ('attempt' in usable) login.add(usable.attempt);
+    else if ('locked' in usable) await skipUnlessHeld(login, file, sources, agent);
+    else if ('why' in usable && !(await isHeld(file, sources, agent))) login.skipped.push(`${file}: ${usable.why}`);
+    else if ('missing' in usable && named.length > 0) login.skipped.push(`${file}: there is no such file`);
   }
-  for (const name of DEFAULT_KEYS) {
-    const file = `~/.ssh/${name}`;
-    const key = await readKey(expandHome(file, sources.home ?? homedir()));
-    if ('text' in key) login.add(keyAttempt(endpoint.user, key.text, file));
-    else if ('encrypted' in key) login.skipped.push(`${file} is protected by a passphrase (add it to ssh-agent)`);
-    else if ('bad' in key) login.skipped.push(`${file}: ${key.bad}`);
-  }
+}
+
+async function halvesOf(files: readonly string[], sources: KeySources): Promise<Buffer[]> {
+  const found = await Promise.all(files.map((file) => readKeyFile(expandHome(file, sources.home))));
+  return found.flatMap((file) => {
+    if (file.is === 'key') return [file.key.getPublicSSH()];
+    return 'half' in file && file.half !== undefined ? [file.half] : [];
+  });
+}
+
+async function isHeld(file: string, sources: KeySources, agent: LazyAgent): Promise<boolean> {
+  const found = await readKeyFile(expandHome(file, sources.home ?? homedir()));
+  return 'half' in found && (await agent.only(found.half)) !== undefined;
+}
+
+async function skipUnlessHeld(login: Login, file: string, sources: KeySources, agent: LazyAgent): Promise<void> {
+  if (await isHeld(file, sources, agent)) return;
+  login.skipped.push(`${file} is protected by a passphrase (add it to ssh-agent, or set ssh.key_passphrase)`);
+}
+
+async function addAgent(login: Login, user: string, agent: LazyAgent, first: readonly Buffer[]): Promise<void> {
+  const listed = await agent.list();
+  if (listed instanceof Error) login.skipped.push(`the agent at ${agent.socket} does not answer (${listed.message})`);
+  else if (listed?.keys.length === 0) login.skipped.push('the agent holds no keys');
+  else if (listed !== undefined) login.add(agentAttempt(user, listed.startingWith(first)));
 }
 
 /**
- * Gathers the ways to log in: the identity file alone when one is given, otherwise the agent's keys and the usual key
- * files; then the password, as `password` and as `keyboard-interactive`.
+ * Gathers the ways to log in: the identity file alone when one is given, otherwise the agent's keys and the key files of
+ * OpenSSH's configuration or the usual ones; then the password, as `password` and as `keyboard-interactive`.
  *
  * @param host inventory name, for messages
  * @throws UnreachableError `ssh/identity-file`
  */
 export async function prepareLogin(endpoint: SshEndpoint, host: string, sources: KeySources): Promise<Login> {
   const login = new Login();
+  const agent = new LazyAgent(endpoint, sources);
   const { user, identityFile } = endpoint;
-  if (identityFile !== undefined) await addIdentityFile(login, endpoint, host, identityFile, sources);
+  if (identityFile !== undefined) await addIdentityFile(login, endpoint, host, identityFile, sources, agent);
   // A password given on purpose goes first: six agent keys would use up the server's MaxAuthTries before it.
   const password = endpoint.password?.reveal();
   if (password !== undefined) {
@@ -179,6 +227,6 @@ export async function prepareLogin(endpoint: SshEndpoint, host: string, sources:
       label: 'password (keyboard-interactive)',
     });
   }
-  if (identityFile === undefined) await addUsualKeys(login, endpoint, sources);
+  if (identityFile === undefined) await addKeys(login, endpoint, sources, agent);
   return login;
 }

@@ -6,10 +6,10 @@ import { type PgprovError, UnreachableError } from '../lib/errors.js';
 import { becomeRoot } from './become.js';
 import { RepeatedExec } from './repeated-exec.js';
 import { connectionLost, endpointName } from './ssh-errors.js';
-import { SshExec } from './ssh-exec.js';
+import { type Silence, SshExec } from './ssh-exec.js';
 import type { SshLink } from './ssh-link.js';
 import { wantsTerminal } from './terminal.js';
-import type { Connection, Exec, ExecRequest, Target } from './transport.js';
+import type { Connection, ConnectionFacts, Exec, ExecRequest, Target } from './transport.js';
 
 /** The Connection of an ssh link to a target. */
 export class SshConnection implements Connection {
@@ -32,7 +32,7 @@ export class SshConnection implements Connection {
   }
 
   async exec(request: ExecRequest): Promise<Exec> {
-    const settled = this.#terminal || this.#target.become.method === 'none';
+    const settled = this.#terminal || this.#target.become.method !== 'sudo';
     const first = await this.#start(request);
     if (settled) return first;
     return new RepeatedExec(first, (end) => {
@@ -40,6 +40,10 @@ export class SshConnection implements Connection {
       this.#terminal = true;
       return this.#start(request);
     });
+  }
+
+  get facts(): ConnectionFacts {
+    return this.#link.facts;
   }
 
   onLost(listener: (error: PgprovError) => void): void {
@@ -54,10 +58,22 @@ export class SshConnection implements Connection {
   async #start(request: ExecRequest): Promise<SshExec> {
     const { command, dialogue } = becomeRoot(this.#target.become, randomBytes(8).toString('hex'), this.#terminal);
     const channel = await this.#channel(command);
-    const exec = new SshExec(channel, request, dialogue);
+    const exec = new SshExec(channel, request, dialogue, this.#silence());
     this.#running.add(exec);
     void exec.ended.then(() => this.#running.delete(exec));
     return exec;
+  }
+
+  #silence(): Silence | undefined {
+    const { commandTimeout: seconds = 0, name: host } = this.#target;
+    if (seconds === 0) return undefined;
+    const error = new UnreachableError({
+      kind: 'ssh/silent',
+      host,
+      message: `nothing was heard from ${host} (${endpointName(this.#target)}) for ${seconds} s while a script was running there`,
+      hint: 'look at what hangs on the host, for it may still be running; raise ssh.command_timeout if it only takes long, and run again',
+    });
+    return { ms: seconds * 1000, error };
   }
 
   // The ssh2 client rather than node-ssh's execCommand, which ends stdin at once and keeps all of stdout a second

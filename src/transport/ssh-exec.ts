@@ -1,5 +1,6 @@
 import type { ClientChannel } from 'ssh2';
 
+import type { PgprovError } from '../lib/errors.js';
 import type { PasswordDialogue } from './become.js';
 import { BecomeGate } from './become-gate.js';
 import { StderrBuffer } from './stderr-buffer.js';
@@ -7,6 +8,12 @@ import type { Exec, ExecEnd, ExecRequest } from './transport.js';
 
 /** Longest wait for sudo to take a password; PAM may ask a directory server, and delays a failure by seconds. */
 const BECOME_MS = 30_000;
+
+/** How long a script may say nothing, and what is wrong when it does so for longer. */
+export interface Silence {
+  ms: number;
+  error: PgprovError;
+}
 
 /** A script under way on an ssh channel. */
 export class SshExec implements Exec {
@@ -16,11 +23,16 @@ export class SshExec implements Exec {
   readonly #stderr = new StderrBuffer();
   readonly #gate: BecomeGate | undefined;
   readonly #finish: (code: number | null) => void;
+  readonly #silence: Silence | undefined;
   #becoming: NodeJS.Timeout | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #error: PgprovError | undefined;
   #over = false;
   #inputClosed = false;
 
-  constructor(channel: ClientChannel, request: ExecRequest, dialogue: PasswordDialogue | undefined) {
+  /** @param silence how long the script may say nothing; default: for ever */
+  constructor(channel: ClientChannel, request: ExecRequest, dialogue: PasswordDialogue | undefined, silence?: Silence) {
+    this.#silence = silence;
     this.#channel = channel;
     this.#request = request;
     this.#gate = dialogue === undefined ? undefined : new BecomeGate(dialogue);
@@ -28,11 +40,13 @@ export class SshExec implements Exec {
     this.ended = new Promise((resolve) => {
       finish = (code) => {
         const stderr = this.#stderr.text();
-        resolve({ code, stderr: this.#gate?.clean(stderr) ?? stderr });
+        const error = this.#error === undefined ? {} : { error: this.#error };
+        resolve({ code, stderr: this.#gate?.clean(stderr) ?? stderr, ...error });
       };
     });
     this.#finish = finish;
     this.#listen();
+    this.#heard();
     if (dialogue === undefined) this.#sendScript();
     else this.#askSudo(channel, dialogue);
   }
@@ -59,7 +73,19 @@ export class SshExec implements Exec {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#becoming);
+    clearTimeout(this.#idle);
     this.#finish(code);
+  }
+
+  /** Starts the wait for the next word anew. */
+  #heard(): void {
+    clearTimeout(this.#idle);
+    if (this.#silence === undefined || this.#over) return;
+    this.#idle = setTimeout(() => {
+      if (this.#request.isComplete?.() === true) return;
+      this.#error = this.#silence?.error;
+      this.kill();
+    }, this.#silence.ms);
   }
 
   #listen(): void {
@@ -76,6 +102,7 @@ export class SshExec implements Exec {
 
   #onStdout(chunk: Buffer): void {
     if (this.#over) return;
+    this.#heard();
     const gate = this.#gate;
     if (gate === undefined || gate.ready) {
       this.#request.onStdout(chunk);
@@ -89,6 +116,7 @@ export class SshExec implements Exec {
   }
 
   #onStderr(chunk: Buffer): void {
+    this.#heard();
     this.#stderr.add(chunk);
     // End of input makes sudo give up after the one wrong password, instead of guessing on.
     if (this.#gate?.askedAgain(chunk)) this.#channel.end();

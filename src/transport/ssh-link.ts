@@ -15,10 +15,10 @@ import {
   forwardFailure,
   type Phase,
 } from './ssh-errors.js';
-import type { SshEndpoint, Target } from './transport.js';
+import type { ConnectionFacts, SshEndpoint, Target } from './transport.js';
 
-/** A dead peer is noticed after interval times count. */
-const KEEPALIVE = { keepaliveInterval: 5_000, keepaliveCountMax: 3 };
+/** A dead peer is noticed after interval (seconds) times count. */
+const KEEPALIVE = { interval: 5, count: 3 };
 
 /** How long a goodbye may take before the socket is closed without one. */
 const GOODBYE_MS = 2_000;
@@ -32,6 +32,7 @@ export interface LinkOptions {
   /** Seconds for everything up to the login. */
   seconds: number;
   keys: KeySources;
+  keepalive?: Target['keepalive'] | undefined;
   /** The jump host to go through. */
   through?: SshLink | undefined;
   signal?: AbortSignal | undefined;
@@ -62,6 +63,7 @@ export class SshLink {
   readonly #host: string;
   readonly #lostListeners: ((error: PgprovError) => void)[] = [];
   #lost: PgprovError | undefined;
+  #facts: ConnectionFacts = { authentication: 'nothing', hostKey: { type: '', fingerprint: '', file: '' } };
   #lastError: Error | undefined;
   #closing: Promise<void> | undefined;
   readonly #gone: Promise<void>;
@@ -78,9 +80,9 @@ export class SshLink {
 
   /** @throws PgprovError saying why there is no connection */
   static async open(options: LinkOptions): Promise<SshLink> {
-    const { endpoint, host, seconds, signal, through } = options;
+    const { endpoint, host, seconds, signal, through, keepalive = KEEPALIVE } = options;
     const login = await prepareLogin(endpoint, host, options.keys);
-    const check = await HostKeyCheck.load(endpoint, host, options.hostKeys);
+    const check = await HostKeyCheck.load(endpoint, host, endpoint.hostKeys ?? options.hostKeys);
     const attempted: Attempted = {
       endpoint,
       host,
@@ -102,7 +104,8 @@ export class SshLink {
         port: endpoint.port,
         username: endpoint.user,
         ...(sock === undefined ? {} : { sock }),
-        ...KEEPALIVE,
+        keepaliveInterval: keepalive.interval * 1000,
+        keepaliveCountMax: keepalive.count,
         readyTimeout: Math.max(1, deadline - Date.now()),
         algorithms: { serverHostKey: check.algorithms as never[] },
         hostVerifier: (key: Buffer) => check.verify(key),
@@ -112,6 +115,7 @@ export class SshLink {
       await Promise.race([link.#ready(connecting, (phase) => (attempted.phase = phase)), abort.promise]);
       await check.record();
       link.#watch();
+      link.#facts = { authentication: login.used, hostKey: check.facts };
       return link;
     } catch (error) {
       link?.client.destroy();
@@ -145,6 +149,11 @@ export class SshLink {
       this.#lost = error;
       for (const listener of this.#lostListeners) listener(error);
     });
+  }
+
+  /** How the connection came about. */
+  get facts(): ConnectionFacts {
+    return this.#facts;
   }
 
   /** What ended the connection; undefined while it lives, and after a `close`. */

@@ -27,12 +27,12 @@ export class SshTransport implements Transport {
   }
 
   async connect(target: Target, signal?: AbortSignal): Promise<Connection> {
-    const { name: host, hostKeys, connectTimeout: seconds } = target;
+    const { name: host, hostKeys, connectTimeout: seconds, keepalive } = target;
     const lease = target.jump.length > 0 ? await this.#jumps.lease(target, signal) : undefined;
     const release = async (): Promise<void> => lease?.release();
     try {
       const open = (): Promise<SshLink> =>
-        SshLink.open({ endpoint: target, host, hostKeys, seconds, keys: this.#keys, through: lease?.link, signal });
+        SshLink.open({ endpoint: target, host, hostKeys, seconds, keepalive, keys: this.#keys, through: lease?.link, signal });
       const link = await this.#limiterFor(target.jump).run(open, signal);
       return new SshConnection(link, target, release);
     } catch (error) {

@@ -163,7 +163,7 @@ const structure: Case[] = [
       'inventory.yml:2:13 ssh.jump[2]: must have a port from 1 to 65535, not 0',
       'inventory.yml:2:55 ssh.known_hosts[0]: must be a path, not 1',
       '    put it in quotes',
-      'inventory.yml:2:67 ssh.become: must be sudo or none, not "sodu"',
+      'inventory.yml:2:67 ssh.become: must be sudo, doas or none, not "sodu"',
       '    did you mean "sudo"?',
       'inventory.yml:2:79 ssh.user: must be a user name, not "a b"',
       'inventory.yml:2:101 ssh.identity_file: must be a path, not "a\\nb"',

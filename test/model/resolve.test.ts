@@ -119,12 +119,16 @@ describe('ssh', () => {
   test('has defaults', async () => {
     const { hosts } = await load(directory.path, 'cluster: demo\nssh: {user: admin}\nhosts: {pg1: 192.0.2.1}\n');
     expect(hosts[0]?.ssh).toEqual({
+      config: ['~/.ssh/config', '/etc/ssh/ssh_config'],
+      address: '192.0.2.1',
       user: 'admin',
       port: 22,
       jump: [],
       become: { method: 'sudo' },
       hostKeys: { policy: 'strict', files: ['/home/op/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'] },
       connectTimeout: 15,
+      keepalive: { interval: 5, count: 3 },
+      commandTimeout: 1800,
     });
   });
 

@@ -103,6 +103,21 @@ describe('explainBecomeFailure', () => {
     expect(error?.message).toContain('admin on db1');
   });
 
+  // What OpenDoas 6.8 and the shells really print.
+  it.each([
+    ['become/password-required', 1, 'doas: Authentication required\n'],
+    ['become/not-allowed', 1, 'doas: Operation not permitted\n'],
+    ['become/failed', 1, 'doas: doas is not enabled, /etc/doas.conf: No such file or directory\n'],
+    ['become/failed', 1, 'doas: /etc/doas.conf is writable by group or other\n'],
+    ['become/failed', 1, 'doas: syntax error at line 1\n'],
+    ['become/doas-missing', 127, 'env: ‘doas’: No such file or directory\n'],
+    ['become/doas-missing', 127, 'sh: 1: doas: not found\n'],
+  ])('doas: %s (%i): %j', (kind, code, stderr) => {
+    const error = explainBecomeFailure({ code, stderr }, { ...target, become: { method: 'doas' } });
+    expect(error).toMatchObject({ kind, exitCode: 3 });
+    expect(error?.message).not.toContain('sudo');
+  });
+
   it('quotes what it does not know', () => {
     const error = explainBecomeFailure(
       { code: 1, stderr: 'sudo: account validation failure, is your account locked?\n' },

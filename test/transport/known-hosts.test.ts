@@ -78,27 +78,35 @@ describe('KnownHosts', () => {
       `db1 ssh-ed25519 ${text(two)}\n`,
       `db1,db2 ssh-ed25519 ${text(one)}\ndb1 ssh-rsa ${text(rsa)}\n`,
     );
-    expect(judge(hosts, 'db1', 22, one).is).toBe('known');
-    expect(judge(hosts, 'db2', 22, two).is).toBe('changed');
-    expect(judge(hosts, 'db3', 22, two).is).toBe('unknown');
+    expect(judge(hosts, { address: 'db1', port: 22 }, one).is).toBe('known');
+    expect(judge(hosts, { address: 'db2', port: 22 }, two).is).toBe('changed');
+    expect(judge(hosts, { address: 'db3', port: 22 }, two).is).toBe('unknown');
   });
 
   it('knows a host on another port by its bare name, but never holds that against it', async () => {
     const hosts = await load(`db1 ssh-ed25519 ${text(one)}\n`);
-    expect(judge(hosts, 'db1', 2222, one).is).toBe('known');
-    expect(judge(hosts, 'db1', 2222, two).is).toBe('unknown');
+    expect(judge(hosts, { address: 'db1', port: 2222 }, one).is).toBe('known');
+    expect(judge(hosts, { address: 'db1', port: 2222 }, two).is).toBe('unknown');
   });
 
   it('lets a revocation win', async () => {
     const hosts = await load(`db1 ssh-ed25519 ${text(one)}\n`, `@revoked * ssh-ed25519 ${text(one)}\n`);
-    expect(judge(hosts, 'db1', 22, one).is).toBe('revoked');
-    expect(judge(hosts, 'db1', 2222, one).is).toBe('revoked');
+    expect(judge(hosts, { address: 'db1', port: 22 }, one).is).toBe('revoked');
+    expect(judge(hosts, { address: 'db1', port: 2222 }, one).is).toBe('revoked');
+  });
+
+  it('knows a host by its alias, whatever its address and port', async () => {
+    const hosts = await load(`web ssh-ed25519 ${text(one)}\n10.0.0.1 ssh-ed25519 ${text(two)}\n`);
+    const endpoint = { address: '10.0.0.1', port: 2222, hostKeyAlias: 'WEB' };
+    expect(judge(hosts, endpoint, one)).toMatchObject({ is: 'known', by: { line: 1 } });
+    expect(judge(hosts, endpoint, two).is).toBe('changed');
+    expect(hostKeyAlgorithms(hosts, endpoint)[0]).toBe('ssh-ed25519');
   });
 
   it('offers the known types first', async () => {
     const hosts = await load(`db1 ssh-rsa ${text(rsa)}\n`);
-    expect(hostKeyAlgorithms(hosts, 'db1', 22).slice(0, 3)).toEqual(['rsa-sha2-512', 'rsa-sha2-256', 'ssh-ed25519']);
-    expect(hostKeyAlgorithms(hosts, 'db2', 22)[0]).toBe('ssh-ed25519');
+    expect(hostKeyAlgorithms(hosts, { address: 'db1', port: 22 }).slice(0, 3)).toEqual(['rsa-sha2-512', 'rsa-sha2-256', 'ssh-ed25519']);
+    expect(hostKeyAlgorithms(hosts, { address: 'db2', port: 22 })[0]).toBe('ssh-ed25519');
   });
 
   it('appends on a line of its own', async () => {

@@ -252,11 +252,23 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       expect(error.message).toContain(`${revoked}:1`);
     });
 
-    it('explains that certificate authorities are not supported', async () => {
+    it('refuses a host that is known by a certificate authority alone, under either policy', async () => {
       const file = await knownHosts(`@cert-authority * ${await server.hostKey()}\n`);
-      const error = await failure(target({}, file));
-      expect(error.kind).toBe('ssh/host-key-unknown');
-      expect(error.message).toContain('certificate');
+      for (const policy of ['strict', 'accept-new'] as const) {
+        const error = await failure(target({ hostKeys: { policy, files: [file] } }));
+        expect(error.kind).toBe('ssh/host-certificate');
+        expect(error.message).toContain(`${file}:1 trusts a certificate authority (@cert-authority)`);
+        expect(error.hint).toContain('ssh-keyscan');
+      }
+      expect(await readFile(file, 'utf8')).toMatch(/^@cert-authority [^\n]*\n$/u);
+    });
+
+    it('knows a host by its alias, and records a new one under it', async () => {
+      const line = `db1.example ${await server.hostKey()}\n`;
+      await within((connection) => run(connection, 'true'), target({ hostKeyAlias: 'db1.example' }, await knownHosts(line)));
+      const file = await knownHosts('');
+      await within((connection) => run(connection, 'true'), target({ hostKeyAlias: 'db1.example', hostKeys: { policy: 'accept-new', files: [file] } }));
+      expect(await readFile(file, 'utf8')).toBe(line);
     });
 
     it('records a new host once, however many connect at once', async () => {
