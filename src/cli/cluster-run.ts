@@ -6,6 +6,7 @@ import { Store, storeDirectory } from '../store/store.js';
 import { takeLocalLock } from '../store/local-lock.js';
 import { SshTransport } from '../transport/ssh.js';
 import { CATALOG } from '../../roles/index.js';
+import { keySourcesFor } from './ask.js';
 import { journaled, type Said } from './journaled.js';
 
 /** What a command asks of the cluster's hosts. */
@@ -20,6 +21,8 @@ export type ClusterRun = {
 /** Opens the cluster's store, takes its lock and keeps a journal where something will change, and runs. */
 export async function runOnHosts(run: ClusterRun): Promise<RunOutcome> {
   const { inventory, aim, mode, consent } = run;
+  // Before anything is drawn, for a person may be asked for a passphrase.
+  const keys = await keySourcesFor(inventory.hosts.filter(({ name }) => aim.hosts?.includes(name) !== false));
   const directory = storeDirectory(inventory.dir, inventory.cluster);
   const release = mode === 'apply' ? await takeLocalLock(directory) : async () => undefined;
   const { emit, close } = mode === 'apply' ? journaled(directory, inventory, run.said, run.emit) : { emit: run.emit, close: () => undefined };
@@ -32,7 +35,7 @@ export async function runOnHosts(run: ClusterRun): Promise<RunOutcome> {
       catalog: CATALOG,
       aim,
       mode,
-      transport: new SshTransport(),
+      transport: new SshTransport(keys),
       store,
       emit,
       signal: interrupt.signal,

@@ -1,10 +1,14 @@
 import { formatProblem, loadInventory, type Inventory } from '../model/index.js';
 import { CATALOG } from '../../roles/index.js';
+import type { AskOptions } from './ask.js';
 import type { CommonOptions } from './options.js';
 
-/** Loads a command's inventory against the roles that there are. */
-export function loadFor(file: string, options: CommonOptions): Promise<Inventory> {
-  return loadInventory(file, { roles: CATALOG, ...(options.set === undefined ? {} : { set: options.set }) });
+/** Loads a command's inventory against the roles that there are, and asks for the passwords that the command is told to ask for. */
+export async function loadFor(file: string, options: CommonOptions & AskOptions): Promise<Inventory> {
+  const inventory = await loadInventory(file, { roles: CATALOG, ...(options.set === undefined ? {} : { set: options.set }) });
+  if (options.askPass !== true && options.askBecomePass !== true) return inventory;
+  const { withAskedPasswords } = await import('./ask.js');
+  return withAskedPasswords(inventory, options);
 }
 
 /** Prints an inventory's warnings, for commands that have no report to do it. */

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { asPgprovError, ExitCode } from '../lib/errors.js';
 import type { ApplyOptions } from './apply.js';
 import type { Aimed, CommonOptions } from './options.js';
+import type { PingOptions } from './ping.js';
 import type { PlanOptions } from './plan.js';
 import { version } from './version.js';
 
@@ -32,12 +33,18 @@ function withAim(command: Command): Command {
     .option('--skip-role <names>', 'all roles but these', splitList);
 }
 
+function withPasswords(command: Command): Command {
+  return command
+    .option('-k, --ask-pass', 'ask for the login password, once for all hosts')
+    .option('-K, --ask-become-pass', 'ask for the password for sudo, once for all hosts');
+}
+
 function withDifferences(command: Command): Command {
   return command.option('--no-diff', 'leave the differences of files out');
 }
 
 function withApply(command: Command): Command {
-  return withOutput(command)
+  return withPasswords(withOutput(command))
     .option('-y, --yes', 'change a cluster that holds data without asking')
     .option('--check', 'change nothing, show what would be changed')
     .option('--diff', 'show the differences of files, first');
@@ -69,13 +76,13 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .option('--host <names>', 'only these hosts', splitList)
     .action(async (file: string, options: CommonOptions & Aimed) => setExit(await (await import('./show.js')).show(file, options)));
 
-  withDifferences(withOutput(withAim(withInventory(program.command('plan')))))
+  withPasswords(withDifferences(withOutput(withAim(withInventory(program.command('plan'))))))
     .description('show what apply would change, host by host; touches nothing')
     .option('-o, --out <file>', 'keep the plan in a file; `pgprov apply FILE` carries out just that')
     .option('--detailed-exitcode', 'exit with 6 when there are changes')
     .action(async (file: string, options: PlanOptions) => setExit(await (await import('./plan.js')).plan(file, options)));
 
-  withDifferences(withAim(withInventory(program.command('diff'))))
+  withPasswords(withDifferences(withAim(withInventory(program.command('diff')))))
     .description('report how the hosts have drifted from the inventory; exit code 6 when they have')
     .option('-q, --quiet', 'print nothing when there is no drift')
     .action(async (file: string, options: PlanOptions & { quiet?: boolean }) => setExit(await (await import('./plan.js')).diff(file, options)));
@@ -92,7 +99,14 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .action(async (role: string, file: string, options: ApplyOptions) =>
       setExit(await (await import('./apply.js')).apply(file, { ...options, role: splitList(role, undefined) })));
 
-  withInventory(program.command('status'))
+  withPasswords(withInventory(program.command('ping')))
+    .description('who can be reached, how, as whom and in what time, and what is wrong with the rest; changes nothing')
+    .option('--host <names>', 'only these hosts: names or patterns, comma-separated or repeated; !pg3 leaves one out', splitList)
+    .option('--group <names>', 'only the hosts of these groups, in the same way', splitList)
+    .option('--json', 'print as JSON')
+    .action(async (file: string, options: PingOptions) => setExit(await (await import('./ping.js')).ping(file, options)));
+
+  withPasswords(withInventory(program.command('status')))
     .description('members, roles, lag, etcd health, checksums, certificate expiry')
     .option('--json', 'print as JSON')
     .action(async (file: string, options: CommonOptions & { json?: boolean }) => setExit(await (await import('./status.js')).status(file, options)));
