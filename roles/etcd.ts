@@ -1,9 +1,11 @@
 import { isIP } from 'node:net';
 import {
-  defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, service,
+  defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, reachability, service,
   type CheckResult, type EtcdMemberState, type Host, type Objection, type PathState, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
+import { quorumElsewhere } from './shared/elsewhere.js';
+import { memberPeers } from './shared/member-ports.js';
 import { DIRECTORY } from './shared/schemas.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
@@ -45,9 +47,13 @@ export default defineRole({
       quota_backend_bytes: { type: 'integer', minimum: 67108864, default: 2147483648, description: 'Bytes the database may grow to before etcd takes no more writes.' },
     },
   },
-  observations: (context) => [etcdMember(etcdClient(context, files(context)), dataDirectoryOf(context))],
+  observations: (context) => [
+    etcdMember(etcdClient(context, files(context)), dataDirectoryOf(context)),
+    reachability(memberPeers(context.host, context.inventory)),
+  ],
   stages: (context) => [packages(context), ...configureAndStart(context)],
   preflight: (view) => foreignMembership(view),
+  needs: quorumElsewhere,
   guards: (view, material) =>
     view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, material.caCertificate)]),
   checks: (view) => view.hosts('etcd').flatMap((host) => checkHost(view, host)),
@@ -70,13 +76,14 @@ function packages({ host, platform }: RoleContext): Stage {
     name: 'packages',
     title: 'install etcd',
     crossing: 'independent',
-    resources: [installed({ host, platform }, { name: 'etcd', packages: platform.etcd.packages })],
+    // Debian's package enables it at once; until it is configured it would come up at boot as a cluster of its own.
+    resources: [installed({ host, platform }, { name: 'etcd', packages: platform.etcd.packages, disable: [platform.etcd.unit] })],
   };
 }
 
 function configureAndStart(context: RoleContext): Stage[] {
   const { host, platform, template } = context;
-  const { user, group, unit, directory: home, environmentFile } = platform.etcd;
+  const { user, group, unit, environmentFile } = platform.etcd;
   const tls = tlsResources(context, files(context), { owner: user, group });
   const environment = file({ path: environmentFile, content: template('etcd/etcd.env', { settings: settings(context) }) });
   return [
@@ -85,7 +92,6 @@ function configureAndStart(context: RoleContext): Stage[] {
       title: 'configure etcd',
       crossing: 'independent',
       resources: [
-        ...(home === undefined ? [] : [directory({ path: home })]),
         ...tls,
         directory({ path: dataDirectoryOf(context), owner: user, group, mode: '0700' }),
         environment,

@@ -1,12 +1,14 @@
 import { dirname } from 'node:path/posix';
 import {
-  dcs, defineRole, digestOf, directory, enabledUnit, file, gate, interruptedBootstrap, interruptedCopy, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, Secret, service, sh,
+  dcs, defineRole, digestOf, directory, enabledUnit, file, gate, interruptedBootstrap, interruptedCopy, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, reachability, Secret, service, sh,
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
 import { mixedCollations } from './shared/collations.js';
 import { dropIn } from './shared/drop-in.js';
+import { leaderElsewhere } from './shared/elsewhere.js';
 import { localLines, memberLines } from './shared/hba.js';
+import { memberPeers } from './shared/member-ports.js';
 import { accountsOf, dataDirectoryOf, etcdClient, etcdEndpoints, hostPort, localServer, restApiUrl, scopeOf, scopePrefix, tlsFiles } from './shared/layout.js';
 import { guardCluster } from './shared/patroni-guards.js';
 import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
@@ -83,9 +85,11 @@ export default defineRole({
   observations: (context) => [
     patroniMember(restApiUrl(context.host)),
     dcs(etcdClient(context, files(context)), scopePrefix(context.inventory, context.host)),
+    reachability(memberPeers(context.host, context.inventory)),
   ],
   stages: (context) => [packages(context), configure(context), start(context), enable(context), ...settle(context)],
   preflight: (view) => [...timing(view), ...mixedCollations(view)],
+  needs: leaderElsewhere,
   guards: (view) => guardCluster(view),
   checks: (view) => checkCluster(view),
   remarks: (view, host) => {
@@ -113,7 +117,7 @@ function packages({ host, platform }: RoleContext): Stage {
 
 function configure(context: RoleContext): Stage {
   const { host, platform } = context;
-  const { user, group, directory: home } = platform.patroni;
+  const { user, group } = platform.patroni;
   const accounts = accountsOf(context);
   const server = localServer(host, platform);
   const data = dataDirectoryOf(host, platform);
@@ -127,7 +131,6 @@ function configure(context: RoleContext): Stage {
     resources: [
       account(accounts.superuser, ['SUPERUSER']),
       account(accounts.rewind, []),
-      ...(home === undefined ? [] : [directory({ path: home })]),
       ...tlsResources(context, files(context), { owner: user, group }),
       ...dataParent(context),
       interruptedCopy({ path: data, ownership, binDirectory: server.binDirectory }),

@@ -117,7 +117,7 @@ function standalone(context: RoleContext): Stage[] {
   const { host, platform, template, inventory } = context;
   const { version, name, port, parameters, hba } = variables(host, 'postgresql');
   const { user, group, unit } = platform.postgresql(version);
-  const { resources, configDirectory: configuration, restartOn } = standaloneCluster(context);
+  const { resources, configDirectory: configuration, restartOn, enable } = standaloneCluster(context);
   const owned = { owner: user, group, mode: '0640' };
   const settings = file({
     ...owned,
@@ -161,7 +161,7 @@ function standalone(context: RoleContext): Stage[] {
       name: 'start',
       title: 'start PostgreSQL',
       crossing: 'rolling',
-      resources: [service({ unit: unit(name), restartOn, reloadOn: [settings, access] })],
+      resources: [service({ unit: unit(name), enable, restartOn, reloadOn: [settings, access] })],
     },
   ];
 }

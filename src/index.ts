@@ -4,7 +4,7 @@ export { keyFingerprints } from './lib/openpgp.js';
 export { reveal, Secret } from './lib/secret.js';
 export type { Host, Inventory, VariableSchema, VariablesSchema } from './model/index.js';
 export type { PinnedKey, Platform, PostgresqlLayout, ServiceLayout, StandaloneLayout } from './platform/index.js';
-export { defineRole, type Crossing, type Objection, type Role, type RoleContext, type Stage } from './plan/role.js';
+export { defineRole, type Crossing, type Objection, type Part, type Role, type RoleContext, type Stage } from './plan/role.js';
 export { View } from './plan/view.js';
 export { aptRepository } from './resources/apt-repository.js';
 export { command } from './resources/command.js';

@@ -15,6 +15,8 @@ export interface Standalone {
   configDirectory: string;
   /** What the service has to be restarted for. */
   restartOn: Resource[];
+  /** Whether the unit has to be enabled; Debian's start.conf has it start at boot by itself. */
+  enable: boolean;
 }
 
 type Layout<By extends StandaloneLayout['by']> = Extract<StandaloneLayout, { by: By }>;
@@ -43,6 +45,7 @@ function registered(context: RoleContext, { configDirectory }: Layout<'postgresq
     ],
     configDirectory: configuration,
     restartOn: [],
+    enable: false,
   };
 }
 
@@ -62,6 +65,7 @@ function setUp(context: RoleContext, { script }: Layout<'setup-script'>): Standa
     ],
     configDirectory: data,
     restartOn: [file],
+    enable: true,
   };
 }
 

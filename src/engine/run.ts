@@ -3,9 +3,10 @@ import { asPgprovError, type ExitCode, PgprovError, RefusedError } from '../lib/
 import type { Host, Inventory } from '../model/index.js';
 import { PLATFORMS, type Platform } from '../platform/index.js';
 import { buildPlan, holdsData } from '../plan/plan.js';
-import type { Objection, Role } from '../plan/role.js';
+import type { Objection, Part, Role } from '../plan/role.js';
 import { aimedHosts, aimedRoles, type Aim } from '../plan/aim.js';
 import { effectsOf } from '../plan/effects.js';
+import { leftOutRoles, missingRoles } from '../plan/missing.js';
 import { joinShapes, shapeHost, type HostShape, type RunStage } from '../plan/shape.js';
 import { View } from '../plan/view.js';
 import { HOLD_UNTIL_INPUT_CLOSES, RELEASE_STEP_LOCK, takeRunLock, takeStepLock } from '../shell/lock.js';
@@ -67,6 +68,9 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
 class Run {
   readonly #options: RunOptions;
   readonly #roles: Role[];
+  /** Looked at and not applied: what the run's roles need on the same host, and the run leaves out. */
+  readonly #leftOut: Role[];
+  readonly #leftOutShapes = new Map<string, HostShape>();
   /** The hosts that take part; a mere survey drops those that do not answer. */
   #hosts: Host[];
   readonly #sessions = new Map<string, Session>();
@@ -83,6 +87,7 @@ class Run {
     const { inventory, catalog, aim, emit } = options;
     this.#options = options;
     this.#roles = aimedRoles(catalog, aim);
+    this.#leftOut = leftOutRoles(catalog, this.#roles);
     const names = aimedHosts(inventory, catalog, aim);
     this.#hosts = inventory.hosts.filter((host) => names.includes(host.name));
     this.#ledger = new Ledger(names, emit);
@@ -135,7 +140,12 @@ class Run {
 
   #shapeFor(host: Host, platform: Platform = PLATFORMS[0] as Platform): HostShape {
     const { inventory, store } = this.#options;
-    return shapeHost(this.#roles, contextFor(inventory, store, host, platform, this.#platforms));
+    const context = contextFor(inventory, store, host, platform, this.#platforms);
+    const shape = shapeHost(this.#roles, context);
+    if (this.#leftOut.length === 0) return shape;
+    const leftOut = shapeHost(this.#leftOut, context);
+    this.#leftOutShapes.set(host.name, leftOut);
+    return { ...shape, observations: [...shape.observations, ...askable(leftOut)] };
   }
 
   async #connectAll(): Promise<void> {
@@ -190,8 +200,9 @@ class Run {
   async #planAndApply(): Promise<void> {
     const { mode, emit, store, inventory, signal } = this.#options;
     const stages = this.#stages();
-    this.#guard((view, role) => role.preflight?.(view) ?? []);
     const states = new Map([...this.#sessions].map(([name, session]) => [name, session.states]));
+    const part = this.#part();
+    this.#guard((view, role) => [...(role.preflight?.(view) ?? []), ...(part === undefined ? [] : (role.needs?.(view, part) ?? []))], this.#missing(states));
     const changes = buildPlan(stages, states);
     const effects = changes.length === 0 ? [] : effectsOf(stages, states, inventory);
     this.#proposal = { changes, effects, holdsData: holdsData(states) };
@@ -213,6 +224,21 @@ class Run {
     if (this.#hosts.every(({ name }) => !this.#ledger.isOut(name)) && !signal.aborted) await this.#prove(runner.moved);
   }
 
+  /** What the run takes part in; undefined when that is everything. */
+  #part(): Part | undefined {
+    const { aim } = this.#options;
+    if (aim.hosts === undefined && aim.roles === undefined) return undefined;
+    return { hosts: new Set(this.#hosts.map(({ name }) => name)), roles: new Set(this.#roles.map(({ name }) => name)) };
+  }
+
+  #missing(states: ReadonlyMap<string, ReadonlyMap<string, unknown>>): Objection[] {
+    const shapes = this.#hosts.flatMap(({ name }) => {
+      const shape = this.#leftOutShapes.get(name);
+      return shape === undefined ? [] : [[name, shape] as const];
+    });
+    return missingRoles(this.#roles, buildPlan(joinShapes(this.#leftOut, new Map(shapes)), states));
+  }
+
   /** The run's stages, their hosts in inventory order whoever answered first. */
   #stages(): RunStage[] {
     const shapes = this.#hosts.map(({ name }) => [name, this.#shapes.get(name) as HostShape] as const);
@@ -223,10 +249,10 @@ class Run {
    * Asks the guards, and whatever else a moment calls for, whether the run may go on. A refusal outweighs
    * objections of other kinds, which are then not told.
    */
-  #guard(more: (view: View, role: Role) => readonly Objection[] = () => []): void {
+  #guard(more: (view: View, role: Role) => readonly Objection[] = () => [], others: readonly Objection[] = []): void {
     const view = this.#view();
     const { store } = this.#options;
-    const objections = this.#roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...more(view, role)]);
+    const objections = [...this.#roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...more(view, role)]), ...others];
     const worst = objections.some(({ kind }) => kind === 'refuse') ? 'refuse' : 'preflight';
     this.#ledger.throwAll(objections.filter(({ kind }) => kind === worst).map(objectionError));
   }

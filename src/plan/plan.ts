@@ -38,7 +38,7 @@ export function interrupts(work: StepWork): boolean {
 
 /**
  * All changes of a run, without secrets, stage by stage, host by host. A change is projected when an earlier one on its host
- * installs packages, for those bring files and users that are not there to be seen yet.
+ * installs packages or starts something, for what those bring is not there to be seen yet.
  */
 export function buildPlan(stages: readonly RunStage[], states: ReadonlyMap<string, States>): PlannedChange[] {
   const projected = new Set<string>();
@@ -58,7 +58,7 @@ export function buildPlan(stages: readonly RunStage[], states: ReadonlyMap<strin
             ...(before === undefined ? {} : { before: redact(before) }),
             ...(after === undefined ? {} : { after: redact(after) }),
           });
-          if (action === 'install') projected.add(host);
+          if (action === 'install' || action === 'start') projected.add(host);
         }
       }
     }

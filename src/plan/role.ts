@@ -51,6 +51,12 @@ export interface Objection {
   hint: string;
 }
 
+/** What a run takes part of the cluster in. */
+export interface Part {
+  hosts: ReadonlySet<string>;
+  roles: ReadonlySet<string>;
+}
+
 /** One role: its variables, what it wants of a host, and what it objects to. */
 export interface Role extends RoleSchema {
   stages(context: RoleContext): Stage[];
@@ -58,6 +64,8 @@ export interface Role extends RoleSchema {
   observations?(context: RoleContext): Observation[];
   /** Asked once, before the first change. */
   preflight?(view: View): Objection[];
+  /** Asked once when a run is aimed at a part of the cluster: what must be there first that the run leaves out? */
+  needs?(view: View, part: Part): Objection[];
   /** Asked before the first change and again before every stage. */
   guards?(view: View, material: Material): Objection[];
   /** Asked at the end: is the cluster what was asked for? */

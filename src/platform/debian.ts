@@ -34,7 +34,6 @@ function debian(id: PlatformId, title: string, codename: string): Platform {
     etcd: {
       packages: ['etcd-server', 'etcd-client'],
       unit: 'etcd',
-      directory: '/etc/etcd',
       tlsDirectory: '/etc/etcd/tls',
       environmentFile: '/etc/default/etcd',
       dataRoot: '/var/lib/etcd',
@@ -44,7 +43,6 @@ function debian(id: PlatformId, title: string, codename: string): Platform {
     patroni: {
       packages: ['patroni', 'python3-psycopg2', 'python3-etcd'],
       unit: 'patroni',
-      directory: '/etc/patroni',
       tlsDirectory: '/etc/patroni/tls',
       configFile: '/etc/patroni/config.yml',
       user: 'postgres',

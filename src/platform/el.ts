@@ -45,7 +45,6 @@ function enterpriseLinux(id: PlatformId, title: string, major: string): Platform
     patroni: {
       packages: ['patroni', 'patroni-etcd'],
       unit: 'patroni',
-      directory: '/etc/patroni',
       tlsDirectory: '/etc/patroni/tls',
       configFile: '/etc/patroni/patroni.yml',
       // PGDG's unit is Type=notify since Patroni 4.1 and its package does not bring the Python module that notifies.

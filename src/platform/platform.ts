@@ -77,8 +77,6 @@ export type StandaloneLayout =
 export interface ServiceLayout {
   packages: readonly string[];
   unit: string;
-  /** Configuration directory, where the package may not bring it. */
-  directory?: string;
   /** Directory for its certificate and key, which its user must be able to enter. */
   tlsDirectory: string;
   user: string;

@@ -107,7 +107,7 @@ export function file(options: FileOptions): Resource<PathState> {
     id,
     probe: () => probePath(path),
     parse: (answer) => parsePath(id, answer),
-    diff: (state) => [...diffContent(path, state, content, ownership), ...diffOwnership(path, state, ownership)],
+    diff: (state) => diffFile(path, state, content, ownership),
     apply: (changes) => {
       const writes = changes.some((change) => change.action === 'create' || change.summary.startsWith('write'));
       return writes ? writeFileScript(path, desired, ownership) : setOwnershipScript(path, ownership);
@@ -116,8 +116,18 @@ export function file(options: FileOptions): Resource<PathState> {
   };
 }
 
+/** The one change that gives a file its content, owner, group and mode, if any of them is another. */
+function diffFile(path: string, state: PathState, content: string | Secret, ownership: Ownership): Change[] {
+  const [owned] = diffOwnership(path, state, ownership);
+  const [written] = diffContent(path, state, content, ownership);
+  if (written === undefined) return owned === undefined ? [] : [owned];
+  if (owned === undefined || written.action === 'create') return [written];
+  const { owner, group, mode } = ownership;
+  return [{ ...written, summary: `${written.summary} (${owner}:${group} ${mode})` }];
+}
+
 /** The change that gives a file its content, if it has another. */
-export function diffContent(
+function diffContent(
   path: string,
   state: PathState,
   content: string | Secret,
@@ -206,7 +216,7 @@ export function editedFile(options: EditedFileOptions): Resource<PathState> {
     diff: (state) => {
       const text = target(state);
       const content = options.sensitive === true ? new Secret(text) : text;
-      return [...diffContent(path, state, content, ownership(state)), ...diffOwnership(path, state, ownership(state))];
+      return diffFile(path, state, content, ownership(state));
     },
     apply: (_changes, state) =>
       joinScripts([insistUnchanged(path, state), writeFileScript(path, target(state), ownership(state))]),
@@ -218,8 +228,8 @@ export function editedFile(options: EditedFileOptions): Resource<PathState> {
 function insistUnchanged(path: string, state: PathState): Script {
   const changed = `${path} was changed by somebody else since it was read; run again`;
   return state.type === 'file'
-    ? sh`printf %s ${state.content.toString('utf8')} | cmp -s - ${path} || { echo ${changed}; exit 1; }`
-    : sh`[ ! -f ${path} ] || { echo ${changed}; exit 1; }`;
+    ? sh`printf %s ${state.content.toString('utf8')} | cmp -s - ${path} || { printf '%s\n' ${changed}; exit 1; }`
+    : sh`[ ! -f ${path} ] || { printf '%s\n' ${changed}; exit 1; }`;
 }
 
 /**

@@ -39,7 +39,7 @@ describe('a three-node cluster on Debian 12', () => {
   });
 
   it('gives a group’s variables to its hosts only', async () => {
-    expect(await must(cluster.host('pg3'), 'grep ^tags /etc/patroni/config.yml')).toBe('tags: {"nofailover":true}');
+    expect(await must(cluster.host('pg3'), 'grep ^tags /etc/patroni/config.yml')).toBe('tags: {"nofailover": true}');
     expect(await must(cluster.host('pg1'), 'grep ^tags /etc/patroni/config.yml')).toBe('tags: {}');
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { controldata, describeMembers, etcdctl, fingerprint, must, patronictlConfig, sql, sshSessions, sudoCommands } from './support/outside.js';
 import { TestCluster } from './support/cluster.js';
-import { start, type Finished } from './support/pgprov.js';
+import { pgprov, start, type Finished } from './support/pgprov.js';
 
 describe('a three-node cluster on Debian 13', () => {
   let cluster: TestCluster;
@@ -81,7 +81,7 @@ describe('a three-node cluster on Debian 13', () => {
     it('changes nothing, with one connection and one exec a host', async () => {
       const before = await Promise.all(cluster.hosts.map(fingerprint));
       const counts = await Promise.all(cluster.hosts.map(async (host) => [await sshSessions(host), await sudoCommands(host)]));
-      const second = await cluster.run('apply');
+      const second = await pgprov('apply', cluster.file, '--yes');
       expect(second.code).toBe(0);
       expect(second.all).toContain('No changes');
       expect(await Promise.all(cluster.hosts.map(fingerprint))).toEqual(before);

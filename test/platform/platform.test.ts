@@ -41,7 +41,7 @@ describe.each(PLATFORMS)('$title', (platform) => {
   it('has absolute paths without a slash at the end', () => {
     const paths = [
       pgdg.keyPath, server.binDirectory, server.dataDirectory('main'), server.socketDirectory, server.home,
-      etcd.tlsDirectory, etcd.environmentFile, etcd.dataRoot, patroni.tlsDirectory, patroni.configFile, patroni.directory,
+      etcd.tlsDirectory, etcd.environmentFile, etcd.dataRoot, patroni.tlsDirectory, patroni.configFile,
       ...(patroni.simpleDropIn === undefined ? [] : [patroni.simpleDropIn]),
       ...(server.standalone.by === 'setup-script'
         ? [server.standalone.script]
@@ -69,7 +69,7 @@ describe('what differs', () => {
       family, packageManager, prerequisites, release: pgdg.release, keyPath: pgdg.keyPath,
       architectures: pgdg.keys.map(({ architecture }) => architecture ?? 'any'),
       serverPackages, binDirectory, data: dataDirectory(name), unit: unit(name), socketDirectory, standalone: standalone.by,
-      etcd: [...etcd.packages, etcd.environmentFile, etcd.tlsDirectory, etcd.directory],
+      etcd: [...etcd.packages, etcd.environmentFile, etcd.tlsDirectory],
       patroni: [...patroni.packages, patroni.configFile, patroni.tlsDirectory, patroni.simpleDropIn],
     };
   };

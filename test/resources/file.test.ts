@@ -53,8 +53,7 @@ describe('file', () => {
       content: 'x',
       state: there('y', { owner: 'bob', group: 'users', mode: '0600' }),
       changes: [
-        { action: 'update', summary: 'write /f', before: 'y', after: 'x' },
-        { action: 'update', summary: 'set /f to root:root 0644 (is bob:users 0600)' },
+        { action: 'update', summary: 'write /f (root:root 0644)', before: 'y', after: 'x' },
       ],
     },
     {
@@ -69,7 +68,6 @@ describe('file', () => {
       state: { type: 'directory', owner: 'root', group: 'root', mode: '0755' },
       changes: [
         { action: 'create', summary: 'write /f (root:root 0644), in place of a directory', before: '', after: 'x' },
-        { action: 'update', summary: 'set /f to root:root 0644 (is root:root 0755)' },
       ],
     },
     {

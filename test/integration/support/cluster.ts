@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type LabHost, publicKey, removeLab, sshSection, startHosts, type System, SYSTEMS } from '../../lab/index.js';
+import { appliedLines, insistAsPlanned, plannedLines } from './as-planned.js';
 import { pgprov, type Finished } from './pgprov.js';
 
 type Mapping = Record<string, unknown>;
@@ -71,9 +72,13 @@ export class TestCluster {
     return file;
   }
 
-  /** Runs a command of pgprov on the inventory; nobody is there to be asked. */
-  run(command: string, ...args: string[]): Promise<Finished> {
-    return pgprov(command, this.file, ...(command === 'apply' ? ['--yes'] : []), ...args);
+  /** Runs a command of pgprov on the inventory. Before an apply it is planned, and what is done must be what was planned. */
+  async run(command: string, ...args: string[]): Promise<Finished> {
+    if (command !== 'apply') return pgprov(command, this.file, ...args);
+    const plan = await pgprov('plan', this.file, '--output', 'json', ...args);
+    const apply = await pgprov('apply', this.file, '--yes', ...args);
+    if (plan.code === 0 && apply.code === 0) insistAsPlanned(plannedLines(plan.stdout), appliedLines(apply.stdout));
+    return apply;
   }
 
   /** A password that pgprov made, by its path. */
