@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import SSHConfig, { glob } from 'ssh-config';
+import SSHConfig from 'ssh-config';
 
 /** A place in a configuration file of OpenSSH, and what is wrong or doubtful there. */
 export interface ConfigRemark {
@@ -85,7 +85,7 @@ class Parser implements ParsedConfig {
       if (words === undefined) return;
       const { keyword, values } = words;
       if (keyword === 'host') {
-        conditions = [...outer, ({ asked }) => glob([...values], asked)];
+        conditions = [...outer, ({ asked }) => matches(values, asked)];
         skipped = skippedOutside;
       } else if (keyword === 'match') {
         const condition = matchCondition(values);
@@ -165,9 +165,19 @@ function matchCondition(words: readonly string[]): Condition | undefined {
     const [, negated, criterion] = /^(!?)(host|originalhost)$/u.exec(word) ?? [];
     const patterns = words[(index += 1)];
     if (criterion === undefined || patterns === undefined) return undefined;
-    conditions.push(({ asked, name }) => glob(patterns, criterion === 'host' ? name : asked) !== (negated === '!'));
+    conditions.push(({ asked, name }) => matches(patterns.split(','), criterion === 'host' ? name : asked) !== (negated === '!'));
   }
   return (host) => conditions.every((condition) => condition(host));
+}
+
+/** Whether one of the patterns fits and no `!pattern` does; the library's own takes `?` for one character or none. */
+function matches(patterns: readonly string[], name: string): boolean {
+  const fits = (pattern: string): boolean => {
+    const expression = pattern.replace(/[.+^${}()|[\]\\]/gu, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+    return new RegExp(`^${expression}$`, 'u').test(name);
+  };
+  if (patterns.some((pattern) => pattern.startsWith('!') && fits(pattern.slice(1)))) return false;
+  return patterns.some((pattern) => !pattern.startsWith('!') && fits(pattern));
 }
 
 /** The files of a pattern with `*`, `?` and `[…]`, sorted; a path without any is itself. */
