@@ -100,7 +100,7 @@ function sameOverrides({ set, aim }: RunHead, given: readonly string[]): string[
     throw new InputError({
       kind: 'resume/secret-override',
       message: `that run was given ${missing.map((text) => `--set ${text}`).join(' and ')}, and the journal keeps no secrets`,
-      hint: `give ${missing.length === 1 ? 'it' : 'them'} again: --resume ${missing.map((text) => `--set ${overrideKey(text)}=…`).join(' ')}`,
+      hint: `give ${missing.length === 1 ? 'it' : 'them'} again, beside --resume`,
     });
   }
   return set.map((text) => (isMasked(text) ? (last(given, overrideKey(text)) ?? text) : text));

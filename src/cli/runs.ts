@@ -16,7 +16,7 @@ export async function runs(file: string, options: { json?: boolean }): Promise<E
   } else if (records.length === 0) {
     process.stdout.write(`No run of cluster ${cluster} was journaled yet; \`pgprov apply\` does it.\n`);
   } else {
-    process.stdout.write(`${renderRuns(records.map(framed), { color: colors(process.stdout), now: new Date() })}\n`);
+    process.stdout.write(`${renderRuns(records.map(listed), { color: colors(process.stdout), now: new Date() })}\n`);
   }
   return ExitCode.done;
 }
@@ -62,6 +62,12 @@ function framed(record: RunRecord): RunFrame {
     resumes: head?.resumes,
     plan: head?.plan,
   };
+}
+
+/** A line of the list has no room for overrides. */
+function listed(record: RunRecord): RunFrame {
+  const run = framed(record);
+  return record.head === undefined ? run : { ...run, command: commandWords({ ...record.head, set: [] }) };
 }
 
 function asJson(record: RunRecord): object {
