@@ -19,19 +19,19 @@ export function leftOutRoles(catalog: readonly Role[], aimed: readonly Role[]): 
 /** What makes a role count as not applied yet, rather than as applied and drifted. */
 const FOUNDING = new Set(['install', 'create', 'start']);
 
-/** Objections to a run on hosts where a role that it needs was not applied yet, from what that role would change there. */
+/** Objections to a run on hosts where roles that it needs were not applied yet, from what those would change there. */
 export function missingRoles(aimed: readonly Role[], changes: readonly PlannedChange[]): Objection[] {
-  const missing = new Map<string, { host: string; role: string; change: PlannedChange }>();
+  const missing = new Map<string, { roles: Set<string>; first: PlannedChange }>();
   for (const change of changes.filter(({ action }) => FOUNDING.has(action))) {
-    const role = change.stage.slice(0, change.stage.indexOf('/'));
-    const key = `${change.host} ${role}`;
-    if (!missing.has(key)) missing.set(key, { host: change.host, role, change });
+    const entry = missing.get(change.host) ?? { roles: new Set(), first: change };
+    entry.roles.add(change.stage.slice(0, change.stage.indexOf('/')));
+    missing.set(change.host, entry);
   }
-  const names = aimed.map(({ name }) => name).join(', ');
-  return [...missing.values()].map(({ host, role, change }) => ({
+  const names = aimed.map(({ name }) => name);
+  return [...missing].map(([host, { roles, first }]) => ({
     kind: 'preflight',
     host,
-    message: `${host}: ${names} needs the role ${role} there first, which still has to ${change.summary}`,
-    hint: `aim at it as well: --role ${[role, ...aimed.map(({ name }) => name)].join(',')}`,
+    message: `${host}: ${names.join(', ')} needs ${[...roles].join(', ')} there first, beginning with: ${first.summary}`,
+    hint: `aim at ${roles.size === 1 ? 'it' : 'them'} as well: --role ${[...roles, ...names].join(',')}`,
   }));
 }
