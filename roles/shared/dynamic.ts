@@ -12,7 +12,7 @@ function sharedParameters({ inventory }: Pick<RoleContext, 'inventory'>): Parame
   const all = hostsWith(inventory, 'patroni').map((host) => variables(host, 'postgresql').parameters);
   const [first = {}] = all;
   return Object.fromEntries(
-    Object.entries(first).filter(([name, value]) => all.every((parameters) => parameters[name] === value)),
+    Object.entries(first).filter(([name, value]) => all.every((parameters) => Object.hasOwn(parameters, name) && parameters[name] === value)),
   );
 }
 
@@ -20,7 +20,7 @@ function sharedParameters({ inventory }: Pick<RoleContext, 'inventory'>): Parame
 export function hostParameters(context: Pick<RoleContext, 'inventory' | 'host'>): Parameters {
   const shared = sharedParameters(context);
   const own = variables(context.host, 'postgresql').parameters;
-  return Object.fromEntries(Object.entries(own).filter(([name]) => !(name in shared)));
+  return Object.fromEntries(Object.entries(own).filter(([name]) => !Object.hasOwn(shared, name)));
 }
 
 /** Patroni's dynamic configuration as the inventory gives it. */
@@ -42,12 +42,12 @@ export function dynamicConfiguration(context: Pick<RoleContext, 'inventory' | 'h
 }
 
 function merge(under: JsonObject, over: JsonObject): JsonObject {
-  const merged: Record<string, Json> = { ...under };
+  const merged = new Map(Object.entries(under));
   for (const [key, value] of Object.entries(over)) {
-    const below = merged[key];
-    merged[key] = isObject(below) && isObject(value) ? merge(below, value) : value;
+    const below = merged.get(key);
+    merged.set(key, isObject(below) && isObject(value) ? merge(below, value) : value);
   }
-  return merged;
+  return Object.fromEntries(merged);
 }
 
 function isObject(value: Json | undefined): value is JsonObject {

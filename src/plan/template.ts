@@ -18,10 +18,23 @@ function given(value: unknown): unknown {
 /** Characters that YAML does not take unescaped, though JSON does. */
 const NOT_IN_YAML = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/gu;
 
-/** A YAML flow scalar: JSON is YAML, so nothing that a value holds can break out of it. */
-Handlebars.registerHelper('yaml', (value: unknown) =>
-  JSON.stringify(given(value)).replace(NOT_IN_YAML, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
-);
+/** Longer keys are keys only where a question mark announces them (YAML 1.2, 7.4.2). */
+const LONGEST_KEY = 1000;
+
+/** A YAML flow node: JSON is YAML, so nothing that a value holds can break out of it. */
+function toYaml(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(toYaml).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).map(([key, inner]) => {
+      const shown = toYaml(key);
+      return `${shown.length > LONGEST_KEY ? '? ' : ''}${shown}: ${toYaml(inner)}`;
+    });
+    return `{${entries.join(', ')}}`;
+  }
+  return JSON.stringify(value).replace(NOT_IN_YAML, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+Handlebars.registerHelper('yaml', (value: unknown) => toYaml(given(value)));
 
 /** A double-quoted value of a systemd environment file (systemd.exec(5), EnvironmentFile=). */
 Handlebars.registerHelper('env', (value: unknown) => `"${String(given(value)).replace(/[\\"`$]/gu, '\\$&')}"`);

@@ -64,7 +64,7 @@ fi`,
     },
     apply: (_changes, state) => {
       const patch = state.answers ? buildPatch(desired, takenBack(state, paths)) : desired;
-      return sh`answer=$(printf '%s\n' ${curlConfig(options)} | curl -sS -m 10 -K - -X PATCH -d ${JSON.stringify(patch)} -w '\n%{http_code}' ${`${url}/config`} 2>&1) || :
+      return sh`answer=$(printf '%s\n' ${curlConfig(options, JSON.stringify(patch))} | curl -sS -m 10 -K - -X PATCH -w '\n%{http_code}' ${`${url}/config`} 2>&1) || :
 case "$answer" in
 *200) ;;
 *)
@@ -89,10 +89,10 @@ function readRecord(text: string): string[][] {
   }
 }
 
-/** Credentials for curl's `-K -`, so that they show in no process list. */
-function curlConfig({ user, password }: PatroniConfigOptions): string {
-  const value = `${user}:${password.reveal()}`.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
-  return `user = "${value}"`;
+/** For curl's `-K -`: credentials show in no process list there, and a long body fits, where one word of a command may have 128 KiB. */
+function curlConfig({ user, password }: PatroniConfigOptions, body: string): string {
+  const quoted = (value: string): string => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+  return `user = ${quoted(`${user}:${password.reveal()}`)}\ndata = ${quoted(body)}`;
 }
 
 /** Every path that leads to something other than a non-empty object. */
@@ -108,7 +108,7 @@ function isObject(value: Json | undefined): value is JsonObject {
 
 function valueAt(value: JsonObject, path: readonly string[]): Json | undefined {
   let at: Json | undefined = value;
-  for (const key of path) at = isObject(at) ? at[key] : undefined;
+  for (const key of path) at = isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined;
   return at;
 }
 
@@ -121,16 +121,13 @@ function takenBack(state: { current: JsonObject; ours: string[][] }, desired: re
 
 /** Patroni's PATCH merges objects and removes keys that are null. */
 function buildPatch(desired: JsonObject, remove: readonly string[][]): JsonObject {
-  const patch = structuredClone(desired) as Record<string, Json>;
-  for (const path of remove) {
-    let at: Record<string, Json> = patch;
-    for (const key of path.slice(0, -1)) {
-      if (!isObject(at[key])) at[key] = {};
-      at = at[key] as Record<string, Json>;
-    }
-    at[path.at(-1) ?? ''] = null;
-  }
-  return patch;
+  return remove.reduce((patch, path) => withNull(patch, path), desired);
+}
+
+function withNull(value: JsonObject, [key = '', ...rest]: readonly string[]): JsonObject {
+  const below = valueAt(value, [key]);
+  const entries = new Map(Object.entries(value)).set(key, rest.length === 0 ? null : withNull(isObject(below) ? below : {}, rest));
+  return Object.fromEntries(entries);
 }
 
 /** Patroni may hand back a number that was given as text, or the other way round; null means not set. */

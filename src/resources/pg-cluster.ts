@@ -36,7 +36,7 @@ export function pgCluster(options: PgClusterOptions): Resource<DataDirectoryStat
         ? []
         : [{ action: 'create', summary: `initialise a PostgreSQL ${options.version} cluster with data checksums in ${path}` }],
     apply: () => sh`if [ -e ${path} ]; then
-rmdir ${path} || { echo ${`${path} is not empty; initdb does not run over it`}; exit 1; }
+rmdir ${path} || { printf '%s\n' ${`${path} is not empty; initdb does not run over it`}; exit 1; }
 fi
 if [ -e ${draft} ]; then mv ${draft} ${draft}."$(date +%Y%m%dT%H%M%S)"; fi
 mkdir -p "$(dirname ${path})"

@@ -121,7 +121,7 @@ describe('pgCluster', () => {
   it('makes a cluster beside its place exactly so', () => {
     expect(pgCluster(options('/var/lib/postgresql/17/main')).apply([], { kind: 'absent' }).text).toMatchInlineSnapshot(`
       "if [ -e /var/lib/postgresql/17/main ]; then
-      rmdir /var/lib/postgresql/17/main || { echo '/var/lib/postgresql/17/main is not empty; initdb does not run over it'; exit 1; }
+      rmdir /var/lib/postgresql/17/main || { printf '%s\\n' '/var/lib/postgresql/17/main is not empty; initdb does not run over it'; exit 1; }
       fi
       if [ -e /var/lib/postgresql/17/main.pgprov-initdb ]; then mv /var/lib/postgresql/17/main.pgprov-initdb /var/lib/postgresql/17/main.pgprov-initdb."$(date +%Y%m%dT%H%M%S)"; fi
       mkdir -p "$(dirname /var/lib/postgresql/17/main)"
@@ -197,7 +197,7 @@ describe('pgCluster with a setup script', () => {
   it('makes a cluster beside its place exactly so', () => {
     expect(pgCluster({ ...options, user: 'postgres', group: 'postgres' }).apply([], { kind: 'absent' }).text).toMatchInlineSnapshot(`
       "if [ -e /var/lib/pgsql/17/data ]; then
-      rmdir /var/lib/pgsql/17/data || { echo '/var/lib/pgsql/17/data is not empty; initdb does not run over it'; exit 1; }
+      rmdir /var/lib/pgsql/17/data || { printf '%s\\n' '/var/lib/pgsql/17/data is not empty; initdb does not run over it'; exit 1; }
       fi
       if [ -e /var/lib/pgsql/17/data.pgprov-initdb ]; then mv /var/lib/pgsql/17/data.pgprov-initdb /var/lib/pgsql/17/data.pgprov-initdb."$(date +%Y%m%dT%H%M%S)"; fi
       mkdir -p "$(dirname /var/lib/pgsql/17/data)"

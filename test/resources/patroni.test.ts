@@ -11,8 +11,8 @@ describe('patroniConfig', () => {
 
   /** What is sent, from the script that sends it. */
   const patchOf = (desired: JsonObject, state: PatroniConfigState): unknown => {
-    const words = / -d ('(?:[^']|'\\'')*'|\S+)/u.exec(make(desired).apply([], state).text)?.[1] ?? '';
-    return JSON.parse(words.replace(/^'|'$/gu, '').replaceAll("'\\''", "'"));
+    const body = /\ndata = "(.*)"' \| curl/u.exec(make(desired).apply([], state).text)?.[1] ?? '';
+    return JSON.parse(body.replaceAll("'\\''", "'").replace(/\\(.)/gu, '$1'));
   };
 
   /** Patroni's own PATCH: objects are merged, null removes. */
@@ -81,10 +81,11 @@ describe('patroniConfig', () => {
 
   it('differs from nothing while no Patroni answers', () => expect(make({ ttl: 30 }).diff({ answers: false })).toEqual([]));
 
-  it('sends exactly so, the password on standard input', () => {
+  it('sends exactly so, password and body on standard input', () => {
     const script = make({ ttl: 30 }).apply([], { answers: true, current: {}, ours: [] }).text;
     expect(script).toMatchInlineSnapshot(`
-      "answer=$(printf '%s\\n' 'user = "patroni:qu\\"ote\\\\d"' | curl -sS -m 10 -K - -X PATCH -d '{"ttl":30}' -w '\\n%{http_code}' http://10.0.0.1:8008/config 2>&1) || :
+      "answer=$(printf '%s\\n' 'user = "patroni:qu\\"ote\\\\d"
+      data = "{\\"ttl\\":30}"' | curl -sS -m 10 -K - -X PATCH -w '\\n%{http_code}' http://10.0.0.1:8008/config 2>&1) || :
       case "$answer" in
       *200) ;;
       *)
