@@ -137,6 +137,27 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       });
     });
 
+    it('is given up when nothing is heard for too long, and not while something is', async () => {
+      await within(async (connection) => {
+        const busy = 'for i in 1 2 3 4 5 6; do echo "$i"; sleep 0.3; done';
+        expect(await run(connection, busy)).toMatchObject({ code: 0, stdout: '1\n2\n3\n4\n5\n6\n' });
+        const end = await run(connection, 'echo up; sleep 5');
+        expect(end).toMatchObject({ code: null, stdout: 'up\n', error: { kind: 'ssh/silent', exitCode: 3, host: 'db1' } });
+        expect(end.error?.message).toContain('for 1 s');
+        expect(end.error?.hint).toContain('ssh.command_timeout');
+        expect(await run(connection, 'echo fine')).toMatchObject({ code: 0 });
+      }, target({ commandTimeout: 1 }));
+    });
+
+    it('may be silent once it has said all, for it may hold a lock', async () => {
+      await within(async (connection) => {
+        const exec = await connection.exec({ script: 'cat >/dev/null; exit 3\n', onStdout: () => {}, holdInput: true, isComplete: () => true });
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        exec.closeInput();
+        expect(await exec.ended).toEqual({ code: 3, stderr: '' });
+      }, target({ commandTimeout: 1 }));
+    });
+
     it('kills', async () => {
       await within(async (connection) => {
         const { onStdout, seen } = awaitText('up');
@@ -379,6 +400,25 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       await expect.poll(() => second.sessions()).toHaveLength(0);
     });
 
+    it('do not open more handshakes at once than an sshd takes', async () => {
+      const shy = await Sshd.start(`${keys.key}.pub`, ['MaxStartups 10:100:10']);
+      try {
+        const file = await knownHosts((await readFile(all, 'utf8')) + (await shy.knownLine()));
+        const to = targetAt(shy.port, { identityFile: keys.key, hostKeys: { policy: 'strict', files: [file] }, jump: chain(), connectTimeout: 30 });
+        const connections = await Promise.all(Array.from({ length: 40 }, () => transport.connect(to)));
+        expect(await first.sessions()).toHaveLength(1);
+        await Promise.all(connections.map((connection) => connection.close()));
+      } finally {
+        await shy.stop();
+      }
+    });
+
+    it('may be known by files and names of their own', async () => {
+      const file = await knownHosts(`gate ${await first.hostKey()}\n`);
+      const jump = [{ ...hopAt(first.port, keys.key), hostKeyAlias: 'gate', hostKeys: { policy: 'strict', files: [file] } as const }];
+      await within((connection) => run(connection, 'true'), target({ jump }));
+    });
+
     it('name the hop that failed, to every host behind it', async () => {
       const dead = await freePort();
       const jump = [hopAt(first.port, keys.key), hopAt(dead, keys.key)];
@@ -479,6 +519,24 @@ describe('hosts that cannot be reached', () => {
     const error = await failure(targetAt((rude.address() as { port: number }).port));
     expect(error.kind).toBe('ssh/handshake');
     rude.close();
+  });
+
+  it('a host that falls silent later, noticed by the signs of life', async () => {
+    if (reason !== undefined) return;
+    const keys = await makeKeys();
+    const server = await Sshd.start(`${keys.key}.pub`);
+    try {
+      const file = join(keys.dir, 'known');
+      await writeFile(file, await server.knownLine());
+      const to = targetAt(server.port, { identityFile: keys.key, hostKeys: { policy: 'strict', files: [file] }, keepalive: { interval: 0.2, count: 2 } });
+      const connection = await transport.connect(to);
+      const lost = new Promise<PgprovError>((resolve) => connection.onLost(resolve));
+      for (const pid of await server.sessions()) process.kill(pid, 'SIGSTOP');
+      expect(await lost).toMatchObject({ kind: 'ssh/connection-lost' });
+    } finally {
+      await server.stop();
+      await keys.clean();
+    }
   });
 
   it('calling off, while connecting and beforehand', async () => {
