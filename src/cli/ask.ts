@@ -64,8 +64,9 @@ const KILL_LINE = '\u0015';
  */
 export async function askHidden(question: string): Promise<string | undefined> {
   const { stdin, stderr } = process;
-  stderr.write(question);
+  // First, for whoever answers at once would see the answer.
   stdin.setRawMode(true);
+  stderr.write(question);
   stdin.resume();
   let typed = '';
   try {
