@@ -1,6 +1,7 @@
 import type { PlannedChange } from '../events.js';
 import { redact } from '../lib/secret.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
+import { bringsVersions, withoutVersions } from '../resources/packages-state.js';
 import type { Change, GateState, Resource } from '../resources/resource.js';
 import type { RunStage } from './shape.js';
 import type { Stage } from './role.js';
@@ -42,12 +43,15 @@ export function interrupts(work: StepWork): boolean {
  */
 export function buildPlan(stages: readonly RunStage[], states: ReadonlyMap<string, States>): PlannedChange[] {
   const projected = new Set<string>();
+  const newVersions = new Set<string>();
   const plan: PlannedChange[] = [];
   for (const stage of stages) {
     for (const [host, part] of stage.hosts) {
       for (const { resource, changes } of stepWork(part, states.get(host) ?? new Map()).changes) {
         for (const change of changes) {
-          const { action, summary, before, after } = change;
+          const { action, before, after } = change;
+          if (bringsVersions(resource.id)) newVersions.add(host);
+          const summary = action === 'install' && newVersions.has(host) ? withoutVersions(change.summary) : change.summary;
           plan.push({
             host,
             stage: stage.id,
@@ -58,8 +62,8 @@ export function buildPlan(stages: readonly RunStage[], states: ReadonlyMap<strin
             ...(before === undefined ? {} : { before: redact(before) }),
             ...(after === undefined ? {} : { after: redact(after) }),
           });
-          if (action === 'install' || action === 'start') projected.add(host);
         }
+        if (changes.some(({ action }) => action === 'install' || action === 'start')) projected.add(host);
       }
     }
   }

@@ -59,13 +59,18 @@ export function aptPackages(options: PackagesOptions): Resource<PackagesState> {
   return {
     id,
     probe: () =>
-      sh`dpkg-query -W -f ${'${Package} ${Version} ${db:Status-Status}\n'} ${packages} 2>/dev/null || :`,
+      sh`found=$(dpkg-query -W -f ${'${Package} ${Version} ${db:Status-Status}\n'} ${packages} 2>/dev/null || :)
+[ -z "$found" ] || printf '%s\n' "$found"
+if [ "$(printf '%s\n' "$found" | grep -c ' installed$')" != ${packages.length} ]; then
+apt-cache policy ${packages} 2>/dev/null | awk '/^[^ ]/ { sub(/:$/, ""); name = $0 } $1 == "Candidate:" && $2 != "(none)" { print name, $2, "candidate" }'
+fi`,
     parse: (answer) => {
       const state: PackagesState = Object.fromEntries(packages.map((name) => [name, undefined]));
       for (const line of answerLines(answer)) {
         const [name, version, status] = line.split(' ');
         if (name === undefined || version === undefined) throw new UnknownAnswer(id, answer);
         if (status === 'installed') state[name] = version;
+        else if (status === 'candidate' && state[name] === undefined) state[name] = { candidate: version };
       }
       return state;
     },

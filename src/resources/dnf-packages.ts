@@ -12,18 +12,26 @@ export function dnfPackages(options: PackagesOptions): Resource<PackagesState> {
   const id = `packages:${options.name}`;
   return {
     id,
-    probe: () => sh`for name in ${packages}; do
+    // What would be installed is asked only where the indexes are there already, for dnf is slow to fetch them.
+    probe: () => sh`missing=
+for name in ${packages}; do
 case "$name" in
 /*) if [ -e "$name" ]; then version=present; else version=missing; fi ;;
 *) version=$(rpm -q --whatprovides --qf '%{VERSION}-%{RELEASE}\n' "$name" 2>/dev/null) || version=missing ;;
 esac
 set -- $version
 printf '%s %s\n' "$name" "$1"
-done`,
+[ "$1" != missing ] || missing="$missing $name"
+done
+if [ -n "$missing" ] && ls -d /var/cache/dnf/pgprov-* >/dev/null 2>&1; then
+dnf -q -y -C repoquery --latest-limit 1 --qf '%{name} %{version}-%{release} candidate' $missing </dev/null 2>/dev/null || :
+fi`,
     parse: (answer) => {
-      const found = new Map(answerLines(answer).map((line) => line.split(' ', 2) as [string, string]));
+      const lines = answerLines(answer).map((line) => line.split(' ') as [string, string, string | undefined]);
+      const found = new Map(lines.filter(([, , what]) => what === undefined).map(([name, version]) => [name, version]));
+      const candidates = new Map(lines.filter(([, , what]) => what === 'candidate').map(([name, version]) => [name, { candidate: version }]));
       if (packages.some((name) => !found.has(name))) throw new UnknownAnswer(id, answer);
-      return Object.fromEntries(packages.map((name) => [name, found.get(name) === 'missing' ? undefined : found.get(name)]));
+      return Object.fromEntries(packages.map((name) => [name, found.get(name) === 'missing' ? candidates.get(name) : found.get(name)]));
     },
     diff: (state) => installChanges(packages, state),
     apply: (_changes, state) => sh`${defineDnf(options.lockTimeout ?? DEFAULT_LOCK_TIMEOUT)}

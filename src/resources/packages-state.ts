@@ -1,7 +1,7 @@
 import type { Change } from './resource.js';
 
-/** Installed version, or undefined, by package name. */
-export type PackagesState = Record<string, string | undefined>;
+/** What a host has of each package: the version installed, or the one that would be, as far as the host knows one. */
+export type PackagesState = Record<string, string | { candidate: string } | undefined>;
 
 /** Packages that must be installed, whatever their version. */
 export interface PackagesOptions {
@@ -19,11 +19,24 @@ export const DEFAULT_LOCK_TIMEOUT = 300;
 
 /** The packages that are not installed. */
 export function missingOf(packages: readonly string[], state: PackagesState): string[] {
-  return packages.filter((name) => state[name] === undefined);
+  return packages.filter((name) => typeof state[name] !== 'string');
 }
 
 /** The change that installs what is missing. */
 export function installChanges(packages: readonly string[], state: PackagesState): Change[] {
   const missing = missingOf(packages, state);
-  return missing.length === 0 ? [] : [{ action: 'install', summary: `install ${missing.join(' ')}` }];
+  if (missing.length === 0) return [];
+  const versions = missing.map((name) => (state[name] as { candidate: string } | undefined)?.candidate);
+  const known = versions.every((version) => version !== undefined) ? ` (${versions.join(', ')})` : '';
+  return [{ action: 'install', summary: `install ${missing.join(' ')}${known}` }];
+}
+
+/** Whether a change of this resource changes which versions there are to install. */
+export function bringsVersions(resourceId: string): boolean {
+  return resourceId.startsWith('apt-repository:') || resourceId.startsWith('file:/etc/yum.repos.d/');
+}
+
+/** The summary of an installation whose versions are not known yet, whatever the host believes now. */
+export function withoutVersions(summary: string): string {
+  return summary.replace(/ \([^()]*\)$/u, '');
 }

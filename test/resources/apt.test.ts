@@ -17,6 +17,8 @@ describe('aptPackages', () => {
     { title: 'one missing', text: 'etcd-client 3.5 installed\n', changes: ['install etcd-server'] },
     { title: 'removed, configuration left', text: 'etcd-server 3.5 config-files\netcd-client 3.5 installed\n', changes: ['install etcd-server'] },
     { title: 'known and not installed', text: 'etcd-server  not-installed\netcd-client 3.5 installed\n', changes: ['install etcd-server'] },
+    { title: 'missing, with a version to be had of each', text: 'etcd-server 3.5-1 candidate\netcd-client 3.5-2 candidate\n', changes: ['install etcd-server etcd-client (3.5-1, 3.5-2)'] },
+    { title: 'missing, with a version to be had of one', text: 'etcd-server 3.5-1 candidate\n', changes: ['install etcd-server etcd-client'] },
     { title: 'half configured', text: 'etcd-server 3.5 half-configured\netcd-client 3.5 installed\n', changes: ['install etcd-server'] },
   ])('$title', ({ text, changes }) => {
     const found = resource.diff(resource.parse(answer(text)));
@@ -26,9 +28,14 @@ describe('aptPackages', () => {
   it('rejects what it does not know', () => expect(() => resource.parse(answer('what\n'))).toThrow(/packages:etcd/u));
 
   it('asks exactly so, and installs only what is missing', () => {
-    expect(resource.probe().text).toBe(
-      "dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' etcd-server etcd-client 2>/dev/null || :",
-    );
+    expect(resource.probe().text).toMatchInlineSnapshot(`
+      "found=$(dpkg-query -W -f '\${Package} \${Version} \${db:Status-Status}
+      ' etcd-server etcd-client 2>/dev/null || :)
+      [ -z "$found" ] || printf '%s\\n' "$found"
+      if [ "$(printf '%s\\n' "$found" | grep -c ' installed$')" != 2 ]; then
+      apt-cache policy etcd-server etcd-client 2>/dev/null | awk '/^[^ ]/ { sub(/:$/, ""); name = $0 } $1 == "Candidate:" && $2 != "(none)" { print name, $2, "candidate" }'
+      fi"
+    `);
     expect(resource.apply([], { 'etcd-client': '3.5', 'etcd-server': undefined }).text).toMatchInlineSnapshot(`
       "policy=/usr/sbin/policy-rc.d
       restore() {

@@ -25,14 +25,19 @@ describe('dnfPackages', () => {
   it.each(['', 'what\n', 'patroni 4.0-1.el9\n'])('rejects %j', (text) => expect(() => resource.parse(answer(text))).toThrow(/packages:patroni/u));
 
   it('asks exactly so', () => expect(resource.probe().text).toMatchInlineSnapshot(`
-    "for name in patroni patroni-etcd; do
+    "missing=
+    for name in patroni patroni-etcd; do
     case "$name" in
     /*) if [ -e "$name" ]; then version=present; else version=missing; fi ;;
     *) version=$(rpm -q --whatprovides --qf '%{VERSION}-%{RELEASE}\\n' "$name" 2>/dev/null) || version=missing ;;
     esac
     set -- $version
     printf '%s %s\\n' "$name" "$1"
-    done"
+    [ "$1" != missing ] || missing="$missing $name"
+    done
+    if [ -n "$missing" ] && ls -d /var/cache/dnf/pgprov-* >/dev/null 2>&1; then
+    dnf -q -y -C repoquery --latest-limit 1 --qf '%{name} %{version}-%{release} candidate' $missing </dev/null 2>/dev/null || :
+    fi"
   `));
 
   const scriptOf = (more: Partial<PackagesOptions>): string =>
