@@ -63,5 +63,17 @@ mkdir -m 0755 ${WORK_DIRECTORY}`;
 /** Lets go of the step lock, for a script that only had to know that no step is under way. */
 export const RELEASE_STEP_LOCK: Script = sh`exec 8>&-`;
 
-/** Holds what the script holds until its input is closed. */
-export const HOLD_UNTIL_INPUT_CLOSES: Script = sh`cat >/dev/null`;
+/**
+ * Holds what the script holds until its input is closed. A connection that was lost without a word (a cable pulled, a
+ * laptop put to sleep) would be held for hours, since a side that only listens never learns of it; so a line feed is
+ * sent now and then, which the other side's kernel refuses, or nobody acknowledges. The one that waits keeps neither
+ * the locks nor the output open, so nothing is held up by it at the end.
+ */
+export function holdUntilInputCloses(seconds: number): Script {
+  return sh`( while sleep ${seconds} >/dev/null 2>&1 7>&- 8>&- 9>&-; do printf '\n' || exit; done ) 2>/dev/null 8>&- 9>&- &
+cat >/dev/null
+kill "$!" 2>/dev/null`;
+}
+
+/** The same at the pace of a run. */
+export const HOLD_UNTIL_INPUT_CLOSES: Script = holdUntilInputCloses(5);

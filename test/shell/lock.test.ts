@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { frameScript, FrameParser, type Answer } from '../../src/shell/frame.js';
-import { HOLD_UNTIL_INPUT_CLOSES, LOCK_REFUSED, RELEASE_STEP_LOCK, STEP_BUSY, takeRunLock, takeStepLock } from '../../src/shell/lock.js';
+import { HOLD_UNTIL_INPUT_CLOSES, holdUntilInputCloses, LOCK_REFUSED, RELEASE_STEP_LOCK, STEP_BUSY, takeRunLock, takeStepLock } from '../../src/shell/lock.js';
 import { joinScripts, sh, type Script } from '../../src/shell/quote.js';
 import { LocalTransport } from '../../src/transport/local.js';
 import type { Exec } from '../../src/transport/transport.js';
@@ -86,6 +86,25 @@ describe.skipIf(!flock)(flock ? 'locks' : 'locks (skipped: no flock on this mach
         await next.exec.ended;
         return next.answers.has('body');
       }).toBe(true);
+    });
+
+    it('is held by a script that says something now and then, and ends as soon as its input does', async () => {
+      const { text } = frameScript([], { before: takeRunLock('ann', directory.path), afterwards: holdUntilInputCloses(1) });
+      let after = '';
+      const connection = await new LocalTransport(shell).connect();
+      const exec = await connection.exec({ script: text, holdInput: true, onStdout: (chunk) => (after += chunk.toString()) });
+      await expect.poll(() => /pgprov-[0-9a-f]+ end\n\n\n$/u.test(after), { timeout: 5000 }).toBe(true);
+      exec.closeInput();
+      const began = Date.now();
+      expect((await exec.ended).code).toBe(0);
+      expect(Date.now() - began).toBeLessThan(700);
+
+      const lazy = await start(shell, takeRunLock('ann', directory.path), sh`echo ran`);
+      await lazy.answered;
+      lazy.exec.closeInput();
+      const closed = Date.now();
+      await lazy.exec.ended;
+      expect(Date.now() - closed).toBeLessThan(2000);
     });
 
     it('waits for a step that is under way, and says so', async () => {
