@@ -18,7 +18,9 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+          // Clusters wait more than they work, so two share a small machine well.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
