@@ -37,7 +37,6 @@ export function resolveHost(host: OutlinedHost, layers: readonly Layer[], { name
     isGiven: (key) => (provenance.get(`ssh.${key}`)?.kind ?? 'default') !== 'default',
     addProblem: (path, message) => report.addFor(path, provenance.get(path.replace(/\[\d+\]$/u, '')), message),
   });
-  for (const [path, from] of configured) provenance.set(path, from);
   return {
     name: host.name,
     address,
@@ -47,8 +46,15 @@ export function resolveHost(host: OutlinedHost, layers: readonly Layer[], { name
     groups: outline.groups.filter((group) => group.members.includes(host.name)).map((group) => group.name),
     roles,
     vars: Object.freeze(Object.fromEntries(roles.map((name) => [name, sections.get(name)?.values ?? {}]))),
-    provenance,
+    provenance: withConfigured(provenance, configured),
   };
+}
+
+/** What OpenSSH's configuration gave, in its place before the roles' sections. */
+function withConfigured(provenance: ReadonlyMap<string, Provenance>, configured: readonly [string, Provenance][]): Map<string, Provenance> {
+  const isHead = (path: string): boolean => path === 'roles' || path.startsWith('ssh.');
+  const all = [...provenance];
+  return new Map([...all.filter(([path]) => isHead(path)), ...configured, ...all.filter(([path]) => !isHead(path))]);
 }
 
 function stringAt(host: OutlinedHost, key: string): string | undefined {

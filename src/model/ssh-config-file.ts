@@ -85,7 +85,8 @@ class Parser implements ParsedConfig {
       if (words === undefined) return;
       const { keyword, values } = words;
       if (keyword === 'host') {
-        conditions = [...outer, ({ asked }) => matches(values, asked)];
+        const fits = matcher(values);
+        conditions = [...outer, ({ asked }) => fits(asked)];
         skipped = skippedOutside;
       } else if (keyword === 'match') {
         const condition = matchCondition(values);
@@ -165,19 +166,24 @@ function matchCondition(words: readonly string[]): Condition | undefined {
     const [, negated, criterion] = /^(!?)(host|originalhost)$/u.exec(word) ?? [];
     const patterns = words[(index += 1)];
     if (criterion === undefined || patterns === undefined) return undefined;
-    conditions.push(({ asked, name }) => matches(patterns.split(','), criterion === 'host' ? name : asked) !== (negated === '!'));
+    const fits = matcher(patterns.split(','));
+    conditions.push(({ asked, name }) => fits(criterion === 'host' ? name : asked) !== (negated === '!'));
   }
   return (host) => conditions.every((condition) => condition(host));
 }
 
-/** Whether one of the patterns fits and no `!pattern` does; the library's own takes `?` for one character or none. */
-function matches(patterns: readonly string[], name: string): boolean {
-  const fits = (pattern: string): boolean => {
-    const expression = pattern.replace(/[.+^${}()|[\]\\]/gu, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
-    return new RegExp(`^${expression}$`, 'u').test(name);
+/**
+ * Tells of a name whether one of the patterns fits it and no `!pattern` does. The library's own takes `?` for one character
+ * or none.
+ */
+function matcher(patterns: readonly string[]): (name: string) => boolean {
+  const compile = (chosen: readonly string[]): RegExp | undefined => {
+    const bodies = chosen.map((pattern) => pattern.replace(/[.+^${}()|[\]\\]/gu, '\\$&').replaceAll('*', '.*').replaceAll('?', '.'));
+    return bodies.length === 0 ? undefined : new RegExp(`^(?:${bodies.join('|')})$`, 'u');
   };
-  if (patterns.some((pattern) => pattern.startsWith('!') && fits(pattern.slice(1)))) return false;
-  return patterns.some((pattern) => !pattern.startsWith('!') && fits(pattern));
+  const negated = compile(patterns.filter((pattern) => pattern.startsWith('!')).map((pattern) => pattern.slice(1)));
+  const plain = compile(patterns.filter((pattern) => !pattern.startsWith('!')));
+  return (name) => plain?.test(name) === true && negated?.test(name) !== true;
 }
 
 /** The files of a pattern with `*`, `?` and `[…]`, sorted; a path without any is itself. */
