@@ -10,8 +10,11 @@ import type { Connection, SshEndpoint, Target, Transport } from './transport.js'
 /** Hosts reached directly have an sshd each, so only this machine's files and CPU set the limit. */
 const DIRECT_HANDSHAKES = 50;
 
-/** sshd's MaxStartups (10:30:100) drops connections at random from the eleventh unauthenticated one on. */
-const JUMP_HANDSHAKES = 10;
+/**
+ * sshd's MaxStartups (10:30:100) drops connections at random from the eleventh unauthenticated one on, and it learns of a
+ * login a little later than we do.
+ */
+const JUMP_HANDSHAKES = 8;
 
 /** Opens SSH connections: host keys always checked, jump hosts shared, handshakes capped. */
 export class SshTransport implements Transport {
