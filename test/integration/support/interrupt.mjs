@@ -1,0 +1,38 @@
+/**
+ * Loaded into pgprov's own process before it starts (`node --import`), so that a run is interrupted at an exact
+ * moment: when the JSON line of an event has been written and before anything else happens. From outside, pgprov
+ * would be some milliseconds further by the time its line was read.
+ *
+ * INTERRUPT_AT: the moments still to come, in order: [{"stage":"etcd/start","moment":"middle","by":"kill -9 …"}, …].
+ * `middle` is the first change that a host begins in the stage, `later` the first that a second host begins there,
+ * `end` the stage's end; a moment that does not come before its stage ends is passed over. `by` is a shell command;
+ * default: kill -9 of pgprov itself.
+ */
+import { execSync } from 'node:child_process';
+import { writeSync } from 'node:fs';
+
+const moments = JSON.parse(process.env.INTERRUPT_AT);
+/** Hosts that did something, by stage. */
+const busy = new Map();
+const write = process.stdout.write.bind(process.stdout);
+
+process.stdout.write = (chunk, ...rest) => {
+  const result = write(chunk, ...rest);
+  for (const line of String(chunk).split('\n')) if (line.startsWith('{')) look(JSON.parse(line));
+  return result;
+};
+
+function look({ type, stage, host }) {
+  const hosts = busy.get(stage) ?? new Set();
+  if (type === 'changing' || type === 'waiting') busy.set(stage, hosts.add(host));
+  while (type === 'stage-end' && stage === moments[0]?.stage && moments[0].moment !== 'end') moments.shift();
+  const [next] = moments;
+  if (next === undefined || next.stage !== stage) return;
+  const came = { middle: type === 'changing', later: type === 'changing' && hosts.size > 1, end: type === 'stage-end' };
+  if (!came[next.moment]) return;
+  moments.length = 0;
+  // The stream's own write may be done later; this one is not.
+  writeSync(2, `interrupted at ${JSON.stringify(next)}\n`);
+  if (next.by === undefined) process.kill(process.pid, 'SIGKILL');
+  else execSync(next.by, { stdio: 'ignore', shell: '/bin/sh' });
+}
