@@ -367,7 +367,8 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
     });
   });
 
-  describe('jump hosts', () => {
+  // Dozens of handshakes take their time on a busy machine.
+  describe('jump hosts', { timeout: 30_000 }, () => {
     let first: Sshd;
     let second: Sshd;
     let all: string;
