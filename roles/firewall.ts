@@ -60,7 +60,7 @@ function running({ host, platform }: RoleContext): Stage[] {
       name: 'packages',
       title: 'install the firewall',
       crossing: 'independent',
-      resources: [installed({ host, platform }, { name: 'firewall', packages: [backend] })],
+      resources: [installed({ host, platform }, { name: 'firewall', packages: [backend], disable: [backend] })],
     },
     {
       name: 'start',

@@ -143,7 +143,7 @@ function configure(context: RoleContext): Stage {
         client: etcdClient(context, files(context)),
         prefix: scopePrefix(context.inventory, host),
       }),
-      directory({ path: data, ...ownership, orMode: '0750' }),
+      directory({ path: data, ...ownership, orMode: '0750', ifThere: platform.postgresql(variables(host, 'postgresql').version).packagedData === data }),
       ...dataLabel(host, platform),
       ...portLabel(host, platform),
       ...simpleUnit(context),
@@ -165,8 +165,9 @@ function dataParent({ host, platform }: RoleContext): Resource[] {
   const { version, data_dir } = variables(host, 'postgresql');
   const { user, group } = platform.patroni;
   if (data_dir !== undefined) return [];
-  const path = dirname(platform.postgresql(version).dataDirectory(variables(host, 'postgresql').name));
-  return [directory({ path, owner: user, group, orMode: '0700' })];
+  const { dataDirectory, packagedData } = platform.postgresql(version);
+  const data = dataDirectory(variables(host, 'postgresql').name);
+  return [directory({ path: dirname(data), owner: user, group, orMode: '0700', ifThere: packagedData === data })];
 }
 
 function configFile(context: RoleContext): Resource {

@@ -25,6 +25,7 @@ function enterpriseLinux(id: PlatformId, title: string, major: string): Platform
       binDirectory: `/usr/pgsql-${version}/bin`,
       // EL knows one cluster of a version and calls its directory `data`.
       dataDirectory: (name) => `/var/lib/pgsql/${version}/${name === 'main' ? 'data' : name}`,
+      packagedData: `/var/lib/pgsql/${version}/data`,
       standalone: { by: 'setup-script', script: `/usr/pgsql-${version}/bin/postgresql-${version}-setup` },
       unit: () => `postgresql-${version}`,
       socketDirectory: '/run/postgresql',

@@ -46,6 +46,8 @@ export interface PostgresqlLayout {
   binDirectory: string;
   /** Data directory of a cluster named `name`. */
   dataDirectory(name: string): string;
+  /** The data directory that the server package itself brings, with the one above it. */
+  packagedData?: string;
   /** How a cluster that runs without Patroni is made, and where its configuration is. */
   standalone: StandaloneLayout;
   /** systemd unit of a cluster named `name` that runs without Patroni. */

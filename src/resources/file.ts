@@ -152,11 +152,18 @@ function diffContent(
   return [{ action: 'create', summary: `${summary}, in place of ${what}`, ...text }];
 }
 
-/** A directory with this owner, group and mode (default root:root 0755); parents are made, contents left alone. */
-export function directory(
-  options: { path: string; /** Another mode that is left as it is where it is found. */ orMode?: string } & Partial<Ownership>,
-): Resource<PathState> {
-  const { path, orMode } = options;
+/** A directory, by default root's with mode 0755. */
+export interface DirectoryOptions extends Partial<Ownership> {
+  path: string;
+  /** Another mode that is left as it is where it is found. */
+  orMode?: string;
+  /** Where it is not there it is not made, for a package brings it, or a service makes it. */
+  ifThere?: boolean;
+}
+
+/** A directory with this owner, group and mode; parents are made, contents left alone. */
+export function directory(options: DirectoryOptions): Resource<PathState> {
+  const { path, orMode, ifThere = false } = options;
   const ownership: Ownership = {
     owner: options.owner ?? 'root',
     group: options.group ?? 'root',
@@ -171,6 +178,7 @@ export function directory(
       if (state.type === 'directory') {
         return diffOwnership(path, state, state.mode === orMode ? { ...ownership, mode: orMode } : ownership);
       }
+      if (state.type === 'absent' && ifThere) return [];
       const { owner, group, mode } = ownership;
       return [{ action: 'create', summary: `make directory ${path} (${owner}:${group} ${mode})` }];
     },

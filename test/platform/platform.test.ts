@@ -78,7 +78,7 @@ describe('what differs', () => {
     family: 'debian', packageManager: 'apt', prerequisites: ['ca-certificates', 'curl'], keyPath: '/etc/apt/keyrings/pgdg.asc', architectures: ['any'],
     serverPackages: ['postgresql-17', 'postgresql-client-17'], binDirectory: '/usr/lib/postgresql/17/bin', socketDirectory: '/var/run/postgresql',
     standalone: 'postgresql-common',
-    etcd: ['etcd-server', 'etcd-client', '/etc/default/etcd', '/etc/etcd/tls', '/etc/etcd'],
+    etcd: ['etcd-server', 'etcd-client', '/etc/default/etcd', '/etc/etcd/tls'],
     patroni: ['patroni', 'python3-psycopg2', 'python3-etcd', '/etc/patroni/config.yml', '/etc/patroni/tls', undefined],
   };
   const rocky = {
@@ -86,7 +86,7 @@ describe('what differs', () => {
     keyPath: '/etc/pki/rpm-gpg/PGDG-RPM-GPG-KEY-pgprov', architectures: ['aarch64', 'any'],
     serverPackages: ['postgresql17-server', 'postgresql17-contrib'], binDirectory: '/usr/pgsql-17/bin', socketDirectory: '/run/postgresql',
     standalone: 'setup-script', unit: 'postgresql-17',
-    etcd: ['etcd', '/etc/etcd/etcd.conf', '/etc/pki/etcd', undefined],
+    etcd: ['etcd', '/etc/etcd/etcd.conf', '/etc/pki/etcd'],
     patroni: ['patroni', 'patroni-etcd', '/etc/patroni/patroni.yml', '/etc/patroni/tls', '/etc/systemd/system/patroni.service.d/pgprov.conf'],
   };
 
