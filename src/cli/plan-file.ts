@@ -6,8 +6,10 @@ import type { PlannedChange } from '../events.js';
 import { InputError, RefusedError } from '../lib/errors.js';
 import { packageRoot } from '../lib/package-root.js';
 import { redact } from '../lib/secret.js';
+import { maskSecretOverrides } from '../model/index.js';
 import type { AimWords } from '../plan/aim.js';
 import { writePrivate } from '../store/files.js';
+import { CATALOG } from '../../roles/index.js';
 
 /** A plan as a file keeps it: what it was made of, and what it would do. */
 export interface PlanFile {
@@ -49,11 +51,12 @@ export interface PlanOrigin {
  * @throws InputError when an override in it is a secret
  */
 export async function writePlanFile(path: string, origin: PlanOrigin, changes: readonly PlannedChange[]): Promise<void> {
-  const secret = origin.set.find((text) => redact(text) !== text);
+  const masked = maskSecretOverrides(origin.set, CATALOG);
+  const secret = masked.find((text, index) => text !== origin.set[index]);
   if (secret !== undefined) {
     throw new InputError({
       kind: 'plan/secret-override',
-      message: `a plan file holds no secrets, and --set ${redact(secret)} is one`,
+      message: `a plan file holds no secrets, and --set ${secret} is one`,
       hint: 'give it in the inventory, e.g. as {env: NAME} or {file: path}',
     });
   }

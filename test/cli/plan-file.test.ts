@@ -2,7 +2,6 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fileChange, insistSameChanges, insistSameOrigin, readPlanFile, writePlanFile, type PlanFile } from '../../src/cli/plan-file.js';
 import type { PlannedChange } from '../../src/events.js';
-import { Secret } from '../../src/lib/secret.js';
 import { freshDirectory } from '../support/directory.js';
 
 const work = freshDirectory();
@@ -30,8 +29,7 @@ describe('a plan file', () => {
   });
 
   it('takes no override that is a secret', async () => {
-    new Secret('open5esame');
-    await expect(planned([], ['x.password=open5esame'])).rejects.toMatchObject({ kind: 'plan/secret-override', message: expect.not.stringContaining('open5esame') as string });
+    await expect(planned([], ['replication.password=open5esame'])).rejects.toMatchObject({ kind: 'plan/secret-override', message: expect.not.stringContaining('open5esame') as string });
   });
 
   it.each([
