@@ -20,8 +20,8 @@ async function planned(changes: readonly PlannedChange[], set: string[] = []): P
 
 describe('a plan file', () => {
   it('keeps what was planned, and no texts, for its owner alone', async () => {
-    const plan = await planned([change('pg1', 'write /x', 'password: old')], ['a.b=1']);
-    expect(plan).toMatchObject({ inventory: work.at('inventory.yml'), set: ['a.b=1'], aim: { host: ['pg*'] } });
+    const plan = await planned([change('pg1', 'write /x', 'password: old')], ['postgresql.port=5433']);
+    expect(plan).toMatchObject({ inventory: work.at('inventory.yml'), set: ['postgresql.port=5433'], aim: { host: ['pg*'] } });
     expect(plan.changes).toMatchObject([{ host: 'pg1', stage: 'etcd/configure', resource: 'file:/x', action: 'update', summary: 'write /x' }]);
     expect(plan.changes[0]?.before).toMatch(/^[0-9a-f]{64}$/u);
     expect(readFileSync(work.at('plan.json'), 'utf8')).not.toContain('old');
