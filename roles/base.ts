@@ -12,8 +12,8 @@ import { variables } from './shared/variables.js';
 /** State id of the host's clock against ours, kept by the engine. */
 const CLOCK_OFFSET = 'clock-offset';
 
-/** apt removes a package whose name is followed by a dash. */
-const PACKAGE = { type: 'string', pattern: '^[A-Za-z0-9/]([A-Za-z0-9+._/-]*[A-Za-z0-9+._/])?$', maxLength: 255, expects: 'a package name' } as const;
+/** Or a file, for dnf; apt removes a package whose name is followed by a dash. */
+const PACKAGE = { type: 'string', pattern: '^([A-Za-z0-9]([A-Za-z0-9+._-]*[A-Za-z0-9+._])?|(/(?!\\.{1,2}(/|$))[A-Za-z0-9+._-]+)+)$', maxLength: 255, expects: 'a package name' } as const;
 
 const MIB = 1024 * 1024;
 

@@ -92,7 +92,7 @@ export function servedData({ host, platform }: RoleContext): Observation<string>
   const { standalone, unit } = platform.postgresql(version);
   const configured =
     standalone.by === 'postgresql-common'
-      ? sh`sed -n ${"s/^ *data_directory *= *'\\(.*\\)'.*/\\1/p"} ${`${standalone.configDirectory(name)}/postgresql.conf`} 2>/dev/null | tail -n 1`
+      ? sh`sed -n ${"s/^ *data_directory *= *'\\(.*\\)'.*/\\1/p"} ${`${standalone.configDirectory(name)}/postgresql.conf`} 2>/dev/null | sed ${"s/''/'/g"} | tail -n 1`
       : sh`systemctl show -p Environment ${unit(name)} 2>/dev/null | sed 's/^Environment=//' | tr ' ' '\n' | sed -n 's/^PGDATA=//p' | tail -n 1`;
   return {
     id: SERVED_DATA,

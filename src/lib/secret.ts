@@ -19,6 +19,8 @@ export class Secret {
     if (value.length < SHORTEST_MASKED) return;
     known.add(value);
     known.add(JSON.stringify(value).slice(1, -1));
+    // As it stands in a .pgpass file.
+    known.add(value.replace(/[\\:]/gu, '\\$&'));
   }
 
   /** The value itself, for the one place that must have it. */

@@ -1,7 +1,7 @@
 import type { VariableSchema } from './role-schema.js';
 
-/** Keywords of a string that is a path. */
-export const PATH = { pattern: '^[^\\u0000-\\u001f\\u007f]+$', expects: 'a path' } as const;
+/** Keywords of a string that is a path, no longer than Linux takes one. */
+export const PATH = { pattern: '^[^\\u0000-\\u001f\\u007f]{1,4095}$', expects: 'a path' } as const;
 
 /** Words for what a secret may be. */
 const SECRET_FORMS = 'a string, {env: NAME} or {file: path}';

@@ -50,7 +50,9 @@ export const SSH_SCHEMA: VariablesSchema = {
       type: 'string',
       description: 'Password for sudo. Without it sudo must not ask for one; `--ask-become-pass` asks for it.',
       secret: true,
-      minLength: 1,
+      // sudo reads a line, of which versions before 1.9 keep no more.
+      pattern: '^[^\\u0000\\r\\n]{1,255}$',
+      expects: 'one line of 255 characters at most',
     },
     host_key_policy: {
       type: 'string',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { redact } from '../lib/secret.js';
 import type { Answer } from '../shell/frame.js';
 import type { Script } from '../shell/quote.js';
 
@@ -77,6 +78,6 @@ export function answerLines(answer: Answer): string[] {
 /** A probe answered something its parser does not know: a defect, or a very unusual host. */
 export class UnknownAnswer extends Error {
   constructor(id: string, answer: Answer) {
-    super(`${id}: the host answered something unknown (status ${answer.status}): ${JSON.stringify(answerText(answer).slice(0, 300))}`);
+    super(`${id}: the host answered something unknown (status ${answer.status}): ${JSON.stringify(redact(answerText(answer)).slice(0, 300))}`);
   }
 }

@@ -174,6 +174,24 @@ const structure: Case[] = [
     yaml: 'cluster: demo\npatroni: {dynamic: {a: "\\0"}}\n' + HOSTS,
     lines: ['inventory.yml:2:24 patroni.dynamic.a: must not hold a NUL character'],
   },
+  {
+    name: 'half of a surrogate pair, wherever it is',
+    yaml: 'cluster: demo\npatroni: {dynamic: {a: "\\ud800", b: "\\ud83d\\ude00", "\\udc00": 1}}\n' + HOSTS,
+    lines: [
+      'inventory.yml:2:24 patroni.dynamic.a: must not hold half of a surrogate pair, which is no character',
+      'inventory.yml:2:53 patroni.dynamic: a key must not hold half of a surrogate pair, which is no character',
+    ],
+  },
+  {
+    name: 'addresses that only one host understands',
+    yaml: 'cluster: demo\nhosts:\n  pg1: {address: fe80::1%eth0}\n  pg2: {address: fe80::2%eth0, cluster_address: 10.0.0.2}\n  pg3: {address: 10.0.0.3, cluster_address: fe80::3%eth0}\n',
+    lines: [
+      'inventory.yml:3:18 hosts.pg1.address: holds a zone (what follows the %), which the other members do not know',
+      '    give a cluster_address without one',
+      'inventory.yml:5:45 hosts.pg3.cluster_address: holds a zone (what follows the %), which the other members do not know',
+      '    give a cluster_address without one',
+    ],
+  },
 ];
 
 const sense: Case[] = [

@@ -85,7 +85,7 @@ describe('selinuxDirectory', () => {
   it.each([
     { path: '/srv/pg', pattern: "'/srv/pg(/.*)?'" },
     { path: '/srv/pg/', pattern: "'/srv/pg(/.*)?'" },
-    { path: '/srv/a+b (1)', pattern: "'/srv/a\\+b \\(1\\)(/.*)?'" },
+    { path: '/srv/a+b (1)', pattern: "'/srv/a\\+b[[:space:]]\\(1\\)(/.*)?'" },
     { path: "/srv/it's", pattern: "'/srv/it'\\''s(/.*)?'" },
   ])('means $path and what is in it', ({ path, pattern }) => {
     expect(selinuxDirectory({ path, type: 't' }).apply([], 'wrong').text).toContain(`semanage fcontext -a -t t ${pattern} 2>/dev/null || semanage fcontext -m -t t ${pattern}\n`);
