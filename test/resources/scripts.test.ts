@@ -3,13 +3,12 @@ import { CATALOG } from '../../roles/index.js';
 import { PLATFORMS } from '../../src/platform/index.js';
 import { shapeHost } from '../../src/plan/shape.js';
 import { hostFacts } from '../../src/resources/host-facts.js';
-import type { Action, Change, Gate, Observation, Resource } from '../../src/resources/resource.js';
-import { joinScripts, type Script } from '../../src/shell/quote.js';
+import type { Gate, Observation, Resource } from '../../src/resources/resource.js';
+import { joinScripts } from '../../src/shell/quote.js';
+import { applyScripts } from '../support/apply-scripts.js';
 import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
 import { runSections } from '../support/sections.js';
 import { feed, HOST_SHELLS, inEveryShell, isThere, SHELLS } from '../support/shells.js';
-
-const ACTIONS: readonly Action[] = ['create', 'update', 'install', 'start', 'restart', 'reload', 'enable', 'run'];
 
 const inventory = await inventoryOf(`${THREE}  alone:
     address: 192.0.2.9
@@ -26,35 +25,6 @@ const shapes = PLATFORMS.flatMap((platform) =>
 const observations: Observation[] = [hostFacts(), ...shapes.flatMap((shape) => shape.observations)];
 const resources: Resource[] = shapes.flatMap(({ stages }) => stages.flatMap(({ stage }) => stage.resources));
 const gates: Gate[] = shapes.flatMap(({ stages }) => stages.flatMap(({ stage }) => stage.gates ?? []));
-
-/** An absent file, a stopped server: a state that each kind of resource may be in. */
-const STATES: readonly unknown[] = [
-  { type: 'absent' }, {}, { kind: 'absent' }, { server: 'down' }, { done: false }, { answers: false },
-  { file: { type: 'absent' }, listed: false },
-  { loaded: true, enabled: false, active: 'inactive', applied: undefined },
-  {
-    firewalld: { running: true, file: undefined, runtime: [] },
-    ufw: { running: true, rules: [] },
-    nftables: {
-      enabled: true, loaded: true, included: false, config: 'table inet filter {', file: undefined,
-      tables: [{ family: 'inet', name: 'filter', hooks: [{ chain: 'input', jumps: false }], openings: [] }],
-    },
-  },
-  { initialize: 'empty', led: false, underWay: false, begun: true },
-];
-
-/** What a resource may send, whatever it has seen. */
-function applyScripts(resource: Resource): Script[] {
-  const changes = ACTIONS.map((action): Change => ({ action, summary: 'write' }));
-  return STATES.flatMap((state) => {
-    try {
-      return [resource.apply(changes, state)];
-    } catch {
-      // Another kind's state.
-      return [];
-    }
-  });
-}
 
 describe('the scripts of the roles', () => {
   const all = [...observations, ...resources, ...gates];

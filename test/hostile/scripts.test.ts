@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { feed, HOST_SHELLS, inEveryShell } from '../support/shells.js';
+import { PLACES } from './support/places.js';
+import { SEED, shown } from './support/values.js';
+import { variantsOf } from './support/variants.js';
+
+/** Values tried in each place. */
+const VALUES = 6;
+
+describe(`the syntax of scripts with hostile values (seed ${SEED})`, () => {
+  /** Built once for both shells. */
+  const built = PLACES.map(() => undefined as ReturnType<typeof variantsOf> | undefined);
+  // Other values than those that are run.
+  const variantsAt = (salt: number): ReturnType<typeof variantsOf> => (built[salt] ??= variantsOf(PLACES[salt] as (typeof PLACES)[number], salt + 1000, VALUES));
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it.each(PLACES.map(({ name }, salt) => ({ name, salt })))('is right, whatever $name holds', { timeout: 60_000 }, async ({ salt }) => {
+      const { variants } = await variantsAt(salt);
+      if (variants.length === 0) return;
+      const whole = variants.map(({ hostile }) => `(\n${hostile.script.text}\n)`).join('\n');
+      const { code, err } = await feed(shell, whole, { args: ['-n'] });
+      if (code === 0 && err === '') return;
+      for (const { value, hostile } of variants) {
+        expect({ role: hostile.role, value: shown(value), ...(await feed(shell, hostile.script.text, { args: ['-n'] })) }).toMatchObject({ code: 0, err: '' });
+      }
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+    });
+  });
+});

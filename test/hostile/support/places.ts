@@ -1,0 +1,217 @@
+import { resolve } from 'node:path';
+import { CATALOG } from '../../../roles/index.js';
+import type { Host, Inventory } from '../../../src/model/index.js';
+import type { VariableSchema } from '../../../src/model/role-schema.js';
+import { inventorySchemas } from '../../../src/model/schema.js';
+import { typesOf } from '../../../src/model/words.js';
+import { Secret } from '../../../src/lib/secret.js';
+
+type Step = string | number;
+type Draft = Record<string, unknown>;
+
+/** One place of an inventory where a string may stand. */
+export interface Place {
+  /** `postgresql.data_dir`, `patroni.tags.<key>`, `hosts.<name>.address`. */
+  name: string;
+  /** An inventory that is right but for the value at this place. */
+  draft(value: string): Draft;
+  /** What a loaded inventory has there; undefined where it does not show. */
+  read(inventory: Inventory): unknown;
+  /** Values of a kind that the schema may take, for comparison. */
+  benign: readonly string[];
+}
+
+/** Variables that are paths of this machine, relative to the inventory; all others arrive as they are. */
+const LOCAL_PATHS = /^ssh\.(?:identity_file|known_hosts)/u;
+
+/** What a place is to hold once its value was read from an inventory in `directory`. */
+export function resolved({ name }: Place, value: string, directory: string): string {
+  return LOCAL_PATHS.test(name) ? resolve(directory, value.replace(/^~(?=\/|$)/u, '/home/op')) : value;
+}
+
+/** A cluster and a server without Patroni. */
+function base(): Draft {
+  return {
+    cluster: 'demo',
+    // Not what this machine's user has there.
+    ssh: { config: false },
+    hosts: {
+      pg1: { address: '192.0.2.1', cluster_address: '10.0.0.1' },
+      alone: { address: '192.0.2.4', roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication'], firewall: { backend: 'ufw' } },
+    },
+    groups: { some: { hosts: ['pg1'] } },
+  };
+}
+
+/** `assignment` would take a key `__proto__` for something else. */
+function put(target: object, key: Step, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** The base inventory with a value at a path. */
+function draftWith(path: readonly Step[], value: unknown): Draft {
+  const draft = base();
+  let at: Record<Step, unknown> = draft;
+  path.forEach((step, index) => {
+    const next = path[index + 1];
+    if (next === undefined) put(at, step, value);
+    else if (!Object.hasOwn(at, step) || typeof at[step] !== 'object') put(at, step, typeof next === 'number' ? [] : {});
+    at = at[step] as Record<Step, unknown>;
+  });
+  return draft;
+}
+
+function valueAt(value: unknown, path: readonly Step[]): unknown {
+  return path.reduce<unknown>((at, step) => (typeof at === 'object' && at !== null && Object.hasOwn(at, step) ? (at as Record<Step, unknown>)[step] : undefined), value);
+}
+
+function opened(value: unknown): unknown {
+  return value instanceof Secret ? value.reveal() : value;
+}
+
+/** A word of each kind that schemas ask for; the first that is accepted is compared with. */
+const BENIGN = [
+  'benign', '/benign', '/srv/benign', '/dev/benign', 'http://benign', '10.99.99.99', 'A'.repeat(40), '-----BEGIN PGP PUBLIC KEY BLOCK-----\nbenign\n', 'pg1', 'auto', 'base', 'off', 'sudo', 'strict', 'benign.benign',
+];
+
+function wordsFor(schema: VariableSchema): string[] {
+  return [...(schema.enum ?? []).map(String), ...BENIGN];
+}
+
+/** How the resolved host keeps what stands under `ssh`. */
+const SSH: Readonly<Record<string, (host: Host) => unknown>> = {
+  user: ({ ssh }) => ssh.user,
+  config: ({ ssh }) => ssh.config,
+  identity_file: ({ ssh }) => ssh.identityFile,
+  key_passphrase: ({ ssh }) => opened(ssh.keyPassphrase),
+  password: ({ ssh }) => opened(ssh.password),
+  jump: ({ ssh }) => ssh.jump.map(({ user, address }) => (user === ssh.user ? address : `${user}@${address}`)),
+  become: ({ ssh }) => ssh.become.method,
+  become_password: ({ ssh }) => opened(ssh.become.password),
+  host_key_policy: ({ ssh }) => ssh.hostKeys.policy,
+  known_hosts: ({ ssh }) => ssh.hostKeys.files,
+};
+
+function readSection(inventory: Inventory, [section = '', ...path]: readonly Step[]): unknown {
+  const host = inventory.hosts[0];
+  if (host === undefined) return undefined;
+  if (section !== 'ssh') return opened(valueAt(host.vars[section], path));
+  const [variable = '', ...rest] = path;
+  const read = SSH[variable];
+  if (read === undefined) throw new Error(`say in test/hostile how a resolved host keeps ssh.${variable}`);
+  const value = read(host);
+  return Array.isArray(value) ? value[Number(rest[0] ?? 0)] : value;
+}
+
+/** Every place below a schema; `name` is for people, `path` leads there. */
+function placesIn(schema: VariableSchema, name: string, path: readonly Step[]): Place[] {
+  const read = (inventory: Inventory): unknown => readSection(inventory, path);
+  const value: Place = { name, draft: (text) => draftWith(path, text), read, benign: wordsFor(schema) };
+  if (schema.anyOf !== undefined || schema.oneOf !== undefined) {
+    return [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap((branch) => placesIn(branch, name, path));
+  }
+  const anything = Object.keys(schema).length === 0;
+  const types = typesOf(schema);
+  const children = Object.entries(schema.properties ?? {}).flatMap(([key, child]) => placesIn(child, `${name}.${key}`, [...path, key]));
+  const items = schema.items === undefined ? [] : placesIn(schema.items, `${name}[]`, [...path, 0]);
+  const isText = anything || types.includes('string');
+  return [...(isText ? [value] : []), ...children, ...items, ...openPlaces(schema, name, path)];
+}
+
+/** Keys and values of a mapping whose keys the inventory chooses. */
+function openPlaces(schema: VariableSchema, name: string, path: readonly Step[]): Place[] {
+  const open = schema.additionalProperties;
+  if (typeof open !== 'object') return [];
+  const keyPlace = (label: string, before: readonly Step[]): Place => ({
+    name: label,
+    draft: (text) => draftWith([...before, text], 'x'),
+    read: (inventory) => (valueAt(inventory.hosts[0]?.vars, [...before, text(inventory, before)]) === 'x' ? text(inventory, before) : undefined),
+    benign: BENIGN,
+  });
+  const text = (inventory: Inventory, before: readonly Step[]): string => {
+    const mapping = valueAt(inventory.hosts[0]?.vars, before);
+    return Object.keys((mapping ?? {}) as object)[0] ?? '';
+  };
+  const values = placesIn(open, `${name}.<value>`, [...path, 'benign']);
+  if (Object.keys(open).length > 0) return [keyPlace(`${name}.<key>`, path), ...values];
+  // Any JSON: also further down.
+  const deep = [...path, 'benign', 'deep'];
+  return [
+    keyPlace(`${name}.<key>`, path), ...values,
+    keyPlace(`${name}.benign.deep.<key>`, deep),
+    ...placesIn(open, `${name}.benign.deep.<value>`, [...deep, 'value']),
+    ...placesIn(open, `${name}.benign.deep[]`, [...path, 'benign', 'list', 0]),
+  ];
+}
+
+const SCHEMAS = inventorySchemas(CATALOG);
+
+/** Places that have a meaning of their own: names, and what stands directly under a host or a group. */
+function namedPlaces(): Place[] {
+  const names = Object.keys(base()['hosts'] as object);
+  const host = (inventory: Inventory): Host | undefined => inventory.hosts.find(({ name }) => !names.includes(name));
+  const group = (inventory: Inventory): Inventory['groups'][number] | undefined => inventory.groups.find(({ name }) => name !== 'some');
+  const own: Readonly<Record<string, Place['read']>> = {
+    cluster: ({ cluster }) => cluster,
+    leader: ({ leader }) => leader,
+    'hosts.<name>.address': (inventory) => host(inventory)?.address,
+    'hosts.<name>.cluster_address': (inventory) => host(inventory)?.clusterAddress,
+    'hosts.<name>.roles[]': (inventory) => host(inventory)?.roles[0],
+    'groups.<name>.hosts[]': (inventory) => group(inventory)?.hosts[0],
+    'groups.<name>.roles[]': (inventory) => inventory.hosts[0]?.roles[0],
+    'roles[]': (inventory) => inventory.hosts[0]?.roles[0],
+  };
+  const known = (places: readonly Place[]): Place[] =>
+    places.map((place) => {
+      const read = own[place.name];
+      if (read === undefined) throw new Error(`say in test/hostile where a loaded inventory keeps ${place.name}`);
+      return { ...place, read };
+    });
+  const without = (schema: VariableSchema): VariableSchema => ({
+    ...schema,
+    properties: Object.fromEntries(Object.entries(schema.properties ?? {}).filter(([key]) => !SCHEMAS.sections.has(key))),
+    additionalProperties: false,
+  });
+  const below = (schema: VariableSchema, name: string, path: readonly string[]): Place[] =>
+    Object.entries(without(schema).properties ?? {}).flatMap(([key, child]) => placesIn(child, name === '' ? key : `${name}.${key}`, [...path, key]));
+  return [
+    ...known(below(SCHEMAS.top, '', [])),
+    ...known(below(SCHEMAS.host, 'hosts.<name>', ['hosts', 'zz'])).map((place) => ({ ...place, draft: (value: string) => withAddress(place.draft(value)) })),
+    ...known(below(SCHEMAS.group, 'groups.<name>', ['groups', 'zz'])).map((place) => ({ ...place, draft: (value: string) => withMember(place.draft(value)) })),
+    { name: 'hosts.<name>', draft: (value) => draftWith(['hosts', value], { address: '192.0.2.9' }), read: (inventory) => host(inventory)?.name, benign: BENIGN },
+    { name: 'hosts.<name> in short', draft: (value) => draftWith(['hosts', 'zz'], value), read: (inventory) => host(inventory)?.address, benign: BENIGN },
+    { name: 'groups.<name>', draft: (value) => draftWith(['groups', value], { hosts: ['pg1'] }), read: (inventory) => group(inventory)?.name, benign: BENIGN },
+  ];
+}
+
+function withAddress(draft: Draft): Draft {
+  const zz = (draft['hosts'] as Record<string, Draft>)['zz'] ?? {};
+  zz['address'] ??= '192.0.2.9';
+  return draft;
+}
+
+function withMember(draft: Draft): Draft {
+  const zz = (draft['groups'] as Record<string, Draft>)['zz'] ?? {};
+  zz['hosts'] ??= ['pg1'];
+  return draft;
+}
+
+/** Every string of an inventory, found in the schemas that validation uses. */
+export const PLACES: readonly Place[] = [
+  ...namedPlaces(),
+  ...[...SCHEMAS.sections].flatMap(([name, schema]) => placesIn(schema, name, [name])),
+];
+
+/** Keys of mappings that the schemas do not describe further. */
+export const OPAQUE: readonly string[] = Object.entries(SCHEMAS.top.properties)
+  .filter(([key, schema]) => schema.type === 'object' && !SCHEMAS.sections.has(key))
+  .map(([key]) => key);
+
+/** A value that the place takes; undefined for a reference to a secret, which names something that is not there. */
+export async function benignOf({ name, draft, benign }: Place, load: (draft: unknown) => Promise<object>): Promise<string | undefined> {
+  for (const value of benign) {
+    if ('inventory' in (await load(draft(value)))) return value;
+  }
+  if (/\.(?:env|file)$/u.test(name)) return undefined;
+  throw new Error(`no benign value for ${name}: add one of its kind to test/hostile/support/places.ts`);
+}

@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+
+/** What the generated values come from; a failing test names it, and PGPROV_SEED repeats another. */
+export const SEED = Number(process.env['PGPROV_SEED'] ?? 20260711);
+
+/** Writes a file where any shell that ran a piece of a value would; `CANARY` is in the environment of all of them. */
+const CANARY = ': >"$CANARY"';
+
+const KIB = 1024;
+
+/** Pieces that mean something to a shell, to a file format or to a terminal. */
+const PIECES = [
+  "'", '"', "''", '""', "'\\''", '\\', '\\\\', '\\n', '\\c', '\\0', '`', '$', '$(', ')', '${x}', '$x', '$$', '$((', '))', '$@',
+  '\n', '\r', '\r\n', '\t', '\u0000', '\u0001', '\u0007', '\u001b[31m', '\u007f', '\u0085', '\u009b',
+  ' ', '  ', '-', '--', '-rf', '*', '?', '[', ']', '~', '!', '#', '&', '&&', '|', ';', ';;', '<', '>', '>>', '(', ')', '{', '}', '{a,b}', '=', ',', ':', '/', '//', '.', '..',
+  '%', '%%', '%s', '%n', '%h', '{{x}}', '{{{x}}}', '{{#each}}', ': ', '- ', '? ', '@', '!!', '&a', '*a', '---', '...', '# ', '"', ' #', '|-',
+  "'; drop table x; --", '$$', '$pgprov$', '\\.', '\\q', "E'", '/*', '*/', '<a>', '&amp;', '[x]', '@x',
+  'a', 'B', '0', 'é', 'e\u0301', '漢', '🐘', '👩‍🚀', '\u200f', '\u202e', '\u2028', '\u2029', '\ufeff', '\ufffe', '\uffff', '\ud800', '\udc00', '\u00a0',
+  `$(${CANARY})`, `\`${CANARY}\``, `; ${CANARY}; `, `\n${CANARY}\n`, `' ${CANARY} '`, `" ; ${CANARY} ; "`,
+] as const;
+
+/** Values that each show one weakness, or many at once; every test tries all of them. */
+export const HOSTILE: readonly string[] = [
+  '', ' ', '\n', '-', '--', "'", '"', '\\', '`', '$', '\u0000', '\t', '\r', '\u007f', '%', '~', '#', '!', '*',
+  `$(${CANARY})`, `\`${CANARY}\``, `'; ${CANARY}; '`, `"; ${CANARY}; "`, `\n${CANARY}\n`, `| ${CANARY}`, `& ${CANARY} &`, `\\\n${CANARY}`, `)\n${CANARY}\n(`,
+  `a'b"c\\d$e\`f`, '${HOME}', '$HOME', '$((1+1))', '"$@"', 'a b  c', ' leading', 'trailing ', '-rf', '--version', '-', 'trailing-', 'trailing\\', 'a\\nb\\cd\\0101',
+  '*?[a-z]', '~root', '#comment', 'a #comment', '!!', '! x', '&a', '*a', 'a;b', 'a|b', '<in>', '(a)', '{a,b}', '[a]', '{}', '[]',
+  'a\nb', 'a\r\nb', 'a\rb', 'a\tb', 'a\u0001b', 'a\u001b]0;x\u0007b', 'a\u0085b', 'a\u0000b', '\nlast', 'last\n', 'EOF\n',
+  'é', 'e\u0301', '\u202eevil', 'a\u2028b\u2029c', '🐘👩‍🚀', '\ufeffbom', 'bom\ufeff', '\ud800', 'a\udc00b', '\ufffe\uffff', 'a\u00a0b', '\u200f',
+  '%n%h%%', '%s%d%x', '%', '{{x}}', '{{{this}}}', '{{#each x}}',
+  ': ', 'a: b', '- a', '? a', '@a', '!!str a', '---', '...', 'yes', 'no', 'on', 'null', 'true', '~', '1', '0x1f', '1e3', '.inf', '2026-01-01', '<<', '=',
+  "'; drop table x; --", "E'\\''", '$$; select 1; $$', '$pgprov$', 'a::b', '\\.', 'all', 'public', '+all', '@/etc/passwd', 'include x', '# END pgprov demo', '# BEGIN pgprov demo',
+  '__proto__', 'constructor', 'toString', 'hasOwnProperty', '.', '..', '../../etc', '/', '//', '/..', 'a/../b', 'a//b', 'a/', 'a.b.c', 'a..b',
+  "'".repeat(1000), 'x'.repeat(64 * KIB), '"'.repeat(64 * KIB), '\\'.repeat(64 * KIB), `${'é🐘'.repeat(8 * KIB)}`, `$(${CANARY})`.repeat(4 * KIB).slice(0, 64 * KIB), 'a/'.repeat(32 * KIB), ' '.repeat(64 * KIB),
+];
+
+/** Any text at all, with what is dangerous in it far more often than by chance. */
+export const hostile: fc.Arbitrary<string> = fc.oneof(
+  { weight: 6, arbitrary: fc.array(fc.constantFrom(...PIECES), { minLength: 1, maxLength: 12 }).map((pieces) => pieces.join('')) },
+  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
+  { weight: 1, arbitrary: fc.tuple(fc.constantFrom(...PIECES), fc.integer({ min: 1, max: 64 * KIB })).map(([piece, length]) => piece.repeat(Math.ceil(length / piece.length)).slice(0, length)) },
+);
+
+/** All fixed values but for most of the long ones, of which each `salt` has others, and so many generated ones. */
+export function hostileValues(generated: number, salt = 0): string[] {
+  const fixed = HOSTILE.filter((value, index) => value.length < KIB || (index + salt) % 4 === 0);
+  return [...new Set([...fixed, ...fc.sample(hostile, { seed: SEED + salt, numRuns: generated })])];
+}
+
+/** Passwords of printable ASCII, which is all that the inventory takes. */
+export function hostilePasswords(generated: number): string[] {
+  const character = fc.oneof(fc.constantFrom(...'\'"\\$`:;#%{}[]()<>|&*?~!@=,. -'), fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)));
+  const sampled = fc.sample(fc.string({ unit: character, minLength: 8, maxLength: 60 }), { seed: SEED, numRuns: generated });
+  const fixed = [
+    ...HOSTILE.filter((value) => /^[ -~]{4,1000}$/u.test(value)), `  ${CANARY}  `, 'a:b\\c:d', '"user = x', '\\"\\\\', "md5'x", '*:*:*:*:*', '%00%n%%', '{{password}}', '$(id)`id`', '#not a comment', 'x'.repeat(1000), "'".repeat(1000),
+  ];
+  return [...new Set([...fixed, ...sampled])];
+}
+
+/** A long value by its beginning and length, for titles and messages. */
+export function shown(value: string): string {
+  return value.length > 60 ? `${JSON.stringify(value.slice(0, 40))}… (${value.length} characters)` : JSON.stringify(value);
+}
