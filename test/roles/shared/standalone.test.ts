@@ -21,7 +21,7 @@ describe('servedData', () => {
   ])('reads $text', ({ text, data }) => expect(served(rocky9).parse({ status: 0, out: Buffer.from(text) })).toBe(data));
 
   it('asks Debian’s configuration exactly so', () => expect(served(debian13).probe().text).toMatchInlineSnapshot(`
-    "data=$(sed -n 's/^ *data_directory *= *'\\''\\(.*\\)'\\''.*/\\1/p' /etc/postgresql/17/main/postgresql.conf 2>/dev/null | tail -n 1)
+    "data=$(sed -n 's/^ *data_directory *= *'\\''\\(.*\\)'\\''.*/\\1/p' /etc/postgresql/17/main/postgresql.conf 2>/dev/null | sed 's/'\\'''\\''/'\\''/g' | tail -n 1)
     [ ! -e "$data/PG_VERSION" ] || printf '%s\\n' "$data""
   `));
   it('asks EL’s unit exactly so', () => expect(served(rocky9).probe().text).toMatchInlineSnapshot(`
