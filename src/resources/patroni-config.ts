@@ -1,3 +1,4 @@
+import { WORK_DIRECTORY } from '../shell/lock.js';
 import { sh } from '../shell/quote.js';
 import { APPLIED_DIRECTORY } from './service.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
@@ -64,7 +65,11 @@ fi`,
     },
     apply: (_changes, state) => {
       const patch = state.answers ? buildPatch(desired, takenBack(state, paths)) : desired;
-      return sh`answer=$(printf '%s\n' ${curlConfig(options, JSON.stringify(patch))} | curl -sS -m 10 -K - -X PATCH -w '\n%{http_code}' ${`${url}/config`} 2>&1) || :
+      // A word of a command may have 128 KiB, a line that curl reads from its input 100.
+      return sh`patch=$(mktemp ${WORK_DIRECTORY}/patch.XXXXXX)
+trap 'rm -f "$patch"' EXIT
+printf %s ${JSON.stringify(patch)} >"$patch"
+answer=$(printf '%s\n' ${curlConfig(options)} | curl -sS -m 10 -K - -X PATCH --data-binary "@$patch" -w '\n%{http_code}' ${`${url}/config`} 2>&1) || :
 case "$answer" in
 *200) ;;
 *)
@@ -89,10 +94,10 @@ function readRecord(text: string): string[][] {
   }
 }
 
-/** For curl's `-K -`: credentials show in no process list there, and a long body fits, where one word of a command may have 128 KiB. */
-function curlConfig({ user, password }: PatroniConfigOptions, body: string): string {
-  const quoted = (value: string): string => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
-  return `user = ${quoted(`${user}:${password.reveal()}`)}\ndata = ${quoted(body)}`;
+/** Credentials for curl's `-K -`, so that they show in no process list. */
+function curlConfig({ user, password }: PatroniConfigOptions): string {
+  const value = `${user}:${password.reveal()}`.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+  return `user = "${value}"`;
 }
 
 /** Every path that leads to something other than a non-empty object. */

@@ -22,7 +22,8 @@ describe(`every string of an inventory (seed ${SEED})`, () => {
 
   it.each(PLACES.map((place, salt) => ({ place, salt, name: place.name })))('$name is refused, or there unchanged', { timeout: 60_000 }, async ({ place, salt }) => {
     const benign = await benignOf(place, load);
-    for (const [index, text] of hostileValues(10, salt).entries()) {
+    const values = hostileValues(10, salt);
+    for (const [index, text] of (place.closed ? values.filter((_, at) => at % 4 === salt % 4) : values).entries()) {
       // Most patterns ask for a beginning, and then take a lot; half of the values are tried with it here, others in the next place.
       for (const value of benign === undefined || index % 2 === salt % 2 ? [text] : [text, `${benign}${text}`]) {
         const loaded = await load(place.draft(value));

@@ -38,8 +38,8 @@ function expectSame(hostile: readonly Call[], benign: readonly Call[], { value, 
   expect(difference, `${role} ${shown(id)}`).toBe('');
 }
 
-/** An address alone goes the way of `hosts.<name>.address`, and settings of SSH reach no script. */
-const REACHING = PLACES.map((place, salt) => ({ place, salt, name: place.name })).filter(({ name }) => !/^ssh\.|in short$/u.test(name));
+/** Addresses all go the way of `cluster_address`, and settings of SSH reach no script. */
+const REACHING = PLACES.map((place, salt) => ({ place, salt, name: place.name })).filter(({ name }) => !/^ssh\.|in short$|^hosts\.<name>\.address$/u.test(name));
 
 describe(`scripts with hostile values (seed ${SEED})`, () => {
   const root = sharedDirectory();

@@ -5,7 +5,7 @@ import { SEED, shown } from './support/values.js';
 import { variantsOf } from './support/variants.js';
 
 /** Values tried in each place. */
-const VALUES = 6;
+const VALUES = 4;
 
 describe(`the syntax of scripts with hostile values (seed ${SEED})`, () => {
   /** Built once for both shells. */

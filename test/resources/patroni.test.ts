@@ -11,8 +11,8 @@ describe('patroniConfig', () => {
 
   /** What is sent, from the script that sends it. */
   const patchOf = (desired: JsonObject, state: PatroniConfigState): unknown => {
-    const body = /\ndata = "(.*)"' \| curl/u.exec(make(desired).apply([], state).text)?.[1] ?? '';
-    return JSON.parse(body.replaceAll("'\\''", "'").replace(/\\(.)/gu, '$1'));
+    const word = /\nprintf %s (.*) >"\$patch"\n/u.exec(make(desired).apply([], state).text)?.[1] ?? '';
+    return JSON.parse(word.replace(/^'|'$/gu, '').replaceAll("'\\''", "'"));
   };
 
   /** Patroni's own PATCH: objects are merged, null removes. */
@@ -81,11 +81,13 @@ describe('patroniConfig', () => {
 
   it('differs from nothing while no Patroni answers', () => expect(make({ ttl: 30 }).diff({ answers: false })).toEqual([]));
 
-  it('sends exactly so, password and body on standard input', () => {
+  it('sends exactly so, the password on standard input', () => {
     const script = make({ ttl: 30 }).apply([], { answers: true, current: {}, ours: [] }).text;
     expect(script).toMatchInlineSnapshot(`
-      "answer=$(printf '%s\\n' 'user = "patroni:qu\\"ote\\\\d"
-      data = "{\\"ttl\\":30}"' | curl -sS -m 10 -K - -X PATCH -w '\\n%{http_code}' http://10.0.0.1:8008/config 2>&1) || :
+      "patch=$(mktemp /run/pgprov-work/patch.XXXXXX)
+      trap 'rm -f "$patch"' EXIT
+      printf %s '{"ttl":30}' >"$patch"
+      answer=$(printf '%s\\n' 'user = "patroni:qu\\"ote\\\\d"' | curl -sS -m 10 -K - -X PATCH --data-binary "@$patch" -w '\\n%{http_code}' http://10.0.0.1:8008/config 2>&1) || :
       case "$answer" in
       *200) ;;
       *)

@@ -40,7 +40,7 @@ const READERS: Readonly<Record<string, string>> = { curl: '-K', runuser: '-f', e
 const WRITTEN = ['/var/lib/pgprov', '/run/pgprov', '/etc/etcd', '/etc/patroni', '/etc/pki/etcd', '/etc/postgresql', '/etc/nftables', '/etc/sysconfig', '/etc/systemd', '/etc/yum.repos.d', '/usr/sbin', '/usr/lib/apt', '/usr/lib/postgresql', '/usr/pgsql'];
 
 /** Those of them that are there. */
-const WRITABLE = ['scratch/dir', '/var/lib/pgprov/applied', '/var/lib/pgprov/unknown-modules', '/var/lib/pgprov/clusters', '/run/pgprov', '/etc/systemd/system', '/etc/nftables.d', '/etc/sysconfig', '/usr/sbin'];
+const WRITABLE = ['scratch/dir', '/var/lib/pgprov/applied', '/var/lib/pgprov/unknown-modules', '/var/lib/pgprov/clusters', '/run/pgprov-work', '/etc/systemd/system', '/etc/nftables.d', '/etc/sysconfig', '/usr/sbin'];
 
 /** A directory in which scripts do nothing but leave a record of what they would have done. */
 export class RecordingShell {
@@ -107,7 +107,7 @@ export class RecordingShell {
   #feed(shell: Shell, script: string, env: NodeJS.ProcessEnv): Promise<{ out: Buffer; err: string }> {
     const [program = '', ...words] = shell.split(' ');
     const who = userInfo().uid === 0 ? { uid: NOBODY, gid: NOBODY } : {};
-    const child = spawn(program, words, { env: { PATH: process.env['PATH'], ...env }, cwd: '/', ...who });
+    const child = spawn(program, words, { env: { PATH: process.env['PATH'], ...env }, cwd: '/', timeout: 60_000, killSignal: 'SIGKILL', ...who });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

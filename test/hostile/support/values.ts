@@ -30,8 +30,13 @@ export const HOSTILE: readonly string[] = [
   '%n%h%%', '%s%d%x', '%', '{{x}}', '{{{this}}}', '{{#each x}}',
   ': ', 'a: b', '- a', '? a', '@a', '!!str a', '---', '...', 'yes', 'no', 'on', 'null', 'true', '~', '1', '0x1f', '1e3', '.inf', '2026-01-01', '<<', '=',
   "'; drop table x; --", "E'\\''", '$$; select 1; $$', '$pgprov$', 'a::b', '\\.', 'all', 'public', '+all', '@/etc/passwd', 'include x', '# END pgprov demo', '# BEGIN pgprov demo',
-  '__proto__', 'constructor', 'toString', 'hasOwnProperty', '.', '..', '../../etc', '/', '//', '/..', 'a/../b', 'a//b', 'a/', 'a.b.c', 'a..b',
+  'trailing-', 'a,b', '__proto__', 'constructor', 'toString', 'hasOwnProperty', '.', '..', '../../etc', '/', '//', '/..', 'a/../b', 'a//b', 'a/', 'a.b.c', 'a..b',
   "'".repeat(1000), 'x'.repeat(64 * KIB), '"'.repeat(64 * KIB), '\\'.repeat(64 * KIB), `${'é🐘'.repeat(8 * KIB)}`, `$(${CANARY})`.repeat(4 * KIB).slice(0, 64 * KIB), 'a/'.repeat(32 * KIB), ' '.repeat(64 * KIB),
+];
+
+/** A few that between them show most weaknesses, for tests that have no time for all. */
+export const WORST: readonly string[] = [
+  'a b  c', '*', '-rf', `'${CANARY}'";${CANARY};\`${CANARY}\`$(${CANARY})|&<>(){}[]~#!\\$HOME %s%n {{x}} é\u202e`, `' ; ${CANARY} ; '`, `a\n${CANARY}\nb\tc\\`, '~root', 'a;b', '$x',
 ];
 
 /** Any text at all, with what is dangerous in it far more often than by chance. */
@@ -41,10 +46,18 @@ export const hostile: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom(...PIECES), fc.integer({ min: 1, max: 64 * KIB })).map(([piece, length]) => piece.repeat(Math.ceil(length / piece.length)).slice(0, length)) },
 );
 
-/** All fixed values but for most of the long ones, of which each `salt` has others, and so many generated ones. */
-export function hostileValues(generated: number, salt = 0): string[] {
-  const fixed = HOSTILE.filter((value, index) => value.length < KIB || (index + salt) % 4 === 0);
-  return [...new Set([...fixed, ...fc.sample(hostile, { seed: SEED + salt, numRuns: generated })])];
+/** Small ones that some format or other takes for something else; they are tried everywhere. */
+const ALWAYS: ReadonlySet<string> = new Set([
+  '', '\u0000', '\ud800', '\n', '.', '..', '/', '//', '/..', 'a//b', 'a.b.c', 'trailing-', 'trailing\\', 'all', '__proto__', 'toString', '# END pgprov demo', 'a,b', '%', '@', '1',
+]);
+
+/**
+ * The fixed values and so many generated ones. With a `salt` half of the fixed ones, and few of the long, others for the
+ * next salt: for tests that go through many places.
+ */
+export function hostileValues(generated: number, salt?: number): string[] {
+  const fixed = HOSTILE.filter((value, index) => salt === undefined || ALWAYS.has(value) || (index + salt) % (value.length < KIB ? 2 : 4) === 0);
+  return [...new Set([...fixed, ...(salt === undefined ? [] : WORST), ...fc.sample(hostile, { seed: SEED + (salt ?? 0), numRuns: generated })])];
 }
 
 /** Passwords of printable ASCII, which is all that the inventory takes. */

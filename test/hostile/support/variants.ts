@@ -6,7 +6,7 @@ import { HOST_FACTS, type HostFacts } from '../../../src/resources/host-facts.js
 import { comparable, hostScripts, SYSTEMS, type HostScript } from './host-scripts.js';
 import { load } from './load.js';
 import { benignOf, type Place } from './places.js';
-import { hostileValues, shown } from './values.js';
+import { hostileValues, shown, WORST } from './values.js';
 
 /** What hosts are asked before their roles may object. */
 const FACTS: HostFacts = { os: '', version: '', architecture: 'x86_64', clock: 0, systemd: true, memory: 2 ** 40 };
@@ -42,13 +42,17 @@ async function accepted(place: Place, value: string): Promise<Inventory | undefi
   return 'inventory' in loaded ? loaded.inventory : undefined;
 }
 
-/** So many of the values that a place takes, other ones for each `salt`. */
+/** A place that took none of so many values takes only what is on a list. */
+const PATIENCE = 40;
+
+/** The worst of the values that a place takes, and others up to so many, different ones for each `salt`. */
 async function acceptedValues(place: Place, benign: string, salt: number, limit: number): Promise<{ value: string; inventory: Inventory }[]> {
   const values = hostileValues(limit, salt);
+  // A prime step visits all of them, the generated ones among the fixed.
+  const others = values.map((_, index) => values[(salt * 31 + index * 61) % values.length] ?? '');
   const found: { value: string; inventory: Inventory }[] = [];
-  for (let index = 0; index < values.length && found.length < limit; index += 1) {
-    // A prime step visits all of them, the generated ones among the fixed.
-    const text = values[(salt * 31 + index * 61) % values.length] ?? '';
+  for (const [index, text] of [...WORST, ...others].entries()) {
+    if (index >= WORST.length && (found.length >= limit || index > PATIENCE)) break;
     for (const value of [text, `${benign}${text}`]) {
       // JavaScript would put such a key before all others.
       if (place.name.endsWith('<name>') && /^\d+$/u.test(value)) continue;
