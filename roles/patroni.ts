@@ -136,6 +136,8 @@ function configure(context: RoleContext): Stage {
       interruptedCopy({ path: data, ownership, binDirectory: server.binDirectory }),
       interruptedBootstrap({
         path: data,
+        member: host.name,
+        first: host.name === context.inventory.leader,
         unit: platform.patroni.unit,
         configFile: platform.patroni.configFile,
         ownership,
