@@ -19,6 +19,8 @@ const PACKAGES = [
   'rsync',
   'acl',
   'jq',
+  // Nothing that pgprov needs; Ansible, which the benchmark compares with, asks apt through it.
+  'python3-apt',
 ];
 
 /** The packages that must be installable on a host; their dependencies come along. */
