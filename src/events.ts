@@ -47,12 +47,32 @@ export interface CheckResult {
   host?: string;
 }
 
+/** What went before a run, in milliseconds that do not overlap. */
+export interface StartUp {
+  /** From the start of the process: reading the program and the inventory. */
+  processMs: number;
+  /** The look at the hosts whose findings a person is shown before being asked. */
+  lookMs?: number;
+  /** Until the person had answered. */
+  askMs?: number;
+  /** Making or finding keys, certificates and passwords. */
+  keysMs: number;
+}
+
+/** Where the time of a look at a host went, in milliseconds, by the arrival of the answers. */
+export interface LookTimes {
+  /** Outside of any probe, most of it before the first: opening a channel, becoming root, locks, questions that probes share. */
+  overheadMs: number;
+  /** The probes that took a millisecond or more. */
+  probes: readonly { id: string; ms: number }[];
+}
+
 /** Everything that happens in a run, in order. Reports subscribe; nothing else drives them. */
 export type RunEvent =
-  | { type: 'run-start'; command: string; cluster: string; hosts: readonly string[]; stages: readonly StageShape[] }
+  | { type: 'run-start'; command: string; cluster: string; hosts: readonly string[]; stages: readonly StageShape[]; startUp?: StartUp }
   | { type: 'connecting'; host: string }
-  | { type: 'connected'; host: string; ms: number }
-  | { type: 'surveyed'; host: string; ms: number }
+  | { type: 'connected'; host: string; ms: number; /** Of `ms`, how long it waited for its turn, since handshakes are capped. */ queuedMs?: number }
+  | { type: 'surveyed'; host: string; ms: number; times?: LookTimes }
   | { type: 'warning'; text: string; host?: string }
   | { type: 'note'; text: string; host?: string; stage?: string }
   | { type: 'planned'; changes: readonly PlannedChange[]; /** What it means for services, a sentence each. */ effects: readonly string[] }
@@ -64,8 +84,10 @@ export type RunEvent =
   | { type: 'waiting'; host: string; stage: string; title: string }
   | { type: 'waited'; host: string; stage: string; title: string; ms: number }
   | { type: 'step-end'; host: string; stage: string; result: StepResult; changes: number; ms: number; reason?: string; error?: PgprovError }
+  | { type: 'surveyed-again'; host: string; ms: number; times: LookTimes }
   | { type: 'checked'; results: readonly CheckResult[] }
   | { type: 'failed'; error: PgprovError }
+  | { type: 'disconnected'; host: string; ms: number; /** How many it was sent in the run. */ scripts: number }
   | { type: 'run-end'; exitCode: ExitCode; ms: number; recap: readonly HostRecap[] };
 
 /** Receives every event of a run. */

@@ -1,4 +1,4 @@
-import type { CheckResult, EventListener, PlannedChange } from '../events.js';
+import type { CheckResult, EventListener, PlannedChange, StartUp } from '../events.js';
 import { asPgprovError, type ExitCode, PgprovError, RefusedError } from '../lib/errors.js';
 import type { Host, Inventory } from '../model/index.js';
 import { PLATFORMS, type Platform } from '../platform/index.js';
@@ -16,6 +16,7 @@ import type { Store } from '../store/store.js';
 import type { Exec, Transport } from '../transport/transport.js';
 import { contextFor, prepareStore } from './context.js';
 import { Ledger } from './ledger.js';
+import { LookTimer } from './look-timer.js';
 import { Session } from './session.js';
 import { StageRunner } from './stage-runner.js';
 import { STEP_LOCK_TIMEOUT } from './step.js';
@@ -34,6 +35,8 @@ export interface RunOptions {
   emit: EventListener;
   /** Aborting lets steps under way end and starts no more. */
   signal: AbortSignal;
+  /** Where the time before the run went, for those who ask. */
+  startUp?: Omit<StartUp, 'keysMs'>;
   /** Asked once, before the first change of an apply that has any; throws when it must not go on. */
   consent?(proposal: Proposal): Promise<void>;
 }
@@ -105,7 +108,7 @@ class Run {
       this.#ledger.fail(asPgprovError(error));
     } finally {
       for (const lock of this.#locks) lock.closeInput();
-      await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+      await Promise.all([...this.#sessions.values()].map((session) => this.#sayGoodbye(session)));
     }
     const exitCode = this.#ledger.exitCode(signal.aborted);
     emit({ type: 'run-end', exitCode, ms: Date.now() - this.#startedAt, recap: this.#ledger.recap });
@@ -124,9 +127,16 @@ class Run {
     }
   }
 
+  async #sayGoodbye(session: Session): Promise<void> {
+    const began = Date.now();
+    await session.close();
+    this.#options.emit({ type: 'disconnected', host: session.host.name, ms: Date.now() - began, scripts: session.execs });
+  }
+
   /** The shape of the run needs no connection: where a platform is not known yet, any will do for the titles. */
   #announce(): void {
-    const { inventory, emit, mode } = this.#options;
+    const { inventory, emit, mode, startUp } = this.#options;
+    const keysMs = Date.now() - this.#startedAt;
     const shapes = new Map(this.#hosts.map((host) => [host.name, this.#shapeFor(host, this.#platforms.get(host.name))]));
     emit({
       type: 'run-start',
@@ -134,6 +144,7 @@ class Run {
       cluster: inventory.cluster,
       hosts: this.#hosts.map(({ name }) => name),
       stages: joinShapes(this.#roles, shapes).map(({ id, role, title, hosts }) => ({ id, role, title, hosts: [...hosts.keys()] })),
+      ...(startUp === undefined ? {} : { startUp: { ...startUp, keysMs } }),
     });
     for (const warning of inventory.warnings) emit({ type: 'warning', text: warning.message });
   }
@@ -153,8 +164,9 @@ class Run {
     await this.#forAll(this.#hosts, async (host) => {
       emit({ type: 'connecting', host: host.name });
       const began = Date.now();
-      this.#sessions.set(host.name, await Session.open(host, transport, signal));
-      emit({ type: 'connected', host: host.name, ms: Date.now() - began });
+      const session = await Session.open(host, transport, signal);
+      this.#sessions.set(host.name, session);
+      emit({ type: 'connected', host: host.name, ms: Date.now() - began, queuedMs: Math.round(session.queuedMs) });
     });
   }
 
@@ -183,16 +195,24 @@ class Run {
         : {};
     await this.#forAll(this.#hosts, async (host) => {
       const began = Date.now();
+      const timer = new LookTimer();
       const { platform, shape, exec } = await survey(
         this.#session(host),
         this.#platforms.get(host.name),
         (candidate) => this.#shapeFor(host, candidate),
-        { ...locks, listener: { note: (text) => emit({ type: 'note', host: host.name, text }) } },
+        {
+          ...locks,
+          listener: {
+            begin: () => timer.begin(),
+            done: (id) => timer.done(id),
+            note: (text) => emit({ type: 'note', host: host.name, text }),
+          },
+        },
       );
       this.#locks.push(exec);
       this.#platforms.set(host.name, platform);
       this.#shapes.set(host.name, shape);
-      emit({ type: 'surveyed', host: host.name, ms: Date.now() - began });
+      emit({ type: 'surveyed', host: host.name, ms: Date.now() - began, times: timer.times });
     });
     await store.remember(Object.fromEntries([...this.#platforms].map(([name, { id }]) => [name, { platform: id }])));
   }
@@ -259,17 +279,23 @@ class Run {
 
   /** Looks once more at what a run moved, and checks that the cluster is what was asked for. */
   async #prove(moved: boolean): Promise<void> {
+    const { emit } = this.#options;
     if (moved) {
       await this.#forAll(this.#hosts, async (host) => {
+        const began = Date.now();
+        const timer = new LookTimer();
         const session = this.#session(host);
         const observations = askable(this.#shapes.get(host.name) as HostShape);
-        const { byId } = await session.run(probeSections(observations));
+        const { byId } = await session.run(probeSections(observations), {
+          listener: { begin: () => timer.begin(), done: (id) => timer.done(id) },
+        });
         takeStates(session, observations, byId);
+        emit({ type: 'surveyed-again', host: host.name, ms: Date.now() - began, times: timer.times });
       });
     }
     const view = this.#view();
     this.#checks = this.#roles.flatMap((role) => role.checks?.(view) ?? []);
-    if (this.#checks.length > 0) this.#options.emit({ type: 'checked', results: this.#checks });
+    if (this.#checks.length > 0) emit({ type: 'checked', results: this.#checks });
     for (const { name } of this.#hosts) {
       this.#ledger.of(name).remarks.push(...this.#roles.flatMap((role) => role.remarks?.(view, name) ?? []));
     }

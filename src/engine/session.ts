@@ -32,6 +32,11 @@ export class Session {
     return new Session(host, await transport.connect(toTarget(host), signal));
   }
 
+  /** Milliseconds that the handshake waited for its turn. */
+  get queuedMs(): number {
+    return this.#connection.facts?.queuedMs ?? 0;
+  }
+
   /**
    * Sends sections as one script and gives their answers. With `hold` the script stays, keeping what it
    * locked, until `exec.closeInput()`; the answers are given as soon as they are complete.

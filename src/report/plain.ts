@@ -74,6 +74,8 @@ export class PlainLines {
       case 'stage-start':
       case 'step-start':
       case 'changing':
+      case 'surveyed-again':
+      case 'disconnected':
         return [];
     }
   }

@@ -94,6 +94,8 @@ export class RunState {
         });
         return;
       case 'stage-start':
+      case 'surveyed-again':
+      case 'disconnected':
         return;
     }
   }

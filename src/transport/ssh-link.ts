@@ -36,6 +36,8 @@ export interface LinkOptions {
   /** The jump host to go through. */
   through?: SshLink | undefined;
   signal?: AbortSignal | undefined;
+  /** Milliseconds that this handshake waited for its turn. */
+  queuedMs?: number;
 }
 
 function clientOf(ssh: NodeSSH): Client {
@@ -63,7 +65,7 @@ export class SshLink {
   readonly #host: string;
   readonly #lostListeners: ((error: PgprovError) => void)[] = [];
   #lost: PgprovError | undefined;
-  #facts: ConnectionFacts = { authentication: 'nothing', hostKey: { type: '', fingerprint: '', file: '' } };
+  #facts: ConnectionFacts = { authentication: 'nothing', hostKey: { type: '', fingerprint: '', file: '' }, queuedMs: 0 };
   #lastError: Error | undefined;
   #closing: Promise<void> | undefined;
   readonly #gone: Promise<void>;
@@ -80,7 +82,7 @@ export class SshLink {
 
   /** @throws PgprovError saying why there is no connection */
   static async open(options: LinkOptions): Promise<SshLink> {
-    const { endpoint, host, seconds, signal, through, keepalive = KEEPALIVE } = options;
+    const { endpoint, host, seconds, signal, through, keepalive = KEEPALIVE, queuedMs = 0 } = options;
     const login = await prepareLogin(endpoint, host, options.keys);
     const check = await HostKeyCheck.load(endpoint, host, endpoint.hostKeys ?? options.hostKeys);
     const attempted: Attempted = {
@@ -115,7 +117,7 @@ export class SshLink {
       await Promise.race([link.#ready(connecting, (phase) => (attempted.phase = phase)), abort.promise]);
       await check.record();
       link.#watch();
-      link.#facts = { authentication: login.used, hostKey: check.facts };
+      link.#facts = { authentication: login.used, hostKey: check.facts, queuedMs };
       return link;
     } catch (error) {
       link?.client.destroy();

@@ -34,8 +34,11 @@ export class SshTransport implements Transport {
     const lease = target.jump.length > 0 ? await this.#jumps.lease(target, signal) : undefined;
     const release = async (): Promise<void> => lease?.release();
     try {
-      const open = (): Promise<SshLink> =>
-        SshLink.open({ endpoint: target, host, hostKeys, seconds, keepalive, keys: this.#keys, through: lease?.link, signal });
+      const asked = performance.now();
+      const open = (): Promise<SshLink> => {
+        const queuedMs = performance.now() - asked;
+        return SshLink.open({ endpoint: target, host, hostKeys, seconds, keepalive, keys: this.#keys, through: lease?.link, signal, queuedMs });
+      };
       const link = await this.#limiterFor(target.jump).run(open, signal);
       return new SshConnection(link, target, release);
     } catch (error) {

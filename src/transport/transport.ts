@@ -47,6 +47,8 @@ export interface ConnectionFacts {
     /** Where it stands there; absent when it was recorded just now. */
     line?: number;
   };
+  /** Milliseconds it waited for its turn, since handshakes are capped. */
+  queuedMs: number;
 }
 
 /** One host's connection: one root shell at a time reads a script from stdin. */

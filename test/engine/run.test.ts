@@ -268,6 +268,50 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
     expect(events.filter(({ type }) => type === 'waited')).toHaveLength(2);
   });
 
+  describe('the times it tells', () => {
+    const slow = role('web', {
+      stages: (context) => [stage('one', [
+        command({ name: 'slow', summary: 'make slow', unless: sh`sleep 0.2; [ -e ${work.at(context.host.name, 'slow')} ]`, run: sh`: >${work.at(context.host.name, 'slow')}` }) as Resource,
+        make(context, 'quick'),
+      ])],
+    });
+    const of = <Type extends RunEvent['type']>({ events }: Ran, type: Type): Extract<RunEvent, { type: Type }>[] =>
+      events.filter((event) => event.type === type) as Extract<RunEvent, { type: Type }>[];
+
+    it('are those of each probe, in the first look and the last', async () => {
+      const ran = await run([slow]);
+      for (const type of ['surveyed', 'surveyed-again'] as const) {
+        expect(of(ran, type).map(({ host }) => host).sort()).toEqual(HOSTS);
+        for (const { ms, times } of of(ran, type)) {
+          const { overheadMs = -1, probes = [] } = times ?? {};
+          const slowest = probes.toSorted((a, b) => b.ms - a.ms)[0];
+          expect(slowest?.id).toBe('command:slow');
+          // A busy machine may hear of the beginning late, so not the whole 200.
+          expect(slowest?.ms).toBeGreaterThan(100);
+          expect(overheadMs).toBeGreaterThan(0);
+          expect(overheadMs + probes.reduce((sum, probe) => sum + probe.ms, 0)).toBeLessThanOrEqual(ms + probes.length + 2);
+        }
+      }
+    });
+
+    it('hold the second look at a host that is not what it was taken for', async () => {
+      const ran = await run([slow], { mode: 'plan', machines: { pg2: { os: 'rocky', version: '9.4' } } });
+      const probes = of(ran, 'surveyed').map(({ host, times }) => [host, times?.probes.filter(({ id }) => id === 'command:slow').length]);
+      expect(Object.fromEntries(probes)).toEqual({ pg1: 1, pg2: 2, pg3: 1 });
+    });
+
+    it('say what went before, the wait for a handshake, and how many scripts were sent', async () => {
+      const ran = await run([slow], { startUp: { processMs: 300, askMs: 4000 } });
+      expect(of(ran, 'run-start')[0]?.startUp).toEqual({ processMs: 300, askMs: 4000, keysMs: expect.any(Number) as number });
+      expect(of(ran, 'connected').map(({ queuedMs }) => queuedMs)).toEqual([0, 0, 0]);
+      expect(of(ran, 'disconnected').map(({ host, scripts }) => [host, scripts]).sort()).toEqual(HOSTS.map((host) => [host, ran.machines.count(host)]));
+      expect(ran.machines.count('pg1')).toBe(3);
+      const again = await run([slow]);
+      expect(of(again, 'surveyed-again')).toEqual([]);
+      expect(of(again, 'disconnected').map(({ scripts }) => scripts)).toEqual([1, 1, 1]);
+    });
+  });
+
   it('says that a change did not take', async () => {
     const vain = role('web', { stages: (context) => [stage('one', [make(context, 'a', sh`:`)])] });
     const { exitCode, errors } = await run([vain], { aim: { hosts: ['pg1'] } });

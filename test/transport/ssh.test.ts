@@ -409,6 +409,11 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
         const to = targetAt(shy.port, { identityFile: keys.key, hostKeys: { policy: 'strict', files: [file] }, jump: chain(), connectTimeout: 30 });
         const connections = await Promise.all(Array.from({ length: 60 }, () => transport.connect(to)));
         expect(await first.sessions()).toHaveLength(1);
+        const queued = connections.map(({ facts }) => Math.round(facts?.queuedMs ?? -1)).sort((a, b) => a - b);
+        // Eight go at once, the rest wait in line.
+        expect(queued[0]).toBeLessThan(5);
+        expect(queued[8]).toBeGreaterThan(queued[7] ?? 0);
+        expect(queued.at(-1)).toBeGreaterThan(queued[8] ?? 0);
         await Promise.all(connections.map((connection) => connection.close()));
       } finally {
         await shy.stop();
