@@ -5,7 +5,8 @@ import type { CommonOptions } from './options.js';
 
 /** Loads a command's inventory against the roles that there are, and asks for the passwords that the command is told to ask for. */
 export async function loadFor(file: string, options: CommonOptions & AskOptions): Promise<Inventory> {
-  const inventory = await loadInventory(file, { roles: CATALOG, ...(options.set === undefined ? {} : { set: options.set }) });
+  const { lab, set } = options;
+  const inventory = await (lab === undefined ? loadInventory(file, { roles: CATALOG, ...(set === undefined ? {} : { set }) }) : lab.load(set));
   if (options.askPass !== true && options.askBecomePass !== true) return inventory;
   const { withAskedPasswords } = await import('./ask.js');
   return withAskedPasswords(inventory, options);

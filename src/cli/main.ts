@@ -21,8 +21,10 @@ function splitList(value: string, list: string[] | undefined): string[] {
 
 function withInventory(command: Command, what = 'inventory file (YAML)'): Command {
   return command
-    .argument('<inventory>', what)
-    .option('--set <key=value>', 'override a variable, e.g. postgresql.port=5433 or pg2:patroni.tags.nofailover=true', collect);
+    .argument('[inventory]', what)
+    .option('--set <key=value>', 'override a variable, e.g. postgresql.port=5433 or pg2:patroni.tags.nofailover=true', collect)
+    .option('--vagrant [dir]', 'take the machines of the Vagrantfile in this directory; an inventory, if there is one, refines what is made of them')
+    .addOption(new Option('--ssh-config <file>', 'take the hosts of a configuration of OpenSSH, such as `vagrant ssh-config` prints').conflicts('vagrant'));
 }
 
 function withAim(command: Command): Command {
@@ -56,6 +58,9 @@ function withOutput(command: Command): Command {
   );
 }
 
+/** What a command does with its inventory. */
+type OnInventory<Options> = (file: string, options: Options) => Promise<ExitCode>;
+
 /** Command modules are loaded when their command runs, so that `--help` stays fast. */
 function buildProgram(setExit: (code: ExitCode) => void): Command {
   const program = new Command('pgprov')
@@ -67,49 +72,58 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', EXIT_CODES);
 
+  /** Finds the inventory first; `aims`: a command that takes only those hosts of a lab that are up. */
+  const onInventory =
+    <Options extends CommonOptions & Aimed>(aims: boolean, load: () => Promise<OnInventory<Options>>) =>
+    async (inventory: string | undefined, given: Options): Promise<void> => {
+      const { locate } = await import('./locate.js');
+      const { file, options } = await locate(inventory, given, aims);
+      setExit(await (await load())(file, options));
+    };
+
   withInventory(program.command('validate'))
     .description('check an inventory: schema and sense, no connection')
-    .action(async (file: string, options: CommonOptions) => setExit(await (await import('./validate.js')).validate(file, options)));
+    .action(onInventory<CommonOptions>(false, async () => (await import('./validate.js')).validate));
 
   withInventory(program.command('show'))
     .description('show every resolved variable and where it came from')
     .option('--host <names>', 'only these hosts', splitList)
-    .action(async (file: string, options: CommonOptions & Aimed) => setExit(await (await import('./show.js')).show(file, options)));
+    .action(onInventory<CommonOptions & Aimed>(false, async () => (await import('./show.js')).show));
 
   withPasswords(withDifferences(withOutput(withAim(withInventory(program.command('plan'))))))
     .description('show what apply would change, host by host; touches nothing')
     .option('-o, --out <file>', 'keep the plan in a file; `pgprov apply FILE` carries out just that')
     .option('--detailed-exitcode', 'exit with 6 when there are changes')
-    .action(async (file: string, options: PlanOptions) => setExit(await (await import('./plan.js')).plan(file, options)));
+    .action(onInventory<PlanOptions>(true, async () => (await import('./plan.js')).plan));
 
   withPasswords(withDifferences(withAim(withInventory(program.command('diff')))))
     .description('report how the hosts have drifted from the inventory; exit code 6 when they have')
     .option('-q, --quiet', 'print nothing when there is no drift')
-    .action(async (file: string, options: PlanOptions & { quiet?: boolean }) => setExit(await (await import('./plan.js')).diff(file, options)));
+    .action(onInventory<PlanOptions & { quiet?: boolean }>(true, async () => (await import('./plan.js')).diff));
 
   withApply(withAim(withInventory(program.command('apply'), 'inventory file (YAML), or a plan made by `pgprov plan -o`')))
     .description('bring the hosts to what the inventory says')
     .option('--resume', 'go on with the last run, with its aim and --set, unless it ended well')
-    .action(async (file: string, options: ApplyOptions) => setExit(await (await import('./apply.js')).apply(file, options)));
+    .action(onInventory<ApplyOptions>(true, async () => (await import('./apply.js')).apply));
 
   withApply(withInventory(program.command('run').argument('<role>', 'the role, or several, comma-separated')))
     .description('apply one role: `pgprov run etcd inventory.yml --host pg1`')
     .option('--host <names>', 'only these hosts: names or patterns, comma-separated or repeated; !pg3 leaves one out', splitList)
     .option('--group <names>', 'only the hosts of these groups, in the same way', splitList)
-    .action(async (role: string, file: string, options: ApplyOptions) =>
-      setExit(await (await import('./apply.js')).apply(file, { ...options, role: splitList(role, undefined) })));
+    .action(async (role: string, inventory: string | undefined, options: ApplyOptions) =>
+      onInventory<ApplyOptions>(true, async () => (await import('./apply.js')).apply)(inventory, { ...options, role: splitList(role, undefined) }));
 
   withPasswords(withInventory(program.command('ping')))
     .description('who can be reached, how, as whom and in what time, and what is wrong with the rest; changes nothing')
     .option('--host <names>', 'only these hosts: names or patterns, comma-separated or repeated; !pg3 leaves one out', splitList)
     .option('--group <names>', 'only the hosts of these groups, in the same way', splitList)
     .option('--json', 'print as JSON')
-    .action(async (file: string, options: PingOptions) => setExit(await (await import('./ping.js')).ping(file, options)));
+    .action(onInventory<PingOptions>(false, async () => (await import('./ping.js')).ping));
 
   withPasswords(withInventory(program.command('status')))
     .description('members, roles, lag, etcd health, checksums, certificate expiry')
     .option('--json', 'print as JSON')
-    .action(async (file: string, options: CommonOptions & { json?: boolean }) => setExit(await (await import('./status.js')).status(file, options)));
+    .action(onInventory<CommonOptions & { json?: boolean }>(false, async () => (await import('./status.js')).status));
 
   const runs = program
     .command('runs')

@@ -1,10 +1,17 @@
 import type { Inventory } from '../model/index.js';
 import { resolveAim, type Aim, type AimWords } from '../plan/aim.js';
 import { CATALOG } from '../../roles/index.js';
+import type { Lab } from './lab/lab.js';
 
 /** Options that every command with an inventory has. */
 export interface CommonOptions {
   set?: string[];
+  /** Directory of a Vagrantfile whose machines are the hosts; `true` for the current one. */
+  vagrant?: string | true;
+  /** Configuration of OpenSSH whose hosts are the hosts. */
+  sshConfig?: string;
+  /** The lab that either of the two led to. */
+  lab?: Lab;
 }
 
 /** Options of commands that go to hosts. */
