@@ -21,6 +21,7 @@ import {
   YUM_URL,
 } from './index.js';
 import { attempt } from './process.js';
+import { vagrantFacts } from './vagrant.js';
 
 const program = new Command('npm run lab --')
   .description('Test hosts for pgprov: containers that behave like Debian and Rocky Linux machines, and a package mirror for them.')
@@ -91,6 +92,16 @@ program
   .action(async ({ fingerprint }: { fingerprint?: boolean }) => {
     const key = await publicKey('pgdg');
     console.log(fingerprint === true ? key.fingerprint : key.armored.trimEnd());
+  });
+
+program
+  .command('vagrant')
+  .description('print what a Vagrantfile needs to make hosts with its docker provider, as JSON, and bring up what they need')
+  .addOption(lab().default('vagrant'))
+  .addOption(system().default('debian12'))
+  .option('--no-start', 'only print it')
+  .action(async ({ name, os, start }: { name: string; os: System; start: boolean }) => {
+    console.log(JSON.stringify(await vagrantFacts(os, name, start)));
   });
 
 function count(text: string): number {
