@@ -4,6 +4,7 @@ import { ExitCode, InputError } from '../lib/errors.js';
 import type { Inventory } from '../model/index.js';
 import { renderPlan } from '../report/plan-text.js';
 import { chooseOutput, createReporter } from '../report/reporter.js';
+import { ownTime } from './asking.js';
 import { runOnHosts } from './cluster-run.js';
 import { colors } from './colors.js';
 import { canAsk, confirm } from './confirm.js';
@@ -13,9 +14,10 @@ import { aimOf, aimWords, type OutputOptions } from './options.js';
 import { plan } from './plan.js';
 import { resumeOptions, tell } from './resume.js';
 import { fileChange, insistSameChanges, insistSameOrigin, readPlanFile, type FiledChange } from './plan-file.js';
+import { RunClock, type TimingOptions } from './timings.js';
 
 /** Options of `pgprov apply`. */
-export interface ApplyOptions extends OutputOptions {
+export interface ApplyOptions extends OutputOptions, TimingOptions {
   /** Change a cluster that holds data without asking. */
   yes?: boolean;
   /** Only show what would change. */
@@ -76,11 +78,15 @@ async function run(file: string, options: ApplyOptions, { plan: filed, resumes }
   const inventory = await loadFor(file, options);
   const { kind, color } = chooseOutput(options.output, process.stdout, process.env);
   let shown = filed?.changes;
+  let lookMs = 0;
   if (kind !== 'json' && (options.diff === true || (options.yes !== true && canAsk()))) {
+    const began = ownTime();
     const seen = await lookAndAsk(inventory, options);
+    lookMs = ownTime() - began;
     if (typeof seen === 'number') return seen;
     shown ??= seen;
   }
+  const clock = new RunClock(options);
   const reporter = await createReporter(kind, { out: process.stdout, err: process.stderr, color });
   try {
     const outcome = await runOnHosts({
@@ -93,12 +99,14 @@ async function run(file: string, options: ApplyOptions, { plan: filed, resumes }
         ...(resumes === undefined ? {} : { resumes }),
         ...(filed === undefined ? {} : { plan: filed.file }),
       },
-      emit: reporter.emit,
+      emit: clock.listen(reporter.emit),
+      lookMs,
       consent: async (proposal) => consent(inventory, proposal, options, shown),
     });
     return outcome.exitCode;
   } finally {
     await reporter.close();
+    clock.tell(kind);
   }
 }
 

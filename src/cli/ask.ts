@@ -3,6 +3,7 @@ import { Secret } from '../lib/secret.js';
 import { toTarget, type Host, type Inventory } from '../model/index.js';
 import type { KeySources } from '../transport/login.js';
 import { askForPassphrases } from '../transport/passphrases.js';
+import { timeAnswer } from './asking.js';
 
 /** Options that have a person asked for passwords, once for all hosts. */
 export interface AskOptions {
@@ -70,7 +71,7 @@ export async function askHidden(question: string): Promise<string | undefined> {
   stdin.resume();
   let typed = '';
   try {
-    return await new Promise<string | undefined>((resolve, reject) => {
+    return await timeAnswer(() => new Promise<string | undefined>((resolve, reject) => {
       const take = (chunk: Buffer): void => {
         for (const character of chunk.toString('utf8')) {
           if (character === INTERRUPT) done(() => reject(interrupted()));
@@ -88,7 +89,7 @@ export async function askHidden(question: string): Promise<string | undefined> {
       };
       stdin.on('data', take);
       stdin.on('end', end);
-    });
+    }));
   } finally {
     stdin.setRawMode(false);
     stdin.pause();

@@ -7,6 +7,7 @@ import { takeLocalLock } from '../store/local-lock.js';
 import { SshTransport } from '../transport/ssh.js';
 import { CATALOG } from '../../roles/index.js';
 import { keySourcesFor } from './ask.js';
+import { ownTime, waitedForAnswers } from './asking.js';
 import { journaled, type Said } from './journaled.js';
 
 /** What a command asks of the cluster's hosts. */
@@ -16,11 +17,13 @@ export type ClusterRun = {
   emit: EventListener;
   /** Asked before the first change; throws when it must not be made. */
   consent?(proposal: Proposal): Promise<void>;
+  /** Milliseconds that a look at the hosts took before, for a person to be asked; default: there was none. */
+  lookMs?: number;
 } & ({ mode: 'survey' | 'plan' } | { mode: 'apply'; said: Said });
 
 /** Opens the cluster's store, takes its lock and keeps a journal where something will change, and runs. */
 export async function runOnHosts(run: ClusterRun): Promise<RunOutcome> {
-  const { inventory, aim, mode, consent } = run;
+  const { inventory, aim, mode, consent, lookMs = 0 } = run;
   // Before anything is drawn, for a person may be asked for a passphrase.
   const keys = await keySourcesFor(inventory.hosts.filter(({ name }) => aim.hosts?.includes(name) !== false));
   const directory = storeDirectory(inventory.dir, inventory.cluster);
@@ -39,6 +42,7 @@ export async function runOnHosts(run: ClusterRun): Promise<RunOutcome> {
       store,
       emit,
       signal: interrupt.signal,
+      startUp: { processMs: Math.round(ownTime() - lookMs), lookMs: Math.round(lookMs), askMs: Math.round(waitedForAnswers()) },
       ...(consent === undefined ? {} : { consent }),
     });
   } finally {

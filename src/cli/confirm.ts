@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { timeAnswer } from './asking.js';
 
 /** True where a person can be asked: both ends are a terminal. */
 export function canAsk(): boolean {
@@ -11,7 +12,7 @@ export async function confirm(question: string): Promise<boolean> {
   const closed = new Promise<string>((resolve) => prompt.once('close', () => resolve('')));
   prompt.once('SIGINT', () => prompt.close());
   try {
-    const answer = await Promise.race([prompt.question(`${question} [y/N] `), closed]);
+    const answer = await timeAnswer(() => Promise.race([prompt.question(`${question} [y/N] `), closed]));
     return /^y(?:es)?$/iu.test(answer.trim());
   } finally {
     prompt.close();

@@ -1,3 +1,4 @@
+import type { EventListener } from '../events.js';
 import type { RunOutcome } from '../engine/run.js';
 import type { Inventory } from '../model/index.js';
 import type { Aim } from '../plan/aim.js';
@@ -12,17 +13,17 @@ export interface Look {
   hosts: string[];
 }
 
-/** Plans without a report of progress; errors go to stderr. */
-export async function look(inventory: Inventory, aim: Aim): Promise<Look> {
+/** Plans without a report of progress; errors go to stderr. `clock` may listen too. */
+export async function look(inventory: Inventory, aim: Aim, clock: (emit: EventListener) => EventListener = (emit) => emit): Promise<Look> {
   const hosts: string[] = [];
   const outcome = await runOnHosts({
     inventory,
     aim,
     mode: 'plan',
-    emit: (event) => {
+    emit: clock((event) => {
       if (event.type === 'run-start') hosts.push(...event.hosts);
       if (event.type === 'failed') process.stderr.write(`${renderError(event.error, { color: colors(process.stderr) })}\n`);
-    },
+    }),
   });
   return { outcome, hosts };
 }

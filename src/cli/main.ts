@@ -4,6 +4,7 @@ import type { ApplyOptions } from './apply.js';
 import type { Aimed, CommonOptions } from './options.js';
 import type { PingOptions } from './ping.js';
 import type { PlanOptions } from './plan.js';
+import type { StatusOptions } from './status.js';
 import { version } from './version.js';
 
 const EXIT_CODES = `
@@ -45,8 +46,12 @@ function withDifferences(command: Command): Command {
   return command.option('--no-diff', 'leave the differences of files out');
 }
 
+function withTimings(command: Command): Command {
+  return command.option('--timings', 'tell at the end where the time went: connecting, looking, every stage, and waiting for what');
+}
+
 function withApply(command: Command): Command {
-  return withPasswords(withOutput(command))
+  return withPasswords(withTimings(withOutput(command)))
     .option('-y, --yes', 'change a cluster that holds data without asking')
     .option('--check', 'change nothing, show what would be changed')
     .option('--diff', 'show the differences of files, first');
@@ -90,13 +95,13 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .option('--host <names>', 'only these hosts', splitList)
     .action(onInventory<CommonOptions & Aimed>(false, async () => (await import('./show.js')).show));
 
-  withPasswords(withDifferences(withOutput(withAim(withInventory(program.command('plan'))))))
+  withPasswords(withTimings(withDifferences(withOutput(withAim(withInventory(program.command('plan')))))))
     .description('show what apply would change, host by host; touches nothing')
     .option('-o, --out <file>', 'keep the plan in a file; `pgprov apply FILE` carries out just that')
     .option('--detailed-exitcode', 'exit with 6 when there are changes')
     .action(onInventory<PlanOptions>(true, async () => (await import('./plan.js')).plan));
 
-  withPasswords(withDifferences(withAim(withInventory(program.command('diff')))))
+  withPasswords(withTimings(withDifferences(withAim(withInventory(program.command('diff'))))))
     .description('report how the hosts have drifted from the inventory; exit code 6 when they have')
     .option('-q, --quiet', 'print nothing when there is no drift')
     .action(onInventory<PlanOptions & { quiet?: boolean }>(true, async () => (await import('./plan.js')).diff));
@@ -120,10 +125,10 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .option('--json', 'print as JSON')
     .action(onInventory<PingOptions>(false, async () => (await import('./ping.js')).ping));
 
-  withPasswords(withInventory(program.command('status')))
+  withPasswords(withTimings(withInventory(program.command('status'))))
     .description('members, roles, lag, etcd health, checksums, certificate expiry')
     .option('--json', 'print as JSON')
-    .action(onInventory<CommonOptions & { json?: boolean }>(false, async () => (await import('./status.js')).status));
+    .action(onInventory<StatusOptions>(false, async () => (await import('./status.js')).status));
 
   const runs = program
     .command('runs')
@@ -137,8 +142,9 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .argument('<inventory>', 'inventory file (YAML)')
     .argument('<id>', 'the run’s id or the beginning of it, or `last`')
     .option('--json', 'print the journal’s lines as they are')
+    .option('--timings', 'tell where its time went instead; with --json: below the lines')
     .action(async (file: string, id: string, _options: unknown, command: Command) =>
-      setExit(await (await import('./runs.js')).showRun(file, id, command.optsWithGlobals<{ json?: boolean }>())));
+      setExit(await (await import('./runs.js')).showRun(file, id, command.optsWithGlobals<{ json?: boolean; timings?: boolean }>())));
 
   program
     .command('roles')

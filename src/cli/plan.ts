@@ -8,9 +8,10 @@ import { loadFor, printWarnings } from './inventory.js';
 import { look } from './look.js';
 import { aimOf, aimWords, type OutputOptions } from './options.js';
 import { writePlanFile } from './plan-file.js';
+import { RunClock, type TimingOptions } from './timings.js';
 
 /** Options of `pgprov plan`. */
-export interface PlanOptions extends OutputOptions {
+export interface PlanOptions extends OutputOptions, TimingOptions {
   diff: boolean;
   /** A file to write the plan to, for `pgprov apply`. */
   out?: string;
@@ -22,6 +23,7 @@ export async function plan(file: string, options: PlanOptions): Promise<ExitCode
   const inventory = await loadFor(file, options);
   const aim = aimOf(inventory, options);
   const color = colors(process.stdout);
+  const clock = new RunClock(options);
   const save = async (changes: Parameters<typeof writePlanFile>[2]): Promise<void> => {
     if (options.out === undefined) return;
     await writePlanFile(options.out, { inventory: inventory.file, set: options.set ?? [], aim: aimWords(options) }, changes);
@@ -30,18 +32,23 @@ export async function plan(file: string, options: PlanOptions): Promise<ExitCode
     options.detailedExitcode === true && changes.length > 0 ? ExitCode.changes : ExitCode.done;
   if (options.output === 'json') {
     const reporter = await createReporter('json', { out: process.stdout, err: process.stderr, color });
-    const outcome = await runOnHosts({ inventory, aim, mode: 'plan', emit: reporter.emit });
+    const outcome = await runOnHosts({ inventory, aim, mode: 'plan', emit: clock.listen(reporter.emit) });
     await reporter.close();
+    clock.tell(options.output);
     if (outcome.exitCode !== ExitCode.done) return outcome.exitCode;
     await save(outcome.plan);
     return verdict(outcome.plan);
   }
   printWarnings(inventory);
-  const { outcome, hosts } = await look(inventory, aim);
-  if (outcome.exitCode !== ExitCode.done) return outcome.exitCode;
+  const { outcome, hosts } = await look(inventory, aim, clock.listen);
+  if (outcome.exitCode !== ExitCode.done) {
+    clock.tell(options.output);
+    return outcome.exitCode;
+  }
   process.stdout.write(`${renderPlan(outcome.plan, { color, diffs: options.diff, hosts, effects: outcome.effects })}\n`);
   await save(outcome.plan);
   if (options.out !== undefined) process.stdout.write(`\nKept in ${options.out}; \`pgprov apply ${options.out}\` does just this, or refuses.\n`);
+  clock.tell(options.output);
   return verdict(outcome.plan);
 }
 
@@ -49,12 +56,17 @@ export async function plan(file: string, options: PlanOptions): Promise<ExitCode
 export async function diff(file: string, options: PlanOptions & { quiet?: boolean }): Promise<ExitCode> {
   const inventory = await loadFor(file, options);
   if (options.quiet !== true) printWarnings(inventory);
-  const { outcome, hosts } = await look(inventory, aimOf(inventory, options));
-  if (outcome.exitCode !== ExitCode.done) return outcome.exitCode;
+  const clock = new RunClock(options);
+  const { outcome, hosts } = await look(inventory, aimOf(inventory, options), clock.listen);
+  if (outcome.exitCode !== ExitCode.done) {
+    clock.tell(undefined);
+    return outcome.exitCode;
+  }
   const drifted = outcome.plan.length > 0;
   if (drifted || options.quiet !== true) {
     const text = renderDrift(outcome.plan, { color: colors(process.stdout), diffs: options.diff, hosts, cluster: inventory.cluster });
     process.stdout.write(`${text}\n`);
   }
+  clock.tell(undefined);
   return drifted ? ExitCode.changes : ExitCode.done;
 }

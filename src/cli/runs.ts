@@ -1,11 +1,13 @@
 import { ExitCode } from '../lib/errors.js';
 import { readIdentity } from '../model/index.js';
 import { renderRunHead, renderRuns, replayRun, type RunFrame } from '../report/runs-text.js';
+import { timeRun } from '../report/timings.js';
 import { findRun, readRuns, type RunRecord } from '../store/run-record.js';
 import { summariseRun, type RunSummary } from '../store/run-summary.js';
 import { storeDirectory } from '../store/store.js';
 import { colors } from './colors.js';
 import { commandWords } from './run-words.js';
+import { tellTimings, type TimingOptions } from './timings.js';
 
 /** `pgprov runs`: the journaled runs, newest first. */
 export async function runs(file: string, options: { json?: boolean }): Promise<ExitCode> {
@@ -21,16 +23,22 @@ export async function runs(file: string, options: { json?: boolean }): Promise<E
   return ExitCode.done;
 }
 
-/** `pgprov runs show`: one run, as it was told when it happened. */
-export async function showRun(file: string, id: string, options: { json?: boolean }): Promise<ExitCode> {
+/** `pgprov runs show`: one run, as it was told when it happened, or where its time went. */
+export async function showRun(file: string, id: string, options: TimingOptions & { json?: boolean }): Promise<ExitCode> {
   const { store } = await storeOf(file);
   const record = findRun(store, id);
   if (options.json === true) {
     process.stdout.write(record.lines.map((line) => `${line}\n`).join(''));
+    if (options.timings === true) tellTimings(timeRun(record.events), true);
     return ExitCode.done;
   }
   const color = colors(process.stdout);
   const run = framed(record);
+  if (options.timings === true) {
+    process.stdout.write(`${renderRunHead(run, { color }).join('\n')}\n`);
+    tellTimings(timeRun(record.events), false);
+    return ExitCode.done;
+  }
   const blocks = [renderRunHead(run, { color }), replayRun(record.events, { color }), advice(run, file)];
   process.stdout.write(`${blocks.filter((lines) => lines.length > 0).map((lines) => lines.join('\n')).join('\n\n')}\n`);
   return ExitCode.done;

@@ -1,0 +1,253 @@
+import type { LookTimes, RunEvent } from '../events.js';
+import { criticalPath, READING_BACK, SENDING, timedSteps, type TimedEvent, type TimedPart, type TimedStep } from './timed-steps.js';
+
+export type { TimedEvent, TimedPart } from './timed-steps.js';
+
+/** A phase of a run: what goes before it, connecting, a look at the hosts, a stage. Times are in milliseconds. */
+export interface TimedPhase {
+  /** A stage's id, or `start`, `look-before`, `question`, `keys`, `connect`, `survey`, `plan`, `survey-again`, `goodbye`. */
+  id: string;
+  title: string;
+  /** Since the start of the process. */
+  fromMs: number;
+  toMs: number;
+  /** The host that took longest, when hosts took part. */
+  slowest?: { host: string; ms: number };
+  medianMs?: number;
+  /** What the slowest host's time was made of, longest first. */
+  parts: readonly (TimedPart & { medianMs?: number })[];
+}
+
+/** What one host's time was made of, in milliseconds. */
+export interface HostTimes {
+  host: string;
+  connectMs: number;
+  /** Of `connectMs`, how long its handshake waited for its turn. */
+  queuedMs: number;
+  surveyMs: number;
+  stagesMs: number;
+  surveyAgainMs: number;
+  goodbyeMs: number;
+  scripts: number;
+}
+
+/** Where the time of a run went. */
+export interface Timings {
+  /** From the start of the process to the end of the run. */
+  totalMs: number;
+  /** In order; those of hosts that go on by themselves overlap. */
+  phases: readonly TimedPhase[];
+  /** What the run was waiting for at each moment, like put together, longest first; it adds up to `totalMs`. */
+  path: readonly (TimedPart & { host?: string; times: number })[];
+  /** Those that were busy longest first. */
+  hosts: readonly HostTimes[];
+}
+
+type Event<Type extends RunEvent['type']> = Extract<TimedEvent, { type: Type }>;
+
+/** Sums up where the time went, from all events of a run; undefined before a run has begun. */
+export function timeRun(events: readonly TimedEvent[]): Timings | undefined {
+  const [start] = ofType(events, 'run-start');
+  if (start === undefined) return undefined;
+  const run = new TimedRun(events, start);
+  return { totalMs: run.totalMs, phases: run.phases(), path: run.path(), hosts: run.hosts() };
+}
+
+class TimedRun {
+  readonly totalMs: number;
+  readonly #events: readonly TimedEvent[];
+  readonly #start: Event<'run-start'>;
+  readonly #steps: readonly TimedStep[];
+  /** When the process started, in milliseconds since 1970. */
+  readonly #zero: number;
+  readonly #preparation: readonly TimedPhase[];
+  readonly #goodbye: TimedPhase | undefined;
+  readonly #again: TimedPhase | undefined;
+
+  constructor(events: readonly TimedEvent[], start: Event<'run-start'>) {
+    this.#events = events;
+    this.#start = start;
+    this.#steps = timedSteps(events);
+    const { processMs = 0, lookMs = 0, askMs = 0, keysMs = 0 } = start.startUp ?? {};
+    this.#zero = Date.parse(start.at) - processMs - lookMs - askMs - keysMs;
+    this.totalMs = this.#since(events.at(-1) ?? start);
+    this.#preparation = this.#prepare();
+    this.#again = this.#looked('survey-again', 'last look', ofType(events, 'surveyed-again'));
+    this.#goodbye = this.#sayGoodbye();
+  }
+
+  phases(): TimedPhase[] {
+    return [...this.#preparation, ...this.#stages(), ...present(this.#again), ...present(this.#goodbye)];
+  }
+
+  path(): Timings['path'] {
+    const ends = [...this.#preparation, ...present(this.#again), ...present(this.#goodbye)];
+    const parts = [
+      ...ends.map(({ title, slowest, fromMs, toMs }) => ({ title, ms: toMs - fromMs, ...(slowest === undefined ? {} : { host: slowest.host }) })),
+      ...criticalPath(this.#steps).flatMap(({ host, parts: own }) => own.map((part) => (isPassing(part) ? part : { ...part, host }))),
+    ];
+    const rest = this.totalMs - parts.reduce((sum, { ms }) => sum + ms, 0);
+    return together([...parts, { title: 'pgprov itself, in between', ms: Math.max(0, rest) }]);
+  }
+
+  hosts(): HostTimes[] {
+    const msOf = (type: 'connected' | 'surveyed' | 'surveyed-again' | 'disconnected', name: string): number =>
+      sum(ofType(this.#events, type).filter(({ host }) => host === name));
+    const busy = ({ connectMs, surveyMs, stagesMs, surveyAgainMs, goodbyeMs }: HostTimes): number =>
+      connectMs + surveyMs + stagesMs + surveyAgainMs + goodbyeMs;
+    return this.#start.hosts
+      .map((host): HostTimes => ({
+        host,
+        connectMs: msOf('connected', host),
+        queuedMs: ofType(this.#events, 'connected').find((event) => event.host === host)?.queuedMs ?? 0,
+        surveyMs: msOf('surveyed', host),
+        stagesMs: sum(this.#steps.filter((step) => step.host === host && step.parts.length > 0).map(lasting)),
+        surveyAgainMs: msOf('surveyed-again', host),
+        goodbyeMs: msOf('disconnected', host),
+        scripts: ofType(this.#events, 'disconnected').find((event) => event.host === host)?.scripts ?? 0,
+      }))
+      .sort((a, b) => busy(b) - busy(a));
+  }
+
+  #since({ at }: { at: string }): number {
+    return Date.parse(at) - this.#zero;
+  }
+
+  /** Everything up to the first stage, one after the other. */
+  #prepare(): TimedPhase[] {
+    const { startUp } = this.#start;
+    let at = 0;
+    const phases: TimedPhase[] = [];
+    const add = (id: string, title: string, toMs: number, rest: Pick<TimedPhase, 'slowest' | 'medianMs' | 'parts'> = { parts: [] }): void => {
+      if (toMs > at) phases.push({ id, title, fromMs: at, toMs, ...rest });
+      at = Math.max(at, toMs);
+    };
+    add('start', 'start-up', at + (startUp?.processMs ?? 0));
+    add('look-before', 'look before the question', at + (startUp?.lookMs ?? 0));
+    add('question', 'your answer', at + (startUp?.askMs ?? 0));
+    add('keys', 'keys and certificates', at + (startUp?.keysMs ?? 0));
+    const connected = ofType(this.#events, 'connected');
+    const surveyed = ofType(this.#events, 'surveyed');
+    add('connect', 'connect', this.#endOf('connected'), { ...slowestOf(connected), parts: queueing(connected) });
+    add('survey', 'first look', this.#endOf('surveyed'), { ...slowestOf(surveyed), parts: lookParts(surveyed) });
+    const next = this.#events.find(({ type }) => type === 'stage-start' || type === 'disconnected' || type === 'run-end');
+    if (surveyed.length > 0) add('plan', 'plan and consent', next === undefined ? this.totalMs : this.#since(next) - leavingMs(next));
+    return phases;
+  }
+
+  /** When the last host was through with a part of the preparation; where one failed, when the others had been waited for. */
+  #endOf(type: 'connected' | 'surveyed'): number {
+    const own = this.#events.filter((event) => event.type === type);
+    if (own.length === 0 && type === 'surveyed') return 0;
+    const failed = this.#events.find((event) => event.type === 'failed');
+    const ends = own.length < this.#start.hosts.length ? [...own, ...present(failed)] : own;
+    return Math.max(0, ...ends.map((event) => this.#since(event)));
+  }
+
+  #stages(): TimedPhase[] {
+    const titles = new Map(this.#start.stages.map(({ id, title }) => [id, title]));
+    const ids = [...new Set([...titles.keys(), ...this.#steps.map(({ stage }) => stage)])];
+    return ids.flatMap((id): TimedPhase[] => {
+      const own = this.#steps.filter(({ stage, parts }) => stage === id && parts.length > 0);
+      const slowest = own.reduce<TimedStep | undefined>((most, step) => (most === undefined || step.to - step.from > most.to - most.from ? step : most), undefined);
+      if (slowest === undefined) return [];
+      return [{
+        id,
+        title: titles.get(id) ?? id,
+        fromMs: Math.min(...own.map(({ from }) => from)) - this.#zero,
+        toMs: Math.max(...own.map(({ to }) => to)) - this.#zero,
+        ...slowestOf(own.map(lasting)),
+        parts: longestFirst(slowest.parts),
+      }];
+    });
+  }
+
+  #looked(id: string, title: string, looks: readonly Event<'surveyed-again'>[]): TimedPhase | undefined {
+    if (looks.length === 0) return undefined;
+    const ends = looks.map((look) => this.#since(look));
+    const fromMs = Math.min(...looks.map((look, index) => (ends[index] ?? 0) - look.ms));
+    return { id, title, fromMs, toMs: Math.max(...ends), ...slowestOf(looks), parts: lookParts(looks) };
+  }
+
+  #sayGoodbye(): TimedPhase | undefined {
+    const ends = ofType(this.#events, 'disconnected');
+    if (ends.length === 0) return undefined;
+    const fromMs = Math.min(...ends.map((end) => this.#since(end) - end.ms));
+    return { id: 'goodbye', title: 'goodbye', fromMs, toMs: this.totalMs, ...slowestOf(ends), parts: [] };
+  }
+}
+
+function leavingMs(event: TimedEvent): number {
+  return event.type === 'disconnected' ? event.ms : 0;
+}
+
+/** Everything that is done around changes, whichever they are. */
+function isPassing({ title }: TimedPart): boolean {
+  return title === SENDING || title === READING_BACK;
+}
+
+function lasting({ host, from, to }: TimedStep): { host: string; ms: number } {
+  return { host, ms: to - from };
+}
+
+function slowestOf(hosts: readonly { host: string; ms: number }[]): Pick<TimedPhase, 'slowest' | 'medianMs'> {
+  const [first] = longestFirst(hosts);
+  return first === undefined ? {} : { slowest: { host: first.host, ms: first.ms }, medianMs: median(hosts.map(({ ms }) => ms)) };
+}
+
+/** The longest wait in line for a handshake, which need not be that of the slowest host. */
+function queueing(connected: readonly Event<'connected'>[]): TimedPhase['parts'] {
+  const waits = connected.map(({ host, queuedMs = 0 }) => ({ host, ms: queuedMs }));
+  const waiting = waits.filter(({ ms }) => ms > 0).length;
+  const [longest] = longestFirst(waits);
+  if (longest === undefined || waiting === 0) return [];
+  return [{ title: `in line for a handshake: ${waiting} of ${waits.length} hosts, longest ${longest.host}`, ms: longest.ms, medianMs: median(waits.map(({ ms }) => ms)) }];
+}
+
+/** What the slowest look was made of, and how long each part took elsewhere. */
+function lookParts(looks: readonly { ms: number; times?: LookTimes }[]): TimedPhase['parts'] {
+  const each = looks.map(({ times }) => partsOf(times));
+  const [slowest] = longestFirst(looks.map(({ ms }, index) => ({ ms, index })));
+  const parts = [...(each[slowest?.index ?? 0] ?? [])].map(([title, ms]) => ({ title, ms, medianMs: median(each.map((own) => own.get(title) ?? 0)) }));
+  return longestFirst(parts);
+}
+
+function partsOf(times: LookTimes | undefined): Map<string, number> {
+  const parts = new Map<string, number>();
+  if (times === undefined) return parts;
+  parts.set('around the probes: channel, root, locks, shared questions', times.overheadMs);
+  for (const { id, ms } of times.probes) parts.set(id, (parts.get(id) ?? 0) + ms);
+  return parts;
+}
+
+/** Parts of the same kind and host become one. */
+function together(parts: readonly (TimedPart & { host?: string })[]): Timings['path'] {
+  const groups = new Map<string, TimedPart & { host?: string; times: number }>();
+  for (const part of parts) {
+    const key = JSON.stringify([part.title, part.host]);
+    const group = groups.get(key);
+    groups.set(key, { ...part, ms: part.ms + (group?.ms ?? 0), times: 1 + (group?.times ?? 0) });
+  }
+  return longestFirst([...groups.values()].filter(({ ms }) => ms > 0));
+}
+
+function longestFirst<Part extends { ms: number }>(parts: readonly Part[]): Part[] {
+  return [...parts].sort((a, b) => b.ms - a.ms);
+}
+
+/** The middle one; of an even number the lower of the two in the middle, 0 of none. */
+export function median(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) / 2)] ?? 0;
+}
+
+function sum(parts: readonly { ms: number }[]): number {
+  return parts.reduce((total, { ms }) => total + ms, 0);
+}
+
+function present<Value>(value: Value | undefined): Value[] {
+  return value === undefined ? [] : [value];
+}
+
+function ofType<Type extends RunEvent['type']>(events: readonly TimedEvent[], type: Type): Event<Type>[] {
+  return events.filter((event) => event.type === type) as Event<Type>[];
+}
