@@ -149,12 +149,17 @@ const REACH_WORDS: Partial<Record<Reach['result'], { what: string; hint: string 
 };
 
 function unreachablePeers(view: View, host: Host): Objection[] {
-  return (view.read<Reach[]>(host.name, REACHABILITY) ?? []).flatMap(({ address, port, result }) => {
+  const reaches = view.read<Reach[]>(host.name, REACHABILITY) ?? [];
+  // What a run needs of a host that it leaves out is for the roles to say.
+  const mayBeOff = (peer: Host): boolean =>
+    !view.surveyed(peer.name) &&
+    reaches.every(({ address, result }) => address !== peer.clusterAddress || result === 'filtered' || result === 'unreachable');
+  return reaches.flatMap(({ address, port, result }) => {
     const words = REACH_WORDS[result];
     const peer = view.inventory.hosts.find(({ clusterAddress }) => clusterAddress === address);
     if (words === undefined) return [];
     const blocked = result !== 'unresolved';
-    if (blocked && peer !== undefined && opensPorts(view, peer)) return [];
+    if (blocked && peer !== undefined && (opensPorts(view, peer) || mayBeOff(peer))) return [];
     const message = `${host.name}: ${peer?.name ?? address} (${address}) port ${port} ${words.what}`;
     const role = blocked && peer?.roles.includes('firewall') === false ? `; the role firewall does it on ${peer.name}` : '';
     return [{ kind: 'preflight' as const, host: host.name, message, hint: `${words.hint}${role}` }];

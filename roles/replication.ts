@@ -80,9 +80,10 @@ function members({ host, inventory }: RoleContext): { address: string; port: num
 
 function checkHost(view: View, host: Host): CheckResult[] {
   const logins = view.read<ReplicationLogin[]>(host.name, REPLICATION_LOGIN) ?? [];
-  const failed = logins.filter(({ error }) => error !== undefined);
+  const isLeftOut = (address: string): boolean => view.inventory.hosts.some((peer) => peer.clusterAddress === address && !view.surveyed(peer.name));
+  const failed = logins.filter(({ address, error }) => error !== undefined && !isLeftOut(address));
   const detail = failed.length === 0
-    ? `logged in to ${logins.map(({ address }) => address).join(', ')}`
+    ? `logged in to ${logins.filter(({ error }) => error === undefined).map(({ address }) => address).join(', ')}`
     : failed.map(({ address, error }) => `${address}: ${error}`).join('; ');
   return [{ title: `${variables(host, 'replication').username} logs in through .pgpass`, ok: logins.length > 0 && failed.length === 0, detail, host: host.name }];
 }

@@ -22,6 +22,11 @@ export class View {
     return this.inventory.hosts.every((host) => !host.roles.includes(role) || this.#states.has(host.name));
   }
 
+  /** True when the host is part of this run; one that is not may well be off. */
+  surveyed(host: string): boolean {
+    return this.#states.has(host);
+  }
+
   /** What an observation saw on a host; undefined when it was not asked. */
   read<State>(host: string, id: string): State | undefined {
     return this.#states.get(host)?.get(id) as State | undefined;

@@ -110,7 +110,7 @@ describe('base’s preflight', () => {
 
   it('names the role that would help', async () => {
     const without = await inventoryOf(THREE.replace('cluster_address: 10.0.0.2', 'cluster_address: 10.0.0.2, roles: [base, pgdg, postgresql]'));
-    expect(preflight('base', without, { pg1: filtered('unreachable') })).toEqual([
+    expect(preflight('base', without, { pg1: filtered('unreachable'), pg2: {} })).toEqual([
       'preflight: pg1: pg2 (10.0.0.2) port 5432 cannot be reached (no route, or turned away by a firewall)'
       + ' -> check cluster_address and the network between the hosts, and let the members in there, in its firewall or in one between; the role firewall does it on pg2',
     ]);
