@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import {
-  defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, reachability, service,
+  answerText, defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, memberQuestion, reachability, saysHealthy, service, tellShared,
   type CheckResult, type EtcdMemberState, type Host, type Objection, type PathState, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
@@ -85,6 +85,8 @@ function configureAndStart(context: RoleContext): Stage[] {
   const { host, platform, template } = context;
   const { user, group, unit, environmentFile } = platform.etcd;
   const tls = tlsResources(context, files(context), { owner: user, group });
+  const client = etcdClient(context, files(context));
+  const member = memberQuestion(client);
   const environment = file({ path: environmentFile, content: template('etcd/etcd.env', { settings: settings(context) }) });
   return [
     {
@@ -106,7 +108,12 @@ function configureAndStart(context: RoleContext): Stage[] {
         gate({
           name: 'etcd-quorum',
           title: `etcd on ${host.name} is healthy in its quorum`,
-          check: etcdctl({ ...etcdClient(context, files(context)), endpoints: etcdClient(context, files(context)).endpoints.slice(0, 1) }, ['endpoint', 'health']),
+          check: etcdctl({ ...client, endpoints: client.endpoints.slice(0, 1) }, ['endpoint', 'health']),
+          look: {
+            shares: [member],
+            probe: () => tellShared(member),
+            parse: (answer) => ({ open: saysHealthy(answerText(answer)), seen: '' }),
+          },
           unit,
           hopeless: HOPELESS,
           timeout: 60,

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path/posix';
 import {
-  dcs, defineRole, digestOf, directory, enabledUnit, file, gate, interruptedBootstrap, interruptedCopy, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql, reachability, Secret, service, sh,
+  answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findRest, findRows, gate, interruptedBootstrap, interruptedCopy, joinScripts, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql,
+  reachability, restQuestion, Secret, service, sh, sqlQuestion, tellShared,
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
@@ -254,6 +255,8 @@ function memberGate(context: RoleContext): Gate {
   const { host, platform } = context;
   const url = restApiUrl(host);
   const receiver = "SELECT CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT status FROM pg_stat_wal_receiver), 'not streaming yet') ELSE 'primary without the leader lock' END";
+  const rest = restQuestion(`${url}/patroni`, `${url}/leader`);
+  const rows = sqlQuestion(localServer(host, platform), receiver);
   return gate({
     name: 'patroni-member',
     title: `${host.name} leads or streams`,
@@ -273,6 +276,17 @@ esac
 receiver=$(${psql(localServer(host, platform), ['-c', receiver])} 2>/dev/null)
 echo "$receiver"
 [ "$receiver" = streaming ]`,
+    look: {
+      shares: [rest, rows],
+      probe: () => joinScripts([tellShared(rest), tellShared(rows)]),
+      parse: (answer) => {
+        const text = answerText(answer);
+        const state = /"state": *"(?<state>[^"]*)"/u.exec(findRest(text, `${url}/patroni`).body)?.groups?.['state'] ?? '';
+        if (findRest(text, `${url}/leader`).status === 200) return { open: true, seen: 'leader' };
+        const [seen = ''] = findRows(text, receiver) ?? [];
+        return { open: (state === 'running' || state === 'streaming') && seen === 'streaming', seen: seen || state };
+      },
+    },
   });
 }
 

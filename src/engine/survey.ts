@@ -4,6 +4,7 @@ import { findPlatform, PLATFORMS } from '../platform/index.js';
 import type { HostShape } from '../plan/shape.js';
 import { HOST_FACTS, hostFacts, type HostFacts } from '../resources/host-facts.js';
 import type { Observation } from '../resources/resource.js';
+import { sharedSections } from '../resources/shared-question.js';
 import type { Answer, FrameListener, FrameOptions, Section } from '../shell/frame.js';
 import type { Exec } from '../transport/transport.js';
 import type { Answers, Session } from './session.js';
@@ -22,9 +23,12 @@ export function askable(shape: HostShape): Observation[] {
   return [...new Map(all.map((observation) => [observation.id, observation])).values()];
 }
 
-/** Probes as sections of a script. */
+/** Probes as sections of a script, after the questions that they have in common. */
 export function probeSections(observations: readonly Observation[]): Section[] {
-  return observations.map((observation) => ({ id: SEE + observation.id, body: observation.probe(), mode: 'probe' }));
+  return [
+    ...sharedSections(observations),
+    ...observations.map((observation): Section => ({ id: SEE + observation.id, body: observation.probe(), mode: 'probe' })),
+  ];
 }
 
 /** Reads the probes' answers into the session's states. */

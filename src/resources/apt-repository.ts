@@ -2,7 +2,7 @@ import { WORK_DIRECTORY } from '../shell/lock.js';
 import { sh } from '../shell/quote.js';
 import { defineAptGet } from './apt-packages.js';
 import { DEFAULT_LOCK_TIMEOUT } from './packages-state.js';
-import { file, OWNED_BY_ROOT, parsePath, probePath, writeFileScript, type PathState } from './file.js';
+import { file, OWNED_BY_ROOT, parsePath, pathQuestion, probePath, writeFileScript, type PathState } from './file.js';
 import { answerText, digestOf, type Resource } from './resource.js';
 
 /** A deb822 source and its package lists. */
@@ -50,6 +50,7 @@ export function aptRepository(options: AptRepositoryOptions): Resource<AptReposi
   const source = file({ path, content });
   return {
     id,
+    shares: [pathQuestion(path)],
     probe: () => sh`if [ -e ${list} ]; then echo listed; else echo unlisted; fi
 ${probePath(path)}`,
     parse: (answer) => {

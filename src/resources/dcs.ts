@@ -1,6 +1,6 @@
-import { sh } from '../shell/quote.js';
-import { etcdctl, type EtcdClient } from './etcd-client.js';
+import { type EtcdClient, keysQuestion } from './etcd-client.js';
 import { answerText, type Observation } from './resource.js';
+import { tellShared } from './shared-question.js';
 
 /** A member as Patroni registered it. */
 export interface DcsMember {
@@ -26,24 +26,23 @@ export type DcsState =
 /** The observation's id, for guards that look it up. */
 export const DCS = 'dcs';
 
-/** Reads a scope's keys with etcdctl; `prefix` is `/service/demo/`. */
+/** Reads a scope's keys; `prefix` is `/service/demo/`. */
 export function dcs(client: EtcdClient, prefix: string): Observation<DcsState> {
+  const keys = keysQuestion(client, prefix);
   return {
     id: DCS,
-    probe: () => sh`if ! command -v etcdctl >/dev/null 2>&1; then echo 'etcdctl is not installed'; exit 1; fi
-if [ ! -r ${client.certFile} ]; then echo 'no client certificate yet'; exit 1; fi
-${etcdctl(client, ['get', '--prefix', prefix, '-w', 'json'])} 2>&1`,
-    parse: (answer) => {
-      const text = answerText(answer).trim();
-      if (answer.status !== 0) return { reachable: false, why: text.split('\n').at(-1) ?? '' };
-      // etcdctl may warn before it answers.
-      return parseScope(text.split('\n').find((line) => line.startsWith('{') && !line.startsWith('{"level"')) ?? '{}', prefix);
-    },
+    shares: [keys],
+    probe: () => tellShared(keys),
+    parse: (answer) => readScope(answerText(answer), prefix),
   };
 }
 
-function parseScope(text: string, prefix: string): DcsState {
-  const body = JSON.parse(text) as { kvs?: { key: string; value?: string }[] };
+/** Reads the answer to `keysQuestion`. */
+export function readScope(text: string, prefix: string): DcsState {
+  const lines = text.trim().split('\n');
+  const json = lines.find((line) => line.startsWith('{"header"'));
+  if (json === undefined) return { reachable: false, why: lines.at(-1) ?? '' };
+  const body = JSON.parse(json) as { kvs?: { key: string; value?: string }[] };
   const decode = (value: string | undefined): string => Buffer.from(value ?? '', 'base64').toString('utf8');
   const values = new Map(
     (body.kvs ?? []).map(({ key, value }): [string, string] => [decode(key).slice(prefix.length), decode(value)]),

@@ -1,6 +1,7 @@
 import { sh } from '../shell/quote.js';
-import { etcdctl, type EtcdClient } from './etcd-client.js';
+import { type EtcdClient, memberQuestion, saysHealthy } from './etcd-client.js';
 import { answerText, type Observation } from './resource.js';
+import { tellShared } from './shared-question.js';
 
 /** One etcd member as its host sees it. */
 export interface EtcdMemberState {
@@ -19,21 +20,23 @@ export const ETCD_MEMBER = 'etcd-member';
 /** Health, member list and TLS of the host's own etcd member. */
 export function etcdMember(client: EtcdClient, dataDirectory: string): Observation<EtcdMemberState> {
   const own = client.endpoints[0] ?? '';
+  const question = memberQuestion(client);
   return {
     id: ETCD_MEMBER,
+    shares: [question],
     probe: () => sh`if [ -d ${`${dataDirectory}/member`} ]; then echo data; else echo nodata; fi
-if ! command -v etcdctl >/dev/null 2>&1 || [ ! -r ${client.certFile} ] || ! systemctl -q is-active etcd; then echo down; exit 0; fi
-if ${etcdctl({ ...client, endpoints: [own] }, ['endpoint', 'health'])} >/dev/null 2>&1; then echo healthy; else echo unhealthy; fi
-if curl -sk -m 2 -o /dev/null ${`${own}/health`} 2>/dev/null; then echo open; else echo closed; fi
-${etcdctl({ ...client, endpoints: [own] }, ['member', 'list', '-w', 'json'])} 2>/dev/null || :`,
+if ! curl -sk -m 2 -o /dev/null ${`${own}/health`} 2>/dev/null; then echo closed; else echo open; fi
+${tellShared(question)}`,
     parse: (answer) => {
-      const [data, health, door, ...rest] = answerText(answer).split('\n');
-      const json = rest.join('').trim();
-      const list = json === '' ? {} : (JSON.parse(json) as { members?: { name?: string; peerURLs?: string[] }[] });
+      const text = answerText(answer);
+      const [data, door, ...rest] = text.split('\n');
+      const json = rest.find((line) => line.startsWith('{"header"'));
+      const list = json === undefined ? {} : (JSON.parse(json) as { members?: { name?: string; peerURLs?: string[] }[] });
+      const healthy = saysHealthy(text);
       return {
         hasData: data === 'data',
-        healthy: health === 'healthy',
-        refusesStrangers: health === 'healthy' ? door === 'closed' : undefined,
+        healthy,
+        refusesStrangers: healthy ? door === 'closed' : undefined,
         members: (list.members ?? []).map(({ name, peerURLs }) => ({ name: name ?? '', peerUrls: peerURLs ?? [] })),
       };
     },

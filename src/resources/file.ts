@@ -1,6 +1,7 @@
-import { sh, joinScripts, type Script } from '../shell/quote.js';
+import { joinScripts, Script, sh } from '../shell/quote.js';
 import { reveal, Secret } from '../lib/secret.js';
 import { digestOf, UnknownAnswer, type Answer, type Change, type Resource } from './resource.js';
+import { type SharedQuestion, withSharedBlock } from './shared-question.js';
 
 /** What is at a path. */
 export type PathState =
@@ -24,20 +25,33 @@ export interface FileOptions extends Partial<Ownership> {
 
 export const OWNED_BY_ROOT: Ownership = { owner: 'root', group: 'root', mode: '0644' };
 
-/** Prints type, owner, group and mode on the first line, a regular file's bytes after it. */
+/** Asks what is at a path, and whose it is: a line each for the path, the type, and owner, group and mode. */
+export function pathQuestion(path: string): SharedQuestion {
+  return {
+    variable: 'pgprov_paths',
+    subjects: [path],
+    ask: (all) => sh`stat --printf '%n\n%F\n%U %G %a\n' ${all} 2>/dev/null || :`,
+  };
+}
+
+/** Prints type, owner, group and mode on the first line, a regular file's bytes after it; reads `pathQuestion`. */
 export function probePath(path: string): Script {
-  return sh`if [ -L ${path} ]; then
-echo other symbolic link to "$(readlink ${path})"
-elif [ ! -e ${path} ]; then
-echo absent
-elif [ -f ${path} ]; then
-echo file $(stat -c '%U %G %a' ${path})
-cat ${path}
-elif [ -d ${path} ]; then
-echo directory $(stat -c '%U %G %a' ${path})
-else
-echo other $(stat -c %F ${path})
-fi`;
+  const found = Script.build(`type=\${block%%"$pgprov_nl"*}
+block=\${block#*"$pgprov_nl"}
+owned=\${block%%"$pgprov_nl"*}`);
+  return withSharedBlock(
+    pathQuestion(path),
+    path,
+    sh`${found}
+case "$type" in
+'regular file') echo "file $owned"; exec cat ${path} ;;
+'regular empty file') echo "file $owned" ;;
+directory) echo "directory $owned" ;;
+'symbolic link') echo other symbolic link to "$(readlink ${path})" ;;
+*) echo "other $type" ;;
+esac`,
+    sh`echo absent`,
+  );
 }
 
 /** Reads what `probePath` printed. */
@@ -105,6 +119,7 @@ export function file(options: FileOptions): Resource<PathState> {
   const id = `file:${path}`;
   return {
     id,
+    shares: [pathQuestion(path)],
     probe: () => probePath(path),
     parse: (answer) => parsePath(id, answer),
     diff: (state) => diffFile(path, state, content, ownership),
@@ -172,6 +187,7 @@ export function directory(options: DirectoryOptions): Resource<PathState> {
   const id = `directory:${path}`;
   return {
     id,
+    shares: [pathQuestion(path)],
     probe: () => probePath(path),
     parse: (answer) => parsePath(id, answer),
     diff: (state) => {
@@ -213,6 +229,7 @@ export function editedFile(options: EditedFileOptions): Resource<PathState> {
   };
   return {
     id,
+    shares: [pathQuestion(path)],
     probe: () => probePath(path),
     parse: (answer) => {
       const state = parsePath(id, answer);

@@ -8,6 +8,8 @@ export interface GateOptions {
   title: string;
   /** Succeeds when the gate is open; prints what it sees in one line. */
   check: Script;
+  /** How to look once, where questions that are asked anyhow tell; default: by `check`. */
+  look?: Pick<Gate, 'shares' | 'probe' | 'parse'>;
   /** The unit whose journal explains a failure. */
   unit: string;
   /** Extended regular expressions of journal lines that more time will not mend. */
@@ -34,8 +36,10 @@ export function gate(options: GateOptions): Gate {
   return {
     id: `gate:${options.name}`,
     title,
-    probe: () => check,
-    parse: (answer) => ({ open: answer.status === 0, seen: answerText(answer).trim() }),
+    ...(options.look ?? {
+      probe: () => check,
+      parse: (answer) => ({ open: answer.status === 0, seen: answerText(answer).trim() }),
+    }),
     wait: () => sh`give_up() {
 if ! systemctl -q is-enabled ${unit} >/dev/null 2>&1; then systemctl stop ${unit} >/dev/null 2>&1 || :; fi
 exit 1

@@ -1,11 +1,15 @@
 import { joinScripts, sh } from '../shell/quote.js';
-import { etcdctl, type EtcdClient } from './etcd-client.js';
+import { readScope } from './dcs.js';
+import { etcdctl, type EtcdClient, keysQuestion } from './etcd-client.js';
 import type { Ownership } from './file.js';
+import { findRest, restQuestion } from './patroni-rest.js';
 import { putAside } from './put-aside.js';
-import { answerLines, digestOf, type Change, type Resource } from './resource.js';
+import { answerText, digestOf, type Change, type Resource } from './resource.js';
+import { tellShared } from './shared-question.js';
+import { findUnit, unitsQuestion } from './units.js';
 
-/** Patroni's words for a member that makes or has a database, as an extended regular expression. */
-const UNDER_WAY = 'initializing new cluster|running custom bootstrap script|starting after custom bootstrap|running|starting';
+/** Patroni's words for a member that makes or has a database. */
+const UNDER_WAY = new Set(['initializing new cluster', 'running custom bootstrap script', 'starting after custom bootstrap', 'running', 'starting']);
 
 /** What is left of a bootstrap on a host. */
 export interface BootstrapState {
@@ -49,31 +53,33 @@ export function interruptedBootstrap(options: {
   const { path, member, first, unit, configFile, ownership, url, client, prefix } = options;
   const id = `interrupted-bootstrap:${path}`;
   const key = `${prefix}initialize`;
+  const rest = restQuestion(`${url}/patroni`);
+  const units = unitsQuestion(unit);
+  const keys = keysQuestion(client, prefix);
   return {
     id,
+    shares: [rest, units, keys],
     probe: () => sh`if [ -f ${`${path}/PG_VERSION`} ]; then echo begun; fi
-if curl -s -m 2 ${`${url}/patroni`} 2>/dev/null | grep -qE ${`"state": *"(${UNDER_WAY})"`}; then echo underway; fi
 if cat /proc/[0-9]*/comm 2>/dev/null | grep -qxE 'initdb|postgres'; then echo underway; fi
-if head -n 1 ${configFile} 2>/dev/null | grep -q '^# Managed by pgprov' && ! systemctl -q is-enabled ${unit} 2>/dev/null; then echo unfinished; fi
-command -v etcdctl >/dev/null 2>&1 && [ -r ${client.certFile} ] || exit 0
-if keys=$(${etcdctl(client, ['get', '--prefix', prefix, '--keys-only'])} 2>/dev/null); then
-printf '%s\n' "$keys" | grep -qxF ${`${prefix}leader`} && echo led
-if ! printf '%s\n' "$keys" | grep -qxF ${key}; then echo initialize=absent
-elif value=$(${etcdctl(client, ['get', '--print-value-only', key])} 2>/dev/null); then
-if [ -n "$value" ]; then echo initialize=set
-else
-echo initialize=empty
-for other in $(printf '%s\n' "$keys" | grep -F ${`${prefix}members/`} | grep -vxF ${`${prefix}members/${member}`}); do
-if ${etcdctl(client, ['get', '--print-value-only'])} "$other" 2>/dev/null | grep -qE ${`"state": *"(${UNDER_WAY})"`}; then echo underway; fi
-done
-fi
-fi
-fi
-exit 0`,
+if head -n 1 ${configFile} 2>/dev/null | grep -q '^# Managed by pgprov'; then echo configured; fi
+${tellShared(rest)}
+echo
+${tellShared(units)}
+echo
+${tellShared(keys)}`,
     parse: (answer) => {
-      const lines = new Set(answerLines(answer));
-      const initialize = (['absent', 'empty', 'set'] as const).find((value) => lines.has(`initialize=${value}`));
-      return { initialize: initialize ?? 'unknown', led: lines.has('led'), underWay: lines.has('underway'), begun: lines.has('begun'), unfinished: lines.has('unfinished') };
+      const text = answerText(answer);
+      const lines = new Set(text.split('\n'));
+      const scope = readScope(text, prefix);
+      const own = /"state": *"(?<state>[^"]*)"/u.exec(findRest(text, `${url}/patroni`).body)?.groups?.['state'] ?? '';
+      const others = scope.reachable ? scope.members.filter(({ name }) => name !== member) : [];
+      return {
+        initialize: !scope.reachable ? 'unknown' : scope.initialize === undefined ? 'absent' : scope.initialize === '' ? 'empty' : 'set',
+        led: scope.reachable && scope.leader !== undefined,
+        underWay: lines.has('underway') || UNDER_WAY.has(own) || others.some(({ state }) => UNDER_WAY.has(state)),
+        begun: lines.has('begun'),
+        unfinished: lines.has('configured') && !findUnit(text, unit).file.startsWith('enabled'),
+      };
     },
     diff: ({ initialize, led, underWay, begun, unfinished }): Change[] => {
       if (led || underWay) return [];

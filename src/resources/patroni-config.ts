@@ -1,7 +1,9 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
 import { sh } from '../shell/quote.js';
 import { APPLIED_DIRECTORY } from './service.js';
+import { findRest, restQuestion } from './patroni-rest.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
+import { tellShared } from './shared-question.js';
 
 /** A JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -32,21 +34,19 @@ export function patroniConfig(options: PatroniConfigOptions): Resource<PatroniCo
   const id = `patroni-config:${options.scope}`;
   const record = `${APPLIED_DIRECTORY}/patroni-config`;
   const paths = leafPaths(desired);
+  const question = restQuestion(`${url}/config`);
   return {
     id,
-    probe: () => sh`if config=$(curl -sf -m 3 ${`${url}/config`} 2>/dev/null); then
-printf '%s' "$config" | tr -d '\n'
+    shares: [question],
+    probe: () => sh`[ ! -e ${record} ] || cat ${record}
 echo
-[ ! -e ${record} ] || cat ${record}
-fi`,
+${tellShared(question)}`,
     parse: (answer) => {
-      const [config = '', ours = ''] = answerText(answer).split('\n');
-      if (!config.startsWith('{')) return { answers: false };
-      return {
-        answers: true,
-        current: JSON.parse(config) as JsonObject,
-        ours: readRecord(ours),
-      };
+      const text = answerText(answer);
+      const end = text.indexOf('\n');
+      const { status, body } = findRest(text.slice(end + 1), `${url}/config`);
+      if (status !== 200 || !body.trimStart().startsWith('{')) return { answers: false };
+      return { answers: true, current: JSON.parse(body) as JsonObject, ours: readRecord(text.slice(0, end)) };
     },
     diff: (state): Change[] => {
       if (!state.answers) return [];

@@ -1,5 +1,6 @@
-import { sh } from '../shell/quote.js';
+import { findRest, restQuestion } from './patroni-rest.js';
 import { answerText, type Observation } from './resource.js';
+import { tellShared } from './shared-question.js';
 
 /** A standby as the leader's pg_stat_replication shows it. */
 export interface ReplicationConnection {
@@ -46,24 +47,24 @@ const LEADER_ROLES = new Set(['master', 'primary', 'leader', 'standby_leader']);
 
 /** Asks a member's REST API; `url` is `http://10.0.0.11:8008`. */
 export function patroniMember(url: string): Observation<PatroniMemberState> {
+  const question = restQuestion(`${url}/patroni`, `${url}/cluster`);
   return {
     id: PATRONI_MEMBER,
-    probe: () => sh`curl -s -m 3 ${`${url}/patroni`} 2>/dev/null || :
-echo
-curl -s -m 3 ${`${url}/cluster`} 2>/dev/null || :`,
+    shares: [question],
+    probe: () => tellShared(question),
     parse: (answer) => {
-      const [own, cluster] = answerText(answer).split('\n');
-      const status = parseObject(own);
+      const text = answerText(answer);
+      const status = parseObject(findRest(text, `${url}/patroni`).body);
       if (status === undefined) return { answers: false };
-      return { answers: true, ...readStatus(status), cluster: readCluster(parseObject(cluster)) };
+      return { answers: true, ...readStatus(status), cluster: readCluster(parseObject(findRest(text, `${url}/cluster`).body)) };
     },
   };
 }
 
 type Json = Record<string, unknown>;
 
-function parseObject(line: string | undefined): Json | undefined {
-  if (line === undefined || !line.startsWith('{')) return undefined;
+function parseObject(line: string): Json | undefined {
+  if (!line.startsWith('{')) return undefined;
   try {
     return JSON.parse(line) as Json;
   } catch {

@@ -1,16 +1,18 @@
-import { sh } from '../shell/quote.js';
-import { psqlInput, type LocalServer } from './psql.js';
-import { answerLines, type Observation } from './resource.js';
+import { findRows, sqlQuestion, type LocalServer } from './psql.js';
+import { answerText, type Observation } from './resource.js';
+import { tellShared } from './shared-question.js';
 
 /** The observation's id. */
 export const PENDING_RESTART = 'pending-restart';
 
 /** Parameters that PostgreSQL itself says will change only with a restart; none while it is down. */
 export function pendingRestart(server: LocalServer): Observation<string[]> {
+  const query = 'SELECT name FROM pg_settings WHERE pending_restart ORDER BY name';
+  const rows = sqlQuestion(server, query);
   return {
     id: PENDING_RESTART,
-    probe: () => sh`[ -x ${`${server.binDirectory}/psql`} ] || exit 0
-${psqlInput(server, 'SELECT name FROM pg_settings WHERE pending_restart ORDER BY name')} 2>/dev/null || :`,
-    parse: (answer) => answerLines(answer),
+    shares: [rows],
+    probe: () => tellShared(rows),
+    parse: (answer) => findRows(answerText(answer), query) ?? [],
   };
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Secret } from '../lib/secret.js';
 import { makeVerifier, verifierMatches } from '../lib/scram.js';
-import { sh } from '../shell/quote.js';
-import { psqlInput, sqlIdentifier, sqlLiteral, type LocalServer } from './psql.js';
+import { findRows, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
+import { tellShared } from './shared-question.js';
 
 /** A database role that can log in with a password. */
 export interface PgRoleOptions {
@@ -31,11 +31,12 @@ export function pgRole(options: PgRoleOptions): Resource<PgRoleState> {
   const id = `pg-role:${name}`;
   const query = `SELECT pg_is_in_recovery(), r.rolname IS NOT NULL, r.rolreplication, r.rolsuper, r.rolcanlogin, r.rolpassword
 FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = ${sqlLiteral(name)}`;
+  const rows = sqlQuestion(server, query);
   return {
     id,
-    probe: () => sh`[ -x ${`${server.binDirectory}/psql`} ] || exit 0
-${psqlInput(server, query)} 2>/dev/null || :`,
-    parse: (answer) => parseRole(answerText(answer).trim()),
+    shares: [rows],
+    probe: () => tellShared(rows),
+    parse: (answer) => parseRole(findRows(answerText(answer), query)?.[0] ?? ''),
     diff: (state): Change[] => {
       if (state.server === 'standby') return [];
       if (state.server === 'down') {

@@ -18,12 +18,15 @@ export function ports(numbers: readonly number[]): Observation<Listener[]> {
   const filter = [...new Set(numbers)].map((port) => `sport = :${port}`).join(' or ');
   return {
     id: PORTS,
-    probe: () => sh`ss -Hltnp ${`( ${filter} )`} 2>/dev/null | while read -r _ _ _ local _ users; do
-pid=$(printf %s "$users" | sed -n 's/.*pid=\([0-9]*\).*/\1/p')
-name=$(printf %s "$users" | sed -n 's/^users:(("\([^"]*\)".*/\1/p')
-unit=$(sed -n 's|.*/\([^/]*\.service\).*|\1|p' "/proc/$pid/cgroup" 2>/dev/null | head -n 1)
-printf '%s\t%s\t%s\n' "$local" "$name" "$unit"
-done`,
+    probe: () => sh`ss -Hltnp ${`( ${filter} )`} 2>/dev/null | awk '{
+name = pid = unit = ""
+if (match($0, /users:\(\("[^"]*"/)) name = substr($0, RSTART + 9, RLENGTH - 10)
+if (match($0, /.*pid=[0-9]+/)) { pid = substr($0, RSTART, RLENGTH); sub(/.*pid=/, "", pid) }
+groups = "/proc/" pid "/cgroup"
+while (pid != "" && unit == "" && (getline line < groups) > 0) if (match(line, /[^\/]*\.service/)) unit = substr(line, RSTART, RLENGTH)
+close(groups)
+printf "%s\t%s\t%s\n", $4, name, unit
+}'`,
     parse: (answer) => {
       const found = answerLines(answer).map((line) => {
         const [local = '', process = '', unit = ''] = line.split('\t');

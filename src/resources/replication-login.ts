@@ -1,4 +1,4 @@
-import { joinScripts, sh } from '../shell/quote.js';
+import { sh } from '../shell/quote.js';
 import { asDatabaseUser, type LocalServer } from './psql.js';
 import { answerLines, type Observation } from './resource.js';
 
@@ -14,6 +14,20 @@ export interface ReplicationLogin {
 /** The observation's id. */
 export const REPLICATION_LOGIN = 'replication-login';
 
+/** psql's path is its zeroth word, the quoted role the first, addresses and ports follow. */
+const LOGINS = sh`login() {
+answer=$("$0" -XAtw -d "host=$2 port=$3 dbname=replication replication=true user=$1" -c IDENTIFY_SYSTEM 2>&1)
+status=$?
+printf '%s\t%s\t%s\n' "$2" "$status" "$(printf %s "$answer" | tr '\n\t' '  ')"
+}
+role=$1
+shift
+while [ "$#" -gt 1 ]; do
+login "$role" "$1" "$2" &
+shift 2
+done
+wait`;
+
 /** Logs in to every member as the replication role, with nothing but the .pgpass of the database's user. */
 export function replicationLogin(options: {
   server: LocalServer;
@@ -24,16 +38,9 @@ export function replicationLogin(options: {
   const { server, role, passwordFile, members } = options;
   return {
     id: REPLICATION_LOGIN,
-    probe: () => joinScripts([
-      sh`psql=${`${server.binDirectory}/psql`}
+    probe: () => sh`psql=${`${server.binDirectory}/psql`}
 [ -x "$psql" ] || exit 0
-login() {
-answer=$(${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`, 'PGCONNECT_TIMEOUT=3']} "$psql" -XAtw -d "host=$1 port=$2 dbname=replication replication=true user="${conninfoValue(role)} -c IDENTIFY_SYSTEM`)} 2>&1)
-printf '%s\t%s\t%s\n' "$1" "$?" "$(printf %s "$answer" | tr '\n\t' '  ')"
-}`,
-      ...members.map(({ address, port }) => sh`login ${address} ${port} &`),
-      sh`wait`,
-    ]),
+${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`, 'PGCONNECT_TIMEOUT=3']} sh -c ${LOGINS.text} "$psql" ${conninfoValue(role)} ${members.flatMap(({ address, port }) => [address, port])}`)}`,
     parse: (answer) =>
       answerLines(answer).map((line) => {
         const [address = '', status, words = ''] = line.split('\t');

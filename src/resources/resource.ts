@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { redact } from '../lib/secret.js';
 import type { Answer } from '../shell/frame.js';
 import type { Script } from '../shell/quote.js';
+import type { SharedQuestion } from './shared-question.js';
 
 export type { Answer } from '../shell/frame.js';
 
@@ -9,6 +10,8 @@ export type { Answer } from '../shell/frame.js';
 export interface Observation<State = unknown> {
   /** `kind:name`, unique on a host. */
   readonly id: string;
+  /** Questions whose answers the probe reads. */
+  readonly shares?: readonly SharedQuestion[];
   /** Total: an absent package or a stopped server is a state, never an error. */
   probe(): Script;
   /** Bytes to state; throws on what it does not know. */

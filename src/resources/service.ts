@@ -1,5 +1,7 @@
 import { sh, joinScripts, type Script } from '../shell/quote.js';
-import { answerLines, digestOf, UnknownAnswer, type Change, type Resource } from './resource.js';
+import { answerText, digestOf, UnknownAnswer, type Change, type Resource } from './resource.js';
+import { tellShared } from './shared-question.js';
+import { findUnit, unitsQuestion } from './units.js';
 
 /** A systemd unit that should be enabled and running with its present configuration. */
 export interface ServiceOptions {
@@ -44,28 +46,26 @@ export function service(options: ServiceOptions): Resource<ServiceState> {
   const { unit } = options;
   const id = `service:${unit}`;
   const record = `${APPLIED_DIRECTORY}/${unit}`;
+  const units = unitsQuestion(unit);
   const restart = digestOf(...(options.restartOn ?? []).map((input) => input.digest()));
   const reload = digestOf(...(options.reloadOn ?? []).map((input) => input.digest()));
   return {
     id,
-    probe: () => sh`systemctl show -p LoadState -p UnitFileState -p ActiveState ${unit}
-[ ! -e ${record} ] || cat ${record}`,
+    shares: [units],
+    probe: () => sh`[ ! -e ${record} ] || cat ${record}
+echo
+${tellShared(units)}`,
     parse: (answer) => {
-      const values = new Map(
-        answerLines(answer).map((line): [string, string] => {
-          const at = line.indexOf('=');
-          return [line.slice(0, at), line.slice(at + 1)];
-        }),
-      );
+      const text = answerText(answer);
+      const applied = /^restart=(?<restart>.*)\nreload=(?<reload>.*)\n/u.exec(text)?.groups as { restart: string; reload: string } | undefined;
+      const { load, file, active } = findUnit(text, unit);
       // Without systemd there is no answer, and so no unit.
-      const active = values.get('ActiveState') ?? 'inactive';
-      if (!ACTIVE.has(active)) throw new UnknownAnswer(id, answer);
-      const applied = { restart: values.get('restart') ?? '', reload: values.get('reload') ?? '' };
+      if (active !== '' && !ACTIVE.has(active)) throw new UnknownAnswer(id, answer);
       return {
-        loaded: values.get('LoadState') === 'loaded',
-        enabled: (values.get('UnitFileState') ?? '').startsWith('enabled'),
-        active: active as ServiceState['active'],
-        applied: values.has('restart') ? applied : undefined,
+        loaded: load === 'loaded',
+        enabled: file.startsWith('enabled'),
+        active: (active || 'inactive') as ServiceState['active'],
+        applied: applied === undefined ? undefined : { ...applied },
       };
     },
     diff: (state): Change[] => {
@@ -98,10 +98,12 @@ export function service(options: ServiceOptions): Resource<ServiceState> {
 /** A unit that starts at boot, for one that is to do so only once it has proved itself. */
 export function enabledUnit(unit: string): Resource<{ enabled: boolean }> {
   const id = `enabled:${unit}`;
+  const units = unitsQuestion(unit);
   return {
     id,
-    probe: () => sh`systemctl is-enabled ${unit} 2>/dev/null || :`,
-    parse: (answer) => ({ enabled: answerLines(answer)[0]?.startsWith('enabled') === true }),
+    shares: [units],
+    probe: () => tellShared(units),
+    parse: (answer) => ({ enabled: findUnit(answerText(answer), unit).file.startsWith('enabled') }),
     diff: (state): Change[] => (state.enabled ? [] : [{ action: 'enable', summary: `enable ${unit}` }]),
     apply: () => sh`systemctl -q enable ${unit}`,
     digest: () => digestOf(id),

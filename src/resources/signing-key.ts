@@ -2,7 +2,7 @@ import { keyFingerprints } from '../lib/openpgp.js';
 import type { PinnedKey } from '../platform/index.js';
 import { WORK_DIRECTORY } from '../shell/lock.js';
 import { joinScripts, sh, type Script } from '../shell/quote.js';
-import { OWNED_BY_ROOT, parsePath, probePath, writeFileScript, type PathState } from './file.js';
+import { OWNED_BY_ROOT, parsePath, pathQuestion, probePath, writeFileScript, type PathState } from './file.js';
 import { digestOf, type Change, type Resource } from './resource.js';
 
 /** An OpenPGP key file that a package manager trusts for one repository. */
@@ -28,6 +28,7 @@ export function signingKey(options: SigningKeyOptions): Resource<PathState> {
   const pinned = fingerprints.join(' or ');
   return {
     id,
+    shares: [pathQuestion(path)],
     probe: () => probePath(path),
     parse: (answer) => parsePath(id, answer),
     diff: (state): Change[] => {

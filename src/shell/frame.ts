@@ -8,10 +8,11 @@ export interface Section {
   body: Script;
   /**
    * `probe`: runs whatever happened before, its stderr is kept out of the answer.
+   * `shared`: runs in the script's own shell and answers nothing itself; sets variables that the probes after it read.
    * `step`: stops at the first failing command, is skipped when an earlier step failed, and its stderr is
    * part of the answer, for that is where the reason of a failure stands.
    */
-  mode: 'probe' | 'step';
+  mode: 'probe' | 'step' | 'shared';
 }
 
 /** What one section answered. */
@@ -45,6 +46,8 @@ unset ENV BASH_ENV CDPATH
 cd /
 umask 022
 pgprov_failed=
+pgprov_nl='
+'
 exec 7>&1
 pgprov_mark() { printf '\n%s %s\n' "$pgprov_nonce" "$*"; }
 note() { pgprov_mark note "$*" >&7; }`;
@@ -55,6 +58,7 @@ function toWord(id: string): string {
 }
 
 function sectionScript({ id: name, body, mode }: Section): Script {
+  if (mode === 'shared') return body;
   const id = toWord(name);
   if (mode === 'probe') {
     return sh`pgprov_mark begin ${id}

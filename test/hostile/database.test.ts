@@ -9,6 +9,7 @@ import { mergePgpass } from '../../src/resources/pgpass.js';
 import { pgRole } from '../../src/resources/pg-role.js';
 import { psqlInput, sqlLiteral, type LocalServer } from '../../src/resources/psql.js';
 import { replicationLogin } from '../../src/resources/replication-login.js';
+import { sharedSections } from '../../src/resources/shared-question.js';
 import { asPostgres, makeCluster, postgresBinaries } from '../support/postgres.js';
 import { observe, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';
@@ -76,10 +77,11 @@ describe.skipIf(!usable)(`a real PostgreSQL (seed ${SEED})${why}`, () => {
 
     it('has roles with hostile names and passwords, who log in through .pgpass', { timeout: 60_000 }, async () => {
       const roles = NAMES.map((name, index) => pgRole({ server, name: `${shell.charAt(0)}${name}`, password: new Secret(passwordOf(index)), attributes: ['REPLICATION'], madeBy: 'pgprov' }));
-      const applied = await runSections(shell, roles.flatMap((role, index) => [
-        { id: `do:${index}`, mode: 'probe' as const, body: role.apply([], { server: 'primary', exists: false, verifier: '', attributes: [] }) },
-        { id: `see:${index}`, mode: 'probe' as const, body: role.probe() },
-      ]));
+      const applied = await runSections(shell, [
+        ...roles.map((role, index) => ({ id: `do:${index}`, mode: 'probe' as const, body: role.apply([], { server: 'primary', exists: false, verifier: '', attributes: [] }) })),
+        ...sharedSections(roles),
+        ...roles.map((role, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: role.probe() })),
+      ]);
       roles.forEach((role, index) => {
         const seen = role.parse(applied.answers.get(`see:${index}`) ?? { status: 1, out: Buffer.alloc(0) });
         expect(role.diff(seen), `${role.id}: ${applied.answers.get(`do:${index}`)?.out.toString() ?? ''}${applied.err.slice(0, 500)}`).toEqual([]);

@@ -6,6 +6,8 @@ import { Secret } from '../../src/lib/secret.js';
 import { directory, editedFile, file, replaceBlock } from '../../src/resources/file.js';
 import { patroniConfig, type JsonObject } from '../../src/resources/patroni-config.js';
 import type { Resource } from '../../src/resources/resource.js';
+import { sharedSections } from '../../src/resources/shared-question.js';
+import type { Section } from '../../src/shell/frame.js';
 import { WORK_DIRECTORY } from '../../src/shell/lock.js';
 import { joinScripts, Script, sh } from '../../src/shell/quote.js';
 import { ME, sharedDirectory } from '../support/directory.js';
@@ -21,8 +23,10 @@ const NAMES = [...new Set(VALUES.map((value) => [...value.replaceAll('/', '_')].
 
 /** Probes of all, then what they need, then probes again. */
 async function bringAllAbout(shell: Shell, resources: readonly Resource[]): Promise<{ words: string[]; left: number }> {
-  const probes = (when: string): { id: string; mode: 'probe'; body: Script }[] =>
-    resources.map((resource) => ({ id: `${when}:${resource.id}`, mode: 'probe' as const, body: resource.probe() }));
+  const probes = (when: string): Section[] => [
+    ...sharedSections(resources),
+    ...resources.map((resource) => ({ id: `${when}:${resource.id}`, mode: 'probe' as const, body: resource.probe() })),
+  ];
   const before = await runSections(shell, probes('see'));
   const states = resources.map((resource) => resource.parse(before.answers.get(`see:${resource.id}`) ?? { status: 1, out: Buffer.alloc(0) }));
   const steps = resources.map((resource, index) => ({ id: `do:${resource.id}`, mode: 'probe' as const, body: joinScripts([sh`exec 2>&1

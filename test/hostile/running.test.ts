@@ -19,7 +19,13 @@ function isSame(hostile: Call, benign: Call, value: string, plain: string): bool
   if (hostile.name !== benign.name || hostile.words.length !== benign.words.length) return false;
   // What follows the first word of these is a text, in which values are written in the way of its format.
   const words = hostile.name === 'content' || hostile.name === 'input' ? hostile.words.slice(0, 1) : hostile.words;
-  return words.every((word, index) => sameWord(word, benign.words[index] ?? '', value, plain));
+  return words.every((word, index) => sameWord(readable(word), readable(benign.words[index] ?? ''), value, plain));
+}
+
+/** A word as it is, or the prefix that a range of etcd's keys was made from. */
+function readable(word: string): string {
+  const key = /^\{"key":"(?<key>[^"]+)","range_end":"[^"]+"\}$/u.exec(word)?.groups?.['key'];
+  return key === undefined ? word : Buffer.from(key, 'base64').toString('utf8');
 }
 
 function told(calls: readonly Call[]): string {

@@ -5,10 +5,12 @@ import { Secret } from '../../src/lib/secret.js';
 import { pendingRestart } from '../../src/resources/pending-restart.js';
 import { pgRole, type PgRoleState } from '../../src/resources/pg-role.js';
 import { psqlInput, sqlIdentifier, sqlLiteral, type LocalServer } from '../../src/resources/psql.js';
+import type { Answer, Observation } from '../../src/resources/resource.js';
+import { sharedSections } from '../../src/resources/shared-question.js';
 import { replicationLogin } from '../../src/resources/replication-login.js';
 
 const server: LocalServer = { binDirectory: '/bin17', socketDirectory: '/run/pg', port: 5432, user: 'postgres', home: '/var/lib/postgresql' };
-const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
+const answer = (text: string, status = 0): Answer => ({ status, out: Buffer.from(text) });
 
 describe('SQL', () => {
   it.each([
@@ -51,14 +53,36 @@ describe('pgRole', () => {
     server: 'primary', exists: true, verifier, attributes: ['LOGIN', 'REPLICATION'], ...rest,
   });
 
+  /** The answer to both of these and another query. */
+  const rows = (observation: Observation, text: string): Answer => {
+    const [mark] = /@pgprov-[0-9a-f]+/u.exec(sharedSections([observation])[0]?.body.text ?? '') as [string];
+    return answer(`@pgprov-other\nf|t|t|t|t|y\n${mark}\n${text}@pgprov-more\n1\n`);
+  };
+
   it.each<{ text: string; state: PgRoleState }>([
-    { text: '', state: { server: 'down' } },
     { text: 't|t|t|f|t|x\n', state: { server: 'standby' } },
     { text: 'f|f||||\n', state: primary({ exists: false, verifier: '', attributes: [] }) },
     { text: `f|t|t|f|t|${verifier}\n`, state: primary() },
     { text: 'f|t|f|t|f|a|b\n', state: primary({ verifier: 'a|b', attributes: ['SUPERUSER'] }) },
-    { text: 'psql: error\n', state: { server: 'down' } },
-  ])('reads $text', ({ text, state }) => expect(make('pgprov').parse(answer(text))).toEqual(state));
+    { text: '', state: { server: 'down' } },
+  ])('reads $text', ({ text, state }) => expect(make('pgprov').parse(rows(make('pgprov'), text))).toEqual(state));
+
+  it.each(['', 'psql: error\n'])('reads %j, which answers no query, as a server that is down', (text) => expect(make('pgprov').parse(answer(text))).toEqual({ server: 'down' }));
+
+  it('asks together with others exactly so', () => {
+    const text = sharedSections([make('pgprov'), make('pgprov', "it's")])[0]?.body.text;
+    expect(text).toMatchInlineSnapshot(`
+      "pgprov_sql=$(
+      [ ! -x /bin17/psql ] || printf '%s\\n' '\\set ON_ERROR_STOP 0
+      \\echo @pgprov-da8c931525a085f4
+      SELECT pg_is_in_recovery(), r.rolname IS NOT NULL, r.rolreplication, r.rolsuper, r.rolcanlogin, r.rolpassword
+      FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = '\\''replicator'\\'';
+      \\echo @pgprov-d61c8b1f1d1de0a3
+      SELECT pg_is_in_recovery(), r.rolname IS NOT NULL, r.rolreplication, r.rolsuper, r.rolcanlogin, r.rolpassword
+      FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = '\\''it'\\'''\\''s'\\'';' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql -XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f - 2>/dev/null || :
+      )"
+    `);
+  });
 
   it.each<{ title: string; state: PgRoleState; madeBy?: 'patroni' | 'pgprov'; changes: string[] }>([
     { title: 'as desired', state: primary(), changes: [] },
@@ -89,10 +113,14 @@ describe('pgRole', () => {
 });
 
 describe('pendingRestart', () => {
+  const pending = pendingRestart(server);
+  const [mark] = /@pgprov-[0-9a-f]+/u.exec(sharedSections([pending])[0]?.body.text ?? '') as [string];
+
   it.each([
     { text: '', names: [] },
-    { text: 'max_connections\nshared_buffers\n', names: ['max_connections', 'shared_buffers'] },
-  ])('reads $text', ({ text, names }) => expect(pendingRestart(server).parse(answer(text))).toEqual(names));
+    { text: `${mark}\n`, names: [] },
+    { text: `${mark}\nmax_connections\nshared_buffers\n@pgprov-more\nx\n`, names: ['max_connections', 'shared_buffers'] },
+  ])('reads $text', ({ text, names }) => expect(pending.parse(answer(text))).toEqual(names));
 });
 
 describe('replicationLogin', () => {
@@ -110,11 +138,17 @@ describe('replicationLogin', () => {
   it('asks exactly so', () => expect(login.probe().text).toMatchInlineSnapshot(`
     "psql=/bin17/psql
     [ -x "$psql" ] || exit 0
-    login() {
-    answer=$(runuser -u postgres -- env 'HOME=/var/lib/postgresql' 'PGPASSFILE=/p' 'PGCONNECT_TIMEOUT=3' "$psql" -XAtw -d "host=$1 port=$2 dbname=replication replication=true user="''\\''it\\'\\''s'\\''' -c IDENTIFY_SYSTEM 2>&1)
-    printf '%s\\t%s\\t%s\\n' "$1" "$?" "$(printf %s "$answer" | tr '\\n\\t' '  ')"
+    runuser -u postgres -- env 'HOME=/var/lib/postgresql' 'PGPASSFILE=/p' 'PGCONNECT_TIMEOUT=3' sh -c 'login() {
+    answer=$("$0" -XAtw -d "host=$2 port=$3 dbname=replication replication=true user=$1" -c IDENTIFY_SYSTEM 2>&1)
+    status=$?
+    printf '\\''%s\\t%s\\t%s\\n'\\'' "$2" "$status" "$(printf %s "$answer" | tr '\\''\\n\\t'\\'' '\\''  '\\'')"
     }
-    login 10.0.0.1 5432 &
-    wait"
+    role=$1
+    shift
+    while [ "$#" -gt 1 ]; do
+    login "$role" "$1" "$2" &
+    shift 2
+    done
+    wait' "$psql" ''\\''it\\'\\''s'\\''' 10.0.0.1 5432"
   `));
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dcs, type DcsState } from '../../src/resources/dcs.js';
 import { etcdctl, type EtcdClient } from '../../src/resources/etcd-client.js';
+import { sharedSections } from '../../src/resources/shared-question.js';
 import { etcdMember, type EtcdMemberState } from '../../src/resources/etcd-member.js';
 
 const client: EtcdClient = {
@@ -25,12 +26,12 @@ describe('dcs', () => {
     JSON.stringify({ header: {}, kvs: Object.entries(pairs).map(([key, value]) => ({ key: base64(`/service/demo/${key}`), value: base64(value) })) });
   const nothing: Extract<DcsState, { reachable: true }> = { reachable: true, initialize: undefined, leader: undefined, members: [], config: undefined };
 
-  it.each<{ title: string; text: string; status?: number; state: DcsState }>([
+  it.each<{ title: string; text: string; state: DcsState }>([
     { title: 'an unknown scope', text: '{"header":{"cluster_id":1}}\n', state: nothing },
     { title: 'a bootstrap under way', text: kvs({ initialize: '' }), state: { ...nothing, initialize: '' } },
     {
       title: 'an empty value, as etcd leaves it out',
-      text: JSON.stringify({ kvs: [{ key: base64('/service/demo/initialize') }] }),
+      text: JSON.stringify({ header: {}, kvs: [{ key: base64('/service/demo/initialize') }] }),
       state: { ...nothing, initialize: '' },
     },
     {
@@ -48,14 +49,22 @@ describe('dcs', () => {
         ],
       },
     },
-    { title: 'no etcdctl', text: 'etcdctl is not installed\n', status: 1, state: { reachable: false, why: 'etcdctl is not installed' } },
-    { title: 'an error', text: '{"level":"warn"}\nError: context deadline exceeded\n', status: 1, state: { reachable: false, why: 'Error: context deadline exceeded' } },
-  ])('reads $title', ({ text, status, state }) => expect(scope.parse(answer(text, status))).toEqual(state));
+    { title: 'no curl', text: 'sh: 1: curl: not found\n', state: { reachable: false, why: 'sh: 1: curl: not found' } },
+    { title: 'no quorum', text: '{"error":"etcdserver: no leader","code":14}\n', state: { reachable: false, why: '{"error":"etcdserver: no leader","code":14}' } },
+  ])('reads $title', ({ text, state }) => expect(scope.parse(answer(text))).toEqual(state));
 
-  it('reads an answer after a warning that etcdctl printed because one endpoint is down', () => {
-    const warning = '{"level":"warn","ts":"2026-11-21T04:00:00Z","msg":"retrying of unary invoker failed","error":"rpc error: code = Unavailable"}';
-    expect(scope.parse(answer(`${warning}\n${kvs({ initialize: '7' })}\n`))).toMatchObject({ reachable: true, initialize: '7' });
-  });
+  it('asks one endpoint after the other exactly so', () => expect(sharedSections([scope])[0]?.body.text).toMatchInlineSnapshot(`
+    "pgprov_keys=$(
+    if [ ! -r /tls/node.crt ]; then echo 'no client certificate yet'
+    else
+    for endpoint in https://10.0.0.1:2379 https://10.0.0.2:2379; do
+    answer=$(curl -S -s -m 2 --cacert /tls/ca.crt --cert /tls/node.crt --key /tls/node.key -d '{"key":"L3NlcnZpY2UvZGVtby8=","range_end":"L3NlcnZpY2UvZGVtbzA="}' "$endpoint/v3/kv/range" 2>&1) || :
+    case "$answer" in '{"header"'*) break ;; esac
+    done
+    printf '%s\\n' "$answer"
+    fi
+    )"
+  `));
 });
 
 describe('etcdMember', () => {
@@ -63,22 +72,22 @@ describe('etcdMember', () => {
   const list = '{"header":{},"members":[{"ID":1,"name":"pg1","peerURLs":["https://10.0.0.1:2380"],"clientURLs":[]},{"ID":2,"peerURLs":["https://10.0.0.2:2380"]}]}';
 
   it.each<{ text: string; state: EtcdMemberState }>([
-    { text: 'nodata\ndown\n', state: { hasData: false, healthy: false, refusesStrangers: undefined, members: [] } },
-    { text: 'data\ndown\n', state: { hasData: true, healthy: false, refusesStrangers: undefined, members: [] } },
-    { text: 'data\nunhealthy\nclosed\n', state: { hasData: true, healthy: false, refusesStrangers: undefined, members: [] } },
+    { text: 'nodata\nclosed\n\n', state: { hasData: false, healthy: false, refusesStrangers: undefined, members: [] } },
+    { text: 'data\nclosed\n\n', state: { hasData: true, healthy: false, refusesStrangers: undefined, members: [] } },
+    { text: 'data\nclosed\n{"health":"false","reason":"QGET ERROR"}\n{"error":"etcdserver: request timed out"}\n', state: { hasData: true, healthy: false, refusesStrangers: undefined, members: [] } },
     {
-      text: `data\nhealthy\nclosed\n${list}\n`,
+      text: `data\nclosed\n{"health":"true","reason":""}\n\n${list}\n`,
       state: {
         hasData: true, healthy: true, refusesStrangers: true,
         members: [{ name: 'pg1', peerUrls: ['https://10.0.0.1:2380'] }, { name: '', peerUrls: ['https://10.0.0.2:2380'] }],
       },
     },
-    { text: 'data\nhealthy\nopen\n', state: { hasData: true, healthy: true, refusesStrangers: false, members: [] } },
+    { text: 'data\nopen\n{"health":"true"}\n', state: { hasData: true, healthy: true, refusesStrangers: false, members: [] } },
   ])('reads $text', ({ text, state }) => expect(member.parse(answer(text))).toEqual(state));
 
   it('asks its own member only', () => {
-    const { text } = member.probe();
-    expect(text).toContain("'--endpoints=https://10.0.0.1:2379' ");
+    const text = [...sharedSections([member]).map(({ body }) => body.text), member.probe().text].join('\n');
+    expect(text).toContain('https://10.0.0.1:2379/v3/cluster/member/list');
     expect(text).not.toContain('10.0.0.2');
   });
 });

@@ -88,18 +88,25 @@ describe('file', () => {
     const resource = file({ path: "/etc/it's", content: 'a b\n', owner: 'postgres', group: 'postgres', mode: '0640' });
     expect(resource.id).toBe("file:/etc/it's");
     expect(file({ path: '/f', content: 'x' }).probe().text).toMatchInlineSnapshot(`
-      "if [ -L /f ]; then
-      echo other symbolic link to "$(readlink /f)"
-      elif [ ! -e /f ]; then
+      "case "$pgprov_nl$pgprov_paths$pgprov_nl" in
+      *"$pgprov_nl"/f"$pgprov_nl"*)
+      block=$pgprov_nl$pgprov_paths$pgprov_nl
+      block=\${block#*"$pgprov_nl"/f"$pgprov_nl"}
+      type=\${block%%"$pgprov_nl"*}
+      block=\${block#*"$pgprov_nl"}
+      owned=\${block%%"$pgprov_nl"*}
+      case "$type" in
+      'regular file') echo "file $owned"; exec cat /f ;;
+      'regular empty file') echo "file $owned" ;;
+      directory) echo "directory $owned" ;;
+      'symbolic link') echo other symbolic link to "$(readlink /f)" ;;
+      *) echo "other $type" ;;
+      esac
+      ;;
+      *)
       echo absent
-      elif [ -f /f ]; then
-      echo file $(stat -c '%U %G %a' /f)
-      cat /f
-      elif [ -d /f ]; then
-      echo directory $(stat -c '%U %G %a' /f)
-      else
-      echo other $(stat -c %F /f)
-      fi"
+      ;;
+      esac"
     `);
     expect(resource.apply([{ action: 'create', summary: '' }], { type: 'absent' }).text).toMatchInlineSnapshot(`
       "rm -f '/etc/it'\\''s'.pgprov.??????

@@ -98,7 +98,7 @@ describe('firewall', () => {
 
   it('asks exactly so', () => expect(auto.probe().text).toMatchInlineSnapshot(`
     "{
-    if [ "$(systemctl is-active firewalld 2>/dev/null)" = active ]; then
+    if command -v firewall-cmd >/dev/null 2>&1 && [ "$(systemctl is-active firewalld 2>/dev/null)" = active ]; then
     echo running
     timeout 20 firewall-cmd --policy pgprov-demo --list-rich-rules 2>/dev/null | sed 's/^/runtime /'
     fi

@@ -5,7 +5,7 @@ import { interruptedCopy } from '../../src/resources/interrupted-copy.js';
 import type { Resource } from '../../src/resources/resource.js';
 import { joinScripts, sh } from '../../src/shell/quote.js';
 import { freshDirectory, ME } from '../support/directory.js';
-import { bringAbout, observe } from '../support/sections.js';
+import { bringAbout, observe, rewritten } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 describe('interruptedCopy', () => {
@@ -46,33 +46,35 @@ describe('interruptedBootstrap', () => {
   const client = { endpoints: ['https://10.0.0.1:2379'], caFile: '/ca', certFile: '/crt', keyFile: '/key' };
   const bootstrap = (first: boolean): Resource<BootstrapState> => interruptedBootstrap({ path: '/data', member: 'pg1', first, unit: 'patroni', configFile: '/etc/patroni/config.yml', ownership: { owner: 'postgres', group: 'postgres', mode: '0700' }, url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/' });
   const resource = bootstrap(false);
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const scope = (keys: Record<string, string>): string =>
+    JSON.stringify({ header: {}, kvs: Object.entries(keys).map(([key, value]) => ({ key: base64(`/service/demo/${key}`), value: base64(value) })) });
+  const EMPTY = scope({ initialize: '' });
+  const PUT_ASIDE = 'put the interrupted bootstrap in /data aside and take its mark out of etcd';
+  const TAKE_OUT = 'take the mark of an interrupted bootstrap out of etcd';
+  const unit = (file: string): string => `Names=patroni.service\nUnitFileState=${file}\n`;
+  const at = (state: string): string => `{"state": "${state}", "replication": [{"state": "streaming"}]}\n@200 http://10.0.0.1:8008/patroni\n`;
 
   it.each([
-    { text: 'initialize=empty\n', changes: ['take the mark of an interrupted bootstrap out of etcd'] },
-    { text: 'begun\ninitialize=empty\n', changes: ['put the interrupted bootstrap in /data aside and take its mark out of etcd'] },
-    { text: 'unfinished\ninitialize=absent\n', changes: [] },
-    { text: 'led\ninitialize=empty\n', changes: [] },
-    { text: 'initialize=empty\nunderway\n', changes: [] },
-  ])('of the first leader, $text: $changes', ({ text, changes }) => {
-    const state = bootstrap(true).parse({ status: 0, out: Buffer.from(text) });
-    expect(bootstrap(true).diff(state).map(({ summary }) => summary)).toEqual(changes);
-  });
-
-  it.each([
-    { text: '', begun: false, changes: 0 },
-    { text: 'begun\ninitialize=empty\n', begun: true, changes: 1 },
-    { text: 'begun\nled\ninitialize=empty\n', begun: true, changes: 0 },
-    { text: 'begun\nunderway\ninitialize=empty\n', begun: true, changes: 0 },
-    { text: 'begun\ninitialize=set\n', begun: true, changes: 0 },
-    { text: 'begun\ninitialize=absent\n', begun: true, changes: 0 },
-    { text: 'begun\nunfinished\ninitialize=absent\n', begun: true, changes: 1 },
-    { text: 'begun\nunfinished\ninitialize=set\n', begun: true, changes: 0 },
-    { text: 'begun\n', begun: true, changes: 0 },
-    { text: 'initialize=empty\n', begun: false, changes: 0 },
-  ])('$text: $changes', ({ text, begun, changes }) => {
-    const state = resource.parse({ status: 0, out: Buffer.from(text) });
-    expect(state.begun).toBe(begun);
-    expect(resource.diff(state)).toHaveLength(changes);
+    { title: 'nothing known', text: '', change: undefined },
+    { title: 'a mark and beginnings', text: `begun\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    { title: 'a mark alone', text: EMPTY, change: undefined, first: TAKE_OUT },
+    { title: 'a mark, others waiting', text: scope({ initialize: '', 'members/pg2': '{"state":"stopped"}' }), change: undefined, first: TAKE_OUT },
+    { title: 'a mark, and its own former self', text: scope({ initialize: '', 'members/pg1': '{"state":"initializing new cluster"}' }), change: undefined, first: TAKE_OUT },
+    { title: 'a mark, and another member at it', text: scope({ initialize: '', 'members/pg10': '{"state":"initializing new cluster"}' }), change: undefined },
+    { title: 'a mark and a leader', text: `begun\n${scope({ initialize: '', leader: 'pg2' })}`, change: undefined },
+    { title: 'a mark, initdb running', text: `begun\nunderway\n${EMPTY}`, change: undefined },
+    { title: 'a mark, Patroni at it', text: `begun\n${at('initializing new cluster')}\n${EMPTY}`, change: undefined },
+    { title: 'a mark, Patroni waiting', text: `begun\n${at('stopped')}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    { title: 'a cluster that is known', text: `begun\n${scope({ initialize: '7' })}`, change: undefined },
+    { title: 'beginnings that were never finished', text: `begun\nconfigured\n${unit('disabled')}\n${scope({})}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    { title: 'a member that was finished', text: `begun\nconfigured\n${unit('enabled')}\n${scope({})}`, change: undefined },
+    { title: 'data that pgprov never configured', text: `begun\n${unit('disabled')}\n${scope({})}`, change: undefined },
+    { title: 'no word from etcd', text: `begun\nconfigured\n${unit('disabled')}\ncurl: (7) Failed to connect`, change: undefined },
+  ])('$title: $change; on the first leader: $first', ({ text, change, first }) => {
+    for (const [made, expected] of [[bootstrap(false), change], [bootstrap(true), first]] as const) {
+      expect(made.diff(made.parse({ status: 0, out: Buffer.from(text) })).map(({ summary }) => summary)).toEqual(expected === undefined ? [] : [expected]);
+    }
   });
 
   it('takes only the mark away where nothing else is left', () => {
@@ -80,29 +82,22 @@ describe('interruptedBootstrap', () => {
     expect(script).toMatch(/^printf .* txn$/u);
   });
 
-  const etcdctl = (members: Record<string, string>): string => `#!/bin/sh
-case "$*" in
-*--keys-only*) printf '%s\\n' /service/demo/initialize '' ${Object.keys(members).map((name) => `/service/demo/members/${name} ''`).join(' ')} ;;
-${Object.entries(members).map(([name, state]) => `*members/${name}) echo '{"conn_url":"postgres://x","state":"${state}","role":"replica"}' ;;`).join('\n')}
-*) echo ;;
-esac
-`;
-
   inEveryShell(HOST_SHELLS, (shell) => {
     const work = freshDirectory();
 
-    it.each([
-      { title: 'nobody is at it', members: {}, underWay: false },
-      { title: 'the others wait', members: { pg2: 'stopped', pg3: 'stopped' }, underWay: false },
-      { title: 'only its own former self is at it', members: { pg1: 'initializing new cluster', pg2: 'stopped' }, underWay: false },
-      { title: 'another member is at it', members: { pg1: 'stopped', pg10: 'initializing new cluster' }, underWay: true },
-    ])('sees in etcd that $title', async ({ members, underWay }) => {
-      mkdirSync(work.at('bin'), { recursive: true });
-      writeFileSync(work.at('bin', 'etcdctl'), etcdctl(members), { mode: 0o755 });
+    it('is asked of a host as Patroni and etcd answer there', async () => {
+      mkdirSync(work.at('data'));
+      writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
+      writeFileSync(work.at('config.yml'), '# Managed by pgprov\n');
       writeFileSync(work.at('crt'), '');
-      const probed = interruptedBootstrap({ path: work.at('data'), member: 'pg1', first: true, unit: 'patroni', configFile: work.at('none'), ownership: { ...ME, mode: '0700' }, url: 'http://127.0.0.1:1', client: { ...client, certFile: work.at('crt') }, prefix: '/service/demo/' });
-      const state = await observe(shell, { ...probed, probe: () => joinScripts([sh`PATH=${work.at('bin')}:$PATH`, probed.probe()]) });
-      expect(state).toMatchObject({ initialize: 'empty', underWay, begun: false });
+      mkdirSync(work.at('bin'));
+      writeFileSync(work.at('bin', 'curl'), `#!/bin/sh\ncase "$*" in\n*https://10.0.0.1*) echo 'curl: (7) Failed to connect' >&2; exit 7 ;;\n*kv/range*) echo '${EMPTY}' ;;\nesac\n`, { mode: 0o755 });
+      const asked = interruptedBootstrap({
+        path: work.at('data'), member: 'pg1', first: true, unit: 'patroni', configFile: work.at('config.yml'), ownership: { ...ME, mode: '0700' },
+        url: 'http://10.0.0.1:8008', client: { ...client, endpoints: ['https://10.0.0.1:2379', 'https://10.0.0.2:2379'], certFile: work.at('crt') }, prefix: '/service/demo/',
+      });
+      const state = await observe(shell, rewritten(asked, (script) => joinScripts([sh`PATH=${work.at('bin')}:$PATH`, script])));
+      expect(state).toMatchObject({ initialize: 'empty', led: false, begun: true, unfinished: true });
     });
   });
 

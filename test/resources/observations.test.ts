@@ -103,9 +103,14 @@ describe('reachability', () => {
   const server = listener();
 
   it.each([
-    { text: '10.0.0.1 5432 open\nfd00::1 22 filtered\n', reach: [{ address: '10.0.0.1', port: 5432, result: 'open' }, { address: 'fd00::1', port: 22, result: 'filtered' }] },
-    { text: '', reach: [] },
-  ])('reads $text', ({ text, reach }) => expect(reachability([]).parse(answer(text))).toEqual(reach));
+    { text: 'tried\nfd00::1 22 refused\n10.0.0.1 5432 open\n', results: ['open', 'refused'] },
+    { text: 'tried\n10.0.0.1 5432 open\n', results: ['open', 'filtered'] },
+    { text: 'tried\n', results: ['filtered', 'filtered'] },
+    { text: '', results: ['unknown', 'unknown'] },
+  ])('reads $text', ({ text, results }) => {
+    const peers = [{ address: '10.0.0.1', port: 5432 }, { address: 'fd00::1', port: 22 }];
+    expect(reachability(peers).parse(answer(text))).toEqual(peers.map((peer, index) => ({ ...peer, result: results[index] })));
+  });
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it('tells an open port from a closed one and from a name that is none', async () => {

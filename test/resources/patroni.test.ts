@@ -29,13 +29,14 @@ describe('patroniConfig', () => {
 
   it.each<{ text: string; state: PatroniConfigState }>([
     { text: '', state: { answers: false } },
-    { text: '<html>\n', state: { answers: false } },
-    { text: '{"ttl":30}\n', state: { answers: true, current: { ttl: 30 }, ours: [] } },
-    { text: '{"ttl":30}\n[["ttl"],["a","b"]]', state: { answers: true, current: { ttl: 30 }, ours: [['ttl'], ['a', 'b']] } },
+    { text: '\n<html>\n@200 http://10.0.0.1:8008/config\n', state: { answers: false } },
+    { text: '\n{"ttl":30}\n@503 http://10.0.0.1:8008/config\n', state: { answers: false } },
+    { text: '\n{"state":"running"}\n@200 http://10.0.0.1:8008/patroni\n{"ttl":\n30}\n@200 http://10.0.0.1:8008/config\n', state: { answers: true, current: { ttl: 30 }, ours: [] } },
+    { text: '[["ttl"],["a","b"]]\n{"ttl":30}\n@200 http://10.0.0.1:8008/config\n', state: { answers: true, current: { ttl: 30 }, ours: [['ttl'], ['a', 'b']] } },
   ])('reads $text', ({ text, state }) => expect(make({}).parse(answer(text))).toEqual(state));
 
   it('reads past a record that was cut while it was written', () => {
-    expect(make({}).parse(answer('{"ttl":30}\n[["tt'))).toMatchObject({ answers: true });
+    expect(make({}).parse(answer('[["tt\n{"ttl":30}\n@200 http://10.0.0.1:8008/config\n'))).toMatchObject({ answers: true });
   });
 
   const cases: { title: string; desired: JsonObject; current: JsonObject; ours?: string[][]; changes: string[]; patch: unknown }[] = [
@@ -112,7 +113,7 @@ describe('patroniMember', () => {
   const cluster = { members: [{ name: 'pg1', role: 'leader', state: 'running', timeline: 3 }, { name: 'pg2', role: 'replica', state: 'streaming', timeline: 3, lag: 0, pending_restart: true }, { name: 'pg3', lag: 'unknown' }] };
 
   it('reads what Patroni says', () => {
-    expect(member.parse(answer(`${JSON.stringify(own)}\n${JSON.stringify(cluster)}`))).toEqual({
+    expect(member.parse(answer(`${JSON.stringify(own)}\n@200 http://10.0.0.1:8008/patroni\n${JSON.stringify(cluster)}\n@200 http://10.0.0.1:8008/cluster\n`))).toEqual({
       answers: true, state: 'running', role: 'leader', scope: 'demo', version: '4.0.4', systemIdentifier: '74', timeline: 3,
       serverVersion: 170006, postmasterStart: '2026-01-01', pendingRestart: true,
       replication: [{ application: 'pg2', state: 'streaming', syncState: 'async' }],
@@ -128,10 +129,10 @@ describe('patroniMember', () => {
     { role: 'master', reads: 'leader' }, { role: 'primary', reads: 'leader' }, { role: 'standby_leader', reads: 'leader' },
     { role: 'replica', reads: 'replica' }, { role: 'uninitialized', reads: 'replica' }, { role: undefined, reads: 'replica' },
   ])('takes the role $role for $reads', ({ role, reads }) => {
-    expect(member.parse(answer(`${JSON.stringify({ role })}\n`))).toMatchObject({ answers: true, role: reads, state: 'unknown', cluster: [] });
+    expect(member.parse(answer(`${JSON.stringify({ role })}\n@503 http://10.0.0.1:8008/patroni\n`))).toMatchObject({ answers: true, role: reads, state: 'unknown', cluster: [] });
   });
 
-  it.each(['', '\n', '\n{}', 'curl: (7)\n', '{"state": "run', '<html>\n'])('reads %j as no answer', (text) => {
+  it.each(['', '\n', '{}', '\n@000 http://10.0.0.1:8008/patroni\n', '{"state": "run\n@200 http://10.0.0.1:8008/patroni\n', '<html>\n@200 http://10.0.0.1:8008/patroni\n'])('reads %j as no answer', (text) => {
     expect(member.parse(answer(text))).toEqual({ answers: false });
   });
 });

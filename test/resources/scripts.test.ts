@@ -4,11 +4,12 @@ import { PLATFORMS } from '../../src/platform/index.js';
 import { shapeHost } from '../../src/plan/shape.js';
 import { hostFacts } from '../../src/resources/host-facts.js';
 import type { Gate, Observation, Resource } from '../../src/resources/resource.js';
+import { sharedSections } from '../../src/resources/shared-question.js';
 import { joinScripts } from '../../src/shell/quote.js';
 import { applyScripts } from '../support/apply-scripts.js';
 import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
 import { runSections } from '../support/sections.js';
-import { feed, HOST_SHELLS, inEveryShell, isThere, SHELLS } from '../support/shells.js';
+import { feed, HOST_SHELLS, inEveryShell, SHELLS } from '../support/shells.js';
 
 const inventory = await inventoryOf(`${THREE}  alone:
     address: 192.0.2.9
@@ -39,6 +40,7 @@ describe('the scripts of the roles', () => {
   inEveryShell(SHELLS, (shell) => {
     it('are understood', async () => {
       const named = [
+        ...sharedSections(all).map(({ id, body }) => [id, body] as const),
         ...all.map((observation) => [observation.id, observation.probe()] as const),
         ...resources.flatMap((resource) => applyScripts(resource).map((script) => [resource.id, script] as const)),
         ...gates.map((gate) => [gate.id, gate.wait()] as const),
@@ -54,25 +56,22 @@ describe('the scripts of the roles', () => {
   });
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    // A machine without systemd has no states of units; the test below names what is wrong with that.
-    const systemd = isThere('systemctl');
-    const askable = [...new Map(all.map((observation) => [observation.probe().text, observation])).values()];
+    const askable = [...new Map(all.map((observation) => [`${observation.id} ${observation.probe().text}`, observation])).values()];
 
     it('ask a machine that has nothing of what they look for', { timeout: 60_000 }, async () => {
-      const sections = askable.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() }));
+      const sections = [...sharedSections(askable), ...askable.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() }))];
       const { answers, complete } = await runSections(shell, sections);
       expect(complete).toBe(true);
       askable.forEach((observation, index) => {
         const answer = answers.get(`see:${index}`);
         if (answer === undefined) throw new Error(`${observation.id} did not answer`);
-        if (observation.id.startsWith('service:') && (!systemd || answer.out.length === 0)) return;
         expect(() => observation.parse(answer), observation.id).not.toThrow();
       });
     });
 
     it('ask in an environment with hardly a program', { timeout: 60_000 }, async () => {
-      const bare = askable.filter(({ id }) => !id.startsWith('service:') && !/^(?:file|directory|apt-key|host-facts|free-space)/u.test(id));
-      const sections = bare.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() }));
+      const bare = askable.filter(({ id }) => !/^(?:file|directory|apt-key|host-facts|free-space)/u.test(id));
+      const sections = [...sharedSections(bare), ...bare.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() }))];
       const { answers, complete } = await runSections(shell, sections, {
         edit: (text) => text.replace(/^PATH=.*$/mu, 'PATH=/nowhere'),
       });

@@ -10,13 +10,13 @@ const state = (rest: Partial<ServiceState> = {}): ServiceState => ({ loaded: tru
 
 describe('service', () => {
   it.each<{ text: string; reads: ServiceState }>([
-    { text: 'LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nrestart=x\nreload=y\n', reads: state({ applied: { restart: 'x', reload: 'y' } }) },
-    { text: 'ActiveState=failed\nLoadState=loaded\nUnitFileState=enabled-runtime\n', reads: state({ active: 'failed', applied: undefined }) },
-    { text: 'LoadState=not-found\nUnitFileState=\nActiveState=inactive\n', reads: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }) },
-    { text: 'LoadState=masked\nUnitFileState=masked\nActiveState=inactive\n', reads: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }) },
+    { text: 'restart=x\nreload=y\n\nNames=etcd.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=active\n', reads: state({ applied: { restart: 'x', reload: 'y' } }) },
+    { text: '\nNames=patroni.service\nActiveState=active\n\nActiveState=failed\nLoadState=loaded\nNames=etcd3.service etcd.service\nUnitFileState=enabled-runtime\n', reads: state({ active: 'failed', applied: undefined }) },
+    { text: '\nNames=etcd.service\nLoadState=not-found\nUnitFileState=\nActiveState=inactive\n', reads: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }) },
+    { text: '\nNames=etcd.service\nLoadState=masked\nUnitFileState=masked\nActiveState=inactive\n', reads: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }) },
   ])('reads $text', ({ text, reads }) => expect(unit.parse(answer(text))).toEqual(reads));
 
-  it('rejects what it does not know', () => expect(() => unit.parse(answer('ActiveState=dreaming\n'))).toThrow(/service:etcd/u));
+  it('rejects what it does not know', () => expect(() => unit.parse(answer('\nNames=etcd.service\nActiveState=dreaming\n'))).toThrow(/service:etcd/u));
 
   // design.md: "an absent package or a stopped server is a state, never an error"; the survey asks before it knows that there is no systemd.
   it('reads a host without systemd', () => expect(() => unit.parse(answer('', 127))).not.toThrow());
@@ -96,9 +96,9 @@ describe('service', () => {
 
 describe('enabledUnit', () => {
   it.each([
-    { text: 'enabled\n', changes: [] },
-    { text: 'enabled-runtime\n', changes: [] },
-    { text: 'disabled\n', changes: ['enable patroni'] },
+    { text: 'Names=patroni.service\nUnitFileState=enabled\n', changes: [] },
+    { text: 'Names=etcd.service\nUnitFileState=disabled\n\nNames=patroni.service\nUnitFileState=enabled-runtime\n', changes: [] },
+    { text: 'Names=etcd.service\nUnitFileState=enabled\n\nNames=patroni.service\nUnitFileState=disabled\n', changes: ['enable patroni'] },
     { text: '', changes: ['enable patroni'] },
   ])('$text: $changes', ({ text, changes }) => {
     const resource = enabledUnit('patroni');

@@ -28,6 +28,8 @@ describe('frameScript', () => {
       cd /
       umask 022
       pgprov_failed=
+      pgprov_nl='
+      '
       exec 7>&1
       pgprov_mark() { printf '\\n%s %s\\n' "$pgprov_nonce" "$*"; }
       note() { pgprov_mark note "$*" >&7; }

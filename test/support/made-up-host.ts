@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path';
 import type { Observation, Resource } from '../../src/resources/resource.js';
 import { joinScripts, Script, sh } from '../../src/shell/quote.js';
+import { rewritten } from './sections.js';
 
 /** A directory of this machine that plays a host. */
 export interface MadeUpHostOptions {
@@ -56,12 +57,12 @@ export class MadeUpHost {
 
   /** What the observation sees on the host. */
   observation<State>(observation: Observation<State>): Observation<State> {
-    return { ...observation, probe: () => this.script(observation.probe()) };
+    return rewritten(observation, (script) => this.script(script));
   }
 
   /** The resource as it is on the host. */
   resource<State>(resource: Resource<State>): Resource<State> {
-    return { ...resource, probe: () => this.script(resource.probe()), apply: (changes, state) => this.script(resource.apply(changes, state)) };
+    return { ...this.observation(resource), diff: resource.diff, apply: (changes, state) => this.script(resource.apply(changes, state)), digest: resource.digest };
   }
 }
 

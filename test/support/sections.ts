@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FrameParser, frameScript, type Answer, type FrameOptions, type Section } from '../../src/shell/frame.js';
 import type { Change, Observation, Resource } from '../../src/resources/resource.js';
+import { sharedSections, type SharedQuestion } from '../../src/resources/shared-question.js';
 import { WORK_DIRECTORY } from '../../src/shell/lock.js';
 import { Script } from '../../src/shell/quote.js';
 import { feed, type Ended, type Shell } from './shells.js';
@@ -53,9 +54,15 @@ export function moved(script: Script, from: string, to: string): Script {
   return Script.build(script.text.replaceAll(from, to));
 }
 
+/** An observation all of whose scripts were changed. */
+export function rewritten<State>(observation: Observation<State>, rewrite: (script: Script) => Script): Observation<State> {
+  const shares = observation.shares?.map((question): SharedQuestion => ({ ...question, ask: (subjects) => rewrite(question.ask(subjects)) }));
+  return { ...observation, ...(shares === undefined ? {} : { shares }), probe: () => rewrite(observation.probe()) };
+}
+
 /** What an observation sees on this machine now. */
 export async function observe<State>(shell: Shell, observation: Observation<State>): Promise<State> {
-  const { answers, complete, err } = await runSections(shell, [{ id: 'see', mode: 'probe', body: observation.probe() }]);
+  const { answers, complete, err } = await runSections(shell, [...sharedSections([observation]), { id: 'see', mode: 'probe', body: observation.probe() }]);
   const answer = answers.get('see');
   if (!complete || answer === undefined) throw new Error(`the probe of ${observation.id} did not end: ${err}`);
   return observation.parse(answer);

@@ -40,7 +40,7 @@ export function policyName(cluster: string): string {
 export function probeFirewalld(cluster: string): Script {
   const name = policyName(cluster);
   const path = `${POLICIES}/${name}.xml`;
-  return sh`if [ "$(systemctl is-active firewalld 2>/dev/null)" = active ]; then
+  return sh`if command -v firewall-cmd >/dev/null 2>&1 && [ "$(systemctl is-active firewalld 2>/dev/null)" = active ]; then
 echo running
 timeout ${PATIENCE} firewall-cmd --policy ${name} --list-rich-rules 2>/dev/null | sed 's/^/runtime /'
 fi

@@ -3,6 +3,7 @@ import type { Inventory } from '../../../src/model/index.js';
 import { PLATFORMS } from '../../../src/platform/index.js';
 import { shapeHost } from '../../../src/plan/shape.js';
 import type { Resource } from '../../../src/resources/resource.js';
+import { sharedSections } from '../../../src/resources/shared-question.js';
 import type { Script } from '../../../src/shell/quote.js';
 import { applyScripts } from '../../support/apply-scripts.js';
 import { contextOf } from '../../support/inventory.js';
@@ -29,7 +30,7 @@ const verifiers = new Map<string, Script[]>();
 
 function appliesOf(resource: Resource): Script[] {
   if (!resource.id.startsWith('pg-role:')) return applyScripts(resource);
-  const { text } = resource.probe();
+  const text = sharedSections([resource]).map(({ body }) => body.text).join('');
   const known = verifiers.get(text) ?? applyScripts(resource);
   verifiers.set(text, known);
   return known;
@@ -45,6 +46,7 @@ export function hostScripts(inventory: Inventory): HostScript[] {
       const where = { system: platform.id, host: name };
       const label = (what: string, index: number): string => `${platform.id} host ${at} ${what} ${index}`;
       return [
+        ...sharedSections([...observations, ...resources, ...gates]).map(({ id, body }, index) => ({ role: label('ask', index), ...where, id, script: body, step: false })),
         ...[...observations, ...resources, ...gates].map((asked, index) => ({ role: label('see', index), ...where, id: asked.id, script: asked.probe(), step: false })),
         ...resources.flatMap((resource, index) => appliesOf(resource).map((script, state) => ({ role: label(`do ${index}`, state), ...where, id: resource.id, script, step: true }))),
         ...gates.map((gate, index) => ({ role: label('wait', index), ...where, id: gate.id, script: gate.wait(), step: true })),

@@ -1,0 +1,52 @@
+import type { Section } from '../shell/frame.js';
+import { quote, Script, sh } from '../shell/quote.js';
+
+/**
+ * A question that probes have in common. It is asked once, for all of their subjects, before the probes run, for
+ * starting a program costs a host more than what most of them then do; its answer is in a shell variable.
+ */
+export interface SharedQuestion {
+  /** The shell variable, which is also what tells one question from another. */
+  readonly variable: `pgprov_${string}`;
+  /** What one probe wants to know about, e.g. the names of units. */
+  readonly subjects: readonly string[];
+  /** Prints the answer for all subjects. Total, as a probe is. */
+  ask(subjects: readonly string[]): Script;
+}
+
+/** What asks the questions that these have in common, each once; goes before their probes. */
+export function sharedSections(asking: readonly { readonly shares?: readonly SharedQuestion[] }[]): Section[] {
+  const questions = new Map<string, { question: SharedQuestion; subjects: Set<string> }>();
+  for (const question of asking.flatMap(({ shares = [] }) => shares)) {
+    const { subjects } = questions.get(question.variable) ?? { subjects: new Set<string>() };
+    for (const subject of question.subjects) subjects.add(subject);
+    questions.set(question.variable, { question, subjects });
+  }
+  return [...questions.values()].map(({ question, subjects }) => ({
+    id: question.variable,
+    mode: 'shared',
+    body: sh`${Script.build(question.variable)}=$(
+${question.ask([...subjects])}
+)`,
+  }));
+}
+
+/** Prints the answer to a shared question. */
+export function tellShared({ variable }: SharedQuestion): Script {
+  return Script.build(`printf '%s\\n' "$${variable}"`);
+}
+
+/** Runs `found` with `$block`, the lines that follow the line `subject` in the answer, or else `missing`. */
+export function withSharedBlock({ variable }: SharedQuestion, subject: string, found: Script, missing: Script): Script {
+  const line = quote(subject);
+  return Script.build(`case "$pgprov_nl$${variable}$pgprov_nl" in
+*"$pgprov_nl"${line}"$pgprov_nl"*)
+block=$pgprov_nl$${variable}$pgprov_nl
+block=\${block#*"$pgprov_nl"${line}"$pgprov_nl"}
+${found.text}
+;;
+*)
+${missing.text}
+;;
+esac`);
+}
