@@ -9,7 +9,7 @@ import { memberPeers } from './shared/member-ports.js';
 import { DIRECTORY } from './shared/schemas.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
-import { installed } from './shared/packages.js';
+import { installation } from './shared/packages.js';
 
 /** The first line of every file that pgprov writes whole. */
 const MANAGED = '# Managed by pgprov';
@@ -51,7 +51,9 @@ export default defineRole({
     etcdMember(etcdClient(context, files(context)), dataDirectoryOf(context)),
     reachability(memberPeers(context.host, context.inventory)),
   ],
-  stages: (context) => [packages(context), ...configureAndStart(context)],
+  // Debian's package enables it at once; until it is configured it would come up at boot as a cluster of its own.
+  install: ({ host, platform: { etcd } }) => installation({ host }, { what: 'etcd', packages: etcd.packages, disable: [etcd.unit] }),
+  stages: configureAndStart,
   preflight: (view) => foreignMembership(view),
   needs: quorumElsewhere,
   guards: (view, material) =>
@@ -69,16 +71,6 @@ function dataDirectoryOf({ host, platform, inventory }: RoleContext): string {
 
 function peerUrl(host: Host): string {
   return `https://${hostPort(host.clusterAddress, variables(host, 'etcd').peer_port)}`;
-}
-
-function packages({ host, platform }: RoleContext): Stage {
-  return {
-    name: 'packages',
-    title: 'install etcd',
-    crossing: 'independent',
-    // Debian's package enables it at once; until it is configured it would come up at boot as a cluster of its own.
-    resources: [installed({ host, platform }, { name: 'etcd', packages: platform.etcd.packages, disable: [platform.etcd.unit] })],
-  };
 }
 
 function configureAndStart(context: RoleContext): Stage[] {

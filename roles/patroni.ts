@@ -1,7 +1,7 @@
 import { dirname } from 'node:path/posix';
 import {
   answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findRest, findRows, gate, interruptedBootstrap, interruptedCopy, joinScripts, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql,
-  reachability, restQuestion, Secret, service, sh, sqlQuestion, tellShared,
+  reachability, restQuestion, Secret, service, sh, sqlQuestion, tellShared, wakeLeader,
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
@@ -10,13 +10,13 @@ import { dropIn } from './shared/drop-in.js';
 import { leaderElsewhere } from './shared/elsewhere.js';
 import { localLines, memberLines } from './shared/hba.js';
 import { memberPeers } from './shared/member-ports.js';
-import { accountsOf, dataDirectoryOf, etcdClient, etcdEndpoints, hostPort, localServer, restApiUrl, scopeOf, scopePrefix, tlsFiles } from './shared/layout.js';
+import { accountsOf, dataDirectoryOf, etcdClient, etcdEndpoints, hostPort, hostsWith, localServer, restApiUrl, scopeOf, scopePrefix, tlsFiles } from './shared/layout.js';
 import { guardCluster } from './shared/patroni-guards.js';
 import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { dataLabel, portLabel } from './shared/selinux.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
-import { installed } from './shared/packages.js';
+import { installation } from './shared/packages.js';
 
 /** Journal lines of Patroni and PostgreSQL that more waiting will not mend. */
 const HOPELESS = [
@@ -88,7 +88,10 @@ export default defineRole({
     dcs(etcdClient(context, files(context)), scopePrefix(context.inventory, context.host)),
     reachability(memberPeers(context.host, context.inventory)),
   ],
-  stages: (context) => [packages(context), configure(context), start(context), enable(context), ...settle(context)],
+  // Until the member has its data it must not start at boot: after a power failure in the middle of initdb Patroni would take
+  // the half-made cluster for a whole one.
+  install: ({ host, platform: { patroni } }) => installation({ host }, { what: 'Patroni', packages: patroni.packages, disable: [patroni.unit] }),
+  stages: (context) => [configure(context), start(context), enable(context), ...settle(context)],
   preflight: (view) => [...timing(view), ...mixedCollations(view)],
   needs: leaderElsewhere,
   guards: (view) => guardCluster(view),
@@ -103,17 +106,6 @@ export default defineRole({
 
 function files({ platform }: RoleContext): ReturnType<typeof tlsFiles> {
   return tlsFiles(platform.patroni);
-}
-
-function packages({ host, platform }: RoleContext): Stage {
-  return {
-    name: 'packages',
-    title: 'install Patroni',
-    crossing: 'independent',
-    // Until the member has its data it must not start at boot: after a power failure in the middle of initdb
-    // Patroni would take the half-made cluster for a whole one.
-    resources: [installed({ host, platform }, { name: 'patroni', packages: platform.patroni.packages, disable: [platform.patroni.unit] })],
-  };
 }
 
 function configure(context: RoleContext): Stage {
@@ -252,7 +244,8 @@ function enable({ platform }: RoleContext): Stage {
 
 /** Open when the member leads with the lock, or is a standby whose WAL receiver streams. */
 function memberGate(context: RoleContext): Gate {
-  const { host, platform } = context;
+  const { host, inventory, platform } = context;
+  const { restApi } = accountsOf(context);
   const url = restApiUrl(host);
   const receiver = "SELECT CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT status FROM pg_stat_wal_receiver), 'not streaming yet') ELSE 'primary without the leader lock' END";
   const rest = restQuestion(`${url}/patroni`, `${url}/leader`);
@@ -263,6 +256,9 @@ function memberGate(context: RoleContext): Gate {
     unit: platform.patroni.unit,
     hopeless: HOPELESS,
     timeout: 300,
+    // The leader makes a new member's replication slot when its loop comes round, and a receiver that finds none tries
+    // again only after five seconds.
+    nudge: wakeLeader({ urls: hostsWith(inventory, 'patroni').filter(({ name }) => name !== host.name).map(restApiUrl), user: restApi.name, password: restApi.password }),
     check: sh`command -v curl >/dev/null || exit 1
 if [ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' ${`${url}/leader`})" = 200 ]; then echo leader; exit 0; fi
 answer=$(curl -s -m 2 ${`${url}/patroni`})

@@ -1,14 +1,15 @@
 import {
   command, DATA_DIRECTORY, dataDirectory, defineRole, digestOf, directory, editedFile, file, PENDING_RESTART, pendingRestart, replaceBlock, service, sh,
-  type CheckResult, type DataDirectoryState, type Host, type Objection, type Platform, type RoleContext, type Stage, type View,
+  type CheckResult, type DataDirectoryState, type Host, type Installation, type Objection, type Platform, type RoleContext, type Stage, type View,
 } from '../src/index.js';
+import { dropIn } from './shared/drop-in.js';
 import { memberLines } from './shared/hba.js';
 import { accountsOf, dataDirectoryOf, localServer } from './shared/layout.js';
 import { DIRECTORY, PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { portLabel } from './shared/selinux.js';
 import { awkwardDataDirectory, guardServedData, servedData, standaloneCluster } from './shared/standalone.js';
 import { variables } from './shared/variables.js';
-import { installed } from './shared/packages.js';
+import { installation } from './shared/packages.js';
 
 const PARAMETER_VALUE = {
   type: ['string', 'number', 'boolean'],
@@ -80,7 +81,8 @@ export default defineRole({
       ...(context.host.roles.includes('patroni') ? [] : [servedData(context)]),
     ];
   },
-  stages: (context) => [packages(context), ...(context.host.roles.includes('patroni') ? [] : standalone(context))],
+  install: serverInstallation,
+  stages: (context) => (context.host.roles.includes('patroni') ? [] : standalone(context)),
   preflight: (view) => withoutPatroni(view).flatMap(({ host, platform }) => awkwardDataDirectory(host, platform)),
   guards: (view) => [
     ...view.hosts('postgresql').flatMap((host) => guardHost(view, host)),
@@ -93,23 +95,14 @@ export default defineRole({
   },
 });
 
-function packages({ host, platform, template }: RoleContext): Stage {
+function serverInstallation({ host, platform, template }: RoleContext): Installation {
   const { version } = variables(host, 'postgresql');
   const { serverPackages, standalone: policy } = platform.postgresql(version);
-  return {
-    name: 'packages',
-    title: `install PostgreSQL ${version}`,
-    crossing: 'independent',
-    resources: [
-      ...(policy.by === 'postgresql-common'
-        ? [
-            installed({ host, platform }, { name: 'postgresql-common', packages: policy.commonPackages }),
-            file({ path: policy.policyFile, content: template('postgresql/createcluster.conf', {}) }),
-          ]
-        : []),
-      installed({ host, platform }, { name: 'postgresql', packages: serverPackages }),
-    ],
-  };
+  return installation({ host }, {
+    what: `PostgreSQL ${version}`,
+    packages: serverPackages,
+    before: policy.by === 'postgresql-common' ? dropIn(policy.policyFile, template('postgresql/createcluster.conf', {})) : [],
+  });
 }
 
 /** Without Patroni: a cluster of the platform's own, parameters, access, service. */

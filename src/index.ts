@@ -1,10 +1,11 @@
 /** The public API for role authors: everything a role may import. */
 export type { CheckResult } from './events.js';
+export { enumerate } from './lib/enumerate.js';
 export { keyFingerprints } from './lib/openpgp.js';
 export { reveal, Secret } from './lib/secret.js';
 export type { Host, Inventory, VariableSchema, VariablesSchema } from './model/index.js';
 export type { PinnedKey, Platform, PostgresqlLayout, ServiceLayout, StandaloneLayout } from './platform/index.js';
-export { defineRole, type Crossing, type Objection, type Part, type Role, type RoleContext, type Stage } from './plan/role.js';
+export { defineRole, type Crossing, type Installation, type Objection, type Part, type Role, type RoleContext, type Stage } from './plan/role.js';
 export { View } from './plan/view.js';
 export { aptRepository } from './resources/apt-repository.js';
 export { command } from './resources/command.js';
@@ -25,7 +26,7 @@ export { gate } from './resources/gate.js';
 export { HOST_FACTS, type HostFacts } from './resources/host-facts.js';
 export { interruptedBootstrap } from './resources/interrupted-bootstrap.js';
 export { interruptedCopy } from './resources/interrupted-copy.js';
-export { patroniConfig, type Json, type JsonObject } from './resources/patroni-config.js';
+export { patroniConfig, wakeLeader, type Json, type JsonObject } from './resources/patroni-config.js';
 export { PATRONI_MEMBER, patroniMember, type PatroniMemberState } from './resources/patroni-member.js';
 export { findRest, restQuestion, type RestAnswer } from './resources/patroni-rest.js';
 export { packages } from './resources/packages.js';

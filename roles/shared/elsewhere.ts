@@ -1,4 +1,4 @@
-import { ETCD_MEMBER, REACHABILITY, type DcsState, DCS, type EtcdMemberState, type Host, type Objection, type Part, type Reach, type View } from '../../src/index.js';
+import { enumerate, ETCD_MEMBER, REACHABILITY, type DcsState, DCS, type EtcdMemberState, type Host, type Objection, type Part, type Reach, type View } from '../../src/index.js';
 import { hostsWith } from './layout.js';
 import { variables } from './variables.js';
 
@@ -10,8 +10,7 @@ function answers(view: View, from: Host, peer: Host, port: number): boolean {
 }
 
 function names(hosts: readonly Host[]): string {
-  const all = hosts.map(({ name }) => name);
-  return all.length < 2 ? (all[0] ?? '') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+  return enumerate(hosts.map(({ name }) => name));
 }
 
 /** A new etcd member comes up only in a quorum, so enough others must run or be part of the run. */

@@ -1,4 +1,4 @@
-import { packages, type Host, type Resource, type RoleContext } from '../../src/index.js';
+import { packages, type Host, type Installation, type Resource, type RoleContext } from '../../src/index.js';
 import { variables } from './variables.js';
 
 /** How long the host's own package manager, or somebody else's use of it, is waited for; empty where nothing says. */
@@ -7,7 +7,12 @@ export function lockTimeout(host: Host): { lockTimeout?: number } {
   return seconds === undefined ? {} : { lockTimeout: seconds };
 }
 
-/** Packages of the host's own package manager, whose services do not start by themselves. */
+/** What a role installs, waiting for the package manager as long as the host says. */
+export function installation({ host }: Pick<RoleContext, 'host'>, what: Omit<Installation, 'lockTimeout'>): Installation {
+  return { ...what, ...lockTimeout(host) };
+}
+
+/** Packages of the host's own package manager in a stage of their own, whose services do not start by themselves. */
 export function installed(
   { host, platform }: Pick<RoleContext, 'host' | 'platform'>,
   options: { name: string; packages: readonly string[]; disable?: readonly string[] },

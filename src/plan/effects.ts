@@ -1,3 +1,4 @@
+import { enumerate } from '../lib/enumerate.js';
 import type { Inventory } from '../model/index.js';
 import type { Action } from '../resources/resource.js';
 import { stepWork, type States } from './plan.js';
@@ -41,7 +42,7 @@ function serviceEffects(stage: RunStage, states: ReadonlyMap<string, States>, in
     sentences: [
       ...of('start').map(([unit, hosts]) => `${unit} starts on ${order(hosts, first)}`),
       ...of('restart').map(([unit, hosts]) => restart(unit, hosts, leader)),
-      ...of('reload').map(([unit, hosts]) => `${unit} reloads on ${list(hosts)}, without a restart`),
+      ...of('reload').map(([unit, hosts]) => `${unit} reloads on ${enumerate(hosts)}, without a restart`),
     ],
     restarted: new Set(touched.get('restart')?.keys()),
   };
@@ -51,15 +52,11 @@ function serviceEffects(stage: RunStage, states: ReadonlyMap<string, States>, in
 function order(hosts: readonly string[], first: readonly string[]): string {
   const others = hosts.filter((host) => !first.includes(host));
   const [leading] = hosts.filter((host) => first.includes(host));
-  if (leading === undefined || others.length === 0) return list(hosts);
-  return `${leading}, then on ${list(others)}`;
+  if (leading === undefined || others.length === 0) return enumerate(hosts);
+  return `${leading}, then on ${enumerate(others)}`;
 }
 
 function restart(unit: string, hosts: readonly string[], leader: string | undefined): string {
   const [first, ...rest] = hosts.map((host) => (host === leader ? `${host} (the leader)` : host));
   return `${unit} restarts on ${[first, ...rest.map((host) => `then ${host}`)].join(', ')}${rest.length > 0 ? ', one at a time' : ''}`;
-}
-
-function list(names: readonly string[]): string {
-  return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

@@ -1,6 +1,7 @@
 import type { CheckResult } from '../events.js';
 import type { Host, Inventory, RoleSchema } from '../model/index.js';
 import type { Platform } from '../platform/index.js';
+import type { PackagesOptions } from '../resources/packages-state.js';
 import type { Gate, Observation, Resource } from '../resources/resource.js';
 import type { Material } from '../store/material.js';
 import type { View } from './view.js';
@@ -28,6 +29,14 @@ export interface Stage {
   resources: readonly Resource[];
   /** Must open after a change before the stage is over. */
   gates?: readonly Gate[];
+}
+
+/** What a role installs. */
+export interface Installation extends Omit<PackagesOptions, 'name'> {
+  /** For people, after `install`: `PostgreSQL 17`. */
+  what: string;
+  /** What scripts of the packages read, in the order in which it is applied; all of it comes before any package. */
+  before?: readonly Resource[];
 }
 
 /** What a role builds its stages from: the inventory, never what was probed. */
@@ -59,6 +68,11 @@ export interface Part {
 
 /** One role: its variables, what it wants of a host, and what it objects to. */
 export interface Role extends RoleSchema {
+  /**
+   * Packages of the host's own package manager. Those of all roles that a run has for a host are installed at once, in a stage
+   * `packages` of the first of them, ahead of its own stages; so a repository that any of them needs belongs to an earlier role.
+   */
+  install?(context: RoleContext): Installation;
   stages(context: RoleContext): Stage[];
   /** Asked of every host of the role, at the start and after each step. */
   observations?(context: RoleContext): Observation[];

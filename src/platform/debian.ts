@@ -21,7 +21,6 @@ function debian(id: PlatformId, title: string, codename: string): Platform {
       dataDirectory: (name) => `/var/lib/postgresql/${version}/${name}`,
       standalone: {
         by: 'postgresql-common',
-        commonPackages: ['postgresql-common'],
         policyFile: '/etc/postgresql-common/createcluster.conf',
         configDirectory: (name) => `/etc/postgresql/${version}/${name}`,
       },

@@ -63,9 +63,7 @@ export type StandaloneLayout =
   | {
       /** Debian's tools, which register clusters by version and name. */
       by: 'postgresql-common';
-      /** Must be there, and configured, before the server packages, which would make a cluster otherwise. */
-      commonPackages: readonly string[];
-      /** What installing the server packages reads to decide on that. */
+      /** What installing the server packages reads to decide whether to make a cluster; must be there before them. */
       policyFile: string;
       configDirectory(name: string): string;
     }

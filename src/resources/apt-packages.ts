@@ -1,5 +1,6 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
-import { NOTHING, sh, type Script } from '../shell/quote.js';
+import { sh, type Script } from '../shell/quote.js';
+import { keepOff } from './keep-off.js';
 import { DEFAULT_LOCK_TIMEOUT, installChanges, missingOf, type PackagesOptions, type PackagesState } from './packages-state.js';
 import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
 
@@ -28,7 +29,8 @@ export function defineAptGet(lockTimeout: number): Script {
   return sh`DEBIAN_FRONTEND=noninteractive
 NEEDRESTART_SUSPEND=1
 APT_LISTCHANGES_FRONTEND=none
-export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND
+UCF_FORCE_CONFFOLD=1
+export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND UCF_FORCE_CONFFOLD
 apt_log=$(mktemp ${WORK_DIRECTORY}/apt.XXXXXX)
 apt_get() {
 waited=0
@@ -56,6 +58,7 @@ grep -E '^(E|W|dpkg): |^Err:|lock is held|No space left|  [45][0-9][0-9] ' "$apt
 export function aptPackages(options: PackagesOptions): Resource<PackagesState> {
   const { packages } = options;
   const id = `packages:${options.name}`;
+  const off = keepOff(options.disable ?? []);
   return {
     id,
     probe: () =>
@@ -82,6 +85,7 @@ if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
 note 'finishing an interrupted package installation'
 dpkg --force-confold --configure -a
 fi
+${off.before}
 set -- -o Dpkg::Options::=--force-confold --no-install-recommends install ${missingOf(packages, state)}
 if ! apt_get "$@" && grep -qE 'Unable to locate package|no installation candidate|404 +Not Found' "$apt_log"; then
 note 'refreshing the package lists'
@@ -89,9 +93,10 @@ if apt_get -o APT::Update::Error-Mode=any update; then apt_get "$@" || :; fi
 fi
 if [ "$apt_status" != 0 ]; then
 apt_explain
+${off.failed}
 exit 1
 fi
-${options.disable === undefined ? NOTHING : sh`systemctl -q disable ${options.disable}`}`,
+${off.done}`,
     digest: () => digestOf(id, ...packages),
   };
 }

@@ -1,5 +1,6 @@
-import { NOTHING, sh } from '../shell/quote.js';
+import { sh } from '../shell/quote.js';
 import { defineDnf } from './dnf.js';
+import { keepOff } from './keep-off.js';
 import { DEFAULT_LOCK_TIMEOUT, installChanges, missingOf, type PackagesOptions, type PackagesState } from './packages-state.js';
 import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
 
@@ -8,8 +9,9 @@ import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.
  * for which any package that brings it will do.
  */
 export function dnfPackages(options: PackagesOptions): Resource<PackagesState> {
-  const { packages, disable } = options;
+  const { packages } = options;
   const id = `packages:${options.name}`;
+  const off = keepOff(options.disable ?? []);
   return {
     id,
     // What would be installed is asked only where the indexes are there already, for dnf is slow to fetch them.
@@ -36,6 +38,7 @@ fi`,
     diff: (state) => installChanges(packages, state),
     apply: (_changes, state) => sh`${defineDnf(options.lockTimeout ?? DEFAULT_LOCK_TIMEOUT)}
 trap 'rm -f "$dnf_log"' EXIT
+${off.before}
 set -- --setopt=install_weak_deps=False install ${missingOf(packages, state)}
 if ! run_dnf "$@" && grep -qE 'Unable to find a match|Status code: 404|All mirrors were' "$dnf_log"; then
 note 'refreshing the package lists'
@@ -46,9 +49,10 @@ explain_dnf
 if grep -q 'nothing provides' "$dnf_log"; then
 echo 'a package that it needs is in none of the enabled repositories; pgdg.crb and pgdg.epel enable two more'
 fi
+${off.failed}
 exit 1
 fi
-${disable === undefined ? NOTHING : sh`systemctl -q disable ${disable}`}`,
+${off.done}`,
     digest: () => digestOf(id, ...packages),
   };
 }

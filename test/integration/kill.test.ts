@@ -14,7 +14,7 @@ const HOOK = fileURLToPath(new URL('support/interrupt.mjs', import.meta.url));
 /** A moment of a run; what they are is told in interrupt.mjs. */
 interface Moment {
   stage: string;
-  moment: 'middle' | 'later' | 'end';
+  moment: 'install' | 'middle' | 'later' | 'end';
   /** The command that interrupts the run; default: kill -9. */
   by?: string;
 }
@@ -34,7 +34,9 @@ async function momentsOf(cluster: TestCluster, by?: (stage: string, moment: Mome
   await rm(file);
   const stages: readonly StageShape[] = first?.type === 'run-start' ? first.stages : [];
   const kinds = ['middle', 'later', 'end'] as const;
-  return stages.flatMap(({ id }) => kinds.map((moment) => ({ stage: id, moment, ...(by === undefined ? {} : { by: by(id, moment) }) })));
+  // First of all, as nothing would be left to install where the first change in the stage was cut off a moment late.
+  const kindsOf = (id: string): readonly Moment['moment'][] => (id.endsWith('/packages') ? ['install', ...kinds] : kinds);
+  return stages.flatMap(({ id }) => kindsOf(id).map((moment) => ({ stage: id, moment, ...(by === undefined ? {} : { by: by(id, moment) }) })));
 }
 
 /** Runs apply again and again, each time interrupted at the next moment that comes, until none is left. */
@@ -83,14 +85,16 @@ function report(how: string, { interrupted, passed }: Tally): void {
   );
 }
 
-/** Every stage was interrupted at its end, and in its middle unless an interrupted run had left nothing to do. */
-function expectAll(stages: number, { interrupted, passed }: Tally): void {
+/** Every stage was interrupted at its end, and in its middle unless an interrupted run had left nothing to do; so was the installation of packages. */
+function expectAll(moments: readonly Moment[], { interrupted, passed }: Tally): void {
+  const stages = new Set(moments.map(({ stage }) => stage)).size;
   const of = (list: readonly Moment[], kind: Moment['moment']): number => list.filter(({ moment }) => moment === kind).length;
   expect(stages).toBeGreaterThan(10);
   expect(of(interrupted, 'end')).toBe(stages);
   expect(of(interrupted, 'middle')).toBe(stages - of(passed, 'middle'));
   expect(of(interrupted, 'middle')).toBeGreaterThan(stages / 2);
   expect(of(interrupted, 'later')).toBeGreaterThan(0);
+  expect(interrupted.filter(({ moment }) => moment === 'install').map(({ stage }) => stage)).toEqual(['postgresql/packages']);
 }
 
 /** The same checks for both ways, made from outside of pgprov. */
@@ -150,7 +154,7 @@ describe('apply, killed with kill -9 in every stage and between all of them', ()
       if (at.moment !== 'end') expect(newest?.broke.map(({ stage }) => stage)).toContain(at.stage);
     });
     report('killed', tally);
-    expectAll(moments.length / 3, tally);
+    expectAll(moments, tally);
   }, 900_000);
 
   checkCluster(() => cluster, () => tally);
@@ -181,7 +185,7 @@ describe('apply, with all connections cut in every stage and between all of them
       expect(events(run).at(-1)?.type, run.all).toBe('run-end');
     });
     report('cut off', tally);
-    expectAll(moments.length / 3, tally);
+    expectAll(moments, tally);
   }, 900_000);
 
   checkCluster(() => cluster, () => tally);

@@ -6,10 +6,10 @@ import { start } from './support/pgprov.js';
 /** Output that shows a step of one stage under way on a host. */
 const UNDER_WAY: readonly [title: string, pattern: RegExp][] = [
   ['while prerequisites are installed', /plan: pg1/u],
-  ['while PostgreSQL is installed', /pgdg\/repository\s+changed: write/u],
-  ['while etcd is installed', /postgresql\/packages\s+changed: install postgresql-17/u],
+  ['while the repository is added', /pgdg\/repository\s+changed: install key/u],
+  ['while packages are installed', /postgresql\/packages\s+changed: write \/etc\/postgresql-common/u],
   ['while etcd starts', /etcd\/configure\s+changed: write \/etc\/default\/etcd/u],
-  ['while Patroni is installed', /replication\/accounts\s+changed/u],
+  ['while Patroni is configured', /replication\/accounts\s+changed/u],
   ['while the first leader bootstraps', /pg1\s+patroni\/start\s+changed: start patroni/u],
   ['while the replicas are made', /pg[23]\s+patroni\/start\s+changed: start patroni/u],
 ];

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { defineRole, type Role, type Stage } from '../../src/plan/role.js';
+import { defineRole, type Installation, type Role, type Stage } from '../../src/plan/role.js';
 import { joinShapes, shapeHost, type HostShape } from '../../src/plan/shape.js';
+import { debian13 } from '../../src/platform/debian.js';
+import { rocky9 } from '../../src/platform/el.js';
+import { sh } from '../../src/shell/quote.js';
 import { contextOf, inventoryOf } from '../support/inventory.js';
 
 const role = (name: string, rest: Partial<Role> = {}): Role =>
@@ -32,6 +35,49 @@ describe('shapeHost', () => {
   });
 });
 
+describe('packages of several roles', () => {
+  const installing = (name: string, what: string, more: Partial<Installation> = {}): Role =>
+    role(name, { install: () => ({ what, packages: [name], ...more }), stages: () => [stage('start')] });
+  const before = { id: 'before', probe: () => sh``, parse: () => undefined, diff: () => [], apply: () => sh``, digest: () => '' };
+
+  it.each<{ title: string; roles: Role[]; stages: string[]; resources: string[][] }>([
+    { title: 'none', roles: [role('base', { stages: () => [stage('one')] })], stages: ['base/one: do one'], resources: [[]] },
+    {
+      title: 'one role’s, ahead of its own stages',
+      roles: [role('base', { stages: () => [stage('one')] }), installing('db', 'DB 7')],
+      stages: ['base/one: do one', 'db/packages: install DB 7', 'db/start: do start'],
+      resources: [[], ['packages:db'], []],
+    },
+    {
+      title: 'two roles’, in the first',
+      roles: [installing('base', 'Base'), installing('db', 'DB 7', { before: [before] })],
+      stages: ['base/packages: install Base and DB 7', 'base/start: do start', 'db/start: do start'],
+      resources: [['before', 'packages:base'], [], []],
+    },
+    {
+      title: 'not those of a role that the host does not have',
+      roles: [installing('web', 'Web'), installing('db', 'DB 7')],
+      stages: ['db/packages: install DB 7', 'db/start: do start'],
+      resources: [['packages:db'], []],
+    },
+  ])('$title', ({ roles, stages, resources }) => {
+    const shape = shapeHost(roles, contextOf(inventory, 'b'));
+    expect(shape.stages.map(({ id, stage: { title } }) => `${id}: ${title}`)).toEqual(stages);
+    expect(shape.stages.map(({ stage: { resources: own } }) => own.map(({ id }) => id))).toEqual(resources);
+  });
+
+  it.each([{ platform: debian13, manager: 'apt-get' }, { platform: rocky9, manager: 'dnf' }])('go into one transaction of $manager, each once', ({ platform, manager }) => {
+    const roles = [installing('base', 'B', { packages: ['x', 'y'], disable: ['y'], lockTimeout: 7 }), installing('db', 'D', { packages: ['y', 'z'], disable: ['z'], lockTimeout: 9 })];
+    const [{ stage: { resources: [packages] } } = { stage: stage('none') }] = shapeHost(roles, contextOf(inventory, 'b', platform)).stages;
+    expect(packages?.diff({}).map(({ summary }) => summary)).toEqual(['install x y z']);
+    const { text = '' } = packages?.apply([], {}) ?? {};
+    expect(text).toContain(`${manager} `);
+    expect(text.match(/ install x y z$/gmu)).toHaveLength(1);
+    expect(text).toContain('for unit in y z; do');
+    expect(text).toContain('"$waited" -ge 9 ]');
+  });
+});
+
 describe('joinShapes', () => {
   const shape = (...ids: string[]): HostShape => ({
     observations: [], stages: ids.map((id) => ({ id, stage: stage(id.split('/')[1] ?? '') })),
@@ -50,6 +96,12 @@ describe('joinShapes', () => {
     expect(join({ b: shape('db/install', 'db/start'), c: shape('db/install', 'db/initialise', 'db/start') })).toEqual([
       'db/install: b c', 'db/initialise: c', 'db/start: b c',
     ]);
+  });
+
+  it('names what any of the hosts installs in a stage, in the catalog’s order', () => {
+    const install = (...installs: [string, string][]): HostShape => ({ observations: [], stages: [{ id: 'base/packages', stage: stage('packages'), installs: new Map(installs) }] });
+    const [joined] = joinShapes(catalog, new Map([['b', install(['base', 'Base'], ['db', 'DB 7'])], ['a', install(['base', 'Base'], ['web', 'Web'])]]));
+    expect(joined?.title).toBe('install Base, Web and DB 7');
   });
 
   it('carries how a stage crosses the cluster', () => {

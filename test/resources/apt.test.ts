@@ -10,6 +10,7 @@ const answer = (text: string, status = 0): { status: number; out: Buffer } => ({
 
 describe('aptPackages', () => {
   const resource = aptPackages({ name: 'etcd', packages: ['etcd-server', 'etcd-client'] });
+  const withUnit = aptPackages({ name: 'etcd', packages: ['etcd-server', 'etcd-client'], disable: ['etcd'] });
 
   it.each([
     { title: 'all there', text: 'etcd-server 3.5 installed\netcd-client 3.5 installed\n', changes: [] },
@@ -36,7 +37,7 @@ describe('aptPackages', () => {
       apt-cache policy etcd-server etcd-client 2>/dev/null | awk '/^[^ ]/ { sub(/:$/, ""); name = $0 } $1 == "Candidate:" && $2 != "(none)" { print name, $2, "candidate" }'
       fi"
     `);
-    expect(resource.apply([], { 'etcd-client': '3.5', 'etcd-server': undefined }).text).toMatchInlineSnapshot(`
+    expect(withUnit.apply([], { 'etcd-client': '3.5', 'etcd-server': undefined }).text).toMatchInlineSnapshot(`
       "policy=/usr/sbin/policy-rc.d
       restore() {
       rm -f "$policy"
@@ -49,7 +50,8 @@ describe('aptPackages', () => {
       DEBIAN_FRONTEND=noninteractive
       NEEDRESTART_SUSPEND=1
       APT_LISTCHANGES_FRONTEND=none
-      export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND
+      UCF_FORCE_CONFFOLD=1
+      export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND UCF_FORCE_CONFFOLD
       apt_log=$(mktemp /run/pgprov-work/apt.XXXXXX)
       apt_get() {
       waited=0
@@ -76,6 +78,8 @@ describe('aptPackages', () => {
       note 'finishing an interrupted package installation'
       dpkg --force-confold --configure -a
       fi
+      off=
+      for unit in etcd; do systemctl -q is-enabled "$unit" 2>/dev/null || off="$off $unit"; done
       set -- -o Dpkg::Options::=--force-confold --no-install-recommends install etcd-server
       if ! apt_get "$@" && grep -qE 'Unable to locate package|no installation candidate|404 +Not Found' "$apt_log"; then
       note 'refreshing the package lists'
@@ -83,9 +87,12 @@ describe('aptPackages', () => {
       fi
       if [ "$apt_status" != 0 ]; then
       apt_explain
+      [ -z "$off" ] || systemctl -q disable $off >/dev/null 2>&1 || :
       exit 1
       fi
-      :"
+      off=
+      for unit in etcd; do systemctl -q is-active "$unit" || off="$off $unit"; done
+      [ -z "$off" ] || systemctl -q disable $off"
     `);
   });
 
@@ -123,7 +130,8 @@ describe('aptRepository', () => {
       DEBIAN_FRONTEND=noninteractive
       NEEDRESTART_SUSPEND=1
       APT_LISTCHANGES_FRONTEND=none
-      export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND
+      UCF_FORCE_CONFFOLD=1
+      export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND UCF_FORCE_CONFFOLD
       apt_log=$(mktemp /run/pgprov-work/apt.XXXXXX)
       apt_get() {
       waited=0

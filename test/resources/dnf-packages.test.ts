@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defineDnf } from '../../src/resources/dnf.js';
 import { dnfPackages } from '../../src/resources/dnf-packages.js';
+import { keepOff } from '../../src/resources/keep-off.js';
 import type { PackagesOptions } from '../../src/resources/packages-state.js';
 import { freshDirectory } from '../support/directory.js';
 import { answering, MadeUpHost } from '../support/made-up-host.js';
@@ -47,6 +48,7 @@ describe('dnfPackages', () => {
   it('installs only what is missing, exactly so', () => expect(scriptOf({})).toMatchInlineSnapshot(`
     "DEFINE DNF
     trap 'rm -f "$dnf_log"' EXIT
+    :
     set -- --setopt=install_weak_deps=False install patroni
     if ! run_dnf "$@" && grep -qE 'Unable to find a match|Status code: 404|All mirrors were' "$dnf_log"; then
     note 'refreshing the package lists'
@@ -57,6 +59,7 @@ describe('dnfPackages', () => {
     if grep -q 'nothing provides' "$dnf_log"; then
     echo 'a package that it needs is in none of the enabled repositories; pgdg.crb and pgdg.epel enable two more'
     fi
+    :
     exit 1
     fi
     :"
@@ -65,7 +68,10 @@ describe('dnfPackages', () => {
   it('keeps a unit from starting at boot, and waits as long as it is told', () => {
     const text = scriptOf({ disable: ['patroni'], lockTimeout: 7 });
     expect(text).toMatch(/^DEFINE DNF\n/u);
-    expect(text.split('\n').at(-1)).toBe('systemctl -q disable patroni');
+    const { before, done, failed } = keepOff(['patroni']);
+    expect(text).toContain(`\n${before.text}\nset -- `);
+    expect(text).toContain(`\n${failed.text}\nexit 1\n`);
+    expect(text.endsWith(`\n${done.text}`)).toBe(true);
   });
 
   it('has a digest of its packages', () => {
@@ -83,7 +89,7 @@ esac`;
   const install = "case \"$*\" in *' install '*) : >ROOT/installed ;; esac";
   const hostWith = (dnf: string): MadeUpHost => {
     const here = (text: string): string => text.replaceAll('ROOT', work.path);
-    return new MadeUpHost({ root: work.path, programs: { rpm: here(rpm), dnf: here(dnf), sleep: ':', systemctl: ':' } });
+    return new MadeUpHost({ root: work.path, programs: { rpm: here(rpm), dnf: here(dnf), sleep: ':', systemctl: 'case $2 in is-*) exit 3 ;; esac' } });
   };
   const call = 'dnf -y --setopt=exit_on_lock=True --setopt=install_weak_deps=False install patroni patroni-etcd';
   const refresh = call.replace('--setopt=install_weak_deps', '--refresh --setopt=install_weak_deps');
@@ -110,7 +116,7 @@ esac`;
       const { answer: done, notes, after, left } = await bringAbout(shell, local);
       expect({ done, notes, left }).toEqual({ done: { status: 0, words: '' }, notes: [], left: [] });
       expect(after).toEqual({ patroni: '4.0.4-1PGDG.rhel9', 'patroni-etcd': '4.0.4-1PGDG.rhel9' });
-      expect(host.calls('dnf', 'systemctl')).toEqual([call, 'systemctl -q disable patroni']);
+      expect(host.calls('dnf', 'systemctl')).toEqual(['systemctl -q is-enabled patroni', call, 'systemctl -q is-active patroni', 'systemctl -q disable patroni']);
       expect((await bringAbout(shell, local)).changes).toEqual([]);
     });
 
@@ -121,12 +127,12 @@ esac`;
       expect(notes).toEqual(["waiting for the package manager's lock (0 s)"]);
     });
 
-    it('says so when the lock is never free, and leaves the unit alone', async () => {
+    it('says so when the lock is never free', async () => {
       const host = hostWith(answering({ status: 200, words: 'metadata already locked by 8\n' }));
       const { answer: done, left } = await bringAbout(shell, host.resource(dnfPackages({ ...options, disable: ['patroni'], lockTimeout: 2 })));
       expect(done).toEqual({ status: 1, words: "metadata already locked by 8\nthe package manager's lock is held by another process, still after 2 s\n" });
       expect(left).toHaveLength(1);
-      expect(host.calls('dnf', 'systemctl')).toEqual([call, call]);
+      expect(host.calls('dnf')).toEqual([call, call]);
     });
 
     it.each([

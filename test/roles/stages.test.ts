@@ -28,8 +28,8 @@ function contentOf(shape: HostShape, path: string): string {
 
 const three = await inventoryOf(THREE);
 const PATRONI_HOST = [
-  'base/prepare', 'firewall/open', 'pgdg/repository', 'postgresql/packages', 'etcd/packages', 'etcd/configure', 'etcd/start',
-  'replication/accounts', 'patroni/packages', 'patroni/configure', 'patroni/start', 'patroni/enable',
+  'base/prepare', 'firewall/open', 'pgdg/repository', 'postgresql/packages', 'etcd/configure', 'etcd/start',
+  'replication/accounts', 'patroni/configure', 'patroni/start', 'patroni/enable',
 ];
 
 describe.each(PLATFORMS)('stages on $title', (platform) => {
@@ -58,17 +58,33 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
     const installs = stages.flatMap(({ stage }) => stage.resources).filter(({ id }) => id.startsWith('packages:'))
       .flatMap((resource) => resource.diff({}).map(({ summary }) => summary));
     expect(installs).toEqual([
-      ...(platform.family === 'debian' ? ['install ca-certificates curl', 'install postgresql-common'] : ['install ca-certificates /usr/bin/curl']),
-      ...[platform.postgresql(17).serverPackages, platform.etcd.packages, platform.patroni.packages].map((names) => `install ${names.join(' ')}`),
+      `install ${platform.prerequisites.join(' ')}`,
+      `install ${[...platform.postgresql(17).serverPackages, ...platform.etcd.packages, ...platform.patroni.packages].join(' ')}`,
     ]);
+  });
+
+  const { serverPackages } = platform.postgresql(17);
+  it.each<{ roles: string[]; id: string; title: string; packages: readonly string[]; disable: string }>([
+    { roles: ['postgresql', 'etcd', 'patroni'], id: 'postgresql/packages', title: 'install PostgreSQL 17, etcd and Patroni', packages: [...serverPackages, ...platform.etcd.packages, ...platform.patroni.packages], disable: 'etcd patroni' },
+    { roles: ['etcd', 'patroni'], id: 'etcd/packages', title: 'install etcd and Patroni', packages: [...platform.etcd.packages, ...platform.patroni.packages], disable: 'etcd patroni' },
+    { roles: ['etcd'], id: 'etcd/packages', title: 'install etcd', packages: platform.etcd.packages, disable: 'etcd' },
+    { roles: ['patroni'], id: 'patroni/packages', title: 'install Patroni', packages: platform.patroni.packages, disable: 'patroni' },
+    { roles: ['postgresql', 'replication'], id: 'postgresql/packages', title: 'install PostgreSQL 17', packages: serverPackages, disable: '' },
+  ])('install what $roles need at once, and keep their units from starting at boot', ({ roles, id, title, packages, disable }) => {
+    const aimed = CATALOG.filter(({ name }) => roles.includes(name));
+    const [first, ...others] = shapeHost(aimed, contextOf(three, 'pg2', platform)).stages;
+    expect([first?.id, first?.stage.title]).toEqual([id, title]);
+    const resource = first?.stage.resources.at(-1);
+    expect(resource?.diff({}).map(({ summary }) => summary)).toEqual([`install ${packages.join(' ')}`]);
+    const [, kept = ''] = /^for unit in (.*); do systemctl -q is-active/mu.exec(resource?.apply([], {}).text ?? '') ?? [];
+    expect(kept).toBe(disable);
+    expect(others.flatMap(({ stage }) => stage.resources).filter((other) => other.id.startsWith('packages:'))).toEqual([]);
   });
 
   it('start the platform’s units, and Patroni at boot only when it has its data', () => {
     const { stages } = shapeOf(three, 'pg1', platform);
     const units = stages.flatMap(({ id, stage }) => stage.resources.filter((resource) => /^(?:service|enabled):/u.test(resource.id)).map((resource) => `${id} ${resource.id}`));
     expect(units).toEqual(['etcd/start service:etcd', 'patroni/start service:patroni', 'patroni/enable enabled:patroni']);
-    const [patroni] = stages.filter(({ id }) => id === 'patroni/packages').flatMap(({ stage }) => stage.resources);
-    expect(patroni?.apply([], {}).text).toMatch(/\nsystemctl -q disable patroni$/u);
   });
 
   it('put files where the platform’s services look for them', () => {
@@ -107,6 +123,9 @@ describe.each([debian12, debian13])('packages on $title', (platform) => {
   it('are those of the platform’s own release', async () => {
     const text = contentOf(shapeOf(three, 'pg1', platform), '/etc/postgresql-common/createcluster.conf');
     expect(text).toContain('create_main_cluster = false');
+    // Where the file were not there first, installing a server would make a cluster.
+    const { resources = [] } = shapeOf(three, 'pg1', platform).stages.find(({ id }) => id === 'postgresql/packages')?.stage ?? {};
+    expect(resources.map(({ id }) => id)).toEqual(['directory:/etc/postgresql-common', 'file:/etc/postgresql-common/createcluster.conf', 'packages:postgresql']);
     const source = (inventory: Inventory): string | undefined =>
       resourceOf(shapeOf(inventory, 'pg1', platform), 'apt-repository:pgdg').diff({ file: { type: 'absent' }, listed: false })[0]?.after;
     expect(source(three)).toContain(`URIs: https://apt.postgresql.org/pub/repos/apt\nSuites: ${platform.pgdg.release}-pgdg\n`);

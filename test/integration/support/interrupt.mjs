@@ -5,7 +5,7 @@
  *
  * INTERRUPT_AT: the moments still to come, in order: [{"stage":"etcd/start","moment":"middle","by":"kill -9 …"}, …].
  * `middle` is the first change that a host begins in the stage, `later` the first that a second host begins there,
- * `end` the stage's end; a moment that does not come before its stage ends is passed over. `by` is a shell command;
+ * `install` the first installation of packages that a host begins there, `end` the stage's end; a moment that does not come before its stage ends is passed over. `by` is a shell command;
  * default: kill -9 of pgprov itself.
  */
 import { execSync } from 'node:child_process';
@@ -22,13 +22,14 @@ process.stdout.write = (chunk, ...rest) => {
   return result;
 };
 
-function look({ type, stage, host }) {
+function look({ type, stage, host, resource }) {
   const hosts = busy.get(stage) ?? new Set();
   if (type === 'changing' || type === 'waiting') busy.set(stage, hosts.add(host));
   while (type === 'stage-end' && stage === moments[0]?.stage && moments[0].moment !== 'end') moments.shift();
   const [next] = moments;
   if (next === undefined || next.stage !== stage) return;
-  const came = { middle: type === 'changing', later: type === 'changing' && hosts.size > 1, end: type === 'stage-end' };
+  const changing = type === 'changing';
+  const came = { install: changing && resource.startsWith('packages:'), middle: changing, later: changing && hosts.size > 1, end: type === 'stage-end' };
   if (!came[next.moment]) return;
   moments.length = 0;
   // The stream's own write may be done later; this one is not.
