@@ -1,7 +1,8 @@
 import { makePaint, type Paint } from './paint.js';
 import { printable } from './printable.js';
 import { renderTable } from './table.js';
-import { median, type HostTimes, type TimedPhase, type Timings } from './timings.js';
+import { median, totalOf, type SpreadPart } from './timed-parts.js';
+import type { HostTimes, TimedPhase, Timings } from './timings.js';
 import { count } from './words.js';
 import { cutToWidth, padToWidth, widestOf } from './width.js';
 
@@ -9,13 +10,14 @@ import { cutToWidth, padToWidth, widestOf } from './width.js';
 const WIDTH = 80;
 
 /** Columns of the drawing of when each phase went on. */
-const LINE = 16;
+const LINE = 12;
 
 /** Most columns for the name of a host. */
-const HOST_WIDTH = 14;
+const HOST_WIDTH = 22;
 
-/** Of what the run waited for, so many are named. */
+/** Of what the run waited for, so many are named; never what is less than this share of it. */
 const MOST_CAUSES = 6;
+const SHARE_OF_WAIT = 0.005;
 
 /** Of a phase's parts, so many are named; those that took less than these shares of the phase and of the run are not. */
 const MOST_PARTS = 6;
@@ -45,9 +47,9 @@ function timeFormat(totalMs: number): TimeFormat {
 }
 
 function causeLines({ totalMs, path }: Timings, time: TimeFormat, paint: Paint): string[] {
-  const named = path.slice(0, MOST_CAUSES);
-  const rest = path.slice(MOST_CAUSES);
-  const restMs = rest.reduce((sum, { ms }) => sum + ms, 0);
+  const named = path.filter(({ ms }) => ms >= totalMs * SHARE_OF_WAIT).slice(0, MOST_CAUSES);
+  const rest = path.slice(named.length);
+  const restMs = totalOf(rest);
   const lines = [
     ...named.map(({ title, host, ms, times }) => ({ ms, text: `${host === undefined ? '' : `${host}: `}${title}${times > 1 ? `, ${times} times` : ''}` })),
     ...(time(restMs) === time(0) ? [] : [{ ms: restMs, text: `${count(rest.length, 'shorter thing')}` }]),
@@ -67,6 +69,7 @@ function phaseLines(timings: Timings, time: TimeFormat, paint: Paint): string[] 
   const { totalMs, hosts } = timings;
   const many = hosts.length > ALL_HOSTS;
   const phases = timings.phases.filter(({ fromMs, toMs }) => time(toMs - fromMs) !== time(0));
+  if (phases.length === 0) return [];
   const columns = (width: number): Parameters<typeof renderTable>[0] => [
     { title: 'in order', cells: phases.map(({ title }) => padToWidth(cutToWidth(printable(title), width), width)) },
     { title: 'took', cells: phases.map(({ fromMs, toMs }) => time(toMs - fromMs)), align: 'right' },
@@ -86,12 +89,13 @@ function partLines(phase: TimedPhase | undefined, totalMs: number, time: TimeFor
   const { parts, slowest, fromMs, toMs } = phase;
   const least = Math.max((slowest?.ms ?? toMs - fromMs) * SHARE_OF_PHASE, totalMs * SHARE_OF_RUN);
   const named = parts.filter(({ ms }) => ms >= least).slice(0, MOST_PARTS);
-  const restMs = parts.slice(named.length).reduce((sum, { ms }) => sum + ms, 0);
-  const others: TimedPhase['parts'] = named.length > 0 && restMs >= least ? [{ title: count(parts.length - named.length, 'shorter thing'), ms: restMs }] : [];
+  const restMs = totalOf(parts.slice(named.length));
+  const others: SpreadPart[] = named.length > 0 && restMs >= least ? [{ title: count(parts.length - named.length, 'shorter thing'), ms: restMs }] : [];
   return [...named, ...others].map((part) => {
     const middle = many && part.medianMs !== undefined ? `  median ${time(part.medianMs)}` : '';
     const start = `${INDENT}${padToWidth(time(part.ms), time(totalMs).length, 'left')}  `;
-    return start + cutToWidth(oneLine(part.title), WIDTH - start.length - middle.length) + middle;
+    const room = WIDTH - start.length - middle.length;
+    return (start + padToWidth(cutToWidth(oneLine(part.title), room), room) + middle).trimEnd();
   });
 }
 
@@ -113,7 +117,7 @@ function hostLines(hosts: readonly HostTimes[], time: TimeFormat, paint: Paint):
   const times = (of: (host: HostTimes) => number): string[] => (all.every((host) => of(host) === 0) ? all.map(() => '') : all.map((host) => time(of(host))));
   return renderTable(
     [
-      { title: 'host', cells: all.map(({ host }, index) => (index < shown.length ? paint.strong(host) : host)) },
+      { title: 'host', cells: all.map(({ host }, index) => (index < shown.length ? paint.strong(cutToWidth(host, HOST_WIDTH)) : host)) },
       { title: 'connect', cells: times(({ connectMs }) => connectMs), align: 'right' },
       { title: 'in line', cells: times(({ queuedMs }) => queuedMs), align: 'right' },
       { title: 'first look', cells: times(({ surveyMs }) => surveyMs), align: 'right' },

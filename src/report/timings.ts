@@ -1,21 +1,19 @@
-import type { LookTimes, RunEvent } from '../events.js';
+import type { RunEvent } from '../events.js';
+import { joinCauses, longestFirst, lookParts, queueParts, spreadOf, totalOf, type Cause, type Spread, type SpreadPart } from './timed-parts.js';
 import { criticalPath, READING_BACK, SENDING, timedSteps, type TimedEvent, type TimedPart, type TimedStep } from './timed-steps.js';
 
-export type { TimedEvent, TimedPart } from './timed-steps.js';
+export type { TimedEvent } from './timed-steps.js';
 
 /** A phase of a run: what goes before it, connecting, a look at the hosts, a stage. Times are in milliseconds. */
-export interface TimedPhase {
+export interface TimedPhase extends Spread {
   /** A stage's id, or `start`, `look-before`, `question`, `keys`, `connect`, `survey`, `plan`, `survey-again`, `goodbye`. */
   id: string;
   title: string;
   /** Since the start of the process. */
   fromMs: number;
   toMs: number;
-  /** The host that took longest, when hosts took part. */
-  slowest?: { host: string; ms: number };
-  medianMs?: number;
   /** What the slowest host's time was made of, longest first. */
-  parts: readonly (TimedPart & { medianMs?: number })[];
+  parts: readonly SpreadPart[];
 }
 
 /** What one host's time was made of, in milliseconds. */
@@ -38,7 +36,7 @@ export interface Timings {
   /** In order; those of hosts that go on by themselves overlap. */
   phases: readonly TimedPhase[];
   /** What the run was waiting for at each moment, like put together, longest first; it adds up to `totalMs`. */
-  path: readonly (TimedPart & { host?: string; times: number })[];
+  path: readonly Cause[];
   /** Those that were busy longest first. */
   hosts: readonly HostTimes[];
 }
@@ -80,19 +78,18 @@ class TimedRun {
     return [...this.#preparation, ...this.#stages(), ...present(this.#again), ...present(this.#goodbye)];
   }
 
-  path(): Timings['path'] {
+  path(): Cause[] {
     const ends = [...this.#preparation, ...present(this.#again), ...present(this.#goodbye)];
     const parts = [
       ...ends.map(({ title, slowest, fromMs, toMs }) => ({ title, ms: toMs - fromMs, ...(slowest === undefined ? {} : { host: slowest.host }) })),
       ...criticalPath(this.#steps).flatMap(({ host, parts: own }) => own.map((part) => (isPassing(part) ? part : { ...part, host }))),
     ];
-    const rest = this.totalMs - parts.reduce((sum, { ms }) => sum + ms, 0);
-    return together([...parts, { title: 'pgprov itself, in between', ms: Math.max(0, rest) }]);
+    return joinCauses([...parts, { title: 'pgprov itself, in between', ms: this.totalMs - totalOf(parts) }]);
   }
 
   hosts(): HostTimes[] {
     const msOf = (type: 'connected' | 'surveyed' | 'surveyed-again' | 'disconnected', name: string): number =>
-      sum(ofType(this.#events, type).filter(({ host }) => host === name));
+      totalOf(ofType(this.#events, type).filter(({ host }) => host === name));
     const busy = ({ connectMs, surveyMs, stagesMs, surveyAgainMs, goodbyeMs }: HostTimes): number =>
       connectMs + surveyMs + stagesMs + surveyAgainMs + goodbyeMs;
     return this.#start.hosts
@@ -101,7 +98,7 @@ class TimedRun {
         connectMs: msOf('connected', host),
         queuedMs: ofType(this.#events, 'connected').find((event) => event.host === host)?.queuedMs ?? 0,
         surveyMs: msOf('surveyed', host),
-        stagesMs: sum(this.#steps.filter((step) => step.host === host && step.parts.length > 0).map(lasting)),
+        stagesMs: totalOf(this.#steps.filter((step) => step.host === host && step.parts.length > 0).map(lasting)),
         surveyAgainMs: msOf('surveyed-again', host),
         goodbyeMs: msOf('disconnected', host),
         scripts: ofType(this.#events, 'disconnected').find((event) => event.host === host)?.scripts ?? 0,
@@ -118,7 +115,7 @@ class TimedRun {
     const { startUp } = this.#start;
     let at = 0;
     const phases: TimedPhase[] = [];
-    const add = (id: string, title: string, toMs: number, rest: Pick<TimedPhase, 'slowest' | 'medianMs' | 'parts'> = { parts: [] }): void => {
+    const add = (id: string, title: string, toMs: number, rest: Omit<TimedPhase, 'id' | 'title' | 'fromMs' | 'toMs'> = { parts: [] }): void => {
       if (toMs > at) phases.push({ id, title, fromMs: at, toMs, ...rest });
       at = Math.max(at, toMs);
     };
@@ -128,20 +125,21 @@ class TimedRun {
     add('keys', 'keys and certificates', at + (startUp?.keysMs ?? 0));
     const connected = ofType(this.#events, 'connected');
     const surveyed = ofType(this.#events, 'surveyed');
-    add('connect', 'connect', this.#endOf('connected'), { ...slowestOf(connected), parts: queueing(connected) });
-    add('survey', 'first look', this.#endOf('surveyed'), { ...slowestOf(surveyed), parts: lookParts(surveyed) });
+    add('connect', 'connect', this.#endOf('connected'), { ...spreadOf(connected), parts: queueParts(connected) });
+    add('survey', 'first look', this.#endOf('surveyed'), { ...spreadOf(surveyed), parts: lookParts(surveyed) });
     const next = this.#events.find(({ type }) => type === 'stage-start' || type === 'disconnected' || type === 'run-end');
     if (surveyed.length > 0) add('plan', 'plan and consent', next === undefined ? this.totalMs : this.#since(next) - leavingMs(next));
     return phases;
   }
 
-  /** When the last host was through with a part of the preparation; where one failed, when the others had been waited for. */
+  /** When the last host was through with a part of the preparation, or the run gave it up; 0 when it was never begun. */
   #endOf(type: 'connected' | 'surveyed'): number {
+    const hosts = this.#start.hosts.length;
     const own = this.#events.filter((event) => event.type === type);
-    if (own.length === 0 && type === 'surveyed') return 0;
-    const failed = this.#events.find((event) => event.type === 'failed');
-    const ends = own.length < this.#start.hosts.length ? [...own, ...present(failed)] : own;
-    return Math.max(0, ...ends.map((event) => this.#since(event)));
+    const begun = type === 'connected' || own.length > 0 || ofType(this.#events, 'connected').length === hosts;
+    if (!begun) return 0;
+    const stopped = this.#events.find((event) => event.type === 'failed') ?? this.#events.at(-1);
+    return Math.max(...[...own, ...(own.length < hosts ? present(stopped) : [])].map((event) => this.#since(event)));
   }
 
   #stages(): TimedPhase[] {
@@ -149,14 +147,14 @@ class TimedRun {
     const ids = [...new Set([...titles.keys(), ...this.#steps.map(({ stage }) => stage)])];
     return ids.flatMap((id): TimedPhase[] => {
       const own = this.#steps.filter(({ stage, parts }) => stage === id && parts.length > 0);
-      const slowest = own.reduce<TimedStep | undefined>((most, step) => (most === undefined || step.to - step.from > most.to - most.from ? step : most), undefined);
+      const [slowest] = longestFirst(own.map((step) => ({ ...lasting(step), parts: step.parts })));
       if (slowest === undefined) return [];
       return [{
         id,
         title: titles.get(id) ?? id,
         fromMs: Math.min(...own.map(({ from }) => from)) - this.#zero,
         toMs: Math.max(...own.map(({ to }) => to)) - this.#zero,
-        ...slowestOf(own.map(lasting)),
+        ...spreadOf(own.map(lasting)),
         parts: longestFirst(slowest.parts),
       }];
     });
@@ -166,14 +164,14 @@ class TimedRun {
     if (looks.length === 0) return undefined;
     const ends = looks.map((look) => this.#since(look));
     const fromMs = Math.min(...looks.map((look, index) => (ends[index] ?? 0) - look.ms));
-    return { id, title, fromMs, toMs: Math.max(...ends), ...slowestOf(looks), parts: lookParts(looks) };
+    return { id, title, fromMs, toMs: Math.max(...ends), ...spreadOf(looks), parts: lookParts(looks) };
   }
 
   #sayGoodbye(): TimedPhase | undefined {
     const ends = ofType(this.#events, 'disconnected');
     if (ends.length === 0) return undefined;
     const fromMs = Math.min(...ends.map((end) => this.#since(end) - end.ms));
-    return { id: 'goodbye', title: 'goodbye', fromMs, toMs: this.totalMs, ...slowestOf(ends), parts: [] };
+    return { id: 'goodbye', title: 'goodbye', fromMs, toMs: this.totalMs, ...spreadOf(ends), parts: [] };
   }
 }
 
@@ -188,60 +186,6 @@ function isPassing({ title }: TimedPart): boolean {
 
 function lasting({ host, from, to }: TimedStep): { host: string; ms: number } {
   return { host, ms: to - from };
-}
-
-function slowestOf(hosts: readonly { host: string; ms: number }[]): Pick<TimedPhase, 'slowest' | 'medianMs'> {
-  const [first] = longestFirst(hosts);
-  return first === undefined ? {} : { slowest: { host: first.host, ms: first.ms }, medianMs: median(hosts.map(({ ms }) => ms)) };
-}
-
-/** The longest wait in line for a handshake, which need not be that of the slowest host. */
-function queueing(connected: readonly Event<'connected'>[]): TimedPhase['parts'] {
-  const waits = connected.map(({ host, queuedMs = 0 }) => ({ host, ms: queuedMs }));
-  const waiting = waits.filter(({ ms }) => ms > 0).length;
-  const [longest] = longestFirst(waits);
-  if (longest === undefined || waiting === 0) return [];
-  return [{ title: `in line for a handshake: ${waiting} of ${waits.length} hosts, longest ${longest.host}`, ms: longest.ms, medianMs: median(waits.map(({ ms }) => ms)) }];
-}
-
-/** What the slowest look was made of, and how long each part took elsewhere. */
-function lookParts(looks: readonly { ms: number; times?: LookTimes }[]): TimedPhase['parts'] {
-  const each = looks.map(({ times }) => partsOf(times));
-  const [slowest] = longestFirst(looks.map(({ ms }, index) => ({ ms, index })));
-  const parts = [...(each[slowest?.index ?? 0] ?? [])].map(([title, ms]) => ({ title, ms, medianMs: median(each.map((own) => own.get(title) ?? 0)) }));
-  return longestFirst(parts);
-}
-
-function partsOf(times: LookTimes | undefined): Map<string, number> {
-  const parts = new Map<string, number>();
-  if (times === undefined) return parts;
-  parts.set('around the probes: channel, root, locks, shared questions', times.overheadMs);
-  for (const { id, ms } of times.probes) parts.set(id, (parts.get(id) ?? 0) + ms);
-  return parts;
-}
-
-/** Parts of the same kind and host become one. */
-function together(parts: readonly (TimedPart & { host?: string })[]): Timings['path'] {
-  const groups = new Map<string, TimedPart & { host?: string; times: number }>();
-  for (const part of parts) {
-    const key = JSON.stringify([part.title, part.host]);
-    const group = groups.get(key);
-    groups.set(key, { ...part, ms: part.ms + (group?.ms ?? 0), times: 1 + (group?.times ?? 0) });
-  }
-  return longestFirst([...groups.values()].filter(({ ms }) => ms > 0));
-}
-
-function longestFirst<Part extends { ms: number }>(parts: readonly Part[]): Part[] {
-  return [...parts].sort((a, b) => b.ms - a.ms);
-}
-
-/** The middle one; of an even number the lower of the two in the middle, 0 of none. */
-export function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) / 2)] ?? 0;
-}
-
-function sum(parts: readonly { ms: number }[]): number {
-  return parts.reduce((total, { ms }) => total + ms, 0);
 }
 
 function present<Value>(value: Value | undefined): Value[] {
