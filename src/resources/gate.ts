@@ -1,4 +1,4 @@
-import { sh, type Script } from '../shell/quote.js';
+import { NOTHING, sh, type Script } from '../shell/quote.js';
 import { answerText, type Gate } from './resource.js';
 
 /** A condition to wait for, and what would make waiting pointless. */
@@ -10,6 +10,8 @@ export interface GateOptions {
   check: Script;
   /** How to look once, where questions that are asked anyhow tell; default: by `check`. */
   look?: Pick<Gate, 'shares' | 'probe' | 'parse'>;
+  /** Run once a second while the gate is shut, to help it open; its failure does no harm. */
+  nudge?: Script;
   /** The unit whose journal explains a failure. */
   unit: string;
   /** Extended regular expressions of journal lines that more time will not mend. */
@@ -59,6 +61,7 @@ now=$(date +%s)
 waited=$((now - started))
 if [ "$waited" != "$second" ]; then
 second=$waited
+${options.nudge === undefined ? NOTHING : sh`( ${options.nudge} ) >/dev/null 2>&1 || :`}
 line=$(journalctl -u ${unit} --since "@$((now - 5))" -o cat --no-pager 2>/dev/null | grep -E ${options.hopeless.join('|') || NO_LINE} | tail -n 1)
 unit_state=$(systemctl is-active ${unit} || :)
 case "$line:$unit_state" in

@@ -1,5 +1,5 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
-import { sh } from '../shell/quote.js';
+import { sh, type Script } from '../shell/quote.js';
 import { APPLIED_DIRECTORY } from './service.js';
 import { findRest, restQuestion } from './patroni-rest.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
@@ -94,8 +94,19 @@ function readRecord(text: string): string[][] {
   }
 }
 
+/**
+ * Has the leader among these members go through its loop now instead of within loop_wait: Patroni does so after
+ * every PATCH, also one that takes back what nobody set.
+ */
+export function wakeLeader({ urls, ...credentials }: { urls: readonly string[]; user: string; password: { reveal(): string } }): Script {
+  return sh`for url in ${urls}; do
+[ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' "$url/leader")" = 200 ] || continue
+printf '%s\n' ${curlConfig(credentials)} | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$url/config"
+done`;
+}
+
 /** Credentials for curl's `-K -`, so that they show in no process list. */
-function curlConfig({ user, password }: PatroniConfigOptions): string {
+function curlConfig({ user, password }: Pick<PatroniConfigOptions, 'user' | 'password'>): string {
   const value = `${user}:${password.reveal()}`.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
   return `user = "${value}"`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { patroniConfig, type JsonObject, type PatroniConfigState } from '../../src/resources/patroni-config.js';
+import { patroniConfig, wakeLeader, type JsonObject, type PatroniConfigState } from '../../src/resources/patroni-config.js';
 import { patroniMember } from '../../src/resources/patroni-member.js';
 import { Secret } from '../../src/lib/secret.js';
 
@@ -99,6 +99,17 @@ describe('patroniConfig', () => {
       mkdir -p /var/lib/pgprov/applied
       printf %s '[["ttl"]]' >/var/lib/pgprov/applied/patroni-config.new
       mv -f /var/lib/pgprov/applied/patroni-config.new /var/lib/pgprov/applied/patroni-config"
+    `);
+  });
+});
+
+describe('wakeLeader', () => {
+  it('asks the leader for nothing, with the password on standard input', () => {
+    expect(wakeLeader({ urls: ['http://10.0.0.1:8008', 'http://10.0.0.2:8008'], user: 'patroni', password: new Secret('open sesame') }).text).toMatchInlineSnapshot(`
+      "for url in http://10.0.0.1:8008 http://10.0.0.2:8008; do
+      [ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' "$url/leader")" = 200 ] || continue
+      printf '%s\\n' 'user = "patroni:open sesame"' | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$url/config"
+      done"
     `);
   });
 });
