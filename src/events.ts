@@ -88,7 +88,7 @@ export type RunEvent =
   | { type: 'checked'; results: readonly CheckResult[] }
   | { type: 'failed'; error: PgprovError }
   | { type: 'disconnected'; host: string; ms: number; /** How many it was sent in the run. */ scripts: number }
-  | { type: 'run-end'; exitCode: ExitCode; ms: number; recap: readonly HostRecap[] };
+  | { type: 'run-end'; exitCode: ExitCode; ms: number; recap: readonly HostRecap[]; /** Of the processor, in all of the process so far. */ cpuMs?: number };
 
 /** Receives every event of a run. */
 export type EventListener = (event: RunEvent) => void;

@@ -111,7 +111,7 @@ class Run {
       await Promise.all([...this.#sessions.values()].map((session) => this.#sayGoodbye(session)));
     }
     const exitCode = this.#ledger.exitCode(signal.aborted);
-    emit({ type: 'run-end', exitCode, ms: Date.now() - this.#startedAt, recap: this.#ledger.recap });
+    emit({ type: 'run-end', exitCode, ms: Date.now() - this.#startedAt, recap: this.#ledger.recap, cpuMs: cpuTime() });
     const view = this.#sessions.size > 0 ? this.#view() : undefined;
     const { changes: plan, effects, holdsData: data } = this.#proposal;
     return { exitCode, errors: this.#ledger.errors, plan, effects, holdsData: data, view, checks: this.#checks };
@@ -309,6 +309,12 @@ class Run {
   #session(host: Host): Session {
     return this.#sessions.get(host.name) as Session;
   }
+}
+
+/** Milliseconds of the processor that this process has used. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return Math.round((user + system) / 1000);
 }
 
 function objectionError({ kind, host, message, hint }: Objection): PgprovError {

@@ -46,7 +46,7 @@ function timeFormat(totalMs: number): TimeFormat {
   return (ms) => `${(ms / 1000).toFixed(digits)} s`;
 }
 
-function causeLines({ totalMs, path }: Timings, time: TimeFormat, paint: Paint): string[] {
+function causeLines({ totalMs, cpuMs, path }: Timings, time: TimeFormat, paint: Paint): string[] {
   const named = path.filter(({ ms }) => ms >= totalMs * SHARE_OF_WAIT).slice(0, MOST_CAUSES);
   const rest = path.slice(named.length);
   const restMs = totalOf(rest);
@@ -62,6 +62,7 @@ function causeLines({ totalMs, path }: Timings, time: TimeFormat, paint: Paint):
       const line = cutToWidth(`  ${padToWidth(time(ms), width, 'left')}  ${padToWidth(share, 5, 'left')}  ${oneLine(text)}`, WIDTH);
       return index === named.length ? paint.quiet(line) : line;
     }),
+    ...(cpuMs === undefined ? [] : [paint.quiet(`pgprov itself used ${time(cpuMs)} of processor time.`)]),
   ];
 }
 

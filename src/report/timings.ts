@@ -33,6 +33,8 @@ export interface HostTimes {
 export interface Timings {
   /** From the start of the process to the end of the run. */
   totalMs: number;
+  /** How much of the processor pgprov used, on all cores together; undefined when that was not told. */
+  cpuMs?: number;
   /** In order; those of hosts that go on by themselves overlap. */
   phases: readonly TimedPhase[];
   /** What the run was waiting for at each moment, like put together, longest first; it adds up to `totalMs`. */
@@ -48,7 +50,8 @@ export function timeRun(events: readonly TimedEvent[]): Timings | undefined {
   const [start] = ofType(events, 'run-start');
   if (start === undefined) return undefined;
   const run = new TimedRun(events, start);
-  return { totalMs: run.totalMs, phases: run.phases(), path: run.path(), hosts: run.hosts() };
+  const cpuMs = ofType(events, 'run-end').at(-1)?.cpuMs;
+  return { totalMs: run.totalMs, ...(cpuMs === undefined ? {} : { cpuMs }), phases: run.phases(), path: run.path(), hosts: run.hosts() };
 }
 
 class TimedRun {

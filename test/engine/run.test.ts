@@ -306,6 +306,7 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
       expect(of(ran, 'connected').map(({ queuedMs }) => queuedMs)).toEqual([0, 0, 0]);
       expect(of(ran, 'disconnected').map(({ host, scripts }) => [host, scripts]).sort()).toEqual(HOSTS.map((host) => [host, ran.machines.count(host)]));
       expect(ran.machines.count('pg1')).toBe(3);
+      expect(of(ran, 'run-end')[0]?.cpuMs).toBeGreaterThan(0);
       const again = await run([slow]);
       expect(of(again, 'surveyed-again')).toEqual([]);
       expect(of(again, 'disconnected').map(({ scripts }) => scripts)).toEqual([1, 1, 1]);

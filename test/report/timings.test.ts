@@ -38,7 +38,7 @@ function step(host: string, id: string, from: number, { change = 0, wait = 0, ar
 }
 
 const inOrder = (...told: Told[]): Told => told.flat().sort(([a], [b]) => a - b);
-const end = (ms: number, exitCode: 0 | 1 = 0): Told => [[ms, { type: 'run-end', exitCode, ms, recap: [] }]];
+const end = (ms: number, exitCode: 0 | 1 = 0): Told => [[ms, { type: 'run-end', exitCode, ms, recap: [], cpuMs: 900 }]];
 
 const look = (overheadMs: number, probes: Record<string, number>): { overheadMs: number; probes: { id: string; ms: number }[] } => ({
   overheadMs,
@@ -241,6 +241,7 @@ describe('the view of timings', () => {
         0.4 s    3 %  start-up
         0.4 s    3 %  pg3: last look
         1.6 s   12 %  8 shorter things
+      pgprov itself used 0.9 s of processor time.
 
       in order                                      took  when          slowest
       start-up                                     0.4 s  ━
@@ -273,6 +274,7 @@ describe('the view of timings', () => {
         0.10 s    7 %  keys and certificates
         0.02 s    1 %  pg1: goodbye
         0.01 s    1 %  2 shorter things
+      pgprov itself used 0.90 s of processor time.
 
       in order                                     took  when          slowest
       start-up                                   0.40 s  ━━━
@@ -304,6 +306,7 @@ describe('the view of timings', () => {
         0.10 s    4 %  reading back
         0.08 s    3 %  pgprov itself, in between
         0.04 s    2 %  2 shorter things
+      pgprov itself used 0.90 s of processor time.
 
       in order              took  when          slowest                         median
       connect             0.99 s  ━━━━━         database-server-100.e…  0.99 s  0.49 s
