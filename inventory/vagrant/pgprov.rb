@@ -119,10 +119,11 @@ module PgprovLab
       return @ui.warn("not run, for the vagrant command failed; the next `vagrant up` makes up for it") if failure
 
       config = provisioned.values.last[1]
-      up = members.select(&:ssh_info).map { |member| member.machine.name.to_s }
-      return @ui.warn(waiting(up)) if config.limit.nil? && 2 * up.size <= cluster_names(config).size
+      names = cluster_names(config)
+      up = names.select { |name| by_name(name)&.ssh_info }
+      return @ui.warn(waiting(up, names)) if config.limit.nil? && 2 * up.size <= names.size
 
-      run(config, due & up)
+      run(config, due & up, names)
       marks.each { |file, text| file.write(text) }
       keep([])
     end
@@ -230,14 +231,14 @@ module PgprovLab
       members.map { |member| member.machine.name.to_s }
     end
 
-    def waiting(up)
-      "not run yet: of #{members.size} machines only #{up.join(", ")} #{up.size == 1 ? "is" : "are"} up, and a cluster needs more than half of them; " \
-        "`vagrant up` of another makes up for it"
+    def waiting(up, names)
+      "not run yet: of #{names.join(", ")} #{up.empty? ? "none" : "only #{up.join(", ")}"} #{up.size < 2 ? "is" : "are"} up, " \
+        "and a cluster needs more than half of them; `vagrant up` of another makes up for it"
     end
 
-    def run(config, due)
+    def run(config, due, names)
       limit = config.limit.nil? && !stands_for_all? ? due : Array(config.limit || "all").map(&:to_s)
-      aim = limit == ["all"] || limit.sort == members.map { |member| member.machine.name.to_s }.sort ? [] : ["--host", limit.join(",")]
+      aim = limit == ["all"] || limit.sort == names.sort ? [] : ["--host", limit.join(",")]
       # Nobody can be asked here, and a lab is there to be changed.
       command = [*Array(config.command), "apply", "--vagrant", @environment.root_path.to_s, "--yes", *aim, *Array(config.extra_args)]
       @ui.output("Running pgprov for #{limit.join(", ")}")

@@ -28,8 +28,8 @@ export async function locate<Options extends CommonOptions & Aimed & { resume?: 
   const lab = await openLab(inventory, place);
   const isAimed = options.host !== undefined || options.group !== undefined || options.resume === true;
   const chosen = aims && !isAimed && lab.down.length > 0;
-  const left = chosen ? [`${lab.down.join(', ')} ${lab.down.length === 1 ? 'is' : 'are'} not running and left out`] : [];
-  for (const note of [...lab.notes, ...left]) process.stderr.write(`note: ${note}\n`);
+  const down = lab.down.length === 0 ? [] : [`${lab.down.join(', ')} ${lab.down.length === 1 ? 'is' : 'are'} not running${chosen ? ', and left out' : ''}`];
+  for (const note of [...lab.notes, ...down]) process.stderr.write(`note: ${note}\n`);
   return { file: lab.file, options: { ...options, lab, ...(chosen ? { host: lab.running } : {}) } };
 }
 

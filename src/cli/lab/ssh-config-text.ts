@@ -7,9 +7,11 @@ const HEADER = '# Made by pgprov from what Vagrant says; `ssh -F THIS-FILE NAME`
  * machine's key is recorded at first sight, under a name that is new with each creation of the machine, and checked from then on.
  */
 export function machinesConfig(machines: readonly Machine[], knownHosts: string): string {
-  const blocks = machines.flatMap(({ name, id = '', sshConfig }) =>
-    sshConfig === undefined ? [] : [`${trusted(name, `${name}-${id.replace(/\W/gu, '').slice(0, 12)}`.toLowerCase(), knownHosts)}${sshConfig}`],
-  );
+  const blocks = machines.map(({ name, id = '', sshConfig }) => {
+    // Its bare name may be that of somebody else's host.
+    if (sshConfig === undefined) return `Host ${name}\n  HostName ${name}.not-running.invalid\n`;
+    return `${trusted(name, `${name}-${id.replace(/\W/gu, '').slice(0, 12)}`.toLowerCase(), knownHosts)}${sshConfig}`;
+  });
   return [HEADER, ...blocks].join('\n');
 }
 
