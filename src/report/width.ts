@@ -1,6 +1,15 @@
 import { stripVTControlCharacters } from 'node:util';
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+let segmenter: Intl.Segmenter | undefined;
+
+/** The characters of a text as people count them. What counts them is made on first use, for it takes longer than most reports. */
+function graphemes(text: string): Iterable<{ segment: string }> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
+
+/** Text of which every character takes one column. */
+const PLAIN = /^[ -~]*$/;
 
 /** Characters that take two columns: East Asian wide ones and emoji shown as pictures. */
 const WIDE =
@@ -13,7 +22,9 @@ const COLOR = /(\u001b\[[0-9;]*m)/u;
 
 /** The number of terminal columns a text takes; colour codes take none. */
 export function displayWidth(text: string): number {
-  return [...graphemes.segment(stripVTControlCharacters(text))].reduce((sum, { segment }) => sum + columnsOf(segment), 0);
+  const bare = stripVTControlCharacters(text);
+  if (PLAIN.test(bare)) return bare.length;
+  return [...graphemes(bare)].reduce((sum, { segment }) => sum + columnsOf(segment), 0);
 }
 
 /** The text cut to a number of columns, with `…` where something was left out; colours are closed as in the whole. */
@@ -25,7 +36,7 @@ export function cutToWidth(text: string, columns: number): string {
     if (index % 2 === 1) return part;
     if (full) return '';
     let kept = '';
-    for (const { segment } of graphemes.segment(part)) {
+    for (const { segment } of graphemes(part)) {
       left -= columnsOf(segment);
       if (left < 0) {
         full = true;
