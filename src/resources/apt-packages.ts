@@ -87,7 +87,7 @@ dpkg --force-confold --configure -a
 fi
 ${off.before}
 set -- -o Dpkg::Options::=--force-confold --no-install-recommends install ${missingOf(packages, state)}
-if ! apt_get "$@" && grep -qE 'Unable to locate package|no installation candidate|404 +Not Found' "$apt_log"; then
+if ! apt_get "$@" && grep -qE 'Unable to locate package|no installation candidate|unmet dependencies|404 +Not Found' "$apt_log"; then
 note 'refreshing the package lists'
 if apt_get -o APT::Update::Error-Mode=any update; then apt_get "$@" || :; fi
 fi

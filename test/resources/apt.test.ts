@@ -81,7 +81,7 @@ describe('aptPackages', () => {
       off=
       for unit in etcd; do systemctl -q is-enabled "$unit" 2>/dev/null || off="$off $unit"; done
       set -- -o Dpkg::Options::=--force-confold --no-install-recommends install etcd-server
-      if ! apt_get "$@" && grep -qE 'Unable to locate package|no installation candidate|404 +Not Found' "$apt_log"; then
+      if ! apt_get "$@" && grep -qE 'Unable to locate package|no installation candidate|unmet dependencies|404 +Not Found' "$apt_log"; then
       note 'refreshing the package lists'
       if apt_get -o APT::Update::Error-Mode=any update; then apt_get "$@" || :; fi
       fi
