@@ -8,7 +8,9 @@ cd "$(dirname "$0")/.."
 missing() {
   command -v time >/dev/null || [ -x /usr/bin/time ] || echo time
   command -v ansible-playbook >/dev/null || echo ansible-core
-  python3 -c 'import ansible_mitogen, mitogen' 2>/dev/null || echo ansible-mitogen python3-mitogen
+  # The Python of Ansible, which need not be the first on the path.
+  python=$(ansible-playbook --version 2>/dev/null | sed -n 's/.*python version = .*(\(\/.*\))$/\1/p')
+  "${python:-/usr/bin/python3}" -c 'import ansible_mitogen, mitogen' 2>/dev/null || echo ansible-mitogen python3-mitogen
 }
 
 install_contenders() {

@@ -104,11 +104,16 @@ async function clusterRun(site: Site): Promise<PlaybookRun> {
 }
 
 async function ansibleVersion(): Promise<string> {
-  const answer = await attempt`ansible-playbook --version`;
-  const [, core] = /^ansible-playbook \[?(.+?)\]?$/mu.exec(answer.stdout) ?? [];
-  const [, python] = /python version = (\S+)/u.exec(answer.stdout) ?? [];
-  if (core === undefined) throw new Error('ansible-playbook is not installed; on Debian it is in the package ansible-core');
-  return `ansible-${core}, Python ${python ?? 'unknown'}`;
+  const { version, pythonVersion } = await findAnsible();
+  return `${version}, Python ${pythonVersion}`;
+}
+
+async function findAnsible(): Promise<{ version: string; python: string; pythonVersion: string }> {
+  const { stdout } = await attempt`ansible-playbook --version`;
+  const [, version] = /^ansible-playbook \[?(.+?)\]?$/mu.exec(stdout) ?? [];
+  const [, pythonVersion = 'unknown', python = 'python3'] = /python version = (\S+) .*\((\/\S+)\)$/mu.exec(stdout) ?? [];
+  if (version === undefined) throw new Error('ansible-playbook is not installed; on Debian it is in the package ansible-core');
+  return { version: `ansible-${version}`, python, pythonVersion };
 }
 
 async function mitogenSettings(): Promise<NodeJS.ProcessEnv> {
@@ -117,7 +122,8 @@ async function mitogenSettings(): Promise<NodeJS.ProcessEnv> {
 
 async function findMitogen(): Promise<{ version: string; strategies: string }> {
   const program = "import mitogen, ansible_mitogen; print('.'.join(map(str, mitogen.__version__))); print(ansible_mitogen.__path__[0])";
-  const answer = await attempt`python3 -c ${program}`;
+  // The Python of Ansible, which need not be the first on the path.
+  const answer = await attempt`${(await findAnsible()).python} -c ${program}`;
   const [version, path] = answer.stdout.split('\n');
   if (answer.exitCode !== 0 || version === undefined || path === undefined) {
     throw new Error('Mitogen is not installed; on Debian it is in the packages ansible-mitogen and python3-mitogen');

@@ -1,7 +1,21 @@
 import { createRequire } from 'node:module';
+import { insistDone } from '../bench.js';
+import { timed } from '../lib/child.js';
+import { programFile } from '../lib/program.js';
+import type { Sample } from '../lib/sample.js';
+import type { Endpoint } from './contender.js';
+
+/** As many handshakes at once as pgprov has. */
+const CAP = 50;
 
 /** The version of the ssh2 package, which pgprov uses too. */
 export async function ssh2Version(): Promise<string> {
   const { version } = createRequire(import.meta.url)('ssh2/package.json') as { version: string };
   return `ssh2 ${version}, Node.js ${process.version}`;
+}
+
+/** One process that connects to every host at once, runs a command there if there is one, and ends. */
+export async function plainConnections(hosts: readonly Endpoint[], { user, identityFile }: { user: string; identityFile: string }, command?: string): Promise<Sample> {
+  const work = { hosts, user, identityFile, cap: CAP, ...(command === undefined ? {} : { command }) };
+  return insistDone(await timed([process.execPath, programFile('ssh'), JSON.stringify(work)]));
 }
