@@ -7,8 +7,18 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**', 'node_modules/**'],
+          exclude: ['test/integration/**', 'test/hostile/**', 'node_modules/**'],
           environment: 'node',
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          // Apart from the unit tests, which take seconds: these run thousands of scripts.
+          name: 'hostile',
+          include: ['test/hostile/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 60_000,
         },
       },
       {
