@@ -24,7 +24,7 @@ export function queueParts(connected: readonly { host: string; queuedMs?: number
   const waiting = waits.filter(({ ms }) => ms > 0).length;
   const { slowest, medianMs = 0 } = spreadOf(waits);
   if (slowest === undefined || waiting === 0) return [];
-  return [{ title: `in line for a handshake: ${waiting} of ${waits.length} hosts, longest ${slowest.host}`, ms: slowest.ms, medianMs }];
+  return [{ title: `in line for a handshake, ${slowest.host} longest; ${waiting} of ${waits.length} hosts`, ms: slowest.ms, medianMs }];
 }
 
 /** What the slowest look was made of, longest first, and how long each part took elsewhere. */

@@ -170,7 +170,7 @@ describe('timeRun', () => {
 
   it('says how many waited in line for a handshake, and who longest', () => {
     expect(times(many(60)).phases[0]?.parts).toEqual([
-      { title: 'in line for a handshake: 9 of 60 hosts, longest database-server-60.eu-central.example.net', ms: 90, medianMs: 0 },
+      { title: 'in line for a handshake, database-server-60.eu-central.example.net longest; 9 of 60 hosts', ms: 90, medianMs: 0 },
     ]);
   });
 
@@ -310,7 +310,7 @@ describe('the view of timings', () => {
 
       in order              took  when          slowest                         median
       connect             0.99 s  ━━━━━         database-server-100.e…  0.99 s  0.49 s
-          0.49 s  in line for a handshake: 49 of 100 hosts, longest da…  median 0.00 s
+          0.49 s  in line for a handshake, database-server-100.eu-cent…  median 0.00 s
       first look          0.21 s      ━         database-server-100.e…  0.20 s  0.15 s
           0.10 s  ports                                                  median 0.05 s
           0.09 s  around the probes: channel, root, locks, shared ques…  median 0.09 s
