@@ -17,6 +17,8 @@ export class Bench {
   readonly os: System;
   /** How often each contender does each work. */
   readonly rounds: number;
+  /** Numbers of hosts for the measure of width, in rising order. */
+  readonly widths: readonly number[];
   /** Image of the hosts. */
   readonly image: string;
   /** Who makes clusters and can take part. */
@@ -26,9 +28,10 @@ export class Bench {
   readonly #sites = new Map<ContenderName, Site>();
   readonly #directories: string[] = [];
 
-  constructor(options: Pick<Bench, 'os' | 'rounds' | 'image' | 'clusterContenders' | 'names'>) {
+  constructor(options: Pick<Bench, 'os' | 'rounds' | 'widths' | 'image' | 'clusterContenders' | 'names'>) {
     this.os = options.os;
     this.rounds = options.rounds;
+    this.widths = options.widths;
     this.image = options.image;
     this.clusterContenders = options.clusterContenders;
     this.names = options.names;

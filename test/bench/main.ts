@@ -21,6 +21,7 @@ interface Options {
   only: readonly string[];
   contenders: readonly ContenderName[];
   rounds: number;
+  widths: readonly number[];
   os: System;
   out: string;
 }
@@ -33,6 +34,7 @@ const program = new Command('npm run bench --')
   .addOption(new Option('--only <measures>', `of ${NAMES.join(', ')}; those left out keep the results they have`).argParser(listOf(NAMES)).default(NAMES, 'all'))
   .addOption(new Option('--contenders <names>', `of ${Object.keys(CONTENDERS).join(', ')}`).argParser(listOf(Object.keys(CONTENDERS))).default(Object.keys(CONTENDERS), 'all'))
   .addOption(new Option('--rounds <number>', 'how often each contender does each work').argParser(positive).default(5))
+  .addOption(new Option('--widths <numbers>', 'of how many hosts the measure width is taken, 200 at most').argParser(widths).default([1, 10, 50, 100], '1,10,50,100'))
   .addOption(new Option('--os <system>', 'what the hosts run; the Ansible of Debian 12 cannot manage Debian 13').choices(['debian12', 'debian13']).default('debian12'))
   .option('--out <directory>', 'where the results are and go', join(CHECKOUT, 'docs', 'bench'))
   .addHelpText('after', '\nWrites results.md, results.json and results.svg. Its hosts are removed at the end, also after Ctrl-C.')
@@ -53,12 +55,18 @@ function positive(text: string): number {
   return number;
 }
 
-async function bench({ only, contenders, rounds, os, out }: Options): Promise<void> {
+function widths(text: string): number[] {
+  const numbers = text.split(',').map(positive);
+  if (Math.max(...numbers) > 200) throw new InvalidArgumentError('200 hosts are the most.');
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+async function bench({ only, contenders, rounds, widths: counts, os, out }: Options): Promise<void> {
   const measures = MEASURES.filter(({ name }) => only.includes(name));
   const roll = await takeRoll(contenders);
   for (const [name, reason] of Object.entries(roll.missing)) process.stderr.write(`bench: ${contenderTitle(name)} does not take part: ${reason}\n`);
   await removeBenchHosts();
-  const shared = new Bench({ os, rounds, image: await buildImage(os), clusterContenders: roll.clusterContenders, names: new Set(roll.names) });
+  const shared = new Bench({ os, rounds, widths: counts, image: await buildImage(os), clusterContenders: roll.clusterContenders, names: new Set(roll.names) });
   try {
     for (const measure of measures) await write(resolve(out), await take(measure, shared, roll));
   } finally {

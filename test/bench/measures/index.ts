@@ -4,6 +4,7 @@ import { firstApply } from './first-apply.js';
 import type { Measure } from './measure.js';
 import { oneChange } from './one-change.js';
 import { start } from './start.js';
+import { width } from './width.js';
 
 /** All measures, in the order in which they are taken and shown. */
-export const MEASURES: readonly Measure[] = [firstApply, changeless, oneChange, distance, start];
+export const MEASURES: readonly Measure[] = [firstApply, changeless, oneChange, distance, width, start];

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { IDENTITY_FILE } from '../../lab/index.js';
+import { type Bench, insistDone } from '../bench.js';
+import { runPlaybook, type Strategy } from '../contenders/ansible.js';
+import type { ContenderName } from '../contenders/names.js';
+import { plainConnections } from '../contenders/ssh2.js';
+import { type LightHost, type LightHosts, resetLightHosts, startLightHosts, verifyLightHosts } from '../hosts/light-hosts.js';
+import { timed } from '../lib/child.js';
+import { programFile } from '../lib/program.js';
+import { isSample, type Sample, type Series } from '../lib/sample.js';
+import { medianSeconds, ratioOf, ratioTarget, seriesOf, target } from '../lib/targets.js';
+import { median } from '../lib/statistics.js';
+import { seconds } from '../report/numbers.js';
+import type { Ratio, Target } from '../report/results.js';
+import type { Measure } from './measure.js';
+
+const USER = 'admin';
+
+/** Of the file that is copied. */
+const COPIED_BYTES = 20_000;
+
+/** Numbers of hosts that Ansible, which takes minutes, is measured with: one in the middle and the most. */
+const FEW = 2;
+
+/** Everybody that does the work, and the command that costs nothing but its connection. */
+type Taker = 'pgprov' | 'ansible' | 'mitogen';
+
+interface Wide extends LightHosts {
+  directory: string;
+  /** The file that is copied, and its SHA-256. */
+  copied: string;
+  digest: string;
+}
+
+export const width: Measure = {
+  name: 'width',
+  title: 'Width',
+  work: `A user with a home, a file with owner and mode, a copied file of ${COPIED_BYTES / 1000} kB and a command that is run once, on light hosts: containers
+that run nothing but sshd, each with a file system and an address of its own. "First" is on hosts that have nothing of it, "again" on the
+same hosts afterwards; both are checked on every host. pgprov has no roles for such work, so it is a role written for this
+([wide-role.ts](../../test/bench/programs/wide-role.ts): two \`file\` and two \`command\` resources) that pgprov's own engine applies over SSH with
+survey, locks and proof as ever, started by a program of a few lines ([wide.ts](../../test/bench/programs/wide.ts)). Ansible and Mitogen run
+a playbook of four tasks with 25 forks, without gathering facts. Plain ssh2 is one process that connects to all hosts, at most 50
+handshakes at once as pgprov, and runs \`true\` without sudo. The hosts' sshd share the machine's cores with what is measured.`,
+  contenders: ['pgprov', 'ansible', 'mitogen', 'ssh2'],
+  async run(bench) {
+    const most = Math.max(...bench.widths);
+    bench.say(`starting ${most} light hosts`);
+    const directory = await bench.directory('wide');
+    const copied = join(directory, 'copied.txt');
+    const text = 'All work and no play makes a dull benchmark.\n'.repeat(Math.ceil(COPIED_BYTES / 45)).slice(0, COPIED_BYTES);
+    await writeFile(copied, text);
+    const wide: Wide = { ...(await startLightHosts(most, bench.image, directory)), directory, copied, digest: createHash('sha256').update(text).digest('hex') };
+    const series: Series[] = [];
+    for (const count of bench.widths) series.push(...(await at(bench, wide, count)));
+    return { series, ...conclude(series, bench.widths) };
+  },
+};
+
+/** Everybody on so many hosts, in turn. */
+async function at(bench: Bench, wide: Wide, count: number): Promise<Series[]> {
+  const hosts = wide.hosts.slice(0, count);
+  const slow = count === Math.max(...bench.widths) || count === bench.widths[bench.widths.length - 1 - FEW] || bench.widths.length <= FEW;
+  const takers = (['pgprov', 'ansible', 'mitogen'] as const).filter((name) => bench.names.has(name) && (name === 'pgprov' || slow));
+  const point = (which: string): string => `${count} ${count === 1 ? 'host' : 'hosts'}, ${which}`;
+  const again: Series[] = takers.map((contender) => ({ contender, point: point('again'), runs: [] }));
+  const first = await bench.alternate(
+    [...takers, ...(bench.names.has('ssh2') ? ['ssh2' as const] : [])].map((name) => ({ name })),
+    async ({ name }) => {
+      if (name === 'ssh2') return plainConnections(hosts.map(({ address }) => ({ address, port: 22 })), { user: USER, identityFile: IDENTITY_FILE }, 'true');
+      await resetLightHosts(hosts);
+      const done = await work(name, wide, hosts);
+      await verifyLightHosts(hosts, wide.digest);
+      const repeated = await work(name, wide, hosts).catch((error: Error) => ({ failed: error.message }));
+      seriesOf(again, name, point('again'))?.runs.push(repeated);
+      return done;
+    },
+    { point: point('first') },
+  );
+  return [...first.map((one) => (one.contender === 'ssh2' ? { ...one, point: point('true') } : one)), ...again];
+}
+
+async function work(name: Taker, wide: Wide, hosts: readonly LightHost[]): Promise<Sample> {
+  return name === 'pgprov' ? engine(wide, hosts) : playbook(name === 'mitogen' ? 'mitogen' : 'linear', wide, hosts);
+}
+
+async function engine({ directory, copied, knownHosts }: Wide, hosts: readonly LightHost[]): Promise<Sample> {
+  const file = join(directory, `inventory-${hosts.length}.yml`);
+  const ssh = { user: USER, identity_file: IDENTITY_FILE, known_hosts: knownHosts, config: false };
+  await writeFile(file, stringify({ cluster: 'wide', roles: ['wide'], ssh, hosts: Object.fromEntries(hosts.map(({ name, address }) => [name, address])) }));
+  return insistDone(await timed([process.execPath, programFile('wide'), file, copied]));
+}
+
+async function playbook(strategy: Strategy, { directory, copied, knownHosts }: Wide, hosts: readonly LightHost[]): Promise<Sample> {
+  const inventory = join(directory, `inventory-${hosts.length}.ini`);
+  await writeFile(inventory, `[cluster]\n${hosts.map(({ name, address }) => `${name} ansible_host=${address}`).join('\n')}\n`);
+  return insistDone(await runPlaybook(strategy, { playbook: 'width.yml', inventory, values: { copied }, knownHosts, identityFile: IDENTITY_FILE, user: USER, directory }));
+}
+
+function conclude(series: readonly Series[], widths: readonly number[]): { ratios: Ratio[]; targets: Target[]; notes: string[] } {
+  const most = Math.max(...widths);
+  const of = (name: ContenderName, which: string, count = most): Series | undefined => seriesOf(series, name, `${count} ${count === 1 ? 'host' : 'hosts'}, ${which}`);
+  const both = ['first', 'again'];
+  const floor = both.map((which) => ratioOf(`pgprov, ${which} ÷ plain ssh2, ${most} hosts`, of('pgprov', which), of('ssh2', 'true')));
+  const ansible = both.map((which) => ratioOf(`Ansible ÷ pgprov, ${which}, ${most} hosts`, of('ansible', which), of('pgprov', which)));
+  const mitogen = both.map((which) => ratioOf(`Mitogen ÷ pgprov, ${which}, ${most} hosts`, of('mitogen', which), of('pgprov', which)));
+  const peak = median([...(of('pgprov', 'first')?.runs ?? []), ...(of('pgprov', 'again')?.runs ?? [])].filter(isSample).map((run) => run.peak));
+  return {
+    ratios: [...floor, ...ansible, ...mitogen],
+    targets: [
+      ...floor.map((ratio, index) => ratioTarget(`${most} hosts, ${both[index]}: at most 1.5 times plain ssh2 that runs \`true\``, ratio, (value) => value <= 1.5)),
+      ...ansible.map((ratio, index) => ratioTarget(`${most} hosts, ${both[index]}: at least 20 times faster than Ansible with 25 forks`, ratio, (value) => value >= 20)),
+      ...both.map((which) => linear(widths, which, (count) => medianSeconds(of('pgprov', which, count)))),
+      target(`memory, ${most} hosts: 150 MB resident`, peak, (value) => value <= 150, (value) => `${value.toFixed(0)} MB`),
+    ],
+    notes: both.map((which) => `pgprov, ${which}, time for each host: ${widths.map((count) => perHost(count, medianSeconds(of('pgprov', which, count)))).join(', ')}`),
+  };
+}
+
+/** Time is linear where a host among the most costs no more, but for a tenth, than one among fewer: the start is shared. */
+function linear(widths: readonly number[], which: string, of: (count: number) => number | undefined): Target {
+  const [most, fewer] = [...widths].sort((a, b) => b - a) as [number, number | undefined];
+  const [all, some] = [of(most), fewer === undefined ? undefined : of(fewer)];
+  const growth = all === undefined || some === undefined || fewer === undefined ? undefined : all / most / (some / fewer);
+  return target(`time linear in hosts, ${which}: a host of ${most} takes no more than 1.1 times one of ${fewer ?? most}`, growth, (value) => value <= 1.1, (value) => `${value.toFixed(2)} times`);
+}
+
+function perHost(count: number, total: number | undefined): string {
+  return `${count}: ${total === undefined ? 'not measured' : seconds(total / count)}`;
+}
