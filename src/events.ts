@@ -67,6 +67,9 @@ export interface LookTimes {
   probes: readonly { id: string; ms: number }[];
 }
 
+/** A part of a run outside of stages that each host goes through by itself. */
+export type HostPhase = 'connect' | 'survey' | 'survey-again';
+
 /** Everything that happens in a run, in order. Reports subscribe; nothing else drives them. */
 export type RunEvent =
   | { type: 'run-start'; command: string; cluster: string; hosts: readonly string[]; stages: readonly StageShape[]; startUp?: StartUp }
@@ -84,6 +87,7 @@ export type RunEvent =
   | { type: 'waiting'; host: string; stage: string; title: string }
   | { type: 'waited'; host: string; stage: string; title: string; ms: number }
   | { type: 'step-end'; host: string; stage: string; result: StepResult; changes: number; ms: number; reason?: string; error?: PgprovError }
+  | { type: 'gave-up'; host: string; phase: HostPhase; ms: number }
   | { type: 'surveyed-again'; host: string; ms: number; times: LookTimes }
   | { type: 'checked'; results: readonly CheckResult[] }
   | { type: 'failed'; error: PgprovError }

@@ -1,4 +1,4 @@
-import type { CheckResult, EventListener, PlannedChange, StartUp } from '../events.js';
+import type { CheckResult, EventListener, HostPhase, PlannedChange, StartUp } from '../events.js';
 import { asPgprovError, type ExitCode, PgprovError, RefusedError } from '../lib/errors.js';
 import type { Host, Inventory } from '../model/index.js';
 import { PLATFORMS, type Platform } from '../platform/index.js';
@@ -161,7 +161,7 @@ class Run {
 
   async #connectAll(): Promise<void> {
     const { transport, emit, signal } = this.#options;
-    await this.#forAll(this.#hosts, async (host) => {
+    await this.#forAll('connect', this.#hosts, async (host) => {
       emit({ type: 'connecting', host: host.name });
       const began = Date.now();
       const session = await Session.open(host, transport, signal);
@@ -174,14 +174,25 @@ class Run {
    * Runs a part of the preparation on every host. When any fails, all reasons are given and nothing is
    * changed; a mere survey goes on with the others.
    */
-  async #forAll(hosts: readonly Host[], work: (host: Host) => Promise<void>): Promise<void> {
-    const results = await Promise.allSettled(hosts.map(work));
+  async #forAll(phase: HostPhase, hosts: readonly Host[], work: (host: Host) => Promise<void>): Promise<void> {
+    const results = await Promise.allSettled(hosts.map((host) => this.#try(phase, host, work)));
     const reasons = results.flatMap((result, index) =>
       result.status === 'rejected' ? [asPgprovError(result.reason, hosts[index]?.name)] : [],
     );
     if (this.#options.mode !== 'survey') this.#ledger.throwAll(reasons);
     for (const reason of reasons) this.#ledger.fail(reason);
     this.#hosts = hosts.filter((_, index) => results[index]?.status === 'fulfilled');
+  }
+
+  /** Why a host fails is told once the others are through, so when it did is told at once. */
+  async #try(phase: HostPhase, host: Host, work: (host: Host) => Promise<void>): Promise<void> {
+    const began = Date.now();
+    try {
+      await work(host);
+    } catch (error) {
+      this.#options.emit({ type: 'gave-up', host: host.name, phase, ms: Date.now() - began });
+      throw error;
+    }
   }
 
   async #surveyAll(): Promise<void> {
@@ -193,7 +204,7 @@ class Run {
             afterwards: HOLD_UNTIL_INPUT_CLOSES,
           }
         : {};
-    await this.#forAll(this.#hosts, async (host) => {
+    await this.#forAll('survey', this.#hosts, async (host) => {
       const began = Date.now();
       const timer = new LookTimer();
       const { platform, shape, exec } = await survey(
@@ -281,7 +292,7 @@ class Run {
   async #prove(moved: boolean): Promise<void> {
     const { emit } = this.#options;
     if (moved) {
-      await this.#forAll(this.#hosts, async (host) => {
+      await this.#forAll('survey-again', this.#hosts, async (host) => {
         const began = Date.now();
         const timer = new LookTimer();
         const session = this.#session(host);

@@ -74,6 +74,7 @@ export class PlainLines {
       case 'stage-start':
       case 'step-start':
       case 'changing':
+      case 'gave-up':
       case 'surveyed-again':
       case 'disconnected':
         return [];

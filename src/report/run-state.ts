@@ -94,6 +94,7 @@ export class RunState {
         });
         return;
       case 'stage-start':
+      case 'gave-up':
       case 'surveyed-again':
       case 'disconnected':
         return;

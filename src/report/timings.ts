@@ -1,4 +1,4 @@
-import type { RunEvent } from '../events.js';
+import type { HostPhase, RunEvent } from '../events.js';
 import { joinCauses, longestFirst, lookParts, queueParts, spreadOf, totalOf, type Cause, type Spread, type SpreadPart } from './timed-parts.js';
 import { criticalPath, READING_BACK, SENDING, timedSteps, type TimedEvent, type TimedPart, type TimedStep } from './timed-steps.js';
 
@@ -91,18 +91,18 @@ class TimedRun {
   }
 
   hosts(): HostTimes[] {
-    const msOf = (type: 'connected' | 'surveyed' | 'surveyed-again' | 'disconnected', name: string): number =>
-      totalOf(ofType(this.#events, type).filter(({ host }) => host === name));
+    const msOf = (type: 'connected' | 'surveyed' | 'surveyed-again' | 'disconnected', name: string, phase?: HostPhase): number =>
+      totalOf([...ofType(this.#events, type), ...(phase === undefined ? [] : this.#gaveUp(phase))].filter(({ host }) => host === name));
     const busy = ({ connectMs, surveyMs, stagesMs, surveyAgainMs, goodbyeMs }: HostTimes): number =>
       connectMs + surveyMs + stagesMs + surveyAgainMs + goodbyeMs;
     return this.#start.hosts
       .map((host): HostTimes => ({
         host,
-        connectMs: msOf('connected', host),
+        connectMs: msOf('connected', host, 'connect'),
         queuedMs: ofType(this.#events, 'connected').find((event) => event.host === host)?.queuedMs ?? 0,
-        surveyMs: msOf('surveyed', host),
+        surveyMs: msOf('surveyed', host, 'survey'),
         stagesMs: totalOf(this.#steps.filter((step) => step.host === host && step.parts.length > 0).map(lasting)),
-        surveyAgainMs: msOf('surveyed-again', host),
+        surveyAgainMs: msOf('surveyed-again', host, 'survey-again'),
         goodbyeMs: msOf('disconnected', host),
         scripts: ofType(this.#events, 'disconnected').find((event) => event.host === host)?.scripts ?? 0,
       }))
@@ -128,8 +128,8 @@ class TimedRun {
     add('keys', 'keys and certificates', at + (startUp?.keysMs ?? 0));
     const connected = ofType(this.#events, 'connected');
     const surveyed = ofType(this.#events, 'surveyed');
-    add('connect', 'connect', this.#endOf('connected'), { ...spreadOf(connected), parts: queueParts(connected) });
-    add('survey', 'first look', this.#endOf('surveyed'), { ...spreadOf(surveyed), parts: lookParts(surveyed) });
+    add('connect', 'connect', this.#endOf('connected'), { ...spreadOf([...connected, ...this.#gaveUp('connect')]), parts: queueParts(connected) });
+    add('survey', 'first look', this.#endOf('surveyed'), this.#lookOf('survey', surveyed));
     const next = this.#events.find(({ type }) => type === 'stage-start' || type === 'disconnected' || type === 'run-end');
     if (surveyed.length > 0) add('plan', 'plan and consent', next === undefined ? this.totalMs : this.#since(next) - leavingMs(next));
     return phases;
@@ -143,6 +143,17 @@ class TimedRun {
     if (!begun) return 0;
     const stopped = this.#events.find((event) => event.type === 'failed') ?? this.#events.at(-1);
     return Math.max(...[...own, ...(own.length < hosts ? present(stopped) : [])].map((event) => this.#since(event)));
+  }
+
+  /** The hosts with which a part of the preparation came to nothing. */
+  #gaveUp(phase: HostPhase): Event<'gave-up'>[] {
+    return ofType(this.#events, 'gave-up').filter((event) => event.phase === phase);
+  }
+
+  /** A look that came to nothing told no times of its probes. */
+  #lookOf(phase: HostPhase, looks: readonly Event<'surveyed' | 'surveyed-again'>[]): Spread & Pick<TimedPhase, 'parts'> {
+    const all = [...looks, ...this.#gaveUp(phase)];
+    return { ...spreadOf(all), parts: lookParts(all) };
   }
 
   #stages(): TimedPhase[] {
@@ -167,7 +178,7 @@ class TimedRun {
     if (looks.length === 0) return undefined;
     const ends = looks.map((look) => this.#since(look));
     const fromMs = Math.min(...looks.map((look, index) => (ends[index] ?? 0) - look.ms));
-    return { id, title, fromMs, toMs: Math.max(...ends), ...spreadOf(looks), parts: lookParts(looks) };
+    return { id, title, fromMs, toMs: Math.max(...ends), ...this.#lookOf('survey-again', looks) };
   }
 
   #sayGoodbye(): TimedPhase | undefined {

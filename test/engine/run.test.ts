@@ -158,6 +158,7 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
     const { exitCode, kinds, machines, events, view } = await run([web], { machines: { pg2: { unreachable: true }, pg3: { unreachable: true } } });
     expect(exitCode).toBe(3);
     expect(kinds).toEqual(['ssh/refused', 'ssh/refused']);
+    expect(events.flatMap((event) => (event.type === 'gave-up' ? [[event.host, event.phase]] : []))).toEqual([['pg2', 'connect'], ['pg3', 'connect']]);
     expect(machines.sent.size).toBe(0);
     expect(machines.open.size).toBe(0);
     expect(events.at(-1)).toMatchObject({ recap: [{ host: 'pg1', failed: 0 }, { host: 'pg2', failed: 1 }, { host: 'pg3', failed: 1 }] });
@@ -224,6 +225,7 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
     const refused = await run([web]);
     expect(refused.exitCode).toBe(5);
     expect(refused.errors).toMatchObject([{ kind: 'lock/held', host: 'pg2', message: 'another pgprov run is working on host pg2: ann@laptop' }]);
+    expect(refused.events.filter(({ type }) => type === 'gave-up')).toMatchObject([{ host: 'pg2', phase: 'survey' }]);
     expect(HOSTS.some((host) => has(host, 'a'))).toBe(false);
     expect((await run([web], { mode: 'plan' })).exitCode).toBe(0);
     other.closeInput();

@@ -202,11 +202,17 @@ describe('timeRun', () => {
     },
     {
       what: 'a host out of reach',
-      told: [...PREPARED.slice(0, 6), [15_000, { type: 'failed', error: gateError('pg3') }], ...end(15_020, 1)],
+      told: [...PREPARED.slice(0, 6), [14_990, { type: 'gave-up', host: 'pg3', phase: 'connect', ms: 14_990 }], [15_000, { type: 'failed', error: gateError('pg3') }], ...end(15_020, 1)],
       phases: ['start', 'keys', 'connect'],
-      cause: '15000 pg2 connect',
+      cause: '15000 pg3 connect',
     },
     { what: 'a run that breaks off while it looks', told: [...PREPARED.slice(0, 8), [3000, { type: 'note', text: 'still there' }]], phases: ['start', 'keys', 'connect', 'survey'], cause: '2700 pg1 first look' },
+    {
+      what: 'a host that another run has locked',
+      told: [...PREPARED.slice(0, 9), [2300, { type: 'gave-up', host: 'pg3', phase: 'survey', ms: 2000 }], [2300, { type: 'failed', error: gateError('pg3') }], ...goodbye(2350, 1)],
+      phases: ['start', 'keys', 'connect', 'survey', 'plan', 'goodbye'],
+      cause: '2000 pg3 first look',
+    },
     { what: 'a question that the guards answer with no', told: [...PREPARED, [1400, { type: 'failed', error: gateError('pg3') }], ...goodbye(1420, 1)], phases: ['start', 'keys', 'connect', 'survey', 'plan', 'goodbye'], cause: '600 pg3 first look' },
   ])('makes sense of $what', ({ told, phases, cause }) => {
     const timings = times(told);
