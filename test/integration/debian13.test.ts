@@ -180,7 +180,7 @@ describe('a three-node cluster on Debian 13', () => {
     await must(cluster.host('pg3'), 'chmod 0644 /etc/patroni/tls/node.key');
     const one = start(['apply', cluster.file, '--yes']);
     await one.printed(/pg1\s+connected/u);
-    const two = await cluster.run('apply');
+    const two = await pgprov('apply', cluster.file, '--yes');
     expect(two.code).toBe(5);
     expect(two.stderr + two.stdout).toMatch(/another pgprov run.*process \d+/u);
     expect((await one.finished).code).toBe(0);
