@@ -111,7 +111,8 @@ module PgprovLab
       return forget if everything.none? { |member| member.machine.id }
       return if members.empty?
 
-      due = (kept_due | provisioned.keys.map(&:to_s)).select { |name| by_name(name)&.machine&.id }
+      wanted = kept_due | provisioned.keys.map(&:to_s)
+      due = members.select { |member| member.machine.id }.map { |member| member.machine.name.to_s } & wanted
       # Vagrant has marked them as provisioned already, and would pass them over the next time.
       marks = provisioned.empty? ? {} : take_marks(due)
       keep(due)
