@@ -41,6 +41,8 @@ interface Found {
   settings: VagrantSettings;
   /** Where relative paths of the settings start. */
   root: string;
+  /** Machines that were made anew while others stayed. */
+  anew: string[];
   /** The text of the configuration for SSH. */
   sshConfig: string;
 }
@@ -88,7 +90,10 @@ export async function openLab(inventory: string | undefined, place: LabPlace, en
     file: files.inventory,
     running,
     down: members.filter((name) => !running.includes(name)),
-    notes: left.length === 0 ? [] : [`${left.join(', ')} ${left.length === 1 ? 'does' : 'do'} not exist yet, and no address is known; left out of the cluster`],
+    notes: [
+      ...left.map((name) => `${name} does not exist yet, and its address is not known; left out of the cluster`),
+      ...found.anew.map((name) => `${name} was made anew, and others were not; if it was a member of etcd, it cannot take its place again: destroy the whole lab`),
+    ],
     load: (set) => loadRelocated(files.inventory, text, refinement, set),
   };
 }
@@ -98,7 +103,7 @@ async function findVagrant(directory: string, env: NodeJS.ProcessEnv): Promise<F
   const ids = machineIds(project);
   const lab = join(project.data, 'provisioners', 'pgprov');
   const { machines: told, settings } = readPluginFacts(join(lab, PLUGIN_FILE), ids);
-  const machines = await recall(lab, told ?? (ids.size === 0 ? [] : await askVagrant(project)));
+  const { machines, anew } = await recall(lab, told ?? (ids.size === 0 ? [] : await askVagrant(project)));
   if (!machines.some(({ running }) => running)) {
     throw new InputError({
       kind: 'vagrant/none-running',
@@ -106,7 +111,7 @@ async function findVagrant(directory: string, env: NodeJS.ProcessEnv): Promise<F
       hint: 'start them with `vagrant up`',
     });
   }
-  return { directory: lab, machines, settings, root: project.root, sshConfig: machinesConfig(machines, labFiles(lab).knownHosts) };
+  return { directory: lab, machines, anew, settings, root: project.root, sshConfig: machinesConfig(machines, labFiles(lab).knownHosts) };
 }
 
 function findConfigured(written: string): Found {
@@ -123,6 +128,7 @@ function findConfigured(written: string): Found {
   return {
     directory,
     machines: names.map((name) => ({ name, running: true })),
+    anew: [],
     settings: {},
     root: dirname(file),
     sshConfig: keptConfig(file, hostBlocks(text), labFiles(directory).knownHosts),

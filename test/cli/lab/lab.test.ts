@@ -169,6 +169,18 @@ describe('what is known of machines', () => {
     }
   });
 
+  it('outlives a machine that was destroyed by itself', async () => {
+    await project(THREE);
+    await open();
+    const gone = { ...THREE, pg3: { running: false, id: null, address: null } };
+    for (const _ of [1, 2]) {
+      await project(gone);
+      expect((await open()).down).toEqual(['pg3']);
+    }
+    await project({ ...THREE, pg3: { id: 'another' } });
+    expect((await open()).notes).toEqual([expect.stringMatching(/^pg3 was made anew/u)]);
+  });
+
   it('is forgotten when all were made anew, with the keys of their cluster; not when one was', async () => {
     const store = { [`${KEPT}/.pgprov/lab/passwords.yml`]: 'x: y\n' };
     await project(THREE, {}, store);
