@@ -68,11 +68,14 @@ function contender(name: 'ansible' | 'mitogen', strategy: Strategy, version: () 
     name,
     version,
     apply: async (site) => runPlaybook(strategy, await clusterRun(site)),
-    unchanged: ({ all }) => {
-      const recap = [...all.matchAll(/^\S+\s+: ok=\d+\s+changed=(\d+)\s/gmu)];
-      return recap.length > 0 && recap.every(([, changed]) => changed === '0');
-    },
+    unchanged: playbookChangedNothing,
   };
+}
+
+/** Whether a playbook's recap names no host with a change. */
+export function playbookChangedNothing({ all }: Finished): boolean {
+  const recap = [...all.matchAll(/^\S+\s+: ok=\d+\s+changed=(\d+)\s/gmu)];
+  return recap.length > 0 && recap.every(([, changed]) => changed === '0');
 }
 
 async function clusterRun(site: Site): Promise<PlaybookRun> {

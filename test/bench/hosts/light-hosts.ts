@@ -39,7 +39,8 @@ export async function startLightHosts(count: number, image: string, directory: s
     const name = `light${index + 1}`;
     return { name, address: `${network.prefix}.${FIRST_ADDRESS + index}`, container: `${networkId(NETWORK)}-${name}` };
   });
-  const command = 'mkdir -p /run/sshd && cp /host-key/key /etc/ssh/ssh_host_ed25519_key && exec /usr/sbin/sshd -D';
+  // The directory is how programs tell that systemd runs, on which pgprov insists; the work has no use for it.
+  const command = 'mkdir -p /run/sshd /run/systemd/system && cp /host-key/key /etc/ssh/ssh_host_ed25519_key && exec /usr/sbin/sshd -D';
   await inParallel(hosts, async ({ name, address, container }) => {
     const facts = [`pgprov.lab=${LAB_ID}`, 'pgprov.lab.role=host', `pgprov.lab.network=${NETWORK}`, `pgprov.lab.name=${name}`, `pgprov.lab.address=${address}`];
     const labels = facts.flatMap((label) => ['--label', label]);

@@ -3,9 +3,9 @@ import type { ClusterContender, Site } from '../contenders/contender.js';
 import { contenderTitle } from '../contenders/names.js';
 import { plainConnections } from '../contenders/ssh2.js';
 import { startRelays } from '../hosts/relays.js';
-import { isSample, type Sample, type Series } from '../lib/sample.js';
-import { median, slope } from '../lib/statistics.js';
-import { medianSeconds, target } from '../lib/targets.js';
+import { isSample, known, type Sample, secondsOf, type Series } from '../lib/sample.js';
+import { median, slope, summarize } from '../lib/statistics.js';
+import { target } from '../lib/targets.js';
 import type { Target } from '../report/results.js';
 import type { Measure } from './measure.js';
 
@@ -21,7 +21,8 @@ export const distance: Measure = {
   work: `The changeless apply with 0, 25, 50 and 100 ms of round-trip time added by a TCP relay in front of each host's sshd; Ansible, which
 takes long, at 0 and 50 ms. The relay runs in a process of its own, keeps the order of bytes, limits no bandwidth and also takes the
 time of TCP's handshake. Plain ssh2 connections that are made and closed, without a command, show what the handshake is.
-How many round trips a run waits for is how much longer it takes for each second of added time (least squares over the medians).`,
+How many round trips a run waits for is how much longer it takes for each second of added time: least squares over the fastest runs,
+because whatever else the machine does only ever adds time.`,
   contenders: ['pgprov', 'ansible', 'mitogen', 'ssh2'],
   async run(bench) {
     const series: Series[] = [];
@@ -79,10 +80,14 @@ async function handshakes(site: Site): Promise<Sample> {
 function roundTrips(series: readonly Series[]): number | undefined {
   return slope(
     series.flatMap((one) => {
-      const seconds = medianSeconds(one);
-      return seconds === undefined ? [] : [[Number.parseInt(one.point ?? '', 10) / 1000, seconds] as const];
+      const fastest = summarize(known(secondsOf(one)))?.min;
+      return fastest === undefined ? [] : [[milliseconds(one) / 1000, fastest] as const];
     }),
   );
+}
+
+function milliseconds({ point }: Series): number {
+  return Number.parseInt(point ?? '', 10);
 }
 
 /** Times are no whole numbers; the nearest one counts. */
@@ -95,10 +100,12 @@ function described(name: string, trips: number | undefined): string[] {
   return trips === undefined ? [] : [`${contenderTitle(name)}: ${trips.toFixed(1)} round trips by the slope, TCP's handshake among them`];
 }
 
-/** What the relays saw. */
+/** What the relays saw at the farthest, where what is said at once also arrives at once. */
 function counted(name: string, series: readonly Series[]): string[] {
-  const samples = series.filter(({ contender }) => contender === name).flatMap(({ runs }) => runs.filter(isSample));
+  const [farthest] = series.filter(({ contender }) => contender === name).sort((a, b) => milliseconds(b) - milliseconds(a));
+  const samples = farthest?.runs.filter(isSample) ?? [];
   const [turns, connections] = ['turns', 'connections'].map((what) => median(samples.flatMap(({ more }) => more?.[what] ?? [])));
   if (turns === undefined || connections === undefined) return [];
-  return [`${contenderTitle(name)}: ${connections} ${connections === 1 ? 'connection' : 'connections'} a host, on which the client spoke ${turns} times after it had heard something (counted by the relay; medians)`];
+  const [each, often] = [connections === 1 ? 'one connection' : `${connections} connections`, `${turns} times`];
+  return [`${contenderTitle(name)}: ${each} a host, on which the client spoke ${often} after it had heard something, as the relay counted at ${farthest?.point} (at most that many round trips, TCP's handshake not among them)`];
 }
