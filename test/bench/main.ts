@@ -27,7 +27,6 @@ interface Options {
 }
 
 const NAMES = MEASURES.map(({ name }) => name);
-const ORDER = NAMES;
 
 const program = new Command('npm run bench --')
   .description('Measures pgprov against Ansible, Ansible with Mitogen, a bare script and plain SSH connections, all on the same work in the same run.')
@@ -36,7 +35,7 @@ const program = new Command('npm run bench --')
   .addOption(new Option('--rounds <number>', 'how often each contender does each work').argParser(positive).default(5))
   .addOption(new Option('--widths <numbers>', 'of how many hosts the measure width is taken, 200 at most').argParser(widths).default([1, 10, 50, 100], '1,10,50,100'))
   .addOption(new Option('--os <system>', 'what the hosts run; the Ansible of Debian 12 cannot manage Debian 13').choices(['debian12', 'debian13']).default('debian12'))
-  .option('--out <directory>', 'where the results are and go', join(CHECKOUT, 'docs', 'bench'))
+  .addOption(new Option('--out <directory>', 'where the results are and go').default(join(CHECKOUT, 'docs', 'bench'), 'docs/bench'))
   .addHelpText('after', '\nWrites results.md, results.json and results.svg. Its hosts are removed at the end, also after Ctrl-C.')
   .action((options: Options) => withLock('bench', () => bench(options)));
 
@@ -68,7 +67,13 @@ async function bench({ only, contenders, rounds, widths: counts, os, out }: Opti
   await removeBenchHosts();
   const shared = new Bench({ os, rounds, widths: counts, image: await buildImage(os), clusterContenders: roll.clusterContenders, names: new Set(roll.names) });
   try {
-    for (const measure of measures) await write(resolve(out), await take(measure, shared, roll));
+    for (const measure of measures) {
+      const result = await take(measure, shared, roll);
+      await write(resolve(out), result);
+      for (const { wanted, measured, reached } of result.targets) {
+        process.stdout.write(`${result.title}: ${wanted}: ${measured || 'not measured'}${reached === undefined ? '' : reached ? ' (reached)' : ' (not reached)'}\n`);
+      }
+    }
   } finally {
     await removeBenchHosts();
     await shared.removeDirectories();
@@ -91,8 +96,8 @@ async function write(directory: string, result: MeasureResult): Promise<void> {
   const file = join(directory, 'results.json');
   const results = merge(await readResults(file), [result]);
   await writeWhole(file, `${JSON.stringify(results, null, 1)}\n`);
-  await writeWhole(join(directory, 'results.md'), renderMarkdown(results, ORDER));
-  await writeWhole(join(directory, 'results.svg'), renderSvg(results, ORDER));
+  await writeWhole(join(directory, 'results.md'), renderMarkdown(results, NAMES));
+  await writeWhole(join(directory, 'results.svg'), renderSvg(results, NAMES));
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
