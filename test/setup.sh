@@ -59,6 +59,7 @@ sudo sudo
 dash dash
 busybox busybox
 psql postgresql-client
+vagrant vagrant
 TOOLS
 }
 
