@@ -14,8 +14,13 @@ export async function ssh2Version(): Promise<string> {
   return `ssh2 ${version}, Node.js ${process.version}`;
 }
 
+/** What is run on every host, and what it reads. */
+export interface PlainWork {
+  command?: string;
+  input?: string;
+}
+
 /** One process that connects to every host at once, runs a command there if there is one, and ends. */
-export async function plainConnections(hosts: readonly Endpoint[], { user, identityFile }: { user: string; identityFile: string }, command?: string): Promise<Sample> {
-  const work = { hosts, user, identityFile, cap: CAP, ...(command === undefined ? {} : { command }) };
-  return insistDone(await timed([process.execPath, programFile('ssh'), JSON.stringify(work)]));
+export async function plainConnections(hosts: readonly Endpoint[], { user, identityFile }: { user: string; identityFile: string }, work: PlainWork = {}): Promise<Sample> {
+  return insistDone(await timed([process.execPath, programFile('ssh'), JSON.stringify({ hosts, user, identityFile, cap: CAP, ...work })]));
 }

@@ -1,23 +1,24 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { IDENTITY_FILE } from '../../lab/index.js';
 import { type Bench, insistDone } from '../bench.js';
 import { playbookChangedNothing, runPlaybook, type Strategy } from '../contenders/ansible.js';
+import type { Endpoint } from '../contenders/contender.js';
 import type { ContenderName } from '../contenders/names.js';
 import { plainConnections } from '../contenders/ssh2.js';
 import { type LightHost, type LightHosts, resetLightHosts, startLightHosts, verifyLightHosts } from '../hosts/light-hosts.js';
 import { type Finished, timed } from '../lib/child.js';
 import { programFile } from '../lib/program.js';
-import { isSample, type Series } from '../lib/sample.js';
+import { type Failure, isSample, type Sample, type Series } from '../lib/sample.js';
 import { medianSeconds, ratioOf, ratioTarget, seriesOf, target } from '../lib/targets.js';
 import { median } from '../lib/statistics.js';
 import { seconds } from '../report/numbers.js';
 import type { Ratio, Target } from '../report/results.js';
 import type { Measure } from './measure.js';
 
-const USER = 'admin';
+const LOGIN = { user: 'admin', identityFile: IDENTITY_FILE };
 
 /** Of the file that is copied. */
 const COPIED_BYTES = 20_000;
@@ -25,7 +26,7 @@ const COPIED_BYTES = 20_000;
 /** Ansible, which takes minutes, is measured with so many hosts and with the most. */
 const FEW = 10;
 
-/** Everybody that does the work, and the command that costs nothing but its connection. */
+/** Everybody that does the work and can do it again. */
 type Taker = 'pgprov' | 'ansible' | 'mitogen';
 
 interface Wide extends LightHosts {
@@ -45,7 +46,8 @@ minutes, is measured with ${FEW} hosts and with the most. pgprov has no roles fo
 ([wide-role.ts](../../test/bench/programs/wide-role.ts): two \`file\` and two \`command\` resources) that pgprov's own engine applies over SSH with
 survey, locks and proof as ever, started by a program of a few lines ([wide.ts](../../test/bench/programs/wide.ts)). Ansible and Mitogen run
 a playbook of four tasks with 25 forks, without gathering facts. Plain ssh2 is one process that connects to all hosts, at most 50
-handshakes at once as pgprov, and runs \`true\` without sudo. The hosts' sshd share the machine's cores with what is measured.`,
+handshakes at once as pgprov, and runs \`true\` without sudo; "by hand" it runs one script with sudo that does the first work and asks
+nothing, which shows what the work itself takes on these hosts. The hosts' sshd share the machine's cores with what is measured.`,
   contenders: ['pgprov', 'ansible', 'mitogen', 'ssh2'],
   async run(bench) {
     const most = Math.max(...bench.widths);
@@ -68,10 +70,14 @@ async function at(bench: Bench, wide: Wide, count: number): Promise<Series[]> {
   const takers = (['pgprov', 'ansible', 'mitogen'] as const).filter((name) => bench.names.has(name) && (name === 'pgprov' || slow));
   const point = (which: string): string => `${count} ${count === 1 ? 'host' : 'hosts'}, ${which}`;
   const again: Series[] = takers.map((contender) => ({ contender, point: point('again'), runs: [] }));
+  const byHand: Series | undefined = bench.names.has('ssh2') ? { contender: 'ssh2', point: point('the work by hand'), runs: [] } : undefined;
   const first = await bench.alternate(
     [...takers, ...(bench.names.has('ssh2') ? ['ssh2' as const] : [])].map((name) => ({ name })),
     async ({ name }) => {
-      if (name === 'ssh2') return plainConnections(hosts.map(({ address }) => ({ address, port: 22 })), { user: USER, identityFile: IDENTITY_FILE }, 'true');
+      if (name === 'ssh2') {
+        byHand?.runs.push(await plainWork(wide, hosts));
+        return plainConnections(endpoints(hosts), LOGIN, { command: 'true' });
+      }
       await resetLightHosts(hosts);
       const done = insistDone(await work(name, wide, hosts));
       await verifyLightHosts(hosts, wide.digest);
@@ -81,7 +87,34 @@ async function at(bench: Bench, wide: Wide, count: number): Promise<Series[]> {
     },
     { point: point('first') },
   );
-  return [...first.map((one) => (one.contender === 'ssh2' ? { ...one, point: point('true') } : one)), ...again];
+  return [...first.map((one) => (one.contender === 'ssh2' ? { ...one, point: point('true') } : one)), ...(byHand === undefined ? [] : [byHand]), ...again];
+}
+
+/** One script a host that does the first work without asking what is there: what the work itself takes. */
+async function plainWork({ copied, digest }: Wide, hosts: readonly LightHost[]): Promise<Sample | Failure> {
+  await resetLightHosts(hosts);
+  const input = `set -e
+useradd --create-home --home-dir /home/bench --shell /bin/bash bench
+install -o bench -g root -m 664 /dev/null /var/log/bench.log
+cat >/home/bench/copied.txt <<'END'
+${await readFile(copied, 'utf8')}
+END
+truncate -s ${COPIED_BYTES} /home/bench/copied.txt
+chown bench:bench /home/bench/copied.txt
+chmod 644 /home/bench/copied.txt
+touch /var/lib/bench.done
+`;
+  try {
+    const sample = await plainConnections(endpoints(hosts), LOGIN, { command: 'sudo -n sh -s', input });
+    await verifyLightHosts(hosts, digest);
+    return sample;
+  } catch (error) {
+    return { failed: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function endpoints(hosts: readonly LightHost[]): Endpoint[] {
+  return hosts.map(({ address }) => ({ address, port: 22 }));
 }
 
 function changedNothing(name: Taker, run: Finished): boolean {
@@ -94,7 +127,7 @@ async function work(name: Taker, wide: Wide, hosts: readonly LightHost[]): Promi
 
 async function engine({ directory, copied, knownHosts }: Wide, hosts: readonly LightHost[]): Promise<Finished> {
   const file = join(directory, `inventory-${hosts.length}.yml`);
-  const ssh = { user: USER, identity_file: IDENTITY_FILE, known_hosts: knownHosts, config: false };
+  const ssh = { user: LOGIN.user, identity_file: LOGIN.identityFile, known_hosts: knownHosts, config: false };
   await writeFile(file, stringify({ cluster: 'wide', roles: ['wide'], ssh, hosts: Object.fromEntries(hosts.map(({ name, address }) => [name, address])) }));
   return timed([process.execPath, programFile('wide'), file, copied]);
 }
@@ -102,7 +135,7 @@ async function engine({ directory, copied, knownHosts }: Wide, hosts: readonly L
 async function playbook(strategy: Strategy, { directory, copied, knownHosts }: Wide, hosts: readonly LightHost[]): Promise<Finished> {
   const inventory = join(directory, `inventory-${hosts.length}.ini`);
   await writeFile(inventory, `[cluster]\n${hosts.map(({ name, address }) => `${name} ansible_host=${address}`).join('\n')}\n`);
-  return runPlaybook(strategy, { playbook: 'width.yml', inventory, values: { copied }, knownHosts, identityFile: IDENTITY_FILE, user: USER, directory });
+  return runPlaybook(strategy, { playbook: 'width.yml', inventory, values: { copied }, knownHosts, ...LOGIN, directory });
 }
 
 function conclude(series: readonly Series[], widths: readonly number[]): { ratios: Ratio[]; targets: Target[]; notes: string[] } {
@@ -110,15 +143,16 @@ function conclude(series: readonly Series[], widths: readonly number[]): { ratio
   const of = (name: ContenderName, which: string, count = most): Series | undefined => seriesOf(series, name, `${count} ${count === 1 ? 'host' : 'hosts'}, ${which}`);
   const both = ['first', 'again'];
   const floor = both.map((which) => ratioOf(`pgprov, ${which} ÷ plain ssh2, ${most} hosts`, of('pgprov', which), of('ssh2', 'true')));
+  const byHand = ratioOf(`pgprov, first ÷ plain ssh2 with the work by hand, ${most} hosts`, of('pgprov', 'first'), of('ssh2', 'the work by hand'));
   const ansible = both.map((which) => ratioOf(`Ansible ÷ pgprov, ${which}, ${most} hosts`, of('ansible', which), of('pgprov', which)));
   const mitogen = both.map((which) => ratioOf(`Mitogen ÷ pgprov, ${which}, ${most} hosts`, of('mitogen', which), of('pgprov', which)));
   const peak = median([...(of('pgprov', 'first')?.runs ?? []), ...(of('pgprov', 'again')?.runs ?? [])].filter(isSample).map((run) => run.peak));
   return {
-    ratios: [...floor, ...ansible, ...mitogen],
+    ratios: [...floor, byHand, ...ansible, ...mitogen],
     targets: [
       ...floor.map((ratio, index) => ratioTarget(`${most} hosts, ${both[index]}: at most 1.5 times plain ssh2 that runs \`true\``, ratio, (value) => value <= 1.5)),
       ...ansible.map((ratio, index) => ratioTarget(`${most} hosts, ${both[index]}: at least 20 times faster than Ansible with 25 forks`, ratio, (value) => value >= 20)),
-      ...both.map((which) => linear(widths, which, (count) => medianSeconds(of('pgprov', which, count)))),
+      ...both.flatMap((which) => linear(widths, which, (count) => medianSeconds(of('pgprov', which, count)))),
       target(`memory, ${most} hosts: 150 MB resident`, peak, (value) => value <= 150, (value) => `${value.toFixed(0)} MB`),
     ],
     notes: both.map((which) => `pgprov, ${which}, time for each host: ${widths.map((count) => perHost(count, medianSeconds(of('pgprov', which, count)))).join(', ')}`),
@@ -126,11 +160,12 @@ function conclude(series: readonly Series[], widths: readonly number[]): { ratio
 }
 
 /** Time is linear where a host among the most costs no more, but for a tenth, than one among fewer: the start is shared. */
-function linear(widths: readonly number[], which: string, of: (count: number) => number | undefined): Target {
-  const [most, fewer] = [...widths].sort((a, b) => b - a) as [number, number | undefined];
-  const [all, some] = [of(most), fewer === undefined ? undefined : of(fewer)];
-  const growth = all === undefined || some === undefined || fewer === undefined ? undefined : all / most / (some / fewer);
-  return target(`time linear in hosts, ${which}: a host of ${most} takes no more than 1.1 times one of ${fewer ?? most}`, growth, (value) => value <= 1.1, (value) => `${value.toFixed(2)} times`);
+function linear(widths: readonly number[], which: string, of: (count: number) => number | undefined): Target[] {
+  const [fewer, most] = widths.slice(-2);
+  if (fewer === undefined || most === undefined) return [];
+  const [some, all] = [of(fewer), of(most)];
+  const growth = all === undefined || some === undefined ? undefined : all / most / (some / fewer);
+  return [target(`time linear in hosts, ${which}: a host of ${most} takes no more than 1.1 times one of ${fewer}`, growth, (value) => value <= 1.1, (value) => `${value.toFixed(2)} times`)];
 }
 
 function perHost(count: number, total: number | undefined): string {

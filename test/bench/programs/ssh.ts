@@ -11,9 +11,11 @@ interface Work {
   cap: number;
   /** Run on every host; without it the connections are only made. */
   command?: string;
+  /** What the command reads. */
+  input?: string;
 }
 
-const { hosts, user, identityFile, cap, command } = JSON.parse(process.argv[2] as string) as Work;
+const { hosts, user, identityFile, cap, command, input } = JSON.parse(process.argv[2] as string) as Work;
 const privateKey = readFileSync(identityFile);
 const waiting = [...hosts];
 await Promise.all(Array.from({ length: Math.min(cap, hosts.length) }, worker));
@@ -41,7 +43,8 @@ function visit({ address, port }: Work['hosts'][number]): Promise<void> {
               if (code !== 0) reject(new Error(`${address}: exit code ${code}`));
             })
             .on('close', () => client.end())
-            .resume();
+            .resume()
+            .end(input);
           channel.stderr.resume();
         });
       })
