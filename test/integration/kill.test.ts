@@ -81,7 +81,7 @@ function report(how: string, { interrupted, passed }: Tally): void {
   const missed = all(passed, 'middle');
   process.stdout.write(
     `${how} ${interrupted.length} times: ${all(interrupted, 'middle').length} in the middle of a stage, ${all(interrupted, 'end').length} at its end, ` +
-      `${all(interrupted, 'later').length} at a second host (${all(interrupted, 'later').join(', ')}); nothing was left to do in ${missed.join(', ')}\n`,
+      `${all(interrupted, 'later').length} at a second host (${all(interrupted, 'later').join(', ')}), ${all(interrupted, 'install').length} as packages were installed; nothing was left to do in ${missed.join(', ')}\n`,
   );
 }
 
