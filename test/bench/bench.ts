@@ -7,6 +7,7 @@ import { CONTENDERS, type ContenderName, contenderTitle } from './contenders/nam
 import { freshHosts } from './hosts/cluster-hosts.js';
 import { verifyCluster } from './hosts/verify.js';
 import type { Finished } from './lib/child.js';
+import { insistUninterrupted } from './lib/interrupt.js';
 import { type Failure, isSample, type Sample, type Series } from './lib/sample.js';
 
 /** The parameter's value that clusters are made with. */
@@ -79,6 +80,7 @@ export class Bench {
   /**
    * Lets the contenders do the same work in turn, A B C, A B C. What throws is a failed run and stops nothing.
    * @param point the condition, where a measure has several
+   * @throws Error when somebody interrupts
    */
   async alternate<T extends { name: string }>(
     contenders: readonly T[],
@@ -88,7 +90,9 @@ export class Bench {
     const series = contenders.map(({ name }): Series => ({ contender: name, ...(point === undefined ? {} : { point }), runs: [] }));
     for (let round = 0; round < rounds; round++) {
       for (const [index, contender] of contenders.entries()) {
+        insistUninterrupted();
         const run = await work(contender, round).catch((error: unknown): Failure => ({ failed: String(error instanceof Error ? error.message : error) }));
+        insistUninterrupted();
         series[index]?.runs.push(run);
         const place = [`round ${round + 1}/${rounds}`, ...(point === undefined ? [] : [point])].join(', ');
         this.say(`${place}, ${contender.name in CONTENDERS ? contenderTitle(contender.name) : contender.name}: ${isSample(run) ? `${run.seconds.toFixed(2)} s` : `FAILED: ${run.failed}`}`);

@@ -9,7 +9,7 @@ import { type Roll, takeRoll } from './contenders/index.js';
 import { CONTENDERS, type ContenderName, contenderTitle } from './contenders/names.js';
 import { buildImage } from './hosts/image.js';
 import { removeBenchHosts } from './hosts/networks.js';
-import { endChildren } from './lib/child.js';
+import { interrupt, isInterrupted } from './lib/interrupt.js';
 import { describeMachine } from './lib/machine.js';
 import { MEASURES } from './measures/index.js';
 import type { Measure } from './measures/measure.js';
@@ -65,8 +65,9 @@ async function bench({ only, contenders, rounds, widths: counts, os, out }: Opti
   const roll = await takeRoll(contenders);
   for (const [name, reason] of Object.entries(roll.missing)) process.stderr.write(`bench: ${contenderTitle(name)} does not take part: ${reason}\n`);
   await removeBenchHosts();
-  const shared = new Bench({ os, rounds, widths: counts, image: await buildImage(os), clusterContenders: roll.clusterContenders, names: new Set(roll.names) });
+  let shared: Bench | undefined;
   try {
+    shared = new Bench({ os, rounds, widths: counts, image: await buildImage(os), clusterContenders: roll.clusterContenders, names: new Set(roll.names) });
     for (const measure of measures) {
       const result = await take(measure, shared, roll);
       await write(resolve(out), result);
@@ -76,7 +77,7 @@ async function bench({ only, contenders, rounds, widths: counts, os, out }: Opti
     }
   } finally {
     await removeBenchHosts();
-    await shared.removeDirectories();
+    await shared?.removeDirectories();
   }
 }
 
@@ -101,16 +102,17 @@ async function write(directory: string, result: MeasureResult): Promise<void> {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
+  // More than once, for a terminal and a parent process may both send it.
+  process.on(signal, () => {
+    if (isInterrupted()) return;
     process.stderr.write('\nbench: interrupted; removing its hosts\n');
-    endChildren();
-    void removeBenchHosts().finally(() => process.exit(130));
+    interrupt();
   });
 }
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  if (!isInterrupted()) process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = isInterrupted() ? 130 : 1;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { LAB_ID, removeLab } from '../../lab/index.js';
 import { ensureNetwork, networkId } from '../../lab/network.js';
 import { attempt, run } from '../../lab/process.js';
+import { insistUninterrupted } from '../lib/interrupt.js';
 import { networkName } from './networks.js';
 
 /** A host with a file system of its own and sshd, and no more. */
@@ -78,7 +79,10 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
   const waiting = [...items];
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
-      for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+      for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
+        insistUninterrupted();
+        await work(item);
+      }
     }),
   );
 }

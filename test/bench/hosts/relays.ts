@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { LabHost } from '../../lab/index.js';
 import type { Endpoint } from '../contenders/contender.js';
-import { track } from '../lib/child.js';
+import { track } from '../lib/child-processes.js';
 import type { RelayOptions, Traffic } from '../lib/relay.js';
 import { programFile } from '../lib/program.js';
 

@@ -1,7 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { track } from './child-processes.js';
+import { insistUninterrupted } from './interrupt.js';
 
 /** What a process took, as the operating system counts it. */
 export interface Spent {
@@ -29,10 +31,9 @@ export interface ChildOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-const running = new Set<ChildProcess>();
-
 /** Runs a program without input under GNU time. */
 export async function timed(argv: readonly string[], options: ChildOptions = {}): Promise<Finished> {
+  insistUninterrupted();
   const folder = await mkdtemp(join(tmpdir(), 'pgprov-bench-time-'));
   const report = join(folder, 'report');
   try {
@@ -59,25 +60,6 @@ export async function timed(argv: readonly string[], options: ChildOptions = {})
     return { code, seconds, cpu: user + system, peak: (kibibytes * 1024) / 1e6, stdout, all };
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** Remembers a process, so that `endChildren` ends it. */
-export function track(child: ChildProcess): ChildProcess {
-  running.add(child);
-  child.on('exit', () => running.delete(child));
-  return child;
-}
-
-/** Ends whatever this process started and has not seen end, with the groups that they lead. */
-export function endChildren(): void {
-  for (const { pid } of running) {
-    if (pid === undefined) continue;
-    try {
-      process.kill(-pid, 'SIGTERM');
-    } catch {
-      // It ended in the meantime.
-    }
   }
 }
 
