@@ -44,10 +44,14 @@ const WAY_IN = ['config', 'user', 'port', 'identity_file', 'key_passphrase', 'ju
  * @throws InputError when a host of the user's inventory, or of the Vagrantfile's `host_vars`, is no machine of the lab
  */
 export function labInventory(parts: LabParts): Mapping {
-  const { refinement, groups = {}, hostVars = {}, resolve } = parts;
+  const { refinement, resolve } = parts;
   const sections = inventorySchemas(parts.roles).sections;
   const given = isMapping(refinement?.value) ? absolute(refinement.value, sections, resolve.refinement) : {};
   const members = membersOf(parts, given);
+  // Machines that the user's inventory leaves out are no mistake of the Vagrantfile, which knows nothing of it.
+  const aside = parts.machines.map(({ name }) => name).filter((name) => !members.some((member) => member.name === name));
+  const hostVars = without(parts.hostVars ?? {}, aside);
+  const groups = mapped(parts.groups ?? {}, (group) => groupWithout(group, aside));
   const stranger = Object.keys(hostVars).find((name) => !members.some((member) => member.name === name));
   if (stranger !== undefined) {
     throw new InputError({
@@ -64,7 +68,7 @@ export function labInventory(parts: LabParts): Mapping {
   };
   const vagrantfile = absolute(
     {
-      ...(Object.keys(groups).length === 0 ? {} : { groups: Object.fromEntries(Object.entries(groups).map(([name, group]) => [name, Array.isArray(group) ? { hosts: group } : group])) }),
+      ...(Object.keys(groups).length === 0 ? {} : { groups }),
       ...(Object.keys(hostVars).length === 0 ? {} : { hosts: hostVars }),
     },
     sections,
@@ -102,6 +106,13 @@ function withoutWaysIn(given: Mapping): Mapping {
 function hostWithoutWayIn(host: unknown): unknown {
   if (isMapping(host)) return without(stripped(host), ['address']);
   return host === null || typeof host === 'string' ? {} : host;
+}
+
+/** A group as an inventory has it; the Vagrantfile may give just a list of machines. */
+function groupWithout(group: unknown, aside: readonly string[]): unknown {
+  const settings = Array.isArray(group) ? { hosts: group } : group;
+  if (!isMapping(settings) || !Array.isArray(settings['hosts'])) return settings;
+  return { ...settings, hosts: settings['hosts'].filter((name: unknown) => !aside.includes(String(name))) };
 }
 
 function stripped(settings: Mapping): Mapping {

@@ -79,11 +79,12 @@ export async function openLab(inventory: string | undefined, place: LabPlace, en
     });
   const candidates = machines.filter(({ id, running, address }) => id !== undefined || running || address !== undefined);
   const known = await withAddresses(candidates, make, directory, refinement);
-  const text = inventoryText(make(known), refinement);
+  const data = make(known);
+  const text = inventoryText(data, refinement);
   await writePrivate(files.inventory, text);
   await remember(directory, known);
 
-  const members = Object.keys(make(known)['hosts'] as object);
+  const members = Object.keys(data['hosts'] as object);
   const running = members.filter((name) => known.some((machine) => machine.name === name && machine.running));
   const left = machines.filter((machine) => !candidates.includes(machine)).map(({ name }) => name);
   return {

@@ -100,6 +100,12 @@ describe('the inventory of a lab', () => {
       },
     },
     {
+      name: 'takes of the Vagrantfile what is about its machines',
+      settings: { groups: { all: ['pg1', 'pg2', 'pg3'] }, host_vars: { pg2: { patroni: { ttl: 40 } } } },
+      inventory: 'hosts: {pg1: , pg3: }\n',
+      is: { ...base, groups: { all: { hosts: ['pg1', 'pg3'] } }, hosts: { pg1: hosts.pg1, pg3: hosts.pg3 } },
+    },
+    {
       name: 'finds files where the file and the Vagrantfile mean them',
       settings: { host_vars: { pg1: { ssh: { identity_file: 'keys/id' } } } },
       inventory: 'ssh: {become_password: {file: secret}}\n',
