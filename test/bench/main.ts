@@ -7,7 +7,7 @@ import { CHECKOUT } from '../lab/paths.js';
 import { Bench } from './bench.js';
 import { type Roll, takeRoll } from './contenders/index.js';
 import { CONTENDERS, type ContenderName, contenderTitle } from './contenders/names.js';
-import { buildImage } from './hosts/image.js';
+import { buildImage, removeImage } from './hosts/image.js';
 import { removeBenchHosts } from './hosts/networks.js';
 import { interrupt, isInterrupted } from './lib/interrupt.js';
 import { describeMachine } from './lib/machine.js';
@@ -77,6 +77,7 @@ async function bench({ only, contenders, rounds, widths: counts, os, out }: Opti
     }
   } finally {
     await removeBenchHosts();
+    await removeImage(os);
     await shared?.removeDirectories();
   }
 }

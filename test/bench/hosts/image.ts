@@ -1,5 +1,5 @@
 import { ensureLab, LAB_ID, removeLab, startHost, type System } from '../../lab/index.js';
-import { run } from '../../lab/process.js';
+import { attempt, run } from '../../lab/process.js';
 import { networkName } from './networks.js';
 
 /** What Ansible needs on a host: part of Debian's cloud images, and of no use to the others. */
@@ -12,7 +12,8 @@ const PACKAGES = 'python3 python3-apt';
 export async function buildImage(os: System): Promise<string> {
   await ensureLab([os]);
   const network = networkName('image');
-  const image = `pgprov-lab/bench-${os}:${LAB_ID}`;
+  const image = nameOf(os);
+  await removeImage(os);
   const host = await startHost({ name: 'image', os, network });
   try {
     const install = `export DEBIAN_FRONTEND=noninteractive
@@ -28,4 +29,13 @@ touch -d '1 month ago' /var/lib/apt/lists /var/lib/apt/periodic/* 2>/dev/null ||
     await removeLab(network);
   }
   return image;
+}
+
+/** Removes the image, whose hosts must be gone. */
+export async function removeImage(os: System): Promise<void> {
+  await attempt`docker rmi ${nameOf(os)}`;
+}
+
+function nameOf(os: System): string {
+  return `pgprov-lab/bench-${os}:${LAB_ID}`;
 }
