@@ -4,6 +4,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 echo 'npm test: needs Debian as root, or a machine with Docker, mmdebstrap and OpenSSH set up; see test/setup.sh'
-sh test/setup.sh full
+sh test/setup.sh tests
 npm run --silent build
 exec npx --no-install vitest run "$@"

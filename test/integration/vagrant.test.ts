@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isThere } from '../support/shells.js';
 import { LAB_ID } from '../lab/index.js';
 import type { Finished } from './support/pgprov.js';
 import { VagrantLab } from './support/vagrant.js';
@@ -20,7 +21,7 @@ interface Status {
 }
 
 /** Every test goes on with what the one before it left, as a person at work does. */
-describe('a Vagrant lab', () => {
+describe.skipIf(!isThere('vagrant'))(`a Vagrant lab${isThere('vagrant') ? '' : ' (skipped: Vagrant is not among the packages of this system)'}`, () => {
   let lab: VagrantLab;
 
   beforeAll(async () => {
