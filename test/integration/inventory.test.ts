@@ -247,7 +247,7 @@ describe('the command line', () => {
     for (const [args, says] of [
       [['aply', file], /unknown command 'aply'[\s\S]*apply/u],
       [['apply', file, '--hosts', 'pg1'], /unknown option '--hosts'[\s\S]*--host/u],
-      [['apply'], /missing required argument 'inventory'/u],
+      [['apply'], /no inventory is named\n.*→ name an inventory file; for a Vagrant lab say --vagrant/u],
       [['apply', file, file], /too many arguments/u],
       [['apply', file, '--output', 'xml'], /--output.*tree, plain, json/u],
       [[], /Usage: pgprov/u],
