@@ -1,6 +1,6 @@
 import { dirname } from 'node:path/posix';
 import {
-  answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findRest, findRows, gate, interruptedBootstrap, interruptedCopy, joinScripts, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql,
+  answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findMemberState, findRest, findRows, gate, interruptedBootstrap, interruptedCopy, joinScripts, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql,
   reachability, restQuestion, Secret, service, sh, sqlQuestion, tellShared, wakeLeader,
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
@@ -277,7 +277,7 @@ echo "$receiver"
       probe: () => joinScripts([tellShared(rest), tellShared(rows)]),
       parse: (answer) => {
         const text = answerText(answer);
-        const state = /"state": *"(?<state>[^"]*)"/u.exec(findRest(text, `${url}/patroni`).body)?.groups?.['state'] ?? '';
+        const state = findMemberState(text, url);
         if (findRest(text, `${url}/leader`).status === 200) return { open: true, seen: 'leader' };
         const [seen = ''] = findRows(text, receiver) ?? [];
         return { open: (state === 'running' || state === 'streaming') && seen === 'streaming', seen: seen || state };

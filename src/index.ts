@@ -28,7 +28,7 @@ export { interruptedBootstrap } from './resources/interrupted-bootstrap.js';
 export { interruptedCopy } from './resources/interrupted-copy.js';
 export { patroniConfig, wakeLeader, type Json, type JsonObject } from './resources/patroni-config.js';
 export { PATRONI_MEMBER, patroniMember, type PatroniMemberState } from './resources/patroni-member.js';
-export { findRest, restQuestion, type RestAnswer } from './resources/patroni-rest.js';
+export { findMemberState, findRest, restQuestion } from './resources/patroni-rest.js';
 export { packages } from './resources/packages.js';
 export { pgCluster } from './resources/pg-cluster.js';
 export { PENDING_RESTART, pendingRestart } from './resources/pending-restart.js';

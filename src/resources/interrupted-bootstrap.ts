@@ -2,7 +2,7 @@ import { joinScripts, sh } from '../shell/quote.js';
 import { readScope } from './dcs.js';
 import { etcdctl, type EtcdClient, keysQuestion } from './etcd-client.js';
 import type { Ownership } from './file.js';
-import { findRest, restQuestion } from './patroni-rest.js';
+import { findMemberState, restQuestion } from './patroni-rest.js';
 import { putAside } from './put-aside.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
 import { tellShared } from './shared-question.js';
@@ -71,12 +71,11 @@ ${tellShared(keys)}`,
       const text = answerText(answer);
       const lines = new Set(text.split('\n'));
       const scope = readScope(text, prefix);
-      const own = /"state": *"(?<state>[^"]*)"/u.exec(findRest(text, `${url}/patroni`).body)?.groups?.['state'] ?? '';
       const others = scope.reachable ? scope.members.filter(({ name }) => name !== member) : [];
       return {
         initialize: !scope.reachable ? 'unknown' : scope.initialize === undefined ? 'absent' : scope.initialize === '' ? 'empty' : 'set',
         led: scope.reachable && scope.leader !== undefined,
-        underWay: lines.has('underway') || UNDER_WAY.has(own) || others.some(({ state }) => UNDER_WAY.has(state)),
+        underWay: lines.has('underway') || UNDER_WAY.has(findMemberState(text, url)) || others.some(({ state }) => UNDER_WAY.has(state)),
         begun: lines.has('begun'),
         unfinished: lines.has('configured') && !findUnit(text, unit).file.startsWith('enabled'),
       };

@@ -24,3 +24,9 @@ export function findRest(text: string, url: string): RestAnswer {
   const before = lines.slice(0, at).findLastIndex((line) => /^@\d+ http/u.test(line));
   return { status: Number.parseInt((lines[at] ?? '').slice(1), 10), body: lines.slice(before + 1, at).join('\n') };
 }
+
+/** The state that a member gives itself at `<url>/patroni`, e.g. `running` or `creating replica`; '' when it does not answer. */
+export function findMemberState(text: string, url: string): string {
+  // Its own comes first; the connections of replicas have states as well.
+  return /"state": *"(?<state>[^"]*)"/u.exec(findRest(text, `${url}/patroni`).body)?.groups?.['state'] ?? '';
+}

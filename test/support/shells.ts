@@ -33,10 +33,10 @@ export function inEveryShell(shells: readonly Shell[], tests: (shell: Shell) => 
 export function feed(
   shell: Shell,
   script: string | Buffer,
-  options: { env?: NodeJS.ProcessEnv; cwd?: string; args?: readonly string[] } = {},
+  options: { env?: NodeJS.ProcessEnv; cwd?: string; args?: readonly string[]; user?: { uid: number; gid: number }; timeout?: number } = {},
 ): Promise<Ended> {
   const [program = '', ...words] = shell.split(' ');
-  const child = spawn(program, [...words, ...(options.args ?? [])], { env: options.env, cwd: options.cwd });
+  const child = spawn(program, [...words, ...(options.args ?? [])], { env: options.env, cwd: options.cwd, ...options.user, timeout: options.timeout, killSignal: 'SIGKILL' });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

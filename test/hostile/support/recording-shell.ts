@@ -1,11 +1,10 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { userInfo } from 'node:os';
 import { joinScripts, sh, Script } from '../../../src/shell/quote.js';
 import { frameScript } from '../../../src/shell/frame.js';
 import { parseChunks } from '../../support/sections.js';
-import type { Shell } from '../../support/shells.js';
+import { feed, type Ended, type Shell } from '../../support/shells.js';
 import type { HostScript } from './host-scripts.js';
 
 /** One call of a program, with the bytes of its arguments. */
@@ -104,20 +103,9 @@ export class RecordingShell {
     return WRITTEN.reduce((moved, path) => moved.replaceAll(path, `${this.#root}${path}`), text);
   }
 
-  #feed(shell: Shell, script: string, env: NodeJS.ProcessEnv): Promise<{ out: Buffer; err: string }> {
-    const [program = '', ...words] = shell.split(' ');
-    const who = userInfo().uid === 0 ? { uid: NOBODY, gid: NOBODY } : {};
-    const child = spawn(program, words, { env: { PATH: process.env['PATH'], ...env }, cwd: '/', timeout: 60_000, killSignal: 'SIGKILL', ...who });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(script);
-    return new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', () => resolve({ out: Buffer.concat(out), err: Buffer.concat(err).toString('utf8') }));
-    });
+  #feed(shell: Shell, script: string, env: NodeJS.ProcessEnv): Promise<Ended> {
+    const user = userInfo().uid === 0 ? { user: { uid: NOBODY, gid: NOBODY } } : {};
+    return feed(shell, script, { env: { PATH: process.env['PATH'], ...env }, cwd: '/', timeout: 60_000, ...user });
   }
 }
 
