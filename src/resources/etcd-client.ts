@@ -28,22 +28,46 @@ function curlWords({ caFile, certFile, keyFile }: EtcdClient, words: readonly st
   return ['-s', '-m', '2', '--cacert', caFile, '--cert', certFile, '--key', keyFile, ...words];
 }
 
+/** Words for curl to ask the nearest member for the versions of its program and of the cluster: a line of JSON. */
+function versionWords(client: EtcdClient): string[] {
+  return curlWords(client, [`${client.endpoints[0] ?? ''}/version`, '-w', '\\n']);
+}
+
 /**
- * Asks the nearest member for its health, which takes a quorum, and for the list of members: a line of JSON each.
- * Through etcd's JSON gateway, which Patroni uses as well.
+ * Asks the nearest member for its health, which takes a quorum, for the version that the members agreed on and for the
+ * list of members: a line of JSON each. Through etcd's JSON gateway, which Patroni uses as well.
  */
 export function memberQuestion(client: EtcdClient): SharedQuestion {
   const [own = ''] = client.endpoints;
   return {
     variable: 'pgprov_etcd',
     subjects: [own],
-    ask: () => sh`curl ${curlWords(client, [`${own}/health`, '-w', '\\n'])} --next ${curlWords(client, ['-d', '{}', `${own}/v3/cluster/member/list`])} 2>/dev/null || :`,
+    ask: () => sh`curl ${curlWords(client, [`${own}/health`, '-w', '\\n'])} --next ${versionWords(client)} --next ${curlWords(client, ['-d', '{}', `${own}/v3/cluster/member/list`])} 2>/dev/null || :`,
   };
 }
 
 /** Whether the answer to `memberQuestion` says that the member is healthy. */
 export function saysHealthy(text: string): boolean {
   return /^\{"health": *"true"/mu.test(text);
+}
+
+/**
+ * Whether the members have agreed on a version of the cluster, by the answer to `memberQuestion`. Until each of them has
+ * been heard once it is 3.0.0, and clients such as Patroni then ask for an API that etcd no longer has.
+ */
+export function agreesOnVersion(text: string): boolean {
+  return !/"etcdcluster": *"(?:not_decided|3\.0\.0)"/u.test(text);
+}
+
+/** Succeeds when the nearest member is healthy, which takes a quorum, and `agreesOnVersion`; tells what is missing. */
+export function memberCheck(client: EtcdClient): Script {
+  return sh`${etcdctl({ ...client, endpoints: client.endpoints.slice(0, 1) }, ['endpoint', 'health'])} || exit 1
+case "$(curl ${versionWords(client)})" in
+*'"etcdcluster":"3.0.0"'* | *'"etcdcluster":"not_decided"'*)
+echo 'it waits to hear of every other member, to agree on the version of the cluster'
+exit 1
+;;
+esac`;
 }
 
 /** Asks for all keys below a prefix: etcd's JSON, or else why there is none. Tries one endpoint after the other. */

@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { dcs, type DcsState } from '../../src/resources/dcs.js';
-import { etcdctl, type EtcdClient } from '../../src/resources/etcd-client.js';
+import { agreesOnVersion, etcdctl, memberCheck, type EtcdClient } from '../../src/resources/etcd-client.js';
 import { sharedSections } from '../../src/resources/shared-question.js';
 import { etcdMember, type EtcdMemberState } from '../../src/resources/etcd-member.js';
 
@@ -16,6 +17,25 @@ describe('etcdctl', () => {
       + "'--endpoints=https://10.0.0.1:2379,https://10.0.0.2:2379' '--cacert=/tls/ca.crt' '--cert=/tls/node.crt' '--key=/tls/node.key' "
       + "'--dial-timeout=1s' '--command-timeout=2s' get --prefix '/my scope/'",
     );
+  });
+});
+
+describe('the version of the cluster', () => {
+  it.each([
+    { text: '{"etcdserver":"3.5.16","etcdcluster":"3.0.0"}', agreed: false },
+    { text: '{"etcdserver":"3.5.16","etcdcluster":"not_decided"}', agreed: false },
+    { text: '{"etcdserver":"3.5.16","etcdcluster":"3.5.0"}', agreed: true },
+    { text: '{"etcdserver":"3.6.1","etcdcluster":"3.6.0","storage":"3.6.0"}', agreed: true },
+  ])('is agreed on in $text: $agreed', ({ text, agreed }) => {
+    expect(agreesOnVersion(`{"health":"true","reason":""}\n${text}\n`)).toBe(agreed);
+    for (const shell of ['dash', 'bash']) {
+      const script = `etcdctl() { echo 'is healthy'; }; curl() { echo '${text}'; }\n${memberCheck(client).text}`;
+      expect(spawnSync(shell, ['-c', script]).status, shell).toBe(agreed ? 0 : 1);
+    }
+  });
+
+  it('is not asked for where the member is not healthy', () => {
+    expect(spawnSync('dash', ['-c', `etcdctl() { return 1; }; curl() { echo asked; }\n${memberCheck(client).text}`]).stdout.toString()).toBe('');
   });
 });
 
