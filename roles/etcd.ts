@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import {
-  agreesOnVersion, answerText, defineRole, directory, ETCD_MEMBER, etcdMember, file, gate, memberCheck, memberQuestion, reachability, saysHealthy, service, tellShared,
+  answerText, defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, memberQuestion, reachability, saysHealthy, service, tellShared,
   type CheckResult, type EtcdMemberState, type Host, type Objection, type PathState, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
@@ -100,11 +100,11 @@ function configureAndStart(context: RoleContext): Stage[] {
         gate({
           name: 'etcd-quorum',
           title: `etcd on ${host.name} is healthy in its quorum`,
-          check: memberCheck(client),
+          check: etcdctl({ ...client, endpoints: client.endpoints.slice(0, 1) }, ['endpoint', 'health']),
           look: {
             shares: [member],
             probe: () => tellShared(member),
-            parse: (answer) => ({ open: saysHealthy(answerText(answer)) && agreesOnVersion(answerText(answer)), seen: '' }),
+            parse: (answer) => ({ open: saysHealthy(answerText(answer)), seen: '' }),
           },
           unit,
           hopeless: HOPELESS,

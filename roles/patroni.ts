@@ -7,6 +7,7 @@ import {
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
 import { mixedCollations } from './shared/collations.js';
 import { dropIn } from './shared/drop-in.js';
+import { etcdAgreement } from './shared/etcd-agreement.js';
 import { leaderElsewhere } from './shared/elsewhere.js';
 import { localLines, memberLines } from './shared/hba.js';
 import { memberPeers } from './shared/member-ports.js';
@@ -32,7 +33,6 @@ const HOPELESS = [
   'has invalid permissions',
   'has wrong ownership',
   'Permission denied',
-  '404 page not found',
   'EtcdKeyNotFound|EtcdException.*404',
   'removing initialize key after failed attempt',
   'No space left on device',
@@ -65,6 +65,7 @@ export default defineRole({
         additionalProperties: { type: ['string', 'number', 'boolean'] },
         propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
         default: {},
+        additive: true,
         examples: [{ nofailover: true }],
         description: 'Tags of a member, e.g. nofailover, noloadbalance, clonefrom.',
       },
@@ -78,6 +79,7 @@ export default defineRole({
         additionalProperties: {},
         default: {},
         scope: 'cluster',
+        additive: true,
         examples: [{ failsafe_mode: true }],
         description: 'More of Patroni’s dynamic configuration, merged over what the other variables give.',
       },
@@ -144,6 +146,7 @@ function configure(context: RoleContext): Stage {
       ...simpleUnit(context),
       configFile(context),
     ],
+    gates: etcdAgreement(context),
   };
 }
 

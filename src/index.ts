@@ -14,7 +14,7 @@ export { DCS, dcs, type DcsState } from './resources/dcs.js';
 export { dnfEnabledRepository } from './resources/dnf-enabled-repository.js';
 export { dnfModuleDisabled } from './resources/dnf-module.js';
 export { dnfRepositories, type DnfRepository } from './resources/dnf-repositories.js';
-export { agreesOnVersion, etcdctl, memberCheck, memberQuestion, saysHealthy, type EtcdClient } from './resources/etcd-client.js';
+export { agreementCheck, agreesOnVersion, etcdctl, memberQuestion, saysHealthy, type EtcdClient } from './resources/etcd-client.js';
 export { ETCD_MEMBER, etcdMember, type EtcdMemberState } from './resources/etcd-member.js';
 export { directory, editedFile, file, replaceBlock, type PathState } from './resources/file.js';
 export { FIREWALL, firewall, firewallsInForce, type FirewallName, type FirewallState } from './resources/firewall/firewall.js';

@@ -1,0 +1,28 @@
+import { agreementCheck, agreesOnVersion, answerText, gate, memberQuestion, tellShared, type Gate, type RoleContext } from '../../src/index.js';
+import { etcdClient, tlsFiles } from './layout.js';
+
+/**
+ * Shut while the etcd member on the host knows no version of its cluster but the lowest, for one of the members was never
+ * heard of: Patroni would be refused. Only for hosts that have a member.
+ */
+export function etcdAgreement(context: RoleContext): Gate[] {
+  const { host, platform } = context;
+  if (!host.roles.includes('etcd')) return [];
+  const client = etcdClient(context, tlsFiles(platform.etcd));
+  const member = memberQuestion(client);
+  return [
+    gate({
+      name: 'etcd-version',
+      title: 'every member of etcd was up once, and they agree on a version',
+      check: agreementCheck(client),
+      look: {
+        shares: [member],
+        probe: () => tellShared(member),
+        parse: (answer) => ({ open: agreesOnVersion(answerText(answer)), seen: '' }),
+      },
+      unit: platform.etcd.unit,
+      hopeless: [],
+      timeout: 60,
+    }),
+  ];
+}
