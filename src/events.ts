@@ -1,3 +1,4 @@
+import type { ClusterStatus } from './lib/cluster-status.js';
 import type { ExitCode, PgprovError } from './lib/errors.js';
 
 /** How one host's part of a stage ended. */
@@ -70,29 +71,217 @@ export interface LookTimes {
 /** A part of a run outside of stages that each host goes through by itself. */
 export type HostPhase = 'connect' | 'survey' | 'survey-again';
 
+/** The first event of a run: what it will do, to which hosts. */
+export interface RunStart {
+  type: 'run-start';
+  /** `apply`, `plan` or `survey`. */
+  command: string;
+  cluster: string;
+  hosts: readonly string[];
+  stages: readonly StageShape[];
+  startUp?: StartUp;
+  /** Id of its journal, for `pgprov runs show`; absent when none is kept. */
+  run?: string;
+}
+
+/** A connection to a host is being made. */
+export interface Connecting {
+  type: 'connecting';
+  host: string;
+}
+
+/** A host let us in. */
+export interface Connected {
+  type: 'connected';
+  host: string;
+  ms: number;
+  /** Of `ms`, how long it waited for its turn, since handshakes are capped. */
+  queuedMs?: number;
+}
+
+/** A host has answered all questions. */
+export interface Surveyed {
+  type: 'surveyed';
+  host: string;
+  ms: number;
+  times?: LookTimes;
+}
+
+/** Something that may go wrong, or did without harm to the run. */
+export interface Warning {
+  type: 'warning';
+  text: string;
+  host?: string;
+}
+
+/** Something to know, such as what a host says while it is waited for. */
+export interface Note {
+  type: 'note';
+  text: string;
+  host?: string;
+  /** Stage id. */
+  stage?: string;
+}
+
+/** What differs from the inventory, before anything is changed. */
+export interface Planned {
+  type: 'planned';
+  changes: readonly PlannedChange[];
+  /** What it means for services, a sentence each. */
+  effects: readonly string[];
+}
+
+/** Hosts enter a stage. */
+export interface StageStart {
+  type: 'stage-start';
+  stage: string;
+}
+
+/** No host has anything left to do in a stage. */
+export interface StageEnd {
+  type: 'stage-end';
+  stage: string;
+  ms: number;
+}
+
+/** A host enters a stage. */
+export interface StepStart {
+  type: 'step-start';
+  host: string;
+  stage: string;
+  /** How many resources will be changed. */
+  changes: number;
+}
+
+/** A host has begun a change. */
+export interface Changing {
+  type: 'changing';
+  host: string;
+  stage: string;
+  resource: string;
+  summary: string;
+}
+
+/** A host says that a change is made. */
+export interface Changed {
+  type: 'changed';
+  host: string;
+  stage: string;
+  resource: string;
+  summaries: readonly string[];
+  ms: number;
+}
+
+/** A host waits at a gate. */
+export interface Waiting {
+  type: 'waiting';
+  host: string;
+  stage: string;
+  /** What it waits for, after `until`. */
+  title: string;
+}
+
+/** A gate has opened. */
+export interface Waited {
+  type: 'waited';
+  host: string;
+  stage: string;
+  title: string;
+  ms: number;
+}
+
+/** A host is through with a stage, or left it out. */
+export interface StepEnd {
+  type: 'step-end';
+  host: string;
+  stage: string;
+  result: StepResult;
+  changes: number;
+  ms: number;
+  /** Why it was skipped. */
+  reason?: string;
+  error?: PgprovError;
+}
+
+/** A part of the preparation came to nothing on a host; `failed` says why once the others are through. */
+export interface GaveUp {
+  type: 'gave-up';
+  host: string;
+  phase: HostPhase;
+  ms: number;
+}
+
+/** A host has answered the questions of the last look. */
+export interface SurveyedAgain {
+  type: 'surveyed-again';
+  host: string;
+  ms: number;
+  times: LookTimes;
+}
+
+/** Whether the cluster is what was asked for. */
+export interface Checked {
+  type: 'checked';
+  results: readonly CheckResult[];
+}
+
+/** Something failed that belongs to no stage. */
+export interface Failed {
+  type: 'failed';
+  error: PgprovError;
+}
+
+/** The cluster as it was last seen in the run. */
+export interface ClusterSeen {
+  type: 'cluster';
+  status: ClusterStatus;
+  /** It was looked at after the last change; else each host is told as it was last seen. */
+  afterwards: boolean;
+}
+
+/** The connection to a host was closed. */
+export interface Disconnected {
+  type: 'disconnected';
+  host: string;
+  ms: number;
+  /** How many it was sent in the run. */
+  scripts: number;
+}
+
+/** The last event of a run. */
+export interface RunEnd {
+  type: 'run-end';
+  exitCode: ExitCode;
+  ms: number;
+  recap: readonly HostRecap[];
+  /** Of the processor, in all of the process so far. */
+  cpuMs?: number;
+}
+
 /** Everything that happens in a run, in order. Reports subscribe; nothing else drives them. */
 export type RunEvent =
-  | { type: 'run-start'; command: string; cluster: string; hosts: readonly string[]; stages: readonly StageShape[]; startUp?: StartUp }
-  | { type: 'connecting'; host: string }
-  | { type: 'connected'; host: string; ms: number; /** Of `ms`, how long it waited for its turn, since handshakes are capped. */ queuedMs?: number }
-  | { type: 'surveyed'; host: string; ms: number; times?: LookTimes }
-  | { type: 'warning'; text: string; host?: string }
-  | { type: 'note'; text: string; host?: string; stage?: string }
-  | { type: 'planned'; changes: readonly PlannedChange[]; /** What it means for services, a sentence each. */ effects: readonly string[] }
-  | { type: 'stage-start'; stage: string }
-  | { type: 'stage-end'; stage: string; ms: number }
-  | { type: 'step-start'; host: string; stage: string; changes: number }
-  | { type: 'changing'; host: string; stage: string; resource: string; summary: string }
-  | { type: 'changed'; host: string; stage: string; resource: string; summaries: readonly string[]; ms: number }
-  | { type: 'waiting'; host: string; stage: string; title: string }
-  | { type: 'waited'; host: string; stage: string; title: string; ms: number }
-  | { type: 'step-end'; host: string; stage: string; result: StepResult; changes: number; ms: number; reason?: string; error?: PgprovError }
-  | { type: 'gave-up'; host: string; phase: HostPhase; ms: number }
-  | { type: 'surveyed-again'; host: string; ms: number; times: LookTimes }
-  | { type: 'checked'; results: readonly CheckResult[] }
-  | { type: 'failed'; error: PgprovError }
-  | { type: 'disconnected'; host: string; ms: number; /** How many it was sent in the run. */ scripts: number }
-  | { type: 'run-end'; exitCode: ExitCode; ms: number; recap: readonly HostRecap[]; /** Of the processor, in all of the process so far. */ cpuMs?: number };
+  | RunStart
+  | Connecting
+  | Connected
+  | Surveyed
+  | Warning
+  | Note
+  | Planned
+  | StageStart
+  | StageEnd
+  | StepStart
+  | Changing
+  | Changed
+  | Waiting
+  | Waited
+  | StepEnd
+  | GaveUp
+  | SurveyedAgain
+  | Checked
+  | Failed
+  | ClusterSeen
+  | Disconnected
+  | RunEnd;
 
 /** Receives every event of a run. */
 export type EventListener = (event: RunEvent) => void;

@@ -9,6 +9,7 @@ import { CATALOG } from '../../roles/index.js';
 import { keySourcesFor } from './ask.js';
 import { ownTime, waitedForAnswers } from './asking.js';
 import { journaled, type Said } from './journaled.js';
+import { statusSeen } from './status-of.js';
 
 /** What a command asks of the cluster's hosts. */
 export type ClusterRun = {
@@ -44,6 +45,7 @@ export async function runOnHosts(run: ClusterRun): Promise<RunOutcome> {
       signal: interrupt.signal,
       startUp: { processMs: Math.round(ownTime() - lookMs), lookMs: Math.round(lookMs), askMs: Math.round(waitedForAnswers()) },
       ...(consent === undefined ? {} : { consent }),
+      ...(mode === 'survey' ? {} : { describe: (view) => statusSeen(inventory, view) }),
     });
   } finally {
     stopListening();

@@ -54,8 +54,9 @@ export function journaled(store: string, inventory: Inventory, said: Said, emit:
   return {
     emit: (event) => {
       journal ??= begin();
-      journal.write(toJsonLine(mapEvent(event, redact), new Date()));
-      emit(event);
+      const told = event.type === 'run-start' && journal.kept ? { ...event, run: journal.id } : event;
+      journal.write(toJsonLine(mapEvent(told, redact), new Date()));
+      emit(told);
     },
     close: () => journal?.close(),
   };

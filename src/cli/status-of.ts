@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
+import type { CertificateStatus, ClusterStatus, EtcdStatus, MemberStatus } from '../lib/cluster-status.js';
 import type { PgprovError } from '../lib/errors.js';
 import type { Host, Inventory } from '../model/index.js';
 import type { View } from '../plan/view.js';
-import type { CertificateStatus, ClusterStatus, EtcdStatus, MemberStatus } from '../report/status.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
 import { DCS, type DcsState } from '../resources/dcs.js';
 import { ETCD_MEMBER, type EtcdMemberState } from '../resources/etcd-member.js';
@@ -12,8 +12,18 @@ import { REPLICATION_LOGIN, type ReplicationLogin } from '../resources/replicati
 
 const DAY = 86_400_000;
 
+/** What a run saw of the cluster; hosts and services that it did not ask about are left out. */
+export function statusSeen(inventory: Inventory, view: View): ClusterStatus {
+  return statusOf(inventory, view, [], ({ name }, id) => view.read(name, id) !== undefined);
+}
+
 /** Reads a survey as the state of the cluster; hosts that could not be asked carry the reason. */
-export function statusOf(inventory: Inventory, view: View | undefined, errors: readonly PgprovError[]): ClusterStatus {
+export function statusOf(
+  inventory: Inventory,
+  view: View | undefined,
+  errors: readonly PgprovError[],
+  counts: (host: Host, observation: string) => boolean = () => true,
+): ClusterStatus {
   const reasons = new Map(errors.flatMap((error) => (error.host === undefined ? [] : [[error.host, error.message] as const])));
   const read = <State>(host: Host, id: string): State | undefined => view?.read<State>(host.name, id);
   const stores = inventory.hosts.map((host) => read<DcsState>(host, DCS));
@@ -26,9 +36,9 @@ export function statusOf(inventory: Inventory, view: View | undefined, errors: r
     cluster: inventory.cluster,
     scope: String(patroni[0]?.vars['patroni']?.['scope'] ?? inventory.cluster),
     ...(store?.leader === undefined ? {} : { leader: store.leader }),
-    members: patroni.map((host) => memberStatus(host, read, listed, reasons.get(host.name))),
+    members: patroni.filter((host) => counts(host, PATRONI_MEMBER)).map((host) => memberStatus(host, read, listed, reasons.get(host.name))),
     etcd: inventory.hosts
-      .filter(({ roles }) => roles.includes('etcd'))
+      .filter((host) => host.roles.includes('etcd') && counts(host, ETCD_MEMBER))
       .map((host) => etcdStatus(host, read(host, ETCD_MEMBER), reasons.get(host.name))),
     certificates: inventory.hosts.flatMap((host) => certificateStatus(host, read(host, `file:${view?.platform(host.name)?.etcd.tlsDirectory}/node.crt`))),
     ...(store?.config === undefined ? {} : { dynamic: store.config }),

@@ -1,4 +1,5 @@
 import type { CheckResult, EventListener, HostPhase, PlannedChange, StartUp } from '../events.js';
+import type { ClusterStatus } from '../lib/cluster-status.js';
 import { asPgprovError, type ExitCode, PgprovError, RefusedError } from '../lib/errors.js';
 import type { Host, Inventory } from '../model/index.js';
 import { PLATFORMS, type Platform } from '../platform/index.js';
@@ -39,6 +40,8 @@ export interface RunOptions {
   startUp?: Omit<StartUp, 'keysMs'>;
   /** Asked once, before the first change of an apply that has any; throws when it must not go on. */
   consent?(proposal: Proposal): Promise<void>;
+  /** Tells what the run saw of the cluster; not asked when the hosts were not all looked at. */
+  describe?(view: View): ClusterStatus;
 }
 
 /** What an apply is about to do. */
@@ -85,6 +88,10 @@ class Run {
   readonly #startedAt = Date.now();
   #proposal: Proposal = { changes: [], effects: [], holdsData: false };
   #checks: CheckResult[] = [];
+  /** Every host has answered the first look. */
+  #looked = false;
+  /** What was seen is how the run leaves it. */
+  #proved = false;
 
   constructor(options: RunOptions) {
     const { inventory, catalog, aim, emit } = options;
@@ -107,6 +114,7 @@ class Run {
     } catch (error) {
       this.#ledger.fail(asPgprovError(error));
     } finally {
+      this.#describe();
       for (const lock of this.#locks) lock.closeInput();
       await Promise.all([...this.#sessions.values()].map((session) => this.#sayGoodbye(session)));
     }
@@ -115,6 +123,12 @@ class Run {
     const view = this.#sessions.size > 0 ? this.#view() : undefined;
     const { changes: plan, effects, holdsData: data } = this.#proposal;
     return { exitCode, errors: this.#ledger.errors, plan, effects, holdsData: data, view, checks: this.#checks };
+  }
+
+  #describe(): void {
+    const { describe, emit } = this.#options;
+    if (describe === undefined || !this.#looked) return;
+    emit({ type: 'cluster', status: describe(this.#view()), afterwards: this.#proved });
   }
 
   /** What the control machine has: keys, and what the hosts were when they were last seen. */
@@ -225,6 +239,7 @@ class Run {
       this.#shapes.set(host.name, shape);
       emit({ type: 'surveyed', host: host.name, ms: Date.now() - began, times: timer.times });
     });
+    this.#looked = true;
     await store.remember(Object.fromEntries([...this.#platforms].map(([name, { id }]) => [name, { platform: id }])));
   }
 
@@ -238,6 +253,7 @@ class Run {
     const effects = changes.length === 0 ? [] : effectsOf(stages, states, inventory);
     this.#proposal = { changes, effects, holdsData: holdsData(states) };
     emit({ type: 'planned', changes, effects });
+    this.#proved = mode === 'plan';
     if (mode === 'plan') return;
     if (changes.length > 0) await this.#options.consent?.(this.#proposal);
     await store.savePasswords();
@@ -304,6 +320,7 @@ class Run {
         emit({ type: 'surveyed-again', host: host.name, ms: Date.now() - began, times: timer.times });
       });
     }
+    this.#proved = true;
     const view = this.#view();
     this.#checks = this.#roles.flatMap((role) => role.checks?.(view) ?? []);
     if (this.#checks.length > 0) emit({ type: 'checked', results: this.#checks });

@@ -76,6 +76,7 @@ export class PlainLines {
       case 'changing':
       case 'gave-up':
       case 'surveyed-again':
+      case 'cluster':
       case 'disconnected':
         return [];
     }

@@ -96,6 +96,7 @@ export class RunState {
       case 'stage-start':
       case 'gave-up':
       case 'surveyed-again':
+      case 'cluster':
       case 'disconnected':
         return;
     }

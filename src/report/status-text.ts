@@ -1,7 +1,8 @@
+import type { CertificateStatus, ClusterStatus, EtcdStatus, MemberStatus } from '../lib/cluster-status.js';
 import { formatBytes } from './bytes.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import { printable } from './printable.js';
-import { problemsOf, type CertificateStatus, type ClusterStatus, type EtcdStatus, type MemberStatus } from './status.js';
+import { problemsOf } from './status.js';
 import { renderTable } from './table.js';
 import { count } from './words.js';
 import { padToWidth, widestOf } from './width.js';

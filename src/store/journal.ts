@@ -67,6 +67,11 @@ export class Journal {
     this.write(JSON.stringify(head));
   }
 
+  /** True when it can be read back, at least in part. */
+  get kept(): boolean {
+    return this.#handle !== undefined && !this.#told;
+  }
+
   /** Adds a line, which must hold no secret and no line feed. */
   write(line: string): void {
     const handle = this.#handle;

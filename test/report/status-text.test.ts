@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderStatus } from '../../src/report/status-text.js';
-import type { ClusterStatus } from '../../src/report/status.js';
+import type { ClusterStatus } from '../../src/lib/cluster-status.js';
 
 const healthy: ClusterStatus = {
   cluster: 'demo',
