@@ -16,7 +16,14 @@ export function holderName(): string {
  */
 export async function takeLocalLock(directory: string): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const path = join(directory, 'lock');
+  return takeLockFile(join(directory, 'lock'), lockedBy);
+}
+
+/**
+ * Takes the lock that a file is; gives the function that lets go. A lock whose process is gone is taken over.
+ * @param refuse makes the error that is thrown when another process holds it
+ */
+export async function takeLockFile(path: string, refuse: (holder: string) => LockedError): Promise<() => Promise<void>> {
   for (;;) {
     // Linked into place when it is complete, so that nobody ever reads half a lock.
     const draft = `${path}.${process.pid}`;
@@ -27,7 +34,7 @@ export async function takeLocalLock(directory: string): Promise<() => Promise<vo
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const holder = await readHolder(path);
-      if (holder !== undefined && isAlive(holder.pid)) throw lockedBy(holder.holder);
+      if (holder !== undefined && isAlive(holder.pid)) throw refuse(holder.holder);
       await rm(path, { force: true });
     } finally {
       await rm(draft, { force: true });

@@ -1,3 +1,4 @@
+import type { Ask } from '../lib/ask.js';
 import type { UnreachableError } from '../lib/errors.js';
 import { Secret } from '../lib/secret.js';
 import { ListedAgent, listAgent } from './agent.js';
@@ -5,9 +6,6 @@ import { openKey, readKeyFile } from './key-file.js';
 import { expandHome } from './known-hosts.js';
 import { type KeySources, prepareLogin, USUAL_KEYS } from './login.js';
 import type { SshEndpoint, Target } from './transport.js';
-
-/** Asks a person for a secret without showing it; undefined when there is nobody to ask. */
-export type Ask = (question: string) => Promise<string | undefined>;
 
 /** As often as ssh asks. */
 const TRIES = 3;

@@ -1,0 +1,181 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { InputError, LockedError } from '../lib/errors.js';
+import { Secret } from '../lib/secret.js';
+import { parseAgeFile, seal, unseal, type Opener, type Sealing } from '../secrets/age-file.js';
+import type { AgeKeys } from '../secrets/identities.js';
+import { SecretMapping } from '../secrets/mapping-text.js';
+import { parseRecipients, RECIPIENTS_FILE } from '../secrets/recipients.js';
+import { readIfThere, writePrivate } from './files.js';
+import { takeLockFile } from './local-lock.js';
+
+/** Name of a store where nothing else is said. */
+export const STORE_FILE = 'secrets.age';
+
+/**
+ * A store of secrets, opened to be changed: one file encrypted with age, whose recipients are listed beside it in
+ * `.age-recipients`. It is locked against other editors until `close()`.
+ *
+ * ```ts
+ * const store = await SecretStore.open('secrets.age', keys);
+ * try {
+ *   store.set('superuser', new Secret(makePassword()));
+ *   await store.save();
+ * } finally {
+ *   await store.close();
+ * }
+ * ```
+ */
+export class SecretStore {
+  /** Its path as the user knows it. */
+  readonly shown: string;
+  readonly #path: string;
+  readonly #opener: Opener;
+  readonly #release: () => Promise<void>;
+  #cipher: string;
+  #mapping: SecretMapping;
+
+  private constructor(shown: string, path: string, opened: { cipher: string; opener: Opener; mapping: SecretMapping }, release: () => Promise<void>) {
+    this.shown = shown;
+    this.#path = path;
+    this.#cipher = opened.cipher;
+    this.#opener = opened.opener;
+    this.#mapping = opened.mapping;
+    this.#release = release;
+  }
+
+  /**
+   * Opens a store and keeps others from changing it.
+   * @throws InputError when there is none, or it cannot be opened; LockedError when another process changes it
+   */
+  static async open(file: string, keys: AgeKeys): Promise<SecretStore> {
+    if (!existsSync(file)) throw noStore(file);
+    // What a link points to is written, not the link.
+    const path = realpathSync(file);
+    const release = await takeLockFile(`${path}.lock`, (holder) => beingChanged(file, holder));
+    try {
+      const cipher = await readFile(path);
+      const { plaintext, opener } = await keys.open(await parseAgeFile(cipher, file));
+      const mapping = SecretMapping.parse(Buffer.from(plaintext).toString('utf8'), file);
+      return new SecretStore(file, path, { cipher: cipher.toString('latin1'), opener, mapping }, release);
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  /**
+   * Makes an empty store.
+   * @throws InputError `secrets/exists` when there is something already
+   */
+  static async create(file: string, sealing: Sealing): Promise<void> {
+    const text = await seal('# name: "text", one a line\n', sealing);
+    try {
+      await writeFile(file, text, { flag: 'wx', mode: 0o600 });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+      throw new InputError({ kind: 'secrets/exists', message: `${file} is there already, and was left as it is`, hint: 'name another file with --file', cause });
+    }
+  }
+
+  /** In the order of the file. */
+  names(): string[] {
+    return this.#mapping.names();
+  }
+
+  /** The value of a name; undefined when there is none. */
+  get(name: string): Secret | undefined {
+    const value = this.#mapping.get(name);
+    return value === undefined ? undefined : new Secret(value);
+  }
+
+  /**
+   * Gives a name, old or new, a value; `save()` keeps it.
+   * @throws InputError for a name or a value that a store cannot hold
+   */
+  set(name: string, value: Secret): void {
+    this.#mapping.set(name, value.reveal());
+  }
+
+  /** The whole plaintext, for an editor. */
+  text(): string {
+    return this.#mapping.text();
+  }
+
+  /**
+   * Takes what an editor made of the plaintext; `save()` keeps it.
+   * @throws InputError `secrets/content`, the store being as it was
+   */
+  replace(text: string): void {
+    this.#mapping = SecretMapping.parse(text, this.shown);
+  }
+
+  /**
+   * Encrypts the store for its present recipients and writes it, whole or not at all, readable by its owner alone.
+   * @throws InputError when the file was changed since it was opened, or the recipients leave out whoever writes it
+   */
+  async save(): Promise<void> {
+    const text = this.#mapping.text();
+    const cipher = 'passphrase' in this.#opener ? await seal(text, this.#opener) : await this.#sealForRecipients(text);
+    if ((await readFile(this.#path)).toString('latin1') !== this.#cipher) throw this.#changedMeanwhile();
+    await writePrivate(this.#path, cipher);
+    this.#cipher = cipher;
+  }
+
+  /** Lets others change it. */
+  close(): Promise<void> {
+    return this.#release();
+  }
+
+  async #sealForRecipients(text: string): Promise<string> {
+    const cipher = await seal(text, { recipients: await this.#recipients() });
+    const back = await unseal(await parseAgeFile(Buffer.from(cipher), this.shown), this.#opener);
+    if (back === undefined) throw this.#lockedOut();
+    return cipher;
+  }
+
+  async #recipients(): Promise<string[]> {
+    const shown = join(dirname(this.shown), RECIPIENTS_FILE);
+    const text = await readIfThere(join(dirname(this.#path), RECIPIENTS_FILE));
+    const recipients = text === undefined ? [] : await parseRecipients(text, shown);
+    if (recipients.length > 0) return recipients;
+    throw new InputError({
+      kind: 'secrets/no-recipients',
+      message: text === undefined ? `there is no ${shown}, which says whom ${basename(this.shown)} is encrypted for` : `${shown} lists nobody`,
+      hint: 'list the public keys of all who are to open the store, one a line; `age-keygen -y FILE` prints that of an identity',
+    });
+  }
+
+  #lockedOut(): InputError {
+    return new InputError({
+      kind: 'secrets/locked-out',
+      message: `${join(dirname(this.shown), RECIPIENTS_FILE)} does not list your own key: you could not open ${this.shown} again`,
+      hint: 'add your public key (`age-keygen -y FILE` prints it), or have somebody of those who are listed write the store; nothing was written',
+    });
+  }
+
+  #changedMeanwhile(): InputError {
+    return new InputError({
+      kind: 'secrets/changed',
+      message: `${this.shown} was changed by something else in the meantime; nothing was written`,
+      hint: 'do it again',
+    });
+  }
+}
+
+function noStore(file: string): InputError {
+  return new InputError({
+    kind: 'secrets/no-store',
+    message: `there is no store ${file}`,
+    hint: 'make one with `pgprov secrets init`, or name it with --file',
+  });
+}
+
+function beingChanged(file: string, holder: string): LockedError {
+  return new LockedError({
+    kind: 'secrets/locked',
+    message: `${file} is being changed by ${holder}`,
+    hint: 'wait until that is done, and do it again',
+  });
+}
