@@ -1,9 +1,9 @@
-import { ExitCode, InputError, PgprovError } from '../lib/errors.js';
+import { InputError } from '../lib/errors.js';
 import { Secret } from '../lib/secret.js';
 import { toTarget, type Host, type Inventory } from '../model/index.js';
 import type { KeySources } from '../transport/login.js';
 import { askForPassphrases } from '../transport/passphrases.js';
-import { timeAnswer } from './asking.js';
+import { askHidden, hasTerminal } from './hidden-prompt.js';
 
 /** Options that have a person asked for passwords, once for all hosts. */
 export interface AskOptions {
@@ -48,55 +48,4 @@ let sources: KeySources = { agentSocket: process.env['SSH_AUTH_SOCK'] };
 export async function keySourcesFor(hosts: readonly Host[]): Promise<KeySources> {
   if (hasTerminal()) sources = await askForPassphrases(hosts.map(toTarget), sources, askHidden);
   return sources;
-}
-
-function hasTerminal(): boolean {
-  return process.stdin.isTTY === true && process.stderr.isTTY === true;
-}
-
-const ENTER = /[\r\n\u0004]/u;
-const INTERRUPT = '\u0003';
-const BACKSPACE = /[\b\u007f]/u;
-const KILL_LINE = '\u0015';
-
-/**
- * Asks at the terminal without showing what is typed; undefined when the input ends without a word.
- * @throws PgprovError `cli/interrupted` on Ctrl-C
- */
-export async function askHidden(question: string): Promise<string | undefined> {
-  const { stdin, stderr } = process;
-  // First, for whoever answers at once would see the answer.
-  stdin.setRawMode(true);
-  stderr.write(question);
-  stdin.resume();
-  let typed = '';
-  try {
-    return await timeAnswer(() => new Promise<string | undefined>((resolve, reject) => {
-      const take = (chunk: Buffer): void => {
-        for (const character of chunk.toString('utf8')) {
-          if (character === INTERRUPT) done(() => reject(interrupted()));
-          else if (ENTER.test(character)) done(() => resolve(typed === '' && character === '\u0004' ? undefined : typed));
-          else if (BACKSPACE.test(character)) typed = [...typed].slice(0, -1).join('');
-          else if (character === KILL_LINE) typed = '';
-          else typed += character;
-        }
-      };
-      const end = (): void => done(() => resolve(undefined));
-      const done = (settle: () => void): void => {
-        stdin.off('data', take);
-        stdin.off('end', end);
-        settle();
-      };
-      stdin.on('data', take);
-      stdin.on('end', end);
-    }));
-  } finally {
-    stdin.setRawMode(false);
-    stdin.pause();
-    stderr.write('\n');
-  }
-}
-
-function interrupted(): PgprovError {
-  return new PgprovError({ kind: 'cli/interrupted', message: 'interrupted; nothing was changed', exitCode: ExitCode.interrupted });
 }

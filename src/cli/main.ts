@@ -4,6 +4,7 @@ import type { ApplyOptions } from './apply.js';
 import type { Aimed, CommonOptions } from './options.js';
 import type { PingOptions } from './ping.js';
 import type { PlanOptions } from './plan.js';
+import { addSecretsCommands } from './secrets/command.js';
 import type { StatusOptions } from './status.js';
 import { version } from './version.js';
 
@@ -146,17 +147,21 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .action(async (file: string, id: string, _options: unknown, command: Command) =>
       setExit(await (await import('./runs.js')).showRun(file, id, command.optsWithGlobals<{ json?: boolean; timings?: boolean }>())));
 
+  addSecretsCommands(program, setExit);
+
   program
     .command('roles')
     .description('what each role does, and its variables')
     .argument('[name]', 'one role, with all its variables')
-    .action(async (name: string | undefined) => setExit(await (await import('./roles.js')).roles(name)));
+    .option('--inventory <file>', 'with the roles of this inventory’s rolesPath')
+    .action(async (name: string | undefined, options: { inventory?: string }) => setExit(await (await import('./roles.js')).roles(name, options)));
 
   program
     .command('schema')
     .description('print the inventory’s JSON Schema, for completion in editors')
     .option('--markdown', 'print the reference page instead')
-    .action(async (options: { markdown?: boolean }) => setExit(await (await import('./schema.js')).schema(options)));
+    .option('--inventory <file>', 'with the roles of this inventory’s rolesPath')
+    .action(async (options: { markdown?: boolean; inventory?: string }) => setExit(await (await import('./schema.js')).schema(options)));
 
   return program;
 }

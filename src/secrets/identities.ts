@@ -44,7 +44,7 @@ export class AgeKeys {
   /** @throws InputError saying why it cannot be opened, and with what it was tried */
   async open(file: AgeFile): Promise<Opened> {
     if (file.byPassphrase) return this.#openByPassphrase(file);
-    const all = await this.identities();
+    const all = await this.#all();
     const plain = all.flatMap(({ content }) => ('bytes' in content ? [] : content));
     const opened = await tryIdentities(file, plain);
     if (opened !== undefined) return opened;
@@ -61,8 +61,20 @@ export class AgeKeys {
     });
   }
 
+  /**
+   * The public keys of the first place that holds identities; empty when there is none.
+   * @throws InputError when it cannot be read or stays locked
+   */
+  async publicKeys(): Promise<string[]> {
+    const [first] = await this.#all();
+    if (first === undefined) return [];
+    const { identityToRecipient } = await import('age-encryption');
+    const identities = 'bytes' in first.content ? await this.#unlock(first.content) : first.content;
+    return Promise.all(identities.map(identityToRecipient));
+  }
+
   /** The identities that are at hand; those that are locked by a passphrase stay so. */
-  async identities(): Promise<Identities[]> {
+  async #all(): Promise<Identities[]> {
     const { files = [], env } = this.#options;
     this.#identities ??= Promise.all(identitySources(files, env).map(readSource)).then((all) => all.filter((found) => found !== undefined));
     return this.#identities;

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError, LockedError } from '../lib/errors.js';
@@ -6,6 +6,7 @@ import { Secret } from '../lib/secret.js';
 import { parseAgeFile, seal, unseal, type Opener, type Sealing } from '../secrets/age-file.js';
 import type { AgeKeys } from '../secrets/identities.js';
 import { SecretMapping } from '../secrets/mapping-text.js';
+import { noStore, readSecretStore, type OpenedStore } from '../secrets/read-store.js';
 import { parseRecipients, RECIPIENTS_FILE } from '../secrets/recipients.js';
 import { readIfThere, writePrivate } from './files.js';
 import { takeLockFile } from './local-lock.js';
@@ -36,7 +37,7 @@ export class SecretStore {
   #cipher: string;
   #mapping: SecretMapping;
 
-  private constructor(shown: string, path: string, opened: { cipher: string; opener: Opener; mapping: SecretMapping }, release: () => Promise<void>) {
+  private constructor(shown: string, path: string, opened: OpenedStore, release: () => Promise<void>) {
     this.shown = shown;
     this.#path = path;
     this.#cipher = opened.cipher;
@@ -50,15 +51,10 @@ export class SecretStore {
    * @throws InputError when there is none, or it cannot be opened; LockedError when another process changes it
    */
   static async open(file: string, keys: AgeKeys): Promise<SecretStore> {
-    if (!existsSync(file)) throw noStore(file);
-    // What a link points to is written, not the link.
-    const path = realpathSync(file);
+    const path = realPath(file);
     const release = await takeLockFile(`${path}.lock`, (holder) => beingChanged(file, holder));
     try {
-      const cipher = await readFile(path);
-      const { plaintext, opener } = await keys.open(await parseAgeFile(cipher, file));
-      const mapping = SecretMapping.parse(Buffer.from(plaintext).toString('utf8'), file);
-      return new SecretStore(file, path, { cipher: cipher.toString('latin1'), opener, mapping }, release);
+      return new SecretStore(file, path, await readSecretStore(path, file, keys), release);
     } catch (error) {
       await release();
       throw error;
@@ -164,12 +160,13 @@ export class SecretStore {
   }
 }
 
-function noStore(file: string): InputError {
-  return new InputError({
-    kind: 'secrets/no-store',
-    message: `there is no store ${file}`,
-    hint: 'make one with `pgprov secrets init`, or name it with --file',
-  });
+/** What a link points to is written, not the link. */
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch (cause) {
+    throw noStore(file, cause);
+  }
 }
 
 function beingChanged(file: string, holder: string): LockedError {

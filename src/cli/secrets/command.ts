@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import type { ExitCode } from '../../lib/errors.js';
+import type { InitOptions } from './init.js';
+import type { ListOptions } from './list.js';
+import type { StoreOptions } from './opening.js';
+import type { SetOptions } from './set.js';
+
+const HELP = `
+A store is one file encrypted with age; an inventory refers to a value in it as {age: secrets.age, key: NAME}.
+Whom it is encrypted for stands beside it in .age-recipients, a public key a line. Your identity is looked for in
+--identity, PGPROV_AGE_KEY, PGPROV_AGE_KEY_FILE, the same variables of sops, ~/.config/pgprov/age/keys.txt,
+~/.config/sops/age/keys.txt and ~/.config/age/keys.txt.`;
+
+function collect(value: string, list: string[] | undefined): string[] {
+  return [...(list ?? []), value];
+}
+
+function withStore(command: Command): Command {
+  return command
+    .option('-f, --file <file>', 'the store', 'secrets.age')
+    .option('-i, --identity <file>', 'file with your identity; repeatable', collect);
+}
+
+/** The commands about stores of secrets; their modules are loaded when one of them runs. */
+export function addSecretsCommands(program: Command, setExit: (code: ExitCode) => void): void {
+  const secrets = program.command('secrets').description('keep passwords in a file that is encrypted with age').addHelpText('after', HELP);
+
+  withStore(secrets.command('init'))
+    .description('make an empty store, the list of its recipients, and an identity if you have none; overwrites nothing')
+    .option('-r, --recipient <key>', 'public key of somebody else who is to open it; repeatable', collect)
+    .option('-R, --recipients-file <file>', 'file with such keys, one a line; repeatable', collect)
+    .option('--passphrase', 'lock it with a passphrase instead of keys')
+    .action(async (options: InitOptions) => setExit(await (await import('./init.js')).initStore(options)));
+
+  withStore(secrets.command('list'))
+    .description('list the names in a store, never their values')
+    .option('--json', 'print as JSON')
+    .action(async (options: ListOptions) => setExit(await (await import('./list.js')).listSecrets(options)));
+
+  withStore(secrets.command('set').argument('<name>', 'name of the value'))
+    .description('set a value: asked for at the terminal, or read from stdin')
+    .option('--generate', 'make a strong password')
+    .action(async (name: string, options: SetOptions) => setExit(await (await import('./set.js')).setSecret(name, options)));
+
+  withStore(secrets.command('edit'))
+    .description('open the whole store in $VISUAL or $EDITOR')
+    .action(async (options: StoreOptions) => setExit(await (await import('./edit.js')).editStore(options)));
+
+  withStore(secrets.command('reencrypt'))
+    .description('encrypt a store anew, for the recipients that .age-recipients lists now')
+    .action(async (options: StoreOptions) => setExit(await (await import('./reencrypt.js')).reencryptStore(options)));
+}
