@@ -7,24 +7,43 @@ const SHORTEST_MASKED = 4;
 
 const known = new Set<string>();
 
+/** A secret whose value is not here yet, and what brings it. */
+export interface DeferredSecret {
+  secret: Secret;
+  fill(value: string): void;
+}
+
 /**
  * A value that prints as `***` wherever it is shown: templates, JSON, errors, `console.log`.
  * Only `reveal()` opens it. Making one also teaches `redact` to hide the value in free text.
  */
 export class Secret {
-  readonly #value: string;
+  #value: string | undefined;
 
   constructor(value: string) {
     this.#value = value;
-    if (value.length < SHORTEST_MASKED) return;
-    known.add(value);
-    known.add(JSON.stringify(value).slice(1, -1));
-    // As it stands in a .pgpass file.
-    known.add(value.replace(/[\\:]/gu, '\\$&'));
+    learn(value);
+  }
+
+  /** A secret that is fetched later, and cannot be revealed before. */
+  static deferred(): DeferredSecret {
+    const secret = new Secret('');
+    secret.#value = undefined;
+    const fill = (value: string): void => {
+      secret.#value = value;
+      learn(value);
+    };
+    return { secret, fill };
+  }
+
+  /** Whether the value is here; it always is but in an inventory that was only checked. */
+  get isHere(): boolean {
+    return this.#value !== undefined;
   }
 
   /** The value itself, for the one place that must have it. */
   reveal(): string {
+    if (this.#value === undefined) throw new Error('a secret is revealed that was not fetched');
     return this.#value;
   }
 
@@ -39,6 +58,15 @@ export class Secret {
   [inspect.custom](): string {
     return MASK;
   }
+}
+
+/** Has `redact` hide a value from now on, in all the ways that it is written. */
+function learn(value: string): void {
+  if (value.length < SHORTEST_MASKED) return;
+  known.add(value);
+  known.add(JSON.stringify(value).slice(1, -1));
+  // As it stands in a .pgpass file.
+  known.add(value.replace(/[\\:]/gu, '\\$&'));
 }
 
 /** `reveal()` for a Secret, the value itself for a plain string. */

@@ -10,9 +10,12 @@ const NAME = /^[^\u0000-\u001f\u007f]{1,255}$/u;
  */
 export class SecretMapping {
   readonly #document: Document;
+  /** The text without any pair in it, which a document of no contents cannot write. */
+  readonly #empty: string;
 
-  private constructor(document: Document) {
+  private constructor(document: Document, empty: string) {
     this.#document = document;
+    this.#empty = empty;
   }
 
   /**
@@ -26,7 +29,7 @@ export class SecretMapping {
     const place = (offset: number): string => `line ${Math.max(1, lines.linePos(offset).line)}`;
     const wrong = document.errors.map(({ pos, code }) => `${place(pos[0])}: not valid YAML (${code.toLowerCase().replaceAll('_', ' ')})`);
     if (wrong.length === 0) wrong.push(...problemsOf(document, place));
-    if (wrong.length === 0) return new SecretMapping(document);
+    if (wrong.length === 0) return new SecretMapping(document, text);
     throw new InputError({ kind: 'secrets/content', message: [`${shown} does not hold names and texts:`, ...wrong].join('\n'), hint: 'write one `name: "text"` a line' });
   }
 
@@ -52,7 +55,7 @@ export class SecretMapping {
 
   /** As it is kept. */
   text(): string {
-    return this.#document.toString({ lineWidth: 0 });
+    return this.#document.contents === null ? this.#empty : this.#document.toString({ lineWidth: 0 });
   }
 
   #pairs(): { name: string; value: string }[] {

@@ -1,6 +1,6 @@
 import { AgeKeys } from '../../secrets/identities.js';
 import { SecretStore } from '../../store/secret-store.js';
-import { askAtTerminal, hasTerminal } from '../hidden-prompt.js';
+import { askAtTerminal } from '../hidden-prompt.js';
 
 /** Options of every command about a store. */
 export interface StoreOptions {
@@ -11,7 +11,7 @@ export interface StoreOptions {
 
 /** The identities that a command has. */
 export function keysFor({ identity }: StoreOptions): AgeKeys {
-  return new AgeKeys({ env: process.env, files: identity ?? [], ask: hasTerminal() ? askAtTerminal : undefined });
+  return new AgeKeys({ env: process.env, files: identity ?? [], ask: askAtTerminal });
 }
 
 /** Does something with an opened store, which is locked against others meanwhile. */
