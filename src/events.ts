@@ -234,7 +234,7 @@ export interface Failed {
 /** The cluster as it was last seen in the run. */
 export interface ClusterSeen {
   type: 'cluster';
-  status: ClusterStatus;
+  status: Omit<ClusterStatus, 'dynamic'>;
   /** It was looked at after the last change; else each host is told as it was last seen. */
   afterwards: boolean;
 }

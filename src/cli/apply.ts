@@ -14,10 +14,11 @@ import { aimOf, aimWords, type OutputOptions } from './options.js';
 import { plan } from './plan.js';
 import { resumeOptions, tell } from './resume.js';
 import { fileChange, insistSameChanges, insistSameOrigin, readPlanFile, type FiledChange } from './plan-file.js';
-import { RunClock, type TimingOptions } from './timings.js';
+import { openReport, reported, wordsOf } from './run-report.js';
+import { RunClock, type ReportOptions, type TimingOptions } from './timings.js';
 
 /** Options of `pgprov apply`. */
-export interface ApplyOptions extends OutputOptions, TimingOptions {
+export interface ApplyOptions extends OutputOptions, TimingOptions, ReportOptions {
   /** Change a cluster that holds data without asking. */
   yes?: boolean;
   /** Only show what would change. */
@@ -75,44 +76,44 @@ function insistNothingElse(file: string, options: ApplyOptions): void {
 }
 
 async function run(file: string, options: ApplyOptions, { plan: filed, resumes }: Basis = {}): Promise<ExitCode> {
+  const report = await openReport(options.report);
   const inventory = await loadFor(file, options);
   const { kind, color } = chooseOutput(options.output, process.stdout, process.env);
-  let shown = filed?.changes;
-  let lookMs = 0;
-  if (kind !== 'json' && (options.diff === true || (options.yes !== true && canAsk()))) {
-    const began = ownTime();
-    const seen = await lookAndAsk(inventory, options);
-    lookMs = ownTime() - began;
-    if (typeof seen === 'number') return seen;
-    shown ??= seen;
-  }
   const clock = new RunClock(options);
-  const reporter = await createReporter(kind, { out: process.stdout, err: process.stderr, color });
-  try {
-    const outcome = await runOnHosts({
-      inventory,
-      aim: aimOf(inventory, options),
-      mode: 'apply',
-      said: {
-        aim: aimWords(options),
-        set: options.set ?? [],
-        ...(resumes === undefined ? {} : { resumes }),
-        ...(filed === undefined ? {} : { plan: filed.file }),
-      },
-      emit: clock.listen(reporter.emit),
-      lookMs,
-      consent: async (proposal) => consent(inventory, proposal, options, shown),
-    });
-    return outcome.exitCode;
-  } finally {
-    await reporter.close();
-    clock.tell(kind);
-  }
+  const told = { ...(resumes === undefined ? {} : { resumes }), ...(filed === undefined ? {} : { plan: filed.file }) };
+  return reported(report, { words: wordsOf(inventory, 'apply', options, told), clock, told: kind !== 'json' }, async () => {
+    let shown = filed?.changes;
+    let lookMs = 0;
+    if (kind !== 'json' && (options.diff === true || (options.yes !== true && canAsk()))) {
+      const began = ownTime();
+      const seen = await lookAndAsk(inventory, options, clock);
+      lookMs = ownTime() - began;
+      if (typeof seen === 'number') return seen;
+      shown ??= seen;
+      clock.restart();
+    }
+    const reporter = await createReporter(kind, { out: process.stdout, err: process.stderr, color });
+    try {
+      const outcome = await runOnHosts({
+        inventory,
+        aim: aimOf(inventory, options),
+        mode: 'apply',
+        said: { aim: aimWords(options), set: options.set ?? [], ...told },
+        emit: clock.listen(reporter.emit),
+        lookMs,
+        consent: async (proposal) => consent(inventory, proposal, options, shown),
+      });
+      return outcome.exitCode;
+    } finally {
+      await reporter.close();
+      clock.tell(kind);
+    }
+  });
 }
 
 /** Shows what would be done, and asks where there is data; gives what was shown, or the exit code to end with. */
-async function lookAndAsk(inventory: Inventory, options: ApplyOptions): Promise<FiledChange[] | ExitCode> {
-  const { outcome, hosts } = await look(inventory, aimOf(inventory, options));
+async function lookAndAsk(inventory: Inventory, options: ApplyOptions, clock: RunClock): Promise<FiledChange[] | ExitCode> {
+  const { outcome, hosts } = await look(inventory, aimOf(inventory, options), clock.listen);
   const { exitCode, plan: changes, effects, holdsData } = outcome;
   if (exitCode !== ExitCode.done) return exitCode;
   const asks = options.yes !== true && holdsData && changes.length > 0;

@@ -1,17 +1,20 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { asPgprovError, ExitCode } from '../lib/errors.js';
 import type { ApplyOptions } from './apply.js';
+import type { RenewOptions } from './certs/rounds.js';
+import type { CertsStatusOptions } from './certs/status.js';
 import type { Aimed, CommonOptions } from './options.js';
 import type { PingOptions } from './ping.js';
 import type { PlanOptions } from './plan.js';
 import { addSecretsCommands } from './secrets/command.js';
+import type { RotateOptions } from './secrets/rotate.js';
 import type { StatusOptions } from './status.js';
 import { version } from './version.js';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 a host failed, 2 the command line or the inventory is wrong,
 3 a host could not be reached, 4 refused to protect data, 5 another run holds the lock,
-6 there are differences (diff, and plan --detailed-exitcode).`;
+6 there are differences (diff, and plan --detailed-exitcode), 7 certificates expire (certs status).`;
 
 function collect(value: string, list: string[] | undefined): string[] {
   return [...(list ?? []), value];
@@ -51,8 +54,12 @@ function withTimings(command: Command): Command {
   return command.option('--timings', 'tell at the end where the time went: connecting, looking, every stage, and waiting for what');
 }
 
+function withReport(command: Command): Command {
+  return command.option('--report <file>', 'write a page (HTML) about the run: timeline, changes, failures, the cluster as it is then');
+}
+
 function withApply(command: Command): Command {
-  return withPasswords(withTimings(withOutput(command)))
+  return withPasswords(withReport(withTimings(withOutput(command))))
     .option('-y, --yes', 'change a cluster that holds data without asking')
     .option('--check', 'change nothing, show what would be changed')
     .option('--diff', 'show the differences of files, first');
@@ -62,6 +69,13 @@ function withOutput(command: Command): Command {
   return command.addOption(
     new Option('--output <form>', 'how to show progress; default: tree on a terminal, plain otherwise').choices(['tree', 'plain', 'json']),
   );
+}
+
+function withinDays(description: string): Option {
+  return new Option('--within <days>', description).default(30).argParser((text) => {
+    if (/^\d{1,5}$/u.test(text)) return Number(text);
+    throw new InvalidArgumentError('It must be a number of days.');
+  });
 }
 
 /** What a command does with its inventory. */
@@ -96,13 +110,13 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .option('--host <names>', 'only these hosts', splitList)
     .action(onInventory<CommonOptions & Aimed>(false, async () => (await import('./show.js')).show));
 
-  withPasswords(withTimings(withDifferences(withOutput(withAim(withInventory(program.command('plan')))))))
+  withPasswords(withReport(withTimings(withDifferences(withOutput(withAim(withInventory(program.command('plan'))))))))
     .description('show what apply would change, host by host; touches nothing')
     .option('-o, --out <file>', 'keep the plan in a file; `pgprov apply FILE` carries out just that')
     .option('--detailed-exitcode', 'exit with 6 when there are changes')
     .action(onInventory<PlanOptions>(true, async () => (await import('./plan.js')).plan));
 
-  withPasswords(withTimings(withDifferences(withAim(withInventory(program.command('diff'))))))
+  withPasswords(withReport(withTimings(withDifferences(withAim(withInventory(program.command('diff')))))))
     .description('report how the hosts have drifted from the inventory; exit code 6 when they have')
     .option('-q, --quiet', 'print nothing when there is no drift')
     .action(onInventory<PlanOptions & { quiet?: boolean }>(true, async () => (await import('./plan.js')).diff));
@@ -131,6 +145,24 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .option('--json', 'print as JSON')
     .action(onInventory<StatusOptions>(false, async () => (await import('./status.js')).status));
 
+  const certs = program.command('certs').description('certificates of the cluster: what expires when, renewal, rotation of the authority');
+  withPasswords(withInventory(certs.command('status')))
+    .description('what expires when, and whether the hosts have and use what is in the store; exit code 7 when something expires')
+    .addOption(withinDays('point out what expires within so many days'))
+    .option('--host <names>', 'only these hosts: names or patterns, comma-separated or repeated; !pg3 leaves one out', splitList)
+    .option('--json', 'print as JSON')
+    .action(onInventory<CertsStatusOptions>(false, async () => (await import('./certs/status.js')).certsStatus));
+  withPasswords(withOutput(withInventory(certs.command('renew'))))
+    .description('new certificates for hosts whose own expire, name other addresses or are of another authority; one member at a time, each proved')
+    .addOption(withinDays('renew what expires within so many days'))
+    .option('--all', 'renew those as well that are good for longer')
+    .option('--ca', 'rotate the certificate authority, in three phases; go on with a rotation that was broken off')
+    .option('--host <names>', 'only these hosts: names or patterns, comma-separated or repeated; !pg3 leaves one out', splitList)
+    .option('--group <names>', 'only the hosts of these groups, in the same way', splitList)
+    .option('-y, --yes', 'change a cluster that holds data without asking')
+    .option('--check', 'change nothing, show what would be changed; with --ca: by the next phase')
+    .action(onInventory<RenewOptions>(false, async () => (await import('./certs/renew.js')).renew));
+
   const runs = program
     .command('runs')
     .description('list the runs that changed something, newest first: how each ended, and where it broke')
@@ -144,10 +176,19 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .argument('<id>', 'the run’s id or the beginning of it, or `last`')
     .option('--json', 'print the journal’s lines as they are')
     .option('--timings', 'tell where its time went instead; with --json: below the lines')
+    .option('--report <file>', 'write a page (HTML) about it instead')
     .action(async (file: string, id: string, _options: unknown, command: Command) =>
-      setExit(await (await import('./runs.js')).showRun(file, id, command.optsWithGlobals<{ json?: boolean; timings?: boolean }>())));
+      setExit(await (await import('./runs.js')).showRun(file, id, command.optsWithGlobals<{ json?: boolean; timings?: boolean; report?: string }>())));
 
-  addSecretsCommands(program, setExit);
+  const secrets = addSecretsCommands(program, setExit);
+  withPasswords(withOutput(withInventory(secrets.command('rotate').argument('<name>', 'replication, superuser, rewind or restapi'))))
+    .description('give the running cluster a new password, on all members at once and without a restart; go on with a change that was broken off')
+    .option('-y, --yes', 'do not ask')
+    .action(async (name: string, inventory: string | undefined, options: RotateOptions) =>
+      onInventory<RotateOptions>(false, async () => {
+        const { rotate } = await import('./secrets/rotate.js');
+        return (file, located) => rotate(name, file, located);
+      })(inventory, options));
 
   program
     .command('roles')

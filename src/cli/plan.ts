@@ -1,4 +1,5 @@
 import { ExitCode } from '../lib/errors.js';
+import type { Inventory } from '../model/index.js';
 import { renderDrift } from '../report/drift-text.js';
 import { renderPlan } from '../report/plan-text.js';
 import { createReporter } from '../report/reporter.js';
@@ -8,10 +9,11 @@ import { loadFor, printWarnings } from './inventory.js';
 import { look } from './look.js';
 import { aimOf, aimWords, type OutputOptions } from './options.js';
 import { writePlanFile } from './plan-file.js';
-import { RunClock, type TimingOptions } from './timings.js';
+import { openReport, reported, wordsOf } from './run-report.js';
+import { RunClock, type ReportOptions, type TimingOptions } from './timings.js';
 
 /** Options of `pgprov plan`. */
-export interface PlanOptions extends OutputOptions, TimingOptions {
+export interface PlanOptions extends OutputOptions, TimingOptions, ReportOptions {
   diff: boolean;
   /** A file to write the plan to, for `pgprov apply`. */
   out?: string;
@@ -20,13 +22,19 @@ export interface PlanOptions extends OutputOptions, TimingOptions {
 
 /** `pgprov plan`: what apply would change. */
 export async function plan(file: string, options: PlanOptions): Promise<ExitCode> {
+  const report = await openReport(options.report);
   const inventory = await loadFor(file, options);
+  const clock = new RunClock(options);
+  const told = options.output !== 'json';
+  return reported(report, { words: wordsOf(inventory, 'plan', options), clock, told }, () => showPlan(inventory, options, clock));
+}
+
+async function showPlan(inventory: Inventory, options: PlanOptions, clock: RunClock): Promise<ExitCode> {
   const aim = aimOf(inventory, options);
   const color = colors(process.stdout);
-  const clock = new RunClock(options);
   const save = async (changes: Parameters<typeof writePlanFile>[2]): Promise<void> => {
     if (options.out === undefined) return;
-    await writePlanFile(options.out, { inventory: inventory.file, set: options.set ?? [], aim: aimWords(options) }, changes);
+    await writePlanFile(options.out, { inventory, set: options.set ?? [], aim: aimWords(options) }, changes);
   };
   const verdict = (changes: readonly unknown[]): ExitCode =>
     options.detailedExitcode === true && changes.length > 0 ? ExitCode.changes : ExitCode.done;
@@ -54,9 +62,15 @@ export async function plan(file: string, options: PlanOptions): Promise<ExitCode
 
 /** `pgprov diff`: how the hosts have drifted from the inventory; exit code 6 when they have. */
 export async function diff(file: string, options: PlanOptions & { quiet?: boolean }): Promise<ExitCode> {
+  const report = await openReport(options.report);
   const inventory = await loadFor(file, options);
-  if (options.quiet !== true) printWarnings(inventory);
   const clock = new RunClock(options);
+  const told = options.quiet !== true;
+  return reported(report, { words: wordsOf(inventory, 'diff', options), clock, told }, () => showDrift(inventory, options, clock));
+}
+
+async function showDrift(inventory: Inventory, options: PlanOptions & { quiet?: boolean }, clock: RunClock): Promise<ExitCode> {
+  if (options.quiet !== true) printWarnings(inventory);
   const { outcome, hosts } = await look(inventory, aimOf(inventory, options), clock.listen);
   if (outcome.exitCode !== ExitCode.done) {
     clock.tell(undefined);

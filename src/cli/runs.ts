@@ -6,8 +6,9 @@ import { findRun, readRuns, type RunRecord } from '../store/run-record.js';
 import { summariseRun, type RunSummary } from '../store/run-summary.js';
 import { storeDirectory } from '../store/store.js';
 import { colors } from './colors.js';
+import { openReport } from './run-report.js';
 import { commandWords } from './run-words.js';
-import { tellTimings, type TimingOptions } from './timings.js';
+import { tellTimings, type ReportOptions, type TimingOptions } from './timings.js';
 
 /** `pgprov runs`: the journaled runs, newest first. */
 export async function runs(file: string, options: { json?: boolean }): Promise<ExitCode> {
@@ -24,9 +25,10 @@ export async function runs(file: string, options: { json?: boolean }): Promise<E
 }
 
 /** `pgprov runs show`: one run, as it was told when it happened, or where its time went. */
-export async function showRun(file: string, id: string, options: TimingOptions & { json?: boolean }): Promise<ExitCode> {
-  const { store } = await storeOf(file);
+export async function showRun(file: string, id: string, options: TimingOptions & ReportOptions & { json?: boolean }): Promise<ExitCode> {
+  const { store, cluster } = await storeOf(file);
   const record = findRun(store, id);
+  if (options.report !== undefined) return writeReport(options.report, record, cluster);
   if (options.json === true) {
     process.stdout.write(record.lines.map((line) => `${line}\n`).join(''));
     if (options.timings === true) tellTimings(timeRun(record.events), true);
@@ -41,6 +43,16 @@ export async function showRun(file: string, id: string, options: TimingOptions &
   }
   const blocks = [renderRunHead(run, { color }), replayRun(record.events, { color }), advice(run, file)];
   process.stdout.write(`${blocks.filter((lines) => lines.length > 0).map((lines) => lines.join('\n')).join('\n\n')}\n`);
+  return ExitCode.done;
+}
+
+/** Makes the page of a run from its journal. */
+async function writeReport(path: string, record: RunRecord, cluster: string): Promise<ExitCode> {
+  const report = await openReport(path);
+  const { exitCode } = summariseRun(record);
+  const { ending, ...run } = framed(record);
+  report?.write({ ...run, cluster }, record.events, { exitCode, ending });
+  process.stdout.write(`Report: ${path}\n`);
   return ExitCode.done;
 }
 

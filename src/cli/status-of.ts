@@ -13,8 +13,9 @@ import { REPLICATION_LOGIN, type ReplicationLogin } from '../resources/replicati
 const DAY = 86_400_000;
 
 /** What a run saw of the cluster; hosts and services that it did not ask about are left out. */
-export function statusSeen(inventory: Inventory, view: View): ClusterStatus {
-  return statusOf(inventory, view, [], ({ name }, id) => view.read(name, id) !== undefined);
+export function statusSeen(inventory: Inventory, view: View): Omit<ClusterStatus, 'dynamic'> {
+  const { dynamic: _dynamic, ...seen } = statusOf(inventory, view, [], ({ name }, id) => view.read(name, id) !== undefined);
+  return seen;
 }
 
 /** Reads a survey as the state of the cluster; hosts that could not be asked carry the reason. */

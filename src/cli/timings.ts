@@ -5,33 +5,51 @@ import { timeRun, type TimedEvent, type Timings } from '../report/timings.js';
 import { renderTimings } from '../report/timings-text.js';
 import { colors } from './colors.js';
 
+/** Options of commands that can make a page about their run. */
+export interface ReportOptions {
+  /** The file to write it to. */
+  report?: string;
+}
+
 /** Options of commands that can tell where their time went. */
 export interface TimingOptions {
   /** Tell it after everything else. */
   timings?: boolean;
 }
 
-/** Keeps the events of a run for `--timings`, and tells at its end where the time went; without the option it does nothing. */
+/** Keeps the events of a run for those who ask for more than what is shown while it goes on; tells where its time went. */
 export class RunClock {
   readonly #wanted: boolean;
+  readonly #keeps: boolean;
   readonly #events: TimedEvent[] = [];
 
-  constructor({ timings = false }: TimingOptions) {
+  constructor({ timings = false, report }: TimingOptions & ReportOptions) {
     this.#wanted = timings;
+    this.#keeps = timings || report !== undefined;
+  }
+
+  /** What was kept so far; nothing when nobody asked. */
+  get events(): readonly TimedEvent[] {
+    return this.#events;
   }
 
   /** Passes events on, each with the time it came kept. */
   readonly listen = (emit: EventListener): EventListener => {
-    if (!this.#wanted) return emit;
+    if (!this.#keeps) return emit;
     return (event) => {
       this.#events.push({ ...mapEvent(event, redact), at: new Date().toISOString() });
       emit(event);
     };
   };
 
+  /** Forgets what was kept: what is told is about what comes now. */
+  restart(): void {
+    this.#events.length = 0;
+  }
+
   /** Where the time went; undefined when nobody asked, or no run began. */
   get timings(): Timings | undefined {
-    return timeRun(this.#events);
+    return this.#wanted ? timeRun(this.#events) : undefined;
   }
 
   /** Prints the view, or a line of JSON. */

@@ -15,7 +15,7 @@ import { joinScripts } from '../shell/quote.js';
 import { holderName } from '../store/local-lock.js';
 import type { Store } from '../store/store.js';
 import type { Exec, Transport } from '../transport/transport.js';
-import { contextFor, prepareStore } from './context.js';
+import { contextFor, identitiesOf } from './context.js';
 import { Ledger } from './ledger.js';
 import { LookTimer } from './look-timer.js';
 import { Session } from './session.js';
@@ -41,7 +41,7 @@ export interface RunOptions {
   /** Asked once, before the first change of an apply that has any; throws when it must not go on. */
   consent?(proposal: Proposal): Promise<void>;
   /** Tells what the run saw of the cluster; not asked when the hosts were not all looked at. */
-  describe?(view: View): ClusterStatus;
+  describe?(view: View): Omit<ClusterStatus, 'dynamic'>;
 }
 
 /** What an apply is about to do. */
@@ -134,7 +134,7 @@ class Run {
   /** What the control machine has: keys, and what the hosts were when they were last seen. */
   async #recall(): Promise<void> {
     const { inventory, store } = this.#options;
-    await prepareStore(inventory, store);
+    await store.certificates.prepare(identitiesOf(inventory));
     for (const { name } of inventory.hosts) {
       const remembered = PLATFORMS.find(({ id }) => id === store.remembered(name)?.platform);
       if (remembered) this.#platforms.set(name, remembered);
@@ -257,6 +257,7 @@ class Run {
     if (mode === 'plan') return;
     if (changes.length > 0) await this.#options.consent?.(this.#proposal);
     await store.savePasswords();
+    await store.certificates.save(this.#hosts.map(({ name }) => name));
     const runner = new StageRunner({
       inventory,
       stages,

@@ -23,6 +23,15 @@ export function timeSuffix(ms: number): string {
   return ms < WORTH_TELLING ? '' : ` (${formatDuration(ms)})`;
 }
 
+/** Milliseconds as a text. */
+export type TimeFormat = (ms: number) => string;
+
+/** One unit for all times of a run, so that the eye can compare; those of a short run are told more exactly. */
+export function comparableTimes(totalMs: number): TimeFormat {
+  const digits = totalMs < 10_000 ? 2 : 1;
+  return (ms) => `${(ms / SECOND).toFixed(digits)} s`;
+}
+
 function pair(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return `${large} ${largeUnit}${small === 0 ? '' : ` ${small} ${smallUnit}`}`;
 }

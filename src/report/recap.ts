@@ -40,16 +40,22 @@ function hostLines(recap: readonly HostRecap[], paint: Paint): string[] {
   );
 }
 
-function lastLine({ exitCode, ms, recap }: RecapInput, paint: Paint): string {
+function lastLine(input: RecapInput, paint: Paint): string {
+  const { tone, text } = endSentence(input);
+  return paint[tone](text);
+}
+
+/** How a run ended, in a sentence or two, and in which colour. */
+export function endSentence({ exitCode, ms, recap }: Omit<RecapInput, 'command'>): { tone: 'ok' | 'changed' | 'failed'; text: string } {
   const time = formatDuration(ms);
   const touched = recap.filter(({ changed }) => changed > 0);
   const changes = touched.reduce((sum, { changed }) => sum + changed, 0);
   const made = `${count(changes, 'change')} on ${count(touched.length, 'host')}`;
   const left = changes === 0 ? 'Nothing was changed.' : `Made ${made}.`;
-  if (exitCode === ExitCode.interrupted) return paint.failed(`Interrupted after ${time}. ${left}`);
-  if (exitCode !== ExitCode.done) return paint.failed(`Failed: ${reason(exitCode, recap)} (${time}). ${left}`);
-  if (changes > 0) return paint.changed(`Done in ${time}: ${made}.`);
-  return paint.ok(`No changes: ${count(recap.length, 'host is', 'hosts are')} as the inventory says (${time}).`);
+  if (exitCode === ExitCode.interrupted) return { tone: 'failed', text: `Interrupted after ${time}. ${left}` };
+  if (exitCode !== ExitCode.done) return { tone: 'failed', text: `Failed: ${reason(exitCode, recap)} (${time}). ${left}` };
+  if (changes > 0) return { tone: 'changed', text: `Done in ${time}: ${made}.` };
+  return { tone: 'ok', text: `No changes: ${count(recap.length, 'host is', 'hosts are')} as the inventory says (${time}).` };
 }
 
 function reason(exitCode: ExitCode, recap: readonly HostRecap[]): string {

@@ -8,13 +8,13 @@ import { count } from './words.js';
 import { padToWidth, widestOf } from './width.js';
 
 /** Certificates that end sooner are pointed out. */
-const SOON = 30;
+export const SOON = 30;
 
 /** More lag than one WAL segment is pointed out. */
-const MUCH_LAG = 16 * 1024 * 1024;
+export const MUCH_LAG = 16 * 1024 * 1024;
 
 /** States in which a member does its work. */
-const GOOD_STATES: readonly (string | undefined)[] = ['running', 'streaming'];
+export const GOOD_STATES: readonly (string | undefined)[] = ['running', 'streaming'];
 
 /** A cluster's status for people: members, etcd, certificates, settings, and the verdict at the end. */
 export function renderStatus(status: ClusterStatus, { color }: { color: boolean }): string {

@@ -1,3 +1,4 @@
+import { comparableTimes, type TimeFormat } from './duration.js';
 import { makePaint, type Paint } from './paint.js';
 import { printable } from './printable.js';
 import { renderTable } from './table.js';
@@ -33,17 +34,9 @@ const SLOWEST_HOSTS = 3;
 /** Where the time of a run went, for people: what it waited for, then everything in order, then the hosts. */
 export function renderTimings(timings: Timings, { color }: { color: boolean }): string {
   const paint = makePaint(color);
-  const time = timeFormat(timings.totalMs);
+  const time = comparableTimes(timings.totalMs);
   const blocks = [causeLines(timings, time, paint), phaseLines(timings, time, paint), hostLines(timings.hosts, time, paint)];
   return blocks.filter((block) => block.length > 0).map((block) => block.join('\n')).join('\n\n');
-}
-
-type TimeFormat = (ms: number) => string;
-
-/** One unit for all, so that the eye can compare; short runs are told more exactly. */
-function timeFormat(totalMs: number): TimeFormat {
-  const digits = totalMs < 10_000 ? 2 : 1;
-  return (ms) => `${(ms / 1000).toFixed(digits)} s`;
 }
 
 function causeLines({ totalMs, cpuMs, path }: Timings, time: TimeFormat, paint: Paint): string[] {

@@ -54,6 +54,12 @@ export function timeRun(events: readonly TimedEvent[]): Timings | undefined {
   return { totalMs: run.totalMs, ...(cpuMs === undefined ? {} : { cpuMs }), phases: run.phases(), path: run.path(), hosts: run.hosts() };
 }
 
+/** When the process of a run started, in milliseconds since 1970. */
+export function processStart({ at, startUp }: Event<'run-start'>): number {
+  const { processMs = 0, lookMs = 0, askMs = 0, keysMs = 0 } = startUp ?? {};
+  return Date.parse(at) - processMs - lookMs - askMs - keysMs;
+}
+
 class TimedRun {
   readonly totalMs: number;
   readonly #events: readonly TimedEvent[];
@@ -69,8 +75,7 @@ class TimedRun {
     this.#events = events;
     this.#start = start;
     this.#steps = timedSteps(events);
-    const { processMs = 0, lookMs = 0, askMs = 0, keysMs = 0 } = start.startUp ?? {};
-    this.#zero = Date.parse(start.at) - processMs - lookMs - askMs - keysMs;
+    this.#zero = processStart(start);
     this.totalMs = this.#since(events.at(-1) ?? start);
     this.#preparation = this.#prepare();
     this.#again = this.#looked('survey-again', 'last look', ofType(events, 'surveyed-again'));
@@ -206,6 +211,7 @@ function present<Value>(value: Value | undefined): Value[] {
   return value === undefined ? [] : [value];
 }
 
-function ofType<Type extends RunEvent['type']>(events: readonly TimedEvent[], type: Type): Event<Type>[] {
+/** The events of one type, in order. */
+export function ofType<Type extends RunEvent['type']>(events: readonly TimedEvent[], type: Type): Event<Type>[] {
   return events.filter((event) => event.type === type) as Event<Type>[];
 }

@@ -1,4 +1,5 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 
 /** A file's text, or undefined when there is none; any other trouble is thrown. */
@@ -13,13 +14,23 @@ export async function readIfThere(path: string): Promise<string | undefined> {
 
 /** Writes a file that only its owner may read, whole or not at all, and on disk before it returns. */
 export async function writePrivate(path: string, text: string): Promise<void> {
+  writePrivateNow(path, text);
+}
+
+/** The same for a process that is about to end and can wait for nothing. */
+export function writePrivateNow(path: string, text: string): void {
   const draft = `${path}.${randomBytes(6).toString('hex')}`;
-  const handle = await open(draft, 'wx', 0o600);
+  const handle = openSync(draft, 'wx', 0o600);
   try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    try {
+      writeFileSync(handle, text);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
   }
-  await rename(draft, path);
 }

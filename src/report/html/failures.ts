@@ -1,0 +1,70 @@
+import type { PgprovError } from '../../lib/errors.js';
+import type { TimedEvent } from '../timed-steps.js';
+import { ofType } from '../timings.js';
+import { count, listNames, withoutHost } from '../words.js';
+
+/** Something that went wrong, and what to do about it. */
+interface Failure {
+  place: string;
+  what: string;
+  /** What the host said about it. */
+  quote: string;
+  hint: string;
+}
+
+/** What went wrong, what was left out for it, and what to know besides. */
+export interface FailuresView {
+  failures: readonly Failure[];
+  skipped: readonly string[];
+  warnings: readonly string[];
+  remarks: readonly string[];
+  /** What hosts said while they were waited for. */
+  notes: readonly { place: string; text: string }[];
+  notesAmount: string;
+  /** There is something of the last three. */
+  toKnow: boolean;
+}
+
+/** Names of hosts in a line; the others are counted. */
+const MOST_HOSTS = 8;
+
+/** Everything in a run that calls for somebody's attention. */
+export function viewFailures(events: readonly TimedEvent[]): FailuresView {
+  const stages = new Map(ofType(events, 'run-start').flatMap((start) => start.stages.map(({ id, title }) => [id, title] as const)));
+  const titleOf = (id: string | undefined): string | undefined => (id === undefined ? undefined : (stages.get(id) ?? id));
+  const warnings = ofType(events, 'warning').map(({ host, text }) => (host === undefined ? text : `${host}: ${text}`));
+  const remarks = ofType(events, 'run-end').flatMap(({ recap }) => recap.flatMap((entry) => entry.remarks.map((remark) => `${entry.host}: ${remark}`)));
+  const notes = ofType(events, 'note').map(({ host, stage, text }) => ({ place: placeOf(host, titleOf(stage)), text }));
+  return {
+    failures: events.flatMap((event) => {
+      if (event.type === 'failed') return [failure(event.error, event.error.host, undefined)];
+      if (event.type !== 'step-end' || event.result !== 'failed') return [];
+      return [failure(event.error, event.host, titleOf(event.stage))];
+    }),
+    skipped: skippedLines(ofType(events, 'step-end').filter(({ result }) => result === 'skipped'), titleOf),
+    warnings,
+    remarks,
+    notes,
+    notesAmount: count(notes.length, 'note'),
+    toKnow: warnings.length + remarks.length + notes.length > 0,
+  };
+}
+
+function failure(error: PgprovError | undefined, host: string | undefined, stage: string | undefined): Failure {
+  const [first = '', ...rest] = (error?.message ?? 'failed').trimEnd().split('\n');
+  return { place: placeOf(host, stage), what: withoutHost(first, host), quote: rest.join('\n'), hint: error?.hint ?? '' };
+}
+
+function placeOf(host: string | undefined, stage: string | undefined): string {
+  return [host, stage].filter((part) => part !== undefined).join(' · ');
+}
+
+/** A line for each stage and reason. */
+function skippedLines(ends: readonly { host: string; stage: string; reason?: string }[], titleOf: (id: string) => string | undefined): string[] {
+  const hosts = new Map<string, string[]>();
+  for (const { host, stage, reason } of ends) {
+    const key = `${titleOf(stage)}${reason === undefined ? '' : ` (${reason})`}`;
+    hosts.set(key, [...(hosts.get(key) ?? []), host]);
+  }
+  return [...hosts].map(([what, names]) => `${what}: ${listNames(names, MOST_HOSTS)}`);
+}
