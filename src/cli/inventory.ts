@@ -1,12 +1,16 @@
 import { formatProblem, loadInventory, type Inventory } from '../model/index.js';
-import { CATALOG } from '../../roles/index.js';
 import type { AskOptions } from './ask.js';
+import { againstCatalog } from './catalog.js';
+import { fetching, type Secrets } from './fetching.js';
 import type { CommonOptions } from './options.js';
 
-/** Loads a command's inventory against the roles that there are, and asks for the passwords that the command is told to ask for. */
-export async function loadFor(file: string, options: CommonOptions & AskOptions): Promise<Inventory> {
+/**
+ * Loads a command's inventory against the roles that there are, and asks for the passwords that the command is told to ask for.
+ * @param secrets `check` for a command that shows or checks the inventory and nothing more
+ */
+export async function loadFor(file: string, options: CommonOptions & AskOptions, secrets: Secrets = 'fetch'): Promise<Inventory> {
   const { lab, set } = options;
-  const inventory = await (lab === undefined ? loadInventory(file, { roles: CATALOG, ...(set === undefined ? {} : { set }) }) : lab.load(set));
+  const inventory = await (lab === undefined ? loadInventory(file, { ...againstCatalog(set), ...fetching(secrets) }) : lab.load(set, secrets));
   if (options.askPass !== true && options.askBecomePass !== true) return inventory;
   const { withAskedPasswords } = await import('./ask.js');
   return withAskedPasswords(inventory, options);

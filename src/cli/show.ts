@@ -2,16 +2,18 @@ import { ExitCode } from '../lib/errors.js';
 import { Secret } from '../lib/secret.js';
 import type { Host, Provenance } from '../model/index.js';
 import { aimedHosts } from '../plan/aim.js';
-import { CATALOG } from '../../roles/index.js';
+import { printable } from '../report/printable.js';
+import { describeReference } from '../secrets/reference.js';
+import { catalogOf } from './catalog.js';
 import { loadFor, printWarnings } from './inventory.js';
 import { aimOf, type Aimed, type CommonOptions } from './options.js';
 
 /** `pgprov show`: every resolved variable of each host, and where it came from. */
 export async function show(file: string, options: CommonOptions & Aimed): Promise<ExitCode> {
-  const inventory = await loadFor(file, options);
+  const inventory = await loadFor(file, options, 'check');
   const aim = aimOf(inventory, options);
   printWarnings(inventory);
-  const names = aimedHosts(inventory, CATALOG, aim);
+  const names = aimedHosts(inventory, catalogOf(inventory), aim);
   const blocks = inventory.hosts.filter(({ name }) => names.includes(name)).map((host) => showHost(host, inventory.leader));
   process.stdout.write(`${blocks.join('\n\n')}\n`);
   return ExitCode.done;
@@ -76,8 +78,12 @@ function printValue(value: unknown): string {
 }
 
 function origin(from: Provenance): string {
+  return from.reference === undefined ? placeOf(from) : `${placeOf(from)}: ${printable(describeReference(from.reference))}`;
+}
+
+function placeOf(from: Provenance): string {
   if (from.kind === 'default') return 'default';
   if (from.kind === 'ssh-config') return `${from.file}:${from.line}`;
-  if (from.kind === 'set') return from.via ?? '--set';
+  if (from.kind === 'set' || from.kind === 'role') return from.via ?? '--set';
   return `${from.file}:${from.line}:${from.column}${from.via === undefined ? '' : ` (${from.via})`}`;
 }

@@ -71,8 +71,10 @@ function clusterVariables(schema: VariableSchema, path: readonly string[]): { pa
   );
 }
 
+/** Of secrets that were not fetched nothing is known, so nothing is held against them. */
 function sameValue(a: unknown, b: unknown): boolean {
-  return a instanceof Secret && b instanceof Secret ? a.reveal() === b.reveal() : isDeepStrictEqual(a, b);
+  if (a instanceof Secret && b instanceof Secret) return !a.isHere || !b.isHere || a.reveal() === b.reveal();
+  return isDeepStrictEqual(a, b);
 }
 
 /** Of a mapping, the place of the first leaf that was not left at its default. */
@@ -83,5 +85,5 @@ function provenanceOf(host: Host, dotted: string): Provenance | undefined {
 
 function describeOrigin(from: Provenance | undefined): string {
   if (from === undefined || from.kind === 'default') return 'default';
-  return from.kind === 'set' ? (from.via ?? '--set') : `${from.via}, line ${from.line}`;
+  return from.kind === 'file' ? `${from.via}, line ${from.line}` : (from.via ?? '--set');
 }

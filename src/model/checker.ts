@@ -37,7 +37,7 @@ export class Checker {
     // The schemas are our own and the tests hold them against the meta-schema; compiling that one takes longer than all of them.
     const trusted = { meta: false, validateSchema: false, code: { optimize: false } } as const;
     const ajv = new AjvClass({ allErrors: true, verbose: true, strictTypes: false, strictRequired: false, ...trusted });
-    ajv.addVocabulary(['secret', 'scope', 'expects']);
+    ajv.addVocabulary(['secret', 'scope', 'expects', 'additive']);
     return new Checker(ajv, places);
   }
 
@@ -122,8 +122,10 @@ function withoutUntakenBranches(errors: readonly AjvError[]): AjvError[] {
       error.schemaPath.startsWith(`${choice.schemaPath}/`) &&
       (error.instancePath === choice.instancePath || error.instancePath.startsWith(`${choice.instancePath}/`));
     const explained = only !== undefined && kept.some((error) => belongs(error) && error.schemaPath.startsWith(only));
+    // Which keys go together matters only when they are known.
+    const misnamed = branches.every(({ required }) => required !== undefined) && kept.some((error) => error.keyword === 'additionalProperties' && error.instancePath === choice.instancePath);
     kept = kept.filter((error) => {
-      if (error === choice) return !explained;
+      if (error === choice) return !explained && !misnamed;
       return !belongs(error) || (explained && error.schemaPath.startsWith(only));
     });
   }

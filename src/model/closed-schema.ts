@@ -4,7 +4,10 @@ import type { VariableSchema } from './role-schema.js';
 export const PATH = { pattern: '^[^\\u0000-\\u001f\\u007f]{1,4095}$', expects: 'a path' } as const;
 
 /** Words for what a secret may be. */
-const SECRET_FORMS = 'a string, {env: NAME} or {file: path}';
+const SECRET_FORMS = 'a string, {env: NAME}, {file: path}, {command: [program, argument]} or {age: store, key: name}';
+
+/** Text that a program takes as an argument. */
+const ARGUMENT: VariableSchema = { type: 'string', pattern: '^[^\\u0000]{0,4096}$', expects: 'a string without NUL characters' };
 
 /** Reference to a secret that is kept elsewhere. */
 const SECRET_REFERENCE: VariableSchema = {
@@ -16,11 +19,21 @@ const SECRET_REFERENCE: VariableSchema = {
       description: 'File that holds the secret; one newline at its end is dropped. Others must not be able to read it.',
       ...PATH,
     },
+    command: {
+      type: 'array',
+      items: ARGUMENT,
+      minItems: 1,
+      description: 'Program that prints the secret, and its arguments; no shell reads them. It runs once, in the directory of the inventory, without input; one newline at the end of what it prints is dropped.',
+      expects: 'a program and its arguments as a list of strings',
+    },
+    age: { type: 'string', description: 'Store of secrets that is encrypted with age, such as `pgprov secrets init` makes.', ...PATH },
+    key: { type: 'string', pattern: '^[^\\u0000-\\u001f\\u007f]{1,255}$', expects: 'the name of a value in the store', description: 'Name of the value in the store; goes with `age`.' },
   },
+  oneOf: [...['env', 'file', 'command'].map((alone) => ({ required: [alone], maxProperties: 1 })), { required: ['age', 'key'] }],
   minProperties: 1,
-  maxProperties: 1,
+  maxProperties: 2,
   additionalProperties: false,
-  expects: '{env: NAME} or {file: path}',
+  expects: '{env: NAME}, {file: path}, {command: [program, argument]} or {age: store, key: name}',
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { Secret } from '../lib/secret.js';
+import type { SecretReference } from '../secrets/reference.js';
 import type { Problem } from './problem.js';
 
 /** One hop on the way to a host, or the host itself. */
@@ -48,14 +49,16 @@ export interface SshSettings extends SshHop {
 
 /** Where a resolved value came from. */
 export interface Provenance {
-  /** `default`: the schema; `file`: the inventory; `set`: a `--set` option; `ssh-config`: OpenSSH's configuration. */
-  kind: 'default' | 'file' | 'set' | 'ssh-config';
+  /** `default`: the schema; `file`: the inventory; `set`: a `--set` option; `ssh-config`: OpenSSH's configuration; `role`: another role. */
+  kind: 'default' | 'file' | 'set' | 'ssh-config' | 'role';
   /** The inventory as the user named it, or a configuration file; only for `file` and `ssh-config`. */
   file?: string;
   line?: number;
   column?: number;
-  /** `top level`, `group replicas`, `host pg1`, `--set postgresql.port=5433`. */
+  /** `top level`, `group replicas`, `host pg1`, `--set postgresql.port=5433`, `role pg_cron`. */
   via?: string;
+  /** Where a secret is kept that is not given in place. */
+  reference?: SecretReference;
 }
 
 /** Values of one role's section on one host; secrets are `Secret`. Frozen. */
@@ -86,6 +89,8 @@ export interface Inventory {
   dir: string;
   /** The cluster's name. */
   cluster: string;
+  /** Absolute paths of the directories with roles of the user's own. */
+  rolesPath: readonly string[];
   /** Name of the host that is the first leader of a new cluster. */
   leader: string;
   /** In the order of the file. */

@@ -6,6 +6,7 @@ import type { Mapping, Path } from './mapping.js';
 import { InventoryError, type Problem } from './problem.js';
 import { Report } from './report.js';
 import type { RoleSchema, VariableSchema } from './role-schema.js';
+import { rolesDirectories } from './roles-path.js';
 import { inventorySchemas } from './schema.js';
 
 /** A machine of a lab that is a member of the cluster. */
@@ -126,8 +127,8 @@ function without(mapping: Mapping, keys: readonly string[]): Mapping {
   return Object.fromEntries(Object.entries(mapping).filter(([key]) => !keys.includes(key)));
 }
 
-function mapped(mapping: Mapping, change: (value: unknown) => unknown): Mapping {
-  return Object.fromEntries(Object.entries(mapping).map(([key, value]) => [key, change(value)]));
+function mapped(mapping: Mapping, change: (value: unknown, key: string) => unknown): Mapping {
+  return Object.fromEntries(Object.entries(mapping).map(([key, value]) => [key, change(value, key)]));
 }
 
 /** Mappings merge key by key; everything else replaces. */
@@ -147,7 +148,7 @@ function absolute(top: Mapping, sections: ReadonlyMap<string, VariableSchema>, r
   };
   const inSection = (value: unknown, schema: VariableSchema | undefined, ssh: boolean): unknown => {
     if (!isMapping(value)) return value;
-    if (schema?.secret) return typeof value['file'] === 'string' ? { ...value, file: resolve(value['file']) } : value;
+    if (schema?.secret) return mapped(value, (child, key) => (typeof child === 'string' && ['file', 'age'].includes(key) ? resolve(child) : child));
     const entries = Object.entries(value).map(([key, child]) => {
       const isPath = ssh && ['config', 'identity_file', 'known_hosts'].includes(key);
       if (isPath && typeof child === 'string') return [key, resolve(child)];
@@ -160,7 +161,13 @@ function absolute(top: Mapping, sections: ReadonlyMap<string, VariableSchema>, r
     const value = own(top, key);
     return isMapping(value) ? { [key]: mapped(value, inSettings) } : {};
   };
-  return { ...(inSettings(top) as Mapping), ...parts('groups'), ...parts('hosts') };
+  const directories = rolesDirectories(top, resolve);
+  return {
+    ...(inSettings(top) as Mapping),
+    ...(directories.length === 0 ? {} : { rolesPath: directories }),
+    ...parts('groups'),
+    ...parts('hosts'),
+  };
 }
 
 /**

@@ -1,8 +1,11 @@
 import { dirname, resolve } from 'node:path';
+import { SecretFetcher } from '../secrets/fetcher.js';
 import { checkAddresses, checkNames, checkSameAddress } from './check-names.js';
 import { checkRequired, checkRequirements, checkScopes } from './check-roles.js';
 import { checkStructure, placesOf, topMapping } from './check-structure.js';
 import { Checker } from './checker.js';
+import { withContributions } from './contributions.js';
+import { fetchDeferred, type DeferredVariable } from './deferred-secrets.js';
 import { SourceDocument } from './document.js';
 import type { Inventory } from './inventory.js';
 import { layersOf, rolesOf } from './layers.js';
@@ -20,16 +23,25 @@ import type { InventorySchemas } from './schema.js';
 import { SecretSource } from './secret-source.js';
 import { currentUser } from './ssh.js';
 import { SshConfigs } from './ssh-config.js';
+import { rolesDirectories } from './roles-path.js';
 import { findWarnings } from './warnings.js';
 
 /** What `loadInventory` needs besides the file. */
 export interface LoadOptions {
   /** The catalog: every role an inventory may name. */
   roles: readonly RoleSchema[];
+  /** The catalog with the roles in these directories, for an inventory that has a `rolesPath`. */
+  extend?(directories: readonly string[]): Promise<readonly RoleSchema[]>;
   /** `--set` options in the order given; later ones win. */
   set?: readonly string[];
   /** For `{env: NAME}` secrets and `~`; default `process.env`. */
   env?: NodeJS.ProcessEnv;
+  /** `check`: secrets of programs and stores are not fetched, only that there is where to fetch them; default `fetch`. */
+  secrets?: 'fetch' | 'check';
+  /** Fetches them; default: one that asks nobody. */
+  fetcher?: SecretFetcher;
+  /** Where programs that print secrets run; default: the inventory's directory. */
+  commandDirectory?: string;
 }
 
 /**
@@ -37,12 +49,15 @@ export interface LoadOptions {
  * @throws InventoryError with everything that is wrong, each with its place
  */
 export async function loadInventory(file: string, options: LoadOptions): Promise<Inventory> {
-  const { roles, set = [], env = process.env } = options;
+  const { set = [], env = process.env } = options;
   const document = SourceDocument.parse(file, await readText(file));
   const report = new Report(document);
   const top = topMapping(document, report);
   if (top === undefined) throw new InventoryError(report.problems);
 
+  const paths = new PathResolver(dirname(resolve(file)), env);
+  const rolesPath = rolesDirectories(top, (path) => paths.resolve(path));
+  const roles = rolesPath.length === 0 || options.extend === undefined ? options.roles : await options.extend(rolesPath);
   const { schemas, checker } = await checkerFor(roles);
   const outline = outlineOf(document, top);
   checkStructure(outline, schemas, checker, report);
@@ -59,12 +74,15 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   checkRequirements(layered, roles, report);
   const leader = leaderOf(top, layered.map(({ name, roles: has }) => ({ name, roles: has.names })), report);
 
-  const paths = new PathResolver(dirname(resolve(file)), env);
-  const secrets = new SecretSource(env, paths);
+  const secrets = new SecretSource({ env, paths, directory: options.commandDirectory ?? dirname(resolve(file)) });
   const user = currentUser(env);
   const sshConfigs = new SshConfigs(paths, env, user);
-  const resolving = { document, checker, secrets, report, paths, outline, schemas, user, sshConfigs };
-  const hosts = layered.map(({ host, layers, roles: has }) => resolveHost(host, layers, has, resolving));
+  const resolving = { document, checker, secrets, report, paths, outline, schemas, user, sshConfigs, deferred: [] as DeferredVariable[] };
+  const resolved = layered.map(({ host, layers, roles: has }) => resolveHost(host, layers, has, resolving));
+  if (options.secrets !== 'check' && report.problems.length === 0) {
+    await fetchDeferred(resolving.deferred, options.fetcher ?? new SecretFetcher({ env }), resolving);
+  }
+  const hosts = withContributions(resolved, { roles, schemas, checker, report });
   checkSameAddress(hosts.filter((host) => host.address !== ''), report);
   checkScopes(hosts, roles, report);
   checkRequired(hosts, roles, report);
@@ -77,6 +95,7 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
     file: resolve(file),
     dir: dirname(resolve(file)),
     cluster: String(top['cluster']),
+    rolesPath,
     leader,
     hosts,
     groups: outline.groups.map((group) => ({ name: group.name, hosts: [...group.members] })),

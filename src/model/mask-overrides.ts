@@ -4,7 +4,7 @@ import type { RoleSchema } from './role-schema.js';
 import { inventorySchemas } from './schema.js';
 
 /** Where a secret is kept, which is none itself. */
-const REFERENCE = /^\s*\{\s*(?:env|file)\s*:[^{}]*\}\s*$/u;
+const REFERENCE = /^\s*\{\s*(?:env|file|command|age|key)\s*:[^{}]*\}\s*$/u;
 
 /**
  * Valid `--set` options of an inventory that was loaded with them, with `***` for the whole value where it is a

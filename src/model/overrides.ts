@@ -23,8 +23,8 @@ export interface OverrideContext {
 }
 
 /**
- * True when a valid `--set` gives a secret by its value. One that says where the secret is kept (`{env: NAME}`,
- * `{file: path}`) holds none.
+ * True when a valid `--set` gives a secret by its value. One that says where the secret is kept, such as `{env: NAME}`,
+ * holds none.
  */
 export function holdsSecret(text: string, sections: ReadonlyMap<string, VariableSchema>): boolean {
   const equals = text.indexOf('=');

@@ -33,8 +33,10 @@ Variables marked *cluster* must be the same on every host that has the role.
 
 ## Secrets
 
-A variable marked *secret* takes a string, \`{env: NAME}\` for an environment variable, or \`{file: path}\` for a file
-that others cannot read (one newline at its end is dropped). Secrets are never shown.
+A variable marked *secret* takes a string, or says where the secret is kept: \`{env: NAME}\` in an environment variable,
+\`{file: path}\` in a file that others cannot read (one newline at its end is dropped), \`{command: [program, argument]}\` in
+what a program prints, or \`{age: secrets.age, key: NAME}\` in a store that is encrypted with age; see [secrets.md](secrets.md).
+Secrets are never shown.
 `;
 
 /** The reference page of inventories with these roles, in Markdown, from the schemas that validation uses. */

@@ -1,5 +1,7 @@
 import { Secret } from '../lib/secret.js';
+import type { SecretReference } from '../secrets/reference.js';
 import type { Checker } from './checker.js';
+import type { DeferredVariable } from './deferred-secrets.js';
 import type { SourceDocument } from './document.js';
 import type { Provenance, Variables } from './inventory.js';
 import { layersWith, originOf } from './layers.js';
@@ -17,6 +19,8 @@ export interface ResolveContext {
   checker: Checker;
   secrets: SecretSource;
   report: Report;
+  /** Gathers what is to be fetched later. */
+  deferred: DeferredVariable[];
 }
 
 /** One section of one host: its values, and each leaf's provenance by dotted path. */
@@ -36,7 +40,7 @@ export function resolveSection(name: string, schema: VariableSchema, layers: rea
   if (node === undefined) return { values: deepFreeze({}), provenance };
   const values = toData(node, schema, [name], (value, leaf, path, from) => {
     const dotted = formatPath(path);
-    if (path.length > 1) provenance.push([dotted, from]);
+    if (path.length > 1) provenance.push([dotted, leaf?.secret && isMapping(value) ? { ...from, reference: value as SecretReference } : from]);
     return leaf?.secret ? openSecret(value, leaf, dotted, from, context) : structuredClone(value);
   });
   return { values: deepFreeze(isMapping(values) ? values : {}), provenance };
@@ -46,13 +50,15 @@ function openSecret(value: unknown, schema: VariableSchema, path: string, from: 
   if (value === null || context.checker.check(schema, value).length > 0) return value;
   let secret: Secret;
   try {
-    secret = context.secrets.open(value);
+    secret = context.secrets.open(value as string | SecretReference);
   } catch (error) {
-    context.report.addFor(path, from, (error as Error).message);
+    const { message, hint } = error as Error & { hint?: string };
+    context.report.addFor(path, from, message, hint);
     return undefined;
   }
   if (typeof value === 'string') return secret;
-  const [inPlace] = schema.anyOf ?? [];
-  for (const issue of context.checker.check(inPlace ?? {}, secret.reveal())) context.report.addFor(path, from, issue.message);
+  const [inPlace = {}] = schema.anyOf ?? [];
+  if (!secret.isHere) context.deferred.push({ secret, schema: inPlace, path, from });
+  else for (const issue of context.checker.check(inPlace, secret.reveal())) context.report.addFor(path, from, issue.message);
   return secret;
 }

@@ -1,3 +1,5 @@
+import type { Host } from './inventory.js';
+
 /** Names of the JSON types, as JSON Schema spells them. */
 export type JsonType = 'string' | 'integer' | 'number' | 'boolean' | 'object' | 'array' | 'null';
 
@@ -38,10 +40,15 @@ export interface VariableSchema {
   oneOf?: readonly VariableSchema[];
   /** What a value must be, in words that follow "must be", for schemas that words say better than a pattern. */
   expects?: string;
-  /** The value becomes a `Secret`; the inventory may also say `{env: NAME}` or `{file: path}`. */
+  /** The value becomes a `Secret`; the inventory may also say where it is kept, such as `{env: NAME}`. */
   secret?: true;
   /** `cluster`: every host that has the role must resolve to the same value. */
   scope?: 'cluster';
+  /**
+   * Other roles may add to it (`contributes`): keys to a mapping, entries to a list, words to a comma-separated string. What
+   * the inventory gives stays.
+   */
+  additive?: true;
 }
 
 /** Schema of one role's section: a closed mapping of variables. */
@@ -50,6 +57,9 @@ export interface VariablesSchema extends VariableSchema {
   properties: Readonly<Record<string, VariableSchema>>;
 }
 
+/** What a role adds to variables of other roles: section, then variables, as an inventory has them. */
+export type Contribution = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 /** What the model must know of a role. */
 export interface RoleSchema {
   /** Name of the role and of its section in the inventory. */
@@ -57,6 +67,11 @@ export interface RoleSchema {
   /** One sentence for `pgprov roles` and the reference page. */
   description: string;
   variables: VariablesSchema;
-  /** Roles that must be on the same host too. */
+  /** Roles that must be on the same host too; they are applied before it. */
   requires?: readonly string[];
+  /**
+   * What the role adds to variables of the host's other roles that take additions (`pgprov roles NAME` marks them). `host` is
+   * as the inventory has it, without what other roles add. Variables of roles that the host does not have are left out.
+   */
+  contributes?(host: Host): Contribution;
 }

@@ -1,59 +1,104 @@
-import { readFileSync, statSync } from 'node:fs';
-import { isMapping, own } from './mapping.js';
-import { Secret } from '../lib/secret.js';
+import { statSync } from 'node:fs';
+import { Secret, type DeferredSecret } from '../lib/secret.js';
+import { describeReference, type SecretReference } from '../secrets/reference.js';
+import type { SecretCommand } from '../secrets/command.js';
+import type { SecretFetcher, StoredSecret } from '../secrets/fetcher.js';
+import { readPrivateFile } from '../secrets/private-file.js';
+import { findProgram } from '../secrets/program.js';
 import type { PathResolver } from './paths.js';
 
-/** Permission bit of everyone else's reading. */
-const READABLE_BY_ALL = 0o004;
+/** What a source works with. */
+export interface SourceOptions {
+  env: NodeJS.ProcessEnv;
+  paths: PathResolver;
+  /** Where programs run. */
+  directory: string;
+}
 
-/** Opens secrets: given in place, from the environment, or from a file. Each source is read once. */
+/** A secret that is yet to be fetched, and from where. */
+interface Pending extends DeferredSecret {
+  from: SecretCommand | StoredSecret;
+}
+
+/**
+ * Opens secrets: given in place, from the environment, from a file; those that a program prints or a store holds are
+ * fetched later, all in one go. Each source is read once.
+ */
 export class SecretSource {
   readonly #env: NodeJS.ProcessEnv;
   readonly #paths: PathResolver;
-  readonly #read = new Map<string, string | Error>();
+  readonly #directory: string;
+  readonly #opened = new Map<string, Secret | Error>();
+  readonly #pending = new Map<Secret, Pending>();
 
-  constructor(env: NodeJS.ProcessEnv, paths: PathResolver) {
+  constructor({ env, paths, directory }: SourceOptions) {
     this.#env = env;
     this.#paths = paths;
+    this.#directory = directory;
   }
 
   /**
-   * The secret a schema-valid value stands for.
+   * The secret a schema-valid value stands for. One that is fetched later is not here yet.
    * @throws Error whose message follows the variable's path, when it cannot be had
    */
-  open(value: unknown): Secret {
+  open(value: string | SecretReference): Secret {
     if (typeof value === 'string') return new Secret(value);
-    const reference = isMapping(value) ? value : {};
-    const env = own(reference, 'env');
-    const text = typeof env === 'string' ? this.#fromEnvironment(env) : this.#fromFile(String(own(reference, 'file')));
-    return new Secret(text);
+    const id = JSON.stringify(value);
+    let opened = this.#opened.get(id);
+    if (opened === undefined) {
+      opened = this.#tryOpening(value);
+      this.#opened.set(id, opened);
+    }
+    if (opened instanceof Error) throw opened;
+    return opened;
+  }
+
+  /**
+   * Fetches a secret that is not here yet.
+   * @throws InputError when it cannot be had
+   */
+  async fetch(secret: Secret, fetcher: SecretFetcher): Promise<void> {
+    const pending = this.#pending.get(secret);
+    if (pending === undefined || secret.isHere) return;
+    pending.fill(await fetcher.fetch(pending.from));
+  }
+
+  #tryOpening(reference: SecretReference): Secret | Error {
+    try {
+      if ('env' in reference) return new Secret(this.#fromEnvironment(reference.env));
+      if ('file' in reference) return new Secret(this.#fromFile(reference.file));
+      return this.#later('command' in reference ? this.#command(reference.command) : this.#stored(reference));
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  #later(from: Pending['from']): Secret {
+    const deferred = Secret.deferred();
+    this.#pending.set(deferred.secret, { ...deferred, from });
+    return deferred.secret;
   }
 
   #fromEnvironment(name: string): string {
     const text = this.#env[name];
-    if (text === undefined || text === '') throw new Error(`the environment variable ${name} is not set`);
+    if (text === undefined || text === '') throw new Error(`the ${describeReference({ env: name })} is not set`);
     return text;
   }
 
   #fromFile(written: string): string {
-    let text = this.#read.get(written);
-    if (text === undefined) {
-      text = readSecretFile(this.#paths.resolve(written), written);
-      this.#read.set(written, text);
-    }
-    if (text instanceof Error) throw text;
+    const text = readPrivateFile(this.#paths.resolve(written), written).toString('utf8').replace(/\r?\n$/u, '');
+    if (text === '') throw new Error(`the file ${written} is empty`);
+    if (text.includes('\0')) throw new Error(`the file ${written} holds a NUL character`);
     return text;
   }
-}
 
-function readSecretFile(path: string, written: string): string | Error {
-  try {
-    const { mode } = statSync(path);
-    if ((mode & READABLE_BY_ALL) !== 0) return new Error(`the file ${written} can be read by everyone; run chmod 600 on it`);
-    const text = readFileSync(path, 'utf8').replace(/\r?\n$/u, '');
-    if (text === '') return new Error(`the file ${written} is empty`);
-    return text.includes('\0') ? new Error(`the file ${written} holds a NUL character`) : text;
-  } catch (error) {
-    return new Error(`the file ${written} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  #command([shown = '', ...args]: readonly string[]): SecretCommand {
+    return { shown, args, directory: this.#directory, program: findProgram(shown, (path) => this.#paths.resolve(path), this.#env) };
+  }
+
+  #stored({ age, key }: { age: string; key: string }): StoredSecret {
+    const store = this.#paths.resolve(age);
+    if (statSync(store, { throwIfNoEntry: false })?.isFile() === true) return { store, shown: age, key };
+    throw new Error(`there is no store ${age}; \`pgprov secrets init\` makes one`);
   }
 }

@@ -308,11 +308,11 @@ const secrets: Case[] = [
     name: 'secrets that are none, without their values',
     yaml: `cluster: demo\npostgresql: {superuser_password: 12345678}\nssh: {password: {evn: X}, become_password: [hunter2]}\n${HOSTS}\n`,
     lines: [
-      'inventory.yml:2:34 postgresql.superuser_password: must be a string, {env: NAME} or {file: path}, not a number',
+      'inventory.yml:2:34 postgresql.superuser_password: must be a string, {env: NAME}, {file: path}, {command: [program, argument]} or {age: store, key: name}, not a number',
       '    put it in quotes',
       'inventory.yml:3:18 ssh.password.evn: unknown key',
       '    did you mean "env"?',
-      'inventory.yml:3:44 ssh.become_password: must be a string, {env: NAME} or {file: path}, not a list',
+      'inventory.yml:3:44 ssh.become_password: must be a string, {env: NAME}, {file: path}, {command: [program, argument]} or {age: store, key: name}, not a list',
     ],
   },
   {

@@ -1,11 +1,13 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { InputError } from '../../lib/errors.js';
-import { type Inventory, InventoryError, labInventory, loadInventory, relocator, SourceDocument } from '../../model/index.js';
+import { shownPath } from '../../lib/shown-path.js';
+import { type Inventory, InventoryError, labInventory, loadInventory, relocator, rolesDirectories, SourceDocument } from '../../model/index.js';
 import { writePrivate } from '../../store/files.js';
-import { CATALOG } from '../../../roles/index.js';
+import { againstCatalog, loadCatalog } from '../catalog.js';
+import { fetching, type Secrets } from '../fetching.js';
 import { askForAddresses, chooseAddresses } from './addresses.js';
 import { hostBlocks, hostNames } from './host-blocks.js';
 import type { Machine, VagrantSettings } from './machine.js';
@@ -31,7 +33,7 @@ export interface Lab {
    * Loads the inventory. What is wrong with it is told where the user wrote it, not where it was copied to.
    * @throws InventoryError
    */
-  load(set: readonly string[] | undefined): Promise<Inventory>;
+  load(set: readonly string[] | undefined, secrets: Secrets): Promise<Inventory>;
 }
 
 /** What the machines are, and where things about them are kept. */
@@ -63,6 +65,8 @@ export async function openLab(inventory: string | undefined, place: LabPlace, en
   await writePrivate(files.sshConfig, found.sshConfig);
   const refinement = readRefinement(inventory ?? usualInventory(found, 'vagrant' in place));
 
+  const fromRefinement = (path: string): string => absolute(path, dirname(resolve(refinement?.file ?? '.')), env);
+  const roles = await loadCatalog(rolesDirectories((refinement?.value ?? {}) as object as Record<string, unknown>, fromRefinement));
   const make = (known: readonly Machine[]): Record<string, unknown> =>
     labInventory({
       machines: known.map(({ name, address }) => ({ name, clusterAddress: address })),
@@ -71,9 +75,9 @@ export async function openLab(inventory: string | undefined, place: LabPlace, en
       ...(refinement === undefined ? {} : { refinement }),
       ...(settings.groups === undefined ? {} : { groups: settings.groups }),
       ...(settings.hostVars === undefined ? {} : { hostVars: settings.hostVars }),
-      roles: CATALOG,
+      roles,
       resolve: {
-        refinement: (path) => absolute(path, dirname(resolve(refinement?.file ?? '.')), env),
+        refinement: fromRefinement,
         vagrantfile: (path) => absolute(path, found.root, env),
       },
     });
@@ -95,7 +99,7 @@ export async function openLab(inventory: string | undefined, place: LabPlace, en
       ...left.map((name) => `${name} does not exist yet, and its address is not known; left out of the cluster`),
       ...found.anew.map((name) => `${name} was made anew, and others were not; if it was a member of etcd, it cannot take its place again: destroy the whole lab`),
     ],
-    load: (set) => loadRelocated(files.inventory, text, refinement, set),
+    load: (set, secrets) => loadRelocated(files.inventory, text, refinement, set, secrets),
   };
 }
 
@@ -138,9 +142,9 @@ function findConfigured(written: string): Found {
 
 function usualInventory({ root, settings }: Found, isVagrant: boolean): string | undefined {
   if (settings.inventory === false || !isVagrant) return undefined;
-  if (settings.inventory !== undefined) return fromHere(settings.inventory);
+  if (settings.inventory !== undefined) return shownPath(settings.inventory);
   const usual = join(root, 'inventory.yml');
-  return existsSync(usual) ? fromHere(usual) : undefined;
+  return existsSync(usual) ? shownPath(usual) : undefined;
 }
 
 function readRefinement(file: string | undefined): SourceDocument | undefined {
@@ -190,7 +194,7 @@ async function withAddresses(
   const text = inventoryText(make(machines.map((machine, index) => ({ ...machine, address: machine.address ?? `${PLACEHOLDER}${index + 1}` }))), refinement);
   await writePrivate(draft, text);
   try {
-    const inventory = await loadRelocated(draft, text, refinement, undefined);
+    const inventory = await loadRelocated(draft, text, refinement, undefined, 'fetch');
     const running = inventory.hosts.filter(({ name }) => machines.some((machine) => machine.name === name && machine.running));
     const hints = inventory.hosts.map(({ clusterAddress }) => clusterAddress).filter((address) => !address.startsWith(PLACEHOLDER));
     const chosen = chooseAddresses(await askForAddresses(running), hints);
@@ -210,11 +214,12 @@ function inventoryText(data: Record<string, unknown>, refinement: SourceDocument
 ${stringify(data, { lineWidth: 0, aliasDuplicateObjects: false })}`;
 }
 
-async function loadRelocated(file: string, text: string, refinement: SourceDocument | undefined, set: readonly string[] | undefined): Promise<Inventory> {
-  const shown = fromHere(file);
+async function loadRelocated(file: string, text: string, refinement: SourceDocument | undefined, set: readonly string[] | undefined, secrets: Secrets): Promise<Inventory> {
+  const commandDirectory = refinement === undefined ? {} : { commandDirectory: dirname(resolve(refinement.file)) };
+  const shown = shownPath(file);
   const relocate = refinement === undefined ? <Place>(place: Place): Place => place : relocator(SourceDocument.parse(shown, text), refinement);
   try {
-    const inventory = await loadInventory(shown, { roles: CATALOG, ...(set === undefined ? {} : { set }) });
+    const inventory = await loadInventory(shown, { ...againstCatalog(set), ...fetching(secrets), ...commandDirectory });
     return {
       ...inventory,
       warnings: inventory.warnings.map(relocate),
@@ -227,10 +232,4 @@ async function loadRelocated(file: string, text: string, refinement: SourceDocum
 
 function absolute(path: string, directory: string, env: NodeJS.ProcessEnv): string {
   return resolve(directory, path.replace(/^~(?=\/|$)/u, () => env['HOME'] ?? '~'));
-}
-
-/** The shorter way to write a path. */
-function fromHere(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith('..') ? path : short;
 }
