@@ -49,7 +49,15 @@ export default defineRole({
       },
       parameters: {
         type: 'object',
+        properties: {
+          shared_preload_libraries: {
+            ...PARAMETER_VALUE,
+            additive: true,
+            description: 'Libraries that the server loads when it starts, comma-separated. Those that roles need are added.',
+          },
+        },
         additionalProperties: PARAMETER_VALUE,
+        additive: true,
         propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)?$', maxLength: 200, expects: 'a parameter name' },
         default: {},
         examples: [{ shared_buffers: '1GB', max_connections: 200 }],
@@ -59,6 +67,7 @@ export default defineRole({
         type: 'array',
         items: HBA_LINE,
         default: [],
+        additive: true,
         examples: [['host app app 10.0.0.0/24 scram-sha-256']],
         description: 'Lines of pg_hba.conf for your clients, after those that the members need.',
       },

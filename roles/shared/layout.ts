@@ -1,6 +1,8 @@
 import { isIPv6 } from 'node:net';
-import type { EtcdClient, Host, Inventory, LocalServer, Platform, RoleContext, Secret, ServiceLayout } from '../../src/index.js';
+import type { EtcdClient, Host, Inventory, Platform, RoleContext, Secret, ServiceLayout } from '../../src/index.js';
 import { variables } from './variables.js';
+
+export { localServer } from '../../src/index.js';
 
 /** The hosts of an inventory that have a role, in its order. */
 export function hostsWith(inventory: Inventory, role: string): Host[] {
@@ -16,13 +18,6 @@ export function hostPort(address: string, port: number): string {
 export function dataDirectoryOf(host: Host, platform: Platform): string {
   const { version, name, data_dir } = variables(host, 'postgresql');
   return data_dir?.replace(/(?<=[^/])\/+$/u, '') ?? platform.postgresql(version).dataDirectory(name);
-}
-
-/** How pgprov reaches the host's own PostgreSQL. */
-export function localServer(host: Host, platform: Platform): LocalServer {
-  const { version, port } = variables(host, 'postgresql');
-  const { binDirectory, socketDirectory, user, home } = platform.postgresql(version);
-  return { binDirectory, socketDirectory, port, user, home };
 }
 
 /** URL of a member's Patroni REST API. */

@@ -5,9 +5,9 @@ import type { Aim } from '../plan/aim.js';
 import { Store, storeDirectory } from '../store/store.js';
 import { takeLocalLock } from '../store/local-lock.js';
 import { SshTransport } from '../transport/ssh.js';
-import { CATALOG } from '../../roles/index.js';
 import { keySourcesFor } from './ask.js';
 import { ownTime, waitedForAnswers } from './asking.js';
+import { catalogOf } from './catalog.js';
 import { journaled, type Said } from './journaled.js';
 import { statusSeen } from './status-of.js';
 
@@ -36,7 +36,7 @@ export async function runOnHosts(run: ClusterRun): Promise<RunOutcome> {
     const store = await Store.open(directory, inventory.cluster, { writable: mode === 'apply' });
     return await runCluster({
       inventory,
-      catalog: CATALOG,
+      catalog: catalogOf(inventory),
       aim,
       mode,
       transport: new SshTransport(keys),

@@ -7,7 +7,7 @@ import type { AimWords } from '../plan/aim.js';
 import { toJsonLine } from '../report/json.js';
 import { mapEvent } from '../report/map-event.js';
 import { Journal, runsDirectory } from '../store/journal.js';
-import { CATALOG } from '../../roles/index.js';
+import { catalogOf } from './catalog.js';
 import { version } from './version.js';
 
 /** What was said on the command line of a run that changes something, for its journal. */
@@ -42,7 +42,7 @@ export function journaled(store: string, inventory: Inventory, said: Said, emit:
       cluster: inventory.cluster,
       pgprov: version(),
       aim: { ...aim } as Record<string, readonly string[]>,
-      set: maskSecretOverrides(set, CATALOG),
+      set: maskSecretOverrides(set, catalogOf(inventory)),
       inventory: { file: inventory.file, sha256: fileDigest(inventory.file) },
       ...(resumes === undefined ? {} : { resumes }),
       ...(plan === undefined ? {} : { plan }),

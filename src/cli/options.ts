@@ -1,6 +1,6 @@
 import type { Inventory } from '../model/index.js';
 import { resolveAim, type Aim, type AimWords } from '../plan/aim.js';
-import { CATALOG } from '../../roles/index.js';
+import { catalogOf } from './catalog.js';
 import type { Lab } from './lab/lab.js';
 
 /** Options that every command with an inventory has. */
@@ -42,5 +42,5 @@ export function aimWords({ host, group, role, skipRole }: Aimed): AimWords {
  * @throws InputError for an aim that means or hits nothing
  */
 export function aimOf(inventory: Inventory, options: Aimed): Aim {
-  return resolveAim(inventory, CATALOG, aimWords(options));
+  return resolveAim(inventory, catalogOf(inventory), aimWords(options));
 }

@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { filesOfRoles } from '../catalog/role-files.js';
 import type { PlannedChange } from '../events.js';
 import { InputError, RefusedError } from '../lib/errors.js';
 import { packageRoot } from '../lib/package-root.js';
 import { redact } from '../lib/secret.js';
-import { maskSecretOverrides } from '../model/index.js';
+import { maskSecretOverrides, type Inventory } from '../model/index.js';
 import type { AimWords } from '../plan/aim.js';
 import { writePrivate } from '../store/files.js';
-import { CATALOG } from '../../roles/index.js';
+import { catalogOf } from './catalog.js';
 
 /** A plan as a file keeps it: what it was made of, and what it would do. */
 export interface PlanFile {
   /** Version of this format. */
-  pgprov_plan: 1;
+  pgprov_plan: 2;
   created: string;
   /** Absolute path of the inventory. */
   inventory: string;
@@ -22,6 +23,10 @@ export interface PlanFile {
   inventory_digest: string;
   /** SHA-256 of pgprov's own version, roles and templates. */
   program_digest: string;
+  /** Absolute paths of the directories with roles of the user's own. */
+  roles_path: readonly string[];
+  /** SHA-256 of what is in them. */
+  roles_digest: string;
   set: string[];
   aim: AimWords;
   changes: FiledChange[];
@@ -37,11 +42,11 @@ export interface FiledChange {
   before?: string;
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** What a plan is made of, besides the hosts. */
 export interface PlanOrigin {
-  inventory: string;
+  inventory: Pick<Inventory, 'file' | 'rolesPath'>;
   set: readonly string[];
   aim: AimWords;
 }
@@ -51,7 +56,7 @@ export interface PlanOrigin {
  * @throws InputError when an override in it is a secret
  */
 export async function writePlanFile(path: string, origin: PlanOrigin, changes: readonly PlannedChange[]): Promise<void> {
-  const masked = maskSecretOverrides(origin.set, CATALOG);
+  const masked = maskSecretOverrides(origin.set, catalogOf(origin.inventory));
   const secret = masked.find((text, index) => text !== origin.set[index]);
   if (secret !== undefined) {
     throw new InputError({
@@ -60,13 +65,15 @@ export async function writePlanFile(path: string, origin: PlanOrigin, changes: r
       hint: 'give it in the inventory, e.g. as {env: NAME} or {file: path}',
     });
   }
-  const inventory = resolve(origin.inventory);
+  const { file: inventory, rolesPath } = origin.inventory;
   const plan: PlanFile = {
     pgprov_plan: FORMAT,
     created: new Date().toISOString(),
     inventory,
     inventory_digest: await fileDigest(inventory),
     program_digest: programDigest(),
+    roles_path: rolesPath,
+    roles_digest: rolesDigest(rolesPath),
     set: [...origin.set],
     aim: origin.aim,
     changes: changes.map(fileChange),
@@ -99,6 +106,7 @@ export async function insistSameOrigin(plan: PlanFile): Promise<void> {
   const moved = [
     ...((await fileDigest(plan.inventory)) === plan.inventory_digest ? [] : [`the inventory ${plan.inventory}`]),
     ...(programDigest() === plan.program_digest ? [] : ['pgprov itself, or a template of it,']),
+    ...(rolesDigest(plan.roles_path) === plan.roles_digest ? [] : [`a role or template in ${plan.roles_path.join(' or ')}`]),
   ];
   if (moved.length > 0) throw outdated(`${moved.join(' and ')} changed since the plan was made`);
 }
@@ -141,6 +149,13 @@ function programDigest(): string {
   const names = ['templates', 'dist/roles', 'dist/src/platform', 'dist/src/resources'].flatMap((directory) => filesBelow(root, directory));
   const hash = createHash('sha256');
   for (const name of ['package.json', ...names]) hash.update(name).update('\0').update(readFileSync(join(root, name)));
+  return hash.digest('hex');
+}
+
+/** What packages brought is not part of it. */
+function rolesDigest(directories: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const file of filesOfRoles(directories.filter((directory) => existsSync(directory)))) hash.update(file).update('\0').update(readFileSync(file));
   return hash.digest('hex');
 }
 

@@ -1,22 +1,24 @@
 import { ExitCode, InputError } from '../lib/errors.js';
 import type { VariableSchema } from '../model/index.js';
 import type { Role } from '../plan/role.js';
-import { CATALOG } from '../../roles/index.js';
+import { catalogFor } from './catalog.js';
 
 /** `pgprov roles [NAME]`: the catalog, or one role with its variables. */
-export async function roles(name: string | undefined): Promise<ExitCode> {
-  const lines = name === undefined ? CATALOG.map((role) => `${role.name.padEnd(12)} ${role.description}`) : describe(find(name));
+export async function roles(name: string | undefined, { inventory }: { inventory?: string }): Promise<ExitCode> {
+  const catalog = await catalogFor(inventory);
+  const width = Math.max(...catalog.map((role) => role.name.length)) + 1;
+  const lines = name === undefined ? catalog.map((role) => `${role.name.padEnd(width)} ${role.description}`) : describe(find(catalog, name));
   process.stdout.write(`${lines.join('\n')}\n`);
   return ExitCode.done;
 }
 
-function find(name: string): Role {
-  const role = CATALOG.find((candidate) => candidate.name === name);
+function find(catalog: readonly Role[], name: string): Role {
+  const role = catalog.find((candidate) => candidate.name === name);
   if (role !== undefined) return role;
   throw new InputError({
     kind: 'aim/unknown-role',
     message: `there is no role ${JSON.stringify(name)}`,
-    hint: `the roles are ${CATALOG.map((candidate) => candidate.name).join(', ')}`,
+    hint: `the roles are ${catalog.map((candidate) => candidate.name).join(', ')}; those of an inventory’s rolesPath: --inventory FILE`,
   });
 }
 
@@ -33,7 +35,8 @@ function describe(role: Role): string[] {
 function typeOf(schema: VariableSchema): string {
   const type = Array.isArray(schema.type) ? schema.type.join(' or ') : String(schema.type ?? 'any');
   const choice = schema.enum === undefined ? type : schema.enum.map(String).join(' | ');
-  return schema.secret === true ? `${choice}, secret` : choice;
+  const additive = schema.additive === true ? `${choice}, roles may add` : choice;
+  return schema.secret === true ? `${additive}, secret` : additive;
 }
 
 function defaultOf(schema: VariableSchema): string {

@@ -9,8 +9,13 @@ export { SourceDocument } from './document.js';
 export { loadInventory } from './load.js';
 export type { LoadOptions } from './load.js';
 export { maskSecretOverrides } from './mask-overrides.js';
+export { readNames } from './names.js';
+export type { InventoryNames } from './names.js';
 export { formatProblem, InventoryError } from './problem.js';
 export type { Problem } from './problem.js';
 export { inventoryReference } from './reference.js';
-export type { JsonType, RoleSchema, VariableSchema, VariablesSchema } from './role-schema.js';
+export type { Contribution, JsonType, RoleSchema, VariableSchema, VariablesSchema } from './role-schema.js';
+export { rolesDirectories } from './roles-path.js';
+export { schemaProblems } from './check-schema.js';
+export { inventorySchemas } from './schema.js';
 

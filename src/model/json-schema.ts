@@ -39,7 +39,7 @@ export function inventoryJsonSchema(roles: readonly RoleSchema[]): object {
 }
 
 /** Keywords that only pgprov understands. */
-const OWN_KEYWORDS = new Set(['secret', 'scope', 'expects']);
+const OWN_KEYWORDS = new Set(['secret', 'scope', 'expects', 'additive']);
 
 /** The schema in standard keywords; optional values may be null, which takes an inherited value back. */
 function forEditors(schema: VariableSchema): JsonSchema {

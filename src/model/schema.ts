@@ -1,4 +1,4 @@
-import { closed } from './closed-schema.js';
+import { closed, PATH } from './closed-schema.js';
 import type { RoleSchema, VariableSchema, VariablesSchema } from './role-schema.js';
 import { SSH_SCHEMA } from './ssh-schema.js';
 
@@ -58,6 +58,15 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
         roles: {
           ...rolesOf('Roles of every host that has no list of its own.'),
           default: DEFAULT_ROLES.filter((name) => roles.some((role) => role.name === name)),
+        },
+        rolesPath: {
+          anyOf: [
+            { type: 'string', ...PATH },
+            { type: 'array', items: { type: 'string', ...PATH } },
+          ],
+          expects: 'a path or a list of paths',
+          description: 'Directories with roles of your own, relative to the inventory file; see [extending.md](extending.md). Their code runs on the control machine with your rights.',
+          examples: ['roles'],
         },
         hosts: {
           type: 'object',

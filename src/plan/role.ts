@@ -47,7 +47,7 @@ export interface RoleContext {
   material: Material;
   /** Platform of another host; undefined until it was surveyed once. */
   platformOf(host: string): Platform | undefined;
-  /** Renders templates/<name>.hbs, strictly: a missing variable is an error. */
+  /** Renders templates/<name>.hbs, for a role of the user's own beside its file; strictly: a missing variable is an error. */
   template(name: string, data: object): string;
 }
 
@@ -68,6 +68,10 @@ export interface Part {
 
 /** One role: its variables, what it wants of a host, and what it objects to. */
 export interface Role extends RoleSchema {
+  /** Roles that are applied before it where a host has them. */
+  after?: readonly string[];
+  /** Roles that are applied after it; without it a role of the user's own comes after all that come with pgprov. */
+  before?: readonly string[];
   /**
    * Packages of the host's own package manager. Those of all roles that a run has for a host are installed at once, in a stage
    * `packages` of the first of them, ahead of its own stages; so a repository that any of them needs belongs to an earlier role.

@@ -1,3 +1,4 @@
+import { InputError } from '../lib/errors.js';
 import type { Observation } from '../resources/resource.js';
 import { installationStage, installationTitle } from './installation.js';
 import type { Role, RoleContext, Stage } from './role.js';
@@ -36,21 +37,38 @@ export function shapeHost(roles: readonly Role[], context: RoleContext): HostSha
   const distinct = new Map(observations.map((observation) => [observation.id, observation]));
   const installations = mine.flatMap((role) => (role.install === undefined ? [] : [{ role: role.name, ...role.install(context) }]));
   const [first] = installations;
-  return {
-    observations: [...distinct.values()],
-    stages: mine.flatMap((role): StageShape[] => [
-      ...(role.name === first?.role
-        ? [
-            {
-              id: `${role.name}/packages`,
-              stage: installationStage(role.name, installations, context.platform.packageManager),
-              installs: new Map(installations.map((each) => [each.role, each.what])),
-            },
-          ]
-        : []),
-      ...role.stages(context).map((stage) => ({ id: `${role.name}/${stage.name}`, stage })),
-    ]),
-  };
+  const stages = mine.flatMap((role): StageShape[] => [
+    ...(role.name === first?.role
+      ? [
+          {
+            id: `${role.name}/packages`,
+            stage: installationStage(role.name, installations, context.platform.packageManager),
+            installs: new Map(installations.map((each) => [each.role, each.what])),
+          },
+        ]
+      : []),
+    ...role.stages(context).map((stage) => ({ id: `${role.name}/${stage.name}`, stage })),
+  ]);
+  insistDistinct(stages, context.host.name);
+  return { observations: [...distinct.values()], stages };
+}
+
+/** Two resources of one name would be asked once, and undo each other's work. */
+function insistDistinct(stages: readonly StageShape[], host: string): void {
+  const owners = new Map<string, string>();
+  for (const { id, stage } of stages) {
+    for (const resource of stage.resources) {
+      const other = owners.get(resource.id);
+      if (other !== undefined) {
+        throw new InputError({
+          kind: 'roles/same-resource',
+          message: `${host}: the stages ${other} and ${id} both have a resource ${resource.id}`,
+          hint: 'let one role have it; another may add to what it does with `contributes`',
+        });
+      }
+      owners.set(resource.id, id);
+    }
+  }
 }
 
 /** The stages of a run in order, each with the hosts that have it. */

@@ -43,14 +43,15 @@ Handlebars.registerHelper('env', (value: unknown) => `"${String(given(value)).re
 Handlebars.registerHelper('conf', (value: unknown) => `'${String(given(value)).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`);
 
 /**
- * Renders templates/<name>.hbs. Strict: a variable that is not given is an error; nothing is HTML-escaped.
+ * Renders <name>.hbs of a directory, by default pgprov's own. Strict: a variable that is not given is an error; nothing is
+ * HTML-escaped.
  */
-export function renderTemplate(name: string, data: object): string {
-  let template = compiled.get(name);
+export function renderTemplate(name: string, data: object, directory: string = join(packageRoot(), 'templates')): string {
+  const path = join(directory, `${name}.hbs`);
+  let template = compiled.get(path);
   if (template === undefined) {
-    const text = readFileSync(join(packageRoot(), 'templates', `${name}.hbs`), 'utf8');
-    template = Handlebars.compile(text, { noEscape: true, strict: true });
-    compiled.set(name, template);
+    template = Handlebars.compile(readFileSync(path, 'utf8'), { noEscape: true, strict: true });
+    compiled.set(path, template);
   }
   return template(data);
 }

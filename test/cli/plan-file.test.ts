@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fileChange, insistSameChanges, insistSameOrigin, readPlanFile, writePlanFile, type PlanFile } from '../../src/cli/plan-file.js';
 import type { PlannedChange } from '../../src/events.js';
@@ -10,9 +10,9 @@ const change = (host: string, summary: string, before?: string): PlannedChange =
   host, stage: 'etcd/configure', resource: 'file:/x', action: 'update', summary, projected: false, ...(before === undefined ? {} : { before, after: 'new' }),
 });
 
-async function planned(changes: readonly PlannedChange[], set: string[] = []): Promise<PlanFile> {
+async function planned(changes: readonly PlannedChange[], set: string[] = [], rolesPath: string[] = []): Promise<PlanFile> {
   writeFileSync(work.at('inventory.yml'), 'cluster: demo\n');
-  await writePlanFile(work.at('plan.json'), { inventory: work.at('inventory.yml'), set, aim: { host: ['pg*'] } }, changes);
+  await writePlanFile(work.at('plan.json'), { inventory: { file: work.at('inventory.yml'), rolesPath }, set, aim: { host: ['pg*'] } }, changes);
   const plan = await readPlanFile(work.at('plan.json'));
   if (plan === undefined) throw new Error('no plan');
   return plan;
@@ -56,6 +56,18 @@ describe('a plan file', () => {
     await expect(insistSameOrigin({ ...plan, program_digest: 'x' })).rejects.toMatchObject({ kind: 'plan/outdated', exitCode: 4, message: expect.stringMatching(/pgprov itself/u) as string });
     writeFileSync(work.at('inventory.yml'), 'cluster: other\n');
     await expect(insistSameOrigin(plan)).rejects.toMatchObject({ kind: 'plan/outdated', message: expect.stringMatching(/inventory\.yml changed/u) as string });
+  });
+
+  it('stands while the roles of the user’s own are as they were', async () => {
+    mkdirSync(work.at('roles', 'templates', 'x'), { recursive: true });
+    writeFileSync(work.at('roles', 'templates', 'x', 'y.hbs'), 'one');
+    const plan = await planned([], [], [work.at('roles')]);
+    await expect(insistSameOrigin(plan)).resolves.toBeUndefined();
+    writeFileSync(work.at('roles', 'templates', 'x', 'y.hbs'), 'two');
+    const refusal = { kind: 'plan/outdated', message: `a role or template in ${work.at('roles')} changed since the plan was made` };
+    await expect(insistSameOrigin(plan)).rejects.toMatchObject(refusal);
+    rmSync(work.at('roles'), { recursive: true });
+    await expect(insistSameOrigin(plan)).rejects.toMatchObject(refusal);
   });
 });
 

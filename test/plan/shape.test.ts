@@ -33,6 +33,12 @@ describe('shapeHost', () => {
     expect(shape.stages.map(({ id }) => id)).toEqual(['base/one', 'base/two', 'db/one']);
     expect(shape.observations.map(({ id }) => id)).toEqual(['x', 'y']);
   });
+
+  it('refuses two resources of one name', () => {
+    const hosts = { id: 'file:/etc/hosts', probe: () => sh``, parse: () => undefined, diff: () => [], apply: () => sh``, digest: () => '' };
+    const having = (name: string): Role => role(name, { stages: () => [stage('one', { resources: [hosts] })] });
+    expect(() => shapeHost([having('base'), having('db')], contextOf(inventory, 'b'))).toThrow('b: the stages base/one and db/one both have a resource file:/etc/hosts');
+  });
 });
 
 describe('packages of several roles', () => {
