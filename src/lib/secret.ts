@@ -76,6 +76,9 @@ export function reveal(value: string | Secret): string {
 
 const SECRET_KEY = String.raw`\b(?:\w*password|passwd|pgpassword|secret|token|auth_token)\b["']?`;
 
+/** What stands before the path of an inventory's variable in a message; behind the path are words about it. */
+const PROBLEM = String.raw`^(?:[^\s:]+\.ya?ml:\d+:\d+|--set) [\w.-]*`;
+
 /**
  * What secrets look like in files that pgprov did not write: key-value settings, .pgpass lines, PEM keys.
  * Each pattern keeps group 1 and hides the rest.
@@ -83,7 +86,7 @@ const SECRET_KEY = String.raw`\b(?:\w*password|passwd|pgpassword|secret|token|au
 const SECRET_SHAPES: readonly RegExp[] = [
   new RegExp(String.raw`(${SECRET_KEY}\s*[:=]\s*)(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*')`, 'giu'),
   new RegExp(String.raw`^(\s*(?:- )?${SECRET_KEY}:[ \t]+)(?![\s"'*])[^\n]+`, 'gimu'),
-  new RegExp(String.raw`(${SECRET_KEY}\s*[:=]\s*)(?![\s"'*])[^\s,}]+`, 'giu'),
+  new RegExp(String.raw`(?<!${PROBLEM})(${SECRET_KEY}\s*[:=]\s*)(?![\s"'*])[^\s,}]+`, 'gimu'),
   /(\bPASSWORD\s+)E?'(?:[^']|'')*'/giu,
   /^((?:[^:\s\\]|\\.)+:(?:\d+|\*):(?:[^:\s\\]|\\.)+:(?:[^:\s\\]|\\.)+:)\S+$/gmu,
   /(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*?(?=-----END)/gu,
