@@ -26,8 +26,8 @@ function hintLines({ hint }: PgprovError, color: boolean): string[] {
   return [`  ${makePaint(color).active(symbols.hint)} ${first}`, ...rest.map((line) => `    ${line}`.trimEnd())];
 }
 
-/** What a host said is quoted with an indentation of its own, of which the first line may have lost its part. */
-function splitMessage({ message }: PgprovError): { first: string; rest: string[] } {
+/** The first line of an error's message, and the others. What a host said is quoted with an indentation of its own, of which the first line may have lost its part. */
+export function splitMessage({ message }: PgprovError): { first: string; rest: string[] } {
   const [first = '', ...rest] = printable(message).trimEnd().split('\n');
   const indents = rest.slice(1).filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length);
   const shared = indents.length === 0 ? Infinity : Math.min(...indents);

@@ -3,6 +3,7 @@ import { diffLines } from '../text-diff.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType } from '../timings.js';
 import { count, listNames } from '../words.js';
+import { groupBy } from './group.js';
 
 /** Names of hosts in a line; the others are counted. */
 const MOST_HOSTS = 6;
@@ -32,6 +33,8 @@ export interface ChangesView {
   projected: boolean;
   /** It was only looked at. */
   foreseen: boolean;
+  /** The run came so far that it knew. */
+  known: boolean;
 }
 
 /** A change of a plan, and whether it was made; `undefined` in a run that only looks. */
@@ -53,8 +56,9 @@ export function viewChanges(events: readonly TimedEvent[]): ChangesView {
       return own.length === 0 ? [] : [{ title: titles.get(id) ?? id, amount: count(own.length, 'change'), changes: together(own, hosts) }];
     }),
     effects: ofType(events, 'planned').flatMap(({ effects }) => effects),
-    projected: known.some(({ projected }) => projected),
+    projected: known.some(isForeseen),
     foreseen,
+    known: events.some(({ type }) => type === 'planned'),
   };
 }
 
@@ -83,10 +87,15 @@ function together(changes: readonly KnownChange[], all: readonly string[]): Chan
       summary: same[0]?.summary ?? '',
       hosts: nameHosts(same, all),
       left: left.length === 0 ? '' : nameHosts(left, all),
-      projected: same.some(({ projected }) => projected),
+      projected: same.some(isForeseen),
       diffs: alike.map((group) => ({ named: alike.length > 1, hosts: nameHosts(group, all), lines: linesOf(group[0]) })),
     };
   });
+}
+
+/** Once a change is made, it does not matter on what it rested before. */
+function isForeseen({ projected, made }: KnownChange): boolean {
+  return projected && made !== true;
 }
 
 function hasTexts({ before, after }: PlannedChange): boolean {
@@ -104,15 +113,4 @@ function linesOf(change: PlannedChange | undefined): DiffLine[] {
   const lines = diffLines(change?.before ?? '', change?.after ?? '', { color: false });
   if (lines.length === 0) return [{ kind: 'hunk', text: 'only hidden values differ' }];
   return lines.map((text) => ({ kind: KINDS[text.charAt(0)] ?? 'same', text }));
-}
-
-function groupBy<Value>(values: readonly Value[], keyOf: (value: Value) => string): Map<string, Value[]> {
-  const groups = new Map<string, Value[]>();
-  for (const value of values) {
-    const key = keyOf(value);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [value]);
-    else group.push(value);
-  }
-  return groups;
 }

@@ -13,27 +13,42 @@ interface Judged {
   good: boolean;
 }
 
+/** One PostgreSQL host. */
+interface MemberView {
+  name: string;
+  address: string;
+  role: string;
+  state: string;
+  good: boolean;
+  lag: string;
+  much: boolean;
+  timeline: string;
+  postgresql: string;
+  patroni: string;
+  checksums: string;
+  pendingRestart: boolean;
+}
+
+/** A list of which only what matters is shown when it is long. */
+interface Folded<Entry> {
+  some: boolean;
+  shown: readonly Entry[];
+  folded: readonly Entry[];
+  /** What is folded, in words. */
+  summary: string;
+}
+
+/** Longer lists are folded. */
+const MOST_ENTRIES = 24;
+
 /** The cluster as a run last saw it. */
 export interface ClusterView {
   cluster: string;
   scope: string;
   leader: string;
-  members: readonly {
-    name: string;
-    address: string;
-    role: string;
-    state: string;
-    good: boolean;
-    lag: string;
-    much: boolean;
-    timeline: string;
-    postgresql: string;
-    patroni: string;
-    checksums: string;
-    pendingRestart: boolean;
-  }[];
-  etcd: readonly Judged[];
-  certificates: readonly Judged[];
+  members: Folded<MemberView>;
+  etcd: Folded<Judged>;
+  certificates: Folded<Judged>;
   problems: readonly string[];
   /** It was looked at after the last change. */
   afterwards: boolean;
@@ -53,9 +68,9 @@ export function viewCluster(events: readonly TimedEvent[]): ClusterView | undefi
     cluster,
     scope,
     leader: leader ?? '',
-    members: members.map(viewMember),
-    etcd: etcd.map(viewEtcd),
-    certificates: certificates.map(viewCertificate),
+    members: fold(members.map(viewMember), ({ good, role, much }) => !good || much || role === 'leader', 'replica'),
+    etcd: fold(etcd.map(viewEtcd), ({ good }) => !good, 'healthy member'),
+    certificates: fold(certificates.map(viewCertificate), ({ good }) => !good, 'certificate'),
     problems: problemsOf(seen.status),
     afterwards: seen.afterwards,
     proofs: proofs.map(({ host, title, detail, ok }) => ({ place: host ?? '', title, detail, ok })),
@@ -64,7 +79,13 @@ export function viewCluster(events: readonly TimedEvent[]): ClusterView | undefi
   };
 }
 
-function viewMember(member: MemberStatus): ClusterView['members'][number] {
+function fold<Entry>(all: readonly Entry[], matters: (entry: Entry) => boolean, what: string): Folded<Entry> {
+  const long = all.length > MOST_ENTRIES;
+  const folded = long ? all.filter((entry) => !matters(entry)) : [];
+  return { some: all.length > 0, shown: long ? all.filter(matters) : all, folded, summary: count(folded.length, `other ${what}`) };
+}
+
+function viewMember(member: MemberStatus): MemberView {
   const { name, address, role, state, problem, lagBytes, timeline, postgresVersion, patroniVersion, checksums, pendingRestart } = member;
   return {
     name,

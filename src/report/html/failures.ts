@@ -1,7 +1,9 @@
 import type { PgprovError } from '../../lib/errors.js';
+import { splitMessage } from '../error-text.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType } from '../timings.js';
 import { count, listNames, withoutHost } from '../words.js';
+import { groupBy } from './group.js';
 
 /** Something that went wrong, and what to do about it. */
 interface Failure {
@@ -36,11 +38,11 @@ export function viewFailures(events: readonly TimedEvent[]): FailuresView {
   const remarks = ofType(events, 'run-end').flatMap(({ recap }) => recap.flatMap((entry) => entry.remarks.map((remark) => `${entry.host}: ${remark}`)));
   const notes = ofType(events, 'note').map(({ host, stage, text }) => ({ place: placeOf(host, titleOf(stage)), text }));
   return {
-    failures: events.flatMap((event) => {
+    failures: together(events.flatMap((event) => {
       if (event.type === 'failed') return [failure(event.error, event.error.host, undefined)];
       if (event.type !== 'step-end' || event.result !== 'failed') return [];
       return [failure(event.error, event.host, titleOf(event.stage))];
-    }),
+    })),
     skipped: skippedLines(ofType(events, 'step-end').filter(({ result }) => result === 'skipped'), titleOf),
     warnings,
     remarks,
@@ -50,9 +52,24 @@ export function viewFailures(events: readonly TimedEvent[]): FailuresView {
   };
 }
 
-function failure(error: PgprovError | undefined, host: string | undefined, stage: string | undefined): Failure {
-  const [first = '', ...rest] = (error?.message ?? 'failed').trimEnd().split('\n');
-  return { place: placeOf(host, stage), what: withoutHost(first, host), quote: rest.join('\n'), hint: error?.hint ?? '' };
+/** A failure of one host, or of none. */
+interface HostFailure extends Omit<Failure, 'place'> {
+  host: string | undefined;
+  stage: string | undefined;
+}
+
+function failure(error: PgprovError | undefined, host: string | undefined, stage: string | undefined): HostFailure {
+  const { first, rest } = error === undefined ? { first: 'failed', rest: [] } : splitMessage(error);
+  return { host, stage, what: withoutHost(first, host), quote: rest.join('\n'), hint: error?.hint ?? '' };
+}
+
+/** What failed alike on several hosts is told once. */
+function together(failures: readonly HostFailure[]): Failure[] {
+  return [...groupBy(failures, ({ stage, what, quote, hint }) => JSON.stringify([stage, what, quote, hint])).values()].map((alike) => {
+    const hosts = alike.flatMap(({ host }) => host ?? []);
+    const { stage, what = '', quote = '', hint = '' } = alike[0] ?? {};
+    return { place: placeOf(hosts.length === 0 ? undefined : listNames(hosts, MOST_HOSTS), stage), what, quote, hint };
+  });
 }
 
 function placeOf(host: string | undefined, stage: string | undefined): string {
@@ -61,10 +78,6 @@ function placeOf(host: string | undefined, stage: string | undefined): string {
 
 /** A line for each stage and reason. */
 function skippedLines(ends: readonly { host: string; stage: string; reason?: string }[], titleOf: (id: string) => string | undefined): string[] {
-  const hosts = new Map<string, string[]>();
-  for (const { host, stage, reason } of ends) {
-    const key = `${titleOf(stage)}${reason === undefined ? '' : ` (${reason})`}`;
-    hosts.set(key, [...(hosts.get(key) ?? []), host]);
-  }
-  return [...hosts].map(([what, names]) => `${what}: ${listNames(names, MOST_HOSTS)}`);
+  const alike = groupBy(ends, ({ stage, reason }) => `${titleOf(stage)}${reason === undefined ? '' : ` (${reason})`}`);
+  return [...alike].map(([what, group]) => `${what}: ${listNames(group.map(({ host }) => host), MOST_HOSTS)}`);
 }

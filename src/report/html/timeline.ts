@@ -44,6 +44,9 @@ const MOST_LANES = 24;
 /** Changes that follow each other so soon, in shares of the whole, are drawn as one. */
 const TOO_SHORT = 0.002;
 
+/** The slowest host of a stage is named when it took this share of the run. */
+const WORTH_NAMING = 0.05;
+
 const PHASE_KINDS: Readonly<Record<string, SegmentKind>> = {
   start: 'own',
   keys: 'own',
@@ -77,7 +80,7 @@ export function viewTimeline(events: readonly TimedEvent[], timings: Timings | u
       took,
       bars: [bar],
       ...crossAt(failed ? scale.share(toMs) : undefined),
-      ...(slowest === undefined || start.hosts.length === 1 ? {} : { slowest: `${slowest.host} ${time(slowest.ms)}` }),
+      ...(slowest === undefined || start.hosts.length === 1 || slowest.ms < timings.totalMs * WORTH_NAMING ? {} : { slowest: `${slowest.host} longest, ${time(slowest.ms)}` }),
     };
   };
 
