@@ -60,6 +60,7 @@ sudo sudo
 dash dash
 busybox busybox
 psql postgresql-client
+age age
 TOOLS
 }
 
