@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { asPgprovError, ExitCode, PgprovError } from '../../lib/errors.js';
+import { asPgprovError, ExitCode, InputError, type PgprovError } from '../../lib/errors.js';
 import { renderError } from '../../report/error-text.js';
 import type { SecretStore } from '../../store/secret-store.js';
 import { colors } from '../colors.js';
@@ -46,6 +46,7 @@ async function readText(path: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path));
   } catch (cause) {
-    throw new PgprovError({ kind: 'secrets/content', message: 'what the editor left is not UTF-8 text; the store stays as it was', exitCode: ExitCode.badInput, cause });
+    const what = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'the editor left no file' : 'what the editor left is not UTF-8 text';
+    throw new InputError({ kind: 'secrets/content', message: `${what}; the store stays as it was`, cause });
   }
 }

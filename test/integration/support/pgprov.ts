@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../../../bin/pgprov.js', import.meta.url));
+/** The program as it is delivered; `npm run build` makes what it starts. */
+export const PROGRAM = fileURLToPath(new URL('../../../bin/pgprov.js', import.meta.url));
 
 /** How a pgprov process ended, and all it printed. */
 export interface Finished {
