@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import {
   answerText, defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, memberQuestion, reachability, saysHealthy, service, tellShared,
-  type CheckResult, type EtcdMemberState, type Host, type Objection, type PathState, type RoleContext, type Stage, type View,
+  type CheckResult, type EtcdMemberState, type Host, type Material, type Objection, type PathState, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
+import { memberHandshakes, seenByNextMember } from './shared/handshakes.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
 import { memberPeers } from './shared/member-ports.js';
 import { DIRECTORY } from './shared/schemas.js';
@@ -47,6 +48,7 @@ export default defineRole({
       quota_backend_bytes: { type: 'integer', minimum: 67108864, default: 2147483648, description: 'Bytes the database may grow to before etcd takes no more writes.' },
     },
   },
+  inspections: (context) => [memberHandshakes(context)],
   observations: (context) => [
     etcdMember(etcdClient(context, files(context)), dataDirectoryOf(context)),
     reachability(memberPeers(context.host, context.inventory)),
@@ -57,7 +59,7 @@ export default defineRole({
   preflight: (view) => foreignMembership(view),
   needs: quorumElsewhere,
   guards: (view, material) =>
-    view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, material.caCertificate)]),
+    view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, material)]),
   checks: (view) => view.hosts('etcd').flatMap((host) => checkHost(view, host)),
 });
 
@@ -86,7 +88,7 @@ function configureAndStart(context: RoleContext): Stage[] {
       title: 'configure etcd',
       crossing: 'independent',
       resources: [
-        ...tls,
+        tls.directory,
         directory({ path: dataDirectoryOf(context), owner: user, group, mode: '0700' }),
         environment,
       ],
@@ -95,7 +97,9 @@ function configureAndStart(context: RoleContext): Stage[] {
       name: 'start',
       title: 'start etcd',
       crossing: 'rolling',
-      resources: [service({ unit, restartOn: [...tls, environment], noBlock: true })],
+      // etcd reads its certificate and key anew for every connection, but its authorities only when it starts.
+      resources: [tls.authority, ...tls.pair, service({ unit, restartOn: [tls.authority, environment], noBlock: true })],
+      proofs: seenByNextMember(context),
       gates: [
         gate({
           name: 'etcd-quorum',
@@ -201,11 +205,12 @@ function guardConfiguration(view: View, host: Host): Objection[] {
   ];
 }
 
-function guardAuthority(view: View, host: Host, caCertificate: string): Objection[] {
+/** Any authority that this cluster has or had will do: a host may have been off while it was rotated. */
+function guardAuthority(view: View, host: Host, material: Material): Objection[] {
   const platform = view.platform(host.name);
   const ca = fileText(view, host, platform === undefined ? undefined : tlsFiles(platform.etcd).ca);
   const member = view.read<EtcdMemberState>(host.name, ETCD_MEMBER);
-  if (ca === '' || member?.hasData !== true || ca === caCertificate) return [];
+  if (ca === '' || member?.hasData !== true || material.knowsAuthority(ca)) return [];
   return [
     {
       kind: 'refuse',

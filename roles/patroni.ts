@@ -9,6 +9,7 @@ import { mixedCollations } from './shared/collations.js';
 import { dropIn } from './shared/drop-in.js';
 import { etcdAgreement } from './shared/etcd-agreement.js';
 import { leaderElsewhere } from './shared/elsewhere.js';
+import { letInByMembers } from './shared/handshakes.js';
 import { localLines, memberLines } from './shared/hba.js';
 import { memberPeers } from './shared/member-ports.js';
 import { accountsOf, dataDirectoryOf, etcdClient, etcdEndpoints, hostPort, hostsWith, localServer, restApiUrl, scopeOf, scopePrefix, tlsFiles } from './shared/layout.js';
@@ -126,7 +127,7 @@ function configure(context: RoleContext): Stage {
     resources: [
       account(accounts.superuser, ['SUPERUSER']),
       account(accounts.rewind, []),
-      ...tlsResources(context, files(context), { owner: user, group }),
+      tlsResources(context, files(context), { owner: user, group }).directory,
       ...dataParent(context),
       interruptedCopy({ path: data, ownership, binDirectory: server.binDirectory }),
       interruptedBootstrap({
@@ -231,7 +232,9 @@ function start(context: RoleContext): Stage {
     title: 'start Patroni',
     crossing: 'rolling',
     leaderFirst: true,
-    resources: [service({ unit, enable: false, reloadOn: [...tls, { digest: () => live }] })],
+    // Patroni reads its files anew for every connection to etcd, so it need not be told.
+    resources: [tls.authority, ...tls.pair, service({ unit, enable: false, reloadOn: [{ digest: () => live }] })],
+    proofs: letInByMembers(context, platform.patroni),
     gates: [memberGate(context)],
   };
 }

@@ -2,6 +2,8 @@ import type { EventListener } from '../events.js';
 import { runCluster, type Proposal, type RunOutcome } from '../engine/run.js';
 import type { Inventory } from '../model/index.js';
 import type { Aim } from '../plan/aim.js';
+import type { Role } from '../plan/role.js';
+import type { Renewal } from '../store/renewal.js';
 import { Store, storeDirectory } from '../store/store.js';
 import { takeLocalLock } from '../store/local-lock.js';
 import { SshTransport } from '../transport/ssh.js';
@@ -20,11 +22,15 @@ export type ClusterRun = {
   consent?(proposal: Proposal): Promise<void>;
   /** Milliseconds that a look at the hosts took before, for a person to be asked; default: there was none. */
   lookMs?: number;
+  /** Which certificates are made anew; default: those that must be. */
+  renewal?: Renewal;
+  /** What the run makes of the roles; default: they are taken as they are. */
+  roles?(catalog: readonly Role[]): readonly Role[];
 } & ({ mode: 'survey' | 'plan' } | { mode: 'apply'; said: Said });
 
 /** Opens the cluster's store, takes its lock and keeps a journal where something will change, and runs. */
 export async function runOnHosts(run: ClusterRun): Promise<RunOutcome> {
-  const { inventory, aim, mode, consent, lookMs = 0 } = run;
+  const { inventory, aim, mode, consent, lookMs = 0, renewal, roles = (catalog) => catalog } = run;
   // Before anything is drawn, for a person may be asked for a passphrase.
   const keys = await keySourcesFor(inventory.hosts.filter(({ name }) => aim.hosts?.includes(name) !== false));
   const directory = storeDirectory(inventory.dir, inventory.cluster);
@@ -33,10 +39,10 @@ export async function runOnHosts(run: ClusterRun): Promise<RunOutcome> {
   const interrupt = new AbortController();
   const stopListening = onInterrupt(interrupt, emit);
   try {
-    const store = await Store.open(directory, inventory.cluster, { writable: mode === 'apply' });
+    const store = await Store.open(directory, inventory.cluster, { writable: mode === 'apply', ...(renewal === undefined ? {} : { renewal }) });
     return await runCluster({
       inventory,
-      catalog: catalogOf(inventory),
+      catalog: roles(catalogOf(inventory)),
       aim,
       mode,
       transport: new SshTransport(keys),

@@ -12,6 +12,8 @@ import { version } from './version.js';
 
 /** What was said on the command line of a run that changes something, for its journal. */
 export interface Said {
+  /** Default: `apply`. */
+  command?: string;
   aim: AimWords;
   set: readonly string[];
   /** The broken run that this one goes on with. */
@@ -36,9 +38,9 @@ export function fileDigest(path: string): string {
 export function journaled(store: string, inventory: Inventory, said: Said, emit: EventListener): { emit: EventListener; close(): void } {
   let journal: Journal | undefined;
   const begin = (): Journal => {
-    const { set, aim, resumes, plan } = said;
+    const { command = 'apply', set, aim, resumes, plan } = said;
     const intent = {
-      command: 'apply',
+      command,
       cluster: inventory.cluster,
       pgprov: version(),
       aim: { ...aim } as Record<string, readonly string[]>,

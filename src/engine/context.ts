@@ -2,17 +2,16 @@ import type { Host, Inventory } from '../model/index.js';
 import type { RoleContext } from '../plan/role.js';
 import { renderTemplate } from '../plan/template.js';
 import type { Platform } from '../platform/index.js';
+import type { NodeIdentity } from '../store/issue.js';
 import type { Store } from '../store/store.js';
 
 /** Roles whose hosts have a key pair of their own. */
 const ROLES_WITH_KEYS = ['etcd', 'patroni'];
 
-/** Makes or finds the keys that the inventory's hosts need. */
-export async function prepareStore(inventory: Inventory, store: Store): Promise<void> {
+/** What the certificates of an inventory's hosts must say; of those that have one. */
+export function identitiesOf(inventory: Inventory): NodeIdentity[] {
   const nodes = inventory.hosts.filter((host) => host.roles.some((role) => ROLES_WITH_KEYS.includes(role)));
-  await store.prepareNodes(
-    nodes.map(({ name, clusterAddress, address }) => ({ name, names: [...new Set([clusterAddress, address])] })),
-  );
+  return nodes.map(({ name, clusterAddress, address }) => ({ name, names: [...new Set([clusterAddress, address])] }));
 }
 
 /** What a host's roles build their stages from. */

@@ -1,11 +1,13 @@
 import type { EventListener, StepResult } from '../events.js';
 import { asPgprovError } from '../lib/errors.js';
 import type { Inventory } from '../model/index.js';
-import { stepWork } from '../plan/plan.js';
+import { interrupts, stepWork } from '../plan/plan.js';
+import type { Stage } from '../plan/role.js';
 import type { HostShape, RunStage } from '../plan/shape.js';
 import { sortWaves, startsSomething } from '../plan/waves.js';
 import type { Ledger } from './ledger.js';
 import type { Session } from './session.js';
+import { askProof } from './proof.js';
 import { runStep } from './step.js';
 
 /** What a stage runner works with. */
@@ -103,6 +105,7 @@ export class StageRunner {
     };
     try {
       if (await runStep({ session, shape, id: stage.id, stage: part, emit: count })) this.moved = true;
+      if (interrupts(work)) await this.#askProofs(stage, part, host);
       recap.ok += part.resources.length - work.changes.length;
       const result = changes > 0 ? 'changed' : 'ok';
       emit({ type: 'step-end', host, stage: stage.id, result, changes, ms: Date.now() - began });
@@ -115,6 +118,14 @@ export class StageRunner {
       return 'failed';
     } finally {
       recap.changed += changes;
+    }
+  }
+
+  async #askProofs({ id }: RunStage, { proofs = [] }: Stage, host: string): Promise<void> {
+    const { sessions, ledger, emit } = this.#options;
+    for (const { on, gate } of proofs) {
+      const session = sessions.get(on);
+      if (session !== undefined && !ledger.hasFailed(on)) await askProof({ session, gate, stage: id, host, emit });
     }
   }
 

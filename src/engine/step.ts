@@ -122,7 +122,8 @@ function throwIfFailed(step: Step, work: StepWork, gates: readonly Gate[], answe
   }
 }
 
-function lastWords(answer: Answer): string {
+/** The last lines of what a failed script said. */
+export function lastWords(answer: Answer): string {
   const lines = redact(answer.out.toString('utf8')).split('\n').filter((line) => line.trim() !== '');
   return lines.slice(-14).map((line) => `  ${line}`).join('\n').trim();
 }

@@ -8,6 +8,8 @@ export const ExitCode = {
   locked: 5,
   /** There are differences, where a command was asked to say so. */
   changes: 6,
+  /** A certificate has expired, or is about to. */
+  expiring: 7,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

@@ -23,8 +23,7 @@ export function stepWork(stage: Stage, states: States): StepWork {
     const found = resource.diff(state);
     return found.length === 0 ? [] : [{ resource, changes: found, state }];
   });
-  const closed = (stage.gates ?? []).some((gate) => !(states.get(gate.id) as GateState).open);
-  return { changes, waits: closed || (changes.length > 0 && (stage.gates ?? []).length > 0) };
+  return { changes, waits: isShut(stage, states) || (changes.length > 0 && (stage.gates ?? []).length > 0) };
 }
 
 /** True when a host has a database, whoever made it. */
@@ -32,9 +31,15 @@ export function holdsData(states: ReadonlyMap<string, States>): boolean {
   return [...states.values()].some((seen) => (seen.get(DATA_DIRECTORY) as DataDirectoryState | undefined)?.kind === 'cluster');
 }
 
-/** True when the step takes something down that runs now. */
+/** True when the step takes something down that runs now, or changes what that has open. */
 export function interrupts(work: StepWork): boolean {
-  return work.changes.some(({ changes }) => changes.some((change) => change.action === 'restart'));
+  const actions = new Set(work.changes.flatMap(({ changes }) => changes.map(({ action }) => action)));
+  return actions.has('restart') || (actions.has('update') && !actions.has('start'));
+}
+
+/** True when a gate of the stage is shut already. */
+export function isShut({ gates = [] }: Stage, states: States): boolean {
+  return gates.some((gate) => !(states.get(gate.id) as GateState).open);
 }
 
 /**

@@ -11,8 +11,8 @@ import type { View } from './view.js';
  *
  * `independent`: every host goes on by itself.
  * `rolling`: services that are down are started side by side (the leader before the others when
- * `leaderFirst`); a host where something that runs must be restarted waits its turn, one at a time, the
- * present leader last, and the first failure stops the rest.
+ * `leaderFirst`); a host where something that runs must be restarted, or what it has open be changed, waits its
+ * turn, one at a time, those that do not work first and the present leader last, and the first failure stops the rest.
  */
 export type Crossing = 'independent' | 'rolling';
 
@@ -29,6 +29,15 @@ export interface Stage {
   resources: readonly Resource[];
   /** Must open after a change before the stage is over. */
   gates?: readonly Gate[];
+  /** With `rolling`: must open after a change of something that works, before the next host has its turn. */
+  proofs?: readonly StageProof[];
+}
+
+/** That a change on one host is well received, maybe by another. */
+export interface StageProof {
+  /** The host to ask; one that is not part of the run is not asked. */
+  on: string;
+  gate: Pick<Gate, 'id' | 'title' | 'wait'>;
 }
 
 /** What a role installs. */
@@ -80,6 +89,8 @@ export interface Role extends RoleSchema {
   stages(context: RoleContext): Stage[];
   /** Asked of every host of the role, at the start and after each step. */
   observations?(context: RoleContext): Observation[];
+  /** Asked in addition by commands that are about certificates. */
+  inspections?(context: RoleContext): Observation[];
   /** Asked once, before the first change. */
   preflight?(view: View): Objection[];
   /** Asked once when a run is aimed at a part of the cluster: what must be there first that the run leaves out? */

@@ -1,6 +1,7 @@
 import type { Inventory } from '../model/index.js';
 import { PATRONI_MEMBER, type PatroniMemberState } from '../resources/patroni-member.js';
-import { interrupts, stepWork, type States } from './plan.js';
+import { interrupts, isShut, stepWork, type States } from './plan.js';
+import type { Stage } from './role.js';
 import type { RunStage } from './shape.js';
 
 /** In which order the hosts of a rolling stage go; hosts of one wave go side by side. */
@@ -9,7 +10,7 @@ export interface Waves {
   leader: string[];
   /** Hosts where nothing that runs is interrupted. */
   together: string[];
-  /** One at a time, the present leader last. */
+  /** One at a time, those that do not work first, the present leader last. */
   oneByOne: string[];
 }
 
@@ -22,11 +23,15 @@ export function sortWaves(stage: RunStage, states: ReadonlyMap<string, States>, 
     if (seen === undefined) continue;
     (interrupts(stepWork(part, seen)) ? interrupting : gentle).push(host);
   }
+  const rank = (host: string): number => {
+    if (leads(states.get(host))) return 2;
+    return isShut(stage.hosts.get(host) as Stage, states.get(host) ?? new Map()) ? 0 : 1;
+  };
   const first = stage.leaderFirst ? gentle.filter((host) => host === inventory.leader) : [];
   return {
     leader: first,
     together: gentle.filter((host) => !first.includes(host)),
-    oneByOne: [...interrupting.filter((host) => !leads(states.get(host))), ...interrupting.filter((host) => leads(states.get(host)))],
+    oneByOne: interrupting.sort((a, b) => rank(a) - rank(b)),
   };
 }
 

@@ -26,7 +26,7 @@ const CAUSES = 'FATAL|PANIC|No space left|[Ee]rror:|HINT:';
 /** An expression that no line matches. */
 const NO_LINE = '$^';
 
-/** A hopeless sign must stand for this many seconds, for some errors appear once while a service starts. */
+/** A hopeless sign must stand for this many seconds, for some errors appear once while a service starts. What was said before counts for nothing. */
 const SECONDS_BEFORE_GIVING_UP = 4;
 
 /**
@@ -42,7 +42,7 @@ export function gate(options: GateOptions): Gate {
       probe: () => check,
       parse: (answer) => ({ open: answer.status === 0, seen: answerText(answer).trim() }),
     }),
-    wait: () => sh`give_up() {
+    wait: ({ patient = false } = {}) => sh`give_up() {
 if ! systemctl -q is-enabled ${unit} >/dev/null 2>&1; then systemctl stop ${unit} >/dev/null 2>&1 || :; fi
 exit 1
 }
@@ -62,7 +62,9 @@ waited=$((now - started))
 if [ "$waited" != "$second" ]; then
 second=$waited
 ${options.nudge === undefined ? NOTHING : sh`( ${options.nudge} ) >/dev/null 2>&1 || :`}
-line=$(journalctl -u ${unit} --since "@$((now - 5))" -o cat --no-pager 2>/dev/null | grep -E ${options.hopeless.join('|') || NO_LINE} | tail -n 1)
+since=$((now - 5))
+if [ "$since" -le "$started" ]; then since=$((started + 1)); fi
+line=$(journalctl -u ${unit} --since "@$since" -o cat --no-pager 2>/dev/null | grep -E ${(patient ? '' : options.hopeless.join('|')) || NO_LINE} | tail -n 1)
 unit_state=$(systemctl is-active ${unit} || :)
 case "$line:$unit_state" in
 :active|:activating|:reloading) bad=0 ;;

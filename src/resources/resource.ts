@@ -53,8 +53,8 @@ export interface Resource<State = unknown> extends Observation<State> {
 export interface Gate extends Observation<GateState> {
   /** What is waited for, as a clause: `etcd has a quorum`. */
   readonly title: string;
-  /** Waits on the host itself, polling often; fails early when it can never come true. */
-  wait(): Script;
+  /** Waits on the host itself, polling often; fails early when it can never come true, unless that is not for its journal to say. */
+  wait(options?: { patient?: boolean }): Script;
 }
 
 /** Whether a gate is open now, and what was seen. */

@@ -1,65 +1,119 @@
-import { X509Certificate, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
-import { tmpdir } from 'node:os';
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PgprovError } from '../lib/errors.js';
 import { readIfThere, writePrivate } from './files.js';
-import { openssl } from './openssl.js';
+import { endOf, issueNode, makeAuthority, type KeyPair, type NodeIdentity } from './issue.js';
+import { FIRST_TRUST, generationOf, nextName, phaseOf, readTrust, splitBundle, takeStep, type RotationPhase, type RotationStep, type Trust } from './trust.js';
 
-/** What a node's certificate must say. */
-export interface NodeIdentity {
-  /** Inventory name; the certificate's common name. */
-  name: string;
-  /** DNS names and IP addresses. */
-  names: readonly string[];
-}
-
-/** PEM certificate and private key. */
-export interface KeyPair {
+/** One certificate authority that a cluster has, or had. */
+export interface KnownAuthority {
+  /** 1 for the first, 2 for the one that the first rotation made. */
+  generation: number;
   certificate: string;
-  key: string;
+  issuing: boolean;
+  trusted: boolean;
 }
 
-const CA_DAYS = 3650;
-const NODE_DAYS = 1095;
+/** Stands for a certificate that a mere look does not make. */
+const NOT_MADE = '(a new certificate authority, made by `certs renew --ca`)\n';
 
-/** A node's certificate is made anew by the first apply within this many days of its end. */
-export const RENEW_WITHIN_DAYS = 60;
-
-/** The cluster's certificate authority, in a directory of the control machine; its key never leaves it. */
+/** The cluster's certificate authorities, in a directory of the control machine; their keys never leave it. */
 export class Authority {
   readonly #directory: string;
   readonly #cluster: string;
+  readonly #certificates = new Map<string, string>();
+  #trust: Trust = FIRST_TRUST;
+  /** Key of an authority that is not written down yet. */
+  #newKey: { name: string; key: string } | undefined;
+  #stepped = false;
 
-  constructor(directory: string, cluster: string) {
+  private constructor(directory: string, cluster: string) {
     this.#directory = directory;
     this.#cluster = cluster;
   }
 
-  /** The authority's certificate, if it was made. */
-  async certificate(): Promise<string | undefined> {
-    return readIfThere(join(this.#directory, 'ca.crt'));
+  /** Reads what there is. */
+  static async open(directory: string, cluster: string): Promise<Authority> {
+    const authority = new Authority(directory, cluster);
+    authority.#trust = readTrust(await readIfThere(authority.#trustFile), authority.#trustFile);
+    for (const name of await namesIn(directory)) {
+      const certificate = await readIfThere(join(directory, `${name}.crt`));
+      if (certificate !== undefined) authority.#certificates.set(name, certificate);
+    }
+    return authority;
   }
 
-  /** The authority's certificate, made on first use. */
-  async ensure(): Promise<string> {
-    const existing = await this.certificate();
-    if (existing !== undefined) return existing;
-    const keyFile = await this.#ensureKey('ca.key');
-    const certificate = await withWorkFile(AUTHORITY_CONFIG, (config) =>
-      openssl('req', {
-        x509: true,
-        new: true,
-        sha256: true,
-        config,
-        key: keyFile,
-        subj: `/CN=pgprov CA of ${this.#cluster}`,
-        days: String(CA_DAYS),
-      }),
-    );
-    await writePrivate(join(this.#directory, 'ca.crt'), certificate.toString());
-    return certificate.toString();
+  get #trustFile(): string {
+    return join(this.#directory, 'authorities.json');
+  }
+
+  /** The certificate of the authority that issues, if it was made. */
+  get certificate(): string | undefined {
+    return this.#certificates.get(this.#trust.issuing);
+  }
+
+  /** What hosts are to have in ca.crt: the certificates of all trusted authorities; undefined before the first was made. */
+  get bundle(): string | undefined {
+    if (this.certificate === undefined) return undefined;
+    return this.#trust.trusted.map((name) => this.#certificates.get(name) ?? '').join('');
+  }
+
+  /** The phase of the rotation that is under way, if one is. */
+  get phase(): RotationPhase | undefined {
+    return phaseOf(this.#trust);
+  }
+
+  /** Every authority that the cluster has or had, oldest first. */
+  get known(): KnownAuthority[] {
+    const { issuing, trusted } = this.#trust;
+    return [...this.#certificates]
+      .map(([name, certificate]) => ({ generation: generationOf(name), certificate, issuing: name === issuing, trusted: trusted.includes(name) }))
+      .sort((a, b) => a.generation - b.generation);
+  }
+
+  /** True for a bundle of nothing but authorities of this cluster; a single foreign one makes it foreign. */
+  knows(bundle: string): boolean {
+    const own = new Set([...this.#certificates.values()].flatMap((text) => splitBundle(text) ?? []));
+    return splitBundle(bundle)?.every((certificate) => own.has(certificate)) === true;
+  }
+
+  /** Makes the first authority, unless there is one. */
+  async ensure(): Promise<void> {
+    const { issuing } = this.#trust;
+    if (this.#certificates.has(issuing)) return;
+    const { certificate, key } = await this.#makePair(issuing, await readIfThere(this.#keyFile(issuing)));
+    await writePrivate(this.#keyFile(issuing), key);
+    await writePrivate(join(this.#directory, `${issuing}.crt`), certificate);
+    this.#certificates.set(issuing, certificate);
+  }
+
+  /** Takes a step of a rotation, in memory until `save`. */
+  async take(step: RotationStep, { writable }: { writable: boolean }): Promise<void> {
+    const next = nextName(this.#certificates.keys());
+    this.#trust = takeStep(this.#trust, step, next);
+    this.#stepped = true;
+    if (!this.#trust.trusted.includes(next)) return;
+    if (!writable) {
+      this.#certificates.set(next, NOT_MADE);
+      return;
+    }
+    const { certificate, key } = await this.#makePair(next);
+    this.#certificates.set(next, certificate);
+    this.#newKey = { name: next, key };
+  }
+
+  /** Writes down what `take` did; last the file that makes it count. */
+  async save(): Promise<void> {
+    if (!this.#stepped) return;
+    if (this.#newKey !== undefined) {
+      const { name, key } = this.#newKey;
+      await writePrivate(this.#keyFile(name), key);
+      await writePrivate(join(this.#directory, `${name}.crt`), this.#certificates.get(name) ?? '');
+    }
+    await writePrivate(this.#trustFile, `${JSON.stringify(this.#trust, undefined, 2)}\n`);
+    this.#newKey = undefined;
+    this.#stepped = false;
   }
 
   /** A node's pair as it is kept, without judging it. */
@@ -69,101 +123,54 @@ export class Authority {
     return certificate === undefined || key === undefined ? undefined : { certificate, key };
   }
 
-  /** A node's pair that says what it must and lasts; made, or made anew with the same key, when it does not. */
-  async ensureNode(identity: NodeIdentity): Promise<KeyPair> {
-    const authority = await this.ensure();
-    const existing = await this.node(identity.name);
-    if (existing !== undefined && fits(existing.certificate, authority, identity)) return existing;
+  /** Keeps a node's pair. One of which only the key was written is seen not to fit, and made anew. */
+  async keepNode(name: string, { certificate, key }: KeyPair): Promise<void> {
     await mkdir(join(this.#directory, 'nodes'), { recursive: true, mode: 0o700 });
-    const keyFile = await this.#ensureKey(join('nodes', `${identity.name}.key`));
-    const request = await withWorkFile(AUTHORITY_CONFIG, (config) =>
-      openssl('req', { new: true, sha256: true, config, key: keyFile, subj: `/CN=${identity.name}` }),
-    );
-    const certificate = await this.#sign(request, identity);
-    await writePrivate(join(this.#directory, 'nodes', `${identity.name}.crt`), certificate);
-    return { certificate, key: (await readIfThere(keyFile)) ?? '' };
+    await writePrivate(join(this.#directory, 'nodes', `${name}.key`), key);
+    await writePrivate(join(this.#directory, 'nodes', `${name}.crt`), certificate);
   }
 
-  async #ensureKey(name: string): Promise<string> {
-    const path = join(this.#directory, name);
-    if ((await readIfThere(path)) !== undefined) return path;
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    const key = await openssl('genpkey', { algorithm: 'EC', pkeyopt: 'ec_paramgen_curve:P-256' });
-    await writePrivate(path, key.toString());
-    return path;
-  }
-
-  async #sign(request: Buffer, identity: NodeIdentity): Promise<string> {
-    if ((await readIfThere(join(this.#directory, 'ca.key'))) === undefined) {
+  /**
+   * Makes a pair for a node; nothing is written.
+   * @throws PgprovError when the authority's key is not there, or it has expired
+   */
+  async issue(identity: NodeIdentity): Promise<KeyPair> {
+    const { issuing } = this.#trust;
+    const certificate = this.certificate ?? '';
+    const key = this.#newKey?.name === issuing ? this.#newKey.key : await readIfThere(this.#keyFile(issuing));
+    if (key === undefined) {
       throw new PgprovError({
         kind: 'store/no-ca-key',
-        message: `a certificate for ${identity.name} is needed, but ${join(this.#directory, 'ca.key')} is not there`,
+        message: `a certificate for ${identity.name} is needed, but ${this.#keyFile(issuing)} is not there`,
         hint: 'bring the key back from where the cluster was first provisioned; a new authority would shut the nodes out',
       });
     }
-    const signed = await withWorkFile(nodeExtensions(identity), (extfile) =>
-      openssl(
-        'x509',
-        {
-          req: true,
-          sha256: true,
-          CA: join(this.#directory, 'ca.crt'),
-          CAkey: join(this.#directory, 'ca.key'),
-          set_serial: `0x${randomBytes(16).toString('hex')}`,
-          days: String(NODE_DAYS),
-          extfile,
-        },
-        request,
-      ),
-    );
-    return signed.toString();
+    if (endOf(new X509Certificate(certificate)) < Date.now()) {
+      throw new PgprovError({
+        kind: 'store/ca-expired',
+        message: `a certificate for ${identity.name} is needed, but the cluster's certificate authority has expired`,
+        hint: 'make a new one with `pgprov certs renew --ca`',
+      });
+    }
+    return issueNode(this.#directory, identity, { certificate, key });
+  }
+
+  #keyFile(name: string): string {
+    return join(this.#directory, `${name}.key`);
+  }
+
+  /** Each generation has a name of its own, for OpenSSL looks for a certificate's issuer by name. */
+  #makePair(name: string, key?: string): Promise<KeyPair> {
+    const generation = generationOf(name);
+    return makeAuthority(this.#directory, `pgprov CA ${generation === 1 ? '' : `${generation} `}of ${this.#cluster}`, key);
   }
 }
 
-/** openssl takes these settings from a file only. */
-async function withWorkFile<Result>(text: string, use: (path: string) => Promise<Result>): Promise<Result> {
-  const work = await mkdtemp(join(tmpdir(), 'pgprov-'));
+async function namesIn(directory: string): Promise<string[]> {
   try {
-    const path = join(work, 'openssl.cnf');
-    await writeFile(path, text);
-    return await use(path);
-  } finally {
-    await rm(work, { recursive: true, force: true });
+    return (await readdir(directory)).flatMap((entry) => /^(?<name>ca(?:-\d+)?)\.crt$/u.exec(entry)?.groups?.['name'] ?? []);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
-}
-
-/** Everything spelled out, so that the machine's own openssl.cnf does not matter. */
-const AUTHORITY_CONFIG = `[req]
-distinguished_name = name
-x509_extensions = authority
-[name]
-[authority]
-basicConstraints = critical, CA:TRUE
-keyUsage = critical, keyCertSign, cRLSign
-subjectKeyIdentifier = hash
-`;
-
-function alternativeNames(identity: NodeIdentity): string[] {
-  const all = new Set([identity.name, ...identity.names, 'localhost', '127.0.0.1', '::1']);
-  return [...all].map((name) => (isIP(name) === 0 ? `DNS:${name}` : `IP:${name}`));
-}
-
-/** etcd's peers are clients of each other, so a node needs both uses. */
-function nodeExtensions(identity: NodeIdentity): string {
-  return [
-    'basicConstraints=critical,CA:FALSE',
-    'keyUsage=critical,digitalSignature',
-    'extendedKeyUsage=serverAuth,clientAuth',
-    `subjectAltName=${alternativeNames(identity).join(',')}`,
-    '',
-  ].join('\n');
-}
-
-function fits(certificate: string, authority: string, identity: NodeIdentity): boolean {
-  const node = new X509Certificate(certificate);
-  const daysLeft = (Date.parse(node.validTo) - Date.now()) / 86_400_000;
-  const named = [identity.name, ...identity.names].every((name) =>
-    isIP(name) === 0 ? node.checkHost(name) !== undefined : node.checkIP(name) !== undefined,
-  );
-  return named && daysLeft > RENEW_WITHIN_DAYS && node.verify(new X509Certificate(authority).publicKey);
 }

@@ -4,8 +4,10 @@ import type { Secret } from '../lib/secret.js';
 export interface Material {
   /** A password that the inventory may give as `section.key`, else generated and kept. */
   password(path: string, given: unknown): Secret;
-  /** PEM of the cluster's certificate authority. */
+  /** PEM of the cluster's certificate authority; of two while one takes the other's place. */
   readonly caCertificate: string;
+  /** True for the PEM of authorities that are, or were, this cluster's, and of no other. */
+  knowsAuthority(pem: string): boolean;
   /** PEM certificate and key of one host. */
   node(host: string): { certificate: string; key: Secret };
 }

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { PgprovError } from '../lib/errors.js';
 import { Secret } from '../lib/secret.js';
-import { Authority, type KeyPair, type NodeIdentity } from './authority.js';
+import { Certificates } from './certificates.js';
 import { readIfThere, writePrivate } from './files.js';
 import type { Material } from './material.js';
+import type { Renewal } from './renewal.js';
 
 /** What the control machine remembers of a host, to save a round trip. */
 export interface RememberedHost {
@@ -22,32 +23,36 @@ export function storeDirectory(inventoryDirectory: string, cluster: string): str
   return join(inventoryDirectory, '.pgprov', cluster);
 }
 
+/** Where a cluster's certificates and their keys are kept. */
+export function certificatesDirectory(inventoryDirectory: string, cluster: string): string {
+  return join(storeDirectory(inventoryDirectory, cluster), 'pki');
+}
+
 /**
  * A cluster's keys, passwords and remembered facts, in `.pgprov/<cluster>/` beside the inventory: 0700,
  * every file 0600, kept out of version control.
  */
 export class Store implements Material {
   readonly directory: string;
-  readonly #authority: Authority;
+  readonly certificates: Certificates;
   readonly #writable: boolean;
   #passwords: Record<string, string> = {};
   #remembered: Record<string, RememberedHost> = {};
   #generated: string[] = [];
-  #caCertificate: string | undefined;
-  readonly #nodes = new Map<string, KeyPair>();
 
-  private constructor(directory: string, cluster: string, writable: boolean) {
+  private constructor(directory: string, certificates: Certificates, writable: boolean) {
     this.directory = directory;
-    this.#authority = new Authority(join(directory, 'pki'), cluster);
+    this.certificates = certificates;
     this.#writable = writable;
   }
 
   /**
    * Opens the store. Read-only (for `plan`) nothing is made: what is missing is stood in for by text that
-   * says so, and never leaves this machine.
+   * says so, and never leaves this machine. `renewal`: which certificates are made anew; default: those that must be.
    */
-  static async open(directory: string, cluster: string, options: { writable: boolean }): Promise<Store> {
-    const store = new Store(directory, cluster, options.writable);
+  static async open(directory: string, cluster: string, options: { writable: boolean; renewal?: Renewal }): Promise<Store> {
+    const { writable, renewal } = options;
+    const store = new Store(directory, await Certificates.open(join(directory, 'pki'), cluster, writable, renewal), writable);
     if (options.writable) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await chmod(directory, 0o700);
@@ -55,7 +60,6 @@ export class Store implements Material {
     }
     store.#passwords = readMapping(await readIfThere(store.#passwordFile), store.#passwordFile);
     store.#remembered = readRemembered(await readIfThere(store.#hostsFile));
-    store.#caCertificate = await store.#authority.certificate();
     return store;
   }
 
@@ -69,7 +73,7 @@ export class Store implements Material {
 
   /** True when the cluster has an authority already: it was provisioned from here before. */
   get initialised(): boolean {
-    return this.#caCertificate !== undefined;
+    return this.certificates.authority.certificate !== undefined;
   }
 
   /** Names of the passwords made since the store was opened. */
@@ -77,30 +81,16 @@ export class Store implements Material {
     return this.#generated;
   }
 
-  /** Makes, or finds, the authority and a key pair for each of these nodes. */
-  async prepareNodes(identities: readonly NodeIdentity[]): Promise<void> {
-    if (identities.length === 0) return;
-    if (this.#writable) this.#caCertificate = await this.#authority.ensure();
-    await Promise.all(
-      identities.map(async (identity) => {
-        const pair = this.#writable
-          ? await this.#authority.ensureNode(identity)
-          : await this.#authority.node(identity.name);
-        if (pair !== undefined) this.#nodes.set(identity.name, pair);
-      }),
-    );
+  get caCertificate(): string {
+    return this.certificates.bundle;
   }
 
-  get caCertificate(): string {
-    return this.#caCertificate ?? '(made by the first apply)\n';
+  knowsAuthority(bundle: string): boolean {
+    return this.certificates.authority.knows(bundle);
   }
 
   node(host: string): { certificate: string; key: Secret } {
-    const pair = this.#nodes.get(host);
-    return {
-      certificate: pair?.certificate ?? '(made by the first apply)\n',
-      key: new Secret(pair?.key ?? '(private key, made by the first apply)\n'),
-    };
+    return this.certificates.node(host);
   }
 
   password(path: string, given: unknown): Secret {

@@ -68,7 +68,9 @@ describe('gate', () => {
       if [ "$waited" != "$second" ]; then
       second=$waited
       :
-      line=$(journalctl -u etcd --since "@$((now - 5))" -o cat --no-pager 2>/dev/null | grep -E 'x509: |No space left' | tail -n 1)
+      since=$((now - 5))
+      if [ "$since" -le "$started" ]; then since=$((started + 1)); fi
+      line=$(journalctl -u etcd --since "@$since" -o cat --no-pager 2>/dev/null | grep -E 'x509: |No space left' | tail -n 1)
       unit_state=$(systemctl is-active etcd || :)
       case "$line:$unit_state" in
       :active|:activating|:reloading) bad=0 ;;

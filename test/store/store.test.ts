@@ -51,7 +51,7 @@ describe('Store', () => {
     const store = await open();
     store.password('a.b', undefined);
     await store.savePasswords();
-    await store.prepareNodes([{ name: 'pg1', names: ['10.0.0.1'] }]);
+    await store.certificates.prepare([{ name: 'pg1', names: ['10.0.0.1'] }]);
     await store.remember({ pg1: { platform: 'debian13' } });
     expect(mode(store.directory)).toBe(0o700);
     const all = below(store.directory);
@@ -69,7 +69,7 @@ describe('Store', () => {
     const store = await open(false);
     store.password('a.b', undefined);
     await store.savePasswords();
-    await store.prepareNodes([{ name: 'pg1', names: ['10.0.0.1'] }]);
+    await store.certificates.prepare([{ name: 'pg1', names: ['10.0.0.1'] }]);
     await store.remember({ pg1: { platform: 'debian13' } });
     expect(readdirSync(work.path)).toEqual([]);
     expect(store.initialised).toBe(false);
@@ -79,11 +79,12 @@ describe('Store', () => {
 
   it('leaves what is there as it is when it only looks', async () => {
     const first = await open();
-    await first.prepareNodes([{ name: 'pg1', names: ['10.0.0.1'] }]);
+    await first.certificates.prepare([{ name: 'pg1', names: ['10.0.0.1'] }]);
     const before = below(work.path).map((path) => [path, statSync(path).mtimeMs]);
     const store = await open(false);
-    await store.prepareNodes([{ name: 'pg1', names: ['10.0.0.99'] }, { name: 'pg2', names: [] }]);
+    await store.certificates.prepare([{ name: 'pg1', names: ['10.0.0.1'] }, { name: 'pg2', names: [] }]);
     expect(store.node('pg1').certificate).toBe(first.node('pg1').certificate);
+    expect(store.node('pg2').certificate).toBe('(made by the first apply)\n');
     expect(store.initialised).toBe(true);
     expect(below(work.path).map((path) => [path, statSync(path).mtimeMs])).toEqual(before);
   });
@@ -130,7 +131,7 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
 
   it('has an authority that may sign, and nothing else may', async () => {
     const store = await open();
-    await store.prepareNodes([identity]);
+    await store.certificates.prepare([identity]);
     const ca = new X509Certificate(store.caCertificate);
     expect(ca.subject).toBe('CN=pgprov CA of demo');
     expect(ca.ca).toBe(true);
@@ -143,7 +144,7 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
 
   it('gives a node a certificate for both sides, with its names', async () => {
     const store = await open();
-    await store.prepareNodes([identity]);
+    await store.certificates.prepare([identity]);
     const { certificate, key } = store.node('pg1');
     const node = new X509Certificate(certificate);
     expect(node.subject).toBe('CN=pg1');
@@ -161,7 +162,7 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
 
   it('has a serial number and a key for each node', async () => {
     const store = await open();
-    await store.prepareNodes([identity, { name: 'pg2', names: ['10.0.0.2'] }]);
+    await store.certificates.prepare([identity, { name: 'pg2', names: ['10.0.0.2'] }]);
     const [one, two] = ['pg1', 'pg2'].map((name) => new X509Certificate(store.node(name).certificate));
     expect(one?.serialNumber).not.toBe(two?.serialNumber);
     expect(store.node('pg1').key.reveal()).not.toBe(store.node('pg2').key.reveal());
@@ -169,38 +170,44 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
 
   it('keeps what fits', async () => {
     const first = await open();
-    await first.prepareNodes([identity]);
+    await first.certificates.prepare([identity]);
     const again = await open();
-    await again.prepareNodes([{ ...identity, names: ['10.0.0.1'] }]);
+    await again.certificates.prepare([{ ...identity, names: ['10.0.0.1'] }]);
     expect(again.node('pg1')).toEqual(first.node('pg1'));
     expect(again.caCertificate).toBe(first.caCertificate);
   });
 
-  it('makes a certificate anew for another address, with the same key', async () => {
+  it('makes a pair anew for another address, and keeps it once it is saved', async () => {
     const first = await open();
-    await first.prepareNodes([identity]);
+    await first.certificates.prepare([identity]);
     const again = await open();
-    await again.prepareNodes([{ name: 'pg1', names: ['10.0.0.9'] }]);
-    expect(again.node('pg1').certificate).not.toBe(first.node('pg1').certificate);
-    expect(again.node('pg1').key.reveal()).toBe(first.node('pg1').key.reveal());
+    const elsewhere = { name: 'pg1', names: ['10.0.0.9'] };
+    await again.certificates.prepare([elsewhere]);
+    expect(again.node('pg1').key.reveal()).not.toBe(first.node('pg1').key.reveal());
     expect(new X509Certificate(again.node('pg1').certificate).checkIP('10.0.0.9')).toBe('10.0.0.9');
+    const [before, after] = [await open(), await open()];
+    await before.certificates.prepare([identity]);
+    expect(before.node('pg1')).toEqual(first.node('pg1'));
+    await again.certificates.save(['pg1']);
+    await after.certificates.prepare([elsewhere]);
+    expect(after.node('pg1')).toEqual(again.node('pg1'));
   });
 
   it('makes a certificate anew that another authority signed', async () => {
     const first = await open();
-    await first.prepareNodes([identity]);
+    await first.certificates.prepare([identity]);
     for (const name of ['ca.crt', 'ca.key']) rmSync(work.at('pki', name));
     const again = await open();
-    await again.prepareNodes([identity]);
+    await again.certificates.prepare([identity]);
     const node = new X509Certificate(again.node('pg1').certificate);
     expect(node.verify(new X509Certificate(again.caCertificate).publicKey)).toBe(true);
   });
 
   it('says that the authority’s key is missing, and only when it is needed', async () => {
-    await (await open()).prepareNodes([identity]);
+    await (await open()).certificates.prepare([identity]);
     rmSync(work.at('pki', 'ca.key'));
-    await (await open()).prepareNodes([identity]);
-    await expect((await open()).prepareNodes([{ name: 'pg2', names: [] }])).rejects.toMatchObject({
+    await (await open()).certificates.prepare([identity]);
+    await expect((await open()).certificates.prepare([{ name: 'pg2', names: [] }])).rejects.toMatchObject({
       kind: 'store/no-ca-key',
       message: expect.stringContaining(work.at('pki', 'ca.key')) as string,
     });
@@ -208,12 +215,12 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
   });
 
   it('needs none of it for no nodes', async () => {
-    await (await open()).prepareNodes([]);
+    await (await open()).certificates.prepare([]);
     expect(existsSync(work.at('pki'))).toBe(false);
   });
 
   it('leaves no draft behind', async () => {
-    await (await open()).prepareNodes([identity]);
+    await (await open()).certificates.prepare([identity]);
     expect(below(work.path).map((path) => path.slice(work.path.length + 1)).sort()).toEqual([
       'pki', 'pki/ca.crt', 'pki/ca.key', 'pki/nodes', 'pki/nodes/pg1.crt', 'pki/nodes/pg1.key',
     ]);

@@ -1,0 +1,39 @@
+import { enumerate, gate, tlsHandshake, tlsHandshakes, type Gate, type Host, type Inventory, type Observation, type RoleContext, type StageProof } from '../../src/index.js';
+import { hostPort, hostsWith, tlsFiles, type TlsFiles } from './layout.js';
+import { variables } from './variables.js';
+
+/** Where a member of etcd listens with TLS: for clients, and for the other members. */
+function listeners(member: Host): string[] {
+  const { client_port, peer_port } = variables(member, 'etcd');
+  return [client_port, peer_port].map((port) => hostPort(member.clusterAddress, port));
+}
+
+/** From the host to every member of etcd, with the files that its own member has. */
+export function memberHandshakes({ inventory, platform }: RoleContext): Observation {
+  const { unit } = platform.etcd;
+  return tlsHandshakes({ files: tlsFiles(platform.etcd), listeners: hostsWith(inventory, 'etcd').flatMap(listeners), unit });
+}
+
+/** After a change of a member of etcd: the next member connects to it anew, as a client and as a peer. */
+export function seenByNextMember({ host, inventory, platformOf }: RoleContext): StageProof[] {
+  const members = hostsWith(inventory, 'etcd');
+  const next = members[(members.findIndex(({ name }) => name === host.name) + 1) % members.length];
+  const platform = next === undefined ? undefined : platformOf(next.name);
+  if (next === undefined || platform === undefined || next.name === host.name) return [];
+  return [{ on: next.name, gate: accepted(`${next.name} trusts etcd on ${host.name}, and is trusted`, tlsFiles(platform.etcd), listeners(host), platform.etcd.unit) }];
+}
+
+/** After a change of the files of a client of etcd: every member that it can reach lets it in. */
+export function letInByMembers({ host, inventory, platform }: RoleContext, service: { unit: string; tlsDirectory: string }): StageProof[] {
+  const endpoints = clientEndpoints(inventory);
+  if (endpoints.length === 0) return [];
+  return [{ on: host.name, gate: accepted(`etcd lets ${service.unit} of ${host.name} in`, tlsFiles(service), endpoints, platform.etcd.unit) }];
+}
+
+function clientEndpoints(inventory: Inventory): string[] {
+  return hostsWith(inventory, 'etcd').map((member) => hostPort(member.clusterAddress, variables(member, 'etcd').client_port));
+}
+
+function accepted(title: string, files: TlsFiles, endpoints: readonly string[], unit: string): Gate {
+  return gate({ name: `tls-${enumerate(endpoints)}`, title, check: tlsHandshake(files, endpoints), unit, hopeless: [], timeout: 30 });
+}

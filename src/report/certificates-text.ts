@@ -1,0 +1,69 @@
+import { adviceOf, certificateProblemsOf, expiringOf, type CertificatesStatus, type PlaceStatus, type Validity } from './certificates.js';
+import { makePaint, symbols, type Paint } from './paint.js';
+import { printable } from './printable.js';
+import { renderTable } from './table.js';
+import { count } from './words.js';
+
+/** A cluster's certificates for people: authorities, certificates of hosts, and what to do. */
+export function renderCertificates(status: CertificatesStatus, { color }: { color: boolean }): string {
+  const paint = makePaint(color);
+  const blocks = [
+    [`${paint.strong(`certificates of ${status.cluster}`)}${status.rotation === undefined ? '' : `  the authority is being rotated (phase “${status.rotation}”)`}`],
+    authorityTable(status, paint),
+    status.places.length === 0 ? [] : placeTable(status, paint),
+    status.unreachable.map(({ host, reason }) => `${paint.failed(symbols.failed)} ${host} could not be asked: ${printable(reason)}`),
+    verdict(status, paint),
+  ];
+  return blocks.filter((block) => block.length > 0).map((block) => block.join('\n')).join('\n\n');
+}
+
+function authorityTable({ authorities, withinDays }: CertificatesStatus, paint: Paint): string[] {
+  return renderTable(
+    [
+      { title: 'authority', cells: authorities.map(({ subject }) => printable(subject)) },
+      { title: 'expires', cells: authorities.map((authority) => expiry(authority, withinDays, paint)) },
+      { title: '', cells: authorities.map(({ issuing }) => (issuing ? 'signs new certificates' : 'still trusted')) },
+      { title: 'sha-256', cells: authorities.map(({ fingerprint }) => paint.quiet(`${fingerprint.slice(0, 23)}…`)) },
+    ],
+    paint.quiet,
+  );
+}
+
+function placeTable({ places, authorities, withinDays }: CertificatesStatus, paint: Paint): string[] {
+  const several = new Set(places.map(({ authority }) => authority)).size > 1 || authorities.length > 1;
+  return renderTable(
+    [
+      { title: 'host', cells: places.map(({ host }) => host) },
+      { title: 'service', cells: places.map(({ service }) => service) },
+      { title: 'expires', cells: places.map((place) => (place.notAfter === undefined ? '' : expiry(place as Validity, withinDays, paint))) },
+      { title: 'signed by', cells: places.map(({ authority, subject }) => (!several || subject === undefined ? '' : authority === undefined ? paint.failed('a stranger') : `authority ${authority}`)) },
+      { title: 'on the host', cells: places.map((place) => onHost(place, paint)) },
+      { title: 'in use', cells: places.map(({ service, loaded, seen }) => (!seen ? '' : service === 'patroni' ? 'read anew' : loaded === undefined ? '?' : loaded ? 'yes' : paint.failed('not yet'))) },
+      { title: 'names', cells: places.map(({ subject, names }) => printable([...(subject === undefined ? [] : [subject]), ...names.filter((name) => !LOCAL.has(name) && name !== subject)].join(' '))) },
+    ],
+    paint.quiet,
+  );
+}
+
+/** Every certificate has these. */
+const LOCAL = new Set(['localhost', '127.0.0.1', '::1']);
+
+function onHost({ onHost: certificate, authorities }: PlaceStatus, paint: Paint): string {
+  if (certificate === 'not asked') return paint.quiet('not asked');
+  if (certificate !== 'as in the store') return paint.failed(certificate);
+  return authorities === 'as in the store' ? certificate : paint.failed('other authorities');
+}
+
+function expiry({ notAfter, daysLeft }: Validity, withinDays: number, paint: Paint): string {
+  const day = notAfter.slice(0, 10);
+  if (daysLeft < 0) return paint.failed(`${day} (expired)`);
+  const text = `${day} (${count(daysLeft, 'day')})`;
+  return daysLeft < withinDays ? paint.changed(text) : text;
+}
+
+function verdict(status: CertificatesStatus, paint: Paint): string[] {
+  const found = [...expiringOf(status), ...certificateProblemsOf(status)];
+  const advice = adviceOf(status).map((sentence) => `${paint.active(symbols.hint)} ${sentence}`);
+  if (found.length > 0) return [...found.map((text) => `${paint.failed(symbols.failed)} ${printable(text)}`), ...advice];
+  return [paint.ok(`${symbols.ok} nothing expires within ${count(status.withinDays, 'day')}`), ...advice];
+}

@@ -1,0 +1,95 @@
+/** A cluster's certificates as they were found, for `pgprov certs status`. */
+export interface CertificatesStatus {
+  cluster: string;
+  /** The phase of the authority's rotation that is under way. */
+  rotation?: 'trust' | 'issue' | 'drop';
+  /** Certificates with fewer days left are pointed out. */
+  withinDays: number;
+  authorities: readonly AuthorityStatus[];
+  places: readonly PlaceStatus[];
+  /** Hosts that could not be asked, and why; of them the store's certificates are shown. */
+  unreachable: readonly { host: string; reason: string }[];
+}
+
+/** How long something lasts. */
+export interface Validity {
+  /** ISO 8601. */
+  notAfter: string;
+  /** Whole days until then; negative: expired. */
+  daysLeft: number;
+}
+
+/** A certificate authority that counts. */
+export interface AuthorityStatus extends Validity {
+  /** 1 for the cluster's first, 2 for the one that its first rotation made. */
+  generation: number;
+  subject: string;
+  /** It signs new certificates. */
+  issuing: boolean;
+  /** SHA-256 of the certificate, upper-case and with colons. */
+  fingerprint: string;
+}
+
+/** The certificate that a service has on a host. */
+export interface PlaceStatus extends Partial<Validity> {
+  host: string;
+  service: 'etcd' | 'patroni';
+  /** False: the host was not asked, and this is the certificate in the store. */
+  seen: boolean;
+  subject?: string;
+  /** DNS names and addresses. */
+  names: readonly string[];
+  /** Generation of the authority that signed it; absent: none that this cluster has or had. */
+  authority?: number;
+  /** The file on the host beside the one in the store. */
+  onHost: 'as in the store' | 'not as in the store' | 'missing' | 'not asked';
+  /** Whether the host has exactly the authorities of the store. */
+  authorities: 'as in the store' | 'not as in the store' | 'missing' | 'not asked';
+  /** Whether the running service uses the files; absent where it reads them for each connection, or does not run. */
+  loaded?: boolean;
+  fingerprint?: string;
+  /** Why the next `apply` or `certs renew` makes it anew. */
+  due?: string;
+}
+
+/** Everything that ends within the days asked for, each in one clause. */
+export function expiringOf({ authorities, places, withinDays }: CertificatesStatus): string[] {
+  return [
+    ...authorities.filter(({ daysLeft }) => daysLeft < withinDays).map(({ generation, daysLeft }) => `the certificate authority${generation === 1 ? '' : ` ${generation}`} ${ending(daysLeft)}`),
+    ...places.flatMap(({ host, service, daysLeft }) => (daysLeft === undefined || daysLeft >= withinDays ? [] : [`${host}: the certificate of ${service} ${ending(daysLeft)}`])),
+  ];
+}
+
+/** Everything else that is not as it should be, each in one clause. */
+export function certificateProblemsOf({ places }: CertificatesStatus): string[] {
+  return places.flatMap((place) => problemsAt(place).map((problem) => `${place.host}: ${problem}`));
+}
+
+/** What a person should do, each in one sentence; empty when all is well. */
+export function adviceOf(status: CertificatesStatus): string[] {
+  const { authorities, places, rotation, withinDays, unreachable } = status;
+  const authorityEnds = authorities.some(({ issuing, daysLeft }) => issuing && daysLeft < withinDays);
+  const nodesEnd = places.some(({ due, daysLeft }) => due !== undefined || (daysLeft !== undefined && daysLeft < withinDays));
+  const differs = certificateProblemsOf(status).length > 0;
+  return [
+    ...(rotation === undefined ? [] : ['The authority is being rotated: `pgprov certs renew --ca` goes on with it.']),
+    ...(authorityEnds && rotation === undefined ? ['Rotate the authority with `pgprov certs renew --ca`; it renews the certificates of the hosts as well.'] : []),
+    ...(nodesEnd && !authorityEnds && rotation === undefined ? [`Renew certificates with \`pgprov certs renew${withinDays > 30 ? ` --within ${withinDays}` : ''}\`.`] : []),
+    ...(differs && rotation === undefined && !authorityEnds ? ['Bring the hosts what the store has with `pgprov apply`.'] : []),
+    ...(unreachable.length === 0 ? [] : [`Of ${unreachable.map(({ host }) => host).join(', ')} only what is in the store is known; ask again when it can be reached.`]),
+  ];
+}
+
+function problemsAt({ service, onHost, authorities, loaded, authority, seen }: PlaceStatus): string[] {
+  return [
+    ...(onHost === 'missing' ? [`${service} has no certificate`] : []),
+    ...(onHost === 'not as in the store' ? [`the certificate of ${service} is not the one in the store`] : []),
+    ...(authorities === 'missing' || authorities === 'not as in the store' ? [`the authorities that ${service} trusts are not those in the store`] : []),
+    ...(seen && authority === undefined && onHost !== 'missing' ? [`no authority of this cluster signed the certificate of ${service}`] : []),
+    ...(loaded === false ? [`${service} does not use its present files yet`] : []),
+  ];
+}
+
+function ending(daysLeft: number): string {
+  return daysLeft < 0 ? 'has expired' : `expires in ${daysLeft} ${daysLeft === 1 ? 'day' : 'days'}`;
+}

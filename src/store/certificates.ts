@@ -1,0 +1,90 @@
+import { X509Certificate } from 'node:crypto';
+import { Secret } from '../lib/secret.js';
+import { Authority } from './authority.js';
+import type { KeyPair, NodeIdentity } from './issue.js';
+import { reasonToRenew, RENEW_WITHIN_DAYS, type Renewal } from './renewal.js';
+
+/** Stands for what a mere look does not make. */
+const MADE_FIRST = '(made by the first apply)\n';
+const MADE_ANEW = '(made anew)\n';
+
+/** Certificates and keys as hosts are to have them. What is missing is made at once; what takes the place of something waits for `save`. */
+export class Certificates {
+  readonly authority: Authority;
+  readonly #writable: boolean;
+  readonly #renewal: Renewal;
+  readonly #pairs = new Map<string, KeyPair>();
+  readonly #unsaved = new Set<string>();
+
+  private constructor(authority: Authority, writable: boolean, renewal: Renewal) {
+    this.authority = authority;
+    this.#writable = writable;
+    this.#renewal = renewal;
+  }
+
+  /** Reads what there is in a directory; not writable, nothing is made, and text that says so stands for it. */
+  static async open(directory: string, cluster: string, writable: boolean, renewal: Renewal = {}): Promise<Certificates> {
+    return new Certificates(await Authority.open(directory, cluster), writable, renewal);
+  }
+
+  /** Notes that the authority which a rotation retired is gone from all hosts. */
+  static async finishRotation(directory: string, cluster: string): Promise<void> {
+    const authority = await Authority.open(directory, cluster);
+    await authority.take('finish', { writable: true });
+    await authority.save();
+  }
+
+  /** PEM of all authorities that hosts are to trust. */
+  get bundle(): string {
+    return this.authority.bundle ?? MADE_FIRST;
+  }
+
+  /** A host's pair. */
+  node(host: string): { certificate: string; key: Secret } {
+    const pair = this.#pairs.get(host);
+    return { certificate: pair?.certificate ?? MADE_FIRST, key: new Secret(pair?.key ?? `(private key) ${MADE_FIRST}`) };
+  }
+
+  /** Makes, or finds, the authority and a pair for each of these nodes. */
+  async prepare(identities: readonly NodeIdentity[]): Promise<void> {
+    if (identities.length === 0) return;
+    if (this.#writable) await this.authority.ensure();
+    if (this.#renewal.rotation !== undefined && this.authority.certificate !== undefined) {
+      await this.authority.take(this.#renewal.rotation, { writable: this.#writable });
+    }
+    await Promise.all(identities.map((identity) => this.#prepareNode(identity)));
+  }
+
+  /** Writes down what takes the place of something; nothing of it may leave this machine before. Of nodes, only those of these hosts. */
+  async save(hosts: readonly string[]): Promise<void> {
+    if (!this.#writable) return;
+    await this.authority.save();
+    const names = hosts.filter((name) => this.#unsaved.delete(name));
+    await Promise.all(names.map((name) => this.authority.keepNode(name, this.#pairs.get(name) as KeyPair)));
+  }
+
+  async #prepareNode(identity: NodeIdentity): Promise<void> {
+    const { name } = identity;
+    const kept = await this.authority.node(name);
+    if (kept !== undefined && !this.#isDue(kept, identity)) {
+      this.#pairs.set(name, kept);
+      return;
+    }
+    if (!this.#writable) {
+      if (kept !== undefined) this.#pairs.set(name, { certificate: MADE_ANEW, key: `(private key) ${MADE_ANEW}` });
+      return;
+    }
+    const pair = await this.authority.issue(identity);
+    this.#pairs.set(name, pair);
+    if (kept === undefined) await this.authority.keepNode(name, pair);
+    else this.#unsaved.add(name);
+  }
+
+  #isDue(kept: KeyPair, identity: NodeIdentity): boolean {
+    const { hosts, all = false, withinDays = RENEW_WITHIN_DAYS, rotation } = this.#renewal;
+    if (hosts?.includes(identity.name) === false) return false;
+    if (all || rotation === 'replace') return true;
+    const issuer = this.authority.certificate;
+    return issuer !== undefined && reasonToRenew(kept, new X509Certificate(issuer), identity, withinDays) !== undefined;
+  }
+}
