@@ -1,5 +1,6 @@
 import type { EventListener } from '../events.js';
 import { redact } from '../lib/secret.js';
+import { timingsLine } from '../report/json.js';
 import { mapEvent } from '../report/map-event.js';
 import { timeRun, type TimedEvent, type Timings } from '../report/timings.js';
 import { renderTimings } from '../report/timings-text.js';
@@ -61,6 +62,6 @@ export class RunClock {
 /** Prints where the time went, below what was printed before; nothing when that is not known. */
 export function tellTimings(timings: Timings | undefined, json: boolean): void {
   if (timings === undefined) return;
-  if (json) process.stdout.write(`${JSON.stringify({ type: 'timings', at: new Date().toISOString(), ...timings })}\n`);
+  if (json) process.stdout.write(`${timingsLine(timings, new Date())}\n`);
   else process.stdout.write(`\n${renderTimings(timings, { color: colors(process.stdout) })}\n`);
 }

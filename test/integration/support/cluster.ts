@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type LabHost, publicKey, removeLab, sshSection, startHosts, type System, SYSTEMS } from '../../lab/index.js';
+import { journalFile, runIds } from '../../../src/store/journal.js';
+import { storeDirectory } from '../../../src/store/store.js';
+import { insistDocumented } from '../../support/json-lines.js';
 import { appliedLines, insistAsPlanned, plannedLines } from './as-planned.js';
 import { pgprov, type Finished } from './pgprov.js';
 
@@ -72,12 +75,18 @@ export class TestCluster {
     return file;
   }
 
-  /** Runs a command of pgprov on the inventory. Before an apply it is planned, and what is done must be what was planned. */
+  /**
+   * Runs a command of pgprov on the inventory. Before an apply it is planned, and what is done must be what was planned. The
+   * plan's JSON lines and the apply's journal must be as they are documented.
+   */
   async run(command: string, ...args: string[]): Promise<Finished> {
     if (command !== 'apply') return pgprov(command, this.file, ...args);
     const plan = await pgprov('plan', this.file, '--output', 'json', ...args);
     const apply = await pgprov('apply', this.file, '--yes', ...args);
     if (plan.code === 0 && apply.code === 0) insistAsPlanned(plannedLines(plan.stdout), appliedLines(apply.stdout));
+    const store = storeDirectory(this.directory, 'demo');
+    const journals = await Promise.all(runIds(store).slice(-1).map((id) => readFile(journalFile(store, id), 'utf8')));
+    for (const lines of [plan.stdout, ...journals].filter((text) => text !== '')) insistDocumented(lines);
     return apply;
   }
 
