@@ -35,7 +35,7 @@ npm_packages_installed() {
 }
 
 install_npm_packages() {
-  command -v node >/dev/null && command -v npm >/dev/null || fail "Node.js 20 or later and npm are needed; install them and run this again."
+  command -v node >/dev/null && command -v npm >/dev/null || fail "Node.js 20.19 or later and npm are needed; install them and run this again."
   npm_packages_installed && return
   say "installing the npm packages of package-lock.json"
   npm ci --no-audit --no-fund </dev/null || fail "npm ci failed; its messages are above."
