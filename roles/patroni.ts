@@ -1,9 +1,10 @@
 import { dirname } from 'node:path/posix';
 import {
-  answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findMemberState, findRest, findRows, gate, interruptedBootstrap, interruptedCopy, joinScripts, patroniConfig, PATRONI_MEMBER, patroniMember, pgRole, psql,
+  answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findMemberState, findRest, findRows, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, patroniConfig, PATRONI_MEMBER, patroniMember, pgpassPasswords, pgRole, psql,
   reachability, restQuestion, Secret, service, sh, sqlQuestion, tellShared, wakeLeader,
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
+import { replicationAccount } from './shared/accounts.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
 import { mixedCollations } from './shared/collations.js';
 import { dropIn } from './shared/drop-in.js';
@@ -13,9 +14,12 @@ import { letInByMembers } from './shared/handshakes.js';
 import { localLines, memberLines } from './shared/hba.js';
 import { memberPeers } from './shared/member-ports.js';
 import { accountsOf, dataDirectoryOf, etcdClient, etcdEndpoints, hostPort, hostsWith, localServer, restApiUrl, scopeOf, scopePrefix, tlsFiles } from './shared/layout.js';
+import { databasePassword, REST_PASSWORD } from './shared/logins.js';
 import { guardCluster } from './shared/patroni-guards.js';
+import { guardPasswords } from './shared/password-guards.js';
 import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { dataLabel, portLabel } from './shared/selinux.js';
+import { receiverPasswordFile, settingsGate } from './shared/settings-gate.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
 import { installation } from './shared/packages.js';
@@ -95,9 +99,14 @@ export default defineRole({
   // the half-made cluster for a whole one.
   install: ({ host, platform: { patroni } }) => installation({ host }, { what: 'Patroni', packages: patroni.packages, disable: [patroni.unit] }),
   stages: (context) => [configure(context), start(context), enable(context), ...settle(context)],
+  passwords: () => [
+    databasePassword('superuser', 'postgresql.superuser_password', 'superuser'),
+    databasePassword('rewind', 'patroni.rewind_password', 'rewind'),
+    REST_PASSWORD,
+  ],
   preflight: (view) => [...timing(view), ...mixedCollations(view)],
   needs: leaderElsewhere,
-  guards: (view) => guardCluster(view),
+  guards: (view, material) => [...guardCluster(view), ...guardPasswords(view, material)],
   checks: (view) => checkCluster(view),
   remarks: (view, host) => {
     const member = view.read<PatroniMemberState>(host, PATRONI_MEMBER);
@@ -114,19 +123,14 @@ function files({ platform }: RoleContext): ReturnType<typeof tlsFiles> {
 function configure(context: RoleContext): Stage {
   const { host, platform } = context;
   const { user, group } = platform.patroni;
-  const accounts = accountsOf(context);
   const server = localServer(host, platform);
   const data = dataDirectoryOf(host, platform);
   const ownership = { owner: user, group, mode: '0700' };
-  const account = (role: { name: string; password: Secret }, attributes: readonly 'SUPERUSER'[]): Resource =>
-    pgRole({ server, ...role, attributes, madeBy: 'patroni' });
   return {
     name: 'configure',
     title: 'configure Patroni',
     crossing: 'independent',
     resources: [
-      account(accounts.superuser, ['SUPERUSER']),
-      account(accounts.rewind, []),
       tlsResources(context, files(context), { owner: user, group }).directory,
       ...dataParent(context),
       interruptedCopy({ path: data, ownership, binDirectory: server.binDirectory }),
@@ -145,10 +149,21 @@ function configure(context: RoleContext): Stage {
       ...dataLabel(host, platform),
       ...portLabel(host, platform),
       ...simpleUnit(context),
-      configFile(context),
     ],
     gates: etcdAgreement(context),
   };
+}
+
+/** The roles that the members know each other by, and the files that hold their passwords. */
+function accounts(context: RoleContext): Resource[] {
+  const server = localServer(context.host, context.platform);
+  const { superuser, rewind } = accountsOf(context);
+  return [
+    pgRole({ server, ...superuser, attributes: ['SUPERUSER'], madeBy: 'patroni' }),
+    pgRole({ server, ...rewind, attributes: [], madeBy: 'patroni' }),
+    ...replicationAccount(context),
+    inConcert(configFile(context)),
+  ];
 }
 
 function simpleUnit({ platform, template }: RoleContext): Resource[] {
@@ -180,7 +195,7 @@ function renderConfig(context: RoleContext, bootstrap: JsonObject): string {
   const { version, port, hba, encoding, locale } = variables(host, 'postgresql');
   const { restapi_port, namespace, watchdog, watchdog_device, tags } = variables(host, 'patroni');
   const { superuser, replication, rewind, restApi } = accountsOf(context);
-  const { binDirectory, home, socketDirectory } = platform.postgresql(version);
+  const { binDirectory, socketDirectory } = platform.postgresql(version);
   const open = ({ name, password }: { name: string; password: Secret }): object => ({ name, password: password.reveal() });
   return template('patroni/patroni.yml', {
     scope: scopeOf(inventory, host),
@@ -205,7 +220,7 @@ function renderConfig(context: RoleContext, bootstrap: JsonObject): string {
       connectAddress: hostPort(host.clusterAddress, port),
       dataDirectory: dataDirectoryOf(host, platform),
       binDirectory,
-      pgpass: `${home}/.pgpass_patroni`,
+      pgpass: receiverPasswordFile(context),
       parameters: { unix_socket_directories: socketDirectory, ...hostParameters(context) },
       hba: [
         ...localLines(replication.name),
@@ -233,18 +248,25 @@ function start(context: RoleContext): Stage {
     crossing: 'rolling',
     leaderFirst: true,
     // Patroni reads its files anew for every connection to etcd, so it need not be told.
-    resources: [tls.authority, ...tls.pair, service({ unit, enable: false, reloadOn: [{ digest: () => live }] })],
+    // Accounts first: members that wait for a new password are to do so soon after each other.
+    resources: [...accounts(context), tls.authority, ...tls.pair, service({ unit, enable: false, reloadOn: [{ digest: () => live }] })],
     proofs: letInByMembers(context, platform.patroni),
-    gates: [memberGate(context)],
+    gates: [memberGate(context), settingsGate(context)],
   };
 }
 
-function enable({ platform }: RoleContext): Stage {
+function enable(context: RoleContext): Stage {
+  const { platform } = context;
+  const { replication, rewind } = accountsOf(context);
   return {
     name: 'enable',
     title: 'enable Patroni',
     crossing: 'independent',
-    resources: [enabledUnit(platform.patroni.unit)],
+    resources: [
+      enabledUnit(platform.patroni.unit),
+      // A reload has Patroni write what its WAL receiver logged in with last; it looks again only when that fails.
+      pgpassPasswords(receiverPasswordFile(context), [replication, rewind].map(({ name: user, password }) => ({ user, password }))),
+    ],
   };
 }
 

@@ -1,14 +1,13 @@
-import {
-  defineRole, pgpass, pgRole, REPLICATION_LOGIN, replicationLogin,
-  type CheckResult, type Host, type ReplicationLogin, type RoleContext, type View,
-} from '../src/index.js';
-import { accountsOf, hostsWith, localServer } from './shared/layout.js';
+import { defineRole, REPLICATION_LOGIN, replicationLogin, type CheckResult, type Host, type ReplicationLogin, type View } from '../src/index.js';
+import { passwordFile, replicationAccount, servers } from './shared/accounts.js';
+import { accountsOf, localServer } from './shared/layout.js';
+import { databasePassword } from './shared/logins.js';
 import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { variables } from './shared/variables.js';
 
 export default defineRole({
   name: 'replication',
-  description: 'The replication role (SCRAM-SHA-256) and the postgres user’s .pgpass with a line for every member.',
+  description: 'The replication role (SCRAM-SHA-256) and the postgres user’s .pgpass with a line for every member. Under Patroni the role patroni sets them up.',
   requires: ['postgresql'],
   variables: {
     type: 'object',
@@ -27,56 +26,17 @@ export default defineRole({
       server: localServer(context.host, context.platform),
       role: accountsOf(context).replication.name,
       passwordFile: passwordFile(context),
-      members: members(context),
+      members: servers(context),
     }),
   ],
-  stages: (context) => {
-    const { host, platform } = context;
-    const { replication } = accountsOf(context);
-    const { user, group } = platform.postgresql(variables(host, 'postgresql').version);
-    return [
-      {
-        name: 'accounts',
-        title: 'set up replication accounts',
-        crossing: 'independent',
-        resources: [
-          pgRole({
-            server: localServer(host, platform),
-            name: replication.name,
-            password: replication.password,
-            attributes: ['REPLICATION'],
-            madeBy: host.roles.includes('patroni') ? 'patroni' : 'pgprov',
-          }),
-          pgpass({
-            path: passwordFile(context),
-            owner: user,
-            group,
-            entries: members(context).map(({ address, port }) => ({
-              host: address,
-              port,
-              database: 'replication',
-              user: replication.name,
-              password: replication.password,
-            })),
-          }),
-        ],
-      },
-    ];
-  },
+  // Under Patroni its own role sets them: a new password must reach the server, .pgpass and patroni.yml in one step.
+  stages: (context) =>
+    context.host.roles.includes('patroni')
+      ? []
+      : [{ name: 'accounts', title: 'set up replication accounts', crossing: 'independent', resources: replicationAccount(context) }],
+  passwords: () => [databasePassword('replication', 'replication.password', 'replication')],
   checks: (view) => view.hosts('replication').flatMap((host) => checkHost(view, host)),
 });
-
-function passwordFile({ host, platform }: RoleContext): string {
-  return `${platform.postgresql(variables(host, 'postgresql').version).home}/.pgpass`;
-}
-
-/** The servers that a member of this host's kind may have to replicate from. */
-function members({ host, inventory }: RoleContext): { address: string; port: number }[] {
-  const peers = host.roles.includes('patroni') ? hostsWith(inventory, 'patroni') : [host];
-  return peers
-    .filter((peer) => peer.roles.includes('postgresql'))
-    .map((peer) => ({ address: peer.clusterAddress, port: variables(peer, 'postgresql').port }));
-}
 
 function checkHost(view: View, host: Host): CheckResult[] {
   const logins = view.read<ReplicationLogin[]>(host.name, REPLICATION_LOGIN) ?? [];

@@ -17,6 +17,7 @@ const PROPERTIES: Readonly<Record<string, { kind: Kind; required?: true }>> = {
   stages: { kind: 'function', required: true },
   observations: { kind: 'function' },
   inspections: { kind: 'function' },
+  passwords: { kind: 'function' },
   preflight: { kind: 'function' },
   needs: { kind: 'function' },
   guards: { kind: 'function' },

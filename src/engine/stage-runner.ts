@@ -1,10 +1,11 @@
 import type { EventListener, StepResult } from '../events.js';
 import { asPgprovError } from '../lib/errors.js';
 import type { Inventory } from '../model/index.js';
-import { interrupts, stepWork } from '../plan/plan.js';
+import { interrupts, isConcerted, stepWork } from '../plan/plan.js';
 import type { Stage } from '../plan/role.js';
 import type { HostShape, RunStage } from '../plan/shape.js';
 import { sortWaves, startsSomething } from '../plan/waves.js';
+import { Concert } from './concert.js';
 import type { Ledger } from './ledger.js';
 import type { Session } from './session.js';
 import { askProof } from './proof.js';
@@ -82,25 +83,47 @@ export class StageRunner {
 
   /** Takes hosts through a stage side by side; gives the first that failed. */
   async #wave(stage: RunStage, hosts: readonly string[]): Promise<string | undefined> {
-    const results = await Promise.all(hosts.map((host) => this.#step(stage, host)));
+    const taking = (part: 'leads' | 'follows'): string[] => hosts.filter((host) => this.#takesPart(stage, host, part));
+    const leading = taking('leads');
+    const concert = new Concert(leading.length === 0 ? [] : taking('follows'));
+    const silent = leading.find((host) => this.#options.ledger.isOut(host));
+    const results = await Promise.all(
+      hosts.map(async (host) => {
+        if (leading.includes(host)) {
+          const missing = await concert.missing();
+          return missing === undefined ? this.#step(stage, host, concert) : this.#skip(stage, host, `${missing} is not ready, and this changes on all members or on none`);
+        }
+        if (silent !== undefined && this.#takesPart(stage, host, 'follows')) return this.#skip(stage, host, `it follows ${silent}, which is out`);
+        const result = await this.#step(stage, host, concert);
+        concert.end(host);
+        return result;
+      }),
+    );
     return hosts[results.indexOf('failed')];
   }
 
-  async #step(stage: RunStage, host: string): Promise<StepResult> {
+  #takesPart(stage: RunStage, host: string, part: 'leads' | 'follows'): boolean {
+    const mine = stage.hosts.get(host);
+    return mine !== undefined && isConcerted(stepWork(mine, this.#session(host).states), part);
+  }
+
+  async #step(stage: RunStage, host: string, concert?: Concert): Promise<StepResult> {
     const { emit, signal, ledger, shapes } = this.#options;
     const part = stage.hosts.get(host);
     const shape = shapes.get(host);
     if (part === undefined || shape === undefined) return 'skipped';
     if (ledger.isOut(host)) return this.#skip(stage, host, 'an earlier stage was skipped on it');
-    if (signal.aborted) return this.#skip(stage, host, 'interrupted');
+    if (signal.aborted && concert?.underWay !== true) return this.#skip(stage, host, 'interrupted');
     const session = this.#session(host);
     const work = stepWork(part, session.states);
     emit({ type: 'step-start', host, stage: stage.id, changes: work.changes.length });
     const began = Date.now();
     const recap = ledger.of(host);
+    const follows = new Set(work.changes.filter(({ changes: all }) => all.some(({ concerted }) => concerted === 'follows')).map(({ resource }) => resource.id));
     let changes = 0;
     const count: EventListener = (event) => {
       if (event.type === 'changed') changes += event.summaries.length;
+      if (event.type === 'changing' && follows.has(event.resource)) concert?.begin(host);
       emit(event);
     };
     try {

@@ -1,7 +1,7 @@
 import type { EventListener } from '../events.js';
 import { PgprovError } from '../lib/errors.js';
 import { redact } from '../lib/secret.js';
-import { stepWork, type StepWork } from '../plan/plan.js';
+import { isConcerted, stepWork, type StepWork } from '../plan/plan.js';
 import type { HostShape } from '../plan/shape.js';
 import type { Stage } from '../plan/role.js';
 import type { Gate, Resource } from '../resources/resource.js';
@@ -39,7 +39,11 @@ export async function runStep(step: Step): Promise<boolean> {
   const observations = askable(remaining(step));
   const { byId } = await session.run(
     [...doSections(work, gates), ...probeSections(observations)],
-    { before: joinScripts([takeStepLock(STEP_LOCK_TIMEOUT), CLEAR_WORK_DIRECTORY]), listener: stepListener(step, work, gates) },
+    {
+      before: joinScripts([takeStepLock(STEP_LOCK_TIMEOUT), CLEAR_WORK_DIRECTORY]),
+      unbroken: isConcerted(work),
+      listener: stepListener(step, work, gates),
+    },
   );
   throwIfFailed(step, work, gates, byId);
   takeStates(session, observations, byId);

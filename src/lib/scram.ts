@@ -2,6 +2,9 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 
 const VERIFIER = /^SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)$/u;
 
+/** What was compared before, for a cluster's members all have the same verifier, and a comparison takes milliseconds. */
+const compared = new Map<string, boolean>();
+
 /**
  * For passwords of printable ASCII characters, which SASLprep leaves as they are; inventories take no others.
  * Whether a `rolpassword` of pg_authid is the SCRAM-SHA-256 verifier of this password
@@ -11,7 +14,12 @@ export function verifierMatches(verifier: string, password: string): boolean {
   const parts = VERIFIER.exec(verifier);
   if (parts === null) return false;
   const [, iterations = '', salt = '', storedKey] = parts;
-  return keys(password, Buffer.from(salt, 'base64'), Number(iterations)).storedKey === storedKey;
+  const pair = `${verifier} ${password}`;
+  const known = compared.get(pair);
+  if (known !== undefined) return known;
+  const matches = keys(password, Buffer.from(salt, 'base64'), Number(iterations)).storedKey === storedKey;
+  compared.set(pair, matches);
+  return matches;
 }
 
 /** A verifier for a password, so that the password itself reaches neither the server's log nor its statistics. */

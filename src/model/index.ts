@@ -1,4 +1,5 @@
 export { inventoryJsonSchema } from './json-schema.js';
+export { PathResolver } from './paths.js';
 export { readIdentity } from './identity.js';
 export type { InventoryIdentity } from './identity.js';
 export { toTarget } from './inventory.js';

@@ -2,7 +2,7 @@ import type { PlannedChange } from '../events.js';
 import { redact } from '../lib/secret.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
 import { bringsVersions, withoutVersions } from '../resources/packages-state.js';
-import type { Change, GateState, Resource } from '../resources/resource.js';
+import type { Action, Change, GateState, Resource } from '../resources/resource.js';
 import type { RunStage } from './shape.js';
 import type { Stage } from './role.js';
 
@@ -31,15 +31,23 @@ export function holdsData(states: ReadonlyMap<string, States>): boolean {
   return [...states.values()].some((seen) => (seen.get(DATA_DIRECTORY) as DataDirectoryState | undefined)?.kind === 'cluster');
 }
 
-/** True when the step takes something down that runs now, or changes what that has open. */
+/** True when the step takes something down that runs now, or changes what that has open, unless all hosts must change at once. */
 export function interrupts(work: StepWork): boolean {
-  const actions = new Set(work.changes.flatMap(({ changes }) => changes.map(({ action }) => action)));
-  return actions.has('restart') || (actions.has('update') && !actions.has('start'));
+  const all = work.changes.flatMap(({ changes }) => changes);
+  const has = (action: Action): boolean => all.some((change) => change.action === action);
+  if (has('restart')) return true;
+  if (isConcerted(work, 'leads') || isConcerted(work, 'follows') || has('start')) return false;
+  return all.some(({ action, concerted }) => action === 'update' && concerted === undefined);
 }
 
 /** True when a gate of the stage is shut already. */
 export function isShut({ gates = [] }: Stage, states: States): boolean {
   return gates.some((gate) => !(states.get(gate.id) as GateState).open);
+}
+
+/** True when the step has a part in a change that concerns the whole cluster: any part, or the one given. */
+export function isConcerted(work: StepWork, part?: Change['concerted']): boolean {
+  return work.changes.some(({ changes }) => changes.some(({ concerted }) => (part === undefined ? concerted !== undefined : concerted === part)));
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { CheckResult } from '../events.js';
+import type { Secret } from '../lib/secret.js';
 import type { Host, Inventory, RoleSchema } from '../model/index.js';
 import type { Platform } from '../platform/index.js';
 import type { PackagesOptions } from '../resources/packages-state.js';
@@ -75,6 +76,16 @@ export interface Part {
   roles: ReadonlySet<string>;
 }
 
+/** A password that members know each other by, and that can be changed on a cluster that runs. */
+export interface ClusterPassword {
+  /** What a person calls it: `replication`. */
+  name: string;
+  /** Where the inventory may give it: `replication.password`. */
+  path: string;
+  /** From one host: fresh logins to all others, with the new password and with the former one. */
+  logins(context: RoleContext, passwords: { password: Secret; former: Secret }): Observation;
+}
+
 /** One role: its variables, what it wants of a host, and what it objects to. */
 export interface Role extends RoleSchema {
   /** Roles that are applied before it where a host has them. */
@@ -91,6 +102,8 @@ export interface Role extends RoleSchema {
   observations?(context: RoleContext): Observation[];
   /** Asked in addition by commands that are about certificates. */
   inspections?(context: RoleContext): Observation[];
+  /** The passwords that applying the role changes on all hosts at once. */
+  passwords?(): readonly ClusterPassword[];
   /** Asked once, before the first change. */
   preflight?(view: View): Objection[];
   /** Asked once when a run is aimed at a part of the cluster: what must be there first that the run leaves out? */

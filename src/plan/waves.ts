@@ -27,7 +27,7 @@ export function sortWaves(stage: RunStage, states: ReadonlyMap<string, States>, 
     if (leads(states.get(host))) return 2;
     return isShut(stage.hosts.get(host) as Stage, states.get(host) ?? new Map()) ? 0 : 1;
   };
-  const first = stage.leaderFirst ? gentle.filter((host) => host === inventory.leader) : [];
+  const first = stage.leaderFirst ? gentle.filter((host) => host === inventory.leader && startsSomething(stage, host, states.get(host) as States)) : [];
   return {
     leader: first,
     together: gentle.filter((host) => !first.includes(host)),

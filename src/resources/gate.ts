@@ -6,7 +6,7 @@ export interface GateOptions {
   name: string;
   /** What is waited for, as a clause: `etcd has a quorum`. */
   title: string;
-  /** Succeeds when the gate is open; prints what it sees in one line. */
+  /** Succeeds when the gate is open; prints what it sees in one line. Finds in `$waited` the seconds since the gate began to wait. */
   check: Script;
   /** How to look once, where questions that are asked anyhow tell; default: by `check`. */
   look?: Pick<Gate, 'shares' | 'probe' | 'parse'>;
@@ -54,6 +54,7 @@ ${check}
 }
 started=$(date +%s)
 second=
+waited=0
 bad=0
 while :; do
 if seen=$(check); then exit 0; fi

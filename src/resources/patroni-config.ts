@@ -1,7 +1,7 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
 import { sh, type Script } from '../shell/quote.js';
 import { APPLIED_DIRECTORY } from './service.js';
-import { findRest, restQuestion } from './patroni-rest.js';
+import { curlCredentials, findRest, restQuestion, type RestCredentials } from './patroni-rest.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
 import { tellShared } from './shared-question.js';
 
@@ -10,12 +10,10 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 export type JsonObject = { readonly [key: string]: Json };
 
 /** Patroni's dynamic configuration, kept in the DCS for the whole cluster. */
-export interface PatroniConfigOptions {
+export interface PatroniConfigOptions extends RestCredentials {
   /** `http://10.0.0.11:8008` */
   url: string;
   scope: string;
-  user: string;
-  password: { reveal(): string };
   desired: JsonObject;
 }
 
@@ -69,7 +67,7 @@ ${tellShared(question)}`,
       return sh`patch=$(mktemp ${WORK_DIRECTORY}/patch.XXXXXX)
 trap 'rm -f "$patch"' EXIT
 printf %s ${JSON.stringify(patch)} >"$patch"
-answer=$(printf '%s\n' ${curlConfig(options)} | curl -sS -m 10 -K - -X PATCH --data-binary "@$patch" -w '\n%{http_code}' ${`${url}/config`} 2>&1) || :
+answer=$(printf '%s\n' ${curlCredentials(options)} | curl -sS -m 10 -K - -X PATCH --data-binary "@$patch" -w '\n%{http_code}' ${`${url}/config`} 2>&1) || :
 case "$answer" in
 *200) ;;
 *)
@@ -98,17 +96,11 @@ function readRecord(text: string): string[][] {
  * Has the leader among these members go through its loop now instead of within loop_wait: Patroni does so after
  * every PATCH, also one that takes back what nobody set.
  */
-export function wakeLeader({ urls, ...credentials }: { urls: readonly string[]; user: string; password: { reveal(): string } }): Script {
+export function wakeLeader({ urls, ...credentials }: RestCredentials & { urls: readonly string[] }): Script {
   return sh`for url in ${urls}; do
 [ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' "$url/leader")" = 200 ] || continue
-printf '%s\n' ${curlConfig(credentials)} | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$url/config"
+printf '%s\n' ${curlCredentials(credentials)} | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$url/config"
 done`;
-}
-
-/** Credentials for curl's `-K -`, so that they show in no process list. */
-function curlConfig({ user, password }: Pick<PatroniConfigOptions, 'user' | 'password'>): string {
-  const value = `${user}:${password.reveal()}`.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
-  return `user = "${value}"`;
 }
 
 /** Every path that leads to something other than a non-empty object. */

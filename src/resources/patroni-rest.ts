@@ -7,6 +7,18 @@ export interface RestAnswer {
   body: string;
 }
 
+/** Who may use a member's unsafe endpoints. */
+export interface RestCredentials {
+  user: string;
+  password: { reveal(): string };
+}
+
+/** Credentials for curl's `-K -`, so that they show in no process list. */
+export function curlCredentials({ user, password }: RestCredentials): string {
+  const value = `${user}:${password.reveal()}`.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+  return `user = "${value}"`;
+}
+
 /** Gets URLs of a member's REST API, such as `http://10.0.0.11:8008/patroni`, one after the other. */
 export function restQuestion(...urls: readonly string[]): SharedQuestion {
   return {

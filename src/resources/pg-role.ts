@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Secret } from '../lib/secret.js';
 import { makeVerifier, verifierMatches } from '../lib/scram.js';
+import type { Script } from '../shell/quote.js';
 import { findRows, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
 import { tellShared } from './shared-question.js';
@@ -22,10 +23,24 @@ export interface PgRoleOptions {
 /** What the server says of the role. */
 export type PgRoleState =
   | { server: 'down' }
-  | { server: 'standby' }
+  | { server: 'standby'; exists: boolean; verifier: string }
   | { server: 'primary'; exists: boolean; verifier: string; attributes: string[] };
 
-/** A login role with these attributes and this password, stored as SCRAM-SHA-256. Only a primary is changed. */
+/** A verifier is no password, but whoever reads it can try passwords on it, so the server's log is not to have it either. */
+const UNLOGGED = `SET log_statement = 'none';
+SET log_min_duration_statement = -1;
+SET log_min_error_statement = 'panic';`;
+
+/** Seconds in which a standby is to see the primary's change; enough for every host to be sent its script. */
+const ARRIVAL_TIMEOUT = 30;
+
+/** Seconds without WAL after which a standby no longer waits: its receiver may be shut out for want of the new password. */
+const SHUT_OUT = 5;
+
+/**
+ * A login role with these attributes and this password, stored as SCRAM-SHA-256. It is changed on the primary; a standby waits
+ * until the new password has reached it, so that what comes after on the host finds both sides of a login agreed.
+ */
 export function pgRole(options: PgRoleOptions): Resource<PgRoleState> {
   const { server, name, password, attributes } = options;
   const id = `pg-role:${name}`;
@@ -38,7 +53,10 @@ FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = ${sqlLiteral(name)}`
     probe: () => tellShared(rows),
     parse: (answer) => parseRole(findRows(answerText(answer), query)?.[0] ?? ''),
     diff: (state): Change[] => {
-      if (state.server === 'standby') return [];
+      if (state.server === 'standby') {
+        if (!state.exists || verifierMatches(state.verifier, password.reveal())) return [];
+        return [{ action: 'update', summary: `take over the new password of role ${name}`, concerted: 'follows' }];
+      }
       if (state.server === 'down') {
         return options.madeBy === 'patroni' ? [] : [{ action: 'create', summary: `create role ${name} (${['LOGIN', ...attributes].join(' ')})` }];
       }
@@ -47,16 +65,18 @@ FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = ${sqlLiteral(name)}`
       const changes: Change[] = [];
       if (missing.length > 0) changes.push({ action: 'update', summary: `give role ${name} ${missing.join(' ')}` });
       if (!verifierMatches(state.verifier, password.reveal())) {
-        changes.push({ action: 'update', summary: `set the password of role ${name} (SCRAM-SHA-256)` });
+        changes.push({ action: 'update', summary: `set the password of role ${name} (SCRAM-SHA-256)`, concerted: 'leads' });
       }
       return changes;
     },
-    apply: () => {
+    apply: (_changes, state) => {
+      if (state.server === 'standby') return awaitArrival(server, name, state.verifier);
       const identifier = sqlIdentifier(name);
       const settings = ['LOGIN', ...attributes, `PASSWORD ${sqlLiteral(makeVerifier(password.reveal()))}`].join(' ');
       return psqlInput(
         server,
-        `DO $pgprov$ BEGIN
+        `${UNLOGGED}
+DO $pgprov$ BEGIN
 IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${sqlLiteral(name)}) THEN CREATE ROLE ${identifier}; END IF;
 END $pgprov$;
 ALTER ROLE ${identifier} ${settings};`,
@@ -68,7 +88,7 @@ ALTER ROLE ${identifier} ${settings};`,
 
 function parseRole(line: string): PgRoleState {
   const [recovery, exists, replication, superuser, login, ...verifier] = line.split('|');
-  if (recovery === 't') return { server: 'standby' };
+  if (recovery === 't') return { server: 'standby', exists: exists === 't', verifier: verifier.join('|') };
   if (recovery !== 'f') return { server: 'down' };
   const attributes = [
     ...(login === 't' ? ['LOGIN'] : []),
@@ -78,3 +98,22 @@ function parseRole(line: string): PgRoleState {
   return { server: 'primary', exists: exists === 't', verifier: verifier.join('|'), attributes };
 }
 
+/** Waits until the role's password is another than `former`, as the server that replays the primary's WAL sees it. */
+function awaitArrival(server: LocalServer, name: string, former: string): Script {
+  return psqlInput(
+    server,
+    `${UNLOGGED}
+SET statement_timeout = 0;
+DO $pgprov$ DECLARE silent int := 0;
+BEGIN
+FOR turn IN 1..${ARRIVAL_TIMEOUT * 10} LOOP
+IF (SELECT coalesce(rolpassword, '') FROM pg_authid WHERE rolname = ${sqlLiteral(name)}) IS DISTINCT FROM ${sqlLiteral(former)} THEN RETURN; END IF;
+silent := CASE WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 0 ELSE silent + 1 END;
+IF silent > ${SHUT_OUT * 10} THEN RETURN; END IF;
+PERFORM pg_sleep(0.1);
+END LOOP;
+RAISE 'the new password did not arrive from the leader within ${ARRIVAL_TIMEOUT} s; received up to %, replayed up to %',
+pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn();
+END $pgprov$;`,
+  );
+}

@@ -12,7 +12,8 @@ export interface PgpassEntry {
   password: Secret;
 }
 
-function escapeField(field: string): string {
+/** A field as it stands in a .pgpass file. */
+export function escapeField(field: string): string {
   return field.replaceAll('\\', '\\\\').replaceAll(':', '\\:');
 }
 
@@ -54,4 +55,29 @@ export function pgpass(options: {
     edit: (current) => mergePgpass(current, options.entries),
     digest: createHash('sha256').update(wanted).digest('hex'),
   });
+}
+
+/** Text of a .pgpass file in which the lines for these users have these passwords; other lines stay as they are. */
+export function replacePasswords(current: string, accounts: readonly { user: string; password: Secret }[]): string {
+  const passwords = new Map(accounts.map(({ user, password }) => [escapeField(user), escapeField(password.reveal())]));
+  return current
+    .split('\n')
+    .map((line) => {
+      const key = lineKey(line);
+      const user = /(?<=:)(?:\\.|[^:\\])*$/u.exec(key ?? '')?.[0];
+      const password = user === undefined ? undefined : passwords.get(user);
+      return password === undefined ? line : `${key}:${password}`;
+    })
+    .join('\n');
+}
+
+/** The passwords of these users in a password file that another program keeps; while there is none, nothing is to be done. */
+export function pgpassPasswords(path: string, accounts: readonly { user: string; password: Secret }[]): Resource<PathState> {
+  const edited = editedFile({
+    path,
+    sensitive: true,
+    edit: (current) => replacePasswords(current, accounts),
+    digest: createHash('sha256').update(JSON.stringify(accounts.map(({ user, password }) => [user, password.reveal()]))).digest('hex'),
+  });
+  return { ...edited, diff: (state) => (state.type === 'file' ? edited.diff(state) : []) };
 }

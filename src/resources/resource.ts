@@ -34,6 +34,12 @@ export interface Change {
   action: Action;
   /** One line for people, without the host: `write /etc/hosts (mode 0644)`. */
   summary: string;
+  /**
+   * Part of a change that concerns the whole cluster, and that a rolling stage makes on all hosts at once. A host that `follows`
+   * waits for what another one's change does, so it is let begin before those that `lead`; one that `joins` waits for nobody.
+   * What any of them has begun is carried through, also when the connection is lost.
+   */
+  concerted?: 'leads' | 'follows' | 'joins';
   /** Texts for a unified diff; the plan masks the secrets in them. */
   before?: string;
   after?: string;

@@ -35,6 +35,8 @@ export interface FrameOptions {
   before?: Script;
   /** Runs after the end frame was printed, with stdin open. */
   afterwards?: Script;
+  /** The steps go on where nobody reads their answers any more, as long as they print nothing themselves; default: they end. */
+  unbroken?: boolean;
 }
 
 /** Names a person would not use, so a section's own variables cannot collide with them. */
@@ -57,7 +59,11 @@ function toWord(id: string): string {
   return [...Buffer.from(id)].map((byte) => (/[!-$&-~]/u.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0')}`)).join('');
 }
 
-function sectionScript({ id: name, body, mode }: Section): Script {
+/** Lets the script outlive its reader; what runs in a section dies of writing to nobody, as it should. */
+const IGNORE_LOST_READER = sh`trap '' PIPE`;
+const HEED_LOST_READER = sh`trap - PIPE`;
+
+function sectionScript({ id: name, body, mode }: Section, unbroken: boolean): Script {
   if (mode === 'shared') return body;
   const id = toWord(name);
   if (mode === 'probe') {
@@ -71,7 +77,7 @@ pgprov_mark done ${id} "$?"`;
 pgprov_mark begin ${id}
 (
 set -e
-${body}
+${unbroken ? joinScripts([HEED_LOST_READER, body]) : body}
 ) 2>&1
 pgprov_status=$?
 pgprov_mark done ${id} "$pgprov_status"
@@ -89,8 +95,9 @@ export function frameScript(sections: readonly Section[], options: FrameOptions 
     sh`pgprov_main() {
 pgprov_nonce=${nonce}`,
     PRELUDE,
+    ...(options.unbroken === true ? [IGNORE_LOST_READER] : []),
     ...(options.before ? [options.before] : []),
-    ...sections.map(sectionScript),
+    ...sections.map((section) => sectionScript(section, options.unbroken === true)),
     sh`pgprov_mark end
 }
 {

@@ -4,6 +4,8 @@ import type { Secret } from '../lib/secret.js';
 export interface Material {
   /** A password that the inventory may give as `section.key`, else generated and kept. */
   password(path: string, given: unknown): Secret;
+  /** What such a password was before, while it is being changed. */
+  former(path: string): Secret | undefined;
   /** PEM of the cluster's certificate authority; of two while one takes the other's place. */
   readonly caCertificate: string;
   /** True for the PEM of authorities that are, or were, this cluster's, and of no other. */

@@ -8,6 +8,7 @@ import { Certificates } from './certificates.js';
 import { readIfThere, writePrivate } from './files.js';
 import type { Material } from './material.js';
 import type { Renewal } from './renewal.js';
+import { endRotation, readRotation, writeRotation, type PasswordRotation } from './password-rotation.js';
 
 /** What the control machine remembers of a host, to save a round trip. */
 export interface RememberedHost {
@@ -39,6 +40,7 @@ export class Store implements Material {
   #passwords: Record<string, string> = {};
   #remembered: Record<string, RememberedHost> = {};
   #generated: string[] = [];
+  #rotation: PasswordRotation | undefined;
 
   private constructor(directory: string, certificates: Certificates, writable: boolean) {
     this.directory = directory;
@@ -59,6 +61,7 @@ export class Store implements Material {
       await writeFile(join(directory, '..', '.gitignore'), '*\n');
     }
     store.#passwords = readMapping(await readIfThere(store.#passwordFile), store.#passwordFile);
+    store.#takeRotation(await readRotation(directory));
     store.#remembered = readRemembered(await readIfThere(store.#hostsFile));
     return store;
   }
@@ -94,18 +97,59 @@ export class Store implements Material {
   }
 
   password(path: string, given: unknown): Secret {
-    if (given instanceof Secret) return given;
     const kept = this.#passwords[path];
-    if (kept !== undefined) return new Secret(kept);
+    const now = given instanceof Secret ? given : kept === undefined ? undefined : new Secret(kept);
+    if (now !== undefined) return this.#rotation?.path === path && this.#rotation.from === now.reveal() ? new Secret(this.#rotation.to) : now;
     const made = randomBytes(PASSWORD_BYTES).toString('base64url');
     this.#passwords[path] = made;
     this.#generated.push(path);
     return new Secret(made);
   }
 
+  former(path: string): Secret | undefined {
+    return this.#rotation?.path === path ? new Secret(this.#rotation.from) : undefined;
+  }
+
+  /** The change of a password that is under way. */
+  get rotation(): PasswordRotation | undefined {
+    return this.#rotation;
+  }
+
+  /** Begins to change a password: from now on `password` gives the new one, and `former` the old. */
+  async beginRotation(rotation: PasswordRotation): Promise<void> {
+    await writeRotation(this.directory, rotation);
+    this.#takeRotation(rotation);
+  }
+
+  /** Ends the change under way: a password that is kept here is replaced, and the old one forgotten. */
+  async endRotation(): Promise<void> {
+    const { path, from, to } = this.#rotation ?? {};
+    if (path !== undefined && to !== undefined && this.#passwords[path] === from) {
+      this.#passwords[path] = to;
+      await this.#writePasswords();
+    }
+    await this.dropRotation();
+  }
+
+  /** Takes back a change that nobody has heard of: the old password stays. */
+  async dropRotation(): Promise<void> {
+    await endRotation(this.directory);
+    this.#rotation = undefined;
+  }
+
+  #takeRotation(rotation: PasswordRotation | undefined): void {
+    this.#rotation = rotation;
+    // So that neither is ever shown.
+    for (const value of [rotation?.from, rotation?.to]) if (value !== undefined) new Secret(value);
+  }
+
   /** Writes new passwords down; nothing that uses them may leave this machine before. */
   async savePasswords(): Promise<void> {
     if (!this.#writable || this.#generated.length === 0) return;
+    await this.#writePasswords();
+  }
+
+  async #writePasswords(): Promise<void> {
     const head = '# Passwords that pgprov made. Keep this file: without it the cluster cannot be managed.\n';
     await writePrivate(this.#passwordFile, head + stringify(this.#passwords));
   }

@@ -60,7 +60,7 @@ describe('pgRole', () => {
   };
 
   it.each<{ text: string; state: PgRoleState }>([
-    { text: 't|t|t|f|t|x\n', state: { server: 'standby' } },
+    { text: 't|t|t|f|t|x\n', state: { server: 'standby', exists: true, verifier: 'x' } },
     { text: 'f|f||||\n', state: primary({ exists: false, verifier: '', attributes: [] }) },
     { text: `f|t|t|f|t|${verifier}\n`, state: primary() },
     { text: 'f|t|f|t|f|a|b\n', state: primary({ verifier: 'a|b', attributes: ['SUPERUSER'] }) },
@@ -86,7 +86,9 @@ describe('pgRole', () => {
 
   it.each<{ title: string; state: PgRoleState; madeBy?: 'patroni' | 'pgprov'; changes: string[] }>([
     { title: 'as desired', state: primary(), changes: [] },
-    { title: 'a standby', state: { server: 'standby' }, changes: [] },
+    { title: 'a standby', state: { server: 'standby', exists: true, verifier }, changes: [] },
+    { title: 'a standby of a server without the role', state: { server: 'standby', exists: false, verifier: '' }, changes: [] },
+    { title: 'a standby with another password', state: { server: 'standby', exists: true, verifier: makeVerifier('x') }, changes: ['take over the new password of role replicator'] },
     { title: 'no server', state: { server: 'down' }, changes: ['create role replicator (LOGIN REPLICATION)'] },
     { title: 'no server yet, which Patroni will make', madeBy: 'patroni', state: { server: 'down' }, changes: [] },
     { title: 'missing', state: primary({ exists: false }), changes: ['create role replicator (LOGIN REPLICATION)'] },
@@ -103,12 +105,40 @@ describe('pgRole', () => {
     const { text } = make('pgprov').apply([], primary());
     expect(text).not.toContain('open sesame');
     expect(text.replace(/SCRAM-SHA-256\$[^']*/u, 'VERIFIER')).toMatchInlineSnapshot(`
-      "printf '%s\\n' 'DO $pgprov$ BEGIN
+      "printf '%s\\n' 'SET log_statement = '\\''none'\\'';
+      SET log_min_duration_statement = -1;
+      SET log_min_error_statement = '\\''panic'\\'';
+      DO $pgprov$ BEGIN
       IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '\\''replicator'\\'') THEN CREATE ROLE "replicator"; END IF;
       END $pgprov$;
       ALTER ROLE "replicator" LOGIN REPLICATION PASSWORD '\\''VERIFIER'\\'';' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql -XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f -"
     `);
     expect(make('pgprov').digest()).toBe(make('pgprov').digest());
+  });
+});
+
+describe('a standby', () => {
+  it('waits exactly so until a new password has reached it', () => {
+    const role = pgRole({ server, name: "it's", password: new Secret('open sesame'), attributes: [], madeBy: 'patroni' });
+    const { text } = role.apply([], { server: 'standby', exists: true, verifier: 'SCRAM-SHA-256$4096:salt$stored:server' });
+    expect(text).not.toContain('open sesame');
+    expect(text).toMatchInlineSnapshot(`
+      "printf '%s\\n' 'SET log_statement = '\\''none'\\'';
+      SET log_min_duration_statement = -1;
+      SET log_min_error_statement = '\\''panic'\\'';
+      SET statement_timeout = 0;
+      DO $pgprov$ DECLARE silent int := 0;
+      BEGIN
+      FOR turn IN 1..300 LOOP
+      IF (SELECT coalesce(rolpassword, '\\'''\\'') FROM pg_authid WHERE rolname = '\\''it'\\'''\\''s'\\'') IS DISTINCT FROM '\\''SCRAM-SHA-256$4096:salt$stored:server'\\'' THEN RETURN; END IF;
+      silent := CASE WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = '\\''streaming'\\'') THEN 0 ELSE silent + 1 END;
+      IF silent > 50 THEN RETURN; END IF;
+      PERFORM pg_sleep(0.1);
+      END LOOP;
+      RAISE '\\''the new password did not arrive from the leader within 30 s; received up to %, replayed up to %'\\'',
+      pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn();
+      END $pgprov$;' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql -XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f -"
+    `);
   });
 });
 

@@ -60,6 +60,7 @@ describe('gate', () => {
       }
       started=$(date +%s)
       second=
+      waited=0
       bad=0
       while :; do
       if seen=$(check); then exit 0; fi

@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
-import { mergePgpass, pgpass, type PgpassEntry } from '../../src/resources/pgpass.js';
+import { mergePgpass, pgpass, pgpassPasswords, replacePasswords, type PgpassEntry } from '../../src/resources/pgpass.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { bringAbout } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
@@ -74,5 +74,26 @@ describe('pgpass', () => {
       expect((await bringAbout(shell, make("it's:one"))).changes).toEqual([]);
       expect((await bringAbout(shell, make('another'))).left).toEqual([]);
     });
+  });
+});
+
+describe('replacePasswords', () => {
+  const accounts = [{ user: 'replicator', password: new Secret('n:ew') }, { user: 'a:b', password: new Secret('x\\y') }];
+
+  it.each([
+    { title: 'nothing', current: '', text: '' },
+    { title: 'a line of ours', current: '10.0.0.1:5432:*:replicator:old\n', text: '10.0.0.1:5432:*:replicator:n\\:ew\n' },
+    { title: 'an escaped name', current: 'fd00\\:\\:1:*:*:a\\:b:o\\:ld\n', text: 'fd00\\:\\:1:*:*:a\\:b:x\\\\y\n' },
+    { title: 'lines of others', current: '# replicator\n*:*:*:bob:old\nwhat', text: '# replicator\n*:*:*:bob:old\nwhat' },
+  ])('$title', ({ current, text }) => {
+    expect(replacePasswords(current, accounts)).toBe(text);
+    expect(replacePasswords(text, accounts)).toBe(text);
+  });
+
+  it('makes no file where there is none', () => {
+    const resource = pgpassPasswords('/p', accounts);
+    expect(resource.diff({ type: 'absent' })).toEqual([]);
+    const there = { type: 'file', owner: 'postgres', group: 'postgres', mode: '0600', content: Buffer.from('h:1:*:replicator:old\n') } as const;
+    expect(resource.diff(there)).toEqual([{ action: 'update', summary: 'write /p' }]);
   });
 });

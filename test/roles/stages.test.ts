@@ -29,7 +29,7 @@ function contentOf(shape: HostShape, path: string): string {
 const three = await inventoryOf(THREE);
 const PATRONI_HOST = [
   'base/prepare', 'firewall/open', 'pgdg/repository', 'postgresql/packages', 'etcd/configure', 'etcd/start',
-  'replication/accounts', 'patroni/configure', 'patroni/start', 'patroni/enable',
+  'patroni/configure', 'patroni/start', 'patroni/enable',
 ];
 
 describe.each(PLATFORMS)('stages on $title', (platform) => {
@@ -226,7 +226,7 @@ describe('crossings', () => {
     const rolling = shapeOf(three, 'pg1').stages.filter(({ stage }) => stage.crossing === 'rolling');
     expect(rolling.map(({ id, stage }) => ({ id, leaderFirst: stage.leaderFirst ?? false, gates: stage.gates?.map((gate) => gate.id) ?? [] }))).toEqual([
       { id: 'etcd/start', leaderFirst: false, gates: ['gate:etcd-quorum'] },
-      { id: 'patroni/start', leaderFirst: true, gates: ['gate:patroni-member'] },
+      { id: 'patroni/start', leaderFirst: true, gates: ['gate:patroni-member', 'gate:patroni-settings'] },
     ]);
   });
 

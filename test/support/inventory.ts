@@ -36,6 +36,7 @@ export const MATERIAL: Material = {
   knowsAuthority: (pem) => pem === 'CA\n',
   node: (host) => ({ certificate: `certificate of ${host}\n`, key: new Secret(`key of ${host}\n`) }),
   password: (path, given) => (given instanceof Secret ? given : new Secret(`made-for-${path}`)),
+  former: () => undefined,
 };
 
 /** What a host's roles build from. */

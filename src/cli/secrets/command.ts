@@ -21,8 +21,8 @@ function withStore(command: Command): Command {
     .option('-i, --identity <file>', 'file with your identity; repeatable', collect);
 }
 
-/** The commands about stores of secrets; their modules are loaded when one of them runs. */
-export function addSecretsCommands(program: Command, setExit: (code: ExitCode) => void): void {
+/** The commands about stores of secrets, and the one that they belong to; their modules are loaded when one of them runs. */
+export function addSecretsCommands(program: Command, setExit: (code: ExitCode) => void): Command {
   const secrets = program.command('secrets').description('keep passwords in a file that is encrypted with age').addHelpText('after', HELP);
 
   withStore(secrets.command('init'))
@@ -49,4 +49,5 @@ export function addSecretsCommands(program: Command, setExit: (code: ExitCode) =
   withStore(secrets.command('reencrypt'))
     .description('encrypt a store anew, for the recipients that .age-recipients lists now')
     .action(async (options: StoreOptions) => setExit(await (await import('./reencrypt.js')).reencryptStore(options)));
+  return secrets;
 }
