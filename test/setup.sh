@@ -3,7 +3,7 @@
 #
 #   sh test/setup.sh unit   the npm packages
 #   sh test/setup.sh full   the npm packages, the tools that build the test hosts, and a running Docker engine
-#   sh test/setup.sh tests  the same, and Vagrant where the system has a package of it
+#   sh test/setup.sh tests  the same, and Vagrant and Chromium where the system has packages of them
 set -eu
 
 mode=${1:-full}
@@ -81,15 +81,15 @@ fail_apt() {
   fail "apt-get failed; all of its messages are in .lab/apt.log."
 }
 
-# Not every release of Debian has a package of it.
-install_vagrant() {
-  ! command -v vagrant >/dev/null || return 0
-  if [ "$(id -u)" != 0 ] || ! { apt-cache show vagrant || { apt-get -qq update && apt-cache show vagrant; }; } >/dev/null 2>&1; then
-    say "no Vagrant here and no way to install it from the system's packages: the tests of Vagrant labs will be skipped"
+# Not every release of Debian has a package of it. Arguments: the package, and which tests are skipped without it.
+install_optional() {
+  ! command -v "$1" >/dev/null || return 0
+  if [ "$(id -u)" != 0 ] || ! { apt-cache show "$1" || { apt-get -qq update && apt-cache show "$1"; }; } >/dev/null 2>&1; then
+    say "no $1 here and no way to install it from the system's packages: $2 will be skipped"
     return 0
   fi
-  say "installing the Debian package vagrant"
-  apt-get -qq -y install --no-install-recommends vagrant </dev/null >>.lab/apt.log 2>&1 || fail_apt
+  say "installing the Debian package $1"
+  apt-get -qq -y install --no-install-recommends "$1" </dev/null >>.lab/apt.log 2>&1 || fail_apt
 }
 
 docker_answers() { docker info >/dev/null 2>&1; }
@@ -120,5 +120,8 @@ if [ "$mode" != unit ]; then
   install_debian_packages
   start_docker
 fi
-[ "$mode" != tests ] || install_vagrant
+if [ "$mode" = tests ]; then
+  install_optional vagrant 'the tests of Vagrant labs'
+  install_optional chromium 'the looks at reports in a browser'
+fi
 say "ready ($mode)"
