@@ -28,6 +28,11 @@ async function tree(events: readonly RunEvent[], { columns = 80, pause = 0, colo
   return { raw, last: stripVTControlCharacters(erased < 0 ? raw : raw.slice(erased)).trimEnd().split('\n') };
 }
 
+/** Lines without how long things took, which is really measured and so longer on a machine that is busy. */
+function withoutTimes(lines: readonly string[]): string[] {
+  return lines.map((line) => line.replace(/ \([<\d].* s\)$/u, ''));
+}
+
 function upTo(type: RunEvent['type'], nth = 1): RunEvent[] {
   const events = failingRun();
   let seen = 0;
@@ -37,7 +42,7 @@ function upTo(type: RunEvent['type'], nth = 1): RunEvent[] {
 describe('the tree', () => {
   it('ends with every host in its titles, the errors whole, and the recap', async () => {
     const { last, raw } = await tree(failingRun(), { columns: 60, pause: 250 });
-    expect(last.map((line) => line.replace(/ \([<\d].* s\)$/u, ''))).toEqual([
+    expect(withoutTimes(last)).toEqual([
       '✔ Connect — ok: pg1, pg2, pg3',
       '✔ Survey — ok: pg1, pg2, pg3',
       '✔ prepare hosts — ok: pg1, pg2, pg3',
@@ -95,8 +100,8 @@ describe('the tree', () => {
       { type: 'connected', host: 'pg3', ms: 120 },
       { type: 'failed', error: new PgprovError({ kind: 'ssh/refused', host: 'pg2', message: 'pg2: connection refused', exitCode: 3 }) },
     ]);
-    expect(last).toContain('✖ Connect — failed on pg2 (0.1 s)');
-    expect(last).toContain('  ✖ pg2 · Connect — failed: connection refused');
+    expect(withoutTimes(last)).toContain('✖ Connect — failed on pg2');
+    expect(withoutTimes(last)).toContain('  ✖ pg2 · Connect — failed: connection refused');
     expect(last).toContain('error: pg2: connection refused');
   });
 
@@ -108,8 +113,9 @@ describe('the tree', () => {
       ...hosts.map((host): RunEvent => ({ type: 'connected', host, ms: 20 })),
       ...hosts.map((host, index): RunEvent => ({ type: 'step-end', host, stage: 'etcd/start', changes: 1, ms: 20, result: index < 6 ? 'failed' : 'changed' })),
     ]);
-    const from = last.indexOf('✖ start etcd — failed on pg1, pg2, pg3, pg4, pg5, pg6');
-    expect(last.slice(from + 1, from + 7)).toEqual([
+    const lines = withoutTimes(last);
+    const from = lines.indexOf('✖ start etcd — failed on pg1, pg2, pg3, pg4, pg5, pg6');
+    expect(lines.slice(from + 1, from + 7)).toEqual([
       '  ✖ pg1 · start etcd — failed',
       '  ✖ pg2 · start etcd — failed',
       '  ✖ pg3 · start etcd — failed',
