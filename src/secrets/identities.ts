@@ -8,6 +8,9 @@ import { readPrivateFile } from './private-file.js';
 /** As often as a passphrase is asked for. */
 const TRIES = 3;
 
+/** An identity on hardware or elsewhere, which only its plugin can use. */
+const PLUGIN = /^AGE-PLUGIN-[A-Z0-9-]+1[A-Z0-9]+$/u;
+
 const LINE = /^AGE-SECRET-KEY-(?:PQ-)?1[A-Z0-9]+$/u;
 
 /** What is given to open files with. */
@@ -146,10 +149,10 @@ function parseIdentities(text: string, shown: string): string[] {
   const wrong = (message: string, hint: string): InputError => new InputError({ kind: 'secrets/identity', message: `${shown} ${message}`, hint });
   if (text.includes('PRIVATE KEY-----')) throw wrong('is an SSH or PEM key, which cannot open a store', 'use an identity of age: `pgprov secrets init` makes one, or `age-keygen -o FILE`');
   const lines = text.split(/\r?\n/u).map((line) => line.trim());
-  const identities = lines.filter((line) => line !== '' && !line.startsWith('#'));
-  if (identities.some((line) => line.startsWith('AGE-PLUGIN-'))) throw wrong('holds an identity of an age plugin, which cannot be used', 'use one of age itself: `age-keygen -o FILE` makes it');
-  if (identities.length === 0) throw wrong('holds no identity of age', 'an identity is a line that begins with AGE-SECRET-KEY-1');
-  const bad = lines.findIndex((line) => line !== '' && !line.startsWith('#') && !LINE.test(line));
+  const bad = lines.findIndex((line) => line !== '' && !line.startsWith('#') && !PLUGIN.test(line) && !LINE.test(line));
   if (bad >= 0) throw wrong(`holds something else than identities of age, on line ${bad + 1}`, 'an identity is a line that begins with AGE-SECRET-KEY-1');
-  return identities;
+  const identities = lines.filter((line) => LINE.test(line));
+  if (identities.length > 0) return identities;
+  if (lines.some((line) => PLUGIN.test(line))) throw wrong('holds only identities of age plugins, which cannot be used', 'use one of age itself: `age-keygen -o FILE` makes it');
+  throw wrong('holds no identity of age', 'an identity is a line that begins with AGE-SECRET-KEY-1');
 }

@@ -10,9 +10,7 @@ import { noStore, readSecretStore, type OpenedStore } from '../secrets/read-stor
 import { parseRecipients, RECIPIENTS_FILE } from '../secrets/recipients.js';
 import { readIfThere, writePrivate } from './files.js';
 import { takeLockFile } from './local-lock.js';
-
-/** Name of a store where nothing else is said. */
-export const STORE_FILE = 'secrets.age';
+import { writing } from './writing.js';
 
 /**
  * A store of secrets, opened to be changed: one file encrypted with age, whose recipients are listed beside it in
@@ -52,7 +50,7 @@ export class SecretStore {
    */
   static async open(file: string, keys: AgeKeys): Promise<SecretStore> {
     const path = realPath(file);
-    const release = await takeLockFile(`${path}.lock`, (holder) => beingChanged(file, holder));
+    const release = await writing(`${file}.lock`, () => takeLockFile(`${path}.lock`, (holder) => beingChanged(file, holder)));
     try {
       return new SecretStore(file, path, await readSecretStore(path, file, keys), release);
     } catch (error) {
@@ -63,16 +61,11 @@ export class SecretStore {
 
   /**
    * Makes an empty store.
-   * @throws InputError `secrets/exists` when there is something already
+   * @throws InputError when there is something already, or it cannot be written
    */
   static async create(file: string, sealing: Sealing): Promise<void> {
     const text = await seal('# name: "text", one a line\n', sealing);
-    try {
-      await writeFile(file, text, { flag: 'wx', mode: 0o600 });
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-      throw new InputError({ kind: 'secrets/exists', message: `${file} is there already, and was left as it is`, hint: 'name another file with --file', cause });
-    }
+    await writing(file, () => writeFile(file, text, { flag: 'wx', mode: 0o600 }));
   }
 
   /** In the order of the file. */
@@ -115,7 +108,7 @@ export class SecretStore {
     const text = this.#mapping.text();
     const cipher = 'passphrase' in this.#opener ? await seal(text, this.#opener) : await this.#sealForRecipients(text);
     if ((await readFile(this.#path)).toString('latin1') !== this.#cipher) throw this.#changedMeanwhile();
-    await writePrivate(this.#path, cipher);
+    await writing(this.shown, () => writePrivate(this.#path, cipher));
     this.#cipher = cipher;
   }
 
@@ -173,6 +166,6 @@ function beingChanged(file: string, holder: string): LockedError {
   return new LockedError({
     kind: 'secrets/locked',
     message: `${file} is being changed by ${holder}`,
-    hint: 'wait until that is done, and do it again',
+    hint: `wait until that is done, and do it again; if there is no such process any more, remove ${file}.lock`,
   });
 }

@@ -12,6 +12,9 @@ describe('maskSecretOverrides', () => {
     { given: 'ssh.become={method: none}', kept: 'ssh.become={method: none}' },
     { given: 'postgresql.superuser_password={env: PGPASS}', kept: 'postgresql.superuser_password={env: PGPASS}' },
     { given: 'postgresql.superuser_password={file: /etc/secret}', kept: 'postgresql.superuser_password={file: /etc/secret}' },
+    { given: 'replication.password={command: [pass, show, db]}', kept: 'replication.password={command: [pass, show, db]}' },
+    { given: 'replication.password={command: [vault, --token=abcdef]}', kept: 'replication.password=***' },
+    { given: 'replication.password={age: secrets.age, key: db}', kept: 'replication.password={age: secrets.age, key: db}' },
     { given: "patroni.dynamic={x: {password: 'abc def'}}", kept: 'patroni.dynamic=***' },
     { given: 'no.such.section=abc', kept: 'no.such.section=***' },
   ])('$given', ({ given, kept }) => {

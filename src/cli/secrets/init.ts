@@ -6,6 +6,7 @@ import { ExitCode, InputError } from '../../lib/errors.js';
 import { checkRecipient, parseRecipients, RECIPIENTS_FILE } from '../../secrets/recipients.js';
 import { ownIdentityFile } from '../../secrets/identity-sources.js';
 import { SecretStore } from '../../store/secret-store.js';
+import { writing } from '../../store/writing.js';
 import { askTwice } from './asking-twice.js';
 import { keysFor, type StoreOptions } from './opening.js';
 
@@ -62,8 +63,11 @@ async function makeIdentity(path: string): Promise<string> {
   const { generateX25519Identity, identityToRecipient } = await import('age-encryption');
   const identity = await generateX25519Identity();
   const publicKey = await identityToRecipient(identity);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeFile(path, `# created: ${new Date().toISOString()}\n# public key: ${publicKey}\n${identity}\n`, { flag: 'wx', mode: 0o600 });
+  const text = `# created: ${new Date().toISOString()}\n# public key: ${publicKey}\n${identity}\n`;
+  await writing(path, async () => {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(path, text, { flag: 'wx', mode: 0o600 });
+  });
   say(`made the identity ${path}; keep a copy of it in a safe place: without it the store cannot be opened`);
   return publicKey;
 }
@@ -75,7 +79,8 @@ async function recipientsFor(file: string, own: readonly string[], others: reado
   if (!existsSync(list)) {
     const { username } = userInfo();
     const head = `# Whom ${basename(file)} is encrypted for; after a change: pgprov secrets reencrypt`;
-    await writeFile(list, [head, `# ${username}@${hostname()}`, ...wanted, ''].join('\n'), { flag: 'wx' });
+    const text = [head, `# ${username}@${hostname()}`, ...wanted, ''].join('\n');
+    await writing(list, () => writeFile(list, text, { flag: 'wx' }));
     say(`made ${list}, which lists ${wanted.length === 1 ? 'you' : `you and ${wanted.length - own.length} more`}`);
     return wanted;
   }
