@@ -20,6 +20,7 @@ export function etcdAgreement(context: RoleContext): Gate[] {
         probe: () => tellShared(member),
         parse: (answer) => ({ open: agreesOnVersion(answerText(answer)), seen: '' }),
       },
+      lasting: true,
       unit: platform.etcd.unit,
       hopeless: [],
       timeout: 60,

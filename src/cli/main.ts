@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { asPgprovError, ExitCode } from '../lib/errors.js';
+import { flush } from '../report/flush.js';
 import type { ApplyOptions } from './apply.js';
 import type { RenewOptions } from './certs/rounds.js';
 import type { CertsStatusOptions } from './certs/status.js';
@@ -220,7 +221,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? ExitCode.done : ExitCode.badInput;
-    return reportThrown(thrown, program.opts<{ debug?: boolean }>().debug === true);
+    return await reportThrown(thrown, program.opts<{ debug?: boolean }>().debug === true);
+  } finally {
+    await Promise.all([flush(process.stdout), flush(process.stderr)]);
   }
 }
 

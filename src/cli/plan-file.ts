@@ -146,7 +146,7 @@ async function fileDigest(path: string): Promise<string> {
 /** The version alone would not tell two states of a checkout apart. */
 function programDigest(): string {
   const root = packageRoot();
-  const names = ['templates', 'dist/roles', 'dist/src/platform', 'dist/src/resources'].flatMap((directory) => filesBelow(root, directory));
+  const names = ['templates', 'dist'].flatMap((directory) => filesBelow(root, directory));
   const hash = createHash('sha256');
   for (const name of ['package.json', ...names]) hash.update(name).update('\0').update(readFileSync(join(root, name)));
   return hash.digest('hex');

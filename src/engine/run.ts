@@ -313,7 +313,10 @@ class Run {
         const began = Date.now();
         const timer = new LookTimer();
         const session = this.#session(host);
-        const observations = askable(this.#shapes.get(host.name) as HostShape);
+        const { observations: all } = this.#shapes.get(host.name) as HostShape;
+        // What the stages made was read back when they made it; how the cluster is now is in the observations.
+        const observations = askable({ observations: all.filter(({ asked }) => asked !== 'first'), stages: [] });
+        if (observations.length === 0) return;
         const { byId } = await session.run(probeSections(observations), {
           listener: { begin: () => timer.begin(), done: (id) => timer.done(id) },
         });

@@ -62,10 +62,10 @@ function doSections(work: StepWork, gates: readonly Gate[]): Section[] {
   ];
 }
 
-/** The host's shape from this stage on; what earlier stages made needs no second proof. */
+/** The host's shape from this stage on, for what earlier stages made needs no second proof, and what the guards read. */
 function remaining({ shape, id }: Step): HostShape {
   const at = shape.stages.findIndex((entry) => entry.id === id);
-  return { observations: shape.observations, stages: shape.stages.slice(at) };
+  return { observations: shape.observations.filter(({ asked = 'always' }) => asked === 'always'), stages: shape.stages.slice(at) };
 }
 
 /** Turns frames into events as they arrive, so that a person sees what is being done. */

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
-import type HandlebarsModule from 'handlebars';
+// Asked for by name, for the main entry also registers a require hook for .hbs files.
+import Handlebars from 'handlebars/dist/cjs/handlebars.js';
 
-/** Handlebars by its CommonJS entry, for the ESM default import also registers a require hook for .hbs files. */
-export const Handlebars = createRequire(import.meta.url)('handlebars') as typeof HandlebarsModule;
+/** Handlebars, to compile templates with. */
+export { Handlebars };

@@ -33,7 +33,7 @@ export class Checker {
 
   /** Loads ajv first, which commands that read no inventory should not have to. */
   static async create(places: Places): Promise<Checker> {
-    const { Ajv: AjvClass } = await import('ajv');
+    const { default: { Ajv: AjvClass } } = await import('ajv');
     // The schemas are our own and the tests hold them against the meta-schema; compiling that one takes longer than all of them.
     const trusted = { meta: false, validateSchema: false, code: { optimize: false } } as const;
     const ajv = new AjvClass({ allErrors: true, verbose: true, strictTypes: false, strictRequired: false, ...trusted });

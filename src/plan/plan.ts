@@ -23,7 +23,8 @@ export function stepWork(stage: Stage, states: States): StepWork {
     const found = resource.diff(state);
     return found.length === 0 ? [] : [{ resource, changes: found, state }];
   });
-  return { changes, waits: isShut(stage, states) || (changes.length > 0 && (stage.gates ?? []).length > 0) };
+  const touched = changes.length > 0 && (stage.gates ?? []).some(({ lasting }) => lasting !== true);
+  return { changes, waits: isShut(stage, states) || touched };
 }
 
 /** True when a host has a database, whoever made it. */

@@ -1,13 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type HandlebarsModule from 'handlebars';
+import { Handlebars } from '../lib/handlebars.js';
 import { packageRoot } from '../lib/package-root.js';
 
-// The CommonJS entry is asked for by name, for the ESM default import also registers a require hook for .hbs files.
-const Handlebars = createRequire(import.meta.url)('handlebars') as typeof HandlebarsModule;
-
-const compiled = new Map<string, HandlebarsModule.TemplateDelegate>();
+const compiled = new Map<string, Handlebars.TemplateDelegate>();
 
 /** Strict mode does not reach the arguments of helpers, so they insist themselves. */
 function given(value: unknown): unknown {

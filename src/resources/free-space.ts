@@ -11,6 +11,7 @@ export const FREE_SPACE = 'free-space';
 export function freeSpace(paths: readonly string[]): Observation<FreeSpace> {
   return {
     id: FREE_SPACE,
+    asked: 'first',
     probe: () => sh`for path in ${paths}; do
 at=$path
 while [ ! -d "$at" ]; do at=$(dirname "$at"); done

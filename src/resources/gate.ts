@@ -10,6 +10,8 @@ export interface GateOptions {
   check: Script;
   /** How to look once, where questions that are asked anyhow tell; default: by `check`. */
   look?: Pick<Gate, 'shares' | 'probe' | 'parse'>;
+  /** Once it is open it stays so, whatever its stage changes; default: it is waited for after every change. */
+  lasting?: boolean;
   /** Run once a second while the gate is shut, to help it open; its failure does no harm. */
   nudge?: Script;
   /** The unit whose journal explains a failure. */
@@ -38,6 +40,7 @@ export function gate(options: GateOptions): Gate {
   return {
     id: `gate:${options.name}`,
     title,
+    ...(options.lasting === undefined ? {} : { lasting: options.lasting }),
     ...(options.look ?? {
       probe: () => check,
       parse: (answer) => ({ open: answer.status === 0, seen: answerText(answer).trim() }),

@@ -11,6 +11,7 @@ export function pendingRestart(server: LocalServer): Observation<string[]> {
   const rows = sqlQuestion(server, query);
   return {
     id: PENDING_RESTART,
+    asked: 'looks',
     shares: [rows],
     probe: () => tellShared(rows),
     parse: (answer) => findRows(answerText(answer), query) ?? [],

@@ -18,6 +18,7 @@ export function ports(numbers: readonly number[]): Observation<Listener[]> {
   const filter = [...new Set(numbers)].map((port) => `sport = :${port}`).join(' or ');
   return {
     id: PORTS,
+    asked: 'first',
     probe: () => sh`ss -Hltnp ${`( ${filter} )`} 2>/dev/null | awk '{
 name = pid = unit = ""
 if (match($0, /users:\(\("[^"]*"/)) name = substr($0, RSTART + 9, RLENGTH - 10)

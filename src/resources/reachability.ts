@@ -41,6 +41,7 @@ wait`;
 export function reachability(peers: readonly { address: string; port: number }[]): Observation<Reach[]> {
   return {
     id: REACHABILITY,
+    asked: 'looks',
     probe: () => sh`command -v bash >/dev/null 2>&1 || exit 0
 echo tried
 timeout ${PATIENCE} bash -c ${TRY.text} ${peers.flatMap(({ address, port }) => [address, port])}

@@ -38,6 +38,7 @@ export function replicationLogin(options: {
   const { server, role, passwordFile, members } = options;
   return {
     id: REPLICATION_LOGIN,
+    asked: 'looks',
     probe: () => sh`psql=${`${server.binDirectory}/psql`}
 [ -x "$psql" ] || exit 0
 ${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`, 'PGCONNECT_TIMEOUT=3']} sh -c ${LOGINS.text} "$psql" ${conninfoValue(role)} ${members.flatMap(({ address, port }) => [address, port])}`)}`,

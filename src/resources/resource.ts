@@ -10,6 +10,11 @@ export type { Answer } from '../shell/frame.js';
 export interface Observation<State = unknown> {
   /** `kind:name`, unique on a host. */
   readonly id: string;
+  /**
+   * When it is asked: `always`, so also after every step (default); at both `looks`, the first one and that which proves the
+   * run; or at the `first` only, for what decides whether a run may begin.
+   */
+  readonly asked?: 'always' | 'looks' | 'first';
   /** Questions whose answers the probe reads. */
   readonly shares?: readonly SharedQuestion[];
   /** Total: an absent package or a stopped server is a state, never an error. */
@@ -59,6 +64,8 @@ export interface Resource<State = unknown> extends Observation<State> {
 export interface Gate extends Observation<GateState> {
   /** What is waited for, as a clause: `etcd has a quorum`. */
   readonly title: string;
+  /** Once it is open it stays so, whatever its stage changes. */
+  readonly lasting?: boolean;
   /** Waits on the host itself, polling often; fails early when it can never come true, unless that is not for its journal to say. */
   wait(options?: { patient?: boolean }): Script;
 }

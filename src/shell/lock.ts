@@ -15,6 +15,9 @@ export const LOCK_DIRECTORY = '/run';
 /** Scratch space of a step; made anew when the next step takes its lock, so an interrupted one leaves nothing for long. */
 export const WORK_DIRECTORY = '/run/pgprov-work';
 
+/** A run that is over here does not wait until every host has let go of its lock, so the next one waits for that. */
+const SECONDS_FOR_THE_LAST_RUN = 3;
+
 /**
  * Takes the host's run lock on file descriptor 9 and writes the holder's name beside it; when another run
  * has it, answers with that run's name and ends the script. The kernel lets go when the shell that holds
@@ -29,7 +32,7 @@ pgprov_mark end
 exit 0
 fi
 exec 9>>${lock}
-if ! flock -n 9; then
+if ! flock -w ${SECONDS_FOR_THE_LAST_RUN} 9; then
 pgprov_mark begin ${LOCK_REFUSED}
 cat ${lock}
 pgprov_mark done ${LOCK_REFUSED} 0

@@ -97,7 +97,7 @@ export class JumpPool {
     this.#forget(identity, shared);
     shared.abort.abort();
     const link = await shared.link.catch(() => undefined);
-    await link?.close();
+    link?.close();
   }
 
   #forget(identity: string, shared: Shared | undefined): void {

@@ -51,7 +51,7 @@ export class SshConnection implements Connection {
   }
 
   async close(): Promise<void> {
-    await this.#link.close();
+    this.#link.close();
     await this.#onClosed();
   }
 

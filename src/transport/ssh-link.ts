@@ -20,9 +20,6 @@ import type { ConnectionFacts, SshEndpoint, Target } from './transport.js';
 /** A dead peer is noticed after interval (seconds) times count. */
 const KEEPALIVE = { interval: 5, count: 3 };
 
-/** How long a goodbye may take before the socket is closed without one. */
-const GOODBYE_MS = 2_000;
-
 /** What it takes to open one link. */
 export interface LinkOptions {
   endpoint: SshEndpoint;
@@ -67,7 +64,7 @@ export class SshLink {
   #lost: PgprovError | undefined;
   #facts: ConnectionFacts = { authentication: 'nothing', hostKey: { type: '', fingerprint: '', file: '' }, queuedMs: 0 };
   #lastError: Error | undefined;
-  #closing: Promise<void> | undefined;
+  #closing = false;
   readonly #gone: Promise<void>;
 
   private constructor(ssh: NodeSSH, client: Client, endpoint: SshEndpoint, host: string) {
@@ -146,7 +143,7 @@ export class SshLink {
 
   #watch(): void {
     void this.#gone.then(() => {
-      if (this.#closing !== undefined) return;
+      if (this.#closing) return;
       const error = connectionLost(this.endpoint, this.#host, this.#lastError);
       this.#lost = error;
       for (const listener of this.#lostListeners) listener(error);
@@ -202,18 +199,10 @@ export class SshLink {
     throw this.#lastError ?? new Error('the jump host closed the connection');
   }
 
-  /** Says goodbye, and does not wait for an answer for ever. */
-  close(): Promise<void> {
-    this.#closing ??= this.#goodbye();
-    return this.#closing;
-  }
-
-  async #goodbye(): Promise<void> {
-    if (this.#lost !== undefined) return;
-    this.client.end();
-    const timer = setTimeout(() => this.client.destroy(), GOODBYE_MS);
-    const giveUp = new Promise<void>((resolve) => setTimeout(resolve, 2 * GOODBYE_MS).unref());
-    await Promise.race([this.#gone, giveUp]);
-    clearTimeout(timer);
+  /** Says goodbye. The other side's answer, a round trip later, is not waited for: `gone` tells when it has come. */
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#lost === undefined) this.client.end();
   }
 }

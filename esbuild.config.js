@@ -1,0 +1,59 @@
+/**
+ * The first half of `npm run build`: bundles the command line and the public API into dist/, for loading some four hundred
+ * small files takes longer than all else that a command does before it connects. Both share their chunks, so that a
+ * role of a user's and pgprov have the same classes. With arguments, a directory and programs, it bundles those in the
+ * same way; the benchmark does so.
+ */
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { build } from 'esbuild';
+
+/** CommonJS packages in an ES module miss these. */
+const COMMON_JS = `import { createRequire as pgprovRequire } from 'node:module';
+import { dirname as pgprovDirname } from 'node:path';
+import { fileURLToPath as pgprovPath } from 'node:url';
+const require = pgprovRequire(import.meta.url);
+const __filename = pgprovPath(import.meta.url);
+const __dirname = pgprovDirname(__filename);`;
+
+/** How everything that Node.js runs is bundled; @type {import('esbuild').BuildOptions} */
+const OPTIONS = {
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: true,
+  banner: { js: COMMON_JS },
+  // Native helpers that ssh2 does without where they were not built.
+  external: ['cpu-features', '*.node'],
+  metafile: true,
+};
+
+const [outdir, ...programs] = process.argv.slice(2);
+if (outdir !== undefined) {
+  await build({ ...OPTIONS, outdir, entryPoints: programs });
+} else {
+  rmSync('dist', { recursive: true, force: true });
+  const { metafile } = await build({ ...OPTIONS, outdir: 'dist', entryPoints: { 'src/cli/main': 'src/cli/main.ts', 'src/index': 'src/index.ts' } });
+  writeFileSync('dist/licenses.txt', licenses(Object.keys(metafile.inputs)));
+}
+
+/** The licences of the packages that files are of, which have to go with copies of them. */
+function licenses(files) {
+  const roots = [...new Set(files.map((file) => packageOf(file)).filter((root) => root !== undefined))].sort();
+  return roots.map((root) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const texts = readdirSync(root).filter((entry) => /^(?:licen[cs]e|notice|copying)/iu.test(entry)).map((entry) => readFileSync(join(root, entry), 'utf8').trim());
+    return `${name} ${version} (${license})\n\n${texts.join('\n\n')}\n`;
+  }).join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+/** The directory of the package in node_modules that a file is of; undefined for pgprov's own. */
+function packageOf(file) {
+  if (!file.includes('node_modules/')) return undefined;
+  let at = dirname(file);
+  while (!existsSync(join(at, 'package.json')) || JSON.parse(readFileSync(join(at, 'package.json'), 'utf8')).name === undefined) at = dirname(at);
+  return at;
+}
