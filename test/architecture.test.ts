@@ -17,6 +17,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   'src/transport': 3,
   // The public API re-exports what is below it, for roles alone.
   'src/index.ts': 3.5,
+  'src/ansible': 1,
   'src/catalog': 4,
   'src/engine': 4,
   'src/report': 4,

@@ -5,7 +5,7 @@ import type { Role } from '../plan/role.js';
 type Kind = 'string' | 'list' | 'object' | 'function';
 
 /** Every property of a role, what it must be, and whether it must be there. */
-const PROPERTIES: Readonly<Record<string, { kind: Kind; required?: true }>> = {
+const PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required?: true }>> = {
   name: { kind: 'string', required: true },
   description: { kind: 'string', required: true },
   variables: { kind: 'object', required: true },

@@ -4,6 +4,7 @@ import { flush } from '../report/flush.js';
 import type { ApplyOptions } from './apply.js';
 import type { RenewOptions } from './certs/rounds.js';
 import type { CertsStatusOptions } from './certs/status.js';
+import { addInitCommand } from './init/command.js';
 import type { Aimed, CommonOptions } from './options.js';
 import type { PingOptions } from './ping.js';
 import type { PlanOptions } from './plan.js';
@@ -101,6 +102,8 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
       const { file, options } = await locate(inventory, given, aims);
       setExit(await (await load())(file, options));
     };
+
+  addInitCommand(program, setExit);
 
   withInventory(program.command('validate'))
     .description('check an inventory: schema and sense, no connection')

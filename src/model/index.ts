@@ -18,5 +18,5 @@ export { inventoryReference } from './reference.js';
 export type { Contribution, JsonType, RoleSchema, VariableSchema, VariablesSchema } from './role-schema.js';
 export { rolesDirectories } from './roles-path.js';
 export { schemaProblems } from './check-schema.js';
-export { inventorySchemas } from './schema.js';
+export { DEFAULT_ROLES, HOST_NAME, inventorySchemas } from './schema.js';
 

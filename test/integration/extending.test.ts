@@ -81,7 +81,7 @@ describe('docs/extending.md', () => {
     const pending = async (): Promise<unknown[]> => (JSON.parse(await patronictl(cluster.host('pg1'), 'list -f json')) as object[]).filter((member) => 'Pending restart' in member);
     await vi.waitFor(async () => expect(await pending()).toHaveLength(3), { timeout: 30_000, interval: 1_000 });
     await patronictl(cluster.host('pg1'), 'restart demo --pending --force');
-    for (const host of cluster.hosts) expect(await sql(host, 'SHOW shared_preload_libraries')).toBe('pg_stat_statements,auto_explain');
+    for (const host of cluster.hosts) expect(await sql(host, 'SHOW shared_preload_libraries')).toBe('auto_explain,pg_stat_statements');
     expect((await cluster.run('diff')).code).toBe(0);
   });
 
