@@ -11,21 +11,41 @@ export type RecapInput = Pick<Extract<RunEvent, { type: 'run-end' }>, 'exitCode'
   command: string;
 };
 
+/** More hosts do not get a line each. */
+const MOST_LINES = 20;
+
 /** The end of a report: a line a host, remarks, and how it all ended; empty when there is nothing to say. */
 export function renderRecap(input: RecapInput, { color }: { color: boolean }): string {
   const paint = makePaint(color);
   const applied = input.command === 'apply';
   const blocks = [
     applied ? hostLines(input.recap, paint) : [],
-    input.recap.flatMap(({ host, remarks }) => remarks.map((remark) => `${paint.changed('remark:')} ${host}: ${remark}`)),
+    remarkLines(input.recap, paint),
     applied || input.exitCode !== ExitCode.done ? [lastLine(input, paint)] : [],
   ];
   return blocks.filter((block) => block.length > 0).map((block) => block.join('\n')).join('\n\n');
 }
 
-function hostLines(recap: readonly HostRecap[], paint: Paint): string[] {
-  const cells = recap.map(({ host, ok, changed, failed, skipped }) => ({
-    host,
+/** A remark that hosts share is told once. */
+function remarkLines(recap: readonly HostRecap[], paint: Paint): string[] {
+  const remarks = [...new Set(recap.flatMap((host) => host.remarks))];
+  return remarks.map((remark) => {
+    const hosts = recap.filter((entry) => entry.remarks.includes(remark)).map(({ host }) => host);
+    return `${paint.changed('remark:')} ${listNames(hosts)}: ${remark}`;
+  });
+}
+
+/** Of many hosts those that went well and alike share a line, so that what failed stays on the screen. */
+function hostLines(all: readonly HostRecap[], paint: Paint): string[] {
+  const alike = new Map<string, HostRecap[]>();
+  for (const entry of all) {
+    const { host, ok, changed, failed, skipped } = entry;
+    const key = all.length <= MOST_LINES || failed > 0 ? host : JSON.stringify([ok, changed, skipped]);
+    alike.set(key, [...(alike.get(key) ?? []), entry]);
+  }
+  const recap = [...alike.values()].flatMap(([first, ...others]) => (first === undefined ? [] : { ...first, others: others.length }));
+  const cells = recap.map(({ host, others, ok, changed, failed, skipped }) => ({
+    host: others === 0 ? host : `${host} and ${others} more`,
     counts: [
       { text: `ok=${ok}`, style: ok > 0 ? paint.ok : paint.quiet },
       { text: `changed=${changed}`, style: changed > 0 ? paint.changed : paint.quiet },
@@ -33,7 +53,7 @@ function hostLines(recap: readonly HostRecap[], paint: Paint): string[] {
       { text: `skipped=${skipped}`, style: paint.quiet },
     ],
   }));
-  const hostWidth = widestOf(recap.map(({ host }) => host));
+  const hostWidth = widestOf(cells.map(({ host }) => host));
   const widths = [0, 1, 2, 3].map((index) => widestOf(cells.map(({ counts }) => counts[index]?.text ?? '')));
   return cells.map(({ host, counts }) =>
     [padToWidth(host, hostWidth), ...counts.map(({ text, style }, index) => style(padToWidth(text, widths[index] ?? 0)))].join('  ').trimEnd(),

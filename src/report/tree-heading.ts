@@ -15,7 +15,7 @@ export function phaseHeading(phase: Phase, { now, closed }: TreeMoment, paint: P
   const ends = [...phase.parts.values()].flatMap(({ end }) => end ?? []);
   const has = (result: StepResult): boolean => ends.some((end) => end.result === result);
   const time = spentTime(phase);
-  if (has('failed')) return heading(paint.failed(symbols.failed), `${phase.title} — ${paint.failed(`failed on ${names(phase, 'failed')}`)}${time}`);
+  if (has('failed')) return heading(paint.failed(symbols.failed), `${phase.title} — ${paint.failed(`failed on ${listNames(hostsWith(phase, 'failed'), NAMED_HOSTS)}`)}${time}`);
   if ([...phase.parts.values()].some(({ end }) => end === undefined)) {
     return heading(paint.changed(symbols.unfinished), `${phase.title} — ${paint.changed('did not finish')}`);
   }
@@ -36,22 +36,25 @@ function runningHeading(phase: Phase, open: number, now: number, paint: Paint): 
   return heading(paint.active(symbols.active), `${paint.strong(phase.title)} — ${done}${elapsed === '' ? '' : ` (${elapsed})`}`);
 }
 
-/** `ok: pg1, pg3; skipped: pg2 (an earlier stage failed on it)`. */
+/** `ok: pg1, pg3; skipped: pg2 (an earlier stage failed on it)`; names of many hosts would be cut, so they are counted. */
 function quietSummary(phase: Phase, paint: Paint): string {
   const reasons = [...new Set([...phase.parts.values()].flatMap(({ end }) => (end?.result === 'skipped' ? [end.reason ?? ''] : [])))];
-  const ok = names(phase, 'ok');
+  const named = (result: StepResult, reason?: string): string => {
+    const hosts = hostsWith(phase, result, reason);
+    return hosts.length > NAMED_HOSTS ? count(hosts.length, 'host') : hosts.join(', ');
+  };
+  const ok = named('ok');
   return [
     ...(ok === '' ? [] : [`${paint.ok('ok')}: ${ok}`]),
-    ...reasons.map((reason) => paint.skipped(`skipped: ${names(phase, 'skipped', reason)}${reason === '' ? '' : ` (${reason})`}`)),
+    ...reasons.map((reason) => paint.skipped(`skipped: ${named('skipped', reason)}${reason === '' ? '' : ` (${reason})`}`)),
   ].join('; ');
 }
 
-function names(phase: Phase, result: StepResult, reason?: string): string {
-  const chosen = phase.hosts.filter((host) => {
+function hostsWith(phase: Phase, result: StepResult, reason?: string): string[] {
+  return phase.hosts.filter((host) => {
     const end = phase.parts.get(host)?.end;
     return end?.result === result && (reason === undefined || (end.reason ?? '') === reason);
   });
-  return listNames(chosen, NAMED_HOSTS);
 }
 
 /** From the first host that began to the last that ended; hosts of one phase need not go side by side. */

@@ -8,8 +8,11 @@ const FRAME = 100;
 
 const INDENT = '  ';
 
-/** A duration at the end of a line, which stays when the line is cut. */
-const TIME = / \((?:[<\d.]+ (?:s|min|h) ?)+\)$/u;
+/** What stays at the end of a line that is cut: how far something is and how long it took; where there is no room, the latter. */
+const TAILS = [/ — \d+ of \d+ hosts? done(?: \((?:[<\d.]+ (?:s|min|h) ?)+\))?$/u, / \((?:[<\d.]+ (?:s|min|h) ?)+\)$/u];
+
+/** Columns that a tail leaves to what stands before it. */
+const LEAST_TEXT = 10;
 
 /** Without a mark nothing is drawn. */
 export const NO_LINE: TreeLine = { mark: '', text: '' };
@@ -64,9 +67,9 @@ export function makeTreeRenderer(canvas: Canvas): typeof DefaultRenderer {
     protected override format(message: string, icon: string, level: number): string[] {
       if (icon === '') return [];
       const columns = (canvas.out.columns ?? 80) - 1;
-      const time = TIME.exec(message)?.[0] ?? '';
-      const text = message.slice(0, message.length - time.length);
-      return [cutToWidth(`${INDENT.repeat(level)}${icon} ${text}`, columns - time.length) + time];
+      const tail = TAILS.map((pattern) => pattern.exec(message)?.[0] ?? '').find(({ length }) => length > 0 && columns - length >= LEAST_TEXT) ?? '';
+      const text = message.slice(0, message.length - tail.length);
+      return [cutToWidth(`${INDENT.repeat(level)}${icon} ${text}`, columns - tail.length) + tail];
     }
   };
 }

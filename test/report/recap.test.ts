@@ -27,6 +27,18 @@ Done in 45 s: 35 changes on 2 hosts.`,
     );
   });
 
+  it('has a line for those of many hosts that failed, and one for those that went alike; a remark that hosts share once', () => {
+    const hosts = Array.from({ length: 200 }, (_, index) => host(`pg${index + 1}`, { changed: 2, ...(index < 2 ? { remarks: ['a restart is pending'] } : {}), ...(index === 70 ? { failed: 1, skipped: 2 } : {}) }));
+    expect(render({ recap: hosts, exitCode: ExitCode.hostFailed })).toBe(
+      `pg1 and 198 more  ok=31  changed=2  failed=0  skipped=0
+pg71              ok=31  changed=2  failed=1  skipped=2
+
+remark: pg1, pg2: a restart is pending
+
+Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
+    );
+  });
+
   it.each([
     [{ recap: [host('pg1'), host('pg2'), host('pg3')], ms: 800 }, 'No changes: 3 hosts are as the inventory says (0.8 s).'],
     [{ recap: [host('pg1')], ms: 800 }, 'No changes: 1 host is as the inventory says (0.8 s).'],

@@ -114,6 +114,7 @@ describe('the tree', () => {
       ...hosts.map((host, index): RunEvent => ({ type: 'step-end', host, stage: 'etcd/start', changes: 1, ms: 20, result: index < 6 ? 'failed' : 'changed' })),
     ]);
     const lines = withoutTimes(last);
+    expect(lines).toContain('✔ Connect — ok: 200 hosts');
     const from = lines.indexOf('✖ start etcd — failed on pg1, pg2, pg3, pg4, pg5, pg6');
     expect(lines.slice(from + 1, from + 7)).toEqual([
       '  ✖ pg1 · start etcd — failed',
@@ -138,6 +139,20 @@ describe('the tree', () => {
     );
     expect(last.slice(0, 4).every((line) => displayWidth(line) < 30)).toBe(true);
     expect(last[3]).toMatch(/^ {2}● pg1 · установить… \(5 s\)$/u);
+  });
+
+  it('keeps how far many hosts are in view on a narrow terminal', async () => {
+    const hosts = Array.from({ length: 200 }, (_, index) => `pg${index + 1}`);
+    const { raw } = await tree(
+      [
+        { type: 'run-start', command: 'apply', cluster: 'demo', hosts, stages: [stage('a/b', hosts, 'install PostgreSQL 17, etcd and Patroni')] },
+        { type: 'connecting', host: 'pg1' },
+        ...hosts.map((host): RunEvent => ({ type: 'step-start', host, stage: 'a/b', changes: 1 })),
+        { type: 'step-end', host: 'pg1', stage: 'a/b', result: 'changed', changes: 1, ms: 10 },
+      ],
+      { columns: 40, pause: 250 },
+    );
+    expect(stripVTControlCharacters(raw)).toMatch(/❯ install .*… — 1 of 200 hosts done/u);
   });
 
   it('shows failed proofs', async () => {
