@@ -15,11 +15,11 @@ export type RecapInput = Pick<Extract<RunEvent, { type: 'run-end' }>, 'exitCode'
 const MOST_LINES = 20;
 
 /** The end of a report: a line a host, remarks, and how it all ended; empty when there is nothing to say. */
-export function renderRecap(input: RecapInput, { color }: { color: boolean }): string {
+export function renderRecap(input: RecapInput, { color, columns = Infinity }: { color: boolean; /** Of the terminal. */ columns?: number }): string {
   const paint = makePaint(color);
   const applied = input.command === 'apply';
   const blocks = [
-    applied ? hostLines(input.recap, paint) : [],
+    applied ? hostLines(input.recap, paint, columns) : [],
     remarkLines(input.recap, paint),
     applied || input.exitCode !== ExitCode.done ? [lastLine(input, paint)] : [],
   ];
@@ -36,7 +36,7 @@ function remarkLines(recap: readonly HostRecap[], paint: Paint): string[] {
 }
 
 /** Of many hosts those that went well and alike share a line, so that what failed stays on the screen. */
-function hostLines(all: readonly HostRecap[], paint: Paint): string[] {
+function hostLines(all: readonly HostRecap[], paint: Paint, columns: number): string[] {
   const alike = new Map<string, HostRecap[]>();
   for (const entry of all) {
     const { host, ok, changed, failed, skipped } = entry;
@@ -55,9 +55,10 @@ function hostLines(all: readonly HostRecap[], paint: Paint): string[] {
   }));
   const hostWidth = widestOf(cells.map(({ host }) => host));
   const widths = [0, 1, 2, 3].map((index) => widestOf(cells.map(({ counts }) => counts[index]?.text ?? '')));
-  return cells.map(({ host, counts }) =>
-    [padToWidth(host, hostWidth), ...counts.map(({ text, style }, index) => style(padToWidth(text, widths[index] ?? 0)))].join('  ').trimEnd(),
-  );
+  const lines = cells.map(({ host, counts }) => [padToWidth(host, hostWidth), ...counts.map(({ text, style }, index) => style(padToWidth(text, widths[index] ?? 0)))]);
+  const spread = lines.map((parts) => parts.join('  ').trimEnd());
+  if (widestOf(spread) <= columns) return spread;
+  return cells.map(({ host, counts }) => [host, ...counts.map(({ text, style }) => style(text))].join(' '));
 }
 
 function lastLine(input: RecapInput, paint: Paint): string {

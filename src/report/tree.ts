@@ -31,7 +31,7 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
   const closing = (): string[] => [
     ...state.errors.map((error) => renderError(error, { color })),
     takeWarnings().join('\n'),
-    state.end === undefined ? paint.failed('Stopped before the end.') : renderRecap({ ...state.end, command: state.command }, { color }),
+    state.end === undefined ? paint.failed('Stopped before the end.') : renderRecap({ ...state.end, command: state.command }, { color, ...(out.columns === undefined ? {} : { columns: out.columns }) }),
   ].filter((block) => block !== '');
 
   const draw = (): Drawing => startDrawing({

@@ -27,6 +27,11 @@ Done in 45 s: 35 changes on 2 hosts.`,
     );
   });
 
+  it('leaves spaces out on a narrow terminal', () => {
+    const input: RecapInput = { command: 'apply', exitCode: ExitCode.done, ms: 100, recap: [host('pg1'), host('replica', { ok: 8, changed: 1 })] };
+    expect(renderRecap(input, { color: false, columns: 40 }).split('\n').slice(0, 2)).toEqual(['pg1 ok=31 changed=0 failed=0 skipped=0', 'replica ok=8 changed=1 failed=0 skipped=0']);
+  });
+
   it('has a line for those of many hosts that failed, and one for those that went alike; a remark that hosts share once', () => {
     const hosts = Array.from({ length: 200 }, (_, index) => host(`pg${index + 1}`, { changed: 2, ...(index < 2 ? { remarks: ['a restart is pending'] } : {}), ...(index === 70 ? { failed: 1, skipped: 2 } : {}) }));
     expect(render({ recap: hosts, exitCode: ExitCode.hostFailed })).toBe(
