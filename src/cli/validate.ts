@@ -4,7 +4,7 @@ import type { CommonOptions } from './options.js';
 
 /** `pgprov validate`: says that an inventory is good, and what cluster it describes. */
 export async function validate(file: string, options: CommonOptions): Promise<ExitCode> {
-  const inventory = await loadFor(file, options);
+  const inventory = await loadFor(file, options, 'check');
   printWarnings(inventory);
   const hosts = inventory.hosts.map(({ name }) => name).join(', ');
   process.stdout.write(`${file}: valid; cluster ${inventory.cluster}, first leader ${inventory.leader}, hosts ${hosts}\n`);

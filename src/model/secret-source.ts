@@ -5,7 +5,7 @@ import type { SecretCommand } from '../secrets/command.js';
 import type { SecretFetcher, StoredSecret } from '../secrets/fetcher.js';
 import { readPrivateFile } from '../secrets/private-file.js';
 import { findProgram } from '../secrets/program.js';
-import type { PathResolver } from './paths.js';
+import { PathResolver } from './paths.js';
 
 /** What a source works with. */
 export interface SourceOptions {
@@ -28,6 +28,7 @@ export class SecretSource {
   readonly #env: NodeJS.ProcessEnv;
   readonly #paths: PathResolver;
   readonly #directory: string;
+  readonly #programs: PathResolver;
   readonly #opened = new Map<string, Secret | Error>();
   readonly #pending = new Map<Secret, Pending>();
 
@@ -35,6 +36,7 @@ export class SecretSource {
     this.#env = env;
     this.#paths = paths;
     this.#directory = directory;
+    this.#programs = new PathResolver(directory, env);
   }
 
   /**
@@ -93,7 +95,7 @@ export class SecretSource {
   }
 
   #command([shown = '', ...args]: readonly string[]): SecretCommand {
-    return { shown, args, directory: this.#directory, program: findProgram(shown, (path) => this.#paths.resolve(path), this.#env) };
+    return { shown, args, directory: this.#directory, program: findProgram(shown, (path) => this.#programs.resolve(path), this.#env) };
   }
 
   #stored({ age, key }: { age: string; key: string }): StoredSecret {

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { hostBlocks, hostNames } from '../../../src/cli/lab/host-blocks.js';
 import { openLab, type Lab, type LabPlace } from '../../../src/cli/lab/lab.js';
 import { readStates } from '../../../src/cli/lab/vagrant.js';
 import { locate } from '../../../src/cli/locate.js';
 import { asPgprovError } from '../../../src/lib/errors.js';
+import type { Secret } from '../../../src/lib/secret.js';
+import { keyPair, makeStore } from '../../secrets/support.js';
 import { freshDirectory } from '../../support/directory.js';
 
 const directory = freshDirectory();
@@ -128,7 +130,7 @@ describe('the inventory of a lab', () => {
 
   it('loads, with the two addresses of each machine and Vagrant’s way in', async () => {
     await project(THREE, {}, { 'inventory.yml': 'ssh: {user: nobody}\n' });
-    const inventory = await (await open()).load(undefined);
+    const inventory = await (await open()).load(undefined, 'fetch');
     expect(inventory.warnings).toEqual([]);
     expect(inventory.hosts.map(({ name, clusterAddress, ssh }) => [name, clusterAddress, `${ssh.user}@${ssh.address}:${ssh.port}`, ssh.identities, ssh.hostKeys.policy, ssh.hostKeyAlias])).toEqual(
       [1, 2, 3].map((number) => [`pg${number}`, `10.1.0.${number}`, `vagrant@127.0.0.1:${2199 + number}`, { files: [`/keys/pg${number}`], only: true }, 'accept-new', `pg${number}-idofpg${number}`]),
@@ -138,18 +140,18 @@ describe('the inventory of a lab', () => {
 
   it('is never somebody else’s host of the same name', async () => {
     await project({ ...THREE, pg3: { running: false } });
-    const { hosts: loaded } = await (await open()).load(undefined);
+    const { hosts: loaded } = await (await open()).load(undefined, 'fetch');
     expect(loaded.map(({ ssh }) => ssh.address)).toEqual(['127.0.0.1', '127.0.0.1', 'pg3.not-running.invalid']);
   });
 
   it('tells mistakes where they were made', async () => {
     await project(THREE, {}, { 'inventory.yml': 'postgresql:\n  version: 17\n  prot: 1\nhosts:\n  pg1: {patroni: {ttl: 1}}\n  pg2: \n' });
     const lab = await open();
-    const message = await refusal(() => lab.load(undefined));
+    const message = await refusal(() => lab.load(undefined, 'fetch'));
     expect(message).toContain('inventory.yml:3:3 postgresql.prot: ');
     expect(message).toContain('inventory.yml:5:24 hosts.pg1.patroni.ttl: ');
     await project(THREE, {}, { 'inventory.yml': 'postgresql:\n  version: 17\n' });
-    const { hosts: loaded } = await (await open()).load(undefined);
+    const { hosts: loaded } = await (await open()).load(undefined, 'fetch');
     expect(loaded[1]?.provenance.get('postgresql.version')).toMatchObject({ file: directory.at('inventory.yml'), line: 2, column: 12 });
   });
 });
@@ -161,7 +163,7 @@ describe('what is known of machines', () => {
     await project({ ...THREE, pg3: { running: false, address: null } });
     const lab = await open();
     expect([lab.running, lab.down]).toEqual([['pg1', 'pg2'], ['pg3']]);
-    const [, , pg3] = (await lab.load(undefined)).hosts;
+    const [, , pg3] = (await lab.load(undefined, 'fetch')).hosts;
     expect([pg3?.clusterAddress, pg3?.ssh.port]).toEqual(['10.1.0.3', 2202]);
   });
 
@@ -248,12 +250,29 @@ describe('what Vagrant prints', () => {
   });
 });
 
+describe('secrets of a lab’s inventory', () => {
+  it('are found from the file that names them, not from its copy', async () => {
+    const mine = "superuser_password: {age: secrets.age, key: superuser}}\nreplication: {password: {command: [./here]}}\n";
+    await write({ ssh: `${block('pg1', 1)}\n`, 'my.yml': `hosts: {pg1: {cluster_address: 10.1.0.1}}\npostgresql: {${mine}` });
+    const me = await keyPair();
+    await makeStore(directory.path, { superuser: 'of the store' }, me);
+    await writeFile(directory.at('here'), '#!/bin/sh\npwd\n');
+    await chmod(directory.at('here'), 0o755);
+    vi.stubEnv('PGPROV_AGE_KEY', me.identity);
+    const lab = await open(directory.at('my.yml'), { sshConfig: directory.at('ssh') });
+    const [host] = (await lab.load(undefined, 'fetch')).hosts;
+    vi.unstubAllEnvs();
+    const passwords = [host?.vars['postgresql']?.['superuser_password'], host?.vars['replication']?.['password']];
+    expect(passwords.map((secret) => (secret as Secret).reveal())).toEqual(['of the store', directory.path]);
+  });
+});
+
 describe('an ssh-config', () => {
   const TWO = `${block('pg1', 1)}\n${block('pg2', 2)}`;
 
   it('that throws host keys away has them kept beside it; any other is taken as it is', async () => {
     await write({ ssh: `${TWO}\nHost own\n  HostName 192.0.2.9\n  StrictHostKeyChecking yes\n`, 'my.yml': 'hosts: {pg1: {cluster_address: 10.1.0.1}, own: {cluster_address: 10.1.0.2}}\n' });
-    const { hosts } = await (await open(directory.at('my.yml'), { sshConfig: directory.at('ssh') })).load(undefined);
+    const { hosts } = await (await open(directory.at('my.yml'), { sshConfig: directory.at('ssh') })).load(undefined, 'fetch');
     expect(hosts.map(({ name, ssh }) => [name, ssh.address, ssh.user === 'vagrant', ssh.hostKeys.policy, ssh.hostKeys.files[0] === directory.at('ssh.pgprov', 'known_hosts'), ssh.hostKeyAlias])).toEqual([
       ['pg1', '127.0.0.1', true, 'accept-new', true, 'pg1'],
       ['own', '192.0.2.9', false, 'strict', false, undefined],
