@@ -33,7 +33,10 @@ export class Authority {
     this.#cluster = cluster;
   }
 
-  /** Reads what there is. */
+  /**
+   * Reads what there is.
+   * @throws PgprovError `store/unreadable` when it does not belong together
+   */
   static async open(directory: string, cluster: string): Promise<Authority> {
     const authority = new Authority(directory, cluster);
     authority.#trust = readTrust(await readIfThere(authority.#trustFile), authority.#trustFile);
@@ -41,6 +44,7 @@ export class Authority {
       const certificate = await readIfThere(join(directory, `${name}.crt`));
       if (certificate !== undefined) authority.#certificates.set(name, certificate);
     }
+    authority.#insistOnRotated();
     return authority;
   }
 
@@ -76,6 +80,18 @@ export class Authority {
   knows(bundle: string): boolean {
     const own = new Set([...this.#certificates.values()].flatMap((text) => splitBundle(text) ?? []));
     return splitBundle(bundle)?.every((certificate) => own.has(certificate)) === true;
+  }
+
+  /** Only a first authority may be made where there is none; of a later one there must be a certificate. */
+  #insistOnRotated(): void {
+    const { issuing, trusted } = this.#trust;
+    const missing = [issuing, ...trusted].find((name) => name !== FIRST_TRUST.issuing && !this.#certificates.has(name));
+    if (missing === undefined) return;
+    throw new PgprovError({
+      kind: 'store/unreadable',
+      message: `${join(this.#directory, `${missing}.crt`)} is not there, though the cluster's hosts trust it`,
+      hint: 'bring the directory back from a backup, all of its files together',
+    });
   }
 
   /** Makes the first authority, unless there is one. */

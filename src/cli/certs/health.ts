@@ -4,13 +4,13 @@ import { ETCD_MEMBER, type EtcdMemberState } from '../../resources/etcd-member.j
 import { PATRONI_MEMBER, type PatroniMemberState } from '../../resources/patroni-member.js';
 import { addressOf, TLS_HANDSHAKES, type TlsHandshakesState } from '../../resources/tls-handshakes.js';
 import { daysLeft } from '../../store/renewal.js';
-import { certificateSeen, placesOf } from './places.js';
+import { certificatesSeen, placesOf } from './places.js';
 
 /** How fit a cluster is to have its certificates changed. */
 export interface Fitness {
   /** No member of etcd works, though there are some. */
   quorumLost: boolean;
-  /** Hosts that have a certificate which has expired. */
+  /** Hosts that have a certificate, of their own or of an authority, which has expired. */
   expired: readonly string[];
   /** What does not work, by host, as clauses. */
   ailing: readonly { host: string; what: string }[];
@@ -19,10 +19,7 @@ export interface Fitness {
 /** Judges what a look saw. */
 export function fitnessOf(inventory: Inventory, view: View): Fitness {
   const members = view.hosts('etcd').map(({ name }) => ({ host: name, healthy: view.read<EtcdMemberState>(name, ETCD_MEMBER)?.healthy === true }));
-  const expired = placesOf(inventory).filter((place) => {
-    const certificate = certificateSeen(view, place);
-    return certificate !== undefined && daysLeft(certificate) < 0;
-  });
+  const expired = placesOf(inventory).filter((place) => certificatesSeen(view, place).some((certificate) => daysLeft(certificate) < 0));
   // That nobody gets through to a member whose certificate has expired is no more than its own trouble.
   const addresses = new Set(expired.map(({ host }) => host.clusterAddress));
   return {

@@ -4,6 +4,7 @@ import type { Platform } from '../../platform/index.js';
 import type { View } from '../../plan/view.js';
 import type { PathState } from '../../resources/file.js';
 import { readCertificate } from '../../store/renewal.js';
+import { splitBundle } from '../../store/trust.js';
 import { CERTIFICATE_ROLES } from './catalog.js';
 
 /** A service on a host that has certificates. */
@@ -40,7 +41,8 @@ export function textSeen(view: View | undefined, place: CertificatePlace, file: 
   return state.type === 'file' ? state.content.toString('utf8') : '';
 }
 
-/** The node's certificate as it was seen. */
-export function certificateSeen(view: View | undefined, place: CertificatePlace): X509Certificate | undefined {
-  return readCertificate(textSeen(view, place, 'certificate') ?? '');
+/** The certificates of a place as they were seen: the node's own and those of its authorities. */
+export function certificatesSeen(view: View, place: CertificatePlace): X509Certificate[] {
+  const all = [textSeen(view, place, 'certificate') ?? '', ...(splitBundle(textSeen(view, place, 'ca') ?? '') ?? [])];
+  return all.flatMap((pem) => readCertificate(pem) ?? []);
 }

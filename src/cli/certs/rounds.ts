@@ -78,7 +78,7 @@ export class Rounds {
       if (nothing !== undefined) tell([{ type: 'note', text: nothing }], this.#options.output);
       return ExitCode.done;
     }
-    const recovers = renewal.rotation === 'replace' || isLost(fitness);
+    const recovers = isRecovery(renewal, fitness);
     if (recovers) this.#insistAllHosts();
     else insistFit(fitness);
     const show = (): void => {
@@ -110,7 +110,7 @@ export class Rounds {
   async #lookPatiently(renewal: Renewal): Promise<Prospect | ExitCode> {
     for (let left = LOOKS; ; left -= 1) {
       const prospect = await this.#look(renewal);
-      const isFinal = typeof prospect === 'number' || prospect.changes.length === 0 || isLost(prospect.fitness) || ailingOf(prospect.fitness).length === 0;
+      const isFinal = typeof prospect === 'number' || prospect.changes.length === 0 || isRecovery(renewal, prospect.fitness) || ailingOf(prospect.fitness).length === 0;
       if (isFinal || left <= 1) return prospect;
       if (left === LOOKS) tell([{ type: 'note', text: 'waiting for members that do not work yet' }], this.#options.output);
       await setTimeout(BETWEEN_LOOKS);
@@ -212,9 +212,9 @@ function insistOnlyCertificates(inventory: Inventory, view: View, changes: reado
   });
 }
 
-/** Expired certificates have cost etcd its quorum. */
-function isLost({ quorumLost, expired }: Fitness): boolean {
-  return quorumLost && expired.length > 0;
+/** Expired certificates have cost etcd its quorum, or are about to. */
+function isRecovery({ rotation }: Renewal, { quorumLost, expired }: Fitness): boolean {
+  return rotation === 'replace' || (quorumLost && expired.length > 0);
 }
 
 /** What does not work and is not cured by a new certificate. */
