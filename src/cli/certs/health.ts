@@ -20,14 +20,15 @@ export interface Fitness {
 export function fitnessOf(inventory: Inventory, view: View): Fitness {
   const members = view.hosts('etcd').map(({ name }) => ({ host: name, healthy: view.read<EtcdMemberState>(name, ETCD_MEMBER)?.healthy === true }));
   const expired = placesOf(inventory).filter((place) => certificatesSeen(view, place).some((certificate) => daysLeft(certificate) < 0));
-  // That nobody gets through to a member whose certificate has expired is no more than its own trouble.
-  const addresses = new Set(expired.map(({ host }) => host.clusterAddress));
+  // That nobody gets through to a member which does not work, or whose certificate has expired, is no more than its own trouble.
+  const sick = new Set([...members.filter(({ healthy }) => !healthy).map(({ host }) => host), ...expired.map(({ host }) => host.name)]);
+  const addresses = new Set(inventory.hosts.filter(({ name }) => sick.has(name)).map(({ clusterAddress }) => clusterAddress));
   return {
     quorumLost: members.length > 0 && members.every(({ healthy }) => !healthy),
     expired: [...new Set(expired.map(({ host }) => host.name))],
     ailing: [
       ...members.flatMap(({ host, healthy }) => (healthy ? [] : [{ host, what: 'etcd is not healthy' }])),
-      ...view.hosts('etcd').flatMap(({ name }) => shutDoors(view, name, addresses)),
+      ...members.flatMap(({ host, healthy }) => (healthy ? shutDoors(view, host, addresses) : [])),
       ...view.hosts('patroni').flatMap(({ name }) => (works(view.read<PatroniMemberState>(name, PATRONI_MEMBER)) ? [] : [{ host: name, what: 'Patroni’s member does not run' }])),
     ],
   };
