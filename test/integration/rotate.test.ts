@@ -1,0 +1,143 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LabHost } from '../lab/index.js';
+import { TestCluster } from './support/cluster.js';
+import { describeMembers, must, patronictl, shellWord, sql } from './support/outside.js';
+import { pgprov, start, type Finished } from './support/pgprov.js';
+
+const HOOK = fileURLToPath(new URL('support/interrupt.mjs', import.meta.url));
+
+/** Logs in to a server as the replication role, with nothing but .pgpass. */
+const login = (address: string): string =>
+  `runuser -u postgres -- psql -XAtwq -d ${shellWord(`host=${address} user=replicator dbname=replication replication=true connect_timeout=3`)} -c IDENTIFY_SYSTEM`;
+
+describe('passwords of a running cluster (Debian 13)', () => {
+  let cluster: TestCluster;
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start('rotate-test', 'debian13');
+    expect((await pgprov('apply', cluster.file, '--yes')).code).toBe(0);
+  });
+  afterAll(() => cluster?.remove());
+
+  const rotate = (name: string, ...args: string[]): Promise<Finished> => pgprov('secrets', 'rotate', name, cluster.file, '--yes', ...args);
+  const pending = (): boolean => existsSync(join(cluster.directory, '.pgprov', 'demo', 'password-rotation.yml'));
+
+  /** What must not change: when servers started, and since when each standby streams. */
+  const connections = (): Promise<string[]> =>
+    Promise.all([
+      ...cluster.hosts.map((host) => sql(host, 'select pg_postmaster_start_time()')),
+      sql(cluster.host('pg1'), "select string_agg(application_name || ' ' || backend_start, ', ' order by application_name) from pg_stat_replication where state = 'streaming'"),
+    ]);
+
+  /** Pairs of members of which the one cannot log in to the other. */
+  async function shutOut(): Promise<string[]> {
+    const pairs = cluster.hosts.flatMap((from) => cluster.hosts.map((to) => ({ from, to })));
+    const codes = await Promise.all(pairs.map(async ({ from, to }) => (await from.exec(login(to.address))).code));
+    return pairs.flatMap(({ from, to }, index) => (codes[index] === 0 ? [] : [`${from.name} to ${to.name}`]));
+  }
+
+  /** Whether a server takes a password over the network. */
+  async function takes(host: LabHost, user: string, password: string): Promise<boolean> {
+    const { code } = await host.exec(`umask 077; f=$(mktemp); printf '%s\\n' ${shellWord(`*:*:*:*:${password}`)} >$f; chown postgres $f
+runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host.address} user=${user} dbname=replication replication=true`)} -c IDENTIFY_SYSTEM; s=$?; rm $f; exit $s`);
+    return code === 0;
+  }
+
+  it('changes one under fresh logins, without a restart or a lost connection, and lets nobody in with the old one', async () => {
+    const before = await connections();
+    const former = await cluster.password('replication.password');
+    const load = cluster.host('pg2').exec(`while [ ! -e /tmp/enough ]; do ${login(cluster.host('pg1').address)} >/dev/null 2>&1 && echo in || echo out; done; rm /tmp/enough`);
+    const run = await rotate('replication');
+    await must(cluster.host('pg2'), 'touch /tmp/enough');
+    expect(run.code, run.all).toBe(0);
+    expect(run.stdout).toContain('the new password is in force on pg1, pg2 and pg3');
+    const tried = (await load).stdout.trim().split('\n');
+    expect(tried.filter((word) => word === 'in').length).toBeGreaterThan(10);
+    // Between the leader's change and the new file beside it lies a tenth of a second.
+    expect(tried.filter((word) => word === 'out').length).toBeLessThan(10);
+    const password = await cluster.password('replication.password');
+    expect(password).not.toBe(former);
+    expect(await connections()).toEqual(before);
+    expect(await shutOut()).toEqual([]);
+    for (const host of cluster.hosts) {
+      expect(await takes(host, 'replicator', password)).toBe(true);
+      expect(await takes(host, 'replicator', former)).toBe(false);
+      expect((await host.exec(`grep -rlF ${shellWord(former)} /etc/patroni /var/lib/postgresql/.pgpass /var/lib/postgresql/.pgpass_patroni`)).stdout).toBe('');
+    }
+    expect(pending()).toBe(false);
+    expect(run.all).not.toContain(password);
+    expect((await pgprov('apply', cluster.file, '--yes')).all).toContain('No changes');
+  });
+
+  it('carries through what was begun when it is killed, and is finished by a second run', async () => {
+    const former = await cluster.password('replication.password');
+    const killed = await start(['secrets', 'rotate', 'replication', cluster.file, '--yes', '--output', 'json'], {
+      NODE_OPTIONS: `--import=${HOOK}`,
+      // Both standbys wait and the leader is about to change its role.
+      INTERRUPT_AT: JSON.stringify([{ stage: 'patroni/start', moment: 'nth', nth: 3 }]),
+    }).finished;
+    expect(killed.signal, killed.all).toBe('SIGKILL');
+    expect(pending()).toBe(true);
+    // Nobody helps the hosts now.
+    await expect.poll(() => takes(cluster.host('pg3'), 'replicator', former), { timeout: 20_000 }).toBe(false);
+    await expect.poll(shutOut, { timeout: 20_000 }).toEqual([]);
+    const other = await rotate('superuser');
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('a change of replication.password is not finished')]);
+    const again = await rotate('replication.password');
+    expect(again.code, again.all).toBe(0);
+    expect(again.stdout).toContain('going on with the change of replication.password');
+    expect(pending()).toBe(false);
+    expect(await takes(cluster.host('pg2'), 'replicator', await cluster.password('replication.password'))).toBe(true);
+  });
+
+  it('refuses while a member is not well, and changes nothing', async () => {
+    const former = await cluster.password('patroni.rewind_password');
+    await must(cluster.host('pg3'), 'systemctl stop patroni');
+    const run = await rotate('rewind');
+    expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('differs from its inventory')]);
+    expect(run.stderr).toContain('start patroni');
+    expect([await cluster.password('patroni.rewind_password'), pending()]).toEqual([former, false]);
+    await must(cluster.host('pg3'), 'systemctl start patroni');
+    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: 30_000 }).toContain('pg3 Replica streaming');
+  });
+
+  it('changes the REST API’s', async () => {
+    const former = await cluster.password('patroni.restapi_password');
+    const run = await rotate('restapi');
+    expect(run.code, run.all).toBe(0);
+    const codes = await Promise.all(
+      [await cluster.password('patroni.restapi_password'), former].map((password) =>
+        must(cluster.host('pg1'), `curl -s -o /dev/null -w '%{http_code}' -u ${shellWord(`patroni:${password}`)} -X PATCH -d '{"ttl":30}' http://${cluster.host('pg2').address}:8008/config`)),
+    );
+    expect(codes).toEqual(['200', '401']);
+  });
+
+  it('is left to apply where the inventory gives the password, on all members or on none', async () => {
+    await cluster.write({ replication: { password: 'given-by-the-inventory' } });
+    const rotated = await rotate('replication');
+    expect([rotated.code, rotated.stderr]).toEqual([2, expect.stringMatching(/replication\.password is given by the inventory[^]*pgprov apply/u)]);
+    const part = await pgprov('apply', cluster.file, '--yes', '--host', 'pg1,pg2');
+    expect([part.code, part.all]).toEqual([1, expect.stringContaining('pg3 is not part of this run')]);
+    const before = await connections();
+    const whole = await cluster.run('apply');
+    expect(whole.code, whole.all).toBe(0);
+    expect(await connections()).toEqual(before);
+    expect([await shutOut(), await takes(cluster.host('pg3'), 'replicator', 'given-by-the-inventory')]).toEqual([[], true]);
+  });
+
+  it('serves a switchover afterwards', async () => {
+    await patronictl(cluster.host('pg2'), 'switchover demo --leader pg1 --candidate pg2 --force');
+    await expect
+      .poll(() => describeMembers(cluster.host('pg1')), { timeout: 40_000 })
+      .toEqual(['pg1 Replica streaming', 'pg2 Leader running', 'pg3 Replica streaming']);
+    expect(readFileSync(join(cluster.directory, '.pgprov', 'demo', 'passwords.yml'), 'utf8')).not.toContain('given-by-the-inventory');
+  });
+
+  it('knows what there is to change', async () => {
+    const run = await rotate('nothing');
+    expect([run.code, run.stderr]).toEqual([2, expect.stringContaining('replication (replication.password), superuser')]);
+  });
+});
