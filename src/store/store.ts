@@ -1,8 +1,8 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { PgprovError } from '../lib/errors.js';
+import { makePassword } from '../lib/password.js';
 import { Secret } from '../lib/secret.js';
 import { Certificates } from './certificates.js';
 import { readIfThere, writePrivate } from './files.js';
@@ -15,9 +15,6 @@ export interface RememberedHost {
   /** Platform id, e.g. `debian13`. */
   platform: string;
 }
-
-/** Bits of a generated password: 24 bytes, written as 32 characters that need no quoting anywhere. */
-const PASSWORD_BYTES = 24;
 
 /** Where keys and passwords of an inventory's cluster are kept. */
 export function storeDirectory(inventoryDirectory: string, cluster: string): string {
@@ -100,7 +97,7 @@ export class Store implements Material {
     const kept = this.#passwords[path];
     const now = given instanceof Secret ? given : kept === undefined ? undefined : new Secret(kept);
     if (now !== undefined) return this.#rotation?.path === path && this.#rotation.from === now.reveal() ? new Secret(this.#rotation.to) : now;
-    const made = randomBytes(PASSWORD_BYTES).toString('base64url');
+    const made = makePassword();
     this.#passwords[path] = made;
     this.#generated.push(path);
     return new Secret(made);
