@@ -28,7 +28,7 @@ export interface Resumed<Options> {
  * What `apply --resume` is to do: the last journaled run again, with its aim and overrides. What is left to do is
  * found out by the survey, not from the journal. `nothing` says why there is nothing to do.
  * @throws InputError when no run was journaled, when what is given now is not what that run was given, or when a secret
- * that is not in the journal must be given again; LockedError when it still runs
+ * that is not in the journal must be given again, or when it was not an apply; LockedError when it still runs
  */
 export async function resumeOptions<Options extends OutputOptions>(file: string, options: Options): Promise<Resumed<Options> | { nothing: string }> {
   const { dir, cluster, file: path } = await readIdentity(file);
@@ -39,6 +39,7 @@ export async function resumeOptions<Options extends OutputOptions>(file: string,
   if (ending === 'done') return { nothing: `Nothing to resume: the last run, ${id}, ended well.` };
   if (head === undefined) throw unreadable(id);
   if (ending === 'running') throw stillRunning(id, head);
+  if (head.command !== 'apply') throw notAnApply(id, head);
   const aim = sameAim(head, options);
   const set = sameOverrides(head, options.set ?? []);
   return {
@@ -127,6 +128,14 @@ function unreadable(id: string): InputError {
     kind: 'resume/unreadable',
     message: `the journal of the last run, ${id}, does not say what was asked for`,
     hint: 'run apply without --resume, with the options of that run',
+  });
+}
+
+function notAnApply(id: string, head: RunHead): InputError {
+  return new InputError({
+    kind: 'resume/other-command',
+    message: `the last run, ${id}, was no apply but \`pgprov ${commandWords(head)}\``,
+    hint: 'run that again, it goes on by itself; or run apply without --resume',
   });
 }
 

@@ -122,6 +122,11 @@ describe('resumeOptions', () => {
     await expect(resumeOptions(file(), now)).rejects.toMatchObject(error);
   });
 
+  it('leaves a run of another command to that command', async () => {
+    await journal({ command: 'certs renew --ca' }, [START, STEP]);
+    await expect(resumeOptions(file(), {})).rejects.toMatchObject({ kind: 'resume/other-command', message: expect.stringContaining('`pgprov certs renew --ca`') as string });
+  });
+
   it('says that there is no run, or none that it can read', async () => {
     writeFileSync(file(), THREE);
     await expect(resumeOptions(file(), {})).rejects.toMatchObject({ kind: 'resume/no-run', exitCode: 2 });
