@@ -68,7 +68,10 @@ export function viewTimeline(events: readonly TimedEvent[], timings: Timings | u
   const time = comparableTimes(timings.totalMs);
   const titles = new Map(start.stages.map(({ id, title }) => [id, title]));
   const segments = hostSegments(events, (id) => titles.get(id) ?? id);
-  const failedStages = new Set(ofType(events, 'step-end').filter(({ result }) => result === 'failed').map(({ stage }) => stage));
+  const failedStages = new Set([
+    ...ofType(events, 'step-end').filter(({ result }) => result === 'failed').map(({ stage }) => stage),
+    ...ofType(events, 'gave-up').map(({ phase }) => phase),
+  ]);
 
   const stageLane = ({ id, title, fromMs, toMs, slowest }: TimedPhase): Lane => {
     const failed = failedStages.has(id);
