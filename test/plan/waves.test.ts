@@ -4,24 +4,25 @@ import type { States } from '../../src/plan/plan.js';
 import type { RunStage } from '../../src/plan/shape.js';
 import { sortWaves, startsSomething, type Waves } from '../../src/plan/waves.js';
 import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
-import type { Change, Resource } from '../../src/resources/resource.js';
+import type { Change, Gate, Resource } from '../../src/resources/resource.js';
 import { sh } from '../../src/shell/quote.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 
 const inventory = await inventoryOf(THREE.replace('cluster: demo', 'cluster: demo\nleader: pg2'));
 const unit: Resource<Change[]> = { id: 'u', probe: () => sh``, parse: () => [], diff: (state) => state, apply: () => sh``, digest: () => '' };
-const part: Stage = { name: 's', title: 's', crossing: 'rolling', resources: [unit as Resource] };
+const gate: Gate = { id: 'g', title: 'g', probe: () => sh``, parse: () => ({ open: true, seen: '' }), wait: () => sh`` };
+const part: Stage = { name: 's', title: 's', crossing: 'rolling', resources: [unit as Resource], gates: [gate] };
 
-type Seen = { action?: Change['action']; leads?: boolean; absent?: boolean };
+type Seen = { action?: Change['action']; and?: Change['action']; leads?: boolean; absent?: boolean; shut?: boolean };
 
 function scene(seen: Record<string, Seen>, leaderFirst = true): { stage: RunStage; states: Map<string, States> } {
   const stage: RunStage = { id: 'r/s', role: 'r', title: 's', crossing: 'rolling', leaderFirst, hosts: new Map(Object.keys(seen).map((host) => [host, part])) };
   const statesOf = new Map(
     Object.entries(seen)
       .filter(([, { absent }]) => absent !== true)
-      .map(([name, { action, leads }]): [string, States] => {
-        const changes = action === undefined ? [] : [{ action, summary: action }];
-        const states = new Map<string, unknown>([['u', changes]]);
+      .map(([name, { action, and, leads, shut = false }]): [string, States] => {
+        const changes = [action, and].flatMap((each) => (each === undefined ? [] : [{ action: each, summary: each }]));
+        const states = new Map<string, unknown>([['u', changes], ['g', { open: !shut, seen: '' }]]);
         if (leads !== undefined) states.set(PATRONI_MEMBER, { answers: true, role: leads ? 'leader' : 'replica' });
         return [name, states];
       }),
@@ -49,6 +50,14 @@ describe('sortWaves', () => {
     { title: 'nothing to do', seen: { pg1: {}, pg2: {}, pg3: {} }, waves: { leader: [], together: ['pg1', 'pg2', 'pg3'], oneByOne: [] } },
     { title: 'a reload', seen: { pg1: { action: 'reload' } }, waves: { leader: [], together: ['pg1'], oneByOne: [] } },
     { title: 'a host that is not in the run', seen: { pg1: start, pg2: { absent: true } }, waves: { leader: [], together: ['pg1'], oneByOne: [] } },
+    { title: 'changed files of what runs', seen: { pg1: { action: 'update', leads: true }, pg2: {}, pg3: { action: 'update' } }, waves: { leader: [], together: ['pg2'], oneByOne: ['pg3', 'pg1'] } },
+    { title: 'changed files of what is down', seen: { pg1: { action: 'update', and: 'start' }, pg3: { action: 'update', and: 'start' } }, waves: { leader: [], together: ['pg1', 'pg3'], oneByOne: [] } },
+    { title: 'new files', seen: { pg1: { action: 'create' }, pg3: { action: 'create' } }, waves: { leader: [], together: ['pg1', 'pg3'], oneByOne: [] } },
+    {
+      title: 'what does not work goes first, the leader last',
+      seen: { pg1: { ...restart, leads: true, shut: true }, pg2: { action: 'update' }, pg3: { action: 'update', shut: true } },
+      waves: { leader: [], together: [], oneByOne: ['pg3', 'pg2', 'pg1'] },
+    },
     { title: 'members that do not answer', seen: { pg1: restart, pg3: restart }, waves: { leader: [], together: [], oneByOne: ['pg1', 'pg3'] } },
   ])('$title', ({ seen, leaderFirst, waves }) => {
     const { stage, states } = scene(seen, leaderFirst);
