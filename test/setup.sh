@@ -122,6 +122,8 @@ if [ "$mode" != unit ]; then
 fi
 if [ "$mode" = tests ]; then
   install_optional vagrant 'the tests of Vagrant labs'
+  install_optional zsh "the test of zsh's completion"
+  install_optional fish "the test of fish's completion"
   install_optional chromium 'the looks at reports in a browser'
 fi
 say "ready ($mode)"

@@ -4,6 +4,7 @@ import { flush } from '../report/flush.js';
 import type { ApplyOptions } from './apply.js';
 import type { RenewOptions } from './certs/rounds.js';
 import type { CertsStatusOptions } from './certs/status.js';
+import { addCompletionCommand, answerShell, COMPLETE } from './completion/command.js';
 import { addInitCommand } from './init/command.js';
 import type { Aimed, CommonOptions } from './options.js';
 import type { PingOptions } from './ping.js';
@@ -208,6 +209,7 @@ function buildProgram(setExit: (code: ExitCode) => void): Command {
     .option('--inventory <file>', 'with the roles of this inventory’s rolesPath')
     .action(async (options: { markdown?: boolean; inventory?: string }) => setExit(await (await import('./schema.js')).schema(options)));
 
+  addCompletionCommand(program, setExit);
   return program;
 }
 
@@ -220,7 +222,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   let exitCode: ExitCode = ExitCode.done;
   const program = buildProgram((code) => (exitCode = code));
   try {
-    await program.parseAsync(argv as string[], { from: 'user' });
+    // Its words are another command line's, and not to be parsed as this one's.
+    if (argv[0] === COMPLETE) await answerShell(program, argv.slice(1));
+    else await program.parseAsync(argv as string[], { from: 'user' });
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? ExitCode.done : ExitCode.badInput;
