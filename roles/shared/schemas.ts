@@ -19,11 +19,14 @@ export const ROLE_NAME = {
   scope: 'cluster',
 } as const satisfies VariableSchema;
 
-/** PostgreSQL 13 takes no longer ones, and SASLprep leaves these characters as they are. */
+/**
+ * PostgreSQL 13 takes no longer ones, and SASLprep leaves these characters as they are. Patroni makes its roles in a DO
+ * block, which two dollar signs would end.
+ */
 export const PASSWORD = {
   type: 'string',
-  pattern: '^[ -~]{1,1000}$',
-  expects: 'printable ASCII characters, 1000 at most',
+  pattern: '^(?!.*\\$\\$)[ -~]{1,1000}$',
+  expects: 'printable ASCII characters, 1000 at most, without $$',
   secret: true,
   scope: 'cluster',
 } as const satisfies VariableSchema;

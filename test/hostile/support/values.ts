@@ -60,14 +60,14 @@ export function hostileValues(generated: number, salt?: number): string[] {
   return [...new Set([...fixed, ...(salt === undefined ? [] : WORST), ...fc.sample(hostile, { seed: SEED + (salt ?? 0), numRuns: generated })])];
 }
 
-/** Passwords of printable ASCII, which is all that the inventory takes. */
+/** Passwords of printable ASCII without two dollar signs, which is all that the inventory takes. */
 export function hostilePasswords(generated: number): string[] {
   const character = fc.oneof(fc.constantFrom(...'\'"\\$`:;#%{}[]()<>|&*?~!@=,. -'), fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)));
   const sampled = fc.sample(fc.string({ unit: character, minLength: 8, maxLength: 60 }), { seed: SEED, numRuns: generated });
   const fixed = [
     ...HOSTILE.filter((value) => /^[ -~]{4,1000}$/u.test(value)), `  ${CANARY}  `, 'a:b\\c:d', '"user = x', '\\"\\\\', "md5'x", '*:*:*:*:*', '%00%n%%', '{{password}}', '$(id)`id`', '#not a comment', 'x'.repeat(1000), "'".repeat(1000),
   ];
-  return [...new Set([...fixed, ...sampled])];
+  return [...new Set([...fixed, ...sampled])].filter((password) => !password.includes('$$'));
 }
 
 /** A long value by its beginning and length, for titles and messages. */
