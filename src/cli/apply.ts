@@ -4,6 +4,8 @@ import { ExitCode, InputError } from '../lib/errors.js';
 import type { Inventory } from '../model/index.js';
 import { renderPlan } from '../report/plan-text.js';
 import { chooseOutput, createReporter } from '../report/reporter.js';
+import { readRotation } from '../store/password-rotation.js';
+import { storeDirectory } from '../store/store.js';
 import { ownTime } from './asking.js';
 import { runOnHosts } from './cluster-run.js';
 import { colors } from './colors.js';
@@ -14,7 +16,8 @@ import { aimOf, aimWords, type OutputOptions } from './options.js';
 import { plan } from './plan.js';
 import { resumeOptions, tell } from './resume.js';
 import { fileChange, insistSameChanges, insistSameOrigin, readPlanFile, type FiledChange } from './plan-file.js';
-import { openReport, reported, wordsOf } from './run-report.js';
+import { wordsOf } from './report-words.js';
+import { openReport, reported } from './run-report.js';
 import { RunClock, type ReportOptions, type TimingOptions } from './timings.js';
 
 /** Options of `pgprov apply`. */
@@ -78,6 +81,7 @@ function insistNothingElse(file: string, options: ApplyOptions): void {
 async function run(file: string, options: ApplyOptions, { plan: filed, resumes }: Basis = {}): Promise<ExitCode> {
   const report = await openReport(options.report);
   const inventory = await loadFor(file, options);
+  await tellUnfinished(inventory, options);
   const { kind, color } = chooseOutput(options.output, process.stdout, process.env);
   const clock = new RunClock(options);
   const told = { ...(resumes === undefined ? {} : { resumes }), ...(filed === undefined ? {} : { plan: filed.file }) };
@@ -109,6 +113,13 @@ async function run(file: string, options: ApplyOptions, { plan: filed, resumes }
       clock.tell(kind);
     }
   });
+}
+
+/** A password that is being changed is changed further by any run, but only `rotate` proves it and forgets the old one. */
+async function tellUnfinished({ dir, cluster }: Inventory, { output }: ApplyOptions): Promise<void> {
+  const rotation = await readRotation(storeDirectory(dir, cluster));
+  if (rotation === undefined) return;
+  tell([{ type: 'warning', text: `a change of ${rotation.path} is not finished: this run goes by the new password, and \`pgprov secrets rotate ${rotation.path}\` finishes it` }], output);
 }
 
 /** Shows what would be done, and asks where there is data; gives what was shown, or the exit code to end with. */

@@ -9,7 +9,8 @@ import { loadFor, printWarnings } from './inventory.js';
 import { look } from './look.js';
 import { aimOf, aimWords, type OutputOptions } from './options.js';
 import { writePlanFile } from './plan-file.js';
-import { openReport, reported, wordsOf } from './run-report.js';
+import { wordsOf } from './report-words.js';
+import { openReport, reported } from './run-report.js';
 import { RunClock, type ReportOptions, type TimingOptions } from './timings.js';
 
 /** Options of `pgprov plan`. */

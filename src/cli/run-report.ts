@@ -1,35 +1,15 @@
 import { closeSync, openSync, rmSync, statSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import { asPgprovError, ExitCode, InputError, PgprovError } from '../lib/errors.js';
-import { maskSecretOverrides, type Inventory } from '../model/index.js';
 import { renderError } from '../report/error-text.js';
 import type { ReportedRun } from '../report/html/reported-run.js';
 import { mapEvent } from '../report/map-event.js';
 import { printable } from '../report/printable.js';
 import { ofType, type TimedEvent } from '../report/timings.js';
 import { writePrivateNow } from '../store/files.js';
-import { catalogOf } from './catalog.js';
 import { colors } from './colors.js';
-import { aimWords, type OutputOptions } from './options.js';
-import { commandWords } from './run-words.js';
+import type { RunWords } from './report-words.js';
 import type { RunClock } from './timings.js';
-import { version } from './version.js';
-
-/** What a page says of a run besides its events. */
-export interface RunWords {
-  cluster: string;
-  /** The command line without its inventory, as `commandWords` gives it. */
-  command: string;
-  /** `ann@laptop` */
-  by: string | undefined;
-  /** Of pgprov. */
-  version: string | undefined;
-  /** Absolute path. */
-  inventory: string | undefined;
-  resumes?: string | undefined;
-  plan?: string | undefined;
-}
 
 /** How a run ended: its exit code, and a word for where its events do not say. */
 export interface RunEnding {
@@ -54,18 +34,6 @@ export async function openReport(path: string | undefined): Promise<ReportFile |
   const { preparePage } = await import('../report/html/page.js');
   const render = preparePage();
   return { path, write: (words, events, end) => writePrivateNow(path, render(reportedRun(words, events, end))) };
-}
-
-/** What was said on the command line of a run that starts now. */
-export function wordsOf(inventory: Inventory, command: string, options: OutputOptions, more: Pick<RunWords, 'resumes' | 'plan'> = {}): RunWords {
-  return {
-    cluster: inventory.cluster,
-    command: commandWords({ command, aim: { ...aimWords(options) }, set: maskSecretOverrides(options.set ?? [], catalogOf(inventory)) }),
-    by: `${userInfo().username}@${hostname()}`,
-    version: version(),
-    inventory: inventory.file,
-    ...more,
-  };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { openReport, reported, type RunWords } from '../../src/cli/run-report.js';
+import type { RunWords } from '../../src/cli/report-words.js';
+import { openReport, reported } from '../../src/cli/run-report.js';
 import { RunClock } from '../../src/cli/timings.js';
 import { LockedError } from '../../src/lib/errors.js';
 import { packageRoot } from '../../src/lib/package-root.js';
