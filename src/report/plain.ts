@@ -90,9 +90,7 @@ export class PlainLines {
 
   #plan({ changes }: Extract<RunEvent, { type: 'planned' }>): string {
     if (changes.length === 0) return 'plan: no changes';
-    const named = this.#hosts.length <= NAMED_HOSTS;
-    const touched = new Set(changes.map(({ host }) => host)).size;
-    return `plan: ${named ? summarisePlan(changes, this.#hosts) : `${count(changes.length, 'change')} on ${count(touched, 'host')}`}`;
+    return `plan: ${summarisePlan(changes, this.#hosts)}`;
   }
 
   #stepEnd({ host, stage, result, reason, error, ms }: Extract<RunEvent, { type: 'step-end' }>): string[] {

@@ -31,8 +31,12 @@ export function changeBlocks(changes: readonly PlannedChange[], options: Omit<Pl
   });
 }
 
-/** `pg1: 12 changes, pg2: no changes`. */
+/** More hosts than these are counted instead of named. */
+const NAMED_HOSTS = 10;
+
+/** `pg1: 12 changes, pg2: no changes`; of many hosts `400 changes on 200 hosts`. */
 export function summarisePlan(changes: readonly PlannedChange[], hosts: readonly string[]): string {
+  if (hosts.length > NAMED_HOSTS) return `${count(changes.length, 'change')} on ${count(new Set(changes.map(({ host }) => host)).size, 'host')}`;
   return hosts.map((host) => `${host}: ${count(changes.filter((change) => change.host === host).length, 'change')}`).join(', ');
 }
 

@@ -27,6 +27,12 @@ const changes = [
 ];
 
 describe('a plan', () => {
+  it('counts many hosts at its end', () => {
+    const hosts = Array.from({ length: 200 }, (_, index) => `pg${index + 1}`);
+    const lines = renderPlan(hosts.slice(1).map((host) => change(host, 'base/hosts', 'update', 'write /etc/hosts')), { color: false, diffs: false, hosts, effects: [] }).split('\n');
+    expect(lines.at(-2)).toBe('199 changes on 199 hosts');
+  });
+
   it('is shown host by host, with diffs', () => {
     expect(renderPlan(changes, { color: false, diffs: true, hosts: ['pg1', 'pg2', 'pg3'], effects: ['etcd restarts on pg2, then pg1 (the leader), one at a time'] })).toBe(`pg1  4 changes
   postgresql/packages
