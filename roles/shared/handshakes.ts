@@ -24,10 +24,10 @@ export function seenByNextMember({ host, inventory, platformOf }: RoleContext): 
 }
 
 /** After a change of the files of a client of etcd: every member that it can reach lets it in. */
-export function letInByMembers({ host, inventory, platform }: RoleContext, service: { unit: string; tlsDirectory: string }): StageProof[] {
+export function letInByMembers({ host, inventory }: RoleContext, service: { unit: string; tlsDirectory: string }): StageProof[] {
   const endpoints = clientEndpoints(inventory);
   if (endpoints.length === 0) return [];
-  return [{ on: host.name, gate: accepted(`etcd lets ${service.unit} of ${host.name} in`, tlsFiles(service), endpoints, platform.etcd.unit) }];
+  return [{ on: host.name, gate: accepted(`etcd lets ${service.unit} of ${host.name} in`, tlsFiles(service), endpoints, service.unit) }];
 }
 
 function clientEndpoints(inventory: Inventory): string[] {

@@ -8,6 +8,11 @@ import type { Store } from '../store/store.js';
 /** Roles whose hosts have a key pair of their own. */
 const ROLES_WITH_KEYS = ['etcd', 'patroni'];
 
+/** Whether a run of these roles brings key pairs to its hosts. */
+export function bringKeys(roles: readonly { name: string }[]): boolean {
+  return roles.some(({ name }) => ROLES_WITH_KEYS.includes(name));
+}
+
 /** What the certificates of an inventory's hosts must say; of those that have one. */
 export function identitiesOf(inventory: Inventory): NodeIdentity[] {
   const nodes = inventory.hosts.filter((host) => host.roles.some((role) => ROLES_WITH_KEYS.includes(role)));

@@ -15,7 +15,7 @@ import { joinScripts } from '../shell/quote.js';
 import { holderName } from '../store/local-lock.js';
 import type { Store } from '../store/store.js';
 import type { Exec, Transport } from '../transport/transport.js';
-import { contextFor, identitiesOf } from './context.js';
+import { bringKeys, contextFor, identitiesOf } from './context.js';
 import { Ledger } from './ledger.js';
 import { LookTimer } from './look-timer.js';
 import { Session } from './session.js';
@@ -257,7 +257,7 @@ class Run {
     if (mode === 'plan') return;
     if (changes.length > 0) await this.#options.consent?.(this.#proposal);
     await store.savePasswords();
-    await store.certificates.save(this.#hosts.map(({ name }) => name));
+    if (bringKeys(this.#roles)) await store.certificates.save(this.#hosts.map(({ name }) => name));
     const runner = new StageRunner({
       inventory,
       stages,

@@ -54,11 +54,15 @@ began=
 if [ -n "$since" ] && systemctl -q is-active ${unit} 2>/dev/null; then began=$(date -d "$since" +%s 2>/dev/null) || :; fi
 written=$(stat -c %Z ${ca} 2>/dev/null) || :
 echo "loaded $began $written"`,
+        // Side by side, for a member without a quorum takes connections and lets them wait.
         sh`for listener in ${listeners}; do
+(
 if curl --http1.1 -s -m 3 -o /dev/null --cacert ${ca} --cert ${certificate} --key ${key} "https://$listener/version"; then accepted=yes; else accepted=no; fi
 seen=$(timeout 3 openssl s_client -connect "$listener" -cert ${certificate} -key ${key} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256 2>/dev/null | cut -d = -f 2)
 echo "$listener $accepted $seen"
-done`,
+) &
+done
+wait`,
       ]),
     parse: (answer) => {
       const [first = '', ...rest] = answerLines(answer);
@@ -67,11 +71,13 @@ done`,
       const { began = '', written = '' } = times;
       return {
         authorityLoaded: began === '' || written === '' ? undefined : Number(began) >= Number(written),
-        handshakes: rest.map((line) => {
-          const [listener = '', accepted, presented = ''] = line.split(' ');
-          return { listener, accepted: accepted === 'yes', presented: presented === '' ? undefined : presented };
-        }),
+        handshakes: rest.map(readHandshake).sort((a, b) => listeners.indexOf(a.listener) - listeners.indexOf(b.listener)),
       };
     },
   };
+}
+
+function readHandshake(line: string): TlsHandshake {
+  const [listener = '', accepted, presented = ''] = line.split(' ');
+  return { listener, accepted: accepted === 'yes', presented: presented === '' ? undefined : presented };
 }

@@ -35,7 +35,7 @@ export interface RenewOptions extends OutputOptions {
 }
 
 /** How often a cluster is looked at in which a member does not work, and the milliseconds in between. */
-const LOOKS = 5;
+const LOOKS = 4;
 const BETWEEN_LOOKS = 2000;
 
 /** What a look before a round found to be done. */
