@@ -83,23 +83,30 @@ export class StageRunner {
 
   /** Takes hosts through a stage side by side; gives the first that failed. */
   async #wave(stage: RunStage, hosts: readonly string[]): Promise<string | undefined> {
-    const taking = (part: 'leads' | 'follows'): string[] => hosts.filter((host) => this.#takesPart(stage, host, part));
-    const leading = taking('leads');
-    const concert = new Concert(leading.length === 0 ? [] : taking('follows'));
+    const leading = hosts.filter((host) => this.#takesPart(stage, host, 'leads'));
+    const following = leading.length === 0 ? [] : hosts.filter((host) => this.#takesPart(stage, host, 'follows'));
     const silent = leading.find((host) => this.#options.ledger.isOut(host));
+    const concert = new Concert(following);
     const results = await Promise.all(
-      hosts.map(async (host) => {
-        if (leading.includes(host)) {
-          const missing = await concert.missing();
-          return missing === undefined ? this.#step(stage, host, concert) : this.#skip(stage, host, `${missing} is not ready, and this changes on all members or on none`);
-        }
-        if (silent !== undefined && this.#takesPart(stage, host, 'follows')) return this.#skip(stage, host, `it follows ${silent}, which is out`);
-        const result = await this.#step(stage, host, concert);
-        concert.end(host);
-        return result;
+      hosts.map((host) => {
+        if (leading.includes(host)) return this.#lead(stage, host, concert);
+        if (!following.includes(host)) return this.#step(stage, host);
+        return this.#follow(stage, host, concert, silent);
       }),
     );
     return hosts[results.indexOf('failed')];
+  }
+
+  async #lead(stage: RunStage, host: string, concert: Concert): Promise<StepResult> {
+    const missing = await concert.missing();
+    if (missing === undefined) return this.#step(stage, host, concert);
+    return this.#skip(stage, host, `${missing} is not ready, and this changes on all members or on none`);
+  }
+
+  async #follow(stage: RunStage, host: string, concert: Concert, silent: string | undefined): Promise<StepResult> {
+    const result = silent === undefined ? await this.#step(stage, host, concert) : this.#skip(stage, host, `it would wait in vain for ${silent}, which is out`);
+    concert.end(host);
+    return result;
   }
 
   #takesPart(stage: RunStage, host: string, part: 'leads' | 'follows'): boolean {

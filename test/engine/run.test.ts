@@ -455,6 +455,77 @@ echo ${`end ${host.name}`} >>${work.at('order')}
     });
   });
 
+  describe('a change of the whole cluster', () => {
+    const LEADER = 'pg2';
+    const going = (): string => work.at('going');
+
+    /** pg2 leads, the others wait for what it does; everybody writes down what it did. */
+    function word({ host: { name } }: RoleContext, broken?: { before?: string; leader?: boolean }): Resource {
+      const leads = name === LEADER;
+      const run = leads
+        ? sh`echo ${`lead ${name}`} >>${work.at('order')}
+${broken?.leader === true ? sh`exit 1` : sh`: >${going()}`}`
+        : sh`echo ${`wait ${name}`} >>${work.at('order')}
+for turn in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ ! -e ${going()} ] || break; sleep 0.1; done
+[ -e ${going()} ]
+echo ${`follow ${name}`} >>${work.at('order')}`;
+      return {
+        id: 'word:x',
+        probe: () => sh`[ -e ${work.at(name, 'word')} ] && echo done || :`,
+        parse: ({ out }) => out.toString(),
+        diff: (state) => (state === '' ? [{ action: 'update', summary: 'change x', concerted: leads ? 'leads' : 'follows' }] : []),
+        apply: () => sh`${run}
+: >${work.at(name, 'word')}`,
+        digest: () => '',
+      };
+    }
+    const order = (): string[] => readFileSync(work.at('order'), 'utf8').trim().split('\n');
+    const changing = (broken?: { before?: string; leader?: boolean }): Role => role('web', {
+      stages: (context) => [
+        stage('before', context.host.name === broken?.before ? [make(context, 'b', sh`exit 1`)] : []),
+        stage('change', [word(context, broken)], { crossing: 'rolling' }),
+      ],
+    });
+
+    it('is led only when all who follow wait', async () => {
+      expect((await run([changing()])).exitCode).toBe(0);
+      expect(order().slice(0, 2).sort()).toEqual(['wait pg1', 'wait pg3']);
+      expect(order()[2]).toBe('lead pg2');
+      expect(order().slice(3).sort()).toEqual(['follow pg1', 'follow pg3']);
+    });
+
+    it('is not begun where one who has to follow is out', async () => {
+      const { exitCode, events } = await run([changing({ before: 'pg3' })]);
+      expect([exitCode, existsSync(going())]).toEqual([1, false]);
+      expect(events).toContainEqual(
+        expect.objectContaining({ host: LEADER, stage: 'web/change', result: 'skipped', reason: 'pg3 is not ready, and this changes on all members or on none' }),
+      );
+    });
+
+    it('is not waited for where the one who leads is out', async () => {
+      const { steps } = await run([changing({ before: LEADER })]);
+      expect(steps).toEqual(expect.arrayContaining(HOSTS.map((host) => `${host} web/change skipped`)));
+      expect(existsSync(work.at('order'))).toBe(false);
+    });
+
+    it('is carried through when it is interrupted after somebody waits', async () => {
+      const interrupt = new AbortController();
+      const { steps } = await run([changing()], {
+        signal: interrupt.signal,
+        emit: (event) => {
+          if (event.type === 'changing') interrupt.abort();
+        },
+      });
+      expect(steps.filter((step) => step.includes('web/change'))).toEqual(expect.arrayContaining(HOSTS.map((host) => `${host} web/change changed`)));
+    });
+
+    it('fails those who follow when it is not made', async () => {
+      const { exitCode, steps } = await run([changing({ leader: true })]);
+      expect(exitCode).toBe(1);
+      expect(steps).toEqual(expect.arrayContaining(HOSTS.map((host) => `${host} web/change failed`)));
+    });
+  });
+
   it('writes notes of a step as events', async () => {
     const noting = role('web', { stages: (context) => [stage('one', [make(context, 'a', sh`note 'half way'; : >${work.at(context.host.name, 'a')}`)])] });
     const { events } = await run([noting], { aim: { hosts: ['pg1'] } });

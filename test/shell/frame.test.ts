@@ -76,6 +76,26 @@ describe('frameScript', () => {
   });
 });
 
+describe('a script whose reader is gone', () => {
+  const directory = freshDirectory();
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it.each([
+      { unbroken: true, made: ['1', '2'] },
+      { unbroken: false, made: ['1'] },
+    ])('goes on with what follows, unbroken: $unbroken', async ({ unbroken, made }) => {
+      const path = (name: string): string => directory.at(name);
+      const sections = [step('one', sh`sleep 0.2
+: >${path('1')}`), step('two', sh`: >${path('2')}`), step('loud', sh`echo loud
+: >${path('loud')}`), step('three', sh`: >${path('3')}`)];
+      const { text } = frameScript(sections, { unbroken });
+      // The reader takes the first frame and leaves.
+      await feed('bash', `${shell} <<'END_OF_SCRIPT' 2>/dev/null | head -c 40 >/dev/null\n${text}END_OF_SCRIPT\n`);
+      expect(['1', '2', 'loud', '3'].filter((name) => existsSync(path(name)))).toEqual(made);
+    });
+  });
+});
+
 describe('a truncated script', () => {
   const directory = freshDirectory();
 
