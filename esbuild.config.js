@@ -31,12 +31,15 @@ const OPTIONS = {
   metafile: true,
 };
 
+/** The command line, what roles of a user's import, and what Node.js loads into a thread of its own for them. */
+const ENTRY_POINTS = Object.fromEntries(['src/cli/main', 'src/index', 'src/catalog/module-hooks'].map((name) => [name, `${name}.ts`]));
+
 const [outdir, ...programs] = process.argv.slice(2);
 if (outdir !== undefined) {
   await build({ ...OPTIONS, outdir, entryPoints: programs });
 } else {
   rmSync('dist', { recursive: true, force: true });
-  const { metafile } = await build({ ...OPTIONS, outdir: 'dist', entryPoints: { 'src/cli/main': 'src/cli/main.ts', 'src/index': 'src/index.ts' } });
+  const { metafile } = await build({ ...OPTIONS, outdir: 'dist', entryPoints: ENTRY_POINTS });
   writeFileSync('dist/licenses.txt', licenses(Object.keys(metafile.inputs)));
 }
 

@@ -4,7 +4,7 @@ import type { VariablesSchema } from './role-schema.js';
 
 /** What is wrong with the schema of a role's variables; for schemas that no test of ours has seen. */
 export async function schemaProblems(variables: VariablesSchema): Promise<string[]> {
-  const { Ajv } = await import('ajv');
+  const { default: { Ajv } } = await import('ajv');
   const ajv = new Ajv({ allErrors: true, strictTypes: false, strictRequired: false });
   ajv.addVocabulary(['secret', 'scope', 'expects', 'additive']);
   if (ajv.validateSchema(variables) !== true) {

@@ -57,13 +57,17 @@ async function values(line: CommandLine, what: Option | Argument | undefined): P
   const choices = what.argChoices;
   if (choices !== undefined) return { kind: 'words', list: choices.map((value) => ({ value })) };
   const [placeholder = ''] = 'flags' in what ? (/(?<=[<[])[\w.=-]+/u.exec(what.flags) ?? []) : [what.name()];
-  if (placeholder === 'inventory') return { kind: 'files', list: fileCandidates(line.word, /\.(?:ya?ml|json)$/u) };
-  if (/file$/u.test(placeholder)) return { kind: 'files', list: fileCandidates(line.word, /(?:)/u) };
-  if (placeholder === 'dir') return { kind: 'files', list: fileCandidates(line.word) };
+  if (placeholder === 'inventory') return files(fileCandidates(line.word, /\.(?:ya?ml|json)$/u));
+  if (/file$/u.test(placeholder)) return files(fileCandidates(line.word, /(?:)/u));
+  if (placeholder === 'dir') return files(fileCandidates(line.word));
   const kind = NAMES['flags' in what ? what.attributeName() : placeholder];
   const isList = placeholder === 'names';
   if (kind === undefined || !(isList || placeholder === 'role' || (placeholder === 'name' && line.command.name() === 'roles'))) return { kind: 'words', list: [] };
   return { kind: 'words', list: listed(line.word, await namesFor(kind, line), isList) };
+}
+
+function files(paths: readonly string[]): Candidates {
+  return { kind: 'files', list: paths.map((value) => ({ value })) };
 }
 
 /** Names for the last place of a comma-separated list, without those that it has; `!` leaves one out. */

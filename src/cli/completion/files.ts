@@ -1,16 +1,15 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Candidate } from './candidates.js';
 
 /** The directories, and the files of some names, that a path may become; directories end with a slash. */
-export function fileCandidates(word: string, files?: RegExp): Candidate[] {
+export function fileCandidates(word: string, files?: RegExp): string[] {
   const [, directory = '', beginning = ''] = /^(.*\/)?([^/]*)$/su.exec(word) ?? [];
   const place = directory === '' ? '.' : directory.replace(/^~(?=\/)/u, process.env['HOME'] ?? '~');
   return entriesOf(place)
     .filter((name) => name.startsWith(beginning) && (!name.startsWith('.') || beginning.startsWith('.')))
-    .flatMap((name): Candidate[] => {
-      if (isDirectory(join(place, name))) return [{ value: `${directory}${name}/` }];
-      return files?.test(name) === true ? [{ value: `${directory}${name}` }] : [];
+    .flatMap((name) => {
+      if (isDirectory(join(place, name))) return [`${directory}${name}/`];
+      return files?.test(name) === true ? [`${directory}${name}`] : [];
     });
 }
 
