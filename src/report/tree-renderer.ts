@@ -1,7 +1,7 @@
 import { DefaultRenderer, ListrLogger, ListrTaskEventType, ProcessOutput, Spinner, type ListrDefaultRendererTask } from 'listr2';
 import type { Paint } from './paint.js';
 import type { TreeLine } from './tree-types.js';
-import { cutToWidth } from './width.js';
+import { columnsOf, cutToWidth } from './width.js';
 
 /** Milliseconds between two pictures; drawing for every event would keep the processor busy with many hosts. */
 const FRAME = 100;
@@ -66,7 +66,7 @@ export function makeTreeRenderer(canvas: Canvas): typeof DefaultRenderer {
 
     protected override format(message: string, icon: string, level: number): string[] {
       if (icon === '') return [];
-      const columns = (canvas.out.columns ?? 80) - 1;
+      const columns = columnsOf(canvas.out) - 1;
       const tail = TAILS.map((pattern) => pattern.exec(message)?.[0] ?? '').find(({ length }) => length > 0 && columns - length >= LEAST_TEXT) ?? '';
       const text = message.slice(0, message.length - tail.length);
       return [cutToWidth(`${INDENT.repeat(level)}${icon} ${text}`, columns - tail.length) + tail];

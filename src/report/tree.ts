@@ -6,6 +6,7 @@ import type { Reporter, ReportStreams } from './reporter-types.js';
 import { RunState } from './run-state.js';
 import { startDrawing, type Drawing } from './tree-drawing.js';
 import { viewTree } from './tree-view.js';
+import { columnsOf } from './width.js';
 
 /** Stages that a host's platform may add to those that were announced before it was known. */
 const SPARE_STAGES = 8;
@@ -31,7 +32,7 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
   const closing = (): string[] => [
     ...state.errors.map((error) => renderError(error, { color })),
     takeWarnings().join('\n'),
-    state.end === undefined ? paint.failed('Stopped before the end.') : renderRecap({ ...state.end, command: state.command }, { color, ...(out.columns === undefined ? {} : { columns: out.columns }) }),
+    state.end === undefined ? paint.failed('Stopped before the end.') : renderRecap({ ...state.end, command: state.command }, { color, columns: columnsOf(out) }),
   ].filter((block) => block !== '');
 
   const draw = (): Drawing => startDrawing({

@@ -24,7 +24,7 @@ const COLOR = /(\u001b\[[0-9;]*m)/u;
 export function displayWidth(text: string): number {
   const bare = stripVTControlCharacters(text);
   if (PLAIN.test(bare)) return bare.length;
-  return [...graphemes(bare)].reduce((sum, { segment }) => sum + columnsOf(segment), 0);
+  return [...graphemes(bare)].reduce((sum, { segment }) => sum + graphemeColumns(segment), 0);
 }
 
 /** The text cut to a number of columns, with `…` where something was left out; colours are closed as in the whole. */
@@ -37,7 +37,7 @@ export function cutToWidth(text: string, columns: number): string {
     if (full) return '';
     let kept = '';
     for (const { segment } of graphemes(part)) {
-      left -= columnsOf(segment);
+      left -= graphemeColumns(segment);
       if (left < 0) {
         full = true;
         return `${kept.trimEnd()}…`;
@@ -59,7 +59,14 @@ export function widestOf(texts: readonly string[]): number {
   return texts.reduce((widest, text) => Math.max(widest, displayWidth(text)), 0);
 }
 
-function columnsOf(grapheme: string): number {
+function graphemeColumns(grapheme: string): number {
   if (EMPTY.test(grapheme)) return 0;
   return WIDE.test(grapheme) ? 2 : 1;
 }
+
+/** The columns of a terminal; one that does not know, such as that of `script` in a cron job, says 0 and counts as usual. */
+export function columnsOf({ columns }: { columns?: number }): number {
+  return columns === undefined || columns <= 0 ? USUAL_COLUMNS : columns;
+}
+
+const USUAL_COLUMNS = 80;

@@ -155,6 +155,11 @@ describe('the tree', () => {
     expect(stripVTControlCharacters(raw)).toMatch(/❯ install .*… — 1 of 200 hosts done/u);
   });
 
+  it('takes a terminal that does not know its width for a usual one', async () => {
+    const { last } = await tree(failingRun(), { columns: 0, pause: 150 });
+    expect(withoutTimes(last)).toContain('● install PostgreSQL 17 — 3 changes on 3 hosts');
+  });
+
   it('shows failed proofs', async () => {
     const { last } = await tree([
       ...upTo('surveyed', 3),
