@@ -10,7 +10,7 @@ import type { Aimed, CommonOptions } from './options.js';
 import type { PingOptions } from './ping.js';
 import type { PlanOptions } from './plan.js';
 import { addSecretsCommands } from './secrets/command.js';
-import type { RotateOptions } from './secrets/rotate.js';
+import type { RotateOptions } from './secrets/rotating.js';
 import type { StatusOptions } from './status.js';
 import { version } from './version.js';
 

@@ -1,39 +1,17 @@
-import { join } from 'node:path';
 import type { EventListener } from '../../events.js';
 import { ExitCode, InputError, PgprovError } from '../../lib/errors.js';
 import { makePassword } from '../../lib/password.js';
 import { Secret } from '../../lib/secret.js';
-import type { Inventory } from '../../model/index.js';
-import { renderPlan } from '../../report/plan-text.js';
 import { chooseOutput, createReporter } from '../../report/reporter.js';
 import type { PasswordRotation } from '../../store/password-rotation.js';
-import { takeLocalLock } from '../../store/local-lock.js';
-import { Store, storeDirectory } from '../../store/store.js';
-import { catalogOf } from '../catalog.js';
 import { runOnHosts } from '../cluster-run.js';
-import { colors } from '../colors.js';
-import { canAsk, confirm } from '../confirm.js';
 import { loadFor } from '../inventory.js';
-import { look } from '../look.js';
-import { aimOf, type OutputOptions } from '../options.js';
 import { tell } from '../resume.js';
-import { keptWhere, type Kept } from './kept-where.js';
-import { missingProofs, provedText, type RolePassword } from './proof.js';
+import { accountCalled, insistReady, pendingRotation } from './before-rotation.js';
+import { keptWhere } from './kept-where.js';
+import { missingProofs, provedText } from './proof.js';
 import { putIntoStore } from './put.js';
-
-/** Options of `pgprov secrets rotate`. */
-export interface RotateOptions extends OutputOptions {
-  /** Do not ask. */
-  yes?: boolean;
-}
-
-/** A password, where it is kept, and the cluster that goes by it. */
-interface Rotating {
-  account: RolePassword;
-  inventory: Inventory;
-  kept: Kept;
-  options: RotateOptions;
-}
+import { aim, locked, rolesOf, type RotateOptions, type Rotating } from './rotating.js';
 
 /** `pgprov secrets rotate`: a new password on all members at once, proved before the old one is forgotten; goes on with a broken change. */
 export async function rotate(name: string, file: string, options: RotateOptions): Promise<ExitCode> {
@@ -56,60 +34,6 @@ export async function rotate(name: string, file: string, options: RotateOptions)
   await finish(rotating, rotation);
   tell([{ type: 'note', text: provedText(account, inventory) }], options.output);
   return ExitCode.done;
-}
-
-function accountCalled(name: string, inventory: Inventory): RolePassword {
-  const all = catalogOf(inventory).flatMap((role) => (role.passwords?.() ?? []).map((password) => ({ ...password, role: role.name })));
-  const found = all.find((account) => account.name === name || account.path === name);
-  if (found !== undefined) return found;
-  throw new InputError({
-    kind: 'secrets/unknown-account',
-    message: `${name} is no password of the cluster`,
-    hint: `there are ${all.map((account) => `${account.name} (${account.path})`).join(', ')}; \`pgprov secrets set\` changes other values of a store`,
-  });
-}
-
-/** The change of this password that is under way; another's must be over first. */
-async function pendingRotation({ account, inventory, kept }: Rotating): Promise<PasswordRotation | undefined> {
-  const { rotation } = await openStore(inventory, false);
-  if (rotation === undefined) return undefined;
-  const now = kept.given?.reveal();
-  if (rotation.path !== account.path) {
-    throw new InputError({
-      kind: 'secrets/other-rotation',
-      message: `a change of ${rotation.path} is not finished`,
-      hint: `finish it first: \`pgprov secrets rotate ${rotation.path} ${inventory.file}\``,
-    });
-  }
-  if (now === undefined || now === rotation.from || now === rotation.to) return rotation;
-  throw new InputError({
-    kind: 'secrets/changed',
-    message: `a change of ${account.path} is not finished, and the inventory gives a third value by now`,
-    hint: `run \`pgprov apply ${inventory.file}\`, which puts the inventory’s value in force, then remove ${join(directoryOf(inventory), 'password-rotation.yml')}`,
-  });
-}
-
-/** Shows what else differs, for then a run would change more than a password; asks. */
-async function insistReady({ account, inventory, options }: Rotating): Promise<ExitCode> {
-  const { outcome, hosts } = await look(inventory, aim(inventory));
-  if (outcome.exitCode !== ExitCode.done) return outcome.exitCode;
-  const color = colors(process.stdout);
-  if (!outcome.holdsData) throw new InputError({ kind: 'secrets/no-cluster', message: `${inventory.cluster} has no database yet, so there is nothing to change`, hint: '`pgprov apply` makes it' });
-  if (outcome.plan.length > 0) {
-    process.stderr.write(`${renderPlan(outcome.plan, { color, diffs: false, hosts, effects: outcome.effects })}\n\n`);
-    throw new PgprovError({
-      kind: 'secrets/not-settled',
-      message: `${inventory.cluster} differs from its inventory, as shown above; a password is changed only where nothing else is`,
-      hint: `run \`pgprov apply ${inventory.file}\` first; a member that is gone for good must leave the inventory`,
-    });
-  }
-  if (options.yes === true) return ExitCode.done;
-  if (!canAsk()) {
-    throw new InputError({ kind: 'apply/unconfirmed', message: `there is no terminal to ask on whether the ${account.name} password may be changed`, hint: 'nothing was changed; run again with --yes' });
-  }
-  if (await confirm(`Change the ${account.name} password of ${inventory.cluster} on ${hosts.join(', ')}?`)) return ExitCode.done;
-  process.stdout.write('Nothing was changed.\n');
-  return ExitCode.interrupted;
 }
 
 /** Makes the new password, and writes both down. */
@@ -165,29 +89,3 @@ async function finish({ inventory, kept }: Rotating, { to }: PasswordRotation): 
   await locked(inventory, (store) => store.endRotation());
 }
 
-function aim(inventory: Inventory): ReturnType<typeof aimOf> {
-  return aimOf(inventory, { role: rolesOf(inventory) });
-}
-
-/** The roles that know passwords. */
-function rolesOf(inventory: Inventory): string[] {
-  const knowing = catalogOf(inventory).filter(({ passwords }) => passwords !== undefined);
-  return knowing.map(({ name }) => name).filter((name) => inventory.hosts.some(({ roles }) => roles.includes(name)));
-}
-
-function directoryOf({ dir, cluster }: Inventory): string {
-  return storeDirectory(dir, cluster);
-}
-
-function openStore(inventory: Inventory, writable: boolean): Promise<Store> {
-  return Store.open(directoryOf(inventory), inventory.cluster, { writable });
-}
-
-async function locked<Result>(inventory: Inventory, work: (store: Store) => Promise<Result>): Promise<Result> {
-  const release = await takeLocalLock(directoryOf(inventory));
-  try {
-    return await work(await openStore(inventory, true));
-  } finally {
-    await release();
-  }
-}
