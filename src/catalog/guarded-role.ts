@@ -54,14 +54,12 @@ function guardedStage(stage: Stage, blame: Blame): Stage {
 
 const METHODS = ['probe', 'parse', 'diff', 'apply', 'digest', 'wait'] as const;
 
-/** The same thing, its methods guarded; whatever else it has is found through the prototype. */
+/** The same thing, its methods guarded; what it has from a class of its own is found through the prototype. */
 function guarded<Thing extends Observation>(thing: Thing, blame: Blame): Thing {
-  const methods = METHODS.filter((name) => typeof (thing as Partial<Resource & Gate>)[name] === 'function');
-  const call = thing as unknown as Record<string, (...values: readonly unknown[]) => unknown>;
-  return Object.create(
-    thing,
-    Object.fromEntries(methods.map((name) => [name, { value: (...values: readonly unknown[]) => blame(() => call[name]?.(...values)), enumerable: true }])),
-  ) as Thing;
+  const own = thing as unknown as Readonly<Record<string, (...values: readonly unknown[]) => unknown>>;
+  const methods = METHODS.filter((name) => typeof own[name] === 'function');
+  const wrapped = methods.map((name) => [name, (...values: readonly unknown[]) => blame(() => own[name]?.(...values))] as const);
+  return Object.assign(Object.create(thing), thing, Object.fromEntries(wrapped)) as Thing;
 }
 
 /** What the types promise of stages; JavaScript promises nothing. */

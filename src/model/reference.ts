@@ -16,7 +16,7 @@ An inventory is one YAML file and describes one cluster. Anchors, aliases and me
 The settings of a role stand in a section that is named like the role; \`ssh\` is a section too. Sections may stand at
 the top level, in groups and in hosts. From weakest to strongest:
 
-1. the default of the variable,
+1. the default of the variable, and what roles of your own add to it ([extending.md](extending.md)),
 2. the top level,
 3. the groups of the host, in the order in which they are listed under \`groups\`,
 4. the host,
