@@ -2,10 +2,13 @@ import { setTimeout } from 'node:timers/promises';
 import type { PlannedChange } from '../../events.js';
 import type { RunOutcome } from '../../engine/run.js';
 import { ExitCode, InputError, PgprovError } from '../../lib/errors.js';
+import { redact } from '../../lib/secret.js';
 import type { Inventory } from '../../model/index.js';
 import type { Role } from '../../plan/role.js';
 import type { View } from '../../plan/view.js';
 import { renderError } from '../../report/error-text.js';
+import { toJsonLine } from '../../report/json.js';
+import { mapEvent } from '../../report/map-event.js';
 import { renderPlan } from '../../report/plan-text.js';
 import { chooseOutput, createReporter } from '../../report/reporter.js';
 import { Certificates } from '../../store/certificates.js';
@@ -82,7 +85,9 @@ export class Rounds {
     if (recovers) this.#insistAllHosts();
     else insistFit(fitness);
     const show = (): void => {
-      if (this.#options.output !== 'json') process.stdout.write(`${renderPlan(changes, { color: colors(process.stdout), diffs: false, hosts, effects })}\n\n`);
+      const json = this.#options.output === 'json';
+      const text = json ? toJsonLine(mapEvent({ type: 'planned', changes, effects }, redact), new Date()) : `${renderPlan(changes, { color: colors(process.stdout), diffs: false, hosts, effects })}\n`;
+      process.stdout.write(`${text}\n`);
     };
     if (this.#options.check === true) {
       show();
