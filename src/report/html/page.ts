@@ -1,8 +1,8 @@
+import { comparableTimes, formatDuration } from '../duration.js';
 import { printable } from '../printable.js';
 import { endSentence } from '../recap.js';
 import { ofType, timeRun } from '../timings.js';
 import { count } from '../words.js';
-import { comparableTimes, formatDuration } from '../duration.js';
 import { viewChanges, type ChangesView } from './changes.js';
 import { viewCluster } from './cluster.js';
 import { viewFailures } from './failures.js';
