@@ -24,7 +24,7 @@ export interface Place {
 }
 
 /** Variables that are paths of this machine, relative to the inventory; all others arrive as they are. */
-const LOCAL_PATHS = /^ssh\.(?:identity_file|known_hosts)/u;
+const LOCAL_PATHS = /^(?:ssh\.(?:identity_file|known_hosts)|rolesPath)/u;
 
 /** What a place is to hold once its value was read from an inventory in `directory`. */
 export function resolved({ name }: Place, value: string, directory: string): string {
@@ -163,6 +163,8 @@ function namedPlaces(): Place[] {
     'groups.<name>.hosts[]': (inventory) => group(inventory)?.hosts[0],
     'groups.<name>.roles[]': (inventory) => inventory.hosts[0]?.roles[0],
     'roles[]': (inventory) => inventory.hosts[0]?.roles[0],
+    rolesPath: ({ rolesPath }) => rolesPath[0],
+    'rolesPath[]': ({ rolesPath }) => rolesPath[0],
   };
   const known = (places: readonly Place[]): Place[] =>
     places.map((place) => {
