@@ -96,7 +96,9 @@ describe('certificates of a three-node cluster', () => {
     const [pg1, pg3] = [cluster.host('pg1'), cluster.host('pg3')];
     const tls = tlsDirectory(pg3);
     const members = cluster.hosts.map(({ address }) => `https://${address}:2379`).join(',');
-    const load = await Load.start(pg1, pg3, `ETCDCTL_API=3 etcdctl --dial-timeout=2s --command-timeout=5s --endpoints=${members} --cacert=${tls}/ca.crt --cert=${tls}/node.crt --key=${tls}/node.key put /load x`);
+    const put = `ETCDCTL_API=3 etcdctl --dial-timeout=2s --command-timeout=5s --endpoints=${members} --cacert=${tls}/ca.crt --cert=${tls}/node.crt --key=${tls}/node.key put /load x`;
+    // Once more, as etcd and Patroni do, for it may read the certificate and the key when only one of them has been replaced.
+    const load = await Load.start(pg1, pg3, `{ ${put} || { sleep 0.5; ${put}; }; }`);
     for (const moment of [/pg2 {2}etcd\/start {2}changed: restart/u, /phase 2[\s\S]*pg3 {2}etcd\/start {2}changed: write/u, /phase 3[\s\S]*pg2 {2}patroni\/start {2}changed: write/u]) {
       const run = start(['certs', 'renew', cluster.file, '--ca', '--yes', '--output', 'plain']);
       await run.printed(moment);
