@@ -1,4 +1,4 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { $ } from 'zx';
@@ -13,6 +13,9 @@ export interface Account {
   password: string;
 }
 
+const FIRST_UID = 61_000;
+const NOGROUP = 65_534;
+
 const FILES = ['passwd', 'shadow', 'sudoers'] as const;
 
 /**
@@ -23,12 +26,18 @@ const FILES = ['passwd', 'shadow', 'sudoers'] as const;
  * @returns what to put before sshd's command, as `Sshd.start` takes it
  */
 export async function withAccounts(dir: string, accounts: readonly Account[], sudoers: readonly string[]): Promise<string[]> {
+  const homes = accounts.map(({ name }) => join(dir, `home-${name}`));
+  // Some shells complain on stderr when they cannot write there.
+  for (const [index, home] of homes.entries()) {
+    await mkdir(home);
+    await chown(home, FIRST_UID + index, NOGROUP);
+  }
   const [passwd, shadow] = await Promise.all([readFile('/etc/passwd', 'utf8'), readFile('/etc/shadow', 'utf8')]);
   const hashes = await Promise.all(
     accounts.map(async ({ password }) => (await quiet({ input: password })`openssl passwd -6 -stdin`).stdout.trim()),
   );
   const texts: Record<(typeof FILES)[number], string> = {
-    passwd: passwd + accounts.map(({ name, shell }, index) => `${name}:x:${61_000 + index}:65534::/:${shell}\n`).join(''),
+    passwd: passwd + accounts.map(({ name, shell }, index) => `${name}:x:${FIRST_UID + index}:${NOGROUP}::${homes[index]}:${shell}\n`).join(''),
     shadow: shadow + accounts.map(({ name }, index) => `${name}:${hashes[index]}:19000:0:99999:7:::\n`).join(''),
     sudoers: sudoers.map((line) => `${line}\n`).join(''),
   };
