@@ -9,7 +9,7 @@ const UNDER_WAY: readonly [title: string, pattern: RegExp][] = [
   ['while the repository is added', /pgdg\/repository\s+changed: install key/u],
   ['while packages are installed', /postgresql\/packages\s+changed: write \/etc\/postgresql-common/u],
   ['while etcd starts', /etcd\/configure\s+changed: write \/etc\/default\/etcd/u],
-  ['while Patroni is configured', /replication\/accounts\s+changed/u],
+  ['while Patroni is configured', /patroni\/configure\s+changed/u],
   ['while the first leader bootstraps', /pg1\s+patroni\/start\s+changed: start patroni/u],
   ['while the replicas are made', /pg[23]\s+patroni\/start\s+changed: start patroni/u],
 ];
