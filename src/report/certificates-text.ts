@@ -9,7 +9,7 @@ export function renderCertificates(status: CertificatesStatus, { color }: { colo
   const paint = makePaint(color);
   const blocks = [
     [`${paint.strong(`certificates of ${status.cluster}`)}${status.rotation === undefined ? '' : `  the authority is being rotated (phase “${status.rotation}”)`}`],
-    authorityTable(status, paint),
+    status.authorities.length === 0 ? ['No host of it has certificates of pgprov: it has no etcd, or was never applied.'] : authorityTable(status, paint),
     status.places.length === 0 ? [] : placeTable(status, paint),
     status.unreachable.map(({ host, reason }) => `${paint.failed(symbols.failed)} ${host} could not be asked: ${printable(reason)}`),
     verdict(status, paint),

@@ -31,6 +31,14 @@ pg1   patroni  2029-11-20 (1094 days)  as in the store  read anew  pg1 10.0.0.1
 ✔ nothing expires within 30 days`);
   });
 
+  it('for a cluster that has none', () => {
+    expect(renderCertificates({ ...well, authorities: [], places: [] }, { color: false })).toBe(`certificates of demo
+
+No host of it has certificates of pgprov: it has no etcd, or was never applied.
+
+✔ nothing expires within 30 days`);
+  });
+
   it.each<{ title: string; status: Partial<CertificatesStatus>; says: string[] }>([
     { title: 'all well', status: {}, says: [] },
     {
