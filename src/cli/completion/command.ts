@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { ExitCode } from '../../lib/errors.js';
+import type { SetExit } from '../action.js';
 import { SCRIPTS, SHELLS, type Shell } from './scripts.js';
 
 /** What the scripts ask with. */
@@ -11,7 +12,7 @@ zsh:  eval "$(pgprov completion zsh)" in ~/.zshrc, after compinit
 fish: pgprov completion fish > ~/.config/fish/completions/pgprov.fish`;
 
 /** The command that prints a shell's script. */
-export function addCompletionCommand(program: Command, setExit: (code: ExitCode) => void): void {
+export function addCompletionCommand(program: Command, setExit: SetExit): void {
   program
     .command('completion')
     .description('print the script that has a shell complete commands, options, files, and names of hosts, groups and roles')

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import type { ExitCode } from '../../lib/errors.js';
+import type { SetExit } from '../action.js';
 import type { InitOptions } from './init.js';
 
 function integer(text: string): number {
@@ -12,7 +12,7 @@ function collect(value: string, list: string[] | undefined): string[] {
 }
 
 /** The command that writes a first inventory; its module is loaded when it runs. */
-export function addInitCommand(program: Command, setExit: (code: ExitCode) => void): void {
+export function addInitCommand(program: Command, setExit: SetExit): void {
   program
     .command('init')
     .description('write a first inventory, by asking a few questions or from an inventory of Ansible; overwrites nothing')

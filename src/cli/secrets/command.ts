@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
-import type { ExitCode } from '../../lib/errors.js';
+import { onInventory, type SetExit } from '../action.js';
+import { collect, withInventory, withOutput, withPasswords } from '../command-options.js';
 import type { InitOptions } from './init.js';
 import type { ListOptions } from './list.js';
 import type { StoreOptions } from './opening.js';
+import type { RotateOptions } from './rotating.js';
 import type { SetOptions } from './set.js';
 
 const HELP = `
@@ -11,18 +13,14 @@ Whom it is encrypted for stands beside it in .age-recipients, a public key a lin
 --identity, PGPROV_AGE_KEY, PGPROV_AGE_KEY_FILE, the same variables of sops, ~/.config/pgprov/age/keys.txt,
 ~/.config/sops/age/keys.txt and ~/.config/age/keys.txt.`;
 
-function collect(value: string, list: string[] | undefined): string[] {
-  return [...(list ?? []), value];
-}
-
 function withStore(command: Command): Command {
   return command
     .option('-f, --file <file>', 'the store', 'secrets.age')
     .option('-i, --identity <file>', 'file with your identity; repeatable', collect);
 }
 
-/** The commands about stores of secrets, and the one that they belong to; their modules are loaded when one of them runs. */
-export function addSecretsCommands(program: Command, setExit: (code: ExitCode) => void): Command {
+/** The commands about stores of secrets and the passwords of a cluster; their modules are loaded when one of them runs. */
+export function addSecretsCommands(program: Command, setExit: SetExit): void {
   const secrets = program.command('secrets').description('keep passwords in a file that is encrypted with age').addHelpText('after', HELP);
 
   withStore(secrets.command('init'))
@@ -49,5 +47,13 @@ export function addSecretsCommands(program: Command, setExit: (code: ExitCode) =
   withStore(secrets.command('reencrypt'))
     .description('encrypt a store anew, for the recipients that .age-recipients lists now')
     .action(async (options: StoreOptions) => setExit(await (await import('./reencrypt.js')).reencryptStore(options)));
-  return secrets;
+
+  withPasswords(withOutput(withInventory(secrets.command('rotate').argument('<name>', 'replication, superuser, rewind or restapi'))))
+    .description('give the running cluster a new password, on all members at once and without a restart; go on with a change that was broken off')
+    .option('-y, --yes', 'do not ask')
+    .action(async (name: string, inventory: string | undefined, options: RotateOptions) =>
+      onInventory<RotateOptions>(setExit, async () => {
+        const { rotate } = await import('./rotate.js');
+        return (file, located) => rotate(name, file, located);
+      })(inventory, options));
 }

@@ -1,6 +1,6 @@
-import { ExitCode } from '../lib/errors.js';
-import { inventoryJsonSchema, inventoryReference } from '../model/index.js';
-import { catalogFor } from './catalog.js';
+import { ExitCode } from '../../lib/errors.js';
+import { inventoryJsonSchema, inventoryReference } from '../../model/index.js';
+import { catalogFor } from '../catalog.js';
 
 /** `pgprov schema`: the inventory's JSON Schema, or its reference page. */
 export async function schema(options: { markdown?: boolean; inventory?: string }): Promise<ExitCode> {

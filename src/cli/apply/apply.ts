@@ -1,24 +1,24 @@
 import { resolve } from 'node:path';
-import type { Proposal } from '../engine/run.js';
-import { ExitCode, InputError } from '../lib/errors.js';
-import type { Inventory } from '../model/index.js';
-import { renderPlan } from '../report/plan-text.js';
-import { chooseOutput, createReporter } from '../report/reporter.js';
-import { readRotation } from '../store/password-rotation.js';
-import { storeDirectory } from '../store/store.js';
-import { ownTime } from './asking.js';
-import { runOnHosts } from './cluster-run.js';
-import { colors } from './colors.js';
-import { canAsk, confirm } from './confirm.js';
-import { loadFor, printWarnings } from './inventory.js';
-import { look } from './look.js';
-import { aimOf, aimWords, type OutputOptions } from './options.js';
+import type { Proposal } from '../../engine/run.js';
+import { ExitCode, InputError } from '../../lib/errors.js';
+import type { Inventory } from '../../model/index.js';
+import { renderPlan } from '../../report/plan-text.js';
+import { chooseOutput, createReporter } from '../../report/reporter.js';
+import { readRotation } from '../../store/password-rotation.js';
+import { storeDirectory } from '../../store/store.js';
+import { ownTime } from '../asking.js';
+import { runOnHosts } from '../cluster-run.js';
+import { colors } from '../colors.js';
+import { canAsk, confirm } from '../confirm.js';
+import { loadFor, printWarnings } from '../inventory.js';
+import { look } from '../look.js';
+import { aimOf, aimWords, type OutputOptions } from '../options.js';
 import { plan } from './plan.js';
-import { resumeOptions, tell } from './resume.js';
-import { fileChange, insistSameChanges, insistSameOrigin, readPlanFile, type FiledChange } from './plan-file.js';
-import { wordsOf } from './report-words.js';
-import { openReport, reported } from './run-report.js';
-import { RunClock, type ReportOptions, type TimingOptions } from './timings.js';
+import { resumeOptions, tell } from '../resume.js';
+import { fileChange, insistSameChanges, insistSameOrigin, readPlanFile, type FiledChange } from '../plan-file.js';
+import { wordsOf } from '../report-words.js';
+import { openReport, reported } from '../run-report.js';
+import { RunClock, type ReportOptions, type TimingOptions } from '../timings.js';
 
 /** Options of `pgprov apply`. */
 export interface ApplyOptions extends OutputOptions, TimingOptions, ReportOptions {

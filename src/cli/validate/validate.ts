@@ -1,6 +1,6 @@
-import { ExitCode } from '../lib/errors.js';
-import { loadFor, printWarnings } from './inventory.js';
-import type { CommonOptions } from './options.js';
+import { ExitCode } from '../../lib/errors.js';
+import { loadFor, printWarnings } from '../inventory.js';
+import type { CommonOptions } from '../options.js';
 
 /** `pgprov validate`: says that an inventory is good, and what cluster it describes. */
 export async function validate(file: string, options: CommonOptions): Promise<ExitCode> {

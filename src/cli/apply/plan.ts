@@ -1,17 +1,17 @@
-import { ExitCode } from '../lib/errors.js';
-import type { Inventory } from '../model/index.js';
-import { renderDrift } from '../report/drift-text.js';
-import { renderPlan } from '../report/plan-text.js';
-import { createReporter } from '../report/reporter.js';
-import { runOnHosts } from './cluster-run.js';
-import { colors } from './colors.js';
-import { loadFor, printWarnings } from './inventory.js';
-import { look } from './look.js';
-import { aimOf, aimWords, type OutputOptions } from './options.js';
-import { writePlanFile } from './plan-file.js';
-import { wordsOf } from './report-words.js';
-import { openReport, reported } from './run-report.js';
-import { RunClock, type ReportOptions, type TimingOptions } from './timings.js';
+import { ExitCode } from '../../lib/errors.js';
+import type { Inventory } from '../../model/index.js';
+import { renderDrift } from '../../report/drift-text.js';
+import { renderPlan } from '../../report/plan-text.js';
+import { createReporter } from '../../report/reporter.js';
+import { runOnHosts } from '../cluster-run.js';
+import { colors } from '../colors.js';
+import { loadFor, printWarnings } from '../inventory.js';
+import { look } from '../look.js';
+import { aimOf, aimWords, type OutputOptions } from '../options.js';
+import { writePlanFile } from '../plan-file.js';
+import { wordsOf } from '../report-words.js';
+import { openReport, reported } from '../run-report.js';
+import { RunClock, type ReportOptions, type TimingOptions } from '../timings.js';
 
 /** Options of `pgprov plan`. */
 export interface PlanOptions extends OutputOptions, TimingOptions, ReportOptions {

@@ -1,12 +1,12 @@
-import { ExitCode } from '../lib/errors.js';
-import { Secret } from '../lib/secret.js';
-import type { Host, Provenance } from '../model/index.js';
-import { aimedHosts } from '../plan/aim.js';
-import { printable } from '../report/printable.js';
-import { describeReference } from '../secrets/reference.js';
-import { catalogOf } from './catalog.js';
-import { loadFor, printWarnings } from './inventory.js';
-import { aimOf, type Aimed, type CommonOptions } from './options.js';
+import { ExitCode } from '../../lib/errors.js';
+import { Secret } from '../../lib/secret.js';
+import type { Host, Provenance } from '../../model/index.js';
+import { aimedHosts } from '../../plan/aim.js';
+import { printable } from '../../report/printable.js';
+import { describeReference } from '../../secrets/reference.js';
+import { catalogOf } from '../catalog.js';
+import { loadFor, printWarnings } from '../inventory.js';
+import { aimOf, type Aimed, type CommonOptions } from '../options.js';
 
 /** `pgprov show`: every resolved variable of each host, and where it came from. */
 export async function show(file: string, options: CommonOptions & Aimed): Promise<ExitCode> {

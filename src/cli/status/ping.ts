@@ -1,21 +1,21 @@
 import { homedir } from 'node:os';
-import { Session } from '../engine/session.js';
-import { probeSections, takeStates } from '../engine/survey.js';
-import { asPgprovError, ExitCode, UnreachableError } from '../lib/errors.js';
-import { redact } from '../lib/secret.js';
-import { toTarget, type Host } from '../model/index.js';
-import type { PingedHost, Reached } from '../report/ping.js';
-import { renderPing } from '../report/ping-text.js';
-import { HOST_FACTS, hostFacts, type HostFacts } from '../resources/host-facts.js';
-import { answerText, type Observation } from '../resources/resource.js';
-import { sh } from '../shell/quote.js';
-import { SshTransport } from '../transport/ssh.js';
-import { endpointName } from '../transport/ssh-errors.js';
-import type { Connection, Transport } from '../transport/transport.js';
-import { type AskOptions, keySourcesFor } from './ask.js';
-import { colors } from './colors.js';
-import { loadFor, printWarnings } from './inventory.js';
-import { aimOf, type Aimed, type CommonOptions } from './options.js';
+import { Session } from '../../engine/session.js';
+import { probeSections, takeStates } from '../../engine/survey.js';
+import { asPgprovError, ExitCode, UnreachableError } from '../../lib/errors.js';
+import { redact } from '../../lib/secret.js';
+import { toTarget, type Host } from '../../model/index.js';
+import type { PingedHost, Reached } from '../../report/ping.js';
+import { renderPing } from '../../report/ping-text.js';
+import { HOST_FACTS, hostFacts, type HostFacts } from '../../resources/host-facts.js';
+import { answerText, type Observation } from '../../resources/resource.js';
+import { sh } from '../../shell/quote.js';
+import { SshTransport } from '../../transport/ssh.js';
+import { endpointName } from '../../transport/ssh-errors.js';
+import type { Connection, Transport } from '../../transport/transport.js';
+import { type AskOptions, keySourcesFor } from '../ask.js';
+import { colors } from '../colors.js';
+import { loadFor, printWarnings } from '../inventory.js';
+import { aimOf, type Aimed, type CommonOptions } from '../options.js';
 
 /** Options of `pgprov ping`. */
 export interface PingOptions extends CommonOptions, Aimed, AskOptions {

@@ -1,12 +1,12 @@
-import { runOnHosts } from './cluster-run.js';
-import { colors } from './colors.js';
-import { loadFor, printWarnings } from './inventory.js';
-import type { CommonOptions } from './options.js';
-import { statusOf } from './status-of.js';
-import { RunClock, type TimingOptions } from './timings.js';
-import { ExitCode, type PgprovError } from '../lib/errors.js';
-import { problemsOf } from '../report/status.js';
-import { renderStatus } from '../report/status-text.js';
+import { runOnHosts } from '../cluster-run.js';
+import { colors } from '../colors.js';
+import { loadFor, printWarnings } from '../inventory.js';
+import type { CommonOptions } from '../options.js';
+import { statusOf } from '../status-of.js';
+import { RunClock, type TimingOptions } from '../timings.js';
+import { ExitCode, type PgprovError } from '../../lib/errors.js';
+import { problemsOf } from '../../report/status.js';
+import { renderStatus } from '../../report/status-text.js';
 
 /** Options of `pgprov status`. */
 export interface StatusOptions extends CommonOptions, TimingOptions {

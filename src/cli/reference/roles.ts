@@ -1,7 +1,7 @@
-import { ExitCode, InputError } from '../lib/errors.js';
-import type { VariableSchema } from '../model/index.js';
-import type { Role } from '../plan/role.js';
-import { catalogFor } from './catalog.js';
+import { ExitCode, InputError } from '../../lib/errors.js';
+import type { VariableSchema } from '../../model/index.js';
+import type { Role } from '../../plan/role.js';
+import { catalogFor } from '../catalog.js';
 
 /** `pgprov roles [NAME]`: the catalog, or one role with its variables. */
 export async function roles(name: string | undefined, { inventory }: { inventory?: string }): Promise<ExitCode> {

@@ -1,14 +1,14 @@
-import { ExitCode } from '../lib/errors.js';
-import { readIdentity } from '../model/index.js';
-import { renderRunHead, renderRuns, replayRun, type RunFrame } from '../report/runs-text.js';
-import { timeRun } from '../report/timings.js';
-import { findRun, readRuns, type RunRecord } from '../store/run-record.js';
-import { summariseRun, type RunSummary } from '../store/run-summary.js';
-import { storeDirectory } from '../store/store.js';
-import { colors } from './colors.js';
-import { openReport } from './run-report.js';
-import { commandWords } from './run-words.js';
-import { tellTimings, type ReportOptions, type TimingOptions } from './timings.js';
+import { ExitCode } from '../../lib/errors.js';
+import { readIdentity } from '../../model/index.js';
+import { renderRunHead, renderRuns, replayRun, type RunFrame } from '../../report/runs-text.js';
+import { timeRun } from '../../report/timings.js';
+import { findRun, readRuns, type RunRecord } from '../../store/run-record.js';
+import { summariseRun, type RunSummary } from '../../store/run-summary.js';
+import { storeDirectory } from '../../store/store.js';
+import { colors } from '../colors.js';
+import { openReport } from '../run-report.js';
+import { commandWords } from '../run-words.js';
+import { tellTimings, type ReportOptions, type TimingOptions } from '../timings.js';
 
 /** `pgprov runs`: the journaled runs, newest first. */
 export async function runs(file: string, options: { json?: boolean }): Promise<ExitCode> {

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { onRunningHosts, type SetExit } from '../action.js';
+import { splitList, withAim, withHosts, withInventory, withOutput, withPasswords, withReport, withTimings } from '../command-options.js';
+import type { ApplyOptions } from './apply.js';
+import type { PlanOptions } from './plan.js';
+
+function withDifferences(command: Command): Command {
+  return command.option('--no-diff', 'leave the differences of files out');
+}
+
+function withApply(command: Command): Command {
+  return withPasswords(withReport(withTimings(withOutput(command))))
+    .option('-y, --yes', 'change a cluster that holds data without asking')
+    .option('--check', 'change nothing, show what would be changed')
+    .option('--diff', 'show the differences of files, first');
+}
+
+/** The commands that bring hosts to what an inventory says, or tell what that would change; their modules are loaded when one of them runs. */
+export function addApplyCommands(program: Command, setExit: SetExit): void {
+  withPasswords(withReport(withTimings(withDifferences(withOutput(withAim(withInventory(program.command('plan'))))))))
+    .description('show what apply would change, host by host; touches nothing')
+    .option('-o, --out <file>', 'keep the plan in a file; `pgprov apply FILE` carries out just that')
+    .option('--detailed-exitcode', 'exit with 6 when there are changes')
+    .action(onRunningHosts<PlanOptions>(setExit, async () => (await import('./plan.js')).plan));
+
+  withPasswords(withReport(withTimings(withDifferences(withAim(withInventory(program.command('diff')))))))
+    .description('report how the hosts have drifted from the inventory; exit code 6 when they have')
+    .option('-q, --quiet', 'print nothing when there is no drift')
+    .action(onRunningHosts<PlanOptions & { quiet?: boolean }>(setExit, async () => (await import('./plan.js')).diff));
+
+  const apply = onRunningHosts<ApplyOptions>(setExit, async () => (await import('./apply.js')).apply);
+  withApply(withAim(withInventory(program.command('apply'), 'inventory file (YAML), or a plan made by `pgprov plan -o`')))
+    .description('bring the hosts to what the inventory says')
+    .option('--resume', 'go on with the last run, with its aim and --set, unless it ended well')
+    .action(apply);
+
+  withHosts(withApply(withInventory(program.command('run').argument('<role>', 'the role, or several, comma-separated'))))
+    .description('apply one role: `pgprov run etcd inventory.yml --host pg1`')
+    .action(async (role: string, inventory: string | undefined, options: ApplyOptions) => apply(inventory, { ...options, role: splitList(role, undefined) }));
+}

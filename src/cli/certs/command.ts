@@ -1,0 +1,32 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { onInventory, type SetExit } from '../action.js';
+import { withHost, withHosts, withInventory, withOutput, withPasswords } from '../command-options.js';
+import type { RenewOptions } from './rounds.js';
+import type { CertsStatusOptions } from './status.js';
+
+function withinDays(description: string): Option {
+  return new Option('--within <days>', description).default(30).argParser((text) => {
+    if (/^\d{1,5}$/u.test(text)) return Number(text);
+    throw new InvalidArgumentError('It must be a number of days.');
+  });
+}
+
+/** The commands about a cluster's certificates; their modules are loaded when one of them runs. */
+export function addCertsCommands(program: Command, setExit: SetExit): void {
+  const certs = program.command('certs').description('certificates of the cluster: what expires when, renewal, rotation of the authority');
+
+  withHost(withPasswords(withInventory(certs.command('status'))).addOption(withinDays('point out what expires within so many days')))
+    .description('what expires when, and whether the hosts have and use what is in the store; exit code 7 when something expires')
+    .option('--json', 'print as JSON')
+    .action(onInventory<CertsStatusOptions>(setExit, async () => (await import('./status.js')).certsStatus));
+
+  const renew = withPasswords(withOutput(withInventory(certs.command('renew'))))
+    .description('new certificates for hosts whose own expire, name other addresses or are of another authority; one member at a time, each proved')
+    .addOption(withinDays('renew what expires within so many days'))
+    .option('--all', 'renew those as well that are good for longer')
+    .option('--ca', 'rotate the certificate authority, in three phases; go on with a rotation that was broken off');
+  withHosts(renew)
+    .option('-y, --yes', 'change a cluster that holds data without asking')
+    .option('--check', 'change nothing, show what would be changed; with --ca: by the next phase')
+    .action(onInventory<RenewOptions>(setExit, async () => (await import('./renew.js')).renew));
+}
