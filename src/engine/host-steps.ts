@@ -1,0 +1,89 @@
+import type { EventListener, StepResult } from '../events.js';
+import { asPgprovError } from '../lib/errors.js';
+import { interrupts, stepWork } from '../plan/plan.js';
+import type { Stage } from '../plan/role.js';
+import type { HostShape, RunStage } from '../plan/shape.js';
+import type { Ledger } from './ledger.js';
+import { askProof } from './proof.js';
+import type { Session } from './session.js';
+import { runStep } from './step.js';
+
+/** What steps are taken with. */
+export interface HostStepsOptions {
+  sessions: ReadonlyMap<string, Session>;
+  shapes: ReadonlyMap<string, HostShape>;
+  ledger: Ledger;
+  emit: EventListener;
+  signal: AbortSignal;
+}
+
+/** What ties a step to those of other hosts. */
+export interface StepTies {
+  /** Asked when the run is interrupted; true when the step has to be taken all the same. */
+  isBound(): boolean;
+  /** Told when a resource is about to be changed, by its id. */
+  changing(resource: string): void;
+}
+
+/** Takes single hosts through single stages, and keeps the books of it: events, recap, errors. */
+export class HostSteps {
+  readonly #options: HostStepsOptions;
+  /** Something was changed or waited for, so the survey no longer tells how things are. */
+  moved = false;
+
+  constructor(options: HostStepsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one host through its part of a stage; a failure is noted and never thrown. */
+  async take(stage: RunStage, host: string, ties?: StepTies): Promise<StepResult> {
+    const { emit, signal, ledger, sessions, shapes } = this.#options;
+    const [part, shape, session] = [stage.hosts.get(host), shapes.get(host), sessions.get(host)];
+    if (part === undefined || shape === undefined || session === undefined) return 'skipped';
+    if (ledger.isOut(host)) return this.skip(stage, host, 'an earlier stage was skipped on it');
+    if (signal.aborted && ties?.isBound() !== true) return this.skip(stage, host, 'interrupted');
+    const work = stepWork(part, session.states);
+    emit({ type: 'step-start', host, stage: stage.id, changes: work.changes.length });
+    const began = Date.now();
+    const recap = ledger.of(host);
+    let changes = 0;
+    const count: EventListener = (event) => {
+      if (event.type === 'changed') changes += event.summaries.length;
+      if (event.type === 'changing') ties?.changing(event.resource);
+      emit(event);
+    };
+    try {
+      if (await runStep({ session, shape, id: stage.id, stage: part, emit: count })) this.moved = true;
+      if (interrupts(work)) await this.#askProofs(stage, part, host);
+      recap.ok += part.resources.length - work.changes.length;
+      const result = changes > 0 ? 'changed' : 'ok';
+      emit({ type: 'step-end', host, stage: stage.id, result, changes, ms: Date.now() - began });
+      return result;
+    } catch (thrown) {
+      const error = asPgprovError(thrown, host);
+      ledger.errors.push(error);
+      recap.failed += 1;
+      emit({ type: 'step-end', host, stage: stage.id, result: 'failed', changes, ms: Date.now() - began, error });
+      return 'failed';
+    } finally {
+      recap.changed += changes;
+    }
+  }
+
+  /** Leaves a host out, which then takes no further part in the run. */
+  skip(stage: RunStage, host: string, because: string): StepResult {
+    const { emit, ledger } = this.#options;
+    const reason = ledger.hasFailed(host) ? 'an earlier stage failed on it' : because;
+    ledger.of(host).skipped += 1;
+    emit({ type: 'step-end', host, stage: stage.id, result: 'skipped', changes: 0, ms: 0, reason });
+    return 'skipped';
+  }
+
+  async #askProofs({ id }: RunStage, { proofs = [] }: Stage, host: string): Promise<void> {
+    const { sessions, ledger, emit } = this.#options;
+    for (const { on, gate } of proofs) {
+      const session = sessions.get(on);
+      if (session !== undefined && !ledger.hasFailed(on)) await askProof({ session, gate, stage: id, host, emit });
+    }
+  }
+}
