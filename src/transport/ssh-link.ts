@@ -6,6 +6,7 @@ import type { Client } from 'ssh2';
 import type { PgprovError } from '../lib/errors.js';
 import { HostKeyCheck } from './host-key-check.js';
 import { type KeySources, prepareLogin } from './login.js';
+import { signAtOnce } from './sign-at-once.js';
 import {
   type Attempted,
   connectAborted,
@@ -111,6 +112,7 @@ export class SshLink {
         authHandler: login.handler(endpoint.user),
       });
       link = new SshLink(ssh, clientOf(ssh), endpoint, host);
+      signAtOnce(link.client);
       await Promise.race([link.#ready(connecting, (phase) => (attempted.phase = phase)), abort.promise]);
       await check.record();
       link.#watch();

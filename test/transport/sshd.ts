@@ -47,11 +47,18 @@ export class Sshd {
   readonly port: number;
   readonly #child: ChildProcess;
   readonly #dir: string;
+  #log = '';
 
   private constructor(child: ChildProcess, dir: string, port: number) {
     this.#child = child;
     this.#dir = dir;
     this.port = port;
+    child.stderr?.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
+  }
+
+  /** What it has logged since it started. */
+  get log(): string {
+    return this.#log;
   }
 
   /**
