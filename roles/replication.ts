@@ -1,5 +1,5 @@
 import { defineRole, REPLICATION_LOGIN, replicationLogin, type CheckResult, type Host, type ReplicationLogin, type View } from '../src/index.js';
-import { passwordFile, replicationAccount, servers } from './shared/accounts.js';
+import { nextServer, passwordFile, replicationAccount, servers } from './shared/accounts.js';
 import { accountsOf, localServer } from './shared/layout.js';
 import { databasePassword } from './shared/logins.js';
 import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
@@ -27,6 +27,7 @@ export default defineRole({
       role: accountsOf(context).replication.name,
       passwordFile: passwordFile(context),
       members: servers(context),
+      next: nextServer(context),
     }),
   ],
   // Under Patroni its own role sets them: a new password must reach the server, .pgpass and patroni.yml in one step.

@@ -1,4 +1,4 @@
-import { inConcert, pgpass, pgRole, type Resource, type RoleContext } from '../../src/index.js';
+import { inConcert, pgpass, pgRole, type Host, type Resource, type RoleContext } from '../../src/index.js';
 import { accountsOf, hostsWith, localServer } from './layout.js';
 import { variables } from './variables.js';
 
@@ -9,10 +9,22 @@ export function passwordFile({ host, platform }: Pick<RoleContext, 'host' | 'pla
 
 /** The servers that a member of this host's kind may have to replicate from. */
 export function servers({ host, inventory }: Pick<RoleContext, 'host' | 'inventory'>): { address: string; port: number }[] {
-  const peers = host.roles.includes('patroni') ? hostsWith(inventory, 'patroni') : [host];
-  return peers
-    .filter((peer) => peer.roles.includes('postgresql'))
-    .map((peer) => ({ address: peer.clusterAddress, port: variables(peer, 'postgresql').port }));
+  return peers({ host, inventory }).map(addressOf);
+}
+
+/** The server that comes after this host's own in the inventory, the first one after the last: over all hosts, each server once. */
+export function nextServer({ host, inventory }: Pick<RoleContext, 'host' | 'inventory'>): { address: string; port: number } {
+  const all = peers({ host, inventory });
+  const at = all.findIndex(({ name }) => name === host.name);
+  return addressOf(all[(at + 1) % all.length] ?? host);
+}
+
+function peers({ host, inventory }: Pick<RoleContext, 'host' | 'inventory'>): Host[] {
+  return host.roles.includes('patroni') ? hostsWith(inventory, 'patroni').filter(({ roles }) => roles.includes('postgresql')) : [host];
+}
+
+function addressOf(host: Host): { address: string; port: number } {
+  return { address: host.clusterAddress, port: variables(host, 'postgresql').port };
 }
 
 /** The replication role, and the .pgpass with a line for every server. */

@@ -59,7 +59,8 @@ function guarded<Thing extends Observation>(thing: Thing, blame: Blame): Thing {
   const own = thing as unknown as Readonly<Record<string, (...values: readonly unknown[]) => unknown>>;
   const methods = METHODS.filter((name) => typeof own[name] === 'function');
   const wrapped = methods.map((name) => [name, (...values: readonly unknown[]) => blame(() => own[name]?.(...values))] as const);
-  return Object.assign(Object.create(thing), thing, Object.fromEntries(wrapped)) as Thing;
+  const thorough = thing.thorough && { thorough: guarded(thing.thorough, blame) };
+  return Object.assign(Object.create(thing), thing, Object.fromEntries(wrapped), thorough) as Thing;
 }
 
 /** What the types promise of stages; JavaScript promises nothing. */

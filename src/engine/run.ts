@@ -10,6 +10,7 @@ import { effectsOf } from '../plan/effects.js';
 import { leftOutRoles, missingRoles } from '../plan/missing.js';
 import { joinShapes, shapeHost, type HostShape, type RunStage } from '../plan/shape.js';
 import { View } from '../plan/view.js';
+import { thoroughly } from '../resources/resource.js';
 import { HOLD_UNTIL_INPUT_CLOSES, RELEASE_STEP_LOCK, takeRunLock, takeStepLock } from '../shell/lock.js';
 import { joinScripts } from '../shell/quote.js';
 import { holderName } from '../store/local-lock.js';
@@ -166,7 +167,8 @@ class Run {
   #shapeFor(host: Host, platform: Platform = PLATFORMS[0] as Platform): HostShape {
     const { inventory, store } = this.#options;
     const context = contextFor(inventory, store, host, platform, this.#platforms);
-    const shape = shapeHost(this.#roles, context);
+    const all = shapeHost(this.#roles, context);
+    const shape = this.#options.mode === 'survey' ? { ...all, observations: thoroughly(all.observations) } : all;
     if (this.#leftOut.length === 0) return shape;
     const leftOut = shapeHost(this.#leftOut, context);
     this.#leftOutShapes.set(host.name, leftOut);
@@ -315,7 +317,7 @@ class Run {
         const session = this.#session(host);
         const { observations: all } = this.#shapes.get(host.name) as HostShape;
         // What the stages made was read back when they made it; how the cluster is now is in the observations.
-        const observations = askable({ observations: all.filter(({ asked }) => asked !== 'first'), stages: [] });
+        const observations = askable({ observations: thoroughly(all.filter(({ asked }) => asked !== 'first')), stages: [] });
         if (observations.length === 0) return;
         const { byId } = await session.run(probeSections(observations), {
           listener: { begin: () => timer.begin(), done: (id) => timer.done(id) },

@@ -1,6 +1,6 @@
-import { sh, type Script } from '../shell/quote.js';
+import { Script, sh } from '../shell/quote.js';
 import { digestOf } from './resource.js';
-import type { SharedQuestion } from './shared-question.js';
+import { type SharedQuestion, withSharedBlock } from './shared-question.js';
 
 /** How to reach the host's own server as the operating-system user that owns it. */
 export interface LocalServer {
@@ -36,9 +36,33 @@ export function sqlQuestion(server: LocalServer, ...queries: readonly string[]):
   return {
     variable: 'pgprov_sql',
     subjects: queries,
-    // A query that fails must not keep the others from being answered.
-    ask: (all) => sh`[ ! -x ${`${server.binDirectory}/psql`} ] || ${psqlInput(server, ['\\set ON_ERROR_STOP 0', ...all.map((query) => `\\echo ${markOf(query)}\n${query};`)].join('\n'))} 2>/dev/null || :`,
+    ask: (all) => {
+      // A query that connects elsewhere takes psql with it, or ends it.
+      const ordered = [...all.filter((query) => !query.startsWith(CONNECT)), ...all.filter((query) => query.startsWith(CONNECT))];
+      // A query that fails must not keep the others from being answered.
+      const lines = ['\\set ON_ERROR_STOP 0', ...ordered.map((query) => `\\echo ${markOf(query)}\n${query};`)];
+      return sh`[ ! -x ${`${server.binDirectory}/psql`} ] || ${psqlInput(server, lines.join('\n'))} 2>/dev/null || :`;
+    },
   };
+}
+
+/** A query for `sqlQuestion` that is put to another server, which libpq's parameters name; psql asks only one such. */
+export function elsewhere(parameters: Readonly<Record<string, string | number>>, query: string): string {
+  // A URI, for psql takes double quotes out of other connection strings, however they are quoted.
+  const words = Object.entries(parameters).map(([name, value]) => `${name}=${percentEncode(String(value))}`);
+  return `${CONNECT}-reuse-previous=off postgresql:///?${words.join('&')}\n${query}`;
+}
+
+/** Every byte but those of ordinary words as %XX. */
+function percentEncode(text: string): string {
+  return Buffer.from(text).toString('latin1').replaceAll(/[^\w.-]/gu, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/** Sets `$row` to the first row that the server answered to a query of `sqlQuestion`, '' where there is none. */
+export function firstRow(server: LocalServer, query: string): Script {
+  const row = Script.build(`row=\${block%%"$pgprov_nl"*}`);
+  return withSharedBlock(sqlQuestion(server, query), markOf(query), sh`${row}
+case "$row" in ${MARK}*) row= ;; esac`, sh`row=`);
 }
 
 /** Finds the rows of a query in the answers to all of them; undefined while the server is down. */
@@ -51,6 +75,8 @@ export function findRows(text: string, query: string): string[] | undefined {
 }
 
 const MARK = '@pgprov-';
+
+const CONNECT = '\\connect ';
 
 function markOf(query: string): string {
   return `${MARK}${digestOf(query).slice(0, 16)}`;

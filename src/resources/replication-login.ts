@@ -1,5 +1,5 @@
 import { sh } from '../shell/quote.js';
-import { asDatabaseUser, type LocalServer } from './psql.js';
+import { asDatabaseUser, elsewhere, firstRow, type LocalServer, sqlQuestion } from './psql.js';
 import { answerLines, type Observation } from './resource.js';
 
 /** The outcome of one real login over the replication protocol. */
@@ -13,6 +13,15 @@ export interface ReplicationLogin {
 
 /** The observation's id. */
 export const REPLICATION_LOGIN = 'replication-login';
+
+/** Seconds to wait for a server. */
+const PATIENCE = 3;
+
+/** A server to log in to. */
+interface Member {
+  address: string;
+  port: number;
+}
 
 /** psql's path is its zeroth word, the quoted role the first, addresses and ports follow. */
 const LOGINS = sh`login() {
@@ -28,20 +37,27 @@ shift 2
 done
 wait`;
 
-/** Logs in to every member as the replication role, with nothing but the .pgpass of the database's user. */
+/**
+ * Logs in to members as the replication role, with nothing but the .pgpass of the database's user: thoroughly to every one,
+ * else to the `next` alone, in the run of psql that asks the host's own server; to every one where that fails.
+ */
 export function replicationLogin(options: {
   server: LocalServer;
   role: string;
   passwordFile: string;
-  members: readonly { address: string; port: number }[];
+  members: readonly Member[];
+  next: Member;
 }): Observation<ReplicationLogin[]> {
-  const { server, role, passwordFile, members } = options;
-  return {
+  const { server, role, passwordFile, members, next } = options;
+  const toAll = sh`psql=${`${server.binDirectory}/psql`}
+[ -x "$psql" ] || exit 0
+${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`, `PGCONNECT_TIMEOUT=${PATIENCE}`]} sh -c ${LOGINS.text} "$psql" ${conninfoValue(role)} ${members.flatMap(({ address, port }) => [address, port])}`)}`;
+  const account = { dbname: 'replication', replication: 'true', user: role, passfile: passwordFile, connect_timeout: PATIENCE };
+  const query = elsewhere({ host: next.address, port: next.port, ...account }, 'IDENTIFY_SYSTEM');
+  const thorough: Observation<ReplicationLogin[]> = {
     id: REPLICATION_LOGIN,
     asked: 'looks',
-    probe: () => sh`psql=${`${server.binDirectory}/psql`}
-[ -x "$psql" ] || exit 0
-${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`, 'PGCONNECT_TIMEOUT=3']} sh -c ${LOGINS.text} "$psql" ${conninfoValue(role)} ${members.flatMap(({ address, port }) => [address, port])}`)}`,
+    probe: () => toAll,
     parse: (answer) =>
       answerLines(answer).map((line) => {
         const [address = '', status, words = ''] = line.split('\t');
@@ -49,6 +65,17 @@ ${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`, 'PGCONNECT_TIMEOUT=
           ? { address, systemIdentifier: words.split('|')[0] ?? '', error: undefined }
           : { address, systemIdentifier: undefined, error: words.trim() };
       }),
+  };
+  return {
+    ...thorough,
+    shares: [sqlQuestion(server, query)],
+    probe: () => sh`${firstRow(server, query)}
+if [ -n "$row" ]; then
+printf '%s\t0\t%s\n' ${next.address} "$row"
+exit 0
+fi
+${toAll}`,
+    thorough,
   };
 }
 

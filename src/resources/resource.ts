@@ -15,12 +15,22 @@ export interface Observation<State = unknown> {
    * run; or at the `first` only, for what decides whether a run may begin.
    */
   readonly asked?: 'always' | 'looks' | 'first';
+  /**
+   * What is asked in its place, for the same state, where nothing may be left out: by the look that proves a run that changed
+   * something, and by a command that only looks. The first look of a run does with less.
+   */
+  readonly thorough?: Observation<State>;
   /** Questions whose answers the probe reads. */
   readonly shares?: readonly SharedQuestion[];
   /** Total: an absent package or a stopped server is a state, never an error. */
   probe(): Script;
   /** Bytes to state; throws on what it does not know. */
   parse(answer: Answer): State;
+}
+
+/** The observations, each as thorough as it can be. */
+export function thoroughly(observations: readonly Observation[]): Observation[] {
+  return observations.map((observation) => observation.thorough ?? observation);
 }
 
 /** What kind of change a person would call it. */

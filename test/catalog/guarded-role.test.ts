@@ -50,6 +50,19 @@ describe('a role of the user’s own', () => {
     await expect(resourceOf(() => { throw new TypeError('boom'); })).rejects.toMatchObject({ message: expect.stringMatching(/^role x, test\/catalog\/.*: boom$/u) as string });
   });
 
+  it('is told as the place of what a thorough observation throws', async () => {
+    const observation = { id: 'seen', probe: () => sh`true`, parse: () => 1 };
+    const role: Role = {
+      name: 'x', description: 'x', variables: { type: 'object', properties: {} }, stages: () => [],
+      observations: () => [{ ...observation, thorough: { ...observation, parse: () => { throw new RangeError('odd'); } } }],
+    };
+    const path = fileURLToPath(import.meta.url);
+    const inventory = await inventoryOf('cluster: demo\nroles: [x]\nhosts: {pg1: 192.0.2.1}\n', [role]);
+    const [seen] = shapeHost([guardedRole(role, { path, directory: dirname(path), name: 'x' })], contextOf(inventory, 'pg1')).observations;
+    expect(seen?.parse({ status: 0, out: Buffer.alloc(0) })).toBe(1);
+    expect(() => seen?.thorough?.parse({ status: 0, out: Buffer.alloc(0) })).toThrow(/^role x, test\/catalog\/guarded-role\.test\.ts:\d+:\d+: odd$/u);
+  });
+
   it.each<{ what: string; stages: unknown; message: string }>([
     { what: 'no list', stages: 3, message: 'role x: stages must be a list' },
     { what: 'no object', stages: [null], message: 'role x: stages must hold objects, not null' },

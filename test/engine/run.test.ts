@@ -323,6 +323,19 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
     });
   });
 
+  it('asks thoroughly what proves a run, and where it only looks', async () => {
+    const seen = (what: string): Observation<string> => ({ id: 'seen', asked: 'looks', probe: () => sh`echo ${what}`, parse: ({ out }) => out.toString('utf8').trim() });
+    const looking = role('web', {
+      observations: () => [{ ...seen('some'), thorough: seen('all') }],
+      stages: (context) => [stage('one', [make(context, 'quick')])],
+    });
+    const read = ({ view }: Ran): unknown[] => HOSTS.map((host) => view?.read(host, 'seen'));
+    expect(read(await run([looking], { mode: 'plan' }))).toEqual(['some', 'some', 'some']);
+    expect(read(await run([looking]))).toEqual(['all', 'all', 'all']);
+    expect(read(await run([looking]))).toEqual(['some', 'some', 'some']);
+    expect(read(await run([looking], { mode: 'survey' }))).toEqual(['all', 'all', 'all']);
+  });
+
   it('says that a change did not take', async () => {
     const vain = role('web', { stages: (context) => [stage('one', [make(context, 'a', sh`:`)])] });
     const { exitCode, errors } = await run([vain], { aim: { hosts: ['pg1'] } });

@@ -93,8 +93,13 @@ describe.skipIf(!usable)(`a real PostgreSQL (seed ${SEED})${why}`, () => {
       const [uid = 0, gid = 0] = ['-u', '-g'].map((option) => Number(execFileSync('id', [option, 'postgres'], { encoding: 'utf8' })));
       chownSync(passwordFile, uid, gid);
       for (const role of names) {
-        const [login] = await observe(shell, replicationLogin({ server, role, passwordFile, members: [{ address: '127.0.0.1', port: PORT }] }));
-        expect(login, shown(role)).toMatchObject({ address: '127.0.0.1', systemIdentifier: expect.stringMatching(/^\d+$/u) as string, error: undefined });
+        const here = { address: '127.0.0.1', port: PORT };
+        const toNext = replicationLogin({ server, role, passwordFile, members: [], next: here });
+        const toAll = replicationLogin({ server, role, passwordFile, members: [here], next: { ...here, port: 1 } });
+        for (const login of [toNext, toAll, toAll.thorough ?? toAll]) {
+          const [seen] = await observe(shell, login);
+          expect(seen, shown(role)).toMatchObject({ address: '127.0.0.1', systemIdentifier: expect.stringMatching(/^\d+$/u) as string, error: undefined });
+        }
       }
     });
   });

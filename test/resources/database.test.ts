@@ -154,7 +154,8 @@ describe('pendingRestart', () => {
 });
 
 describe('replicationLogin', () => {
-  const login = replicationLogin({ server, role: "it's", passwordFile: '/p', members: [{ address: '10.0.0.1', port: 5432 }] });
+  const login = replicationLogin({ server, role: "it's", passwordFile: '/p', members: [{ address: '10.0.0.1', port: 5432 }], next: { address: '10.0.0.2', port: 5433 } });
+  const thorough = login.thorough ?? login;
 
   it.each([
     { text: '', logins: [] },
@@ -163,9 +164,31 @@ describe('replicationLogin', () => {
       text: '10.0.0.2\t2\tpsql: error: FATAL:  no pg_hba.conf entry \n',
       logins: [{ address: '10.0.0.2', systemIdentifier: undefined, error: 'psql: error: FATAL:  no pg_hba.conf entry' }],
     },
-  ])('reads $text', ({ text, logins }) => expect(login.parse(answer(text))).toEqual(logins));
+  ])('reads $text', ({ text, logins }) => {
+    for (const each of [login, thorough]) expect(each.parse(answer(text))).toEqual(logins);
+  });
 
-  it('asks exactly so', () => expect(login.probe().text).toMatchInlineSnapshot(`
+  it('is one observation, thorough or not', () => {
+    expect([thorough.id, thorough.asked]).toEqual([login.id, login.asked]);
+    expect(login.probe().text.endsWith(`fi\n${thorough.probe().text}`)).toBe(true);
+    expect(sharedSections([thorough])).toEqual([]);
+  });
+
+  it('asks the next one exactly so, after the queries to its own server', () => {
+    const [question] = sharedSections([login, pendingRestart(server)]);
+    expect(question?.body.text).toMatchInlineSnapshot(`
+      "pgprov_sql=$(
+      [ ! -x /bin17/psql ] || printf '%s\\n' '\\set ON_ERROR_STOP 0
+      \\echo @pgprov-d69fcaf43e0f8602
+      SELECT name FROM pg_settings WHERE pending_restart ORDER BY name;
+      \\echo @pgprov-53cdc4beb9d88c11
+      \\connect -reuse-previous=off postgresql:///?host=10.0.0.2&port=5433&dbname=replication&replication=true&user=it%27s&passfile=%2fp&connect_timeout=3
+      IDENTIFY_SYSTEM;' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql -XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f - 2>/dev/null || :
+      )"
+    `);
+  });
+
+  it('asks all exactly so', () => expect(thorough.probe().text).toMatchInlineSnapshot(`
     "psql=/bin17/psql
     [ -x "$psql" ] || exit 0
     runuser -u postgres -- env 'HOME=/var/lib/postgresql' 'PGPASSFILE=/p' 'PGCONNECT_TIMEOUT=3' sh -c 'login() {
