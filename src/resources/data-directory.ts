@@ -1,5 +1,6 @@
 import { sh, type Script } from '../shell/quote.js';
 import { answerLines, UnknownAnswer, type Observation } from './resource.js';
+import { type SharedQuestion, tellShared } from './shared-question.js';
 
 /** What is where PostgreSQL's data is, or is to be. */
 export type DataDirectoryState =
@@ -38,30 +39,12 @@ export const DATA_DIRECTORY = 'data-directory';
  * Reads a data directory without PostgreSQL: pg_control starts with the system identifier as a native
  * 64-bit integer. With pg_controldata it also tells checksums and state.
  */
-export function dataDirectory(path: string, binDirectory: string): Observation<DataDirectoryState> {
+export function dataDirectory(path: string, binDirectory: string): Observation<DataDirectoryState> & { readonly shares: readonly SharedQuestion[] } {
+  const question = dataQuestion(path, binDirectory);
   return {
     id: DATA_DIRECTORY,
-    probe: () => sh`data=${path}
-if [ ! -e "$data" ]; then echo kind=absent
-elif [ ! -d "$data" ]; then echo kind=foreign; echo "entry=(not a directory)"
-elif [ -f "$data/PG_VERSION" ]; then
-echo kind=cluster
-echo "version=$(head -n 1 "$data/PG_VERSION")"
-if [ -s "$data/global/pg_control" ]; then
-identifier=$(od -An -tu8 -N8 "$data/global/pg_control" | tr -d ' ')
-echo "identifier=$identifier"
-if [ -e ${OWN_CLUSTERS}/"$identifier" ]; then echo ours=yes; fi
-elif [ -e "$data/backup_label" ]; then
-if cat /proc/[0-9]*/comm 2>/dev/null | grep -qE ${COPYING}; then echo 'copy=under way'; else echo copy=interrupted; fi
-fi
-if [ -x ${`${binDirectory}/pg_controldata`} ]; then
-${`${binDirectory}/pg_controldata`} "$data" 2>/dev/null | sed -n -e 's/^Data page checksum version: */checksums=/p' -e 's/^Database cluster state: */state=/p'
-fi
-elif [ -z "$(ls -A "$data")" ]; then echo kind=empty
-else
-echo kind=foreign
-ls -A "$data" | head -n 5 | sed 's/^/entry=/'
-fi`,
+    shares: [question],
+    probe: () => tellShared(question),
     parse: (answer) => {
       const lines = answerLines(answer).map((line): [string, string] => {
         const at = line.indexOf('=');
@@ -83,5 +66,40 @@ fi`,
         ours: values.get('ours') === 'yes',
       };
     },
+  };
+}
+
+/** Asks all that `dataDirectory` tells of the one data directory of a host. */
+function dataQuestion(path: string, binDirectory: string): SharedQuestion {
+  return {
+    variable: 'pgprov_data',
+    subjects: [path],
+    ask: () => sh`data=${path}
+if [ ! -e "$data" ]; then echo kind=absent
+elif [ ! -d "$data" ]; then echo kind=foreign; echo "entry=(not a directory)"
+elif [ -f "$data/PG_VERSION" ]; then
+echo kind=cluster
+read -r version <"$data/PG_VERSION"
+echo "version=$version"
+if [ -s "$data/global/pg_control" ]; then
+set -- $(od -An -tu8 -N8 "$data/global/pg_control")
+echo "identifier=$1"
+if [ -e ${OWN_CLUSTERS}/"$1" ]; then echo ours=yes; fi
+elif [ -e "$data/backup_label" ]; then
+if cat /proc/[0-9]*/comm 2>/dev/null | grep -qE ${COPYING}; then echo 'copy=under way'; else echo copy=interrupted; fi
+fi
+if [ -x ${`${binDirectory}/pg_controldata`} ]; then
+${`${binDirectory}/pg_controldata`} "$data" 2>/dev/null | while read -r one two three rest; do
+case "$one $two $three" in
+'Database cluster state:') echo "state=$rest" ;;
+'Data page checksum') set -- $rest; echo "checksums=$2" ;;
+esac
+done
+fi
+elif [ -z "$(ls -A "$data")" ]; then echo kind=empty
+else
+echo kind=foreign
+ls -A "$data" | head -n 5 | sed 's/^/entry=/'
+fi`,
   };
 }

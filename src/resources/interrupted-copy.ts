@@ -14,6 +14,7 @@ export function interruptedCopy(options: { path: string; binDirectory: string; o
   const observed = dataDirectory(path, binDirectory);
   return {
     id,
+    shares: observed.shares,
     probe: observed.probe,
     parse: observed.parse,
     diff: (state): Change[] =>

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dataDirectory, markOwn, type DataDirectoryState } from '../../src/resources/data-directory.js';
+import { interruptedCopy } from '../../src/resources/interrupted-copy.js';
 import { pgCluster } from '../../src/resources/pg-cluster.js';
+import { sharedSections } from '../../src/resources/shared-question.js';
 import { Script } from '../../src/shell/quote.js';
 import { freshDirectory, ME, sharedDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { asPostgres, makeCluster, postgresBinaries, POSTGRES_USER } from '../support/postgres.js';
-import { bringAbout, moved, observe, runSections } from '../support/sections.js';
+import { bringAbout, moved, observe, rewritten, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';
 
 const parse = (text: string): DataDirectoryState => dataDirectory('/d', '/bin').parse({ status: 0, out: Buffer.from(text) });
@@ -58,6 +60,17 @@ describe('dataDirectory', () => {
       expect(await see('cluster')).toEqual({ kind: 'cluster', version: '17', ...none, systemIdentifier: '7412345678901234567' });
     });
 
+    it('reads what pg_controldata tells, and takes a version without a line end', async () => {
+      mkdirSync(work.at('cluster'));
+      mkdirSync(work.at('bin'));
+      writeFileSync(work.at('cluster', 'PG_VERSION'), '17');
+      const told = 'pg_control version number:            1700\nDatabase cluster state:               in archive recovery\nData page checksum version:           1\nDefault char data signedness:         signed\n';
+      writeFileSync(work.at('bin', 'pg_controldata'), `#!/bin/sh\nprintf '%s' '${told}'\n`, { mode: 0o755 });
+      expect(await observe(shell, dataDirectory(work.at('cluster'), work.at('bin')))).toEqual({
+        kind: 'cluster', version: '17', ...none, checksums: 1, clusterState: 'in archive recovery',
+      });
+    });
+
     it('remembers which clusters are ours', async () => {
       mkdirSync(work.at('cluster', 'global'), { recursive: true });
       writeFileSync(work.at('cluster', 'PG_VERSION'), '17\n');
@@ -66,7 +79,7 @@ describe('dataDirectory', () => {
       writeFileSync(work.at('cluster', 'global', 'pg_control'), control);
       const observation = dataDirectory(work.at('cluster'), '/nowhere');
       const here = (script: Script): Script => moved(script, '/var/lib/pgprov', work.at('own'));
-      const local = { ...observation, probe: () => here(observation.probe()) };
+      const local = rewritten(observation, here);
       expect(await observe(shell, local)).toMatchObject({ ours: false, systemIdentifier: '42' });
       const body = Script.build(`data='${work.at('cluster')}'\n${here(markOwn).text}`);
       await runSections(shell, [{ id: 'mark', mode: 'step', body }]);
@@ -105,6 +118,12 @@ describe.skipIf(binaries === undefined)(binaries === undefined ? 'a real cluster
       expect(await observe(shell, dataDirectory(work.at('without'), bin))).toMatchObject({ checksums: 0 });
     });
   });
+});
+
+it('is asked once for all who want to know', () => {
+  const copy = interruptedCopy({ path: '/d', binDirectory: '/bin', ownership: { ...ME, mode: '0700' } });
+  const cluster = pgCluster({ version: 17, dataDirectory: '/d', binDirectory: '/bin', user: 'postgres', group: 'postgres', home: '/', initdb: [] });
+  expect(sharedSections([dataDirectory('/d', '/bin'), copy, cluster]).map(({ id }) => id)).toEqual(['pgprov_data']);
 });
 
 describe('pgCluster', () => {
@@ -172,7 +191,7 @@ describe('pgCluster', () => {
       expect(words).toContain('Success');
       expect(status).toBe(0);
       const observation = dataDirectory(work.at('with space'), binaries ?? '');
-      const local = { ...observation, probe: () => moved(observation.probe(), '/var/lib/pgprov', work.at('own')) };
+      const local = rewritten(observation, (script) => moved(script, '/var/lib/pgprov', work.at('own')));
       expect(await observe(shell, local)).toMatchObject({ kind: 'cluster', checksums: 1, ours: true });
       const put = execFileSync('ls', [work.path], { encoding: 'utf8' });
       expect(put).toMatch(/with space\.pgprov-initdb\.\d{8}T\d{6}\n/u);
