@@ -94,6 +94,7 @@ export interface Connecting {
 export interface Connected {
   type: 'connected';
   host: string;
+  /** How long the run waited for it; connections are begun while the stages are worked out. */
   ms: number;
   /** Of `ms`, how long it waited for its turn, since handshakes are capped. */
   queuedMs?: number;

@@ -81,7 +81,15 @@ class Run {
   /** The hosts that take part; a mere survey drops those that do not answer. */
   #hosts: Host[];
   readonly #sessions = new Map<string, Session>();
+  /** Connections that were begun, by host; why one failed is told by whoever takes it from here. */
+  readonly #dialled = new Map<string, Promise<Session>>();
+  /** Calls off connections that nobody waits for any more. */
+  readonly #hangUp = new AbortController();
   readonly #shapes = new Map<string, HostShape>();
+  /** Shapes as they were worked out last, and what for. */
+  readonly #worked = new Map<string, { platform: Platform; learnt: number; shape: HostShape }>();
+  /** How often a host's platform turned out to be another than was thought. */
+  #learnt = 0;
   readonly #platforms = new Map<string, Platform>();
   /** Execs that hold the hosts' locks until their input is closed. */
   readonly #locks: Exec[] = [];
@@ -107,6 +115,8 @@ class Run {
   async go(): Promise<RunOutcome> {
     const { mode, emit, signal } = this.#options;
     try {
+      // Servers take their time over a handshake, in which the run's shape is worked out here.
+      this.#dial();
       await this.#recall();
       this.#announce();
       await this.#connectAll();
@@ -117,6 +127,8 @@ class Run {
     } finally {
       this.#describe();
       for (const lock of this.#locks) lock.closeInput();
+      this.#hangUp.abort();
+      for (const dialled of this.#dialled.values()) void dialled.then((session) => session.close(), () => {});
       await Promise.all([...this.#sessions.values()].map((session) => this.#sayGoodbye(session)));
     }
     const exitCode = this.#ledger.exitCode(signal.aborted);
@@ -165,6 +177,14 @@ class Run {
   }
 
   #shapeFor(host: Host, platform: Platform = PLATFORMS[0] as Platform): HostShape {
+    const known = this.#worked.get(host.name);
+    if (known?.platform === platform && known.learnt === this.#learnt) return known.shape;
+    const shape = this.#workOut(host, platform);
+    this.#worked.set(host.name, { platform, learnt: this.#learnt, shape });
+    return shape;
+  }
+
+  #workOut(host: Host, platform: Platform): HostShape {
     const { inventory, store } = this.#options;
     const context = contextFor(inventory, store, host, platform, this.#platforms);
     const all = shapeHost(this.#roles, context);
@@ -175,14 +195,26 @@ class Run {
     return { ...shape, observations: [...shape.observations, ...askable(leftOut)] };
   }
 
+  #dial(): void {
+    const { transport, signal } = this.#options;
+    const until = AbortSignal.any([signal, this.#hangUp.signal]);
+    for (const host of this.#hosts) {
+      const dialled = Session.open(host, transport, until);
+      dialled.catch(() => {});
+      this.#dialled.set(host.name, dialled);
+    }
+  }
+
   async #connectAll(): Promise<void> {
-    const { transport, emit, signal } = this.#options;
+    const { emit } = this.#options;
     await this.#forAll('connect', this.#hosts, async (host) => {
       emit({ type: 'connecting', host: host.name });
       const began = Date.now();
-      const session = await Session.open(host, transport, signal);
+      const session = await (this.#dialled.get(host.name) as Promise<Session>);
+      this.#dialled.delete(host.name);
       this.#sessions.set(host.name, session);
-      emit({ type: 'connected', host: host.name, ms: Date.now() - began, queuedMs: Math.round(session.queuedMs) });
+      const ms = Date.now() - began;
+      emit({ type: 'connected', host: host.name, ms, queuedMs: Math.min(ms, Math.round(session.queuedMs)) });
     });
   }
 
@@ -237,6 +269,7 @@ class Run {
         },
       );
       this.#locks.push(exec);
+      if (this.#platforms.get(host.name) !== platform) this.#learnt += 1;
       this.#platforms.set(host.name, platform);
       this.#shapes.set(host.name, shape);
       emit({ type: 'surveyed', host: host.name, ms: Date.now() - began, times: timer.times });

@@ -107,6 +107,22 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
     expect(machines.open.size).toBe(0);
   });
 
+  it('begins to connect before the stages are worked out, and lets go where they cannot be', async () => {
+    const opened: string[] = [];
+    const twice = role('web', {
+      stages: (context) => {
+        opened.push(...machines.open);
+        return [stage('one', [make(context, 'a')]), stage('two', [make(context, 'a')])];
+      },
+    });
+    const machines = new Machines(work.path, {});
+    const { exitCode, kinds } = await run([twice], { transport: machines });
+    expect(opened).toEqual(HOSTS);
+    expect([exitCode, kinds]).toEqual([2, ['roles/same-resource']]);
+    expect(HOSTS.map((host) => machines.count(host))).toEqual([0, 0, 0]);
+    await expect.poll(() => machines.open.size).toBe(0);
+  });
+
   it('does nothing the second time, with one exec a host', async () => {
     await run([web]);
     const { exitCode, plan, machines, steps, events } = await run([web]);
