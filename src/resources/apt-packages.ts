@@ -3,6 +3,7 @@ import { sh, type Script } from '../shell/quote.js';
 import { keepOff } from './keep-off.js';
 import { DEFAULT_LOCK_TIMEOUT, installChanges, missingOf, type PackagesOptions, type PackagesState } from './packages-state.js';
 import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
+import { type SharedQuestion, tellShared } from './shared-question.js';
 
 const POLICY = '/usr/sbin/policy-rc.d';
 const POLICY_MARK = '# pgprov: no service starts by itself while packages are installed';
@@ -54,24 +55,41 @@ grep -E '^(E|W|dpkg): |^Err:|lock is held|No space left|  [45][0-9][0-9] ' "$apt
 }`;
 }
 
+/** Asks which of the packages are known to dpkg, which reads its whole database to answer: a line each of name, status and version. */
+function packagesQuestion(packages: readonly string[]): SharedQuestion {
+  return {
+    variable: 'pgprov_packages',
+    subjects: packages,
+    ask: (all) => sh`dpkg-query -W -f ${'${Package} ${db:Status-Status} ${Version}\n'} ${all} 2>/dev/null || :`,
+  };
+}
+
 /** Packages installed with apt, without what they merely recommend, and without starting their services. */
 export function aptPackages(options: PackagesOptions): Resource<PackagesState> {
   const { packages } = options;
   const id = `packages:${options.name}`;
   const off = keepOff(options.disable ?? []);
+  const question = packagesQuestion(packages);
   return {
     id,
-    probe: () =>
-      sh`found=$(dpkg-query -W -f ${'${Package} ${Version} ${db:Status-Status}\n'} ${packages} 2>/dev/null || :)
-[ -z "$found" ] || printf '%s\n' "$found"
-if [ "$(printf '%s\n' "$found" | grep -c ' installed$')" != ${packages.length} ]; then
-apt-cache policy ${packages} 2>/dev/null | awk '/^[^ ]/ { sub(/:$/, ""); name = $0 } $1 == "Candidate:" && $2 != "(none)" { print name, $2, "candidate" }'
-fi`,
+    shares: [question],
+    // What would be installed is asked only where something is missing, for apt-cache is slow.
+    probe: () => sh`${tellShared(question)}
+for name in ${packages}; do
+case "$pgprov_nl$pgprov_packages" in
+*"$pgprov_nl$name installed "*) ;;
+*)
+apt-cache policy ${packages} 2>/dev/null | awk '/^[^ ]/ { sub(/:$/, ""); name = $0 } $1 == "Candidate:" && $2 != "(none)" { print name, "candidate", $2 }'
+break
+;;
+esac
+done`,
     parse: (answer) => {
       const state: PackagesState = Object.fromEntries(packages.map((name) => [name, undefined]));
       for (const line of answerLines(answer)) {
-        const [name, version, status] = line.split(' ');
+        const [name, status, version] = line.split(' ');
         if (name === undefined || version === undefined) throw new UnknownAnswer(id, answer);
+        if (!packages.includes(name)) continue;
         if (status === 'installed') state[name] = version;
         else if (status === 'candidate' && state[name] === undefined) state[name] = { candidate: version };
       }

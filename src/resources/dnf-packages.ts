@@ -1,8 +1,24 @@
-import { sh } from '../shell/quote.js';
+import { Script, sh } from '../shell/quote.js';
 import { defineDnf } from './dnf.js';
 import { keepOff } from './keep-off.js';
 import { DEFAULT_LOCK_TIMEOUT, installChanges, missingOf, type PackagesOptions, type PackagesState } from './packages-state.js';
 import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
+import type { SharedQuestion } from './shared-question.js';
+
+/** Asks for the packages of these names, which are not paths: a line each of those that are there. */
+function packagesQuestion(names: readonly string[]): SharedQuestion {
+  return {
+    variable: 'pgprov_packages',
+    subjects: names,
+    ask: (all) => sh`rpm -q --qf '=%{NAME} %{VERSION}-%{RELEASE}\n' ${all} 2>/dev/null || :`,
+  };
+}
+
+/** Sets `$version` to that of the package `$name`, or of what else provides it, which has to be asked for each. */
+const VERSION_OF_NAME = Script.build(`rest=\${all#*"$pgprov_nl=$name "}
+if [ "$rest" != "$all" ]; then version=\${rest%%"$pgprov_nl"*}
+else version=$(rpm -q --whatprovides --qf '%{VERSION}-%{RELEASE}\\n' "$name" 2>/dev/null) || version=missing
+fi`);
 
 /**
  * Packages installed with dnf, without what they merely recommend. A name may also be the path of a file,
@@ -11,15 +27,20 @@ import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.
 export function dnfPackages(options: PackagesOptions): Resource<PackagesState> {
   const { packages } = options;
   const id = `packages:${options.name}`;
+  const names = packages.filter((name) => !name.startsWith('/'));
   const off = keepOff(options.disable ?? []);
   return {
     id,
+    shares: names.length === 0 ? [] : [packagesQuestion(names)],
     // What would be installed is asked only where the indexes are there already, for dnf is slow to fetch them.
     probe: () => sh`missing=
+all=$pgprov_nl$pgprov_packages$pgprov_nl
 for name in ${packages}; do
 case "$name" in
 /*) if [ -e "$name" ]; then version=present; else version=missing; fi ;;
-*) version=$(rpm -q --whatprovides --qf '%{VERSION}-%{RELEASE}\n' "$name" 2>/dev/null) || version=missing ;;
+*)
+${VERSION_OF_NAME}
+;;
 esac
 set -- $version
 printf '%s %s\n' "$name" "$1"

@@ -3,8 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { aptPackages } from '../../src/resources/apt-packages.js';
 import { aptRepository } from '../../src/resources/apt-repository.js';
+import { sharedSections } from '../../src/resources/shared-question.js';
 import { freshDirectory } from '../support/directory.js';
-import { isThere } from '../support/shells.js';
+import { MadeUpHost } from '../support/made-up-host.js';
+import { observe, runSections } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
 
@@ -13,14 +16,14 @@ describe('aptPackages', () => {
   const withUnit = aptPackages({ name: 'etcd', packages: ['etcd-server', 'etcd-client'], disable: ['etcd'] });
 
   it.each([
-    { title: 'all there', text: 'etcd-server 3.5 installed\netcd-client 3.5 installed\n', changes: [] },
+    { title: 'all there', text: 'etcd-server installed 3.5\netcd-client installed 3.5\n', changes: [] },
     { title: 'none known', text: '', changes: ['install etcd-server etcd-client'] },
-    { title: 'one missing', text: 'etcd-client 3.5 installed\n', changes: ['install etcd-server'] },
-    { title: 'removed, configuration left', text: 'etcd-server 3.5 config-files\netcd-client 3.5 installed\n', changes: ['install etcd-server'] },
-    { title: 'known and not installed', text: 'etcd-server  not-installed\netcd-client 3.5 installed\n', changes: ['install etcd-server'] },
-    { title: 'missing, with a version to be had of each', text: 'etcd-server 3.5-1 candidate\netcd-client 3.5-2 candidate\n', changes: ['install etcd-server etcd-client (3.5-1, 3.5-2)'] },
-    { title: 'missing, with a version to be had of one', text: 'etcd-server 3.5-1 candidate\n', changes: ['install etcd-server etcd-client'] },
-    { title: 'half configured', text: 'etcd-server 3.5 half-configured\netcd-client 3.5 installed\n', changes: ['install etcd-server'] },
+    { title: 'one missing', text: 'etcd-client installed 3.5\n', changes: ['install etcd-server'] },
+    { title: 'removed, configuration left', text: 'etcd-server config-files 3.5\netcd-client installed 3.5\n', changes: ['install etcd-server'] },
+    { title: 'known and not installed', text: 'etcd-server not-installed \netcd-client installed 3.5\n', changes: ['install etcd-server'] },
+    { title: 'missing, with a version to be had of each', text: 'etcd-server candidate 3.5-1\netcd-client candidate 3.5-2\n', changes: ['install etcd-server etcd-client (3.5-1, 3.5-2)'] },
+    { title: 'missing, with a version to be had of one', text: 'etcd-server candidate 3.5-1\n', changes: ['install etcd-server etcd-client'] },
+    { title: 'half configured', text: 'etcd-server half-configured 3.5\netcd-client installed 3.5\n', changes: ['install etcd-server'] },
   ])('$title', ({ text, changes }) => {
     const found = resource.diff(resource.parse(answer(text)));
     expect(found.map(({ action, summary }) => ({ action, summary }))).toEqual(changes.map((summary) => ({ action: 'install', summary })));
@@ -29,13 +32,23 @@ describe('aptPackages', () => {
   it('rejects what it does not know', () => expect(() => resource.parse(answer('what\n'))).toThrow(/packages:etcd/u));
 
   it('asks exactly so, and installs only what is missing', () => {
+    expect(sharedSections([resource])[0]?.body.text).toMatchInlineSnapshot(`
+      "pgprov_packages=$(
+      dpkg-query -W -f '\${Package} \${db:Status-Status} \${Version}
+      ' etcd-server etcd-client 2>/dev/null || :
+      )"
+    `);
     expect(resource.probe().text).toMatchInlineSnapshot(`
-      "found=$(dpkg-query -W -f '\${Package} \${Version} \${db:Status-Status}
-      ' etcd-server etcd-client 2>/dev/null || :)
-      [ -z "$found" ] || printf '%s\\n' "$found"
-      if [ "$(printf '%s\\n' "$found" | grep -c ' installed$')" != 2 ]; then
-      apt-cache policy etcd-server etcd-client 2>/dev/null | awk '/^[^ ]/ { sub(/:$/, ""); name = $0 } $1 == "Candidate:" && $2 != "(none)" { print name, $2, "candidate" }'
-      fi"
+      "printf '%s\\n' "$pgprov_packages"
+      for name in etcd-server etcd-client; do
+      case "$pgprov_nl$pgprov_packages" in
+      *"$pgprov_nl$name installed "*) ;;
+      *)
+      apt-cache policy etcd-server etcd-client 2>/dev/null | awk '/^[^ ]/ { sub(/:$/, ""); name = $0 } $1 == "Candidate:" && $2 != "(none)" { print name, "candidate", $2 }'
+      break
+      ;;
+      esac
+      done"
     `);
     expect(withUnit.apply([], { 'etcd-client': '3.5', 'etcd-server': undefined }).text).toMatchInlineSnapshot(`
       "policy=/usr/sbin/policy-rc.d
@@ -94,6 +107,30 @@ describe('aptPackages', () => {
       for unit in etcd; do systemctl -q is-active "$unit" || off="$off $unit"; done
       [ -z "$off" ] || systemctl -q disable $off"
     `);
+  });
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    const work = freshDirectory();
+    const policy = 'etcd-server:\n  Installed: (none)\n  Candidate: 3.6-1\netcd-client:\n  Installed: 3.5\n  Candidate: 3.6-2\n';
+    const apt = (known: string): MadeUpHost => new MadeUpHost({ root: work.path, programs: { 'dpkg-query': `printf '${known}'; exit 1`, 'apt-cache': `printf '${policy}'` } });
+
+    it('asks once for all, and what could be installed only where something is missing', async () => {
+      const host = apt('curl installed 8.1\\netcd-client installed 3.5\\netcd-server not-installed \\n');
+      const wanted = [aptPackages({ name: 'x', packages: ['curl'] }), resource].map((each) => host.resource(each));
+      const { answers } = await runSections(shell, [...sharedSections(wanted), ...wanted.map(({ id, probe }) => ({ id, mode: 'probe' as const, body: probe() }))]);
+      expect(wanted.map(({ id, parse }) => parse(answers.get(id) ?? answer('')))).toEqual([
+        { curl: '8.1' },
+        { 'etcd-client': '3.5', 'etcd-server': { candidate: '3.6-1' } },
+      ]);
+      expect(host.calls('dpkg-query')).toHaveLength(1);
+      expect(host.calls('apt-cache')).toEqual(['apt-cache policy etcd-server etcd-client']);
+    });
+
+    it('takes one architecture of a package for the package', async () => {
+      const host = apt('etcd-client not-installed \\netcd-client installed 3.5\\netcd-server installed 3.5\\n');
+      expect(await observe(shell, host.resource(resource))).toEqual({ 'etcd-client': '3.5', 'etcd-server': '3.5' });
+      expect(host.calls('apt-cache')).toEqual([]);
+    });
   });
 
   it('has a digest of its packages', () => {

@@ -3,9 +3,10 @@ import { defineDnf } from '../../src/resources/dnf.js';
 import { dnfPackages } from '../../src/resources/dnf-packages.js';
 import { keepOff } from '../../src/resources/keep-off.js';
 import type { PackagesOptions } from '../../src/resources/packages-state.js';
+import { sharedSections } from '../../src/resources/shared-question.js';
 import { freshDirectory } from '../support/directory.js';
 import { answering, MadeUpHost } from '../support/made-up-host.js';
-import { bringAbout, observe } from '../support/sections.js';
+import { bringAbout, observe, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
@@ -27,10 +28,16 @@ describe('dnfPackages', () => {
 
   it('asks exactly so', () => expect(resource.probe().text).toMatchInlineSnapshot(`
     "missing=
+    all=$pgprov_nl$pgprov_packages$pgprov_nl
     for name in patroni patroni-etcd; do
     case "$name" in
     /*) if [ -e "$name" ]; then version=present; else version=missing; fi ;;
-    *) version=$(rpm -q --whatprovides --qf '%{VERSION}-%{RELEASE}\\n' "$name" 2>/dev/null) || version=missing ;;
+    *)
+    rest=\${all#*"$pgprov_nl=$name "}
+    if [ "$rest" != "$all" ]; then version=\${rest%%"$pgprov_nl"*}
+    else version=$(rpm -q --whatprovides --qf '%{VERSION}-%{RELEASE}\\n' "$name" 2>/dev/null) || version=missing
+    fi
+    ;;
     esac
     set -- $version
     printf '%s %s\\n' "$name" "$1"
@@ -81,11 +88,19 @@ describe('dnfPackages', () => {
 
   const work = freshDirectory();
   /** Knows the packages that the stand-in of dnf has installed, and the capability `etcd` of another one. */
-  const rpm = `for name; do :; done
+  const rpm = `status=0
+case "$*" in
+*'--whatprovides '*' etcd') printf '3.5.16-1PGDG.rhel9\\n3.5.17-1PGDG.rhel9\\n'; exit ;;
+*--whatprovides*) echo 'no package provides it'; exit 1 ;;
+esac
+shift 3
+for name; do
 case "$name" in
-etcd) printf '3.5.16-1PGDG.rhel9\\n3.5.17-1PGDG.rhel9\\n' ;;
-*) if [ -e ROOT/installed ]; then echo 4.0.4-1PGDG.rhel9; else echo "no package provides $name"; exit 1; fi ;;
-esac`;
+etcd) echo 'package etcd is not installed'; status=1 ;;
+*) if [ -e ROOT/installed ]; then echo "=$name 4.0.4-1PGDG.rhel9"; else echo "package $name is not installed"; status=1; fi ;;
+esac
+done
+exit "$status"`;
   const install = "case \"$*\" in *' install '*) : >ROOT/installed ;; esac";
   const hostWith = (dnf: string): MadeUpHost => {
     const here = (text: string): string => text.replaceAll('ROOT', work.path);
@@ -102,7 +117,23 @@ esac`;
       expect(await observe(shell, host.resource(dnfPackages({ name: 'x', packages })))).toEqual({
         etcd: '3.5.16-1PGDG.rhel9', patroni: undefined, [host.at('there')]: 'present', '/not/there': undefined,
       });
-      expect(host.calls()).toEqual(['etcd', 'patroni'].map((name) => `rpm -q --whatprovides --qf %{VERSION}-%{RELEASE}\\n ${name}`));
+      expect(host.calls()).toEqual([
+        'rpm -q --qf =%{NAME} %{VERSION}-%{RELEASE}\\n etcd patroni',
+        ...['etcd', 'patroni'].map((name) => `rpm -q --whatprovides --qf %{VERSION}-%{RELEASE}\\n ${name}`),
+      ]);
+    });
+
+    it('asks once for all that are there, whoever wants them', async () => {
+      const host = hostWith(':');
+      host.write('installed', '');
+      const wanted = [resource, dnfPackages({ name: 'x', packages: ['curl', '/not/there'] })].map((each) => host.resource(each));
+      const { answers } = await runSections(shell, [...sharedSections(wanted), ...wanted.map(({ id, probe }) => ({ id, mode: 'probe' as const, body: probe() }))]);
+      const seen = wanted.map(({ id, parse }) => parse(answers.get(id) ?? answer('')));
+      expect(seen).toEqual([
+        { patroni: '4.0.4-1PGDG.rhel9', 'patroni-etcd': '4.0.4-1PGDG.rhel9' },
+        { curl: '4.0.4-1PGDG.rhel9', '/not/there': undefined },
+      ]);
+      expect(host.calls()).toEqual(['rpm -q --qf =%{NAME} %{VERSION}-%{RELEASE}\\n patroni patroni-etcd curl']);
     });
 
     it('sees nothing installed where there is no rpm', async () => {
