@@ -1,4 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** Vitest keeps one processor free otherwise, which leaves a small machine with a single worker. */
+const WORKERS = availableParallelism();
 
 export default defineConfig({
   test: {
@@ -10,6 +14,9 @@ export default defineConfig({
           exclude: ['test/integration/**', 'test/hostile/**', 'node_modules/**'],
           environment: 'node',
           testTimeout: 20_000,
+          maxWorkers: WORKERS,
+          // Only tests that wait are marked as concurrent.
+          maxConcurrency: 20,
         },
       },
       {
@@ -19,6 +26,7 @@ export default defineConfig({
           include: ['test/hostile/**/*.test.ts'],
           environment: 'node',
           testTimeout: 60_000,
+          maxWorkers: WORKERS,
         },
       },
       {

@@ -1,24 +1,17 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { gate } from '../../src/resources/gate.js';
 import { joinScripts, sh, type Script } from '../../src/shell/quote.js';
+import { workplaces } from '../support/directory.js';
 import type { Framed } from '../support/sections.js';
 import { observe, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';
 
 describe('gate', () => {
-  const directories: string[] = [];
-  afterAll(() => directories.forEach((path) => rmSync(path, { recursive: true, force: true })));
-
-  /** Gates wait for seconds, so their tests run side by side, each in a directory of its own. */
-  function workplace(): string {
-    const path = mkdtempSync(join(tmpdir(), 'pgprov-gate-'));
-    directories.push(path);
-    return path;
-  }
+  /** Gates wait for seconds, so their tests run side by side. */
+  const workplace = workplaces();
 
   const make = (check: Script, timeout: number, hopeless: readonly string[] = ['x509: ', 'No space left']): ReturnType<typeof gate> =>
     gate({ name: 'g', title: "the member's up", check, unit: 'etcd', hopeless, timeout });
@@ -115,12 +108,12 @@ describe('gate', () => {
       expect((await wait(shell, tools(running), made.wait())).answers.get('gate')?.status).toBe(0);
     });
 
-    it.concurrent('is closed or open', async () => {
+    it('is closed or open', async () => {
       expect(await observe(shell, make(sh`echo no; false`, 1))).toEqual({ open: false, seen: 'no' });
       expect(await observe(shell, make(sh`echo yes`, 1))).toEqual({ open: true, seen: 'yes' });
     });
 
-    it.concurrent('waits until it opens', { timeout: 15_000 }, async () => {
+    it('waits until it opens', { timeout: 15_000 }, async () => {
       const path = join(workplace(), 'open');
       const waiting = wait(shell, tools(running), make(sh`[ -e ${path} ]`, 20).wait());
       await sleep(700);
@@ -129,7 +122,7 @@ describe('gate', () => {
       expect(answers.get('gate')).toEqual({ status: 0, out: Buffer.of() });
     });
 
-    it.concurrent('gives up in time, with what it saw and the last lines of the journal', { timeout: 15_000 }, async () => {
+    it('gives up in time, with what it saw and the last lines of the journal', { timeout: 15_000 }, async () => {
       const programs = { ...running, journalctl: 'case "$*" in *--since*) ;; *) echo "last words" ;; esac' };
       const began = Date.now();
       const { answers, notes } = await wait(shell, tools(programs), make(sh`echo 'still alone'; false`, 3).wait());
@@ -139,19 +132,19 @@ describe('gate', () => {
       expect(Date.now() - began).toBeLessThan(10_000);
     });
 
-    it.concurrent('gives up early on a line that more time will not mend', { timeout: 15_000 }, async () => {
+    it('gives up early on a line that more time will not mend', { timeout: 15_000 }, async () => {
       const programs = { ...running, journalctl: 'echo fine; echo "x509: bad certificate"' };
       const { answers } = await wait(shell, tools(programs), make(sh`false`, 60).wait());
       expect(answers.get('gate')).toEqual({ status: 1, out: Buffer.from("it will not come true that the member's up:\nx509: bad certificate\n") });
     });
 
-    it.concurrent('gives up early on a unit that is down', { timeout: 15_000 }, async () => {
+    it('gives up early on a unit that is down', { timeout: 15_000 }, async () => {
       const programs = { systemctl: 'echo failed; exit 3', journalctl: 'case "$*" in *--since*) ;; *) echo "panic: no" ;; esac' };
       const { answers } = await wait(shell, tools(programs), make(sh`false`, 60).wait());
       expect(answers.get('gate')?.out.toString()).toBe("it will not come true that the member's up:\netcd is failed\npanic: no\n");
     });
 
-    it.concurrent('goes on when a bad sign passes', { timeout: 15_000 }, async () => {
+    it('goes on when a bad sign passes', { timeout: 15_000 }, async () => {
       const count = join(workplace(), 'count');
       writeFileSync(count, '');
       const programs = { ...running, journalctl: `echo >>${count}; [ "$(cat ${count} | grep -c '')" -gt 2 ] || echo 'x509: once'` };
@@ -161,15 +154,14 @@ describe('gate', () => {
       expect(readFileSync(count, 'utf8').length).toBeGreaterThanOrEqual(6);
     });
 
-    it.concurrent('times out without systemd', { timeout: 15_000 }, async () => {
+    it('times out without systemd', { timeout: 15_000 }, async () => {
       const { answers } = await wait(shell, tools({}), make(sh`false`, 2).wait());
       expect(answers.get('gate')?.status).toBe(1);
       expect(answers.get('gate')?.out.toString()).toContain("gave up after 2 s waiting until the member's up: ");
     });
 
     // dash keeps `set -e` inside the command substitution of a condition, bash does not.
-    const judging = it.concurrent;
-    judging(`${shell === 'dash' ? '' : ''}judges as its probe does, though a step stops at failures`, async () => {
+    it('judges as its probe does, though a step stops at failures', async () => {
       const check = sh`answer=$(false)
 echo seen`;
       expect(await observe(shell, make(check, 1))).toEqual({ open: true, seen: 'seen' });
@@ -177,11 +169,10 @@ echo seen`;
       expect(answers.get('gate')?.status).toBe(0);
     });
 
-    it.concurrent('without hopeless lines no journal line is one', { timeout: 15_000 }, async () => {
+    it('without hopeless lines no journal line is one', { timeout: 15_000 }, async () => {
       const programs = { ...running, journalctl: 'echo "all is well"' };
       const { answers } = await wait(shell, tools(programs), make(sh`false`, 6, []).wait());
       expect(answers.get('gate')?.out.toString()).toContain('gave up after');
     });
-  });
-
+  }, { sideBySide: true });
 });

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { parseAgeFile, seal } from '../../src/secrets/age-file.js';
 import { AgeKeys } from '../../src/secrets/identities.js';
 import { freshDirectory } from '../support/directory.js';
-import { keyPair } from './support.js';
+import { keyPair, lockLightly } from './support.js';
 
 const directory = freshDirectory();
+lockLightly();
 const [me, you] = [await keyPair(), await keyPair()];
 const PLUGIN = 'AGE-PLUGIN-YUBIKEY-1QYQSZQGPQYQSZQGPQYQSZQGP';
 const locked = await seal('text', { recipients: [me.recipient] });

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { vi } from 'vitest';
 import { AgeKeys, type KeyOptions } from '../../src/secrets/identities.js';
 import { RECIPIENTS_FILE } from '../../src/secrets/recipients.js';
 import { SecretStore } from '../../src/store/secret-store.js';
@@ -38,4 +39,13 @@ export async function makeStore(directory: string, values: Readonly<Record<strin
     await store.close();
   }
   return file;
+}
+
+/** Has passphrases locked so lightly that they open at once: as age does it, each try takes more than a second, which is its purpose. */
+export function lockLightly(): void {
+  const { setPassphrase } = Encrypter.prototype;
+  vi.spyOn(Encrypter.prototype, 'setPassphrase').mockImplementation(function (this: Encrypter, passphrase) {
+    this.setScryptWorkFactor(10);
+    setPassphrase.call(this, passphrase);
+  });
 }

@@ -1,12 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { frameScript, FrameParser, type Answer } from '../../src/shell/frame.js';
 import { HOLD_UNTIL_INPUT_CLOSES, holdUntilInputCloses, LOCK_REFUSED, RELEASE_STEP_LOCK, STEP_BUSY, takeRunLock, takeStepLock } from '../../src/shell/lock.js';
 import { joinScripts, sh, type Script } from '../../src/shell/quote.js';
 import { LocalTransport } from '../../src/transport/local.js';
 import type { Exec } from '../../src/transport/transport.js';
-import { freshDirectory } from '../support/directory.js';
+import { workplaces } from '../support/directory.js';
 import { isThere, inEveryShell, SHELLS, type Shell } from '../support/shells.js';
 
 interface Running {
@@ -45,61 +45,71 @@ async function start(shell: Shell, before: Script, body: Script, hold = true): P
 }
 
 const flock = isThere('flock');
+const PATIENCE = { timeout: 10_000 };
 
 describe.skipIf(!flock)(flock ? 'locks' : 'locks (skipped: no flock on this machine)', () => {
-  const directory = freshDirectory();
-  const run = (shell: Shell, holder: string): Promise<Running> =>
-    start(shell, takeRunLock(holder, directory.path), sh`echo ran`);
+  /** Locks are waited for, so their tests run side by side. */
+  const workplace = workplaces();
+  const run = (shell: Shell, holder: string, directory: string): Promise<Running> => start(shell, takeRunLock(holder, directory), sh`echo ran`);
+
+  /** What a step does that goes on until it is told to end, and tells that it has begun; with its directory it ends as well. */
+  const lasting = (directory: string): Script => sh`: >${join(directory, 'begun')}
+while [ -e ${join(directory, 'begun')} ] && [ ! -e ${join(directory, 'enough')} ]; do sleep 0.1; done`;
+  const begun = (directory: string): Promise<boolean> => vi.waitUntil(() => existsSync(join(directory, 'begun')), PATIENCE);
+  const enough = (directory: string): void => writeFileSync(join(directory, 'enough'), '');
 
   inEveryShell(SHELLS, (shell) => {
     it('refuses a second run and names the first', async () => {
-      const first = await run(shell, "ann's laptop (process 1)");
+      const directory = workplace();
+      const first = await run(shell, "ann's laptop (process 1)", directory);
       expect(await first.answered).toBe(true);
       expect(first.answers.get('body')?.out.toString()).toBe('ran\n');
 
-      const second = await run(shell, 'bob');
+      const second = await run(shell, 'bob', directory);
       expect(await second.answered).toBe(true);
       expect(second.answers.get('body')).toBeUndefined();
       expect(second.answers.get(LOCK_REFUSED)?.out.toString()).toBe("ann's laptop (process 1)");
       expect((await second.exec.ended).code).toBe(0);
-      expect(readFileSync(directory.at('pgprov.lock'), 'utf8')).toBe("ann's laptop (process 1)");
+      expect(readFileSync(join(directory, 'pgprov.lock'), 'utf8')).toBe("ann's laptop (process 1)");
 
       first.exec.closeInput();
       await first.exec.ended;
-      const third = await run(shell, 'bob');
+      const third = await run(shell, 'bob', directory);
       await third.answered;
       expect(third.answers.get('body')?.out.toString()).toBe('ran\n');
-      expect(readFileSync(directory.at('pgprov.lock'), 'utf8')).toBe('bob');
+      expect(readFileSync(join(directory, 'pgprov.lock'), 'utf8')).toBe('bob');
       third.exec.closeInput();
       await third.exec.ended;
     });
 
     it('is let go when the holder is killed', async () => {
-      const first = await run(shell, 'ann');
+      const directory = workplace();
+      const first = await run(shell, 'ann', directory);
       await first.answered;
       first.exec.kill();
       await first.exec.ended;
-      await expect.poll(async () => {
-        const next = await run(shell, 'bob');
+      await vi.waitUntil(async () => {
+        const next = await run(shell, 'bob', directory);
         await next.answered;
         next.exec.closeInput();
         await next.exec.ended;
         return next.answers.has('body');
-      }).toBe(true);
+      }, PATIENCE);
     });
 
-    it('is held by a script that says something now and then, and ends as soon as its input does', async () => {
-      const { text } = frameScript([], { before: takeRunLock('ann', directory.path), afterwards: holdUntilInputCloses(1) });
+    it.sequential('is held by a script that says something now and then, and ends as soon as its input does', async () => {
+      const directory = workplace();
+      const { text } = frameScript([], { before: takeRunLock('ann', directory), afterwards: holdUntilInputCloses(1) });
       let after = '';
       const connection = await new LocalTransport(shell).connect();
       const exec = await connection.exec({ script: text, holdInput: true, onStdout: (chunk) => (after += chunk.toString()) });
-      await expect.poll(() => /pgprov-[0-9a-f]+ end\n\n\n$/u.test(after), { timeout: 5000 }).toBe(true);
+      await vi.waitUntil(() => /pgprov-[0-9a-f]+ end\n\n\n$/u.test(after), PATIENCE);
       exec.closeInput();
       const began = Date.now();
       expect((await exec.ended).code).toBe(0);
       expect(Date.now() - began).toBeLessThan(700);
 
-      const lazy = await start(shell, takeRunLock('ann', directory.path), sh`echo ran`);
+      const lazy = await start(shell, takeRunLock('ann', directory), sh`echo ran`);
       await lazy.answered;
       lazy.exec.closeInput();
       const closed = Date.now();
@@ -108,43 +118,52 @@ describe.skipIf(!flock)(flock ? 'locks' : 'locks (skipped: no flock on this mach
     });
 
     it('waits for a step that is under way, and says so', async () => {
-      const before = takeStepLock(10, directory.path);
-      const first = await start(shell, before, sh`sleep 0.6`, false);
-      await sleep(200);
+      const directory = workplace();
+      const before = takeStepLock(10, directory);
+      const first = await start(shell, before, lasting(directory), false);
+      await begun(directory);
       const second = await start(shell, before, sh`echo ran`, false);
-      await second.answered;
-      expect(second.answers.get('body')?.out.toString()).toBe('ran\n');
+      await vi.waitUntil(() => second.notes.length > 0, PATIENCE);
+      enough(directory);
+      await Promise.all([first.answered, second.answered]);
       expect(second.notes).toEqual(['waiting for a step that an interrupted run left working here']);
+      expect(second.answers.get('body')?.out.toString()).toBe('ran\n');
       expect(first.answers.get('body')?.status).toBe(0);
     });
 
     it('gives up on a step that does not end', async () => {
-      const first = await start(shell, takeStepLock(10, directory.path), sh`sleep 30`, false);
-      await sleep(200);
-      const second = await start(shell, takeStepLock(1, directory.path), sh`echo ran`, false);
+      const directory = workplace();
+      const first = await start(shell, takeStepLock(10, directory), lasting(directory), false);
+      await begun(directory);
+      const second = await start(shell, takeStepLock(1, directory), sh`echo ran`, false);
       expect(await second.answered).toBe(true);
       expect(second.answers.get(STEP_BUSY)?.status).toBe(1);
       expect(second.answers.has('body')).toBe(false);
-      first.exec.kill();
+      enough(directory);
       await first.exec.ended;
     });
 
     it('is held by what a killed script left running', async () => {
-      const before = takeStepLock(5, directory.path);
-      const { text } = frameScript([{ id: 'body', mode: 'step', body: sh`sleep 1 >/dev/null 2>&1 &` }], { before });
+      const directory = workplace();
+      const before = takeStepLock(5, directory);
+      const { text } = frameScript([{ id: 'body', mode: 'step', body: sh`(
+${lasting(directory)}
+) >/dev/null 2>&1 &` }], { before });
       const connection = await new LocalTransport(shell).connect();
-      const orphaning = await connection.exec({ script: text, onStdout: () => undefined });
-      await Promise.race([orphaning.ended, sleep(300)]);
+      await connection.exec({ script: text, onStdout: () => undefined });
+      await begun(directory);
       const second = await start(shell, before, sh`echo ran`, false);
+      await vi.waitUntil(() => second.notes.length > 0, PATIENCE);
+      enough(directory);
       await second.answered;
-      expect(second.notes).toHaveLength(1);
       expect(second.answers.get('body')?.out.toString()).toBe('ran\n');
     });
 
     it('is let go by a script that only looked', async () => {
-      const look = await start(shell, joinScripts([takeStepLock(5, directory.path), RELEASE_STEP_LOCK]), sh`echo looked`);
+      const directory = workplace();
+      const look = await start(shell, joinScripts([takeStepLock(5, directory), RELEASE_STEP_LOCK]), sh`echo looked`);
       await look.answered;
-      const second = await start(shell, takeStepLock(5, directory.path), sh`echo ran`, false);
+      const second = await start(shell, takeStepLock(5, directory), sh`echo ran`, false);
       await second.answered;
       expect(second.notes).toEqual([]);
       look.exec.closeInput();
@@ -152,10 +171,11 @@ describe.skipIf(!flock)(flock ? 'locks' : 'locks (skipped: no flock on this mach
     });
 
     it('says so when the lock’s directory cannot be written', async () => {
-      const refused = await start(shell, takeRunLock('ann', directory.at('missing')), sh`echo ran`, false);
+      const directory = workplace();
+      const refused = await start(shell, takeRunLock('ann', join(directory, 'missing')), sh`echo ran`, false);
       // dash and busybox end without an end frame (taken for a cut connection); bash takes it for a lock that nobody holds.
       expect(await refused.answered).toBe(true);
       expect(refused.answers.get(LOCK_REFUSED)?.out.toString()).not.toBe('');
     });
-  });
+  }, { sideBySide: true });
 });

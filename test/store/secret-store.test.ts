@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
 import { SecretStore } from '../../src/store/secret-store.js';
-import { keyPair, keysOf, makeStore } from '../secrets/support.js';
+import { keyPair, keysOf, lockLightly, makeStore } from '../secrets/support.js';
 import { sharedDirectory } from '../support/directory.js';
 
 const root = sharedDirectory();
+lockLightly();
 
 describe('a store of secrets', () => {
   it('keeps values, order and comments, in armour that only its owner reads', async () => {

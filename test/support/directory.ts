@@ -24,6 +24,17 @@ export function sharedDirectory(): { readonly path: string; at(...names: string[
   return directory;
 }
 
+/** A new directory each time, for tests that run side by side. */
+export function workplaces(): () => string {
+  const paths: string[] = [];
+  afterAll(() => paths.forEach((path) => rmSync(path, { recursive: true, force: true })));
+  return () => {
+    const path = mkdtempSync(join(tmpdir(), 'pgprov-test-'));
+    paths.push(path);
+    return path;
+  };
+}
+
 /** Owner and group that this user may give to a file; root's own where the tests run as root. */
 export const ME = {
   owner: execFileSync('id', ['-un'], { encoding: 'utf8' }).trim(),

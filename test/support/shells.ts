@@ -21,11 +21,14 @@ export function isThere(program: string): boolean {
   return which.sync(program, { nothrow: true }) !== null;
 }
 
-/** One `describe` a shell, skipped with the reason in its title where the shell is missing. */
-export function inEveryShell(shells: readonly Shell[], tests: (shell: Shell) => void): void {
+/**
+ * One `describe` a shell, skipped with the reason in its title where the shell is missing.
+ * @param sideBySide for tests that wait more than they work, and share nothing
+ */
+export function inEveryShell(shells: readonly Shell[], tests: (shell: Shell) => void, { sideBySide = false } = {}): void {
   for (const shell of shells) {
     const there = isThere(shell.split(' ')[0] ?? '');
-    describe.skipIf(!there)(there ? shell : `${shell} (skipped: not on this machine)`, () => tests(shell));
+    describe.skipIf(!there)(there ? shell : `${shell} (skipped: not on this machine)`, { concurrent: sideBySide }, () => tests(shell));
   }
 }
 

@@ -36,7 +36,7 @@ export async function makeKeys(): Promise<{
     ['wrong', ''],
     ['locked', 'open sesame'],
   ] as const) {
-    await quiet`ssh-keygen -q -t ed25519 -N ${phrase} -f ${join(dir, name)}`;
+    await quiet`ssh-keygen -q -t ed25519 -a 1 -N ${phrase} -f ${join(dir, name)}`;
   }
   const clean = (): Promise<void> => rm(dir, { recursive: true, force: true });
   return { dir, key: join(dir, 'good'), wrongKey: join(dir, 'wrong'), lockedKey: join(dir, 'locked'), clean };
