@@ -12,17 +12,23 @@ export function freeSpace(paths: readonly string[]): Observation<FreeSpace> {
   return {
     id: FREE_SPACE,
     asked: 'first',
-    probe: () => sh`for path in ${paths}; do
-at=$path
+    // A line each of where the paths are, then as many of what stat says of these.
+    probe: () => sh`set --
+for at in ${paths}; do
 while [ ! -d "$at" ]; do at=$(dirname "$at"); done
-printf '%s\t%s\n' "$path" "$(df -Pk "$at" | awk 'NR == 2 { print $4 }')"
-done`,
-    parse: (answer) =>
-      Object.fromEntries(
-        answerLines(answer).map((line) => {
-          const [path = '', kilobytes = '0'] = line.split('\t');
-          return [path, Number(kilobytes) * 1024];
+printf '%s\n' "$at"
+set -- "$@" "$at"
+done
+stat -f -c '%a %S %n' "$@" 2>/dev/null || :`,
+    parse: (answer) => {
+      const lines = answerLines(answer);
+      const free = new Map(
+        lines.slice(paths.length).map((line) => {
+          const [blocks, size, ...name] = line.split(' ');
+          return [name.join(' '), Number(blocks) * Number(size)];
         }),
-      ),
+      );
+      return Object.fromEntries(paths.map((path, index) => [path, free.get(lines[index] ?? '') ?? 0]));
+    },
   };
 }

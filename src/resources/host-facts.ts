@@ -28,10 +28,13 @@ if [ -r /etc/os-release ]; then . /etc/os-release; elif [ -r /usr/lib/os-release
 echo "os=$ID"
 echo "version=$VERSION_ID"
 )
-echo "architecture=$(uname -m)"
+if [ -r /proc/sys/kernel/arch ]; then read -r architecture </proc/sys/kernel/arch; else architecture=$(uname -m); fi
+echo "architecture=$architecture"
 echo "clock=$(date +%s.%N)"
 if [ -d /run/systemd/system ]; then echo systemd=yes; else echo systemd=no; fi
-echo "memory=$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo)"`,
+while read -r name kilobytes unit; do
+if [ "$name" = MemTotal: ]; then echo "memory=$kilobytes"; break; fi
+done </proc/meminfo`,
     parse: (answer) => {
       const values = new Map(answerLines(answer).map((line) => line.split('=', 2) as [string, string]));
       const get = (key: string): string => values.get(key) ?? '';
