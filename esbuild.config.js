@@ -1,12 +1,14 @@
 /**
  * The first half of `npm run build`: bundles the command line and the public API into dist/, for loading some four hundred
  * small files takes longer than all else that a command does before it connects. Both share their chunks, so that a
- * role of a user's and pgprov have the same classes. With arguments, a directory and programs, it bundles those in the
- * same way; the benchmark does so.
+ * role of a user's and pgprov have the same classes. ajv's checks of inventories are made here as well, once for all runs.
+ * With arguments, a directory and programs, it bundles those in the same way; the benchmark does so.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { pathToFileURL } from 'node:url';
+import { build, transform } from 'esbuild';
 
 /** CommonJS packages in an ES module miss these. */
 const COMMON_JS = `import { createRequire as pgprovRequire } from 'node:module';
@@ -31,16 +33,38 @@ const OPTIONS = {
   metafile: true,
 };
 
+/** Puts what ajv makes of the inventory's schemas in the place of the module that has none. */
+const COMPILED_CHECKS = {
+  name: 'compiled-checks',
+  setup({ onLoad }) {
+    onLoad({ filter: /src\/model\/compiled-checks\.ts$/ }, async () => ({ contents: await compiledChecks(), resolveDir: process.cwd() }));
+  },
+};
+
 /** The command line, what roles of a user's import, and what Node.js loads into a thread of its own for them. */
 const ENTRY_POINTS = Object.fromEntries(['src/cli/main', 'src/index', 'src/catalog/module-hooks'].map((name) => [name, `${name}.ts`]));
 
 const [outdir, ...programs] = process.argv.slice(2);
 if (outdir !== undefined) {
-  await build({ ...OPTIONS, outdir, entryPoints: programs });
+  await build({ ...OPTIONS, plugins: [COMPILED_CHECKS], outdir, entryPoints: programs });
 } else {
   rmSync('dist', { recursive: true, force: true });
-  const { metafile } = await build({ ...OPTIONS, outdir: 'dist', entryPoints: ENTRY_POINTS });
+  const { metafile } = await build({ ...OPTIONS, plugins: [COMPILED_CHECKS], outdir: 'dist', entryPoints: ENTRY_POINTS });
   writeFileSync('dist/licenses.txt', licenses(Object.keys(metafile.inputs)));
+}
+
+/** The module's text, by a program that is bundled for it. */
+async function compiledChecks() {
+  const directory = mkdtempSync(join(tmpdir(), 'pgprov-build-'));
+  try {
+    const outfile = join(directory, 'compile.mjs');
+    const contents = "export { compileChecks } from './src/model/compile-checks.ts'; export { CATALOG } from './roles/index.ts';";
+    await build({ ...OPTIONS, splitting: false, stdin: { contents, resolveDir: process.cwd() }, outfile });
+    const { compileChecks, CATALOG } = await import(pathToFileURL(outfile).href);
+    return (await transform(await compileChecks(CATALOG), { minify: true })).code;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 /** The licences of the packages that files are of, which have to go with copies of them. */

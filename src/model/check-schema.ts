@@ -1,3 +1,4 @@
+import { KEYWORDS } from './ajv.js';
 import { closed } from './closed-schema.js';
 import { formatPath, withoutNulls } from './mapping.js';
 import type { VariablesSchema } from './role-schema.js';
@@ -6,7 +7,7 @@ import type { VariablesSchema } from './role-schema.js';
 export async function schemaProblems(variables: VariablesSchema): Promise<string[]> {
   const { default: { Ajv } } = await import('ajv');
   const ajv = new Ajv({ allErrors: true, strictTypes: false, strictRequired: false });
-  ajv.addVocabulary(['secret', 'scope', 'expects', 'additive']);
+  ajv.addVocabulary(KEYWORDS);
   if (ajv.validateSchema(variables) !== true) {
     return (ajv.errors ?? []).map(({ instancePath, message }) => `variables${instancePath.replaceAll('/', '.')} ${message ?? 'is no JSON Schema'}`);
   }

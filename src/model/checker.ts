@@ -1,8 +1,12 @@
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { didYouMean, nearest } from '../lib/nearest.js';
+import { loadAjv } from './ajv.js';
+import { checkedSchemas, checkKey } from './checked-schemas.js';
+import { COMPILED_CHECKS } from './compiled-checks.js';
 import { isMapping } from './mapping.js';
 import type { Path } from './mapping.js';
 import type { VariableSchema } from './role-schema.js';
+import type { InventorySchemas } from './schema.js';
 import { describeActual, describeExpected, oneOf, typesOf } from './words.js';
 
 /** One way in which a value does not meet its schema. */
@@ -22,34 +26,42 @@ type AjvError = ErrorObject & { parentSchema?: VariableSchema };
 
 /** Checks values against schemas and says in plain words what is wrong, everything at once. */
 export class Checker {
-  readonly #ajv: Ajv;
   readonly #places: Places;
-  readonly #compiled = new Map<VariableSchema, ValidateFunction>();
+  readonly #checks: Map<VariableSchema, ValidateFunction>;
+  /** Absent where all was compiled ahead. */
+  readonly #ajv: Ajv | undefined;
 
-  private constructor(ajv: Ajv, places: Places) {
-    this.#ajv = ajv;
+  private constructor(places: Places, checks: Map<VariableSchema, ValidateFunction>, ajv: Ajv | undefined) {
     this.#places = places;
+    this.#checks = checks;
+    this.#ajv = ajv;
   }
 
-  /** Loads ajv first, which commands that read no inventory should not have to. */
-  static async create(places: Places): Promise<Checker> {
-    const { default: { Ajv: AjvClass } } = await import('ajv');
-    // The schemas are our own and the tests hold them against the meta-schema; compiling that one takes longer than all of them.
-    const trusted = { meta: false, validateSchema: false, code: { optimize: false } } as const;
-    const ajv = new AjvClass({ allErrors: true, verbose: true, strictTypes: false, strictRequired: false, ...trusted });
-    ajv.addVocabulary(['secret', 'scope', 'expects', 'additive']);
-    return new Checker(ajv, places);
+  /** A checker for the schemas of an inventory, and no others. */
+  static async create(schemas: InventorySchemas, places: Places): Promise<Checker> {
+    const all = checkedSchemas(schemas);
+    const checks = new Map(all.flatMap((schema) => {
+      const check = COMPILED_CHECKS.get(checkKey(schema));
+      return check === undefined ? [] : [[schema, check] as const];
+    }));
+    // Of many schemas few are used, so making what is missing waits until then.
+    return new Checker(places, checks, all.every((schema) => checks.has(schema)) ? undefined : await loadAjv({ optimize: false }));
   }
 
   check(schema: VariableSchema, value: unknown): Issue[] {
-    let validate = this.#compiled.get(schema);
-    if (validate === undefined) {
-      validate = this.#ajv.compile(schema);
-      this.#compiled.set(schema, validate);
-    }
+    const validate = this.#checkFor(schema);
     if (validate(value)) return [];
     const issues = withoutUntakenBranches((validate.errors ?? []) as AjvError[]).map((error) => this.#explain(error, value));
     return [...new Map(issues.map((issue) => [JSON.stringify([issue.path, issue.message]), issue])).values()];
+  }
+
+  #checkFor(schema: VariableSchema): ValidateFunction {
+    const known = this.#checks.get(schema);
+    if (known !== undefined) return known;
+    if (this.#ajv === undefined) throw new Error('a value was to be checked against a schema that is not one of the inventory’s');
+    const made = this.#ajv.compile(schema);
+    this.#checks.set(schema, made);
+    return made;
   }
 
   #explain(error: AjvError, root: unknown): Issue {

@@ -110,7 +110,7 @@ function checkerFor(roles: readonly RoleSchema[]): Promise<{ schemas: InventoryS
   const known = checkers.get(roles);
   if (known !== undefined) return known;
   const schemas = inventorySchemas(roles);
-  const made = Checker.create(placesOf(schemas)).then((checker) => ({ schemas, checker }));
+  const made = Checker.create(schemas, placesOf(schemas)).then((checker) => ({ schemas, checker }));
   checkers.set(roles, made);
   return made;
 }

@@ -74,7 +74,7 @@ export function parseOverride(text: string, context: OverrideContext): Override 
   const value = asMeant(document.value ?? null, text.slice(equals + 1), target.schema);
   const settings = nest(target.path, value);
   const [section = ''] = target.path;
-  const issues = checker.check(sections.get(section) ?? {}, withoutNulls(settings[section]));
+  const issues = checker.check(sections.get(section) as VariableSchema, withoutNulls(settings[section]));
   for (const { message, hint } of issues) report.addSet(label, message, hint);
   if (issues.length > 0) return undefined;
   return { via: `--set ${label}`, path: [], settings, origin: 'set', ...(host === undefined ? {} : { host }) };
