@@ -495,7 +495,7 @@ echo ${`end ${host.name}`} >>${work.at('order')}
         ? sh`echo ${`lead ${name}`} >>${work.at('order')}
 ${broken?.leader === true ? sh`exit 1` : sh`: >${going()}`}`
         : sh`echo ${`wait ${name}`} >>${work.at('order')}
-for turn in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ ! -e ${going()} ] || break; sleep 0.1; done
+for turn in ${broken === undefined ? sh`1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20` : sh`1 2 3`}; do [ ! -e ${going()} ] || break; sleep 0.1; done
 [ -e ${going()} ]
 echo ${`follow ${name}`} >>${work.at('order')}`;
       return {

@@ -52,7 +52,7 @@ test('any --set is taken or explained', { timeout: 60_000 }, async () => {
   await fc.assert(fc.asyncProperty(fc.oneof(option, fc.string()), (text) => loadsOrExplains(yaml, { set: [text] })), { numRuns: 500 });
 });
 
-/** The best of some runs takes 20 to 40 ms; a lookup that goes through the whole file each time takes 170. */
+/** Of the processor, for others may have it; the best of some runs takes 20 to 40 ms, and with a lookup that goes through the whole file each time 170. */
 const PATIENCE_MS = 100;
 
 test('a hundred hosts take no time', async () => {
@@ -67,9 +67,10 @@ groups: {all: {hosts: [${names.join(', ')}], ssh: {user: admin}}}
 `;
   const durations: number[] = [];
   for (let run = 0; run < 8; run += 1) {
-    const start = performance.now();
+    const start = process.cpuUsage();
     expect((await load(directory.path, yaml)).hosts).toHaveLength(101);
-    durations.push(performance.now() - start);
+    const { user, system } = process.cpuUsage(start);
+    durations.push((user + system) / 1000);
   }
   expect(Math.min(...durations)).toBeLessThan(PATIENCE_MS);
 });

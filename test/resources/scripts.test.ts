@@ -83,7 +83,7 @@ describe('the scripts of the roles', () => {
         expect(() => observation.parse(answer), observation.id).not.toThrow();
       });
     });
-  });
+  }, { sideBySide: true });
 
   it('are one text whoever asks', () => {
     const again = shapeHost(CATALOG, contextOf(inventory, 'pg1', PLATFORMS[0]));
