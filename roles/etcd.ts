@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import {
-  answerText, defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, memberQuestion, reachability, saysHealthy, service, tellShared,
+  answerText, defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, healthQuestion, reachability, saysHealthy, service, tellShared,
   type CheckResult, type EtcdMemberState, type Host, type Material, type Objection, type PathState, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
@@ -80,7 +80,7 @@ function configureAndStart(context: RoleContext): Stage[] {
   const { user, group, unit, environmentFile } = platform.etcd;
   const tls = tlsResources(context, files(context), { owner: user, group });
   const client = etcdClient(context, files(context));
-  const member = memberQuestion(client);
+  const health = healthQuestion(client);
   const environment = file({ path: environmentFile, content: template('etcd/etcd.env', { settings: settings(context) }) });
   return [
     {
@@ -106,9 +106,9 @@ function configureAndStart(context: RoleContext): Stage[] {
           title: `etcd on ${host.name} is healthy in its quorum`,
           check: etcdctl({ ...client, endpoints: client.endpoints.slice(0, 1) }, ['endpoint', 'health']),
           look: {
-            shares: [member],
-            probe: () => tellShared(member),
-            parse: (answer) => ({ open: saysHealthy(answerText(answer)), seen: '' }),
+            shares: [health],
+            probe: () => tellShared(health),
+            parse: (answer) => ({ open: saysHealthy(answerText(answer), client), seen: '' }),
           },
           unit,
           hopeless: HOPELESS,

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path/posix';
 import {
-  answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findMemberState, findRest, findRows, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, patroniConfig, PATRONI_MEMBER, patroniMember, pgpassPasswords, pgRole, psql,
-  reachability, restQuestion, Secret, service, sh, sqlQuestion, tellShared, wakeLeader,
+  answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findRows, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, leads, patroniConfig, PATRONI_MEMBER, patroniMember, patroniQuestion, pgpassPasswords, pgRole, psql,
+  reachability, readMember, Secret, service, sh, sqlQuestion, tellShared, wakeLeader,
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { replicationAccount } from './shared/accounts.js';
@@ -276,7 +276,7 @@ function memberGate(context: RoleContext): Gate {
   const { restApi } = accountsOf(context);
   const url = restApiUrl(host);
   const receiver = "SELECT CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT status FROM pg_stat_wal_receiver), 'not streaming yet') ELSE 'primary without the leader lock' END";
-  const rest = restQuestion(`${url}/patroni`, `${url}/leader`);
+  const rest = patroniQuestion(url);
   const rows = sqlQuestion(localServer(host, platform), receiver);
   return gate({
     name: 'patroni-member',
@@ -287,10 +287,14 @@ function memberGate(context: RoleContext): Gate {
     // The leader makes a new member's replication slot when its loop comes round, and a receiver that finds none tries
     // again only after five seconds.
     nudge: wakeLeader({ urls: hostsWith(inventory, 'patroni').filter(({ name }) => name !== host.name).map(restApiUrl), user: restApi.name, password: restApi.password }),
+    // Whoever does not hold the lock says there as well what it is about.
     check: sh`command -v curl >/dev/null || exit 1
-if [ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' ${`${url}/leader`})" = 200 ]; then echo leader; exit 0; fi
-answer=$(curl -s -m 2 ${`${url}/patroni`})
+answer=$(curl -s -m 2 -w ' %{http_code}' ${`${url}/leader`})
 case "$answer" in
+*' 200')
+echo leader
+exit 0
+;;
 *'"state": "running"'*|*'"state": "streaming"'*) ;;
 *)
 printf %s "$answer" | sed -n 's/.*"state": "\([^"]*\)".*/PostgreSQL: \1/p'
@@ -305,8 +309,9 @@ echo "$receiver"
       probe: () => joinScripts([tellShared(rest), tellShared(rows)]),
       parse: (answer) => {
         const text = answerText(answer);
-        const state = findMemberState(text, url);
-        if (findRest(text, `${url}/leader`).status === 200) return { open: true, seen: 'leader' };
+        const member = readMember(text, url);
+        if (leads(member, host.name)) return { open: true, seen: 'leader' };
+        const state = member.answers ? member.state : '';
         const [seen = ''] = findRows(text, receiver) ?? [];
         return { open: (state === 'running' || state === 'streaming') && seen === 'streaming', seen: seen || state };
       },

@@ -1,4 +1,4 @@
-import { agreementCheck, agreesOnVersion, answerText, gate, memberQuestion, tellShared, type Gate, type RoleContext } from '../../src/index.js';
+import { agreementCheck, agreesOnVersion, answerText, gate, tellShared, versionQuestion, type Gate, type RoleContext } from '../../src/index.js';
 import { etcdClient, tlsFiles } from './layout.js';
 
 /**
@@ -9,16 +9,16 @@ export function etcdAgreement(context: RoleContext): Gate[] {
   const { host, platform } = context;
   if (!host.roles.includes('etcd')) return [];
   const client = etcdClient(context, tlsFiles(platform.etcd));
-  const member = memberQuestion(client);
+  const version = versionQuestion(client);
   return [
     gate({
       name: 'etcd-version',
       title: 'every member of etcd was up once, and they agree on a version',
       check: agreementCheck(client),
       look: {
-        shares: [member],
-        probe: () => tellShared(member),
-        parse: (answer) => ({ open: agreesOnVersion(answerText(answer)), seen: '' }),
+        shares: [version],
+        probe: () => tellShared(version),
+        parse: (answer) => ({ open: agreesOnVersion(answerText(answer), client), seen: '' }),
       },
       lasting: true,
       unit: platform.etcd.unit,

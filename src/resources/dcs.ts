@@ -1,4 +1,4 @@
-import { type EtcdClient, keysQuestion } from './etcd-client.js';
+import { type EtcdClient, findKeys, keysQuestion } from './etcd-client.js';
 import { answerText, type Observation } from './resource.js';
 import { tellShared } from './shared-question.js';
 
@@ -33,16 +33,14 @@ export function dcs(client: EtcdClient, prefix: string): Observation<DcsState> {
     id: DCS,
     shares: [keys],
     probe: () => tellShared(keys),
-    parse: (answer) => readScope(answerText(answer), prefix),
+    parse: (answer) => readScope(findKeys(answerText(answer), client, prefix), prefix),
   };
 }
 
-/** Reads the answer to `keysQuestion`. */
+/** Reads what `findKeys` found. */
 export function readScope(text: string, prefix: string): DcsState {
-  const lines = text.trim().split('\n');
-  const json = lines.find((line) => line.startsWith('{"header"'));
-  if (json === undefined) return { reachable: false, why: lines.at(-1) ?? '' };
-  const body = JSON.parse(json) as { kvs?: { key: string; value?: string }[] };
+  if (!text.startsWith('{"header"')) return { reachable: false, why: text.trim().split('\n').at(-1) ?? '' };
+  const body = JSON.parse(text) as { kvs?: { key: string; value?: string }[] };
   const decode = (value: string | undefined): string => Buffer.from(value ?? '', 'base64').toString('utf8');
   const values = new Map(
     (body.kvs ?? []).map(({ key, value }): [string, string] => [decode(key).slice(prefix.length), decode(value)]),

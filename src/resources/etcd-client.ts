@@ -1,5 +1,6 @@
 import { sh, type Script } from '../shell/quote.js';
-import type { SharedQuestion } from './shared-question.js';
+import { findAnswer, httpQuestion, tellInstead, timedOut, type HttpRequest } from './http-question.js';
+import { type SharedQuestion, tellShared } from './shared-question.js';
 
 /** How a host talks to etcd as a client. */
 export interface EtcdClient {
@@ -23,45 +24,70 @@ export function etcdctl(client: EtcdClient, words: readonly string[]): Script {
   ]}`;
 }
 
-/** Words for curl, which starts in half the time that etcdctl takes; `words` follow the TLS files. */
-function curlWords({ caFile, certFile, keyFile }: EtcdClient, words: readonly string[]): string[] {
-  return ['-s', '-m', '2', '--cacert', caFile, '--cert', certFile, '--key', keyFile, ...words];
+/** Seconds for one request, as long as etcdctl gets for its command. */
+const SECONDS = 2;
+
+/** What the nearest member is asked by its JSON gateway, which Patroni uses as well; a `body` is posted. */
+function request(client: EtcdClient, path: string, body?: string): HttpRequest {
+  const { endpoints: [own = ''], caFile: ca, certFile: certificate, keyFile: key } = client;
+  return { url: `${own}${path}`, seconds: SECONDS, as: { ca, certificate, key }, ...(body === undefined ? {} : { body }) };
 }
 
-/** Words for curl to ask the nearest member for the versions of its program and of the cluster: a line of JSON. */
-function versionWords(client: EtcdClient): string[] {
-  return curlWords(client, [`${client.endpoints[0] ?? ''}/version`, '-w', '\\n']);
+const health = (client: EtcdClient): HttpRequest => request(client, '/health');
+const version = (client: EtcdClient): HttpRequest => request(client, '/version');
+const members = (client: EtcdClient): HttpRequest => request(client, '/v3/cluster/member/list', '{}');
+
+/** No certificate, and a question that takes no quorum: whoever is let in is answered at once. */
+const strange = (client: EtcdClient): HttpRequest => ({ url: version(client).url, seconds: SECONDS, as: { ca: client.caFile } });
+
+/** Asks the nearest member for its health, which takes a quorum. */
+export function healthQuestion(client: EtcdClient): SharedQuestion {
+  return httpQuestion(health(client));
 }
 
-/**
- * Asks the nearest member for its health, which takes a quorum, for the version that the members agreed on and for the
- * list of members: a line of JSON each. Through etcd's JSON gateway, which Patroni uses as well.
- */
+/** Whether the answer to `healthQuestion` says that the member is healthy. */
+export function saysHealthy(text: string, client: EtcdClient): boolean {
+  return /^\{"health": *"true"/u.test(findAnswer(text, health(client)).body);
+}
+
+/** Asks the nearest member for its health, for the list of members, and whether it lets in a client without a certificate. */
 export function memberQuestion(client: EtcdClient): SharedQuestion {
-  const [own = ''] = client.endpoints;
-  return {
-    variable: 'pgprov_etcd',
-    subjects: [own],
-    ask: () => sh`curl ${curlWords(client, [`${own}/health`, '-w', '\\n'])} --next ${versionWords(client)} --next ${curlWords(client, ['-d', '{}', `${own}/v3/cluster/member/list`])} 2>/dev/null || :`,
-  };
+  // The stranger comes first, so that there is no connection yet on which it would be somebody.
+  return httpQuestion(strange(client), health(client), members(client));
 }
 
-/** Whether the answer to `memberQuestion` says that the member is healthy. */
-export function saysHealthy(text: string): boolean {
-  return /^\{"health": *"true"/mu.test(text);
+/** Finds the list of members, etcd's JSON, in the answer to `memberQuestion`; '' when there is none. */
+export function findMembers(text: string, client: EtcdClient): string {
+  const { body } = findAnswer(text, members(client));
+  return body.startsWith('{"header"') ? body : '';
+}
+
+/** Whether the answer to `memberQuestion` says that the stranger was let in. */
+export function letsStrangersIn(text: string, client: EtcdClient): boolean {
+  return findAnswer(text, strange(client)).status !== 0;
+}
+
+/** Asks the nearest member for the version that the members agreed on. */
+export function versionQuestion(client: EtcdClient): SharedQuestion {
+  return httpQuestion(version(client));
 }
 
 /**
- * Whether the members have agreed on a version of the cluster, by the answer to `memberQuestion`. Until each of them has
+ * Whether the members have agreed on a version of the cluster, by the answer to `versionQuestion`. Until each of them has
  * been heard once it is 3.0.0, and clients such as Patroni then ask for an API that etcd no longer has.
  */
-export function agreesOnVersion(text: string): boolean {
-  return !/"etcdcluster": *"(?:not_decided|3\.0\.0)"/u.test(text);
+export function agreesOnVersion(text: string, client: EtcdClient): boolean {
+  return !/"etcdcluster": *"(?:not_decided|3\.0\.0)"/u.test(findAnswer(text, version(client)).body);
+}
+
+/** Words for curl to ask as the client; an endpoint's URL follows. */
+function curlWords({ caFile, certFile, keyFile }: EtcdClient): string[] {
+  return ['-s', '-m', String(SECONDS), '--cacert', caFile, '--cert', certFile, '--key', keyFile];
 }
 
 /** Succeeds when the nearest member `agreesOnVersion`, or does not answer. */
 export function agreementCheck(client: EtcdClient): Script {
-  return sh`case "$(curl ${versionWords(client)})" in
+  return sh`case "$(curl ${[...curlWords(client), version(client).url]})" in
 *'"etcdcluster":"3.0.0"'* | *'"etcdcluster":"not_decided"'*)
 echo 'a member of etcd was never heard of'
 exit 1
@@ -69,23 +95,52 @@ exit 1
 esac`;
 }
 
-/** Asks for all keys below a prefix: etcd's JSON, or else why there is none. Tries one endpoint after the other. */
-export function keysQuestion(client: EtcdClient, prefix: string): SharedQuestion {
+/** For all keys below a prefix. */
+function keys(client: EtcdClient, prefix: string): HttpRequest & { body: string } {
   const base64 = (bytes: Buffer): string => bytes.toString('base64');
   const key = Buffer.from(prefix);
   const end = Buffer.from(key);
   end.writeUInt8((end.at(-1) ?? 0) + 1, end.length - 1);
-  const range = JSON.stringify({ key: base64(key), range_end: base64(end) });
+  const body = JSON.stringify({ key: base64(key), range_end: base64(end) });
+  return { ...request(client, '/v3/kv/range', body), body };
+}
+
+/**
+ * Asks the nearest member for all keys below a prefix. Where it has none to tell the others are asked, one after the other;
+ * where there is no other it is asked why, unless it takes its time.
+ */
+export function keysQuestion(client: EtcdClient, prefix: string): SharedQuestion {
+  const asked = keys(client, prefix);
+  const nearest = httpQuestion(asked);
+  const others = client.endpoints.slice(1);
+  const ask = (endpoints: readonly string[]): Script => sh`for endpoint in ${endpoints}; do
+answer=$(curl -S ${curlWords(client)} -d ${asked.body} "$endpoint/v3/kv/range" 2>&1) || :
+case "$answer" in '{"header"'*) break ;; esac
+done`;
   return {
     variable: 'pgprov_keys',
     subjects: [prefix],
-    ask: () => sh`if [ ! -r ${client.certFile} ]; then echo 'no client certificate yet'
-else
-for endpoint in ${client.endpoints}; do
-answer=$(curl -S ${curlWords(client, ['-d', range])} "$endpoint/v3/kv/range" 2>&1) || :
-case "$answer" in '{"header"'*) break ;; esac
-done
+    needs: [nearest],
+    ask: () => sh`answer=$(${tellShared(nearest)})
+case "$answer" in ${others.length === 0 ? sh`'|'*` : sh`'|{"header"'*`})
 printf '%s\n' "$answer"
-fi`,
+exit
+;;
+esac
+if [ ! -r ${client.certFile} ]; then answer='no client certificate yet'
+else
+${others.length > 0 ? ask(others) : sh`case "$pgprov_http" in
+${timedOut(asked)}) answer=${`curl: (28) Operation timed out after ${SECONDS} seconds`} ;;
+*)
+${ask(client.endpoints)}
+;;
+esac`}
+fi
+${tellInstead(asked)}`,
   };
+}
+
+/** Finds the keys in the answer to `keysQuestion`: etcd's JSON, or else why there is none. */
+export function findKeys(text: string, client: EtcdClient, prefix: string): string {
+  return findAnswer(text, keys(client, prefix)).body;
 }

@@ -1,5 +1,5 @@
 import { sh } from '../shell/quote.js';
-import { type EtcdClient, memberQuestion, saysHealthy } from './etcd-client.js';
+import { type EtcdClient, findMembers, letsStrangersIn, memberQuestion, saysHealthy } from './etcd-client.js';
 import { answerText, type Observation } from './resource.js';
 import { tellShared } from './shared-question.js';
 
@@ -19,24 +19,21 @@ export const ETCD_MEMBER = 'etcd-member';
 
 /** Health, member list and TLS of the host's own etcd member. */
 export function etcdMember(client: EtcdClient, dataDirectory: string): Observation<EtcdMemberState> {
-  const own = client.endpoints[0] ?? '';
   const question = memberQuestion(client);
   return {
     id: ETCD_MEMBER,
     shares: [question],
     probe: () => sh`if [ -d ${`${dataDirectory}/member`} ]; then echo data; else echo nodata; fi
-if ! curl -sk -m 2 -o /dev/null ${`${own}/health`} 2>/dev/null; then echo closed; else echo open; fi
 ${tellShared(question)}`,
     parse: (answer) => {
       const text = answerText(answer);
-      const [data, door, ...rest] = text.split('\n');
-      const json = rest.find((line) => line.startsWith('{"header"'));
-      const list = json === undefined ? {} : (JSON.parse(json) as { members?: { name?: string; peerURLs?: string[] }[] });
-      const healthy = saysHealthy(text);
+      const json = findMembers(text, client);
+      const list = json === '' ? {} : (JSON.parse(json) as { members?: { name?: string; peerURLs?: string[] }[] });
+      const healthy = saysHealthy(text, client);
       return {
-        hasData: data === 'data',
+        hasData: text.startsWith('data\n'),
         healthy,
-        refusesStrangers: healthy ? door === 'closed' : undefined,
+        refusesStrangers: healthy ? !letsStrangersIn(text, client) : undefined,
         members: (list.members ?? []).map(({ name, peerURLs }) => ({ name: name ?? '', peerUrls: peerURLs ?? [] })),
       };
     },

@@ -1,6 +1,6 @@
 import { joinScripts, sh } from '../shell/quote.js';
 import { readScope } from './dcs.js';
-import { etcdctl, type EtcdClient, keysQuestion } from './etcd-client.js';
+import { etcdctl, type EtcdClient, findKeys, keysQuestion } from './etcd-client.js';
 import type { Ownership } from './file.js';
 import { findMemberState, restQuestion } from './patroni-rest.js';
 import { putAside } from './put-aside.js';
@@ -70,7 +70,7 @@ ${tellShared(keys)}`,
     parse: (answer) => {
       const text = answerText(answer);
       const lines = new Set(text.split('\n'));
-      const scope = readScope(text, prefix);
+      const scope = readScope(findKeys(text, client, prefix), prefix);
       const others = scope.reachable ? scope.members.filter(({ name }) => name !== member) : [];
       return {
         initialize: !scope.reachable ? 'unknown' : scope.initialize === undefined ? 'absent' : scope.initialize === '' ? 'empty' : 'set',

@@ -1,6 +1,6 @@
 import { findRest, restQuestion } from './patroni-rest.js';
 import { answerText, type Observation } from './resource.js';
-import { tellShared } from './shared-question.js';
+import { type SharedQuestion, tellShared } from './shared-question.js';
 
 /** A standby as the leader's pg_stat_replication shows it. */
 export interface ReplicationConnection {
@@ -47,18 +47,31 @@ const LEADER_ROLES = new Set(['master', 'primary', 'leader', 'standby_leader']);
 
 /** Asks a member's REST API; `url` is `http://10.0.0.11:8008`. */
 export function patroniMember(url: string): Observation<PatroniMemberState> {
-  const question = restQuestion(`${url}/patroni`, `${url}/cluster`);
+  const question = patroniQuestion(url);
   return {
     id: PATRONI_MEMBER,
     shares: [question],
     probe: () => tellShared(question),
-    parse: (answer) => {
-      const text = answerText(answer);
-      const status = parseObject(findRest(text, `${url}/patroni`).body);
-      if (status === undefined) return { answers: false };
-      return { answers: true, ...readStatus(status), cluster: readCluster(parseObject(findRest(text, `${url}/cluster`).body)) };
-    },
+    parse: (answer) => readMember(answerText(answer), url),
   };
+}
+
+/** Asks a member's REST API for itself and for its cluster. */
+export function patroniQuestion(url: string): SharedQuestion {
+  return restQuestion(`${url}/patroni`, `${url}/cluster`);
+}
+
+/** Reads the answer to `patroniQuestion`. */
+export function readMember(text: string, url: string): PatroniMemberState {
+  const status = parseObject(findRest(text, `${url}/patroni`).body);
+  if (status === undefined) return { answers: false };
+  return { answers: true, ...readStatus(status), cluster: readCluster(parseObject(findRest(text, `${url}/cluster`).body)) };
+}
+
+/** Whether a member's PostgreSQL leads, and the cluster knows it by this name as the one that holds the lock. */
+export function leads(member: PatroniMemberState, name: string): boolean {
+  if (!member.answers || member.role !== 'leader') return false;
+  return member.cluster.some((listed) => listed.name === name && LEADER_ROLES.has(listed.role));
 }
 
 type Json = Record<string, unknown>;

@@ -1,5 +1,5 @@
 import type { Section } from '../shell/frame.js';
-import { quote, Script, sh } from '../shell/quote.js';
+import { joinScripts, quote, Script, sh } from '../shell/quote.js';
 
 /**
  * A question that probes have in common. It is asked once, for all of their subjects, before the probes run, for
@@ -12,12 +12,29 @@ export interface SharedQuestion {
   readonly subjects: readonly string[];
   /** Prints the answer for all subjects. Total, as a probe is. */
   ask(subjects: readonly string[]): Script;
+  /** Questions whose answers this one goes by; they are asked first. */
+  readonly needs?: readonly SharedQuestion[];
+  /** Functions for those who read the answer. */
+  readonly defines?: Script;
+  /** Prints the answer for these subjects; default: that for all. */
+  readonly tell?: Script;
+}
+
+/** Somebody who asks shared questions. */
+interface Asking {
+  readonly shares?: readonly SharedQuestion[];
+}
+
+/** All questions of these, and those that they need, in the order in which they can be asked. */
+export function questionsOf(asking: readonly Asking[]): SharedQuestion[] {
+  const withNeeds = (question: SharedQuestion): SharedQuestion[] => [...(question.needs ?? []).flatMap(withNeeds), question];
+  return asking.flatMap(({ shares = [] }) => shares).flatMap(withNeeds);
 }
 
 /** What asks the questions that these have in common, each once; goes before their probes. */
-export function sharedSections(asking: readonly { readonly shares?: readonly SharedQuestion[] }[]): Section[] {
+export function sharedSections(asking: readonly Asking[]): Section[] {
   const questions = new Map<string, { question: SharedQuestion; subjects: Set<string> }>();
-  for (const question of asking.flatMap(({ shares = [] }) => shares)) {
+  for (const question of questionsOf(asking)) {
     const { subjects } = questions.get(question.variable) ?? { subjects: new Set<string>() };
     for (const subject of question.subjects) subjects.add(subject);
     questions.set(question.variable, { question, subjects });
@@ -25,15 +42,18 @@ export function sharedSections(asking: readonly { readonly shares?: readonly Sha
   return [...questions.values()].map(({ question, subjects }) => ({
     id: question.variable,
     mode: 'shared',
-    body: sh`${Script.build(question.variable)}=$(
+    body: joinScripts([
+      ...(question.defines === undefined ? [] : [question.defines]),
+      sh`${Script.build(question.variable)}=$(
 ${question.ask([...subjects])}
 )`,
+    ]),
   }));
 }
 
 /** Prints the answer to a shared question. */
-export function tellShared({ variable }: SharedQuestion): Script {
-  return Script.build(`printf '%s\\n' "$${variable}"`);
+export function tellShared({ variable, tell }: SharedQuestion): Script {
+  return tell ?? Script.build(`printf '%s\\n' "$${variable}"`);
 }
 
 /** Runs `found` with `$block`, the lines that follow the line `subject` in the answer, or else `missing`. */

@@ -1,9 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dcs, type DcsState } from '../../src/resources/dcs.js';
-import { agreementCheck, agreesOnVersion, etcdctl, type EtcdClient } from '../../src/resources/etcd-client.js';
+import { agreementCheck, agreesOnVersion, etcdctl, type EtcdClient, versionQuestion } from '../../src/resources/etcd-client.js';
 import { sharedSections } from '../../src/resources/shared-question.js';
 import { etcdMember, type EtcdMemberState } from '../../src/resources/etcd-member.js';
+import { sharedDirectory } from '../support/directory.js';
+import { told } from '../support/http-answers.js';
+import { observe } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
+import { listen, makeAuthority, silent, tlsServer, type Heard } from '../support/tls-servers.js';
 
 const client: EtcdClient = {
   endpoints: ['https://10.0.0.1:2379', 'https://10.0.0.2:2379'], caFile: '/tls/ca.crt', certFile: '/tls/node.crt', keyFile: '/tls/node.key',
@@ -27,7 +34,7 @@ describe('the version of the cluster', () => {
     { text: '{"etcdserver":"3.5.16","etcdcluster":"3.5.0"}', agreed: true },
     { text: '{"etcdserver":"3.6.1","etcdcluster":"3.6.0","storage":"3.6.0"}', agreed: true },
   ])('is agreed on in $text: $agreed', ({ text, agreed }) => {
-    expect(agreesOnVersion(`{"health":"true","reason":""}\n${text}\n`)).toBe(agreed);
+    expect(agreesOnVersion(told({ 'https://10.0.0.1:2379/version': text }, [versionQuestion(client)]), client)).toBe(agreed);
     for (const shell of ['dash', 'bash']) {
       const script = `curl() { echo '${text}'; }\n${agreementCheck(client).text}`;
       expect(spawnSync(shell, ['-c', script]).status, shell).toBe(agreed ? 0 : 1);
@@ -67,43 +74,183 @@ describe('dcs', () => {
     },
     { title: 'no curl', text: 'sh: 1: curl: not found\n', state: { reachable: false, why: 'sh: 1: curl: not found' } },
     { title: 'no quorum', text: '{"error":"etcdserver: no leader","code":14}\n', state: { reachable: false, why: '{"error":"etcdserver: no leader","code":14}' } },
-  ])('reads $title', ({ text, state }) => expect(scope.parse(answer(text))).toEqual(state));
+  ])('reads $title', ({ text, state }) => {
+    const body = text === '' ? {} : { 'https://10.0.0.1:2379/v3/kv/range': text };
+    expect(scope.parse(answer(told(body, scope.shares ?? [])))).toEqual(state);
+  });
 
-  it('asks one endpoint after the other exactly so', () => expect(sharedSections([scope])[0]?.body.text).toMatchInlineSnapshot(`
-    "pgprov_keys=$(
-    if [ ! -r /tls/node.crt ]; then echo 'no client certificate yet'
-    else
-    for endpoint in https://10.0.0.1:2379 https://10.0.0.2:2379; do
-    answer=$(curl -S -s -m 2 --cacert /tls/ca.crt --cert /tls/node.crt --key /tls/node.key -d '{"key":"L3NlcnZpY2UvZGVtby8=","range_end":"L3NlcnZpY2UvZGVtbzA="}' "$endpoint/v3/kv/range" 2>&1) || :
-    case "$answer" in '{"header"'*) break ;; esac
-    done
-    printf '%s\\n' "$answer"
-    fi
-    )"
-  `));
+  it('reads no answer', () => expect(scope.parse(answer(''))).toEqual({ reachable: false, why: '' }));
+
+  it('asks the nearest member with others, and then one endpoint after the other, exactly so', () => {
+    const [http, keys] = sharedSections([scope]);
+    expect(http?.body.text).toContain('"https://10.0.0.1:2379/v3/kv/range"');
+    expect(keys?.body.text).toMatchInlineSnapshot(`
+      "pgprov_keys=$(
+      answer=$(pgprov_tell_http 2fc520cafb1d)
+      case "$answer" in '|{"header"'*)
+      printf '%s\\n' "$answer"
+      exit
+      ;;
+      esac
+      if [ ! -r /tls/node.crt ]; then answer='no client certificate yet'
+      else
+      for endpoint in https://10.0.0.2:2379; do
+      answer=$(curl -S -s -m 2 --cacert /tls/ca.crt --cert /tls/node.crt --key /tls/node.key -d '{"key":"L3NlcnZpY2UvZGVtby8=","range_end":"L3NlcnZpY2UvZGVtbzA="}' "$endpoint/v3/kv/range" 2>&1) || :
+      case "$answer" in '{"header"'*) break ;; esac
+      done
+      fi
+      set -f
+      IFS=$pgprov_nl
+      printf '|%s\\n' $answer
+      echo '@2fc520cafb1d 0'
+      )"
+    `);
+  });
+
+  it('asks the only member for the reason exactly so', () => {
+    const [, keys] = sharedSections([dcs({ ...client, endpoints: client.endpoints.slice(0, 1) }, '/service/demo/')]);
+    expect(keys?.body.text).toMatchInlineSnapshot(`
+      "pgprov_keys=$(
+      answer=$(pgprov_tell_http 2fc520cafb1d)
+      case "$answer" in '|'*)
+      printf '%s\\n' "$answer"
+      exit
+      ;;
+      esac
+      if [ ! -r /tls/node.crt ]; then answer='no client certificate yet'
+      else
+      case "$pgprov_http" in
+      *"@$pgprov_nonce "'2fc520cafb1d 000 2.'*) answer='curl: (28) Operation timed out after 2 seconds' ;;
+      *)
+      for endpoint in https://10.0.0.1:2379; do
+      answer=$(curl -S -s -m 2 --cacert /tls/ca.crt --cert /tls/node.crt --key /tls/node.key -d '{"key":"L3NlcnZpY2UvZGVtby8=","range_end":"L3NlcnZpY2UvZGVtbzA="}' "$endpoint/v3/kv/range" 2>&1) || :
+      case "$answer" in '{"header"'*) break ;; esac
+      done
+      ;;
+      esac
+      fi
+      set -f
+      IFS=$pgprov_nl
+      printf '|%s\\n' $answer
+      echo '@2fc520cafb1d 0'
+      )"
+    `);
+  });
+});
+
+describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcd’s keys' : 'etcd’s keys (skipped: no curl here)', () => {
+  const work = sharedDirectory();
+  const closers: (() => unknown)[] = [];
+  const one = { url: '', heard: [] as Heard[], says: { status: 200, body: '' } };
+  const other = { url: '', heard: [] as Heard[], says: { status: 200, body: '' } };
+  const keys = '{"header":{"cluster_id":1},"kvs":[]}';
+  const range = '{"key":"L3NlcnZpY2UvZGVtby8=","range_end":"L3NlcnZpY2UvZGVtbzA="}';
+  const CLOSED = 'https://127.0.0.1:1';
+  let hanging: string;
+  let files: Omit<EtcdClient, 'endpoints'>;
+
+  beforeAll(async () => {
+    const authority = await makeAuthority(work.path);
+    files = { caFile: authority.files.ca, certFile: authority.files.certificate, keyFile: authority.files.key };
+    for (const member of [one, other]) {
+      const { server, url, heard } = await tlsServer({ ...authority.server, rejectUnauthorized: true }, (_, response) => response.writeHead(member.says.status).end(member.says.body));
+      Object.assign(member, { url, heard });
+      closers.push(() => server.close());
+    }
+    const sockets: Socket[] = [];
+    const mute = createServer(silent(sockets));
+    hanging = `https://127.0.0.1:${await listen(mute)}`;
+    closers.push(() => sockets.forEach((socket) => socket.destroy()), () => mute.close());
+  });
+  afterAll(() => closers.forEach((close) => close()));
+  beforeEach(() => [one, other].forEach((member) => {
+    member.heard.splice(0);
+    member.says = { status: 200, body: keys };
+  }));
+
+  const there = { reachable: true, initialize: undefined, leader: undefined, members: [], config: undefined };
+  const leaderless = { status: 503, body: '{"error":"etcdserver: no leader","code":14}' };
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    const ask = (...endpoints: string[]): Promise<DcsState> => observe(shell, dcs({ ...files, endpoints }, '/service/demo/'));
+
+    it('are asked for once where the nearest member knows them', async () => {
+      expect(await ask(one.url, other.url)).toEqual(there);
+      expect([one.heard.map(({ url, body, client: name }) => [url, body, name]), other.heard]).toEqual([[['/v3/kv/range', range, 'pg2']], []]);
+    });
+
+    it.each([
+      { title: 'is not there', nearest: () => CLOSED, says: leaderless },
+      { title: 'has no leader', nearest: () => one.url, says: leaderless },
+      { title: 'answers with something else', nearest: () => one.url, says: { status: 200, body: '<html>\n{"header"' } },
+      { title: 'does not answer', nearest: () => hanging, says: leaderless },
+    ])('come from another member where the nearest one $title', async ({ nearest, says }) => {
+      one.says = says;
+      expect(await ask(nearest(), CLOSED, other.url)).toEqual(there);
+      expect(other.heard.map(({ url, body, client: name }) => [url, body, name])).toEqual([['/v3/kv/range', range, 'pg2']]);
+    });
+
+    it.each<{ title: string; endpoints: () => string[]; why: RegExp; seconds: number }>([
+      { title: 'the only member is not there', endpoints: () => [CLOSED], why: /^curl: \(7\) .*(?:refused|Couldn't connect|Failed to connect)/u, seconds: 1 },
+      { title: 'the only member does not answer', endpoints: () => [hanging], why: /^curl: \(28\) .*timed out/u, seconds: 3 },
+      { title: 'no member is there', endpoints: () => [CLOSED, CLOSED], why: /^curl: \(7\) /u, seconds: 1 },
+      { title: 'the last one does not answer', endpoints: () => [CLOSED, hanging], why: /^curl: \(28\) /u, seconds: 3 },
+      { title: 'the last one has no leader', endpoints: () => [CLOSED, one.url], why: /^\{"error":"etcdserver: no leader","code":14\}$/u, seconds: 1 },
+      { title: 'the only member has no leader', endpoints: () => [one.url], why: /^\{"error":"etcdserver: no leader","code":14\}$/u, seconds: 1 },
+    ])('are not there, and why, where $title', async ({ endpoints, why, seconds }) => {
+      one.says = leaderless;
+      const began = Date.now();
+      const state = await ask(...endpoints());
+      expect(state).toEqual({ reachable: false, why: expect.stringMatching(why) as string });
+      expect(Date.now() - began).toBeLessThan(seconds * 1000);
+      expect(one.heard.length).toBeLessThan(2);
+    });
+
+    it('are not asked for again without a certificate', async () => {
+      expect(await observe(shell, dcs({ ...files, certFile: join(work.path, 'missing'), endpoints: [one.url, other.url] }, '/service/demo/'))).toEqual({ reachable: false, why: 'no client certificate yet' });
+      expect([one.heard, other.heard]).toEqual([[], []]);
+    });
+  });
 });
 
 describe('etcdMember', () => {
   const member = etcdMember(client, '/var/lib/etcd/demo');
   const list = '{"header":{},"members":[{"ID":1,"name":"pg1","peerURLs":["https://10.0.0.1:2380"],"clientURLs":[]},{"ID":2,"peerURLs":["https://10.0.0.2:2380"]}]}';
 
-  it.each<{ text: string; state: EtcdMemberState }>([
-    { text: 'nodata\nclosed\n\n', state: { hasData: false, healthy: false, refusesStrangers: undefined, members: [] } },
-    { text: 'data\nclosed\n\n', state: { hasData: true, healthy: false, refusesStrangers: undefined, members: [] } },
-    { text: 'data\nclosed\n{"health":"false","reason":"QGET ERROR"}\n{"error":"etcdserver: request timed out"}\n', state: { hasData: true, healthy: false, refusesStrangers: undefined, members: [] } },
+  const at = (path: string): string => `https://10.0.0.1:2379${path}`;
+  const [health, members, version] = [at('/health'), at('/v3/cluster/member/list'), at('/version')];
+  const down = { healthy: false, refusesStrangers: undefined, members: [] };
+
+  it.each<{ title: string; data: string; bodies: Parameters<typeof told>[0]; state: EtcdMemberState }>([
+    { title: 'nothing', data: 'nodata', bodies: {}, state: { hasData: false, ...down } },
+    { title: 'a member that is down', data: 'data', bodies: {}, state: { hasData: true, ...down } },
     {
-      text: `data\nclosed\n{"health":"true","reason":""}\n\n${list}\n`,
+      title: 'a member without a quorum', data: 'data',
+      bodies: { [health]: { status: 503, body: '{"health":"false","reason":"QGET ERROR"}' }, [members]: { status: 503, body: '{"error":"etcdserver: request timed out"}' } },
+      state: { hasData: true, ...down },
+    },
+    {
+      title: 'a member', data: 'data', bodies: { [health]: '{"health":"true","reason":""}', [members]: list },
       state: {
         hasData: true, healthy: true, refusesStrangers: true,
         members: [{ name: 'pg1', peerUrls: ['https://10.0.0.1:2380'] }, { name: '', peerUrls: ['https://10.0.0.2:2380'] }],
       },
     },
-    { text: 'data\nopen\n{"health":"true"}\n', state: { hasData: true, healthy: true, refusesStrangers: false, members: [] } },
-  ])('reads $text', ({ text, state }) => expect(member.parse(answer(text))).toEqual(state));
+    {
+      title: 'one that lets strangers in', data: 'data', bodies: { [health]: '{"health":"true"}', [version]: '{"etcdserver":"3.5.16"}' },
+      state: { hasData: true, healthy: true, refusesStrangers: false, members: [] },
+    },
+    {
+      title: 'one that lets strangers in, and finds no page for them', data: 'data', bodies: { [health]: '{"health":"true"}', [version]: { status: 404, body: '' } },
+      state: { hasData: true, healthy: true, refusesStrangers: false, members: [] },
+    },
+  ])('reads $title', ({ data, bodies, state }) => expect(member.parse(answer(`${data}\n${told(bodies, member.shares ?? [])}`))).toEqual(state));
 
   it('asks its own member only', () => {
     const text = [...sharedSections([member]).map(({ body }) => body.text), member.probe().text].join('\n');
     expect(text).toContain('https://10.0.0.1:2379/v3/cluster/member/list');
     expect(text).not.toContain('10.0.0.2');
   });
+
+  it('has the stranger come first', () => expect(sharedSections([member])[0]?.body.text.match(/insecure|"cert = /gu)?.[0]).toBe('insecure'));
 });

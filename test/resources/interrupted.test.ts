@@ -5,6 +5,7 @@ import { interruptedCopy } from '../../src/resources/interrupted-copy.js';
 import type { Resource } from '../../src/resources/resource.js';
 import { joinScripts, sh } from '../../src/shell/quote.js';
 import { freshDirectory, ME } from '../support/directory.js';
+import { told } from '../support/http-answers.js';
 import { bringAbout, observe, rewritten } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
@@ -53,7 +54,8 @@ describe('interruptedBootstrap', () => {
   const PUT_ASIDE = 'put the interrupted bootstrap in /data aside and take its mark out of etcd';
   const TAKE_OUT = 'take the mark of an interrupted bootstrap out of etcd';
   const unit = (file: string): string => `Names=patroni.service\nUnitFileState=${file}\n`;
-  const at = (state: string): string => `{"state": "${state}", "replication": [{"state": "streaming"}]}\n@200 http://10.0.0.1:8008/patroni\n`;
+  const answers = (url: string, body: string): string => told({ [url]: body }, resource.shares ?? []);
+  const at = (state: string): string => answers('http://10.0.0.1:8008/patroni', `{"state": "${state}", "replication": [{"state": "streaming"}]}`);
 
   it.each([
     { title: 'nothing known', text: '', change: undefined },
@@ -72,8 +74,9 @@ describe('interruptedBootstrap', () => {
     { title: 'data that pgprov never configured', text: `begun\n${unit('disabled')}\n${scope({})}`, change: undefined },
     { title: 'no word from etcd', text: `begun\nconfigured\n${unit('disabled')}\ncurl: (7) Failed to connect`, change: undefined },
   ])('$title: $change; on the first leader: $first', ({ text, change, first }) => {
+    const out = text.replace(/^\{"header".*/mu, (keys) => answers('https://10.0.0.1:2379/v3/kv/range', keys));
     for (const [made, expected] of [[bootstrap(false), change], [bootstrap(true), first]] as const) {
-      expect(made.diff(made.parse({ status: 0, out: Buffer.from(text) })).map(({ summary }) => summary)).toEqual(expected === undefined ? [] : [expected]);
+      expect(made.diff(made.parse({ status: 0, out: Buffer.from(out) })).map(({ summary }) => summary)).toEqual(expected === undefined ? [] : [expected]);
     }
   });
 

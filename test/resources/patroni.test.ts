@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { patroniConfig, wakeLeader, type JsonObject, type PatroniConfigState } from '../../src/resources/patroni-config.js';
-import { patroniMember } from '../../src/resources/patroni-member.js';
+import { leads, patroniMember } from '../../src/resources/patroni-member.js';
 import { Secret } from '../../src/lib/secret.js';
+import { told } from '../support/http-answers.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
 
 describe('patroniConfig', () => {
   const make = (desired: JsonObject): ReturnType<typeof patroniConfig> =>
     patroniConfig({ url: 'http://10.0.0.1:8008', scope: 'demo', user: 'patroni', password: new Secret('qu"ote\\d'), desired });
+
+  /** What the probe tells after its first line. */
+  const configured = (body: string, status = 200): string => told({ 'http://10.0.0.1:8008/config': { status, body } }, make({}).shares ?? []);
 
   /** What is sent, from the script that sends it. */
   const patchOf = (desired: JsonObject, state: PatroniConfigState): unknown => {
@@ -29,14 +33,14 @@ describe('patroniConfig', () => {
 
   it.each<{ text: string; state: PatroniConfigState }>([
     { text: '', state: { answers: false } },
-    { text: '\n<html>\n@200 http://10.0.0.1:8008/config\n', state: { answers: false } },
-    { text: '\n{"ttl":30}\n@503 http://10.0.0.1:8008/config\n', state: { answers: false } },
-    { text: '\n{"state":"running"}\n@200 http://10.0.0.1:8008/patroni\n{"ttl":\n30}\n@200 http://10.0.0.1:8008/config\n', state: { answers: true, current: { ttl: 30 }, ours: [] } },
-    { text: '[["ttl"],["a","b"]]\n{"ttl":30}\n@200 http://10.0.0.1:8008/config\n', state: { answers: true, current: { ttl: 30 }, ours: [['ttl'], ['a', 'b']] } },
+    { text: `\n${configured('<html>')}`, state: { answers: false } },
+    { text: `\n${configured('{"ttl":30}', 503)}`, state: { answers: false } },
+    { text: `\n|{"state":"running"}\n@0123456789ab 200 0.01\n${configured('{"ttl":\n30}')}`, state: { answers: true, current: { ttl: 30 }, ours: [] } },
+    { text: `[["ttl"],["a","b"]]\n${configured('{"ttl":30}')}`, state: { answers: true, current: { ttl: 30 }, ours: [['ttl'], ['a', 'b']] } },
   ])('reads $text', ({ text, state }) => expect(make({}).parse(answer(text))).toEqual(state));
 
   it('reads past a record that was cut while it was written', () => {
-    expect(make({}).parse(answer('[["tt\n{"ttl":30}\n@200 http://10.0.0.1:8008/config\n'))).toMatchObject({ answers: true });
+    expect(make({}).parse(answer(`[["tt\n${configured('{"ttl":30}')}`))).toMatchObject({ answers: true });
   });
 
   const cases: { title: string; desired: JsonObject; current: JsonObject; ours?: string[][]; changes: string[]; patch: unknown }[] = [
@@ -116,6 +120,8 @@ describe('wakeLeader', () => {
 
 describe('patroniMember', () => {
   const member = patroniMember('http://10.0.0.1:8008');
+  const says = (status: number, body: string, listed?: string): string =>
+    told({ 'http://10.0.0.1:8008/patroni': { status, body }, ...(listed === undefined ? {} : { 'http://10.0.0.1:8008/cluster': listed }) }, member.shares ?? []);
   const own = {
     state: 'running', postmaster_start_time: '2026-01-01', role: 'primary', server_version: 170006, timeline: 3, pending_restart: true,
     replication: [{ application_name: 'pg2', state: 'streaming', sync_state: 'async', extra: 1 }],
@@ -124,7 +130,7 @@ describe('patroniMember', () => {
   const cluster = { members: [{ name: 'pg1', role: 'leader', state: 'running', timeline: 3 }, { name: 'pg2', role: 'replica', state: 'streaming', timeline: 3, lag: 0, pending_restart: true }, { name: 'pg3', lag: 'unknown' }] };
 
   it('reads what Patroni says', () => {
-    expect(member.parse(answer(`${JSON.stringify(own)}\n@200 http://10.0.0.1:8008/patroni\n${JSON.stringify(cluster)}\n@200 http://10.0.0.1:8008/cluster\n`))).toEqual({
+    expect(member.parse(answer(says(200, JSON.stringify(own), JSON.stringify(cluster))))).toEqual({
       answers: true, state: 'running', role: 'leader', scope: 'demo', version: '4.0.4', systemIdentifier: '74', timeline: 3,
       serverVersion: 170006, postmasterStart: '2026-01-01', pendingRestart: true,
       replication: [{ application: 'pg2', state: 'streaming', syncState: 'async' }],
@@ -140,10 +146,23 @@ describe('patroniMember', () => {
     { role: 'master', reads: 'leader' }, { role: 'primary', reads: 'leader' }, { role: 'standby_leader', reads: 'leader' },
     { role: 'replica', reads: 'replica' }, { role: 'uninitialized', reads: 'replica' }, { role: undefined, reads: 'replica' },
   ])('takes the role $role for $reads', ({ role, reads }) => {
-    expect(member.parse(answer(`${JSON.stringify({ role })}\n@503 http://10.0.0.1:8008/patroni\n`))).toMatchObject({ answers: true, role: reads, state: 'unknown', cluster: [] });
+    expect(member.parse(answer(says(503, JSON.stringify({ role }))))).toMatchObject({ answers: true, role: reads, state: 'unknown', cluster: [] });
   });
 
-  it.each(['', '\n', '{}', '\n@000 http://10.0.0.1:8008/patroni\n', '{"state": "run\n@200 http://10.0.0.1:8008/patroni\n', '<html>\n@200 http://10.0.0.1:8008/patroni\n'])('reads %j as no answer', (text) => {
+  it.each(['', '\n', '{}', '|{}\n', says(200, ''), says(200, '{"state": "run'), says(200, '<html>')])('reads %j as no answer', (text) => {
     expect(member.parse(answer(text))).toEqual({ answers: false });
   });
+
+  it.each([
+    { title: 'its PostgreSQL leads and it has the lock', role: 'primary', listed: 'leader', led: true },
+    { title: 'it is the leader of a standby cluster', role: 'standby_leader', listed: 'standby_leader', led: true },
+    { title: 'its PostgreSQL leads without the lock', role: 'primary', listed: 'replica', led: false },
+    { title: 'it has the lock, and its PostgreSQL follows', role: 'replica', listed: 'leader', led: false },
+    { title: 'the cluster does not list it', role: 'primary', listed: undefined, led: false },
+  ])('leads where $title: $led', ({ role, listed, led }) => {
+    const members = [{ name: 'pg2', role: listed === 'leader' ? 'replica' : 'leader' }, ...(listed === undefined ? [] : [{ name: 'pg1', role: listed }])];
+    expect(leads(member.parse(answer(says(200, JSON.stringify({ role, state: 'running' }), JSON.stringify({ members })))), 'pg1')).toBe(led);
+  });
+
+  it('leads nothing while it does not answer', () => expect(leads({ answers: false }, 'pg1')).toBe(false));
 });

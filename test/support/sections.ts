@@ -56,7 +56,8 @@ export function moved(script: Script, from: string, to: string): Script {
 
 /** An observation all of whose scripts were changed. */
 export function rewritten<State>(observation: Observation<State>, rewrite: (script: Script) => Script): Observation<State> {
-  const shares = observation.shares?.map((question): SharedQuestion => ({ ...question, ask: (subjects) => rewrite(question.ask(subjects)) }));
+  const again = (question: SharedQuestion): SharedQuestion => ({ ...question, ...(question.needs === undefined ? {} : { needs: question.needs.map(again) }), ask: (subjects) => rewrite(question.ask(subjects)) });
+  const shares = observation.shares?.map(again);
   return { ...observation, ...(shares === undefined ? {} : { shares }), probe: () => rewrite(observation.probe()) };
 }
 

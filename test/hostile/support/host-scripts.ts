@@ -3,8 +3,8 @@ import type { Inventory } from '../../../src/model/index.js';
 import { PLATFORMS } from '../../../src/platform/index.js';
 import { shapeHost } from '../../../src/plan/shape.js';
 import type { Resource } from '../../../src/resources/resource.js';
-import { sharedSections } from '../../../src/resources/shared-question.js';
-import type { Script } from '../../../src/shell/quote.js';
+import { questionsOf, sharedSections } from '../../../src/resources/shared-question.js';
+import { joinScripts, type Script } from '../../../src/shell/quote.js';
 import { applyScripts } from '../../support/apply-scripts.js';
 import { contextOf } from '../../support/inventory.js';
 
@@ -45,9 +45,12 @@ export function hostScripts(inventory: Inventory): HostScript[] {
       const gates = stages.flatMap(({ stage }) => stage.gates ?? []);
       const where = { system: platform.id, host: name };
       const label = (what: string, index: number): string => `${platform.id} host ${at} ${what} ${index}`;
+      const all = [...observations, ...resources, ...gates];
+      const functions = new Map(questionsOf(all).map(({ defines }) => [defines?.text, defines]));
+      const known = (script: Script): Script => joinScripts([...[...functions.values()].flatMap((defines) => defines ?? []), script]);
       return [
-        ...sharedSections([...observations, ...resources, ...gates]).map(({ id, body }, index) => ({ role: label('ask', index), ...where, id, script: body, step: false })),
-        ...[...observations, ...resources, ...gates].map((asked, index) => ({ role: label('see', index), ...where, id: asked.id, script: asked.probe(), step: false })),
+        ...sharedSections(all).map(({ id, body }, index) => ({ role: label('ask', index), ...where, id, script: known(body), step: false })),
+        ...all.map((asked, index) => ({ role: label('see', index), ...where, id: asked.id, script: known(asked.probe()), step: false })),
         ...resources.flatMap((resource, index) => appliesOf(resource).map((script, state) => ({ role: label(`do ${index}`, state), ...where, id: resource.id, script, step: true }))),
         ...gates.map((gate, index) => ({ role: label('wait', index), ...where, id: gate.id, script: gate.wait(), step: true })),
       ];

@@ -1,0 +1,127 @@
+import { joinScripts, Script, sh } from '../shell/quote.js';
+import { digestOf } from './resource.js';
+import type { SharedQuestion } from './shared-question.js';
+import type { TlsPaths } from './tls-handshakes.js';
+
+/** One request over HTTP. */
+export interface HttpRequest {
+  url: string;
+  /** For all of it. */
+  seconds: number;
+  /** What is posted; default: nothing, the URL is got. */
+  body?: string;
+  /** Who asks over TLS: a client with these files, or a stranger, who has no certificate and takes any server. */
+  as?: TlsPaths | Stranger;
+}
+
+/** A client without a certificate. */
+export interface Stranger {
+  /** Authorities that it reads, but does not insist on: without any it would read all of the system's, which takes long. */
+  ca: string;
+}
+
+/** What came of a request: status 0 when there was no answer; a body is without its empty lines. */
+export interface HttpAnswer {
+  status: number;
+  body: string;
+}
+
+/**
+ * Asks servers over HTTP, all requests with one curl; one that fails or takes its time does no harm to the others.
+ * `tellShared` prints the answers to these requests alone, for `findAnswer`.
+ */
+export function httpQuestion(...requests: readonly HttpRequest[]): SharedQuestion {
+  return {
+    variable: 'pgprov_http',
+    subjects: requests.map((request) => JSON.stringify(curlOptions(request))),
+    // The nonce shows in no process list: a server that could read it there might answer for another one.
+    ask: (subjects) => sh`{
+${joinScripts(subjects.map((subject, index) => transfer(JSON.parse(subject) as string[], index === 0)))}
+} | curl -q -K - 2>/dev/null || :`,
+    defines: TELL,
+    tell: sh`pgprov_tell_http ${requests.map(idOf)}`,
+  };
+}
+
+/** Finds the answer to a request among those that were told. */
+export function findAnswer(text: string, request: HttpRequest): HttpAnswer {
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => line.startsWith(`@${idOf(request)} `));
+  if (at < 0) return { status: 0, body: '' };
+  const before = lines.slice(0, at).findLastIndex((line) => !line.startsWith('|'));
+  const body = lines.slice(before + 1, at).map((line) => line.slice(1));
+  return { status: Number.parseInt(lines[at]?.split(' ')[1] ?? '', 10), body: body.join('\n') };
+}
+
+/** Prints `$answer` as what a request was answered, with status 0. */
+export function tellInstead(request: HttpRequest): Script {
+  return sh`set -f
+IFS=$pgprov_nl
+printf '|%s\n' $answer
+echo ${`@${idOf(request)} 0`}`;
+}
+
+/** A pattern of `case` for `$pgprov_http`: the request was given up when its time was over. */
+export function timedOut(request: HttpRequest): Script {
+  return sh`*"@$pgprov_nonce "${`${idOf(request)} 000 ${request.seconds}.`}*`;
+}
+
+/** A value in a configuration of curl. */
+export function curlString(value: string): string {
+  const escaped = value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+  return `"${escaped}"`;
+}
+
+function curlOptions({ url, seconds, body, as }: HttpRequest): string[] {
+  return [
+    'silent',
+    // An address in brackets is no pattern, and one that makes no sense must not end the others' transfers.
+    'globoff',
+    `max-time = ${seconds}`,
+    ...(as === undefined ? [] : [`cacert = ${curlString(as.ca)}`, ...('key' in as ? identity(as) : ['insecure', 'no-sessionid'])]),
+    ...(body === undefined ? [] : [`data-raw = ${curlString(body)}`]),
+    `url = ${curlString(url)}`,
+  ];
+}
+
+function identity({ certificate, key }: TlsPaths): string[] {
+  return [`cert = ${curlString(certificate)}`, `key = ${curlString(key)}`];
+}
+
+/** What tells one request from another. */
+function idOf(request: HttpRequest): string {
+  return digestOf(...curlOptions(request)).slice(0, 12);
+}
+
+/**
+ * What curl reads for one transfer. The curl of EL 8 leaves out all that comes after a failed one, unless the last URL
+ * beside it can be had; so each has one that always can.
+ */
+function transfer(options: readonly string[], first: boolean): Script {
+  const id = digestOf(...options).slice(0, 12);
+  return sh`printf '%s\n' ${[...(first ? [] : ['next']), ...options]} "write-out = \"\\n@$pgprov_nonce "${id}' %{http_code} %{time_total}\n"' 'url = "file:///dev/null"'`;
+}
+
+/**
+ * Each line of a body begins with a bar, and the line after them names the request: no body looks like another's end.
+ * Splitting takes a shell no time, while cutting thousands of characters at a pattern takes it milliseconds.
+ */
+const TELL = Script.build(`pgprov_tell_http() {
+wanted=" $* "
+set -f
+IFS=$pgprov_nl
+body=
+for line in $pgprov_http; do
+case "$line" in
+"@$pgprov_nonce "*' 000 '*) body= ;;
+"@$pgprov_nonce "*)
+line=\${line#* }
+case "$wanted" in *" \${line%% *} "*) printf '%s@%s\\n' "$body" "$line" ;; esac
+body=
+;;
+*) body="$body|$line$pgprov_nl" ;;
+esac
+done
+unset IFS
+set +f
+}`);

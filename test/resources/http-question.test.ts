@@ -1,0 +1,233 @@
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createNetServer, type Server, type Socket } from 'node:net';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { curlString, findAnswer, httpQuestion, type HttpAnswer, type HttpRequest } from '../../src/resources/http-question.js';
+import { answerText, type Observation } from '../../src/resources/resource.js';
+import { sharedSections, tellShared } from '../../src/resources/shared-question.js';
+import { joinScripts } from '../../src/shell/quote.js';
+import { sharedDirectory } from '../support/directory.js';
+import { observe, runSections } from '../support/sections.js';
+import { inEveryShell, isThere, SHELLS } from '../support/shells.js';
+import { listen, makeAuthority, silent, tlsServer, type Authority, type Heard } from '../support/tls-servers.js';
+
+/** Somebody who wants to know what comes of these requests. */
+function asker(...requests: HttpRequest[]): Observation<HttpAnswer[]> {
+  const question = httpQuestion(...requests);
+  return {
+    id: 'asker',
+    shares: [question],
+    probe: () => tellShared(question),
+    parse: (answer) => requests.map((request) => findAnswer(answerText(answer), request)),
+  };
+}
+
+const NO_ANSWER: HttpAnswer = { status: 0, body: '' };
+
+describe('httpQuestion', () => {
+  const files = { ca: '/ca', certificate: '/crt', key: '/key' };
+
+  it('asks for everybody exactly so', () => {
+    const one = asker({ url: 'https://10.0.0.1:2379/x', seconds: 2, body: '{"a":"\\"}', as: files }, { url: 'https://10.0.0.1:2379/x', seconds: 2, as: { ca: '/ca' } });
+    const other = asker({ url: 'http://[fd00::1]:8008/y', seconds: 3 }, { url: 'https://10.0.0.1:2379/x', seconds: 2, as: { ca: '/ca' } });
+    const [section, ...more] = sharedSections([one, other]);
+    expect(more).toEqual([]);
+    expect(section?.body.text).toMatchInlineSnapshot(`
+      "pgprov_tell_http() {
+      wanted=" $* "
+      set -f
+      IFS=$pgprov_nl
+      body=
+      for line in $pgprov_http; do
+      case "$line" in
+      "@$pgprov_nonce "*' 000 '*) body= ;;
+      "@$pgprov_nonce "*)
+      line=\${line#* }
+      case "$wanted" in *" \${line%% *} "*) printf '%s@%s\\n' "$body" "$line" ;; esac
+      body=
+      ;;
+      *) body="$body|$line$pgprov_nl" ;;
+      esac
+      done
+      unset IFS
+      set +f
+      }
+      pgprov_http=$(
+      {
+      printf '%s\\n' silent globoff 'max-time = 2' 'cacert = "/ca"' 'cert = "/crt"' 'key = "/key"' 'data-raw = "{\\"a\\":\\"\\\\\\"}"' 'url = "https://10.0.0.1:2379/x"' "write-out = \\"\\\\n@$pgprov_nonce "61e681c53f55' %{http_code} %{time_total}\\n"' 'url = "file:///dev/null"'
+      printf '%s\\n' next silent globoff 'max-time = 2' 'cacert = "/ca"' insecure no-sessionid 'url = "https://10.0.0.1:2379/x"' "write-out = \\"\\\\n@$pgprov_nonce "66e1cdccc6d4' %{http_code} %{time_total}\\n"' 'url = "file:///dev/null"'
+      printf '%s\\n' next silent globoff 'max-time = 3' 'url = "http://[fd00::1]:8008/y"' "write-out = \\"\\\\n@$pgprov_nonce "bfab9e27dee6' %{http_code} %{time_total}\\n"' 'url = "file:///dev/null"'
+      } | curl -q -K - 2>/dev/null || :
+      )"
+    `);
+    expect(other.probe().text).toMatchInlineSnapshot(`"pgprov_tell_http bfab9e27dee6 66e1cdccc6d4"`);
+  });
+
+  it.each([
+    { title: 'a quote and a back-slash', value: 'a"b\\n', written: '"a\\"b\\\\n"' },
+    { title: 'the end of a line', value: 'a\nurl = x\r', written: '"a\\nurl = x\\r"' },
+  ])('writes $title for curl', ({ value, written }) => expect(curlString(value)).toBe(written));
+});
+
+describe('findAnswer', () => {
+  const request = { url: 'http://10.0.0.1:8008/x', seconds: 3 };
+  const id = /pgprov_tell_http (?<id>\w+)/u.exec(asker(request).probe().text)?.groups?.['id'] ?? '';
+
+  it.each<{ title: string; text: string; answer: HttpAnswer }>([
+    { title: 'nothing', text: '', answer: NO_ANSWER },
+    { title: 'a body', text: `|{"a":1}\n@${id} 200 0.1\n`, answer: { status: 200, body: '{"a":1}' } },
+    { title: 'no body', text: `@${id} 503 0.1\n`, answer: { status: 503, body: '' } },
+    { title: 'the answer beside another', text: `|other\n@0123456789ab 200 0.1\n|one\n|two\n@${id} 404 0.1\n|third\n@123456789abc 200 0.1\n`, answer: { status: 404, body: 'one\ntwo' } },
+    { title: 'what comes before in the probe', text: `begun\n\n|one\n@${id} 200 0.1\n`, answer: { status: 200, body: 'one' } },
+    { title: 'a body that would be an answer', text: `|@${id} 200 0.1\n||\n@${id} 500 0.1\n`, answer: { status: 500, body: `@${id} 200 0.1\n|` } },
+    { title: 'somebody else’s', text: '|one\n@0123456789ab 200 0.1\n', answer: NO_ANSWER },
+  ])('reads $title', ({ text, answer }) => expect(findAnswer(text, request)).toEqual(answer));
+});
+
+describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked for real (skipped: no curl here)', () => {
+  const work = sharedDirectory();
+  const servers: { close(): unknown }[] = [];
+  const sockets: Socket[] = [];
+  let authority: Authority;
+  let plain: string;
+  let hanging: string;
+  /** Words in the process list while a request was answered. */
+  let shown: string[] = [];
+
+  /** Words and environment of all processes that the tests may look into. */
+  const processes = (): string[] =>
+    readdirSync('/proc').filter((name) => /^\d+$/u.test(name)).flatMap((pid) => ['cmdline', 'environ'].map((file) => {
+      try {
+        return readFileSync(join('/proc', pid, file), 'utf8');
+      } catch {
+        return '';
+      }
+    }));
+
+  const bodies: Readonly<Record<string, string>> = {
+    '/patroni': '{"state": "running"}',
+    '/lines': 'one\n\ntwo\n',
+    '/forged': '|{"a":1}\n@pgprov-0123456789abcdef01234567 0123456789ab 200 0.1\n@0123456789ab 200 0.1\n\t%{http_code}\r\n* $pgprov_nonce `x` \\n',
+    '/large': `{"a":"${'x'.repeat(200_000)}"}`,
+    '/empty': '',
+  };
+
+  beforeAll(async () => {
+    authority = await makeAuthority(work.path);
+    const server = createHttpServer((request, response) => {
+      if (request.url === '/watched') shown = processes();
+      response.writeHead(request.url?.startsWith('/no') === true ? 503 : 200).end(bodies[request.url ?? ''] ?? request.url);
+    });
+    const mute: Server = createNetServer(silent(sockets));
+    servers.push(server, mute);
+    plain = `http://127.0.0.1:${await listen(server)}`;
+    hanging = `127.0.0.1:${await listen(mute)}`;
+  });
+
+  afterAll(() => {
+    sockets.forEach((socket) => socket.destroy());
+    servers.forEach((server) => server.close());
+  });
+
+  const get = (path: string, seconds = 3): HttpRequest => ({ url: `${plain}${path}`, seconds });
+
+  inEveryShell(SHELLS, (shell) => {
+    it('gives each request its own answer', async () => {
+      const requests = ['/patroni', '/no', '/lines', '/forged', '/empty', '/large'].map((path) => get(path));
+      expect(await observe(shell, asker(...requests))).toEqual([
+        { status: 200, body: '{"state": "running"}' },
+        { status: 503, body: '/no' },
+        { status: 200, body: 'one\ntwo' },
+        { status: 200, body: bodies['/forged'] },
+        { status: 200, body: '' },
+        { status: 200, body: bodies['/large'] },
+      ]);
+    });
+
+    it('lets each asker have its own answers alone', async () => {
+      const [one, other] = [asker(get('/patroni'), get('/no')), asker(get('/lines'), get('/no'))];
+      const { answers } = await runSections(shell, [
+        ...sharedSections([one, other]),
+        { id: 'both', mode: 'probe', body: joinScripts([other.probe(), one.probe()]) },
+        { id: 'other', mode: 'probe', body: other.probe() },
+      ]);
+      expect(answerText(answers.get('other') ?? { status: 1, out: Buffer.alloc(0) }).replaceAll(/ [\d.]+$/gmu, '')).toMatch(/^\|\/no\n@\w+ 503\n\|one\n\|two\n@\w+ 200\n$|^\|one\n\|two\n@\w+ 200\n\|\/no\n@\w+ 503\n$/u);
+      expect(one.parse(answers.get('both') ?? { status: 1, out: Buffer.alloc(0) })).toEqual([{ status: 200, body: '{"state": "running"}' }, { status: 503, body: '/no' }]);
+    });
+
+    it('is not disturbed by requests that fail', async () => {
+      const { files } = authority;
+      const bad: HttpRequest[] = [
+        { url: 'http://127.0.0.1:1/x', seconds: 1 },
+        { url: 'http://a b:99999/[x', seconds: 1 },
+        { url: 'http://no-such-host.invalid/x', seconds: 1 },
+        { url: `http://${hanging}/x`, seconds: 1 },
+        { url: `https://${hanging}/x`, seconds: 1, as: files },
+        { url: 'https://127.0.0.1:1/x', seconds: 1, as: { ...files, certificate: '/nowhere/crt' } },
+        { url: plain.replace('http:', 'https:'), seconds: 1, as: { ...files, ca: '/nowhere/ca' } },
+        { url: plain.replace('http:', 'https:'), seconds: 1, as: { ...files, key: files.ca } },
+        { url: plain.replace('http:', 'https:'), seconds: 1, as: { ca: '/nowhere/ca' } },
+      ];
+      const good = bad.map((_, index) => get(`/after-${index}`));
+      const began = Date.now();
+      const answers = await observe(shell, asker(...bad.flatMap((request, index) => [request, good[index] as HttpRequest])));
+      expect(Date.now() - began).toBeLessThan(bad.length * 1000);
+      expect(answers).toEqual(good.flatMap((_, index) => [NO_ANSWER, { status: 200, body: `/after-${index}` }]));
+    });
+
+    it('shows nobody on the host what ends an answer', async () => {
+      let nonce = '';
+      const { answers } = await runSections(shell, [...sharedSections([asker(get('/watched'))]), { id: 'see', mode: 'probe', body: asker(get('/watched')).probe() }], {
+        edit: (text) => ((nonce = /pgprov-[0-9a-f]{24}/u.exec(text)?.[0] ?? ''), text),
+      });
+      expect(asker(get('/watched')).parse(answers.get('see') ?? { status: 1, out: Buffer.alloc(0) })).toEqual([{ status: 200, body: '/watched' }]);
+      expect(nonce).not.toBe('');
+      expect(shown).toContain('curl\0-q\0-K\0-\0');
+      expect(shown.filter((words) => words.includes(nonce))).toEqual([]);
+    });
+
+    it('answers nothing where there is no curl', async () => {
+      const { answers } = await runSections(shell, [...sharedSections([asker(get('/x'))]), { id: 'see', mode: 'probe', body: asker(get('/x')).probe() }], {
+        edit: (text) => text.replace(/^PATH=.*$/mu, 'PATH=/nowhere'),
+      });
+      expect(answers.get('see')?.out.toString('utf8')).toBe('');
+    });
+
+    describe.each([{ version: 'TLSv1.2' }, { version: 'TLSv1.3' }] as const)('with $version', ({ version }) => {
+      const urls = { strict: '', lax: '' };
+      const heard: Record<'strict' | 'lax', Heard[]> = { strict: [], lax: [] };
+
+      beforeAll(async () => {
+        for (const name of ['strict', 'lax'] as const) {
+          const made = await tlsServer({ ...authority.server, rejectUnauthorized: name === 'strict', minVersion: version, maxVersion: version }, (one, response) => response.end(`${one.url} ${one.body}`));
+          servers.push(made.server);
+          urls[name] = made.url;
+          heard[name] = made.heard;
+        }
+      });
+      beforeEach(() => Object.values(heard).forEach((list) => list.splice(0)));
+
+      /** Somebody, a stranger, somebody again, to the same server. */
+      const asks = (url: string): HttpRequest[] => [
+        { url: `${url}/one`, seconds: 2, as: authority.files },
+        { url: `${url}/stranger`, seconds: 2, as: { ca: authority.files.ca } },
+        { url: `${url}/two`, seconds: 2, body: '{"a":1}', as: authority.files },
+      ];
+
+      it.each([{ first: 'somebody', reverse: false }, { first: 'a stranger', reverse: true }])('has a server turn the stranger away that lets somebody in, $first first', async ({ reverse }) => {
+        const requests = reverse ? asks(urls.strict).slice(1) : asks(urls.strict);
+        expect(await observe(shell, asker(...requests))).toEqual([
+          ...(reverse ? [] : [{ status: 200, body: '/one ' }]), NO_ANSWER, { status: 200, body: '/two {"a":1}' },
+        ]);
+        expect(heard.strict.map(({ url, client }) => [url, client])).toEqual([...(reverse ? [] : [['/one', 'pg2']]), ['/two', 'pg2']]);
+      });
+
+      it('is nobody to a server that lets strangers in', async () => {
+        expect(await observe(shell, asker(...asks(urls.lax)))).toEqual([{ status: 200, body: '/one ' }, { status: 200, body: '/stranger ' }, { status: 200, body: '/two {"a":1}' }]);
+        expect(heard.lax.map(({ url, client }) => [url, client])).toEqual([['/one', 'pg2'], ['/stranger', undefined], ['/two', 'pg2']]);
+        expect(heard.lax[1]?.resumed).toBe(false);
+      });
+    });
+  });
+});
