@@ -1,4 +1,4 @@
-import { joinScripts, sh } from '../shell/quote.js';
+import { joinScripts, Script, sh } from '../shell/quote.js';
 import { readScope } from './dcs.js';
 import { etcdctl, type EtcdClient, findKeys, keysQuestion } from './etcd-client.js';
 import type { Ownership } from './file.js';
@@ -17,7 +17,7 @@ export interface BootstrapState {
   initialize: 'absent' | 'empty' | 'set' | 'unknown';
   /** Somebody holds the leader key. */
   led: boolean;
-  /** This host's Patroni is at it, or PostgreSQL runs, or another member says in etcd that it is at it. */
+  /** This host's Patroni is at it, or another member says in etcd that it is, or PostgreSQL runs here (not looked for where somebody leads). */
   underWay: boolean;
   /** pgprov configured this member and never finished it: Patroni does not start at boot yet. */
   unfinished: boolean;
@@ -56,12 +56,18 @@ export function interruptedBootstrap(options: {
   const rest = restQuestion(`${url}/patroni`);
   const units = unitsQuestion(unit);
   const keys = keysQuestion(client, prefix);
+  const leaderKey = `"key":"${Buffer.from(`${prefix}leader`).toString('base64')}"`;
   return {
     id,
     shares: [rest, units, keys],
+    // Where there is a leader nothing is in the way, whatever runs on this host.
     probe: () => sh`if [ -f ${`${path}/PG_VERSION`} ]; then echo begun; fi
-if cat /proc/[0-9]*/comm 2>/dev/null | grep -qxE 'initdb|postgres'; then echo underway; fi
-if head -n 1 ${configFile} 2>/dev/null | grep -q '^# Managed by pgprov'; then echo configured; fi
+case "$${Script.build(keys.variable)}" in
+*${leaderKey}*) echo led ;;
+*) if cat /proc/[0-9]*/comm 2>/dev/null | grep -qxE 'initdb|postgres'; then echo underway; fi ;;
+esac
+if [ -r ${configFile} ]; then read -r line <${configFile}; else line=; fi
+case "$line" in '# Managed by pgprov'*) echo configured ;; esac
 ${tellShared(rest)}
 echo
 ${tellShared(units)}
@@ -74,7 +80,7 @@ ${tellShared(keys)}`,
       const others = scope.reachable ? scope.members.filter(({ name }) => name !== member) : [];
       return {
         initialize: !scope.reachable ? 'unknown' : scope.initialize === undefined ? 'absent' : scope.initialize === '' ? 'empty' : 'set',
-        led: scope.reachable && scope.leader !== undefined,
+        led: lines.has('led') || (scope.reachable && scope.leader !== undefined),
         underWay: lines.has('underway') || UNDER_WAY.has(findMemberState(text, url)) || others.some(({ state }) => UNDER_WAY.has(state)),
         begun: lines.has('begun'),
         unfinished: lines.has('configured') && !findUnit(text, unit).file.startsWith('enabled'),

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { interruptedBootstrap, type BootstrapState } from '../../src/resources/interrupted-bootstrap.js';
 import { interruptedCopy } from '../../src/resources/interrupted-copy.js';
@@ -65,6 +65,7 @@ describe('interruptedBootstrap', () => {
     { title: 'a mark, and its own former self', text: scope({ initialize: '', 'members/pg1': '{"state":"initializing new cluster"}' }), change: undefined, first: TAKE_OUT },
     { title: 'a mark, and another member at it', text: scope({ initialize: '', 'members/pg10': '{"state":"initializing new cluster"}' }), change: undefined },
     { title: 'a mark and a leader', text: `begun\n${scope({ initialize: '', leader: 'pg2' })}`, change: undefined },
+    { title: 'a mark, and a leader seen before', text: `begun\nled\n${EMPTY}`, change: undefined },
     { title: 'a mark, initdb running', text: `begun\nunderway\n${EMPTY}`, change: undefined },
     { title: 'a mark, Patroni at it', text: `begun\n${at('initializing new cluster')}\n${EMPTY}`, change: undefined },
     { title: 'a mark, Patroni waiting', text: `begun\n${at('stopped')}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
@@ -87,6 +88,8 @@ describe('interruptedBootstrap', () => {
 
   inEveryShell(HOST_SHELLS, (shell) => {
     const work = freshDirectory();
+    const stub = (name: string, text: string): void => writeFileSync(work.at('bin', name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    const stubCurl = (keys: string): void => stub('curl', `case "$*" in\n*https://10.0.0.1*) echo 'curl: (7) Failed to connect' >&2; exit 7 ;;\n*kv/range*) echo '${keys}' ;;\nesac`);
 
     it('is asked of a host as Patroni and etcd answer there', async () => {
       mkdirSync(work.at('data'));
@@ -94,13 +97,18 @@ describe('interruptedBootstrap', () => {
       writeFileSync(work.at('config.yml'), '# Managed by pgprov\n');
       writeFileSync(work.at('crt'), '');
       mkdirSync(work.at('bin'));
-      writeFileSync(work.at('bin', 'curl'), `#!/bin/sh\ncase "$*" in\n*https://10.0.0.1*) echo 'curl: (7) Failed to connect' >&2; exit 7 ;;\n*kv/range*) echo '${EMPTY}' ;;\nesac\n`, { mode: 0o755 });
+      stubCurl(EMPTY);
       const asked = interruptedBootstrap({
         path: work.at('data'), member: 'pg1', first: true, unit: 'patroni', configFile: work.at('config.yml'), ownership: { ...ME, mode: '0700' },
         url: 'http://10.0.0.1:8008', client: { ...client, endpoints: ['https://10.0.0.1:2379', 'https://10.0.0.2:2379'], certFile: work.at('crt') }, prefix: '/service/demo/',
       });
-      const state = await observe(shell, rewritten(asked, (script) => joinScripts([sh`PATH=${work.at('bin')}:$PATH`, script])));
-      expect(state).toMatchObject({ initialize: 'empty', led: false, begun: true, unfinished: true });
+      const here = rewritten(asked, (script) => joinScripts([sh`PATH=${work.at('bin')}:$PATH`, script]));
+      stub('grep', 'exit 0');
+      expect(await observe(shell, here)).toMatchObject({ initialize: 'empty', led: false, underWay: true, begun: true, unfinished: true });
+      stubCurl(scope({ initialize: '7', leader: 'pg2' }));
+      expect(await observe(shell, here)).toMatchObject({ initialize: 'set', led: true, underWay: false, begun: true, unfinished: true });
+      rmSync(work.at('config.yml'));
+      expect(await observe(shell, here)).toMatchObject({ led: true, unfinished: false });
     });
   });
 
