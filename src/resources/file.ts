@@ -1,7 +1,8 @@
-import { joinScripts, Script, sh } from '../shell/quote.js';
+import { createHash } from 'node:crypto';
+import { joinScripts, type Script, sh } from '../shell/quote.js';
 import { reveal, Secret } from '../lib/secret.js';
 import { digestOf, UnknownAnswer, type Answer, type Change, type Resource } from './resource.js';
-import { type SharedQuestion, withSharedBlock } from './shared-question.js';
+import type { SharedQuestion } from './shared-question.js';
 
 /** What is at a path. */
 export type PathState =
@@ -25,37 +26,64 @@ export interface FileOptions extends Partial<Ownership> {
 
 export const OWNED_BY_ROOT: Ownership = { owner: 'root', group: 'root', mode: '0644' };
 
-/** Asks what is at a path, and whose it is: a line each for the path, the type, and owner, group and mode. */
+/** Asks what is at a path, and whose it is: a line each for the path, the type, and owner, group and mode. A path of more lines is asked for alone. */
 export function pathQuestion(path: string): SharedQuestion {
   return {
     variable: 'pgprov_paths',
-    subjects: [path],
+    subjects: path.includes('\n') ? [] : [path],
+    defines: TELL_PATH,
     ask: (all) => sh`stat --printf '%n\n%F\n%U %G %a\n' ${all} 2>/dev/null || :`,
   };
 }
 
-/** Prints type, owner, group and mode on the first line, a regular file's bytes after it; reads `pathQuestion`. */
-export function probePath(path: string): Script {
-  const found = Script.build(`type=\${block%%"$pgprov_nl"*}
-block=\${block#*"$pgprov_nl"}
-owned=\${block%%"$pgprov_nl"*}`);
-  return withSharedBlock(
-    pathQuestion(path),
-    path,
-    sh`${found}
-case "$type" in
-'regular file') echo "file $owned"; exec cat ${path} ;;
-'regular empty file') echo "file $owned" ;;
-directory) echo "directory $owned" ;;
-'symbolic link') echo other symbolic link to "$(readlink ${path})" ;;
-*) echo "other $type" ;;
-esac`,
-    sh`echo absent`,
-  );
+/** Asks for the SHA-256 of the regular file at a path; anything else is not opened, for a pipe would not end. */
+function sumQuestion(path: string): SharedQuestion {
+  return {
+    variable: 'pgprov_sums',
+    subjects: [path],
+    ask: (all) => sh`set --
+for path in ${all}; do [ ! -f "$path" ] || set -- "$@" "$path"; done
+[ "$#" = 0 ] || sha256sum "$@" 2>/dev/null || :`,
+  };
 }
 
-/** Reads what `probePath` printed. */
-export function parsePath(id: string, answer: Answer): PathState {
+/** Splits the answer to `pathQuestion` into words, which takes the shell less than to search it as a text. */
+const TELL_PATH = sh`pgprov_path() {
+IFS=$pgprov_nl
+set -f
+path=$1 wanted=$2
+case "$path" in
+*"$pgprov_nl"*) set -- "$path" $(stat --printf '%F\n%U %G %a\n' "$path" 2>/dev/null) ;;
+*)
+set -- $pgprov_paths
+while [ "$#" -gt 2 ] && [ "$1" != "$path" ]; do shift 3; done
+;;
+esac
+case "$2" in
+'') echo absent ;;
+'regular file')
+case "$pgprov_nl$pgprov_sums$pgprov_nl" in
+*"$pgprov_nl$wanted  $path$pgprov_nl"*) echo "wanted $3" ;;
+*) echo "file $3"; exec cat "$path" ;;
+esac
+;;
+'regular empty file') echo "file $3" ;;
+directory) echo "directory $3" ;;
+'symbolic link') echo other symbolic link to "$(readlink "$path")" ;;
+*) echo "other $2" ;;
+esac
+}`;
+
+/**
+ * Prints type, owner, group and mode on the first line, a regular file's bytes after it, unless they have the SHA-256 that
+ * is wanted; reads `pathQuestion`, and `sumQuestion` for that.
+ */
+export function probePath(path: string, wanted = ''): Script {
+  return sh`pgprov_path ${path} ${wanted}`;
+}
+
+/** Reads what `probePath` printed; `wanted` is the content whose SHA-256 it was given. */
+export function parsePath(id: string, answer: Answer, wanted?: string): PathState {
   const end = answer.out.indexOf(0x0a);
   const line = answer.out.subarray(0, end < 0 ? undefined : end).toString('utf8');
   const [type, owner, group, mode] = line.split(' ');
@@ -65,6 +93,7 @@ export function parsePath(id: string, answer: Answer): PathState {
   if (owner && group && mode) {
     const ownership = { owner, group, mode: mode.padStart(4, '0') };
     if (type === 'file') return { type, ...ownership, content: answer.out.subarray(end + 1) };
+    if (type === 'wanted' && wanted !== undefined) return { type: 'file', ...ownership, content: Buffer.from(wanted) };
     if (type === 'directory') return { type, ...ownership };
   }
   throw new UnknownAnswer(id, answer);
@@ -119,9 +148,9 @@ export function file(options: FileOptions): Resource<PathState> {
   const id = `file:${path}`;
   return {
     id,
-    shares: [pathQuestion(path)],
-    probe: () => probePath(path),
-    parse: (answer) => parsePath(id, answer),
+    shares: [pathQuestion(path), sumQuestion(path)],
+    probe: () => probePath(path, createHash('sha256').update(desired).digest('hex')),
+    parse: (answer) => parsePath(id, answer, desired),
     diff: (state) => diffFile(path, state, content, ownership),
     apply: (changes) => {
       const writes = changes.some((change) => change.action === 'create' || change.summary.startsWith('write'));

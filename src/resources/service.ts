@@ -52,7 +52,7 @@ export function service(options: ServiceOptions): Resource<ServiceState> {
   return {
     id,
     shares: [units],
-    probe: () => sh`[ ! -e ${record} ] || cat ${record}
+    probe: () => sh`[ ! -e ${record} ] || while read -r line; do printf '%s\n' "$line"; done <${record}
 echo
 ${tellShared(units)}`,
     parse: (answer) => {

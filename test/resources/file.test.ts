@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
 import { directory, file, parsePath, type PathState } from '../../src/resources/file.js';
+import { sharedSections } from '../../src/resources/shared-question.js';
+import { joinScripts, sh } from '../../src/shell/quote.js';
 import { freshDirectory, ME } from '../support/directory.js';
-import { bringAbout, observe } from '../support/sections.js';
+import { bringAbout, observe, rewritten, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
@@ -20,6 +23,11 @@ describe('parsePath', () => {
     { text: 'other symbolic link to /x y\n', state: { type: 'other', what: 'symbolic link to /x y' } },
     { text: 'other fifo\n', state: { type: 'other', what: 'fifo' } },
   ])('reads $text', ({ text, state }) => expect(parsePath('file:/x', answer(text))).toEqual(state));
+
+  it('takes what has the wanted SHA-256 for the wanted content', () => {
+    expect(parsePath('file:/x', answer('wanted root adm 640\n'), 'Grüße')).toEqual(there('Grüße', { owner: 'root', group: 'adm', mode: '0640' }));
+    expect(() => parsePath('file:/x', answer('wanted root adm 640\n'))).toThrow(/unknown/u);
+  });
 
   it.each([answer(''), answer('absent'), answer('file root\n'), answer('what is this\n'), answer('absent\n', 1), answer('file root root 644\npart', 1)])(
     'rejects what it does not know',
@@ -87,26 +95,41 @@ describe('file', () => {
   it('asks and writes exactly so', () => {
     const resource = file({ path: "/etc/it's", content: 'a b\n', owner: 'postgres', group: 'postgres', mode: '0640' });
     expect(resource.id).toBe("file:/etc/it's");
-    expect(file({ path: '/f', content: 'x' }).probe().text).toMatchInlineSnapshot(`
-      "case "$pgprov_nl$pgprov_paths$pgprov_nl" in
-      *"$pgprov_nl"/f"$pgprov_nl"*)
-      block=$pgprov_nl$pgprov_paths$pgprov_nl
-      block=\${block#*"$pgprov_nl"/f"$pgprov_nl"}
-      type=\${block%%"$pgprov_nl"*}
-      block=\${block#*"$pgprov_nl"}
-      owned=\${block%%"$pgprov_nl"*}
-      case "$type" in
-      'regular file') echo "file $owned"; exec cat /f ;;
-      'regular empty file') echo "file $owned" ;;
-      directory) echo "directory $owned" ;;
-      'symbolic link') echo other symbolic link to "$(readlink /f)" ;;
-      *) echo "other $type" ;;
+    expect(file({ path: '/f', content: 'x' }).probe().text).toMatchInlineSnapshot(`"pgprov_path /f 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"`);
+    expect(joinScripts(sharedSections([resource, file({ path: '/f', content: 'x' })]).map(({ body }) => body)).text).toMatchInlineSnapshot(`
+      "pgprov_path() {
+      IFS=$pgprov_nl
+      set -f
+      path=$1 wanted=$2
+      case "$path" in
+      *"$pgprov_nl"*) set -- "$path" $(stat --printf '%F\\n%U %G %a\\n' "$path" 2>/dev/null) ;;
+      *)
+      set -- $pgprov_paths
+      while [ "$#" -gt 2 ] && [ "$1" != "$path" ]; do shift 3; done
+      ;;
+      esac
+      case "$2" in
+      '') echo absent ;;
+      'regular file')
+      case "$pgprov_nl$pgprov_sums$pgprov_nl" in
+      *"$pgprov_nl$wanted  $path$pgprov_nl"*) echo "wanted $3" ;;
+      *) echo "file $3"; exec cat "$path" ;;
       esac
       ;;
-      *)
-      echo absent
-      ;;
-      esac"
+      'regular empty file') echo "file $3" ;;
+      directory) echo "directory $3" ;;
+      'symbolic link') echo other symbolic link to "$(readlink "$path")" ;;
+      *) echo "other $2" ;;
+      esac
+      }
+      pgprov_paths=$(
+      stat --printf '%n\\n%F\\n%U %G %a\\n' '/etc/it'\\''s' /f 2>/dev/null || :
+      )
+      pgprov_sums=$(
+      set --
+      for path in '/etc/it'\\''s' /f; do [ ! -f "$path" ] || set -- "$@" "$path"; done
+      [ "$#" = 0 ] || sha256sum "$@" 2>/dev/null || :
+      )"
     `);
     expect(resource.apply([{ action: 'create', summary: '' }], { type: 'absent' }).text).toMatchInlineSnapshot(`
       "rm -f '/etc/it'\\''s'.pgprov.??????
@@ -165,6 +188,31 @@ describe('file', () => {
       expect(statSync(path).mode & 0o7777).toBe(0o640);
       expect(readdirSync(work.path)).toEqual(['a file']);
       expect((await bringAbout(shell, resource)).changes).toEqual([]);
+    });
+
+    it('is told only what is not as wanted, of many paths', async () => {
+      const names = ['f', 'f.2', 'f 3', 'back\\slash', 'two\nlines', "it's", '*', 'missing', 'same', 'empty', 'pipe', 'binary'];
+      const resources = names.map((name) => file({ path: work.at(name), content: `wanted in ${name}\n`, ...ME }));
+      for (const name of names.slice(0, 7)) writeFileSync(work.at(name), `found in ${name}\n`);
+      writeFileSync(work.at('same'), 'wanted in same\n');
+      writeFileSync(work.at('empty'), '');
+      writeFileSync(work.at('binary'), Buffer.from([0, 10, 0, 255, 10, 10]));
+      execFileSync('mkfifo', [work.at('pipe')]);
+      const { answers } = await runSections(shell, [...sharedSections(resources), ...resources.map(({ id, probe }, index) => ({ id: `${index}:${id}`, mode: 'probe' as const, body: probe() }))]);
+      const seen = resources.map(({ id, parse }, index) => parse(answers.get(`${index}:${id}`) ?? answer('')));
+      const contents = seen.map((state) => (state.type === 'file' ? state.content.toString('latin1') : state));
+      expect(contents).toEqual([
+        ...names.slice(0, 7).map((name) => `found in ${name}\n`),
+        { type: 'absent' }, 'wanted in same\n', '', { type: 'other', what: 'fifo' }, '\0\n\0\xff\n\n',
+      ]);
+      expect(answers.get(`8:${resources[8]?.id}`)?.out.toString()).toMatch(/^wanted \S+ \S+ 644\n$/u);
+      expect(resources.map((resource, index) => resource.diff(seen[index] as PathState).length)).toEqual(names.map((name) => (name === 'same' ? 0 : 1)));
+    });
+
+    it('is read where there is no sha256sum', async () => {
+      writeFileSync(work.at('f'), 'x');
+      const resource = rewritten(file({ path: work.at('f'), content: 'x', ...ME }), (script) => joinScripts([sh`sha256sum() { return 127; }`, script]));
+      expect(await observe(shell, resource)).toMatchObject({ type: 'file', content: Buffer.from('x') });
     });
 
     it('replaces content and mode', async () => {

@@ -23,7 +23,7 @@ export interface Recording {
 /** Programs that only record; what is not named here is not found, which the tests notice. */
 const SILENT = [
   'bash', 'chmod', 'chown', 'cp', 'curl', 'df', 'dnf', 'dpkg', 'env', 'etcdctl', 'id', 'journalctl', 'ls', 'matchpathcon', 'mkdir', 'nft', 'od', 'pg_createcluster', 'pg_ctlcluster',
-  'readlink', 'restorecon', 'rm', 'rmdir', 'rpm', 'runuser', 'selinuxenabled', 'semanage', 'ss', 'stat', 'systemctl', 'timeout', 'touch', 'ufw', 'uname',
+  'readlink', 'restorecon', 'rm', 'rmdir', 'rpm', 'runuser', 'selinuxenabled', 'semanage', 'sha256sum', 'ss', 'stat', 'systemctl', 'timeout', 'touch', 'ufw', 'uname',
 ];
 
 /** Programs that read to the end, without which those that write to them would be killed sooner or later. */
