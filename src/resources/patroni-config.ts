@@ -1,5 +1,5 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
-import { sh, type Script } from '../shell/quote.js';
+import { NOTHING, sh, type Script } from '../shell/quote.js';
 import { APPLIED_DIRECTORY } from './service.js';
 import { curlCredentials, findRest, restQuestion, type RestCredentials } from './patroni-rest.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
@@ -97,9 +97,11 @@ function readRecord(text: string): string[][] {
  * every PATCH, also one that takes back what nobody set.
  */
 export function wakeLeader({ urls, ...credentials }: RestCredentials & { urls: readonly string[] }): Script {
-  return sh`for url in ${urls}; do
-[ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' "$url/leader")" = 200 ] || continue
-printf '%s\n' ${curlCredentials(credentials)} | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$url/config"
+  if (urls.length === 0) return NOTHING;
+  return sh`set -- ${urls}
+for code in $(curl -s -m 2 -w '%{http_code} ' ${urls.flatMap((url) => ['-o', '/dev/null', `${url}/leader`])}); do
+[ "$code" != 200 ] || printf '%s\n' ${curlCredentials(credentials)} | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$1/config"
+shift
 done`;
 }
 

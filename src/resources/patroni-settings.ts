@@ -1,4 +1,4 @@
-import { sh, type Script } from '../shell/quote.js';
+import { NOTHING, sh, type Script } from '../shell/quote.js';
 import { curlCredentials, type RestCredentials } from './patroni-rest.js';
 import { escapeField } from './pgpass.js';
 
@@ -24,15 +24,15 @@ const ROUNDS = 2;
  */
 export function goesBySettings({ url, credentials, former, passwordFile, replicationPassword }: PatroniSettings): Script {
   const wake = (as: RestCredentials): Script =>
-    sh`printf '%s\n' ${curlCredentials(as)} | curl -s -m 5 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null -w '%{http_code}' ${`${url}/config`}`;
-  return sh`code=$(${wake(credentials)})
-if [ "$code" = 401 ]; then
-${former === undefined ? sh`:` : sh`${wake(former)} >/dev/null`}
+    sh`printf '%s\n' ${curlCredentials(as)} | curl -s -m 5 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null -w '%{http_code} ' ${`${url}/config`}`;
+  return sh`set -- $(${wake(credentials)} --next -s -m 2 -o /dev/null -w '%{http_code}' ${`${url}/leader`})
+if [ "$1" = 401 ]; then
+${former === undefined ? NOTHING : sh`${wake(former)} >/dev/null`}
 echo 'the REST API still goes by the former password'
 exit 1
 fi
-[ "$code" = 200 ] || { echo "the REST API answers $code"; exit 1; }
-[ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' ${`${url}/leader`})" != 200 ] || exit 0
+[ "$1" = 200 ] || { echo "the REST API answers $1"; exit 1; }
+[ "$2" != 200 ] || exit 0
 [ -e ${passwordFile} ] || exit 0
 printf '%s\n' ${escapeField(replicationPassword.reveal())} | grep -qF -f - ${passwordFile} && exit 0
 echo ${`${passwordFile} is still to be changed`}

@@ -1,8 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
 import { databaseLogins, restLogins, type PasswordLogin } from '../../src/resources/password-login.js';
 import { goesBySettings } from '../../src/resources/patroni-settings.js';
 import type { Answer } from '../../src/resources/resource.js';
+import { freshDirectory } from '../support/directory.js';
+import { RestApi } from '../support/http-answers.js';
+import { feed, HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
+import { listen } from '../support/tls-servers.js';
 
 const server = { binDirectory: '/bin17', socketDirectory: '/run/pg', port: 5432, user: 'postgres', home: '/home/pg' };
 const tried = { password: new Secret('ne:w'), former: new Secret('old') };
@@ -50,18 +55,57 @@ describe('goesBySettings', () => {
   it('asks exactly so', () => {
     const settings = { url: 'http://10.0.0.1:8008', credentials: { user: 'patroni', password: tried.password }, passwordFile: '/p', replicationPassword: new Secret('a:b') };
     expect(goesBySettings({ ...settings, former: { user: 'patroni', password: tried.former } }).text).toMatchInlineSnapshot(`
-      "code=$(printf '%s\\n' 'user = "patroni:ne:w"' | curl -s -m 5 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null -w '%{http_code}' http://10.0.0.1:8008/config)
-      if [ "$code" = 401 ]; then
-      printf '%s\\n' 'user = "patroni:old"' | curl -s -m 5 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null -w '%{http_code}' http://10.0.0.1:8008/config >/dev/null
+      "set -- $(printf '%s\\n' 'user = "patroni:ne:w"' | curl -s -m 5 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null -w '%{http_code} ' http://10.0.0.1:8008/config --next -s -m 2 -o /dev/null -w '%{http_code}' http://10.0.0.1:8008/leader)
+      if [ "$1" = 401 ]; then
+      printf '%s\\n' 'user = "patroni:old"' | curl -s -m 5 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null -w '%{http_code} ' http://10.0.0.1:8008/config >/dev/null
       echo 'the REST API still goes by the former password'
       exit 1
       fi
-      [ "$code" = 200 ] || { echo "the REST API answers $code"; exit 1; }
-      [ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' http://10.0.0.1:8008/leader)" != 200 ] || exit 0
+      [ "$1" = 200 ] || { echo "the REST API answers $1"; exit 1; }
+      [ "$2" != 200 ] || exit 0
       [ -e /p ] || exit 0
       printf '%s\\n' 'a\\:b' | grep -qF -f - /p && exit 0
       echo '/p is still to be changed'
       [ "$waited" -ge 2 ]"
     `);
+  });
+
+  describe.skipIf(!isThere('curl'))(isThere('curl') ? 'of a member' : 'of a member (skipped: no curl here)', () => {
+    const work = freshDirectory();
+    let api: RestApi;
+    let url: string;
+    beforeEach(async () => {
+      api = new RestApi();
+      url = `http://127.0.0.1:${await listen(api.server)}`;
+    });
+    afterEach(() => api.server.close());
+
+    const PATCHED = 'PATCH /config patroni:new {"woken_by_pgprov":null}';
+    const WOKEN = 'PATCH /config patroni:old {"woken_by_pgprov":null}';
+
+    inEveryShell(HOST_SHELLS, (shell) => {
+      it.each<{ title: string; leader: number; account?: string; file?: string; waited?: number; open: boolean; says: string; asked: string[] }>([
+        { title: 'a leader', leader: 200, open: true, says: '', asked: [PATCHED, 'GET /leader'] },
+        { title: 'a replica without a password file', leader: 503, open: true, says: '', asked: [PATCHED, 'GET /leader'] },
+        { title: 'a replica with the password', leader: 503, file: '10.0.0.1:5432:*:replicator:a\\:b\n', open: true, says: '', asked: [PATCHED, 'GET /leader'] },
+        { title: 'a replica with another password', leader: 503, file: 'x', open: false, says: 'is still to be changed', asked: [PATCHED, 'GET /leader'] },
+        { title: 'a replica with another password, after a while', leader: 503, file: 'x', waited: 2, open: true, says: 'is still to be changed', asked: [PATCHED, 'GET /leader'] },
+        { title: 'a member that does not say whether it leads', leader: 0, file: 'x', open: false, says: 'is still to be changed', asked: [PATCHED, 'GET /leader'] },
+        { title: 'a leader with the former password', leader: 200, account: 'patroni:old', open: false, says: 'still goes by the former password', asked: [PATCHED, 'GET /leader', WOKEN] },
+      ])('$title: open is $open', async ({ leader, account = 'patroni:new', file, waited = 0, open, says, asked }) => {
+        Object.assign(api, { leader, account });
+        const passwordFile = work.at('pgpass');
+        if (file !== undefined) writeFileSync(passwordFile, file);
+        const check = goesBySettings({ url, credentials: { user: 'patroni', password: new Secret('new') }, former: { user: 'patroni', password: tried.former }, passwordFile, replicationPassword: new Secret('a:b') });
+        const { code, out } = await feed(shell, `waited=${waited}\n${check.text}\n`);
+        expect([code === 0, out.toString('utf8')]).toEqual([open, expect.stringContaining(says)]);
+        expect(api.asked).toEqual(asked);
+      });
+
+      it('is shut while nobody answers', async () => {
+        const check = goesBySettings({ url: 'http://127.0.0.1:1', credentials: { user: 'patroni', password: new Secret('new') }, passwordFile: work.at('pgpass'), replicationPassword: new Secret('a:b') });
+        expect(await feed(shell, check.text)).toMatchObject({ code: 1, out: Buffer.from('the REST API answers 000\n') });
+      });
+    });
   });
 });

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { patroniConfig, wakeLeader, type JsonObject, type PatroniConfigState } from '../../src/resources/patroni-config.js';
 import { leads, patroniMember } from '../../src/resources/patroni-member.js';
 import { Secret } from '../../src/lib/secret.js';
-import { told } from '../support/http-answers.js';
+import { RestApi, told } from '../support/http-answers.js';
+import { feed, HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
+import { listen } from '../support/tls-servers.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
 
@@ -110,11 +112,27 @@ describe('patroniConfig', () => {
 describe('wakeLeader', () => {
   it('asks the leader for nothing, with the password on standard input', () => {
     expect(wakeLeader({ urls: ['http://10.0.0.1:8008', 'http://10.0.0.2:8008'], user: 'patroni', password: new Secret('open sesame') }).text).toMatchInlineSnapshot(`
-      "for url in http://10.0.0.1:8008 http://10.0.0.2:8008; do
-      [ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' "$url/leader")" = 200 ] || continue
-      printf '%s\\n' 'user = "patroni:open sesame"' | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$url/config"
+      "set -- http://10.0.0.1:8008 http://10.0.0.2:8008
+      for code in $(curl -s -m 2 -w '%{http_code} ' -o /dev/null http://10.0.0.1:8008/leader -o /dev/null http://10.0.0.2:8008/leader); do
+      [ "$code" != 200 ] || printf '%s\\n' 'user = "patroni:open sesame"' | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$1/config"
+      shift
       done"
     `);
+  });
+
+  it('does nothing where there is nobody else', () => expect(wakeLeader({ urls: [], user: 'patroni', password: new Secret('open sesame') }).text).toBe(':'));
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it.skipIf(!isThere('curl'))('finds the leader among members of which some do not answer', async () => {
+      const [replica, leader] = [new RestApi(), new RestApi()];
+      leader.leader = 200;
+      const ports = [await listen(replica.server), await listen(leader.server)];
+      const urls = ['http://127.0.0.1:1', ...ports.map((port) => `http://127.0.0.1:${port}`), 'http://127.0.0.1:2'];
+      await feed(shell, wakeLeader({ urls, user: 'patroni', password: new Secret('new') }).text);
+      [replica, leader].forEach(({ server }) => server.close());
+      expect(replica.asked).toEqual(['GET /leader']);
+      expect(leader.asked).toEqual(['GET /leader', 'PATCH /config patroni:new {"woken_by_pgprov":null}']);
+    });
   });
 });
 

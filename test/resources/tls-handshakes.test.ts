@@ -76,6 +76,16 @@ describe.skipIf(!there)(there ? 'a handshake' : 'a handshake (skipped: no curl o
       expect([code, out.toString()]).toEqual([1, `not accepted: ${at()}\n`]);
     });
 
+    it('is known of each listener', async () => {
+      const { code, out } = await feed(shell, tlsHandshake(files('own'), ['127.0.0.1:1', listener, '127.0.0.1:2']).text);
+      expect([code, out.toString()]).toEqual([1, 'not accepted: 127.0.0.1:1 127.0.0.1:2\n']);
+    });
+
+    it('does not come about without curl', async () => {
+      const { code, out } = await feed(shell, `PATH=/nowhere\n${tlsHandshake(files('own'), [listener, '127.0.0.1:1']).text}`);
+      expect([code, out.toString()]).toEqual([1, `not accepted: ${listener} 127.0.0.1:1\n`]);
+    });
+
     it('is seen with the certificate that is presented', async () => {
       const made = tlsHandshakes({ files: files('own'), listeners: [listener, '127.0.0.1:1'], unit: 'no-such-unit' });
       const { out } = await feed(shell, made.probe().text);
