@@ -15,7 +15,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/integration/**', 'test/hostile/**', 'node_modules/**'],
           environment: 'node',
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           maxWorkers: WORKERS,
           // Only tests that wait are marked as concurrent.
           maxConcurrency: 20,
@@ -27,7 +27,7 @@ export default defineConfig({
           name: 'hostile',
           include: ['test/hostile/**/*.test.ts'],
           environment: 'node',
-          testTimeout: 60_000,
+          testTimeout: 180_000,
           maxWorkers: WORKERS,
         },
       },

@@ -66,14 +66,16 @@ describe('a relay', () => {
     const socket = connect(relay.port, '127.0.0.1');
     socket.write('first');
     await once(socket, 'data');
-    const began = Date.now();
+    // From now on, for on a busy machine the first answer comes before all is sent.
+    const answer = readAll(socket);
     for (let index = 0; index < 20; index++) {
       socket.write('x');
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
+    const sent = Date.now();
     socket.end();
-    expect(await readAll(socket)).toBe('x'.repeat(20));
-    expect(Date.now() - began).toBeLessThan(10 * delay);
+    expect(await answer).toBe('x'.repeat(20));
+    expect(Date.now() - sent).toBeLessThan(5 * delay);
   });
 
   it('counts how often the client spoke after it had heard something', async () => {
