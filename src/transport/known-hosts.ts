@@ -53,6 +53,10 @@ function globToRegExp(glob: string): RegExp {
   return new RegExp(`^${body}$`, 'u');
 }
 
+function covers(pattern: string, name: string): boolean {
+  return /[*?]/u.test(pattern) ? globToRegExp(pattern).test(name) : pattern === name;
+}
+
 function hashedMatches(field: string, name: string): boolean {
   const [, , salt = '', hash = ''] = field.split('|');
   return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash;
@@ -64,7 +68,7 @@ export function hostsFieldMatches(field: string, name: string): boolean {
   let matched = false;
   for (const pattern of field.toLowerCase().split(',')) {
     const negated = pattern.startsWith('!');
-    if (!globToRegExp(negated ? pattern.slice(1) : pattern).test(name)) continue;
+    if (!covers(negated ? pattern.slice(1) : pattern, name)) continue;
     if (negated) return false;
     matched = true;
   }
@@ -82,6 +86,17 @@ function parseLine(text: string, file: string, line: number): Entry | undefined 
   const type = keyTypeOf(blob);
   if (type === '') return undefined;
   return { file, line, type, blob, hosts, ...(marker === undefined ? {} : { marker }) };
+}
+
+/** The text that each file had last and what it says, since the hosts of a run are looked up in the same files. */
+const readLast = new Map<string, { text: string; entries: readonly Entry[] }>();
+
+function parse(text: string, file: string): readonly Entry[] {
+  const last = readLast.get(file);
+  if (last?.text === text) return last.entries;
+  const entries = text.split('\n').flatMap((line, index) => parseLine(line, file, index + 1) ?? []);
+  readLast.set(file, { text, entries });
+  return entries;
 }
 
 async function readIfThere(file: string): Promise<string> {
@@ -112,13 +127,7 @@ export class KnownHosts {
    */
   static async load(files: readonly string[]): Promise<KnownHosts> {
     const entries: Entry[] = [];
-    for (const file of files) {
-      const lines = (await readIfThere(expandHome(file))).split('\n');
-      lines.forEach((text, index) => {
-        const entry = parseLine(text, file, index + 1);
-        if (entry !== undefined) entries.push(entry);
-      });
-    }
+    for (const file of files) entries.push(...parse(await readIfThere(expandHome(file)), file));
     return new KnownHosts(entries);
   }
 

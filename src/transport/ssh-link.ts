@@ -5,6 +5,7 @@ import type { Client } from 'ssh2';
 
 import type { PgprovError } from '../lib/errors.js';
 import { HostKeyCheck } from './host-key-check.js';
+import { ignoreHostKeyOffers } from './host-key-offers.js';
 import { type KeySources, prepareLogin } from './login.js';
 import { signAtOnce } from './sign-at-once.js';
 import {
@@ -113,6 +114,7 @@ export class SshLink {
       });
       link = new SshLink(ssh, clientOf(ssh), endpoint, host);
       signAtOnce(link.client);
+      ignoreHostKeyOffers(link.client);
       await Promise.race([link.#ready(connecting, (phase) => (attempted.phase = phase)), abort.promise]);
       await check.record();
       link.#watch();
