@@ -5,6 +5,9 @@ import { LongestFirst } from './test/longest-first.js';
 /** Vitest keeps one processor free otherwise, which leaves a small machine with a single worker. */
 const WORKERS = availableParallelism();
 
+/** What comes about a moment later may take its time on a machine that has other work. */
+const PATIENCE = { poll: { timeout: 10_000 } };
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -16,6 +19,7 @@ export default defineConfig({
           exclude: ['test/integration/**', 'test/hostile/**', 'node_modules/**'],
           environment: 'node',
           testTimeout: 60_000,
+          expect: PATIENCE,
           maxWorkers: WORKERS,
           // Only tests that wait are marked as concurrent.
           maxConcurrency: 20,
@@ -28,6 +32,7 @@ export default defineConfig({
           include: ['test/hostile/**/*.test.ts'],
           environment: 'node',
           testTimeout: 180_000,
+          expect: PATIENCE,
           maxWorkers: WORKERS,
         },
       },
