@@ -1,4 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { probeSections } from '../../src/engine/survey.js';
+import { healthQuestion } from '../../src/resources/etcd-client.js';
+import { etcdMember, type EtcdMemberState } from '../../src/resources/etcd-member.js';
+import { frameScript } from '../../src/shell/frame.js';
+import { NOTHING } from '../../src/shell/quote.js';
+import { parseChunks } from '../support/sections.js';
 import { controldata, describeMembers, etcdctl, fingerprint, must, patronictlConfig, sql, sshSessions, sudoCommands } from './support/outside.js';
 import { TestCluster } from './support/cluster.js';
 import { pgprov, start, type Finished } from './support/pgprov.js';
@@ -51,6 +57,27 @@ describe('a three-node cluster on Debian 13', () => {
     const stranger = await cluster.host('pg1').exec('curl -sk https://127.0.0.1:2379/version');
     expect(stranger.code).not.toBe(0);
     expect(stranger.stdout).toBe('');
+  });
+
+  it('is told from an etcd that lets them in', async () => {
+    const { address } = cluster.host('pg1');
+    const tls = { caFile: '/etc/etcd/tls/ca.crt', certFile: '/etc/etcd/tls/node.crt', keyFile: '/etc/etcd/tls/node.key' };
+    await must(cluster.host('pg1'), `systemd-run -q --unit=lax etcd --name lax --data-dir /run/lax --listen-client-urls https://${address}:4379 --advertise-client-urls https://${address}:4379 --listen-peer-urls http://127.0.0.1:4380 --initial-advertise-peer-urls http://127.0.0.1:4380 --initial-cluster lax=http://127.0.0.1:4380 --cert-file ${tls.certFile} --key-file ${tls.keyFile} 2>&1`);
+    // Each of them is asked by somebody with a certificate first, and all of them by the same program.
+    const own = [2379, 4379].map((port) => ({ ...tls, endpoints: [`https://${address}:${port}`] }));
+    const asked = own.map((client, index) => ({ ...etcdMember(client, '/var/lib/etcd/demo'), id: `member-${index}` }));
+    const early = own.map((client, index) => ({ id: `early-${index}`, shares: [healthQuestion(client)], probe: () => NOTHING, parse: () => true }));
+    const look = async (): Promise<EtcdMemberState[]> => {
+      const { text, nonce } = frameScript(probeSections([...early, ...asked]));
+      const { answers } = parseChunks(nonce, [Buffer.from((await cluster.host('pg1').exec('sh -s', { input: text })).stdout)]);
+      return asked.map((member) => member.parse(answers.get(`see:${member.id}`) ?? { status: 1, out: Buffer.alloc(0) }));
+    };
+    await expect.poll(look, { timeout: 20_000 }).toMatchObject([
+      { healthy: true, refusesStrangers: true, members: [{}, {}, {}] },
+      { healthy: true, refusesStrangers: false, members: [{ name: 'lax' }] },
+    ]);
+    await must(cluster.host('pg1'), 'systemctl stop lax; rm -rf /run/lax');
+    await expect.poll(look).toMatchObject([{ refusesStrangers: true }, { healthy: false, refusesStrangers: undefined, members: [] }]);
   });
 
   it('has no stray PostgreSQL cluster', async () => {
