@@ -30,11 +30,11 @@ export const DEFAULT_NETWORK = 'demo';
 /** Brings up all that hosts need: the engine, the images of the given systems, and the package mirror. */
 export async function ensureLab(systems: readonly System[] = SYSTEM_NAMES): Promise<void> {
   await ensureEngine();
-  await withLock('build', async () => {
-    await ensureKeys();
-    // One after another would leave a core idle.
-    const builds = await Promise.allSettled(systems.map((system) => ensureImage(system)));
-    for (const build of builds) if (build.status === 'rejected') throw build.reason;
+  await withLock('keys', ensureKeys);
+  // Each behind a lock of its own, so that nobody waits for the image of a system that he has no host of.
+  const builds = await Promise.allSettled(systems.map((system) => withLock(`image-${system}`, () => ensureImage(system))));
+  for (const build of builds) if (build.status === 'rejected') throw build.reason;
+  await withLock('mirror', async () => {
     if (await ensureMirror()) for (const name of await networkNames()) await ensureNetwork(name);
   });
 }

@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { hasImage, importImage, removeOlder } from '../image-store.js';
+import { withLock } from '../lock.js';
 import { inLab, LAB_ID, RECIPES } from '../paths.js';
 import { say } from '../process.js';
 import { recipeHash, runRecipe } from '../recipes.js';
@@ -21,9 +22,9 @@ const PATHS = [RECIPE, join(RECIPES, 'debootstrap.sh'), join(RECIPES, 'archive.s
 
 let building: Promise<ElBase> | undefined;
 
-/** Builds the common base unless it is there; two builds that need it at the same time share it. */
+/** Builds the common base unless it is there; two builds that need it at the same time share it, whoever makes them. */
 export async function ensureElBase(): Promise<ElBase> {
-  building ??= build().finally(() => (building = undefined));
+  building ??= withLock('rocky-base', build).finally(() => (building = undefined));
   return building;
 }
 
