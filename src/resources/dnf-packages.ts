@@ -5,8 +5,8 @@ import { DEFAULT_LOCK_TIMEOUT, installChanges, missingOf, type PackagesOptions, 
 import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
 import type { SharedQuestion } from './shared-question.js';
 
-/** Asks for the packages of these names, which are not paths: a line each of those that are there. */
-function packagesQuestion(names: readonly string[]): SharedQuestion {
+/** Asks rpm for the packages of these names, which are not paths: a line each, `=name version-release`, of those that are there. */
+export function packagesQuestion(names: readonly string[]): SharedQuestion {
   return {
     variable: 'pgprov_packages',
     subjects: names,

@@ -1,5 +1,7 @@
 import { sh } from '../shell/quote.js';
+import { packagesQuestion } from './dnf-packages.js';
 import { answerLines, digestOf, type Resource } from './resource.js';
+import { tellShared } from './shared-question.js';
 
 /** A key file that rpm is to trust for packages. */
 export interface RpmKeyOptions {
@@ -17,10 +19,12 @@ function matches(imported: string, fingerprint: string): boolean {
 /** A key in rpm's own keyring, with which a package of the repository can be verified by hand as well. */
 export function rpmKey({ path, fingerprints }: RpmKeyOptions): Resource<string[]> {
   const id = `rpm-key:${path}`;
+  const question = packagesQuestion(['gpg-pubkey']);
   return {
     id,
-    probe: () => sh`rpm -q gpg-pubkey --qf '%{VERSION}\n' 2>/dev/null | grep -E '^[0-9a-fA-F]+$' || :`,
-    parse: (answer) => answerLines(answer),
+    shares: [question],
+    probe: () => tellShared(question),
+    parse: (answer) => answerLines(answer).flatMap((line) => /^=gpg-pubkey (?<key>[0-9a-fA-F]+)-/u.exec(line)?.groups?.['key'] ?? []),
     diff: (imported) =>
       imported.some((key) => fingerprints.some((fingerprint) => matches(key, fingerprint)))
         ? []

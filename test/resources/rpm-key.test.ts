@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rpmKey } from '../../src/resources/rpm-key.js';
+import { sharedSections } from '../../src/resources/shared-question.js';
 import { freshDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { bringAbout, observe } from '../support/sections.js';
@@ -23,12 +24,13 @@ describe('rpmKey', () => {
     { title: 'too little to be a name', imported: ['b40d20', '0'], trusted: false },
     { title: 'the first digits of a fingerprint', imported: ['d4bf08ae'], trusted: false },
   ])('$title', ({ imported, trusted }) => {
-    expect(resource.diff(resource.parse({ status: 0, out: Buffer.from(imported.map((key) => `${key}\n`).join('')) }))).toEqual(trusted ? [] : [change]);
+    expect(resource.diff(resource.parse({ status: 0, out: Buffer.from(imported.map((key) => `=gpg-pubkey ${key}-4c3b5d27\n=etcd 3.5-1\n`).join('')) }))).toEqual(trusted ? [] : [change]);
   });
 
   it('asks and imports exactly so', () => {
     expect(resource.id).toBe('rpm-key:/etc/pki/rpm-gpg/K');
-    expect(resource.probe().text).toBe("rpm -q gpg-pubkey --qf '%{VERSION}\\n' 2>/dev/null | grep -E '^[0-9a-fA-F]+$' || :");
+    expect(sharedSections([resource]).map(({ body }) => body.text)).toEqual(["pgprov_packages=$(\nrpm -q --qf '=%{NAME} %{VERSION}-%{RELEASE}\\n' gpg-pubkey 2>/dev/null || :\n)"]);
+    expect(resource.probe().text).toBe(`printf '%s\\n' "$pgprov_packages"`);
     expect(resource.apply([], []).text).toBe('rpm --import /etc/pki/rpm-gpg/K');
     expect(rpmKey({ path: '/etc/pki/rpm-gpg/K', fingerprints: [FIRST] }).digest()).not.toBe(resource.digest());
   });
@@ -38,14 +40,14 @@ describe('rpmKey', () => {
   inEveryShell(HOST_SHELLS, (shell) => {
     const rpm = (): string => `case $1 in
 -q) cat '${work.at('keys')}' 2>/dev/null || { echo 'package gpg-pubkey is not installed'; exit 1; } ;;
---import) [ -e "$2" ] || { echo "error: $2: import read failed(2)." >&2; exit 1; }; echo 08b40d20 >>'${work.at('keys')}' ;;
+--import) [ -e "$2" ] || { echo "error: $2: import read failed(2)." >&2; exit 1; }; echo =gpg-pubkey 08b40d20-4c3b5d27 >>'${work.at('keys')}' ;;
 esac`;
     const hostWith = (): MadeUpHost => new MadeUpHost({ root: work.path, programs: { rpm: rpm() }, paths: ['/etc/pki'] });
 
     it('imports the key once, beside those that are there', async () => {
       const host = hostWith();
       host.write('/etc/pki/rpm-gpg/K', 'key');
-      host.write('keys', '0a6f1297\n(none)\n');
+      host.write('keys', '=gpg-pubkey 0a6f1297-4c3b5d27\n=gpg-pubkey (none)-1\n');
       const { before, answer, after, left } = await bringAbout(shell, host.resource(resource));
       expect({ before, answer, after, left }).toEqual({ before: ['0a6f1297'], answer: { status: 0, words: '' }, after: ['0a6f1297', '08b40d20'], left: [] });
       expect((await bringAbout(shell, host.resource(resource))).changes).toEqual([]);
