@@ -97,7 +97,7 @@ describe('firewall', () => {
   });
 
   it('asks exactly so', () => expect(auto.probe().text).toMatchInlineSnapshot(`
-    "{
+    "echo @firewalld
     if command -v firewall-cmd >/dev/null 2>&1 && [ "$(systemctl is-active firewalld 2>/dev/null)" = active ]; then
     echo running
     timeout 20 firewall-cmd --policy pgprov-demo --list-rich-rules 2>/dev/null | sed 's/^/runtime /'
@@ -106,14 +106,12 @@ describe('firewall', () => {
     sed 's/^/file /' /etc/firewalld/policies/pgprov-demo.xml
     echo
     fi
-    } | sed 's/^/firewalld /'
-    {
+    printf '\\n@ufw\\n'
     if command -v ufw >/dev/null 2>&1; then
     if ufw status 2>/dev/null | grep -q '^Status: active'; then echo running; fi
     sed -n 's/^### tuple ### /rule /p' /etc/ufw/user.rules /etc/ufw/user6.rules 2>/dev/null
     fi
-    } | sed 's/^/ufw /'
-    {
+    printf '\\n@nftables\\n'
     if command -v nft >/dev/null 2>&1; then
     main=/etc/nftables.conf
     [ ! -f /etc/sysconfig/nftables.conf ] || main=/etc/sysconfig/nftables.conf
@@ -138,8 +136,7 @@ describe('firewall', () => {
     echo
     fi
     if [ "$at_boot" = enabled ]; then nft -j list ruleset 2>/dev/null | sed 's/^/ruleset /'; fi
-    fi
-    } | sed 's/^/nftables /'"
+    fi"
   `));
 });
 

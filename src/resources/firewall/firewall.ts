@@ -49,19 +49,20 @@ export function firewall({ cluster, backend, openings }: FirewallOptions): Resou
   const chosen = (state: FirewallState): FirewallName[] => (backend === 'auto' ? firewallsInForce(state) : [backend]);
   return {
     id: FIREWALL,
-    probe: () => sh`{
+    // Each line below a heading begins with a word, so none looks like a heading.
+    probe: () => sh`echo @firewalld
 ${probeFirewalld(cluster)}
-} | sed 's/^/firewalld /'
-{
+printf '\n@ufw\n'
 ${PROBE_UFW}
-} | sed 's/^/ufw /'
-{
-${probeNftables(cluster)}
-} | sed 's/^/nftables /'`,
+printf '\n@nftables\n'
+${probeNftables(cluster)}`,
     parse: (answer) => {
       const lines = answerLines(answer);
-      const of = (name: FirewallName): string[] =>
-        lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
+      const of = (name: FirewallName): string[] => {
+        const from = lines.indexOf(`@${name}`) + 1;
+        const to = lines.findIndex((line, index) => index >= from && line.startsWith('@'));
+        return from === 0 ? [] : lines.slice(from, to < 0 ? undefined : to);
+      };
       return {
         firewalld: parseFirewalld(of('firewalld')),
         ufw: parseUfw(of('ufw')),
