@@ -1,0 +1,165 @@
+import type { EventListener, HostPhase } from '../events.js';
+import { asPgprovError } from '../lib/errors.js';
+import type { Host } from '../model/index.js';
+import type { HostShape } from '../plan/shape.js';
+import { thoroughly } from '../resources/resource.js';
+import { HOLD_UNTIL_INPUT_CLOSES, RELEASE_STEP_LOCK, takeRunLock, takeStepLock } from '../shell/lock.js';
+import { joinScripts } from '../shell/quote.js';
+import { holderName } from '../store/local-lock.js';
+import type { Exec, Transport } from '../transport/transport.js';
+import type { HostShapes } from './host-shapes.js';
+import type { Ledger } from './ledger.js';
+import { LookTimer } from './look-timer.js';
+import { Session } from './session.js';
+import { STEP_LOCK_TIMEOUT } from './step.js';
+import { askable, probeSections, survey, takeStates } from './survey.js';
+
+/** How the hosts of a run are reached. */
+export interface CrewOptions {
+  hosts: readonly Host[];
+  /** `survey` goes on without the hosts that do not answer; `apply` holds a lock on each. */
+  mode: 'survey' | 'plan' | 'apply';
+  transport: Transport;
+  ledger: Ledger;
+  emit: EventListener;
+  signal: AbortSignal;
+}
+
+/** The hosts that take part in a run, from the first connection to the goodbye. */
+export class Crew {
+  readonly sessions = new Map<string, Session>();
+  readonly #options: CrewOptions;
+  #hosts: readonly Host[];
+  /** Connections that were begun, by host; why one failed is told by whoever takes it from here. */
+  readonly #dialled = new Map<string, Promise<Session>>();
+  /** Calls off connections that nobody waits for any more. */
+  readonly #hangUp = new AbortController();
+  /** Execs that hold the hosts' locks until their input is closed. */
+  readonly #locks: Exec[] = [];
+
+  constructor(options: CrewOptions) {
+    this.#options = options;
+    this.#hosts = options.hosts;
+  }
+
+  /** In inventory order; a mere survey drops those that do not answer. */
+  get hosts(): readonly Host[] {
+    return this.#hosts;
+  }
+
+  /** Begins to connect; `connect` tells what comes of it. */
+  dial(): void {
+    const { transport, signal } = this.#options;
+    const until = AbortSignal.any([signal, this.#hangUp.signal]);
+    for (const host of this.#hosts) {
+      const dialled = Session.open(host, transport, until);
+      dialled.catch(() => {});
+      this.#dialled.set(host.name, dialled);
+    }
+  }
+
+  /** Waits for the connections that were begun. */
+  async connect(): Promise<void> {
+    const { emit } = this.#options;
+    await this.#forAll('connect', async (host) => {
+      emit({ type: 'connecting', host: host.name });
+      const began = Date.now();
+      const session = await (this.#dialled.get(host.name) as Promise<Session>);
+      this.#dialled.delete(host.name);
+      this.sessions.set(host.name, session);
+      const ms = Date.now() - began;
+      emit({ type: 'connected', host: host.name, ms, queuedMs: Math.min(ms, Math.round(session.queuedMs)) });
+    });
+  }
+
+  /** Asks all hosts everything, and settles their shapes by what they are. */
+  async survey(shapes: HostShapes): Promise<void> {
+    const { mode, emit } = this.#options;
+    const locks =
+      mode === 'apply'
+        ? {
+            before: joinScripts([takeRunLock(holderName()), takeStepLock(STEP_LOCK_TIMEOUT), RELEASE_STEP_LOCK]),
+            afterwards: HOLD_UNTIL_INPUT_CLOSES,
+          }
+        : {};
+    await this.#forAll('survey', async (host) => {
+      const began = Date.now();
+      const timer = new LookTimer();
+      const { platform, shape, exec } = await survey(this.#session(host), shapes.platformOf(host), (candidate) => shapes.for(host, candidate), {
+        ...locks,
+        listener: {
+          begin: () => timer.begin(),
+          done: (id) => timer.done(id),
+          note: (text) => emit({ type: 'note', host: host.name, text }),
+        },
+      });
+      this.#locks.push(exec);
+      shapes.settle(host, platform, shape);
+      emit({ type: 'surveyed', host: host.name, ms: Date.now() - began, times: timer.times });
+    });
+  }
+
+  /** Looks once more at what a run may have moved. */
+  async surveyAgain(shapes: ReadonlyMap<string, HostShape>): Promise<void> {
+    const { emit } = this.#options;
+    await this.#forAll('survey-again', async (host) => {
+      const began = Date.now();
+      const timer = new LookTimer();
+      const session = this.#session(host);
+      const { observations: all } = shapes.get(host.name) as HostShape;
+      // What the stages made was read back when they made it; how the cluster is now is in the observations.
+      const observations = askable({ observations: thoroughly(all.filter(({ asked }) => asked !== 'first')), stages: [] });
+      if (observations.length === 0) return;
+      const { byId } = await session.run(probeSections(observations), {
+        listener: { begin: () => timer.begin(), done: (id) => timer.done(id) },
+      });
+      takeStates(session, observations, byId);
+      emit({ type: 'surveyed-again', host: host.name, ms: Date.now() - began, times: timer.times });
+    });
+  }
+
+  /** Lets go of the locks and says goodbye. */
+  async leave(): Promise<void> {
+    for (const lock of this.#locks) lock.closeInput();
+    this.#hangUp.abort();
+    for (const dialled of this.#dialled.values()) void dialled.then((session) => session.close(), () => {});
+    await Promise.all([...this.sessions.values()].map((session) => this.#sayGoodbye(session)));
+  }
+
+  async #sayGoodbye(session: Session): Promise<void> {
+    const began = Date.now();
+    await session.close();
+    this.#options.emit({ type: 'disconnected', host: session.host.name, ms: Date.now() - began, scripts: session.execs });
+  }
+
+  /**
+   * Runs a part of the preparation on every host. When any fails, all reasons are given and nothing is
+   * changed; a mere survey goes on with the others.
+   */
+  async #forAll(phase: HostPhase, work: (host: Host) => Promise<void>): Promise<void> {
+    const { mode, ledger } = this.#options;
+    const hosts = this.#hosts;
+    const results = await Promise.allSettled(hosts.map((host) => this.#try(phase, host, work)));
+    const reasons = results.flatMap((result, index) =>
+      result.status === 'rejected' ? [asPgprovError(result.reason, hosts[index]?.name)] : [],
+    );
+    if (mode !== 'survey') ledger.throwAll(reasons);
+    for (const reason of reasons) ledger.fail(reason);
+    this.#hosts = hosts.filter((_, index) => results[index]?.status === 'fulfilled');
+  }
+
+  /** Why a host fails is told once the others are through, so when it did is told at once. */
+  async #try(phase: HostPhase, host: Host, work: (host: Host) => Promise<void>): Promise<void> {
+    const began = Date.now();
+    try {
+      await work(host);
+    } catch (error) {
+      this.#options.emit({ type: 'gave-up', host: host.name, phase, ms: Date.now() - began });
+      throw error;
+    }
+  }
+
+  #session(host: Host): Session {
+    return this.sessions.get(host.name) as Session;
+  }
+}
