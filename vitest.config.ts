@@ -43,7 +43,7 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          // Clusters wait more than they work, so two share a small machine well.
+          // While one makes its hosts work the other mostly waits; a third would only take their time.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },

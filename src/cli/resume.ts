@@ -1,10 +1,5 @@
-import type { RunEvent } from '../events.js';
 import { InputError, LockedError } from '../lib/errors.js';
-import { redact } from '../lib/secret.js';
 import { readIdentity } from '../model/index.js';
-import { toJsonLine } from '../report/json.js';
-import { mapEvent } from '../report/map-event.js';
-import { printable } from '../report/printable.js';
 import { placesText } from '../report/runs-text.js';
 import { isMasked, maskOverride, overrideKey, type RunHead } from '../store/journal-format.js';
 import { lastRun } from '../store/run-record.js';
@@ -13,6 +8,7 @@ import { storeDirectory } from '../store/store.js';
 import { fileDigest } from './journaled.js';
 import { aimWords, type OutputOptions } from './options.js';
 import { commandWords } from './run-words.js';
+import type { Notice } from './tell.js';
 
 /** How to go on with a broken run. */
 export interface Resumed<Options> {
@@ -21,7 +17,7 @@ export interface Resumed<Options> {
   /** Its id. */
   resumes: string;
   /** Which run that is and where it broke, and what is different now. */
-  notices: Extract<RunEvent, { type: 'note' | 'warning' }>[];
+  notices: Notice[];
 }
 
 /**
@@ -47,14 +43,6 @@ export async function resumeOptions<Options extends OutputOptions>(file: string,
     resumes: id,
     notices: [{ type: 'note', text: resumeText(run, head) }, ...differences(head, path).map((text) => ({ type: 'warning' as const, text }))],
   };
-}
-
-/** Says something ahead of a run: to programs as an event, to people as a line. */
-export function tell(notices: Resumed<unknown>['notices'], output: OutputOptions['output']): void {
-  const lines = notices.map((notice) =>
-    output === 'json' ? toJsonLine(mapEvent(notice, redact), new Date()) : printable(`${notice.type === 'warning' ? 'warning: ' : ''}${notice.text}`),
-  );
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
 
 const HOW: Readonly<Record<RunSummary['ending'], string>> = {

@@ -89,7 +89,6 @@ export async function survey(
 }
 
 /** Asks everything, but reads only the facts: on a system that is not supported the rest may make no sense. */
-
 async function ask(
   session: Session,
   shape: HostShape,

@@ -1,13 +1,11 @@
-import { KEYWORDS } from './ajv.js';
+import { loadAjv } from './ajv.js';
 import { closed } from './closed-schema.js';
 import { formatPath, withoutNulls } from './mapping.js';
 import type { VariablesSchema } from './role-schema.js';
 
 /** What is wrong with the schema of a role's variables; for schemas that no test of ours has seen. */
 export async function schemaProblems(variables: VariablesSchema): Promise<string[]> {
-  const { default: { Ajv } } = await import('ajv');
-  const ajv = new Ajv({ allErrors: true, strictTypes: false, strictRequired: false });
-  ajv.addVocabulary(KEYWORDS);
+  const ajv = await loadAjv({}, false);
   if (ajv.validateSchema(variables) !== true) {
     return (ajv.errors ?? []).map(({ instancePath, message }) => `variables${instancePath.replaceAll('/', '.')} ${message ?? 'is no JSON Schema'}`);
   }

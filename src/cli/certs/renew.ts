@@ -6,7 +6,7 @@ import { daysLeft, type Renewal } from '../../store/renewal.js';
 import { certificatesDirectory } from '../../store/store.js';
 import type { RotationPhase } from '../../store/trust.js';
 import { loadFor } from '../inventory.js';
-import { tell } from '../resume.js';
+import { tell } from '../tell.js';
 import { Rounds, type RenewOptions } from './rounds.js';
 
 /** The phases of a rotation in order, and what they do, for people. */

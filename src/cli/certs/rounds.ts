@@ -20,7 +20,7 @@ import { colors } from '../colors.js';
 import { canAsk, confirm } from '../confirm.js';
 import { aimOf, aimWords, type OutputOptions } from '../options.js';
 import { fileChange, insistSameChanges } from '../plan-file.js';
-import { tell } from '../resume.js';
+import { tell } from '../tell.js';
 import { allAtOnce, CERTIFICATE_ROLES, inspecting } from './catalog.js';
 import { fitnessOf, type Fitness } from './health.js';
 import { filesOf, placesOf } from './places.js';

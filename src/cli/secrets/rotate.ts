@@ -6,7 +6,7 @@ import { chooseOutput, createReporter } from '../../report/reporter.js';
 import type { PasswordRotation } from '../../store/password-rotation.js';
 import { runOnHosts } from '../cluster-run.js';
 import { loadFor } from '../inventory.js';
-import { tell } from '../resume.js';
+import { tell } from '../tell.js';
 import { accountCalled, insistReady, pendingRotation } from './before-rotation.js';
 import { keptWhere } from './kept-where.js';
 import { missingProofs, provedText } from './proof.js';
