@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import {
-  defineRole, editedFile, digestOf, FREE_SPACE, freeSpace, HOST_FACTS, PORTS, ports, REACHABILITY, reachability, replaceBlock,
+  defineRole, editedFile, digestOf, enumerate, FREE_SPACE, freeSpace, groupBy, HOST_FACTS, PORTS, ports, REACHABILITY, reachability, replaceBlock,
   type FreeSpace, type Host, type HostFacts, type Inventory, type Listener, type Objection, type Reach, type RoleContext, type View,
 } from '../src/index.js';
 import { opensPorts } from './shared/firewall.js';
@@ -139,13 +139,14 @@ function takenPorts(view: View, host: Host): Objection[] {
   );
 }
 
-const REACH_WORDS: Partial<Record<Reach['result'], { what: string; hint: string }>> = {
-  filtered: { what: 'does not answer (filtered?)', hint: 'let the members in there, in its firewall or in one between the hosts' },
+const REACH_WORDS: Partial<Record<Reach['result'], { one: string; several: string; hint: string }>> = {
+  filtered: { one: 'does not answer (filtered?)', several: 'do not answer (filtered?)', hint: 'let the members in there, in its firewall or in one between the hosts' },
   unreachable: {
-    what: 'cannot be reached (no route, or turned away by a firewall)',
+    one: 'cannot be reached (no route, or turned away by a firewall)',
+    several: 'cannot be reached (no route, or turned away by a firewall)',
     hint: 'check cluster_address and the network between the hosts, and let the members in there, in its firewall or in one between',
   },
-  unresolved: { what: 'does not resolve', hint: 'give an IP address as cluster_address, or make the name resolve on every host' },
+  unresolved: { one: 'does not resolve', several: 'does not resolve', hint: 'give an IP address as cluster_address, or make the name resolve on every host' },
 };
 
 function unreachablePeers(view: View, host: Host): Objection[] {
@@ -154,13 +155,18 @@ function unreachablePeers(view: View, host: Host): Objection[] {
   const mayBeOff = (peer: Host): boolean =>
     !view.surveyed(peer.name) &&
     reaches.every(({ address, result }) => address !== peer.clusterAddress || result === 'filtered' || result === 'unreachable');
-  return reaches.flatMap(({ address, port, result }) => {
+  // Of a peer that is off or behind a firewall all ports are alike, and are told in one sentence.
+  const alike = groupBy(reaches, ({ address, result }) => `${address} ${result}`);
+  return [...alike.values()].flatMap((group) => {
+    const [{ address, result }] = group;
     const words = REACH_WORDS[result];
     const peer = view.inventory.hosts.find(({ clusterAddress }) => clusterAddress === address);
     if (words === undefined) return [];
     const blocked = result !== 'unresolved';
     if (blocked && peer !== undefined && (opensPorts(view, peer) || mayBeOff(peer))) return [];
-    const message = `${host.name}: ${peer?.name ?? address} (${address}) port ${port} ${words.what}`;
+    const ports = enumerate(group.map(({ port }) => String(port)));
+    const at = blocked ? ` ${group.length === 1 ? 'port' : 'ports'} ${ports}` : '';
+    const message = `${host.name}: ${peer?.name ?? address} (${address})${at} ${group.length === 1 ? words.one : words.several}`;
     const role = blocked && peer?.roles.includes('firewall') === false ? `; the role firewall does it on ${peer.name}` : '';
     return [{ kind: 'preflight' as const, host: host.name, message, hint: `${words.hint}${role}` }];
   });

@@ -1,6 +1,7 @@
 /** The public API for role authors: everything a role may import. */
 export type { CheckResult } from './events.js';
 export { enumerate } from './lib/enumerate.js';
+export { groupBy } from './lib/group-by.js';
 export { keyFingerprints } from './lib/openpgp.js';
 export { verifierMatches } from './lib/scram.js';
 export { reveal, Secret } from './lib/secret.js';

@@ -24,6 +24,7 @@ export function etcdAgreement(context: RoleContext): Gate[] {
       unit: platform.etcd.unit,
       hopeless: [],
       timeout: 60,
+      quotes: false,
     }),
   ];
 }

@@ -1,6 +1,7 @@
 import type { CheckResult, RunEvent } from '../events.js';
 import type { PgprovError } from '../lib/errors.js';
 import { formatDuration } from './duration.js';
+import type { Failure } from './causes.js';
 import { errorParts, renderError } from './error-text.js';
 import { flush } from './flush.js';
 import { makePaint, type Paint } from './paint.js';
@@ -32,6 +33,7 @@ export class PlainLines {
   readonly #ok = new Map<string, string[]>();
   #hosts: readonly string[] = [];
   #command = 'apply';
+  readonly #failures: Failure[] = [];
 
   constructor(color: boolean) {
     this.#color = color;
@@ -67,7 +69,7 @@ export class PlainLines {
       case 'failed':
         return this.#failed(event.error);
       case 'run-end': {
-        const recap = renderRecap({ ...event, command: this.#command }, { color: this.#color });
+        const recap = renderRecap({ ...event, command: this.#command, failures: this.#failures }, { color: this.#color });
         return recap === '' ? [] : ['', recap];
       }
       case 'connecting':
@@ -98,6 +100,7 @@ export class PlainLines {
     if (result === 'skipped') return [this.#line(host, stage, this.#paint.skipped(`skipped${reason === undefined ? '' : `: ${reason}`}`))];
     if (result !== 'failed') return [];
     if (error === undefined) return [this.#line(host, stage, `${this.#paint.failed('failed')} (${formatDuration(ms)})`)];
+    this.#failures.push({ error, step: { host, stage } });
     return this.#failure(host, stage, error, ` (${formatDuration(ms)})`);
   }
 
@@ -115,6 +118,7 @@ export class PlainLines {
   }
 
   #failed(error: PgprovError): string[] {
+    this.#failures.push({ error });
     return error.host === undefined
       ? [renderError(error, { color: this.#color })]
       : this.#failure(error.host, undefined, error, '');

@@ -1,5 +1,6 @@
 import type { HostRecap, RunEvent } from '../events.js';
 import { ExitCode } from '../lib/errors.js';
+import { causeLines, type Failure } from './causes.js';
 import { formatDuration } from './duration.js';
 import { makePaint, type Paint } from './paint.js';
 import { count, listNames } from './words.js';
@@ -9,6 +10,8 @@ import { padToWidth, widestOf } from './width.js';
 export type RecapInput = Pick<Extract<RunEvent, { type: 'run-end' }>, 'exitCode' | 'ms' | 'recap'> & {
   /** `apply`, `plan` or `survey`; the last two count nothing, so only their failure is worth a line. */
   command: string;
+  /** What went wrong, in the order in which it did. */
+  failures: readonly Failure[];
 };
 
 /** More hosts do not get a line each. */
@@ -20,6 +23,7 @@ export function renderRecap(input: RecapInput, { color, columns = Infinity }: { 
   const applied = input.command === 'apply';
   const blocks = [
     applied ? hostLines(input.recap, paint, columns) : [],
+    causeLines(input.failures, { color }),
     remarkLines(input.recap, paint),
     applied || input.exitCode !== ExitCode.done ? [lastLine(input, paint)] : [],
   ];
@@ -67,7 +71,7 @@ function lastLine(input: RecapInput, paint: Paint): string {
 }
 
 /** How a run ended, in a sentence or two, and in which colour. */
-export function endSentence({ exitCode, ms, recap }: Omit<RecapInput, 'command'>): { tone: 'ok' | 'changed' | 'failed'; text: string } {
+export function endSentence({ exitCode, ms, recap }: Pick<RecapInput, 'exitCode' | 'ms' | 'recap'>): { tone: 'ok' | 'changed' | 'failed'; text: string } {
   const time = formatDuration(ms);
   const touched = recap.filter(({ changed }) => changed > 0);
   const changes = touched.reduce((sum, { changed }) => sum + changed, 0);

@@ -1,5 +1,6 @@
 import type { CheckResult, HostRecap, RunEvent, StageShape, StepResult } from '../events.js';
 import type { ExitCode, PgprovError } from '../lib/errors.js';
+import type { Failure } from './causes.js';
 
 /** One host's part of a phase: connecting, the survey, or a stage. */
 export interface Part {
@@ -36,7 +37,8 @@ export class RunState {
   /** By stage id, in the order of the run. */
   readonly stages = new Map<string, Phase>();
   readonly warnings: { text: string; host?: string }[] = [];
-  readonly errors: PgprovError[] = [];
+  /** In the order in which they were told. */
+  readonly failures: Failure[] = [];
   hosts: readonly string[] = [];
   command = 'apply';
   checks: readonly CheckResult[] | undefined;
@@ -74,7 +76,7 @@ export class RunState {
       case 'waiting':
         return this.#doing(event.stage, event.host, `waiting until ${event.title}`);
       case 'step-end':
-        if (event.error !== undefined) this.errors.push(event.error);
+        if (event.error !== undefined) this.failures.push({ error: event.error, step: { host: event.host, stage: event.stage } });
         return this.#finish(this.#stage(event.stage), event.host, event);
       case 'stage-end':
         this.#stage(event.stage).ended = true;
@@ -105,7 +107,7 @@ export class RunState {
   /** True while the hosts are looked at once more, between the last stage and the verdict. */
   get proving(): boolean {
     const stages = [...this.stages.values()];
-    return this.#planned && this.command === 'apply' && this.checks === undefined && this.errors.length === 0 && stages.every(({ ended }) => ended);
+    return this.#planned && this.command === 'apply' && this.checks === undefined && this.failures.length === 0 && stages.every(({ ended }) => ended);
   }
 
   #start({ hosts, command, stages }: Extract<RunEvent, { type: 'run-start' }>): void {
@@ -137,7 +139,7 @@ export class RunState {
   }
 
   #failed(error: PgprovError): void {
-    this.errors.push(error);
+    this.failures.push({ error });
     const { host } = error;
     if (host === undefined) return;
     const where = [this.connect, this.survey].find(({ parts }) => parts.has(host) && parts.get(host)?.end === undefined);

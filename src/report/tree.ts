@@ -30,9 +30,9 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
   };
 
   const closing = (): string[] => [
-    ...state.errors.map((error) => renderError(error, { color })),
+    ...state.failures.map(({ error }) => renderError(error, { color })),
     takeWarnings().join('\n'),
-    state.end === undefined ? paint.failed('Stopped before the end.') : renderRecap({ ...state.end, command: state.command }, { color, columns: columnsOf(out) }),
+    state.end === undefined ? paint.failed('Stopped before the end.') : renderRecap({ ...state.end, command: state.command, failures: state.failures }, { color, columns: columnsOf(out) }),
   ].filter((block) => block !== '');
 
   const draw = (): Drawing => startDrawing({

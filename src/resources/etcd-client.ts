@@ -81,15 +81,20 @@ export function agreesOnVersion(text: string, client: EtcdClient): boolean {
 }
 
 /** Words for curl to ask as the client; an endpoint's URL follows. */
-function curlWords({ caFile, certFile, keyFile }: EtcdClient): string[] {
-  return ['-s', '-m', String(SECONDS), '--cacert', caFile, '--cert', certFile, '--key', keyFile];
+function curlWords({ caFile, certFile, keyFile }: EtcdClient, seconds = SECONDS): string[] {
+  return ['-s', '-m', String(seconds), '--cacert', caFile, '--cert', certFile, '--key', keyFile];
 }
 
-/** Succeeds when the nearest member `agreesOnVersion`, or does not answer. */
+/** Succeeds when the nearest member `agreesOnVersion`, or does not answer; else it says who of the others does not. */
 export function agreementCheck(client: EtcdClient): Script {
   return sh`case "$(curl ${[...curlWords(client), version(client).url]})" in
 *'"etcdcluster":"3.0.0"'* | *'"etcdcluster":"not_decided"'*)
-echo 'a member of etcd was never heard of'
+silent=
+for endpoint in ${client.endpoints.slice(1)}; do
+curl -o /dev/null ${curlWords(client, 1)} "$endpoint/version" || silent="$silent $endpoint"
+done
+[ -z "$silent" ] || silent="; no answer from$silent"
+echo "a member of etcd was never heard of$silent"
 exit 1
 ;;
 esac`;

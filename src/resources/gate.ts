@@ -20,6 +20,8 @@ export interface GateOptions {
   hopeless: readonly string[];
   /** Seconds; default 120. */
   timeout?: number;
+  /** False where what the check sees says it all, and the journal is not quoted when time is up; default true. */
+  quotes?: boolean;
 }
 
 /** What the words of a cause look like, beside the line that a gate gave up on. */
@@ -87,7 +89,7 @@ give_up
 fi
 if [ "$waited" -ge ${options.timeout ?? 120} ]; then
 echo "gave up after $waited s waiting until "${title}": $seen"
-journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
+${options.quotes === false ? NOTHING : sh`journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :`}
 exit 1
 fi
 if [ $((waited % 3)) = 2 ]; then note ${`waiting until ${title}`}" ($waited s) $seen"; fi

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ExitCode } from '../../src/lib/errors.js';
+import { ExitCode, PgprovError } from '../../src/lib/errors.js';
 import { renderRecap, type RecapInput } from '../../src/report/recap.js';
 
 const host = (name: string, counts: Partial<RecapInput['recap'][number]> = {}): RecapInput['recap'][number] => ({
@@ -13,7 +13,7 @@ const host = (name: string, counts: Partial<RecapInput['recap'][number]> = {}): 
 });
 
 const render = (input: Partial<RecapInput>): string =>
-  renderRecap({ command: 'apply', exitCode: ExitCode.done, ms: 45_000, recap: [], ...input }, { color: false });
+  renderRecap({ command: 'apply', exitCode: ExitCode.done, ms: 45_000, recap: [], failures: [], ...input }, { color: false });
 
 describe('the recap', () => {
   it('has a line a host, remarks, and the sum', () => {
@@ -28,7 +28,7 @@ Done in 45 s: 35 changes on 2 hosts.`,
   });
 
   it('leaves spaces out on a narrow terminal', () => {
-    const input: RecapInput = { command: 'apply', exitCode: ExitCode.done, ms: 100, recap: [host('pg1'), host('replica', { ok: 8, changed: 1 })] };
+    const input: RecapInput = { command: 'apply', exitCode: ExitCode.done, ms: 100, failures: [], recap: [host('pg1'), host('replica', { ok: 8, changed: 1 })] };
     expect(renderRecap(input, { color: false, columns: 40 }).split('\n').slice(0, 2)).toEqual(['pg1 ok=31 changed=0 failed=0 skipped=0', 'replica ok=8 changed=1 failed=0 skipped=0']);
   });
 
@@ -56,6 +56,38 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
     [{ recap: [host('pg1')], exitCode: ExitCode.hostFailed }, 'Failed: see the errors above (45 s). Nothing was changed.'],
   ])('ends %#', (input, last) => {
     expect(render(input).split('\n').at(-1)).toBe(last);
+  });
+
+  const failure = (name: string, stage: string, message: string): RecapInput['failures'][number] => ({
+    error: new PgprovError({ kind: 'test', host: name, message: `${name}: ${message}` }),
+    step: { host: name, stage },
+  });
+
+  it('says what failed first where hosts failed over different things', () => {
+    const failures = [
+      failure('pg2', 'base/prepare', 'could not install curl (exit status 100)\n  E: No space left on device'),
+      failure('pg3', 'patroni/start', 'etcd is without pg2'),
+      { error: new PgprovError({ kind: 'test', message: 'told outside of a stage' }) },
+      failure('pg1', 'patroni/start', 'etcd is without pg2'),
+    ];
+    expect(render({ recap: [host('pg1', { failed: 1 }), host('pg2', { failed: 1 }), host('pg3', { failed: 1 })], failures, exitCode: ExitCode.hostFailed }).split('\n\n')[1]).toBe(
+      `What failed, in order:
+  pg2       base/prepare   could not install curl (exit status 100)
+  pg3, pg1  patroni/start  etcd is without pg2`,
+    );
+  });
+
+  it('counts what failed later than the first six', () => {
+    const failures = Array.from({ length: 8 }, (_, index) => failure(`pg${index + 1}`, 'base/prepare', `reason ${index + 1}`));
+    expect(render({ failures, exitCode: ExitCode.hostFailed }).split('\n').slice(5, 8)).toEqual(['  pg5  base/prepare  reason 5', '  pg6  base/prepare  reason 6', '  and 2 more']);
+  });
+
+  it.each([
+    ['one host failed', [failure('pg1', 'base/prepare', 'no')]],
+    ['all failed over the same', [failure('pg1', 'base/prepare', 'no'), failure('pg2', 'base/prepare', 'no')]],
+    ['nothing was begun', [{ error: new PgprovError({ kind: 'test', message: 'one' }) }, { error: new PgprovError({ kind: 'test', message: 'two' }) }]],
+  ])('does not repeat what was just told when %s', (_, failures) => {
+    expect(render({ failures, recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.hostFailed })).not.toContain('in order');
   });
 
   it('counts nothing for a plan', () => {

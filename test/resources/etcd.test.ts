@@ -40,6 +40,13 @@ describe('the version of the cluster', () => {
       expect(spawnSync(shell, ['-c', script]).status, shell).toBe(agreed ? 0 : 1);
     }
   });
+
+  it.each(['dash', 'bash'])('is missed from those that do not answer, in %s', (shell) => {
+    const script = (down: string): string => `curl() { case "$*" in ${down}) return 7 ;; *-o*) ;; *) echo '{"etcdserver":"3.5.16","etcdcluster":"3.0.0"}' ;; esac; }\n${agreementCheck(client).text}`;
+    const said = (down: string): string => spawnSync(shell, ['-c', script(down)], { encoding: 'utf8' }).stdout;
+    expect(said('*10.0.0.2:*')).toBe('a member of etcd was never heard of; no answer from https://10.0.0.2:2379\n');
+    expect(said('nobody')).toBe('a member of etcd was never heard of\n');
+  });
 });
 
 describe('dcs', () => {

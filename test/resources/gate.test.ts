@@ -93,6 +93,11 @@ describe('gate', () => {
     `);
   });
 
+  it('leaves the journal out where what is seen says it all', () => {
+    const words = gate({ name: 'x', title: 'it is so', check: sh`false`, unit: 'etcd', hopeless: [], quotes: false }).wait().text.split('\n');
+    expect(words.slice(words.findIndex((line) => line.startsWith('echo "gave up after')) + 1).slice(0, 2)).toEqual([':', 'exit 1']);
+  });
+
   it.each([
     { status: 0, text: 'leader\n', state: { open: true, seen: 'leader' } },
     { status: 1, text: '', state: { open: false, seen: '' } },

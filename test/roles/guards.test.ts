@@ -394,6 +394,16 @@ describe('base’s preflight', () => {
       objections: ['preflight pg1: pg1: pg4 (10.0.0.4) port 2380 does not answer (filtered?)'],
     },
     {
+      title: 'peers that are silent on several ports, told together',
+      states: { reachability: [2379, 2380, 5432].map((port) => ({ address: '10.0.0.2', port, result: 'filtered' })) },
+      objections: ['preflight pg1: pg1: pg2 (10.0.0.2) ports 2379, 2380 and 5432 do not answer (filtered?)'],
+    },
+    {
+      title: 'peers whose names do not resolve, which no port has to do with',
+      states: { reachability: [2379, 2380].map((port) => ({ address: '10.0.0.2', port, result: 'unresolved' })) },
+      objections: ['preflight pg1: pg1: pg2 (10.0.0.2) does not resolve'],
+    },
+    {
       title: 'peers that are not',
       states: { reachability: [{ address: '10.0.0.2', port: 2380, result: 'filtered' }, { address: '10.0.0.3', port: 5432, result: 'unreachable' }] },
       objections: ['preflight pg1: pg1: pg2 (10.0.0.2) port 2380 does not answer (filtered?)', 'preflight pg1: pg1: pg3 (10.0.0.3) port 5432 cannot be reached (no route, or turned away by a firewall)'],

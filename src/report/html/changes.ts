@@ -3,7 +3,7 @@ import { diffLines } from '../text-diff.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType } from '../timings.js';
 import { count, listNames } from '../words.js';
-import { groupBy } from './group.js';
+import { groupBy } from '../../lib/group-by.js';
 
 /** Names of hosts in a line; the others are counted. */
 const MOST_HOSTS = 6;
@@ -84,7 +84,7 @@ function together(changes: readonly KnownChange[], all: readonly string[]): Chan
     const left = same.filter(({ made }) => made === false);
     const alike = [...groupBy(same.filter(hasTexts), ({ before, after }) => JSON.stringify([before, after])).values()];
     return {
-      summary: same[0]?.summary ?? '',
+      summary: same[0].summary,
       hosts: nameHosts(same, all),
       left: left.length === 0 ? '' : nameHosts(left, all),
       projected: same.some(isForeseen),

@@ -3,7 +3,7 @@ import { splitMessage } from '../error-text.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType } from '../timings.js';
 import { count, listNames, withoutHost } from '../words.js';
-import { groupBy } from './group.js';
+import { groupBy } from '../../lib/group-by.js';
 
 /** Something that went wrong, and what to do about it. */
 interface Failure {
@@ -67,7 +67,7 @@ function failure(error: PgprovError | undefined, host: string | undefined, stage
 function together(failures: readonly HostFailure[]): Failure[] {
   return [...groupBy(failures, ({ stage, what, quote, hint }) => JSON.stringify([stage, what, quote, hint])).values()].map((alike) => {
     const hosts = alike.flatMap(({ host }) => host ?? []);
-    const { stage, what = '', quote = '', hint = '' } = alike[0] ?? {};
+    const { stage, what, quote, hint } = alike[0];
     return { place: placeOf(hosts.length === 0 ? undefined : listNames(hosts, MOST_HOSTS), stage), what, quote, hint };
   });
 }

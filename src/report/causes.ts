@@ -1,0 +1,37 @@
+import type { PgprovError } from '../lib/errors.js';
+import { errorParts } from './error-text.js';
+import { groupBy } from '../lib/group-by.js';
+import { makePaint } from './paint.js';
+import { renderTable } from './table.js';
+import { listNames } from './words.js';
+
+/** An error as a run told it; in the order of a run the first is often why the others came. */
+export interface Failure {
+  error: PgprovError;
+  /** The host's part of which stage failed, by its id; none for what went wrong outside of stages. */
+  step?: { host: string; stage: string };
+}
+
+/** More are counted. */
+const MOST_CAUSES = 6;
+
+/**
+ * What failed in the stages of a run, in order and a line each, for a run in which hosts failed over different things:
+ * by its end the first of them has long left the screen. What hosts say in more than a line stays where it was told.
+ */
+export function causeLines(failures: readonly Failure[], { color }: { color: boolean }): string[] {
+  const inStages = failures.flatMap(({ error, step }) => (step === undefined ? [] : { ...step, what: errorParts(error, { color }).first }));
+  const causes = [...groupBy(inStages, ({ stage, what }) => `${stage} ${what}`).values()];
+  if (causes.length < 2) return [];
+  const shown = causes.slice(0, MOST_CAUSES).map((alike) => ({ ...alike[0], hosts: listNames(alike.map(({ host }) => host)) }));
+  const [, ...lines] = renderTable(
+    [
+      { title: '', cells: shown.map(({ hosts }) => hosts) },
+      { title: '', cells: shown.map(({ stage }) => stage) },
+      { title: '', cells: shown.map(({ what }) => what) },
+    ],
+    (text) => text,
+  );
+  const left = causes.length - shown.length;
+  return [makePaint(color).failed('What failed, in order:'), ...lines.map((line) => `  ${line}`), ...(left === 0 ? [] : [`  and ${left} more`])];
+}
