@@ -84,6 +84,10 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     // Nobody helps the hosts now.
     await expect.poll(() => takes(cluster.host('pg3'), 'replicator', former), { timeout: 20_000 }).toBe(false);
     await expect.poll(shutOut, { timeout: 20_000 }).toEqual([]);
+    const shown = await pgprov('runs', 'show', cluster.file, 'last');
+    expect(shown.stdout).toContain(`\`pgprov secrets rotate replication ${cluster.file}\` goes on from there`);
+    const resumed = await pgprov('apply', cluster.file, '--resume', '--yes');
+    expect([resumed.code, resumed.stderr]).toEqual([2, expect.stringMatching(/was no apply but `pgprov secrets rotate replication`[^]*run that again/u)]);
     const other = await rotate('superuser');
     expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('a change of replication.password is not finished')]);
     const again = await rotate('replication.password');

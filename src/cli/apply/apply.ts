@@ -14,7 +14,7 @@ import { loadFor, printWarnings } from '../inventory.js';
 import { look } from '../look.js';
 import { aimOf, aimWords, type OutputOptions } from '../options.js';
 import { plan } from './plan.js';
-import { resumeOptions } from '../resume.js';
+import { resumeOptions } from './resume.js';
 import { fileChange, insistSameChanges, insistSameOrigin, readPlanFile, type FiledChange } from '../plan-file.js';
 import { wordsOf } from '../report-words.js';
 import { openReport, reported } from '../run-report.js';

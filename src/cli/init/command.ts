@@ -1,14 +1,11 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { SetExit } from '../action.js';
+import { splitList } from '../command-options.js';
 import type { InitOptions } from './init.js';
 
 function integer(text: string): number {
   if (!/^[0-9]{1,5}$/u.test(text)) throw new InvalidArgumentError('It must be a number.');
   return Number(text);
-}
-
-function collect(value: string, list: string[] | undefined): string[] {
-  return [...(list ?? []), ...value.split(',').filter((part) => part !== '')];
 }
 
 /** The command that writes a first inventory; its module is loaded when it runs. */
@@ -18,16 +15,16 @@ export function addInitCommand(program: Command, setExit: SetExit): void {
     .description('write a first inventory, by asking a few questions or from an inventory of Ansible; overwrites nothing')
     .argument('[file]', 'inventory file to write', 'inventory.yml')
     .option('--cluster <name>', 'name of the cluster')
-    .option('--host <name=address>', 'a host; repeatable', collect)
+    .option('--host <name=address>', 'a host; repeatable', splitList)
     .option('--user <name>', 'user to log in as')
     .option('--port <number>', 'port of sshd', integer)
     .option('--identity-file <file>', 'private key to log in with')
     .option('--jump <host>', 'host to go through, as user@host:port')
     .option('--postgresql <version>', 'major version of PostgreSQL', integer)
     .option('--standalone', 'servers without Patroni and etcd')
-    .option('--clients <networks>', 'networks of clients, e.g. 10.0.1.0/24, comma-separated or repeated', collect)
+    .option('--clients <networks>', 'networks of clients, e.g. 10.0.1.0/24, comma-separated or repeated', splitList)
     .option('--from-ansible <file>', 'take hosts, groups and the way in from an inventory of Ansible (INI or YAML)')
-    .option('--group <names>', 'with --from-ansible: only the hosts of these groups', collect)
+    .option('--group <names>', 'with --from-ansible: only the hosts of these groups', splitList)
     .option('-y, --yes', 'ask nothing: what is not said is left at its default')
     .action(async (file: string, options: InitOptions) => setExit(await (await import('./init.js')).init(file, options)));
 }

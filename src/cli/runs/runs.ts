@@ -61,9 +61,10 @@ async function storeOf(file: string): Promise<{ store: string; cluster: string }
   return { store: storeDirectory(dir, cluster), cluster };
 }
 
-function advice({ ending }: RunFrame, file: string): string[] {
+function advice({ ending, command }: RunFrame, file: string): string[] {
   if (ending !== 'broke off' && ending !== 'unknown') return [];
-  return [`The journal ends here. \`pgprov apply ${file} --resume\` goes on from there.`];
+  const again = command.startsWith('apply') ? `pgprov apply ${file} --resume` : `pgprov ${command} ${file}`;
+  return [`The journal ends here. \`${again}\` goes on from there.`];
 }
 
 function framed(record: RunRecord): RunFrame {

@@ -11,7 +11,7 @@ import { accountCalled, insistReady, pendingRotation } from './before-rotation.j
 import { keptWhere } from './kept-where.js';
 import { missingProofs, provedText } from './proof.js';
 import { putIntoStore } from './put.js';
-import { aim, locked, rolesOf, type RotateOptions, type Rotating } from './rotating.js';
+import { aim, locked, type RotateOptions, type Rotating } from './rotating.js';
 
 /** `pgprov secrets rotate`: a new password on all members at once, proved before the old one is forgotten; goes on with a broken change. */
 export async function rotate(name: string, file: string, options: RotateOptions): Promise<ExitCode> {
@@ -46,7 +46,7 @@ function begin({ account, inventory, kept }: Rotating): Promise<PasswordRotation
 }
 
 /** Applies what knows passwords; tells whether a host was touched. */
-async function carryOut({ inventory, options }: Rotating): Promise<{ exitCode: ExitCode; untouched: boolean }> {
+async function carryOut({ account, inventory, options }: Rotating): Promise<{ exitCode: ExitCode; untouched: boolean }> {
   const { kind, color } = chooseOutput(options.output, process.stdout, process.env);
   const reporter = await createReporter(kind, { out: process.stdout, err: process.stderr, color });
   let untouched = true;
@@ -55,7 +55,7 @@ async function carryOut({ inventory, options }: Rotating): Promise<{ exitCode: E
     reporter.emit(event);
   };
   try {
-    const { exitCode } = await runOnHosts({ inventory, aim: aim(inventory), mode: 'apply', said: { aim: { role: rolesOf(inventory) }, set: options.set ?? [] }, emit });
+    const { exitCode } = await runOnHosts({ inventory, aim: aim(inventory), mode: 'apply', said: { command: `secrets rotate ${account.name}`, aim: {}, set: options.set ?? [] }, emit });
     return { exitCode, untouched };
   } finally {
     await reporter.close();

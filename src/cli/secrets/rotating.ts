@@ -20,15 +20,10 @@ export interface Rotating {
   options: RotateOptions;
 }
 
-/** Everything that knows passwords. */
-export function aim(inventory: Inventory): ReturnType<typeof aimOf> {
-  return aimOf(inventory, { role: rolesOf(inventory) });
-}
-
 /** The roles that know passwords. */
-export function rolesOf(inventory: Inventory): string[] {
+export function aim(inventory: Inventory): ReturnType<typeof aimOf> {
   const knowing = catalogOf(inventory).filter(({ passwords }) => passwords !== undefined);
-  return knowing.map(({ name }) => name).filter((name) => inventory.hosts.some(({ roles }) => roles.includes(name)));
+  return aimOf(inventory, { role: knowing.map(({ name }) => name).filter((name) => inventory.hosts.some(({ roles }) => roles.includes(name))) });
 }
 
 /** Where the cluster's passwords are kept. */

@@ -1,14 +1,14 @@
-import { InputError, LockedError } from '../lib/errors.js';
-import { readIdentity } from '../model/index.js';
-import { placesText } from '../report/runs-text.js';
-import { isMasked, maskOverride, overrideKey, type RunHead } from '../store/journal-format.js';
-import { lastRun } from '../store/run-record.js';
-import { summariseRun, type RunSummary } from '../store/run-summary.js';
-import { storeDirectory } from '../store/store.js';
-import { fileDigest } from './journaled.js';
-import { aimWords, type OutputOptions } from './options.js';
-import { commandWords } from './run-words.js';
-import type { Notice } from './tell.js';
+import { InputError, LockedError } from '../../lib/errors.js';
+import { readIdentity } from '../../model/index.js';
+import { placesText } from '../../report/runs-text.js';
+import { isMasked, maskOverride, overrideKey, type RunHead } from '../../store/journal-format.js';
+import { lastRun } from '../../store/run-record.js';
+import { summariseRun, type RunSummary } from '../../store/run-summary.js';
+import { storeDirectory } from '../../store/store.js';
+import { fileDigest } from '../journaled.js';
+import { aimWords, type OutputOptions } from '../options.js';
+import { commandWords } from '../run-words.js';
+import type { Notice } from '../tell.js';
 
 /** How to go on with a broken run. */
 export interface Resumed<Options> {
