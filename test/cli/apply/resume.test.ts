@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { CATALOG } from '../../roles/index.js';
+import { CATALOG } from '../../../roles/index.js';
 import { journaled, type Said } from '../../../src/cli/journaled.js';
 import { resumeOptions, type Resumed } from '../../../src/cli/apply/resume.js';
 import type { RunEvent } from '../../../src/events.js';
