@@ -1,5 +1,5 @@
 import { agreementCheck, agreesOnVersion, answerText, gate, tellShared, versionQuestion, type Gate, type RoleContext } from '../../src/index.js';
-import { etcdClient, tlsFiles } from './layout.js';
+import { etcdClient, hostsWith, tlsFiles } from './layout.js';
 
 /**
  * Shut while the etcd member on the host knows no version of its cluster but the lowest, for one of the members was never
@@ -21,6 +21,7 @@ export function etcdAgreement(context: RoleContext): Gate[] {
         parse: (answer) => ({ open: agreesOnVersion(answerText(answer), client), seen: '' }),
       },
       lasting: true,
+      needs: hostsWith(context.inventory, 'etcd').map(({ name }) => name),
       unit: platform.etcd.unit,
       hopeless: [],
       timeout: 60,

@@ -2,7 +2,7 @@ import type { StepResult } from '../events.js';
 import { stepWork, type States } from '../plan/plan.js';
 import type { RunStage } from '../plan/shape.js';
 import { Concert } from './concert.js';
-import type { HostSteps, StepTies } from './host-steps.js';
+import { waitsInVain, type HostSteps, type StepTies } from './host-steps.js';
 import type { Ledger } from './ledger.js';
 import type { Session } from './session.js';
 
@@ -45,7 +45,7 @@ export async function takeWave({ stage, hosts, steps, sessions, ledger }: Wave):
   };
   const follow = async (host: string): Promise<StepResult> => {
     const result =
-      silent === undefined ? await steps.take(stage, host, tiesOf(host)) : steps.skip(stage, host, `it would wait in vain for ${silent}, which is out`);
+      silent === undefined ? await steps.take(stage, host, tiesOf(host)) : steps.skip(stage, host, waitsInVain(silent));
     concert.end(host);
     return result;
   };

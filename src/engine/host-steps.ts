@@ -1,8 +1,9 @@
 import type { EventListener, StepResult } from '../events.js';
 import { asPgprovError } from '../lib/errors.js';
-import { interrupts, stepWork } from '../plan/plan.js';
+import { interrupts, stepWork, type States } from '../plan/plan.js';
 import type { Stage } from '../plan/role.js';
 import type { HostShape, RunStage } from '../plan/shape.js';
+import type { GateState } from '../resources/resource.js';
 import type { Ledger } from './ledger.js';
 import { askProof } from './proof.js';
 import type { Session } from './session.js';
@@ -25,6 +26,16 @@ export interface StepTies {
   changing(resource: string): void;
 }
 
+/** Why a host is left out that would wait for another. */
+export function waitsInVain(other: string): string {
+  return `it would wait in vain for ${other}, which is out`;
+}
+
+/** The hosts that the stage's gates which are shut now need in order to open. */
+function neededBy({ gates = [] }: Stage, states: States): string[] {
+  return gates.filter((gate) => !(states.get(gate.id) as GateState).open).flatMap(({ needs = [] }) => needs);
+}
+
 /** Takes single hosts through single stages, and keeps the books of it: events, recap, errors. */
 export class HostSteps {
   readonly #options: HostStepsOptions;
@@ -42,6 +53,10 @@ export class HostSteps {
     if (part === undefined || shape === undefined || session === undefined) return 'skipped';
     if (ledger.isOut(host)) return this.skip(stage, host, 'an earlier stage was skipped on it');
     if (signal.aborted && ties?.isBound() !== true) return this.skip(stage, host, 'interrupted');
+    const out = neededBy(part, session.states).filter((name) => sessions.has(name) && ledger.isOut(name));
+    // Others may be out only because they needed the one that failed.
+    const missing = out.find((name) => ledger.hasFailed(name)) ?? out[0];
+    if (missing !== undefined) return this.skip(stage, host, waitsInVain(missing));
     const work = stepWork(part, session.states);
     emit({ type: 'step-start', host, stage: stage.id, changes: work.changes.length });
     const began = Date.now();

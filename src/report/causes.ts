@@ -16,13 +16,15 @@ export interface Failure {
 const MOST_CAUSES = 6;
 
 /**
- * What failed in the stages of a run, in order and a line each, for a run in which hosts failed over different things:
- * by its end the first of them has long left the screen. What hosts say in more than a line stays where it was told.
+ * What failed in the stages of a run, in order and a line each: by its end the first of them may have long left the screen.
+ * What hosts say in more than a line stays where it was told.
+ *
+ * @param fewest with fewer different failures there is nothing to say
  */
-export function causeLines(failures: readonly Failure[], { color }: { color: boolean }): string[] {
+export function causeLines(failures: readonly Failure[], { color, fewest }: { color: boolean; fewest: number }): string[] {
   const inStages = failures.flatMap(({ error, step }) => (step === undefined ? [] : { ...step, what: errorParts(error, { color }).first }));
   const causes = [...groupBy(inStages, ({ stage, what }) => `${stage} ${what}`).values()];
-  if (causes.length < 2) return [];
+  if (causes.length < fewest) return [];
   const shown = causes.slice(0, MOST_CAUSES).map((alike) => ({ ...alike[0], hosts: listNames(alike.map(({ host }) => host)) }));
   const [, ...lines] = renderTable(
     [
@@ -33,5 +35,5 @@ export function causeLines(failures: readonly Failure[], { color }: { color: boo
     (text) => text,
   );
   const left = causes.length - shown.length;
-  return [makePaint(color).failed('What failed, in order:'), ...lines.map((line) => `  ${line}`), ...(left === 0 ? [] : [`  and ${left} more`])];
+  return [makePaint(color).failed(causes.length === 1 ? 'What failed:' : 'What failed, in order:'), ...lines.map((line) => `  ${line}`), ...(left === 0 ? [] : [`  and ${left} more`])];
 }

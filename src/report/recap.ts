@@ -18,12 +18,15 @@ export type RecapInput = Pick<Extract<RunEvent, { type: 'run-end' }>, 'exitCode'
 const MOST_LINES = 20;
 
 /** The end of a report: a line a host, remarks, and how it all ended; empty when there is nothing to say. */
-export function renderRecap(input: RecapInput, { color, columns = Infinity }: { color: boolean; /** Of the terminal. */ columns?: number }): string {
+export function renderRecap(
+  input: RecapInput,
+  { color, columns = Infinity, fewestCauses = 1 }: { color: boolean; /** Of the terminal. */ columns?: number; /** Fewer stand right above. */ fewestCauses?: number },
+): string {
   const paint = makePaint(color);
   const applied = input.command === 'apply';
   const blocks = [
     applied ? hostLines(input.recap, paint, columns) : [],
-    causeLines(input.failures, { color }),
+    causeLines(input.failures, { color, fewest: fewestCauses }),
     remarkLines(input.recap, paint),
     applied || input.exitCode !== ExitCode.done ? [lastLine(input, paint)] : [],
   ];

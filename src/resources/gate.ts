@@ -12,6 +12,8 @@ export interface GateOptions {
   look?: Pick<Gate, 'shares' | 'probe' | 'parse'>;
   /** Once it is open it stays so, whatever its stage changes; default: it is waited for after every change. */
   lasting?: boolean;
+  /** Hosts without each of which it does not open; default: none that a run could know of. */
+  needs?: readonly string[];
   /** Run once a second while the gate is shut, to help it open; its failure does no harm. */
   nudge?: Script;
   /** The unit whose journal explains a failure. */
@@ -43,6 +45,7 @@ export function gate(options: GateOptions): Gate {
     id: `gate:${options.name}`,
     title,
     ...(options.lasting === undefined ? {} : { lasting: options.lasting }),
+    ...(options.needs === undefined ? {} : { needs: options.needs }),
     ...(options.look ?? {
       probe: () => check,
       parse: (answer) => ({ open: answer.status === 0, seen: answerText(answer).trim() }),

@@ -76,6 +76,8 @@ export interface Gate extends Observation<GateState> {
   readonly title: string;
   /** Once it is open it stays so, whatever its stage changes. */
   readonly lasting?: boolean;
+  /** Hosts without each of which it does not open, by their inventory names: a run that has lost one of them does not wait. */
+  readonly needs?: readonly string[];
   /** Waits on the host itself, polling often; fails early when it can never come true, unless that is not for its journal to say. */
   wait(options?: { patient?: boolean }): Script;
 }

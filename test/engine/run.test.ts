@@ -7,7 +7,7 @@ import { command } from '../../src/resources/command.js';
 import { file } from '../../src/resources/file.js';
 import { gate } from '../../src/resources/gate.js';
 import { service } from '../../src/resources/service.js';
-import type { Observation, Resource } from '../../src/resources/resource.js';
+import type { Gate, Observation, Resource } from '../../src/resources/resource.js';
 import { frameScript } from '../../src/shell/frame.js';
 import { HOLD_UNTIL_INPUT_CLOSES, takeRunLock } from '../../src/shell/lock.js';
 import { sh } from '../../src/shell/quote.js';
@@ -284,6 +284,21 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
     expect(errors[0]?.message).toContain('waiting until all is well: not yet');
     expect(steps.filter((step) => step.includes('web/two')).sort()).toEqual(['pg1 web/two changed', 'pg2 web/two changed', 'pg3 web/two skipped']);
     expect(events.filter(({ type }) => type === 'waited')).toHaveLength(2);
+  });
+
+  it('does not wait at a gate that needs a host which failed', { timeout: 20_000 }, async () => {
+    const gateOf = (open: boolean): Gate => gate({ name: 'g', title: 'all are there', check: open ? sh`:` : sh`false`, needs: HOSTS, unit: 'no-such-unit', hopeless: [], timeout: 60 });
+    const gated = (open: boolean): Role => role('web', {
+      stages: (context) => [
+        stage('one', [make(context, 'a', context.host.name === 'pg2' ? sh`false` : undefined)]),
+        stage('two', [make(context, 'b')], { crossing: 'rolling', gates: [gateOf(open)] }),
+      ],
+    });
+    const { exitCode, errors, steps, events } = await run([gated(false)]);
+    expect([exitCode, errors.map(({ host }) => host)]).toEqual([1, ['pg2']]);
+    expect(steps.filter((step) => step.includes('web/two')).sort()).toEqual(HOSTS.map((host) => `${host} web/two skipped`));
+    expect(events).toContainEqual(expect.objectContaining({ type: 'step-end', host: 'pg3', reason: 'it would wait in vain for pg2, which is out' }));
+    expect((await run([gated(true)])).steps.filter((step) => step.includes('web/two'))).toEqual(expect.arrayContaining(['pg1 web/two changed', 'pg3 web/two changed']));
   });
 
   describe('the times it tells', () => {

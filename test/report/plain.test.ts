@@ -49,6 +49,9 @@ pg1  ok=11  changed=1  failed=0  skipped=0
 pg2  ok=9   changed=1  failed=1  skipped=1
 pg3  ok=11  changed=1  failed=0  skipped=0
 
+What failed:
+  pg2  etcd/start  etcd is not healthy
+
 Failed: pg2 (45 s). Made 3 changes on 3 hosts.
 `);
   });

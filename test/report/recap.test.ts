@@ -82,12 +82,15 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
     expect(render({ failures, exitCode: ExitCode.hostFailed }).split('\n').slice(5, 8)).toEqual(['  pg5  base/prepare  reason 5', '  pg6  base/prepare  reason 6', '  and 2 more']);
   });
 
-  it.each([
-    ['one host failed', [failure('pg1', 'base/prepare', 'no')]],
-    ['all failed over the same', [failure('pg1', 'base/prepare', 'no'), failure('pg2', 'base/prepare', 'no')]],
-    ['nothing was begun', [{ error: new PgprovError({ kind: 'test', message: 'one' }) }, { error: new PgprovError({ kind: 'test', message: 'two' }) }]],
-  ])('does not repeat what was just told when %s', (_, failures) => {
-    expect(render({ failures, recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.hostFailed })).not.toContain('in order');
+  it('repeats the only thing that failed unless it stands right above', () => {
+    const input: RecapInput = { command: 'apply', exitCode: ExitCode.hostFailed, ms: 100, recap: [host('pg1', { failed: 1 })], failures: [failure('pg1', 'base/prepare', 'no'), failure('pg2', 'base/prepare', 'no')] };
+    expect(renderRecap(input, { color: false }).split('\n\n')[1]).toBe('What failed:\n  pg1, pg2  base/prepare  no');
+    expect(renderRecap(input, { color: false, fewestCauses: 2 })).not.toContain('What failed');
+  });
+
+  it('does not repeat what was told before the first stage', () => {
+    const failures = [{ error: new PgprovError({ kind: 'test', message: 'one' }) }, { error: new PgprovError({ kind: 'test', message: 'two' }) }];
+    expect(render({ failures, recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.hostFailed })).not.toContain('What failed');
   });
 
   it('counts nothing for a plan', () => {

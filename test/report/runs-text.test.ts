@@ -53,7 +53,7 @@ describe('a replayed run', () => {
       '07:15:01       warning: two members cannot lose one',
       '07:15:05  pg1  connected (0.1 s)',
     ]);
-    expect(lines.filter((line) => line.includes('failed:'))).toEqual(['07:15:43  pg2  etcd/start  failed: etcd is not healthy (5 s)']);
+    expect(lines.filter((line) => line.includes('  failed:'))).toEqual(['07:15:43  pg2  etcd/start  failed: etcd is not healthy (5 s)']);
     expect(lines).toContain('');
     expect(lines.at(-1)).toBe('07:15:51  Failed: pg2 (45 s). Made 3 changes on 3 hosts.');
   });
