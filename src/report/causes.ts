@@ -1,6 +1,6 @@
 import type { PgprovError } from '../lib/errors.js';
-import { errorParts } from './error-text.js';
 import { groupBy } from '../lib/group-by.js';
+import { errorParts } from './error-text.js';
 import { makePaint } from './paint.js';
 import { renderTable } from './table.js';
 import { listNames } from './words.js';

@@ -1,7 +1,7 @@
 import type { CheckResult, RunEvent } from '../events.js';
 import type { PgprovError } from '../lib/errors.js';
-import { formatDuration } from './duration.js';
 import type { Failure } from './causes.js';
+import { formatDuration } from './duration.js';
 import { errorParts, renderError } from './error-text.js';
 import { flush } from './flush.js';
 import { makePaint, type Paint } from './paint.js';
@@ -33,6 +33,7 @@ export class PlainLines {
   readonly #ok = new Map<string, string[]>();
   #hosts: readonly string[] = [];
   #command = 'apply';
+  /** Of stages. */
   readonly #failures: Failure[] = [];
 
   constructor(color: boolean) {
@@ -118,7 +119,6 @@ export class PlainLines {
   }
 
   #failed(error: PgprovError): string[] {
-    this.#failures.push({ error });
     return error.host === undefined
       ? [renderError(error, { color: this.#color })]
       : this.#failure(error.host, undefined, error, '');

@@ -1,9 +1,9 @@
 import type { PlannedChange } from '../../events.js';
+import { groupBy } from '../../lib/group-by.js';
 import { diffLines } from '../text-diff.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType } from '../timings.js';
 import { count, listNames } from '../words.js';
-import { groupBy } from '../../lib/group-by.js';
 
 /** Names of hosts in a line; the others are counted. */
 const MOST_HOSTS = 6;

@@ -1,9 +1,9 @@
 import type { PgprovError } from '../../lib/errors.js';
+import { groupBy } from '../../lib/group-by.js';
 import { splitMessage } from '../error-text.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType } from '../timings.js';
 import { count, listNames, withoutHost } from '../words.js';
-import { groupBy } from '../../lib/group-by.js';
 
 /** Something that went wrong, and what to do about it. */
 interface Failure {
