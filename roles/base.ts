@@ -139,14 +139,13 @@ function takenPorts(view: View, host: Host): Objection[] {
   );
 }
 
-const REACH_WORDS: Partial<Record<Reach['result'], { one: string; several: string; hint: string }>> = {
-  filtered: { one: 'does not answer (filtered?)', several: 'do not answer (filtered?)', hint: 'let the members in there, in its firewall or in one between the hosts' },
+const REACH_WORDS: Partial<Record<Reach['result'], { what: string; ofSeveral?: string; hint: string }>> = {
+  filtered: { what: 'does not answer (filtered?)', ofSeveral: 'do not answer (filtered?)', hint: 'let the members in there, in its firewall or in one between the hosts' },
   unreachable: {
-    one: 'cannot be reached (no route, or turned away by a firewall)',
-    several: 'cannot be reached (no route, or turned away by a firewall)',
+    what: 'cannot be reached (no route, or turned away by a firewall)',
     hint: 'check cluster_address and the network between the hosts, and let the members in there, in its firewall or in one between',
   },
-  unresolved: { one: 'does not resolve', several: 'does not resolve', hint: 'give an IP address as cluster_address, or make the name resolve on every host' },
+  unresolved: { what: 'does not resolve', hint: 'give an IP address as cluster_address, or make the name resolve on every host' },
 };
 
 function unreachablePeers(view: View, host: Host): Objection[] {
@@ -164,9 +163,10 @@ function unreachablePeers(view: View, host: Host): Objection[] {
     if (words === undefined) return [];
     const blocked = result !== 'unresolved';
     if (blocked && peer !== undefined && (opensPorts(view, peer) || mayBeOff(peer))) return [];
-    const ports = enumerate(group.map(({ port }) => String(port)));
-    const at = blocked ? ` ${group.length === 1 ? 'port' : 'ports'} ${ports}` : '';
-    const message = `${host.name}: ${peer?.name ?? address} (${address})${at} ${group.length === 1 ? words.one : words.several}`;
+    const several = group.length > 1;
+    const at = blocked ? ` ${several ? 'ports' : 'port'} ${enumerate(group.map(({ port }) => String(port)))}` : '';
+    const what = (several ? words.ofSeveral : undefined) ?? words.what;
+    const message = `${host.name}: ${peer?.name ?? address} (${address})${at} ${what}`;
     const role = blocked && peer?.roles.includes('firewall') === false ? `; the role firewall does it on ${peer.name}` : '';
     return [{ kind: 'preflight' as const, host: host.name, message, hint: `${words.hint}${role}` }];
   });
