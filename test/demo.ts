@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
-import { LAB_DIR, publicKey, removeLab, sshSection, startHosts, SYSTEM_NAMES, SYSTEMS, findHosts, type LabHost, type System } from './lab/index.js';
+import { LAB_DIR, labInventory, removeLab, startHosts, SYSTEM_NAMES, SYSTEMS, findHosts, type LabHost, type System } from './lab/index.js';
 
 const NETWORK = 'demo';
 const DIRECTORY = join(LAB_DIR, 'demo');
@@ -15,7 +15,7 @@ const program = new Command('npm run demo --')
   .addOption(new Option('--count <hosts>', 'how many hosts').default(3).argParser(Number));
 program.action(async ({ os, count }: { os: System; count: number }) => {
   const hosts = await demoHosts(os, count);
-  await writeInventory(hosts, os);
+  await writeInventory(hosts);
   const code = await pgprov('apply', INVENTORY);
   if (code === 0) explain(hosts);
   process.exitCode = code;
@@ -34,21 +34,9 @@ async function demoHosts(os: System, count: number): Promise<LabHost[]> {
   return startHosts(Array.from({ length: count }, (_, index) => ({ name: `pg${index + 1}`, os, network: NETWORK })));
 }
 
-async function writeInventory(hosts: readonly LabHost[], os: System): Promise<void> {
-  const [first] = hosts as [LabHost];
-  const { fingerprint } = await publicKey('pgdg');
+async function writeInventory(hosts: readonly LabHost[]): Promise<void> {
   await mkdir(DIRECTORY, { recursive: true });
-  await writeFile(
-    INVENTORY,
-    stringify({
-      cluster: 'demo',
-      ssh: sshSection(first),
-      hosts: Object.fromEntries(hosts.map(({ name, address }) => [name, address])),
-      postgresql: { version: SYSTEMS[os].postgresql },
-      // The lab imitates PGDG's repository and signs it with a key of its own.
-      pgdg: { key_fingerprint: fingerprint },
-    }),
-  );
+  await writeFile(INVENTORY, stringify(await labInventory(hosts)));
 }
 
 function pgprov(...args: string[]): Promise<number> {

@@ -18,6 +18,8 @@ export interface HostRequest {
   os: System;
   /** Network to put it in; hosts of different networks do not see each other. */
   network?: string;
+  /** The image to start, in place of the bare one of its system. */
+  image?: string;
   /** More labels for the container. */
   labels?: Record<string, string>;
 }
@@ -88,12 +90,12 @@ export async function removeAllLabs(): Promise<void> {
   for (const name of names) await removeLab(name);
 }
 
-async function plan({ name, os, network: networkName = DEFAULT_NETWORK, labels = {} }: HostRequest): Promise<ContainerPlan> {
+async function plan({ name, os, network: networkName = DEFAULT_NETWORK, image, labels = {} }: HostRequest): Promise<ContainerPlan> {
   if (!HOST_NAME.test(name)) throw new Error(`"${name}" is no name for a host: lower-case letters, digits and dashes, please`);
   const network = await ensureNetwork(networkName);
   const container = `${networkId(networkName)}-${name}`;
   if ((await attempt`docker container inspect ${container}`).exitCode === 0) throw new Error(`${networkName} has a host ${name} already`);
-  return { container, image: await imageOf(os), name, os, network, address: await freeAddress(network), labels };
+  return { container, image: image ?? (await imageOf(os)), name, os, network, address: await freeAddress(network), labels };
 }
 
 async function launch(container: ContainerPlan): Promise<LabHost> {

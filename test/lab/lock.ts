@@ -18,6 +18,18 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
   }
 }
 
+/** Takes a lock unless a living process has it; gives what lets go of it. */
+export async function tryLock(name: string): Promise<(() => Promise<void>) | undefined> {
+  await mkdir(inLab('locks'), { recursive: true });
+  const path = inLab('locks', name);
+  if (!(await take(path))) {
+    if (!(await abandoned(path))) return undefined;
+    await rm(path, { force: true });
+    if (!(await take(path))) return undefined;
+  }
+  return () => rm(path, { force: true });
+}
+
 async function take(path: string): Promise<boolean> {
   try {
     const file = await open(path, 'wx');

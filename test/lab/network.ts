@@ -29,11 +29,16 @@ export function networkId(name: string): string {
   return `pgprov-${LAB_ID}-${name}`;
 }
 
-/** Makes a network unless it is there, and connects the mirror to it. */
-export async function ensureNetwork(name: string): Promise<LabNetwork> {
+/**
+ * Makes a network unless it is there, and connects the mirror to it.
+ *
+ * @param subnet such as `10.213.7.0/24`; default: one that is free
+ * @throws Error where another network has the subnet
+ */
+export async function ensureNetwork(name: string, subnet?: string): Promise<LabNetwork> {
   if (!NETWORK_NAME.test(name)) throw new Error(`"${name}" is no name for a lab: lower-case letters, digits and dashes, please`);
   return withLock('network', async () => {
-    const network = (await findNetwork(name)) ?? (await createNetwork(name));
+    const network = (await findNetwork(name)) ?? (await createNetwork(name, subnet));
     await connectMirror(network);
     return network;
   });
@@ -75,14 +80,14 @@ async function findNetwork(name: string): Promise<LabNetwork | undefined> {
   return found.exitCode === 0 ? describe(name, found.stdout.trim()) : undefined;
 }
 
-async function createNetwork(name: string): Promise<LabNetwork> {
+async function createNetwork(name: string, wanted?: string): Promise<LabNetwork> {
   const id = networkId(name);
   const labels = ['--label', `pgprov.lab=${LAB_ID}`, '--label', `pgprov.lab.network=${name}`];
   const start = createHash('sha256').update(id).digest().readUInt8(0);
   let refusal = '';
   // Where a subnet overlaps with one in use the engine refuses it, and the next one is tried.
-  for (let step = 0; step < 256; step++) {
-    const subnet = `10.213.${(start + step) % 256}.0/24`;
+  const subnets = wanted === undefined ? Array.from({ length: 256 }, (_, step) => `10.213.${(start + step) % 256}.0/24`) : [wanted];
+  for (const subnet of subnets) {
     const created = await attempt`docker network create --subnet ${subnet} ${labels} ${id}`;
     if (created.exitCode === 0) return describe(name, subnet);
     refusal = created.stderr.trim();

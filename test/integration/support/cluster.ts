@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { type LabHost, publicKey, removeLab, sshSection, startHosts, type System, SYSTEMS } from '../../lab/index.js';
+import { ensurePackages, labInventory, type LabHost, removeLab, restoreCluster, startHosts, type System } from '../../lab/index.js';
 import { journalFile, runIds } from '../../../src/store/journal.js';
 import { storeDirectory } from '../../../src/store/store.js';
 import { insistDocumented } from '../../support/json-lines.js';
@@ -11,35 +11,57 @@ import { pgprov, type Finished } from './pgprov.js';
 
 type Mapping = Record<string, unknown>;
 
+/** How far hosts have come when a test gets them: nothing, or with all packages, as pgprov installed them and nothing after it. */
+export type HostStage = 'bare' | 'packages';
+
 /** Hosts of one lab network and the inventory that describes them. */
 export class TestCluster {
+  /** Name of the network. */
   readonly name: string;
   readonly hosts: LabHost[];
   readonly directory: string;
   /** What the first host runs, and the others unless the cluster is a mixed one. */
   readonly os: System;
-  #fingerprint: string;
+  readonly #removeHosts: () => Promise<void>;
 
-  private constructor(name: string, os: System, hosts: LabHost[], directory: string, fingerprint: string) {
-    this.name = name;
-    this.os = os;
+  private constructor(hosts: LabHost[], directory: string, removeHosts: () => Promise<void>) {
+    const [first] = hosts as [LabHost];
+    this.name = first.network;
+    this.os = first.os;
     this.hosts = hosts;
     this.directory = directory;
-    this.#fingerprint = fingerprint;
+    this.#removeHosts = removeHosts;
   }
 
-  /** Starts `count` hosts pg1, pg2, … in a network of their own. */
-  static start(name: string, os: System, count = 3): Promise<TestCluster> {
-    return TestCluster.startMixed(name, Array.from({ length: count }, () => os));
+  /** Starts `count` hosts pg1, pg2, … in a network of their own; bare ones are for tests of installing. */
+  static start(name: string, os: System, count = 3, stage: HostStage = 'bare'): Promise<TestCluster> {
+    return TestCluster.startMixed(name, Array.from({ length: count }, () => os), stage);
   }
 
   /** The same with a system for each host. */
-  static async startMixed(name: string, systems: readonly System[]): Promise<TestCluster> {
+  static async startMixed(name: string, systems: readonly System[], stage: HostStage = 'bare'): Promise<TestCluster> {
     await removeLab(name);
-    const [os] = systems as [System];
-    const hosts = await startHosts(systems.map((system, index) => ({ name: `pg${index + 1}`, os: system, network: name })));
-    const directory = await mkdtemp(join(tmpdir(), `pgprov-${name}-`));
-    const cluster = new TestCluster(name, os, hosts, directory, (await publicKey('pgdg')).fingerprint);
+    const images = new Map<System, string>();
+    if (stage === 'packages') for (const os of new Set(systems)) images.set(os, await ensurePackages(os));
+    const requests = systems.map((os, index) => {
+      const image = images.get(os);
+      return { name: `pg${index + 1}`, os, network: name, ...(image === undefined ? {} : { image }) };
+    });
+    return TestCluster.#of(await startHosts(requests), () => removeLab(name));
+  }
+
+  /** A cluster of three as pgprov's apply left it, with its passwords and keys: pg1 leads, pg2 and pg3 stream. */
+  static async converged(os: System = 'debian13'): Promise<TestCluster> {
+    const { hosts, store, remove } = await restoreCluster(os);
+    const cluster = await TestCluster.#of(hosts, remove);
+    await cp(store, join(cluster.directory, '.pgprov'), { recursive: true });
+    return cluster;
+  }
+
+  static async #of(hosts: LabHost[], removeHosts: () => Promise<void>): Promise<TestCluster> {
+    const [first] = hosts as [LabHost];
+    const directory = await mkdtemp(join(tmpdir(), `pgprov-${first.network}-`));
+    const cluster = new TestCluster(hosts, directory, removeHosts);
     await cluster.write();
     return cluster;
   }
@@ -58,15 +80,8 @@ export class TestCluster {
 
   /** Writes the inventory: what every lab needs, with `changes` over it, section by section. */
   async write(changes: Mapping = {}, file: string = this.file): Promise<string> {
-    const [first] = this.hosts as [LabHost];
-    const base: Mapping = {
-      cluster: 'demo',
-      ssh: sshSection(first),
-      hosts: Object.fromEntries(this.hosts.map(({ name, address }) => [name, address])),
-      postgresql: { version: SYSTEMS[this.os].postgresql },
-      pgdg: { key_fingerprint: this.#fingerprint },
-    };
-    const merged = { ...base };
+    const base = await labInventory(this.hosts);
+    const merged: Mapping = { ...base };
     for (const [key, value] of Object.entries(changes)) {
       const below = merged[key];
       merged[key] = isMapping(below) && isMapping(value) ? { ...below, ...value } : value;
@@ -98,7 +113,7 @@ export class TestCluster {
   }
 
   async remove(): Promise<void> {
-    await removeLab(this.name);
+    await this.#removeHosts();
     await rm(this.directory, { recursive: true, force: true });
   }
 }

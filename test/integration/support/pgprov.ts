@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { PROGRAM } from '../../lab/stages/product.js';
 
-/** The program as it is delivered; `npm run build` makes what it starts. */
-export const PROGRAM = fileURLToPath(new URL('../../../bin/pgprov.js', import.meta.url));
+export { PROGRAM };
 
 /** How a pgprov process ended, and all it printed. */
 export interface Finished {
