@@ -19,9 +19,7 @@ describe('certificates of a three-node cluster', () => {
   const tlsDirectory = (host: LabHost): string => placesOf(host.os).etcdTls;
 
   beforeAll(async () => {
-    cluster = await TestCluster.start('itcerts', 'debian13');
-    const { code, all } = await cluster.run('apply');
-    expect(code, all).toBe(0);
+    cluster = await TestCluster.converged();
   });
 
   afterAll(async () => {

@@ -35,7 +35,7 @@ function type(command: string): Promise<Finished> {
 describe('docs/extending.md', () => {
   beforeAll(async () => {
     guide = await readGuide('extending.md');
-    cluster = await TestCluster.start('extending', 'debian13');
+    cluster = await TestCluster.start('extending', 'debian13', 3, 'packages');
     await writeFiles(cluster.directory, guide.files);
     // The guide's inventory with the hosts of the lab.
     const { ssh: _ssh, hosts: _hosts, ...settings } = parse(guide.files.get('inventory.yml') ?? '') as Record<string, object>;

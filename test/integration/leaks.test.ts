@@ -57,7 +57,7 @@ describe('secrets, in a whole life of a cluster', () => {
   }
 
   beforeAll(async () => {
-    cluster = await TestCluster.start('leaks', 'debian13', 2);
+    cluster = await TestCluster.start('leaks', 'debian13', 2, 'packages');
     for (const host of cluster.hosts) expect((await host.exec('chpasswd', { input: `asks:${GIVEN.become}\n` })).code).toBe(0);
     const me = await keyPair();
     secrets.set('age identity', me.identity);

@@ -13,7 +13,7 @@ describe('plan, aim and drift on Debian 13', () => {
   const bare = (command: string, ...args: string[]): Promise<Finished> => pgprov(command, ...args);
 
   beforeAll(async () => {
-    cluster = await TestCluster.start('itplan', 'debian13');
+    cluster = await TestCluster.start('itplan', 'debian13', 3, 'packages');
     await cluster.write({ groups: { far: { hosts: ['pg2', 'pg3'] } } });
   });
 

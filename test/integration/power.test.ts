@@ -34,7 +34,7 @@ describe('a host that loses its power during the first apply', () => {
   });
 
   it('is the first leader, in the middle of initdb: the next apply finishes the job', async () => {
-    cluster = await TestCluster.start('itpower', 'debian13');
+    cluster = await TestCluster.start('itpower', 'debian13', 3, 'packages');
     const run = start(['apply', cluster.file, '--yes']);
     await run.printed(/pg1\s+patroni\/start\s+changed: start patroni/u);
     await expect.poll(async () => (await cluster.host('pg1').exec('ls /var/lib/postgresql/17/main')).stdout, { interval: 50, timeout: 20_000 }).toContain('PG_VERSION');

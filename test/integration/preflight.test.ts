@@ -157,31 +157,40 @@ describe('a host where something goes wrong on the way', () => {
     expect(run.all).toMatch(/the package manager's lock is held by process \d+ \(perl\), still after 300 s/u);
     expect(run.all).toMatch(/→ .*run the same command again/u);
   });
+});
 
-  describe('has no room for the data', () => {
-    const words = ['--set', 'base.min_free_space=10'];
-    let full: Finished;
+describe('a host that has no room for the data', () => {
+  let cluster: TestCluster;
+  let host: LabHost;
 
-    beforeAll(async () => {
-      await must(host, 'mkdir -p /var/lib/postgresql && mount -t tmpfs -o size=24m tmpfs /var/lib/postgresql');
-      full = await cluster.run('apply', ...words);
-    });
+  const words = ['--set', 'base.min_free_space=10'];
+  let full: Finished;
 
-    it('and fails with the reason', () => {
-      expect(full.code).toBe(1);
-      expect(full.all).toMatch(/→ .*mend the cause and run the same command again/u);
-      expect(full.all).toMatch(/No space left on device/u);
-    });
+  beforeAll(async () => {
+    cluster = await TestCluster.start('itroom', 'debian13', 1, 'packages');
+    host = cluster.host('pg1');
+    await must(host, 'mkdir -p /var/lib/postgresql && mount -t tmpfs -o size=24m tmpfs /var/lib/postgresql');
+    full = await cluster.run('apply', ...words);
+  });
 
-    it('and the next run finishes once there is some, also past the mark of an attempt that Patroni was stopped in', async () => {
-      await must(host, 'mount -o remount,size=1g /var/lib/postgresql');
-      // Patroni leaves it when it is stopped while initdb runs, which pgprov's own stop hits now and then.
-      await etcdctl(host, "put /service/demo/initialize ''");
-      const again = await cluster.run('apply', ...words);
-      expect(again.all).not.toContain('failed:');
-      expect(again.code).toBe(0);
-      expect(await controldata(host, 'Data page checksum version')).toBe('1');
-      expect((await cluster.run('apply', ...words)).all).toContain('No changes');
-    });
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  it('fails with the reason', () => {
+    expect(full.code).toBe(1);
+    expect(full.all).toMatch(/→ .*mend the cause and run the same command again/u);
+    expect(full.all).toMatch(/No space left on device/u);
+  });
+
+  it('is finished by the next run once it has some, also past the mark of an attempt that Patroni was stopped in', async () => {
+    await must(host, 'mount -o remount,size=1g /var/lib/postgresql');
+    // Patroni leaves it when it is stopped while initdb runs, which pgprov's own stop hits now and then.
+    await etcdctl(host, "put /service/demo/initialize ''");
+    const again = await cluster.run('apply', ...words);
+    expect(again.all).not.toContain('failed:');
+    expect(again.code).toBe(0);
+    expect(await controldata(host, 'Data page checksum version')).toBe('1');
+    expect((await cluster.run('apply', ...words)).all).toContain('No changes');
   });
 });

@@ -23,7 +23,7 @@ describe('a server without Patroni on Rocky 9', () => {
   }
 
   beforeAll(async () => {
-    cluster = await TestCluster.start('itrocsta', 'rocky9', 1);
+    cluster = await TestCluster.start('itrocsta', 'rocky9', 1, 'packages');
     host = cluster.host('pg1');
     await must(host, `echo Enforcing >${SELINUX_MODE}`);
     first = await apply();

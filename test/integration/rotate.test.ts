@@ -17,8 +17,7 @@ describe('passwords of a running cluster (Debian 13)', () => {
   let cluster: TestCluster;
 
   beforeAll(async () => {
-    cluster = await TestCluster.start('rotate-test', 'debian13');
-    expect((await pgprov('apply', cluster.file, '--yes')).code).toBe(0);
+    cluster = await TestCluster.converged();
   });
   afterAll(() => cluster?.remove());
 

@@ -18,7 +18,7 @@ describe('passwords from a store, a program, a file and the environment', () => 
     const me = await keyPair();
     process.env['PGPROV_AGE_KEY'] = me.identity;
     process.env['RESTAPI_PASSWORD'] = PASSWORDS.restapi;
-    cluster = await TestCluster.start('itsecrets', 'debian13', 1);
+    cluster = await TestCluster.start('itsecrets', 'debian13', 1, 'packages');
     await makeStore(cluster.directory, { 'of the superuser': PASSWORDS.superuser }, me);
     await writeFile(at('rewind.password'), `${PASSWORDS.rewind}\n`, { mode: 0o600 });
     await writeFile(at('vault'), `#!/bin/sh\necho "$*" >>asked\ncat <<'END'\n${PASSWORDS.replication}\nEND\n`);

@@ -14,7 +14,7 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
   let first: Finished;
 
   beforeAll(async () => {
-    cluster = await TestCluster.start('itsta', 'debian13', 1);
+    cluster = await TestCluster.start('itsta', 'debian13', 1, 'packages');
     host = cluster.host('pg1');
     await write();
   });

@@ -6,7 +6,7 @@ describe('a wait that cannot succeed', () => {
   let cluster: TestCluster;
 
   beforeAll(async () => {
-    cluster = await TestCluster.start('itwait', 'debian13', 1);
+    cluster = await TestCluster.start('itwait', 'debian13', 1, 'packages');
   });
 
   afterAll(async () => {

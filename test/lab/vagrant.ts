@@ -4,6 +4,7 @@ import { ensureLab } from './lab.js';
 import { ensureNetwork, networkId } from './network.js';
 import { LAB_ID } from './paths.js';
 import { DOWN, MIRROR_NAMES } from './sites.js';
+import { ensurePackages } from './stages/packages.js';
 import { type System, SYSTEMS } from './systems.js';
 
 /** What a Vagrantfile needs to know for its docker provider to make test hosts; names as inventory/vagrant/Vagrantfile reads them. */
@@ -26,7 +27,8 @@ export interface VagrantFacts {
 export async function vagrantFacts(os: System, network: string, start: boolean): Promise<VagrantFacts> {
   if (start) await ensureLab([os]);
   return {
-    image: await imageOf(os),
+    // For tests that are not about installing.
+    image: process.env['LAB_STAGE'] === 'packages' ? await ensurePackages(os) : await imageOf(os),
     create_args: start ? await createArguments(network) : [],
     user: 'admin',
     private_key: IDENTITY_FILE,

@@ -91,6 +91,7 @@ export class VagrantLab {
         VAGRANT_CHECKPOINT_DISABLE: '1',
         LAB_NAME: NAME,
         LAB_OS: this.#os,
+        LAB_STAGE: 'packages',
         LAB_NETWORK: this.#network,
       },
     });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestCluster } from './support/cluster.js';
-import { controldata, describeMembers, etcdctl, fingerprint, must, sql } from './support/outside.js';
-import type { Finished } from './support/pgprov.js';
+import { TestCluster } from '../integration/support/cluster.js';
+import { controldata, describeMembers, etcdctl, fingerprint, must, sql } from '../integration/support/outside.js';
+import type { Finished } from '../integration/support/pgprov.js';
 
 describe('a three-node cluster on Debian 12', () => {
   let cluster: TestCluster;

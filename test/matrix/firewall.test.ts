@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LabHost, startHost } from '../lab/index.js';
-import { TestCluster } from './support/cluster.js';
-import { must } from './support/outside.js';
-import type { Finished } from './support/pgprov.js';
+import { TestCluster } from '../integration/support/cluster.js';
+import { must } from '../integration/support/outside.js';
+import type { Finished } from '../integration/support/pgprov.js';
 
 const PORT = 5432;
 
