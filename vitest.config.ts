@@ -1,25 +1,43 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { LongestFirst } from './test/longest-first.js';
+import { MATRIX } from './test/runner/depth.js';
+import { HOOK_LIMIT, POLL_LIMIT, TEST_LIMIT } from './test/runner/limits.js';
+import { LongestFirst } from './test/runner/longest-first.js';
+import { measureFactor } from './test/runner/machine.js';
+import { RunReporter } from './test/runner/run-reporter.js';
+import { patience } from './test/support/patience.js';
 
 /** Vitest keeps one processor free otherwise, which leaves a small machine with a single worker. */
 const WORKERS = availableParallelism();
 
-/** What comes about a moment later may take its time on a machine that has other work. */
-const PATIENCE = { poll: { timeout: 10_000 } };
+// Before anything asks for a time limit; workers inherit it.
+process.env['PGPROV_PATIENCE'] ??= String(measureFactor());
+
+const EVERYWHERE = { environment: 'node', setupFiles: ['test/runner/setup.ts'], expect: { poll: { timeout: patience(POLL_LIMIT) } } };
+
+const WITH_HOSTS = {
+  ...EVERYWHERE,
+  setupFiles: ['test/runner/hosts-setup.ts', 'test/runner/setup.ts'],
+  testTimeout: patience(TEST_LIMIT),
+  hookTimeout: patience(HOOK_LIMIT),
+  // While one makes its hosts work the other mostly waits; a third would only take their time.
+  maxWorkers: 2,
+  sequence: { groupOrder: 1 },
+};
 
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    reporters: ['default', new RunReporter()],
     projects: [
       {
         test: {
+          ...EVERYWHERE,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**', 'test/hostile/**', 'node_modules/**'],
-          environment: 'node',
-          testTimeout: 60_000,
-          expect: PATIENCE,
+          exclude: ['test/integration/**', 'test/hostile/**', 'test/matrix/**', 'node_modules/**'],
+          testTimeout: patience(60_000),
+          hookTimeout: patience(10_000),
           maxWorkers: WORKERS,
           // Only tests that wait are marked as concurrent.
           maxConcurrency: 20,
@@ -27,27 +45,17 @@ export default defineConfig({
       },
       {
         test: {
+          ...EVERYWHERE,
           // Apart from the unit tests, which take seconds: these run thousands of scripts.
           name: 'hostile',
           include: ['test/hostile/**/*.test.ts'],
-          environment: 'node',
-          testTimeout: 180_000,
-          expect: PATIENCE,
+          testTimeout: patience(180_000),
+          hookTimeout: patience(10_000),
           maxWorkers: WORKERS,
         },
       },
-      {
-        test: {
-          name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
-          environment: 'node',
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
-          // While one makes its hosts work the other mostly waits; a third would only take their time.
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      { test: { ...WITH_HOSTS, name: 'integration', include: ['test/integration/**/*.test.ts'] } },
+      ...(MATRIX ? [{ test: { ...WITH_HOSTS, name: 'matrix', include: ['test/matrix/**/*.test.ts'] } }] : []),
     ],
   },
 });

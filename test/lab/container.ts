@@ -5,6 +5,7 @@ import { GenericContainer } from 'testcontainers';
 
 import type { LabNetwork } from './network.js';
 import { LAB_ID } from './paths.js';
+import { runLabels } from './run-labels.js';
 import { DOWN, MIRROR_NAMES } from './sites.js';
 import type { System } from './systems.js';
 
@@ -43,6 +44,7 @@ class HostContainer extends GenericContainer {
         'pgprov.lab.name': name,
         'pgprov.lab.os': os,
         'pgprov.lab.address': address,
+        ...runLabels(),
         ...labels,
       });
     // Machines keep their address when they are switched off and on; the library has no setting for that.

@@ -1,3 +1,4 @@
+import { spending } from '../support/spent.js';
 import { IDENTITY_FILE } from './keys.js';
 import { knownHostsFile, writeKnownHosts } from './known-hosts.js';
 import { networkId } from './network.js';
@@ -73,7 +74,7 @@ export class LabHost implements HostFacts {
 
   /** Waits until the host is up, records its host keys and returns systemd's verdict. */
   async ready(seconds = 90): Promise<'running' | 'degraded'> {
-    const done = await attempt`timeout ${seconds} docker exec ${this.container} sh -c ${READY}`;
+    const done = await spending('waiting', () => attempt`timeout ${seconds} docker exec ${this.container} sh -c ${READY}`);
     if (done.exitCode !== 0) {
       const log = await attempt`docker logs --tail 20 ${this.container}`;
       throw new Error(`${this.name} was not up after ${seconds} s: ${done.stderr}${log.stdall}`);

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 
+import { spending } from '../support/spent.js';
 import { type ContainerPlan, startContainer } from './container.js';
 import { ensureEngine } from './engine.js';
 import { LabHost } from './host.js';
@@ -30,7 +31,11 @@ const HOST_NAME = /^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$/;
 export const DEFAULT_NETWORK = 'demo';
 
 /** Brings up all that hosts need: the engine, the images of the given systems, and the package mirror. */
-export async function ensureLab(systems: readonly System[] = SYSTEM_NAMES): Promise<void> {
+export function ensureLab(systems: readonly System[] = SYSTEM_NAMES): Promise<void> {
+  return spending('images', () => bringUp(systems));
+}
+
+async function bringUp(systems: readonly System[]): Promise<void> {
   await ensureEngine();
   await withLock('keys', ensureKeys);
   // Each behind a lock of its own, so that nobody waits for the image of a system that he has no host of.

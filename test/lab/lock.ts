@@ -1,5 +1,7 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 
+import { asText, isGone } from './owner.js';
 import { inLab } from './paths.js';
 import { sleep } from './process.js';
 
@@ -7,10 +9,7 @@ import { sleep } from './process.js';
 export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   await mkdir(inLab('locks'), { recursive: true });
   const path = inLab('locks', name);
-  while (!(await take(path))) {
-    if (await abandoned(path)) await rm(path, { force: true });
-    else await sleep(100);
-  }
+  while (!(await takeLock(path))) await sleep(100);
   try {
     return await work();
   } finally {
@@ -18,23 +17,58 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
   }
 }
 
-/** Takes a lock unless a living process has it; gives what lets go of it. */
+/** Takes a lock unless a process that runs has it; gives what lets go of it. */
 export async function tryLock(name: string): Promise<(() => Promise<void>) | undefined> {
   await mkdir(inLab('locks'), { recursive: true });
   const path = inLab('locks', name);
-  if (!(await take(path))) {
-    if (!(await abandoned(path))) return undefined;
-    await rm(path, { force: true });
-    if (!(await take(path))) return undefined;
-  }
-  return () => rm(path, { force: true });
+  return (await takeLock(path)) ? () => rm(path, { force: true }) : undefined;
 }
 
-async function take(path: string): Promise<boolean> {
+/** Removes the locks whose owners are gone, and what processes that were killed left beside them; returns how many. */
+export async function removeStaleLocks(): Promise<number> {
+  const names = await readdir(inLab('locks')).catch(() => []);
+  const removed = await Promise.all(
+    names.map(async (name) => {
+      const path = inLab('locks', name);
+      const owner = await ownerOf(path);
+      // An empty file is the draft of a process that is just writing it.
+      if (owner === undefined || owner === '' || !isGone(owner) || !(await takeLock(path))) return 0;
+      await rm(path, { force: true });
+      return 1;
+    }),
+  );
+  return removed.reduce((sum: number, one) => sum + one, 0);
+}
+
+/**
+ * Takes the lock that a file is, unless a process that runs has it; returns whether it did. Who takes over from a process that
+ * is gone does so under a lock named after that owner, so that of two takers the later one cannot take away what the earlier one has.
+ */
+export async function takeLock(path: string): Promise<boolean> {
+  const draft = `${path}.${randomUUID()}`;
+  // Put in place when it is complete, so that nobody ever reads half a lock.
+  await writeFile(draft, asText());
   try {
-    const file = await open(path, 'wx');
-    await file.writeFile(String(process.pid));
-    await file.close();
+    if (await linked(draft, path)) return true;
+    const former = await ownerOf(path);
+    if (former === undefined || !isGone(former)) return false;
+    const takeover = `${path}.after-${former.replace(/[^\d-]/gu, '')}`;
+    if (!(await takeLock(takeover))) return false;
+    try {
+      if ((await ownerOf(path)) !== former) return false;
+      await rename(draft, path);
+      return true;
+    } finally {
+      await rm(takeover, { force: true });
+    }
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -42,15 +76,7 @@ async function take(path: string): Promise<boolean> {
   }
 }
 
-async function abandoned(path: string): Promise<boolean> {
-  const read = (): Promise<string> => readFile(path, 'utf8').catch(() => '');
-  // Between its creation and the write of the pid the file is empty for a moment.
-  const owner = (await read()) || (await sleep(200), await read());
-  if (owner === '') return true;
-  try {
-    process.kill(Number(owner), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+/** What is in a lock; undefined when there is none. */
+async function ownerOf(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
 }

@@ -4,6 +4,7 @@ import { withLock } from './lock.js';
 import { MIRROR_CONTAINER } from './mirror.js';
 import { LAB_ID } from './paths.js';
 import { attempt, run } from './process.js';
+import { runLabels } from './run-labels.js';
 
 const NETWORK_NAME = /^[a-z0-9][a-z0-9-]{0,30}$/;
 const FIRST_HOST = 11;
@@ -82,7 +83,8 @@ async function findNetwork(name: string): Promise<LabNetwork | undefined> {
 
 async function createNetwork(name: string, wanted?: string): Promise<LabNetwork> {
   const id = networkId(name);
-  const labels = ['--label', `pgprov.lab=${LAB_ID}`, '--label', `pgprov.lab.network=${name}`];
+  const own = { 'pgprov.lab': LAB_ID, 'pgprov.lab.network': name, ...runLabels() };
+  const labels = Object.entries(own).flatMap(([label, value]) => ['--label', `${label}=${value}`]);
   const start = createHash('sha256').update(id).digest().readUInt8(0);
   let refusal = '';
   // Where a subnet overlaps with one in use the engine refuses it, and the next one is tried.

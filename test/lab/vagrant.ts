@@ -3,6 +3,7 @@ import { IDENTITY_FILE, publicKey } from './keys.js';
 import { ensureLab } from './lab.js';
 import { ensureNetwork, networkId } from './network.js';
 import { LAB_ID } from './paths.js';
+import { runLabels } from './run-labels.js';
 import { DOWN, MIRROR_NAMES } from './sites.js';
 import { ensurePackages } from './stages/packages.js';
 import { type System, SYSTEMS } from './systems.js';
@@ -46,6 +47,7 @@ async function createArguments(name: string): Promise<string[]> {
     ...['--cap-add', 'ALL', '--cap-drop', 'SYS_RESOURCE', '--cap-drop', 'SYS_TIME'],
     ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
     ...['--tmpfs', '/run', '--tmpfs', '/tmp:exec,mode=1777', '--stop-signal', 'SIGRTMIN+3'],
-    ...['--label', `pgprov.lab=${LAB_ID}`, '--entrypoint', '/sbin/lab-init'],
+    ...Object.entries({ 'pgprov.lab': LAB_ID, ...runLabels() }).flatMap(([label, value]) => ['--label', `${label}=${value}`]),
+    ...['--entrypoint', '/sbin/lab-init'],
   ];
 }

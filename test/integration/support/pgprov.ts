@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { PROGRAM } from '../../lab/stages/product.js';
+import { noteSpent } from '../../support/spent-in-run.js';
 
 export { PROGRAM };
 
@@ -23,6 +24,7 @@ export interface Running {
 
 /** Starts the built program as a user would, not on a terminal. */
 export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const began = Date.now();
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ...env },
@@ -40,7 +42,10 @@ export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run
   child.stdout.on('data', take('out'));
   child.stderr.on('data', take('err'));
   const finished = new Promise<Finished>((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr, all }));
+    child.on('close', (code, signal) => {
+      noteSpent(args, began);
+      resolve({ code, signal, stdout, stderr, all });
+    });
   });
   return {
     process: child,

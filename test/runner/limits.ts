@@ -1,0 +1,8 @@
+/** The time limit of a test with hosts on a quiet machine, in milliseconds. */
+export const TEST_LIMIT = 300_000;
+
+/** The same of what is done before and after such tests. */
+export const HOOK_LIMIT = 600_000;
+
+/** How long `expect.poll` asks on a quiet machine: what comes about a moment later may take its time beside other work. */
+export const POLL_LIMIT = 10_000;

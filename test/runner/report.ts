@@ -1,0 +1,60 @@
+import type { Times } from './longest-first.js';
+import type { Sums } from './spendings.js';
+
+/** How a run ended. */
+export interface Counts {
+  passed: number;
+  /** Failed tests, files that could not be run, and errors outside of tests. */
+  failed: number;
+  skipped: number;
+}
+
+/** One test file of a run. */
+export interface TimedFile {
+  name: string;
+  /** Milliseconds from its worker's start to its end. */
+  ms: number;
+}
+
+const SHOWN = 10;
+
+/** What a run ends with, before the closing line: the slowest files, and where the time of all files went. */
+export function renderEnd(files: readonly TimedFile[], sums: Sums, beside: number): string[] {
+  const slowest = [...files].sort((a, b) => b.ms - a.ms).slice(0, SHOWN);
+  const all = files.reduce((sum, { ms }) => sum + ms, 0);
+  const rest = Math.max(0, all - sums.images - sums.packages - sums.waiting);
+  return [
+    files.length > SHOWN ? `The ${SHOWN} slowest of ${files.length} files:` : 'The files, the slowest first:',
+    ...slowest.map(({ name, ms }) => `${duration(ms)}  ${name}`),
+    'Where the time of all files went, summed over the workers:',
+    `${duration(sums.images)}  images: until the images of hosts and the package mirror were there`,
+    `${duration(sums.packages)}  packages: pgprov at packages and their repositories, on at least one host`,
+    `${duration(sums.waiting)}  waiting: hosts booting, gates of pgprov, expect.poll`,
+    `${duration(rest)}  tests: the rest`,
+    ...(beside > 0 ? [`Beside the tests, building images took ${duration(beside).trim()}.`] : []),
+  ];
+}
+
+/** The last line of a run. */
+export function closingLine({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+/** Whether a run with these counts is a success; one in which nothing ran is none. */
+export function isSuccess({ passed, failed }: Counts): boolean {
+  return passed > 0 && failed === 0;
+}
+
+/** Times with those of a run's files that have hosts in their place, in whole seconds and in the order of the names. */
+export function withTimesOf(times: Times, files: readonly TimedFile[]): Times {
+  const measured = files.filter(({ name }) => /^(?:integration|matrix)\//u.test(name)).map(({ name, ms }) => [name, Math.round(ms / 1000)] as const);
+  const all = [...Object.entries({ ...times, ...Object.fromEntries(measured) })];
+  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** `12 min 05 s` or `7 s`, right-aligned. */
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  return (minutes === 0 ? `${seconds} s` : `${minutes} min ${String(seconds % 60).padStart(2, '0')} s`).padStart(12);
+}

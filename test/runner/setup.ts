@@ -1,0 +1,18 @@
+import { expect } from 'vitest';
+import { spent } from '../support/spent.js';
+
+/** Runs in each worker before its test file: notes the time that `expect.poll` waits, from its beginning to the last answer. */
+const poll = expect.poll.bind(expect);
+
+expect.poll = (ask, options) => {
+  let asked = Date.now();
+  return poll(async () => {
+    try {
+      return await ask();
+    } finally {
+      const now = Date.now();
+      spent('waiting', asked, now);
+      asked = now;
+    }
+  }, options);
+};
