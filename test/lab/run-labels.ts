@@ -1,18 +1,27 @@
 import { createHash } from 'node:crypto';
 
+import { asText, isGone } from './owner.js';
 import { CHECKOUT } from './paths.js';
 
-/** The label of containers and networks that a run of the tests made: the process of the run, as `asText` has it. */
+/** The label of containers and networks that a run of the tests made, and the variable by which its processes know of it. */
 export const RUN_LABEL = 'pgprov.lab.run';
+export const RUN_VARIABLE = 'PGPROV_TEST_RUN';
 
-/** The label with the checkout whose tests they are; checkouts may share a lab. */
-export const CHECKOUT_LABEL = 'pgprov.lab.checkout';
+const HERE = createHash('sha256').update(CHECKOUT).digest('hex').slice(0, 12);
 
-/** The value of `CHECKOUT_LABEL` for this checkout. */
-export const THIS_CHECKOUT = createHash('sha256').update(CHECKOUT).digest('hex').slice(0, 12);
+/** A run of the tests, whose process is this one: the process and the checkout, since several checkouts may share a lab. */
+export function thisRun(): string {
+  return `${asText()}@${HERE}`;
+}
+
+/** Whether a run was one of this checkout's, and its process is gone. */
+export function isOver(run: string): boolean {
+  const [owner = '', checkout] = run.split('@');
+  return checkout === HERE && isGone(owner);
+}
 
 /** The labels for what is made now: none outside of a run of the tests, where hosts stay until somebody removes them. */
 export function runLabels(): Record<string, string> {
-  const run = process.env['PGPROV_TEST_RUN'] ?? '';
-  return run === '' ? {} : { [RUN_LABEL]: run, [CHECKOUT_LABEL]: THIS_CHECKOUT };
+  const run = process.env[RUN_VARIABLE] ?? '';
+  return run === '' ? {} : { [RUN_LABEL]: run };
 }

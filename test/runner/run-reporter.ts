@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Reporter, SerializedError, TestCase, TestModule, TestSpecification, Vitest } from 'vitest/node';
-import { asText } from '../lab/owner.js';
 import { CHECKOUT } from '../lab/paths.js';
+import { RUN_VARIABLE, thisRun } from '../lab/run-labels.js';
 import { patienceFactor } from '../support/patience.js';
 import { MATRIX, SEED } from './depth.js';
 import { nameOf, WITH_HOSTS } from './longest-first.js';
@@ -32,7 +32,7 @@ export class RunReporter implements Reporter {
     this.#directory = mkdtempSync(join(tmpdir(), 'pgprov-run-'));
     // Workers and what they start inherit both.
     process.env['PGPROV_SPENT'] = join(this.#directory, 'spent');
-    process.env['PGPROV_TEST_RUN'] = asText();
+    process.env[RUN_VARIABLE] = thisRun();
   }
 
   onInit(vitest: Vitest): void {

@@ -1,7 +1,10 @@
 import { expect } from 'vitest';
 import { spent } from '../support/spent.js';
 
-/** Runs in each worker before its test file: notes the time that `expect.poll` waits, from its beginning to the last answer. */
+// Vitest's workers go on when the process of the run is killed.
+process.once('disconnect', () => process.exit(1));
+
+// Notes the time that `expect.poll` waits, from its beginning to the last answer.
 const poll = expect.poll.bind(expect);
 
 expect.poll = (ask, options) => {

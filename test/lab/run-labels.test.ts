@@ -1,0 +1,21 @@
+import { expect, test, vi } from 'vitest';
+import { isOver, RUN_LABEL, RUN_VARIABLE, runLabels, thisRun } from './run-labels.js';
+
+test('a run is over when its process is gone, and of another checkout none is', () => {
+  const [owner = '', checkout = ''] = thisRun().split('@');
+  expect(isOver(thisRun())).toBe(false);
+  expect(isOver(`${owner}0@${checkout}`)).toBe(true);
+  expect(isOver(`${owner}0@elsewhere`)).toBe(false);
+  expect(isOver('')).toBe(false);
+});
+
+test('only what a run of the tests makes is labelled with it', () => {
+  try {
+    vi.stubEnv(RUN_VARIABLE, '');
+    expect(runLabels()).toEqual({});
+    vi.stubEnv(RUN_VARIABLE, thisRun());
+    expect(runLabels()).toEqual({ [RUN_LABEL]: thisRun() });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
