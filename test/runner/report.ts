@@ -31,7 +31,7 @@ export function renderEnd(files: readonly TimedFile[], sums: Sums, beside: numbe
     `${duration(sums.packages)}  packages: pgprov at packages and their repositories, on at least one host`,
     `${duration(sums.waiting)}  waiting: hosts booting, gates of pgprov, expect.poll`,
     `${duration(rest)}  tests: the rest`,
-    ...(beside > 0 ? [`Beside the tests, building images took ${duration(beside).trim()}.`] : []),
+    ...(beside >= 1000 ? [`Beside the tests, building images took ${duration(beside).trim()}.`] : []),
   ];
 }
 

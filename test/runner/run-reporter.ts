@@ -61,13 +61,20 @@ export class RunReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
     this.#counts = count(modules, errors);
-    const spent = join(this.#directory, 'spent');
-    const events = readSpent(existsSync(spent) ? readFileSync(spent, 'utf8') : '');
+    const events = readSpent(this.#text('spent'));
     const inFiles = sumSpent(events.filter(({ worker }) => worker !== ''));
     const beside = sumSpent(events.filter(({ worker }) => worker === ''));
     if (this.#files.length > 0) console.log(['', ...renderEnd(this.#files, inFiles, beside.images), ''].join('\n'));
+    const later = this.#text('spent.factor');
+    if (later !== '') say(`the time limits of tests with hosts were × ${Math.max(patienceFactor(), Number(later))}`);
     mkdirSync(join(CHECKOUT, '.lab'), { recursive: true });
     writeFileSync(LAST_RUN, JSON.stringify(this.#files));
+  }
+
+  /** What is in a file that workers write; nothing when none did. */
+  #text(name: string): string {
+    const file = join(this.#directory, name);
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
   }
 
   #buildImages(systems: readonly string[]): void {
