@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 
 import { removeStaleLocks } from './lock.js';
-import { removeNetwork } from './network.js';
+import { MIRROR_CONTAINER } from './mirror.js';
 import { inLab, LAB_ID } from './paths.js';
 import { attempt } from './process.js';
 import { isOver, RUN_LABEL, RUN_VARIABLE } from './run-labels.js';
@@ -14,19 +14,20 @@ import { isOver, RUN_LABEL, RUN_VARIABLE } from './run-labels.js';
 export async function removeLeftovers(): Promise<string[]> {
   // Before the hosts, so that none makes new ones.
   const processes = endProcesses();
-  const containers = await listed`docker ps --all --filter ${`label=pgprov.lab=${LAB_ID}`} --filter ${`label=${RUN_LABEL}`} --format ${`{{.Label "${RUN_LABEL}"}}\t{{.Names}}\t{{.Networks}}`}`;
-  await Promise.all(containers.map(([name = '']) => attempt`docker rm --force --volumes ${name}`));
+  const containers = await listed`docker ps --all --filter ${`label=pgprov.lab=${LAB_ID}`} --filter ${`label=${RUN_LABEL}`} --format ${`{{.Label "${RUN_LABEL}"}}\t{{.ID}}\t{{.Names}}\t{{.Networks}}`}`;
+  await Promise.all(containers.map(([id = '']) => attempt`docker rm --force --volumes ${id}`));
   // Vagrant makes networks of its own, without labels; one that other machines are in is not removed.
-  const vagrants = new Set(containers.flatMap(([, networks = '']) => networks.split(',').filter((name) => name.startsWith('vagrant_network_'))));
+  const vagrants = new Set(containers.flatMap(([, , networks = '']) => networks.split(',').filter((name) => name.startsWith('vagrant_network_'))));
   for (const network of vagrants) await attempt`docker network rm ${network}`;
 
-  const networks = await listed`docker network ls --filter ${`label=pgprov.lab=${LAB_ID}`} --filter ${`label=${RUN_LABEL}`} --format ${`{{.Label "${RUN_LABEL}"}}\t{{.Label "pgprov.lab.network"}}`}`;
-  for (const [name = ''] of networks) {
-    await removeNetwork(name);
-    await rm(inLab('networks', name), { recursive: true, force: true });
+  const networks = await listed`docker network ls --filter ${`label=pgprov.lab=${LAB_ID}`} --filter ${`label=${RUN_LABEL}`} --format ${`{{.Label "${RUN_LABEL}"}}\t{{.ID}}\t{{.Label "pgprov.lab.network"}}`}`;
+  // By their ids, since another run may by now have made one of the same name.
+  for (const [id = '', name = ''] of networks) {
+    await attempt`docker network disconnect --force ${id} ${MIRROR_CONTAINER}`;
+    if ((await attempt`docker network rm ${id}`).exitCode === 0) await rm(inLab('networks', name), { recursive: true, force: true });
   }
   await removeStaleLocks();
-  return [...processes.map((pid) => `process ${pid}`), ...containers.map(([name = '']) => name), ...networks.map(([name = '']) => `network ${name}`)];
+  return [...processes.map((pid) => `process ${pid}`), ...containers.map(([, name = '']) => name), ...networks.map(([, name = '']) => `network ${name}`)];
 }
 
 /** The further columns of a listing's lines whose first, a run, is gone; none where no engine answers. */

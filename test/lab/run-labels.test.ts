@@ -9,10 +9,10 @@ test('a run is over when its process is gone, and of another checkout none is', 
   expect(isOver('')).toBe(false);
 });
 
-test('only what a run of the tests makes is labelled with it', () => {
+test('what a run of the tests makes is labelled with it, and other things with none, whatever their image has', () => {
   try {
     vi.stubEnv(RUN_VARIABLE, '');
-    expect(runLabels()).toEqual({});
+    expect(runLabels()).toEqual({ [RUN_LABEL]: '' });
     vi.stubEnv(RUN_VARIABLE, thisRun());
     expect(runLabels()).toEqual({ [RUN_LABEL]: thisRun() });
   } finally {

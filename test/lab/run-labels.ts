@@ -20,8 +20,10 @@ export function isOver(run: string): boolean {
   return checkout === HERE && isGone(owner);
 }
 
-/** The labels for what is made now: none outside of a run of the tests, where hosts stay until somebody removes them. */
+/**
+ * The labels for what is made now. Outside of a run of the tests, where hosts stay until somebody removes them, the label is empty
+ * rather than absent: a container has the labels of its image, and that may have been made of a host of a run.
+ */
 export function runLabels(): Record<string, string> {
-  const run = process.env[RUN_VARIABLE] ?? '';
-  return run === '' ? {} : { [RUN_LABEL]: run };
+  return { [RUN_LABEL]: process.env[RUN_VARIABLE] ?? '' };
 }

@@ -1,6 +1,6 @@
-import { ensureLab, type System, SYSTEM_NAMES } from '../lab/index.js';
+import { ensureLab, ensurePackages, type System, SYSTEM_NAMES } from '../lab/index.js';
 
-/** `tsx test/runner/images.ts SYSTEM…` builds the images of systems beside the unit tests; ends when who started it does. */
+/** `tsx test/runner/images.ts SYSTEM… [packages]` builds the images of systems, and of hosts with packages, beside the unit tests; ends when who started it does. */
 const systems = SYSTEM_NAMES.filter((name: System) => process.argv.includes(name));
 
 // Its standard input is a pipe from the run, which closes however that ends; the builds are programs of this one's process group.
@@ -8,6 +8,7 @@ process.stdin.on('end', () => process.kill(-process.pid, 'SIGTERM')).resume();
 
 try {
   await ensureLab(systems);
+  if (process.argv.includes('packages')) for (const system of systems) await ensurePackages(system);
   process.exit(0);
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));

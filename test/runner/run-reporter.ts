@@ -10,7 +10,7 @@ import { MATRIX, SEED } from './depth.js';
 import { nameOf, WITH_HOSTS } from './longest-first.js';
 import { closingLine, type Counts, isSuccess, renderEnd, type TimedFile } from './report.js';
 import { readSpent, sumSpent } from './spendings.js';
-import { systemsOf } from './systems.js';
+import { beginsWithPackages, systemsOf } from './systems.js';
 
 /** The file with the times of the last run, which `npm run test:times` reads: an array of `TimedFile`. */
 export const LAST_RUN = join(CHECKOUT, '.lab', 'last-run.json');
@@ -47,8 +47,9 @@ export class RunReporter implements Reporter {
     if (withHosts.length === 0) return;
     // To its end, before a test makes hosts of the same names.
     spawnSync(process.execPath, ['--import', 'tsx', join(CHECKOUT, 'test', 'runner', 'leftovers.ts')], { cwd: CHECKOUT, stdio: ['ignore', 'inherit', 'inherit'] });
-    const systems = systemsOf(withHosts.map((file) => readFileSync(file, 'utf8')), MATRIX);
-    if (systems.length > 0) this.#buildImages(systems);
+    const texts = withHosts.map((file) => readFileSync(file, 'utf8'));
+    const systems = systemsOf(texts, MATRIX);
+    if (systems.length > 0) this.#buildImages([...systems, ...(beginsWithPackages(texts) ? ['packages'] : [])]);
   }
 
   onTestModuleQueued({ moduleId }: TestModule): void {
@@ -77,9 +78,9 @@ export class RunReporter implements Reporter {
     return existsSync(file) ? readFileSync(file, 'utf8') : '';
   }
 
-  #buildImages(systems: readonly string[]): void {
+  #buildImages(words: readonly string[]): void {
     const script = join(CHECKOUT, 'test', 'runner', 'images.ts');
-    const child = spawn('nice', [process.execPath, '--import', 'tsx', script, ...systems], { cwd: CHECKOUT, detached: true, stdio: ['pipe', 'ignore', 'pipe'] });
+    const child = spawn('nice', ['-n', '5', process.execPath, '--import', 'tsx', script, ...words], { cwd: CHECKOUT, detached: true, stdio: ['pipe', 'ignore', 'pipe'] });
     this.#images = child;
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -89,7 +90,7 @@ export class RunReporter implements Reporter {
     child.on('error', (error) => (this.#complaint = String(error)));
     child.on('exit', (code) => {
       this.#images = undefined;
-      if (code !== 0) this.#complaint = `building images beside the tests failed (${systems.join(', ')}):\n${said.trimEnd()}`;
+      if (code !== 0) this.#complaint = `building images beside the tests failed (${words.join(', ')}):\n${said.trimEnd()}`;
       if (code !== 0) say(this.#complaint);
     });
     // The run does not wait for images that no test waits for.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { systemsOf } from './systems.js';
+import { beginsWithPackages, systemsOf } from './systems.js';
 
 test.each([
   { title: 'names those of the default run', texts: ["start('x', 'debian13')", "os: 'rocky9'"], matrix: false, systems: ['debian13', 'rocky9'] },
@@ -10,4 +10,12 @@ test.each([
   { title: 'goes through all in the matrix', texts: ['describe.each(SYSTEM_NAMES)'], matrix: true, systems: ['debian12', 'debian13', 'rocky8', 'rocky9'] },
 ])('a run that $title', ({ texts, matrix, systems }) => {
   expect(systemsOf(texts, matrix)).toEqual(systems);
+});
+
+test.each([
+  { text: "TestCluster.start('itx', 'debian13', 3, 'packages')", begins: true },
+  { text: 'await TestCluster.converged()', begins: true },
+  { text: "TestCluster.start('itx', 'debian13'); 'etcd/packages'", begins: false },
+])('$text begins with packages: $begins', ({ text, begins }) => {
+  expect(beginsWithPackages(['', text])).toBe(begins);
 });

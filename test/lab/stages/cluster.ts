@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 
+import { spending } from '../../support/spent.js';
 import type { LabHost } from '../host.js';
 import { hasImage } from '../image-store.js';
 import { labInventory } from '../inventory.js';
@@ -50,7 +51,7 @@ export async function restoreCluster(os: System): Promise<RestoredCluster> {
   const cluster = new KeptCluster(os, slot, await ensurePackages(os), await productDigest());
   try {
     await removeLab(slot.network);
-    const hosts = (await cluster.boot()) ?? (await cluster.make(), await cluster.boot());
+    const hosts = (await cluster.boot()) ?? (await spending('images', () => cluster.make()), await cluster.boot());
     if (hosts === undefined) throw new Error(`the cluster that pgprov just made on ${os} is not what it plans`);
     return {
       hosts,
@@ -93,7 +94,7 @@ class KeptCluster {
     if (kept === undefined) return undefined;
     if ((await ensureNetwork(this.#slot.network, kept.subnet).catch(() => undefined)) === undefined) return undefined;
     const hosts = await startHosts(NAMES.map((name) => ({ name, os: this.#os, network: this.#slot.network, image: this.#image(name) })));
-    await this.#converge(hosts);
+    await spending('waiting', () => this.#converge(hosts));
     if (kept.products.includes(this.#product)) return hosts;
     if (await this.#planIsEmpty(hosts)) {
       await this.#keep({ ...kept, products: [...kept.products, this.#product] });

@@ -9,6 +9,7 @@ import { PLATFORMS } from '../../../src/platform/index.js';
 import { shapeHost } from '../../../src/plan/shape.js';
 import { digestOf } from '../../../src/resources/resource.js';
 import { contextOf } from '../../support/inventory.js';
+import { spending } from '../../support/spent.js';
 import { hasImage } from '../image-store.js';
 import { ensureImage, imageOf } from '../images.js';
 import { labInventory } from '../inventory.js';
@@ -31,12 +32,12 @@ const HOOK = join(CHECKOUT, 'test', 'integration', 'support', 'interrupt.mjs');
  */
 export async function ensurePackages(os: System): Promise<string> {
   await ensureLab([os]);
-  return withLock(`packages-${os}`, async () => {
+  return spending('images', () => withLock(`packages-${os}`, async () => {
     await ensureImage(os);
     const image = `pgprov-lab/${os}-packages:${LAB_ID}-${digestOf(await imageOf(os), await wanted(os)).slice(0, 12)}`;
     if (!(await hasImage(image))) await build(os, image);
     return image;
-  });
+  }));
 }
 
 async function build(os: System, image: string): Promise<void> {
