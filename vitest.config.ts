@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { MATRIX } from './test/runner/depth.js';
 import { HOOK_LIMIT, POLL_LIMIT, TEST_LIMIT } from './test/runner/limits.js';
 import { LongestFirst } from './test/runner/longest-first.js';
 import { measureFactor } from './test/runner/machine.js';
 import { RunReporter } from './test/runner/run-reporter.js';
+import { MATRIX } from './test/support/depth.js';
 import { patience } from './test/support/patience.js';
 
 /** Vitest keeps one processor free otherwise, which leaves a small machine with a single worker. */
