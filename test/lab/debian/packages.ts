@@ -19,6 +19,8 @@ const PACKAGES = [
   'rsync',
   'acl',
   'jq',
+  // Recommended by PostgreSQL's package: what pgprov leaves out has to be there, or nobody could tell.
+  'sysstat',
   // Nothing that pgprov needs; Ansible, which the benchmark compares with, asks apt through it.
   'python3-apt',
 ];

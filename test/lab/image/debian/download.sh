@@ -1,18 +1,33 @@
 #!/bin/sh
-# Runs inside mmdebstrap: fetches every package a test host may be asked to install, with all it needs beyond the image ($1).
-# LAB_PACKAGES lists them; LAB_DEBS is where the files go.
+# Runs inside mmdebstrap: fetches every package a test host may be asked to install, with all it needs beyond the image ($1),
+# and makes them quick to install. LAB_PACKAGES lists them; LAB_DEBS is where the files go.
 set -eu
 root=$1
 apt_get() {
   chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get -o APT::Sandbox::User=root "$@"
 }
 
-# Recommended packages too, because Debian's apt installs them unless told otherwise.
+# What mmdebstrap fetched for the image itself.
+apt_get clean
+# Of recommended packages the mirror has the listed ones alone: apt skips those it cannot find.
 # The word splitting is wanted: one argument for each package.
 # shellcheck disable=SC2086
-apt_get -qq -y -o APT::Install-Recommends=true -o Debug::NoLocking=true --download-only install $LAB_PACKAGES
+apt_get -qq -y -o APT::Install-Recommends=false -o Debug::NoLocking=true --download-only install $LAB_PACKAGES
 mkdir -p "$LAB_DEBS"
 mv "$root"/var/cache/apt/archives/*.deb "$LAB_DEBS/"
 
 # What the image already has must be in the mirror as well for a host that asks for it again.
-(cd "$LAB_DEBS" && mkdir "$root/lab-debs" && chroot "$root" sh -c 'cd /lab-debs && apt-get -qq -o APT::Sandbox::User=root download ca-certificates openssl sudo iproute2 procps openssh-server' && mv "$root"/lab-debs/*.deb . && rmdir "$root/lab-debs")
+mkdir "$root/lab-debs"
+chroot "$root" sh -c 'cd /lab-debs && apt-get -qq -o APT::Sandbox::User=root download ca-certificates openssl sudo iproute2 procps openssh-server'
+mv "$root"/lab-debs/*.deb "$LAB_DEBS/"
+rmdir "$root/lab-debs"
+
+# A Python to compile with, because the image has none.
+mkdir "$root/lab-repack" "$root/lab-repack/python"
+for deb in "$LAB_DEBS"/python3.*-minimal_*.deb "$LAB_DEBS"/libpython3.*-minimal_*.deb "$LAB_DEBS"/libpython3.*-stdlib_*.deb; do
+  dpkg-deb --extract "$deb" "$root/lab-repack/python"
+done
+# Nobody needs these any more; see repack.sh. Small packages are not worth the work.
+rm -f "$LAB_DEBS"/libllvm*.deb "$LAB_DEBS"/libz3-*.deb
+find "$LAB_DEBS" -name '*.deb' \( -size +64k -o -name '*python3*' \) -print0 | LAB_ROOT=$root xargs -0 -n 8 -P 2 sh "$LAB_RECIPE/repack.sh"
+rm -r "$root/lab-repack"
