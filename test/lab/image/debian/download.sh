@@ -27,6 +27,8 @@ mkdir "$root/lab-repack" "$root/lab-repack/python"
 for deb in "$LAB_DEBS"/python3.*-minimal_*.deb "$LAB_DEBS"/libpython3.*-minimal_*.deb "$LAB_DEBS"/libpython3.*-stdlib_*.deb; do
   dpkg-deb --extract "$deb" "$root/lab-repack/python"
 done
+# Packages come without their own compilation, so a Python that does not run must not go unnoticed.
+chroot "$root" env PYTHONHOME=/lab-repack/python/usr sh -c 'exec /lab-repack/python/usr/bin/python3.* -c "import compileall"'
 # Nobody needs these any more; see repack.sh. Small packages are not worth the work.
 rm -f "$LAB_DEBS"/libllvm*.deb "$LAB_DEBS"/libz3-*.deb
 find "$LAB_DEBS" -name '*.deb' \( -size +64k -o -name '*python3*' \) -print0 | LAB_ROOT=$root xargs -0 -n 8 -P 2 sh "$LAB_RECIPE/repack.sh"
