@@ -18,7 +18,7 @@ keep_sums_of_files() {
 without_jit() {
   find "$1/usr/lib/postgresql" -name 'llvmjit*' -delete
   rm -rf "$1"/usr/lib/postgresql/*/lib/bitcode
-  sed -i 's/, libllvm[0-9.a-z]* ([^)]*)//' "$1/DEBIAN/control"
+  sed -i 's/, libllvm[^,]*//' "$1/DEBIAN/control"
 }
 
 # Modules that the package's script would compile on every host come compiled.
