@@ -10,10 +10,11 @@ import { pgRole } from '../../src/resources/pg-role.js';
 import { psqlInput, sqlLiteral, type LocalServer } from '../../src/resources/psql.js';
 import { replicationLogin } from '../../src/resources/replication-login.js';
 import { sharedSections } from '../../src/resources/shared-question.js';
+import { choose, DEPTH, SEED } from '../support/depth.js';
 import { asPostgres, makeCluster, postgresBinaries } from '../support/postgres.js';
 import { observe, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';
-import { hostilePasswords, hostileValues, SEED, shown } from './support/values.js';
+import { hostilePasswords, hostileValues, shareOf, shown } from './support/values.js';
 
 const binaries = postgresBinaries();
 const usable = binaries !== undefined && userInfo().uid === 0;
@@ -26,9 +27,14 @@ const PORT = 20_000 + (process.pid % 20_000);
 const VALUES = hostileValues(60).filter((value) => !/[\u0000-\u001f\u007f\p{Surrogate}]/u.test(value));
 
 /** Role names that are not cut off. */
-const NAMES = [...new Set(hostileValues(100, 7).filter((value) => !/[\u0000-\u001f\u007f\p{Surrogate}]/u.test(value) && value !== '' && !/^pg_/u.test(value) && Buffer.byteLength(value) <= 62))].filter((name) => !['public', 'none', 'all', 'postgres'].includes(name)).slice(0, 25);
+const POSSIBLE = hostileValues(100, 7)
+  .filter((value) => !/[\u0000-\u001f\u007f\p{Surrogate}]/u.test(value) && value !== '' && !/^pg_/u.test(value) && Buffer.byteLength(value) <= 62)
+  .filter((name) => !['public', 'none', 'all', 'postgres'].includes(name));
 
-describe.skipIf(!usable)(`a real PostgreSQL (seed ${SEED})${why}`, () => {
+/** Some of them, also in the matrix, for each makes a dozen connections. */
+const NAMES = choose(POSSIBLE, shareOf(25), { matrix: false, seed: SEED, salt: 'roles' });
+
+describe.skipIf(!usable)(`a real PostgreSQL (${DEPTH})${why}`, () => {
   const root = usable ? mkdtempSync(join(tmpdir(), 'pgprov-hostile-')) : '';
   const server: LocalServer = { binDirectory: binaries ?? '', socketDirectory: root, port: PORT, user: 'postgres', home: root };
   const passwords = hostilePasswords(25);

@@ -6,8 +6,9 @@ import { mergePgpass } from '../../src/resources/pgpass.js';
 import { replaceBlock } from '../../src/resources/file.js';
 import { selinuxDirectory } from '../../src/resources/selinux.js';
 import { Secret } from '../../src/lib/secret.js';
+import { DEPTH } from '../support/depth.js';
 import { passwordFrom, readEnvironmentFile, readSettings } from './support/readers.js';
-import { hostilePasswords, hostileValues, SEED, shown } from './support/values.js';
+import { hostilePasswords, hostileValues, shown } from './support/values.js';
 
 /** What an inventory can hold at all. */
 const VALUES = hostileValues(150).filter((value) => !/[\u0000\p{Surrogate}]/u.test(value));
@@ -63,7 +64,7 @@ function python(...words: readonly string[]): boolean {
   }
 }
 
-describe(`files with hostile values read back (seed ${SEED})`, () => {
+describe(`files with hostile values read back (${DEPTH})`, () => {
   it('patroni.yml, by a reader of YAML 1.2', { timeout: 60_000 }, () => {
     for (const value of VALUES) expect(parse(renderTemplate('patroni/patroni.yml', patroniFile(value))), shown(value)).toEqual(patroniData(value));
   });

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { DEPTH } from '../support/depth.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 import { Script } from '../../src/shell/quote.js';
 import { sharedDirectory } from '../support/directory.js';
+import { dealt } from './support/dealt.js';
 import { sameWord } from './support/encodings.js';
 import { PLACES } from './support/places.js';
 import { RecordingShell, type Call } from './support/recording-shell.js';
-import { SEED, shown } from './support/values.js';
+import { shown } from './support/values.js';
 import { variantsOf, type Variant } from './support/variants.js';
 
 /** Values tried in each place. */
@@ -47,9 +49,9 @@ function expectSame(hostile: readonly Call[], benign: readonly Call[], { value, 
 /** Addresses all go the way of `cluster_address`, and settings of SSH reach no script. */
 const REACHING = PLACES.map((place, salt) => ({ place, salt, name: place.name })).filter(({ name }) => !/^ssh\.|in short$|^hosts\.<name>\.address$/u.test(name));
 
-describe(`scripts with hostile values (seed ${SEED})`, () => {
+describe(`scripts with hostile values (${DEPTH})`, () => {
   const root = sharedDirectory();
-  /** Built once for both shells. */
+  /** Built once for both shells, which both take all places in the matrix. */
   const built = PLACES.map(() => undefined as ReturnType<typeof variantsOf> | undefined);
   inEveryShell(HOST_SHELLS, (shell) => {
     it.each([
@@ -64,7 +66,7 @@ describe(`scripts with hostile values (seed ${SEED})`, () => {
       expect(BROKEN.test(recorded.words)).toBe(text.startsWith('hostile'));
     });
 
-    it.each(REACHING)('do with $name what they do with a plain one', { timeout: 120_000 }, async ({ place, salt }) => {
+    it.each(dealt(shell, REACHING, 12, 'running'))('do with $name what they do with a plain one', { timeout: 120_000 }, async ({ place, salt }) => {
       const { variants } = await (built[salt] ??= variantsOf(place, salt, VALUES));
       if (variants.length === 0) return;
       const recorder = new RecordingShell(root.at(`${shell}-${salt}`));

@@ -1,20 +1,23 @@
 import { describe, expect, it } from 'vitest';
+import { DEPTH, sample } from '../support/depth.js';
 import { feed, HOST_SHELLS, inEveryShell } from '../support/shells.js';
 import { PLACES } from './support/places.js';
-import { SEED, shown } from './support/values.js';
+import { shown } from './support/values.js';
 import { variantsOf } from './support/variants.js';
 
 /** Values tried in each place. */
 const VALUES = 4;
 
-describe(`the syntax of scripts with hostile values (seed ${SEED})`, () => {
+describe(`the syntax of scripts with hostile values (${DEPTH})`, () => {
   /** Built once for both shells. */
   const built = PLACES.map(() => undefined as ReturnType<typeof variantsOf> | undefined);
   // Other values than those that are run.
   const variantsAt = (salt: number): ReturnType<typeof variantsOf> => (built[salt] ??= variantsOf(PLACES[salt] as (typeof PLACES)[number], salt + 1000, VALUES));
 
+  const places = sample(PLACES.map(({ name }, salt) => ({ name, salt })), 12, 'syntax');
+
   inEveryShell(HOST_SHELLS, (shell) => {
-    it.each(PLACES.map(({ name }, salt) => ({ name, salt })))('is right, whatever $name holds', { timeout: 60_000 }, async ({ salt }) => {
+    it.each(places)('is right, whatever $name holds', { timeout: 60_000 }, async ({ salt }) => {
       const { variants } = await variantsAt(salt);
       if (variants.length === 0) return;
       const whole = variants.map(({ hostile }) => `(\n${hostile.script.text}\n)`).join('\n');

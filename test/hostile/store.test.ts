@@ -7,8 +7,9 @@ import { Secret } from '../../src/lib/secret.js';
 import { runSecretCommand } from '../../src/secrets/command.js';
 import { SecretMapping } from '../../src/secrets/mapping-text.js';
 import { SecretStore } from '../../src/store/secret-store.js';
+import { DEPTH } from '../support/depth.js';
 import { keyPair, keysOf, makeStore } from '../secrets/support.js';
-import { hostileValues, SEED, shown } from './support/values.js';
+import { hostileValues, shown } from './support/values.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'pgprov-hostile-store-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -17,7 +18,7 @@ const VALUES = hostileValues(200);
 /** What no store holds: nothing, NUL, and halves of characters. */
 const isRefused = (value: string): boolean => value === '' || value.includes('\0') || /\p{Surrogate}/u.test(value);
 
-describe(`hostile secrets (seed ${SEED})`, () => {
+describe(`hostile secrets (${DEPTH})`, () => {
   it('are kept byte for byte, or refused', async () => {
     const me = await keyPair();
     const file = await makeStore(join(directory, 'values'), {}, me);

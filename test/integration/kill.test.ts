@@ -3,11 +3,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunEvent, StageShape } from '../../src/events.js';
-import type { LabHost } from '../lab/index.js';
+import { type LabHost, type System, SYSTEMS } from '../lab/index.js';
 import { networkId } from '../lab/network.js';
+import { DEPTH, MATRIX, sample } from '../support/depth.js';
 import { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, etcdctl, must, sql } from './support/outside.js';
+import { placesOf } from './support/places.js';
 import { start, type Finished } from './support/pgprov.js';
+
+/** The matrix runs this file on each system. */
+const OS = (process.env['PGPROV_OS'] ?? 'debian13') as System;
+
+/** The stage that installs the packages of all roles; interrupted before it, a run has little to lose. */
+const PACKAGES = 'postgresql/packages';
 
 const HOOK = fileURLToPath(new URL('support/interrupt.mjs', import.meta.url));
 
@@ -18,6 +26,8 @@ interface Moment {
   /** The command that interrupts the run; default: kill -9. */
   by?: string;
 }
+
+type Matches = (at: Moment) => boolean;
 
 /** Where runs were interrupted, and the moments that did not come because nothing was left to do. */
 interface Tally {
@@ -76,25 +86,54 @@ async function plugIn(cluster: TestCluster): Promise<void> {
   await expect.poll(held, { timeout: 60_000, interval: 500 }).toEqual([]);
 }
 
-function report(how: string, { interrupted, passed }: Tally): void {
-  const all = (list: readonly Moment[], kind: Moment['moment']): string[] => list.filter(({ moment }) => moment === kind).map(({ stage }) => stage);
-  const missed = all(passed, 'middle');
-  process.stdout.write(
-    `${how} ${interrupted.length} times: ${all(interrupted, 'middle').length} in the middle of a stage, ${all(interrupted, 'end').length} at its end, ` +
-      `${all(interrupted, 'later').length} at a second host (${all(interrupted, 'later').join(', ')}), ${all(interrupted, 'install').length} as packages were installed; nothing was left to do in ${missed.join(', ')}\n`,
-  );
+/** Whether a moment is one of these, each written as `etcd/start end`. */
+const oneOf = (...names: readonly string[]): Matches => ({ stage, moment }) => names.includes(`${stage} ${moment}`);
+
+/**
+ * All moments in the matrix, otherwise a sample in the order of the run, which has the last one: what comes after it would be
+ * left to the plain apply, whose plan could not foresee what an interrupted step still does.
+ * @param counts of those before the stage `from`, and of those from there on, with what is `always` in
+ */
+function choose(moments: readonly Moment[], from: string, counts: { before: number; after: number }, how: string, always: Matches): Moment[] {
+  const at = moments.findIndex(({ stage }) => stage === from);
+  expect(at, `there is no stage ${from}`).toBeGreaterThan(0);
+  const last = moments.at(-1);
+  return [
+    ...sample(moments.slice(0, at), counts.before, `${how} before`),
+    ...sample(moments.slice(at), counts.after, how, (moment) => moment === last || always(moment)),
+  ];
 }
 
-/** Every stage was interrupted at its end, and in its middle unless an interrupted run had left nothing to do; so was the installation of packages. */
-function expectAll(moments: readonly Moment[], { interrupted, passed }: Tally): void {
-  const stages = new Set(moments.map(({ stage }) => stage)).size;
-  const of = (list: readonly Moment[], kind: Moment['moment']): number => list.filter(({ moment }) => moment === kind).length;
-  expect(stages).toBeGreaterThan(9);
-  expect(of(interrupted, 'end')).toBe(stages);
-  expect(of(interrupted, 'middle')).toBe(stages - of(passed, 'middle'));
-  expect(of(interrupted, 'middle')).toBeGreaterThan(stages / 2);
-  expect(of(interrupted, 'later')).toBeGreaterThan(0);
-  expect(interrupted.filter(({ moment }) => moment === 'install').map(({ stage }) => stage)).toEqual(['postgresql/packages']);
+function report(how: string, { interrupted, passed }: Tally): void {
+  const all = (list: readonly Moment[], kind: Moment['moment']): string[] => list.filter(({ moment }) => moment === kind).map(({ stage }) => stage);
+  const [middle, end, later, install] = (['middle', 'end', 'later', 'install'] as const).map((kind) => all(interrupted, kind));
+  const parts = [
+    [middle, 'in the middle of a stage'],
+    [end, 'at its end'],
+    [later, 'at a second host'],
+    [install, 'as packages were installed'],
+  ] as const;
+  const told = parts.flatMap(([stages = [], where]) => (stages.length === 0 ? [] : [`${stages.length} ${where} (${stages.join(', ')})`]));
+  const missed = passed.length === 0 ? '' : `; nothing was left to do at ${passed.map(({ stage, moment }) => `${stage} ${moment}`).join(', ')}`;
+  process.stdout.write(`${how} ${interrupted.length} times (${DEPTH}): ${told.join(', ')}${missed}\n`);
+}
+
+/**
+ * Every chosen moment came, but for those within a stage in which an interrupted run had left nothing to do; what is `always`
+ * chosen came for sure. In the matrix that is every stage at its end, and most of those from `from` on in their middle.
+ */
+function expectAll(moments: readonly Moment[], { interrupted, passed }: Tally, from: string, always: Matches): void {
+  const of = (list: readonly Moment[], kind: Moment['moment']): string[] => list.filter(({ moment }) => moment === kind).map(({ stage }) => stage);
+  expect(moments.filter((moment) => interrupted.includes(moment) || passed.includes(moment))).toEqual(moments);
+  expect(of(interrupted, 'end')).toEqual(of(moments, 'end'));
+  expect(interrupted.filter(always)).toEqual(moments.filter(always));
+  expect(interrupted.at(-1)).toBe(moments.at(-1));
+  if (!MATRIX) return;
+  const stages = of(moments, 'end');
+  const concerned = stages.slice(stages.indexOf(from));
+  expect(stages.length).toBeGreaterThan(9);
+  expect(of(interrupted, 'middle').filter((stage) => concerned.includes(stage)).length).toBeGreaterThan(concerned.length / 2);
+  expect(of(interrupted, 'later').length).toBeGreaterThan(0);
 }
 
 /** The same checks for both ways, made from outside of pgprov. */
@@ -126,19 +165,23 @@ function checkCluster(cluster: () => TestCluster, tally: () => Tally): void {
 
   it('is left with no drafts, and no more data put aside than bootstraps and copies were interrupted', async () => {
     const starts = tally().interrupted.filter(({ stage }) => stage.startsWith('patroni/')).length;
+    const audit = SYSTEMS[OS].family === 'debian' ? 'dpkg --audit; ' : '';
     for (const host of cluster().hosts) {
-      expect(await must(host, "dpkg --audit; ls /usr/sbin/policy-rc.d 2>/dev/null; ls -A /run/pgprov-work 2>/dev/null; find / -xdev \\( -name '*.pgprov.??????' -o -name '*.pgprov-initdb*' \\)")).toBe('');
-      expect(Number(await must(host, "find /var/lib/postgresql -name '*.aside-*' | wc -l"))).toBeLessThanOrEqual(starts);
+      expect(await must(host, `${audit}ls /usr/sbin/policy-rc.d 2>/dev/null; ls -A /run/pgprov-work 2>/dev/null; find / -xdev \\( -name '*.pgprov.??????' -o -name '*.pgprov-initdb*' \\)`)).toBe('');
+      expect(Number(await must(host, `find ${placesOf(OS).home} -name '*.aside-*' | wc -l`))).toBeLessThanOrEqual(starts);
     }
   });
 }
 
-describe('apply, killed with kill -9 in every stage and between all of them', () => {
+const WHERE = MATRIX ? 'in every stage and between all of them' : 'in some stages and between some';
+
+describe(`apply, killed with kill -9 ${WHERE} (${OS}, ${DEPTH})`, () => {
   let cluster: TestCluster;
   let tally: Tally;
+  const always = oneOf(`${PACKAGES} install`, 'etcd/start end', 'patroni/start middle');
 
   beforeAll(async () => {
-    cluster = await TestCluster.start('itkill', 'debian13');
+    cluster = await TestCluster.start('itkill', OS);
   });
 
   afterAll(async () => {
@@ -146,7 +189,7 @@ describe('apply, killed with kill -9 in every stage and between all of them', ()
   });
 
   it('goes on with --resume each time, up to the last stage', async () => {
-    const moments = await momentsOf(cluster);
+    const moments = choose(await momentsOf(cluster), PACKAGES, { before: 1, after: 6 }, 'kill', always);
     tally = await interruptEverywhere(cluster, moments, async (run, at) => {
       expect(run.signal, run.all).toBe('SIGKILL');
       const newest = await newestRun(cluster);
@@ -154,18 +197,22 @@ describe('apply, killed with kill -9 in every stage and between all of them', ()
       if (at.moment !== 'end') expect(newest?.broke.map(({ stage }) => stage)).toContain(at.stage);
     });
     report('killed', tally);
-    expectAll(moments, tally);
+    expectAll(moments, tally, 'base/prepare', always);
   }, 900_000);
 
   checkCluster(() => cluster, () => tally);
 });
 
-describe('apply, with all connections cut in every stage and between all of them', () => {
+// The hosts may have their packages already: nothing here is about installing them.
+describe(`apply, with all connections cut ${WHERE} (${OS}, ${DEPTH})`, () => {
   let cluster: TestCluster;
   let tally: Tally;
+  const always = oneOf('patroni/start middle');
+  /** The first stage that has something to do where the packages are there. */
+  const FIRST = 'etcd/configure';
 
   beforeAll(async () => {
-    cluster = await TestCluster.start('itcut', 'debian13');
+    cluster = await TestCluster.start('itcut', OS);
   });
 
   afterAll(async () => {
@@ -177,7 +224,8 @@ describe('apply, with all connections cut in every stage and between all of them
     const cut = each(({ container, user }) => `docker exec ${container} pkill -KILL -u ${user} sshd`);
     const unplug = each(({ container }) => `docker network disconnect ${networkId(cluster.name)} ${container}`);
     const unplugs = (stage: string, moment: Moment['moment']): boolean => stage.endsWith('/start') && moment === 'middle';
-    const moments = await momentsOf(cluster, (stage, moment) => (unplugs(stage, moment) ? unplug : cut));
+    const all = await momentsOf(cluster, (stage, moment) => (unplugs(stage, moment) ? unplug : cut));
+    const moments = choose(all, FIRST, { before: 0, after: 4 }, 'cut', always);
     tally = await interruptEverywhere(cluster, moments, async (run, at) => {
       if (unplugs(at.stage, at.moment)) await plugIn(cluster);
       // A run that has nothing left to do needs its connections no more.
@@ -185,7 +233,7 @@ describe('apply, with all connections cut in every stage and between all of them
       expect(events(run).at(-1)?.type, run.all).toBe('run-end');
     });
     report('cut off', tally);
-    expectAll(moments, tally);
+    expectAll(moments, tally, FIRST, always);
   }, 900_000);
 
   checkCluster(() => cluster, () => tally);

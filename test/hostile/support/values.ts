@@ -1,7 +1,5 @@
 import fc from 'fast-check';
-
-/** What the generated values come from; a failing test names it, and PGPROV_SEED repeats another. */
-export const SEED = Number(process.env['PGPROV_SEED'] ?? 20260711);
+import { MATRIX, sample, SEED } from '../../support/depth.js';
 
 /** Writes a file where any shell that ran a piece of a value would; `CANARY` is in the environment of all of them. */
 const CANARY = ': >"$CANARY"';
@@ -19,7 +17,7 @@ const PIECES = [
   `$(${CANARY})`, `\`${CANARY}\``, `; ${CANARY}; `, `\n${CANARY}\n`, `' ${CANARY} '`, `" ; ${CANARY} ; "`,
 ] as const;
 
-/** Values that each show one weakness, or many at once; every test tries all of them. */
+/** Values that each show one weakness, or many at once. */
 export const HOSTILE: readonly string[] = [
   '', ' ', '\n', '-', '--', "'", '"', '\\', '`', '$', '\u0000', '\t', '\r', '\u007f', '%', '~', '#', '!', '*',
   `$(${CANARY})`, `\`${CANARY}\``, `'; ${CANARY}; '`, `"; ${CANARY}; "`, `\n${CANARY}\n`, `| ${CANARY}`, `& ${CANARY} &`, `\\\n${CANARY}`, `)\n${CANARY}\n(`,
@@ -34,7 +32,7 @@ export const HOSTILE: readonly string[] = [
   "'".repeat(1000), 'x'.repeat(64 * KIB), '"'.repeat(64 * KIB), '\\'.repeat(64 * KIB), `${'é🐘'.repeat(8 * KIB)}`, `$(${CANARY})`.repeat(4 * KIB).slice(0, 64 * KIB), 'a/'.repeat(32 * KIB), ' '.repeat(64 * KIB),
 ];
 
-/** A few that between them show most weaknesses, for tests that have no time for all. */
+/** A few that between them show most weaknesses; every test tries all of them. */
 export const WORST: readonly string[] = [
   'a b  c', '*', '-rf', `'${CANARY}'";${CANARY};\`${CANARY}\`$(${CANARY})|&<>(){}[]~#!\\$HOME %s%n {{x}} é\u202e`, `' ; ${CANARY} ; '`, `a\n${CANARY}\nb\tc\\`, '~root', 'a;b', '$x',
 ];
@@ -51,23 +49,38 @@ const ALWAYS: ReadonlySet<string> = new Set([
   '', '\u0000', '\ud800', '\n', '.', '..', '/', '//', '/..', 'a//b', 'a.b.c', 'trailing-', 'trailing\\', 'all', '__proto__', 'toString', '# END pgprov demo', 'a,b', '%', '@', '1',
 ]);
 
+/** How much of what a test tries in the matrix a sample has. */
+const SHARE = 1 / 4;
+
+/** So many in the matrix, and a share of them in a sample. */
+export function shareOf(count: number): number {
+  return MATRIX ? count : Math.ceil(count * SHARE);
+}
+
 /**
- * The fixed values and so many generated ones. With a `salt` half of the fixed ones, and few of the long, others for the
- * next salt: for tests that go through many places.
+ * The fixed values and so many generated ones, or a sample of both that has the worst. With a `salt` half of the fixed
+ * ones, and few of the long, others for the next salt: for tests that go through many places.
  */
 export function hostileValues(generated: number, salt?: number): string[] {
   const fixed = HOSTILE.filter((value, index) => salt === undefined || ALWAYS.has(value) || (index + salt) % (value.length < KIB ? 2 : 4) === 0);
-  return [...new Set([...fixed, ...(salt === undefined ? [] : WORST), ...fc.sample(hostile, { seed: SEED + (salt ?? 0), numRuns: generated })])];
+  const [short, long] = [fixed.filter(({ length }) => length < KIB), fixed.filter(({ length }) => length >= KIB)];
+  return [...new Set([
+    ...sample(short, shareOf(short.length) + ALWAYS.size, `short ${salt ?? ''}`, (value) => ALWAYS.has(value)),
+    ...sample(long, shareOf(long.length), `long ${salt ?? ''}`),
+    ...WORST,
+    ...fc.sample(hostile, { seed: SEED + (salt ?? 0), numRuns: shareOf(generated) }),
+  ])];
 }
 
-/** Passwords of printable ASCII without two dollar signs, which is all that the inventory takes. */
+/** Passwords of printable ASCII without two dollar signs, which is all that the inventory takes; a sample of them outside the matrix. */
 export function hostilePasswords(generated: number): string[] {
   const character = fc.oneof(fc.constantFrom(...'\'"\\$`:;#%{}[]()<>|&*?~!@=,. -'), fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)));
-  const sampled = fc.sample(fc.string({ unit: character, minLength: 8, maxLength: 60 }), { seed: SEED, numRuns: generated });
+  const generatedOnes = fc.sample(fc.string({ unit: character, minLength: 8, maxLength: 60 }), { seed: SEED, numRuns: shareOf(generated) });
   const fixed = [
-    ...HOSTILE.filter((value) => /^[ -~]{4,1000}$/u.test(value)), `  ${CANARY}  `, 'a:b\\c:d', '"user = x', '\\"\\\\', "md5'x", '*:*:*:*:*', '%00%n%%', '{{password}}', '$(id)`id`', '#not a comment', 'x'.repeat(1000), "'".repeat(1000),
+    ...[...HOSTILE, ...WORST].filter((value) => /^[ -~]{4,1000}$/u.test(value)), `  ${CANARY}  `, 'a:b\\c:d', '"user = x', '\\"\\\\', "md5'x", '*:*:*:*:*', '%00%n%%', '{{password}}', '$(id)`id`', '#not a comment', 'x'.repeat(1000), "'".repeat(1000),
   ];
-  return [...new Set([...fixed, ...sampled])].filter((password) => !password.includes('$$'));
+  const chosen = sample(fixed, shareOf(fixed.length), 'passwords', (password) => WORST.includes(password));
+  return [...new Set([...chosen, ...generatedOnes])].filter((password) => !password.includes('$$'));
 }
 
 /** A long value by its beginning and length, for titles and messages. */
