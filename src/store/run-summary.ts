@@ -7,7 +7,7 @@ import type { RunRecord } from './run-record.js';
 /** How a run ended, or that it has not: `broke off` when its process is gone, `unknown` on another machine. */
 export type RunEnding = 'done' | 'failed' | 'refused' | 'unreachable' | 'locked' | 'interrupted' | 'broke off' | 'running' | 'unknown';
 
-/** Where a run broke: a host, and the stage or the part of the preparation it was in. */
+/** Where a run broke: a host, and the stage or the part of the preparation it was in; hosts may have been in different ones. */
 export interface BrokenAt {
   host?: string;
   /** A stage's id, or `connect`, `survey`, `plan`, `check`. */
@@ -77,9 +77,10 @@ function brokenAt(events: readonly TimedEvent[]): BrokenAt[] {
   const errors = ofType(events, 'failed');
   if (errors.length > 0) return errors.map(({ error: { host } }) => placeOf(host, events));
   const ended = ofType(events, 'run-end').length > 0;
-  const left = ended ? ends.filter(({ result }) => result === 'skipped') : openSteps(events);
-  if (left.length > 0) return left.filter(({ stage }) => stage === left[0]?.stage).map(({ host, stage }) => ({ host, stage }));
-  return between(events);
+  const skipped = ends.filter(({ result }) => result === 'skipped');
+  // A host that was stopped is told of all stages that it left out, and broke at the first; hosts that were at work may be in different ones.
+  const left = ended ? skipped.filter(({ stage }) => stage === skipped[0]?.stage) : openSteps(events);
+  return left.length > 0 ? left.map(({ host, stage }) => ({ host, stage })) : between(events);
 }
 
 function openSteps(events: readonly TimedEvent[]): { host: string; stage: string }[] {

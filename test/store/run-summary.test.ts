@@ -45,6 +45,17 @@ describe('summariseRun', () => {
   it.each<{ title: string; events: RunEvent[]; process?: ProcessIdentity; summary: Partial<RunSummary> }>([
     { title: 'a failed step', events: ALL, summary: { ending: 'failed', exitCode: 1, ms: 45_000, changes: 3, broke: [{ host: 'pg2', stage: 'etcd/start' }] } },
     { title: 'steps under way when it was killed', events: until(({ type }) => type === 'waiting'), summary: { ending: 'broke off', broke: [{ host: 'pg1', stage: 'etcd/start' }] } },
+    {
+      title: 'hosts that were in different stages when it was killed',
+      events: [
+        ...until(({ type }) => type === 'planned'),
+        { type: 'step-start', host: 'pg1', stage: 'base/hosts', changes: [] },
+        { type: 'step-start', host: 'pg2', stage: 'base/hosts', changes: [] },
+        { type: 'step-end', host: 'pg2', stage: 'base/hosts', result: 'changed', changes: 1, ms: 9 },
+        { type: 'step-start', host: 'pg2', stage: 'postgresql/packages', changes: [] },
+      ],
+      summary: { ending: 'broke off', broke: [{ host: 'pg1', stage: 'base/hosts' }, { host: 'pg2', stage: 'postgresql/packages' }] },
+    },
     { title: 'killed between two stages', events: until((event) => event.type === 'stage-end' && event.stage === 'base/hosts'), summary: { ending: 'broke off', changes: 0, broke: [{ stage: 'postgresql/packages' }] } },
     { title: 'killed while it connected', events: [START, { type: 'connected', host: 'pg1', ms: 1 }], summary: { ending: 'broke off', broke: [{ host: 'pg1', stage: 'survey' }, { host: 'pg2', stage: 'connect' }, { host: 'pg3', stage: 'connect' }] } },
     { title: 'killed while it planned', events: until(({ type }) => type === 'surveyed').concat(ALL.filter(({ type }) => type === 'surveyed')), summary: { broke: [{ stage: 'plan' }] } },
