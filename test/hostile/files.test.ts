@@ -10,14 +10,14 @@ import { sharedSections } from '../../src/resources/shared-question.js';
 import type { Section } from '../../src/shell/frame.js';
 import { WORK_DIRECTORY } from '../../src/shell/lock.js';
 import { joinScripts, Script, sh } from '../../src/shell/quote.js';
-import { DEPTH, SEED } from '../support/depth.js';
+import { DEPTH, sample, SEED } from '../support/depth.js';
 import { ME, sharedDirectory } from '../support/directory.js';
 import { runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, isThere, type Shell } from '../support/shells.js';
-import { hostilePasswords, hostileValues, shown } from './support/values.js';
+import { hostilePasswords, hostileValues, shown, WORST } from './support/values.js';
 
 /** What an inventory can hold at all: half of the fixed values, the others with the next seed. */
-const VALUES = hostileValues(15, SEED).filter((value) => !/[\u0000\p{Surrogate}]/u.test(value));
+const VALUES = sample(hostileValues(15, SEED).filter((value) => !/[\u0000\p{Surrogate}]/u.test(value)), 30, 'files', (value) => WORST.includes(value));
 
 /** As the name of a file. */
 const NAMES = [...new Set(VALUES.map((value) => [...value.replaceAll('/', '_')].slice(0, 40).join('')))].filter((name) => !['', '.', '..'].includes(name));

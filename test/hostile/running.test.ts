@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { DEPTH } from '../support/depth.js';
+import { DEPTH, sampleFor } from '../support/depth.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 import { Script } from '../../src/shell/quote.js';
 import { sharedDirectory } from '../support/directory.js';
-import { dealt } from './support/dealt.js';
 import { sameWord } from './support/encodings.js';
 import { PLACES } from './support/places.js';
 import { RecordingShell, type Call } from './support/recording-shell.js';
@@ -66,7 +65,7 @@ describe(`scripts with hostile values (${DEPTH})`, () => {
       expect(BROKEN.test(recorded.words)).toBe(text.startsWith('hostile'));
     });
 
-    it.each(dealt(shell, REACHING, 12, 'running'))('do with $name what they do with a plain one', { timeout: 120_000 }, async ({ place, salt }) => {
+    it.each(sampleFor(shell, HOST_SHELLS, REACHING, 8, 'running'))('do with $name what they do with a plain one', { timeout: 120_000 }, async ({ place, salt }) => {
       const { variants } = await (built[salt] ??= variantsOf(place, salt, VALUES));
       if (variants.length === 0) return;
       const recorder = new RecordingShell(root.at(`${shell}-${salt}`));

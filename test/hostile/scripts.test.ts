@@ -14,7 +14,7 @@ describe(`the syntax of scripts with hostile values (${DEPTH})`, () => {
   // Other values than those that are run.
   const variantsAt = (salt: number): ReturnType<typeof variantsOf> => (built[salt] ??= variantsOf(PLACES[salt] as (typeof PLACES)[number], salt + 1000, VALUES));
 
-  const places = sample(PLACES.map(({ name }, salt) => ({ name, salt })), 12, 'syntax');
+  const places = sample(PLACES.map(({ name }, salt) => ({ name, salt })), 8, 'syntax');
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it.each(places)('is right, whatever $name holds', { timeout: 60_000 }, async ({ salt }) => {

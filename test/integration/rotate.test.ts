@@ -2,12 +2,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lastRun } from '../../src/store/run-record.js';
+import { storeDirectory } from '../../src/store/store.js';
 import type { LabHost } from '../lab/index.js';
+import { DEPTH, sample } from '../support/depth.js';
 import { TestCluster } from './support/cluster.js';
 import { describeMembers, must, patronictl, shellWord, sql } from './support/outside.js';
 import { pgprov, start, type Finished } from './support/pgprov.js';
 
 const HOOK = fileURLToPath(new URL('support/interrupt.mjs', import.meta.url));
+
+/** The event of patroni/start, as interrupt.mjs counts them, at which both standbys wait and the leader is about to change its role. */
+const LEADER_IS_NEXT = 3;
 
 /** Logs in to a server as the replication role, with nothing but .pgpass. */
 const login = (address: string): string =>
@@ -23,6 +29,23 @@ describe('passwords of a running cluster (Debian 13)', () => {
 
   const rotate = (name: string, ...args: string[]): Promise<Finished> => pgprov('secrets', 'rotate', name, cluster.file, '--yes', ...args);
   const pending = (): boolean => existsSync(join(cluster.directory, '.pgprov', 'demo', 'password-rotation.yml'));
+
+  /** How many events interrupt.mjs would count in patroni/start of the newest run. */
+  const eventsOfLast = (): number =>
+    (lastRun(storeDirectory(cluster.directory, 'demo'))?.events ?? []).filter((event) => 'stage' in event && event.stage === 'patroni/start' && /^(?:chang|wait)/u.test(event.type)).length;
+
+  /** A rotation of the replication role's password that is killed at an event of patroni/start. */
+  async function killedAt(nth: number): Promise<Finished> {
+    const run = await start(['secrets', 'rotate', 'replication', cluster.file, '--yes', '--output', 'json'], {
+      NODE_OPTIONS: `--import=${HOOK}`,
+      INTERRUPT_AT: JSON.stringify([{ stage: 'patroni/start', moment: 'nth', nth }]),
+    }).finished;
+    expect(run.signal, `event ${nth}\n${run.all}`).toBe('SIGKILL');
+    return run;
+  }
+
+  /** Events of an undisturbed rotation. */
+  let count = 0;
 
   /** What must not change: when servers started, and since when each standby streams. */
   const connections = (): Promise<string[]> =>
@@ -50,6 +73,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     const former = await cluster.password('replication.password');
     const load = cluster.host('pg2').exec(`while [ ! -e /tmp/enough ]; do ${login(cluster.host('pg1').address)} >/dev/null 2>&1 && echo in || echo out; done; rm /tmp/enough`);
     const run = await rotate('replication');
+    count = eventsOfLast();
     await must(cluster.host('pg2'), 'touch /tmp/enough');
     expect(run.code, run.all).toBe(0);
     expect(run.stdout).toContain('the new password is in force on pg1, pg2 and pg3');
@@ -73,12 +97,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
 
   it('carries through what was begun when it is killed, and is finished by a second run', async () => {
     const former = await cluster.password('replication.password');
-    const killed = await start(['secrets', 'rotate', 'replication', cluster.file, '--yes', '--output', 'json'], {
-      NODE_OPTIONS: `--import=${HOOK}`,
-      // Both standbys wait and the leader is about to change its role.
-      INTERRUPT_AT: JSON.stringify([{ stage: 'patroni/start', moment: 'nth', nth: 3 }]),
-    }).finished;
-    expect(killed.signal, killed.all).toBe('SIGKILL');
+    await killedAt(LEADER_IS_NEXT);
     expect(pending()).toBe(true);
     // Nobody helps the hosts now.
     await expect.poll(() => takes(cluster.host('pg3'), 'replicator', former), { timeout: 20_000 }).toBe(false);
@@ -94,6 +113,29 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     expect(again.stdout).toContain('going on with the change of replication.password');
     expect(pending()).toBe(false);
     expect(await takes(cluster.host('pg2'), 'replicator', await cluster.password('replication.password'))).toBe(true);
+  });
+
+  it(`is finished by a second run, at whatever event it was killed (${DEPTH})`, { timeout: 900_000 }, async () => {
+    const before = await connections();
+    expect(count).toBeGreaterThan(10);
+    // Three with the one above.
+    const others = Array.from({ length: count }, (_, index) => index + 1).filter((nth) => nth !== LEADER_IS_NEXT);
+    const chosen = sample(others, 2, 'rotate');
+    process.stdout.write(`rotation killed at events ${chosen.join(', ')} of ${count} (${DEPTH})\n`);
+    for (const nth of chosen) {
+      const former = await cluster.password('replication.password');
+      await killedAt(nth);
+      expect(pending(), `event ${nth}`).toBe(true);
+      const again = await rotate('replication');
+      expect(again.code, `event ${nth}\n${again.all}`).toBe(0);
+      expect(again.stdout, `event ${nth}`).toContain('going on with the change of replication.password');
+      expect([pending(), await shutOut()], `event ${nth}`).toEqual([false, []]);
+      const password = await cluster.password('replication.password');
+      expect(password, `event ${nth}`).not.toBe(former);
+      const taken = await Promise.all(cluster.hosts.flatMap((host) => [takes(host, 'replicator', password), takes(host, 'replicator', former)]));
+      expect(taken, `event ${nth}`).toEqual(cluster.hosts.flatMap(() => [true, false]));
+    }
+    expect(await connections()).toEqual(before);
   });
 
   it('refuses while a member is not well, and changes nothing', async () => {
