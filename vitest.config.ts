@@ -4,11 +4,14 @@ import { HOOK_LIMIT, POLL_LIMIT, TEST_LIMIT } from './test/runner/limits.js';
 import { LongestFirst } from './test/runner/longest-first.js';
 import { measureFactor } from './test/runner/machine.js';
 import { RunReporter } from './test/runner/run-reporter.js';
-import { MATRIX } from './test/support/depth.js';
+import { MATRIX, SEED } from './test/support/depth.js';
 import { patience } from './test/support/patience.js';
 
 /** Vitest keeps one processor free otherwise, which leaves a small machine with a single worker. */
 const WORKERS = availableParallelism();
+
+// Every worker works it out for itself otherwise, and the day may end during a run.
+process.env['PGPROV_SEED'] = String(SEED);
 
 // Before anything asks for a time limit; workers inherit it.
 process.env['PGPROV_PATIENCE'] ??= String(measureFactor());

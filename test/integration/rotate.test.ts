@@ -115,7 +115,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     expect(await takes(cluster.host('pg2'), 'replicator', await cluster.password('replication.password'))).toBe(true);
   });
 
-  it(`is finished by a second run, at whatever event it was killed (${DEPTH})`, { timeout: 900_000 }, async () => {
+  it(`is finished by a second run, at whatever event it was killed (${DEPTH})`, { timeout: 1_800_000 }, async () => {
     const before = await connections();
     expect(count).toBeGreaterThan(10);
     // Three with the one above.

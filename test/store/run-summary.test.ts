@@ -49,10 +49,10 @@ describe('summariseRun', () => {
       title: 'hosts that were in different stages when it was killed',
       events: [
         ...until(({ type }) => type === 'planned'),
-        { type: 'step-start', host: 'pg1', stage: 'base/hosts', changes: [] },
-        { type: 'step-start', host: 'pg2', stage: 'base/hosts', changes: [] },
+        { type: 'step-start', host: 'pg1', stage: 'base/hosts', changes: 1 },
+        { type: 'step-start', host: 'pg2', stage: 'base/hosts', changes: 1 },
         { type: 'step-end', host: 'pg2', stage: 'base/hosts', result: 'changed', changes: 1, ms: 9 },
-        { type: 'step-start', host: 'pg2', stage: 'postgresql/packages', changes: [] },
+        { type: 'step-start', host: 'pg2', stage: 'postgresql/packages', changes: 1 },
       ],
       summary: { ending: 'broke off', broke: [{ host: 'pg1', stage: 'base/hosts' }, { host: 'pg2', stage: 'postgresql/packages' }] },
     },
