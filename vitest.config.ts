@@ -53,7 +53,7 @@ export default defineConfig({
           name: 'hostile',
           include: ['test/hostile/**/*.test.ts'],
           testTimeout: patience(180_000),
-          hookTimeout: patience(10_000),
+          hookTimeout: patience(60_000),
           maxWorkers: WORKERS,
         },
       },

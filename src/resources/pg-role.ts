@@ -76,14 +76,21 @@ FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = ${sqlLiteral(name)}`
       return psqlInput(
         server,
         `${UNLOGGED}
-DO $pgprov$ BEGIN
+${sqlBlock(`BEGIN
 IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${sqlLiteral(name)}) THEN CREATE ROLE ${identifier}; END IF;
-END $pgprov$;
+END`)}
 ALTER ROLE ${identifier} ${settings};`,
       );
     },
     digest: () => digestOf(id, ...attributes, createHash('sha256').update(password.reveal()).digest('hex')),
   };
+}
+
+/** A DO block between dollar quotes that its text, in which a role's name stands, does not hold. */
+function sqlBlock(body: string): string {
+  let tag = '$pgprov$';
+  for (let attempt = 1; body.includes(tag); attempt += 1) tag = `$pgprov${attempt}$`;
+  return `DO ${tag} ${body} ${tag};`;
 }
 
 function parseRole(line: string): PgRoleState {
@@ -104,7 +111,7 @@ function awaitArrival(server: LocalServer, name: string, former: string): Script
     server,
     `${UNLOGGED}
 SET statement_timeout = 0;
-DO $pgprov$ DECLARE silent int := 0;
+${sqlBlock(`DECLARE silent int := 0;
 BEGIN
 FOR turn IN 1..${ARRIVAL_TIMEOUT * 10} LOOP
 IF (SELECT coalesce(rolpassword, '') FROM pg_authid WHERE rolname = ${sqlLiteral(name)}) IS DISTINCT FROM ${sqlLiteral(former)} THEN RETURN; END IF;
@@ -114,6 +121,6 @@ PERFORM pg_sleep(0.1);
 END LOOP;
 RAISE 'the new password did not arrive from the leader within ${ARRIVAL_TIMEOUT} s; received up to %, replayed up to %',
 pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn();
-END $pgprov$;`,
+END`)}`,
   );
 }

@@ -6,7 +6,7 @@ import { shapeHost } from '../../src/plan/shape.js';
 import { debian13 } from '../../src/platform/debian.js';
 import { rocky9 } from '../../src/platform/el.js';
 import type { Platform } from '../../src/platform/index.js';
-import { DEPTH, sample } from '../support/depth.js';
+import { DEPTH, MATRIX, sample } from '../support/depth.js';
 import { contextOf } from '../support/inventory.js';
 import { load } from './support/load.js';
 import { benignOf, PLACES } from './support/places.js';
@@ -76,6 +76,7 @@ describe(`what the inventory says stands in the files of a host (${DEPTH})`, () 
         break;
       }
     }
-    expect(arrived).toBeGreaterThan(5);
+    // Of a sample some places take little more than one of the worst values.
+    expect(arrived).toBeGreaterThan(MATRIX ? 5 : 1);
   });
 });

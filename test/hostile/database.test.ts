@@ -27,12 +27,12 @@ const PORT = 20_000 + (process.pid % 20_000);
 const VALUES = hostileValues(60).filter((value) => !/[\u0000-\u001f\u007f\p{Surrogate}]/u.test(value));
 
 /** Role names that are not cut off. */
-const POSSIBLE = hostileValues(100, 7)
+const POSSIBLE = [...new Set(['$pgprov$', ...hostileValues(100, 7)])]
   .filter((value) => !/[\u0000-\u001f\u007f\p{Surrogate}]/u.test(value) && value !== '' && !/^pg_/u.test(value) && Buffer.byteLength(value) <= 62)
   .filter((name) => !['public', 'none', 'all', 'postgres'].includes(name));
 
 /** Some of them, also in the matrix, for each makes a dozen connections. */
-const NAMES = choose(POSSIBLE, shareOf(25), { matrix: false, seed: SEED, salt: 'roles' });
+const NAMES = choose(POSSIBLE, shareOf(25), { matrix: false, seed: SEED, salt: 'roles', always: (name) => name === '$pgprov$' });
 
 describe.skipIf(!usable)(`a real PostgreSQL (${DEPTH})${why}`, () => {
   const root = usable ? mkdtempSync(join(tmpdir(), 'pgprov-hostile-')) : '';
