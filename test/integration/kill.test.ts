@@ -6,6 +6,7 @@ import type { RunEvent, StageShape } from '../../src/events.js';
 import { type LabHost, type System, SYSTEMS } from '../lab/index.js';
 import { networkId } from '../lab/network.js';
 import { DEPTH, MATRIX, sample } from '../support/depth.js';
+import { patience } from '../support/patience.js';
 import { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, etcdctl, must, sql } from './support/outside.js';
 import { placesOf } from './support/places.js';
@@ -198,7 +199,7 @@ describe(`apply, killed with kill -9 ${WHERE} (${OS}, ${DEPTH})`, () => {
     });
     report('killed', tally);
     expectAll(moments, tally, 'base/prepare', always);
-  }, 900_000);
+  }, patience(900_000));
 
   checkCluster(() => cluster, () => tally);
 });
@@ -234,7 +235,7 @@ describe(`apply, with all connections cut ${WHERE} (${OS}, ${DEPTH})`, () => {
     });
     report('cut off', tally);
     expectAll(moments, tally, FIRST, always);
-  }, 900_000);
+  }, patience(900_000));
 
   checkCluster(() => cluster, () => tally);
 });

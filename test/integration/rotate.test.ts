@@ -6,6 +6,7 @@ import { lastRun } from '../../src/store/run-record.js';
 import { storeDirectory } from '../../src/store/store.js';
 import type { LabHost } from '../lab/index.js';
 import { DEPTH, sample } from '../support/depth.js';
+import { patience } from '../support/patience.js';
 import { TestCluster } from './support/cluster.js';
 import { describeMembers, must, patronictl, shellWord, sql } from './support/outside.js';
 import { pgprov, start, type Finished } from './support/pgprov.js';
@@ -115,7 +116,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     expect(await takes(cluster.host('pg2'), 'replicator', await cluster.password('replication.password'))).toBe(true);
   });
 
-  it(`is finished by a second run, at whatever event it was killed (${DEPTH})`, { timeout: 1_800_000 }, async () => {
+  it(`is finished by a second run, at whatever event it was killed (${DEPTH})`, { timeout: patience(1_800_000) }, async () => {
     const before = await connections();
     expect(count).toBeGreaterThan(10);
     // Three with the one above.
