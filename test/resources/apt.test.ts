@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { aptPackages } from '../../src/resources/apt-packages.js';
 import { aptRepository } from '../../src/resources/apt-repository.js';
 import { sharedSections } from '../../src/resources/shared-question.js';
 import { freshDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
-import { observe, runSections } from '../support/sections.js';
+import { bringAbout, observe, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
@@ -30,84 +30,6 @@ describe('aptPackages', () => {
   });
 
   it('rejects what it does not know', () => expect(() => resource.parse(answer('what\n'))).toThrow(/packages:etcd/u));
-
-  it('asks exactly so, and installs only what is missing', () => {
-    expect(sharedSections([resource])[0]?.body.text).toMatchInlineSnapshot(`
-      "pgprov_packages=$(
-      dpkg-query -W -f '\${Package} \${db:Status-Status} \${Version}
-      ' etcd-server etcd-client 2>/dev/null || :
-      )"
-    `);
-    expect(resource.probe().text).toMatchInlineSnapshot(`
-      "printf '%s\\n' "$pgprov_packages"
-      for name in etcd-server etcd-client; do
-      case "$pgprov_nl$pgprov_packages" in
-      *"$pgprov_nl$name installed "*) ;;
-      *)
-      apt-cache policy etcd-server etcd-client 2>/dev/null | awk '/^[^ ]/ { sub(/:$/, ""); name = $0 } $1 == "Candidate:" && $2 != "(none)" { print name, "candidate", $2 }'
-      break
-      ;;
-      esac
-      done"
-    `);
-    expect(withUnit.apply([], { 'etcd-client': '3.5', 'etcd-server': undefined }).text).toMatchInlineSnapshot(`
-      "policy=/usr/sbin/policy-rc.d
-      restore() {
-      rm -f "$policy"
-      [ ! -e "$policy.pgprov-saved" ] || mv -f "$policy.pgprov-saved" "$policy"
-      }
-      trap restore EXIT
-      if [ -e "$policy" ] && ! grep -qF '# pgprov: no service starts by itself while packages are installed' "$policy"; then mv -f "$policy" "$policy.pgprov-saved"; fi
-      printf '#!/bin/sh\\n%s\\nexit 101\\n' '# pgprov: no service starts by itself while packages are installed' >"$policy"
-      chmod 0755 "$policy"
-      DEBIAN_FRONTEND=noninteractive
-      NEEDRESTART_SUSPEND=1
-      APT_LISTCHANGES_FRONTEND=none
-      UCF_FORCE_CONFFOLD=1
-      export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND UCF_FORCE_CONFFOLD
-      apt_log=$(mktemp /run/pgprov-work/apt.XXXXXX)
-      apt_get() {
-      waited=0
-      while :; do
-      apt_status=0
-      apt-get -q -y "$@" >"$apt_log" 2>&1 || apt_status=$?
-      [ "$apt_status" != 0 ] || return 0
-      grep -qE 'Could not get lock|Unable to (acquire|lock)' "$apt_log" || return "$apt_status"
-      held=$(grep -m1 -oE 'held by process [0-9]+ \\([^)]*\\)' "$apt_log" || echo 'held by another process')
-      if [ "$waited" -ge 300 ]; then
-      echo "the package manager's lock is $held, still after $waited s" >"$apt_log"
-      return "$apt_status"
-      fi
-      note "waiting for the package manager's lock, $held ($waited s)"
-      sleep 2
-      waited=$((waited + 2))
-      done
-      }
-      apt_explain() {
-      grep -E '^(E|W|dpkg): |^Err:|lock is held|No space left|  [45][0-9][0-9] ' "$apt_log" || tail -n 15 "$apt_log"
-      }
-      trap 'restore; rm -f "$apt_log"' EXIT
-      if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
-      note 'finishing an interrupted package installation'
-      dpkg --force-confold --configure -a
-      fi
-      off=
-      for unit in etcd; do systemctl -q is-enabled "$unit" 2>/dev/null || off="$off $unit"; done
-      set -- -o Dpkg::Options::=--force-confold --no-install-recommends install etcd-server
-      if ! apt_get "$@" && grep -qE 'Unable to locate package|no installation candidate|unmet dependencies|404 +Not Found' "$apt_log"; then
-      note 'refreshing the package lists'
-      if apt_get -o APT::Update::Error-Mode=any update; then apt_get "$@" || :; fi
-      fi
-      if [ "$apt_status" != 0 ]; then
-      apt_explain
-      [ -z "$off" ] || systemctl -q disable $off >/dev/null 2>&1 || :
-      exit 1
-      fi
-      off=
-      for unit in etcd; do systemctl -q is-active "$unit" || off="$off $unit"; done
-      [ -z "$off" ] || systemctl -q disable $off"
-    `);
-  });
 
   inEveryShell(HOST_SHELLS, (shell) => {
     const work = freshDirectory();
@@ -133,6 +55,72 @@ describe('aptPackages', () => {
     });
   });
 
+  inEveryShell(HOST_SHELLS, (shell) => {
+    const work = freshDirectory();
+    const POLICY = '/usr/sbin/policy-rc.d';
+    const INSTALL = 'apt-get -q -y -o Dpkg::Options::=--force-confold --no-install-recommends install etcd-server';
+    const UPDATE = 'apt-get -q -y -o APT::Update::Error-Mode=any update';
+    const installs = (): string => `case "$*" in *' install '*) : >'${work.at('installed')}' ;; esac`;
+    const hostWith = (aptGet: string, dpkg = ':'): MadeUpHost => {
+      const known = `[ ! -e '${work.at('installed')}' ] || echo 'etcd-server installed 3.5'\necho 'etcd-client installed 3.5'`;
+      const systemctl = 'case "$2" in is-*) exit 3 ;; esac';
+      return new MadeUpHost({ root: work.path, programs: { 'dpkg-query': known, 'apt-cache': ':', 'apt-get': aptGet, dpkg, systemctl, sleep: ':' }, paths: ['/usr/sbin'] });
+    };
+
+    it('installs only what is missing, asks nothing, and starts nothing by it', async () => {
+      const host = hostWith(`${installs()}\n'${work.at(POLICY)}'; echo "$? $DEBIAN_FRONTEND $UCF_FORCE_CONFFOLD $NEEDRESTART_SUSPEND $APT_LISTCHANGES_FRONTEND" >'${work.at('seen')}'`);
+      host.write(POLICY, 'theirs');
+      const { answer: done, notes, left } = await bringAbout(shell, host.resource(withUnit));
+      expect({ done, notes, left }).toEqual({ done: { status: 0, words: '' }, notes: [], left: [] });
+      expect(readFileSync(work.at('seen'), 'utf8')).toBe('101 noninteractive 1 1 none\n');
+      expect(host.calls('apt-get', 'systemctl')).toEqual(['systemctl -q is-enabled etcd', INSTALL, 'systemctl -q is-active etcd', 'systemctl -q disable etcd']);
+      expect(readFileSync(host.at(POLICY), 'utf8')).toBe('theirs');
+      expect(readdirSync(host.at('/usr/sbin'))).toEqual(['policy-rc.d']);
+    });
+
+    it('finishes an installation that was cut, and takes away what that left to keep services from starting', async () => {
+      const host = hostWith(installs(), '[ "$1" != --audit ] || echo half');
+      host.write(POLICY, '#!/bin/sh\n# pgprov: no service starts by itself while packages are installed\nexit 101\n');
+      const { notes, left } = await bringAbout(shell, host.resource(resource));
+      expect({ notes, left }).toEqual({ notes: ['finishing an interrupted package installation'], left: [] });
+      expect(host.calls('dpkg')).toEqual(['dpkg --audit', 'dpkg --force-confold --configure -a']);
+      expect(readdirSync(host.at('/usr/sbin'))).toEqual([]);
+    });
+
+    const held = "echo 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 8 (apt-get)'; exit 100";
+
+    it('waits for somebody else’s apt, saying who', async () => {
+      const { notes, left } = await bringAbout(shell, hostWith(`[ $call -gt 1 ] || { ${held}; }\n${installs()}`).resource(resource));
+      expect({ notes, left }).toEqual({ notes: ["waiting for the package manager's lock, held by process 8 (apt-get) (0 s)"], left: [] });
+    });
+
+    it('says so when the lock is never free', async () => {
+      const host = hostWith(held);
+      const { answer: done } = await bringAbout(shell, host.resource(aptPackages({ name: 'etcd', packages: ['etcd-server', 'etcd-client'], lockTimeout: 2 })));
+      expect(done).toEqual({ status: 1, words: "the package manager's lock is held by process 8 (apt-get), still after 2 s\n" });
+      expect(host.calls('apt-get')).toEqual([INSTALL, INSTALL]);
+    });
+
+    it.each(['E: Unable to locate package etcd-server', "E: Package 'etcd-server' has no installation candidate", 'The following packages have unmet dependencies:', 'Err:1 http://m etcd 404  Not Found'])(
+      'refreshes the lists once for %j',
+      async (words) => {
+        const host = hostWith(`[ $call -gt 1 ] || { echo "${words}"; exit 100; }\n${installs()}`);
+        const { notes, left } = await bringAbout(shell, host.resource(resource));
+        expect({ notes, left }).toEqual({ notes: ['refreshing the package lists'], left: [] });
+        expect(host.calls('apt-get')).toEqual([INSTALL, UPDATE, INSTALL]);
+      },
+    );
+
+    it('fails in apt’s own words, keeps units from starting at boot, and leaves the policy as it was', async () => {
+      const host = hostWith("echo 'Reading package lists...'; echo 'E: No space left on device'; exit 100");
+      const { answer: done, left } = await bringAbout(shell, host.resource(withUnit));
+      expect(done).toEqual({ status: 1, words: 'E: No space left on device\n' });
+      expect(left).toHaveLength(1);
+      expect(host.calls('apt-get', 'systemctl')).toEqual(['systemctl -q is-enabled etcd', INSTALL, 'systemctl -q disable etcd']);
+      expect(readdirSync(host.at('/usr/sbin'))).toEqual([]);
+    });
+  });
+
   it('has a digest of its packages', () => {
     expect(aptPackages({ name: 'etcd', packages: ['etcd-server'] }).digest()).not.toBe(resource.digest());
   });
@@ -154,70 +142,40 @@ describe('aptRepository', () => {
 
   it.each(['', 'listed\n', 'listed\nwhat\n'])('rejects %j', (text) => expect(() => resource.parse(answer(text))).toThrow(/apt-repository:pgdg/u));
 
-  it('is added exactly so', () => {
-    expect(resource.apply([], { listed: false, file: { type: 'absent' } }).text).toMatchInlineSnapshot(`
-      "work=$(mktemp -d /run/pgprov-work/sources.XXXXXX)
-      chmod 0755 "$work"
-      printf %s 'Types: deb
-      URIs: https://apt.postgresql.org/pub/repos/apt
-      Suites: trixie-pgdg
-      Components: main
-      Signed-By: /k.asc
-      ' >"$work/draft.sources"
-      DEBIAN_FRONTEND=noninteractive
-      NEEDRESTART_SUSPEND=1
-      APT_LISTCHANGES_FRONTEND=none
-      UCF_FORCE_CONFFOLD=1
-      export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND UCF_FORCE_CONFFOLD
-      apt_log=$(mktemp /run/pgprov-work/apt.XXXXXX)
-      apt_get() {
-      waited=0
-      while :; do
-      apt_status=0
-      apt-get -q -y "$@" >"$apt_log" 2>&1 || apt_status=$?
-      [ "$apt_status" != 0 ] || return 0
-      grep -qE 'Could not get lock|Unable to (acquire|lock)' "$apt_log" || return "$apt_status"
-      held=$(grep -m1 -oE 'held by process [0-9]+ \\([^)]*\\)' "$apt_log" || echo 'held by another process')
-      if [ "$waited" -ge 300 ]; then
-      echo "the package manager's lock is $held, still after $waited s" >"$apt_log"
-      return "$apt_status"
-      fi
-      note "waiting for the package manager's lock, $held ($waited s)"
-      sleep 2
-      waited=$((waited + 2))
-      done
-      }
-      apt_explain() {
-      grep -E '^(E|W|dpkg): |^Err:|lock is held|No space left|  [45][0-9][0-9] ' "$apt_log" || tail -n 15 "$apt_log"
-      }
-      trap 'rm -rf "$work" "$apt_log"' EXIT
-      if ! apt_get -o Dir::Etc::sourcelist="$work/draft.sources" -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 -o APT::Update::Error-Mode=any -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 update; then
-      apt_explain
-      echo 'the repository https://apt.postgresql.org/pub/repos/apt trixie-pgdg was not added; check the address (pgdg.base_url) and its signature'
-      exit 1
-      fi
-      rm -f /etc/apt/sources.list.d/pgdg.sources.pgprov.??????
-      new=$(mktemp /etc/apt/sources.list.d/pgdg.sources.pgprov.XXXXXX)
-      trap 'rm -f "$new"' EXIT
-      chmod 0600 "$new"
-      printf %s 'Types: deb
-      URIs: https://apt.postgresql.org/pub/repos/apt
-      Suites: trixie-pgdg
-      Components: main
-      Signed-By: /k.asc
-      ' >"$new"
-      chown root:root "$new"
-      chmod 0644 "$new"
-      if ! mv -fT "$new" /etc/apt/sources.list.d/pgdg.sources 2>/dev/null; then
-      cat "$new" >/etc/apt/sources.list.d/pgdg.sources
-      chown root:root /etc/apt/sources.list.d/pgdg.sources
-      chmod 0644 /etc/apt/sources.list.d/pgdg.sources
-      fi
-      if command -v restorecon >/dev/null 2>&1; then restorecon /etc/apt/sources.list.d/pgdg.sources || :; fi"
-    `);
+  const work = freshDirectory();
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    const SOURCES = '/etc/apt/sources.list.d';
+    const PATH = `${SOURCES}/pgdg.sources`;
+    const hostWith = (aptGet: string): MadeUpHost => new MadeUpHost({ root: work.path, programs: { 'apt-get': aptGet, sleep: ':' }, paths: [SOURCES, '/var/lib/apt/lists'] });
+
+    it.skipIf(process.getuid?.() !== 0)('has its lists fetched from a draft, and is then written', async () => {
+      const host = hostWith(`for word; do case "$word" in Dir::Etc::sourcelist=*) cp "\${word#*=}" '${work.at('draft')}' ;; esac; done
+[ ! -e '${work.at(PATH)}' ] && : >'${work.at('/var/lib/apt/lists/apt.postgresql.org_pub_repos_apt_dists_trixie-pgdg_InRelease')}'`);
+      const { answer: done, left } = await bringAbout(shell, host.resource(resource));
+      expect({ done, left }).toEqual({ done: { status: 0, words: '' }, left: [] });
+      expect([work.at('draft'), host.at(PATH)].map((path) => readFileSync(path, 'utf8'))).toEqual([content, content]);
+      expect(host.calls().map((line) => line.replace(/sourcelist=\S+/u, 'sourcelist=DRAFT'))).toEqual([
+        'apt-get -q -y -o Dir::Etc::sourcelist=DRAFT -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 -o APT::Update::Error-Mode=any '
+          + '-o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 update',
+      ]);
+      expect((await bringAbout(shell, host.resource(resource))).changes).toEqual([]);
+    });
+
+    it('leaves the file that is there where the lists cannot be fetched or verified', async () => {
+      const host = hostWith("echo 'Hit:1 x'; echo 'E: The repository is not signed.'; exit 100");
+      host.write(PATH, 'good\n');
+      const { answer: done } = await bringAbout(shell, host.resource(resource));
+      expect(done).toEqual({
+        status: 1,
+        words: 'E: The repository is not signed.\n'
+          + 'the repository https://apt.postgresql.org/pub/repos/apt trixie-pgdg was not added; check the address (pgdg.base_url) and its signature\n',
+      });
+      expect(readFileSync(host.at(PATH), 'utf8')).toBe('good\n');
+      expect(readdirSync(host.at(SOURCES))).toEqual(['pgdg.sources']);
+    });
   });
 
-  const work = freshDirectory();
   const apt = isThere('apt-get');
   /** The name that apt itself gives to a repository's list. */
   function named(uri: string): string {

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeVerifier } from '../../src/lib/scram.js';
+import { makeVerifier, verifierMatches } from '../../src/lib/scram.js';
 import { Secret } from '../../src/lib/secret.js';
 import { pendingRestart } from '../../src/resources/pending-restart.js';
 import { pgRole, type PgRoleState } from '../../src/resources/pg-role.js';
@@ -8,6 +9,10 @@ import { psqlInput, sqlIdentifier, sqlLiteral, type LocalServer } from '../../sr
 import type { Answer, Observation } from '../../src/resources/resource.js';
 import { sharedSections } from '../../src/resources/shared-question.js';
 import { replicationLogin } from '../../src/resources/replication-login.js';
+import { freshDirectory } from '../support/directory.js';
+import { MadeUpHost } from '../support/made-up-host.js';
+import { observe, runSections } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 const server: LocalServer = { binDirectory: '/bin17', socketDirectory: '/run/pg', port: 5432, user: 'postgres', home: '/var/lib/postgresql' };
 const answer = (text: string, status = 0): Answer => ({ status, out: Buffer.from(text) });
@@ -69,21 +74,6 @@ describe('pgRole', () => {
 
   it.each(['', 'psql: error\n'])('reads %j, which answers no query, as a server that is down', (text) => expect(make('pgprov').parse(answer(text))).toEqual({ server: 'down' }));
 
-  it('asks together with others exactly so', () => {
-    const text = sharedSections([make('pgprov'), make('pgprov', "it's")])[0]?.body.text;
-    expect(text).toMatchInlineSnapshot(`
-      "pgprov_sql=$(
-      [ ! -x /bin17/psql ] || printf '%s\\n' '\\set ON_ERROR_STOP 0
-      \\echo @pgprov-da8c931525a085f4
-      SELECT pg_is_in_recovery(), r.rolname IS NOT NULL, r.rolreplication, r.rolsuper, r.rolcanlogin, r.rolpassword
-      FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = '\\''replicator'\\'';
-      \\echo @pgprov-d61c8b1f1d1de0a3
-      SELECT pg_is_in_recovery(), r.rolname IS NOT NULL, r.rolreplication, r.rolsuper, r.rolcanlogin, r.rolpassword
-      FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = '\\''it'\\'''\\''s'\\'';' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql -XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f - 2>/dev/null || :
-      )"
-    `);
-  });
-
   it.each<{ title: string; state: PgRoleState; madeBy?: 'patroni' | 'pgprov'; changes: string[] }>([
     { title: 'as desired', state: primary(), changes: [] },
     { title: 'a standby', state: { server: 'standby', exists: true, verifier }, changes: [] },
@@ -100,45 +90,83 @@ describe('pgRole', () => {
   ])('$title', ({ state, madeBy, changes }) => {
     expect(make(madeBy ?? 'pgprov').diff(state).map(({ summary }) => summary)).toEqual(changes);
   });
-
-  it('is made exactly so, without its password', () => {
-    const { text } = make('pgprov').apply([], primary());
-    expect(text).not.toContain('open sesame');
-    expect(text.replace(/SCRAM-SHA-256\$[^']*/u, 'VERIFIER')).toMatchInlineSnapshot(`
-      "printf '%s\\n' 'SET log_statement = '\\''none'\\'';
-      SET log_min_duration_statement = -1;
-      SET log_min_error_statement = '\\''panic'\\'';
-      DO $pgprov$ BEGIN
-      IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '\\''replicator'\\'') THEN CREATE ROLE "replicator"; END IF;
-      END $pgprov$;
-      ALTER ROLE "replicator" LOGIN REPLICATION PASSWORD '\\''VERIFIER'\\'';' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql -XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f -"
-    `);
-    expect(make('pgprov').digest()).toBe(make('pgprov').digest());
-  });
 });
 
-describe('a standby', () => {
-  it('waits exactly so until a new password has reached it', () => {
-    const role = pgRole({ server, name: "it's", password: new Secret('open sesame'), attributes: [], madeBy: 'patroni' });
-    const { text } = role.apply([], { server: 'standby', exists: true, verifier: 'SCRAM-SHA-256$4096:salt$stored:server' });
-    expect(text).not.toContain('open sesame');
-    expect(text).toMatchInlineSnapshot(`
-      "printf '%s\\n' 'SET log_statement = '\\''none'\\'';
-      SET log_min_duration_statement = -1;
-      SET log_min_error_statement = '\\''panic'\\'';
-      SET statement_timeout = 0;
-      DO $pgprov$ DECLARE silent int := 0;
-      BEGIN
-      FOR turn IN 1..300 LOOP
-      IF (SELECT coalesce(rolpassword, '\\'''\\'') FROM pg_authid WHERE rolname = '\\''it'\\'''\\''s'\\'') IS DISTINCT FROM '\\''SCRAM-SHA-256$4096:salt$stored:server'\\'' THEN RETURN; END IF;
-      silent := CASE WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = '\\''streaming'\\'') THEN 0 ELSE silent + 1 END;
-      IF silent > 50 THEN RETURN; END IF;
-      PERFORM pg_sleep(0.1);
-      END LOOP;
-      RAISE '\\''the new password did not arrive from the leader within 30 s; received up to %, replayed up to %'\\'',
-      pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn();
-      END $pgprov$;' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql -XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f -"
-    `);
+describe('the scripts for psql', () => {
+  const work = freshDirectory();
+  const local = (): LocalServer => ({ ...server, binDirectory: work.at('bin') });
+  const role = (name: string): ReturnType<typeof pgRole> =>
+    pgRole({ server: local(), name, password: new Secret('open sesame'), attributes: ['REPLICATION'], madeBy: 'pgprov' });
+  const called = (): string => `runuser -u postgres -- env HOME=/var/lib/postgresql ${work.at('bin')}/psql -XAtqw -v ON_ERROR_STOP=1 -h /run/pg -p 5432 -d postgres -f -`;
+  const hostWith = (runuser: string, psql = ':'): MadeUpHost => new MadeUpHost({ root: work.path, programs: { runuser, psql } });
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    /** What psql is told by a change, once nothing of it can come into the server's log. */
+    async function told(state: PgRoleState, name: string): Promise<string> {
+      const host = hostWith(`cat >'${work.at('sql')}'`);
+      const { answers } = await runSections(shell, [{ id: 'do', mode: 'step', body: host.script(role(name).apply([], state)) }]);
+      expect(answers.get('do')).toEqual({ status: 0, out: Buffer.of() });
+      expect(host.calls()).toEqual([called()]);
+      const [first, second, third, ...rest] = readFileSync(work.at('sql'), 'utf8').split('\n');
+      expect([first, second, third]).toEqual(["SET log_statement = 'none';", 'SET log_min_duration_statement = -1;', "SET log_min_error_statement = 'panic';"]);
+      expect(rest.join('\n')).not.toContain('open sesame');
+      return rest.join('\n');
+    }
+
+    it('make a role that is not there, with a verifier in the place of its password', async () => {
+      const sql = await told({ server: 'primary', exists: false, verifier: '', attributes: [] }, "it's");
+      expect(sql).toContain(`IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'it''s') THEN CREATE ROLE "it's"; END IF;`);
+      const verifier = /^ALTER ROLE "it's" LOGIN REPLICATION PASSWORD '(.*)';$/mu.exec(sql)?.[1] ?? '';
+      expect(verifierMatches(verifier, 'open sesame')).toBe(true);
+    });
+
+    it('have a standby wait until its role has another verifier than before', async () => {
+      const sql = await told({ server: 'standby', exists: true, verifier: 'SCRAM-SHA-256$4096:salt$stored:server' }, "it's");
+      expect(sql).toContain(`FROM pg_authid WHERE rolname = 'it''s') IS DISTINCT FROM 'SCRAM-SHA-256$4096:salt$stored:server' THEN RETURN;`);
+      expect(sql).toContain('SET statement_timeout = 0;');
+      expect(sql).toContain("RAISE 'the new password did not arrive from the leader within 30 s;");
+      expect(sql).not.toContain('ALTER');
+    });
+
+    it('ask once for all, and give each its own answer', async () => {
+      // Plays psql: says what it is to echo, and answers the queries of one of two roles.
+      const host = hostWith(`while IFS= read -r line; do case "$line" in
+'\\echo '*) echo "\${line#* }" ;;
+*"rolname = 'replicator'"*) echo 'f|t|t|f|t|one' ;;
+*"rolname = 'it''s'"*) echo 'f|t|f|f|t|two' ;;
+'\\connect '*) printf %s "\$line" >'${work.at('connect')}' ;;
+IDENTIFY_SYSTEM*) echo '7412|1|0/3000060|' ;;
+esac; done`);
+      const login = replicationLogin({ server: local(), role: "it's", passwordFile: '/p', members: [], next: { address: '10.0.0.2', port: 5433 } });
+      const asked = [role('replicator'), login, role("it's")].map((each) => host.observation(each as Observation));
+      const { answers } = await runSections(shell, [...sharedSections(asked), ...asked.map(({ id, probe }) => ({ id, mode: 'probe' as const, body: probe() }))]);
+      expect(asked.map(({ id, parse }) => parse(answers.get(id) ?? answer('')))).toEqual([
+        { server: 'primary', exists: true, verifier: 'one', attributes: ['LOGIN', 'REPLICATION'] },
+        [{ address: '10.0.0.2', systemIdentifier: '7412', error: undefined }],
+        { server: 'primary', exists: true, verifier: 'two', attributes: ['LOGIN'] },
+      ]);
+      expect(host.calls()).toEqual([called()]);
+      const url = new URL(readFileSync(work.at('connect'), 'utf8').trim().split(' ').at(-1) ?? '');
+      expect(Object.fromEntries(url.searchParams)).toEqual({
+        host: '10.0.0.2', port: '5433', dbname: 'replication', replication: 'true', user: "it's", passfile: '/p', connect_timeout: '3',
+      });
+    });
+
+    it('log in to every member, and tell each outcome', async () => {
+      const psql = `[ "$PGPASSFILE $PGCONNECT_TIMEOUT" = '/p 3' ] || exit 9
+case "$*" in
+*"host=10.0.0.1 port=5432 dbname=replication replication=true user='it\\'s' -c IDENTIFY_SYSTEM") echo '7412|1|0/3000060|' ;;
+*) printf 'psql: error:\n\tno entry\n'; exit 2 ;;
+esac`;
+      const host = hostWith('shift 3; exec "$@"', psql);
+      const members = [{ address: '10.0.0.1', port: 5432 }, { address: '10.0.0.2', port: 5433 }];
+      const login = replicationLogin({ server: local(), role: "it's", passwordFile: '/p', members, next: { address: '10.0.0.2', port: 5433 } });
+      const logins = await observe(shell, host.observation(login.thorough ?? login));
+      expect(logins.sort((a, b) => a.address.localeCompare(b.address))).toEqual([
+        { address: '10.0.0.1', systemIdentifier: '7412', error: undefined },
+        { address: '10.0.0.2', systemIdentifier: undefined, error: 'psql: error:  no entry' },
+      ]);
+    });
   });
 });
 
@@ -173,35 +201,4 @@ describe('replicationLogin', () => {
     expect(login.probe().text.endsWith(`fi\n${thorough.probe().text}`)).toBe(true);
     expect(sharedSections([thorough])).toEqual([]);
   });
-
-  it('asks the next one exactly so, after the queries to its own server', () => {
-    const [question] = sharedSections([login, pendingRestart(server)]);
-    expect(question?.body.text).toMatchInlineSnapshot(`
-      "pgprov_sql=$(
-      [ ! -x /bin17/psql ] || printf '%s\\n' '\\set ON_ERROR_STOP 0
-      \\echo @pgprov-d69fcaf43e0f8602
-      SELECT name FROM pg_settings WHERE pending_restart ORDER BY name;
-      \\echo @pgprov-53cdc4beb9d88c11
-      \\connect -reuse-previous=off postgresql:///?host=10.0.0.2&port=5433&dbname=replication&replication=true&user=it%27s&passfile=%2fp&connect_timeout=3
-      IDENTIFY_SYSTEM;' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql -XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f - 2>/dev/null || :
-      )"
-    `);
-  });
-
-  it('asks all exactly so', () => expect(thorough.probe().text).toMatchInlineSnapshot(`
-    "psql=/bin17/psql
-    [ -x "$psql" ] || exit 0
-    runuser -u postgres -- env 'HOME=/var/lib/postgresql' 'PGPASSFILE=/p' 'PGCONNECT_TIMEOUT=3' sh -c 'login() {
-    answer=$("$0" -XAtw -d "host=$2 port=$3 dbname=replication replication=true user=$1" -c IDENTIFY_SYSTEM 2>&1)
-    status=$?
-    printf '\\''%s\\t%s\\t%s\\n'\\'' "$2" "$status" "$(printf %s "$answer" | tr '\\''\\n\\t'\\'' '\\''  '\\'')"
-    }
-    role=$1
-    shift
-    while [ "$#" -gt 1 ]; do
-    login "$role" "$1" "$2" &
-    shift 2
-    done
-    wait' "$psql" ''\\''it\\'\\''s'\\''' 10.0.0.1 5432"
-  `));
 });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { defineDnf } from '../../src/resources/dnf.js';
 import { dnfEnabledRepository } from '../../src/resources/dnf-enabled-repository.js';
 import { freshDirectory } from '../support/directory.js';
 import { answering, MadeUpHost } from '../support/made-up-host.js';
@@ -19,23 +18,7 @@ describe('dnfEnabledRepository', () => {
     expect(resource.diff({ enabled }).map(({ action, summary }) => `${action}: ${summary}`)).toEqual(enabled ? [] : ['enable: enable the repository crb']);
   });
 
-  it('asks exactly so', () => expect(resource.probe().text).toMatchInlineSnapshot(`
-    "awk -v want='[crb]' '
-    FNR == 1 { inside = 0 }
-    /^\\[/ { inside = ($1 == want && (found == "" || found == FILENAME)); if (inside) found = FILENAME }
-    inside && /^enabled *=/ { sub(/^[^=]*= */, ""); enabled = $0 }
-    END { if (found != "") print (enabled == "" ? 1 : enabled); else print "absent" }' /etc/yum.repos.d/*.repo 2>/dev/null"
-  `));
-
-  it('is enabled exactly so', () => {
-    expect(resource.apply([], { enabled: false }).text.replace(defineDnf(300).text, 'DEFINE DNF')).toMatchInlineSnapshot(`
-      "DEFINE DNF
-      trap 'rm -f "$dnf_log"' EXIT
-      if ! run_dnf install dnf-plugins-core || ! run_dnf config-manager --set-enabled crb; then
-      explain_dnf
-      exit 1
-      fi"
-    `);
+  it('has a digest of its name', () => {
     expect(dnfEnabledRepository('powertools').digest()).not.toBe(resource.digest());
   });
 

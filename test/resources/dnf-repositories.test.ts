@@ -54,36 +54,6 @@ describe('dnfRepositories', () => {
     { title: 'closed to others', text: `file root root 600\n${content}`, changes: [`set ${PATH} to root:root 0644 (is root:root 0600)`] },
   ])('$title', ({ text, changes }) => expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(changes));
 
-  it('are added exactly so', () => {
-    expect(resource.apply([], { type: 'absent' }).text.replace(defineDnf(300).text, 'DEFINE DNF').replaceAll(content, 'CONTENT')).toMatchInlineSnapshot(`
-      "work=$(mktemp -d /run/pgprov-work/repos.XXXXXX)
-      printf %s 'CONTENT' >"$work/draft.repo"
-      DEFINE DNF
-      trap 'rm -rf "$work" "$dnf_log"' EXIT
-      if ! run_dnf --setopt=reposdir="$work" --setopt=skip_if_unavailable=False --setopt=timeout=20 --setopt=retries=2 --refresh makecache; then
-      explain_dnf
-      if grep -qF ''\\''pgprov-a'\\''' "$dnf_log"; then echo 'pgprov-a is http://m/a/$basearch'; fi
-      if grep -qF ''\\''pgprov-b'\\''' "$dnf_log"; then echo 'pgprov-b is http://m/b or http://m/old/b'; fi
-      echo 'no repository was added; check the address (pgdg.base_url), the signature, and whether the mirror has this version for this system'
-      exit 1
-      fi
-      rm -rf "$work" "$dnf_log"
-      rm -f /etc/yum.repos.d/pgdg-pgprov.repo.pgprov.??????
-      new=$(mktemp /etc/yum.repos.d/pgdg-pgprov.repo.pgprov.XXXXXX)
-      trap 'rm -f "$new"' EXIT
-      chmod 0600 "$new"
-      printf %s 'CONTENT' >"$new"
-      chown root:root "$new"
-      chmod 0644 "$new"
-      if ! mv -fT "$new" /etc/yum.repos.d/pgdg-pgprov.repo 2>/dev/null; then
-      cat "$new" >/etc/yum.repos.d/pgdg-pgprov.repo
-      chown root:root /etc/yum.repos.d/pgdg-pgprov.repo
-      chmod 0644 /etc/yum.repos.d/pgdg-pgprov.repo
-      fi
-      if command -v restorecon >/dev/null 2>&1; then restorecon /etc/yum.repos.d/pgdg-pgprov.repo || :; fi"
-    `);
-  });
-
   it('wait as long as they are told', () => {
     const { apply } = dnfRepositories({ name: 'x', keyPath: '/k', repositories: [], lockTimeout: 7 });
     expect(apply([], { type: 'absent' }).text).toContain(defineDnf(7).text);

@@ -13,31 +13,6 @@ const HELD = 'metadata already locked by 8\n  The application with PID 8 is: dnf
 const RPM_HELD = "error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)\nError: Could not run transaction.\n";
 
 describe('run_dnf', () => {
-  it('is defined exactly so', () => expect(defineDnf(300).text).toMatchInlineSnapshot(`
-    "dnf_log=$(mktemp /run/pgprov-work/dnf.XXXXXX)
-    run_dnf() {
-    waited=0
-    while :; do
-    dnf_status=0
-    dnf -y --setopt=exit_on_lock=True "$@" </dev/null >"$dnf_log" 2>&1 || dnf_status=$?
-    [ "$dnf_status" != 0 ] || return 0
-    [ "$dnf_status" = 200 ] || grep -q "can't create transaction lock" "$dnf_log" || return "$dnf_status"
-    if [ "$waited" -ge 300 ]; then
-    grep -E 'lock' "$dnf_log" >"$dnf_log.lock" || :
-    mv -f "$dnf_log.lock" "$dnf_log"
-    echo "the package manager's lock is held by another process, still after $waited s" >>"$dnf_log"
-    return "$dnf_status"
-    fi
-    note "waiting for the package manager's lock ($waited s)"
-    sleep 2
-    waited=$((waited + 2))
-    done
-    }
-    explain_dnf() {
-    grep -E '^(Error|error|RPM|Public key|Failing package|The GPG keys)|^ +- |^ Problem|lock is held|already locked by|GPG|No space left|Status code|Curl error|Unable to find a match|filtered out' "$dnf_log" || tail -n 15 "$dnf_log"
-    }"
-  `));
-
   const work = freshDirectory();
 
   /** Runs dnf once, says what it explains when that failed, and what is left in the scratch space. */

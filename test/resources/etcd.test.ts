@@ -88,61 +88,6 @@ describe('dcs', () => {
 
   it('reads no answer', () => expect(scope.parse(answer(''))).toEqual({ reachable: false, why: '' }));
 
-  it('asks the nearest member with others, and then one endpoint after the other, exactly so', () => {
-    const [http, keys] = sharedSections([scope]);
-    expect(http?.body.text).toContain('"https://10.0.0.1:2379/v3/kv/range"');
-    expect(keys?.body.text).toMatchInlineSnapshot(`
-      "pgprov_keys=$(
-      answer=$(pgprov_tell_http 2fc520cafb1d)
-      case "$answer" in '|{"header"'*)
-      printf '%s\\n' "$answer"
-      exit
-      ;;
-      esac
-      if [ ! -r /tls/node.crt ]; then answer='no client certificate yet'
-      else
-      for endpoint in https://10.0.0.2:2379; do
-      answer=$(curl -S -s -m 2 --cacert /tls/ca.crt --cert /tls/node.crt --key /tls/node.key -d '{"key":"L3NlcnZpY2UvZGVtby8=","range_end":"L3NlcnZpY2UvZGVtbzA="}' "$endpoint/v3/kv/range" 2>&1) || :
-      case "$answer" in '{"header"'*) break ;; esac
-      done
-      fi
-      set -f
-      IFS=$pgprov_nl
-      printf '|%s\\n' $answer
-      echo '@2fc520cafb1d 0'
-      )"
-    `);
-  });
-
-  it('asks the only member for the reason exactly so', () => {
-    const [, keys] = sharedSections([dcs({ ...client, endpoints: client.endpoints.slice(0, 1) }, '/service/demo/')]);
-    expect(keys?.body.text).toMatchInlineSnapshot(`
-      "pgprov_keys=$(
-      answer=$(pgprov_tell_http 2fc520cafb1d)
-      case "$answer" in '|'*)
-      printf '%s\\n' "$answer"
-      exit
-      ;;
-      esac
-      if [ ! -r /tls/node.crt ]; then answer='no client certificate yet'
-      else
-      case "$pgprov_http" in
-      *"@$pgprov_nonce "'2fc520cafb1d 000 2.'*) answer='curl: (28) Operation timed out after 2 seconds' ;;
-      *)
-      for endpoint in https://10.0.0.1:2379; do
-      answer=$(curl -S -s -m 2 --cacert /tls/ca.crt --cert /tls/node.crt --key /tls/node.key -d '{"key":"L3NlcnZpY2UvZGVtby8=","range_end":"L3NlcnZpY2UvZGVtbzA="}' "$endpoint/v3/kv/range" 2>&1) || :
-      case "$answer" in '{"header"'*) break ;; esac
-      done
-      ;;
-      esac
-      fi
-      set -f
-      IFS=$pgprov_nl
-      printf '|%s\\n' $answer
-      echo '@2fc520cafb1d 0'
-      )"
-    `);
-  });
 });
 
 describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcd’s keys' : 'etcd’s keys (skipped: no curl here)', () => {

@@ -6,6 +6,7 @@ import { directory, file, parsePath, type PathState } from '../../src/resources/
 import { sharedSections } from '../../src/resources/shared-question.js';
 import { joinScripts, sh } from '../../src/shell/quote.js';
 import { freshDirectory, ME } from '../support/directory.js';
+import { MadeUpHost } from '../support/made-up-host.js';
 import { bringAbout, observe, rewritten, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
@@ -92,68 +93,6 @@ describe('file', () => {
     },
   ])('$title', ({ content, state, changes }) => expect(file({ path: '/f', content }).diff(state)).toEqual(changes));
 
-  it('asks and writes exactly so', () => {
-    const resource = file({ path: "/etc/it's", content: 'a b\n', owner: 'postgres', group: 'postgres', mode: '0640' });
-    expect(resource.id).toBe("file:/etc/it's");
-    expect(file({ path: '/f', content: 'x' }).probe().text).toMatchInlineSnapshot(`"pgprov_path /f 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"`);
-    expect(joinScripts(sharedSections([resource, file({ path: '/f', content: 'x' })]).map(({ body }) => body)).text).toMatchInlineSnapshot(`
-      "pgprov_path() {
-      IFS=$pgprov_nl
-      set -f
-      path=$1 wanted=$2
-      case "$path" in
-      *"$pgprov_nl"*) set -- "$path" $(stat --printf '%F\\n%U %G %a\\n' "$path" 2>/dev/null) ;;
-      *)
-      set -- $pgprov_paths
-      while [ "$#" -gt 2 ] && [ "$1" != "$path" ]; do shift 3; done
-      ;;
-      esac
-      case "$2" in
-      '') echo absent ;;
-      'regular file')
-      case "$pgprov_nl$pgprov_sums$pgprov_nl" in
-      *"$pgprov_nl$wanted  $path$pgprov_nl"*) echo "wanted $3" ;;
-      *) echo "file $3"; exec cat "$path" ;;
-      esac
-      ;;
-      'regular empty file') echo "file $3" ;;
-      directory) echo "directory $3" ;;
-      'symbolic link') echo other symbolic link to "$(readlink "$path")" ;;
-      *) echo "other $2" ;;
-      esac
-      }
-      pgprov_paths=$(
-      stat --printf '%n\\n%F\\n%U %G %a\\n' '/etc/it'\\''s' /f 2>/dev/null || :
-      )
-      pgprov_sums=$(
-      set --
-      for path in '/etc/it'\\''s' /f; do [ ! -f "$path" ] || set -- "$@" "$path"; done
-      [ "$#" = 0 ] || sha256sum "$@" 2>/dev/null || :
-      )"
-    `);
-    expect(resource.apply([{ action: 'create', summary: '' }], { type: 'absent' }).text).toMatchInlineSnapshot(`
-      "rm -f '/etc/it'\\''s'.pgprov.??????
-      new=$(mktemp '/etc/it'\\''s.pgprov.XXXXXX')
-      trap 'rm -f "$new"' EXIT
-      chmod 0600 "$new"
-      printf %s 'a b
-      ' >"$new"
-      chown postgres:postgres "$new"
-      chmod 0640 "$new"
-      if ! mv -fT "$new" '/etc/it'\\''s' 2>/dev/null; then
-      cat "$new" >'/etc/it'\\''s'
-      chown postgres:postgres '/etc/it'\\''s'
-      chmod 0640 '/etc/it'\\''s'
-      fi
-      if command -v restorecon >/dev/null 2>&1; then restorecon '/etc/it'\\''s' || :; fi"
-    `);
-    const [change] = resource.diff(there('a b\n'));
-    expect(resource.apply(change === undefined ? [] : [change], there('a b\n')).text).toMatchInlineSnapshot(`
-      "chown postgres:postgres '/etc/it'\\''s'
-      chmod 0640 '/etc/it'\\''s'"
-    `);
-  });
-
   it('has a digest of all that is desired', () => {
     const digests = [
       file({ path: '/f', content: 'x' }),
@@ -213,6 +152,29 @@ describe('file', () => {
       writeFileSync(work.at('f'), 'x');
       const resource = rewritten(file({ path: work.at('f'), content: 'x', ...ME }), (script) => joinScripts([sh`sha256sum() { return 127; }`, script]));
       expect(await observe(shell, resource)).toMatchObject({ type: 'file', content: Buffer.from('x') });
+    });
+
+    it('takes drafts of a run that was cut away', async () => {
+      writeFileSync(work.at('f.pgprov.a1b2C3'), 'half');
+      await bringAbout(shell, file({ path: work.at('f'), content: 'x', ...ME }));
+      expect(readdirSync(work.path)).toEqual(['f']);
+    });
+
+    it('is written into a file that no other can take the place of, such as a mount', async () => {
+      const host = new MadeUpHost({ root: work.path, programs: { mv: 'exit 1' } });
+      writeFileSync(work.at('f'), 'old', { mode: 0o644 });
+      const { ino } = statSync(work.at('f'));
+      const { answer: done, left } = await bringAbout(shell, host.resource(file({ path: work.at('f'), content: 'new', ...ME, mode: '0600' })));
+      expect({ done, left }).toEqual({ done: { status: 0, words: '' }, left: [] });
+      expect(statSync(work.at('f')).ino).toBe(ino);
+      expect(readdirSync(work.path).sort()).toEqual(['bin', 'calls', 'f']);
+    });
+
+    it('is labelled for SELinux, whether that succeeds or not', async () => {
+      const host = new MadeUpHost({ root: work.path, programs: { restorecon: 'exit 1' } });
+      const { answer: done } = await bringAbout(shell, host.resource(file({ path: work.at('f'), content: 'x', ...ME })));
+      expect(done).toEqual({ status: 0, words: '' });
+      expect(host.calls()).toEqual([`restorecon ${work.at('f')}`]);
     });
 
     it('replaces content and mode', async () => {
@@ -284,15 +246,6 @@ describe('directory', () => {
   ])('$title', ({ state, changes, ...options }) => {
     const found = directory({ path: '/d', mode: '0700', ...options }).diff(state);
     expect(found.map(({ action, summary }) => `${action}: ${summary}`)).toEqual(changes);
-  });
-
-  it('is made exactly so', () => {
-    const resource = directory({ path: '/var/lib/etcd/demo', owner: 'etcd', group: 'etcd', mode: '0700' });
-    expect(resource.apply([], { type: 'absent' }).text).toMatchInlineSnapshot(`
-      "mkdir -p /var/lib/etcd/demo
-      chown etcd:etcd /var/lib/etcd/demo
-      chmod 00700 /var/lib/etcd/demo"
-    `);
   });
 
   const work = freshDirectory();

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { firewall, firewallsInForce, type FirewallState } from '../../src/resources/firewall/firewall.js';
@@ -96,48 +96,6 @@ describe('firewall', () => {
     expect(firewall({ cluster: 'demo', backend: 'auto', openings: [] }).digest()).not.toBe(auto.digest());
   });
 
-  it('asks exactly so', () => expect(auto.probe().text).toMatchInlineSnapshot(`
-    "echo @firewalld
-    if command -v firewall-cmd >/dev/null 2>&1 && [ "$(systemctl is-active firewalld 2>/dev/null)" = active ]; then
-    echo running
-    timeout 20 firewall-cmd --policy pgprov-demo --list-rich-rules 2>/dev/null | sed 's/^/runtime /'
-    fi
-    if [ -f /etc/firewalld/policies/pgprov-demo.xml ]; then
-    sed 's/^/file /' /etc/firewalld/policies/pgprov-demo.xml
-    echo
-    fi
-    printf '\\n@ufw\\n'
-    if command -v ufw >/dev/null 2>&1; then
-    if ufw status 2>/dev/null | grep -q '^Status: active'; then echo running; fi
-    sed -n 's/^### tuple ### /rule /p' /etc/ufw/user.rules /etc/ufw/user6.rules 2>/dev/null
-    fi
-    printf '\\n@nftables\\n'
-    if command -v nft >/dev/null 2>&1; then
-    main=/etc/nftables.conf
-    [ ! -f /etc/sysconfig/nftables.conf ] || main=/etc/sysconfig/nftables.conf
-    at_boot=$(systemctl is-enabled nftables 2>/dev/null)
-    echo "unit $at_boot $(systemctl is-active nftables 2>/dev/null)"
-    main_text() {
-    cat "$main"
-    echo
-    }
-    { main_text
-    main_text | sed -n 's/^[[:blank:]]*include[[:blank:]]*["'\\'']\\([^"'\\'']*\\)["'\\''].*/\\1/p' | while read -r pattern; do
-    case $pattern in
-    '/etc/nftables.d/pgprov-*.nft') ;;
-    /*) cat $pattern ;;
-    *) cat /etc/$pattern ;;
-    esac
-    echo
-    done; } 2>/dev/null | sed 's/^/config /'
-    if grep -qxF 'include "/etc/nftables.d/pgprov-*.nft"' "$main" 2>/dev/null; then echo included; fi
-    if [ -f /etc/nftables.d/pgprov-demo.nft ]; then
-    sed 's/^/file /' /etc/nftables.d/pgprov-demo.nft
-    echo
-    fi
-    if [ "$at_boot" = enabled ]; then nft -j list ruleset 2>/dev/null | sed 's/^/ruleset /'; fi
-    fi"
-  `));
 });
 
 describe('firewalld', () => {
@@ -200,54 +158,6 @@ describe('firewalld', () => {
     expect(change).toMatchObject({ before: 'old\n', after: text });
   });
 
-  it('is changed exactly so', () => {
-    const one = firewall({ cluster: 'demo', backend: 'firewalld', openings: [{ source: '10.0.0.1', ports: [5432] }] });
-    expect(one.apply([], NONE).text).toMatchInlineSnapshot(`
-      "if ! firewall-cmd --get-policies >/dev/null 2>&1; then
-      echo "firewalld $(firewall-cmd --version 2>/dev/null) has no policies: 0.9 or later is needed"
-      exit 1
-      fi
-      mkdir -p /etc/firewalld/policies
-      [ ! -f /etc/firewalld/policies/pgprov-demo.xml ] || cp -p /etc/firewalld/policies/pgprov-demo.xml /run/pgprov-work/pgprov-demo.xml
-      give_up() {
-      if [ -f /run/pgprov-work/pgprov-demo.xml ]; then cp -p /run/pgprov-work/pgprov-demo.xml /etc/firewalld/policies/pgprov-demo.xml; else rm -f /etc/firewalld/policies/pgprov-demo.xml; fi
-      firewall-cmd --reload >/dev/null 2>&1 || :
-      echo "$1; the former rules are back:"
-      echo "$2"
-      exit 1
-      }
-      rm -f /etc/firewalld/policies/pgprov-demo.xml.pgprov.??????
-      new=$(mktemp /etc/firewalld/policies/pgprov-demo.xml.pgprov.XXXXXX)
-      trap 'rm -f "$new"' EXIT
-      chmod 0600 "$new"
-      printf %s '<?xml version="1.0" encoding="utf-8"?>
-      <!-- Managed by pgprov: changes made here are undone by the next \`pgprov apply\`. -->
-      <policy priority="-100" target="CONTINUE">
-        <short>pgprov demo</short>
-        <description>What the members and clients of the PostgreSQL cluster demo may reach here.</description>
-        <ingress-zone name="ANY"/>
-        <egress-zone name="HOST"/>
-        <rule family="ipv4"><source address="10.0.0.1"/><port port="5432" protocol="tcp"/><accept/></rule>
-      </policy>
-      ' >"$new"
-      chown root:root "$new"
-      chmod 0644 "$new"
-      if ! mv -fT "$new" /etc/firewalld/policies/pgprov-demo.xml 2>/dev/null; then
-      cat "$new" >/etc/firewalld/policies/pgprov-demo.xml
-      chown root:root /etc/firewalld/policies/pgprov-demo.xml
-      chmod 0644 /etc/firewalld/policies/pgprov-demo.xml
-      fi
-      if command -v restorecon >/dev/null 2>&1; then restorecon /etc/firewalld/policies/pgprov-demo.xml || :; fi
-      words=$(firewall-cmd --check-config 2>&1) || give_up 'firewalld does not accept its configuration' "$words"
-      words=$(firewall-cmd --reload 2>&1) || give_up 'firewalld could not be reloaded' "$words"
-      waited=0
-      until [ "$(firewall-cmd --policy pgprov-demo --list-rich-rules 2>/dev/null | grep -c accept)" = 1 ]; do
-      [ "$waited" -lt 20 ] || give_up 'firewalld did not put the rules in force' "$(journalctl -u firewalld -n 5 -o cat --no-pager 2>/dev/null)"
-      sleep 1
-      waited=$((waited + 1))
-      done"
-    `);
-  });
 });
 
 describe('ufw', () => {
@@ -398,55 +308,6 @@ describe('nftables', () => {
     expect(change?.after).not.toMatch(/ip a pgprov-demo ip6|ip6 b pgprov-demo ip /u);
   });
 
-  it('is changed exactly so', () => {
-    const one = firewall({ cluster: 'demo', backend: 'auto', openings: [{ source: '10.0.0.1', ports: [5432] }] });
-    expect(one.apply([], { ...NONE, nftables: loaded({ tables: [jumping] }) }).text).toMatchInlineSnapshot(`
-      "main=/etc/nftables.conf
-      [ ! -f /etc/sysconfig/nftables.conf ] || main=/etc/sysconfig/nftables.conf
-      printf %s '# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.
-      add table inet filter
-      add chain inet filter pgprov-demo
-      flush chain inet filter pgprov-demo
-      add rule inet filter pgprov-demo ip saddr 10.0.0.1 tcp dport 5432 accept comment "pgprov demo"
-      ' >/run/pgprov-work/pgprov-demo.nft
-      nft -c -f /run/pgprov-work/pgprov-demo.nft
-      mkdir -p /etc/nftables.d
-      cp -p "$main" /run/pgprov-work/pgprov-demo.nft.main
-      [ ! -f /etc/nftables.d/pgprov-demo.nft ] || cp -p /etc/nftables.d/pgprov-demo.nft /run/pgprov-work/pgprov-demo.nft.former
-      rm -f /etc/nftables.d/pgprov-demo.nft.pgprov.??????
-      new=$(mktemp /etc/nftables.d/pgprov-demo.nft.pgprov.XXXXXX)
-      trap 'rm -f "$new"' EXIT
-      chmod 0600 "$new"
-      printf %s '# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.
-      add table inet filter
-      add chain inet filter input
-      add chain inet filter pgprov-demo
-      flush chain inet filter pgprov-demo
-      add rule inet filter pgprov-demo ip saddr 10.0.0.1 tcp dport 5432 accept comment "pgprov demo"
-      insert rule inet filter input jump pgprov-demo comment "pgprov demo"
-      ' >"$new"
-      chown root:root "$new"
-      chmod 0644 "$new"
-      if ! mv -fT "$new" /etc/nftables.d/pgprov-demo.nft 2>/dev/null; then
-      cat "$new" >/etc/nftables.d/pgprov-demo.nft
-      chown root:root /etc/nftables.d/pgprov-demo.nft
-      chmod 0644 /etc/nftables.d/pgprov-demo.nft
-      fi
-      if command -v restorecon >/dev/null 2>&1; then restorecon /etc/nftables.d/pgprov-demo.nft || :; fi
-      if ! grep -qxF 'include "/etc/nftables.d/pgprov-*.nft"' "$main"; then
-      [ -z "$(tail -c 1 "$main")" ] || echo >>"$main"
-      printf '%s\\n' 'include "/etc/nftables.d/pgprov-*.nft"' >>"$main"
-      fi
-      if ! words=$(nft -c -f "$main" 2>&1); then
-      cat /run/pgprov-work/pgprov-demo.nft.main >"$main"
-      if [ -f /run/pgprov-work/pgprov-demo.nft.former ]; then cp -p /run/pgprov-work/pgprov-demo.nft.former /etc/nftables.d/pgprov-demo.nft; else rm -f /etc/nftables.d/pgprov-demo.nft; fi
-      echo "$main could not be loaded with the rules of pgprov; the former ones are back:"
-      echo "$words"
-      exit 1
-      fi
-      nft -f /run/pgprov-work/pgprov-demo.nft"
-    `);
-  });
 });
 
 describe('firewallService', () => {
@@ -458,51 +319,6 @@ describe('firewallService', () => {
   ])('$backend: $text', ({ backend, text, changes }) => {
     const resource = firewallService({ backend, sshPorts: [22, 2222] });
     expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(changes);
-  });
-
-  it('starts ufw exactly so', () => {
-    const script = firewallService({ backend: 'ufw', sshPorts: [22, 2222] }).apply([{ action: 'start', summary: '' }], { enabled: false, running: false });
-    expect(script.text).toMatchInlineSnapshot(`
-      "ufw allow proto tcp from any to any port 22 comment SSH
-      ufw allow proto tcp from any to any port 2222 comment SSH
-      ufw --force enable
-      systemctl -q enable ufw"
-    `);
-  });
-
-  it('starts firewalld exactly so', () => {
-    const script = firewallService({ backend: 'firewalld', sshPorts: [22] }).apply([{ action: 'start', summary: '' }], { enabled: false, running: false });
-    expect(script.text).toMatchInlineSnapshot(`
-      "mkdir -p /etc/firewalld/policies
-      rm -f /etc/firewalld/policies/ssh-by-pgprov.xml.pgprov.??????
-      new=$(mktemp /etc/firewalld/policies/ssh-by-pgprov.xml.pgprov.XXXXXX)
-      trap 'rm -f "$new"' EXIT
-      chmod 0600 "$new"
-      printf %s '<?xml version="1.0" encoding="utf-8"?>
-      <!-- Made by pgprov when it started firewalld, and not touched again. -->
-      <policy priority="-100" target="CONTINUE">
-        <short>pgprov SSH</short>
-        <ingress-zone name="ANY"/>
-        <egress-zone name="HOST"/>
-        <port port="22" protocol="tcp"/>
-      </policy>
-      ' >"$new"
-      chown root:root "$new"
-      chmod 0644 "$new"
-      if ! mv -fT "$new" /etc/firewalld/policies/ssh-by-pgprov.xml 2>/dev/null; then
-      cat "$new" >/etc/firewalld/policies/ssh-by-pgprov.xml
-      chown root:root /etc/firewalld/policies/ssh-by-pgprov.xml
-      chmod 0644 /etc/firewalld/policies/ssh-by-pgprov.xml
-      fi
-      if command -v restorecon >/dev/null 2>&1; then restorecon /etc/firewalld/policies/ssh-by-pgprov.xml || :; fi
-      systemctl reload dbus 2>/dev/null || :
-      systemctl reset-failed firewalld 2>/dev/null || :
-      if ! timeout 60 systemctl start firewalld; then
-      journalctl -u firewalld -n 12 -o cat --no-pager 2>/dev/null || :
-      exit 1
-      fi
-      systemctl -q enable firewalld"
-    `);
   });
 
   it('only enables what runs', () => {
@@ -573,11 +389,45 @@ esac`);
         expect(readFileSync(work.at('etc/firewalld/policies/pgprov-demo.xml'), 'utf8')).toBe('former\n');
       });
 
+      it('puts things back where firewalld does not bring the rules in force', async () => {
+        play();
+        program('firewall-cmd', ':');
+        program('sleep', ':');
+        program('journalctl', "echo 'ERROR: COMMAND_FAILED'");
+        const { answer: done } = await bringAbout(shell, here(auto));
+        expect(done).toEqual({ status: 1, words: 'firewalld did not put the rules in force; the former rules are back:\nERROR: COMMAND_FAILED\n' });
+        expect(existsSync(work.at('etc/firewalld/policies/pgprov-demo.xml'))).toBe(false);
+      });
+
+      it.each([
+        { title: 'starts at boot from then on', fails: '', status: 0, words: '', last: 'systemctl -q enable firewalld' },
+        { title: 'says why it did not start', fails: 'exit 1', status: 1, words: 'Failed to load\n', last: 'systemctl start firewalld' },
+      ])('lets SSH in before it is started, and $title', async ({ fails, status, words, last }) => {
+        program('systemctl', `echo "systemctl $*" >>calls
+case "$1" in start) cp etc/firewalld/policies/ssh-by-pgprov.xml loaded; ${fails || ':'} ;; reload | reset-failed | is-*) exit 1 ;; esac`);
+        program('journalctl', "echo 'Failed to load'");
+        const { answer: done } = await bringAbout(shell, here(firewallService({ backend: 'firewalld', sshPorts: [22, 2222] })));
+        expect(done).toEqual({ status, words });
+        const ports = [...readFileSync(work.at('loaded'), 'utf8').matchAll(/<port port="(\d+)" protocol="tcp"\/>/gu)].map(([, number]) => number);
+        expect(ports).toEqual(['22', '2222']);
+        expect(readFileSync(work.at('calls'), 'utf8').split('\n').filter((line) => !/ is-/u.test(line)).at(-2)).toBe(last);
+      });
+
       it('says that it is too old', async () => {
         play();
         program('firewall-cmd', '[ "$*" != --version ] || echo 0.8.2; [ "$*" != --get-policies ]');
         expect((await bringAbout(shell, here(auto))).answer).toEqual({ status: 1, words: 'firewalld 0.8.2 has no policies: 0.9 or later is needed\n' });
       });
+    });
+
+    it('ufw lets SSH in before it is started', async () => {
+      program('ufw', 'echo "ufw $*" >>calls');
+      program('systemctl', 'echo "systemctl $*" >>calls; exit $(case $1 in is-*) echo 1 ;; *) echo 0 ;; esac)');
+      const { answer: done } = await bringAbout(shell, here(firewallService({ backend: 'ufw', sshPorts: [22, 2222] })));
+      expect(done).toEqual({ status: 0, words: '' });
+      expect(readFileSync(work.at('calls'), 'utf8').split('\n').filter((line) => !/ status| is-|^$/u.test(line))).toEqual([
+        'ufw allow proto tcp from any to any port 22 comment SSH', 'ufw allow proto tcp from any to any port 2222 comment SSH', 'ufw --force enable', 'systemctl -q enable ufw',
+      ]);
     });
 
     it('ufw has the rules that are missing, and not those that are stale', async () => {

@@ -26,44 +26,6 @@ function asker(...requests: HttpRequest[]): Observation<HttpAnswer[]> {
 const NO_ANSWER: HttpAnswer = { status: 0, body: '' };
 
 describe('httpQuestion', () => {
-  const files = { ca: '/ca', certificate: '/crt', key: '/key' };
-
-  it('asks for everybody exactly so', () => {
-    const one = asker({ url: 'https://10.0.0.1:2379/x', seconds: 2, body: '{"a":"\\"}', as: files }, { url: 'https://10.0.0.1:2379/x', seconds: 2, as: { ca: '/ca' } });
-    const other = asker({ url: 'http://[fd00::1]:8008/y', seconds: 3 }, { url: 'https://10.0.0.1:2379/x', seconds: 2, as: { ca: '/ca' } });
-    const [section, ...more] = sharedSections([one, other]);
-    expect(more).toEqual([]);
-    expect(section?.body.text).toMatchInlineSnapshot(`
-      "pgprov_tell_http() {
-      wanted=" $* "
-      set -f
-      IFS=$pgprov_nl
-      body=
-      for line in $pgprov_http; do
-      case "$line" in
-      "@$pgprov_nonce "*' 000 '*) body= ;;
-      "@$pgprov_nonce "*)
-      line=\${line#* }
-      case "$wanted" in *" \${line%% *} "*) printf '%s@%s\\n' "$body" "$line" ;; esac
-      body=
-      ;;
-      *) body="$body|$line$pgprov_nl" ;;
-      esac
-      done
-      unset IFS
-      set +f
-      }
-      pgprov_http=$(
-      {
-      printf '%s\\n' silent globoff 'max-time = 2' 'cacert = "/ca"' 'cert = "/crt"' 'key = "/key"' 'data-raw = "{\\"a\\":\\"\\\\\\"}"' 'url = "https://10.0.0.1:2379/x"' "write-out = \\"\\\\n@$pgprov_nonce "61e681c53f55' %{http_code} %{time_total}\\n"' 'url = "file:///dev/null"'
-      printf '%s\\n' next silent globoff 'max-time = 2' 'cacert = "/ca"' insecure no-sessionid 'url = "https://10.0.0.1:2379/x"' "write-out = \\"\\\\n@$pgprov_nonce "66e1cdccc6d4' %{http_code} %{time_total}\\n"' 'url = "file:///dev/null"'
-      printf '%s\\n' next silent globoff 'max-time = 3' 'url = "http://[fd00::1]:8008/y"' "write-out = \\"\\\\n@$pgprov_nonce "bfab9e27dee6' %{http_code} %{time_total}\\n"' 'url = "file:///dev/null"'
-      } | curl -q -K - 2>/dev/null || :
-      )"
-    `);
-    expect(other.probe().text).toMatchInlineSnapshot(`"pgprov_tell_http bfab9e27dee6 66e1cdccc6d4"`);
-  });
-
   it.each([
     { title: 'a quote and a back-slash', value: 'a"b\\n', written: '"a\\"b\\\\n"' },
     { title: 'the end of a line', value: 'a\nurl = x\r', written: '"a\\nurl = x\\r"' },

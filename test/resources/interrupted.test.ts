@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { interruptedBootstrap, type BootstrapState } from '../../src/resources/interrupted-bootstrap.js';
 import { interruptedCopy } from '../../src/resources/interrupted-copy.js';
@@ -6,7 +6,8 @@ import type { Resource } from '../../src/resources/resource.js';
 import { joinScripts, sh } from '../../src/shell/quote.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { told } from '../support/http-answers.js';
-import { bringAbout, observe, rewritten } from '../support/sections.js';
+import { MadeUpHost } from '../support/made-up-host.js';
+import { bringAbout, observe, rewritten, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 describe('interruptedCopy', () => {
@@ -110,15 +111,23 @@ describe('interruptedBootstrap', () => {
       rmSync(work.at('config.yml'));
       expect(await observe(shell, here)).toMatchObject({ led: true, unfinished: false });
     });
+
+    it('puts what there is aside, whole, and takes the mark out only while it is empty', async () => {
+      const host = new MadeUpHost({ root: work.path, programs: { etcdctl: `cat >'${work.at('transaction')}'` } });
+      host.write('data/PG_VERSION', '17\n');
+      const made = interruptedBootstrap({
+        path: work.at('data'), member: 'pg1', first: false, unit: 'patroni', configFile: '/c', ownership: { ...ME, mode: '0700' }, url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/',
+      });
+      const body = host.script(made.apply([], { initialize: 'empty', led: false, underWay: false, unfinished: false, begun: true }));
+      const { answers: done } = await runSections(shell, [{ id: 'do', mode: 'step', body }]);
+      expect(done.get('do')?.status).toBe(0);
+      expect(readdirSync(work.at('data'))).toEqual([]);
+      expect(statSync(work.at('data')).mode & 0o7777).toBe(0o700);
+      const [aside = ''] = readdirSync(work.path).filter((name) => /^data\.aside-\d{8}T\d{6}$/u.test(name));
+      expect(readdirSync(work.at(aside))).toEqual(['PG_VERSION']);
+      expect(readFileSync(work.at('transaction'), 'utf8')).toBe('value("/service/demo/initialize") = ""\n\ndel /service/demo/initialize\n\n\n');
+      expect(host.calls()).toEqual(['etcdctl --endpoints=https://10.0.0.1:2379 --cacert=/ca --cert=/crt --key=/key --dial-timeout=1s --command-timeout=2s txn']);
+    });
   });
 
-  it('is undone exactly so', () => {
-    expect(resource.apply([], { initialize: 'empty', led: false, underWay: false, unfinished: false, begun: true }).text).toMatchInlineSnapshot(`
-      "if [ -e /data ]; then mv -T /data /data.aside-"$(date +%Y%m%dT%H%M%S)"; fi
-      mkdir /data
-      chown postgres:postgres /data
-      chmod 0700 /data
-      printf '%s\\n' 'value("/service/demo/initialize") = ""' '' 'del /service/demo/initialize' '' '' | ETCDCTL_API=3 etcdctl '--endpoints=https://10.0.0.1:2379' '--cacert=/ca' '--cert=/crt' '--key=/key' '--dial-timeout=1s' '--command-timeout=2s' txn"
-    `);
-  });
 });

@@ -7,20 +7,6 @@ import { runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 describe('keepOff', () => {
-  it('asks and disables exactly so', () => {
-    const { before, done, failed } = keepOff(['etcd', 'patroni']);
-    expect([before, done, failed].map(({ text }) => text).join('\n---\n')).toMatchInlineSnapshot(`
-      "off=
-      for unit in etcd patroni; do systemctl -q is-enabled "$unit" 2>/dev/null || off="$off $unit"; done
-      ---
-      off=
-      for unit in etcd patroni; do systemctl -q is-active "$unit" || off="$off $unit"; done
-      [ -z "$off" ] || systemctl -q disable $off
-      ---
-      [ -z "$off" ] || systemctl -q disable $off >/dev/null 2>&1 || :"
-    `);
-  });
-
   it('does nothing without units', () => {
     expect(Object.values(keepOff([])).map(({ text }: Script) => text)).toEqual([':', ':', ':']);
   });

@@ -1,8 +1,13 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { patroniConfig, wakeLeader, type JsonObject, type PatroniConfigState } from '../../src/resources/patroni-config.js';
 import { leads, patroniMember } from '../../src/resources/patroni-member.js';
 import { Secret } from '../../src/lib/secret.js';
+import { WORK_DIRECTORY } from '../../src/shell/lock.js';
+import { freshDirectory } from '../support/directory.js';
 import { RestApi, told } from '../support/http-answers.js';
+import { MadeUpHost } from '../support/made-up-host.js';
+import { runSections } from '../support/sections.js';
 import { feed, HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
 import { listen } from '../support/tls-servers.js';
 
@@ -88,41 +93,59 @@ describe('patroniConfig', () => {
 
   it('differs from nothing while no Patroni answers', () => expect(make({ ttl: 30 }).diff({ answers: false })).toEqual([]));
 
-  it('sends exactly so, the password on standard input', () => {
-    const script = make({ ttl: 30 }).apply([], { answers: true, current: {}, ours: [] }).text;
-    expect(script).toMatchInlineSnapshot(`
-      "patch=$(mktemp /run/pgprov-work/patch.XXXXXX)
-      trap 'rm -f "$patch"' EXIT
-      printf %s '{"ttl":30}' >"$patch"
-      answer=$(printf '%s\\n' 'user = "patroni:qu\\"ote\\\\d"' | curl -sS -m 10 -K - -X PATCH --data-binary "@$patch" -w '\\n%{http_code}' http://10.0.0.1:8008/config 2>&1) || :
-      case "$answer" in
-      *200) ;;
-      *)
-      echo "Patroni did not take the configuration: $answer"
-      exit 1
-      ;;
-      esac
-      mkdir -p /var/lib/pgprov/applied
-      printf %s '[["ttl"]]' >/var/lib/pgprov/applied/patroni-config.new
-      mv -f /var/lib/pgprov/applied/patroni-config.new /var/lib/pgprov/applied/patroni-config"
-    `);
+  const work = freshDirectory();
+  const RECORD = '/var/lib/pgprov/applied/patroni-config';
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    /** Sends a setting to a Patroni that answers so. */
+    async function sent(says: string): Promise<{ host: MadeUpHost; status: number | undefined; words: string }> {
+      const curl = `cat >'${work.at('input')}'\nfor word; do case "$word" in @*) cat "\${word#@}" >'${work.at('body')}' ;; esac; done\n${says}`;
+      const host = new MadeUpHost({ root: work.path, programs: { curl }, paths: ['/var/lib/pgprov', WORK_DIRECTORY] });
+      const body = host.script(make({ ttl: 30 }).apply([], { answers: true, current: {}, ours: [] }));
+      const done = (await runSections(shell, [{ id: 'do', mode: 'step', body }])).answers.get('do');
+      return { host, status: done?.status, words: done?.out.toString() ?? '' };
+    }
+
+    it('is sent with the password on standard input, and recorded as ours', async () => {
+      const { host, ...done } = await sent("printf '{}\\n200'");
+      expect(done).toEqual({ status: 0, words: '' });
+      expect(readFileSync(work.at('input'), 'utf8')).toBe('user = "patroni:qu\\"ote\\\\d"\n');
+      expect(readFileSync(work.at('body'), 'utf8')).toBe('{"ttl":30}');
+      expect(host.calls().join('\n')).toMatch(/ -K - -X PATCH .*http:\/\/10\.0\.0\.1:8008\/config$/u);
+      expect(host.calls().join('\n')).not.toContain('ote');
+      expect(readFileSync(host.at(RECORD), 'utf8')).toBe('[["ttl"]]');
+      expect(readdirSync(host.at(WORK_DIRECTORY))).toEqual([]);
+    });
+
+    it.each([
+      { says: "printf 'ttl is too short\\n400'", words: 'ttl is too short\n400' },
+      { says: "echo 'curl: (7) refused' >&2; printf '\\n000'; exit 7", words: 'curl: (7) refused\n\n000' },
+    ])('fails with what Patroni says, and records nothing: $words', async ({ says, words }) => {
+      const { host, ...done } = await sent(says);
+      expect(done).toEqual({ status: 1, words: `Patroni did not take the configuration: ${words}\n` });
+      expect(existsSync(host.at(RECORD))).toBe(false);
+    });
   });
+
 });
 
 describe('wakeLeader', () => {
-  it('asks the leader for nothing, with the password on standard input', () => {
-    expect(wakeLeader({ urls: ['http://10.0.0.1:8008', 'http://10.0.0.2:8008'], user: 'patroni', password: new Secret('open sesame') }).text).toMatchInlineSnapshot(`
-      "set -- http://10.0.0.1:8008 http://10.0.0.2:8008
-      for code in $(curl -s -m 2 -w '%{http_code} ' -o /dev/null http://10.0.0.1:8008/leader -o /dev/null http://10.0.0.2:8008/leader); do
-      [ "$code" != 200 ] || printf '%s\\n' 'user = "patroni:open sesame"' | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$1/config"
-      shift
-      done"
-    `);
-  });
+  const work = freshDirectory();
 
   it('does nothing where there is nobody else', () => expect(wakeLeader({ urls: [], user: 'patroni', password: new Secret('open sesame') }).text).toBe(':'));
 
   inEveryShell(HOST_SHELLS, (shell) => {
+    it('asks the leader for nothing, with the password on standard input', async () => {
+      const curl = `case "$*" in *-K*) cat >'${work.at('input')}' ;; *) printf '503 200 ' ;; esac`;
+      const host = new MadeUpHost({ root: work.path, programs: { curl } });
+      const urls = ['http://10.0.0.1:8008', 'http://10.0.0.2:8008'];
+      await feed(shell, host.script(wakeLeader({ urls, user: 'patroni', password: new Secret('open sesame') })).text);
+      expect(readFileSync(work.at('input'), 'utf8')).toBe('user = "patroni:open sesame"\n');
+      expect(host.calls()).toHaveLength(2);
+      expect(host.calls()[1]).toMatch(/ -X PATCH -d \{"woken_by_pgprov":null\} .* http:\/\/10\.0\.0\.2:8008\/config$/u);
+      expect(host.calls().join('\n')).not.toContain('sesame');
+    });
+
     it.skipIf(!isThere('curl'))('finds the leader among members of which some do not answer', async () => {
       const [replica, leader] = [new RestApi(), new RestApi()];
       leader.leader = 200;

@@ -1,6 +1,11 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { digestOf, type Action } from '../../src/resources/resource.js';
 import { enabledUnit, service, type ServiceState } from '../../src/resources/service.js';
+import { freshDirectory } from '../support/directory.js';
+import { MadeUpHost } from '../support/made-up-host.js';
+import { runSections } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
 const input = (digest: string): { digest(): string } => ({ digest: () => digest });
@@ -44,44 +49,39 @@ describe('service', () => {
     expect(service({ unit: 'etcd', restartOn: [input('z')], reloadOn: [input('b')] }).digest()).not.toBe(unit.digest());
   });
 
-  const scriptOf = (...actions: Action[]): string =>
-    unit.apply(actions.map((action) => ({ action, summary: '' })), state()).text.replaceAll(applied.restart, 'RESTART').replaceAll(applied.reload, 'RELOAD');
+  const work = freshDirectory();
+  const APPLIED = '/var/lib/pgprov/applied';
 
-  it('is started exactly so', () => expect(scriptOf('enable', 'start')).toMatchInlineSnapshot(`
-    "systemctl daemon-reload
-    systemctl -q enable etcd
-    systemctl reset-failed etcd 2>/dev/null || :
-    if ! timeout 90 systemctl  start etcd; then
-    echo 'etcd did not start; its last words:'
-    journalctl -u etcd -n 12 -o cat --no-pager 2>/dev/null || :
-    exit 1
-    fi
-    mkdir -p /var/lib/pgprov/applied
-    printf 'restart=%s\\nreload=%s\\n' RESTART RELOAD >/var/lib/pgprov/applied/etcd.new
-    mv -f /var/lib/pgprov/applied/etcd.new /var/lib/pgprov/applied/etcd"
-  `));
-  it('is restarted exactly so', () => expect(scriptOf('restart')).toMatchInlineSnapshot(`
-    "systemctl daemon-reload
-    if ! timeout 90 systemctl  restart etcd; then
-    echo 'etcd did not restart; its last words:'
-    journalctl -u etcd -n 12 -o cat --no-pager 2>/dev/null || :
-    exit 1
-    fi
-    mkdir -p /var/lib/pgprov/applied
-    printf 'restart=%s\\nreload=%s\\n' RESTART RELOAD >/var/lib/pgprov/applied/etcd.new
-    mv -f /var/lib/pgprov/applied/etcd.new /var/lib/pgprov/applied/etcd"
-  `));
-  it('is reloaded exactly so', () => expect(scriptOf('reload')).toMatchInlineSnapshot(`
-    "systemctl daemon-reload
-    if ! timeout 90 systemctl  reload etcd; then
-    echo 'etcd did not reload; its last words:'
-    journalctl -u etcd -n 12 -o cat --no-pager 2>/dev/null || :
-    exit 1
-    fi
-    mkdir -p /var/lib/pgprov/applied
-    printf 'restart=%s\\nreload=%s\\n' RESTART RELOAD >/var/lib/pgprov/applied/etcd.new
-    mv -f /var/lib/pgprov/applied/etcd.new /var/lib/pgprov/applied/etcd"
-  `));
+  inEveryShell(HOST_SHELLS, (shell) => {
+    /** Makes these changes on a host that has such a systemctl; a unit that never failed has nothing to reset. */
+    async function changed(systemctl: string, ...actions: Action[]): Promise<{ host: MadeUpHost; status: number | undefined; words: string }> {
+      const programs = { systemctl: `${systemctl}\n[ "$1" != reset-failed ] || { echo 'not loaded' >&2; exit 1; }`, timeout: 'shift; exec "$@"', journalctl: "echo 'no space left'" };
+      const host = new MadeUpHost({ root: work.path, programs, paths: [APPLIED.replace('/applied', '')] });
+      const body = host.script(unit.apply(actions.map((action) => ({ action, summary: '' })), state()));
+      const done = (await runSections(shell, [{ id: 'do', mode: 'step', body }])).answers.get('do');
+      return { host, status: done?.status, words: done?.out.toString() ?? '' };
+    }
+
+    it.each<{ actions: Action[]; verbs: string[] }>([
+      { actions: ['enable', 'start'], verbs: ['-q enable', 'reset-failed', 'start'] },
+      { actions: ['enable'], verbs: ['-q enable'] },
+      { actions: ['restart'], verbs: ['restart'] },
+      { actions: ['reload'], verbs: ['reload'] },
+    ])('does $verbs for $actions, and records what it reflects', async ({ actions, verbs }) => {
+      const { host, ...done } = await changed(':', ...actions);
+      expect(done).toEqual({ status: 0, words: '' });
+      expect(host.calls('systemctl')).toEqual(['systemctl daemon-reload', ...verbs.map((verb) => `systemctl ${verb} etcd`)]);
+      expect(readdirSync(host.at(APPLIED))).toEqual(['etcd']);
+      expect(readFileSync(host.at(`${APPLIED}/etcd`), 'utf8')).toBe(`restart=${applied.restart}\nreload=${applied.reload}\n`);
+    });
+
+    it.each(['start', 'restart', 'reload'] as const)('is told why it did not %s, and records nothing', async (verb) => {
+      const { host, ...done } = await changed(`[ "$1" != ${verb} ] || exit 1`, verb);
+      expect(done).toEqual({ status: 1, words: `etcd did not ${verb}; its last words:\nno space left\n` });
+      expect(host.calls('timeout', 'journalctl')).toEqual([`timeout 90 systemctl ${verb} etcd`, 'journalctl -u etcd -n 12 -o cat --no-pager']);
+      expect(existsSync(host.at(APPLIED))).toBe(false);
+    });
+  });
 
   it('is not enabled where it must not be', () => {
     const disabled = service({ unit: 'patroni', enable: false });

@@ -16,35 +16,8 @@ describe('signingKey', () => {
   const work = freshDirectory();
   const url = 'https://mirror.example/key.asc';
 
-  it('fetches, compares and installs exactly so', () => {
+  it('is installed, or put in the place of what cannot be read', () => {
     const key = signingKey({ path: '/etc/apt/keyrings/x.asc', keys: [{ fingerprint: 'A'.repeat(40), url }], manager: 'apt' });
-    expect(key.apply([], { type: 'absent' }).text).toMatchInlineSnapshot(`
-      "mkdir -p "$(dirname /etc/apt/keyrings/x.asc)"
-      url=https://mirror.example/key.asc pinned=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
-      work=$(mktemp -d /run/pgprov-work/key.XXXXXX)
-      trap 'rm -rf "$work"' EXIT
-      chmod 0755 "$work"
-      if ! /usr/lib/apt/apt-helper download-file "$url" "$work/key" >"$work/log" 2>&1; then
-      grep -E '^(E|W|Err|curl)' "$work/log" || cat "$work/log"
-      echo "the repository key could not be fetched from $url: check the address and the host's way out, or set pgdg.key_url or pgdg.key"
-      exit 1
-      fi
-      if grep -q 'BEGIN PGP' "$work/key"; then
-      tr -d '\\r' <"$work/key" | sed -e '1,/^[[:space:]]*$/d' -e '/^=/,$d' -e '/^-----END/,$d' | base64 -d >"$work/bin"
-      else
-      cp "$work/key" "$work/bin"
-      fi
-      length=$(od -An -tu1 -j1 -N2 "$work/bin" | awk '{ print $1 * 256 + $2 + 3 }')
-      found=$(head -c "$length" "$work/bin" | sha1sum | cut -d' ' -f1 | tr a-f A-F)
-      if [ "$found" != "$pinned" ]; then
-      echo "the key at $url is not the pinned one"
-      echo "found $found, expected $pinned"
-      exit 1
-      fi
-      chmod 0644 "$work/key"
-      mv -f "$work/key" /etc/apt/keyrings/x.asc
-      if command -v restorecon >/dev/null 2>&1; then restorecon /etc/apt/keyrings/x.asc || :; fi"
-    `);
     expect(key.diff({ type: 'absent' })).toEqual([{ action: 'create', summary: `install key ${'A'.repeat(40)} as /etc/apt/keyrings/x.asc` }]);
     expect(key.diff({ type: 'file', owner: 'root', group: 'root', mode: '0644', content: Buffer.from('<html>') })).toEqual([
       { action: 'update', summary: `replace key /etc/apt/keyrings/x.asc: it holds no readable key, pinned is ${'A'.repeat(40)}` },
@@ -138,26 +111,7 @@ describe('signingKey', () => {
     const key = signingKey({ path, keys, manager: 'dnf' });
     const held = (content: Buffer): Parameters<typeof key.diff>[0] => ({ type: 'file', owner: 'root', group: 'root', mode: '0644', content });
 
-    it('is chosen and fetched exactly so', () => {
-      const names = (text: string): string => text.replaceAll(fingerprintOf(arm), 'ARM').replaceAll(fingerprintOf(general), 'GENERAL');
-      expect(names(key.apply([], { type: 'absent' }).text.split('if grep -q ')[0] ?? '')).toMatchInlineSnapshot(`
-        "mkdir -p "$(dirname /etc/pki/rpm-gpg/KEY)"
-        url=https://m.example/general pinned=GENERAL
-        if [ "$(uname -m)" = aarch64 ]; then url=https://m.example/arm pinned=ARM; fi
-        work=$(mktemp -d /run/pgprov-work/key.XXXXXX)
-        trap 'rm -rf "$work"' EXIT
-        chmod 0755 "$work"
-        if ! (
-        proxy=$(sed -n 's/^proxy *= *//p' /etc/dnf/dnf.conf 2>/dev/null)
-        [ -z "$proxy" ] || export http_proxy="$proxy" https_proxy="$proxy"
-        curl -fsSL --retry 2 -m 60 -o "$work/key" "$url"
-        ) >"$work/log" 2>&1; then
-        grep -E '^(E|W|Err|curl)' "$work/log" || cat "$work/log"
-        echo "the repository key could not be fetched from $url: check the address and the host's way out, or set pgdg.key_url or pgdg.key"
-        exit 1
-        fi
-        "
-      `);
+    it('has a digest of all that are pinned', () => {
       expect(signingKey({ path, keys: keys.slice(1), manager: 'dnf' }).digest()).not.toBe(key.digest());
     });
 
