@@ -42,6 +42,9 @@ export default defineConfig({
           testTimeout: patience(60_000),
           hookTimeout: patience(10_000),
           maxWorkers: WORKERS,
+          // Starting a process and loading Vitest and the packages costs most files more than their tests do.
+          isolate: false,
+          setupFiles: ['test/support/own-modules.ts'],
           // Only tests that wait are marked as concurrent.
           maxConcurrency: 20,
         },
