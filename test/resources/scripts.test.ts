@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CATALOG } from '../../roles/index.js';
 import { PLATFORMS } from '../../src/platform/index.js';
 import { shapeHost } from '../../src/plan/shape.js';
@@ -7,6 +9,7 @@ import type { Gate, Observation, Resource } from '../../src/resources/resource.j
 import { sharedSections } from '../../src/resources/shared-question.js';
 import { joinScripts } from '../../src/shell/quote.js';
 import { applyScripts } from '../support/apply-scripts.js';
+import { sharedDirectory } from '../support/directory.js';
 import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
 import { runSections } from '../support/sections.js';
 import { feed, HOST_SHELLS, inEveryShell, SHELLS } from '../support/shells.js';
@@ -55,12 +58,20 @@ describe('the scripts of the roles', () => {
     });
   });
 
+  /** Where apt-cache is one that asks apt for its caches once, and then tells the same: opening them takes a second each time. */
+  const work = sharedDirectory();
+  beforeAll(() => {
+    const kept = spawnSync('apt-cache', ['policy', 'pgprov-no-such-package', 'sed'], { encoding: 'utf8' }).stdout ?? '';
+    writeFileSync(work.at('kept'), kept);
+    writeFileSync(work.at('apt-cache'), `#!/bin/sh\ncat '${work.at('kept')}'\n`, { mode: 0o755 });
+  });
+
   inEveryShell(HOST_SHELLS, (shell) => {
     const askable = [...new Map(all.map((observation) => [`${observation.id} ${observation.probe().text}`, observation])).values()];
 
     it('ask a machine that has nothing of what they look for', { timeout: 60_000 }, async () => {
       const sections = [...sharedSections(askable), ...askable.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() }))];
-      const { answers, complete } = await runSections(shell, sections);
+      const { answers, complete } = await runSections(shell, sections, { edit: (text) => text.replace(/^PATH=/mu, `PATH=${work.path}:`) });
       expect(complete).toBe(true);
       askable.forEach((observation, index) => {
         const answer = answers.get(`see:${index}`);

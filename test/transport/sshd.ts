@@ -1,15 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
-
-import { $ } from 'zx';
+import { promisify } from 'node:util';
 
 import type { SshEndpoint, Target } from '../../src/transport/transport.js';
 
-const quiet = $({ quiet: true });
+const run = promisify(execFile);
+/** Small, for tests make them often; of the other types there is only one size. */
+const RSA_BITS = '2048';
 const PLACES = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
 
 /** A port of the loopback nobody listens on right now. */
@@ -36,7 +37,7 @@ export async function makeKeys(): Promise<{
     ['wrong', ''],
     ['locked', 'open sesame'],
   ] as const) {
-    await quiet`ssh-keygen -q -t ed25519 -a 1 -N ${phrase} -f ${join(dir, name)}`;
+    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-a', '1', '-N', phrase, '-f', join(dir, name)]);
   }
   const clean = (): Promise<void> => rm(dir, { recursive: true, force: true });
   return { dir, key: join(dir, 'good'), wrongKey: join(dir, 'wrong'), lockedKey: join(dir, 'locked'), clean };
@@ -73,7 +74,7 @@ export class Sshd {
   ): Promise<Sshd> {
     const dir = await mkdtemp(join(tmpdir(), 'pgprov-sshd-'));
     const port = await freePort();
-    for (const type of types) await quiet`ssh-keygen -q -t ${type} -N ${''} -f ${join(dir, `host_${type}`)}`;
+    for (const type of types) await run('ssh-keygen', ['-q', '-t', type, ...(type === 'rsa' ? ['-b', RSA_BITS] : []), '-N', '', '-f', join(dir, `host_${type}`)]);
     // Of several lines for one keyword sshd takes the first.
     const lines = [
       ...config,

@@ -106,7 +106,7 @@ describe('the page of a run', () => {
         const page = pageOf(withAdded(eventfulRun(), added), { cluster: `demo${added}`, command: `pgprov apply${added}`, facts: [{ label: 'By', text: added }, { label: 'Inventory', text: added }] });
         expect(skeleton(page)).toEqual(plain);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 });
