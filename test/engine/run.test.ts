@@ -17,6 +17,7 @@ import { freshDirectory, ME } from '../support/directory.js';
 import { inventoryOf } from '../support/inventory.js';
 import { Machines, type MachineOptions } from '../support/machines.js';
 import { isThere } from '../support/shells.js';
+import { patience } from '../support/patience.js';
 
 const HOSTS = ['pg1', 'pg2', 'pg3'];
 const ready = isThere('flock') && isThere('dash');
@@ -268,7 +269,7 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
     expect((await run([slow])).exitCode).toBe(0);
   });
 
-  it('says why a gate did not open', { timeout: 20_000 }, async () => {
+  it('says why a gate did not open', { timeout: patience(20_000) }, async () => {
     const gated = role('web', {
       stages: (context) => [
         stage('start', [make(context, 'a')], {
@@ -286,7 +287,7 @@ describe.skipIf(!ready)(ready ? 'runCluster' : 'runCluster (skipped: no flock or
     expect(events.filter(({ type }) => type === 'waited')).toHaveLength(2);
   });
 
-  it('does not wait at a gate that needs a host which failed', { timeout: 20_000 }, async () => {
+  it('does not wait at a gate that needs a host which failed', { timeout: patience(20_000) }, async () => {
     const gateOf = (open: boolean): Gate => gate({ name: 'g', title: 'all are there', check: open ? sh`:` : sh`false`, needs: HOSTS, unit: 'no-such-unit', hopeless: [], timeout: 60 });
     const gated = (open: boolean): Role => role('web', {
       stages: (context) => [

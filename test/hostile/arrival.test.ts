@@ -12,6 +12,7 @@ import { load } from './support/load.js';
 import { benignOf, PLACES } from './support/places.js';
 import { readEnvironmentFile, readSettings } from './support/readers.js';
 import { hostileValues, shown } from './support/values.js';
+import { patience } from '../support/patience.js';
 
 /** What a file of a host is to hold. */
 function contentOf(inventory: Inventory, host: string, path: string, platform: Platform = debian13): string {
@@ -63,7 +64,7 @@ describe(`what the inventory says stands in the files of a host (${DEPTH})`, () 
   const places = PLACES.filter(({ name }) => Object.hasOwn(ARRIVALS, name));
   it('for all of them', () => expect(places.map(({ name }) => name).sort()).toEqual(Object.keys(ARRIVALS).sort()));
 
-  it.each(sample(places.map((place, salt) => ({ place, salt, name: place.name })), 4, 'arrival'))('$name', { timeout: 60_000 }, async ({ place, salt }) => {
+  it.each(sample(places.map((place, salt) => ({ place, salt, name: place.name })), 4, 'arrival'))('$name', { timeout: patience(60_000) }, async ({ place, salt }) => {
     const { read, as = (value: string) => value } = ARRIVALS[place.name] ?? { read: () => undefined };
     const benign = await benignOf(place, load);
     let arrived = 0;

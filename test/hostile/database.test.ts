@@ -15,6 +15,7 @@ import { asPostgres, makeCluster, postgresBinaries } from '../support/postgres.j
 import { observe, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';
 import { hostilePasswords, hostileValues, shareOf, shown } from './support/values.js';
+import { patience } from '../support/patience.js';
 
 const binaries = postgresBinaries();
 const usable = binaries !== undefined && userInfo().uid === 0;
@@ -59,7 +60,7 @@ describe.skipIf(!usable)(`a real PostgreSQL (${DEPTH})${why}`, () => {
     appendFileSync(join(root, 'data', 'postgresql.conf'), `${renderTemplate('postgresql/parameters.conf', { parameters })}unix_socket_directories = '${root}'\nlisten_addresses = '127.0.0.1'\nport = ${PORT}\nfsync = off\n`);
     writeFileSync(join(root, 'data', 'pg_hba.conf'), 'local all postgres trust\nlocal all all scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n');
     control('start');
-  }, 60_000);
+  }, patience(60_000));
   afterAll(() => {
     if (!usable) return;
     control('-m', 'immediate', 'stop');
@@ -81,7 +82,7 @@ describe.skipIf(!usable)(`a real PostgreSQL (${DEPTH})${why}`, () => {
       }
     });
 
-    it('has roles with hostile names and passwords, who log in through .pgpass', { timeout: 60_000 }, async () => {
+    it('has roles with hostile names and passwords, who log in through .pgpass', { timeout: patience(60_000) }, async () => {
       const roles = NAMES.map((name, index) => pgRole({ server, name: `${shell.charAt(0)}${name}`, password: new Secret(passwordOf(index)), attributes: ['REPLICATION'], madeBy: 'pgprov' }));
       const applied = await runSections(shell, [
         ...roles.map((role, index) => ({ id: `do:${index}`, mode: 'probe' as const, body: role.apply([], { server: 'primary', exists: false, verifier: '', attributes: [] }) })),

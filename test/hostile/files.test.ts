@@ -15,6 +15,7 @@ import { ME, sharedDirectory } from '../support/directory.js';
 import { runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, isThere, type Shell } from '../support/shells.js';
 import { hostilePasswords, hostileValues, shown, WORST } from './support/values.js';
+import { patience } from '../support/patience.js';
 
 /** What an inventory can hold at all: half of the fixed values, the others with the next seed. */
 const VALUES = sample(hostileValues(15, SEED).filter((value) => !/[\u0000\p{Surrogate}]/u.test(value)), 30, 'files', (value) => WORST.includes(value));
@@ -46,7 +47,7 @@ describe(`on a host (${DEPTH})`, () => {
   inEveryShell(HOST_SHELLS, (shell) => {
     const at = (...names: string[]): string => root.at(shell, ...names);
 
-    it('files have hostile names and hold hostile texts, byte for byte', { timeout: 60_000 }, async () => {
+    it('files have hostile names and hold hostile texts, byte for byte', { timeout: patience(60_000) }, async () => {
       mkdirSync(at('files'), { recursive: true });
       const wanted = NAMES.map((name, index) => ({ name, content: VALUES[index] ?? '' }));
       expect(await bringAllAbout(shell, wanted.map(({ name, content }) => file({ path: at('files', name), content, ...ME, mode: '0640' })))).toEqual({ words: [], left: 0 });
@@ -54,7 +55,7 @@ describe(`on a host (${DEPTH})`, () => {
       for (const { name, content } of wanted) expect(readFileSync(at('files', name)).equals(Buffer.from(content)), shown(content)).toBe(true);
     });
 
-    it('files of other people keep what is theirs, byte for byte', { timeout: 60_000 }, async () => {
+    it('files of other people keep what is theirs, byte for byte', { timeout: patience(60_000) }, async () => {
       mkdirSync(at('edited'), { recursive: true });
       const wanted = NAMES.map((name, index) => ({ path: at('edited', name), theirs: `${VALUES[index] ?? ''}\n`, ours: VALUES[index + 1] ?? '' })).filter(({ theirs, ours }) => !/\n/u.test(ours) && !/^# (?:BEGIN|END) pgprov/mu.test(theirs + ours));
       for (const { path, theirs } of wanted) writeFileSync(path, theirs);
@@ -67,7 +68,7 @@ describe(`on a host (${DEPTH})`, () => {
       }
     });
 
-    it('directories have hostile names', { timeout: 60_000 }, async () => {
+    it('directories have hostile names', { timeout: patience(60_000) }, async () => {
       const paths = NAMES.map((name) => at('directories', name, 'below'));
       expect(await bringAllAbout(shell, paths.map((path) => directory({ path, ...ME, mode: '0700' })))).toEqual({ words: [], left: 0 });
       expect(readdirSync(at('directories')).sort()).toEqual([...NAMES].sort());
@@ -94,7 +95,7 @@ describe.skipIf(!isThere('curl'))(`Patroni is told (${DEPTH})${isThere('curl') ?
   afterAll(() => server.close());
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('hostile dynamic configuration with hostile passwords, byte for byte', { timeout: 60_000 }, async () => {
+    it('hostile dynamic configuration with hostile passwords, byte for byte', { timeout: patience(60_000) }, async () => {
       const passwords = hostilePasswords(20);
       const cases = [...VALUES, '"'.repeat(64 * 1024), '__proto__'].map((value, index) => ({
         password: passwords[index % passwords.length] ?? '',

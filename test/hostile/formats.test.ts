@@ -54,6 +54,7 @@ import json, sys, yaml
 loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 print(json.dumps([yaml.load(text, Loader=loader) for text in json.load(sys.stdin)]))
 `;
+import { patience } from '../support/patience.js';
 
 function python(...words: readonly string[]): boolean {
   try {
@@ -65,12 +66,12 @@ function python(...words: readonly string[]): boolean {
 }
 
 describe(`files with hostile values read back (${DEPTH})`, () => {
-  it('patroni.yml, by a reader of YAML 1.2', { timeout: 60_000 }, () => {
+  it('patroni.yml, by a reader of YAML 1.2', { timeout: patience(60_000) }, () => {
     for (const value of VALUES) expect(parse(renderTemplate('patroni/patroni.yml', patroniFile(value))), shown(value)).toEqual(patroniData(value));
   });
 
   const yaml = python('-c', 'import yaml');
-  it.skipIf(!yaml)(`patroni.yml, by Python as Patroni does${yaml ? '' : ' (skipped: no yaml for Python here)'}`, { timeout: 60_000 }, () => {
+  it.skipIf(!yaml)(`patroni.yml, by Python as Patroni does${yaml ? '' : ' (skipped: no yaml for Python here)'}`, { timeout: patience(60_000) }, () => {
     const texts = VALUES.map((value) => renderTemplate('patroni/patroni.yml', patroniFile(value)));
     const read = JSON.parse(execFileSync('python3', ['-c', PYTHON], { input: JSON.stringify(texts), maxBuffer: 2 ** 30 }).toString()) as unknown[];
     VALUES.forEach((value, index) => expect(read[index], shown(value)).toEqual(patroniData(value)));

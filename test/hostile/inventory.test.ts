@@ -4,6 +4,7 @@ import { DEPTH, sample } from '../support/depth.js';
 import { load } from './support/load.js';
 import { benignOf, OPAQUE, PLACES, resolved } from './support/places.js';
 import { hostileValues, shown } from './support/values.js';
+import { patience } from '../support/patience.js';
 
 /** No value is repeated so that a terminal acts on it, or so that the rest is lost behind it. */
 function expectPlain(refused: InventoryError): void {
@@ -21,7 +22,7 @@ describe(`every string of an inventory (${DEPTH})`, () => {
     expect(OPAQUE).toEqual(['hosts', 'groups']);
   });
 
-  it.each(sample(PLACES.map((place, salt) => ({ place, salt, name: place.name })), 12, 'inventory'))('$name is refused, or there unchanged', { timeout: 60_000 }, async ({ place, salt }) => {
+  it.each(sample(PLACES.map((place, salt) => ({ place, salt, name: place.name })), 12, 'inventory'))('$name is refused, or there unchanged', { timeout: patience(60_000) }, async ({ place, salt }) => {
     const benign = await benignOf(place, load);
     const values = hostileValues(10, salt);
     for (const [index, text] of (place.closed ? values.filter((_, at) => at % 4 === salt % 4) : values).entries()) {

@@ -8,6 +8,7 @@ import { PLACES } from './support/places.js';
 import { RecordingShell, type Call } from './support/recording-shell.js';
 import { shown } from './support/values.js';
 import { variantsOf, type Variant } from './support/variants.js';
+import { patience } from '../support/patience.js';
 
 /** Values tried in each place. */
 const VALUES = 3;
@@ -65,7 +66,7 @@ describe(`scripts with hostile values (${DEPTH})`, () => {
       expect(BROKEN.test(recorded.words)).toBe(text.startsWith('hostile'));
     });
 
-    it.each(sampleFor(shell, HOST_SHELLS, REACHING, 8, 'running'))('do with $name what they do with a plain one', { timeout: 120_000 }, async ({ place, salt }) => {
+    it.each(sampleFor(shell, HOST_SHELLS, REACHING, 8, 'running'))('do with $name what they do with a plain one', { timeout: patience(120_000) }, async ({ place, salt }) => {
       const { variants } = await (built[salt] ??= variantsOf(place, salt, VALUES));
       if (variants.length === 0) return;
       const recorder = new RecordingShell(root.at(`${shell}-${salt}`));

@@ -4,6 +4,7 @@ import { feed, HOST_SHELLS, inEveryShell } from '../support/shells.js';
 import { PLACES } from './support/places.js';
 import { shown } from './support/values.js';
 import { variantsOf } from './support/variants.js';
+import { patience } from '../support/patience.js';
 
 /** Values tried in each place. */
 const VALUES = 4;
@@ -17,7 +18,7 @@ describe(`the syntax of scripts with hostile values (${DEPTH})`, () => {
   const places = sample(PLACES.map(({ name }, salt) => ({ name, salt })), 8, 'syntax');
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it.each(places)('is right, whatever $name holds', { timeout: 60_000 }, async ({ salt }) => {
+    it.each(places)('is right, whatever $name holds', { timeout: patience(60_000) }, async ({ salt }) => {
       const { variants } = await variantsAt(salt);
       if (variants.length === 0) return;
       const whole = variants.map(({ hostile }) => `(\n${hostile.script.text}\n)`).join('\n');

@@ -10,6 +10,7 @@ import { SecretStore } from '../../src/store/secret-store.js';
 import { DEPTH } from '../support/depth.js';
 import { keyPair, keysOf, makeStore } from '../secrets/support.js';
 import { hostileValues, shown } from './support/values.js';
+import { patience } from '../support/patience.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'pgprov-hostile-store-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -54,7 +55,7 @@ describe(`hostile secrets (${DEPTH})`, () => {
     for (const name of taken) expect(again.get(name), shown(name)).toBe(`of ${name}`);
   });
 
-  it('come from a program as it prints them', { timeout: 120_000 }, async () => {
+  it('come from a program as it prints them', { timeout: patience(120_000) }, async () => {
     const file = join(directory, 'printed');
     for (const value of VALUES.filter((candidate) => !isRefused(candidate) && candidate !== '\r' && Buffer.byteLength(candidate) < 60_000)) {
       writeFileSync(file, `${value}\n`);
@@ -76,7 +77,7 @@ describe(`hostile secrets (${DEPTH})`, () => {
     }
   });
 
-  it('reach the age program and come back from it', { timeout: 60_000 }, async ({ skip }) => {
+  it('reach the age program and come back from it', { timeout: patience(60_000) }, async ({ skip }) => {
     try {
       execFileSync('age', ['--version'], { stdio: 'ignore' });
     } catch {

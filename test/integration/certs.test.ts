@@ -9,6 +9,7 @@ import { Load } from './support/load.js';
 import { describeMembers, etcdctl, must, sql } from './support/outside.js';
 import { placesOf } from './support/places.js';
 import { pgprov, start, type Finished } from './support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 const HEALTHY = ['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming'];
 
@@ -40,7 +41,7 @@ describe('certificates of a three-node cluster', () => {
   const renew = (...args: string[]): Promise<Finished> => pgprov('certs', 'renew', cluster.file, ...args);
 
   async function expectHealthy(): Promise<void> {
-    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: 30_000 }).toEqual(HEALTHY);
+    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) }).toEqual(HEALTHY);
     for (const host of cluster.hosts) expect(await etcdctl(host, 'endpoint health')).toContain('is healthy');
     const plan = await cluster.run('plan', '--detailed-exitcode');
     expect(plan.code, plan.all).toBe(0);
@@ -94,7 +95,7 @@ describe('certificates of a three-node cluster', () => {
     const [pg1, pg3] = [cluster.host('pg1'), cluster.host('pg3')];
     const tls = tlsDirectory(pg3);
     const members = cluster.hosts.map(({ address }) => `https://${address}:2379`).join(',');
-    const put = `ETCDCTL_API=3 etcdctl --dial-timeout=2s --command-timeout=5s --endpoints=${members} --cacert=${tls}/ca.crt --cert=${tls}/node.crt --key=${tls}/node.key put /load x`;
+    const put = `ETCDCTL_API=3 etcdctl --dial-timeout=${patience(2)}s --command-timeout=${patience(5)}s --endpoints=${members} --cacert=${tls}/ca.crt --cert=${tls}/node.crt --key=${tls}/node.key put /load x`;
     // Once more, as etcd and Patroni do, for it may read the certificate and the key when only one of them has been replaced.
     const load = await Load.start(pg1, pg3, `{ ${put} || { sleep 0.5; ${put}; }; }`);
     for (const moment of [/pg2 {2}etcd\/start {2}changed: restart/u, /phase 2[\s\S]*pg3 {2}etcd\/start {2}changed: write/u, /phase 3[\s\S]*pg2 {2}patroni\/start {2}changed: write/u]) {
@@ -151,7 +152,7 @@ describe('certificates of a three-node cluster', () => {
     expect(ended.code, ended.all).toBe(7);
     const { code, all } = await renew('--yes');
     expect(code, all).toBe(0);
-    await expect.poll(() => sql(cluster.host('pg1'), 'insert into load default values returning 1').catch(() => ''), { timeout: 60_000 }).toBe('1');
+    await expect.poll(() => sql(cluster.host('pg1'), 'insert into load default values returning 1').catch(() => ''), { timeout: patience(60_000) }).toBe('1');
     await expectHealthy();
   });
 });

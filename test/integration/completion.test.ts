@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROGRAM } from './support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 const run = promisify(execFile);
 let directory: string;
@@ -52,8 +53,8 @@ async function typeAt(shell: string, start: string): Promise<(readonly [string, 
   const child = spawn('script', ['-qec', shell, '/dev/null'], { cwd: directory, env, stdio: 'pipe' });
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString('utf8').replace(/[\u0007\r]/gu, '')));
-  const shows = async (wanted: string, from: number, patience = 20_000): Promise<void> => {
-    for (const end = Date.now() + patience; Date.now() < end && !text.slice(from).includes(wanted); ) await new Promise((resolve) => setTimeout(resolve, 20));
+  const shows = async (wanted: string, from: number, limit = patience(20_000)): Promise<void> => {
+    for (const end = Date.now() + limit; Date.now() < end && !text.slice(from).includes(wanted); ) await new Promise((resolve) => setTimeout(resolve, 20));
   };
   try {
     child.stdin.write(`${start}; show() { printf '<%s>\\n' "$*"; }; show read''y\n`);
@@ -62,7 +63,7 @@ async function typeAt(shell: string, start: string): Promise<(readonly [string, 
     for (const [typed, completed] of LINES) {
       const from = text.length;
       child.stdin.write(`${typed}\t`);
-      await shows(completed.slice(typed.length).trim() || '\n', from + typed.length, completed === typed ? 1_000 : 20_000);
+      await shows(completed.slice(typed.length).trim() || '\n', from + typed.length, completed === typed ? patience(1_000) : patience(20_000));
       // Ctrl-A: the line becomes the arguments of what shows them.
       child.stdin.write('\u0001show \n');
       await shows('\n<', from);

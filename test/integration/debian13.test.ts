@@ -8,6 +8,7 @@ import { parseChunks } from '../support/sections.js';
 import { controldata, describeMembers, etcdctl, fingerprint, must, patronictlConfig, sql, sshSessions, sudoCommands } from './support/outside.js';
 import { TestCluster } from './support/cluster.js';
 import { pgprov, start, type Finished } from './support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 describe('a three-node cluster on Debian 13', () => {
   let cluster: TestCluster;
@@ -29,7 +30,7 @@ describe('a three-node cluster on Debian 13', () => {
 
   it('has the first leader and two streaming replicas, by patronictl', async () => {
     // A replica tells etcd that it streams once in loop_wait seconds, so the list lags behind PostgreSQL.
-    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: 30_000 }).toEqual([
+    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) }).toEqual([
       'pg1 Leader running',
       'pg2 Replica streaming',
       'pg3 Replica streaming',
@@ -72,7 +73,7 @@ describe('a three-node cluster on Debian 13', () => {
       const { answers } = parseChunks(nonce, [Buffer.from((await cluster.host('pg1').exec('sh -s', { input: text })).stdout)]);
       return asked.map((member) => member.parse(answers.get(`see:${member.id}`) ?? { status: 1, out: Buffer.alloc(0) }));
     };
-    await expect.poll(look, { timeout: 20_000 }).toMatchObject([
+    await expect.poll(look, { timeout: patience(20_000) }).toMatchObject([
       { healthy: true, refusesStrangers: true, members: [{}, {}, {}] },
       { healthy: true, refusesStrangers: false, members: [{ name: 'lax' }] },
     ]);
@@ -141,7 +142,7 @@ describe('a three-node cluster on Debian 13', () => {
       const run = await cluster.run('apply');
       expect(run.code).toBe(0);
       expect(await patronictlConfig(cluster.host('pg2'))).toContain('work_mem: 12MB');
-      for (const host of cluster.hosts) await expect.poll(() => sql(host, 'show work_mem'), { timeout: 30_000 }).toBe('12MB');
+      for (const host of cluster.hosts) await expect.poll(() => sql(host, 'show work_mem'), { timeout: patience(30_000) }).toBe('12MB');
       expect(await must(cluster.host('pg1'), 'systemctl show -p MainPID etcd patroni')).toBe(pids);
       expect(await sql(cluster.host('pg1'), 'select pg_postmaster_start_time()')).toBe(started);
       expect((await cluster.run('apply')).all).toContain('No changes');
@@ -157,7 +158,7 @@ describe('a three-node cluster on Debian 13', () => {
       await cluster.write({ postgresql: { parameters: { max_connections: 123 } } });
       const run = await cluster.run('apply');
       expect(run.code).toBe(0);
-      await expect.poll(() => sql(cluster.host('pg1'), "select pending_restart from pg_settings where name = 'max_connections'"), { timeout: 30_000 }).toBe('t');
+      await expect.poll(() => sql(cluster.host('pg1'), "select pending_restart from pg_settings where name = 'max_connections'"), { timeout: patience(30_000) }).toBe('t');
       const next = await cluster.run('apply');
       expect(next.all).toMatch(/pg1.*restart.*pending/iu);
       expect(await sql(cluster.host('pg1'), 'show max_connections')).toBe('100');
@@ -167,7 +168,7 @@ describe('a three-node cluster on Debian 13', () => {
       await cluster.write({ postgresql: { parameters: { max_connections: 123 }, hba: ['host app app 10.99.0.0/16 scram-sha-256'] } });
       expect((await cluster.run('apply')).code).toBe(0);
       for (const host of cluster.hosts) {
-        await expect.poll(() => sql(host, "select count(*) from pg_hba_file_rules where address = '10.99.0.0'"), { timeout: 30_000 }).toBe('1');
+        await expect.poll(() => sql(host, "select count(*) from pg_hba_file_rules where address = '10.99.0.0'"), { timeout: patience(30_000) }).toBe('1');
       }
     });
 

@@ -9,6 +9,7 @@ import { TestCluster } from './support/cluster.js';
 import { type Guide, readGuide, writeFiles } from './support/guide.js';
 import { must, patronictl, sql } from './support/outside.js';
 import { pgprov, type Finished } from './support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 /** A second role, in JavaScript, that adds a library and nothing else. */
 const EXPLAIN = `import { defineRole } from 'pgprov';
@@ -90,7 +91,7 @@ describe('docs/extending.md', () => {
     expect([applied.code, applied.stdout]).toEqual([0, expect.stringContaining('restart pending for shared_preload_libraries')]);
     // Patroni marks a member when its loop comes round.
     const pending = async (): Promise<unknown[]> => (JSON.parse(await patronictl(cluster.host('pg1'), 'list -f json')) as object[]).filter((member) => 'Pending restart' in member);
-    await vi.waitFor(async () => expect(await pending()).toHaveLength(3), { timeout: 30_000, interval: 1_000 });
+    await vi.waitFor(async () => expect(await pending()).toHaveLength(3), { timeout: patience(30_000), interval: 1_000 });
     await patronictl(cluster.host('pg1'), 'restart demo --pending --force');
     for (const host of cluster.hosts) expect(await sql(host, 'SHOW shared_preload_libraries')).toBe('auto_explain,pg_stat_statements');
     expect((await cluster.run('diff')).code).toBe(0);

@@ -7,6 +7,7 @@ import { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, etcdctl, must, sql } from './support/outside.js';
 import { pgprov } from './support/pgprov.js';
 import { lastingTraces, traces } from './support/traces.js';
+import { patience } from '../support/patience.js';
 
 const DATA = '/var/lib/postgresql/17/main';
 
@@ -114,7 +115,7 @@ describe('data that is not ours, on a cluster that was applied', () => {
     expect(run.all).not.toContain('failed:');
     expect(run.code).toBe(0);
     const states = async (): Promise<string[]> => (await describeMembers(pg1)).map((line) => line.slice('pgN '.length)).sort();
-    await expect.poll(states, { timeout: 60_000 }).toEqual(['Leader running', 'Replica streaming', 'Replica streaming']);
+    await expect.poll(states, { timeout: patience(60_000) }).toEqual(['Leader running', 'Replica streaming', 'Replica streaming']);
     for (const host of members) expect(await sql(host, 'select answer from proof')).toBe('42');
   }
 
@@ -225,7 +226,7 @@ describe('data that is not ours, on a cluster that was applied', () => {
   it('refuses when etcd knows the cluster and all the data is gone', async () => {
     await stopAll();
     for (const host of members) await must(host, `mv ${DATA} ${DATA}.gone`);
-    await expect.poll(() => etcdctl(pg1, 'get --keys-only /service/demo/leader'), { timeout: 60_000 }).toBe('');
+    await expect.poll(() => etcdctl(pg1, 'get --keys-only /service/demo/leader'), { timeout: patience(60_000) }).toBe('');
     await expectRefusal([new RegExp(`etcd knows the cluster demo with system identifier ${identifier}, but it has no leader and none of the hosts has its data`, 'u'), /→ restore the data, or, if that cluster is gone for good, run `patronictl remove demo`/u], lastingTraces);
     for (const host of members) await must(host, `rm -rf ${DATA} && mv ${DATA}.gone ${DATA}`);
     await expectWell();

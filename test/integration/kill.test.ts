@@ -84,7 +84,7 @@ async function plugIn(cluster: TestCluster): Promise<void> {
     const codes = await Promise.all(cluster.hosts.map(async (host) => (await host.exec('flock -n /run/pgprov.lock true')).code));
     return cluster.hosts.filter((_, index) => codes[index] !== 0).map(({ name }) => name);
   };
-  await expect.poll(held, { timeout: 60_000, interval: 500 }).toEqual([]);
+  await expect.poll(held, { timeout: patience(60_000), interval: 500 }).toEqual([]);
 }
 
 /** Whether a moment is one of these, each written as `etcd/start end`. */
@@ -150,7 +150,7 @@ function checkCluster(cluster: () => TestCluster, tally: () => Tally): void {
   it('has one leader and two streaming replicas of one cluster, with checksums', async () => {
     const [leader] = cluster().hosts;
     await expect
-      .poll(() => describeMembers(cluster().host('pg1')), { timeout: 60_000 })
+      .poll(() => describeMembers(cluster().host('pg1')), { timeout: patience(60_000) })
       .toEqual(['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming']);
     expect(await sql(cluster().host('pg1'), "select count(*) from pg_stat_replication where state = 'streaming'")).toBe('2');
     const systems = await Promise.all(cluster().hosts.map((host) => controldata(host, 'Database system identifier')));

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from './support/cluster.js';
 import { fingerprint, must, sql } from './support/outside.js';
 import { pgprov, type Finished } from './support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 describe('plan, aim and drift on Debian 13', () => {
   let cluster: TestCluster;
@@ -111,7 +112,7 @@ describe('plan, aim and drift on Debian 13', () => {
       expect(aimed.all).toMatch(/is a plan, and --host would change what it does/u);
       const run = await bare('apply', file('work.json'));
       expect(run.code).toBe(0);
-      await expect.poll(() => sql(cluster.host('pg3'), 'show work_mem'), { timeout: 30_000 }).toBe('8MB');
+      await expect.poll(() => sql(cluster.host('pg3'), 'show work_mem'), { timeout: patience(30_000) }).toBe('8MB');
     });
   });
 

@@ -3,6 +3,7 @@ import { MATRIX } from '../support/depth.js';
 import { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, must, sql } from './support/outside.js';
 import { start } from './support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 /** Output that shows a step of one stage under way on a host. */
 const UNDER_WAY: readonly (readonly [title: string, pattern: RegExp])[] = [
@@ -56,7 +57,7 @@ describe('a run that is broken off again and again', () => {
     const run = await cluster.run('apply');
     expect(run.code, run.all).toBe(0);
     await expect
-      .poll(() => describeMembers(cluster.host('pg1')), { timeout: 30_000 })
+      .poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) })
       .toEqual(['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming']);
     for (const host of cluster.hosts) {
       expect(await controldata(host, 'Data page checksum version')).toBe('1');

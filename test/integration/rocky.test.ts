@@ -5,10 +5,11 @@ import { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, etcdctl, fingerprint, must, patronictl, sql } from './support/outside.js';
 import { placesOf } from './support/places.js';
 import type { Finished } from './support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 /** Succeeds when a TCP connection from one host to a port of another comes about. */
 async function gets(from: LabHost, to: LabHost, port: number): Promise<boolean> {
-  return (await from.exec(`timeout 2 bash -c ': </dev/tcp/${to.address}/${port}'`)).code === 0;
+  return (await from.exec(`timeout ${patience(2)} bash -c ': </dev/tcp/${to.address}/${port}'`)).code === 0;
 }
 
 interface Variant {
@@ -49,7 +50,7 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
   });
 
   it('has a leader and two streaming replicas', async () => {
-    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: 30_000 }).toEqual([
+    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) }).toEqual([
       'pg1 Leader running',
       'pg2 Replica streaming',
       'pg3 Replica streaming',
@@ -108,8 +109,8 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
 
   it('moves its leader, and is left alone by the apply after', async () => {
     await patronictl(cluster.host('pg1'), `switchover --${os === 'rocky9' || os === 'rocky8' ? 'primary' : 'leader'} pg1 --candidate pg2 --force`);
-    await expect.poll(() => sql(cluster.host('pg2'), 'select pg_is_in_recovery()'), { timeout: 30_000 }).toBe('f');
-    await expect.poll(async () => (await cluster.run('status')).code, { timeout: 60_000 }).toBe(0);
+    await expect.poll(() => sql(cluster.host('pg2'), 'select pg_is_in_recovery()'), { timeout: patience(30_000) }).toBe('f');
+    await expect.poll(async () => (await cluster.run('status')).code, { timeout: patience(60_000) }).toBe(0);
     expect((await cluster.run('apply')).all).toContain('No changes');
   });
 
@@ -117,7 +118,7 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     const pg3 = cluster.host('pg3');
     await pg3.stop();
     await pg3.start();
-    await expect.poll(async () => (await describeMembers(cluster.host('pg2'))).find((line) => line.startsWith('pg3')), { timeout: 60_000 }).toBe('pg3 Replica streaming');
+    await expect.poll(async () => (await describeMembers(cluster.host('pg2'))).find((line) => line.startsWith('pg3')), { timeout: patience(60_000) }).toBe('pg3 Replica streaming');
     expect(await must(pg3, `cat ${places.data}/PG_VERSION`)).toBe('15');
   });
 });

@@ -18,7 +18,7 @@ const LEADER_IS_NEXT = 3;
 
 /** Logs in to a server as the replication role, with nothing but .pgpass. */
 const login = (address: string): string =>
-  `runuser -u postgres -- psql -XAtwq -d ${shellWord(`host=${address} user=replicator dbname=replication replication=true connect_timeout=3`)} -c IDENTIFY_SYSTEM`;
+  `runuser -u postgres -- psql -XAtwq -d ${shellWord(`host=${address} user=replicator dbname=replication replication=true connect_timeout=${patience(3)}`)} -c IDENTIFY_SYSTEM`;
 
 describe('passwords of a running cluster (Debian 13)', () => {
   let cluster: TestCluster;
@@ -101,8 +101,8 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     await killedAt(LEADER_IS_NEXT);
     expect(pending()).toBe(true);
     // Nobody helps the hosts now.
-    await expect.poll(() => takes(cluster.host('pg3'), 'replicator', former), { timeout: 20_000 }).toBe(false);
-    await expect.poll(shutOut, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => takes(cluster.host('pg3'), 'replicator', former), { timeout: patience(20_000) }).toBe(false);
+    await expect.poll(shutOut, { timeout: patience(20_000) }).toEqual([]);
     const shown = await pgprov('runs', 'show', cluster.file, 'last');
     expect(shown.stdout).toContain(`\`pgprov secrets rotate replication ${cluster.file}\` goes on from there`);
     const resumed = await pgprov('apply', cluster.file, '--resume', '--yes');
@@ -147,7 +147,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     expect(run.stderr).toContain('start patroni');
     expect([await cluster.password('patroni.rewind_password'), pending()]).toEqual([former, false]);
     await must(cluster.host('pg3'), 'systemctl start patroni');
-    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: 30_000 }).toContain('pg3 Replica streaming');
+    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) }).toContain('pg3 Replica streaming');
   });
 
   it('changes the REST API’s', async () => {
@@ -177,7 +177,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
   it('serves a switchover afterwards', async () => {
     await patronictl(cluster.host('pg2'), 'switchover demo --leader pg1 --candidate pg2 --force');
     await expect
-      .poll(() => describeMembers(cluster.host('pg1')), { timeout: 40_000 })
+      .poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(40_000) })
       .toEqual(['pg1 Replica streaming', 'pg2 Leader running', 'pg3 Replica streaming']);
     expect(readFileSync(join(cluster.directory, '.pgprov', 'demo', 'passwords.yml'), 'utf8')).not.toContain('given-by-the-inventory');
   });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keyPair, makeStore } from '../secrets/support.js';
 import { TestCluster } from './support/cluster.js';
 import type { Finished } from './support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 /** One of each source, none like any other text. */
 const PASSWORDS = { superuser: `age "pw" \\ $HOME it's`, replication: 'command: pw; $(id) `id`', rewind: 'file pw # %n', restapi: 'env pw: 100% &' };
@@ -41,7 +42,7 @@ describe('passwords from a store, a program, a file and the environment', () => 
 
   /** Who PostgreSQL says has logged in, over the network. */
   async function login(user: string, password: string): Promise<string> {
-    const connection = `host=${cluster.host('pg1').address} user=${user} dbname=postgres connect_timeout=5`;
+    const connection = `host=${cluster.host('pg1').address} user=${user} dbname=postgres connect_timeout=${patience(5)}`;
     const { stdout } = await promisify(execFile)('psql', [connection, '-XAtc', 'select session_user'], { env: { PATH: process.env['PATH'], PGPASSWORD: password } });
     return stdout.trim();
   }

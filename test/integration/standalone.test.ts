@@ -3,6 +3,7 @@ import type { LabHost } from '../lab/index.js';
 import { TestCluster } from './support/cluster.js';
 import { controldata, must } from './support/outside.js';
 import { start, type Finished } from './support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 const ROLES = ['base', 'pgdg', 'postgresql', 'replication'];
 const DATA = '/var/lib/postgresql/17/main';
@@ -44,7 +45,7 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
       expect((await host.exec('cat >/run/slow-initdb && chmod 755 /run/slow-initdb', { input: slow })).code).toBe(0);
       await must(host, `systemd-run -q sh -c 'until [ -x ${initdb} ]; do sleep 0.02; done; mv ${initdb} ${initdb}.real; cp /run/slow-initdb ${initdb}'`);
       const run = start(['apply', cluster.file, '--yes']);
-      await expect.poll(async () => (await host.exec('test -e /tmp/initdb-at-work')).code, { timeout: 120_000 }).toBe(0);
+      await expect.poll(async () => (await host.exec('test -e /tmp/initdb-at-work')).code, { timeout: patience(120_000) }).toBe(0);
       run.process.kill('SIGKILL');
       expect((await run.finished).signal).toBe('SIGKILL');
       expect((await host.exec(`test -e ${DATA}`)).code).toBe(1);

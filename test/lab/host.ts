@@ -4,6 +4,7 @@ import { knownHostsFile, writeKnownHosts } from './known-hosts.js';
 import { networkId } from './network.js';
 import { attempt, feed, type Result, run } from './process.js';
 import type { System } from './systems.js';
+import { patience } from '../support/patience.js';
 
 /** Settings for a command in a host. */
 export interface ExecOptions {
@@ -73,7 +74,7 @@ export class LabHost implements HostFacts {
   }
 
   /** Waits until the host is up, records its host keys and returns systemd's verdict. */
-  async ready(seconds = 90): Promise<'running' | 'degraded'> {
+  async ready(seconds = patience(90)): Promise<'running' | 'degraded'> {
     const done = await spending('waiting', () => attempt`timeout ${seconds} docker exec ${this.container} sh -c ${READY}`);
     if (done.exitCode !== 0) {
       const log = await attempt`docker logs --tail 20 ${this.container}`;
@@ -86,7 +87,7 @@ export class LabHost implements HostFacts {
 
   /** Shuts the host down in an orderly way. */
   async stop(): Promise<void> {
-    await run`docker stop --time 30 ${this.container}`;
+    await run`docker stop --time ${patience(30)} ${this.container}`;
   }
 
   /** Cuts the power. */

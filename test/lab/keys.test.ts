@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { patience } from '../support/patience.js';
 
 const tools = ['gpg --version', 'openssl version', 'ssh-keygen -?'].every((command) => {
   const [file = '', ...args] = command.split(' ');
@@ -22,7 +23,7 @@ describe.runIf(tools)('the keys of the lab', () => {
     vi.resetModules();
     keys = await import('./keys.js');
     await keys.ensureKeys();
-  }, 60_000);
+  }, patience(60_000));
   afterAll(async () => {
     vi.unstubAllEnvs();
     await rm(folder, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keyFingerprints } from '../../src/lib/openpgp.js';
 import { isThere } from '../support/shells.js';
+import { patience } from '../support/patience.js';
 
 const there = isThere('gpg');
 
@@ -28,7 +29,7 @@ describe.skipIf(!there)(there ? 'keyFingerprints' : 'keyFingerprints (skipped: n
         keys.push({ fingerprint, armored: gpg('--armor', '--export', fingerprint), binary: gpg('--export', fingerprint) });
       }
     }
-  }, 60_000);
+  }, patience(60_000));
   afterAll(() => {
     execFileSync('gpgconf', ['--homedir', home, '--kill', 'all'], { stdio: 'ignore' });
     rmSync(home, { recursive: true, force: true });

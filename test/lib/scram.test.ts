@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { makeVerifier, verifierMatches } from '../../src/lib/scram.js';
 import { sharedDirectory } from '../support/directory.js';
 import { asPostgres, makeCluster, postgresBinaries } from '../support/postgres.js';
+import { patience } from '../support/patience.js';
 
 /** From PostgreSQL 15's own pg_authid, for the password `pencil`. */
 const RECORDED = 'SCRAM-SHA-256$4096:b9zCZlb/Tqz8czG02UJ2mQ==$kidrAXQFYhcMlRbavZsEKy7tDtJ5E8oREqh917KdznM=:smxYj7VxC5SjaWozAs7H1GeMq+5i/nyHAqQDxl13kjU=';
@@ -48,7 +49,7 @@ describe.skipIf(binaries === undefined)(binaries === undefined ? 'PostgreSQL (sk
   beforeAll(() => {
     chmodSync(directory.path, 0o777);
     makeCluster(binaries ?? '', directory.at('data'));
-  }, 60_000);
+  }, patience(60_000));
 
   /** What the server stores for each password, from single-user mode, so that no server has to be up. */
   function stored(passwords: readonly string[]): { password: string; verifier: string }[] {

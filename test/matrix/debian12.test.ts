@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../integration/support/cluster.js';
 import { controldata, describeMembers, etcdctl, fingerprint, must, sql } from '../integration/support/outside.js';
 import type { Finished } from '../integration/support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 describe('a three-node cluster on Debian 12', () => {
   let cluster: TestCluster;
@@ -25,7 +26,7 @@ describe('a three-node cluster on Debian 12', () => {
 
   it('leads on the host that the inventory names', async () => {
     await expect
-      .poll(() => describeMembers(cluster.host('pg1')), { timeout: 30_000 })
+      .poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) })
       .toEqual(['pg1 Replica running', 'pg2 Leader running', 'pg3 Replica running']);
     expect(await sql(cluster.host('pg2'), 'select count(*) from pg_stat_replication where state = \'streaming\'')).toBe('2');
   });
@@ -53,8 +54,8 @@ describe('a three-node cluster on Debian 12', () => {
 
   it('keeps the leader that a switchover made', async () => {
     await must(cluster.host('pg1'), 'patronictl -c /etc/patroni/config.yml switchover --leader pg2 --candidate pg1 --force');
-    await expect.poll(() => sql(cluster.host('pg1'), 'select pg_is_in_recovery()'), { timeout: 30_000 }).toBe('f');
-    await expect.poll(async () => (await cluster.run('status')).code, { timeout: 60_000 }).toBe(0);
+    await expect.poll(() => sql(cluster.host('pg1'), 'select pg_is_in_recovery()'), { timeout: patience(30_000) }).toBe('f');
+    await expect.poll(async () => (await cluster.run('status')).code, { timeout: patience(60_000) }).toBe(0);
     const run = await cluster.run('apply');
     expect(run.code).toBe(0);
     expect(run.all).toContain('No changes');

@@ -3,6 +3,7 @@ import { type LabHost, startHost } from '../lab/index.js';
 import { TestCluster } from '../integration/support/cluster.js';
 import { must } from '../integration/support/outside.js';
 import type { Finished } from '../integration/support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 const PORT = 5432;
 
@@ -21,7 +22,7 @@ table inet filter {
 
 /** Succeeds when a TCP connection from one host to PostgreSQL on another comes about. */
 async function gets(from: LabHost, to: LabHost): Promise<boolean> {
-  return (await from.exec(`timeout 2 bash -c ': </dev/tcp/${to.address}/${PORT}'`)).code === 0;
+  return (await from.exec(`timeout ${patience(2)} bash -c ': </dev/tcp/${to.address}/${PORT}'`)).code === 0;
 }
 
 describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on Debian 12', () => {
@@ -103,7 +104,7 @@ describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on De
   it('do the same after a reboot', async () => {
     await Promise.all(cluster.hosts.map((host) => host.stop()));
     await Promise.all(cluster.hosts.map((host) => host.start()));
-    await expect.poll(reach, { timeout: 30_000 }).toEqual({ members: [true], stranger: [false] });
+    await expect.poll(reach, { timeout: patience(30_000) }).toEqual({ members: [true], stranger: [false] });
     expect((await cluster.run('apply')).all).toContain('No changes');
   });
 

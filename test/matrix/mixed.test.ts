@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../integration/support/cluster.js';
 import { controldata, patronictl, sql } from '../integration/support/outside.js';
+import { patience } from '../support/patience.js';
 
 describe('a cluster of Rocky 9 and Debian 12', () => {
   let cluster: TestCluster;
@@ -31,8 +32,8 @@ describe('a cluster of Rocky 9 and Debian 12', () => {
 
   it('is led by the other family after a failover, and changed by no second apply', async () => {
     await patronictl(cluster.host('pg2'), 'switchover --candidate pg2 --force');
-    await expect.poll(() => sql(cluster.host('pg2'), 'select pg_is_in_recovery()'), { timeout: 30_000 }).toBe('f');
-    await expect.poll(async () => (await cluster.run('status')).code, { timeout: 60_000 }).toBe(0);
+    await expect.poll(() => sql(cluster.host('pg2'), 'select pg_is_in_recovery()'), { timeout: patience(30_000) }).toBe('f');
+    await expect.poll(async () => (await cluster.run('status')).code, { timeout: patience(60_000) }).toBe(0);
     const second = await cluster.run('apply');
     expect(second.code).toBe(0);
     expect(second.all).toContain('No changes');

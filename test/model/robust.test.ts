@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { InventoryError } from '../../src/model/index.js';
+import { tries } from '../support/depth.js';
 import { inventoryDirectory, load } from './inventory-file.js';
 import type { Options } from './inventory-file.js';
+import { patience } from '../support/patience.js';
 
 const directory = inventoryDirectory();
 
@@ -35,21 +37,21 @@ async function loadsOrExplains(yaml: string, options: Options = {}): Promise<voi
   }
 }
 
-test('any mapping is loaded or explained', { timeout: 60_000 }, async () => {
-  await fc.assert(fc.asyncProperty(fc.oneof(inventory, tree), (value) => loadsOrExplains(stringify(value))), { numRuns: 200 });
+test('any mapping is loaded or explained', { timeout: patience(60_000) }, async () => {
+  await fc.assert(fc.asyncProperty(fc.oneof(inventory, tree), (value) => loadsOrExplains(stringify(value))), tries(200, 2000));
 });
 
-test('any text is loaded or explained', { timeout: 60_000 }, async () => {
+test('any text is loaded or explained', { timeout: patience(60_000) }, async () => {
   const piece = fc.constantFrom('cluster: demo\n', 'hosts:\n', '  pg1: 192.0.2.1\n', '- ', '{', '}', '[', ']', ': ', '&a ', '*a ', '<<: ', '!t ', '"', "'", '\n', '  ', '\t', '#', '|\n', '? ', '---\n', '%YAML 1.1\n', 'a', '\u0000');
   const text = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(''));
-  await fc.assert(fc.asyncProperty(fc.oneof(text, fc.string()), (yaml) => loadsOrExplains(yaml)), { numRuns: 400 });
+  await fc.assert(fc.asyncProperty(fc.oneof(text, fc.string()), (yaml) => loadsOrExplains(yaml)), tries(400, 4000));
 });
 
-test('any --set is taken or explained', { timeout: 60_000 }, async () => {
+test('any --set is taken or explained', { timeout: patience(60_000) }, async () => {
   const step = fc.oneof(fc.constantFrom(...KEYS), fc.string());
   const option = fc.tuple(fc.constantFrom('', 'pg1:', 'x:'), fc.array(step, { maxLength: 4 }), fc.string()).map(([host, steps, value]) => `${host}${steps.join('.')}=${value}`);
   const yaml = 'cluster: demo\nhosts: {pg1: 192.0.2.1}\n';
-  await fc.assert(fc.asyncProperty(fc.oneof(option, fc.string()), (text) => loadsOrExplains(yaml, { set: [text] })), { numRuns: 200 });
+  await fc.assert(fc.asyncProperty(fc.oneof(option, fc.string()), (text) => loadsOrExplains(yaml, { set: [text] })), tries(200, 2000));
 });
 
 /** Of the processor, for others may have it; the best of some runs takes 20 to 40 ms, and with a lookup that goes through the whole file each time 170. */

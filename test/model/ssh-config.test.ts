@@ -6,6 +6,7 @@ import type { Host } from '../../src/model/index.js';
 import { PathResolver } from '../../src/model/paths.js';
 import { type ConfiguredHost, SshConfigs } from '../../src/model/ssh-config.js';
 import { inventoryDirectory, load, problemsOf, warningsOf } from './inventory-file.js';
+import { patience } from '../support/patience.js';
 
 const directory = inventoryDirectory();
 const home = (): string => join(directory.path, 'home');
@@ -288,6 +289,6 @@ Host inner
     const all = configs();
     const began = performance.now();
     for (const host of hosts) expect(all.lookUp(host, ['~/.ssh/config']).user?.value).toBe(`u${host.slice(1)}`);
-    expect(performance.now() - began).toBeLessThan(1500);
+    expect(performance.now() - began).toBeLessThan(patience(1500));
   });
 });

@@ -12,6 +12,7 @@ import { MadeUpHost } from '../support/made-up-host.js';
 import { asPostgres, makeCluster, postgresBinaries, POSTGRES_USER } from '../support/postgres.js';
 import { bringAbout, moved, observe, rewritten, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, isThere, type Shell } from '../support/shells.js';
+import { patience } from '../support/patience.js';
 
 const parse = (text: string): DataDirectoryState => dataDirectory('/d', '/bin').parse({ status: 0, out: Buffer.from(text) });
 
@@ -99,7 +100,7 @@ describe.skipIf(binaries === undefined)(binaries === undefined ? 'a real cluster
     chmodSync(work.path, 0o777);
     makeCluster(bin, work.at('with'), '--data-checksums');
     makeCluster(bin, work.at('without'));
-  }, 60_000);
+  }, patience(60_000));
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it('is read as pg_controldata reads it', async () => {
@@ -181,7 +182,7 @@ describe('pgCluster', () => {
   });
 
   // Takes most of its time in initdb, whichever shell calls it.
-  it.skipIf(binaries === undefined || !isThere('dash') || asPostgres().program !== 'runuser')('makes a cluster that is ours', { timeout: 60_000 }, async () => {
+  it.skipIf(binaries === undefined || !isThere('dash') || asPostgres().program !== 'runuser')('makes a cluster that is ours', { timeout: patience(60_000) }, async () => {
     chmodSync(work.path, 0o777);
     mkdirSync(work.at('with space.pgprov-initdb'));
     writeFileSync(work.at('with space.pgprov-initdb', 'half'), 'x');

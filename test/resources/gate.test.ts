@@ -8,6 +8,7 @@ import { workplaces } from '../support/directory.js';
 import type { Framed } from '../support/sections.js';
 import { observe, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';
+import { patience } from '../support/patience.js';
 
 describe('gate', () => {
   /** Gates wait for seconds, so their tests run side by side. */
@@ -67,7 +68,7 @@ describe('gate', () => {
       expect(await observe(shell, make(sh`echo yes`, 1))).toEqual({ open: true, seen: 'yes' });
     });
 
-    it('waits until it opens', { timeout: 15_000 }, async () => {
+    it('waits until it opens', { timeout: patience(15_000) }, async () => {
       const path = join(workplace(), 'open');
       const waiting = wait(shell, tools(running), make(sh`[ -e ${path} ]`, 20).wait());
       await sleep(700);
@@ -76,17 +77,17 @@ describe('gate', () => {
       expect(answers.get('gate')).toEqual({ status: 0, out: Buffer.of() });
     });
 
-    it('gives up in time, with what it saw and the last lines of the journal', { timeout: 15_000 }, async () => {
+    it('gives up in time, with what it saw and the last lines of the journal', { timeout: patience(15_000) }, async () => {
       const programs = { ...running, journalctl: 'case "$*" in *--since*) ;; *) echo "last words" ;; esac' };
       const began = Date.now();
       const { answers, notes } = await wait(shell, tools(programs), make(sh`echo 'still alone'; false`, 3).wait());
       expect(answers.get('gate')?.status).toBe(1);
       expect(answers.get('gate')?.out.toString()).toMatch(/^gave up after [34] s waiting until the member's up: still alone\nlast words\n$/u);
       expect(notes[0]).toMatch(/^waiting until the member's up \(2 s\) still alone$/u);
-      expect(Date.now() - began).toBeLessThan(10_000);
+      expect(Date.now() - began).toBeLessThan(patience(10_000));
     });
 
-    it('gives up early on a line that more time will not mend', { timeout: 15_000 }, async () => {
+    it('gives up early on a line that more time will not mend', { timeout: patience(15_000) }, async () => {
       const mark = join(workplace(), 'stopped');
       const programs = { systemctl: `case "$*" in stop*) : >${mark} ;; esac\necho active`, journalctl: 'echo fine; echo "x509: bad certificate"; echo "FATAL: no login"' };
       const { answers } = await wait(shell, tools(programs), make(sh`false`, 60).wait());
@@ -94,7 +95,7 @@ describe('gate', () => {
       expect(existsSync(mark), 'a unit that starts at boot has proved itself once').toBe(false);
     });
 
-    it('gives up early on a unit that is down', { timeout: 15_000 }, async () => {
+    it('gives up early on a unit that is down', { timeout: patience(15_000) }, async () => {
       const mark = join(workplace(), 'stopped');
       const programs = { systemctl: `case "$*" in stop*) echo "$*" >${mark} ;; esac\necho failed; exit 3`, journalctl: 'case "$*" in *--since*) ;; *) echo "panic: no" ;; esac' };
       const { answers } = await wait(shell, tools(programs), make(sh`false`, 60).wait());
@@ -102,7 +103,7 @@ describe('gate', () => {
       expect(readFileSync(mark, 'utf8'), 'a unit that is not enabled does not go on trying').toBe('stop etcd\n');
     });
 
-    it('goes on when a bad sign passes', { timeout: 15_000 }, async () => {
+    it('goes on when a bad sign passes', { timeout: patience(15_000) }, async () => {
       const count = join(workplace(), 'count');
       writeFileSync(count, '');
       const programs = { ...running, journalctl: `echo >>${count}; [ "$(cat ${count} | grep -c '')" -gt 2 ] || echo 'x509: once'` };
@@ -112,7 +113,7 @@ describe('gate', () => {
       expect(readFileSync(count, 'utf8').length).toBeGreaterThanOrEqual(6);
     });
 
-    it('times out without systemd', { timeout: 15_000 }, async () => {
+    it('times out without systemd', { timeout: patience(15_000) }, async () => {
       const { answers } = await wait(shell, tools({}), make(sh`false`, 2).wait());
       expect(answers.get('gate')?.status).toBe(1);
       expect(answers.get('gate')?.out.toString()).toContain("gave up after 2 s waiting until the member's up: ");
@@ -127,7 +128,7 @@ echo seen`;
       expect(answers.get('gate')?.status).toBe(0);
     });
 
-    it('without hopeless lines no journal line is one', { timeout: 15_000 }, async () => {
+    it('without hopeless lines no journal line is one', { timeout: patience(15_000) }, async () => {
       const programs = { ...running, journalctl: 'echo "all is well"' };
       const { answers } = await wait(shell, tools(programs), make(sh`false`, 6, []).wait());
       expect(answers.get('gate')?.out.toString()).toContain('gave up after');

@@ -13,6 +13,7 @@ import { sharedDirectory } from '../support/directory.js';
 import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
 import { runSections } from '../support/sections.js';
 import { feed, HOST_SHELLS, inEveryShell, SHELLS } from '../support/shells.js';
+import { patience } from '../support/patience.js';
 
 const inventory = await inventoryOf(`${THREE}  alone:
     address: 192.0.2.9
@@ -69,7 +70,7 @@ describe('the scripts of the roles', () => {
   inEveryShell(HOST_SHELLS, (shell) => {
     const askable = [...new Map(all.map((observation) => [`${observation.id} ${observation.probe().text}`, observation])).values()];
 
-    it('ask a machine that has nothing of what they look for', { timeout: 60_000 }, async () => {
+    it('ask a machine that has nothing of what they look for', { timeout: patience(60_000) }, async () => {
       const sections = [...sharedSections(askable), ...askable.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() }))];
       const { answers, complete } = await runSections(shell, sections, { edit: (text) => text.replace(/^PATH=/mu, `PATH=${work.path}:`) });
       expect(complete).toBe(true);
@@ -80,7 +81,7 @@ describe('the scripts of the roles', () => {
       });
     });
 
-    it('ask in an environment with hardly a program', { timeout: 60_000 }, async () => {
+    it('ask in an environment with hardly a program', { timeout: patience(60_000) }, async () => {
       const bare = askable.filter(({ id }) => !/^(?:file|directory|apt-key|host-facts|free-space)/u.test(id));
       const sections = [...sharedSections(bare), ...bare.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() }))];
       const { answers, complete } = await runSections(shell, sections, {

@@ -11,6 +11,7 @@ import { freshDirectory, sharedDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { bringAbout } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
+import { patience } from '../support/patience.js';
 
 describe('signingKey', () => {
   const work = freshDirectory();
@@ -24,7 +25,7 @@ describe('signingKey', () => {
     ]);
   });
 
-  it.skipIf(!isThere('gpg') || process.getuid?.() !== 0)('takes the pinned key and no other', { timeout: 60_000 }, async () => {
+  it.skipIf(!isThere('gpg') || process.getuid?.() !== 0)('takes the pinned key and no other', { timeout: patience(60_000) }, async () => {
     const gpg = (...words: string[]): string =>
       execFileSync('gpg', ['--batch', '--homedir', work.path, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     gpg('--passphrase', '', '--quick-generate-key', 'a@example.com', 'ed25519', 'default', 'never');
@@ -63,7 +64,7 @@ describe('signingKey', () => {
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    }, 60_000);
+    }, patience(60_000));
     afterAll(() => new Promise((resolve) => server.close(resolve)));
 
     describe.each(['apt', 'dnf'] as const)('for %s', (manager) => inEveryShell(HOST_SHELLS, (shell) => {

@@ -7,6 +7,7 @@ import { NOTHING, sh, type Script } from '../../src/shell/quote.js';
 import { freshDirectory } from '../support/directory.js';
 import { parseChunks, runSections } from '../support/sections.js';
 import { feed, HOST_SHELLS, inEveryShell, SHELLS } from '../support/shells.js';
+import { patience } from '../support/patience.js';
 
 const probe = (id: string, body: Script): Section => ({ id, body, mode: 'probe' });
 const step = (id: string, body: Script): Section => ({ id, body, mode: 'step' });
@@ -56,7 +57,7 @@ describe('a truncated script', () => {
   const directory = freshDirectory();
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('runs nothing, wherever it was cut', { timeout: 60_000 }, async () => {
+    it('runs nothing, wherever it was cut', { timeout: patience(60_000) }, async () => {
       const made = directory.at('cut at');
       mkdirSync(made);
       const { text } = frameScript([step('do', sh`: >"$MADE"`)], { afterwards: HOLD_UNTIL_INPUT_CLOSES });

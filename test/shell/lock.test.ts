@@ -8,6 +8,7 @@ import { LocalTransport } from '../../src/transport/local.js';
 import type { Exec } from '../../src/transport/transport.js';
 import { workplaces } from '../support/directory.js';
 import { isThere, inEveryShell, SHELLS, type Shell } from '../support/shells.js';
+import { patience } from '../support/patience.js';
 
 interface Running {
   exec: Exec;
@@ -45,7 +46,7 @@ async function start(shell: Shell, before: Script, body: Script, hold = true): P
 }
 
 const flock = isThere('flock');
-const PATIENCE = { timeout: 10_000 };
+const PATIENCE = { timeout: patience(10_000) };
 
 describe.skipIf(!flock)(flock ? 'locks' : 'locks (skipped: no flock on this machine)', () => {
   /** Locks are waited for, so their tests run side by side. */
@@ -107,14 +108,14 @@ while [ -e ${join(directory, 'begun')} ] && [ ! -e ${join(directory, 'enough')} 
       exec.closeInput();
       const began = Date.now();
       expect((await exec.ended).code).toBe(0);
-      expect(Date.now() - began).toBeLessThan(700);
+      expect(Date.now() - began).toBeLessThan(patience(700));
 
       const lazy = await start(shell, takeRunLock('ann', directory), sh`echo ran`);
       await lazy.answered;
       lazy.exec.closeInput();
       const closed = Date.now();
       await lazy.exec.ended;
-      expect(Date.now() - closed).toBeLessThan(2000);
+      expect(Date.now() - closed).toBeLessThan(patience(2000));
     });
 
     it('waits for a step that is under way, and says so', async () => {

@@ -64,3 +64,8 @@ export function sampleFor<T>(one: string, all: readonly string[], list: readonly
   const chosen = sample(list, count, salt);
   return MATRIX ? chosen : deal(chosen, all.indexOf(one), all.length, SEED);
 }
+
+/** How often a property is tried: `some` times by default, `all` in the matrix; the values come from the seed. */
+export function tries(some: number, all: number): { numRuns: number; seed: number } {
+  return { numRuns: MATRIX ? all : some, seed: SEED };
+}

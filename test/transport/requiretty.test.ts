@@ -11,6 +11,7 @@ import { SshTransport } from '../../src/transport/ssh.js';
 import type { Become, Connection, Exec, ExecEnd, Target } from '../../src/transport/transport.js';
 import { withAccounts, whyNoAccounts } from './accounts.js';
 import { makeKeys, Sshd, targetAt, whyNoSshd } from './sshd.js';
+import { patience } from '../support/patience.js';
 
 async function whyNot(): Promise<string | undefined> {
   for (const program of ['sudo', 'script', 'openssl']) {
@@ -106,7 +107,7 @@ describe.skipIf(reason !== undefined)('real sudo that wants a terminal', () => {
   async function hold(connection: Connection): Promise<{ exec: Exec; processes: string[] }> {
     let text = '';
     const exec = await connection.exec({ script: HOLDING, onStdout: (chunk) => (text += chunk.toString()), holdInput: true });
-    await expect.poll(() => text, { timeout: 10_000 }).toMatch(/up\n$/u);
+    await expect.poll(() => text, { timeout: patience(10_000) }).toMatch(/up\n$/u);
     return { exec, processes: text.trim().split('\n').slice(0, -1) };
   }
 

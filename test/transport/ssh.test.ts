@@ -9,6 +9,7 @@ import { type PgprovError, UnreachableError } from '../../src/lib/errors.js';
 import { SshTransport } from '../../src/transport/ssh.js';
 import type { Connection, ExecEnd, Target } from '../../src/transport/transport.js';
 import { freePort, hopAt, makeKeys, Sshd, targetAt, whyNoSshd } from './sshd.js';
+import { patience } from '../support/patience.js';
 
 const reason = await whyNoSshd();
 if (reason !== undefined) console.log(`skipped, all of test/transport/ssh.test.ts: ${reason}`);
@@ -370,7 +371,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
   });
 
   // Dozens of handshakes take their time on a busy machine.
-  describe('jump hosts', { timeout: 30_000 }, () => {
+  describe('jump hosts', { timeout: patience(30_000) }, () => {
     let first: Sshd;
     let second: Sshd;
     let all: string;

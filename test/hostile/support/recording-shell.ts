@@ -6,6 +6,7 @@ import { frameScript } from '../../../src/shell/frame.js';
 import { parseChunks } from '../../support/sections.js';
 import { feed, type Ended, type Shell } from '../../support/shells.js';
 import type { HostScript } from './host-scripts.js';
+import { patience } from '../../support/patience.js';
 
 /** One call of a program, with the bytes of its arguments. */
 export interface Call {
@@ -105,7 +106,7 @@ export class RecordingShell {
 
   #feed(shell: Shell, script: string, env: NodeJS.ProcessEnv): Promise<Ended> {
     const user = userInfo().uid === 0 ? { user: { uid: NOBODY, gid: NOBODY } } : {};
-    return feed(shell, script, { env: { PATH: process.env['PATH'], ...env }, cwd: '/', timeout: 60_000, ...user });
+    return feed(shell, script, { env: { PATH: process.env['PATH'], ...env }, cwd: '/', timeout: patience(60_000), ...user });
   }
 }
 

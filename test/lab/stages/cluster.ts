@@ -12,6 +12,7 @@ import { ensureNetwork } from '../network.js';
 import { inLab } from '../paths.js';
 import { say } from '../process.js';
 import type { System } from '../systems.js';
+import { patience } from '../../support/patience.js';
 import { freeze, release } from './freeze.js';
 import { ensurePackages } from './packages.js';
 import { productDigest, runProduct } from './product.js';
@@ -170,7 +171,7 @@ async function stopUnit(host: LabHost, unit: string): Promise<void> {
 }
 
 /** Waits on a host until a command succeeds there. */
-async function until(host: LabHost, condition: string, seconds = 120): Promise<void> {
+async function until(host: LabHost, condition: string, seconds = Math.ceil(patience(120))): Promise<void> {
   const { code } = await host.exec(`end=$(($(date +%s) + ${seconds})); until ${condition}; do [ "$(date +%s)" -lt "$end" ] || exit 1; sleep 0.2; done`);
   if (code !== 0) throw new Error(`${host.name}: after ${seconds} s it is still not so that ${condition}`);
 }

@@ -5,6 +5,7 @@ import type { RunEvent } from '../../../src/events.js';
 import { Browser, CHROMIUM } from '../../support/browser.js';
 import { sharedDirectory } from '../../support/directory.js';
 import { eventfulRun, pageOf, wideRun } from './runs.js';
+import { patience } from '../../support/patience.js';
 
 /** Texts whose contrast with what is behind them is too low (WCAG 2.2, 1.4.3), with the ratio. */
 const LOW_CONTRAST = `(() => {
@@ -39,7 +40,7 @@ describe.skipIf(CHROMIUM === undefined)(`the page of a run in a browser${CHROMIU
   let browser: Browser;
   beforeAll(async () => {
     browser = await Browser.start();
-  }, 60_000);
+  }, patience(60_000));
   afterAll(() => browser.close());
 
   const put = (name: string, page: string): string => {

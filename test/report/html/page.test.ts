@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { tries } from '../../support/depth.js';
 import type { RunEvent } from '../../../src/events.js';
 import { mapEvent } from '../../../src/report/map-event.js';
 import { failingRun } from '../fixtures.js';
@@ -106,7 +107,7 @@ describe('the page of a run', () => {
         const page = pageOf(withAdded(eventfulRun(), added), { cluster: `demo${added}`, command: `pgprov apply${added}`, facts: [{ label: 'By', text: added }, { label: 'Inventory', text: added }] });
         expect(skeleton(page)).toEqual(plain);
       }),
-      { numRuns: 60 },
+      tries(60, 600),
     );
   });
 });
