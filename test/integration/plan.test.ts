@@ -24,11 +24,11 @@ describe('plan, aim and drift on Debian 13', () => {
 
   describe('a run aimed at a part of a cluster that does not exist yet', () => {
     it('says which roles the host needs first', async () => {
-      await must(cluster.host('pg1'), 'rm /etc/apt/keyrings/pgdg*');
+      await must(cluster.host('pg1'), 'apt-get -qq -y purge postgresql-17 2>&1');
       const run = await bare('run', 'patroni', cluster.file, '--host', 'pg1');
       expect(run.code).toBe(1);
-      expect(run.all).toMatch(/pg1 {2}failed: patroni needs pgdg there first, beginning with: install key/u);
-      expect(run.all).toMatch(/→ aim at them as well: --role pgdg,patroni/u);
+      expect(run.all).toMatch(/pg1 {2}failed: patroni needs postgresql there first, beginning with: install postgresql-17/u);
+      expect(run.all).toMatch(/→ aim at them as well: --role postgresql,patroni/u);
     });
 
     it('says which members etcd cannot begin without', async () => {
