@@ -28,7 +28,7 @@ describe('plan, aim and drift on Debian 13', () => {
       const run = await bare('run', 'patroni', cluster.file, '--host', 'pg1');
       expect(run.code).toBe(1);
       expect(run.all).toMatch(/pg1 {2}failed: patroni needs postgresql there first, beginning with: install postgresql-17/u);
-      expect(run.all).toMatch(/→ aim at them as well: --role postgresql,patroni/u);
+      expect(run.all).toMatch(/→ aim at it as well: --role postgresql,patroni/u);
     });
 
     it('says which members etcd cannot begin without', async () => {
