@@ -51,5 +51,6 @@ export { enabledUnit, service, type ServiceState } from './resources/service.js'
 export { type SharedQuestion, tellShared } from './resources/shared-question.js';
 export { signingKey } from './resources/signing-key.js';
 export { tlsHandshake, tlsHandshakes } from './resources/tls-handshakes.js';
+export { inForceId, settingsText, unitInForce, type SettingInForce, type UnitInForce, type UnitInForceOptions } from './resources/unit-in-force.js';
 export { joinScripts, NOTHING, sh, type Script } from './shell/quote.js';
 export type { Material } from './store/material.js';
