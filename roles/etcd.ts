@@ -7,6 +7,7 @@ import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
 import { memberHandshakes, seenByNextMember } from './shared/handshakes.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
 import { memberPeers } from './shared/member-ports.js';
+import { etcdUnitGuard, peerUrl } from './shared/quorum.js';
 import { DIRECTORY } from './shared/schemas.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
@@ -71,10 +72,6 @@ function dataDirectoryOf({ host, platform, inventory }: RoleContext): string {
   return variables(host, 'etcd').data_dir ?? `${platform.etcd.dataRoot}/${inventory.cluster}`;
 }
 
-function peerUrl(host: Host): string {
-  return `https://${hostPort(host.clusterAddress, variables(host, 'etcd').peer_port)}`;
-}
-
 function configureAndStart(context: RoleContext): Stage[] {
   const { host, platform, template } = context;
   const { user, group, unit, environmentFile } = platform.etcd;
@@ -100,6 +97,7 @@ function configureAndStart(context: RoleContext): Stage[] {
       // etcd reads its certificate and key anew for every connection, but its authorities only when it starts.
       resources: [tls.authority, ...tls.pair, service({ unit, restartOn: [tls.authority, environment], noBlock: true })],
       proofs: seenByNextMember(context),
+      unitGuard: etcdUnitGuard(context, dataDirectoryOf(context)),
       gates: [
         gate({
           name: 'etcd-quorum',

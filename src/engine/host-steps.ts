@@ -1,5 +1,5 @@
 import type { EventListener, StepResult } from '../events.js';
-import { asPgprovError } from '../lib/errors.js';
+import { asPgprovError, type PgprovError } from '../lib/errors.js';
 import { interrupts, stepWork, type States } from '../plan/plan.js';
 import type { Stage } from '../plan/role.js';
 import type { HostShape, RunStage } from '../plan/shape.js';
@@ -92,6 +92,15 @@ export class HostSteps {
     ledger.of(host).skipped += 1;
     emit({ type: 'step-end', host, stage: stage.id, result: 'skipped', changes: 0, ms: 0, reason });
     return 'skipped';
+  }
+
+  /** Leaves a host out for a reason that is an error of the run. */
+  refuse(stage: RunStage, host: string, error: PgprovError): StepResult {
+    const { emit, ledger } = this.#options;
+    ledger.errors.push(error);
+    ledger.of(host).failed += 1;
+    emit({ type: 'step-end', host, stage: stage.id, result: 'failed', changes: 0, ms: 0, error });
+    return 'failed';
   }
 
   async #askProofs({ id }: RunStage, { proofs = [] }: Stage, host: string): Promise<void> {

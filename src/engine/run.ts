@@ -1,6 +1,6 @@
 import type { CheckResult, EventListener, PlannedChange, StartUp } from '../events.js';
 import type { ClusterStatus } from '../lib/cluster-status.js';
-import { asPgprovError, type ExitCode, PgprovError, RefusedError } from '../lib/errors.js';
+import { asPgprovError, type ExitCode, PgprovError } from '../lib/errors.js';
 import type { Inventory } from '../model/index.js';
 import { aimedHosts, aimedRoles, type Aim } from '../plan/aim.js';
 import { effectsOf } from '../plan/effects.js';
@@ -13,7 +13,9 @@ import { bringKeys, identitiesOf } from './context.js';
 import { Crew } from './crew.js';
 import { HostShapes } from './host-shapes.js';
 import { Ledger } from './ledger.js';
+import { objectionError } from './objection-error.js';
 import { StageRunner } from './stage-runner.js';
+import { UnitGuards } from './unit-guards.js';
 
 /** What a run is given. */
 export interface RunOptions {
@@ -148,6 +150,8 @@ class Run {
     const states = new Map([...sessions].map(([name, session]) => [name, session.states]));
     const part = this.#part();
     this.#guard((view, role) => [...(role.preflight?.(view) ?? []), ...(part === undefined ? [] : (role.needs?.(view, part) ?? []))], this.#shapes.missing(hosts, states));
+    const guards = new UnitGuards({ inventory, sessions });
+    for (const stage of stages) this.#ledger.throwAll([...(await guards.foresee(stage)).values()].map(objectionError));
     const changes = buildPlan(stages, states);
     const effects = changes.length === 0 ? [] : effectsOf(stages, states, inventory);
     this.#proposal = { changes, effects, holdsData: holdsData(states) };
@@ -165,6 +169,7 @@ class Run {
       ledger: this.#ledger,
       emit,
       signal,
+      guards,
       guard: () => this.#guard(),
     });
     await runner.run();
@@ -213,13 +218,6 @@ class Run {
 function cpuTime(): number {
   const { user, system } = process.cpuUsage();
   return Math.round((user + system) / 1000);
-}
-
-function objectionError({ kind, host, message, hint }: Objection): PgprovError {
-  const details = { message, hint, ...(host === undefined ? {} : { host }) };
-  return kind === 'refuse'
-    ? new RefusedError({ kind: 'refused/data', ...details })
-    : new PgprovError({ kind: 'preflight/failed', ...details });
 }
 
 function checkError({ title, detail, host }: CheckResult): PgprovError {

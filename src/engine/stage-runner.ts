@@ -1,13 +1,17 @@
 import type { Inventory } from '../model/index.js';
 import type { RunStage } from '../plan/shape.js';
-import { sortWaves, startsSomething } from '../plan/waves.js';
+import { moveOf, sortWaves, startsSomething } from '../plan/waves.js';
 import { takeWave } from './concerted-wave.js';
 import { HostSteps, type HostStepsOptions } from './host-steps.js';
+import { objectionError } from './objection-error.js';
+import type { UnitGuards } from './unit-guards.js';
 
 /** What a stage runner works with. */
 export interface StageRunnerOptions extends HostStepsOptions {
   inventory: Inventory;
   stages: readonly RunStage[];
+  /** Asked before units are started or restarted. */
+  guards: UnitGuards;
   /** Asked before each group of stages; throws when the run must not go on. */
   guard(): void;
 }
@@ -70,16 +74,29 @@ export class StageRunner {
     const failed = await this.#wave(stage, waves.together.filter((host) => !held.includes(host)));
     stopped ??= failed;
     for (const host of waves.oneByOne) {
+      stopped ??= this.#lost(stage, host);
       if (stopped === undefined) stopped = await this.#wave(stage, [host]);
-      else this.#steps.skip(stage, host, `${stopped} failed, and two members are never down at once`);
+      else this.#steps.skip(stage, host, `${stopped} ${ledger.hasFailed(stopped) ? 'failed' : 'is out'}, and two members are never down at once`);
     }
     emit({ type: 'stage-end', stage: stage.id, ms: Date.now() - began });
   }
 
+  /** A host of the stage that an earlier stage lost, where no guard will tell whether its unit works. */
+  #lost(stage: RunStage, host: string): string | undefined {
+    const { ledger, sessions } = this.#options;
+    const restarts = moveOf(stage, host, sessions.get(host)?.states ?? new Map()) === 'restart';
+    if (restarts && stage.hosts.get(host)?.unitGuard !== undefined) return undefined;
+    return [...stage.hosts.keys()].find((other) => ledger.isOut(other));
+  }
+
   /** Gives the first host of the wave that failed. */
   async #wave(stage: RunStage, hosts: readonly string[]): Promise<string | undefined> {
-    const { sessions, ledger } = this.#options;
-    return takeWave({ stage, hosts, steps: this.#steps, sessions, ledger });
+    const { sessions, ledger, signal, guards } = this.#options;
+    const going = signal.aborted ? [] : hosts.filter((host) => !ledger.isOut(host));
+    const objections = await guards.ask(stage, going);
+    for (const [host, objection] of objections) this.#steps.refuse(stage, host, objectionError(objection));
+    const failed = await takeWave({ stage, hosts: hosts.filter((host) => !objections.has(host)), steps: this.#steps, sessions, ledger });
+    return hosts.find((host) => objections.has(host)) ?? failed;
   }
 }
 

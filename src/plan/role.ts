@@ -13,7 +13,8 @@ import type { View } from './view.js';
  * `independent`: every host goes on by itself.
  * `rolling`: services that are down are started side by side (the leader before the others when
  * `leaderFirst`); a host where something that runs must be restarted, or what it has open be changed, waits its
- * turn, one at a time, those that do not work first and the present leader last, and the first failure stops the rest.
+ * turn, one at a time, those that do not work first and the present leader last; one that failed, in this stage or before it,
+ * stops the rest, unless the stage's guard tells that another restart does no harm.
  */
 export type Crossing = 'independent' | 'rolling';
 
@@ -32,6 +33,28 @@ export interface Stage {
   gates?: readonly Gate[];
   /** With `rolling`: must open after a change of something that works, before the next host has its turn. */
   proofs?: readonly StageProof[];
+  /** With `rolling`: whether the host's unit may be started or restarted; default: the stage's own failures stop what comes after. */
+  unitGuard?: UnitGuard;
+}
+
+/**
+ * Whether a host's unit may be started or restarted now. It is asked when a run is planned, and again right before each of the
+ * two, of what all hosts of the stage see at that moment: whatever failed before, and whoever has fallen silent.
+ */
+export interface UnitGuard {
+  /** Asked anew of every host that has the stage; of a host that does not answer nothing is known. */
+  asks: readonly Observation[];
+  /** Why not; undefined: it may. */
+  objection(view: View, move: UnitMove): Objection | undefined;
+}
+
+/** What is about to happen to a unit. */
+export interface UnitMove {
+  host: string;
+  /** A restart takes down what runs; a start brings up what does not. */
+  action: 'start' | 'restart';
+  /** While it is planned: hosts where the run starts the unit before it comes to this one. */
+  before: ReadonlySet<string>;
 }
 
 /** That a change on one host is well received, maybe by another. */

@@ -1,7 +1,7 @@
 import type { Inventory } from '../model/index.js';
 import { PATRONI_MEMBER, type PatroniMemberState } from '../resources/patroni-member.js';
 import { interrupts, isShut, stepWork, type States } from './plan.js';
-import type { Stage } from './role.js';
+import type { Stage, UnitMove } from './role.js';
 import type { RunStage } from './shape.js';
 
 /** In which order the hosts of a rolling stage go; hosts of one wave go side by side. */
@@ -43,7 +43,16 @@ export function leads(states: States | undefined): boolean {
 
 /** True when the host's step would start something that is down. */
 export function startsSomething(stage: RunStage, host: string, states: States): boolean {
+  return moves(stage, host, states, 'start');
+}
+
+/** What the host's step would do to a unit. */
+export function moveOf(stage: RunStage, host: string, states: States): UnitMove['action'] | undefined {
+  return (['restart', 'start'] as const).find((action) => moves(stage, host, states, action));
+}
+
+function moves(stage: RunStage, host: string, states: States, action: UnitMove['action']): boolean {
   const part = stage.hosts.get(host);
   if (part === undefined) return false;
-  return stepWork(part, states).changes.some(({ changes }) => changes.some(({ action }) => action === 'start'));
+  return stepWork(part, states).changes.some(({ changes }) => changes.some((change) => change.action === action));
 }

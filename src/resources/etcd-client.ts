@@ -27,15 +27,15 @@ export function etcdctl(client: EtcdClient, words: readonly string[]): Script {
 /** Seconds for one request, as long as etcdctl gets for its command. */
 const SECONDS = 2;
 
-/** What the nearest member is asked by its JSON gateway, which Patroni uses as well; a `body` is posted. */
-function request(client: EtcdClient, path: string, body?: string): HttpRequest {
-  const { endpoints: [own = ''], caFile: ca, certFile: certificate, keyFile: key } = client;
-  return { url: `${own}${path}`, seconds: SECONDS, as: { ca, certificate, key }, ...(body === undefined ? {} : { body }) };
+/** What a member, by default the nearest, is asked by its JSON gateway, which Patroni uses as well; a `body` is posted. */
+function request(client: EtcdClient, path: string, body?: string, endpoint = client.endpoints[0] ?? ''): HttpRequest {
+  const { caFile: ca, certFile: certificate, keyFile: key } = client;
+  return { url: `${endpoint}${path}`, seconds: SECONDS, as: { ca, certificate, key }, ...(body === undefined ? {} : { body }) };
 }
 
-const health = (client: EtcdClient): HttpRequest => request(client, '/health');
+const health = (client: EtcdClient, endpoint?: string): HttpRequest => request(client, '/health', undefined, endpoint);
 const version = (client: EtcdClient): HttpRequest => request(client, '/version');
-const members = (client: EtcdClient): HttpRequest => request(client, '/v3/cluster/member/list', '{}');
+const members = (client: EtcdClient, endpoint?: string): HttpRequest => request(client, '/v3/cluster/member/list', '{}', endpoint);
 
 /** No certificate, and a question that takes no quorum: whoever is let in is answered at once. */
 const strange = (client: EtcdClient): HttpRequest => ({ url: version(client).url, seconds: SECONDS, as: { ca: client.caFile } });
@@ -47,7 +47,26 @@ export function healthQuestion(client: EtcdClient): SharedQuestion {
 
 /** Whether the answer to `healthQuestion` says that the member is healthy. */
 export function saysHealthy(text: string, client: EtcdClient): boolean {
-  return /^\{"health": *"true"/u.test(findAnswer(text, health(client)).body);
+  return isHealthy(findAnswer(text, health(client)).body);
+}
+
+function isHealthy(body: string): boolean {
+  return /^\{"health": *"true"/u.test(body);
+}
+
+/** Asks every member for its health, which takes a quorum, and for the list of members. */
+export function quorumQuestion(client: EtcdClient): SharedQuestion {
+  return httpQuestion(...client.endpoints.flatMap((endpoint) => [health(client, endpoint), members(client, endpoint)]));
+}
+
+/** The endpoints that are healthy by the answer to `quorumQuestion`. */
+export function findHealthy(text: string, client: EtcdClient): string[] {
+  return client.endpoints.filter((endpoint) => isHealthy(findAnswer(text, health(client, endpoint)).body));
+}
+
+/** The lists of members, etcd's JSON, in the answer to `quorumQuestion`, that of the nearest member first. */
+export function findLists(text: string, client: EtcdClient): string[] {
+  return client.endpoints.map((endpoint) => listIn(text, members(client, endpoint))).filter((list) => list !== '');
 }
 
 /** Asks the nearest member for its health, for the list of members, and whether it lets in a client without a certificate. */
@@ -58,7 +77,11 @@ export function memberQuestion(client: EtcdClient): SharedQuestion {
 
 /** Finds the list of members, etcd's JSON, in the answer to `memberQuestion`; '' when there is none. */
 export function findMembers(text: string, client: EtcdClient): string {
-  const { body } = findAnswer(text, members(client));
+  return listIn(text, members(client));
+}
+
+function listIn(text: string, asked: HttpRequest): string {
+  const { body } = findAnswer(text, asked);
   return body.startsWith('{"header"') ? body : '';
 }
 

@@ -13,6 +13,8 @@ export interface MachineOptions {
   unreachable?: boolean;
   /** Which exec, counted from 1, is cut while it changes something. */
   cutExec?: number;
+  /** After that no exec comes through any more. */
+  deadAfterCut?: boolean;
 }
 
 /**
@@ -67,6 +69,9 @@ export class Machines implements Transport {
   async #exec(name: string, connection: Connection, request: ExecRequest, options: MachineOptions): Promise<Exec> {
     const scripts = this.sent.get(name) ?? [];
     this.sent.set(name, [...scripts, request.script]);
+    if (options.deadAfterCut === true && options.cutExec !== undefined && scripts.length >= options.cutExec) {
+      throw new UnreachableError({ kind: 'ssh/connection-lost', host: name, message: `${name} is gone`, hint: 'start it' });
+    }
     const script = request.script
       .replaceAll('/etc/os-release', this.at(name, 'os-release'))
       .replaceAll('/run/pgprov', this.at(name, 'run/pgprov'))

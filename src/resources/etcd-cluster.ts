@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { sh, type Script } from '../shell/quote.js';
+import { type EtcdClient, findHealthy, findLists, quorumQuestion } from './etcd-client.js';
+import { answerText, type Observation } from './resource.js';
+import { tellShared } from './shared-question.js';
+
+/** A member as etcd lists it. */
+export interface EtcdListed {
+  /** As etcd's JSON has it: decimal. */
+  id: string;
+  /** '' where it was added by `member add` and never started. */
+  name: string;
+  peerUrls: string[];
+  /** Empty until it has started once. */
+  clientUrls: string[];
+  /** Without a vote. */
+  learner: boolean;
+}
+
+/** What a host sees of the whole of etcd, also of members on hosts that a run leaves out. */
+export interface EtcdClusterState {
+  /** The members, by the first one that tells; undefined: none does. */
+  members: EtcdListed[] | undefined;
+  /** Client URLs, as the client has them, whose members say that they are healthy, that is part of a quorum. */
+  healthy: string[];
+  /** Where nobody tells the members: peer URLs of those that have started once, by the data of the host's own member. */
+  started: string[];
+}
+
+/** The observation's id, for guards. */
+export const ETCD_CLUSTER = 'etcd-cluster';
+
+/**
+ * Asks every endpoint of the client for its health and for the list of members. Only where none of them gives a list is the
+ * host's own data read, which works also while etcd is down. `dataDirectory` is that of the host's own member.
+ */
+export function etcdCluster(client: EtcdClient, dataDirectory: string): Observation<EtcdClusterState> {
+  const question = quorumQuestion(client);
+  return {
+    id: ETCD_CLUSTER,
+    asked: 'first',
+    shares: [question],
+    probe: () => sh`told=$(${tellShared(question)})
+printf '%s\n' "$told"
+case "$told" in
+*'"peerURLs"'*) ;;
+*) ${startedByData(`${dataDirectory}/member/snap/db`)} ;;
+esac`,
+    parse: (answer) => {
+      const text = answerText(answer);
+      const lists = findLists(text, client).map((json) => JSON.parse(json) as { members?: ListedJson[] });
+      return {
+        members: lists.find(({ members = [] }) => members.length > 0)?.members?.map(readListed),
+        healthy: findHealthy(text, client),
+        started: [...new Set([...text.matchAll(/^started=(.*)$/gmu)].flatMap(([, urls]) => JSON.parse(urls as string) as string[]))],
+      };
+    },
+  };
+}
+
+/**
+ * The id that etcd gives a member which is started with `initial-cluster-state: new`; one that was added by `member add` has
+ * another, for the time of that is part of it. Source: computeMemberId in etcd's server/etcdserver/api/membership/member.go.
+ */
+export function idOfNewMember(peerUrls: readonly string[], token: string): string {
+  const hash = createHash('sha1').update([...peerUrls].sort().join('')).update(token).digest();
+  return hash.readBigUInt64BE(0).toString();
+}
+
+/** Prints `started=["https://10.0.0.11:2380"]` for each member that the database knows to have told its client URLs once. */
+function startedByData(database: string): Script {
+  return sh`[ ! -f ${database} ] || tr -c '[:print:]' '\n' <${database} | sed 's/{"id":/\n&/g' | sed -n -E 's/.*"peerURLs":(\[[^]]*\])(,"isLearner":true)?,"name":"[^"]*","clientURLs":\[.*/started=\1/p'`;
+}
+
+interface ListedJson {
+  ID?: string;
+  name?: string;
+  peerURLs?: string[];
+  clientURLs?: string[];
+  isLearner?: boolean;
+}
+
+function readListed({ ID = '', name = '', peerURLs = [], clientURLs = [], isLearner = false }: ListedJson): EtcdListed {
+  return { id: ID, name, peerUrls: peerURLs, clientUrls: clientURLs, learner: isLearner };
+}
