@@ -45,7 +45,7 @@ function quorumLost(view: View, { host, before }: UnitMove): Objection | undefin
   const seen = seenBy(view);
   const all = voters(view, seen);
   const healthy = healthyMembers(view, seen);
-  if (healthy.size === 0) return undefined;
+  if (seen.every((each) => each.healthy.length === 0)) return undefined;
   const others = all.filter((name) => name !== host);
   const working = others.filter((name) => healthy.has(name) || before.has(name));
   const quorum = Math.floor(all.length / 2) + 1;
@@ -72,7 +72,7 @@ function strayStart(view: View, name: string): Objection | undefined {
   const added = listed.find(({ id, peerUrls }) => id !== idOfNewMember(peerUrls, view.inventory.cluster));
   if (added !== undefined) return awaited(host, added.id);
   if (lists.length > 0) return undefined;
-  if (seen.some(({ started }) => started.includes(url))) return wiped(view, host);
+  if (seen.some(({ started }) => started.includes(name))) return wiped(view, host);
   return untold(view, host);
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { InputError, PgprovError } from '../lib/errors.js';
-import type { Role, RoleContext, Stage } from '../plan/role.js';
+import type { Role, RoleContext, Stage, UnitGuard } from '../plan/role.js';
 import { renderTemplate } from '../plan/template.js';
 import type { Gate, Observation, Resource } from '../resources/resource.js';
 import { placeOf } from './import-role.js';
@@ -49,6 +49,14 @@ function guardedStage(stage: Stage, blame: Blame): Stage {
     ...stage,
     resources: stage.resources.map((resource) => guarded(resource, blame)),
     ...(stage.gates && { gates: stage.gates.map((gate) => guarded(gate, blame)) }),
+    ...(stage.unitGuard && { unitGuard: guardedUnitGuard(stage.unitGuard, blame) }),
+  };
+}
+
+function guardedUnitGuard(guard: UnitGuard, blame: Blame): UnitGuard {
+  return {
+    asks: guard.asks.map((observation) => guarded(observation, blame)),
+    objection: (view, move) => blame(() => guard.objection(view, move)),
   };
 }
 

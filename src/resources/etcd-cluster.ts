@@ -23,7 +23,7 @@ export interface EtcdClusterState {
   members: EtcdListed[] | undefined;
   /** Client URLs, as the client has them, whose members say that they are healthy, that is part of a quorum. */
   healthy: string[];
-  /** Where nobody tells the members: peer URLs of those that have started once, by the data of the host's own member. */
+  /** Where nobody tells the members: names of those that have started once, by the data of the host's own member. */
   started: string[];
 }
 
@@ -44,7 +44,7 @@ export function etcdCluster(client: EtcdClient, dataDirectory: string): Observat
 printf '%s\n' "$told"
 case "$told" in
 *'"peerURLs"'*) ;;
-*) ${startedByData(`${dataDirectory}/member/snap/db`)} ;;
+*) ${startedByData(`${dataDirectory}/member`)} ;;
 esac`,
     parse: (answer) => {
       const text = answerText(answer);
@@ -52,7 +52,7 @@ esac`,
       return {
         members: lists.find(({ members = [] }) => members.length > 0)?.members?.map(readListed),
         healthy: findHealthy(text, client),
-        started: [...new Set([...text.matchAll(/^started=(.*)$/gmu)].flatMap(([, urls]) => JSON.parse(urls as string) as string[]))],
+        started: [...text.matchAll(/^started=(.+)$/gmu)].map(([, name]) => name as string),
       };
     },
   };
@@ -67,10 +67,13 @@ export function idOfNewMember(peerUrls: readonly string[], token: string): strin
   return hash.readBigUInt64BE(0).toString();
 }
 
-/** Prints `started=["https://10.0.0.11:2380"]` for each member that the database knows to have told its client URLs once. */
-function startedByData(database: string): Script {
-  return sh`[ ! -f ${database} ] || tr -c '[:print:]' '\n' <${database} | sed 's/{"id":/\n&/g' | sed -n -E 's/.*"peerURLs":(\[[^]]*\])(,"isLearner":true)?,"name":"[^"]*","clientURLs":\[.*/started=\1/p'`;
+/** Prints `started=pg1` for each member that told its client URLs to etcd once, by what the log and the snapshots of a member hold. */
+function startedByData(member: string): Script {
+  return sh`cat ${member}/wal/*.wal ${member}/snap/*.snap 2>/dev/null | tr -c '[:print:]' '\n' | grep -F clientURLs | sed 's/{/\n&/g' | sed -n -E ${STARTED} | sort -u`;
 }
+
+/** In a snapshot the quotes are escaped. */
+const STARTED = String.raw`s/^\{\\?"name\\?":\\?"([^"\\]*)\\?",\\?"clientURLs\\?":.*/started=\1/p`;
 
 interface ListedJson {
   ID?: string;
