@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import {
-  answerText, defineRole, directory, ETCD_MEMBER, etcdctl, etcdMember, file, gate, healthQuestion, reachability, saysHealthy, service, tellShared,
-  type CheckResult, type EtcdMemberState, type Host, type Material, type Objection, type PathState, type RoleContext, type Stage, type View,
+  answerText, defineRole, directory, enumerate, ETCD_MEMBER, etcdctl, etcdEnvironment, etcdMember, gate, healthQuestion, reachability, saysHealthy, service, settingsText, tellShared, unitInForce,
+  type CheckResult, type EtcdMemberState, type Host, type Material, type Objection, type PathState, type RoleContext, type ServiceState, type Stage, type UnitInForce, type View,
 } from '../src/index.js';
 import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
 import { memberHandshakes, seenByNextMember } from './shared/handshakes.js';
@@ -57,11 +57,12 @@ export default defineRole({
   // Debian's package enables it at once; until it is configured it would come up at boot as a cluster of its own.
   install: ({ host, platform: { etcd } }) => installation({ host }, { what: 'etcd', packages: etcd.packages, disable: [etcd.unit] }),
   stages: configureAndStart,
-  preflight: (view) => foreignMembership(view),
+  preflight: (view) => [...foreignMembership(view), ...view.hosts('etcd').flatMap((host) => overridden(view, host))],
   needs: quorumElsewhere,
   guards: (view, material) =>
     view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, material)]),
   checks: (view) => view.hosts('etcd').flatMap((host) => checkHost(view, host)),
+  remarks: (view, name) => view.hosts('etcd').filter((host) => host.name === name).flatMap((host) => (inForceOf(view, host)?.dropIns ?? []).map((path) => `etcd’s unit has a drop-in that pgprov does not know: ${path}`)),
 });
 
 function files({ platform }: RoleContext): ReturnType<typeof tlsFiles> {
@@ -78,7 +79,9 @@ function configureAndStart(context: RoleContext): Stage[] {
   const tls = tlsResources(context, files(context), { owner: user, group });
   const client = etcdClient(context, files(context));
   const health = healthQuestion(client);
-  const environment = file({ path: environmentFile, content: template('etcd/etcd.env', { settings: settings(context) }) });
+  const wanted = settings(context);
+  const environment = etcdEnvironment({ path: environmentFile, content: template('etcd/etcd.env', { settings: wanted }), dataDirectory: dataDirectoryOf(context) });
+  const inForce = unitInForce({ unit, environmentFile, variables: { ...lasting(wanted), ETCD_CONFIG_FILE: undefined }, variableOf: (option) => `ETCD_${option.toUpperCase().replaceAll('-', '_')}` });
   return [
     {
       name: 'configure',
@@ -95,7 +98,7 @@ function configureAndStart(context: RoleContext): Stage[] {
       title: 'start etcd',
       crossing: 'rolling',
       // etcd reads its certificate and key anew for every connection, but its authorities only when it starts.
-      resources: [tls.authority, ...tls.pair, service({ unit, restartOn: [tls.authority, environment], noBlock: true })],
+      resources: [tls.authority, ...tls.pair, service({ unit, restartOn: [tls.authority, environment], noBlock: true, inForce })],
       proofs: seenByNextMember(context),
       unitGuard: etcdUnitGuard(context, dataDirectoryOf(context)),
       gates: [
@@ -149,6 +152,30 @@ function settings(context: RoleContext): Record<string, string> {
     ETCD_AUTO_COMPACTION_RETENTION: '1h',
     ETCD_LOGGER: 'zap',
   };
+}
+
+/** Settings that count for a member that has its data. */
+function lasting(all: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !name.startsWith('ETCD_INITIAL_')));
+}
+
+/** A drop-in, or a unit file of somebody's, that makes of etcd something else than its configuration says: a restart would not mend it. */
+function overridden(view: View, host: Host): Objection[] {
+  const inForce = inForceOf(view, host);
+  if (inForce === undefined || inForce.next.length === 0) return [];
+  const from = inForce.dropIns.length === 0 ? 'its unit' : enumerate(inForce.dropIns);
+  return [
+    {
+      kind: 'preflight',
+      host: host.name,
+      message: `${host.name}: etcd is not started with the settings of its configuration, for ${from} overrides it: ${settingsText(inForce.next)}`,
+      hint: 'pgprov leaves drop-ins alone: take out what overrides etcd’s settings, run `systemctl daemon-reload` there, then run again',
+    },
+  ];
+}
+
+function inForceOf(view: View, host: Host): UnitInForce | undefined {
+  return view.read<ServiceState>(host.name, `service:${view.platform(host.name)?.etcd.unit}`)?.inForce;
 }
 
 /** A member list that is not the inventory's: joining or leaving a formed cluster is not a matter of configuration. */
@@ -232,7 +259,10 @@ function checkHost(view: View, host: Host): CheckResult[] {
   const member = view.read<EtcdMemberState>(host.name, ETCD_MEMBER);
   if (member === undefined) return [];
   const count = `${member.members.length} members`;
+  const inForce = inForceOf(view, host);
+  const different = [...(inForce?.running ?? []), ...(inForce?.next ?? [])];
   return [
+    ...(inForce === undefined ? [] : [{ title: 'etcd runs with its settings', ok: different.length === 0, detail: different.length === 0 ? 'as its process has them' : settingsText(different), host: host.name }]),
     { title: 'etcd is healthy', ok: member.healthy, detail: member.healthy ? count : 'the member does not answer or has no quorum', host: host.name },
     {
       title: 'etcd turns away a client without a certificate',

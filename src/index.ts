@@ -19,6 +19,7 @@ export { dnfModuleDisabled } from './resources/dnf-module.js';
 export { dnfRepositories, type DnfRepository } from './resources/dnf-repositories.js';
 export { agreementCheck, agreesOnVersion, etcdctl, healthQuestion, saysHealthy, versionQuestion, type EtcdClient } from './resources/etcd-client.js';
 export { ETCD_CLUSTER, etcdCluster, idOfNewMember, type EtcdClusterState, type EtcdListed } from './resources/etcd-cluster.js';
+export { etcdEnvironment } from './resources/etcd-environment.js';
 export { ETCD_MEMBER, etcdMember, type EtcdMemberState } from './resources/etcd-member.js';
 export { directory, editedFile, file, replaceBlock, type PathState } from './resources/file.js';
 export { FIREWALL, firewall, firewallsInForce, type FirewallName, type FirewallState } from './resources/firewall/firewall.js';

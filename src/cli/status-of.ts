@@ -8,6 +8,8 @@ import { DCS, type DcsState } from '../resources/dcs.js';
 import { ETCD_MEMBER, type EtcdMemberState } from '../resources/etcd-member.js';
 import type { PathState } from '../resources/file.js';
 import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../resources/patroni-member.js';
+import type { ServiceState } from '../resources/service.js';
+import { settingsText, type UnitInForce } from '../resources/unit-in-force.js';
 import { REPLICATION_LOGIN, type ReplicationLogin } from '../resources/replication-login.js';
 
 const DAY = 86_400_000;
@@ -40,7 +42,7 @@ export function statusOf(
     members: patroni.filter((host) => counts(host, PATRONI_MEMBER)).map((host) => memberStatus(host, read, listed, reasons.get(host.name))),
     etcd: inventory.hosts
       .filter((host) => host.roles.includes('etcd') && counts(host, ETCD_MEMBER))
-      .map((host) => etcdStatus(host, read(host, ETCD_MEMBER), reasons.get(host.name))),
+      .map((host) => etcdStatus(host, read(host, ETCD_MEMBER), reasons.get(host.name), read<ServiceState>(host, `service:${view?.platform(host.name)?.etcd.unit}`)?.inForce)),
     certificates: inventory.hosts.flatMap((host) => certificateStatus(host, read(host, `file:${view?.platform(host.name)?.etcd.tlsDirectory}/node.crt`))),
     ...(store?.config === undefined ? {} : { dynamic: store.config }),
     problems: [
@@ -91,7 +93,7 @@ function versionText(serverVersion: number): string {
   return `${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
 }
 
-function etcdStatus(host: Host, member: EtcdMemberState | undefined, reason: string | undefined): EtcdStatus {
+function etcdStatus(host: Host, member: EtcdMemberState | undefined, reason: string | undefined, inForce: UnitInForce | undefined): EtcdStatus {
   if (reason !== undefined) return { name: host.name, healthy: false, problem: reason };
   if (member === undefined) return { name: host.name, healthy: false, problem: 'was not asked' };
   return {
@@ -99,7 +101,16 @@ function etcdStatus(host: Host, member: EtcdMemberState | undefined, reason: str
     healthy: member.healthy,
     members: member.members.length,
     ...(member.refusesStrangers === undefined ? {} : { refusesStrangers: member.refusesStrangers }),
+    ...(inForce === undefined ? {} : overrides(inForce)),
   };
+}
+
+function overrides({ running, next, dropIns }: UnitInForce): Pick<EtcdStatus, 'problem' | 'dropIns'> {
+  const problems = [
+    ...(running.length === 0 ? [] : [`it runs with other settings than its configuration: ${settingsText(running)}`]),
+    ...(next.length === 0 ? [] : [`its next start would be with other settings than its configuration: ${settingsText(next)}`]),
+  ];
+  return { ...(problems.length === 0 ? {} : { problem: problems.join('; ') }), ...(dropIns.length === 0 ? {} : { dropIns }) };
 }
 
 function certificateStatus(host: Host, state: PathState | undefined): CertificateStatus[] {

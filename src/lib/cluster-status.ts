@@ -42,6 +42,8 @@ export interface EtcdStatus {
   members?: number;
   /** Whether a client without a certificate is turned away. */
   refusesStrangers?: boolean;
+  /** Files that change etcd's unit and come neither from a package nor from pgprov. */
+  dropIns?: readonly string[];
   problem?: string;
 }
 

@@ -70,12 +70,13 @@ function section(title: string, entries: readonly Entry[], paint: Paint): string
   return [paint.quiet(title), ...entries.map(({ mark, name, text }) => `${mark} ${padToWidth(name, width)}  ${text}`)];
 }
 
-function etcdEntry({ name, healthy, members, refusesStrangers, problem }: EtcdStatus, paint: Paint): Entry {
+function etcdEntry({ name, healthy, members, refusesStrangers, dropIns = [], problem }: EtcdStatus, paint: Paint): Entry {
   const good = healthy && problem === undefined && refusesStrangers !== false;
   const facts = [
     healthy ? 'healthy' : 'not healthy',
     ...(members === undefined ? [] : [count(members, 'member')]),
     ...(refusesStrangers === undefined ? [] : [refusesStrangers ? 'turns away strangers' : 'lets in clients without a certificate']),
+    ...(dropIns.length === 0 ? [] : [`its unit is changed by ${printable(dropIns.join(', '))}`]),
     ...(problem === undefined ? [] : [printable(problem)]),
   ];
   return { mark: good ? paint.ok(symbols.ok) : paint.failed(symbols.failed), name, text: facts.join(', ') };

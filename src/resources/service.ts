@@ -1,6 +1,7 @@
 import { sh, joinScripts, type Script } from '../shell/quote.js';
-import { answerText, digestOf, UnknownAnswer, type Change, type Resource } from './resource.js';
+import { answerText, digestOf, UnknownAnswer, type Change, type Observation, type Resource } from './resource.js';
 import { tellShared } from './shared-question.js';
+import { settingsText, type UnitInForce } from './unit-in-force.js';
 import { findUnit, unitsQuestion } from './units.js';
 
 /** A systemd unit that should be enabled and running with its present configuration. */
@@ -20,6 +21,8 @@ export interface ServiceOptions {
   enable?: boolean;
   /** Seconds that starting or reloading may take; default 90. */
   timeout?: number;
+  /** What it must run with; a process that runs with something else is restarted. Default: that is not looked at. */
+  inForce?: Observation<UnitInForce>;
 }
 
 /** What a service reflects: anything with a digest of its desired state. */
@@ -34,10 +37,15 @@ export interface ServiceState {
   active: 'active' | 'inactive' | 'failed' | 'activating' | 'deactivating' | 'reloading';
   /** What the running process was started or reloaded with, as recorded after it took. */
   applied: { restart: string; reload: string } | undefined;
+  /** What it runs with, where that is looked at. */
+  inForce?: UnitInForce;
 }
 
 /** Where a host records what its services run with, so that a restart that was due and did not happen is still due. */
 export const APPLIED_DIRECTORY = '/var/lib/pgprov/applied';
+
+/** Comes between what is known of the unit and what it has in force. */
+const IN_FORCE = '@in-force';
 
 const ACTIVE = new Set(['active', 'inactive', 'failed', 'activating', 'deactivating', 'reloading']);
 
@@ -52,11 +60,14 @@ export function service(options: ServiceOptions): Resource<ServiceState> {
   return {
     id,
     shares: [units],
-    probe: () => sh`[ ! -e ${record} ] || while read -r line; do printf '%s\n' "$line"; done <${record}
+    probe: () => joinScripts([
+      sh`[ ! -e ${record} ] || while read -r line; do printf '%s\n' "$line"; done <${record}
 echo
 ${tellShared(units)}`,
+      ...(options.inForce === undefined ? [] : [sh`echo ${IN_FORCE}`, options.inForce.probe()]),
+    ]),
     parse: (answer) => {
-      const text = answerText(answer);
+      const [text = '', inForce] = answerText(answer).split(`${IN_FORCE}\n`);
       const applied = /^restart=(?<restart>.*)\nreload=(?<reload>.*)\n/u.exec(text)?.groups as { restart: string; reload: string } | undefined;
       const { load, file, active } = findUnit(text, unit);
       // Without systemd there is no answer, and so no unit.
@@ -66,6 +77,7 @@ ${tellShared(units)}`,
         enabled: file.startsWith('enabled'),
         active: (active || 'inactive') as ServiceState['active'],
         applied: applied === undefined ? undefined : { ...applied },
+        ...(options.inForce === undefined || inForce === undefined ? {} : { inForce: options.inForce.parse({ status: 0, out: Buffer.from(inForce) }) }),
       };
     },
     diff: (state): Change[] => {
@@ -76,6 +88,8 @@ ${tellShared(units)}`,
       else if (needsRestart(state, restart, (options.restartOn ?? []).length > 0)) {
         const why = state.applied === undefined ? 'not started by pgprov' : 'its configuration changed';
         changes.push({ action: 'restart', summary: `restart ${unit} (${why})` });
+      } else if ((state.inForce?.running.length ?? 0) > 0) {
+        changes.push({ action: 'restart', summary: `restart ${unit} (it runs with other settings: ${settingsText(state.inForce?.running ?? [])})` });
       } else if (state.applied?.reload !== reload) {
         changes.push({ action: 'reload', summary: `reload ${unit} (its configuration changed)` });
       }

@@ -51,7 +51,7 @@ dynamic configuration
           { name: 'pg2', address: '10.0.0.2', role: 'replica', state: 'stopped', lagBytes: 50 * 1024 * 1024, pendingRestart: false, systemIdentifier: '7', checksums: false },
           { name: 'pg3', address: '10.0.0.3', role: 'replica', state: 'streaming', lagBytes: 1536, pendingRestart: false, systemIdentifier: '8' },
         ],
-        etcd: [{ name: 'pg1', healthy: false }, { name: 'pg2', healthy: true, refusesStrangers: false }],
+        etcd: [{ name: 'pg1', healthy: false }, { name: 'pg2', healthy: true, refusesStrangers: false, dropIns: ['/etc/x.conf'] }],
         certificates: [{ host: 'pg1', notAfter: '2024-01-01T00:00:00Z', daysLeft: -5 }],
         problems: ['pg2: PostgreSQL is stopped', 'pg2: PostgreSQL is stopped'],
       },
@@ -66,7 +66,7 @@ pg3     10.0.0.3  replica  streaming  1.5 KiB
 
 etcd
 ✖ pg1  not healthy
-✖ pg2  healthy, lets in clients without a certificate
+✖ pg2  healthy, lets in clients without a certificate, its unit is changed by /etc/x.conf
 
 certificates
 ✖ pg1  expired on 2024-01-01

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { digestOf, type Action } from '../../src/resources/resource.js';
+import { digestOf, type Action, type Observation } from '../../src/resources/resource.js';
+import type { UnitInForce } from '../../src/resources/unit-in-force.js';
+import { sh } from '../../src/shell/quote.js';
 import { enabledUnit, service, type ServiceState } from '../../src/resources/service.js';
 import { freshDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
@@ -39,6 +41,27 @@ describe('service', () => {
     { title: 'both', state: state({ applied: { restart: 'old', reload: 'old' } }), changes: ['restart: restart etcd (its configuration changed)'] },
   ])('$title', ({ state: seen, changes }) => {
     expect(unit.diff(seen).map(({ action, summary }) => `${action}: ${summary}`)).toEqual(changes);
+  });
+
+  describe('whose process is looked at', () => {
+    const seen: UnitInForce = { dropIns: [], stale: false, running: [], next: [] };
+    const other: UnitInForce = { ...seen, running: [{ name: 'A', wanted: '1', is: '2' }] };
+    const told: Observation<UnitInForce> = { id: 'in-force:etcd', probe: () => sh`echo told`, parse: ({ out }) => (out.toString('utf8').includes('other') ? other : seen) };
+    const looked = service({ unit: 'etcd', restartOn: [input('a')], reloadOn: [input('b')], inForce: told });
+
+    it('tells what it has in force', () => {
+      expect(looked.probe().text).toMatch(/\necho @in-force\necho told$/u);
+      const text = (words: string): string => `\nNames=etcd.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=active\n@in-force\n${words}\n`;
+      expect([looked.parse(answer(text('same'))).inForce, looked.parse(answer(text('other'))).inForce]).toEqual([seen, other]);
+      expect(looked.parse(answer('')).inForce).toBeUndefined();
+    });
+
+    it.each([
+      { title: 'runs as it should', inForce: seen, rest: {}, changes: [] },
+      { title: 'runs with something else', inForce: other, rest: {}, changes: ['restart etcd (it runs with other settings: A is 2, not 1)'] },
+      { title: 'is restarted for its configuration anyhow', inForce: other, rest: { applied: { ...applied, restart: 'old' } }, changes: ['restart etcd (its configuration changed)'] },
+      { title: 'is down', inForce: seen, rest: { active: 'inactive' as const }, changes: ['start etcd'] },
+    ])('$title', ({ inForce, rest, changes }) => expect(looked.diff(state({ inForce, ...rest })).map(({ summary }) => summary)).toEqual(changes));
   });
 
   it('that reflects nothing is not restarted', () => {

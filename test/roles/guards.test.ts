@@ -11,6 +11,7 @@ import { ETCD_MEMBER, type EtcdMemberState } from '../../src/resources/etcd-memb
 import type { PathState } from '../../src/resources/file.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
 import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
+import type { UnitInForce } from '../../src/resources/unit-in-force.js';
 import { inventoryOf, MATERIAL, THREE } from '../support/inventory.js';
 
 type Seen = Record<string, Record<string, unknown>>;
@@ -184,6 +185,26 @@ describe('etcd’s guards', () => {
       objections: ['refuse pg1: pg1 belongs to a cluster with another certificate authority than the one beside this inventory'],
     },
   ])('$title', ({ states, objections }) => expect(guards('etcd', { pg1: states })).toEqual(objections));
+
+  const inForce = (rest: Partial<UnitInForce>): Record<string, unknown> => ({ 'service:etcd': { loaded: true, enabled: true, active: 'active', applied: undefined, inForce: { dropIns: [], stale: false, running: [], next: [], ...rest } } });
+  const open = { name: 'ETCD_CLIENT_CERT_AUTH', wanted: 'true', is: undefined };
+
+  it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
+    { title: 'its settings', states: inForce({}), objections: [] },
+    { title: 'a drop-in that changes none', states: inForce({ dropIns: ['/etc/x.conf'] }), objections: [] },
+    { title: 'a process of another time, which a restart mends', states: inForce({ running: [open] }), objections: [] },
+    {
+      title: 'a drop-in that overrides some', states: inForce({ dropIns: ['/etc/x.conf'], next: [open] }),
+      objections: ['preflight pg1: pg1: etcd is not started with the settings of its configuration, for /etc/x.conf overrides it: ETCD_CLIENT_CERT_AUTH is not set, not true'],
+    },
+  ])('in force is $title', ({ states, objections }) => expect(preflight('etcd', { pg1: states })).toEqual(objections));
+
+  it('has what is in force among its checks, and names drop-ins', () => {
+    const seen = { pg1: { ...inForce({ dropIns: ['/etc/x.conf'], running: [open] }), [ETCD_MEMBER]: etcd() } };
+    expect(checks('etcd', seen)).toContain('NO pg1: etcd runs with its settings (ETCD_CLIENT_CERT_AUTH is not set, not true)');
+    expect(checks('etcd', { pg1: { ...inForce({}), [ETCD_MEMBER]: etcd() } })).toContain('ok pg1: etcd runs with its settings (as its process has them)');
+    expect(CATALOG.find(({ name }) => name === 'etcd')?.remarks?.(viewOf(seen), 'pg1')).toEqual(['etcd’s unit has a drop-in that pgprov does not know: /etc/x.conf']);
+  });
 
   const CONF = 'file:/etc/etcd/etcd.conf';
   /** What PGDG's package for EL comes with. */

@@ -103,11 +103,12 @@ function viewMember(member: MemberStatus): MemberView {
   };
 }
 
-function viewEtcd({ name, healthy, members, problem, refusesStrangers }: EtcdStatus): Judged {
+function viewEtcd({ name, healthy, members, problem, refusesStrangers, dropIns = [] }: EtcdStatus): Judged {
   const facts = [
     healthy ? 'healthy' : 'not healthy',
     ...(members === undefined ? [] : [count(members, 'member')]),
     ...(refusesStrangers === false ? ['lets in clients without a certificate'] : []),
+    ...(dropIns.length === 0 ? [] : [`its unit is changed by ${dropIns.join(', ')}`]),
     ...(problem === undefined ? [] : [problem]),
   ];
   return { name, text: facts.join(', '), good: healthy && problem === undefined && refusesStrangers !== false };
