@@ -19,6 +19,7 @@ import { guardCluster } from './shared/patroni-guards.js';
 import { guardPasswords } from './shared/password-guards.js';
 import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { dataLabel, portLabel } from './shared/selinux.js';
+import { patroniUnitGuard } from './shared/second-member.js';
 import { receiverPasswordFile, settingsGate } from './shared/settings-gate.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
@@ -251,6 +252,7 @@ function start(context: RoleContext): Stage {
     // Accounts first: members that wait for a new password are to do so soon after each other.
     resources: [...accounts(context), tls.authority, ...tls.pair, service({ unit, enable: false, reloadOn: [{ digest: () => live }] })],
     proofs: letInByMembers(context, platform.patroni),
+    unitGuard: patroniUnitGuard(context),
     gates: [memberGate(context), settingsGate(context)],
   };
 }
