@@ -6,6 +6,7 @@ import {
 import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
 import { memberHandshakes, seenByNextMember } from './shared/handshakes.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
+import { timingProblems } from './shared/etcd-timing.js';
 import { memberPeers } from './shared/member-ports.js';
 import { etcdUnitGuard, peerUrl } from './shared/quorum.js';
 import { DIRECTORY } from './shared/schemas.js';
@@ -45,10 +46,11 @@ export default defineRole({
         description: 'Data directory. Default: /var/lib/etcd/<cluster>.',
       },
       heartbeat_interval: { type: 'integer', minimum: 10, maximum: 10000, default: 100, scope: 'cluster', description: 'Milliseconds between heartbeats; about the round-trip time between members.' },
-      election_timeout: { type: 'integer', minimum: 50, maximum: 50000, default: 1000, scope: 'cluster', description: 'Milliseconds without a heartbeat before an election; at least five, better ten heartbeats.' },
+      election_timeout: { type: 'integer', minimum: 50, maximum: 50000, default: 1000, scope: 'cluster', description: 'Milliseconds without a heartbeat before an election; at least five heartbeats, better ten.' },
       quota_backend_bytes: { type: 'integer', minimum: 67108864, default: 2147483648, description: 'Bytes the database may grow to before etcd takes no more writes.' },
     },
   },
+  problems: timingProblems,
   inspections: (context) => [memberHandshakes(context)],
   observations: (context) => [
     etcdMember(etcdClient(context, files(context)), dataDirectoryOf(context)),

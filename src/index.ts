@@ -5,7 +5,7 @@ export { groupBy } from './lib/group-by.js';
 export { keyFingerprints } from './lib/openpgp.js';
 export { verifierMatches } from './lib/scram.js';
 export { reveal, Secret } from './lib/secret.js';
-export type { Contribution, Host, Inventory, VariableSchema, VariablesSchema } from './model/index.js';
+export type { Contribution, Host, Inventory, VariableProblem, VariableSchema, VariablesSchema } from './model/index.js';
 export type { PinnedKey, Platform, PostgresqlLayout, ServiceLayout, StandaloneLayout } from './platform/index.js';
 export { defineRole, type ClusterPassword, type Crossing, type Installation, type Objection, type Part, type Role, type RoleContext, type Stage, type StageProof, type UnitGuard, type UnitMove } from './plan/role.js';
 export { localServer } from './plan/local-server.js';

@@ -13,6 +13,7 @@ const PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required?: true }>> 
   after: { kind: 'list' },
   before: { kind: 'list' },
   contributes: { kind: 'function' },
+  problems: { kind: 'function' },
   install: { kind: 'function' },
   stages: { kind: 'function', required: true },
   observations: { kind: 'function' },

@@ -13,11 +13,12 @@ export function guardedRole(role: Role, file: RoleFile): Role {
     ...context,
     template: (name, data) => renderTemplate(name, data, join(file.directory, 'templates')),
   });
-  const { install, observations, inspections, contributes, preflight, needs, guards, checks, remarks } = role;
+  const { install, observations, inspections, contributes, problems, preflight, needs, guards, checks, remarks } = role;
   return {
     ...role,
     stages: (context) => blame(() => checkedStages(role.stages(own(context)), role.name)).map((stage) => guardedStage(stage, blame)),
     ...(contributes && { contributes: (host) => blame(() => contributes.call(role, host)) }),
+    ...(problems && { problems: (hosts) => blame(() => problems.call(role, hosts)) }),
     ...(install && { install: (context) => blame(() => install.call(role, own(context))) }),
     ...(observations && { observations: (context) => blame(() => observations.call(role, own(context))).map((each) => guarded(each, blame)) }),
     ...(inspections && { inspections: (context) => blame(() => inspections.call(role, own(context))).map((each) => guarded(each, blame)) }),

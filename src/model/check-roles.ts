@@ -65,6 +65,17 @@ export function checkScopes(hosts: readonly Host[], roles: readonly RoleSchema[]
   }
 }
 
+/** Reports what roles have against values that meet their schemas. */
+export function checkValues(hosts: readonly Host[], roles: readonly RoleSchema[], report: Report): void {
+  for (const role of roles) {
+    const holders = hosts.filter((host) => host.roles.includes(role.name));
+    if (holders.length === 0) continue;
+    for (const { host, path, entry, message, hint } of role.problems?.(holders) ?? []) {
+      report.addFor(entry === undefined ? path : `${path}[${entry}]`, host.provenance.get(path), message, hint, entry);
+    }
+  }
+}
+
 function clusterVariables(schema: VariableSchema, path: readonly string[]): { path: readonly string[]; schema: VariableSchema }[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, child]) =>
     child.scope === 'cluster' ? [{ path: [...path, key], schema: child }] : clusterVariables(child, [...path, key]),

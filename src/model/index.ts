@@ -15,7 +15,7 @@ export type { InventoryNames } from './names.js';
 export { formatProblem, InventoryError } from './problem.js';
 export type { Problem } from './problem.js';
 export { inventoryReference } from './reference.js';
-export type { Contribution, JsonType, RoleSchema, VariableSchema, VariablesSchema } from './role-schema.js';
+export type { Contribution, JsonType, RoleSchema, VariableProblem, VariableSchema, VariablesSchema } from './role-schema.js';
 export { rolesDirectories } from './roles-path.js';
 export { schemaProblems } from './check-schema.js';
 export { DEFAULT_ROLES, HOST_NAME, inventorySchemas } from './schema.js';

@@ -59,6 +59,8 @@ export interface Provenance {
   via?: string;
   /** Where a secret is kept that is not given in place. */
   reference?: SecretReference;
+  /** Where each entry of a list is, 1-based; only for `file`. */
+  entries?: readonly { line: number; column: number }[];
 }
 
 /** Values of one role's section on one host; secrets are `Secret`. Frozen. */

@@ -21,8 +21,10 @@ export function layersOf(host: OutlinedHost, outline: Outline, overrides: readon
 /** The provenance of what a layer holds at a path. */
 export function originOf(layer: Layer, document: SourceDocument, path: Path): Provenance {
   if (layer.origin === 'set') return { kind: 'set', via: layer.via };
-  const position = document.position([...layer.path, ...path]);
-  return { kind: 'file', file: document.file, ...position, via: layer.via };
+  const at = [...layer.path, ...path];
+  const value = path.reduce<unknown>((below, key) => (isMapping(below) ? own(below, String(key)) : undefined), layer.settings);
+  const entries = Array.isArray(value) ? { entries: value.map((_, index) => document.position([...at, index])) } : {};
+  return { kind: 'file', file: document.file, ...document.position(at), via: layer.via, ...entries };
 }
 
 /** The roles of one host, and the list that gives them. */

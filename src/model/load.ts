@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { SecretFetcher } from '../secrets/fetcher.js';
 import { checkAddresses, checkNames, checkSameAddress } from './check-names.js';
-import { checkRequired, checkRequirements, checkScopes } from './check-roles.js';
+import { checkRequired, checkRequirements, checkScopes, checkValues } from './check-roles.js';
 import { checkStructure, placesOf, topMapping } from './check-structure.js';
 import { Checker } from './checker.js';
 import { withContributions } from './contributions.js';
@@ -87,6 +87,7 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   checkScopes(hosts, roles, report);
   checkRequired(hosts, roles, report);
   report.problems.push(...sshConfigs.problems.errors);
+  if (report.problems.length === 0) checkValues(hosts, roles, report);
   if (report.problems.length > 0) throw new InventoryError(report.problems);
 
   const warnings = new Report(document);

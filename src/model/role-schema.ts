@@ -60,6 +60,18 @@ export interface VariablesSchema extends VariableSchema {
 /** What a role adds to variables of other roles: section, then variables, as an inventory has them. */
 export type Contribution = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
+/** What is wrong with a resolved value that its schema takes. */
+export interface VariableProblem {
+  host: Host;
+  /** Dotted path of the value: `postgresql.parameters.port`. */
+  path: string;
+  /** Which entry, where the value is a list; 0-based. */
+  entry?: number;
+  /** In words that follow the path. */
+  message: string;
+  hint?: string;
+}
+
 /** What the model must know of a role. */
 export interface RoleSchema {
   /** Name of the role and of its section in the inventory. */
@@ -74,4 +86,9 @@ export interface RoleSchema {
    * as the inventory has it, without what other roles add. Variables of roles that the host does not have are left out.
    */
   contributes?(host: Host): Contribution;
+  /**
+   * What is wrong with values of the hosts that have the role which a schema cannot say, such as the syntax of a line. Asked
+   * without a connection, once everything meets its schema; `hosts` are resolved, with what roles add.
+   */
+  problems?(hosts: readonly Host[]): readonly VariableProblem[];
 }
