@@ -71,7 +71,7 @@ export function unitInForce(options: UnitInForceOptions): Observation<UnitInForc
 /** A sentence for people about settings that are not as they are wanted: `ETCD_CLIENT_CERT_AUTH is false, not true`. */
 export function settingsText(settings: readonly SettingInForce[]): string {
   const value = (text: string | undefined): string => (text === undefined ? 'not set' : text === '' ? 'empty' : text);
-  return settings.map(({ name, wanted, is }) => `${name} is ${value(is)}, ${wanted === undefined ? 'and must not be set' : `not ${value(wanted)}`}`).join('; ');
+  return settings.map(({ name, wanted, is }) => `${name} is ${value(is)}, ${wanted === undefined ? 'and must not be set' : `not ${value(wanted)}`}`).join(', and ');
 }
 
 /**

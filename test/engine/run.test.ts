@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.js';
 import { runCluster, type RunOptions, type RunOutcome } from '../../src/engine/run.js';
@@ -13,6 +14,7 @@ import { HOLD_UNTIL_INPUT_CLOSES, takeRunLock } from '../../src/shell/lock.js';
 import { sh } from '../../src/shell/quote.js';
 import { Store } from '../../src/store/store.js';
 import { LocalTransport } from '../../src/transport/local.js';
+import { DEPTH, MATRIX, SEED } from '../support/depth.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { inventoryOf } from '../support/inventory.js';
 import { Machines, type MachineOptions } from '../support/machines.js';
@@ -611,6 +613,32 @@ ${run}
       }
       const { machines } = await run([guarded()]);
       expect(HOSTS.map((host) => machines.count(host))).toEqual([1, 1, 1]);
+    });
+
+    it(`holds in every run: nothing is restarted while another is down (${DEPTH})`, { timeout: patience(120_000) }, async () => {
+      const host = fc.constantFrom(...HOSTS);
+      const scenes = fc.sample(fc.record({
+        running: fc.subarray(HOSTS, { minLength: 1 }),
+        // Loses its power while an earlier stage changes it, or while another one is restarted.
+        before: fc.option(host, { nil: undefined }),
+        during: fc.option(fc.record({ at: host, lost: host }), { nil: undefined }),
+        fails: fc.option(host, { nil: undefined }),
+      }), { seed: SEED, numRuns: MATRIX ? 60 : 6 });
+      for (const { running, before, during, fails } of scenes) {
+        for (const name of HOSTS) rmSync(work.at(name), { recursive: true, force: true });
+        rmSync(work.at('order'), { force: true });
+        allUp(running);
+        const others = (name: string): ReturnType<typeof sh> => sh`ls ${HOSTS.filter((other) => other !== name).map(up)} 2>/dev/null | wc -l >>${work.at('others')}`;
+        const scripts = Object.fromEntries(HOSTS.map((name) => [name, sh`[ ! -e ${up(name)} ] || ${others(name)}
+${during !== undefined && during.at === name ? sh`rm -f ${up(during.lost)}` : sh`:`}
+${fails === name ? sh`exit 1` : sh`:`}`]));
+        const power = (name: string): Resource[] => (name === before ? [make({ host: { name } } as RoleContext, 'a', sh`rm -f ${up(name)}; exit 1`)] : []);
+        const actions = Object.fromEntries(HOSTS.map((name) => [name, running.includes(name) ? 'restart' : 'start'] as const));
+        await run([guarded({ actions, before: power, run: scripts })]);
+        const left = existsSync(work.at('others')) ? readFileSync(work.at('others'), 'utf8').trim().split('\n') : [];
+        expect(left.filter((count) => count.trim() !== '2'), JSON.stringify({ running, before, during, fails })).toEqual([]);
+        rmSync(work.at('others'), { force: true });
+      }
     });
 
     it('is not needed for a host lost before to stop restarts', async () => {

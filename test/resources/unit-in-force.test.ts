@@ -103,7 +103,7 @@ describe('what a unit has in force', () => {
   });
 
   it('is told in a sentence', () => {
-    expect(settingsText([open, { name: 'A', wanted: undefined, is: '' }])).toBe('ETCD_CLIENT_CERT_AUTH is false, not true; A is empty, and must not be set');
+    expect(settingsText([open, { name: 'A', wanted: undefined, is: '' }])).toBe('ETCD_CLIENT_CERT_AUTH is false, not true, and A is empty, and must not be set');
   });
 
   const work = freshDirectory();
