@@ -14,6 +14,7 @@ export function peerUrl(host: Host): string {
 export function etcdUnitGuard(context: RoleContext, dataDirectory: string): UnitGuard {
   return {
     asks: [etcdCluster(etcdClient(context, tlsFiles(context.platform.etcd)), dataDirectory)],
+    patience: 10,
     objection: (view, move) => (move.action === 'restart' ? quorumLost(view, move) : strayStart(view, move.host)),
   };
 }

@@ -11,8 +11,8 @@ import { probeSections, takeStates } from './survey.js';
 /** Milliseconds that a host is given to answer; one that is silent is told from one that is slow. */
 const ANSWER_WITHIN = 20_000;
 
-/** How often the hosts are asked where something speaks against a move, and the milliseconds in between: a member may just be coming up. */
-const LOOKS = 3;
+/** Seconds for which a guard that does not say otherwise is asked again where it objects, and the milliseconds in between. */
+const PATIENCE = 2;
 const BETWEEN_LOOKS = 1000;
 
 /** What unit guards are asked with. */
@@ -42,11 +42,12 @@ export class UnitGuards {
   async ask(stage: RunStage, hosts: readonly string[], before: (host: string) => ReadonlySet<string> = () => new Set()): Promise<Map<string, Objection>> {
     const guarded = hosts.filter((host) => stage.hosts.get(host)?.unitGuard !== undefined && this.#moves(stage, host));
     if (guarded.length === 0) return new Map();
-    for (let left = LOOKS; ; left -= 1) {
+    const until = Date.now() + 1000 * Math.max(...guarded.map((host) => stage.hosts.get(host)?.unitGuard?.patience ?? PATIENCE));
+    for (;;) {
       await this.#look(stage);
       const view = new View(this.#options.inventory, this.#states());
       const objections = new Map(guarded.flatMap((host) => this.#objection(stage, host, view, before(host))));
-      if (objections.size === 0 || left <= 1) return objections;
+      if (objections.size === 0 || Date.now() >= until) return objections;
       await setTimeout(BETWEEN_LOOKS);
     }
   }

@@ -44,6 +44,8 @@ export interface Stage {
 export interface UnitGuard {
   /** Asked anew of every host that has the stage; of a host that does not answer nothing is known. */
   asks: readonly Observation[];
+  /** Seconds for which it is asked again where it objects, for another host's unit may just be coming up; default 2. */
+  patience?: number;
   /** Why not; undefined: it may. */
   objection(view: View, move: UnitMove): Objection | undefined;
 }
