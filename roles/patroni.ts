@@ -1,6 +1,6 @@
 import { dirname } from 'node:path/posix';
 import {
-  answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findRows, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, leads, patroniConfig, PATRONI_MEMBER, patroniMember, patroniQuestion, pgpassPasswords, pgRole, psql,
+  answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findRows, firstConfiguration, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, leads, patroniConfig, PATRONI_MEMBER, patroniMember, patroniQuestion, pgpassPasswords, pgRole, psql,
   reachability, readMember, Secret, service, sh, sqlQuestion, tellShared, wakeLeader,
   type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
@@ -188,7 +188,7 @@ function dataParent({ host, platform }: RoleContext): Resource[] {
 function configFile(context: RoleContext): Resource {
   const { platform } = context;
   const { user, group, configFile: path } = platform.patroni;
-  return file({ path, owner: user, group, mode: '0600', content: renderConfig(context, dynamicConfiguration(context)) });
+  return file({ path, owner: user, group, mode: '0600', content: renderConfig(context, firstConfiguration(dynamicConfiguration(context))) });
 }
 
 function renderConfig(context: RoleContext, bootstrap: JsonObject): string {

@@ -1,13 +1,9 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
 import { NOTHING, sh, type Script } from '../shell/quote.js';
-import { APPLIED_DIRECTORY } from './service.js';
+import { compareConfig, valueAt, type ConfigPath, type Json, type JsonObject } from './dynamic-config.js';
 import { curlCredentials, findRest, restQuestion, type RestCredentials } from './patroni-rest.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
 import { tellShared } from './shared-question.js';
-
-/** A JSON value. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-export type JsonObject = { readonly [key: string]: Json };
 
 /** Patroni's dynamic configuration, kept in the DCS for the whole cluster. */
 export interface PatroniConfigOptions extends RestCredentials {
@@ -17,52 +13,30 @@ export interface PatroniConfigOptions extends RestCredentials {
   desired: JsonObject;
 }
 
-/** What is configured now, and which keys an earlier run set (dotted as JSON arrays of their path). */
-export type PatroniConfigState =
-  | { answers: false }
-  | { answers: true; current: JsonObject; ours: string[][] };
+/** What is configured now. */
+export type PatroniConfigState = { answers: false } | { answers: true; current: JsonObject };
 
 /**
  * The parts of the dynamic configuration that the inventory gives. Settings made by others stay; a setting
- * that an earlier run made and the inventory no longer gives is taken back. While no Patroni answers there
- * is no difference: a new cluster takes its first configuration from `bootstrap.dcs`.
+ * that an earlier run made and the inventory no longer gives is taken back, and so is a section that it made and that is empty then.
+ * While no Patroni answers there is no difference: a new cluster takes its first configuration from `bootstrap.dcs`.
  */
 export function patroniConfig(options: PatroniConfigOptions): Resource<PatroniConfigState> {
   const { url, desired } = options;
   const id = `patroni-config:${options.scope}`;
-  const record = `${APPLIED_DIRECTORY}/patroni-config`;
-  const paths = leafPaths(desired);
   const question = restQuestion(`${url}/config`);
   return {
     id,
     shares: [question],
-    probe: () => sh`[ ! -e ${record} ] || cat ${record}
-echo
-${tellShared(question)}`,
+    probe: () => tellShared(question),
     parse: (answer) => {
-      const text = answerText(answer);
-      const end = text.indexOf('\n');
-      const { status, body } = findRest(text.slice(end + 1), `${url}/config`);
+      const { status, body } = findRest(answerText(answer), `${url}/config`);
       if (status !== 200 || !body.trimStart().startsWith('{')) return { answers: false };
-      return { answers: true, current: JSON.parse(body) as JsonObject, ours: readRecord(text.slice(0, end)) };
+      return { answers: true, current: JSON.parse(body) as JsonObject };
     },
-    diff: (state): Change[] => {
-      if (!state.answers) return [];
-      const set = paths.filter((path) => !same(valueAt(state.current, path), valueAt(desired, path)));
-      const taken = takenBack(state, paths);
-      return [
-        ...set.map((path): Change => ({
-          action: 'update',
-          summary: `set ${path.join('.')} to ${show(valueAt(desired, path))} (is ${show(valueAt(state.current, path))}) in the dynamic configuration`,
-        })),
-        ...taken.map((path): Change => ({
-          action: 'update',
-          summary: `unset ${path.join('.')} (is ${show(valueAt(state.current, path))}) in the dynamic configuration`,
-        })),
-      ];
-    },
+    diff: (state): Change[] => (state.answers ? changesOf(state.current, desired) : []),
     apply: (_changes, state) => {
-      const patch = state.answers ? buildPatch(desired, takenBack(state, paths)) : desired;
+      const { patch } = compareConfig(state.answers ? state.current : {}, desired);
       // A word of a command may have 128 KiB, a line that curl reads from its input 100.
       return sh`patch=$(mktemp ${WORK_DIRECTORY}/patch.XXXXXX)
 trap 'rm -f "$patch"' EXIT
@@ -74,22 +48,21 @@ case "$answer" in
 echo "Patroni did not take the configuration: $answer"
 exit 1
 ;;
-esac
-mkdir -p ${APPLIED_DIRECTORY}
-printf %s ${JSON.stringify(paths)} >${`${record}.new`}
-mv -f ${`${record}.new`} ${record}`;
+esac`;
     },
     digest: () => digestOf(id, JSON.stringify(desired)),
   };
 }
 
-/** The record of an earlier run; one that cannot be read only means that nothing is taken back. */
-function readRecord(text: string): string[][] {
-  try {
-    return JSON.parse(text) as string[][];
-  } catch {
-    return [];
-  }
+function changesOf(current: JsonObject, desired: JsonObject): Change[] {
+  const { set, taken, forgotten } = compareConfig(current, desired);
+  const update = (verb: string, path: ConfigPath, rest: string): Change => ({ action: 'update', summary: `${verb} ${path.join('.')}${rest} in the dynamic configuration` });
+  const is = (path: ConfigPath): string => `(is ${show(valueAt(current, path))})`;
+  return [
+    ...set.map((path) => update('set', path, ` to ${show(valueAt(desired, path))} ${is(path)}`)),
+    ...taken.map((path) => update('unset', path, ` ${is(path)}`)),
+    ...forgotten.map((path) => update('leave', path, ' to others')),
+  ];
 }
 
 /**
@@ -103,49 +76,6 @@ for code in $(curl -s -m 2 -w '%{http_code} ' ${urls.flatMap((url) => ['-o', '/d
 [ "$code" != 200 ] || printf '%s\n' ${curlCredentials(credentials)} | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$1/config"
 shift
 done`;
-}
-
-/** Every path that leads to something other than a non-empty object. */
-function leafPaths(value: JsonObject, prefix: string[] = []): string[][] {
-  return Object.entries(value).flatMap(([key, inner]) =>
-    isObject(inner) && Object.keys(inner).length > 0 ? leafPaths(inner, [...prefix, key]) : [[...prefix, key]],
-  );
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function valueAt(value: JsonObject, path: readonly string[]): Json | undefined {
-  let at: Json | undefined = value;
-  for (const key of path) at = isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined;
-  return at;
-}
-
-function takenBack(state: { current: JsonObject; ours: string[][] }, desired: readonly string[][]): string[][] {
-  const wanted = new Set(desired.map((path) => JSON.stringify(path)));
-  // A path below one that is given as a whole goes with it.
-  const covered = (path: readonly string[]): boolean => path.some((_, depth) => wanted.has(JSON.stringify(path.slice(0, depth + 1))));
-  return state.ours.filter((path) => !covered(path) && valueAt(state.current, path) !== undefined);
-}
-
-/** Patroni's PATCH merges objects and removes keys that are null. */
-function buildPatch(desired: JsonObject, remove: readonly string[][]): JsonObject {
-  return remove.reduce((patch, path) => withNull(patch, path), desired);
-}
-
-function withNull(value: JsonObject, [key = '', ...rest]: readonly string[]): JsonObject {
-  const below = valueAt(value, [key]);
-  const entries = new Map(Object.entries(value)).set(key, rest.length === 0 ? null : withNull(isObject(below) ? below : {}, rest));
-  return Object.fromEntries(entries);
-}
-
-/** Patroni may hand back a number that was given as text, or the other way round; null means not set. */
-function same(a: Json | undefined, b: Json | undefined): boolean {
-  if (a === null || b === null) return (a ?? null) === (b ?? null);
-  if (isObject(a) && isObject(b)) return JSON.stringify(a) === JSON.stringify(b);
-  if (Array.isArray(a) || Array.isArray(b)) return JSON.stringify(a) === JSON.stringify(b);
-  return a !== undefined && b !== undefined && String(a) === String(b);
 }
 
 function show(value: Json | undefined): string {

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { patroniConfig, wakeLeader, type JsonObject, type PatroniConfigState } from '../../src/resources/patroni-config.js';
+import type { JsonObject } from '../../src/resources/dynamic-config.js';
+import { patroniConfig, wakeLeader, type PatroniConfigState } from '../../src/resources/patroni-config.js';
 import { leads, patroniMember } from '../../src/resources/patroni-member.js';
 import { Secret } from '../../src/lib/secret.js';
 import { WORK_DIRECTORY } from '../../src/shell/lock.js';
@@ -26,82 +27,58 @@ describe('patroniConfig', () => {
     return JSON.parse(word.replace(/^'|'$/gu, '').replaceAll("'\\''", "'"));
   };
 
-  /** Patroni's own PATCH: objects are merged, null removes. */
-  function patched(current: JsonObject, patch: JsonObject): JsonObject {
-    const merged: Record<string, unknown> = { ...current };
-    for (const [key, value] of Object.entries(patch)) {
-      const below = merged[key];
-      const isObject = (it: unknown): it is JsonObject => typeof it === 'object' && it !== null && !Array.isArray(it);
-      if (value === null) delete merged[key];
-      else merged[key] = isObject(value) && isObject(below) ? patched(below, value) : value;
-    }
-    return merged as JsonObject;
-  }
-
   it.each<{ text: string; state: PatroniConfigState }>([
     { text: '', state: { answers: false } },
-    { text: `\n${configured('<html>')}`, state: { answers: false } },
-    { text: `\n${configured('{"ttl":30}', 503)}`, state: { answers: false } },
-    { text: `\n|{"state":"running"}\n@0123456789ab 200 0.01\n${configured('{"ttl":\n30}')}`, state: { answers: true, current: { ttl: 30 }, ours: [] } },
-    { text: `[["ttl"],["a","b"]]\n${configured('{"ttl":30}')}`, state: { answers: true, current: { ttl: 30 }, ours: [['ttl'], ['a', 'b']] } },
+    { text: configured('<html>'), state: { answers: false } },
+    { text: configured('{"ttl":30}', 503), state: { answers: false } },
+    { text: `|{"state":"running"}\n@0123456789ab 200 0.01\n${configured('{"ttl":\n30}')}`, state: { answers: true, current: { ttl: 30 } } },
   ])('reads $text', ({ text, state }) => expect(make({}).parse(answer(text))).toEqual(state));
 
-  it('reads past a record that was cut while it was written', () => {
-    expect(make({}).parse(answer(`[["tt\n${configured('{"ttl":30}')}`))).toMatchObject({ answers: true });
-  });
-
-  const cases: { title: string; desired: JsonObject; current: JsonObject; ours?: string[][]; changes: string[]; patch: unknown }[] = [
-    { title: 'as desired', desired: { ttl: 30 }, current: { ttl: 30, other: 1 }, changes: [], patch: { ttl: 30 } },
-    { title: 'text for a number', desired: { a: 5 }, current: { a: '5' }, changes: [], patch: { a: 5 } },
-    { title: 'another value', desired: { ttl: 30 }, current: { ttl: 20 }, changes: ['set ttl to 30 (is 20)'], patch: { ttl: 30 } },
+  const cases: { title: string; desired: JsonObject; current: JsonObject; changes: string[]; patch: unknown }[] = [
+    { title: 'as desired', desired: { ttl: 30 }, current: { ttl: 30, other: 1 }, changes: [], patch: {} },
+    { title: 'text for a number', desired: { a: 5 }, current: { a: '5' }, changes: [], patch: {} },
+    { title: 'another value', desired: { ttl: 30 }, current: { ttl: 20 }, changes: ['set ttl to 30 (is 20)'], patch: { ttl: 30, pgprov: { set: [['ttl']] } } },
     {
       title: 'a deep one',
       desired: { postgresql: { parameters: { max_connections: 200, x: 'a b' } } },
       current: { postgresql: { parameters: { max_connections: 100 }, use_slots: true } },
       changes: ['set postgresql.parameters.max_connections to 200 (is 100)', 'set postgresql.parameters.x to a b (is not set)'],
-      patch: { postgresql: { parameters: { max_connections: 200, x: 'a b' } } },
+      patch: {
+        postgresql: { parameters: { max_connections: 200, x: 'a b' } },
+        pgprov: { set: [['postgresql', 'parameters', 'max_connections'], ['postgresql', 'parameters', 'x']] },
+      },
     },
     {
-      title: 'one that is taken back',
+      title: 'one that is taken back, one that others removed, and one that is no longer ours',
       desired: { ttl: 30 },
-      current: { ttl: 30, postgresql: { parameters: { work_mem: '1MB', theirs: 1 } } },
-      ours: [['ttl'], ['postgresql', 'parameters', 'work_mem'], ['postgresql', 'parameters', 'gone']],
-      changes: ['unset postgresql.parameters.work_mem (is 1MB)'],
-      patch: { ttl: 30, postgresql: { parameters: { work_mem: null } } },
+      current: {
+        ttl: 30,
+        postgresql: { parameters: { work_mem: '1MB', theirs: 1 } },
+        pgprov: { set: [['ttl'], ['postgresql', 'parameters', 'work_mem'], ['postgresql', 'parameters', 'gone']] },
+      },
+      changes: ['unset postgresql.parameters.work_mem (is 1MB)', 'leave postgresql.parameters.gone to others'],
+      patch: { postgresql: { parameters: { work_mem: null } }, pgprov: { set: [['ttl']] } },
     },
-    { title: 'a list', desired: { a: [1, 2] }, current: { a: [2, 1] }, changes: ['set a to [1,2] (is [2,1])'], patch: { a: [1, 2] } },
-    { title: 'quotes', desired: { a: "it's" }, current: {}, changes: ["set a to it's (is not set)"], patch: { a: "it's" } },
+    { title: 'a list', desired: { a: [1, 2] }, current: { a: [2, 1] }, changes: ['set a to [1,2] (is [2,1])'], patch: { a: [1, 2], pgprov: { set: [['a']] } } },
+    { title: 'quotes', desired: { a: "it's" }, current: {}, changes: ["set a to it's (is not set)"], patch: { a: "it's", pgprov: { set: [['a']] } } },
   ];
 
-  it.each(cases)('$title', ({ desired, current, ours = [], changes, patch }) => {
-    const state: PatroniConfigState = { answers: true, current, ours };
+  it.each(cases)('$title', ({ desired, current, changes, patch }) => {
+    const state: PatroniConfigState = { answers: true, current };
     const found = make(desired).diff(state);
     expect(found.map(({ summary }) => summary.replace(' in the dynamic configuration', ''))).toEqual(changes);
     expect(patchOf(desired, state)).toEqual(patch);
-    const after: PatroniConfigState = { answers: true, current: patched(current, patch as JsonObject), ours: [] };
-    expect(make(desired).diff(after)).toEqual([]);
-  });
-
-  it.each([
-    { title: 'a null, which asks Patroni to have no such key', desired: { standby_cluster: null }, current: { ttl: 30 }, ours: [] },
-    { title: 'a null where an earlier run set keys below', desired: { standby_cluster: null }, current: { standby_cluster: { host: 'x' } }, ours: [['standby_cluster', 'host']] },
-    { title: 'a value where an earlier run set keys below', desired: { a: 5 }, current: { a: { b: 1 } }, ours: [['a', 'b']] },
-  ])('converges on $title', ({ desired, current, ours }) => {
-    const patch = patchOf(desired, { answers: true, current, ours }) as JsonObject;
-    expect(make(desired).diff({ answers: true, current: patched(current, patch), ours: Object.keys(desired).map((key) => [key]) })).toEqual([]);
   });
 
   it('differs from nothing while no Patroni answers', () => expect(make({ ttl: 30 }).diff({ answers: false })).toEqual([]));
 
   const work = freshDirectory();
-  const RECORD = '/var/lib/pgprov/applied/patroni-config';
-
   inEveryShell(HOST_SHELLS, (shell) => {
     /** Sends a setting to a Patroni that answers so. */
     async function sent(says: string): Promise<{ host: MadeUpHost; status: number | undefined; words: string }> {
       const curl = `cat >'${work.at('input')}'\nfor word; do case "$word" in @*) cat "\${word#@}" >'${work.at('body')}' ;; esac; done\n${says}`;
-      const host = new MadeUpHost({ root: work.path, programs: { curl }, paths: ['/var/lib/pgprov', WORK_DIRECTORY] });
-      const body = host.script(make({ ttl: 30 }).apply([], { answers: true, current: {}, ours: [] }));
+      const host = new MadeUpHost({ root: work.path, programs: { curl }, paths: [WORK_DIRECTORY] });
+      const body = host.script(make({ ttl: 30 }).apply([], { answers: true, current: {} }));
       const done = (await runSections(shell, [{ id: 'do', mode: 'step', body }])).answers.get('do');
       return { host, status: done?.status, words: done?.out.toString() ?? '' };
     }
@@ -110,23 +87,20 @@ describe('patroniConfig', () => {
       const { host, ...done } = await sent("printf '{}\\n200'");
       expect(done).toEqual({ status: 0, words: '' });
       expect(readFileSync(work.at('input'), 'utf8')).toBe('user = "patroni:qu\\"ote\\\\d"\n');
-      expect(readFileSync(work.at('body'), 'utf8')).toBe('{"ttl":30}');
+      expect(readFileSync(work.at('body'), 'utf8')).toBe('{"ttl":30,"pgprov":{"set":[["ttl"]]}}');
       expect(host.calls().join('\n')).toMatch(/ -K - -X PATCH .*http:\/\/10\.0\.0\.1:8008\/config$/u);
       expect(host.calls().join('\n')).not.toContain('ote');
-      expect(readFileSync(host.at(RECORD), 'utf8')).toBe('[["ttl"]]');
       expect(readdirSync(host.at(WORK_DIRECTORY))).toEqual([]);
     });
 
     it.each([
       { says: "printf 'ttl is too short\\n400'", words: 'ttl is too short\n400' },
       { says: "echo 'curl: (7) refused' >&2; printf '\\n000'; exit 7", words: 'curl: (7) refused\n\n000' },
-    ])('fails with what Patroni says, and records nothing: $words', async ({ says, words }) => {
-      const { host, ...done } = await sent(says);
+    ])('fails with what Patroni says: $words', async ({ says, words }) => {
+      const { host: _, ...done } = await sent(says);
       expect(done).toEqual({ status: 1, words: `Patroni did not take the configuration: ${words}\n` });
-      expect(existsSync(host.at(RECORD))).toBe(false);
     });
   });
-
 });
 
 describe('wakeLeader', () => {
