@@ -16,6 +16,7 @@ import { memberPeers } from './shared/member-ports.js';
 import { accountsOf, dataDirectoryOf, etcdClient, etcdEndpoints, hostPort, hostsWith, localServer, restApiUrl, scopeOf, scopePrefix, tlsFiles } from './shared/layout.js';
 import { databasePassword, REST_PASSWORD } from './shared/logins.js';
 import { guardCluster } from './shared/patroni-guards.js';
+import { guardKept } from './shared/kept-passwords.js';
 import { guardPasswords } from './shared/password-guards.js';
 import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { dataLabel, portLabel } from './shared/selinux.js';
@@ -107,7 +108,7 @@ export default defineRole({
   ],
   preflight: (view) => [...timing(view), ...mixedCollations(view)],
   needs: leaderElsewhere,
-  guards: (view, material) => [...guardCluster(view), ...guardPasswords(view, material)],
+  guards: (view, material) => [...guardCluster(view), ...guardKept(view, material, 'patroni'), ...guardPasswords(view, material)],
   checks: (view) => checkCluster(view),
   remarks: (view, host) => {
     const member = view.read<PatroniMemberState>(host, PATRONI_MEMBER);

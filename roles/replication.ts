@@ -1,5 +1,6 @@
 import { defineRole, REPLICATION_LOGIN, replicationLogin, type CheckResult, type Host, type ReplicationLogin, type View } from '../src/index.js';
 import { nextServer, passwordFile, replicationAccount, servers } from './shared/accounts.js';
+import { guardKept } from './shared/kept-passwords.js';
 import { accountsOf, localServer } from './shared/layout.js';
 import { databasePassword } from './shared/logins.js';
 import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
@@ -36,6 +37,7 @@ export default defineRole({
       ? []
       : [{ name: 'accounts', title: 'set up replication accounts', crossing: 'independent', resources: replicationAccount(context) }],
   passwords: () => [databasePassword('replication', 'replication.password', 'replication')],
+  guards: (view, material) => guardKept(view, material, 'replication'),
   checks: (view) => view.hosts('replication').flatMap((host) => checkHost(view, host)),
 });
 

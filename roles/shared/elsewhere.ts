@@ -3,7 +3,7 @@ import { hostsWith } from './layout.js';
 import { variables } from './variables.js';
 
 /** Whether a host gets an answer from a port of a peer. */
-function answers(view: View, from: Host, peer: Host, port: number): boolean {
+export function answers(view: View, from: Host, peer: Host, port: number): boolean {
   return (view.read<Reach[]>(from.name, REACHABILITY) ?? []).some(
     (reach) => reach.address === peer.clusterAddress && reach.port === port && reach.result === 'open',
   );

@@ -4,6 +4,8 @@ import type { Secret } from '../lib/secret.js';
 export interface Material {
   /** A password that the inventory may give as `section.key`, else generated and kept. */
   password(path: string, given: unknown): Secret;
+  /** Paths of the passwords that neither the inventory gives nor this machine had kept, so that new ones were made. */
+  readonly generated: readonly string[];
   /** What such a password was before, while it is being changed. */
   former(path: string): Secret | undefined;
   /** PEM of the cluster's certificate authority; of two while one takes the other's place. */

@@ -76,7 +76,6 @@ export class Store implements Material {
     return this.certificates.authority.certificate !== undefined;
   }
 
-  /** Names of the passwords made since the store was opened. */
   get generated(): readonly string[] {
     return this.#generated;
   }
@@ -144,6 +143,7 @@ export class Store implements Material {
   async savePasswords(): Promise<void> {
     if (!this.#writable || this.#generated.length === 0) return;
     await this.#writePasswords();
+    this.#generated = [];
   }
 
   async #writePasswords(): Promise<void> {

@@ -488,3 +488,49 @@ describe('remarks', () => {
     ]);
   });
 });
+
+describe('passwords that were lost here', () => {
+  const PATHS = ['postgresql.superuser_password', 'replication.password', 'patroni.rewind_password', 'patroni.restapi_password'];
+  const told = (name: string, seen: Seen, generated: string[], inventory?: Inventory): string[] => {
+    const role = CATALOG.find((candidate) => candidate.name === name);
+    return (role?.guards?.(viewOf(seen, inventory), { ...MATERIAL, generated }) ?? []).map(({ kind, host, message, hint }) => `${kind} ${host ?? 'all'}: ${message} | ${hint}`);
+  };
+  const managed = { type: 'file', owner: 'postgres', group: 'postgres', mode: '0600', content: Buffer.from('# Managed by pgprov\n') };
+  const known = store({ initialize: '7', leader: 'pg1' });
+  const member = { [DCS]: known, [ETCD_MEMBER]: etcd(), [DATA_DIRECTORY]: cluster('7'), 'file:/etc/patroni/config.yml': managed };
+  const role = (server: string, verifier: string): object => ({ server, exists: true, verifier, attributes: [] });
+  const foreign = 'SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy';
+
+  it('refuses to make new ones while the cluster runs, and says where they are', () => {
+    const refusals = told('patroni', { pg1: { ...member, 'pg-role:replicator': role('primary', foreign) } }, ['replication.password']);
+    expect(refusals.filter((text) => text.startsWith('refuse'))).toEqual([
+      'refuse pg1: pg1: the cluster has passwords that this machine does not know: neither the inventory nor .pgprov/demo/passwords.yml has replication.password | '
+      + 'bring .pgprov/demo/passwords.yml back from a backup; '
+      + 'or write it anew from /etc/patroni/config.yml on pg1, which root can read: postgresql.authentication.replication.password as replication.password, one `NAME: value` a line; '
+      + 'or give new ones in the inventory, which `apply` sets on all members at once: it logs in through the socket and needs no old one',
+    ]);
+  });
+
+  it.each<{ title: string; seen: Seen; names: string }>([
+    { title: 'PostgreSQL is down', seen: { pg1: member }, names: 'postgresql.superuser_password, replication.password, patroni.rewind_password and patroni.restapi_password' },
+    { title: 'only etcd knows the cluster', seen: { pg3: { [DCS]: known, [DATA_DIRECTORY]: { kind: 'absent' } } }, names: 'and patroni.restapi_password' },
+    { title: 'a member that is left out answers', seen: { pg3: { [DCS]: down, [DATA_DIRECTORY]: { kind: 'absent' }, reachability: [{ address: '10.0.0.1', port: 8008, result: 'open' }] } }, names: 'and patroni.restapi_password' },
+  ])('refuses where $title', ({ seen, names }) => {
+    const refusals = told('patroni', seen, PATHS).filter((text) => text.includes('does not know'));
+    expect(refusals).toHaveLength(1);
+    expect(refusals[0]).toContain(names);
+  });
+
+  it.each<{ title: string; seen: Seen; generated: string[] }>([
+    { title: 'a cluster that is to be made', seen: { pg1: { [DCS]: store(), [ETCD_MEMBER]: etcd(), [DATA_DIRECTORY]: { kind: 'absent' } } }, generated: PATHS },
+    { title: 'passwords that are kept', seen: { pg1: { ...member, 'pg-role:replicator': role('primary', foreign) } }, generated: [] },
+  ])('has nothing against $title', ({ seen, generated }) => {
+    expect(told('patroni', seen, generated).filter((text) => text.includes('does not know'))).toEqual([]);
+  });
+
+  it('refuses on a server without Patroni as well', () => {
+    const seen = (verifier: string): Seen => ({ db: { 'pg-role:replicator': role('primary', verifier) } });
+    expect(told('replication', seen(foreign), ['replication.password'], alone)).toHaveLength(1);
+    expect(told('replication', { db: { 'pg-role:replicator': { ...role('primary', ''), exists: false } } }, ['replication.password'], alone)).toEqual([]);
+  });
+});

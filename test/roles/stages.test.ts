@@ -327,6 +327,7 @@ describe('patroni.yml', () => {
             use_pg_rewind: true, use_slots: true,
             parameters: { wal_level: 'replica', hot_standby: 'on', wal_log_hints: 'on', password_encryption: 'scram-sha-256' },
           },
+          pgprov: { set: expect.arrayContaining([['ttl'], ['postgresql', 'parameters', 'wal_level'], ['postgresql', 'parameters'], ['postgresql']]) as unknown[] },
         },
         initdb: [{ encoding: 'UTF8' }, { locale: 'C.UTF-8' }, { 'lc-messages': 'C' }, 'data-checksums'],
       },

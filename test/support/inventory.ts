@@ -32,6 +32,7 @@ export async function inventoryOf(yaml: string, roles: readonly Role[] = CATALOG
 
 /** Keys and passwords that are the same in every test. */
 export const MATERIAL: Material = {
+  generated: [],
   caCertificate: 'CA\n',
   knowsAuthority: (pem) => pem === 'CA\n',
   node: (host) => ({ certificate: `certificate of ${host}\n`, key: new Secret(`key of ${host}\n`) }),
