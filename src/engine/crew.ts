@@ -5,7 +5,7 @@ import type { HostShape } from '../plan/shape.js';
 import { thoroughly } from '../resources/resource.js';
 import { HOLD_UNTIL_INPUT_CLOSES, RELEASE_STEP_LOCK, takeRunLock, takeStepLock } from '../shell/lock.js';
 import { joinScripts } from '../shell/quote.js';
-import { holderName } from '../store/local-lock.js';
+import { holderName } from '../store/lock-file.js';
 import type { Exec, Transport } from '../transport/transport.js';
 import type { HostShapes } from './host-shapes.js';
 import type { Ledger } from './ledger.js';

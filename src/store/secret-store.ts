@@ -9,7 +9,7 @@ import { SecretMapping } from '../secrets/mapping-text.js';
 import { noStore, readSecretStore, type OpenedStore } from '../secrets/read-store.js';
 import { parseRecipients, RECIPIENTS_FILE } from '../secrets/recipients.js';
 import { readIfThere, writePrivate } from './files.js';
-import { takeLockFile } from './local-lock.js';
+import { takeLockFile, type LockHolder } from './lock-file.js';
 import { writing } from './writing.js';
 
 /**
@@ -162,10 +162,10 @@ function realPath(file: string): string {
   }
 }
 
-function beingChanged(file: string, holder: string): LockedError {
+function beingChanged(file: string, { path, name = 'another process', runsHere }: LockHolder): LockedError {
   return new LockedError({
     kind: 'secrets/locked',
-    message: `${file} is being changed by ${holder}`,
-    hint: `wait until that is done, and do it again; if there is no such process any more, remove ${file}.lock`,
+    message: runsHere ? `${file} is being changed by ${name}` : `${file} may be being changed by ${name}; whether that still runs cannot be seen from here`,
+    hint: `wait until that is done, and do it again${runsHere ? '' : `; when you know that it is over, remove ${path}`}`,
   });
 }

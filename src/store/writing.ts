@@ -17,12 +17,12 @@ const REASONS: Readonly<Record<string, string>> = {
  * @param shown the file as the user knows it
  * @throws InputError `file/not-writable` where the system does not let it be written
  */
-export async function writing<Result>(shown: string, work: () => Promise<Result>): Promise<Result> {
+export async function writing<Result>(shown: string, work: () => Promise<Result>, hint = 'nothing that was there is changed'): Promise<Result> {
   try {
     return await work();
   } catch (cause) {
     const reason = REASONS[(cause as NodeJS.ErrnoException).code ?? ''];
     if (reason === undefined) throw cause;
-    throw new InputError({ kind: 'file/not-writable', message: `${shown} cannot be written: ${reason}`, hint: 'nothing that was there is changed', cause });
+    throw new InputError({ kind: 'file/not-writable', message: `${shown} cannot be written: ${reason}`, hint, cause });
   }
 }
