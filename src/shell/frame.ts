@@ -29,7 +29,10 @@ export interface FramedScript {
   nonce: string;
 }
 
-/** What must be held while the script runs; file descriptors 7, 8 and 9 belong to it. */
+/** File descriptor on which a script with an `afterwards` finds its input, which its sections do not get. */
+export const INPUT = 6;
+
+/** What must be held while the script runs; file descriptors 6 to 9 belong to it. */
 export interface FrameOptions {
   /** Runs before the sections, in the main shell; may print `note` lines and `exit`. */
   before?: Script;
@@ -100,8 +103,9 @@ pgprov_nonce=${nonce}`,
     ...sections.map((section) => sectionScript(section, options.unbroken === true)),
     sh`pgprov_mark end
 }
-{
-pgprov_main </dev/null`,
+{`,
+    ...(options.afterwards === undefined ? [] : [sh`exec ${INPUT}<&0`]),
+    sh`pgprov_main </dev/null`,
     ...(options.afterwards ? [options.afterwards] : []),
     sh`exit 0
 }`,

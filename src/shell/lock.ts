@@ -1,3 +1,4 @@
+import { INPUT } from './frame.js';
 import { sh, type Script } from './quote.js';
 
 /** Section id under which a refused lock reports its holder. */
@@ -18,10 +19,12 @@ export const WORK_DIRECTORY = '/run/pgprov-work';
 /** A run that is over here does not wait until every host has let go of its lock, so the next one waits for that. */
 const SECONDS_FOR_THE_LAST_RUN = 3;
 
+const SECONDS_BETWEEN_BEATS = 5;
+
 /**
- * Takes the host's run lock on file descriptor 9 and writes the holder's name beside it; when another run
- * has it, answers with that run's name and ends the script. The kernel lets go when the shell that holds
- * it is gone, so a killed run or a cut connection leaves no stale lock.
+ * Takes the host's run lock and writes the holder's name into it; when another run has it, answers with that run's name and ends the
+ * script. From then on a process of its own has the lock, which does nothing but read the script's input (`INPUT`): when that ends, for
+ * the run was killed or its connection cut, it ends the script and lets go, whatever the script was waiting for and whatever it started.
  */
 export function takeRunLock(holder: string, directory: string = LOCK_DIRECTORY): Script {
   const lock = `${directory}/pgprov.lock`;
@@ -39,7 +42,13 @@ pgprov_mark done ${LOCK_REFUSED} 0
 pgprov_mark end
 exit 0
 fi
-printf '%s' ${holder} >${lock}`;
+printf '%s' ${holder} >${lock}
+pgprov_beat=
+pgprov_waiting=
+trap 'kill $pgprov_beat $pgprov_waiting 2>/dev/null; exit 0' TERM
+{ cat >/dev/null; kill "$$"; } <&${INPUT} >/dev/null 2>&1 7>&- &
+pgprov_watcher=$!
+exec ${INPUT}<&- 9>&-`;
 }
 
 /**
@@ -50,7 +59,14 @@ export function takeStepLock(seconds: number, directory: string = LOCK_DIRECTORY
   return sh`exec 8>>${`${directory}/pgprov-step.lock`}
 if ! flock -n 8; then
 note 'waiting for a step that an interrupted run left working here'
-if ! flock -w ${seconds} 8; then
+${beat(SECONDS_BETWEEN_BEATS)}
+flock -w ${seconds} 8 >/dev/null 2>&1 7>&- &
+pgprov_waiting=$!
+wait "$pgprov_waiting"
+pgprov_locked=$?
+pgprov_waiting=
+kill "$pgprov_beat" 2>/dev/null
+if [ "$pgprov_locked" != 0 ]; then
 pgprov_mark begin ${STEP_BUSY}
 pgprov_mark done ${STEP_BUSY} 1
 pgprov_mark end
@@ -66,17 +82,22 @@ mkdir -m 0755 ${WORK_DIRECTORY}`;
 /** Lets go of the step lock, for a script that only had to know that no step is under way. */
 export const RELEASE_STEP_LOCK: Script = sh`exec 8>&-`;
 
-/**
- * Holds what the script holds until its input is closed. A connection that was lost without a word (a cable pulled, a
- * laptop put to sleep) would be held for hours, since a side that only listens never learns of it; so a line feed is
- * sent now and then, which the other side's kernel refuses, or nobody acknowledges. The one that waits keeps neither
- * the locks nor the output open, so nothing is held up by it at the end.
- */
+/** Waits until the input is closed, of a script that took the run lock. */
 export function holdUntilInputCloses(seconds: number): Script {
-  return sh`( while sleep ${seconds} >/dev/null 2>&1 7>&- 8>&- 9>&-; do printf '\n' || exit; done ) 2>/dev/null 8>&- 9>&- &
-cat >/dev/null
-kill "$!" 2>/dev/null`;
+  return sh`${beat(seconds)}
+[ -z "$pgprov_watcher" ] || wait "$pgprov_watcher"
+kill "$pgprov_beat" 2>/dev/null`;
 }
 
 /** The same at the pace of a run. */
-export const HOLD_UNTIL_INPUT_CLOSES: Script = holdUntilInputCloses(5);
+export const HOLD_UNTIL_INPUT_CLOSES: Script = holdUntilInputCloses(SECONDS_BETWEEN_BEATS);
+
+/**
+ * Sends a line feed now and then while the script waits. A connection that was lost without a word (a cable pulled, a laptop put to
+ * sleep) would be held for hours, since a side that only listens never learns of it; a line feed the other side's kernel refuses, or
+ * nobody acknowledges. What sends it keeps neither the locks nor, between two of them, the output open, so nothing is held up by it at the end.
+ */
+function beat(seconds: number): Script {
+  return sh`( while sleep ${seconds} >/dev/null 2>&1 7>&- 8>&- 9>&-; do printf '\n' || exit; done ) 2>/dev/null 8>&- 9>&- &
+pgprov_beat=$!`;
+}

@@ -110,7 +110,7 @@ while [ -e ${join(directory, 'begun')} ] && [ ! -e ${join(directory, 'enough')} 
       expect((await exec.ended).code).toBe(0);
       expect(Date.now() - began).toBeLessThan(patience(700));
 
-      const lazy = await start(shell, takeRunLock('ann', directory), sh`echo ran`);
+      const lazy = await run(shell, 'ann', directory);
       await lazy.answered;
       lazy.exec.closeInput();
       const closed = Date.now();
@@ -162,13 +162,44 @@ ${lasting(directory)}
 
     it('is let go by a script that only looked', async () => {
       const directory = workplace();
-      const look = await start(shell, joinScripts([takeStepLock(5, directory), RELEASE_STEP_LOCK]), sh`echo looked`);
+      const look = await start(shell, joinScripts([takeRunLock('ann', directory), takeStepLock(5, directory), RELEASE_STEP_LOCK]), sh`echo looked`);
       await look.answered;
       const second = await start(shell, takeStepLock(5, directory), sh`echo ran`, false);
       await second.answered;
       expect(second.notes).toEqual([]);
       look.exec.closeInput();
       await look.exec.ended;
+    });
+
+    it('is let go by a run whose connection goes while it waits for the step of another', async () => {
+      const directory = workplace();
+      const left = await start(shell, takeStepLock(10, directory), lasting(directory), false);
+      await begun(directory);
+      const waiting = await start(shell, joinScripts([takeRunLock('ann', directory), takeStepLock(60, directory), RELEASE_STEP_LOCK]), sh`echo ran`);
+      await vi.waitUntil(() => waiting.notes.length > 0, PATIENCE);
+      waiting.exec.closeInput();
+      await waiting.exec.ended;
+      expect(waiting.answers.has('body')).toBe(false);
+      const next = await run(shell, 'bob', directory);
+      await next.answered;
+      expect(next.answers.get(LOCK_REFUSED)?.out.toString()).toBeUndefined();
+      expect(next.answers.get('body')?.out.toString()).toBe('ran\n');
+      enough(directory);
+      next.exec.closeInput();
+      await Promise.all([next.exec.ended, left.exec.ended]);
+    });
+
+    it('is let go by a run whose connection goes while something that it asked does not answer', async () => {
+      const directory = workplace();
+      const asking = await start(shell, takeRunLock('ann', directory), lasting(directory));
+      await begun(directory);
+      asking.exec.closeInput();
+      const next = await run(shell, 'bob', directory);
+      await next.answered;
+      expect(next.answers.get('body')?.out.toString()).toBe('ran\n');
+      enough(directory);
+      next.exec.closeInput();
+      await Promise.all([next.exec.ended, asking.exec.ended]);
     });
 
     it('says so when the lock’s directory cannot be written', async () => {
