@@ -2,7 +2,7 @@ import { dirname } from 'node:path/posix';
 import {
   answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findRows, firstConfiguration, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, leads, patroniConfig, PATRONI_MEMBER, patroniMember, patroniQuestion, pgpassPasswords, pgRole, psql,
   reachability, readMember, Secret, service, sh, sqlQuestion, tellShared, wakeLeader,
-  type CheckResult, type Gate, type JsonObject, type Objection, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
+  type CheckResult, type Gate, type JsonObject, type Objection, type PatroniConfigState, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { replicationAccount } from './shared/accounts.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
@@ -100,7 +100,7 @@ export default defineRole({
   // Until the member has its data it must not start at boot: after a power failure in the middle of initdb Patroni would take
   // the half-made cluster for a whole one.
   install: ({ host, platform: { patroni } }) => installation({ host }, { what: 'Patroni', packages: patroni.packages, disable: [patroni.unit] }),
-  stages: (context) => [configure(context), start(context), enable(context), ...settle(context)],
+  stages: (context) => [configure(context), start(context), enable(context), settle(context)],
   passwords: () => [
     databasePassword('superuser', 'postgresql.superuser_password', 'superuser'),
     databasePassword('rewind', 'patroni.rewind_password', 'rewind'),
@@ -322,27 +322,24 @@ echo "$receiver"
   });
 }
 
-/** Dynamic configuration is one for the cluster; the first leader's host carries it out whoever leads now. */
-function settle(context: RoleContext): Stage[] {
+/** Dynamic configuration is one for the cluster, and any member of the run whose Patroni answers can carry it out, whoever leads. */
+function settle(context: RoleContext): Stage {
   const { host, inventory } = context;
-  if (host.name !== inventory.leader) return [];
   const { restApi } = accountsOf(context);
-  return [
-    {
-      name: 'settle',
-      title: 'set the dynamic configuration',
-      crossing: 'independent',
-      resources: [
-        patroniConfig({
-          url: restApiUrl(host),
-          scope: scopeOf(inventory, host),
-          user: restApi.name,
-          password: restApi.password,
-          desired: dynamicConfiguration(context),
-        }),
-      ],
-    },
-  ];
+  const configuration = patroniConfig({
+    url: restApiUrl(host),
+    scope: scopeOf(inventory, host),
+    user: restApi.name,
+    password: restApi.password,
+    desired: dynamicConfiguration(context),
+  });
+  return {
+    name: 'settle',
+    title: 'set the dynamic configuration',
+    crossing: 'independent',
+    byOne: (states) => (states.get(configuration.id) as PatroniConfigState | undefined)?.answers === true,
+    resources: [configuration],
+  };
 }
 
 /** Patroni adjusts a lease that is too short by itself and silently; better to say so. */

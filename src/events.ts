@@ -71,6 +71,13 @@ export interface LookTimes {
 /** A part of a run outside of stages that each host goes through by itself. */
 export type HostPhase = 'connect' | 'survey' | 'survey-again';
 
+/** What a run that is aimed at a part of the cluster leaves out. */
+export interface LeftOut {
+  hosts: readonly string[];
+  /** Roles that some host has. */
+  roles: readonly string[];
+}
+
 /** The first event of a run: what it will do, to which hosts. */
 export interface RunStart {
   type: 'run-start';
@@ -80,6 +87,8 @@ export interface RunStart {
   hosts: readonly string[];
   stages: readonly StageShape[];
   startUp?: StartUp;
+  /** Absent when the run is aimed at everything. */
+  leftOut?: LeftOut;
   /** Id of its journal, for `pgprov runs show`; absent when none is kept. */
   run?: string;
 }

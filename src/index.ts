@@ -33,7 +33,7 @@ export { inConcert } from './resources/in-concert.js';
 export { interruptedBootstrap } from './resources/interrupted-bootstrap.js';
 export { interruptedCopy } from './resources/interrupted-copy.js';
 export { firstConfiguration, type Json, type JsonObject } from './resources/dynamic-config.js';
-export { patroniConfig, wakeLeader } from './resources/patroni-config.js';
+export { patroniConfig, wakeLeader, type PatroniConfigState } from './resources/patroni-config.js';
 export { goesBySettings } from './resources/patroni-settings.js';
 export { leads, PATRONI_MEMBER, patroniMember, patroniQuestion, readMember, type PatroniMemberState } from './resources/patroni-member.js';
 export { findRest, restQuestion } from './resources/patroni-rest.js';

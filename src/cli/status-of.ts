@@ -5,6 +5,7 @@ import type { Host, Inventory } from '../model/index.js';
 import type { View } from '../plan/view.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
 import { DCS, type DcsState } from '../resources/dcs.js';
+import { RECORD_KEY } from '../resources/dynamic-config.js';
 import { ETCD_MEMBER, type EtcdMemberState } from '../resources/etcd-member.js';
 import type { PathState } from '../resources/file.js';
 import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../resources/patroni-member.js';
@@ -44,13 +45,19 @@ export function statusOf(
       .filter((host) => host.roles.includes('etcd') && counts(host, ETCD_MEMBER))
       .map((host) => etcdStatus(host, read(host, ETCD_MEMBER), reasons.get(host.name), read<ServiceState>(host, `service:${view?.platform(host.name)?.etcd.unit}`)?.inForce)),
     certificates: inventory.hosts.flatMap((host) => certificateStatus(host, read(host, `file:${view?.platform(host.name)?.etcd.tlsDirectory}/node.crt`))),
-    ...(store?.config === undefined ? {} : { dynamic: store.config }),
+    ...(store?.config === undefined ? {} : { dynamic: withoutRecord(store.config) }),
     problems: [
       ...errors.filter(({ host }) => host === undefined).map(({ message }) => message),
+      ...(store?.unreadable ?? []).map((key) => `etcd: the value of ${key} is not what Patroni writes there; \`etcdctl get ${key}\` shows it`),
       ...strangers(store, patroni),
       ...inventory.hosts.flatMap((host) => loginProblems(host, read(host, REPLICATION_LOGIN))),
     ],
   };
+}
+
+/** What pgprov keeps of its own among the settings is none. */
+function withoutRecord({ [RECORD_KEY]: _, ...settings }: Record<string, unknown>): Record<string, unknown> {
+  return settings;
 }
 
 type Reader = <State>(host: Host, id: string) => State | undefined;

@@ -1,4 +1,4 @@
-import type { CheckResult, EventListener, PlannedChange, StartUp } from '../events.js';
+import type { CheckResult, EventListener, LeftOut, PlannedChange, StartUp } from '../events.js';
 import type { ClusterStatus } from '../lib/cluster-status.js';
 import { asPgprovError, type ExitCode, PgprovError } from '../lib/errors.js';
 import type { Inventory } from '../model/index.js';
@@ -6,6 +6,7 @@ import { aimedHosts, aimedRoles, type Aim } from '../plan/aim.js';
 import { effectsOf } from '../plan/effects.js';
 import { buildPlan, holdsData } from '../plan/plan.js';
 import type { Objection, Part, Role } from '../plan/role.js';
+import { takersOf } from '../plan/takers.js';
 import { View } from '../plan/view.js';
 import type { Store } from '../store/store.js';
 import type { Transport } from '../transport/transport.js';
@@ -132,13 +133,15 @@ class Run {
     const { inventory, emit, mode, startUp } = this.#options;
     const keysMs = Date.now() - this.#startedAt;
     const { hosts: taking } = this.#crew;
+    const leftOut = this.#leftOut();
     emit({
       type: 'run-start',
       command: mode,
       cluster: inventory.cluster,
       hosts: taking.map(({ name }) => name),
-      stages: this.#shapes.foreseen(taking).map(({ id, role, title, hosts }) => ({ id, role, title, hosts: [...hosts.keys()] })),
+      stages: this.#shapes.foreseen(taking).map((stage) => ({ id: stage.id, role: stage.role, title: stage.title, hosts: takersOf(stage, new Map()).map(([host]) => host) })),
       ...(startUp === undefined ? {} : { startUp: { ...startUp, keysMs } }),
+      ...(leftOut === undefined ? {} : { leftOut }),
     });
     for (const warning of inventory.warnings) emit({ type: 'warning', text: warning.message });
   }
@@ -174,6 +177,17 @@ class Run {
     });
     await runner.run();
     if (hosts.every(({ name }) => !this.#ledger.isOut(name)) && !signal.aborted) await this.#prove(runner.moved);
+  }
+
+  /** What of the cluster the run leaves out; undefined when that is nothing. */
+  #leftOut(): LeftOut | undefined {
+    const { inventory, catalog } = this.#options;
+    const part = this.#part();
+    if (part === undefined) return undefined;
+    const used = catalog.filter(({ name }) => inventory.hosts.some(({ roles }) => roles.includes(name)));
+    const hosts = inventory.hosts.filter(({ name, roles }) => !part.hosts.has(name) && roles.length > 0).map(({ name }) => name);
+    const roles = used.filter(({ name }) => !part.roles.has(name)).map(({ name }) => name);
+    return hosts.length + roles.length === 0 ? undefined : { hosts, roles };
   }
 
   /** What the run takes part in; undefined when that is everything. */

@@ -1,5 +1,6 @@
 import type { Inventory } from '../model/index.js';
 import type { RunStage } from '../plan/shape.js';
+import { takersOf } from '../plan/takers.js';
 import { moveOf, sortWaves, startsSomething } from '../plan/waves.js';
 import { takeWave } from './concerted-wave.js';
 import { HostSteps, type HostStepsOptions } from './host-steps.js';
@@ -44,14 +45,16 @@ export class StageRunner {
 
   /** Stages that hosts go through by themselves, each at its own pace. */
   async #independent(group: readonly RunStage[]): Promise<void> {
-    const { emit, sessions } = this.#options;
+    const { emit, sessions, ledger } = this.#options;
     for (const stage of group) emit({ type: 'stage-start', stage: stage.id });
     const began = Date.now();
-    const left = new Map(group.map((stage) => [stage.id, stage.hosts.size]));
+    const states = new Map([...sessions].map(([host, session]) => [host, session.states]));
+    const takers = new Map(group.map((stage) => [stage.id, new Set(takersOf(stage, states, (host) => ledger.isOut(host)).map(([host]) => host))]));
+    const left = new Map(group.map((stage) => [stage.id, takers.get(stage.id)?.size ?? 0]));
     await Promise.all(
       [...sessions.keys()].map(async (host) => {
         for (const stage of group) {
-          if (!stage.hosts.has(host)) continue;
+          if (takers.get(stage.id)?.has(host) !== true) continue;
           await this.#steps.take(stage, host);
           left.set(stage.id, (left.get(stage.id) ?? 0) - 1);
           if (left.get(stage.id) === 0) emit({ type: 'stage-end', stage: stage.id, ms: Date.now() - began });

@@ -5,6 +5,7 @@ import { bringsVersions, withoutVersions } from '../resources/packages-state.js'
 import type { Action, Change, GateState, Resource } from '../resources/resource.js';
 import type { RunStage } from './shape.js';
 import type { Stage } from './role.js';
+import { takersOf } from './takers.js';
 
 /** What a host's part of a stage has to do, given what was seen. */
 export interface StepWork {
@@ -60,7 +61,7 @@ export function buildPlan(stages: readonly RunStage[], states: ReadonlyMap<strin
   const newVersions = new Set<string>();
   const plan: PlannedChange[] = [];
   for (const stage of stages) {
-    for (const [host, part] of stage.hosts) {
+    for (const [host, part] of takersOf(stage, states)) {
       for (const { resource, changes } of stepWork(part, states.get(host) ?? new Map()).changes) {
         for (const change of changes) {
           const { action, before, after } = change;

@@ -27,6 +27,11 @@ export interface Stage {
   crossing: Crossing;
   /** With `rolling`: a new cluster's first leader starts alone. */
   leaderFirst?: boolean;
+  /**
+   * With `independent`, for what the cluster has once: one host of the run carries it out, the first that can, in inventory order; where none
+   * can, the first of all. Told by what a host answered.
+   */
+  byOne?(states: ReadonlyMap<string, unknown>): boolean;
   /** In the order in which they are applied. */
   resources: readonly Resource[];
   /** Must open after a change before the stage is over. */

@@ -1,4 +1,5 @@
 import type { PlannedChange } from '../events.js';
+import { leftOutWords } from './left-out.js';
 import { makePaint } from './paint.js';
 import { changeBlocks, type PlanTextOptions } from './plan-text.js';
 import { count, listNames } from './words.js';
@@ -7,7 +8,7 @@ import { count, listNames } from './words.js';
 export function renderDrift(changes: readonly PlannedChange[], options: Omit<PlanTextOptions, 'effects'> & { cluster: string }): string {
   const paint = makePaint(options.color);
   const { cluster, hosts } = options;
-  if (changes.length === 0) return paint.ok(`${cluster}: no drift, ${count(hosts.length, 'host is', 'hosts are')} as the inventory says.`);
+  if (changes.length === 0) return paint.ok(`${cluster}: no drift, ${count(hosts.length, 'host is', 'hosts are')} as the inventory says${leftOutWords(options.leftOut)}.`);
   const drifted = hosts.filter((host) => changes.some((change) => change.host === host));
   const head = paint.changed(`${cluster}: ${count(changes.length, 'difference')} on ${listNames(drifted)}; to put it right:`);
   return [head, ...changeBlocks(changes, options)].join('\n\n');

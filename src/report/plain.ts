@@ -1,4 +1,4 @@
-import type { CheckResult, RunEvent } from '../events.js';
+import type { CheckResult, LeftOut, RunEvent } from '../events.js';
 import type { PgprovError } from '../lib/errors.js';
 import type { Failure } from './causes.js';
 import { formatDuration } from './duration.js';
@@ -33,6 +33,7 @@ export class PlainLines {
   readonly #ok = new Map<string, string[]>();
   #hosts: readonly string[] = [];
   #command = 'apply';
+  #leftOut: LeftOut | undefined;
   /** Of stages. */
   readonly #failures: Failure[] = [];
 
@@ -45,6 +46,7 @@ export class PlainLines {
     const paint = this.#paint;
     switch (event.type) {
       case 'run-start':
+        this.#leftOut = event.leftOut;
         return this.#start(event);
       case 'connected':
       case 'surveyed':
@@ -70,7 +72,7 @@ export class PlainLines {
       case 'failed':
         return this.#failed(event.error);
       case 'run-end': {
-        const recap = renderRecap({ ...event, command: this.#command, failures: this.#failures }, { color: this.#color });
+        const recap = renderRecap({ ...event, command: this.#command, failures: this.#failures, leftOut: this.#leftOut }, { color: this.#color });
         return recap === '' ? [] : ['', recap];
       }
       case 'connecting':

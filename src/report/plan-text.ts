@@ -1,4 +1,5 @@
-import type { PlannedChange } from '../events.js';
+import type { LeftOut, PlannedChange } from '../events.js';
+import { leftOutWords } from './left-out.js';
 import { makePaint, type Paint } from './paint.js';
 import { printable } from './printable.js';
 import { diffLines } from './text-diff.js';
@@ -13,12 +14,17 @@ export interface PlanTextOptions {
   hosts: readonly string[];
   /** What it means for services, a sentence each. */
   effects: readonly string[];
+  /** What the run is not aimed at, if anything. */
+  leftOut?: LeftOut | undefined;
 }
 
 /** A plan for people: what would change, host by host in the order of the run, and what it would interrupt. */
 export function renderPlan(changes: readonly PlannedChange[], options: PlanTextOptions): string {
   const paint = makePaint(options.color);
-  if (changes.length === 0) return paint.ok('No changes. The cluster is as the inventory says.');
+  if (changes.length === 0) {
+    const leftOut = leftOutWords(options.leftOut);
+    return paint.ok(`No changes. ${leftOut === '' ? 'The cluster' : 'What the run is aimed at'} is as the inventory says${leftOut}.`);
+  }
   return [...changeBlocks(changes, options), closingLines(changes, options, paint).join('\n')].join('\n\n');
 }
 

@@ -1,7 +1,8 @@
-import type { HostRecap, RunEvent } from '../events.js';
+import type { HostRecap, LeftOut, RunEvent } from '../events.js';
 import { ExitCode } from '../lib/errors.js';
 import { causeLines, type Failure } from './causes.js';
 import { formatDuration } from './duration.js';
+import { leftOutWords } from './left-out.js';
 import { makePaint, type Paint } from './paint.js';
 import { count, listNames } from './words.js';
 import { padToWidth, widestOf } from './width.js';
@@ -12,6 +13,7 @@ export type RecapInput = Pick<Extract<RunEvent, { type: 'run-end' }>, 'exitCode'
   command: string;
   /** What went wrong, in the order in which it did. */
   failures: readonly Failure[];
+  leftOut?: LeftOut | undefined;
 };
 
 /** More hosts do not get a line each. */
@@ -74,7 +76,7 @@ function lastLine(input: RecapInput, paint: Paint): string {
 }
 
 /** How a run ended, in a sentence or two, and in which colour. */
-export function endSentence({ exitCode, ms, recap }: Pick<RecapInput, 'exitCode' | 'ms' | 'recap'>): { tone: 'ok' | 'changed' | 'failed'; text: string } {
+export function endSentence({ exitCode, ms, recap, leftOut }: Pick<RecapInput, 'exitCode' | 'ms' | 'recap' | 'leftOut'>): { tone: 'ok' | 'changed' | 'failed'; text: string } {
   const time = formatDuration(ms);
   const touched = recap.filter(({ changed }) => changed > 0);
   const changes = touched.reduce((sum, { changed }) => sum + changed, 0);
@@ -83,7 +85,7 @@ export function endSentence({ exitCode, ms, recap }: Pick<RecapInput, 'exitCode'
   if (exitCode === ExitCode.interrupted) return { tone: 'failed', text: `Interrupted after ${time}. ${left}` };
   if (exitCode !== ExitCode.done) return { tone: 'failed', text: `Failed: ${reason(exitCode, recap)} (${time}). ${left}` };
   if (changes > 0) return { tone: 'changed', text: `Done in ${time}: ${made}.` };
-  return { tone: 'ok', text: `No changes: ${count(recap.length, 'host is', 'hosts are')} as the inventory says (${time}).` };
+  return { tone: 'ok', text: `No changes: ${count(recap.length, 'host is', 'hosts are')} as the inventory says (${time})${leftOutWords(leftOut)}.` };
 }
 
 function reason(exitCode: ExitCode, recap: readonly HostRecap[]): string {

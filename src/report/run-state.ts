@@ -1,4 +1,4 @@
-import type { CheckResult, HostRecap, RunEvent, StageShape, StepResult } from '../events.js';
+import type { CheckResult, HostRecap, LeftOut, RunEvent, StageShape, StepResult } from '../events.js';
 import type { ExitCode, PgprovError } from '../lib/errors.js';
 import type { Failure } from './causes.js';
 
@@ -41,6 +41,7 @@ export class RunState {
   readonly failures: Failure[] = [];
   hosts: readonly string[] = [];
   command = 'apply';
+  leftOut: LeftOut | undefined;
   checks: readonly CheckResult[] | undefined;
   end: { exitCode: ExitCode; ms: number; recap: readonly HostRecap[] } | undefined;
   #planned = false;
@@ -110,9 +111,10 @@ export class RunState {
     return this.#planned && this.command === 'apply' && this.checks === undefined && this.failures.length === 0 && stages.every(({ ended }) => ended);
   }
 
-  #start({ hosts, command, stages }: Extract<RunEvent, { type: 'run-start' }>): void {
+  #start({ hosts, command, stages, leftOut }: Extract<RunEvent, { type: 'run-start' }>): void {
     this.hosts = hosts;
     this.command = command;
+    this.leftOut = leftOut;
     this.connect.hosts = hosts;
     this.survey.hosts = hosts;
     if (command !== 'apply') return;

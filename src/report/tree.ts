@@ -32,7 +32,7 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
   const closing = (): string[] => [
     ...state.failures.map(({ error }) => renderError(error, { color })),
     takeWarnings().join('\n'),
-    state.end === undefined ? paint.failed('Stopped before the end.') : renderRecap({ ...state.end, command: state.command, failures: state.failures }, { color, columns: columnsOf(out), fewestCauses: 2 }),
+    state.end === undefined ? paint.failed('Stopped before the end.') : renderRecap({ ...state.end, command: state.command, failures: state.failures, leftOut: state.leftOut }, { color, columns: columnsOf(out), fewestCauses: 2 }),
   ].filter((block) => block !== '');
 
   const draw = (): Drawing => startDrawing({

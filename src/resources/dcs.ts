@@ -21,6 +21,8 @@ export type DcsState =
       leader: string | undefined;
       members: DcsMember[];
       config: Record<string, unknown> | undefined;
+      /** Keys whose values are not what Patroni writes there, e.g. `/service/demo/members/pg2`; they count as absent. */
+      unreadable?: string[];
     };
 
 /** The observation's id, for guards that look it up. */
@@ -45,18 +47,34 @@ export function readScope(text: string, prefix: string): DcsState {
   const values = new Map(
     (body.kvs ?? []).map(({ key, value }): [string, string] => [decode(key).slice(prefix.length), decode(value)]),
   );
-  const members: DcsMember[] = [];
-  for (const [key, value] of values) {
-    if (!key.startsWith('members/')) continue;
-    const { conn_url, state, role } = JSON.parse(value) as Record<string, string | undefined>;
-    members.push({ name: key.slice('members/'.length), connUrl: conn_url ?? '', state: state ?? '', role: role ?? '' });
-  }
-  const config = values.get('config');
-  return {
-    reachable: true,
-    initialize: values.get('initialize'),
-    leader: values.get('leader'),
-    members,
-    config: config === undefined ? undefined : (JSON.parse(config) as Record<string, unknown>),
+  const unreadable: string[] = [];
+  const objectAt = (key: string): Record<string, unknown> | undefined => {
+    const value = values.get(key);
+    if (value === undefined) return undefined;
+    const object = parseObject(value);
+    if (object === undefined) unreadable.push(`${prefix}${key}`);
+    return object;
   };
+  const members = [...values.keys()]
+    .filter((key) => key.startsWith('members/'))
+    .flatMap((key): DcsMember[] => {
+      const member = objectAt(key);
+      if (member === undefined) return [];
+      return [{ name: key.slice('members/'.length), connUrl: asText(member['conn_url']), state: asText(member['state']), role: asText(member['role']) }];
+    });
+  const config = objectAt('config');
+  return { reachable: true, initialize: values.get('initialize'), leader: values.get('leader'), members, config, ...(unreadable.length === 0 ? {} : { unreadable }) };
+}
+
+function parseObject(value: string): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(value);
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

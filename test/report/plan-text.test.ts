@@ -89,5 +89,7 @@ Nothing that runs now is restarted or reloaded.
 
   it('says so when there is nothing to do', () => {
     expect(renderPlan([], { color: false, diffs: true, hosts: ['pg1'], effects: [] })).toBe('No changes. The cluster is as the inventory says.');
+    expect(renderPlan([], { color: false, diffs: true, hosts: ['pg2'], effects: [], leftOut: { hosts: ['pg1', 'pg3'], roles: ['firewall'] } }))
+      .toBe('No changes. What the run is aimed at is as the inventory says; left out: pg1, pg3; the role firewall.');
   });
 });

@@ -47,6 +47,7 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
   it.each([
     [{ recap: [host('pg1'), host('pg2'), host('pg3')], ms: 800 }, 'No changes: 3 hosts are as the inventory says (0.8 s).'],
     [{ recap: [host('pg1')], ms: 800 }, 'No changes: 1 host is as the inventory says (0.8 s).'],
+    [{ recap: [host('pg1')], ms: 800, leftOut: { hosts: ['pg2'], roles: [] } }, 'No changes: 1 host is as the inventory says (0.8 s); left out: pg2.'],
     [{ recap: [host('pg1', { changed: 1 })], ms: 125_000 }, 'Done in 2 min 5 s: 1 change on 1 host.'],
     [{ recap: [host('pg1'), host('pg2', { failed: 1 })], exitCode: ExitCode.hostFailed }, 'Failed: pg2 (45 s). Nothing was changed.'],
     [{ recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.unreachable }, 'Failed: out of reach: pg1 (45 s). Nothing was changed.'],

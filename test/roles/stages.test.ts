@@ -5,7 +5,9 @@ import { debian12, debian13 } from '../../src/platform/debian.js';
 import { rocky8, rocky9 } from '../../src/platform/el.js';
 import { PLATFORMS, type Platform } from '../../src/platform/index.js';
 import type { Inventory } from '../../src/model/index.js';
-import { shapeHost, type HostShape } from '../../src/plan/shape.js';
+import { buildPlan } from '../../src/plan/plan.js';
+import { joinShapes, shapeHost, type HostShape, type RunStage } from '../../src/plan/shape.js';
+import { takersOf } from '../../src/plan/takers.js';
 import { pathText, type PathState } from '../../src/resources/file.js';
 import type { Resource } from '../../src/resources/resource.js';
 import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
@@ -29,15 +31,11 @@ function contentOf(shape: HostShape, path: string): string {
 const three = await inventoryOf(THREE);
 const PATRONI_HOST = [
   'base/prepare', 'firewall/open', 'pgdg/repository', 'postgresql/packages', 'etcd/configure', 'etcd/start',
-  'patroni/configure', 'patroni/start', 'patroni/enable',
+  'patroni/configure', 'patroni/start', 'patroni/enable', 'patroni/settle',
 ];
 
 describe.each(PLATFORMS)('stages on $title', (platform) => {
-  it.each([
-    { host: 'pg1', stages: [...PATRONI_HOST, 'patroni/settle'] },
-    { host: 'pg2', stages: PATRONI_HOST },
-    { host: 'pg3', stages: PATRONI_HOST },
-  ])('of $host, in order', ({ host, stages }) => expect(ids(shapeOf(three, host, platform))).toEqual(stages));
+  it.each(['pg1', 'pg2', 'pg3'])('of %s, in order', (host) => expect(ids(shapeOf(three, host, platform))).toEqual(PATRONI_HOST));
 
   it('of a server without Patroni', async () => {
     const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
@@ -230,9 +228,24 @@ describe('crossings', () => {
     ]);
   });
 
-  it('let the inventory’s leader settle the configuration', async () => {
-    const other = await inventoryOf(THREE.replace('cluster: demo', 'cluster: demo\nleader: pg3'));
-    expect(['pg1', 'pg2', 'pg3'].filter((name) => ids(shapeOf(other, name)).includes('patroni/settle'))).toEqual(['pg3']);
+  it('let one host settle the configuration, the first whose Patroni answers, whichever hosts a run is aimed at', () => {
+    const taker = (answering: readonly string[], hosts: readonly string[], isOut: (host: string) => boolean = () => false): string[] => {
+      const shapes = new Map(hosts.map((name) => [name, shapeOf(three, name)]));
+      const stage = joinShapes(CATALOG, shapes).find(({ id }) => id === 'patroni/settle') as RunStage;
+      const states = new Map(hosts.map((name) => [name, new Map([['patroni-config:demo', answering.includes(name) ? { answers: true, current: {} } : { answers: false }]])]));
+      const changes = buildPlan([stage], states);
+      const planned = [...new Set(changes.map(({ host }) => host))];
+      const takers = takersOf(stage, states, isOut).map(([host]) => host);
+      if (!hosts.some(isOut)) expect(planned).toEqual(answering.length === 0 ? [] : takers);
+      return takers;
+    };
+    const all = ['pg1', 'pg2', 'pg3'];
+    expect(taker(all, all)).toEqual(['pg1']);
+    expect(taker(all, ['pg2', 'pg3'])).toEqual(['pg2']);
+    expect(taker(['pg3'], all)).toEqual(['pg3']);
+    expect(taker([], all)).toEqual(['pg1']);
+    expect(taker(all, all, (host) => host === 'pg1')).toEqual(['pg2']);
+    expect(taker(all, ['pg1'], () => true)).toEqual([]);
   });
 });
 

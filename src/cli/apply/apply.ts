@@ -125,13 +125,13 @@ async function tellUnfinished({ dir, cluster }: Inventory, { output }: ApplyOpti
 
 /** Shows what would be done, and asks where there is data; gives what was shown, or the exit code to end with. */
 async function lookAndAsk(inventory: Inventory, options: ApplyOptions, clock: RunClock): Promise<FiledChange[] | ExitCode> {
-  const { outcome, hosts } = await look(inventory, aimOf(inventory, options), clock.listen);
+  const { outcome, hosts, leftOut } = await look(inventory, aimOf(inventory, options), clock.listen);
   const { exitCode, plan: changes, effects, holdsData } = outcome;
   if (exitCode !== ExitCode.done) return exitCode;
   const asks = options.yes !== true && holdsData && changes.length > 0;
   if (asks || options.diff === true) {
     printWarnings(inventory);
-    process.stdout.write(`${renderPlan(changes, { color: colors(process.stdout), diffs: options.diff === true, hosts, effects })}\n\n`);
+    process.stdout.write(`${renderPlan(changes, { color: colors(process.stdout), diffs: options.diff === true, hosts, effects, leftOut })}\n\n`);
   }
   if (asks && !(await confirm(`${inventory.cluster} holds data. Apply these changes?`))) {
     process.stdout.write('Nothing was changed.\n');

@@ -49,12 +49,12 @@ async function showPlan(inventory: Inventory, options: PlanOptions, clock: RunCl
     return verdict(outcome.plan);
   }
   printWarnings(inventory);
-  const { outcome, hosts } = await look(inventory, aim, clock.listen);
+  const { outcome, hosts, leftOut } = await look(inventory, aim, clock.listen);
   if (outcome.exitCode !== ExitCode.done) {
     clock.tell(options.output);
     return outcome.exitCode;
   }
-  process.stdout.write(`${renderPlan(outcome.plan, { color, diffs: options.diff, hosts, effects: outcome.effects })}\n`);
+  process.stdout.write(`${renderPlan(outcome.plan, { color, diffs: options.diff, hosts, effects: outcome.effects, leftOut })}\n`);
   await save(outcome.plan);
   if (options.out !== undefined) process.stdout.write(`\nKept in ${options.out}; \`pgprov apply ${options.out}\` does just this, or refuses.\n`);
   clock.tell(options.output);
@@ -72,14 +72,14 @@ export async function diff(file: string, options: PlanOptions & { quiet?: boolea
 
 async function showDrift(inventory: Inventory, options: PlanOptions & { quiet?: boolean }, clock: RunClock): Promise<ExitCode> {
   if (options.quiet !== true) printWarnings(inventory);
-  const { outcome, hosts } = await look(inventory, aimOf(inventory, options), clock.listen);
+  const { outcome, hosts, leftOut } = await look(inventory, aimOf(inventory, options), clock.listen);
   if (outcome.exitCode !== ExitCode.done) {
     clock.tell(undefined);
     return outcome.exitCode;
   }
   const drifted = outcome.plan.length > 0;
   if (drifted || options.quiet !== true) {
-    const text = renderDrift(outcome.plan, { color: colors(process.stdout), diffs: options.diff, hosts, cluster: inventory.cluster });
+    const text = renderDrift(outcome.plan, { color: colors(process.stdout), diffs: options.diff, hosts, leftOut, cluster: inventory.cluster });
     process.stdout.write(`${text}\n`);
   }
   clock.tell(undefined);

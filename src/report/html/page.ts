@@ -1,4 +1,5 @@
 import { comparableTimes, formatDuration } from '../duration.js';
+import { leftOutWords } from '../left-out.js';
 import { printable } from '../printable.js';
 import { endSentence } from '../recap.js';
 import { ofType, timeRun } from '../timings.js';
@@ -44,14 +45,16 @@ function viewPage({ events, ...run }: ReportedRun): object {
 /** How it all ended, in one sentence; `mark` says the same as the colour. */
 function verdict({ events, ending, ms }: ReportedRun, { stages, foreseen }: ChangesView): { tone: string; mark: string; text: string } {
   const end = ofType(events, 'run-end').at(-1);
+  const [start] = ofType(events, 'run-start');
+  const leftOut = leftOutWords(start?.leftOut);
   if (end === undefined) return { tone: 'failed', mark: '✖', text: `${ending === 'failed' ? 'Failed' : `Not finished (${ending})`} after ${formatDuration(ms)}.` };
   if (foreseen && end.exitCode === 0) {
     const planned = ofType(events, 'planned').flatMap(({ changes }) => changes);
     const hosts = new Set(planned.map(({ host }) => host)).size;
-    if (stages.length === 0) return { tone: 'ok', mark: '✔', text: 'No changes: the cluster is as the inventory says.' };
+    if (stages.length === 0) return { tone: 'ok', mark: '✔', text: `No changes: ${leftOut === '' ? 'the cluster' : 'what the run was aimed at'} is as the inventory says${leftOut}.` };
     return { tone: 'changed', mark: '●', text: `${count(planned.length, 'change')} on ${count(hosts, 'host')} would be made.` };
   }
-  const { tone, text } = endSentence(end);
+  const { tone, text } = endSentence({ ...end, leftOut: start?.leftOut });
   return { tone: tone === 'failed' ? 'failed' : 'ok', mark: tone === 'failed' ? '✖' : '✔', text };
 }
 
