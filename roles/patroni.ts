@@ -1,8 +1,8 @@
 import { dirname } from 'node:path/posix';
 import {
-  answerText, dcs, defineRole, digestOf, directory, enabledUnit, file, findRows, firstConfiguration, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, leads, patroniConfig, PATRONI_MEMBER, patroniMember, patroniQuestion, pgpassPasswords, pgRole, psql,
+  answerText, DCS, dcs, defineRole, digestOf, directory, enabledUnit, file, findRows, firstConfiguration, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, leads, MAINTENANCE, patroniConfig, PATRONI_MEMBER, patroniMember, patroniQuestion, pgpassPasswords, pgRole, psql,
   reachability, readMember, Secret, service, sh, sqlQuestion, tellShared, wakeLeader,
-  type CheckResult, type Gate, type JsonObject, type Objection, type PatroniConfigState, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
+  type CheckResult, type DcsState, type Gate, type JsonObject, type Objection, type PatroniConfigState, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { replicationAccount } from './shared/accounts.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
@@ -109,6 +109,7 @@ export default defineRole({
   preflight: (view) => [...timing(view), ...mixedCollations(view)],
   needs: leaderElsewhere,
   guards: (view, material) => [...guardCluster(view), ...guardKept(view, material, 'patroni'), ...guardPasswords(view, material)],
+  notices: (view) => (isPaused(view) ? [MAINTENANCE] : []),
   checks: (view) => checkCluster(view),
   remarks: (view, host) => {
     const member = view.read<PatroniMemberState>(host, PATRONI_MEMBER);
@@ -117,6 +118,14 @@ export default defineRole({
       : [];
   },
 });
+
+/** True in maintenance mode, as etcd has it. */
+function isPaused(view: View): boolean {
+  return view.hosts('patroni').some((host) => {
+    const store = view.read<DcsState>(host.name, DCS);
+    return store?.reachable === true && store.config?.['pause'] === true;
+  });
+}
 
 function files({ platform }: RoleContext): ReturnType<typeof tlsFiles> {
   return tlsFiles(platform.patroni);

@@ -1,5 +1,6 @@
 /** The public API for role authors: everything a role may import. */
 export type { CheckResult } from './events.js';
+export { MAINTENANCE } from './lib/cluster-status.js';
 export { enumerate } from './lib/enumerate.js';
 export { groupBy } from './lib/group-by.js';
 export { keyFingerprints } from './lib/openpgp.js';

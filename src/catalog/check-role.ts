@@ -23,6 +23,7 @@ const PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required?: true }>> 
   needs: { kind: 'function' },
   guards: { kind: 'function' },
   checks: { kind: 'function' },
+  notices: { kind: 'function' },
   remarks: { kind: 'function' },
 };
 

@@ -13,7 +13,7 @@ export function guardedRole(role: Role, file: RoleFile): Role {
     ...context,
     template: (name, data) => renderTemplate(name, data, join(file.directory, 'templates')),
   });
-  const { install, observations, inspections, contributes, problems, preflight, needs, guards, checks, remarks } = role;
+  const { install, observations, inspections, contributes, problems, preflight, needs, guards, notices, checks, remarks } = role;
   return {
     ...role,
     stages: (context) => blame(() => checkedStages(role.stages(own(context)), role.name)).map((stage) => guardedStage(stage, blame)),
@@ -26,6 +26,7 @@ export function guardedRole(role: Role, file: RoleFile): Role {
     ...(needs && { needs: (view, part) => blame(() => needs.call(role, view, part)) }),
     ...(guards && { guards: (view, material) => blame(() => guards.call(role, view, material)) }),
     ...(checks && { checks: (view) => blame(() => checks.call(role, view)) }),
+    ...(notices && { notices: (view) => blame(() => notices.call(role, view)) }),
     ...(remarks && { remarks: (view, host) => blame(() => remarks.call(role, view, host)) }),
   };
 }

@@ -60,17 +60,25 @@ export async function runOnHosts(run: ClusterRun): Promise<RunOutcome> {
   }
 }
 
-/** The first Ctrl-C lets the steps under way end; the second leaves at once. */
+/**
+ * The first Ctrl-C lets the steps under way end; the second leaves at once. A terminal that is closed counts as the first one, however often it
+ * is told: the shell and the kernel both do.
+ */
 function onInterrupt(controller: AbortController, emit: EventListener): () => void {
-  const listener = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    emit({ type: 'warning', text: 'interrupted: the steps under way are let end, no new ones start; Ctrl-C again leaves at once' });
+  const stop = (what: string): void => {
+    emit({ type: 'warning', text: `${what}: the steps under way are let end, no new ones start; Ctrl-C again leaves at once` });
     controller.abort();
   };
-  process.on('SIGINT', listener);
-  process.on('SIGTERM', listener);
+  const interrupted = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    stop('interrupted');
+  };
+  const hungUp = (): void => {
+    if (!controller.signal.aborted) stop('the terminal was closed');
+  };
+  const listeners = [['SIGINT', interrupted], ['SIGTERM', interrupted], ['SIGHUP', hungUp]] as const;
+  for (const [signal, listener] of listeners) process.on(signal, listener);
   return () => {
-    process.off('SIGINT', listener);
-    process.off('SIGTERM', listener);
+    for (const [signal, listener] of listeners) process.off(signal, listener);
   };
 }

@@ -2,6 +2,7 @@ import type { EventListener, LeftOut } from '../events.js';
 import type { RunOutcome } from '../engine/run.js';
 import type { Inventory } from '../model/index.js';
 import type { Aim } from '../plan/aim.js';
+import { makePaint } from '../report/paint.js';
 import { renderError } from '../report/error-text.js';
 import { runOnHosts } from './cluster-run.js';
 import { colors } from './colors.js';
@@ -30,5 +31,6 @@ export async function look(inventory: Inventory, aim: Aim, clock: (emit: EventLi
       if (event.type === 'failed') process.stderr.write(`${renderError(event.error, { color: colors(process.stderr) })}\n`);
     }),
   });
+  for (const notice of outcome.notices) process.stderr.write(`${makePaint(colors(process.stderr)).changed('warning:')} ${notice}\n`);
   return { outcome, hosts, leftOut };
 }

@@ -46,10 +46,12 @@ function buildProgram(setExit: SetExit): Command {
 
 /** Runs one command line; gives the process's exit code. */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  // A reader that has seen enough (`pgprov plan … | head`) is no reason to fail.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  // A reader that has seen enough (`pgprov plan … | head`), or a terminal that is gone, is no reason to fail.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    });
+  }
   let exitCode: ExitCode = ExitCode.done;
   const program = buildProgram((code) => (exitCode = code));
   try {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { CertificateStatus, ClusterStatus, EtcdStatus, MemberStatus } from '../lib/cluster-status.js';
 import type { PgprovError } from '../lib/errors.js';
+import { formatBytes } from '../report/bytes.js';
 import type { Host, Inventory } from '../model/index.js';
 import type { View } from '../plan/view.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
@@ -40,7 +41,10 @@ export function statusOf(
     cluster: inventory.cluster,
     scope: String(patroni[0]?.vars['patroni']?.['scope'] ?? inventory.cluster),
     ...(store?.leader === undefined ? {} : { leader: store.leader }),
-    members: patroni.filter((host) => counts(host, PATRONI_MEMBER)).map((host) => memberStatus(host, read, listed, reasons.get(host.name))),
+    ...(store?.config?.['pause'] === true ? { maintenance: true } : {}),
+    members: patroni
+      .filter((host) => counts(host, PATRONI_MEMBER))
+      .map((host) => memberStatus(host, read, { listed, identifier: store?.initialize, mostLag: mostLag(store?.config) }, reasons.get(host.name))),
     etcd: inventory.hosts
       .filter((host) => host.roles.includes('etcd') && counts(host, ETCD_MEMBER))
       .map((host) => etcdStatus(host, read(host, ETCD_MEMBER), reasons.get(host.name), read<ServiceState>(host, `service:${view?.platform(host.name)?.etcd.unit}`)?.inForce)),
@@ -62,17 +66,35 @@ function withoutRecord({ [RECORD_KEY]: _, ...settings }: Record<string, unknown>
 
 type Reader = <State>(host: Host, id: string) => State | undefined;
 
-function memberStatus(host: Host, read: Reader, listed: readonly ClusterMember[], reason: string | undefined): MemberStatus {
+/** What a member is judged by that is the cluster's. */
+interface Known {
+  listed: readonly ClusterMember[];
+  /** System identifier that etcd has. */
+  identifier: string | undefined;
+  /** Bytes that a standby may be behind and still take over. */
+  mostLag: number;
+}
+
+/** Patroni's own default where nothing is set. */
+function mostLag(config: Readonly<Record<string, unknown>> | undefined): number {
+  const given = Number(config?.['maximum_lag_on_failover']);
+  return Number.isFinite(given) ? given : 1_048_576;
+}
+
+function memberStatus(host: Host, read: Reader, { listed, identifier, mostLag: most }: Known, reason: string | undefined): MemberStatus {
   const base = { name: host.name, address: host.clusterAddress, pendingRestart: false };
   if (reason !== undefined) return { ...base, problem: reason };
   const member = read<PatroniMemberState>(host, PATRONI_MEMBER);
   const data = read<DataDirectoryState>(host, DATA_DIRECTORY);
   const disk = data?.kind === 'cluster' ? data : undefined;
   const checksums = disk?.checksums === undefined ? {} : { checksums: disk.checksums > 0 };
-  if (member?.answers !== true) return { ...base, ...checksums, problem: 'Patroni does not answer' };
+  if (member?.answers !== true) return { ...base, ...checksums, problem: silence(data, identifier) };
   const entry = listed.find(({ name }) => name === host.name);
   const leading = listed.find(({ role }) => role === 'leader')?.name;
   const streams = streamsFrom(leading, host, read);
+  const replay = replayOf(member, read<PatroniMemberState>({ ...host, name: leading ?? '' }, PATRONI_MEMBER));
+  const lag = entry?.lag === undefined ? {} : { lagBytes: entry.lag };
+  const problems = [...(member.role === 'replica' && !streams ? ['does not stream from the leader'] : []), ...standbyProblems({ ...lag, ...replay }, most)];
   const state = member.role === 'replica' && streams && member.state === 'running' ? 'streaming' : member.state;
   return {
     ...base,
@@ -82,11 +104,41 @@ function memberStatus(host: Host, read: Reader, listed: readonly ClusterMember[]
     pendingRestart: member.pendingRestart,
     patroniVersion: member.version,
     ...(member.timeline === undefined ? {} : { timeline: member.timeline }),
-    ...(entry?.lag === undefined ? {} : { lagBytes: entry.lag }),
+    ...lag,
     ...(member.systemIdentifier === undefined ? {} : { systemIdentifier: member.systemIdentifier }),
     ...(member.serverVersion === undefined ? {} : { postgresVersion: versionText(member.serverVersion) }),
-    ...(member.role === 'replica' && !streams ? { problem: 'does not stream from the leader' } : {}),
+    ...replay,
+    ...(problems.length === 0 ? {} : { problem: problems.join('; ') }),
   };
+}
+
+/** Why Patroni may give no answer, as far as the data directory tells. */
+function silence(data: DataDirectoryState | undefined, identifier: string | undefined): string {
+  const said = 'Patroni does not answer';
+  if (data?.kind === 'absent' || data?.kind === 'empty') return `${said}, and there is no data`;
+  if (data?.kind === 'foreign') return `${said}, and the data directory holds files that are no PostgreSQL cluster`;
+  const held = data?.kind === 'cluster' ? data.systemIdentifier : undefined;
+  const known = identifier !== undefined && identifier !== '';
+  if (!known || held === undefined || held === identifier) return said;
+  return `the data directory holds another cluster (system identifier ${held}, while etcd knows this one as ${identifier}), and ${said}`;
+}
+
+/** How far a standby is behind in what it replays; nothing of a leader, or where Patroni does not say. */
+function replayOf(member: Extract<PatroniMemberState, { answers: true }>, leader: PatroniMemberState | undefined): Pick<MemberStatus, 'replayLagBytes' | 'replayPaused'> {
+  const { wal, role } = member;
+  if (role === 'leader' || wal?.replayed === undefined) return {};
+  const end = Math.max(leader?.answers === true ? (leader.wal?.location ?? 0) : 0, wal.received ?? 0);
+  return { ...(end === 0 ? {} : { replayLagBytes: Math.max(0, end - wal.replayed) }), ...(wal.paused ? { replayPaused: true } : {}) };
+}
+
+/** What is wrong with how a standby follows. */
+function standbyProblems({ lagBytes = 0, replayLagBytes = 0, replayPaused }: Pick<MemberStatus, 'lagBytes' | 'replayLagBytes' | 'replayPaused'>, most: number): string[] {
+  const limit = `more than maximum_lag_on_failover (${formatBytes(most)})`;
+  return [
+    ...(replayPaused === true ? ['replay of the WAL is paused, so queries on it see old data; `SELECT pg_wal_replay_resume()` goes on with it'] : []),
+    ...(lagBytes > most ? [`has received ${formatBytes(lagBytes)} less than the leader wrote, ${limit}: it cannot take over`] : []),
+    ...(lagBytes <= most && replayLagBytes > most ? [`has ${formatBytes(replayLagBytes)} left to replay, ${limit}`] : []),
+  ];
 }
 
 /** Patroni before 3.1 calls a streaming replica `running`, so the leader's own list of standbys decides. */

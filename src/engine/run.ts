@@ -59,6 +59,8 @@ export interface RunOutcome {
   /** What was seen last; undefined when no host answered. */
   view: View | undefined;
   checks: readonly CheckResult[];
+  /** What a person should know ahead of the plan. */
+  notices: readonly string[];
 }
 
 /** Surveys, plans or applies: the whole of what a command does to its hosts. */
@@ -74,6 +76,7 @@ class Run {
   readonly #ledger: Ledger;
   readonly #startedAt = Date.now();
   #proposal: Proposal = { changes: [], effects: [], holdsData: false };
+  #notices: string[] = [];
   #checks: CheckResult[] = [];
   /** Every host has answered the first look. */
   #looked = false;
@@ -113,7 +116,7 @@ class Run {
     emit({ type: 'run-end', exitCode, ms: Date.now() - this.#startedAt, recap: this.#ledger.recap, cpuMs: cpuTime() });
     const view = this.#crew.sessions.size > 0 ? this.#view() : undefined;
     const { changes: plan, effects, holdsData: data } = this.#proposal;
-    return { exitCode, errors: this.#ledger.errors, plan, effects, holdsData: data, view, checks: this.#checks };
+    return { exitCode, errors: this.#ledger.errors, plan, effects, holdsData: data, view, checks: this.#checks, notices: this.#notices };
   }
 
   #describe(): void {
@@ -153,6 +156,8 @@ class Run {
     const states = new Map([...sessions].map(([name, session]) => [name, session.states]));
     const part = this.#part();
     this.#guard((view, role) => [...(role.preflight?.(view) ?? []), ...(part === undefined ? [] : (role.needs?.(view, part) ?? []))], this.#shapes.missing(hosts, states));
+    this.#notices = [...new Set(this.#roles.flatMap((role) => role.notices?.(this.#view()) ?? []))];
+    for (const text of this.#notices) emit({ type: 'warning', text });
     const guards = new UnitGuards({ inventory, sessions });
     for (const stage of stages) this.#ledger.throwAll([...(await guards.foresee(stage)).values()].map(objectionError));
     const changes = buildPlan(stages, states);

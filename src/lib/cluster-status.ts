@@ -1,3 +1,6 @@
+/** Told wherever the cluster is shown or changed while Patroni is paused. */
+export const MAINTENANCE = 'maintenance mode (pause: true): Patroni fails nothing over and restarts nothing until `patronictl resume`';
+
 /** A cluster as it was found. */
 export interface ClusterStatus {
   cluster: string;
@@ -5,6 +8,8 @@ export interface ClusterStatus {
   scope: string;
   /** Who holds the leader lock; undefined: nobody. */
   leader?: string;
+  /** Patroni is paused (`pause: true`): nothing is failed over or restarted until `patronictl resume`. */
+  maintenance?: boolean;
   members: readonly MemberStatus[];
   etcd: readonly EtcdStatus[];
   certificates: readonly CertificateStatus[];
@@ -23,8 +28,12 @@ export interface MemberStatus {
   /** As Patroni names it: `running`, `streaming`, `stopped`. */
   state?: string;
   timeline?: number;
-  /** Bytes of WAL behind the leader. */
+  /** Bytes of WAL behind the leader, as received. */
   lagBytes?: number;
+  /** Bytes of WAL behind the leader, as replayed: what a query on the standby does not see yet. */
+  replayLagBytes?: number;
+  /** The standby receives, and replays nothing (`pg_wal_replay_pause`, or recovery_target_action). */
+  replayPaused?: boolean;
   pendingRestart: boolean;
   systemIdentifier?: string;
   /** Whether data checksums are on. */

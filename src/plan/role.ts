@@ -140,6 +140,8 @@ export interface Role extends RoleSchema {
   needs?(view: View, part: Part): Objection[];
   /** Asked before the first change and again before every stage. */
   guards?(view: View, material: Material): Objection[];
+  /** What a person should know before anything is changed, told ahead of the plan. */
+  notices?(view: View): string[];
   /** Asked at the end: is the cluster what was asked for? */
   checks?(view: View): CheckResult[];
   /** Things a person should know about a host at the end of a run. */

@@ -1,4 +1,4 @@
-import type { CertificateStatus, ClusterStatus, EtcdStatus, MemberStatus } from '../lib/cluster-status.js';
+import { MAINTENANCE, type CertificateStatus, type ClusterStatus, type EtcdStatus, type MemberStatus } from '../lib/cluster-status.js';
 import { formatBytes } from './bytes.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import { printable } from './printable.js';
@@ -19,14 +19,15 @@ export const GOOD_STATES: readonly (string | undefined)[] = ['running', 'streami
 /** A cluster's status for people: members, etcd, certificates, settings, and the verdict at the end. */
 export function renderStatus(status: ClusterStatus, { color }: { color: boolean }): string {
   const paint = makePaint(color);
-  const { cluster, scope, leader, members, etcd, certificates, dynamic } = status;
+  const { cluster, scope, leader, maintenance, members, etcd, certificates, dynamic } = status;
   const blocks = [
     [`${paint.strong(`cluster ${cluster}`)}  scope ${scope}, ${leader === undefined ? paint.failed('no leader') : `leader ${leader}`}`],
+    maintenance === true ? [paint.changed(MAINTENANCE)] : [],
     members.length === 0 ? [] : memberTable(members, paint),
     etcd.length === 0 ? [] : section('etcd', etcd.map((member) => etcdEntry(member, paint)), paint),
     certificates.length === 0 ? [] : section('certificates', certificates.map((entry) => certificateEntry(entry, paint)), paint),
     dynamic === undefined ? [] : settings(dynamic, paint),
-    verdict(problemsOf(status), paint),
+    verdict(problemsOf(status), maintenance === true, paint),
   ];
   return blocks.filter((block) => block.length > 0).map((block) => block.join('\n')).join('\n\n');
 }
@@ -44,7 +45,8 @@ function memberTable(members: readonly MemberStatus[], paint: Paint): string[] {
       column('role', ({ role }) => (role === 'leader' ? paint.strong(role) : (role ?? '-'))),
       column('state', ({ state }) => (GOOD_STATES.includes(state) ? paint.ok(state ?? '') : paint.failed(state ?? 'unknown'))),
       column('timeline', ({ timeline }) => String(timeline ?? ''), 'right'),
-      column('lag', ({ lagBytes }) => lagCell(lagBytes, paint), 'right'),
+      column('receive lag', ({ lagBytes }) => lagCell(lagBytes, paint), 'right'),
+      column('replay lag', (member) => replayCell(member, paint), 'right'),
       column('postgresql', ({ postgresVersion }) => postgresVersion ?? ''),
       column('patroni', ({ patroniVersion }) => patroniVersion ?? ''),
       column('checksums', ({ checksums }) => (checksums === undefined ? '' : checksums ? 'on' : paint.failed('off'))),
@@ -57,6 +59,11 @@ function memberTable(members: readonly MemberStatus[], paint: Paint): string[] {
 function lagCell(lagBytes: number | undefined, paint: Paint): string {
   if (lagBytes === undefined) return '';
   return lagBytes > MUCH_LAG ? paint.changed(formatBytes(lagBytes)) : formatBytes(lagBytes);
+}
+
+/** Both columns tell how far a standby is behind. */
+function replayCell({ replayLagBytes, replayPaused }: MemberStatus, paint: Paint): string {
+  return replayPaused === true ? paint.failed(`${replayLagBytes === undefined ? '' : `${formatBytes(replayLagBytes)}, `}paused`) : lagCell(replayLagBytes, paint);
 }
 
 interface Entry {
@@ -102,7 +109,8 @@ function flatten(value: unknown, path = ''): string[] {
     .flatMap(([key, entry]) => flatten(entry, path === '' ? key : `${path}.${key}`));
 }
 
-function verdict(problems: readonly string[], paint: Paint): string[] {
+function verdict(problems: readonly string[], maintenance: boolean, paint: Paint): string[] {
+  if (problems.length === 0 && maintenance) return [paint.changed('! nothing is wrong, but the cluster is in maintenance mode')];
   if (problems.length === 0) return [paint.ok(`${symbols.ok} healthy`)];
   return [
     paint.failed(`${symbols.failed} not healthy: ${count(problems.length, 'problem')}`),

@@ -20,6 +20,14 @@ export interface ClusterMember {
   pendingRestart: boolean;
 }
 
+/** Where a server is in the WAL: a leader's `location`; what a standby `received` and `replayed`, and whether its replay is paused. */
+export interface WalPositions {
+  location?: number;
+  received?: number;
+  replayed?: number;
+  paused: boolean;
+}
+
 /** What a host's Patroni says of itself and of its cluster. */
 export type PatroniMemberState =
   | { answers: false }
@@ -37,6 +45,8 @@ export type PatroniMemberState =
       postmasterStart: string | undefined;
       pendingRestart: boolean;
       replication: ReplicationConnection[];
+      /** Positions in the WAL, in bytes; absent where PostgreSQL does not run. */
+      wal?: WalPositions;
       cluster: ClusterMember[];
     };
 
@@ -98,12 +108,20 @@ function readStatus(status: Json): Omit<Extract<PatroniMemberState, { answers: t
     serverVersion: number(status['server_version']),
     postmasterStart: text(status['postmaster_start_time']),
     pendingRestart: status['pending_restart'] === true,
+    ...readWal(status['xlog']),
     replication: connections.map((connection) => ({
       application: text(connection['application_name']) ?? '',
       state: text(connection['state']) ?? '',
       syncState: text(connection['sync_state']) ?? '',
     })),
   };
+}
+
+function readWal(xlog: unknown): { wal?: WalPositions } {
+  if (typeof xlog !== 'object' || xlog === null) return {};
+  const { location, received_location, replayed_location, paused } = xlog as Json;
+  const at = (name: string, value: unknown): object => (typeof value === 'number' ? { [name]: value } : {});
+  return { wal: { ...at('location', location), ...at('received', received_location), ...at('replayed', replayed_location), paused: paused === true } };
 }
 
 function readCluster(cluster: Json | undefined): ClusterMember[] {

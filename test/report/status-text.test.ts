@@ -23,7 +23,7 @@ describe('a status', () => {
   it('of a healthy cluster', () => {
     expect(renderStatus(healthy, { color: false })).toBe(`cluster demo  scope main, leader pg1
 
-member     address    role     state      timeline  lag  postgresql  patroni  checksums
+member     address    role     state      timeline  receive lag  postgresql  patroni  checksums
 pg1        10.0.0.1   leader   running           3       17.2        4.0.4    on
 replica-2  10.0.0.12  replica  streaming         3  0 B  17.2        4.0.4    on         pending restart
 

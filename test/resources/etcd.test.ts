@@ -80,6 +80,15 @@ describe('dcs', () => {
         ],
       },
     },
+    {
+      title: 'values that nobody can read beside others',
+      text: kvs({ initialize: '7', config: '{"ttl":', 'members/pg1': 'torn', 'members/pg2': '{"state":"running","role":7}', 'members/pg3': '[]' }),
+      state: {
+        reachable: true, initialize: '7', leader: undefined, config: undefined,
+        members: [{ name: 'pg2', connUrl: '', state: 'running', role: '' }],
+        unreadable: ['/service/demo/members/pg1', '/service/demo/members/pg3', '/service/demo/config'],
+      },
+    },
     { title: 'no curl', text: 'sh: 1: curl: not found\n', state: { reachable: false, why: 'sh: 1: curl: not found' } },
     { title: 'no quorum', text: '{"error":"etcdserver: no leader","code":14}\n', state: { reachable: false, why: '{"error":"etcdserver: no leader","code":14}' } },
   ])('reads $title', ({ text, state }) => {
