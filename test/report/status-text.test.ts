@@ -24,8 +24,8 @@ describe('a status', () => {
     expect(renderStatus(healthy, { color: false })).toBe(`cluster demo  scope main, leader pg1
 
 member     address    role     state      timeline  receive lag  postgresql  patroni  checksums
-pg1        10.0.0.1   leader   running           3       17.2        4.0.4    on
-replica-2  10.0.0.12  replica  streaming         3  0 B  17.2        4.0.4    on         pending restart
+pg1        10.0.0.1   leader   running           3               17.2        4.0.4    on
+replica-2  10.0.0.12  replica  streaming         3          0 B  17.2        4.0.4    on         pending restart
 
 etcd
 ✔ pg1  healthy, 3 members, turns away strangers
@@ -39,6 +39,18 @@ dynamic configuration
   ttl: 30
 
 ✔ healthy`);
+  });
+
+  it('in maintenance mode says so first, and is not plainly healthy', () => {
+    const [, second, ...rest] = renderStatus({ ...healthy, maintenance: true }, { color: false }).split('\n\n');
+    expect(second).toBe('maintenance mode (pause: true): Patroni fails nothing over and restarts nothing until `patronictl resume`');
+    expect(rest.at(-1)).toBe('! nothing is wrong, but the cluster is in maintenance mode');
+  });
+
+  it('shows how far a standby is behind in what it replays, and that it does not', () => {
+    const [leader, standby] = healthy.members;
+    const members = [leader, { ...standby, lagBytes: 0, replayLagBytes: 2048, replayPaused: true }] as ClusterStatus['members'];
+    expect(renderStatus({ ...healthy, members }, { color: false })).toMatch(/^replica-2 .* 0 B +\S+ KiB, paused /mu);
   });
 
   it('of an ailing one names everything that is wrong', () => {
@@ -59,10 +71,10 @@ dynamic configuration
     );
     expect(text).toBe(`cluster demo  scope main, no leader
 
-member  address   role     state          lag  checksums
+member  address   role     state      receive lag  checksums
 pg1     10.0.0.1  -        unknown
-pg2     10.0.0.2  replica  stopped     50 MiB  off
-pg3     10.0.0.3  replica  streaming  1.5 KiB
+pg2     10.0.0.2  replica  stopped         50 MiB  off
+pg3     10.0.0.3  replica  streaming      1.5 KiB
 
 etcd
 ✖ pg1  not healthy
