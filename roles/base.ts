@@ -32,35 +32,40 @@ export default defineRole({
     description: 'What every host needs before anything else, and what a host must have to be accepted.',
     properties: {
       manage_hosts_file: {
+        change: 'free',
         type: 'boolean',
         default: true,
         description: 'Keep the names and cluster addresses of all members in a block of /etc/hosts. Turn it off where DNS knows them.',
       },
       prerequisites: {
+        change: 'free',
         type: 'array',
         items: PACKAGE,
         examples: [['ca-certificates', 'curl', 'chrony']],
         description: 'Packages installed before the roles. Default: ca-certificates and curl, which is how a host asks its own Patroni.',
       },
       package_lock_timeout: {
+        change: 'free',
         type: 'integer',
         minimum: 0,
         default: 300,
         description: 'Seconds to wait for another package manager that is at work on the host.',
       },
       max_clock_skew: {
+        change: 'free',
         type: 'number',
         exclusiveMinimum: 0,
         default: 5,
         description: 'Seconds that clocks of two hosts may differ. Leases and certificates depend on clocks that agree.',
       },
       min_free_space: {
+        change: 'free',
         type: 'integer',
         minimum: 0,
         default: 1024,
         description: 'MiB that must be free where PostgreSQL’s and etcd’s data are to be, on a host that has neither yet.',
       },
-      min_memory: { type: 'integer', minimum: 0, default: 512, description: 'MiB of memory a host must have.' },
+      min_memory: { change: 'free', type: 'integer', minimum: 0, default: 512, description: 'MiB of memory a host must have.' },
     },
   },
   observations: (context) => [

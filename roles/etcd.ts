@@ -3,6 +3,7 @@ import {
   answerText, defineRole, directory, enumerate, ETCD_MEMBER, etcdctl, etcdEnvironment, etcdMember, gate, healthQuestion, reachability, saysHealthy, service, settingsText, tellShared, unitInForce,
   type CheckResult, type EtcdMemberState, type Host, type Material, type Objection, type PathState, type RoleContext, type ServiceState, type Stage, type UnitInForce, type View,
 } from '../src/index.js';
+import { guardChanges, whatRuns } from './shared/changes.js';
 import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
 import { memberHandshakes, seenByNextMember } from './shared/handshakes.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
@@ -39,20 +40,22 @@ export default defineRole({
     type: 'object',
     description: 'The distributed configuration store that Patroni elects its leader in.',
     properties: {
-      client_port: { type: 'integer', minimum: 1, maximum: 65535, default: 2379, scope: 'cluster', description: 'TCP port for clients.' },
-      peer_port: { type: 'integer', minimum: 1, maximum: 65535, default: 2380, scope: 'cluster', description: 'TCP port between members.' },
+      client_port: { change: 'recreate', type: 'integer', minimum: 1, maximum: 65535, default: 2379, scope: 'cluster', description: 'TCP port for clients.' },
+      peer_port: { change: 'recreate', type: 'integer', minimum: 1, maximum: 65535, default: 2380, scope: 'cluster', description: 'TCP port between members.' },
       data_dir: {
+        change: 'recreate',
         ...DIRECTORY,
         description: 'Data directory. Default: /var/lib/etcd/<cluster>.',
       },
-      heartbeat_interval: { type: 'integer', minimum: 10, maximum: 10000, default: 100, scope: 'cluster', description: 'Milliseconds between heartbeats; about the round-trip time between members.' },
-      election_timeout: { type: 'integer', minimum: 50, maximum: 50000, default: 1000, scope: 'cluster', description: 'Milliseconds without a heartbeat before an election; at least five heartbeats, better ten.' },
-      quota_backend_bytes: { type: 'integer', minimum: 67108864, default: 2147483648, description: 'Bytes the database may grow to before etcd takes no more writes.' },
+      heartbeat_interval: { change: 'restart', type: 'integer', minimum: 10, maximum: 10000, default: 100, scope: 'cluster', description: 'Milliseconds between heartbeats; about the round-trip time between members.' },
+      election_timeout: { change: 'restart', type: 'integer', minimum: 50, maximum: 50000, default: 1000, scope: 'cluster', description: 'Milliseconds without a heartbeat before an election; at least five heartbeats, better ten.' },
+      quota_backend_bytes: { change: 'restart', type: 'integer', minimum: 67108864, default: 2147483648, description: 'Bytes the database may grow to before etcd takes no more writes.' },
     },
   },
   problems: timingProblems,
   inspections: (context) => [memberHandshakes(context)],
   observations: (context) => [
+    whatRuns(context),
     etcdMember(etcdClient(context, files(context)), dataDirectoryOf(context)),
     reachability(memberPeers(context.host, context.inventory)),
   ],
@@ -61,8 +64,10 @@ export default defineRole({
   stages: configureAndStart,
   preflight: (view) => [...foreignMembership(view), ...view.hosts('etcd').flatMap((host) => overridden(view, host))],
   needs: quorumElsewhere,
-  guards: (view, material) =>
-    view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, material)]),
+  guards: (view, material) => [
+    ...guardChanges(view, 'etcd'),
+    ...view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, material)]),
+  ],
   checks: (view) => view.hosts('etcd').flatMap((host) => checkHost(view, host)),
   remarks: (view, name) => view.hosts('etcd').filter((host) => host.name === name).flatMap((host) => (inForceOf(view, host)?.dropIns ?? []).map((path) => `etcd’s unit has a drop-in that pgprov does not know: ${path}`)),
 });

@@ -22,17 +22,20 @@ export default defineRole({
     description: 'Who may reach the cluster’s ports. Only rules that pgprov made are ever changed or removed.',
     properties: {
       backend: {
+        change: 'free',
         type: 'string',
         enum: ['auto', 'firewalld', 'ufw', 'nftables', 'none'],
         default: 'auto',
         description: 'The firewall to open ports in. auto: whatever is in force, and nothing where none is; none: leave it alone. One that is named is installed and started, with SSH let in first.',
       },
       client_networks: {
+        change: 'free',
         ...NETWORKS,
         examples: [['10.0.1.0/24', '2001:db8:1::/64']],
         description: 'Addresses and networks that may reach PostgreSQL and Patroni’s REST API, besides the members.',
       },
       member_networks: {
+        change: 'free',
         ...NETWORKS,
         examples: [['172.16.0.0/28']],
         description: 'More addresses and networks that members connect from, besides their cluster addresses: other interfaces, NAT.',

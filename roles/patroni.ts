@@ -1,11 +1,12 @@
 import { dirname } from 'node:path/posix';
 import {
-  answerText, DCS, dcs, defineRole, digestOf, directory, enabledUnit, file, findRows, firstConfiguration, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, leads, MAINTENANCE, patroniConfig, PATRONI_MEMBER, patroniMember, patroniQuestion, pgpassPasswords, pgRole, psql,
+  answerText, DCS, dcs, defineRole, digestOf, directory, enabledUnit, file, findRows, firstConfiguration, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, leads, MAINTENANCE, patroniAnew, patroniConfig, PATRONI_MEMBER, patroniMember, patroniQuestion, pgpassPasswords, pgRole, psql,
   reachability, readMember, Secret, service, sh, sqlQuestion, tellShared, wakeLeader,
   type CheckResult, type DcsState, type Gate, type JsonObject, type Objection, type PatroniConfigState, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { replicationAccount } from './shared/accounts.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
+import { guardChanges, whatRuns } from './shared/changes.js';
 import { mixedCollations } from './shared/collations.js';
 import { dropIn } from './shared/drop-in.js';
 import { etcdAgreement } from './shared/etcd-agreement.js';
@@ -14,16 +15,19 @@ import { letInByMembers } from './shared/handshakes.js';
 import { localLines, memberLines } from './shared/hba.js';
 import { memberPeers } from './shared/member-ports.js';
 import { accountsOf, dataDirectoryOf, etcdClient, etcdEndpoints, hostPort, hostsWith, localServer, restApiUrl, scopeOf, scopePrefix, tlsFiles } from './shared/layout.js';
+import { guardLeftMembers } from './shared/left-members.js';
 import { databasePassword, REST_PASSWORD } from './shared/logins.js';
 import { guardCluster } from './shared/patroni-guards.js';
 import { guardKept } from './shared/kept-passwords.js';
 import { guardPasswords } from './shared/password-guards.js';
+import { pendingRestarts, restartParameters } from './shared/pending-restarts.js';
 import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { dataLabel, portLabel } from './shared/selinux.js';
 import { patroniUnitGuard } from './shared/second-member.js';
 import { receiverPasswordFile, settingsGate } from './shared/settings-gate.js';
 import { tlsResources } from './shared/tls.js';
 import { variables } from './shared/variables.js';
+import { missingWatchdog, requiredWatchdog } from './shared/watchdog.js';
 import { installation } from './shared/packages.js';
 
 /** Journal lines of Patroni and PostgreSQL that more waiting will not mend. */
@@ -57,17 +61,18 @@ export default defineRole({
     type: 'object',
     description: 'High availability: who leads, when a member counts as lost, and what the members agree on.',
     properties: {
-      scope: { type: 'string', pattern: '^[A-Za-z0-9_.-]+$', scope: 'cluster', description: 'Name of the cluster in etcd. Default: the inventory’s `cluster`.' },
-      namespace: { type: 'string', pattern: '^/[A-Za-z0-9_./-]*$', expects: 'a path such as /service/', default: '/service/', scope: 'cluster', description: 'Prefix of the keys in etcd.' },
-      ttl: { type: 'integer', minimum: 20, default: 30, scope: 'cluster', description: 'Seconds that the leader’s lease lasts. At least loop_wait + 2 × retry_timeout.' },
-      loop_wait: { type: 'integer', minimum: 1, default: 10, scope: 'cluster', description: 'Seconds between two rounds of a member’s loop.' },
-      retry_timeout: { type: 'integer', minimum: 3, default: 10, scope: 'cluster', description: 'Seconds for which etcd and PostgreSQL are tried again before a leader gives up.' },
-      maximum_lag_on_failover: { type: 'integer', minimum: 0, default: 1048576, scope: 'cluster', description: 'Bytes that a replica may be behind and still become leader.' },
-      synchronous_mode: { type: 'boolean', default: false, scope: 'cluster', description: 'Commits wait for a synchronous standby, and only such a one is promoted.' },
-      synchronous_mode_strict: { type: 'boolean', default: false, scope: 'cluster', description: 'With synchronous_mode: no writes at all while no synchronous standby is there.' },
-      watchdog: { type: 'string', enum: ['off', 'automatic', 'required'], default: 'automatic', description: 'Whether a leader is reset by a watchdog when it hangs.' },
-      watchdog_device: { type: 'string', pattern: '^/dev/[A-Za-z0-9_-]+$', default: '/dev/watchdog', description: 'The watchdog device.' },
+      scope: { change: 'recreate', type: 'string', pattern: '^[A-Za-z0-9_.-]+$', scope: 'cluster', description: 'Name of the cluster in etcd. Default: the inventory’s `cluster`.' },
+      namespace: { change: 'recreate', type: 'string', pattern: '^/[A-Za-z0-9_./-]*$', expects: 'a path such as /service/', default: '/service/', scope: 'cluster', description: 'Prefix of the keys in etcd.' },
+      ttl: { change: 'reload', type: 'integer', minimum: 20, default: 30, scope: 'cluster', description: 'Seconds that the leader’s lease lasts. At least loop_wait + 2 × retry_timeout.' },
+      loop_wait: { change: 'reload', type: 'integer', minimum: 1, default: 10, scope: 'cluster', description: 'Seconds between two rounds of a member’s loop.' },
+      retry_timeout: { change: 'reload', type: 'integer', minimum: 3, default: 10, scope: 'cluster', description: 'Seconds for which etcd and PostgreSQL are tried again before a leader gives up.' },
+      maximum_lag_on_failover: { change: 'reload', type: 'integer', minimum: 0, default: 1048576, scope: 'cluster', description: 'Bytes that a replica may be behind and still become leader.' },
+      synchronous_mode: { change: 'reload', type: 'boolean', default: false, scope: 'cluster', description: 'Commits wait for a synchronous standby, and only such a one is promoted.' },
+      synchronous_mode_strict: { change: 'reload', type: 'boolean', default: false, scope: 'cluster', description: 'With synchronous_mode: no writes at all while no synchronous standby is there.' },
+      watchdog: { change: 'reload', type: 'string', enum: ['off', 'automatic', 'required'], default: 'automatic', description: 'Whether a leader is reset by a watchdog when it hangs.' },
+      watchdog_device: { change: 'reload', type: 'string', pattern: '^/dev/[A-Za-z0-9_-]+$', default: '/dev/watchdog', description: 'The watchdog device.' },
       tags: {
+        change: 'reload',
         type: 'object',
         additionalProperties: { type: ['string', 'number', 'boolean'] },
         propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
@@ -76,12 +81,13 @@ export default defineRole({
         examples: [{ nofailover: true }],
         description: 'Tags of a member, e.g. nofailover, noloadbalance, clonefrom.',
       },
-      restapi_port: { type: 'integer', minimum: 1, maximum: 65535, default: 8008, scope: 'cluster', description: 'TCP port of the REST API.' },
-      restapi_username: { ...ROLE_NAME, default: 'patroni', description: 'User for the REST API’s unsafe endpoints.' },
-      restapi_password: { ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
-      rewind_username: { ...ROLE_NAME, default: 'rewind_user', description: 'Role for pg_rewind.' },
-      rewind_password: { ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
+      restapi_port: { change: 'recreate', type: 'integer', minimum: 1, maximum: 65535, default: 8008, scope: 'cluster', description: 'TCP port of the REST API.' },
+      restapi_username: { change: 'reload', ...ROLE_NAME, default: 'patroni', description: 'User for the REST API’s unsafe endpoints.' },
+      restapi_password: { change: 'reload', ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
+      rewind_username: { change: 'recreate', ...ROLE_NAME, default: 'rewind_user', description: 'Role for pg_rewind.' },
+      rewind_password: { change: 'reload', ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
       dynamic: {
+        change: 'context',
         type: 'object',
         additionalProperties: {},
         default: {},
@@ -93,6 +99,9 @@ export default defineRole({
     },
   },
   observations: (context) => [
+    whatRuns(context),
+    restartParameters(context),
+    ...requiredWatchdog(context),
     patroniMember(restApiUrl(context.host)),
     dcs(etcdClient(context, files(context)), scopePrefix(context.inventory, context.host)),
     reachability(memberPeers(context.host, context.inventory)),
@@ -106,10 +115,11 @@ export default defineRole({
     databasePassword('rewind', 'patroni.rewind_password', 'rewind'),
     REST_PASSWORD,
   ],
-  preflight: (view) => [...timing(view), ...mixedCollations(view)],
+  preflight: (view) => [...missingWatchdog(view), ...timing(view), ...mixedCollations(view)],
   needs: leaderElsewhere,
-  guards: (view, material) => [...guardCluster(view), ...guardKept(view, material, 'patroni'), ...guardPasswords(view, material)],
+  guards: (view, material) => [...guardChanges(view, 'patroni'), ...guardLeftMembers(view), ...guardCluster(view), ...guardKept(view, material, 'patroni'), ...guardPasswords(view, material)],
   notices: (view) => (isPaused(view) ? [MAINTENANCE] : []),
+  effects: (view) => pendingRestarts(view),
   checks: (view) => checkCluster(view),
   remarks: (view, host) => {
     const member = view.read<PatroniMemberState>(host, PATRONI_MEMBER);
@@ -260,7 +270,13 @@ function start(context: RoleContext): Stage {
     leaderFirst: true,
     // Patroni reads its files anew for every connection to etcd, so it need not be told.
     // Accounts first: members that wait for a new password are to do so soon after each other.
-    resources: [...accounts(context), tls.authority, ...tls.pair, service({ unit, enable: false, reloadOn: [{ digest: () => live }] })],
+    resources: [
+      ...accounts(context),
+      tls.authority,
+      ...tls.pair,
+      patroniAnew({ unit, url: restApiUrl(context.host), path: dataDirectoryOf(context.host, platform), binDirectory: localServer(context.host, platform).binDirectory }),
+      service({ unit, enable: false, reloadOn: [{ digest: () => live }] }),
+    ],
     proofs: letInByMembers(context, platform.patroni),
     unitGuard: patroniUnitGuard(context),
     gates: [memberGate(context), settingsGate(context)],

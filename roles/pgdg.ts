@@ -18,29 +18,33 @@ export default defineRole({
     description: 'Where packages of PostgreSQL come from. A mirror is one variable: `base_url`.',
     properties: {
       base_url: {
+        change: 'free',
         ...ADDRESS,
         examples: ['https://mirror.example.com/pgdg'],
         description: 'Base address of the repository or of a mirror of it. Default: PGDG’s own, https://apt.postgresql.org/pub/repos/apt for Debian and https://download.postgresql.org/pub/repos/yum for Rocky. A cluster of both families sets it in a group for each.',
       },
-      key_url: { ...ADDRESS, description: 'Where each host fetches the repository’s key, by default from PGDG. It is installed only if it is the pinned one.' },
+      key_url: { change: 'free', ...ADDRESS, description: 'Where each host fetches the repository’s key, by default from PGDG. It is installed only if it is the pinned one.' },
       key: {
+        change: 'free',
         type: 'string',
         pattern: '^-----BEGIN PGP PUBLIC KEY BLOCK-----\\r?\\n',
         expects: 'an armored OpenPGP public key',
         description: 'The armored key itself, for hosts that cannot fetch it.',
       },
       key_fingerprint: {
+        change: 'free',
         type: 'string',
         pattern: '^[0-9A-F]{40}$',
         expects: 'a fingerprint: 40 hex digits in upper case',
         description: 'Fingerprint of the only key that is trusted. Default: that of PGDG’s own key for the host’s system. Change it for a mirror that signs with a key of its own.',
       },
       crb: {
+        change: 'free',
         type: 'boolean',
         default: false,
         description: 'Rocky: also enable the distribution’s repository CRB (PowerTools on Rocky 8). No package that pgprov installs needs it by default.',
       },
-      epel: { type: 'boolean', default: false, description: 'Rocky: also install epel-release, which enables EPEL. No package that pgprov installs needs it by default.' },
+      epel: { change: 'free', type: 'boolean', default: false, description: 'Rocky: also install epel-release, which enables EPEL. No package that pgprov installs needs it by default.' },
     },
   },
   preflight: (view) =>

@@ -2,6 +2,7 @@ import {
   command, DATA_DIRECTORY, dataDirectory, defineRole, digestOf, directory, editedFile, file, PENDING_RESTART, pendingRestart, replaceBlock, service, sh,
   type CheckResult, type DataDirectoryState, type Host, type Installation, type Objection, type Platform, type RoleContext, type Stage, type View,
 } from '../src/index.js';
+import { guardChanges, whatRuns } from './shared/changes.js';
 import { dropIn } from './shared/drop-in.js';
 import { memberLines } from './shared/hba.js';
 import { accountsOf, dataDirectoryOf, localServer } from './shared/layout.js';
@@ -33,9 +34,10 @@ export default defineRole({
     type: 'object',
     description: 'The server. Under Patroni the parameters go to its dynamic configuration.',
     properties: {
-      version: { type: 'integer', minimum: 13, maximum: 18, default: 17, scope: 'cluster', description: 'Major version.' },
-      port: { type: 'integer', minimum: 1, maximum: 65535, default: 5432, scope: 'cluster', description: 'TCP port.' },
+      version: { change: { operation: 'pg_upgrade' }, type: 'integer', minimum: 13, maximum: 18, default: 17, scope: 'cluster', description: 'Major version.' },
+      port: { change: 'recreate', type: 'integer', minimum: 1, maximum: 65535, default: 5432, scope: 'cluster', description: 'TCP port.' },
       name: {
+        change: 'recreate',
         type: 'string',
         pattern: '^[A-Za-z0-9_]+$',
         expects: 'letters, digits and underscores',
@@ -44,14 +46,17 @@ export default defineRole({
         description: 'What Debian calls the cluster: part of paths and of the unit’s name. On Rocky part of the data directory’s path, unless it is `main`.',
       },
       data_dir: {
+        change: 'recreate',
         ...DIRECTORY,
         description: 'Data directory. Default: where the platform’s packages put it, /var/lib/postgresql/17/main on Debian and /var/lib/pgsql/17/data on Rocky.',
       },
       parameters: {
+        change: 'context',
         type: 'object',
         properties: {
           shared_preload_libraries: {
             ...PARAMETER_VALUE,
+            change: 'restart',
             additive: true,
             description: 'Libraries that the server loads when it starts, comma-separated. Those that roles need are added.',
           },
@@ -64,6 +69,7 @@ export default defineRole({
         description: 'Configuration parameters, as in postgresql.conf. A parameter that differs between hosts is set on each host by itself.',
       },
       hba: {
+        change: 'reload',
         type: 'array',
         items: HBA_LINE,
         default: [],
@@ -71,20 +77,22 @@ export default defineRole({
         examples: [['host app app 10.0.0.0/24 scram-sha-256']],
         description: 'Lines of pg_hba.conf for your clients, after those that the members need.',
       },
-      encoding: { type: 'string', pattern: '^[A-Za-z0-9_-]+$', default: 'UTF8', description: 'Encoding of a new cluster.' },
-      locale: { type: 'string', pattern: '^[A-Za-z0-9_.@-]+$', default: 'C.UTF-8', description: 'Locale of a new cluster.' },
+      encoding: { change: 'recreate', type: 'string', pattern: '^[A-Za-z0-9_-]+$', default: 'UTF8', description: 'Encoding of a new cluster.' },
+      locale: { change: 'recreate', type: 'string', pattern: '^[A-Za-z0-9_.@-]+$', default: 'C.UTF-8', description: 'Locale of a new cluster.' },
       superuser: {
+        change: 'recreate',
         ...ROLE_NAME,
         default: 'postgres',
         description: 'The superuser that Patroni works as.',
       },
-      superuser_password: { ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
+      superuser_password: { change: 'reload', ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
     },
   },
   observations: (context) => {
     const { version } = variables(context.host, 'postgresql');
     const { binDirectory } = context.platform.postgresql(version);
     return [
+      whatRuns(context),
       dataDirectory(dataDirectoryOf(context.host, context.platform), binDirectory),
       pendingRestart(localServer(context.host, context.platform)),
       ...(context.host.roles.includes('patroni') ? [] : [servedData(context)]),
@@ -94,6 +102,7 @@ export default defineRole({
   stages: (context) => (context.host.roles.includes('patroni') ? [] : standalone(context)),
   preflight: (view) => withoutPatroni(view).flatMap(({ host, platform }) => awkwardDataDirectory(host, platform)),
   guards: (view) => [
+    ...guardChanges(view, 'postgresql'),
     ...view.hosts('postgresql').flatMap((host) => guardHost(view, host)),
     ...withoutPatroni(view).flatMap(({ host, platform }) => guardServedData(view, host, platform)),
   ],

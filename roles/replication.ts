@@ -15,11 +15,12 @@ export default defineRole({
     description: 'The account that standbys stream with.',
     properties: {
       username: {
+        change: 'recreate',
         ...ROLE_NAME,
         default: 'replicator',
         description: 'Name of the replication role.',
       },
-      password: { ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
+      password: { change: 'reload', ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
     },
   },
   observations: (context) => [

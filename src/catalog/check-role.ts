@@ -22,6 +22,7 @@ const PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required?: true }>> 
   preflight: { kind: 'function' },
   needs: { kind: 'function' },
   guards: { kind: 'function' },
+  effects: { kind: 'function' },
   checks: { kind: 'function' },
   notices: { kind: 'function' },
   remarks: { kind: 'function' },

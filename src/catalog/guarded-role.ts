@@ -13,7 +13,7 @@ export function guardedRole(role: Role, file: RoleFile): Role {
     ...context,
     template: (name, data) => renderTemplate(name, data, join(file.directory, 'templates')),
   });
-  const { install, observations, inspections, contributes, problems, preflight, needs, guards, notices, checks, remarks } = role;
+  const { install, observations, inspections, contributes, problems, preflight, needs, guards, notices, effects, checks, remarks } = role;
   return {
     ...role,
     stages: (context) => blame(() => checkedStages(role.stages(own(context)), role.name)).map((stage) => guardedStage(stage, blame)),
@@ -25,6 +25,7 @@ export function guardedRole(role: Role, file: RoleFile): Role {
     ...(preflight && { preflight: (view) => blame(() => preflight.call(role, view)) }),
     ...(needs && { needs: (view, part) => blame(() => needs.call(role, view, part)) }),
     ...(guards && { guards: (view, material) => blame(() => guards.call(role, view, material)) }),
+    ...(effects && { effects: (view) => blame(() => effects.call(role, view)) }),
     ...(checks && { checks: (view) => blame(() => checks.call(role, view)) }),
     ...(notices && { notices: (view) => blame(() => notices.call(role, view)) }),
     ...(remarks && { remarks: (view, host) => blame(() => remarks.call(role, view, host)) }),

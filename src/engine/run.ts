@@ -161,7 +161,8 @@ class Run {
     const guards = new UnitGuards({ inventory, sessions });
     for (const stage of stages) this.#ledger.throwAll([...(await guards.foresee(stage)).values()].map(objectionError));
     const changes = buildPlan(stages, states);
-    const effects = changes.length === 0 ? [] : effectsOf(stages, states, inventory);
+    const view = this.#view();
+    const effects = changes.length === 0 ? [] : [...effectsOf(stages, states, inventory), ...this.#roles.flatMap((role) => role.effects?.(view) ?? [])];
     this.#proposal = { changes, effects, holdsData: holdsData(states) };
     emit({ type: 'planned', changes, effects });
     this.#proved = mode === 'plan';
@@ -211,7 +212,9 @@ class Run {
     const { store } = this.#options;
     const objections = [...this.#roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...more(view, role)]), ...others];
     const worst = objections.some(({ kind }) => kind === 'refuse') ? 'refuse' : 'preflight';
-    this.#ledger.throwAll(objections.filter(({ kind }) => kind === worst).map(objectionError));
+    const weighty = objections.filter(({ kind }) => kind === worst);
+    const decisive = weighty.filter((objection) => objection.decisive === true);
+    this.#ledger.throwAll((decisive.length > 0 ? decisive : weighty).map(objectionError));
   }
 
   /** Looks once more where the run moved anything, and checks that the cluster is what was asked for. */

@@ -42,7 +42,7 @@ const SECRET_REFERENCE: VariableSchema = {
  */
 export function closed(schema: VariableSchema): VariableSchema {
   if (schema.secret) {
-    const { description, default: fallback, examples, ...value } = schema;
+    const { description, default: fallback, examples, change, ...value } = schema;
     return {
       anyOf: [value, SECRET_REFERENCE],
       secret: true,
@@ -50,6 +50,7 @@ export function closed(schema: VariableSchema): VariableSchema {
       ...(description === undefined ? {} : { description }),
       ...(fallback === undefined ? {} : { default: fallback }),
       ...(examples === undefined ? {} : { examples }),
+      ...(change === undefined ? {} : { change }),
     };
   }
   const { required, ...copy } = schema;

@@ -1,3 +1,4 @@
+export { describeChange } from './change-words.js';
 export { inventoryJsonSchema } from './json-schema.js';
 export { PathResolver } from './paths.js';
 export { readIdentity } from './identity.js';
@@ -15,7 +16,7 @@ export type { InventoryNames } from './names.js';
 export { formatProblem, InventoryError } from './problem.js';
 export type { Problem } from './problem.js';
 export { inventoryReference } from './reference.js';
-export type { Contribution, JsonType, RoleSchema, VariableProblem, VariableSchema, VariablesSchema } from './role-schema.js';
+export type { ChangeMeaning, Contribution, JsonType, RoleSchema, VariableProblem, VariableSchema, VariablesSchema } from './role-schema.js';
 export { rolesDirectories } from './roles-path.js';
 export { schemaProblems } from './check-schema.js';
 export { DEFAULT_ROLES, HOST_NAME, inventorySchemas } from './schema.js';

@@ -1,3 +1,4 @@
+import { describeChange } from './change-words.js';
 import type { RoleSchema, VariableSchema } from './role-schema.js';
 import { inventorySchemas } from './schema.js';
 
@@ -39,14 +40,15 @@ export function inventoryJsonSchema(roles: readonly RoleSchema[]): object {
 }
 
 /** Keywords that only pgprov understands. */
-const OWN_KEYWORDS = new Set(['secret', 'scope', 'expects', 'additive']);
+const OWN_KEYWORDS = new Set(['secret', 'scope', 'expects', 'additive', 'change']);
 
 /** The schema in standard keywords; optional values may be null, which takes an inherited value back. */
 function forEditors(schema: VariableSchema): JsonSchema {
   const out: JsonSchema = {};
   for (const [keyword, value] of Object.entries(schema)) {
     if (OWN_KEYWORDS.has(keyword)) continue;
-    if (keyword === 'properties') {
+    if (keyword === 'description' && schema.change !== undefined) out[keyword] = `${String(value)} On a running cluster: ${describeChange(schema.change)}.`;
+    else if (keyword === 'properties') {
       const required = new Set(schema.required);
       out['properties'] = Object.fromEntries(
         Object.entries(value as Record<string, VariableSchema>).map(([key, child]) => [

@@ -1,3 +1,4 @@
+import { describeChange } from './change-words.js';
 import type { RoleSchema, VariableSchema } from './role-schema.js';
 import { inventorySchemas } from './schema.js';
 import { SSH_SCHEMA } from './ssh-schema.js';
@@ -30,6 +31,19 @@ In \`--set\`, a key that holds dots is put in double quotes (\`patroni.dynamic."
 such as PostgreSQL parameters, the quotes may be left out.
 
 Variables marked *cluster* must be the same on every host that has the role.
+
+## What a change means
+
+The column *Change* tells what it takes to change a value on a cluster that exists; [changes.md](changes.md) has the whole story.
+
+| word | meaning |
+|---|---|
+| free | nothing that runs has to take it over |
+| reload | the services take it over while they run |
+| restart | what reads it restarts, one host at a time, the leader's last |
+| reload or restart | a parameter of PostgreSQL, which says itself what it takes (\`context\` in \`pg_settings\`); a restart of PostgreSQL stays pending until you carry it out |
+| recreate | fixed when the cluster was made: another value is refused (exit code 4) |
+| operation | what it takes is that operation; a run of \`apply\` refuses another value (exit code 4) |
 
 ## Secrets
 
@@ -66,7 +80,7 @@ function roleReference(role: RoleSchema): string {
 
 function table(schema: VariableSchema): string {
   const lines = rows(schema, '').map((cells) => `| ${cells.map(escapeCell).join(' | ')} |`);
-  return ['| Key | Value | Default | Description |', '|---|---|---|---|', ...lines].join('\n');
+  return ['| Key | Value | Default | Change | Description |', '|---|---|---|---|---|', ...lines].join('\n');
 }
 
 function rows(schema: VariableSchema, prefix: string): string[][] {
@@ -79,7 +93,8 @@ function rows(schema: VariableSchema, prefix: string): string[][] {
     const examples = child.examples?.length ? `Example: ${child.examples.map(inline).join(', ')}.` : '';
     const text = [child.description ?? '', examples, marks.join(', ')].filter((part) => part !== '').join(' ');
     const fallback = child.default === undefined || child.secret ? '' : inline(child.default);
-    return [[code(`${prefix}${key}`), describeExpected(child), fallback, text], ...rows(child, `${prefix}${key}.`)];
+    const change = child.change === undefined ? '' : describeChange(child.change);
+    return [[code(`${prefix}${key}`), describeExpected(child), fallback, change, text], ...rows(child, `${prefix}${key}.`)];
   });
 }
 

@@ -1,5 +1,15 @@
 import type { Host } from './inventory.js';
 
+/**
+ * What it means to change a variable on a cluster that exists.
+ *
+ * `free`: nothing that runs has to take it over. `reload`: the running services take it over, nothing restarts. `restart`: what
+ * reads it restarts, one host at a time. `context`: a parameter of PostgreSQL, which itself says whether it takes a reload or a
+ * restart (`context` in pg_settings). `recreate`: fixed when the cluster was made. `operation`: changed by this operation, never
+ * by a run of `apply`.
+ */
+export type ChangeMeaning = 'free' | 'reload' | 'restart' | 'context' | 'recreate' | { readonly operation: string };
+
 /** Names of the JSON types, as JSON Schema spells them. */
 export type JsonType = 'string' | 'integer' | 'number' | 'boolean' | 'object' | 'array' | 'null';
 
@@ -49,6 +59,8 @@ export interface VariableSchema {
    * the inventory gives stays.
    */
   additive?: true;
+  /** What a change of the value means on a cluster that exists; every variable of pgprov's own roles says it. */
+  change?: ChangeMeaning;
 }
 
 /** Schema of one role's section: a closed mapping of variables. */

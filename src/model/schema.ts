@@ -20,6 +20,9 @@ export interface InventorySchemas {
   sections: ReadonlyMap<string, VariablesSchema>;
 }
 
+/** Hosts and their roles make the members of etcd and Patroni, and the name of a member is that of its host. */
+const MEMBERSHIP = { operation: 'add or remove a member' } as const;
+
 const ANY_MAPPING: VariableSchema = { type: 'object' };
 
 /** The schemas of an inventory whose roles are those of the catalog. */
@@ -36,6 +39,7 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
     type: 'array',
     items: { type: 'string', enum: roles.map((role) => role.name) },
     uniqueItems: true,
+    change: MEMBERSHIP,
     description,
   });
   return {
@@ -46,6 +50,7 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
       properties: {
         cluster: {
           type: 'string',
+          change: 'recreate',
           description: 'Name of the cluster; the Patroni scope unless `patroni.scope` says otherwise.',
           pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
           expects: 'lower-case letters, digits, dashes and underscores, 63 at most',
@@ -53,6 +58,7 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
         },
         leader: {
           type: 'string',
+          change: 'free',
           description: 'Host that is the first leader of a new cluster. Default: the first host with the role patroni.',
         },
         roles: {
@@ -65,17 +71,20 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
             { type: 'array', items: { type: 'string', ...PATH } },
           ],
           expects: 'a path or a list of paths',
+          change: 'free',
           description: 'Directories with roles of your own, relative to the inventory file; see [extending.md](extending.md). Their code runs on the control machine with your rights.',
           examples: ['roles'],
         },
         hosts: {
           type: 'object',
+          change: MEMBERSHIP,
           description: 'The machines, by name; a plain string is short for `{address: …}`. Names become host names and member names.',
           minProperties: 1,
           expects: 'a mapping of host names to settings, with at least one host',
         },
         groups: {
           type: 'object',
+          change: 'free',
           description: 'Settings for some of the hosts. Where groups overlap, the one listed later wins.',
           expects: 'a mapping of group names to settings',
         },
@@ -90,6 +99,7 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
           type: 'array',
           items: { type: 'string' },
           uniqueItems: true,
+          change: 'free',
           description: 'Names of the hosts in the group.',
         },
         roles: rolesOf('Roles of the hosts in the group; replaces the list of the top level.'),
@@ -103,12 +113,14 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
       properties: {
         address: {
           type: 'string',
+          change: 'free',
           description: 'Where SSH connects: an IPv4 or IPv6 address, or a name.',
           ...ADDRESS,
           examples: ['192.0.2.11'],
         },
         cluster_address: {
           type: 'string',
+          change: 'recreate',
           description: 'Where the other members reach the host. Default: `address`.',
           ...ADDRESS,
           examples: ['10.0.0.11'],

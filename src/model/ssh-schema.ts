@@ -7,6 +7,7 @@ export const SSH_SCHEMA: VariablesSchema = {
   description: 'How pgprov gets into the hosts and becomes root there. What is not given here is taken from OpenSSH’s configuration (`config`), and only then from the defaults; see [ssh.md](ssh.md).',
   properties: {
     config: {
+      change: 'free',
       anyOf: [
         { type: 'string', ...PATH },
         { type: 'array', items: { type: 'string', ...PATH }, minItems: 1 },
@@ -17,22 +18,25 @@ export const SSH_SCHEMA: VariablesSchema = {
       default: ['~/.ssh/config', '/etc/ssh/ssh_config'],
     },
     user: {
+      change: 'free',
       type: 'string',
       description: 'Login user. Default: the user that runs pgprov.',
       pattern: '^[A-Za-z0-9_][A-Za-z0-9_.@$\\\\-]*$',
       expects: 'a user name',
       examples: ['admin'],
     },
-    port: { type: 'integer', description: 'Port of sshd.', minimum: 1, maximum: 65535, default: 22 },
+    port: { change: 'free', type: 'integer', description: 'Port of sshd.', minimum: 1, maximum: 65535, default: 22 },
     identity_file: {
+      change: 'free',
       type: 'string',
       description: 'Private key; `~` and paths relative to the inventory file work. Without it the agent and the usual key files are tried. Of an encrypted key the agent is asked first, then `key_passphrase` is used, then the terminal is asked, once.',
       ...PATH,
       examples: ['~/.ssh/id_ed25519'],
     },
-    key_passphrase: { type: 'string', description: 'Passphrase of an encrypted `identity_file`, also of one from OpenSSH’s configuration.', secret: true, minLength: 1 },
-    password: { type: 'string', description: 'Login password; keys are better. `--ask-pass` asks for it.', secret: true, minLength: 1 },
+    key_passphrase: { change: 'free', type: 'string', description: 'Passphrase of an encrypted `identity_file`, also of one from OpenSSH’s configuration.', secret: true, minLength: 1 },
+    password: { change: 'free', type: 'string', description: 'Login password; keys are better. `--ask-pass` asks for it.', secret: true, minLength: 1 },
     jump: {
+      change: 'free',
       anyOf: [
         { type: 'string' },
         { type: 'array', items: { type: 'string', expects: 'a hop such as admin@bastion:22' } },
@@ -42,11 +46,13 @@ export const SSH_SCHEMA: VariablesSchema = {
       examples: [['admin@bastion.example.com:22']],
     },
     become: {
+      change: 'free',
       type: 'string',
       enum: ['sudo', 'doas', 'none'],
       description: 'How scripts become root. `doas` needs a rule with `nopass`. Default: `none` when the user is root, else `sudo`.',
     },
     become_password: {
+      change: 'free',
       type: 'string',
       description: 'Password for sudo. Without it sudo must not ask for one; `--ask-become-pass` asks for it.',
       secret: true,
@@ -55,12 +61,14 @@ export const SSH_SCHEMA: VariablesSchema = {
       expects: 'one line of 255 characters at most',
     },
     host_key_policy: {
+      change: 'free',
       type: 'string',
       enum: ['strict', 'accept-new'],
       description: '`strict`: the host key must be known already. `accept-new`: the key of an unknown host is recorded. A changed key is refused either way.',
       default: 'strict',
     },
     known_hosts: {
+      change: 'free',
       anyOf: [
         { type: 'string', ...PATH },
         { type: 'array', items: { type: 'string', ...PATH }, minItems: 1 },
@@ -70,6 +78,7 @@ export const SSH_SCHEMA: VariablesSchema = {
       default: ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'],
     },
     connect_timeout: {
+      change: 'free',
       type: 'integer',
       description: 'Seconds for TCP, handshake and authentication together.',
       minimum: 1,
@@ -77,6 +86,7 @@ export const SSH_SCHEMA: VariablesSchema = {
       default: 15,
     },
     keepalive_interval: {
+      change: 'free',
       type: 'integer',
       description: 'Seconds between signs of life on a quiet connection; 0 sends none.',
       minimum: 0,
@@ -84,6 +94,7 @@ export const SSH_SCHEMA: VariablesSchema = {
       default: 5,
     },
     keepalive_count: {
+      change: 'free',
       type: 'integer',
       description: 'Signs of life without an answer after which the connection counts as lost.',
       minimum: 1,
@@ -91,6 +102,7 @@ export const SSH_SCHEMA: VariablesSchema = {
       default: 3,
     },
     command_timeout: {
+      change: 'free',
       type: 'integer',
       description: 'Seconds without a word from a host after which what runs there is given up; 0 waits for ever. Whatever waits on a host says so every few seconds, so this is for hosts that hang.',
       minimum: 0,

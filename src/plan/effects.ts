@@ -31,7 +31,7 @@ function serviceEffects(stage: RunStage, states: ReadonlyMap<string, States>, in
     for (const { resource, changes } of stepWork(part, seen).changes) {
       for (const { action } of changes) {
         const units = touched.get(action) ?? new Map<string, string[]>();
-        const unit = resource.id.replace(/^service:/u, '');
+        const unit = resource.id.replace(/^(?:service|anew):/u, '');
         units.set(unit, [...(units.get(unit) ?? []), host]);
         touched.set(action, units);
       }

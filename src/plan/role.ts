@@ -98,6 +98,8 @@ export interface Objection {
   host?: string;
   message: string;
   hint: string;
+  /** What other refusals follow from: only decisive ones are told where there are any. */
+  decisive?: true;
 }
 
 /** What a run takes part of the cluster in. */
@@ -142,6 +144,8 @@ export interface Role extends RoleSchema {
   guards?(view: View, material: Material): Objection[];
   /** What a person should know before anything is changed, told ahead of the plan. */
   notices?(view: View): string[];
+  /** What a plan that changes anything leads to besides what it does to services, a sentence each. */
+  effects?(view: View): string[];
   /** Asked at the end: is the cluster what was asked for? */
   checks?(view: View): CheckResult[];
   /** Things a person should know about a host at the end of a run. */

@@ -26,7 +26,7 @@ export type DataDirectoryState =
 const COPYING = '^(pg_basebackup|pgbackrest|wal-g|barman.*|rsync)$';
 
 /** Where a host notes the system identifiers of the clusters that pgprov initialised there. */
-const OWN_CLUSTERS = '/var/lib/pgprov/clusters';
+export const OWN_CLUSTERS = '/var/lib/pgprov/clusters';
 
 /** Notes the system identifier of the data directory in the shell variable `$data` as one of ours. */
 export const markOwn: Script = sh`mkdir -p ${OWN_CLUSTERS}

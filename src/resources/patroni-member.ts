@@ -37,6 +37,8 @@ export type PatroniMemberState =
       /** `leader` for master/primary/standby_leader, `replica` otherwise. */
       role: 'leader' | 'replica';
       scope: string;
+      /** What the member calls itself, where Patroni tells. */
+      name?: string;
       version: string;
       systemIdentifier: string | undefined;
       timeline: number | undefined;
@@ -97,11 +99,13 @@ function parseObject(line: string): Json | undefined {
 
 function readStatus(status: Json): Omit<Extract<PatroniMemberState, { answers: true }>, 'answers' | 'cluster'> {
   const patroni = (status['patroni'] ?? {}) as Json;
+  const name = text(patroni['name']);
   const connections = (status['replication'] ?? []) as Json[];
   return {
     state: text(status['state']) ?? 'unknown',
     role: LEADER_ROLES.has(text(status['role']) ?? '') ? 'leader' : 'replica',
     scope: text(patroni['scope']) ?? '',
+    ...(name === undefined ? {} : { name }),
     version: text(patroni['version']) ?? '',
     systemIdentifier: text(status['database_system_identifier']),
     timeline: number(status['timeline']),

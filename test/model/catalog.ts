@@ -1,7 +1,7 @@
 import type { RoleSchema } from '../../src/model/index.js';
 
 const port = (fallback: number) =>
-  ({ type: 'integer', minimum: 1, maximum: 65535, default: fallback, description: 'A port.', scope: 'cluster' }) as const;
+  ({ type: 'integer', minimum: 1, maximum: 65535, default: fallback, description: 'A port.', scope: 'cluster', change: 'recreate' }) as const;
 const setting = { type: ['string', 'number', 'boolean'] } as const;
 
 /** A small catalog with every kind of variable. */
@@ -26,6 +26,7 @@ export const catalog: readonly RoleSchema[] = [
         data_dir: { type: 'string', pattern: '^/[^\\u0000-\\u001f]*$', expects: 'an absolute path', description: 'Data.' },
         parameters: {
           type: 'object',
+          change: 'context',
           description: 'Settings.',
           default: { shared_buffers: '128MB', max_connections: 100 },
           propertyNames: { type: 'string', pattern: '^[a-z_][a-z0-9_.]*$', expects: 'the name of a setting' },

@@ -140,13 +140,13 @@ describe('patroniMember', () => {
   const own = {
     state: 'running', postmaster_start_time: '2026-01-01', role: 'primary', server_version: 170006, timeline: 3, pending_restart: true,
     replication: [{ application_name: 'pg2', state: 'streaming', sync_state: 'async', extra: 1 }],
-    database_system_identifier: '74', patroni: { version: '4.0.4', scope: 'demo' },
+    database_system_identifier: '74', patroni: { version: '4.0.4', scope: 'demo', name: 'pg1' },
   };
   const cluster = { members: [{ name: 'pg1', role: 'leader', state: 'running', timeline: 3 }, { name: 'pg2', role: 'replica', state: 'streaming', timeline: 3, lag: 0, pending_restart: true }, { name: 'pg3', lag: 'unknown' }] };
 
   it('reads what Patroni says', () => {
     expect(member.parse(answer(says(200, JSON.stringify(own), JSON.stringify(cluster))))).toEqual({
-      answers: true, state: 'running', role: 'leader', scope: 'demo', version: '4.0.4', systemIdentifier: '74', timeline: 3,
+      answers: true, state: 'running', role: 'leader', scope: 'demo', name: 'pg1', version: '4.0.4', systemIdentifier: '74', timeline: 3,
       serverVersion: 170006, postmasterStart: '2026-01-01', pendingRestart: true,
       replication: [{ application: 'pg2', state: 'streaming', syncState: 'async' }],
       cluster: [

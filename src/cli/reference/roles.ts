@@ -1,5 +1,5 @@
 import { ExitCode, InputError } from '../../lib/errors.js';
-import type { VariableSchema } from '../../model/index.js';
+import { describeChange, type VariableSchema } from '../../model/index.js';
 import type { Role } from '../../plan/role.js';
 import { catalogFor } from '../catalog.js';
 
@@ -26,7 +26,7 @@ function describe(role: Role): string[] {
   const requires = role.requires === undefined ? [] : [`Requires on the same host: ${role.requires.join(', ')}.`];
   const variables = Object.entries(role.variables.properties).flatMap(([key, schema]) => [
     '',
-    `  ${role.name}.${key} (${typeOf(schema)}${defaultOf(schema)})`,
+    `  ${role.name}.${key} (${typeOf(schema)}${defaultOf(schema)}${changeOf(schema)})`,
     `      ${schema.description ?? ''}`,
   ]);
   return [`${role.name}: ${role.description}`, ...requires, '', 'Variables:', ...variables];
@@ -37,6 +37,10 @@ function typeOf(schema: VariableSchema): string {
   const choice = schema.enum === undefined ? type : schema.enum.map(String).join(' | ');
   const additive = schema.additive === true ? `${choice}, roles may add` : choice;
   return schema.secret === true ? `${additive}, secret` : additive;
+}
+
+function changeOf({ change }: VariableSchema): string {
+  return change === undefined ? '' : `; change: ${describeChange(change)}`;
 }
 
 function defaultOf(schema: VariableSchema): string {

@@ -1,0 +1,89 @@
+/** Another value for a variable, and what it does to a cluster that runs. */
+export interface Trial {
+  /** Dotted, as in the inventory. */
+  variable: string;
+  /** For `--set`; a variable that no host of the lab can have otherwise has none. */
+  value?: string;
+  /** What the refusal says; without it the change is carried out. */
+  refused?: RegExp;
+  /** What a query of each server answers afterwards. */
+  query?: { sql: string; answer: string };
+  /** What a command on each host prints afterwards. */
+  command?: { line: string; prints: RegExp };
+  /** Why it is not tried here: which test does, or why nothing can be seen of it. */
+  elsewhere?: string;
+}
+
+const SETTING = 'patronictl -c /etc/patroni/config.yml show-config';
+const etcdRuns = (setting: string): string => `tr '\\0' '\\n' </proc/$(systemctl show -P MainPID etcd)/environ | grep ${setting}=`;
+const fixed = (variable: string, value: string, found: RegExp): Trial => ({
+  variable,
+  value,
+  refused: new RegExp(`pg1, pg2 and pg3: ${variable.replaceAll('.', '\\.')} is \\S+ \\(--set[^)]*\\), but ${found.source}`, 'u'),
+});
+
+const MIRROR = 'the mirror tests, for it takes another repository';
+const ROTATED = 'rotate.test.ts';
+
+/** A trial for every variable of the roles that come with pgprov. */
+export const TRIALS: readonly Trial[] = [
+  { variable: 'base.manage_hosts_file', value: 'false' },
+  { variable: 'base.prerequisites', value: '[curl]' },
+  { variable: 'base.package_lock_timeout', value: '200' },
+  { variable: 'base.max_clock_skew', value: '6' },
+  { variable: 'base.min_free_space', value: '512' },
+  { variable: 'base.min_memory', value: '256' },
+  { variable: 'firewall.backend', value: 'none' },
+  { variable: 'firewall.client_networks', value: '[10.99.0.0/24]' },
+  { variable: 'firewall.member_networks', value: '[10.98.0.0/24]' },
+  { variable: 'pgdg.base_url', elsewhere: MIRROR },
+  { variable: 'pgdg.key_url', elsewhere: MIRROR },
+  { variable: 'pgdg.key', elsewhere: MIRROR },
+  { variable: 'pgdg.key_fingerprint', elsewhere: MIRROR },
+  { variable: 'pgdg.crb', value: 'true' },
+  { variable: 'pgdg.epel', value: 'true' },
+  fixed('postgresql.version', '16', /the database in \/var\/lib\/postgresql\/17\/main, which runs, is of version 17/u),
+  fixed('postgresql.port', '5433', /PostgreSQL listens on 5432/u),
+  fixed('postgresql.name', 'other', /PostgreSQL runs in \/var\/lib\/postgresql\/17\/main/u),
+  fixed('postgresql.data_dir', '/srv/pg', /PostgreSQL runs in \/var\/lib\/postgresql\/17\/main/u),
+  { variable: 'postgresql.parameters', value: '{work_mem: 9MB}', query: { sql: 'SHOW work_mem', answer: '9MB' } },
+  {
+    variable: 'postgresql.parameters.shared_preload_libraries',
+    value: 'pg_stat_statements',
+    query: { sql: "SELECT setting = '' AND pending_restart FROM pg_settings WHERE name = 'shared_preload_libraries'", answer: 't' },
+  },
+  {
+    variable: 'postgresql.hba',
+    value: '["host all all 10.97.0.0/24 scram-sha-256"]',
+    query: { sql: "SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.97.0.0' AND error IS NULL", answer: '1' },
+  },
+  fixed('postgresql.encoding', 'LATIN1', /the cluster was made with UTF8/u),
+  fixed('postgresql.locale', 'C', /the cluster was made with C\.UTF-8/u),
+  fixed('postgresql.superuser', 'admin', /Patroni works as postgres/u),
+  { variable: 'postgresql.superuser_password', elsewhere: ROTATED },
+  fixed('replication.username', 'other', /Patroni works as replicator/u),
+  { variable: 'replication.password', elsewhere: ROTATED },
+  fixed('etcd.client_port', '2479', /etcd runs with 2379/u),
+  fixed('etcd.peer_port', '2480', /etcd runs with 2380/u),
+  fixed('etcd.data_dir', '/srv/etcd', /etcd runs in \/var\/lib\/etcd\/demo/u),
+  { variable: 'etcd.heartbeat_interval', value: '150', command: { line: etcdRuns('ETCD_HEARTBEAT_INTERVAL'), prints: /=150$/mu } },
+  { variable: 'etcd.election_timeout', value: '1500', command: { line: etcdRuns('ETCD_ELECTION_TIMEOUT'), prints: /=1500$/mu } },
+  { variable: 'etcd.quota_backend_bytes', value: '4294967296', command: { line: etcdRuns('ETCD_QUOTA_BACKEND_BYTES'), prints: /=4294967296$/mu } },
+  fixed('patroni.scope', 'other', /Patroni runs with the scope demo/u),
+  fixed('patroni.namespace', '/pg/', /\/etc\/patroni\/config\.yml says \/service\//u),
+  { variable: 'patroni.ttl', value: '40', command: { line: SETTING, prints: /^ttl: 40$/mu } },
+  { variable: 'patroni.loop_wait', value: '9', command: { line: SETTING, prints: /^loop_wait: 9$/mu } },
+  { variable: 'patroni.retry_timeout', value: '9', command: { line: SETTING, prints: /^retry_timeout: 9$/mu } },
+  { variable: 'patroni.maximum_lag_on_failover', value: '2097152', command: { line: SETTING, prints: /^maximum_lag_on_failover: 2097152$/mu } },
+  { variable: 'patroni.synchronous_mode', value: 'true', command: { line: SETTING, prints: /^synchronous_mode: true$/mu } },
+  { variable: 'patroni.synchronous_mode_strict', value: 'true', command: { line: SETTING, prints: /^synchronous_mode_strict: true$/mu } },
+  { variable: 'patroni.watchdog', value: 'off', command: { line: 'cat /etc/patroni/config.yml', prints: /^ {2}mode: "off"$/mu } },
+  { variable: 'patroni.watchdog_device', value: '/dev/watchdog9', command: { line: 'cat /etc/patroni/config.yml', prints: /^ {2}device: "\/dev\/watchdog9"$/mu } },
+  { variable: 'patroni.tags', value: '{clonefrom: true}', command: { line: 'curl -s http://$(hostname -i):8008/patroni', prints: /"clonefrom": true/u } },
+  fixed('patroni.restapi_port', '8010', /\/etc\/patroni\/config\.yml has Patroni listen on 8008/u),
+  { variable: 'patroni.restapi_username', value: 'other', command: { line: "sed -n '/authentication/,/username/p' /etc/patroni/config.yml", prints: /username: "other"/u } },
+  { variable: 'patroni.restapi_password', elsewhere: ROTATED },
+  fixed('patroni.rewind_username', 'other', /Patroni works as rewind_user/u),
+  { variable: 'patroni.rewind_password', elsewhere: ROTATED },
+  { variable: 'patroni.dynamic', value: '{failsafe_mode: true}', command: { line: SETTING, prints: /^failsafe_mode: true$/mu } },
+];
