@@ -7,6 +7,7 @@ import {
 import { replicationAccount } from './shared/accounts.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
+import { DYNAMIC_PROPERTIES, dynamicProblems } from './shared/dynamic-schema.js';
 import { mixedCollations } from './shared/collations.js';
 import { dropIn } from './shared/drop-in.js';
 import { etcdAgreement } from './shared/etcd-agreement.js';
@@ -89,7 +90,7 @@ export default defineRole({
       dynamic: {
         change: 'context',
         type: 'object',
-        additionalProperties: {},
+        properties: DYNAMIC_PROPERTIES,
         default: {},
         scope: 'cluster',
         additive: true,
@@ -98,6 +99,7 @@ export default defineRole({
       },
     },
   },
+  problems: dynamicProblems,
   observations: (context) => [
     whatRuns(context),
     restartParameters(context),

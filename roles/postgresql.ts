@@ -4,7 +4,8 @@ import {
 } from '../src/index.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
 import { dropIn } from './shared/drop-in.js';
-import { memberLines } from './shared/hba.js';
+import { accessProblems, memberLines } from './shared/hba.js';
+import { parameterProblems } from './shared/owned-parameters.js';
 import { accountsOf, dataDirectoryOf, localServer } from './shared/layout.js';
 import { DIRECTORY, PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { portLabel } from './shared/selinux.js';
@@ -88,6 +89,7 @@ export default defineRole({
       superuser_password: { change: 'reload', ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
     },
   },
+  problems: (hosts) => [...hosts.flatMap(accessProblems), ...parameterProblems(hosts)],
   observations: (context) => {
     const { version } = variables(context.host, 'postgresql');
     const { binDirectory } = context.platform.postgresql(version);

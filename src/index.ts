@@ -3,6 +3,7 @@ export type { CheckResult } from './events.js';
 export { MAINTENANCE } from './lib/cluster-status.js';
 export { enumerate } from './lib/enumerate.js';
 export { groupBy } from './lib/group-by.js';
+export { didYouMean } from './lib/nearest.js';
 export { keyFingerprints } from './lib/openpgp.js';
 export { verifierMatches } from './lib/scram.js';
 export { reveal, Secret } from './lib/secret.js';
@@ -11,6 +12,7 @@ export type { PinnedKey, Platform, PostgresqlLayout, ServiceLayout, StandaloneLa
 export { defineRole, type ClusterPassword, type Crossing, type Installation, type Objection, type Part, type Role, type RoleContext, type Stage, type StageProof, type UnitGuard, type UnitMove } from './plan/role.js';
 export { localServer } from './plan/local-server.js';
 export { View } from './plan/view.js';
+export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './postgres/hba.js';
 export { aptRepository } from './resources/apt-repository.js';
 export { command } from './resources/command.js';
 export { DATA_DIRECTORY, dataDirectory, type DataDirectoryState } from './resources/data-directory.js';

@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import type { Inventory } from '../../src/index.js';
+import { parseHbaLine, type Host, type Inventory, type VariableProblem } from '../../src/index.js';
 import { hostsWith } from './layout.js';
+import { variables } from './variables.js';
 
 /** A member's address as pg_hba.conf takes it: one host, or a name that resolves both ways. */
 function hbaAddress(address: string): string {
@@ -36,4 +37,15 @@ export function localLines(replication: string): string[] {
     ],
     ['local all all peer', 'local replication all peer'],
   );
+}
+
+/** What is wrong with the host's own access lines, read as the PostgreSQL that it is to have reads them. */
+export function accessProblems(host: Host): VariableProblem[] {
+  const { version, hba } = variables(host, 'postgresql');
+  return hba.flatMap((line, entry): VariableProblem[] => {
+    const parsed = parseHbaLine(line, version);
+    if (parsed === 'nothing' || !('problem' in parsed)) return [];
+    const { column, message, hint } = parsed.problem;
+    return [{ host, path: 'postgresql.hba', entry, message: `column ${column} of the line: ${message}`, ...(hint === undefined ? {} : { hint }) }];
+  });
 }

@@ -59,7 +59,7 @@ export interface VariableSchema {
    * the inventory gives stays.
    */
   additive?: true;
-  /** What a change of the value means on a cluster that exists; every variable of pgprov's own roles says it. */
+  /** What a change of the value means on a cluster that exists; every variable of pgprov's own roles says it, or the mapping that it is in. */
   change?: ChangeMeaning;
 }
 

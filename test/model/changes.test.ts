@@ -3,11 +3,15 @@ import { CATALOG } from '../../roles/index.js';
 import { describeChange, inventorySchemas, schemaProblems, type ChangeMeaning, type VariableSchema } from '../../src/model/index.js';
 import { TRIALS } from '../integration/support/variable-trials.js';
 
-/** Every variable below a schema with its dotted path; what merely names sections of roles is left out. */
+/** Every variable below a schema with its dotted path, what it says of a change or the mapping that it is in does; what merely names sections of roles is left out. */
 function variablesOf(schema: VariableSchema, prefix: string, without: ReadonlySet<string> = new Set()): [string, VariableSchema][] {
   return Object.entries(schema.properties ?? {})
     .filter(([key]) => !without.has(key))
-    .flatMap(([key, child]): [string, VariableSchema][] => [[`${prefix}${key}`, child], ...variablesOf(child, `${prefix}${key}.`)]);
+    .flatMap(([key, child]): [string, VariableSchema][] => {
+      const change = child.change ?? schema.change;
+      const said = change === undefined ? child : { ...child, change };
+      return [[`${prefix}${key}`, said], ...variablesOf(said, `${prefix}${key}.`)];
+    });
 }
 
 describe('what a change of a variable means', () => {
@@ -26,7 +30,8 @@ describe('what a change of a variable means', () => {
   });
 
   it('is tried on a living cluster, or it is said where else', () => {
-    const ofRoles = all.map(([path]) => path).filter((path) => path.includes('.') && !/^(?:ssh|group|host)\./u.test(path));
+    // The dynamic configuration is one variable of pgprov's; what Patroni knows in it is listed to be checked.
+    const ofRoles = all.map(([path]) => path).filter((path) => path.includes('.') && !/^(?:ssh|group|host|patroni\.dynamic)\./u.test(path));
     expect(TRIALS.map(({ variable }) => variable).sort()).toEqual(ofRoles.sort());
     for (const { variable, value, elsewhere } of TRIALS) expect([variable, (value === undefined) !== (elsewhere === undefined)]).toEqual([variable, true]);
   });

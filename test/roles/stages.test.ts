@@ -391,19 +391,19 @@ describe('patroni.yml', () => {
   parameters: {log_line_prefix: ${JSON.stringify(hostile)}, yes: 'on', shared_buffers: 1GB, work_mem: 5, jit: false, empty: ''}
   superuser_password: {env: HOME}
 patroni:
-  dynamic: {comment: ${JSON.stringify(`${hostile}\nand a second line`)}, failsafe_mode: true}
+  dynamic: {postgresql: {pre_promote: ${JSON.stringify(`${hostile}\nand a second line`)}}, failsafe_mode: true}
   tags: {nofailover: true, why: ${JSON.stringify(hostile)}}
 `);
     const text = contentOf(shapeOf(inventory, 'pg1'), '/etc/patroni/config.yml');
     const found = parse(text) as {
-      bootstrap: { dcs: { comment: string; failsafe_mode: boolean; postgresql: { parameters: object } } };
+      bootstrap: { dcs: { failsafe_mode: boolean; postgresql: { parameters: object; pre_promote: string } } };
       tags: object;
       postgresql: { authentication: { superuser: { password: string } } };
     };
     expect(found.bootstrap.dcs.postgresql.parameters).toMatchObject({
       log_line_prefix: hostile, yes: 'on', shared_buffers: '1GB', work_mem: 5, jit: false, empty: '',
     });
-    expect(found.bootstrap.dcs.comment).toBe(`${hostile}\nand a second line`);
+    expect(found.bootstrap.dcs.postgresql.pre_promote).toBe(`${hostile}\nand a second line`);
     expect(found.tags).toEqual({ nofailover: true, why: hostile });
     expect(found.postgresql.authentication.superuser.password).toBe('/home/op');
   });

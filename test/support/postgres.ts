@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 const DEBIAN = '/usr/lib/postgresql';
@@ -29,4 +29,37 @@ export function makeCluster(binaries: string, data: string, ...options: readonly
     join(binaries, 'initdb'), '-D', data, '-E', 'UTF8', '--locale=C.UTF-8', '-A', 'trust', '--no-sync', ...options,
   );
   execFileSync(program, words, { stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' });
+}
+
+/** A server of this machine that runs for a test, reached through its socket alone. */
+export interface RunningServer {
+  data: string;
+  /** Rows of a query, unaligned, without headings. */
+  query(sql: string): string[];
+  stop(): void;
+}
+
+/** Makes a cluster and starts it, with these settings. */
+export function startServer(binaries: string, settings: Readonly<Record<string, string>> = {}): RunningServer {
+  const top = mkdtempSync(join(tmpdir(), 'pgprov-server-'));
+  execFileSync('chown', [POSTGRES_USER, top]);
+  chmodSync(top, 0o755);
+  const data = join(top, 'data');
+  makeCluster(binaries, data);
+  const all = { listen_addresses: '', unix_socket_directories: top, fsync: 'off', ...settings };
+  const run = (program: string, ...words: string[]): string => {
+    const command = asPostgres(join(binaries, program), ...words);
+    return execFileSync(command.program, command.words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
+  };
+  const options = Object.entries(all).map(([name, value]) => `-c ${name}='${value}'`).join(' ');
+  const { program, words } = asPostgres(join(binaries, 'pg_ctl'), '-D', data, '-w', '-l', join(top, 'log'), '-o', options, 'start');
+  execFileSync(program, words, { stdio: 'ignore', cwd: '/' });
+  return {
+    data,
+    query: (sql) => run('psql', '-XAtqw', '-v', 'ON_ERROR_STOP=1', '-h', top, '-d', 'postgres', '-c', sql).split('\n').filter((line) => line !== ''),
+    stop: () => {
+      run('pg_ctl', '-D', data, '-w', '-m', 'immediate', 'stop');
+      rmSync(top, { recursive: true, force: true });
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { CATALOG } from '../../../roles/index.js';
 import type { Host, Inventory } from '../../../src/model/index.js';
 import type { VariableSchema } from '../../../src/model/role-schema.js';
@@ -73,7 +74,7 @@ function opened(value: unknown): unknown {
 
 /** A word of each kind that schemas ask for; the first that is accepted is compared with. */
 const BENIGN = [
-  'benign', '/benign', '/srv/benign', '/dev/benign', 'http://benign', '10.99.99.99', 'A'.repeat(40), '-----BEGIN PGP PUBLIC KEY BLOCK-----\nbenign\n', 'pg1', 'auto', 'base', 'off', 'sudo', 'strict', 'benign.benign',
+  'benign', '/benign', '/srv/benign', '/dev/benign', 'http://benign', '10.99.99.99', 'A'.repeat(40), '-----BEGIN PGP PUBLIC KEY BLOCK-----\nbenign\n', 'pg1', 'auto', 'base', 'off', 'sudo', 'strict', 'benign.benign', '30min', 'local all all trust # benign',
 ];
 
 function wordsFor(schema: VariableSchema): string[] {
@@ -120,20 +121,37 @@ function placesIn(schema: VariableSchema, name: string, path: readonly Step[]): 
   return [...(isText ? [value] : []), ...children, ...items, ...openPlaces(schema, name, path)];
 }
 
+/** Where a method that makes replicas is announced, whose settings then stand beside it. */
+const METHODS = 'create_replica_methods';
+
+/** Announces what stands beside the list of methods, where something does. */
+function withMethods(place: Place): Place {
+  const path = ['patroni', 'dynamic', 'postgresql'];
+  if (!/^patroni\.dynamic\.postgresql\.(?:<|benign)/u.test(place.name)) return place;
+  const draft = (value: string): Draft => {
+    const made = place.draft(value);
+    const section = valueAt(made, path) as Draft;
+    put(section, METHODS, Object.keys(section));
+    return made;
+  };
+  return { ...place, draft };
+}
+
 /** Keys and values of a mapping whose keys the inventory chooses. */
 function openPlaces(schema: VariableSchema, name: string, path: readonly Step[]): Place[] {
   const open = schema.additionalProperties;
   if (typeof open !== 'object') return [];
+  const filler = Object.keys(open).length === 0 || typesOf(open).includes('string') ? 'x' : {};
   const keyPlace = (label: string, before: readonly Step[]): Place => ({
     name: label,
-    draft: (text) => draftWith([...before, text], 'x'),
-    read: (inventory) => (valueAt(inventory.hosts[0]?.vars, [...before, text(inventory, before)]) === 'x' ? text(inventory, before) : undefined),
+    draft: (text) => draftWith([...before, text], filler),
+    read: (inventory) => (isDeepStrictEqual(valueAt(inventory.hosts[0]?.vars, [...before, text(inventory, before)]), filler) ? text(inventory, before) : undefined),
     benign: BENIGN,
     closed: false,
   });
   const text = (inventory: Inventory, before: readonly Step[]): string => {
     const mapping = valueAt(inventory.hosts[0]?.vars, before);
-    return Object.keys((mapping ?? {}) as object)[0] ?? '';
+    return Object.keys((mapping ?? {}) as object).find((key) => key !== METHODS) ?? '';
   };
   const values = placesIn(open, `${name}.<value>`, [...path, 'benign']);
   if (Object.keys(open).length > 0) return [keyPlace(`${name}.<key>`, path), ...values];
@@ -204,7 +222,7 @@ function withMember(draft: Draft): Draft {
 /** Every string of an inventory, found in the schemas that validation uses. */
 export const PLACES: readonly Place[] = [
   ...namedPlaces(),
-  ...[...SCHEMAS.sections].flatMap(([name, schema]) => placesIn(schema, name, [name])),
+  ...[...SCHEMAS.sections].flatMap(([name, schema]) => placesIn(schema, name, [name])).map(withMethods),
 ];
 
 /** Keys of mappings that the schemas do not describe further. */
