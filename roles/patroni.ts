@@ -1,8 +1,8 @@
 import { dirname } from 'node:path/posix';
 import {
-  answerText, DCS, dcs, defineRole, digestOf, directory, enabledUnit, file, findRows, firstConfiguration, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, leads, MAINTENANCE, patroniAnew, patroniConfig, PATRONI_MEMBER, patroniMember, patroniQuestion, pgpassPasswords, pgRole, psql,
-  reachability, readMember, Secret, service, sh, sqlQuestion, tellShared, wakeLeader,
-  type CheckResult, type DcsState, type Gate, type JsonObject, type Objection, type PatroniConfigState, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
+  answerText, DCS, dcs, defineRole, digestOf, directory, enabledAfterFirstStart, file, findRows, firstConfiguration, gate, inConcert, interruptedBootstrap, interruptedCopy, joinScripts, leads, MAINTENANCE, notesFirstStart, patroniAnew,
+  patroniConfig, PATRONI_MEMBER, patroniMember, patroniQuestion, pgpassPasswords, pgRole, psql, reachability, readMember, Secret, service, sh, soundData, sqlQuestion, tellShared, wakeLeader,
+  type CheckResult, type DcsState, type FirstStart, type Gate, type JsonObject, type Objection, type PatroniConfigState, type PatroniMemberState, type Resource, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { replicationAccount } from './shared/accounts.js';
 import { dynamicConfiguration, hostParameters } from './shared/dynamic.js';
@@ -149,6 +149,17 @@ function configure(context: RoleContext): Stage {
   const server = localServer(host, platform);
   const data = dataDirectoryOf(host, platform);
   const ownership = { owner: user, group, mode: '0700' };
+  const bootstrap = interruptedBootstrap({
+    ...firstStart(context),
+    binDirectory: server.binDirectory,
+    first: host.name === context.inventory.leader,
+    unit: platform.patroni.unit,
+    configFile: platform.patroni.configFile,
+    ownership,
+    url: restApiUrl(host),
+    client: etcdClient(context, files(context)),
+    prefix: scopePrefix(context.inventory, host),
+  });
   return {
     name: 'configure',
     title: 'configure Patroni',
@@ -157,17 +168,8 @@ function configure(context: RoleContext): Stage {
       tlsResources(context, files(context), { owner: user, group }).directory,
       ...dataParent(context),
       interruptedCopy({ path: data, ownership, binDirectory: server.binDirectory }),
-      interruptedBootstrap({
-        path: data,
-        member: host.name,
-        first: host.name === context.inventory.leader,
-        unit: platform.patroni.unit,
-        configFile: platform.patroni.configFile,
-        ownership,
-        url: restApiUrl(host),
-        client: etcdClient(context, files(context)),
-        prefix: scopePrefix(context.inventory, host),
-      }),
+      bootstrap,
+      soundData({ path: data, version: variables(host, 'postgresql').version, user, group, seen: bootstrap }),
       directory({ path: data, ...ownership, orMode: '0750', ifThere: platform.postgresql(variables(host, 'postgresql').version).packagedData === data }),
       ...dataLabel(host, platform),
       ...portLabel(host, platform),
@@ -175,6 +177,11 @@ function configure(context: RoleContext): Stage {
     ],
     gates: etcdAgreement(context),
   };
+}
+
+/** How the host notes that Patroni is started there for the first time. */
+function firstStart({ host, inventory, platform }: RoleContext): FirstStart {
+  return { scope: scopeOf(inventory, host), member: host.name, path: dataDirectoryOf(host, platform) };
 }
 
 /** The roles that the members know each other by, and the files that hold their passwords. */
@@ -276,8 +283,8 @@ function start(context: RoleContext): Stage {
       ...accounts(context),
       tls.authority,
       ...tls.pair,
-      patroniAnew({ unit, url: restApiUrl(context.host), path: dataDirectoryOf(context.host, platform), binDirectory: localServer(context.host, platform).binDirectory }),
-      service({ unit, enable: false, reloadOn: [{ digest: () => live }] }),
+      patroniAnew({ unit, url: restApiUrl(context.host), path: dataDirectoryOf(context.host, platform), binDirectory: localServer(context.host, platform).binDirectory, user }),
+      notesFirstStart(service({ unit, enable: false, reloadOn: [{ digest: () => live }] }), firstStart(context)),
     ],
     proofs: letInByMembers(context, platform.patroni),
     unitGuard: patroniUnitGuard(context),
@@ -293,7 +300,7 @@ function enable(context: RoleContext): Stage {
     title: 'enable Patroni',
     crossing: 'independent',
     resources: [
-      enabledUnit(platform.patroni.unit),
+      enabledAfterFirstStart(platform.patroni.unit),
       // A reload has Patroni write what its WAL receiver logged in with last; it looks again only when that fails.
       pgpassPasswords(receiverPasswordFile(context), [replication, rewind].map(({ name: user, password }) => ({ user, password }))),
     ],

@@ -92,10 +92,10 @@ export default defineRole({
   problems: (hosts) => [...hosts.flatMap(accessProblems), ...parameterProblems(hosts)],
   observations: (context) => {
     const { version } = variables(context.host, 'postgresql');
-    const { binDirectory } = context.platform.postgresql(version);
+    const { binDirectory, user } = context.platform.postgresql(version);
     return [
       whatRuns(context),
-      dataDirectory(dataDirectoryOf(context.host, context.platform), binDirectory),
+      dataDirectory({ path: dataDirectoryOf(context.host, context.platform), binDirectory, user }),
       pendingRestart(localServer(context.host, context.platform)),
       ...(context.host.roles.includes('patroni') ? [] : [servedData(context)]),
     ];

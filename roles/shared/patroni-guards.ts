@@ -1,39 +1,44 @@
-import { DATA_DIRECTORY, DCS, ETCD_MEMBER, type DataDirectoryState, type DcsState, type EtcdMemberState, type Host, type Objection, type PathState, type View } from '../../src/index.js';
+import { DCS, ETCD_MEMBER, leaderInStore, type BootstrapState, type DcsState, type EtcdMemberState, type Host, type Objection, type View } from '../../src/index.js';
 import { hostPort, scopeOf } from './layout.js';
+import { guardLeaderless } from './leaderless.js';
+import { membersData, whatWasFound, type MemberData } from './members-data.js';
+import { refuseUnknownData } from './unknown-data.js';
 import { variables } from './variables.js';
 
 type Reachable = Extract<DcsState, { reachable: true }>;
 
-interface Held {
-  host: Host;
-  identifier: string;
-}
-
 /** Everything that must agree before Patroni may start: data directories, etcd's `initialize` key, member names. */
 export function guardCluster(view: View): Objection[] {
   const hosts = view.hosts('patroni');
-  const held = hosts.flatMap((host): Held[] => {
-    const data = view.read<DataDirectoryState>(host.name, DATA_DIRECTORY);
-    // A copy that is under way, or was broken off and will be put aside, is no database yet.
-    if (data?.kind !== 'cluster' || data.copy !== 'none') return [];
-    return [{ host, identifier: data.systemIdentifier ?? 'unreadable' }];
-  });
-  const store = hosts
-    .map((host) => view.read<DcsState>(host.name, DCS))
-    .find((state): state is Reachable => state?.reachable === true);
-  if (store === undefined) return guardWithoutStore(view, held);
-  return [...guardIdentifiers(view, store, held), ...guardLostData(view, store, held), ...guardNames(hosts, store)];
+  const members = membersData(view);
+  const store = storeOf(view, hosts);
+  if (store === undefined) return guardWithoutStore(view, members);
+  const { initialize = '' } = store;
+  const leader = leaderInStore(hosts.map(({ name }) => name), (host, id) => view.read(host, id));
+  const readable = members.filter(({ data }) => data.control === 'valid');
+  if (initialize === '') return [...guardUnknown(view, readable), ...guardNames(hosts, store)];
+  const objections = [...guardIdentifiers(view, initialize, leader, readable), ...guardLostData(view, initialize, leader, readable), ...guardNames(hosts, store)];
+  if (objections.length > 0 || leader !== undefined || !readable.some(({ data }) => data.systemIdentifier === initialize)) return objections;
+  return guardLeaderless(view, members);
+}
+
+/** What etcd knows. Hosts were asked at different moments of a run: who saw a leader, or a cluster, saw more than who did not. */
+function storeOf(view: View, hosts: readonly Host[]): Reachable | undefined {
+  const stores = hosts.map((host) => view.read<DcsState>(host.name, DCS)).filter((state): state is Reachable => state?.reachable === true);
+  return stores.find(({ leader }) => leader !== undefined) ?? stores.find(({ initialize = '' }) => initialize !== '') ?? stores[0];
 }
 
 /** While etcd cannot be asked: data on a host is only explained by an etcd that has data as well. */
-function guardWithoutStore(view: View, held: readonly Held[]): Objection[] {
-  const disagreeing = held.find(({ identifier }) => identifier !== held[0]?.identifier);
-  if (held[0] !== undefined && disagreeing !== undefined) {
+function guardWithoutStore(view: View, members: readonly MemberData[]): Objection[] {
+  const readable = members.filter(({ data }) => data.control === 'valid');
+  const [first] = readable;
+  const disagreeing = readable.find(({ data }) => data.systemIdentifier !== first?.data.systemIdentifier);
+  if (first !== undefined && disagreeing !== undefined) {
     return [
       {
         kind: 'refuse',
-        message: `${held[0].host.name} holds a cluster with system identifier ${held[0].identifier}, ${disagreeing.host.name} one with ${disagreeing.identifier}`,
-        hint: 'they are different databases; move the one that is not meant aside yourself, pgprov never deletes data',
+        message: `${first.host.name} holds a cluster with system identifier ${first.data.systemIdentifier}, ${disagreeing.host.name} one with ${disagreeing.data.systemIdentifier}${whatWasFound(readable)}`,
+        hint: 'they are different databases: give the host whose data is not this cluster’s another postgresql.data_dir, or take it out of the inventory; pgprov never deletes data',
       },
     ];
   }
@@ -41,49 +46,36 @@ function guardWithoutStore(view: View, held: readonly Held[]): Objection[] {
   const etcdIsNew =
     view.complete('etcd') &&
     etcdHosts.every((host) => view.read<EtcdMemberState>(host.name, ETCD_MEMBER)?.hasData === false);
-  return etcdIsNew ? held.map(notOurs) : [];
+  return etcdIsNew ? refuseUnknownData(view, readable, true) : [];
 }
 
-function notOurs({ host, identifier }: Held): Objection {
-  const directory = variables(host, 'postgresql').data_dir;
-  return {
-    kind: 'refuse',
-    host: host.name,
-    message: `${host.name}: the data directory${directory === undefined ? '' : ` ${directory}`} holds a PostgreSQL cluster (system identifier ${identifier}) that etcd does not know as this cluster’s`,
-    hint: 'pgprov does not take over data it did not make: use another postgresql.data_dir, or move the old cluster aside yourself if it is not needed',
-  };
+/** etcd knows no cluster, or has the empty mark of a bootstrap: only one that pgprov began and that is under way explains data. */
+function guardUnknown(view: View, readable: readonly MemberData[]): Objection[] {
+  const unexplained = readable.filter(({ bootstrap }) => bootstrap === undefined || !beingMade(bootstrap));
+  return refuseUnknownData(view, unexplained, false);
 }
 
-/**
- * A member that pgprov configured, which it only does when no guard objects, and never enabled, which it
- * does once the member has its data: what is there is left of a bootstrap that failed.
- */
-function isUnfinished(view: View, host: Host): boolean {
-  const configuration = view.read<PathState>(host.name, `file:${view.platform(host.name)?.patroni.configFile}`);
-  const enabled = view.read<{ enabled: boolean }>(host.name, 'enabled:patroni')?.enabled;
-  const managed = configuration?.type === 'file' && configuration.content.toString('utf8').startsWith('# Managed by pgprov');
-  return managed && enabled === false;
+function beingMade({ initialize, underWay, noted, enabled }: BootstrapState): boolean {
+  return initialize === 'empty' && underWay && noted && !enabled;
 }
 
-function guardIdentifiers(view: View, store: Reachable, held: readonly Held[]): Objection[] {
-  const { initialize } = store;
-  if (initialize === '') return [];
-  if (initialize === undefined) return held.filter(({ host }) => !isUnfinished(view, host)).map(notOurs);
-  return held
-    .filter(({ identifier }) => identifier !== initialize)
-    .map(({ host, identifier }) => ({
+function guardIdentifiers(view: View, initialize: string, leader: string | undefined, readable: readonly MemberData[]): Objection[] {
+  return readable
+    .filter(({ data }) => data.systemIdentifier !== initialize)
+    .map(({ host, data: { systemIdentifier } }) => ({
       kind: 'refuse',
       host: host.name,
-      message: `${host.name} holds a cluster with system identifier ${identifier}, but etcd knows ${scopeOf(view.inventory, host)} as ${initialize}`,
-      hint: 'this is another database’s data; if the member is to be built anew, move its data directory aside yourself',
+      message: `${host.name} holds a cluster with system identifier ${systemIdentifier}, but etcd knows ${scopeOf(view.inventory, host)} as ${initialize}`,
+      hint:
+        leader === undefined
+          ? 'these are different databases, and either may be the one you need: leave both where they are; find out whose scope that is, and give this one another patroni.scope, or another etcd'
+          : `this is another database’s data, and ${leader} leads without it: give this host another postgresql.data_dir; if nobody needs that database, move its data directory aside yourself`,
     }));
 }
 
 /** etcd remembers a cluster, nobody leads it, and no host has its data: members would wait for a leader for ever. */
-function guardLostData(view: View, store: Reachable, held: readonly Held[]): Objection[] {
-  const { initialize, leader } = store;
-  const known = initialize !== undefined && initialize !== '';
-  if (!known || leader !== undefined || held.some(({ identifier }) => identifier === initialize)) return [];
+function guardLostData(view: View, initialize: string, leader: string | undefined, readable: readonly MemberData[]): Objection[] {
+  if (leader !== undefined || readable.some(({ data }) => data.systemIdentifier === initialize)) return [];
   if (!view.complete('patroni')) return [];
   const [host] = view.hosts('patroni');
   const scope = host === undefined ? '' : scopeOf(view.inventory, host);

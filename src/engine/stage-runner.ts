@@ -1,7 +1,7 @@
 import type { Inventory } from '../model/index.js';
 import type { RunStage } from '../plan/shape.js';
 import { takersOf } from '../plan/takers.js';
-import { moveOf, sortWaves, startsSomething } from '../plan/waves.js';
+import { moveOf, sortWaves, startsFirst, startsSomething } from '../plan/waves.js';
 import { takeWave } from './concerted-wave.js';
 import { HostSteps, type HostStepsOptions } from './host-steps.js';
 import { objectionError } from './objection-error.js';
@@ -65,15 +65,16 @@ export class StageRunner {
 
   /** A stage whose hosts go in waves, so that two members are never down at once. */
   async #rolling(stage: RunStage): Promise<void> {
-    const { emit, inventory, sessions, ledger } = this.#options;
+    const { emit, inventory, sessions, ledger, signal } = this.#options;
     emit({ type: 'stage-start', stage: stage.id });
     const began = Date.now();
     const states = new Map([...sessions].map(([host, session]) => [host, session.states]));
     const waves = sortWaves(stage, states, inventory);
     let stopped = await this.#wave(stage, waves.leader);
-    if (stage.leaderFirst && ledger.hasFailed(inventory.leader)) stopped = inventory.leader;
+    const first = startsFirst(stage, states, inventory);
+    if (first !== undefined && sessions.has(first.host) && ledger.isOut(first.host) && !signal.aborted) stopped = first.host;
     const held = stopped === undefined ? [] : waves.together.filter((host) => startsSomething(stage, host, states.get(host) ?? new Map()));
-    for (const host of held) this.#steps.skip(stage, host, `${stopped}, the first leader, failed`);
+    for (const host of held) this.#steps.skip(stage, host, `${stopped}, ${first?.what}, failed`);
     const failed = await this.#wave(stage, waves.together.filter((host) => !held.includes(host)));
     stopped ??= failed;
     for (const host of waves.oneByOne) {

@@ -3,7 +3,7 @@ import type { Inventory } from '../model/index.js';
 import type { Action } from '../resources/resource.js';
 import { stepWork, type States } from './plan.js';
 import type { RunStage } from './shape.js';
-import { leads, sortWaves } from './waves.js';
+import { leads, sortWaves, startsFirst } from './waves.js';
 
 /** What a plan does to services that run, or are to run, a sentence each, in the order in which it happens. */
 export function effectsOf(stages: readonly RunStage[], states: ReadonlyMap<string, States>, inventory: Inventory): string[] {
@@ -22,6 +22,7 @@ interface ServiceEffects {
 
 function serviceEffects(stage: RunStage, states: ReadonlyMap<string, States>, inventory: Inventory, leader: string | undefined): ServiceEffects {
   const { leader: first, together, oneByOne } = sortWaves(stage, states, inventory);
+  const what = startsFirst(stage, states, inventory)?.what ?? 'the first leader';
   const inOrder = [...first, ...together, ...oneByOne];
   const touched = new Map<Action, Map<string, string[]>>();
   for (const host of inOrder) {
@@ -40,7 +41,7 @@ function serviceEffects(stage: RunStage, states: ReadonlyMap<string, States>, in
   const of = (action: Action): [string, string[]][] => [...(touched.get(action) ?? [])];
   return {
     sentences: [
-      ...of('start').map(([unit, hosts]) => `${unit} starts on ${order(hosts, first)}`),
+      ...of('start').map(([unit, hosts]) => `${unit} starts on ${order(hosts, first, what === 'the first leader' ? '' : `, ${what}`)}`),
       ...of('restart').map(([unit, hosts]) => restart(unit, hosts, leader)),
       ...of('reload').map(([unit, hosts]) => `${unit} reloads on ${enumerate(hosts)}, without a restart`),
     ],
@@ -48,12 +49,12 @@ function serviceEffects(stage: RunStage, states: ReadonlyMap<string, States>, in
   };
 }
 
-/** `pg1, then on pg2 and pg3` where one goes before the others. */
-function order(hosts: readonly string[], first: readonly string[]): string {
+/** `pg1, then on pg2 and pg3` where one goes before the others, with a clause about it after its name. */
+function order(hosts: readonly string[], first: readonly string[], about: string): string {
   const others = hosts.filter((host) => !first.includes(host));
   const [leading] = hosts.filter((host) => first.includes(host));
   if (leading === undefined || others.length === 0) return enumerate(hosts);
-  return `${leading}, then on ${enumerate(others)}`;
+  return `${leading}${about}, then on ${enumerate(others)}`;
 }
 
 function restart(unit: string, hosts: readonly string[], leader: string | undefined): string {

@@ -11,7 +11,7 @@ import type { View } from './view.js';
  * How a stage crosses the cluster.
  *
  * `independent`: every host goes on by itself.
- * `rolling`: services that are down are started side by side (the leader before the others when
+ * `rolling`: services that are down are started side by side (one before the others when
  * `leaderFirst`); a host where something that runs must be restarted, or what it has open be changed, waits its
  * turn, one at a time, those that do not work first and the present leader last; one that failed, in this stage or before it,
  * stops the rest, unless the stage's guard tells that another restart does no harm.
@@ -25,7 +25,7 @@ export interface Stage {
   /** For people, without the host: `start etcd`. */
   title: string;
   crossing: Crossing;
-  /** With `rolling`: a new cluster's first leader starts alone. */
+  /** With `rolling`: one starts alone, a new cluster's first leader, or the host with the last commits of a cluster that is down. */
   leaderFirst?: boolean;
   /**
    * With `independent`, for what the cluster has once: one host of the run carries it out, the first that can, in inventory order; where none

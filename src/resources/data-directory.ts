@@ -1,26 +1,66 @@
-import { sh, type Script } from '../shell/quote.js';
-import { answerLines, UnknownAnswer, type Observation } from './resource.js';
+import { Script, sh } from '../shell/quote.js';
+import { answerLines, UnknownAnswer, type Answer, type Observation } from './resource.js';
 import { type SharedQuestion, tellShared } from './shared-question.js';
 
+/** What is in global/pg_control: PostgreSQL writes all of its 8192 bytes at once, and initdb writes it early. */
+export type ControlFile = 'valid' | 'missing' | 'zero' | 'truncated' | 'damaged';
+
+/** How far the WAL of a data directory goes; locations are written as PostgreSQL writes them, `0/5005420`. */
+export interface WalPosition {
+  /** The newest timeline that it has data of: the last checkpoint's, the minimum recovery ending location's, or its newest WAL file's. */
+  timeline: number;
+  /** The last checkpoint, of a standby the last restartpoint. */
+  checkpoint: string;
+  /** The next OID as the last checkpoint has it: below 16384 it is initdb's own, for a server that others connect to starts there. */
+  nextOid: number;
+  /**
+   * Where the last valid WAL record starts. The checkpoint itself after a clean shutdown as a primary, otherwise read with
+   * pg_waldump; undefined while PostgreSQL runs, and where the WAL could not be read.
+   */
+  lastRecord: string | undefined;
+}
+
+/** The newest timeline history file in pg_wal: which timelines went before, and where each was left (`1 0/5005498`). */
+export interface TimelineHistory {
+  timeline: number;
+  forks: readonly string[];
+}
+
 /** What is where PostgreSQL's data is, or is to be. */
-export type DataDirectoryState =
-  | { kind: 'absent' | 'empty' }
-  | { kind: 'foreign'; entries: string[] }
-  | {
-      kind: 'cluster';
-      /** Major version from PG_VERSION, e.g. `17`. */
-      version: string;
-      /** Decimal system identifier from pg_control, undefined when the file is not there (an interrupted initdb). */
-      systemIdentifier: string | undefined;
-      /** Data checksum version, 0 for none; undefined without pg_controldata. */
-      checksums: number | undefined;
-      /** e.g. `in production`, `shut down`; undefined without pg_controldata. */
-      clusterState: string | undefined;
-      /** An incomplete copy: a base backup writes its label first and pg_control last. */
-      copy: 'none' | 'under way' | 'interrupted';
-      /** pgprov initialised it on this host (see `markOwn`). */
-      ours: boolean;
-    };
+export type DataDirectoryState = { kind: 'absent' | 'empty' } | { kind: 'foreign'; entries: string[] } | ClusterData;
+
+/** A data directory that initdb or a copy has at least begun. */
+export interface ClusterData {
+  kind: 'cluster';
+  /** Major version from PG_VERSION, e.g. `17`. */
+  version: string;
+  /** Decimal system identifier from pg_control, undefined when it holds none (an interrupted initdb). */
+  systemIdentifier: string | undefined;
+  /** Data checksum version, 0 for none; undefined without pg_controldata. */
+  checksums: number | undefined;
+  /** e.g. `in production`, `shut down`; undefined without pg_controldata. */
+  clusterState: string | undefined;
+  /** An incomplete copy: a base backup writes its label first and pg_control last. */
+  copy: 'none' | 'under way' | 'interrupted';
+  /** pgprov initialised it on this host (see `markOwn`). */
+  ours: boolean;
+  control: ControlFile;
+  /** A postmaster has it open. */
+  running: boolean;
+  /** Undefined without pg_controldata. */
+  position: WalPosition | undefined;
+  history: TimelineHistory | undefined;
+  /** A path of PostgreSQL's own below it that does not belong to PostgreSQL's user, where one was found; not looked for while it runs. */
+  misowned: string | undefined;
+}
+
+/** Whose data directory it is, and with which programs it is read. */
+export interface DataDirectoryOptions {
+  path: string;
+  binDirectory: string;
+  /** PostgreSQL's user. */
+  user: string;
+}
 
 /** Processes that fill a data directory with a copy of another. */
 const COPYING = '^(pg_basebackup|pgbackrest|wal-g|barman.*|rsync)$';
@@ -35,66 +75,164 @@ export const markOwn: Script = sh`mkdir -p ${OWN_CLUSTERS}
 /** The observation's id, for guards that look it up. */
 export const DATA_DIRECTORY = 'data-directory';
 
+/** Seconds that reading the WAL of a server that is down may take: it is that since the last checkpoint. */
+const READING = 20;
+
 /**
- * Reads a data directory without PostgreSQL: pg_control starts with the system identifier as a native
- * 64-bit integer. With pg_controldata it also tells checksums and state.
+ * Reads a data directory without a server: pg_control starts with the system identifier as a native 64-bit integer. With
+ * pg_controldata and pg_waldump it also tells checksums, state, and how far the WAL goes.
  */
-export function dataDirectory(path: string, binDirectory: string): Observation<DataDirectoryState> & { readonly shares: readonly SharedQuestion[] } {
-  const question = dataQuestion(path, binDirectory);
+export function dataDirectory(options: DataDirectoryOptions): Observation<DataDirectoryState> & { readonly shares: readonly SharedQuestion[] } {
+  const question = dataQuestion(options);
   return {
     id: DATA_DIRECTORY,
     shares: [question],
     probe: () => tellShared(question),
-    parse: (answer) => {
-      const lines = answerLines(answer).map((line): [string, string] => {
-        const at = line.indexOf('=');
-        return [line.slice(0, at), line.slice(at + 1)];
-      });
-      const values = new Map(lines);
-      const kind = values.get('kind');
-      if (kind === 'absent' || kind === 'empty') return { kind };
-      if (kind === 'foreign') return { kind, entries: lines.filter(([key]) => key === 'entry').map(([, value]) => value) };
-      if (kind !== 'cluster') throw new UnknownAnswer(DATA_DIRECTORY, answer);
-      const checksums = values.get('checksums');
-      return {
-        kind,
-        version: values.get('version') ?? '',
-        systemIdentifier: values.get('identifier'),
-        checksums: checksums === undefined ? undefined : Number(checksums),
-        clusterState: values.get('state'),
-        copy: (values.get('copy') ?? 'none') as 'none' | 'under way' | 'interrupted',
-        ours: values.get('ours') === 'yes',
-      };
-    },
+    parse: (answer) => readDataDirectory(answer),
   };
 }
 
+/** Reads the answer to `dataQuestion`, which may come with other lines. */
+export function readDataDirectory(answer: Answer): DataDirectoryState {
+  const lines = answerLines(answer).map((line): [string, string] => {
+    const at = line.indexOf('=');
+    return [line.slice(0, at), line.slice(at + 1)];
+  });
+  const values = new Map(lines);
+  const all = (wanted: string): string[] => lines.filter(([key]) => key === wanted).map(([, value]) => value);
+  const kind = values.get('kind');
+  if (kind === 'absent' || kind === 'empty') return { kind };
+  if (kind === 'foreign') return { kind, entries: all('entry') };
+  if (kind !== 'cluster') throw new UnknownAnswer(DATA_DIRECTORY, answer);
+  const checksums = values.get('checksums');
+  const history = values.get('history');
+  return {
+    kind,
+    version: values.get('version') ?? '',
+    systemIdentifier: values.get('identifier'),
+    checksums: checksums === undefined ? undefined : Number(checksums),
+    clusterState: values.get('state'),
+    copy: (values.get('copy') ?? 'none') as ClusterData['copy'],
+    ours: values.get('ours') === 'yes',
+    // What the file itself shows comes before what pg_controldata makes of it.
+    control: (all('control')[0] ?? 'valid') as ControlFile,
+    running: values.get('running') === 'yes',
+    position: readPosition(values),
+    history: history === undefined ? undefined : { timeline: Number.parseInt(history, 16), forks: all('fork') },
+    misowned: values.get('misowned'),
+  };
+}
+
+function readPosition(values: ReadonlyMap<string, string>): WalPosition | undefined {
+  const checkpoint = values.get('checkpoint');
+  if (checkpoint === undefined) return undefined;
+  const written = values.get('segments');
+  const timelines = [values.get('timeline'), values.get('recovery-timeline')].map((text) => Number(text ?? 0));
+  return {
+    timeline: Math.max(...timelines, written === undefined ? 0 : Number.parseInt(written, 16)),
+    checkpoint,
+    nextOid: Number(values.get('next-oid')),
+    lastRecord: values.get('state') === 'shut down' ? checkpoint : values.get('last'),
+  };
+}
+
+/** The shell's expansion of a variable with a pattern taken off: `rest##* `. */
+const expand = (expression: string): Script => Script.build(`\${${expression}}`);
+
 /** Asks all that `dataDirectory` tells of the one data directory of a host. */
-function dataQuestion(path: string, binDirectory: string): SharedQuestion {
+export function dataQuestion({ path, binDirectory, user }: DataDirectoryOptions): SharedQuestion {
   return {
     variable: 'pgprov_data',
     subjects: [path],
     ask: () => sh`data=${path}
+bin=${binDirectory}
 if [ ! -e "$data" ]; then echo kind=absent
 elif [ ! -d "$data" ]; then echo kind=foreign; echo "entry=(not a directory)"
 elif [ -f "$data/PG_VERSION" ]; then
 echo kind=cluster
 read -r version <"$data/PG_VERSION"
 echo "version=$version"
+running=
+pid=
+[ ! -r "$data/postmaster.pid" ] || read -r pid <"$data/postmaster.pid" || :
+if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f "$data")" ]; then running=yes; echo running=yes; fi
 if [ -s "$data/global/pg_control" ]; then
 set -- $(od -An -tu8 -N8 "$data/global/pg_control")
-echo "identifier=$1"
+if [ "$(wc -c <"$data/global/pg_control")" -lt 8192 ]; then echo control=truncated
+elif [ "$1" = 0 ]; then echo control=zero
+fi
+if [ "$1" != 0 ]; then echo "identifier=$1"; fi
 if [ -e ${OWN_CLUSTERS}/"$1" ]; then echo ours=yes; fi
-elif [ -e "$data/backup_label" ]; then
+else
+echo control=missing
+if [ -e "$data/backup_label" ]; then
 if cat /proc/[0-9]*/comm 2>/dev/null | grep -qE ${COPYING}; then echo 'copy=under way'; else echo copy=interrupted; fi
 fi
-if [ -x ${`${binDirectory}/pg_controldata`} ]; then
-${`${binDirectory}/pg_controldata`} "$data" 2>/dev/null | while read -r one two three rest; do
-case "$one $two $three" in
-'Database cluster state:') echo "state=$rest" ;;
-'Data page checksum') set -- $rest; echo "checksums=$2" ;;
+fi
+newest=
+for file in "$data"/pg_wal/????????.history; do [ ! -e "$file" ] || newest=$file; done
+fork=
+if [ -n "$newest" ]; then
+newest=${expand('newest##*/')}
+newest=${expand('newest%.history')}
+echo "history=$newest"
+while read -r left at why; do
+case "$left" in [1-9]*) fork=$at; echo "fork=$left $at" ;; esac
+done <"$data/pg_wal/$newest.history"
+fi
+if [ -x "$bin/pg_controldata" ]; then
+state=
+timeline=0
+recovery=0
+segments=
+checkpoint=
+while read -r one two three rest; do
+case "$one $two $three $rest" in
+'Database cluster state: '*) state=$rest; echo "state=$rest" ;;
+'Data page checksum '*) echo "checksums=${expand('rest##* ')}" ;;
+'Latest checkpoint location: '*) checkpoint=$rest; echo "checkpoint=$rest" ;;
+"Latest checkpoint's TimeLineID: "*) timeline=$rest; echo "timeline=$rest" ;;
+"Latest checkpoint's NextOID: "*) echo "next-oid=$rest" ;;
+"Min recovery ending loc's "*) recovery=${expand('rest##* ')}; echo "recovery-timeline=$recovery" ;;
+*'alculated CRC checksum does'*)
+case "$("$bin/pg_controldata" --version)" in *") $version"[!0-9]*) echo control=damaged ;; esac
+;;
 esac
-done
+done <<CONTROL
+$("$bin/pg_controldata" "$data" 2>&1)
+CONTROL
+if [ -z "$running" ] && [ -n "$checkpoint" ]; then
+for file in "$data"/pg_wal/????????????????????????; do [ ! -f "$file" ] || segments=${expand('file##*/')}; done
+if [ -n "$segments" ]; then
+segments=${expand('segments%????????????????')}
+echo "segments=$segments"
+fi
+newer=$timeline
+[ "$recovery" -le "$newer" ] || newer=$recovery
+[ "$((0x0$segments))" -le "$newer" ] || newer=$((0x0$segments))
+start=$checkpoint
+if [ "$newer" != "$timeline" ]; then
+start=
+[ "$((0x0$newest))" != "$newer" ] || start=$fork
+fi
+dump() { timeout ${READING} "$bin/pg_waldump" "$@" -p "$data/pg_wal" -t "$newer" -s "$start" 2>&1; }
+if [ -n "$start" ] && [ "$state" != 'shut down' ]; then
+said=$(dump -q) || :
+case "$said" in
+*'error in WAL record at '*)
+said=${expand('said##*error in WAL record at ')}
+echo "last=${expand('said%%:*')}"
+;;
+*'could not find a valid record'*) echo "last=$start" ;;
+*'could not find file'*|*'could not open file'*)
+dump | sed -n 's/.* lsn: \([0-9A-F]*\/[0-9A-F]*\), prev .*/last=\1/p' | tail -n 1
+;;
+esac
+fi
+fi
+fi
+if [ -z "$running" ]; then
+find -H "$data"/base "$data"/global "$data"/pg_*/ ! -type l ! -user ${user} -print -quit 2>/dev/null | sed 's/^/misowned=/'
 fi
 elif [ -z "$(ls -A "$data")" ]; then echo kind=empty
 else

@@ -11,7 +11,7 @@ import { digestOf, type Change, type Resource } from './resource.js';
 export function interruptedCopy(options: { path: string; binDirectory: string; ownership: Ownership }): Resource<DataDirectoryState> {
   const { path, binDirectory, ownership } = options;
   const id = `interrupted-copy:${path}`;
-  const observed = dataDirectory(path, binDirectory);
+  const observed = dataDirectory({ path, binDirectory, user: ownership.owner });
   return {
     id,
     shares: observed.shares,

@@ -1,5 +1,5 @@
 import { joinScripts, sh } from '../shell/quote.js';
-import { dataDirectory } from './data-directory.js';
+import { dataDirectory, type DataDirectoryOptions } from './data-directory.js';
 import { findRest, restQuestion } from './patroni-rest.js';
 import { answerText, digestOf, type Answer, type Change, type Resource } from './resource.js';
 import { tellShared } from './shared-question.js';
@@ -16,12 +16,12 @@ export interface PatroniAnewState {
 /**
  * Patroni runs with the data directory that its file names. It reads that setting only when it starts, so one that was started
  * with another directory and found it empty waits for a leader for ever, while the data is here; it is started anew, which stops
- * nothing, for it has no server..
+ * nothing, for it has no server.
  */
-export function patroniAnew(options: { unit: string; url: string; path: string; binDirectory: string }): Resource<PatroniAnewState> {
-  const { unit, url, path, binDirectory } = options;
+export function patroniAnew(options: { unit: string; url: string } & DataDirectoryOptions): Resource<PatroniAnewState> {
+  const { unit, url, path, binDirectory, user } = options;
   const id = `anew:${unit}`;
-  const data = dataDirectory(path, binDirectory);
+  const data = dataDirectory({ path, binDirectory, user });
   const rest = restQuestion(`${url}/patroni`);
   const units = unitsQuestion(unit);
   return {

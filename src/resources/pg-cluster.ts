@@ -25,7 +25,7 @@ export interface PgClusterOptions {
 export function pgCluster(options: PgClusterOptions): Resource<DataDirectoryState> {
   const { dataDirectory: path, binDirectory, user, group, home } = options;
   const id = `pg-cluster:${path}`;
-  const observed = dataDirectory(path, binDirectory);
+  const observed = dataDirectory({ path, binDirectory, user });
   const draft = `${path}.pgprov-initdb`;
   return {
     id,

@@ -43,9 +43,9 @@ describe('sortWaves', () => {
       waves: { leader: [], together: [], oneByOne: ['pg2', 'pg3', 'pg1'] },
     },
     {
-      title: 'a start and restarts',
+      title: 'a start and restarts, where somebody leads',
       seen: { pg1: { ...restart, leads: true }, pg2: start, pg3: { ...restart, leads: false } },
-      waves: { leader: ['pg2'], together: [], oneByOne: ['pg3', 'pg1'] },
+      waves: { leader: [], together: ['pg2'], oneByOne: ['pg3', 'pg1'] },
     },
     { title: 'nothing to do', seen: { pg1: {}, pg2: {}, pg3: {} }, waves: { leader: [], together: ['pg1', 'pg2', 'pg3'], oneByOne: [] } },
     { title: 'a reload', seen: { pg1: { action: 'reload' } }, waves: { leader: [], together: ['pg1'], oneByOne: [] } },

@@ -14,10 +14,16 @@ import { bringAbout, moved, observe, rewritten, runSections } from '../support/s
 import { HOST_SHELLS, inEveryShell, isThere, type Shell } from '../support/shells.js';
 import { patience } from '../support/patience.js';
 
-const parse = (text: string): DataDirectoryState => dataDirectory('/d', '/bin').parse({ status: 0, out: Buffer.from(text) });
+/** Of a user's, made by the one that runs the tests unless it says otherwise. */
+const at = (path: string, binDirectory = '/nowhere', user: string = ME.owner): ReturnType<typeof dataDirectory> => dataDirectory({ path, binDirectory, user });
+
+const parse = (text: string): DataDirectoryState => at('/d').parse({ status: 0, out: Buffer.from(text) });
 
 describe('dataDirectory', () => {
-  const none = { systemIdentifier: undefined, checksums: undefined, clusterState: undefined, copy: 'none' as const, ours: false };
+  const none = {
+    systemIdentifier: undefined, checksums: undefined, clusterState: undefined, copy: 'none', ours: false,
+    control: 'valid', running: false, position: undefined, history: undefined, misowned: undefined,
+  } as const;
 
   it.each<{ text: string; state: DataDirectoryState }>([
     { text: 'kind=absent\n', state: { kind: 'absent' } },
@@ -27,8 +33,19 @@ describe('dataDirectory', () => {
     {
       text: 'kind=cluster\nversion=17\nidentifier=18446744073709551615\nours=yes\nstate=in production\nchecksums=1\n',
       state: {
-        kind: 'cluster', version: '17', systemIdentifier: '18446744073709551615', checksums: 1, clusterState: 'in production', copy: 'none', ours: true,
+        kind: 'cluster', version: '17', ...none, systemIdentifier: '18446744073709551615', checksums: 1, clusterState: 'in production', ours: true,
       },
+    },
+    {
+      text: 'kind=cluster\nversion=17\nrunning=yes\ncontrol=damaged\nhistory=0000000B\nfork=1 0/3000000\nfork=10 1/2\nstate=shut down\ncheckpoint=0/5\ntimeline=10\nnext-oid=9\nrecovery-timeline=0\nsegments=0000000B\nmisowned=/d/base\n',
+      state: {
+        kind: 'cluster', version: '17', ...none, clusterState: 'shut down', control: 'damaged', running: true, misowned: '/d/base',
+        position: { timeline: 11, checkpoint: '0/5', nextOid: 9, lastRecord: '0/5' }, history: { timeline: 11, forks: ['1 0/3000000', '10 1/2'] },
+      },
+    },
+    {
+      text: 'kind=cluster\nversion=17\nstate=in production\ncheckpoint=0/5\ntimeline=1\nnext-oid=9\nrecovery-timeline=3\nlast=0/7\n',
+      state: { kind: 'cluster', version: '17', ...none, clusterState: 'in production', position: { timeline: 3, checkpoint: '0/5', nextOid: 9, lastRecord: '0/7' } },
     },
   ])('reads $text', ({ text, state }) => expect(parse(text)).toEqual(state));
 
@@ -37,7 +54,7 @@ describe('dataDirectory', () => {
   const work = freshDirectory();
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    const see = (...names: string[]): Promise<DataDirectoryState> => observe(shell, dataDirectory(work.at(...names), '/nowhere'));
+    const see = (...names: string[]): Promise<DataDirectoryState> => observe(shell, at(work.at(...names)));
 
     it('tells what is there without PostgreSQL', async () => {
       mkdirSync(work.at('an empty one'));
@@ -57,7 +74,7 @@ describe('dataDirectory', () => {
       expect(await see('foreign')).toMatchObject({ kind: 'foreign', entries: expect.arrayContaining(['.hidden', 'a=b']) as string[] });
       expect(await see('foreign')).toMatchObject({ entries: { length: 5 } });
       expect(await see('file')).toEqual({ kind: 'foreign', entries: ['(not a directory)'] });
-      expect(await see('half')).toEqual({ kind: 'cluster', version: '16', ...none });
+      expect(await see('half')).toEqual({ kind: 'cluster', version: '16', ...none, control: 'missing' });
       expect(await see('cluster')).toEqual({ kind: 'cluster', version: '17', ...none, systemIdentifier: '7412345678901234567' });
     });
 
@@ -67,8 +84,8 @@ describe('dataDirectory', () => {
       writeFileSync(work.at('cluster', 'PG_VERSION'), '17');
       const told = 'pg_control version number:            1700\nDatabase cluster state:               in archive recovery\nData page checksum version:           1\nDefault char data signedness:         signed\n';
       writeFileSync(work.at('bin', 'pg_controldata'), `#!/bin/sh\nprintf '%s' '${told}'\n`, { mode: 0o755 });
-      expect(await observe(shell, dataDirectory(work.at('cluster'), work.at('bin')))).toEqual({
-        kind: 'cluster', version: '17', ...none, checksums: 1, clusterState: 'in archive recovery',
+      expect(await observe(shell, at(work.at('cluster'), work.at('bin')))).toEqual({
+        kind: 'cluster', version: '17', ...none, control: 'missing', checksums: 1, clusterState: 'in archive recovery',
       });
     });
 
@@ -78,7 +95,7 @@ describe('dataDirectory', () => {
       const control = Buffer.alloc(8);
       control.writeBigUInt64LE(42n);
       writeFileSync(work.at('cluster', 'global', 'pg_control'), control);
-      const observation = dataDirectory(work.at('cluster'), '/nowhere');
+      const observation = at(work.at('cluster'));
       const here = (script: Script): Script => moved(script, '/var/lib/pgprov', work.at('own'));
       const local = rewritten(observation, here);
       expect(await observe(shell, local)).toMatchObject({ ours: false, systemIdentifier: '42' });
@@ -106,7 +123,7 @@ describe.skipIf(binaries === undefined)(binaries === undefined ? 'a real cluster
     it('is read as pg_controldata reads it', async () => {
       const { program, words } = asPostgres(join(bin, 'pg_controldata'), work.at('with'));
       const told = execFileSync(program, words, { encoding: 'utf8', cwd: '/', env: { ...process.env, LC_ALL: 'C' } });
-      const state = await observe(shell, dataDirectory(work.at('with'), bin));
+      const state = await observe(shell, at(work.at('with'), bin, POSTGRES_USER));
       expect(state).toEqual({
         kind: 'cluster',
         version: expect.stringMatching(/^\d+$/u) as string,
@@ -115,8 +132,30 @@ describe.skipIf(binaries === undefined)(binaries === undefined ? 'a real cluster
         clusterState: 'shut down',
         copy: 'none',
         ours: false,
+        control: 'valid',
+        running: false,
+        // initdb's own last checkpoint, before any object that a server made for somebody.
+        position: { timeline: 1, checkpoint: /checkpoint location: *(\S+)/u.exec(told)?.[1], nextOid: expect.toSatisfy((oid: number) => oid < 16384) as number, lastRecord: /checkpoint location: *(\S+)/u.exec(told)?.[1] },
+        history: undefined,
+        misowned: undefined,
       });
-      expect(await observe(shell, dataDirectory(work.at('without'), bin))).toMatchObject({ checksums: 0 });
+      expect(await observe(shell, at(work.at('without'), bin, POSTGRES_USER))).toMatchObject({ checksums: 0 });
+    });
+
+    it('is named for what is wrong with it', async () => {
+      const path = work.at('without', 'global', 'pg_control');
+      const control = readFileSync(path);
+      const broken = Buffer.from(control);
+      broken.write('??', 60);
+      const seen: unknown[] = [];
+      for (const content of [Buffer.alloc(0), Buffer.alloc(8192), control.subarray(0, 296), broken]) {
+        writeFileSync(path, content);
+        const state = await observe(shell, at(work.at('without'), bin, POSTGRES_USER));
+        seen.push(state.kind === 'cluster' ? state.control : state.kind);
+      }
+      writeFileSync(path, control);
+      expect(seen).toEqual(['missing', 'zero', 'truncated', 'damaged']);
+      expect(await observe(shell, at(work.at('without'), bin, 'nobody'))).toMatchObject({ control: 'valid', misowned: expect.stringMatching(/\/without\/(?:base|global|pg_)/u) as string });
     });
   });
 });
@@ -124,7 +163,7 @@ describe.skipIf(binaries === undefined)(binaries === undefined ? 'a real cluster
 it('is asked once for all who want to know', () => {
   const copy = interruptedCopy({ path: '/d', binDirectory: '/bin', ownership: { ...ME, mode: '0700' } });
   const cluster = pgCluster({ version: 17, dataDirectory: '/d', binDirectory: '/bin', user: 'postgres', group: 'postgres', home: '/', initdb: [] });
-  expect(sharedSections([dataDirectory('/d', '/bin'), copy, cluster]).map(({ id }) => id)).toEqual(['pgprov_data']);
+  expect(sharedSections([at('/d', '/bin'), copy, cluster]).map(({ id }) => id)).toEqual(['pgprov_data']);
 });
 
 describe('pgCluster', () => {
@@ -142,7 +181,7 @@ describe('pgCluster', () => {
     { state: { kind: 'absent' }, changes: 1 },
     { state: { kind: 'empty' }, changes: 1 },
     { state: { kind: 'foreign', entries: ['x'] }, changes: 1 },
-    { state: { kind: 'cluster', version: '17', systemIdentifier: '1', checksums: 0, clusterState: undefined, copy: 'none', ours: false }, changes: 0 },
+    { state: parse('kind=cluster\nversion=17\nidentifier=1\nchecksums=0\n'), changes: 0 },
   ])('$state.kind: $changes', ({ state, changes }) => {
     const found = pgCluster(options('/d')).diff(state);
     expect(found).toHaveLength(changes);
@@ -189,7 +228,7 @@ describe('pgCluster', () => {
     const { status, words } = await run('dash', work.at('with space'), { kind: 'absent' });
     expect(words).toContain('Success');
     expect(status).toBe(0);
-    const observation = dataDirectory(work.at('with space'), binaries ?? '');
+    const observation = at(work.at('with space'), binaries ?? '');
     const local = rewritten(observation, (script) => moved(script, '/var/lib/pgprov', work.at('own')));
     expect(await observe('dash', local)).toMatchObject({ kind: 'cluster', checksums: 1, ours: true });
     const put = execFileSync('ls', [work.path], { encoding: 'utf8' });

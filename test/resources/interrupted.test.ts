@@ -46,7 +46,7 @@ describe('interruptedCopy', () => {
 
 describe('interruptedBootstrap', () => {
   const client = { endpoints: ['https://10.0.0.1:2379'], caFile: '/ca', certFile: '/crt', keyFile: '/key' };
-  const bootstrap = (first: boolean): Resource<BootstrapState> => interruptedBootstrap({ path: '/data', member: 'pg1', first, unit: 'patroni', configFile: '/etc/patroni/config.yml', ownership: { owner: 'postgres', group: 'postgres', mode: '0700' }, url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/' });
+  const bootstrap = (first: boolean): Resource<BootstrapState> => interruptedBootstrap({ scope: 'demo', path: '/data', binDirectory: '/nowhere', member: 'pg1', first, unit: 'patroni', configFile: '/etc/patroni/config.yml', ownership: { owner: 'postgres', group: 'postgres', mode: '0700' }, url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/' });
   const resource = bootstrap(false);
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   const scope = (keys: Record<string, string>): string =>
@@ -58,23 +58,46 @@ describe('interruptedBootstrap', () => {
   const answers = (url: string, body: string): string => told({ [url]: body }, resource.shares ?? []);
   const at = (state: string): string => answers('http://10.0.0.1:8008/patroni', `{"state": "${state}", "replication": [{"state": "streaming"}]}`);
 
-  it.each([
-    { title: 'nothing known', text: '', change: undefined },
-    { title: 'a mark and beginnings', text: `begun\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
-    { title: 'a mark alone', text: EMPTY, change: undefined, first: TAKE_OUT },
-    { title: 'a mark, others waiting', text: scope({ initialize: '', 'members/pg2': '{"state":"stopped"}' }), change: undefined, first: TAKE_OUT },
-    { title: 'a mark, and its own former self', text: scope({ initialize: '', 'members/pg1': '{"state":"initializing new cluster"}' }), change: undefined, first: TAKE_OUT },
-    { title: 'a mark, and another member at it', text: scope({ initialize: '', 'members/pg10': '{"state":"initializing new cluster"}' }), change: undefined },
-    { title: 'a mark and a leader', text: `begun\n${scope({ initialize: '', leader: 'pg2' })}`, change: undefined },
-    { title: 'a mark, and a leader seen before', text: `begun\nled\n${EMPTY}`, change: undefined },
-    { title: 'a mark, initdb running', text: `begun\nunderway\n${EMPTY}`, change: undefined },
-    { title: 'a mark, Patroni at it', text: `begun\n${at('initializing new cluster')}\n${EMPTY}`, change: undefined },
-    { title: 'a mark, Patroni waiting', text: `begun\n${at('stopped')}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
-    { title: 'a cluster that is known', text: `begun\n${scope({ initialize: '7' })}`, change: undefined },
-    { title: 'beginnings that were never finished', text: `begun\nconfigured\n${unit('disabled')}\n${scope({})}`, change: PUT_ASIDE, first: PUT_ASIDE },
-    { title: 'a member that was finished', text: `begun\nconfigured\n${unit('enabled')}\n${scope({})}`, change: undefined },
-    { title: 'data that pgprov never configured', text: `begun\n${unit('disabled')}\n${scope({})}`, change: undefined },
-    { title: 'no word from etcd', text: `begun\nconfigured\n${unit('disabled')}\ncurl: (7) Failed to connect`, change: undefined },
+  const NONE = 'kind=empty';
+  /** initdb was broken off before its pg_control. */
+  const HALF = 'kind=cluster\nversion=17\ncontrol=missing';
+  /** What initdb makes, or a variation of it. */
+  const cluster = (state: string, oid = 13572, timeline = 1): string =>
+    `kind=cluster\nversion=17\nidentifier=9\nstate=${state}\ncheckpoint=0/17414F8\ntimeline=${timeline}\nnext-oid=${oid}\nrecovery-timeline=0`;
+  const MADE = cluster('shut down');
+  const BEGUN = `noted\nconfigured\n${HALF}`;
+
+  it.each<{ title: string; text: string; change?: string; first?: string }>([
+    { title: 'nothing known', text: NONE },
+    { title: 'a mark and beginnings', text: `${BEGUN}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    { title: 'a mark and beginnings of an earlier pgprov, which noted nothing', text: `configured\n${HALF}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    { title: 'a mark and what pgprov never configured', text: `${HALF}\n${EMPTY}` },
+    { title: 'a mark alone', text: `${NONE}\n${EMPTY}`, first: TAKE_OUT },
+    { title: 'a mark, others waiting', text: `${NONE}\n${scope({ initialize: '', 'members/pg2': '{"state":"stopped"}' })}`, first: TAKE_OUT },
+    { title: 'a mark, and its own former self', text: `${NONE}\n${scope({ initialize: '', 'members/pg1': '{"state":"initializing new cluster"}' })}`, first: TAKE_OUT },
+    { title: 'a mark, and another member at it', text: `${NONE}\n${scope({ initialize: '', 'members/pg10': '{"state":"initializing new cluster"}' })}` },
+    { title: 'a mark and a leader', text: `${BEGUN}\n${scope({ initialize: '', leader: 'pg2' })}` },
+    { title: 'a mark, and a leader seen before', text: `led\n${BEGUN}\n${EMPTY}` },
+    { title: 'a mark, initdb running', text: `underway\n${BEGUN}\n${EMPTY}` },
+    { title: 'a mark, Patroni at it', text: `${BEGUN}\n${at('initializing new cluster')}\n${EMPTY}` },
+    { title: 'a mark, Patroni waiting', text: `${BEGUN}\n${at('stopped')}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    { title: 'a mark, and a database that initdb had finished', text: `noted\n${MADE}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    { title: 'a mark, and one that lost its power before it led', text: `noted\n${cluster('in production')}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    { title: 'a mark, and a database whose first start nobody noted', text: `configured\n${MADE}\n${EMPTY}` },
+    { title: 'a mark, and a database that had a checkpoint since', text: `noted\n${cluster('shut down', 16384)}\n${EMPTY}` },
+    { title: 'a mark, and a database on a later timeline', text: `noted\n${cluster('shut down', 13572, 2)}\n${EMPTY}` },
+    { title: 'a mark, and a standby', text: `noted\n${cluster('shut down in recovery')}\n${EMPTY}` },
+    { title: 'a mark, and data of which pg_controldata says nothing', text: `noted\nkind=cluster\nversion=17\nidentifier=9\n${EMPTY}` },
+    { title: 'a mark, and a damaged pg_control', text: `${BEGUN.replace('missing', 'truncated')}\n${EMPTY}` },
+    { title: 'a mark, and an open database', text: `noted\n${MADE}\nrunning=yes\n${EMPTY}` },
+    { title: 'a mark, and a member that was finished', text: `noted\n${MADE}\n\n${unit('enabled')}\n${EMPTY}` },
+    { title: 'a cluster that is known', text: `${BEGUN}\n${scope({ initialize: '7' })}` },
+    { title: 'beginnings that were never finished', text: `${BEGUN}\n\n${unit('disabled')}\n${scope({})}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    { title: 'a database that never served, the mark taken back', text: `noted\n${MADE}\n\n${unit('disabled')}\n${scope({})}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    { title: 'a member that was finished', text: `${BEGUN}\n\n${unit('enabled')}\n${scope({})}` },
+    { title: 'data that pgprov never configured', text: `${HALF}\n\n${unit('disabled')}\n${scope({})}` },
+    { title: 'a cluster of a disabled member, etcd empty', text: `configured\n${cluster('shut down', 24580, 3)}\n\n${unit('disabled')}\n${scope({})}` },
+    { title: 'no word from etcd', text: `${BEGUN}\n\n${unit('disabled')}\ncurl: (7) Failed to connect` },
   ])('$title: $change; on the first leader: $first', ({ text, change, first }) => {
     const out = text.replace(/^\{"header".*/mu, (keys) => answers('https://10.0.0.1:2379/v3/kv/range', keys));
     for (const [made, expected] of [[bootstrap(false), change], [bootstrap(true), first]] as const) {
@@ -82,8 +105,11 @@ describe('interruptedBootstrap', () => {
     }
   });
 
+  const stateOf = (made: Resource<BootstrapState>, text: string): BootstrapState =>
+    made.parse({ status: 0, out: Buffer.from(text.replace(/^\{"header".*/mu, (keys) => answers('https://10.0.0.1:2379/v3/kv/range', keys))) });
+
   it('takes only the mark away where nothing else is left', () => {
-    const script = bootstrap(true).apply([], { initialize: 'empty', led: false, underWay: false, unfinished: true, begun: false }).text;
+    const script = bootstrap(true).apply([], stateOf(bootstrap(true), `${NONE}\n${EMPTY}`)).text;
     expect(script).toMatch(/^printf .* txn$/u);
   });
 
@@ -100,25 +126,25 @@ describe('interruptedBootstrap', () => {
       mkdirSync(work.at('bin'));
       stubCurl(EMPTY);
       const asked = interruptedBootstrap({
-        path: work.at('data'), member: 'pg1', first: true, unit: 'patroni', configFile: work.at('config.yml'), ownership: { ...ME, mode: '0700' },
+        scope: 'demo', binDirectory: '/nowhere', path: work.at('data'), member: 'pg1', first: true, unit: 'patroni', configFile: work.at('config.yml'), ownership: { ...ME, mode: '0700' },
         url: 'http://10.0.0.1:8008', client: { ...client, endpoints: ['https://10.0.0.1:2379', 'https://10.0.0.2:2379'], certFile: work.at('crt') }, prefix: '/service/demo/',
       });
       const here = rewritten(asked, (script) => joinScripts([sh`PATH=${work.at('bin')}:$PATH`, script]));
       stub('grep', 'exit 0');
-      expect(await observe(shell, here)).toMatchObject({ initialize: 'empty', led: false, underWay: true, begun: true, unfinished: true });
+      expect(await observe(shell, here)).toMatchObject({ initialize: 'empty', led: false, underWay: true, configured: true, noted: false, enabled: false, data: { control: 'missing' } });
       stubCurl(scope({ initialize: '7', leader: 'pg2' }));
-      expect(await observe(shell, here)).toMatchObject({ initialize: 'set', led: true, underWay: false, begun: true, unfinished: true });
+      expect(await observe(shell, here)).toMatchObject({ initialize: 'set', led: true, underWay: false, configured: true });
       rmSync(work.at('config.yml'));
-      expect(await observe(shell, here)).toMatchObject({ led: true, unfinished: false });
+      expect(await observe(shell, here)).toMatchObject({ led: true, configured: false });
     });
 
     it('puts what there is aside, whole, and takes the mark out only while it is empty', async () => {
       const host = new MadeUpHost({ root: work.path, programs: { etcdctl: `cat >'${work.at('transaction')}'` } });
       host.write('data/PG_VERSION', '17\n');
       const made = interruptedBootstrap({
-        path: work.at('data'), member: 'pg1', first: false, unit: 'patroni', configFile: '/c', ownership: { ...ME, mode: '0700' }, url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/',
+        scope: 'demo', binDirectory: '/nowhere', path: work.at('data'), member: 'pg1', first: false, unit: 'patroni', configFile: '/c', ownership: { ...ME, mode: '0700' }, url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/',
       });
-      const body = host.script(made.apply([], { initialize: 'empty', led: false, underWay: false, unfinished: false, begun: true }));
+      const body = host.script(made.apply([], stateOf(made, `noted\n${MADE}\n${EMPTY}`)));
       const { answers: done } = await runSections(shell, [{ id: 'do', mode: 'step', body }]);
       expect(done.get('do')?.status).toBe(0);
       expect(readdirSync(work.at('data'))).toEqual([]);

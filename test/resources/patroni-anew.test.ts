@@ -3,7 +3,7 @@ import { patroniAnew } from '../../src/resources/patroni-anew.js';
 import { told } from '../support/http-answers.js';
 
 const URL = 'http://10.0.0.1:8008';
-const resource = patroniAnew({ unit: 'patroni', url: URL, path: '/data', binDirectory: '/bin17' });
+const resource = patroniAnew({ unit: 'patroni', url: URL, path: '/data', binDirectory: '/bin17', user: 'postgres' });
 
 const unit = (active: string): string => `Names=patroni.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=${active}\n`;
 const WHOLE = 'kind=cluster\nversion=17\nidentifier=7\nstate=shut down';

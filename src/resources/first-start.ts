@@ -1,0 +1,63 @@
+import { joinScripts, sh, type Script } from '../shell/quote.js';
+import { digestOf, type Change, type Resource } from './resource.js';
+import { enabledUnit, type ServiceState } from './service.js';
+
+/** Whose first start it is. */
+export interface FirstStart {
+  /** Patroni's. */
+  scope: string;
+  member: string;
+  /** The data directory. */
+  path: string;
+}
+
+/** Where a host notes that Patroni was started there for the first time, without data; gone once the member has its data. */
+const NOTE = '/var/lib/pgprov/first-start';
+
+/**
+ * Patroni's service that, before it is started on an empty data directory, notes on the host whose first start that is, when,
+ * and in which boot. The note is on the disk before Patroni begins, so what a power failure leaves of the bootstrap can be
+ * told from a database that served.
+ */
+export function notesFirstStart(service: Resource<ServiceState>, { scope, member, path }: FirstStart): Resource<ServiceState> {
+  const note = sh`if [ ! -e ${path} ] || { [ -d ${path} ] && [ -z "$(ls -A ${path})" ]; }; then
+mkdir -p /var/lib/pgprov
+printf '%s\n' ${lines({ scope, member, path })} "time=$(date -u +%Y-%m-%dT%H:%M:%SZ)" "boot=$(cat /proc/sys/kernel/random/boot_id)" >${`${NOTE}.new`}
+sync ${`${NOTE}.new`}
+mv -f ${`${NOTE}.new`} ${NOTE}
+sync /var/lib/pgprov
+fi`;
+  return {
+    ...service,
+    apply: (changes, state) =>
+      changes.some(({ action }) => action === 'start') ? joinScripts([note, service.apply(changes, state)]) : service.apply(changes, state),
+  };
+}
+
+/** Prints `noted` where this first start was noted and never ended with the member's data. */
+export function tellFirstStart(first: FirstStart): Script {
+  return sh`if [ "$(head -n 3 ${NOTE} 2>/dev/null)" = ${lines(first).join('\n')} ]; then echo noted; fi`;
+}
+
+/** A unit that starts at boot, which ends the first start: the note of it goes. */
+export function enabledAfterFirstStart(unit: string): Resource<{ enabled: boolean; noted: boolean }> {
+  const enabled = enabledUnit(unit);
+  const end = sh`rm -f ${NOTE}
+sync /var/lib/pgprov 2>/dev/null || :`;
+  return {
+    id: enabled.id,
+    shares: enabled.shares ?? [],
+    probe: () => joinScripts([sh`if [ -e ${NOTE} ]; then echo noted; fi`, enabled.probe()]),
+    parse: (answer) => ({ ...enabled.parse(answer), noted: answer.out.toString('utf8').split('\n').includes('noted') }),
+    diff: (state): Change[] => [
+      ...enabled.diff(state),
+      ...(state.enabled && state.noted ? [{ action: 'update', summary: `take down that the first start of ${unit} is over` } as const] : []),
+    ],
+    apply: (changes, state) => joinScripts([...(changes.some(({ action }) => action === 'enable') ? [enabled.apply(changes, state)] : []), end]),
+    digest: () => digestOf(enabled.id),
+  };
+}
+
+function lines({ scope, member, path }: FirstStart): string[] {
+  return [`scope=${scope}`, `member=${member}`, `data=${path}`];
+}
