@@ -1,5 +1,5 @@
 import {
-  command, DATA_DIRECTORY, dataDirectory, defineRole, digestOf, directory, editedFile, file, PENDING_RESTART, pendingRestart, replaceBlock, service, sh,
+  command, DATA_DIRECTORY, dataDirectory, defineRole, digestOf, directory, editedFile, file, leaderInStore, PENDING_RESTART, pendingRestart, replaceBlock, service, sh,
   type CheckResult, type DataDirectoryState, type Host, type Installation, type Objection, type Platform, type RoleContext, type Stage, type View,
 } from '../src/index.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
@@ -202,6 +202,7 @@ function guardHost(view: View, host: Host): Objection[] {
   }
   if (data?.kind !== 'cluster') return [];
   if (data.version !== String(version)) {
+    if (isLoneReplica(view, host)) return [];
     return [
       {
         kind: 'refuse',
@@ -217,9 +218,18 @@ function guardHost(view: View, host: Host): Objection[] {
       kind: 'refuse',
       host: host.name,
       message: `${where} holds a PostgreSQL cluster that pgprov did not make (system identifier ${data.systemIdentifier ?? 'unreadable'})`,
-      hint: 'give postgresql.data_dir or postgresql.name another value, or move the old cluster aside yourself if it is not needed',
+      hint: 'give postgresql.data_dir or postgresql.name another value; pgprov never touches data that it did not make',
     },
   ];
+}
+
+/** A member of a cluster that is led elsewhere, on data of the version that is wanted: it fails by itself (see `soundData`), and holds up nobody. */
+function isLoneReplica(view: View, host: Host): boolean {
+  if (!host.roles.includes('patroni')) return false;
+  const others = view.hosts('patroni').filter(({ name }) => name !== host.name);
+  const leader = leaderInStore(others.map(({ name }) => name), (name, id) => view.read(name, id));
+  const led = view.read<DataDirectoryState>(leader ?? '', DATA_DIRECTORY);
+  return leader !== host.name && led?.kind === 'cluster' && led.version === String(variables(host, 'postgresql').version);
 }
 
 function checkHost(view: View, host: Host): CheckResult[] {

@@ -5,6 +5,7 @@ import type { RunEvent } from '../../src/events.js';
 import { runCluster, type RunOptions, type RunOutcome } from '../../src/engine/run.js';
 import { defineRole, type Role, type RoleContext, type Stage, type UnitGuard } from '../../src/plan/role.js';
 import { command } from '../../src/resources/command.js';
+import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
 import { file } from '../../src/resources/file.js';
 import { gate } from '../../src/resources/gate.js';
 import { service } from '../../src/resources/service.js';
@@ -485,6 +486,26 @@ echo ${`end ${host.name}`} >>${work.at('order')}
       expect(order()).toEqual(['begin pg1']);
       expect(steps).toEqual(expect.arrayContaining(['pg1 web/start failed', 'pg2 web/start skipped', 'pg3 web/start skipped']));
       expect(events).toContainEqual(expect.objectContaining({ type: 'step-end', host: 'pg2', reason: 'pg1, the first leader, failed' }));
+    });
+
+    it.each(['start', 'before'])('starts the one with the last commits first, and nobody when it fails in the stage `%s`', async (where) => {
+      const data = (name: string): ClusterData => ({
+        kind: 'cluster', version: '17', systemIdentifier: '7', checksums: 1, clusterState: 'shut down in recovery', copy: 'none', ours: false, control: 'valid', running: false,
+        position: { timeline: 2, checkpoint: '0/1', nextOid: 20_000, lastRecord: name === 'pg2' ? '0/9' : '0/8' }, history: undefined, misowned: undefined,
+      });
+      const down = (broken?: string): Role => role('web', {
+        observations: ({ host }) => [{ id: DATA_DIRECTORY, probe: () => sh`:`, parse: () => data(host.name) }],
+        stages: (context) => [
+          stage('before', [make(context, 'before', ...(context.host.name === broken && where === 'before' ? [sh`exit 1`] : []))]),
+          stage('start', [unit(context, 'start', context.host.name === broken && where === 'start' ? sh`exit 1` : sh`:`)], { crossing: 'rolling', leaderFirst: true }),
+        ],
+      });
+      const failed = await run([down('pg2')]);
+      expect(failed.exitCode).toBe(1);
+      expect(existsSync(work.at('order')) ? order() : []).toEqual(where === 'start' ? ['begin pg2'] : []);
+      expect(failed.events).toContainEqual(expect.objectContaining({ type: 'step-end', host: 'pg1', reason: 'pg2, which has the last commits, failed' }));
+      expect((await run([down()])).exitCode).toBe(0);
+      expect(order().slice(-6, -4)).toEqual(['begin pg2', 'end pg2']);
     });
 
     it('restarts nobody after one that did not come back', async () => {

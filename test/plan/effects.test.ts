@@ -3,6 +3,7 @@ import { effectsOf } from '../../src/plan/effects.js';
 import type { States } from '../../src/plan/plan.js';
 import type { Stage } from '../../src/plan/role.js';
 import type { RunStage } from '../../src/plan/shape.js';
+import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
 import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
 import type { Action, Change, Resource } from '../../src/resources/resource.js';
 import { sh } from '../../src/shell/quote.js';
@@ -31,6 +32,11 @@ function seen(actions: Record<string, Partial<Record<'etcd' | 'patroni', Action>
   );
 }
 
+const data = (lastRecord: string): ClusterData => ({
+  kind: 'cluster', version: '17', systemIdentifier: '7', checksums: 1, clusterState: 'shut down in recovery', copy: 'none', ours: false, control: 'valid', running: false,
+  position: { timeline: 1, checkpoint: '0/1', nextOid: 20_000, lastRecord }, history: undefined, misowned: undefined,
+});
+
 describe('effects', () => {
   const every = (actions: Partial<Record<'etcd' | 'patroni', Action>>): Record<string, typeof actions> => ({ pg1: actions, pg2: actions, pg3: actions });
 
@@ -39,6 +45,11 @@ describe('effects', () => {
       title: 'of a new cluster',
       states: seen(every({ etcd: 'start', patroni: 'start' })),
       sentences: ['etcd starts on pg1, pg2 and pg3', 'patroni starts on pg1, then on pg2 and pg3'],
+    },
+    {
+      title: 'of the start of a cluster that is down: who has the last commits goes first',
+      states: new Map([...seen(every({ patroni: 'start' }))].map(([host, states]) => [host, new Map([...states, [DATA_DIRECTORY, data(host === 'pg3' ? '0/9' : '0/8')]])])),
+      sentences: ['patroni starts on pg3, which has the last commits, then on pg1 and pg2'],
     },
     {
       title: 'of a restart everywhere: the leader last',

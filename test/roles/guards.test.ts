@@ -397,6 +397,15 @@ describe('postgresql’s guards', () => {
     expect(guards('postgresql', { [host]: { [DATA_DIRECTORY]: data } }, inventory)).toEqual(objections);
   });
 
+  // The replica itself fails over it, see sound-data.test.ts.
+  it('let a replica of another version not hold up the others', () => {
+    const seen = (leader: string): Seen => ({
+      pg1: { [DATA_DIRECTORY]: cluster('7'), [DCS]: store({ initialize: '7', leader }) }, pg2: { [DATA_DIRECTORY]: cluster('7', { version: '16' }) },
+    });
+    expect(guards('postgresql', seen('pg1'))).toEqual([]);
+    expect(guards('postgresql', seen('pg2'))).toEqual(['refuse pg2: pg2: the data directory holds a PostgreSQL 16 cluster, the inventory says 17']);
+  });
+
   it.each([
     { data: cluster('7'), result: 'ok pg1: data checksums are on (data page checksum version 1)' },
     { data: cluster('7', { checksums: 0 }), result: 'NO pg1: data checksums are on (data page checksum version 0)' },
