@@ -1,4 +1,4 @@
-import { DCS, ETCD_MEMBER, leaderInStore, type BootstrapState, type DcsState, type EtcdMemberState, type Host, type Objection, type View } from '../../src/index.js';
+import { DCS, enumerate, ETCD_MEMBER, leaderInStore, type BootstrapState, type DcsState, type EtcdMemberState, type Host, type Objection, type View } from '../../src/index.js';
 import { hostPort, scopeOf } from './layout.js';
 import { guardLeaderless } from './leaderless.js';
 import { membersData, whatWasFound, type MemberData } from './members-data.js';
@@ -16,7 +16,7 @@ export function guardCluster(view: View): Objection[] {
   const { initialize = '' } = store;
   const leader = leaderInStore(hosts.map(({ name }) => name), (host, id) => view.read(host, id));
   const readable = members.filter(({ data }) => data.control === 'valid');
-  if (initialize === '') return [...guardUnknown(view, readable), ...guardNames(hosts, store)];
+  if (initialize === '') return [...guardUnknown(view, members), ...guardNames(hosts, store)];
   const objections = [...guardIdentifiers(view, initialize, leader, readable), ...guardLostData(view, initialize, leader, readable), ...guardNames(hosts, store)];
   if (objections.length > 0 || leader !== undefined || !readable.some(({ data }) => data.systemIdentifier === initialize)) return objections;
   return guardLeaderless(view, members);
@@ -46,13 +46,26 @@ function guardWithoutStore(view: View, members: readonly MemberData[]): Objectio
   const etcdIsNew =
     view.complete('etcd') &&
     etcdHosts.every((host) => view.read<EtcdMemberState>(host.name, ETCD_MEMBER)?.hasData === false);
-  return etcdIsNew ? refuseUnknownData(view, readable, true) : [];
+  return etcdIsNew ? refuseUnknownData(view, members, true) : [];
 }
 
 /** etcd knows no cluster, or has the empty mark of a bootstrap: only one that pgprov began and that is under way explains data. */
-function guardUnknown(view: View, readable: readonly MemberData[]): Objection[] {
-  const unexplained = readable.filter(({ bootstrap }) => bootstrap === undefined || !beingMade(bootstrap));
-  return refuseUnknownData(view, unexplained, false);
+function guardUnknown(view: View, members: readonly MemberData[]): Objection[] {
+  const unexplained = members.filter(({ bootstrap }) => bootstrap === undefined || !beingMade(bootstrap));
+  return unexplained.length === 0 ? guardUnseen(view) : refuseUnknownData(view, unexplained, false);
+}
+
+/** A new cluster would begin, and a host that the run leaves out may hold the one that there was. */
+function guardUnseen(view: View): Objection[] {
+  const left = view.inventory.hosts.filter((host) => host.roles.includes('patroni') && !view.surveyed(host.name)).map(({ name }) => name);
+  if (left.length === 0) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `etcd knows no cluster ${scopeOf(view.inventory, view.hosts('patroni')[0] as Host)}, and this run, which would make it, leaves out ${enumerate(left)}, which may hold its data`,
+      hint: 'a cluster is made with all of its hosts: run this without --host, or take a host that is gone out of the inventory',
+    },
+  ];
 }
 
 function beingMade({ initialize, underWay, noted, enabled }: BootstrapState): boolean {

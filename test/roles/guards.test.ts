@@ -206,6 +206,12 @@ describe('patroni’s guards', () => {
     expect(all.join('\n')).not.toMatch(/aside/u);
   });
 
+  it('refuse to make a cluster that etcd does not know where hosts are left out, which may hold it', () => {
+    expect(guards('patroni', { pg1: { [DCS]: store() }, pg3: {} })).toEqual([
+      'refuse all: etcd knows no cluster demo, and this run, which would make it, leaves out pg2, which may hold its data',
+    ]);
+  });
+
   const bootstrap = (rest: Partial<BootstrapState>, data: DataDirectoryState): object => ({
     [DATA_DIRECTORY]: data,
     [INTERRUPTED_BOOTSTRAP]: { initialize: 'empty', led: false, underWay: false, configured: true, enabled: false, noted: false, data, ...rest } satisfies BootstrapState,
@@ -219,7 +225,7 @@ describe('patroni’s guards', () => {
     { title: 'a disabled member’s data', facts: ROCKY9, state: bootstrap({}, cluster('9')), refused: true },
     { title: 'a member that once ran', facts: ROCKY9, state: bootstrap({ enabled: true, noted: true }, FRESH), refused: true },
   ])('data under an empty mark: $title', ({ facts, state, refused }) => {
-    const seen = { pg1: { ...member('pg1', 'demo', facts), [DCS]: store({ initialize: '' }), [ETCD_MEMBER]: etcd(), ...state } };
+    const seen = { pg1: { ...member('pg1', 'demo', facts), [DCS]: store({ initialize: '' }), [ETCD_MEMBER]: etcd(), ...state }, pg2: {}, pg3: {} };
     expect(guards('patroni', seen)).toHaveLength(refused ? 1 : 0);
   });
 

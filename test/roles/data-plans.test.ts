@@ -1,0 +1,248 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CATALOG } from '../../roles/index.js';
+import { debian13 } from '../../src/platform/debian.js';
+import type { States } from '../../src/plan/plan.js';
+import { shapeHost, type RunStage } from '../../src/plan/shape.js';
+import { View } from '../../src/plan/view.js';
+import { sortWaves, startsSomething } from '../../src/plan/waves.js';
+import { DATA_DIRECTORY } from '../../src/resources/data-directory.js';
+import { DCS, type DcsState } from '../../src/resources/dcs.js';
+import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
+import { HOST_FACTS } from '../../src/resources/host-facts.js';
+import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
+import type { Resource } from '../../src/resources/resource.js';
+import { DEPTH, tries } from '../support/depth.js';
+import { told } from '../support/http-answers.js';
+import { contextOf, inventoryOf, MATERIAL, THREE } from '../support/inventory.js';
+
+/** What is in a host's data directory, and what it is in truth. */
+interface Disk {
+  kind: 'none' | 'empty' | 'half' | 'valid' | 'running' | 'truncated' | 'zero' | 'misowned' | 'other cluster' | 'other major';
+  timeline: number;
+  /** Where its last WAL record starts, as far as the members' one history goes. */
+  last: number;
+  /** Which of two histories of its timeline it has. */
+  line: 'a' | 'b';
+  state: 'shut down' | 'in production' | 'shut down in recovery' | 'in archive recovery';
+  /** pg_waldump can read it. */
+  readable: boolean;
+  /** Anybody was ever served from it; what never served is what a bootstrap of pgprov's left that was broken off. */
+  served: boolean;
+}
+
+/** One host. */
+interface Machine {
+  disk: Disk;
+  unit: 'enabled' | 'disabled' | 'masked' | 'running';
+  noted: boolean;
+  /** `other`: by pgprov, for another scope. */
+  configured: 'no' | 'yes' | 'other';
+  etcdData: boolean;
+  inRun: boolean;
+}
+
+interface World {
+  machines: [Machine, Machine, Machine];
+  /** What etcd knows of the scope. */
+  store: 'empty' | 'mark' | 'other identifier' | 'ours';
+  /** It is down when the run begins, which then starts it. */
+  away: boolean;
+  /** Index of the machine that etcd has as the leader; of none. */
+  leader: number | undefined;
+}
+
+const disk: fc.Arbitrary<Disk> = fc.record({
+  kind: fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom('none', 'empty', 'half', 'running', 'truncated', 'zero', 'misowned', 'other cluster', 'other major') },
+    { weight: 4, arbitrary: fc.constant('valid') },
+  ) as fc.Arbitrary<Disk['kind']>,
+  timeline: fc.integer({ min: 1, max: 3 }),
+  last: fc.integer({ min: 1, max: 3 }),
+  line: fc.oneof({ weight: 9, arbitrary: fc.constant('a' as const) }, { weight: 1, arbitrary: fc.constant('b' as const) }),
+  state: fc.constantFrom('shut down', 'in production', 'shut down in recovery', 'in archive recovery'),
+  readable: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  served: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+});
+const machine: fc.Arbitrary<Machine> = fc
+  .record({
+    disk,
+    unit: fc.constantFrom('enabled', 'disabled', 'masked', 'running'),
+    noted: fc.boolean(),
+    configured: fc.oneof({ weight: 6, arbitrary: fc.constant('yes') }, { weight: 1, arbitrary: fc.constantFrom('no', 'other') }) as fc.Arbitrary<Machine['configured']>,
+    etcdData: fc.boolean(),
+    inRun: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  })
+  .map((made): Machine => {
+    // pgprov enables a member once it has its data, and writes the note before the first start.
+    if (made.disk.served || made.disk.kind !== 'valid') return made;
+    return { ...made, noted: true, unit: made.unit === 'enabled' ? 'disabled' : made.unit, disk: { ...made.disk, timeline: 1, state: made.disk.last > 1 ? 'in production' : 'shut down' } };
+  });
+const world: fc.Arbitrary<World> = fc
+  .record({
+    machines: fc.tuple(machine, machine, machine),
+    store: fc.oneof({ weight: 2, arbitrary: fc.constant('ours') }, { weight: 3, arbitrary: fc.constantFrom('empty', 'mark', 'other identifier') }) as fc.Arbitrary<World['store']>,
+    away: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+    leader: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 2 }) }),
+  })
+  // A quorum that lost its data knows nothing any more.
+  .map((made): World => (made.machines.filter(({ etcdData }) => etcdData).length < 2 ? { ...made, store: 'empty', leader: undefined } : made));
+
+const NAMES = ['pg1', 'pg2', 'pg3'] as const;
+const inventory = await inventoryOf(THREE);
+const shapes = new Map(NAMES.map((name) => [name as string, shapeHost(CATALOG, contextOf(inventory, name))]));
+const stagesOf = (name: string): Resource[] => shapes.get(name)?.stages.flatMap(({ stage }) => stage.resources) ?? [];
+/** What decides about data in the stages of Patroni. */
+const DECIDE = ['interrupted-copy:', 'interrupted-bootstrap', 'sound-data:', 'service:patroni', 'enabled:patroni'];
+
+const JUDGES = CATALOG.filter(({ name }) => name === 'patroni' || name === 'postgresql');
+const AWAY: DcsState = { reachable: false, why: 'x' };
+
+const lsn = (at: number): string => `0/${at}000028`;
+
+/** The answer of a host about its data directory. */
+function dataAnswer({ kind, timeline, last, line, state, readable, served }: Disk): string {
+  if (kind === 'none' || kind === 'empty') return `kind=${kind === 'none' ? 'absent' : 'empty'}\n`;
+  if (kind === 'half') return 'kind=cluster\nversion=17\ncontrol=missing\n';
+  if (kind === 'zero') return 'kind=cluster\nversion=17\ncontrol=zero\n';
+  const identifier = kind === 'other cluster' ? '9' : '7';
+  if (kind === 'truncated') return `kind=cluster\nversion=17\nidentifier=${identifier}\ncontrol=truncated\n`;
+  const running = kind === 'running';
+  return [
+    'kind=cluster', `version=${kind === 'other major' ? 16 : 17}`, `identifier=${identifier}`, 'checksums=1', `state=${state}`, `checkpoint=${lsn(state === 'shut down' ? last : 1)}`,
+    `timeline=${timeline}`, `next-oid=${served ? 24_576 : 13_572}`, 'recovery-timeline=0',
+    ...(timeline > 1 ? [`history=0000000${timeline}`, `fork=${timeline - 1} 0/${line}`] : []),
+    ...(running ? ['running=yes'] : readable ? [`last=${lsn(last)}`] : []),
+    ...(kind === 'misowned' ? ['misowned=/d/base/1'] : []),
+    '',
+  ].join('\n');
+}
+
+function storeOf({ store, leader }: World): DcsState {
+  const initialize = store === 'empty' ? undefined : store === 'mark' ? '' : store === 'other identifier' ? '8' : '7';
+  return { reachable: true, initialize, leader: store === 'ours' && leader !== undefined ? NAMES[leader] : undefined, members: [], config: undefined };
+}
+
+/** The keys of the scope as etcd's gateway gives them. */
+function keysOf(dcs: DcsState): string {
+  if (!dcs.reachable) return '';
+  const keys = Object.entries({ initialize: dcs.initialize, leader: dcs.leader }).filter(([, value]) => value !== undefined);
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return JSON.stringify({ header: {}, kvs: keys.map(([key, value]) => ({ key: base64(`/service/demo/${key}`), value: base64(value ?? '') })) });
+}
+
+/** Everything that a host answered, of what guards and the stages of Patroni ask. */
+function statesOf(name: string, { disk: on, unit, noted, configured, etcdData }: Machine, dcs: DcsState): States {
+  const data = dataAnswer(on);
+  const active = unit === 'running';
+  const units = `Names=patroni.service\nLoadState=${unit === 'masked' ? 'masked' : 'loaded'}\nUnitFileState=${active ? 'enabled' : unit}\nActiveState=${active ? 'active' : 'inactive'}\n`;
+  const leads = dcs.reachable && dcs.leader === name && on.kind === 'running';
+  const states = new Map<string, unknown>([
+    [HOST_FACTS, { os: 'debian', version: '13', memory: 8 * 1024 ** 3 }],
+    [DCS, dcs],
+    [ETCD_MEMBER, { healthy: dcs.reachable, members: [], refusesStrangers: true, hasData: etcdData }],
+    [PATRONI_MEMBER, active && on.kind === 'running' ? { answers: true, role: leads ? 'leader' : 'replica', state: 'running', cluster: [] } : { answers: false }],
+    [`file:${debian13.patroni.configFile}`, configured === 'no' ? { type: 'absent' } : { type: 'file', content: Buffer.from(`# Managed by pgprov: x\nscope: ${configured === 'yes' ? 'demo' : 'shop'}\n`) }],
+  ]);
+  const observation = shapes.get(name)?.observations.find(({ id }) => id === DATA_DIRECTORY);
+  states.set(DATA_DIRECTORY, observation?.parse({ status: 0, out: Buffer.from(data) }));
+  for (const resource of stagesOf(name).filter(({ id }) => DECIDE.some((start) => id.startsWith(start)))) {
+    const urls = Object.fromEntries(['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((address) => [`https://${address}:2379/v3/kv/range`, keysOf(dcs)]));
+    const flags = [on.kind === 'running' ? 'underway' : '', configured === 'no' ? '' : 'configured', noted ? 'noted' : '', data.startsWith('kind=cluster') ? 'begun' : ''];
+    const text = resource.id.startsWith('interrupted-copy:')
+      ? data
+      : resource.id.startsWith('service:')
+        ? `restart=x\nreload=y\n\n${units}`
+        : `${flags.filter((flag) => flag !== '').join('\n')}\n${data}\n${units}\n${dcs.reachable ? told(urls, resource.shares ?? []) : ''}`;
+    states.set(resource.id, resource.parse({ status: 0, out: Buffer.from(text) }));
+  }
+  return states;
+}
+
+/** What a plan would do: whose data directories it puts aside, and in which waves it starts which members; undefined when it is refused. */
+function planOf(seen: World): { aside: string[]; waves: string[][] } | undefined {
+  const hosts = NAMES.flatMap((name, index) => (seen.machines[index]?.inRun === true ? [{ name, machine: seen.machines[index] }] : []));
+  const look = (dcs: DcsState): Map<string, States> => new Map(hosts.map(({ name, machine: one }) => [name as string, statesOf(name, one, dcs)]));
+  const refused = (states: ReadonlyMap<string, States>): boolean => {
+    const view = new View(inventory, states);
+    return JUDGES.some((role) => (role.guards?.(view, MATERIAL) ?? []).length > 0);
+  };
+  // Asked once, of a run that is aimed at a part.
+  const part = { hosts: new Set<string>(hosts.map(({ name }) => name)), roles: new Set(CATALOG.map(({ name }) => name)) };
+  const needy = (states: ReadonlyMap<string, States>): boolean => part.hosts.size < NAMES.length && JUDGES.some((role) => (role.needs?.(new View(inventory, states), part) ?? []).length > 0);
+  const dcs = storeOf(seen);
+  const states = look(dcs);
+  if (states.size === 0 || needy(seen.away ? look(AWAY) : states) || (seen.away && refused(look(AWAY))) || refused(states)) return undefined;
+  const aside: string[] = [];
+  for (const { name, machine: one } of hosts) {
+    const changes = stagesOf(name).filter(({ id }) => id.startsWith('interrupted-')).flatMap((resource) => resource.diff(states.get(name)?.get(resource.id)));
+    if (!changes.some(({ summary }) => summary.startsWith('put '))) continue;
+    aside.push(name);
+    states.set(name, statesOf(name, { ...one, disk: { ...one.disk, kind: 'empty' } }, dcs));
+  }
+  // What stands in the way of a host alone ends its part of the run in the stage before.
+  const usable = (name: string): boolean => stagesOf(name).filter(({ id }) => id.startsWith('sound-data:')).every((resource) => resource.diff(states.get(name)?.get(resource.id)).length === 0);
+  if (refused(states)) return { aside, waves: [] };
+  const parts = hosts.map(({ name }) => [name as string, { name: 'start', title: 's', crossing: 'rolling', resources: stagesOf(name).filter(({ id }) => id === 'service:patroni') }] as const);
+  const stage: RunStage = { id: 'patroni/start', role: 'patroni', title: 's', crossing: 'rolling', leaderFirst: true, hosts: new Map(parts) };
+  const { leader, together, oneByOne } = sortWaves(stage, states, inventory);
+  // The first host's failure ends the stage, which is the engine's to see to (test/engine/run.test.ts).
+  if (leader.some((name) => !usable(name))) return { aside, waves: [] };
+  const waves = [leader, together, ...oneByOne.map((name) => [name])].map((names) => names.filter((name) => usable(name) && startsSomething(stage, name, states.get(name) ?? new Map())));
+  return { aside, waves: waves.filter((names) => names.length > 0) };
+}
+
+/** Whether there are commits of this cluster in a directory that PostgreSQL, or a person with care, can get at. */
+const holds = ({ kind, served }: Disk): boolean => served && ['valid', 'running', 'truncated', 'misowned'].includes(kind);
+
+/** Whether the first has commits that the second lacks. */
+function lacks(one: Disk, other: Disk): boolean {
+  if (!holds(one)) return false;
+  if (!holds(other) || one.timeline !== other.timeline) return !holds(other) || one.timeline > other.timeline;
+  return (one.timeline > 1 && one.line !== other.line) || one.last > other.last;
+}
+
+/** Why a plan must not be; empty: it may. */
+function wrongs(seen: World, plan: NonNullable<ReturnType<typeof planOf>>): string[] {
+  const of = (name: string): Machine => seen.machines[NAMES.indexOf(name as 'pg1')] as Machine;
+  const lost = plan.aside.filter((name) => {
+    const { disk: on, noted, unit } = of(name);
+    const valid = ['valid', 'running', 'misowned', 'other cluster', 'other major'].includes(on.kind);
+    return valid && (on.served || !noted || unit === 'enabled' || unit === 'running');
+  });
+  const leader = seen.store === 'ours' && seen.leader !== undefined ? seen.machines[seen.leader] : undefined;
+  const led = leader !== undefined && (!leader.inRun || leader.disk.kind === 'running');
+  const waits = seen.store === 'ours' || seen.store === 'other identifier';
+  const early: string[] = [];
+  const started = new Set<string>();
+  for (const wave of led ? [] : plan.waves) {
+    for (const name of wave) {
+      // Without data, and with a cluster that etcd knows, Patroni waits for a leader.
+      if (waits && !holds(of(name).disk)) continue;
+      const ahead = NAMES.filter((other) => other !== name && of(other).disk.kind !== 'running' && lacks(of(other).disk, of(name).disk));
+      early.push(...ahead.filter((other) => !started.has(other)).map((other) => `${name} starts before ${other}`));
+    }
+    // The first one leads by the time that the next are started.
+    for (const name of NAMES) if (wave.some((one) => one === name || !lacks(of(name).disk, of(one).disk))) started.add(name);
+  }
+  return [...lost.map((name) => `${name}’s data is put out of service`), ...early];
+}
+
+describe(`plans for data (${DEPTH})`, () => {
+  it('put no valid data directory out of service without the proofs, and start no member before one that has commits it lacks', () => {
+    const tally = { refused: 0, aside: 0, ordered: 0, led: 0 };
+    fc.assert(
+      fc.property(world, (seen) => {
+        const plan = planOf(seen);
+        if (plan === undefined) tally.refused += 1;
+        else if (plan.aside.length > 0) tally.aside += 1;
+        else if (plan.waves.length > 1) tally.ordered += 1;
+        else if (plan.waves.length === 1) tally.led += 1;
+        if (plan !== undefined) expect(wrongs(seen, plan)).toEqual([]);
+      }),
+      tries(1500, 20_000),
+    );
+    // Plans of every kind were among them.
+    for (const count of Object.values(tally)) expect(count).toBeGreaterThan(0);
+  });
+});
