@@ -70,8 +70,8 @@ export class StageRunner {
     const began = Date.now();
     const states = new Map([...sessions].map(([host, session]) => [host, session.states]));
     const waves = sortWaves(stage, states, inventory);
-    let stopped = await this.#wave(stage, waves.leader);
     const first = startsFirst(stage, states, inventory);
+    let stopped = await this.#wave(stage, waves.leader);
     if (first !== undefined && sessions.has(first.host) && ledger.isOut(first.host) && !signal.aborted) stopped = first.host;
     const held = stopped === undefined ? [] : waves.together.filter((host) => startsSomething(stage, host, states.get(host) ?? new Map()));
     for (const host of held) this.#steps.skip(stage, host, `${stopped}, ${first?.what}, failed`);
