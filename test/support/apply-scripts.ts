@@ -16,7 +16,10 @@ export const STATES: readonly unknown[] = [
       tables: [{ family: 'inet', name: 'filter', hooks: [{ chain: 'input', jumps: false }], openings: [] }],
     },
   },
-  { initialize: 'empty', led: false, underWay: false, begun: true },
+  {
+    initialize: 'empty', led: false, underWay: false, configured: true, enabled: false, noted: true,
+    data: { kind: 'cluster', version: '17', control: 'missing', copy: 'none', running: false },
+  },
 ];
 
 /** What a resource may send, whatever it has seen. */
