@@ -15,7 +15,7 @@ export interface FirstStart {
 const NOTE = '/var/lib/pgprov/first-start';
 
 /**
- * Patroni's service that, before it is started on an empty data directory, notes on the host whose first start that is, when,
+ * Patroni's service that, before it is started on an empty data directory and was never enabled, notes on the host whose first start that is, when,
  * and in which boot. The note is on the disk before Patroni begins, so what a power failure leaves of the bootstrap can be
  * told from a database that served.
  */
@@ -30,7 +30,7 @@ fi`;
   return {
     ...service,
     apply: (changes, state) =>
-      changes.some(({ action }) => action === 'start') ? joinScripts([note, service.apply(changes, state)]) : service.apply(changes, state),
+      !state.enabled && changes.some(({ action }) => action === 'start') ? joinScripts([note, service.apply(changes, state)]) : service.apply(changes, state),
   };
 }
 

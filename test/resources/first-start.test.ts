@@ -39,7 +39,8 @@ describe('the note of a first start', () => {
       expect(existsSync(file())).toBe(false);
     });
 
-    it('is not made where there is something, nor by a reload', async () => {
+    it('is not made where there is something, nor by a reload, nor of a member that had its data once', async () => {
+      expect(noted().apply([START], { ...STATE, enabled: true }).text).not.toContain('first-start.new');
       await run(shell, noted().apply([{ action: 'reload', summary: '' }], STATE));
       expect(existsSync(file())).toBe(false);
       mkdirSync(work.at('data'), { recursive: true });
