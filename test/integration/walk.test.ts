@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest';
+import { MATRIX } from '../support/depth.js';
+import { patience } from '../support/patience.js';
+import { Walk } from '../walk/walk.js';
+
+/** The same in every run, for a walk that is new each day belongs into no landing; `npm run test:walk` takes others. */
+const SEED = 1;
+const STEPS = MATRIX ? 40 : 4;
+
+describe('a cluster that random things happen to while a client writes', () => {
+  it(`is put right by an apply after each of ${STEPS} of them, and loses nothing (seed ${SEED})`, async () => {
+    const lines: string[] = [];
+    await Walk.run({ seed: SEED, steps: STEPS, say: (line) => lines.push(line) });
+    process.stdout.write(`${lines.join('\n')}\n`);
+    expect(lines).toHaveLength(STEPS + 1);
+  }, patience(1_800_000));
+});
