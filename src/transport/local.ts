@@ -27,6 +27,8 @@ function run(shell: LocalShell, request: ExecRequest): Exec {
     closeInput: () => void child.stdin.end(),
     kill: () => {
       killed = true;
+      // As with a connection that is cut, whatever still reads finds the end.
+      child.stdin.destroy();
       child.kill('SIGKILL').catch(() => {});
     },
   };
