@@ -116,7 +116,7 @@ describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
     // Each waits for a leader that nobody can be.
     for (const host of cluster.hosts) {
       const waits = async (): Promise<string> => (await host.exec('curl -s http://$(hostname -i):8008/patroni')).stdout;
-      await expect.poll(waits, { timeout: patience(120_000) }).toMatch(/"role": "uninitialized"/u);
+      await expect.poll(waits, { timeout: patience(120_000) }).toMatch(/"state": "stopped", "role": "uninitialized"/u);
     }
     const run = await cluster.run('apply');
     expect(run.code, run.all).toBe(0);
