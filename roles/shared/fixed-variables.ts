@@ -72,9 +72,10 @@ export const FIXED_VARIABLES: readonly FixedVariable[] = [
   {
     variable: 'postgresql.encoding',
     role: 'postgresql',
-    look: ({ host, running: { made } }) => {
-      const wanted = variables(host, 'postgresql').encoding;
-      if (made === undefined) return undefined;
+    look: (scene) => {
+      const wanted = variables(scene.host, 'postgresql').encoding;
+      const { made } = scene.running;
+      if (made === undefined || existing(scene) === undefined) return undefined;
       return { wanted, seen: made.isWantedEncoding ? wanted : made.encoding, found: `the cluster was made with ${made.encoding}` };
     },
     hint: (seen) => `set it back to ${seen}; it is for a new cluster, and a database of another encoding is made by CREATE DATABASE`,
@@ -82,9 +83,10 @@ export const FIXED_VARIABLES: readonly FixedVariable[] = [
   {
     variable: 'postgresql.locale',
     role: 'postgresql',
-    look: ({ host, running: { made } }) => {
-      const wanted = variables(host, 'postgresql').locale;
-      if (made === undefined) return undefined;
+    look: (scene) => {
+      const wanted = variables(scene.host, 'postgresql').locale;
+      const { made } = scene.running;
+      if (made === undefined || existing(scene) === undefined) return undefined;
       return { wanted, seen: plainLocale(wanted) === plainLocale(made.locale) ? wanted : made.locale, found: `the cluster was made with ${made.locale}` };
     },
     hint: (seen) => `set it back to ${seen}; it is for a new cluster, and a database of another locale is made by CREATE DATABASE`,
@@ -187,11 +189,13 @@ export const FIXED_VARIABLES: readonly FixedVariable[] = [
 function existing({ view, host, platform, running }: Scene): { database: Database; server: Postmaster | undefined; found: string } | undefined {
   const { postmasters, databases, patroniFile, patroniData, wantedDirectory } = running;
   if (host.roles.includes('patroni')) {
+    // A server that no Patroni was set up for is somebody else's, and other guards say so.
+    if (patroniFile === undefined) return undefined;
     const server =
       postmasters.find(({ unit }) => unit === `${platform.patroni.unit}.service`) ??
       postmasters.find(({ realDirectory }) => realDirectory === wantedDirectory || realDirectory === patroniData?.realDirectory);
     if (server !== undefined) return { database: server, server, found: `the database in ${server.dataDirectory}, which runs,` };
-    if (patroniFile === undefined || patroniData === undefined) return undefined;
+    if (patroniData === undefined) return undefined;
     return { database: patroniData, server: undefined, found: `the database in ${patroniData.dataDirectory}, which ran last,` };
   }
   if (!host.roles.includes('postgresql')) return undefined;

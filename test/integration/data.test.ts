@@ -71,7 +71,7 @@ describe('a cluster that is down', () => {
       new RegExp(`^ *pg2: system identifier ${identifier}, timeline \\d, shut down, last checkpoint at`, 'mu'),
       /etcd has lost what it knew.*run `systemctl start patroni` on pg2, which has the last commits, and once .* on pg1 and pg3/u,
     ]);
-    await expectRefusal([/patroni\.scope is other \(--set patroni\.scope\), but \S+ says demo/u, /→ .*set patroni\.scope back to demo/u], '--set', 'patroni.scope=other');
+    await expectRefusal([/patroni\.scope is other \(--set patroni\.scope\), but \S+ says demo/u, /→ .*set it back to demo/u], '--set', 'patroni.scope=other');
   });
 
   it('is left as it is when a bootstrap that died left its mark', async () => {
