@@ -170,6 +170,15 @@ describe('changes of what is fixed', () => {
     expect(await refusals(`${THREE}postgresql: {locale: C.utf8}\n`, runs, LIVE)).toEqual([]);
   });
 
+  it('are none where a stranger’s server runs in the place of the data', async () => {
+    const made = { encoding: 'SQL_ASCII', isWantedEncoding: false, locale: 'C' };
+    const foreign: Partial<RunningState> = {
+      wantedDirectory: DATA, postmasters: [{ ...database, version: '16', ours: false, port: 5433, unit: 'postgresql@17-main.service' }], databases: [], patroniFile: undefined, patroniData: undefined,
+      etcdProcess: undefined, etcdFile: undefined, etcdHasData: false, made,
+    };
+    expect(await refusals(THREE, () => foreign, DOWN)).toEqual([]);
+  });
+
   it('of a host’s name or address name that host', async () => {
     const renamed = THREE.replace('pg3:', 'db3:');
     const asPg3 = (of: (name: string) => RunningState) => (name: string) => of(name === 'db3' ? 'pg3' : name);
