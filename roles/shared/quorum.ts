@@ -111,9 +111,11 @@ function startExisting(): string {
   return 'ETCD_INITIAL_CLUSTER_STATE="existing" in its environment file, an empty data directory, `systemctl start etcd`';
 }
 
-/** Nobody lists the members, so whoever was not asked may have the data of this etcd. */
+/** Nobody lists the members, so whoever was not asked may have the data of this etcd; one that had none when the run began has no other now. */
 function untold(view: View, { name }: Host): Objection | undefined {
-  const silent = hostsWith(view.inventory, 'etcd').filter((host) => view.read<EtcdClusterState>(host.name, ETCD_CLUSTER) === undefined);
+  const isSilent = (host: Host): boolean => view.read<EtcdClusterState>(host.name, ETCD_CLUSTER) === undefined;
+  const hadNone = (host: Host): boolean => view.read<EtcdMemberState>(host.name, ETCD_MEMBER)?.hasData === false;
+  const silent = hostsWith(view.inventory, 'etcd').filter((host) => isSilent(host) && !hadNone(host));
   if (silent.length === 0) return undefined;
   const names = enumerate(silent.map((host) => host.name));
   return {

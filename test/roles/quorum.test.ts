@@ -130,6 +130,7 @@ describe('a start of etcd', () => {
     { title: 'one whose data is gone, by the host itself alone', scene: { seen: { pg3: sees('pg1', 'pg2') }, empty: ['pg3'] }, message: wiped },
     { title: 'two of three whose data is gone, the third is down', scene: { seen: { pg1: { started: ['pg1', 'pg2', 'pg3'] }, pg2: {}, pg3: {} }, empty: ['pg2', 'pg3'] }, message: wiped, hint: /^start etcd on the others first; then/u },
     { title: 'two of three whose data is gone, the third is left out', scene: { seen: { pg2: {}, pg3: {} }, empty: ['pg2', 'pg3'] }, message: /^pg3: etcd has no data here, and pg1, which may have the data of this etcd, was not asked/u, hint: /^aim at all members: --host pg1,pg2,pg3/u },
+    { title: 'a new cluster of which one host was lost on the way', scene: { seen: { pg1: {}, pg3: {} }, silent: ['pg2'], empty: ['pg1', 'pg2', 'pg3'] } },
     { title: 'two of three whose data is gone, the third is silent', scene: { seen: { pg2: {}, pg3: {} }, silent: ['pg1'], empty: ['pg2', 'pg3'] }, message: /^pg3: etcd has no data here, and pg1, which/u },
     {
       title: 'one that was added by hand', scene: { seen: { pg1: { members: [...all.slice(0, 2), { ...gone, id: '7', name: '', clientUrls: [] }] }, pg3: {} }, empty: ['pg3'] },
