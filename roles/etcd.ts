@@ -175,7 +175,7 @@ function overridden(view: View, host: Host): Objection[] {
     {
       kind: 'preflight',
       host: host.name,
-      message: `${host.name}: etcd is not started with the settings of its configuration, for ${from} overrides it: ${settingsText(inForce.next)}`,
+      message: `${host.name}: etcd is not started with the settings of its configuration, because ${from} overrides them: ${settingsText(inForce.next)}`,
       hint: 'pgprov leaves drop-ins alone: take out what overrides etcd’s settings, run `systemctl daemon-reload` there, then run again',
     },
   ];

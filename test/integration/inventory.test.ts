@@ -264,7 +264,7 @@ describe('the command line', () => {
     for (const name of ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni']) expect(roles.stdout).toMatch(new RegExp(`^${name} +\\S`, 'mu'));
     const patroni = await pgprov('roles', 'patroni');
     expect(patroni.code).toBe(0);
-    expect(patroni.stdout).toMatch(/patroni\.ttl \(integer, default 30\)\n +\S/u);
+    expect(patroni.stdout).toMatch(/patroni\.ttl \(integer, default 30; change: reload\)\n +\S/u);
     expect(patroni.stdout).toMatch(/Requires.*postgresql, replication/u);
     const nothing = await pgprov('roles', 'nosuch');
     expect([nothing.code, nothing.stdout]).toEqual([2, '']);

@@ -112,7 +112,7 @@ describe('etcd’s quorum on a cluster that runs', () => {
     for (const command of ['diff', 'apply']) {
       const run = await cluster.run(command);
       expect(run.code, run.all).toBe(1);
-      expect(run.all).toMatch(/pg2(?::| {2}failed:) etcd is not started with the settings of its configuration, for \S+open\.conf overrides it: .*ETCD_CLIENT_CERT_AUTH is not set, not true/u);
+      expect(run.all).toMatch(/pg2(?::| {2}failed:) etcd is not started with the settings of its configuration, because \S+open\.conf overrides them: .*ETCD_CLIENT_CERT_AUTH is not set, not true/u);
     }
     await must(pg2, `rm -r ${directory} && systemctl daemon-reload`);
     const diff = await cluster.run('diff');
