@@ -160,6 +160,21 @@ ${lasting(directory)}
       expect(second.answers.get('body')?.out.toString()).toBe('ran\n');
     });
 
+    it('ends whenever its input does, also while it is only about to hold', async () => {
+      const ends = Array.from({ length: 24 }, async (_, index) => {
+        const { text } = frameScript([], { before: takeRunLock('ann', workplace()), afterwards: holdUntilInputCloses(1) });
+        const connection = await new LocalTransport(shell).connect();
+        let said = '';
+        const exec = await connection.exec({ script: text, holdInput: true, onStdout: (chunk) => (said += chunk.toString()) });
+        await vi.waitUntil(() => / end\n/u.test(said), { ...PATIENCE, interval: 1 });
+        // Each at another moment of the few milliseconds in which it begins to hold.
+        await new Promise((resolve) => setTimeout(resolve, index / 4));
+        exec.closeInput();
+        return (await exec.ended).code;
+      });
+      expect(new Set(await Promise.all(ends))).toEqual(new Set([0]));
+    });
+
     it('is let go by a script that only looked', async () => {
       const directory = workplace();
       const look = await start(shell, joinScripts([takeRunLock('ann', directory), takeStepLock(5, directory), RELEASE_STEP_LOCK]), sh`echo looked`);
