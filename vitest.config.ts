@@ -10,6 +10,9 @@ import { patience } from './test/support/patience.js';
 /** Vitest keeps one processor free otherwise, which leaves a small machine with a single worker. */
 const WORKERS = availableParallelism();
 
+/** Unit tests wait as long as they compute: for processes that they start, time limits, login delays. */
+const WAITING_WORKERS = Math.ceil(1.5 * WORKERS);
+
 // Every worker works it out for itself otherwise, and the day may end during a run.
 process.env['PGPROV_SEED'] = String(SEED);
 
@@ -23,9 +26,9 @@ const WITH_HOSTS = {
   setupFiles: ['test/runner/hosts-setup.ts', 'test/runner/setup.ts'],
   testTimeout: patience(TEST_LIMIT),
   hookTimeout: patience(HOOK_LIMIT),
-  // While one makes its hosts work the other mostly waits; a third would only take their time.
-  maxWorkers: 2,
-  sequence: { groupOrder: 1 },
+  // Hosts boot, elect and time out for a third of the time; with three files the processors are hardly ever idle.
+  maxWorkers: 3,
+  sequence: { groupOrder: 2 },
 };
 
 export default defineConfig({
@@ -41,10 +44,10 @@ export default defineConfig({
           exclude: ['test/integration/**', 'test/hostile/**', 'test/matrix/**', 'node_modules/**'],
           testTimeout: patience(60_000),
           hookTimeout: patience(10_000),
-          maxWorkers: WORKERS,
+          maxWorkers: WAITING_WORKERS,
           // Starting a process and loading Vitest and the packages costs most files more than their tests do.
           isolate: false,
-          setupFiles: ['test/support/own-modules.ts'],
+          setupFiles: ['test/support/own-modules.ts', 'test/runner/setup.ts'],
           // Only tests that wait are marked as concurrent.
           maxConcurrency: 20,
         },
@@ -58,6 +61,7 @@ export default defineConfig({
           testTimeout: patience(180_000),
           hookTimeout: patience(60_000),
           maxWorkers: WORKERS,
+          sequence: { groupOrder: 1 },
         },
       },
       { test: { ...WITH_HOSTS, name: 'integration', include: ['test/integration/**/*.test.ts'] } },

@@ -1,76 +1,47 @@
 import { isIP } from 'node:net';
 import {
-  defineRole, editedFile, digestOf, enumerate, FREE_SPACE, freeSpace, groupBy, HOST_FACTS, PORTS, ports, REACHABILITY, reachability, replaceBlock,
-  type FreeSpace, type Host, type HostFacts, type Inventory, type Listener, type Objection, type Reach, type RoleContext, type View,
+  defineRole,
+  editedFile,
+  digestOf,
+  enumerate,
+  FREE_SPACE,
+  freeSpace,
+  groupBy,
+  CLOCK_OFFSET,
+  HOST_FACTS,
+  PORTS,
+  ports,
+  REACHABILITY,
+  replaceBlock,
+  type Host,
+  type Inventory,
+  type Objection,
+  type Reach,
+  type RoleContext,
+  type View,
 } from '../src/index.js';
 import { opensPorts } from './shared/firewall.js';
 import { dataDirectoryOf, hostsWith } from './shared/layout.js';
-import { memberPeers, memberPorts } from './shared/member-ports.js';
 import { installed } from './shared/packages.js';
+import { reachesPeers } from './shared/peers.js';
+import { STORES } from './shared/stores.js';
 import { variables } from './shared/variables.js';
-
-/** State id of the host's clock against ours, kept by the engine. */
-const CLOCK_OFFSET = 'clock-offset';
-
-/** Or a file, for dnf; apt removes a package whose name is followed by a dash. */
-const PACKAGE = { type: 'string', pattern: '^([A-Za-z0-9]([A-Za-z0-9+._-]*[A-Za-z0-9+._])?|(/(?!\\.{1,2}(/|$))[A-Za-z0-9+._-]+)+)$', maxLength: 255, expects: 'a package name' } as const;
+import { BASE_VARIABLES } from './shared/sections/base.js';
 
 const MIB = 1024 * 1024;
 
 /** A line of /etc/hosts for every member that has an IP address. */
 function hostLines(inventory: Inventory): string[] {
-  return inventory.hosts
-    .filter((host) => isIP(host.clusterAddress) !== 0)
-    .map((host) => `${host.clusterAddress} ${host.name}`);
+  return inventory.hosts.filter((host) => isIP(host.clusterAddress) !== 0).map((host) => `${host.clusterAddress} ${host.name}`);
 }
 
 export default defineRole({
   name: 'base',
-  description: 'The cluster’s names resolve on every host, prerequisites are installed, and each host is fit for the job.',
-  variables: {
-    type: 'object',
-    description: 'What every host needs before anything else, and what a host must have to be accepted.',
-    properties: {
-      manage_hosts_file: {
-        change: 'free',
-        type: 'boolean',
-        default: true,
-        description: 'Keep the names and cluster addresses of all members in a block of /etc/hosts. Turn it off where DNS knows them.',
-      },
-      prerequisites: {
-        change: 'free',
-        type: 'array',
-        items: PACKAGE,
-        examples: [['ca-certificates', 'curl', 'chrony']],
-        description: 'Packages installed before the roles. Default: ca-certificates and curl, which is how a host asks its own Patroni.',
-      },
-      package_lock_timeout: {
-        change: 'free',
-        type: 'integer',
-        minimum: 0,
-        default: 300,
-        description: 'Seconds to wait for another package manager that is at work on the host.',
-      },
-      max_clock_skew: {
-        change: 'free',
-        type: 'number',
-        exclusiveMinimum: 0,
-        default: 5,
-        description: 'Seconds that clocks of two hosts may differ. Leases and certificates depend on clocks that agree.',
-      },
-      min_free_space: {
-        change: 'free',
-        type: 'integer',
-        minimum: 0,
-        default: 1024,
-        description: 'MiB that must be free where PostgreSQL’s and etcd’s data are to be, on a host that has neither yet.',
-      },
-      min_memory: { change: 'free', type: 'integer', minimum: 0, default: 512, description: 'MiB of memory a host must have.' },
-    },
-  },
+  description: 'The cluster’s names resolve on every host, prerequisites are installed, and each host meets the requirements.',
+  variables: BASE_VARIABLES,
   observations: (context) => [
-    ports(memberPorts(context.host).map(({ port }) => port)),
-    reachability(memberPeers(context.host, context.inventory)),
+    ports(context.host.ports.map(({ port }) => port)),
+    reachesPeers(context.host, context.inventory),
     freeSpace(spacePaths(context)),
   ],
   stages: ({ host, inventory, platform }) => {
@@ -83,7 +54,13 @@ export default defineRole({
         crossing: 'independent',
         resources: [
           ...(manage_hosts_file
-            ? [editedFile({ path: '/etc/hosts', edit: (current) => replaceBlock(current, inventory.cluster, lines), digest: digestOf(...lines) })]
+            ? [
+                editedFile({
+                  path: '/etc/hosts',
+                  edit: (current) => replaceBlock(current, inventory.cluster, lines),
+                  digest: digestOf(...lines),
+                }),
+              ]
             : []),
           ...(prerequisites.length > 0 ? [installed({ host, platform }, { name: 'prerequisites', packages: prerequisites })] : []),
         ],
@@ -99,7 +76,7 @@ export default defineRole({
 function spacePaths({ host, platform }: RoleContext): string[] {
   return [
     ...(host.roles.includes('postgresql') ? [dataDirectoryOf(host, platform)] : []),
-    ...(host.roles.includes('etcd') ? [variables(host, 'etcd').data_dir ?? platform.etcd.dataRoot] : []),
+    ...STORES.filter(({ role }) => host.roles.includes(role)).map((store) => store.dataRoot(host, platform)),
     '/var',
   ];
 }
@@ -107,23 +84,23 @@ function spacePaths({ host, platform }: RoleContext): string[] {
 function fitness(view: View, host: Host): Objection[] {
   const { min_free_space, min_memory } = variables(host, 'base');
   const objections: Objection[] = [];
-  const facts = view.read<HostFacts>(host.name, HOST_FACTS);
+  const facts = view.read(host.name, HOST_FACTS);
   if (facts !== undefined && facts.memory < min_memory * MIB) {
     objections.push({
       kind: 'preflight',
       host: host.name,
-      message: `${host.name} has ${Math.floor(facts.memory / MIB)} MiB of memory, at least ${min_memory} are wanted`,
+      message: `${host.name} has ${Math.floor(facts.memory / MIB)} MiB of memory, at least ${min_memory} are required`,
       hint: 'give it more, or lower base.min_memory',
     });
   }
-  const running = (view.read<Listener[]>(host.name, PORTS) ?? []).length > 0;
-  const space = Object.entries(view.read<FreeSpace>(host.name, FREE_SPACE) ?? {});
+  const running = (view.read(host.name, PORTS) ?? []).length > 0;
+  const space = Object.entries(view.read(host.name, FREE_SPACE) ?? {});
   const [path, free] = space.find(([, bytes]) => bytes < min_free_space * MIB) ?? [];
   if (!running && path !== undefined && free !== undefined) {
     objections.push({
       kind: 'preflight',
       host: host.name,
-      message: `${host.name} has only ${Math.floor(free / MIB)} MiB free for ${path}, at least ${min_free_space} are wanted`,
+      message: `${host.name} has only ${Math.floor(free / MIB)} MiB free for ${path}, at least ${min_free_space} are required`,
       hint: 'make room, or lower base.min_free_space',
     });
   }
@@ -131,30 +108,36 @@ function fitness(view: View, host: Host): Objection[] {
 }
 
 function takenPorts(view: View, host: Host): Objection[] {
-  const listeners = view.read<Listener[]>(host.name, PORTS) ?? [];
-  return memberPorts(host).flatMap(({ port, what, units }) =>
+  const listeners = view.read(host.name, PORTS) ?? [];
+  return host.ports.flatMap(({ port, what, units }) =>
     listeners
       .filter((listener) => listener.port === port && !units.includes(listener.unit))
-      .map((listener): Objection => ({
-        kind: 'preflight',
-        host: host.name,
-        message: `${host.name}: port ${port}, meant for ${what}, is held by ${listener.process || 'another process'}${listener.unit === '' ? '' : ` (${listener.unit})`}`,
-        hint: `stop it there, or give ${what} another port`,
-      })),
+      .map(
+        (listener): Objection => ({
+          kind: 'preflight',
+          host: host.name,
+          message: `${host.name}: port ${port}, meant for ${what}, is held by ${listener.process || 'another process'}${listener.unit === '' ? '' : ` (${listener.unit})`}`,
+          hint: `stop it there, or give ${what} another port`,
+        }),
+      ),
   );
 }
 
 const REACH_WORDS: Partial<Record<Reach['result'], { what: string; ofSeveral?: string; hint: string }>> = {
-  filtered: { what: 'does not answer (filtered?)', ofSeveral: 'do not answer (filtered?)', hint: 'let the members in there, in its firewall or in one between the hosts' },
+  filtered: {
+    what: 'does not answer (filtered?)',
+    ofSeveral: 'do not answer (filtered?)',
+    hint: 'allow the cluster members through the firewalls on that host or in front of it',
+  },
   unreachable: {
-    what: 'cannot be reached (no route, or turned away by a firewall)',
-    hint: 'check cluster_address and the network between the hosts, and let the members in there, in its firewall or in one between',
+    what: 'cannot be reached (no route, or rejected by a firewall)',
+    hint: 'check cluster_address and the network between the hosts, and allow the cluster members through the firewalls on that host or in front of it',
   },
   unresolved: { what: 'does not resolve', hint: 'give an IP address as cluster_address, or make the name resolve on every host' },
 };
 
 function unreachablePeers(view: View, host: Host): Objection[] {
-  const reaches = view.read<Reach[]>(host.name, REACHABILITY) ?? [];
+  const reaches = view.read(host.name, REACHABILITY) ?? [];
   // What a run needs of a host that it leaves out is for the roles to say.
   const mayBeOff = (peer: Host): boolean =>
     !view.surveyed(peer.name) &&
@@ -179,7 +162,7 @@ function unreachablePeers(view: View, host: Host): Objection[] {
 
 function clockSkew(view: View): Objection[] {
   const hosts = hostsWith(view.inventory, 'base')
-    .map((host) => ({ host, offset: view.read<number>(host.name, CLOCK_OFFSET) }))
+    .map((host) => ({ host, offset: view.read(host.name, CLOCK_OFFSET) }))
     .filter((entry): entry is { host: Host; offset: number } => entry.offset !== undefined)
     .sort((a, b) => a.offset - b.offset);
   const slow = hosts[0];

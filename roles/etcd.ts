@@ -1,75 +1,86 @@
 import { isIP } from 'node:net';
 import {
-  answerText, defineRole, directory, enumerate, ETCD_MEMBER, etcdctl, etcdEnvironment, etcdMember, gate, healthQuestion, reachability, saysHealthy, service, settingsText, tellShared, unitInForce,
-  type CheckResult, type EtcdMemberState, type Host, type Material, type Objection, type PathState, type RoleContext, type ServiceState, type Stage, type UnitInForce, type View,
+  defineRole,
+  directory,
+  enumerate,
+  ETCD_MEMBER,
+  etcdDatabase,
+  etcdEnvironment,
+  etcdMember,
+  etcdRunning,
+  service,
+  settingsText,
+  tlsResources,
+  unitInForce,
+  fileHandle,
+  serviceHandle,
+  type CheckResult,
+  type Host,
+  type ClusterCredentials,
+  type Objection,
+  type RoleContext,
+  type Stage,
+  type UnitInForce,
+  type View,
 } from '../src/index.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
-import { etcdClient, hostPort, hostsWith, tlsFiles } from './shared/layout.js';
-import { memberHandshakes, seenByNextMember } from './shared/handshakes.js';
+import { etcdClient } from './shared/etcd/client.js';
+import { databaseLines } from './shared/etcd/database.js';
+import { quorumGate } from './shared/etcd/health.js';
+import { memberHandshakes, memberUsesItsFiles, seenByNextMember } from './shared/etcd/handshakes.js';
+import { timingProblems } from './shared/etcd/timing.js';
+import { etcdUnitGuard, peerUrl } from './shared/etcd/unit-guard.js';
+import { hostPort, hostsWith, tlsCopies, tlsFiles } from './shared/layout.js';
 import { quorumElsewhere } from './shared/elsewhere.js';
-import { timingProblems } from './shared/etcd-timing.js';
-import { memberPeers } from './shared/member-ports.js';
-import { etcdUnitGuard, peerUrl } from './shared/quorum.js';
-import { DIRECTORY } from './shared/schemas.js';
-import { tlsResources } from './shared/tls.js';
+import { reachesPeers } from './shared/peers.js';
 import { variables } from './shared/variables.js';
-import { installation } from './shared/packages.js';
+import { installation, unitPackage } from './shared/packages.js';
+import { ETCD_VARIABLES } from './shared/sections/etcd.js';
 
 /** The first line of every file that pgprov writes whole. */
 const MANAGED = '# Managed by pgprov';
 
-/** Journal lines of etcd that more waiting will not mend. */
-const HOPELESS = [
-  'x509: ',
-  'tls: bad certificate',
-  'certificate signed by unknown authority',
-  'address already in use',
-  'permission denied',
-  'cluster ID mismatch',
-  'has already been bootstrapped',
-  'unmatched member while checking PeerURLs',
-  'no space left on device',
-  'conflicting environment variable',
-  'error verifying flags',
-];
-
 export default defineRole({
   name: 'etcd',
   description: 'An etcd member on every host: TLS for clients and peers, client certificates required, a quorum formed all at once.',
-  variables: {
-    type: 'object',
-    description: 'The distributed configuration store that Patroni elects its leader in.',
-    properties: {
-      client_port: { change: 'recreate', type: 'integer', minimum: 1, maximum: 65535, default: 2379, scope: 'cluster', description: 'TCP port for clients.' },
-      peer_port: { change: 'recreate', type: 'integer', minimum: 1, maximum: 65535, default: 2380, scope: 'cluster', description: 'TCP port between members.' },
-      data_dir: {
-        change: 'recreate',
-        ...DIRECTORY,
-        description: 'Data directory. Default: /var/lib/etcd/<cluster>.',
-      },
-      heartbeat_interval: { change: 'restart', type: 'integer', minimum: 10, maximum: 10000, default: 100, scope: 'cluster', description: 'Milliseconds between heartbeats; about the round-trip time between members.' },
-      election_timeout: { change: 'restart', type: 'integer', minimum: 50, maximum: 50000, default: 1000, scope: 'cluster', description: 'Milliseconds without a heartbeat before an election; at least five heartbeats, better ten.' },
-      quota_backend_bytes: { change: 'restart', type: 'integer', minimum: 67108864, default: 2147483648, description: 'Bytes the database may grow to before etcd takes no more writes.' },
-    },
-  },
+  isStore: true,
+  variables: ETCD_VARIABLES,
   problems: timingProblems,
+  ports: (host) => {
+    const { client_port, peer_port } = variables(host, 'etcd');
+    const shared = { units: ['etcd.service'], openTo: { members: true } } as const;
+    return [
+      { port: client_port, what: 'etcd clients', ...shared },
+      { port: peer_port, what: 'etcd peers', ...shared },
+    ];
+  },
   inspections: (context) => [memberHandshakes(context)],
   observations: (context) => [
     whatRuns(context),
+    etcdRunning(context.platform.etcd.environmentFile),
     etcdMember(etcdClient(context, files(context)), dataDirectoryOf(context)),
-    reachability(memberPeers(context.host, context.inventory)),
+    etcdDatabase(etcdClient(context, files(context))),
+    reachesPeers(context.host, context.inventory),
   ],
+  tls: () => ({ copies: ({ etcd }) => tlsCopies(etcd), inUse: memberUsesItsFiles }),
   // Debian's package enables it at once; until it is configured it would come up at boot as a cluster of its own.
   install: ({ host, platform: { etcd } }) => installation({ host }, { what: 'etcd', packages: etcd.packages, disable: [etcd.unit] }),
   stages: configureAndStart,
   preflight: (view) => [...foreignMembership(view), ...view.hosts('etcd').flatMap((host) => overridden(view, host))],
-  needs: quorumElsewhere,
-  guards: (view, material) => [
+  missingPrerequisites: quorumElsewhere,
+  guards: (view, credentials) => [
     ...guardChanges(view, 'etcd'),
-    ...view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, material)]),
+    ...view.hosts('etcd').flatMap((host) => [...guardConfiguration(view, host), ...guardAuthority(view, host, credentials)]),
   ],
+  status: databaseLines,
   checks: (view) => view.hosts('etcd').flatMap((host) => checkHost(view, host)),
-  remarks: (view, name) => view.hosts('etcd').filter((host) => host.name === name).flatMap((host) => (inForceOf(view, host)?.dropIns ?? []).map((path) => `etcd’s unit has a drop-in that pgprov does not know: ${path}`)),
+  remarks: (view, name) =>
+    view
+      .hosts('etcd')
+      .filter((host) => host.name === name)
+      .flatMap((host) =>
+        (inForceOf(view, host)?.dropIns ?? []).map((path) => `etcd’s unit has a drop-in that pgprov does not know: ${path}`),
+      ),
 });
 
 function files({ platform }: RoleContext): ReturnType<typeof tlsFiles> {
@@ -81,48 +92,47 @@ function dataDirectoryOf({ host, platform, inventory }: RoleContext): string {
 }
 
 function configureAndStart(context: RoleContext): Stage[] {
-  const { host, platform, template } = context;
+  const { platform, template } = context;
   const { user, group, unit, environmentFile } = platform.etcd;
-  const tls = tlsResources(context, files(context), { owner: user, group });
-  const client = etcdClient(context, files(context));
-  const health = healthQuestion(client);
+  const tls = tlsResources(context, tlsCopies(platform.etcd));
   const wanted = settings(context);
-  const environment = etcdEnvironment({ path: environmentFile, content: template('etcd/etcd.env', { settings: wanted }), dataDirectory: dataDirectoryOf(context) });
-  const inForce = unitInForce({ unit, environmentFile, variables: { ...lasting(wanted), ETCD_CONFIG_FILE: undefined }, variableOf: (option) => `ETCD_${option.toUpperCase().replaceAll('-', '_')}` });
+  const environment = etcdEnvironment({
+    path: environmentFile,
+    content: template('etcd/etcd.env', { settings: wanted }),
+    dataDirectory: dataDirectoryOf(context),
+  });
+  const inForce = unitInForce({
+    unit,
+    environmentFile,
+    variables: { ...lasting(wanted), ETCD_CONFIG_FILE: undefined },
+    variableOf: (option) => `ETCD_${option.toUpperCase().replaceAll('-', '_')}`,
+  });
   return [
     {
       name: 'configure',
       title: 'configure etcd',
       crossing: 'independent',
-      resources: [
-        tls.directory,
-        directory({ path: dataDirectoryOf(context), owner: user, group, mode: '0700' }),
-        environment,
-      ],
+      resources: [tls.directory, directory({ path: dataDirectoryOf(context), owner: user, group, mode: '0700' }), environment],
     },
     {
       name: 'start',
       title: 'start etcd',
       crossing: 'rolling',
       // etcd reads its certificate and key anew for every connection, but its authorities only when it starts.
-      resources: [tls.authority, ...tls.pair, service({ unit, restartOn: [tls.authority, environment], noBlock: true, inForce })],
-      proofs: seenByNextMember(context),
-      unitGuard: etcdUnitGuard(context, dataDirectoryOf(context)),
-      gates: [
-        gate({
-          name: 'etcd-quorum',
-          title: `etcd on ${host.name} is healthy in its quorum`,
-          check: etcdctl({ ...client, endpoints: client.endpoints.slice(0, 1) }, ['endpoint', 'health']),
-          look: {
-            shares: [health],
-            probe: () => tellShared(health),
-            parse: (answer) => ({ open: saysHealthy(answerText(answer), client), seen: '' }),
-          },
+      resources: [
+        tls.authority,
+        ...tls.pair,
+        service({
           unit,
-          hopeless: HOPELESS,
-          timeout: 60,
+          restartOn: [tls.authority, environment],
+          noBlock: true,
+          inForce,
+          broughtBy: unitPackage(platform, platform.etcd.packages),
         }),
       ],
+      proofs: seenByNextMember(context),
+      unitGuard: etcdUnitGuard(context, dataDirectoryOf(context)),
+      gates: [quorumGate(context)],
     },
   ];
 }
@@ -141,7 +151,9 @@ function settings(context: RoleContext): Record<string, string> {
     ETCD_ADVERTISE_CLIENT_URLS: `https://${hostPort(host.clusterAddress, client_port)}`,
     ETCD_LISTEN_PEER_URLS: `https://${hostPort(listen, peer_port)}`,
     ETCD_INITIAL_ADVERTISE_PEER_URLS: peerUrl(host),
-    ETCD_INITIAL_CLUSTER: hostsWith(inventory, 'etcd').map((member) => `${member.name}=${peerUrl(member)}`).join(','),
+    ETCD_INITIAL_CLUSTER: hostsWith(inventory, 'etcd')
+      .map((member) => `${member.name}=${peerUrl(member)}`)
+      .join(','),
     ETCD_INITIAL_CLUSTER_STATE: 'new',
     ETCD_INITIAL_CLUSTER_TOKEN: inventory.cluster,
     ETCD_CERT_FILE: certificate,
@@ -166,7 +178,7 @@ function lasting(all: Readonly<Record<string, string>>): Record<string, string> 
   return Object.fromEntries(Object.entries(all).filter(([name]) => !name.startsWith('ETCD_INITIAL_')));
 }
 
-/** A drop-in, or a unit file of somebody's, that makes of etcd something else than its configuration says: a restart would not mend it. */
+/** A drop-in, or a unit file of somebody's, that makes of etcd something else than its configuration says: a restart would not fix it. */
 function overridden(view: View, host: Host): Objection[] {
   const inForce = inForceOf(view, host);
   if (inForce === undefined || inForce.next.length === 0) return [];
@@ -182,22 +194,22 @@ function overridden(view: View, host: Host): Objection[] {
 }
 
 function inForceOf(view: View, host: Host): UnitInForce | undefined {
-  return view.read<ServiceState>(host.name, `service:${view.platform(host.name)?.etcd.unit}`)?.inForce;
+  return view.read(host.name, serviceHandle(view.platform(host.name)?.etcd.unit ?? ''))?.inForce;
 }
 
 /** A member list that is not the inventory's: joining or leaving a formed cluster is not a matter of configuration. */
 function foreignMembership(view: View): Objection[] {
   const wanted = hostsWith(view.inventory, 'etcd');
-  const seen = view.hosts('etcd').map((host) => view.read<EtcdMemberState>(host.name, ETCD_MEMBER));
+  const seen = view.hosts('etcd').map((host) => view.read(host.name, ETCD_MEMBER));
   const members = seen.find((state) => (state?.members.length ?? 0) > 0)?.members;
   if (members === undefined) return [];
   const urls = new Set(members.flatMap((member) => member.peerUrls));
   const newcomers = wanted.filter((host) => !urls.has(peerUrl(host))).map(({ name }) => name);
-  const strangers = members.filter(({ peerUrls }) => !wanted.some((host) => peerUrls.includes(peerUrl(host))));
-  if (newcomers.length === 0 && strangers.length === 0) return [];
+  const unknownMembers = members.filter(({ peerUrls }) => !wanted.some((host) => peerUrls.includes(peerUrl(host))));
+  if (newcomers.length === 0 && unknownMembers.length === 0) return [];
   const parts = [
     ...(newcomers.length === 0 ? [] : [`${newcomers.join(', ')} ${newcomers.length === 1 ? 'is' : 'are'} not in it`]),
-    ...strangers.map(({ name, peerUrls }) => `${name === '' ? 'a member' : name} (${peerUrls.join(', ')}) is not in the inventory`),
+    ...unknownMembers.map(({ name, peerUrls }) => `${name === '' ? 'a member' : name} (${peerUrls.join(', ')}) is not in the inventory`),
   ];
   return [
     {
@@ -232,29 +244,31 @@ function guardConfiguration(view: View, host: Host): Objection[] {
       kind: 'refuse',
       host: host.name,
       message: `${host.name} is a member of the cluster ${token}, made by pgprov from another inventory; this one is ${view.inventory.cluster}`,
-      hint: 'a host belongs to one cluster: give this inventory other hosts, or the other one’s name if it is meant',
+      hint: `if this is the same cluster, set cluster back to ${token}; otherwise give this inventory other hosts`,
+      // What else speaks against it (data that etcd does not know, lost passwords) follows from the other name.
+      decisive: true,
     },
   ];
 }
 
 /** Any authority that this cluster has or had will do: a host may have been off while it was rotated. */
-function guardAuthority(view: View, host: Host, material: Material): Objection[] {
+function guardAuthority(view: View, host: Host, credentials: ClusterCredentials): Objection[] {
   const platform = view.platform(host.name);
   const ca = fileText(view, host, platform === undefined ? undefined : tlsFiles(platform.etcd).ca);
-  const member = view.read<EtcdMemberState>(host.name, ETCD_MEMBER);
-  if (ca === '' || member?.hasData !== true || material.knowsAuthority(ca)) return [];
+  const member = view.read(host.name, ETCD_MEMBER);
+  if (ca === '' || member?.hasData !== true || credentials.knowsAuthority(ca)) return [];
   return [
     {
       kind: 'refuse',
       host: host.name,
       message: `${host.name} belongs to a cluster with another certificate authority than the one beside this inventory`,
-      hint: `bring the directory .pgprov/${view.inventory.cluster}/ from where the cluster was first provisioned; with new keys and passwords it would fall apart`,
+      hint: `bring the directory .pgprov/${view.inventory.cluster}/ from where the cluster was first provisioned; new keys and passwords would break the cluster`,
     },
   ];
 }
 
 function fileText(view: View, host: Host, path: string | undefined): string {
-  const state = path === undefined ? undefined : view.read<PathState>(host.name, `file:${path}`);
+  const state = path === undefined ? undefined : view.read(host.name, fileHandle(path));
   return state?.type === 'file' ? state.content.toString('utf8') : '';
 }
 
@@ -263,18 +277,33 @@ function setting(text: string, name: string): string | undefined {
 }
 
 function checkHost(view: View, host: Host): CheckResult[] {
-  const member = view.read<EtcdMemberState>(host.name, ETCD_MEMBER);
+  const member = view.read(host.name, ETCD_MEMBER);
   if (member === undefined) return [];
   const count = `${member.members.length} members`;
   const inForce = inForceOf(view, host);
   const different = [...(inForce?.running ?? []), ...(inForce?.next ?? [])];
   return [
-    ...(inForce === undefined ? [] : [{ title: 'etcd runs with its settings', ok: different.length === 0, detail: different.length === 0 ? 'as its process has them' : settingsText(different), host: host.name }]),
-    { title: 'etcd is healthy', ok: member.healthy, detail: member.healthy ? count : 'the member does not answer or has no quorum', host: host.name },
+    ...(inForce === undefined
+      ? []
+      : [
+          {
+            title: 'etcd runs with its settings',
+            ok: different.length === 0,
+            detail: different.length === 0 ? 'as its process has them' : settingsText(different),
+            host: host.name,
+          },
+        ]),
     {
-      title: 'etcd turns away a client without a certificate',
-      ok: member.refusesStrangers === true,
-      detail: member.refusesStrangers === false ? 'it let one in' : 'refused in the TLS handshake',
+      title: 'etcd is healthy',
+      ok: member.healthy,
+      detail: member.healthy ? count : 'the member does not answer or has no quorum',
+      host: host.name,
+      settles: true,
+    },
+    {
+      title: 'etcd requires client certificates',
+      ok: member.requiresClientCertificate === true,
+      detail: member.requiresClientCertificate === false ? 'it accepted a client without a certificate' : 'refused in the TLS handshake',
       host: host.name,
     },
   ];

@@ -1,28 +1,17 @@
-import { defineRole, REPLICATION_LOGIN, replicationLogin, type CheckResult, type Host, type ReplicationLogin, type View } from '../src/index.js';
+import { defineRole, REPLICATION_LOGIN, replicationLogin, topologyOf, type CheckResult, type Host, type View } from '../src/index.js';
 import { nextServer, passwordFile, replicationAccount, servers } from './shared/accounts.js';
 import { guardKept } from './shared/kept-passwords.js';
 import { accountsOf, localServer } from './shared/layout.js';
 import { databasePassword } from './shared/logins.js';
-import { PASSWORD, ROLE_NAME } from './shared/schemas.js';
 import { variables } from './shared/variables.js';
+import { REPLICATION_VARIABLES } from './shared/sections/replication.js';
 
 export default defineRole({
   name: 'replication',
-  description: 'The replication role (SCRAM-SHA-256) and the postgres user’s .pgpass with a line for every member. Under Patroni the role patroni sets them up.',
+  description:
+    'The replication role (SCRAM-SHA-256) and the postgres user’s .pgpass with a line for every member. Under Patroni the role patroni sets them up.',
   requires: ['postgresql'],
-  variables: {
-    type: 'object',
-    description: 'The account that standbys stream with.',
-    properties: {
-      username: {
-        change: 'recreate',
-        ...ROLE_NAME,
-        default: 'replicator',
-        description: 'Name of the replication role.',
-      },
-      password: { change: 'reload', ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
-    },
-  },
+  variables: REPLICATION_VARIABLES,
   observations: (context) => [
     replicationLogin({
       server: localServer(context.host, context.platform),
@@ -34,20 +23,36 @@ export default defineRole({
   ],
   // Under Patroni its own role sets them: a new password must reach the server, .pgpass and patroni.yml in one step.
   stages: (context) =>
-    context.host.roles.includes('patroni')
+    topologyOf(context.host) === 'patroni'
       ? []
       : [{ name: 'accounts', title: 'set up replication accounts', crossing: 'independent', resources: replicationAccount(context) }],
   passwords: () => [databasePassword('replication', 'replication.password', 'replication')],
-  guards: (view, material) => guardKept(view, material, 'replication'),
+  guards: (view, credentials) => guardKept(view, credentials, 'replication'),
   checks: (view) => view.hosts('replication').flatMap((host) => checkHost(view, host)),
 });
 
 function checkHost(view: View, host: Host): CheckResult[] {
-  const logins = view.read<ReplicationLogin[]>(host.name, REPLICATION_LOGIN) ?? [];
-  const isLeftOut = (address: string): boolean => view.inventory.hosts.some((peer) => peer.clusterAddress === address && !view.surveyed(peer.name));
+  const logins = view.read(host.name, REPLICATION_LOGIN) ?? [];
+  const isLeftOut = (address: string): boolean =>
+    view.inventory.hosts.some((peer) => peer.clusterAddress === address && !view.surveyed(peer.name));
   const failed = logins.filter(({ address, error }) => error !== undefined && !isLeftOut(address));
-  const detail = failed.length === 0
-    ? `logged in to ${logins.filter(({ error }) => error === undefined).map(({ address }) => address).join(', ')}`
-    : failed.map(({ address, error }) => `${address}: ${error}`).join('; ');
-  return [{ title: `${variables(host, 'replication').username} logs in through .pgpass`, ok: logins.length > 0 && failed.length === 0, detail, host: host.name }];
+  const detail =
+    failed.length === 0
+      ? `logged in to ${logins
+          .filter(({ error }) => error === undefined)
+          .map(({ address }) => address)
+          .join(', ')}`
+      : failed.map(({ address, error }) => `${address}: ${error}`).join('; ');
+  // A server that is just restarting lets nobody in for some seconds; a wrong password stays wrong.
+  const passes = failed.length > 0 && failed.every(({ error }) => /refused|starting up|shutting down|not yet accepting/u.test(error ?? ''));
+  const ok = logins.length > 0 && failed.length === 0;
+  return [
+    {
+      title: `${variables(host, 'replication').username} logs in through .pgpass`,
+      ok,
+      detail,
+      host: host.name,
+      ...(passes ? { settles: true } : {}),
+    },
+  ];
 }

@@ -46,15 +46,30 @@ export interface CheckResult {
   /** What was seen. */
   detail: string;
   host?: string;
+  /** What to do about it; default: to look at the cluster. */
+  mend?: string;
+  /** It may come to hold by itself, as where a server is just restarting, so it is looked at for a while before it counts as failed. */
+  settles?: true;
+}
+
+/** Something in force on a host that is not as the inventory says, and that no change of a run would put right. */
+export interface Drift {
+  host: string;
+  /** `work_mem is 8MB, which ALTER SYSTEM has set; the inventory says 64MB` */
+  what: string;
+  /** What a person can do about it: the command, where there is one. */
+  mend: string;
+  /** It is nothing wrong: a restart will bring what the inventory says. */
+  waits?: true;
+  /** It contradicts nothing that the inventory says, and whoever made it may have meant it: `status` shows it, and it is no problem. */
+  allowed?: true;
 }
 
 /** What went before a run, in milliseconds that do not overlap. */
 export interface StartUp {
   /** From the start of the process: reading the program and the inventory. */
   processMs: number;
-  /** The look at the hosts whose findings a person is shown before being asked. */
-  lookMs?: number;
-  /** Until the person had answered. */
+  /** Until a person had answered questions that come before the run, such as one for a passphrase. */
   askMs?: number;
   /** Making or finding keys, certificates and passwords. */
   keysMs: number;
@@ -71,7 +86,7 @@ export interface LookTimes {
 /** A part of a run outside of stages that each host goes through by itself. */
 export type HostPhase = 'connect' | 'survey' | 'survey-again';
 
-/** What a run that is aimed at a part of the cluster leaves out. */
+/** What a run of a part of the cluster leaves out. */
 export interface LeftOut {
   hosts: readonly string[];
   /** Roles that some host has. */
@@ -81,13 +96,13 @@ export interface LeftOut {
 /** The first event of a run: what it will do, to which hosts. */
 export interface RunStart {
   type: 'run-start';
-  /** `apply`, `plan` or `survey`. */
+  /** `apply`, `plan`, `survey`, or the name of an operation. */
   command: string;
   cluster: string;
   hosts: readonly string[];
   stages: readonly StageShape[];
   startUp?: StartUp;
-  /** Absent when the run is aimed at everything. */
+  /** Absent when the run selects everything. */
   leftOut?: LeftOut;
   /** Id of its journal, for `pgprov runs show`; absent when none is kept. */
   run?: string;
@@ -139,6 +154,46 @@ export interface Planned {
   changes: readonly PlannedChange[];
   /** What it means for services, a sentence each. */
   effects: readonly string[];
+  /** What is not as the inventory says and stays so; left out where there is nothing. */
+  drift?: readonly Drift[];
+}
+
+/** One step of an operation, before it is taken. */
+export interface ForeseenStep {
+  /** The id of the stage as which it is carried out, `switchover/hand-over`. */
+  id: string;
+  title: string;
+  /** Empty: it is taken on the control machine alone. */
+  hosts: readonly string[];
+  /** What clients notice of it, as a clause. */
+  effect?: string;
+  /** After it the operation cannot be taken back. */
+  pointOfNoReturn?: true;
+  /** It is no stage itself: `stages` brings its own, as a pass of roles over the hosts has them. */
+  pass?: true;
+}
+
+/** What an operation will do, as far as it can be foreseen, before anything is done. */
+export interface Steps {
+  type: 'steps';
+  steps: readonly ForeseenStep[];
+  /** What comes after them and cannot be foreseen, as a sentence. */
+  then?: string;
+}
+
+/** What a step of an operation that is a pass of roles over the hosts will go through, before its first stage. */
+export interface Stages {
+  type: 'stages';
+  /** The step's id. */
+  step: string;
+  stages: readonly StageShape[];
+}
+
+/** A person was asked whether the run may change anything, and agreed. */
+export interface Answered {
+  type: 'answered';
+  /** How long the run waited for the answer; no part of the `ms` of `run-end`. */
+  ms: number;
 }
 
 /** Hosts enter a stage. */
@@ -200,6 +255,25 @@ export interface Waited {
   ms: number;
 }
 
+/**
+ * How long no write succeeded while a step of an operation was taken: the longest time between two successive commits, of a small one that every
+ * member makes about every 100 ms.
+ */
+export interface WriteGap {
+  type: 'write-gap';
+  stage: string;
+  /** Absent where it could not be seen. */
+  ms?: number;
+  /** The host of the last commit before it, where there was one. */
+  from?: string;
+  /** The host of the first commit after it, where there was one. */
+  to?: string;
+  /** Why it could not be seen, as a clause. */
+  unseen?: string;
+  /** Hosts that were lost from sight meanwhile, so that a commit there may not have been seen. */
+  lost?: readonly string[];
+}
+
 /** A host is through with a stage, or left it out. */
 export interface StepEnd {
   type: 'step-end';
@@ -244,8 +318,8 @@ export interface Failed {
 /** The cluster as it was last seen in the run. */
 export interface ClusterSeen {
   type: 'cluster';
-  status: Omit<ClusterStatus, 'dynamic'>;
-  /** It was looked at after the last change; else each host is told as it was last seen. */
+  status: Omit<ClusterStatus, 'dynamic' | 'keys'>;
+  /** It was looked at after the last change; else each host is shown as it was last seen. */
   afterwards: boolean;
 }
 
@@ -262,6 +336,7 @@ export interface Disconnected {
 export interface RunEnd {
   type: 'run-end';
   exitCode: ExitCode;
+  /** Without the time that a person took to agree. */
   ms: number;
   recap: readonly HostRecap[];
   /** Of the processor, in all of the process so far. */
@@ -277,6 +352,9 @@ export type RunEvent =
   | Warning
   | Note
   | Planned
+  | Steps
+  | Stages
+  | Answered
   | StageStart
   | StageEnd
   | StepStart
@@ -284,6 +362,7 @@ export type RunEvent =
   | Changed
   | Waiting
   | Waited
+  | WriteGap
   | StepEnd
   | GaveUp
   | SurveyedAgain
@@ -295,3 +374,6 @@ export type RunEvent =
 
 /** Receives every event of a run. */
 export type EventListener = (event: RunEvent) => void;
+
+/** The same, told when an event happened where it was held back for a while; default: just now. */
+export type TimedListener = (event: RunEvent, at?: Date) => void;

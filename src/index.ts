@@ -1,69 +1,222 @@
-/** The public API for role authors: everything a role may import. */
-export type { CheckResult } from './events.js';
-export { MAINTENANCE } from './lib/cluster-status.js';
+/** The public API: everything that a role or an operation may import. */
+export type { CheckResult, Drift, PlannedChange } from './events.js';
+export { formatBytes } from './lib/bytes.js';
+export { maintenanceWords, type SlotStatus } from './lib/cluster-status.js';
 export { enumerate } from './lib/enumerate.js';
 export { groupBy } from './lib/group-by.js';
 export { didYouMean } from './lib/nearest.js';
+export { makePassword } from './lib/password.js';
 export { keyFingerprints } from './lib/openpgp.js';
 export { verifierMatches } from './lib/scram.js';
 export { reveal, Secret } from './lib/secret.js';
-export type { ChangeMeaning, Contribution, Host, Inventory, VariableProblem, VariableSchema, VariablesSchema } from './model/index.js';
+export { topologyOf, variablesOf, type FromSchema, type FromVariables, type Topology } from './model/index.js';
+export type {
+  ChangeMeaning,
+  Contribution,
+  Host,
+  Inventory,
+  PortAudience,
+  RolePort,
+  VariableProblem,
+  VariableSchema,
+  VariablesSchema,
+} from './model/index.js';
+export { patronictlOn } from './platform/index.js';
 export type { PinnedKey, Platform, PostgresqlLayout, ServiceLayout, StandaloneLayout } from './platform/index.js';
-export { defineRole, type ClusterPassword, type Crossing, type Installation, type Objection, type Part, type Role, type RoleContext, type Stage, type StageProof, type UnitGuard, type UnitMove } from './plan/role.js';
-export { furthest, type Furthest, type HostData } from './plan/furthest.js';
-export { leaderInStore } from './plan/leader.js';
-export { localServer } from './plan/local-server.js';
+export {
+  defineRole,
+  type ClusterPassword,
+  type Crossing,
+  type First,
+  type Installation,
+  type Leadership,
+  type Objection,
+  type RunScope,
+  type Role,
+  type RoleContext,
+  type Stage,
+  type StageProof,
+  type StageStart,
+  type StatusLine,
+  type TlsCopies,
+  type TlsIdentity,
+  type UnitGuard,
+  type UnitMove,
+} from './plan/role.js';
+export { dataDirectoryOf, localServer } from './plan/local-server.js';
+export {
+  defineOperation,
+  type ConvergeStep,
+  type Desk,
+  type DeskStep,
+  type Foreseen,
+  type HostStep,
+  type KeptFacts,
+  type Operation,
+  type OperationArgument,
+  type OperationObjection,
+  type OperationRun,
+  type OperationStart,
+  type OperationStep,
+  type OptionSchema,
+  type OptionSchemas,
+  type OptionValue,
+} from './plan/operation.js';
+export { certificatePlaces, tlsResources, type CertificatePlace, type TlsResources } from './plan/tls.js';
 export { View } from './plan/view.js';
+export { formatLsn, lsnBytes } from './postgres/lsn.js';
 export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './postgres/hba.js';
 export { aptRepository } from './resources/apt-repository.js';
-export { command } from './resources/command.js';
-export { DATA_DIRECTORY, dataDirectory, type ClusterData, type DataDirectoryState } from './resources/data-directory.js';
-export { DCS, dcs, type DcsState } from './resources/dcs.js';
+export { command, commandHandle } from './resources/command.js';
+export { handle, stateOf, type Handle } from './resources/handle.js';
+export {
+  DATA_DIRECTORY,
+  dataDirectory,
+  dataQuestion,
+  HOLDS_CLUSTER,
+  PATRONI_CACHE,
+  type ClusterData,
+  type DataDirectoryState,
+} from './resources/data-directory.js';
+export { dataAside, type DataAsideOptions } from './resources/data-aside.js';
+export { DATA_COPY, dataCopy, defineBytes, type DataCopy } from './resources/data-copy.js';
+export { DCS, dcs, type DcsKey, type DcsKeys, type DcsState } from './resources/dcs.js';
 export { dnfEnabledRepository } from './resources/dnf-enabled-repository.js';
 export { dnfModuleDisabled } from './resources/dnf-module.js';
 export { dnfRepositories, type DnfRepository } from './resources/dnf-repositories.js';
-export { agreementCheck, agreesOnVersion, etcdctl, healthQuestion, saysHealthy, versionQuestion, type EtcdClient } from './resources/etcd-client.js';
+export {
+  agreementCheck,
+  agreesOnVersion,
+  allHealthyCheck,
+  etcdctl,
+  healthQuestion,
+  leadsEtcd,
+  saysHealthy,
+  statusQuestion,
+  versionQuestion,
+  type EtcdClient,
+} from './resources/etcd-client.js';
 export { ETCD_CLUSTER, etcdCluster, idOfNewMember, type EtcdClusterState, type EtcdListed } from './resources/etcd-cluster.js';
+export { ETCD_DATABASE, etcdDatabase, type EtcdDatabase } from './resources/etcd-database.js';
 export { etcdEnvironment } from './resources/etcd-environment.js';
+export { etcdKeys } from './resources/etcd-keys.js';
 export { ETCD_MEMBER, etcdMember, type EtcdMemberState } from './resources/etcd-member.js';
-export { directory, editedFile, file, replaceBlock, type PathState } from './resources/file.js';
+export { ETCD_RUNNING, etcdRunning, type EtcdRunning, type EtcdSettings } from './resources/etcd-running.js';
+export { directory, editedFile, file, fileHandle, replaceBlock, type CountingPart, type PathState } from './resources/file.js';
 export { FIREWALL, firewall, firewallsInForce, type FirewallName, type FirewallState } from './resources/firewall/firewall.js';
 export { firewallService } from './resources/firewall/firewall-service.js';
 export { closesWhenLoaded } from './resources/firewall/nftables.js';
 export { canonicalNetwork, mergeOpenings } from './resources/firewall/opening.js';
-export { enabledAfterFirstStart, notesFirstStart, type FirstStart } from './resources/first-start.js';
+export { enabledAfterFirstStart, HAS_STARTED, notesFirstStart, type FirstStart } from './resources/first-start.js';
 export { FREE_SPACE, freeSpace, type FreeSpace } from './resources/free-space.js';
-export { gate } from './resources/gate.js';
-export { HOST_FACTS, type HostFacts } from './resources/host-facts.js';
-export { inConcert } from './resources/in-concert.js';
+export { gate, LOOKS_EVERY } from './resources/gate.js';
+export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';
+export { CONFIG_LOADED, configLoaded, type ConfigLoaded } from './resources/config-loaded.js';
+export { coordinated } from './resources/coordinated.js';
 export { INTERRUPTED_BOOTSTRAP, interruptedBootstrap, neverServed, type BootstrapState } from './resources/interrupted-bootstrap.js';
 export { interruptedCopy } from './resources/interrupted-copy.js';
-export { firstConfiguration, type Json, type JsonObject } from './resources/dynamic-config.js';
-export { patroniAnew, type PatroniAnewState } from './resources/patroni-anew.js';
-export { patroniConfig, wakeLeader, type PatroniConfigState } from './resources/patroni-config.js';
+export {
+  compareConfig,
+  firstConfiguration,
+  isJsonObject,
+  isMalformed,
+  leafPaths,
+  mergePatch,
+  RECORD_KEY,
+  valueAt,
+  type ConfigPath,
+  type Json,
+  type JsonObject,
+  settingsOfOthers,
+} from './resources/dynamic-config.js';
+export { dynamicConfigWritten, isPatched } from './resources/dynamic-config-written.js';
+export { recoveryWords } from './resources/recovery.js';
+export { patroniAnew, patroniAnewHandle, type PatroniAnewState } from './resources/patroni-anew.js';
+export { patroniConfig, wakeLeader, wakeMember, type PatroniConfigState } from './resources/patroni-config.js';
+export { haltedHandle, patroniHalted, startedAfterHalt, type HaltedState, type PatroniHaltedOptions } from './resources/patroni-halted.js';
 export { goesBySettings } from './resources/patroni-settings.js';
-export { leads, PATRONI_MEMBER, patroniMember, patroniQuestion, readMember, type PatroniMemberState } from './resources/patroni-member.js';
-export { findRest, restQuestion } from './resources/patroni-rest.js';
+export { PATRONI_HISTORY, patroniHistory, type PatroniHistory, type TimelineEnd } from './resources/patroni-history.js';
+export {
+  holdsLeaderLock,
+  PATRONI_MEMBER,
+  patroniMember,
+  patroniQuestion,
+  readMember,
+  type ClusterMember,
+  type PatroniMemberState,
+  type ScheduledSwitchover,
+} from './resources/patroni-member.js';
+export { patroniPause, type PatroniPauseOptions, type PatroniPauseState } from './resources/patroni-pause.js';
+export { patroniReload, type PatroniReloadOptions } from './resources/patroni-reload.js';
+export { patroniRequest, type PatroniRequest } from './resources/patroni-request.js';
+export { patroniRestart, type PatroniRestartOptions } from './resources/patroni-restart.js';
+export { patroniReinitialize, type PatroniReinitializeOptions } from './resources/patroni-reinitialize.js';
+export { findRest, restQuestion, type RestCredentials } from './resources/patroni-rest.js';
+export { patroniStopped, stoppedHandle, type PatroniStoppedOptions, type PatroniStoppedState } from './resources/patroni-stopped.js';
+export { isSchedule, patroniSchedule, patroniUnscheduled, type PatroniScheduleOptions } from './resources/patroni-schedule.js';
+export { patroniSwitchover } from './resources/patroni-switchover.js';
 export { packages } from './resources/packages.js';
+export { packagesHandle, type PackagesState } from './resources/packages-state.js';
 export { pgCluster } from './resources/pg-cluster.js';
 export { databaseLogins, PASSWORD_LOGIN, restLogins, type PasswordLogin } from './resources/password-login.js';
 export { PENDING_RESTART, pendingRestart } from './resources/pending-restart.js';
 export { pgpass, pgpassPasswords } from './resources/pgpass.js';
-export { pgRole, type PgRoleState } from './resources/pg-role.js';
+export { pgRole, pgRoleHandle, type PgRoleState } from './resources/pg-role.js';
 export { ports, PORTS, type Listener } from './resources/ports.js';
 export { asDatabaseUser, findRows, psql, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from './resources/psql.js';
 export { REACHABILITY, reachability, type Reach } from './resources/reachability.js';
+export { replayedLimits, type ReplayedLimitsOptions } from './resources/replayed-limits.js';
 export { REPLICATION_LOGIN, replicationLogin, type ReplicationLogin } from './resources/replication-login.js';
-export { answerLines, answerText, digestOf, UnknownAnswer, type Action, type Answer, type Change, type Gate, type GateState, type Observation, type Resource } from './resources/resource.js';
-export { RUNNING, running, type Database, type EtcdSettings, type Postmaster, type RunningState } from './resources/running.js';
+export {
+  answerLines,
+  answerText,
+  digestOf,
+  UnknownAnswer,
+  type Action,
+  type Answer,
+  type Change,
+  type Gate,
+  type GateState,
+  type Observation,
+  type Obstacle,
+  type Resource,
+} from './resources/resource.js';
+export { RUNNING, running, type Database, type Postmaster, type RunningState } from './resources/running.js';
 export { rpmKey } from './resources/rpm-key.js';
+export { accessInForce, accessGate } from './resources/access-in-force.js';
+export { awaitedQuery, SERVER_SETTINGS, serverSettings, type ServerSettings, type WantedSettings } from './resources/settings-in-force.js';
+export {
+  SERVER_LIMITS,
+  serverLimits,
+  STANDBY_LIMITS,
+  STARTED_QUERY,
+  type Limits,
+  type ServerLimits,
+  type StandbyLimit,
+} from './resources/server-limits.js';
 export { selinuxDirectory, selinuxPort } from './resources/selinux.js';
-export { enabledUnit, service, type ServiceState } from './resources/service.js';
-export { type SharedQuestion, tellShared } from './resources/shared-question.js';
+export { SERVER_ASKED, serverAsked, type ServerAsked } from './resources/server-asked.js';
+export { enabledHandle, enabledUnit, service, serviceHandle, type ServiceState, type UnitPackage } from './resources/service.js';
+export { type SharedQuestion, printAnswer } from './resources/shared-question.js';
+export { SERVER_REPLICATION, serverReplication, type ServerReplication } from './resources/server-replication.js';
 export { signingKey } from './resources/signing-key.js';
 export { controlTrouble, soundData } from './resources/sound-data.js';
-export { tlsHandshake, tlsHandshakes } from './resources/tls-handshakes.js';
-export { inForceId, settingsText, unitInForce, type SettingInForce, type UnitInForce, type UnitInForceOptions } from './resources/unit-in-force.js';
+export { PATRONI_TAKEN, patroniTaken, takenGate, untakenSettings, type PatroniTaken } from './resources/patroni-taken.js';
+export { stuckConfig, stuckConfigHandle, type StuckConfigState } from './resources/stuck-config.js';
+export { addressOf, TLS_HANDSHAKES, tlsHandshake, tlsHandshakes, type TlsHandshakesState } from './resources/tls-handshakes.js';
+export { unitCommands, unitCommandsHandle, type UnitCommand } from './resources/unit-commands.js';
+export {
+  inForceHandle,
+  settingsText,
+  unitInForce,
+  type SettingInForce,
+  type UnitInForce,
+  type UnitInForceOptions,
+} from './resources/unit-in-force.js';
+export { unitRestart, unitStart, unitStartHandle, type UnitRestartOptions } from './resources/unit-restart.js';
 export { WATCHDOG, watchdogDevice, type WatchdogState } from './resources/watchdog.js';
+export { describeReference } from './secrets/reference.js';
 export { joinScripts, NOTHING, sh, type Script } from './shell/quote.js';
-export type { Material } from './store/material.js';
+export type { ClusterCredentials } from './store/cluster-credentials.js';
+export { daysLeft, readCertificate, type Renewal } from './store/renewal.js';
+export { splitBundle, type RotationPhase } from './store/trust.js';

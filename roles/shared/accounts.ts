@@ -1,4 +1,4 @@
-import { inConcert, pgpass, pgRole, type Host, type Resource, type RoleContext } from '../../src/index.js';
+import { coordinated, pgpass, pgRole, topologyOf, type Host, type Resource, type RoleContext } from '../../src/index.js';
 import { accountsOf, hostsWith, localServer } from './layout.js';
 import { variables } from './variables.js';
 
@@ -20,7 +20,7 @@ export function nextServer({ host, inventory }: Pick<RoleContext, 'host' | 'inve
 }
 
 function peers({ host, inventory }: Pick<RoleContext, 'host' | 'inventory'>): Host[] {
-  return host.roles.includes('patroni') ? hostsWith(inventory, 'patroni').filter(({ roles }) => roles.includes('postgresql')) : [host];
+  return topologyOf(host) === 'patroni' ? hostsWith(inventory, 'patroni').filter(({ roles }) => roles.includes('postgresql')) : [host];
 }
 
 function addressOf(host: Host): { address: string; port: number } {
@@ -38,9 +38,9 @@ export function replicationAccount(context: RoleContext): Resource[] {
       name,
       password,
       attributes: ['REPLICATION'],
-      madeBy: host.roles.includes('patroni') ? 'patroni' : 'pgprov',
+      madeBy: topologyOf(host) === 'patroni' ? 'patroni' : 'pgprov',
     }),
-    inConcert(
+    coordinated(
       pgpass({
         path: passwordFile(context),
         owner: user,

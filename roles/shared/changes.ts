@@ -1,5 +1,17 @@
-import { enumerate, groupBy, RUNNING, running, type Host, type Objection, type Observation, type RoleContext, type RunningState, type View } from '../../src/index.js';
-import { FIXED_VARIABLES, type FixedVariable, type Sight } from './fixed-variables.js';
+import {
+  enumerate,
+  groupBy,
+  RUNNING,
+  running,
+  type Host,
+  type Objection,
+  type Observation,
+  type RoleContext,
+  type RunningState,
+  type View,
+} from '../../src/index.js';
+import type { FixedVariable, Sight } from './fixed-variable.js';
+import { FIXED_VARIABLES } from './fixed-variables.js';
 import { dataDirectoryOf, localServer } from './layout.js';
 import { placeOf } from './provenance.js';
 import { variables } from './variables.js';
@@ -9,7 +21,6 @@ export function whatRuns({ host, platform }: RoleContext): Observation<RunningSt
   const has = (role: string): boolean => host.roles.includes(role);
   return running({
     patroniFile: platform.patroni.configFile,
-    etcdFile: platform.etcd.environmentFile,
     encoding: has('postgresql') ? variables(host, 'postgresql').encoding : '',
     ...(has('postgresql') ? { server: localServer(host, platform), dataDirectory: dataDirectoryOf(host, platform) } : {}),
   });
@@ -28,23 +39,28 @@ interface Found {
 export function guardChanges(view: View, role: string): Objection[] {
   return FIXED_VARIABLES.filter((fixed) => fixed.role === role).flatMap((fixed) => {
     const found = view.hosts(role).flatMap((host): Found[] => {
-      const state = view.read<RunningState>(host.name, RUNNING);
+      const state = view.read(host.name, RUNNING);
       const platform = view.platform(host.name);
       if (state === undefined || platform === undefined) return [];
       const sight = fixed.look({ view, host, platform, running: state });
       return sight === undefined ? [] : [{ fixed, host, sight }];
     });
     const different = found.filter(({ sight }) => sight.seen !== sight.wanted);
-    // A change of all hosts that was broken off after some of them is taken back by the value that the others run with.
+    // A change of all hosts that was interrupted after some of them is taken back by the value that the others run with.
     if (fixed.perHost !== true && different.length * 2 <= found.length) return [];
-    return [...groupBy(different, ({ host, sight }) => `${placeOf(host, fixed.variable)} ${sight.wanted} ${sight.found}`).values()].map(objection);
+    return [...groupBy(different, ({ host, sight }) => `${placeOf(host, fixed.variable)} ${sight.wanted} ${sight.found}`).values()].map(
+      objection,
+    );
   });
 }
 
 function objection(found: readonly [Found, ...Found[]]): Objection {
   const [{ fixed, host, sight }] = found;
   const where = enumerate(found.map(({ host: { name } }) => name));
-  const what = fixed.variable === 'hosts' ? `the inventory calls this host ${sight.wanted}` : `${fixed.variable} is ${sight.wanted}${placeOf(host, fixed.variable)}`;
+  const what =
+    fixed.variable === 'hosts'
+      ? `the inventory calls this host ${sight.wanted}`
+      : `${fixed.variable} is ${sight.wanted}${placeOf(host, fixed.variable)}`;
   return {
     kind: 'refuse',
     ...(found.length === 1 ? { host: host.name } : {}),

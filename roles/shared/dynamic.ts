@@ -12,7 +12,9 @@ function sharedParameters({ inventory }: Pick<RoleContext, 'inventory'>): Parame
   const all = hostsWith(inventory, 'patroni').map((host) => variables(host, 'postgresql').parameters);
   const [first = {}] = all;
   return Object.fromEntries(
-    Object.entries(first).filter(([name, value]) => all.every((parameters) => Object.hasOwn(parameters, name) && parameters[name] === value)),
+    Object.entries(first).filter(([name, value]) =>
+      all.every((parameters) => Object.hasOwn(parameters, name) && parameters[name] === value),
+    ),
   );
 }
 
@@ -25,8 +27,10 @@ export function hostParameters(context: Pick<RoleContext, 'inventory' | 'host'>)
 
 /** Patroni's dynamic configuration as the inventory gives it. */
 export function dynamicConfiguration(context: Pick<RoleContext, 'inventory' | 'host'>): JsonObject {
-  const { ttl, loop_wait, retry_timeout, maximum_lag_on_failover, synchronous_mode, synchronous_mode_strict, dynamic } =
-    variables(context.host, 'patroni');
+  const { ttl, loop_wait, retry_timeout, maximum_lag_on_failover, synchronous_mode, synchronous_mode_strict, dynamic } = variables(
+    context.host,
+    'patroni',
+  );
   return merge(
     {
       ttl,

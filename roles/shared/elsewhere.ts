@@ -1,10 +1,12 @@
-import { enumerate, ETCD_MEMBER, REACHABILITY, type DcsState, DCS, type EtcdMemberState, type Host, type Objection, type Part, type Reach, type View } from '../../src/index.js';
+import { enumerate, REACHABILITY, DCS, type Host, type Objection, type RunScope, type View } from '../../src/index.js';
+import { dcsOf } from './dcs-of.js';
 import { hostsWith } from './layout.js';
+import { quorumOf } from './quorum.js';
 import { variables } from './variables.js';
 
 /** Whether a host gets an answer from a port of a peer. */
 export function answers(view: View, from: Host, peer: Host, port: number): boolean {
-  return (view.read<Reach[]>(from.name, REACHABILITY) ?? []).some(
+  return (view.read(from.name, REACHABILITY) ?? []).some(
     (reach) => reach.address === peer.clusterAddress && reach.port === port && reach.result === 'open',
   );
 }
@@ -13,42 +15,44 @@ function names(hosts: readonly Host[]): string {
   return enumerate(hosts.map(({ name }) => name));
 }
 
-/** A new etcd member comes up only in a quorum, so enough others must run or be part of the run. */
-export function quorumElsewhere(view: View, { hosts: part }: Part): Objection[] {
-  const members = hostsWith(view.inventory, 'etcd');
-  const aimed = view.hosts('etcd').filter(({ name }) => part.has(name));
-  const newcomer = aimed.find((host) => view.read<EtcdMemberState>(host.name, ETCD_MEMBER)?.hasData === false);
+/** A new member of the store comes up only in a quorum, so enough others must run or be part of the run. */
+export function quorumElsewhere(view: View, { hosts: part }: RunScope): Objection[] {
+  const { name: store, role, clientPort, hasData } = dcsOf(view.inventory);
+  const members = hostsWith(view.inventory, role);
+  const aimed = view.hosts(role).filter(({ name }) => part.has(name));
+  const newcomer = aimed.find((host) => hasData(view, host.name) === false);
   if (newcomer === undefined || aimed.length === members.length) return [];
   const others = members.filter((member) => !aimed.includes(member));
-  const running = others.filter((member) => answers(view, newcomer, member, variables(member, 'etcd').client_port));
-  const quorum = Math.floor(members.length / 2) + 1;
+  const running = others.filter((member) => answers(view, newcomer, member, clientPort(member)));
+  const quorum = quorumOf(members.length);
   if (aimed.length + running.length >= quorum) return [];
   const missing = others.filter((member) => !running.includes(member));
   return [
     {
       kind: 'preflight',
       host: newcomer.name,
-      message: `${newcomer.name}: etcd needs ${quorum} of its ${members.length} members to begin, and ${names(missing)} ${missing.length === 1 ? 'neither runs nor is' : 'neither run nor are'} part of this run`,
-      hint: `aim at more members: --host ${members.map(({ name }) => name).join(',')} --role etcd`,
+      message: `${newcomer.name}: ${store} needs ${quorum} of its ${members.length} members to start, and ${names(missing)} ${missing.length === 1 ? 'neither runs nor is' : 'neither run nor are'} part of this run`,
+      hint: `select more members: --host ${members.map(({ name }) => name).join(',')} --role ${role}`,
     },
   ];
 }
 
-/** A new Patroni cluster begins with its first leader, in an etcd that is there. */
-export function leaderElsewhere(view: View, { hosts: part, roles }: Part): Objection[] {
+/** A new Patroni cluster begins with its first leader, in a store that is there. */
+export function leaderElsewhere(view: View, { hosts: part, roles }: RunScope): Objection[] {
   const host = view.hosts('patroni').find(({ name }) => part.has(name));
   if (host === undefined) return [];
-  const store = view.read<DcsState>(host.name, DCS);
-  const members = hostsWith(view.inventory, 'etcd');
-  if (store?.reachable !== true && !roles.has('etcd') && members.length > 0) {
+  const store = view.read(host.name, DCS);
+  const { name: kind, role, clientPort } = dcsOf(view.inventory);
+  const members = hostsWith(view.inventory, role);
+  if (store?.reachable !== true && !roles.has(role) && members.length > 0) {
     const peers = members.filter(({ name }) => name !== host.name);
-    if (peers.length > 0 && !peers.some((peer) => answers(view, host, peer, variables(peer, 'etcd').client_port))) {
+    if (peers.length > 0 && !peers.some((peer) => answers(view, host, peer, clientPort(peer)))) {
       return [
         {
           kind: 'preflight',
           host: host.name,
-          message: `${host.name}: Patroni needs etcd, of which no member on ${names(peers)} answers`,
-          hint: 'apply the role etcd first: --role etcd on all of its hosts',
+          message: `${host.name}: Patroni needs ${kind}, and no ${kind} member on ${names(peers)} answers`,
+          hint: `apply the role ${role} first: --role ${role} on all of its hosts`,
         },
       ];
     }
@@ -63,7 +67,7 @@ export function leaderElsewhere(view: View, { hosts: part, roles }: Part): Objec
       kind: 'preflight',
       host: host.name,
       message: `${host.name}: the cluster does not exist yet, and its first leader ${leader} is not part of this run`,
-      hint: `aim at it as well: --host ${[leader, ...[...part].filter((name) => name !== leader)].join(',')}`,
+      hint: `add it to the run: --host ${[leader, ...[...part].filter((name) => name !== leader)].join(',')}`,
     },
   ];
 }

@@ -1,25 +1,36 @@
-import { FIREWALL, firewall, mergeOpenings, type FirewallState, type Host, type Inventory, type Resource, type View } from '../../src/index.js';
-import { memberPorts } from './member-ports.js';
+import {
+  FIREWALL,
+  firewall,
+  mergeOpenings,
+  type FirewallState,
+  type Host,
+  type Inventory,
+  type Resource,
+  type View,
+} from '../../src/index.js';
 import { variables } from './variables.js';
 
 /**
- * What a host's firewall is to let through: the ports of its roles from every member, and those that clients
- * use from theirs as well. Undefined where nothing is to be done.
+ * What a host's firewall is to let through: each port of its roles, from those whom the role opens it to. Undefined where nothing is to be
+ * done.
  */
-export function memberFirewall(host: Host, inventory: Inventory): Resource<FirewallState> | undefined {
+export function hostFirewall(host: Host, inventory: Inventory): Resource<FirewallState> | undefined {
   const { backend, client_networks, member_networks } = variables(host, 'firewall');
-  const ports = memberPorts(host);
-  if (backend === 'none' || ports.length === 0) return undefined;
+  if (backend === 'none' || host.ports.length === 0) return undefined;
+  const portsOpenTo = (who: 'members' | 'clients'): number[] =>
+    host.ports.filter(({ openTo }) => openTo[who] === true).map(({ port }) => port);
+  const members = inventory.hosts.map(({ clusterAddress }) => clusterAddress);
   const openings = mergeOpenings([
-    { sources: [...inventory.hosts.map(({ clusterAddress }) => clusterAddress), ...member_networks], ports: ports.map(({ port }) => port) },
-    { sources: client_networks, ports: ports.filter(({ clients }) => clients).map(({ port }) => port) },
+    { sources: [...members, ...member_networks], ports: portsOpenTo('members') },
+    { sources: client_networks, ports: portsOpenTo('clients') },
+    ...host.ports.map(({ port, openTo }) => ({ sources: openTo.networks ?? [], ports: [port] })),
   ]);
   return firewall({ cluster: inventory.cluster, backend, openings });
 }
 
 /** True when this run opens ports in the firewall of a host. */
 export function opensPorts(view: View, host: Host): boolean {
-  const state = view.read<FirewallState>(host.name, FIREWALL);
+  const state = view.read(host.name, FIREWALL);
   if (state === undefined || !host.roles.includes('firewall')) return false;
-  return (memberFirewall(host, view.inventory)?.diff(state) ?? []).length > 0;
+  return (hostFirewall(host, view.inventory)?.diff(state) ?? []).length > 0;
 }

@@ -15,7 +15,11 @@ function hbaName(name: string): string {
 }
 
 /** Lines that let the members, and nobody else, replicate and rewind. */
-export function memberLines(inventory: Inventory, role: string, accounts: { replication: string; rewind?: string; superuser?: string }): string[] {
+export function memberLines(
+  inventory: Inventory,
+  role: string,
+  accounts: { replication: string; rewind?: string; superuser?: string },
+): string[] {
   return hostsWith(inventory, role).flatMap(({ clusterAddress }) => {
     const address = hbaAddress(clusterAddress);
     return [
@@ -29,14 +33,14 @@ export function memberLines(inventory: Inventory, role: string, accounts: { repl
 
 /** Lines every server has: peer on the socket, passwords from the machine itself; Patroni replicates from itself to read the timeline. */
 export function localLines(replication: string): string[] {
-  return ['127.0.0.1/32', '::1/128'].reduce(
-    (lines, address) => [
-      ...lines,
+  return [
+    'local all all peer',
+    'local replication all peer',
+    ...['127.0.0.1/32', '::1/128'].flatMap((address) => [
       `host all all ${address} scram-sha-256`,
       `host replication ${hbaName(replication)} ${address} scram-sha-256`,
-    ],
-    ['local all all peer', 'local replication all peer'],
-  );
+    ]),
+  ];
 }
 
 /** What is wrong with the host's own access lines, read as the PostgreSQL that it is to have reads them. */
@@ -46,6 +50,8 @@ export function accessProblems(host: Host): VariableProblem[] {
     const parsed = parseHbaLine(line, version);
     if (parsed === 'nothing' || !('problem' in parsed)) return [];
     const { column, message, hint } = parsed.problem;
-    return [{ host, path: 'postgresql.hba', entry, message: `column ${column} of the line: ${message}`, ...(hint === undefined ? {} : { hint }) }];
+    return [
+      { host, path: 'postgresql.hba', entry, message: `column ${column} of the line: ${message}`, ...(hint === undefined ? {} : { hint }) },
+    ];
   });
 }

@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
-import type { EtcdClient, Host, Inventory, Platform, RoleContext, Secret, ServiceLayout } from '../../src/index.js';
+import type { Host, Inventory, RoleContext, Secret, ServiceLayout, TlsCopies } from '../../src/index.js';
 import { variables } from './variables.js';
 
-export { localServer } from '../../src/index.js';
+export { dataDirectoryOf, localServer } from '../../src/index.js';
 
 /** The hosts of an inventory that have a role, in its order. */
 export function hostsWith(inventory: Inventory, role: string): Host[] {
@@ -12,12 +12,6 @@ export function hostsWith(inventory: Inventory, role: string): Host[] {
 /** `address:port`, with brackets around an IPv6 address. */
 export function hostPort(address: string, port: number): string {
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/** Where PostgreSQL's data is on a host; never with a slash at the end, for other names are made by adding to it. */
-export function dataDirectoryOf(host: Host, platform: Platform): string {
-  const { version, name, data_dir } = variables(host, 'postgresql');
-  return data_dir?.replace(/(?<=[^/])\/+$/u, '') ?? platform.postgresql(version).dataDirectory(name);
 }
 
 /** URL of a member's Patroni REST API. */
@@ -30,13 +24,21 @@ export function scopeOf(inventory: Inventory, host: Host): string {
   return variables(host, 'patroni').scope ?? inventory.cluster;
 }
 
-/** Prefix of the scope's keys in etcd, e.g. `/service/demo/`. */
+/** Prefix of the scope's keys in the store, e.g. `/service/demo/`. */
 export function scopePrefix(inventory: Inventory, host: Host): string {
-  const parts = variables(host, 'patroni').namespace.split('/').filter((part) => part !== '');
+  const parts = variables(host, 'patroni')
+    .namespace.split('/')
+    .filter((part) => part !== '');
   return ['', ...parts, scopeOf(inventory, host), ''].join('/');
 }
 
-/** Files with which a process on the host is a client of etcd. */
+/** Which copies of the host's key pair a service has that pgprov sets up. */
+export function tlsCopies(service: ServiceLayout): TlsCopies {
+  const { user: owner, group, unit } = service;
+  return { ...tlsFiles(service), owner, group, unit };
+}
+
+/** Files with which a process on the host is known to others over TLS. */
 export interface TlsFiles {
   directory: string;
   ca: string;
@@ -49,40 +51,32 @@ export function tlsFiles({ tlsDirectory: directory }: Pick<ServiceLayout, 'tlsDi
   return { directory, ca: `${directory}/ca.crt`, certificate: `${directory}/node.crt`, key: `${directory}/node.key` };
 }
 
-/** Client URLs of all etcd members, the host's own first. */
-export function etcdEndpoints(inventory: Inventory, host: Host): string[] {
-  const members = hostsWith(inventory, 'etcd');
-  const ordered = [...members.filter(({ name }) => name === host.name), ...members.filter(({ name }) => name !== host.name)];
-  return ordered.map((member) => `https://${hostPort(member.clusterAddress, variables(member, 'etcd').client_port)}`);
-}
-
-/** How root on the host talks to etcd, with the keys of one of its services. */
-export function etcdClient(context: Pick<RoleContext, 'inventory' | 'host'>, files: TlsFiles): EtcdClient {
-  return {
-    endpoints: etcdEndpoints(context.inventory, context.host),
-    caFile: files.ca,
-    certFile: files.certificate,
-    keyFile: files.key,
-  };
-}
-
 /** Every database account that pgprov knows, with its password. */
 export interface Accounts {
-  superuser: { name: string; password: Secret };
-  replication: { name: string; password: Secret };
-  rewind: { name: string; password: Secret };
-  restApi: { name: string; password: Secret };
+  readonly superuser: { name: string; password: Secret };
+  readonly replication: { name: string; password: Secret };
+  readonly rewind: { name: string; password: Secret };
+  readonly restApi: { name: string; password: Secret };
 }
 
-/** Names and passwords of the cluster's accounts, given or generated. */
-export function accountsOf({ host, material }: Pick<RoleContext, 'host' | 'material'>): Accounts {
-  const postgresql = variables(host, 'postgresql');
-  const replication = variables(host, 'replication');
-  const patroni = variables(host, 'patroni');
+/** Names and passwords of the cluster's accounts, given or generated; the host has the role of each that is read. */
+export function accountsOf({ host, credentials }: Pick<RoleContext, 'host' | 'credentials'>): Accounts {
   return {
-    superuser: { name: postgresql.superuser, password: material.password('postgresql.superuser_password', postgresql.superuser_password) },
-    replication: { name: replication.username ?? 'replicator', password: material.password('replication.password', replication.password) },
-    rewind: { name: patroni.rewind_username, password: material.password('patroni.rewind_password', patroni.rewind_password) },
-    restApi: { name: patroni.restapi_username, password: material.password('patroni.restapi_password', patroni.restapi_password) },
+    get superuser() {
+      const { superuser: name, superuser_password: given } = variables(host, 'postgresql');
+      return { name, password: credentials.password('postgresql.superuser_password', given) };
+    },
+    get replication() {
+      const { username: name, password: given } = variables(host, 'replication');
+      return { name, password: credentials.password('replication.password', given) };
+    },
+    get rewind() {
+      const { rewind_username: name, rewind_password: given } = variables(host, 'patroni');
+      return { name, password: credentials.password('patroni.rewind_password', given) };
+    },
+    get restApi() {
+      const { restapi_username: name, restapi_password: given } = variables(host, 'patroni');
+      return { name, password: credentials.password('patroni.restapi_password', given) };
+    },
   };
 }

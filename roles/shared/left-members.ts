@@ -1,24 +1,32 @@
-import { DCS, ETCD_MEMBER, type DcsState, type EtcdMemberState, type Objection, type View } from '../../src/index.js';
+import { DCS, type Objection, type View } from '../../src/index.js';
+import { dcsOf } from './dcs-of.js';
 import { hostPort, hostsWith, scopeOf } from './layout.js';
 import { placeOf } from './provenance.js';
 import { variables } from './variables.js';
 
-/** Members that go on running while the inventory no longer has them: the others would forget to let them in. */
+/** Members that keep running while the inventory no longer has them: the others would refuse their connections. */
 export function guardLeftMembers(view: View): Objection[] {
   const wanted = hostsWith(view.inventory, 'patroni');
   const [first] = view.hosts('patroni');
-  const store = view.hosts('patroni').map(({ name }) => view.read<DcsState>(name, DCS)).find((state) => state?.reachable === true);
+  const store = view
+    .hosts('patroni')
+    .map(({ name }) => view.read(name, DCS))
+    .find((state) => state?.reachable === true);
   if (first === undefined || store?.reachable !== true) return [];
-  // Who is a member of etcd as well is told by etcd's list.
-  const inEtcd = new Set(view.hosts('etcd').flatMap(({ name }) => view.read<EtcdMemberState>(name, ETCD_MEMBER)?.members ?? []).map(({ name }) => name));
+  // Who is a member of the store as well is told by the store's list.
+  const inStore = dcsOf(view.inventory).memberNames(view);
   // A host with another name than it had is told by its own guard.
   const addresses = new Set(wanted.map((host) => hostPort(host.clusterAddress, variables(host, 'postgresql').port)));
   return store.members
-    .filter(({ name, state, connUrl }) => state !== 'stopped' && !wanted.some((host) => host.name === name) && !addresses.has(/\/\/([^/]+)/u.exec(connUrl)?.[1] ?? ''))
+    .filter(
+      ({ name, state, connUrl }) =>
+        state !== 'stopped' && !wanted.some((host) => host.name === name) && !addresses.has(/\/\/([^/]+)/u.exec(connUrl)?.[1] ?? ''),
+    )
     .flatMap(({ name, connUrl }): Objection[] => {
       const host = view.inventory.hosts.find((candidate) => candidate.name === name);
-      if (host === undefined && inEtcd.has(name)) return [];
-      const what = host === undefined ? `${name} (${connUrl}) is not in the inventory` : `${name} has no role patroni${placeOf(host, 'roles')}`;
+      if (host === undefined && inStore.includes(name)) return [];
+      const what =
+        host === undefined ? `${name} (${connUrl}) is not in the inventory` : `${name} has no role patroni${placeOf(host, 'roles')}`;
       return [
         {
           kind: 'refuse',

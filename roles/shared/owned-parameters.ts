@@ -1,4 +1,4 @@
-import type { Host, VariableProblem } from '../../src/index.js';
+import { topologyOf, type Host, type VariableProblem } from '../../src/index.js';
 import { variables } from './variables.js';
 
 type Parameters = Readonly<Record<string, unknown>>;
@@ -19,7 +19,7 @@ const ALWAYS: Readonly<Record<string, Owned>> = {
   port: { message: 'is set by postgresql.port', hint: 'set postgresql.port' },
   data_directory: { message: 'is set by postgresql.data_dir', hint: 'set postgresql.data_dir' },
   config_file: { message: 'is where the platform has it', hint: 'leave it out' },
-  hba_file: { message: 'would take postgresql.hba out of force', hint: 'give access lines in postgresql.hba' },
+  hba_file: { message: 'would override postgresql.hba', hint: 'give access lines in postgresql.hba' },
   external_pid_file: { message: 'is written by the platform’s own service', hint: 'leave it out' },
   unix_socket_directories: SOCKETS,
 };
@@ -30,9 +30,12 @@ const PATRONIS: Readonly<Record<string, Owned>> = {
     message: 'has no effect: Patroni gives the server the addresses of its own `listen`, which pgprov sets to all of the host',
     hint: 'say in postgresql.hba and in the role firewall who may connect',
   },
-  cluster_name: { message: 'has no effect: Patroni gives the server the name of its scope', hint: 'the name of a new cluster is patroni.scope' },
-  ident_file: { message: 'would take Patroni’s pg_ident out of force', hint: 'give patroni.dynamic.postgresql.pg_ident' },
-  primary_conninfo: { message: 'has no effect: Patroni says itself whom a standby follows', hint: 'leave it out' },
+  cluster_name: {
+    message: 'has no effect: Patroni gives the server the name of its scope',
+    hint: 'the name of a new cluster is patroni.scope',
+  },
+  ident_file: { message: 'would override Patroni’s pg_ident', hint: 'give patroni.dynamic.postgresql.pg_ident' },
+  primary_conninfo: { message: 'has no effect: Patroni itself sets which server a standby follows', hint: 'leave it out' },
   primary_slot_name: { message: 'has no effect: Patroni names the slot of each standby', hint: 'leave it out' },
   wal_keep_segments: { message: 'is not known to PostgreSQL 13 and later', hint: 'set wal_keep_size' },
 };
@@ -48,7 +51,10 @@ const SYNCHRONOUS: Owned = {
  */
 const AGREED: Readonly<Record<string, { takes(value: unknown): boolean; expects: string }>> = {
   hot_standby: { takes: (value) => booleanOf(value) === true, expects: 'on' },
-  wal_level: { takes: (value) => ['replica', 'logical', 'hot_standby'].includes(String(value).toLowerCase()), expects: 'replica or logical' },
+  wal_level: {
+    takes: (value) => ['replica', 'logical', 'hot_standby'].includes(String(value).toLowerCase()),
+    expects: 'replica or logical',
+  },
   max_connections: least(25),
   max_wal_senders: least(3),
   max_prepared_transactions: least(0),
@@ -69,22 +75,31 @@ export function parameterProblems(hosts: readonly Host[]): VariableProblem[] {
 }
 
 function parametersAt(host: Host, place: (typeof PLACES)[number]): Parameters {
-  return place.split('.').reduce<unknown>((value, key) => (value as Parameters | undefined)?.[key], host.vars) as Parameters | undefined ?? {};
+  return (
+    (place.split('.').reduce<unknown>((value, key) => (value as Parameters | undefined)?.[key], host.vars) as Parameters | undefined) ?? {}
+  );
 }
 
 function hostProblems(host: Host, place: (typeof PLACES)[number]): VariableProblem[] {
-  const underPatroni = host.roles.includes('patroni');
+  const underPatroni = topologyOf(host) === 'patroni';
   const parameters = parametersAt(host, place);
   const names = Object.keys(parameters);
   return Object.entries(parameters).flatMap(([name, value]): VariableProblem[] => {
     const at = { host, path: `${place}.${name}` };
     const twin = names.find((other) => other !== name && other.toLowerCase() === name.toLowerCase());
-    if (twin !== undefined && twin < name) return [{ ...at, message: `is given twice: ${twin} is the same parameter`, hint: 'PostgreSQL takes names in either case; keep one' }];
+    if (twin !== undefined && twin < name)
+      return [{ ...at, message: `is given twice: ${twin} is the same parameter`, hint: 'PostgreSQL takes names in either case; keep one' }];
     const owned = ownedBy(host, name.toLowerCase(), underPatroni);
     if (owned !== undefined) return [{ ...at, ...owned }];
     const agreed = underPatroni ? agreedOn(name) : undefined;
     if (agreed?.takes(value) === false) {
-      return [{ ...at, message: `must be ${agreed.expects}, not ${String(value)}: Patroni leaves any other value out and keeps its default`, hint: 'the journal of Patroni would be the only one to say so' }];
+      return [
+        {
+          ...at,
+          message: `must be ${agreed.expects}, not ${String(value)}: Patroni leaves any other value out and keeps its default`,
+          hint: 'Patroni says so only in its own log',
+        },
+      ];
     }
     return [];
   });
@@ -96,7 +111,8 @@ function ownedBy(host: Host, name: string, underPatroni: boolean): Owned | undef
   const { synchronous_mode, dynamic } = variables(host, 'patroni');
   const synchronous = dynamic['synchronous_mode'] ?? synchronous_mode;
   if (name === 'synchronous_standby_names' && synchronous !== false && synchronous !== 'off') return SYNCHRONOUS;
-  if (name.startsWith('recovery_target')) return { message: 'has no effect: Patroni takes it only for a cluster that it restores', hint: 'leave it out' };
+  if (name.startsWith('recovery_target'))
+    return { message: 'has no effect: Patroni takes it only for a cluster that it restores', hint: 'leave it out' };
   return own(ALWAYS) ?? own(PATRONIS);
 }
 
@@ -107,7 +123,7 @@ function agreedOn(name: string): (typeof AGREED)[string] | undefined {
 
 /** Patroni's members agree on these through its dynamic configuration, so one of a host's own would be left out without a word. */
 function disagreements(hosts: readonly Host[]): VariableProblem[] {
-  const members = hosts.filter(({ roles }) => roles.includes('patroni'));
+  const members = hosts.filter((host) => topologyOf(host) === 'patroni');
   const [first] = members;
   if (first === undefined) return [];
   const [place] = PLACES;
@@ -115,7 +131,14 @@ function disagreements(hosts: readonly Host[]): VariableProblem[] {
     const other = members.find((host) => parametersAt(host, place)[name] !== parametersAt(first, place)[name]);
     if (agreedOn(name) === undefined || other === undefined) return [];
     const host = Object.hasOwn(parametersAt(other, place), name) ? other : first;
-    return [{ host, path: `${place}.${name}`, message: `must be the same on every member: Patroni takes ${name} from its dynamic configuration alone`, hint: 'set it at the top level' }];
+    return [
+      {
+        host,
+        path: `${place}.${name}`,
+        message: `must be the same on every member: Patroni takes ${name} from its dynamic configuration alone`,
+        hint: 'set it at the top level',
+      },
+    ];
   });
 }
 

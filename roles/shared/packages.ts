@@ -1,9 +1,17 @@
-import { packages, type Host, type Installation, type Resource, type RoleContext } from '../../src/index.js';
-import { variables } from './variables.js';
+import {
+  packages,
+  type Host,
+  type Installation,
+  type Platform,
+  type Resource,
+  type RoleContext,
+  type UnitPackage,
+} from '../../src/index.js';
+import { variablesIfAny } from './variables.js';
 
 /** How long the host's own package manager, or somebody else's use of it, is waited for; empty where nothing says. */
 export function lockTimeout(host: Host): { lockTimeout?: number } {
-  const { package_lock_timeout: seconds } = variables(host, 'base') as { package_lock_timeout?: number };
+  const seconds = variablesIfAny(host, 'base')?.package_lock_timeout;
   return seconds === undefined ? {} : { lockTimeout: seconds };
 }
 
@@ -18,4 +26,9 @@ export function installed(
   options: { name: string; packages: readonly string[]; disable?: readonly string[] },
 ): Resource {
   return packages(platform.packageManager, { ...options, ...lockTimeout(host) });
+}
+
+/** The package that brings a service's unit, which is the first of those that its role installs. */
+export function unitPackage({ packageManager: manager }: Platform, [name = '']: readonly string[]): UnitPackage {
+  return { name, manager };
 }

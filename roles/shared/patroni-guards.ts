@@ -1,34 +1,45 @@
-import { DCS, enumerate, ETCD_MEMBER, leaderInStore, type BootstrapState, type DcsState, type EtcdMemberState, type Host, type Objection, type View } from '../../src/index.js';
-import { hostPort, scopeOf } from './layout.js';
-import { guardLeaderless } from './leaderless.js';
-import { membersData, whatWasFound, type MemberData } from './members-data.js';
+import { DCS, enumerate, type BootstrapState, type DcsState, type Host, type Objection, type View } from '../../src/index.js';
+import { dcsOf, isNewStore } from './dcs-of.js';
+import { hostPort, hostsWith, scopeOf } from './layout.js';
+import { leaderInStore } from './leader-in-store.js';
+import { guardLeaderless, guardLeftData } from './leaderless.js';
+import { isStopped, membersData, whatWasFound, type MemberData } from './members-data.js';
+import { patronictl } from './patronictl.js';
 import { refuseUnknownData } from './unknown-data.js';
 import { variables } from './variables.js';
 
 type Reachable = Extract<DcsState, { reachable: true }>;
 
-/** Everything that must agree before Patroni may start: data directories, etcd's `initialize` key, member names. */
+/** Everything that must agree before Patroni may start: data directories, the store's `initialize` key, member names. */
 export function guardCluster(view: View): Objection[] {
   const hosts = view.hosts('patroni');
   const members = membersData(view);
   const store = storeOf(view, hosts);
   if (store === undefined) return guardWithoutStore(view, members);
   const { initialize = '' } = store;
-  const leader = leaderInStore(hosts.map(({ name }) => name), (host, id) => view.read(host, id));
+  const leader = leaderInStore(
+    view,
+    hosts.map(({ name }) => name),
+    (host) => isStopped(view, host),
+  );
   const readable = members.filter(({ data }) => data.control === 'valid');
   if (initialize === '') return [...guardUnknown(view, members), ...guardNames(hosts, store)];
-  const objections = [...guardIdentifiers(view, initialize, leader, readable), ...guardLostData(view, initialize, leader, readable), ...guardNames(hosts, store)];
-  if (objections.length > 0 || leader !== undefined || !readable.some(({ data }) => data.systemIdentifier === initialize)) return objections;
-  return guardLeaderless(view, members);
+  const objections = [
+    ...guardIdentifiers(view, initialize, leader, readable),
+    ...guardLostData(view, initialize, leader, readable),
+    ...guardNames(hosts, store),
+  ];
+  if (objections.length > 0 || leader !== undefined) return objections;
+  return readable.some(({ data }) => data.systemIdentifier === initialize) ? guardLeaderless(view, members) : guardLeftData(view);
 }
 
-/** What etcd knows. Hosts were asked at different moments of a run: who saw a leader, or a cluster, saw more than who did not. */
+/** What the store knows. Hosts were asked at different moments of a run: who saw a leader, or a cluster, saw more than who did not. */
 function storeOf(view: View, hosts: readonly Host[]): Reachable | undefined {
-  const stores = hosts.map((host) => view.read<DcsState>(host.name, DCS)).filter((state): state is Reachable => state?.reachable === true);
+  const stores = hosts.map((host) => view.read(host.name, DCS)).filter((state): state is Reachable => state?.reachable === true);
   return stores.find(({ leader }) => leader !== undefined) ?? stores.find(({ initialize = '' }) => initialize !== '') ?? stores[0];
 }
 
-/** While etcd cannot be asked: data on a host is only explained by an etcd that has data as well. */
+/** While the store cannot be asked: data on a host is only explained by a store that has data as well. */
 function guardWithoutStore(view: View, members: readonly MemberData[]): Objection[] {
   const readable = members.filter(({ data }) => data.control === 'valid');
   const [first] = readable;
@@ -42,14 +53,10 @@ function guardWithoutStore(view: View, members: readonly MemberData[]): Objectio
       },
     ];
   }
-  const etcdHosts = view.hosts('etcd');
-  const etcdIsNew =
-    view.complete('etcd') &&
-    etcdHosts.every((host) => view.read<EtcdMemberState>(host.name, ETCD_MEMBER)?.hasData === false);
-  return etcdIsNew ? refuseUnknownData(view, members, true) : [];
+  return isNewStore(view) ? refuseUnknownData(view, members, true) : [];
 }
 
-/** etcd knows no cluster, or has the empty mark of a bootstrap: only one that pgprov began and that is under way explains data. */
+/** The store knows no cluster, or has the empty mark of a bootstrap: only one that pgprov began and that is under way explains data. */
 function guardUnknown(view: View, members: readonly MemberData[]): Objection[] {
   const unexplained = members.filter(({ bootstrap }) => bootstrap === undefined || !beingMade(bootstrap));
   return unexplained.length === 0 ? guardUnseen(view) : refuseUnknownData(view, unexplained, false);
@@ -57,12 +64,14 @@ function guardUnknown(view: View, members: readonly MemberData[]): Objection[] {
 
 /** A new cluster would begin, and a host that the run leaves out may hold the one that there was. */
 function guardUnseen(view: View): Objection[] {
-  const left = view.inventory.hosts.filter((host) => host.roles.includes('patroni') && !view.surveyed(host.name)).map(({ name }) => name);
+  const left = hostsWith(view.inventory, 'patroni')
+    .filter((host) => !view.surveyed(host.name))
+    .map(({ name }) => name);
   if (left.length === 0) return [];
   return [
     {
       kind: 'refuse',
-      message: `etcd knows no cluster ${scopeOf(view.inventory, view.hosts('patroni')[0] as Host)}, and this run, which would make it, leaves out ${enumerate(left)}, which may hold its data`,
+      message: `${dcsOf(view.inventory).name} knows no cluster ${scopeOf(view.inventory, view.hosts('patroni')[0] as Host)}, and this run, which would make it, leaves out ${enumerate(left)}, which may hold its data`,
       hint: 'a cluster is made with all of its hosts: run this without --host, or take a host that is gone out of the inventory',
     },
   ];
@@ -73,20 +82,21 @@ function beingMade({ initialize, underWay, noted, enabled }: BootstrapState): bo
 }
 
 function guardIdentifiers(view: View, initialize: string, leader: string | undefined, readable: readonly MemberData[]): Objection[] {
+  const store = dcsOf(view.inventory).name;
   return readable
     .filter(({ data }) => data.systemIdentifier !== initialize)
     .map(({ host, data: { systemIdentifier } }) => ({
       kind: 'refuse',
       host: host.name,
-      message: `${host.name} holds a cluster with system identifier ${systemIdentifier}, but etcd knows ${scopeOf(view.inventory, host)} as ${initialize}`,
+      message: `${host.name} holds a cluster with system identifier ${systemIdentifier}, but ${store} knows ${scopeOf(view.inventory, host)} as ${initialize}`,
       hint:
         leader === undefined
-          ? 'these are different databases, and either may be the one you need: leave both where they are; find out whose scope that is, and give this one another patroni.scope, or another etcd'
+          ? `these are different databases, and either may be the one you need: leave both where they are; find out whose scope that is, and give this one another patroni.scope, or another ${store}`
           : `this is another database’s data, and ${leader} leads without it: give this host another postgresql.data_dir; if nobody needs that database, move its data directory aside yourself`,
     }));
 }
 
-/** etcd remembers a cluster, nobody leads it, and no host has its data: members would wait for a leader for ever. */
+/** The store remembers a cluster, nobody leads it, and no host has its data: members would wait for a leader for ever. */
 function guardLostData(view: View, initialize: string, leader: string | undefined, readable: readonly MemberData[]): Objection[] {
   if (leader !== undefined || readable.some(({ data }) => data.systemIdentifier === initialize)) return [];
   if (!view.complete('patroni')) return [];
@@ -95,8 +105,8 @@ function guardLostData(view: View, initialize: string, leader: string | undefine
   return [
     {
       kind: 'refuse',
-      message: `etcd knows the cluster ${scope} with system identifier ${initialize}, but it has no leader and none of the hosts has its data`,
-      hint: `restore the data, or, if that cluster is gone for good, run \`patronictl remove ${scope}\` yourself or give patroni.scope another name`,
+      message: `${dcsOf(view.inventory).name} knows the cluster ${scope} with system identifier ${initialize}, but it has no leader and none of the hosts has its data`,
+      hint: `restore the data, or, if that cluster is gone for good, run \`${patronictl(view, host?.name ?? '')} remove ${scope}\` yourself or give patroni.scope another name`,
     },
   ];
 }

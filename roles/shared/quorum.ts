@@ -1,132 +1,50 @@
-import {
-  enumerate, ETCD_CLUSTER, ETCD_MEMBER, etcdCluster, idOfNewMember,
-  type EtcdClusterState, type EtcdListed, type EtcdMemberState, type Host, type Objection, type RoleContext, type UnitGuard, type UnitMove, type View,
-} from '../../src/index.js';
-import { etcdClient, hostPort, hostsWith, tlsFiles } from './layout.js';
-import { variables } from './variables.js';
+import { enumerate, type Objection, type UnitMove } from '../../src/index.js';
 
-/** Where other members reach a member of etcd. */
-export function peerUrl(host: Host): string {
-  return `https://${hostPort(host.clusterAddress, variables(host, 'etcd').peer_port)}`;
+/** The members of a store as they were seen. */
+export interface SeenMembers {
+  /** Names of those with a vote. */
+  voters: readonly string[];
+  /** Names of those that work. */
+  healthy: ReadonlySet<string>;
+  /** Somebody saw a member that works. */
+  anyHealthy: boolean;
+  /** Names of those on hosts of the run, which starts what is stopped there. */
+  inRun: ReadonlySet<string>;
 }
 
-/** A member is restarted only while the others are a quorum, and started only where that makes no second etcd. */
-export function etcdUnitGuard(context: RoleContext, dataDirectory: string): UnitGuard {
-  return {
-    asks: [etcdCluster(etcdClient(context, tlsFiles(context.platform.etcd)), dataDirectory)],
-    patience: 10,
-    objection: (view, move) => (move.action === 'restart' ? quorumLost(view, move) : strayStart(view, move.host)),
-  };
+/** How many of so many members have to agree. */
+export function quorumOf(members: number): number {
+  return Math.floor(members / 2) + 1;
 }
 
-/** What every host that answered sees; hosts that were not asked, or did not answer, are not among them. */
-function seenBy(view: View): EtcdClusterState[] {
-  return view.hosts('etcd').flatMap(({ name }) => view.read<EtcdClusterState>(name, ETCD_CLUSTER) ?? []);
-}
-
-/** Members with a vote, by their names in the inventory or else their peer URLs; those of the inventory where nobody lists any. */
-function voters(view: View, seen: readonly EtcdClusterState[]): string[] {
-  const hosts = hostsWith(view.inventory, 'etcd');
-  const listed = seen.find(({ members }) => members !== undefined)?.members;
-  if (listed === undefined) return hosts.map(({ name }) => name);
-  const nameOf = ({ peerUrls }: EtcdListed): string => hosts.find((host) => peerUrls.includes(peerUrl(host)))?.name ?? peerUrls.join(', ');
-  return listed.filter(({ learner }) => !learner).map(nameOf);
-}
-
-/** The members that are healthy in the eyes of every host that sees any; a host that sees none may be cut off itself. */
-function healthyMembers(view: View, seen: readonly EtcdClusterState[]): Set<string> {
-  const seeing = seen.filter(({ healthy }) => healthy.length > 0);
-  const hosts = seeing.length === 0 ? [] : hostsWith(view.inventory, 'etcd');
-  const url = (host: Host): string => `https://${hostPort(host.clusterAddress, variables(host, 'etcd').client_port)}`;
-  return new Set(hosts.filter((host) => seeing.every(({ healthy }) => healthy.includes(url(host)))).map(({ name }) => name));
-}
-
-/** Why a restart of this member would leave etcd without a quorum. Where there is none, nothing is lost; of one or two, none can be spared. */
-function quorumLost(view: View, { host, before }: UnitMove): Objection | undefined {
-  const seen = seenBy(view);
-  const all = voters(view, seen);
-  const healthy = healthyMembers(view, seen);
-  if (seen.every((each) => each.healthy.length === 0)) return undefined;
-  const others = all.filter((name) => name !== host);
+/**
+ * Why a restart of this member of the store would leave it without a quorum. Where there is none, nothing is lost; of one or two, none can be
+ * spared.
+ */
+export function quorumLost(
+  store: string,
+  { host, before }: UnitMove,
+  { voters, healthy, anyHealthy, inRun }: SeenMembers,
+): Objection | undefined {
+  if (!anyHealthy) return undefined;
+  const others = voters.filter((name) => name !== host);
   const working = others.filter((name) => healthy.has(name) || before.has(name));
-  const quorum = Math.floor(all.length / 2) + 1;
+  const quorum = quorumOf(voters.length);
   if (working.length >= Math.min(quorum, others.length)) return undefined;
   const down = others.filter((name) => !working.includes(name));
   return {
     kind: 'refuse',
     host,
-    message: `${host}: a restart of its etcd would leave ${working.length} of ${all.length} members, and a quorum takes ${quorum}: ${enumerate(down)} ${down.length === 1 ? 'is' : 'are'} not healthy`,
-    hint: `bring etcd on ${enumerate(down)} up first, with this run if ${down.length === 1 ? 'it is' : 'they are'} aimed at as well; \`pgprov status\` shows the members`,
+    message: `${host}: a restart of its ${store} would leave ${working.length} of ${voters.length} members, and a quorum needs ${quorum}: ${enumerate(down)} ${down.length === 1 ? 'is' : 'are'} not healthy`,
+    hint: `${wayOn(store, down, inRun)}; \`pgprov status\` shows the members`,
   };
 }
 
-/** Why a member without data must not be started: etcd would take it for another than it lists, or it would begin an etcd of its own. */
-function strayStart(view: View, name: string): Objection | undefined {
-  const host = hostsWith(view.inventory, 'etcd').find((candidate) => candidate.name === name);
-  if (host === undefined || view.read<EtcdMemberState>(name, ETCD_MEMBER)?.hasData !== false) return undefined;
-  const seen = seenBy(view);
-  const url = peerUrl(host);
-  const lists = seen.flatMap(({ members }) => (members === undefined ? [] : [members]));
-  const listed = lists.flatMap((members) => members.filter(({ peerUrls }) => peerUrls.includes(url)));
-  const once = listed.find(({ clientUrls }) => clientUrls.length > 0);
-  if (once !== undefined) return wiped(view, host, once.id);
-  const added = listed.find(({ id, peerUrls }) => id !== idOfNewMember(peerUrls, view.inventory.cluster));
-  if (added !== undefined) return awaited(host, added.id);
-  if (lists.length > 0) return undefined;
-  if (seen.some(({ started }) => started.includes(name))) return wiped(view, host);
-  return untold(view, host);
-}
-
-/** The member was up once, and its data is gone. */
-function wiped(view: View, { name }: Host, id?: string): Objection {
-  return {
-    kind: 'refuse',
-    host: name,
-    message: `${name}: the data of its etcd member is gone, while the other members still list it${id === undefined ? '' : ` (id ${hexadecimal(id)})`}; started as it is, it would not be let in, or begin an etcd of its own`,
-    hint: `${id === undefined ? `start etcd on the others first; then, ` : ''}on a member that works: ${addAnew(view, name, id)}`,
-  };
-}
-
-/** The member was added by hand, and has to be started as one of an existing cluster. */
-function awaited({ name }: Host, id: string): Objection {
-  return {
-    kind: 'refuse',
-    host: name,
-    message: `${name}: etcd awaits this member (id ${hexadecimal(id)}), which was added by hand and has no data yet; pgprov starts members of new clusters only`,
-    hint: `on ${name}: ${startExisting()}; then on a member that works: \`etcdctl member promote ${hexadecimal(id)}\`, if it was added as a learner`,
-  };
-}
-
-function addAnew(view: View, name: string, id: string | undefined): string {
-  const host = hostsWith(view.inventory, 'etcd').find((candidate) => candidate.name === name) as Host;
-  return [
-    `\`etcdctl member remove ${id === undefined ? 'ID' : hexadecimal(id)}\``,
-    `\`etcdctl member add ${name} --learner --peer-urls=${peerUrl(host)}\``,
-    `on ${name}: ${startExisting()}`,
-    `and \`etcdctl member promote\` with the new id`,
-  ].join('; ');
-}
-
-function startExisting(): string {
-  return 'ETCD_INITIAL_CLUSTER_STATE="existing" in its environment file, an empty data directory, `systemctl start etcd`';
-}
-
-/** Nobody lists the members, so whoever was not asked may have the data of this etcd; one that had none when the run began has no other now. */
-function untold(view: View, { name }: Host): Objection | undefined {
-  const isSilent = (host: Host): boolean => view.read<EtcdClusterState>(host.name, ETCD_CLUSTER) === undefined;
-  const hadNone = (host: Host): boolean => view.read<EtcdMemberState>(host.name, ETCD_MEMBER)?.hasData === false;
-  const silent = hostsWith(view.inventory, 'etcd').filter((host) => isSilent(host) && !hadNone(host));
-  if (silent.length === 0) return undefined;
-  const names = enumerate(silent.map((host) => host.name));
-  return {
-    kind: 'refuse',
-    host: name,
-    message: `${name}: etcd has no data here, and ${names}, which may have the data of this etcd, ${silent.length === 1 ? 'was' : 'were'} not asked; it might become a second etcd beside the first`,
-    hint: `aim at all members: --host ${hostsWith(view.inventory, 'etcd').map((host) => host.name).join(',')} --role etcd`,
-  };
-}
-
-/** etcdctl has ids in hexadecimal, etcd's JSON in decimal. */
-function hexadecimal(id: string): string {
-  return BigInt(id).toString(16);
+/** What brings these members up. */
+function wayOn(store: string, down: readonly string[], inRun: ReadonlySet<string>): string {
+  const leftOut = down.filter((name) => !inRun.has(name));
+  if (leftOut.length > 0) {
+    return `start ${store} on ${enumerate(leftOut)} first, or add ${leftOut.length === 1 ? 'that host' : 'those hosts'} to this run (--host)`;
+  }
+  return `see the journal of ${store} on ${enumerate(down)} and the network between the members, and run it again when all are healthy`;
 }

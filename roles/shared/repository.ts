@@ -1,9 +1,20 @@
 import {
-  aptRepository, dnfEnabledRepository, dnfModuleDisabled, dnfRepositories, rpmKey, signingKey,
-  type DnfRepository, type Host, type PinnedKey, type Platform, type Resource, type RoleContext,
+  aptRepository,
+  dnfEnabledRepository,
+  dnfModuleDisabled,
+  dnfRepositories,
+  rpmKey,
+  signingKey,
+  type DnfRepository,
+  type Host,
+  type PinnedKey,
+  type Platform,
+  type Resource,
+  type RoleContext,
 } from '../../src/index.js';
 import { installed, lockTimeout } from './packages.js';
-import { variables } from './variables.js';
+import { STORES } from './stores.js';
+import { variables, variablesIfAny } from './variables.js';
 
 /** The keys that a host trusts for PGDG's repository: the platform's, with what the inventory says in their place. */
 export function pinnedKeys(host: Host, platform: Platform): PinnedKey[] {
@@ -33,7 +44,14 @@ function baseUrl({ host, platform }: RoleContext): string {
 
 function aptSource(context: RoleContext): Resource {
   const { release, keyPath } = context.platform.pgdg;
-  return aptRepository({ name: 'pgdg', uri: baseUrl(context), suite: `${release}-pgdg`, components: ['main'], signedBy: keyPath, ...lockTimeout(context.host) });
+  return aptRepository({
+    name: 'pgdg',
+    uri: baseUrl(context),
+    suite: `${release}-pgdg`,
+    components: ['main'],
+    signedBy: keyPath,
+    ...lockTimeout(context.host),
+  });
 }
 
 function dnfSources(context: RoleContext): Resource[] {
@@ -49,18 +67,20 @@ function dnfSources(context: RoleContext): Resource[] {
   ];
 }
 
-/** What is common, the major version, and for etcd the extras; only what the host's roles need. */
+/** What is common, the major version, and the extras for a store that is there; only what the host's roles need. */
 function dnfRepositoriesOf(context: RoleContext): DnfRepository[] {
   const { host, platform } = context;
   const { release } = platform.pgdg;
   const base = baseUrl(context);
   const system = `redhat/rhel-${release}-$basearch`;
   const has = (role: string): boolean => host.roles.includes(role);
-  const { version } = variables(host, 'postgresql');
+  const version = variablesIfAny(host, 'postgresql')?.version;
   return [
     { id: 'pgprov-pgdg-common', title: 'PostgreSQL common packages (pgprov)', urls: [`${base}/common/${system}`] },
-    ...(has('postgresql') ? [{ id: `pgprov-pgdg${version}`, title: `PostgreSQL ${version} (pgprov)`, urls: [`${base}/${version}/${system}`] }] : []),
-    ...(has('etcd')
+    ...(has('postgresql')
+      ? [{ id: `pgprov-pgdg${version}`, title: `PostgreSQL ${version} (pgprov)`, urls: [`${base}/${version}/${system}`] }]
+      : []),
+    ...(STORES.some(({ role, inExtras }) => inExtras && has(role))
       ? [
           {
             id: 'pgprov-pgdg-extras',

@@ -1,7 +1,7 @@
 import type { VariableSchema } from '../../src/index.js';
 
 /**
- * A directory that is given away to a service. No component is `.` or `..`, and there is at least one, for `/..` and `//`
+ * A directory that is given away to a service. No component is `.` or `..`, and there is at least one, because `/..` and `//`
  * are the root; no longer than every file below it can be named in the 1024 bytes that PostgreSQL has for a path.
  */
 export const DIRECTORY = {

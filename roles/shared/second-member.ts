@@ -1,25 +1,54 @@
-import { enumerate, PATRONI_MEMBER, patroniMember, type Host, type Objection, type PatroniMemberState, type RoleContext, type UnitGuard, type UnitMove, type View } from '../../src/index.js';
+import {
+  DATA_DIRECTORY,
+  enumerate,
+  PATRONI_MEMBER,
+  patroniMember,
+  type Host,
+  type Objection,
+  type PatroniMemberState,
+  type RoleContext,
+  type UnitGuard,
+  type UnitMove,
+  type View,
+} from '../../src/index.js';
 import { hostsWith, restApiUrl } from './layout.js';
+import { isPaused } from './patroni/checks.js';
 
 type Answering = Extract<PatroniMemberState, { answers: true }>;
 
 /** States in which a member's PostgreSQL serves. */
 const WORKING = new Set(['running', 'streaming']);
 
-/** A member of Patroni is restarted only while all others work: a standby that is the last, the synchronous one, or being built is then never the second that is down. */
+/**
+ * A member of Patroni is restarted only while all others work: a standby that is the last, the synchronous one, or being built is then
+ * never the second that is down.
+ */
 export function patroniUnitGuard({ host }: RoleContext): UnitGuard {
   return {
     asks: [patroniMember(restApiUrl(host))],
-    objection: (view, move) => (move.action === 'restart' ? secondDown(view, move) : undefined),
+    objection: (view, move) => heldDown(view, move) ?? (move.action === 'restart' ? secondDown(view, move) : undefined),
+  };
+}
+
+/** In maintenance mode Patroni starts no PostgreSQL that is down, so waiting for the member would never end. */
+function heldDown(view: View, { host }: UnitMove): Objection | undefined {
+  const data = view.read(host, DATA_DIRECTORY);
+  if (!isPaused(view) || data?.kind !== 'cluster' || data.running) return undefined;
+  return {
+    kind: 'refuse',
+    host,
+    message: `${host}: PostgreSQL is down, and Patroni does not start it in maintenance mode`,
+    hint: `end it with \`pgprov resume ${view.inventory.file}\`, then run this again`,
   };
 }
 
 function secondDown(view: View, { host, before }: UnitMove): Objection | undefined {
   const answering = view.hosts('patroni').flatMap(({ name }): Answering[] => {
-    const member = view.read<PatroniMemberState>(name, PATRONI_MEMBER);
+    const member = view.read(name, PATRONI_MEMBER);
     return member?.answers === true ? [member] : [];
   });
-  const listing = answering.find(({ role, cluster }) => role === 'leader' && cluster.length > 0) ?? answering.find(({ cluster }) => cluster.length > 0);
+  const listing =
+    answering.find(({ role, cluster }) => role === 'leader' && cluster.length > 0) ?? answering.find(({ cluster }) => cluster.length > 0);
   // Where nobody answers nothing is known to work that a restart could take down.
   if (listing === undefined || troubleOf(host, listing, answering) !== undefined) return undefined;
   const others = hostsWith(view.inventory, 'patroni').filter(({ name }) => name !== host && !before.has(name));
@@ -29,7 +58,7 @@ function secondDown(view: View, { host, before }: UnitMove): Objection | undefin
     kind: 'refuse',
     host,
     message: `${host}: a restart would take down a second member of the cluster: ${enumerate(troubles)}`,
-    hint: 'wait until every member leads or streams, as `pgprov status` shows it, or mend what keeps it from that; then run again',
+    hint: 'wait until every member leads or streams, as `pgprov status` shows it, or fix what keeps it from that; then run again',
   };
 }
 
@@ -40,6 +69,7 @@ function troubleOf(name: string, { cluster }: Answering, answering: readonly Ans
   if (!WORKING.has(member.state)) return `${name} is ${member.state}`;
   const leader = answering.find(({ role }) => role === 'leader');
   const follows = !/leader|master|primary/u.test(member.role);
-  const streams = leader === undefined || leader.replication.some(({ application, state }) => application === name && state === 'streaming');
+  const streams =
+    leader === undefined || leader.replication.some(({ application, state }) => application === name && state === 'streaming');
   return follows && !streams ? `${name} does not stream` : undefined;
 }

@@ -13,5 +13,7 @@ export function portLabel(host: Host, { family }: Platform): Resource[] {
 /** The policy knows the packages' data directory; another one has to be labelled as PostgreSQL's. */
 export function dataLabel(host: Host, platform: Platform): Resource[] {
   const { data_dir } = variables(host, 'postgresql');
-  return platform.family === 'el' && data_dir !== undefined ? [selinuxDirectory({ path: dataDirectoryOf(host, platform), type: 'postgresql_db_t' })] : [];
+  return platform.family === 'el' && data_dir !== undefined
+    ? [selinuxDirectory({ path: dataDirectoryOf(host, platform), type: 'postgresql_db_t' })]
+    : [];
 }

@@ -9,14 +9,14 @@ export function receiverPasswordFile({ host, platform }: Pick<RoleContext, 'host
 
 /** Open when Patroni has taken up the passwords of its file. It is waited for only after a change; a look costs nothing. */
 export function settingsGate(context: RoleContext): Gate {
-  const { host, material, platform } = context;
+  const { host, credentials, platform } = context;
   const { restApi, replication } = accountsOf(context);
-  const former = material.former('patroni.restapi_password');
+  const former = credentials.former('patroni.restapi_password');
   return gate({
     name: 'patroni-settings',
-    title: `Patroni on ${host.name} goes by its passwords`,
+    title: `Patroni on ${host.name} uses its passwords`,
     unit: platform.patroni.unit,
-    hopeless: [],
+    fatalLogPatterns: [],
     timeout: variables(host, 'patroni').loop_wait + 60,
     check: goesBySettings({
       url: restApiUrl(host),

@@ -1,6 +1,17 @@
 import {
-  answerLines, command, pgCluster, sh,
-  type Host, type Objection, type Observation, type Platform, type Resource, type RoleContext, type StandaloneLayout, type View,
+  answerLines,
+  command,
+  pgCluster,
+  sh,
+  handle,
+  type Host,
+  type Objection,
+  type Observation,
+  type Platform,
+  type Resource,
+  type RoleContext,
+  type StandaloneLayout,
+  type View,
 } from '../../src/index.js';
 import { dropIn } from './drop-in.js';
 import { dataDirectoryOf } from './layout.js';
@@ -57,12 +68,7 @@ function setUp(context: RoleContext, { script }: Layout<'setup-script'>): Standa
   const unit = platform.postgresql(version).unit(name);
   const [directory, file] = dropIn(`/etc/systemd/system/${unit}.service.d/pgprov.conf`, template('postgresql/pgdata.conf', { data }));
   return {
-    resources: [
-      initialised(context, script),
-      ...dataLabel(host, platform),
-      directory,
-      file,
-    ],
+    resources: [initialised(context, script), ...dataLabel(host, platform), directory, file],
     configDirectory: data,
     restartOn: [file],
     enable: true,
@@ -79,12 +85,19 @@ function initialised({ host, platform }: RoleContext, setupScript?: string): Res
     user,
     group,
     home,
-    initdb: ['--data-checksums', `--encoding=${encoding}`, `--locale=${locale}`, '--lc-messages=C', '--auth-local=peer', '--auth-host=scram-sha-256'],
+    initdb: [
+      '--data-checksums',
+      `--encoding=${encoding}`,
+      `--locale=${locale}`,
+      '--lc-messages=C',
+      '--auth-local=peer',
+      '--auth-host=scram-sha-256',
+    ],
     ...(setupScript === undefined ? {} : { setupScript }),
   });
 }
 
-const SERVED_DATA = 'served-data';
+const SERVED_DATA = handle<string>('served-data');
 
 /** Where the platform's service has a cluster now; '' when it has none. */
 export function servedData({ host, platform }: RoleContext): Observation<string> {
@@ -95,7 +108,7 @@ export function servedData({ host, platform }: RoleContext): Observation<string>
       ? sh`sed -n ${"s/^ *data_directory *= *'\\(.*\\)'.*/\\1/p"} ${`${standalone.configDirectory(name)}/postgresql.conf`} 2>/dev/null | sed ${"s/''/'/g"} | tail -n 1`
       : sh`systemctl show -p Environment ${unit(name)} 2>/dev/null | sed 's/^Environment=//' | tr ' ' '\n' | sed -n 's/^PGDATA=//p' | tail -n 1`;
   return {
-    id: SERVED_DATA,
+    ...SERVED_DATA,
     probe: () => sh`data=$(${configured})
 [ ! -e "$data/PG_VERSION" ] || printf '%s\n' "$data"`,
     parse: (answer) => answerLines(answer)[0] ?? '',
@@ -104,7 +117,7 @@ export function servedData({ host, platform }: RoleContext): Observation<string>
 
 /** A service that was told of another data directory would come up with an empty database and look well. */
 export function guardServedData(view: View, host: Host, platform: Platform): Objection[] {
-  const served = view.read<string>(host.name, SERVED_DATA) ?? '';
+  const served = view.read(host.name, SERVED_DATA) ?? '';
   const wanted = dataDirectoryOf(host, platform);
   if (served === '' || served.replace(/\/+$/u, '') === wanted.replace(/\/+$/u, '')) return [];
   return [

@@ -1,23 +1,33 @@
 import { enumerate, type Objection, type View } from '../../src/index.js';
+import { dcsOf } from './dcs-of.js';
 import { scopeOf } from './layout.js';
 import { configuredScope, describe, isEnabled, stepsToStart, whatWasFound, type MemberData } from './members-data.js';
 import { variables } from './variables.js';
 
 /**
- * Data that etcd does not know as this scope's: somebody's, whatever etcd says. That etcd lost its data is told from data that
+ * Data that the store does not know as this scope's: somebody's, whatever the store says. That the store lost its data is told from data that
  * pgprov never had to do with by the patroni.yml beside it, and by Patroni's unit.
- * @param etcdIsNew no member of etcd was ever started on these hosts, or all have lost their data
+ * @param storeIsNew no member of the store was ever started on these hosts, or all have lost their data
  */
-export function refuseUnknownData(view: View, members: readonly MemberData[], etcdIsNew: boolean): Objection[] {
+export function refuseUnknownData(view: View, members: readonly MemberData[], storeIsNew: boolean): Objection[] {
   const own = members.filter(({ host }) => configuredScope(view, host) === scopeOf(view.inventory, host) || isEnabled(view, host));
-  return [...members.filter((member) => !own.includes(member)).map((member) => refuseStrange(view, member)), ...refuseOwn(view, own, etcdIsNew)];
+  return [
+    ...members.filter((member) => !own.includes(member)).map((member) => refuseForeignData(view, member)),
+    ...refuseOwn(view, own, storeIsNew),
+  ];
 }
 
-function refuseStrange(view: View, { host, data }: MemberData): Objection {
+function refuseForeignData(view: View, { host, data }: MemberData): Objection {
   const directory = variables(host, 'postgresql').data_dir;
   const served = configuredScope(view, host);
   const what = `${host.name}: the data directory${directory === undefined ? '' : ` ${directory}`} holds a PostgreSQL cluster (${describe(data)})`;
-  if (served === undefined) return { kind: 'refuse', host: host.name, message: `${what} that etcd does not know as this cluster’s`, hint: STRANGE };
+  if (served === undefined)
+    return {
+      kind: 'refuse',
+      host: host.name,
+      message: `${what} that ${dcsOf(view.inventory).name} does not know as this cluster’s`,
+      hint: MOVE_AWAY,
+    };
   return {
     kind: 'refuse',
     host: host.name,
@@ -26,28 +36,30 @@ function refuseStrange(view: View, { host, data }: MemberData): Objection {
   };
 }
 
-/** The cluster is the user's own, and only etcd does not know it. */
-function refuseOwn(view: View, members: readonly MemberData[], etcdIsNew: boolean): Objection[] {
+/** The cluster is the user's own, and only the store does not know it. */
+function refuseOwn(view: View, members: readonly MemberData[], storeIsNew: boolean): Objection[] {
   const [first] = members;
   if (first === undefined) return [];
   return [
     {
       kind: 'refuse',
-      message: `etcd does not know the PostgreSQL cluster that is the data of ${scopeOf(view.inventory, first.host)}${whatWasFound(members)}`,
-      hint: wayForward(view, members, etcdIsNew),
+      message: `${dcsOf(view.inventory).name} does not know the PostgreSQL cluster that is the data of ${scopeOf(view.inventory, first.host)}${whatWasFound(members)}`,
+      hint: wayForward(view, members, storeIsNew),
     },
   ];
 }
 
-const STRANGE = 'pgprov does not take over data it did not make, and never deletes any: give postgresql.data_dir another place, or use another host';
+const MOVE_AWAY =
+  'pgprov does not take over data it did not make, and never deletes any: give postgresql.data_dir another place, or use another host';
 
-function wayForward(view: View, members: readonly MemberData[], etcdIsNew: boolean): string {
+function wayForward(view: View, members: readonly MemberData[], storeIsNew: boolean): string {
   const running = members.filter(({ active }) => active);
-  const hosts = enumerate(view.hosts('etcd').map(({ name }) => name));
-  const start = etcdIsNew ? `start etcd yourself (\`systemctl start etcd\` on ${hosts})` : '';
+  const { name: store, role, unit } = dcsOf(view.inventory);
+  const hosts = enumerate(view.hosts(role).map(({ name }) => name));
+  const start = storeIsNew ? `start ${store} yourself (\`systemctl start ${unit}\` on ${hosts})` : '';
   if (running.length > 0) {
     const names = enumerate(running.map(({ host }) => host.name));
-    return `etcd has lost what it knew, and nothing needs to be moved: ${start === '' ? '' : `${start}; `}Patroni runs on ${names} and writes the cluster into etcd by itself. Run this again when \`patronictl list\` shows a leader`;
+    return `${store} has lost its contents, and nothing needs to be moved: ${start === '' ? '' : `${start}; `}Patroni runs on ${names} and writes the cluster into ${store} by itself. Run this again when \`pgprov status\` shows a leader`;
   }
-  return `etcd has lost what it knew, or an interrupted bootstrap marked it; nothing needs to be moved, for Patroni writes the cluster into etcd again: ${start === '' ? '' : `${start}, and then `}${stepsToStart(members)}`;
+  return `${store} has lost its contents, or an interrupted bootstrap marked it; nothing needs to be moved, Patroni writes the cluster into ${store} again: ${start === '' ? '' : `${start}, and then `}${stepsToStart(members)}`;
 }

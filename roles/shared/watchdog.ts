@@ -1,4 +1,4 @@
-import { WATCHDOG, watchdogDevice, type Objection, type Observation, type RoleContext, type View, type WatchdogState } from '../../src/index.js';
+import { WATCHDOG, watchdogDevice, type Objection, type Observation, type RoleContext, type View } from '../../src/index.js';
 import { variables } from './variables.js';
 
 /** The device that a member needs before it may lead; nothing is asked where it can do without. */
@@ -10,7 +10,7 @@ export function requiredWatchdog({ host, platform }: RoleContext): Observation[]
 /** A member that requires a watchdog and cannot have it never leads, and one that leads gives up its place at once. */
 export function missingWatchdog(view: View): Objection[] {
   return view.hosts('patroni').flatMap((host): Objection[] => {
-    const state = view.read<WatchdogState>(host.name, WATCHDOG);
+    const state = view.read(host.name, WATCHDOG);
     const { watchdog, watchdog_device: device } = variables(host, 'patroni');
     if (watchdog !== 'required' || state === undefined || state === 'usable') return [];
     const user = view.platform(host.name)?.patroni.user ?? '';

@@ -1,16 +1,16 @@
 import { VAULTED, type AnsibleVariables } from './source.js';
 
 /** What variables of Ansible say about a host, in the inventory's own terms. */
-export interface Connection {
+export interface AnsibleConnection {
   address?: string;
   /** Settings of the section `ssh`. */
   ssh: Readonly<Record<string, unknown>>;
   /** Variables that were not taken over, each with the reason. */
-  notes: readonly Note[];
+  notes: readonly LeftVariable[];
 }
 
 /** Why a variable was not taken over. */
-export interface Note {
+export interface LeftVariable {
   /** Where it is given. */
   at: string;
   key: string;
@@ -23,7 +23,9 @@ type Taken = { address?: string; ssh?: Readonly<Record<string, unknown>>; why?: 
 const SECRET = 'a secret, never copied';
 const NEEDLESS = 'not needed: pgprov runs nothing but a shell on the hosts';
 
-const text = (key: string) => (value: unknown): Taken => ({ ssh: { [key]: String(value) } });
+const text =
+  (key: string) =>
+  (value: unknown): Taken => ({ ssh: { [key]: String(value) } });
 const secret = (instead: string) => (): Taken => ({ why: `${SECRET}; ${instead}` });
 
 /** Ansible's connection variables. */
@@ -38,7 +40,8 @@ const VARIABLES: Readonly<Record<string, (value: unknown) => Taken>> = {
   ansible_become: (value) => (isTrue(value) ? undefined : { ssh: { become: 'none' } }),
   ansible_become_method: (value) => becomeMethod(String(value)),
   ansible_become_user: (value) => (value === 'root' ? undefined : { why: 'pgprov becomes root and nobody else' }),
-  ansible_connection: (value) => (['ssh', 'smart', 'paramiko', 'paramiko_ssh'].includes(String(value)) ? undefined : { why: 'pgprov goes through SSH alone' }),
+  ansible_connection: (value) =>
+    ['ssh', 'smart', 'paramiko', 'paramiko_ssh'].includes(String(value)) ? undefined : { why: 'pgprov goes through SSH alone' },
   ansible_common_args: (value) => sshArguments(String(value)),
   ansible_extra_args: (value) => sshArguments(String(value)),
   ansible_host_key_checking: (value) => (isTrue(value) ? undefined : { ssh: { host_key_policy: 'accept-new' } }),
@@ -48,7 +51,10 @@ const VARIABLES: Readonly<Record<string, (value: unknown) => Taken>> = {
 
 /** Other names of the same. */
 const ALIASES: readonly (readonly [RegExp, string])[] = [
-  [/^ansible_ssh_(host_key_checking|host|port|user|private_key_file|private_key_passphrase|common_args|extra_args|pipelining)$/u, 'ansible_$1'],
+  [
+    /^ansible_ssh_(host_key_checking|host|port|user|private_key_file|private_key_passphrase|common_args|extra_args|pipelining)$/u,
+    'ansible_$1',
+  ],
   [/^ansible_(?:ssh_)?pass(?:word)?$/u, 'ansible_password'],
   [/^ansible_(?:become|sudo|su)_pass(?:word)?$/u, 'ansible_become_password'],
 ];
@@ -59,10 +65,10 @@ export function isConnectionVariable(key: string): boolean {
 }
 
 /** How a host is reached, from its variables, those that are no connection variables left out. */
-export function connectionOf(vars: AnsibleVariables): Connection {
+export function connectionOf(vars: AnsibleVariables): AnsibleConnection {
   let address: string | undefined;
   let ssh: Record<string, unknown> = {};
-  const notes: Note[] = [];
+  const notes: LeftVariable[] = [];
   for (const [key, { value, at }] of vars) {
     if (!isConnectionVariable(key)) continue;
     const taken = take(key, value);
@@ -79,7 +85,8 @@ function take(key: string, value: unknown): Taken {
   if (known === undefined) return { why: 'not understood' };
   const isHidden = /pass(?:word|phrase)?$/u.test(key);
   if (value === VAULTED && !isHidden) return { why: 'encrypted with Ansible Vault, not taken' };
-  if (typeof value === 'string' && value.includes('{{') && !isHidden) return { why: `an expression, which only Ansible evaluates: ${value}` };
+  if (typeof value === 'string' && value.includes('{{') && !isHidden)
+    return { why: `an expression, which only Ansible evaluates: ${value}` };
   return known(value);
 }
 
@@ -92,11 +99,14 @@ function becomeMethod(method: string): Taken {
   return method === 'doas' ? { ssh: { become: 'doas' } } : { why: `pgprov becomes root by sudo or doas, not by ${method}` };
 }
 
-/** Arguments of ssh: a jump host and how host keys are checked; the rest is told, without values, for one may hold a password. */
+/** Arguments of ssh: a jump host and how host keys are checked; the rest is told, without values, because one may hold a password. */
 function sshArguments(written: string): Taken {
   const ssh: Record<string, unknown> = {};
   const rest: string[] = [];
-  const words = written.trim().split(/\s+/u).map((word) => word.replace(/^["']|["']$/gu, ''));
+  const words = written
+    .trim()
+    .split(/\s+/u)
+    .map((word) => word.replace(/^["']|["']$/gu, ''));
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] ?? '';
     const [, flag, glued = ''] = /^-([oJip])(.*)$/su.exec(word) ?? [];
@@ -132,6 +142,8 @@ function takeOption(option: string, ssh: Record<string, unknown>): boolean {
       return true;
     default:
       // How connections are shared and kept alive is pgprov's own affair.
-      return /^(?:control(?:master|path|persist)|serveralive(?:interval|countmax)|loglevel|forwardagent|preferredauthentications|connecttimeout)$/iu.test(key);
+      return /^(?:control(?:master|path|persist)|serveralive(?:interval|countmax)|loglevel|forwardagent|preferredauthentications|connecttimeout)$/iu.test(
+        key,
+      );
   }
 }

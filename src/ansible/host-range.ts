@@ -19,5 +19,7 @@ function expandRange(range: string): string[] | undefined {
   const count = Math.floor((to - from) / Number(step)) + 1;
   if (count < 1 || count > 10_000) return undefined;
   const width = first.startsWith('0') ? first.length : 0;
-  return Array.from({ length: count }, (_, index) => from + index * Number(step)).map((value) => (isNumber ? String(value).padStart(width, '0') : String.fromCharCode(value)));
+  return Array.from({ length: count }, (_, index) => from + index * Number(step)).map((value) =>
+    isNumber ? String(value).padStart(width, '0') : String.fromCharCode(value),
+  );
 }

@@ -54,7 +54,12 @@ function words(line: string): string[] {
     rest = rest.trimStart();
     if (rest === '' || rest.startsWith('#')) return found;
     const [whole = ''] = /^(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*"|['"\\])+/su.exec(rest) ?? [];
-    found.push(whole.replace(/'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/gsu, (_, single?: string, double?: string, escaped?: string) => single ?? double?.replace(/\\(["\\$`])/gu, '$1') ?? escaped ?? ''));
+    found.push(
+      whole.replace(
+        /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/gsu,
+        (_, single?: string, double?: string, escaped?: string) => single ?? double?.replace(/\\(["\\$`])/gu, '$1') ?? escaped ?? '',
+      ),
+    );
     rest = rest.slice(whole.length);
   }
 }

@@ -14,9 +14,18 @@ const VAULT_FILE = /^\$ANSIBLE_VAULT;/u;
 export function readAnsible(file: string): AnsibleSource {
   const text = textOf(file);
   if (text.startsWith('#!')) {
-    throw new InputError({ kind: 'ansible/dynamic', message: `${file} is a program`, hint: `let Ansible list its hosts: ansible-inventory -i ${file} --list --yaml --output hosts.yml` });
+    throw new InputError({
+      kind: 'ansible/dynamic',
+      message: `${file} is a program`,
+      hint: `let Ansible list its hosts: ansible-inventory -i ${file} --list --yaml --output hosts.yml`,
+    });
   }
-  if (VAULT_FILE.test(text)) throw new InputError({ kind: 'ansible/vault', message: `${file} is encrypted with Ansible Vault`, hint: 'decrypt it to another file first: ansible-vault decrypt --output hosts.yml' });
+  if (VAULT_FILE.test(text))
+    throw new InputError({
+      kind: 'ansible/vault',
+      message: `${file} is encrypted with Ansible Vault`,
+      hint: 'decrypt it to another file first: ansible-vault decrypt --output hosts.yml',
+    });
   const source = isYaml(file, text) ? parseYaml(text, file) : parseIni(text, file);
   source.group('all');
   const beside = dirname(file);
@@ -30,7 +39,8 @@ function textOf(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const message = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'is a directory; name one file in it' : `cannot be read: ${code}`;
+    const message =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'is a directory; name one file in it' : `cannot be read: ${code}`;
     throw new InputError({ kind: 'ansible/unreadable', message: `${file}: ${message}`, cause });
   }
 }

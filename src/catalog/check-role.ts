@@ -2,30 +2,38 @@ import { didYouMean } from '../lib/nearest.js';
 import { inventorySchemas, schemaProblems } from '../model/index.js';
 import type { Role } from '../plan/role.js';
 
-type Kind = 'string' | 'list' | 'object' | 'function';
+/** What a property of a role may be. */
+type Kind = 'string' | 'list' | 'object' | 'function' | 'flag';
 
 /** Every property of a role, what it must be, and whether it must be there. */
-const PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required?: true }>> = {
+export const ROLE_PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required?: true }>> = {
   name: { kind: 'string', required: true },
   description: { kind: 'string', required: true },
   variables: { kind: 'object', required: true },
+  isStore: { kind: 'flag' },
   requires: { kind: 'list' },
   after: { kind: 'list' },
   before: { kind: 'list' },
   contributes: { kind: 'function' },
   problems: { kind: 'function' },
+  ports: { kind: 'function' },
   install: { kind: 'function' },
   stages: { kind: 'function', required: true },
   observations: { kind: 'function' },
   inspections: { kind: 'function' },
+  tls: { kind: 'function' },
+  leadership: { kind: 'object' },
+  holdsData: { kind: 'function' },
   passwords: { kind: 'function' },
   preflight: { kind: 'function' },
-  needs: { kind: 'function' },
+  missingPrerequisites: { kind: 'function' },
   guards: { kind: 'function' },
   effects: { kind: 'function' },
+  drift: { kind: 'function' },
   checks: { kind: 'function' },
   notices: { kind: 'function' },
   remarks: { kind: 'function' },
+  status: { kind: 'function' },
 };
 
 const WORDS: Readonly<Record<Kind, string>> = {
@@ -33,6 +41,7 @@ const WORDS: Readonly<Record<Kind, string>> = {
   list: 'a list of names of roles',
   object: 'a mapping',
   function: 'a function',
+  flag: 'true, or left out',
 };
 
 /** What is wrong with what a role file exports, in words that follow the file; nothing: it is a role. */
@@ -41,8 +50,12 @@ export async function roleProblems(value: unknown, fileName: string): Promise<st
   if (typeof value !== 'object' || value === null) return ['its default export is not a role; make it with `defineRole({ … })`'];
   const given = value as Readonly<Record<string, unknown>>;
   const problems = [
-    ...Object.entries(PROPERTIES).flatMap(([name, { kind, required }]) => propertyProblems(name, given[name], kind, required === true)),
-    ...Object.keys(given).filter((name) => !Object.hasOwn(PROPERTIES, name)).map((name) => unknownProperty(name)),
+    ...Object.entries(ROLE_PROPERTIES).flatMap(([name, { kind, required }]) =>
+      propertyProblems(name, given[name], kind, required === true),
+    ),
+    ...Object.keys(given)
+      .filter((name) => !Object.hasOwn(ROLE_PROPERTIES, name))
+      .map((name) => unknownProperty(name)),
   ];
   if (problems.length > 0) return problems;
   const role = value as Role;
@@ -57,12 +70,13 @@ function propertyProblems(name: string, value: unknown, kind: Kind, required: bo
 function fits(value: unknown, kind: Kind): boolean {
   if (kind === 'string') return typeof value === 'string' && value !== '';
   if (kind === 'list') return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  if (kind === 'flag') return value === true;
   if (kind === 'function') return typeof value === 'function';
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unknownProperty(name: string): string {
-  const meant = didYouMean(name, Object.keys(PROPERTIES));
+  const meant = didYouMean(name, Object.keys(ROLE_PROPERTIES));
   return `a role has no ${JSON.stringify(name)}${meant === undefined ? '' : `; ${meant}`}`;
 }
 
@@ -77,6 +91,7 @@ function nameProblems(name: string, fileName: string): string[] {
 
 async function variableProblems({ variables }: Role): Promise<string[]> {
   const { type, properties } = variables as Partial<Role['variables']>;
-  if (type !== 'object' || !fits(properties, 'object')) return ["variables must have type: 'object' and properties: { … }, which may be empty"];
+  if (type !== 'object' || !fits(properties, 'object'))
+    return ["variables must have type: 'object' and properties: { … }, which may be empty"];
   return schemaProblems(variables);
 }

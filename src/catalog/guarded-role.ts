@@ -1,50 +1,77 @@
-import { join } from 'node:path';
-import { InputError, PgprovError } from '../lib/errors.js';
-import type { Role, RoleContext, Stage, UnitGuard } from '../plan/role.js';
-import { renderTemplate } from '../plan/template.js';
-import type { Gate, Observation, Resource } from '../resources/resource.js';
-import { placeOf } from './import-role.js';
+import type { Platform } from '../platform/index.js';
+import type { ClusterPassword, Leadership, Role, RoleContext, Stage, UnitGuard } from '../plan/role.js';
+import type { Observation } from '../resources/resource.js';
+import { blamer, guarded, ownContext, type Blame } from './blame.js';
+import { ROLE_PROPERTIES } from './check-role.js';
+import { checkedCopies, checkedIdentity, checkedLines, checkedPorts, checkedStages } from './checked-results.js';
 import type { RoleFile } from './role-files.js';
 
-/** A user's role whose templates lie beside it, and whose defects are told as its own, with their place. */
+/** A user's role whose templates lie beside it, and whose defects are reported as its own, with their place. */
 export function guardedRole(role: Role, file: RoleFile): Role {
-  const blame = blamer(role.name, file.directory);
-  const own = (context: RoleContext): RoleContext => ({
-    ...context,
-    template: (name, data) => renderTemplate(name, data, join(file.directory, 'templates')),
+  const blame = blamer(`role ${role.name}`, file.directory);
+  const beside = ownContext(file.directory);
+  const guard: Guard = { role: role.name, blame, beside };
+  const names = Object.keys(ROLE_PROPERTIES) as (keyof Role)[];
+  const wrapped = names.flatMap((name): [string, Callable][] => {
+    const own = role[name] as Callable | undefined;
+    if (ROLE_PROPERTIES[name].kind !== 'function' || own === undefined) return [];
+    const finish = RESULTS[name] as ((result: unknown, guard: Guard) => unknown) | undefined;
+    const takesContext = WITH_CONTEXT.includes(name);
+    const call: Callable = (first, ...others) => {
+      const result = blame(() => own.call(role, takesContext ? beside(first as RoleContext) : first, ...others));
+      return finish === undefined ? result : finish(result, guard);
+    };
+    return [[name, call]];
   });
-  const { install, observations, inspections, contributes, problems, preflight, needs, guards, notices, effects, checks, remarks } = role;
-  return {
-    ...role,
-    stages: (context) => blame(() => checkedStages(role.stages(own(context)), role.name)).map((stage) => guardedStage(stage, blame)),
-    ...(contributes && { contributes: (host) => blame(() => contributes.call(role, host)) }),
-    ...(problems && { problems: (hosts) => blame(() => problems.call(role, hosts)) }),
-    ...(install && { install: (context) => blame(() => install.call(role, own(context))) }),
-    ...(observations && { observations: (context) => blame(() => observations.call(role, own(context))).map((each) => guarded(each, blame)) }),
-    ...(inspections && { inspections: (context) => blame(() => inspections.call(role, own(context))).map((each) => guarded(each, blame)) }),
-    ...(preflight && { preflight: (view) => blame(() => preflight.call(role, view)) }),
-    ...(needs && { needs: (view, part) => blame(() => needs.call(role, view, part)) }),
-    ...(guards && { guards: (view, material) => blame(() => guards.call(role, view, material)) }),
-    ...(effects && { effects: (view) => blame(() => effects.call(role, view)) }),
-    ...(checks && { checks: (view) => blame(() => checks.call(role, view)) }),
-    ...(notices && { notices: (view) => blame(() => notices.call(role, view)) }),
-    ...(remarks && { remarks: (view, host) => blame(() => remarks.call(role, view, host)) }),
-  };
+  const { leadership } = role;
+  return { ...role, ...Object.fromEntries(wrapped), ...(leadership && { leadership: guardedLeadership(leadership, blame) }) };
 }
 
-type Blame = <Result>(work: () => Result) => Result;
+type Callable = (this: unknown, ...values: readonly unknown[]) => unknown;
 
-/** Tells errors that came out of a role's code from those of pgprov, which go on as they are. */
-function blamer(name: string, directory: string): Blame {
-  return (work) => {
-    try {
-      return work();
-    } catch (thrown) {
-      const place = thrown instanceof PgprovError ? undefined : placeOf(thrown, directory);
-      if (place === undefined) throw thrown;
-      throw new InputError({ kind: 'roles/defect', message: `role ${name}, ${place}: ${(thrown as Error).message}`, hint: 'this is a defect of the role', cause: thrown });
-    }
-  };
+/** What results are guarded with. */
+interface Guard {
+  role: string;
+  blame: Blame;
+  /** The context with the templates that lie beside the role. */
+  beside(context: RoleContext): RoleContext;
+}
+
+/** Functions of a role that begin with a context. */
+const WITH_CONTEXT: readonly (keyof Role)[] = ['install', 'stages', 'observations', 'inspections'];
+
+/** What becomes of results that are to be checked, or that have functions of the role in them. */
+const RESULTS: Partial<Record<keyof Role, (result: never, guard: Guard) => unknown>> = {
+  stages: (stages: unknown, { role, blame }) => checkedStages(stages, role).map((stage) => guardedStage(stage, blame)),
+  observations: guardedObservations,
+  inspections: guardedObservations,
+  ports: (ports: unknown, { role }) => checkedPorts(ports, role),
+  tls: (given: unknown, { role, blame }) => {
+    const identity = checkedIdentity(given, role);
+    if (identity === undefined) return undefined;
+    const { copies, inUse } = identity;
+    return {
+      ...identity,
+      copies: (platform: Platform) => {
+        const made = blame(() => copies.call(identity, platform));
+        return checkedCopies(made, role);
+      },
+      ...(inUse && { inUse: (...seen: Parameters<typeof inUse>) => blame(() => inUse.apply(identity, seen)) }),
+    };
+  },
+  passwords: (passwords: readonly ClusterPassword[], { blame, beside }) =>
+    passwords.map((password) => ({
+      ...password,
+      logins: (context: RoleContext, values: Parameters<ClusterPassword['logins']>[1]) => {
+        const observation = blame(() => password.logins(beside(context), values));
+        return guarded(observation, blame);
+      },
+    })),
+  status: (lines: unknown, { role }) => checkedLines(lines, role),
+};
+
+function guardedObservations(observations: readonly Observation[], { blame }: Guard): Observation[] {
+  return observations.map((each) => guarded(each, blame));
 }
 
 function guardedStage(stage: Stage, blame: Blame): Stage {
@@ -52,7 +79,17 @@ function guardedStage(stage: Stage, blame: Blame): Stage {
     ...stage,
     resources: stage.resources.map((resource) => guarded(resource, blame)),
     ...(stage.gates && { gates: stage.gates.map((gate) => guarded(gate, blame)) }),
+    ...(stage.proofs && { proofs: stage.proofs.map(({ on, gate }) => ({ on, gate: guarded(gate, blame) })) }),
+    ...(stage.byOne && { byOne: (states) => blame(() => stage.byOne?.(states) === true) }),
+    ...(stage.startsFirst && { startsFirst: (view, start) => blame(() => stage.startsFirst?.(view, start)) }),
     ...(stage.unitGuard && { unitGuard: guardedUnitGuard(stage.unitGuard, blame) }),
+  };
+}
+
+function guardedLeadership(leadership: Leadership, blame: Blame): Leadership {
+  return {
+    leads: (view, host) => blame(() => leadership.leads(view, host)),
+    stays: (leader, restarted) => blame(() => leadership.stays(leader, restarted)),
   };
 }
 
@@ -61,50 +98,4 @@ function guardedUnitGuard(guard: UnitGuard, blame: Blame): UnitGuard {
     asks: guard.asks.map((observation) => guarded(observation, blame)),
     objection: (view, move) => blame(() => guard.objection(view, move)),
   };
-}
-
-const METHODS = ['probe', 'parse', 'diff', 'apply', 'digest', 'wait'] as const;
-
-/** The same thing, its methods guarded; what it has from a class of its own is found through the prototype. */
-function guarded<Thing extends Observation>(thing: Thing, blame: Blame): Thing {
-  const own = thing as unknown as Readonly<Record<string, (...values: readonly unknown[]) => unknown>>;
-  const methods = METHODS.filter((name) => typeof own[name] === 'function');
-  const wrapped = methods.map((name) => [name, (...values: readonly unknown[]) => blame(() => own[name]?.(...values))] as const);
-  const thorough = thing.thorough && { thorough: guarded(thing.thorough, blame) };
-  return Object.assign(Object.create(thing), thing, Object.fromEntries(wrapped), thorough) as Thing;
-}
-
-/** What the types promise of stages; JavaScript promises nothing. */
-function checkedStages(stages: unknown, role: string): Stage[] {
-  const list = listOf<Partial<Stage>>(stages, `role ${role}: stages`);
-  const names = new Set<unknown>();
-  list.forEach((stage, index) => {
-    const place = `role ${role}: stage ${stage.name ?? index + 1}`;
-    insist(typeof stage.name === 'string' && /^[a-z0-9][a-z0-9_-]*$/u.test(stage.name), `${place}: name must be of lower-case letters, digits, - and _`);
-    insist(!names.has(stage.name), `${place}: two stages have this name`);
-    insist(typeof stage.title === 'string', `${place}: title must be a text`);
-    insist(stage.crossing === 'independent' || stage.crossing === 'rolling', `${place}: crossing must be 'independent' or 'rolling'`);
-    names.add(stage.name);
-    listOf<Partial<Resource>>(stage.resources, `${place}: resources`).forEach((resource, at) => insistMethods(resource, METHODS.slice(0, 5), `${place}: resource ${resource.id ?? at + 1}`));
-    listOf<Partial<Gate>>(stage.gates ?? [], `${place}: gates`).forEach((gate, at) => insistMethods(gate, ['probe', 'parse', 'wait'], `${place}: gate ${gate.id ?? at + 1}`));
-  });
-  return list as Stage[];
-}
-
-function listOf<Item>(value: unknown, what: string): Item[] {
-  insist(Array.isArray(value), `${what} must be a list`);
-  return (value as Item[]).map((item) => {
-    insist(typeof item === 'object' && item !== null, `${what} must hold objects, not ${String(item)}`);
-    return item;
-  });
-}
-
-function insistMethods(thing: { id?: string }, methods: readonly string[], place: string): void {
-  insist(typeof thing.id === 'string' && thing.id !== '', `${place}: id must be a text`);
-  const missing = methods.find((name) => typeof (thing as Record<string, unknown>)[name] !== 'function');
-  insist(missing === undefined, `${place}: ${missing ?? ''}() is missing`);
-}
-
-function insist(holds: boolean, message: string): void {
-  if (!holds) throw new InputError({ kind: 'roles/defect', message, hint: 'this is a defect of the role' });
 }

@@ -37,7 +37,10 @@ function firstLine(thrown: unknown, directory: string): string {
 /** The lines that name something below the directory. */
 function textBelow(text: string, directory: string): string {
   const names = [directory, pathToFileURL(directory).href];
-  return text.split('\n').filter((line) => names.some((name) => line.includes(`${name}/`))).join('\n');
+  return text
+    .split('\n')
+    .filter((line) => names.some((name) => line.includes(`${name}/`)))
+    .join('\n');
 }
 
 function syntaxError(directory: string): { place: string } | undefined {

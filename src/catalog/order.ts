@@ -30,7 +30,8 @@ export function orderRoles(builtIn: readonly Role[], added: readonly Role[]): Or
   };
   for (const role of all.values()) {
     const circle = place(role, []);
-    if (circle !== undefined) return { problems: [`roles that wait for each other have no order: ${circle.map(({ name }) => name).join(' after ')}`] };
+    if (circle !== undefined)
+      return { problems: [`roles that wait for each other have no order: ${circle.map(({ name }) => name).join(' after ')}`] };
   }
   return { roles: [...placed] };
 }
@@ -39,6 +40,9 @@ function unknownNames(role: Role, names: readonly string[]): string[] {
   return (['requires', 'after', 'before'] as const).flatMap((property) =>
     (role[property] ?? [])
       .filter((name) => !names.includes(name))
-      .map((name) => `role ${role.name}: ${property} names ${JSON.stringify(name)}, which is no role; ${didYouMean(name, names) ?? `there are ${names.join(', ')}`}`),
+      .map(
+        (name) =>
+          `role ${role.name}: ${property} names ${JSON.stringify(name)}, which is no role; ${didYouMean(name, names) ?? `there are ${names.join(', ')}`}`,
+      ),
   );
 }

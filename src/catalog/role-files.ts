@@ -3,13 +3,13 @@ import { basename, dirname, join } from 'node:path';
 import { InputError } from '../lib/errors.js';
 import { shownPath } from '../lib/shown-path.js';
 
-/** A file that holds a role. */
+/** A file that holds a role, or an operation. */
 export interface RoleFile {
   /** Its real path. */
   path: string;
   /** The directory of `rolesPath` it is in, by its real path. */
   directory: string;
-  /** The file's name without its extension, which is the role's. */
+  /** The file's name without its extension, which is that of the role or the operation. */
   name: string;
 }
 
@@ -26,14 +26,34 @@ const ELSEWHERE = /^(?:node_modules|\..*)$/u;
 export function findRoleFiles(directories: readonly string[]): RoleFile[] {
   return directories.flatMap((directory) => {
     const real = realDirectory(directory);
-    insistNotOpen(real);
-    return readdirSync(real)
-      .sort()
-      .flatMap((entry) => {
-        const name = ROLE_FILE.exec(entry)?.groups?.['name'];
-        return name === undefined || ELSEWHERE.test(entry) ? [] : [{ path: join(real, entry), directory: real, name }];
-      });
+    assertNotOpen(real);
+    return filesIn(real, real);
   });
+}
+
+/** Beside the roles in a directory of `rolesPath`. */
+const OPERATIONS = 'operations';
+
+/**
+ * The operation files of directories: what lies in the subdirectory `operations` of each, where it has one.
+ * @throws InputError as for roles
+ */
+export function findOperationFiles(directories: readonly string[]): RoleFile[] {
+  return directories.flatMap((directory) => {
+    const real = realDirectory(directory);
+    assertNotOpen(real);
+    const own = join(real, OPERATIONS);
+    return statSync(own, { throwIfNoEntry: false })?.isDirectory() === true ? filesIn(own, real) : [];
+  });
+}
+
+function filesIn(place: string, directory: string): RoleFile[] {
+  return readdirSync(place)
+    .sort()
+    .flatMap((entry) => {
+      const name = ROLE_FILE.exec(entry)?.groups?.['name'];
+      return name === undefined || ELSEWHERE.test(entry) ? [] : [{ path: join(place, entry), directory, name }];
+    });
 }
 
 /** All files below the directories that may be part of their roles, in order; not what packages brought. */
@@ -55,7 +75,11 @@ function realDirectory(directory: string): string {
     if (statSync(real).isDirectory()) return real;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw unusable(directory, code === 'ENOENT' || code === 'ENOTDIR' ? 'there is no such directory' : `cannot be read: ${code}`, 'paths are relative to the inventory file');
+    throw unusable(
+      directory,
+      code === 'ENOENT' || code === 'ENOTDIR' ? 'there is no such directory' : `cannot be read: ${code}`,
+      'paths are relative to the inventory file',
+    );
   }
   throw unusable(directory, 'is a file', 'name the directory that the role files are in');
 }
@@ -68,11 +92,15 @@ const WRITABLE_BY_ALL = 0o002;
 const STICKY = 0o1000;
 
 /** Whoever may write there runs code with the rights of the user of pgprov, and becomes root on every host. */
-function insistNotOpen(directory: string): void {
+function assertNotOpen(directory: string): void {
   const inside = [directory, ...filesOfRoles([directory]).flatMap((file) => [file, dirname(file)])];
   const open = inside.find((path) => (statSync(path).mode & WRITABLE_BY_ALL) !== 0) ?? openParent(directory);
   if (open === undefined) return;
-  throw unusable(open, 'everyone may write to it, and so run code here as you', `chmod o-w ${shownPath(open)}, after a look at what is in ${basename(directory)}`);
+  throw unusable(
+    open,
+    'everyone may write to it, and so run code here as you',
+    `chmod o-w ${shownPath(open)}, after a look at what is in ${basename(directory)}`,
+  );
 }
 
 /** In a directory like /tmp only a file's owner may put another in its place. */

@@ -7,7 +7,13 @@ export function collect(value: string, list: string[] | undefined): string[] {
 
 /** The same for values that are lists themselves, comma-separated. */
 export function splitList(value: string, list: string[] | undefined): string[] {
-  return [...(list ?? []), ...value.split(',').map((name) => name.trim()).filter((name) => name !== '')];
+  return [
+    ...(list ?? []),
+    ...value
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  ];
 }
 
 /** The inventory, or the lab that it is to be made of; read by `onInventory` and `onRunningHosts`. */
@@ -15,14 +21,25 @@ export function withInventory(command: Command, what = 'inventory file (YAML)'):
   return command
     .argument('[inventory]', what)
     .option('--set <key=value>', 'override a variable, e.g. postgresql.port=5433 or pg2:patroni.tags.nofailover=true', collect)
-    .option('--vagrant [dir]', 'take the machines of the Vagrantfile in this directory; an inventory, if there is one, refines what is made of them')
-    .addOption(new Option('--ssh-config <file>', 'take the hosts of a configuration of OpenSSH, such as `vagrant ssh-config` prints').conflicts('vagrant'));
+    .option(
+      '--vagrant [dir]',
+      'take the machines of the Vagrantfile in this directory; an inventory, if there is one, refines what is made of them',
+    )
+    .addOption(
+      new Option('--ssh-config <file>', 'take the hosts of a configuration of OpenSSH, such as `vagrant ssh-config` prints').conflicts(
+        'vagrant',
+      ),
+    );
 }
 
 /** Which hosts, and which of their roles. */
 export function withAim(command: Command): Command {
   return command
-    .option('--host <names>', 'only these hosts: names or patterns such as pg*, comma-separated or repeated; !pg3 leaves one out', splitList)
+    .option(
+      '--host <names>',
+      'only these hosts: names or patterns such as pg*, comma-separated or repeated; !pg3 leaves one out',
+      splitList,
+    )
     .option('--group <names>', 'only the hosts of these groups, in the same way', splitList)
     .option('--role <names>', 'only these roles, in the same way', splitList)
     .option('--skip-role <names>', 'all roles but these', splitList);
@@ -30,7 +47,11 @@ export function withAim(command: Command): Command {
 
 /** Which hosts, for commands that have no groups to choose by. */
 export function withHost(command: Command): Command {
-  return command.option('--host <names>', 'only these hosts: names or patterns, comma-separated or repeated; !pg3 leaves one out', splitList);
+  return command.option(
+    '--host <names>',
+    'only these hosts: names or patterns, comma-separated or repeated; !pg3 leaves one out',
+    splitList,
+  );
 }
 
 /** Which hosts, for commands that know what to do with them. */
@@ -54,7 +75,7 @@ export function withOutput(command: Command): Command {
 
 /** Where the time went. */
 export function withTimings(command: Command): Command {
-  return command.option('--timings', 'tell at the end where the time went: connecting, looking, every stage, and waiting for what');
+  return command.option('--timings', 'show at the end where the time went: connecting, looking, every stage, and what was waited for');
 }
 
 /** A page about the run. */

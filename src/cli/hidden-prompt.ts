@@ -1,6 +1,6 @@
 import { ExitCode, PgprovError } from '../lib/errors.js';
-import type { Ask } from '../lib/ask.js';
-import { timeAnswer } from './asking.js';
+import type { Ask } from '../lib/prompt.js';
+import { timeAnswer } from './prompt-time.js';
 
 /** True where a person can be asked without what is typed being shown. */
 export function hasTerminal(): boolean {
@@ -21,31 +21,34 @@ const KILL_LINE = '\u0015';
  */
 export async function askHidden(question: string): Promise<string | undefined> {
   const { stdin, stderr } = process;
-  // First, for whoever answers at once would see the answer.
+  // First, because whoever answers at once would see the answer.
   stdin.setRawMode(true);
   stderr.write(question);
   stdin.resume();
   let typed = '';
   try {
-    return await timeAnswer(() => new Promise<string | undefined>((resolve, reject) => {
-      const take = (chunk: Buffer): void => {
-        for (const character of chunk.toString('utf8')) {
-          if (character === INTERRUPT) done(() => reject(interrupted()));
-          else if (ENTER.test(character)) done(() => resolve(typed === '' && character === '\u0004' ? undefined : typed));
-          else if (BACKSPACE.test(character)) typed = [...typed].slice(0, -1).join('');
-          else if (character === KILL_LINE) typed = '';
-          else typed += character;
-        }
-      };
-      const end = (): void => done(() => resolve(undefined));
-      const done = (settle: () => void): void => {
-        stdin.off('data', take);
-        stdin.off('end', end);
-        settle();
-      };
-      stdin.on('data', take);
-      stdin.on('end', end);
-    }));
+    return await timeAnswer(
+      () =>
+        new Promise<string | undefined>((resolve, reject) => {
+          const take = (chunk: Buffer): void => {
+            for (const character of chunk.toString('utf8')) {
+              if (character === INTERRUPT) done(() => reject(interrupted()));
+              else if (ENTER.test(character)) done(() => resolve(typed === '' && character === '\u0004' ? undefined : typed));
+              else if (BACKSPACE.test(character)) typed = [...typed].slice(0, -1).join('');
+              else if (character === KILL_LINE) typed = '';
+              else typed += character;
+            }
+          };
+          const end = (): void => done(() => resolve(undefined));
+          const done = (settle: () => void): void => {
+            stdin.off('data', take);
+            stdin.off('end', end);
+            settle();
+          };
+          stdin.on('data', take);
+          stdin.on('end', end);
+        }),
+    );
   } finally {
     stdin.setRawMode(false);
     stdin.pause();

@@ -1,5 +1,5 @@
 import { formatProblem, loadInventory, type Inventory } from '../model/index.js';
-import type { AskOptions } from './ask.js';
+import type { AskOptions } from './ssh-passwords.js';
 import { againstCatalog } from './catalog.js';
 import { fetching, type Secrets } from './fetching.js';
 import type { CommonOptions } from './options.js';
@@ -10,9 +10,11 @@ import type { CommonOptions } from './options.js';
  */
 export async function loadFor(file: string, options: CommonOptions & AskOptions, secrets: Secrets = 'fetch'): Promise<Inventory> {
   const { lab, set } = options;
-  const inventory = await (lab === undefined ? loadInventory(file, { ...againstCatalog(set), ...fetching(secrets) }) : lab.load(set, secrets));
+  const inventory = await (lab === undefined
+    ? loadInventory(file, { ...againstCatalog(set), ...fetching(secrets) })
+    : lab.load(set, secrets));
   if (options.askPass !== true && options.askBecomePass !== true) return inventory;
-  const { withAskedPasswords } = await import('./ask.js');
+  const { withAskedPasswords } = await import('./ssh-passwords.js');
   return withAskedPasswords(inventory, options);
 }
 

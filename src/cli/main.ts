@@ -5,33 +5,51 @@ import type { SetExit } from './action.js';
 import { addApplyCommands } from './apply/command.js';
 import { addCertsCommands } from './certs/command.js';
 import { addCompletionCommand, answerShell, COMPLETE } from './completion/command.js';
+import { addHistoryCommand } from './history/command.js';
+import { addConfigCommands } from './config/command.js';
 import { addInitCommand } from './init/command.js';
+import { addLogsCommand } from './logs/command.js';
+import { addOperationCommands } from './operations/command.js';
+import { addOwnOperationCommand } from './operations/own-command.js';
+import { addPsqlCommand } from './psql/command.js';
 import { addReferenceCommands } from './reference/command.js';
 import { addRunsCommands } from './runs/command.js';
 import { addSecretsCommands } from './secrets/command.js';
+import { addSshCommand } from './ssh/command.js';
 import { addStatusCommands } from './status/command.js';
 import { addValidateCommands } from './validate/command.js';
+import { endWithTerminal } from './terminal-gone.js';
 import { version } from './version.js';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 a host failed, 2 the command line or the inventory is wrong,
-3 a host could not be reached, 4 refused to protect data, 5 another run holds the lock,
+3 a host could not be reached, 4 refused, mostly to protect data, 5 another run holds the lock,
 6 there are differences (diff, and plan --detailed-exitcode), 7 certificates expire (certs status).`;
 
-/** Registers the groups of commands, in the order in which `--help` has them. */
-const GROUPS: readonly ((program: Command, setExit: SetExit) => void)[] = [
+/** Registers a group of commands; the words are the whole command line. */
+type AddCommands = (program: Command, setExit: SetExit, words: readonly string[]) => void;
+
+/** In the order in which `--help` has them. */
+const GROUPS: readonly AddCommands[] = [
   addInitCommand,
   addValidateCommands,
   addApplyCommands,
   addStatusCommands,
+  addLogsCommand,
+  addSshCommand,
+  addPsqlCommand,
+  addOperationCommands,
+  addOwnOperationCommand,
+  addConfigCommands,
   addCertsCommands,
   addRunsCommands,
+  addHistoryCommand,
   addSecretsCommands,
   addReferenceCommands,
   addCompletionCommand,
 ];
 
-function buildProgram(setExit: SetExit): Command {
+function buildProgram(setExit: SetExit, words: readonly string[]): Command {
   const program = new Command('pgprov')
     .description('Bootstraps highly available PostgreSQL clusters over SSH, from one inventory file.')
     .version(version(), '-V, --version')
@@ -40,20 +58,21 @@ function buildProgram(setExit: SetExit): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', EXIT_CODES);
-  for (const add of GROUPS) add(program, setExit);
+  for (const add of GROUPS) add(program, setExit, words);
   return program;
 }
 
 /** Runs one command line; gives the process's exit code. */
 export async function runCli(argv: readonly string[]): Promise<number> {
+  endWithTerminal();
   // A reader that has seen enough (`pgprov plan … | head`), or a terminal that is gone, is no reason to fail.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
     });
   }
-  let exitCode: ExitCode = ExitCode.done;
-  const program = buildProgram((code) => (exitCode = code));
+  let exitCode: number = ExitCode.done;
+  const program = buildProgram((code) => (exitCode = code), argv);
   try {
     // Its words are another command line's, and not to be parsed as this one's.
     if (argv[0] === COMPLETE) await answerShell(program, argv.slice(1));
@@ -69,9 +88,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 
 async function reportThrown(thrown: unknown, debug: boolean): Promise<number> {
   const { renderError } = await import('../report/error-text.js');
-  const { colors } = await import('./colors.js');
+  const { errorLook } = await import('./colors.js');
   const error = asPgprovError(thrown);
-  process.stderr.write(`${renderError(error, { color: colors(process.stderr) })}\n`);
+  process.stderr.write(`${renderError(error, errorLook(process.stderr))}\n`);
   if (debug) process.stderr.write(`${String(thrown instanceof Error ? thrown.stack : thrown)}\n`);
   return error.exitCode;
 }

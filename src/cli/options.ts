@@ -1,5 +1,5 @@
 import type { Inventory } from '../model/index.js';
-import { resolveAim, type Aim, type AimWords } from '../plan/aim.js';
+import { resolveSelection, type Selection, type SelectionOptions } from '../plan/selection.js';
 import { catalogOf } from './catalog.js';
 import type { Lab } from './lab/lab.js';
 
@@ -15,20 +15,20 @@ export interface CommonOptions {
 }
 
 /** Options of commands that go to hosts. */
-export interface OutputOptions extends CommonOptions, Aimed {
+export interface OutputOptions extends CommonOptions, SelectionFlags {
   output?: 'tree' | 'plain' | 'json';
 }
 
-/** Options that aim a command, as the command line has them. */
-export interface Aimed {
+/** Options that select hosts and roles, as the command line has them. */
+export interface SelectionFlags {
   host?: string[];
   group?: string[];
   role?: string[];
   skipRole?: string[];
 }
 
-/** The words that a command is aimed with, as its journal and a plan file keep them. */
-export function aimWords({ host, group, role, skipRole }: Aimed): AimWords {
+/** The selection of a command in words, as its journal and a plan file keep it. */
+export function selectionOptions({ host, group, role, skipRole }: SelectionFlags): SelectionOptions {
   return {
     ...(host === undefined ? {} : { host }),
     ...(group === undefined ? {} : { group }),
@@ -38,9 +38,9 @@ export function aimWords({ host, group, role, skipRole }: Aimed): AimWords {
 }
 
 /**
- * The hosts and roles a command is aimed at.
- * @throws InputError for an aim that means or hits nothing
+ * The hosts and roles that a command selects.
+ * @throws InputError for a selection that is contradictory or matches nothing
  */
-export function aimOf(inventory: Inventory, options: Aimed): Aim {
-  return resolveAim(inventory, catalogOf(inventory), aimWords(options));
+export function selectionOf(inventory: Inventory, options: SelectionFlags): Selection {
+  return resolveSelection(inventory, catalogOf(inventory), selectionOptions(options));
 }

@@ -1,62 +1,145 @@
+import { fileHandle } from '../resources/file.js';
+import type { Handle } from '../resources/handle.js';
+import { serviceHandle } from '../resources/service.js';
 import { X509Certificate } from 'node:crypto';
-import type { CertificateStatus, ClusterStatus, EtcdStatus, MemberStatus } from '../lib/cluster-status.js';
+import type { Drift } from '../events.js';
+import type { CertificateStatus, ClusterStatus, EtcdStatus, ServiceStatus } from '../lib/cluster-status.js';
 import type { PgprovError } from '../lib/errors.js';
-import { formatBytes } from '../report/bytes.js';
-import type { Host, Inventory } from '../model/index.js';
+import { redact } from '../lib/secret.js';
+import { topologyOf, type Host, type Inventory } from '../model/index.js';
+import type { Role, TlsIdentity } from '../plan/role.js';
+import { certificatePlaces } from '../plan/tls.js';
+import { patronictlOn } from '../platform/index.js';
 import type { View } from '../plan/view.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
 import { DCS, type DcsState } from '../resources/dcs.js';
 import { RECORD_KEY } from '../resources/dynamic-config.js';
+import { ETCD_DATABASE, type EtcdDatabase } from '../resources/etcd-database.js';
+import { SERVER_REPLICATION } from '../resources/server-replication.js';
 import { ETCD_MEMBER, type EtcdMemberState } from '../resources/etcd-member.js';
 import type { PathState } from '../resources/file.js';
-import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../resources/patroni-member.js';
+import { PATRONI_MEMBER, type PatroniMemberState } from '../resources/patroni-member.js';
 import type { ServiceState } from '../resources/service.js';
 import { settingsText, type UnitInForce } from '../resources/unit-in-force.js';
 import { REPLICATION_LOGIN, type ReplicationLogin } from '../resources/replication-login.js';
+import { memberStatus, mostLag, type Reader } from './member-status.js';
 
 const DAY = 86_400_000;
 
 /** What a run saw of the cluster; hosts and services that it did not ask about are left out. */
-export function statusSeen(inventory: Inventory, view: View): Omit<ClusterStatus, 'dynamic'> {
-  const { dynamic: _dynamic, ...seen } = statusOf(inventory, view, [], ({ name }, id) => view.read(name, id) !== undefined);
+export function statusSeen(inventory: Inventory, catalog: readonly Role[], view: View): Omit<ClusterStatus, 'dynamic' | 'keys'> {
+  const {
+    dynamic: _dynamic,
+    keys: _keys,
+    ...seen
+  } = statusOf(inventory, catalog, view, [], ({ name }, seen) => view.read(name, seen) !== undefined);
   return seen;
 }
 
 /** Reads a survey as the state of the cluster; hosts that could not be asked carry the reason. */
 export function statusOf(
   inventory: Inventory,
+  catalog: readonly Role[],
   view: View | undefined,
   errors: readonly PgprovError[],
-  counts: (host: Host, observation: string) => boolean = () => true,
+  counts: (host: Host, observation: Handle<unknown>) => boolean = () => true,
 ): ClusterStatus {
   const reasons = new Map(errors.flatMap((error) => (error.host === undefined ? [] : [[error.host, error.message] as const])));
-  const read = <State>(host: Host, id: string): State | undefined => view?.read<State>(host.name, id);
-  const stores = inventory.hosts.map((host) => read<DcsState>(host, DCS));
+  const read: Reader = (host, seen) => view?.read(host.name, seen);
+  const stores = inventory.hosts.map((host) => read(host, DCS));
   const store = stores.find((state): state is Extract<DcsState, { reachable: true }> => state?.reachable === true);
   const listed = inventory.hosts
-    .map((host) => read<PatroniMemberState>(host, PATRONI_MEMBER))
+    .map((host) => read(host, PATRONI_MEMBER))
     .flatMap((member) => (member?.answers === true ? member.cluster : []));
-  const patroni = inventory.hosts.filter(({ roles }) => roles.includes('patroni'));
+  const patroni = inventory.hosts.filter((host) => topologyOf(host) === 'patroni');
+  // A failed login to a host where nothing runs is reported once, for that host.
+  const silent = new Set(
+    patroni.filter((host) => read(host, PATRONI_MEMBER)?.answers !== true).map(({ clusterAddress }) => clusterAddress),
+  );
+  const isLed = store?.leader !== undefined || listed.some(({ role }) => role === 'leader');
+  const services = view === undefined ? [] : inventory.hosts.flatMap((host) => servicesOf(host, catalog, view));
   return {
     cluster: inventory.cluster,
+    inventory: inventory.file,
     scope: String(patroni[0]?.vars['patroni']?.['scope'] ?? inventory.cluster),
     ...(store?.leader === undefined ? {} : { leader: store.leader }),
+    ...(errors.length === 0 && isAbsent(inventory, view) ? { absent: true as const } : {}),
     ...(store?.config?.['pause'] === true ? { maintenance: true } : {}),
+    ...scheduledOf(patroni.map((host) => read(host, PATRONI_MEMBER))),
+    ...patronictlOf(view, patroni),
     members: patroni
       .filter((host) => counts(host, PATRONI_MEMBER))
-      .map((host) => memberStatus(host, read, { listed, identifier: store?.initialize, mostLag: mostLag(store?.config) }, reasons.get(host.name))),
+      .map((host) =>
+        memberStatus(
+          host,
+          read,
+          {
+            listed,
+            identifier: store?.initialize,
+            mostLag: mostLag(store?.config),
+            down: notRunning(unitOf(view, host, 'patroni'), isLed ? undefined : `pgprov start ${inventory.file}`),
+          },
+          reasons.get(host.name),
+        ),
+      ),
+    ...(store?.lastPromotion === undefined ? {} : { lastPromotion: store.lastPromotion }),
+    ...replicationOf(inventory, read),
     etcd: inventory.hosts
       .filter((host) => host.roles.includes('etcd') && counts(host, ETCD_MEMBER))
-      .map((host) => etcdStatus(host, read(host, ETCD_MEMBER), reasons.get(host.name), read<ServiceState>(host, `service:${view?.platform(host.name)?.etcd.unit}`)?.inForce)),
-    certificates: inventory.hosts.flatMap((host) => certificateStatus(host, read(host, `file:${view?.platform(host.name)?.etcd.tlsDirectory}/node.crt`))),
+      .map((host) =>
+        etcdStatus(host, read(host, ETCD_MEMBER), read(host, ETCD_DATABASE), reasons.get(host.name), unitOf(view, host, 'etcd')),
+      ),
+    certificates: inventory.hosts.flatMap((host) =>
+      certificateStatus(
+        host,
+        certificatePlaces(catalog, { hosts: [host] })
+          .map(({ tls }) => certificateSeen(host, tls, view))
+          .find((state) => state?.type === 'file'),
+      ),
+    ),
+    ...(services.length === 0 ? {} : { services }),
+    ...(store?.keys === undefined ? {} : { keys: store.keys.map((key) => ({ ...key, value: redact(key.value) })) }),
     ...(store?.config === undefined ? {} : { dynamic: withoutRecord(store.config) }),
     problems: [
-      ...errors.filter(({ host }) => host === undefined).map(({ message }) => message),
-      ...(store?.unreadable ?? []).map((key) => `etcd: the value of ${key} is not what Patroni writes there; \`etcdctl get ${key}\` shows it`),
-      ...strangers(store, patroni),
-      ...inventory.hosts.flatMap((host) => loginProblems(host, read(host, REPLICATION_LOGIN))),
+      ...errors.filter(({ host }) => !isListed(inventory, host)).map(({ message }) => message),
+      ...(store?.unreadable ?? []),
+      ...unknownMembers(store, patroni),
+      ...inventory.hosts.flatMap((host) => loginProblems(host, read(host, REPLICATION_LOGIN), silent)),
     ],
   };
+}
+
+function scheduledOf(members: readonly (PatroniMemberState | undefined)[]): Pick<ClusterStatus, 'scheduled'> {
+  const [scheduled] = members.flatMap((member) => (member?.answers === true ? (member.scheduled ?? []) : []));
+  return scheduled === undefined ? {} : { scheduled };
+}
+
+/** Whether the sections of members or of the store have a line for the host, which then carries the reason. */
+function isListed({ hosts }: Inventory, name: string | undefined): boolean {
+  return hosts.some((host) => host.name === name && (topologyOf(host) === 'patroni' || host.roles.includes('etcd')));
+}
+
+function patronictlOf(view: View | undefined, hosts: readonly Host[]): Pick<ClusterStatus, 'patronictl'> {
+  const [platform] = hosts.flatMap(({ name }) => view?.platform(name) ?? []);
+  return platform === undefined ? {} : { patronictl: patronictlOn(platform) };
+}
+
+/** Whether every host was looked at, and none shows anything of a cluster that is or was. */
+function isAbsent({ hosts }: Inventory, view: View | undefined): boolean {
+  const databases = hosts.filter(({ roles }) => roles.includes('postgresql'));
+  if (view === undefined || databases.length === 0) return false;
+  const hasNoData = databases.every((host) => {
+    const data = view.read<DataDirectoryState>(host.name, DATA_DIRECTORY);
+    const unit = unitOf(view, host, 'patroni')?.state.active;
+    return (data?.kind === 'absent' || data?.kind === 'empty') && (unit === undefined || unit === 'inactive' || unit === 'failed');
+  });
+  return (
+    hasNoData &&
+    hosts.every(({ name }) => {
+      const store = view.read<DcsState>(name, DCS);
+      return store?.reachable === true ? store.initialize === undefined : view.read<EtcdMemberState>(name, ETCD_MEMBER)?.hasData !== true;
+    })
+  );
 }
 
 /** What pgprov keeps of its own among the settings is none. */
@@ -64,104 +147,92 @@ function withoutRecord({ [RECORD_KEY]: _, ...settings }: Record<string, unknown>
   return settings;
 }
 
-type Reader = <State>(host: Host, id: string) => State | undefined;
-
-/** What a member is judged by that is the cluster's. */
-interface Known {
-  listed: readonly ClusterMember[];
-  /** System identifier that etcd has. */
-  identifier: string | undefined;
-  /** Bytes that a standby may be behind and still take over. */
-  mostLag: number;
-}
-
-/** Patroni's own default where nothing is set. */
-function mostLag(config: Readonly<Record<string, unknown>> | undefined): number {
-  const given = Number(config?.['maximum_lag_on_failover']);
-  return Number.isFinite(given) ? given : 1_048_576;
-}
-
-function memberStatus(host: Host, read: Reader, { listed, identifier, mostLag: most }: Known, reason: string | undefined): MemberStatus {
-  const base = { name: host.name, address: host.clusterAddress, pendingRestart: false };
-  if (reason !== undefined) return { ...base, problem: reason };
-  const member = read<PatroniMemberState>(host, PATRONI_MEMBER);
-  const data = read<DataDirectoryState>(host, DATA_DIRECTORY);
-  const disk = data?.kind === 'cluster' ? data : undefined;
-  const checksums = disk?.checksums === undefined ? {} : { checksums: disk.checksums > 0 };
-  if (member?.answers !== true) return { ...base, ...checksums, problem: silence(data, identifier) };
-  const entry = listed.find(({ name }) => name === host.name);
-  const leading = listed.find(({ role }) => role === 'leader')?.name;
-  const streams = streamsFrom(leading, host, read);
-  const replay = replayOf(member, read<PatroniMemberState>({ ...host, name: leading ?? '' }, PATRONI_MEMBER));
-  const lag = entry?.lag === undefined ? {} : { lagBytes: entry.lag };
-  const problems = [...(member.role === 'replica' && !streams ? ['does not stream from the leader'] : []), ...standbyProblems({ ...lag, ...replay }, most)];
-  const state = member.role === 'replica' && streams && member.state === 'running' ? 'streaming' : member.state;
+/**
+ * The status with what is in force otherwise than the inventory says.
+ * @param differences how many changes an apply would make
+ */
+export function withDrift(status: ClusterStatus, drift: readonly Drift[], differences = 0): ClusterStatus {
   return {
-    ...base,
-    ...checksums,
-    role: entry?.role ?? member.role,
-    state,
-    pendingRestart: member.pendingRestart,
-    patroniVersion: member.version,
-    ...(member.timeline === undefined ? {} : { timeline: member.timeline }),
-    ...lag,
-    ...(member.systemIdentifier === undefined ? {} : { systemIdentifier: member.systemIdentifier }),
-    ...(member.serverVersion === undefined ? {} : { postgresVersion: versionText(member.serverVersion) }),
-    ...replay,
-    ...(problems.length === 0 ? {} : { problem: problems.join('; ') }),
+    ...status,
+    differences,
+    problems: [...status.problems, ...drift.filter(({ waits, allowed }) => waits !== true && allowed !== true).map(driftText)],
+    remarks: drift.filter(({ allowed }) => allowed === true).map(driftText),
   };
 }
 
-/** Why Patroni may give no answer, as far as the data directory tells. */
-function silence(data: DataDirectoryState | undefined, identifier: string | undefined): string {
-  const said = 'Patroni does not answer';
-  if (data?.kind === 'absent' || data?.kind === 'empty') return `${said}, and there is no data`;
-  if (data?.kind === 'foreign') return `${said}, and the data directory holds files that are no PostgreSQL cluster`;
-  const held = data?.kind === 'cluster' ? data.systemIdentifier : undefined;
-  const known = identifier !== undefined && identifier !== '';
-  if (!known || held === undefined || held === identifier) return said;
-  return `the data directory holds another cluster (system identifier ${held}, while etcd knows this one as ${identifier}), and ${said}`;
+function driftText({ host, what, mend }: Drift): string {
+  return `${host}: ${what}\n${mend}`;
 }
 
-/** How far a standby is behind in what it replays; nothing of a leader, or where Patroni does not say. */
-function replayOf(member: Extract<PatroniMemberState, { answers: true }>, leader: PatroniMemberState | undefined): Pick<MemberStatus, 'replayLagBytes' | 'replayPaused'> {
-  const { wal, role } = member;
-  if (role === 'leader' || wal?.replayed === undefined) return {};
-  const end = Math.max(leader?.answers === true ? (leader.wal?.location ?? 0) : 0, wal.received ?? 0);
-  return { ...(end === 0 ? {} : { replayLagBytes: Math.max(0, end - wal.replayed) }), ...(wal.paused ? { replayPaused: true } : {}) };
+/** A service's unit on a host, by its name. */
+interface Unit {
+  name: string;
+  state: ServiceState;
 }
 
-/** What is wrong with how a standby follows. */
-function standbyProblems({ lagBytes = 0, replayLagBytes = 0, replayPaused }: Pick<MemberStatus, 'lagBytes' | 'replayLagBytes' | 'replayPaused'>, most: number): string[] {
-  const limit = `more than maximum_lag_on_failover (${formatBytes(most)})`;
-  return [
-    ...(replayPaused === true ? ['replay of the WAL is paused, so queries on it see old data; `SELECT pg_wal_replay_resume()` goes on with it'] : []),
-    ...(lagBytes > most ? [`has received ${formatBytes(lagBytes)} less than the leader wrote, ${limit}: it cannot take over`] : []),
-    ...(lagBytes <= most && replayLagBytes > most ? [`has ${formatBytes(replayLagBytes)} left to replay, ${limit}`] : []),
-  ];
+function unitOf(view: View | undefined, { name: host }: Host, service: 'etcd' | 'patroni'): Unit | undefined {
+  const name = view?.platform(host)?.[service].unit;
+  const state = name === undefined ? undefined : view?.read(host, serviceHandle(name));
+  return name === undefined || state === undefined ? undefined : { name, state };
 }
 
-/** Patroni before 3.1 calls a streaming replica `running`, so the leader's own list of standbys decides. */
-function streamsFrom(leading: string | undefined, host: Host, read: Reader): boolean {
-  const leader = read<PatroniMemberState>({ ...host, name: leading ?? '' }, PATRONI_MEMBER);
-  if (leader?.answers !== true) return true;
-  return leader.replication.some(({ application, state }) => application === host.name && state === 'streaming');
+/**
+ * Why a service does nothing, where systemd tells, as a clause with the command that starts it.
+ * @param start what starts it where the order matters: without a leader, the first member to come up would lead, whatever it lacks
+ */
+function notRunning(unit: Unit | undefined, start?: string): string | undefined {
+  if (unit === undefined) return undefined;
+  const {
+    name,
+    state: { active, masked, loaded },
+  } = unit;
+  if (!loaded && masked === undefined) return undefined;
+  if (active !== 'inactive' && active !== 'failed') return undefined;
+  const how = `${masked === undefined ? '' : `masked and `}${active === 'failed' ? 'failed' : 'stopped'}`;
+  if (start !== undefined)
+    return `the unit ${name} is ${how}; ${masked === undefined ? '' : `run \`systemctl unmask ${name}\` on the host, then `}\`${start}\` starts the member with the last commits first`;
+  return `the unit ${name} is ${how}; run \`${masked === undefined ? '' : `systemctl unmask ${name} && `}systemctl start ${name}\` on the host`;
 }
 
-function versionText(serverVersion: number): string {
-  return `${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
-}
-
-function etcdStatus(host: Host, member: EtcdMemberState | undefined, reason: string | undefined, inForce: UnitInForce | undefined): EtcdStatus {
+function etcdStatus(
+  host: Host,
+  member: EtcdMemberState | undefined,
+  database: EtcdDatabase | undefined,
+  reason: string | undefined,
+  unit: Unit | undefined,
+): EtcdStatus {
   if (reason !== undefined) return { name: host.name, healthy: false, problem: reason };
   if (member === undefined) return { name: host.name, healthy: false, problem: 'was not asked' };
+  const down = notRunning(unit);
   return {
     name: host.name,
     healthy: member.healthy,
     members: member.members.length,
-    ...(member.refusesStrangers === undefined ? {} : { refusesStrangers: member.refusesStrangers }),
-    ...(inForce === undefined ? {} : overrides(inForce)),
+    ...(member.requiresClientCertificate === undefined ? {} : { requiresClientCertificate: member.requiresClientCertificate }),
+    ...(database === undefined ? {} : databaseStatus(database)),
+    ...(down !== undefined ? { problem: down } : unit?.state.inForce === undefined ? {} : overrides(unit.state.inForce)),
   };
+}
+
+function databaseStatus({ id, version, leader, bytes, usedBytes, quotaBytes, alarms }: EtcdDatabase): Partial<EtcdStatus> {
+  const own = alarms.filter(({ member }) => member === id).map(({ alarm }) => alarm);
+  return {
+    version,
+    leader,
+    databaseBytes: bytes,
+    ...(usedBytes === undefined ? {} : { databaseUsedBytes: usedBytes }),
+    ...(quotaBytes === undefined ? {} : { quotaBytes }),
+    ...(own.length === 0 ? {} : { alarms: own }),
+  };
+}
+
+/** What the servers that answered say of replication. */
+function replicationOf({ hosts }: Inventory, read: Reader): Pick<ClusterStatus, 'replication'> {
+  const replication = hosts.flatMap((host) => {
+    const seen = read(host, SERVER_REPLICATION);
+    return seen === undefined ? [] : [{ host: host.name, ...seen }];
+  });
+  return replication.length === 0 ? {} : { replication };
 }
 
 function overrides({ running, next, dropIns }: UnitInForce): Pick<EtcdStatus, 'problem' | 'dropIns'> {
@@ -170,6 +241,20 @@ function overrides({ running, next, dropIns }: UnitInForce): Pick<EtcdStatus, 'p
     ...(next.length === 0 ? [] : [`its next start would be with other settings than its configuration: ${settingsText(next)}`]),
   ];
   return { ...(problems.length === 0 ? {} : { problem: problems.join('; ') }), ...(dropIns.length === 0 ? {} : { dropIns }) };
+}
+
+function certificateSeen({ name }: Host, tls: TlsIdentity, view: View | undefined): PathState | undefined {
+  const platform = view?.platform(name);
+  return platform === undefined ? undefined : view?.read(name, fileHandle(tls.copies(platform).certificate));
+}
+
+/** What the roles of a host that answered say of their services. */
+function servicesOf(host: Host, catalog: readonly Role[], view: View): ServiceStatus[] {
+  if (!view.surveyed(host.name)) return [];
+  const roles = catalog.filter(({ name }) => host.roles.includes(name));
+  return roles.flatMap((role) =>
+    (role.status?.(view, host) ?? []).map(({ text, level = 'ok' }) => ({ host: host.name, role: role.name, text, level })),
+  );
 }
 
 function certificateStatus(host: Host, state: PathState | undefined): CertificateStatus[] {
@@ -182,14 +267,14 @@ function certificateStatus(host: Host, state: PathState | undefined): Certificat
   }
 }
 
-function strangers(store: DcsState | undefined, patroni: readonly Host[]): string[] {
+function unknownMembers(store: DcsState | undefined, patroni: readonly Host[]): string[] {
   if (store?.reachable !== true) return [];
   const names = new Set(patroni.map(({ name }) => name));
   return store.members.filter(({ name }) => !names.has(name)).map(({ name }) => `member ${name} is not in the inventory`);
 }
 
-function loginProblems(host: Host, logins: readonly ReplicationLogin[] | undefined): string[] {
+function loginProblems(host: Host, logins: readonly ReplicationLogin[] | undefined, silent: ReadonlySet<string>): string[] {
   return (logins ?? []).flatMap(({ address, error }) =>
-    error === undefined ? [] : [`${host.name}: the replication role cannot log in to ${address}: ${error}`],
+    error === undefined || silent.has(address) ? [] : [`${host.name}: the replication role cannot log in to ${address}: ${error}`],
   );
 }

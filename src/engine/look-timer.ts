@@ -1,7 +1,7 @@
 import type { LookTimes } from '../events.js';
 import type { FrameListener } from '../shell/frame.js';
 
-/** Listens to the answers to a look at one host, and tells where the time went. It runs from its making. */
+/** Listens to the answers to a look at one host, and shows where the time went. It runs from its making. */
 export class LookTimer implements FrameListener {
   readonly #probes: { id: string; ms: number }[] = [];
   #overheadMs = 0;

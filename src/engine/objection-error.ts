@@ -1,10 +1,13 @@
-import { PgprovError, RefusedError } from '../lib/errors.js';
-import type { Objection } from '../plan/role.js';
+import { InputError, PgprovError, RefusedError } from '../lib/errors.js';
+import type { OperationObjection } from '../plan/operation.js';
 
-/** An objection as the error that a run ends with: exit code 4 where it refuses, 1 where a host is not fit. */
-export function objectionError({ kind, host, message, hint }: Objection): PgprovError {
+/**
+ * An objection as the error that a run ends with: exit code 4 where it refuses, 2 where what was given does not fit, 1 where a host is not
+ * fit.
+ */
+export function objectionError({ kind, about = 'data', host, message, hint, error }: OperationObjection): PgprovError {
   const details = { message, hint, ...(host === undefined ? {} : { host }) };
-  return kind === 'refuse'
-    ? new RefusedError({ kind: 'refused/data', ...details })
-    : new PgprovError({ kind: 'preflight/failed', ...details });
+  if (kind === 'refuse') return new RefusedError({ kind: error ?? `refused/${about}`, ...details });
+  if (kind === 'input') return new InputError({ kind: error ?? 'operation/input', ...details });
+  return new PgprovError({ kind: error ?? 'preflight/failed', ...details });
 }

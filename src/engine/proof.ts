@@ -33,7 +33,7 @@ export async function askProof({ session, gate, stage, host, emit }: ProofReques
   throw new PgprovError({
     kind: 'gate/closed',
     host,
-    message: `${host}: ${answer === undefined ? `${session.host.name} did not tell whether ${title}` : lastWords(answer)}`,
-    hint: 'the other hosts were left as they are; mend the cause and run the same command again, it goes on from here',
+    message: `${host}: ${answer === undefined ? `${session.host.name} did not report whether ${title}` : lastWords(answer)}`,
+    hint: 'the other hosts were left as they are; fix the cause and run the same command again; it continues from here',
   });
 }

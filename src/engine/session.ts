@@ -1,8 +1,11 @@
+import { type Handle, stateOf } from '../resources/handle.js';
 import { PgprovError, UnreachableError } from '../lib/errors.js';
 import { redact } from '../lib/secret.js';
 import type { Host } from '../model/index.js';
 import { toTarget } from '../model/index.js';
 import { FrameParser, frameScript, type Answer, type FrameListener, type FrameOptions, type Section } from '../shell/frame.js';
+import { StreamReader, streamScript } from '../shell/stream.js';
+import type { Script } from '../shell/quote.js';
 import { LOCK_REFUSED, LOCK_UNAVAILABLE, STEP_BUSY } from '../shell/lock.js';
 import { lockedBy } from '../store/local-lock.js';
 import { explainBecomeFailure } from '../transport/become-failure.js';
@@ -12,6 +15,12 @@ import type { Connection, Exec, Transport } from '../transport/transport.js';
 export interface Answers {
   byId: Map<string, Answer>;
   exec: Exec;
+}
+
+/** A script whose output is taken while it comes. */
+export interface Stream {
+  /** Resolves when all of it was sent; rejects with an UnreachableError where its end never came. */
+  readonly ended: Promise<void>;
 }
 
 /** One host's connection for the length of a run, and what is known of the host. */
@@ -35,6 +44,15 @@ export class Session {
   /** Milliseconds that the handshake waited for its turn. */
   get queuedMs(): number {
     return this.#connection.facts?.queuedMs ?? 0;
+  }
+
+  /**
+   * What an observation saw, which the host was asked.
+   * @throws RangeError when it was not
+   */
+  seen<State>(handle: Handle<State>): State {
+    if (!this.states.has(handle.id)) throw new RangeError(`${this.host.name} was not asked for ${handle.id}`);
+    return stateOf(this.states, handle) as State;
   }
 
   /**
@@ -75,6 +93,25 @@ export class Session {
     return { byId, exec };
   }
 
+  /**
+   * Sends a script whose output is taken line by line while it comes; one that follows something ends when its input is closed.
+   * @param onLine gets a line without its line feed, as the host sent it
+   */
+  async stream(script: Script, onLine: (line: Buffer) => void): Promise<Stream> {
+    const framed = streamScript(script);
+    this.execs += 1;
+    const reader = new StreamReader(framed.nonce, onLine);
+    const exec = await this.#connection.exec({ script: framed.text, holdInput: true, onStdout: (chunk) => reader.push(chunk) });
+    const ended = async (): Promise<void> => {
+      const end = await exec.ended;
+      if (!reader.complete) throw end.error ?? explainBecomeFailure(end, toTarget(this.host)) ?? this.#cut(undefined, end.stderr);
+    };
+    const over = ended();
+    // Who stops listening has heard enough.
+    over.catch(() => undefined);
+    return { ended: over };
+  }
+
   #cut(unfinished: string | undefined, stderr: string): PgprovError {
     const during = unfinished === undefined ? '' : ` during ${unfinished.replace(/^do:/u, '')}`;
     const words = redact(stderr.trim()).split('\n').slice(-3).join(' | ');
@@ -82,7 +119,7 @@ export class Session {
       kind: 'ssh/connection-lost',
       host: this.host.name,
       message: `the connection to ${this.host.name} was lost${during}${words === '' ? '' : `; the host said: ${words}`}`,
-      hint: 'what was sent may still be running there; run the same command again, it waits for that and goes on',
+      hint: 'the script may still be running on the host; run the same command again: it waits for that script and continues',
     });
   }
 

@@ -1,8 +1,8 @@
 import type { Inventory } from '../model/index.js';
-import type { RunStage } from '../plan/shape.js';
+import type { RunStage } from '../plan/host-work.js';
 import { takersOf } from '../plan/takers.js';
 import { moveOf, sortWaves, startsFirst, startsSomething } from '../plan/waves.js';
-import { takeWave } from './concerted-wave.js';
+import { takeWave } from './coordinated-wave.js';
 import { HostSteps, type HostStepsOptions } from './host-steps.js';
 import { objectionError } from './objection-error.js';
 import type { UnitGuards } from './unit-guards.js';
@@ -13,7 +13,7 @@ export interface StageRunnerOptions extends HostStepsOptions {
   stages: readonly RunStage[];
   /** Asked before units are started or restarted. */
   guards: UnitGuards;
-  /** Asked before each group of stages; throws when the run must not go on. */
+  /** Asked before each group of stages; throws when the run must not continue. */
   guard(): void;
 }
 
@@ -27,15 +27,15 @@ export class StageRunner {
     this.#steps = new HostSteps(options);
   }
 
-  /** Something was changed or waited for, so the survey no longer tells how things are. */
+  /** Something was changed or waited for, so the survey no longer shows how things are. */
   get moved(): boolean {
     return this.#steps.moved;
   }
 
   async run(): Promise<void> {
-    const { stages, sessions, ledger, guard } = this.#options;
+    const { stages, sessions, results, guard } = this.#options;
     for (const group of groupStages(stages)) {
-      if ([...sessions.keys()].every((host) => ledger.isOut(host))) return;
+      if ([...sessions.keys()].every((host) => results.isExcluded(host))) return;
       guard();
       const [first] = group;
       if (first?.crossing === 'rolling') await this.#rolling(first);
@@ -45,11 +45,13 @@ export class StageRunner {
 
   /** Stages that hosts go through by themselves, each at its own pace. */
   async #independent(group: readonly RunStage[]): Promise<void> {
-    const { emit, sessions, ledger } = this.#options;
+    const { emit, sessions, results } = this.#options;
     for (const stage of group) emit({ type: 'stage-start', stage: stage.id });
     const began = Date.now();
     const states = new Map([...sessions].map(([host, session]) => [host, session.states]));
-    const takers = new Map(group.map((stage) => [stage.id, new Set(takersOf(stage, states, (host) => ledger.isOut(host)).map(([host]) => host))]));
+    const takers = new Map(
+      group.map((stage) => [stage.id, new Set(takersOf(stage, states, (host) => results.isExcluded(host)).map(([host]) => host))]),
+    );
     const left = new Map(group.map((stage) => [stage.id, takers.get(stage.id)?.size ?? 0]));
     await Promise.all(
       [...sessions.keys()].map(async (host) => {
@@ -65,41 +67,57 @@ export class StageRunner {
 
   /** A stage whose hosts go in waves, so that two members are never down at once. */
   async #rolling(stage: RunStage): Promise<void> {
-    const { emit, inventory, sessions, ledger, signal } = this.#options;
+    const { emit, inventory, sessions, results, signal } = this.#options;
     emit({ type: 'stage-start', stage: stage.id });
     const began = Date.now();
     const states = new Map([...sessions].map(([host, session]) => [host, session.states]));
     const waves = sortWaves(stage, states, inventory);
     const first = startsFirst(stage, states, inventory);
     let stopped = await this.#wave(stage, waves.leader);
-    if (first !== undefined && sessions.has(first.host) && ledger.isOut(first.host) && !signal.aborted) stopped = first.host;
+    if (first !== undefined && sessions.has(first.host) && results.isExcluded(first.host) && !signal.aborted) stopped = first.host;
     const held = stopped === undefined ? [] : waves.together.filter((host) => startsSomething(stage, host, states.get(host) ?? new Map()));
     for (const host of held) this.#steps.skip(stage, host, `${stopped}, ${first?.what}, failed`);
-    const failed = await this.#wave(stage, waves.together.filter((host) => !held.includes(host)));
+    const failed = await this.#wave(
+      stage,
+      waves.together.filter((host) => !held.includes(host)),
+    );
     stopped ??= failed;
     for (const host of waves.oneByOne) {
       stopped ??= this.#lost(stage, host);
       if (stopped === undefined) stopped = await this.#wave(stage, [host]);
-      else this.#steps.skip(stage, host, `${stopped} ${ledger.hasFailed(stopped) ? 'failed' : 'is out'}, and two members are never down at once`);
+      else
+        this.#steps.skip(
+          stage,
+          host,
+          `${stopped} ${results.hasFailed(stopped) ? 'failed' : 'was skipped'}, and two members are never down at once`,
+        );
     }
     emit({ type: 'stage-end', stage: stage.id, ms: Date.now() - began });
   }
 
-  /** A host of the stage that an earlier stage lost, where no guard will tell whether its unit works. */
+  /** A host of the stage that an earlier stage lost, where no guard will show whether its unit works. */
   #lost(stage: RunStage, host: string): string | undefined {
-    const { ledger, sessions } = this.#options;
+    const { results, sessions } = this.#options;
     const restarts = moveOf(stage, host, sessions.get(host)?.states ?? new Map()) === 'restart';
     if (restarts && stage.hosts.get(host)?.unitGuard !== undefined) return undefined;
-    return [...stage.hosts.keys()].find((other) => ledger.isOut(other));
+    return [...stage.hosts.keys()].find((other) => results.isExcluded(other));
   }
 
   /** Gives the first host of the wave that failed. */
   async #wave(stage: RunStage, hosts: readonly string[]): Promise<string | undefined> {
-    const { sessions, ledger, signal, guards } = this.#options;
-    const going = signal.aborted ? [] : hosts.filter((host) => !ledger.isOut(host));
+    const { inventory, sessions, results, signal, guards } = this.#options;
+    const whole = inventory.hosts.every(({ name, roles }) => !roles.includes(stage.role) || sessions.has(name));
+    const going = signal.aborted ? [] : hosts.filter((host) => !results.isExcluded(host));
     const objections = await guards.ask(stage, going);
     for (const [host, objection] of objections) this.#steps.refuse(stage, host, objectionError(objection));
-    const failed = await takeWave({ stage, hosts: hosts.filter((host) => !objections.has(host)), steps: this.#steps, sessions, ledger });
+    const failed = await takeWave({
+      stage,
+      hosts: hosts.filter((host) => !objections.has(host)),
+      steps: this.#steps,
+      sessions,
+      results,
+      whole,
+    });
     return hosts.find((host) => objections.has(host)) ?? failed;
   }
 }

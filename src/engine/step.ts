@@ -1,15 +1,15 @@
 import type { EventListener } from '../events.js';
 import { PgprovError } from '../lib/errors.js';
 import { redact } from '../lib/secret.js';
-import { isConcerted, stepWork, type StepWork } from '../plan/plan.js';
-import type { HostShape } from '../plan/shape.js';
+import { isCoordinated, stepWork, type StepWork } from '../plan/plan.js';
+import type { HostWork } from '../plan/host-work.js';
 import type { Stage } from '../plan/role.js';
 import type { Gate, Resource } from '../resources/resource.js';
 import type { Answer, Section } from '../shell/frame.js';
 import { CLEAR_WORK_DIRECTORY, takeStepLock } from '../shell/lock.js';
 import { joinScripts } from '../shell/quote.js';
 import type { Session } from './session.js';
-import { askable, probeSections, takeStates } from './survey.js';
+import { allObservations, probeSections, takeStates } from './survey.js';
 
 const DO = 'do:';
 
@@ -19,7 +19,7 @@ export const STEP_LOCK_TIMEOUT = 900;
 /** One host's part of one stage. */
 export interface Step {
   session: Session;
-  shape: HostShape;
+  shape: HostWork;
   /** Stage id, `role/name`. */
   id: string;
   stage: Stage;
@@ -36,15 +36,12 @@ export async function runStep(step: Step): Promise<boolean> {
   const work = stepWork(stage, session.states);
   if (work.changes.length === 0 && !work.waits) return false;
   const gates = work.waits ? (stage.gates ?? []) : [];
-  const observations = askable(remaining(step));
-  const { byId } = await session.run(
-    [...doSections(work, gates), ...probeSections(observations)],
-    {
-      before: joinScripts([takeStepLock(STEP_LOCK_TIMEOUT), CLEAR_WORK_DIRECTORY]),
-      unbroken: isConcerted(work),
-      listener: stepListener(step, work, gates),
-    },
-  );
+  const observations = allObservations(remaining(step));
+  const { byId } = await session.run([...doSections(work, gates), ...probeSections(observations)], {
+    before: joinScripts([takeStepLock(STEP_LOCK_TIMEOUT), CLEAR_WORK_DIRECTORY]),
+    unbroken: isCoordinated(work),
+    listener: stepListener(step, work, gates),
+  });
   throwIfFailed(step, work, gates, byId);
   takeStates(session, observations, byId);
   throwIfNotTaken(step);
@@ -53,32 +50,36 @@ export async function runStep(step: Step): Promise<boolean> {
 
 function doSections(work: StepWork, gates: readonly Gate[]): Section[] {
   return [
-    ...work.changes.map(({ resource, changes, state }): Section => ({
-      id: DO + resource.id,
-      body: resource.apply(changes, state),
-      mode: 'step',
-    })),
+    ...work.changes.map(
+      ({ resource, changes, state }): Section => ({
+        id: DO + resource.id,
+        body: resource.apply(changes, state),
+        mode: 'step',
+      }),
+    ),
     ...gates.map((gate): Section => ({ id: DO + gate.id, body: gate.wait(), mode: 'step' })),
   ];
 }
 
-/** The host's shape from this stage on, for what earlier stages made needs no second proof, and what the guards read. */
-function remaining({ shape, id }: Step): HostShape {
+/** The host's shape from this stage on, because what earlier stages made needs no second proof, and what the guards read. */
+function remaining({ shape, id }: Step): HostWork {
   const at = shape.stages.findIndex((entry) => entry.id === id);
-  return { observations: shape.observations.filter(({ asked = 'always' }) => asked === 'always'), stages: shape.stages.slice(at) };
+  return { observations: shape.observations.filter(({ when = 'everyStep' }) => when === 'everyStep'), stages: shape.stages.slice(at) };
 }
 
 /** Turns frames into events as they arrive, so that a person sees what is being done. */
-function stepListener(step: Step, work: StepWork, gates: readonly Gate[]): {
+function stepListener(
+  step: Step,
+  work: StepWork,
+  gates: readonly Gate[],
+): {
   begin(id: string): void;
   done(id: string, answer: Answer): void;
   note(text: string): void;
 } {
   const { emit, id: stage } = step;
   const host = step.session.host.name;
-  const summaries = new Map(
-    work.changes.map(({ resource, changes }) => [DO + resource.id, changes.map((change) => change.summary)]),
-  );
+  const summaries = new Map(work.changes.map(({ resource, changes }) => [DO + resource.id, changes.map((change) => change.summary)]));
   const titles = new Map(gates.map((gate) => [DO + gate.id, gate.title]));
   let began = Date.now();
   return {
@@ -111,7 +112,7 @@ function throwIfFailed(step: Step, work: StepWork, gates: readonly Gate[], answe
       kind: 'apply/failed',
       host,
       message: `${host}: could not ${changes.map((change) => change.summary).join('; ')} (exit status ${answer.status})\n${lastWords(answer)}`,
-      hint: 'nothing after it was done on this host; mend the cause and run the same command again, it goes on from here',
+      hint: 'nothing after it was done on this host; fix the cause and run the same command again; it continues from here',
     });
   }
   for (const gate of gates) {
@@ -121,15 +122,21 @@ function throwIfFailed(step: Step, work: StepWork, gates: readonly Gate[], answe
       kind: 'gate/closed',
       host,
       message: `${host}: ${lastWords(answer)}`,
-      hint: 'mend the cause and run the same command again, it goes on from here',
+      hint: 'fix the cause and run the same command again; it continues from here',
     });
   }
 }
 
 /** The last lines of what a failed script said. */
 export function lastWords(answer: Answer): string {
-  const lines = redact(answer.out.toString('utf8')).split('\n').filter((line) => line.trim() !== '');
-  return lines.slice(-14).map((line) => `  ${line}`).join('\n').trim();
+  const lines = redact(answer.out.toString('utf8'))
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  return lines
+    .slice(-14)
+    .map((line) => `  ${line}`)
+    .join('\n')
+    .trim();
 }
 
 function throwIfNotTaken(step: Step): void {
@@ -143,7 +150,7 @@ function throwIfNotTaken(step: Step): void {
   throw new PgprovError({
     kind: 'apply/did-not-take',
     host,
-    message: `${host}: done, but still not so: ${what.join('; ')}`,
-    hint: 'something on the host undoes it, or it does not mean what pgprov takes it to mean; look there',
+    message: `${host}: applied, but the change did not take effect: ${what.join('; ')}`,
+    hint: 'look on the host for what undoes the change, such as another configuration tool',
   });
 }

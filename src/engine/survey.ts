@@ -1,25 +1,19 @@
 import { PgprovError } from '../lib/errors.js';
 import type { Platform } from '../platform/index.js';
 import { findPlatform, PLATFORMS } from '../platform/index.js';
-import type { HostShape } from '../plan/shape.js';
-import { HOST_FACTS, hostFacts, type HostFacts } from '../resources/host-facts.js';
+import type { HostWork } from '../plan/host-work.js';
+import { CLOCK_OFFSET, HOST_FACTS, hostFacts } from '../resources/host-facts.js';
 import type { Observation } from '../resources/resource.js';
 import { sharedSections } from '../resources/shared-question.js';
 import type { Answer, FrameListener, FrameOptions, Section } from '../shell/frame.js';
 import type { Exec } from '../transport/transport.js';
 import type { Answers, Session } from './session.js';
 
-/** State id under which a session keeps how far the host's clock is ahead of ours, in milliseconds. */
-export const CLOCK_OFFSET = 'clock-offset';
-
 const SEE = 'see:';
 
 /** All that can be asked of a host, each once. */
-export function askable(shape: HostShape): Observation[] {
-  const all = [
-    ...shape.observations,
-    ...shape.stages.flatMap(({ stage }) => [...stage.resources, ...(stage.gates ?? [])]),
-  ];
+export function allObservations(shape: HostWork): Observation[] {
+  const all = [...shape.observations, ...shape.stages.flatMap(({ stage }) => [...stage.resources, ...(stage.gates ?? [])])];
   return [...new Map(all.map((observation) => [observation.id, observation])).values()];
 }
 
@@ -27,16 +21,14 @@ export function askable(shape: HostShape): Observation[] {
 export function probeSections(observations: readonly Observation[]): Section[] {
   return [
     ...sharedSections(observations),
-    ...observations.map((observation): Section => ({ id: SEE + observation.id, body: observation.probe(), mode: 'probe' })),
+    ...observations
+      .filter(({ asksNothing }) => asksNothing !== true)
+      .map((observation): Section => ({ id: SEE + observation.id, body: observation.probe(), mode: 'probe' })),
   ];
 }
 
 /** Reads the probes' answers into the session's states. */
-export function takeStates(
-  session: Session,
-  observations: readonly Observation[],
-  answers: ReadonlyMap<string, Answer>,
-): void {
+export function takeStates(session: Session, observations: readonly Observation[], answers: ReadonlyMap<string, Answer>): void {
   for (const observation of observations) {
     const answer = answers.get(SEE + observation.id);
     if (answer === undefined) continue;
@@ -55,9 +47,9 @@ export function takeStates(
 }
 
 /** What a survey found: the host's platform, and its shape for that platform. */
-export interface Surveyed {
+export interface SurveyedHost {
   platform: Platform;
-  shape: HostShape;
+  shape: HostWork;
   /** The exec that holds the host's locks, when `hold` was asked for. */
   exec: Exec;
 }
@@ -70,50 +62,50 @@ export interface Surveyed {
 export async function survey(
   session: Session,
   assumed: Platform | undefined,
-  shapeFor: (platform: Platform) => HostShape,
+  shapeFor: (platform: Platform) => HostWork,
   options: FrameOptions & { listener?: FrameListener },
-): Promise<Surveyed> {
+): Promise<SurveyedHost> {
   const guess = assumed ?? (PLATFORMS[0] as Platform);
   const shape = shapeFor(guess);
   const first = await ask(session, shape, options);
   const platform = supported(session);
   if (platform.id === guess.id) {
-    takeStates(session, askable(shape), first.byId);
+    takeStates(session, allObservations(shape), first.byId);
     return { platform, shape, exec: first.exec };
   }
   const right = shapeFor(platform);
   const { listener } = options;
   const second = await ask(session, right, listener === undefined ? {} : { listener });
-  takeStates(session, askable(right), second.byId);
+  takeStates(session, allObservations(right), second.byId);
   return { platform, shape: right, exec: first.exec };
 }
 
 /** Asks everything, but reads only the facts: on a system that is not supported the rest may make no sense. */
-async function ask(
-  session: Session,
-  shape: HostShape,
-  options: FrameOptions & { listener?: FrameListener },
-): Promise<Answers> {
+async function ask(session: Session, shape: HostWork, options: FrameOptions & { listener?: FrameListener }): Promise<Answers> {
   const facts = hostFacts();
   let answeredAt = 0;
-  const answers = await session.run(probeSections([facts, ...askable(shape)]), {
+  const answers = await session.run(probeSections([facts, ...allObservations(shape)]), {
     ...options,
     listener: {
       ...options.listener,
       done: (id, answer) => {
-        if (id === SEE + HOST_FACTS) answeredAt = Date.now();
+        if (id === SEE + HOST_FACTS.id) answeredAt = Date.now();
         options.listener?.done?.(id, answer);
       },
     },
   });
   takeStates(session, [facts], answers.byId);
-  const { clock } = session.states.get(HOST_FACTS) as HostFacts;
-  session.states.set(CLOCK_OFFSET, clock - answeredAt);
+  const { clock } = session.seen(HOST_FACTS);
+  session.states.set(CLOCK_OFFSET.id, clock - answeredAt);
   return answers;
 }
 
-function supported(session: Session): Platform {
-  const facts = session.states.get(HOST_FACTS) as HostFacts;
+/**
+ * The platform of a host whose facts were asked for.
+ * @throws PgprovError `preflight/unsupported-os`
+ */
+export function supported(session: Session): Platform {
+  const facts = session.seen(HOST_FACTS);
   const platform = findPlatform(facts.os, facts.version);
   if (platform !== undefined && facts.systemd) return platform;
   const { name } = session.host;

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Inventory } from '../model/index.js';
 import type { Objection } from '../plan/role.js';
-import type { RunStage } from '../plan/shape.js';
+import type { RunStage } from '../plan/host-work.js';
 import type { States } from '../plan/plan.js';
 import { View } from '../plan/view.js';
 import { moveOf, sortWaves } from '../plan/waves.js';
@@ -35,11 +35,19 @@ export class UnitGuards {
     const { leader, together, oneByOne } = sortWaves(stage, this.#states(), this.#options.inventory);
     const first = [...leader, ...together].filter((host) => this.#moves(stage, host));
     // A member that does not work goes before those that do, so it is up by then, or the run stops there.
-    return this.ask(stage, [...first, ...oneByOne], (host) => new Set([...first, ...oneByOne.slice(0, Math.max(0, oneByOne.indexOf(host)))]));
+    return this.ask(
+      stage,
+      [...first, ...oneByOne],
+      (host) => new Set([...first, ...oneByOne.slice(0, Math.max(0, oneByOne.indexOf(host)))]),
+    );
   }
 
   /** The objections to what the stage does to the units of these hosts now, by host. */
-  async ask(stage: RunStage, hosts: readonly string[], before: (host: string) => ReadonlySet<string> = () => new Set()): Promise<Map<string, Objection>> {
+  async ask(
+    stage: RunStage,
+    hosts: readonly string[],
+    before: (host: string) => ReadonlySet<string> = () => new Set(),
+  ): Promise<Map<string, Objection>> {
     const guarded = hosts.filter((host) => stage.hosts.get(host)?.unitGuard !== undefined && this.#moves(stage, host));
     if (guarded.length === 0) return new Map();
     const until = Date.now() + 1000 * Math.max(...guarded.map((host) => stage.hosts.get(host)?.unitGuard?.patience ?? PATIENCE));

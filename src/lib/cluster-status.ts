@@ -1,5 +1,25 @@
-/** Told wherever the cluster is shown or changed while Patroni is paused. */
-export const MAINTENANCE = 'maintenance mode (pause: true): Patroni fails nothing over and restarts nothing until `patronictl resume`';
+/**
+ * Told wherever the cluster is shown or changed while Patroni is paused.
+ * @param inventory its file, for the command that ends it
+ */
+export function maintenanceWords(inventory = 'INVENTORY'): string {
+  return `maintenance mode (pause: true): Patroni fails nothing over and starts nothing until \`pgprov resume ${inventory}\``;
+}
+
+/** A switchover that Patroni is to carry out later. */
+export interface ScheduledStatus {
+  /** ISO 8601 with its zone, as Patroni has it. */
+  at: string;
+  from?: string;
+  /** Absent: Patroni takes the best standby. */
+  to?: string;
+}
+
+/** That a switchover is to come, told wherever the cluster is shown. */
+export function scheduledWords({ at, from, to = 'the best standby' }: ScheduledStatus): string {
+  const utc = Number.isNaN(Date.parse(at)) ? at : `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+  return `scheduled: a switchover${from === undefined ? '' : ` from ${from}`} to ${to} at ${utc}; \`pgprov switchover INVENTORY --cancel\` takes it back`;
+}
 
 /** A cluster as it was found. */
 export interface ClusterStatus {
@@ -8,15 +28,35 @@ export interface ClusterStatus {
   scope: string;
   /** Who holds the leader lock; undefined: nobody. */
   leader?: string;
-  /** Patroni is paused (`pause: true`): nothing is failed over or restarted until `patronictl resume`. */
+  /** There is no cluster yet: no host has data, no etcd knows of any, and no Patroni runs. What else is wrong follows from that. */
+  absent?: true;
+  /** Patroni is paused (`pause: true`): nothing is failed over or started until `pgprov resume`. */
   maintenance?: boolean;
+  /** The switchover that is to come; absent where none is. */
+  scheduled?: ScheduledStatus;
+  /** How patronictl is called on a member, with Patroni's file there: `patronictl -c /etc/patroni/config.yml`. */
+  patronictl?: string;
+  /** The inventory's file, for commands that messages name; absent in what was written down before it was told. */
+  inventory?: string;
   members: readonly MemberStatus[];
+  /** Who received the lead last, by failover or switchover; absent where there was none yet, or nobody tells. */
+  lastPromotion?: Promotion;
+  /** Replication as each server that answers sees it; absent where none was asked. */
+  replication?: readonly ReplicationStatus[];
   etcd: readonly EtcdStatus[];
   certificates: readonly CertificateStatus[];
+  /** What roles say of their services; absent where none has anything to say. */
+  services?: readonly ServiceStatus[];
+  /** What is stored under Patroni's scope; absent where nobody tells. */
+  keys?: readonly StoredKey[];
   /** Patroni's dynamic configuration. */
   dynamic?: Readonly<Record<string, unknown>>;
-  /** What is wrong beyond what the fields above tell. */
+  /** What is wrong beyond what the fields above show. */
   problems: readonly string[];
+  /** What a person should know and is no problem, e.g. a setting that somebody else made. */
+  remarks?: readonly string[];
+  /** How many changes an apply would make; absent where that was not asked. */
+  differences?: number;
 }
 
 /** One PostgreSQL host. */
@@ -32,15 +72,110 @@ export interface MemberStatus {
   lagBytes?: number;
   /** Bytes of WAL behind the leader, as replayed: what a query on the standby does not see yet. */
   replayLagBytes?: number;
+  /** Seconds since the last transaction that it replayed was committed; 0 where it has replayed all that it receives. */
+  replayLagSeconds?: number;
   /** The standby receives, and replays nothing (`pg_wal_replay_pause`, or recovery_target_action). */
   replayPaused?: boolean;
   pendingRestart: boolean;
+  /** What waits for the restart, as Patroni tells since its version 4: the parameters, with their values as text. */
+  pendingReasons?: Readonly<Record<string, { from: string; to: string }>>;
   systemIdentifier?: string;
   /** Whether data checksums are on. */
   checksums?: boolean;
   postgresVersion?: string;
   patroniVersion?: string;
   problem?: string;
+}
+
+/** The end of a timeline, by which another member began to lead. */
+export interface Promotion {
+  /** The timeline that began. */
+  timeline: number;
+  /** ISO 8601; absent where Patroni does not tell. */
+  at?: string;
+  /** Who led before; absent where Patroni does not tell. */
+  from?: string;
+  to?: string;
+  /** As PostgreSQL has it in the timeline's history: `no recovery target specified` for a promotion. */
+  reason: string;
+  /** Where the timeline before ended, as PostgreSQL writes it: `0/3000148`. */
+  lsn: string;
+}
+
+/** Replication as one server sees it. */
+export interface ReplicationStatus {
+  host: string;
+  /** It replays what another server wrote. */
+  standby: boolean;
+  /** Of a standby: seconds since the last transaction that it replayed; 0 where it has replayed all that it receives. Absent: unknown. */
+  behindSeconds?: number;
+  /** Of a standby: where its WAL comes from; absent where no receiver runs. */
+  receives?: ReplicationSource;
+  /** Who receives from it. */
+  sends: readonly ReplicationTarget[];
+  slots: readonly SlotStatus[];
+  /** Bytes that a slot may hold (max_slot_wal_keep_size); absent: no limit. */
+  slotLimitBytes?: number;
+  /** Bytes of WAL that the server means to keep (max_wal_size). */
+  usualWalBytes: number;
+}
+
+/** A WAL receiver, from pg_stat_wal_receiver. */
+export interface ReplicationSource {
+  /** `streaming`, `waiting`, `starting`. */
+  status: string;
+  timeline?: number;
+  /** `10.0.0.11:5432` */
+  from?: string;
+  slot?: string;
+  /** Since the sender said something. */
+  lastMessageSeconds?: number;
+}
+
+/** A standby or another receiver, from pg_stat_replication. */
+export interface ReplicationTarget {
+  name: string;
+  address?: string;
+  /** `streaming`, `catchup`, `backup`. */
+  state: string;
+  /** `async`, `sync`, `quorum`, `potential`. */
+  sync: string;
+  /** Bytes that it was not sent yet. */
+  sentLagBytes?: number;
+  /** Bytes that it has not replayed, by its own word. */
+  replayLagBytes?: number;
+  /** Seconds until it had written, flushed and replayed recent WAL; absent while there is nothing to measure by. */
+  writeLagSeconds?: number;
+  flushLagSeconds?: number;
+  replayLagSeconds?: number;
+}
+
+/** A replication slot, from pg_replication_slots. */
+export interface SlotStatus {
+  name: string;
+  type: 'physical' | 'logical';
+  database?: string;
+  active: boolean;
+  temporary: boolean;
+  /** PostgreSQL's wal_status: `reserved`, `extended`, `unreserved`, `lost`. */
+  wal?: string;
+  /** Bytes of WAL that it keeps the server from removing; absent where it holds none. */
+  heldBytes?: number;
+  /** Bytes that may still be written before it is in danger of losing WAL; absent: no limit. */
+  safeBytes?: number;
+  /** Since when nobody uses it, ISO 8601; PostgreSQL tells since 17. */
+  inactiveSince?: string;
+  /** Why it is of no use any more; PostgreSQL tells since 17. */
+  invalidated?: string;
+}
+
+/** A key below Patroni's scope. */
+export interface StoredKey {
+  /** Without the scope: `members/pg1`. */
+  key: string;
+  /** The value's size. */
+  bytes: number;
+  value: string;
 }
 
 /** One etcd host. */
@@ -50,7 +185,19 @@ export interface EtcdStatus {
   /** Members this one knows of. */
   members?: number;
   /** Whether a client without a certificate is turned away. */
-  refusesStrangers?: boolean;
+  requiresClientCertificate?: boolean;
+  /** etcd's version. */
+  version?: string;
+  /** It leads the others. */
+  leader?: boolean;
+  /** Bytes of the database's file. */
+  databaseBytes?: number;
+  /** Bytes of it that hold something; the rest comes back only by defragmentation. */
+  databaseUsedBytes?: number;
+  /** Bytes from which on etcd refuses writes. */
+  quotaBytes?: number;
+  /** Alarms of this member: `NOSPACE`, `CORRUPT`. */
+  alarms?: readonly string[];
   /** Files that change etcd's unit and come neither from a package nor from pgprov. */
   dropIns?: readonly string[];
   problem?: string;
@@ -63,4 +210,18 @@ export interface CertificateStatus {
   notAfter: string;
   /** Whole days until then; 0 or less: expired. */
   daysLeft: number;
+}
+
+/** How lines of a role may be meant. */
+export const STATUS_LEVELS = ['ok', 'warning', 'problem'] as const;
+
+/** How a line of a role is meant: `problem` makes the cluster not healthy. */
+export type StatusLevel = (typeof STATUS_LEVELS)[number];
+
+/** A line that a role says of its service on a host. */
+export interface ServiceStatus {
+  host: string;
+  role: string;
+  text: string;
+  level: StatusLevel;
 }

@@ -59,7 +59,7 @@ export class UnreachableError extends PgprovError {
   }
 }
 
-/** Going on could lose or mix up data. */
+/** Going on could lose or mix up data, or would fail half-way on a host that will not take a change. */
 export class RefusedError extends PgprovError {
   constructor(details: Omit<ErrorDetails, 'exitCode'>) {
     super({ ...details, exitCode: ExitCode.refused });

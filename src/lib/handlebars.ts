@@ -1,4 +1,4 @@
-// Asked for by name, for the main entry also registers a require hook for .hbs files.
+// Asked for by name, because the main entry also registers a require hook for .hbs files.
 import Handlebars from 'handlebars/dist/cjs/handlebars.js';
 
 /** Handlebars, to compile templates with. */

@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 
-/** Shorter words are the beginning of too many others to tell what was meant. */
+/** Shorter words are the beginning of too many others to guess what was meant. */
 const SHORTEST_PREFIX = 4;
 
 /** Spelling differences that people do not notice: case, camelCase, dashes for underscores. */

@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 
 const VERIFIER = /^SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)$/u;
 
-/** What was compared before, for a cluster's members all have the same verifier, and a comparison takes milliseconds. */
+/** What was compared before, because a cluster's members all have the same verifier, and a comparison takes milliseconds. */
 const compared = new Map<string, boolean>();
 
 /**

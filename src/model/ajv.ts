@@ -8,8 +8,18 @@ const KEYWORDS = ['secret', 'scope', 'expects', 'additive', 'change'];
  * @param trusted schemas of our own, which the tests hold against the meta-schema: compiling that one takes longer than all of them
  */
 export async function loadAjv(code: NonNullable<Options['code']>, trusted = true): Promise<Ajv> {
-  const { default: { Ajv: AjvClass } } = await import('ajv');
-  const ajv = new AjvClass({ allErrors: true, verbose: true, strictTypes: false, strictRequired: false, meta: !trusted, validateSchema: !trusted, code });
+  const {
+    default: { Ajv: AjvClass },
+  } = await import('ajv');
+  const ajv = new AjvClass({
+    allErrors: true,
+    verbose: true,
+    strictTypes: false,
+    strictRequired: false,
+    meta: !trusted,
+    validateSchema: !trusted,
+    code,
+  });
   ajv.addVocabulary(KEYWORDS);
   return ajv;
 }

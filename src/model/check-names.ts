@@ -42,7 +42,9 @@ export function checkAddresses(outline: Outline, report: Report): void {
     const shared = typeof own(settings, 'cluster_address') === 'string' ? 'cluster_address' : 'address';
     const reached = own(settings, shared);
     if (typeof reached === 'string' && reached.includes('%')) {
-      report.add([...path, shared], 'holds a zone (what follows the %), which the other members do not know', { hint: 'give a cluster_address without one' });
+      report.add([...path, shared], 'holds a zone (what follows the %), which the other members do not know', {
+        hint: 'give a cluster_address without one',
+      });
     }
     for (const key of ['address', 'cluster_address']) {
       const address = own(settings, key);
@@ -69,14 +71,21 @@ export function checkSameAddress(hosts: readonly Host[], report: Report): void {
     const spot = JSON.stringify([way, canonical(address), ssh.port]);
     const ssher = bySsh.get(spot);
     if (ssher !== undefined) {
-      report.add(['hosts', host.name, 'address'], `same address and SSH port as ${place(ssher, 'address', report)}: ${address} port ${JSON.stringify(ssh.port)}`);
+      report.add(
+        ['hosts', host.name, 'address'],
+        `same address and SSH port as ${place(ssher, 'address', report)}: ${address} port ${JSON.stringify(ssh.port)}`,
+      );
     } else {
       bySsh.set(spot, host);
     }
     const member = byCluster.get(canonical(host.clusterAddress));
     if (member !== undefined && member !== ssher) {
       const hint = 'give each host the cluster_address where the others reach it';
-      report.add(['hosts', host.name, 'cluster_address'], `same cluster address as ${place(member, 'cluster_address', report)}: ${host.clusterAddress}`, { hint });
+      report.add(
+        ['hosts', host.name, 'cluster_address'],
+        `same cluster address as ${place(member, 'cluster_address', report)}: ${host.clusterAddress}`,
+        { hint },
+      );
     }
     byCluster.set(canonical(host.clusterAddress), member ?? host);
   }

@@ -8,7 +8,11 @@ import type { RoleSchema, VariableSchema } from './role-schema.js';
 import { allOf, describeActual } from './words.js';
 
 /** Reports roles that stand without those they need on the same host; once for each list of roles. */
-export function checkRequirements(hosts: readonly { name: string; roles: ResolvedRoles }[], roles: readonly RoleSchema[], report: Report): void {
+export function checkRequirements(
+  hosts: readonly { name: string; roles: ResolvedRoles }[],
+  roles: readonly RoleSchema[],
+  report: Report,
+): void {
   for (const { name, roles: has } of hosts) {
     for (const role of roles.filter((candidate) => has.names.includes(candidate.name))) {
       for (const needed of role.requires ?? []) {
@@ -53,12 +57,14 @@ export function checkScopes(hosts: readonly Host[], roles: readonly RoleSchema[]
     const [first] = holders;
     if (first === undefined) continue;
     for (const { path, schema } of clusterVariables(role.variables, [])) {
-      const valueOn = (host: Host): unknown => path.reduce<unknown>((value, key) => (isMapping(value) ? own(value, key) : undefined), host.vars[role.name]);
+      const valueOn = (host: Host): unknown =>
+        path.reduce<unknown>((value, key) => (isMapping(value) ? own(value, key) : undefined), host.vars[role.name]);
       const deviant = holders.find((host) => !sameValue(valueOn(host), valueOn(first)));
       if (deviant === undefined) continue;
       const dotted = [role.name, ...path].join('.');
       const from = (host: Host): Provenance | undefined => provenanceOf(host, dotted);
-      const say = (host: Host): string => `${schema.secret ? 'one value' : describeActual(valueOn(host))} on ${host.name} (${describeOrigin(from(host))})`;
+      const say = (host: Host): string =>
+        `${schema.secret ? 'one value' : describeActual(valueOn(host))} on ${host.name} (${describeOrigin(from(host))})`;
       const at = from(deviant)?.kind === 'default' ? from(first) : from(deviant);
       report.addFor(dotted, at, `must be the same on every host: ${say(first)}, ${say(deviant)}`, 'set it at the top level');
     }

@@ -8,7 +8,9 @@ import type { VariableSchema, VariablesSchema } from './role-schema.js';
 export async function schemaProblems(variables: VariablesSchema): Promise<string[]> {
   const ajv = await loadAjv({}, false);
   if (ajv.validateSchema(variables) !== true) {
-    return (ajv.errors ?? []).map(({ instancePath, message }) => `variables${instancePath.replaceAll('/', '.')} ${message ?? 'is no JSON Schema'}`);
+    return (ajv.errors ?? []).map(
+      ({ instancePath, message }) => `variables${instancePath.replaceAll('/', '.')} ${message ?? 'is no JSON Schema'}`,
+    );
   }
   const unknown = unknownChanges(variables, 'variables');
   if (unknown.length > 0) return unknown;
@@ -21,7 +23,9 @@ export async function schemaProblems(variables: VariablesSchema): Promise<string
     if (schema.default === undefined || schema.secret === true) return [];
     const validate = ajv.compile(closed(schema));
     if (validate(withoutNulls(schema.default))) return [];
-    return [`variables.properties.${formatPath([key])}: the default is none of the values that it allows: ${ajv.errorsText(validate.errors)}`];
+    return [
+      `variables.properties.${formatPath([key])}: the default is none of the values that it allows: ${ajv.errorsText(validate.errors)}`,
+    ];
   });
 }
 
@@ -29,9 +33,12 @@ export async function schemaProblems(variables: VariablesSchema): Promise<string
 function unknownChanges(schema: VariableSchema, at: string): string[] {
   const change = schema.change as unknown;
   const isOperation = typeof change === 'object' && change !== null && typeof (change as { operation?: unknown }).operation === 'string';
-  const own = change === undefined || isOperation || (CHANGES as readonly unknown[]).includes(change)
-    ? []
-    : [`${at}.change must be ${CHANGES.map(String).join(', ')} or { operation: '…' }`];
-  const nested = Object.entries(schema.properties ?? {}).flatMap(([key, child]) => unknownChanges(child, `${at}.properties.${formatPath([key])}`));
+  const own =
+    change === undefined || isOperation || (CHANGES as readonly unknown[]).includes(change)
+      ? []
+      : [`${at}.change must be ${CHANGES.map(String).join(', ')} or { operation: '…' }`];
+  const nested = Object.entries(schema.properties ?? {}).flatMap(([key, child]) =>
+    unknownChanges(child, `${at}.properties.${formatPath([key])}`),
+  );
   return [...own, ...nested];
 }

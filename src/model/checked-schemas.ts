@@ -12,7 +12,11 @@ export function checkedSchemas({ top, group, host, sections }: InventorySchemas)
 function secretsIn(schema: VariableSchema): VariableSchema[] {
   if (schema.secret === true) return [schema, ...(schema.anyOf ?? []).slice(0, 1)];
   const open = schema.additionalProperties;
-  const children = [...Object.values(schema.properties ?? {}), ...(typeof open === 'object' ? [open] : []), ...(schema.items === undefined ? [] : [schema.items])];
+  const children = [
+    ...Object.values(schema.properties ?? {}),
+    ...(typeof open === 'object' ? [open] : []),
+    ...(schema.items === undefined ? [] : [schema.items]),
+  ];
   return children.flatMap(secretsIn);
 }
 

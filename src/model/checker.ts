@@ -40,10 +40,12 @@ export class Checker {
   /** A checker for the schemas of an inventory, and no others. */
   static async create(schemas: InventorySchemas, places: Places): Promise<Checker> {
     const all = checkedSchemas(schemas);
-    const checks = new Map(all.flatMap((schema) => {
-      const check = COMPILED_CHECKS.get(checkKey(schema));
-      return check === undefined ? [] : [[schema, check] as const];
-    }));
+    const checks = new Map(
+      all.flatMap((schema) => {
+        const check = COMPILED_CHECKS.get(checkKey(schema));
+        return check === undefined ? [] : [[schema, check] as const];
+      }),
+    );
     // Of many schemas few are used, so making what is missing waits until then.
     return new Checker(places, checks, all.every((schema) => checks.has(schema)) ? undefined : await loadAjv({ optimize: false }));
   }
@@ -135,7 +137,9 @@ function withoutUntakenBranches(errors: readonly AjvError[]): AjvError[] {
       (error.instancePath === choice.instancePath || error.instancePath.startsWith(`${choice.instancePath}/`));
     const explained = only !== undefined && kept.some((error) => belongs(error) && error.schemaPath.startsWith(only));
     // Which keys go together matters only when they are known.
-    const misnamed = branches.every(({ required }) => required !== undefined) && kept.some((error) => error.keyword === 'additionalProperties' && error.instancePath === choice.instancePath);
+    const misnamed =
+      branches.every(({ required }) => required !== undefined) &&
+      kept.some((error) => error.keyword === 'additionalProperties' && error.instancePath === choice.instancePath);
     kept = kept.filter((error) => {
       if (error === choice) return !explained && !misnamed;
       return !belongs(error) || (explained && error.schemaPath.startsWith(only));

@@ -13,7 +13,12 @@ const ARGUMENT: VariableSchema = { type: 'string', pattern: '^[^\\u0000]{0,4096}
 const SECRET_REFERENCE: VariableSchema = {
   type: 'object',
   properties: {
-    env: { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]{0,254}$', expects: 'the name of an environment variable', description: 'Environment variable that holds the secret.' },
+    env: {
+      type: 'string',
+      pattern: '^[A-Za-z_][A-Za-z0-9_]{0,254}$',
+      expects: 'the name of an environment variable',
+      description: 'Environment variable that holds the secret.',
+    },
     file: {
       type: 'string',
       description: 'File that holds the secret; one newline at its end is dropped. Others must not be able to read it.',
@@ -23,11 +28,17 @@ const SECRET_REFERENCE: VariableSchema = {
       type: 'array',
       items: ARGUMENT,
       minItems: 1,
-      description: 'Program that prints the secret, and its arguments; no shell reads them. It runs once, in the directory of the inventory, without input; one newline at the end of what it prints is dropped.',
+      description:
+        'Program that prints the secret, and its arguments; no shell reads them. It runs once, in the directory of the inventory, without input; one newline at the end of what it prints is dropped.',
       expects: 'a program and its arguments as a list of strings',
     },
     age: { type: 'string', description: 'Store of secrets that is encrypted with age, such as `pgprov secrets init` makes.', ...PATH },
-    key: { type: 'string', pattern: '^[^\\u0000-\\u001f\\u007f]{1,255}$', expects: 'the name of a value in the store', description: 'Name of the value in the store; goes with `age`.' },
+    key: {
+      type: 'string',
+      pattern: '^[^\\u0000-\\u001f\\u007f]{1,255}$',
+      expects: 'the name of a value in the store',
+      description: 'Name of the value in the store; goes with `age`.',
+    },
   },
   oneOf: [...['env', 'file', 'command'].map((alone) => ({ required: [alone], maxProperties: 1 })), { required: ['age', 'key'] }],
   minProperties: 1,
@@ -38,7 +49,7 @@ const SECRET_REFERENCE: VariableSchema = {
 
 /**
  * The schema that one layer of a section must meet: no unknown keys, secrets by value or by reference, and nothing
- * required, for another layer may bring it.
+ * required, because another layer may bring it.
  */
 export function closed(schema: VariableSchema): VariableSchema {
   if (schema.secret) {

@@ -64,7 +64,14 @@ class Additions {
   }
 
   /** The value with the addition, as the schema says how; `schema` is that of the value. */
-  #merge(present: unknown, added: unknown, schema: VariableSchema | undefined, path: readonly string[], role: RoleSchema, open = false): unknown {
+  #merge(
+    present: unknown,
+    added: unknown,
+    schema: VariableSchema | undefined,
+    path: readonly string[],
+    role: RoleSchema,
+    open = false,
+  ): unknown {
     const dotted = formatPath(path);
     const here = open || schema?.additive === true;
     if (isMapping(added) && (present === undefined || isMapping(present)) && (here || schema?.properties !== undefined)) {
@@ -110,7 +117,7 @@ class Additions {
     this.#provenance.set(dotted, { kind: 'role', via: `${others}role ${name}` });
   }
 
-  /** Without the host, so that what is wrong on all of them is told once. */
+  /** Without the host, so that what is wrong on all of them is reported once. */
   #object({ name }: RoleSchema, dotted: string, why: string): void {
     this.#context.report.add(['rolesPath'], `role "${name}" adds to ${dotted}: ${why}`);
   }
@@ -124,7 +131,10 @@ function bySection(provenance: ReadonlyMap<string, Provenance>): Map<string, Pro
 }
 
 function wordsOf(list: unknown): string[] {
-  return String(list).split(',').map((word) => word.trim()).filter((word) => word !== '');
+  return String(list)
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
 }
 
 function describe({ kind, via, file, line }: Provenance): string {

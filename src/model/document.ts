@@ -93,9 +93,7 @@ export class SourceDocument {
 
   #keysOf(node: unknown): string[] {
     if (!isMap(node)) return [];
-    return node.items.flatMap((pair) =>
-      isMerge(pair) ? this.#merged(pair).flatMap((map) => this.#keysOf(map)) : [keyOf(pair)],
-    );
+    return node.items.flatMap((pair) => (isMerge(pair) ? this.#merged(pair).flatMap((map) => this.#keysOf(map)) : [keyOf(pair)]));
   }
 
   #at(offset: number): Position {
@@ -107,7 +105,7 @@ export class SourceDocument {
     return isAlias(node) ? this.#aliases.get(node) : node;
   }
 
-  /** The pairs of a mapping by key; kept, for every value of every host asks for its position. */
+  /** The pairs of a mapping by key; kept, because every value of every host asks for its position. */
   #pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
     let pairs = this.#pairs.get(map);
     if (pairs === undefined) {
@@ -175,7 +173,8 @@ export class SourceDocument {
   /** The node as plain data; what cannot be data is reported and becomes null. */
   #read(node: unknown, path: Path, reading: Reading): unknown {
     const target = this.#resolve(node);
-    if (isAlias(node) && target === undefined) return this.#fail(node, path, `there is no anchor &${node.source} before this alias`, reading);
+    if (isAlias(node) && target === undefined)
+      return this.#fail(node, path, `there is no anchor &${node.source} before this alias`, reading);
     if (!isScalar(target)) return this.#readCollection(node, path, reading, () => this.#readItems(target, path, reading));
     reading.values += 1;
     const wrong = typeof target.value === 'string' ? unholdable(target.value) : undefined;

@@ -23,7 +23,9 @@ export async function readIdentity(file: string): Promise<InventoryIdentity> {
   const report = new Report(document);
   const top = topMapping(document, report);
   const cluster = top?.['cluster'];
-  if (typeof cluster === 'string' && /^[a-z0-9][a-z0-9_-]*$/u.test(cluster)) return { file: resolve(file), dir: dirname(resolve(file)), cluster };
-  if (top !== undefined) report.add(cluster === undefined ? [] : ['cluster'], cluster === undefined ? 'cluster is missing' : 'must be the name of a cluster');
+  if (typeof cluster === 'string' && /^[a-z0-9][a-z0-9_-]*$/u.test(cluster))
+    return { file: resolve(file), dir: dirname(resolve(file)), cluster };
+  if (top !== undefined)
+    report.add(cluster === undefined ? [] : ['cluster'], cluster === undefined ? 'cluster is missing' : 'must be the name of a cluster');
   throw new InventoryError(report.problems);
 }

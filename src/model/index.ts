@@ -11,13 +11,26 @@ export { SourceDocument } from './document.js';
 export { loadInventory } from './load.js';
 export type { LoadOptions } from './load.js';
 export { maskSecretOverrides } from './mask-overrides.js';
+export { variablesOf, type FromSchema, type FromVariables } from './from-schema.js';
 export { readNames } from './names.js';
 export type { InventoryNames } from './names.js';
 export { formatProblem, InventoryError } from './problem.js';
 export type { Problem } from './problem.js';
 export { inventoryReference } from './reference.js';
-export type { ChangeMeaning, Contribution, JsonType, RoleSchema, VariableProblem, VariableSchema, VariablesSchema } from './role-schema.js';
+export type {
+  ChangeMeaning,
+  Contribution,
+  JsonType,
+  RoleSchema,
+  VariableProblem,
+  VariableSchema,
+  VariablesSchema,
+} from './role-schema.js';
+export type { PortAudience, RolePort } from './role-port.js';
 export { rolesDirectories } from './roles-path.js';
 export { schemaProblems } from './check-schema.js';
+export { DEFAULT_DCS } from './default-dcs.js';
 export { DEFAULT_ROLES, HOST_NAME, inventorySchemas } from './schema.js';
 
+export { topologyOf } from './topology.js';
+export type { Topology } from './topology.js';

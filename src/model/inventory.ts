@@ -1,6 +1,7 @@
 import type { Secret } from '../lib/secret.js';
 import type { SecretReference } from '../secrets/reference.js';
 import type { Problem } from './problem.js';
+import type { RolePort } from './role-port.js';
 
 /** One hop on the way to a host, or the host itself. */
 export interface SshHop {
@@ -79,6 +80,8 @@ export interface Host {
   roles: string[];
   /** Section of each of the host's roles; keys are role names. */
   vars: Readonly<Record<string, Variables>>;
+  /** TCP ports that its roles listen on, in the order in which the roles are applied. */
+  ports: readonly RolePort[];
   /** Dotted path of each resolved leaf (`postgresql.version`, `ssh.port`, `roles`) to where it came from. */
   provenance: ReadonlyMap<string, Provenance>;
 }

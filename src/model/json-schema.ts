@@ -20,10 +20,7 @@ export function inventoryJsonSchema(roles: readonly RoleSchema[]): object {
     return { ...forEditors(schema), properties };
   };
   definitions['host'] = {
-    anyOf: [
-      { type: 'string', description: 'The address where SSH connects; short for `{address: …}`.' },
-      withSections(host),
-    ],
+    anyOf: [{ type: 'string', description: 'The address where SSH connects; short for `{address: …}`.' }, withSections(host)],
   };
   definitions['group'] = withSections(group);
   const inventory = withSections(top);
@@ -47,7 +44,8 @@ function forEditors(schema: VariableSchema): JsonSchema {
   const out: JsonSchema = {};
   for (const [keyword, value] of Object.entries(schema)) {
     if (OWN_KEYWORDS.has(keyword)) continue;
-    if (keyword === 'description' && schema.change !== undefined) out[keyword] = `${String(value)} On a running cluster: ${describeChange(schema.change)}.`;
+    if (keyword === 'description' && schema.change !== undefined)
+      out[keyword] = `${String(value)} On a running cluster: ${describeChange(schema.change)}.`;
     else if (keyword === 'properties') {
       const required = new Set(schema.required);
       out['properties'] = Object.fromEntries(

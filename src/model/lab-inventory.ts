@@ -53,11 +53,11 @@ export function labInventory(parts: LabParts): Mapping {
   const aside = parts.machines.map(({ name }) => name).filter((name) => !members.some((member) => member.name === name));
   const hostVars = without(parts.hostVars ?? {}, aside);
   const groups = mapped(parts.groups ?? {}, (group) => groupWithout(group, aside));
-  const stranger = Object.keys(hostVars).find((name) => !members.some((member) => member.name === name));
-  if (stranger !== undefined) {
+  const unknown = Object.keys(hostVars).find((name) => !members.some((member) => member.name === name));
+  if (unknown !== undefined) {
     throw new InputError({
       kind: 'lab/unknown-host',
-      message: `the Vagrantfile's host_vars name ${stranger}, which is no machine of the cluster`,
+      message: `the Vagrantfile's host_vars name ${unknown}, which is no machine of the cluster`,
       hint: `machines: ${members.map(({ name }) => name).join(', ')}`,
     });
   }
@@ -65,7 +65,12 @@ export function labInventory(parts: LabParts): Mapping {
     cluster: DEFAULT_CLUSTER,
     ...(parts.leader === undefined || !members.some(({ name }) => name === parts.leader) ? {} : { leader: parts.leader }),
     ssh: { config: parts.sshConfig },
-    hosts: Object.fromEntries(members.map(({ name, clusterAddress }) => [name, { address: name, ...(clusterAddress === undefined ? {} : { cluster_address: clusterAddress }) }])),
+    hosts: Object.fromEntries(
+      members.map(({ name, clusterAddress }) => [
+        name,
+        { address: name, ...(clusterAddress === undefined ? {} : { cluster_address: clusterAddress }) },
+      ]),
+    ),
   };
   const vagrantfile = absolute(
     {
@@ -85,7 +90,11 @@ function membersOf({ machines, refinement }: LabParts, given: Mapping): LabMembe
   const report = new Report(refinement);
   const members = refinement.keys(['hosts']).flatMap((name) => {
     const machine = machines.find((candidate) => candidate.name === name);
-    if (machine === undefined) report.add(['hosts', name], 'is no machine of this lab', { at: 'key', hint: `machines: ${machines.map((known) => known.name).join(', ')}` });
+    if (machine === undefined)
+      report.add(['hosts', name], 'is no machine of this lab', {
+        at: 'key',
+        hint: `machines: ${machines.map((known) => known.name).join(', ')}`,
+      });
     return machine ?? [];
   });
   if (report.problems.length > 0) throw new InventoryError(report.problems);
@@ -144,11 +153,14 @@ function over(below: Mapping, above: Mapping): Mapping {
 function absolute(top: Mapping, sections: ReadonlyMap<string, VariableSchema>, resolve: (path: string) => string): Mapping {
   const inSettings = (settings: unknown): unknown => {
     if (!isMapping(settings)) return settings;
-    return Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, sections.has(key) ? inSection(value, sections.get(key), key === 'ssh') : value]));
+    return Object.fromEntries(
+      Object.entries(settings).map(([key, value]) => [key, sections.has(key) ? inSection(value, sections.get(key), key === 'ssh') : value]),
+    );
   };
   const inSection = (value: unknown, schema: VariableSchema | undefined, ssh: boolean): unknown => {
     if (!isMapping(value)) return value;
-    if (schema?.secret) return mapped(value, (child, key) => (typeof child === 'string' && ['file', 'age'].includes(key) ? resolve(child) : child));
+    if (schema?.secret)
+      return mapped(value, (child, key) => (typeof child === 'string' && ['file', 'age'].includes(key) ? resolve(child) : child));
     const entries = Object.entries(value).map(([key, child]) => {
       const isPath = ssh && ['config', 'identity_file', 'known_hosts'].includes(key);
       if (isPath && typeof child === 'string') return [key, resolve(child)];
@@ -171,10 +183,13 @@ function absolute(top: Mapping, sections: ReadonlyMap<string, VariableSchema>, r
 }
 
 /**
- * Tells of a place in a lab's inventory where it is in the file that it was taken from, for messages. `made` was made of
+ * Names, for messages, where a place in a lab's inventory is in the file that it was taken from. `made` was made of
  * `original` and more.
  */
-export function relocator(made: SourceDocument, original: SourceDocument): <Place extends Partial<Pick<Problem, 'file' | 'line' | 'column'>>>(place: Place) => Place {
+export function relocator(
+  made: SourceDocument,
+  original: SourceDocument,
+): <Place extends Partial<Pick<Problem, 'file' | 'line' | 'column'>>>(place: Place) => Place {
   const known = new Map<string, { line: number; column: number }>();
   const visit = (path: Path, inMade: unknown, inOriginal: unknown): void => {
     if (inMade === undefined) return;

@@ -10,9 +10,11 @@ import { SourceDocument } from './document.js';
 import type { Inventory } from './inventory.js';
 import { layersOf, rolesOf } from './layers.js';
 import { leaderOf } from './leader.js';
+import { checkTopology } from './topology.js';
 import { outlineOf } from './outline.js';
 import { parseOverride } from './overrides.js';
 import { PathResolver } from './paths.js';
+import { checkPorts, portsOf } from './ports.js';
 import { InventoryError, sortProblems } from './problem.js';
 import { readText } from './read-text.js';
 import { Report } from './report.js';
@@ -72,7 +74,9 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
     return { name: host.name, host, layers, roles: rolesOf(layers, roles) };
   });
   checkRequirements(layered, roles, report);
-  const leader = leaderOf(top, layered.map(({ name, roles: has }) => ({ name, roles: has.names })), report);
+  const withRoles = layered.map(({ name, roles: has }) => ({ name, roles: has.names }));
+  checkTopology(top, withRoles, report);
+  const leader = leaderOf(top, withRoles, report);
 
   const secrets = new SecretSource({ env, paths, directory: options.commandDirectory ?? dirname(resolve(file)) });
   const user = currentUser(env);
@@ -82,14 +86,19 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   if (options.secrets !== 'check' && report.problems.length === 0) {
     await fetchDeferred(resolving.deferred, options.fetcher ?? new SecretFetcher({ env }), resolving);
   }
-  const hosts = withContributions(resolved, { roles, schemas, checker, report });
-  checkSameAddress(hosts.filter((host) => host.address !== ''), report);
-  checkScopes(hosts, roles, report);
-  checkRequired(hosts, roles, report);
+  const withVariables = withContributions(resolved, { roles, schemas, checker, report });
+  checkSameAddress(
+    withVariables.filter((host) => host.address !== ''),
+    report,
+  );
+  checkScopes(withVariables, roles, report);
+  checkRequired(withVariables, roles, report);
   report.problems.push(...sshConfigs.problems.errors);
-  if (report.problems.length === 0) checkValues(hosts, roles, report);
+  if (report.problems.length === 0) checkValues(withVariables, roles, report);
+  if (report.problems.length === 0) checkPorts(withVariables, roles, report);
   if (report.problems.length > 0) throw new InventoryError(report.problems);
 
+  const hosts = withVariables.map((host) => ({ ...host, ports: portsOf(host, roles) }));
   const warnings = new Report(document);
   findWarnings({ outline, hosts, leader, roles, sections: schemas.sections }, warnings);
   return {

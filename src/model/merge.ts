@@ -16,7 +16,13 @@ const BY_DEFAULT: Provenance = { kind: 'default' };
  * Lays a value over what earlier layers gave: mappings merge, everything else replaces, null takes an inherited value
  * away. A secret is one value even when it is written as a mapping.
  */
-export function overlay(base: Node | undefined, value: unknown, schema: VariableSchema | undefined, origin: Origin, path: Path): Node | undefined {
+export function overlay(
+  base: Node | undefined,
+  value: unknown,
+  schema: VariableSchema | undefined,
+  origin: Origin,
+  path: Path,
+): Node | undefined {
   if (value === null) return undefined;
   if (!isMapping(value) || schema?.secret) return { value, from: origin(path) };
   const entries = new Map(base !== undefined && 'entries' in base ? base.entries : []);
@@ -66,6 +72,9 @@ export function toData(node: Node, schema: VariableSchema | undefined, path: rea
   if (!('entries' in node) || node.entries.size === 0) {
     return read('entries' in node ? {} : node.value, schema, path, node.from);
   }
-  const entries = [...node.entries].map(([key, child]): [string, unknown] => [key, toData(child, childSchema(schema, key), [...path, key], read)]);
+  const entries = [...node.entries].map(([key, child]): [string, unknown] => [
+    key,
+    toData(child, childSchema(schema, key), [...path, key], read),
+  ]);
   return Object.fromEntries(entries);
 }

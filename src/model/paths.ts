@@ -14,6 +14,9 @@ export class PathResolver {
 
   /** `~` is the home of the user that runs pgprov. */
   resolve(path: string): string {
-    return resolve(this.#dir, path.replace(/^~(?=\/|$)/u, () => this.#home));
+    return resolve(
+      this.#dir,
+      path.replace(/^~(?=\/|$)/u, () => this.#home),
+    );
   }
 }

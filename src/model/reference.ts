@@ -34,14 +34,14 @@ Variables marked *cluster* must be the same on every host that has the role.
 
 ## What a change means
 
-The column *Change* tells what it takes to change a value on a cluster that exists; [changes.md](changes.md) has the whole story.
+The column *Change* says what it takes to change a value on a cluster that exists; [changes.md](changes.md) has the whole story.
 
 | word | meaning |
 |---|---|
 | free | nothing that runs has to take it over |
 | reload | the services take it over while they run |
 | restart | what reads it restarts, one host at a time, the leader's last |
-| reload or restart | a parameter of PostgreSQL, which says itself what it takes (\`context\` in \`pg_settings\`); a restart of PostgreSQL stays pending until you carry it out |
+| reload or restart | a parameter of PostgreSQL; \`context\` in \`pg_settings\` decides which. pgprov reports a pending restart, and \`pgprov restart --pending\` carries it out |
 | recreate | fixed when the cluster was made: another value is refused (exit code 4) |
 | operation | what it takes is that operation; a run of \`apply\` refuses another value (exit code 4) |
 
@@ -109,5 +109,8 @@ function code(text: string): string {
 /** Text that a table cell shows as it is; what stands in backquotes needs no escape for `<`. */
 function escapeCell(text: string): string {
   const shown = text.split(/(`[^`]*`)/u).map((part, index) => (index % 2 === 0 ? part.replaceAll('<', '&lt;') : part));
-  return shown.join('').replaceAll('|', '\\|').replace(/\s*\n\s*/gu, ' ');
+  return shown
+    .join('')
+    .replaceAll('|', '\\|')
+    .replace(/\s*\n\s*/gu, ' ');
 }

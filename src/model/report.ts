@@ -31,7 +31,10 @@ export class Report {
 
   /** A problem of a resolved value, told where the value came from; none if the place itself is malformed. */
   addFor(path: string, from: Provenance | undefined, message: string, hint?: string, entry?: number): void {
-    const place = from?.kind === 'set' ? { file: '--set' } : { file: this.#document.file, ...(entry === undefined ? positionOf(from) : (from?.entries?.[entry] ?? positionOf(from))) };
+    const place =
+      from?.kind === 'set'
+        ? { file: '--set' }
+        : { file: this.#document.file, ...(entry === undefined ? positionOf(from) : (from?.entries?.[entry] ?? positionOf(from))) };
     if (from?.line !== undefined && this.#malformed.has(`${from.line}:${from.column}`)) return;
     this.problems.push({ message, path, ...place, ...(hint === undefined ? {} : { hint }) });
   }

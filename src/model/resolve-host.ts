@@ -21,13 +21,21 @@ export interface HostContext extends ResolveContext {
 }
 
 /** One host with everything about it resolved; what cannot be is reported and left out. */
-export function resolveHost(host: OutlinedHost, layers: readonly Layer[], { names: roles, layer: listing }: ResolvedRoles, context: HostContext): Host {
+export function resolveHost(
+  host: OutlinedHost,
+  layers: readonly Layer[],
+  { names: roles, layer: listing }: ResolvedRoles,
+  context: HostContext,
+): Host {
   const { document, outline, schemas, report } = context;
   const rolesFrom = listing === undefined ? ({ kind: 'default' } as const) : originOf(listing, document, ['roles']);
   const sections = new Map(
     ['ssh', ...roles].map((name) => [name, resolveSection(name, schemas.sections.get(name) ?? {}, layers, context)]),
   );
-  const provenance = new Map<string, Provenance>([['roles', rolesFrom], ...[...sections.values()].flatMap((section) => section.provenance)]);
+  const provenance = new Map<string, Provenance>([
+    ['roles', rolesFrom],
+    ...[...sections.values()].flatMap((section) => section.provenance),
+  ]);
   const address = stringAt(host, 'address') ?? '';
   const { settings: ssh, provenance: configured } = sshSettings(sections.get('ssh')?.values ?? {}, {
     address,
@@ -46,6 +54,8 @@ export function resolveHost(host: OutlinedHost, layers: readonly Layer[], { name
     groups: outline.groups.filter((group) => group.members.includes(host.name)).map((group) => group.name),
     roles,
     vars: Object.freeze(Object.fromEntries(roles.map((name) => [name, sections.get(name)?.values ?? {}]))),
+    // Roles say them of resolved variables.
+    ports: [],
     provenance: withConfigured(provenance, configured),
   };
 }

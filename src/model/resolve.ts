@@ -1,4 +1,4 @@
-import { Secret } from '../lib/secret.js';
+import type { Secret } from '../lib/secret.js';
 import type { SecretReference } from '../secrets/reference.js';
 import type { Checker } from './checker.js';
 import type { DeferredVariable } from './deferred-secrets.js';
@@ -40,7 +40,8 @@ export function resolveSection(name: string, schema: VariableSchema, layers: rea
   if (node === undefined) return { values: deepFreeze({}), provenance };
   const values = toData(node, schema, [name], (value, leaf, path, from) => {
     const dotted = formatPath(path);
-    if (path.length > 1) provenance.push([dotted, leaf?.secret && isMapping(value) ? { ...from, reference: value as SecretReference } : from]);
+    if (path.length > 1)
+      provenance.push([dotted, leaf?.secret && isMapping(value) ? { ...from, reference: value as SecretReference } : from]);
     return leaf?.secret ? openSecret(value, leaf, dotted, from, context) : structuredClone(value);
   });
   return { values: deepFreeze(isMapping(values) ? values : {}), provenance };

@@ -1,4 +1,5 @@
 import type { Host } from './inventory.js';
+import type { RolePort } from './role-port.js';
 
 /**
  * What it means to change a variable on a cluster that exists.
@@ -59,7 +60,9 @@ export interface VariableSchema {
    * the inventory gives stays.
    */
   additive?: true;
-  /** What a change of the value means on a cluster that exists; every variable of pgprov's own roles says it, or the mapping that it is in. */
+  /**
+   * What a change of the value means on a cluster that exists; every variable of pgprov's own roles says it, or the mapping that it is in.
+   */
   change?: ChangeMeaning;
 }
 
@@ -91,6 +94,8 @@ export interface RoleSchema {
   /** One sentence for `pgprov roles` and the reference page. */
   description: string;
   variables: VariablesSchema;
+  /** It runs a store that Patroni can keep its cluster in, which works while more than half of its members do. */
+  isStore?: true;
   /** Roles that must be on the same host too; they are applied before it. */
   requires?: readonly string[];
   /**
@@ -98,6 +103,12 @@ export interface RoleSchema {
    * as the inventory has it, without what other roles add. Variables of roles that the host does not have are left out.
    */
   contributes?(host: Host): Contribution;
+  /**
+   * TCP ports on which the role's services listen on the host. The role firewall opens them, and before the first change base checks
+   * that nothing else holds them and that the members reach theirs.
+   * @param host resolved, with what roles add
+   */
+  ports?(host: Host): readonly RolePort[];
   /**
    * What is wrong with values of the hosts that have the role which a schema cannot say, such as the syntax of a line. Asked
    * without a connection, once everything meets its schema; `hosts` are resolved, with what roles add.

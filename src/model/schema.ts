@@ -1,9 +1,10 @@
 import { closed, PATH } from './closed-schema.js';
+import { DEFAULT_DCS } from './default-dcs.js';
 import type { RoleSchema, VariableSchema, VariablesSchema } from './role-schema.js';
 import { SSH_SCHEMA } from './ssh-schema.js';
 
 /** Roles of a host when nothing gives it any, as far as the catalog has them. */
-export const DEFAULT_ROLES: readonly string[] = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'];
+export const DEFAULT_ROLES: readonly string[] = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', DEFAULT_DCS, 'patroni'];
 
 /** Names that work as a host name, an etcd member and a Patroni member alike. */
 export const HOST_NAME = '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$';
@@ -72,7 +73,8 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
           ],
           expects: 'a path or a list of paths',
           change: 'free',
-          description: 'Directories with roles of your own, relative to the inventory file; see [extending.md](extending.md). Their code runs on the control machine with your rights.',
+          description:
+            'Directories with roles of your own, relative to the inventory file; see [extending.md](extending.md). Their code runs on the control machine with your rights.',
           examples: ['roles'],
         },
         hosts: {

@@ -88,7 +88,9 @@ export class SecretSource {
   }
 
   #fromFile(written: string): string {
-    const text = readPrivateFile(this.#paths.resolve(written), written).toString('utf8').replace(/\r?\n$/u, '');
+    const text = readPrivateFile(this.#paths.resolve(written), written)
+      .toString('utf8')
+      .replace(/\r?\n$/u, '');
     if (text === '') throw new Error(`the file ${written} is empty`);
     if (text.includes('\0')) throw new Error(`the file ${written} holds a NUL character`);
     return text;

@@ -36,9 +36,21 @@ export interface ParsedConfig {
 
 /** Keywords that make a difference to pgprov; all others are passed over. */
 export const KEYWORDS = [
-  'HostName', 'User', 'Port', 'IdentityFile', 'IdentitiesOnly', 'IdentityAgent', 'ProxyJump', 'ProxyCommand',
-  'UserKnownHostsFile', 'GlobalKnownHostsFile', 'StrictHostKeyChecking', 'HostKeyAlias', 'ConnectTimeout',
-  'ServerAliveInterval', 'ServerAliveCountMax',
+  'HostName',
+  'User',
+  'Port',
+  'IdentityFile',
+  'IdentitiesOnly',
+  'IdentityAgent',
+  'ProxyJump',
+  'ProxyCommand',
+  'UserKnownHostsFile',
+  'GlobalKnownHostsFile',
+  'StrictHostKeyChecking',
+  'HostKeyAlias',
+  'ConnectTimeout',
+  'ServerAliveInterval',
+  'ServerAliveCountMax',
 ] as const;
 
 const HONOURED: ReadonlySet<string> = new Set(KEYWORDS.map((keyword) => keyword.toLowerCase()));
@@ -55,7 +67,7 @@ export function parseConfigFile(file: string, includes: string, home: string): P
   return parser;
 }
 
-/** A block that cannot be told to apply or not, for the warning when it holds something that matters. */
+/** A block of which nobody can know whether it applies, for the warning when it holds something that matters. */
 interface Skipped {
   file: string;
   line: number;
@@ -157,7 +169,7 @@ class Parser implements ParsedConfig {
   }
 }
 
-/** The condition of a `Match` line; undefined when it asks for something that cannot be told. */
+/** The condition of a `Match` line; undefined when it asks for something that cannot be known. */
 function matchCondition(words: readonly string[]): Condition | undefined {
   const conditions: Condition[] = [];
   for (let index = 0; index < words.length; index += 1) {
@@ -178,7 +190,12 @@ function matchCondition(words: readonly string[]): Condition | undefined {
  */
 function matcher(patterns: readonly string[]): (name: string) => boolean {
   const compile = (chosen: readonly string[]): RegExp | undefined => {
-    const bodies = chosen.map((pattern) => pattern.replace(/[.+^${}()|[\]\\]/gu, '\\$&').replaceAll('*', '.*').replaceAll('?', '.'));
+    const bodies = chosen.map((pattern) =>
+      pattern
+        .replace(/[.+^${}()|[\]\\]/gu, '\\$&')
+        .replaceAll('*', '.*')
+        .replaceAll('?', '.'),
+    );
     return bodies.length === 0 ? undefined : new RegExp(`^(?:${bodies.join('|')})$`, 'u');
   };
   const negated = compile(patterns.filter((pattern) => pattern.startsWith('!')).map((pattern) => pattern.slice(1)));
@@ -204,7 +221,9 @@ function namesIn(directory: string, pattern: string): string[] {
   try {
     const wanted = new RegExp(`^${expression}$`, 'u');
     // As a shell does, a pattern leaves hidden files out unless it starts with a dot itself.
-    return readdirSync(directory).filter((name) => wanted.test(name) && (pattern.startsWith('.') || !name.startsWith('.'))).sort();
+    return readdirSync(directory)
+      .filter((name) => wanted.test(name) && (pattern.startsWith('.') || !name.startsWith('.')))
+      .sort();
   } catch {
     return [];
   }

@@ -110,7 +110,11 @@ export class SshConfigs {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === undefined) throw error;
-      const remark = { file, keyword: 'ssh.config', message: code === 'ENOENT' ? 'there is no such file' : `the file cannot be read: ${code}` };
+      const remark = {
+        file,
+        keyword: 'ssh.config',
+        message: code === 'ENOENT' ? 'there is no such file' : `the file cannot be read: ${code}`,
+      };
       if (required) return { ...NOTHING, errors: [{ ...remark, hint: 'correct ssh.config in the inventory; `false` reads none' }] };
       return code === 'ENOENT' || code === 'ENOTDIR' ? NOTHING : { ...NOTHING, warnings: [remark] };
     }
@@ -233,7 +237,7 @@ class Lookup {
     const { file, line } = entry;
     if (text.toLowerCase() === 'none') return { value: [], file, line };
     if (entry.keyword === 'proxyjump') return { value: text.split(',').map((hop) => hop.trim()), file, line };
-    // Told by whoever uses it, for the inventory may have a way of its own.
+    // Told by whoever uses it, because the inventory may have a way of its own.
     return { value: [PROXY_COMMAND], file, line };
   }
 
@@ -296,7 +300,10 @@ class Lookup {
       return value ?? '';
     });
     if (failed === undefined) return expanded;
-    this.#error(entry, failed.startsWith('%') ? `pgprov does not know what ${failed} stands for` : `the environment variable in ${failed} is not set`);
+    this.#error(
+      entry,
+      failed.startsWith('%') ? `pgprov does not know what ${failed} stands for` : `the environment variable in ${failed} is not set`,
+    );
     return undefined;
   }
 

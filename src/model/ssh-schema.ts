@@ -4,16 +4,14 @@ import { PATH } from './closed-schema.js';
 /** Settings of the SSH connection; allowed at the top level, in groups and in hosts. */
 export const SSH_SCHEMA: VariablesSchema = {
   type: 'object',
-  description: 'How pgprov gets into the hosts and becomes root there. What is not given here is taken from OpenSSH’s configuration (`config`), and only then from the defaults; see [ssh.md](ssh.md).',
+  description:
+    'How pgprov logs in to the hosts and becomes root there. What is not given here is taken from OpenSSH’s configuration (`config`), and only then from the defaults; see [ssh.md](ssh.md).',
   properties: {
     config: {
       change: 'free',
-      anyOf: [
-        { type: 'string', ...PATH },
-        { type: 'array', items: { type: 'string', ...PATH }, minItems: 1 },
-        { enum: [false] },
-      ],
-      description: 'Configuration files of OpenSSH’s client, in which the host is looked up by its `address`; the first value found counts. `false` reads none. The default ones may be missing.',
+      anyOf: [{ type: 'string', ...PATH }, { type: 'array', items: { type: 'string', ...PATH }, minItems: 1 }, { enum: [false] }],
+      description:
+        'Configuration files of OpenSSH’s client, in which the host is looked up by its `address`; the first value found counts. `false` reads none. The default ones may be missing.',
       expects: 'a path, a list of paths, or false',
       default: ['~/.ssh/config', '/etc/ssh/ssh_config'],
     },
@@ -29,19 +27,30 @@ export const SSH_SCHEMA: VariablesSchema = {
     identity_file: {
       change: 'free',
       type: 'string',
-      description: 'Private key; `~` and paths relative to the inventory file work. Without it the agent and the usual key files are tried. Of an encrypted key the agent is asked first, then `key_passphrase` is used, then the terminal is asked, once.',
+      description:
+        'Private key; `~` and paths relative to the inventory file work. Without it the agent and the usual key files are tried. Of an encrypted key the agent is asked first, then `key_passphrase` is used, then the terminal is asked, once.',
       ...PATH,
       examples: ['~/.ssh/id_ed25519'],
     },
-    key_passphrase: { change: 'free', type: 'string', description: 'Passphrase of an encrypted `identity_file`, also of one from OpenSSH’s configuration.', secret: true, minLength: 1 },
-    password: { change: 'free', type: 'string', description: 'Login password; keys are better. `--ask-pass` asks for it.', secret: true, minLength: 1 },
+    key_passphrase: {
+      change: 'free',
+      type: 'string',
+      description: 'Passphrase of an encrypted `identity_file`, also of one from OpenSSH’s configuration.',
+      secret: true,
+      minLength: 1,
+    },
+    password: {
+      change: 'free',
+      type: 'string',
+      description: 'Login password; keys are better. `--ask-pass` asks for it.',
+      secret: true,
+      minLength: 1,
+    },
     jump: {
       change: 'free',
-      anyOf: [
-        { type: 'string' },
-        { type: 'array', items: { type: 'string', expects: 'a hop such as admin@bastion:22' } },
-      ],
-      description: 'Hosts to go through, nearest first, each as `user@host:port`; user and port may be left out. Hops use `identity_file` and the agent, never `password`.',
+      anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string', expects: 'a hop such as admin@bastion:22' } }],
+      description:
+        'Hosts to go through, nearest first, each as `user@host:port`; user and port may be left out. Hops use `identity_file` and the agent, never `password`.',
       expects: 'a hop such as admin@bastion:22, or a list of hops',
       examples: [['admin@bastion.example.com:22']],
     },
@@ -64,7 +73,8 @@ export const SSH_SCHEMA: VariablesSchema = {
       change: 'free',
       type: 'string',
       enum: ['strict', 'accept-new'],
-      description: '`strict`: the host key must be known already. `accept-new`: the key of an unknown host is recorded. A changed key is refused either way.',
+      description:
+        '`strict`: the host key must be known already. `accept-new`: the key of an unknown host is recorded. A changed key is refused either way.',
       default: 'strict',
     },
     known_hosts: {
@@ -104,7 +114,8 @@ export const SSH_SCHEMA: VariablesSchema = {
     command_timeout: {
       change: 'free',
       type: 'integer',
-      description: 'Seconds without a word from a host after which what runs there is given up; 0 waits for ever. Whatever waits on a host says so every few seconds, so this is for hosts that hang.',
+      description:
+        'Seconds of silence from a host after which pgprov gives up the script that runs there; 0 waits for ever. A script that waits reports so every few seconds, so only a host that hangs is silent.',
       minimum: 0,
       maximum: 604800,
       default: 1800,

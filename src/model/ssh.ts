@@ -130,7 +130,7 @@ class Resolution {
     const method = (text(this.#section['become']) ?? (login === 'root' ? 'none' : 'sudo')) as SshSettings['become']['method'];
     const password = passwordOf(this.#section['become_password']);
     if (method === 'doas' && password.password !== undefined) {
-      const message = 'doas takes its password from a terminal alone, where pgprov cannot give it; let its rule say nopass, or use sudo';
+      const message = 'doas takes its password only from a terminal, where pgprov cannot give it; let its rule say nopass, or use sudo';
       this.#context.addProblem('ssh.become_password', message);
     }
     return { method, ...password };
@@ -140,12 +140,20 @@ class Resolution {
     const { isGiven, addProblem, configs } = this.#context;
     const configured = isGiven('jump') ? undefined : this.#config.jump;
     if (configured === undefined) {
-      return listOf(this.#section['jump']).flatMap((hop, index) => this.#hop(hop, login, index === 0, (message) => addProblem(`ssh.jump[${index}]`, message)));
+      return listOf(this.#section['jump']).flatMap((hop, index) =>
+        this.#hop(hop, login, index === 0, (message) => addProblem(`ssh.jump[${index}]`, message)),
+      );
     }
     this.#take('jump', configured);
     const { file, line } = configured;
     return configured.value.flatMap((hop, index) =>
-      this.#hop(hop, this.#context.user, index === 0, (message) => configs.error({ file, line, keyword: 'ProxyJump', message: `${message}, not "${hop}"` }), configured),
+      this.#hop(
+        hop,
+        this.#context.user,
+        index === 0,
+        (message) => configs.error({ file, line, keyword: 'ProxyJump', message: `${message}, not "${hop}"` }),
+        configured,
+      ),
     );
   }
 
@@ -158,7 +166,13 @@ class Resolution {
     if (written === PROXY_COMMAND) {
       const { file = '', line } = from ?? {};
       const hint = 'say ProxyJump, or give the way as ssh.jump in the inventory ([] for none)';
-      configs.error({ file, ...(line === undefined ? {} : { line }), keyword: 'ProxyCommand', message: 'is not supported, and a host of the inventory needs it', hint });
+      configs.error({
+        file,
+        ...(line === undefined ? {} : { line }),
+        keyword: 'ProxyCommand',
+        message: 'is not supported, and a host of the inventory needs it',
+        hint,
+      });
       return [];
     }
     const parsed = parseHop(written, from !== undefined);

@@ -6,6 +6,7 @@ import type { Outline, OutlinedGroup, OutlinedHost } from './outline.js';
 import type { Report } from './report.js';
 import type { RoleSchema, VariableSchema } from './role-schema.js';
 import { childSchema } from './closed-schema.js';
+import { topologyOf } from './topology.js';
 import { allOf, describeActual } from './words.js';
 
 /** Everything the warnings look at. */
@@ -19,24 +20,30 @@ export interface Resolved {
 
 /** Reports what works but is probably not meant. */
 export function findWarnings(resolved: Resolved, report: Report): void {
-  warnOfEtcdCount(resolved, report);
+  warnOfStoreCount(resolved, report);
   warnOfEmpty(resolved, report);
   warnOfLeader(resolved, report);
   warnOfUnusedSections(resolved, report);
   warnOfOverlappingGroups(resolved, report);
 }
 
-function warnOfEtcdCount({ hosts }: Resolved, report: Report): void {
-  const members = hosts.filter((host) => host.roles.includes('etcd')).length;
+function warnOfStoreCount({ hosts, roles }: Resolved, report: Report): void {
+  const stores = roles.filter(({ isStore }) => isStore === true).map(({ name }) => name);
+  const store = stores.find((name) => hosts.some((host) => host.roles.includes(name))) ?? stores.join(' or ');
+  if (store === '') return;
+  const members = hosts.filter((host) => host.roles.includes(store)).length;
   if (members === 0) {
-    const needy = hosts.find((host) => host.roles.includes('patroni'));
-    if (needy !== undefined) report.add(['hosts'], 'no host has the role etcd, where Patroni keeps who leads', { at: 'key' });
+    const needy = hosts.find((host) => topologyOf(host) === 'patroni');
+    if (needy !== undefined) report.add(['hosts'], `no host has the role ${store}, in which Patroni keeps the leader lock`, { at: 'key' });
   } else if (members === 1) {
-    report.add(['hosts'], 'a single etcd member: when it fails, the cluster has no leader and accepts no writes', { at: 'key', hint: 'use three' });
+    report.add(['hosts'], `a single ${store} member: when it fails, the cluster has no leader and accepts no writes`, {
+      at: 'key',
+      hint: 'use three',
+    });
   } else if (members % 2 === 0) {
     const tolerated = members / 2 - 1;
     const failures = tolerated === 0 ? 'no failure' : tolerated === 1 ? 'one failure' : `${tolerated} failures`;
-    const message = `${members} etcd members tolerate ${failures}, no more than ${members - 1} would: a quorum needs ${members / 2 + 1} of them`;
+    const message = `${members} ${store} members tolerate ${failures}, the same as ${members - 1}: a quorum needs ${members / 2 + 1} of them`;
     report.add(['hosts'], message, { at: 'key', hint: `use ${members - 1} or ${members + 1}` });
   }
 }
@@ -96,7 +103,12 @@ interface Difference {
   secret: boolean;
 }
 
-function differences(earlier: OutlinedGroup, later: OutlinedGroup, host: OutlinedHost, sections: ReadonlyMap<string, VariableSchema>): Difference[] {
+function differences(
+  earlier: OutlinedGroup,
+  later: OutlinedGroup,
+  host: OutlinedHost,
+  sections: ReadonlyMap<string, VariableSchema>,
+): Difference[] {
   const compare = (a: unknown, b: unknown, chosen: unknown, schema: VariableSchema | undefined, path: string[]): Difference[] => {
     if (a === undefined || b === undefined || chosen === null) return [];
     if (isMapping(a) && isMapping(b) && !schema?.secret) {

@@ -2,17 +2,19 @@ import { enumerate } from '../lib/enumerate.js';
 import type { Inventory } from '../model/index.js';
 import type { Action } from '../resources/resource.js';
 import { stepWork, type States } from './plan.js';
-import type { RunStage } from './shape.js';
-import { leads, sortWaves, startsFirst } from './waves.js';
+import type { RunStage } from './host-work.js';
+import { View } from './view.js';
+import { sortWaves, startsFirst } from './waves.js';
 
 /** What a plan does to services that run, or are to run, a sentence each, in the order in which it happens. */
 export function effectsOf(stages: readonly RunStage[], states: ReadonlyMap<string, States>, inventory: Inventory): string[] {
-  const leader = [...states.keys()].find((host) => leads(states.get(host)));
+  const view = new View(inventory, states);
+  const leadership = stages.find((stage) => stage.leadership !== undefined)?.leadership;
+  const leader = [...states.keys()].find((host) => leadership?.leads(view, host));
   const services = stages.filter(({ crossing }) => crossing === 'rolling').map((stage) => serviceEffects(stage, states, inventory, leader));
-  const sentences = services.flatMap(({ sentences: own }) => own);
-  const stopped = services.some(({ restarted }) => restarted.has('patroni'));
-  if (leader !== undefined && !stopped) sentences.push(`PostgreSQL keeps running on every member, and ${leader} stays the leader`);
-  return sentences;
+  const restarted = new Set(services.flatMap((each) => [...each.restarted]));
+  const stays = leader === undefined ? undefined : leadership?.stays(leader, restarted);
+  return [...services.flatMap(({ sentences }) => sentences), ...(stays === undefined ? [] : [stays])];
 }
 
 interface ServiceEffects {
@@ -20,9 +22,15 @@ interface ServiceEffects {
   restarted: ReadonlySet<string>;
 }
 
-function serviceEffects(stage: RunStage, states: ReadonlyMap<string, States>, inventory: Inventory, leader: string | undefined): ServiceEffects {
+function serviceEffects(
+  stage: RunStage,
+  states: ReadonlyMap<string, States>,
+  inventory: Inventory,
+  leader: string | undefined,
+): ServiceEffects {
   const { leader: first, together, oneByOne } = sortWaves(stage, states, inventory);
-  const what = startsFirst(stage, states, inventory)?.what ?? 'the first leader';
+  const found = startsFirst(stage, states, inventory);
+  const about = found === undefined || found.asInventory === true ? '' : `, ${found.what}`;
   const inOrder = [...first, ...together, ...oneByOne];
   const touched = new Map<Action, Map<string, string[]>>();
   for (const host of inOrder) {
@@ -41,7 +49,7 @@ function serviceEffects(stage: RunStage, states: ReadonlyMap<string, States>, in
   const of = (action: Action): [string, string[]][] => [...(touched.get(action) ?? [])];
   return {
     sentences: [
-      ...of('start').map(([unit, hosts]) => `${unit} starts on ${order(hosts, first, what === 'the first leader' ? '' : `, ${what}`)}`),
+      ...of('start').map(([unit, hosts]) => `${unit} starts on ${order(hosts, first, about)}`),
       ...of('restart').map(([unit, hosts]) => restart(unit, hosts, leader)),
       ...of('reload').map(([unit, hosts]) => `${unit} reloads on ${enumerate(hosts)}, without a restart`),
     ],

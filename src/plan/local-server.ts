@@ -8,3 +8,9 @@ export function localServer({ vars }: Host, platform: Platform): LocalServer {
   const { binDirectory, socketDirectory, user, home } = platform.postgresql(version);
   return { binDirectory, socketDirectory, port, user, home };
 }
+
+/** Where PostgreSQL's data is on a host; never with a slash at the end, because other names are made by adding to it. */
+export function dataDirectoryOf({ vars }: Host, platform: Platform): string {
+  const { version, name, data_dir } = vars['postgresql'] as { version: number; name: string; data_dir?: string };
+  return data_dir?.replace(/(?<=[^/])\/+$/u, '') ?? platform.postgresql(version).dataDirectory(name);
+}

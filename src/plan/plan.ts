@@ -1,11 +1,12 @@
-import type { PlannedChange } from '../events.js';
+import { stateOf } from '../resources/handle.js';
+import type { Drift, PlannedChange } from '../events.js';
 import { redact } from '../lib/secret.js';
-import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
 import { bringsVersions, withoutVersions } from '../resources/packages-state.js';
-import type { Action, Change, GateState, Resource } from '../resources/resource.js';
-import type { RunStage } from './shape.js';
-import type { Stage } from './role.js';
+import type { Action, Change, Resource } from '../resources/resource.js';
+import type { RunStage } from './host-work.js';
+import type { Role, Stage } from './role.js';
 import { takersOf } from './takers.js';
+import type { View } from './view.js';
 
 /** What a host's part of a stage has to do, given what was seen. */
 export interface StepWork {
@@ -24,13 +25,14 @@ export function stepWork(stage: Stage, states: States): StepWork {
     const found = resource.diff(state);
     return found.length === 0 ? [] : [{ resource, changes: found, state }];
   });
-  const touched = changes.length > 0 && (stage.gates ?? []).some(({ lasting }) => lasting !== true);
+  const touched = changes.length > 0 && (stage.gates ?? []).some(({ waitOnlyOnce }) => waitOnlyOnce !== true);
   return { changes, waits: isShut(stage, states) || touched };
 }
 
-/** True when a host has a database, whoever made it. */
-export function holdsData(states: ReadonlyMap<string, States>): boolean {
-  return [...states.values()].some((seen) => (seen.get(DATA_DIRECTORY) as DataDirectoryState | undefined)?.kind === 'cluster');
+/** True when a role finds data on a host of the run that a person would miss. */
+export function holdsData(catalog: readonly Role[], view: View): boolean {
+  const hosts = view.inventory.hosts.filter(({ name }) => view.surveyed(name));
+  return hosts.some(({ name }) => catalog.some((role) => role.holdsData?.(view, name) === true));
 }
 
 /** True when the step takes something down that runs now, or changes what that has open, unless all hosts must change at once. */
@@ -38,23 +40,25 @@ export function interrupts(work: StepWork): boolean {
   const all = work.changes.flatMap(({ changes }) => changes);
   const has = (action: Action): boolean => all.some((change) => change.action === action);
   if (has('restart')) return true;
-  if (isConcerted(work, 'leads') || isConcerted(work, 'follows') || has('start')) return false;
-  return all.some(({ action, concerted }) => action === 'update' && concerted === undefined);
+  if (isCoordinated(work, 'initiates') || isCoordinated(work, 'waits') || has('start')) return false;
+  return all.some(({ action, coordinated }) => action === 'update' && coordinated === undefined);
 }
 
 /** True when a gate of the stage is shut already. */
 export function isShut({ gates = [] }: Stage, states: States): boolean {
-  return gates.some((gate) => !(states.get(gate.id) as GateState).open);
+  return gates.some((gate) => stateOf(states, gate)?.open !== true);
 }
 
 /** True when the step has a part in a change that concerns the whole cluster: any part, or the one given. */
-export function isConcerted(work: StepWork, part?: Change['concerted']): boolean {
-  return work.changes.some(({ changes }) => changes.some(({ concerted }) => (part === undefined ? concerted !== undefined : concerted === part)));
+export function isCoordinated(work: StepWork, part?: Change['coordinated']): boolean {
+  return work.changes.some(({ changes }) =>
+    changes.some(({ coordinated }) => (part === undefined ? coordinated !== undefined : coordinated === part)),
+  );
 }
 
 /**
  * All changes of a run, without secrets, stage by stage, host by host. A change is projected when an earlier one on its host
- * installs packages or starts something, for what those bring is not there to be seen yet.
+ * installs packages or starts something, because what those bring is not there to be seen yet.
  */
 export function buildPlan(stages: readonly RunStage[], states: ReadonlyMap<string, States>): PlannedChange[] {
   const projected = new Set<string>();
@@ -83,4 +87,17 @@ export function buildPlan(stages: readonly RunStage[], states: ReadonlyMap<strin
     }
   }
   return plan;
+}
+
+/** What weakens or endangers what runs until a run has made these changes (see `Change.danger`). */
+export function dangersOf(stages: readonly RunStage[], states: ReadonlyMap<string, States>): Drift[] {
+  return stages.flatMap((stage) =>
+    takersOf(stage, states).flatMap(([host, part]) =>
+      stepWork(part, states.get(host) ?? new Map())
+        .changes.flatMap(({ changes }) => changes)
+        .flatMap(({ danger, summary }): Drift[] =>
+          danger === undefined ? [] : [{ host, what: redact(danger), mend: `\`pgprov apply\` corrects it: ${redact(summary)}` }],
+        ),
+    ),
+  );
 }

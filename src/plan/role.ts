@@ -1,20 +1,21 @@
-import type { CheckResult } from '../events.js';
+import type { CheckResult, Drift } from '../events.js';
+import type { StatusLevel } from '../lib/cluster-status.js';
 import type { Secret } from '../lib/secret.js';
 import type { Host, Inventory, RoleSchema } from '../model/index.js';
 import type { Platform } from '../platform/index.js';
 import type { PackagesOptions } from '../resources/packages-state.js';
 import type { Gate, Observation, Resource } from '../resources/resource.js';
-import type { Material } from '../store/material.js';
+import type { ClusterCredentials } from '../store/cluster-credentials.js';
 import type { View } from './view.js';
 
 /**
  * How a stage crosses the cluster.
  *
- * `independent`: every host goes on by itself.
- * `rolling`: services that are down are started side by side (one before the others when
- * `leaderFirst`); a host where something that runs must be restarted, or what it has open be changed, waits its
+ * `independent`: every host proceeds without waiting for the others.
+ * `rolling`: services that are down are started side by side (one before the others where
+ * `startsFirst` names it); a host where something that runs must be restarted, or what it has open be changed, waits its
  * turn, one at a time, those that do not work first and the present leader last; one that failed, in this stage or before it,
- * stops the rest, unless the stage's guard tells that another restart does no harm.
+ * stops the rest, unless the stage's guard shows that another restart does no harm.
  */
 export type Crossing = 'independent' | 'rolling';
 
@@ -25,11 +26,14 @@ export interface Stage {
   /** For people, without the host: `start etcd`. */
   title: string;
   crossing: Crossing;
-  /** With `rolling`: one starts alone, a new cluster's first leader, or the host with the last commits of a cluster that is down. */
-  leaderFirst?: boolean;
   /**
-   * With `independent`, for what the cluster has once: one host of the run carries it out, the first that can, in inventory order; where none
-   * can, the first of all. Told by what a host answered.
+   * With `rolling`: the host that has to be started before the others, asked of the first host's part; undefined: none has to. One that
+   * cannot be started holds up those that are down as well.
+   */
+  startsFirst?(view: View, stage: StageStart): First | undefined;
+  /**
+   * With `independent`, for what the cluster has once: one host of the run carries it out, the first that can, in inventory order; where
+   * none can, the first of all. Told by what a host answered.
    */
   byOne?(states: ReadonlyMap<string, unknown>): boolean;
   /** In the order in which they are applied. */
@@ -42,6 +46,34 @@ export interface Stage {
   unitGuard?: UnitGuard;
 }
 
+/** A stage whose units are about to be started. */
+export interface StageStart {
+  /** The hosts of the run that have the stage and have answered. */
+  hosts: readonly string[];
+  /** Whether the host's step would start something that is down. */
+  starts(host: string): boolean;
+}
+
+/** A host without which none of the others may be started. */
+export interface First {
+  host: string;
+  /** What it is, as a clause after its name: `which has the last commits`. */
+  what: string;
+  /** The inventory says as much, so a plan does not tell why. */
+  asInventory?: true;
+}
+
+/** Who leads the others, of hosts where one does. */
+export interface Leadership {
+  /** Whether a host says that it leads; its turn comes last where hosts go one at a time. */
+  leads(view: View, host: string): boolean;
+  /**
+   * What a plan that changes anything tells of the leader, as a sentence, given the names of the units that it restarts; undefined:
+   * nothing. `PostgreSQL keeps running on every member, and pg1 stays the leader`
+   */
+  stays(leader: string, restarted: ReadonlySet<string>): string | undefined;
+}
+
 /**
  * Whether a host's unit may be started or restarted now. It is asked when a run is planned, and again right before each of the
  * two, of what all hosts of the stage see at that moment: whatever failed before, and whoever has fallen silent.
@@ -49,7 +81,7 @@ export interface Stage {
 export interface UnitGuard {
   /** Asked anew of every host that has the stage; of a host that does not answer nothing is known. */
   asks: readonly Observation[];
-  /** Seconds for which it is asked again where it objects, for another host's unit may just be coming up; default 2. */
+  /** Seconds for which it is asked again where it objects, because another host's unit may just be coming up; default 2. */
   patience?: number;
   /** Why not; undefined: it may. */
   objection(view: View, move: UnitMove): Objection | undefined;
@@ -84,26 +116,28 @@ export interface RoleContext {
   host: Host;
   inventory: Inventory;
   platform: Platform;
-  material: Material;
+  credentials: ClusterCredentials;
   /** Platform of another host; undefined until it was surveyed once. */
   platformOf(host: string): Platform | undefined;
   /** Renders templates/<name>.hbs, for a role of the user's own beside its file; strictly: a missing variable is an error. */
   template(name: string, data: object): string;
 }
 
-/** Why a run must not go on. */
+/** Why a run must not continue. */
 export interface Objection {
-  /** `refuse`: going on could lose or mix up data (exit 4). `preflight`: the host is not fit (exit 1). */
+  /** `refuse`: continuing could lose or mix up data (exit 4). `preflight`: the host is not fit (exit 1). */
   kind: 'refuse' | 'preflight';
   host?: string;
   message: string;
   hint: string;
+  /** What a refusal is about, for the kind of its error (`refused/obstacle`); default: data. */
+  about?: 'data' | 'obstacle' | 'roles';
   /** What other refusals follow from: only decisive ones are told where there are any. */
   decisive?: true;
 }
 
 /** What a run takes part of the cluster in. */
-export interface Part {
+export interface RunScope {
   hosts: ReadonlySet<string>;
   roles: ReadonlySet<string>;
 }
@@ -116,6 +150,45 @@ export interface ClusterPassword {
   path: string;
   /** From one host: fresh logins to all others, with the new password and with the former one. */
   logins(context: RoleContext, passwords: { password: Secret; former: Secret }): Observation;
+}
+
+/** A service's own copies, on a host, of the host's key pair and of the authorities that it trusts. Paths are absolute. */
+export interface TlsCopies {
+  /** Made for the files with mode 0750. */
+  directory: string;
+  /** The certificates of all authorities that the cluster trusts; mode 0644. */
+  ca: string;
+  /** Mode 0644. */
+  certificate: string;
+  /** Mode 0600. */
+  key: string;
+  owner: string;
+  group: string;
+  /** The systemd unit that uses them, without `.service`. */
+  unit: string;
+  /** The unit reads them for every connection, so it need not be told of new ones. */
+  readAnew?: true;
+}
+
+/** What a role's service needs of the host's key pair, which the cluster's authority signs. A host has one pair, whatever its roles. */
+export interface TlsIdentity {
+  /** DNS names and IP addresses that the certificate must have besides the host's name and addresses; default: none. */
+  names?: readonly string[];
+  /** Where the service has its copies on a host of this system. The role's stages bring them, see `tlsResources`. */
+  copies(platform: Platform): TlsCopies;
+  /**
+   * Whether the running service uses what is in its copies, from what the role observes (`inspections`); undefined: unknown.
+   * @param fingerprint SHA-256 of the certificate in the copy, upper-case and with colons; undefined: it cannot be read
+   */
+  inUse?(view: View, host: Host, fingerprint: string | undefined): boolean | undefined;
+}
+
+/** One thing to say of a role's service on a host. */
+export interface StatusLine {
+  /** `2 of 3 backends up`. */
+  text: string;
+  /** `warning` is pointed out; `problem` makes the cluster not healthy, and `pgprov status` end with 1. Default `ok`. */
+  level?: StatusLevel;
 }
 
 /** One role: its variables, what it wants of a host, and what it objects to. */
@@ -134,22 +207,35 @@ export interface Role extends RoleSchema {
   observations?(context: RoleContext): Observation[];
   /** Asked in addition by commands that are about certificates. */
   inspections?(context: RoleContext): Observation[];
+  /** That the role's service on a host has copies of the host's key pair; undefined: not on this host. */
+  tls?(host: Host): TlsIdentity | undefined;
+  /** Which of the hosts leads; asked in every run, whichever roles it selects. At most one role of a catalog says so. */
+  leadership?: Leadership;
+  /** Whether a host has data that a person would miss: a run that changes anything then asks first. Asked in every run. */
+  holdsData?(view: View, host: string): boolean;
   /** The passwords that applying the role changes on all hosts at once. */
   passwords?(): readonly ClusterPassword[];
   /** Asked once, before the first change. */
   preflight?(view: View): Objection[];
-  /** Asked once when a run is aimed at a part of the cluster: what must be there first that the run leaves out? */
-  needs?(view: View, part: Part): Objection[];
+  /** Asked once when a run selects a part of the cluster: what must be there first that the run leaves out? */
+  missingPrerequisites?(view: View, part: RunScope): Objection[];
   /** Asked before the first change and again before every stage. */
-  guards?(view: View, material: Material): Objection[];
+  guards?(view: View, credentials: ClusterCredentials): Objection[];
   /** What a person should know before anything is changed, told ahead of the plan. */
   notices?(view: View): string[];
   /** What a plan that changes anything leads to besides what it does to services, a sentence each. */
   effects?(view: View): string[];
+  /** What is in force otherwise than the inventory says, though the stages would not change it; told by every command that looks. */
+  drift?(view: View): Drift[];
   /** Asked at the end: is the cluster what was asked for? */
   checks?(view: View): CheckResult[];
   /** Things a person should know about a host at the end of a run. */
   remarks?(view: View, host: string): string[];
+  /**
+   * What `pgprov status` and the report of a run say of the role's service on a host that answered. A run of a part may not have asked the
+   * role's observations, so what was not seen is no line.
+   */
+  status?(view: View, host: Host): readonly StatusLine[];
 }
 
 /** Names a role for the catalog; gives types to its literal. */

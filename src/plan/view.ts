@@ -1,6 +1,7 @@
 import type { Host, Inventory } from '../model/index.js';
 import { findPlatform, type Platform } from '../platform/index.js';
-import { HOST_FACTS, type HostFacts } from '../resources/host-facts.js';
+import { type Handle, stateOf } from '../resources/handle.js';
+import { HOST_FACTS } from '../resources/host-facts.js';
 
 /** What is known of the cluster at one moment: the inventory, and what each surveyed host answered. */
 export class View {
@@ -28,13 +29,13 @@ export class View {
   }
 
   /** What an observation saw on a host; undefined when it was not asked. */
-  read<State>(host: string, id: string): State | undefined {
-    return this.#states.get(host)?.get(id) as State | undefined;
+  read<State>(host: string, handle: Handle<State>): State | undefined {
+    return stateOf(this.#states.get(host), handle);
   }
 
   /** What the host runs; undefined when it was not surveyed. */
   platform(host: string): Platform | undefined {
-    const facts = this.read<HostFacts>(host, HOST_FACTS);
+    const facts = this.read(host, HOST_FACTS);
     return facts === undefined ? undefined : findPlatform(facts.os, facts.version);
   }
 }

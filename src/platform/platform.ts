@@ -10,7 +10,12 @@ export interface Platform {
   prerequisites: readonly string[];
   pgdg: PgdgLayout;
   postgresql(version: number): PostgresqlLayout;
-  etcd: ServiceLayout & { environmentFile: string; dataRoot: string };
+  etcd: ServiceLayout & {
+    environmentFile: string;
+    dataRoot: string;
+    /** What Patroni needs beside its own packages to use it. */
+    patroniPackages: readonly string[];
+  };
   patroni: ServiceLayout & {
     configFile: string;
     /** A drop-in that makes the unit `Type=simple`, where the packaged one may wait for a notification that never comes. */
@@ -52,6 +57,8 @@ export interface PostgresqlLayout {
   standalone: StandaloneLayout;
   /** systemd unit of a cluster named `name` that runs without Patroni. */
   unit(name: string): string;
+  /** The package that has that unit's file. */
+  unitPackage: string;
   socketDirectory: string;
   user: string;
   group: string;
@@ -66,6 +73,8 @@ export type StandaloneLayout =
       /** What installing the server packages reads to decide whether to make a cluster; must be there before them. */
       policyFile: string;
       configDirectory(name: string): string;
+      /** What pg_ctlcluster has a server write its log to, unless that has a collector of its own. */
+      logFile(name: string): string;
     }
   | {
       /** PGDG's script for EL, which runs initdb in the PGDATA of a unit; configuration lies with the data. */

@@ -60,7 +60,8 @@ function read(line: string, version: number): HbaLine {
   const { fields, openQuote } = hbaWords(line);
   if (openQuote !== undefined) throw new Wrong(openQuote, 'the double quote is not closed');
   const long = version < 16 ? fields.flat().find(({ text }) => Buffer.byteLength(text) > LONGEST_WORD) : undefined;
-  if (long !== undefined) throw new Wrong(long.column, `the word is longer than the ${LONGEST_WORD} bytes that PostgreSQL ${version} reads`);
+  if (long !== undefined)
+    throw new Wrong(long.column, `the word is longer than the ${LONGEST_WORD} bytes that PostgreSQL ${version} reads`);
   if (fields.length === 0) return 'nothing';
   const fieldsLeft = new Fields(fields, line.length + 1);
   const type = fieldsLeft.single('connection type', `one of ${HBA_TYPES.join(', ')}`);
@@ -135,13 +136,18 @@ function readAddress(fields: Fields): Pick<HbaRule, 'address' | 'prefix'> {
   }
   if (slash >= 0) {
     const mask = text.slice(slash + 1);
-    if (!/^\d{1,3}$/u.test(mask) || Number(mask) > bits) throw new Wrong(column + slash + 1, `the mask of ${host} must be a number from 0 to ${bits}`);
+    if (!/^\d{1,3}$/u.test(mask) || Number(mask) > bits)
+      throw new Wrong(column + slash + 1, `the mask of ${host} must be a number from 0 to ${bits}`);
     return { address: host, prefix: Number(mask) };
   }
   const mask = fields.single('mask', `a mask such as 255.255.255.0; or write ${host}/${bits} for this one host`);
   const maskBits = isIPv4(mask.text) ? 32 : isIPv6(mask.text) ? 128 : undefined;
   if (maskBits === undefined) {
-    throw new Wrong(mask.column, `"${mask.text}" is no mask, which must follow an address without a slash`, `write ${host}/${bits} for this one host`);
+    throw new Wrong(
+      mask.column,
+      `"${mask.text}" is no netmask, and an address without /BITS needs one`,
+      `write ${host}/${bits} for this one host`,
+    );
   }
   if (maskBits !== bits) throw new Wrong(mask.column, 'the address and its mask must both be IPv4 or both IPv6');
   return { address: host, prefix: bits === 32 ? prefixOf(mask.text) : undefined };
@@ -149,7 +155,10 @@ function readAddress(fields: Fields): Pick<HbaRule, 'address' | 'prefix'> {
 
 /** Bits of an IPv4 mask; undefined for one with holes. */
 function prefixOf(mask: string): number | undefined {
-  const bits = mask.split('.').map((byte) => Number(byte).toString(2).padStart(8, '0')).join('');
+  const bits = mask
+    .split('.')
+    .map((byte) => Number(byte).toString(2).padStart(8, '0'))
+    .join('');
   return /^1*0*$/u.test(bits) ? bits.replaceAll('0', '').length : undefined;
 }
 
@@ -167,19 +176,32 @@ function readMethod(fields: Fields, type: HbaType, version: number): Pick<HbaRul
   for (let field = fields.next(); field !== undefined; field = fields.next()) {
     for (const option of field) options.push(readOption(option, word.text, method, type, version));
   }
-  insistTogether(word, options.map(({ name, value }) => ({ name, value })));
+  assertTogether(
+    word,
+    options.map(({ name, value }) => ({ name, value })),
+  );
   // Where ident is told of a connection through the socket, PostgreSQL takes peer.
-  return { method: word.text === 'ident' && type === 'local' ? 'peer' : word.text, options: options.map(({ name, value }) => `${name}=${value}`) };
+  return {
+    method: word.text === 'ident' && type === 'local' ? 'peer' : word.text,
+    options: options.map(({ name, value }) => `${name}=${value}`),
+  };
 }
 
 function unknownMethod({ text, column }: HbaWord, names: readonly string[], version: number): Wrong {
   const { since, until } = (Object.hasOwn(HBA_METHODS, text) ? HBA_METHODS[text] : undefined) ?? {};
-  if (since !== undefined) return new Wrong(column, `PostgreSQL ${version} has no authentication method ${text}; ${since} and later have it`);
+  if (since !== undefined)
+    return new Wrong(column, `PostgreSQL ${version} has no authentication method ${text}; ${since} and later have it`);
   if (until !== undefined) return new Wrong(column, `PostgreSQL ${version} no longer has the authentication method ${text}`);
   return new Wrong(column, `"${text}" is no authentication method`, didYouMean(text, names) ?? `known are ${names.join(', ')}`);
 }
 
-function readOption(word: HbaWord, methodName: string, method: HbaMethod, type: HbaType, version: number): { name: string; value: string; word: HbaWord } {
+function readOption(
+  word: HbaWord,
+  methodName: string,
+  method: HbaMethod,
+  type: HbaType,
+  version: number,
+): { name: string; value: string; word: HbaWord } {
   const { text, column } = word;
   const at = text.indexOf('=');
   if (at < 0) throw new Wrong(column, `"${text}" is no option, which must be name=value`);
@@ -190,16 +212,22 @@ function readOption(word: HbaWord, methodName: string, method: HbaMethod, type: 
   const option = Object.hasOwn(offered, name) ? offered[name] : undefined;
   if (option === undefined || version < (option.since ?? 0)) {
     const names = Object.keys(method.options);
-    throw new Wrong(column, `${methodName} has no option "${name}"`, didYouMean(name, names) ?? (names.length === 0 ? 'it has none' : `known are ${names.join(', ')}`));
+    throw new Wrong(
+      column,
+      `${methodName} has no option "${name}"`,
+      didYouMean(name, names) ?? (names.length === 0 ? 'it has none' : `known are ${names.join(', ')}`),
+    );
   }
   if (ofSsl && type !== 'hostssl') throw new Wrong(column, `${name} goes with hostssl only`);
-  if (option.value?.test(value) === false) throw new Wrong(column + at + 1, `${name} must be ${option.expects ?? 'another value'}, not "${value}"`);
-  if (name === 'clientcert' && methodName === 'cert' && value !== 'verify-full') throw new Wrong(column + at + 1, 'with cert, clientcert can only be verify-full');
+  if (option.value?.test(value) === false)
+    throw new Wrong(column + at + 1, `${name} must be ${option.expects ?? 'another value'}, not "${value}"`);
+  if (name === 'clientcert' && methodName === 'cert' && value !== 'verify-full')
+    throw new Wrong(column + at + 1, 'with cert, clientcert can only be verify-full');
   return { name, value, word };
 }
 
 /** What a method needs, and what it does not take together. */
-function insistTogether({ text: method, column }: HbaWord, options: readonly { name: string; value: string }[]): void {
+function assertTogether({ text: method, column }: HbaWord, options: readonly { name: string; value: string }[]): void {
   const has = (name: string): boolean => options.some((option) => option.name === name);
   const missing = (names: readonly string[]): void => {
     const absent = names.filter((name) => !has(name));
@@ -215,7 +243,10 @@ function insistTogether({ text: method, column }: HbaWord, options: readonly { n
   if (method !== 'ldap') return;
   const simple = ['ldapprefix', 'ldapsuffix'].filter(has);
   const searching = ['ldapbasedn', 'ldapbinddn', 'ldapbindpasswd', 'ldapsearchattribute', 'ldapsearchfilter', 'ldapurl'].filter(has);
-  if (simple.length > 0 && searching.length > 0) throw new Wrong(column, `ldap takes either ${simple.join(' and ')}, or ${searching.join(' and ')}`);
-  if (simple.length === 0 && !has('ldapbasedn') && !has('ldapurl')) throw new Wrong(column, 'ldap needs ldapbasedn=…, ldapurl=…, ldapprefix=… or ldapsuffix=…');
-  if (has('ldapsearchattribute') && has('ldapsearchfilter')) throw new Wrong(column, 'ldap takes either ldapsearchattribute or ldapsearchfilter');
+  if (simple.length > 0 && searching.length > 0)
+    throw new Wrong(column, `ldap takes either ${simple.join(' and ')}, or ${searching.join(' and ')}`);
+  if (simple.length === 0 && !has('ldapbasedn') && !has('ldapurl'))
+    throw new Wrong(column, 'ldap needs ldapbasedn=…, ldapurl=…, ldapprefix=… or ldapsuffix=…');
+  if (has('ldapsearchattribute') && has('ldapsearchfilter'))
+    throw new Wrong(column, 'ldap takes either ldapsearchattribute or ldapsearchfilter');
 }

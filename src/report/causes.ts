@@ -35,5 +35,9 @@ export function causeLines(failures: readonly Failure[], { color, fewest }: { co
     (text) => text,
   );
   const left = causes.length - shown.length;
-  return [makePaint(color).failed(causes.length === 1 ? 'What failed:' : 'What failed, in order:'), ...lines.map((line) => `  ${line}`), ...(left === 0 ? [] : [`  and ${left} more`])];
+  return [
+    makePaint(color).failed(causes.length === 1 ? 'What failed:' : 'What failed, in order:'),
+    ...lines.map((line) => `  ${line}`),
+    ...(left === 0 ? [] : [`  and ${left} more`]),
+  ];
 }

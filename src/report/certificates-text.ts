@@ -1,23 +1,32 @@
 import { adviceOf, certificateProblemsOf, expiringOf, type CertificatesStatus, type PlaceStatus, type Validity } from './certificates.js';
+import type { ErrorLook } from './error-text.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import { printable } from './printable.js';
 import { renderTable } from './table.js';
 import { count } from './words.js';
+import { hanging } from './width.js';
 
 /** A cluster's certificates for people: authorities, certificates of hosts, and what to do. */
-export function renderCertificates(status: CertificatesStatus, { color }: { color: boolean }): string {
+export function renderCertificates(status: CertificatesStatus, { color, columns = Infinity }: ErrorLook): string {
   const paint = makePaint(color);
   const blocks = [
-    [`${paint.strong(`certificates of ${status.cluster}`)}${status.rotation === undefined ? '' : `  the authority is being rotated (phase “${status.rotation}”)`}`],
-    status.authorities.length === 0 ? ['No host of it has certificates of pgprov: it has no etcd, or was never applied.'] : authorityTable(status, paint),
-    status.places.length === 0 ? [] : placeTable(status, paint),
+    [
+      `${paint.strong(`certificates of ${status.cluster}`)}${status.rotation === undefined ? '' : `  the authority is being rotated (phase “${status.rotation}”)`}`,
+    ],
+    status.authorities.length === 0
+      ? ['No host of it has certificates of pgprov: no role of it uses certificates, or it was never applied.']
+      : authorityTable(status, paint, columns),
+    status.places.length === 0 ? [] : placeTable(status, paint, columns),
     status.unreachable.map(({ host, reason }) => `${paint.failed(symbols.failed)} ${host} could not be asked: ${printable(reason)}`),
-    verdict(status, paint),
+    verdict(status, paint, columns),
   ];
-  return blocks.filter((block) => block.length > 0).map((block) => block.join('\n')).join('\n\n');
+  return blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join('\n'))
+    .join('\n\n');
 }
 
-function authorityTable({ authorities, withinDays }: CertificatesStatus, paint: Paint): string[] {
+function authorityTable({ authorities, withinDays }: CertificatesStatus, paint: Paint, columns: number): string[] {
   return renderTable(
     [
       { title: 'authority', cells: authorities.map(({ subject }) => printable(subject)) },
@@ -26,22 +35,48 @@ function authorityTable({ authorities, withinDays }: CertificatesStatus, paint: 
       { title: 'sha-256', cells: authorities.map(({ fingerprint }) => paint.quiet(`${fingerprint.slice(0, 23)}…`)) },
     ],
     paint.quiet,
+    columns,
   );
 }
 
-function placeTable({ places, authorities, withinDays }: CertificatesStatus, paint: Paint): string[] {
+function placeTable({ places, authorities, withinDays }: CertificatesStatus, paint: Paint, columns: number): string[] {
   const several = new Set(places.map(({ authority }) => authority)).size > 1 || authorities.length > 1;
   return renderTable(
     [
       { title: 'host', cells: places.map(({ host }) => host) },
       { title: 'service', cells: places.map(({ service }) => service) },
-      { title: 'expires', cells: places.map((place) => (place.notAfter === undefined ? '' : expiry(place as Validity, withinDays, paint))) },
-      { title: 'signed by', cells: places.map(({ authority, subject }) => (!several || subject === undefined ? '' : authority === undefined ? paint.failed('a stranger') : `authority ${authority}`)) },
+      {
+        title: 'expires',
+        cells: places.map((place) => (place.notAfter === undefined ? '' : expiry(place as Validity, withinDays, paint))),
+      },
+      {
+        title: 'signed by',
+        cells: places.map(({ authority, subject }) =>
+          !several || subject === undefined
+            ? ''
+            : authority === undefined
+              ? paint.failed('an unknown authority')
+              : `authority ${authority}`,
+        ),
+      },
       { title: 'on the host', cells: places.map((place) => onHost(place, paint)) },
-      { title: 'in use', cells: places.map(({ service, loaded, seen }) => (!seen ? '' : service === 'patroni' ? 'read anew' : loaded === undefined ? '?' : loaded ? 'yes' : paint.failed('not yet'))) },
-      { title: 'names', cells: places.map(({ subject, names }) => printable([...(subject === undefined ? [] : [subject]), ...names.filter((name) => !LOCAL.has(name) && name !== subject)].join(' '))) },
+      {
+        title: 'in use',
+        cells: places.map(({ readAnew, loaded, seen }) =>
+          !seen ? '' : readAnew === true ? 'read anew' : loaded === undefined ? '?' : loaded ? 'yes' : paint.failed('not yet'),
+        ),
+      },
+      {
+        title: 'names',
+        cells: places.map(({ subject, names }) =>
+          printable(
+            [...(subject === undefined ? [] : [subject]), ...names.filter((name) => !LOCAL.has(name) && name !== subject)].join(' '),
+          ),
+        ),
+      },
     ],
     paint.quiet,
+    columns,
   );
 }
 
@@ -61,9 +96,10 @@ function expiry({ notAfter, daysLeft }: Validity, withinDays: number, paint: Pai
   return daysLeft < withinDays ? paint.changed(text) : text;
 }
 
-function verdict(status: CertificatesStatus, paint: Paint): string[] {
+function verdict(status: CertificatesStatus, paint: Paint, columns: number): string[] {
   const found = [...expiringOf(status), ...certificateProblemsOf(status)];
-  const advice = adviceOf(status).map((sentence) => `${paint.active(symbols.hint)} ${sentence}`);
-  if (found.length > 0) return [...found.map((text) => `${paint.failed(symbols.failed)} ${printable(text)}`), ...advice];
+  const advice = adviceOf(status).flatMap((sentence) => hanging(`${paint.active(symbols.hint)} `, sentence, columns));
+  if (found.length > 0)
+    return [...found.flatMap((text) => hanging(`${paint.failed(symbols.failed)} `, printable(text), columns)), ...advice];
   return [paint.ok(`${symbols.ok} nothing expires within ${count(status.withinDays, 'day')}`), ...advice];
 }

@@ -33,7 +33,8 @@ export interface AuthorityStatus extends Validity {
 /** The certificate that a service has on a host. */
 export interface PlaceStatus extends Partial<Validity> {
   host: string;
-  service: 'etcd' | 'patroni';
+  /** The role whose service it is. */
+  service: string;
   /** False: the host was not asked, and this is the certificate in the store. */
   seen: boolean;
   subject?: string;
@@ -45,8 +46,10 @@ export interface PlaceStatus extends Partial<Validity> {
   onHost: 'as in the store' | 'not as in the store' | 'missing' | 'not asked';
   /** Whether the host has exactly the authorities of the store. */
   authorities: 'as in the store' | 'not as in the store' | 'missing' | 'not asked';
-  /** Whether the running service uses the files; absent where it reads them for each connection, or does not run. */
+  /** Whether the running service uses the files; absent where it does not run, or is not known. */
   loaded?: boolean;
+  /** The service reads its files for every connection. */
+  readAnew?: true;
   fingerprint?: string;
   /** Why the next `apply` or `certs renew` makes it anew. */
   due?: string;
@@ -55,8 +58,12 @@ export interface PlaceStatus extends Partial<Validity> {
 /** Everything that ends within the days asked for, each in one clause. */
 export function expiringOf({ authorities, places, withinDays }: CertificatesStatus): string[] {
   return [
-    ...authorities.filter(({ daysLeft }) => daysLeft < withinDays).map(({ generation, daysLeft }) => `the certificate authority${generation === 1 ? '' : ` ${generation}`} ${ending(daysLeft)}`),
-    ...places.flatMap(({ host, service, daysLeft }) => (daysLeft === undefined || daysLeft >= withinDays ? [] : [`${host}: the certificate of ${service} ${ending(daysLeft)}`])),
+    ...authorities
+      .filter(({ daysLeft }) => daysLeft < withinDays)
+      .map(({ generation, daysLeft }) => `the certificate authority${generation === 1 ? '' : ` ${generation}`} ${ending(daysLeft)}`),
+    ...places.flatMap(({ host, service, daysLeft }) =>
+      daysLeft === undefined || daysLeft >= withinDays ? [] : [`${host}: the certificate of ${service} ${ending(daysLeft)}`],
+    ),
   ];
 }
 
@@ -72,11 +79,19 @@ export function adviceOf(status: CertificatesStatus): string[] {
   const nodesEnd = places.some(({ due, daysLeft }) => due !== undefined || (daysLeft !== undefined && daysLeft < withinDays));
   const differs = certificateProblemsOf(status).length > 0;
   return [
-    ...(rotation === undefined ? [] : ['The authority is being rotated: `pgprov certs renew --ca` goes on with it.']),
-    ...(authorityEnds && rotation === undefined ? ['Rotate the authority with `pgprov certs renew --ca`; it renews the certificates of the hosts as well.'] : []),
-    ...(nodesEnd && !authorityEnds && rotation === undefined ? [`Renew certificates with \`pgprov certs renew${withinDays > 30 ? ` --within ${withinDays}` : ''}\`.`] : []),
+    ...(rotation === undefined ? [] : ['The authority is being rotated: `pgprov certs renew --ca` continues it.']),
+    ...(authorityEnds && rotation === undefined
+      ? ['Rotate the authority with `pgprov certs renew --ca`; it renews the certificates of the hosts as well.']
+      : []),
+    ...(nodesEnd && !authorityEnds && rotation === undefined
+      ? [`Renew certificates with \`pgprov certs renew${withinDays > 30 ? ` --within ${withinDays}` : ''}\`.`]
+      : []),
     ...(differs && rotation === undefined && !authorityEnds ? ['Bring the hosts what the store has with `pgprov apply`.'] : []),
-    ...(unreachable.length === 0 ? [] : [`Of ${unreachable.map(({ host }) => host).join(', ')} only what is in the store is known; ask again when it can be reached.`]),
+    ...(unreachable.length === 0
+      ? []
+      : [
+          `For ${unreachable.map(({ host }) => host).join(', ')} only what is in the store is known; run this again when every host can be reached.`,
+        ]),
   ];
 }
 
@@ -84,8 +99,12 @@ function problemsAt({ service, onHost, authorities, loaded, authority, seen }: P
   return [
     ...(onHost === 'missing' ? [`${service} has no certificate`] : []),
     ...(onHost === 'not as in the store' ? [`the certificate of ${service} is not the one in the store`] : []),
-    ...(authorities === 'missing' || authorities === 'not as in the store' ? [`the authorities that ${service} trusts are not those in the store`] : []),
-    ...(seen && authority === undefined && onHost !== 'missing' ? [`no authority of this cluster signed the certificate of ${service}`] : []),
+    ...(authorities === 'missing' || authorities === 'not as in the store'
+      ? [`the authorities that ${service} trusts are not those in the store`]
+      : []),
+    ...(seen && authority === undefined && onHost !== 'missing'
+      ? [`no authority of this cluster signed the certificate of ${service}`]
+      : []),
     ...(loaded === false ? [`${service} does not use its present files yet`] : []),
   ];
 }

@@ -28,8 +28,8 @@ export interface TimingsLine extends Timings {
 /** JSON lines for programs: one an event, with the time `at` which it came (ISO 8601, UTC), and nothing else. */
 export function createJsonReporter({ out }: Pick<ReportStreams, 'out'>, now: () => Date = () => new Date()): Reporter {
   return {
-    emit: (event) => {
-      out.write(`${toJsonLine(event, now())}\n`);
+    emit: (event, at = now()) => {
+      out.write(`${toJsonLine(event, at)}\n`);
     },
     close: () => flush(out),
   };
@@ -38,9 +38,7 @@ export function createJsonReporter({ out }: Pick<ReportStreams, 'out'>, now: () 
 /** The event as the line of a program or a journal, without a line feed. */
 export function toJsonLine({ type, ...rest }: RunEvent, at: Date): string {
   const head = { type, at: at.toISOString(), ...(type === 'run-start' ? { schema: EVENTS_SCHEMA } : {}) };
-  return JSON.stringify({ ...head, ...rest }, (_key, value: unknown) =>
-    value instanceof PgprovError ? toPlainError(value) : value,
-  );
+  return JSON.stringify({ ...head, ...rest }, (_key, value: unknown) => (value instanceof PgprovError ? toPlainError(value) : value));
 }
 
 /** Where the time went as such a line, without a line feed. */

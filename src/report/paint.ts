@@ -29,4 +29,12 @@ export const symbols = {
   active: '❯',
   later: '◌',
   hint: '→',
+  told: '·',
 } as const;
+
+/** Colours that tell several things of a kind apart, taken in turn; none of them is that of a failure. */
+export function distinctPaints(color: boolean): readonly Style[] {
+  const { cyan, yellow, green, magenta, blue, cyanBright, yellowBright, greenBright, magentaBright, blueBright } =
+    picocolors.createColors(color);
+  return [cyan, yellow, green, magenta, blue, cyanBright, yellowBright, greenBright, magentaBright, blueBright];
+}

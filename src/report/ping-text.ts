@@ -1,25 +1,28 @@
-import { errorParts } from './error-text.js';
+import { errorParts, type ErrorLook } from './error-text.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import type { PingedHost } from './ping.js';
 import { printable } from './printable.js';
 import { renderTable } from './table.js';
 
-/** Clocks further apart than this are worth a colour: certificates and leases go by them. */
+/** Clocks further apart than this are worth a colour: certificates and leases depend on them. */
 const CLOCK_MS = 2_000;
 
 /** What `pgprov ping` found, for people: a table of the hosts that were reached, then the rest, each with its reason. */
-export function renderPing(hosts: readonly PingedHost[], { color, home = '' }: { color: boolean; home?: string }): string {
-  const paint = makePaint(color);
+export function renderPing(hosts: readonly PingedHost[], { home = '', ...look }: ErrorLook & { home?: string }): string {
+  const paint = makePaint(look.color);
   const failed = hosts.filter(({ error }) => error !== undefined);
   const blocks = [
-    reachedTable(hosts, paint, home),
-    ...failed.map((host) => failure(host, paint, color)),
+    reachedTable(hosts, paint, home, look.columns),
+    ...failed.map((host) => failure(host, paint, look)),
     [verdict(hosts.length, failed.length, paint)],
   ];
-  return blocks.filter((block) => block.length > 0).map((block) => block.join('\n')).join('\n\n');
+  return blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join('\n'))
+    .join('\n\n');
 }
 
-function reachedTable(hosts: readonly PingedHost[], paint: Paint, home: string): string[] {
+function reachedTable(hosts: readonly PingedHost[], paint: Paint, home: string, columns: number | undefined): string[] {
   const reached = hosts.flatMap((host) => (host.reached === undefined ? [] : [{ ...host, reached: host.reached }]));
   if (reached.length === 0) return [];
   const column = (title: string, cell: (host: (typeof reached)[number]) => string, align: 'left' | 'right' = 'left') => ({
@@ -33,7 +36,7 @@ function reachedTable(hosts: readonly PingedHost[], paint: Paint, home: string):
       column('address', ({ endpoint }) => endpoint),
       column('via', ({ via }) => via.join(', ')),
       column('as', asWhom),
-      column('let in by', ({ reached: { authentication } }) => printable(shorten(authentication, home))),
+      column('login via', ({ reached: { authentication } }) => printable(shorten(authentication, home))),
       column('host key', ({ reached: { hostKey } }) => printable(keyText(hostKey, home))),
       column('connect', ({ reached: { connectMs } }) => milliseconds(connectMs), 'right'),
       column('answer', ({ reached: { roundTripMs } }) => milliseconds(roundTripMs), 'right'),
@@ -41,6 +44,7 @@ function reachedTable(hosts: readonly PingedHost[], paint: Paint, home: string):
       column('clock', ({ reached: { clockOffsetMs } }) => clock(clockOffsetMs, paint), 'right'),
     ],
     paint.quiet,
+    columns,
   );
 }
 
@@ -67,9 +71,9 @@ function clock(ms: number, paint: Paint): string {
   return Math.abs(ms) > CLOCK_MS ? paint.changed(text) : text;
 }
 
-function failure({ name, endpoint, user, via, error }: PingedHost, paint: Paint, color: boolean): string[] {
+function failure({ name, endpoint, user, via, error }: PingedHost, paint: Paint, look: ErrorLook): string[] {
   if (error === undefined) return [];
-  const { first, rest } = errorParts(error, { color });
+  const { first, rest } = errorParts(error, look);
   const way = via.length === 0 ? '' : ` via ${via.join(', ')}`;
   return [`${paint.failed(symbols.failed)} ${paint.strong(name)}  ${user}@${endpoint}${way}`, `  ${first}`, ...rest];
 }

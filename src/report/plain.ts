@@ -8,15 +8,17 @@ import { makePaint, type Paint } from './paint.js';
 import { summarisePlan } from './plan-text.js';
 import { renderRecap } from './recap.js';
 import type { Reporter, ReportStreams } from './reporter-types.js';
-import { count, listNames } from './words.js';
-import { padToWidth, widestOf } from './width.js';
+import { renderSteps } from './steps-text.js';
+import { count, isLook, listNames } from './words.js';
+import { padToWidth, widestOf, wrapColumns } from './width.js';
+import { writeGapText } from './write-gap-text.js';
 
 /** More hosts than these are counted instead of named, in lines about all of them. */
 const NAMED_HOSTS = 10;
 
 /** Lines for logs, in the order of events; each starts with its host, so that `grep '^pg1 '` follows one. */
 export function createPlainReporter({ out, color }: Pick<ReportStreams, 'out' | 'color'>): Reporter {
-  const lines = new PlainLines(color);
+  const lines = new PlainLines(color, wrapColumns(out));
   return {
     emit: (event) => {
       for (const line of lines.of(event)) out.write(`${line}\n`);
@@ -28,6 +30,7 @@ export function createPlainReporter({ out, color }: Pick<ReportStreams, 'out' | 
 /** Turns events into lines. */
 export class PlainLines {
   readonly #color: boolean;
+  readonly #columns: number;
   readonly #paint: Paint;
   /** Stage id to the hosts where it had nothing to do, which share one line at its end. */
   readonly #ok = new Map<string, string[]>();
@@ -37,8 +40,10 @@ export class PlainLines {
   /** Of stages. */
   readonly #failures: Failure[] = [];
 
-  constructor(color: boolean) {
+  /** @param columns hints are wrapped to so many; default: they are as long as they are */
+  constructor(color: boolean, columns = Infinity) {
     this.#color = color;
+    this.#columns = columns;
     this.#paint = makePaint(color);
   }
 
@@ -57,12 +62,25 @@ export class PlainLines {
         return [this.#line(event.host, event.stage, `note: ${event.text}`)];
       case 'planned':
         return [this.#plan(event)];
+      case 'steps':
+        return event.steps.length === 0
+          ? ['plan: nothing is left to do']
+          : [
+              'plan:',
+              ...renderSteps(event, { color: this.#color })
+                .split('\n')
+                .map((line) => `  ${line}`),
+            ];
       case 'changed':
-        return [this.#line(event.host, event.stage, `${paint.changed('changed:')} ${event.summaries.join('; ')} (${formatDuration(event.ms)})`)];
+        return [
+          this.#line(event.host, event.stage, `${paint.changed('changed:')} ${event.summaries.join('; ')} (${formatDuration(event.ms)})`),
+        ];
       case 'waiting':
         return [this.#line(event.host, event.stage, `waiting until ${event.title}`)];
       case 'waited':
         return [this.#line(event.host, event.stage, `${event.title} (${formatDuration(event.ms)})`)];
+      case 'write-gap':
+        return [this.#line(undefined, event.stage, writeGapText(event))];
       case 'step-end':
         return this.#stepEnd(event);
       case 'stage-end':
@@ -72,10 +90,15 @@ export class PlainLines {
       case 'failed':
         return this.#failed(event.error);
       case 'run-end': {
-        const recap = renderRecap({ ...event, command: this.#command, failures: this.#failures, leftOut: this.#leftOut }, { color: this.#color });
+        const recap = renderRecap(
+          { ...event, command: this.#command, failures: this.#failures, leftOut: this.#leftOut },
+          { color: this.#color },
+        );
         return recap === '' ? [] : ['', recap];
       }
       case 'connecting':
+      case 'stages':
+      case 'answered':
       case 'stage-start':
       case 'step-start':
       case 'changing':
@@ -90,7 +113,9 @@ export class PlainLines {
   #start({ command, cluster, hosts, stages }: Extract<RunEvent, { type: 'run-start' }>): string[] {
     this.#hosts = hosts;
     this.#command = command;
-    return [`${command}: cluster ${cluster}, ${this.#countHosts(hosts)}, ${count(stages.length, 'stage')}`];
+    // The steps of an operation are known only when its hosts have answered.
+    const many = command === 'apply' || isLook(command) ? `, ${count(stages.length, 'stage')}` : '';
+    return [`${command}: cluster ${cluster}, ${this.#countHosts(hosts)}${many}`];
   }
 
   #plan({ changes }: Extract<RunEvent, { type: 'planned' }>): string {
@@ -122,17 +147,14 @@ export class PlainLines {
 
   #failed(error: PgprovError): string[] {
     return error.host === undefined
-      ? [renderError(error, { color: this.#color })]
+      ? [renderError(error, { color: this.#color, columns: this.#columns })]
       : this.#failure(error.host, undefined, error, '');
   }
 
   #failure(host: string, stage: string | undefined, error: PgprovError, suffix: string): string[] {
-    const { first, rest } = errorParts(error, { color: this.#color });
     const indent = ' '.repeat(this.#column() + 2);
-    return [
-      this.#line(host, stage, `${this.#paint.failed('failed:')} ${first}${suffix}`),
-      ...rest.map((line) => indent + line),
-    ];
+    const { first, rest } = errorParts(error, { color: this.#color, columns: this.#columns - indent.length });
+    return [this.#line(host, stage, `${this.#paint.failed('failed:')} ${first}${suffix}`), ...rest.map((line) => indent + line)];
   }
 
   #countHosts(hosts: readonly string[]): string {

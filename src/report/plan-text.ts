@@ -1,4 +1,4 @@
-import type { LeftOut, PlannedChange } from '../events.js';
+import type { Drift, LeftOut, PlannedChange } from '../events.js';
 import { leftOutWords } from './left-out.js';
 import { makePaint, type Paint } from './paint.js';
 import { printable } from './printable.js';
@@ -14,18 +14,32 @@ export interface PlanTextOptions {
   hosts: readonly string[];
   /** What it means for services, a sentence each. */
   effects: readonly string[];
-  /** What the run is not aimed at, if anything. */
+  /** What the run does not select, if anything. */
   leftOut?: LeftOut | undefined;
+  /** What is not as the inventory says and stays so; default: nothing. */
+  drift?: readonly Drift[];
 }
 
 /** A plan for people: what would change, host by host in the order of the run, and what it would interrupt. */
 export function renderPlan(changes: readonly PlannedChange[], options: PlanTextOptions): string {
   const paint = makePaint(options.color);
+  const staying = driftLines(options.drift ?? [], paint);
   if (changes.length === 0) {
     const leftOut = leftOutWords(options.leftOut);
-    return paint.ok(`No changes. ${leftOut === '' ? 'The cluster' : 'What the run is aimed at'} is as the inventory says${leftOut}.`);
+    if (staying.length > 0) return ['No changes.', ...staying].join('\n\n');
+    return paint.ok(`No changes. ${leftOut === '' ? 'The cluster' : 'What the run selects'} is as the inventory says${leftOut}.`);
   }
-  return [...changeBlocks(changes, options), closingLines(changes, options, paint).join('\n')].join('\n\n');
+  return [...changeBlocks(changes, options), ...staying, closingLines(changes, options, paint).join('\n')].join('\n\n');
+}
+
+/** What stays otherwise than the inventory says, with what to do about it: one block, or none. */
+export function driftLines(drift: readonly Drift[], paint: Paint): string[] {
+  if (drift.length === 0) return [];
+  const entries = drift.flatMap(({ host, what, mend }) => [
+    `  ${paint.failed('!')} ${host}: ${printable(what)}`,
+    `      ${printable(mend)}`,
+  ]);
+  return [[paint.changed('In force, and not as the inventory says:'), ...entries].join('\n')];
 }
 
 /** A block of lines for each host that has changes. */
@@ -33,7 +47,9 @@ export function changeBlocks(changes: readonly PlannedChange[], options: Omit<Pl
   const paint = makePaint(options.color);
   return options.hosts.flatMap((host) => {
     const own = changes.filter((change) => change.host === host);
-    return own.length === 0 ? [] : [[`${paint.strong(host)}  ${count(own.length, 'change')}`, ...hostLines(own, options, paint)].join('\n')];
+    return own.length === 0
+      ? []
+      : [[`${paint.strong(host)}  ${count(own.length, 'change')}`, ...hostLines(own, options, paint)].join('\n')];
   });
 }
 
@@ -42,7 +58,8 @@ const NAMED_HOSTS = 10;
 
 /** `pg1: 12 changes, pg2: no changes`; of many hosts `400 changes on 200 hosts`. */
 export function summarisePlan(changes: readonly PlannedChange[], hosts: readonly string[]): string {
-  if (hosts.length > NAMED_HOSTS) return `${count(changes.length, 'change')} on ${count(new Set(changes.map(({ host }) => host)).size, 'host')}`;
+  if (hosts.length > NAMED_HOSTS)
+    return `${count(changes.length, 'change')} on ${count(new Set(changes.map(({ host }) => host)).size, 'host')}`;
   return hosts.map((host) => `${host}: ${count(changes.filter((change) => change.host === host).length, 'change')}`).join(', ');
 }
 
@@ -88,7 +105,7 @@ function closingLines(changes: readonly PlannedChange[], { hosts, effects }: Pla
       ? ['Nothing that runs now is restarted or reloaded.']
       : effects.map((effect) => (/\brestarts\b/u.test(effect) ? paint.changed(`• ${effect}`) : `• ${effect}`))),
     ...(changes.some(({ projected }) => projected)
-      ? [paint.quiet('(projected): rests on something that this plan makes first, so it is foreseen rather than seen.')]
+      ? [paint.quiet('(projected): depends on an earlier change of this plan, so it is predicted, not read from the host.')]
       : []),
   ];
 }

@@ -4,12 +4,12 @@ import { causeLines, type Failure } from './causes.js';
 import { formatDuration } from './duration.js';
 import { leftOutWords } from './left-out.js';
 import { makePaint, type Paint } from './paint.js';
-import { count, listNames } from './words.js';
+import { count, isLook, listNames } from './words.js';
 import { padToWidth, widestOf } from './width.js';
 
 /** What a recap is made of: the end of a run, and whether it was to change anything. */
 export type RecapInput = Pick<Extract<RunEvent, { type: 'run-end' }>, 'exitCode' | 'ms' | 'recap'> & {
-  /** `apply`, `plan` or `survey`; the last two count nothing, so only their failure is worth a line. */
+  /** `apply`, `plan`, `survey` or an operation; `plan` and `survey` count nothing, so only their failure is worth a line. */
   command: string;
   /** What went wrong, in the order in which it did. */
   failures: readonly Failure[];
@@ -22,25 +22,36 @@ const MOST_LINES = 20;
 /** The end of a report: a line a host, remarks, and how it all ended; empty when there is nothing to say. */
 export function renderRecap(
   input: RecapInput,
-  { color, columns = Infinity, fewestCauses = 1 }: { color: boolean; /** Of the terminal. */ columns?: number; /** Fewer stand right above. */ fewestCauses?: number },
+  {
+    color,
+    columns = Infinity,
+    fewestCauses = 1,
+  }: { color: boolean /** Of the terminal. */; columns?: number /** Fewer stand right above. */; fewestCauses?: number },
 ): string {
   const paint = makePaint(color);
-  const applied = input.command === 'apply';
+  const applied = !isLook(input.command);
   const blocks = [
     applied ? hostLines(input.recap, paint, columns) : [],
     causeLines(input.failures, { color, fewest: fewestCauses }),
     remarkLines(input.recap, paint),
     applied || input.exitCode !== ExitCode.done ? [lastLine(input, paint)] : [],
   ];
-  return blocks.filter((block) => block.length > 0).map((block) => block.join('\n')).join('\n\n');
+  return blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join('\n'))
+    .join('\n\n');
 }
 
-/** A remark that hosts share is told once. */
 function remarkLines(recap: readonly HostRecap[], paint: Paint): string[] {
+  return sharedRemarks(recap).map((remark) => `${paint.changed('remark:')} ${remark}`);
+}
+
+/** The remarks with their hosts, `pg1, pg2: PostgreSQL needs a restart`; one that hosts share is reported once. */
+export function sharedRemarks(recap: readonly HostRecap[]): string[] {
   const remarks = [...new Set(recap.flatMap((host) => host.remarks))];
   return remarks.map((remark) => {
     const hosts = recap.filter((entry) => entry.remarks.includes(remark)).map(({ host }) => host);
-    return `${paint.changed('remark:')} ${listNames(hosts)}: ${remark}`;
+    return `${listNames(hosts)}: ${remark}`;
   });
 }
 
@@ -64,7 +75,10 @@ function hostLines(all: readonly HostRecap[], paint: Paint, columns: number): st
   }));
   const hostWidth = widestOf(cells.map(({ host }) => host));
   const widths = [0, 1, 2, 3].map((index) => widestOf(cells.map(({ counts }) => counts[index]?.text ?? '')));
-  const lines = cells.map(({ host, counts }) => [padToWidth(host, hostWidth), ...counts.map(({ text, style }, index) => style(padToWidth(text, widths[index] ?? 0)))]);
+  const lines = cells.map(({ host, counts }) => [
+    padToWidth(host, hostWidth),
+    ...counts.map(({ text, style }, index) => style(padToWidth(text, widths[index] ?? 0))),
+  ]);
   const spread = lines.map((parts) => parts.join('  ').trimEnd());
   if (widestOf(spread) <= columns) return spread;
   return cells.map(({ host, counts }) => [host, ...counts.map(({ text, style }) => style(text))].join(' '));
@@ -76,16 +90,27 @@ function lastLine(input: RecapInput, paint: Paint): string {
 }
 
 /** How a run ended, in a sentence or two, and in which colour. */
-export function endSentence({ exitCode, ms, recap, leftOut }: Pick<RecapInput, 'exitCode' | 'ms' | 'recap' | 'leftOut'>): { tone: 'ok' | 'changed' | 'failed'; text: string } {
+export function endSentence({
+  command,
+  exitCode,
+  ms,
+  recap,
+  leftOut,
+}: Pick<RecapInput, 'command' | 'exitCode' | 'ms' | 'recap' | 'leftOut'>): { tone: 'ok' | 'changed' | 'failed'; text: string } {
   const time = formatDuration(ms);
   const touched = recap.filter(({ changed }) => changed > 0);
   const changes = touched.reduce((sum, { changed }) => sum + changed, 0);
   const made = `${count(changes, 'change')} on ${count(touched.length, 'host')}`;
   const left = changes === 0 ? 'Nothing was changed.' : `Made ${made}.`;
-  if (exitCode === ExitCode.interrupted) return { tone: 'failed', text: `Interrupted after ${time}. ${left}` };
+  if (exitCode === ExitCode.interrupted)
+    return { tone: 'failed', text: `Interrupted after ${time}. ${left} Run the same command again to continue.` };
   if (exitCode !== ExitCode.done) return { tone: 'failed', text: `Failed: ${reason(exitCode, recap)} (${time}). ${left}` };
   if (changes > 0) return { tone: 'changed', text: `Done in ${time}: ${made}.` };
-  return { tone: 'ok', text: `No changes: ${count(recap.length, 'host is', 'hosts are')} as the inventory says (${time})${leftOutWords(leftOut)}.` };
+  if (command !== 'apply') return { tone: 'ok', text: `Done in ${time}: nothing was changed.` };
+  return {
+    tone: 'ok',
+    text: `No changes: ${count(recap.length, 'host is', 'hosts are')} as the inventory says (${time})${leftOutWords(leftOut)}.`,
+  };
 }
 
 function reason(exitCode: ExitCode, recap: readonly HostRecap[]): string {
@@ -97,7 +122,7 @@ function reason(exitCode: ExitCode, recap: readonly HostRecap[]): string {
     case ExitCode.unreachable:
       return `out of reach${names}`;
     case ExitCode.refused:
-      return `refused to protect data${names}`;
+      return `refused${names}`;
     case ExitCode.locked:
       return `another run holds the lock${names}`;
     default:

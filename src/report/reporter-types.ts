@@ -1,8 +1,8 @@
-import type { EventListener } from '../events.js';
+import type { TimedListener } from '../events.js';
 
-/** Shows a run to somebody while it goes on. */
+/** Shows a run to somebody while it runs. */
 export interface Reporter {
-  emit: EventListener;
+  emit: TimedListener;
   /** Shows what is left to show and gives the terminal back; resolves however the run ended. */
   close(): Promise<void>;
 }

@@ -11,7 +11,7 @@ export async function createReporter(kind: ReporterKind, streams: ReportStreams)
   const reporter = await load(kind, streams);
   const clean = kind === 'json' ? redact : printable;
   return {
-    emit: (event) => reporter.emit(mapEvent(event, clean)),
+    emit: (event, at) => reporter.emit(mapEvent(event, clean), at),
     close: () => reporter.close(),
   };
 }

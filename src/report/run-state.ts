@@ -1,19 +1,20 @@
-import type { CheckResult, HostRecap, LeftOut, RunEvent, StageShape, StepResult } from '../events.js';
+import type { CheckResult, HostRecap, LeftOut, RunEvent, StageShape, StepResult, WriteGap } from '../events.js';
 import type { ExitCode, PgprovError } from '../lib/errors.js';
 import type { Failure } from './causes.js';
+import { isLook } from './words.js';
 
 /** One host's part of a phase: connecting, the survey, or a stage. */
-export interface Part {
+export interface HostProgress {
   startedAt: number;
   /** What is being done right now, and since when. */
   doing?: { text: string; since: number };
   /** The last thing the host said. */
   note?: string;
-  end?: PartEnd;
+  end?: HostEnd;
 }
 
 /** How a host's part ended. */
-export interface PartEnd {
+export interface HostEnd {
   result: StepResult;
   changes: number;
   ms: number;
@@ -25,9 +26,11 @@ export interface PartEnd {
 export interface Phase {
   title: string;
   hosts: readonly string[];
-  parts: Map<string, Part>;
+  parts: Map<string, HostProgress>;
   /** Set when no host has anything left to do in it. */
   ended: boolean;
+  /** How long writes paused in it, where that was measured. */
+  gap?: WriteGap;
 }
 
 /** All that is known of a run so far, kept up to date by its events. */
@@ -45,6 +48,7 @@ export class RunState {
   checks: readonly CheckResult[] | undefined;
   end: { exitCode: ExitCode; ms: number; recap: readonly HostRecap[] } | undefined;
   #planned = false;
+  #passes = 0;
   readonly #now: () => number;
 
   constructor(now: () => number = Date.now) {
@@ -70,6 +74,12 @@ export class RunState {
       case 'planned':
         this.#planned = true;
         return;
+      case 'steps':
+        this.#planned = true;
+        for (const { id, title, hosts, pass } of event.steps) if (pass !== true) this.stages.set(id, phase(title, hosts));
+        return;
+      case 'stages':
+        return this.#pass(event.stages);
       case 'step-start':
         return this.#begin(this.#stage(event.stage), event.host);
       case 'changing':
@@ -79,6 +89,9 @@ export class RunState {
       case 'step-end':
         if (event.error !== undefined) this.failures.push({ error: event.error, step: { host: event.host, stage: event.stage } });
         return this.#finish(this.#stage(event.stage), event.host, event);
+      case 'write-gap':
+        this.#stage(event.stage).gap = event;
+        return;
       case 'stage-end':
         this.#stage(event.stage).ended = true;
         return;
@@ -96,6 +109,7 @@ export class RunState {
           if (host === event.host) delete part.doing;
         });
         return;
+      case 'answered':
       case 'stage-start':
       case 'gave-up':
       case 'surveyed-again':
@@ -108,7 +122,13 @@ export class RunState {
   /** True while the hosts are looked at once more, between the last stage and the verdict. */
   get proving(): boolean {
     const stages = [...this.stages.values()];
-    return this.#planned && this.command === 'apply' && this.checks === undefined && this.failures.length === 0 && stages.every(({ ended }) => ended);
+    return (
+      this.#planned &&
+      !isLook(this.command) &&
+      this.checks === undefined &&
+      this.failures.length === 0 &&
+      stages.every(({ ended }) => ended)
+    );
   }
 
   #start({ hosts, command, stages, leftOut }: Extract<RunEvent, { type: 'run-start' }>): void {
@@ -117,8 +137,22 @@ export class RunState {
     this.leftOut = leftOut;
     this.connect.hosts = hosts;
     this.survey.hosts = hosts;
-    if (command !== 'apply') return;
+    if (isLook(command)) return;
     for (const { id, title, hosts: own } of stages) this.stages.set(id, phase(title, own));
+  }
+
+  /** A pass of an operation may have stages that one before it had: those are over, and stay as they ended. */
+  #pass(stages: readonly StageShape[]): void {
+    this.#passes += 1;
+    for (const { id } of stages) {
+      const former = this.stages.get(id);
+      if (former !== undefined) {
+        this.stages.delete(id);
+        if (former.parts.size > 0) this.stages.set(`${id} before pass ${this.#passes}`, former);
+      }
+    }
+    for (const { id, title, hosts } of stages) this.stages.set(id, phase(title, hosts));
+    this.checks = undefined;
   }
 
   #connected(host: string, ms: number): void {
@@ -154,7 +188,7 @@ export class RunState {
     where.parts.set(host, { startedAt: this.#now() });
   }
 
-  #finish(where: Phase, host: string, { result, changes, ms, reason, error }: PartEnd): void {
+  #finish(where: Phase, host: string, { result, changes, ms, reason, error }: HostEnd): void {
     const part = where.parts.get(host) ?? { startedAt: this.#now() };
     delete part.doing;
     part.end = { result, changes, ms, ...(reason === undefined ? {} : { reason }), ...(error === undefined ? {} : { error }) };

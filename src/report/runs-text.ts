@@ -1,4 +1,5 @@
 import type { RunEvent } from '../events.js';
+import type { ErrorLook } from './error-text.js';
 import { formatDuration } from './duration.js';
 import { makePaint, type Paint } from './paint.js';
 import { mapEvent } from './map-event.js';
@@ -8,8 +9,11 @@ import { renderTable } from './table.js';
 import { count, listNames } from './words.js';
 import { cutToWidth, widestOf } from './width.js';
 
-/** Tables are read on terminals that are at least so wide. */
+/** A table is no wider. */
 const WIDTH = 100;
+
+/** With less than so many columns left for the command and the place nothing of them could be read. */
+const LEAST = 24;
 
 const SPACE = '  ';
 
@@ -28,7 +32,7 @@ export interface ListedRun {
 }
 
 /** Runs as a table, in the order given. */
-export function renderRuns(runs: readonly ListedRun[], { color, now }: { color: boolean; now: Date }): string {
+export function renderRuns(runs: readonly ListedRun[], { color, now, columns = Infinity }: ErrorLook & { now: Date }): string {
   const paint = makePaint(color);
   const fixed = [
     { title: 'run', cells: runs.map(({ id }) => id) },
@@ -38,8 +42,12 @@ export function renderRuns(runs: readonly ListedRun[], { color, now }: { color: 
     { title: 'changes', cells: runs.map(({ changes }) => String(changes)), align: 'right' as const },
   ];
   const [commands, places] = [runs.map(({ command }) => printable(command)), runs.map(({ broke }) => printable(placesText(broke)))];
-  const left = WIDTH - fixed.reduce((sum, { title, cells }) => sum + widestOf([title, ...cells]) + SPACE.length, 0) - SPACE.length;
-  const [commandWidth, placeWidth] = share(left, widestOf(['command', ...commands]), widestOf(['broke at', ...places]));
+  const left =
+    Math.min(WIDTH, columns) - fixed.reduce((sum, { title, cells }) => sum + widestOf([title, ...cells]) + SPACE.length, 0) - SPACE.length;
+  const [commandWidth, placeWidth] =
+    columns < WIDTH && left < LEAST
+      ? [Infinity, Infinity]
+      : share(left, widestOf(['command', ...commands]), widestOf(['broke at', ...places]));
   const table = renderTable(
     [
       ...fixed,
@@ -47,6 +55,7 @@ export function renderRuns(runs: readonly ListedRun[], { color, now }: { color: 
       { title: 'broke at', cells: places.map((text) => cutToWidth(text, placeWidth)) },
     ],
     paint.quiet,
+    columns,
   );
   return table.join('\n');
 }
@@ -76,10 +85,13 @@ function clock(at: string): string {
   return at.slice(11, 19);
 }
 
+/** Of the time and what sets it off. */
+const CLOCK_COLUMNS = 10;
+
 /** A run as plain lines, each with the time it came. */
-export function replayRun(events: readonly (RunEvent & { at: string })[], { color }: { color: boolean }): string[] {
+export function replayRun(events: readonly (RunEvent & { at: string })[], { color, columns = Infinity }: ErrorLook): string[] {
   const paint = makePaint(color);
-  const lines = new PlainLines(color);
+  const lines = new PlainLines(color, columns - CLOCK_COLUMNS);
   return events.flatMap(({ at, ...event }) =>
     lines
       .of(mapEvent(event, printable))
@@ -102,7 +114,12 @@ export interface RunFrame extends ListedRun {
 export function renderRunHead(run: RunFrame, { color }: { color: boolean }): string[] {
   const paint = makePaint(color);
   const rows: [string, string | undefined][] = [
-    ['started', run.at === undefined ? undefined : `${run.at.toISOString().slice(0, 19).replace('T', ' ')} UTC${run.by === undefined ? '' : ` by ${run.by}`}`],
+    [
+      'started',
+      run.at === undefined
+        ? undefined
+        : `${run.at.toISOString().slice(0, 19).replace('T', ' ')} UTC${run.by === undefined ? '' : ` by ${run.by}`}`,
+    ],
     ['command', `pgprov ${run.command}`],
     ['inventory', run.inventory],
     ['plan', run.plan],

@@ -1,11 +1,22 @@
-import { MAINTENANCE, type CertificateStatus, type ClusterStatus, type EtcdStatus, type MemberStatus } from '../lib/cluster-status.js';
-import { formatBytes } from './bytes.js';
+import {
+  maintenanceWords,
+  scheduledWords,
+  type CertificateStatus,
+  type ClusterStatus,
+  type EtcdStatus,
+  type MemberStatus,
+  type ServiceStatus,
+} from '../lib/cluster-status.js';
+import { formatBytes } from '../lib/bytes.js';
+import type { ErrorLook } from './error-text.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import { printable } from './printable.js';
 import { problemsOf } from './status.js';
 import { renderTable } from './table.js';
 import { count } from './words.js';
-import { padToWidth, widestOf } from './width.js';
+import { promotionWords, replicationEntries, slotEntries, type Judged } from './status-replication.js';
+import { formatDuration } from './duration.js';
+import { cutToWidth, hanging, padToWidth, widestOf } from './width.js';
 
 /** Certificates that end sooner are pointed out. */
 export const SOON = 30;
@@ -16,23 +27,76 @@ export const MUCH_LAG = 16 * 1024 * 1024;
 /** States in which a member does its work. */
 export const GOOD_STATES: readonly (string | undefined)[] = ['running', 'streaming'];
 
-/** A cluster's status for people: members, etcd, certificates, settings, and the verdict at the end. */
-export function renderStatus(status: ClusterStatus, { color }: { color: boolean }): string {
+/**
+ * A cluster's status for people: members, replication, etcd, certificates, services, settings, and the verdict at the end.
+ * @param shows what is left out otherwise: the `keys` that are stored under Patroni's scope
+ */
+export function renderStatus(
+  status: ClusterStatus,
+  { color, columns = Infinity }: ErrorLook,
+  { keys: showsKeys = false }: { keys?: boolean } = {},
+): string {
   const paint = makePaint(color);
-  const { cluster, scope, leader, maintenance, members, etcd, certificates, dynamic } = status;
+  const { cluster, scope, leader, maintenance, scheduled, members, etcd, certificates, services = [], dynamic, differences = 0 } = status;
+  if (status.absent === true) {
+    return [
+      `${paint.strong(`cluster ${cluster}`)}  scope ${scope}`,
+      ...problemsOf(status).map((problem) => `${paint.failed(symbols.failed)} ${problem}`),
+    ].join('\n\n');
+  }
   const blocks = [
     [`${paint.strong(`cluster ${cluster}`)}  scope ${scope}, ${leader === undefined ? paint.failed('no leader') : `leader ${leader}`}`],
-    maintenance === true ? [paint.changed(MAINTENANCE)] : [],
-    members.length === 0 ? [] : memberTable(members, paint),
-    etcd.length === 0 ? [] : section('etcd', etcd.map((member) => etcdEntry(member, paint)), paint),
-    certificates.length === 0 ? [] : section('certificates', certificates.map((entry) => certificateEntry(entry, paint)), paint),
+    maintenance === true ? hanging('', maintenanceWords(status.inventory), columns).map(paint.changed) : [],
+    scheduled === undefined ? [] : hanging('', printable(scheduledWords(scheduled)), columns).map(paint.changed),
+    members.length === 0 ? [] : memberTable(members, paint, columns),
+    status.lastPromotion === undefined
+      ? []
+      : hanging('', `${paint.quiet('last change of the leader')}  ${printable(promotionWords(status.lastPromotion))}`, columns),
+    judged('replication', replicationEntries(status), paint, columns),
+    judged('slots', slotEntries(status), paint, columns),
+    etcd.length === 0
+      ? []
+      : section(
+          'etcd',
+          etcd.map((member) => etcdEntry(member, paint)),
+          paint,
+          columns,
+        ),
+    certificates.length === 0
+      ? []
+      : section(
+          'certificates',
+          certificates.map((entry) => certificateEntry(entry, paint)),
+          paint,
+          columns,
+        ),
+    services.length === 0
+      ? []
+      : section(
+          'services',
+          services.map((entry) => serviceEntry(entry, paint)),
+          paint,
+          columns,
+        ),
+    showsKeys ? keySection(status, paint, columns) : [],
     dynamic === undefined ? [] : settings(dynamic, paint),
-    verdict(problemsOf(status), maintenance === true, paint),
+    (status.remarks ?? []).flatMap((remark) => hanging(`${paint.changed('!')} `, printable(remark), columns)),
+    differences === 0
+      ? []
+      : hanging(
+          `${paint.changed('!')} `,
+          `${count(differences, 'difference')} from the inventory, which \`pgprov diff\` shows and \`pgprov apply\` ends`,
+          columns,
+        ),
+    verdict(problemsOf(status), maintenance === true, paint, columns),
   ];
-  return blocks.filter((block) => block.length > 0).map((block) => block.join('\n')).join('\n\n');
+  return blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join('\n'))
+    .join('\n\n');
 }
 
-function memberTable(members: readonly MemberStatus[], paint: Paint): string[] {
+function memberTable(members: readonly MemberStatus[], paint: Paint, columns: number): string[] {
   const column = (title: string, cell: (member: MemberStatus) => string, align: 'left' | 'right' = 'left') => ({
     title,
     cells: members.map(cell),
@@ -53,6 +117,7 @@ function memberTable(members: readonly MemberStatus[], paint: Paint): string[] {
       column('', ({ pendingRestart }) => (pendingRestart ? paint.changed('pending restart') : '')),
     ],
     paint.quiet,
+    columns,
   );
 }
 
@@ -61,9 +126,18 @@ function lagCell(lagBytes: number | undefined, paint: Paint): string {
   return lagBytes > MUCH_LAG ? paint.changed(formatBytes(lagBytes)) : formatBytes(lagBytes);
 }
 
-/** Both columns tell how far a standby is behind. */
-function replayCell({ replayLagBytes, replayPaused }: MemberStatus, paint: Paint): string {
-  return replayPaused === true ? paint.failed(`${replayLagBytes === undefined ? '' : `${formatBytes(replayLagBytes)}, `}paused`) : lagCell(replayLagBytes, paint);
+/** Both columns show how far a standby is behind. */
+function replayCell(member: MemberStatus, paint: Paint): string {
+  const { replayLagBytes, replayPaused } = member;
+  if (replayPaused === true) return paint.failed([...lagWords(member), 'paused'].join(', '));
+  const words = lagWords(member).join(', ');
+  return replayLagBytes !== undefined && replayLagBytes > MUCH_LAG ? paint.changed(words) : words;
+}
+
+/** How far behind what queries see is, in bytes and, while there is something left to replay, in time. */
+export function lagWords({ replayLagBytes, replayLagSeconds = 0 }: MemberStatus): string[] {
+  if (replayLagBytes === undefined) return [];
+  return [formatBytes(replayLagBytes), ...(replayLagBytes > 0 && replayLagSeconds >= 1 ? [formatDuration(replayLagSeconds * 1000)] : [])];
 }
 
 interface Entry {
@@ -72,21 +146,68 @@ interface Entry {
   text: string;
 }
 
-function section(title: string, entries: readonly Entry[], paint: Paint): string[] {
+function section(title: string, entries: readonly Entry[], paint: Paint, columns: number): string[] {
   const width = widestOf(entries.map(({ name }) => name));
-  return [paint.quiet(title), ...entries.map(({ mark, name, text }) => `${mark} ${padToWidth(name, width)}  ${text}`)];
+  return [paint.quiet(title), ...entries.flatMap(({ mark, name, text }) => hanging(`${mark} ${padToWidth(name, width)}  `, text, columns))];
 }
 
-function etcdEntry({ name, healthy, members, refusesStrangers, dropIns = [], problem }: EtcdStatus, paint: Paint): Entry {
-  const good = healthy && problem === undefined && refusesStrangers !== false;
+/** Lines that only point out what is not well: what is wrong with it is among the problems. */
+function judged(title: string, entries: readonly Judged[], paint: Paint, columns: number): string[] {
+  if (entries.length === 0) return [];
+  const marked = entries.map(({ name, text, good }) => ({
+    mark: good ? paint.ok(symbols.ok) : paint.changed('!'),
+    name,
+    text: good ? printable(text) : paint.changed(printable(text)),
+  }));
+  return section(title, marked, paint, columns);
+}
+
+/** Keys with their sizes and values, the long ones of which are cut. */
+function keySection({ scope, keys = [] }: ClusterStatus, paint: Paint, columns: number): string[] {
+  if (keys.length === 0) return [paint.quiet(`nothing is stored under the scope ${scope}`)];
+  const table = [...keys].sort((a, b) => (a.key < b.key ? -1 : 1));
+  const lines = renderTable(
+    [
+      { title: `keys of ${scope}`, cells: table.map(({ key }) => printable(key)) },
+      { title: 'size', cells: table.map(({ bytes }) => formatBytes(bytes)), align: 'right' },
+      { title: 'value', cells: table.map(({ value }) => printable(value).replaceAll('\n', ' ')) },
+    ],
+    paint.quiet,
+  );
+  return lines.map((line) => cutToWidth(line, Math.min(columns, LONGEST_LINE)));
+}
+
+/** Of a key and its value where no terminal is narrower. */
+const LONGEST_LINE = 160;
+
+function etcdEntry(member: EtcdStatus, paint: Paint): Entry {
+  const { name, healthy, members, requiresClientCertificate, dropIns = [], problem } = member;
+  const good = healthy && problem === undefined && requiresClientCertificate !== false;
   const facts = [
     healthy ? 'healthy' : 'not healthy',
-    ...(members === undefined ? [] : [count(members, 'member')]),
-    ...(refusesStrangers === undefined ? [] : [refusesStrangers ? 'turns away strangers' : 'lets in clients without a certificate']),
-    ...(dropIns.length === 0 ? [] : [`its unit is changed by ${printable(dropIns.join(', '))}`]),
+    ...(members === undefined || members === 0 ? [] : [count(members, 'member')]),
+    ...(requiresClientCertificate === undefined
+      ? []
+      : [requiresClientCertificate ? 'requires client certificates' : 'accepts clients without a certificate']),
+    ...databaseFacts(member),
+    ...(dropIns.length === 0 ? [] : [`drop-ins of its unit: ${printable(dropIns.join(', '))}`]),
     ...(problem === undefined ? [] : [printable(problem)]),
   ];
   return { mark: good ? paint.ok(symbols.ok) : paint.failed(symbols.failed), name, text: facts.join(', ') };
+}
+
+/** What a member says of itself and of its database, a clause each. */
+export function databaseFacts({ leader, version, databaseBytes, databaseUsedBytes, alarms = [] }: EtcdStatus): string[] {
+  return [
+    ...(leader === true ? ['leads'] : []),
+    ...(version === undefined ? [] : [`version ${version}`]),
+    ...(databaseBytes === undefined
+      ? []
+      : [
+          `database ${formatBytes(databaseBytes)}${databaseUsedBytes === undefined ? '' : ` with ${formatBytes(databaseUsedBytes)} in use`}`,
+        ]),
+    ...(alarms.length === 0 ? [] : [`alarm ${alarms.join(', ')}`]),
+  ];
 }
 
 function certificateEntry({ host, notAfter, daysLeft }: CertificateStatus, paint: Paint): Entry {
@@ -96,6 +217,12 @@ function certificateEntry({ host, notAfter, daysLeft }: CertificateStatus, paint
   return daysLeft < SOON
     ? { mark: paint.changed('!'), name: host, text: paint.changed(text) }
     : { mark: paint.ok(symbols.ok), name: host, text };
+}
+
+function serviceEntry({ host, role, text, level }: ServiceStatus, paint: Paint): Entry {
+  const marks = { ok: paint.ok(symbols.ok), warning: paint.changed('!'), problem: paint.failed(symbols.failed) };
+  const said = `${role}: ${printable(text)}`;
+  return { mark: marks[level], name: host, text: level === 'warning' ? paint.changed(said) : said };
 }
 
 function settings(dynamic: Readonly<Record<string, unknown>>, paint: Paint): string[] {
@@ -109,11 +236,11 @@ function flatten(value: unknown, path = ''): string[] {
     .flatMap(([key, entry]) => flatten(entry, path === '' ? key : `${path}.${key}`));
 }
 
-function verdict(problems: readonly string[], maintenance: boolean, paint: Paint): string[] {
+function verdict(problems: readonly string[], maintenance: boolean, paint: Paint, columns: number): string[] {
   if (problems.length === 0 && maintenance) return [paint.changed('! nothing is wrong, but the cluster is in maintenance mode')];
   if (problems.length === 0) return [paint.ok(`${symbols.ok} healthy`)];
   return [
     paint.failed(`${symbols.failed} not healthy: ${count(problems.length, 'problem')}`),
-    ...problems.map((problem) => `  - ${printable(problem).replaceAll('\n', '\n    ')}`),
+    ...problems.flatMap((problem) => hanging('  - ', printable(problem), columns)),
   ];
 }

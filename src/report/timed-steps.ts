@@ -91,7 +91,8 @@ function waitTitle(title: string): string {
 
 /** Whatever was being done when it ended did not come to its end: it failed, or the run broke off. */
 function closed({ host, stage, from, first, parts, doing, since }: OpenStep, to: number, last: number): TimedStep {
-  const rest = doing === undefined ? { title: READING_BACK, ms: to - since } : { title: `${doing.title} (unfinished)`, ms: to - doing.from };
+  const rest =
+    doing === undefined ? { title: READING_BACK, ms: to - since } : { title: `${doing.title} (unfinished)`, ms: to - doing.from };
   const all = parts.length === 0 && doing === undefined ? [] : [...parts, rest];
   return { host, stage, from, to, order: { first, last }, parts: all.filter(({ ms }) => ms > 0) };
 }
@@ -107,7 +108,7 @@ export function criticalPath(steps: readonly TimedStep[]): TimedStep[] {
   return path;
 }
 
-/** A host that goes on by itself waits for its own step before; at a stage that all enter together, for the slowest. */
+/** A host that proceeds by itself waits for its own step before; at a stage that all enter together, for the slowest. */
 function waitedFor(step: TimedStep, steps: readonly TimedStep[]): TimedStep | undefined {
   const before = steps.filter(({ order }) => order.last < step.order.first);
   const own = lastToEnd(before.filter(({ host }) => host === step.host));
@@ -118,5 +119,8 @@ function waitedFor(step: TimedStep, steps: readonly TimedStep[]): TimedStep | un
 const AT_ONCE_MS = 2;
 
 function lastToEnd(steps: readonly TimedStep[]): TimedStep | undefined {
-  return steps.reduce<TimedStep | undefined>((last, step) => (last === undefined || step.order.last > last.order.last ? step : last), undefined);
+  return steps.reduce<TimedStep | undefined>(
+    (last, step) => (last === undefined || step.order.last > last.order.last ? step : last),
+    undefined,
+  );
 }

@@ -36,7 +36,10 @@ export function renderTimings(timings: Timings, { color }: { color: boolean }): 
   const paint = makePaint(color);
   const time = comparableTimes(timings.totalMs);
   const blocks = [causeLines(timings, time, paint), phaseLines(timings, time, paint), hostLines(timings.hosts, time, paint)];
-  return blocks.filter((block) => block.length > 0).map((block) => block.join('\n')).join('\n\n');
+  return blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join('\n'))
+    .join('\n\n');
 }
 
 function causeLines({ totalMs, cpuMs, path }: Timings, time: TimeFormat, paint: Paint): string[] {
@@ -44,7 +47,10 @@ function causeLines({ totalMs, cpuMs, path }: Timings, time: TimeFormat, paint: 
   const rest = path.slice(named.length);
   const restMs = totalOf(rest);
   const lines = [
-    ...named.map(({ title, host, ms, times }) => ({ ms, text: `${host === undefined ? '' : `${host}: `}${title}${times > 1 ? `, ${times} times` : ''}` })),
+    ...named.map(({ title, host, ms, times }) => ({
+      ms,
+      text: `${host === undefined ? '' : `${host}: `}${title}${times > 1 ? `, ${times} times` : ''}`,
+    })),
     ...(time(restMs) === time(0) ? [] : [{ ms: restMs, text: `${count(rest.length, 'shorter thing')}` }]),
   ];
   const width = widestOf(lines.map(({ ms }) => time(ms)));
@@ -74,7 +80,10 @@ function phaseLines(timings: Timings, time: TimeFormat, paint: Paint): string[] 
   ];
   const others = widestOf(renderTable(columns(0), (text) => text)) - 'in order'.length;
   const [head = '', ...lines] = renderTable(columns(WIDTH - others), paint.quiet);
-  return [head, ...lines.flatMap((line, index) => [line, ...partLines(phases[index], totalMs, time, many).map((part) => paint.quiet(part))])];
+  return [
+    head,
+    ...lines.flatMap((line, index) => [line, ...partLines(phases[index], totalMs, time, many).map((part) => paint.quiet(part))]),
+  ];
 }
 
 /** What the slowest host's time was made of, below the line of the phase. */
@@ -84,7 +93,8 @@ function partLines(phase: TimedPhase | undefined, totalMs: number, time: TimeFor
   const least = Math.max((slowest?.ms ?? toMs - fromMs) * SHARE_OF_PHASE, totalMs * SHARE_OF_RUN);
   const named = parts.filter(({ ms }) => ms >= least).slice(0, MOST_PARTS);
   const restMs = totalOf(parts.slice(named.length));
-  const others: SpreadPart[] = named.length > 0 && restMs >= least ? [{ title: count(parts.length - named.length, 'shorter thing'), ms: restMs }] : [];
+  const others: SpreadPart[] =
+    named.length > 0 && restMs >= least ? [{ title: count(parts.length - named.length, 'shorter thing'), ms: restMs }] : [];
   return [...named, ...others].map((part) => {
     const middle = many && part.medianMs !== undefined ? `  median ${time(part.medianMs)}` : '';
     const start = `${INDENT}${padToWidth(time(part.ms), time(totalMs).length, 'left')}  `;
@@ -108,7 +118,8 @@ function hostLines(hosts: readonly HostTimes[], time: TimeFormat, paint: Paint):
   const shown = hosts.length <= ALL_HOSTS ? hosts : hosts.slice(0, SLOWEST_HOSTS);
   const middle = hosts.length <= ALL_HOSTS ? [] : [medianHost(hosts)];
   const all = [...shown, ...middle];
-  const times = (of: (host: HostTimes) => number): string[] => (all.every((host) => of(host) === 0) ? all.map(() => '') : all.map((host) => time(of(host))));
+  const times = (of: (host: HostTimes) => number): string[] =>
+    all.every((host) => of(host) === 0) ? all.map(() => '') : all.map((host) => time(of(host)));
   return renderTable(
     [
       { title: 'host', cells: all.map(({ host }, index) => (index < shown.length ? paint.strong(cutToWidth(host, HOST_WIDTH)) : host)) },

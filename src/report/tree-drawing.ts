@@ -24,7 +24,7 @@ type SlotTask = ListrTask<unknown, Renderer, Renderer>;
 
 /**
  * Starts drawing. Listr2 cannot take in tasks once it runs, so it is given as many as there may ever be; those without
- * a text are not drawn. All of them wait for the end, for it is not Listr2 that does the work.
+ * a text are not drawn. All of them wait for the end, because it is not Listr2 that does the work.
  */
 export function startDrawing({ look, blocks, ...canvas }: DrawingOptions): Drawing {
   let closed = false;
@@ -32,12 +32,15 @@ export function startDrawing({ look, blocks, ...canvas }: DrawingOptions): Drawi
   const ended = new Promise<void>((resolve) => (release = resolve));
   const row: SlotTask = { task: () => ended, rendererOptions: { persistentOutput: true } };
   const block: SlotTask = { ...row, task: (_context, self) => self.newListr(Array.from({ length: MOST_ROWS }, () => row)) };
-  const listr: Listr<unknown, Renderer, Renderer> = new Listr(Array.from({ length: blocks }, () => block), {
-    concurrent: true,
-    exitOnError: false,
-    registerSignalListeners: false,
-    renderer: makeTreeRenderer({ ...canvas, look: (spinner) => assign(listr.tasks, look(spinner, closed)) }),
-  });
+  const listr: Listr<unknown, Renderer, Renderer> = new Listr(
+    Array.from({ length: blocks }, () => block),
+    {
+      concurrent: true,
+      exitOnError: false,
+      registerSignalListeners: false,
+      renderer: makeTreeRenderer({ ...canvas, look: (spinner) => assign(listr.tasks, look(spinner, closed)) }),
+    },
+  );
   const drawn = listr.run().catch(() => undefined);
   return {
     end: async () => {
@@ -49,8 +52,10 @@ export function startDrawing({ look, blocks, ...canvas }: DrawingOptions): Drawi
 }
 
 function assign(tasks: readonly ListrDefaultRendererTask[], blocks: readonly TreeBlock[]): Map<ListrDefaultRendererTask, TreeLine> {
-  return new Map(tasks.flatMap((task, index) => [
-    [task, blocks[index]?.line ?? NO_LINE] as const,
-    ...(task.subtasks ?? []).map((row, at) => [row, blocks[index]?.rows[at] ?? NO_LINE] as const),
-  ]));
+  return new Map(
+    tasks.flatMap((task, index) => [
+      [task, blocks[index]?.line ?? NO_LINE] as const,
+      ...(task.subtasks ?? []).map((row, at) => [row, blocks[index]?.rows[at] ?? NO_LINE] as const),
+    ]),
+  );
 }

@@ -1,7 +1,7 @@
 import type { StepResult } from '../events.js';
 import { formatElapsed, timeSuffix } from './duration.js';
 import { symbols, type Paint } from './paint.js';
-import type { Part, Phase } from './run-state.js';
+import type { HostProgress, Phase } from './run-state.js';
 import type { TreeLine, TreeMoment } from './tree-types.js';
 import { count, listNames } from './words.js';
 
@@ -15,14 +15,21 @@ export function phaseHeading(phase: Phase, { now, closed }: TreeMoment, paint: P
   const ends = [...phase.parts.values()].flatMap(({ end }) => end ?? []);
   const has = (result: StepResult): boolean => ends.some((end) => end.result === result);
   const time = spentTime(phase);
-  if (has('failed')) return heading(paint.failed(symbols.failed), `${phase.title} — ${paint.failed(`failed on ${listNames(hostsWith(phase, 'failed'), NAMED_HOSTS)}`)}${time}`);
+  if (has('failed'))
+    return heading(
+      paint.failed(symbols.failed),
+      `${phase.title} — ${paint.failed(`failed on ${listNames(hostsWith(phase, 'failed'), NAMED_HOSTS)}`)}${time}`,
+    );
   if ([...phase.parts.values()].some(({ end }) => end === undefined)) {
     return heading(paint.changed(symbols.unfinished), `${phase.title} — ${paint.changed('did not finish')}`);
   }
   if (has('changed')) {
     const changes = ends.reduce((sum, end) => sum + end.changes, 0);
     const hosts = ends.filter(({ result }) => result === 'changed').length;
-    return heading(paint.changed(symbols.changed), `${phase.title} — ${paint.changed(`${count(changes, 'change')} on ${count(hosts, 'host')}`)}${time}`);
+    return heading(
+      paint.changed(symbols.changed),
+      `${phase.title} — ${paint.changed(`${count(changes, 'change')} on ${count(hosts, 'host')}`)}${time}`,
+    );
   }
   if (has('ok')) return heading(paint.ok(symbols.ok), `${phase.title} — ${quietSummary(phase, paint)}${time}`);
   return heading(paint.skipped(symbols.skipped), `${phase.title} — ${quietSummary(phase, paint)}`);
@@ -59,7 +66,9 @@ function hostsWith(phase: Phase, result: StepResult, reason?: string): string[] 
 
 /** From the first host that began to the last that ended; hosts of one phase need not go side by side. */
 function spentTime({ parts }: Phase): string {
-  const done = [...parts.values()].filter((part): part is Part & Required<Pick<Part, 'end'>> => part.end !== undefined && part.end.result !== 'skipped');
+  const done = [...parts.values()].filter(
+    (part): part is HostProgress & Required<Pick<HostProgress, 'end'>> => part.end !== undefined && part.end.result !== 'skipped',
+  );
   if (done.length === 0) return '';
   const ms = Math.max(...done.map(({ startedAt, end }) => startedAt + end.ms)) - Math.min(...done.map(({ startedAt }) => startedAt));
   return timeSuffix(ms);

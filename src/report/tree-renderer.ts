@@ -38,8 +38,21 @@ export function makeTreeRenderer(canvas: Canvas): typeof DefaultRenderer {
     #lines: ReadonlyMap<ListrDefaultRendererTask, TreeLine> = new Map();
     #drawnAt = 0;
 
-    constructor(tasks: ListrDefaultRendererTask[], options: ConstructorParameters<typeof DefaultRenderer>[1], events: ConstructorParameters<typeof DefaultRenderer>[2]) {
-      super(tasks, { ...options, spinner: clock, logger: new ListrLogger({ processOutput: new LiveOutput(canvas.out, canvas.err) }), collapseSubtasks: false }, events);
+    constructor(
+      tasks: ListrDefaultRendererTask[],
+      options: ConstructorParameters<typeof DefaultRenderer>[1],
+      events: ConstructorParameters<typeof DefaultRenderer>[2],
+    ) {
+      super(
+        tasks,
+        {
+          ...options,
+          spinner: clock,
+          logger: new ListrLogger({ processOutput: new LiveOutput(canvas.out, canvas.err) }),
+          collapseSubtasks: false,
+        },
+        events,
+      );
     }
 
     override update(): void {
@@ -67,7 +80,8 @@ export function makeTreeRenderer(canvas: Canvas): typeof DefaultRenderer {
     protected override format(message: string, icon: string, level: number): string[] {
       if (icon === '') return [];
       const columns = columnsOf(canvas.out) - 1;
-      const tail = TAILS.map((pattern) => pattern.exec(message)?.[0] ?? '').find(({ length }) => length > 0 && columns - length >= LEAST_TEXT) ?? '';
+      const tail =
+        TAILS.map((pattern) => pattern.exec(message)?.[0] ?? '').find(({ length }) => length > 0 && columns - length >= LEAST_TEXT) ?? '';
       const text = message.slice(0, message.length - tail.length);
       return [cutToWidth(`${INDENT.repeat(level)}${icon} ${text}`, columns - tail.length) + tail];
     }

@@ -1,18 +1,18 @@
 import type { StepResult } from '../events.js';
 import { formatElapsed, timeSuffix } from './duration.js';
 import { symbols, type Paint } from './paint.js';
-import type { Part, PartEnd, Phase } from './run-state.js';
+import type { HostProgress, HostEnd, Phase } from './run-state.js';
 import type { TreeLine, TreeMoment } from './tree-types.js';
 import { firstLine, listNames, withoutHost } from './words.js';
 
-/** Hosts that get a line of their own; with more of them, those that ended are told together. */
+/** Hosts that get a line of their own; with more of them, those that ended are reported together. */
 const MOST_HOSTS = 8;
 
 /** Of many hosts, how many that failed get a line of their own. */
 const MOST_FAILED = 4;
 
-/** The most lines `hostRows` gives: the hosts, and one line for each way to be one of many. */
-export const MOST_ROWS = MOST_HOSTS + 6;
+/** The most lines below a phase's heading: the hosts, one line for each way to be one of many, and one for a gap in writes. */
+export const MOST_ROWS = MOST_HOSTS + 7;
 
 /** How many hosts a line about several names before it is cut to the width of the terminal. */
 const NAMED_HOSTS = 20;
@@ -26,7 +26,7 @@ export function hostRows(phase: Phase, moment: TreeMoment, paint: Paint): TreeLi
   const open = entries.filter(({ part }) => part.end === undefined);
   const dull = entries.every(({ part }) => part.end?.result === 'ok' || part.end?.result === 'skipped');
   if (dull && (phase.ended || moment.closed)) return [];
-  const row = ({ host, part }: { host: string; part: Part }): TreeLine => hostRow(host, phase.title, part, moment, paint);
+  const row = ({ host, part }: { host: string; part: HostProgress }): TreeLine => hostRow(host, phase.title, part, moment, paint);
   if (phase.hosts.length <= MOST_HOSTS) return entries.map(row);
 
   const failed = entries.filter(({ part }) => part.end?.result === 'failed');
@@ -53,7 +53,7 @@ function together(mark: string, what: string, hosts: readonly string[]): TreeLin
   return hosts.length === 0 ? [] : [{ mark, text: `${hosts.length} ${what}: ${listNames(hosts, NAMED_HOSTS)}` }];
 }
 
-function hostRow(host: string, title: string, part: Part, { now, spinner, closed }: TreeMoment, paint: Paint): TreeLine {
+function hostRow(host: string, title: string, part: HostProgress, { now, spinner, closed }: TreeMoment, paint: Paint): TreeLine {
   const text = `${host} · ${title}`;
   if (part.end !== undefined) return endedRow(host, text, part.end, paint);
   if (closed) return { mark: paint.changed(symbols.unfinished), text: `${text} — ${paint.changed('did not finish')}` };
@@ -63,7 +63,7 @@ function hostRow(host: string, title: string, part: Part, { now, spinner, closed
   return what === '' ? { mark: paint.active(spinner), text: text + time } : { mark: paint.active(spinner), text, detail: what + time };
 }
 
-function endedRow(host: string, text: string, { result, changes, ms, reason, error }: PartEnd, paint: Paint): TreeLine {
+function endedRow(host: string, text: string, { result, changes, ms, reason, error }: HostEnd, paint: Paint): TreeLine {
   const time = timeSuffix(ms);
   switch (result) {
     case 'changed':

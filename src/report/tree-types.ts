@@ -3,7 +3,7 @@ export interface TreeLine {
   /** The symbol before the text. */
   mark: string;
   text: string;
-  /** What goes on right now, below the text. */
+  /** What happens right now, below the text. */
   detail?: string;
 }
 
@@ -17,7 +17,7 @@ export interface TreeBlock {
 export interface TreeMoment {
   /** Milliseconds, on the clock of the run's state. */
   now: number;
-  /** The sign of something going on, at this moment. */
+  /** The sign of something in progress, at this moment. */
   spinner: string;
   /** True for the last picture, when what did not finish never will. */
   closed: boolean;

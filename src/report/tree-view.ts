@@ -6,6 +6,7 @@ import { phaseHeading } from './tree-heading.js';
 import { hostRows } from './tree-rows.js';
 import type { TreeBlock, TreeLine, TreeMoment } from './tree-types.js';
 import { count } from './words.js';
+import { writeGapText } from './write-gap-text.js';
 
 /** The tree of a run at one moment, from its state alone. */
 export function viewTree(state: RunState, moment: TreeMoment, paint: Paint): TreeBlock[] {
@@ -18,7 +19,11 @@ export function viewTree(state: RunState, moment: TreeMoment, paint: Paint): Tre
 }
 
 function phaseBlock(phase: Phase, moment: TreeMoment, paint: Paint): TreeBlock {
-  return { line: phaseHeading(phase, moment, paint), rows: hostRows(phase, moment, paint) };
+  return { line: phaseHeading(phase, moment, paint), rows: [...hostRows(phase, moment, paint), ...gapRow(phase, paint)] };
+}
+
+function gapRow({ gap }: Phase, paint: Paint): TreeLine[] {
+  return gap === undefined ? [] : [{ mark: paint.quiet(symbols.told), text: writeGapText(gap) }];
 }
 
 function proofBlock({ checks, proving }: RunState, { spinner, closed }: TreeMoment, paint: Paint): TreeBlock[] {
@@ -27,17 +32,22 @@ function proofBlock({ checks, proving }: RunState, { spinner, closed }: TreeMome
   }
   const bad = checks.filter(({ ok }) => !ok);
   if (bad.length === 0) {
-    return [{ line: { mark: paint.ok(symbols.ok), text: `Check the cluster — ${count(checks.length, 'proof holds', 'proofs hold')}` }, rows: [] }];
+    return [
+      { line: { mark: paint.ok(symbols.ok), text: `Check the cluster — ${count(checks.length, 'proof holds', 'proofs hold')}` }, rows: [] },
+    ];
   }
   const text = `Check the cluster — ${paint.failed(`${bad.length} of ${count(checks.length, 'proof fails', 'proofs fail')}`)}`;
   return [{ line: { mark: paint.failed(symbols.failed), text }, rows: bad.map((check) => proofRow(check, paint)) }];
 }
 
 function proofRow({ host, title, detail }: CheckResult, paint: Paint): TreeLine {
-  return { mark: paint.failed(symbols.failed), text: `${host === undefined ? '' : `${host} · `}${title} — ${paint.failed(`failed: ${detail}`)}` };
+  return {
+    mark: paint.failed(symbols.failed),
+    text: `${host === undefined ? '' : `${host} · `}${title} — ${paint.failed(`failed: ${detail}`)}`,
+  };
 }
 
-/** Stages that have not begun share one line, since a list of them would push what goes on off a small screen. */
+/** Stages that have not begun share one line, since a list of them would push what is in progress off a small screen. */
 function laterBlock({ stages, end }: RunState, { closed }: TreeMoment, paint: Paint): TreeBlock[] {
   const titles = [...stages.values()].filter(({ parts, ended }) => parts.size === 0 && !ended).map(({ title }) => title);
   if (titles.length === 0 || (closed && end?.exitCode === ExitCode.done)) return [];

@@ -6,7 +6,7 @@ import type { Reporter, ReportStreams } from './reporter-types.js';
 import { RunState } from './run-state.js';
 import { startDrawing, type Drawing } from './tree-drawing.js';
 import { viewTree } from './tree-view.js';
-import { columnsOf } from './width.js';
+import { columnsOf, wrapColumns } from './width.js';
 
 /** Stages that a host's platform may add to those that were announced before it was known. */
 const SPARE_STAGES = 8;
@@ -29,18 +29,25 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
     return fresh.map(({ host, text }) => `${paint.changed('warning:')} ${host === undefined ? '' : `${host}: `}${text}`);
   };
 
-  const closing = (): string[] => [
-    ...state.failures.map(({ error }) => renderError(error, { color })),
-    takeWarnings().join('\n'),
-    state.end === undefined ? paint.failed('Stopped before the end.') : renderRecap({ ...state.end, command: state.command, failures: state.failures, leftOut: state.leftOut }, { color, columns: columnsOf(out), fewestCauses: 2 }),
-  ].filter((block) => block !== '');
+  const closing = (): string[] =>
+    [
+      ...state.failures.map(({ error }) => renderError(error, { color, columns: wrapColumns(out) })),
+      takeWarnings().join('\n'),
+      state.end === undefined
+        ? paint.failed('Stopped before the end.')
+        : renderRecap(
+            { ...state.end, command: state.command, failures: state.failures, leftOut: state.leftOut },
+            { color, columns: columnsOf(out), fewestCauses: 2 },
+          ),
+    ].filter((block) => block !== '');
 
-  const draw = (): Drawing => startDrawing({
-    ...streams,
-    paint,
-    blocks: state.stages.size + SPARE_STAGES + OTHER_BLOCKS,
-    look: (spinner, last) => viewTree(state, { now: Date.now(), spinner, closed: last }, paint),
-  });
+  const draw = (): Drawing =>
+    startDrawing({
+      ...streams,
+      paint,
+      blocks: state.stages.size + SPARE_STAGES + OTHER_BLOCKS,
+      look: (spinner, last) => viewTree(state, { now: Date.now(), spinner, closed: last }, paint),
+    });
 
   const finish = async (): Promise<void> => {
     await drawing?.end();

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 let segmenter: Intl.Segmenter | undefined;
 
-/** The characters of a text as people count them. What counts them is made on first use, for it takes longer than most reports. */
+/** The characters of a text as people count them. What counts them is made on first use, because it takes longer than most reports. */
 function graphemes(text: string): Iterable<{ segment: string }> {
   segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   return segmenter.segment(text);
@@ -32,20 +32,23 @@ export function cutToWidth(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let left = columns - 1;
   let full = false;
-  return text.split(COLOR).map((part, index) => {
-    if (index % 2 === 1) return part;
-    if (full) return '';
-    let kept = '';
-    for (const { segment } of graphemes(part)) {
-      left -= graphemeColumns(segment);
-      if (left < 0) {
-        full = true;
-        return `${kept.trimEnd()}…`;
+  return text
+    .split(COLOR)
+    .map((part, index) => {
+      if (index % 2 === 1) return part;
+      if (full) return '';
+      let kept = '';
+      for (const { segment } of graphemes(part)) {
+        left -= graphemeColumns(segment);
+        if (left < 0) {
+          full = true;
+          return `${kept.trimEnd()}…`;
+        }
+        kept += segment;
       }
-      kept += segment;
-    }
-    return kept;
-  }).join('');
+      return kept;
+    })
+    .join('');
 }
 
 /** The text filled up with spaces to a number of columns. */
@@ -64,9 +67,42 @@ function graphemeColumns(grapheme: string): number {
   return WIDE.test(grapheme) ? 2 : 1;
 }
 
+/** A command between back-quotes, which can only be copied in one piece, or any other word, with the punctuation around it. */
+const WORD = /(?:[^\s`]*`[^`\n]*`)+[^\s`]*|\S+/gu;
+
+/**
+ * The text in lines of at most so many columns, broken between words; what is between back-quotes, and a word that is wider, stays in one
+ * piece.
+ */
+export function wrapWords(text: string, columns: number): string[] {
+  if (displayWidth(text) <= columns) return [text];
+  const lines: string[] = [];
+  for (const [word] of text.matchAll(WORD)) {
+    const last = lines.at(-1);
+    if (last === undefined || displayWidth(last) + 1 + displayWidth(word) > columns) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
+/**
+ * The columns in which sentences are wrapped on a stream: those of a terminal; elsewhere lines are as long as they are, because who
+ * searches them.
+ */
+export function wrapColumns(stream: { isTTY?: boolean; columns?: number }): number {
+  return stream.isTTY === true ? columnsOf(stream) : Infinity;
+}
+
 /** The columns of a terminal; one that does not know, such as that of `script` in a cron job, says 0 and counts as usual. */
 export function columnsOf({ columns }: { columns?: number }): number {
   return columns === undefined || columns <= 0 ? USUAL_COLUMNS : columns;
 }
 
 const USUAL_COLUMNS = 80;
+
+/** A text behind what begins its first line, in lines of at most so many columns; the others are indented as far. */
+export function hanging(begin: string, text: string, columns: number): string[] {
+  const indent = displayWidth(begin);
+  const lines = text.split('\n').flatMap((line) => wrapWords(line, columns - indent));
+  return lines.map((line, index) => (index === 0 ? begin + line : ' '.repeat(indent) + line));
+}

@@ -21,3 +21,8 @@ export function withoutHost(text: string, host: string | undefined): string {
 export function firstLine(text: string): string {
   return text.split('\n', 1)[0] ?? '';
 }
+
+/** True for a command that only looks, as the first event of its run names it: `plan` and `survey`. */
+export function isLook(command: string): boolean {
+  return command === 'plan' || command === 'survey';
+}

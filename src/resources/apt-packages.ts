@@ -1,9 +1,17 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
 import { sh, type Script } from '../shell/quote.js';
 import { keepOff } from './keep-off.js';
-import { DEFAULT_LOCK_TIMEOUT, installChanges, missingOf, type PackagesOptions, type PackagesState } from './packages-state.js';
+import {
+  DEFAULT_LOCK_TIMEOUT,
+  heldPackages,
+  installChanges,
+  missingOf,
+  packagesHandle,
+  type PackagesOptions,
+  type PackagesState,
+} from './packages-state.js';
 import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
-import { type SharedQuestion, tellShared } from './shared-question.js';
+import { type SharedQuestion, printAnswer } from './shared-question.js';
 
 const POLICY = '/usr/sbin/policy-rc.d';
 const POLICY_MARK = '# pgprov: no service starts by itself while packages are installed';
@@ -55,26 +63,29 @@ grep -E '^(E|W|dpkg): |^Err:|lock is held|No space left|  [45][0-9][0-9] ' "$apt
 }`;
 }
 
-/** Asks which of the packages are known to dpkg, which reads its whole database to answer: a line each of name, status and version. */
+/**
+ * Asks which of the packages are known to dpkg, which reads its whole database to answer: a line each of name, status, version (which may
+ * be empty) and what is wanted of it.
+ */
 function packagesQuestion(packages: readonly string[]): SharedQuestion {
   return {
     variable: 'pgprov_packages',
     subjects: packages,
-    ask: (all) => sh`dpkg-query -W -f ${'${Package} ${db:Status-Status} ${Version}\n'} ${all} 2>/dev/null || :`,
+    ask: (all) => sh`dpkg-query -W -f ${'${Package} ${db:Status-Status} ${Version} ${db:Status-Want}\n'} ${all} 2>/dev/null || :`,
   };
 }
 
 /** Packages installed with apt, without what they merely recommend, and without starting their services. */
 export function aptPackages(options: PackagesOptions): Resource<PackagesState> {
   const { packages } = options;
-  const id = `packages:${options.name}`;
+  const { id } = packagesHandle(options.name);
   const off = keepOff(options.disable ?? []);
   const question = packagesQuestion(packages);
   return {
     id,
-    shares: [question],
-    // What would be installed is asked only where something is missing, for apt-cache is slow.
-    probe: () => sh`${tellShared(question)}
+    sharedQuestions: [question],
+    // What would be installed is asked only where something is missing, because apt-cache is slow.
+    probe: () => sh`${printAnswer(question)}
 for name in ${packages}; do
 case "$pgprov_nl$pgprov_packages" in
 *"$pgprov_nl$name installed "*) ;;
@@ -87,15 +98,22 @@ done`,
     parse: (answer) => {
       const state: PackagesState = Object.fromEntries(packages.map((name) => [name, undefined]));
       for (const line of answerLines(answer)) {
-        const [name, status, version] = line.split(' ');
+        const [name, status, version, want] = line.split(' ');
         if (name === undefined || version === undefined) throw new UnknownAnswer(id, answer);
         if (!packages.includes(name)) continue;
         if (status === 'installed') state[name] = version;
-        else if (status === 'candidate' && state[name] === undefined) state[name] = { candidate: version };
+        else if (typeof state[name] !== 'string') {
+          state[name] = {
+            ...state[name],
+            ...(status === 'candidate' ? { candidate: version } : {}),
+            ...(want === 'hold' ? { held: true as const } : {}),
+          };
+        }
       }
       return state;
     },
     diff: (state) => installChanges(packages, state),
+    obstacle: (state) => heldPackages(packages, state, 'apt-mark unhold'),
     apply: (_changes, state) => sh`${withoutAutostart}
 ${defineAptGet(options.lockTimeout ?? DEFAULT_LOCK_TIMEOUT)}
 trap 'restore; rm -f "$apt_log"' EXIT
@@ -111,6 +129,10 @@ if apt_get -o APT::Update::Error-Mode=any update; then apt_get "$@" || :; fi
 fi
 if [ "$apt_status" != 0 ]; then
 apt_explain
+set -- $(apt-mark showhold 2>/dev/null)
+if [ "$#" != 0 ] && grep -qi 'held .*packages' "$apt_log"; then
+echo "apt leaves what is on hold as it is; apt-mark unhold $* lets it change that"
+fi
 ${off.failed}
 exit 1
 fi

@@ -50,7 +50,7 @@ export function aptRepository(options: AptRepositoryOptions): Resource<AptReposi
   const source = file({ path, content });
   return {
     id,
-    shares: [pathQuestion(path)],
+    sharedQuestions: [pathQuestion(path)],
     probe: () => sh`if [ -e ${list} ]; then echo listed; else echo unlisted; fi
 ${probePath(path)}`,
     parse: (answer) => {

@@ -1,3 +1,4 @@
+import { handle, type Handle } from './handle.js';
 import type { Script } from '../shell/quote.js';
 import { digestOf, type Resource } from './resource.js';
 
@@ -11,9 +12,14 @@ export interface CommandOptions {
   run: Script;
 }
 
+/** What is seen of a command by its name: whether its condition holds. */
+export function commandHandle(name: string): Handle<{ done: boolean }> {
+  return handle(`command:${name}`);
+}
+
 /** The escape hatch: a condition and the command that makes it true. */
 export function command(options: CommandOptions): Resource<{ done: boolean }> {
-  const id = `command:${options.name}`;
+  const { id } = commandHandle(options.name);
   return {
     id,
     probe: () => options.unless,

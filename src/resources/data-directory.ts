@@ -1,6 +1,7 @@
+import { handle } from './handle.js';
 import { Script, sh } from '../shell/quote.js';
 import { answerLines, UnknownAnswer, type Answer, type Observation } from './resource.js';
-import { type SharedQuestion, tellShared } from './shared-question.js';
+import { type SharedQuestion, printAnswer } from './shared-question.js';
 
 /** What is in global/pg_control: PostgreSQL writes all of its 8192 bytes at once, and initdb writes it early. */
 export type ControlFile = 'valid' | 'missing' | 'zero' | 'truncated' | 'damaged';
@@ -11,7 +12,7 @@ export interface WalPosition {
   timeline: number;
   /** The last checkpoint, of a standby the last restartpoint. */
   checkpoint: string;
-  /** The next OID as the last checkpoint has it: below 16384 it is initdb's own, for a server that others connect to starts there. */
+  /** The next OID as the last checkpoint has it: below 16384 it is initdb's own, because a server that others connect to starts there. */
   nextOid: number;
   /**
    * Where the last valid WAL record starts. The checkpoint itself after a clean shutdown as a primary, otherwise read with
@@ -47,6 +48,10 @@ export interface ClusterData {
   control: ControlFile;
   /** A postmaster has it open. */
   running: boolean;
+  /** A server without a postmaster has it open (`postgres --single`), as Patroni runs one to recover from a crash. */
+  alone?: true;
+  /** The WAL file that a server which is no primary has just been reading for its replay, where that shows. */
+  replays?: string;
   /** Undefined without pg_controldata. */
   position: WalPosition | undefined;
   history: TimelineHistory | undefined;
@@ -62,6 +67,9 @@ export interface DataDirectoryOptions {
   user: string;
 }
 
+/** What Patroni remembers of the dynamic configuration beside the data; a bootstrap that failed leaves it behind, alone. */
+export const PATRONI_CACHE = 'patroni.dynamic.json';
+
 /** Processes that fill a data directory with a copy of another. */
 const COPYING = '^(pg_basebackup|pgbackrest|wal-g|barman.*|rsync)$';
 
@@ -73,7 +81,7 @@ export const markOwn: Script = sh`mkdir -p ${OWN_CLUSTERS}
 : >${OWN_CLUSTERS}/"$(od -An -tu8 -N8 "$data/global/pg_control" | tr -d ' ')"`;
 
 /** The observation's id, for guards that look it up. */
-export const DATA_DIRECTORY = 'data-directory';
+export const DATA_DIRECTORY = handle<DataDirectoryState>('data-directory');
 
 /** Seconds that reading the WAL of a server that is down may take: it is that since the last checkpoint. */
 const READING = 20;
@@ -82,12 +90,14 @@ const READING = 20;
  * Reads a data directory without a server: pg_control starts with the system identifier as a native 64-bit integer. With
  * pg_controldata and pg_waldump it also tells checksums, state, and how far the WAL goes.
  */
-export function dataDirectory(options: DataDirectoryOptions): Observation<DataDirectoryState> & { readonly shares: readonly SharedQuestion[] } {
+export function dataDirectory(
+  options: DataDirectoryOptions,
+): Observation<DataDirectoryState> & { readonly sharedQuestions: readonly SharedQuestion[] } {
   const question = dataQuestion(options);
   return {
-    id: DATA_DIRECTORY,
-    shares: [question],
-    probe: () => tellShared(question),
+    ...DATA_DIRECTORY,
+    sharedQuestions: [question],
+    probe: () => printAnswer(question),
     parse: (answer) => readDataDirectory(answer),
   };
 }
@@ -103,9 +113,9 @@ export function readDataDirectory(answer: Answer): DataDirectoryState {
   const kind = values.get('kind');
   if (kind === 'absent' || kind === 'empty') return { kind };
   if (kind === 'foreign') return { kind, entries: all('entry') };
-  if (kind !== 'cluster') throw new UnknownAnswer(DATA_DIRECTORY, answer);
+  if (kind !== 'cluster') throw new UnknownAnswer(DATA_DIRECTORY.id, answer);
   const checksums = values.get('checksums');
-  const history = values.get('history');
+  const [history, replays] = [values.get('history'), values.get('replays')];
   return {
     kind,
     version: values.get('version') ?? '',
@@ -117,6 +127,8 @@ export function readDataDirectory(answer: Answer): DataDirectoryState {
     // What the file itself shows comes before what pg_controldata makes of it.
     control: (all('control')[0] ?? 'valid') as ControlFile,
     running: values.get('running') === 'yes',
+    ...(values.get('running') === 'alone' ? { alone: true as const } : {}),
+    ...(replays === undefined ? {} : { replays }),
     position: readPosition(values),
     history: history === undefined ? undefined : { timeline: Number.parseInt(history, 16), forks: all('fork') },
     misowned: values.get('misowned'),
@@ -135,6 +147,13 @@ function readPosition(values: ReadonlyMap<string, string>): WalPosition | undefi
     lastRecord: values.get('state') === 'shut down' ? checkpoint : values.get('last'),
   };
 }
+
+/** Succeeds where the answer to `dataQuestion` is a database with a control file that PostgreSQL can read, as far as that shows. */
+export const HOLDS_CLUSTER: Script = sh`case "$pgprov_nl$pgprov_data$pgprov_nl" in
+*"$pgprov_nl"control=*) false ;;
+*"$pgprov_nl"kind=cluster"$pgprov_nl"*) : ;;
+*) false ;;
+esac`;
 
 /** The shell's expansion of a variable with a pattern taken off: `rest##* `. */
 const expand = (expression: string): Script => Script.build(`\${${expression}}`);
@@ -155,7 +174,11 @@ echo "version=$version"
 running=
 pid=
 [ ! -r "$data/postmaster.pid" ] || read -r pid <"$data/postmaster.pid" || :
-if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f "$data")" ]; then running=yes; echo running=yes; fi
+case "$pid" in
+-*) server=${expand('pid#-')}; how=alone ;;
+*) server=$pid; how=yes ;;
+esac
+if [ -n "$pid" ] && [ "$(readlink "/proc/$server/cwd")" = "$(readlink -f "$data")" ]; then running=$how; echo "running=$how"; fi
 if [ -s "$data/global/pg_control" ]; then
 set -- $(od -An -tu8 -N8 "$data/global/pg_control")
 if [ "$(wc -c <"$data/global/pg_control")" -lt 8192 ]; then echo control=truncated
@@ -201,6 +224,17 @@ esac
 done <<CONTROL
 $("$bin/pg_controldata" "$data" 2>&1)
 CONTROL
+if [ "$running" = alone ]; then
+ls -l "/proc/$server/fd" 2>/dev/null | sed -n 's/.*\/pg_wal\/\([0-9A-F]\{24\}\)$/replays=\1/p' | tail -n 1
+elif [ -n "$running" ] && [ "$state" != 'in production' ]; then
+children=
+read -r children <"/proc/$server/task/$server/children" 2>/dev/null || :
+for child in $children; do
+title=
+read -r title <"/proc/$child/cmdline" 2>/dev/null || :
+case "$title" in *' startup recovering '*) title=${expand('title##* startup recovering ')}; echo "replays=${expand('title%%[!0-9A-F]*')}" ;; esac
+done
+fi
 if [ -z "$running" ] && [ -n "$checkpoint" ]; then
 for file in "$data"/pg_wal/????????????????????????; do [ ! -f "$file" ] || segments=${expand('file##*/')}; done
 if [ -n "$segments" ]; then
@@ -234,7 +268,7 @@ fi
 if [ -z "$running" ]; then
 find -H "$data"/base "$data"/global "$data"/pg_*/ ! -type l ! -user ${user} -print -quit 2>/dev/null | sed 's/^/misowned=/'
 fi
-elif [ -z "$(ls -A "$data")" ]; then echo kind=empty
+elif [ -z "$(ls -A "$data" | grep -vxF ${PATRONI_CACHE})" ]; then echo kind=empty
 else
 echo kind=foreign
 ls -A "$data" | head -n 5 | sed 's/^/entry=/'

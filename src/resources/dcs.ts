@@ -1,6 +1,40 @@
-import { type EtcdClient, findKeys, keysQuestion } from './etcd-client.js';
 import { answerText, type Observation } from './resource.js';
-import { tellShared } from './shared-question.js';
+import { handle } from './handle.js';
+import { printAnswer, type SharedQuestion } from './shared-question.js';
+import type { Promotion, StoredKey } from '../lib/cluster-status.js';
+import { lastPromotion } from './last-promotion.js';
+import type { Script } from '../shell/quote.js';
+
+/** A key of a scope as the store has it. */
+export interface DcsKey {
+  value: string;
+  /** What the store tells later writes from this one by, for `put`. */
+  revision: string;
+}
+
+/**
+ * How a host reads and writes what Patroni keeps in its store under one scope. Keys are named as in Patroni, without the scope's prefix:
+ * `initialize`, `leader`, `config`, `members/pg1`. A file a store, `src/resources/<store>-keys.ts`.
+ */
+export interface DcsKeys {
+  /** What people call the store: `etcd`. */
+  readonly name: string;
+  /** Asks for all keys of the scope. */
+  readonly question: SharedQuestion;
+  /** A pattern of the shell's `case` that the question's variable matches where somebody holds the leader key. */
+  readonly led: Script;
+  /** Finds the keys in the answer to `question`; where there is none, why, in one line. */
+  find(text: string): ReadonlyMap<string, DcsKey> | string;
+  /** Takes the key `initialize` away where it is empty; a bootstrap that completes at this moment keeps its key. */
+  clearMark(): Script;
+  /**
+   * Puts a value in place of the one that was read. It fails with a sentence when somebody else has written the key meanwhile, unless
+   * that was this value: an answer may be lost.
+   */
+  put(key: string, value: string, revision: string): Script;
+  /** The key as the store names it, `/service/demo/config`, and the command that shows it to a person. */
+  show(key: string): { path: string; command: string };
+}
 
 /** A member as Patroni registered it. */
 export interface DcsMember {
@@ -9,9 +43,11 @@ export interface DcsMember {
   connUrl: string;
   state: string;
   role: string;
+  /** Its Patroni has seen that the cluster is in maintenance mode, and acts by it; absent where it has not. */
+  paused?: true;
 }
 
-/** What etcd knows of a Patroni scope. */
+/** What the store knows of a Patroni scope. */
 export type DcsState =
   | { reachable: false; why: string }
   | {
@@ -21,38 +57,44 @@ export type DcsState =
       leader: string | undefined;
       members: DcsMember[];
       config: Record<string, unknown> | undefined;
-      /** Keys whose values are not what Patroni writes there, e.g. `/service/demo/members/pg2`; they count as absent. */
+      /** The last change of the leader; absent where there was none yet. */
+      lastPromotion?: Promotion;
+      /** All keys of the scope, in the store's order. */
+      keys?: readonly StoredKey[];
+      /** How far in the WAL, in bytes, the leader was when it last noted that, which it does once a loop; absent where none ever has. */
+      leaderPosition?: number;
+      /** With synchronous replication: who led, and the standbys that have every commit that was waited for; absent without. */
+      sync?: { leader: string; standbys: readonly string[] };
+      /** Keys whose values are not what Patroni writes there, which count as absent, a sentence each. */
       unreadable?: string[];
     };
 
 /** The observation's id, for guards that look it up. */
-export const DCS = 'dcs';
+export const DCS = handle<DcsState>('dcs');
 
-/** Reads a scope's keys; `prefix` is `/service/demo/`. */
-export function dcs(client: EtcdClient, prefix: string): Observation<DcsState> {
-  const keys = keysQuestion(client, prefix);
+/** Reads a scope's keys. */
+export function dcs(keys: DcsKeys): Observation<DcsState> {
   return {
-    id: DCS,
-    shares: [keys],
-    probe: () => tellShared(keys),
-    parse: (answer) => readScope(findKeys(answerText(answer), client, prefix), prefix),
+    ...DCS,
+    sharedQuestions: [keys.question],
+    probe: () => printAnswer(keys.question),
+    parse: (answer) => readScope(keys, answerText(answer)),
   };
 }
 
-/** Reads what `findKeys` found. */
-export function readScope(text: string, prefix: string): DcsState {
-  if (!text.startsWith('{"header"')) return { reachable: false, why: text.trim().split('\n').at(-1) ?? '' };
-  const body = JSON.parse(text) as { kvs?: { key: string; value?: string }[] };
-  const decode = (value: string | undefined): string => Buffer.from(value ?? '', 'base64').toString('utf8');
-  const values = new Map(
-    (body.kvs ?? []).map(({ key, value }): [string, string] => [decode(key).slice(prefix.length), decode(value)]),
-  );
+/** Reads the answer to the keys' question. */
+export function readScope(keys: DcsKeys, text: string): DcsState {
+  const values = keys.find(text);
+  if (typeof values === 'string') return { reachable: false, why: values };
   const unreadable: string[] = [];
   const objectAt = (key: string): Record<string, unknown> | undefined => {
-    const value = values.get(key);
+    const value = values.get(key)?.value;
     if (value === undefined) return undefined;
     const object = parseObject(value);
-    if (object === undefined) unreadable.push(`${prefix}${key}`);
+    if (object === undefined) {
+      const { path, command } = keys.show(key);
+      unreadable.push(`${keys.name}: the value of ${path} is not what Patroni writes there; \`${command}\` shows it`);
+    }
     return object;
   };
   const members = [...values.keys()]
@@ -60,10 +102,45 @@ export function readScope(text: string, prefix: string): DcsState {
     .flatMap((key): DcsMember[] => {
       const member = objectAt(key);
       if (member === undefined) return [];
-      return [{ name: key.slice('members/'.length), connUrl: asText(member['conn_url']), state: asText(member['state']), role: asText(member['role']) }];
+      return [
+        {
+          name: key.slice('members/'.length),
+          connUrl: asText(member['conn_url']),
+          state: asText(member['state']),
+          role: asText(member['role']),
+          ...(member['pause'] === true ? { paused: true as const } : {}),
+        },
+      ];
     });
   const config = objectAt('config');
-  return { reachable: true, initialize: values.get('initialize'), leader: values.get('leader'), members, config, ...(unreadable.length === 0 ? {} : { unreadable }) };
+  return {
+    reachable: true,
+    initialize: values.get('initialize')?.value,
+    leader: values.get('leader')?.value,
+    members,
+    config,
+    ...lastPromotion(values.get('history')?.value),
+    ...(values.size === 0 ? {} : { keys: [...values].map(([key, { value }]) => ({ key, bytes: Buffer.byteLength(value), value })) }),
+    ...readStatus(values.get('status')?.value),
+    ...readSync(values.get('sync')?.value),
+    ...(unreadable.length === 0 ? {} : { unreadable }),
+  };
+}
+
+function readStatus(value = ''): { leaderPosition?: number } {
+  const position = parseObject(value)?.['optime'];
+  return typeof position === 'number' && position > 0 ? { leaderPosition: position } : {};
+}
+
+function readSync(value = ''): { sync?: { leader: string; standbys: readonly string[] } } {
+  const sync = parseObject(value);
+  const leader = asText(sync?.['leader']);
+  if (leader === '') return {};
+  // With quorum commit all members that vote stand there, a comma between them.
+  const standbys = asText(sync?.['sync_standby'])
+    .split(',')
+    .filter((name) => name !== '');
+  return { sync: { leader, standbys } };
 }
 
 function parseObject(value: string): Record<string, unknown> | undefined {

@@ -13,11 +13,14 @@ export interface DnfModuleState {
   unknown: boolean;
 }
 
-/** Where a host notes modules that it does not have, for dnf itself keeps no record of that. */
+/** Where a host notes modules that it does not have, because dnf itself keeps no record of that. */
 const UNKNOWN_MODULES = '/var/lib/pgprov/unknown-modules';
 
 /** A module of the distribution that is disabled, or that the system does not have at all. */
-export function dnfModuleDisabled(name: string, { lockTimeout = DEFAULT_LOCK_TIMEOUT }: { lockTimeout?: number } = {}): Resource<DnfModuleState> {
+export function dnfModuleDisabled(
+  name: string,
+  { lockTimeout = DEFAULT_LOCK_TIMEOUT }: { lockTimeout?: number } = {},
+): Resource<DnfModuleState> {
   const id = `dnf-module:${name}`;
   const unknown = `${UNKNOWN_MODULES}/${name}`;
   return {

@@ -1,7 +1,14 @@
 import { Script, sh } from '../shell/quote.js';
 import { defineDnf } from './dnf.js';
 import { keepOff } from './keep-off.js';
-import { DEFAULT_LOCK_TIMEOUT, installChanges, missingOf, type PackagesOptions, type PackagesState } from './packages-state.js';
+import {
+  DEFAULT_LOCK_TIMEOUT,
+  installChanges,
+  missingOf,
+  packagesHandle,
+  type PackagesOptions,
+  type PackagesState,
+} from './packages-state.js';
 import { answerLines, digestOf, UnknownAnswer, type Resource } from './resource.js';
 import type { SharedQuestion } from './shared-question.js';
 
@@ -26,13 +33,13 @@ fi`);
  */
 export function dnfPackages(options: PackagesOptions): Resource<PackagesState> {
   const { packages } = options;
-  const id = `packages:${options.name}`;
+  const { id } = packagesHandle(options.name);
   const names = packages.filter((name) => !name.startsWith('/'));
   const off = keepOff(options.disable ?? []);
   return {
     id,
-    shares: names.length === 0 ? [] : [packagesQuestion(names)],
-    // What would be installed is asked only where the indexes are there already, for dnf is slow to fetch them.
+    sharedQuestions: names.length === 0 ? [] : [packagesQuestion(names)],
+    // What would be installed is asked only where the indexes are there already, because dnf is slow to fetch them.
     probe: () => sh`missing=
 all=$pgprov_nl$pgprov_packages$pgprov_nl
 for name in ${packages}; do
@@ -52,7 +59,9 @@ fi`,
     parse: (answer) => {
       const lines = answerLines(answer).map((line) => line.split(' ') as [string, string, string | undefined]);
       const found = new Map(lines.filter(([, , what]) => what === undefined).map(([name, version]) => [name, version]));
-      const candidates = new Map(lines.filter(([, , what]) => what === 'candidate').map(([name, version]) => [name, { candidate: version }]));
+      const candidates = new Map(
+        lines.filter(([, , what]) => what === 'candidate').map(([name, version]) => [name, { candidate: version }]),
+      );
       if (packages.some((name) => !found.has(name))) throw new UnknownAnswer(id, answer);
       return Object.fromEntries(packages.map((name) => [name, found.get(name) === 'missing' ? candidates.get(name) : found.get(name)]));
     },
@@ -69,6 +78,9 @@ if [ "$dnf_status" != 0 ]; then
 explain_dnf
 if grep -q 'nothing provides' "$dnf_log"; then
 echo 'a package that it needs is in none of the enabled repositories; pgdg.crb and pgdg.epel enable two more'
+fi
+if grep -qE 'exclude filtering|filtered out' "$dnf_log"; then
+echo 'the configuration of dnf excludes it: dnf versionlock list and excludepkgs in /etc/dnf/dnf.conf show where; dnf versionlock delete NAME removes a lock'
 fi
 ${off.failed}
 exit 1

@@ -3,7 +3,7 @@ import { sh, type Script } from '../shell/quote.js';
 
 /**
  * Defines `run_dnf`: runs dnf until nobody else holds its locks, saying so; by itself dnf would wait for
- * ever and silently. Leaves the output in `$dnf_log`. Always with -y and without input, for dnf asks
+ * ever and silently. Leaves the output in `$dnf_log`. Always with -y and without input, because dnf asks
  * about keys of a signed index even for a mere query.
  */
 export function defineDnf(lockTimeout: number): Script {

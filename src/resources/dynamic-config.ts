@@ -42,7 +42,7 @@ export function compareConfig(current: JsonObject, desired: JsonObject): ConfigD
   const taken: ConfigPath[] = [];
   for (const path of obsolete) {
     const value = valueAt(mergePatch(after, patchOf({}, [], taken)), path);
-    if (value !== undefined && !(isObject(value) && Object.keys(value).length > 0)) taken.push(path);
+    if (value !== undefined && !(isJsonObject(value) && Object.keys(value).length > 0)) taken.push(path);
   }
   const forgotten = obsolete.filter((path) => !taken.includes(path));
   const record = distinct([...kept, ...madePaths(current, desired, set)]);
@@ -51,17 +51,43 @@ export function compareConfig(current: JsonObject, desired: JsonObject): ConfigD
   return { set, taken, forgotten, patch: changed ? { ...patch, [RECORD_KEY]: { set: record } } : {} };
 }
 
+/**
+ * Settings that neither the desired configuration gives nor pgprov has made, which comparing leaves as they are: somebody else set them.
+ * Maintenance mode (`pause`) is none of them, for Patroni keeps it there.
+ */
+export function settingsOfOthers(current: JsonObject, desired: JsonObject): ConfigPath[] {
+  const given = leafPaths(desired);
+  const recorded = readRecord(current);
+  return leafPaths(current).filter((path) => {
+    const [top, ...below] = path;
+    const value = valueAt(current, path);
+    if (top === RECORD_KEY || (top === 'pause' && below.length === 0) || isJsonObject(value) || value === null) return false;
+    // A value in the place of a section is what comparing replaces.
+    if (given.some((other) => startsWith(other, path))) return false;
+    return ![...given, ...recorded.filter((other) => other.length === path.length)].some((other) => startsWith(path, other));
+  });
+}
+
 /** What is at a path; undefined where nothing is. */
 export function valueAt(value: JsonObject, path: ConfigPath): Json | undefined {
   let at: Json | undefined = value;
-  for (const key of path) at = isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined;
+  for (const key of path) at = isJsonObject(at) && Object.hasOwn(at, key) ? at[key] : undefined;
   return at;
 }
 
+/** Whether something else than settings is where a section is desired: Patroni reads none of it, and its loop stops. */
+export function isMalformed(current: JsonObject, desired: JsonObject): boolean {
+  return Object.entries(desired).some(([name, value]) => {
+    const there = valueAt(current, [name]);
+    if (!isJsonObject(value) || there === undefined || there === null) return false;
+    return !isJsonObject(there) || isMalformed(there, value);
+  });
+}
+
 /** Every path that leads to something other than a non-empty object. */
-function leafPaths(value: JsonObject, prefix: ConfigPath = []): ConfigPath[] {
+export function leafPaths(value: JsonObject, prefix: ConfigPath = []): ConfigPath[] {
   return Object.entries(value).flatMap(([key, inner]) =>
-    isObject(inner) && Object.keys(inner).length > 0 ? leafPaths(inner, [...prefix, key]) : [[...prefix, key]],
+    isJsonObject(inner) && Object.keys(inner).length > 0 ? leafPaths(inner, [...prefix, key]) : [[...prefix, key]],
   );
 }
 
@@ -69,14 +95,14 @@ function leafPaths(value: JsonObject, prefix: ConfigPath = []): ConfigPath[] {
 function madePaths(current: JsonObject, desired: JsonObject, set: readonly ConfigPath[]): ConfigPath[] {
   const made = set.filter((path) => valueAt(desired, path) !== null);
   const sections = made.flatMap((path) => path.slice(1).map((_, depth) => path.slice(0, depth + 1)));
-  return distinct([...made, ...sections.filter((path) => !isObject(valueAt(current, path)))]);
+  return distinct([...made, ...sections.filter((path) => !isJsonObject(valueAt(current, path)))]);
 }
 
 /** A recorded path that is desired, holds something that is, or lies in what a desired value replaces as a whole. */
 function isStillWanted(path: ConfigPath, desired: JsonObject, wanted: readonly ConfigPath[]): boolean {
   return wanted.some((other) => {
     if (other.length >= path.length) return startsWith(other, path);
-    return startsWith(path, other) && !isObject(valueAt(desired, other));
+    return startsWith(path, other) && !isJsonObject(valueAt(desired, other));
   });
 }
 
@@ -88,7 +114,9 @@ function startsWith(path: ConfigPath, prefix: ConfigPath): boolean {
 function readRecord(current: JsonObject): ConfigPath[] {
   const record = valueAt(current, [RECORD_KEY, 'set']);
   if (!Array.isArray(record)) return [];
-  return (record as readonly Json[]).filter((path): path is string[] => Array.isArray(path) && path.length > 0 && path.every((key) => typeof key === 'string'));
+  return (record as readonly Json[]).filter(
+    (path): path is string[] => Array.isArray(path) && path.length > 0 && path.every((key) => typeof key === 'string'),
+  );
 }
 
 function distinct(paths: readonly ConfigPath[]): ConfigPath[] {
@@ -103,29 +131,33 @@ function patchOf(desired: JsonObject, set: readonly ConfigPath[], taken: readonl
 
 function withValue(object: JsonObject, [key = '', ...rest]: ConfigPath, value: Json): JsonObject {
   const below = valueAt(object, [key]);
-  const entries = new Map(Object.entries(object)).set(key, rest.length === 0 ? value : withValue(isObject(below) ? below : {}, rest, value));
+  const entries = new Map(Object.entries(object)).set(
+    key,
+    rest.length === 0 ? value : withValue(isJsonObject(below) ? below : {}, rest, value),
+  );
   return Object.fromEntries(entries);
 }
 
 /** What Patroni makes of a PATCH: objects are merged, null removes. */
-function mergePatch(current: JsonObject, patch: JsonObject): JsonObject {
+export function mergePatch(current: JsonObject, patch: JsonObject): JsonObject {
   const merged = new Map(Object.entries(current));
   for (const [key, value] of Object.entries(patch)) {
     const below = merged.get(key);
     if (value === null) merged.delete(key);
-    else merged.set(key, isObject(value) && isObject(below) ? mergePatch(below, value) : value);
+    else merged.set(key, isJsonObject(value) && isJsonObject(below) ? mergePatch(below, value) : value);
   }
   return Object.fromEntries(merged);
 }
 
-function isObject(value: Json | undefined): value is JsonObject {
+/** Whether a value is a section. */
+export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Patroni may hand back a number that was given as text, or the other way round. */
 function isAsDesired(current: Json | undefined, desired: Json | undefined): boolean {
   if (desired === null || desired === undefined) return current === undefined || current === null;
-  if (isObject(desired)) return isObject(current);
-  if (Array.isArray(desired) || Array.isArray(current) || isObject(current)) return JSON.stringify(current) === JSON.stringify(desired);
+  if (isJsonObject(desired)) return isJsonObject(current);
+  if (Array.isArray(desired) || Array.isArray(current) || isJsonObject(current)) return JSON.stringify(current) === JSON.stringify(desired);
   return current !== undefined && current !== null && String(current) === String(desired);
 }

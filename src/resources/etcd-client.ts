@@ -1,6 +1,6 @@
 import { sh, type Script } from '../shell/quote.js';
 import { findAnswer, httpQuestion, tellInstead, timedOut, type HttpRequest } from './http-question.js';
-import { type SharedQuestion, tellShared } from './shared-question.js';
+import { type SharedQuestion, printAnswer } from './shared-question.js';
 
 /** How a host talks to etcd as a client. */
 export interface EtcdClient {
@@ -38,7 +38,7 @@ const version = (client: EtcdClient): HttpRequest => request(client, '/version')
 const members = (client: EtcdClient, endpoint?: string): HttpRequest => request(client, '/v3/cluster/member/list', '{}', endpoint);
 
 /** No certificate, and a question that takes no quorum: whoever is let in is answered at once. */
-const strange = (client: EtcdClient): HttpRequest => ({ url: version(client).url, seconds: SECONDS, as: { ca: client.caFile } });
+const withoutCertificate = (client: EtcdClient): HttpRequest => ({ url: version(client).url, seconds: SECONDS, as: { ca: client.caFile } });
 
 /** Asks the nearest member for its health, which takes a quorum. */
 export function healthQuestion(client: EtcdClient): SharedQuestion {
@@ -52,6 +52,20 @@ export function saysHealthy(text: string, client: EtcdClient): boolean {
 
 function isHealthy(body: string): boolean {
   return /^\{"health": *"true"/u.test(body);
+}
+
+const status = (client: EtcdClient): HttpRequest => request(client, '/v3/maintenance/status', '{}');
+
+/** Asks the nearest member for its status. */
+export function statusQuestion(client: EtcdClient): SharedQuestion {
+  return httpQuestion(status(client));
+}
+
+/** Whether the answer to `statusQuestion` says that the member leads etcd. */
+export function leadsEtcd(text: string, client: EtcdClient): boolean {
+  const { body } = findAnswer(text, status(client));
+  const own = /"member_id": *"(\d+)"/u.exec(body)?.[1];
+  return own !== undefined && /"leader": *"(\d+)"/u.exec(body)?.[1] === own;
 }
 
 /** Asks every member for its health, which takes a quorum, and for the list of members. */
@@ -71,8 +85,8 @@ export function findLists(text: string, client: EtcdClient): string[] {
 
 /** Asks the nearest member for its health, for the list of members, and whether it lets in a client without a certificate. */
 export function memberQuestion(client: EtcdClient): SharedQuestion {
-  // The stranger comes first, so that there is no connection yet on which it would be somebody.
-  return httpQuestion(strange(client), health(client), members(client));
+  // Without a certificate first, because curl would reuse a connection that has one.
+  return httpQuestion(withoutCertificate(client), health(client), members(client));
 }
 
 /** Finds the list of members, etcd's JSON, in the answer to `memberQuestion`; '' when there is none. */
@@ -80,14 +94,26 @@ export function findMembers(text: string, client: EtcdClient): string {
   return listIn(text, members(client));
 }
 
+const database = (client: EtcdClient): HttpRequest => request(client, '/v3/maintenance/status', '{}');
+
+/** Asks the nearest member for its version, who leads, the size of its database and alarms. */
+export function databaseQuestion(client: EtcdClient): SharedQuestion {
+  return httpQuestion(database(client));
+}
+
+/** Finds etcd's JSON in the answer to `databaseQuestion`; '' when there is none. */
+export function findDatabase(text: string, client: EtcdClient): string {
+  return listIn(text, database(client));
+}
+
 function listIn(text: string, asked: HttpRequest): string {
   const { body } = findAnswer(text, asked);
   return body.startsWith('{"header"') ? body : '';
 }
 
-/** Whether the answer to `memberQuestion` says that the stranger was let in. */
-export function letsStrangersIn(text: string, client: EtcdClient): boolean {
-  return findAnswer(text, strange(client)).status !== 0;
+/** Whether the answer to `memberQuestion` says that a client without a certificate was let in. */
+export function acceptsWithoutCertificate(text: string, client: EtcdClient): boolean {
+  return findAnswer(text, withoutCertificate(client)).status !== 0;
 }
 
 /** Asks the nearest member for the version that the members agreed on. */
@@ -104,8 +130,18 @@ export function agreesOnVersion(text: string, client: EtcdClient): boolean {
 }
 
 /** Words for curl to ask as the client; an endpoint's URL follows. */
-function curlWords({ caFile, certFile, keyFile }: EtcdClient, seconds = SECONDS): string[] {
+export function curlWords({ caFile, certFile, keyFile }: EtcdClient, seconds = SECONDS): string[] {
   return ['-s', '-m', String(seconds), '--cacert', caFile, '--cert', certFile, '--key', keyFile];
+}
+
+/** Succeeds when every member says that it is healthy; else it says which one does not, and fails. */
+export function allHealthyCheck(client: EtcdClient): Script {
+  return sh`for endpoint in ${client.endpoints}; do
+case "$(curl ${curlWords(client)} "$endpoint/health")" in
+*'"health":"true"'* | *'"health": "true"'*) ;;
+*) echo "the etcd member at $endpoint is not healthy"; exit 1 ;;
+esac
+done`;
 }
 
 /** Succeeds when the nearest member `agreesOnVersion`, or does not answer; else it says who of the others does not. */
@@ -148,8 +184,8 @@ done`;
   return {
     variable: 'pgprov_keys',
     subjects: [prefix],
-    needs: [nearest],
-    ask: () => sh`answer=$(${tellShared(nearest)})
+    dependsOn: [nearest],
+    ask: () => sh`answer=$(${printAnswer(nearest)})
 case "$answer" in ${others.length === 0 ? sh`'|'*` : sh`'|{"header"'*`})
 printf '%s\n' "$answer"
 exit
@@ -157,12 +193,16 @@ exit
 esac
 if [ ! -r ${client.certFile} ]; then answer='no client certificate yet'
 else
-${others.length > 0 ? ask(others) : sh`case "$pgprov_http" in
+${
+  others.length > 0
+    ? ask(others)
+    : sh`case "$pgprov_http" in
 ${timedOut(asked)}) answer=${`curl: (28) Operation timed out after ${SECONDS} seconds`} ;;
 *)
 ${ask(client.endpoints)}
 ;;
-esac`}
+esac`
+}
 fi
 ${tellInstead(asked)}`,
   };

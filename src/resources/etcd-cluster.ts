@@ -1,8 +1,9 @@
+import { handle } from './handle.js';
 import { createHash } from 'node:crypto';
 import { sh, type Script } from '../shell/quote.js';
 import { type EtcdClient, findHealthy, findLists, quorumQuestion } from './etcd-client.js';
 import { answerText, type Observation } from './resource.js';
-import { tellShared } from './shared-question.js';
+import { printAnswer } from './shared-question.js';
 
 /** A member as etcd lists it. */
 export interface EtcdListed {
@@ -28,7 +29,7 @@ export interface EtcdClusterState {
 }
 
 /** The observation's id, for guards. */
-export const ETCD_CLUSTER = 'etcd-cluster';
+export const ETCD_CLUSTER = handle<EtcdClusterState>('etcd-cluster');
 
 /**
  * Asks every endpoint of the client for its health and for the list of members. Only where none of them gives a list is the
@@ -37,10 +38,10 @@ export const ETCD_CLUSTER = 'etcd-cluster';
 export function etcdCluster(client: EtcdClient, dataDirectory: string): Observation<EtcdClusterState> {
   const question = quorumQuestion(client);
   return {
-    id: ETCD_CLUSTER,
-    asked: 'first',
-    shares: [question],
-    probe: () => sh`told=$(${tellShared(question)})
+    ...ETCD_CLUSTER,
+    when: 'start',
+    sharedQuestions: [question],
+    probe: () => sh`told=$(${printAnswer(question)})
 printf '%s\n' "$told"
 case "$told" in
 *'"peerURLs"'*) ;;
@@ -60,10 +61,13 @@ esac`,
 
 /**
  * The id that etcd gives a member which is started with `initial-cluster-state: new`; one that was added by `member add` has
- * another, for the time of that is part of it. Source: computeMemberId in etcd's server/etcdserver/api/membership/member.go.
+ * another, because the time of that is part of it. Source: computeMemberId in etcd's server/etcdserver/api/membership/member.go.
  */
 export function idOfNewMember(peerUrls: readonly string[], token: string): string {
-  const hash = createHash('sha1').update([...peerUrls].sort().join('')).update(token).digest();
+  const hash = createHash('sha1')
+    .update([...peerUrls].sort().join(''))
+    .update(token)
+    .digest();
   return hash.readBigUInt64BE(0).toString();
 }
 

@@ -12,13 +12,16 @@ const NEW = /^(ETCD_INITIAL_CLUSTER_STATE=)("?)new\2$/mu;
  * the state `existing`; once it has its data etcd no longer reads that, and it is no drift.
  * `content` says `ETCD_INITIAL_CLUSTER_STATE=new`; `dataDirectory` is etcd's.
  */
-export function etcdEnvironment({ dataDirectory, ...options }: Omit<FileOptions, 'content'> & { content: string; dataDirectory: string }): Resource<EtcdEnvironmentState> {
+export function etcdEnvironment({
+  dataDirectory,
+  ...options
+}: Omit<FileOptions, 'content'> & { content: string; dataDirectory: string }): Resource<EtcdEnvironmentState> {
   const fresh = file(options);
   const joined = options.content.replace(NEW, '$1$2existing$2');
-  const { id, shares = [], apply, digest } = fresh;
+  const { id, sharedQuestions = [], apply, digest } = fresh;
   return {
     id,
-    shares,
+    sharedQuestions,
     apply,
     digest,
     probe: () => sh`if [ -d ${`${dataDirectory}/member`} ]; then echo data; else echo nodata; fi

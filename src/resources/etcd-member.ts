@@ -1,7 +1,8 @@
+import { handle } from './handle.js';
 import { sh } from '../shell/quote.js';
-import { type EtcdClient, findMembers, letsStrangersIn, memberQuestion, saysHealthy } from './etcd-client.js';
+import { type EtcdClient, findMembers, acceptsWithoutCertificate, memberQuestion, saysHealthy } from './etcd-client.js';
 import { answerText, type Observation } from './resource.js';
-import { tellShared } from './shared-question.js';
+import { printAnswer } from './shared-question.js';
 
 /** One etcd member as its host sees it. */
 export interface EtcdMemberState {
@@ -9,22 +10,22 @@ export interface EtcdMemberState {
   /** Names and peer URLs of all members; empty when the member does not answer. */
   members: { name: string; peerUrls: string[] }[];
   /** Whether a client without a certificate was turned away; undefined when nobody answers. */
-  refusesStrangers: boolean | undefined;
+  requiresClientCertificate: boolean | undefined;
   /** A data directory with a member in it: the initial flags no longer count. */
   hasData: boolean;
 }
 
 /** The observation's id, for guards, checks and status. */
-export const ETCD_MEMBER = 'etcd-member';
+export const ETCD_MEMBER = handle<EtcdMemberState>('etcd-member');
 
 /** Health, member list and TLS of the host's own etcd member. */
 export function etcdMember(client: EtcdClient, dataDirectory: string): Observation<EtcdMemberState> {
   const question = memberQuestion(client);
   return {
-    id: ETCD_MEMBER,
-    shares: [question],
+    ...ETCD_MEMBER,
+    sharedQuestions: [question],
     probe: () => sh`if [ -d ${`${dataDirectory}/member`} ]; then echo data; else echo nodata; fi
-${tellShared(question)}`,
+${printAnswer(question)}`,
     parse: (answer) => {
       const text = answerText(answer);
       const json = findMembers(text, client);
@@ -33,7 +34,7 @@ ${tellShared(question)}`,
       return {
         hasData: text.startsWith('data\n'),
         healthy,
-        refusesStrangers: healthy ? !letsStrangersIn(text, client) : undefined,
+        requiresClientCertificate: healthy ? !acceptsWithoutCertificate(text, client) : undefined,
         members: (list.members ?? []).map(({ name, peerURLs }) => ({ name: name ?? '', peerUrls: peerURLs ?? [] })),
       };
     },

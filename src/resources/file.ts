@@ -1,3 +1,4 @@
+import { handle, type Handle } from './handle.js';
 import { createHash } from 'node:crypto';
 import { joinScripts, type Script, sh } from '../shell/quote.js';
 import { reveal, Secret } from '../lib/secret.js';
@@ -7,7 +8,15 @@ import type { SharedQuestion } from './shared-question.js';
 /** What is at a path. */
 export type PathState =
   | { type: 'absent' }
-  | { type: 'file'; owner: string; group: string; mode: string; content: Buffer }
+  | {
+      type: 'file';
+      owner: string;
+      group: string;
+      mode: string;
+      content: Buffer;
+      /** On this host not all of the text counts, see `FileOptions.counting`. */
+      inPart?: true;
+    }
   | { type: 'directory'; owner: string; group: string; mode: string }
   | { type: 'other'; what: string };
 
@@ -22,11 +31,28 @@ export interface Ownership {
 export interface FileOptions extends Partial<Ownership> {
   path: string;
   content: string | Secret;
+  /** Leaves a file alone whose text differs only in what does not count on its host; default: every byte counts. */
+  counting?: CountingPart;
 }
+
+/** The part of a text that counts on some hosts, where nobody will read the rest any more. */
+export interface CountingPart {
+  /** Succeeds on a host where the rest does not count; reads `sharedQuestions`. */
+  where: Script;
+  sharedQuestions: readonly SharedQuestion[];
+  /** The text without the rest. */
+  of(text: string): string;
+}
+
+/** The line of an answer that says that only the counting part is compared. */
+const IN_PART = 'in part\n';
 
 export const OWNED_BY_ROOT: Ownership = { owner: 'root', group: 'root', mode: '0644' };
 
-/** Asks what is at a path, and whose it is: a line each for the path, the type, and owner, group and mode. A path of more lines is asked for alone. */
+/**
+ * Asks what is at a path, and whose it is: a line each for the path, the type, and owner, group and mode. A path of more lines is asked for
+ * alone.
+ */
 export function pathQuestion(path: string): SharedQuestion {
   return {
     variable: 'pgprov_paths',
@@ -36,7 +62,7 @@ export function pathQuestion(path: string): SharedQuestion {
   };
 }
 
-/** Asks for the SHA-256 of the regular file at a path; anything else is not opened, for a pipe would not end. */
+/** Asks for the SHA-256 of the regular file at a path; anything else is not opened, because a pipe would not end. */
 function sumQuestion(path: string): SharedQuestion {
   return {
     variable: 'pgprov_sums',
@@ -51,7 +77,7 @@ for path in ${all}; do [ ! -f "$path" ] || set -- "$@" "$path"; done
 const TELL_PATH = sh`pgprov_path() {
 IFS=$pgprov_nl
 set -f
-path=$1 wanted=$2
+path=$1 wanted=$2 follow=$3
 case "$path" in
 *"$pgprov_nl"*) set -- "$path" $(stat --printf '%F\n%U %G %a\n' "$path" 2>/dev/null) ;;
 *)
@@ -69,7 +95,10 @@ esac
 ;;
 'regular empty file') echo "file $3" ;;
 directory) echo "directory $3" ;;
-'symbolic link') echo other symbolic link to "$(readlink "$path")" ;;
+'symbolic link')
+if [ -n "$follow" ] && [ -d "$path" ]; then echo "directory $(stat -L -c '%U %G %a' "$path")"; exit; fi
+echo other symbolic link to "$(readlink "$path")"
+;;
 *) echo "other $2" ;;
 esac
 }`;
@@ -79,7 +108,12 @@ esac
  * is wanted; reads `pathQuestion`, and `sumQuestion` for that.
  */
 export function probePath(path: string, wanted = ''): Script {
-  return sh`pgprov_path ${path} ${wanted}`;
+  return sh`pgprov_path ${path} ${wanted} ''`;
+}
+
+/** The same for a directory, which may be one that a symbolic link leads to, as to another file system. */
+function probeDirectory(path: string): Script {
+  return sh`pgprov_path ${path} '' follow`;
 }
 
 /** Reads what `probePath` printed; `wanted` is the content whose SHA-256 it was given. */
@@ -104,7 +138,10 @@ export function diffOwnership(path: string, state: PathState, desired: Ownership
   if (state.type !== 'file' && state.type !== 'directory') return [];
   const is = `${state.owner}:${state.group} ${state.mode}`;
   const should = `${desired.owner}:${desired.group} ${desired.mode}`;
-  return is === should ? [] : [{ action: 'update', summary: `set ${path} to ${should} (is ${is})` }];
+  if (is === should) return [];
+  const wider = Number.parseInt(state.mode, 8) & ~Number.parseInt(desired.mode, 8) & 0o077;
+  const danger = `${path} has mode ${state.mode} instead of ${desired.mode}: others on the host may ${(wider & 0o022) > 0 ? 'change' : 'read'} it`;
+  return [{ action: 'update', summary: `set ${path} to ${should} (is ${is})`, ...(wider > 0 ? { danger } : {}) }];
 }
 
 /**
@@ -133,50 +170,75 @@ export function setOwnershipScript(path: string, { owner, group, mode }: Ownersh
 chmod ${mode} ${path}`;
 }
 
+/** What is seen of a file or directory that is a resource of its host. */
+export function fileHandle(path: string): Handle<PathState> {
+  return handle(`file:${path}`);
+}
+
 /**
  * A regular file with exactly this content, owner, group and mode (default root:root 0644).
  * A Secret as content keeps the texts out of diffs. The directory must exist.
  */
 export function file(options: FileOptions): Resource<PathState> {
-  const { path, content } = options;
+  const { path, content, counting } = options;
   const ownership: Ownership = {
     owner: options.owner ?? OWNED_BY_ROOT.owner,
     group: options.group ?? OWNED_BY_ROOT.group,
     mode: options.mode ?? OWNED_BY_ROOT.mode,
   };
   const desired = reveal(content);
-  const id = `file:${path}`;
+  const { id } = fileHandle(path);
   return {
     id,
-    shares: [pathQuestion(path), sumQuestion(path)],
-    probe: () => probePath(path, createHash('sha256').update(desired).digest('hex')),
-    parse: (answer) => parsePath(id, answer, desired),
-    diff: (state) => diffFile(path, state, content, ownership),
+    sharedQuestions: [pathQuestion(path), sumQuestion(path), ...(counting?.sharedQuestions ?? [])],
+    probe: () => {
+      const look = probePath(path, createHash('sha256').update(desired).digest('hex'));
+      return counting === undefined ? look : joinScripts([sh`if ${counting.where}; then printf %s ${IN_PART}; fi`, look]);
+    },
+    parse: (answer) => {
+      const inPart = counting !== undefined && answer.out.subarray(0, IN_PART.length).equals(Buffer.from(IN_PART));
+      const state = parsePath(id, inPart ? { ...answer, out: answer.out.subarray(IN_PART.length) } : answer, desired);
+      return inPart && state.type === 'file' ? { ...state, inPart } : state;
+    },
+    diff: (state) =>
+      diffFile(path, isEquivalent(state, desired, counting) ? { ...state, content: Buffer.from(desired) } : state, content, ownership),
     apply: (changes) => {
-      const writes = changes.some((change) => change.action === 'create' || change.summary.startsWith('write'));
-      return writes ? writeFileScript(path, desired, ownership) : setOwnershipScript(path, ownership);
+      const isOwnedAnew = changes.every(({ part }) => part === OWNERSHIP);
+      return isOwnedAnew ? setOwnershipScript(path, ownership) : writeFileScript(path, desired, ownership);
     },
     digest: () => digestOf(id, desired, ownership.owner, ownership.group, ownership.mode),
   };
 }
 
+/** True where a file differs from what is desired only in what does not count on its host. */
+function isEquivalent(
+  state: PathState,
+  desired: string,
+  counting: CountingPart | undefined,
+): state is Extract<PathState, { type: 'file' }> {
+  return (
+    counting !== undefined &&
+    state.type === 'file' &&
+    state.inPart === true &&
+    counting.of(state.content.toString('utf8')) === counting.of(desired)
+  );
+}
+
+/** The part of a file that can be set where it is, without writing it. */
+const OWNERSHIP = 'ownership';
+
 /** The one change that gives a file its content, owner, group and mode, if any of them is another. */
 function diffFile(path: string, state: PathState, content: string | Secret, ownership: Ownership): Change[] {
   const [owned] = diffOwnership(path, state, ownership);
   const [written] = diffContent(path, state, content, ownership);
-  if (written === undefined) return owned === undefined ? [] : [owned];
+  if (written === undefined) return owned === undefined ? [] : [{ ...owned, part: OWNERSHIP }];
   if (owned === undefined || written.action === 'create') return [written];
   const { owner, group, mode } = ownership;
   return [{ ...written, summary: `${written.summary} (${owner}:${group} ${mode})` }];
 }
 
 /** The change that gives a file its content, if it has another. */
-function diffContent(
-  path: string,
-  state: PathState,
-  content: string | Secret,
-  ownership: Ownership,
-): Change[] {
+function diffContent(path: string, state: PathState, content: string | Secret, ownership: Ownership): Change[] {
   const desired = reveal(content);
   const shown = content instanceof Secret ? undefined : desired;
   if (state.type === 'file') {
@@ -201,11 +263,11 @@ export interface DirectoryOptions extends Partial<Ownership> {
   path: string;
   /** Another mode that is left as it is where it is found. */
   orMode?: string;
-  /** Where it is not there it is not made, for a package brings it, or a service makes it. */
+  /** Where it is not there it is not made, because a package brings it, or a service makes it. */
   ifThere?: boolean;
 }
 
-/** A directory with this owner, group and mode; parents are made, contents left alone. */
+/** A directory with this owner, group and mode, or a symbolic link to one; parents are made, contents left alone. */
 export function directory(options: DirectoryOptions): Resource<PathState> {
   const { path, orMode, ifThere = false } = options;
   const ownership: Ownership = {
@@ -216,8 +278,8 @@ export function directory(options: DirectoryOptions): Resource<PathState> {
   const id = `directory:${path}`;
   return {
     id,
-    shares: [pathQuestion(path)],
-    probe: () => probePath(path),
+    sharedQuestions: [pathQuestion(path)],
+    probe: () => probeDirectory(path),
     parse: (answer) => parsePath(id, answer),
     diff: (state) => {
       if (state.type === 'directory') {
@@ -228,9 +290,18 @@ export function directory(options: DirectoryOptions): Resource<PathState> {
       return [{ action: 'create', summary: `make directory ${path} (${owner}:${group} ${mode})` }];
     },
     // Four digits would leave a setgid bit that the directory inherited.
-    apply: () => joinScripts([sh`mkdir -p ${path}`, setOwnershipScript(path, { ...ownership, mode: `0${ownership.mode}` })]),
+    apply: (_changes, state) => {
+      if (state.type === 'other') return refuse(path, state.what);
+      return joinScripts([sh`mkdir -p ${path}`, setOwnershipScript(path, { ...ownership, mode: `0${ownership.mode}` })]);
+    },
     digest: () => digestOf(id, ownership.owner, ownership.group, ownership.mode),
   };
+}
+
+/** What stands where a directory belongs is left to its owner; a link that leads nowhere may lead to what is not mounted. */
+function refuse(path: string, what: string): Script {
+  return sh`echo ${`${path} is a ${what}, and no directory is there: mount or make it, or move what is there out of the way, and run this again`}
+exit 1`;
 }
 
 /** A file of which pgprov owns a part: the rest stays as other people left it. */
@@ -250,7 +321,7 @@ export interface EditedFileOptions extends Partial<Ownership> {
  */
 export function editedFile(options: EditedFileOptions): Resource<PathState> {
   const { path, edit } = options;
-  const id = `file:${path}`;
+  const { id } = fileHandle(path);
   const target = (state: PathState): string => edit(pathText(state));
   const ownership = (state: PathState): Ownership => {
     const { owner, group, mode } = state.type === 'file' ? state : OWNED_BY_ROOT;
@@ -258,12 +329,12 @@ export function editedFile(options: EditedFileOptions): Resource<PathState> {
   };
   return {
     id,
-    shares: [pathQuestion(path)],
+    sharedQuestions: [pathQuestion(path)],
     probe: () => probePath(path),
     parse: (answer) => {
       const state = parsePath(id, answer);
       if (state.type === 'file' && !Buffer.from(state.content.toString('utf8')).equals(state.content)) {
-        throw new Error(`${path} holds bytes that are not UTF-8; convert it, for pgprov edits only text`);
+        throw new Error(`${path} holds bytes that are not UTF-8; convert the file: pgprov edits only text`);
       }
       return state;
     },
@@ -272,14 +343,13 @@ export function editedFile(options: EditedFileOptions): Resource<PathState> {
       const content = options.sensitive === true ? new Secret(text) : text;
       return diffFile(path, state, content, ownership(state));
     },
-    apply: (_changes, state) =>
-      joinScripts([insistUnchanged(path, state), writeFileScript(path, target(state), ownership(state))]),
+    apply: (_changes, state) => joinScripts([assertUnchanged(path, state), writeFileScript(path, target(state), ownership(state))]),
     digest: () => digestOf(id, options.digest, options.owner ?? '', options.group ?? '', options.mode ?? ''),
   };
 }
 
 /** Other people's lines would be lost where a file is not any more what the edit was made from. */
-function insistUnchanged(path: string, state: PathState): Script {
+function assertUnchanged(path: string, state: PathState): Script {
   const changed = `${path} was changed by somebody else since it was read; run again`;
   return state.type === 'file'
     ? sh`printf %s ${state.content.toString('utf8')} | cmp -s - ${path} || { printf '%s\n' ${changed}; exit 1; }`

@@ -1,6 +1,6 @@
 import { joinScripts, sh, type Script } from '../shell/quote.js';
 import { digestOf, type Change, type Resource } from './resource.js';
-import { enabledUnit, type ServiceState } from './service.js';
+import { enabledUnit, type EnabledState, type ServiceState } from './service.js';
 
 /** Whose first start it is. */
 export interface FirstStart {
@@ -14,10 +14,13 @@ export interface FirstStart {
 /** Where a host notes that Patroni was started there for the first time, without data; gone once the member has its data. */
 const NOTE = '/var/lib/pgprov/first-start';
 
+/** Succeeds where no first start is noted: what the member has is its data, and no bootstrap that may still be put aside. */
+export const HAS_STARTED: Script = sh`[ ! -e ${NOTE} ]`;
+
 /**
- * Patroni's service that, before it is started on an empty data directory and was never enabled, notes on the host whose first start that is, when,
- * and in which boot. The note is on the disk before Patroni begins, so what a power failure leaves of the bootstrap can be
- * told from a database that served.
+ * Patroni's service that, before it is started on an empty data directory and was never enabled, notes on the host whose first start that
+ * is, when, and in which boot. The note is on the disk before Patroni begins, so what a power failure leaves of the bootstrap can be told
+ * from a database that served.
  */
 export function notesFirstStart(service: Resource<ServiceState>, { scope, member, path }: FirstStart): Resource<ServiceState> {
   const note = sh`if [ ! -e ${path} ] || { [ -d ${path} ] && [ -z "$(ls -A ${path})" ]; }; then
@@ -30,7 +33,9 @@ fi`;
   return {
     ...service,
     apply: (changes, state) =>
-      !state.enabled && changes.some(({ action }) => action === 'start') ? joinScripts([note, service.apply(changes, state)]) : service.apply(changes, state),
+      !state.enabled && changes.some(({ action }) => action === 'start')
+        ? joinScripts([note, service.apply(changes, state)])
+        : service.apply(changes, state),
   };
 }
 
@@ -40,22 +45,29 @@ export function tellFirstStart(first: FirstStart): Script {
 }
 
 /** A unit that starts at boot, which ends the first start: the note of it goes. */
-export function enabledAfterFirstStart(unit: string): Resource<{ enabled: boolean; noted: boolean }> {
+export function enabledAfterFirstStart(unit: string): Resource<EnabledState & { noted: boolean }> {
   const enabled = enabledUnit(unit);
   const end = sh`rm -f ${NOTE}
 sync /var/lib/pgprov 2>/dev/null || :`;
   return {
     id: enabled.id,
-    shares: enabled.shares ?? [],
+    sharedQuestions: enabled.sharedQuestions ?? [],
     probe: () => joinScripts([sh`if [ -e ${NOTE} ]; then echo noted; fi`, enabled.probe()]),
     parse: (answer) => ({ ...enabled.parse(answer), noted: answer.out.toString('utf8').split('\n').includes('noted') }),
     diff: (state): Change[] => [
-      ...enabled.diff(state),
-      ...(state.enabled && state.noted ? [{ action: 'update', summary: `take down that the first start of ${unit} is over` } as const] : []),
+      // Until its first start is over the unit is not to start at boot.
+      ...enabled.diff(state.noted ? withoutRunning(state) : state),
+      ...(state.enabled && state.noted ? [{ action: 'update', summary: `record that the first start of ${unit} is over` } as const] : []),
     ],
-    apply: (changes, state) => joinScripts([...(changes.some(({ action }) => action === 'enable') ? [enabled.apply(changes, state)] : []), end]),
+    obstacle: (state, states) => enabled.obstacle?.(state, states),
+    apply: (changes, state) =>
+      joinScripts([...(changes.some(({ action }) => action === 'enable') ? [enabled.apply(changes, state)] : []), end]),
     digest: () => digestOf(enabled.id),
   };
+}
+
+function withoutRunning({ runs: _, ...state }: EnabledState): EnabledState {
+  return state;
 }
 
 function lines({ scope, member, path }: FirstStart): string[] {

@@ -1,3 +1,4 @@
+import { handle } from './handle.js';
 import { sh } from '../shell/quote.js';
 import { answerLines, type Observation } from './resource.js';
 
@@ -5,13 +6,13 @@ import { answerLines, type Observation } from './resource.js';
 export type FreeSpace = Record<string, number>;
 
 /** The observation's id. */
-export const FREE_SPACE = 'free-space';
+export const FREE_SPACE = handle<FreeSpace>('free-space');
 
 /** Free space where each path is, or will be: the nearest directory above it that exists counts. */
 export function freeSpace(paths: readonly string[]): Observation<FreeSpace> {
   return {
-    id: FREE_SPACE,
-    asked: 'first',
+    ...FREE_SPACE,
+    when: 'start',
     // A line each of where the paths are, then as many of what stat says of these.
     probe: () => sh`set --
 for at in ${paths}; do

@@ -1,4 +1,5 @@
-import { NOTHING, sh, type Script } from '../shell/quote.js';
+import { SEE_CALLED_OFF } from '../shell/call-off.js';
+import { NOTHING, Script, sh } from '../shell/quote.js';
 import { answerText, type Gate } from './resource.js';
 
 /** A condition to wait for, and what would make waiting pointless. */
@@ -9,34 +10,62 @@ export interface GateOptions {
   /** Succeeds when the gate is open; prints what it sees in one line. Finds in `$waited` the seconds since the gate began to wait. */
   check: Script;
   /** How to look once, where questions that are asked anyhow tell; default: by `check`. */
-  look?: Pick<Gate, 'shares' | 'probe' | 'parse'>;
+  look?: Pick<Gate, 'sharedQuestions' | 'probe' | 'parse'>;
   /** Once it is open it stays so, whatever its stage changes; default: it is waited for after every change. */
-  lasting?: boolean;
+  waitOnlyOnce?: boolean;
   /** Hosts without each of which it does not open; default: none that a run could know of. */
-  needs?: readonly string[];
+  dependsOnHosts?: readonly string[];
   /** Run once a second while the gate is shut, to help it open; its failure does no harm. */
   nudge?: Script;
   /** The unit whose journal explains a failure. */
   unit: string;
-  /** Extended regular expressions of journal lines that more time will not mend. */
-  hopeless: readonly string[];
-  /** Seconds; default 120. */
+  /** Extended regular expressions of journal lines that more time will not fix. */
+  fatalLogPatterns: readonly string[];
+  /** Seconds, while `progress` stands still where that is given; default 120. */
   timeout?: number;
+  /**
+   * Prints in its first line a number that tells how far it is, and in its second one what is shown of it. Asked every three seconds, with
+   * the number of the last time in `$before`; when it has changed, the time begins anew. Default: nothing tells how far it is.
+   */
+  progress?: Script;
   /** False where what the check sees says it all, and the journal is not quoted when time is up; default true. */
-  quotes?: boolean;
+  includeJournal?: boolean;
 }
 
 /** What the words of a cause look like, beside the line that a gate gave up on. */
 const CAUSES = 'FATAL|PANIC|No space left|[Ee]rror:|HINT:';
 
+/** What the check sees, behind these characters; nothing where it sees nothing. */
+const ifSeen = (before: string): Script => Script.build(`"\${seen:+${before}$seen}"`);
+
+/** Looks how far it is, and begins the time anew where that has changed. */
+function seeProgress(progress: Script): Script {
+  return sh`if [ "$waited" -ge "$next" ]; then
+reached=$( ( ${progress} ) 2>/dev/null) || :
+far=$(printf '%s\n' "$reached" | sed -n '2s/^/, /p')
+reached=$(printf '%s\n' "$reached" | sed -n 1p)
+if [ "$reached" != "$before" ]; then before=$reached moved=$waited stopping=0; fi
+fi`;
+}
+
+/** Seconds between two looks at how far it is, and between two notes. */
+export const LOOKS_EVERY = 3;
+
 /** An expression that no line matches. */
 const NO_LINE = '$^';
 
-/** A hopeless sign must stand for this many seconds, for some errors appear once while a service starts. What was said before counts for nothing. */
+/**
+ * A hopeless sign must stand for this many seconds, because some errors appear once while a service starts. What was said before counts for
+ * nothing. A unit that stops is no such sign, because a restart begins so and may wait for connections to end.
+ */
 const SECONDS_BEFORE_GIVING_UP = 4;
 
+/** Seconds of a unit's stop that a gate's time does not count, because systemd kills what has not stopped after 90, its default. */
+const SECONDS_TO_STOP = 100;
+
 /**
- * A gate that polls on the host and reads the journal of the service it waits for. A unit that is not enabled
+ * A gate that polls on the host and reads the journal of the service it waits for. One whose waiting is called off, since a host that
+ * it needs is out, has a last chance of some seconds, because that host may have done its part before. A unit that is not enabled
  * has never proved itself; when it cannot succeed it is stopped, not left trying the same for ever.
  */
 export function gate(options: GateOptions): Gate {
@@ -44,13 +73,13 @@ export function gate(options: GateOptions): Gate {
   return {
     id: `gate:${options.name}`,
     title,
-    ...(options.lasting === undefined ? {} : { lasting: options.lasting }),
-    ...(options.needs === undefined ? {} : { needs: options.needs }),
+    ...(options.waitOnlyOnce === undefined ? {} : { waitOnlyOnce: options.waitOnlyOnce }),
+    ...(options.dependsOnHosts === undefined ? {} : { dependsOnHosts: options.dependsOnHosts }),
     ...(options.look ?? {
       probe: () => check,
       parse: (answer) => ({ open: answer.status === 0, seen: answerText(answer).trim() }),
     }),
-    wait: ({ patient = false } = {}) => sh`give_up() {
+    wait: ({ ignoreLog = false } = {}) => sh`give_up() {
 if ! systemctl -q is-enabled ${unit} >/dev/null 2>&1; then systemctl stop ${unit} >/dev/null 2>&1 || :; fi
 exit 1
 }
@@ -64,6 +93,11 @@ started=$(date +%s)
 second=
 waited=0
 bad=0
+stopping=0
+moved=0
+next=2
+before=
+far=
 while :; do
 if seen=$(check); then exit 0; fi
 now=$(date +%s)
@@ -73,29 +107,39 @@ second=$waited
 ${options.nudge === undefined ? NOTHING : sh`( ${options.nudge} ) >/dev/null 2>&1 || :`}
 since=$((now - 5))
 if [ "$since" -le "$started" ]; then since=$((started + 1)); fi
-line=$(journalctl -u ${unit} --since "@$since" -o cat --no-pager 2>/dev/null | grep -E ${(patient ? '' : options.hopeless.join('|')) || NO_LINE} | tail -n 1)
+${SEE_CALLED_OFF}
+line=$(journalctl -u ${unit} --since "@$since" -o cat --no-pager 2>/dev/null | grep -E ${(ignoreLog ? '' : options.fatalLogPatterns.join('|')) || NO_LINE} | tail -n 1)
 unit_state=$(systemctl is-active ${unit} || :)
-case "$line:$unit_state" in
+case "$line$off:$unit_state" in
 :active|:activating|:reloading) bad=0 ;;
+:deactivating)
+bad=0
+if [ "$stopping" -lt ${SECONDS_TO_STOP} ]; then stopping=$((stopping + 1)); fi ;;
 *) bad=$((bad + 1)) ;;
 esac
 if [ "$bad" -ge ${SECONDS_BEFORE_GIVING_UP} ]; then
-echo ${`it will not come true that ${title}:`}
+echo ${`giving up waiting until ${title}:`}
 if [ -n "$line" ]; then
 echo "$line"
 journalctl -u ${unit} --since "@$((now - 15))" -o cat --no-pager 2>/dev/null | grep -E ${CAUSES} | tail -n 3
+elif [ -n "$off" ]; then
+echo "$off"
 else
 echo ${`${unit} is`} "$unit_state"
 journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
 fi
 give_up
 fi
-if [ "$waited" -ge ${options.timeout ?? 120} ]; then
-echo "gave up after $waited s waiting until "${title}": $seen"
-${options.quotes === false ? NOTHING : sh`journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :`}
+${options.progress === undefined ? NOTHING : seeProgress(options.progress)}
+if [ "$((waited - moved - stopping))" -ge ${options.timeout ?? 120} ]; then
+echo "gave up after $waited s waiting until "${title}${ifSeen(': ')}
+${options.includeJournal === false ? NOTHING : sh`journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :`}
 exit 1
 fi
-if [ $((waited % 3)) = 2 ]; then note ${`waiting until ${title}`}" ($waited s) $seen"; fi
+if [ "$waited" -ge "$next" ]; then
+next=$((waited + ${LOOKS_EVERY}))
+note ${`waiting until ${title}`}" ($waited s)"${ifSeen(' ')}"$far"
+fi
 fi
 sleep 0.2
 done`,

@@ -1,3 +1,4 @@
+import { handle } from './handle.js';
 import { sh } from '../shell/quote.js';
 import { answerLines, UnknownAnswer, type Observation } from './resource.js';
 
@@ -17,12 +18,15 @@ export interface HostFacts {
 }
 
 /** The observation's id. */
-export const HOST_FACTS = 'host-facts';
+export const HOST_FACTS = handle<HostFacts>('host-facts');
+
+/** How far a host's clock is ahead of ours, in milliseconds; the survey works it out from the facts. */
+export const CLOCK_OFFSET = handle<number>('clock-offset');
 
 /** Reads the machine's facts with nothing but a POSIX shell. */
 export function hostFacts(): Observation<HostFacts> {
   return {
-    id: HOST_FACTS,
+    ...HOST_FACTS,
     probe: () => sh`(
 if [ -r /etc/os-release ]; then . /etc/os-release; elif [ -r /usr/lib/os-release ]; then . /usr/lib/os-release; fi
 echo "os=$ID"
@@ -39,7 +43,7 @@ done </proc/meminfo`,
       const values = new Map(answerLines(answer).map((line) => line.split('=', 2) as [string, string]));
       const get = (key: string): string => values.get(key) ?? '';
       const clock = Number.parseFloat(get('clock'));
-      if (Number.isNaN(clock)) throw new UnknownAnswer(HOST_FACTS, answer);
+      if (Number.isNaN(clock)) throw new UnknownAnswer(HOST_FACTS.id, answer);
       return {
         os: get('os'),
         version: get('version'),

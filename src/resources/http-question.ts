@@ -6,16 +6,16 @@ import type { TlsPaths } from './tls-handshakes.js';
 /** One request over HTTP. */
 export interface HttpRequest {
   url: string;
-  /** For all of it. */
+  /** For all of it; one digit. */
   seconds: number;
   /** What is posted; default: nothing, the URL is got. */
   body?: string;
-  /** Who asks over TLS: a client with these files, or a stranger, who has no certificate and takes any server. */
-  as?: TlsPaths | Stranger;
+  /** Who asks over TLS: a client with these files, or one without a certificate, which takes any server. */
+  as?: TlsPaths | ClientWithoutCertificate;
 }
 
 /** A client without a certificate. */
-export interface Stranger {
+export interface ClientWithoutCertificate {
   /** Authorities that it reads, but does not insist on: without any it would read all of the system's, which takes long. */
   ca: string;
 }
@@ -61,9 +61,10 @@ printf '|%s\n' $answer
 echo ${`@${idOf(request)} 0`}`;
 }
 
-/** A pattern of `case` for `$pgprov_http`: the request was given up when its time was over. */
+/** Patterns of `case` for `$pgprov_http`: the request was given up when its time was over, or later on a busy machine. */
 export function timedOut(request: HttpRequest): Script {
-  return sh`*"@$pgprov_nonce "${`${idOf(request)} 000 ${request.seconds}.`}*`;
+  const gaveUpAfter = (seconds: string): Script => sh`*"@$pgprov_nonce "${`${idOf(request)} 000 `}${Script.build(seconds)}.*`;
+  return sh`${gaveUpAfter(`[${request.seconds}-9]`)} | ${gaveUpAfter('[1-9][0-9]')}`;
 }
 
 /** A value in a configuration of curl. */

@@ -4,7 +4,7 @@ import { putAside } from './put-aside.js';
 import { digestOf, type Change, type Resource } from './resource.js';
 
 /**
- * No base backup that was broken off is in the way of a new one. What is there of it can never become a
+ * No base backup that was interrupted is in the way of a new one. What is there of it can never become a
  * database (pg_control, which comes last, is missing), and Patroni would wait for ever beside it; it is put
  * aside, never deleted.
  */
@@ -14,7 +14,7 @@ export function interruptedCopy(options: { path: string; binDirectory: string; o
   const observed = dataDirectory({ path, binDirectory, user: ownership.owner });
   return {
     id,
-    shares: observed.shares,
+    sharedQuestions: observed.sharedQuestions,
     probe: observed.probe,
     parse: observed.parse,
     diff: (state): Change[] =>

@@ -1,7 +1,24 @@
-import type { Change } from './resource.js';
+import { handle, type Handle } from './handle.js';
+import type { Change, Obstacle } from './resource.js';
 
-/** What a host has of each package: the version installed, or the one that would be, as far as the host knows one. */
-export type PackagesState = Record<string, string | { candidate: string } | undefined>;
+/** What the ids of resources about packages begin with. */
+export const PACKAGES = 'packages:';
+
+/** What a host has of each package: the version installed, or of one that is not what is known of it. */
+export type PackagesState = Record<string, string | AbsentPackage | undefined>;
+
+/** What is seen of packages by the name of what they are for: a role. */
+export function packagesHandle(name: string): Handle<PackagesState> {
+  return handle(`${PACKAGES}${name}`);
+}
+
+/** A package that is not installed. */
+export interface AbsentPackage {
+  /** The version that would be installed, where the host knows one. */
+  candidate?: string;
+  /** Somebody put it on hold, so that the package manager leaves it as it is. */
+  held?: true;
+}
 
 /** Packages that must be installed, whatever their version. */
 export interface PackagesOptions {
@@ -26,9 +43,25 @@ export function missingOf(packages: readonly string[], state: PackagesState): st
 export function installChanges(packages: readonly string[], state: PackagesState): Change[] {
   const missing = missingOf(packages, state);
   if (missing.length === 0) return [];
-  const versions = missing.map((name) => (state[name] as { candidate: string } | undefined)?.candidate);
+  const versions = missing.map((name) => absent(state, name).candidate);
   const known = versions.every((version) => version !== undefined) ? ` (${versions.join(', ')})` : '';
   return [{ action: 'install', summary: `install ${missing.join(' ')}${known}` }];
+}
+
+/** The missing packages that somebody put on hold; `release` is the command that takes that off, before their names. */
+export function heldPackages(packages: readonly string[], state: PackagesState, release: string): Obstacle | undefined {
+  const held = missingOf(packages, state).filter((name) => absent(state, name).held === true);
+  if (held.length === 0) return undefined;
+  const [what, it] = held.length === 1 ? [`the package ${held.join()} is`, 'it'] : [`the packages ${held.join(', ')} are`, 'them'];
+  return {
+    what: `${what} not installed, and on hold`,
+    advice: `\`${release} ${held.join(' ')}\` there lets ${it} be installed; then run again`,
+  };
+}
+
+function absent(state: PackagesState, name: string): AbsentPackage {
+  const found = state[name];
+  return typeof found === 'object' ? found : {};
 }
 
 /** Whether a change of this resource changes which versions there are to install. */

@@ -1,3 +1,5 @@
+import { handle } from './handle.js';
+import { clearScratch, scratchDirectory } from './scratch.js';
 import { sh } from '../shell/quote.js';
 import { curlCredentials } from './patroni-rest.js';
 import { escapeField } from './pgpass.js';
@@ -21,7 +23,7 @@ export interface TriedPasswords {
 }
 
 /** The observation's id. */
-export const PASSWORD_LOGIN = 'password-login';
+export const PASSWORD_LOGIN = handle<PasswordLogin[]>('password-login');
 
 /** psql's path is its zeroth word; the quoted role, the database's part of the connection string, addresses and ports follow. */
 const LOGINS = sh`login() {
@@ -40,7 +42,12 @@ wait`;
 
 /** Logs in to servers over the network as a role, with either password; `replication`: over the replication protocol. */
 export function databaseLogins(
-  options: TriedPasswords & { server: LocalServer; role: string; replication: boolean; members: readonly { address: string; port: number }[] },
+  options: TriedPasswords & {
+    server: LocalServer;
+    role: string;
+    replication: boolean;
+    members: readonly { address: string; port: number }[];
+  },
 ): Observation<PasswordLogin[]> {
   const { server, role, replication, members, password, former } = options;
   const line = (secret: { reveal(): string }): string => `*:*:*:*:${escapeField(secret.reveal())}`;
@@ -48,16 +55,16 @@ export function databaseLogins(
   const tried = (which: PasswordLogin['password']): ReturnType<typeof sh> =>
     asDatabaseUser(
       server,
-      sh`"PGPASSFILE=$work/"${which} ${[`password=${which}`, `query=${query}`, 'PGCONNECT_TIMEOUT=5']} sh -c ${LOGINS.text} ${`${server.binDirectory}/psql`} ${`'${role.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`} ${database} ${members.flatMap(({ address, port }) => [address, port])}`,
+      sh`"PGPASSFILE=$scratch/"${which} ${[`password=${which}`, `query=${query}`, 'PGCONNECT_TIMEOUT=5']} sh -c ${LOGINS.text} ${`${server.binDirectory}/psql`} ${`'${role.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`} ${database} ${members.flatMap(({ address, port }) => [address, port])}`,
     );
   return {
-    id: PASSWORD_LOGIN,
+    ...PASSWORD_LOGIN,
     probe: () => sh`umask 077
-work=$(mktemp -d /run/pgprov-proof.XXXXXX) || exit 0
-trap 'rm -rf "$work"' EXIT
-printf '%s\n' ${line(password)} >"$work/new"
-printf '%s\n' ${line(former)} >"$work/former"
-chown -R ${server.user} "$work"
+${clearScratch('proof')}
+${scratchDirectory('proof')}
+printf '%s\n' ${line(password)} >"$scratch/new"
+printf '%s\n' ${line(former)} >"$scratch/former"
+chown -R ${server.user} "$scratch"
 ${tried('new')}
 ${tried('former')}`,
     parse: (answer) => answerLines(answer).map(parseLogin),
@@ -71,11 +78,16 @@ function parseLogin(line: string): PasswordLogin {
 }
 
 /** Asks members' REST APIs for something that only those who know the password may have, and that changes nothing. */
-export function restLogins({ urls, user, password, former }: TriedPasswords & { urls: readonly string[]; user: string }): Observation<PasswordLogin[]> {
+export function restLogins({
+  urls,
+  user,
+  password,
+  former,
+}: TriedPasswords & { urls: readonly string[]; user: string }): Observation<PasswordLogin[]> {
   const tried = (which: PasswordLogin['password'], secret: { reveal(): string }): ReturnType<typeof sh> =>
     sh`printf '%s\t%s\t%s\n' ${which} "$url" "$(printf '%s\n' ${curlCredentials({ user, password: secret })} | curl -s -m 5 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null -w '%{http_code}' "$url/config")"`;
   return {
-    id: PASSWORD_LOGIN,
+    ...PASSWORD_LOGIN,
     probe: () => sh`for url in ${urls}; do
 ${tried('new', password)}
 ${tried('former', former)}

@@ -1,11 +1,12 @@
+import { handle, type Handle } from './handle.js';
 import { joinScripts, sh } from '../shell/quote.js';
 import { dataDirectory, type DataDirectoryOptions } from './data-directory.js';
 import { findRest, restQuestion } from './patroni-rest.js';
 import { answerText, digestOf, type Answer, type Change, type Resource } from './resource.js';
-import { tellShared } from './shared-question.js';
+import { printAnswer } from './shared-question.js';
 import { findUnit, unitsQuestion } from './units.js';
 
-/** What tells that a Patroni looks for its data where it is not. */
+/** What shows that a Patroni looks for its data where it is not. */
 export interface PatroniAnewState {
   /** The unit runs, and its REST API says that it has no data and no server. */
   withoutData: boolean;
@@ -13,21 +14,26 @@ export interface PatroniAnewState {
   hasData: boolean;
 }
 
+/** What is seen of it for the unit of a Patroni. */
+export function patroniAnewHandle(unit: string): Handle<PatroniAnewState> {
+  return handle(`anew:${unit}`);
+}
+
 /**
  * Patroni runs with the data directory that its file names. It reads that setting only when it starts, so one that was started
  * with another directory and found it empty waits for a leader for ever, while the data is here; it is started anew, which stops
- * nothing, for it has no server.
+ * nothing, because it has no server.
  */
 export function patroniAnew(options: { unit: string; url: string } & DataDirectoryOptions): Resource<PatroniAnewState> {
   const { unit, url, path, binDirectory, user } = options;
-  const id = `anew:${unit}`;
+  const { id } = patroniAnewHandle(unit);
   const data = dataDirectory({ path, binDirectory, user });
   const rest = restQuestion(`${url}/patroni`);
   const units = unitsQuestion(unit);
   return {
     id,
-    shares: [...data.shares, rest, units],
-    probe: () => joinScripts([data.probe(), sh`printf '\f\n'`, tellShared(rest), sh`echo`, tellShared(units)]),
+    sharedQuestions: [...data.sharedQuestions, rest, units],
+    probe: () => joinScripts([data.probe(), sh`printf '\f\n'`, printAnswer(rest), sh`echo`, printAnswer(units)]),
     parse: (answer) => {
       const [directory = '', others = ''] = answerText(answer).split('\f\n');
       const state = data.parse({ ...answer, out: Buffer.from(directory) } satisfies Answer);

@@ -3,7 +3,7 @@ import { NOTHING, sh, type Script } from '../shell/quote.js';
 import { compareConfig, valueAt, type ConfigPath, type Json, type JsonObject } from './dynamic-config.js';
 import { curlCredentials, findRest, restQuestion, type RestCredentials } from './patroni-rest.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
-import { tellShared } from './shared-question.js';
+import { printAnswer } from './shared-question.js';
 
 /** Patroni's dynamic configuration, kept in the DCS for the whole cluster. */
 export interface PatroniConfigOptions extends RestCredentials {
@@ -27,14 +27,14 @@ export function patroniConfig(options: PatroniConfigOptions): Resource<PatroniCo
   const question = restQuestion(`${url}/config`);
   return {
     id,
-    shares: [question],
-    probe: () => tellShared(question),
+    sharedQuestions: [question],
+    probe: () => printAnswer(question),
     parse: (answer) => {
       const { status, body } = findRest(answerText(answer), `${url}/config`);
       if (status !== 200 || !body.trimStart().startsWith('{')) return { answers: false };
       return { answers: true, current: JSON.parse(body) as JsonObject };
     },
-    diff: (state): Change[] => (state.answers ? changesOf(state.current, desired) : []),
+    diff: (state): Change[] => (state.answers ? describeChanges(state.current, desired) : []),
     apply: (_changes, state) => {
       const { patch } = compareConfig(state.answers ? state.current : {}, desired);
       // A word of a command may have 128 KiB, a line that curl reads from its input 100.
@@ -54,9 +54,13 @@ esac`;
   };
 }
 
-function changesOf(current: JsonObject, desired: JsonObject): Change[] {
+/** What has to change for a configuration to be as desired, a line for each setting. */
+export function describeChanges(current: JsonObject, desired: JsonObject): Change[] {
   const { set, taken, forgotten } = compareConfig(current, desired);
-  const update = (verb: string, path: ConfigPath, rest: string): Change => ({ action: 'update', summary: `${verb} ${path.join('.')}${rest} in the dynamic configuration` });
+  const update = (verb: string, path: ConfigPath, rest: string): Change => ({
+    action: 'update',
+    summary: `${verb} ${path.join('.')}${rest} in the dynamic configuration`,
+  });
   const is = (path: ConfigPath): string => `(is ${show(valueAt(current, path))})`;
   return [
     ...set.map((path) => update('set', path, ` to ${show(valueAt(desired, path))} ${is(path)}`)),
@@ -76,6 +80,11 @@ for code in $(curl -s -m 2 -w '%{http_code} ' ${urls.flatMap((url) => ['-o', '/d
 [ "$code" != 200 ] || printf '%s\n' ${curlCredentials(credentials)} | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$1/config"
 shift
 done`;
+}
+
+/** Has one member go through its loop now, so that it takes up what was changed in the dynamic configuration. */
+export function wakeMember(url: string, credentials: RestCredentials): Script {
+  return sh`printf '%s\n' ${curlCredentials(credentials)} | curl -s -m 5 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null ${`${url}/config`}`;
 }
 
 function show(value: Json | undefined): string {

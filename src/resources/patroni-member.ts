@@ -1,6 +1,7 @@
+import { handle } from './handle.js';
 import { findRest, restQuestion } from './patroni-rest.js';
 import { answerText, type Observation } from './resource.js';
-import { type SharedQuestion, tellShared } from './shared-question.js';
+import { type SharedQuestion, printAnswer } from './shared-question.js';
 
 /** A standby as the leader's pg_stat_replication shows it. */
 export interface ReplicationConnection {
@@ -18,6 +19,20 @@ export interface ClusterMember {
   /** Bytes behind the leader; undefined for the leader, or when unknown. */
   lag: number | undefined;
   pendingRestart: boolean;
+  /** What the restart is for, as Patroni tells since its version 4: the parameters, with their values as text; absent where it does not. */
+  pendingReasons?: Readonly<Record<string, { from: string; to: string }>>;
+  /** When Patroni is to restart its PostgreSQL, as Patroni has it; absent where no restart is scheduled. */
+  scheduledRestart?: string;
+  /** As they are in force; absent where Patroni tells of none. */
+  tags?: Readonly<Record<string, unknown>>;
+}
+
+/** A switchover that Patroni is to carry out later. */
+export interface ScheduledSwitchover {
+  /** As Patroni has it, with its zone. */
+  at: string;
+  from?: string;
+  to?: string;
 }
 
 /** Where a server is in the WAL: a leader's `location`; what a standby `received` and `replayed`, and whether its replay is paused. */
@@ -46,14 +61,20 @@ export type PatroniMemberState =
       serverVersion: number | undefined;
       postmasterStart: string | undefined;
       pendingRestart: boolean;
+      /** As for `ClusterMember`, by the member's own word, which is there before the cluster has it. */
+      pendingReasons?: ClusterMember['pendingReasons'];
       replication: ReplicationConnection[];
       /** Positions in the WAL, in bytes; absent where PostgreSQL does not run. */
       wal?: WalPositions;
       cluster: ClusterMember[];
+      /** Patroni is in maintenance mode; absent where it is not. */
+      paused?: true;
+      /** Absent where none is. */
+      scheduled?: ScheduledSwitchover;
     };
 
 /** The observation's id, for guards, checks, ordering and status. */
-export const PATRONI_MEMBER = 'patroni-member';
+export const PATRONI_MEMBER = handle<PatroniMemberState>('patroni-member');
 
 const LEADER_ROLES = new Set(['master', 'primary', 'leader', 'standby_leader']);
 
@@ -61,9 +82,9 @@ const LEADER_ROLES = new Set(['master', 'primary', 'leader', 'standby_leader']);
 export function patroniMember(url: string): Observation<PatroniMemberState> {
   const question = patroniQuestion(url);
   return {
-    id: PATRONI_MEMBER,
-    shares: [question],
-    probe: () => tellShared(question),
+    ...PATRONI_MEMBER,
+    sharedQuestions: [question],
+    probe: () => printAnswer(question),
     parse: (answer) => readMember(answerText(answer), url),
   };
 }
@@ -77,11 +98,18 @@ export function patroniQuestion(url: string): SharedQuestion {
 export function readMember(text: string, url: string): PatroniMemberState {
   const status = parseObject(findRest(text, `${url}/patroni`).body);
   if (status === undefined) return { answers: false };
-  return { answers: true, ...readStatus(status), cluster: readCluster(parseObject(findRest(text, `${url}/cluster`).body)) };
+  const cluster = parseObject(findRest(text, `${url}/cluster`).body);
+  return {
+    answers: true,
+    ...readStatus(status),
+    cluster: readCluster(cluster),
+    ...(cluster?.['pause'] === true ? { paused: true } : {}),
+    ...readScheduled(cluster?.['scheduled_switchover']),
+  };
 }
 
 /** Whether a member's PostgreSQL leads, and the cluster knows it by this name as the one that holds the lock. */
-export function leads(member: PatroniMemberState, name: string): boolean {
+export function holdsLeaderLock(member: PatroniMemberState, name: string): boolean {
   if (!member.answers || member.role !== 'leader') return false;
   return member.cluster.some((listed) => listed.name === name && LEADER_ROLES.has(listed.role));
 }
@@ -97,7 +125,7 @@ function parseObject(line: string): Json | undefined {
   }
 }
 
-function readStatus(status: Json): Omit<Extract<PatroniMemberState, { answers: true }>, 'answers' | 'cluster'> {
+function readStatus(status: Json): Omit<Extract<PatroniMemberState, { answers: true }>, 'answers' | 'cluster' | 'paused' | 'scheduled'> {
   const patroni = (status['patroni'] ?? {}) as Json;
   const name = text(patroni['name']);
   const connections = (status['replication'] ?? []) as Json[];
@@ -112,6 +140,7 @@ function readStatus(status: Json): Omit<Extract<PatroniMemberState, { answers: t
     serverVersion: number(status['server_version']),
     postmasterStart: text(status['postmaster_start_time']),
     pendingRestart: status['pending_restart'] === true,
+    ...readReasons(status['pending_restart_reason']),
     ...readWal(status['xlog']),
     replication: connections.map((connection) => ({
       application: text(connection['application_name']) ?? '',
@@ -122,10 +151,17 @@ function readStatus(status: Json): Omit<Extract<PatroniMemberState, { answers: t
 }
 
 function readWal(xlog: unknown): { wal?: WalPositions } {
-  if (typeof xlog !== 'object' || xlog === null) return {};
-  const { location, received_location, replayed_location, paused } = xlog as Json;
+  if (!isObject(xlog)) return {};
+  const { location, received_location, replayed_location, paused } = xlog;
   const at = (name: string, value: unknown): object => (typeof value === 'number' ? { [name]: value } : {});
-  return { wal: { ...at('location', location), ...at('received', received_location), ...at('replayed', replayed_location), paused: paused === true } };
+  return {
+    wal: {
+      ...at('location', location),
+      ...at('received', received_location),
+      ...at('replayed', replayed_location),
+      paused: paused === true,
+    },
+  };
 }
 
 function readCluster(cluster: Json | undefined): ClusterMember[] {
@@ -136,7 +172,37 @@ function readCluster(cluster: Json | undefined): ClusterMember[] {
     timeline: number(member['timeline']),
     lag: number(member['lag']),
     pendingRestart: member['pending_restart'] === true,
+    ...readReasons(member['pending_restart_reason']),
+    ...readScheduledRestart(member['scheduled_restart']),
+    ...(isObject(member['tags']) ? { tags: member['tags'] } : {}),
   }));
+}
+
+function readReasons(value: unknown): Pick<ClusterMember, 'pendingReasons'> {
+  if (!isObject(value)) return {};
+  const reasons = Object.entries(value).flatMap(([name, reason]) =>
+    isObject(reason) ? [[name, { from: valueText(reason['old_value']), to: valueText(reason['new_value']) }] as const] : [],
+  );
+  return { pendingReasons: Object.fromEntries(reasons) };
+}
+
+function readScheduledRestart(value: unknown): Pick<ClusterMember, 'scheduledRestart'> {
+  return isObject(value) ? { scheduledRestart: text(value['schedule']) ?? '' } : {};
+}
+
+/** Patroni gives a value as text, a number or true; null for one that is taken away. */
+function valueText(value: unknown): string {
+  return value === null || value === undefined ? '' : String(value);
+}
+
+function readScheduled(value: unknown): { scheduled?: ScheduledSwitchover } {
+  if (!isObject(value)) return {};
+  const [at, from, to] = ['at', 'from', 'to'].map((key) => text(value[key]));
+  return { scheduled: { at: at ?? '', ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) } };
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function text(value: unknown): string | undefined {

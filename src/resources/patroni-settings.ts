@@ -2,7 +2,7 @@ import { NOTHING, sh, type Script } from '../shell/quote.js';
 import { curlCredentials, type RestCredentials } from './patroni-rest.js';
 import { escapeField } from './pgpass.js';
 
-/** What a member's Patroni is to go by after a reload. */
+/** What a member's Patroni uses after a reload. */
 export interface PatroniSettings {
   /** The member's REST API, `http://10.0.0.11:8008`. */
   url: string;
@@ -18,9 +18,10 @@ export interface PatroniSettings {
 const ROUNDS = 2;
 
 /**
- * Succeeds, as the check of a gate, once a member's Patroni goes by these passwords. Its password file for the WAL receiver may
- * lag behind, for a reload writes it with what was followed with last; it can be changed afterwards. A reload waits for Patroni's loop to come round, so each look also
- * wakes the loop: it does so after every PATCH of the dynamic configuration, also one that takes back what nobody set.
+ * Succeeds, as the check of a gate, once a member's Patroni uses these passwords. Its password file for the WAL receiver may
+ * lag behind, because a reload writes it with what was followed with last; it can be changed afterwards. A reload waits for Patroni's loop
+ * to come round, so each look also wakes the loop: it does so after every PATCH of the dynamic configuration, also one that takes back what
+ * nobody set.
  */
 export function goesBySettings({ url, credentials, former, passwordFile, replicationPassword }: PatroniSettings): Script {
   const wake = (as: RestCredentials): Script =>
@@ -28,7 +29,7 @@ export function goesBySettings({ url, credentials, former, passwordFile, replica
   return sh`set -- $(${wake(credentials)} --next -s -m 2 -o /dev/null -w '%{http_code}' ${`${url}/leader`})
 if [ "$1" = 401 ]; then
 ${former === undefined ? NOTHING : sh`${wake(former)} >/dev/null`}
-echo 'the REST API still goes by the former password'
+echo 'the REST API still takes the former password'
 exit 1
 fi
 [ "$1" = 200 ] || { echo "the REST API answers $1"; exit 1; }

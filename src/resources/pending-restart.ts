@@ -1,19 +1,20 @@
+import { handle } from './handle.js';
 import { findRows, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, type Observation } from './resource.js';
-import { tellShared } from './shared-question.js';
+import { printAnswer } from './shared-question.js';
 
 /** The observation's id. */
-export const PENDING_RESTART = 'pending-restart';
+export const PENDING_RESTART = handle<string[]>('pending-restart');
 
 /** Parameters that PostgreSQL itself says will change only with a restart; none while it is down. */
 export function pendingRestart(server: LocalServer): Observation<string[]> {
   const query = 'SELECT name FROM pg_settings WHERE pending_restart ORDER BY name';
   const rows = sqlQuestion(server, query);
   return {
-    id: PENDING_RESTART,
-    asked: 'looks',
-    shares: [rows],
-    probe: () => tellShared(rows),
+    ...PENDING_RESTART,
+    when: 'startAndEnd',
+    sharedQuestions: [rows],
+    probe: () => printAnswer(rows),
     parse: (answer) => findRows(answerText(answer), query) ?? [],
   };
 }

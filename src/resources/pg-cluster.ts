@@ -29,7 +29,7 @@ export function pgCluster(options: PgClusterOptions): Resource<DataDirectoryStat
   const draft = `${path}.pgprov-initdb`;
   return {
     id,
-    shares: observed.shares,
+    sharedQuestions: observed.sharedQuestions,
     probe: observed.probe,
     parse: observed.parse,
     diff: (state): Change[] =>

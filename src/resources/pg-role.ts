@@ -1,10 +1,12 @@
+import { handle, type Handle } from './handle.js';
 import { createHash } from 'node:crypto';
 import type { Secret } from '../lib/secret.js';
 import { makeVerifier, verifierMatches } from '../lib/scram.js';
-import type { Script } from '../shell/quote.js';
+import { SEE_CALLED_OFF } from '../shell/call-off.js';
+import { sh, type Script } from '../shell/quote.js';
 import { findRows, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
-import { tellShared } from './shared-question.js';
+import { printAnswer } from './shared-question.js';
 
 /** A database role that can log in with a password. */
 export interface PgRoleOptions {
@@ -37,35 +39,42 @@ const ARRIVAL_TIMEOUT = 30;
 /** Seconds without WAL after which a standby no longer waits: its receiver may be shut out for want of the new password. */
 const SHUT_OUT = 5;
 
+/** What is seen of a login role by its name. */
+export function pgRoleHandle(name: string): Handle<PgRoleState> {
+  return handle(`pg-role:${name}`);
+}
+
 /**
  * A login role with these attributes and this password, stored as SCRAM-SHA-256. It is changed on the primary; a standby waits
  * until the new password has reached it, so that what comes after on the host finds both sides of a login agreed.
  */
 export function pgRole(options: PgRoleOptions): Resource<PgRoleState> {
   const { server, name, password, attributes } = options;
-  const id = `pg-role:${name}`;
+  const { id } = pgRoleHandle(name);
   const query = `SELECT pg_is_in_recovery(), r.rolname IS NOT NULL, r.rolreplication, r.rolsuper, r.rolcanlogin, r.rolpassword
 FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = ${sqlLiteral(name)}`;
   const rows = sqlQuestion(server, query);
   return {
     id,
-    shares: [rows],
-    probe: () => tellShared(rows),
+    sharedQuestions: [rows],
+    probe: () => printAnswer(rows),
     parse: (answer) => parseRole(findRows(answerText(answer), query)?.[0] ?? ''),
     diff: (state): Change[] => {
       if (state.server === 'standby') {
         if (!state.exists || verifierMatches(state.verifier, password.reveal())) return [];
-        return [{ action: 'update', summary: `take over the new password of role ${name}`, concerted: 'follows' }];
+        return [{ action: 'update', summary: `take over the new password of role ${name}`, coordinated: 'waits' }];
       }
       if (state.server === 'down') {
-        return options.madeBy === 'patroni' ? [] : [{ action: 'create', summary: `create role ${name} (${['LOGIN', ...attributes].join(' ')})` }];
+        return options.madeBy === 'patroni'
+          ? []
+          : [{ action: 'create', summary: `create role ${name} (${['LOGIN', ...attributes].join(' ')})` }];
       }
       if (!state.exists) return [{ action: 'create', summary: `create role ${name} (${['LOGIN', ...attributes].join(' ')})` }];
       const missing = ['LOGIN', ...attributes].filter((attribute) => !state.attributes.includes(attribute));
       const changes: Change[] = [];
       if (missing.length > 0) changes.push({ action: 'update', summary: `give role ${name} ${missing.join(' ')}` });
       if (!verifierMatches(state.verifier, password.reveal())) {
-        changes.push({ action: 'update', summary: `set the password of role ${name} (SCRAM-SHA-256)`, concerted: 'leads' });
+        changes.push({ action: 'update', summary: `set the password of role ${name} (SCRAM-SHA-256)`, coordinated: 'initiates' });
       }
       return changes;
     },
@@ -82,6 +91,7 @@ END`)}
 ALTER ROLE ${identifier} ${settings};`,
       );
     },
+    gives: (state) => state.server === 'primary',
     digest: () => digestOf(id, ...attributes, createHash('sha256').update(password.reveal()).digest('hex')),
   };
 }
@@ -105,22 +115,46 @@ function parseRole(line: string): PgRoleState {
   return { server: 'primary', exists: exists === 't', verifier: verifier.join('|'), attributes };
 }
 
-/** Waits until the role's password is another than `former`, as the server that replays the primary's WAL sees it. */
+/**
+ * Waits until the role's password is another than `former`, as the server that replays the primary's WAL sees it. Every second the
+ * script looks whether it need not wait any longer.
+ */
 function awaitArrival(server: LocalServer, name: string, former: string): Script {
-  return psqlInput(
+  const arrived = `(SELECT coalesce(rolpassword, '') FROM pg_authid WHERE rolname = ${sqlLiteral(name)}) IS DISTINCT FROM ${sqlLiteral(former)}`;
+  const look = psqlInput(
     server,
     `${UNLOGGED}
 SET statement_timeout = 0;
-${sqlBlock(`DECLARE silent int := 0;
-BEGIN
-FOR turn IN 1..${ARRIVAL_TIMEOUT * 10} LOOP
-IF (SELECT coalesce(rolpassword, '') FROM pg_authid WHERE rolname = ${sqlLiteral(name)}) IS DISTINCT FROM ${sqlLiteral(former)} THEN RETURN; END IF;
-silent := CASE WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 0 ELSE silent + 1 END;
-IF silent > ${SHUT_OUT * 10} THEN RETURN; END IF;
+${sqlBlock(`BEGIN
+FOR turn IN 1..10 LOOP
+IF ${arrived} THEN RETURN; END IF;
 PERFORM pg_sleep(0.1);
 END LOOP;
-RAISE 'the new password did not arrive from the leader within ${ARRIVAL_TIMEOUT} s; received up to %, replayed up to %',
-pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn();
-END`)}`,
+END`)}
+SELECT CASE WHEN ${arrived} THEN 'arrived'
+WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')
+THEN 'received up to ' || pg_last_wal_receive_lsn() || ', replayed up to ' || pg_last_wal_replay_lsn()
+ELSE 'silent' END;`,
   );
+  return sh`waited=0
+silent=0
+while :; do
+seen=$(${look})
+case "$seen" in
+arrived) exit 0 ;;
+silent) silent=$((silent + 1)) ;;
+*) silent=0 ;;
+esac
+[ "$silent" -lt ${SHUT_OUT} ] || exit 0
+${SEE_CALLED_OFF}
+if [ -n "$off" ]; then
+echo "the new password is not waited for any longer: $off"
+exit 1
+fi
+waited=$((waited + 1))
+if [ "$waited" -ge ${ARRIVAL_TIMEOUT} ]; then
+echo ${`the new password did not arrive from the leader within ${ARRIVAL_TIMEOUT} s;`} "$seen"
+exit 1
+fi
+done`;
 }

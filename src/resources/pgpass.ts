@@ -28,7 +28,7 @@ function lineKey(line: string): string | undefined {
 }
 
 /**
- * Our lines first, for libpq takes the first that matches; lines of other people are kept, but for those
+ * Our lines first, because libpq takes the first that matches; lines of other people are kept, but for those
  * that say the same as ours with another password.
  */
 export function mergePgpass(current: string, entries: readonly PgpassEntry[]): string {
@@ -39,12 +39,7 @@ export function mergePgpass(current: string, entries: readonly PgpassEntry[]): s
 }
 
 /** The password file of a user: 0600, its own, with these entries. */
-export function pgpass(options: {
-  path: string;
-  owner: string;
-  group: string;
-  entries: readonly PgpassEntry[];
-}): Resource<PathState> {
+export function pgpass(options: { path: string; owner: string; group: string; entries: readonly PgpassEntry[] }): Resource<PathState> {
   const wanted = mergePgpass('', options.entries);
   return editedFile({
     path: options.path,
@@ -77,7 +72,9 @@ export function pgpassPasswords(path: string, accounts: readonly { user: string;
     path,
     sensitive: true,
     edit: (current) => replacePasswords(current, accounts),
-    digest: createHash('sha256').update(JSON.stringify(accounts.map(({ user, password }) => [user, password.reveal()]))).digest('hex'),
+    digest: createHash('sha256')
+      .update(JSON.stringify(accounts.map(({ user, password }) => [user, password.reveal()])))
+      .digest('hex'),
   });
   return { ...edited, diff: (state) => (state.type === 'file' ? edited.diff(state) : []) };
 }

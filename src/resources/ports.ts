@@ -1,3 +1,4 @@
+import { handle } from './handle.js';
 import { Script, sh } from '../shell/quote.js';
 import { answerLines, type Observation } from './resource.js';
 
@@ -11,7 +12,7 @@ export interface Listener {
 }
 
 /** The observation's id. */
-export const PORTS = 'ports';
+export const PORTS = handle<Listener[]>('ports');
 
 /** Reads what ss says of a listener: its address, who has it, and the control group of the process named last, which tells its unit. */
 const LISTENERS = Script.build(`while read -r state received sent address peer users; do
@@ -28,8 +29,8 @@ done`);
 export function ports(numbers: readonly number[]): Observation<Listener[]> {
   const filter = [...new Set(numbers)].map((port) => `sport = :${port}`).join(' or ');
   return {
-    id: PORTS,
-    asked: 'first',
+    ...PORTS,
+    when: 'start',
     probe: () => sh`ss -Hltnp ${`( ${filter} )`} 2>/dev/null | ${LISTENERS}`,
     parse: (answer) => {
       const found = answerLines(answer).map((line) => {

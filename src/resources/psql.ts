@@ -48,21 +48,28 @@ export function sqlQuestion(server: LocalServer, ...queries: readonly string[]):
 
 /** A query for `sqlQuestion` that is put to another server, which libpq's parameters name; psql asks only one such. */
 export function elsewhere(parameters: Readonly<Record<string, string | number>>, query: string): string {
-  // A URI, for psql takes double quotes out of other connection strings, however they are quoted.
+  // A URI, because psql takes double quotes out of other connection strings, however they are quoted.
   const words = Object.entries(parameters).map(([name, value]) => `${name}=${percentEncode(String(value))}`);
   return `${CONNECT}-reuse-previous=off postgresql:///?${words.join('&')}\n${query}`;
 }
 
 /** Every byte but those of ordinary words as %XX. */
 function percentEncode(text: string): string {
-  return Buffer.from(text).toString('latin1').replaceAll(/[^\w.-]/gu, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return Buffer.from(text)
+    .toString('latin1')
+    .replaceAll(/[^\w.-]/gu, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 /** Sets `$row` to the first row that the server answered to a query of `sqlQuestion`, '' where there is none. */
 export function firstRow(server: LocalServer, query: string): Script {
   const row = Script.build(`row=\${block%%"$pgprov_nl"*}`);
-  return withSharedBlock(sqlQuestion(server, query), markOf(query), sh`${row}
-case "$row" in ${MARK}*) row= ;; esac`, sh`row=`);
+  return withSharedBlock(
+    sqlQuestion(server, query),
+    markOf(query),
+    sh`${row}
+case "$row" in ${MARK}*) row= ;; esac`,
+    sh`row=`,
+  );
 }
 
 /** Finds the rows of a query in the answers to all of them; undefined while the server is down. */

@@ -1,3 +1,4 @@
+import { handle } from './handle.js';
 import { sh } from '../shell/quote.js';
 import { answerLines, type Observation } from './resource.js';
 
@@ -10,7 +11,7 @@ export interface Reach {
 }
 
 /** The observation's id. */
-export const REACHABILITY = 'reachability';
+export const REACHABILITY = handle<Reach[]>('reachability');
 
 /** Seconds after which a silent port counts as filtered. */
 const PATIENCE = 2;
@@ -41,8 +42,8 @@ wait`;
  */
 export function reachability(peers: readonly { address: string; port: number }[]): Observation<Reach[]> {
   return {
-    id: REACHABILITY,
-    asked: 'looks',
+    ...REACHABILITY,
+    when: 'startAndEnd',
     probe: () => sh`command -v bash >/dev/null 2>&1 || exit 0
 echo tried
 timeout ${PATIENCE} bash -c ${TRY.text} ${peers.flatMap(({ address, port }) => [address, port])}
@@ -51,7 +52,11 @@ exit 0`,
       const [tried, ...lines] = answerLines(answer);
       const results = new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' ') + 1)]));
       const silent = tried === 'tried' ? 'filtered' : 'unknown';
-      return peers.map(({ address, port }) => ({ address, port, result: (results.get(`${address} ${port}`) ?? silent) as Reach['result'] }));
+      return peers.map(({ address, port }) => ({
+        address,
+        port,
+        result: (results.get(`${address} ${port}`) ?? silent) as Reach['result'],
+      }));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { handle } from './handle.js';
 import { sh } from '../shell/quote.js';
 import { asDatabaseUser, elsewhere, firstRow, type LocalServer, sqlQuestion } from './psql.js';
 import { answerLines, type Observation } from './resource.js';
@@ -12,7 +13,7 @@ export interface ReplicationLogin {
 }
 
 /** The observation's id. */
-export const REPLICATION_LOGIN = 'replication-login';
+export const REPLICATION_LOGIN = handle<ReplicationLogin[]>('replication-login');
 
 /** Seconds to wait for a server. */
 const PATIENCE = 3;
@@ -55,8 +56,8 @@ ${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`, `PGCONNECT_TIMEOUT=
   const account = { dbname: 'replication', replication: 'true', user: role, passfile: passwordFile, connect_timeout: PATIENCE };
   const query = elsewhere({ host: next.address, port: next.port, ...account }, 'IDENTIFY_SYSTEM');
   const thorough: Observation<ReplicationLogin[]> = {
-    id: REPLICATION_LOGIN,
-    asked: 'looks',
+    ...REPLICATION_LOGIN,
+    when: 'startAndEnd',
     probe: () => toAll,
     parse: (answer) =>
       answerLines(answer).map((line) => {
@@ -68,7 +69,7 @@ ${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`, `PGCONNECT_TIMEOUT=
   };
   return {
     ...thorough,
-    shares: [sqlQuestion(server, query)],
+    sharedQuestions: [sqlQuestion(server, query)],
     probe: () => sh`${firstRow(server, query)}
 if [ -n "$row" ]; then
 printf '%s\t0\t%s\n' ${next.address} "$row"

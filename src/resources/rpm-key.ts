@@ -1,7 +1,7 @@
 import { sh } from '../shell/quote.js';
 import { packagesQuestion } from './dnf-packages.js';
 import { answerLines, digestOf, type Resource } from './resource.js';
-import { tellShared } from './shared-question.js';
+import { printAnswer } from './shared-question.js';
 
 /** A key file that rpm is to trust for packages. */
 export interface RpmKeyOptions {
@@ -22,8 +22,8 @@ export function rpmKey({ path, fingerprints }: RpmKeyOptions): Resource<string[]
   const question = packagesQuestion(['gpg-pubkey']);
   return {
     id,
-    shares: [question],
-    probe: () => tellShared(question),
+    sharedQuestions: [question],
+    probe: () => printAnswer(question),
     parse: (answer) => answerLines(answer).flatMap((line) => /^=gpg-pubkey (?<key>[0-9a-fA-F]+)-/u.exec(line)?.groups?.['key'] ?? []),
     diff: (imported) =>
       imported.some((key) => fingerprints.some((fingerprint) => matches(key, fingerprint)))

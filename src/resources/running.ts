@@ -1,8 +1,9 @@
+import { handle } from './handle.js';
 import { NOTHING, Script, sh } from '../shell/quote.js';
 import { OWN_CLUSTERS } from './data-directory.js';
 import { findRows, sqlLiteral, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, type Observation } from './resource.js';
-import { tellShared } from './shared-question.js';
+import { printAnswer } from './shared-question.js';
 
 /** A server of PostgreSQL that runs on a host, wherever its data is. */
 export interface Postmaster {
@@ -40,9 +41,6 @@ export interface PatroniFile {
   rewind: string;
 }
 
-/** etcd's settings by the names of its environment, `ETCD_NAME` and so on. */
-export type EtcdSettings = Readonly<Record<string, string>>;
-
 /** What runs on a host, or ran there last: from the processes and from the files that they were started with. */
 export interface RunningState {
   /** The data directory that is wanted, without symbolic links; '' on a host without PostgreSQL, or where its parent is missing. */
@@ -54,12 +52,6 @@ export interface RunningState {
   patroniFile: PatroniFile | undefined;
   /** The database in the data directory that `patroniFile` names; undefined without pg_control. */
   patroniData: Database | undefined;
-  /** Environment of the etcd that runs as the unit etcd; undefined while none does. */
-  etcdProcess: EtcdSettings | undefined;
-  /** The environment file that pgprov wrote. */
-  etcdFile: EtcdSettings | undefined;
-  /** The data directory that `etcdFile` names has a member in it. */
-  etcdHasData: boolean;
   /** How the cluster that answers on the socket was made; undefined while none does. */
   made: { encoding: string; isWantedEncoding: boolean; locale: string } | undefined;
 }
@@ -67,25 +59,25 @@ export interface RunningState {
 /** Where to look besides the processes. */
 export interface RunningOptions {
   patroniFile: string;
-  etcdFile: string;
   /** Asked for the cluster's encoding; undefined on a host without PostgreSQL. */
   server?: LocalServer;
   /** The data directory that is wanted. */
   dataDirectory?: string;
-  /** The encoding that is wanted, which the server compares, for it has several names for most. */
+  /** The encoding that is wanted, which the server compares, because it has several names for most. */
   encoding: string;
 }
 
 /** The observation's id, for guards. */
-export const RUNNING = 'running';
+export const RUNNING = handle<RunningState>('running');
 
 /** Lines of our patroni.yml that hold no secret, for sed -E. */
 const PATRONI_LINES =
   's/^(# Managed by pgprov.*|(scope|namespace|name): .*|[a-z0-9]+:|  authentication:|  (listen|connect_address|data_dir): .*|    (superuser|replication|rewind):|      username: .*)$/patroni\t\\1/p';
 
-const ETCD_LINES = 's/^(# Managed by pgprov.*|ETCD_[A-Z_]+=.*)$/etcd-file\t\\1/p';
-
-/** Prints `$1`, the database in `$2` with its version, identifier and whether pgprov made it, and the other arguments; nothing where none is. */
+/**
+ * Prints `$1`, the database in `$2` with its version, identifier and whether pgprov made it, and the other arguments; nothing where none
+ * is.
+ */
 const TELL_DATABASE = sh`pgprov_database() {
 [ -s "$2/global/pg_control" ] && [ -r "$2/PG_VERSION" ] || return 0
 read -r version <"$2/PG_VERSION"
@@ -95,19 +87,19 @@ printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$(cd "$2" && pwd -P)" "$ver
 }`;
 
 /** Sets `$unit` to the control group of the process in `$at`, of which the unit is the end. */
-const FIND_UNIT = Script.build(`unit=
+export const FIND_UNIT = Script.build(`unit=
 [ ! -r "$at/cgroup" ] || while read -r line; do
 case "$line" in *.service*) unit=$line; break ;; esac
 done <"$at/cgroup"`);
 
 /** What runs on a host and what ran there last, wherever the inventory would have it now. */
-export function running({ patroniFile, etcdFile, server, dataDirectory, encoding }: RunningOptions): Observation<RunningState> {
+export function running({ patroniFile, server, dataDirectory, encoding }: RunningOptions): Observation<RunningState> {
   const query = `SELECT pg_encoding_to_char(encoding), encoding = pg_char_to_encoding(${sqlLiteral(encoding)}), datcollate FROM pg_database WHERE datname = 'template0'`;
   const rows = server === undefined ? undefined : sqlQuestion(server, query);
   return {
-    id: RUNNING,
-    asked: 'looks',
-    ...(rows === undefined ? {} : { shares: [rows] }),
+    ...RUNNING,
+    when: 'startAndEnd',
+    ...(rows === undefined ? {} : { sharedQuestions: [rows] }),
     // Processes of containers are seen as well, and are none of the host's own services.
     probe: () => sh`${TELL_DATABASE}
 namespace=$(readlink /proc/self/ns/pid)
@@ -126,11 +118,6 @@ data=$(readlink "$at/cwd") || continue
 ${FIND_UNIT}
 pgprov_database postmaster "$named" "$port" "$unit"
 ;;
-etcd)
-[ "$(readlink "$at/ns/pid")" = "$namespace" ] || continue
-${FIND_UNIT}
-case "$unit" in */etcd.service*) tr '\0' '\n' 2>/dev/null <"$at/environ" | sed -n ${'s/^ETCD_/etcd\t&/p'} ;; esac
-;;
 esac
 done
 ${dataDirectory === undefined ? NOTHING : sh`printf 'wanted\t%s\n' "$(readlink -f ${dataDirectory})"`}
@@ -144,19 +131,13 @@ if [ -r ${patroniFile} ]; then
 sed -nE ${PATRONI_LINES} ${patroniFile}
 pgprov_database patroni-data "$(sed -n 's/^  data_dir: "\(.*\)"$/\1/p' ${patroniFile})"
 fi
-if [ -r ${etcdFile} ]; then
-sed -nE ${ETCD_LINES} ${etcdFile}
-data=$(sed -n 's/^ETCD_DATA_DIR="\(.*\)"$/\1/p' ${etcdFile})
-[ ! -d "$data/member" ] || echo etcd-data
-fi
-${rows === undefined ? NOTHING : tellShared(rows)}`,
+${rows === undefined ? NOTHING : printAnswer(rows)}`,
     parse: (answer) => {
       const text = answerText(answer);
       const lines = text.split('\n').map((line) => line.split('\t'));
       const of = (kind: string): string[][] => lines.filter(([first]) => first === kind).map(([, ...rest]) => rest);
       const [row] = findRows(text, query) ?? [];
       const [name = '', wanted = '', locale = ''] = (row ?? '').split('|');
-      const process = of('etcd');
       return {
         wantedDirectory: of('wanted')[0]?.[0] ?? '',
         postmasters: of('postmaster').map(([data = '', real = '', version = '', identifier = '', ours = '', port, group = '']) => ({
@@ -164,61 +145,49 @@ ${rows === undefined ? NOTHING : tellShared(rows)}`,
           port: Number(port),
           unit: /[^/]*\.service/u.exec(group)?.[0] ?? '',
         })),
-        databases: of('database').map(readDatabase).filter(({ ours }) => ours),
+        databases: of('database')
+          .map(readDatabase)
+          .filter(({ ours }) => ours),
         patroniFile: readPatroniFile(of('patroni').map(([line = '']) => line)),
         patroniData: of('patroni-data').map(readDatabase)[0],
-        etcdProcess: process.length === 0 ? undefined : readSettings(process.map(([line = '']) => line)),
-        etcdFile: managed(of('etcd-file').map(([line = '']) => line), readSettings),
-        etcdHasData: lines.some(([first]) => first === 'etcd-data'),
         made: row === undefined ? undefined : { encoding: name, isWantedEncoding: wanted === 't', locale },
       };
     },
   };
 }
 
-function readDatabase([dataDirectory = '', realDirectory = '', version = '', systemIdentifier = '', ours = '']: readonly string[]): Database {
+function readDatabase([
+  dataDirectory = '',
+  realDirectory = '',
+  version = '',
+  systemIdentifier = '',
+  ours = '',
+]: readonly string[]): Database {
   return { dataDirectory, realDirectory, version, systemIdentifier, ours: ours === 'yes' };
 }
 
-function managed<Read>([first = '', ...lines]: readonly string[], read: (lines: readonly string[]) => Read): Read | undefined {
-  return first.startsWith('# Managed by pgprov') ? read(lines) : undefined;
-}
-
-/** `NAME=value` lines, of which an environment file has the values in double quotes. */
-function readSettings(lines: readonly string[]): EtcdSettings {
-  return Object.fromEntries(
-    lines.map((line): [string, string] => {
-      const at = line.indexOf('=');
-      const value = line.slice(at + 1);
-      const quoted = /^"(.*)"$/u.exec(value)?.[1];
-      return [line.slice(0, at), quoted === undefined ? value : quoted.replaceAll(/\\(.)/gu, '$1')];
-    }),
-  );
-}
-
-function readPatroniFile(given: readonly string[]): PatroniFile | undefined {
-  return managed(given, (lines) => {
-    const values = new Map<string, string>();
-    const path: string[] = [];
-    for (const line of lines) {
-      const [, indent = '', key = '', value = ''] = /^( *)([a-z0-9_]+): ?(.*)$/u.exec(line) ?? [];
-      path.splice(indent.length / 2, Infinity, key);
-      if (value !== '') values.set(path.filter((part) => part !== '').join('.'), unquote(value));
-    }
-    const at = (key: string): string => values.get(key) ?? '';
-    return {
-      scope: at('scope'),
-      namespace: at('namespace'),
-      name: at('name'),
-      restListen: at('restapi.listen'),
-      listen: at('postgresql.listen'),
-      connectAddress: at('postgresql.connect_address'),
-      dataDirectory: at('postgresql.data_dir'),
-      superuser: at('postgresql.authentication.superuser.username'),
-      replication: at('postgresql.authentication.replication.username'),
-      rewind: at('postgresql.authentication.rewind.username'),
-    };
-  });
+function readPatroniFile([first = '', ...lines]: readonly string[]): PatroniFile | undefined {
+  if (!first.startsWith('# Managed by pgprov')) return undefined;
+  const values = new Map<string, string>();
+  const path: string[] = [];
+  for (const line of lines) {
+    const [, indent = '', key = '', value = ''] = /^( *)([a-z0-9_]+): ?(.*)$/u.exec(line) ?? [];
+    path.splice(indent.length / 2, Infinity, key);
+    if (value !== '') values.set(path.filter((part) => part !== '').join('.'), unquote(value));
+  }
+  const at = (key: string): string => values.get(key) ?? '';
+  return {
+    scope: at('scope'),
+    namespace: at('namespace'),
+    name: at('name'),
+    restListen: at('restapi.listen'),
+    listen: at('postgresql.listen'),
+    connectAddress: at('postgresql.connect_address'),
+    dataDirectory: at('postgresql.data_dir'),
+    superuser: at('postgresql.authentication.superuser.username'),
+    replication: at('postgresql.authentication.replication.username'),
+    rewind: at('postgresql.authentication.rewind.username'),
+  };
 }
 
 /** A YAML scalar as our template writes them: JSON. */

@@ -29,7 +29,10 @@ fi`;
 export function selinuxDirectory({ path, type }: { path: string; type: string }): Resource<SelinuxState> {
   const id = `selinux-directory:${path}`;
   // A slash at the end would make a pattern that matches nothing, and semanage takes no blank.
-  const pattern = `${path.replace(/\/+$/u, '').replace(/[.\\+*?[\](){}^$|]/gu, '\\$&').replaceAll(' ', '[[:space:]]')}(/.*)?`;
+  const pattern = `${path
+    .replace(/\/+$/u, '')
+    .replace(/[.\\+*?[\](){}^$|]/gu, '\\$&')
+    .replaceAll(' ', '[[:space:]]')}(/.*)?`;
   return {
     id,
     probe: () => sh`if ! selinuxenabled 2>/dev/null; then echo off

@@ -1,8 +1,10 @@
+import { handle, type Handle } from './handle.js';
 import { sh, joinScripts, type Script } from '../shell/quote.js';
-import { answerText, digestOf, UnknownAnswer, type Change, type Observation, type Resource } from './resource.js';
-import { tellShared } from './shared-question.js';
+import { PACKAGES, type PackagesState } from './packages-state.js';
+import { answerText, digestOf, UnknownAnswer, type Change, type Observation, type Obstacle, type Resource } from './resource.js';
+import { printAnswer } from './shared-question.js';
 import { settingsText, type UnitInForce } from './unit-in-force.js';
-import { findUnit, unitsQuestion } from './units.js';
+import { findUnit, unitsQuestion, type UnitState } from './units.js';
 
 /** A systemd unit that should be enabled and running with its present configuration. */
 export interface ServiceOptions {
@@ -21,8 +23,19 @@ export interface ServiceOptions {
   enable?: boolean;
   /** Seconds that starting or reloading may take; default 90. */
   timeout?: number;
+  /** The package that brings the unit, for who finds the package there and its unit gone. */
+  broughtBy?: UnitPackage;
   /** What it must run with; a process that runs with something else is restarted. Default: that is not looked at. */
   inForce?: Observation<UnitInForce>;
+}
+
+/** Where a unit comes from. */
+export interface UnitPackage {
+  /** The package that has the unit file. */
+  name: string;
+  /** One that a role installs, and that is never there without it; default: itself. */
+  installedWith?: string;
+  manager: 'apt' | 'dnf';
 }
 
 /** What a service reflects: anything with a digest of its desired state. */
@@ -33,6 +46,8 @@ export interface Reflected {
 /** What systemd and our record say of a unit. */
 export interface ServiceState {
   loaded: boolean;
+  /** Somebody forbade every start of it. */
+  masked?: 'for good' | 'until the next boot';
   enabled: boolean;
   active: 'active' | 'inactive' | 'failed' | 'activating' | 'deactivating' | 'reloading';
   /** What the running process was started or reloaded with, as recorded after it took. */
@@ -44,6 +59,19 @@ export interface ServiceState {
 /** Where a host records what its services run with, so that a restart that was due and did not happen is still due. */
 export const APPLIED_DIRECTORY = '/var/lib/pgprov/applied';
 
+/** What the ids of services begin with, before the unit. */
+export const SERVICE = 'service:';
+
+/** What is seen of a unit that is a service of its host. */
+export function serviceHandle(unit: string): Handle<ServiceState> {
+  return handle(`${SERVICE}${unit}`);
+}
+
+/** What is seen of a unit that is to start at boot. */
+export function enabledHandle(unit: string): Handle<EnabledState> {
+  return handle(`enabled:${unit}`);
+}
+
 /** Comes between what is known of the unit and what it has in force. */
 const IN_FORCE = '@in-force';
 
@@ -52,53 +80,63 @@ const ACTIVE = new Set(['active', 'inactive', 'failed', 'activating', 'deactivat
 /** A service, started, restarted or reloaded as its recorded inputs ask for. */
 export function service(options: ServiceOptions): Resource<ServiceState> {
   const { unit } = options;
-  const id = `service:${unit}`;
+  const { id } = serviceHandle(unit);
   const record = `${APPLIED_DIRECTORY}/${unit}`;
   const units = unitsQuestion(unit);
   const restart = digestOf(...(options.restartOn ?? []).map((input) => input.digest()));
   const reload = digestOf(...(options.reloadOn ?? []).map((input) => input.digest()));
   return {
     id,
-    shares: [units],
-    probe: () => joinScripts([
-      sh`[ ! -e ${record} ] || while read -r line; do printf '%s\n' "$line"; done <${record}
+    sharedQuestions: [units],
+    probe: () =>
+      joinScripts([
+        sh`[ ! -e ${record} ] || while read -r line; do printf '%s\n' "$line"; done <${record}
 echo
-${tellShared(units)}`,
-      ...(options.inForce === undefined ? [] : [sh`echo ${IN_FORCE}`, options.inForce.probe()]),
-    ]),
+${printAnswer(units)}`,
+        ...(options.inForce === undefined ? [] : [sh`echo ${IN_FORCE}`, options.inForce.probe()]),
+      ]),
     parse: (answer) => {
       const [text = '', inForce] = answerText(answer).split(`${IN_FORCE}\n`);
-      const applied = /^restart=(?<restart>.*)\nreload=(?<reload>.*)\n/u.exec(text)?.groups as { restart: string; reload: string } | undefined;
+      const applied = /^restart=(?<restart>.*)\nreload=(?<reload>.*)\n/u.exec(text)?.groups as
+        | { restart: string; reload: string }
+        | undefined;
       const { load, file, active } = findUnit(text, unit);
       // Without systemd there is no answer, and so no unit.
       if (active !== '' && !ACTIVE.has(active)) throw new UnknownAnswer(id, answer);
       return {
         loaded: load === 'loaded',
+        ...maskOf({ load, file }),
         enabled: file.startsWith('enabled'),
         active: (active || 'inactive') as ServiceState['active'],
         applied: applied === undefined ? undefined : { ...applied },
-        ...(options.inForce === undefined || inForce === undefined ? {} : { inForce: options.inForce.parse({ status: 0, out: Buffer.from(inForce) }) }),
+        ...(options.inForce === undefined || inForce === undefined
+          ? {}
+          : { inForce: options.inForce.parse({ status: 0, out: Buffer.from(inForce) }) }),
       };
     },
     diff: (state): Change[] => {
       const changes: Change[] = [];
-      if (!state.enabled && options.enable !== false) changes.push({ action: 'enable', summary: `enable ${unit}` });
       const running = state.active === 'active' || state.active === 'reloading';
+      if (!state.enabled && options.enable !== false) changes.push(enableChange(unit, running));
       if (!running) changes.push({ action: 'start', summary: `start ${unit}${state.active === 'failed' ? ' (it has failed)' : ''}` });
       else if (needsRestart(state, restart, (options.restartOn ?? []).length > 0)) {
         const why = state.applied === undefined ? 'not started by pgprov' : 'its configuration changed';
         changes.push({ action: 'restart', summary: `restart ${unit} (${why})` });
       } else if ((state.inForce?.running.length ?? 0) > 0) {
-        changes.push({ action: 'restart', summary: `restart ${unit} (it runs with other settings: ${settingsText(state.inForce?.running ?? [])})` });
+        changes.push({
+          action: 'restart',
+          summary: `restart ${unit} (it runs with other settings: ${settingsText(state.inForce?.running ?? [])})`,
+        });
       } else if (state.applied?.reload !== reload) {
         changes.push({ action: 'reload', summary: `reload ${unit} (its configuration changed)` });
       }
       return changes;
     },
+    obstacle: (state, states) => maskedObstacle(unit, state) ?? missingObstacle(options, state, states),
     apply: (changes) => {
       const steps: Script[] = [sh`systemctl daemon-reload`];
       const has = (action: Change['action']): boolean => changes.some((change) => change.action === action);
-      if (has('enable')) steps.push(sh`systemctl -q enable ${unit}`);
+      if (has('enable')) steps.push(enableUnit(unit));
       if (has('start')) steps.push(sh`systemctl reset-failed ${unit} 2>/dev/null || :`, controlUnit('start', options));
       if (has('restart')) steps.push(controlUnit('restart', options));
       if (has('reload')) steps.push(controlUnit('reload', options));
@@ -109,17 +147,36 @@ ${tellShared(units)}`,
   };
 }
 
+function enableChange(unit: string, running: boolean): Change {
+  return {
+    action: 'enable',
+    summary: `enable ${unit}`,
+    ...(running ? { danger: `the unit ${unit} runs, and would not start after a reboot (it is not enabled)` } : {}),
+  };
+}
+
+/** Whether a unit starts at boot, and whether it runs now. */
+export type EnabledState = Pick<ServiceState, 'enabled' | 'masked'> & { runs?: true };
+
 /** A unit that starts at boot, for one that is to do so only once it has proved itself. */
-export function enabledUnit(unit: string): Resource<{ enabled: boolean }> {
-  const id = `enabled:${unit}`;
+export function enabledUnit(unit: string): Resource<EnabledState> {
+  const { id } = enabledHandle(unit);
   const units = unitsQuestion(unit);
   return {
     id,
-    shares: [units],
-    probe: () => tellShared(units),
-    parse: (answer) => ({ enabled: findUnit(answerText(answer), unit).file.startsWith('enabled') }),
-    diff: (state): Change[] => (state.enabled ? [] : [{ action: 'enable', summary: `enable ${unit}` }]),
-    apply: () => sh`systemctl -q enable ${unit}`,
+    sharedQuestions: [units],
+    probe: () => printAnswer(units),
+    parse: (answer) => {
+      const found = findUnit(answerText(answer), unit);
+      return {
+        enabled: found.file.startsWith('enabled'),
+        ...(found.active === 'active' || found.active === 'reloading' ? { runs: true as const } : {}),
+        ...maskOf(found),
+      };
+    },
+    diff: (state): Change[] => (state.enabled ? [] : [enableChange(unit, state.runs === true)]),
+    obstacle: (state) => maskedObstacle(unit, state),
+    apply: () => enableUnit(unit),
     digest: () => digestOf(id),
   };
 }
@@ -128,10 +185,62 @@ function needsRestart(state: ServiceState, digest: string, reflectsAny: boolean)
   return reflectsAny && state.applied?.restart !== digest;
 }
 
+function maskOf({ load, file }: Pick<UnitState, 'load' | 'file'>): Pick<ServiceState, 'masked'> {
+  if (load !== 'masked') return {};
+  return { masked: file === 'masked-runtime' ? 'until the next boot' : 'for good' };
+}
+
+/** A unit that somebody masked is not for pgprov to unmask: it was to be kept from starting. */
+function maskedObstacle(unit: string, { masked }: Pick<ServiceState, 'masked'>): Obstacle | undefined {
+  if (masked === undefined) return undefined;
+  const command = `systemctl unmask ${masked === 'for good' ? '' : '--runtime '}${unit}`;
+  return { what: `the unit ${unit} is masked, so systemd does not start it`, advice: `run \`${command}\` there, then run again` };
+}
+
+/** The unit is gone although its package is installed, which no run of the package manager mends by itself. */
+function missingObstacle(
+  { unit, broughtBy }: ServiceOptions,
+  { loaded, masked }: ServiceState,
+  states: ReadonlyMap<string, unknown>,
+): Obstacle | undefined {
+  if (broughtBy === undefined || loaded || masked !== undefined || !isInstalled(broughtBy.installedWith ?? broughtBy.name, states))
+    return undefined;
+  const { name, manager } = broughtBy;
+  const command = manager === 'apt' ? `apt-get install --reinstall ${name}` : `dnf reinstall ${name}`;
+  return {
+    what: `the package ${name} is installed, but its unit ${unit} is not there`,
+    advice: `\`${command}\` there brings it back; then run again`,
+  };
+}
+
+/** Whether any of the host's resources saw the package installed. */
+function isInstalled(name: string, states: ReadonlyMap<string, unknown>): boolean {
+  return [...states].some(([id, state]) => id.startsWith(PACKAGES) && typeof (state as PackagesState)[name] === 'string');
+}
+
+/** What stands in the way of a unit when systemctl did not do as told, in a sentence with the command; nothing otherwise. */
+function explainUnit(unit: string): Script {
+  return sh`case "$(systemctl show -p LoadState ${unit} 2>/dev/null)" in
+*=masked) echo ${`the unit ${unit} is masked; systemctl unmask ${unit} unmasks it`} ;;
+*=not-found) echo ${`there is no unit ${unit}; reinstall the package that brings it`} ;;
+esac`;
+}
+
+function enableUnit(unit: string): Script {
+  return sh`if ! systemctl -q enable ${unit}; then
+${explainUnit(unit)}
+exit 1
+fi`;
+}
+
 /** Runs systemctl within a bound; on failure prints what the unit said last. */
-function controlUnit(verb: 'start' | 'restart' | 'reload', { unit, timeout, noBlock }: ServiceOptions): Script {
+export function controlUnit(
+  verb: 'start' | 'restart' | 'reload',
+  { unit, timeout, noBlock }: Pick<ServiceOptions, 'unit' | 'timeout' | 'noBlock'>,
+): Script {
   const flags = noBlock === true ? ['--no-block'] : [];
   return sh`if ! timeout ${timeout ?? 90} systemctl ${flags} ${verb} ${unit}; then
+${explainUnit(unit)}
 echo ${`${unit} did not ${verb}; its last words:`}
 journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
 exit 1

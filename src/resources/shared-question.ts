@@ -2,7 +2,7 @@ import type { Section } from '../shell/frame.js';
 import { joinScripts, quote, Script, sh } from '../shell/quote.js';
 
 /**
- * A question that probes have in common. It is asked once, for all of their subjects, before the probes run, for
+ * A question that probes have in common. It is asked once, for all of their subjects, before the probes run, because
  * starting a program costs a host more than what most of them then do; its answer is in a shell variable.
  */
 export interface SharedQuestion {
@@ -12,8 +12,8 @@ export interface SharedQuestion {
   readonly subjects: readonly string[];
   /** Prints the answer for all subjects. Total, as a probe is. */
   ask(subjects: readonly string[]): Script;
-  /** Questions whose answers this one goes by; they are asked first. */
-  readonly needs?: readonly SharedQuestion[];
+  /** Questions whose answers this one uses; they are asked first. */
+  readonly dependsOn?: readonly SharedQuestion[];
   /** Functions for those who read the answer. */
   readonly defines?: Script;
   /** Prints the answer for these subjects; default: that for all. */
@@ -22,13 +22,13 @@ export interface SharedQuestion {
 
 /** Somebody who asks shared questions. */
 interface Asking {
-  readonly shares?: readonly SharedQuestion[];
+  readonly sharedQuestions?: readonly SharedQuestion[];
 }
 
 /** All questions of these, and those that they need, in the order in which they can be asked. */
 export function questionsOf(asking: readonly Asking[]): SharedQuestion[] {
-  const withNeeds = (question: SharedQuestion): SharedQuestion[] => [...(question.needs ?? []).flatMap(withNeeds), question];
-  return asking.flatMap(({ shares = [] }) => shares).flatMap(withNeeds);
+  const withNeeds = (question: SharedQuestion): SharedQuestion[] => [...(question.dependsOn ?? []).flatMap(withNeeds), question];
+  return asking.flatMap(({ sharedQuestions = [] }) => sharedQuestions).flatMap(withNeeds);
 }
 
 /** What asks the questions that these have in common, each once; goes before their probes. */
@@ -52,7 +52,7 @@ ${question.ask([...subjects])}
 }
 
 /** Prints the answer to a shared question. */
-export function tellShared({ variable, tell }: SharedQuestion): Script {
+export function printAnswer({ variable, tell }: SharedQuestion): Script {
   return tell ?? Script.build(`printf '%s\\n' "$${variable}"`);
 }
 

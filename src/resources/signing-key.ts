@@ -13,7 +13,7 @@ export interface SigningKeyOptions {
   keys: readonly PinnedKey[];
   /** The armored key itself; without it the host fetches it. */
   armored?: string;
-  /** What fetches it: the package manager's own downloader where there is one, for it knows the host's proxy. */
+  /** What fetches it: the package manager's own downloader where there is one, because it knows the host's proxy. */
   manager: 'apt' | 'dnf';
 }
 
@@ -28,7 +28,7 @@ export function signingKey(options: SigningKeyOptions): Resource<PathState> {
   const pinned = fingerprints.join(' or ');
   return {
     id,
-    shares: [pathQuestion(path)],
+    sharedQuestions: [pathQuestion(path)],
     probe: () => probePath(path),
     parse: (answer) => parsePath(id, answer),
     diff: (state): Change[] => {

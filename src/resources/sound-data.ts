@@ -60,7 +60,8 @@ function troubleOf(state: BootstrapState, { path, version, user, group }: SoundD
   const { data, underWay } = state;
   if (data.kind !== 'cluster' || data.copy !== 'none' || data.running || underWay || neverServed(state)) return undefined;
   const rebuild = `a replica can be built anew from the leader: put the directory aside yourself (mv ${path} ${path}.damaged), which keeps it, and run again`;
-  if (data.version !== String(version)) return { what: `PostgreSQL ${data.version} left its data, and the cluster’s is ${version}`, advice: rebuild };
+  if (data.version !== String(version))
+    return { what: `PostgreSQL ${data.version} left its data, and the cluster’s is ${version}`, advice: rebuild };
   const control = controlTrouble(data);
   if (control !== undefined) return { what: control, advice: rebuild };
   if (data.misowned === undefined) return undefined;

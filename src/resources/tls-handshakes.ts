@@ -1,3 +1,4 @@
+import { handle } from './handle.js';
 import { joinScripts, sh, type Script } from '../shell/quote.js';
 import { answerLines, UnknownAnswer, type Observation } from './resource.js';
 
@@ -26,7 +27,7 @@ export interface TlsHandshakesState {
 }
 
 /** The observation's id. */
-export const TLS_HANDSHAKES = 'tls-handshakes';
+export const TLS_HANDSHAKES = handle<TlsHandshakesState>('tls-handshakes');
 
 /** The address of a listener, without its port. */
 export function addressOf(listener: string): string {
@@ -46,10 +47,18 @@ done
 }
 
 /** Connects to these listeners anew, with a service's own files. */
-export function tlsHandshakes({ files, listeners, unit }: { files: TlsPaths; listeners: readonly string[]; unit: string }): Observation<TlsHandshakesState> {
+export function tlsHandshakes({
+  files,
+  listeners,
+  unit,
+}: {
+  files: TlsPaths;
+  listeners: readonly string[];
+  unit: string;
+}): Observation<TlsHandshakesState> {
   const { ca, certificate, key } = files;
   return {
-    id: TLS_HANDSHAKES,
+    ...TLS_HANDSHAKES,
     probe: () =>
       joinScripts([
         sh`since=$(systemctl show -p ExecMainStartTimestamp ${unit} 2>/dev/null | cut -d = -f 2-)
@@ -57,7 +66,7 @@ began=
 if [ -n "$since" ] && systemctl -q is-active ${unit} 2>/dev/null; then began=$(date -d "$since" +%s 2>/dev/null) || :; fi
 written=$(stat -c %Z ${ca} 2>/dev/null) || :
 echo "loaded $began $written"`,
-        // Side by side, for a member without a quorum takes connections and lets them wait.
+        // Side by side, because a member without a quorum takes connections and lets them wait.
         sh`for listener in ${listeners}; do
 (
 if curl --http1.1 -s -m 3 -o /dev/null --cacert ${ca} --cert ${certificate} --key ${key} "https://$listener/version"; then accepted=yes; else accepted=no; fi
@@ -70,7 +79,7 @@ wait`,
     parse: (answer) => {
       const [first = '', ...rest] = answerLines(answer);
       const times = /^loaded (?<began>\d*) (?<written>\d*)$/u.exec(first)?.groups;
-      if (times === undefined) throw new UnknownAnswer(TLS_HANDSHAKES, answer);
+      if (times === undefined) throw new UnknownAnswer(TLS_HANDSHAKES.id, answer);
       const { began = '', written = '' } = times;
       return {
         authorityLoaded: began === '' || written === '' ? undefined : Number(began) >= Number(written),

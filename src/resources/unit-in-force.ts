@@ -1,3 +1,4 @@
+import { handle, type Handle } from './handle.js';
 import { joinScripts, Script, sh } from '../shell/quote.js';
 import { answerText, type Observation } from './resource.js';
 
@@ -12,7 +13,9 @@ export interface UnitInForceOptions {
   variables: Readonly<Record<string, string | undefined>>;
   /** The file of ours that systemd is to read the variables from; it is taken to hold the values that are wanted. */
   environmentFile: string;
-  /** The variable that stands for an option of the program: `client-cert-auth` is `ETCD_CLIENT_CERT_AUTH`; default: options do not count. */
+  /**
+   * The variable that stands for an option of the program: `client-cert-auth` is `ETCD_CLIENT_CERT_AUTH`; default: options do not count.
+   */
   variableOf?(option: string): string;
   /** Drop-ins that pgprov itself wrote; they are not listed. */
   ours?: readonly string[];
@@ -40,12 +43,22 @@ export interface UnitInForce {
   next: SettingInForce[];
 }
 
-/** The id of a unit's observation, for checks that look it up. */
-export function inForceId(unit: string): string {
-  return `in-force:${unit}`;
+/** What is seen of a unit, for checks that look it up. */
+export function inForceHandle(unit: string): Handle<UnitInForce> {
+  return handle(`in-force:${unit}`);
 }
 
-const PROPERTIES = ['FragmentPath', 'DropInPaths', 'NeedDaemonReload', 'MainPID', 'Environment', 'EnvironmentFiles', 'EnvironmentFile', 'UnsetEnvironment', 'ExecStart'];
+const PROPERTIES = [
+  'FragmentPath',
+  'DropInPaths',
+  'NeedDaemonReload',
+  'MainPID',
+  'Environment',
+  'EnvironmentFiles',
+  'EnvironmentFile',
+  'UnsetEnvironment',
+  'ExecStart',
+];
 
 /** Variables that units put options of their program into, and that command lines refer to. */
 const OPTIONS = ['DAEMON_ARGS', 'OPTIONS'];
@@ -61,8 +74,8 @@ const PACKAGED = ['/usr/lib/', '/lib/', '/run/systemd/generator'];
 export function unitInForce(options: UnitInForceOptions): Observation<UnitInForce> {
   const { unit } = options;
   return {
-    id: inForceId(unit),
-    asked: 'looks',
+    id: inForceHandle(unit).id,
+    when: 'startAndEnd',
     probe: () => joinScripts([TELL, sh`pgprov_in_force ${[unit, options.environmentFile, picking(Object.keys(options.variables))]}`]),
     parse: (answer) => readInForce(answerText(answer), options),
   };
@@ -71,7 +84,9 @@ export function unitInForce(options: UnitInForceOptions): Observation<UnitInForc
 /** A sentence for people about settings that are not as they are wanted: `ETCD_CLIENT_CERT_AUTH is false, not true`. */
 export function settingsText(settings: readonly SettingInForce[]): string {
   const value = (text: string | undefined): string => (text === undefined ? 'not set' : text === '' ? 'empty' : text);
-  return settings.map(({ name, wanted, is }) => `${name} is ${value(is)}, ${wanted === undefined ? 'and must not be set' : `not ${value(wanted)}`}`).join(', and ');
+  return settings
+    .map(({ name, wanted, is }) => `${name} is ${value(is)}, ${wanted === undefined ? 'and must not be set' : `not ${value(wanted)}`}`)
+    .join(', and ');
 }
 
 /**
@@ -148,7 +163,11 @@ function nextVariables(about: readonly string[], values: Values, options: UnitIn
   }
   for (const name of values('UnsetEnvironment').flatMap(wordsOf)) set.delete(name.split('=')[0] ?? name);
   const command = /argv\[\]=(.*?) ; ignore_errors=/u.exec(values('ExecStart').join('\n'))?.[1] ?? '';
-  return withArguments(set, command.split(' ').flatMap((word) => expanded(word, set)), options);
+  return withArguments(
+    set,
+    command.split(' ').flatMap((word) => expanded(word, set)),
+    options,
+  );
 }
 
 function processVariables(process: readonly string[], values: Values, options: UnitInForceOptions): Variables {

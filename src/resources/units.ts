@@ -20,7 +20,7 @@ export function unitsQuestion(...units: readonly string[]): SharedQuestion {
   };
 }
 
-/** Finds a unit in an answer's lines, which may hold others as well; a unit may go by several names. */
+/** Finds a unit in an answer's lines, which may hold others as well; a unit may have several names. */
 export function findUnit(text: string, unit: string): UnitState {
   for (const block of text.split('\n\n')) {
     const values = new Map(block.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const));

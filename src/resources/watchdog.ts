@@ -1,3 +1,4 @@
+import { handle } from './handle.js';
 import { sh } from '../shell/quote.js';
 import { answerLines, type Observation } from './resource.js';
 
@@ -5,13 +6,13 @@ import { answerLines, type Observation } from './resource.js';
 export type WatchdogState = 'absent' | 'closed' | 'usable';
 
 /** The observation's id. */
-export const WATCHDOG = 'watchdog';
+export const WATCHDOG = handle<WatchdogState>('watchdog');
 
-/** Looks at a watchdog device without opening it, for closing it again might reset the host. */
+/** Looks at a watchdog device without opening it, because closing it again might reset the host. */
 export function watchdogDevice(device: string, user: string): Observation<WatchdogState> {
   return {
-    id: WATCHDOG,
-    asked: 'first',
+    ...WATCHDOG,
+    when: 'start',
     probe: () => sh`if [ ! -e ${device} ]; then echo absent
 elif runuser -u ${user} -- test -w ${device} 2>/dev/null; then echo usable
 else echo closed

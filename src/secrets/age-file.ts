@@ -19,7 +19,7 @@ export type Sealing = { recipients: readonly string[] } | { passphrase: string }
 const BINARY_HEAD = 'age-encryption.org/v1\n';
 const ARMOR_HEAD = '-----BEGIN AGE ENCRYPTED FILE-----';
 
-/** The library is loaded when a file is opened, for most commands open none. */
+/** The library is loaded when a file is opened, because most commands open none. */
 const library = (): Promise<typeof import('age-encryption')> => import('age-encryption');
 
 /** Whether bytes begin like a file of age, with or without armour. */
@@ -42,7 +42,9 @@ export async function parseAgeFile(bytes: Buffer, shown: string): Promise<AgeFil
 
 function notAgeHint(bytes: Buffer): string {
   const isConflict = /^<<<<<<< /mu.test(bytes.toString('latin1'));
-  return isConflict ? 'it holds a merge conflict: take one of the two versions whole, and set again what the other had changed' : 'name a store that `pgprov secrets init` or `age` made';
+  return isConflict
+    ? 'it holds a merge conflict: take one of the two versions whole, and set again what the other had changed'
+    : 'name a store that `pgprov secrets init` or `age` made';
 }
 
 async function withoutArmor(bytes: Buffer, shown: string): Promise<Uint8Array> {

@@ -5,7 +5,7 @@ import { problemOf } from './mapping-text.js';
 
 /** A program that prints a secret. */
 export interface SecretCommand {
-  /** As written, for messages; its arguments are never told, for they may be secret as well. */
+  /** As written, for messages; its arguments are never told, because they may be secret as well. */
   shown: string;
   /** Absolute path. */
   program: string;
@@ -50,13 +50,21 @@ interface Ended {
 export async function runSecretCommand(command: SecretCommand, { env, timeoutMs = TIMEOUT_MS }: CommandOptions): Promise<string> {
   const { shown } = command;
   const ended = await run(command, env, timeoutMs);
-  const fail = (message: string, hint: string): InputError => new InputError({ kind: 'secrets/command', message: [`${shown} ${message}`, ...complaints(ended)].join('\n'), hint });
-  if (ended.given === 'time') throw fail(`did not end within ${timeoutMs / 1000} seconds`, 'it gets no input: have it print the secret without asking for anything');
-  if (ended.given === 'size') throw fail('prints more than a secret can be', `have it print the secret alone, ${MOST_BYTES / 1024} KiB at most`);
-  if (ended.code !== 0) throw fail(ended.code === null ? `was ended by ${ended.signal}` : `ended with exit code ${ended.code}`, 'run it by hand in the directory of the inventory');
+  const fail = (message: string, hint: string): InputError =>
+    new InputError({ kind: 'secrets/command', message: [`${shown} ${message}`, ...complaints(ended)].join('\n'), hint });
+  if (ended.given === 'time')
+    throw fail(`did not end within ${timeoutMs / 1000} seconds`, 'it gets no input: have it print the secret without asking for anything');
+  if (ended.given === 'size')
+    throw fail('prints more than a secret can be', `have it print the secret alone, ${MOST_BYTES / 1024} KiB at most`);
+  if (ended.code !== 0)
+    throw fail(
+      ended.code === null ? `was ended by ${ended.signal}` : `ended with exit code ${ended.code}`,
+      'run it by hand in the directory of the inventory',
+    );
   const text = decode(ended.stdout);
   const wrong = text === undefined ? 'is not UTF-8 text' : problemOf(text);
-  if (text === undefined || wrong !== undefined) throw fail(`printed something that cannot be a secret: it ${wrong}`, 'have it print the secret alone on stdout');
+  if (text === undefined || wrong !== undefined)
+    throw fail(`printed something that cannot be a secret: it ${wrong}`, 'have it print the secret alone on stdout');
   return text;
 }
 
@@ -75,16 +83,25 @@ function run({ program, args, directory, shown }: SecretCommand, env: NodeJS.Pro
       child.stderr.destroy();
     };
     const timer = setTimeout(() => giveUp('time'), timeoutMs);
-    const collectIn = (chunks: Buffer[]) => (chunk: Buffer): void => {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > MOST_BYTES) giveUp('size');
-    };
+    const collectIn =
+      (chunks: Buffer[]) =>
+      (chunk: Buffer): void => {
+        chunks.push(chunk);
+        bytes += chunk.length;
+        if (bytes > MOST_BYTES) giveUp('size');
+      };
     child.stdout.on('data', collectIn(stdout));
     child.stderr.on('data', collectIn(stderr));
     child.on('error', (cause: NodeJS.ErrnoException) => {
       clearTimeout(timer);
-      reject(new InputError({ kind: 'secrets/command', message: `${shown} cannot be run: ${cause.code ?? cause.message}`, hint: 'run it by hand in the directory of the inventory', cause }));
+      reject(
+        new InputError({
+          kind: 'secrets/command',
+          message: `${shown} cannot be run: ${cause.code ?? cause.message}`,
+          hint: 'run it by hand in the directory of the inventory',
+          cause,
+        }),
+      );
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
@@ -104,6 +121,8 @@ function decode(bytes: Buffer): string | undefined {
 function complaints({ stdout, stderr }: Ended): string[] {
   // What it printed may stand in its complaints as well.
   for (const line of stdout.toString('utf8').split('\n')) new Secret(line.trim());
-  const lines = redact(stderr.toString('utf8')).split('\n').filter((line) => line.trim() !== '');
+  const lines = redact(stderr.toString('utf8'))
+    .split('\n')
+    .filter((line) => line.trim() !== '');
   return lines.slice(-MOST_LINES).map((line) => `    ${line.slice(0, LONGEST_LINE)}`);
 }

@@ -1,4 +1,4 @@
-import type { Ask } from '../lib/ask.js';
+import type { Ask } from '../lib/prompt.js';
 import { InputError } from '../lib/errors.js';
 import { didYouMean } from '../lib/nearest.js';
 import { runSecretCommand, type SecretCommand } from './command.js';

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { Ask } from '../lib/ask.js';
+import type { Ask } from '../lib/prompt.js';
 import { InputError } from '../lib/errors.js';
 import { looksLikeAge, parseAgeFile, unseal, type AgeFile, type Opener } from './age-file.js';
 import { identitySources, usualFiles, type IdentitySource } from './identity-sources.js';
@@ -124,7 +124,9 @@ function noPassphrase({ shown }: AgeFile, wasAsked: boolean): InputError {
   return new InputError({
     kind: 'secrets/no-passphrase',
     message: wasAsked ? 'no passphrase was given' : `${shown} is locked by a passphrase, and there is no terminal to ask for it at`,
-    hint: wasAsked ? `give the one of ${shown}` : 'run it at a terminal, or use an identity without a passphrase here: PGPROV_AGE_KEY_FILE names its file',
+    hint: wasAsked
+      ? `give the one of ${shown}`
+      : 'run it at a terminal, or use an identity without a passphrase here: PGPROV_AGE_KEY_FILE names its file',
   });
 }
 
@@ -146,13 +148,23 @@ function readIdentityFile(path: string, shown: string): Buffer {
 
 /** The identities of a file as `age-keygen` writes it. What is wrong is told without a word of it. */
 function parseIdentities(text: string, shown: string): string[] {
-  const wrong = (message: string, hint: string): InputError => new InputError({ kind: 'secrets/identity', message: `${shown} ${message}`, hint });
-  if (text.includes('PRIVATE KEY-----')) throw wrong('is an SSH or PEM key, which cannot open a store', 'use an identity of age: `pgprov secrets init` makes one, or `age-keygen -o FILE`');
+  const wrong = (message: string, hint: string): InputError =>
+    new InputError({ kind: 'secrets/identity', message: `${shown} ${message}`, hint });
+  if (text.includes('PRIVATE KEY-----'))
+    throw wrong(
+      'is an SSH or PEM key, which cannot open a store',
+      'use an identity of age: `pgprov secrets init` makes one, or `age-keygen -o FILE`',
+    );
   const lines = text.split(/\r?\n/u).map((line) => line.trim());
   const bad = lines.findIndex((line) => line !== '' && !line.startsWith('#') && !PLUGIN.test(line) && !LINE.test(line));
-  if (bad >= 0) throw wrong(`holds something else than identities of age, on line ${bad + 1}`, 'an identity is a line that begins with AGE-SECRET-KEY-1');
+  if (bad >= 0)
+    throw wrong(
+      `holds something else than identities of age, on line ${bad + 1}`,
+      'an identity is a line that begins with AGE-SECRET-KEY-1',
+    );
   const identities = lines.filter((line) => LINE.test(line));
   if (identities.length > 0) return identities;
-  if (lines.some((line) => PLUGIN.test(line))) throw wrong('holds only identities of age plugins, which cannot be used', 'use one of age itself: `age-keygen -o FILE` makes it');
+  if (lines.some((line) => PLUGIN.test(line)))
+    throw wrong('holds only identities of age plugins, which cannot be used', 'use one of age itself: `age-keygen -o FILE` makes it');
   throw wrong('holds no identity of age', 'an identity is a line that begins with AGE-SECRET-KEY-1');
 }

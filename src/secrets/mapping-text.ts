@@ -30,7 +30,11 @@ export class SecretMapping {
     const wrong = document.errors.map(({ pos, code }) => `${place(pos[0])}: not valid YAML (${code.toLowerCase().replaceAll('_', ' ')})`);
     if (wrong.length === 0) wrong.push(...problemsOf(document, place));
     if (wrong.length === 0) return new SecretMapping(document, text);
-    throw new InputError({ kind: 'secrets/content', message: [`${shown} does not hold names and texts:`, ...wrong].join('\n'), hint: 'write one `name: "text"` a line' });
+    throw new InputError({
+      kind: 'secrets/content',
+      message: [`${shown} does not hold names and texts:`, ...wrong].join('\n'),
+      hint: 'write one `name: "text"` a line',
+    });
   }
 
   /** In the order of the file. */

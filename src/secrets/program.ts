@@ -12,11 +12,22 @@ export function findProgram(program: string, resolvePath: (path: string) => stri
   if (program.includes('/')) {
     const path = resolvePath(program);
     if (isProgram(path)) return path;
-    throw new InputError({ kind: 'secrets/no-program', message: `${program} is not a program that can be run here`, hint: 'correct its path, or run chmod +x on it' });
+    throw new InputError({
+      kind: 'secrets/no-program',
+      message: `${program} is not a program that can be run here`,
+      hint: 'correct its path, or run chmod +x on it',
+    });
   }
-  const found = (env['PATH'] ?? '').split(':').map((directory) => join(directory === '' ? '.' : directory, program)).find(isProgram);
+  const found = (env['PATH'] ?? '')
+    .split(':')
+    .map((directory) => join(directory === '' ? '.' : directory, program))
+    .find(isProgram);
   if (found !== undefined) return found;
-  throw new InputError({ kind: 'secrets/no-program', message: `there is no program ${program} on this machine`, hint: 'install it, or add its directory to PATH' });
+  throw new InputError({
+    kind: 'secrets/no-program',
+    message: `there is no program ${program} on this machine`,
+    hint: 'install it, or add its directory to PATH',
+  });
 }
 
 function isProgram(path: string): boolean {

@@ -6,7 +6,7 @@ import { SecretMapping } from './mapping-text.js';
 
 /** A store that was read. */
 export interface OpenedStore {
-  /** The file, a character a byte, to tell whether it has changed since. */
+  /** The file, a character a byte, to detect whether it has changed since. */
   cipher: string;
   opener: Opener;
   mapping: SecretMapping;
@@ -33,7 +33,7 @@ export function noStore(shown: string, cause: unknown): InputError {
   return new InputError({
     kind: 'secrets/no-store',
     message: isMissing ? `there is no store ${shown}` : `the store ${shown} cannot be read: ${code ?? String(cause)}`,
-    hint: isMissing ? 'make one with `pgprov secrets init`, or name the one that there is' : 'change its owner or its mode',
+    hint: isMissing ? 'make one with `pgprov secrets init`, or name an existing one with -f FILE' : 'change its owner or its mode',
     cause,
   });
 }

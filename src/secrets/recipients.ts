@@ -25,22 +25,34 @@ export async function parseRecipients(text: string, shown: string): Promise<stri
  * @throws InputError `secrets/recipient`
  */
 export async function checkRecipient(recipient: string, place: string): Promise<string> {
-  const wrong = (message: string, hint: string): InputError => new InputError({ kind: 'secrets/recipient', message: `${place}: ${message}`, hint });
+  const wrong = (message: string, hint: string): InputError =>
+    new InputError({ kind: 'secrets/recipient', message: `${place}: ${message}`, hint });
   if (/^(?:ssh|ecdsa|sk)-/u.test(recipient)) {
     throw wrong('SSH keys cannot be recipients of a store', 'take a key of age: `pgprov secrets init` makes one, or `age-keygen -o FILE`');
   }
   if (recipient.startsWith('AGE-SECRET-KEY-')) {
-    throw wrong('this is a private key, which is nobody else’s to see', 'put the public key there, which begins with age1; `age-keygen -y FILE` prints it');
+    throw wrong(
+      'this is a private key, which is nobody else’s to see',
+      'put the public key there, which begins with age1; `age-keygen -y FILE` prints it',
+    );
   }
   if (!NATIVE.test(recipient)) {
     const isPlugin = /^age1[a-z0-9]+1[02-9ac-hj-np-z]+$/u.test(recipient);
-    throw wrong(isPlugin ? 'recipients of age plugins cannot be used' : 'not a public key of age', 'a public key is a line that begins with age1; `age-keygen -y FILE` prints it');
+    throw wrong(
+      isPlugin ? 'recipients of age plugins cannot be used' : 'not a public key of age',
+      'a public key is a line that begins with age1; `age-keygen -y FILE` prints it',
+    );
   }
   const { Encrypter } = await import('age-encryption');
   try {
     new Encrypter().addRecipient(recipient);
   } catch (cause) {
-    throw new InputError({ kind: 'secrets/recipient', message: `${place}: not a public key of age: it was changed or cut off`, hint: 'copy it again, whole', cause });
+    throw new InputError({
+      kind: 'secrets/recipient',
+      message: `${place}: not a public key of age: it was changed or cut off`,
+      hint: 'copy it again, whole',
+      cause,
+    });
   }
   return recipient;
 }

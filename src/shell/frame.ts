@@ -10,7 +10,7 @@ export interface Section {
    * `probe`: runs whatever happened before, its stderr is kept out of the answer.
    * `shared`: runs in the script's own shell and answers nothing itself; sets variables that the probes after it read.
    * `step`: stops at the first failing command, is skipped when an earlier step failed, and its stderr is
-   * part of the answer, for that is where the reason of a failure stands.
+   * part of the answer, because that is where the reason of a failure stands.
    */
   mode: 'probe' | 'step' | 'shared';
 }
@@ -38,7 +38,7 @@ export interface FrameOptions {
   before?: Script;
   /** Runs after the end frame was printed, with stdin open. */
   afterwards?: Script;
-  /** The steps go on where nobody reads their answers any more, as long as they print nothing themselves; default: they end. */
+  /** The steps continue where nobody reads their answers any more, as long as they print nothing themselves; default: they end. */
   unbroken?: boolean;
 }
 
@@ -57,9 +57,11 @@ exec 7>&1
 pgprov_mark() { printf '\n%s %s\n' "$pgprov_nonce" "$*"; }
 note() { pgprov_mark note "$*" >&7; }`;
 
-/** An id as one word of a frame, for a path in it may hold white space or any other character. */
+/** An id as one word of a frame, because a path in it may hold white space or any other character. */
 function toWord(id: string): string {
-  return [...Buffer.from(id)].map((byte) => (/[!-$&-~]/u.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0')}`)).join('');
+  return [...Buffer.from(id)]
+    .map((byte) => (/[!-$&-~]/u.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0')}`))
+    .join('');
 }
 
 /** Lets the script outlive its reader; what runs in a section dies of writing to nobody, as it should. */

@@ -95,8 +95,8 @@ export const HOLD_UNTIL_INPUT_CLOSES: Script = holdUntilInputCloses(SECONDS_BETW
 /**
  * Sends a line feed now and then while the script waits. A connection that was lost without a word (a cable pulled, a laptop put to
  * sleep) would be held for hours, since a side that only listens never learns of it; a line feed the other side's kernel refuses, or
- * nobody acknowledges. What sends it keeps neither the locks nor, between two of them, the output open, so nothing is held up by it at the end.
- * It looks for the script each time, since a script that is ended before it knows of its sender leaves it behind.
+ * nobody acknowledges. What sends it keeps neither the locks nor, between two of them, the output open, so nothing is held up by it at the
+ * end. It looks for the script each time, since a script that is ended before it knows of its sender leaves it behind.
  */
 function beat(seconds: number): Script {
   return sh`( while sleep ${seconds} >/dev/null 2>&1 7>&- 8>&- 9>&- && kill -0 "$$"; do printf '\n' || exit; done ) 2>/dev/null 8>&- 9>&- &

@@ -4,7 +4,18 @@ import { join } from 'node:path';
 import { PgprovError } from '../lib/errors.js';
 import { readIfThere, writePrivate } from './files.js';
 import { endOf, issueNode, makeAuthority, type KeyPair, type NodeIdentity } from './issue.js';
-import { FIRST_TRUST, generationOf, nextName, phaseOf, readTrust, splitBundle, takeStep, type RotationPhase, type RotationStep, type Trust } from './trust.js';
+import {
+  FIRST_TRUST,
+  generationOf,
+  nextName,
+  phaseOf,
+  readTrust,
+  splitBundle,
+  takeStep,
+  type RotationPhase,
+  type RotationStep,
+  type Trust,
+} from './trust.js';
 
 /** One certificate authority that a cluster has, or had. */
 export interface KnownAuthority {
@@ -72,7 +83,12 @@ export class Authority {
   get known(): KnownAuthority[] {
     const { issuing, trusted } = this.#trust;
     return [...this.#certificates]
-      .map(([name, certificate]) => ({ generation: generationOf(name), certificate, issuing: name === issuing, trusted: trusted.includes(name) }))
+      .map(([name, certificate]) => ({
+        generation: generationOf(name),
+        certificate,
+        issuing: name === issuing,
+        trusted: trusted.includes(name),
+      }))
       .sort((a, b) => a.generation - b.generation);
   }
 
@@ -175,7 +191,7 @@ export class Authority {
     return join(this.#directory, `${name}.key`);
   }
 
-  /** Each generation has a name of its own, for OpenSSL looks for a certificate's issuer by name. */
+  /** Each generation has a name of its own, because OpenSSL looks for a certificate's issuer by name. */
   #makePair(name: string, key?: string): Promise<KeyPair> {
     const generation = generationOf(name);
     return makeAuthority(this.#directory, `pgprov CA ${generation === 1 ? '' : `${generation} `}of ${this.#cluster}`, key);

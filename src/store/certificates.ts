@@ -2,18 +2,22 @@ import { X509Certificate } from 'node:crypto';
 import { Secret } from '../lib/secret.js';
 import { Authority } from './authority.js';
 import type { KeyPair, NodeIdentity } from './issue.js';
+import { NoIdentity } from './no-identity.js';
 import { reasonToRenew, RENEW_WITHIN_DAYS, type Renewal } from './renewal.js';
 
-/** Stands for what a mere look does not make. */
+/** Stand for what a mere look does not make. */
 const MADE_FIRST = '(made by the first apply)\n';
 const MADE_ANEW = '(made anew)\n';
+
+/** A host's pair, or what a plan shows for one that only an apply makes. */
+type HostPair = { made: true; pair: KeyPair } | { made: false; standIn: string };
 
 /** Certificates and keys as hosts are to have them. What is missing is made at once; what takes the place of something waits for `save`. */
 export class Certificates {
   readonly authority: Authority;
   readonly #writable: boolean;
   readonly #renewal: Renewal;
-  readonly #pairs = new Map<string, KeyPair>();
+  readonly #pairs = new Map<string, HostPair>();
   readonly #unsaved = new Set<string>();
 
   private constructor(authority: Authority, writable: boolean, renewal: Renewal) {
@@ -28,21 +32,31 @@ export class Certificates {
   }
 
   /** Notes that the authority which a rotation retired is gone from all hosts. */
-  static async finishRotation(directory: string, cluster: string): Promise<void> {
-    const authority = await Authority.open(directory, cluster);
-    await authority.take('finish', { writable: true });
-    await authority.save();
+  async finishRotation(): Promise<void> {
+    await this.authority.take('finish', { writable: this.#writable });
+    await this.authority.save();
   }
 
-  /** PEM of all authorities that hosts are to trust. */
+  /**
+   * PEM of all authorities that hosts are to trust.
+   * @throws NoIdentity where the cluster has none, because no host has a pair
+   */
   get bundle(): string {
-    return this.authority.bundle ?? MADE_FIRST;
+    const { bundle } = this.authority;
+    if (bundle !== undefined) return bundle;
+    if (this.#pairs.size === 0) throw new NoIdentity(undefined);
+    return MADE_FIRST;
   }
 
-  /** A host's pair. */
+  /**
+   * A host's pair.
+   * @throws NoIdentity for a host that has none
+   */
   node(host: string): { certificate: string; key: Secret } {
-    const pair = this.#pairs.get(host);
-    return { certificate: pair?.certificate ?? MADE_FIRST, key: new Secret(pair?.key ?? `(private key) ${MADE_FIRST}`) };
+    const known = this.#pairs.get(host);
+    if (known === undefined) throw new NoIdentity(host);
+    if (!known.made) return { certificate: known.standIn, key: new Secret(`(private key) ${known.standIn}`) };
+    return { certificate: known.pair.certificate, key: new Secret(known.pair.key) };
   }
 
   /** Makes, or finds, the authority and a pair for each of these nodes. */
@@ -59,23 +73,25 @@ export class Certificates {
   async save(hosts: readonly string[]): Promise<void> {
     if (!this.#writable) return;
     await this.authority.save();
-    const names = hosts.filter((name) => this.#unsaved.delete(name));
-    await Promise.all(names.map((name) => this.authority.keepNode(name, this.#pairs.get(name) as KeyPair)));
+    for (const name of hosts) {
+      const known = this.#pairs.get(name);
+      if (known?.made === true && this.#unsaved.delete(name)) await this.authority.keepNode(name, known.pair);
+    }
   }
 
   async #prepareNode(identity: NodeIdentity): Promise<void> {
     const { name } = identity;
     const kept = await this.authority.node(name);
     if (kept !== undefined && !this.#isDue(kept, identity)) {
-      this.#pairs.set(name, kept);
+      this.#pairs.set(name, { made: true, pair: kept });
       return;
     }
     if (!this.#writable) {
-      if (kept !== undefined) this.#pairs.set(name, { certificate: MADE_ANEW, key: `(private key) ${MADE_ANEW}` });
+      this.#pairs.set(name, { made: false, standIn: kept === undefined ? MADE_FIRST : MADE_ANEW });
       return;
     }
     const pair = await this.authority.issue(identity);
-    this.#pairs.set(name, pair);
+    this.#pairs.set(name, { made: true, pair });
     if (kept === undefined) await this.authority.keepNode(name, pair);
     else this.#unsaved.add(name);
   }

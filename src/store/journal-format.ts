@@ -10,7 +10,7 @@ export interface RunIntent {
   /** `apply` */
   command: string;
   cluster: string;
-  /** What the command was aimed at, as it was written: option to words; empty: everything. */
+  /** What the command selects, as it was written: option to words; empty: everything. */
   aim: Readonly<Record<string, readonly string[]>>;
   /** `--set` options; the value of one that holds a secret is `***`. */
   set: readonly string[];
@@ -20,7 +20,7 @@ export interface RunIntent {
     /** Of the file's bytes, in hexadecimal. */
     sha256: string;
   };
-  /** The broken run that this one goes on with. */
+  /** The broken run that this one resumes. */
   resumes?: string;
   /** The plan file that was carried out. */
   plan?: string;
@@ -65,7 +65,9 @@ export function overrideKey(set: string): string {
 export function parseLine(line: string): RunHead | TimedEvent | undefined {
   try {
     const value = JSON.parse(line, revive) as unknown;
-    return isRecord(value) && typeof value['type'] === 'string' && typeof value['at'] === 'string' ? (value as unknown as RunHead | TimedEvent) : undefined;
+    return isRecord(value) && typeof value['type'] === 'string' && typeof value['at'] === 'string'
+      ? (value as unknown as RunHead | TimedEvent)
+      : undefined;
   } catch {
     return undefined;
   }

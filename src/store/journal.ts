@@ -18,7 +18,9 @@ export function runsDirectory(store: string): string {
 /** Ids of the runs that have a journal, oldest first; none when there is no directory. */
 export function runIds(store: string): string[] {
   try {
-    return readdirSync(runsDirectory(store)).flatMap((name) => FILE.exec(name)?.[1] ?? []).sort();
+    return readdirSync(runsDirectory(store))
+      .flatMap((name) => FILE.exec(name)?.[1] ?? [])
+      .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
@@ -32,7 +34,7 @@ export function journalFile(store: string, id: string): string {
 
 /**
  * Writes one run's journal, a line at a time and at once, so that a process that is killed loses nothing it has
- * written. The run matters more: whatever goes wrong here is told once, and never thrown.
+ * written. The run matters more: whatever goes wrong here is reported once, and never thrown.
  */
 export class Journal {
   readonly id: string;
@@ -43,7 +45,12 @@ export class Journal {
   #torn = false;
 
   /** The caller holds the cluster's lock, so nobody else writes here. */
-  constructor(store: string, intent: RunIntent & { pgprov: string }, trouble: (reason: string) => void, now: () => Date = () => new Date()) {
+  constructor(
+    store: string,
+    intent: RunIntent & { pgprov: string },
+    trouble: (reason: string) => void,
+    now: () => Date = () => new Date(),
+  ) {
     this.#trouble = trouble;
     const at = now();
     this.id = newId(at);

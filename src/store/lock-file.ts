@@ -31,13 +31,24 @@ export async function takeLockFile(path: string, refuse: (holder: LockHolder) =>
   // Linked into place when it is complete and on disk, so that nobody ever reads half a lock.
   await writeDraft(draft, mine);
   try {
-    while (!(await isLinked(draft, path)) && !(await isTakenOver(draft, path, refuse))) continue;
+    let taken = false;
+    while (!taken) taken = (await isLinked(draft, path)) || (await isTakenOver(draft, path, refuse));
   } finally {
     await rm(draft, { force: true });
   }
   return async () => {
     if ((await readIfThere(path)) === mine) await rm(path, { force: true });
   };
+}
+
+/** Who has the lock that a file is, other than this process; undefined where nobody has it, or a process that is gone. */
+export async function lockHolder(path: string): Promise<LockHolder | undefined> {
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  const holder = parseHolder(text);
+  const running = holder === undefined ? undefined : isRunning(holder);
+  if (running === false || (running === true && holder?.pid === process.pid)) return undefined;
+  return { path, name: holder?.holder, runsHere: running === true };
 }
 
 /**
@@ -85,7 +96,9 @@ async function isLinked(from: string, to: string): Promise<boolean> {
 function parseHolder(text: string): (ProcessIdentity & { holder?: string }) | undefined {
   try {
     const value = JSON.parse(text) as Partial<ProcessIdentity> & { holder?: string };
-    return typeof value.pid === 'number' && typeof value.machine === 'string' ? { ...value, pid: value.pid, machine: value.machine } : undefined;
+    return typeof value.pid === 'number' && typeof value.machine === 'string'
+      ? { ...value, pid: value.pid, machine: value.machine }
+      : undefined;
   } catch {
     return undefined;
   }

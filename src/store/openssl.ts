@@ -5,7 +5,7 @@ import { PgprovError } from '../lib/errors.js';
 export type OpensslOptions = Record<string, string | true>;
 
 /**
- * Runs one openssl command and gives its output. Flags go into `options`, for the wrapper judges some
+ * Runs one openssl command and gives its output. Flags go into `options`, because the wrapper judges some
  * dotted actions by words that only OpenSSL 1 printed.
  * @throws PgprovError `openssl/missing` or `openssl/failed`
  */

@@ -4,7 +4,7 @@ import { parse, stringify } from 'yaml';
 import { PgprovError } from '../lib/errors.js';
 import { readIfThere, writePrivate } from './files.js';
 
-/** A password that is being changed: both values are kept until the new one is proved, so that a broken run can be gone on with. */
+/** A password that is being changed: both values are kept until the new one is proved, so that a broken run can be continued. */
 export interface PasswordRotation {
   /** Where the inventory may give it: `replication.password`. */
   path: string;
@@ -32,7 +32,7 @@ export async function readRotation(store: string): Promise<PasswordRotation | un
   });
 }
 
-/** Writes a change down; nothing may go by the new password before. */
+/** Writes a change down; nothing may use the new password before. */
 export async function writeRotation(store: string, { path, from, to }: PasswordRotation): Promise<void> {
   await writePrivate(fileOf(store), HEAD + stringify({ path, from, to }));
 }

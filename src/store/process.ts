@@ -74,6 +74,10 @@ function attempt(read: () => string | undefined): string | undefined {
   }
 }
 
-function withoutUnknown({ pid, machine, ...rest }: { pid: number; machine: string } & { [Key in keyof ProcessIdentity]?: ProcessIdentity[Key] | undefined }): ProcessIdentity {
+function withoutUnknown({
+  pid,
+  machine,
+  ...rest
+}: { pid: number; machine: string } & { [Key in keyof ProcessIdentity]?: ProcessIdentity[Key] | undefined }): ProcessIdentity {
   return { pid, machine, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) };
 }

@@ -30,10 +30,17 @@ export function daysLeft(certificate: X509Certificate): number {
  *
  * @param issuer certificate of the authority that issues now
  */
-export function reasonToRenew({ certificate, key }: KeyPair, issuer: X509Certificate, identity: NodeIdentity, withinDays: number): string | undefined {
+export function reasonToRenew(
+  { certificate, key }: KeyPair,
+  issuer: X509Certificate,
+  identity: NodeIdentity,
+  withinDays: number,
+): string | undefined {
   const node = readCertificate(certificate);
   if (node === undefined) return 'it cannot be read';
-  const missing = [identity.name, ...identity.names].find((name) => (isIP(name) === 0 ? node.checkHost(name) : node.checkIP(name)) === undefined);
+  const missing = [identity.name, ...identity.names].find(
+    (name) => (isIP(name) === 0 ? node.checkHost(name) : node.checkIP(name)) === undefined,
+  );
   if (missing !== undefined) return `it does not name ${missing}`;
   if (!node.verify(issuer.publicKey)) return 'another authority signed it';
   if (!hasKey(node, key)) return 'it belongs to another key';

@@ -15,7 +15,9 @@ export interface RunRecord {
 
 /** All journaled runs of a cluster, newest first. */
 export function readRuns(store: string): RunRecord[] {
-  return runIds(store).reverse().map((id) => readRun(store, id));
+  return runIds(store)
+    .reverse()
+    .map((id) => readRun(store, id));
 }
 
 /** The newest journaled run. */
@@ -37,13 +39,18 @@ export function findRun(store: string, wanted: string): RunRecord {
   throw new InputError({
     kind: found.length > 1 ? 'runs/ambiguous' : 'runs/unknown',
     message: found.length > 1 ? `more than one run begins with ${JSON.stringify(wanted)}` : `there is no run ${JSON.stringify(wanted)}`,
-    hint: newest.length === 0 ? 'no run of this cluster was journaled yet; `pgprov apply` does it' : `the newest are ${newest.join(', ')}; \`pgprov runs\` lists all`,
+    hint:
+      newest.length === 0
+        ? 'no run of this cluster was recorded yet; `pgprov apply` records one'
+        : `the newest are ${newest.join(', ')}; \`pgprov runs\` lists all`,
   });
 }
 
 /** Reads a journal; a line that is torn, or of a kind that is not known, is passed over. */
 function readRun(store: string, id: string): RunRecord {
-  const all = readText(journalFile(store, id)).split('\n').map((line) => ({ line, entry: parseLine(line) }));
+  const all = readText(journalFile(store, id))
+    .split('\n')
+    .map((line) => ({ line, entry: parseLine(line) }));
   const known = all.flatMap(({ line, entry }) => (entry === undefined ? [] : [{ line, entry }]));
   const entries = known.map(({ entry }) => entry);
   return {

@@ -25,7 +25,7 @@ export interface RunSummary {
   ms: number;
   /** Changes made and confirmed by the host. */
   changes: number;
-  /** Empty for a run that ended well or still goes on. */
+  /** Empty for a run that succeeded or still runs. */
   broke: readonly BrokenAt[];
 }
 
@@ -78,24 +78,33 @@ function brokenAt(events: readonly TimedEvent[]): BrokenAt[] {
   if (errors.length > 0) return errors.map(({ error: { host } }) => placeOf(host, events));
   const ended = ofType(events, 'run-end').length > 0;
   const skipped = ends.filter(({ result }) => result === 'skipped');
-  // A host that was stopped is told of all stages that it left out, and broke at the first; hosts that were at work may be in different ones.
+  // A host that was stopped is told of all stages that it left out, and broke at the first; hosts that were at work may be in different
+  // ones.
   const left = ended ? skipped.filter(({ stage }) => stage === skipped[0]?.stage) : openSteps(events);
   return left.length > 0 ? left.map(({ host, stage }) => ({ host, stage })) : between(events);
 }
 
 function openSteps(events: readonly TimedEvent[]): { host: string; stage: string }[] {
-  const ended = new Set(ofType(events, 'step-end').map(({ host, stage }) => `${host} ${stage}`));
-  return ofType(events, 'step-start').filter(({ host, stage }) => !ended.has(`${host} ${stage}`));
+  const ended = new Set(ofType(ofLastPass(events), 'step-end').map(({ host, stage }) => `${host} ${stage}`));
+  return ofType(ofLastPass(events), 'step-start').filter(({ host, stage }) => !ended.has(`${host} ${stage}`));
+}
+
+/** An operation may go through the same stages several times; what came before the last time is over. */
+function ofLastPass(events: readonly TimedEvent[]): readonly TimedEvent[] {
+  return events.slice(Math.max(0, events.map(({ type }) => type).lastIndexOf('stages')));
 }
 
 /** No step was under way: the preparation, the moment before a stage, or the proof. */
 function between(events: readonly TimedEvent[]): BrokenAt[] {
   const [start] = ofType(events, 'run-start');
-  const unprepared = (start?.hosts ?? []).map((host) => placeOf(host, events)).filter(({ stage }) => stage === 'connect' || stage === 'survey');
+  const unprepared = (start?.hosts ?? [])
+    .map((host) => placeOf(host, events))
+    .filter(({ stage }) => stage === 'connect' || stage === 'survey');
   if (unprepared.length > 0) return unprepared;
   if (ofType(events, 'planned').length === 0) return [{ stage: 'plan' }];
-  const over = new Set(ofType(events, 'stage-end').map(({ stage }) => stage));
-  return [{ stage: start?.stages.find(({ id }) => !over.has(id))?.id ?? 'check' }];
+  const over = new Set(ofType(ofLastPass(events), 'stage-end').map(({ stage }) => stage));
+  const { stages = [] } = ofType(events, 'stages').at(-1) ?? start ?? {};
+  return [{ stage: stages.find(({ id }) => !over.has(id))?.id ?? 'check' }];
 }
 
 /** The part of the preparation that a host had not left, or the part of the run that belongs to no stage. */

@@ -131,7 +131,7 @@ export class SecretStore {
     if (recipients.length > 0) return recipients;
     throw new InputError({
       kind: 'secrets/no-recipients',
-      message: text === undefined ? `there is no ${shown}, which says whom ${basename(this.shown)} is encrypted for` : `${shown} lists nobody`,
+      message: text === undefined ? `there is no ${shown}, which lists the recipients of ${basename(this.shown)}` : `${shown} lists nobody`,
       hint: 'list the public keys of all who are to open the store, one a line; `age-keygen -y FILE` prints that of an identity',
     });
   }
@@ -165,7 +165,9 @@ function realPath(file: string): string {
 function beingChanged(file: string, { path, name = 'another process', runsHere }: LockHolder): LockedError {
   return new LockedError({
     kind: 'secrets/locked',
-    message: runsHere ? `${file} is being changed by ${name}` : `${file} may be being changed by ${name}; whether that still runs cannot be seen from here`,
+    message: runsHere
+      ? `${file} is being changed by ${name}`
+      : `${file} may be being changed by ${name}; whether that still runs cannot be seen from here`,
     hint: `wait until that is done, and do it again${runsHere ? '' : `; when you know that it is over, remove ${path}`}`,
   });
 }

@@ -6,7 +6,7 @@ import { makePassword } from '../lib/password.js';
 import { Secret } from '../lib/secret.js';
 import { Certificates } from './certificates.js';
 import { readIfThere, writePrivate } from './files.js';
-import type { Material } from './material.js';
+import type { ClusterCredentials } from './cluster-credentials.js';
 import type { Renewal } from './renewal.js';
 import { endRotation, readRotation, writeRotation, type PasswordRotation } from './password-rotation.js';
 
@@ -30,7 +30,7 @@ export function certificatesDirectory(inventoryDirectory: string, cluster: strin
  * A cluster's keys, passwords and remembered facts, in `.pgprov/<cluster>/` beside the inventory: 0700,
  * every file 0600, kept out of version control.
  */
-export class Store implements Material {
+export class Store implements ClusterCredentials {
   readonly directory: string;
   readonly certificates: Certificates;
   readonly #writable: boolean;
@@ -95,7 +95,8 @@ export class Store implements Material {
   password(path: string, given: unknown): Secret {
     const kept = this.#passwords[path];
     const now = given instanceof Secret ? given : kept === undefined ? undefined : new Secret(kept);
-    if (now !== undefined) return this.#rotation?.path === path && this.#rotation.from === now.reveal() ? new Secret(this.#rotation.to) : now;
+    if (now !== undefined)
+      return this.#rotation?.path === path && this.#rotation.from === now.reveal() ? new Secret(this.#rotation.to) : now;
     const made = makePassword();
     this.#passwords[path] = made;
     this.#generated.push(path);

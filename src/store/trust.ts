@@ -58,8 +58,8 @@ export function takeStep(trust: Trust, step: RotationStep, next: string): Trust 
   if (step === 'finish' && phase === 'drop') return { issuing: newest, trusted: [newest] };
   throw new PgprovError({
     kind: 'store/rotation-step',
-    message: `the rotation of the authority cannot go on with “${step}”: it is ${phase === undefined ? 'not under way' : `in the phase “${phase}”`}`,
-    hint: 'another run may have gone on with it; run `pgprov certs renew --ca` again',
+    message: `the rotation of the authority cannot continue with “${step}”: it is ${phase === undefined ? 'not under way' : `in the phase “${phase}”`}`,
+    hint: 'another run may have continued it; run `pgprov certs renew --ca` again',
   });
 }
 
@@ -91,8 +91,15 @@ function parse(text: string): Trust | undefined {
   try {
     const { issuing, trusted, retiring } = JSON.parse(text) as Partial<Trust>;
     const isName = (name: unknown): boolean => typeof name === 'string' && /^ca(?:-\d+)?$/u.test(name);
-    const sound = isName(issuing) && Array.isArray(trusted) && trusted.length > 0 && trusted.every(isName) && (retiring === undefined || isName(retiring));
-    return sound ? { issuing: issuing as string, trusted: trusted as string[], ...(retiring === undefined ? {} : { retiring }) } : undefined;
+    const sound =
+      isName(issuing) &&
+      Array.isArray(trusted) &&
+      trusted.length > 0 &&
+      trusted.every(isName) &&
+      (retiring === undefined || isName(retiring));
+    return sound
+      ? { issuing: issuing as string, trusted: trusted as string[], ...(retiring === undefined ? {} : { retiring }) }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -17,7 +17,11 @@ const REASONS: Readonly<Record<string, string>> = {
  * @param shown the file as the user knows it
  * @throws InputError `file/not-writable` where the system does not let it be written
  */
-export async function writing<Result>(shown: string, work: () => Promise<Result>, hint = 'nothing that was there is changed'): Promise<Result> {
+export async function writing<Result>(
+  shown: string,
+  work: () => Promise<Result>,
+  hint = 'nothing that was there is changed',
+): Promise<Result> {
   try {
     return await work();
   } catch (cause) {

@@ -31,12 +31,7 @@ export class ListedAgent extends ssh2.BaseAgent<ParsedKey> {
 
   override sign(key: ParsedKey, data: Buffer, options: SigningRequestOptions, callback?: SignCallback): void;
   override sign(key: ParsedKey, data: Buffer, callback: SignCallback): void;
-  override sign(
-    key: ParsedKey,
-    data: Buffer,
-    options: SigningRequestOptions | SignCallback,
-    callback?: SignCallback,
-  ): void {
+  override sign(key: ParsedKey, data: Buffer, options: SigningRequestOptions | SignCallback, callback?: SignCallback): void {
     this.signedWith = key;
     if (typeof options === 'function') this.#agent.sign(key, data, options);
     else this.#agent.sign(key, data, options, callback);

@@ -23,7 +23,7 @@ const SUDO_REASONS: readonly Reason[] = [
     kind: 'become/tty-required',
     // After sudo's refusal the exec is done again under script(1), so the words are mostly those of a shell without it.
     pattern: /must have a tty to run sudo|\bexec: \S*(?:script|setsid): |^script: /imu,
-    what: 'sudo wants a terminal (requiretty), and the script command that makes one is missing or does not work',
+    what: 'sudo requires a terminal (requiretty), and the script command that makes one is missing or does not work',
     hint: 'install the script command on the host (part of util-linux), or add `Defaults:USER !requiretty` to its sudoers, with USER being the login user',
   },
   {
@@ -35,13 +35,12 @@ const SUDO_REASONS: readonly Reason[] = [
   {
     kind: 'become/wrong-password',
     pattern: /incorrect password attempt|sorry, try again/iu,
-    what: 'sudo did not take the password',
+    what: 'sudo did not accept the password',
     hint: 'correct the become password in the inventory',
   },
   {
     kind: 'become/password-required',
-    pattern:
-      /a password is required|interactive authentication is required|no password was provided|a terminal is required to/iu,
+    pattern: /a password is required|interactive authentication is required|no password was provided|a terminal is required to/iu,
     what: 'sudo asks for a password and none was given',
     hint: 'give the become password in the inventory, or let the user run sudo with NOPASSWD; --ask-become-pass (-K) asks for it',
   },
@@ -58,7 +57,7 @@ const DOAS_REASONS: readonly Reason[] = [
   {
     kind: 'become/password-required',
     pattern: /^doas: (?:authentication|authorization) required/imu,
-    what: 'doas asks for a password, which it takes from a terminal alone',
+    what: 'doas asks for a password, which it takes only from a terminal',
     hint: 'let the rule in the host’s doas.conf say nopass: permit nopass USER as root',
   },
   {
@@ -77,7 +76,7 @@ const DOAS_REASONS: readonly Reason[] = [
 
 /**
  * Explains an exec that gave no answer because no root shell came up; undefined when something else went wrong.
- * Only for an exec without a single answer frame, for a script may well print what sudo prints.
+ * Only for an exec without a single answer frame, because a script may well print what sudo prints.
  */
 export function explainBecomeFailure(end: ExecEnd, target: Target): PgprovError | undefined {
   if (target.become.method === 'none' || end.code === 0) return undefined;

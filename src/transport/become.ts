@@ -21,7 +21,7 @@ export interface RootShell {
 }
 
 // No newline, back-slash or exclamation mark in here: csh and fish would read those even inside single quotes.
-// `read` takes bytes one at a time, so the `sh` that follows goes on exactly after the line.
+// `read` takes bytes one at a time, so the `sh` that follows starts exactly after the line.
 function waitForGo(marker: string, shell: string): string {
   return `echo ${marker}; while IFS= read -r l; do if [ "$l" = ${marker} ]; then exec ${shell}; fi; done; exit 1`;
 }

@@ -3,13 +3,7 @@ import { fingerprint, hostKeyAlgorithms, judge, type Verdict } from './host-key.
 import { appendHostKey, DEFAULT_KNOWN_HOSTS, keyTypeOf, knownName, KnownHosts } from './known-hosts.js';
 import type { ConnectionFacts, SshEndpoint, Target } from './transport.js';
 
-function refusal(
-  verdict: Exclude<Verdict, { is: 'known' }>,
-  endpoint: SshEndpoint,
-  host: string,
-  blob: Buffer,
-  file: string,
-) {
+function refusal(verdict: Exclude<Verdict, { is: 'known' }>, endpoint: SshEndpoint, host: string, blob: Buffer, file: string) {
   const { address, port, hostKeyAlias } = endpoint;
   const shown = `${keyTypeOf(blob)} ${fingerprint(blob)}`;
   const name = knownName(address, port, hostKeyAlias);
@@ -22,30 +16,31 @@ function refusal(
     });
   }
   if (verdict.is === 'changed') {
-    const known = verdict.known
-      .map((key) => `${key.type} ${fingerprint(key.blob)} at ${key.file}:${key.line}`)
-      .join(', ');
+    const known = verdict.known.map((key) => `${key.type} ${fingerprint(key.blob)} at ${key.file}:${key.line}`).join(', ');
     return new UnreachableError({
       kind: 'ssh/host-key-changed',
       message: `${host} (${name}) shows the host key ${shown}, but is known by ${known}`,
-      hint: `somebody may be in between; if the host was reinstalled, check the new fingerprint on its console and run: ssh-keygen -R '${name}' -f ${verdict.known[0].file}`,
+      hint: `this may be a man in the middle; if the host was reinstalled, check the new fingerprint on its console and run \`ssh-keygen -R '${name}' -f ${verdict.known[0].file}\``,
       host,
     });
   }
   const [authority] = verdict.authorities;
-  const line = hostKeyAlias === undefined ? `ssh-keyscan -p ${port} ${address} >> ${file}` : `ssh-keyscan -p ${port} ${address} | sed 's/^[^ ]*/${name}/' >> ${file}`;
+  const line =
+    hostKeyAlias === undefined
+      ? `ssh-keyscan -p ${port} ${address} >> ${file}`
+      : `ssh-keyscan -p ${port} ${address} | sed 's/^[^ ]*/${name}/' >> ${file}`;
   if (authority !== undefined) {
     return new UnreachableError({
       kind: 'ssh/host-certificate',
       message: `${host} (${name}) shows the host key ${shown}, which is in no known_hosts file; ${authority.file}:${authority.line} trusts a certificate authority (@cert-authority) for it, but pgprov cannot check host certificates`,
-      hint: `compare the fingerprint with the host's console, then add the plain key: ${line}`,
+      hint: `compare the fingerprint with the host's console, then add the plain key: \`${line}\``,
       host,
     });
   }
   return new UnreachableError({
     kind: 'ssh/host-key-unknown',
     message: `${host} (${name}) shows the host key ${shown}, which is in no known_hosts file`,
-    hint: `compare the fingerprint with the host's console, then run: ${line}; or set ssh.host_key_policy: accept-new`,
+    hint: `compare the fingerprint with the host's console, then run \`${line}\`; or set ssh.host_key_policy: accept-new`,
     host,
   });
 }
@@ -103,7 +98,7 @@ export class HostKeyCheck {
     return new HostKeyCheck(await KnownHosts.load(files), files, endpoint, host, hostKeys.policy);
   }
 
-  /** Whether to go on with this key; asked again at each re-keying, where only the same key will do. */
+  /** Whether to continue with this key; asked again at each re-keying, where only the same key will do. */
   verify(blob: Buffer): boolean {
     if (this.#accepted !== undefined) return this.#accepted.equals(blob);
     const verdict = judge(this.#hosts, this.#endpoint, blob);

@@ -68,7 +68,7 @@ export class JumpPool {
     if (shared === undefined) {
       const abort = new AbortController();
       shared = { users: 0, abort, link: this.#open(target, hops, abort.signal) };
-      shared.link
+      void shared.link
         .then(
           (link) => link.gone,
           () => {},

@@ -61,7 +61,7 @@ async function halfBeside(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/** Opened keys, for a passphrase costs a tenth of a second of CPU, and a hundred hosts share one key. */
+/** Opened keys, because a passphrase costs a tenth of a second of CPU, and a hundred hosts share one key. */
 const opened = new WeakMap<object, Map<string, ParsedKey | undefined>>();
 
 /** Opens an encrypted key; undefined when the passphrase is not the one. `owner` is what the cache lives as long as. */

@@ -137,12 +137,16 @@ async function attemptWith(endpoint: SshEndpoint, file: string, sources: KeySour
   const held = await agent?.only(found.half);
   if (held !== undefined) return { attempt: agentAttempt(endpoint.user, held) };
   if (found.is === 'public') {
-    return { why: 'it holds a public key, not a private one, and the agent does not have its other half', hint: 'name a readable private key in OpenSSH or PEM format' };
+    return {
+      why: 'it holds a public key, not a private one, and the agent does not have its other half',
+      hint: 'name a readable private key in OpenSSH or PEM format',
+    };
   }
   const passphrase = sources.passphrases?.get(path) ?? endpoint.keyPassphrase;
   if (passphrase === undefined) return { locked: true };
   const key = openKey(sources, found.text, passphrase.reveal());
-  if (key === undefined) return { why: 'the passphrase does not open it', hint: `correct ssh.key_passphrase; try: ssh-keygen -y -f ${file}` };
+  if (key === undefined)
+    return { why: 'the passphrase does not open it', hint: `correct ssh.key_passphrase; try: ssh-keygen -y -f ${file}` };
   return { attempt: keyAttempt(endpoint.user, key, file) };
 }
 
@@ -153,10 +157,18 @@ function howToUnlock(file: string): string {
 }
 
 /** A key that was named on purpose: no way around it. */
-async function addIdentityFile(login: Login, endpoint: SshEndpoint, host: string, file: string, sources: KeySources, agent: LazyAgent): Promise<void> {
+async function addIdentityFile(
+  login: Login,
+  endpoint: SshEndpoint,
+  host: string,
+  file: string,
+  sources: KeySources,
+  agent: LazyAgent,
+): Promise<void> {
   const usable = await attemptWith(endpoint, file, sources, agent);
   if ('attempt' in usable) login.add(usable.attempt);
-  else if ('missing' in usable) throw identityError(endpoint, host, file, 'there is no such file', 'correct identity_file in the inventory');
+  else if ('missing' in usable)
+    throw identityError(endpoint, host, file, 'there is no such file', 'correct identity_file in the inventory');
   else if ('locked' in usable) throw identityError(endpoint, host, file, LOCKED, howToUnlock(file));
   else throw identityError(endpoint, host, file, usable.why, usable.hint);
 }
@@ -220,8 +232,7 @@ export async function prepareLogin(endpoint: SshEndpoint, host: string, sources:
       method: {
         type: 'keyboard-interactive',
         username: user,
-        prompt: (_name, _instructions, _lang, prompts, finish) =>
-          finish(prompts.map(({ echo }) => (echo === true ? '' : password))),
+        prompt: (_name, _instructions, _lang, prompts, finish) => finish(prompts.map(({ echo }) => (echo === true ? '' : password))),
       },
       wire: 'keyboard-interactive',
       label: 'password (keyboard-interactive)',

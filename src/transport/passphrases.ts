@@ -1,4 +1,4 @@
-import type { Ask } from '../lib/ask.js';
+import type { Ask } from '../lib/prompt.js';
 import type { UnreachableError } from '../lib/errors.js';
 import { Secret } from '../lib/secret.js';
 import { ListedAgent, listAgent } from './agent.js';

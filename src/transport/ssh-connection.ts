@@ -71,7 +71,7 @@ export class SshConnection implements Connection {
       kind: 'ssh/silent',
       host,
       message: `nothing was heard from ${host} (${endpointName(this.#target)}) for ${seconds} s while a script was running there`,
-      hint: 'look at what hangs on the host, for it may still be running; raise ssh.command_timeout if it only takes long, and run again',
+      hint: 'the command may still be running on the host: look there for what hangs; if it only takes long, raise ssh.command_timeout; then run again',
     });
     return { ms: seconds * 1000, error };
   }

@@ -86,7 +86,7 @@ function authFailure(attempted: Attempted, server: string): Reason {
   if (accepted.length > 0) parts.push(`the server takes ${accepted.join(', ')}`);
   return {
     kind: 'ssh/auth-failed',
-    what: `the server did not let ${attempted.endpoint.user} in${server}; ${parts.join('; ')}`,
+    what: `the server refused the login of ${attempted.endpoint.user}${server}; ${parts.join('; ')}`,
     hint: `add a public key of yours to ~${attempted.endpoint.user}/.ssh/authorized_keys on the host, or set user, identity_file or password`,
   };
 }
@@ -114,8 +114,7 @@ export function connectFailure(cause: unknown, attempted: Attempted): PgprovErro
   const error = cause as Failure;
   if (error.level === 'client-timeout') return unreachable(attempted, timeoutReason(attempted), cause);
   if (error.level === 'client-authentication') return unreachable(attempted, authFailure(attempted, ''), cause);
-  const network =
-    attempted.phase === 'tcp' ? networkReason(`${error.code ?? ''} ${error.message}`, attempted) : undefined;
+  const network = attempted.phase === 'tcp' ? networkReason(`${error.code ?? ''} ${error.message}`, attempted) : undefined;
   if (network !== undefined) return unreachable(attempted, network, cause);
   if (attempted.phase === 'login') return unreachable(attempted, authFailure(attempted, ` (${error.message})`), cause);
   return unreachable(
@@ -141,21 +140,13 @@ export function forwardFailure(cause: unknown, attempted: Attempted): PgprovErro
   const reason = (prohibited ? undefined : networkReason(message, attempted)) ?? {
     kind: 'ssh/jump-failed',
     what: `the jump host would not open the connection: ${message}`,
-    hint: prohibited
-      ? 'set AllowTcpForwarding yes in the sshd_config of the jump host'
-      : 'see the log of sshd on the jump host',
+    hint: prohibited ? 'set AllowTcpForwarding yes in the sshd_config of the jump host' : 'see the log of sshd on the jump host',
   };
   return unreachable(attempted, reason, cause);
 }
 
 /** Wraps what went wrong with a jump host on the way to a target. */
-export function jumpFailure(
-  cause: PgprovError,
-  host: string,
-  hop: SshEndpoint,
-  index: number,
-  count: number,
-): UnreachableError {
+export function jumpFailure(cause: PgprovError, host: string, hop: SshEndpoint, index: number, count: number): UnreachableError {
   const which = count === 1 ? 'jump host' : `jump host ${index + 1} of ${count},`;
   return new UnreachableError({
     kind: 'ssh/jump-failed',
@@ -181,7 +172,7 @@ export function connectionLost(endpoint: SshEndpoint, host: string, cause: Error
 export function connectAborted(endpoint: SshEndpoint, host: string, cause: unknown): PgprovError {
   return new PgprovError({
     kind: 'ssh/aborted',
-    message: `connecting to ${host} (${endpointName(endpoint)}) was called off`,
+    message: `connecting to ${host} (${endpointName(endpoint)}) was cancelled`,
     host,
     exitCode: ExitCode.interrupted,
     cause,

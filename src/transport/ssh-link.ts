@@ -8,15 +8,7 @@ import { HostKeyCheck } from './host-key-check.js';
 import { ignoreHostKeyOffers } from './host-key-offers.js';
 import { type KeySources, prepareLogin } from './login.js';
 import { signAtOnce } from './sign-at-once.js';
-import {
-  type Attempted,
-  connectAborted,
-  connectFailure,
-  connectionLost,
-  endpointName,
-  forwardFailure,
-  type Phase,
-} from './ssh-errors.js';
+import { type Attempted, connectAborted, connectFailure, connectionLost, endpointName, forwardFailure, type Phase } from './ssh-errors.js';
 import type { ConnectionFacts, SshEndpoint, Target } from './transport.js';
 
 /** A dead peer is noticed after interval (seconds) times count. */
@@ -134,7 +126,7 @@ export class SshLink {
     client.once('connect', () => onPhase('handshake'));
     client.once('handshake', () => onPhase('login'));
     return new Promise((resolve, reject) => {
-      // An agent that fails to sign is an error event too, but ssh2 goes on with the next key.
+      // An agent that fails to sign is an error event too, but ssh2 continues with the next key.
       const fail = (error: Error & { level?: string }): void => {
         if (error.level !== 'agent') reject(error);
       };
@@ -203,7 +195,7 @@ export class SshLink {
     throw this.#lastError ?? new Error('the jump host closed the connection');
   }
 
-  /** Says goodbye. The other side's answer, a round trip later, is not waited for: `gone` tells when it has come. */
+  /** Says goodbye. The other side's answer, a round trip later, is not waited for: `gone` resolves when it has come. */
   close(): void {
     if (this.#closing) return;
     this.#closing = true;

@@ -37,7 +37,17 @@ export class SshTransport implements Transport {
       const asked = performance.now();
       const open = (): Promise<SshLink> => {
         const queuedMs = performance.now() - asked;
-        return SshLink.open({ endpoint: target, host, hostKeys, seconds, keepalive, keys: this.#keys, through: lease?.link, signal, queuedMs });
+        return SshLink.open({
+          endpoint: target,
+          host,
+          hostKeys,
+          seconds,
+          keepalive,
+          keys: this.#keys,
+          through: lease?.link,
+          signal,
+          queuedMs,
+        });
       };
       const link = await this.#limiterFor(target.jump).run(open, signal);
       return new SshConnection(link, target, release);

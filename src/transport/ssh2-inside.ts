@@ -13,7 +13,7 @@ export interface Ssh2Protocol {
 }
 
 /**
- * Gives the protocol engine of a client once the keys have been exchanged, before anybody is logged in, for what ssh2 has no
+ * Gives the protocol engine of a client once the keys have been exchanged, before anybody is logged in, because what ssh2 has no
  * options for. Its parts are optional, so that whoever uses them does without where a later ssh2 no longer has them.
  */
 export function insideOf(client: Client, take: (protocol: Partial<Ssh2Protocol>) => void): void {

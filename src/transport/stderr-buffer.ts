@@ -13,7 +13,7 @@ export class StderrBuffer {
     this.#size += part.length;
   }
 
-  /** Decoded at once, for a chunk may end inside a character. */
+  /** Decoded at once, because a chunk may end inside a character. */
   text(): string {
     return Buffer.concat(this.#chunks).toString('utf8');
   }

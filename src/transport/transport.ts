@@ -1,6 +1,6 @@
 import type { PgprovError } from '../lib/errors.js';
 
-/** Bytes as they arrive; decoding is the reader's business, for a chunk may end inside a character. */
+/** Bytes as they arrive; decoding is the reader's business, because a chunk may end inside a character. */
 export type ChunkListener = (chunk: Buffer) => void;
 
 /** How one exec ended. */

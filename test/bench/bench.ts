@@ -7,7 +7,7 @@ import { CONTENDERS, type ContenderName, contenderTitle } from './contenders/nam
 import { freshHosts } from './hosts/cluster-hosts.js';
 import { verifyCluster } from './hosts/verify.js';
 import type { Finished } from './lib/child.js';
-import { insistUninterrupted } from './lib/interrupt.js';
+import { assertUninterrupted } from './lib/interrupt.js';
 import { type Failure, isSample, type Sample, type Series } from './lib/sample.js';
 
 /** The parameter's value that clusters are made with. */
@@ -64,10 +64,10 @@ export class Bench {
     if (known !== undefined) return known;
     this.say(`${contenderTitle(contender.name)} makes the cluster that it is then measured on`);
     const site = await this.freshSite(contender.name);
-    insistDone(await contender.apply(site));
+    assertDone(await contender.apply(site));
     await verifyCluster(site.hosts);
     // What only ever happens once after the first run is not what the second one is about.
-    insistDone(await contender.apply(site));
+    assertDone(await contender.apply(site));
     this.#sites.set(contender.name, site);
     return site;
   }
@@ -90,12 +90,16 @@ export class Bench {
     const series = contenders.map(({ name }): Series => ({ contender: name, ...(point === undefined ? {} : { point }), runs: [] }));
     for (let round = 0; round < rounds; round++) {
       for (const [index, contender] of contenders.entries()) {
-        insistUninterrupted();
-        const run = await work(contender, round).catch((error: unknown): Failure => ({ failed: String(error instanceof Error ? error.message : error) }));
-        insistUninterrupted();
+        assertUninterrupted();
+        const run = await work(contender, round).catch(
+          (error: unknown): Failure => ({ failed: String(error instanceof Error ? error.message : error) }),
+        );
+        assertUninterrupted();
         series[index]?.runs.push(run);
         const place = [`round ${round + 1}/${rounds}`, ...(point === undefined ? [] : [point])].join(', ');
-        this.say(`${place}, ${contender.name in CONTENDERS ? contenderTitle(contender.name) : contender.name}: ${isSample(run) ? `${run.seconds.toFixed(2)} s` : `FAILED: ${run.failed}`}`);
+        this.say(
+          `${place}, ${contender.name in CONTENDERS ? contenderTitle(contender.name) : contender.name}: ${isSample(run) ? `${run.seconds.toFixed(2)} s` : `FAILED: ${run.failed}`}`,
+        );
       }
     }
     return series;
@@ -103,7 +107,7 @@ export class Bench {
 }
 
 /** @throws Error with the last words of a run that did not end well */
-export function insistDone(run: Finished): Sample {
+export function assertDone(run: Finished): Sample {
   const { code, all, seconds, cpu, peak } = run;
   if (code !== 0) throw new Error(`exit code ${code}: ${all.trim().split('\n').slice(-12).join(' / ')}`);
   return { seconds, cpu, peak };

@@ -29,12 +29,30 @@ interface Options {
 const NAMES = MEASURES.map(({ name }) => name);
 
 const program = new Command('npm run bench --')
-  .description('Measures pgprov against Ansible, Ansible with Mitogen, a bare script and plain SSH connections, all on the same work in the same run.')
-  .addOption(new Option('--only <measures>', `of ${NAMES.join(', ')}; those left out keep the results they have`).argParser(listOf(NAMES)).default(NAMES, 'all'))
-  .addOption(new Option('--contenders <names>', `of ${Object.keys(CONTENDERS).join(', ')}`).argParser(listOf(Object.keys(CONTENDERS))).default(Object.keys(CONTENDERS), 'all'))
+  .description(
+    'Measures pgprov against Ansible, Ansible with Mitogen, a bare script and plain SSH connections, all on the same work in the same run.',
+  )
+  .addOption(
+    new Option('--only <measures>', `of ${NAMES.join(', ')}; those left out keep the results they have`)
+      .argParser(listOf(NAMES))
+      .default(NAMES, 'all'),
+  )
+  .addOption(
+    new Option('--contenders <names>', `of ${Object.keys(CONTENDERS).join(', ')}`)
+      .argParser(listOf(Object.keys(CONTENDERS)))
+      .default(Object.keys(CONTENDERS), 'all'),
+  )
   .addOption(new Option('--rounds <number>', 'how often each contender does each work').argParser(positive).default(5))
-  .addOption(new Option('--widths <numbers>', 'of how many hosts the measure width is taken, 200 at most').argParser(widths).default([1, 10, 50, 100], '1,10,50,100'))
-  .addOption(new Option('--os <system>', 'what the hosts run; the Ansible of Debian 12 cannot manage Debian 13').choices(['debian12', 'debian13']).default('debian12'))
+  .addOption(
+    new Option('--widths <numbers>', 'of how many hosts the measure width is taken, 200 at most')
+      .argParser(widths)
+      .default([1, 10, 50, 100], '1,10,50,100'),
+  )
+  .addOption(
+    new Option('--os <system>', 'what the hosts run; the Ansible of Debian 12 cannot manage Debian 13')
+      .choices(['debian12', 'debian13'])
+      .default('debian12'),
+  )
   .addOption(new Option('--out <directory>', 'where the results are and go').default(join(CHECKOUT, 'docs', 'bench'), 'docs/bench'))
   .addHelpText('after', '\nWrites results.md, results.json and results.svg. Its hosts are removed at the end, also after Ctrl-C.')
   .action((options: Options) => withLock('bench', () => bench(options)));
@@ -63,16 +81,26 @@ function widths(text: string): number[] {
 async function bench({ only, contenders, rounds, widths: counts, os, out }: Options): Promise<void> {
   const measures = MEASURES.filter(({ name }) => only.includes(name));
   const roll = await takeRoll(contenders);
-  for (const [name, reason] of Object.entries(roll.missing)) process.stderr.write(`bench: ${contenderTitle(name)} does not take part: ${reason}\n`);
+  for (const [name, reason] of Object.entries(roll.missing))
+    process.stderr.write(`bench: ${contenderTitle(name)} does not take part: ${reason}\n`);
   await removeBenchHosts();
   let shared: Bench | undefined;
   try {
-    shared = new Bench({ os, rounds, widths: counts, image: await buildImage(os), clusterContenders: roll.clusterContenders, names: new Set(roll.names) });
+    shared = new Bench({
+      os,
+      rounds,
+      widths: counts,
+      image: await buildImage(os),
+      clusterContenders: roll.clusterContenders,
+      names: new Set(roll.names),
+    });
     for (const measure of measures) {
       const result = await take(measure, shared, roll);
       await write(resolve(out), result);
       for (const { wanted, measured, reached } of result.targets) {
-        process.stdout.write(`${result.title}: ${wanted}: ${measured || 'not measured'}${reached === undefined ? '' : reached ? ' (reached)' : ' (not reached)'}\n`);
+        process.stdout.write(
+          `${result.title}: ${wanted}: ${measured || 'not measured'}${reached === undefined ? '' : reached ? ' (reached)' : ' (not reached)'}\n`,
+        );
       }
     }
   } finally {
@@ -89,7 +117,17 @@ async function take(measure: Measure, shared: Bench, { versions, missing }: Roll
   const asked = (record: Record<string, string>): Record<string, string> =>
     Object.fromEntries(Object.entries(record).filter(([name]) => name === 'hosts' || measure.contenders.includes(name as ContenderName)));
   const { name, title, work } = measure;
-  return { name, title, work, takenAt, rounds: shared.rounds, machine: await describeMachine(), versions: asked(versions), missing: asked(missing), ...findings };
+  return {
+    name,
+    title,
+    work,
+    takenAt,
+    rounds: shared.rounds,
+    machine: await describeMachine(),
+    versions: asked(versions),
+    missing: asked(missing),
+    ...findings,
+  };
 }
 
 /** Puts the results of one measure in the place of its earlier ones; at once, so that they are kept whatever comes after. */

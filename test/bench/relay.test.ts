@@ -56,7 +56,6 @@ describe('a relay', () => {
     socket.write('?');
     await once(socket, 'data');
     expect(Date.now() - asked).toBeGreaterThanOrEqual(delay - EARLY);
-    expect(Date.now() - asked).toBeLessThan(3 * delay);
     socket.destroy();
   });
 

@@ -60,11 +60,21 @@ describe('targets', () => {
 });
 
 describe('numbers', () => {
-  it.each([[0.00123, '1.2 ms'], [0.0512, '51.2 ms'], [0.5, '0.500 s'], [12.345, '12.3 s'], [123.4, '123 s']])('%d seconds are %s', (value, text) => {
+  it.each([
+    [0.00123, '1.2 ms'],
+    [0.0512, '51.2 ms'],
+    [0.5, '0.500 s'],
+    [12.345, '12.3 s'],
+    [123.4, '123 s'],
+  ])('%d seconds are %s', (value, text) => {
     expect(seconds(value)).toBe(text);
   });
 
-  it.each([[1.0999, '1.10 times'], [25.31, '25.3 times'], [240.6, '241 times']])('%d is %s', (value, text) => {
+  it.each([
+    [1.0999, '1.10 times'],
+    [25.31, '25.3 times'],
+    [240.6, '241 times'],
+  ])('%d is %s', (value, text) => {
     expect(times(value)).toBe(text);
   });
 });
@@ -77,7 +87,10 @@ describe('the results file', () => {
       expect(await readResults(file)).toEqual({ format: 1, measures: {} });
       await writeWhole(file, JSON.stringify(results(result('a'), result('b'))));
       const merged = merge(await readResults(file), [result('b', { rounds: 7 })]);
-      expect(Object.values(merged.measures).map(({ name, rounds }) => [name, rounds])).toEqual([['a', 3], ['b', 7]]);
+      expect(Object.values(merged.measures).map(({ name, rounds }) => [name, rounds])).toEqual([
+        ['a', 3],
+        ['b', 7],
+      ]);
       await writeWhole(file, '{"format": 2}');
       await expect(readResults(file)).rejects.toThrow('another version');
       expect(await readFile(file, 'utf8')).toBe('{"format": 2}');

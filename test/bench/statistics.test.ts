@@ -36,14 +36,35 @@ describe('pairRatios', () => {
 
 describe('slope', () => {
   it('is exact for points on a line', () => {
-    expect(slope([[0, 1], [0.025, 1.2], [0.05, 1.4], [0.1, 1.8]])).toBeCloseTo(8, 9);
+    expect(
+      slope([
+        [0, 1],
+        [0.025, 1.2],
+        [0.05, 1.4],
+        [0.1, 1.8],
+      ]),
+    ).toBeCloseTo(8, 9);
   });
 
   it('lies between the neighbours’ for points beside it', () => {
-    expect(slope([[0, 0], [1, 2], [2, 2]])).toBeCloseTo(1, 9);
+    expect(
+      slope([
+        [0, 0],
+        [1, 2],
+        [2, 2],
+      ]),
+    ).toBeCloseTo(1, 9);
   });
 
-  it.each([{ points: [] as [number, number][] }, { points: [[1, 2], [1, 3]] as [number, number][] }])('is not known of $points', ({ points }) => {
+  it.each([
+    { points: [] as [number, number][] },
+    {
+      points: [
+        [1, 2],
+        [1, 3],
+      ] as [number, number][],
+    },
+  ])('is not known of $points', ({ points }) => {
     expect(slope(points)).toBeUndefined();
   });
 });

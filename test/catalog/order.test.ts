@@ -20,13 +20,24 @@ describe('the order of roles', () => {
   it.each([
     { added: [role('b'), role('a')], order: 'base firewall pgdg postgresql etcd replication patroni b a' },
     { added: [role('disk', { before: ['postgresql'] })], order: 'base firewall pgdg disk postgresql etcd replication patroni' },
-    { added: [role('other'), role('disk', { after: ['base'], before: ['firewall'] })], order: 'base disk firewall pgdg postgresql etcd replication patroni other' },
-    { added: [role('a', { requires: ['b'] }), role('b', { requires: ['patroni'] })], order: 'base firewall pgdg postgresql etcd replication patroni b a' },
-    { added: [role('a', { after: ['b'], before: ['etcd'] }), role('b')], order: 'base firewall pgdg postgresql b a etcd replication patroni' },
+    {
+      added: [role('other'), role('disk', { after: ['base'], before: ['firewall'] })],
+      order: 'base disk firewall pgdg postgresql etcd replication patroni other',
+    },
+    {
+      added: [role('a', { requires: ['b'] }), role('b', { requires: ['patroni'] })],
+      order: 'base firewall pgdg postgresql etcd replication patroni b a',
+    },
+    {
+      added: [role('a', { after: ['b'], before: ['etcd'] }), role('b')],
+      order: 'base firewall pgdg postgresql b a etcd replication patroni',
+    },
   ])('is $order', ({ added, order }) => expect(names(added)).toBe(order));
 
   it('is none where roles wait for each other', () => {
-    expect(names([role('a', { after: ['b'] }), role('b', { requires: ['a'] })])).toEqual(['roles that wait for each other have no order: a after b after a']);
+    expect(names([role('a', { after: ['b'] }), role('b', { requires: ['a'] })])).toEqual([
+      'roles that wait for each other have no order: a after b after a',
+    ]);
     expect(names([role('a', { after: ['a'] })])).toEqual(['roles that wait for each other have no order: a after a']);
     expect(names([role('disk', { requires: ['etcd'], before: ['postgresql'] })])).toEqual([
       'roles that wait for each other have no order: postgresql after disk after etcd after postgresql',

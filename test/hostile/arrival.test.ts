@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CATALOG } from '../../roles/index.js';
 import type { Inventory } from '../../src/model/index.js';
-import { shapeHost } from '../../src/plan/shape.js';
+import { buildHostWork } from '../../src/plan/host-work.js';
 import { debian13 } from '../../src/platform/debian.js';
 import { rocky9 } from '../../src/platform/el.js';
 import type { Platform } from '../../src/platform/index.js';
@@ -16,7 +16,7 @@ import { patience } from '../support/patience.js';
 
 /** What a file of a host is to hold. */
 function contentOf(inventory: Inventory, host: string, path: string, platform: Platform = debian13): string {
-  const resources = shapeHost(CATALOG, contextOf(inventory, host, platform)).stages.flatMap(({ stage }) => stage.resources);
+  const resources = buildHostWork(CATALOG, contextOf(inventory, host, platform)).stages.flatMap(({ stage }) => stage.resources);
   const resource = resources.find(({ id }) => id.endsWith(path));
   if (resource === undefined) throw new Error(`${host} has no ${path}`);
   const state = resource.id.startsWith('file:') ? { type: 'absent' } : { file: { type: 'absent' }, listed: false };
@@ -33,7 +33,8 @@ interface Config {
 
 const config = (inventory: Inventory): Config => parse(contentOf(inventory, 'pg1', 'file:/etc/patroni/config.yml')) as Config;
 const dcs = (inventory: Inventory): Record<string, unknown> => config(inventory).bootstrap.dcs;
-const keyOf = (mapping: unknown): string | undefined => Object.keys(mapping as object).find((key) => (mapping as Record<string, unknown>)[key] === 'x');
+const keyOf = (mapping: unknown): string | undefined =>
+  Object.keys(mapping as object).find((key) => (mapping as Record<string, unknown>)[key] === 'x');
 const withoutSlashes = (path: string): string => path.replace(/(?<=[^/])\/+$/u, '');
 
 /** Where the value of a place is on a host; `as` is how it is to be spelled there. */
@@ -51,11 +52,17 @@ const ARRIVALS: Readonly<Record<string, { read: (inventory: Inventory) => unknow
   'patroni.tags.<key>': { read: (inventory) => keyOf(config(inventory).tags) },
   'patroni.tags.<value>': { read: (inventory) => config(inventory).tags['benign'] },
   'patroni.dynamic.postgresql.pre_promote': { read: (inventory) => (dcs(inventory)['postgresql'] as { pre_promote: string }).pre_promote },
-  'patroni.dynamic.postgresql.callbacks.<key>': { read: (inventory) => keyOf((dcs(inventory)['postgresql'] as { callbacks: object }).callbacks) },
+  'patroni.dynamic.postgresql.callbacks.<key>': {
+    read: (inventory) => keyOf((dcs(inventory)['postgresql'] as { callbacks: object }).callbacks),
+  },
   'patroni.dynamic.postgresql.<key>': { read: (inventory) => keyOf(dcs(inventory)['postgresql']) },
   'patroni.dynamic.postgresql.<value>': { read: (inventory) => (dcs(inventory)['postgresql'] as { benign: string }).benign },
-  'patroni.dynamic.postgresql.benign.deep.<key>': { read: (inventory) => keyOf((dcs(inventory)['postgresql'] as { benign: { deep: object } }).benign.deep) },
-  'patroni.dynamic.postgresql.benign.deep[]': { read: (inventory) => (dcs(inventory)['postgresql'] as { benign: { list: string[] } }).benign.list[0] },
+  'patroni.dynamic.postgresql.benign.deep.<key>': {
+    read: (inventory) => keyOf((dcs(inventory)['postgresql'] as { benign: { deep: object } }).benign.deep),
+  },
+  'patroni.dynamic.postgresql.benign.deep[]': {
+    read: (inventory) => (dcs(inventory)['postgresql'] as { benign: { list: string[] } }).benign.list[0],
+  },
   'pgdg.base_url': {
     read: (inventory) => /^baseurl=(.*)\/common\/redhat/mu.exec(contentOf(inventory, 'pg1', 'pgdg-pgprov.repo', rocky9))?.[1],
     as: (value) => value.replace(/\/+$/u, ''),
@@ -66,7 +73,13 @@ describe(`what the inventory says stands in the files of a host (${DEPTH})`, () 
   const places = PLACES.filter(({ name }) => Object.hasOwn(ARRIVALS, name));
   it('for all of them', () => expect(places.map(({ name }) => name).sort()).toEqual(Object.keys(ARRIVALS).sort()));
 
-  it.each(sample(places.map((place, salt) => ({ place, salt, name: place.name })), 4, 'arrival'))('$name', { timeout: patience(60_000) }, async ({ place, salt }) => {
+  it.each(
+    sample(
+      places.map((place, salt) => ({ place, salt, name: place.name })),
+      4,
+      'arrival',
+    ),
+  )('$name', { timeout: patience(60_000) }, async ({ place, salt }) => {
     const { read, as = (value: string) => value } = ARRIVALS[place.name] ?? { read: () => undefined };
     const benign = await benignOf(place, load);
     let arrived = 0;

@@ -19,7 +19,8 @@ import { patience } from '../support/patience.js';
 
 const binaries = postgresBinaries();
 const usable = binaries !== undefined && userInfo().uid === 0;
-const why = binaries === undefined ? ' (skipped: no PostgreSQL here)' : userInfo().uid === 0 ? '' : ' (skipped: only root can run psql as postgres)';
+const why =
+  binaries === undefined ? ' (skipped: no PostgreSQL here)' : userInfo().uid === 0 ? '' : ' (skipped: only root can run psql as postgres)';
 
 /** Nothing else has this number on 127.0.0.1 in the tests of one machine. */
 const PORT = 20_000 + (process.pid % 20_000);
@@ -29,7 +30,9 @@ const VALUES = hostileValues(60).filter((value) => !/[\u0000-\u001f\u007f\p{Surr
 
 /** Role names that are not cut off. */
 const POSSIBLE = [...new Set(['$pgprov$', ...hostileValues(100, 7)])]
-  .filter((value) => !/[\u0000-\u001f\u007f\p{Surrogate}]/u.test(value) && value !== '' && !/^pg_/u.test(value) && Buffer.byteLength(value) <= 62)
+  .filter(
+    (value) => !/[\u0000-\u001f\u007f\p{Surrogate}]/u.test(value) && value !== '' && !/^pg_/u.test(value) && Buffer.byteLength(value) <= 62,
+  )
   .filter((name) => !['public', 'none', 'all', 'postgres'].includes(name));
 
 /** Some of them, also in the matrix, for each makes a dozen connections. */
@@ -49,7 +52,15 @@ describe.skipIf(!usable)(`a real PostgreSQL (${DEPTH})${why}`, () => {
   }
 
   const control = (...words: string[]): void => {
-    const { program, words: all } = asPostgres(join(binaries ?? '', 'pg_ctl'), '-D', join(root, 'data'), '-w', '-l', join(root, 'log'), ...words);
+    const { program, words: all } = asPostgres(
+      join(binaries ?? '', 'pg_ctl'),
+      '-D',
+      join(root, 'data'),
+      '-w',
+      '-l',
+      join(root, 'log'),
+      ...words,
+    );
     execFileSync(program, all, { stdio: 'ignore', cwd: '/' });
   };
 
@@ -57,8 +68,14 @@ describe.skipIf(!usable)(`a real PostgreSQL (${DEPTH})${why}`, () => {
     chmodSync(root, 0o777);
     makeCluster(binaries ?? '', join(root, 'data'), '-U', 'postgres');
     const parameters = Object.fromEntries(VALUES.map((value, index) => [`hostile.v${index}`, value]));
-    appendFileSync(join(root, 'data', 'postgresql.conf'), `${renderTemplate('postgresql/parameters.conf', { parameters })}unix_socket_directories = '${root}'\nlisten_addresses = '127.0.0.1'\nport = ${PORT}\nfsync = off\n`);
-    writeFileSync(join(root, 'data', 'pg_hba.conf'), 'local all postgres trust\nlocal all all scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n');
+    appendFileSync(
+      join(root, 'data', 'postgresql.conf'),
+      `${renderTemplate('postgresql/parameters.conf', { parameters })}unix_socket_directories = '${root}'\nlisten_addresses = '127.0.0.1'\nport = ${PORT}\nfsync = off\n`,
+    );
+    writeFileSync(
+      join(root, 'data', 'pg_hba.conf'),
+      'local all postgres trust\nlocal all all scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n',
+    );
     control('start');
   }, patience(60_000));
   afterAll(() => {
@@ -69,7 +86,10 @@ describe.skipIf(!usable)(`a real PostgreSQL (${DEPTH})${why}`, () => {
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it('reads settings from its file, byte for byte', async () => {
-      const lines = await ask(shell, `SELECT encode(convert_to(current_setting('hostile.v' || n), 'UTF8'), 'hex') FROM generate_series(0, ${VALUES.length - 1}) AS n`);
+      const lines = await ask(
+        shell,
+        `SELECT encode(convert_to(current_setting('hostile.v' || n), 'UTF8'), 'hex') FROM generate_series(0, ${VALUES.length - 1}) AS n`,
+      );
       VALUES.forEach((value, index) => expect(lines[index] === Buffer.from(value).toString('hex'), shown(value)).toBe(true));
     });
 
@@ -77,25 +97,49 @@ describe.skipIf(!usable)(`a real PostgreSQL (${DEPTH})${why}`, () => {
       const texts = hostileValues(60, 3).filter((value) => !/[\u0000\p{Surrogate}]/u.test(value));
       for (const conforming of ['on', 'off']) {
         const literals = texts.map((value) => `SELECT encode(convert_to(${sqlLiteral(value)}, 'UTF8'), 'hex');`);
-        const lines = await ask(shell, `SET standard_conforming_strings = ${conforming};\nSET escape_string_warning = off;\n${literals.join('\n')}`);
+        const lines = await ask(
+          shell,
+          `SET standard_conforming_strings = ${conforming};\nSET escape_string_warning = off;\n${literals.join('\n')}`,
+        );
         texts.forEach((value, index) => expect(lines[index] === Buffer.from(value).toString('hex'), shown(value)).toBe(true));
       }
     });
 
     it('has roles with hostile names and passwords, who log in through .pgpass', { timeout: patience(60_000) }, async () => {
-      const roles = NAMES.map((name, index) => pgRole({ server, name: `${shell.charAt(0)}${name}`, password: new Secret(passwordOf(index)), attributes: ['REPLICATION'], madeBy: 'pgprov' }));
+      const roles = NAMES.map((name, index) =>
+        pgRole({
+          server,
+          name: `${shell.charAt(0)}${name}`,
+          password: new Secret(passwordOf(index)),
+          attributes: ['REPLICATION'],
+          madeBy: 'pgprov',
+        }),
+      );
       const applied = await runSections(shell, [
-        ...roles.map((role, index) => ({ id: `do:${index}`, mode: 'probe' as const, body: role.apply([], { server: 'primary', exists: false, verifier: '', attributes: [] }) })),
+        ...roles.map((role, index) => ({
+          id: `do:${index}`,
+          mode: 'probe' as const,
+          body: role.apply([], { server: 'primary', exists: false, verifier: '', attributes: [] }),
+        })),
         ...sharedSections(roles),
         ...roles.map((role, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: role.probe() })),
       ]);
       roles.forEach((role, index) => {
         const seen = role.parse(applied.answers.get(`see:${index}`) ?? { status: 1, out: Buffer.alloc(0) });
-        expect(role.diff(seen), `${role.id}: ${applied.answers.get(`do:${index}`)?.out.toString() ?? ''}${applied.err.slice(0, 500)}`).toEqual([]);
+        expect(
+          role.diff(seen),
+          `${role.id}: ${applied.answers.get(`do:${index}`)?.out.toString() ?? ''}${applied.err.slice(0, 500)}`,
+        ).toEqual([]);
       });
 
       const names = roles.map(({ id }) => id.slice('pg-role:'.length));
-      const entry = (user: string, index: number): Parameters<typeof mergePgpass>[1][number] => ({ host: '127.0.0.1', port: PORT, database: 'replication', user, password: new Secret(passwordOf(index)) });
+      const entry = (user: string, index: number): Parameters<typeof mergePgpass>[1][number] => ({
+        host: '127.0.0.1',
+        port: PORT,
+        database: 'replication',
+        user,
+        password: new Secret(passwordOf(index)),
+      });
       writeFileSync(passwordFile, mergePgpass('*:*:*:other:theirs\n', names.map(entry)), { mode: 0o600 });
       const [uid = 0, gid = 0] = ['-u', '-g'].map((option) => Number(execFileSync('id', [option, 'postgres'], { encoding: 'utf8' })));
       chownSync(passwordFile, uid, gid);
@@ -105,7 +149,11 @@ describe.skipIf(!usable)(`a real PostgreSQL (${DEPTH})${why}`, () => {
         const toAll = replicationLogin({ server, role, passwordFile, members: [here], next: { ...here, port: 1 } });
         for (const login of [toNext, toAll, toAll.thorough ?? toAll]) {
           const [seen] = await observe(shell, login);
-          expect(seen, shown(role)).toMatchObject({ address: '127.0.0.1', systemIdentifier: expect.stringMatching(/^\d+$/u) as string, error: undefined });
+          expect(seen, shown(role)).toMatchObject({
+            address: '127.0.0.1',
+            systemIdentifier: expect.stringMatching(/^\d+$/u) as string,
+            error: undefined,
+          });
         }
       }
     });

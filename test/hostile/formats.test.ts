@@ -19,13 +19,25 @@ function patroniFile(value: string): object {
   const long = value.length > 1000;
   const account = { name: 'name', password: value };
   return {
-    scope: value, namespace: value, name: value,
+    scope: value,
+    namespace: value,
+    name: value,
     restapi: { listen: '', connectAddress: '', username: '', password: long ? '' : value },
-    etcd: { hosts: [value, long ? '' : value], ca: '', certificate: '', key: '' },
+    store: renderTemplate('patroni/etcd3.yml', { hosts: [value, long ? '' : value], ca: '', certificate: '', key: '' }),
     dcs: { [value]: 1, nested: { list: [value, { [value]: value }] } },
     initdb: [{ encoding: value }, 'data-checksums'],
-    postgresql: { listen: '', connectAddress: '', dataDirectory: value, binDirectory: '', pgpass: '', parameters: { on: value, yes: value, 'a.b': value }, hba: [value, ` ${value}`] },
-    superuser: account, replication: account, rewind: account,
+    postgresql: {
+      listen: '',
+      connectAddress: '',
+      dataDirectory: value,
+      binDirectory: '',
+      pgpass: '',
+      parameters: { on: value, yes: value, 'a.b': value },
+      hba: [value, ` ${value}`],
+    },
+    superuser: account,
+    replication: account,
+    rewind: account,
     watchdog: { mode: 'off', device: '' },
     tags: { tag: value, null: value },
   };
@@ -36,13 +48,22 @@ function patroniData(value: string): object {
   const long = value.length > 1000;
   const account = { username: 'name', password: value };
   return {
-    scope: value, namespace: value, name: value,
+    scope: value,
+    namespace: value,
+    name: value,
     restapi: { listen: '', connect_address: '', authentication: { username: '', password: long ? '' : value } },
     etcd3: { hosts: [value, long ? '' : value], protocol: 'https', cacert: '', cert: '', key: '' },
     bootstrap: { dcs: { [value]: 1, nested: { list: [value, { [value]: value }] } }, initdb: [{ encoding: value }, 'data-checksums'] },
     postgresql: {
-      listen: '', connect_address: '', data_dir: value, bin_dir: '', pgpass: '', use_unix_socket: true,
-      authentication: { superuser: account, replication: account, rewind: account }, parameters: { on: value, yes: value, 'a.b': value }, pg_hba: [value, ` ${value}`],
+      listen: '',
+      connect_address: '',
+      data_dir: value,
+      bin_dir: '',
+      pgpass: '',
+      use_unix_socket: true,
+      authentication: { superuser: account, replication: account, rewind: account },
+      parameters: { on: value, yes: value, 'a.b': value },
+      pg_hba: [value, ` ${value}`],
     },
     watchdog: { mode: 'off' },
     tags: { tag: value, null: value },
@@ -67,15 +88,22 @@ function python(...words: readonly string[]): boolean {
 
 describe(`files with hostile values read back (${DEPTH})`, () => {
   it('patroni.yml, by a reader of YAML 1.2', { timeout: patience(60_000) }, () => {
-    for (const value of VALUES) expect(parse(renderTemplate('patroni/patroni.yml', patroniFile(value))), shown(value)).toEqual(patroniData(value));
+    for (const value of VALUES)
+      expect(parse(renderTemplate('patroni/patroni.yml', patroniFile(value))), shown(value)).toEqual(patroniData(value));
   });
 
   const yaml = python('-c', 'import yaml');
-  it.skipIf(!yaml)(`patroni.yml, by Python as Patroni does${yaml ? '' : ' (skipped: no yaml for Python here)'}`, { timeout: patience(60_000) }, () => {
-    const texts = VALUES.map((value) => renderTemplate('patroni/patroni.yml', patroniFile(value)));
-    const read = JSON.parse(execFileSync('python3', ['-c', PYTHON], { input: JSON.stringify(texts), maxBuffer: 2 ** 30 }).toString()) as unknown[];
-    VALUES.forEach((value, index) => expect(read[index], shown(value)).toEqual(patroniData(value)));
-  });
+  it.skipIf(!yaml)(
+    `patroni.yml, by Python as Patroni does${yaml ? '' : ' (skipped: no yaml for Python here)'}`,
+    { timeout: patience(60_000) },
+    () => {
+      const texts = VALUES.map((value) => renderTemplate('patroni/patroni.yml', patroniFile(value)));
+      const read = JSON.parse(
+        execFileSync('python3', ['-c', PYTHON], { input: JSON.stringify(texts), maxBuffer: 2 ** 30 }).toString(),
+      ) as unknown[];
+      VALUES.forEach((value, index) => expect(read[index], shown(value)).toEqual(patroniData(value)));
+    },
+  );
 
   it('etcd’s environment, by systemd', () => {
     const settings = Object.fromEntries(VALUES.map((value, index) => [`ETCD_${index}`, value]));
@@ -113,11 +141,20 @@ describe(`files with hostile values read back (${DEPTH})`, () => {
   it('SELinux’s pattern of a directory, which matches it and no other', () => {
     for (const value of ONE_LINE.filter((text) => text !== '' && text.length < 1000)) {
       const path = `/srv/a${value}b`;
-      const word = selinuxDirectory({ path, type: 'type_t' }).apply([], 'wrong').text.split('\n').at(-2)?.split(' -t type_t ')[1]?.replace(/ 2>\/dev\/null.*$/u, '') ?? '';
+      const word =
+        selinuxDirectory({ path, type: 'type_t' })
+          .apply([], 'wrong')
+          .text.split('\n')
+          .at(-2)
+          ?.split(' -t type_t ')[1]
+          ?.replace(/ 2>\/dev\/null.*$/u, '') ?? '';
       const pattern = word.startsWith("'") ? word.slice(1, -1).replaceAll("'\\''", "'") : word;
       expect(pattern).not.toContain(' ');
       const matches = new RegExp(`^${pattern.replaceAll('[[:space:]]', '[ ]')}$`, 'u');
-      expect([path, `${path}/base/1`, `${path}x`, `/srv/a${value}`, path.replace(value, 'x')].map((text) => matches.test(text)), shown(value)).toEqual([true, true, false, false, value === 'x']);
+      expect(
+        [path, `${path}/base/1`, `${path}x`, `/srv/a${value}`, path.replace(value, 'x')].map((text) => matches.test(text)),
+        shown(value),
+      ).toEqual([true, true, false, false, value === 'x']);
     }
   });
 });

@@ -22,7 +22,13 @@ describe(`every string of an inventory (${DEPTH})`, () => {
     expect(OPAQUE).toEqual(['hosts', 'groups']);
   });
 
-  it.each(sample(PLACES.map((place, salt) => ({ place, salt, name: place.name })), 12, 'inventory'))('$name is refused, or there unchanged', { timeout: patience(60_000) }, async ({ place, salt }) => {
+  it.each(
+    sample(
+      PLACES.map((place, salt) => ({ place, salt, name: place.name })),
+      12,
+      'inventory',
+    ),
+  )('$name is refused, or there unchanged', { timeout: patience(60_000) }, async ({ place, salt }) => {
     const benign = await benignOf(place, load);
     const values = hostileValues(10, salt);
     for (const [index, text] of (place.closed ? values.filter((_, at) => at % 4 === salt % 4) : values).entries()) {

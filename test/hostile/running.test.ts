@@ -47,7 +47,9 @@ function expectSame(hostile: readonly Call[], benign: readonly Call[], { value, 
 }
 
 /** Addresses all go the way of `cluster_address`, and settings of SSH reach no script. */
-const REACHING = PLACES.map((place, salt) => ({ place, salt, name: place.name })).filter(({ name }) => !/^ssh\.|in short$|^hosts\.<name>\.address$/u.test(name));
+const REACHING = PLACES.map((place, salt) => ({ place, salt, name: place.name })).filter(
+  ({ name }) => !/^ssh\.|in short$|^hosts\.<name>\.address$/u.test(name),
+);
 
 describe(`scripts with hostile values (${DEPTH})`, () => {
   const root = sharedDirectory();
@@ -60,22 +62,30 @@ describe(`scripts with hostile values (${DEPTH})`, () => {
       { title: 'a value that is a command', text: 'hostile word; ls', sang: false, calls: [['ls']] },
     ])('would be told of $title', async ({ title, text, sang, calls }) => {
       const recorder = new RecordingShell(root.at(`${shell}-${title.replaceAll(' ', '-')}`));
-      const recorded = await recorder.run(shell, [{ role: '', system: '', host: '', id: 'see', script: Script.build(text), step: false }], 0);
+      const recorded = await recorder.run(
+        shell,
+        [{ role: '', system: '', host: '', id: 'see', script: Script.build(text), step: false }],
+        0,
+      );
       expect(recorder.sang).toBe(sang);
       expect(recorded.calls[0]?.map(({ name, words }) => [name, ...words])).toEqual(calls);
       expect(BROKEN.test(recorded.words)).toBe(text.startsWith('hostile'));
     });
 
-    it.each(sampleFor(shell, HOST_SHELLS, REACHING, 8, 'running'))('do with $name what they do with a plain one', { timeout: patience(120_000) }, async ({ place, salt }) => {
-      const { variants } = await (built[salt] ??= variantsOf(place, salt, VALUES));
-      if (variants.length === 0) return;
-      const recorder = new RecordingShell(root.at(`${shell}-${salt}`));
-      const scripts = variants.flatMap((variant) => [variant.hostile, variant.benign]);
-      // Every program succeeds in one of the shells, and none in the other.
-      const { calls, words } = await recorder.run(shell, scripts, (salt + HOST_SHELLS.indexOf(shell as 'dash')) % 2 === 0 ? 0 : 1);
-      variants.forEach((variant, index) => expectSame(calls[2 * index] ?? [], calls[2 * index + 1] ?? [], variant));
-      expect(words.split('\n').filter((line) => BROKEN.test(line))).toEqual([]);
-      expect(recorder.sang).toBe(false);
-    });
+    it.each(sampleFor(shell, HOST_SHELLS, REACHING, 8, 'running'))(
+      'do with $name what they do with a plain one',
+      { timeout: patience(120_000) },
+      async ({ place, salt }) => {
+        const { variants } = await (built[salt] ??= variantsOf(place, salt, VALUES));
+        if (variants.length === 0) return;
+        const recorder = new RecordingShell(root.at(`${shell}-${salt}`));
+        const scripts = variants.flatMap((variant) => [variant.hostile, variant.benign]);
+        // Every program succeeds in one of the shells, and none in the other.
+        const { calls, words } = await recorder.run(shell, scripts, (salt + HOST_SHELLS.indexOf(shell as 'dash')) % 2 === 0 ? 0 : 1);
+        variants.forEach((variant, index) => expectSame(calls[2 * index] ?? [], calls[2 * index + 1] ?? [], variant));
+        expect(words.split('\n').filter((line) => BROKEN.test(line))).toEqual([]);
+        expect(recorder.sang).toBe(false);
+      },
+    );
   });
 });

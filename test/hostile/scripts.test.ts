@@ -13,9 +13,14 @@ describe(`the syntax of scripts with hostile values (${DEPTH})`, () => {
   /** Built once for both shells. */
   const built = PLACES.map(() => undefined as ReturnType<typeof variantsOf> | undefined);
   // Other values than those that are run.
-  const variantsAt = (salt: number): ReturnType<typeof variantsOf> => (built[salt] ??= variantsOf(PLACES[salt] as (typeof PLACES)[number], salt + 1000, VALUES));
+  const variantsAt = (salt: number): ReturnType<typeof variantsOf> =>
+    (built[salt] ??= variantsOf(PLACES[salt] as (typeof PLACES)[number], salt + 1000, VALUES));
 
-  const places = sample(PLACES.map(({ name }, salt) => ({ name, salt })), 8, 'syntax');
+  const places = sample(
+    PLACES.map(({ name }, salt) => ({ name, salt })),
+    8,
+    'syntax',
+  );
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it.each(places)('is right, whatever $name holds', { timeout: patience(60_000) }, async ({ salt }) => {
@@ -25,7 +30,10 @@ describe(`the syntax of scripts with hostile values (${DEPTH})`, () => {
       const { code, err } = await feed(shell, whole, { args: ['-n'] });
       if (code === 0 && err === '') return;
       for (const { value, hostile } of variants) {
-        expect({ role: hostile.role, value: shown(value), ...(await feed(shell, hostile.script.text, { args: ['-n'] })) }).toMatchObject({ code: 0, err: '' });
+        expect({ role: hostile.role, value: shown(value), ...(await feed(shell, hostile.script.text, { args: ['-n'] })) }).toMatchObject({
+          code: 0,
+          err: '',
+        });
       }
       expect({ code, err }).toEqual({ code: 0, err: '' });
     });

@@ -57,7 +57,9 @@ describe(`hostile secrets (${DEPTH})`, () => {
 
   it('come from a program as it prints them', { timeout: patience(120_000) }, async () => {
     const file = join(directory, 'printed');
-    for (const value of VALUES.filter((candidate) => !isRefused(candidate) && candidate !== '\r' && Buffer.byteLength(candidate) < 60_000)) {
+    for (const value of VALUES.filter(
+      (candidate) => !isRefused(candidate) && candidate !== '\r' && Buffer.byteLength(candidate) < 60_000,
+    )) {
       writeFileSync(file, `${value}\n`);
       const printed = await runSecretCommand({ shown: 'cat', program: '/bin/cat', args: [file], directory }, { env: {} });
       expect(printed, shown(value)).toBe(value.replace(/\r$/u, ''));

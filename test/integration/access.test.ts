@@ -39,18 +39,27 @@ describe('getting into the hosts', () => {
 
   it('is refused without sudo', async () => {
     const run = await applyWith({ user: 'locked' });
-    await expectRefused(run, /pg1: .*cannot become root as locked on pg1|pg1.*cannot become root/u, /pg2/u, /sudo asks for a password|sudo does not let/u);
+    await expectRefused(
+      run,
+      /pg1: .*cannot become root as locked on pg1|pg1.*cannot become root/u,
+      /pg2/u,
+      /sudo asks for a password|sudo does not let/u,
+    );
   });
 
   it('is refused when sudo wants a password and none is given', async () => {
-    await expectRefused(await applyWith({ user: 'asks' }), /cannot become root as asks on pg1: sudo asks for a password and none was given/u, /→ give the become password in the inventory, or let the user run sudo with NOPASSWD/u);
+    await expectRefused(
+      await applyWith({ user: 'asks' }),
+      /cannot become root as asks on pg1: sudo asks for a password and none was given/u,
+      /→ give the become password in the inventory, or let the user run sudo with NOPASSWD/u,
+    );
   });
 
   it('is refused with a wrong password for sudo, of which sudo hears once', async () => {
     // Past TestCluster, which makes a plan first and so asks once itself.
     await cluster.write({ ssh: { user: 'asks', become_password: 'not-this-one' } });
     const run = await pgprov('apply', cluster.file);
-    await expectRefused(run, /cannot become root as asks on pg1: sudo did not take the password/u, /→ correct the become password/u);
+    await expectRefused(run, /cannot become root as asks on pg1: sudo did not accept the password/u, /→ correct the become password/u);
     expect(run.all).not.toContain('not-this-one');
     expect(await must(pg1, "journalctl -o cat -t sudo --no-pager | grep -c 'pam_unix(sudo:auth): authentication failure' || :")).toBe('1');
   });
@@ -75,7 +84,8 @@ describe('getting into the hosts', () => {
     const rule = '/etc/sudoers.d/terminal';
 
     beforeAll(async () => {
-      for (const host of [pg1, pg2]) await must(host, `for user in tty asks; do echo "Defaults:$user requiretty"; done >${rule}; chmod 440 ${rule}; visudo -qc`);
+      for (const host of [pg1, pg2])
+        await must(host, `for user in tty asks; do echo "Defaults:$user requiretty"; done >${rule}; chmod 440 ${rule}; visudo -qc`);
       untouched = await traces(pg1, pg2);
     });
 
@@ -93,13 +103,20 @@ describe('getting into the hosts', () => {
     });
 
     it('still tells a wrong password', async () => {
-      await expectRefused(await applyWith({ user: 'asks', become_password: 'not-this-one' }), /cannot become root as asks on pg1: sudo did not take the password/u);
+      await expectRefused(
+        await applyWith({ user: 'asks', become_password: 'not-this-one' }),
+        /cannot become root as asks on pg1: sudo did not accept the password/u,
+      );
     });
 
     it('is refused where no terminal can be made', async () => {
       await must(pg1, 'mv /usr/bin/script /run/');
       try {
-        await expectRefused(await applyWith({ user: 'tty' }), /cannot become root as tty on pg1: sudo wants a terminal/u, /→ install the script command .*!requiretty/u);
+        await expectRefused(
+          await applyWith({ user: 'tty' }),
+          /cannot become root as tty on pg1: sudo requires a terminal/u,
+          /→ install the script command .*!requiretty/u,
+        );
       } finally {
         await must(pg1, 'mv /run/script /usr/bin/');
       }
@@ -126,15 +143,26 @@ describe('getting into the hosts', () => {
     it('is refused when the host does not know it', async () => {
       const file = join(cluster.directory, 'stranger_key');
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
-      await expectRefused(await applyWith({ identity_file: file }), /cannot connect to pg1 \(admin@\S+:22\): the server did not let admin in; tried key \S*stranger_key; the server takes publickey/u, /→ add a public key of yours/u);
+      await expectRefused(
+        await applyWith({ identity_file: file }),
+        /cannot connect to pg1 \(admin@\S+:22\): the server refused the login of admin; tried key \S*stranger_key; the server takes publickey/u,
+        /→ add a public key of yours/u,
+      );
     });
 
     it('is refused when there is no such file', async () => {
-      await expectRefused(await applyWith({ identity_file: 'nowhere/id' }), /cannot use the private key \S*nowhere\/id for admin on pg1: there is no such file/u, /→ correct identity_file/u);
+      await expectRefused(
+        await applyWith({ identity_file: 'nowhere/id' }),
+        /cannot use the private key \S*nowhere\/id for admin on pg1: there is no such file/u,
+        /→ correct identity_file/u,
+      );
     });
 
     it('is refused when it is a public key', async () => {
-      await expectRefused(await applyWith({ identity_file: join(cluster.directory, 'stranger_key.pub') }), /public key, not a private one/u);
+      await expectRefused(
+        await applyWith({ identity_file: join(cluster.directory, 'stranger_key.pub') }),
+        /public key, not a private one/u,
+      );
     });
   });
 
@@ -142,7 +170,11 @@ describe('getting into the hosts', () => {
     it('is refused when the key is unknown, and says how to get to know it', async () => {
       const file = join(cluster.directory, 'known_none');
       await writeFile(file, '');
-      await expectRefused(await applyWith({ known_hosts: file }), /pg1 \(\S+\) shows the host key ssh-ed25519 SHA256:\S+, which is in no known_hosts file/u, /→ compare the fingerprint.*ssh-keyscan.*accept-new/u);
+      await expectRefused(
+        await applyWith({ known_hosts: file }),
+        /pg1 \(\S+\) shows the host key ssh-ed25519 SHA256:\S+, which is in no known_hosts file/u,
+        /→ compare the fingerprint.*ssh-keyscan.*accept-new/u,
+      );
       expect(await readFile(file, 'utf8')).toBe('');
     });
 
@@ -151,7 +183,8 @@ describe('getting into the hosts', () => {
       await cluster.write({ ssh: { known_hosts: file, host_key_policy: 'accept-new' } });
       expect((await cluster.run('plan', '--role', 'base')).code).toBe(0);
       const recorded = await readFile(file, 'utf8');
-      for (const { address } of cluster.hosts) expect(recorded).toMatch(new RegExp(`^${address.replaceAll('.', '\\.')} ssh-ed25519 `, 'mu'));
+      for (const { address } of cluster.hosts)
+        expect(recorded).toMatch(new RegExp(`^${address.replaceAll('.', '\\.')} ssh-ed25519 `, 'mu'));
       await cluster.write({ ssh: { known_hosts: file, host_key_policy: 'strict' } });
       expect((await cluster.run('plan', '--role', 'base')).code).toBe(0);
       expect(await readFile(file, 'utf8')).toBe(recorded);
@@ -160,11 +193,18 @@ describe('getting into the hosts', () => {
     it('is refused when the key has changed, also when new ones are accepted', async () => {
       const file = join(cluster.directory, 'known_other');
       const other = (await readFile(join(cluster.directory, 'stranger_key.pub'), 'utf8')).split(' ').slice(0, 2).join(' ');
-      const text = `${pg1.address} ${other}\n${await readFile(pg1.knownHostsFile, 'utf8')}`.split('\n').filter((line) => !line.startsWith(`${pg1.address} `) || line.endsWith(other)).join('\n');
+      const text = `${pg1.address} ${other}\n${await readFile(pg1.knownHostsFile, 'utf8')}`
+        .split('\n')
+        .filter((line) => !line.startsWith(`${pg1.address} `) || line.endsWith(other))
+        .join('\n');
       await writeFile(file, text);
       for (const policy of ['strict', 'accept-new']) {
         const run = await applyWith({ known_hosts: file, host_key_policy: policy });
-        await expectRefused(run, /pg1 \(\S+\) shows the host key ssh-ed25519 SHA256:\S+, but is known by ssh-ed25519 SHA256:\S+ at \S*known_other:1/u, /→ somebody may be in between.*ssh-keygen -R/u);
+        await expectRefused(
+          run,
+          /pg1 \(\S+\) shows the host key ssh-ed25519 SHA256:\S+, but is known by ssh-ed25519 SHA256:\S+ at \S*known_other:1/u,
+          /→ this may be a man in the middle.*ssh-keygen -R/u,
+        );
         expect(await readFile(file, 'utf8')).toBe(text);
       }
     });
@@ -172,18 +212,27 @@ describe('getting into the hosts', () => {
 
   describe('over the network', () => {
     it('is refused when nothing listens on the port', async () => {
-      await expectRefused(await applyWith({ port: 2222 }), /cannot connect to pg1 \(admin@\S+:2222\): nothing listens on port 2222 \(connection refused\)/u, /cannot connect to pg2/u);
+      await expectRefused(
+        await applyWith({ port: 2222 }),
+        /cannot connect to pg1 \(admin@\S+:2222\): nothing listens on port 2222 \(connection refused\)/u,
+        /cannot connect to pg2/u,
+      );
     });
 
     it('is refused when a name does not resolve', async () => {
       await cluster.write({ hosts: { pg1: pg1.address, pg2: 'pg2.nowhere.invalid' } });
-      await expectRefused(await cluster.run('apply'), /cannot connect to pg2 .*: the name pg2\.nowhere\.invalid does not resolve from this machine/u);
+      await expectRefused(
+        await cluster.run('apply'),
+        /cannot connect to pg2 .*: the name pg2\.nowhere\.invalid does not resolve from this machine/u,
+      );
     });
 
     it('goes through a jump host', async () => {
       await cluster.write({ hosts: { pg1: pg1.address, pg2: { address: pg2.address, ssh: { jump: `admin@${pg1.address}` } } } });
       expect((await cluster.run('plan')).code).toBe(0);
-      expect(await must(pg2, "journalctl -u ssh -o cat --no-pager | grep 'Accepted publickey for admin' | tail -n 1")).toContain(` from ${pg1.address} `);
+      expect(await must(pg2, "journalctl -u ssh -o cat --no-pager | grep 'Accepted publickey for admin' | tail -n 1")).toContain(
+        ` from ${pg1.address} `,
+      );
     });
 
     it('tells which jump host does not let it through', async () => {

@@ -20,6 +20,8 @@ beforeAll(async () => {
   await mkdir(join(directory, 'my clusters'));
   await mkdir(join(directory, 'roles'));
   await writeFile(join(directory, 'roles', 'pg_cron.ts'), 'throw new Error("run at Tab");\n');
+  await mkdir(join(directory, 'roles', 'operations'));
+  await writeFile(join(directory, 'roles', 'operations', 'checkpoint.ts'), 'throw new Error("run at Tab");\n');
   await writeFile(join(directory, 'my clusters', 'orders.yml'), 'cluster: orders\n');
   await writeFile(join(directory, 'notes.txt'), '');
   await writeFile(
@@ -42,7 +44,11 @@ const LINES: readonly (readonly [typed: string, completed: string])[] = [
   ['pgprov plan inventory.yml --group re', 'pgprov plan inventory.yml --group replicas'],
   ['pgprov plan inventory.yml --skip-role pg_', 'pgprov plan inventory.yml --skip-role pg_cron'],
   ['pgprov run pg_', 'pgprov run pg_cron'],
+  ['pgprov operate ch', 'pgprov operate checkpoint'],
   ['pgprov apply inventory.yml --output j', 'pgprov apply inventory.yml --output json'],
+  ['pgprov ssh inventory.yml al', 'pgprov ssh inventory.yml alpha'],
+  ['pgprov psql inventory.yml --host be', 'pgprov psql inventory.yml --host beta'],
+  ['pgprov status inventory.yml --until h', 'pgprov status inventory.yml --until healthy'],
   ['pgprov validate my', 'pgprov validate my clusters/'],
   ['pgprov validate ~/inv', 'pgprov validate ~/inventory.yml'],
   ['pgprov validate notes', 'pgprov validate notes'],
@@ -54,7 +60,8 @@ async function typeAt(shell: string, start: string): Promise<(readonly [string, 
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString('utf8').replace(/[\u0007\r]/gu, '')));
   const shows = async (wanted: string, from: number, limit = patience(20_000)): Promise<void> => {
-    for (const end = Date.now() + limit; Date.now() < end && !text.slice(from).includes(wanted); ) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const end = Date.now() + limit; Date.now() < end && !text.slice(from).includes(wanted); )
+      await new Promise((resolve) => setTimeout(resolve, 20));
   };
   try {
     child.stdin.write(`${start}; show() { printf '<%s>\\n' "$*"; }; show read''y\n`);
@@ -63,7 +70,11 @@ async function typeAt(shell: string, start: string): Promise<(readonly [string, 
     for (const [typed, completed] of LINES) {
       const from = text.length;
       child.stdin.write(`${typed}\t`);
-      await shows(completed.slice(typed.length).trim() || '\n', from + typed.length, completed === typed ? patience(1_000) : patience(20_000));
+      await shows(
+        completed.slice(typed.length).trim() || '\n',
+        from + typed.length,
+        completed === typed ? patience(1_000) : patience(20_000),
+      );
       // Ctrl-A: the line becomes the arguments of what shows them.
       child.stdin.write('\u0001show \n');
       await shows('\n<', from);
@@ -92,7 +103,10 @@ describe('completion', () => {
   // Needs the Debian package fish, whose `complete -C` completes a line without a terminal.
   it.skipIf(!has('fish'))('is done by fish', async () => {
     const lines = LINES.map(async ([typed, completed]) => {
-      const { stdout } = await run('fish', ['--no-config', '-c', 'pgprov completion fish | source; complete -C $argv[1]', typed], { cwd: directory, env });
+      const { stdout } = await run('fish', ['--no-config', '-c', 'pgprov completion fish | source; complete -C $argv[1]', typed], {
+        cwd: directory,
+        env,
+      });
       const [, before = ''] = /^(.* )?\S*$/su.exec(typed) ?? [];
       return [completed, stdout.trim() === '' ? typed : `${before}${stdout.trim().split('\t')[0] ?? ''}`];
     });
@@ -101,7 +115,15 @@ describe('completion', () => {
 
   it('offers what goes on in several ways, with descriptions', async () => {
     const { stdout } = await run('pgprov', ['__complete', '2', 'pgprov', 'runs', ''], { cwd: directory, env });
-    expect(stdout.split('\n')).toEqual(['files', 'show\treplay a run from its journal; times are UTC', 'bin/', 'inventory.yml', 'my clusters/', 'roles/', '']);
+    expect(stdout.split('\n')).toEqual([
+      'files',
+      'show\treplay a run from its journal; times are UTC',
+      'bin/',
+      'inventory.yml',
+      'my clusters/',
+      'roles/',
+      '',
+    ]);
   });
 
   it('runs no role and no program, and survives an inventory that is none', async () => {

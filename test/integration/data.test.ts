@@ -25,7 +25,8 @@ describe('a cluster that is down', () => {
 
   const members = async (): Promise<string[]> => (await describeMembers(pg1)).map((line) => line.replace(/ (?:running|streaming)$/u, ''));
   const awaitMembers = (...lines: string[]): Promise<void> => expect.poll(members, { timeout: 90_000 }).toEqual(lines);
-  const directories = (): Promise<string[]> => Promise.all(cluster.hosts.map((host) => must(host, `find ${DATA} -maxdepth 2 -printf '%p %T@ %i\\n' | sort`)));
+  const directories = (): Promise<string[]> =>
+    Promise.all(cluster.hosts.map((host) => must(host, `find ${DATA} -maxdepth 2 -printf '%p %T@ %i\\n' | sort`)));
 
   /** Writes a thousand rows on pg2, of which the others get none. */
   async function writeOnPg2Alone(): Promise<void> {
@@ -60,18 +61,36 @@ describe('a cluster that is down', () => {
     for (const host of cluster.hosts) expect(await sql(host, 'select count(*) from proof')).toBe('1000');
   });
 
-  it('is left as it is when its members were disabled and etcd has lost what it knew', async () => {
+  it('is started by the primary that still serves while its Patroni is gone', async () => {
+    for (const host of [pg1, pg3]) await must(host, 'systemctl stop patroni');
+    await must(pg2, 'systemctl kill -s KILL --kill-who=main patroni; systemctl stop patroni');
+    await sql(pg2, 'create table served as select generate_series(1, 1000) n');
+    const run = await cluster.run('apply');
+    expect(run.code, run.all).toBe(0);
+    await awaitMembers('pg1 Replica', 'pg2 Leader', 'pg3 Replica');
+    for (const host of cluster.hosts) expect(await sql(host, 'select count(*) from served')).toBe('1000');
+  });
+
+  it('is left as it is when its members were disabled and etcd has lost its contents', async () => {
     await writeOnPg2Alone();
-    for (const host of cluster.hosts) await must(host, 'systemctl disable -q patroni; systemctl stop etcd; rm -r /var/lib/etcd/demo/member');
+    for (const host of cluster.hosts)
+      await must(host, 'systemctl disable -q patroni; systemctl stop etcd; rm -r /var/lib/etcd/demo/member');
     for (const host of cluster.hosts) await must(host, 'systemctl start --no-block etcd');
     await expect.poll(async () => (await pg1.exec('systemctl is-active etcd')).stdout.trim(), { timeout: 60_000 }).toBe('active');
     await expectRefusal([
       /etcd does not know the PostgreSQL cluster that is the data of demo$/mu,
-      new RegExp(`^ *pg1: system identifier ${identifier}, timeline \\d, shut down in recovery, last checkpoint at \\S+, last WAL record at`, 'mu'),
+      new RegExp(
+        `^ *pg1: system identifier ${identifier}, timeline \\d, shut down in recovery, last checkpoint at \\S+, last WAL record at`,
+        'mu',
+      ),
       new RegExp(`^ *pg2: system identifier ${identifier}, timeline \\d, shut down, last checkpoint at`, 'mu'),
-      /etcd has lost what it knew.*run `systemctl start patroni` on pg2, which has the last commits, and once .* on pg1 and pg3/u,
+      /etcd has lost its contents.*run `systemctl start patroni` on pg2, which has the last commits, and once .* on pg1 and pg3/u,
     ]);
-    await expectRefusal([/patroni\.scope is other \(--set patroni\.scope\), but \S+ says demo/u, /→ .*set it back to demo/u], '--set', 'patroni.scope=other');
+    await expectRefusal(
+      [/patroni\.scope is other \(--set patroni\.scope\), but \S+ says demo/u, /→ .*set it back to demo/u],
+      '--set',
+      'patroni.scope=other',
+    );
   });
 
   it('is left as it is when a bootstrap that died left its mark', async () => {
@@ -83,7 +102,12 @@ describe('a cluster that is down', () => {
 
   it('comes back whole in the way that was told, and an apply goes on from there', async () => {
     await must(pg2, 'systemctl start patroni');
-    await expect.poll(async () => (await pg2.exec("curl -s -o /dev/null -w '%{http_code}' http://$(hostname -i | cut -d' ' -f1):8008/primary")).stdout, { timeout: 60_000 }).toBe('200');
+    await expect
+      .poll(
+        async () => (await pg2.exec("curl -s -o /dev/null -w '%{http_code}' http://$(hostname -i | cut -d' ' -f1):8008/primary")).stdout,
+        { timeout: 60_000 },
+      )
+      .toBe('200');
     for (const host of [pg1, pg3]) await must(host, 'systemctl start patroni');
     await awaitMembers('pg1 Replica', 'pg2 Leader', 'pg3 Replica');
     expect((await cluster.run('apply')).code).toBe(0);

@@ -5,7 +5,17 @@ import { etcdMember, type EtcdMemberState } from '../../src/resources/etcd-membe
 import { frameScript } from '../../src/shell/frame.js';
 import { NOTHING } from '../../src/shell/quote.js';
 import { parseChunks } from '../support/sections.js';
-import { controldata, describeMembers, etcdctl, fingerprint, must, patronictlConfig, sql, sshSessions, sudoCommands } from './support/outside.js';
+import {
+  controldata,
+  describeMembers,
+  etcdctl,
+  fingerprint,
+  must,
+  patronictlConfig,
+  sql,
+  sshSessions,
+  sudoCommands,
+} from './support/outside.js';
 import { TestCluster } from './support/cluster.js';
 import { pgprov, start, type Finished } from './support/pgprov.js';
 import { patience } from '../support/patience.js';
@@ -30,19 +40,20 @@ describe('a three-node cluster on Debian 13', () => {
 
   it('has the first leader and two streaming replicas, by patronictl', async () => {
     // A replica tells etcd that it streams once in loop_wait seconds, so the list lags behind PostgreSQL.
-    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) }).toEqual([
-      'pg1 Leader running',
-      'pg2 Replica streaming',
-      'pg3 Replica streaming',
-    ]);
+    await expect
+      .poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) })
+      .toEqual(['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming']);
   });
 
   it('replicates what is written', async () => {
     await sql(cluster.host('pg1'), 'create table proof as select 42 as answer');
     await expect.poll(() => sql(cluster.host('pg3'), 'select answer from proof')).toBe('42');
-    expect(await sql(cluster.host('pg1'), "select string_agg(application_name || ' ' || state || ' ' || usename, ',' order by application_name) from pg_stat_replication")).toBe(
-      'pg2 streaming replicator,pg3 streaming replicator',
-    );
+    expect(
+      await sql(
+        cluster.host('pg1'),
+        "select string_agg(application_name || ' ' || state || ' ' || usename, ',' order by application_name) from pg_stat_replication",
+      ),
+    ).toBe('pg2 streaming replicator,pg3 streaming replicator');
   });
 
   it('has data checksums, by pg_controldata', async () => {
@@ -63,22 +74,32 @@ describe('a three-node cluster on Debian 13', () => {
   it('is told from an etcd that lets them in', async () => {
     const { address } = cluster.host('pg1');
     const tls = { caFile: '/etc/etcd/tls/ca.crt', certFile: '/etc/etcd/tls/node.crt', keyFile: '/etc/etcd/tls/node.key' };
-    await must(cluster.host('pg1'), `systemd-run -q --unit=lax etcd --name lax --data-dir /run/lax --listen-client-urls https://${address}:4379 --advertise-client-urls https://${address}:4379 --listen-peer-urls http://127.0.0.1:4380 --initial-advertise-peer-urls http://127.0.0.1:4380 --initial-cluster lax=http://127.0.0.1:4380 --cert-file ${tls.certFile} --key-file ${tls.keyFile} 2>&1`);
+    await must(
+      cluster.host('pg1'),
+      `systemd-run -q --unit=lax etcd --name lax --data-dir /run/lax --listen-client-urls https://${address}:4379 --advertise-client-urls https://${address}:4379 --listen-peer-urls http://127.0.0.1:4380 --initial-advertise-peer-urls http://127.0.0.1:4380 --initial-cluster lax=http://127.0.0.1:4380 --cert-file ${tls.certFile} --key-file ${tls.keyFile} 2>&1`,
+    );
     // Each of them is asked by somebody with a certificate first, and all of them by the same program.
     const own = [2379, 4379].map((port) => ({ ...tls, endpoints: [`https://${address}:${port}`] }));
     const asked = own.map((client, index) => ({ ...etcdMember(client, '/var/lib/etcd/demo'), id: `member-${index}` }));
-    const early = own.map((client, index) => ({ id: `early-${index}`, shares: [healthQuestion(client)], probe: () => NOTHING, parse: () => true }));
+    const early = own.map((client, index) => ({
+      id: `early-${index}`,
+      sharedQuestions: [healthQuestion(client)],
+      probe: () => NOTHING,
+      parse: () => true,
+    }));
     const look = async (): Promise<EtcdMemberState[]> => {
       const { text, nonce } = frameScript(probeSections([...early, ...asked]));
       const { answers } = parseChunks(nonce, [Buffer.from((await cluster.host('pg1').exec('sh -s', { input: text })).stdout)]);
       return asked.map((member) => member.parse(answers.get(`see:${member.id}`) ?? { status: 1, out: Buffer.alloc(0) }));
     };
     await expect.poll(look, { timeout: patience(20_000) }).toMatchObject([
-      { healthy: true, refusesStrangers: true, members: [{}, {}, {}] },
-      { healthy: true, refusesStrangers: false, members: [{ name: 'lax' }] },
+      { healthy: true, requiresClientCertificate: true, members: [{}, {}, {}] },
+      { healthy: true, requiresClientCertificate: false, members: [{ name: 'lax' }] },
     ]);
     await must(cluster.host('pg1'), 'systemctl stop lax; rm -rf /run/lax');
-    await expect.poll(look).toMatchObject([{ refusesStrangers: true }, { healthy: false, refusesStrangers: undefined, members: [] }]);
+    await expect
+      .poll(look)
+      .toMatchObject([{ requiresClientCertificate: true }, { healthy: false, requiresClientCertificate: undefined, members: [] }]);
   });
 
   it('has no stray PostgreSQL cluster', async () => {
@@ -158,7 +179,11 @@ describe('a three-node cluster on Debian 13', () => {
       await cluster.write({ postgresql: { parameters: { max_connections: 123 } } });
       const run = await cluster.run('apply');
       expect(run.code).toBe(0);
-      await expect.poll(() => sql(cluster.host('pg1'), "select pending_restart from pg_settings where name = 'max_connections'"), { timeout: patience(30_000) }).toBe('t');
+      await expect
+        .poll(() => sql(cluster.host('pg1'), "select pending_restart from pg_settings where name = 'max_connections'"), {
+          timeout: patience(30_000),
+        })
+        .toBe('t');
       const next = await cluster.run('apply');
       expect(next.all).toMatch(/pg1.*restart.*pending/iu);
       expect(await sql(cluster.host('pg1'), 'show max_connections')).toBe('100');
@@ -168,12 +193,17 @@ describe('a three-node cluster on Debian 13', () => {
       await cluster.write({ postgresql: { parameters: { max_connections: 123 }, hba: ['host app app 10.99.0.0/16 scram-sha-256'] } });
       expect((await cluster.run('apply')).code).toBe(0);
       for (const host of cluster.hosts) {
-        await expect.poll(() => sql(host, "select count(*) from pg_hba_file_rules where address = '10.99.0.0'"), { timeout: patience(30_000) }).toBe('1');
+        await expect
+          .poll(() => sql(host, "select count(*) from pg_hba_file_rules where address = '10.99.0.0'"), { timeout: patience(30_000) })
+          .toBe('1');
       }
     });
 
     it('restarts etcd members one at a time for a changed setting', async () => {
-      await cluster.write({ postgresql: { parameters: { max_connections: 123 }, hba: ['host app app 10.99.0.0/16 scram-sha-256'] }, etcd: { heartbeat_interval: 150 } });
+      await cluster.write({
+        postgresql: { parameters: { max_connections: 123 }, hba: ['host app app 10.99.0.0/16 scram-sha-256'] },
+        etcd: { heartbeat_interval: 150 },
+      });
       const started = await sql(cluster.host('pg1'), 'select pg_postmaster_start_time()');
       const run = await cluster.run('apply');
       expect(run.code).toBe(0);
@@ -182,7 +212,9 @@ describe('a three-node cluster on Debian 13', () => {
       );
       const ordered = [...starts].sort((a, b) => a - b);
       expect(ordered.every((at, index) => index === 0 || at - (ordered[index - 1] ?? 0) > 100_000)).toBe(true);
-      expect(await must(cluster.host('pg1'), "tr '\\0' '\\n' </proc/$(systemctl show -p MainPID --value etcd)/environ | grep HEARTBEAT")).toContain('150');
+      expect(
+        await must(cluster.host('pg1'), "tr '\\0' '\\n' </proc/$(systemctl show -p MainPID --value etcd)/environ | grep HEARTBEAT"),
+      ).toContain('150');
       expect(await sql(cluster.host('pg1'), 'select pg_postmaster_start_time()')).toBe(started);
     });
   });

@@ -7,23 +7,35 @@ import { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, etcdctl, must, sql } from './support/outside.js';
 import { pgprov } from './support/pgprov.js';
 import { lastingTraces, traces } from './support/traces.js';
+import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 
 const DATA = '/var/lib/postgresql/17/main';
 
 /** Writes the inventory of a cluster with these hosts and no others. */
-async function writeHosts(cluster: TestCluster, hosts: readonly LabHost[], changes: Record<string, unknown> = {}, file: string = cluster.file): Promise<void> {
+async function writeHosts(
+  cluster: TestCluster,
+  hosts: readonly LabHost[],
+  changes: Record<string, unknown> = {},
+  file: string = cluster.file,
+): Promise<void> {
   await cluster.write(changes, file);
   const inventory = parse(await readFile(file, 'utf8')) as Record<string, unknown>;
   await writeFile(file, stringify({ ...inventory, hosts: Object.fromEntries(hosts.map(({ name, address }) => [name, address])) }));
 }
 
 /** `plan` and `apply` both refuse, with these words and advice, and no host is written to. */
-async function refusedBy(cluster: TestCluster, says: readonly (RegExp | string)[], look: (...hosts: LabHost[]) => Promise<string[]>, code = 4): Promise<void> {
+async function refusedBy(
+  cluster: TestCluster,
+  says: readonly (RegExp | string)[],
+  look: (...hosts: LabHost[]) => Promise<string[]>,
+  code = 4,
+): Promise<void> {
   const before = await look(...cluster.hosts);
   for (const command of ['plan', 'apply']) {
     const run = await cluster.run(command);
-    for (const words of says) expect(run.all).toMatch(words instanceof RegExp ? words : new RegExp(words.replaceAll(/[.*+?^${}()|[\]\\]/gu, '\\$&'), 'u'));
+    for (const words of says)
+      expect(run.all).toMatch(words instanceof RegExp ? words : new RegExp(words.replaceAll(/[.*+?^${}()|[\]\\]/gu, '\\$&'), 'u'));
     expect([command, run.code]).toEqual([command, code]);
     expect(run.all).toMatch(/^ *→ \S/mu);
   }
@@ -47,17 +59,27 @@ describe('data that is not ours, before the first apply', () => {
     await cluster?.remove();
   });
 
-  const expectRefusal = (says: readonly (RegExp | string)[], look: (...hosts: LabHost[]) => Promise<string[]>): Promise<void> => refusedBy(cluster, says, look);
+  const expectRefusal = (says: readonly (RegExp | string)[], look: (...hosts: LabHost[]) => Promise<string[]>): Promise<void> =>
+    refusedBy(cluster, says, look);
 
   it('is left alone: files where the data is to be', async () => {
     await must(pg2, `mkdir -p ${DATA}/photos && echo dear >${DATA}/letters.txt`);
-    await expectRefusal([/pg2.*the data directory is not empty and holds no PostgreSQL cluster \(found letters\.txt, photos\)/u, /pgprov never deletes data/u], traces);
+    await expectRefusal(
+      [
+        /pg2.*the data directory is not empty and holds no PostgreSQL cluster \(found letters\.txt, photos\)/u,
+        /pgprov never deletes data/u,
+      ],
+      traces,
+    );
     await must(pg2, 'rm -r /var/lib/postgresql');
   });
 
   it('is left alone: data of another major version', async () => {
     await must(pg3, `mkdir -p ${DATA}/global && echo 16 >${DATA}/PG_VERSION && head -c 8192 /dev/urandom >${DATA}/global/pg_control`);
-    await expectRefusal([/pg3.*holds a PostgreSQL 16 cluster, the inventory says 17/u, /→ set postgresql\.version to what is there/u], traces);
+    await expectRefusal(
+      [/pg3.*holds a PostgreSQL 16 cluster, the inventory says 17/u, /→ set postgresql\.version to what is there/u],
+      traces,
+    );
     await must(pg3, 'rm -r /var/lib/postgresql');
   });
 
@@ -68,15 +90,25 @@ describe('data that is not ours, before the first apply', () => {
   });
 
   it('is left alone: an etcd that somebody else configured', async () => {
-    await must(pg2, "printf 'ETCD_NAME=\"theirs\"\\nETCD_INITIAL_CLUSTER_TOKEN=\"production\"\\n' >/etc/default/etcd");
-    await expectRefusal([/pg2 is configured as a member of an etcd cluster that pgprov did not make \(ETCD_NAME=theirs\)/u, /→ leave that etcd alone/u], traces);
+    await must(pg2, 'printf \'ETCD_NAME="theirs"\\nETCD_INITIAL_CLUSTER_TOKEN="production"\\n\' >/etc/default/etcd');
+    await expectRefusal(
+      [/pg2 is configured as a member of an etcd cluster that pgprov did not make \(ETCD_NAME=theirs\)/u, /→ leave that etcd alone/u],
+      traces,
+    );
     await must(pg2, 'rm /etc/default/etcd');
   });
 
   it('is left alone: a cluster made by Debian’s own tools', async () => {
     await must(pg1, 'install -d -o postgres -g postgres /var/lib/postgresql && pg_createcluster 17 main >/dev/null');
     const identifier = await controldata(pg1, 'Database system identifier');
-    await expectRefusal([`system identifier ${identifier}`, /pg1.*holds a PostgreSQL cluster .* that etcd does not know as this cluster’s/u, /→ pgprov does not take over data it did not make/u], traces);
+    await expectRefusal(
+      [
+        `system identifier ${identifier}`,
+        /pg1.*holds a PostgreSQL cluster .* that etcd does not know as this cluster’s/u,
+        /→ pgprov does not take over data it did not make/u,
+      ],
+      traces,
+    );
     await must(pg1, 'pg_ctlcluster 17 main start');
     await expectRefusal([`system identifier ${identifier}`], (...hosts) => traces(...hosts.filter(({ name }) => name !== 'pg1')));
     await must(pg1, 'pg_dropcluster --stop 17 main');
@@ -106,8 +138,13 @@ describe('data that is not ours, on a cluster that was applied', () => {
     await cluster?.remove();
   });
 
-  const write = (hosts: readonly LabHost[], changes?: Record<string, unknown>, file?: string): Promise<void> => writeHosts(cluster, hosts, changes, file);
-  const expectRefusal = (says: readonly (RegExp | string)[], look: (...hosts: LabHost[]) => Promise<string[]>, code?: number): Promise<void> => refusedBy(cluster, says, look, code);
+  const write = (hosts: readonly LabHost[], changes?: Record<string, unknown>, file?: string): Promise<void> =>
+    writeHosts(cluster, hosts, changes, file);
+  const expectRefusal = (
+    says: readonly (RegExp | string)[],
+    look: (...hosts: LabHost[]) => Promise<string[]>,
+    code?: number,
+  ): Promise<void> => refusedBy(cluster, says, look, code);
 
   /** After the cause is taken back, another apply succeeds and the cluster is well. */
   async function expectWell(): Promise<void> {
@@ -142,7 +179,10 @@ describe('data that is not ours, on a cluster that was applied', () => {
     const store = join(cluster.directory, '.pgprov');
     await rename(store, `${store}.away`);
     try {
-      await expectRefusal([/pg1.*another certificate authority than the one beside this inventory/u, /→ bring the directory \.pgprov\/demo\//u], lastingTraces);
+      await expectRefusal(
+        [/pg1.*another certificate authority than the one beside this inventory/u, /→ bring the directory \.pgprov\/demo\//u],
+        lastingTraces,
+      );
     } finally {
       await rm(store, { recursive: true, force: true });
       await rename(`${store}.away`, store);
@@ -166,7 +206,14 @@ describe('data that is not ours, on a cluster that was applied', () => {
 
   it('refuses when etcd has a member that the inventory lacks', async () => {
     await write([pg1, pg2]);
-    await expectRefusal([/etcd has formed a cluster already, with other members than the inventory: pg3 \(\S+\) is not in the inventory/u, /→ .*etcdctl member add/u], lastingTraces, 1);
+    await expectRefusal(
+      [
+        /etcd has formed a cluster already, with other members than the inventory: pg3 \(\S+\) is not in the inventory/u,
+        /→ .*etcdctl member add/u,
+      ],
+      lastingTraces,
+      1,
+    );
     await write(members);
   });
 
@@ -178,9 +225,18 @@ describe('data that is not ours, on a cluster that was applied', () => {
 
   it('refuses a member name that another address has', async () => {
     await must(pg3, 'systemctl stop patroni');
-    const member = JSON.stringify({ conn_url: 'postgres://10.99.0.7:5432/postgres', api_url: 'http://10.99.0.7:8008/patroni', state: 'running', role: 'replica', version: '4.0.0' });
+    const member = JSON.stringify({
+      conn_url: 'postgres://10.99.0.7:5432/postgres',
+      api_url: 'http://10.99.0.7:8008/patroni',
+      state: 'running',
+      role: 'replica',
+      version: '4.0.0',
+    });
     await etcdctl(pg1, `put /service/demo/members/pg3 '${member}'`);
-    await expectRefusal([/the cluster already has a member pg3, at 10\.99\.0\.7:5432; the inventory has it at \S+:5432/u, /→ give the host another name/u], lastingTraces);
+    await expectRefusal(
+      [/the cluster already has a member pg3, at 10\.99\.0\.7:5432; the inventory has it at \S+:5432/u, /→ give the host another name/u],
+      lastingTraces,
+    );
     await etcdctl(pg1, 'del /service/demo/members/pg3');
     await expectWell();
   });
@@ -188,12 +244,21 @@ describe('data that is not ours, on a cluster that was applied', () => {
   it('refuses a member whose data is another cluster’s', async () => {
     const name = (await describeMembers(pg1)).find((line) => line.includes('Replica'))?.slice(0, 3) ?? '';
     const replica = cluster.host(name);
-    await must(replica, `systemctl stop patroni && mv ${DATA} ${DATA}.ours && runuser -u postgres -- /usr/lib/postgresql/17/bin/initdb -k -D ${DATA} >/dev/null`);
+    await must(
+      replica,
+      `systemctl stop patroni && mv ${DATA} ${DATA}.ours && runuser -u postgres -- /usr/lib/postgresql/17/bin/initdb -k -D ${DATA} >/dev/null`,
+    );
     const other = await controldata(replica, 'Database system identifier');
-    await expectRefusal([new RegExp(`${name}.*holds a cluster with system identifier ${other}, but etcd knows demo as ${identifier}`, 'u'), /→ .*move its data directory aside yourself/u], async (...hosts) => [
-      ...(await lastingTraces(...hosts)),
-      await must(replica, `find ${DATA} ${DATA}.ours -printf '%p %s %T@\\n' | sort | sha256sum`),
-    ]);
+    await expectRefusal(
+      [
+        new RegExp(`${name}.*holds a cluster with system identifier ${other}, but etcd knows demo as ${identifier}`, 'u'),
+        /→ .*move its data directory aside yourself/u,
+      ],
+      async (...hosts) => [
+        ...(await lastingTraces(...hosts)),
+        await must(replica, `find ${DATA} ${DATA}.ours -printf '%p %s %T@\\n' | sort | sha256sum`),
+      ],
+    );
     await must(replica, `rm -r ${DATA} && mv ${DATA}.ours ${DATA}`);
     await expectWell();
   });
@@ -207,10 +272,16 @@ describe('data that is not ours, on a cluster that was applied', () => {
     await must(replica, `rm -r ${DATA}.old`);
   });
 
-  it('refuses when etcd knows another cluster under the name', async () => {
+  longCase('another cluster in etcd', 'refuses when etcd knows another cluster under the name', async () => {
     await stopAll();
     await etcdctl(pg1, 'put /service/demo/initialize 7000000000000000001');
-    await expectRefusal([new RegExp(`pg1.*holds a cluster with system identifier ${identifier}, but etcd knows demo as 7000000000000000001`, 'u'), /pg3.*holds a cluster/u], lastingTraces);
+    await expectRefusal(
+      [
+        new RegExp(`pg1.*holds a cluster with system identifier ${identifier}, but etcd knows demo as 7000000000000000001`, 'u'),
+        /pg3.*holds a cluster/u,
+      ],
+      lastingTraces,
+    );
     await etcdctl(pg1, `put /service/demo/initialize ${identifier}`);
     await expectWell();
   });
@@ -218,7 +289,14 @@ describe('data that is not ours, on a cluster that was applied', () => {
   it('refuses when etcd does not know the cluster at all', async () => {
     await stopAll();
     await etcdctl(pg1, 'del /service/demo/initialize');
-    await expectRefusal(['etcd does not know the PostgreSQL cluster that is the data of demo', new RegExp(`pg2: system identifier ${identifier}, timeline`, 'u'), /→ .*nothing needs to be moved.*systemctl start patroni/u], lastingTraces);
+    await expectRefusal(
+      [
+        'etcd does not know the PostgreSQL cluster that is the data of demo',
+        new RegExp(`pg2: system identifier ${identifier}, timeline`, 'u'),
+        /→ .*nothing needs to be moved.*systemctl start patroni/u,
+      ],
+      lastingTraces,
+    );
     await etcdctl(pg1, `put /service/demo/initialize ${identifier}`);
     await expectWell();
   });
@@ -227,7 +305,16 @@ describe('data that is not ours, on a cluster that was applied', () => {
     await stopAll();
     for (const host of members) await must(host, `mv ${DATA} ${DATA}.gone`);
     await expect.poll(() => etcdctl(pg1, 'get --keys-only /service/demo/leader'), { timeout: patience(60_000) }).toBe('');
-    await expectRefusal([new RegExp(`etcd knows the cluster demo with system identifier ${identifier}, but it has no leader and none of the hosts has its data`, 'u'), /→ restore the data, or, if that cluster is gone for good, run `patronictl remove demo`/u], lastingTraces);
+    await expectRefusal(
+      [
+        new RegExp(
+          `etcd knows the cluster demo with system identifier ${identifier}, but it has no leader and none of the hosts has its data`,
+          'u',
+        ),
+        /→ restore the data, or, if that cluster is gone for good, run `patronictl -c \S+ remove demo`/u,
+      ],
+      lastingTraces,
+    );
     for (const host of members) await must(host, `rm -rf ${DATA} && mv ${DATA}.gone ${DATA}`);
     await expectWell();
   });

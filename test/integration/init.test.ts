@@ -16,30 +16,33 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('pgprov init at a terminal', () => {
   it('asks for what the command line does not say, and again after an answer that is none', async () => {
-    const line = startCommandLine(['init', '--cluster', 'orders'], { cwd: directory, env: { HOME: directory, TERM: 'dumb' }, terminal: true });
+    const line = startCommandLine(['init', '--cluster', 'orders'], {
+      cwd: directory,
+      env: { HOME: directory, TERM: 'dumb' },
+      terminal: true,
+    });
     const answers: [question: RegExp, answer: string][] = [
       [/host 1: $/u, 'p g'],
       [/must be NAME=ADDRESS.*\s+host 1: $/u, 'a=10.0.0.1'],
-      [/host 2: $/u, 'b=10.0.0.2'],
-      [/host 3: $/u, ''],
+      [/host 2: $/u, ''],
       [/log in as .*: $/u, 'admin'],
       [/Major version .*\[17\]: $/u, '9'],
       [/13 to 18\s+Major version .*: $/u, '16'],
       [/Highly available.*\[y\]: $/u, 'n'],
-      [/Networks of your applications.*: $/u, '10.1.0.0/16 2001:db8::/32'],
+      [/Networks of your clients.*: $/u, '10.1.0.0/16 2001:db8::/32'],
     ];
     for (const [question, answer] of answers) {
       await line.printed(question);
       line.child.stdin?.write(`${answer}\n`);
     }
     const { code, text } = await line.ended;
-    expect([code, text]).toEqual([0, expect.stringContaining('Wrote inventory.yml: cluster orders, 2 hosts: a, b.')]);
+    expect([code, text]).toEqual([0, expect.stringContaining('Wrote inventory.yml: cluster orders, host a.')]);
     expect(text).not.toContain('Name of the cluster');
     expect(parse(readFileSync(join(directory, 'inventory.yml'), 'utf8'))).toEqual({
       cluster: 'orders',
       roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication'],
       ssh: { user: 'admin' },
-      hosts: { a: '10.0.0.1', b: '10.0.0.2' },
+      hosts: { a: '10.0.0.1' },
       postgresql: { version: 16, hba: ['host all all 10.1.0.0/16 scram-sha-256', 'host all all 2001:db8::/32 scram-sha-256'] },
       firewall: { client_networks: ['10.1.0.0/16', '2001:db8::/32'] },
     });

@@ -44,7 +44,11 @@ describe('a bad inventory', () => {
     },
     { what: 'empty', text: '', says: [/inventory\.yml:1:1: the file is empty/u, /start with "cluster: NAME"/u] },
     { what: 'only a comment', text: '# nothing\n', says: [/inventory\.yml:1:1: .*empty/u] },
-    { what: 'a list instead of a mapping', text: '- pg1\n- pg2\n', says: [/inventory\.yml:1:1: must hold a mapping at the top level, not a list/u] },
+    {
+      what: 'a list instead of a mapping',
+      text: '- pg1\n- pg2\n',
+      says: [/inventory\.yml:1:1: must hold a mapping at the top level, not a list/u],
+    },
     { what: 'an unknown key', text: `${GOOD}hots: {}\n`, says: [/inventory\.yml:6:1 hots: unknown key/u, /did you mean "hosts"\?/u] },
     {
       what: 'an unknown variable',
@@ -171,7 +175,9 @@ describe('an inventory that is good', () => {
   it('is warned of an even number of etcd members, and why', async () => {
     const { code, stderr } = await pgprov('validate', await fileWith(TWO_HOSTS));
     expect(code).toBe(0);
-    expect(stderr).toMatch(/warning: .*:2:1 hosts: 2 etcd members tolerate no failure, no more than 1 would: a quorum needs 2 of them\n.*use 1 or 3/u);
+    expect(stderr).toMatch(
+      /warning: .*:2:1 hosts: 2 etcd members tolerate no failure, the same as 1: a quorum needs 2 of them\n.*use 1 or 3/u,
+    );
   });
 
   it('is warned of a single etcd member, and why', async () => {
@@ -247,7 +253,7 @@ describe('the command line', () => {
     for (const [args, says] of [
       [['aply', file], /unknown command 'aply'[\s\S]*apply/u],
       [['apply', file, '--hosts', 'pg1'], /unknown option '--hosts'[\s\S]*--host/u],
-      [['apply'], /no inventory is named\n.*→ name an inventory file; for a Vagrant lab say --vagrant/u],
+      [['apply'], /no inventory file given\n.*→ give one, such as inventory\.yml; for a Vagrant lab use --vagrant/u],
       [['apply', file, file], /too many arguments/u],
       [['apply', file, '--output', 'xml'], /--output.*tree, plain, json/u],
       [[], /Usage: pgprov/u],
@@ -261,7 +267,8 @@ describe('the command line', () => {
   it('tells the roles and their variables', async () => {
     const roles = await pgprov('roles');
     expect(roles.code).toBe(0);
-    for (const name of ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni']) expect(roles.stdout).toMatch(new RegExp(`^${name} +\\S`, 'mu'));
+    for (const name of ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'])
+      expect(roles.stdout).toMatch(new RegExp(`^${name} +\\S`, 'mu'));
     const patroni = await pgprov('roles', 'patroni');
     expect(patroni.code).toBe(0);
     expect(patroni.stdout).toMatch(/patroni\.ttl \(integer, default 30; change: reload\)\n +\S/u);

@@ -36,7 +36,11 @@ interface Tally {
   passed: Moment[];
 }
 
-const events = (run: Finished): RunEvent[] => run.stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as RunEvent);
+const events = (run: Finished): RunEvent[] =>
+  run.stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as RunEvent);
 
 /** All moments of a run, from the stages that it announces before it connects to anything. */
 async function momentsOf(cluster: TestCluster, by?: (stage: string, moment: Moment['moment']) => string): Promise<Moment[]> {
@@ -47,11 +51,17 @@ async function momentsOf(cluster: TestCluster, by?: (stage: string, moment: Mome
   const kinds = ['middle', 'later', 'end'] as const;
   // First of all, as nothing would be left to install where the first change in the stage was cut off a moment late.
   const kindsOf = (id: string): readonly Moment['moment'][] => (id.endsWith('/packages') ? ['install', ...kinds] : kinds);
-  return stages.flatMap(({ id }) => kindsOf(id).map((moment) => ({ stage: id, moment, ...(by === undefined ? {} : { by: by(id, moment) }) })));
+  return stages.flatMap(({ id }) =>
+    kindsOf(id).map((moment) => ({ stage: id, moment, ...(by === undefined ? {} : { by: by(id, moment) }) })),
+  );
 }
 
 /** Runs apply again and again, each time interrupted at the next moment that comes, until none is left. */
-async function interruptEverywhere(cluster: TestCluster, moments: readonly Moment[], check: (run: Finished, at: Moment) => Promise<void>): Promise<Tally> {
+async function interruptEverywhere(
+  cluster: TestCluster,
+  moments: readonly Moment[],
+  check: (run: Finished, at: Moment) => Promise<void>,
+): Promise<Tally> {
   const left = [...moments];
   const tally: Tally = { interrupted: [], passed: [] };
   let broken = false;
@@ -63,7 +73,12 @@ async function interruptEverywhere(cluster: TestCluster, moments: readonly Momen
     const said = /^interrupted at (.*)$/mu.exec(run.stderr)?.[1];
     expect(said, `the run ended by itself before ${JSON.stringify(left[0])}\n${run.all}`).toBeDefined();
     const at = JSON.parse(said ?? '') as Moment;
-    tally.passed.push(...left.splice(0, left.findIndex(({ stage, moment }) => stage === at.stage && moment === at.moment)));
+    tally.passed.push(
+      ...left.splice(
+        0,
+        left.findIndex(({ stage, moment }) => stage === at.stage && moment === at.moment),
+      ),
+    );
     tally.interrupted.push(...left.splice(0, 1));
     await check(run, at);
     broken = run.code !== 0;
@@ -88,14 +103,23 @@ async function plugIn(cluster: TestCluster): Promise<void> {
 }
 
 /** Whether a moment is one of these, each written as `etcd/start end`. */
-const oneOf = (...names: readonly string[]): Matches => ({ stage, moment }) => names.includes(`${stage} ${moment}`);
+const oneOf =
+  (...names: readonly string[]): Matches =>
+  ({ stage, moment }) =>
+    names.includes(`${stage} ${moment}`);
 
 /**
  * All moments in the matrix, otherwise a sample in the order of the run, which has the last one: what comes after it would be
  * left to the plain apply, whose plan could not foresee what an interrupted step still does.
  * @param counts of those before the stage `from`, and of those from there on, with what is `always` in
  */
-function choose(moments: readonly Moment[], from: string, counts: { before: number; after: number }, how: string, always: Matches): Moment[] {
+function choose(
+  moments: readonly Moment[],
+  from: string,
+  counts: { before: number; after: number },
+  how: string,
+  always: Matches,
+): Moment[] {
   const at = moments.findIndex(({ stage }) => stage === from);
   expect(at, `there is no stage ${from}`).toBeGreaterThan(0);
   const last = moments.at(-1);
@@ -106,7 +130,8 @@ function choose(moments: readonly Moment[], from: string, counts: { before: numb
 }
 
 function report(how: string, { interrupted, passed }: Tally): void {
-  const all = (list: readonly Moment[], kind: Moment['moment']): string[] => list.filter(({ moment }) => moment === kind).map(({ stage }) => stage);
+  const all = (list: readonly Moment[], kind: Moment['moment']): string[] =>
+    list.filter(({ moment }) => moment === kind).map(({ stage }) => stage);
   const [middle, end, later, install] = (['middle', 'end', 'later', 'install'] as const).map((kind) => all(interrupted, kind));
   const parts = [
     [middle, 'in the middle of a stage'],
@@ -115,7 +140,8 @@ function report(how: string, { interrupted, passed }: Tally): void {
     [install, 'as packages were installed'],
   ] as const;
   const told = parts.flatMap(([stages = [], where]) => (stages.length === 0 ? [] : [`${stages.length} ${where} (${stages.join(', ')})`]));
-  const missed = passed.length === 0 ? '' : `; nothing was left to do at ${passed.map(({ stage, moment }) => `${stage} ${moment}`).join(', ')}`;
+  const missed =
+    passed.length === 0 ? '' : `; nothing was left to do at ${passed.map(({ stage, moment }) => `${stage} ${moment}`).join(', ')}`;
   process.stdout.write(`${how} ${interrupted.length} times (${DEPTH}): ${told.join(', ')}${missed}\n`);
 }
 
@@ -124,7 +150,8 @@ function report(how: string, { interrupted, passed }: Tally): void {
  * chosen came for sure. In the matrix that is every stage at its end, and most of those from `from` on in their middle.
  */
 function expectAll(moments: readonly Moment[], { interrupted, passed }: Tally, from: string, always: Matches): void {
-  const of = (list: readonly Moment[], kind: Moment['moment']): string[] => list.filter(({ moment }) => moment === kind).map(({ stage }) => stage);
+  const of = (list: readonly Moment[], kind: Moment['moment']): string[] =>
+    list.filter(({ moment }) => moment === kind).map(({ stage }) => stage);
   expect(moments.filter((moment) => interrupted.includes(moment) || passed.includes(moment))).toEqual(moments);
   expect(of(interrupted, 'end')).toEqual(of(moments, 'end'));
   expect(interrupted.filter(always)).toEqual(moments.filter(always));
@@ -168,7 +195,12 @@ function checkCluster(cluster: () => TestCluster, tally: () => Tally): void {
     const starts = tally().interrupted.filter(({ stage }) => stage.startsWith('patroni/')).length;
     const audit = SYSTEMS[OS].family === 'debian' ? 'dpkg --audit; ' : '';
     for (const host of cluster().hosts) {
-      expect(await must(host, `${audit}ls /usr/sbin/policy-rc.d 2>/dev/null; ls -A /run/pgprov-work 2>/dev/null; find / -xdev \\( -name '*.pgprov.??????' -o -name '*.pgprov-initdb*' \\)`)).toBe('');
+      expect(
+        await must(
+          host,
+          `${audit}ls /usr/sbin/policy-rc.d 2>/dev/null; ls -A /run/pgprov-work 2>/dev/null; find / -xdev \\( -name '*.pgprov.??????' -o -name '*.pgprov-initdb*' \\)`,
+        ),
+      ).toBe('');
       expect(Number(await must(host, `find ${placesOf(OS).home} -name '*.aside-*' | wc -l`))).toBeLessThanOrEqual(starts);
     }
   });
@@ -189,19 +221,26 @@ describe(`apply, killed with kill -9 ${WHERE} (${OS}, ${DEPTH})`, () => {
     await cluster?.remove();
   });
 
-  it('goes on with --resume each time, up to the last stage', async () => {
-    const moments = choose(await momentsOf(cluster), PACKAGES, { before: 1, after: 6 }, 'kill', always);
-    tally = await interruptEverywhere(cluster, moments, async (run, at) => {
-      expect(run.signal, run.all).toBe('SIGKILL');
-      const newest = await newestRun(cluster);
-      expect(newest, run.all).toMatchObject({ ending: 'broke off' });
-      if (at.moment !== 'end') expect(newest?.broke.map(({ stage }) => stage)).toContain(at.stage);
-    });
-    report('killed', tally);
-    expectAll(moments, tally, 'base/prepare', always);
-  }, patience(900_000));
+  it(
+    'goes on with --resume each time, up to the last stage',
+    async () => {
+      const moments = choose(await momentsOf(cluster), PACKAGES, { before: 1, after: 6 }, 'kill', always);
+      tally = await interruptEverywhere(cluster, moments, async (run, at) => {
+        expect(run.signal, run.all).toBe('SIGKILL');
+        const newest = await newestRun(cluster);
+        expect(newest, run.all).toMatchObject({ ending: 'broke off' });
+        if (at.moment !== 'end') expect(newest?.broke.map(({ stage }) => stage)).toContain(at.stage);
+      });
+      report('killed', tally);
+      expectAll(moments, tally, 'base/prepare', always);
+    },
+    patience(900_000),
+  );
 
-  checkCluster(() => cluster, () => tally);
+  checkCluster(
+    () => cluster,
+    () => tally,
+  );
 });
 
 // Nothing here is about installing: a sample begins on hosts that have their packages.
@@ -220,22 +259,29 @@ describe(`apply, with all connections cut ${WHERE} (${OS}, ${DEPTH})`, () => {
     await cluster?.remove();
   });
 
-  it('ends each time, saying so, and goes on with --resume up to the last stage', async () => {
-    const each = (command: (host: LabHost) => string): string => `${cluster.hosts.map((host) => `${command(host)} &`).join(' ')} wait`;
-    const cut = each(({ container, user }) => `docker exec ${container} pkill -KILL -u ${user} sshd`);
-    const unplug = each(({ container }) => `docker network disconnect ${networkId(cluster.name)} ${container}`);
-    const unplugs = (stage: string, moment: Moment['moment']): boolean => stage.endsWith('/start') && moment === 'middle';
-    const all = await momentsOf(cluster, (stage, moment) => (unplugs(stage, moment) ? unplug : cut));
-    const moments = choose(all, FIRST, { before: 0, after: 4 }, 'cut', always);
-    tally = await interruptEverywhere(cluster, moments, async (run, at) => {
-      if (unplugs(at.stage, at.moment)) await plugIn(cluster);
-      // A run that has nothing left to do needs its connections no more.
-      expect(at.moment === 'end' ? [0, 1, 3] : [1, 3], run.all).toContain(run.code);
-      expect(events(run).at(-1)?.type, run.all).toBe('run-end');
-    });
-    report('cut off', tally);
-    expectAll(moments, tally, FIRST, always);
-  }, patience(900_000));
+  it(
+    'ends each time, saying so, and goes on with --resume up to the last stage',
+    async () => {
+      const each = (command: (host: LabHost) => string): string => `${cluster.hosts.map((host) => `${command(host)} &`).join(' ')} wait`;
+      const cut = each(({ container, user }) => `docker exec ${container} pkill -KILL -u ${user} sshd`);
+      const unplug = each(({ container }) => `docker network disconnect ${networkId(cluster.name)} ${container}`);
+      const unplugs = (stage: string, moment: Moment['moment']): boolean => stage.endsWith('/start') && moment === 'middle';
+      const all = await momentsOf(cluster, (stage, moment) => (unplugs(stage, moment) ? unplug : cut));
+      const moments = choose(all, FIRST, { before: 0, after: 4 }, 'cut', always);
+      tally = await interruptEverywhere(cluster, moments, async (run, at) => {
+        if (unplugs(at.stage, at.moment)) await plugIn(cluster);
+        // A run that has nothing left to do needs its connections no more.
+        expect(at.moment === 'end' ? [0, 1, 3] : [1, 3], run.all).toContain(run.code);
+        expect(events(run).at(-1)?.type, run.all).toBe('run-end');
+      });
+      report('cut off', tally);
+      expectAll(moments, tally, FIRST, always);
+    },
+    patience(900_000),
+  );
 
-  checkCluster(() => cluster, () => tally);
+  checkCluster(
+    () => cluster,
+    () => tally,
+  );
 });

@@ -43,7 +43,10 @@ describe('secrets, in a whole life of a cluster', () => {
   const write = (parameters: object): Promise<string> =>
     cluster.write({
       ssh: { user: 'asks', become_password: GIVEN.become },
-      postgresql: { superuser_password: GIVEN.inventory, parameters: { log_statement: 'all', log_min_duration_statement: 0, ...parameters } },
+      postgresql: {
+        superuser_password: GIVEN.inventory,
+        parameters: { log_statement: 'all', log_min_duration_statement: 0, ...parameters },
+      },
       replication: { password: { age: 'secrets.age', key: 'replication' } },
       patroni: { restapi_password: { env: 'LEAK_RESTAPI' } },
     });
@@ -53,7 +56,8 @@ describe('secrets, in a whole life of a cluster', () => {
   /** What pgprov has made up so far. */
   function learn(moment: string): void {
     secrets.set(`rewind ${moment}`, /^patroni\.rewind_password: (.*)$/mu.exec(readFileSync(inPgprov('passwords.yml'), 'utf8'))?.[1] ?? '');
-    for (const file of filesBelow(inPgprov('pki')).filter((name) => name.endsWith('.key'))) secrets.set(`${relative(inPgprov('pki'), file)} ${moment}`, lineOfKey(readFileSync(file, 'utf8')));
+    for (const file of filesBelow(inPgprov('pki')).filter((name) => name.endsWith('.key')))
+      secrets.set(`${relative(inPgprov('pki'), file)} ${moment}`, lineOfKey(readFileSync(file, 'utf8')));
   }
 
   beforeAll(async () => {
@@ -77,7 +81,11 @@ describe('secrets, in a whole life of a cluster', () => {
     await live('diff', file);
     // So that there are diffs of files with secrets, and a step that fails at one.
     await write({ work_mem: '9MB', application_name: 'x' });
-    for (const host of cluster.hosts) await must(host, 'mv /usr/bin/chown /usr/bin/chown.away; echo "# drift" >>/etc/patroni/config.yml; echo "*:1:*:x:y" >>/var/lib/postgresql/.pgpass');
+    for (const host of cluster.hosts)
+      await must(
+        host,
+        'mv /usr/bin/chown /usr/bin/chown.away; echo "# drift" >>/etc/patroni/config.yml; echo "*:1:*:x:y" >>/var/lib/postgresql/.pgpass',
+      );
     const failed = await live('apply', file, '--yes', '--diff', '--output', 'tree', '--report', at('failed.html'));
     expect([failed.code, failed.all]).toEqual([1, expect.stringContaining('chown')]);
     for (const host of cluster.hosts) await must(host, 'mv /usr/bin/chown.away /usr/bin/chown');
@@ -89,7 +97,19 @@ describe('secrets, in a whole life of a cluster', () => {
     }
     expect((await live('certs', 'renew', file, '--all', '--yes')).code).toBe(0);
     learn('at last');
-    for (const words of [['status', file], ['status', file, '--json'], ['show', file], ['ping', file], ['validate', file], ['runs', file, '--json'], ['runs', 'show', file, 'last'], ['runs', 'show', file, 'last', '--json'], ['secrets', 'list', '-f', at('secrets.age')], ['certs', 'status', file]]) await live(...words);
+    for (const words of [
+      ['status', file],
+      ['status', file, '--json'],
+      ['show', file],
+      ['ping', file],
+      ['validate', file],
+      ['runs', file, '--json'],
+      ['runs', 'show', file, 'last'],
+      ['runs', 'show', file, 'last', '--json'],
+      ['secrets', 'list', '-f', at('secrets.age')],
+      ['certs', 'status', file],
+    ])
+      await live(...words);
     await live('apply', file, '--yes', '--set', `patroni.rewind_password=${'short'}`, '--check');
     theirs = await Promise.all(samplers.map((sampler) => sampler.stop()));
     const { SecretStore } = await import('../../src/store/secret-store.js');
@@ -111,18 +131,28 @@ describe('secrets, in a whole life of a cluster', () => {
   it('would be seen', async () => {
     const canary = `a canary's "song" \\ ${process.pid}`;
     const known = new Map([['canary', canary]]);
-    for (const text of [canary, JSON.stringify({ canary }), `x${Buffer.from(`user:${canary}`).toString('base64')}`, Buffer.from(canary).toString('hex'), encodeURIComponent(canary), shellWord(canary)]) {
+    for (const text of [
+      canary,
+      JSON.stringify({ canary }),
+      `x${Buffer.from(`user:${canary}`).toString('base64')}`,
+      Buffer.from(canary).toString('hex'),
+      encodeURIComponent(canary),
+      shellWord(canary),
+    ]) {
       expect(secretsIn(`before ${text} after`, known), text).toEqual(['canary']);
     }
     expect(secretsIn('nothing of it', known)).toEqual([]);
-    const here = spawn('sh', ['-c', 'sh -c "sleep 0.3; :" canary "$CANARY" & wait'], { env: { PATH: process.env['PATH'], CANARY: canary } });
+    const here = spawn('sh', ['-c', 'sh -c "sleep 0.3; :" canary "$CANARY" & wait'], {
+      env: { PATH: process.env['PATH'], CANARY: canary },
+    });
     const sampler = new ProcessSampler(here.pid ?? 0);
     await new Promise((resolve) => here.on('close', resolve));
     expect(secretsIn(sampler.stop(), known)).toEqual(['canary']);
     const [host] = cluster.hosts;
     if (host === undefined) throw new Error('no host');
     const there = new HostSampler(host);
-    for (const how of ['sh -c "sleep 0.3; :" "$canary"', 'CANARY="$canary" sleep 0.3']) await host.exec(`read -r canary; ${how}`, { input: `${canary.replaceAll('\\', '\\\\')}\n` });
+    for (const how of ['sh -c "sleep 0.3; :" "$canary"', 'CANARY="$canary" sleep 0.3'])
+      await host.exec(`read -r canary; ${how}`, { input: `${canary.replaceAll('\\', '\\\\')}\n` });
     expect(secretsIn(await there.stop(), known)).toEqual(['canary']);
   });
 
@@ -145,8 +175,12 @@ describe('secrets, in a whole life of a cluster', () => {
 
   it('stand in no file here but those that are for them, which only their owner reads', () => {
     const given = new Set(['inventory.yml', 'identity.txt', 'become.password']);
-    const found = filesBelow(cluster.directory).map((path) => ({ name: relative(cluster.directory, path), path })).filter(({ name }) => !given.has(name));
-    expect(found.map(({ name }) => name)).toEqual(expect.arrayContaining(['first.html', 'failed.html', 'plan.json', '.pgprov/demo/passwords.yml']));
+    const found = filesBelow(cluster.directory)
+      .map((path) => ({ name: relative(cluster.directory, path), path }))
+      .filter(({ name }) => !given.has(name));
+    expect(found.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['first.html', 'failed.html', 'plan.json', '.pgprov/demo/passwords.yml']),
+    );
     expect(found.filter(({ name }) => name.startsWith('.pgprov/demo/runs/')).length).toBeGreaterThan(3);
     expect(found.filter(({ name }) => name.startsWith('tmp/'))).toEqual([]);
     for (const { name, path } of found) {
@@ -156,18 +190,33 @@ describe('secrets, in a whole life of a cluster', () => {
   });
 
   it('stand in no file, log or journal of a host but those that are for them', async () => {
-    const patterns = [...secrets.values()].flatMap(formsOf).map((form) => `${form}\n`).join('');
+    const patterns = [...secrets.values()]
+      .flatMap(formsOf)
+      .map((form) => `${form}\n`)
+      .join('');
     for (const host of cluster.hosts) {
       await host.exec('cat >/root/patterns', { input: patterns });
-      const holding = (await host.exec('grep -rlaF -f /root/patterns /etc /var /run /tmp /home /root /opt /srv /usr/local 2>/dev/null | grep -vx /root/patterns')).stdout.trim().split('\n').sort();
+      const holding = (
+        await host.exec(
+          'grep -rlaF -f /root/patterns /etc /var /run /tmp /home /root /opt /srv /usr/local 2>/dev/null | grep -vx /root/patterns',
+        )
+      ).stdout
+        .trim()
+        .split('\n')
+        .sort();
       expect(holding).toEqual([
-        '/etc/etcd/tls/node.key', '/etc/patroni/config.yml', '/etc/patroni/tls/node.key', '/var/lib/postgresql/.pgpass',
+        '/etc/etcd/tls/node.key',
+        '/etc/patroni/config.yml',
+        '/etc/patroni/tls/node.key',
+        '/var/lib/postgresql/.pgpass',
         ...holding.filter((path) => path === '/var/lib/postgresql/.pgpass_patroni'),
       ]);
       expect(await must(host, `stat -c %a ${holding.join(' ')} | sort -u`)).toBe('600');
       // The journal's files may be compressed.
       expect((await host.exec('journalctl -a -o export --no-pager | grep -caF -f /root/patterns')).stdout.trim()).toBe('0');
-      expect(Number(await must(host, "journalctl -o cat --no-pager | grep -cE 'statement: .*ALTER ROLE|LOG:  statement' || :"))).toBeGreaterThan(0);
+      expect(
+        Number(await must(host, "journalctl -o cat --no-pager | grep -cE 'statement: .*ALTER ROLE|LOG:  statement' || :")),
+      ).toBeGreaterThan(0);
       await must(host, 'rm /root/patterns');
     }
   });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { faultyPgdg, type LabHost, mirrorRequests, PGDG_KEY_URL, publicKey } from '../lab/index.js';
 import { TestCluster } from './support/cluster.js';
 import { must } from './support/outside.js';
-import { type Finished } from './support/pgprov.js';
+import type { Finished } from './support/pgprov.js';
 
 /** The key as the mirror with the stranger's signature publishes it. */
 const STRANGERS_KEY_URL = 'https://wrongkey.lab/media/keys/ACCC4CF8.asc';
@@ -44,7 +44,9 @@ describe('the source of packages', () => {
       const run = await apply({ base_url: faultyPgdg('down') });
       expect(run.code).toBe(1);
       expect(run.all).toMatch(/Failed to fetch https:\/\/down\.lab\S+ +Unable to connect/u);
-      expect(run.all).toMatch(/the repository https:\/\/down\.lab\/pub\/repos\/apt trixie-pgdg was not added; check the address \(pgdg\.base_url\) and its signature/u);
+      expect(run.all).toMatch(
+        /the repository https:\/\/down\.lab\/pub\/repos\/apt trixie-pgdg was not added; check the address \(pgdg\.base_url\) and its signature/u,
+      );
       expect(run.all).toMatch(/→ .*run the same command again/u);
     });
 
@@ -144,7 +146,9 @@ describe('the source of packages', () => {
       const run = await apply({ base_url: 'http://apt.postgresql.org/pub/repos/apt' });
       expect(run.code).toBe(0);
       expect(await source()).toMatch(/^URIs: http:\/\/apt\.postgresql\.org\/pub\/repos\/apt$/mu);
-      expect((await mirrorRequests()).join('\n')).toMatch(/^http:\/\/apt\.postgresql\.org\/pub\/repos\/apt\/dists\/trixie-pgdg\/InRelease (?:200|304)$/mu);
+      expect((await mirrorRequests()).join('\n')).toMatch(
+        /^http:\/\/apt\.postgresql\.org\/pub\/repos\/apt\/dists\/trixie-pgdg\/InRelease (?:200|304)$/mu,
+      );
       expect((await cluster.run('apply', '--role', 'pgdg')).all).toContain('No changes');
     });
 

@@ -51,14 +51,17 @@ describe('a host that is not fit', () => {
   it('runs a version that is not supported', async () => {
     await expectObjection(
       pg1,
-      "rm /etc/os-release && printf 'ID=debian\\nVERSION_ID=\"10\"\\nVERSION_CODENAME=buster\\n' >/etc/os-release",
+      'rm /etc/os-release && printf \'ID=debian\\nVERSION_ID="10"\\nVERSION_CODENAME=buster\\n\' >/etc/os-release',
       'ln -sf ../usr/lib/os-release /etc/os-release',
       [/pg1.*runs debian 10, which pgprov does not support/u],
     );
   });
 
   it('does not run systemd', async () => {
-    await expectObjection(pg1, 'mv /run/systemd/system /run/systemd/away', 'mv /run/systemd/away /run/systemd/system', [/pg1.*does not run systemd/u, /boot the host with it/u]);
+    await expectObjection(pg1, 'mv /run/systemd/system /run/systemd/away', 'mv /run/systemd/away /run/systemd/system', [
+      /pg1.*does not run systemd/u,
+      /boot the host with it/u,
+    ]);
   });
 
   it('has ports taken by something else', async () => {
@@ -81,13 +84,26 @@ describe('a host that is not fit', () => {
   });
 
   it('has too little space for the data', async () => {
-    const tmpfs = (path: string): [string, string] => [`mkdir -p ${path} && mount -t tmpfs -o size=64m tmpfs ${path}`, `umount ${path} && rmdir ${path}`];
-    await expectObjection(pg1, ...tmpfs('/var/lib/postgresql'), [/pg1.*has only 6\d MiB free for \/var\/lib\/postgresql\/17\/main, at least 1024 are wanted/u, /→ make room, or lower base\.min_free_space/u]);
+    const tmpfs = (path: string): [string, string] => [
+      `mkdir -p ${path} && mount -t tmpfs -o size=64m tmpfs ${path}`,
+      `umount ${path} && rmdir ${path}`,
+    ];
+    await expectObjection(pg1, ...tmpfs('/var/lib/postgresql'), [
+      /pg1.*has only 6\d MiB free for \/var\/lib\/postgresql\/17\/main, at least 1024 are required/u,
+      /→ make room, or lower base\.min_free_space/u,
+    ]);
     await expectObjection(pg2, ...tmpfs('/var/lib/etcd'), [/pg2.*has only 6\d MiB free for \/var\/lib\/etcd/u]);
   });
 
   it('has too little memory', async () => {
-    await expectObjection(pg1, ':', ':', [/pg1.*has \d+ MiB of memory, at least 99999999 are wanted/u, /pg3.*MiB of memory/u, /→ give it more, or lower base\.min_memory/u], '--set', 'base.min_memory=99999999');
+    await expectObjection(
+      pg1,
+      ':',
+      ':',
+      [/pg1.*has \d+ MiB of memory, at least 99999999 are required/u, /pg3.*MiB of memory/u, /→ give it more, or lower base\.min_memory/u],
+      '--set',
+      'base.min_memory=99999999',
+    );
   });
 
   it('is not let through by a firewall', async () => {
@@ -95,14 +111,21 @@ describe('a host that is not fit', () => {
       pg2,
       "nft 'add table inet lab; add chain inet lab in { type filter hook input priority 0; }; add rule inet lab in tcp dport { 2380, 5432 } drop'",
       'nft delete table inet lab',
-      [/pg1.*pg2 \(\S+\) ports 5432 and 2380 do not answer \(filtered\?\)/u, /pg3.*pg2 \(\S+\) ports 5432 and 2380 do not answer/u, /→ let the members in there, in its firewall/u],
+      [
+        /pg1.*pg2 \(\S+\) ports 5432 and 2380 do not answer \(filtered\?\)/u,
+        /pg3.*pg2 \(\S+\) ports 5432 and 2380 do not answer/u,
+        /→ allow the cluster members through the firewalls/u,
+      ],
     );
   });
 
   it('is not found under its name by the others', async () => {
     const hosts = Object.fromEntries(cluster.hosts.map(({ name, address }) => [name, address]));
     await cluster.write({ hosts: { ...hosts, pg2: { address: pg2.address, cluster_address: 'pg2.nowhere.invalid' } } });
-    await expectObjection(pg1, ':', ':', [/pg1.*pg2 \(pg2\.nowhere\.invalid\) does not resolve/u, /→ give an IP address as cluster_address/u]);
+    await expectObjection(pg1, ':', ':', [
+      /pg1.*pg2 \(pg2\.nowhere\.invalid\) does not resolve/u,
+      /→ give an IP address as cluster_address/u,
+    ]);
     await cluster.write();
   });
 });
@@ -127,7 +150,7 @@ describe('a host where something goes wrong on the way', () => {
     expect(full.code).toBe(1);
     expect(full.all).toMatch(/pg1.*could not install curl/u);
     expect(full.all).toMatch(/enough free space|No space left/u);
-    expect(full.all).toMatch(/→ .*mend the cause and run the same command again/u);
+    expect(full.all).toMatch(/→ .*fix the cause and run the same command again/u);
     expect(await must(host, 'ls /usr/sbin/policy-rc.d 2>/dev/null || :')).toBe('');
   });
 
@@ -179,7 +202,7 @@ describe('a host that has no room for the data', () => {
 
   it('fails with the reason', () => {
     expect(full.code).toBe(1);
-    expect(full.all).toMatch(/→ .*mend the cause and run the same command again/u);
+    expect(full.all).toMatch(/→ .*fix the cause and run the same command again/u);
     expect(full.all).toMatch(/No space left on device/u);
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LabHost } from '../lab/index.js';
+import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 import { TestCluster } from './support/cluster.js';
 import { describeMembers, etcdctl, must, sql } from './support/outside.js';
@@ -21,7 +22,8 @@ describe('etcd’s quorum on a cluster that runs', () => {
     await cluster?.remove();
   });
 
-  const processes = (...hosts: LabHost[]): Promise<string[]> => Promise.all(hosts.map((host) => must(host, 'systemctl show -p MainPID -p NRestarts etcd')));
+  const processes = (...hosts: LabHost[]): Promise<string[]> =>
+    Promise.all(hosts.map((host) => must(host, 'systemctl show -p MainPID -p NRestarts etcd')));
   const healthy = (): Promise<string> => etcdctl(pg1, 'endpoint health --cluster').catch((error: Error) => error.message);
 
   /** All members are healthy, and writes go on. */
@@ -33,14 +35,21 @@ describe('etcd’s quorum on a cluster that runs', () => {
     expect(await sql(cluster.host(leader), 'update proof set answer = 42 returning answer')).toBe('42');
   }
 
-  it('counts a member that the run leaves out', async () => {
+  longCase('a member of etcd that the run leaves out', 'counts a member that the run leaves out', async () => {
     await must(pg3, 'systemctl stop etcd');
     const before = await processes(pg1, pg2);
     for (const words of [['plan'], ['apply', '--check'], ['apply', '--yes']]) {
-      const run = await cluster.run(words[0] as string, ...words.slice(1).filter((word) => word !== '--yes'), '--host', 'pg1,pg2', '--set', 'etcd.heartbeat_interval=200');
+      const run = await cluster.run(
+        words[0] as string,
+        ...words.slice(1).filter((word) => word !== '--yes'),
+        '--host',
+        'pg1,pg2',
+        '--set',
+        'etcd.heartbeat_interval=200',
+      );
       expect([words.join(' '), run.code], run.all).toEqual([words.join(' '), 4]);
-      expect(run.all).toMatch(/pg1.*a restart of its etcd would leave 1 of 3 members, and a quorum takes 2: pg3 is not healthy/u);
-      expect(run.all).toMatch(/→ bring etcd on pg3 up first/u);
+      expect(run.all).toMatch(/pg1.*a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy/u);
+      expect(run.all).toMatch(/→ start etcd on pg3 first/u);
     }
     expect(await processes(pg1, pg2)).toEqual(before);
     await must(pg3, 'systemctl start etcd');
@@ -55,7 +64,9 @@ describe('etcd’s quorum on a cluster that runs', () => {
     const { code, all } = await run.finished;
     expect([3, 4], all).toContain(code);
     // The loss may show before the stage begins, or in its first turn.
-    expect(all).toMatch(/pg[12].*a restart of its etcd would leave 1 of 3 members, and a quorum takes 2: pg3 is not healthy|pg1 {2}etcd\/start {2}skipped: pg3 failed, and two members are never down at once/u);
+    expect(all).toMatch(
+      /pg[12].*a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy|pg1 {2}etcd\/start {2}skipped: pg3 failed, and two members are never down at once/u,
+    );
     expect(await processes(pg1, pg2)).toEqual(before);
     await pg3.start();
     await expectWell();
@@ -64,13 +75,15 @@ describe('etcd’s quorum on a cluster that runs', () => {
     await expectWell();
   });
 
-  it('is not asked of a member that was replaced by hand, after its data was lost', async () => {
+  longCase('a replaced member of etcd', 'is not asked of a member that was replaced by hand, after its data was lost', async () => {
     await must(pg3, 'systemctl stop etcd && rm -rf /var/lib/etcd/demo/member');
     for (const command of ['plan', 'apply']) {
       const run = await cluster.run(command);
       expect(run.code, run.all).toBe(4);
       expect(run.all).toMatch(/pg3.*the data of its etcd member is gone, while the other members still list it \(id [0-9a-f]+\)/u);
-      expect(run.all).toMatch(/→ on a member that works: `etcdctl member remove [0-9a-f]+`; `etcdctl member add pg3 --learner --peer-urls=https:\/\/\S+:2380`; on pg3: ETCD_INITIAL_CLUSTER_STATE="existing"/u);
+      expect(run.all).toMatch(
+        /→ on a member that works: `etcdctl member remove [0-9a-f]+`; `etcdctl member add pg3 --learner --peer-urls=https:\/\/\S+:2380`; on pg3: ETCD_INITIAL_CLUSTER_STATE="existing"/u,
+      );
     }
     expect(await must(pg3, 'systemctl is-active etcd || :')).toBe('inactive');
 
@@ -82,19 +95,25 @@ describe('etcd’s quorum on a cluster that runs', () => {
     expect(awaited.all).toMatch(/pg3.*etcd awaits this member \(id [0-9a-f]+\), which was added by hand/u);
     await must(pg3, `sed -i 's/^\\(ETCD_INITIAL_CLUSTER_STATE=\\)\\("\\?\\)new/\\1\\2existing/' /etc/default/etcd && systemctl start etcd`);
     const promote = (): Promise<string> => etcdctl(pg1, `member promote ${/Member +([0-9a-f]+) added/u.exec(added)?.[1] ?? ''}`);
-    await expect.poll(() => promote().catch((error: Error) => error.message), { timeout: patience(30_000) }).toMatch(/promoted|not a learner/u);
+    await expect
+      .poll(() => promote().catch((error: Error) => error.message), { timeout: patience(30_000) })
+      .toMatch(/promoted|not a learner/u);
     await expectWell();
     const diff = await cluster.run('diff');
     expect(diff.code, diff.all).toBe(0);
   });
 
-  it('never becomes that of a second etcd when two of three have lost their data', async () => {
+  longCase('a second etcd', 'never becomes that of a second etcd when two of three have lost their data', async () => {
     await must(pg1, 'systemctl stop etcd');
     for (const host of [pg2, pg3]) await must(host, 'systemctl stop etcd && mv /var/lib/etcd/demo/member /var/lib/etcd/demo.away');
     for (const words of [[], ['--host', 'pg2,pg3']]) {
       const run = await cluster.run('apply', ...words);
       expect(run.code, run.all).toBe(4);
-      expect(run.all).toMatch(words.length === 0 ? /pg2.*the data of its etcd member is gone/u : /pg2.*etcd has no data here, and pg1, which may have the data of this etcd, was not asked/u);
+      expect(run.all).toMatch(
+        words.length === 0
+          ? /pg2.*the data of its etcd member is gone/u
+          : /pg2.*etcd has no data here, and pg1, which may have the data of this etcd, was not asked/u,
+      );
     }
     expect(await must(pg2, 'systemctl is-active etcd || :; ls /var/lib/etcd/demo')).toBe('inactive');
     for (const host of [pg2, pg3]) await must(host, 'mv /var/lib/etcd/demo.away /var/lib/etcd/demo/member');
@@ -104,15 +123,22 @@ describe('etcd’s quorum on a cluster that runs', () => {
 
   it('has its client certificates turned off by a drop-in: status, diff and apply say so, and what mends it', async () => {
     const directory = '/etc/systemd/system/etcd.service.d';
-    await must(pg2, `mkdir -p ${directory} && printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/env -u ETCD_CLIENT_CERT_AUTH -u ETCD_TRUSTED_CA_FILE /usr/bin/etcd\\n' >${directory}/open.conf && systemctl daemon-reload && systemctl restart etcd`);
+    await must(
+      pg2,
+      `mkdir -p ${directory} && printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/env -u ETCD_CLIENT_CERT_AUTH -u ETCD_TRUSTED_CA_FILE /usr/bin/etcd\\n' >${directory}/open.conf && systemctl daemon-reload && systemctl restart etcd`,
+    );
     const status = await cluster.run('status');
     expect(status.code).toBe(1);
-    expect(status.all).toMatch(/pg2.*its unit is changed by \/etc\/systemd\/system\/etcd\.service\.d\/open\.conf/u);
-    expect(status.all).toMatch(/pg2: etcd: it runs with other settings than its configuration: ETCD_TRUSTED_CA_FILE is not set, not \S+, and ETCD_CLIENT_CERT_AUTH is not set, not true/u);
+    expect(status.all).toMatch(/pg2.*drop-ins of its unit: \/etc\/systemd\/system\/etcd\.service\.d\/open\.conf/u);
+    expect(status.all).toMatch(
+      /pg2: etcd: it runs with other settings than its configuration: ETCD_TRUSTED_CA_FILE is not set, not \S+, and ETCD_CLIENT_CERT_AUTH is not set, not true/u,
+    );
     for (const command of ['diff', 'apply']) {
       const run = await cluster.run(command);
       expect(run.code, run.all).toBe(1);
-      expect(run.all).toMatch(/pg2(?::| {2}failed:) etcd is not started with the settings of its configuration, because \S+open\.conf overrides them: .*ETCD_CLIENT_CERT_AUTH is not set, not true/u);
+      expect(run.all).toMatch(
+        /pg2(?::| {2}failed:) etcd is not started with the settings of its configuration, because \S+open\.conf overrides them: .*ETCD_CLIENT_CERT_AUTH is not set, not true/u,
+      );
     }
     await must(pg2, `rm -r ${directory} && systemctl daemon-reload`);
     const diff = await cluster.run('diff');

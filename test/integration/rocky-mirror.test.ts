@@ -92,8 +92,8 @@ describe('the source of packages on Rocky 9', () => {
     await must(host, 'rpm -q --quiet jq && dnf -y -q remove jq </dev/null; :');
     // dnf's lock is the number of a process that is alive.
     await must(host, 'systemd-run -q --unit=other-dnf sleep 600; systemctl show -p MainPID --value other-dnf >/var/lib/dnf/rpmdb_lock.pid');
-    await cluster.write({ roles: ['base'], base: { prerequisites: ['jq'] } });
-    const run = start(['apply', cluster.file, '--yes']);
+    await cluster.write({ roles: ['base', 'pgdg', 'postgresql'], base: { prerequisites: ['jq'] } });
+    const run = start(['apply', cluster.file, '--yes', '--role', 'base']);
     await run.printed(/waiting for the package manager's lock/u);
     await must(host, 'systemctl stop other-dnf');
     expect((await run.finished).code).toBe(0);

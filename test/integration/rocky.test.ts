@@ -50,11 +50,9 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
   });
 
   it('has a leader and two streaming replicas', async () => {
-    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) }).toEqual([
-      'pg1 Leader running',
-      'pg2 Replica streaming',
-      'pg3 Replica streaming',
-    ]);
+    await expect
+      .poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) })
+      .toEqual(['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming']);
     await sql(cluster.host('pg1'), 'create table proof as select 42 as answer');
     await expect.poll(() => sql(cluster.host('pg3'), 'select answer from proof')).toBe('42');
   });
@@ -76,7 +74,9 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
   });
 
   it('starts Patroni without waiting for a notification that its packages cannot send', async () => {
-    expect(await must(cluster.host('pg1'), 'systemctl show -p Type --value patroni; systemctl is-enabled patroni etcd')).toBe('simple\nenabled\nenabled');
+    expect(await must(cluster.host('pg1'), 'systemctl show -p Type --value patroni; systemctl is-enabled patroni etcd')).toBe(
+      'simple\nenabled\nenabled',
+    );
     expect((await cluster.host('pg1').exec('systemctl is-enabled postgresql-15')).stdout.trim()).toBe('disabled');
   });
 
@@ -104,11 +104,16 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     await must(cluster.host('pg3'), 'rm /etc/yum.repos.d/pgdg-pgprov.repo');
     const run = await cluster.run('apply', '--host', 'pg3', '--role', 'pgdg');
     expect(run.code).toBe(0);
-    expect(await must(cluster.host('pg3'), 'dnf -q repolist --enabled </dev/null | cut -d" " -f1 | grep pgdg')).toBe('pgprov-pgdg-common\npgprov-pgdg-extras\npgprov-pgdg15');
+    expect(await must(cluster.host('pg3'), 'dnf -q repolist --enabled </dev/null | cut -d" " -f1 | grep pgdg')).toBe(
+      'pgprov-pgdg-common\npgprov-pgdg-extras\npgprov-pgdg15',
+    );
   });
 
   it('moves its leader, and is left alone by the apply after', async () => {
-    await patronictl(cluster.host('pg1'), `switchover --${os === 'rocky9' || os === 'rocky8' ? 'primary' : 'leader'} pg1 --candidate pg2 --force`);
+    await patronictl(
+      cluster.host('pg1'),
+      `switchover --${os === 'rocky9' || os === 'rocky8' ? 'primary' : 'leader'} pg1 --candidate pg2 --force`,
+    );
     await expect.poll(() => sql(cluster.host('pg2'), 'select pg_is_in_recovery()'), { timeout: patience(30_000) }).toBe('f');
     await expect.poll(async () => (await cluster.run('status')).code, { timeout: patience(60_000) }).toBe(0);
     expect((await cluster.run('apply')).all).toContain('No changes');
@@ -118,7 +123,9 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     const pg3 = cluster.host('pg3');
     await pg3.stop();
     await pg3.start();
-    await expect.poll(async () => (await describeMembers(cluster.host('pg2'))).find((line) => line.startsWith('pg3')), { timeout: patience(60_000) }).toBe('pg3 Replica streaming');
+    await expect
+      .poll(async () => (await describeMembers(cluster.host('pg2'))).find((line) => line.startsWith('pg3')), { timeout: patience(60_000) })
+      .toBe('pg3 Replica streaming');
     expect(await must(pg3, `cat ${places.data}/PG_VERSION`)).toBe('15');
   });
 });

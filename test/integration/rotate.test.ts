@@ -33,7 +33,9 @@ describe('passwords of a running cluster (Debian 13)', () => {
 
   /** How many events interrupt.mjs would count in patroni/start of the newest run. */
   const eventsOfLast = (): number =>
-    (lastRun(storeDirectory(cluster.directory, 'demo'))?.events ?? []).filter((event) => 'stage' in event && event.stage === 'patroni/start' && /^(?:chang|wait)/u.test(event.type)).length;
+    (lastRun(storeDirectory(cluster.directory, 'demo'))?.events ?? []).filter(
+      (event) => 'stage' in event && event.stage === 'patroni/start' && /^(?:chang|wait)/u.test(event.type),
+    ).length;
 
   /** A rotation of the replication role's password that is killed at an event of patroni/start. */
   async function killedAt(nth: number): Promise<Finished> {
@@ -52,7 +54,10 @@ describe('passwords of a running cluster (Debian 13)', () => {
   const connections = (): Promise<string[]> =>
     Promise.all([
       ...cluster.hosts.map((host) => sql(host, 'select pg_postmaster_start_time()')),
-      sql(cluster.host('pg1'), "select string_agg(application_name || ' ' || backend_start, ', ' order by application_name) from pg_stat_replication where state = 'streaming'"),
+      sql(
+        cluster.host('pg1'),
+        "select string_agg(application_name || ' ' || backend_start, ', ' order by application_name) from pg_stat_replication where state = 'streaming'",
+      ),
     ]);
 
   /** Pairs of members of which the one cannot log in to the other. */
@@ -72,7 +77,11 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
   it('changes one under fresh logins, without a restart or a lost connection, and lets nobody in with the old one', async () => {
     const before = await connections();
     const former = await cluster.password('replication.password');
-    const load = cluster.host('pg2').exec(`while [ ! -e /tmp/enough ]; do ${login(cluster.host('pg1').address)} >/dev/null 2>&1 && echo in || echo out; done; rm /tmp/enough`);
+    const load = cluster
+      .host('pg2')
+      .exec(
+        `while [ ! -e /tmp/enough ]; do ${login(cluster.host('pg1').address)} >/dev/null 2>&1 && echo in || echo out; done; rm /tmp/enough`,
+      );
     const run = await rotate('replication');
     count = eventsOfLast();
     await must(cluster.host('pg2'), 'touch /tmp/enough');
@@ -89,7 +98,10 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     for (const host of cluster.hosts) {
       expect(await takes(host, 'replicator', password)).toBe(true);
       expect(await takes(host, 'replicator', former)).toBe(false);
-      expect((await host.exec(`grep -rlF ${shellWord(former)} /etc/patroni /var/lib/postgresql/.pgpass /var/lib/postgresql/.pgpass_patroni`)).stdout).toBe('');
+      expect(
+        (await host.exec(`grep -rlF ${shellWord(former)} /etc/patroni /var/lib/postgresql/.pgpass /var/lib/postgresql/.pgpass_patroni`))
+          .stdout,
+      ).toBe('');
     }
     expect(pending()).toBe(false);
     expect(run.all).not.toContain(password);
@@ -104,14 +116,17 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     await expect.poll(() => takes(cluster.host('pg3'), 'replicator', former), { timeout: patience(20_000) }).toBe(false);
     await expect.poll(shutOut, { timeout: patience(20_000) }).toEqual([]);
     const shown = await pgprov('runs', 'show', cluster.file, 'last');
-    expect(shown.stdout).toContain(`\`pgprov secrets rotate replication ${cluster.file}\` goes on from there`);
+    expect(shown.stdout).toContain(`\`pgprov secrets rotate replication ${cluster.file}\` continues from there`);
     const resumed = await pgprov('apply', cluster.file, '--resume', '--yes');
-    expect([resumed.code, resumed.stderr]).toEqual([2, expect.stringMatching(/was no apply but `pgprov secrets rotate replication`[^]*run that again/u)]);
+    expect([resumed.code, resumed.stderr]).toEqual([
+      2,
+      expect.stringMatching(/was no apply but `pgprov secrets rotate replication`[^]*run that command again/u),
+    ]);
     const other = await rotate('superuser');
     expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('a change of replication.password is not finished')]);
     const again = await rotate('replication.password');
     expect(again.code, again.all).toBe(0);
-    expect(again.stdout).toContain('going on with the change of replication.password');
+    expect(again.stdout).toContain('resuming the change of replication.password');
     expect(pending()).toBe(false);
     expect(await takes(cluster.host('pg2'), 'replicator', await cluster.password('replication.password'))).toBe(true);
   });
@@ -129,11 +144,13 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
       expect(pending(), `event ${nth}`).toBe(true);
       const again = await rotate('replication');
       expect(again.code, `event ${nth}\n${again.all}`).toBe(0);
-      expect(again.stdout, `event ${nth}`).toContain('going on with the change of replication.password');
+      expect(again.stdout, `event ${nth}`).toContain('resuming the change of replication.password');
       expect([pending(), await shutOut()], `event ${nth}`).toEqual([false, []]);
       const password = await cluster.password('replication.password');
       expect(password, `event ${nth}`).not.toBe(former);
-      const taken = await Promise.all(cluster.hosts.flatMap((host) => [takes(host, 'replicator', password), takes(host, 'replicator', former)]));
+      const taken = await Promise.all(
+        cluster.hosts.flatMap((host) => [takes(host, 'replicator', password), takes(host, 'replicator', former)]),
+      );
       expect(taken, `event ${nth}`).toEqual(cluster.hosts.flatMap(() => [true, false]));
     }
     expect(await connections()).toEqual(before);
@@ -156,7 +173,11 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     expect(run.code, run.all).toBe(0);
     const codes = await Promise.all(
       [await cluster.password('patroni.restapi_password'), former].map((password) =>
-        must(cluster.host('pg1'), `curl -s -o /dev/null -w '%{http_code}' -u ${shellWord(`patroni:${password}`)} -X PATCH -d '{"ttl":30}' http://${cluster.host('pg2').address}:8008/config`)),
+        must(
+          cluster.host('pg1'),
+          `curl -s -o /dev/null -w '%{http_code}' -u ${shellWord(`patroni:${password}`)} -X PATCH -d '{"ttl":30}' http://${cluster.host('pg2').address}:8008/config`,
+        ),
+      ),
     );
     expect(codes).toEqual(['200', '401']);
   });
@@ -164,7 +185,10 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
   it('is left to apply where the inventory gives the password, on all members or on none', async () => {
     await cluster.write({ replication: { password: 'given-by-the-inventory' } });
     const rotated = await rotate('replication');
-    expect([rotated.code, rotated.stderr]).toEqual([2, expect.stringMatching(/replication\.password is given by the inventory[^]*pgprov apply/u)]);
+    expect([rotated.code, rotated.stderr]).toEqual([
+      2,
+      expect.stringMatching(/replication\.password is given by the inventory[^]*pgprov apply/u),
+    ]);
     const part = await pgprov('apply', cluster.file, '--yes', '--host', 'pg1,pg2');
     expect([part.code, part.all]).toEqual([1, expect.stringContaining('pg3 is not part of this run')]);
     const before = await connections();

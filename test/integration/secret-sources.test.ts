@@ -9,7 +9,12 @@ import type { Finished } from './support/pgprov.js';
 import { patience } from '../support/patience.js';
 
 /** One of each source, none like any other text. */
-const PASSWORDS = { superuser: `age "pw" \\ $HOME it's`, replication: 'command: pw; $(id) `id`', rewind: 'file pw # %n', restapi: 'env pw: 100% &' };
+const PASSWORDS = {
+  superuser: `age "pw" \\ $HOME it's`,
+  replication: 'command: pw; $(id) `id`',
+  rewind: 'file pw # %n',
+  restapi: 'env pw: 100% &',
+};
 
 describe('passwords from a store, a program, a file and the environment', () => {
   let cluster: TestCluster;
@@ -43,7 +48,9 @@ describe('passwords from a store, a program, a file and the environment', () => 
   /** Who PostgreSQL says has logged in, over the network. */
   async function login(user: string, password: string): Promise<string> {
     const connection = `host=${cluster.host('pg1').address} user=${user} dbname=postgres connect_timeout=${patience(5)}`;
-    const { stdout } = await promisify(execFile)('psql', [connection, '-XAtc', 'select session_user'], { env: { PATH: process.env['PATH'], PGPASSWORD: password } });
+    const { stdout } = await promisify(execFile)('psql', [connection, '-XAtc', 'select session_user'], {
+      env: { PATH: process.env['PATH'], PGPASSWORD: password },
+    });
     return stdout.trim();
   }
 
@@ -80,6 +87,9 @@ describe('passwords from a store, a program, a file and the environment', () => 
   it('that cannot be had keep the run from connecting', async () => {
     await writeFile(at('vault'), '#!/bin/sh\necho "sealed" >&2\nexit 4\n');
     const { code, all } = await cluster.run('plan');
-    expect([code, all]).toEqual([2, expect.stringMatching(/inventory\.yml:\d+:\d+ replication\.password: \.\/vault ended with exit code 4\n +sealed\n/u) as string]);
+    expect([code, all]).toEqual([
+      2,
+      expect.stringMatching(/inventory\.yml:\d+:\d+ replication\.password: \.\/vault ended with exit code 4\n +sealed\n/u) as string,
+    ]);
   });
 });

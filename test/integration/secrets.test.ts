@@ -28,32 +28,55 @@ describe('pgprov secrets', () => {
   it('makes an identity, the recipients and a store, each if it is not there', async () => {
     const options = await place('init');
     const { code, text } = await runCommandLine(['secrets', 'init'], options);
-    expect([code, text.split('\n').map((line) => line.split(/[;,]/u)[0])]).toEqual([0, [
-      `made the identity ${options.env['HOME']}/.config/pgprov/age/keys.txt`, 'made .age-recipients', 'made the store secrets.age', '',
-    ]]);
+    expect([code, text.split('\n').map((line) => line.split(/[;,]/u)[0])]).toEqual([
+      0,
+      [`made the identity ${options.env['HOME']}/.config/pgprov/age/keys.txt`, 'made .age-recipients', 'made the store secrets.age', ''],
+    ]);
     const identity = join(options.env['HOME'] ?? '', '.config/pgprov/age/keys.txt');
     expect([(await stat(identity)).mode & 0o777, (await stat(join(options.cwd, 'secrets.age'))).mode & 0o777]).toEqual([0o600, 0o600]);
     const kept = await readFile(identity, 'utf8');
     expect(kept).toMatch(/^# created: \S+\n# public key: age1\w+\nAGE-SECRET-KEY-1\w+\n$/u);
 
-    expect(await runCommandLine(['secrets', 'init'], options)).toMatchObject({ code: 2, text: expect.stringContaining('secrets.age is there already') as string });
-    expect((await runCommandLine(['secrets', 'init', '-f', 'second.age'], options)).text).toBe('made the store second.age; `pgprov secrets set NAME` puts a value into it\n');
+    expect(await runCommandLine(['secrets', 'init'], options)).toMatchObject({
+      code: 2,
+      text: expect.stringContaining('secrets.age is there already') as string,
+    });
+    expect((await runCommandLine(['secrets', 'init', '-f', 'second.age'], options)).text).toBe(
+      'made the store second.age; `pgprov secrets set NAME` puts a value into it\n',
+    );
     expect(await readFile(identity, 'utf8')).toBe(kept);
     const you = await keyPair();
-    expect(await runCommandLine(['secrets', 'init', '-f', 'third.age', '-r', you.recipient], options)).toMatchObject({ code: 2, text: expect.stringContaining(`does not list ${you.recipient}`) as string });
+    expect(await runCommandLine(['secrets', 'init', '-f', 'third.age', '-r', you.recipient], options)).toMatchObject({
+      code: 2,
+      text: expect.stringContaining(`does not list ${you.recipient}`) as string,
+    });
     expect(await readdir(options.cwd)).not.toContain('third.age');
   });
 
   it('takes a value from stdin, or makes one, and shows none', async () => {
     const options = await made('set');
     const first = await runCommandLine(['secrets', 'set', 'superuser'], { ...options, input: 'pässword  \n' });
-    expect(first).toEqual({ code: 0, text: 'secrets.age: superuser has a value; in the inventory: { age: secrets.age, key: superuser }\n' });
+    expect(first).toEqual({
+      code: 0,
+      text: 'secrets.age: superuser has a value; in the inventory: { age: secrets.age, key: superuser }\n',
+    });
     const again = await runCommandLine(['secrets', 'set', 'superuser', '--generate'], options);
-    expect(again.text).toBe('secrets.age: superuser has a generated password in place of its former one; in the inventory: { age: secrets.age, key: superuser }\n');
-    expect((await runCommandLine(['secrets', 'set', 'yes: no'], { ...options, input: 'x' })).text).toContain('{ age: secrets.age, key: "yes: no" }');
+    expect(again.text).toBe(
+      'secrets.age: superuser has a generated password in place of its former one; in the inventory: { age: secrets.age, key: superuser }\n',
+    );
+    expect((await runCommandLine(['secrets', 'set', 'yes: no'], { ...options, input: 'x' })).text).toContain(
+      '{ age: secrets.age, key: "yes: no" }',
+    );
     expect(await listed(options)).toEqual(['superuser', 'yes: no']);
-    for (const [input, message] of [['', 'is empty'], ['a\0b', 'holds a NUL character'], [Buffer.from([0xff]), 'is not UTF-8 text']] as const) {
-      expect(await runCommandLine(['secrets', 'set', 'bad'], { ...options, input })).toMatchObject({ code: 2, text: expect.stringContaining(message) as string });
+    for (const [input, message] of [
+      ['', 'is empty'],
+      ['a\0b', 'holds a NUL character'],
+      [Buffer.from([0xff]), 'is not UTF-8 text'],
+    ] as const) {
+      expect(await runCommandLine(['secrets', 'set', 'bad'], { ...options, input })).toMatchObject({
+        code: 2,
+        text: expect.stringContaining(message) as string,
+      });
     }
     expect(await runCommandLine(['secrets', 'set', 'bad', 'on-the-command-line'], options)).toMatchObject({ code: 2 });
     expect(await listed(options)).toEqual(['superuser', 'yes: no']);
@@ -69,7 +92,7 @@ describe('pgprov secrets', () => {
       }
       return (await line.ended).text;
     };
-    expect(await answer('hunter2hunter2\r', 'hunter2hunter3\r')).toContain('that was not the same twice; nothing was changed');
+    expect(await answer('hunter2hunter2\r', 'hunter2hunter3\r')).toContain('the two entries differ; nothing was changed');
     expect(await answer('hunter2\u0003')).toContain('interrupted; nothing was changed');
     const text = await answer('hunter2hunter2\r', 'hunter2hunter2\r');
     expect(text).toContain('typed has a value');
@@ -86,16 +109,30 @@ describe('pgprov secrets', () => {
       }
       return (await line.ended).text;
     };
-    await type(startCommandLine(['secrets', 'init', '--passphrase'], options), [/New passphrase of secrets\.age: $/u, 'correct horse\r'], [/Again: $/u, 'correct horse\r']);
+    await type(
+      startCommandLine(['secrets', 'init', '--passphrase'], options),
+      [/New passphrase of secrets\.age: $/u, 'correct horse\r'],
+      [/Again: $/u, 'correct horse\r'],
+    );
     const set = startCommandLine(['secrets', 'set', 'made', '--generate'], options);
-    expect(await type(set, [/^Passphrase of secrets\.age: $/u, 'wrong\r'], [/That does not open it\. Passphrase of secrets\.age: $/u, 'correct horse\r'])).toContain('made has a generated password');
+    expect(
+      await type(
+        set,
+        [/^Passphrase of secrets\.age: $/u, 'wrong\r'],
+        [/That does not open it\. Passphrase of secrets\.age: $/u, 'correct horse\r'],
+      ),
+    ).toContain('made has a generated password');
     expect(await readdir(options.cwd)).toEqual(['secrets.age']);
-    expect(await runCommandLine(['secrets', 'list'], { ...options, terminal: false })).toMatchObject({ code: 2, text: expect.stringContaining('there is no terminal to ask for it at') as string });
+    expect(await runCommandLine(['secrets', 'list'], { ...options, terminal: false })).toMatchObject({
+      code: 2,
+      text: expect.stringContaining('there is no terminal to ask for it at') as string,
+    });
   });
 
   describe('edit', () => {
     let options: CommandLineOptions & { memory: string };
-    const edit = (editor: string): Promise<{ code: number | null; text: string }> => runCommandLine(['secrets', 'edit'], { ...options, env: { ...options.env, EDITOR: editor } });
+    const edit = (editor: string): Promise<{ code: number | null; text: string }> =>
+      runCommandLine(['secrets', 'edit'], { ...options, env: { ...options.env, EDITOR: editor } });
     const script = async (name: string, lines: string): Promise<string> => {
       await writeFile(join(options.cwd, name), lines);
       return `sh '${join(options.cwd, name)}'`;
@@ -119,11 +156,21 @@ describe('pgprov secrets', () => {
     it.each([
       { name: 'changes nothing', lines: ':', code: 0, message: 'stays as it was' },
       { name: 'fails', lines: 'echo "x: y" >>"$1"; exit 1', code: 2, message: 'ended with exit code 1; the store stays as it was' },
-      { name: 'is killed', lines: 'echo "x: y" >>"$1"; kill -9 $$', code: 2, message: 'ended with exit code 137; the store stays as it was' },
+      {
+        name: 'is killed',
+        lines: 'echo "x: y" >>"$1"; kill -9 $$',
+        code: 2,
+        message: 'ended with exit code 137; the store stays as it was',
+      },
       { name: 'leaves what is no mapping', lines: 'echo "- hunter2" >"$1"', code: 2, message: 'line 1: not a mapping of names to texts' },
       { name: 'leaves bytes', lines: 'printf "\\377" >>"$1"', code: 2, message: 'is not UTF-8 text' },
       { name: 'removes the file', lines: 'rm "$1"', code: 2, message: 'the editor left no file' },
-      { name: 'removes the recipients', lines: 'echo "x: y" >>"$1"; mv .age-recipients aside', code: 2, message: 'there is no .age-recipients' },
+      {
+        name: 'removes the recipients',
+        lines: 'echo "x: y" >>"$1"; mv .age-recipients aside',
+        code: 2,
+        message: 'there is no .age-recipients',
+      },
     ])('keeps the store when the editor $name', async ({ lines, code, message }) => {
       const before = await readFile(join(options.cwd, 'secrets.age'), 'utf8');
       const ended = await edit(await script('editor.sh', lines));
@@ -139,7 +186,10 @@ describe('pgprov secrets', () => {
       const editor = await script('slow.sh', 'echo "x: y" >>"$1"; echo editing; exec sleep 5');
       const line = startCommandLine(['secrets', 'edit'], { ...options, env: { ...options.env, EDITOR: editor } });
       await line.printed(/editing/u);
-      expect(await runCommandLine(['secrets', 'set', 'a', '--generate'], options)).toMatchObject({ code: 5, text: expect.stringContaining('secrets.age is being changed by') as string });
+      expect(await runCommandLine(['secrets', 'set', 'a', '--generate'], options)).toMatchObject({
+        code: 5,
+        text: expect.stringContaining('secrets.age is being changed by') as string,
+      });
       line.child.kill(signal);
       const { code } = await line.ended;
       // Ctrl-C is the editor's, which here goes on.

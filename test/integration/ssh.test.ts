@@ -29,7 +29,9 @@ describe('SSH as people have it', () => {
     execFileSync('ssh-keygen', ['-q', '-p', '-N', PHRASE, '-f', locked]);
     await writeFile(join(directory, 'phrase'), `${PHRASE}\n`, { mode: 0o600 });
     await mkdir(join(directory, 'conf.d'));
-    await writeFile(join(directory, 'ssh_config'), `Include ${directory}/conf.d/*.conf
+    await writeFile(
+      join(directory, 'ssh_config'),
+      `Include ${directory}/conf.d/*.conf
 
 Host db* !dbx
   User admin
@@ -38,8 +40,12 @@ Host db* !dbx
   IdentitiesOnly yes
   UserKnownHostsFile ${pg1.knownHostsFile}
   ConnectTimeout 8
-`);
-    await writeFile(join(directory, 'conf.d', '10-hosts.conf'), hosts.map(({ address }, index) => `Host db${index + 1}\n  HostName ${address}\n`).join(''));
+`,
+    );
+    await writeFile(
+      join(directory, 'conf.d', '10-hosts.conf'),
+      hosts.map(({ address }, index) => `Host db${index + 1}\n  HostName ${address}\n`).join(''),
+    );
     // Each is the way to the next: pg3 is reached through pg1 and pg2.
     await writeFile(join(directory, 'conf.d', '20-ways.conf'), 'Host db2\n  ProxyJump db1\nHost db3\n  ProxyJump db2\n');
     untouched = await traces(pg1, pg2, pg3);
@@ -54,7 +60,10 @@ Host db* !dbx
   /** Runs a command of pgprov at a terminal, answering each question with the next answer. */
   function atTerminal(args: readonly string[], answers: readonly string[]): Promise<Finished> {
     const command = [process.execPath, PROGRAM, ...args].join(' ');
-    const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NO_COLOR: '1', SSH_AUTH_SOCK: '' } });
+    const child = spawn('script', ['-qec', command, '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, NO_COLOR: '1', SSH_AUTH_SOCK: '' },
+    });
     const left = [...answers];
     let all = '';
     let seen = 0;
@@ -77,9 +86,12 @@ Host db* !dbx
       expect(run.all).toContain('✔ all 3 hosts answer');
       expect(run.code).toBe(0);
       const rows = run.stdout.split('\n');
-      expect(rows[0]).toMatch(/^host +address +via +as +let in by +host key +connect +answer +system +clock$/u);
+      expect(rows[0]).toMatch(/^host +address +via +as +login via +host key +connect +answer +system +clock$/u);
       const row = (address: string, via: string[]): RegExp =>
-        new RegExp(String.raw`^pg\d +${address}:22 +${via.map((hop) => `admin@${hop}:22`).join(', ')} *admin → root by sudo +key \S*locked +ssh-ed25519, \S+:\d+ +\d+ ms +\d+ ms +debian 13 \S+ +\S+ s$`, 'u');
+        new RegExp(
+          String.raw`^pg\d +${address}:22 +${via.map((hop) => `admin@${hop}:22`).join(', ')} *admin → root by sudo +key \S*locked +ssh-ed25519, \S+:\d+ +\d+ ms +\d+ ms +debian 13 \S+ +\S+ s$`,
+          'u',
+        );
       expect(rows[1]).toMatch(row(pg1.address, []));
       expect(rows[2]).toMatch(row(pg2.address, [pg1.address]));
       expect(rows[3]).toMatch(row(pg3.address, [pg1.address, pg2.address]));
@@ -92,7 +104,15 @@ Host db* !dbx
       expect(run.code).toBe(0);
       const { hosts: found } = JSON.parse(run.stdout) as { hosts: object[] };
       expect(found).toEqual([
-        expect.objectContaining({ name: 'pg3', ok: true, user: 'admin', become: 'sudo', authentication: `key ${locked}`, system: expect.stringMatching(/^debian 13/u), connectMs: expect.any(Number) }),
+        expect.objectContaining({
+          name: 'pg3',
+          ok: true,
+          user: 'admin',
+          become: 'sudo',
+          authentication: `key ${locked}`,
+          system: expect.stringMatching(/^debian 13/u),
+          connectMs: expect.any(Number),
+        }),
       ]);
     });
 
@@ -118,7 +138,7 @@ Host db* !dbx
     it('asks for its passphrase once at a terminal, before anything is drawn', async () => {
       await cluster.write({ ssh: { ...BARE, config: 'ssh_config' }, hosts: ALIASES });
       const ping = await atTerminal(['ping', cluster.file], ['wrong one', PHRASE]);
-      expect(ping.all).toMatch(/^Passphrase of \S*locked: \nThat does not open it\. Passphrase of \S*locked: \nhost +address/u);
+      expect(ping.all).toMatch(/^Passphrase of \S*locked: \nThat does not open it\. Passphrase of \S*locked: \npg1\n +address/u);
       expect(ping.code).toBe(0);
       const plan = await atTerminal(['plan', cluster.file, '--role', 'base'], [PHRASE]);
       expect(plan.all.match(/Passphrase/gu)).toHaveLength(1);
@@ -131,7 +151,7 @@ Host db* !dbx
     it('asks for it once for all hosts', async () => {
       await cluster.write({ ssh: { user: 'asks' } });
       const run = await atTerminal(['ping', cluster.file, '-K'], ['asks-password']);
-      expect(run.all).toMatch(/^Password for sudo: \nhost /u);
+      expect(run.all).toMatch(/^Password for sudo: \npg1\n +address/u);
       expect(run.all).toContain('all 3 hosts answer');
       expect(run.all).not.toContain('asks-password');
       expect(run.code).toBe(0);
@@ -159,11 +179,15 @@ Host db* !dbx
       const run = await cluster.run('ping');
       expect(run.code).toBe(3);
       expect(run.stdout).toMatch(/^pg1 .*admin → root by sudo/mu);
-      expect(run.stdout).toMatch(/✖ pg2 {2}admin@\S+:22\n.*shows the host key ssh-ed25519 SHA256:\S+, but is known by ssh-ed25519 SHA256:\S+ at \S*known_changed:\d+\n +→ somebody may be in between.*ssh-keygen -R/u);
+      expect(run.stdout).toMatch(
+        /✖ pg2 {2}admin@\S+:22\n.*shows the host key ssh-ed25519 SHA256:\S+, but is known by ssh-ed25519 SHA256:\S+ at \S*known_changed:\d+\n +→ this may be a man in the middle.*ssh-keygen -R/u,
+      );
       expect(run.stdout).toMatch(/✖ pg3 {2}admin@\S+:22\n.*(?:no answer on port 22|no route to it)[^\n]*\n +→ check/u);
       expect(run.stdout).toContain('✖ 2 of 3 hosts cannot be used');
       const json = JSON.parse((await cluster.run('ping', '--json', '--host', 'pg2')).stdout) as { hosts: unknown };
-      expect(json.hosts).toEqual([expect.objectContaining({ name: 'pg2', ok: false, error: expect.objectContaining({ kind: 'ssh/host-key-changed' }) })]);
+      expect(json.hosts).toEqual([
+        expect.objectContaining({ name: 'pg2', ok: false, error: expect.objectContaining({ kind: 'ssh/host-key-changed' }) }),
+      ]);
     } finally {
       await pg3.connect();
     }

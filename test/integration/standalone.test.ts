@@ -43,7 +43,10 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
       const initdb = '/usr/lib/postgresql/17/bin/initdb';
       const slow = ['#!/bin/sh', `${initdb}.real "$@"`, ': >/tmp/initdb-at-work', 'exec sleep 600', ''].join('\n');
       expect((await host.exec('cat >/run/slow-initdb && chmod 755 /run/slow-initdb', { input: slow })).code).toBe(0);
-      await must(host, `systemd-run -q sh -c 'until [ -x ${initdb} ]; do sleep 0.02; done; mv ${initdb} ${initdb}.real; cp /run/slow-initdb ${initdb}'`);
+      await must(
+        host,
+        `systemd-run -q sh -c 'until [ -x ${initdb} ]; do sleep 0.02; done; mv ${initdb} ${initdb}.real; cp /run/slow-initdb ${initdb}'`,
+      );
       const run = start(['apply', cluster.file, '--yes']);
       await expect.poll(async () => (await host.exec('test -e /tmp/initdb-at-work')).code, { timeout: patience(120_000) }).toBe(0);
       run.process.kill('SIGKILL');
@@ -54,24 +57,36 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
       first = await cluster.run('apply');
       expect(first.all).not.toContain('failed:');
       expect(first.code).toBe(0);
-      expect(await must(host, `ls -d ${DATA}.pgprov-initdb* && ls ${DATA}.pgprov-initdb*/PG_VERSION`)).toMatch(/main\.pgprov-initdb\.\d{8}T\d{6}/u);
+      expect(await must(host, `ls -d ${DATA}.pgprov-initdb* && ls ${DATA}.pgprov-initdb*/PG_VERSION`)).toMatch(
+        /main\.pgprov-initdb\.\d{8}T\d{6}/u,
+      );
     });
   });
 
   it('is a checksummed cluster that runs under Debian’s unit', async () => {
     expect(await controldata(host, 'Data page checksum version')).toBe('1');
-    expect(await must(host, 'systemctl is-active postgresql@17-main && systemctl is-enabled postgresql@17-main')).toMatch(/^active\nenabled/u);
-    expect(await must(host, 'pg_lsclusters -h')).toMatch(/^17\s+main\s+5433\s+online\s+postgres\s+\/var\/lib\/postgresql\/17\/main\b[^\n]*$/u);
+    expect(await must(host, 'systemctl is-active postgresql@17-main && systemctl is-enabled postgresql@17-main')).toMatch(
+      /^active\nenabled/u,
+    );
+    expect(await must(host, 'pg_lsclusters -h')).toMatch(
+      /^17\s+main\s+5433\s+online\s+postgres\s+\/var\/lib\/postgresql\/17\/main\b[^\n]*$/u,
+    );
     expect(await ask('show server_encoding')).toBe('UTF8');
   });
 
   it('has the parameters that the inventory gives', async () => {
-    expect(await ask("select string_agg(name || '=' || setting, ',' order by name) from pg_settings where name in ('port', 'work_mem')")).toBe('port=5433,work_mem=6144');
+    expect(
+      await ask("select string_agg(name || '=' || setting, ',' order by name) from pg_settings where name in ('port', 'work_mem')"),
+    ).toBe('port=5433,work_mem=6144');
     expect((await host.exec("ss -Hltn 'sport = :5432'")).stdout).toBe('');
   });
 
   it('has the replicator with a SCRAM password, and a login through .pgpass', async () => {
-    expect(await ask("select rolreplication || ' ' || (rolpassword ~ '^SCRAM-SHA-256') || ' ' || rolsuper from pg_authid where rolname = 'replicator'")).toBe('true true false');
+    expect(
+      await ask(
+        "select rolreplication || ' ' || (rolpassword ~ '^SCRAM-SHA-256') || ' ' || rolsuper from pg_authid where rolname = 'replicator'",
+      ),
+    ).toBe('true true false');
     const login = `runuser -u postgres -- env HOME=/var/lib/postgresql psql -XAtw -d 'host=${host.address} port=5433 user=replicator dbname=replication replication=true' -c IDENTIFY_SYSTEM`;
     expect(await must(host, login)).toContain(await controldata(host, 'Database system identifier'));
   });
@@ -84,7 +99,10 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
 
   it('keeps the lines of others in .pgpass, 0600 and the owner’s', async () => {
     const ours = await must(host, 'cat /var/lib/postgresql/.pgpass');
-    await must(host, `printf '%s\\n' ${FOREIGN_LINES.map((line) => `'${line}'`).join(' ')} >/var/lib/postgresql/.pgpass && chmod 644 /var/lib/postgresql/.pgpass && chown root:root /var/lib/postgresql/.pgpass`);
+    await must(
+      host,
+      `printf '%s\\n' ${FOREIGN_LINES.map((line) => `'${line}'`).join(' ')} >/var/lib/postgresql/.pgpass && chmod 644 /var/lib/postgresql/.pgpass && chown root:root /var/lib/postgresql/.pgpass`,
+    );
     const run = await cluster.run('apply');
     expect(run.code).toBe(0);
     const lines = (await must(host, 'cat /var/lib/postgresql/.pgpass')).split('\n');
@@ -94,7 +112,8 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
   });
 
   it('is not changed by another run', async () => {
-    const files = (): Promise<string> => must(host, "find /etc /var/lib/pgprov /var/lib/postgresql/.pgpass -type f -printf '%p %T@ %i\\n' | sort");
+    const files = (): Promise<string> =>
+      must(host, "find /etc /var/lib/pgprov /var/lib/postgresql/.pgpass -type f -printf '%p %T@ %i\\n' | sort");
     const before = [await postmaster(), await ask('select pg_conf_load_time()'), await files()];
     const run = await cluster.run('apply');
     expect(run.code).toBe(0);
@@ -104,7 +123,10 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
 
   it('reloads for a changed parameter and a new pg_hba line', async () => {
     const before = await postmaster();
-    await write({ parameters: { work_mem: '7MB', 'auto_explain.log_min_duration': '3s' }, hba: ['host app app 10.99.0.0/16 scram-sha-256'] });
+    await write({
+      parameters: { work_mem: '7MB', 'auto_explain.log_min_duration': '3s' },
+      hba: ['host app app 10.99.0.0/16 scram-sha-256'],
+    });
     const run = await cluster.run('apply');
     expect(run.code).toBe(0);
     await expect.poll(() => ask('show work_mem')).toBe('7MB');
@@ -141,12 +163,17 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
   });
 
   it('is refused when the data is another cluster’s', async () => {
-    await must(host, `systemctl stop postgresql@17-main && mv ${DATA} ${DATA}.ours && install -d -o postgres ${DATA} && runuser -u postgres -- /usr/lib/postgresql/17/bin/initdb -D ${DATA} >/dev/null`);
+    await must(
+      host,
+      `systemctl stop postgresql@17-main && mv ${DATA} ${DATA}.ours && install -d -o postgres ${DATA} && runuser -u postgres -- /usr/lib/postgresql/17/bin/initdb -D ${DATA} >/dev/null`,
+    );
     const before = await must(host, `find ${DATA} /etc -printf '%p %T@\\n' | sort`);
     for (const command of ['plan', 'apply']) {
       const run = await cluster.run(command);
       expect(run.code).toBe(4);
-      expect(run.all).toContain(`holds a PostgreSQL cluster that pgprov did not make (system identifier ${await controldata(host, 'Database system identifier')})`);
+      expect(run.all).toContain(
+        `holds a PostgreSQL cluster that pgprov did not make (system identifier ${await controldata(host, 'Database system identifier')})`,
+      );
     }
     expect(await must(host, `find ${DATA} /etc -printf '%p %T@\\n' | sort`)).toBe(before);
     await must(host, `rm -r ${DATA} && mv ${DATA}.ours ${DATA}`);

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DEPTH, sample } from '../support/depth.js';
 import { patience } from '../support/patience.js';
 import { TestCluster } from './support/cluster.js';
-import { insistInForce, lifeOf, powerCycle, traces, type Life } from './support/living.js';
+import { assertInForce, lifeOf, powerCycle, traces, type Life } from './support/living.js';
 import { describeMembers, must } from './support/outside.js';
 import { TRIALS, type Trial } from './support/variable-trials.js';
 
@@ -15,8 +15,17 @@ const set = ({ variable, value }: Trial): string[] => ['--set', `${variable}=${v
 describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
   let cluster: TestCluster;
   let life: Life;
-  const refused = sample(TRIALS.filter((trial) => trial.refused !== undefined), SEEN.size + 2, 'refused', ({ variable }) => SEEN.has(variable));
-  const taken = sample(TRIALS.filter((trial) => trial.refused === undefined && (trial.query ?? trial.command) !== undefined), 2, 'taken');
+  const refused = sample(
+    TRIALS.filter((trial) => trial.refused !== undefined),
+    SEEN.size + 2,
+    'refused',
+    ({ variable }) => SEEN.has(variable),
+  );
+  const taken = sample(
+    TRIALS.filter((trial) => trial.refused === undefined && (trial.query ?? trial.command) !== undefined),
+    2,
+    'taken',
+  );
 
   beforeAll(async () => {
     cluster = await TestCluster.converged();
@@ -30,7 +39,7 @@ describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
   });
 
   /** An apply that is refused with what each trial says, and with nothing else. */
-  async function insistRefused(trials: readonly Trial[], sentences: readonly RegExp[]): Promise<void> {
+  async function assertRefused(trials: readonly Trial[], sentences: readonly RegExp[]): Promise<void> {
     const before = await traces(cluster);
     const run = await cluster.run('apply', ...trials.flatMap(set));
     expect(run.code, run.all).toBe(4);
@@ -46,28 +55,33 @@ describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
   };
 
   it(`refuses what is fixed, each by its own sentence: ${refused.map(({ variable }) => variable).join(', ')}`, async () => {
-    for (const trials of apart(refused)) await insistRefused(trials, trials.map(({ refused: sentence }) => sentence as RegExp));
+    for (const trials of apart(refused))
+      await assertRefused(
+        trials,
+        trials.map(({ refused: sentence }) => sentence as RegExp),
+      );
   });
 
   it('refuses another name or address for a host', async () => {
     const { address } = cluster.host('pg3');
     await writeFile(cluster.file, (await readFile(cluster.file, 'utf8')).replace(/^ {2}pg3:/mu, '  db3:'));
-    await insistRefused([], [/db3\s+failed: the inventory calls this host db3, but its Patroni is the member pg3/u]);
+    await assertRefused([], [/db3\s+failed: the inventory calls this host db3, but its Patroni is the member pg3/u]);
     await cluster.write({ hosts: { pg3: { address, cluster_address: '10.99.0.3' } } });
-    await insistRefused([], [/pg3\s+failed: cluster_address is 10\.99\.0\.3, but etcd’s list of members has the member at \d/u]);
+    await assertRefused([], [/pg3\s+failed: cluster_address is 10\.99\.0\.3, but etcd’s list of members has the member at \d/u]);
   });
 
   it('refuses to take the role patroni from a member that runs', async () => {
     const { address } = cluster.host('pg3');
     await cluster.write({ hosts: { pg3: { address, roles: ['base', 'pgdg', 'etcd'] } } });
-    await insistRefused([], [/pg3 has no role patroni \(\S+inventory\.yml:\d+\), but runs as a member of the cluster demo/u]);
+    await assertRefused([], [/pg3 has no role patroni \(\S+inventory\.yml:\d+\), but runs as a member of the cluster demo/u]);
   });
 
   it('does not begin with a watchdog that is required and not there', async () => {
     const before = await traces(cluster);
     const run = await cluster.run('apply', '--set', 'patroni.watchdog=required', '--set', 'patroni.watchdog_device=/dev/watchdog7');
     expect(run.code, run.all).toBe(1);
-    for (const name of ['pg1', 'pg2', 'pg3']) expect(run.all).toMatch(new RegExp(`${name}\\s+failed: patroni.watchdog is required, but there is no /dev/watchdog7`, 'u'));
+    for (const name of ['pg1', 'pg2', 'pg3'])
+      expect(run.all).toMatch(new RegExp(`${name}\\s+failed: patroni.watchdog is required, but there is no /dev/watchdog7`, 'u'));
     expect(await traces(cluster)).toEqual(before);
     expect(await lifeOf(cluster)).toEqual(life);
   });
@@ -77,7 +91,7 @@ describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
     expect(plan.all).toMatch(/PostgreSQL keeps running on every member, and pg1 stays the leader/u);
     const run = await cluster.run('apply', ...taken.flatMap(set));
     expect(run.code, run.all).toBe(0);
-    for (const trial of taken) await insistInForce(cluster, trial);
+    for (const trial of taken) await assertInForce(cluster, trial);
     expect(await lifeOf(cluster)).toEqual(life);
     const back = await cluster.run('apply');
     expect(back.code, back.all).toBe(0);
@@ -109,7 +123,10 @@ describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
 
   it('comes back by the inventory as it was, after another run wrote a data directory that is not there', async () => {
     for (const host of cluster.hosts) {
-      await must(host, "sed -i 's|^  data_dir: .*|  data_dir: \"/srv/pg/main\"|' /etc/patroni/config.yml && mkdir -p /srv/pg && chown postgres /srv/pg && systemctl reload patroni");
+      await must(
+        host,
+        'sed -i \'s|^  data_dir: .*|  data_dir: "/srv/pg/main"|\' /etc/patroni/config.yml && mkdir -p /srv/pg && chown postgres /srv/pg && systemctl reload patroni',
+      );
     }
     await Promise.all(cluster.hosts.map((host) => host.kill()));
     await Promise.all(cluster.hosts.map((host) => host.start()));

@@ -14,11 +14,12 @@ describe('a wait that cannot succeed', () => {
   });
 
   it('ends with the journal line that explains it, and the rerun with a mended inventory finishes', async () => {
-    await cluster.write({ postgresql: { parameters: { shared_buffers: '900GB' } } });
+    // A library with a path is left to the server, which looks for it when it starts.
+    await cluster.write({ postgresql: { parameters: { shared_preload_libraries: '/nowhere/library' } } });
     const run = await cluster.run('apply');
     expect(run.code, run.all).toBe(1);
     expect(run.all).toMatch(/pg1\s+patroni\/start\s+failed/u);
-    expect(run.all).toMatch(/could not map anonymous shared memory|removing initialize key after failed attempt/u);
+    expect(run.all).toMatch(/could not access file|removing initialize key after failed attempt/u);
     expect(run.all).not.toContain('gave up after');
 
     await cluster.write({ postgresql: { parameters: { shared_buffers: '64MB' } } });
@@ -48,7 +49,10 @@ describe('a wait that cannot succeed', () => {
     expect(run.code, run.all).toBe(1);
     expect(run.all).toMatch(/certificate verify failed|CERTIFICATE_VERIFY_FAILED/u);
     expect(run.all).not.toContain('gave up after');
-    await must(cluster.host('pg1'), 'rm /etc/systemd/system/patroni.service.d/broken.conf && systemctl daemon-reload && systemctl stop patroni');
+    await must(
+      cluster.host('pg1'),
+      'rm /etc/systemd/system/patroni.service.d/broken.conf && systemctl daemon-reload && systemctl stop patroni',
+    );
     expect((await cluster.run('apply')).code).toBe(0);
   });
 });

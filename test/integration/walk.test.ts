@@ -8,10 +8,14 @@ const SEED = 1;
 const STEPS = MATRIX ? 40 : 4;
 
 describe('a cluster that random things happen to while a client writes', () => {
-  it(`is put right by an apply after each of ${STEPS} of them, and loses nothing (seed ${SEED})`, async () => {
-    const lines: string[] = [];
-    await Walk.run({ seed: SEED, steps: STEPS, say: (line) => lines.push(line) });
-    process.stdout.write(`${lines.join('\n')}\n`);
-    expect(lines).toHaveLength(STEPS + 1);
-  }, patience(1_800_000));
+  it(
+    `is put right by an apply after each of ${STEPS} of them, and loses nothing (seed ${SEED})`,
+    async () => {
+      const lines: string[] = [];
+      await Walk.run({ seed: SEED, steps: STEPS, say: (line) => lines.push(line) });
+      process.stdout.write(`${lines.join('\n')}\n`);
+      expect(lines).toHaveLength(STEPS + 1);
+    },
+    patience(1_800_000),
+  );
 });

@@ -26,10 +26,7 @@ class HostContainer extends GenericContainer {
     this.withName(container)
       .withHostname(name)
       .withNetworkMode(network.id)
-      .withExtraHosts([
-        ...MIRROR_NAMES.map((host) => ({ host, ipAddress: network.mirror })),
-        { host: DOWN.name, ipAddress: DOWN.address },
-      ])
+      .withExtraHosts([...MIRROR_NAMES.map((host) => ({ host, ipAddress: network.mirror })), { host: DOWN.name, ipAddress: DOWN.address }])
       .withAddedCapabilities('ALL')
       // The first is often missing on the machine itself; with the second a host could set the clock of everything else.
       .withDroppedCapabilities('SYS_RESOURCE', 'SYS_TIME')

@@ -64,7 +64,13 @@ export class LabHost implements HostFacts {
 
   /** The arguments with which OpenSSH's client gets in, ready for `ssh`. */
   sshArguments(user: string = this.user): string[] {
-    const options = ['BatchMode=yes', 'StrictHostKeyChecking=yes', `UserKnownHostsFile=${this.knownHostsFile}`, 'GlobalKnownHostsFile=none', 'LogLevel=ERROR'];
+    const options = [
+      'BatchMode=yes',
+      'StrictHostKeyChecking=yes',
+      `UserKnownHostsFile=${this.knownHostsFile}`,
+      'GlobalKnownHostsFile=none',
+      'LogLevel=ERROR',
+    ];
     return ['-F', 'none', '-i', this.identityFile, ...options.flatMap((option) => ['-o', option]), `${user}@${this.address}`];
   }
 
@@ -81,7 +87,11 @@ export class LabHost implements HostFacts {
       throw new Error(`${this.name} was not up after ${seconds} s: ${done.stderr}${log.stdall}`);
     }
     const [state, ...keys] = done.stdout.trim().split('\n');
-    await writeKnownHosts(this.network, this.address, keys.map((key) => key.split(' ').slice(0, 2).join(' ')));
+    await writeKnownHosts(
+      this.network,
+      this.address,
+      keys.map((key) => key.split(' ').slice(0, 2).join(' ')),
+    );
     return state === 'degraded' ? 'degraded' : 'running';
   }
 

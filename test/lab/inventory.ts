@@ -2,7 +2,10 @@ import { type LabHost, sshSection } from './host.js';
 import { publicKey } from './keys.js';
 import { SYSTEMS } from './systems.js';
 
-/** What the inventory of any lab says: its hosts, the way in, and the versions and the key that the lab's mirror has. The first host's system counts. */
+/**
+ * What the inventory of any lab says: its hosts, the way in, and the versions and the key that the lab's mirror has. The first host's
+ * system counts.
+ */
 export async function labInventory(hosts: readonly LabHost[]): Promise<Record<string, unknown>> {
   const [first] = hosts;
   if (first === undefined) throw new Error('an inventory needs at least one host');

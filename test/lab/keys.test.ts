@@ -31,7 +31,9 @@ describe.runIf(tools)('the keys of the lab', () => {
 
   it('are made where there are none, and stay', async () => {
     const before = await contents();
-    expect(Object.keys(before)).toEqual(expect.arrayContaining(['id_ed25519', 'ca.crt', 'server.crt', 'pgdg.secret', 'rocky.asc', 'stranger.fingerprint']));
+    expect(Object.keys(before)).toEqual(
+      expect.arrayContaining(['id_ed25519', 'ca.crt', 'server.crt', 'pgdg.secret', 'rocky.asc', 'stranger.fingerprint']),
+    );
     await keys.ensureKeys();
     expect(await contents()).toEqual(before);
   });
@@ -46,7 +48,10 @@ describe.runIf(tools)('the keys of the lab', () => {
   });
 
   it('give the mirror a certificate with all of its names', async () => {
-    const [authority, server] = [new X509Certificate(await readFile(file('ca.crt'))), new X509Certificate(await readFile(file('server.crt')))];
+    const [authority, server] = [
+      new X509Certificate(await readFile(file('ca.crt'))),
+      new X509Certificate(await readFile(file('server.crt'))),
+    ];
     expect(server.checkIssued(authority)).toBe(true);
     expect(server.subjectAltName).toContain('DNS:download.postgresql.org');
   });

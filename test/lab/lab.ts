@@ -68,9 +68,14 @@ export async function startHosts(requests: readonly HostRequest[]): Promise<LabH
 
 /** The hosts of one network, or of all, as far as their containers exist; a stopped host is among them. */
 export async function findHosts(network?: string): Promise<LabHost[]> {
-  const filters = [`label=pgprov.lab=${LAB_ID}`, 'label=pgprov.lab.role=host', ...(network === undefined ? [] : [`label=pgprov.lab.network=${network}`])];
+  const filters = [
+    `label=pgprov.lab=${LAB_ID}`,
+    'label=pgprov.lab.role=host',
+    ...(network === undefined ? [] : [`label=pgprov.lab.network=${network}`]),
+  ];
   const fields = ['name', 'os', 'network', 'address'].map((field) => `{{.Label "pgprov.lab.${field}"}}`);
-  const listing = await run`docker ps --all ${filters.flatMap((filter) => ['--filter', filter])} --format ${[...fields, '{{.Names}}'].join('\t')}`;
+  const listing =
+    await run`docker ps --all ${filters.flatMap((filter) => ['--filter', filter])} --format ${[...fields, '{{.Names}}'].join('\t')}`;
   return listing.stdout
     .split('\n')
     .filter((line) => line !== '')

@@ -14,20 +14,28 @@ import { isOver, RUN_LABEL, RUN_VARIABLE } from './run-labels.js';
 export async function removeLeftovers(): Promise<string[]> {
   // Before the hosts, so that none makes new ones.
   const processes = endProcesses();
-  const containers = await listed`docker ps --all --filter ${`label=pgprov.lab=${LAB_ID}`} --filter ${`label=${RUN_LABEL}`} --format ${`{{.Label "${RUN_LABEL}"}}\t{{.ID}}\t{{.Names}}\t{{.Networks}}`}`;
+  const containers =
+    await listed`docker ps --all --filter ${`label=pgprov.lab=${LAB_ID}`} --filter ${`label=${RUN_LABEL}`} --format ${`{{.Label "${RUN_LABEL}"}}\t{{.ID}}\t{{.Names}}\t{{.Networks}}`}`;
   await Promise.all(containers.map(([id = '']) => attempt`docker rm --force --volumes ${id}`));
   // Vagrant makes networks of its own, without labels; one that other machines are in is not removed.
-  const vagrants = new Set(containers.flatMap(([, , networks = '']) => networks.split(',').filter((name) => name.startsWith('vagrant_network_'))));
+  const vagrants = new Set(
+    containers.flatMap(([, , networks = '']) => networks.split(',').filter((name) => name.startsWith('vagrant_network_'))),
+  );
   for (const network of vagrants) await attempt`docker network rm ${network}`;
 
-  const networks = await listed`docker network ls --filter ${`label=pgprov.lab=${LAB_ID}`} --filter ${`label=${RUN_LABEL}`} --format ${`{{.Label "${RUN_LABEL}"}}\t{{.ID}}\t{{.Label "pgprov.lab.network"}}`}`;
+  const networks =
+    await listed`docker network ls --filter ${`label=pgprov.lab=${LAB_ID}`} --filter ${`label=${RUN_LABEL}`} --format ${`{{.Label "${RUN_LABEL}"}}\t{{.ID}}\t{{.Label "pgprov.lab.network"}}`}`;
   // By their ids, since another run may by now have made one of the same name.
   for (const [id = '', name = ''] of networks) {
     await attempt`docker network disconnect --force ${id} ${MIRROR_CONTAINER}`;
     if ((await attempt`docker network rm ${id}`).exitCode === 0) await rm(inLab('networks', name), { recursive: true, force: true });
   }
   await removeStaleLocks();
-  return [...processes.map((pid) => `process ${pid}`), ...containers.map(([, name = '']) => name), ...networks.map(([, name = '']) => `network ${name}`)];
+  return [
+    ...processes.map((pid) => `process ${pid}`),
+    ...containers.map(([, name = '']) => name),
+    ...networks.map(([, name = '']) => `network ${name}`),
+  ];
 }
 
 /** The further columns of a listing's lines whose first, a run, is gone; none where no engine answers. */
@@ -41,15 +49,20 @@ async function listed(pieces: TemplateStringsArray, ...values: string[]): Promis
 
 /** Ends the processes of Node that have such a run in their environment; returns their numbers. */
 function endProcesses(): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/u.test(name)).map(Number).filter((pid) => {
-    try {
-      // Nothing but Node: the engine of containers may have been started by a test, and must stay.
-      if (readlinkSync(`/proc/${pid}/exe`) !== process.execPath) return false;
-      const run = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').find((entry) => entry.startsWith(`${RUN_VARIABLE}=`));
-      return run !== undefined && isOver(run.slice(RUN_VARIABLE.length + 1)) && process.kill(pid, 'SIGKILL');
-    } catch {
-      // It is somebody else's, or over.
-      return false;
-    }
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/u.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        // Nothing but Node: the engine of containers may have been started by a test, and must stay.
+        if (readlinkSync(`/proc/${pid}/exe`) !== process.execPath) return false;
+        const run = readFileSync(`/proc/${pid}/environ`, 'utf8')
+          .split('\0')
+          .find((entry) => entry.startsWith(`${RUN_VARIABLE}=`));
+        return run !== undefined && isOver(run.slice(RUN_VARIABLE.length + 1)) && process.kill(pid, 'SIGKILL');
+      } catch {
+        // It is somebody else's, or over.
+        return false;
+      }
+    });
 }

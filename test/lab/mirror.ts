@@ -38,8 +38,12 @@ export async function ensureMirror(): Promise<boolean> {
   await ensureMirrorImage(image);
 
   // Keys are made anew when the lab's folder was deleted, and a container from before would go on serving the deleted one.
-  const folder = createHash('sha256').update(await readFile(inLab('keys', 'server.crt'))).digest('hex').slice(0, 12);
-  const state = await attempt`docker inspect --format ${'{{.Config.Image}} {{.Config.Labels.folder}} {{.State.Running}}'} ${MIRROR_CONTAINER}`;
+  const folder = createHash('sha256')
+    .update(await readFile(inLab('keys', 'server.crt')))
+    .digest('hex')
+    .slice(0, 12);
+  const state =
+    await attempt`docker inspect --format ${'{{.Config.Image}} {{.Config.Labels.folder}} {{.State.Running}}'} ${MIRROR_CONTAINER}`;
   if (state.stdout.trim() === `${image} ${folder} true`) return false;
   if (state.stdout.trim() === `${image} ${folder} false`) {
     await run`docker start ${MIRROR_CONTAINER}`;
@@ -59,7 +63,8 @@ export async function ensureMirror(): Promise<boolean> {
   await run`docker run --detach --name ${MIRROR_CONTAINER} ${labels} ${log} ${mounts} --tmpfs /run --tmpfs /tmp ${image} nginx -c /nginx.conf`;
   await sleep(500);
   const now = await run`docker inspect --format ${'{{.State.Running}}'} ${MIRROR_CONTAINER}`;
-  if (now.stdout.trim() !== 'true') throw new Error(`the package mirror ended at once:\n${(await run`docker logs ${MIRROR_CONTAINER}`).stdall}`);
+  if (now.stdout.trim() !== 'true')
+    throw new Error(`the package mirror ended at once:\n${(await run`docker logs ${MIRROR_CONTAINER}`).stdall}`);
   await removeOlder(image);
   return true;
 }

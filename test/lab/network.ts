@@ -73,7 +73,10 @@ export async function removeNetwork(name: string): Promise<void> {
 /** Names of the networks this lab has. */
 export async function networkNames(): Promise<string[]> {
   const listing = await run`docker network ls --filter ${`label=pgprov.lab=${LAB_ID}`} --format ${'{{.Label "pgprov.lab.network"}}'}`;
-  return listing.stdout.split('\n').filter((name) => name !== '').sort();
+  return listing.stdout
+    .split('\n')
+    .filter((name) => name !== '')
+    .sort();
 }
 
 async function findNetwork(name: string): Promise<LabNetwork | undefined> {

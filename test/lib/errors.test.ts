@@ -18,7 +18,17 @@ describe('errors', () => {
   });
 
   it('has exit codes that are part of the interface', () => {
-    expect(ExitCode).toEqual({ done: 0, hostFailed: 1, badInput: 2, unreachable: 3, refused: 4, locked: 5, changes: 6, expiring: 7, interrupted: 130 });
+    expect(ExitCode).toEqual({
+      done: 0,
+      hostFailed: 1,
+      badInput: 2,
+      unreachable: 3,
+      refused: 4,
+      locked: 5,
+      changes: 6,
+      expiring: 7,
+      interrupted: 130,
+    });
   });
 
   it('leaves out what is not there', () => {

@@ -17,7 +17,10 @@ describe.skipIf(!there)(there ? 'keyFingerprints' : 'keyFingerprints (skipped: n
     execFileSync('gpg', ['--batch', '--homedir', home, ...words], { stdio: ['ignore', 'pipe', 'ignore'] });
 
   beforeAll(() => {
-    for (const [name, algorithm] of [['ed', 'ed25519'], ['rsa', 'rsa2048']] as const) {
+    for (const [name, algorithm] of [
+      ['ed', 'ed25519'],
+      ['rsa', 'rsa2048'],
+    ] as const) {
       gpg('--passphrase', '', '--quick-generate-key', `${name}@example.com`, algorithm, 'default', 'never');
     }
     for (const line of gpg('--list-keys', '--with-colons').toString().split('\n')) {

@@ -8,7 +8,8 @@ import { asPostgres, makeCluster, postgresBinaries } from '../support/postgres.j
 import { patience } from '../support/patience.js';
 
 /** From PostgreSQL 15's own pg_authid, for the password `pencil`. */
-const RECORDED = 'SCRAM-SHA-256$4096:b9zCZlb/Tqz8czG02UJ2mQ==$kidrAXQFYhcMlRbavZsEKy7tDtJ5E8oREqh917KdznM=:smxYj7VxC5SjaWozAs7H1GeMq+5i/nyHAqQDxl13kjU=';
+const RECORDED =
+  'SCRAM-SHA-256$4096:b9zCZlb/Tqz8czG02UJ2mQ==$kidrAXQFYhcMlRbavZsEKy7tDtJ5E8oREqh917KdznM=:smxYj7VxC5SjaWozAs7H1GeMq+5i/nyHAqQDxl13kjU=';
 
 describe('a verifier', () => {
   it.each(['pencil', 'with space', 'ü', '\u00bd', '密码', 'x'.repeat(200)])('matches the password %j and no other', (password) => {
@@ -21,7 +22,9 @@ describe('a verifier', () => {
 
   it('is that of RFC 7677 for its example', () => {
     const verifier = makeVerifier('pencil', Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64'));
-    expect(verifier).toMatchInlineSnapshot(`"SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="`);
+    expect(verifier).toMatchInlineSnapshot(
+      `"SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="`,
+    );
   });
 
   it('takes the iterations and the salt it is given', () => {

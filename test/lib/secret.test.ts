@@ -56,13 +56,22 @@ describe('redact', () => {
     {
       what: 'two private keys',
       text: '-----BEGIN PRIVATE KEY-----\na\n-----END PRIVATE KEY-----\nmid\n-----BEGIN RSA PRIVATE KEY-----\nb\n-----END RSA PRIVATE KEY-----',
-      hidden: '-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----\nmid\n-----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----',
+      hidden:
+        '-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----\nmid\n-----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----',
     },
     { what: 'a certificate, which is no secret', text: '-----BEGIN CERTIFICATE-----\na\n', hidden: '-----BEGIN CERTIFICATE-----\na\n' },
     { what: 'what is masked already', text: 'password: ***\n', hidden: 'password: ***\n' },
     { what: 'words', text: 'the password of role x was set', hidden: 'the password of role x was set' },
-    { what: 'a problem of an inventory, whose words are none', text: 'inventory.yml:14:9 hosts.pg-1.ssh.password: the file pw is empty\n--set ssh.password: the file pw is empty', hidden: 'inventory.yml:14:9 hosts.pg-1.ssh.password: the file pw is empty\n--set ssh.password: the file pw is empty' },
-    { what: 'a log whose lines begin with a time', text: '2026-01-01T13:51:25 password: hunter22\n13:51:25 db.password: hunter22', hidden: '2026-01-01T13:51:25 password: ***\n13:51:25 db.password: ***' },
+    {
+      what: 'a problem of an inventory, whose words are none',
+      text: 'inventory.yml:14:9 hosts.pg-1.ssh.password: the file pw is empty\n--set ssh.password: the file pw is empty',
+      hidden: 'inventory.yml:14:9 hosts.pg-1.ssh.password: the file pw is empty\n--set ssh.password: the file pw is empty',
+    },
+    {
+      what: 'a log whose lines begin with a time',
+      text: '2026-01-01T13:51:25 password: hunter22\n13:51:25 db.password: hunter22',
+      hidden: '2026-01-01T13:51:25 password: ***\n13:51:25 db.password: ***',
+    },
     { what: 'names like it', text: 'password_encryption: scram-sha-256', hidden: 'password_encryption: scram-sha-256' },
   ])('hides what is a secret in $what', ({ text, hidden }) => {
     expect(redact(text)).toBe(hidden);

@@ -28,7 +28,7 @@ describe('a three-node cluster on Debian 12', () => {
     await expect
       .poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) })
       .toEqual(['pg1 Replica running', 'pg2 Leader running', 'pg3 Replica running']);
-    expect(await sql(cluster.host('pg2'), 'select count(*) from pg_stat_replication where state = \'streaming\'')).toBe('2');
+    expect(await sql(cluster.host('pg2'), "select count(*) from pg_stat_replication where state = 'streaming'")).toBe('2');
   });
 
   it('has checksums, three etcd members and no stray clusters', async () => {

@@ -53,7 +53,7 @@ describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on De
   /** ufw is not there yet; the others have what is in force. */
   async function write(firewall: Record<string, unknown> = {}): Promise<void> {
     await cluster.write({
-      roles: ['base', 'firewall', 'pgdg', 'postgresql'],
+      postgresql: { version: 15 },
       firewall,
       hosts: { pg2: { address: withUfw.address, firewall: { backend: 'ufw' } } },
     });
@@ -62,7 +62,10 @@ describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on De
   /** Whether the members, and whether the stranger, reach PostgreSQL on every host. */
   async function reach(): Promise<{ members: boolean[]; stranger: boolean[] }> {
     const pairs = cluster.hosts.flatMap((from) => cluster.hosts.filter((to) => to !== from).map((to) => gets(from, to)));
-    return { members: [...new Set(await Promise.all(pairs))], stranger: [...new Set(await Promise.all(cluster.hosts.map((to) => gets(stranger, to))))] };
+    return {
+      members: [...new Set(await Promise.all(pairs))],
+      stranger: [...new Set(await Promise.all(cluster.hosts.map((to) => gets(stranger, to))))],
+    };
   }
 
   /** The rules of others, as each firewall knows them. */
@@ -77,7 +80,11 @@ describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on De
   it('are planned in words', () => {
     expect(plan.code).toBe(0);
     const members = cluster.hosts.map(({ address }) => address).join(', ');
-    for (const words of ['install ufw', 'start ufw, with SSH (22) let in', ...['firewalld', 'ufw', 'nftables'].map((name) => `open ${PORT} from ${members} in ${name}`)]) {
+    for (const words of [
+      'install ufw',
+      'start ufw, with SSH (22) allowed',
+      ...['firewalld', 'ufw', 'nftables'].map((name) => `open 2379, 2380, ${PORT}, 8008 from ${members} in ${name}`),
+    ]) {
       expect(plan.all).toContain(words);
     }
   });
@@ -85,7 +92,7 @@ describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on De
   it('are opened in one go, though the hosts cannot reach each other before', () => {
     expect(first.all).not.toContain('failed:');
     expect(first.code).toBe(0);
-    expect(first.all).toMatch(/pg1 +check +ok: the members reach its ports \(5432 reached from pg2, pg3\)/u);
+    expect(first.all).toMatch(/pg1 +check +ok: the members reach its ports \(5432, 2379, 2380, 8008 reached from pg2, pg3\)/u);
   });
 
   it('let members in, and nobody else', async () => {
@@ -115,16 +122,22 @@ describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on De
     expect(await reach()).toEqual({ members: [true], stranger: [true] });
     await write();
     const run = await cluster.run('apply');
-    expect(run.all).toContain(`close ${PORT} from ${stranger.address} in firewalld`);
+    expect(run.all).toContain(`close ${PORT}, 8008 from ${stranger.address} in firewalld`);
     expect(await reach()).toEqual({ members: [true], stranger: [false] });
     expect(await foreign()).toEqual(before);
   });
 
   it('are mended where somebody removed what was in force', async () => {
-    await must(rocky, 'firewall-cmd -q --policy pgprov-demo --remove-rich-rule "$(firewall-cmd --policy pgprov-demo --list-rich-rules | head -n 1)"');
-    await must(withUfw, `ufw --force delete allow proto tcp from ${rocky.address} to any port ${PORT}`);
+    await must(
+      rocky,
+      'firewall-cmd -q --policy pgprov-demo --remove-rich-rule "$(firewall-cmd --policy pgprov-demo --list-rich-rules | head -n 1)"',
+    );
+    await must(withUfw, `rule=$(ufw show added | grep -F 'from ${rocky.address} ' | head -n 1); eval "ufw --force delete \${rule#ufw }"`);
     await must(withNftables, 'nft flush chain inet filter input');
-    await must(withNftables, "nft 'add rule inet filter input ct state established,related accept; add rule inet filter input tcp dport 22 accept'");
+    await must(
+      withNftables,
+      "nft 'add rule inet filter input ct state established,related accept; add rule inet filter input tcp dport 22 accept'",
+    );
     const run = await cluster.run('apply');
     expect(run.code).toBe(0);
     expect(await reach()).toEqual({ members: [true], stranger: [false] });

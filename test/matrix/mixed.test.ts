@@ -26,7 +26,12 @@ describe('a cluster of Rocky 9 and Debian 12', () => {
     const run = await cluster.run('apply');
     expect(run.all).not.toContain('error:');
     expect(run.code).toBe(0);
-    expect(await sql(cluster.host('pg1'), "select string_agg(application_name || ' ' || state, ',' order by application_name) from pg_stat_replication")).toBe('pg2 streaming,pg3 streaming');
+    expect(
+      await sql(
+        cluster.host('pg1'),
+        "select string_agg(application_name || ' ' || state, ',' order by application_name) from pg_stat_replication",
+      ),
+    ).toBe('pg2 streaming,pg3 streaming');
     for (const host of cluster.hosts) expect(await controldata(host, 'Data page checksum version')).toBe('1');
   });
 

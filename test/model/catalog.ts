@@ -1,7 +1,15 @@
 import type { RoleSchema } from '../../src/model/index.js';
 
 const port = (fallback: number) =>
-  ({ type: 'integer', minimum: 1, maximum: 65535, default: fallback, description: 'A port.', scope: 'cluster', change: 'recreate' }) as const;
+  ({
+    type: 'integer',
+    minimum: 1,
+    maximum: 65535,
+    default: fallback,
+    description: 'A port.',
+    scope: 'cluster',
+    change: 'recreate',
+  }) as const;
 const setting = { type: ['string', 'number', 'boolean'] } as const;
 
 /** A small catalog with every kind of variable. */
@@ -39,6 +47,7 @@ export const catalog: readonly RoleSchema[] = [
   },
   {
     name: 'etcd',
+    isStore: true,
     description: 'Keeps who leads.',
     variables: { type: 'object', properties: { client_port: port(2379), peer_port: port(2380) } },
   },

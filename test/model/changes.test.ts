@@ -3,7 +3,10 @@ import { CATALOG } from '../../roles/index.js';
 import { describeChange, inventorySchemas, schemaProblems, type ChangeMeaning, type VariableSchema } from '../../src/model/index.js';
 import { TRIALS } from '../integration/support/variable-trials.js';
 
-/** Every variable below a schema with its dotted path, what it says of a change or the mapping that it is in does; what merely names sections of roles is left out. */
+/**
+ * Every variable below a schema with its dotted path, what it says of a change or the mapping that it is in does; what merely names
+ * sections of roles is left out.
+ */
 function variablesOf(schema: VariableSchema, prefix: string, without: ReadonlySet<string> = new Set()): [string, VariableSchema][] {
   return Object.entries(schema.properties ?? {})
     .filter(([key]) => !without.has(key))
@@ -33,7 +36,8 @@ describe('what a change of a variable means', () => {
     // The dynamic configuration is one variable of pgprov's; what Patroni knows in it is listed to be checked.
     const ofRoles = all.map(([path]) => path).filter((path) => path.includes('.') && !/^(?:ssh|group|host|patroni\.dynamic)\./u.test(path));
     expect(TRIALS.map(({ variable }) => variable).sort()).toEqual(ofRoles.sort());
-    for (const { variable, value, elsewhere } of TRIALS) expect([variable, (value === undefined) !== (elsewhere === undefined)]).toEqual([variable, true]);
+    for (const { variable, value, elsewhere } of TRIALS)
+      expect([variable, (value === undefined) !== (elsewhere === undefined)]).toEqual([variable, true]);
   });
 
   it('is said of defaults, secrets and nested variables as of any other', () => {
@@ -45,18 +49,27 @@ describe('what a change of a variable means', () => {
   });
 
   it.each<[ChangeMeaning, string]>([
-    ['free', 'free'], ['reload', 'reload'], ['restart', 'restart'], ['recreate', 'recreate'], ['context', 'reload or restart'],
+    ['free', 'free'],
+    ['reload', 'reload'],
+    ['restart', 'restart'],
+    ['recreate', 'recreate'],
+    ['context', 'reload or restart'],
     [{ operation: 'pg_upgrade' }, 'operation (pg_upgrade)'],
   ])('%j reads "%s"', (change, words) => expect(describeChange(change)).toBe(words));
 
   const sizes = (change: unknown): ReturnType<typeof schemaProblems> =>
-    schemaProblems({ type: 'object', properties: { sizes: { type: 'object', properties: { big: { type: 'integer', change } as VariableSchema } } } });
+    schemaProblems({
+      type: 'object',
+      properties: { sizes: { type: 'object', properties: { big: { type: 'integer', change } as VariableSchema } } },
+    });
 
   it.each([undefined, 'free', 'context', { operation: 'rebuild' }])('a role of the user’s own may say %j', async (change) => {
     expect(await sizes(change)).toEqual([]);
   });
 
   it.each(['never', 3, {}, { operation: 1 }, null])('a role of the user’s own may not say %j', async (change) => {
-    expect(await sizes(change)).toEqual(["variables.properties.sizes.properties.big.change must be free, reload, restart, context, recreate or { operation: '…' }"]);
+    expect(await sizes(change)).toEqual([
+      "variables.properties.sizes.properties.big.change must be free, reload, restart, context, recreate or { operation: '…' }",
+    ]);
   });
 });

@@ -9,15 +9,43 @@ import type { VariableSchema } from '../../src/model/role-schema.js';
 import { inventorySchemas } from '../../src/model/schema.js';
 
 /** Values that are wrong nearly everywhere, and some that are right here and there. */
-const VALUES = [null, true, 0, -1, 1.5, 65536, '', 'x', 'x y\n', 'on', [], [1], ['x', 'x'], {}, { x: 1 }, { env: 'X' }, { env: 'X', file: 'y' }, { age: 's' }, { address: 5 }];
+const VALUES = [
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  65536,
+  '',
+  'x',
+  'x y\n',
+  'on',
+  [],
+  [1],
+  ['x', 'x'],
+  {},
+  { x: 1 },
+  { env: 'X' },
+  { env: 'X', file: 'y' },
+  { age: 's' },
+  { address: 5 },
+];
 
 describe('checks that were compiled ahead', () => {
   const schemas = checkedSchemas(inventorySchemas(CATALOG));
   let compiled: ReadonlyMap<string, ValidateFunction>;
 
   beforeAll(async () => {
-    const bundled = await build({ stdin: { contents: await compileChecks(CATALOG), resolveDir: process.cwd() }, bundle: true, format: 'esm', platform: 'node', write: false });
-    const module = (await import(`data:text/javascript;base64,${Buffer.from(bundled.outputFiles[0]?.contents ?? '').toString('base64')}`)) as { COMPILED_CHECKS: typeof compiled };
+    const bundled = await build({
+      stdin: { contents: await compileChecks(CATALOG), resolveDir: process.cwd() },
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      write: false,
+    });
+    const module = (await import(
+      `data:text/javascript;base64,${Buffer.from(bundled.outputFiles[0]?.contents ?? '').toString('base64')}`
+    )) as { COMPILED_CHECKS: typeof compiled };
     compiled = module.COMPILED_CHECKS;
   });
 
@@ -42,5 +70,7 @@ describe('checks that were compiled ahead', () => {
 
 /** Every value in the place of every variable of a section, and one level below. */
 function inEachVariable(schema: VariableSchema): unknown[] {
-  return Object.entries(schema.properties ?? {}).flatMap(([key, child]) => [...VALUES, ...inEachVariable(child)].map((value) => ({ [key]: value })));
+  return Object.entries(schema.properties ?? {}).flatMap(([key, child]) =>
+    [...VALUES, ...inEachVariable(child)].map((value) => ({ [key]: value })),
+  );
 }

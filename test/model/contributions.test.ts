@@ -27,10 +27,16 @@ describe('what roles add to each other’s variables', () => {
       postgresql: { parameters: { shared_preload_libraries: 'pg_cron', work_mem: '4MB', 'cron.database_name': 'app' } },
     });
     const host = hostOf(inventory, 'pg1');
-    expect(host.vars['postgresql']?.['parameters']).toEqual({ shared_preload_libraries: 'auto_explain,pg_cron', work_mem: '8MB', 'cron.database_name': 'app' });
-    expect(['shared_preload_libraries', 'work_mem', 'cron.database_name'].map((name) => host.provenance.get(`postgresql.parameters.${name}`)?.via)).toEqual([
-      expect.stringMatching(/inventory\.yml:4 and role one$/u), 'top level', 'role one',
-    ]);
+    expect(host.vars['postgresql']?.['parameters']).toEqual({
+      shared_preload_libraries: 'auto_explain,pg_cron',
+      work_mem: '8MB',
+      'cron.database_name': 'app',
+    });
+    expect(
+      ['shared_preload_libraries', 'work_mem', 'cron.database_name'].map(
+        (name) => host.provenance.get(`postgresql.parameters.${name}`)?.via,
+      ),
+    ).toEqual([expect.stringMatching(/inventory\.yml:4 and role one$/u), 'top level', 'role one']);
   });
 
   it('joins lists and libraries, each entry once', async () => {
@@ -47,22 +53,38 @@ describe('what roles add to each other’s variables', () => {
   });
 
   it('merges into mappings at any depth', async () => {
-    const inventory = await load('patroni: {dynamic: {slots: {a: {type: physical}}}}', { patroni: { dynamic: { slots: { b: { type: 'logical' } } }, tags: { clonefrom: true } } });
-    expect(hostOf(inventory, 'pg2').vars['patroni']).toMatchObject({ dynamic: { slots: { a: { type: 'physical' }, b: { type: 'logical' } } }, tags: { clonefrom: true } });
+    const inventory = await load('patroni: {dynamic: {slots: {a: {type: physical}}}}', {
+      patroni: { dynamic: { slots: { b: { type: 'logical' } } }, tags: { clonefrom: true } },
+    });
+    expect(hostOf(inventory, 'pg2').vars['patroni']).toMatchObject({
+      dynamic: { slots: { a: { type: 'physical' }, b: { type: 'logical' } } },
+      tags: { clonefrom: true },
+    });
   });
 
   it('leaves hosts alone that have not the role, or not the role that is added to', async () => {
     const inventory = await load('', { postgresql: { hba: ['local all all peer'] } });
     expect(hostOf(inventory, 'pg3').vars['postgresql']?.['hba']).toEqual([]);
-    const without = await inventoryOf('cluster: demo\nroles: [base, one]\nhosts: {pg1: 192.0.2.1}\n', [...CATALOG, adding('one', { patroni: { tags: { a: 1 } } })]);
+    const without = await inventoryOf('cluster: demo\nroles: [base, one]\nhosts: {pg1: 192.0.2.1}\n', [
+      ...CATALOG,
+      adding('one', { patroni: { tags: { a: 1 } } }),
+    ]);
     expect(hostOf(without, 'pg1').vars['patroni']).toBeUndefined();
   });
 
   it.each<{ what: string; first: Contribution; second?: Contribution; message: string }>([
-    { what: 'a variable that takes no additions', first: { patroni: { ttl: 60 } }, message: 'role "one" adds to patroni.ttl: it takes no additions; `pgprov roles` marks what does' },
+    {
+      what: 'a variable that takes no additions',
+      first: { patroni: { ttl: 60 } },
+      message: 'role "one" adds to patroni.ttl: it takes no additions; `pgprov roles` marks what does',
+    },
     { what: 'a section that is none', first: { patrony: {} }, message: 'role "one" adds to patrony: there is no such role' },
     { what: 'ssh', first: { ssh: { user: 'me' } }, message: 'role "one" adds to ssh: there is no such role' },
-    { what: 'a wrong value', first: { postgresql: { hba: ['a\\'] } }, message: 'role "one" adds to postgresql.hba[0]: must be one line of pg_hba.conf' },
+    {
+      what: 'a wrong value',
+      first: { postgresql: { hba: ['a\\'] } },
+      message: 'role "one" adds to postgresql.hba[0]: must be one line of pg_hba.conf',
+    },
     {
       what: 'values that differ',
       first: { postgresql: { parameters: { work_mem: '4MB' } } },

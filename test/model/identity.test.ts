@@ -11,7 +11,11 @@ describe('readIdentity', () => {
   };
 
   it('needs no more of an inventory than the cluster’s name', async () => {
-    expect(await readIdentity(write('cluster: demo\nhosts: nonsense\nnosuch: 1\n'))).toEqual({ file: work.at('i.yml'), dir: work.path, cluster: 'demo' });
+    expect(await readIdentity(write('cluster: demo\nhosts: nonsense\nnosuch: 1\n'))).toEqual({
+      file: work.at('i.yml'),
+      dir: work.path,
+      cluster: 'demo',
+    });
   });
 
   it.each([

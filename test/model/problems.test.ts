@@ -76,7 +76,11 @@ const structure: Case[] = [
   {
     name: 'required keys',
     yaml: '# nothing required\nleader: pg1\n',
-    lines: ['inventory.yml:2:1 cluster: required key is missing', 'inventory.yml:2:1 hosts: required key is missing', 'inventory.yml:2:9 leader: no such host: "pg1"'],
+    lines: [
+      'inventory.yml:2:1 cluster: required key is missing',
+      'inventory.yml:2:1 hosts: required key is missing',
+      'inventory.yml:2:9 leader: no such host: "pg1"',
+    ],
   },
   {
     name: 'no hosts',
@@ -171,12 +175,12 @@ const structure: Case[] = [
   },
   {
     name: 'a NUL character, wherever it is',
-    yaml: 'cluster: demo\npatroni: {dynamic: {a: "\\0"}}\n' + HOSTS,
+    yaml: `cluster: demo\npatroni: {dynamic: {a: "\\0"}}\n${HOSTS}`,
     lines: ['inventory.yml:2:24 patroni.dynamic.a: must not hold a NUL character'],
   },
   {
     name: 'half of a surrogate pair, wherever it is',
-    yaml: 'cluster: demo\npatroni: {dynamic: {a: "\\ud800", b: "\\ud83d\\ude00", "\\udc00": 1}}\n' + HOSTS,
+    yaml: `cluster: demo\npatroni: {dynamic: {a: "\\ud800", b: "\\ud83d\\ude00", "\\udc00": 1}}\n${HOSTS}`,
     lines: [
       'inventory.yml:2:24 patroni.dynamic.a: must not hold half of a surrogate pair, which is no character',
       'inventory.yml:2:53 patroni.dynamic: a key must not hold half of a surrogate pair, which is no character',
@@ -272,7 +276,21 @@ const options: Case[] = [
     name: 'options that are wrong, without their values',
     yaml: `cluster: demo\n${HOSTS}\n`,
     options: {
-      set: ['postgresql.prot=1', 'postgres.port=1', 'port=1', 'zzz.y=1', 'pg9:etcd.client_port=1', 'postgresql..port=1', 'etcd', 'my secret', 'patroni.ttl={', 'postgresql.port=abc', 'postgresql.port.x=1', 'postgresql.superuser_password=short', '=1'],
+      set: [
+        'postgresql.prot=1',
+        'postgres.port=1',
+        'port=1',
+        'zzz.y=1',
+        'pg9:etcd.client_port=1',
+        'postgresql..port=1',
+        'etcd',
+        'my secret',
+        'patroni.ttl={',
+        'postgresql.port=abc',
+        'postgresql.port.x=1',
+        'postgresql.superuser_password=short',
+        '=1',
+      ],
     },
     lines: [
       '--set postgresql.prot: postgresql has no key "prot"',
@@ -355,10 +373,16 @@ describe('problems: the file itself', () => {
 
 test('a variable that a role requires must be set by some layer', async () => {
   const roles = [
-    { name: 'backup', description: 'Backs up.', variables: { type: 'object', required: ['bucket'], properties: { bucket: { type: 'string' }, keep: { type: 'integer' } } } },
+    {
+      name: 'backup',
+      description: 'Backs up.',
+      variables: { type: 'object', required: ['bucket'], properties: { bucket: { type: 'string' }, keep: { type: 'integer' } } },
+    },
   ] as const;
   const head = 'cluster: demo\nroles: [backup]\nbackup: {keep: 1}\nhosts:\n  a: 192.0.2.1\n  b: 192.0.2.2\n';
-  expect(await problemsOf(directory.path, head, { roles })).toEqual(['inventory.yml:4:1 hosts: role "backup" needs backup.bucket, which nothing sets']);
+  expect(await problemsOf(directory.path, head, { roles })).toEqual([
+    'inventory.yml:4:1 hosts: role "backup" needs backup.bucket, which nothing sets',
+  ]);
   expect(await problemsOf(directory.path, head, { roles, set: ['a:backup.bucket=x'] })).toEqual([
     'inventory.yml:6:3 hosts.b: role "backup" needs backup.bucket, which nothing sets on b',
   ]);

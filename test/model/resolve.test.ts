@@ -2,7 +2,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Secret } from '../../src/lib/secret.js';
+import type { Secret } from '../../src/lib/secret.js';
 import { toTarget } from '../../src/model/index.js';
 import type { Host, Inventory } from '../../src/model/index.js';
 import type { Target } from '../../src/transport/transport.js';
@@ -44,7 +44,12 @@ groups:
   });
 
   test('--set wins, later over earlier, for one host over for all', async () => {
-    const set = ['pg2:postgresql.parameters.d=one', 'postgresql.parameters.d=all', 'postgresql.parameters.c=x', 'postgresql.parameters.c=y'];
+    const set = [
+      'pg2:postgresql.parameters.d=one',
+      'postgresql.parameters.d=all',
+      'postgresql.parameters.c=x',
+      'postgresql.parameters.c=y',
+    ];
     const inventory = await load(directory.path, yaml, { set });
     expect(host(inventory, 'pg1').vars['postgresql']).toMatchObject({ parameters: { c: 'y', d: 'all' } });
     expect(host(inventory, 'pg2').vars['postgresql']).toMatchObject({ parameters: { c: 'y', d: 'one' } });
@@ -68,16 +73,56 @@ describe('values', () => {
   const one = (rest: string): string => `cluster: demo\n${rest}\nhosts: {pg1: 192.0.2.1}\n`;
 
   test.each([
-    { name: 'null takes an inherited value away', rest: 'patroni: {ttl: 40}', set: ['pg1:patroni.ttl=null'], section: 'patroni', value: { ttl: 30 } },
-    { name: 'null in a free mapping', rest: 'postgresql: {parameters: {a: 1, shared_buffers: 1GB}}', set: ['postgresql.parameters.a=', 'postgresql.parameters.shared_buffers=null'], section: 'postgresql', value: { parameters: { shared_buffers: '128MB', max_connections: 100 } } },
+    {
+      name: 'null takes an inherited value away',
+      rest: 'patroni: {ttl: 40}',
+      set: ['pg1:patroni.ttl=null'],
+      section: 'patroni',
+      value: { ttl: 30 },
+    },
+    {
+      name: 'null in a free mapping',
+      rest: 'postgresql: {parameters: {a: 1, shared_buffers: 1GB}}',
+      set: ['postgresql.parameters.a=', 'postgresql.parameters.shared_buffers=null'],
+      section: 'postgresql',
+      value: { parameters: { shared_buffers: '128MB', max_connections: 100 } },
+    },
     { name: 'a section without anything in it', rest: 'patroni:', section: 'patroni', value: { ttl: 30 } },
-    { name: 'a parameter whose name has dots', rest: '', set: ['postgresql.parameters.pg_stat_statements.max=5'], section: 'postgresql', value: { parameters: { 'pg_stat_statements.max': 5 } } },
-    { name: 'quoted keys', rest: '', set: ['patroni.dynamic.postgresql.parameters."a.b"=1'], section: 'patroni', value: { dynamic: { postgresql: { parameters: { 'a.b': 1 } } } } },
-    { name: 'a whole mapping', rest: '', set: ['etcd={client_port: 1, peer_port: 2}'], section: 'etcd', value: { client_port: 1, peer_port: 2 } },
+    {
+      name: 'a parameter whose name has dots',
+      rest: '',
+      set: ['postgresql.parameters.pg_stat_statements.max=5'],
+      section: 'postgresql',
+      value: { parameters: { 'pg_stat_statements.max': 5 } },
+    },
+    {
+      name: 'quoted keys',
+      rest: '',
+      set: ['patroni.dynamic.postgresql.parameters."a.b"=1'],
+      section: 'patroni',
+      value: { dynamic: { postgresql: { parameters: { 'a.b': 1 } } } },
+    },
+    {
+      name: 'a whole mapping',
+      rest: '',
+      set: ['etcd={client_port: 1, peer_port: 2}'],
+      section: 'etcd',
+      value: { client_port: 1, peer_port: 2 },
+    },
     { name: 'a number for a string', rest: '', set: ['postgresql.data_dir=/17'], section: 'postgresql', value: { data_dir: '/17' } },
-    { name: 'merge keys and aliases', rest: 'groups: {a: {hosts: [pg1], patroni: &x {ttl: 50, tags: &t {clonefrom: true}}}, b: {hosts: [pg1], patroni: {<<: *x, tags: {<<: [*t], nofailover: true}}}}', section: 'patroni', value: { ttl: 50, tags: { clonefrom: true, nofailover: true } } },
+    {
+      name: 'merge keys and aliases',
+      rest: 'groups: {a: {hosts: [pg1], patroni: &x {ttl: 50, tags: &t {clonefrom: true}}}, b: {hosts: [pg1], patroni: {<<: *x, tags: {<<: [*t], nofailover: true}}}}',
+      section: 'patroni',
+      value: { ttl: 50, tags: { clonefrom: true, nofailover: true } },
+    },
     { name: 'words that YAML 1.1 took for booleans', rest: 'patroni: {watchdog: off}', section: 'patroni', value: { watchdog: 'off' } },
-    { name: 'a tag the schema does not list', rest: 'patroni: {tags: {dc: east}}', section: 'patroni', value: { tags: { dc: 'east', nofailover: false, clonefrom: false } } },
+    {
+      name: 'a tag the schema does not list',
+      rest: 'patroni: {tags: {dc: east}}',
+      section: 'patroni',
+      value: { tags: { dc: 'east', nofailover: false, clonefrom: false } },
+    },
   ])('$name', async ({ rest, set = [], section, value }) => {
     const inventory = await load(directory.path, one(rest), { set });
     expect(host(inventory, 'pg1').vars[section]).toMatchObject(value);
@@ -91,13 +136,24 @@ describe('values', () => {
 
 describe('hosts', () => {
   test('stand in the order of the file, whatever their names', async () => {
-    const { hosts, leader, cluster, groups, dir } = await load(directory.path, 'cluster: demo\nhosts: {b: 192.0.2.1, 10: 192.0.2.2, 9: {address: 192.0.2.3, cluster_address: 10.0.0.3}}\ngroups: {2: {hosts: [b]}, 1: {}}\n');
+    const { hosts, leader, cluster, groups, dir } = await load(
+      directory.path,
+      'cluster: demo\nhosts: {b: 192.0.2.1, 10: 192.0.2.2, 9: {address: 192.0.2.3, cluster_address: 10.0.0.3}}\ngroups: {2: {hosts: [b]}, 1: {}}\n',
+    );
     expect(hosts.map(({ name, address, clusterAddress }) => [name, address, clusterAddress])).toEqual([
       ['b', '192.0.2.1', '192.0.2.1'],
       ['10', '192.0.2.2', '192.0.2.2'],
       ['9', '192.0.2.3', '10.0.0.3'],
     ]);
-    expect({ leader, cluster, groups, dir }).toEqual({ leader: 'b', cluster: 'demo', groups: [{ name: '2', hosts: ['b'] }, { name: '1', hosts: [] }], dir: directory.path });
+    expect({ leader, cluster, groups, dir }).toEqual({
+      leader: 'b',
+      cluster: 'demo',
+      groups: [
+        { name: '2', hosts: ['b'] },
+        { name: '1', hosts: [] },
+      ],
+      dir: directory.path,
+    });
   });
 
   test.each([
@@ -110,8 +166,15 @@ describe('hosts', () => {
   });
 
   test('have the roles of the closest list, and only the sections of these', async () => {
-    const inventory = await load(directory.path, 'cluster: demo\nroles: [base]\nhosts: {a: 192.0.2.1, b: 192.0.2.2, c: {address: 192.0.2.3, roles: []}}\ngroups: {g: {hosts: [b, c], roles: [etcd]}}\n');
-    expect(inventory.hosts.map(({ roles, vars }) => [roles, Object.keys(vars)])).toEqual([[['base'], ['base']], [['etcd'], ['etcd']], [[], []]]);
+    const inventory = await load(
+      directory.path,
+      'cluster: demo\nroles: [base]\nhosts: {a: 192.0.2.1, b: 192.0.2.2, c: {address: 192.0.2.3, roles: []}}\ngroups: {g: {hosts: [b, c], roles: [etcd]}}\n',
+    );
+    expect(inventory.hosts.map(({ roles, vars }) => [roles, Object.keys(vars)])).toEqual([
+      [['base'], ['base']],
+      [['etcd'], ['etcd']],
+      [[], []],
+    ]);
   });
 });
 
@@ -155,7 +218,9 @@ hosts: {pg1: {address: 192.0.2.1, ssh: {become_password: {env: SUDO}, port: 2200
   });
 
   test('is what a transport takes', async () => {
-    const { hosts } = await load(directory.path, 'cluster: demo\nssh: {user: admin}\nhosts: {pg1: 192.0.2.1}\n', { set: ['pg1:ssh.port=2222', 'ssh.user=1234'] });
+    const { hosts } = await load(directory.path, 'cluster: demo\nssh: {user: admin}\nhosts: {pg1: 192.0.2.1}\n', {
+      set: ['pg1:ssh.port=2222', 'ssh.user=1234'],
+    });
     const target: Target = toTarget(hosts[0] as Host);
     expect(target).toMatchObject({ name: 'pg1', address: '192.0.2.1', port: 2222, user: '1234' });
   });

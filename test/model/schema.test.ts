@@ -45,6 +45,8 @@ test('the reference page tells each variable with its default and its marks', ()
   expect(lines).toContain('| `port` | an integer from 1 to 65535 | `5432` | recreate | A port. *cluster* |');
   expect(lines).toContain('| `superuser_password` | a string of at least 8 characters |  |  | Password. *cluster*, *secret* |');
   expect(lines).toContain('| `tags.nofailover` | true or false | `false` |  | Never lead. |');
-  expect(lines).toContain('| `parameters` | a mapping | `{"shared_buffers":"128MB","max_connections":100}` | reload or restart | Settings. |');
+  expect(lines).toContain(
+    '| `parameters` | a mapping | `{"shared_buffers":"128MB","max_connections":100}` | reload or restart | Settings. |',
+  );
   expect(lines).toContain('Needs on the same host: `postgresql`.');
 });

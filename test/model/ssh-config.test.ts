@@ -41,16 +41,31 @@ interface Case {
 }
 
 const CASES: Case[] = [
-  { name: 'the first value wins, whatever matches better', files: { '.ssh/config': 'Host db*\n User a\nHost db1\n User b\n Port 2200\n' }, found: { user: 'a', port: 2200 } },
+  {
+    name: 'the first value wins, whatever matches better',
+    files: { '.ssh/config': 'Host db*\n User a\nHost db1\n User b\n Port 2200\n' },
+    found: { user: 'a', port: 2200 },
+  },
   { name: 'settings before any Host are for all', files: { '.ssh/config': 'User a\nHost db1\n User b\n' }, found: { user: 'a' } },
-  { name: 'a negated pattern takes the host out', files: { '.ssh/config': 'Host db* !db1\n User a\nHost * !db2\n Port 2200\n' }, found: { port: 2200 } },
+  {
+    name: 'a negated pattern takes the host out',
+    files: { '.ssh/config': 'Host db* !db1\n User a\nHost * !db2\n Port 2200\n' },
+    found: { port: 2200 },
+  },
   { name: '? stands for one character', files: { '.ssh/config': 'Host db??\n User a\nHost db?\n User b\n' }, found: { user: 'b' } },
-  { name: 'keywords in any case, with =, quotes and comments', files: { '.ssh/config': '# c\n\nhost = "db1"\n\tUSER="a b" # no\n  port=2200\n' }, found: { user: 'a b', port: 2200 } },
+  {
+    name: 'keywords in any case, with =, quotes and comments',
+    files: { '.ssh/config': '# c\n\nhost = "db1"\n\tUSER="a b" # no\n  port=2200\n' },
+    found: { user: 'a b', port: 2200 },
+  },
   { name: 'lines that end as on Windows', files: { '.ssh/config': 'Host db1\r\n  User a\r\n' }, found: { user: 'a' } },
   { name: '%h in HostName', files: { '.ssh/config': 'Host db?\n HostName %h.example.com\n' }, found: { hostName: 'db1.example.com' } },
   {
     name: 'identity files add up; ~, tokens and variables in them',
-    files: { '.ssh/config': 'IdentityFile ~/.ssh/%h-%n_%r_%u_%p\nHost db1\n HostName h\n User r\n Port 1\n IdentityFile %d/${KEYS}/id%%\n IdentitiesOnly yes\n' },
+    files: {
+      '.ssh/config':
+        'IdentityFile ~/.ssh/%h-%n_%r_%u_%p\nHost db1\n HostName h\n User r\n Port 1\n IdentityFile %d/${KEYS}/id%%\n IdentitiesOnly yes\n',
+    },
     env: { KEYS: 'keys' },
     found: { hostName: 'h', user: 'r', port: 1, identityFiles: ['~/.ssh/h-db1_r_me_1', '~/keys/id%'], identitiesOnly: true },
   },
@@ -70,7 +85,11 @@ const CASES: Case[] = [
     files: { '.ssh/config': 'Host db2\n Include more\nHost *\n User a\n', '.ssh/more': 'Host *\n Port 2\n' },
     found: { user: 'a' },
   },
-  { name: 'Match all, host (the name so far) and originalhost', files: { '.ssh/config': 'HostName real\nMatch host real\n User a\nMatch !originalhost db*\n Port 1\nMatch all\n Port 2\n' }, found: { hostName: 'real', user: 'a', port: 2 } },
+  {
+    name: 'Match all, host (the name so far) and originalhost',
+    files: { '.ssh/config': 'HostName real\nMatch host real\n User a\nMatch !originalhost db*\n Port 1\nMatch all\n Port 2\n' },
+    found: { hostName: 'real', user: 'a', port: 2 },
+  },
   {
     name: 'ProxyJump before ProxyCommand, and none',
     files: { '.ssh/config': 'ProxyJump a@b:1, c\nProxyCommand nc %h %p\n' },
@@ -82,14 +101,33 @@ const CASES: Case[] = [
     files: { '.ssh/config': 'UserKnownHostsFile ~/a "~/b c"\nGlobalKnownHostsFile none\n' },
     found: { knownHosts: ['~/a', '~/b c'] },
   },
-  { name: 'the usual global file stays', files: { '.ssh/config': 'UserKnownHostsFile ~/a\n' }, found: { knownHosts: ['~/a', '/etc/ssh/ssh_known_hosts'] } },
+  {
+    name: 'the usual global file stays',
+    files: { '.ssh/config': 'UserKnownHostsFile ~/a\n' },
+    found: { knownHosts: ['~/a', '/etc/ssh/ssh_known_hosts'] },
+  },
   {
     name: 'the rest',
-    files: { '.ssh/config': 'HostKeyAlias x\nConnectTimeout 7\nServerAliveInterval 9\nServerAliveCountMax 4\nIdentityAgent ~/agent\nStrictHostKeyChecking accept-new\nSendEnv LANG\n' },
-    found: { hostKeyAlias: 'x', connectTimeout: 7, keepaliveInterval: 9, keepaliveCount: 4, identityAgent: '~/agent', hostKeyPolicy: 'accept-new' },
+    files: {
+      '.ssh/config':
+        'HostKeyAlias x\nConnectTimeout 7\nServerAliveInterval 9\nServerAliveCountMax 4\nIdentityAgent ~/agent\nStrictHostKeyChecking accept-new\nSendEnv LANG\n',
+    },
+    found: {
+      hostKeyAlias: 'x',
+      connectTimeout: 7,
+      keepaliveInterval: 9,
+      keepaliveCount: 4,
+      identityAgent: '~/agent',
+      hostKeyPolicy: 'accept-new',
+    },
   },
   { name: 'IdentityAgent: none', files: { '.ssh/config': 'IdentityAgent none\n' }, found: { identityAgent: '' } },
-  { name: 'IdentityAgent: a variable', files: { '.ssh/config': 'IdentityAgent $SOCK\n' }, env: { SOCK: '/run/a' }, found: { identityAgent: '/run/a' } },
+  {
+    name: 'IdentityAgent: a variable',
+    files: { '.ssh/config': 'IdentityAgent $SOCK\n' },
+    env: { SOCK: '/run/a' },
+    found: { identityAgent: '/run/a' },
+  },
   { name: 'IdentityAgent: the usual one', files: { '.ssh/config': 'IdentityAgent SSH_AUTH_SOCK\n' }, found: {} },
   { name: 'StrictHostKeyChecking ask is the default', files: { '.ssh/config': 'StrictHostKeyChecking ask\n' }, found: {} },
 ];
@@ -145,14 +183,17 @@ Host *
   test.each(['db1', 'db2', 'db3', 'gate', 'bastion', 'a.example.com', 'other', 'real'])('about %s', async (asked) => {
     await write(files);
     const output = execFileSync('ssh', ['-G', '-F', join(home(), '.ssh/config'), asked], { encoding: 'utf8', stdio: 'pipe' });
-    const said = (key: string): string[] => output.split('\n').flatMap((line) => (line.startsWith(`${key} `) ? [line.slice(key.length + 1)] : []));
+    const said = (key: string): string[] =>
+      output.split('\n').flatMap((line) => (line.startsWith(`${key} `) ? [line.slice(key.length + 1)] : []));
     const ours = configs().lookUp(asked, ['~/.ssh/config']);
     expect(ours.hostName?.value ?? asked).toBe(said('hostname')[0]);
     expect(ours.user?.value).toBe(said('user')[0]);
     expect(ours.port?.value).toBe(Number(said('port')[0]));
     // ssh -G leaves the tokens as they are.
     const name = ours.hostName?.value ?? asked;
-    expect(ours.identityFiles?.value).toEqual(said('identityfile').map((file) => file.replace('%h', name).replace('%r', ours.user?.value ?? '')));
+    expect(ours.identityFiles?.value).toEqual(
+      said('identityfile').map((file) => file.replace('%h', name).replace('%r', ours.user?.value ?? '')),
+    );
     expect(ours.jump?.value ?? []).toEqual(said('proxyjump'));
     expect(ours.knownHosts?.value.slice(0, 2)).toEqual(said('userknownhostsfile')[0]?.split(' '));
     expect(ours.identitiesOnly?.value ?? false).toBe(said('identitiesonly')[0] === 'yes');
@@ -207,7 +248,12 @@ Host inner
     expect(host.ssh.jump).toMatchObject([
       { address: 'outer', port: 22 },
       { address: 'gate.example.com', port: 2022, user: 'me', identities: { files: [join(home(), '.ssh/id_gate')], only: false } },
-      { address: 'inner', port: 2022, hostKeyAlias: 'inside', hostKeys: { policy: 'strict', files: [join(home(), 'inner_hosts'), '/etc/ssh/ssh_known_hosts'] } },
+      {
+        address: 'inner',
+        port: 2022,
+        hostKeyAlias: 'inside',
+        hostKeys: { policy: 'strict', files: [join(home(), 'inner_hosts'), '/etc/ssh/ssh_known_hosts'] },
+      },
     ]);
     expect(host.provenance.get('ssh.port')).toEqual({ kind: 'ssh-config', file, line: 4 });
     expect(host.provenance.get('ssh.address')).toEqual({ kind: 'ssh-config', file, line: 2 });
@@ -216,8 +262,18 @@ Host inner
 
   test('wins where it says something, also through --set', async () => {
     await write({ '.ssh/config': config });
-    const host = await first('cluster: demo\nssh: {user: admin, port: 22, identity_file: id, jump: [], connect_timeout: 15}\nhosts: {pg1: db1}\n', ['ssh.keepalive_interval=8']);
-    expect(host.ssh).toMatchObject({ user: 'admin', port: 22, identityFile: join(directory.path, 'id'), jump: [], connectTimeout: 15, keepalive: { interval: 8 } });
+    const host = await first(
+      'cluster: demo\nssh: {user: admin, port: 22, identity_file: id, jump: [], connect_timeout: 15}\nhosts: {pg1: db1}\n',
+      ['ssh.keepalive_interval=8'],
+    );
+    expect(host.ssh).toMatchObject({
+      user: 'admin',
+      port: 22,
+      identityFile: join(directory.path, 'id'),
+      jump: [],
+      connectTimeout: 15,
+      keepalive: { interval: 8 },
+    });
     expect(host.ssh.identities).toBeUndefined();
     expect(host.provenance.get('ssh.port')).toMatchObject({ kind: 'file', line: 2 });
   });
@@ -236,31 +292,69 @@ Host inner
   test('names other files, or none', async () => {
     await write({ '.ssh/config': config, mine: 'Host *\n User mine\n' });
     expect((await first('cluster: demo\nssh: {config: home/mine}\nhosts: {pg1: db1}\n')).ssh).toMatchObject({ user: 'mine', port: 22 });
-    expect((await first('cluster: demo\nssh: {config: [home/mine, ~/.ssh/config]}\nhosts: {pg1: db1}\n')).ssh).toMatchObject({ user: 'mine', port: 2200 });
-    expect((await first('cluster: demo\nssh: {config: false}\nhosts: {pg1: db1}\n')).ssh).toMatchObject({ port: 22, jump: [], address: 'db1' });
+    expect((await first('cluster: demo\nssh: {config: [home/mine, ~/.ssh/config]}\nhosts: {pg1: db1}\n')).ssh).toMatchObject({
+      user: 'mine',
+      port: 2200,
+    });
+    expect((await first('cluster: demo\nssh: {config: false}\nhosts: {pg1: db1}\n')).ssh).toMatchObject({
+      port: 22,
+      jump: [],
+      address: 'db1',
+    });
   });
 
   const errors: { name: string; config: string; says: string[]; yaml?: string }[] = [
     {
       name: 'ProxyCommand',
       config: 'Host db1\n  ProxyCommand nc %h %p\n',
-      says: ['home/.ssh/config:2:1 ProxyCommand: is not supported, and a host of the inventory needs it', '    say ProxyJump, or give the way as ssh.jump in the inventory ([] for none)'],
+      says: [
+        'home/.ssh/config:2:1 ProxyCommand: is not supported, and a host of the inventory needs it',
+        '    say ProxyJump, or give the way as ssh.jump in the inventory ([] for none)',
+      ],
     },
     { name: 'a ProxyCommand of another host', config: 'Host db2\n  ProxyCommand nc %h %p\n', says: [] },
-    { name: 'a ProxyCommand that the inventory does without', config: 'ProxyCommand nc %h %p\n', yaml: 'cluster: demo\nssh: {jump: []}\nhosts: {pg1: db1}\n', says: [] },
-    { name: 'a hop', config: 'ProxyJump a b\n', says: ['home/.ssh/config:1:1 ProxyJump: must be a hop such as admin@bastion:22 or admin@[2001:db8::1]:22, not "a b"'] },
+    {
+      name: 'a ProxyCommand that the inventory does without',
+      config: 'ProxyCommand nc %h %p\n',
+      yaml: 'cluster: demo\nssh: {jump: []}\nhosts: {pg1: db1}\n',
+      says: [],
+    },
+    {
+      name: 'a hop',
+      config: 'ProxyJump a b\n',
+      says: ['home/.ssh/config:1:1 ProxyJump: must be a hop such as admin@bastion:22 or admin@[2001:db8::1]:22, not "a b"'],
+    },
     { name: 'a port', config: 'Port ssh\n', says: ['home/.ssh/config:1:1 Port: must be a number from 1 to 65535, not "ssh"'] },
-    { name: 'a quote', config: 'User "a\n', says: ['home/.ssh/config:1:1 User: the line cannot be read: it has no value, or a quote that is not closed'] },
-    { name: 'no value', config: 'Host\n', says: ['home/.ssh/config:1:1 Host: the line cannot be read: it has no value, or a quote that is not closed'] },
+    {
+      name: 'a quote',
+      config: 'User "a\n',
+      says: ['home/.ssh/config:1:1 User: the line cannot be read: it has no value, or a quote that is not closed'],
+    },
+    {
+      name: 'no value',
+      config: 'Host\n',
+      says: ['home/.ssh/config:1:1 Host: the line cannot be read: it has no value, or a quote that is not closed'],
+    },
     { name: 'a token', config: 'IdentityFile %X\n', says: ['home/.ssh/config:1:1 IdentityFile: pgprov does not know what %X stands for'] },
-    { name: 'a file that includes itself', config: 'Include config\n', says: ['home/.ssh/config:1:1 Include: goes deeper than 16 files; does a file include itself?'] },
+    {
+      name: 'a file that includes itself',
+      config: 'Include config\n',
+      says: ['home/.ssh/config:1:1 Include: goes deeper than 16 files; does a file include itself?'],
+    },
     {
       name: 'a file that is not there',
       config: '',
       yaml: 'cluster: demo\nssh: {config: nowhere}\nhosts: {pg1: db1}\n',
       says: ['nowhere ssh.config: there is no such file', '    correct ssh.config in the inventory; `false` reads none'],
     },
-    { name: 'a password for doas', config: '', yaml: 'cluster: demo\nssh: {become: doas, become_password: x}\nhosts: {pg1: db1}\n', says: ['inventory.yml:2:38 ssh.become_password: doas takes its password from a terminal alone, where pgprov cannot give it; let its rule say nopass, or use sudo'] },
+    {
+      name: 'a password for doas',
+      config: '',
+      yaml: 'cluster: demo\nssh: {become: doas, become_password: x}\nhosts: {pg1: db1}\n',
+      says: [
+        'inventory.yml:2:38 ssh.become_password: doas takes its password only from a terminal, where pgprov cannot give it; let its rule say nopass, or use sudo',
+      ],
+    },
   ];
 
   test.each(errors)('is refused for $name', async ({ config: text, yaml = 'cluster: demo\nhosts: {pg1: db1, pg2: db1.x}\n', says }) => {

@@ -10,18 +10,32 @@ function clusterOf(count: number): string {
 
 describe('etcd members', () => {
   test.each([
-    { members: 1, lines: ['inventory.yml:2:1 hosts: a single etcd member: when it fails, the cluster has no leader and accepts no writes\n    use three'] },
-    { members: 2, lines: ['inventory.yml:2:1 hosts: 2 etcd members tolerate no failure, no more than 1 would: a quorum needs 2 of them\n    use 1 or 3'] },
+    {
+      members: 1,
+      lines: [
+        'inventory.yml:2:1 hosts: a single etcd member: when it fails, the cluster has no leader and accepts no writes\n    use three',
+      ],
+    },
+    {
+      members: 2,
+      lines: ['inventory.yml:2:1 hosts: 2 etcd members tolerate no failure, the same as 1: a quorum needs 2 of them\n    use 1 or 3'],
+    },
     { members: 3, lines: [] },
-    { members: 4, lines: ['inventory.yml:2:1 hosts: 4 etcd members tolerate one failure, no more than 3 would: a quorum needs 3 of them\n    use 3 or 5'] },
-    { members: 6, lines: ['inventory.yml:2:1 hosts: 6 etcd members tolerate 2 failures, no more than 5 would: a quorum needs 4 of them\n    use 5 or 7'] },
+    {
+      members: 4,
+      lines: ['inventory.yml:2:1 hosts: 4 etcd members tolerate one failure, the same as 3: a quorum needs 3 of them\n    use 3 or 5'],
+    },
+    {
+      members: 6,
+      lines: ['inventory.yml:2:1 hosts: 6 etcd members tolerate 2 failures, the same as 5: a quorum needs 4 of them\n    use 5 or 7'],
+    },
   ])('$members', async ({ members, lines }) => {
     expect(await warningsOf(directory.path, clusterOf(members))).toEqual(lines);
   });
 
   test('none, but Patroni', async () => {
     expect(await warningsOf(directory.path, `roles: [base, postgresql, patroni]\n${clusterOf(3)}`)).toEqual([
-      'inventory.yml:3:1 hosts: no host has the role etcd, where Patroni keeps who leads',
+      'inventory.yml:3:1 hosts: no host has the role etcd, in which Patroni keeps the leader lock',
     ]);
   });
 });
@@ -39,7 +53,9 @@ test.each([
   {
     name: 'a leader that must not be promoted',
     rest: 'patroni: {tags: {nofailover: true}}',
-    lines: ['inventory.yml:6:30 patroni.tags.nofailover: the leader pg1 is tagged nofailover: once it has lost the lead it will not get it back by itself'],
+    lines: [
+      'inventory.yml:6:30 patroni.tags.nofailover: the leader pg1 is tagged nofailover: once it has lost the lead it will not get it back by itself',
+    ],
   },
   {
     name: 'groups that disagree, unless the host decides',

@@ -19,13 +19,25 @@ describe('roles that a run leaves out', () => {
     expect(leftOutRoles(catalog, named(...aimed)).map(({ name }) => name)).toEqual(left);
   });
 
-  const change = (host: string, stage: string, action: string): PlannedChange => ({ host, stage, resource: 'r', action, summary: `${action} it`, projected: false });
+  const change = (host: string, stage: string, action: string): PlannedChange => ({
+    host,
+    stage,
+    resource: 'r',
+    action,
+    summary: `${action} it`,
+    projected: false,
+  });
 
   it('are objected to where they were never applied, once a host', () => {
-    const changes = [change('a', 'repo/x', 'create'), change('a', 'repo/y', 'install'), change('a', 'db/z', 'start'), change('b', 'db/z', 'install')];
+    const changes = [
+      change('a', 'repo/x', 'create'),
+      change('a', 'repo/y', 'install'),
+      change('a', 'db/z', 'start'),
+      change('b', 'db/z', 'install'),
+    ];
     expect(missingRoles(named('ha'), changes).map(({ message, hint }) => [message, hint])).toEqual([
-      ['a: ha needs repo, db there first, beginning with: create it', 'aim at them as well: --role repo,db,ha'],
-      ['b: ha needs db there first, beginning with: install it', 'aim at it as well: --role db,ha'],
+      ['a: ha needs repo, db there first, beginning with: create it', 'select them as well: --role repo,db,ha'],
+      ['b: ha needs db there first, beginning with: install it', 'select it as well: --role db,ha'],
     ]);
   });
 

@@ -23,7 +23,16 @@ describe('renderTemplate', () => {
 
   // `strict` of Handlebars does not reach the arguments of a helper, and nearly every value goes through one.
   it('refuses to leave out a variable', () => {
-    const parts = { restapi: {}, etcd: { hosts: [] }, postgresql: { parameters: {}, hba: [] }, superuser: {}, replication: {}, rewind: {}, watchdog: {}, initdb: [] };
+    const parts = {
+      restapi: {},
+      etcd: { hosts: [] },
+      postgresql: { parameters: {}, hba: [] },
+      superuser: {},
+      replication: {},
+      rewind: {},
+      watchdog: {},
+      initdb: [],
+    };
     expect(() => renderTemplate('patroni/patroni.yml', parts)).toThrow();
   });
 });

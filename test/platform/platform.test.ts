@@ -40,8 +40,16 @@ describe.each(PLATFORMS)('$title', (platform) => {
 
   it('has absolute paths without a slash at the end', () => {
     const paths = [
-      pgdg.keyPath, server.binDirectory, server.dataDirectory('main'), server.socketDirectory, server.home,
-      etcd.tlsDirectory, etcd.environmentFile, etcd.dataRoot, patroni.tlsDirectory, patroni.configFile,
+      pgdg.keyPath,
+      server.binDirectory,
+      server.dataDirectory('main'),
+      server.socketDirectory,
+      server.home,
+      etcd.tlsDirectory,
+      etcd.environmentFile,
+      etcd.dataRoot,
+      patroni.tlsDirectory,
+      patroni.configFile,
       ...(patroni.simpleDropIn === undefined ? [] : [patroni.simpleDropIn]),
       ...(server.standalone.by === 'setup-script'
         ? [server.standalone.script]
@@ -66,33 +74,68 @@ describe('what differs', () => {
     const { pgdg, prerequisites, etcd, patroni, family, packageManager } = platform;
     const { serverPackages, binDirectory, dataDirectory, unit, socketDirectory, standalone } = platform.postgresql(17);
     return {
-      family, packageManager, prerequisites, release: pgdg.release, keyPath: pgdg.keyPath,
+      family,
+      packageManager,
+      prerequisites,
+      release: pgdg.release,
+      keyPath: pgdg.keyPath,
       architectures: pgdg.keys.map(({ architecture }) => architecture ?? 'any'),
-      serverPackages, binDirectory, data: dataDirectory(name), unit: unit(name), socketDirectory, standalone: standalone.by,
+      serverPackages,
+      binDirectory,
+      data: dataDirectory(name),
+      unit: unit(name),
+      socketDirectory,
+      standalone: standalone.by,
       etcd: [...etcd.packages, etcd.environmentFile, etcd.tlsDirectory],
-      patroni: [...patroni.packages, patroni.configFile, patroni.tlsDirectory, patroni.simpleDropIn],
+      patroni: [...patroni.packages, ...etcd.patroniPackages, patroni.configFile, patroni.tlsDirectory, patroni.simpleDropIn],
     };
   };
 
   const debian = {
-    family: 'debian', packageManager: 'apt', prerequisites: ['ca-certificates', 'curl'], keyPath: '/etc/apt/keyrings/pgdg.asc', architectures: ['any'],
-    serverPackages: ['postgresql-17', 'postgresql-client-17'], binDirectory: '/usr/lib/postgresql/17/bin', socketDirectory: '/var/run/postgresql',
+    family: 'debian',
+    packageManager: 'apt',
+    prerequisites: ['ca-certificates', 'curl'],
+    keyPath: '/etc/apt/keyrings/pgdg.asc',
+    architectures: ['any'],
+    serverPackages: ['postgresql-17', 'postgresql-client-17'],
+    binDirectory: '/usr/lib/postgresql/17/bin',
+    socketDirectory: '/var/run/postgresql',
     standalone: 'postgresql-common',
     etcd: ['etcd-server', 'etcd-client', '/etc/default/etcd', '/etc/etcd/tls'],
     patroni: ['patroni', 'python3-psycopg2', 'python3-etcd', '/etc/patroni/config.yml', '/etc/patroni/tls', undefined],
   };
   const rocky = {
-    family: 'el', packageManager: 'dnf', prerequisites: ['ca-certificates', '/usr/bin/curl'],
-    keyPath: '/etc/pki/rpm-gpg/PGDG-RPM-GPG-KEY-pgprov', architectures: ['aarch64', 'any'],
-    serverPackages: ['postgresql17-server', 'postgresql17-contrib'], binDirectory: '/usr/pgsql-17/bin', socketDirectory: '/run/postgresql',
-    standalone: 'setup-script', unit: 'postgresql-17',
+    family: 'el',
+    packageManager: 'dnf',
+    prerequisites: ['ca-certificates', '/usr/bin/curl'],
+    keyPath: '/etc/pki/rpm-gpg/PGDG-RPM-GPG-KEY-pgprov',
+    architectures: ['aarch64', 'any'],
+    serverPackages: ['postgresql17-server', 'postgresql17-contrib'],
+    binDirectory: '/usr/pgsql-17/bin',
+    socketDirectory: '/run/postgresql',
+    standalone: 'setup-script',
+    unit: 'postgresql-17',
     etcd: ['etcd', '/etc/etcd/etcd.conf', '/etc/pki/etcd'],
-    patroni: ['patroni', 'patroni-etcd', '/etc/patroni/patroni.yml', '/etc/patroni/tls', '/etc/systemd/system/patroni.service.d/pgprov.conf'],
+    patroni: [
+      'patroni',
+      'patroni-etcd',
+      '/etc/patroni/patroni.yml',
+      '/etc/patroni/tls',
+      '/etc/systemd/system/patroni.service.d/pgprov.conf',
+    ],
   };
 
   it.each<{ platform: Platform; name: string; expected: object }>([
-    { platform: debian12, name: 'main', expected: { ...debian, release: 'bookworm', data: '/var/lib/postgresql/17/main', unit: 'postgresql@17-main' } },
-    { platform: debian13, name: 'other', expected: { ...debian, release: 'trixie', data: '/var/lib/postgresql/17/other', unit: 'postgresql@17-other' } },
+    {
+      platform: debian12,
+      name: 'main',
+      expected: { ...debian, release: 'bookworm', data: '/var/lib/postgresql/17/main', unit: 'postgresql@17-main' },
+    },
+    {
+      platform: debian13,
+      name: 'other',
+      expected: { ...debian, release: 'trixie', data: '/var/lib/postgresql/17/other', unit: 'postgresql@17-other' },
+    },
     { platform: rocky8, name: 'main', expected: { ...rocky, release: '8', data: '/var/lib/pgsql/17/data' } },
     { platform: rocky9, name: 'other', expected: { ...rocky, release: '9', data: '/var/lib/pgsql/17/other' } },
   ])('on $platform.title, of a cluster named $name', ({ platform, name, expected }) => expect(layout(platform, name)).toEqual(expected));

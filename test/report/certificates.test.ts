@@ -1,16 +1,38 @@
 import { describe, expect, it } from 'vitest';
 import { adviceOf, certificateProblemsOf, expiringOf, type CertificatesStatus, type PlaceStatus } from '../../src/report/certificates.js';
 import { renderCertificates } from '../../src/report/certificates-text.js';
+import { widestOf } from '../../src/report/width.js';
 
 const place = (host: string, service: PlaceStatus['service'], more: Partial<PlaceStatus> = {}): PlaceStatus => ({
-  host, service, seen: true, subject: host, names: [host, '10.0.0.1', 'localhost', '127.0.0.1', '::1'], authority: 1, notAfter: '2029-11-20T00:00:00.000Z', daysLeft: 1094,
-  onHost: 'as in the store', authorities: 'as in the store', fingerprint: 'AA:BB', ...(service === 'etcd' ? { loaded: true } : {}), ...more,
+  host,
+  service,
+  seen: true,
+  subject: host,
+  names: [host, '10.0.0.1', 'localhost', '127.0.0.1', '::1'],
+  authority: 1,
+  notAfter: '2029-11-20T00:00:00.000Z',
+  daysLeft: 1094,
+  onHost: 'as in the store',
+  authorities: 'as in the store',
+  fingerprint: 'AA:BB',
+  ...(service === 'etcd' ? { loaded: true } : {}),
+  ...(service === 'patroni' ? { readAnew: true } : {}),
+  ...more,
 });
 
 const well: CertificatesStatus = {
   cluster: 'demo',
   withinDays: 30,
-  authorities: [{ generation: 1, subject: 'pgprov CA of demo', issuing: true, fingerprint: 'A7:55:B5:9E:81:88:64:60:11:22', notAfter: '2036-11-18T00:00:00.000Z', daysLeft: 3649 }],
+  authorities: [
+    {
+      generation: 1,
+      subject: 'pgprov CA of demo',
+      issuing: true,
+      fingerprint: 'A7:55:B5:9E:81:88:64:60:11:22',
+      notAfter: '2036-11-18T00:00:00.000Z',
+      daysLeft: 3649,
+    },
+  ],
   places: [place('pg1', 'etcd'), place('pg1', 'patroni')],
   unreachable: [],
 };
@@ -31,10 +53,26 @@ pg1   patroni  2029-11-20 (1094 days)  as in the store  read anew  pg1 10.0.0.1
 ✔ nothing expires within 30 days`);
   });
 
+  it('of any role’s service, of which nothing may tell whether it uses them', () => {
+    const rows = renderCertificates({ ...well, places: [place('lb1', 'balancer')] }, { color: false });
+    expect(rows).toContain('lb1   balancer  2029-11-20 (1094 days)  as in the store  ?       lb1 10.0.0.1');
+  });
+
+  it('for people with a narrow terminal, row by row', () => {
+    const text = renderCertificates(well, { color: false, columns: 78 });
+    expect(widestOf(text.split('\n'))).toBeLessThanOrEqual(78);
+    expect(text).toContain(`
+pg1
+  service patroni, expires 2029-11-20 (1094 days), on the host as in the store
+  in use read anew, names pg1 10.0.0.1
+`);
+    expect(renderCertificates(well, { color: false, columns: 120 })).toBe(renderCertificates(well, { color: false }));
+  });
+
   it('for a cluster that has none', () => {
     expect(renderCertificates({ ...well, authorities: [], places: [] }, { color: false })).toBe(`certificates of demo
 
-No host of it has certificates of pgprov: it has no etcd, or was never applied.
+No host of it has certificates of pgprov: no role of it uses certificates, or it was never applied.
 
 ✔ nothing expires within 30 days`);
   });
@@ -42,32 +80,57 @@ No host of it has certificates of pgprov: it has no etcd, or was never applied.
   it.each<{ title: string; status: Partial<CertificatesStatus>; says: string[] }>([
     { title: 'all well', status: {}, says: [] },
     {
-      title: 'one that expires', status: { places: [place('pg1', 'etcd', { daysLeft: 1 }), place('pg2', 'etcd', { daysLeft: -1 })], withinDays: 60 },
-      says: ['pg1: the certificate of etcd expires in 1 day', 'pg2: the certificate of etcd has expired', 'Renew certificates with `pgprov certs renew --within 60`.'],
+      title: 'one that expires',
+      status: { places: [place('pg1', 'etcd', { daysLeft: 1 }), place('pg2', 'etcd', { daysLeft: -1 })], withinDays: 60 },
+      says: [
+        'pg1: the certificate of etcd expires in 1 day',
+        'pg2: the certificate of etcd has expired',
+        'Renew certificates with `pgprov certs renew --within 60`.',
+      ],
     },
     {
-      title: 'an authority that expires', status: { authorities: well.authorities.map((authority) => ({ ...authority, daysLeft: 9 })) },
-      says: ['the certificate authority expires in 9 days', 'Rotate the authority with `pgprov certs renew --ca`; it renews the certificates of the hosts as well.'],
+      title: 'an authority that expires',
+      status: { authorities: well.authorities.map((authority) => ({ ...authority, daysLeft: 9 })) },
+      says: [
+        'the certificate authority expires in 9 days',
+        'Rotate the authority with `pgprov certs renew --ca`; it renews the certificates of the hosts as well.',
+      ],
     },
     {
-      title: 'other files than the store', status: { places: [place('pg1', 'patroni', { onHost: 'not as in the store', authorities: 'not as in the store' })] },
-      says: ['pg1: the certificate of patroni is not the one in the store', 'pg1: the authorities that patroni trusts are not those in the store', 'Bring the hosts what the store has with `pgprov apply`.'],
+      title: 'other files than the store',
+      status: { places: [place('pg1', 'patroni', { onHost: 'not as in the store', authorities: 'not as in the store' })] },
+      says: [
+        'pg1: the certificate of patroni is not the one in the store',
+        'pg1: the authorities that patroni trusts are not those in the store',
+        'Bring the hosts what the store has with `pgprov apply`.',
+      ],
     },
     {
-      title: 'no file', status: { places: [{ host: 'pg1', service: 'etcd', seen: true, names: [], onHost: 'missing', authorities: 'missing' }] },
-      says: ['pg1: etcd has no certificate', 'pg1: the authorities that etcd trusts are not those in the store', 'Bring the hosts what the store has with `pgprov apply`.'],
+      title: 'no file',
+      status: { places: [{ host: 'pg1', service: 'etcd', seen: true, names: [], onHost: 'missing', authorities: 'missing' }] },
+      says: [
+        'pg1: etcd has no certificate',
+        'pg1: the authorities that etcd trusts are not those in the store',
+        'Bring the hosts what the store has with `pgprov apply`.',
+      ],
     },
     {
-      title: 'a service that began too early', status: { places: [place('pg1', 'etcd', { loaded: false })] },
+      title: 'a service that began too early',
+      status: { places: [place('pg1', 'etcd', { loaded: false })] },
       says: ['pg1: etcd does not use its present files yet', 'Bring the hosts what the store has with `pgprov apply`.'],
     },
     {
-      title: 'a rotation under way', status: { rotation: 'issue', places: [place('pg1', 'etcd', { due: 'another authority signed it' })] },
-      says: ['The authority is being rotated: `pgprov certs renew --ca` goes on with it.'],
+      title: 'a rotation under way',
+      status: { rotation: 'issue', places: [place('pg1', 'etcd', { due: 'another authority signed it' })] },
+      says: ['The authority is being rotated: `pgprov certs renew --ca` continues it.'],
     },
     {
-      title: 'a host that is down', status: { unreachable: [{ host: 'pg1', reason: 'off' }], places: [place('pg1', 'etcd', { seen: false, onHost: 'not asked', authorities: 'not asked' })] },
-      says: ['Of pg1 only what is in the store is known; ask again when it can be reached.'],
+      title: 'a host that is down',
+      status: {
+        unreachable: [{ host: 'pg1', reason: 'off' }],
+        places: [place('pg1', 'etcd', { seen: false, onHost: 'not asked', authorities: 'not asked' })],
+      },
+      says: ['For pg1 only what is in the store is known; run this again when every host can be reached.'],
     },
   ])('says what to do about $title', ({ status, says }) => expect(summary({ ...well, ...status })).toEqual(says));
 });

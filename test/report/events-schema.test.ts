@@ -4,7 +4,7 @@ import { packageRoot } from '../../src/lib/package-root.js';
 import { timingsLine, toJsonLine } from '../../src/report/json.js';
 import { timeRun, type TimedEvent } from '../../src/report/timings.js';
 import { eventsSchema } from '../support/events-schema.js';
-import { insistDocumented } from '../support/json-lines.js';
+import { assertDocumented } from '../support/json-lines.js';
 import { failingRun } from './fixtures.js';
 
 const AT = new Date('2026-01-02T03:04:05Z');
@@ -24,7 +24,7 @@ describe('the schema of JSON lines', () => {
     const timings = timeRun(events);
     const lines = [...failingRun().map((event) => toJsonLine(event, AT)), ...(timings === undefined ? [] : [timingsLine(timings, AT)])];
     expect(lines).toHaveLength(failingRun().length + 1);
-    insistDocumented(lines.join('\n'));
+    assertDocumented(lines.join('\n'));
   });
 
   it.each([
@@ -35,6 +35,6 @@ describe('the schema of JSON lines', () => {
     ['a nested field too many', { type: 'failed', at: AT, error: { kind: 'a/b', message: 'no', exitCode: 1, stack: '' } }],
     ['an exit code that there is not', { type: 'failed', at: AT, error: { kind: 'a/b', message: 'no', exitCode: 77 } }],
   ])('does not fit %s', (_what, line) => {
-    expect(() => insistDocumented(JSON.stringify(line))).toThrow('not as docs/events.schema.json says');
+    expect(() => assertDocumented(JSON.stringify(line))).toThrow('not as docs/events.schema.json says');
   });
 });

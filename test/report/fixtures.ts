@@ -32,7 +32,7 @@ export function gateError(host: string): PgprovError {
     kind: 'gate/closed',
     host,
     message: `${host}: etcd is not healthy\njournal: tls: bad certificate\n    at peer 10.0.0.3\n  1 of 3 members answers`,
-    hint: 'mend the cause and run again',
+    hint: 'fix the cause and run again',
   });
 }
 
@@ -59,7 +59,14 @@ export function failingRun(): RunEvent[] {
     ...hosts.map((host): RunEvent => ({ type: 'surveyed', host, ms: 800 })),
     {
       type: 'planned',
-      changes: hosts.map((host) => ({ host, stage: ids.install, resource: 'packages:pg', action: 'install', summary: 'install postgresql-17', projected: false })),
+      changes: hosts.map((host) => ({
+        host,
+        stage: ids.install,
+        resource: 'packages:pg',
+        action: 'install',
+        summary: 'install postgresql-17',
+        projected: false,
+      })),
       effects: [],
     },
     { type: 'stage-start', stage: ids.base },

@@ -11,7 +11,10 @@ describe('JSON lines', () => {
     const out = fakeStream();
     const reporter = createJsonReporter({ out: out.stream }, () => new Date('2025-01-02T03:04:05.678Z'));
     reporter.emit({ type: 'connected', host: 'pg1', ms: 120 });
-    reporter.emit({ type: 'failed', error: new PgprovError({ kind: 'ssh/refused', host: 'pg2', message: 'pg2: no', hint: 'look', exitCode: 3 }) });
+    reporter.emit({
+      type: 'failed',
+      error: new PgprovError({ kind: 'ssh/refused', host: 'pg2', message: 'pg2: no', hint: 'look', exitCode: 3 }),
+    });
     await reporter.close();
     expect(out.text()).toBe(`{"type":"connected","at":"2025-01-02T03:04:05.678Z","host":"pg1","ms":120}
 {"type":"failed","at":"2025-01-02T03:04:05.678Z","error":{"kind":"ssh/refused","message":"pg2: no","hint":"look","host":"pg2","exitCode":3}}
@@ -21,9 +24,13 @@ describe('JSON lines', () => {
   it('are all that is written', async () => {
     const [out, err] = [fakeStream(), fakeStream()];
     const reporter = await createReporter('json', { out: out.stream, err: err.stream, color: true });
-    failingRun().forEach(reporter.emit);
+    for (const event of failingRun()) reporter.emit(event);
     await reporter.close();
-    const types = out.text().trimEnd().split('\n').map((line) => (JSON.parse(line) as RunEvent).type);
+    const types = out
+      .text()
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as RunEvent).type);
     expect(types).toEqual(failingRun().map(({ type }) => type));
     expect(err.text()).toBe('');
   });
@@ -36,8 +43,17 @@ describe('JSON lines', () => {
     reporter.emit({ type: 'run-start', command: 'apply', cluster: 'demo', hosts: ['pg1'], stages: [] });
     reporter.emit({ type: 'warning', text: `saw ${value}` });
     reporter.emit({ type: 'connecting', host: 'pg1' });
-    reporter.emit({ type: 'failed', error: new PgprovError({ kind: 'a/b', host: 'pg1', message: `no ${value}`, hint: `not ${value}`, cause: new Error(value) }) });
-    reporter.emit({ type: 'planned', changes: [{ host: 'pg1', stage: 's', resource: 'r', action: 'update', summary: value, projected: false, before: value, after: value }], effects: [] });
+    reporter.emit({
+      type: 'failed',
+      error: new PgprovError({ kind: 'a/b', host: 'pg1', message: `no ${value}`, hint: `not ${value}`, cause: new Error(value) }),
+    });
+    reporter.emit({
+      type: 'planned',
+      changes: [
+        { host: 'pg1', stage: 's', resource: 'r', action: 'update', summary: value, projected: false, before: value, after: value },
+      ],
+      effects: [],
+    });
     await reporter.close();
     expect(out.text()).toContain('***');
     expect(out.text()).not.toContain(value);

@@ -7,7 +7,7 @@ import { failingRun, fakeStream } from './fixtures.js';
 async function plain(events: readonly RunEvent[], color = false): Promise<string> {
   const out = fakeStream();
   const reporter = await createReporter('plain', { out: out.stream, err: fakeStream().stream, color });
-  events.forEach(reporter.emit);
+  for (const event of events) reporter.emit(event);
   await reporter.close();
   return out.text();
 }
@@ -40,7 +40,7 @@ pg2  etcd/start  failed: etcd is not healthy (5 s)
        journal: tls: bad certificate
          at peer 10.0.0.3
        1 of 3 members answers
-       → mend the cause and run again
+       → fix the cause and run again
      etcd/start  ok: pg1, pg3
 pg2  patroni/start  skipped: an earlier stage failed on it
      patroni/start  ok: pg1, pg3
@@ -57,7 +57,9 @@ Failed: pg2 (45 s). Made 3 changes on 3 hosts.
   });
 
   it('align the host column to the longest name', async () => {
-    expect(await plain([start, { type: 'connected', host: 'pg1', ms: 20 }, { type: 'connected', host: 'replica-2', ms: 1500 }])).toBe(`apply: cluster demo, pg1, replica-2, no stages
+    expect(
+      await plain([start, { type: 'connected', host: 'pg1', ms: 20 }, { type: 'connected', host: 'replica-2', ms: 1500 }]),
+    ).toBe(`apply: cluster demo, pg1, replica-2, no stages
 pg1        connected (<0.1 s)
 replica-2  connected (1.5 s)
 `);
@@ -66,7 +68,13 @@ replica-2  connected (1.5 s)
   it('tell checks, and failures with and without a host', async () => {
     const text = await plain([
       start,
-      { type: 'checked', results: [{ title: 'etcd is healthy', ok: true, detail: '3 members', host: 'pg1' }, { title: 'the cluster has a leader', ok: false, detail: 'none' }] },
+      {
+        type: 'checked',
+        results: [
+          { title: 'etcd is healthy', ok: true, detail: '3 members', host: 'pg1' },
+          { title: 'the cluster has a leader', ok: false, detail: 'none' },
+        ],
+      },
       { type: 'failed', error: new PgprovError({ kind: 'x/y', host: 'pg1', message: 'pg1: out of reach' }) },
       { type: 'failed', error: new PgprovError({ kind: 'x/z', message: 'no leader', hint: 'look' }) },
     ]);
@@ -80,11 +88,33 @@ replica-2  connected (1.5 s)
     ]);
   });
 
+  it('tell how long writes paused, or why that is not known', async () => {
+    const stage = 'switchover/hand-over';
+    const text = await plain([
+      start,
+      { type: 'write-gap', stage, ms: 5180, from: 'pg1', to: 'replica-2' },
+      { type: 'write-gap', stage, ms: 10_800, from: 'pg1', to: 'pg1', lost: ['replica-2'] },
+      { type: 'write-gap', stage, ms: 130, from: 'pg1', to: 'pg1' },
+      { type: 'write-gap', stage, to: 'pg1', unseen: 'no write succeeded before the step' },
+    ]);
+    const before = '           switchover/hand-over  ';
+    expect(text.split('\n').slice(1, -1)).toEqual([
+      `${before}writes paused for 5.2 s: from the last commit on pg1 to the first on replica-2`,
+      `${before}writes paused for 11 s: between two commits on pg1; replica-2 was out of sight for a part of it`,
+      `${before}writes did not pause: no two commits were more than 0.1 s apart`,
+      `${before}how long writes paused could not be seen: no write succeeded before the step`,
+    ]);
+  });
+
   it('count hosts where there are many', async () => {
     const hosts = Array.from({ length: 40 }, (_, index) => `pg${index}`);
     const text = await plain([
       { ...start, hosts },
-      { type: 'planned', changes: hosts.map((host) => ({ host, stage: 'a/b', resource: 'r', action: 'run', summary: 's', projected: false })), effects: [] },
+      {
+        type: 'planned',
+        changes: hosts.map((host) => ({ host, stage: 'a/b', resource: 'r', action: 'run', summary: 's', projected: false })),
+        effects: [],
+      },
       ...hosts.map((host): RunEvent => ({ type: 'step-end', host, stage: 'a/b', result: 'ok', changes: 0, ms: 1 })),
       { type: 'stage-end', stage: 'a/b', ms: 1 },
     ]);
@@ -98,7 +128,14 @@ replica-2  connected (1.5 s)
   });
 
   it('say nothing at the end of a plan that went well', async () => {
-    const end: RunEvent = { type: 'run-end', exitCode: 0, ms: 900, recap: [{ host: 'pg1', ok: 0, changed: 0, failed: 0, skipped: 0, remarks: [] }] };
-    expect(await plain([{ ...start, command: 'plan' }, { type: 'planned', changes: [], effects: [] }, end])).toBe('plan: cluster demo, pg1, replica-2, no stages\nplan: no changes\n');
+    const end: RunEvent = {
+      type: 'run-end',
+      exitCode: 0,
+      ms: 900,
+      recap: [{ host: 'pg1', ok: 0, changed: 0, failed: 0, skipped: 0, remarks: [] }],
+    };
+    expect(await plain([{ ...start, command: 'plan' }, { type: 'planned', changes: [], effects: [] }, end])).toBe(
+      'plan: cluster demo, pg1, replica-2, no stages\nplan: no changes\n',
+    );
   });
 });

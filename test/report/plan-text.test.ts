@@ -17,7 +17,10 @@ const conf = Array.from({ length: 12 }, (_, index) => `line ${index + 1}`).join(
 const changes = [
   change('pg1', 'postgresql/packages', 'install', 'install postgresql-17'),
   change('pg1', 'etcd/configure', 'create', 'write /etc/etcd.conf', { projected: true, after: 'name: pg1\n' }),
-  change('pg2', 'etcd/configure', 'update', 'write /etc/etcd.conf', { before: `${conf}\n`, after: `${conf.replace('line 8', 'line VIII')}\n` }),
+  change('pg2', 'etcd/configure', 'update', 'write /etc/etcd.conf', {
+    before: `${conf}\n`,
+    after: `${conf.replace('line 8', 'line VIII')}\n`,
+  }),
   change('pg1', 'patroni/start', 'enable', 'enable patroni'),
   change('pg1', 'patroni/start', 'start', 'start patroni'),
   change('pg2', 'patroni/start', 'restart', 'restart patroni'),
@@ -29,12 +32,22 @@ const changes = [
 describe('a plan', () => {
   it('counts many hosts at its end', () => {
     const hosts = Array.from({ length: 200 }, (_, index) => `pg${index + 1}`);
-    const lines = renderPlan(hosts.slice(1).map((host) => change(host, 'base/hosts', 'update', 'write /etc/hosts')), { color: false, diffs: false, hosts, effects: [] }).split('\n');
+    const lines = renderPlan(
+      hosts.slice(1).map((host) => change(host, 'base/hosts', 'update', 'write /etc/hosts')),
+      { color: false, diffs: false, hosts, effects: [] },
+    ).split('\n');
     expect(lines.at(-2)).toBe('199 changes on 199 hosts');
   });
 
   it('is shown host by host, with diffs', () => {
-    expect(renderPlan(changes, { color: false, diffs: true, hosts: ['pg1', 'pg2', 'pg3'], effects: ['etcd restarts on pg2, then pg1 (the leader), one at a time'] })).toBe(`pg1  4 changes
+    expect(
+      renderPlan(changes, {
+        color: false,
+        diffs: true,
+        hosts: ['pg1', 'pg2', 'pg3'],
+        effects: ['etcd restarts on pg2, then pg1 (the leader), one at a time'],
+      }),
+    ).toBe(`pg1  4 changes
   postgresql/packages
     + install postgresql-17
   etcd/configure
@@ -66,7 +79,7 @@ pg2  5 changes
 
 pg1: 4 changes, pg2: 5 changes, pg3: no changes
 • etcd restarts on pg2, then pg1 (the leader), one at a time
-(projected): rests on something that this plan makes first, so it is foreseen rather than seen.`);
+(projected): depends on an earlier change of this plan, so it is predicted, not read from the host.`);
   });
 
   it('is short without diffs', () => {
@@ -78,7 +91,7 @@ pg1: 4 changes, pg2: 5 changes, pg3: no changes
 
 pg1: 2 changes
 Nothing that runs now is restarted or reloaded.
-(projected): rests on something that this plan makes first, so it is foreseen rather than seen.`);
+(projected): depends on an earlier change of this plan, so it is predicted, not read from the host.`);
   });
 
   it('colours diffs when asked', () => {
@@ -88,8 +101,11 @@ Nothing that runs now is restarted or reloaded.
   });
 
   it('says so when there is nothing to do', () => {
-    expect(renderPlan([], { color: false, diffs: true, hosts: ['pg1'], effects: [] })).toBe('No changes. The cluster is as the inventory says.');
-    expect(renderPlan([], { color: false, diffs: true, hosts: ['pg2'], effects: [], leftOut: { hosts: ['pg1', 'pg3'], roles: ['firewall'] } }))
-      .toBe('No changes. What the run is aimed at is as the inventory says; left out: pg1, pg3; the role firewall.');
+    expect(renderPlan([], { color: false, diffs: true, hosts: ['pg1'], effects: [] })).toBe(
+      'No changes. The cluster is as the inventory says.',
+    );
+    expect(
+      renderPlan([], { color: false, diffs: true, hosts: ['pg2'], effects: [], leftOut: { hosts: ['pg1', 'pg3'], roles: ['firewall'] } }),
+    ).toBe('No changes. What the run selects is as the inventory says; left out: pg1, pg3; the role firewall.');
   });
 });

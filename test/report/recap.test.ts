@@ -17,7 +17,9 @@ const render = (input: Partial<RecapInput>): string =>
 
 describe('the recap', () => {
   it('has a line a host, remarks, and the sum', () => {
-    expect(render({ recap: [host('pg1', { changed: 12, remarks: ['a restart is pending'] }), host('replica', { ok: 8, changed: 23 })] })).toBe(
+    expect(
+      render({ recap: [host('pg1', { changed: 12, remarks: ['a restart is pending'] }), host('replica', { ok: 8, changed: 23 })] }),
+    ).toBe(
       `pg1      ok=31  changed=12  failed=0  skipped=0
 replica  ok=8   changed=23  failed=0  skipped=0
 
@@ -28,12 +30,27 @@ Done in 45 s: 35 changes on 2 hosts.`,
   });
 
   it('leaves spaces out on a narrow terminal', () => {
-    const input: RecapInput = { command: 'apply', exitCode: ExitCode.done, ms: 100, failures: [], recap: [host('pg1'), host('replica', { ok: 8, changed: 1 })] };
-    expect(renderRecap(input, { color: false, columns: 40 }).split('\n').slice(0, 2)).toEqual(['pg1 ok=31 changed=0 failed=0 skipped=0', 'replica ok=8 changed=1 failed=0 skipped=0']);
+    const input: RecapInput = {
+      command: 'apply',
+      exitCode: ExitCode.done,
+      ms: 100,
+      failures: [],
+      recap: [host('pg1'), host('replica', { ok: 8, changed: 1 })],
+    };
+    expect(renderRecap(input, { color: false, columns: 40 }).split('\n').slice(0, 2)).toEqual([
+      'pg1 ok=31 changed=0 failed=0 skipped=0',
+      'replica ok=8 changed=1 failed=0 skipped=0',
+    ]);
   });
 
   it('has a line for those of many hosts that failed, and one for those that went alike; a remark that hosts share once', () => {
-    const hosts = Array.from({ length: 200 }, (_, index) => host(`pg${index + 1}`, { changed: 2, ...(index < 2 ? { remarks: ['a restart is pending'] } : {}), ...(index === 70 ? { failed: 1, skipped: 2 } : {}) }));
+    const hosts = Array.from({ length: 200 }, (_, index) =>
+      host(`pg${index + 1}`, {
+        changed: 2,
+        ...(index < 2 ? { remarks: ['a restart is pending'] } : {}),
+        ...(index === 70 ? { failed: 1, skipped: 2 } : {}),
+      }),
+    );
     expect(render({ recap: hosts, exitCode: ExitCode.hostFailed })).toBe(
       `pg1 and 198 more  ok=31  changed=2  failed=0  skipped=0
 pg71              ok=31  changed=2  failed=1  skipped=2
@@ -47,13 +64,19 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
   it.each([
     [{ recap: [host('pg1'), host('pg2'), host('pg3')], ms: 800 }, 'No changes: 3 hosts are as the inventory says (0.8 s).'],
     [{ recap: [host('pg1')], ms: 800 }, 'No changes: 1 host is as the inventory says (0.8 s).'],
-    [{ recap: [host('pg1')], ms: 800, leftOut: { hosts: ['pg2'], roles: [] } }, 'No changes: 1 host is as the inventory says (0.8 s); left out: pg2.'],
+    [
+      { recap: [host('pg1')], ms: 800, leftOut: { hosts: ['pg2'], roles: [] } },
+      'No changes: 1 host is as the inventory says (0.8 s); left out: pg2.',
+    ],
     [{ recap: [host('pg1', { changed: 1 })], ms: 125_000 }, 'Done in 2 min 5 s: 1 change on 1 host.'],
     [{ recap: [host('pg1'), host('pg2', { failed: 1 })], exitCode: ExitCode.hostFailed }, 'Failed: pg2 (45 s). Nothing was changed.'],
     [{ recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.unreachable }, 'Failed: out of reach: pg1 (45 s). Nothing was changed.'],
-    [{ recap: [host('pg1')], exitCode: ExitCode.refused }, 'Failed: refused to protect data (45 s). Nothing was changed.'],
+    [{ recap: [host('pg1')], exitCode: ExitCode.refused }, 'Failed: refused (45 s). Nothing was changed.'],
     [{ recap: [host('pg1')], exitCode: ExitCode.locked }, 'Failed: another run holds the lock (45 s). Nothing was changed.'],
-    [{ recap: [host('pg1', { changed: 2 })], exitCode: ExitCode.interrupted }, 'Interrupted after 45 s. Made 2 changes on 1 host.'],
+    [
+      { recap: [host('pg1', { changed: 2 })], exitCode: ExitCode.interrupted },
+      'Interrupted after 45 s. Made 2 changes on 1 host. Run the same command again to continue.',
+    ],
     [{ recap: [host('pg1')], exitCode: ExitCode.hostFailed }, 'Failed: see the errors above (45 s). Nothing was changed.'],
   ])('ends %#', (input, last) => {
     expect(render(input).split('\n').at(-1)).toBe(last);
@@ -71,7 +94,13 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
       { error: new PgprovError({ kind: 'test', message: 'told outside of a stage' }) },
       failure('pg1', 'patroni/start', 'etcd is without pg2'),
     ];
-    expect(render({ recap: [host('pg1', { failed: 1 }), host('pg2', { failed: 1 }), host('pg3', { failed: 1 })], failures, exitCode: ExitCode.hostFailed }).split('\n\n')[1]).toBe(
+    expect(
+      render({
+        recap: [host('pg1', { failed: 1 }), host('pg2', { failed: 1 }), host('pg3', { failed: 1 })],
+        failures,
+        exitCode: ExitCode.hostFailed,
+      }).split('\n\n')[1],
+    ).toBe(
       `What failed, in order:
   pg2       base/prepare   could not install curl (exit status 100)
   pg3, pg1  patroni/start  etcd is without pg2`,
@@ -80,17 +109,30 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
 
   it('counts what failed later than the first six', () => {
     const failures = Array.from({ length: 8 }, (_, index) => failure(`pg${index + 1}`, 'base/prepare', `reason ${index + 1}`));
-    expect(render({ failures, exitCode: ExitCode.hostFailed }).split('\n').slice(5, 8)).toEqual(['  pg5  base/prepare  reason 5', '  pg6  base/prepare  reason 6', '  and 2 more']);
+    expect(render({ failures, exitCode: ExitCode.hostFailed }).split('\n').slice(5, 8)).toEqual([
+      '  pg5  base/prepare  reason 5',
+      '  pg6  base/prepare  reason 6',
+      '  and 2 more',
+    ]);
   });
 
   it('repeats the only thing that failed unless it stands right above', () => {
-    const input: RecapInput = { command: 'apply', exitCode: ExitCode.hostFailed, ms: 100, recap: [host('pg1', { failed: 1 })], failures: [failure('pg1', 'base/prepare', 'no'), failure('pg2', 'base/prepare', 'no')] };
+    const input: RecapInput = {
+      command: 'apply',
+      exitCode: ExitCode.hostFailed,
+      ms: 100,
+      recap: [host('pg1', { failed: 1 })],
+      failures: [failure('pg1', 'base/prepare', 'no'), failure('pg2', 'base/prepare', 'no')],
+    };
     expect(renderRecap(input, { color: false }).split('\n\n')[1]).toBe('What failed:\n  pg1, pg2  base/prepare  no');
     expect(renderRecap(input, { color: false, fewestCauses: 2 })).not.toContain('What failed');
   });
 
   it('does not repeat what was told before the first stage', () => {
-    const failures = [{ error: new PgprovError({ kind: 'test', message: 'one' }) }, { error: new PgprovError({ kind: 'test', message: 'two' }) }];
+    const failures = [
+      { error: new PgprovError({ kind: 'test', message: 'one' }) },
+      { error: new PgprovError({ kind: 'test', message: 'two' }) },
+    ];
     expect(render({ failures, recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.hostFailed })).not.toContain('What failed');
   });
 

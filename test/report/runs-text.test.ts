@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { placesText, renderRunHead, renderRuns, replayRun, type ListedRun } from '../../src/report/runs-text.js';
-import { displayWidth } from '../../src/report/width.js';
+import { displayWidth, widestOf } from '../../src/report/width.js';
 import { failingRun } from './fixtures.js';
 
 const NOW = new Date('2026-11-21T07:20:00Z');
@@ -20,7 +20,15 @@ describe('a list of runs', () => {
   it('tells of each how it ended and where it broke', () => {
     const runs = [
       run({ id: '20261121T071959Z-0001', at: new Date('2026-11-21T07:19:59Z'), ending: 'running', ms: 900 }),
-      run({ ending: 'broke off', changes: 12, command: 'apply --host pg1', broke: [{ host: 'pg1', stage: 'etcd/start' }, { host: 'pg2', stage: 'etcd/start' }] }),
+      run({
+        ending: 'broke off',
+        changes: 12,
+        command: 'apply --host pg1',
+        broke: [
+          { host: 'pg1', stage: 'etcd/start' },
+          { host: 'pg2', stage: 'etcd/start' },
+        ],
+      }),
       run({ id: '20261120T041500Z-0001', at: new Date('2026-11-20T04:15:00Z') }),
       run({ id: '20250101T000000Z-0001', at: undefined, ending: 'broke off', ms: 0, broke: [{ stage: 'plan' }] }),
     ];
@@ -38,9 +46,26 @@ describe('a list of runs', () => {
     { title: 'a long aim', command: `apply --host ${'pg1,'.repeat(30)}`, stage: 'etcd/start' },
     { title: 'a long place', command: 'apply', stage: 'patroni/'.repeat(10) },
   ])('fits a terminal of a hundred columns: $title', ({ command, stage }) => {
-    const lines = renderRuns([run({ command, ending: 'unreachable', at: new Date('2026-01-01'), ms: 3_599_000, broke: [{ host: 'pg1', stage }] })], { color: true, now: NOW }).split('\n');
+    const lines = renderRuns(
+      [run({ command, ending: 'unreachable', at: new Date('2026-01-01'), ms: 3_599_000, broke: [{ host: 'pg1', stage }] })],
+      { color: true, now: NOW },
+    ).split('\n');
     expect(Math.max(...lines.map(displayWidth))).toBe(100);
     expect(lines[1]).toContain('…');
+  });
+});
+
+describe('a list of runs on a narrow terminal', () => {
+  const long = run({ ending: 'unreachable', command: 'apply --host pg1', ms: 3_599_000, broke: [{ host: 'pg1', stage: 'etcd/start' }] });
+
+  it.each([
+    { columns: 60, says: 'command apply --host pg1\n  broke at pg1 etcd/start' },
+    { columns: 80, says: 'command apply --host pg1, broke at pg1 etcd/start' },
+    { columns: 99, says: 'apply --host…  pg1 etcd/start' },
+  ])('fits $columns columns', ({ columns, says }) => {
+    const text = renderRuns([long, run({})], { color: false, now: NOW, columns });
+    expect(widestOf(text.split('\n'))).toBeLessThanOrEqual(columns);
+    expect(text).toContain(says);
   });
 });
 
@@ -59,11 +84,20 @@ describe('a replayed run', () => {
   });
 
   it('does to a terminal nothing that a host wanted', () => {
-    expect(replayRun([{ type: 'note', at: NOW.toISOString(), text: '\u001b]0;title\u0007\u001b[2Jhello' }], { color: false })).toEqual(['07:20:00    note: hello']);
+    expect(replayRun([{ type: 'note', at: NOW.toISOString(), text: '\u001b]0;title\u0007\u001b[2Jhello' }], { color: false })).toEqual([
+      '07:20:00    note: hello',
+    ]);
   });
 
   it('stands below what it was', () => {
-    const frame = { ...run({ ending: 'broke off', changes: 1, broke: [{ host: 'pg1', stage: 'etcd/start' }] }), by: 'ann@laptop (process 7)', version: '0.1.0', inventory: '/i.yml', resumes: undefined, plan: undefined };
+    const frame = {
+      ...run({ ending: 'broke off', changes: 1, broke: [{ host: 'pg1', stage: 'etcd/start' }] }),
+      by: 'ann@laptop (process 7)',
+      version: '0.1.0',
+      inventory: '/i.yml',
+      resumes: undefined,
+      plan: undefined,
+    };
     expect(renderRunHead(frame, { color: false })).toEqual([
       'run 20261121T071500Z-3f2a',
       '  started    2026-11-21 07:15:00 UTC by ann@laptop (process 7)',
@@ -80,7 +114,15 @@ describe('placesText', () => {
   it.each([
     { places: [], text: '' },
     { places: [{ stage: 'plan' }], text: 'plan' },
-    { places: [{ host: 'pg1', stage: 'a/b' }, { host: 'pg2', stage: 'c/d' }, { host: 'pg3', stage: 'a/b' }, { host: 'pg3', stage: 'a/b' }], text: 'pg1, pg3 a/b; pg2 c/d' },
+    {
+      places: [
+        { host: 'pg1', stage: 'a/b' },
+        { host: 'pg2', stage: 'c/d' },
+        { host: 'pg3', stage: 'a/b' },
+        { host: 'pg3', stage: 'a/b' },
+      ],
+      text: 'pg1, pg3 a/b; pg2 c/d',
+    },
     { places: ['1', '2', '3', '4', '5'].map((host) => ({ host, stage: 'connect' })), text: '1, 2, 3 and 2 more connect' },
   ])('$text', ({ places, text }) => {
     expect(placesText(places)).toBe(text);

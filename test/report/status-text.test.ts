@@ -1,16 +1,40 @@
 import { describe, expect, it } from 'vitest';
 import { renderStatus } from '../../src/report/status-text.js';
-import type { ClusterStatus } from '../../src/lib/cluster-status.js';
+import { displayWidth } from '../../src/report/width.js';
+import type { ClusterStatus, ServiceStatus } from '../../src/lib/cluster-status.js';
 
 const healthy: ClusterStatus = {
   cluster: 'demo',
   scope: 'main',
   leader: 'pg1',
   members: [
-    { name: 'pg1', address: '10.0.0.1', role: 'leader', state: 'running', timeline: 3, pendingRestart: false, systemIdentifier: '7', checksums: true, postgresVersion: '17.2', patroniVersion: '4.0.4' },
-    { name: 'replica-2', address: '10.0.0.12', role: 'replica', state: 'streaming', timeline: 3, lagBytes: 0, pendingRestart: true, systemIdentifier: '7', checksums: true, postgresVersion: '17.2', patroniVersion: '4.0.4' },
+    {
+      name: 'pg1',
+      address: '10.0.0.1',
+      role: 'leader',
+      state: 'running',
+      timeline: 3,
+      pendingRestart: false,
+      systemIdentifier: '7',
+      checksums: true,
+      postgresVersion: '17.2',
+      patroniVersion: '4.0.4',
+    },
+    {
+      name: 'replica-2',
+      address: '10.0.0.12',
+      role: 'replica',
+      state: 'streaming',
+      timeline: 3,
+      lagBytes: 0,
+      pendingRestart: true,
+      systemIdentifier: '7',
+      checksums: true,
+      postgresVersion: '17.2',
+      patroniVersion: '4.0.4',
+    },
   ],
-  etcd: [{ name: 'pg1', healthy: true, members: 3, refusesStrangers: true }],
+  etcd: [{ name: 'pg1', healthy: true, members: 3, requiresClientCertificate: true }],
   certificates: [
     { host: 'pg1', notAfter: '2030-05-06T07:08:09Z', daysLeft: 900 },
     { host: 'replica-2', notAfter: '2027-05-06T07:08:09Z', daysLeft: 1 },
@@ -28,7 +52,7 @@ pg1        10.0.0.1   leader   running           3               17.2        4.0
 replica-2  10.0.0.12  replica  streaming         3          0 B  17.2        4.0.4    on         pending restart
 
 etcd
-✔ pg1  healthy, 3 members, turns away strangers
+✔ pg1  healthy, 3 members, requires client certificates
 
 certificates
 ✔ pg1        valid until 2030-05-06 (900 days left)
@@ -41,9 +65,71 @@ dynamic configuration
 ✔ healthy`);
   });
 
+  it('with what roles say of their services, of which only a problem makes it not healthy', () => {
+    const line = (text: string, level: ServiceStatus['level']): ServiceStatus => ({ host: 'lb1', role: 'balancer', text, level });
+    const told = (...services: ServiceStatus[]): string[] => renderStatus({ ...healthy, services }, { color: false }).split('\n\n');
+    const [well, worse] = [line('2 backends up', 'ok'), line('1 backend is\u001b[2J slow', 'warning')];
+    expect(told(well, worse).slice(4)).toEqual([
+      'services\n✔ lb1  balancer: 2 backends up\n! lb1  balancer: 1 backend is slow',
+      expect.stringContaining('dynamic configuration'),
+      '✔ healthy',
+    ]);
+    expect(told(well, line('no backend is up', 'problem')).at(-1)).toBe('✖ not healthy: 1 problem\n  - lb1: balancer: no backend is up');
+  });
+
+  it.each([48, 80])('fits a terminal of %d columns', (columns) => {
+    const problems = [`pg1: ${'a long sentence about it '.repeat(6)}\nand \`a command to paste\` mends it`];
+    const [leader, ...others] = healthy.members;
+    const members = [{ ...leader, problem: 'and more words than a line has room for, of this terminal at least' }, ...others];
+    const seen = {
+      ...healthy,
+      members,
+      problems,
+      maintenance: true,
+      differences: 3,
+      etcd: [{ name: 'pg1', healthy: false, problem: 'words '.repeat(30) }],
+    };
+    for (const color of [true, false]) {
+      const text = renderStatus(seen as ClusterStatus, { color, columns });
+      expect(text.split('\n').filter((line) => displayWidth(line) > columns)).toEqual([]);
+    }
+    expect(renderStatus(seen as ClusterStatus, { color: false, columns })).toMatch(/^replica-2\n {2}address 10\.0\.0\.12, role replica/mu);
+  });
+
+  it('is as wide as it is elsewhere', () => {
+    expect(renderStatus(healthy, { color: false, columns: 200 })).toBe(renderStatus(healthy, { color: false }));
+  });
+
+  it('of a cluster that is not made yet says that and nothing else', () => {
+    const bare: ClusterStatus = {
+      cluster: 'demo',
+      scope: 'main',
+      absent: true,
+      members: [{ name: 'pg1', address: '10.0.0.1', pendingRestart: false, problem: 'Patroni does not answer, and there is no data' }],
+      etcd: [{ name: 'pg1', healthy: false }],
+      certificates: [],
+      problems: [],
+    };
+    expect(renderStatus(bare, { color: false })).toBe(`cluster demo  scope main\n\n✖ there is no cluster yet: \`pgprov apply\` makes it`);
+  });
+
+  it('counts what an apply would change, which is no problem of the cluster', () => {
+    const text = renderStatus({ ...healthy, remarks: ['pg1: a is 1\ntake it back'], differences: 2 }, { color: false });
+    expect(text).toMatch(
+      /\n\n! pg1: a is 1\n {2}take it back\n\n! 2 differences from the inventory, which `pgprov diff` shows and `pgprov apply` ends\n\n✔ healthy$/u,
+    );
+  });
+
+  it('tells of a switchover that is to come', () => {
+    const scheduled = { at: '2026-01-02T04:00:00+01:00', from: 'pg1' };
+    expect(renderStatus({ ...healthy, scheduled }, { color: false })).toContain(
+      '\nscheduled: a switchover from pg1 to the best standby at 2026-01-02 03:00:00 UTC; `pgprov switchover INVENTORY --cancel` takes it back\n',
+    );
+  });
+
   it('in maintenance mode says so first, and is not plainly healthy', () => {
-    const [, second, ...rest] = renderStatus({ ...healthy, maintenance: true }, { color: false }).split('\n\n');
-    expect(second).toBe('maintenance mode (pause: true): Patroni fails nothing over and restarts nothing until `patronictl resume`');
+    const [, second, ...rest] = renderStatus({ ...healthy, maintenance: true, inventory: 'demo.yml' }, { color: false }).split('\n\n');
+    expect(second).toBe('maintenance mode (pause: true): Patroni fails nothing over and starts nothing until `pgprov resume demo.yml`');
     expect(rest.at(-1)).toBe('! nothing is wrong, but the cluster is in maintenance mode');
   });
 
@@ -60,10 +146,30 @@ dynamic configuration
         ...rest,
         members: [
           { name: 'pg1', address: '10.0.0.1', pendingRestart: false, problem: 'Patroni does not answer' },
-          { name: 'pg2', address: '10.0.0.2', role: 'replica', state: 'stopped', lagBytes: 50 * 1024 * 1024, pendingRestart: false, systemIdentifier: '7', checksums: false },
-          { name: 'pg3', address: '10.0.0.3', role: 'replica', state: 'streaming', lagBytes: 1536, pendingRestart: false, systemIdentifier: '8' },
+          {
+            name: 'pg2',
+            address: '10.0.0.2',
+            role: 'replica',
+            state: 'stopped',
+            lagBytes: 50 * 1024 * 1024,
+            pendingRestart: false,
+            systemIdentifier: '7',
+            checksums: false,
+          },
+          {
+            name: 'pg3',
+            address: '10.0.0.3',
+            role: 'replica',
+            state: 'streaming',
+            lagBytes: 1536,
+            pendingRestart: false,
+            systemIdentifier: '8',
+          },
         ],
-        etcd: [{ name: 'pg1', healthy: false }, { name: 'pg2', healthy: true, refusesStrangers: false, dropIns: ['/etc/x.conf'] }],
+        etcd: [
+          { name: 'pg1', healthy: false, members: 0 },
+          { name: 'pg2', healthy: true, requiresClientCertificate: false, dropIns: ['/etc/x.conf'] },
+        ],
         certificates: [{ host: 'pg1', notAfter: '2024-01-01T00:00:00Z', daysLeft: -5 }],
         problems: ['pg2: PostgreSQL is stopped', 'pg2: PostgreSQL is stopped'],
       },
@@ -78,7 +184,7 @@ pg3     10.0.0.3  replica  streaming      1.5 KiB
 
 etcd
 ✖ pg1  not healthy
-✖ pg2  healthy, lets in clients without a certificate, its unit is changed by /etc/x.conf
+✖ pg2  healthy, accepts clients without a certificate, drop-ins of its unit: /etc/x.conf
 
 certificates
 ✖ pg1  expired on 2024-01-01
@@ -89,7 +195,7 @@ certificates
   - pg2: data checksums are off
   - the members hold different databases (system identifiers 7, 8)
   - pg1: etcd is not healthy
-  - pg2: etcd lets in clients without a certificate
+  - pg2: etcd accepts clients without a certificate
   - pg1: its certificate has expired
   - pg2: PostgreSQL is stopped`);
   });

@@ -25,14 +25,18 @@ function step(host: string, id: string, from: number, { change = 0, wait = 0, ar
   const end = changed + wait + around;
   return [
     [from, { type: 'step-start', host, stage: id, changes: 1 }],
-    ...(change === 0 ? [] : [
-      [begun, { type: 'changing', host, stage: id, resource: 'service:x', summary: `start x on ${host}` }],
-      [changed, { type: 'changed', host, stage: id, resource: 'service:x', summaries: [`start x on ${host}`], ms: change }],
-    ] as [number, RunEvent][]),
-    ...(wait === 0 ? [] : [
-      [changed, { type: 'waiting', host, stage: id, title: `${host} streams` }],
-      [changed + wait, { type: 'waited', host, stage: id, title: `${host} streams`, ms: wait }],
-    ] as [number, RunEvent][]),
+    ...(change === 0
+      ? []
+      : ([
+          [begun, { type: 'changing', host, stage: id, resource: 'service:x', summary: `start x on ${host}` }],
+          [changed, { type: 'changed', host, stage: id, resource: 'service:x', summaries: [`start x on ${host}`], ms: change }],
+        ] as [number, RunEvent][])),
+    ...(wait === 0
+      ? []
+      : ([
+          [changed, { type: 'waiting', host, stage: id, title: `${host} streams` }],
+          [changed + wait, { type: 'waited', host, stage: id, title: `${host} streams`, ms: wait }],
+        ] as [number, RunEvent][])),
     [end, { type: 'step-end', host, stage: id, result: 'changed', changes: 1, ms: end - from }],
   ];
 }
@@ -47,7 +51,17 @@ const look = (overheadMs: number, probes: Record<string, number>): { overheadMs:
 
 /** Half a second of start-up, then hosts that connect and are looked at: pg3 is the slow one. */
 const PREPARED: Told = [
-  [0, { type: 'run-start', command: 'apply', cluster: 'demo', hosts: HOSTS, stages: [stage('etcd/install', HOSTS, 'install etcd'), stage('etcd/start', HOSTS, 'start etcd')], startUp: { processMs: 400, lookMs: 0, askMs: 0, keysMs: 100 } }],
+  [
+    0,
+    {
+      type: 'run-start',
+      command: 'apply',
+      cluster: 'demo',
+      hosts: HOSTS,
+      stages: [stage('etcd/install', HOSTS, 'install etcd'), stage('etcd/start', HOSTS, 'start etcd')],
+      startUp: { processMs: 400, askMs: 0, keysMs: 100 },
+    },
+  ],
   ...HOSTS.map((host) => [0, { type: 'connecting', host }] as const),
   [200, { type: 'connected', host: 'pg1', ms: 200, queuedMs: 0 }],
   [250, { type: 'connected', host: 'pg2', ms: 250, queuedMs: 0 }],
@@ -58,7 +72,10 @@ const PREPARED: Told = [
   [900, { type: 'planned', changes: [], effects: [] }],
 ];
 
-const goodbye = (at: number, scripts: number): Told => [...HOSTS.map((host) => [at, { type: 'disconnected', host, ms: 20, scripts }] as const), ...end(at)];
+const goodbye = (at: number, scripts: number): Told => [
+  ...HOSTS.map((host) => [at, { type: 'disconnected', host, ms: 20, scripts }] as const),
+  ...end(at),
+];
 
 /** The leader starts first, the others after it; before that all install by themselves, pg2 longest. */
 const ROLLING: Told = inOrder(
@@ -82,10 +99,13 @@ const ROLLING: Told = inOrder(
 const CHANGELESS: Told = [
   ...PREPARED,
   [905, { type: 'stage-start', stage: 'etcd/install' }],
-  ...HOSTS.flatMap((host) => [
-    [905, { type: 'step-start', host, stage: 'etcd/install', changes: 0 }],
-    [905, { type: 'step-end', host, stage: 'etcd/install', result: 'ok', changes: 0, ms: 0 }],
-  ] as [number, RunEvent][]),
+  ...HOSTS.flatMap(
+    (host) =>
+      [
+        [905, { type: 'step-start', host, stage: 'etcd/install', changes: 0 }],
+        [905, { type: 'step-end', host, stage: 'etcd/install', result: 'ok', changes: 0, ms: 0 }],
+      ] as [number, RunEvent][],
+  ),
   ...goodbye(930, 1),
 ];
 
@@ -93,7 +113,18 @@ const CHANGELESS: Told = [
 function many(count: number): Told {
   const hosts = Array.from({ length: count }, (_, index) => `database-server-${index + 1}.eu-central.example.net`);
   return inOrder(
-    [[0, { type: 'run-start', command: 'apply', cluster: 'demo', hosts, stages: [stage('base/prepare', hosts, 'prepare every host of a very large cluster before anything else')] }]],
+    [
+      [
+        0,
+        {
+          type: 'run-start',
+          command: 'apply',
+          cluster: 'demo',
+          hosts,
+          stages: [stage('base/prepare', hosts, 'prepare every host of a very large cluster before anything else')],
+        },
+      ],
+    ],
     hosts.map((host, index) => [10 * index, { type: 'connected', host, ms: 10 * index, queuedMs: Math.max(0, 10 * (index - 50)) }]),
     hosts.map((host, index) => [10 * count + 100 + index, { type: 'surveyed', host, ms: 100 + index, times: look(90, { ports: index }) }]),
     [[12 * count, { type: 'stage-start', stage: 'base/prepare' }]],
@@ -103,7 +134,52 @@ function many(count: number): Told {
   );
 }
 
-const path = ({ path: causes }: Timings): string[] => causes.map(({ host, title, ms, times: count }) => `${ms} ${host ?? '-'} ${title}${count > 1 ? ` x${count}` : ''}`);
+const path = ({ path: causes }: Timings): string[] =>
+  causes.map(({ host, title, ms, times: count }) => `${ms} ${host ?? '-'} ${title}${count > 1 ? ` x${count}` : ''}`);
+
+describe('the times of an operation', () => {
+  const stages = [stage('etcd/start', HOSTS, 'start etcd')];
+  const looks = (type: 'surveyed' | 'surveyed-again', at: number): Told =>
+    HOSTS.map((host) => [at, { type, host, ms: 200, times: look(100, {}) }] as const);
+  const TWO_PASSES: Told = inOrder(
+    [[0, { type: 'run-start', command: 'certs renew', cluster: 'demo', hosts: HOSTS, stages: [] }]],
+    HOSTS.map((host) => [100, { type: 'connected', host, ms: 100 }] as const),
+    looks('surveyed', 300),
+    looks('surveyed', 600),
+    [
+      [600, { type: 'stages', step: 'certs renew/trust', stages }],
+      [600, { type: 'stage-start', stage: 'etcd/start' }],
+    ],
+    step('pg1', 'etcd/start', 600, { change: 300 }),
+    looks('surveyed-again', 1400),
+    looks('surveyed', 1700),
+    [
+      [1700, { type: 'stages', step: 'certs renew/issue', stages }],
+      [1700, { type: 'stage-start', stage: 'etcd/start' }],
+    ],
+    step('pg2', 'etcd/start', 1700, { change: 500 }),
+    looks('surveyed-again', 2700),
+    goodbye(2800, 6),
+  );
+
+  it('have each pass by itself, with its titles, and the looks in between', () => {
+    expect(times(TWO_PASSES).phases.map(({ id, title, fromMs, toMs }) => [id, title, fromMs, toMs])).toEqual([
+      ['connect', 'connect', 0, 100],
+      ['survey', 'first look', 100, 600],
+      ['etcd/start', 'start etcd', 600, 1100],
+      ['look-between', 'look between steps', 1200, 1700],
+      ['etcd/start', 'start etcd', 1700, 2400],
+      ['survey-again', 'last look', 2500, 2700],
+      ['goodbye', 'goodbye', 2780, 2800],
+    ]);
+  });
+
+  it('add up to all of it', () => {
+    const { path, totalMs } = times(TWO_PASSES);
+    expect(path.reduce((sum, { ms }) => sum + ms, 0)).toBe(totalMs);
+    expect(path.filter(({ ms }) => ms < 0)).toEqual([]);
+  });
+});
 
 describe('timeRun', () => {
   it('follows what the run waited for from host to host', () => {
@@ -161,11 +237,40 @@ describe('timeRun', () => {
 
   it('tells a person’s time from its own', () => {
     const [[at, start], ...rest] = CHANGELESS as [Told[0], ...Told];
-    const { phases, totalMs } = times([[at, { ...start, startUp: { processMs: 300, lookMs: 900, askMs: 5000, keysMs: 0 } } as RunEvent], ...rest]);
-    expect(totalMs).toBe(6200 + 930);
-    expect(phases.slice(0, 4).map(({ title, fromMs, toMs }) => [title, fromMs, toMs])).toEqual([
-      ['start-up', 0, 300], ['look before the question', 300, 1200], ['your answer', 1200, 6200], ['connect', 6200, 6500],
+    const { phases, totalMs } = times([[at, { ...start, startUp: { processMs: 300, askMs: 5000, keysMs: 0 } } as RunEvent], ...rest]);
+    expect(totalMs).toBe(5300 + 930);
+    expect(phases.slice(0, 3).map(({ title, fromMs, toMs }) => [title, fromMs, toMs])).toEqual([
+      ['start-up', 0, 300],
+      ['your answer', 300, 5300],
+      ['connect', 5300, 5600],
     ]);
+  });
+
+  it('tells the answer to a question of the run, and the look after it, by themselves', () => {
+    const { phases, hosts } = times([
+      ...PREPARED,
+      [10_000, { type: 'answered', ms: 9000 }],
+      [10_400, { type: 'surveyed', host: 'pg1', ms: 390 }],
+      [10_500, { type: 'surveyed', host: 'pg2', ms: 490 }],
+      [10_600, { type: 'stage-start', stage: 'etcd/start' }],
+      ...step('pg2', 'etcd/start', 10_600, { change: 100 }),
+      ...goodbye(11_000, 2),
+    ]);
+    expect(phases.map(({ id }) => id)).toEqual([
+      'start',
+      'keys',
+      'connect',
+      'survey',
+      'plan',
+      'question',
+      'look-after',
+      'etcd/start',
+      'goodbye',
+    ]);
+    const lasting = (id: string): number[] => phases.filter((phase) => phase.id === id).map(({ fromMs, toMs }) => toMs - fromMs);
+    expect([lasting('question'), lasting('look-after')]).toEqual([[9000], [500]]);
+    expect(phases.find(({ id }) => id === 'look-after')?.slowest).toEqual({ host: 'pg2', ms: 490 });
+    expect(hosts.find(({ host }) => host === 'pg2')?.surveyMs).toBe(450);
   });
 
   it('says how many waited in line for a handshake, and who longest', () => {
@@ -202,18 +307,38 @@ describe('timeRun', () => {
     },
     {
       what: 'a host out of reach',
-      told: [...PREPARED.slice(0, 6), [14_990, { type: 'gave-up', host: 'pg3', phase: 'connect', ms: 14_990 }], [15_000, { type: 'failed', error: gateError('pg3') }], ...end(15_020, 1)],
+      told: [
+        ...PREPARED.slice(0, 6),
+        [14_990, { type: 'gave-up', host: 'pg3', phase: 'connect', ms: 14_990 }],
+        [15_000, { type: 'failed', error: gateError('pg3') }],
+        ...end(15_020, 1),
+      ],
       phases: ['start', 'keys', 'connect'],
       cause: '15000 pg3 connect',
     },
-    { what: 'a run that breaks off while it looks', told: [...PREPARED.slice(0, 8), [3000, { type: 'note', text: 'still there' }]], phases: ['start', 'keys', 'connect', 'survey'], cause: '2700 pg1 first look' },
+    {
+      what: 'a run that breaks off while it looks',
+      told: [...PREPARED.slice(0, 8), [3000, { type: 'note', text: 'still there' }]],
+      phases: ['start', 'keys', 'connect', 'survey'],
+      cause: '2700 pg1 first look',
+    },
     {
       what: 'a host that another run has locked',
-      told: [...PREPARED.slice(0, 9), [2300, { type: 'gave-up', host: 'pg3', phase: 'survey', ms: 2000 }], [2300, { type: 'failed', error: gateError('pg3') }], ...goodbye(2350, 1)],
+      told: [
+        ...PREPARED.slice(0, 9),
+        [2300, { type: 'gave-up', host: 'pg3', phase: 'survey', ms: 2000 }],
+        [2300, { type: 'failed', error: gateError('pg3') }],
+        ...goodbye(2350, 1),
+      ],
       phases: ['start', 'keys', 'connect', 'survey', 'plan', 'goodbye'],
       cause: '2000 pg3 first look',
     },
-    { what: 'a question that the guards answer with no', told: [...PREPARED, [1400, { type: 'failed', error: gateError('pg3') }], ...goodbye(1420, 1)], phases: ['start', 'keys', 'connect', 'survey', 'plan', 'goodbye'], cause: '600 pg3 first look' },
+    {
+      what: 'a question that the guards answer with no',
+      told: [...PREPARED, [1400, { type: 'failed', error: gateError('pg3') }], ...goodbye(1420, 1)],
+      phases: ['start', 'keys', 'connect', 'survey', 'plan', 'goodbye'],
+      cause: '600 pg3 first look',
+    },
   ])('makes sense of $what', ({ told, phases, cause }) => {
     const timings = times(told);
     expect(timings.phases.map(({ id }) => id)).toEqual(phases);
@@ -290,7 +415,7 @@ describe('the view of timings', () => {
           0.35 s  etcd-member
           0.16 s  around the probes: channel, root, locks, shared questions
           0.04 s  ports
-      plan and consent                           0.01 s             ━
+      plan                                       0.01 s             ━
       goodbye                                    0.02 s             ━  pg1      0.02 s
 
       host  connect  first look  scripts
@@ -335,7 +460,11 @@ describe('the view of timings', () => {
   });
 
   it('of a run that was just begun', () => {
-    expect(render(PREPARED.slice(0, 1).map(([at, event]) => [at, { ...event, hosts: ['pg1'], startUp: { processMs: 0, keysMs: 0 } } as RunEvent]))).toBe(
+    expect(
+      render(
+        PREPARED.slice(0, 1).map(([at, event]) => [at, { ...event, hosts: ['pg1'], startUp: { processMs: 0, keysMs: 0 } } as RunEvent]),
+      ),
+    ).toBe(
       `Of 0.00 s the run waited for
 
 host  scripts

@@ -25,7 +25,12 @@ async function tree(events: readonly RunEvent[], { columns = 80, pause = 0, colo
   for (const event of events) reporter.emit(event);
   const raw = out.text();
   const erased = raw.lastIndexOf('\u001b[2K');
-  return { raw, last: stripVTControlCharacters(erased < 0 ? raw : raw.slice(erased)).trimEnd().split('\n') };
+  return {
+    raw,
+    last: stripVTControlCharacters(erased < 0 ? raw : raw.slice(erased))
+      .trimEnd()
+      .split('\n'),
+  };
 }
 
 /** Lines without how long things took, which is really measured and so longer on a machine that is busy. */
@@ -60,7 +65,7 @@ describe('the tree', () => {
       '  journal: tls: bad certificate',
       '    at peer 10.0.0.3',
       '  1 of 3 members answers',
-      '  → mend the cause and run again',
+      '  → fix the cause and run again',
       '',
       'pg1  ok=11  changed=1  failed=0  skipped=0',
       'pg2  ok=9   changed=1  failed=1  skipped=1',
@@ -111,7 +116,16 @@ describe('the tree', () => {
       { type: 'run-start', command: 'apply', cluster: 'demo', hosts, stages: [stage('etcd/start', hosts, 'start etcd')] },
       ...hosts.map((host): RunEvent => ({ type: 'connecting', host })),
       ...hosts.map((host): RunEvent => ({ type: 'connected', host, ms: 20 })),
-      ...hosts.map((host, index): RunEvent => ({ type: 'step-end', host, stage: 'etcd/start', changes: 1, ms: 20, result: index < 6 ? 'failed' : 'changed' })),
+      ...hosts.map(
+        (host, index): RunEvent => ({
+          type: 'step-end',
+          host,
+          stage: 'etcd/start',
+          changes: 1,
+          ms: 20,
+          result: index < 6 ? 'failed' : 'changed',
+        }),
+      ),
     ]);
     const lines = withoutTimes(last);
     expect(lines).toContain('✔ Connect — ok: 200 hosts');
@@ -145,7 +159,13 @@ describe('the tree', () => {
     const hosts = Array.from({ length: 200 }, (_, index) => `pg${index + 1}`);
     const { raw } = await tree(
       [
-        { type: 'run-start', command: 'apply', cluster: 'demo', hosts, stages: [stage('a/b', hosts, 'install PostgreSQL 17, etcd and Patroni')] },
+        {
+          type: 'run-start',
+          command: 'apply',
+          cluster: 'demo',
+          hosts,
+          stages: [stage('a/b', hosts, 'install PostgreSQL 17, etcd and Patroni')],
+        },
         { type: 'connecting', host: 'pg1' },
         ...hosts.map((host): RunEvent => ({ type: 'step-start', host, stage: 'a/b', changes: 1 })),
         { type: 'step-end', host: 'pg1', stage: 'a/b', result: 'changed', changes: 1, ms: 10 },
@@ -163,14 +183,32 @@ describe('the tree', () => {
   it('shows failed proofs', async () => {
     const { last } = await tree([
       ...upTo('surveyed', 3),
-      { type: 'checked', results: [{ title: 'a leader', ok: true, detail: 'pg1' }, { title: 'the replica streams', ok: false, detail: 'it does not', host: 'pg2' }] },
+      {
+        type: 'checked',
+        results: [
+          { title: 'a leader', ok: true, detail: 'pg1' },
+          { title: 'the replica streams', ok: false, detail: 'it does not', host: 'pg2' },
+        ],
+      },
     ]);
     expect(last).toContain('✖ Check the cluster — 1 of 2 proofs fail');
     expect(last).toContain('  ✖ pg2 · the replica streams — failed: it does not');
   });
 
+  it('shows how long writes paused, below the stage in which they did', async () => {
+    const { last } = await tree([
+      ...upTo('stage-end', 2),
+      { type: 'write-gap', stage: 'postgresql/packages', ms: 5180, from: 'pg1', to: 'pg2' },
+    ]);
+    const at = last.findIndex((line) => line.includes('writes paused for 5.2 s: from the last commit on pg1 to the first on pg2'));
+    expect(last.slice(0, at).findLast((line) => !line.startsWith(' '))).toContain('install PostgreSQL 17');
+  });
+
   it('shows a stage that was not announced', async () => {
-    const { last } = await tree([...upTo('planned'), { type: 'step-end', host: 'pg1', stage: 'base/selinux', result: 'ok', changes: 0, ms: 1 }]);
+    const { last } = await tree([
+      ...upTo('planned'),
+      { type: 'step-end', host: 'pg1', stage: 'base/selinux', result: 'ok', changes: 0, ms: 1 },
+    ]);
     expect(last.join('\n')).toContain('base/selinux');
   });
 

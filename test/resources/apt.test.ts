@@ -19,27 +19,66 @@ describe('aptPackages', () => {
     { title: 'all there', text: 'etcd-server installed 3.5\netcd-client installed 3.5\n', changes: [] },
     { title: 'none known', text: '', changes: ['install etcd-server etcd-client'] },
     { title: 'one missing', text: 'etcd-client installed 3.5\n', changes: ['install etcd-server'] },
-    { title: 'removed, configuration left', text: 'etcd-server config-files 3.5\netcd-client installed 3.5\n', changes: ['install etcd-server'] },
+    {
+      title: 'removed, configuration left',
+      text: 'etcd-server config-files 3.5\netcd-client installed 3.5\n',
+      changes: ['install etcd-server'],
+    },
     { title: 'known and not installed', text: 'etcd-server not-installed \netcd-client installed 3.5\n', changes: ['install etcd-server'] },
-    { title: 'missing, with a version to be had of each', text: 'etcd-server candidate 3.5-1\netcd-client candidate 3.5-2\n', changes: ['install etcd-server etcd-client (3.5-1, 3.5-2)'] },
-    { title: 'missing, with a version to be had of one', text: 'etcd-server candidate 3.5-1\n', changes: ['install etcd-server etcd-client'] },
+    {
+      title: 'missing, with a version to be had of each',
+      text: 'etcd-server candidate 3.5-1\netcd-client candidate 3.5-2\n',
+      changes: ['install etcd-server etcd-client (3.5-1, 3.5-2)'],
+    },
+    {
+      title: 'missing, with a version to be had of one',
+      text: 'etcd-server candidate 3.5-1\n',
+      changes: ['install etcd-server etcd-client'],
+    },
     { title: 'half configured', text: 'etcd-server half-configured 3.5\netcd-client installed 3.5\n', changes: ['install etcd-server'] },
   ])('$title', ({ text, changes }) => {
     const found = resource.diff(resource.parse(answer(text)));
     expect(found.map(({ action, summary }) => ({ action, summary }))).toEqual(changes.map((summary) => ({ action: 'install', summary })));
   });
 
+  it.each([
+    { title: 'nothing', text: 'etcd-server not-installed  install\netcd-client installed 3.5 install\n', obstacle: undefined },
+    { title: 'a hold on what is there', text: 'etcd-server not-installed  unknown\netcd-client installed 3.5 hold\n', obstacle: undefined },
+    {
+      title: 'a hold',
+      text: 'etcd-server not-installed  hold\netcd-client installed 3.5 install\netcd-server candidate 3.6\n',
+      obstacle: {
+        what: 'the package etcd-server is not installed, and on hold',
+        advice: '`apt-mark unhold etcd-server` there lets it be installed; then run again',
+      },
+    },
+    {
+      title: 'two holds',
+      text: 'etcd-server not-installed  hold\netcd-client config-files 3.5 hold\n',
+      obstacle: {
+        what: 'the packages etcd-server, etcd-client are not installed, and on hold',
+        advice: '`apt-mark unhold etcd-server etcd-client` there lets them be installed; then run again',
+      },
+    },
+  ])('are kept from being installed by $title', ({ text, obstacle }) =>
+    expect(resource.obstacle?.(resource.parse(answer(text)), new Map())).toEqual(obstacle),
+  );
+
   it('rejects what it does not know', () => expect(() => resource.parse(answer('what\n'))).toThrow(/packages:etcd/u));
 
   inEveryShell(HOST_SHELLS, (shell) => {
     const work = freshDirectory();
     const policy = 'etcd-server:\n  Installed: (none)\n  Candidate: 3.6-1\netcd-client:\n  Installed: 3.5\n  Candidate: 3.6-2\n';
-    const apt = (known: string): MadeUpHost => new MadeUpHost({ root: work.path, programs: { 'dpkg-query': `printf '${known}'; exit 1`, 'apt-cache': `printf '${policy}'` } });
+    const apt = (known: string): MadeUpHost =>
+      new MadeUpHost({ root: work.path, programs: { 'dpkg-query': `printf '${known}'; exit 1`, 'apt-cache': `printf '${policy}'` } });
 
     it('asks once for all, and what could be installed only where something is missing', async () => {
       const host = apt('curl installed 8.1\\netcd-client installed 3.5\\netcd-server not-installed \\n');
       const wanted = [aptPackages({ name: 'x', packages: ['curl'] }), resource].map((each) => host.resource(each));
-      const { answers } = await runSections(shell, [...sharedSections(wanted), ...wanted.map(({ id, probe }) => ({ id, mode: 'probe' as const, body: probe() }))]);
+      const { answers } = await runSections(shell, [
+        ...sharedSections(wanted),
+        ...wanted.map(({ id, probe }) => ({ id, mode: 'probe' as const, body: probe() })),
+      ]);
       expect(wanted.map(({ id, parse }) => parse(answers.get(id) ?? answer('')))).toEqual([
         { curl: '8.1' },
         { 'etcd-client': '3.5', 'etcd-server': { candidate: '3.6-1' } },
@@ -64,16 +103,27 @@ describe('aptPackages', () => {
     const hostWith = (aptGet: string, dpkg = ':'): MadeUpHost => {
       const known = `[ ! -e '${work.at('installed')}' ] || echo 'etcd-server installed 3.5'\necho 'etcd-client installed 3.5'`;
       const systemctl = 'case "$2" in is-*) exit 3 ;; esac';
-      return new MadeUpHost({ root: work.path, programs: { 'dpkg-query': known, 'apt-cache': ':', 'apt-get': aptGet, dpkg, systemctl, sleep: ':' }, paths: ['/usr/sbin'] });
+      return new MadeUpHost({
+        root: work.path,
+        programs: { 'dpkg-query': known, 'apt-cache': ':', 'apt-get': aptGet, dpkg, systemctl, sleep: ':' },
+        paths: ['/usr/sbin'],
+      });
     };
 
     it('installs only what is missing, asks nothing, and starts nothing by it', async () => {
-      const host = hostWith(`${installs()}\n'${work.at(POLICY)}'; echo "$? $DEBIAN_FRONTEND $UCF_FORCE_CONFFOLD $NEEDRESTART_SUSPEND $APT_LISTCHANGES_FRONTEND" >'${work.at('seen')}'`);
+      const host = hostWith(
+        `${installs()}\n'${work.at(POLICY)}'; echo "$? $DEBIAN_FRONTEND $UCF_FORCE_CONFFOLD $NEEDRESTART_SUSPEND $APT_LISTCHANGES_FRONTEND" >'${work.at('seen')}'`,
+      );
       host.write(POLICY, 'theirs');
       const { answer: done, notes, left } = await bringAbout(shell, host.resource(withUnit));
       expect({ done, notes, left }).toEqual({ done: { status: 0, words: '' }, notes: [], left: [] });
       expect(readFileSync(work.at('seen'), 'utf8')).toBe('101 noninteractive 1 1 none\n');
-      expect(host.calls('apt-get', 'systemctl')).toEqual(['systemctl -q is-enabled etcd', INSTALL, 'systemctl -q is-active etcd', 'systemctl -q disable etcd']);
+      expect(host.calls('apt-get', 'systemctl')).toEqual([
+        'systemctl -q is-enabled etcd',
+        INSTALL,
+        'systemctl -q is-active etcd',
+        'systemctl -q disable etcd',
+      ]);
       expect(readFileSync(host.at(POLICY), 'utf8')).toBe('theirs');
       expect(readdirSync(host.at('/usr/sbin'))).toEqual(['policy-rc.d']);
     });
@@ -96,20 +146,46 @@ describe('aptPackages', () => {
 
     it('says so when the lock is never free', async () => {
       const host = hostWith(held);
-      const { answer: done } = await bringAbout(shell, host.resource(aptPackages({ name: 'etcd', packages: ['etcd-server', 'etcd-client'], lockTimeout: 2 })));
+      const { answer: done } = await bringAbout(
+        shell,
+        host.resource(aptPackages({ name: 'etcd', packages: ['etcd-server', 'etcd-client'], lockTimeout: 2 })),
+      );
       expect(done).toEqual({ status: 1, words: "the package manager's lock is held by process 8 (apt-get), still after 2 s\n" });
       expect(host.calls('apt-get')).toEqual([INSTALL, INSTALL]);
     });
 
-    it.each(['E: Unable to locate package etcd-server', "E: Package 'etcd-server' has no installation candidate", 'The following packages have unmet dependencies:', 'Err:1 http://m etcd 404  Not Found'])(
-      'refreshes the lists once for %j',
-      async (words) => {
-        const host = hostWith(`[ $call -gt 1 ] || { echo "${words}"; exit 100; }\n${installs()}`);
-        const { notes, left } = await bringAbout(shell, host.resource(resource));
-        expect({ notes, left }).toEqual({ notes: ['refreshing the package lists'], left: [] });
-        expect(host.calls('apt-get')).toEqual([INSTALL, UPDATE, INSTALL]);
-      },
-    );
+    it.each([
+      'E: Unable to locate package etcd-server',
+      "E: Package 'etcd-server' has no installation candidate",
+      'The following packages have unmet dependencies:',
+      'Err:1 http://m etcd 404  Not Found',
+    ])('refreshes the lists once for %j', async (words) => {
+      const host = hostWith(`[ $call -gt 1 ] || { echo "${words}"; exit 100; }\n${installs()}`);
+      const { notes, left } = await bringAbout(shell, host.resource(resource));
+      expect({ notes, left }).toEqual({ notes: ['refreshing the package lists'], left: [] });
+      expect(host.calls('apt-get')).toEqual([INSTALL, UPDATE, INSTALL]);
+    });
+
+    it('says what is on hold where that is why', async () => {
+      const words = 'E: Unable to correct problems, you have held broken packages.';
+      const host = new MadeUpHost({
+        root: work.path,
+        paths: ['/usr/sbin'],
+        programs: {
+          'dpkg-query': ':',
+          'apt-cache': ':',
+          'apt-get': `echo '${words}'; exit 100`,
+          'apt-mark': 'echo libpq5; echo ssl-cert',
+          dpkg: ':',
+          sleep: ':',
+        },
+      });
+      const { answer: done } = await bringAbout(shell, host.resource(resource));
+      expect(done).toEqual({
+        status: 1,
+        words: `${words}\napt leaves what is on hold as it is; apt-mark unhold libpq5 ssl-cert lets it change that\n`,
+      });
+    });
 
     it('fails in apt’s own words, keeps units from starting at boot, and leaves the policy as it was', async () => {
       const host = hostWith("echo 'Reading package lists...'; echo 'E: No space left on device'; exit 100");
@@ -127,27 +203,40 @@ describe('aptPackages', () => {
 });
 
 describe('aptRepository', () => {
-  const options = { name: 'pgdg', uri: 'https://apt.postgresql.org/pub/repos/apt', suite: 'trixie-pgdg', components: ['main'], signedBy: '/k.asc' };
+  const options = {
+    name: 'pgdg',
+    uri: 'https://apt.postgresql.org/pub/repos/apt',
+    suite: 'trixie-pgdg',
+    components: ['main'],
+    signedBy: '/k.asc',
+  };
   const resource = aptRepository(options);
   const content = 'Types: deb\nURIs: https://apt.postgresql.org/pub/repos/apt\nSuites: trixie-pgdg\nComponents: main\nSigned-By: /k.asc\n';
 
   it.each([
     { title: 'as desired', text: `listed\nfile root root 644\n${content}`, changes: [] },
-    { title: 'without its lists', text: `unlisted\nfile root root 644\n${content}`, changes: ['fetch the package lists of https://apt.postgresql.org/pub/repos/apt trixie-pgdg'] },
+    {
+      title: 'without its lists',
+      text: `unlisted\nfile root root 644\n${content}`,
+      changes: ['fetch the package lists of https://apt.postgresql.org/pub/repos/apt trixie-pgdg'],
+    },
     { title: 'absent', text: 'unlisted\nabsent\n', changes: ['write /etc/apt/sources.list.d/pgdg.sources (root:root 0644)'] },
     { title: 'another address', text: 'listed\nfile root root 644\nx\n', changes: ['write /etc/apt/sources.list.d/pgdg.sources'] },
   ])('$title', ({ text, changes }) => {
     expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(changes);
   });
 
-  it.each(['', 'listed\n', 'listed\nwhat\n'])('rejects %j', (text) => expect(() => resource.parse(answer(text))).toThrow(/apt-repository:pgdg/u));
+  it.each(['', 'listed\n', 'listed\nwhat\n'])('rejects %j', (text) =>
+    expect(() => resource.parse(answer(text))).toThrow(/apt-repository:pgdg/u),
+  );
 
   const work = freshDirectory();
 
   inEveryShell(HOST_SHELLS, (shell) => {
     const SOURCES = '/etc/apt/sources.list.d';
     const PATH = `${SOURCES}/pgdg.sources`;
-    const hostWith = (aptGet: string): MadeUpHost => new MadeUpHost({ root: work.path, programs: { 'apt-get': aptGet, sleep: ':' }, paths: [SOURCES, '/var/lib/apt/lists'] });
+    const hostWith = (aptGet: string): MadeUpHost =>
+      new MadeUpHost({ root: work.path, programs: { 'apt-get': aptGet, sleep: ':' }, paths: [SOURCES, '/var/lib/apt/lists'] });
 
     it.skipIf(process.getuid?.() !== 0)('has its lists fetched from a draft, and is then written', async () => {
       const host = hostWith(`for word; do case "$word" in Dir::Etc::sourcelist=*) cp "\${word#*=}" '${work.at('draft')}' ;; esac; done
@@ -156,8 +245,8 @@ describe('aptRepository', () => {
       expect({ done, left }).toEqual({ done: { status: 0, words: '' }, left: [] });
       expect([work.at('draft'), host.at(PATH)].map((path) => readFileSync(path, 'utf8'))).toEqual([content, content]);
       expect(host.calls().map((line) => line.replace(/sourcelist=\S+/u, 'sourcelist=DRAFT'))).toEqual([
-        'apt-get -q -y -o Dir::Etc::sourcelist=DRAFT -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 -o APT::Update::Error-Mode=any '
-          + '-o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 update',
+        'apt-get -q -y -o Dir::Etc::sourcelist=DRAFT -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 -o APT::Update::Error-Mode=any ' +
+          '-o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 update',
       ]);
       expect((await bringAbout(shell, host.resource(resource))).changes).toEqual([]);
     });
@@ -168,8 +257,9 @@ describe('aptRepository', () => {
       const { answer: done } = await bringAbout(shell, host.resource(resource));
       expect(done).toEqual({
         status: 1,
-        words: 'E: The repository is not signed.\n'
-          + 'the repository https://apt.postgresql.org/pub/repos/apt trixie-pgdg was not added; check the address (pgdg.base_url) and its signature\n',
+        words:
+          'E: The repository is not signed.\n' +
+          'the repository https://apt.postgresql.org/pub/repos/apt trixie-pgdg was not added; check the address (pgdg.base_url) and its signature\n',
       });
       expect(readFileSync(host.at(PATH), 'utf8')).toBe('good\n');
       expect(readdirSync(host.at(SOURCES))).toEqual(['pgdg.sources']);
@@ -180,17 +270,23 @@ describe('aptRepository', () => {
   /** The name that apt itself gives to a repository's list. */
   function named(uri: string): string {
     writeFileSync(work.at('x.sources'), `Types: deb\nURIs: ${uri}\nSuites: trixie-pgdg\nComponents: main\nTrusted: yes\n`);
-    const sources = ['-o', `Dir::Etc::sourcelist=${work.at('x.sources')}`, '-o', 'Dir::Etc::sourceparts=-', '-o', `Dir::State::lists=${work.path}`];
+    const sources = [
+      '-o',
+      `Dir::Etc::sourcelist=${work.at('x.sources')}`,
+      '-o',
+      'Dir::Etc::sourceparts=-',
+      '-o',
+      `Dir::State::lists=${work.path}`,
+    ];
     const told = execFileSync('apt-get', [...sources, '--print-uris', 'update'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     return /InRelease' (\S+)/u.exec(told)?.[1] ?? told;
   }
   const looksFor = (uri: string): string => /lists\/([^\s']+)/u.exec(aptRepository({ ...options, uri }).probe().text)?.[1] ?? '';
 
-  it.skipIf(!apt).each([
-    'https://apt.postgresql.org/pub/repos/apt',
-    'http://mirror.example:8080/a_b/apt/',
-    'http://10.0.0.1/x-y.z',
-  ])('looks for the list that apt makes for %s', (uri) => expect(looksFor(uri)).toBe(named(uri)));
+  it.skipIf(!apt).each(['https://apt.postgresql.org/pub/repos/apt', 'http://mirror.example:8080/a_b/apt/', 'http://10.0.0.1/x-y.z'])(
+    'looks for the list that apt makes for %s',
+    (uri) => expect(looksFor(uri)).toBe(named(uri)),
+  );
 
   it.skipIf(!apt).each(['http://mirror.example/~me/apt', 'https://user:word@mirror.example/apt', 'http://mirror.example/a=b'])(
     'looks for the list that apt makes for %s',

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dataDirectory, markOwn, type DataDirectoryState } from '../../src/resources/data-directory.js';
 import { interruptedCopy } from '../../src/resources/interrupted-copy.js';
@@ -15,14 +16,23 @@ import { HOST_SHELLS, inEveryShell, isThere, type Shell } from '../support/shell
 import { patience } from '../support/patience.js';
 
 /** Of a user's, made by the one that runs the tests unless it says otherwise. */
-const at = (path: string, binDirectory = '/nowhere', user: string = ME.owner): ReturnType<typeof dataDirectory> => dataDirectory({ path, binDirectory, user });
+const at = (path: string, binDirectory = '/nowhere', user: string = ME.owner): ReturnType<typeof dataDirectory> =>
+  dataDirectory({ path, binDirectory, user });
 
 const parse = (text: string): DataDirectoryState => at('/d').parse({ status: 0, out: Buffer.from(text) });
 
 describe('dataDirectory', () => {
   const none = {
-    systemIdentifier: undefined, checksums: undefined, clusterState: undefined, copy: 'none', ours: false,
-    control: 'valid', running: false, position: undefined, history: undefined, misowned: undefined,
+    systemIdentifier: undefined,
+    checksums: undefined,
+    clusterState: undefined,
+    copy: 'none',
+    ours: false,
+    control: 'valid',
+    running: false,
+    position: undefined,
+    history: undefined,
+    misowned: undefined,
   } as const;
 
   it.each<{ text: string; state: DataDirectoryState }>([
@@ -33,19 +43,42 @@ describe('dataDirectory', () => {
     {
       text: 'kind=cluster\nversion=17\nidentifier=18446744073709551615\nours=yes\nstate=in production\nchecksums=1\n',
       state: {
-        kind: 'cluster', version: '17', ...none, systemIdentifier: '18446744073709551615', checksums: 1, clusterState: 'in production', ours: true,
+        kind: 'cluster',
+        version: '17',
+        ...none,
+        systemIdentifier: '18446744073709551615',
+        checksums: 1,
+        clusterState: 'in production',
+        ours: true,
       },
     },
     {
       text: 'kind=cluster\nversion=17\nrunning=yes\ncontrol=damaged\nhistory=0000000B\nfork=1 0/3000000\nfork=10 1/2\nstate=shut down\ncheckpoint=0/5\ntimeline=10\nnext-oid=9\nrecovery-timeline=0\nsegments=0000000B\nmisowned=/d/base\n',
       state: {
-        kind: 'cluster', version: '17', ...none, clusterState: 'shut down', control: 'damaged', running: true, misowned: '/d/base',
-        position: { timeline: 11, checkpoint: '0/5', nextOid: 9, lastRecord: '0/5' }, history: { timeline: 11, forks: ['1 0/3000000', '10 1/2'] },
+        kind: 'cluster',
+        version: '17',
+        ...none,
+        clusterState: 'shut down',
+        control: 'damaged',
+        running: true,
+        misowned: '/d/base',
+        position: { timeline: 11, checkpoint: '0/5', nextOid: 9, lastRecord: '0/5' },
+        history: { timeline: 11, forks: ['1 0/3000000', '10 1/2'] },
       },
     },
     {
       text: 'kind=cluster\nversion=17\nstate=in production\ncheckpoint=0/5\ntimeline=1\nnext-oid=9\nrecovery-timeline=3\nlast=0/7\n',
-      state: { kind: 'cluster', version: '17', ...none, clusterState: 'in production', position: { timeline: 3, checkpoint: '0/5', nextOid: 9, lastRecord: '0/7' } },
+      state: {
+        kind: 'cluster',
+        version: '17',
+        ...none,
+        clusterState: 'in production',
+        position: { timeline: 3, checkpoint: '0/5', nextOid: 9, lastRecord: '0/7' },
+      },
+    },
+    {
+      text: 'kind=cluster\nversion=17\nrunning=alone\nreplays=000000010000000000000005\n',
+      state: { kind: 'cluster', version: '17', ...none, alone: true, replays: '000000010000000000000005' },
     },
   ])('reads $text', ({ text, state }) => expect(parse(text)).toEqual(state));
 
@@ -58,6 +91,8 @@ describe('dataDirectory', () => {
 
     it('tells what is there without PostgreSQL', async () => {
       mkdirSync(work.at('an empty one'));
+      mkdirSync(work.at('left by a bootstrap'));
+      writeFileSync(work.at('left by a bootstrap', 'patroni.dynamic.json'), '{}');
       mkdirSync(work.at('foreign'));
       for (const name of ['.hidden', 'lost+found', 'a=b', "it's", 'e5', 'f6']) writeFileSync(work.at('foreign', name), '');
       writeFileSync(work.at('file'), '');
@@ -71,6 +106,7 @@ describe('dataDirectory', () => {
 
       expect(await see('missing')).toEqual({ kind: 'absent' });
       expect(await see('an empty one')).toEqual({ kind: 'empty' });
+      expect(await see('left by a bootstrap')).toEqual({ kind: 'empty' });
       expect(await see('foreign')).toMatchObject({ kind: 'foreign', entries: expect.arrayContaining(['.hidden', 'a=b']) as string[] });
       expect(await see('foreign')).toMatchObject({ entries: { length: 5 } });
       expect(await see('file')).toEqual({ kind: 'foreign', entries: ['(not a directory)'] });
@@ -82,10 +118,16 @@ describe('dataDirectory', () => {
       mkdirSync(work.at('cluster'));
       mkdirSync(work.at('bin'));
       writeFileSync(work.at('cluster', 'PG_VERSION'), '17');
-      const told = 'pg_control version number:            1700\nDatabase cluster state:               in archive recovery\nData page checksum version:           1\nDefault char data signedness:         signed\n';
+      const told =
+        'pg_control version number:            1700\nDatabase cluster state:               in archive recovery\nData page checksum version:           1\nDefault char data signedness:         signed\n';
       writeFileSync(work.at('bin', 'pg_controldata'), `#!/bin/sh\nprintf '%s' '${told}'\n`, { mode: 0o755 });
       expect(await observe(shell, at(work.at('cluster'), work.at('bin')))).toEqual({
-        kind: 'cluster', version: '17', ...none, control: 'missing', checksums: 1, clusterState: 'in archive recovery',
+        kind: 'cluster',
+        version: '17',
+        ...none,
+        control: 'missing',
+        checksums: 1,
+        clusterState: 'in archive recovery',
       });
     });
 
@@ -109,60 +151,92 @@ describe('dataDirectory', () => {
 
 const binaries = postgresBinaries();
 
-describe.skipIf(binaries === undefined)(binaries === undefined ? 'a real cluster (skipped: no initdb on this machine)' : 'a real cluster', () => {
-  const bin = binaries ?? '';
-  const work = sharedDirectory();
+describe.skipIf(binaries === undefined)(
+  binaries === undefined ? 'a real cluster (skipped: no initdb on this machine)' : 'a real cluster',
+  () => {
+    const bin = binaries ?? '';
+    const work = sharedDirectory();
 
-  beforeAll(() => {
-    chmodSync(work.path, 0o777);
-    makeCluster(bin, work.at('with'), '--data-checksums');
-    makeCluster(bin, work.at('without'));
-  }, patience(60_000));
+    beforeAll(() => {
+      chmodSync(work.path, 0o777);
+      makeCluster(bin, work.at('with'), '--data-checksums');
+      makeCluster(bin, work.at('without'));
+    }, patience(60_000));
 
-  inEveryShell(HOST_SHELLS, (shell) => {
-    it('is read as pg_controldata reads it', async () => {
-      const { program, words } = asPostgres(join(bin, 'pg_controldata'), work.at('with'));
-      const told = execFileSync(program, words, { encoding: 'utf8', cwd: '/', env: { ...process.env, LC_ALL: 'C' } });
-      const state = await observe(shell, at(work.at('with'), bin, POSTGRES_USER));
-      expect(state).toEqual({
-        kind: 'cluster',
-        version: expect.stringMatching(/^\d+$/u) as string,
-        systemIdentifier: /system identifier: *(\d+)/u.exec(told)?.[1],
-        checksums: 1,
-        clusterState: 'shut down',
-        copy: 'none',
-        ours: false,
-        control: 'valid',
-        running: false,
-        // initdb's own last checkpoint, before any object that a server made for somebody.
-        position: { timeline: 1, checkpoint: /checkpoint location: *(\S+)/u.exec(told)?.[1], nextOid: expect.toSatisfy((oid: number) => oid < 16384) as number, lastRecord: /checkpoint location: *(\S+)/u.exec(told)?.[1] },
-        history: undefined,
-        misowned: undefined,
+    inEveryShell(HOST_SHELLS, (shell) => {
+      it('is read as pg_controldata reads it', async () => {
+        const { program, words } = asPostgres(join(bin, 'pg_controldata'), work.at('with'));
+        const told = execFileSync(program, words, { encoding: 'utf8', cwd: '/', env: { ...process.env, LC_ALL: 'C' } });
+        const state = await observe(shell, at(work.at('with'), bin, POSTGRES_USER));
+        expect(state).toEqual({
+          kind: 'cluster',
+          version: expect.stringMatching(/^\d+$/u) as string,
+          systemIdentifier: /system identifier: *(\d+)/u.exec(told)?.[1],
+          checksums: 1,
+          clusterState: 'shut down',
+          copy: 'none',
+          ours: false,
+          control: 'valid',
+          running: false,
+          // initdb's own last checkpoint, before any object that a server made for somebody.
+          position: {
+            timeline: 1,
+            checkpoint: /checkpoint location: *(\S+)/u.exec(told)?.[1],
+            nextOid: expect.toSatisfy((oid: number) => oid < 16384) as number,
+            lastRecord: /checkpoint location: *(\S+)/u.exec(told)?.[1],
+          },
+          history: undefined,
+          misowned: undefined,
+        });
+        expect(await observe(shell, at(work.at('without'), bin, POSTGRES_USER))).toMatchObject({ checksums: 0 });
       });
-      expect(await observe(shell, at(work.at('without'), bin, POSTGRES_USER))).toMatchObject({ checksums: 0 });
-    });
 
-    it('is named for what is wrong with it', async () => {
-      const path = work.at('without', 'global', 'pg_control');
-      const control = readFileSync(path);
-      const broken = Buffer.from(control);
-      broken.write('??', 60);
-      const seen: unknown[] = [];
-      for (const content of [Buffer.alloc(0), Buffer.alloc(8192), control.subarray(0, 296), broken]) {
-        writeFileSync(path, content);
-        const state = await observe(shell, at(work.at('without'), bin, POSTGRES_USER));
-        seen.push(state.kind === 'cluster' ? state.control : state.kind);
-      }
-      writeFileSync(path, control);
-      expect(seen).toEqual(['missing', 'zero', 'truncated', 'damaged']);
-      expect(await observe(shell, at(work.at('without'), bin, 'nobody'))).toMatchObject({ control: 'valid', misowned: expect.stringMatching(/\/without\/(?:base|global|pg_)/u) as string });
+      it('is told from one that nobody has open while a server without a postmaster recovers it', async () => {
+        const { program, words } = asPostgres(join(bin, 'postgres'), '--single', '-D', work.at('with'), 'postgres');
+        const single = spawn(program, words, { stdio: ['pipe', 'ignore', 'ignore'], cwd: '/' });
+        const look = (): Promise<DataDirectoryState> => observe(shell, at(work.at('with'), bin, POSTGRES_USER));
+        try {
+          await expect.poll(look, { timeout: patience(10_000) }).toMatchObject({ alone: true, running: false });
+        } finally {
+          single.stdin.end();
+          await once(single, 'exit');
+        }
+        expect(await look()).not.toHaveProperty('alone');
+      });
+
+      it('is named for what is wrong with it', async () => {
+        const path = work.at('without', 'global', 'pg_control');
+        const control = readFileSync(path);
+        const broken = Buffer.from(control);
+        broken.write('??', 60);
+        const seen: unknown[] = [];
+        for (const content of [Buffer.alloc(0), Buffer.alloc(8192), control.subarray(0, 296), broken]) {
+          writeFileSync(path, content);
+          const state = await observe(shell, at(work.at('without'), bin, POSTGRES_USER));
+          seen.push(state.kind === 'cluster' ? state.control : state.kind);
+        }
+        writeFileSync(path, control);
+        expect(seen).toEqual(['missing', 'zero', 'truncated', 'damaged']);
+        expect(await observe(shell, at(work.at('without'), bin, 'nobody'))).toMatchObject({
+          control: 'valid',
+          misowned: expect.stringMatching(/\/without\/(?:base|global|pg_)/u) as string,
+        });
+      });
     });
-  });
-});
+  },
+);
 
 it('is asked once for all who want to know', () => {
   const copy = interruptedCopy({ path: '/d', binDirectory: '/bin', ownership: { ...ME, mode: '0700' } });
-  const cluster = pgCluster({ version: 17, dataDirectory: '/d', binDirectory: '/bin', user: 'postgres', group: 'postgres', home: '/', initdb: [] });
+  const cluster = pgCluster({
+    version: 17,
+    dataDirectory: '/d',
+    binDirectory: '/bin',
+    user: 'postgres',
+    group: 'postgres',
+    home: '/',
+    initdb: [],
+  });
   expect(sharedSections([at('/d', '/bin'), copy, cluster]).map(({ id }) => id)).toEqual(['pgprov_data']);
 });
 
@@ -185,12 +259,25 @@ describe('pgCluster', () => {
   ])('$state.kind: $changes', ({ state, changes }) => {
     const found = pgCluster(options('/d')).diff(state);
     expect(found).toHaveLength(changes);
-    if (changes > 0) expect(found[0]).toEqual({ action: 'create', summary: 'initialise a PostgreSQL 17 cluster with data checksums in /d' });
+    if (changes > 0)
+      expect(found[0]).toEqual({ action: 'create', summary: 'initialise a PostgreSQL 17 cluster with data checksums in /d' });
   });
 
   const work = freshDirectory();
-  const run = async (shell: Shell, path: string, state: DataDirectoryState, bin = binaries ?? ''): Promise<{ status: number; words: string }> => {
-    const resource = pgCluster({ ...options(path), binDirectory: bin, user: POSTGRES_USER, group: POSTGRES_USER, home: work.path, initdb: ['--data-checksums', '--no-sync', '-A', 'trust'] });
+  const run = async (
+    shell: Shell,
+    path: string,
+    state: DataDirectoryState,
+    bin = binaries ?? '',
+  ): Promise<{ status: number; words: string }> => {
+    const resource = pgCluster({
+      ...options(path),
+      binDirectory: bin,
+      user: POSTGRES_USER,
+      group: POSTGRES_USER,
+      home: work.path,
+      initdb: ['--data-checksums', '--no-sync', '-A', 'trust'],
+    });
     const body = moved(resource.apply([], state), '/var/lib/pgprov', work.at('own'));
     const { answers } = await runSections(shell, [{ id: 'do', mode: 'step', body }]);
     return { status: answers.get('do')?.status ?? -1, words: answers.get('do')?.out.toString() ?? '' };
@@ -215,25 +302,32 @@ describe('pgCluster', () => {
       expect({ answer, left }).toEqual({ answer: { status: 0, words: '' }, left: [] });
       expect(after).toMatchObject({ kind: 'cluster', version: '17', systemIdentifier: '42', ours: true });
       const words = `initdb -D ${data}.pgprov-initdb --data-checksums --locale=C.UTF-8`;
-      expect(host.calls('runuser', 'initdb')).toEqual([`runuser -u ${ME.owner} -- env HOME=/var/lib/postgresql ${work.at('bin')}/${words}`, words]);
+      expect(host.calls('runuser', 'initdb')).toEqual([
+        `runuser -u ${ME.owner} -- env HOME=/var/lib/postgresql ${work.at('bin')}/${words}`,
+        words,
+      ]);
       expect(readdirSync(work.at('a'))).toEqual(['data']);
     });
   });
 
   // Takes most of its time in initdb, whichever shell calls it.
-  it.skipIf(binaries === undefined || !isThere('dash') || asPostgres().program !== 'runuser')('makes a cluster that is ours', { timeout: patience(60_000) }, async () => {
-    chmodSync(work.path, 0o777);
-    mkdirSync(work.at('with space.pgprov-initdb'));
-    writeFileSync(work.at('with space.pgprov-initdb', 'half'), 'x');
-    const { status, words } = await run('dash', work.at('with space'), { kind: 'absent' });
-    expect(words).toContain('Success');
-    expect(status).toBe(0);
-    const observation = at(work.at('with space'), binaries ?? '');
-    const local = rewritten(observation, (script) => moved(script, '/var/lib/pgprov', work.at('own')));
-    expect(await observe('dash', local)).toMatchObject({ kind: 'cluster', checksums: 1, ours: true });
-    const put = execFileSync('ls', [work.path], { encoding: 'utf8' });
-    expect(put).toMatch(/with space\.pgprov-initdb\.\d{8}T\d{6}\n/u);
-  });
+  it.skipIf(binaries === undefined || !isThere('dash') || asPostgres().program !== 'runuser')(
+    'makes a cluster that is ours',
+    { timeout: patience(60_000) },
+    async () => {
+      chmodSync(work.path, 0o777);
+      mkdirSync(work.at('with space.pgprov-initdb'));
+      writeFileSync(work.at('with space.pgprov-initdb', 'half'), 'x');
+      const { status, words } = await run('dash', work.at('with space'), { kind: 'absent' });
+      expect(words).toContain('Success');
+      expect(status).toBe(0);
+      const observation = at(work.at('with space'), binaries ?? '');
+      const local = rewritten(observation, (script) => moved(script, '/var/lib/pgprov', work.at('own')));
+      expect(await observe('dash', local)).toMatchObject({ kind: 'cluster', checksums: 1, ours: true });
+      const put = execFileSync('ls', [work.path], { encoding: 'utf8' });
+      expect(put).toMatch(/with space\.pgprov-initdb\.\d{8}T\d{6}\n/u);
+    },
+  );
 });
 
 describe('pgCluster with a setup script', () => {
@@ -253,7 +347,8 @@ describe('pgCluster with a setup script', () => {
   const work = freshDirectory();
   const hostWith = (setup: string): MadeUpHost =>
     new MadeUpHost({ root: work.path, programs: { setup, systemctl: ':' }, paths: [UNITS, '/var/lib/pgprov', '/var/lib/pgsql'] });
-  const cluster = (): ReturnType<typeof pgCluster> => pgCluster({ ...options, binDirectory: '/nowhere', setupScript: work.at('bin', 'setup') });
+  const cluster = (): ReturnType<typeof pgCluster> =>
+    pgCluster({ ...options, binDirectory: '/nowhere', setupScript: work.at('bin', 'setup') });
   /** Does what PGDG's script does, which asks systemd for the PGDATA of the unit that it is given. */
   const setup = (): string => `data=$(sed -n 's/^Environment=PGDATA=//p' '${work.at(UNITS)}'/$2.service)
 [ "$1" = initdb ] && [ ! -e "$data/PG_VERSION" ] || exit 2
@@ -285,7 +380,11 @@ printf '%s' "$PGSETUP_INITDB_OPTIONS" >"$data/options"`;
       expect(existsSync(host.at(DATA))).toBe(false);
       const again = await bringAbout(shell, hostWith(setup()).resource(cluster()));
       expect(again.left).toEqual([]);
-      expect(readdirSync(host.at('/var/lib/pgsql/17')).sort()).toEqual(['data', expect.stringMatching(/^data\.pgprov-initdb\.\d{8}T\d{6}$/u), 'initdb.log']);
+      expect(readdirSync(host.at('/var/lib/pgsql/17')).sort()).toEqual([
+        'data',
+        expect.stringMatching(/^data\.pgprov-initdb\.\d{8}T\d{6}$/u),
+        'initdb.log',
+      ]);
     });
 
     it('fails without a log as well', async () => {

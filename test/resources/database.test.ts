@@ -9,12 +9,19 @@ import { psqlInput, sqlIdentifier, sqlLiteral, type LocalServer } from '../../sr
 import type { Answer, Observation } from '../../src/resources/resource.js';
 import { sharedSections } from '../../src/resources/shared-question.js';
 import { replicationLogin } from '../../src/resources/replication-login.js';
+import { CALLED_OFF } from '../../src/shell/call-off.js';
 import { freshDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
-import { observe, runSections } from '../support/sections.js';
+import { moved, observe, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
-const server: LocalServer = { binDirectory: '/bin17', socketDirectory: '/run/pg', port: 5432, user: 'postgres', home: '/var/lib/postgresql' };
+const server: LocalServer = {
+  binDirectory: '/bin17',
+  socketDirectory: '/run/pg',
+  port: 5432,
+  user: 'postgres',
+  home: '/var/lib/postgresql',
+};
 const answer = (text: string, status = 0): Answer => ({ status, out: Buffer.from(text) });
 
 describe('SQL', () => {
@@ -43,8 +50,8 @@ describe('SQL', () => {
 
   it('travels on standard input exactly so', () => {
     expect(psqlInput(server, "SELECT 'x'").text).toBe(
-      "printf '%s\\n' 'SELECT '\\''x'\\''' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql "
-      + "-XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f -",
+      "printf '%s\\n' 'SELECT '\\''x'\\''' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql " +
+        "-XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f -",
     );
   });
 });
@@ -55,7 +62,11 @@ describe('pgRole', () => {
     pgRole({ server, name, password, attributes: ['REPLICATION'], madeBy });
   const verifier = makeVerifier('open sesame');
   const primary = (rest: Partial<Extract<PgRoleState, { server: 'primary' }>> = {}): PgRoleState => ({
-    server: 'primary', exists: true, verifier, attributes: ['LOGIN', 'REPLICATION'], ...rest,
+    server: 'primary',
+    exists: true,
+    verifier,
+    attributes: ['LOGIN', 'REPLICATION'],
+    ...rest,
   });
 
   /** The answer to both of these and another query. */
@@ -72,23 +83,42 @@ describe('pgRole', () => {
     { text: '', state: { server: 'down' } },
   ])('reads $text', ({ text, state }) => expect(make('pgprov').parse(rows(make('pgprov'), text))).toEqual(state));
 
-  it.each(['', 'psql: error\n'])('reads %j, which answers no query, as a server that is down', (text) => expect(make('pgprov').parse(answer(text))).toEqual({ server: 'down' }));
+  it.each(['', 'psql: error\n'])('reads %j, which answers no query, as a server that is down', (text) =>
+    expect(make('pgprov').parse(answer(text))).toEqual({ server: 'down' }),
+  );
 
   it.each<{ title: string; state: PgRoleState; madeBy?: 'patroni' | 'pgprov'; changes: string[] }>([
     { title: 'as desired', state: primary(), changes: [] },
     { title: 'a standby', state: { server: 'standby', exists: true, verifier }, changes: [] },
     { title: 'a standby of a server without the role', state: { server: 'standby', exists: false, verifier: '' }, changes: [] },
-    { title: 'a standby with another password', state: { server: 'standby', exists: true, verifier: makeVerifier('x') }, changes: ['take over the new password of role replicator'] },
+    {
+      title: 'a standby with another password',
+      state: { server: 'standby', exists: true, verifier: makeVerifier('x') },
+      changes: ['take over the new password of role replicator'],
+    },
     { title: 'no server', state: { server: 'down' }, changes: ['create role replicator (LOGIN REPLICATION)'] },
     { title: 'no server yet, which Patroni will make', madeBy: 'patroni', state: { server: 'down' }, changes: [] },
     { title: 'missing', state: primary({ exists: false }), changes: ['create role replicator (LOGIN REPLICATION)'] },
-    { title: 'missing, though Patroni made the cluster', madeBy: 'patroni', state: primary({ exists: false }), changes: ['create role replicator (LOGIN REPLICATION)'] },
+    {
+      title: 'missing, though Patroni made the cluster',
+      madeBy: 'patroni',
+      state: primary({ exists: false }),
+      changes: ['create role replicator (LOGIN REPLICATION)'],
+    },
     { title: 'without an attribute', state: primary({ attributes: ['LOGIN'] }), changes: ['give role replicator REPLICATION'] },
     { title: 'with more', state: primary({ attributes: ['LOGIN', 'REPLICATION', 'SUPERUSER'] }), changes: [] },
-    { title: 'another password', state: primary({ verifier: makeVerifier('x') }), changes: ['set the password of role replicator (SCRAM-SHA-256)'] },
+    {
+      title: 'another password',
+      state: primary({ verifier: makeVerifier('x') }),
+      changes: ['set the password of role replicator (SCRAM-SHA-256)'],
+    },
     { title: 'an md5 password', state: primary({ verifier: 'md5x' }), changes: ['set the password of role replicator (SCRAM-SHA-256)'] },
   ])('$title', ({ state, madeBy, changes }) => {
-    expect(make(madeBy ?? 'pgprov').diff(state).map(({ summary }) => summary)).toEqual(changes);
+    expect(
+      make(madeBy ?? 'pgprov')
+        .diff(state)
+        .map(({ summary }) => summary),
+    ).toEqual(changes);
   });
 });
 
@@ -97,18 +127,23 @@ describe('the scripts for psql', () => {
   const local = (): LocalServer => ({ ...server, binDirectory: work.at('bin') });
   const role = (name: string): ReturnType<typeof pgRole> =>
     pgRole({ server: local(), name, password: new Secret('open sesame'), attributes: ['REPLICATION'], madeBy: 'pgprov' });
-  const called = (): string => `runuser -u postgres -- env HOME=/var/lib/postgresql ${work.at('bin')}/psql -XAtqw -v ON_ERROR_STOP=1 -h /run/pg -p 5432 -d postgres -f -`;
+  const called = (): string =>
+    `runuser -u postgres -- env HOME=/var/lib/postgresql ${work.at('bin')}/psql -XAtqw -v ON_ERROR_STOP=1 -h /run/pg -p 5432 -d postgres -f -`;
   const hostWith = (runuser: string, psql = ':'): MadeUpHost => new MadeUpHost({ root: work.path, programs: { runuser, psql } });
 
   inEveryShell(HOST_SHELLS, (shell) => {
     /** What psql is told by a change, once nothing of it can come into the server's log. */
     async function told(state: PgRoleState, name: string): Promise<string> {
-      const host = hostWith(`cat >'${work.at('sql')}'`);
+      const host = hostWith(`cat >'${work.at('sql')}'${state.server === 'standby' ? '; echo arrived' : ''}`);
       const { answers } = await runSections(shell, [{ id: 'do', mode: 'step', body: host.script(role(name).apply([], state)) }]);
       expect(answers.get('do')).toEqual({ status: 0, out: Buffer.of() });
       expect(host.calls()).toEqual([called()]);
       const [first, second, third, ...rest] = readFileSync(work.at('sql'), 'utf8').split('\n');
-      expect([first, second, third]).toEqual(["SET log_statement = 'none';", 'SET log_min_duration_statement = -1;', "SET log_min_error_statement = 'panic';"]);
+      expect([first, second, third]).toEqual([
+        "SET log_statement = 'none';",
+        'SET log_min_duration_statement = -1;',
+        "SET log_min_error_statement = 'panic';",
+      ]);
       expect(rest.join('\n')).not.toContain('open sesame');
       return rest.join('\n');
     }
@@ -122,10 +157,53 @@ describe('the scripts for psql', () => {
 
     it('have a standby wait until its role has another verifier than before', async () => {
       const sql = await told({ server: 'standby', exists: true, verifier: 'SCRAM-SHA-256$4096:salt$stored:server' }, "it's");
-      expect(sql).toContain(`FROM pg_authid WHERE rolname = 'it''s') IS DISTINCT FROM 'SCRAM-SHA-256$4096:salt$stored:server' THEN RETURN;`);
+      expect(sql).toContain(
+        `FROM pg_authid WHERE rolname = 'it''s') IS DISTINCT FROM 'SCRAM-SHA-256$4096:salt$stored:server' THEN RETURN;`,
+      );
       expect(sql).toContain('SET statement_timeout = 0;');
-      expect(sql).toContain("RAISE 'the new password did not arrive from the leader within 30 s;");
       expect(sql).not.toContain('ALTER');
+    });
+
+    it.each([
+      { title: 'until it comes', says: ['received up to 0/1, replayed up to 0/1', 'arrived'], status: 0, words: '', asked: 2 },
+      {
+        title: 'no longer than the leader takes',
+        says: ['received up to 0/1, replayed up to 0/1'],
+        status: 1,
+        words: 'the new password did not arrive from the leader within 30 s; received up to 0/1, replayed up to 0/1\n',
+        asked: 30,
+      },
+      {
+        title: 'not while it is shut out',
+        says: ['silent', 'received up to 0/1, replayed up to 0/1', 'silent'],
+        status: 0,
+        words: '',
+        asked: 7,
+      },
+      {
+        title: 'not once that is called off',
+        says: ['silent', 'off'],
+        off: true,
+        status: 1,
+        words: 'the new password is not waited for any longer: pg1 failed\n',
+        asked: 2,
+      },
+    ])('wait for a password $title', async ({ says, status, words, asked, off = false }) => {
+      const looks = says.map((said, index) => `${index === says.length - 1 ? '*' : String(index + 1)}) echo '${said}' ;;`).join('\n');
+      const host = new MadeUpHost({
+        root: work.path,
+        programs: {
+          runuser: `cat >/dev/null\ncase $call in\n${looks}\nesac${off ? `\n[ "$call" -lt 2 ] || echo 'pg1 failed' >'${work.at('called-off')}'` : ''}`,
+        },
+      });
+      const body = moved(
+        host.script(role('x').apply([], { server: 'standby', exists: true, verifier: '' })),
+        CALLED_OFF,
+        work.at('called-off'),
+      );
+      const { answers } = await runSections(shell, [{ id: 'do', mode: 'step', body }]);
+      const { status: ended, out } = answers.get('do') ?? answer('');
+      expect({ status: ended, words: out.toString(), asked: host.calls().length }).toEqual({ status, words, asked });
     });
 
     it('ask once for all, and give each its own answer', async () => {
@@ -134,12 +212,21 @@ describe('the scripts for psql', () => {
 '\\echo '*) echo "\${line#* }" ;;
 *"rolname = 'replicator'"*) echo 'f|t|t|f|t|one' ;;
 *"rolname = 'it''s'"*) echo 'f|t|f|f|t|two' ;;
-'\\connect '*) printf %s "\$line" >'${work.at('connect')}' ;;
+'\\connect '*) printf %s "$line" >'${work.at('connect')}' ;;
 IDENTIFY_SYSTEM*) echo '7412|1|0/3000060|' ;;
 esac; done`);
-      const login = replicationLogin({ server: local(), role: "it's", passwordFile: '/p', members: [], next: { address: '10.0.0.2', port: 5433 } });
+      const login = replicationLogin({
+        server: local(),
+        role: "it's",
+        passwordFile: '/p',
+        members: [],
+        next: { address: '10.0.0.2', port: 5433 },
+      });
       const asked = [role('replicator'), login, role("it's")].map((each) => host.observation(each as Observation));
-      const { answers } = await runSections(shell, [...sharedSections(asked), ...asked.map(({ id, probe }) => ({ id, mode: 'probe' as const, body: probe() }))]);
+      const { answers } = await runSections(shell, [
+        ...sharedSections(asked),
+        ...asked.map(({ id, probe }) => ({ id, mode: 'probe' as const, body: probe() })),
+      ]);
       expect(asked.map(({ id, parse }) => parse(answers.get(id) ?? answer('')))).toEqual([
         { server: 'primary', exists: true, verifier: 'one', attributes: ['LOGIN', 'REPLICATION'] },
         [{ address: '10.0.0.2', systemIdentifier: '7412', error: undefined }],
@@ -148,7 +235,13 @@ esac; done`);
       expect(host.calls()).toEqual([called()]);
       const url = new URL(readFileSync(work.at('connect'), 'utf8').trim().split(' ').at(-1) ?? '');
       expect(Object.fromEntries(url.searchParams)).toEqual({
-        host: '10.0.0.2', port: '5433', dbname: 'replication', replication: 'true', user: "it's", passfile: '/p', connect_timeout: '3',
+        host: '10.0.0.2',
+        port: '5433',
+        dbname: 'replication',
+        replication: 'true',
+        user: "it's",
+        passfile: '/p',
+        connect_timeout: '3',
       });
     });
 
@@ -159,8 +252,17 @@ case "$*" in
 *) printf 'psql: error:\n\tno entry\n'; exit 2 ;;
 esac`;
       const host = hostWith('shift 3; exec "$@"', psql);
-      const members = [{ address: '10.0.0.1', port: 5432 }, { address: '10.0.0.2', port: 5433 }];
-      const login = replicationLogin({ server: local(), role: "it's", passwordFile: '/p', members, next: { address: '10.0.0.2', port: 5433 } });
+      const members = [
+        { address: '10.0.0.1', port: 5432 },
+        { address: '10.0.0.2', port: 5433 },
+      ];
+      const login = replicationLogin({
+        server: local(),
+        role: "it's",
+        passwordFile: '/p',
+        members,
+        next: { address: '10.0.0.2', port: 5433 },
+      });
       const logins = await observe(shell, host.observation(login.thorough ?? login));
       expect(logins.sort((a, b) => a.address.localeCompare(b.address))).toEqual([
         { address: '10.0.0.1', systemIdentifier: '7412', error: undefined },
@@ -182,7 +284,13 @@ describe('pendingRestart', () => {
 });
 
 describe('replicationLogin', () => {
-  const login = replicationLogin({ server, role: "it's", passwordFile: '/p', members: [{ address: '10.0.0.1', port: 5432 }], next: { address: '10.0.0.2', port: 5433 } });
+  const login = replicationLogin({
+    server,
+    role: "it's",
+    passwordFile: '/p',
+    members: [{ address: '10.0.0.1', port: 5432 }],
+    next: { address: '10.0.0.2', port: 5433 },
+  });
   const thorough = login.thorough ?? login;
 
   it.each([
@@ -197,7 +305,7 @@ describe('replicationLogin', () => {
   });
 
   it('is one observation, thorough or not', () => {
-    expect([thorough.id, thorough.asked]).toEqual([login.id, login.asked]);
+    expect([thorough.id, thorough.when]).toEqual([login.id, login.when]);
     expect(login.probe().text.endsWith(`fi\n${thorough.probe().text}`)).toBe(true);
     expect(sharedSections([thorough])).toEqual([]);
   });

@@ -15,7 +15,9 @@ describe('dnfEnabledRepository', () => {
     ...['0\n', 'false\n', 'No\n', 'off\n', 'absent\n', '', '10\n'].map((text) => ({ text, enabled: false })),
   ])('reads $text', ({ text, enabled }) => {
     expect(resource.parse(answer(text))).toEqual({ enabled });
-    expect(resource.diff({ enabled }).map(({ action, summary }) => `${action}: ${summary}`)).toEqual(enabled ? [] : ['enable: enable the repository crb']);
+    expect(resource.diff({ enabled }).map(({ action, summary }) => `${action}: ${summary}`)).toEqual(
+      enabled ? [] : ['enable: enable the repository crb'],
+    );
   });
 
   it('has a digest of its name', () => {
@@ -38,13 +40,29 @@ describe('dnfEnabledRepository', () => {
     { title: 'enabled=1', files: { 'a.repo': `[baseos]\nenabled=0\n[crb]\nname=CRB\nenabled=1\n[extras]\nenabled=0\n` }, enabled: true },
     { title: 'no word of it, which is enabled', files: { 'a.repo': '[crb]\nname=CRB\n' }, enabled: true },
     { title: 'no word of it before a disabled one', files: { 'a.repo': '[crb]\nname=CRB\n', 'b.repo': '[x]\nenabled=0\n' }, enabled: true },
-    { title: 'a next file that begins without a section', files: { 'a.repo': '[crb]\nname=CRB\n', 'b.repo': 'enabled=0\n' }, enabled: true },
+    {
+      title: 'a next file that begins without a section',
+      files: { 'a.repo': '[crb]\nname=CRB\n', 'b.repo': 'enabled=0\n' },
+      enabled: true,
+    },
     { title: 'spaces', files: { 'a.repo': '[crb] \nenabled = True \n' }, enabled: true },
-    { title: 'a comment and an option that begins alike', files: { 'a.repo': '[crb]\nenabled=0\n#enabled=1\nenabled_metadata=1\n' }, enabled: false },
+    {
+      title: 'a comment and an option that begins alike',
+      files: { 'a.repo': '[crb]\nenabled=0\n#enabled=1\nenabled_metadata=1\n' },
+      enabled: false,
+    },
     { title: 'twice in one file, the last enabled', files: { 'a.repo': '[crb]\nenabled=0\n[crb]\nenabled=1\n' }, enabled: true },
     { title: 'twice in one file, the last disabled', files: { 'a.repo': `[crb]\nenabled=1\n${other}[crb]\nenabled=0\n` }, enabled: false },
-    { title: 'twice in one file, the last without a word of it', files: { 'a.repo': '[crb]\nenabled=0\n[crb]\nname=CRB\n' }, enabled: false },
-    { title: 'in two files, the first disabled', files: { 'a.repo': '[crb]\nenabled=0\n', 'b.repo': '[crb]\nenabled=1\n' }, enabled: false },
+    {
+      title: 'twice in one file, the last without a word of it',
+      files: { 'a.repo': '[crb]\nenabled=0\n[crb]\nname=CRB\n' },
+      enabled: false,
+    },
+    {
+      title: 'in two files, the first disabled',
+      files: { 'a.repo': '[crb]\nenabled=0\n', 'b.repo': '[crb]\nenabled=1\n' },
+      enabled: false,
+    },
     { title: 'in two files, the first enabled', files: { 'a.repo': '[crb]\nenabled=1\n', 'b.repo': '[crb]\nenabled=0\n' }, enabled: true },
     { title: 'in a file that dnf does not read', files: { 'a.repo.rpmsave': '[crb]\nenabled=1\n' }, enabled: false },
   ];
@@ -55,7 +73,10 @@ describe('dnfEnabledRepository', () => {
     });
 
     it('enables it, with the plugin that can', async () => {
-      const host = hostWith(`case "$*" in *--set-enabled*) sed -i 's/enabled=0/enabled=1/' '${work.at('/etc/yum.repos.d/rocky.repo')}' ;; esac`, { 'rocky.repo': '[crb]\nenabled=0\n' });
+      const host = hostWith(
+        `case "$*" in *--set-enabled*) sed -i 's/enabled=0/enabled=1/' '${work.at('/etc/yum.repos.d/rocky.repo')}' ;; esac`,
+        { 'rocky.repo': '[crb]\nenabled=0\n' },
+      );
       const { answer: done, left } = await bringAbout(shell, host.resource(resource));
       expect({ done, left }).toEqual({ done: { status: 0, words: '' }, left: [] });
       expect(host.calls()).toEqual([
@@ -66,7 +87,11 @@ describe('dnfEnabledRepository', () => {
     });
 
     it.each([
-      { title: 'a system that has none of that name', dnf: answering({}, { status: 1, words: 'Error: No matching repo to modify: crb.\n' }), calls: 2 },
+      {
+        title: 'a system that has none of that name',
+        dnf: answering({}, { status: 1, words: 'Error: No matching repo to modify: crb.\n' }),
+        calls: 2,
+      },
       { title: 'no plugin', dnf: answering({ status: 1, words: 'Error: No matching repo to modify: crb.\n' }), calls: 1 },
     ])('says what is wrong with $title', async ({ dnf, calls }) => {
       const host = hostWith(dnf);

@@ -15,19 +15,30 @@ describe('dnfModuleDisabled', () => {
 
   it.each<{ title: string; text: string; state: DnfModuleState; changes: string[] }>([
     { title: 'nobody decided', text: '', state: untouched, changes: ['disable the distribution’s module postgresql'] },
-    { title: 'a record without a decision', text: 'stream=\nstate=\n', state: untouched, changes: ['disable the distribution’s module postgresql'] },
+    {
+      title: 'a record without a decision',
+      text: 'stream=\nstate=\n',
+      state: untouched,
+      changes: ['disable the distribution’s module postgresql'],
+    },
     { title: 'disabled', text: 'stream=\nstate=disabled\n', state: { ...untouched, state: 'disabled' }, changes: [] },
     {
-      title: 'a stream enabled', text: 'stream=15\nstate=enabled\n', state: { ...untouched, state: 'enabled', stream: '15' },
+      title: 'a stream enabled',
+      text: 'stream=15\nstate=enabled\n',
+      state: { ...untouched, state: 'enabled', stream: '15' },
       changes: ['disable the distribution’s module postgresql, of which somebody enabled the stream 15'],
     },
     {
-      title: 'enabled without a stream', text: 'state=enabled\n', state: { ...untouched, state: 'enabled' },
+      title: 'enabled without a stream',
+      text: 'state=enabled\n',
+      state: { ...untouched, state: 'enabled' },
       changes: ['disable the distribution’s module postgresql, of which somebody enabled a stream'],
     },
     { title: 'a system without that module', text: 'unknown=yes\n', state: { ...untouched, unknown: true }, changes: [] },
     {
-      title: 'a module that came later and was enabled', text: 'stream=16\nstate=enabled\nunknown=yes\n', state: { state: 'enabled', stream: '16', unknown: true },
+      title: 'a module that came later and was enabled',
+      text: 'stream=16\nstate=enabled\nunknown=yes\n',
+      state: { state: 'enabled', stream: '16', unknown: true },
       changes: ['disable the distribution’s module postgresql, of which somebody enabled the stream 16'],
     },
   ])('$title', ({ text, state, changes }) => {
@@ -49,7 +60,11 @@ describe('dnfModuleDisabled', () => {
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it.each([
-      { title: 'dnf’s own record', text: '[postgresql]\nname=postgresql\nstream=15\nprofiles=server\nstate=enabled\n', state: { ...untouched, state: 'enabled', stream: '15' } },
+      {
+        title: 'dnf’s own record',
+        text: '[postgresql]\nname=postgresql\nstream=15\nprofiles=server\nstate=enabled\n',
+        state: { ...untouched, state: 'enabled', stream: '15' },
+      },
       { title: 'a record with spaces', text: '[postgresql]\nstate = disabled\nstream =\n', state: { ...untouched, state: 'disabled' } },
     ])('reads $title', async ({ text, state }) => {
       const host = hostWith(':');

@@ -24,11 +24,14 @@ describe('dnfPackages', () => {
     expect(found.map(({ action, summary }) => ({ action, summary }))).toEqual(changes.map((summary) => ({ action: 'install', summary })));
   });
 
-  it.each(['', 'what\n', 'patroni 4.0-1.el9\n'])('rejects %j', (text) => expect(() => resource.parse(answer(text))).toThrow(/packages:patroni/u));
+  it.each(['', 'what\n', 'patroni 4.0-1.el9\n'])('rejects %j', (text) =>
+    expect(() => resource.parse(answer(text))).toThrow(/packages:patroni/u),
+  );
 
   const scriptOf = (more: Partial<PackagesOptions>): string =>
-    dnfPackages({ ...options, ...more }).apply([], { 'patroni-etcd': '4.0-1.el9', patroni: undefined }).text
-      .replace(defineDnf(more.lockTimeout ?? 300).text, 'DEFINE DNF');
+    dnfPackages({ ...options, ...more })
+      .apply([], { 'patroni-etcd': '4.0-1.el9', patroni: undefined })
+      .text.replace(defineDnf(more.lockTimeout ?? 300).text, 'DEFINE DNF');
 
   it('keeps a unit from starting at boot, and waits as long as it is told', () => {
     const text = scriptOf({ disable: ['patroni'], lockTimeout: 7 });
@@ -59,10 +62,13 @@ etcd) echo 'package etcd is not installed'; status=1 ;;
 esac
 done
 exit "$status"`;
-  const install = "case \"$*\" in *' install '*) : >ROOT/installed ;; esac";
+  const install = 'case "$*" in *\' install \'*) : >ROOT/installed ;; esac';
   const hostWith = (dnf: string): MadeUpHost => {
     const here = (text: string): string => text.replaceAll('ROOT', work.path);
-    return new MadeUpHost({ root: work.path, programs: { rpm: here(rpm), dnf: here(dnf), sleep: ':', systemctl: 'case $2 in is-*) exit 3 ;; esac' } });
+    return new MadeUpHost({
+      root: work.path,
+      programs: { rpm: here(rpm), dnf: here(dnf), sleep: ':', systemctl: 'case $2 in is-*) exit 3 ;; esac' },
+    });
   };
   const call = 'dnf -y --setopt=exit_on_lock=True --setopt=install_weak_deps=False install patroni patroni-etcd';
   const refresh = call.replace('--setopt=install_weak_deps', '--refresh --setopt=install_weak_deps');
@@ -73,7 +79,10 @@ exit "$status"`;
       host.write('there', '');
       const packages = ['etcd', 'patroni', host.at('there'), '/not/there'];
       expect(await observe(shell, host.resource(dnfPackages({ name: 'x', packages })))).toEqual({
-        etcd: '3.5.16-1PGDG.rhel9', patroni: undefined, [host.at('there')]: 'present', '/not/there': undefined,
+        etcd: '3.5.16-1PGDG.rhel9',
+        patroni: undefined,
+        [host.at('there')]: 'present',
+        '/not/there': undefined,
       });
       expect(host.calls()).toEqual([
         'rpm -q --qf =%{NAME} %{VERSION}-%{RELEASE}\\n etcd patroni',
@@ -81,11 +90,23 @@ exit "$status"`;
       ]);
     });
 
+    it('says what leaves a package out where it is locked or excluded', async () => {
+      const words = 'All matches were filtered out by exclude filtering for argument: patroni\nError: Unable to find a match: patroni\n';
+      const { answer: done } = await bringAbout(shell, hostWith(answering({ status: 1, words })).resource(resource));
+      expect([done?.status, done?.words]).toEqual([
+        1,
+        `${words}the configuration of dnf excludes it: dnf versionlock list and excludepkgs in /etc/dnf/dnf.conf show where; dnf versionlock delete NAME removes a lock\n`,
+      ]);
+    });
+
     it('asks once for all that are there, whoever wants them', async () => {
       const host = hostWith(':');
       host.write('installed', '');
       const wanted = [resource, dnfPackages({ name: 'x', packages: ['curl', '/not/there'] })].map((each) => host.resource(each));
-      const { answers } = await runSections(shell, [...sharedSections(wanted), ...wanted.map(({ id, probe }) => ({ id, mode: 'probe' as const, body: probe() }))]);
+      const { answers } = await runSections(shell, [
+        ...sharedSections(wanted),
+        ...wanted.map(({ id, probe }) => ({ id, mode: 'probe' as const, body: probe() })),
+      ]);
       const seen = wanted.map(({ id, parse }) => parse(answers.get(id) ?? answer('')));
       expect(seen).toEqual([
         { patroni: '4.0.4-1PGDG.rhel9', 'patroni-etcd': '4.0.4-1PGDG.rhel9' },
@@ -100,8 +121,13 @@ exit "$status"`;
       expect(await observe(shell, host.resource(resource))).toEqual({ patroni: undefined, 'patroni-etcd': undefined });
       expect(host.calls('dnf')).toEqual([]);
       host.write('/var/cache/dnf/pgprov-common-1/repodata/x', '');
-      expect(await observe(shell, host.resource(resource))).toEqual({ patroni: { candidate: '4.0.4-1PGDG.rhel9' }, 'patroni-etcd': undefined });
-      expect(host.calls('dnf')).toEqual(['dnf -q -y -C repoquery --latest-limit 1 --qf %{name} %{version}-%{release} candidate patroni patroni-etcd']);
+      expect(await observe(shell, host.resource(resource))).toEqual({
+        patroni: { candidate: '4.0.4-1PGDG.rhel9' },
+        'patroni-etcd': undefined,
+      });
+      expect(host.calls('dnf')).toEqual([
+        'dnf -q -y -C repoquery --latest-limit 1 --qf %{name} %{version}-%{release} candidate patroni patroni-etcd',
+      ]);
     });
 
     it('sees nothing installed where there is no rpm', async () => {
@@ -115,7 +141,12 @@ exit "$status"`;
       const { answer: done, notes, after, left } = await bringAbout(shell, local);
       expect({ done, notes, left }).toEqual({ done: { status: 0, words: '' }, notes: [], left: [] });
       expect(after).toEqual({ patroni: '4.0.4-1PGDG.rhel9', 'patroni-etcd': '4.0.4-1PGDG.rhel9' });
-      expect(host.calls('dnf', 'systemctl')).toEqual(['systemctl -q is-enabled patroni', call, 'systemctl -q is-active patroni', 'systemctl -q disable patroni']);
+      expect(host.calls('dnf', 'systemctl')).toEqual([
+        'systemctl -q is-enabled patroni',
+        call,
+        'systemctl -q is-active patroni',
+        'systemctl -q disable patroni',
+      ]);
       expect((await bringAbout(shell, local)).changes).toEqual([]);
     });
 
@@ -128,8 +159,14 @@ exit "$status"`;
 
     it('says so when the lock is never free', async () => {
       const host = hostWith(answering({ status: 200, words: 'metadata already locked by 8\n' }));
-      const { answer: done, left } = await bringAbout(shell, host.resource(dnfPackages({ ...options, disable: ['patroni'], lockTimeout: 2 })));
-      expect(done).toEqual({ status: 1, words: "metadata already locked by 8\nthe package manager's lock is held by another process, still after 2 s\n" });
+      const { answer: done, left } = await bringAbout(
+        shell,
+        host.resource(dnfPackages({ ...options, disable: ['patroni'], lockTimeout: 2 })),
+      );
+      expect(done).toEqual({
+        status: 1,
+        words: "metadata already locked by 8\nthe package manager's lock is held by another process, still after 2 s\n",
+      });
       expect(left).toHaveLength(1);
       expect(host.calls('dnf')).toEqual([call, call]);
     });
@@ -153,12 +190,15 @@ exit "$status"`;
     });
 
     it('names the repositories that may have what a package needs', async () => {
-      const host = hostWith(answering({ status: 1, words: 'Error: \n Problem: conflicting requests\n  - nothing provides python3-x needed by patroni\n' }));
+      const host = hostWith(
+        answering({ status: 1, words: 'Error: \n Problem: conflicting requests\n  - nothing provides python3-x needed by patroni\n' }),
+      );
       const { answer: done } = await bringAbout(shell, host.resource(resource));
       expect(done).toEqual({
         status: 1,
-        words: 'Error: \n Problem: conflicting requests\n  - nothing provides python3-x needed by patroni\n'
-          + 'a package that it needs is in none of the enabled repositories; pgdg.crb and pgdg.epel enable two more\n',
+        words:
+          'Error: \n Problem: conflicting requests\n  - nothing provides python3-x needed by patroni\n' +
+          'a package that it needs is in none of the enabled repositories; pgdg.crb and pgdg.epel enable two more\n',
       });
       expect(host.calls('dnf')).toEqual([call]);
     });

@@ -60,12 +60,15 @@ describe('dnfRepositories', () => {
   });
 
   const work = freshDirectory();
-  const hostWith = (dnf: string): MadeUpHost => new MadeUpHost({ root: work.path, programs: { dnf, sleep: ':' }, paths: ['/etc/yum.repos.d'] });
+  const hostWith = (dnf: string): MadeUpHost =>
+    new MadeUpHost({ root: work.path, programs: { dnf, sleep: ':' }, paths: ['/etc/yum.repos.d'] });
   const root = process.getuid?.() === 0;
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it.skipIf(!root)('are tried in a draft, and then written', async () => {
-      const host = hostWith(`for word; do case "$word" in --setopt=reposdir=*) cp "\${word#*reposdir=}"/*.repo '${work.at('draft')}'; ls "\${word#*reposdir=}" >'${work.at('names')}' ;; esac; done\n[ ! -e '${work.at(PATH)}' ]`);
+      const host = hostWith(
+        `for word; do case "$word" in --setopt=reposdir=*) cp "\${word#*reposdir=}"/*.repo '${work.at('draft')}'; ls "\${word#*reposdir=}" >'${work.at('names')}' ;; esac; done\n[ ! -e '${work.at(PATH)}' ]`,
+      );
       const { answer: done, left } = await bringAbout(shell, host.resource(resource));
       expect({ done, left }).toEqual({ done: { status: 0, words: '' }, left: [] });
       expect(readFileSync(work.at('draft'), 'utf8')).toBe(content);
@@ -78,14 +81,21 @@ describe('dnfRepositories', () => {
     });
 
     it('leave no file where an index cannot be fetched or verified, and name its addresses', async () => {
-      const host = hostWith(answering({ status: 1, words: "  - Status code: 404 for http://m/b/repodata/repomd.xml\nError: Failed to download metadata for repo 'pgprov-b': GPG verification is enabled\n" }));
+      const host = hostWith(
+        answering({
+          status: 1,
+          words:
+            "  - Status code: 404 for http://m/b/repodata/repomd.xml\nError: Failed to download metadata for repo 'pgprov-b': GPG verification is enabled\n",
+        }),
+      );
       const { answer: done, after } = await bringAbout(shell, host.resource(resource));
       expect(done).toEqual({
         status: 1,
-        words: '  - Status code: 404 for http://m/b/repodata/repomd.xml\n'
-          + "Error: Failed to download metadata for repo 'pgprov-b': GPG verification is enabled\n"
-          + 'pgprov-b is http://m/b or http://m/old/b\n'
-          + 'no repository was added; check the address (pgdg.base_url), the signature, and whether the mirror has this version for this system\n',
+        words:
+          '  - Status code: 404 for http://m/b/repodata/repomd.xml\n' +
+          "Error: Failed to download metadata for repo 'pgprov-b': GPG verification is enabled\n" +
+          'pgprov-b is http://m/b or http://m/old/b\n' +
+          'no repository was added; check the address (pgdg.base_url), the signature, and whether the mirror has this version for this system\n',
       });
       expect(after).toEqual({ type: 'absent' });
       expect(readdirSync(work.at('/etc/yum.repos.d'))).toEqual([]);
@@ -105,7 +115,9 @@ describe('dnfRepositories', () => {
     });
 
     it('leave nothing in the scratch space', async () => {
-      const host = hostWith(`for word; do case "$word" in --setopt=reposdir=*) echo "\${word#*reposdir=}" >'${work.at('where')}' ;; esac; done\nexit 1`);
+      const host = hostWith(
+        `for word; do case "$word" in --setopt=reposdir=*) echo "\${word#*reposdir=}" >'${work.at('where')}' ;; esac; done\nexit 1`,
+      );
       await bringAbout(shell, host.resource(resource));
       expect(existsSync(readFileSync(work.at('where'), 'utf8').trim())).toBe(false);
     });

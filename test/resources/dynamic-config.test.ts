@@ -76,7 +76,8 @@ function without(tree: Tree, [key = '', ...rest]: ConfigPath): Tree {
 
 /** Values and sections under the names that settings of Patroni have; others have names of their own for the last key. */
 const scalar = fc.constantFrom<Json>(5, '5', 'on', true, [1, 2], 0);
-const section = (inner: fc.Arbitrary<Json>): fc.Arbitrary<Json> => fc.dictionary(fc.constantFrom('a', 'b'), inner, { maxKeys: 2 }) as fc.Arbitrary<Json>;
+const section = (inner: fc.Arbitrary<Json>): fc.Arbitrary<Json> =>
+  fc.dictionary(fc.constantFrom('a', 'b'), inner, { maxKeys: 2 }) as fc.Arbitrary<Json>;
 const wanted: fc.Arbitrary<JsonObject> = fc.dictionary(
   fc.constantFrom('slots', 'postgresql', 'ttl'),
   fc.oneof(scalar, fc.constant<Json>(null), section(fc.oneof(scalar, section(scalar)))),
@@ -119,10 +120,32 @@ describe('compareConfig', () => {
   });
 
   it.each<{ title: string; before: JsonObject; theirs?: JsonObject; desired: JsonObject; left: JsonObject }>([
-    { title: 'an empty section, then something in it', before: { slots: {} }, desired: { slots: { a: { type: 'physical' } } }, left: { slots: { a: { type: 'physical' } } } },
-    { title: 'the same beside what others put there', before: { slots: {} }, theirs: { slots: { b: 1 } }, desired: { slots: { a: 2 } }, left: { slots: { b: 1, a: 2 } } },
-    { title: 'a value where a section belongs, corrected', before: { postgresql: 5 }, desired: { postgresql: { use_slots: true } }, left: { postgresql: { use_slots: true } } },
-    { title: 'a slot, taken back whole', before: { slots: { a: { type: 'physical' } } }, theirs: { slots: { b: 1 } }, desired: {}, left: { slots: { b: 1 } } },
+    {
+      title: 'an empty section, then something in it',
+      before: { slots: {} },
+      desired: { slots: { a: { type: 'physical' } } },
+      left: { slots: { a: { type: 'physical' } } },
+    },
+    {
+      title: 'the same beside what others put there',
+      before: { slots: {} },
+      theirs: { slots: { b: 1 } },
+      desired: { slots: { a: 2 } },
+      left: { slots: { b: 1, a: 2 } },
+    },
+    {
+      title: 'a value where a section belongs, corrected',
+      before: { postgresql: 5 },
+      desired: { postgresql: { use_slots: true } },
+      left: { postgresql: { use_slots: true } },
+    },
+    {
+      title: 'a slot, taken back whole',
+      before: { slots: { a: { type: 'physical' } } },
+      theirs: { slots: { b: 1 } },
+      desired: {},
+      left: { slots: { b: 1 } },
+    },
     { title: 'a section that is to stay', before: { slots: { a: 1 } }, desired: { slots: {} }, left: { slots: {} } },
     { title: 'a section that others filled', before: { slots: {} }, theirs: { slots: { b: 1 } }, desired: {}, left: { slots: { b: 1 } } },
   ])('$title', ({ before, theirs: others = {}, desired, left }) => {
@@ -134,7 +157,10 @@ describe('compareConfig', () => {
 
   it('takes nothing back that it has no record of', () => {
     for (const pgprov of [undefined, null, 5, { set: 'x' }, { set: [[], [1], 'a', null] }]) {
-      const { taken, set } = compareConfig({ ttl: 30, loop_wait: 5, ...(pgprov === undefined ? {} : { pgprov: pgprov as Json }) }, { ttl: 30 });
+      const { taken, set } = compareConfig(
+        { ttl: 30, loop_wait: 5, ...(pgprov === undefined ? {} : { pgprov: pgprov as Json }) },
+        { ttl: 30 },
+      );
       expect([taken, set]).toEqual([[], []]);
     }
   });
@@ -142,11 +168,20 @@ describe('compareConfig', () => {
 
 /** Patroni stores nulls below a section that was not there before, and passes over them. */
 function withoutNulls(tree: Tree): Tree {
-  return Object.fromEntries(Object.entries(tree).filter(([, value]) => value !== null).map(([key, value]) => [key, isObject(value) ? withoutNulls(value) : value]));
+  return Object.fromEntries(
+    Object.entries(tree)
+      .filter(([, value]) => value !== null)
+      .map(([key, value]) => [key, isObject(value) ? withoutNulls(value) : value]),
+  );
 }
 
 /** Values as Patroni compares them, by their text. */
 function asText(value: Json): Json {
-  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, asText(inner)]).sort());
+  if (isObject(value))
+    return Object.fromEntries(
+      Object.entries(value)
+        .map(([key, inner]) => [key, asText(inner)])
+        .sort(),
+    );
   return Array.isArray(value) ? JSON.stringify(value) : String(value);
 }

@@ -29,8 +29,14 @@ describe('replaceBlock', () => {
     { title: 'a block that lost its end', current: 'x\n# BEGIN pgprov demo\nold\n', text: `x\n${BLOCK}\nold\n` },
   ])('$title', ({ current, text }) => expect(replaceBlock(current, 'demo', ['a', 'b'])).toBe(text));
 
-  const line = fc.oneof(fc.constantFrom('127.0.0.1 localhost', '', '# BEGIN pgprov other', '# END pgprov other', '#'), fc.string({ maxLength: 12 }).map((text) => text.replaceAll('pgprov', '')));
-  const words = fc.array(line.filter((text) => !text.includes('\n')), { maxLength: 4 });
+  const line = fc.oneof(
+    fc.constantFrom('127.0.0.1 localhost', '', '# BEGIN pgprov other', '# END pgprov other', '#'),
+    fc.string({ maxLength: 12 }).map((text) => text.replaceAll('pgprov', '')),
+  );
+  const words = fc.array(
+    line.filter((text) => !text.includes('\n')),
+    { maxLength: 4 },
+  );
 
   it('changes nothing the second time, and nothing outside', () => {
     fc.assert(
@@ -58,7 +64,13 @@ describe('replaceBlock', () => {
 
 describe('editedFile', () => {
   const shout = (current: string): string => current.toUpperCase();
-  const is = (content: string, mode = '0644'): PathState => ({ type: 'file', owner: 'root', group: 'bob', mode, content: Buffer.from(content) });
+  const is = (content: string, mode = '0644'): PathState => ({
+    type: 'file',
+    owner: 'root',
+    group: 'bob',
+    mode,
+    content: Buffer.from(content),
+  });
 
   it.each<{ title: string; options: object; state: PathState; changes: object[] }>([
     { title: 'as desired', options: {}, state: is('X'), changes: [] },
@@ -68,7 +80,14 @@ describe('editedFile', () => {
       title: 'another mode than the one asked for',
       options: { mode: '0640' },
       state: is('X'),
-      changes: [{ action: 'update', summary: 'set /f to root:bob 0640 (is root:bob 0644)' }],
+      changes: [
+        {
+          action: 'update',
+          summary: 'set /f to root:bob 0640 (is root:bob 0644)',
+          danger: '/f has mode 0644 instead of 0640: others on the host may read it',
+          part: 'ownership',
+        },
+      ],
     },
     { title: 'sensitive', options: { sensitive: true }, state: is('x'), changes: [{ action: 'update', summary: 'write /f' }] },
     {

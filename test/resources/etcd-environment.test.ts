@@ -10,20 +10,30 @@ const JOINED = CONTENT.replace('STATE=new', 'STATE=existing');
 
 describe('etcd’s environment file', () => {
   const work = freshDirectory();
-  const environment = (content = CONTENT): ReturnType<typeof etcdEnvironment> => etcdEnvironment({ path: work.at('etcd.env'), content, dataDirectory: work.at('data'), ...ME, mode: '0644' });
+  const environment = (content = CONTENT): ReturnType<typeof etcdEnvironment> =>
+    etcdEnvironment({ path: work.at('etcd.env'), content, dataDirectory: work.at('data'), ...ME, mode: '0644' });
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it.each([
       { title: 'as it is written', there: CONTENT, data: false, changes: [] },
       { title: 'of a member that took another’s place', there: JOINED, data: true, changes: [] },
       { title: 'of one that is to, and has no data yet', there: JOINED, data: false, changes: ['write'] },
-      { title: 'of one that took another’s place, with another setting', there: JOINED.replace('ETCD_X=new', 'ETCD_X=old'), data: true, changes: ['write'] },
+      {
+        title: 'of one that took another’s place, with another setting',
+        there: JOINED.replace('ETCD_X=new', 'ETCD_X=old'),
+        data: true,
+        changes: ['write'],
+      },
     ])('$title', async ({ there, data, changes }) => {
       writeFileSync(work.at('etcd.env'), there, { mode: 0o644 });
       if (data) mkdirSync(work.at('data/member'), { recursive: true });
       const state = await observe(shell, environment());
       expect(state.hasData).toBe(data);
-      expect(environment().diff(state).map(({ summary }) => summary.split(' ')[0])).toEqual(changes);
+      expect(
+        environment()
+          .diff(state)
+          .map(({ summary }) => summary.split(' ')[0]),
+      ).toEqual(changes);
     });
 
     it('in quotes', async () => {

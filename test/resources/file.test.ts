@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
-import { directory, file, parsePath, type PathState } from '../../src/resources/file.js';
+import { diffOwnership, directory, file, parsePath, type PathState } from '../../src/resources/file.js';
 import { sharedSections } from '../../src/resources/shared-question.js';
 import { joinScripts, sh } from '../../src/shell/quote.js';
 import { freshDirectory, ME } from '../support/directory.js';
@@ -12,7 +12,9 @@ import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
 const there = (content: string, ownership = { owner: 'root', group: 'root', mode: '0644' }): PathState => ({
-  type: 'file', ...ownership, content: Buffer.from(content),
+  type: 'file',
+  ...ownership,
+  content: Buffer.from(content),
 });
 
 describe('parsePath', () => {
@@ -26,13 +28,21 @@ describe('parsePath', () => {
   ])('reads $text', ({ text, state }) => expect(parsePath('file:/x', answer(text))).toEqual(state));
 
   it('takes what has the wanted SHA-256 for the wanted content', () => {
-    expect(parsePath('file:/x', answer('wanted root adm 640\n'), 'Grüße')).toEqual(there('Grüße', { owner: 'root', group: 'adm', mode: '0640' }));
+    expect(parsePath('file:/x', answer('wanted root adm 640\n'), 'Grüße')).toEqual(
+      there('Grüße', { owner: 'root', group: 'adm', mode: '0640' }),
+    );
     expect(() => parsePath('file:/x', answer('wanted root adm 640\n'))).toThrow(/unknown/u);
   });
 
-  it.each([answer(''), answer('absent'), answer('file root\n'), answer('what is this\n'), answer('absent\n', 1), answer('file root root 644\npart', 1)])(
-    'rejects what it does not know',
-    (unknown) => expect(() => parsePath('file:/x', unknown)).toThrow(/file:\/x: the host answered something unknown/u),
+  it.each([
+    answer(''),
+    answer('absent'),
+    answer('file root\n'),
+    answer('what is this\n'),
+    answer('absent\n', 1),
+    answer('file root root 644\npart', 1),
+  ])('rejects what it does not know', (unknown) =>
+    expect(() => parsePath('file:/x', unknown)).toThrow(/file:\/x: the host answered something unknown/u),
   );
 });
 
@@ -55,15 +65,13 @@ describe('file', () => {
       title: 'with another mode',
       content: 'x',
       state: there('x', { owner: 'root', group: 'root', mode: '0600' }),
-      changes: [{ action: 'update', summary: 'set /f to root:root 0644 (is root:root 0600)' }],
+      changes: [{ action: 'update', summary: 'set /f to root:root 0644 (is root:root 0600)', part: 'ownership' }],
     },
     {
       title: 'with everything else',
       content: 'x',
       state: there('y', { owner: 'bob', group: 'users', mode: '0600' }),
-      changes: [
-        { action: 'update', summary: 'write /f (root:root 0644)', before: 'y', after: 'x' },
-      ],
+      changes: [{ action: 'update', summary: 'write /f (root:root 0644)', before: 'y', after: 'x' }],
     },
     {
       title: 'a link',
@@ -75,9 +83,7 @@ describe('file', () => {
       title: 'a directory',
       content: 'x',
       state: { type: 'directory', owner: 'root', group: 'root', mode: '0755' },
-      changes: [
-        { action: 'create', summary: 'write /f (root:root 0644), in place of a directory', before: '', after: 'x' },
-      ],
+      changes: [{ action: 'create', summary: 'write /f (root:root 0644), in place of a directory', before: '', after: 'x' }],
     },
     {
       title: 'secret',
@@ -92,6 +98,12 @@ describe('file', () => {
       changes: [{ action: 'create', summary: 'write /f (root:root 0644)' }],
     },
   ])('$title', ({ content, state, changes }) => expect(file({ path: '/f', content }).diff(state)).toEqual(changes));
+
+  it('is written by the part of a change, whatever its words are', () => {
+    const { apply } = file({ path: '/f', content: 'x' });
+    expect(apply([{ action: 'update', summary: 'put x there' }], there('y')).text).toContain('mktemp');
+    expect(apply([{ action: 'update', summary: 'write it to root', part: 'ownership' }], there('x')).text).not.toContain('mktemp');
+  });
 
   it('has a digest of all that is desired', () => {
     const digests = [
@@ -109,11 +121,32 @@ describe('file', () => {
   const work = freshDirectory();
 
   inEveryShell(HOST_SHELLS, (shell) => {
+    it.each<{ title: string; found: string; where: boolean; mode?: string; changes: string[] }>([
+      { title: 'what does not count there', found: 'a: 1\nb: 2\n', where: true, changes: [] },
+      { title: 'what does not count elsewhere', found: 'a: 1\nb: 2\n', where: false, changes: ['write'] },
+      { title: 'what counts', found: 'a: 2\nb: 1\n', where: true, changes: ['write'] },
+      { title: 'nothing', found: 'a: 1\nb: 1\n', where: true, changes: [] },
+      { title: 'what does not count, and in its mode', found: 'a: 1\nb: 2\n', where: true, mode: '0600', changes: ['set'] },
+      { title: 'what looks like the mark of a part', found: 'in part\nb: 2\n', where: true, changes: ['write'] },
+    ])('is left alone where it differs in $title ($where)', async ({ found, where, mode = '0644', changes }) => {
+      const path = work.at('f');
+      writeFileSync(path, found, { mode: Number.parseInt(mode, 8) });
+      const counting = {
+        where: where ? sh`[ "$pgprov_asked" = yes ]` : sh`false`,
+        sharedQuestions: [{ variable: 'pgprov_asked' as const, subjects: [], ask: () => sh`echo yes` }],
+        of: (text: string) => text.replace(/^b:.*$/mu, ''),
+      };
+      const done = await bringAbout(shell, file({ path, content: 'a: 1\nb: 1\n', ...ME, counting }));
+      expect([done.changes.map(({ summary }) => summary.split(' ')[0]), done.left]).toEqual([changes, []]);
+      // What is written is whole.
+      expect(readFileSync(path, 'utf8')).toBe(changes.includes('write') ? 'a: 1\nb: 1\n' : found);
+    });
+
     it.each([
       { title: 'text', content: 'line\nline\n' },
       { title: 'text without a line end', content: 'a' },
       { title: 'nothing', content: '' },
-      { title: 'what a shell would take for its own', content: "'\"$(rm -rf x)`y`\\\n%s\\n\n-n\n" },
+      { title: 'what a shell would take for its own', content: '\'"$(rm -rf x)`y`\\\n%s\\n\n-n\n' },
       { title: 'what a person reads', content: 'Grüße ✓\n' },
       { title: 'a lot', content: 'x'.repeat(300_000) },
     ])('writes $title, once', async ({ content }) => {
@@ -137,20 +170,31 @@ describe('file', () => {
       writeFileSync(work.at('empty'), '');
       writeFileSync(work.at('binary'), Buffer.from([0, 10, 0, 255, 10, 10]));
       execFileSync('mkfifo', [work.at('pipe')]);
-      const { answers } = await runSections(shell, [...sharedSections(resources), ...resources.map(({ id, probe }, index) => ({ id: `${index}:${id}`, mode: 'probe' as const, body: probe() }))]);
+      const { answers } = await runSections(shell, [
+        ...sharedSections(resources),
+        ...resources.map(({ id, probe }, index) => ({ id: `${index}:${id}`, mode: 'probe' as const, body: probe() })),
+      ]);
       const seen = resources.map(({ id, parse }, index) => parse(answers.get(`${index}:${id}`) ?? answer('')));
       const contents = seen.map((state) => (state.type === 'file' ? state.content.toString('latin1') : state));
       expect(contents).toEqual([
         ...names.slice(0, 7).map((name) => `found in ${name}\n`),
-        { type: 'absent' }, 'wanted in same\n', '', { type: 'other', what: 'fifo' }, '\0\n\0\xff\n\n',
+        { type: 'absent' },
+        'wanted in same\n',
+        '',
+        { type: 'other', what: 'fifo' },
+        '\0\n\0\xff\n\n',
       ]);
       expect(answers.get(`8:${resources[8]?.id}`)?.out.toString()).toMatch(/^wanted \S+ \S+ 644\n$/u);
-      expect(resources.map((resource, index) => resource.diff(seen[index] as PathState).length)).toEqual(names.map((name) => (name === 'same' ? 0 : 1)));
+      expect(resources.map((resource, index) => resource.diff(seen[index] as PathState).length)).toEqual(
+        names.map((name) => (name === 'same' ? 0 : 1)),
+      );
     });
 
     it('is read where there is no sha256sum', async () => {
       writeFileSync(work.at('f'), 'x');
-      const resource = rewritten(file({ path: work.at('f'), content: 'x', ...ME }), (script) => joinScripts([sh`sha256sum() { return 127; }`, script]));
+      const resource = rewritten(file({ path: work.at('f'), content: 'x', ...ME }), (script) =>
+        joinScripts([sh`sha256sum() { return 127; }`, script]),
+      );
       expect(await observe(shell, resource)).toMatchObject({ type: 'file', content: Buffer.from('x') });
     });
 
@@ -164,7 +208,10 @@ describe('file', () => {
       const host = new MadeUpHost({ root: work.path, programs: { mv: 'exit 1' } });
       writeFileSync(work.at('f'), 'old', { mode: 0o644 });
       const { ino } = statSync(work.at('f'));
-      const { answer: done, left } = await bringAbout(shell, host.resource(file({ path: work.at('f'), content: 'new', ...ME, mode: '0600' })));
+      const { answer: done, left } = await bringAbout(
+        shell,
+        host.resource(file({ path: work.at('f'), content: 'new', ...ME, mode: '0600' })),
+      );
       expect({ done, left }).toEqual({ done: { status: 0, words: '' }, left: [] });
       expect(statSync(work.at('f')).ino).toBe(ino);
       expect(readdirSync(work.path).sort()).toEqual(['bin', 'calls', 'f']);
@@ -202,7 +249,10 @@ describe('file', () => {
     });
 
     it('leaves nothing behind when it fails', async () => {
-      const { answer: done, left } = await bringAbout(shell, file({ path: work.at('f'), content: 'x', owner: 'no-such-user', group: ME.group }));
+      const { answer: done, left } = await bringAbout(
+        shell,
+        file({ path: work.at('f'), content: 'x', owner: 'no-such-user', group: ME.group }),
+      );
       expect(done?.status).not.toBe(0);
       expect(done?.words).toContain('no-such-user');
       expect(left).not.toEqual([]);
@@ -261,6 +311,22 @@ describe('directory', () => {
       expect((await bringAbout(shell, resource)).changes).toEqual([]);
     });
 
+    it('may be what a link leads to, which gets the owner and the mode', async () => {
+      mkdirSync(work.at('elsewhere'), { mode: 0o755 });
+      symlinkSync('elsewhere', work.at('d'));
+      const { left } = await bringAbout(shell, directory({ path: work.at('d'), ...ME, mode: '0700' }));
+      expect(left).toEqual([]);
+      expect(lstatSync(work.at('d')).isSymbolicLink()).toBe(true);
+      expect(statSync(work.at('elsewhere')).mode & 0o777).toBe(0o700);
+    });
+
+    it('is not made where a link leads nowhere, which may lead to what is not mounted', async () => {
+      symlinkSync('/nowhere/at all', work.at('d'));
+      const { answer: done } = await bringAbout(shell, directory({ path: work.at('d'), ...ME }));
+      expect(done?.status).not.toBe(0);
+      expect(done?.words).toContain(`${work.at('d')} is a symbolic link to /nowhere/at all, and no directory is there: mount or make it`);
+    });
+
     it('says that a file is in its place', async () => {
       writeFileSync(work.at('d'), 'x');
       const { answer: done } = await bringAbout(shell, directory({ path: work.at('d'), ...ME }));
@@ -274,4 +340,18 @@ describe('directory', () => {
       expect((await bringAbout(shell, directory({ path: work.at('d'), ...ME, mode: '0700' }))).left).toEqual([]);
     });
   });
+});
+
+it.each([
+  { mode: '0644', danger: '/k has mode 0644 instead of 0600: others on the host may read it' },
+  { mode: '0620', danger: '/k has mode 0620 instead of 0600: others on the host may change it' },
+  { mode: '0400', danger: undefined },
+])('a mode of $mode where 0600 is wanted is dangerous or not', ({ mode, danger }) => {
+  const [change] = diffOwnership(
+    '/k',
+    { type: 'file', owner: 'root', group: 'root', mode, content: Buffer.from('') },
+    { owner: 'root', group: 'root', mode: '0600' },
+  );
+  expect(change?.summary).toBe(`set /k to root:root 0600 (is root:root ${mode})`);
+  expect(change?.danger).toBe(danger);
 });

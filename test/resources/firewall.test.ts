@@ -26,10 +26,20 @@ const NONE: FirewallState = {
   nftables: { enabled: false, loaded: false, config: '', included: false, file: undefined, tables: [] },
 };
 const inet = (rest: Partial<NftablesState['tables'][number]> = {}): NftablesState['tables'][number] => ({
-  family: 'inet', name: 'filter', hooks: [{ chain: 'input', jumps: false }], openings: [], ...rest,
+  family: 'inet',
+  name: 'filter',
+  hooks: [{ chain: 'input', jumps: false }],
+  openings: [],
+  ...rest,
 });
 const loaded = (rest: Partial<NftablesState> = {}): NftablesState => ({
-  enabled: true, loaded: true, config: 'table inet filter {\n\tchain input {', included: false, file: undefined, tables: [inet()], ...rest,
+  enabled: true,
+  loaded: true,
+  config: 'table inet filter {\n\tchain input {',
+  included: false,
+  file: undefined,
+  tables: [inet()],
+  ...rest,
 });
 const auto = firewall({ cluster: 'demo', backend: 'auto', openings: OPENINGS });
 const summaries = (state: Partial<FirewallState>, resource: Resource<FirewallState> = auto): string[] =>
@@ -61,16 +71,27 @@ describe('a network', () => {
 
 describe('openings', () => {
   it('are joined by source, whatever its spelling', () => {
-    expect(mergeOpenings([
-      { sources: ['10.0.0.1', 'name'], ports: [5432, 2379] },
-      { sources: ['10.0.0.1/32', '10.0.0.2'], ports: [5432, 8008] },
-      { sources: ['10.0.0.3'], ports: [] },
-    ])).toEqual([{ source: '10.0.0.1', ports: [2379, 5432, 8008] }, { source: '10.0.0.2', ports: [5432, 8008] }]);
+    expect(
+      mergeOpenings([
+        { sources: ['10.0.0.1', 'name'], ports: [5432, 2379] },
+        { sources: ['10.0.0.1/32', '10.0.0.2'], ports: [5432, 8008] },
+        { sources: ['10.0.0.3'], ports: [] },
+      ]),
+    ).toEqual([
+      { source: '10.0.0.1', ports: [2379, 5432, 8008] },
+      { source: '10.0.0.2', ports: [5432, 8008] },
+    ]);
   });
 
   it('can be subtracted', () => {
-    expect(subtractOpenings(OPENINGS, [{ source: '10.0.0.1', ports: [5432] }, { source: '10.0.0.2', ports: [2379, 5432] }])).toEqual([
-      { source: '10.0.0.1', ports: [2379] }, { source: 'fd00::/64', ports: [5432] },
+    expect(
+      subtractOpenings(OPENINGS, [
+        { source: '10.0.0.1', ports: [5432] },
+        { source: '10.0.0.2', ports: [2379, 5432] },
+      ]),
+    ).toEqual([
+      { source: '10.0.0.1', ports: [2379] },
+      { source: 'fd00::/64', ports: [5432] },
     ]);
   });
 });
@@ -95,7 +116,6 @@ describe('firewall', () => {
   it('has a digest that follows what is wanted', () => {
     expect(firewall({ cluster: 'demo', backend: 'auto', openings: [] }).digest()).not.toBe(auto.digest());
   });
-
 });
 
 describe('firewalld', () => {
@@ -117,7 +137,8 @@ describe('firewalld', () => {
     for (const name of names) expect(name).toMatch(/^pgprov-[a-z0-9_-]{1,10}$/u);
   });
 
-  it('has exactly this policy', () => expect(text).toMatchInlineSnapshot(`
+  it('has exactly this policy', () =>
+    expect(text).toMatchInlineSnapshot(`
     "<?xml version="1.0" encoding="utf-8"?>
     <!-- Managed by pgprov: changes made here are undone by the next \`pgprov apply\`. -->
     <policy priority="-100" target="CONTINUE">
@@ -135,29 +156,52 @@ describe('firewalld', () => {
   `));
 
   it('reads what the host says', () => {
-    const lines = ['running', 'runtime rule family="ipv4" source address="10.0.0.1" port port="5432" protocol="tcp" accept', 'file <policy>', 'file </policy>'];
-    expect(parseFirewalld(lines)).toEqual({ running: true, file: '<policy>\n</policy>\n', runtime: [{ source: '10.0.0.1', ports: [5432] }] });
+    const lines = [
+      'running',
+      'runtime rule family="ipv4" source address="10.0.0.1" port port="5432" protocol="tcp" accept',
+      'file <policy>',
+      'file </policy>',
+    ];
+    expect(parseFirewalld(lines)).toEqual({
+      running: true,
+      file: '<policy>\n</policy>\n',
+      runtime: [{ source: '10.0.0.1', ports: [5432] }],
+    });
     expect(parseFirewalld([])).toEqual(NONE.firewalld);
   });
 
   it.each<{ title: string; state: Partial<FirewallState>; changes: string[] }>([
     { title: 'as desired', state: state(), changes: [] },
-    { title: 'nothing yet', state: state({ file: undefined, runtime: [] }), changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in firewalld', 'open 5432 from fd00::/64 in firewalld'] },
+    {
+      title: 'nothing yet',
+      state: state({ file: undefined, runtime: [] }),
+      changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in firewalld', 'open 5432 from fd00::/64 in firewalld'],
+    },
     { title: 'not in force', state: state({ runtime: OPENINGS.slice(1) }), changes: ['open 2379, 5432 from 10.0.0.1 in firewalld'] },
-    { title: 'in force, but not for good', state: state({ file: undefined }), changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in firewalld', 'open 5432 from fd00::/64 in firewalld'] },
+    {
+      title: 'in force, but not for good',
+      state: state({ file: undefined }),
+      changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in firewalld', 'open 5432 from fd00::/64 in firewalld'],
+    },
     {
       title: 'a member that is gone, and an old port',
-      state: state({ file: policyText('demo', [...OPENINGS, { source: '10.0.0.9', ports: [5432] }]), runtime: [...OPENINGS, { source: '10.0.0.2', ports: [2379, 5432, 5433] }] }),
+      state: state({
+        file: policyText('demo', [...OPENINGS, { source: '10.0.0.9', ports: [5432] }]),
+        runtime: [...OPENINGS, { source: '10.0.0.2', ports: [2379, 5432, 5433] }],
+      }),
       changes: ['close 5432 from 10.0.0.9 in firewalld', 'close 5433 from 10.0.0.2 in firewalld'].sort(),
     },
-    { title: 'written by another version', state: state({ file: text.replace('demo may', 'demo might') }), changes: ['write /etc/firewalld/policies/pgprov-demo.xml'] },
+    {
+      title: 'written by another version',
+      state: state({ file: text.replace('demo may', 'demo might') }),
+      changes: ['write /etc/firewalld/policies/pgprov-demo.xml'],
+    },
   ])('$title', ({ state: seen, changes }) => expect(summaries(seen).sort()).toEqual(changes));
 
   it('shows the file in its diff', () => {
     const [change] = auto.diff({ ...NONE, ...state({ file: 'old\n', runtime: [] }) });
     expect(change).toMatchObject({ before: 'old\n', after: text });
   });
-
 });
 
 describe('ufw', () => {
@@ -167,35 +211,54 @@ describe('ufw', () => {
   const seen = (...lines: string[]): Partial<FirewallState> => ({ ufw: parseUfw(lines) });
 
   it('reads rules of our kind', () => {
-    expect(parseUfw([tuple('22', '0.0.0.0/0', ''), 'rule allow any any 0.0.0.0/0 any 10.0.0.1 in', 'rule deny tcp 22 0.0.0.0/0 any ::/0 in', tuple('5432,5433', '10.0.0.0/8')])).toEqual({
+    expect(
+      parseUfw([
+        tuple('22', '0.0.0.0/0', ''),
+        'rule allow any any 0.0.0.0/0 any 10.0.0.1 in',
+        'rule deny tcp 22 0.0.0.0/0 any ::/0 in',
+        tuple('5432,5433', '10.0.0.0/8'),
+      ]),
+    ).toEqual({
       running: false,
-      rules: [{ source: '0.0.0.0/0', ports: [22], comment: '' }, { source: '10.0.0.0/8', ports: [5432, 5433], comment: 'pgprov demo' }],
+      rules: [
+        { source: '0.0.0.0/0', ports: [22], comment: '' },
+        { source: '10.0.0.0/8', ports: [5432, 5433], comment: 'pgprov demo' },
+      ],
     });
   });
 
   it.each<{ title: string; lines: string[]; changes: string[]; script: string }>([
     { title: 'as desired', lines: ours, changes: [], script: '' },
     {
-      title: 'nothing yet', lines: ['running', tuple('22', '0.0.0.0/0', '')],
+      title: 'nothing yet',
+      lines: ['running', tuple('22', '0.0.0.0/0', '')],
       changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in ufw', 'open 5432 from fd00::/64 in ufw'],
       script: `ufw prepend allow proto tcp from 10.0.0.1 to any port 2379,5432 comment 'pgprov demo'
 ufw prepend allow proto tcp from 10.0.0.2 to any port 2379,5432 comment 'pgprov demo'
 ufw prepend allow proto tcp from fd00::/64 to any port 5432 comment 'pgprov demo'`,
     },
     {
-      title: 'a member that is gone', lines: [...ours, tuple('5432', '10.0.0.9'), tuple('5432', '10.0.0.8', 'other'), tuple('5432', '10.0.0.7', 'pgprov other')],
+      title: 'a member that is gone',
+      lines: [...ours, tuple('5432', '10.0.0.9'), tuple('5432', '10.0.0.8', 'other'), tuple('5432', '10.0.0.7', 'pgprov other')],
       changes: ['close 5432 from 10.0.0.9 in ufw'],
       script: 'ufw --force delete allow proto tcp from 10.0.0.9 to any port 5432',
     },
     {
-      title: 'another port', lines: [...ours.slice(0, 2), tuple('2379,5433', '10.0.0.2'), ...ours.slice(3)],
+      title: 'another port',
+      lines: [...ours.slice(0, 2), tuple('2379,5433', '10.0.0.2'), ...ours.slice(3)],
       changes: ['open 5432 from 10.0.0.2 in ufw', 'close 5433 from 10.0.0.2 in ufw'],
       script: `ufw prepend allow proto tcp from 10.0.0.2 to any port 2379,5432 comment 'pgprov demo'
 ufw --force delete allow proto tcp from 10.0.0.2 to any port 2379,5433`,
     },
-    { title: 'somebody else’s rule that does as well', lines: [...ours.slice(0, 3), tuple('5432', 'fd00::/64', 'mine')], changes: [], script: '' },
     {
-      title: 'a run that was cut', lines: [...ours, tuple('5432', '10.0.0.1')],
+      title: 'somebody else’s rule that does as well',
+      lines: [...ours.slice(0, 3), tuple('5432', 'fd00::/64', 'mine')],
+      changes: [],
+      script: '',
+    },
+    {
+      title: 'a run that was cut',
+      lines: [...ours, tuple('5432', '10.0.0.1')],
       changes: ['write the rules of pgprov in ufw anew'],
       script: 'ufw --force delete allow proto tcp from 10.0.0.1 to any port 5432',
     },
@@ -207,7 +270,9 @@ ufw --force delete allow proto tcp from 10.0.0.2 to any port 2379,5433`,
 
 /** As nft 1.0.6 lists Debian's own configuration with the chain of this test, an iptables table and one of fail2ban. */
 const rule = (chain: string, ...expr: object[]): object => ({ rule: { family: 'inet', table: 'filter', chain, handle: 1, expr } });
-const match = (protocol: string, field: string, right: unknown): object => ({ match: { op: '==', left: { payload: { protocol, field } }, right } });
+const match = (protocol: string, field: string, right: unknown): object => ({
+  match: { op: '==', left: { payload: { protocol, field } }, right },
+});
 const RULESET = {
   nftables: [
     { metainfo: { version: '1.0.6', json_schema_version: 1 } },
@@ -222,17 +287,39 @@ const RULESET = {
     rule('pgprov-demo', match('ip6', 'saddr', { prefix: { addr: 'fd00::', len: 64 } }), match('tcp', 'dport', 5432), { accept: null }),
     { table: { family: 'ip', name: 'filter', handle: 3 } },
     { chain: { family: 'ip', table: 'filter', name: 'INPUT', handle: 1, type: 'filter', hook: 'input', prio: 0, policy: 'accept' } },
-    { chain: { family: 'inet', table: 'f2b-table', name: 'f2b-chain', handle: 1, type: 'filter', hook: 'input', prio: -1, policy: 'accept' } },
+    {
+      chain: {
+        family: 'inet',
+        table: 'f2b-table',
+        name: 'f2b-chain',
+        handle: 1,
+        type: 'filter',
+        hook: 'input',
+        prio: -1,
+        policy: 'accept',
+      },
+    },
     { chain: { family: 'netdev', table: 'x', name: 'y', handle: 1, type: 'filter', hook: 'ingress', prio: -1 } },
   ],
 };
 
 describe('nftables', () => {
-  const lines = ['unit enabled active', 'config flush ruleset', 'config table inet filter {', 'included', 'file x', `ruleset ${JSON.stringify(RULESET)}`];
+  const lines = [
+    'unit enabled active',
+    'config flush ruleset',
+    'config table inet filter {',
+    'included',
+    'file x',
+    `ruleset ${JSON.stringify(RULESET)}`,
+  ];
 
   it('reads the ruleset', () => {
     expect(parseNftables('demo', lines)).toEqual({
-      enabled: true, loaded: true, included: true, file: 'x\n', config: 'flush ruleset\ntable inet filter {',
+      enabled: true,
+      loaded: true,
+      included: true,
+      file: 'x\n',
+      config: 'flush ruleset\ntable inet filter {',
       tables: [
         inet({ hooks: [{ chain: 'input', jumps: true }], openings: [...OPENINGS] }),
         { family: 'ip', name: 'filter', hooks: [{ chain: 'INPUT', jumps: false }], openings: [] },
@@ -268,7 +355,8 @@ describe('nftables', () => {
 
   const file = auto.diff({ ...NONE, nftables: loaded() })[0]?.after ?? '';
 
-  it('has exactly this file', () => expect(file).toMatchInlineSnapshot(`
+  it('has exactly this file', () =>
+    expect(file).toMatchInlineSnapshot(`
     "# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.
     add table inet filter
     add chain inet filter input
@@ -284,17 +372,31 @@ describe('nftables', () => {
   const jumping = inet({ hooks: [{ chain: 'input', jumps: true }], openings: [...OPENINGS] });
   it.each<{ title: string; state: NftablesState; changes: string[] }>([
     { title: 'as desired', state: loaded({ tables: [jumping], file, included: true }), changes: [] },
-    { title: 'nothing yet', state: loaded(), changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in nftables', 'open 5432 from fd00::/64 in nftables'] },
     {
-      title: 'a chain that nothing leads to', state: loaded({ tables: [inet({ openings: [...OPENINGS] })], file, included: true }),
+      title: 'nothing yet',
+      state: loaded(),
       changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in nftables', 'open 5432 from fd00::/64 in nftables'],
     },
     {
-      title: 'a member that is gone', state: loaded({ tables: [inet({ ...jumping, openings: [...OPENINGS, { source: '10.0.0.9', ports: [5432] }] })], file: 'old\n', included: true }),
+      title: 'a chain that nothing leads to',
+      state: loaded({ tables: [inet({ openings: [...OPENINGS] })], file, included: true }),
+      changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in nftables', 'open 5432 from fd00::/64 in nftables'],
+    },
+    {
+      title: 'a member that is gone',
+      state: loaded({
+        tables: [inet({ ...jumping, openings: [...OPENINGS, { source: '10.0.0.9', ports: [5432] }] })],
+        file: 'old\n',
+        included: true,
+      }),
       changes: ['close 5432 from 10.0.0.9 in nftables'],
     },
     { title: 'in force, but not for good', state: loaded({ tables: [jumping] }), changes: ['write /etc/nftables.d/pgprov-demo.nft'] },
-    { title: 'not included', state: loaded({ tables: [jumping], file }), changes: ['have nftables load /etc/nftables.d/pgprov-demo.nft at boot'] },
+    {
+      title: 'not included',
+      state: loaded({ tables: [jumping], file }),
+      changes: ['have nftables load /etc/nftables.d/pgprov-demo.nft at boot'],
+    },
   ])('$title', ({ state, changes }) => expect(summaries({ nftables: state })).toEqual(changes));
 
   it('wants of a table only what it can hold', () => {
@@ -307,13 +409,12 @@ describe('nftables', () => {
     expect(change?.summary).toBe('write /etc/nftables.d/pgprov-demo.nft');
     expect(change?.after).not.toMatch(/ip a pgprov-demo ip6|ip6 b pgprov-demo ip /u);
   });
-
 });
 
 describe('firewallService', () => {
   it.each([
     { backend: 'firewalld' as const, text: 'enabled\nrunning\n', changes: [] },
-    { backend: 'ufw' as const, text: 'enabled\n', changes: ['start ufw, with SSH (22, 2222) let in'] },
+    { backend: 'ufw' as const, text: 'enabled\n', changes: ['start ufw, with SSH (22, 2222) allowed'] },
     { backend: 'nftables' as const, text: '', changes: ['enable nftables', 'start nftables'] },
     { backend: 'firewalld' as const, text: 'running\n', changes: ['enable firewalld'] },
   ])('$backend: $text', ({ backend, text, changes }) => {
@@ -322,7 +423,10 @@ describe('firewallService', () => {
   });
 
   it('only enables what runs', () => {
-    expect(firewallService({ backend: 'ufw', sshPorts: [22] }).apply([{ action: 'enable', summary: '' }], { enabled: false, running: true }).text).toBe('systemctl -q enable ufw');
+    expect(
+      firewallService({ backend: 'ufw', sshPorts: [22] }).apply([{ action: 'enable', summary: '' }], { enabled: false, running: true })
+        .text,
+    ).toBe('systemctl -q enable ufw');
   });
 });
 
@@ -345,12 +449,18 @@ describe('the scripts, with programs that play the firewalls', () => {
   /** The resource in the test's directory, with its owner in the place of root. */
   function here<State>(resource: Resource<State>): Resource<State> {
     const wrap = (script: Script): Script =>
-      joinScripts([sh`PATH=${work.at('bin')}:$PATH`, moved(moved(script, '/etc/', `${work.path}/etc/`), 'chown root:root', `chown ${ME.owner}:${ME.group}`)]);
+      joinScripts([
+        sh`PATH=${work.at('bin')}:$PATH`,
+        moved(moved(script, '/etc/', `${work.path}/etc/`), 'chown root:root', `chown ${ME.owner}:${ME.group}`),
+      ]);
     return { ...resource, probe: () => wrap(resource.probe()), apply: (changes, state) => wrap(resource.apply(changes, state)) };
   }
 
   const services = (...active: string[]): void =>
-    program('systemctl', `case "$2" in ${active.join('|') || '-'}) case $1 in is-active) echo active ;; is-enabled) echo enabled ;; esac ;; *) echo inactive; exit 3 ;; esac`);
+    program(
+      'systemctl',
+      `case "$2" in ${active.join('|') || '-'}) case $1 in is-active) echo active ;; is-enabled) echo enabled ;; esac ;; *) echo inactive; exit 3 ;; esac`,
+    );
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it('see nothing where there is nothing', async () => {
@@ -361,12 +471,15 @@ describe('the scripts, with programs that play the firewalls', () => {
     describe('firewalld', () => {
       const play = (): void => {
         services('firewalld');
-        program('firewall-cmd', `echo "$*" >>calls
+        program(
+          'firewall-cmd',
+          `echo "$*" >>calls
 case "$*" in
 --check-config) [ ! -e broken ] || { echo 'Error: INVALID_ZONE'; exit 1; } ;;
 --reload) sed -n 's|.*family="\\(ipv.\\)"><source address="\\([^"]*\\)"/><port port="\\([0-9]*\\)".*|rule family="\\1" source address="\\2" port port="\\3" protocol="tcp" accept|p' etc/firewalld/policies/*.xml >runtime ;;
 *--list-rich-rules) cat runtime ;;
-esac`);
+esac`,
+        );
         put('runtime', '');
       };
 
@@ -395,7 +508,10 @@ esac`);
         program('sleep', ':');
         program('journalctl', "echo 'ERROR: COMMAND_FAILED'");
         const { answer: done } = await bringAbout(shell, here(auto));
-        expect(done).toEqual({ status: 1, words: 'firewalld did not put the rules in force; the former rules are back:\nERROR: COMMAND_FAILED\n' });
+        expect(done).toEqual({
+          status: 1,
+          words: 'firewalld did not put the rules in force; the former rules are back:\nERROR: COMMAND_FAILED\n',
+        });
         expect(existsSync(work.at('etc/firewalld/policies/pgprov-demo.xml'))).toBe(false);
       });
 
@@ -403,20 +519,33 @@ esac`);
         { title: 'starts at boot from then on', fails: '', status: 0, words: '', last: 'systemctl -q enable firewalld' },
         { title: 'says why it did not start', fails: 'exit 1', status: 1, words: 'Failed to load\n', last: 'systemctl start firewalld' },
       ])('lets SSH in before it is started, and $title', async ({ fails, status, words, last }) => {
-        program('systemctl', `echo "systemctl $*" >>calls
-case "$1" in start) cp etc/firewalld/policies/ssh-by-pgprov.xml loaded; ${fails || ':'} ;; reload | reset-failed | is-*) exit 1 ;; esac`);
+        program(
+          'systemctl',
+          `echo "systemctl $*" >>calls
+case "$1" in start) cp etc/firewalld/policies/ssh-by-pgprov.xml loaded; ${fails || ':'} ;; reload | reset-failed | is-*) exit 1 ;; esac`,
+        );
         program('journalctl', "echo 'Failed to load'");
         const { answer: done } = await bringAbout(shell, here(firewallService({ backend: 'firewalld', sshPorts: [22, 2222] })));
         expect(done).toEqual({ status, words });
-        const ports = [...readFileSync(work.at('loaded'), 'utf8').matchAll(/<port port="(\d+)" protocol="tcp"\/>/gu)].map(([, number]) => number);
+        const ports = [...readFileSync(work.at('loaded'), 'utf8').matchAll(/<port port="(\d+)" protocol="tcp"\/>/gu)].map(
+          ([, number]) => number,
+        );
         expect(ports).toEqual(['22', '2222']);
-        expect(readFileSync(work.at('calls'), 'utf8').split('\n').filter((line) => !/ is-/u.test(line)).at(-2)).toBe(last);
+        expect(
+          readFileSync(work.at('calls'), 'utf8')
+            .split('\n')
+            .filter((line) => !/ is-/u.test(line))
+            .at(-2),
+        ).toBe(last);
       });
 
       it('says that it is too old', async () => {
         play();
         program('firewall-cmd', '[ "$*" != --version ] || echo 0.8.2; [ "$*" != --get-policies ]');
-        expect((await bringAbout(shell, here(auto))).answer).toEqual({ status: 1, words: 'firewalld 0.8.2 has no policies: 0.9 or later is needed\n' });
+        expect((await bringAbout(shell, here(auto))).answer).toEqual({
+          status: 1,
+          words: 'firewalld 0.8.2 has no policies: 0.9 or later is needed\n',
+        });
       });
     });
 
@@ -425,21 +554,34 @@ case "$1" in start) cp etc/firewalld/policies/ssh-by-pgprov.xml loaded; ${fails 
       program('systemctl', 'echo "systemctl $*" >>calls; exit $(case $1 in is-*) echo 1 ;; *) echo 0 ;; esac)');
       const { answer: done } = await bringAbout(shell, here(firewallService({ backend: 'ufw', sshPorts: [22, 2222] })));
       expect(done).toEqual({ status: 0, words: '' });
-      expect(readFileSync(work.at('calls'), 'utf8').split('\n').filter((line) => !/ status| is-|^$/u.test(line))).toEqual([
-        'ufw allow proto tcp from any to any port 22 comment SSH', 'ufw allow proto tcp from any to any port 2222 comment SSH', 'ufw --force enable', 'systemctl -q enable ufw',
+      expect(
+        readFileSync(work.at('calls'), 'utf8')
+          .split('\n')
+          .filter((line) => !/ status| is-|^$/u.test(line)),
+      ).toEqual([
+        'ufw allow proto tcp from any to any port 22 comment SSH',
+        'ufw allow proto tcp from any to any port 2222 comment SSH',
+        'ufw --force enable',
+        'systemctl -q enable ufw',
       ]);
     });
 
     it('ufw has the rules that are missing, and not those that are stale', async () => {
       services();
-      program('ufw', `tuples=etc/ufw/user.rules
+      program(
+        'ufw',
+        `tuples=etc/ufw/user.rules
 hex() { printf %s "$1" | od -An -tx1 | tr -d ' \\n'; }
 case "$1" in
 status) echo 'Status: active' ;;
 prepend) echo "### tuple ### allow tcp $(shift 9; echo "$1") 0.0.0.0/0 any $6 in comment=$(shift 11; hex "$1")" >>$tuples ;;
 --force) grep -v "allow tcp $(shift 10; echo "$1") 0.0.0.0/0 any $7 in" $tuples >new; mv new $tuples ;;
-esac`);
-      put('etc/ufw/user.rules', '### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n### tuple ### allow tcp 5432 0.0.0.0/0 any 10.0.0.9 in comment=706770726f762064656d6f\n');
+esac`,
+      );
+      put(
+        'etc/ufw/user.rules',
+        '### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n### tuple ### allow tcp 5432 0.0.0.0/0 any 10.0.0.9 in comment=706770726f762064656d6f\n',
+      );
       const resource = here(firewall({ cluster: 'demo', backend: 'auto', openings: OPENINGS.slice(0, 2) }));
       const { answer: done, after } = await bringAbout(shell, resource);
       expect(done).toEqual({ status: 0, words: '' });
@@ -453,11 +595,14 @@ esac`);
     describe('nftables', () => {
       const play = (): void => {
         services('nftables');
-        program('nft', `case "$1" in
+        program(
+          'nft',
+          `case "$1" in
 -j) cat ruleset ;;
 -c) [ ! -e broken ] || [ "$3" != '${work.at('etc/nftables.conf')}' ] || { echo 'Error: no such table'; exit 1; } ;;
 -f) cp "$2" loaded; cp ruleset.after ruleset ;;
-esac`);
+esac`,
+        );
         const before = RULESET.nftables.filter((entry) => !JSON.stringify(entry).includes('pgprov-demo'));
         put('ruleset', JSON.stringify({ nftables: before }));
         put('ruleset.after', JSON.stringify(RULESET));
@@ -472,7 +617,9 @@ esac`);
         expect(done).toEqual({ status: 0, words: '' });
         expect(left).toEqual([]);
         const directory = work.at('etc/nftables.d');
-        expect(readFileSync(work.at('etc/nftables.conf'), 'utf8')).toBe(`flush ruleset\ninclude "tables/*.nft"\ninclude "${directory}/pgprov-*.nft"\n`);
+        expect(readFileSync(work.at('etc/nftables.conf'), 'utf8')).toBe(
+          `flush ruleset\ninclude "tables/*.nft"\ninclude "${directory}/pgprov-*.nft"\n`,
+        );
         expect(readFileSync(work.at('loaded'), 'utf8')).toBe(readFileSync(`${directory}/pgprov-demo.nft`, 'utf8'));
         expect((await bringAbout(shell, here(auto))).changes).toEqual([]);
       });

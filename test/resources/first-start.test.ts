@@ -17,27 +17,43 @@ describe('the note of a first start', () => {
   const here = (script: Script): Script => moved(script, '/var/lib/pgprov', work.at('own'));
   const file = (): string => work.at('own', 'first-start');
   const noted = (): Resource<ServiceState> =>
-    notesFirstStart({ id: 's', probe: () => sh`:`, parse: () => STATE, diff: () => [], digest: () => '', apply: () => sh`[ ! -e ${file()} ] || echo after the note; mkdir -p ${work.at('data')}; echo 17 >${work.at('data', 'PG_VERSION')}` }, first());
+    notesFirstStart(
+      {
+        id: 's',
+        probe: () => sh`:`,
+        parse: () => STATE,
+        diff: () => [],
+        digest: () => '',
+        apply: () => sh`[ ! -e ${file()} ] || echo after the note; mkdir -p ${work.at('data')}; echo 17 >${work.at('data', 'PG_VERSION')}`,
+      },
+      first(),
+    );
   const run = async (shell: Shell, body: Script): Promise<string> => {
     const { answers } = await runSections(shell, [{ id: 'do', mode: 'step', body: here(body) }]);
     return answers.get('do')?.out.toString() ?? '';
   };
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it.each(['absent', 'empty'])('is on the disk before the start on a directory that is %s, and goes with the unit’s enabling', async (kind) => {
-      if (kind === 'empty') mkdirSync(work.at('data'));
-      expect(await run(shell, tellFirstStart(first()))).toBe('');
-      expect(await run(shell, noted().apply([START], STATE))).toBe('after the note\n');
-      expect(readFileSync(file(), 'utf8')).toMatch(/^scope=it's\nmember=pg1\ndata=\S+\ntime=\d{4}-\d\d-\d\dT\S+Z\nboot=[0-9a-f-]{36}\n$/u);
-      expect(await run(shell, tellFirstStart(first()))).toBe('noted\n');
-      for (const other of [{ scope: 'x' }, { member: 'pg2' }, { path: '/else' }]) expect(await run(shell, tellFirstStart({ ...first(), ...other }))).toBe('');
-      // A start of what was begun before leaves the note as it is.
-      const before = readFileSync(file(), 'utf8');
-      await run(shell, noted().apply([START], STATE));
-      expect(readFileSync(file(), 'utf8')).toBe(before);
-      await run(shell, enabledAfterFirstStart('patroni').apply([{ action: 'update', summary: '' }], { enabled: true, noted: true }));
-      expect(existsSync(file())).toBe(false);
-    });
+    it.each(['absent', 'empty'])(
+      'is on the disk before the start on a directory that is %s, and goes with the unit’s enabling',
+      async (kind) => {
+        if (kind === 'empty') mkdirSync(work.at('data'));
+        expect(await run(shell, tellFirstStart(first()))).toBe('');
+        expect(await run(shell, noted().apply([START], STATE))).toBe('after the note\n');
+        expect(readFileSync(file(), 'utf8')).toMatch(
+          /^scope=it's\nmember=pg1\ndata=\S+\ntime=\d{4}-\d\d-\d\dT\S+Z\nboot=[0-9a-f-]{36}\n$/u,
+        );
+        expect(await run(shell, tellFirstStart(first()))).toBe('noted\n');
+        for (const other of [{ scope: 'x' }, { member: 'pg2' }, { path: '/else' }])
+          expect(await run(shell, tellFirstStart({ ...first(), ...other }))).toBe('');
+        // A start of what was begun before leaves the note as it is.
+        const before = readFileSync(file(), 'utf8');
+        await run(shell, noted().apply([START], STATE));
+        expect(readFileSync(file(), 'utf8')).toBe(before);
+        await run(shell, enabledAfterFirstStart('patroni').apply([{ action: 'update', summary: '' }], { enabled: true, noted: true }));
+        expect(existsSync(file())).toBe(false);
+      },
+    );
 
     it('is not made where there is something, nor by a reload, nor of a member that had its data once', async () => {
       expect(noted().apply([START], { ...STATE, enabled: true }).text).not.toContain('first-start.new');
@@ -53,10 +69,14 @@ describe('the note of a first start', () => {
   it.each([
     { state: { enabled: false, noted: false }, changes: ['enable patroni'] },
     { state: { enabled: false, noted: true }, changes: ['enable patroni'] },
-    { state: { enabled: true, noted: true }, changes: ['take down that the first start of patroni is over'] },
+    { state: { enabled: true, noted: true }, changes: ['record that the first start of patroni is over'] },
     { state: { enabled: true, noted: false }, changes: [] },
   ])('$state: $changes', ({ state, changes }) => {
-    expect(enabledAfterFirstStart('patroni').diff(state).map(({ summary }) => summary)).toEqual(changes);
+    expect(
+      enabledAfterFirstStart('patroni')
+        .diff(state)
+        .map(({ summary }) => summary),
+    ).toEqual(changes);
   });
 
   it('is seen beside the unit', () => {

@@ -15,7 +15,7 @@ describe('gate', () => {
   const workplace = workplaces();
 
   const make = (check: Script, timeout: number, hopeless: readonly string[] = ['x509: ', 'No space left']): ReturnType<typeof gate> =>
-    gate({ name: 'g', title: "the member's up", check, unit: 'etcd', hopeless, timeout });
+    gate({ name: 'g', title: "the member's up", check, unit: 'etcd', fatalLogPatterns: hopeless, timeout });
 
   /** Programs of a made-up host; without `systemctl` and `journalctl` it has neither. */
   function tools(programs: Readonly<Record<string, string>>): Script {
@@ -44,7 +44,9 @@ describe('gate', () => {
   });
 
   it('leaves the journal out where what is seen says it all', () => {
-    const words = gate({ name: 'x', title: 'it is so', check: sh`false`, unit: 'etcd', hopeless: [], quotes: false }).wait().text.split('\n');
+    const words = gate({ name: 'x', title: 'it is so', check: sh`false`, unit: 'etcd', fatalLogPatterns: [], includeJournal: false })
+      .wait()
+      .text.split('\n');
     expect(words.slice(words.findIndex((line) => line.startsWith('echo "gave up after')) + 1).slice(0, 2)).toEqual([':', 'exit 1']);
   });
 
@@ -56,82 +58,140 @@ describe('gate', () => {
     expect(make(sh`x`, 1).parse({ status, out: Buffer.from(text) })).toEqual(state);
   });
 
-  inEveryShell(HOST_SHELLS, (shell) => {
-    it('is helped to open, and by a failure of the help not harmed', async () => {
-      const mark = join(workplace(), 'mark');
-      const made = gate({ name: 'g', title: 'it is so', check: sh`[ -e ${mark} ]`, nudge: sh`: >${mark}; exit 1`, unit: 'etcd', hopeless: [], timeout: 5 });
-      expect((await wait(shell, tools(running), made.wait())).answers.get('gate')?.status).toBe(0);
-    });
+  inEveryShell(
+    HOST_SHELLS,
+    (shell) => {
+      it('is helped to open, and by a failure of the help not harmed', async () => {
+        const mark = join(workplace(), 'mark');
+        const made = gate({
+          name: 'g',
+          title: 'it is so',
+          check: sh`[ -e ${mark} ]`,
+          nudge: sh`: >${mark}; exit 1`,
+          unit: 'etcd',
+          fatalLogPatterns: [],
+          timeout: 5,
+        });
+        expect((await wait(shell, tools(running), made.wait())).answers.get('gate')?.status).toBe(0);
+      });
 
-    it('is closed or open', async () => {
-      expect(await observe(shell, make(sh`echo no; false`, 1))).toEqual({ open: false, seen: 'no' });
-      expect(await observe(shell, make(sh`echo yes`, 1))).toEqual({ open: true, seen: 'yes' });
-    });
+      it('is closed or open', async () => {
+        expect(await observe(shell, make(sh`echo no; false`, 1))).toEqual({ open: false, seen: 'no' });
+        expect(await observe(shell, make(sh`echo yes`, 1))).toEqual({ open: true, seen: 'yes' });
+      });
 
-    it('waits until it opens', { timeout: patience(15_000) }, async () => {
-      const path = join(workplace(), 'open');
-      const waiting = wait(shell, tools(running), make(sh`[ -e ${path} ]`, 20).wait());
-      await sleep(700);
-      writeFileSync(path, '');
-      const { answers } = await waiting;
-      expect(answers.get('gate')).toEqual({ status: 0, out: Buffer.of() });
-    });
+      it('waits until it opens', { timeout: patience(15_000) }, async () => {
+        const path = join(workplace(), 'open');
+        const waiting = wait(shell, tools(running), make(sh`[ -e ${path} ]`, 20).wait());
+        await sleep(700);
+        writeFileSync(path, '');
+        const { answers } = await waiting;
+        expect(answers.get('gate')).toEqual({ status: 0, out: Buffer.of() });
+      });
 
-    it('gives up in time, with what it saw and the last lines of the journal', { timeout: patience(15_000) }, async () => {
-      const programs = { ...running, journalctl: 'case "$*" in *--since*) ;; *) echo "last words" ;; esac' };
-      const began = Date.now();
-      const { answers, notes } = await wait(shell, tools(programs), make(sh`echo 'still alone'; false`, 3).wait());
-      expect(answers.get('gate')?.status).toBe(1);
-      expect(answers.get('gate')?.out.toString()).toMatch(/^gave up after [34] s waiting until the member's up: still alone\nlast words\n$/u);
-      expect(notes[0]).toMatch(/^waiting until the member's up \(2 s\) still alone$/u);
-      expect(Date.now() - began).toBeLessThan(patience(10_000));
-    });
+      it('gives up in time, with what it saw and the last lines of the journal', { timeout: patience(15_000) }, async () => {
+        const programs = { ...running, journalctl: 'case "$*" in *--since*) ;; *) echo "last words" ;; esac' };
+        const began = Date.now();
+        const { answers, notes } = await wait(shell, tools(programs), make(sh`echo 'still alone'; false`, 3).wait());
+        expect(answers.get('gate')?.status).toBe(1);
+        expect(answers.get('gate')?.out.toString()).toMatch(
+          /^gave up after [34] s waiting until the member's up: still alone\nlast words\n$/u,
+        );
+        expect(notes[0]).toMatch(/^waiting until the member's up \(2 s\) still alone$/u);
+        expect(Date.now() - began).toBeLessThan(patience(10_000));
+      });
 
-    it('gives up early on a line that more time will not mend', { timeout: patience(15_000) }, async () => {
-      const mark = join(workplace(), 'stopped');
-      const programs = { systemctl: `case "$*" in stop*) : >${mark} ;; esac\necho active`, journalctl: 'echo fine; echo "x509: bad certificate"; echo "FATAL: no login"' };
-      const { answers } = await wait(shell, tools(programs), make(sh`false`, 60).wait());
-      expect(answers.get('gate')).toEqual({ status: 1, out: Buffer.from("it will not come true that the member's up:\nx509: bad certificate\nFATAL: no login\n") });
-      expect(existsSync(mark), 'a unit that starts at boot has proved itself once').toBe(false);
-    });
+      it('waits as long as it gets further, and says how far it is', { timeout: patience(30_000) }, async () => {
+        const steps = join(workplace(), 'steps');
+        writeFileSync(steps, '');
+        const made = gate({
+          name: 'g',
+          title: 'the copy is there',
+          check: sh`false`,
+          unit: 'patroni',
+          fatalLogPatterns: [],
+          timeout: 4,
+          // It moves at the first three looks, and stands still from then on.
+          progress: sh`[ "$(grep -c x ${steps})" -ge 3 ] || echo x >>${steps}
+now=$(grep -c x ${steps})
+echo "$now"
+echo "$now of 9, before $before"`,
+        });
+        const { answers, notes } = await wait(shell, tools({ ...running, sed: 'exec /usr/bin/env -i /bin/sed "$@"' }), made.wait());
+        const waited = Number(/^gave up after (\d+) s/u.exec(answers.get('gate')?.out.toString() ?? '')?.[1]);
+        expect(waited).toBeGreaterThan(8);
+        expect(notes[0]).toMatch(/^waiting until the copy is there \(\d+ s\), 1 of 9, before $/u);
+        expect(notes[1]).toContain(', 2 of 9, before 1');
+        expect(notes.at(-1)).toContain(', 3 of 9, before 3');
+      });
 
-    it('gives up early on a unit that is down', { timeout: patience(15_000) }, async () => {
-      const mark = join(workplace(), 'stopped');
-      const programs = { systemctl: `case "$*" in stop*) echo "$*" >${mark} ;; esac\necho failed; exit 3`, journalctl: 'case "$*" in *--since*) ;; *) echo "panic: no" ;; esac' };
-      const { answers } = await wait(shell, tools(programs), make(sh`false`, 60).wait());
-      expect(answers.get('gate')?.out.toString()).toBe("it will not come true that the member's up:\netcd is failed\npanic: no\n");
-      expect(readFileSync(mark, 'utf8'), 'a unit that is not enabled does not go on trying').toBe('stop etcd\n');
-    });
+      it('gives up early on a line that more time will not mend', { timeout: patience(15_000) }, async () => {
+        const mark = join(workplace(), 'stopped');
+        const programs = {
+          systemctl: `case "$*" in stop*) : >${mark} ;; esac\necho active`,
+          journalctl: 'echo fine; echo "x509: bad certificate"; echo "FATAL: no login"',
+        };
+        const { answers } = await wait(shell, tools(programs), make(sh`false`, 60).wait());
+        expect(answers.get('gate')).toEqual({
+          status: 1,
+          out: Buffer.from("giving up waiting until the member's up:\nx509: bad certificate\nFATAL: no login\n"),
+        });
+        expect(existsSync(mark), 'a unit that starts at boot has proved itself once').toBe(false);
+      });
 
-    it('goes on when a bad sign passes', { timeout: patience(15_000) }, async () => {
-      const count = join(workplace(), 'count');
-      writeFileSync(count, '');
-      const programs = { ...running, journalctl: `echo >>${count}; [ "$(cat ${count} | grep -c '')" -gt 2 ] || echo 'x509: once'` };
-      const check = sh`[ "$(grep -c '' ${count})" -ge 6 ]`;
-      const { answers } = await wait(shell, tools(programs), make(check, 30).wait());
-      expect(answers.get('gate')?.status).toBe(0);
-      expect(readFileSync(count, 'utf8').length).toBeGreaterThanOrEqual(6);
-    });
+      it('gives up early on a unit that is down', { timeout: patience(15_000) }, async () => {
+        const mark = join(workplace(), 'stopped');
+        const programs = {
+          systemctl: `case "$*" in stop*) echo "$*" >${mark} ;; esac\necho failed; exit 3`,
+          journalctl: 'case "$*" in *--since*) ;; *) echo "panic: no" ;; esac',
+        };
+        const { answers } = await wait(shell, tools(programs), make(sh`false`, 60).wait());
+        expect(answers.get('gate')?.out.toString()).toBe("giving up waiting until the member's up:\netcd is failed\npanic: no\n");
+        expect(readFileSync(mark, 'utf8'), 'a unit that is not enabled does not go on trying').toBe('stop etcd\n');
+      });
 
-    it('times out without systemd', { timeout: patience(15_000) }, async () => {
-      const { answers } = await wait(shell, tools({}), make(sh`false`, 2).wait());
-      expect(answers.get('gate')?.status).toBe(1);
-      expect(answers.get('gate')?.out.toString()).toContain("gave up after 2 s waiting until the member's up: ");
-    });
+      it('goes on, and does not count the time, while a unit takes long to stop as it restarts', {
+        timeout: patience(30_000),
+      }, async () => {
+        const count = join(workplace(), 'count');
+        writeFileSync(count, '');
+        const programs = { ...running, systemctl: `case "$*" in is-active*) echo >>${count} ;; esac\necho deactivating` };
+        const check = sh`[ "$(grep -c '' ${count})" -ge 8 ]`;
+        const { answers } = await wait(shell, tools(programs), make(check, 5).wait());
+        expect(answers.get('gate')).toEqual({ status: 0, out: Buffer.of() });
+      });
 
-    // dash keeps `set -e` inside the command substitution of a condition, bash does not.
-    it('judges as its probe does, though a step stops at failures', async () => {
-      const check = sh`answer=$(false)
+      it('goes on when a bad sign passes', { timeout: patience(15_000) }, async () => {
+        const count = join(workplace(), 'count');
+        writeFileSync(count, '');
+        const programs = { ...running, journalctl: `echo >>${count}; [ "$(cat ${count} | grep -c '')" -gt 2 ] || echo 'x509: once'` };
+        const check = sh`[ "$(grep -c '' ${count})" -ge 6 ]`;
+        const { answers } = await wait(shell, tools(programs), make(check, 30).wait());
+        expect(answers.get('gate')?.status).toBe(0);
+        expect(readFileSync(count, 'utf8').length).toBeGreaterThanOrEqual(6);
+      });
+
+      it('times out without systemd', { timeout: patience(15_000) }, async () => {
+        const { answers } = await wait(shell, tools({}), make(sh`false`, 2).wait());
+        expect(answers.get('gate')?.status).toBe(1);
+        expect(answers.get('gate')?.out.toString()).toMatch(/^gave up after [23] s waiting until the member's up\n/mu);
+      });
+
+      // dash keeps `set -e` inside the command substitution of a condition, bash does not.
+      it('judges as its probe does, though a step stops at failures', async () => {
+        const check = sh`answer=$(false)
 echo seen`;
-      expect(await observe(shell, make(check, 1))).toEqual({ open: true, seen: 'seen' });
-      const { answers } = await wait(shell, tools(running), make(check, 2).wait());
-      expect(answers.get('gate')?.status).toBe(0);
-    });
+        expect(await observe(shell, make(check, 1))).toEqual({ open: true, seen: 'seen' });
+        const { answers } = await wait(shell, tools(running), make(check, 2).wait());
+        expect(answers.get('gate')?.status).toBe(0);
+      });
 
-    it('without hopeless lines no journal line is one', { timeout: patience(15_000) }, async () => {
-      const programs = { ...running, journalctl: 'echo "all is well"' };
-      const { answers } = await wait(shell, tools(programs), make(sh`false`, 6, []).wait());
-      expect(answers.get('gate')?.out.toString()).toContain('gave up after');
-    });
-  }, { sideBySide: true });
+      it('without hopeless lines no journal line is one', { timeout: patience(15_000) }, async () => {
+        const programs = { ...running, journalctl: 'echo "all is well"' };
+        const { answers } = await wait(shell, tools(programs), make(sh`false`, 6, []).wait());
+        expect(answers.get('gate')?.out.toString()).toContain('gave up after');
+      });
+    },
+    { sideBySide: true },
+  );
 });

@@ -3,13 +3,13 @@ import { createServer as createNetServer, type Server, type Socket } from 'node:
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { curlString, findAnswer, httpQuestion, type HttpAnswer, type HttpRequest } from '../../src/resources/http-question.js';
+import { curlString, findAnswer, httpQuestion, timedOut, type HttpAnswer, type HttpRequest } from '../../src/resources/http-question.js';
 import { answerText, type Observation } from '../../src/resources/resource.js';
-import { sharedSections, tellShared } from '../../src/resources/shared-question.js';
-import { joinScripts } from '../../src/shell/quote.js';
+import { sharedSections, printAnswer } from '../../src/resources/shared-question.js';
+import { joinScripts, sh } from '../../src/shell/quote.js';
 import { sharedDirectory } from '../support/directory.js';
 import { observe, runSections } from '../support/sections.js';
-import { inEveryShell, isThere, SHELLS } from '../support/shells.js';
+import { feed, HOST_SHELLS, inEveryShell, isThere, SHELLS } from '../support/shells.js';
 import { listen, makeAuthority, silent, tlsServer, type Authority, type Heard } from '../support/tls-servers.js';
 import { patience } from '../support/patience.js';
 
@@ -18,8 +18,8 @@ function asker(...requests: HttpRequest[]): Observation<HttpAnswer[]> {
   const question = httpQuestion(...requests);
   return {
     id: 'asker',
-    shares: [question],
-    probe: () => tellShared(question),
+    sharedQuestions: [question],
+    probe: () => printAnswer(question),
     parse: (answer) => requests.map((request) => findAnswer(answerText(answer), request)),
   };
 }
@@ -41,11 +41,41 @@ describe('findAnswer', () => {
     { title: 'nothing', text: '', answer: NO_ANSWER },
     { title: 'a body', text: `|{"a":1}\n@${id} 200 0.1\n`, answer: { status: 200, body: '{"a":1}' } },
     { title: 'no body', text: `@${id} 503 0.1\n`, answer: { status: 503, body: '' } },
-    { title: 'the answer beside another', text: `|other\n@0123456789ab 200 0.1\n|one\n|two\n@${id} 404 0.1\n|third\n@123456789abc 200 0.1\n`, answer: { status: 404, body: 'one\ntwo' } },
+    {
+      title: 'the answer beside another',
+      text: `|other\n@0123456789ab 200 0.1\n|one\n|two\n@${id} 404 0.1\n|third\n@123456789abc 200 0.1\n`,
+      answer: { status: 404, body: 'one\ntwo' },
+    },
     { title: 'what comes before in the probe', text: `begun\n\n|one\n@${id} 200 0.1\n`, answer: { status: 200, body: 'one' } },
-    { title: 'a body that would be an answer', text: `|@${id} 200 0.1\n||\n@${id} 500 0.1\n`, answer: { status: 500, body: `@${id} 200 0.1\n|` } },
+    {
+      title: 'a body that would be an answer',
+      text: `|@${id} 200 0.1\n||\n@${id} 500 0.1\n`,
+      answer: { status: 500, body: `@${id} 200 0.1\n|` },
+    },
     { title: 'somebody else’s', text: '|one\n@0123456789ab 200 0.1\n', answer: NO_ANSWER },
   ])('reads $title', ({ text, answer }) => expect(findAnswer(text, request)).toEqual(answer));
+});
+
+describe('timedOut', () => {
+  const request = { url: 'http://10.0.0.1:8008/x', seconds: 3 };
+  const id = /pgprov_tell_http (?<id>\w+)/u.exec(asker(request).probe().text)?.groups?.['id'] ?? '';
+
+  it.each([
+    { end: '000 3.001234', gaveUp: true },
+    // On a busy machine curl comes late to see that its time is over.
+    { end: '000 4.870000', gaveUp: true },
+    { end: '000 12.500000', gaveUp: true },
+    { end: '000 0.000345', gaveUp: false },
+    { end: '000 2.999999', gaveUp: false },
+    { end: '200 3.100000', gaveUp: false },
+  ])('sees in $end that the request was given up: $gaveUp', async ({ end, gaveUp }) => {
+    for (const shell of HOST_SHELLS) {
+      const script = sh`pgprov_nonce=n
+pgprov_http=${`@n ${id} ${end}`}
+case "$pgprov_http" in ${timedOut(request)}) ;; *) exit 1 ;; esac`;
+      expect((await feed(shell, script.text)).code === 0, shell).toBe(gaveUp);
+    }
+  });
 });
 
 describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked for real (skipped: no curl here)', () => {
@@ -60,18 +90,23 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
 
   /** Words and environment of all processes that the tests may look into. */
   const processes = (): string[] =>
-    readdirSync('/proc').filter((name) => /^\d+$/u.test(name)).flatMap((pid) => ['cmdline', 'environ'].map((file) => {
-      try {
-        return readFileSync(join('/proc', pid, file), 'utf8');
-      } catch {
-        return '';
-      }
-    }));
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/u.test(name))
+      .flatMap((pid) =>
+        ['cmdline', 'environ'].map((file) => {
+          try {
+            return readFileSync(join('/proc', pid, file), 'utf8');
+          } catch {
+            return '';
+          }
+        }),
+      );
 
   const bodies: Readonly<Record<string, string>> = {
     '/patroni': '{"state": "running"}',
     '/lines': 'one\n\ntwo\n',
-    '/forged': '|{"a":1}\n@pgprov-0123456789abcdef01234567 0123456789ab 200 0.1\n@0123456789ab 200 0.1\n\t%{http_code}\r\n* $pgprov_nonce `x` \\n',
+    '/forged':
+      '|{"a":1}\n@pgprov-0123456789abcdef01234567 0123456789ab 200 0.1\n@0123456789ab 200 0.1\n\t%{http_code}\r\n* $pgprov_nonce `x` \\n',
     '/large': `{"a":"${'x'.repeat(200_000)}"}`,
     '/empty': '',
   };
@@ -115,8 +150,13 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
         { id: 'both', mode: 'probe', body: joinScripts([other.probe(), one.probe()]) },
         { id: 'other', mode: 'probe', body: other.probe() },
       ]);
-      expect(answerText(answers.get('other') ?? { status: 1, out: Buffer.alloc(0) }).replaceAll(/ [\d.]+$/gmu, '')).toMatch(/^\|\/no\n@\w+ 503\n\|one\n\|two\n@\w+ 200\n$|^\|one\n\|two\n@\w+ 200\n\|\/no\n@\w+ 503\n$/u);
-      expect(one.parse(answers.get('both') ?? { status: 1, out: Buffer.alloc(0) })).toEqual([{ status: 200, body: '{"state": "running"}' }, { status: 503, body: '/no' }]);
+      expect(answerText(answers.get('other') ?? { status: 1, out: Buffer.alloc(0) }).replaceAll(/ [\d.]+$/gmu, '')).toMatch(
+        /^\|\/no\n@\w+ 503\n\|one\n\|two\n@\w+ 200\n$|^\|one\n\|two\n@\w+ 200\n\|\/no\n@\w+ 503\n$/u,
+      );
+      expect(one.parse(answers.get('both') ?? { status: 1, out: Buffer.alloc(0) })).toEqual([
+        { status: 200, body: '{"state": "running"}' },
+        { status: 503, body: '/no' },
+      ]);
     });
 
     it('is not disturbed by requests that fail', async () => {
@@ -141,19 +181,29 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
 
     it('shows nobody on the host what ends an answer', async () => {
       let nonce = '';
-      const { answers } = await runSections(shell, [...sharedSections([asker(get('/watched'))]), { id: 'see', mode: 'probe', body: asker(get('/watched')).probe() }], {
-        edit: (text) => ((nonce = /pgprov-[0-9a-f]{24}/u.exec(text)?.[0] ?? ''), text),
-      });
-      expect(asker(get('/watched')).parse(answers.get('see') ?? { status: 1, out: Buffer.alloc(0) })).toEqual([{ status: 200, body: '/watched' }]);
+      const { answers } = await runSections(
+        shell,
+        [...sharedSections([asker(get('/watched'))]), { id: 'see', mode: 'probe', body: asker(get('/watched')).probe() }],
+        {
+          edit: (text) => ((nonce = /pgprov-[0-9a-f]{24}/u.exec(text)?.[0] ?? ''), text),
+        },
+      );
+      expect(asker(get('/watched')).parse(answers.get('see') ?? { status: 1, out: Buffer.alloc(0) })).toEqual([
+        { status: 200, body: '/watched' },
+      ]);
       expect(nonce).not.toBe('');
       expect(shown).toContain('curl\0-q\0-K\0-\0');
       expect(shown.filter((words) => words.includes(nonce))).toEqual([]);
     });
 
     it('answers nothing where there is no curl', async () => {
-      const { answers } = await runSections(shell, [...sharedSections([asker(get('/x'))]), { id: 'see', mode: 'probe', body: asker(get('/x')).probe() }], {
-        edit: (text) => text.replace(/^PATH=.*$/mu, 'PATH=/nowhere'),
-      });
+      const { answers } = await runSections(
+        shell,
+        [...sharedSections([asker(get('/x'))]), { id: 'see', mode: 'probe', body: asker(get('/x')).probe() }],
+        {
+          edit: (text) => text.replace(/^PATH=.*$/mu, 'PATH=/nowhere'),
+        },
+      );
       expect(answers.get('see')?.out.toString('utf8')).toBe('');
     });
 
@@ -163,7 +213,10 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
 
       beforeAll(async () => {
         for (const name of ['strict', 'lax'] as const) {
-          const made = await tlsServer({ ...authority.server, rejectUnauthorized: name === 'strict', minVersion: version, maxVersion: version }, (one, response) => response.end(`${one.url} ${one.body}`));
+          const made = await tlsServer(
+            { ...authority.server, rejectUnauthorized: name === 'strict', minVersion: version, maxVersion: version },
+            (one, response) => response.end(`${one.url} ${one.body}`),
+          );
           servers.push(made.server);
           urls[name] = made.url;
           heard[name] = made.heard;
@@ -178,17 +231,30 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
         { url: `${url}/two`, seconds: 2, body: '{"a":1}', as: authority.files },
       ];
 
-      it.each([{ first: 'somebody', reverse: false }, { first: 'a stranger', reverse: true }])('has a server turn the stranger away that lets somebody in, $first first', async ({ reverse }) => {
+      it.each([
+        { first: 'somebody', reverse: false },
+        { first: 'a stranger', reverse: true },
+      ])('has a server turn the stranger away that lets somebody in, $first first', async ({ reverse }) => {
         const requests = reverse ? asks(urls.strict).slice(1) : asks(urls.strict);
         expect(await observe(shell, asker(...requests))).toEqual([
-          ...(reverse ? [] : [{ status: 200, body: '/one ' }]), NO_ANSWER, { status: 200, body: '/two {"a":1}' },
+          ...(reverse ? [] : [{ status: 200, body: '/one ' }]),
+          NO_ANSWER,
+          { status: 200, body: '/two {"a":1}' },
         ]);
         expect(heard.strict.map(({ url, client }) => [url, client])).toEqual([...(reverse ? [] : [['/one', 'pg2']]), ['/two', 'pg2']]);
       });
 
       it('is nobody to a server that lets strangers in', async () => {
-        expect(await observe(shell, asker(...asks(urls.lax)))).toEqual([{ status: 200, body: '/one ' }, { status: 200, body: '/stranger ' }, { status: 200, body: '/two {"a":1}' }]);
-        expect(heard.lax.map(({ url, client }) => [url, client])).toEqual([['/one', 'pg2'], ['/stranger', undefined], ['/two', 'pg2']]);
+        expect(await observe(shell, asker(...asks(urls.lax)))).toEqual([
+          { status: 200, body: '/one ' },
+          { status: 200, body: '/stranger ' },
+          { status: 200, body: '/two {"a":1}' },
+        ]);
+        expect(heard.lax.map(({ url, client }) => [url, client])).toEqual([
+          ['/one', 'pg2'],
+          ['/stranger', undefined],
+          ['/two', 'pg2'],
+        ]);
         expect(heard.lax[1]?.resumed).toBe(false);
       });
     });

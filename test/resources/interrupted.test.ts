@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { etcdKeys } from '../../src/resources/etcd-keys.js';
 import { interruptedBootstrap, type BootstrapState } from '../../src/resources/interrupted-bootstrap.js';
 import { interruptedCopy } from '../../src/resources/interrupted-copy.js';
 import type { Resource } from '../../src/resources/resource.js';
+import { soundData } from '../../src/resources/sound-data.js';
 import { joinScripts, sh } from '../../src/shell/quote.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { told } from '../support/http-answers.js';
@@ -46,17 +48,33 @@ describe('interruptedCopy', () => {
 
 describe('interruptedBootstrap', () => {
   const client = { endpoints: ['https://10.0.0.1:2379'], caFile: '/ca', certFile: '/crt', keyFile: '/key' };
-  const bootstrap = (first: boolean): Resource<BootstrapState> => interruptedBootstrap({ scope: 'demo', path: '/data', binDirectory: '/nowhere', member: 'pg1', first, unit: 'patroni', configFile: '/etc/patroni/config.yml', ownership: { owner: 'postgres', group: 'postgres', mode: '0700' }, url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/' });
+  const bootstrap = (first: boolean): Resource<BootstrapState> =>
+    interruptedBootstrap({
+      scope: 'demo',
+      path: '/data',
+      binDirectory: '/nowhere',
+      member: 'pg1',
+      first,
+      unit: 'patroni',
+      configFile: '/etc/patroni/config.yml',
+      ownership: { owner: 'postgres', group: 'postgres', mode: '0700' },
+      url: 'http://10.0.0.1:8008',
+      keys: etcdKeys(client, '/service/demo/'),
+    });
   const resource = bootstrap(false);
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   const scope = (keys: Record<string, string>): string =>
-    JSON.stringify({ header: {}, kvs: Object.entries(keys).map(([key, value]) => ({ key: base64(`/service/demo/${key}`), value: base64(value) })) });
+    JSON.stringify({
+      header: {},
+      kvs: Object.entries(keys).map(([key, value]) => ({ key: base64(`/service/demo/${key}`), value: base64(value) })),
+    });
   const EMPTY = scope({ initialize: '' });
   const PUT_ASIDE = 'put the interrupted bootstrap in /data aside and take its mark out of etcd';
   const TAKE_OUT = 'take the mark of an interrupted bootstrap out of etcd';
   const unit = (file: string): string => `Names=patroni.service\nUnitFileState=${file}\n`;
-  const answers = (url: string, body: string): string => told({ [url]: body }, resource.shares ?? []);
-  const at = (state: string): string => answers('http://10.0.0.1:8008/patroni', `{"state": "${state}", "replication": [{"state": "streaming"}]}`);
+  const answers = (url: string, body: string): string => told({ [url]: body }, resource.sharedQuestions ?? []);
+  const at = (state: string): string =>
+    answers('http://10.0.0.1:8008/patroni', `{"state": "${state}", "replication": [{"state": "streaming"}]}`);
 
   const NONE = 'kind=empty';
   /** initdb was broken off before its pg_control. */
@@ -70,19 +88,40 @@ describe('interruptedBootstrap', () => {
   it.each<{ title: string; text: string; change?: string; first?: string }>([
     { title: 'nothing known', text: NONE },
     { title: 'a mark and beginnings', text: `${BEGUN}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
-    { title: 'a mark and beginnings of an earlier pgprov, which noted nothing', text: `configured\n${HALF}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    {
+      title: 'a mark and beginnings of an earlier pgprov, which noted nothing',
+      text: `configured\n${HALF}\n${EMPTY}`,
+      change: PUT_ASIDE,
+      first: PUT_ASIDE,
+    },
     { title: 'a mark and what pgprov never configured', text: `${HALF}\n${EMPTY}` },
     { title: 'a mark alone', text: `${NONE}\n${EMPTY}`, first: TAKE_OUT },
-    { title: 'a mark, others waiting', text: `${NONE}\n${scope({ initialize: '', 'members/pg2': '{"state":"stopped"}' })}`, first: TAKE_OUT },
-    { title: 'a mark, and its own former self', text: `${NONE}\n${scope({ initialize: '', 'members/pg1': '{"state":"initializing new cluster"}' })}`, first: TAKE_OUT },
-    { title: 'a mark, and another member at it', text: `${NONE}\n${scope({ initialize: '', 'members/pg10': '{"state":"initializing new cluster"}' })}` },
+    {
+      title: 'a mark, others waiting',
+      text: `${NONE}\n${scope({ initialize: '', 'members/pg2': '{"state":"stopped"}' })}`,
+      first: TAKE_OUT,
+    },
+    {
+      title: 'a mark, and its own former self',
+      text: `${NONE}\n${scope({ initialize: '', 'members/pg1': '{"state":"initializing new cluster"}' })}`,
+      first: TAKE_OUT,
+    },
+    {
+      title: 'a mark, and another member at it',
+      text: `${NONE}\n${scope({ initialize: '', 'members/pg10': '{"state":"initializing new cluster"}' })}`,
+    },
     { title: 'a mark and a leader', text: `${BEGUN}\n${scope({ initialize: '', leader: 'pg2' })}` },
     { title: 'a mark, and a leader seen before', text: `led\n${BEGUN}\n${EMPTY}` },
     { title: 'a mark, initdb running', text: `underway\n${BEGUN}\n${EMPTY}` },
     { title: 'a mark, Patroni at it', text: `${BEGUN}\n${at('initializing new cluster')}\n${EMPTY}` },
     { title: 'a mark, Patroni waiting', text: `${BEGUN}\n${at('stopped')}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
     { title: 'a mark, and a database that initdb had finished', text: `noted\n${MADE}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
-    { title: 'a mark, and one that lost its power before it led', text: `noted\n${cluster('in production')}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    {
+      title: 'a mark, and one that lost its power before it led',
+      text: `noted\n${cluster('in production')}\n${EMPTY}`,
+      change: PUT_ASIDE,
+      first: PUT_ASIDE,
+    },
     { title: 'a mark, and a database whose first start nobody noted', text: `configured\n${MADE}\n${EMPTY}` },
     { title: 'a mark, and a database that had a checkpoint since', text: `noted\n${cluster('shut down', 16384)}\n${EMPTY}` },
     { title: 'a mark, and a database on a later timeline', text: `noted\n${cluster('shut down', 13572, 2)}\n${EMPTY}` },
@@ -92,21 +131,57 @@ describe('interruptedBootstrap', () => {
     { title: 'a mark, and an open database', text: `noted\n${MADE}\nrunning=yes\n${EMPTY}` },
     { title: 'a mark, and a member that was finished', text: `noted\n${MADE}\n\n${unit('enabled')}\n${EMPTY}` },
     { title: 'a cluster that is known', text: `${BEGUN}\n${scope({ initialize: '7' })}` },
-    { title: 'beginnings that were never finished', text: `${BEGUN}\n\n${unit('disabled')}\n${scope({})}`, change: PUT_ASIDE, first: PUT_ASIDE },
-    { title: 'a database that never served, the mark taken back', text: `noted\n${MADE}\n\n${unit('disabled')}\n${scope({})}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    {
+      title: 'beginnings that were never finished',
+      text: `${BEGUN}\n\n${unit('disabled')}\n${scope({})}`,
+      change: PUT_ASIDE,
+      first: PUT_ASIDE,
+    },
+    {
+      title: 'a database that never served, the mark taken back',
+      text: `noted\n${MADE}\n\n${unit('disabled')}\n${scope({})}`,
+      change: PUT_ASIDE,
+      first: PUT_ASIDE,
+    },
     { title: 'a member that was finished', text: `${BEGUN}\n\n${unit('enabled')}\n${scope({})}` },
     { title: 'data that pgprov never configured', text: `${HALF}\n\n${unit('disabled')}\n${scope({})}` },
-    { title: 'a cluster of a disabled member, etcd empty', text: `configured\n${cluster('shut down', 24580, 3)}\n\n${unit('disabled')}\n${scope({})}` },
+    {
+      title: 'a cluster of a disabled member, etcd empty',
+      text: `configured\n${cluster('shut down', 24580, 3)}\n\n${unit('disabled')}\n${scope({})}`,
+    },
     { title: 'no word from etcd', text: `${BEGUN}\n\n${unit('disabled')}\ncurl: (7) Failed to connect` },
   ])('$title: $change; on the first leader: $first', ({ text, change, first }) => {
     const out = text.replace(/^\{"header".*/mu, (keys) => answers('https://10.0.0.1:2379/v3/kv/range', keys));
-    for (const [made, expected] of [[bootstrap(false), change], [bootstrap(true), first]] as const) {
-      expect(made.diff(made.parse({ status: 0, out: Buffer.from(out) })).map(({ summary }) => summary)).toEqual(expected === undefined ? [] : [expected]);
+    for (const [made, expected] of [
+      [bootstrap(false), change],
+      [bootstrap(true), first],
+    ] as const) {
+      expect(made.diff(made.parse({ status: 0, out: Buffer.from(out) })).map(({ summary }) => summary)).toEqual(
+        expected === undefined ? [] : [expected],
+      );
     }
   });
 
   const stateOf = (made: Resource<BootstrapState>, text: string): BootstrapState =>
-    made.parse({ status: 0, out: Buffer.from(text.replace(/^\{"header".*/mu, (keys) => answers('https://10.0.0.1:2379/v3/kv/range', keys))) });
+    made.parse({
+      status: 0,
+      out: Buffer.from(text.replace(/^\{"header".*/mu, (keys) => answers('https://10.0.0.1:2379/v3/kv/range', keys))),
+    });
+
+  it('is nowhere under way where somebody leads, so that damaged data beside it is told', () => {
+    const member = (name: string): Record<string, string> => ({
+      [`members/${name}`]: '{"state":"running","role":"primary","conn_url":"postgres://10.0.0.2:5432/postgres"}',
+    });
+    const seen = bootstrap(false);
+    const sound = soundData({ path: '/d', version: 17, user: 'postgres', group: 'postgres', seen });
+    const damaged = `configured\nkind=cluster\nversion=17\nidentifier=7\ncontrol=truncated\n\n${unit('enabled')}\n`;
+    const state = stateOf(seen, damaged + scope({ initialize: '7', leader: 'pg2', ...member('pg2') }));
+    expect(state).toMatchObject({ initialize: 'set', led: true, underWay: false });
+    expect(sound.diff(state)).toEqual([
+      { action: 'run', summary: 'use the data in /d, where global/pg_control is shorter than its 8192 bytes' },
+    ]);
+    expect(stateOf(seen, damaged + scope({ initialize: '', ...member('pg2') }))).toMatchObject({ led: false, underWay: true });
+  });
 
   it('takes only the mark away where nothing else is left', () => {
     const script = bootstrap(true).apply([], stateOf(bootstrap(true), `${NONE}\n${EMPTY}`)).text;
@@ -116,7 +191,11 @@ describe('interruptedBootstrap', () => {
   inEveryShell(HOST_SHELLS, (shell) => {
     const work = freshDirectory();
     const stub = (name: string, text: string): void => writeFileSync(work.at('bin', name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-    const stubCurl = (keys: string): void => stub('curl', `case "$*" in\n*https://10.0.0.1*) echo 'curl: (7) Failed to connect' >&2; exit 7 ;;\n*kv/range*) echo '${keys}' ;;\nesac`);
+    const stubCurl = (keys: string): void =>
+      stub(
+        'curl',
+        `case "$*" in\n*https://10.0.0.1*) echo 'curl: (7) Failed to connect' >&2; exit 7 ;;\n*kv/range*) echo '${keys}' ;;\nesac`,
+      );
 
     it('is asked of a host as Patroni and etcd answer there', async () => {
       mkdirSync(work.at('data'));
@@ -126,12 +205,31 @@ describe('interruptedBootstrap', () => {
       mkdirSync(work.at('bin'));
       stubCurl(EMPTY);
       const asked = interruptedBootstrap({
-        scope: 'demo', binDirectory: '/nowhere', path: work.at('data'), member: 'pg1', first: true, unit: 'patroni', configFile: work.at('config.yml'), ownership: { ...ME, mode: '0700' },
-        url: 'http://10.0.0.1:8008', client: { ...client, endpoints: ['https://10.0.0.1:2379', 'https://10.0.0.2:2379'], certFile: work.at('crt') }, prefix: '/service/demo/',
+        scope: 'demo',
+        binDirectory: '/nowhere',
+        path: work.at('data'),
+        member: 'pg1',
+        first: true,
+        unit: 'patroni',
+        configFile: work.at('config.yml'),
+        ownership: { ...ME, mode: '0700' },
+        url: 'http://10.0.0.1:8008',
+        keys: etcdKeys(
+          { ...client, endpoints: ['https://10.0.0.1:2379', 'https://10.0.0.2:2379'], certFile: work.at('crt') },
+          '/service/demo/',
+        ),
       });
       const here = rewritten(asked, (script) => joinScripts([sh`PATH=${work.at('bin')}:$PATH`, script]));
       stub('grep', 'exit 0');
-      expect(await observe(shell, here)).toMatchObject({ initialize: 'empty', led: false, underWay: true, configured: true, noted: false, enabled: false, data: { control: 'missing' } });
+      expect(await observe(shell, here)).toMatchObject({
+        initialize: 'empty',
+        led: false,
+        underWay: true,
+        configured: true,
+        noted: false,
+        enabled: false,
+        data: { control: 'missing' },
+      });
       stubCurl(scope({ initialize: '7', leader: 'pg2' }));
       expect(await observe(shell, here)).toMatchObject({ initialize: 'set', led: true, underWay: false, configured: true });
       rmSync(work.at('config.yml'));
@@ -142,7 +240,16 @@ describe('interruptedBootstrap', () => {
       const host = new MadeUpHost({ root: work.path, programs: { etcdctl: `cat >'${work.at('transaction')}'` } });
       host.write('data/PG_VERSION', '17\n');
       const made = interruptedBootstrap({
-        scope: 'demo', binDirectory: '/nowhere', path: work.at('data'), member: 'pg1', first: false, unit: 'patroni', configFile: '/c', ownership: { ...ME, mode: '0700' }, url: 'http://10.0.0.1:8008', client, prefix: '/service/demo/',
+        scope: 'demo',
+        binDirectory: '/nowhere',
+        path: work.at('data'),
+        member: 'pg1',
+        first: false,
+        unit: 'patroni',
+        configFile: '/c',
+        ownership: { ...ME, mode: '0700' },
+        url: 'http://10.0.0.1:8008',
+        keys: etcdKeys(client, '/service/demo/'),
       });
       const body = host.script(made.apply([], stateOf(made, `noted\n${MADE}\n${EMPTY}`)));
       const { answers: done } = await runSections(shell, [{ id: 'do', mode: 'step', body }]);
@@ -151,9 +258,12 @@ describe('interruptedBootstrap', () => {
       expect(statSync(work.at('data')).mode & 0o7777).toBe(0o700);
       const [aside = ''] = readdirSync(work.path).filter((name) => /^data\.aside-\d{8}T\d{6}$/u.test(name));
       expect(readdirSync(work.at(aside))).toEqual(['PG_VERSION']);
-      expect(readFileSync(work.at('transaction'), 'utf8')).toBe('value("/service/demo/initialize") = ""\n\ndel /service/demo/initialize\n\n\n');
-      expect(host.calls()).toEqual(['etcdctl --endpoints=https://10.0.0.1:2379 --cacert=/ca --cert=/crt --key=/key --dial-timeout=1s --command-timeout=2s txn']);
+      expect(readFileSync(work.at('transaction'), 'utf8')).toBe(
+        'value("/service/demo/initialize") = ""\n\ndel /service/demo/initialize\n\n\n',
+      );
+      expect(host.calls()).toEqual([
+        'etcdctl --endpoints=https://10.0.0.1:2379 --cacert=/ca --cert=/crt --key=/key --dial-timeout=1s --command-timeout=2s txn',
+      ]);
     });
   });
-
 });

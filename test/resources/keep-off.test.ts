@@ -15,7 +15,10 @@ describe('keepOff', () => {
 
   inEveryShell(HOST_SHELLS, (shell) => {
     /** A host on which these units are enabled before, and these run; gives what was disabled, and how it ended. */
-    async function disabled(how: 'done' | 'failed', { enabled = '', active = '', status = 0 }: { enabled?: string; active?: string; status?: number }): Promise<{ words: string[]; status: number | undefined }> {
+    async function disabled(
+      how: 'done' | 'failed',
+      { enabled = '', active = '', status = 0 }: { enabled?: string; active?: string; status?: number },
+    ): Promise<{ words: string[]; status: number | undefined }> {
       const systemctl = `case "$2 $3" in
 "is-enabled ${enabled}" | "is-active ${active}") exit 0 ;;
 is-*) echo told >&2; exit 3 ;;

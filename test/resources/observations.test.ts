@@ -42,7 +42,10 @@ describe('freeSpace', () => {
   it('reads blocks as bytes, and knows nothing free where stat says nothing', () => {
     const paths = ['/var/lib/x', '/a b', '/var/y', '/odd'];
     expect(freeSpace(paths).parse(answer('/var\n/a b\n/var\n/odd\n3 4096 /var\n0 512 /a b\n3 4096 /var\n'))).toEqual({
-      '/var/lib/x': 12_288, '/a b': 0, '/var/y': 12_288, '/odd': 0,
+      '/var/lib/x': 12_288,
+      '/a b': 0,
+      '/var/y': 12_288,
+      '/odd': 0,
     });
   });
 
@@ -77,7 +80,10 @@ describe('ports', () => {
     { text: '*:2379\t\t\n', listeners: [{ port: 2379, process: '', unit: '' }] },
     {
       text: '10.0.0.1:2379\tusers:(("etcd",pid=7,fd=6))\t1:name=systemd:/system.slice/etcd.service/x\n127.0.0.1:2379\tusers:(("nginx",pid=8,fd=6))\t\n',
-      listeners: [{ port: 2379, process: 'etcd', unit: 'etcd.service' }, { port: 2379, process: 'nginx', unit: '' }],
+      listeners: [
+        { port: 2379, process: 'etcd', unit: 'etcd.service' },
+        { port: 2379, process: 'nginx', unit: '' },
+      ],
     },
   ])('reads $text', ({ text, listeners }) => expect(ports([1]).parse(answer(text))).toEqual(listeners));
 
@@ -101,7 +107,10 @@ describe('reachability', () => {
     { text: 'tried\n', results: ['filtered', 'filtered'] },
     { text: '', results: ['unknown', 'unknown'] },
   ])('reads $text', ({ text, results }) => {
-    const peers = [{ address: '10.0.0.1', port: 5432 }, { address: 'fd00::1', port: 22 }];
+    const peers = [
+      { address: '10.0.0.1', port: 5432 },
+      { address: 'fd00::1', port: 22 },
+    ];
     expect(reachability(peers).parse(answer(text))).toEqual(peers.map((peer, index) => ({ ...peer, result: results[index] })));
   });
 
@@ -130,13 +139,23 @@ describe('hostFacts', () => {
   it('reads what a host says', () => {
     const text = 'os=debian\nversion=13\narchitecture=x86_64\nclock=1700000000.123456789\nsystemd=yes\nmemory=2048\n';
     expect(hostFacts().parse(answer(text))).toEqual({
-      os: 'debian', version: '13', architecture: 'x86_64', clock: 1_700_000_000_123, systemd: true, memory: 2_097_152,
+      os: 'debian',
+      version: '13',
+      architecture: 'x86_64',
+      clock: 1_700_000_000_123,
+      systemd: true,
+      memory: 2_097_152,
     });
   });
 
   it('takes whole seconds and missing words', () => {
     expect(hostFacts().parse(answer('os=\nclock=1700000000.%N\nsystemd=no\nmemory=\n'))).toEqual({
-      os: '', version: '', architecture: '', clock: 1_700_000_000_000, systemd: false, memory: 0,
+      os: '',
+      version: '',
+      architecture: '',
+      clock: 1_700_000_000_000,
+      systemd: false,
+      memory: 0,
     });
   });
 

@@ -23,13 +23,16 @@ describe('databaseLogins', () => {
       line: 'former\t10.0.0.1:5432\t2\tFATAL:  password authentication failed for user "x" ',
       login: { to: '10.0.0.1:5432', password: 'former', outcome: 'refused', words: 'FATAL:  password authentication failed for user "x"' },
     },
-    { line: 'former\t10.0.0.1:5432\t2\ttimeout expired', login: { to: '10.0.0.1:5432', password: 'former', outcome: 'failed', words: 'timeout expired' } },
+    {
+      line: 'former\t10.0.0.1:5432\t2\ttimeout expired',
+      login: { to: '10.0.0.1:5432', password: 'former', outcome: 'failed', words: 'timeout expired' },
+    },
   ])('reads $line', ({ line, login }) => expect(logins.parse(answer(`${line}\n`))).toEqual([login]));
 
   it('gives psql the passwords in files, and nothing else of them', () => {
     const { text } = logins.probe();
-    expect(text).toContain("printf '%s\\n' '*:*:*:*:ne\\:w' >\"$work/new\"");
-    expect(text).toContain("trap 'rm -rf \"$work\"' EXIT");
+    expect(text).toContain("printf '%s\\n' '*:*:*:*:ne\\:w' >\"$scratch/new\"");
+    expect(text).toContain('trap \'rm -rf "$scratch"\' EXIT');
     expect(text.split('\n').filter((line) => line.includes('runuser') && /ne.?:w|old/u.test(line))).toEqual([]);
   });
 });
@@ -43,7 +46,9 @@ describe('restLogins', () => {
     { code: '503', outcome: 'failed' },
     { code: '000', outcome: 'failed' },
   ])('reads $code as $outcome', ({ code, outcome }) => {
-    expect(logins.parse(answer(`new\thttp://10.0.0.1:8008\t${code}\n`))).toMatchObject([{ to: 'http://10.0.0.1:8008', password: 'new', outcome }]);
+    expect(logins.parse(answer(`new\thttp://10.0.0.1:8008\t${code}\n`))).toMatchObject([
+      { to: 'http://10.0.0.1:8008', password: 'new', outcome },
+    ]);
   });
 
   it('gives curl the passwords on its input', () => {
@@ -58,7 +63,11 @@ describe('goesBySettings', () => {
   inEveryShell(HOST_SHELLS, (shell) => {
     it('gives curl and grep the passwords on their input', async () => {
       const host = new MadeUpHost({ root: work.path, programs: { curl: `cat >>'${work.at('input')}'\nprintf '401 503'` } });
-      const settings = { credentials: { user: 'patroni', password: tried.password }, former: { user: 'patroni', password: tried.former }, replicationPassword: new Secret('a:b') };
+      const settings = {
+        credentials: { user: 'patroni', password: tried.password },
+        former: { user: 'patroni', password: tried.former },
+        replicationPassword: new Secret('a:b'),
+      };
       const check = host.script(goesBySettings({ ...settings, url: 'http://10.0.0.1:8008', passwordFile: '/p' })).text;
       await feed(shell, check);
       expect(readFileSync(work.at('input'), 'utf8')).toBe('user = "patroni:ne:w"\nuser = "patroni:old"\n');
@@ -80,26 +89,82 @@ describe('goesBySettings', () => {
     const WOKEN = 'PATCH /config patroni:old {"woken_by_pgprov":null}';
 
     inEveryShell(HOST_SHELLS, (shell) => {
-      it.each<{ title: string; leader: number; account?: string; file?: string; waited?: number; open: boolean; says: string; asked: string[] }>([
+      it.each<{
+        title: string;
+        leader: number;
+        account?: string;
+        file?: string;
+        waited?: number;
+        open: boolean;
+        says: string;
+        asked: string[];
+      }>([
         { title: 'a leader', leader: 200, open: true, says: '', asked: [PATCHED, 'GET /leader'] },
         { title: 'a replica without a password file', leader: 503, open: true, says: '', asked: [PATCHED, 'GET /leader'] },
-        { title: 'a replica with the password', leader: 503, file: '10.0.0.1:5432:*:replicator:a\\:b\n', open: true, says: '', asked: [PATCHED, 'GET /leader'] },
-        { title: 'a replica with another password', leader: 503, file: 'x', open: false, says: 'is still to be changed', asked: [PATCHED, 'GET /leader'] },
-        { title: 'a replica with another password, after a while', leader: 503, file: 'x', waited: 2, open: true, says: 'is still to be changed', asked: [PATCHED, 'GET /leader'] },
-        { title: 'a member that does not say whether it leads', leader: 0, file: 'x', open: false, says: 'is still to be changed', asked: [PATCHED, 'GET /leader'] },
-        { title: 'a leader with the former password', leader: 200, account: 'patroni:old', open: false, says: 'still goes by the former password', asked: [PATCHED, 'GET /leader', WOKEN] },
+        {
+          title: 'a replica with the password',
+          leader: 503,
+          file: '10.0.0.1:5432:*:replicator:a\\:b\n',
+          open: true,
+          says: '',
+          asked: [PATCHED, 'GET /leader'],
+        },
+        {
+          title: 'a replica with another password',
+          leader: 503,
+          file: 'x',
+          open: false,
+          says: 'is still to be changed',
+          asked: [PATCHED, 'GET /leader'],
+        },
+        {
+          title: 'a replica with another password, after a while',
+          leader: 503,
+          file: 'x',
+          waited: 2,
+          open: true,
+          says: 'is still to be changed',
+          asked: [PATCHED, 'GET /leader'],
+        },
+        {
+          title: 'a member that does not say whether it leads',
+          leader: 0,
+          file: 'x',
+          open: false,
+          says: 'is still to be changed',
+          asked: [PATCHED, 'GET /leader'],
+        },
+        {
+          title: 'a leader with the former password',
+          leader: 200,
+          account: 'patroni:old',
+          open: false,
+          says: 'still takes the former password',
+          asked: [PATCHED, 'GET /leader', WOKEN],
+        },
       ])('$title: open is $open', async ({ leader, account = 'patroni:new', file, waited = 0, open, says, asked }) => {
         Object.assign(api, { leader, account });
         const passwordFile = work.at('pgpass');
         if (file !== undefined) writeFileSync(passwordFile, file);
-        const check = goesBySettings({ url, credentials: { user: 'patroni', password: new Secret('new') }, former: { user: 'patroni', password: tried.former }, passwordFile, replicationPassword: new Secret('a:b') });
+        const check = goesBySettings({
+          url,
+          credentials: { user: 'patroni', password: new Secret('new') },
+          former: { user: 'patroni', password: tried.former },
+          passwordFile,
+          replicationPassword: new Secret('a:b'),
+        });
         const { code, out } = await feed(shell, `waited=${waited}\n${check.text}\n`);
         expect([code === 0, out.toString('utf8')]).toEqual([open, expect.stringContaining(says)]);
         expect(api.asked).toEqual(asked);
       });
 
       it('is shut while nobody answers', async () => {
-        const check = goesBySettings({ url: 'http://127.0.0.1:1', credentials: { user: 'patroni', password: new Secret('new') }, passwordFile: work.at('pgpass'), replicationPassword: new Secret('a:b') });
+        const check = goesBySettings({
+          url: 'http://127.0.0.1:1',
+          credentials: { user: 'patroni', password: new Secret('new') },
+          passwordFile: work.at('pgpass'),
+          replicationPassword: new Secret('a:b'),
+        });
         expect(await feed(shell, check.text)).toMatchObject({ code: 1, out: Buffer.from('the REST API answers 000\n') });
       });
     });

@@ -11,7 +11,7 @@ const WAITS = { state: 'stopped', role: 'uninitialized' };
 
 /** What would be done where the data directory, Patroni and its unit are so. */
 function changes(data: string, patroni: object | undefined, active = 'active'): string[] {
-  const rest = told(patroni === undefined ? {} : { [`${URL}/patroni`]: JSON.stringify(patroni) }, resource.shares ?? []);
+  const rest = told(patroni === undefined ? {} : { [`${URL}/patroni`]: JSON.stringify(patroni) }, resource.sharedQuestions ?? []);
   const out = Buffer.from(`${data}\n\f\n${rest}\n${unit(active)}`);
   return resource.diff(resource.parse({ status: 0, out })).map(({ action, summary }) => `${action}: ${summary}`);
 }

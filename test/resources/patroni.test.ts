@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/resources/dynamic-config.js';
 import { patroniConfig, wakeLeader, type PatroniConfigState } from '../../src/resources/patroni-config.js';
-import { leads, patroniMember } from '../../src/resources/patroni-member.js';
+import { holdsLeaderLock, patroniMember } from '../../src/resources/patroni-member.js';
 import { Secret } from '../../src/lib/secret.js';
 import { WORK_DIRECTORY } from '../../src/shell/lock.js';
 import { freshDirectory } from '../support/directory.js';
@@ -19,7 +19,8 @@ describe('patroniConfig', () => {
     patroniConfig({ url: 'http://10.0.0.1:8008', scope: 'demo', user: 'patroni', password: new Secret('qu"ote\\d'), desired });
 
   /** What the probe tells after its first line. */
-  const configured = (body: string, status = 200): string => told({ 'http://10.0.0.1:8008/config': { status, body } }, make({}).shares ?? []);
+  const configured = (body: string, status = 200): string =>
+    told({ 'http://10.0.0.1:8008/config': { status, body } }, make({}).sharedQuestions ?? []);
 
   /** What is sent, from the script that sends it. */
   const patchOf = (desired: JsonObject, state: PatroniConfigState): unknown => {
@@ -37,7 +38,13 @@ describe('patroniConfig', () => {
   const cases: { title: string; desired: JsonObject; current: JsonObject; changes: string[]; patch: unknown }[] = [
     { title: 'as desired', desired: { ttl: 30 }, current: { ttl: 30, other: 1 }, changes: [], patch: {} },
     { title: 'text for a number', desired: { a: 5 }, current: { a: '5' }, changes: [], patch: {} },
-    { title: 'another value', desired: { ttl: 30 }, current: { ttl: 20 }, changes: ['set ttl to 30 (is 20)'], patch: { ttl: 30, pgprov: { set: [['ttl']] } } },
+    {
+      title: 'another value',
+      desired: { ttl: 30 },
+      current: { ttl: 20 },
+      changes: ['set ttl to 30 (is 20)'],
+      patch: { ttl: 30, pgprov: { set: [['ttl']] } },
+    },
     {
       title: 'a deep one',
       desired: { postgresql: { parameters: { max_connections: 200, x: 'a b' } } },
@@ -45,7 +52,12 @@ describe('patroniConfig', () => {
       changes: ['set postgresql.parameters.max_connections to 200 (is 100)', 'set postgresql.parameters.x to a b (is not set)'],
       patch: {
         postgresql: { parameters: { max_connections: 200, x: 'a b' } },
-        pgprov: { set: [['postgresql', 'parameters', 'max_connections'], ['postgresql', 'parameters', 'x']] },
+        pgprov: {
+          set: [
+            ['postgresql', 'parameters', 'max_connections'],
+            ['postgresql', 'parameters', 'x'],
+          ],
+        },
       },
     },
     {
@@ -59,8 +71,20 @@ describe('patroniConfig', () => {
       changes: ['unset postgresql.parameters.work_mem (is 1MB)', 'leave postgresql.parameters.gone to others'],
       patch: { postgresql: { parameters: { work_mem: null } }, pgprov: { set: [['ttl']] } },
     },
-    { title: 'a list', desired: { a: [1, 2] }, current: { a: [2, 1] }, changes: ['set a to [1,2] (is [2,1])'], patch: { a: [1, 2], pgprov: { set: [['a']] } } },
-    { title: 'quotes', desired: { a: "it's" }, current: {}, changes: ["set a to it's (is not set)"], patch: { a: "it's", pgprov: { set: [['a']] } } },
+    {
+      title: 'a list',
+      desired: { a: [1, 2] },
+      current: { a: [2, 1] },
+      changes: ['set a to [1,2] (is [2,1])'],
+      patch: { a: [1, 2], pgprov: { set: [['a']] } },
+    },
+    {
+      title: 'quotes',
+      desired: { a: "it's" },
+      current: {},
+      changes: ["set a to it's (is not set)"],
+      patch: { a: "it's", pgprov: { set: [['a']] } },
+    },
   ];
 
   it.each(cases)('$title', ({ desired, current, changes, patch }) => {
@@ -106,7 +130,8 @@ describe('patroniConfig', () => {
 describe('wakeLeader', () => {
   const work = freshDirectory();
 
-  it('does nothing where there is nobody else', () => expect(wakeLeader({ urls: [], user: 'patroni', password: new Secret('open sesame') }).text).toBe(':'));
+  it('does nothing where there is nobody else', () =>
+    expect(wakeLeader({ urls: [], user: 'patroni', password: new Secret('open sesame') }).text).toBe(':'));
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it('asks the leader for nothing, with the password on standard input', async () => {
@@ -136,18 +161,42 @@ describe('wakeLeader', () => {
 describe('patroniMember', () => {
   const member = patroniMember('http://10.0.0.1:8008');
   const says = (status: number, body: string, listed?: string): string =>
-    told({ 'http://10.0.0.1:8008/patroni': { status, body }, ...(listed === undefined ? {} : { 'http://10.0.0.1:8008/cluster': listed }) }, member.shares ?? []);
+    told(
+      { 'http://10.0.0.1:8008/patroni': { status, body }, ...(listed === undefined ? {} : { 'http://10.0.0.1:8008/cluster': listed }) },
+      member.sharedQuestions ?? [],
+    );
   const own = {
-    state: 'running', postmaster_start_time: '2026-01-01', role: 'primary', server_version: 170006, timeline: 3, pending_restart: true,
+    state: 'running',
+    postmaster_start_time: '2026-01-01',
+    role: 'primary',
+    server_version: 170006,
+    timeline: 3,
+    pending_restart: true,
     replication: [{ application_name: 'pg2', state: 'streaming', sync_state: 'async', extra: 1 }],
-    database_system_identifier: '74', patroni: { version: '4.0.4', scope: 'demo', name: 'pg1' },
+    database_system_identifier: '74',
+    patroni: { version: '4.0.4', scope: 'demo', name: 'pg1' },
   };
-  const cluster = { members: [{ name: 'pg1', role: 'leader', state: 'running', timeline: 3 }, { name: 'pg2', role: 'replica', state: 'streaming', timeline: 3, lag: 0, pending_restart: true }, { name: 'pg3', lag: 'unknown' }] };
+  const cluster = {
+    members: [
+      { name: 'pg1', role: 'leader', state: 'running', timeline: 3 },
+      { name: 'pg2', role: 'replica', state: 'streaming', timeline: 3, lag: 0, pending_restart: true },
+      { name: 'pg3', lag: 'unknown' },
+    ],
+  };
 
   it('reads what Patroni says', () => {
     expect(member.parse(answer(says(200, JSON.stringify(own), JSON.stringify(cluster))))).toEqual({
-      answers: true, state: 'running', role: 'leader', scope: 'demo', name: 'pg1', version: '4.0.4', systemIdentifier: '74', timeline: 3,
-      serverVersion: 170006, postmasterStart: '2026-01-01', pendingRestart: true,
+      answers: true,
+      state: 'running',
+      role: 'leader',
+      scope: 'demo',
+      name: 'pg1',
+      version: '4.0.4',
+      systemIdentifier: '74',
+      timeline: 3,
+      serverVersion: 170006,
+      postmasterStart: '2026-01-01',
+      pendingRestart: true,
       replication: [{ application: 'pg2', state: 'streaming', syncState: 'async' }],
       cluster: [
         { name: 'pg1', role: 'leader', state: 'running', timeline: 3, lag: undefined, pendingRestart: false },
@@ -157,11 +206,54 @@ describe('patroniMember', () => {
     });
   });
 
+  it('reads why a restart is pending, a switchover that is to come, and the maintenance mode', () => {
+    const reason = {
+      max_connections: { old_value: '100', new_value: '200' },
+      ssl: { old_value: true, new_value: null },
+      odd: 'text',
+    };
+    const listed = {
+      members: [
+        {
+          name: 'pg1',
+          role: 'leader',
+          state: 'running',
+          pending_restart: true,
+          pending_restart_reason: reason,
+          scheduled_restart: { schedule: '2099-01-01T00:00:00+00:00' },
+        },
+      ],
+      pause: true,
+      scheduled_switchover: { at: '2026-01-01T00:00:00+00:00', from: 'pg1' },
+    };
+    const itself = JSON.stringify({ ...own, pending_restart_reason: reason });
+    expect(member.parse(answer(says(200, itself, JSON.stringify(listed))))).toMatchObject({
+      paused: true,
+      pendingReasons: { max_connections: { from: '100', to: '200' } },
+      scheduled: { at: '2026-01-01T00:00:00+00:00', from: 'pg1' },
+      cluster: [
+        {
+          pendingReasons: { max_connections: { from: '100', to: '200' }, ssl: { from: 'true', to: '' } },
+          scheduledRestart: '2099-01-01T00:00:00+00:00',
+        },
+      ],
+    });
+  });
+
   it.each([
-    { role: 'master', reads: 'leader' }, { role: 'primary', reads: 'leader' }, { role: 'standby_leader', reads: 'leader' },
-    { role: 'replica', reads: 'replica' }, { role: 'uninitialized', reads: 'replica' }, { role: undefined, reads: 'replica' },
+    { role: 'master', reads: 'leader' },
+    { role: 'primary', reads: 'leader' },
+    { role: 'standby_leader', reads: 'leader' },
+    { role: 'replica', reads: 'replica' },
+    { role: 'uninitialized', reads: 'replica' },
+    { role: undefined, reads: 'replica' },
   ])('takes the role $role for $reads', ({ role, reads }) => {
-    expect(member.parse(answer(says(503, JSON.stringify({ role }))))).toMatchObject({ answers: true, role: reads, state: 'unknown', cluster: [] });
+    expect(member.parse(answer(says(503, JSON.stringify({ role }))))).toMatchObject({
+      answers: true,
+      role: reads,
+      state: 'unknown',
+      cluster: [],
+    });
   });
 
   it.each(['', '\n', '{}', '|{}\n', says(200, ''), says(200, '{"state": "run'), says(200, '<html>')])('reads %j as no answer', (text) => {
@@ -175,9 +267,14 @@ describe('patroniMember', () => {
     { title: 'it has the lock, and its PostgreSQL follows', role: 'replica', listed: 'leader', led: false },
     { title: 'the cluster does not list it', role: 'primary', listed: undefined, led: false },
   ])('leads where $title: $led', ({ role, listed, led }) => {
-    const members = [{ name: 'pg2', role: listed === 'leader' ? 'replica' : 'leader' }, ...(listed === undefined ? [] : [{ name: 'pg1', role: listed }])];
-    expect(leads(member.parse(answer(says(200, JSON.stringify({ role, state: 'running' }), JSON.stringify({ members })))), 'pg1')).toBe(led);
+    const members = [
+      { name: 'pg2', role: listed === 'leader' ? 'replica' : 'leader' },
+      ...(listed === undefined ? [] : [{ name: 'pg1', role: listed }]),
+    ];
+    expect(
+      holdsLeaderLock(member.parse(answer(says(200, JSON.stringify({ role, state: 'running' }), JSON.stringify({ members })))), 'pg1'),
+    ).toBe(led);
   });
 
-  it('leads nothing while it does not answer', () => expect(leads({ answers: false }, 'pg1')).toBe(false));
+  it('leads nothing while it does not answer', () => expect(holdsLeaderLock({ answers: false }, 'pg1')).toBe(false));
 });

@@ -8,14 +8,27 @@ import { bringAbout } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 const entry = (host: string, password: string, rest: Partial<PgpassEntry> = {}): PgpassEntry => ({
-  host, port: 5432, database: 'replication', user: 'replicator', password: new Secret(password), ...rest,
+  host,
+  port: 5432,
+  database: 'replication',
+  user: 'replicator',
+  password: new Secret(password),
+  ...rest,
 });
 
 describe('mergePgpass', () => {
   it.each([
     { title: 'an empty file', current: '', text: '10.0.0.1:5432:replication:replicator:pa55word\n' },
-    { title: 'the same', current: '10.0.0.1:5432:replication:replicator:pa55word\n', text: '10.0.0.1:5432:replication:replicator:pa55word\n' },
-    { title: 'another password', current: '10.0.0.1:5432:replication:replicator:old\n', text: '10.0.0.1:5432:replication:replicator:pa55word\n' },
+    {
+      title: 'the same',
+      current: '10.0.0.1:5432:replication:replicator:pa55word\n',
+      text: '10.0.0.1:5432:replication:replicator:pa55word\n',
+    },
+    {
+      title: 'another password',
+      current: '10.0.0.1:5432:replication:replicator:old\n',
+      text: '10.0.0.1:5432:replication:replicator:pa55word\n',
+    },
     {
       title: 'lines of others, which come after',
       current: '# mine\n*:*:*:bob:x\n10.0.0.1:5432:replication:replicator:old',
@@ -37,9 +50,13 @@ describe('mergePgpass', () => {
   });
 
   it('changes nothing the second time', () => {
-    const field = fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom(':', '\\', 'a', '#', ' ', '*', 'é') }).filter((text) => !text.startsWith('#'));
+    const field = fc
+      .string({ minLength: 1, maxLength: 8, unit: fc.constantFrom(':', '\\', 'a', '#', ' ', '*', 'é') })
+      .filter((text) => !text.startsWith('#'));
     const entries = fc.array(fc.record({ host: field, database: field, user: field, password: field }), { maxLength: 4 });
-    const current = fc.array(fc.string({ unit: fc.constantFrom(':', '\\', 'a', '#', '\n'), maxLength: 20 })).map((lines) => lines.join('\n'));
+    const current = fc
+      .array(fc.string({ unit: fc.constantFrom(':', '\\', 'a', '#', '\n'), maxLength: 20 }))
+      .map((lines) => lines.join('\n'));
     fc.assert(
       fc.property(current, entries, (before, all) => {
         const given = all.map(({ host, password, ...rest }) => entry(host, password, rest));
@@ -78,7 +95,10 @@ describe('pgpass', () => {
 });
 
 describe('replacePasswords', () => {
-  const accounts = [{ user: 'replicator', password: new Secret('n:ew') }, { user: 'a:b', password: new Secret('x\\y') }];
+  const accounts = [
+    { user: 'replicator', password: new Secret('n:ew') },
+    { user: 'a:b', password: new Secret('x\\y') },
+  ];
 
   it.each([
     { title: 'nothing', current: '', text: '' },
@@ -93,7 +113,13 @@ describe('replacePasswords', () => {
   it('makes no file where there is none', () => {
     const resource = pgpassPasswords('/p', accounts);
     expect(resource.diff({ type: 'absent' })).toEqual([]);
-    const there = { type: 'file', owner: 'postgres', group: 'postgres', mode: '0600', content: Buffer.from('h:1:*:replicator:old\n') } as const;
+    const there = {
+      type: 'file',
+      owner: 'postgres',
+      group: 'postgres',
+      mode: '0600',
+      content: Buffer.from('h:1:*:replicator:old\n'),
+    } as const;
     expect(resource.diff(there)).toEqual([{ action: 'update', summary: 'write /p' }]);
   });
 });

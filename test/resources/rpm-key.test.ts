@@ -24,12 +24,18 @@ describe('rpmKey', () => {
     { title: 'too little to be a name', imported: ['b40d20', '0'], trusted: false },
     { title: 'the first digits of a fingerprint', imported: ['d4bf08ae'], trusted: false },
   ])('$title', ({ imported, trusted }) => {
-    expect(resource.diff(resource.parse({ status: 0, out: Buffer.from(imported.map((key) => `=gpg-pubkey ${key}-4c3b5d27\n=etcd 3.5-1\n`).join('')) }))).toEqual(trusted ? [] : [change]);
+    expect(
+      resource.diff(
+        resource.parse({ status: 0, out: Buffer.from(imported.map((key) => `=gpg-pubkey ${key}-4c3b5d27\n=etcd 3.5-1\n`).join('')) }),
+      ),
+    ).toEqual(trusted ? [] : [change]);
   });
 
   it('asks and imports exactly so', () => {
     expect(resource.id).toBe('rpm-key:/etc/pki/rpm-gpg/K');
-    expect(sharedSections([resource]).map(({ body }) => body.text)).toEqual(["pgprov_packages=$(\nrpm -q --qf '=%{NAME} %{VERSION}-%{RELEASE}\\n' gpg-pubkey 2>/dev/null || :\n)"]);
+    expect(sharedSections([resource]).map(({ body }) => body.text)).toEqual([
+      "pgprov_packages=$(\nrpm -q --qf '=%{NAME} %{VERSION}-%{RELEASE}\\n' gpg-pubkey 2>/dev/null || :\n)",
+    ]);
     expect(resource.probe().text).toBe(`printf '%s\\n' "$pgprov_packages"`);
     expect(resource.apply([], []).text).toBe('rpm --import /etc/pki/rpm-gpg/K');
     expect(rpmKey({ path: '/etc/pki/rpm-gpg/K', fingerprints: [FIRST] }).digest()).not.toBe(resource.digest());
@@ -49,7 +55,12 @@ esac`;
       host.write('/etc/pki/rpm-gpg/K', 'key');
       host.write('keys', '=gpg-pubkey 0a6f1297-4c3b5d27\n=gpg-pubkey (none)-1\n');
       const { before, answer, after, left } = await bringAbout(shell, host.resource(resource));
-      expect({ before, answer, after, left }).toEqual({ before: ['0a6f1297'], answer: { status: 0, words: '' }, after: ['0a6f1297', '08b40d20'], left: [] });
+      expect({ before, answer, after, left }).toEqual({
+        before: ['0a6f1297'],
+        answer: { status: 0, words: '' },
+        after: ['0a6f1297', '08b40d20'],
+        left: [],
+      });
       expect((await bringAbout(shell, host.resource(resource))).changes).toEqual([]);
     });
 

@@ -12,7 +12,12 @@ import { moved, observe, rewritten } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';
 
 const NONE: RunningState = {
-  wantedDirectory: '', postmasters: [], databases: [], patroniFile: undefined, patroniData: undefined, etcdProcess: undefined, etcdFile: undefined, etcdHasData: false, made: undefined,
+  wantedDirectory: '',
+  postmasters: [],
+  databases: [],
+  patroniFile: undefined,
+  patroniData: undefined,
+  made: undefined,
 };
 
 const PATRONI = {
@@ -20,12 +25,17 @@ const PATRONI = {
   namespace: '/service/',
   name: 'pg1',
   restapi: { listen: '0.0.0.0:8008', connectAddress: '10.0.0.1:8008', username: 'patroni', password: 'rest secret' },
-  etcd: { hosts: ['10.0.0.1:2379'], ca: '/ca', certificate: '/crt', key: '/key' },
+  store: renderTemplate('patroni/etcd3.yml', { hosts: ['10.0.0.1:2379'], ca: '/ca', certificate: '/crt', key: '/key' }),
   dcs: { ttl: 30, postgresql: { parameters: { a: 'listen: 1' } } },
   initdb: [{ encoding: 'UTF8' }, 'data-checksums'],
   postgresql: {
-    listen: '*:5432', connectAddress: '10.0.0.1:5432', dataDirectory: '/nowhere', binDirectory: '/bin', pgpass: '/p',
-    parameters: { port: '1', data_dir: '/x' }, hba: ['local all all peer'],
+    listen: '*:5432',
+    connectAddress: '10.0.0.1:5432',
+    dataDirectory: '/nowhere',
+    binDirectory: '/bin',
+    pgpass: '/p',
+    parameters: { port: '1', data_dir: '/x' },
+    hba: ['local all all peer'],
   },
   superuser: { name: 'postgres', password: 'super secret' },
   replication: { name: 'replicator', password: 'replication secret' },
@@ -37,12 +47,12 @@ const PATRONI = {
 describe('what runs on a host', () => {
   const work = freshDirectory();
   const patroniFile = (): string => join(work.path, 'patroni.yml');
-  const etcdFile = (): string => join(work.path, 'etcd.env');
   const look = (shell: Shell): Promise<RunningState> =>
     observe(
       shell,
-      rewritten(running({ patroniFile: patroniFile(), etcdFile: etcdFile(), encoding: 'UTF8' }), (script) =>
-        [OWN_CLUSTERS, '/etc/postgresql', '/etc/systemd'].reduce((text, path) => moved(text, path, join(work.path, path)), script)),
+      rewritten(running({ patroniFile: patroniFile(), encoding: 'UTF8' }), (script) =>
+        [OWN_CLUSTERS, '/etc/postgresql', '/etc/systemd'].reduce((text, path) => moved(text, path, join(work.path, path)), script),
+      ),
     );
 
   inEveryShell(HOST_SHELLS, (shell) => {
@@ -53,17 +63,21 @@ describe('what runs on a host', () => {
 
     it('is told by the files that pgprov wrote, without their secrets', async () => {
       writeFileSync(patroniFile(), renderTemplate('patroni/patroni.yml', PATRONI));
-      writeFileSync(etcdFile(), renderTemplate('etcd/etcd.env', { settings: { ETCD_NAME: 'pg1', ETCD_DATA_DIR: join(work.path, 'etcd'), ETCD_X: 'a"$\\b' } }));
-      mkdirSync(join(work.path, 'etcd', 'member'), { recursive: true });
       const { postmasters: _, ...seen } = await look(shell);
       expect(seen).toMatchObject({
         patroniFile: {
-          scope: 'demo', namespace: '/service/', name: 'pg1', restListen: '0.0.0.0:8008', listen: '*:5432', connectAddress: '10.0.0.1:5432', dataDirectory: '/nowhere',
-          superuser: 'postgres', replication: 'replicator', rewind: 'rewind_user',
+          scope: 'demo',
+          namespace: '/service/',
+          name: 'pg1',
+          restListen: '0.0.0.0:8008',
+          listen: '*:5432',
+          connectAddress: '10.0.0.1:5432',
+          dataDirectory: '/nowhere',
+          superuser: 'postgres',
+          replication: 'replicator',
+          rewind: 'rewind_user',
         },
         patroniData: undefined,
-        etcdFile: { ETCD_NAME: 'pg1', ETCD_DATA_DIR: join(work.path, 'etcd'), ETCD_X: 'a"$\\b' },
-        etcdHasData: true,
       });
       expect(JSON.stringify(seen)).not.toMatch(/secret/u);
     });
@@ -90,13 +104,15 @@ describe('what runs on a host', () => {
         writeFileSync(join(work.path, directory, file), text);
       }
       const { databases } = await look(shell);
-      expect(databases.map(({ dataDirectory, systemIdentifier, version }) => [dataDirectory, systemIdentifier, version])).toEqual([[registered, '71', '17'], [drop, '72', '17']]);
+      expect(databases.map(({ dataDirectory, systemIdentifier, version }) => [dataDirectory, systemIdentifier, version])).toEqual([
+        [registered, '71', '17'],
+        [drop, '72', '17'],
+      ]);
     });
 
     it('is not told by files of others', async () => {
       writeFileSync(patroniFile(), renderTemplate('patroni/patroni.yml', PATRONI).replace('# Managed', '# managed'));
-      writeFileSync(etcdFile(), 'ETCD_NAME="pg1"\n');
-      expect(await look(shell)).toMatchObject({ patroniFile: undefined, etcdFile: undefined });
+      expect(await look(shell)).toMatchObject({ patroniFile: undefined });
     });
   });
 
@@ -126,12 +142,21 @@ describe('what runs on a host', () => {
 
     inEveryShell(HOST_SHELLS, (shell) => {
       it('it is found by its process, with its port and its data', async () => {
-        writeFileSync(patroniFile(), renderTemplate('patroni/patroni.yml', { ...PATRONI, postgresql: { ...PATRONI.postgresql, dataDirectory: data() } }));
+        writeFileSync(
+          patroniFile(),
+          renderTemplate('patroni/patroni.yml', { ...PATRONI, postgresql: { ...PATRONI.postgresql, dataDirectory: data() } }),
+        );
         const { postmasters, patroniData } = await look(shell);
         const ours = postmasters.filter(({ dataDirectory }) => dataDirectory === data());
         expect(ours).toMatchObject([{ port, ours: false, version: readFileSync(join(data(), 'PG_VERSION'), 'utf8').trim() }]);
         expect(ours[0]?.systemIdentifier).toMatch(/^\d{15,}$/u);
-        expect(patroniData).toEqual({ dataDirectory: data(), realDirectory: data(), version: ours[0]?.version, systemIdentifier: ours[0]?.systemIdentifier, ours: false });
+        expect(patroniData).toEqual({
+          dataDirectory: data(),
+          realDirectory: data(),
+          version: ours[0]?.version,
+          systemIdentifier: ours[0]?.systemIdentifier,
+          ours: false,
+        });
       });
     });
   });

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CATALOG } from '../../roles/index.js';
 import { PLATFORMS } from '../../src/platform/index.js';
-import { shapeHost } from '../../src/plan/shape.js';
+import { buildHostWork } from '../../src/plan/host-work.js';
 import { hostFacts } from '../../src/resources/host-facts.js';
 import type { Gate, Observation, Resource } from '../../src/resources/resource.js';
 import { sharedSections } from '../../src/resources/shared-question.js';
@@ -25,7 +25,7 @@ const inventory = await inventoryOf(`${THREE}  alone:
 
 /** Everything the roles may send to a host, on each platform and for each kind of host. */
 const shapes = PLATFORMS.flatMap((platform) =>
-  ['pg1', 'alone'].map((name) => shapeHost(CATALOG, contextOf(inventory, name, platform))),
+  ['pg1', 'alone'].map((name) => buildHostWork(CATALOG, contextOf(inventory, name, platform))),
 );
 const observations: Observation[] = [hostFacts(), ...shapes.flatMap((shape) => shape.observations)];
 const resources: Resource[] = shapes.flatMap(({ stages }) => stages.flatMap(({ stage }) => stage.resources));
@@ -53,7 +53,8 @@ describe('the scripts of the roles', () => {
       const whole = distinct.map(([text]) => `(\n${text}\n)`).join('\n');
       const { code, err } = await feed(shell, whole, { args: ['-n'] });
       if (code !== 0 || err !== '') {
-        for (const [text, id] of distinct) expect({ id, ...(await feed(shell, text, { args: ['-n'] })) }).toMatchObject({ code: 0, err: '' });
+        for (const [text, id] of distinct)
+          expect({ id, ...(await feed(shell, text, { args: ['-n'] })) }).toMatchObject({ code: 0, err: '' });
       }
       expect({ code, err }).toEqual({ code: 0, err: '' });
     });
@@ -67,41 +68,55 @@ describe('the scripts of the roles', () => {
     writeFileSync(work.at('apt-cache'), `#!/bin/sh\ncat '${work.at('kept')}'\n`, { mode: 0o755 });
   });
 
-  inEveryShell(HOST_SHELLS, (shell) => {
-    const askable = [...new Map(all.map((observation) => [`${observation.id} ${observation.probe().text}`, observation])).values()];
+  inEveryShell(
+    HOST_SHELLS,
+    (shell) => {
+      const askable = [...new Map(all.map((observation) => [`${observation.id} ${observation.probe().text}`, observation])).values()];
 
-    it('ask a machine that has nothing of what they look for', { timeout: patience(60_000) }, async () => {
-      const sections = [...sharedSections(askable), ...askable.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() }))];
-      const { answers, complete } = await runSections(shell, sections, { edit: (text) => text.replace(/^PATH=/mu, `PATH=${work.path}:`) });
-      expect(complete).toBe(true);
-      askable.forEach((observation, index) => {
-        const answer = answers.get(`see:${index}`);
-        if (answer === undefined) throw new Error(`${observation.id} did not answer`);
-        expect(() => observation.parse(answer), observation.id).not.toThrow();
+      it('ask a machine that has nothing of what they look for', { timeout: patience(60_000) }, async () => {
+        const sections = [
+          ...sharedSections(askable),
+          ...askable.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() })),
+        ];
+        const { answers, complete } = await runSections(shell, sections, {
+          edit: (text) => text.replace(/^PATH=/mu, `PATH=${work.path}:`),
+        });
+        expect(complete).toBe(true);
+        askable.forEach((observation, index) => {
+          const answer = answers.get(`see:${index}`);
+          if (answer === undefined) throw new Error(`${observation.id} did not answer`);
+          expect(() => observation.parse(answer), observation.id).not.toThrow();
+        });
       });
-    });
 
-    it('ask in an environment with hardly a program', { timeout: patience(60_000) }, async () => {
-      const bare = askable.filter(({ id }) => !/^(?:file|directory|apt-key|host-facts|free-space)/u.test(id));
-      const sections = [...sharedSections(bare), ...bare.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() }))];
-      const { answers, complete } = await runSections(shell, sections, {
-        edit: (text) => text.replace(/^PATH=.*$/mu, 'PATH=/nowhere'),
+      it('ask in an environment with hardly a program', { timeout: patience(60_000) }, async () => {
+        const bare = askable.filter(({ id }) => !/^(?:file|directory|apt-key|host-facts|free-space)/u.test(id));
+        const sections = [
+          ...sharedSections(bare),
+          ...bare.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() })),
+        ];
+        const { answers, complete } = await runSections(shell, sections, {
+          edit: (text) => text.replace(/^PATH=.*$/mu, 'PATH=/nowhere'),
+        });
+        expect(complete).toBe(true);
+        bare.forEach((observation, index) => {
+          const answer = answers.get(`see:${index}`);
+          if (answer === undefined) throw new Error(`${observation.id} did not answer`);
+          if (observation.id.startsWith('apt-repository')) return;
+          expect(() => observation.parse(answer), observation.id).not.toThrow();
+        });
       });
-      expect(complete).toBe(true);
-      bare.forEach((observation, index) => {
-        const answer = answers.get(`see:${index}`);
-        if (answer === undefined) throw new Error(`${observation.id} did not answer`);
-        if (observation.id.startsWith('apt-repository')) return;
-        expect(() => observation.parse(answer), observation.id).not.toThrow();
-      });
-    });
-  }, { sideBySide: true });
+    },
+    { sideBySide: true },
+  );
 
   it('are one text whoever asks', () => {
-    const again = shapeHost(CATALOG, contextOf(inventory, 'pg1', PLATFORMS[0]));
-    const text = (shape: typeof again): string => joinScripts(shape.stages.flatMap(({ stage }) => stage.resources.map((resource) => resource.probe()))).text;
+    const again = buildHostWork(CATALOG, contextOf(inventory, 'pg1', PLATFORMS[0]));
+    const text = (shape: typeof again): string =>
+      joinScripts(shape.stages.flatMap(({ stage }) => stage.resources.map((resource) => resource.probe()))).text;
     expect(text(again)).toBe(text(shapes[0] as typeof again));
-    const digests = (shape: typeof again): string[] => shape.stages.flatMap(({ stage }) => stage.resources.map((resource) => resource.digest()));
+    const digests = (shape: typeof again): string[] =>
+      shape.stages.flatMap(({ stage }) => stage.resources.map((resource) => resource.digest()));
     expect(digests(again)).toEqual(digests(shapes[0] as typeof again));
   });
 });

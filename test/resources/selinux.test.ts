@@ -39,7 +39,10 @@ describe.each([
     });
 
     it('is wrong where the tools say nothing', async () => {
-      const host = new MadeUpHost({ root: work.path, programs: { ...ON, matchpathcon: 'exit 1', restorecon: 'exit 1', semanage: 'exit 1' } });
+      const host = new MadeUpHost({
+        root: work.path,
+        programs: { ...ON, matchpathcon: 'exit 1', restorecon: 'exit 1', semanage: 'exit 1' },
+      });
       expect(await observe(shell, host.resource(resource))).toBe('wrong');
     });
 
@@ -53,7 +56,10 @@ describe.each([
     });
 
     it.skipIf(isThere('semanage'))('says why semanage could not be brought', async () => {
-      const host = new MadeUpHost({ root: work.path, programs: { ...ON, dnf: answering({ status: 1, words: 'Error: Unable to find a match: policycoreutils-python-utils\n' }) } });
+      const host = new MadeUpHost({
+        root: work.path,
+        programs: { ...ON, dnf: answering({ status: 1, words: 'Error: Unable to find a match: policycoreutils-python-utils\n' }) },
+      });
       const { answer: done } = await bringAbout(shell, host.resource(resource));
       expect(done).toEqual({ status: 1, words: 'Error: Unable to find a match: policycoreutils-python-utils\n' });
     });
@@ -71,7 +77,9 @@ describe('selinuxDirectory', () => {
     { path: '/srv/a+b (1)', pattern: "'/srv/a\\+b[[:space:]]\\(1\\)(/.*)?'" },
     { path: "/srv/it's", pattern: "'/srv/it'\\''s(/.*)?'" },
   ])('means $path and what is in it', ({ path, pattern }) => {
-    expect(selinuxDirectory({ path, type: 't' }).apply([], 'wrong').text).toContain(`semanage fcontext -a -t t ${pattern} 2>/dev/null || semanage fcontext -m -t t ${pattern}\n`);
+    expect(selinuxDirectory({ path, type: 't' }).apply([], 'wrong').text).toContain(
+      `semanage fcontext -a -t t ${pattern} 2>/dev/null || semanage fcontext -m -t t ${pattern}\n`,
+    );
   });
 
   const work = freshDirectory();
@@ -80,20 +88,34 @@ describe('selinuxDirectory', () => {
     it.each<{ title: string; matchpathcon: string; restorecon: string; state: SelinuxState }>([
       { title: 'policy and label are right', matchpathcon: 'system_u:object_r:postgresql_db_t:s0', restorecon: '', state: 'right' },
       { title: 'the policy says something else', matchpathcon: 'system_u:object_r:default_t:s0', restorecon: '', state: 'wrong' },
-      { title: 'the type is only part of another', matchpathcon: 'system_u:object_r:my_postgresql_db_t:s0', restorecon: '', state: 'wrong' },
       {
-        title: 'the label is not what the policy says', matchpathcon: 'system_u:object_r:postgresql_db_t:s0',
-        restorecon: 'Would relabel /data/pg.17 from unconfined_u:object_r:default_t:s0 to unconfined_u:object_r:postgresql_db_t:s0', state: 'wrong',
+        title: 'the type is only part of another',
+        matchpathcon: 'system_u:object_r:my_postgresql_db_t:s0',
+        restorecon: '',
+        state: 'wrong',
+      },
+      {
+        title: 'the label is not what the policy says',
+        matchpathcon: 'system_u:object_r:postgresql_db_t:s0',
+        restorecon: 'Would relabel /data/pg.17 from unconfined_u:object_r:default_t:s0 to unconfined_u:object_r:postgresql_db_t:s0',
+        state: 'wrong',
       },
     ])('is $state when $title', async ({ matchpathcon, restorecon, state }) => {
-      const host = new MadeUpHost({ root: work.path, programs: { ...ON, matchpathcon: answering({ words: `${matchpathcon}\n` }), restorecon: answering({ words: restorecon }) } });
+      const host = new MadeUpHost({
+        root: work.path,
+        programs: { ...ON, matchpathcon: answering({ words: `${matchpathcon}\n` }), restorecon: answering({ words: restorecon }) },
+      });
       expect(await observe(shell, host.resource(directory))).toBe(state);
       expect(host.calls()[1]).toBe('matchpathcon -n /data/pg.17');
     });
 
     it.each([
       { title: 'adds a rule', semanage: ':', rules: ['-a'] },
-      { title: 'changes a rule that is there', semanage: "case $2 in -a) echo 'ValueError: File context is already defined' >&2; exit 1 ;; esac", rules: ['-a', '-m'] },
+      {
+        title: 'changes a rule that is there',
+        semanage: "case $2 in -a) echo 'ValueError: File context is already defined' >&2; exit 1 ;; esac",
+        rules: ['-a', '-m'],
+      },
     ])('$title, and labels what is there', async ({ semanage, rules }) => {
       const matchpathcon = `if [ -e '${work.at('labelled')}' ]; then echo a:b:postgresql_db_t:s0; else echo a:b:default_t:s0; fi`;
       const restorecon = `case $1 in -R) : >'${work.at('labelled')}' ;; esac`;
@@ -107,7 +129,10 @@ describe('selinuxDirectory', () => {
     });
 
     it('fails with semanage’s words', async () => {
-      const host = new MadeUpHost({ root: work.path, programs: { ...ON, matchpathcon: ':', restorecon: ':', semanage: "echo 'ValueError: Type x is invalid' >&2; exit 1" } });
+      const host = new MadeUpHost({
+        root: work.path,
+        programs: { ...ON, matchpathcon: ':', restorecon: ':', semanage: "echo 'ValueError: Type x is invalid' >&2; exit 1" },
+      });
       const { answer: done } = await bringAbout(shell, host.resource(directory));
       expect(done).toEqual({ status: 1, words: 'ValueError: Type x is invalid\n' });
       expect(host.calls()).not.toContain('restorecon -R /data/pg.17');
@@ -128,7 +153,11 @@ describe('selinuxPort', () => {
       { title: 'nothing', list: '', state: 'wrong' },
       { title: 'it alone', list: 'postgresql_port_t              tcp      5433\n', state: 'right' },
       { title: 'it first', list: 'postgresql_port_t              tcp      5433, 5500\n', state: 'right' },
-      { title: 'it among others', list: 'http_port_t  tcp  81\npostgresql_port_t              tcp      5500, 5433, 5501\n', state: 'right' },
+      {
+        title: 'it among others',
+        list: 'http_port_t  tcp  81\npostgresql_port_t              tcp      5500, 5433, 5501\n',
+        state: 'right',
+      },
       { title: 'it last', list: 'postgresql_port_t              tcp      5500, 5433\n', state: 'right' },
       { title: 'longer numbers', list: 'postgresql_port_t              tcp      54331, 15433\n', state: 'wrong' },
       { title: 'another protocol', list: 'postgresql_port_t              udp      5433\n', state: 'wrong' },
@@ -151,7 +180,9 @@ esac`;
       const host = new MadeUpHost({ root: work.path, programs: { ...ON, semanage } });
       const { answer: done, after, left } = await bringAbout(shell, host.resource(port));
       expect({ done, after, left }).toEqual({ done: { status: 0, words: '' }, after: 'right', left: [] });
-      expect(host.calls().filter((line) => / -[am] /u.test(line))).toEqual(rules.map((rule) => `semanage port ${rule} -t postgresql_port_t -p tcp 5433`));
+      expect(host.calls().filter((line) => / -[am] /u.test(line))).toEqual(
+        rules.map((rule) => `semanage port ${rule} -t postgresql_port_t -p tcp 5433`),
+      );
       expect((await bringAbout(shell, host.resource(port))).changes).toEqual([]);
     });
   });

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { digestOf, type Action, type Observation } from '../../src/resources/resource.js';
+import { digestOf, type Action, type Observation, type Obstacle, type Resource } from '../../src/resources/resource.js';
 import type { UnitInForce } from '../../src/resources/unit-in-force.js';
 import { sh } from '../../src/shell/quote.js';
 import { enabledUnit, service, type ServiceState } from '../../src/resources/service.js';
@@ -17,28 +17,58 @@ const state = (rest: Partial<ServiceState> = {}): ServiceState => ({ loaded: tru
 
 describe('service', () => {
   it.each<{ text: string; reads: ServiceState }>([
-    { text: 'restart=x\nreload=y\n\nNames=etcd.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=active\n', reads: state({ applied: { restart: 'x', reload: 'y' } }) },
-    { text: '\nNames=patroni.service\nActiveState=active\n\nActiveState=failed\nLoadState=loaded\nNames=etcd3.service etcd.service\nUnitFileState=enabled-runtime\n', reads: state({ active: 'failed', applied: undefined }) },
-    { text: '\nNames=etcd.service\nLoadState=not-found\nUnitFileState=\nActiveState=inactive\n', reads: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }) },
-    { text: '\nNames=etcd.service\nLoadState=masked\nUnitFileState=masked\nActiveState=inactive\n', reads: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }) },
+    {
+      text: 'restart=x\nreload=y\n\nNames=etcd.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=active\n',
+      reads: state({ applied: { restart: 'x', reload: 'y' } }),
+    },
+    {
+      text: '\nNames=patroni.service\nActiveState=active\n\nActiveState=failed\nLoadState=loaded\nNames=etcd3.service etcd.service\nUnitFileState=enabled-runtime\n',
+      reads: state({ active: 'failed', applied: undefined }),
+    },
+    {
+      text: '\nNames=etcd.service\nLoadState=not-found\nUnitFileState=\nActiveState=inactive\n',
+      reads: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }),
+    },
+    {
+      text: '\nNames=etcd.service\nLoadState=masked\nUnitFileState=masked\nActiveState=inactive\n',
+      reads: state({ masked: 'for good', loaded: false, enabled: false, active: 'inactive', applied: undefined }),
+    },
   ])('reads $text', ({ text, reads }) => expect(unit.parse(answer(text))).toEqual(reads));
 
-  it('rejects what it does not know', () => expect(() => unit.parse(answer('\nNames=etcd.service\nActiveState=dreaming\n'))).toThrow(/service:etcd/u));
+  it('rejects what it does not know', () =>
+    expect(() => unit.parse(answer('\nNames=etcd.service\nActiveState=dreaming\n'))).toThrow(/service:etcd/u));
 
-  // design.md: "an absent package or a stopped server is a state, never an error"; the survey asks before it knows that there is no systemd.
+  // design.md: "an absent package or a stopped server is a state, never an error"; the survey asks before it knows that there is no
+  // systemd.
   it('reads a host without systemd', () => expect(() => unit.parse(answer('', 127))).not.toThrow());
 
   it.each<{ title: string; state: ServiceState; changes: string[] }>([
     { title: 'as desired', state: state(), changes: [] },
     { title: 'reloading', state: state({ active: 'reloading' }), changes: [] },
-    { title: 'not there yet', state: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }), changes: ['enable: enable etcd', 'start: start etcd'] },
+    {
+      title: 'not there yet',
+      state: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }),
+      changes: ['enable: enable etcd', 'start: start etcd'],
+    },
     { title: 'failed', state: state({ active: 'failed' }), changes: ['start: start etcd (it has failed)'] },
     { title: 'starting', state: state({ active: 'activating' }), changes: ['start: start etcd'] },
     { title: 'disabled', state: state({ enabled: false }), changes: ['enable: enable etcd'] },
     { title: 'started by somebody else', state: state({ applied: undefined }), changes: ['restart: restart etcd (not started by pgprov)'] },
-    { title: 'run with an older configuration', state: state({ applied: { ...applied, restart: 'old' } }), changes: ['restart: restart etcd (its configuration changed)'] },
-    { title: 'to be reloaded', state: state({ applied: { ...applied, reload: 'old' } }), changes: ['reload: reload etcd (its configuration changed)'] },
-    { title: 'both', state: state({ applied: { restart: 'old', reload: 'old' } }), changes: ['restart: restart etcd (its configuration changed)'] },
+    {
+      title: 'run with an older configuration',
+      state: state({ applied: { ...applied, restart: 'old' } }),
+      changes: ['restart: restart etcd (its configuration changed)'],
+    },
+    {
+      title: 'to be reloaded',
+      state: state({ applied: { ...applied, reload: 'old' } }),
+      changes: ['reload: reload etcd (its configuration changed)'],
+    },
+    {
+      title: 'both',
+      state: state({ applied: { restart: 'old', reload: 'old' } }),
+      changes: ['restart: restart etcd (its configuration changed)'],
+    },
   ])('$title', ({ state: seen, changes }) => {
     expect(unit.diff(seen).map(({ action, summary }) => `${action}: ${summary}`)).toEqual(changes);
   });
@@ -46,22 +76,118 @@ describe('service', () => {
   describe('whose process is looked at', () => {
     const seen: UnitInForce = { dropIns: [], stale: false, running: [], next: [] };
     const other: UnitInForce = { ...seen, running: [{ name: 'A', wanted: '1', is: '2' }] };
-    const told: Observation<UnitInForce> = { id: 'in-force:etcd', probe: () => sh`echo told`, parse: ({ out }) => (out.toString('utf8').includes('other') ? other : seen) };
+    const told: Observation<UnitInForce> = {
+      id: 'in-force:etcd',
+      probe: () => sh`echo told`,
+      parse: ({ out }) => (out.toString('utf8').includes('other') ? other : seen),
+    };
     const looked = service({ unit: 'etcd', restartOn: [input('a')], reloadOn: [input('b')], inForce: told });
 
     it('tells what it has in force', () => {
       expect(looked.probe().text).toMatch(/\necho @in-force\necho told$/u);
-      const text = (words: string): string => `\nNames=etcd.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=active\n@in-force\n${words}\n`;
+      const text = (words: string): string =>
+        `\nNames=etcd.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=active\n@in-force\n${words}\n`;
       expect([looked.parse(answer(text('same'))).inForce, looked.parse(answer(text('other'))).inForce]).toEqual([seen, other]);
       expect(looked.parse(answer('')).inForce).toBeUndefined();
     });
 
     it.each([
       { title: 'runs as it should', inForce: seen, rest: {}, changes: [] },
-      { title: 'runs with something else', inForce: other, rest: {}, changes: ['restart etcd (it runs with other settings: A is 2, not 1)'] },
-      { title: 'is restarted for its configuration anyhow', inForce: other, rest: { applied: { ...applied, restart: 'old' } }, changes: ['restart etcd (its configuration changed)'] },
+      {
+        title: 'runs with something else',
+        inForce: other,
+        rest: {},
+        changes: ['restart etcd (it runs with other settings: A is 2, not 1)'],
+      },
+      {
+        title: 'is restarted for its configuration anyhow',
+        inForce: other,
+        rest: { applied: { ...applied, restart: 'old' } },
+        changes: ['restart etcd (its configuration changed)'],
+      },
       { title: 'is down', inForce: seen, rest: { active: 'inactive' as const }, changes: ['start etcd'] },
-    ])('$title', ({ inForce, rest, changes }) => expect(looked.diff(state({ inForce, ...rest })).map(({ summary }) => summary)).toEqual(changes));
+    ])('$title', ({ inForce, rest, changes }) =>
+      expect(looked.diff(state({ inForce, ...rest })).map(({ summary }) => summary)).toEqual(changes),
+    );
+  });
+
+  describe('what stands in its way', () => {
+    const brought = (manager: 'apt' | 'dnf', installedWith?: string): Resource<ServiceState> =>
+      service({ unit: 'etcd', broughtBy: { name: 'etcd-server', manager, ...(installedWith === undefined ? {} : { installedWith }) } });
+    const saying = (load: string, file: string): ServiceState =>
+      unit.parse(answer(`\nNames=etcd.service\nLoadState=${load}\nUnitFileState=${file}\nActiveState=inactive\n`));
+    const there = new Map<string, unknown>([
+      ['file:/x', { type: 'absent' }],
+      ['packages:postgresql', { 'etcd-server': '3.5', other: undefined }],
+    ]);
+    const unmask = 'the unit etcd is masked, so systemd does not start it';
+    const gone = 'the package etcd-server is installed, but its unit etcd is not there';
+
+    it.each<{
+      title: string;
+      resource: Resource<ServiceState>;
+      seen: ServiceState;
+      states: ReadonlyMap<string, unknown>;
+      obstacle: Obstacle | undefined;
+    }>([
+      { title: 'nothing', resource: brought('apt'), seen: saying('loaded', 'disabled'), states: there, obstacle: undefined },
+      {
+        title: 'a mask',
+        resource: service({ unit: 'etcd' }),
+        seen: saying('masked', 'masked'),
+        states: new Map(),
+        obstacle: { what: unmask, advice: 'run `systemctl unmask etcd` there, then run again' },
+      },
+      {
+        title: 'a mask that a boot takes off',
+        resource: brought('apt'),
+        seen: saying('masked', 'masked-runtime'),
+        states: there,
+        obstacle: { what: unmask, advice: 'run `systemctl unmask --runtime etcd` there, then run again' },
+      },
+      {
+        title: 'no unit yet',
+        resource: brought('apt'),
+        seen: saying('not-found', ''),
+        states: new Map([['packages:x', { 'etcd-server': undefined }]]),
+        obstacle: undefined,
+      },
+      {
+        title: 'no unit, whose package is about to be had',
+        resource: brought('apt'),
+        seen: saying('not-found', ''),
+        states: new Map([['packages:x', { 'etcd-server': { candidate: '3.5' } }]]),
+        obstacle: undefined,
+      },
+      {
+        title: 'no unit of a package of nobody’s',
+        resource: service({ unit: 'etcd' }),
+        seen: saying('not-found', ''),
+        states: there,
+        obstacle: undefined,
+      },
+      {
+        title: 'a lost unit',
+        resource: brought('apt'),
+        seen: saying('not-found', ''),
+        states: there,
+        obstacle: { what: gone, advice: '`apt-get install --reinstall etcd-server` there brings it back; then run again' },
+      },
+      {
+        title: 'a lost unit on EL',
+        resource: brought('dnf'),
+        seen: saying('not-found', ''),
+        states: there,
+        obstacle: { what: gone, advice: '`dnf reinstall etcd-server` there brings it back; then run again' },
+      },
+      {
+        title: 'a lost unit that comes with another package',
+        resource: brought('apt', 'other'),
+        seen: saying('not-found', ''),
+        states: there,
+        obstacle: undefined,
+      },
+    ])('$title', ({ resource, seen, states, obstacle }) => expect(resource.obstacle?.(seen, states)).toEqual(obstacle));
   });
 
   it('that reflects nothing is not restarted', () => {
@@ -77,10 +203,22 @@ describe('service', () => {
 
   inEveryShell(HOST_SHELLS, (shell) => {
     /** Makes these changes on a host that has such a systemctl; a unit that never failed has nothing to reset. */
-    async function changed(systemctl: string, ...actions: Action[]): Promise<{ host: MadeUpHost; status: number | undefined; words: string }> {
-      const programs = { systemctl: `${systemctl}\n[ "$1" != reset-failed ] || { echo 'not loaded' >&2; exit 1; }`, timeout: 'shift; exec "$@"', journalctl: "echo 'no space left'" };
+    async function changed(
+      systemctl: string,
+      ...actions: Action[]
+    ): Promise<{ host: MadeUpHost; status: number | undefined; words: string }> {
+      const programs = {
+        systemctl: `${systemctl}\n[ "$1" != reset-failed ] || { echo 'not loaded' >&2; exit 1; }`,
+        timeout: 'shift; exec "$@"',
+        journalctl: "echo 'no space left'",
+      };
       const host = new MadeUpHost({ root: work.path, programs, paths: [APPLIED.replace('/applied', '')] });
-      const body = host.script(unit.apply(actions.map((action) => ({ action, summary: '' })), state()));
+      const body = host.script(
+        unit.apply(
+          actions.map((action) => ({ action, summary: '' })),
+          state(),
+        ),
+      );
       const done = (await runSections(shell, [{ id: 'do', mode: 'step', body }])).answers.get('do');
       return { host, status: done?.status, words: done?.out.toString() ?? '' };
     }
@@ -101,8 +239,38 @@ describe('service', () => {
     it.each(['start', 'restart', 'reload'] as const)('is told why it did not %s, and records nothing', async (verb) => {
       const { host, ...done } = await changed(`[ "$1" != ${verb} ] || exit 1`, verb);
       expect(done).toEqual({ status: 1, words: `etcd did not ${verb}; its last words:\nno space left\n` });
-      expect(host.calls('timeout', 'journalctl')).toEqual([`timeout 90 systemctl ${verb} etcd`, 'journalctl -u etcd -n 12 -o cat --no-pager']);
+      expect(host.calls('timeout', 'journalctl')).toEqual([
+        `timeout 90 systemctl ${verb} etcd`,
+        'journalctl -u etcd -n 12 -o cat --no-pager',
+      ]);
       expect(existsSync(host.at(APPLIED))).toBe(false);
+    });
+  });
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it.each([
+      { verb: 'enable', load: 'masked', words: 'the unit etcd is masked; systemctl unmask etcd unmasks it\n' },
+      {
+        verb: 'start',
+        load: 'masked',
+        words: 'the unit etcd is masked; systemctl unmask etcd unmasks it\netcd did not start; its last words:\n',
+      },
+      {
+        verb: 'start',
+        load: 'not-found',
+        words: 'there is no unit etcd; reinstall the package that brings it\netcd did not start; its last words:\n',
+      },
+    ] as const)('says what to do where it could not $verb one that is $load by then', async ({ verb, load, words }) => {
+      const programs = {
+        systemctl: `case "$*" in show*) echo LoadState=${load} ;; *${verb}*) exit 1 ;; esac`,
+        timeout: 'shift; exec "$@"',
+        journalctl: ':',
+      };
+      const host = new MadeUpHost({ root: work.path, programs, paths: [APPLIED.replace('/applied', '')] });
+      const { answers } = await runSections(shell, [
+        { id: 'do', mode: 'step', body: host.script(unit.apply([{ action: verb, summary: '' }], state())) },
+      ]);
+      expect([answers.get('do')?.status, answers.get('do')?.out.toString()]).toEqual([1, words]);
     });
   });
 
@@ -126,6 +294,31 @@ describe('enabledUnit', () => {
   ])('$text: $changes', ({ text, changes }) => {
     const resource = enabledUnit('patroni');
     expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(changes);
-    expect(resource.apply([], { enabled: false }).text).toBe('systemctl -q enable patroni');
+    expect(resource.apply([], { enabled: false }).text).toContain('systemctl -q enable patroni');
+  });
+
+  it('is masked', () => {
+    const resource = enabledUnit('patroni');
+    const seen = resource.parse(answer('Names=patroni.service\nLoadState=masked\nUnitFileState=masked\nActiveState=active\n'));
+    expect([resource.diff(seen).map(({ summary }) => summary), resource.obstacle?.(seen, new Map())?.advice]).toEqual([
+      ['enable patroni'],
+      'run `systemctl unmask patroni` there, then run again',
+    ]);
+  });
+});
+
+describe('a unit that does not start at boot', () => {
+  const danger = 'the unit etcd runs, and would not start after a reboot (it is not enabled)';
+  const seen = (text: string): string[] => {
+    const unit = enabledUnit('etcd');
+    return unit.diff(unit.parse({ status: 0, out: Buffer.from(text) })).map((change) => change.danger ?? '');
+  };
+
+  it('is a danger where it runs, and not yet one where it does not', () => {
+    const properties = (active: string): string => `Names=etcd.service\nLoadState=loaded\nActiveState=${active}\nUnitFileState=disabled\n`;
+    expect(seen(properties('active'))).toEqual([danger]);
+    expect(seen(properties('inactive'))).toEqual(['']);
+    const state = { loaded: true, enabled: false, active: 'active', applied: { restart: '', reload: '' } } as const;
+    expect(service({ unit: 'etcd' }).diff(state)[0]?.danger).toBe(danger);
   });
 });

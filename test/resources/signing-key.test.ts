@@ -19,7 +19,9 @@ describe('signingKey', () => {
 
   it('is installed, or put in the place of what cannot be read', () => {
     const key = signingKey({ path: '/etc/apt/keyrings/x.asc', keys: [{ fingerprint: 'A'.repeat(40), url }], manager: 'apt' });
-    expect(key.diff({ type: 'absent' })).toEqual([{ action: 'create', summary: `install key ${'A'.repeat(40)} as /etc/apt/keyrings/x.asc` }]);
+    expect(key.diff({ type: 'absent' })).toEqual([
+      { action: 'create', summary: `install key ${'A'.repeat(40)} as /etc/apt/keyrings/x.asc` },
+    ]);
     expect(key.diff({ type: 'file', owner: 'root', group: 'root', mode: '0644', content: Buffer.from('<html>') })).toEqual([
       { action: 'update', summary: `replace key /etc/apt/keyrings/x.asc: it holds no readable key, pinned is ${'A'.repeat(40)}` },
     ]);
@@ -35,7 +37,10 @@ describe('signingKey', () => {
     const given = signingKey({ path: work.at('deep', 'er', 'key.asc'), keys: [{ fingerprint, url }], manager: 'apt', armored });
     expect((await bringAbout('dash', given)).left).toEqual([]);
     expect((await bringAbout('dash', given)).changes).toEqual([]);
-    const { left } = await bringAbout('dash', signingKey({ path: work.at('b', 'key.asc'), keys: [{ fingerprint: 'B'.repeat(40), url }], manager: 'apt', armored }));
+    const { left } = await bringAbout(
+      'dash',
+      signingKey({ path: work.at('b', 'key.asc'), keys: [{ fingerprint: 'B'.repeat(40), url }], manager: 'apt', armored }),
+    );
     expect(left).toHaveLength(1);
   });
 
@@ -54,7 +59,10 @@ describe('signingKey', () => {
       fingerprint = /^fpr:+([0-9A-F]{40}):/mu.exec(gpg('--list-keys', '--with-colons').toString())?.[1] ?? '';
       const armored = gpg('--armor', '--export').toString();
       const served = new Map<string, string | Buffer>([
-        ['/key.asc', armored], ['/key.gpg', gpg('--export')], ['/windows.asc', armored.replaceAll('\n', '\r\n')], ['/page.html', '<html>'],
+        ['/key.asc', armored],
+        ['/key.gpg', gpg('--export')],
+        ['/windows.asc', armored.replaceAll('\n', '\r\n')],
+        ['/page.html', '<html>'],
       ]);
       writeFileSync(files.at('key.asc'), armored);
       execFileSync('gpgconf', ['--homedir', files.path, '--kill', 'all'], { stdio: 'ignore' });
@@ -67,50 +75,65 @@ describe('signingKey', () => {
     }, patience(60_000));
     afterAll(() => new Promise((resolve) => server.close(resolve)));
 
-    describe.each(['apt', 'dnf'] as const)('for %s', (manager) => inEveryShell(HOST_SHELLS, (shell) => {
-      const fetch = (from: string, wanted = fingerprint): ReturnType<typeof bringAbout> =>
-        bringAbout(shell, signingKey({ path: work.at('new', 'key'), keys: [{ fingerprint: wanted, url: from }], manager }) as Resource<unknown>);
+    describe.each(['apt', 'dnf'] as const)('for %s', (manager) =>
+      inEveryShell(HOST_SHELLS, (shell) => {
+        const fetch = (from: string, wanted = fingerprint): ReturnType<typeof bringAbout> =>
+          bringAbout(
+            shell,
+            signingKey({ path: work.at('new', 'key'), keys: [{ fingerprint: wanted, url: from }], manager }) as Resource<unknown>,
+          );
 
-      it.each(['/key.asc', '/key.gpg'])('takes %s', async (path) => {
-        const { answer: done, left } = await fetch(`${address}${path}`);
-        expect(done).toEqual({ status: 0, words: '' });
-        expect(left).toEqual([]);
-      });
-
-      it('does not take another key than the pinned one', async () => {
-        const { answer: done, after } = await fetch(`${address}/key.asc`, 'C'.repeat(40));
-        expect(done).toEqual({
-          status: 1,
-          words: `the key at ${address}/key.asc is not the pinned one\nfound ${fingerprint}, expected ${'C'.repeat(40)}\n`,
+        it.each(['/key.asc', '/key.gpg'])('takes %s', async (path) => {
+          const { answer: done, left } = await fetch(`${address}${path}`);
+          expect(done).toEqual({ status: 0, words: '' });
+          expect(left).toEqual([]);
         });
-        expect(after).toEqual({ type: 'absent' });
-      });
 
-      it.each(['/missing', '/page.html'])('says what is wrong with %s', async (path) => {
-        const { answer: done, after } = await fetch(`${address}${path}`);
-        expect(done?.status).toBe(1);
-        expect(done?.words).toContain(`${address}${path}`);
-        expect(after).toEqual({ type: 'absent' });
-      });
+        it('does not take another key than the pinned one', async () => {
+          const { answer: done, after } = await fetch(`${address}/key.asc`, 'C'.repeat(40));
+          expect(done).toEqual({
+            status: 1,
+            words: `the key at ${address}/key.asc is not the pinned one\nfound ${fingerprint}, expected ${'C'.repeat(40)}\n`,
+          });
+          expect(after).toEqual({ type: 'absent' });
+        });
 
-      it('takes an armored key with Windows line ends, as openpgp.ts does', async () => {
-        expect((await fetch(`${address}/windows.asc`)).left).toEqual([]);
-      });
-    }));
+        it.each(['/missing', '/page.html'])('says what is wrong with %s', async (path) => {
+          const { answer: done, after } = await fetch(`${address}${path}`);
+          expect(done?.status).toBe(1);
+          expect(done?.words).toContain(`${address}${path}`);
+          expect(after).toEqual({ type: 'absent' });
+        });
+
+        it('takes an armored key with Windows line ends, as openpgp.ts does', async () => {
+          expect((await fetch(`${address}/windows.asc`)).left).toEqual([]);
+        });
+      }),
+    );
   });
 
   describe('of the host’s architecture', () => {
     /** The packet of a version 4 key, which is all that a fingerprint is made from. */
     const keyOf = (body: string): Buffer => Buffer.concat([Buffer.from([0x99, 0, body.length + 1, 4]), Buffer.from(body)]);
     const fingerprintOf = (key: Buffer): string => createHash('sha1').update(key).digest('hex').toUpperCase();
-    const [arm, general, stranger] = ['made for aarch64', 'made for the others', 'made by a stranger'].map(keyOf) as [Buffer, Buffer, Buffer];
+    const [arm, general, stranger] = ['made for aarch64', 'made for the others', 'made by a stranger'].map(keyOf) as [
+      Buffer,
+      Buffer,
+      Buffer,
+    ];
     const keys: readonly PinnedKey[] = [
       { fingerprint: fingerprintOf(arm), url: 'https://m.example/arm', architecture: 'aarch64' },
       { fingerprint: fingerprintOf(general), url: 'https://m.example/general' },
     ];
     const path = '/etc/pki/rpm-gpg/KEY';
     const key = signingKey({ path, keys, manager: 'dnf' });
-    const held = (content: Buffer): Parameters<typeof key.diff>[0] => ({ type: 'file', owner: 'root', group: 'root', mode: '0644', content });
+    const held = (content: Buffer): Parameters<typeof key.diff>[0] => ({
+      type: 'file',
+      owner: 'root',
+      group: 'root',
+      mode: '0644',
+      content,
+    });
 
     it('has a digest of all that are pinned', () => {
       expect(signingKey({ path, keys: keys.slice(1), manager: 'dnf' }).digest()).not.toBe(key.digest());
@@ -124,7 +147,9 @@ describe('signingKey', () => {
     ])('$title: $changes', ({ content, changes }) => expect(key.diff(held(content))).toHaveLength(changes));
 
     it('names both where it has neither', () => {
-      expect(key.diff({ type: 'absent' })).toEqual([{ action: 'create', summary: `install key ${fingerprintOf(arm)} or ${fingerprintOf(general)} as ${path}` }]);
+      expect(key.diff({ type: 'absent' })).toEqual([
+        { action: 'create', summary: `install key ${fingerprintOf(arm)} or ${fingerprintOf(general)} as ${path}` },
+      ]);
     });
 
     /** A host of that architecture, whose curl copies what the mirror has and notes the proxy that it was told of. */
@@ -166,8 +191,9 @@ cp '${work.at('mirror')}'/"\${url##*/}" "$2" 2>/dev/null || { echo 'curl: (22) T
         const { answer: done } = await bringAbout(shell, here(hostOf('x86_64', {})));
         expect(done).toEqual({
           status: 1,
-          words: 'curl: (22) The requested URL returned error: 404\nthe repository key could not be fetched from https://m.example/general: '
-            + "check the address and the host's way out, or set pgdg.key_url or pgdg.key\n",
+          words:
+            'curl: (22) The requested URL returned error: 404\nthe repository key could not be fetched from https://m.example/general: ' +
+            "check the address and the host's way out, or set pgdg.key_url or pgdg.key\n",
         });
       });
 

@@ -23,8 +23,14 @@ describe('tlsHandshakes', () => {
   const seen = tlsHandshakes({ files: { ca: '/ca', certificate: '/crt', key: '/key' }, listeners: [], unit: 'etcd' });
 
   it.each<{ text: string; state: TlsHandshakesState }>([
-    { text: 'loaded 20 10\n10.0.0.1:2379 yes AA:BB\n', state: { authorityLoaded: true, handshakes: [{ listener: '10.0.0.1:2379', accepted: true, presented: 'AA:BB' }] } },
-    { text: 'loaded 10 20\n10.0.0.1:2379 no \n', state: { authorityLoaded: false, handshakes: [{ listener: '10.0.0.1:2379', accepted: false, presented: undefined }] } },
+    {
+      text: 'loaded 20 10\n10.0.0.1:2379 yes AA:BB\n',
+      state: { authorityLoaded: true, handshakes: [{ listener: '10.0.0.1:2379', accepted: true, presented: 'AA:BB' }] },
+    },
+    {
+      text: 'loaded 10 20\n10.0.0.1:2379 no \n',
+      state: { authorityLoaded: false, handshakes: [{ listener: '10.0.0.1:2379', accepted: false, presented: undefined }] },
+    },
     { text: 'loaded  20\n', state: { authorityLoaded: undefined, handshakes: [] } },
     { text: 'loaded  \n', state: { authorityLoaded: undefined, handshakes: [] } },
   ])('reads $text', ({ text, state }) => expect(seen.parse(answer(text))).toEqual(state));
@@ -45,7 +51,10 @@ describe.skipIf(!there)(there ? 'a handshake' : 'a handshake (skipped: no curl o
     const own = await Certificates.open(join(work, 'own'), 'demo', true);
     const foreign = await Certificates.open(join(work, 'foreign'), 'demo', true);
     for (const [name, certificates] of Object.entries({ own, foreign })) {
-      await certificates.prepare([{ name: 'pg1', names: [] }, { name: 'pg2', names: [] }]);
+      await certificates.prepare([
+        { name: 'pg1', names: [] },
+        { name: 'pg2', names: [] },
+      ]);
       const { ca, certificate, key } = files(name);
       writeFileSync(ca, certificates.bundle);
       writeFileSync(certificate, certificates.node('pg2').certificate);
@@ -53,7 +62,9 @@ describe.skipIf(!there)(there ? 'a handshake' : 'a handshake (skipped: no curl o
     }
     const { certificate: cert, key } = own.node('pg1');
     fingerprint = new X509Certificate(cert).fingerprint256;
-    server = createServer({ cert, key: key.reveal(), ca: own.bundle, requestCert: true, rejectUnauthorized: true }, (_request, response) => response.writeHead(404).end());
+    server = createServer({ cert, key: key.reveal(), ca: own.bundle, requestCert: true, rejectUnauthorized: true }, (_request, response) =>
+      response.writeHead(404).end(),
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     listener = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   });

@@ -27,7 +27,16 @@ interface Unit {
 }
 
 /** What `systemctl show` prints of a unit. */
-function shown({ dropIns = '', environment = 'DAEMON_ARGS= ETCD_NAME=pg1', files = ['/etc/default/etcd'], unset = '', argv = '/usr/bin/etcd $DAEMON_ARGS', fragment = '/usr/lib/systemd/system/etcd.service', reload = 'no', pid = 0 }: Unit): string {
+function shown({
+  dropIns = '',
+  environment = 'DAEMON_ARGS= ETCD_NAME=pg1',
+  files = ['/etc/default/etcd'],
+  unset = '',
+  argv = '/usr/bin/etcd $DAEMON_ARGS',
+  fragment = '/usr/lib/systemd/system/etcd.service',
+  reload = 'no',
+  pid = 0,
+}: Unit): string {
   return [
     `MainPID=${pid}`,
     `ExecStart={ path=/usr/bin/etcd ; argv[]=${argv} ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }`,
@@ -58,10 +67,26 @@ describe('what a unit has in force', () => {
     { title: 'nothing, for systemd does not know it', text: 'MainPID=0\nFragmentPath=\nNeedDaemonReload=no\n', state: {} },
     { title: 'nothing, for there is no systemd', text: '', state: {} },
     { title: 'nothing yet, and would be right', text: printed({}), state: {} },
-    { title: 'drop-ins of packages', text: printed({ dropIns: '/usr/lib/systemd/system/service.d/10-timeout.conf /lib/systemd/system/etcd.service.d/x.conf' }), state: {} },
-    { title: 'a drop-in that changes none of it', text: printed({ dropIns: DROP_IN, environment: 'ETCD_CLIENT_CERT_AUTH=false' }, { process: good }), state: { dropIns: [DROP_IN] } },
-    { title: 'a unit file in the place of the package’s', text: printed({ fragment: '/etc/systemd/system/etcd.service' }), state: { dropIns: ['/etc/systemd/system/etcd.service'] } },
-    { title: 'a drop-in on the disk that systemd has not read', text: `${printed({})}disk=${DROP_IN}\n`, state: { dropIns: [DROP_IN], stale: true } },
+    {
+      title: 'drop-ins of packages',
+      text: printed({ dropIns: '/usr/lib/systemd/system/service.d/10-timeout.conf /lib/systemd/system/etcd.service.d/x.conf' }),
+      state: {},
+    },
+    {
+      title: 'a drop-in that changes none of it',
+      text: printed({ dropIns: DROP_IN, environment: 'ETCD_CLIENT_CERT_AUTH=false' }, { process: good }),
+      state: { dropIns: [DROP_IN] },
+    },
+    {
+      title: 'a unit file in the place of the package’s',
+      text: printed({ fragment: '/etc/systemd/system/etcd.service' }),
+      state: { dropIns: ['/etc/systemd/system/etcd.service'] },
+    },
+    {
+      title: 'a drop-in on the disk that systemd has not read',
+      text: `${printed({})}disk=${DROP_IN}\n`,
+      state: { dropIns: [DROP_IN], stale: true },
+    },
     { title: 'a file that changed after it was read', text: printed({ reload: 'yes' }), state: { stale: true } },
     {
       title: 'options on the command line',
@@ -81,21 +106,34 @@ describe('what a unit has in force', () => {
     {
       title: 'variables taken away and set by env',
       text: printed({ argv: '/usr/bin/env -u ETCD_CLIENT_CERT_AUTH ETCD_HEARTBEAT_INTERVAL=7 /usr/bin/etcd' }),
-      state: { next: [{ ...open, is: undefined }, { name: 'ETCD_HEARTBEAT_INTERVAL', wanted: '100', is: '7' }] },
+      state: {
+        next: [
+          { ...open, is: undefined },
+          { name: 'ETCD_HEARTBEAT_INTERVAL', wanted: '100', is: '7' },
+        ],
+      },
     },
     {
       title: 'another file after ours',
       text: printed({ files: ['/etc/default/etcd', '/etc/open.env'] }, { more: 'variable=ETCD_CLIENT_CERT_AUTH="false"\n' }),
       state: { next: [open] },
     },
-    { title: 'another file before ours', text: `${shown({})}file=/etc/open.env\nvariable=ETCD_CLIENT_CERT_AUTH=false\nfile=/etc/default/etcd\n`, state: {} },
+    {
+      title: 'another file before ours',
+      text: `${shown({})}file=/etc/open.env\nvariable=ETCD_CLIENT_CERT_AUTH=false\nfile=/etc/default/etcd\n`,
+      state: {},
+    },
     {
       title: 'another file in the place of ours',
       text: `${shown({ files: ['/etc/open.env'] })}file=/etc/open.env\nvariable=ETCD_CLIENT_CERT_AUTH=false\n`,
       state: { next: [open, { name: 'ETCD_HEARTBEAT_INTERVAL', wanted: '100', is: undefined }] },
     },
     { title: 'a process of another time', text: printed({}, { process: good.replace('true', 'false') }), state: { running: [open] } },
-    { title: 'a process with an option', text: printed({}, { process: `${good}argument=--client-cert-auth=false\n` }), state: { running: [open] } },
+    {
+      title: 'a process with an option',
+      text: printed({}, { process: `${good}argument=--client-cert-auth=false\n` }),
+      state: { running: [open] },
+    },
   ])('is $title', ({ text, state }) => expect(observation.parse(answer(text))).toEqual({ ...asWanted, ...state }));
 
   it('leaves out drop-ins of our own', () => {
@@ -103,7 +141,9 @@ describe('what a unit has in force', () => {
   });
 
   it('is told in a sentence', () => {
-    expect(settingsText([open, { name: 'A', wanted: undefined, is: '' }])).toBe('ETCD_CLIENT_CERT_AUTH is false, not true, and A is empty, and must not be set');
+    expect(settingsText([open, { name: 'A', wanted: undefined, is: '' }])).toBe(
+      'ETCD_CLIENT_CERT_AUTH is false, not true, and A is empty, and must not be set',
+    );
   });
 
   const work = freshDirectory();
@@ -112,16 +152,27 @@ describe('what a unit has in force', () => {
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it('is read from a process, its other variables left alone', async () => {
-      child = spawn('sleep', ['600'], { env: { ETCD_CLIENT_CERT_AUTH: 'false', ETCD_HEARTBEAT_INTERVAL: '100', ETCD_ROOT_PASSWORD: 'a secret', PATH: process.env['PATH'] } });
-      const host = new MadeUpHost({ root: work.path, programs: { systemctl: answering({ words: shown({ files: [work.at('etc/default/etcd'), work.at('etc/more')], pid: child.pid ?? 0 }) }) }, paths: ['/etc'] });
+      child = spawn('sleep', ['600'], {
+        env: { ETCD_CLIENT_CERT_AUTH: 'false', ETCD_HEARTBEAT_INTERVAL: '100', ETCD_ROOT_PASSWORD: 'a secret', PATH: process.env['PATH'] },
+      });
+      const host = new MadeUpHost({
+        root: work.path,
+        programs: {
+          systemctl: answering({ words: shown({ files: [work.at('etc/default/etcd'), work.at('etc/more')], pid: child.pid ?? 0 }) }),
+        },
+        paths: ['/etc'],
+      });
       host.write('/etc/more', '# ETCD_CLIENT_CERT_AUTH=no\n ETCD_HEARTBEAT_INTERVAL=250\nETCD_ROOT_PASSWORD=x\n');
       host.write('/etc/systemd/system/etcd.service.d/open.conf', '[Service]\n');
       let seen = '';
       const told = host.observation(unitInForce({ ...options, environmentFile: host.at('/etc/default/etcd') }));
-      const state = await observe(shell, { ...told, parse: (each) => {
-        seen = each.out.toString('utf8');
-        return told.parse(each);
-      } });
+      const state = await observe(shell, {
+        ...told,
+        parse: (each) => {
+          seen = each.out.toString('utf8');
+          return told.parse(each);
+        },
+      });
       expect(state.running).toEqual([open]);
       expect(state.next).toEqual([{ name: 'ETCD_HEARTBEAT_INTERVAL', wanted: '100', is: '250' }]);
       expect(state.dropIns).toEqual([host.at(DROP_IN)]);

@@ -23,10 +23,13 @@ const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, r
 const DEBIAN = { os: 'debian', version: '13', memory: 8 * 1024 ** 3 };
 const ROCKY8 = { ...DEBIAN, os: 'rocky', version: '8.10' };
 const ROCKY9 = { ...DEBIAN, os: 'rocky', version: '9.4' };
-const on = (facts: object, states: object = {}): Record<string, unknown> => ({ [HOST_FACTS]: facts, ...states });
+const on = (facts: object, states: object = {}): Record<string, unknown> => ({ [HOST_FACTS.id]: facts, ...states });
 
 const viewOf = (seen: Seen, inventory: Inventory = three): View =>
-  new View(inventory, new Map(Object.entries(seen).map(([host, states]) => [host, new Map(Object.entries({ [HOST_FACTS]: DEBIAN, ...states }))])));
+  new View(
+    inventory,
+    new Map(Object.entries(seen).map(([host, states]) => [host, new Map(Object.entries({ [HOST_FACTS.id]: DEBIAN, ...states }))])),
+  );
 
 /** `refuse pg1: …` of a role's guards. */
 function guards(name: string, seen: Seen, inventory?: Inventory): string[] {
@@ -42,45 +45,85 @@ function preflight(name: string, seen: Seen, inventory?: Inventory): string[] {
 
 function checks(name: string, seen: Seen, inventory?: Inventory): string[] {
   const role = CATALOG.find((candidate) => candidate.name === name);
-  return (role?.checks?.(viewOf(seen, inventory)) ?? []).map(({ ok, title, host, detail }) => `${ok ? 'ok' : 'NO'} ${host ?? 'all'}: ${title} (${detail})`);
+  return (role?.checks?.(viewOf(seen, inventory)) ?? []).map(
+    ({ ok, title, host, detail }) => `${ok ? 'ok' : 'NO'} ${host ?? 'all'}: ${title} (${detail})`,
+  );
 }
 
-const cluster = (systemIdentifier: string | undefined, rest: object = {}): DataDirectoryState => ({
-  kind: 'cluster', version: '17', systemIdentifier, checksums: 1, clusterState: 'in production', copy: 'none', ours: false,
-  control: systemIdentifier === undefined ? 'missing' : 'valid', running: false, position: undefined, history: undefined, misowned: undefined, ...rest,
-} as DataDirectoryState);
+const cluster = (systemIdentifier: string | undefined, rest: object = {}): DataDirectoryState =>
+  ({
+    kind: 'cluster',
+    version: '17',
+    systemIdentifier,
+    checksums: 1,
+    clusterState: 'in production',
+    copy: 'none',
+    ours: false,
+    control: systemIdentifier === undefined ? 'missing' : 'valid',
+    running: false,
+    position: undefined,
+    history: undefined,
+    misowned: undefined,
+    ...rest,
+  }) as DataDirectoryState;
 const store = (rest: Partial<Extract<DcsState, { reachable: true }>> = {}): DcsState => ({
-  reachable: true, initialize: undefined, leader: undefined, members: [], config: undefined, ...rest,
+  reachable: true,
+  initialize: undefined,
+  leader: undefined,
+  members: [],
+  config: undefined,
+  ...rest,
 });
 const down: DcsState = { reachable: false, why: 'x' };
-const etcd = (rest: Partial<EtcdMemberState> = {}): EtcdMemberState => ({ healthy: true, members: [], refusesStrangers: true, hasData: true, ...rest });
+const etcd = (rest: Partial<EtcdMemberState> = {}): EtcdMemberState => ({
+  healthy: true,
+  members: [],
+  requiresClientCertificate: true,
+  hasData: true,
+  ...rest,
+});
 
 describe('patroni’s guards', () => {
   const all = (state: object): Seen => ({ pg1: { ...state }, pg2: { ...state }, pg3: { ...state } });
   const scene = (dcs: DcsState, data: Record<string, DataDirectoryState>, member: EtcdMemberState = etcd()): Seen =>
-    Object.fromEntries(['pg1', 'pg2', 'pg3'].map((host) => [host, { [DCS]: dcs, [ETCD_MEMBER]: member, [DATA_DIRECTORY]: data[host] ?? { kind: 'absent' } }]));
+    Object.fromEntries(
+      ['pg1', 'pg2', 'pg3'].map((host) => [
+        host,
+        { [DCS.id]: dcs, [ETCD_MEMBER.id]: member, [DATA_DIRECTORY.id]: data[host] ?? { kind: 'absent' } },
+      ]),
+    );
 
   it.each<{ title: string; seen: Seen; objections: string[] }>([
     { title: 'nothing was seen', seen: all({}), objections: [] },
     { title: 'a new cluster', seen: scene(down, {}, etcd({ hasData: false, healthy: false })), objections: [] },
     { title: 'a new cluster, etcd up', seen: scene(store(), {}), objections: [] },
-    { title: 'a running cluster', seen: scene(store({ initialize: '7', leader: 'pg1' }), { pg1: cluster('7'), pg2: cluster('7') }), objections: [] },
+    {
+      title: 'a running cluster',
+      seen: scene(store({ initialize: '7', leader: 'pg1' }), { pg1: cluster('7'), pg2: cluster('7') }),
+      objections: [],
+    },
     { title: 'a cluster that is down', seen: scene(store({ initialize: '7' }), { pg2: cluster('7') }), objections: [] },
     {
       title: 'data that a new etcd cannot know',
       seen: scene(down, { pg2: cluster('9') }, etcd({ hasData: false })),
-      objections: ['refuse pg2: pg2: the data directory holds a PostgreSQL cluster (system identifier 9) that etcd does not know as this cluster’s'],
+      objections: [
+        'refuse pg2: pg2: the data directory holds a PostgreSQL cluster (system identifier 9) that etcd does not know as this cluster’s',
+      ],
     },
     { title: 'data, and an etcd with data that is down', seen: scene(down, { pg1: cluster('9'), pg2: cluster('9') }), objections: [] },
     {
       title: 'two databases, etcd down',
       seen: scene(down, { pg1: cluster('7'), pg3: cluster('9') }),
-      objections: ['refuse all: pg1 holds a cluster with system identifier 7, pg3 one with 9\n  pg1: system identifier 7\n  pg3: system identifier 9'],
+      objections: [
+        'refuse all: pg1 holds a cluster with system identifier 7, pg3 one with 9\n  pg1: system identifier 7\n  pg3: system identifier 9',
+      ],
     },
     {
       title: 'data of a scope that etcd does not know',
       seen: scene(store(), { pg1: cluster('9') }),
-      objections: ['refuse pg1: pg1: the data directory holds a PostgreSQL cluster (system identifier 9) that etcd does not know as this cluster’s'],
+      objections: [
+        'refuse pg1: pg1: the data directory holds a PostgreSQL cluster (system identifier 9) that etcd does not know as this cluster’s',
+      ],
     },
     {
       title: 'another database’s data',
@@ -88,41 +131,65 @@ describe('patroni’s guards', () => {
       objections: ['refuse pg3: pg3 holds a cluster with system identifier 9, but etcd knows demo as 7'],
     },
     // The host itself fails over it, see sound-data.test.ts.
-    { title: 'a replica’s data that cannot be read', seen: scene(store({ initialize: '7', leader: 'pg1' }), { pg1: cluster('7'), pg3: cluster(undefined) }), objections: [] },
+    {
+      title: 'a replica’s data that cannot be read',
+      seen: scene(store({ initialize: '7', leader: 'pg1' }), { pg1: cluster('7'), pg3: cluster(undefined) }),
+      objections: [],
+    },
     {
       title: 'lost data',
       seen: scene(store({ initialize: '7' }), {}),
-      objections: ['refuse all: etcd knows the cluster demo with system identifier 7, but it has no leader and none of the hosts has its data'],
+      objections: [
+        'refuse all: etcd knows the cluster demo with system identifier 7, but it has no leader and none of the hosts has its data',
+      ],
     },
     { title: 'no data here, but a leader somewhere', seen: scene(store({ initialize: '7', leader: 'pg9' }), {}), objections: [] },
     {
       title: 'lost data, as far as two of three hosts tell',
-      seen: { pg1: { [DCS]: store({ initialize: '7' }) }, pg2: { [DCS]: store({ initialize: '7' }) } },
+      seen: { pg1: { [DCS.id]: store({ initialize: '7' }) }, pg2: { [DCS.id]: store({ initialize: '7' }) } },
       objections: [],
     },
     {
       title: 'a member of the same name elsewhere',
-      seen: scene(store({ initialize: '7', leader: 'pg1', members: [
-        { name: 'pg1', connUrl: 'postgres://10.0.0.1:5432/postgres', state: 'running', role: 'primary' },
-        { name: 'pg2', connUrl: 'postgres://10.9.9.9:5432/postgres', state: 'running', role: 'replica' },
-        { name: 'pg3', connUrl: '', state: '', role: '' },
-      ] }), {}),
+      seen: scene(
+        store({
+          initialize: '7',
+          leader: 'pg1',
+          members: [
+            { name: 'pg1', connUrl: 'postgres://10.0.0.1:5432/postgres', state: 'running', role: 'primary' },
+            { name: 'pg2', connUrl: 'postgres://10.9.9.9:5432/postgres', state: 'running', role: 'replica' },
+            { name: 'pg3', connUrl: '', state: '', role: '' },
+          ],
+        }),
+        {},
+      ),
       objections: ['refuse pg2: the cluster already has a member pg2, at 10.9.9.9:5432; the inventory has it at 10.0.0.2:5432'],
     },
   ])('$title', ({ seen, objections }) => expect(guards('patroni', seen)).toEqual(objections));
 
   const member = (name: string, scope = 'demo', facts: object = DEBIAN): Record<string, unknown> => ({
-    [HOST_FACTS]: facts,
+    [HOST_FACTS.id]: facts,
     [`file:${facts === ROCKY9 ? '/etc/patroni/patroni.yml' : '/etc/patroni/config.yml'}`]: {
-      type: 'file', owner: 'postgres', group: 'postgres', mode: '0600', content: Buffer.from(`# Managed by pgprov: x\nscope: ${scope}\nname: ${name}\n`),
+      type: 'file',
+      owner: 'postgres',
+      group: 'postgres',
+      mode: '0600',
+      content: Buffer.from(`# Managed by pgprov: x\nscope: ${scope}\nname: ${name}\n`),
     } satisfies PathState,
   });
   const wal = (clusterState: string, timeline: number, lastRecord: string | undefined, rest: object = {}): DataDirectoryState =>
     cluster('7', { clusterState, position: { timeline, checkpoint: lastRecord ?? '0/1', nextOid: 20_000, lastRecord }, ...rest });
   const active = (state: string): object => ({ 'service:patroni': { active: state } });
-  const at = (data: DataDirectoryState, rest: object = {}): object => ({ ...member('x'), [DATA_DIRECTORY]: data, ...rest });
+  /** Patroni runs there, and answers with this state of its PostgreSQL. */
+  const answering = (state: string): object => ({
+    ...active('active'),
+    [PATRONI_MEMBER.id]: { answers: true, role: 'replica', state, cluster: [] },
+  });
+  const up = (data: DataDirectoryState): DataDirectoryState => ({ ...data, running: true }) as DataDirectoryState;
+  const HALTED = { 'halted:patroni': { due: true } };
+  const at = (data: DataDirectoryState, rest: object = {}): object => ({ ...member('x'), [DATA_DIRECTORY.id]: data, ...rest });
   const three = (dcs: DcsState, ...states: readonly object[]): Seen =>
-    Object.fromEntries(states.map((state, index) => [`pg${index + 1}`, { ...state, [DCS]: dcs, [ETCD_MEMBER]: etcd() }]));
+    Object.fromEntries(states.map((state, index) => [`pg${index + 1}`, { ...state, [DCS.id]: dcs, [ETCD_MEMBER.id]: etcd() }]));
 
   /** The whole of what is refused, with the advice. */
   const refusals = (seen: Seen): string[] => {
@@ -138,61 +205,270 @@ describe('patroni’s guards', () => {
     {
       title: 'nobody can tell who is the last',
       seen: three(store({ initialize: '7' }), at(BEHIND), at(wal('in archive recovery', 3, undefined)), at(BEHIND)),
-      says: [/demo has no leader, and it cannot be told who has the last commits: nobody can tell how far the WAL of pg2 goes\n {2}pg1: system identifier 7, timeline 3, shut down in recovery, last checkpoint at 0\/8, last WAL record at 0\/8\n/u],
+      says: [
+        /demo has no leader, and it is unknown which member has the last commits: it is unknown how far the WAL of pg2 goes\n {2}pg1: system identifier 7, timeline 3, shut down in recovery, last checkpoint at 0\/8, last WAL record at 0\/8\n/u,
+      ],
     },
     {
       title: 'two histories of one timeline',
-      seen: three(store({ initialize: '7' }), at({ ...LAST, history: { timeline: 3, forks: ['2 0/5'] } } as DataDirectoryState), at({ ...BEHIND, history: { timeline: 3, forks: ['2 0/6'] } } as DataDirectoryState), {}),
+      seen: three(
+        store({ initialize: '7' }),
+        at({ ...LAST, history: { timeline: 3, forks: ['2 0/5'] } } as DataDirectoryState),
+        at({ ...BEHIND, history: { timeline: 3, forks: ['2 0/6'] } } as DataDirectoryState),
+        {},
+      ),
       says: [/pg1 and pg2 wrote two different histories of timeline 3/u, /→ .*keep a copy/u],
     },
     {
       title: 'a history of a timeline that nobody has',
-      seen: three(store({ initialize: '7' }), at(LAST), at({ ...BEHIND, history: { timeline: 4, forks: [] } } as DataDirectoryState), at(BEHIND)),
-      says: [/pg2 knows of timeline 4, of which none of these hosts has data/u],
+      seen: three(
+        store({ initialize: '7' }),
+        at(LAST),
+        at({ ...BEHIND, history: { timeline: 4, forks: [] } } as DataDirectoryState),
+        at(BEHIND),
+      ),
+      says: [/pg2 knows of timeline 4, and none of these hosts has data of it/u],
     },
-    { title: 'hosts are left out', seen: { pg1: { ...at(LAST), [DCS]: store({ initialize: '7' }) } }, says: [/this run leaves out pg2 and pg3, which may have the last commits/u, /→ run it without --host/u] },
+    {
+      title: 'hosts are left out',
+      seen: { pg1: { ...at(LAST), [DCS.id]: store({ initialize: '7' }) } },
+      says: [/this run leaves out pg2 and pg3, which may have the last commits/u, /→ run it without --host/u],
+    },
     {
       title: 'damaged data, nobody leads',
       seen: three(store({ initialize: '7' }), at(LAST), at(BEHIND), at(cluster('7', { control: 'truncated' }))),
-      says: [/the data of pg3 cannot be read.*may have the last commits[^]*pg3: system identifier 7, global\/pg_control is shorter than its 8192 bytes/u],
+      says: [
+        /the data of pg3 cannot be read.*may have the last commits[^]*pg3: system identifier 7, global\/pg_control is shorter than its 8192 bytes/u,
+      ],
     },
     {
       title: 'a member whose data is gone',
       seen: three(store({ initialize: '7' }), at(LAST), at({ kind: 'empty' }, { 'enabled:patroni': { enabled: true } }), at(BEHIND)),
       says: [/pg2 had data and has none now/u, /→ .*is its file system mounted\?.*systemctl disable patroni/u],
     },
-    { title: 'a host that is to be built anew', seen: three(store({ initialize: '7' }), at(LAST), at({ kind: 'empty' }, { 'enabled:patroni': { enabled: false } }), at(BEHIND)), says: [] },
+    {
+      title: 'a host that is to be built anew',
+      seen: three(store({ initialize: '7' }), at(LAST), at({ kind: 'empty' }, { 'enabled:patroni': { enabled: false } }), at(BEHIND)),
+      says: [],
+    },
     {
       title: 'a setting that PostgreSQL does not start with',
       seen: three(store({ initialize: '7' }), ...[LAST, BEHIND, BEHIND].map((data) => at(data, active('active')))),
-      says: [/demo has no leader, and Patroni runs on pg1, pg2 and pg3, but PostgreSQL does not/u, /→ nothing is changed now, for the first member that comes up would take the lead.*etcdctl put/u],
+      says: [
+        /demo has no leader, and Patroni runs on pg1, pg2 and pg3, but PostgreSQL does not/u,
+        /→ nothing is changed now: the first member to come up would take the lead.*correct it in the inventory.*Patroni is then stopped on all of them first/u,
+      ],
+    },
+    {
+      title: 'a server that recovers from a crash in single-user mode: slow is not broken',
+      seen: three(
+        store({ initialize: '7' }),
+        at(cluster('7', { clusterState: 'in crash recovery', alone: true, replays: '0000000300000000000000A1' }), {
+          ...answering('crashed'),
+          ...HALTED,
+        }),
+        at(BEHIND, active('active')),
+        at(BEHIND, active('active')),
+      ),
+      says: [
+        /demo has no leader, and PostgreSQL on pg1 recovers from a crash in single-user mode, replaying WAL file 0000000300000000000000A1: it may have the last commits\n/u,
+        /→ wait, and run this again when it is up.*Do not stop PostgreSQL or Patroni on pg1 meanwhile/u,
+      ],
+    },
+    {
+      title: 'servers that replay WAL and take no connections yet',
+      seen: three(
+        store({ initialize: '7' }),
+        at(up(wal('in crash recovery', 3, undefined)), active('active')),
+        at(up(wal('in archive recovery', 3, undefined, { replays: '000000030000000000000002' })), answering('starting')),
+        at(BEHIND, answering('running pg_rewind')),
+      ),
+      says: [
+        /PostgreSQL on pg1 recovers from a crash, and PostgreSQL on pg2 runs and takes no connections yet \(Patroni calls it “starting”\), replaying WAL file 000000030000000000000002, and PostgreSQL on pg3 is being rewound/u,
+      ],
+    },
+    {
+      title: 'one that somebody else set',
+      seen: three(
+        store({ initialize: '7', config: { postgresql: { parameters: { wal_level: 'replica', shared_buffers: '500GB' } } } }),
+        ...[LAST, BEHIND, BEHIND].map((data) => at(data, active('active'))),
+      ),
+      says: [/→ .*correct it in the inventory \(which does not give these, that etcd has: shared_buffers = 500GB\) and run this again/u],
+    },
+    {
+      title: 'a setting in etcd that PostgreSQL does not start with, which the inventory corrects',
+      seen: three(store({ initialize: '7' }), ...[LAST, BEHIND, BEHIND].map((data) => at(data, { ...active('active'), ...HALTED }))),
+      says: [],
+    },
+    {
+      title: 'the same, and a member that runs: it could take the lead while the others are down',
+      seen: three(
+        store({ initialize: '7' }),
+        at(LAST, { ...active('active'), ...HALTED }),
+        at({ ...BEHIND, running: true } as DataDirectoryState, active('active')),
+        at(BEHIND, { ...active('active'), ...HALTED }),
+      ),
+      says: [/demo has no leader, and Patroni runs on pg1 and pg3, but PostgreSQL does not/u],
+    },
+    {
+      title: 'the same, and nobody can tell who is the last',
+      seen: three(
+        store({ initialize: '7' }),
+        ...[BEHIND, wal('in archive recovery', 3, undefined), BEHIND].map((data) => at(data, { ...active('active'), ...HALTED })),
+      ),
+      says: [
+        /it is unknown which member has the last commits: it is unknown how far the WAL of pg2 goes/u,
+        /→ stop Patroni on all members.*etcdctl put`; then find out which host has the last commits/u,
+      ],
+    },
+    {
+      title: 'the same, in a run that leaves hosts out',
+      seen: { pg1: { ...at(LAST, { ...active('active'), ...HALTED }), [DCS.id]: store({ initialize: '7' }) } },
+      says: [/this run leaves out pg2 and pg3, which may have the last commits/u],
+    },
+    {
+      title: 'a configuration that has stopped the loop of every Patroni',
+      seen: three(
+        store({ initialize: '7' }),
+        ...[LAST, BEHIND, BEHIND].map((data) =>
+          at(up(data), { ...answering('running'), 'patroni-config:demo:stuck': { malformed: true } }),
+        ),
+      ),
+      says: [],
+    },
+    {
+      title: 'the same, in a run that leaves hosts out',
+      seen: {
+        pg1: {
+          ...at(up(LAST), { ...answering('running'), 'patroni-config:demo:stuck': { malformed: true } }),
+          [DCS.id]: store({ initialize: '7' }),
+        },
+      },
+      says: [/this run leaves out pg2 and pg3, which may have the last commits/u],
     },
     {
       title: 'an election',
-      seen: three(store({ initialize: '7' }), ...[LAST, BEHIND].map((data) => at({ ...data, running: true } as DataDirectoryState, active('active')))),
+      seen: three(
+        store({ initialize: '7' }),
+        ...[LAST, BEHIND].map((data) => at({ ...data, running: true } as DataDirectoryState, active('active'))),
+      ),
       says: [/an election may be under way/u, /→ run this again in half a minute/u],
     },
-    { title: 'a member that waits beside one that is stopped', seen: three(store({ initialize: '7' }), at({ ...BEHIND, running: true } as DataDirectoryState, active('active')), at(LAST), at(BEHIND)), says: [] },
-    { title: 'a leader that lost its power and whose key is still there', seen: three(store({ initialize: '7', leader: 'pg1' }), at(LAST, { [PATRONI_MEMBER]: { answers: false } }), at(BEHIND), at(cluster('7', { control: 'zero' }))), says: [/the data of pg3 cannot be read/u] },
+    {
+      title: 'a member that waits beside one that is stopped',
+      seen: three(store({ initialize: '7' }), at(up(BEHIND), answering('running')), at(LAST), at(BEHIND)),
+      says: [],
+    },
+    {
+      title: 'a member that recovers from a crash beside those that are stopped',
+      seen: three(store({ initialize: '7' }), at(up(wal('in crash recovery', 3, undefined)), answering('starting')), at(LAST), at(BEHIND)),
+      says: [
+        /demo has no leader, and PostgreSQL on pg1 recovers from a crash: it may have the last commits/u,
+        /→ wait, and run this again when it is up: .*only if the WAL file that it replays stays the same for long, see `journalctl -u patroni` there/u,
+      ],
+    },
+    {
+      title: 'the same, of a configuration that has stopped the loop of every Patroni',
+      seen: three(
+        store({ initialize: '7' }),
+        ...['starting', 'running', 'running'].map((state) =>
+          at(up(BEHIND), { ...answering(state), 'patroni-config:demo:stuck': { malformed: true } }),
+        ),
+      ),
+      says: [
+        /PostgreSQL on pg1 is not up yet and may have the last commits/u,
+        /→ wait until `patronictl -c \/etc\/patroni\/config\.yml list`, as root on a member, shows it running.*if it does not come up, stop Patroni.*on pg1 first/u,
+      ],
+    },
+    {
+      title: 'a primary that serves without its Patroni beside those that are stopped',
+      seen: three(store({ initialize: '7' }), at(BEHIND), at(up(wal('in production', 3, undefined))), at(BEHIND)),
+      says: [],
+    },
+    {
+      title: 'a standby that serves without its Patroni beside those that are stopped',
+      seen: three(store({ initialize: '7' }), at(LAST), at(up(wal('in archive recovery', 3, undefined))), at(BEHIND)),
+      says: [/it is unknown which member has the last commits: PostgreSQL runs on pg2, and no Patroni there reports its WAL position/u],
+    },
+    {
+      title: 'a leader that lost its power and whose key is still there',
+      seen: three(
+        store({ initialize: '7', leader: 'pg1' }),
+        at(LAST, { [PATRONI_MEMBER.id]: { answers: false } }),
+        at(BEHIND),
+        at(cluster('7', { control: 'zero' })),
+      ),
+      says: [/the data of pg3 cannot be read/u],
+    },
+    {
+      title: 'a leader whose Patroni is stopped while its PostgreSQL serves, and whose key is still there',
+      seen: three(
+        store({ initialize: '7', leader: 'pg1' }),
+        at(up(wal('in production', 3, undefined)), { ...active('inactive'), [PATRONI_MEMBER.id]: { answers: false } }),
+        at(BEHIND),
+        at(cluster('7', { control: 'zero' })),
+      ),
+      says: [/the data of pg3 cannot be read/u],
+    },
+    {
+      title: 'a leader whose Patroni is slow to answer',
+      seen: three(
+        store({ initialize: '7', leader: 'pg1' }),
+        at(up(wal('in production', 3, undefined)), { ...active('active'), [PATRONI_MEMBER.id]: { answers: false } }),
+        at(BEHIND),
+        at(BEHIND),
+      ),
+      says: [],
+    },
+    {
+      title: 'a correction through a Patroni without data, in a run that leaves out those that have it',
+      seen: {
+        pg1: {
+          ...at({ kind: 'empty' }, answering('stopped')),
+          [DCS.id]: store({ initialize: '7' }),
+          'patroni-config:demo:stuck': { stuck: true, malformed: false, rest: { answers: true, current: { ttl: 99 } } },
+        },
+      },
+      says: [/demo has no leader, and this run leaves out pg2 and pg3, which may have the last commits/u, /→ run it without --host/u],
+    },
     {
       title: 'etcd is empty, our own data, Patroni stopped',
       seen: three(store(), at(BEHIND), at(LAST), at(BEHIND)),
-      says: [/etcd does not know the PostgreSQL cluster that is the data of demo\n {2}pg1: /u, /→ etcd has lost what it knew.*nothing needs to be moved.*`systemctl start patroni` on pg2, which has the last commits, and once .* on pg1 and pg3/u],
+      says: [
+        /etcd does not know the PostgreSQL cluster that is the data of demo\n {2}pg1: /u,
+        /→ etcd has lost its contents.*nothing needs to be moved.*`systemctl start patroni` on pg2, which has the last commits, and once .* on pg1 and pg3/u,
+      ],
     },
     {
       title: 'etcd is empty and was started anew, Patroni runs',
       seen: three(store(), ...[LAST, BEHIND, BEHIND].map((data) => at({ ...data, running: true } as DataDirectoryState, active('active')))),
-      says: [/→ etcd has lost what it knew, and nothing needs to be moved: Patroni runs on pg1, pg2 and pg3 and writes the cluster into etcd by itself/u],
+      says: [
+        /→ etcd has lost its contents, and nothing needs to be moved: Patroni runs on pg1, pg2 and pg3 and writes the cluster into etcd by itself/u,
+      ],
     },
     {
       title: 'etcd’s data is lost, Patroni runs',
-      seen: Object.fromEntries(['pg1', 'pg2', 'pg3'].map((name) => [name, { ...at({ ...LAST, running: true } as DataDirectoryState, active('active')), [DCS]: down, [ETCD_MEMBER]: etcd({ hasData: false }) }])),
-      says: [/→ etcd has lost what it knew, and nothing needs to be moved: start etcd yourself \(`systemctl start etcd` on pg1, pg2 and pg3\); Patroni runs on/u],
+      seen: Object.fromEntries(
+        ['pg1', 'pg2', 'pg3'].map((name) => [
+          name,
+          {
+            ...at({ ...LAST, running: true } as DataDirectoryState, active('active')),
+            [DCS.id]: down,
+            [ETCD_MEMBER.id]: etcd({ hasData: false }),
+          },
+        ]),
+      ),
+      says: [
+        /→ etcd has lost its contents, and nothing needs to be moved: start etcd yourself \(`systemctl start etcd` on pg1, pg2 and pg3\); Patroni runs on/u,
+      ],
     },
     {
       title: 'the data of another scope of ours',
       seen: three(store(), { ...at(LAST), ...member('pg1', 'shop') }, {}, {}),
-      says: [/pg1: the data directory holds a PostgreSQL cluster \(.*\) that served as the scope shop; the inventory says demo/u, /→ .*set patroni.scope back to shop/u],
+      says: [
+        /pg1: the data directory holds a PostgreSQL cluster \(.*\) that served as the scope shop; the inventory says demo/u,
+        /→ .*set patroni.scope back to shop/u,
+      ],
     },
     {
       title: 'the empty mark, valid data of enabled members',
@@ -207,25 +483,46 @@ describe('patroni’s guards', () => {
   });
 
   it('refuse to make a cluster that etcd does not know where hosts are left out, which may hold it', () => {
-    expect(guards('patroni', { pg1: { [DCS]: store() }, pg3: {} })).toEqual([
+    expect(guards('patroni', { pg1: { [DCS.id]: store() }, pg3: {} })).toEqual([
       'refuse all: etcd knows no cluster demo, and this run, which would make it, leaves out pg2, which may hold its data',
     ]);
   });
 
   const bootstrap = (rest: Partial<BootstrapState>, data: DataDirectoryState): object => ({
-    [DATA_DIRECTORY]: data,
-    [INTERRUPTED_BOOTSTRAP]: { initialize: 'empty', led: false, underWay: false, configured: true, enabled: false, noted: false, data, ...rest } satisfies BootstrapState,
+    [DATA_DIRECTORY.id]: data,
+    [INTERRUPTED_BOOTSTRAP.id]: {
+      initialize: 'empty',
+      led: false,
+      underWay: false,
+      configured: true,
+      enabled: false,
+      noted: false,
+      data,
+      ...rest,
+    } satisfies BootstrapState,
   });
-  const FRESH = cluster('9', { clusterState: 'in production', position: { timeline: 1, checkpoint: '0/2', nextOid: 13_572, lastRecord: undefined } });
+  const FRESH = cluster('9', {
+    clusterState: 'in production',
+    position: { timeline: 1, checkpoint: '0/2', nextOid: 13_572, lastRecord: undefined },
+  });
 
   it.each<{ title: string; facts: object; state: object; refused: boolean }>([
-    { title: 'a bootstrap under way', facts: DEBIAN, state: bootstrap({ underWay: true, noted: true }, { ...FRESH, running: true } as DataDirectoryState), refused: false },
+    {
+      title: 'a bootstrap under way',
+      facts: DEBIAN,
+      state: bootstrap({ underWay: true, noted: true }, { ...FRESH, running: true } as DataDirectoryState),
+      refused: false,
+    },
     { title: 'one that nobody noted', facts: DEBIAN, state: bootstrap({ underWay: true }, FRESH), refused: true },
     { title: 'a bootstrap that was broken off', facts: ROCKY9, state: bootstrap({ noted: true }, FRESH), refused: false },
     { title: 'a disabled member’s data', facts: ROCKY9, state: bootstrap({}, cluster('9')), refused: true },
     { title: 'a member that once ran', facts: ROCKY9, state: bootstrap({ enabled: true, noted: true }, FRESH), refused: true },
   ])('data under an empty mark: $title', ({ facts, state, refused }) => {
-    const seen = { pg1: { ...member('pg1', 'demo', facts), [DCS]: store({ initialize: '' }), [ETCD_MEMBER]: etcd(), ...state }, pg2: {}, pg3: {} };
+    const seen = {
+      pg1: { ...member('pg1', 'demo', facts), [DCS.id]: store({ initialize: '' }), [ETCD_MEMBER.id]: etcd(), ...state },
+      pg2: {},
+      pg3: {},
+    };
     expect(guards('patroni', seen)).toHaveLength(refused ? 1 : 0);
   });
 
@@ -234,19 +531,43 @@ describe('patroni’s guards', () => {
     `preflight all: pg1 runs ${first} and pg3 runs ${second}: their C libraries may sort the locale ${locale} in different orders, which corrupts indexes after a failover`;
 
   it.each<{ title: string; seen: Seen; yaml: string; objections: string[] }>([
-    { title: 'one system, a locale', seen: mixed(ROCKY9, { ...ROCKY9, version: '9.2' }), yaml: 'postgresql: {locale: de_DE.UTF-8}\n', objections: [] },
-    { title: 'two systems, the default locale', seen: mixed(DEBIAN, ROCKY9), yaml: '', objections: [] },
-    ...['C', 'POSIX', 'C.UTF-8', 'C.utf8'].map((locale) => ({ title: `two systems, ${locale}`, seen: mixed(DEBIAN, ROCKY9), yaml: `postgresql: {locale: ${locale}}\n`, objections: [] })),
     {
-      title: 'two systems, a locale', seen: mixed(ROCKY9, DEBIAN), yaml: 'postgresql: {locale: en_US.UTF-8}\n',
+      title: 'one system, a locale',
+      seen: mixed(ROCKY9, { ...ROCKY9, version: '9.2' }),
+      yaml: 'postgresql: {locale: de_DE.UTF-8}\n',
+      objections: [],
+    },
+    { title: 'two systems, the default locale', seen: mixed(DEBIAN, ROCKY9), yaml: '', objections: [] },
+    ...['C', 'POSIX', 'C.UTF-8', 'C.utf8'].map((locale) => ({
+      title: `two systems, ${locale}`,
+      seen: mixed(DEBIAN, ROCKY9),
+      yaml: `postgresql: {locale: ${locale}}\n`,
+      objections: [],
+    })),
+    {
+      title: 'two systems, a locale',
+      seen: mixed(ROCKY9, DEBIAN),
+      yaml: 'postgresql: {locale: en_US.UTF-8}\n',
       objections: [differs('Rocky Linux 9', 'Debian 13 (trixie)', 'en_US.UTF-8')],
     },
     {
-      title: 'two releases of one system, a locale', seen: mixed(ROCKY8, ROCKY9), yaml: 'postgresql: {locale: de_DE}\n',
+      title: 'two releases of one system, a locale',
+      seen: mixed(ROCKY8, ROCKY9),
+      yaml: 'postgresql: {locale: de_DE}\n',
       objections: [differs('Rocky Linux 8', 'Rocky Linux 9', 'de_DE')],
     },
-    { title: 'a locale that only looks like C', seen: mixed(DEBIAN, ROCKY9), yaml: 'postgresql: {locale: C.UTF-8.x}\n', objections: [differs('Debian 13 (trixie)', 'Rocky Linux 9', 'C.UTF-8.x')] },
-    { title: 'two systems of which one was not asked', seen: { pg1: on(DEBIAN), pg2: on(DEBIAN) }, yaml: 'postgresql: {locale: de_DE}\n', objections: [] },
+    {
+      title: 'a locale that only looks like C',
+      seen: mixed(DEBIAN, ROCKY9),
+      yaml: 'postgresql: {locale: C.UTF-8.x}\n',
+      objections: [differs('Debian 13 (trixie)', 'Rocky Linux 9', 'C.UTF-8.x')],
+    },
+    {
+      title: 'two systems of which one was not asked',
+      seen: { pg1: on(DEBIAN), pg2: on(DEBIAN) },
+      yaml: 'postgresql: {locale: de_DE}\n',
+      objections: [],
+    },
   ])('$title', async ({ seen, yaml, objections }) => {
     expect(preflight('patroni', seen, await inventoryOf(`${THREE}${yaml}`))).toEqual(objections);
   });
@@ -254,8 +575,11 @@ describe('patroni’s guards', () => {
   it.each([
     { title: 'long enough', yaml: '', objections: [] },
     {
-      title: 'too short', yaml: 'patroni: {ttl: 29}\n',
-      objections: ['preflight all: patroni.ttl is 29 s, but loop_wait + 2 × retry_timeout is 30 s: a leader would lose its lease while it still tries'],
+      title: 'too short',
+      yaml: 'patroni: {ttl: 29}\n',
+      objections: [
+        'preflight all: patroni.ttl is 29 s, but loop_wait + 2 × retry_timeout is 30 s: a leader would lose its lease while it still tries',
+      ],
     },
   ])('a lease that is $title', async ({ yaml, objections }) => {
     expect(preflight('patroni', { pg1: {} }, await inventoryOf(`${THREE}${yaml}`))).toEqual(objections);
@@ -268,7 +592,11 @@ describe('etcd’s guards', () => {
 
   it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
     { title: 'nothing there', states: { 'file:/etc/default/etcd': { type: 'absent' } }, objections: [] },
-    { title: 'Debian’s own file, all comments', states: { 'file:/etc/default/etcd': file('## etcd(1)\n# ETCD_NAME="default"\n') }, objections: [] },
+    {
+      title: 'Debian’s own file, all comments',
+      states: { 'file:/etc/default/etcd': file('## etcd(1)\n# ETCD_NAME="default"\n') },
+      objections: [],
+    },
     { title: 'ours', states: { 'file:/etc/default/etcd': file(ours) }, objections: [] },
     {
       title: 'somebody else’s',
@@ -280,16 +608,28 @@ describe('etcd’s guards', () => {
       states: { 'file:/etc/default/etcd': file(ours.replace('demo', 'other')) },
       objections: ['refuse pg1: pg1 is a member of the cluster other, made by pgprov from another inventory; this one is demo'],
     },
-    { title: 'the same authority', states: { 'file:/etc/etcd/tls/ca.crt': file('CA\n'), [ETCD_MEMBER]: etcd() }, objections: [] },
-    { title: 'another authority, no data yet', states: { 'file:/etc/etcd/tls/ca.crt': file('other\n'), [ETCD_MEMBER]: etcd({ hasData: false }) }, objections: [] },
+    { title: 'the same authority', states: { 'file:/etc/etcd/tls/ca.crt': file('CA\n'), [ETCD_MEMBER.id]: etcd() }, objections: [] },
+    {
+      title: 'another authority, no data yet',
+      states: { 'file:/etc/etcd/tls/ca.crt': file('other\n'), [ETCD_MEMBER.id]: etcd({ hasData: false }) },
+      objections: [],
+    },
     {
       title: 'another authority',
-      states: { 'file:/etc/etcd/tls/ca.crt': file('other\n'), [ETCD_MEMBER]: etcd() },
+      states: { 'file:/etc/etcd/tls/ca.crt': file('other\n'), [ETCD_MEMBER.id]: etcd() },
       objections: ['refuse pg1: pg1 belongs to a cluster with another certificate authority than the one beside this inventory'],
     },
   ])('$title', ({ states, objections }) => expect(guards('etcd', { pg1: states })).toEqual(objections));
 
-  const inForce = (rest: Partial<UnitInForce>): Record<string, unknown> => ({ 'service:etcd': { loaded: true, enabled: true, active: 'active', applied: undefined, inForce: { dropIns: [], stale: false, running: [], next: [], ...rest } } });
+  const inForce = (rest: Partial<UnitInForce>): Record<string, unknown> => ({
+    'service:etcd': {
+      loaded: true,
+      enabled: true,
+      active: 'active',
+      applied: undefined,
+      inForce: { dropIns: [], stale: false, running: [], next: [], ...rest },
+    },
+  });
   const open = { name: 'ETCD_CLIENT_CERT_AUTH', wanted: 'true', is: undefined };
 
   it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
@@ -297,21 +637,29 @@ describe('etcd’s guards', () => {
     { title: 'a drop-in that changes none', states: inForce({ dropIns: ['/etc/x.conf'] }), objections: [] },
     { title: 'a process of another time, which a restart mends', states: inForce({ running: [open] }), objections: [] },
     {
-      title: 'a drop-in that overrides some', states: inForce({ dropIns: ['/etc/x.conf'], next: [open] }),
-      objections: ['preflight pg1: pg1: etcd is not started with the settings of its configuration, because /etc/x.conf overrides them: ETCD_CLIENT_CERT_AUTH is not set, not true'],
+      title: 'a drop-in that overrides some',
+      states: inForce({ dropIns: ['/etc/x.conf'], next: [open] }),
+      objections: [
+        'preflight pg1: pg1: etcd is not started with the settings of its configuration, because /etc/x.conf overrides them: ETCD_CLIENT_CERT_AUTH is not set, not true',
+      ],
     },
   ])('in force is $title', ({ states, objections }) => expect(preflight('etcd', { pg1: states })).toEqual(objections));
 
   it('has what is in force among its checks, and names drop-ins', () => {
-    const seen = { pg1: { ...inForce({ dropIns: ['/etc/x.conf'], running: [open] }), [ETCD_MEMBER]: etcd() } };
+    const seen = { pg1: { ...inForce({ dropIns: ['/etc/x.conf'], running: [open] }), [ETCD_MEMBER.id]: etcd() } };
     expect(checks('etcd', seen)).toContain('NO pg1: etcd runs with its settings (ETCD_CLIENT_CERT_AUTH is not set, not true)');
-    expect(checks('etcd', { pg1: { ...inForce({}), [ETCD_MEMBER]: etcd() } })).toContain('ok pg1: etcd runs with its settings (as its process has them)');
-    expect(CATALOG.find(({ name }) => name === 'etcd')?.remarks?.(viewOf(seen), 'pg1')).toEqual(['etcd’s unit has a drop-in that pgprov does not know: /etc/x.conf']);
+    expect(checks('etcd', { pg1: { ...inForce({}), [ETCD_MEMBER.id]: etcd() } })).toContain(
+      'ok pg1: etcd runs with its settings (as its process has them)',
+    );
+    expect(CATALOG.find(({ name }) => name === 'etcd')?.remarks?.(viewOf(seen), 'pg1')).toEqual([
+      'etcd’s unit has a drop-in that pgprov does not know: /etc/x.conf',
+    ]);
   });
 
   const CONF = 'file:/etc/etcd/etcd.conf';
   /** What PGDG's package for EL comes with. */
-  const packaged = '# [member]\nETCD_NAME=default\nETCD_DATA_DIR="/var/lib/etcd/default.etcd"\nETCD_LISTEN_CLIENT_URLS="http://localhost:2379"\n';
+  const packaged =
+    '# [member]\nETCD_NAME=default\nETCD_DATA_DIR="/var/lib/etcd/default.etcd"\nETCD_LISTEN_CLIENT_URLS="http://localhost:2379"\n';
 
   it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
     { title: 'nothing there', states: { [CONF]: { type: 'absent' } }, objections: [] },
@@ -334,13 +682,17 @@ describe('etcd’s guards', () => {
       objections: ['refuse pg1: pg1 is a member of the cluster other, made by pgprov from another inventory; this one is demo'],
     },
     { title: 'somebody else’s where Debian looks', states: { 'file:/etc/default/etcd': file('ETCD_NAME=infra1\n') }, objections: [] },
-    { title: 'the same authority', states: { 'file:/etc/pki/etcd/ca.crt': file('CA\n'), [ETCD_MEMBER]: etcd() }, objections: [] },
+    { title: 'the same authority', states: { 'file:/etc/pki/etcd/ca.crt': file('CA\n'), [ETCD_MEMBER.id]: etcd() }, objections: [] },
     {
       title: 'another authority',
-      states: { 'file:/etc/pki/etcd/ca.crt': file('other\n'), [ETCD_MEMBER]: etcd() },
+      states: { 'file:/etc/pki/etcd/ca.crt': file('other\n'), [ETCD_MEMBER.id]: etcd() },
       objections: ['refuse pg1: pg1 belongs to a cluster with another certificate authority than the one beside this inventory'],
     },
-    { title: 'another authority where Debian looks', states: { 'file:/etc/etcd/tls/ca.crt': file('other\n'), [ETCD_MEMBER]: etcd() }, objections: [] },
+    {
+      title: 'another authority where Debian looks',
+      states: { 'file:/etc/etcd/tls/ca.crt': file('other\n'), [ETCD_MEMBER.id]: etcd() },
+      objections: [],
+    },
   ])('on Rocky: $title', ({ states, objections }) => {
     for (const facts of [ROCKY8, ROCKY9]) expect(guards('etcd', { pg1: on(facts, states) })).toEqual(objections);
   });
@@ -351,26 +703,42 @@ describe('etcd’s guards', () => {
   it.each<{ title: string; member: EtcdMemberState; objections: string[] }>([
     { title: 'not formed yet', member: etcd(), objections: [] },
     { title: 'the inventory’s members', member: etcd({ members: members(3, 1, 2) }), objections: [] },
-    { title: 'a newcomer', member: etcd({ members: members(1, 2) }), objections: ['preflight all: etcd has formed a cluster already, with other members than the inventory: pg3 is not in it'] },
+    {
+      title: 'a newcomer',
+      member: etcd({ members: members(1, 2) }),
+      objections: ['preflight all: etcd has formed a cluster already, with other members than the inventory: pg3 is not in it'],
+    },
     {
       title: 'a stranger',
       member: etcd({ members: members(1, 2, 3, 4) }),
-      objections: ['preflight all: etcd has formed a cluster already, with other members than the inventory: pg4 (https://10.0.0.4:2380) is not in the inventory'],
+      objections: [
+        'preflight all: etcd has formed a cluster already, with other members than the inventory: pg4 (https://10.0.0.4:2380) is not in the inventory',
+      ],
     },
   ])('$title', ({ member, objections }) => {
-    expect(preflight('etcd', { pg1: { [ETCD_MEMBER]: etcd() }, pg2: { [ETCD_MEMBER]: member } })).toEqual(objections);
+    expect(preflight('etcd', { pg1: { [ETCD_MEMBER.id]: etcd() }, pg2: { [ETCD_MEMBER.id]: member } })).toEqual(objections);
   });
 
   it.each<{ title: string; member: EtcdMemberState; results: string[] }>([
-    { title: 'well', member: etcd({ members: members(1, 2, 3) }), results: ['ok pg1: etcd is healthy (3 members)', 'ok pg1: etcd turns away a client without a certificate (refused in the TLS handshake)'] },
     {
-      title: 'open to strangers', member: etcd({ members: members(1), refusesStrangers: false }),
-      results: ['ok pg1: etcd is healthy (1 members)', 'NO pg1: etcd turns away a client without a certificate (it let one in)'],
+      title: 'well',
+      member: etcd({ members: members(1, 2, 3) }),
+      results: ['ok pg1: etcd is healthy (3 members)', 'ok pg1: etcd requires client certificates (refused in the TLS handshake)'],
     },
-  ])('checks a member that is $title', ({ member, results }) => expect(checks('etcd', { pg1: { [ETCD_MEMBER]: member } })).toEqual(results));
+    {
+      title: 'open to strangers',
+      member: etcd({ members: members(1), requiresClientCertificate: false }),
+      results: [
+        'ok pg1: etcd is healthy (1 members)',
+        'NO pg1: etcd requires client certificates (it accepted a client without a certificate)',
+      ],
+    },
+  ])('checks a member that is $title', ({ member, results }) =>
+    expect(checks('etcd', { pg1: { [ETCD_MEMBER.id]: member } })).toEqual(results),
+  );
 
   it('fails for a member that is down', () => {
-    const results = checks('etcd', { pg1: { [ETCD_MEMBER]: etcd({ healthy: false, refusesStrangers: undefined }) } });
+    const results = checks('etcd', { pg1: { [ETCD_MEMBER.id]: etcd({ healthy: false, requiresClientCertificate: undefined }) } });
     expect(results.map((result) => result.slice(0, 2))).toEqual(['NO', 'NO']);
   });
 });
@@ -381,35 +749,46 @@ describe('postgresql’s guards', () => {
     { title: 'absent', data: { kind: 'absent' }, inventory: alone, objections: [] },
     { title: 'empty', data: { kind: 'empty' }, inventory: alone, objections: [] },
     {
-      title: 'something else', data: { kind: 'foreign', entries: ['lost+found', 'x'] }, inventory: alone,
+      title: 'something else',
+      data: { kind: 'foreign', entries: ['lost+found', 'x'] },
+      inventory: alone,
       objections: ['refuse db: db: the data directory is not empty and holds no PostgreSQL cluster (found lost+found, x)'],
     },
     {
-      title: 'another version', data: cluster('7', { version: '15', ours: true }), inventory: alone,
+      title: 'another version',
+      data: cluster('7', { version: '15', ours: true }),
+      inventory: alone,
       objections: ['refuse db: db: the data directory holds a PostgreSQL 15 cluster, the inventory says 17'],
     },
     { title: 'ours', data: cluster('7', { ours: true }), inventory: alone, objections: [] },
     {
-      title: 'not ours', data: cluster('7'), inventory: alone,
+      title: 'not ours',
+      data: cluster('7'),
+      inventory: alone,
       objections: ['refuse db: db: the data directory holds a PostgreSQL cluster that pgprov did not make (system identifier 7)'],
     },
     { title: 'Patroni’s', data: cluster('7'), inventory: three, objections: [] },
     {
-      title: 'Patroni’s, of another version', data: cluster('7', { version: '16' }), inventory: three,
+      title: 'Patroni’s, of another version',
+      data: cluster('7', { version: '16' }),
+      inventory: three,
       objections: ['refuse pg1: pg1: the data directory holds a PostgreSQL 16 cluster, the inventory says 17'],
     },
   ])('$title', ({ data, inventory, objections }) => {
     const host = inventory.hosts[0]?.name ?? '';
-    expect(guards('postgresql', { [host]: { [DATA_DIRECTORY]: data } }, inventory)).toEqual(objections);
+    expect(guards('postgresql', { [host]: { [DATA_DIRECTORY.id]: data } }, inventory)).toEqual(objections);
   });
 
   // The replica itself fails over it, see sound-data.test.ts.
   it('let a replica of another version not hold up the others', () => {
     const seen = (leader: string): Seen => ({
-      pg1: { [DATA_DIRECTORY]: cluster('7'), [DCS]: store({ initialize: '7', leader }) }, pg2: { [DATA_DIRECTORY]: cluster('7', { version: '16' }) },
+      pg1: { [DATA_DIRECTORY.id]: cluster('7'), [DCS.id]: store({ initialize: '7', leader }) },
+      pg2: { [DATA_DIRECTORY.id]: cluster('7', { version: '16' }) },
     });
     expect(guards('postgresql', seen('pg1'))).toEqual([]);
-    expect(guards('postgresql', seen('pg2'))).toEqual(['refuse pg2: pg2: the data directory holds a PostgreSQL 16 cluster, the inventory says 17']);
+    expect(guards('postgresql', seen('pg2'))).toEqual([
+      'refuse pg2: pg2: the data directory holds a PostgreSQL 16 cluster, the inventory says 17',
+    ]);
   });
 
   it.each([
@@ -417,13 +796,15 @@ describe('postgresql’s guards', () => {
     { data: cluster('7', { checksums: 0 }), result: 'NO pg1: data checksums are on (data page checksum version 0)' },
     { data: cluster('7', { checksums: undefined }), result: 'NO pg1: data checksums are on (data page checksum version unknown)' },
     { data: { kind: 'absent' }, result: 'NO pg1: data checksums are on (the data directory is absent)' },
-  ])('$result', ({ data, result }) => expect(checks('postgresql', { pg1: { [DATA_DIRECTORY]: data } })).toEqual([result]));
+  ])('$result', ({ data, result }) => expect(checks('postgresql', { pg1: { [DATA_DIRECTORY.id]: data } })).toEqual([result]));
 });
 
 describe('a server without Patroni', () => {
   const SERVED = 'served-data';
-  const at = (yaml: string): Promise<Inventory> => inventoryOf(`cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n${yaml}`);
-  const elsewhere = (unit: string, served: string, wanted: string): string => `refuse db: db: ${unit} has its cluster in ${served}, the inventory says ${wanted}`;
+  const at = (yaml: string): Promise<Inventory> =>
+    inventoryOf(`cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n${yaml}`);
+  const elsewhere = (unit: string, served: string, wanted: string): string =>
+    `refuse db: db: ${unit} has its cluster in ${served}, the inventory says ${wanted}`;
 
   it.each<{ title: string; facts: object; served: string | undefined; yaml: string; objections: string[] }>([
     { title: 'not asked', facts: ROCKY9, served: undefined, yaml: '', objections: [] },
@@ -431,18 +812,39 @@ describe('a server without Patroni', () => {
     { title: 'where the packages put it', facts: ROCKY9, served: '/var/lib/pgsql/17/data', yaml: '', objections: [] },
     { title: 'where the packages put it on Debian', facts: DEBIAN, served: '/var/lib/postgresql/17/main', yaml: '', objections: [] },
     { title: 'where the inventory says', facts: ROCKY9, served: '/srv/pg', yaml: 'postgresql: {data_dir: /srv/pg}\n', objections: [] },
-    { title: 'there, but for a slash in the inventory', facts: ROCKY9, served: '/srv/pg', yaml: 'postgresql: {data_dir: /srv/pg/}\n', objections: [] },
-    { title: 'there, but for a slash on the host', facts: DEBIAN, served: '/srv/pg//', yaml: 'postgresql: {data_dir: /srv/pg}\n', objections: [] },
     {
-      title: 'elsewhere', facts: ROCKY8, served: '/var/lib/pgsql/17/data', yaml: 'postgresql: {data_dir: /srv/pg}\n',
+      title: 'there, but for a slash in the inventory',
+      facts: ROCKY9,
+      served: '/srv/pg',
+      yaml: 'postgresql: {data_dir: /srv/pg/}\n',
+      objections: [],
+    },
+    {
+      title: 'there, but for a slash on the host',
+      facts: DEBIAN,
+      served: '/srv/pg//',
+      yaml: 'postgresql: {data_dir: /srv/pg}\n',
+      objections: [],
+    },
+    {
+      title: 'elsewhere',
+      facts: ROCKY8,
+      served: '/var/lib/pgsql/17/data',
+      yaml: 'postgresql: {data_dir: /srv/pg}\n',
       objections: [elsewhere('postgresql-17', '/var/lib/pgsql/17/data', '/srv/pg')],
     },
     {
-      title: 'elsewhere, for the inventory names another cluster', facts: ROCKY9, served: '/var/lib/pgsql/16/data', yaml: 'postgresql: {version: 16, name: other}\n',
+      title: 'elsewhere, for the inventory names another cluster',
+      facts: ROCKY9,
+      served: '/var/lib/pgsql/16/data',
+      yaml: 'postgresql: {version: 16, name: other}\n',
       objections: [elsewhere('postgresql-16', '/var/lib/pgsql/16/data', '/var/lib/pgsql/16/other')],
     },
     {
-      title: 'elsewhere on Debian', facts: DEBIAN, served: '/srv/old', yaml: '',
+      title: 'elsewhere on Debian',
+      facts: DEBIAN,
+      served: '/srv/old',
+      yaml: '',
       objections: [elsewhere('postgresql@17-main', '/srv/old', '/var/lib/postgresql/17/main')],
     },
   ])('has its data $title', async ({ facts, served, yaml, objections }) => {
@@ -472,7 +874,8 @@ describe('a server without Patroni', () => {
 
 describe('pgdg’s preflight', () => {
   const packet = (body: string): Buffer => Buffer.concat([Buffer.from([0x99, 0, body.length + 1, 4]), Buffer.from(body)]);
-  const armored = (bytes: Buffer): string => `-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n${bytes.toString('base64')}\n-----END PGP PUBLIC KEY BLOCK-----\n`;
+  const armored = (bytes: Buffer): string =>
+    `-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n${bytes.toString('base64')}\n-----END PGP PUBLIC KEY BLOCK-----\n`;
   const fingerprint = (bytes: Buffer): string => createHash('sha1').update(bytes).digest('hex').toUpperCase();
   const [key, other] = [packet('a mirror of PGDG'), packet('another')] as const;
   const yaml = (given: Buffer, pinned?: string): string =>
@@ -487,12 +890,24 @@ describe('pgdg’s preflight', () => {
     { title: 'the pinned key on Debian', facts: DEBIAN, yaml: yaml(key, fingerprint(key)), objections: [] },
     { title: 'another than Debian’s', facts: DEBIAN, yaml: yaml(key), objections: [holds(fingerprint(key), debian)] },
     { title: 'another than Rocky’s two', facts: ROCKY8, yaml: yaml(key), objections: [holds(fingerprint(key), rocky)] },
-    { title: 'another than the pinned one', facts: ROCKY9, yaml: yaml(key, fingerprint(other)), objections: [holds(fingerprint(key), fingerprint(other))] },
     {
-      title: 'one more than the pinned one', facts: ROCKY9, yaml: yaml(Buffer.concat([key, other]), fingerprint(key)),
+      title: 'another than the pinned one',
+      facts: ROCKY9,
+      yaml: yaml(key, fingerprint(other)),
+      objections: [holds(fingerprint(key), fingerprint(other))],
+    },
+    {
+      title: 'one more than the pinned one',
+      facts: ROCKY9,
+      yaml: yaml(Buffer.concat([key, other]), fingerprint(key)),
       objections: [holds(`${fingerprint(key)}, ${fingerprint(other)}`, fingerprint(key))],
     },
-    { title: 'no key at all', facts: ROCKY9, yaml: yaml(Buffer.from('nothing'), fingerprint(key)), objections: [holds('no readable key', fingerprint(key))] },
+    {
+      title: 'no key at all',
+      facts: ROCKY9,
+      yaml: yaml(Buffer.from('nothing'), fingerprint(key)),
+      objections: [holds('no readable key', fingerprint(key))],
+    },
     { title: 'a system that is not supported', facts: { ...ROCKY9, version: '10.0' }, yaml: yaml(key), objections: [] },
   ])('$title', async ({ facts, yaml: text, objections }) => {
     expect(preflight('pgdg', { pg1: on(facts) }, await inventoryOf(`${THREE}${text}`))).toEqual(objections);
@@ -504,26 +919,64 @@ describe('base’s preflight', () => {
 
   it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
     { title: 'not asked', states: {}, objections: [] },
-    { title: 'too little memory', states: { [HOST_FACTS]: { memory: 100 * MIB } }, objections: ['preflight pg1: pg1 has 100 MiB of memory, at least 512 are wanted'] },
-    { title: 'no room', states: { 'free-space': { '/var': 2 ** 40, '/data': 5 * MIB } }, objections: ['preflight pg1: pg1 has only 5 MiB free for /data, at least 1024 are wanted'] },
+    {
+      title: 'too little memory',
+      states: { [HOST_FACTS.id]: { memory: 100 * MIB } },
+      objections: ['preflight pg1: pg1 has 100 MiB of memory, at least 512 are required'],
+    },
+    {
+      title: 'no room',
+      states: { 'free-space': { '/var': 2 ** 40, '/data': 5 * MIB } },
+      objections: ['preflight pg1: pg1 has only 5 MiB free for /data, at least 1024 are required'],
+    },
     {
       title: 'no room on a host that runs already',
-      states: { 'free-space': { '/data': 0 }, ports: [{ port: 5432, process: 'postgres', unit: 'patroni.service' }] }, objections: [],
+      states: { 'free-space': { '/data': 0 }, ports: [{ port: 5432, process: 'postgres', unit: 'patroni.service' }] },
+      objections: [],
     },
     {
-      title: 'a port that is taken', states: { ports: [{ port: 5432, process: 'postgres', unit: 'postgresql@15-main.service' }] },
+      title: 'a port that is taken',
+      states: { ports: [{ port: 5432, process: 'postgres', unit: 'postgresql@15-main.service' }] },
       objections: ['preflight pg1: pg1: port 5432, meant for PostgreSQL, is held by postgres (postgresql@15-main.service)'],
     },
-    { title: 'a port that is taken by nobody known', states: { ports: [{ port: 2379, process: '', unit: '' }] }, objections: ['preflight pg1: pg1: port 2379, meant for etcd clients, is held by another process'] },
-    { title: 'ports of its own services', states: { ports: [{ port: 8008, process: 'patroni', unit: 'patroni.service' }, { port: 2380, process: 'etcd', unit: 'etcd.service' }] }, objections: [] },
-    { title: 'peers that are fine', states: { reachability: ['open', 'refused', 'unknown'].map((result) => ({ address: '10.0.0.2', port: 1, result })) }, objections: [] },
+    {
+      title: 'a port that is taken by nobody known',
+      states: { ports: [{ port: 2379, process: '', unit: '' }] },
+      objections: ['preflight pg1: pg1: port 2379, meant for etcd clients, is held by another process'],
+    },
+    {
+      title: 'ports of its own services',
+      states: {
+        ports: [
+          { port: 8008, process: 'patroni', unit: 'patroni.service' },
+          { port: 2380, process: 'etcd', unit: 'etcd.service' },
+        ],
+      },
+      objections: [],
+    },
+    {
+      title: 'peers that are fine',
+      states: { reachability: ['open', 'refused', 'unknown'].map((result) => ({ address: '10.0.0.2', port: 1, result })) },
+      objections: [],
+    },
     {
       title: 'peers that are silent on all ports and not part of the run, and so may be off',
-      states: { reachability: [{ address: '10.0.0.4', port: 2380, result: 'filtered' }, { address: '10.0.0.4', port: 5432, result: 'unreachable' }] }, objections: [],
+      states: {
+        reachability: [
+          { address: '10.0.0.4', port: 2380, result: 'filtered' },
+          { address: '10.0.0.4', port: 5432, result: 'unreachable' },
+        ],
+      },
+      objections: [],
     },
     {
       title: 'peers that are not part of the run, and silent on some ports',
-      states: { reachability: [{ address: '10.0.0.4', port: 2380, result: 'filtered' }, { address: '10.0.0.4', port: 5432, result: 'open' }] },
+      states: {
+        reachability: [
+          { address: '10.0.0.4', port: 2380, result: 'filtered' },
+          { address: '10.0.0.4', port: 5432, result: 'open' },
+        ],
+      },
       objections: ['preflight pg1: pg1: pg4 (10.0.0.4) port 2380 does not answer (filtered?)'],
     },
     {
@@ -538,43 +991,81 @@ describe('base’s preflight', () => {
     },
     {
       title: 'peers that are not',
-      states: { reachability: [{ address: '10.0.0.2', port: 2380, result: 'filtered' }, { address: '10.0.0.3', port: 5432, result: 'unreachable' }] },
-      objections: ['preflight pg1: pg1: pg2 (10.0.0.2) port 2380 does not answer (filtered?)', 'preflight pg1: pg1: pg3 (10.0.0.3) port 5432 cannot be reached (no route, or turned away by a firewall)'],
+      states: {
+        reachability: [
+          { address: '10.0.0.2', port: 2380, result: 'filtered' },
+          { address: '10.0.0.3', port: 5432, result: 'unreachable' },
+        ],
+      },
+      objections: [
+        'preflight pg1: pg1: pg2 (10.0.0.2) port 2380 does not answer (filtered?)',
+        'preflight pg1: pg1: pg3 (10.0.0.3) port 5432 cannot be reached (no route, or rejected by a firewall)',
+      ],
     },
   ])('$title', async ({ states, objections }) =>
-    expect(preflight('base', { pg1: states, pg2: {}, pg3: {} }, await inventoryOf(`${THREE}  pg4: {address: 192.0.2.4, cluster_address: 10.0.0.4}\n`))).toEqual(objections));
+    expect(
+      preflight(
+        'base',
+        { pg1: states, pg2: {}, pg3: {} },
+        await inventoryOf(`${THREE}  pg4: {address: 192.0.2.4, cluster_address: 10.0.0.4}\n`),
+      ),
+    ).toEqual(objections),
+  );
 
   it.each([
     { offsets: [0, 1000, -3000], objections: [] },
     { offsets: [100_000, 100_000, 100_000], objections: [] },
     { offsets: [0, 4000, -2500], objections: ['preflight all: the clocks of pg3 and pg2 differ by 6.5 s, at most 5 s are allowed'] },
   ])('clocks $offsets', ({ offsets, objections }) => {
-    expect(preflight('base', Object.fromEntries(offsets.map((offset, index) => [`pg${index + 1}`, { 'clock-offset': offset }])))).toEqual(objections);
+    expect(preflight('base', Object.fromEntries(offsets.map((offset, index) => [`pg${index + 1}`, { 'clock-offset': offset }])))).toEqual(
+      objections,
+    );
   });
 });
 
 describe('checks of the cluster', () => {
   const member = (rest: object = {}): object => ({
-    answers: true, state: 'running', role: 'leader', scope: 'demo', version: '4', timeline: 1, pendingRestart: false,
-    replication: [{ application: 'pg2', state: 'streaming', syncState: 'async' }, { application: 'pg3', state: 'startup', syncState: 'async' }],
-    cluster: [{ name: 'pg1', role: 'leader', state: 'running' }], ...rest,
+    answers: true,
+    state: 'running',
+    role: 'leader',
+    scope: 'demo',
+    version: '4',
+    timeline: 1,
+    pendingRestart: false,
+    replication: [
+      { application: 'pg2', state: 'streaming', syncState: 'async' },
+      { application: 'pg3', state: 'startup', syncState: 'async' },
+    ],
+    cluster: [{ name: 'pg1', role: 'leader', state: 'running' }],
+    ...rest,
   });
   const replica = member({ role: 'replica', state: 'streaming', replication: [] });
 
   it('proves leader, members and streaming', () => {
-    expect(checks('patroni', { pg1: { [PATRONI_MEMBER]: member() }, pg2: { [PATRONI_MEMBER]: replica }, pg3: { [PATRONI_MEMBER]: replica } })).toEqual([
+    expect(
+      checks('patroni', {
+        pg1: { [PATRONI_MEMBER.id]: member() },
+        pg2: { [PATRONI_MEMBER.id]: replica },
+        pg3: { [PATRONI_MEMBER.id]: replica },
+      }),
+    ).toEqual([
       'ok all: the cluster has a leader (pg1)',
       'ok pg1: Patroni’s member runs (leader, running, timeline 1)',
       'ok pg2: Patroni’s member runs (replica, streaming, timeline 1)',
       'ok pg3: Patroni’s member runs (replica, streaming, timeline 1)',
       'ok pg2: the replica streams (as the leader sees it)',
-      'NO pg3: the replica streams (the leader has no streaming connection of it (it has: pg2 streaming, pg3 startup))',
+      'NO pg3: the replica streams (the leader has no streaming connection from it (it has: pg2 streaming, pg3 startup))',
     ]);
   });
 
   it('misses what does not answer', () => {
-    expect(checks('patroni', { pg1: { [PATRONI_MEMBER]: { answers: false } }, pg2: { [PATRONI_MEMBER]: member({ state: 'starting', role: 'replica', cluster: [] }) } })).toEqual([
-      'NO all: the cluster has a leader (none holds the lock)',
+    expect(
+      checks('patroni', {
+        pg1: { [PATRONI_MEMBER.id]: { answers: false } },
+        pg2: { [PATRONI_MEMBER.id]: member({ state: 'starting', role: 'replica', cluster: [] }) },
+      }),
+    ).toEqual([
+      'NO all: the cluster has a leader (no member holds the leader lock)',
       'NO pg1: Patroni’s member runs (the REST API does not answer)',
       'NO pg2: Patroni’s member runs (replica, starting, timeline 1)',
     ]);
@@ -582,21 +1073,51 @@ describe('checks of the cluster', () => {
   });
 
   it.each([
-    { logins: [{ address: '10.0.0.1', systemIdentifier: '7' }], result: 'ok pg1: replicator logs in through .pgpass (logged in to 10.0.0.1)' },
-    { logins: [{ address: '10.0.0.1', systemIdentifier: '7' }, { address: '10.0.0.2', error: 'no' }], result: 'NO pg1: replicator logs in through .pgpass (10.0.0.2: no)' },
-    { logins: [{ address: '10.0.0.1', systemIdentifier: '7' }, { address: '10.0.0.3', error: 'left out of the run' }], result: 'ok pg1: replicator logs in through .pgpass (logged in to 10.0.0.1)' },
+    {
+      logins: [{ address: '10.0.0.1', systemIdentifier: '7' }],
+      result: 'ok pg1: replicator logs in through .pgpass (logged in to 10.0.0.1)',
+    },
+    {
+      logins: [
+        { address: '10.0.0.1', systemIdentifier: '7' },
+        { address: '10.0.0.2', error: 'no' },
+      ],
+      result: 'NO pg1: replicator logs in through .pgpass (10.0.0.2: no)',
+    },
+    {
+      logins: [
+        { address: '10.0.0.1', systemIdentifier: '7' },
+        { address: '10.0.0.3', error: 'left out of the run' },
+      ],
+      result: 'ok pg1: replicator logs in through .pgpass (logged in to 10.0.0.1)',
+    },
     { logins: [], result: 'NO pg1: replicator logs in through .pgpass (logged in to )' },
-  ])('$result', ({ logins, result }) => expect(checks('replication', { pg1: { 'replication-login': logins }, pg2: {} }).slice(0, 1)).toEqual([result]));
+  ])('$result', ({ logins, result }) =>
+    expect(checks('replication', { pg1: { 'replication-login': logins }, pg2: {} }).slice(0, 1)).toEqual([result]),
+  );
 });
 
 describe('remarks', () => {
+  it('say once for all members that wait that they need a restart, with the one command', () => {
+    const waits = { [PATRONI_MEMBER.id]: { answers: true, pendingRestart: true, scope: 'demo' } };
+    const view = viewOf({ pg1: {}, pg2: waits, pg3: waits });
+    const patroni = CATALOG.find(({ name }) => name === 'patroni');
+    const words = `PostgreSQL needs a restart; when it suits you, run \`pgprov restart ${view.inventory.file} --pending\``;
+    expect(['pg1', 'pg2', 'pg3'].map((host) => patroni?.remarks?.(view, host))).toEqual([[], [words], [words]]);
+  });
+
   it('name what waits for a restart', () => {
-    const remarks = (name: string, states: Record<string, unknown>): string[] =>
-      CATALOG.find((role) => role.name === name)?.remarks?.(viewOf({ pg1: states }), 'pg1') ?? [];
-    expect(remarks('postgresql', { 'pending-restart': ['max_connections', 'wal_level'] })).toEqual(['restart pending for max_connections, wal_level']);
+    const remarks = (name: string, states: Record<string, unknown>): string[] => {
+      const view = viewOf({ pg1: states });
+      const told = CATALOG.find((role) => role.name === name)?.remarks?.(view, 'pg1') ?? [];
+      return told.map((text) => text.replace(view.inventory.file, 'INVENTORY'));
+    };
+    expect(remarks('postgresql', { 'pending-restart': ['max_connections', 'wal_level'] })).toEqual([
+      'restart pending for max_connections, wal_level',
+    ]);
     expect(remarks('postgresql', {})).toEqual([]);
-    expect(remarks('patroni', { [PATRONI_MEMBER]: { answers: true, pendingRestart: true, scope: 'demo' } })).toEqual([
-      'Patroni holds a restart pending; `patronictl restart demo pg1` carries it out',
+    expect(remarks('patroni', { [PATRONI_MEMBER.id]: { answers: true, pendingRestart: true, scope: 'demo' } })).toEqual([
+      'PostgreSQL needs a restart; when it suits you, run `pgprov restart INVENTORY --pending`',
     ]);
   });
 });
@@ -605,28 +1126,48 @@ describe('passwords that were lost here', () => {
   const PATHS = ['postgresql.superuser_password', 'replication.password', 'patroni.rewind_password', 'patroni.restapi_password'];
   const told = (name: string, seen: Seen, generated: string[], inventory?: Inventory): string[] => {
     const role = CATALOG.find((candidate) => candidate.name === name);
-    return (role?.guards?.(viewOf(seen, inventory), { ...MATERIAL, generated }) ?? []).map(({ kind, host, message, hint }) => `${kind} ${host ?? 'all'}: ${message} | ${hint}`);
+    return (role?.guards?.(viewOf(seen, inventory), { ...MATERIAL, generated }) ?? []).map(
+      ({ kind, host, message, hint }) => `${kind} ${host ?? 'all'}: ${message} | ${hint}`,
+    );
   };
   const managed = { type: 'file', owner: 'postgres', group: 'postgres', mode: '0600', content: Buffer.from('# Managed by pgprov\n') };
   const known = store({ initialize: '7', leader: 'pg1' });
-  const member = { [DCS]: known, [ETCD_MEMBER]: etcd(), [DATA_DIRECTORY]: cluster('7'), 'file:/etc/patroni/config.yml': managed };
+  const member = { [DCS.id]: known, [ETCD_MEMBER.id]: etcd(), [DATA_DIRECTORY.id]: cluster('7'), 'file:/etc/patroni/config.yml': managed };
   const role = (server: string, verifier: string): object => ({ server, exists: true, verifier, attributes: [] });
   const foreign = 'SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy';
 
   it('refuses to make new ones while the cluster runs, and says where they are', () => {
     const refusals = told('patroni', { pg1: { ...member, 'pg-role:replicator': role('primary', foreign) } }, ['replication.password']);
     expect(refusals.filter((text) => text.startsWith('refuse'))).toEqual([
-      'refuse pg1: pg1: the cluster has passwords that this machine does not know: neither the inventory nor .pgprov/demo/passwords.yml has replication.password | '
-      + 'bring .pgprov/demo/passwords.yml back from a backup; '
-      + 'or write it anew from /etc/patroni/config.yml on pg1, which root can read: postgresql.authentication.replication.password as replication.password, one `NAME: value` a line; '
-      + 'or give new ones in the inventory, which `apply` sets on all members at once: it logs in through the socket and needs no old one',
+      'refuse pg1: pg1: the cluster has passwords that this machine does not know: neither the inventory nor .pgprov/demo/passwords.yml has replication.password | ' +
+        'bring .pgprov/demo/passwords.yml back from a backup; ' +
+        'or write it anew from /etc/patroni/config.yml on pg1, which root can read: postgresql.authentication.replication.password as replication.password, one `NAME: value` a line; ' +
+        'or give new ones in the inventory, which `apply` sets on all members at once: it logs in through the socket and needs no old one',
     ]);
   });
 
   it.each<{ title: string; seen: Seen; names: string }>([
-    { title: 'PostgreSQL is down', seen: { pg1: member }, names: 'postgresql.superuser_password, replication.password, patroni.rewind_password and patroni.restapi_password' },
-    { title: 'only etcd knows the cluster', seen: { pg3: { [DCS]: known, [DATA_DIRECTORY]: { kind: 'absent' } } }, names: 'and patroni.restapi_password' },
-    { title: 'a member that is left out answers', seen: { pg3: { [DCS]: down, [DATA_DIRECTORY]: { kind: 'absent' }, reachability: [{ address: '10.0.0.1', port: 8008, result: 'open' }] } }, names: 'and patroni.restapi_password' },
+    {
+      title: 'PostgreSQL is down',
+      seen: { pg1: member },
+      names: 'postgresql.superuser_password, replication.password, patroni.rewind_password and patroni.restapi_password',
+    },
+    {
+      title: 'only etcd knows the cluster',
+      seen: { pg3: { [DCS.id]: known, [DATA_DIRECTORY.id]: { kind: 'absent' } } },
+      names: 'and patroni.restapi_password',
+    },
+    {
+      title: 'a member that is left out answers',
+      seen: {
+        pg3: {
+          [DCS.id]: down,
+          [DATA_DIRECTORY.id]: { kind: 'absent' },
+          reachability: [{ address: '10.0.0.1', port: 8008, result: 'open' }],
+        },
+      },
+      names: 'and patroni.restapi_password',
+    },
   ])('refuses where $title', ({ seen, names }) => {
     const refusals = told('patroni', seen, PATHS).filter((text) => text.includes('does not know'));
     expect(refusals).toHaveLength(1);
@@ -634,7 +1175,11 @@ describe('passwords that were lost here', () => {
   });
 
   it.each<{ title: string; seen: Seen; generated: string[] }>([
-    { title: 'a cluster that is to be made', seen: { pg1: { [DCS]: store(), [ETCD_MEMBER]: etcd(), [DATA_DIRECTORY]: { kind: 'absent' } } }, generated: PATHS },
+    {
+      title: 'a cluster that is to be made',
+      seen: { pg1: { [DCS.id]: store(), [ETCD_MEMBER.id]: etcd(), [DATA_DIRECTORY.id]: { kind: 'absent' } } },
+      generated: PATHS,
+    },
     { title: 'passwords that are kept', seen: { pg1: { ...member, 'pg-role:replicator': role('primary', foreign) } }, generated: [] },
   ])('has nothing against $title', ({ seen, generated }) => {
     expect(told('patroni', seen, generated).filter((text) => text.includes('does not know'))).toEqual([]);
@@ -643,6 +1188,8 @@ describe('passwords that were lost here', () => {
   it('refuses on a server without Patroni as well', () => {
     const seen = (verifier: string): Seen => ({ db: { 'pg-role:replicator': role('primary', verifier) } });
     expect(told('replication', seen(foreign), ['replication.password'], alone)).toHaveLength(1);
-    expect(told('replication', { db: { 'pg-role:replicator': { ...role('primary', ''), exists: false } } }, ['replication.password'], alone)).toEqual([]);
+    expect(
+      told('replication', { db: { 'pg-role:replicator': { ...role('primary', ''), exists: false } } }, ['replication.password'], alone),
+    ).toEqual([]);
   });
 });

@@ -6,23 +6,25 @@ import { rocky8, rocky9 } from '../../src/platform/el.js';
 import { PLATFORMS, type Platform } from '../../src/platform/index.js';
 import type { Inventory } from '../../src/model/index.js';
 import { buildPlan } from '../../src/plan/plan.js';
-import { joinShapes, shapeHost, type HostShape, type RunStage } from '../../src/plan/shape.js';
+import type { Stage } from '../../src/plan/role.js';
+import { joinHostWork, buildHostWork, type HostWork, type RunStage } from '../../src/plan/host-work.js';
 import { takersOf } from '../../src/plan/takers.js';
 import { pathText, type PathState } from '../../src/resources/file.js';
 import type { Resource } from '../../src/resources/resource.js';
 import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
 
-const shapeOf = (inventory: Inventory, name: string, platform: Platform = debian13): HostShape => shapeHost(CATALOG, contextOf(inventory, name, platform));
-const ids = (shape: HostShape): string[] => shape.stages.map(({ id }) => id);
+const shapeOf = (inventory: Inventory, name: string, platform: Platform = debian13): HostWork =>
+  buildHostWork(CATALOG, contextOf(inventory, name, platform));
+const ids = (shape: HostWork): string[] => shape.stages.map(({ id }) => id);
 
-function resourceOf(shape: HostShape, id: string): Resource {
+function resourceOf(shape: HostWork, id: string): Resource {
   const found = shape.stages.flatMap(({ stage }) => stage.resources).find((resource) => resource.id === id);
   if (found === undefined) throw new Error(`no ${id}`);
   return found;
 }
 
 /** What a file is to hold, which its diff against nothing shows. */
-function contentOf(shape: HostShape, path: string): string {
+function contentOf(shape: HostWork, path: string): string {
   const state: PathState = { type: 'absent' };
   const [change] = resourceOf(shape, `file:${path}`).diff(state);
   return change?.after ?? '';
@@ -30,8 +32,18 @@ function contentOf(shape: HostShape, path: string): string {
 
 const three = await inventoryOf(THREE);
 const PATRONI_HOST = [
-  'base/prepare', 'firewall/open', 'pgdg/repository', 'postgresql/packages', 'etcd/configure', 'etcd/start',
-  'patroni/configure', 'patroni/start', 'patroni/enable', 'patroni/settle',
+  'base/prepare',
+  'firewall/open',
+  'pgdg/repository',
+  'postgresql/packages',
+  'etcd/configure',
+  'etcd/start',
+  'patroni/configure',
+  'patroni/correct',
+  'patroni/start',
+  'patroni/enable',
+  'patroni/settle',
+  'patroni/in-force',
 ];
 
 describe.each(PLATFORMS)('stages on $title', (platform) => {
@@ -40,12 +52,21 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
   it('of a server without Patroni', async () => {
     const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
     expect(ids(shapeOf(alone, 'db', platform))).toEqual([
-      'base/prepare', 'pgdg/repository', 'postgresql/packages', 'postgresql/cluster', 'postgresql/configure', 'postgresql/start', 'replication/accounts',
+      'base/prepare',
+      'pgdg/repository',
+      'postgresql/packages',
+      'postgresql/cluster',
+      'postgresql/configure',
+      'postgresql/start',
+      'replication/accounts',
     ]);
   });
 
   it.each(['pg1', 'db'])('have resources that each host has once (%s)', async (name) => {
-    const inventory = name === 'pg1' ? three : await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
+    const inventory =
+      name === 'pg1'
+        ? three
+        : await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
     const all = shapeOf(inventory, name, platform).stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id));
     const twice = all.filter((id, index) => all.indexOf(id) !== index);
     expect(twice).toEqual([]);
@@ -53,24 +74,50 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
 
   it('install what the platform calls its packages', () => {
     const { stages } = shapeOf(three, 'pg1', platform);
-    const installs = stages.flatMap(({ stage }) => stage.resources).filter(({ id }) => id.startsWith('packages:'))
+    const installs = stages
+      .flatMap(({ stage }) => stage.resources)
+      .filter(({ id }) => id.startsWith('packages:'))
       .flatMap((resource) => resource.diff({}).map(({ summary }) => summary));
     expect(installs).toEqual([
       `install ${platform.prerequisites.join(' ')}`,
-      `install ${[...platform.postgresql(17).serverPackages, ...platform.etcd.packages, ...platform.patroni.packages].join(' ')}`,
+      `install ${[...platform.postgresql(17).serverPackages, ...platform.etcd.packages, ...platform.patroni.packages, ...platform.etcd.patroniPackages].join(' ')}`,
     ]);
   });
 
   const { serverPackages } = platform.postgresql(17);
   it.each<{ roles: string[]; id: string; title: string; packages: readonly string[]; disable: string }>([
-    { roles: ['postgresql', 'etcd', 'patroni'], id: 'postgresql/packages', title: 'install PostgreSQL 17, etcd and Patroni', packages: [...serverPackages, ...platform.etcd.packages, ...platform.patroni.packages], disable: 'etcd patroni' },
-    { roles: ['etcd', 'patroni'], id: 'etcd/packages', title: 'install etcd and Patroni', packages: [...platform.etcd.packages, ...platform.patroni.packages], disable: 'etcd patroni' },
+    {
+      roles: ['postgresql', 'etcd', 'patroni'],
+      id: 'postgresql/packages',
+      title: 'install PostgreSQL 17, etcd and Patroni',
+      packages: [...serverPackages, ...platform.etcd.packages, ...platform.patroni.packages, ...platform.etcd.patroniPackages],
+      disable: 'etcd patroni',
+    },
+    {
+      roles: ['etcd', 'patroni'],
+      id: 'etcd/packages',
+      title: 'install etcd and Patroni',
+      packages: [...platform.etcd.packages, ...platform.patroni.packages, ...platform.etcd.patroniPackages],
+      disable: 'etcd patroni',
+    },
     { roles: ['etcd'], id: 'etcd/packages', title: 'install etcd', packages: platform.etcd.packages, disable: 'etcd' },
-    { roles: ['patroni'], id: 'patroni/packages', title: 'install Patroni', packages: platform.patroni.packages, disable: 'patroni' },
-    { roles: ['postgresql', 'replication'], id: 'postgresql/packages', title: 'install PostgreSQL 17', packages: serverPackages, disable: '' },
+    {
+      roles: ['patroni'],
+      id: 'patroni/packages',
+      title: 'install Patroni',
+      packages: [...platform.patroni.packages, ...platform.etcd.patroniPackages],
+      disable: 'patroni',
+    },
+    {
+      roles: ['postgresql', 'replication'],
+      id: 'postgresql/packages',
+      title: 'install PostgreSQL 17',
+      packages: serverPackages,
+      disable: '',
+    },
   ])('install what $roles need at once, and keep their units from starting at boot', ({ roles, id, title, packages, disable }) => {
     const aimed = CATALOG.filter(({ name }) => roles.includes(name));
-    const [first, ...others] = shapeHost(aimed, contextOf(three, 'pg2', platform)).stages;
+    const [first, ...others] = buildHostWork(aimed, contextOf(three, 'pg2', platform)).stages;
     expect([first?.id, first?.stage.title]).toEqual([id, title]);
     const resource = first?.stage.resources.at(-1);
     expect(resource?.diff({}).map(({ summary }) => summary)).toEqual([`install ${packages.join(' ')}`]);
@@ -81,8 +128,38 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
 
   it('start the platform’s units, and Patroni at boot only when it has its data', () => {
     const { stages } = shapeOf(three, 'pg1', platform);
-    const units = stages.flatMap(({ id, stage }) => stage.resources.filter((resource) => /^(?:service|enabled):/u.test(resource.id)).map((resource) => `${id} ${resource.id}`));
+    const units = stages.flatMap(({ id, stage }) =>
+      stage.resources.filter((resource) => /^(?:service|enabled):/u.test(resource.id)).map((resource) => `${id} ${resource.id}`),
+    );
     expect(units).toEqual(['etcd/start service:etcd', 'patroni/start service:patroni', 'patroni/enable enabled:patroni']);
+  });
+
+  it('know which package brings a unit that is gone', async () => {
+    const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n');
+    const {
+      unit,
+      serverPackages: [server = ''],
+      unitPackage,
+    } = platform.postgresql(17);
+    const command = platform.packageManager === 'apt' ? 'apt-get install --reinstall' : 'dnf reinstall';
+    const gone = { loaded: false, enabled: false, active: 'inactive', applied: undefined };
+    for (const { shape, service, with: installed, package: name } of [
+      { shape: shapeOf(three, 'pg1', platform), service: 'etcd', with: platform.etcd.packages[0], package: platform.etcd.packages[0] },
+      {
+        shape: shapeOf(three, 'pg1', platform),
+        service: 'patroni',
+        with: platform.patroni.packages[0],
+        package: platform.patroni.packages[0],
+      },
+      { shape: shapeOf(alone, 'db', platform), service: unit('main'), with: server, package: unitPackage },
+    ]) {
+      const resource = resourceOf(shape, `service:${service}`);
+      const obstacle = (state: object): string | undefined => resource.obstacle?.(gone, new Map([['packages:postgresql', state]]))?.advice;
+      expect([obstacle({}), obstacle({ [installed ?? '']: '1' })], service).toEqual([
+        undefined,
+        `\`${command} ${name}\` there brings it back; then run again`,
+      ]);
+    }
   });
 
   it('put files where the platform’s services look for them', () => {
@@ -92,12 +169,19 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
     expect(parse(contentOf(shape, patroni.configFile))).toMatchObject({
       etcd3: { cacert: `${patroni.tlsDirectory}/ca.crt` },
       postgresql: {
-        data_dir: platform.postgresql(17).dataDirectory('main'), bin_dir: platform.postgresql(17).binDirectory,
-        pgpass: `${platform.postgresql(17).home}/.pgpass_patroni`, parameters: { unix_socket_directories: platform.postgresql(17).socketDirectory },
+        data_dir: platform.postgresql(17).dataDirectory('main'),
+        bin_dir: platform.postgresql(17).binDirectory,
+        pgpass: `${platform.postgresql(17).home}/.pgpass_patroni`,
+        parameters: { unix_socket_directories: platform.postgresql(17).socketDirectory },
       },
     });
-    for (const [directory, user] of [[etcd.tlsDirectory, 'etcd'], [patroni.tlsDirectory, 'postgres']]) {
-      expect(resourceOf(shape, `file:${directory}/node.key`).diff({ type: 'absent' })[0]?.summary).toBe(`write ${directory}/node.key (${user}:${user} 0600)`);
+    for (const [directory, user] of [
+      [etcd.tlsDirectory, 'etcd'],
+      [patroni.tlsDirectory, 'postgres'],
+    ]) {
+      expect(resourceOf(shape, `file:${directory}/node.key`).diff({ type: 'absent' })[0]?.summary).toBe(
+        `write ${directory}/node.key (${user}:${user} 0600)`,
+      );
     }
   });
 
@@ -123,7 +207,11 @@ describe.each([debian12, debian13])('packages on $title', (platform) => {
     expect(text).toContain('create_main_cluster = false');
     // Where the file were not there first, installing a server would make a cluster.
     const { resources = [] } = shapeOf(three, 'pg1', platform).stages.find(({ id }) => id === 'postgresql/packages')?.stage ?? {};
-    expect(resources.map(({ id }) => id)).toEqual(['directory:/etc/postgresql-common', 'file:/etc/postgresql-common/createcluster.conf', 'packages:postgresql']);
+    expect(resources.map(({ id }) => id)).toEqual([
+      'directory:/etc/postgresql-common',
+      'file:/etc/postgresql-common/createcluster.conf',
+      'packages:postgresql',
+    ]);
     const source = (inventory: Inventory): string | undefined =>
       resourceOf(shapeOf(inventory, 'pg1', platform), 'apt-repository:pgdg').diff({ file: { type: 'absent' }, listed: false })[0]?.after;
     expect(source(three)).toContain(`URIs: https://apt.postgresql.org/pub/repos/apt\nSuites: ${platform.pgdg.release}-pgdg\n`);
@@ -134,17 +222,28 @@ describe.each([debian12, debian13])('packages on $title', (platform) => {
 describe.each([rocky8, rocky9])('packages on $title', (platform) => {
   const PATH = '/etc/yum.repos.d/pgdg-pgprov.repo';
   const addresses = (inventory: Inventory, name: string): string[] =>
-    contentOf(shapeOf(inventory, name, platform), PATH).split('\n').flatMap((line) => /^(?:baseurl=| +)(.*)/u.exec(line)?.[1] ?? []);
+    contentOf(shapeOf(inventory, name, platform), PATH)
+      .split('\n')
+      .flatMap((line) => /^(?:baseurl=| +)(.*)/u.exec(line)?.[1] ?? []);
   const { release } = platform.pgdg;
   const system = `redhat/rhel-${release}-$basearch`;
   const own = 'https://download.postgresql.org/pub/repos/yum';
 
   it('come from the repositories that the host’s roles need', async () => {
-    expect(contentOf(shapeOf(three, 'pg1', platform), PATH).match(/^\[.*\]$/gmu)).toEqual(['[pgprov-pgdg-common]', '[pgprov-pgdg17]', '[pgprov-pgdg-extras]']);
-    expect(addresses(three, 'pg1')).toEqual([
-      `${own}/common/${system}`, `${own}/17/${system}`, `${own}/extras/${system}`, `${own}/common/pgdg-rhel${release}-extras/${system}`,
+    expect(contentOf(shapeOf(three, 'pg1', platform), PATH).match(/^\[.*\]$/gmu)).toEqual([
+      '[pgprov-pgdg-common]',
+      '[pgprov-pgdg17]',
+      '[pgprov-pgdg-extras]',
     ]);
-    const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\npostgresql: {version: 16}\n');
+    expect(addresses(three, 'pg1')).toEqual([
+      `${own}/common/${system}`,
+      `${own}/17/${system}`,
+      `${own}/extras/${system}`,
+      `${own}/common/pgdg-rhel${release}-extras/${system}`,
+    ]);
+    const alone = await inventoryOf(
+      'cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\npostgresql: {version: 16}\n',
+    );
     expect(addresses(alone, 'db')).toEqual([`${own}/common/${system}`, `${own}/16/${system}`]);
   });
 
@@ -156,22 +255,32 @@ describe.each([rocky8, rocky9])('packages on $title', (platform) => {
   it('are signed by a key that rpm trusts too, and hidden by no module', () => {
     const [, ...resources] = shapeOf(three, 'pg1', platform).stages.find(({ id }) => id === 'pgdg/repository')?.stage.resources ?? [];
     expect(resources.map(({ id }) => id)).toEqual([`rpm-key:${platform.pgdg.keyPath}`, `file:${PATH}`, 'dnf-module:postgresql']);
-    expect(contentOf(shapeOf(three, 'pg1', platform), PATH).split('\n').filter((line) => line === `gpgkey=file://${platform.pgdg.keyPath}`)).toHaveLength(3);
+    expect(
+      contentOf(shapeOf(three, 'pg1', platform), PATH)
+        .split('\n')
+        .filter((line) => line === `gpgkey=file://${platform.pgdg.keyPath}`),
+    ).toHaveLength(3);
   });
 
   it('come from CRB and EPEL as well where that is wanted', async () => {
     const wanted = await inventoryOf(`${THREE}pgdg: {crb: true, epel: true}\n`);
-    const all = shapeOf(wanted, 'pg1', platform).stages.find(({ id }) => id === 'pgdg/repository')?.stage.resources.map(({ id }) => id);
+    const all = shapeOf(wanted, 'pg1', platform)
+      .stages.find(({ id }) => id === 'pgdg/repository')
+      ?.stage.resources.map(({ id }) => id);
     expect(all?.slice(-2)).toEqual([`dnf-repository:${release === '8' ? 'powertools' : 'crb'}`, 'packages:epel']);
   });
 });
 
 describe.each([rocky8, rocky9])('what only $title has', (platform) => {
   const labels = (inventory: Inventory, name = 'pg1'): string[] =>
-    shapeOf(inventory, name, platform).stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id)).filter((id) => id.startsWith('selinux-'));
+    shapeOf(inventory, name, platform)
+      .stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id))
+      .filter((id) => id.startsWith('selinux-'));
 
   it('lets Patroni’s unit count as started without a notification', () => {
-    expect(contentOf(shapeOf(three, 'pg1', platform), '/etc/systemd/system/patroni.service.d/pgprov.conf')).toMatch(/^# Managed by pgprov.*\n\[Service\]\nType=simple\n$/u);
+    expect(contentOf(shapeOf(three, 'pg1', platform), '/etc/systemd/system/patroni.service.d/pgprov.conf')).toMatch(
+      /^# Managed by pgprov.*\n\[Service\]\nType=simple\n$/u,
+    );
   });
 
   it('makes no directory that etcd’s package keeps closed', () => {
@@ -187,18 +296,24 @@ describe.each([rocky8, rocky9])('what only $title has', (platform) => {
     { yaml: 'postgresql: {data_dir: /srv/pg/}\n', expected: ['selinux-directory:/srv/pg'] },
   ])('labels for SELinux what the policy does not know: $yaml', async ({ yaml, expected }) => {
     expect(labels(await inventoryOf(`${THREE}${yaml}`))).toEqual(expected);
-    expect(labels(await inventoryOf(`cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n${yaml}`), 'db')).toEqual(expected);
+    expect(
+      labels(await inventoryOf(`cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n${yaml}`), 'db'),
+    ).toEqual(expected);
   });
 
   it('tells the unit of a server without Patroni where its data is, before it is started', async () => {
-    const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\npostgresql: {name: other}\n');
+    const alone = await inventoryOf(
+      'cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\npostgresql: {name: other}\n',
+    );
     const shape = shapeOf(alone, 'db', platform);
     expect(contentOf(shape, '/etc/systemd/system/postgresql-17.service.d/pgprov.conf')).toBe(
       '# Managed by pgprov: changes made here are undone by the next `pgprov apply`.\n[Service]\nEnvironment=PGDATA=/var/lib/pgsql/17/other\n',
     );
     expect(contentOf(shape, '/var/lib/pgsql/17/other/conf.d/pgprov.conf')).toContain("port = '5432'\n");
     const made = resourceOf(shape, 'pg-cluster:/var/lib/pgsql/17/other').apply([], { kind: 'absent' }).text;
-    expect(made).toContain("PGSETUP_INITDB_OPTIONS='--data-checksums --encoding=UTF8 --locale=C.UTF-8 --lc-messages=C --auth-local=peer --auth-host=scram-sha-256' /usr/pgsql-17/bin/postgresql-17-setup initdb pgprov-initdb");
+    expect(made).toContain(
+      "PGSETUP_INITDB_OPTIONS='--data-checksums --encoding=UTF8 --locale=C.UTF-8 --lc-messages=C --auth-local=peer --auth-host=scram-sha-256' /usr/pgsql-17/bin/postgresql-17-setup initdb pgprov-initdb",
+    );
     const moved = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n');
     const digest = (inventory: Inventory): string => resourceOf(shapeOf(inventory, 'db', platform), 'service:postgresql-17').digest();
     expect(digest(alone)).not.toBe(digest(moved));
@@ -209,11 +324,17 @@ describe('a data directory', () => {
   it.each(PLATFORMS.flatMap((platform) => ['/srv/pg', '/srv/pg/', '/srv/pg//'].map((path) => ({ path, platform, title: platform.title }))))(
     '$path on $title has one name everywhere',
     async ({ path, platform }) => {
-      const inventory = await inventoryOf(`${THREE}  alone: {address: 192.0.2.9, roles: [base, pgdg, postgresql]}\npostgresql: {data_dir: ${path}}\n`);
+      const inventory = await inventoryOf(
+        `${THREE}  alone: {address: 192.0.2.9, roles: [base, pgdg, postgresql]}\npostgresql: {data_dir: ${path}}\n`,
+      );
       expect(contentOf(shapeOf(inventory, 'pg1', platform), platform.patroni.configFile)).toContain('"/srv/pg"\n');
       for (const name of ['pg1', 'alone']) {
         const { stages } = shapeOf(inventory, name, platform);
-        expect(stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id)).filter((id) => id.includes('/srv/pg/') && !/\/(?:conf\.d|pg_hba\.conf)/u.test(id))).toEqual([]);
+        expect(
+          stages
+            .flatMap(({ stage }) => stage.resources.map(({ id }) => id))
+            .filter((id) => id.includes('/srv/pg/') && !/\/(?:conf\.d|pg_hba\.conf)/u.test(id)),
+        ).toEqual([]);
       }
     },
   );
@@ -222,17 +343,30 @@ describe('a data directory', () => {
 describe('crossings', () => {
   it('start services in a rolling way, and Patroni’s leader first', () => {
     const rolling = shapeOf(three, 'pg1').stages.filter(({ stage }) => stage.crossing === 'rolling');
-    expect(rolling.map(({ id, stage }) => ({ id, leaderFirst: stage.leaderFirst ?? false, gates: stage.gates?.map((gate) => gate.id) ?? [] }))).toEqual([
-      { id: 'etcd/start', leaderFirst: false, gates: ['gate:etcd-quorum'] },
-      { id: 'patroni/start', leaderFirst: true, gates: ['gate:patroni-member', 'gate:patroni-settings'] },
+    expect(
+      rolling.map(({ id, stage }) => ({ id, first: stage.startsFirst !== undefined, gates: stage.gates?.map((gate) => gate.id) ?? [] })),
+    ).toEqual([
+      { id: 'etcd/start', first: false, gates: ['gate:etcd-quorum'] },
+      { id: 'patroni/start', first: true, gates: ['gate:patroni-member', 'gate:patroni-settings', 'gate:access-lines'] },
+      { id: 'patroni/in-force', first: false, gates: ['gate:patroni-taken', 'gate:settings-in-force'] },
     ]);
   });
 
   it('let one host settle the configuration, the first whose Patroni answers, whichever hosts a run is aimed at', () => {
     const taker = (answering: readonly string[], hosts: readonly string[], isOut: (host: string) => boolean = () => false): string[] => {
       const shapes = new Map(hosts.map((name) => [name, shapeOf(three, name)]));
-      const stage = joinShapes(CATALOG, shapes).find(({ id }) => id === 'patroni/settle') as RunStage;
-      const states = new Map(hosts.map((name) => [name, new Map([['patroni-config:demo', answering.includes(name) ? { answers: true, current: {} } : { answers: false }]])]));
+      const stage = joinHostWork(CATALOG, shapes).find(({ id }) => id === 'patroni/settle') as RunStage;
+      const states = new Map(
+        hosts.map((name) => [
+          name,
+          new Map([
+            [
+              'patroni-config:demo',
+              { stuck: false, malformed: false, rest: answering.includes(name) ? { answers: true, current: {} } : { answers: false } },
+            ],
+          ]),
+        ]),
+      );
       const changes = buildPlan([stage], states);
       const planned = [...new Set(changes.map(({ host }) => host))];
       const takers = takersOf(stage, states, isOut).map(([host]) => host);
@@ -246,16 +380,26 @@ describe('crossings', () => {
     expect(taker([], all)).toEqual(['pg1']);
     expect(taker(all, all, (host) => host === 'pg1')).toEqual(['pg2']);
     expect(taker(all, ['pg1'], () => true)).toEqual([]);
+    // Every member is to have taken it up before the run is over.
+    const last = (name: string): Stage | undefined => shapeOf(three, name).stages.at(-1)?.stage;
+    expect(all.map((name) => last(name)?.gates?.map(({ id }) => id))).toEqual(
+      all.map(() => ['gate:patroni-taken', 'gate:settings-in-force']),
+    );
+    expect(all.map((name) => last(name)?.crossing)).toEqual(all.map(() => 'rolling'));
   });
 });
 
 describe('etcd', () => {
   const settings = (inventory: Inventory, name: string): Record<string, string> =>
     Object.fromEntries(
-      contentOf(shapeOf(inventory, name), '/etc/default/etcd').split('\n').slice(1).filter((line) => line !== '').map((line): [string, string] => {
-        const [, key = '', value = ''] = /^(\w+)="(.*)"$/u.exec(line) ?? [];
-        return [key, value];
-      }),
+      contentOf(shapeOf(inventory, name), '/etc/default/etcd')
+        .split('\n')
+        .slice(1)
+        .filter((line) => line !== '')
+        .map((line): [string, string] => {
+          const [, key = '', value = ''] = /^(\w+)="(.*)"$/u.exec(line) ?? [];
+          return [key, value];
+        }),
     );
 
   it('is configured exactly so', () => {
@@ -290,22 +434,26 @@ describe('etcd', () => {
 
   it.each([
     {
-      title: 'other ports', yaml: `${THREE}etcd: {client_port: 12379, peer_port: 12380}\n`,
+      title: 'other ports',
+      yaml: `${THREE}etcd: {client_port: 12379, peer_port: 12380}\n`,
       expected: { ETCD_ADVERTISE_CLIENT_URLS: 'https://10.0.0.1:12379', ETCD_LISTEN_PEER_URLS: 'https://10.0.0.1:12380' },
     },
     {
-      title: 'IPv6', yaml: 'cluster: demo\nhosts:\n  pg1: {address: "fd00::1"}\n  pg2: {address: "fd00::2"}\n  pg3: {address: "fd00::3"}\n',
+      title: 'IPv6',
+      yaml: 'cluster: demo\nhosts:\n  pg1: {address: "fd00::1"}\n  pg2: {address: "fd00::2"}\n  pg3: {address: "fd00::3"}\n',
       expected: {
         ETCD_ADVERTISE_CLIENT_URLS: 'https://[fd00::1]:2379',
         ETCD_INITIAL_CLUSTER: 'pg1=https://[fd00::1]:2380,pg2=https://[fd00::2]:2380,pg3=https://[fd00::3]:2380',
       },
     },
     {
-      title: 'names', yaml: 'cluster: demo\nhosts:\n  pg1: {address: a.example}\n  pg2: {address: b.example}\n  pg3: {address: c.example}\n',
+      title: 'names',
+      yaml: 'cluster: demo\nhosts:\n  pg1: {address: a.example}\n  pg2: {address: b.example}\n  pg3: {address: c.example}\n',
       expected: { ETCD_ADVERTISE_CLIENT_URLS: 'https://a.example:2379', ETCD_LISTEN_CLIENT_URLS: 'https://0.0.0.0:2379' },
     },
     {
-      title: 'another data directory', yaml: `${THREE}etcd: {data_dir: '/srv/$x \`y\`/etcd'}\n`,
+      title: 'another data directory',
+      yaml: `${THREE}etcd: {data_dir: '/srv/$x \`y\`/etcd'}\n`,
       expected: { ETCD_DATA_DIR: '/srv/\\$x \\`y\\`/etcd' },
     },
   ])('follows $title', async ({ yaml, expected }) => expect(settings(await inventoryOf(yaml), 'pg1')).toMatchObject(expected));
@@ -326,27 +474,49 @@ describe('patroni.yml', () => {
       namespace: '/service/',
       name: 'pg2',
       restapi: {
-        listen: '0.0.0.0:8008', connect_address: '10.0.0.2:8008',
+        listen: '0.0.0.0:8008',
+        connect_address: '10.0.0.2:8008',
         authentication: { username: 'patroni', password: 'made-for-patroni.restapi_password' },
       },
       etcd3: {
         hosts: ['10.0.0.2:2379', '10.0.0.1:2379', '10.0.0.3:2379'],
-        protocol: 'https', cacert: '/etc/patroni/tls/ca.crt', cert: '/etc/patroni/tls/node.crt', key: '/etc/patroni/tls/node.key',
+        protocol: 'https',
+        cacert: '/etc/patroni/tls/ca.crt',
+        cert: '/etc/patroni/tls/node.crt',
+        key: '/etc/patroni/tls/node.key',
       },
       bootstrap: {
         dcs: {
-          ttl: 30, loop_wait: 10, retry_timeout: 10, maximum_lag_on_failover: 1048576, synchronous_mode: false, synchronous_mode_strict: false,
+          ttl: 30,
+          loop_wait: 10,
+          retry_timeout: 10,
+          maximum_lag_on_failover: 1048576,
+          synchronous_mode: false,
+          synchronous_mode_strict: false,
           postgresql: {
-            use_pg_rewind: true, use_slots: true,
+            use_pg_rewind: true,
+            use_slots: true,
             parameters: { wal_level: 'replica', hot_standby: 'on', wal_log_hints: 'on', password_encryption: 'scram-sha-256' },
           },
-          pgprov: { set: expect.arrayContaining([['ttl'], ['postgresql', 'parameters', 'wal_level'], ['postgresql', 'parameters'], ['postgresql']]) as unknown[] },
+          pgprov: {
+            set: expect.arrayContaining([
+              ['ttl'],
+              ['postgresql', 'parameters', 'wal_level'],
+              ['postgresql', 'parameters'],
+              ['postgresql'],
+            ]) as unknown[],
+          },
         },
         initdb: [{ encoding: 'UTF8' }, { locale: 'C.UTF-8' }, { 'lc-messages': 'C' }, 'data-checksums'],
       },
       postgresql: {
-        listen: '*:5432', connect_address: '10.0.0.2:5432', data_dir: '/var/lib/postgresql/17/main', bin_dir: '/usr/lib/postgresql/17/bin',
-        pgpass: '/var/lib/postgresql/.pgpass_patroni', use_unix_socket: true,
+        listen: '*:5432',
+        connect_address: '10.0.0.2:5432',
+        data_dir: '/var/lib/postgresql/17/main',
+        bin_dir: '/usr/lib/postgresql/17/bin',
+        pgpass: '/var/lib/postgresql/.pgpass_patroni',
+        basebackup: [{ checkpoint: 'fast' }],
+        use_unix_socket: true,
         authentication: {
           superuser: { username: 'postgres', password: 'made-for-postgresql.superuser_password' },
           replication: { username: 'replicator', password: 'made-for-replication.password' },
@@ -401,7 +571,12 @@ patroni:
       postgresql: { authentication: { superuser: { password: string } } };
     };
     expect(found.bootstrap.dcs.postgresql.parameters).toMatchObject({
-      log_line_prefix: hostile, yes: 'on', shared_buffers: '1GB', work_mem: 5, jit: false, empty: '',
+      log_line_prefix: hostile,
+      yes: 'on',
+      shared_buffers: '1GB',
+      work_mem: 5,
+      jit: false,
+      empty: '',
     });
     expect(found.bootstrap.dcs.postgresql.pre_promote).toBe(`${hostile}\nand a second line`);
     expect(found.tags).toEqual({ nofailover: true, why: hostile });
@@ -415,10 +590,15 @@ patroni:
   });
 
   it('gives to a host what is its own', async () => {
-    const inventory = await inventoryOf(THREE.replace('cluster_address: 10.0.0.2}', 'cluster_address: 10.0.0.2, postgresql: {parameters: {work_mem: 9MB}}}')
-      + 'postgresql: {parameters: {work_mem: 5MB, max_connections: 50}}\n');
+    const inventory = await inventoryOf(
+      THREE.replace('cluster_address: 10.0.0.2}', 'cluster_address: 10.0.0.2, postgresql: {parameters: {work_mem: 9MB}}}') +
+        'postgresql: {parameters: {work_mem: 5MB, max_connections: 50}}\n',
+    );
     const parametersOf = (name: string): object[] => {
-      const found = yamlOf(inventory, name) as { postgresql: { parameters: object }; bootstrap: { dcs: { postgresql: { parameters: object } } } };
+      const found = yamlOf(inventory, name) as {
+        postgresql: { parameters: object };
+        bootstrap: { dcs: { postgresql: { parameters: object } } };
+      };
       return [found.postgresql.parameters, found.bootstrap.dcs.postgresql.parameters];
     };
     expect(parametersOf('pg1')).toMatchObject([{ work_mem: '5MB' }, { max_connections: 50 }]);
@@ -426,12 +606,20 @@ patroni:
     expect(parametersOf('pg2')[1]).not.toHaveProperty('work_mem');
   });
 
+  it('leaves the options of a base backup to the inventory where that gives them', async () => {
+    const given = yamlOf(await inventoryOf(`${THREE}patroni: {dynamic: {postgresql: {basebackup: [verbose]}}}\n`), 'pg1');
+    expect(given['postgresql']).not.toHaveProperty('basebackup');
+    expect(given).toMatchObject({ bootstrap: { dcs: { postgresql: { basebackup: ['verbose'] } } } });
+  });
+
   it('leaves the watchdog’s device out where there is none', async () => {
     expect(yamlOf(await inventoryOf(`${THREE}patroni: {watchdog: 'off'}\n`), 'pg1')['watchdog']).toEqual({ mode: 'off' });
   });
 
   it('is not reason to reload when only its bootstrap section changed', async () => {
-    const [before, after] = [three, await inventoryOf(`${THREE}patroni: {ttl: 40}\n`)].map((inventory) => resourceOf(shapeOf(inventory, 'pg1'), 'service:patroni').digest());
+    const [before, after] = [three, await inventoryOf(`${THREE}patroni: {ttl: 40}\n`)].map((inventory) =>
+      resourceOf(shapeOf(inventory, 'pg1'), 'service:patroni').digest(),
+    );
     expect(after).toBe(before);
     const other = resourceOf(shapeOf(await inventoryOf(`${THREE}patroni: {tags: {a: 1}}\n`), 'pg1'), 'service:patroni').digest();
     expect(other).not.toBe(before);
@@ -449,7 +637,10 @@ describe('other files', () => {
   });
 
   it('keep keys to their services', () => {
-    for (const [service, user] of [['etcd', 'etcd'], ['patroni', 'postgres']] as const) {
+    for (const [service, user] of [
+      ['etcd', 'etcd'],
+      ['patroni', 'postgres'],
+    ] as const) {
       const [change] = resourceOf(shapeOf(three, 'pg1'), `file:/etc/${service}/tls/node.key`).diff({ type: 'absent' });
       expect(change).toEqual({ action: 'create', summary: `write /etc/${service}/tls/node.key (${user}:${user} 0600)` });
     }
@@ -457,7 +648,9 @@ describe('other files', () => {
 
   it('show no password in any diff', () => {
     const shown = shapeOf(three, 'pg1').stages.flatMap(({ stage }) =>
-      stage.resources.filter(({ id }) => /^file:/u.test(id) && !id.endsWith('config.yml')).flatMap((resource) => resource.diff({ type: 'absent' })),
+      stage.resources
+        .filter(({ id }) => /^file:/u.test(id) && !id.endsWith('config.yml'))
+        .flatMap((resource) => resource.diff({ type: 'absent' })),
     );
     expect(JSON.stringify(shown)).not.toContain('made-for-');
   });
@@ -469,8 +662,8 @@ hosts: {db: {address: 192.0.2.1}}
 postgresql: {port: 5433, parameters: {log_line_prefix: "it's \\\\n", work_mem: 5MB}}
 `);
     expect(contentOf(shapeOf(alone, 'db'), '/etc/postgresql/17/main/conf.d/pgprov.conf')).toBe(
-      "# Managed by pgprov: changes made here are undone by the next `pgprov apply`.\nport = '5433'\nlisten_addresses = '*'\n"
-      + "log_line_prefix = 'it''s \\\\n'\nwork_mem = '5MB'\n",
+      "# Managed by pgprov: changes made here are undone by the next `pgprov apply`.\nport = '5433'\nlisten_addresses = '*'\n" +
+        "log_line_prefix = 'it''s \\\\n'\nwork_mem = '5MB'\n",
     );
   });
 });

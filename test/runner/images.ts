@@ -1,6 +1,9 @@
 import { ensureLab, ensurePackages, type System, SYSTEM_NAMES } from '../lab/index.js';
 
-/** `tsx test/runner/images.ts SYSTEM… [packages]` builds the images of systems, and of hosts with packages, beside the unit tests; ends when who started it does. */
+/**
+ * `tsx test/runner/images.ts SYSTEM… [packages]` builds the images of systems, and of hosts with packages, beside the unit tests; ends when
+ * who started it does.
+ */
 const systems = SYSTEM_NAMES.filter((name: System) => process.argv.includes(name));
 
 // Its standard input is a pipe from the run, which closes however that ends; the builds are programs of this one's process group.

@@ -3,7 +3,10 @@ import { join, relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { CHECKOUT } from '../lab/paths.js';
 
-/** The file with the seconds that test files with hosts took, by their paths in test/; `npm run test:times` writes it. */
+/**
+ * The file with the seconds that test files took, by their paths in test/: all that have hosts, and others that take long; `npm run
+ * test:times` writes it.
+ */
 export const TIMES = join(CHECKOUT, 'test', 'runner', 'times.json');
 
 /** The seconds that files took. */
@@ -23,7 +26,7 @@ export function readTimes(): Times {
 }
 
 /**
- * Begins with what takes longest, so that no worker is without work at the end; a file that was never measured counts as long. In
+ * Begins with what takes longest, so that no worker is without work at the end: each takes the next file when it is done with one. In
  * a fresh checkout Vitest takes files in the order of their sizes, which tell little.
  */
 export class LongestFirst extends BaseSequencer {
@@ -32,8 +35,12 @@ export class LongestFirst extends BaseSequencer {
   }
 }
 
-/** Files without hosts first, in the order they have; the others from the longest to the shortest. */
+/**
+ * Files without hosts first, those that take long before the others, which stay in the order they have; then those with hosts, where one
+ * that was never measured counts as long.
+ */
 export function byLength<File extends { moduleId: string; project: { name: string } }>(files: readonly File[], times: Times): File[] {
-  const seconds = ({ project, moduleId }: File): number => (WITH_HOSTS.includes(project.name) ? (times[nameOf(moduleId)] ?? Number.MAX_VALUE) : Infinity);
-  return [...files].sort((a, b) => (seconds(a) === seconds(b) ? 0 : seconds(b) - seconds(a)));
+  const withHosts = ({ project }: File): boolean => WITH_HOSTS.includes(project.name);
+  const seconds = (file: File): number => times[nameOf(file.moduleId)] ?? (withHosts(file) ? Number.MAX_VALUE : 0);
+  return [...files].sort((a, b) => Number(withHosts(a)) - Number(withHosts(b)) || seconds(b) - seconds(a));
 }

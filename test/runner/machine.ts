@@ -63,7 +63,10 @@ export function measureMachine(rounds = ROUNDS): MachineTimes {
   return best;
 }
 
-/** How many times slower the times are than those of the reference, in the part that is the slowest; from 1 to `MOST_PATIENT`, in tenths, rounded up. */
+/**
+ * How many times slower the times are than those of the reference, in the part that is the slowest; from 1 to `MOST_PATIENT`, in tenths,
+ * rounded up.
+ */
 export function factorOf(times: MachineTimes, reference: MachineTimes): number {
   const slowest = Math.max(...(Object.keys(WORK) as (keyof MachineTimes)[]).map((part) => times[part] / reference[part]));
   return Math.min(Math.max(Math.ceil(slowest * 10) / 10, 1), MOST_PATIENT);

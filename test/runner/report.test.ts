@@ -4,25 +4,27 @@ import { closingLine, isSuccess, renderEnd, withTimesOf } from './report.js';
 const FILES = Array.from({ length: 12 }, (_, index) => ({ name: `integration/f${index}`, ms: index * 10_000 }));
 
 test('the end names the ten slowest files, and divides the time of all', () => {
-  expect(renderEnd(FILES, { images: 60_000, packages: 120_000, waiting: 61_000 }, 95_000)).toEqual([
-    'The 10 slowest of 12 files:',
-    '1 min 50 s  integration/f11',
-    '1 min 40 s  integration/f10',
-    '1 min 30 s  integration/f9',
-    '1 min 20 s  integration/f8',
-    '1 min 10 s  integration/f7',
-    '1 min 00 s  integration/f6',
-    '      50 s  integration/f5',
-    '      40 s  integration/f4',
-    '      30 s  integration/f3',
-    '      20 s  integration/f2',
-    'Where the time of all files went, summed over the workers:',
-    '1 min 00 s  images: until the images of hosts and the package mirror were there',
-    '2 min 00 s  packages: pgprov at packages and their repositories, on at least one host',
-    '1 min 01 s  waiting: hosts booting, gates of pgprov, expect.poll',
-    '6 min 59 s  tests: the rest',
-    'Beside the tests, building images took 1 min 35 s.',
-  ].map((line) => (/^ *\d/u.test(line) ? `  ${line}` : line)));
+  expect(renderEnd(FILES, { images: 60_000, packages: 120_000, waiting: 61_000 }, 95_000)).toEqual(
+    [
+      'The 10 slowest of 12 files:',
+      '1 min 50 s  integration/f11',
+      '1 min 40 s  integration/f10',
+      '1 min 30 s  integration/f9',
+      '1 min 20 s  integration/f8',
+      '1 min 10 s  integration/f7',
+      '1 min 00 s  integration/f6',
+      '      50 s  integration/f5',
+      '      40 s  integration/f4',
+      '      30 s  integration/f3',
+      '      20 s  integration/f2',
+      'Where the time of all files went, summed over the workers:',
+      '1 min 00 s  images: until the images of hosts and the package mirror were there',
+      '2 min 00 s  packages: pgprov at packages and their repositories, on at least one host',
+      '1 min 01 s  waiting: hosts booting, gates of pgprov, expect.poll',
+      '6 min 59 s  tests: the rest',
+      'Beside the tests, building images took 1 min 35 s.',
+    ].map((line) => (/^ *\d/u.test(line) ? `  ${line}` : line)),
+  );
 });
 
 test.each([
@@ -34,7 +36,21 @@ test.each([
   expect(isSuccess(counts)).toBe(success);
 });
 
-test('times of a run replace those that were kept of its files with hosts', () => {
-  const last = [{ name: 'matrix/b', ms: 61_400 }, { name: 'integration/a', ms: 9_500 }, { name: 'shell/lock', ms: 5_000 }];
-  expect(Object.entries(withTimesOf({ 'integration/z': 7, 'integration/a': 300 }, last))).toEqual([['integration/a', 10], ['integration/z', 7], ['matrix/b', 61]]);
+test('times of a run replace those that were kept of its files; of those without hosts only the long ones are', () => {
+  const last = [
+    { name: 'matrix/b', ms: 61_400 },
+    { name: 'integration/a', ms: 9_500 },
+    { name: 'shell/lock', ms: 5_000 },
+    { name: 'shell/quote', ms: 1_400 },
+    { name: 'shell/now-short', ms: 1_400 },
+  ];
+  expect(Object.entries(withTimesOf({ 'integration/z': 7, 'shell/now-short': 9, 'shell/as-long': 9, 'integration/a': 300 }, last))).toEqual(
+    [
+      ['integration/a', 10],
+      ['integration/z', 7],
+      ['matrix/b', 61],
+      ['shell/as-long', 9],
+      ['shell/lock', 5],
+    ],
+  );
 });

@@ -18,6 +18,9 @@ export interface TimedFile {
 
 const SHOWN = 10;
 
+/** Seconds from which the time of a file without hosts is kept; shorter ones come last in any order. */
+const LONG = 2;
+
 /** What a run ends with, before the closing line: the slowest files, and where the time of all files went. */
 export function renderEnd(files: readonly TimedFile[], sums: Sums, beside: number): string[] {
   const slowest = [...files].sort((a, b) => b.ms - a.ms).slice(0, SHOWN);
@@ -45,10 +48,15 @@ export function isSuccess({ passed, failed }: Counts): boolean {
   return passed > 0 && failed === 0;
 }
 
-/** Times with those of a run's files that have hosts in their place, in whole seconds and in the order of the names. */
+/**
+ * Times with those of a run's files in their place, all that have hosts and of the others those that took long; in whole seconds and in the
+ * order of the names.
+ */
 export function withTimesOf(times: Times, files: readonly TimedFile[]): Times {
-  const measured = files.filter(({ name }) => /^(?:integration|matrix)\//u.test(name)).map(({ name, ms }) => [name, Math.round(ms / 1000)] as const);
-  const all = [...Object.entries({ ...times, ...Object.fromEntries(measured) })];
+  const measured = new Map(files.map(({ name, ms }) => [name, Math.round(ms / 1000)]));
+  const isKept = (name: string, seconds: number): boolean => seconds >= LONG || /^(?:integration|matrix)\//u.test(name);
+  const before = Object.entries(times).filter(([name]) => !measured.has(name));
+  const all = [...before, ...[...measured].filter(([name, seconds]) => isKept(name, seconds))];
   return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

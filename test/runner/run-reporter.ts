@@ -46,7 +46,10 @@ export class RunReporter implements Reporter {
     const withHosts = specifications.filter(({ project }) => WITH_HOSTS.includes(project.name)).map(({ moduleId }) => moduleId);
     if (withHosts.length === 0) return;
     // To its end, before a test makes hosts of the same names.
-    spawnSync(process.execPath, ['--import', 'tsx', join(CHECKOUT, 'test', 'runner', 'leftovers.ts')], { cwd: CHECKOUT, stdio: ['ignore', 'inherit', 'inherit'] });
+    spawnSync(process.execPath, ['--import', 'tsx', join(CHECKOUT, 'test', 'runner', 'leftovers.ts')], {
+      cwd: CHECKOUT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     const texts = withHosts.map((file) => readFileSync(file, 'utf8'));
     const systems = systemsOf(texts, MATRIX);
     if (systems.length > 0) this.#buildImages([...systems, ...(beginsWithPackages(texts) ? ['packages'] : [])]);
@@ -80,7 +83,11 @@ export class RunReporter implements Reporter {
 
   #buildImages(words: readonly string[]): void {
     const script = join(CHECKOUT, 'test', 'runner', 'images.ts');
-    const child = spawn('nice', ['-n', '5', process.execPath, '--import', 'tsx', script, ...words], { cwd: CHECKOUT, detached: true, stdio: ['pipe', 'ignore', 'pipe'] });
+    const child = spawn('nice', ['-n', '5', process.execPath, '--import', 'tsx', script, ...words], {
+      cwd: CHECKOUT,
+      detached: true,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
     this.#images = child;
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -114,7 +121,8 @@ export class RunReporter implements Reporter {
 
 function count(modules: readonly TestModule[], errors: readonly SerializedError[]): Counts {
   const tests = modules.flatMap((module) => [...module.children.allTests()]);
-  const having = (...states: ReturnType<TestCase['result']>['state'][]): number => tests.filter((test) => states.includes(test.result().state)).length;
+  const having = (...states: ReturnType<TestCase['result']>['state'][]): number =>
+    tests.filter((test) => states.includes(test.result().state)).length;
   const broken = modules.filter((module) => module.state() === 'failed' && ![...module.children.allTests('failed')].length).length;
   return { passed: having('passed'), failed: having('failed') + broken + errors.length, skipped: having('skipped', 'pending') };
 }

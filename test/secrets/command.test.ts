@@ -8,7 +8,9 @@ const sh = (script: string, timeoutMs: number) =>
 describe('a program that prints a secret', () => {
   it('is given up when it takes too long, with what it said until then', async () => {
     const began = performance.now();
-    await expect(sh('echo unlock it >&2; sleep 60', 500)).rejects.toMatchObject({ message: 'sh did not end within 0.5 seconds\n    unlock it' });
+    await expect(sh('echo unlock it >&2; sleep 60', 500)).rejects.toMatchObject({
+      message: 'sh did not end within 0.5 seconds\n    unlock it',
+    });
     await expect(sh('echo password; exec sleep 60 >&2 2>&1', 300)).rejects.toMatchObject({ kind: 'secrets/command' });
     // A child of its own holds its output open.
     await expect(sh('sleep 60 & echo password', 300)).rejects.toMatchObject({ kind: 'secrets/command' });

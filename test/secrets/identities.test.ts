@@ -30,7 +30,10 @@ describe('identities', () => {
 
   it('that are named keep those of the usual places out', async () => {
     const env = { PGPROV_AGE_KEY: you.identity, SOPS_AGE_KEY: me.identity };
-    await expect(open({ env })).rejects.toMatchObject({ kind: 'secrets/wrong-identity', message: 'store is not encrypted for the identity in PGPROV_AGE_KEY' });
+    await expect(open({ env })).rejects.toMatchObject({
+      kind: 'secrets/wrong-identity',
+      message: 'store is not encrypted for the identity in PGPROV_AGE_KEY',
+    });
     expect(await open({ env: { SOPS_AGE_KEY: me.identity } })).toBe('text');
   });
 
@@ -39,10 +42,17 @@ describe('identities', () => {
     { name: 'only those of plugins', text: PLUGIN, message: 'holds only identities of age plugins, which cannot be used' },
     { name: 'a public key', text: me.recipient, message: 'holds something else than identities of age, on line 1' },
     { name: 'half of one', text: `#\n${me.identity.slice(0, 30)}-`, message: 'holds something else than identities of age, on line 2' },
-    { name: 'an SSH key', text: '-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----', message: 'is an SSH or PEM key, which cannot open a store' },
+    {
+      name: 'an SSH key',
+      text: '-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----',
+      message: 'is an SSH or PEM key, which cannot open a store',
+    },
   ])('of a file that holds $name are refused without its text', async ({ text, message }) => {
     await writeFile(directory.at('keys'), text, { mode: 0o600 });
-    await expect(open({ env: {}, files: [directory.at('keys')] })).rejects.toMatchObject({ kind: 'secrets/identity', message: `${directory.at('keys')} ${message}` });
+    await expect(open({ env: {}, files: [directory.at('keys')] })).rejects.toMatchObject({
+      kind: 'secrets/identity',
+      message: `${directory.at('keys')} ${message}`,
+    });
   });
 
   it('that are locked are opened once, and only when no other opens the store', async () => {

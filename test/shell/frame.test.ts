@@ -28,7 +28,10 @@ describe('frameScript', () => {
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it.each(['a b', 'a\nb', 'a\tb', '100%', 'file:/srv/Größe €', '"; exit'])('answers under the id %j', async (id) => {
-      expect([...(await runSections(shell, [step(id, sh`echo did`), probe(`${id}!`, sh`echo saw`)])).answers.keys()]).toEqual([id, `${id}!`]);
+      expect([...(await runSections(shell, [step(id, sh`echo did`), probe(`${id}!`, sh`echo saw`)])).answers.keys()]).toEqual([
+        id,
+        `${id}!`,
+      ]);
     });
   });
 });
@@ -42,9 +45,20 @@ describe('a script whose reader is gone', () => {
       { unbroken: false, made: ['1'] },
     ])('goes on with what follows, unbroken: $unbroken', async ({ unbroken, made }) => {
       const path = (name: string): string => directory.at(name);
-      const sections = [step('one', sh`sleep 0.2
-: >${path('1')}`), step('two', sh`: >${path('2')}`), step('loud', sh`echo loud
-: >${path('loud')}`), step('three', sh`: >${path('3')}`)];
+      const sections = [
+        step(
+          'one',
+          sh`sleep 0.2
+: >${path('1')}`,
+        ),
+        step('two', sh`: >${path('2')}`),
+        step(
+          'loud',
+          sh`echo loud
+: >${path('loud')}`,
+        ),
+        step('three', sh`: >${path('3')}`),
+      ];
       const { text } = frameScript(sections, { unbroken });
       // The reader takes the first frame and leaves.
       await feed('bash', `${shell} <<'END_OF_SCRIPT' 2>/dev/null | head -c 40 >/dev/null\n${text}END_OF_SCRIPT\n`);
@@ -66,13 +80,16 @@ describe('a truncated script', () => {
       for (let length = 0; length <= last; length += 1) writeFileSync(directory.at(`${length}`), whole.subarray(0, length));
       writeFileSync(directory.at('whole'), whole);
       // A shell starts the thousands of others, in a fraction of the time that it takes this process.
-      const { err } = await feed(shell, `cd ${directory.path}
+      const { err } = await feed(
+        shell,
+        `cd ${directory.path}
 length=0
 while [ "$length" -le ${last} ]; do
 MADE="$PWD/cut at/$length" ${shell} <"$length" >/dev/null 2>&1
 length=$((length + 1))
 done
-MADE="$PWD/cut at/its end" ${shell} <whole >/dev/null`);
+MADE="$PWD/cut at/its end" ${shell} <whole >/dev/null`,
+      );
       expect({ err, ran: readdirSync(made) }).toEqual({ err: '', ran: ['its end'] });
     });
 
@@ -109,9 +126,12 @@ describe('a framed script', () => {
     it('stops at the first failing step, and still asks', async () => {
       const { order, answers } = await runSections(shell, [
         step('good', sh`echo a`),
-        step('bad', sh`echo b
+        step(
+          'bad',
+          sh`echo b
 false
-echo never`),
+echo never`,
+        ),
         step('later', sh`echo never`),
         probe('asked', sh`echo c`),
       ]);
@@ -123,8 +143,12 @@ echo never`),
       { title: 'a pipe that fails at its end', body: sh`echo x | false`, status: 1 },
       { title: 'a missing command', body: sh`pgprov-no-such-command`, status: 127 },
       { title: 'an exit', body: sh`exit 9`, status: 9 },
-      { title: 'a failure that is tested', body: sh`if false; then :; fi
-false || :`, status: 0 },
+      {
+        title: 'a failure that is tested',
+        body: sh`if false; then :; fi
+false || :`,
+        status: 0,
+      },
     ])('a step with $title ends with $status', async ({ body, status }) => {
       const { answers } = await runSections(shell, [step('do', body)]);
       expect(answers.get('do')?.status).toBe(status);
@@ -159,24 +183,23 @@ false || :`, status: 0 },
       const { answers } = await runSections(shell, [probe('see', sh`echo "$LC_ALL $PATH [$CDPATH]"`)], {
         env: { PATH: process.env['PATH'], LC_ALL: 'de_DE.UTF-8', CDPATH: '/usr' },
       });
-      expect(answers.get('see')?.out.toString()).toBe(
-        'C /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin []\n',
-      );
+      expect(answers.get('see')?.out.toString()).toBe('C /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin []\n');
     });
 
     it('tells notes from answers', async () => {
       const { answers, order } = await runSections(shell, [
-        step('do', sh`echo before
+        step(
+          'do',
+          sh`echo before
 note 'waiting for you' "(2 s)"
 echo after
-( note deep ) >/dev/null`),
+( note deep ) >/dev/null`,
+        ),
         probe('see', sh`x=$(note inside; echo value); echo "$x"`),
       ]);
       expect(answers.get('do')?.out.toString()).toBe('before\nafter\n');
       expect(answers.get('see')?.out.toString()).toBe('value\n');
-      expect(order).toEqual([
-        'begin do', 'note waiting for you (2 s)', 'note deep', 'done do 0', 'begin see', 'note inside', 'done see 0',
-      ]);
+      expect(order).toEqual(['begin do', 'note waiting for you (2 s)', 'note deep', 'done do 0', 'begin see', 'note inside', 'done see 0']);
     });
 
     it('gives back any bytes', async () => {
@@ -225,7 +248,10 @@ describe('FrameParser', () => {
   });
 
   it('reads an answer byte by byte, and in any chunks', () => {
-    const bytewise = parseChunks(NONCE, [...bytes].map((byte) => Buffer.from([byte])));
+    const bytewise = parseChunks(
+      NONCE,
+      [...bytes].map((byte) => Buffer.from([byte])),
+    );
     expect(bytewise).toMatchObject(expected);
     expect(bytewise.answers.get('a')?.out.equals(out)).toBe(true);
     fc.assert(

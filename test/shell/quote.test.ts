@@ -31,7 +31,9 @@ describe('quote', () => {
     it('comes back from any shell as it went in', async () => {
       const whole = fc.string({ unit: 'binary', maxLength: 40 }).map((text) => text.replaceAll('\0', ''));
       const hostile = fc
-        .array(fc.constantFrom("'", '"', '\\', '$', '`', '\n', '\r', '\t', '!', '*', '~', '-', '#', ' ', ';', '&', '%', '\u001b', '\u{1f600}'))
+        .array(
+          fc.constantFrom("'", '"', '\\', '$', '`', '\n', '\r', '\t', '!', '*', '~', '-', '#', ' ', ';', '&', '%', '\u001b', '\u{1f600}'),
+        )
         .map((letters) => letters.join(''));
       const many = fc.array(fc.oneof(whole, hostile), { minLength: 60, maxLength: 120 });
       await fc.assert(
@@ -52,9 +54,12 @@ describe('quote', () => {
 
     it('gives arrays as words, each whole', async () => {
       const words = ['a b', '', "c'd", '*', '-n', 7];
-      const { out } = await feed(shell, sh`set -- ${words}
+      const { out } = await feed(
+        shell,
+        sh`set -- ${words}
 echo "$#"
-printf '<%s>' "$@"`.text);
+printf '<%s>' "$@"`.text,
+      );
       expect(out.toString()).toBe("6\n<a b><><c'd><*><-n><7>");
     });
   });

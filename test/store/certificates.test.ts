@@ -9,7 +9,10 @@ import { freshDirectory } from '../support/directory.js';
 import { expired } from '../support/expired.js';
 import { isThere } from '../support/shells.js';
 
-const NODES = [{ name: 'pg1', names: ['10.0.0.1'] }, { name: 'pg2', names: ['10.0.0.2'] }];
+const NODES = [
+  { name: 'pg1', names: ['10.0.0.1'] },
+  { name: 'pg2', names: ['10.0.0.2'] },
+];
 const openssl = isThere('openssl');
 
 describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no openssl on this machine)', () => {
@@ -25,8 +28,10 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     return certificates;
   }
 
-  const certificate = (certificates: Certificates, name: string): X509Certificate => new X509Certificate(certificates.node(name).certificate);
-  const signed = (certificates: Certificates, name: string, by: string): boolean => certificate(certificates, name).verify(new X509Certificate(by).publicKey);
+  const certificate = (certificates: Certificates, name: string): X509Certificate =>
+    new X509Certificate(certificates.node(name).certificate);
+  const signed = (certificates: Certificates, name: string, by: string): boolean =>
+    certificate(certificates, name).verify(new X509Certificate(by).publicKey);
   const keepExpired = (name: string): void => {
     const authority = { certificate: read('ca.crt'), key: read('ca.key') };
     writeFileSync(work.at('pki', 'nodes', `${name}.crt`), expired(read('nodes', `${name}.crt`), read('nodes', `${name}.key`), authority));
@@ -85,7 +90,7 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     expect(drop.bundle).toBe(second);
     expect(drop.node('pg1')).toEqual(issue.node('pg1'));
     expect(drop.authority.phase).toBe('drop');
-    await Certificates.finishRotation(pki(), 'demo');
+    await (await Certificates.open(pki(), 'demo', true)).finishRotation();
     const done = await run();
     expect([done.authority.phase, done.bundle, done.node('pg1')]).toEqual([undefined, second, issue.node('pg1')]);
     expect(new X509Certificate(second).subject).toBe('CN=pgprov CA 2 of demo');
@@ -110,7 +115,10 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
   it('replaces an authority that has expired, which issues nothing any more', async () => {
     await run();
     writeFileSync(work.at('pki', 'ca.crt'), expired(read('ca.crt'), read('ca.key')));
-    await expect(run({ all: true })).rejects.toMatchObject({ kind: 'store/ca-expired', hint: expect.stringContaining('certs renew --ca') as string });
+    await expect(run({ all: true })).rejects.toMatchObject({
+      kind: 'store/ca-expired',
+      hint: expect.stringContaining('certs renew --ca') as string,
+    });
     const replaced = await run({ rotation: 'replace' });
     expect(splitBundle(replaced.bundle)).toHaveLength(1);
     expect(signed(replaced, 'pg1', replaced.bundle)).toBe(true);
@@ -132,7 +140,13 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     const foreign = await Certificates.open(work.at('other'), 'demo', true);
     await foreign.prepare(NODES);
     expect([old, both, `${both}\n`].map((bundle) => authority.knows(bundle))).toEqual([true, true, true]);
-    expect([foreign.bundle, both + foreign.bundle, '', 'CA\n', `${old}# mine\n`].map((bundle) => authority.knows(bundle))).toEqual([false, false, false, false, false]);
+    expect([foreign.bundle, both + foreign.bundle, '', 'CA\n', `${old}# mine\n`].map((bundle) => authority.knows(bundle))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('keeps everything to its owner, and leaves no draft behind', async () => {
@@ -140,7 +154,18 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     await run({ rotation: 'trust' });
     await run({ rotation: 'issue' });
     const all = readdirSync(pki(), { recursive: true, encoding: 'utf8' }).sort();
-    expect(all).toEqual(['authorities.json', 'ca-2.crt', 'ca-2.key', 'ca.crt', 'ca.key', 'nodes', 'nodes/pg1.crt', 'nodes/pg1.key', 'nodes/pg2.crt', 'nodes/pg2.key']);
+    expect(all).toEqual([
+      'authorities.json',
+      'ca-2.crt',
+      'ca-2.key',
+      'ca.crt',
+      'ca.key',
+      'nodes',
+      'nodes/pg1.crt',
+      'nodes/pg1.key',
+      'nodes/pg2.crt',
+      'nodes/pg2.key',
+    ]);
     const modes = all.map((name) => (statSync(work.at('pki', name)).mode & 0o777).toString(8));
     expect(modes).toEqual(all.map((name) => (name === 'nodes' ? '700' : '600')));
   });

@@ -85,12 +85,18 @@ describe('Journal', () => {
     const journal = begin();
     journal.write(connected('pg1'));
     appendFileSync(journalFile(store.path, journal.id), '[1]\nnonsense\n\n{"type":"connected","at":"2026-11-21T0');
-    expect(lastRun(store.path)).toMatchObject({ head: { id: journal.id }, events: [{ host: 'pg1' }], lines: [expect.any(String), connected('pg1')] });
+    expect(lastRun(store.path)).toMatchObject({
+      head: { id: journal.id },
+      events: [{ host: 'pg1' }],
+      lines: [expect.any(String), connected('pg1')],
+    });
   });
 
   it('gives errors back as errors', () => {
     const journal = begin();
-    journal.write('{"type":"failed","at":"2026-11-21T07:15:01.000Z","error":{"kind":"ssh/refused","message":"no","hint":"look","host":"pg2","exitCode":3}}');
+    journal.write(
+      '{"type":"failed","at":"2026-11-21T07:15:01.000Z","error":{"kind":"ssh/refused","message":"no","hint":"look","host":"pg2","exitCode":3}}',
+    );
     const [event] = lastRun(store.path)?.events ?? [];
     const error = event?.type === 'failed' ? event.error : undefined;
     expect(error).toBeInstanceOf(PgprovError);
@@ -149,15 +155,25 @@ describe('findRun', () => {
   });
 
   it.each([
-    { wanted: '2025', message: 'there is no run "2025"', hint: `the newest are ${IDS[2]}, ${IDS[1]}, ${IDS[0]}; \`pgprov runs\` lists all` },
-    { wanted: '20261120', message: 'more than one run begins with "20261120"', hint: `the newest are ${IDS[2]}, ${IDS[1]}; \`pgprov runs\` lists all` },
+    {
+      wanted: '2025',
+      message: 'there is no run "2025"',
+      hint: `the newest are ${IDS[2]}, ${IDS[1]}, ${IDS[0]}; \`pgprov runs\` lists all`,
+    },
+    {
+      wanted: '20261120',
+      message: 'more than one run begins with "20261120"',
+      hint: `the newest are ${IDS[2]}, ${IDS[1]}; \`pgprov runs\` lists all`,
+    },
   ])('says what there is for $wanted', ({ wanted, message, hint }) => {
     fill();
     expect(() => findRun(store.path, wanted)).toThrow(expect.objectContaining({ message, hint, exitCode: 2 }) as Error);
   });
 
   it('says that there is none at all', () => {
-    expect(() => findRun(store.path, 'last')).toThrow(expect.objectContaining({ hint: 'no run of this cluster was journaled yet; `pgprov apply` does it' }) as Error);
+    expect(() => findRun(store.path, 'last')).toThrow(
+      expect.objectContaining({ hint: 'no run of this cluster was recorded yet; `pgprov apply` records one' }) as Error,
+    );
     expect(readRuns(store.path)).toEqual([]);
     expect(lastRun(store.path)).toBeUndefined();
   });

@@ -33,7 +33,11 @@ describe('takeLocalLock', () => {
   it.each([
     { title: 'a process that is gone', holder: () => ({ pid: spawnSync('true').pid }) },
     { title: 'an earlier process of a number that is in use', holder: () => ({ ticks: '1' }) },
-    { title: 'a process of an earlier boot of this machine', holder: () => ({ pid: 1, machineId: 'it', boot: 'earlier', ticks: '1' }), machine: true },
+    {
+      title: 'a process of an earlier boot of this machine',
+      holder: () => ({ pid: 1, machineId: 'it', boot: 'earlier', ticks: '1' }),
+      machine: true,
+    },
   ])('takes over from $title', async ({ holder, machine = false }) => {
     const { machineId } = thisProcess();
     if (machine && machineId === undefined) return;
@@ -45,10 +49,22 @@ describe('takeLocalLock', () => {
   });
 
   it.each<{ title: string; holder: () => string | object; who: string }>([
-    { title: 'another machine, whose number is in use by nobody here', holder: () => ({ machine: 'desk', pid: spawnSync('true').pid }), who: 'ann@laptop' },
-    { title: 'another machine of the same name', holder: () => ({ machineId: 'another', boot: 'another', pid: spawnSync('true').pid }), who: 'ann@laptop' },
+    {
+      title: 'another machine, whose number is in use by nobody here',
+      holder: () => ({ machine: 'desk', pid: spawnSync('true').pid }),
+      who: 'ann@laptop',
+    },
+    {
+      title: 'another machine of the same name',
+      holder: () => ({ machineId: 'another', boot: 'another', pid: spawnSync('true').pid }),
+      who: 'ann@laptop',
+    },
     { title: 'a container of the same name', holder: () => ({ namespace: 'pid:[1]', pid: spawnSync('true').pid }), who: 'ann@laptop' },
-    { title: 'a version that did not say whose its process is', holder: () => JSON.stringify({ pid: spawnSync('true').pid, holder: 'old' }), who: 'the lock does not say who' },
+    {
+      title: 'a version that did not say whose its process is',
+      holder: () => JSON.stringify({ pid: spawnSync('true').pid, holder: 'old' }),
+      who: 'the lock does not say who',
+    },
     { title: 'something that cannot be read', holder: () => '{"pid":', who: 'the lock does not say who' },
   ])('respects a lock of $title, and says how to clear it', async ({ holder, who }) => {
     const text = holder();
@@ -76,7 +92,9 @@ describe('takeLocalLock', () => {
       const taken = await Promise.allSettled(Array.from({ length: 8 }, () => takeLocalLock(directory())));
       const releases = taken.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
       expect(releases).toHaveLength(1);
-      expect(taken.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { kind: string }).kind] : []))).toEqual(Array.from({ length: 7 }, () => 'lock/held'));
+      expect(taken.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { kind: string }).kind] : []))).toEqual(
+        Array.from({ length: 7 }, () => 'lock/held'),
+      );
       await releases[0]?.();
     }
     expect(readdirSync(directory())).toEqual([]);
@@ -102,7 +120,12 @@ describe('takeLocalLock', () => {
 
 describe('lockedBy', () => {
   it('names the host and the holder', () => {
-    expect(lockedBy('ann', 'pg1')).toMatchObject({ kind: 'lock/held', exitCode: 5, host: 'pg1', message: 'another pgprov run is working on host pg1: ann' });
+    expect(lockedBy('ann', 'pg1')).toMatchObject({
+      kind: 'lock/held',
+      exitCode: 5,
+      host: 'pg1',
+      message: 'another pgprov run is working on host pg1: ann',
+    });
   });
 
   it('has a name that tells who, where and since when', () => {

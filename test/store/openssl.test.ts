@@ -23,7 +23,10 @@ describe('a machine without openssl', () => {
   it('is told what is missing', async () => {
     vi.stubEnv('PATH', '/nowhere');
     try {
-      await expect(openssl('version', {})).rejects.toMatchObject({ kind: 'openssl/missing', hint: expect.stringContaining('install') as string });
+      await expect(openssl('version', {})).rejects.toMatchObject({
+        kind: 'openssl/missing',
+        hint: expect.stringContaining('install') as string,
+      });
     } finally {
       vi.unstubAllEnvs();
     }

@@ -30,7 +30,12 @@ function head(process: ProcessIdentity): RunHead {
 
 /** The events a second apart. */
 function summarise(events: readonly RunEvent[], process: ProcessIdentity = GONE): RunSummary {
-  return summariseRun({ id: 'x', head: head(process), lines: [], events: events.map((event, index) => ({ ...event, at: new Date(Date.UTC(2026, 10, 21, 7, 15, index)).toISOString() })) });
+  return summariseRun({
+    id: 'x',
+    head: head(process),
+    lines: [],
+    events: events.map((event, index) => ({ ...event, at: new Date(Date.UTC(2026, 10, 21, 7, 15, index)).toISOString() })),
+  });
 }
 
 /** The run up to the first event that is so. */
@@ -43,8 +48,16 @@ const stopped = new PgprovError({ kind: 'a/b', host: 'pg2', message: 'no', exitC
 
 describe('summariseRun', () => {
   it.each<{ title: string; events: RunEvent[]; process?: ProcessIdentity; summary: Partial<RunSummary> }>([
-    { title: 'a failed step', events: ALL, summary: { ending: 'failed', exitCode: 1, ms: 45_000, changes: 3, broke: [{ host: 'pg2', stage: 'etcd/start' }] } },
-    { title: 'steps under way when it was killed', events: until(({ type }) => type === 'waiting'), summary: { ending: 'broke off', broke: [{ host: 'pg1', stage: 'etcd/start' }] } },
+    {
+      title: 'a failed step',
+      events: ALL,
+      summary: { ending: 'failed', exitCode: 1, ms: 45_000, changes: 3, broke: [{ host: 'pg2', stage: 'etcd/start' }] },
+    },
+    {
+      title: 'steps under way when it was killed',
+      events: until(({ type }) => type === 'waiting'),
+      summary: { ending: 'broke off', broke: [{ host: 'pg1', stage: 'etcd/start' }] },
+    },
     {
       title: 'hosts that were in different stages when it was killed',
       events: [
@@ -54,22 +67,77 @@ describe('summariseRun', () => {
         { type: 'step-end', host: 'pg2', stage: 'base/hosts', result: 'changed', changes: 1, ms: 9 },
         { type: 'step-start', host: 'pg2', stage: 'postgresql/packages', changes: 1 },
       ],
-      summary: { ending: 'broke off', broke: [{ host: 'pg1', stage: 'base/hosts' }, { host: 'pg2', stage: 'postgresql/packages' }] },
+      summary: {
+        ending: 'broke off',
+        broke: [
+          { host: 'pg1', stage: 'base/hosts' },
+          { host: 'pg2', stage: 'postgresql/packages' },
+        ],
+      },
     },
-    { title: 'killed between two stages', events: until((event) => event.type === 'stage-end' && event.stage === 'base/hosts'), summary: { ending: 'broke off', changes: 0, broke: [{ stage: 'postgresql/packages' }] } },
-    { title: 'killed while it connected', events: [START, { type: 'connected', host: 'pg1', ms: 1 }], summary: { ending: 'broke off', broke: [{ host: 'pg1', stage: 'survey' }, { host: 'pg2', stage: 'connect' }, { host: 'pg3', stage: 'connect' }] } },
-    { title: 'killed while it planned', events: until(({ type }) => type === 'surveyed').concat(ALL.filter(({ type }) => type === 'surveyed')), summary: { broke: [{ stage: 'plan' }] } },
+    {
+      title: 'killed between two stages',
+      events: until((event) => event.type === 'stage-end' && event.stage === 'base/hosts'),
+      summary: { ending: 'broke off', changes: 0, broke: [{ stage: 'postgresql/packages' }] },
+    },
+    {
+      title: 'killed while it connected',
+      events: [START, { type: 'connected', host: 'pg1', ms: 1 }],
+      summary: {
+        ending: 'broke off',
+        broke: [
+          { host: 'pg1', stage: 'survey' },
+          { host: 'pg2', stage: 'connect' },
+          { host: 'pg3', stage: 'connect' },
+        ],
+      },
+    },
+    {
+      title: 'killed while it planned',
+      events: until(({ type }) => type === 'surveyed').concat(ALL.filter(({ type }) => type === 'surveyed')),
+      summary: { broke: [{ stage: 'plan' }] },
+    },
     { title: 'killed before anything', events: [], summary: { ending: 'broke off', ms: 0, broke: [{ stage: 'plan' }] } },
-    { title: 'no host reached', events: [START, { type: 'failed', error: stopped }, { type: 'run-end', exitCode: 3, ms: 9, recap: [] }], summary: { ending: 'unreachable', broke: [{ host: 'pg2', stage: 'connect' }] } },
-    { title: 'a refusal', events: [START, { type: 'failed', error: new PgprovError({ kind: 'a/b', message: 'no' }) }, { type: 'run-end', exitCode: 4, ms: 9, recap: [] }], summary: { ending: 'refused', broke: [{ stage: 'plan' }] } },
+    {
+      title: 'no host reached',
+      events: [START, { type: 'failed', error: stopped }, { type: 'run-end', exitCode: 3, ms: 9, recap: [] }],
+      summary: { ending: 'unreachable', broke: [{ host: 'pg2', stage: 'connect' }] },
+    },
+    {
+      title: 'a refusal',
+      events: [
+        START,
+        { type: 'failed', error: new PgprovError({ kind: 'a/b', message: 'no' }) },
+        { type: 'run-end', exitCode: 4, ms: 9, recap: [] },
+      ],
+      summary: { ending: 'refused', broke: [{ stage: 'plan' }] },
+    },
     {
       title: 'Ctrl-C',
-      events: [...until(({ type }) => type === 'planned'), { type: 'step-end', host: 'pg1', stage: 'etcd/start', result: 'skipped', changes: 0, ms: 0, reason: 'interrupted' }, { type: 'run-end', exitCode: 130, ms: 9, recap: [] }],
+      events: [
+        ...until(({ type }) => type === 'planned'),
+        { type: 'step-end', host: 'pg1', stage: 'etcd/start', result: 'skipped', changes: 0, ms: 0, reason: 'interrupted' },
+        { type: 'run-end', exitCode: 130, ms: 9, recap: [] },
+      ],
       summary: { ending: 'interrupted', exitCode: 130, broke: [{ host: 'pg1', stage: 'etcd/start' }] },
     },
-    { title: 'a good end', events: [START, { type: 'run-end', exitCode: 0, ms: 9, recap: [] }], summary: { ending: 'done', exitCode: 0, broke: [] } },
-    { title: 'still running', events: until(({ type }) => type === 'waiting'), process: thisProcess(), summary: { ending: 'running', broke: [] } },
-    { title: 'of another machine', events: until(({ type }) => type === 'planned'), process: { pid: 1, machine: 'elsewhere' }, summary: { ending: 'unknown', broke: [{ stage: 'base/hosts' }] } },
+    {
+      title: 'a good end',
+      events: [START, { type: 'run-end', exitCode: 0, ms: 9, recap: [] }],
+      summary: { ending: 'done', exitCode: 0, broke: [] },
+    },
+    {
+      title: 'still running',
+      events: until(({ type }) => type === 'waiting'),
+      process: thisProcess(),
+      summary: { ending: 'running', broke: [] },
+    },
+    {
+      title: 'of another machine',
+      events: until(({ type }) => type === 'planned'),
+      process: { pid: 1, machine: 'elsewhere' },
+      summary: { ending: 'unknown', broke: [{ stage: 'base/hosts' }] },
+    },
   ])('$title', ({ events, process, summary }) => {
     expect(summarise(events, process)).toMatchObject(summary);
   });
@@ -80,8 +148,38 @@ describe('summariseRun', () => {
 
   it('takes a run after its last stage for one that was being checked', () => {
     const start: RunEvent = { type: 'run-start', command: 'apply', cluster: 'demo', hosts: ['pg1'], stages: [stage('a/b', ['pg1'])] };
-    const events: RunEvent[] = [start, { type: 'connected', host: 'pg1', ms: 1 }, { type: 'surveyed', host: 'pg1', ms: 1 }, { type: 'planned', changes: [], effects: [] }, { type: 'stage-end', stage: 'a/b', ms: 1 }];
+    const events: RunEvent[] = [
+      start,
+      { type: 'connected', host: 'pg1', ms: 1 },
+      { type: 'surveyed', host: 'pg1', ms: 1 },
+      { type: 'planned', changes: [], effects: [] },
+      { type: 'stage-end', stage: 'a/b', ms: 1 },
+    ];
     expect(summarise(events).broke).toEqual([{ stage: 'check' }]);
+  });
+
+  it('tells where an operation broke that goes through the same stages several times', () => {
+    const pass = (step: string): RunEvent => ({
+      type: 'stages',
+      step: `certs renew/${step}`,
+      stages: [stage('etcd/start', ['pg1']), stage('patroni/start', ['pg1'])],
+    });
+    const begun: RunEvent[] = [
+      { type: 'run-start', command: 'certs renew', cluster: 'demo', hosts: ['pg1'], stages: [] },
+      { type: 'connected', host: 'pg1', ms: 1 },
+      { type: 'surveyed', host: 'pg1', ms: 1 },
+      { type: 'planned', changes: [], effects: [] },
+    ];
+    const once: RunEvent[] = [
+      { type: 'step-start', host: 'pg1', stage: 'etcd/start', changes: 1 },
+      { type: 'step-end', host: 'pg1', stage: 'etcd/start', result: 'changed', changes: 1, ms: 9 },
+      { type: 'stage-end', stage: 'etcd/start', ms: 9 },
+    ];
+    expect(summarise([...begun, pass('trust'), ...once]).broke).toEqual([{ stage: 'patroni/start' }]);
+    expect(summarise([...begun, pass('trust'), ...once, pass('issue')]).broke).toEqual([{ stage: 'etcd/start' }]);
+    expect(summarise([...begun, pass('trust'), ...once, pass('issue'), ...once.slice(0, 1)]).broke).toEqual([
+      { host: 'pg1', stage: 'etcd/start' },
+    ]);
   });
 
   it('stands a journal without a beginning', () => {

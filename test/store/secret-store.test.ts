@@ -26,7 +26,12 @@ describe('a store of secrets', () => {
     const again = await SecretStore.open(file, keysOf(me));
     expect(again.text()).toBe('# of all clusters\nsuperuser: "c"\n"of app": b # rotated in May\nport: 0123\nnew: "yes"\n');
     expect(again.names()).toEqual(['superuser', 'of app', 'port', 'new']);
-    expect([again.get('port')?.reveal(), again.get('new')?.reveal(), again.get('superuser')?.reveal(), again.get('nothing')]).toEqual(['0123', 'yes', 'c', undefined]);
+    expect([again.get('port')?.reveal(), again.get('new')?.reveal(), again.get('superuser')?.reveal(), again.get('nothing')]).toEqual([
+      '0123',
+      'yes',
+      'c',
+      undefined,
+    ]);
     await again.close();
   });
 
@@ -67,9 +72,15 @@ describe('a store of secrets', () => {
     await writeFile(recipients, `${you.recipient}\n`);
     await expect(save()).rejects.toMatchObject({ kind: 'secrets/locked-out' });
     await writeFile(recipients, '# nobody\n');
-    await expect(save()).rejects.toMatchObject({ kind: 'secrets/no-recipients', message: expect.stringContaining('lists nobody') as string });
+    await expect(save()).rejects.toMatchObject({
+      kind: 'secrets/no-recipients',
+      message: expect.stringContaining('lists nobody') as string,
+    });
     await writeFile(recipients, 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB me\n');
-    await expect(save()).rejects.toMatchObject({ kind: 'secrets/recipient', message: expect.stringContaining('.age-recipients:1: SSH keys') as string });
+    await expect(save()).rejects.toMatchObject({
+      kind: 'secrets/recipient',
+      message: expect.stringContaining('.age-recipients:1: SSH keys') as string,
+    });
     expect(await readFile(file, 'utf8')).toBe(before);
   });
 

@@ -82,7 +82,10 @@ describe('Store', () => {
     await first.certificates.prepare([{ name: 'pg1', names: ['10.0.0.1'] }]);
     const before = below(work.path).map((path) => [path, statSync(path).mtimeMs]);
     const store = await open(false);
-    await store.certificates.prepare([{ name: 'pg1', names: ['10.0.0.1'] }, { name: 'pg2', names: [] }]);
+    await store.certificates.prepare([
+      { name: 'pg1', names: ['10.0.0.1'] },
+      { name: 'pg2', names: [] },
+    ]);
     expect(store.node('pg1').certificate).toBe(first.node('pg1').certificate);
     expect(store.node('pg2').certificate).toBe('(made by the first apply)\n');
     expect(store.initialised).toBe(true);
@@ -95,7 +98,9 @@ describe('Store', () => {
     await store.remember({ pg1: { platform: 'debian13' } });
     const again = await open();
     expect([again.remembered('pg1'), again.remembered('pg2'), again.remembered('pg3')]).toEqual([
-      { platform: 'debian13' }, { platform: 'debian13' }, undefined,
+      { platform: 'debian13' },
+      { platform: 'debian13' },
+      undefined,
     ]);
     const { mtimeMs } = statSync(join(store.directory, 'hosts.json'));
     await again.remember({ pg1: { platform: 'debian13' } });
@@ -150,7 +155,10 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
     expect(node.subject).toBe('CN=pg1');
     // serverAuth and clientAuth: etcd's peers are clients of each other.
     expect(node.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
-    const [names, hosts] = [['pg1', 'pg1.example.com', 'localhost'], ['10.0.0.1', 'fd00::1', '127.0.0.1', '::1']];
+    const [names, hosts] = [
+      ['pg1', 'pg1.example.com', 'localhost'],
+      ['10.0.0.1', 'fd00::1', '127.0.0.1', '::1'],
+    ];
     for (const name of names) expect(node.checkHost(name)).toBe(name);
     for (const address of hosts) expect(node.checkIP(address)).toBe(address);
     expect(node.checkIP('10.0.0.2')).toBeUndefined();
@@ -219,16 +227,31 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
     expect(existsSync(work.at('pki'))).toBe(false);
   });
 
+  it('has nothing that stands for the key pair of a host of which no role says that it has one, nor for an authority that nobody needs', async () => {
+    for (const writable of [true, false]) {
+      const none = await Store.open(work.at(`none-${writable}`), 'demo', { writable });
+      await none.certificates.prepare([]);
+      expect(() => none.caCertificate).toThrow(expect.objectContaining({ kind: 'roles/no-identity', exitCode: 2 }) as Error);
+      const other = await Store.open(work.at(`other-${writable}`), 'demo', { writable });
+      await other.certificates.prepare([identity]);
+      expect(() => other.node('lb1')).toThrow(
+        /^lb1 has no key pair of the cluster's authority, because no role of the host declares `tls`$/u,
+      );
+    }
+  });
+
   it('leaves no draft behind', async () => {
     await (await open()).certificates.prepare([identity]);
-    expect(below(work.path).map((path) => path.slice(work.path.length + 1)).sort()).toEqual([
-      'pki', 'pki/ca.crt', 'pki/ca.key', 'pki/nodes', 'pki/nodes/pg1.crt', 'pki/nodes/pg1.key',
-    ]);
+    expect(
+      below(work.path)
+        .map((path) => path.slice(work.path.length + 1))
+        .sort(),
+    ).toEqual(['pki', 'pki/ca.crt', 'pki/ca.key', 'pki/nodes', 'pki/nodes/pg1.crt', 'pki/nodes/pg1.key']);
   });
 
   it('tells a secret that stands for a missing key from text that people see', async () => {
     const store = await Store.open(work.at('other'), 'demo', { writable: false });
-    store.node('pg1');
+    await store.certificates.prepare([identity]);
     expect(store.node('pg1').key).toBeInstanceOf(Secret);
   });
 });

@@ -56,7 +56,16 @@ describe('readTrust', () => {
 
   it.each([TRUST, DROP, ROTATED])('reads %j', (trust) => expect(readTrust(JSON.stringify(trust), 'f')).toEqual(trust));
 
-  it.each(['', '{', '{}', '[]', 'null', '{"issuing":"ca","trusted":[]}', '{"issuing":"../ca","trusted":["ca"]}', '{"issuing":"ca","trusted":["ca"],"retiring":5}'])('refuses %j', (text) => {
+  it.each([
+    '',
+    '{',
+    '{}',
+    '[]',
+    'null',
+    '{"issuing":"ca","trusted":[]}',
+    '{"issuing":"../ca","trusted":["ca"]}',
+    '{"issuing":"ca","trusted":["ca"],"retiring":5}',
+  ])('refuses %j', (text) => {
     expect(() => readTrust(text, '/store/authorities.json')).toThrow(/\/store\/authorities\.json/u);
   });
 });

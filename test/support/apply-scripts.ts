@@ -5,21 +5,38 @@ const ACTIONS: readonly Action[] = ['create', 'update', 'install', 'start', 'res
 
 /** An absent file, a stopped server: a state that each kind of resource may be in. */
 export const STATES: readonly unknown[] = [
-  { type: 'absent' }, {}, { kind: 'absent' }, { server: 'down' }, { done: false }, { answers: false },
+  { type: 'absent' },
+  {},
+  { kind: 'absent' },
+  { server: 'down' },
+  { done: false },
+  { answers: false },
   { file: { type: 'absent' }, listed: false },
   { loaded: true, enabled: false, active: 'inactive', applied: undefined },
   {
     firewalld: { running: true, file: undefined, runtime: [] },
     ufw: { running: true, rules: [] },
     nftables: {
-      enabled: true, loaded: true, included: false, config: 'table inet filter {', file: undefined,
+      enabled: true,
+      loaded: true,
+      included: false,
+      config: 'table inet filter {',
+      file: undefined,
       tables: [{ family: 'inet', name: 'filter', hooks: [{ chain: 'input', jumps: false }], openings: [] }],
     },
   },
   {
-    initialize: 'empty', led: false, underWay: false, configured: true, enabled: false, noted: true,
+    initialize: 'empty',
+    led: false,
+    underWay: false,
+    configured: true,
+    enabled: false,
+    noted: true,
     data: { kind: 'cluster', version: '17', control: 'missing', copy: 'none', running: false },
   },
+  { due: true, active: 'active' },
+  { stuck: true, malformed: false, rest: { answers: false }, stored: { current: {}, revision: '1' } },
+  { stuck: false, malformed: false, rest: { answers: true, current: {} } },
 ];
 
 /** What a resource may send, whatever it has seen. */

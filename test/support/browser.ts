@@ -37,9 +37,22 @@ export class Browser {
   private constructor() {
     this.#profile = mkdtempSync(join(tmpdir(), 'pgprov-browser-'));
     // Without a sandbox, for the tests may run as root.
-    this.#process = spawn(CHROMIUM ?? 'chromium', ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars', `--user-data-dir=${this.#profile}`, '--remote-debugging-pipe', 'about:blank'], {
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
-    });
+    this.#process = spawn(
+      CHROMIUM ?? 'chromium',
+      [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-dev-shm-usage',
+        '--hide-scrollbars',
+        `--user-data-dir=${this.#profile}`,
+        '--remote-debugging-pipe',
+        'about:blank',
+      ],
+      {
+        stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      },
+    );
     let text = '';
     (this.#process.stdio[4] as Readable).on('data', (chunk: Buffer) => {
       const messages = (text + chunk.toString('utf8')).split('\0');
@@ -50,9 +63,11 @@ export class Browser {
 
   static async start(): Promise<Browser> {
     const browser = new Browser();
-    const { targetInfos } = await browser.#send('Target.getTargets') as { targetInfos: { targetId: string; type: string }[] };
+    const { targetInfos } = (await browser.#send('Target.getTargets')) as { targetInfos: { targetId: string; type: string }[] };
     const page = targetInfos.find(({ type }) => type === 'page');
-    const { sessionId } = await browser.#send('Target.attachToTarget', { targetId: page?.targetId, flatten: true }) as { sessionId: string };
+    const { sessionId } = (await browser.#send('Target.attachToTarget', { targetId: page?.targetId, flatten: true })) as {
+      sessionId: string;
+    };
     browser.#session = sessionId;
     await browser.#send('Log.enable');
     await browser.#send('Page.enable');
@@ -64,18 +79,19 @@ export class Browser {
     await this.#send('Emulation.setDeviceMetricsOverride', { width, height: 800, deviceScaleFactor: 1, mobile: width < 600 });
     await this.#send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
     await this.#send('Page.navigate', { url });
-    while ((await this.evaluate('location.href + document.readyState')) !== `${url}complete`) await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await this.evaluate('location.href + document.readyState')) !== `${url}complete`)
+      await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   /** The value of an expression in the page. */
   async evaluate<Value>(expression: string): Promise<Value> {
-    const { result } = await this.#send('Runtime.evaluate', { expression, returnByValue: true }) as { result: { value: Value } };
+    const { result } = (await this.#send('Runtime.evaluate', { expression, returnByValue: true })) as { result: { value: Value } };
     return result.value;
   }
 
   /** A picture of the whole page, PNG in base64. */
   async picture(): Promise<string> {
-    const { data } = await this.#send('Page.captureScreenshot', { captureBeyondViewport: true }) as { data: string };
+    const { data } = (await this.#send('Page.captureScreenshot', { captureBeyondViewport: true })) as { data: string };
     return data;
   }
 
@@ -96,9 +112,13 @@ export class Browser {
   #send(method: string, params: object = {}): Promise<Record<string, unknown>> {
     this.#last += 1;
     const id = this.#last;
-    (this.#process.stdio[3] as Writable).write(`${JSON.stringify({ id, method, params, ...(this.#session === undefined ? {} : { sessionId: this.#session }) })}\0`);
+    (this.#process.stdio[3] as Writable).write(
+      `${JSON.stringify({ id, method, params, ...(this.#session === undefined ? {} : { sessionId: this.#session }) })}\0`,
+    );
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, ({ result, error }) => (error === undefined ? resolve(result ?? {}) : reject(new Error(`${method}: ${error.message}`))));
+      this.#waiting.set(id, ({ result, error }) =>
+        error === undefined ? resolve(result ?? {}) : reject(new Error(`${method}: ${error.message}`)),
+      );
     });
   }
 }

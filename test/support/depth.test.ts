@@ -6,23 +6,32 @@ const day = (at: string): Date => new Date(at);
 
 describe('the seed', () => {
   it('is the day in UTC, from its first moment to its last', () => {
-    expect(['2026-07-11T00:00:00Z', '2026-07-11T23:59:59.999Z', '2026-07-12T00:00:00Z', '2027-01-01T00:30:00+02:00'].map((at) => seedOf({}, day(at)))).toEqual([20260711, 20260711, 20260712, 20261231]);
+    expect(
+      ['2026-07-11T00:00:00Z', '2026-07-11T23:59:59.999Z', '2026-07-12T00:00:00Z', '2027-01-01T00:30:00+02:00'].map((at) =>
+        seedOf({}, day(at)),
+      ),
+    ).toEqual([20260711, 20260711, 20260712, 20261231]);
     expect(seedOf({ PGPROV_SEED: '' }, day('2026-07-11'))).toBe(20260711);
   });
 
   it('can be given', () => {
-    expect(['7', '0', '20260711', '999999999'].map((seed) => seedOf({ PGPROV_SEED: seed }, day('2026-01-01')))).toEqual([7, 0, 20260711, 999999999]);
+    expect(['7', '0', '20260711', '999999999'].map((seed) => seedOf({ PGPROV_SEED: seed }, day('2026-01-01')))).toEqual([
+      7, 0, 20260711, 999999999,
+    ]);
   });
 
   it.each(['x', '-1', '1.5', '1e3', ' 7', '0x10', '1234567890'])('cannot be %j', (seed) => {
-    expect(() => seedOf({ PGPROV_SEED: seed }, day('2026-01-01'))).toThrow(`PGPROV_SEED must be a whole number of up to nine digits, not "${seed}"`);
+    expect(() => seedOf({ PGPROV_SEED: seed }, day('2026-01-01'))).toThrow(
+      `PGPROV_SEED must be a whole number of up to nine digits, not "${seed}"`,
+    );
   });
 
   it('is named by titles', () => expect(DEPTH).toContain(`seed ${SEED}`));
 });
 
 describe('a sample', () => {
-  const of = (seed: number, more: { salt?: number | string; always?: (item: string) => boolean } = {}, count = 6): string[] => choose(LIST, count, { matrix: false, seed, ...more });
+  const of = (seed: number, more: { salt?: number | string; always?: (item: string) => boolean } = {}, count = 6): string[] =>
+    choose(LIST, count, { matrix: false, seed, ...more });
 
   it('has so many items, each once, in the order of the list', () => {
     for (let seed = 0; seed < 50; seed += 1) {
@@ -99,7 +108,9 @@ describe('a list', () => {
     for (let month = 1; month <= 6; month += 1) {
       for (let day = 1; day <= 28; day += 1) {
         const seed = 20260000 + month * 100 + day;
-        seen.forEach((items, at) => deal(choose(LIST, 12, { matrix: false, seed }), at, all.length, seed).forEach((item) => items.add(item)));
+        seen.forEach((items, at) =>
+          deal(choose(LIST, 12, { matrix: false, seed }), at, all.length, seed).forEach((item) => items.add(item)),
+        );
       }
     }
     expect(seen.map(({ size }) => size)).toEqual([LIST.length, LIST.length]);

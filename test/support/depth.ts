@@ -22,13 +22,18 @@ export function seedOf(env: NodeJS.ProcessEnv, now: Date): number {
   return Number(given);
 }
 
-/** `count` items of a list in the list's order: those that are always in, and others that the seed chooses; more than `count` only where more are always in. */
+/**
+ * `count` items of a list in the list's order: those that are always in, and others that the seed chooses; more than `count` only where
+ * more are always in.
+ */
 export function choose<T>(list: readonly T[], count: number, { matrix, seed, salt = '', always = () => false }: Choice<T>): T[] {
   if (matrix) return [...list];
   // The digest spreads seeds that differ by one, as those of two days do, over the whole list.
   const rank = (index: number): string => createHash('sha256').update(`${seed}/${salt}/${index}`).digest('hex');
   const forced = list.flatMap((item, index) => (always(item) ? [index] : []));
-  const others = list.flatMap((item, index) => (always(item) ? [] : [{ index, rank: rank(index) }])).sort((a, b) => (a.rank < b.rank ? -1 : 1));
+  const others = list
+    .flatMap((item, index) => (always(item) ? [] : [{ index, rank: rank(index) }]))
+    .sort((a, b) => (a.rank < b.rank ? -1 : 1));
   const chosen = new Set([...forced, ...others.slice(0, Math.max(0, count - forced.length)).map(({ index }) => index)]);
   return list.filter((_, index) => chosen.has(index));
 }

@@ -12,7 +12,9 @@ export function expired(pem: string, key: string, authority?: { certificate: str
   try {
     const { subject, subjectAltName = '', ca } = new X509Certificate(pem);
     const names = subjectAltName.replaceAll('IP Address', 'IP');
-    const extensions = ca ? 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash' : `extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=${names}`;
+    const extensions = ca
+      ? 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash'
+      : `extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=${names}`;
     writeFileSync(at('ca.cnf'), `${SETTINGS}\n[extensions]\n${extensions}\n`);
     writeFileSync(at('own.key'), key);
     writeFileSync(at('serial'), '1000\n');
@@ -23,7 +25,24 @@ export function expired(pem: string, key: string, authority?: { certificate: str
       writeFileSync(at('ca.key'), authority.key);
     }
     const signer = authority === undefined ? ['-selfsign', '-keyfile', 'own.key'] : ['-cert', 'ca.crt', '-keyfile', 'ca.key'];
-    openssl('ca', '-batch', '-notext', '-config', 'ca.cnf', ...signer, '-in', 'request', '-out', 'made', '-extensions', 'extensions', '-startdate', '20200101000000Z', '-enddate', yearAgo());
+    openssl(
+      'ca',
+      '-batch',
+      '-notext',
+      '-config',
+      'ca.cnf',
+      ...signer,
+      '-in',
+      'request',
+      '-out',
+      'made',
+      '-extensions',
+      'extensions',
+      '-startdate',
+      '20200101000000Z',
+      '-enddate',
+      yearAgo(),
+    );
     return readFileSync(at('made'), 'utf8');
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -8,7 +8,7 @@ import type { Platform } from '../../src/platform/index.js';
 import { debian13 } from '../../src/platform/debian.js';
 import type { Role, RoleContext } from '../../src/plan/role.js';
 import { renderTemplate } from '../../src/plan/template.js';
-import type { Material } from '../../src/store/material.js';
+import type { ClusterCredentials } from '../../src/store/cluster-credentials.js';
 
 /** Three members, as most clusters have. */
 export const THREE = `cluster: demo
@@ -31,7 +31,7 @@ export async function inventoryOf(yaml: string, roles: readonly Role[] = CATALOG
 }
 
 /** Keys and passwords that are the same in every test. */
-export const MATERIAL: Material = {
+export const MATERIAL: ClusterCredentials = {
   generated: [],
   caCertificate: 'CA\n',
   knowsAuthority: (pem) => pem === 'CA\n',
@@ -46,7 +46,7 @@ export function contextOf(inventory: Inventory, name: string, platform: Platform
     host: hostOf(inventory, name),
     inventory,
     platform,
-    material: MATERIAL,
+    credentials: MATERIAL,
     platformOf: () => platform,
     template: renderTemplate,
   };

@@ -10,13 +10,14 @@ let compiled: ValidateFunction | undefined;
  * does not name.
  * @throws Error with the first line that is not
  */
-export function insistDocumented(text: string): void {
+export function assertDocumented(text: string): void {
   const fits = (compiled ??= compile());
   const lines = text.split('\n').filter((line) => line !== '');
   if (lines.length === 0) throw new Error('there are no lines');
   for (const line of lines) {
     const event = JSON.parse(line) as { type: string };
-    if (event.type !== 'journal' && !fits(event)) throw new Error(`not as docs/events.schema.json says: ${JSON.stringify(fits.errors)}\n${line}`);
+    if (event.type !== 'journal' && !fits(event))
+      throw new Error(`not as docs/events.schema.json says: ${JSON.stringify(fits.errors)}\n${line}`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UnreachableError } from '../../src/lib/errors.js';
+import type { Script } from '../../src/shell/quote.js';
 import { LocalTransport } from '../../src/transport/local.js';
 import type { Connection, Exec, ExecRequest, Target, Transport } from '../../src/transport/transport.js';
 
@@ -13,9 +14,14 @@ export interface MachineOptions {
   unreachable?: boolean;
   /** Which exec, counted from 1, is cut while it changes something. */
   cutExec?: number;
+  /** Comes before everything that it is sent, such as functions in the place of its programs. */
+  before?: Script;
   /** After that no exec comes through any more. */
   deadAfterCut?: boolean;
 }
+
+/** Told what a machine said, after whoever asked was. */
+export type Heard = (host: string, said: string) => void;
 
 /**
  * Machines that are directories of this one. Scripts really run, with what the engine itself reads of a host
@@ -24,13 +30,15 @@ export interface MachineOptions {
 export class Machines implements Transport {
   readonly #root: string;
   readonly #options: Readonly<Record<string, MachineOptions>>;
+  readonly #heard: Heard;
   /** Scripts in the order in which they were sent, by host. */
   readonly sent = new Map<string, string[]>();
   readonly open = new Set<string>();
 
-  constructor(root: string, options: Readonly<Record<string, MachineOptions>> = {}) {
+  constructor(root: string, options: Readonly<Record<string, MachineOptions>> = {}, heard: Heard = () => undefined) {
     this.#root = root;
     this.#options = options;
+    this.#heard = heard;
   }
 
   /** How many scripts a host was sent. */
@@ -74,18 +82,28 @@ export class Machines implements Transport {
     }
     const script = request.script
       .replaceAll('/etc/os-release', this.at(name, 'os-release'))
+      .replaceAll('/var/lib/pgprov', this.at(name, 'var/lib/pgprov'))
       .replaceAll('/run/pgprov', this.at(name, 'run/pgprov'))
       .replaceAll('/run/systemd/system', this.at(name, 'run/systemd/system'));
-    if (options.cutExec !== scripts.length + 1) return connection.exec({ ...request, script });
+    const onStdout = (chunk: Buffer): void => {
+      request.onStdout(chunk);
+      this.#heard(name, chunk.toString('utf8'));
+    };
+    if (options.cutExec !== scripts.length + 1) {
+      return connection.exec({ ...request, script: options.before === undefined ? script : `${options.before.text}\n${script}`, onStdout });
+    }
     let exec: Exec | undefined;
     let cut = false;
     exec = await connection.exec({
       ...request,
       script,
       onStdout: (chunk) => {
-        if (!cut) request.onStdout(chunk);
-        // Once a change is under way the line goes dead: nothing that is said after comes through.
-        cut ||= chunk.includes(' begin do:');
+        if (cut) return;
+        // Once a change is under way the line goes dead: nothing that is said after comes through, even what comes with it.
+        const begins = chunk.indexOf(' begin do:');
+        cut = begins >= 0;
+        const end = chunk.indexOf('\n', begins);
+        onStdout(cut && end >= 0 ? chunk.subarray(0, end + 1) : chunk);
         if (cut) exec?.kill();
       },
     });

@@ -26,7 +26,10 @@ export class MadeUpHost {
     for (const path of paths) mkdirSync(join(root, path), { recursive: true });
     for (const [name, text] of Object.entries(programs)) {
       const program = join(root, 'bin', name);
-      writeFileSync(program, `#!/bin/sh\nprintf '%s\\n' "${name}\${*:+ $*}" >>${log}\ncall=$(grep -c '^${name}\\( \\|$\\)' ${log})\n${text}\n`);
+      writeFileSync(
+        program,
+        `#!/bin/sh\nprintf '%s\\n' "${name}\${*:+ $*}" >>${log}\ncall=$(grep -c '^${name}\\( \\|$\\)' ${log})\n${text}\n`,
+      );
       chmodSync(program, 0o755);
     }
   }
@@ -45,7 +48,11 @@ export class MadeUpHost {
   /** The calls of these stand-ins so far, or of all, in their order: `dnf -y install etcd`. */
   calls(...names: readonly string[]): string[] {
     const log = join(this.#root, 'calls');
-    const lines = existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter((line) => line !== '') : [];
+    const lines = existsSync(log)
+      ? readFileSync(log, 'utf8')
+          .split('\n')
+          .filter((line) => line !== '')
+      : [];
     return lines.filter((line) => names.length === 0 || names.includes(line.split(' ')[0] ?? ''));
   }
 
@@ -62,7 +69,12 @@ export class MadeUpHost {
 
   /** The resource as it is on the host. */
   resource<State>(resource: Resource<State>): Resource<State> {
-    return { ...this.observation(resource), diff: resource.diff, apply: (changes, state) => this.script(resource.apply(changes, state)), digest: resource.digest };
+    return {
+      ...this.observation(resource),
+      diff: resource.diff,
+      apply: (changes, state) => this.script(resource.apply(changes, state)),
+      digest: resource.digest,
+    };
   }
 }
 

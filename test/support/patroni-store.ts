@@ -24,7 +24,8 @@ function merge(config: Stored, patch: JsonObject): void {
     const present = config[key];
     if (value === null) delete config[key];
     else if (isObject(value) && isObject(present)) merge(present, value);
-    else if (present === undefined || isObject(value) || pythonText(present) !== pythonText(value)) config[key] = structuredClone(value) as Json;
+    else if (present === undefined || isObject(value) || pythonText(present) !== pythonText(value))
+      config[key] = structuredClone(value) as Json;
   }
 }
 

@@ -26,7 +26,16 @@ export const POSTGRES_USER = userInfo().uid === 0 ? 'postgres' : userInfo().user
 /** A real cluster; its directory must be in one that the postgres user may write. */
 export function makeCluster(binaries: string, data: string, ...options: readonly string[]): void {
   const { program, words } = asPostgres(
-    join(binaries, 'initdb'), '-D', data, '-E', 'UTF8', '--locale=C.UTF-8', '-A', 'trust', '--no-sync', ...options,
+    join(binaries, 'initdb'),
+    '-D',
+    data,
+    '-E',
+    'UTF8',
+    '--locale=C.UTF-8',
+    '-A',
+    'trust',
+    '--no-sync',
+    ...options,
   );
   execFileSync(program, words, { stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' });
 }
@@ -51,12 +60,17 @@ export function startServer(binaries: string, settings: Readonly<Record<string, 
     const command = asPostgres(join(binaries, program), ...words);
     return execFileSync(command.program, command.words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
   };
-  const options = Object.entries(all).map(([name, value]) => `-c ${name}='${value}'`).join(' ');
+  const options = Object.entries(all)
+    .map(([name, value]) => `-c ${name}='${value}'`)
+    .join(' ');
   const { program, words } = asPostgres(join(binaries, 'pg_ctl'), '-D', data, '-w', '-l', join(top, 'log'), '-o', options, 'start');
   execFileSync(program, words, { stdio: 'ignore', cwd: '/' });
   return {
     data,
-    query: (sql) => run('psql', '-XAtqw', '-v', 'ON_ERROR_STOP=1', '-h', top, '-d', 'postgres', '-c', sql).split('\n').filter((line) => line !== ''),
+    query: (sql) =>
+      run('psql', '-XAtqw', '-v', 'ON_ERROR_STOP=1', '-h', top, '-d', 'postgres', '-c', sql)
+        .split('\n')
+        .filter((line) => line !== ''),
     stop: () => {
       run('pg_ctl', '-D', data, '-w', '-m', 'immediate', 'stop');
       rmSync(top, { recursive: true, force: true });

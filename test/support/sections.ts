@@ -56,14 +56,21 @@ export function moved(script: Script, from: string, to: string): Script {
 
 /** An observation all of whose scripts were changed. */
 export function rewritten<State>(observation: Observation<State>, rewrite: (script: Script) => Script): Observation<State> {
-  const again = (question: SharedQuestion): SharedQuestion => ({ ...question, ...(question.needs === undefined ? {} : { needs: question.needs.map(again) }), ask: (subjects) => rewrite(question.ask(subjects)) });
-  const shares = observation.shares?.map(again);
-  return { ...observation, ...(shares === undefined ? {} : { shares }), probe: () => rewrite(observation.probe()) };
+  const again = (question: SharedQuestion): SharedQuestion => ({
+    ...question,
+    ...(question.dependsOn === undefined ? {} : { dependsOn: question.dependsOn.map(again) }),
+    ask: (subjects) => rewrite(question.ask(subjects)),
+  });
+  const shares = observation.sharedQuestions?.map(again);
+  return { ...observation, ...(shares === undefined ? {} : { sharedQuestions: shares }), probe: () => rewrite(observation.probe()) };
 }
 
 /** What an observation sees on this machine now. */
 export async function observe<State>(shell: Shell, observation: Observation<State>): Promise<State> {
-  const { answers, complete, err } = await runSections(shell, [...sharedSections([observation]), { id: 'see', mode: 'probe', body: observation.probe() }]);
+  const { answers, complete, err } = await runSections(shell, [
+    ...sharedSections([observation]),
+    { id: 'see', mode: 'probe', body: observation.probe() },
+  ]);
   const answer = answers.get('see');
   if (!complete || answer === undefined) throw new Error(`the probe of ${observation.id} did not end: ${err}`);
   return observation.parse(answer);

@@ -17,7 +17,8 @@ export function noteSpent(args: readonly string[], since: number): void {
   const directories = new Set(args.filter((word) => /\.ya?ml$/u.test(word)).map((file) => join(dirname(resolve(file)), '.pgprov')));
   for (const store of [...directories].filter((path) => existsSync(path))) {
     const files = readdirSync(store, { recursive: true, encoding: 'utf8' }).filter((name) => /(?:^|\/)runs\/[^/]+\.jsonl$/u.test(name));
-    for (const file of files.map((name) => join(store, name))) if (statSync(file).mtimeMs >= since) noteJournal(readFileSync(file, 'utf8'), since);
+    for (const file of files.map((name) => join(store, name)))
+      if (statSync(file).mtimeMs >= since) noteJournal(readFileSync(file, 'utf8'), since);
   }
 }
 

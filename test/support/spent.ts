@@ -16,7 +16,10 @@ export interface Spent {
   worker: string;
 }
 
-/** Notes for the end of the run that the time from one moment to another, milliseconds since 1970, was spent on something; nothing outside of a run. */
+/**
+ * Notes for the end of the run that the time from one moment to another, milliseconds since 1970, was spent on something; nothing outside
+ * of a run.
+ */
 export function spent(on: Spending, from: number, to: number = Date.now()): void {
   const file = process.env['PGPROV_SPENT'] ?? '';
   if (file === '' || to <= from) return;

@@ -18,7 +18,10 @@ export interface Authority {
 /** Makes an authority, with its files in a directory. */
 export async function makeAuthority(directory: string): Promise<Authority> {
   const certificates = await Certificates.open(join(directory, 'authority'), 'demo', true);
-  await certificates.prepare([{ name: 'pg1', names: [] }, { name: 'pg2', names: [] }]);
+  await certificates.prepare([
+    { name: 'pg1', names: [] },
+    { name: 'pg2', names: [] },
+  ]);
   const files: TlsPaths = { ca: join(directory, 'ca.crt'), certificate: join(directory, 'node.crt'), key: join(directory, 'node.key') };
   const client = certificates.node('pg2');
   writeFileSync(files.ca, certificates.bundle);
@@ -49,7 +52,12 @@ export async function tlsServer(
     request.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
     request.on('end', () => {
       const socket = request.socket as TLSSocket;
-      const one = { url: request.url ?? '', body, client: [socket.getPeerCertificate().subject?.CN].flat()[0], resumed: socket.isSessionReused() };
+      const one = {
+        url: request.url ?? '',
+        body,
+        client: [socket.getPeerCertificate().subject?.CN].flat()[0],
+        resumed: socket.isSessionReused(),
+      };
       heard.push(one);
       respond(one, response);
     });

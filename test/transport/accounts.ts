@@ -37,7 +37,8 @@ export async function withAccounts(dir: string, accounts: readonly Account[], su
     accounts.map(async ({ password }) => (await quiet({ input: password })`openssl passwd -6 -stdin`).stdout.trim()),
   );
   const texts: Record<(typeof FILES)[number], string> = {
-    passwd: passwd + accounts.map(({ name, shell }, index) => `${name}:x:${FIRST_UID + index}:${NOGROUP}::${homes[index]}:${shell}\n`).join(''),
+    passwd:
+      passwd + accounts.map(({ name, shell }, index) => `${name}:x:${FIRST_UID + index}:${NOGROUP}::${homes[index]}:${shell}\n`).join(''),
     shadow: shadow + accounts.map(({ name }, index) => `${name}:${hashes[index]}:19000:0:99999:7:::\n`).join(''),
     sudoers: sudoers.map((line) => `${line}\n`).join(''),
   };

@@ -46,8 +46,7 @@ describe('becomeRoot', () => {
 });
 
 describe('BecomeGate', () => {
-  const gate = (): BecomeGate =>
-    new BecomeGate(becomeRoot({ method: 'sudo', password }, 'n1').dialogue ?? expect.unreachable());
+  const gate = (): BecomeGate => new BecomeGate(becomeRoot({ method: 'sudo', password }, 'n1').dialogue ?? expect.unreachable());
 
   it('finds the announcement across chunks and behind noise', () => {
     const opened = gate();
@@ -74,11 +73,7 @@ describe('explainBecomeFailure', () => {
     ['become/password-required', 1, 'sudo: a password is required\n'],
     ['become/password-required', 1, 'sudo: interactive authentication is required\n'],
     ['become/password-required', 1, '\nsudo: no password was provided\nsudo: a password is required\n'],
-    [
-      'become/wrong-password',
-      1,
-      'Sorry, try again.\n\nsudo: no password was provided\nsudo: 1 incorrect password attempt\n',
-    ],
+    ['become/wrong-password', 1, 'Sorry, try again.\n\nsudo: no password was provided\nsudo: 1 incorrect password attempt\n'],
     ['become/wrong-password', 1, 'Sorry, try again.\nSorry, try again.\nsudo: 3 incorrect password attempts\n'],
     ['become/not-allowed', 1, 'locked is not in the sudoers file.\n'],
     ['become/not-allowed', 1, 'locked is not in the sudoers file.  This incident will be reported.\n'],
@@ -119,18 +114,13 @@ describe('explainBecomeFailure', () => {
   });
 
   it('quotes what it does not know', () => {
-    const error = explainBecomeFailure(
-      { code: 1, stderr: 'sudo: account validation failure, is your account locked?\n' },
-      target,
-    );
+    const error = explainBecomeFailure({ code: 1, stderr: 'sudo: account validation failure, is your account locked?\n' }, target);
     expect(error?.message).toContain('account validation failure');
   });
 
   it('leaves other failures alone', () => {
     expect(explainBecomeFailure({ code: 2, stderr: 'sh: 3: Syntax error\n' }, target)).toBeUndefined();
     expect(explainBecomeFailure({ code: null, stderr: '' }, target)).toBeUndefined();
-    expect(
-      explainBecomeFailure({ code: 1, stderr: 'sudo: x\n' }, { ...target, become: { method: 'none' } }),
-    ).toBeUndefined();
+    expect(explainBecomeFailure({ code: 1, stderr: 'sudo: x\n' }, { ...target, become: { method: 'none' } })).toBeUndefined();
   });
 });

@@ -49,7 +49,12 @@ describe.skipIf(reason !== undefined)('real doas', () => {
   async function run(user: string, script: string): Promise<ExecEnd & { stdout: string; target: Target }> {
     const known = join(keys.dir, 'known_hosts');
     await writeFile(known, await server.knownLine());
-    const target = targetAt(server.port, { user, identityFile: keys.key, become: { method: 'doas' }, hostKeys: { policy: 'strict', files: [known] } });
+    const target = targetAt(server.port, {
+      user,
+      identityFile: keys.key,
+      become: { method: 'doas' },
+      hostKeys: { policy: 'strict', files: [known] },
+    });
     const connection = await new SshTransport({}).connect(target);
     const chunks: Buffer[] = [];
     const exec = await connection.exec({ script, onStdout: (chunk) => chunks.push(chunk) });

@@ -18,7 +18,9 @@ describe.skipIf(reason !== undefined)('the offer of other host keys', () => {
     try {
       const known = join(keys.dir, 'known');
       await writeFile(known, await server.knownLine());
-      const connection = await new SshTransport({ home: '/nonexistent' }).connect(targetAt(server.port, { identityFile: keys.key, hostKeys: { policy: 'strict', files: [known] } }));
+      const connection = await new SshTransport({ home: '/nonexistent' }).connect(
+        targetAt(server.port, { identityFile: keys.key, hostKeys: { policy: 'strict', files: [known] } }),
+      );
       const exec = await connection.exec({ script: 'echo one\n', onStdout: () => undefined });
       expect((await exec.ended).code).toBe(0);
       await connection.close();

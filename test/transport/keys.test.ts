@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { $, type ProcessPromise } from 'zx';
 
-import { type PgprovError } from '../../src/lib/errors.js';
+import type { PgprovError } from '../../src/lib/errors.js';
 import { Secret } from '../../src/lib/secret.js';
 import type { KeySources } from '../../src/transport/login.js';
 import { askForPassphrases } from '../../src/transport/passphrases.js';
@@ -32,7 +32,9 @@ describe.skipIf(reason !== undefined)('keys', () => {
     await copyFile(keys.lockedKey, join(keys.dir, 'bare'));
     await quiet`ssh-keygen -q -t rsa -b 2048 -m PEM -N ${PHRASE} -f ${join(keys.dir, 'pem')}`;
     const authorized = join(keys.dir, 'authorized');
-    const halves = await Promise.all([`${keys.key}.pub`, `${keys.lockedKey}.pub`, join(keys.dir, 'pem.pub')].map((file) => readFile(file, 'utf8')));
+    const halves = await Promise.all(
+      [`${keys.key}.pub`, `${keys.lockedKey}.pub`, join(keys.dir, 'pem.pub')].map((file) => readFile(file, 'utf8')),
+    );
     await writeFile(authorized, halves.join(''));
     server = await Sshd.start(authorized);
     known = join(keys.dir, 'known');
@@ -84,7 +86,9 @@ describe.skipIf(reason !== undefined)('keys', () => {
   describe('that are encrypted', () => {
     it.each(['locked', 'bare', 'pem'])('%s: open by the passphrase that the inventory gives', async (name) => {
       const identityFile = join(keys.dir, name);
-      expect(await facts(target({ identityFile, keyPassphrase: new Secret(PHRASE) }))).toMatchObject({ authentication: `key ${identityFile}` });
+      expect(await facts(target({ identityFile, keyPassphrase: new Secret(PHRASE) }))).toMatchObject({
+        authentication: `key ${identityFile}`,
+      });
     });
 
     it('are refused with another passphrase, and without any', async () => {
@@ -162,11 +166,13 @@ describe.skipIf(reason !== undefined)('keys', () => {
     });
 
     it('are tried before the agent’s others, of which a server takes only so many', async () => {
-      const many = await Promise.all(Array.from({ length: 7 }, async (_, index) => {
-        const file = join(keys.dir, `many${index}`);
-        await quiet`ssh-keygen -q -t ed25519 -N ${''} -f ${file}`;
-        return file;
-      }));
+      const many = await Promise.all(
+        Array.from({ length: 7 }, async (_, index) => {
+          const file = join(keys.dir, `many${index}`);
+          await quiet`ssh-keygen -q -t ed25519 -N ${''} -f ${file}`;
+          return file;
+        }),
+      );
       await fill(...many, keys.key);
       expect((await facts(both(false), { agentSocket: socket }))?.authentication).toMatch(/^agent ssh-ed25519/u);
       expect((await facts(both(true), { agentSocket: socket }))?.authentication).toBe(`key ${keys.key}`);

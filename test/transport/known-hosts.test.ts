@@ -74,10 +74,7 @@ describe('KnownHosts', () => {
   });
 
   it('judges over several keys and files', async () => {
-    const hosts = await load(
-      `db1 ssh-ed25519 ${text(two)}\n`,
-      `db1,db2 ssh-ed25519 ${text(one)}\ndb1 ssh-rsa ${text(rsa)}\n`,
-    );
+    const hosts = await load(`db1 ssh-ed25519 ${text(two)}\n`, `db1,db2 ssh-ed25519 ${text(one)}\ndb1 ssh-rsa ${text(rsa)}\n`);
     expect(judge(hosts, { address: 'db1', port: 22 }, one).is).toBe('known');
     expect(judge(hosts, { address: 'db2', port: 22 }, two).is).toBe('changed');
     expect(judge(hosts, { address: 'db3', port: 22 }, two).is).toBe('unknown');
@@ -114,8 +111,6 @@ describe('KnownHosts', () => {
     await writeFile(file, 'no newline');
     await appendHostKey(file, 'db1', one);
     await appendHostKey(file, 'db2', two);
-    expect(await readFile(file, 'utf8')).toBe(
-      `no newline\ndb1 ssh-ed25519 ${text(one)}\ndb2 ssh-ed25519 ${text(two)}\n`,
-    );
+    expect(await readFile(file, 'utf8')).toBe(`no newline\ndb1 ssh-ed25519 ${text(one)}\ndb2 ssh-ed25519 ${text(two)}\n`);
   });
 });

@@ -12,9 +12,7 @@ it('runs no more than the limit at once, and all in the end', async () => {
     running -= 1;
     if (fails) throw new Error('no');
   };
-  const results = await Promise.allSettled(
-    Array.from({ length: 20 }, (_, index) => limiter.run(() => work(index % 2 === 0))),
-  );
+  const results = await Promise.allSettled(Array.from({ length: 20 }, (_, index) => limiter.run(() => work(index % 2 === 0))));
   expect(most).toBe(3);
   expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(10);
 });

@@ -22,7 +22,14 @@ class FakeExec implements Exec {
 const refused: ExecEnd = { code: 1, stderr: 'refused' };
 
 /** An exec whose second attempt is given by hand. */
-function repeated(): { exec: RepeatedExec; first: FakeExec; second: FakeExec; begin(): void; fail(error: Error): void; begun: Promise<void> } {
+function repeated(): {
+  exec: RepeatedExec;
+  first: FakeExec;
+  second: FakeExec;
+  begin(): void;
+  fail(error: Error): void;
+  begun: Promise<void>;
+} {
   const first = new FakeExec();
   const second = new FakeExec();
   let begin = (): void => {};

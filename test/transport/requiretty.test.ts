@@ -111,8 +111,7 @@ describe.skipIf(reason !== undefined)('real sudo that wants a terminal', () => {
     return { exec, processes: text.trim().split('\n').slice(0, -1) };
   }
 
-
-  describe.each(SHELLS)('from $name', ({ name }) => {
+  describe.concurrent.each(SHELLS)('from $name', ({ name }) => {
     it.each<[string, string, Become]>([
       ['without a password', `free-${name}`, { method: 'sudo' }],
       ['with a password', `asks-${name}`, { method: 'sudo', password: asked }],
@@ -127,17 +126,22 @@ describe.skipIf(reason !== undefined)('real sudo that wants a terminal', () => {
     });
   });
 
-  it.each(['free-sh', 'pty'])('changes no byte on the way, for %s', async (user) => {
+  it.concurrent.each(['free-sh', 'pty'])('changes no byte on the way, for %s', async (user) => {
     const script = `cat <<'EOF'\na\u0003b\u0004c\u001ad\r\nEOF\nprintf '\\377\\000\\004\\n\\r\\n'\n`;
     const end = await within(await targetOf(user, { method: 'sudo' }), (connection) => run(connection, script));
     expect(end).toEqual({ code: 0, stderr: '', stdout: 'a\u0003b\u0004c\u001ad\r\n\u00ff\u0000\u0004\n\r\n' });
   });
 
-  it('is refused once on a connection', async () => {
+  it.concurrent('is refused once on a connection', async () => {
     const log = join(keys.dir, 'commands');
     await writeFile(log, '');
     await chmod(log, 0o666);
-    const counting = await Sshd.start(`${keys.key}.pub`, [`ForceCommand echo "$SSH_ORIGINAL_COMMAND" >>${log}; eval "$SSH_ORIGINAL_COMMAND"`], ['ed25519'], before);
+    const counting = await Sshd.start(
+      `${keys.key}.pub`,
+      [`ForceCommand echo "$SSH_ORIGINAL_COMMAND" >>${log}; eval "$SSH_ORIGINAL_COMMAND"`],
+      ['ed25519'],
+      before,
+    );
     try {
       await within(await targetOf('free-sh', { method: 'sudo' }, counting), async (connection) => {
         for (const code of [1, 2, 3]) expect(await run(connection, `exit ${code}`)).toMatchObject({ code });
@@ -149,7 +153,7 @@ describe.skipIf(reason !== undefined)('real sudo that wants a terminal', () => {
     }
   });
 
-  it('tries a wrong password once', async () => {
+  it.concurrent('tries a wrong password once', async () => {
     const target = await targetOf('asks-sh', { method: 'sudo', password: new Secret('wrong') });
     const end = await within(target, (connection) => run(connection, 'echo in'));
     expect(end).toMatchObject({ code: 1, stdout: '' });
@@ -157,19 +161,19 @@ describe.skipIf(reason !== undefined)('real sudo that wants a terminal', () => {
     expect(explainBecomeFailure(end, target)).toMatchObject({ kind: 'become/wrong-password' });
   });
 
-  it('says that a password is wanted', async () => {
+  it.concurrent('says that a password is wanted', async () => {
     const target = await targetOf('asks-sh', { method: 'sudo' });
     const end = await within(target, (connection) => run(connection, 'echo in'));
     expect(explainBecomeFailure(end, target)).toMatchObject({ kind: 'become/password-required' });
   });
 
-  it('does not repeat a script that says what sudo says', async () => {
+  it.concurrent('does not repeat a script that says what sudo says', async () => {
     const target = await targetOf('asks-sh', { method: 'sudo', password: asked });
     const script = `echo ran\necho 'sudo: sorry, you must have a tty to run sudo' >&2\nexit 1\n`;
     expect(await within(target, (connection) => run(connection, script))).toMatchObject({ code: 1, stdout: 'ran\n' });
   });
 
-  it('passes on as a status that the shell of root was killed', async () => {
+  it.concurrent('passes on as a status that the shell of root was killed', async () => {
     const end = await within(await targetOf('free-sh', { method: 'sudo' }), (connection) => run(connection, 'kill -KILL $$'));
     expect(end.code).toBe(137);
   });

@@ -35,7 +35,8 @@ describe.skipIf(reason !== undefined)('a key file', () => {
       const target = targetAt(server.port, { hostKeys: { policy: 'strict', files: [known] }, identities: { files, only: true } });
       const connection = await new SshTransport({ home: '/nonexistent' }).connect(target).catch(() => undefined);
       await connection?.close();
-      while (!/Connection closed|Disconnected|Received disconnect/u.test(server.log)) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (!/Connection closed|Disconnected|Received disconnect/u.test(server.log))
+        await new Promise((resolve) => setTimeout(resolve, 20));
       return server.log;
     } finally {
       await server.stop();
@@ -64,7 +65,8 @@ describe.skipIf(reason !== undefined)('a key file', () => {
     const server = await Sshd.start(authorized, ['LogLevel VERBOSE']);
     try {
       const env = { ...process.env, SSH_AUTH_SOCK: socket };
-      while ((await $({ quiet: true, nothrow: true, env })`ssh-add -q ${keys.key}`).exitCode !== 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      while ((await $({ quiet: true, nothrow: true, env })`ssh-add -q ${keys.key}`).exitCode !== 0)
+        await new Promise((resolve) => setTimeout(resolve, 20));
       const known = join(keys.dir, 'known-agent');
       await writeFile(known, await server.knownLine());
       const target = targetAt(server.port, { hostKeys: { policy: 'strict', files: [known] } });

@@ -25,11 +25,7 @@ it.each<[string, Phase, Error]>([
   ['ssh/timeout', 'tcp', errorWith('Timed out while waiting for handshake', { level: 'client-timeout' })],
   ['ssh/name-not-resolved', 'tcp', errorWith('getaddrinfo EAI_AGAIN', { code: 'EAI_AGAIN', level: 'client-socket' })],
   ['ssh/handshake', 'handshake', errorWith('read ECONNRESET', { code: 'ECONNRESET', level: 'client-socket' })],
-  [
-    'ssh/handshake',
-    'handshake',
-    errorWith('Handshake failed: no matching key exchange algorithm', { level: 'handshake' }),
-  ],
+  ['ssh/handshake', 'handshake', errorWith('Handshake failed: no matching key exchange algorithm', { level: 'handshake' })],
   ['ssh/auth-failed', 'login', errorWith('Too many authentication failures', { code: 2 })],
 ])('%s while in %s: %s', (kind, phase, cause) => {
   const error = connectFailure(cause, attempt(phase));

@@ -111,9 +111,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
     });
 
     it('caps stderr at 64 KiB and goes on reading', async () => {
-      const result = await within((connection) =>
-        run(connection, 'head -c 3000000 /dev/zero | tr "\\0" x >&2; echo end'),
-      );
+      const result = await within((connection) => run(connection, 'head -c 3000000 /dev/zero | tr "\\0" x >&2; echo end'));
       expect(result).toMatchObject({ code: 0, stdout: 'end\n' });
       expect(result.stderr).toHaveLength(64 * 1024);
     });
@@ -138,27 +136,38 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       });
     });
 
-    it('is given up when nothing is heard for too long, and not while something is', async () => {
+    it.concurrent('is given up when nothing is heard for too long, and not while something is', async () => {
       // On a busy machine a shell may take a second to begin.
       const seconds = 2;
-      await within(async (connection) => {
-        const busy = 'for i in 1 2 3 4 5 6 7 8; do echo "$i"; sleep 0.3; done';
-        expect(await run(connection, busy)).toMatchObject({ code: 0, stdout: '1\n2\n3\n4\n5\n6\n7\n8\n' });
-        const end = await run(connection, 'echo up; sleep 5');
-        expect(end).toMatchObject({ code: null, stdout: 'up\n', error: { kind: 'ssh/silent', exitCode: 3, host: 'db1' } });
-        expect(end.error?.message).toContain('for 2 s');
-        expect(end.error?.hint).toContain('ssh.command_timeout');
-        expect(await run(connection, 'echo fine')).toMatchObject({ code: 0 });
-      }, target({ commandTimeout: seconds }));
+      await within(
+        async (connection) => {
+          const busy = 'for i in 1 2 3 4 5 6 7 8; do echo "$i"; sleep 0.3; done';
+          expect(await run(connection, busy)).toMatchObject({ code: 0, stdout: '1\n2\n3\n4\n5\n6\n7\n8\n' });
+          const end = await run(connection, 'echo up; sleep 5');
+          expect(end).toMatchObject({ code: null, stdout: 'up\n', error: { kind: 'ssh/silent', exitCode: 3, host: 'db1' } });
+          expect(end.error?.message).toContain('for 2 s');
+          expect(end.error?.hint).toContain('ssh.command_timeout');
+          expect(await run(connection, 'echo fine')).toMatchObject({ code: 0 });
+        },
+        target({ commandTimeout: seconds }),
+      );
     });
 
-    it('may be silent once it has said all, for it may hold a lock', async () => {
-      await within(async (connection) => {
-        const exec = await connection.exec({ script: 'cat >/dev/null; exit 3\n', onStdout: () => {}, holdInput: true, isComplete: () => true });
-        await new Promise((resolve) => setTimeout(resolve, 1500));
-        exec.closeInput();
-        expect(await exec.ended).toEqual({ code: 3, stderr: '' });
-      }, target({ commandTimeout: 1 }));
+    it.concurrent('may be silent once it has said all, for it may hold a lock', async () => {
+      await within(
+        async (connection) => {
+          const exec = await connection.exec({
+            script: 'cat >/dev/null; exit 3\n',
+            onStdout: () => {},
+            holdInput: true,
+            isComplete: () => true,
+          });
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+          exec.closeInput();
+          expect(await exec.ended).toEqual({ code: 3, stderr: '' });
+        },
+        target({ commandTimeout: 1 }),
+      );
     });
 
     it('kills', async () => {
@@ -172,9 +181,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
     });
 
     it('passes the noise of a login shell on beside the output', async () => {
-      const noisy = await Sshd.start(`${keys.key}.pub`, [
-        `ForceCommand echo Welcome; echo careful >&2; eval "$SSH_ORIGINAL_COMMAND"`,
-      ]);
+      const noisy = await Sshd.start(`${keys.key}.pub`, [`ForceCommand echo Welcome; echo careful >&2; eval "$SSH_ORIGINAL_COMMAND"`]);
       try {
         const file = await knownHosts(await noisy.knownLine());
         const to = targetAt(noisy.port, { identityFile: keys.key, hostKeys: { policy: 'strict', files: [file] } });
@@ -221,8 +228,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
     it('refuses an unknown host, showing what to compare', async () => {
       const file = await knownHosts('');
       const error = await failure(target({}, file));
-      const print =
-        (await $({ quiet: true, input: await server.hostKey() })`ssh-keygen -lf -`).stdout.split(' ')[1] ?? '';
+      const print = (await $({ quiet: true, input: await server.hostKey() })`ssh-keygen -lf -`).stdout.split(' ')[1] ?? '';
       expect(error).toMatchObject({ kind: 'ssh/host-key-unknown', exitCode: 3, host: 'db1' });
       expect(error.message).toContain(`[127.0.0.1]:${server.port}`);
       expect(error.message).toContain(`ssh-ed25519 ${print}`);
@@ -243,10 +249,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
     });
 
     it('asks for the key type it knows', async () => {
-      await within(
-        (connection) => run(connection, 'true'),
-        target({}, await knownHosts(await server.knownLine('ecdsa'))),
-      );
+      await within((connection) => run(connection, 'true'), target({}, await knownHosts(await server.knownLine('ecdsa'))));
     });
 
     it('takes a known host that shows another type for a changed one', async () => {
@@ -291,7 +294,10 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       const line = `db1.example ${await server.hostKey()}\n`;
       await within((connection) => run(connection, 'true'), target({ hostKeyAlias: 'db1.example' }, await knownHosts(line)));
       const file = await knownHosts('');
-      await within((connection) => run(connection, 'true'), target({ hostKeyAlias: 'db1.example', hostKeys: { policy: 'accept-new', files: [file] } }));
+      await within(
+        (connection) => run(connection, 'true'),
+        target({ hostKeyAlias: 'db1.example', hostKeys: { policy: 'accept-new', files: [file] } }),
+      );
       expect(await readFile(file, 'utf8')).toBe(line);
     });
 
@@ -409,7 +415,12 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       const shy = await Sshd.start(`${keys.key}.pub`, ['MaxStartups 20:100:20']);
       try {
         const file = await knownHosts((await readFile(all, 'utf8')) + (await shy.knownLine()));
-        const to = targetAt(shy.port, { identityFile: keys.key, hostKeys: { policy: 'strict', files: [file] }, jump: chain(), connectTimeout: 30 });
+        const to = targetAt(shy.port, {
+          identityFile: keys.key,
+          hostKeys: { policy: 'strict', files: [file] },
+          jump: chain(),
+          connectTimeout: 30,
+        });
         const connections = await Promise.all(Array.from({ length: 30 }, () => transport.connect(to)));
         expect(await first.sessions()).toHaveLength(1);
         const queued = connections.map(({ facts }) => Math.round(facts?.queuedMs ?? -1)).sort((a, b) => a - b);
@@ -538,7 +549,11 @@ describe('hosts that cannot be reached', () => {
     try {
       const file = join(keys.dir, 'known');
       await writeFile(file, await server.knownLine());
-      const to = targetAt(server.port, { identityFile: keys.key, hostKeys: { policy: 'strict', files: [file] }, keepalive: { interval: 0.2, count: 2 } });
+      const to = targetAt(server.port, {
+        identityFile: keys.key,
+        hostKeys: { policy: 'strict', files: [file] },
+        keepalive: { interval: 0.2, count: 2 },
+      });
       const connection = await transport.connect(to);
       const lost = new Promise<PgprovError>((resolve) => connection.onLost(resolve));
       for (const pid of await server.sessions()) process.kill(pid, 'SIGSTOP');

@@ -74,7 +74,8 @@ export class Sshd {
   ): Promise<Sshd> {
     const dir = await mkdtemp(join(tmpdir(), 'pgprov-sshd-'));
     const port = await freePort();
-    for (const type of types) await run('ssh-keygen', ['-q', '-t', type, ...(type === 'rsa' ? ['-b', RSA_BITS] : []), '-N', '', '-f', join(dir, `host_${type}`)]);
+    for (const type of types)
+      await run('ssh-keygen', ['-q', '-t', type, ...(type === 'rsa' ? ['-b', RSA_BITS] : []), '-N', '', '-f', join(dir, `host_${type}`)]);
     // Of several lines for one keyword sshd takes the first.
     const lines = [
       ...config,
@@ -87,6 +88,8 @@ export class Sshd {
       'PermitRootLogin yes',
       'PasswordAuthentication no',
       'KbdInteractiveAuthentication no',
+      // Tests that run side by side open more handshakes at once than an sshd takes.
+      'MaxStartups 100',
     ];
     await writeFile(join(dir, 'config'), `${lines.join('\n')}\n`);
     // Debian makes this folder when the service starts, which it has not on a machine without systemd.

@@ -26,7 +26,11 @@ const SETTINGS: readonly { path: readonly [section: string, key: string, inner?:
 ];
 
 /** Access lines that an application might need, beside the one that the walk's own client comes in by. */
-const ACCESS = ['host app app 10.99.0.0/16 scram-sha-256', 'hostssl all all 10.98.0.0/16 scram-sha-256', 'host all all 10.97.1.1/32 reject'];
+const ACCESS = [
+  'host app app 10.99.0.0/16 scram-sha-256',
+  'hostssl all all 10.98.0.0/16 scram-sha-256',
+  'host all all 10.97.1.1/32 reject',
+];
 
 /** Settings that were fixed when the cluster was made: pgprov is to refuse them on a cluster that lives. */
 const FIXED: readonly (readonly [section: string, key: string, value: unknown])[] = [

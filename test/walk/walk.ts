@@ -22,7 +22,8 @@ const PASSWORD = 'walking-client-4711';
 /**
  * A cluster that random things happen to while a client writes. After each of them an apply is to put everything right, and
  * then these hold: no acknowledged row is gone that PostgreSQL kept, all hosts have one system identifier, one member
- * leads, what was planned was done, and a second apply changes nothing. At the end all hosts lose their power and come back as the same cluster.
+ * leads, what was planned was done, and a second apply changes nothing. At the end all hosts lose their power and come back as the same
+ * cluster.
  */
 export class Walk {
   readonly random: Random;
@@ -34,7 +35,14 @@ export class Walk {
   readonly #writer: Writer;
   readonly #options: WalkOptions;
 
-  private constructor(cluster: TestCluster, inventory: WalkingInventory, random: Random, identifier: string, writer: Writer, options: WalkOptions) {
+  private constructor(
+    cluster: TestCluster,
+    inventory: WalkingInventory,
+    random: Random,
+    identifier: string,
+    writer: Writer,
+    options: WalkOptions,
+  ) {
     this.cluster = cluster;
     this.inventory = inventory;
     this.random = random;
@@ -103,7 +111,10 @@ export class Walk {
     const end = Date.now() + patience(120_000);
     for (;;) {
       const members = pg1 === undefined ? [] : await describeMembers(pg1).catch((): string[] => []);
-      const states = members.map((line) => line.slice('pgN '.length)).sort().join(', ');
+      const states = members
+        .map((line) => line.slice('pgN '.length))
+        .sort()
+        .join(', ');
       if (states === 'Leader running, Replica streaming, Replica streaming') return;
       if (Date.now() > end) throw new Error(`the cluster is not whole again: ${members.join(', ')}`);
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -113,9 +124,11 @@ export class Walk {
   async #holds(): Promise<void> {
     const { hosts } = this.cluster;
     const identifiers = await Promise.all(hosts.map((host) => controldata(host, 'Database system identifier')));
-    if (identifiers.some((each) => each !== this.#identifier)) throw new Error(`the hosts hold ${identifiers.join(', ')}, and held ${this.#identifier}`);
+    if (identifiers.some((each) => each !== this.#identifier))
+      throw new Error(`the hosts hold ${identifiers.join(', ')}, and held ${this.#identifier}`);
     const recovering = await Promise.all(hosts.map((host) => sql(host, 'SELECT pg_is_in_recovery()')));
-    if (recovering.filter((each) => each === 'f').length !== 1) throw new Error(`not one primary: pg_is_in_recovery() is ${recovering.join(', ')}`);
+    if (recovering.filter((each) => each === 'f').length !== 1)
+      throw new Error(`not one primary: pg_is_in_recovery() is ${recovering.join(', ')}`);
     const lost = await this.#writer.lost(this.doubts);
     if (lost.length > 0) throw new Error(`${lost.length} acknowledged rows are gone, the first with id ${lost[0]}`);
   }

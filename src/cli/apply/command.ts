@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { DEFAULT_DCS } from '../../model/default-dcs.js';
 import { onRunningHosts, type SetExit } from '../action.js';
 import { splitList, withAim, withHosts, withInventory, withOutput, withPasswords, withReport, withTimings } from '../command-options.js';
 import type { ApplyOptions } from './apply.js';
@@ -15,7 +16,9 @@ function withApply(command: Command): Command {
     .option('--diff', 'show the differences of files, first');
 }
 
-/** The commands that bring hosts to what an inventory says, or tell what that would change; their modules are loaded when one of them runs. */
+/**
+ * The commands that bring hosts to what an inventory says, or show what that would change; their modules are loaded when one of them runs.
+ */
 export function addApplyCommands(program: Command, setExit: SetExit): void {
   withPasswords(withReport(withTimings(withDifferences(withOutput(withAim(withInventory(program.command('plan'))))))))
     .description('show what apply would change, host by host; touches nothing')
@@ -31,10 +34,13 @@ export function addApplyCommands(program: Command, setExit: SetExit): void {
   const apply = onRunningHosts<ApplyOptions>(setExit, async () => (await import('./apply.js')).apply);
   withApply(withAim(withInventory(program.command('apply'), 'inventory file (YAML), or a plan made by `pgprov plan -o`')))
     .description('bring the hosts to what the inventory says')
-    .option('--resume', 'go on with the last run, with its aim and --set, unless it ended well')
+    .option('--resume', 'resume the last apply, with its selection of hosts and roles and its --set, unless it succeeded')
+    .option('--restart', 'then restart PostgreSQL where that is pending, one member at a time, as `pgprov restart --pending` does')
     .action(apply);
 
   withHosts(withApply(withInventory(program.command('run').argument('<role>', 'the role, or several, comma-separated'))))
-    .description('apply one role: `pgprov run etcd inventory.yml --host pg1`')
-    .action(async (role: string, inventory: string | undefined, options: ApplyOptions) => apply(inventory, { ...options, role: splitList(role, undefined) }));
+    .description(`apply one role: \`pgprov run ${DEFAULT_DCS} inventory.yml --host pg1\``)
+    .action(async (role: string, inventory: string | undefined, options: ApplyOptions) =>
+      apply(inventory, { ...options, role: splitList(role, undefined) }),
+    );
 }

@@ -1,87 +1,66 @@
 import { ExitCode } from '../../lib/errors.js';
-import type { Inventory } from '../../model/index.js';
 import { renderDrift } from '../../report/drift-text.js';
 import { renderPlan } from '../../report/plan-text.js';
-import { createReporter } from '../../report/reporter.js';
-import { runOnHosts } from '../cluster-run.js';
 import { colors } from '../colors.js';
-import { loadFor, printWarnings } from '../inventory.js';
-import { look } from '../look.js';
-import { aimOf, aimWords, type OutputOptions } from '../options.js';
-import { writePlanFile } from '../plan-file.js';
-import { wordsOf } from '../report-words.js';
-import { openReport, reported } from '../run-report.js';
-import { RunClock, type ReportOptions, type TimingOptions } from '../timings.js';
+import { selectionOf, selectionOptions } from '../options.js';
+import { clusterRun } from '../pipeline/cluster-run.js';
+import { THIS_PROCESS } from '../pipeline/environment.js';
+import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
+import { writePlanFile } from './plan-file.js';
+import { restartsAfterwards } from './restarts-afterwards.js';
 
 /** Options of `pgprov plan`. */
-export interface PlanOptions extends OutputOptions, TimingOptions, ReportOptions {
+export interface PlanOptions extends PipelineOptions {
   diff: boolean;
   /** A file to write the plan to, for `pgprov apply`. */
   out?: string;
   detailedExitcode?: boolean;
+  /** What is pending is restarted by the apply that it shows. */
+  restart?: boolean;
 }
 
 /** `pgprov plan`: what apply would change. */
-export async function plan(file: string, options: PlanOptions): Promise<ExitCode> {
-  const report = await openReport(options.report);
-  const inventory = await loadFor(file, options);
-  const clock = new RunClock(options);
-  const told = options.output !== 'json';
-  return reported(report, { words: wordsOf(inventory, 'plan', options), clock, told }, () => showPlan(inventory, options, clock));
-}
-
-async function showPlan(inventory: Inventory, options: PlanOptions, clock: RunClock): Promise<ExitCode> {
-  const aim = aimOf(inventory, options);
-  const color = colors(process.stdout);
-  const save = async (changes: Parameters<typeof writePlanFile>[2]): Promise<void> => {
-    if (options.out === undefined) return;
-    await writePlanFile(options.out, { inventory, set: options.set ?? [], aim: aimWords(options) }, changes);
-  };
-  const verdict = (changes: readonly unknown[]): ExitCode =>
-    options.detailedExitcode === true && changes.length > 0 ? ExitCode.changes : ExitCode.done;
-  if (options.output === 'json') {
-    const reporter = await createReporter('json', { out: process.stdout, err: process.stderr, color });
-    const outcome = await runOnHosts({ inventory, aim, mode: 'plan', emit: clock.listen(reporter.emit) });
-    await reporter.close();
-    clock.tell(options.output);
-    if (outcome.exitCode !== ExitCode.done) return outcome.exitCode;
-    await save(outcome.plan);
-    return verdict(outcome.plan);
-  }
-  printWarnings(inventory);
-  const { outcome, hosts, leftOut } = await look(inventory, aim, clock.listen);
-  if (outcome.exitCode !== ExitCode.done) {
-    clock.tell(options.output);
-    return outcome.exitCode;
-  }
-  process.stdout.write(`${renderPlan(outcome.plan, { color, diffs: options.diff, hosts, effects: outcome.effects, leftOut })}\n`);
-  await save(outcome.plan);
-  if (options.out !== undefined) process.stdout.write(`\nKept in ${options.out}; \`pgprov apply ${options.out}\` does just this, or refuses.\n`);
-  clock.tell(options.output);
-  return verdict(outcome.plan);
+export async function plan(file: string, options: PlanOptions, environment = THIS_PROCESS): Promise<ExitCode> {
+  const pipeline = await Pipeline.open(file, options, environment);
+  const { inventory, form } = pipeline;
+  const { out, diff: diffs, detailedExitcode } = options;
+  return pipeline.carryOut({
+    command: 'plan',
+    shows: 'answer',
+    go: clusterRun(pipeline, { selection: selectionOf(inventory, options), mode: 'plan' }),
+    answer: async ({ exitCode, proposal }) => {
+      if (exitCode !== ExitCode.done) return exitCode;
+      const { changes } = proposal;
+      const effects = [...proposal.effects, ...restartsAfterwards(inventory.file, options.restart)];
+      if (form.kind !== 'json') pipeline.print(renderPlan(changes, { ...proposal, effects, color: colors(environment.out), diffs }));
+      if (out !== undefined) {
+        await writePlanFile(out, { inventory, set: options.set ?? [], aim: selectionOptions(options) }, changes);
+        if (form.kind !== 'json') pipeline.print(`\nKept in ${out}; \`pgprov apply ${out}\` does just this, or refuses.`);
+      }
+      return detailedExitcode === true && changes.length > 0 ? ExitCode.changes : ExitCode.done;
+    },
+  });
 }
 
 /** `pgprov diff`: how the hosts have drifted from the inventory; exit code 6 when they have. */
-export async function diff(file: string, options: PlanOptions & { quiet?: boolean }): Promise<ExitCode> {
-  const report = await openReport(options.report);
-  const inventory = await loadFor(file, options);
-  const clock = new RunClock(options);
-  const told = options.quiet !== true;
-  return reported(report, { words: wordsOf(inventory, 'diff', options), clock, told }, () => showDrift(inventory, options, clock));
-}
-
-async function showDrift(inventory: Inventory, options: PlanOptions & { quiet?: boolean }, clock: RunClock): Promise<ExitCode> {
-  if (options.quiet !== true) printWarnings(inventory);
-  const { outcome, hosts, leftOut } = await look(inventory, aimOf(inventory, options), clock.listen);
-  if (outcome.exitCode !== ExitCode.done) {
-    clock.tell(undefined);
-    return outcome.exitCode;
-  }
-  const drifted = outcome.plan.length > 0;
-  if (drifted || options.quiet !== true) {
-    const text = renderDrift(outcome.plan, { color: colors(process.stdout), diffs: options.diff, hosts, leftOut, cluster: inventory.cluster });
-    process.stdout.write(`${text}\n`);
-  }
-  clock.tell(undefined);
-  return drifted ? ExitCode.changes : ExitCode.done;
+export async function diff(file: string, options: PlanOptions & { quiet?: boolean }, environment = THIS_PROCESS): Promise<ExitCode> {
+  const { quiet = false, diff: diffs } = options;
+  const pipeline = await Pipeline.open(file, options, environment);
+  const { inventory } = pipeline;
+  return pipeline.carryOut({
+    command: 'diff',
+    shows: 'answer',
+    quiet,
+    tells: quiet ? ['failed'] : ['failed', 'warning'],
+    go: clusterRun(pipeline, { selection: selectionOf(inventory, options), mode: 'plan' }),
+    answer: ({ exitCode, proposal, notices }) => {
+      if (exitCode !== ExitCode.done) return exitCode;
+      const { changes, drift } = proposal;
+      const drifted = changes.length > 0 || drift.length > 0;
+      if (drifted && quiet) for (const notice of notices) environment.err.write(`warning: ${notice}\n`);
+      if (drifted || !quiet)
+        pipeline.print(renderDrift(changes, { ...proposal, color: colors(environment.out), diffs, cluster: inventory.cluster }));
+      return drifted ? ExitCode.changes : ExitCode.done;
+    },
+  });
 }

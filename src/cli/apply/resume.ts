@@ -5,12 +5,12 @@ import { isMasked, maskOverride, overrideKey, type RunHead } from '../../store/j
 import { lastRun } from '../../store/run-record.js';
 import { summariseRun, type RunSummary } from '../../store/run-summary.js';
 import { storeDirectory } from '../../store/store.js';
-import { fileDigest } from '../journaled.js';
-import { aimWords, type OutputOptions } from '../options.js';
-import { commandWords } from '../run-words.js';
-import type { Notice } from '../tell.js';
+import { fileDigest } from '../pipeline/journaled.js';
+import { selectionOptions, type OutputOptions } from '../options.js';
+import { commandLineText } from '../command-line-text.js';
+import type { Notice } from '../pipeline/tell.js';
 
-/** How to go on with a broken run. */
+/** How to resume a broken run. */
 export interface Resumed<Options> {
   /** What was given now, with the broken run's aim and overrides. */
   options: Options;
@@ -26,13 +26,16 @@ export interface Resumed<Options> {
  * @throws InputError when no run was journaled, when what is given now is not what that run was given, or when a secret
  * that is not in the journal must be given again, or when it was not an apply; LockedError when it still runs
  */
-export async function resumeOptions<Options extends OutputOptions>(file: string, options: Options): Promise<Resumed<Options> | { nothing: string }> {
+export async function resumeOptions<Options extends OutputOptions>(
+  file: string,
+  options: Options,
+): Promise<Resumed<Options> | { nothing: string }> {
   const { dir, cluster, file: path } = await readIdentity(file);
   const record = lastRun(storeDirectory(dir, cluster));
   if (record === undefined) throw noRun(cluster);
   const run = summariseRun(record);
   const { id, head, ending } = run;
-  if (ending === 'done') return { nothing: `Nothing to resume: the last run, ${id}, ended well.` };
+  if (ending === 'done') return { nothing: `Nothing to resume: the last run, ${id}, succeeded.` };
   if (head === undefined) throw unreadable(id);
   if (ending === 'running') throw stillRunning(id, head);
   if (head.command !== 'apply') throw notAnApply(id, head);
@@ -41,7 +44,10 @@ export async function resumeOptions<Options extends OutputOptions>(file: string,
   return {
     options: { ...options, ...aim, ...(set.length === 0 ? {} : { set }) },
     resumes: id,
-    notices: [{ type: 'note', text: resumeText(run, head) }, ...differences(head, path).map((text) => ({ type: 'warning' as const, text }))],
+    notices: [
+      { type: 'note', text: resumeText(run, head) },
+      ...differences(head, path).map((text) => ({ type: 'warning' as const, text })),
+    ],
   };
 }
 
@@ -59,19 +65,23 @@ const HOW: Readonly<Record<RunSummary['ending'], string>> = {
 
 function resumeText({ id, ending, broke }: RunSummary, head: RunHead): string {
   const where = broke.length === 0 ? '' : ` at ${placesText(broke)}`;
-  return `resuming run ${id} (${commandWords(head)}), which ${HOW[ending]}${where}`;
+  return `resuming run ${id} (${commandLineText(head)}), which ${HOW[ending]}${where}`;
 }
 
 function differences({ inventory, plan }: RunHead, path: string): string[] {
   return [
-    ...(fileDigest(path) === inventory.sha256 ? [] : [`the inventory is not as it was in that run${inventory.file === path ? '' : `, which had ${inventory.file}`}; what it says now is applied`]),
+    ...(fileDigest(path) === inventory.sha256
+      ? []
+      : [
+          `the inventory is not as it was in that run${inventory.file === path ? '' : `, which had ${inventory.file}`}; what it says now is applied`,
+        ]),
     ...(plan === undefined ? [] : [`that run carried out the plan ${plan}; this one brings the hosts to what the inventory says`]),
   ];
 }
 
 /** The run's aim, which what is given now may repeat but not change. */
 function sameAim({ aim }: RunHead, options: OutputOptions): object {
-  const given = Object.entries(aimWords(options)) as [string, readonly string[]][];
+  const given = Object.entries(selectionOptions(options)) as [string, readonly string[]][];
   const other = given.find(([option, words]) => [...words].sort().join() !== [...(aim[option] ?? [])].sort().join());
   if (other !== undefined) throw contradiction(`--${other[0] === 'skipRole' ? 'skip-role' : other[0]} ${other[1].join(',')}`, { aim });
   return aim;
@@ -98,7 +108,7 @@ function sameOverrides({ set, aim }: RunHead, given: readonly string[]): string[
 function contradiction(given: string, run: Partial<RunHead> & Pick<RunHead, 'aim'>): InputError {
   return new InputError({
     kind: 'resume/contradiction',
-    message: `${given} is not what the run to resume was given, which was \`${commandWords({ command: 'apply', set: [], ...run })}\``,
+    message: `${given} is not what the run to resume was given, which was \`${commandLineText({ command: 'apply', set: [], ...run })}\``,
     hint: 'leave it out, or run apply without --resume',
   });
 }
@@ -122,8 +132,8 @@ function unreadable(id: string): InputError {
 function notAnApply(id: string, head: RunHead): InputError {
   return new InputError({
     kind: 'resume/other-command',
-    message: `the last run, ${id}, was no apply but \`pgprov ${commandWords(head)}\``,
-    hint: 'run that again, it goes on by itself; or run apply without --resume',
+    message: `the last run, ${id}, was no apply but \`pgprov ${commandLineText(head)}\``,
+    hint: 'run that command again, it continues by itself; or run apply without --resume',
   });
 }
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { onInventory, type SetExit } from '../action.js';
-import { withHost, withHosts, withInventory, withOutput, withPasswords } from '../command-options.js';
-import type { RenewOptions } from './rounds.js';
+import { withHost, withInventory, withPasswords } from '../command-options.js';
+import { addOperationsOf } from '../operations/command.js';
 import type { CertsStatusOptions } from './status.js';
 
 function withinDays(description: string): Option {
@@ -20,13 +20,5 @@ export function addCertsCommands(program: Command, setExit: SetExit): void {
     .option('--json', 'print as JSON')
     .action(onInventory<CertsStatusOptions>(setExit, async () => (await import('./status.js')).certsStatus));
 
-  const renew = withPasswords(withOutput(withInventory(certs.command('renew'))))
-    .description('new certificates for hosts whose own expire, name other addresses or are of another authority; one member at a time, each proved')
-    .addOption(withinDays('renew what expires within so many days'))
-    .option('--all', 'renew those as well that are good for longer')
-    .option('--ca', 'rotate the certificate authority, in three phases; go on with a rotation that was broken off');
-  withHosts(renew)
-    .option('-y, --yes', 'change a cluster that holds data without asking')
-    .option('--check', 'change nothing, show what would be changed; with --ca: by the next phase')
-    .action(onInventory<RenewOptions>(setExit, async () => (await import('./renew.js')).renew));
+  addOperationsOf(certs, setExit);
 }

@@ -1,23 +1,36 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { PgprovError } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
 import type { View } from '../../plan/view.js';
 import type { AuthorityStatus, CertificatesStatus, PlaceStatus, Validity } from '../../report/certificates.js';
-import { addressOf, TLS_HANDSHAKES, type TlsHandshakesState } from '../../resources/tls-handshakes.js';
 import type { Authority, KnownAuthority } from '../../store/authority.js';
 import type { KeyPair } from '../../store/issue.js';
 import { daysLeft, readCertificate, reasonToRenew } from '../../store/renewal.js';
-import { identitiesOf } from '../../engine/context.js';
-import { placesOf, textSeen, type CertificatePlace } from './places.js';
+import { textSeen } from '../../operations/index.js';
+import type { Role } from '../../plan/role.js';
+import { certificatePlaces, identitiesOf, type CertificatePlace } from '../../plan/tls.js';
 
 /** What the control machine has of a cluster's certificates. */
-export interface Kept {
+export interface KeptCertificates {
   authority: Authority;
   pairs: ReadonlyMap<string, KeyPair>;
 }
 
+/** What the status of a cluster's certificates is read from. */
+export interface CertificateFacts {
+  inventory: Inventory;
+  /** Every role there is. */
+  catalog: readonly Role[];
+  kept: KeptCertificates;
+  /** What was seen; undefined: no host answered. */
+  view: View | undefined;
+  errors: readonly PgprovError[];
+  withinDays: number;
+}
+
 /** Puts side by side what is on the hosts and what is in the store. */
-export function certificatesOf(inventory: Inventory, kept: Kept, view: View | undefined, errors: readonly PgprovError[], withinDays: number): CertificatesStatus {
+export function certificatesOf(facts: CertificateFacts): CertificatesStatus {
+  const { inventory, catalog, kept, errors, withinDays } = facts;
   const { phase, known } = kept.authority;
   const reasons = errors.flatMap(({ host, message }) => (host === undefined ? [] : [{ host, reason: message }]));
   return {
@@ -25,7 +38,7 @@ export function certificatesOf(inventory: Inventory, kept: Kept, view: View | un
     ...(phase === undefined ? {} : { rotation: phase }),
     withinDays,
     authorities: known.flatMap((authority) => authorityStatus(authority)),
-    places: placesOf(inventory).map((place) => placeStatus(inventory, place, kept, view, withinDays)),
+    places: certificatePlaces(catalog, inventory).map((place) => placeStatus(place, facts)),
     unreachable: reasons,
   };
 }
@@ -36,39 +49,39 @@ function authorityStatus({ generation, certificate: pem, issuing, trusted }: Kno
   return [{ generation, subject: nameOf(certificate), issuing, fingerprint: certificate.fingerprint256, ...validityOf(certificate) }];
 }
 
-function placeStatus(inventory: Inventory, place: CertificatePlace, { authority, pairs }: Kept, view: View | undefined, withinDays: number): PlaceStatus {
-  const { host: { name: host }, service } = place;
+function placeStatus(place: CertificatePlace, { inventory, catalog, kept, view, withinDays }: CertificateFacts): PlaceStatus {
+  const { authority, pairs } = kept;
+  const { role: service, tls } = place;
+  const host = place.host.name;
   const pair = pairs.get(host);
   const text = textSeen(view, place, 'certificate');
   const certificate = readCertificate(text ?? pair?.certificate ?? '');
   const bundle = textSeen(view, place, 'ca');
-  const loaded = service === 'etcd' && text !== undefined ? usesItsFiles(inventory, view, host, certificate) : undefined;
-  const identity = identitiesOf(inventory).find(({ name }) => name === host);
+  const platform = view?.platform(host);
+  const loaded = view === undefined || text === undefined ? undefined : tls.inUse?.(view, place.host, certificate?.fingerprint256);
+  const identity = identitiesOf(catalog, inventory).find(({ name }) => name === host);
   const issuer = readCertificate(authority.certificate ?? '');
-  const due = pair === undefined || identity === undefined || issuer === undefined ? undefined : reasonToRenew(pair, issuer, identity, withinDays);
+  const due =
+    pair === undefined || identity === undefined || issuer === undefined ? undefined : reasonToRenew(pair, issuer, identity, withinDays);
   return {
     host,
     service,
     seen: text !== undefined,
-    ...(certificate === undefined ? { names: [] } : { subject: nameOf(certificate), names: namesOf(certificate), fingerprint: certificate.fingerprint256, ...validityOf(certificate), ...signedBy(certificate, authority.known) }),
+    ...(certificate === undefined
+      ? { names: [] }
+      : {
+          subject: nameOf(certificate),
+          names: namesOf(certificate),
+          fingerprint: certificate.fingerprint256,
+          ...validityOf(certificate),
+          ...signedBy(certificate, authority.known),
+        }),
     onHost: compared(text, pair?.certificate),
     authorities: compared(bundle, authority.bundle),
     ...(loaded === undefined ? {} : { loaded }),
+    ...(platform !== undefined && tls.copies(platform).readAnew === true ? { readAnew: true as const } : {}),
     ...(due === undefined ? {} : { due }),
   };
-}
-
-/** The certificate that the host's member presents is the one in its file, and it began after its authorities were written. */
-function usesItsFiles(inventory: Inventory, view: View | undefined, host: string, certificate: X509Certificate | undefined): boolean | undefined {
-  const read = (name: string): TlsHandshakesState | undefined => view?.read<TlsHandshakesState>(name, TLS_HANDSHAKES);
-  const address = inventory.hosts.find(({ name }) => name === host)?.clusterAddress ?? '';
-  const own = inventory.hosts
-    .flatMap(({ name }) => read(name)?.handshakes ?? [])
-    .filter(({ listener }) => addressOf(listener) === address);
-  const presented = new Set(own.flatMap(({ presented: seen }) => seen ?? []));
-  const authorityLoaded = read(host)?.authorityLoaded;
-  if (authorityLoaded === undefined || presented.size === 0) return undefined;
-  return authorityLoaded && [...presented].every((fingerprint) => fingerprint === certificate?.fingerprint256);
 }
 
 function compared(seen: string | undefined, kept: string | undefined): PlaceStatus['onHost'] {
@@ -94,5 +107,8 @@ function nameOf({ subject }: X509Certificate): string {
 }
 
 function namesOf({ subjectAltName = '' }: X509Certificate): string[] {
-  return subjectAltName.split(', ').map((entry) => entry.slice(entry.indexOf(':') + 1)).map((name) => (name === '0:0:0:0:0:0:0:1' ? '::1' : name));
+  return subjectAltName
+    .split(', ')
+    .map((entry) => entry.slice(entry.indexOf(':') + 1))
+    .map((name) => (name === '0:0:0:0:0:0:0:1' ? '::1' : name));
 }

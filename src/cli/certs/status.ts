@@ -1,56 +1,63 @@
-import { ExitCode, type PgprovError } from '../../lib/errors.js';
+import { ExitCode } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
 import { renderCertificates } from '../../report/certificates-text.js';
 import { adviceOf, certificateProblemsOf, expiringOf } from '../../report/certificates.js';
 import { Authority } from '../../store/authority.js';
 import type { KeyPair } from '../../store/issue.js';
 import { certificatesDirectory } from '../../store/store.js';
-import { runOnHosts } from '../cluster-run.js';
-import { colors } from '../colors.js';
-import { loadFor, printWarnings } from '../inventory.js';
-import { aimOf, type Aimed, type CommonOptions } from '../options.js';
-import { CERTIFICATE_ROLES, inspecting } from './catalog.js';
-import { placesOf } from './places.js';
-import { certificatesOf, type Kept } from './status-of.js';
+import { certificatePlaces, type CertificatePlace } from '../../plan/tls.js';
+import { catalogOf } from '../catalog.js';
+import { errorLook } from '../colors.js';
+import { selectionOf, type SelectionFlags, type CommonOptions } from '../options.js';
+import { clusterRun } from '../pipeline/cluster-run.js';
+import { THIS_PROCESS } from '../pipeline/environment.js';
+import { Pipeline } from '../pipeline/pipeline.js';
+import { certificatesOf, type KeptCertificates } from './status-of.js';
 
 /** Options of `pgprov certs status`. */
-export interface CertsStatusOptions extends CommonOptions, Aimed {
+export interface CertsStatusOptions extends CommonOptions, SelectionFlags {
   /** Days. */
   within: number;
   json?: boolean;
 }
 
 /** `pgprov certs status`: what expires when, and whether hosts have and use what is in the store. */
-export async function certsStatus(file: string, options: CertsStatusOptions): Promise<ExitCode> {
-  const inventory = await loadFor(file, options);
-  printWarnings(inventory);
-  const { hosts } = aimOf(inventory, options);
-  const errors: PgprovError[] = [];
-  const outcome = await runOnHosts({
-    inventory,
-    aim: { ...(hosts === undefined ? {} : { hosts }), roles: CERTIFICATE_ROLES },
-    mode: 'survey',
-    roles: inspecting,
-    emit: (event) => {
-      if (event.type === 'failed') errors.push(event.error);
+export async function certsStatus(file: string, options: CertsStatusOptions, environment = THIS_PROCESS): Promise<ExitCode> {
+  const pipeline = await Pipeline.open(file, options, environment);
+  const { inventory } = pipeline;
+  const catalog = catalogOf(inventory);
+  const places = certificatePlaces(catalog, inventory);
+  const { hosts } = selectionOf(inventory, options);
+  return pipeline.carryOut({
+    command: 'certs status',
+    shows: 'answer',
+    tells: ['warning'],
+    hosts: inventory.hosts.filter(({ name }) => hosts?.includes(name) !== false),
+    go: clusterRun(pipeline, {
+      selection: { ...(hosts === undefined ? {} : { hosts }), roles: places.map(({ role }) => role) },
+      mode: 'survey',
+      inspects: true,
+    }),
+    answer: async ({ exitCode, errors, view }) => {
+      const kept = await readKept(inventory, places);
+      const whole = certificatesOf({ inventory, catalog, kept, view, errors, withinDays: options.within });
+      const status = { ...whole, places: whole.places.filter(({ host }) => hosts?.includes(host) !== false) };
+      const [expiring, problems] = [expiringOf(status), certificateProblemsOf(status)];
+      pipeline.print(
+        options.json === true
+          ? JSON.stringify({ ...status, expiring, problems, advice: adviceOf(status) }, undefined, 2)
+          : renderCertificates(status, errorLook(environment.out)),
+      );
+      if (expiring.length > 0) return ExitCode.expiring;
+      if (exitCode !== ExitCode.done) return exitCode;
+      return problems.length === 0 ? ExitCode.done : ExitCode.hostFailed;
     },
   });
-  const whole = certificatesOf(inventory, await readKept(inventory), outcome.view, errors, options.within);
-  const status = { ...whole, places: whole.places.filter(({ host }) => hosts?.includes(host) !== false) };
-  const [expiring, problems] = [expiringOf(status), certificateProblemsOf(status)];
-  const text =
-    options.json === true
-      ? JSON.stringify({ ...status, expiring, problems, advice: adviceOf(status) }, undefined, 2)
-      : renderCertificates(status, { color: colors(process.stdout) });
-  process.stdout.write(`${text}\n`);
-  if (expiring.length > 0) return ExitCode.expiring;
-  if (outcome.exitCode !== ExitCode.done) return outcome.exitCode;
-  return problems.length === 0 ? ExitCode.done : ExitCode.hostFailed;
 }
 
-async function readKept(inventory: Inventory): Promise<Kept> {
+async function readKept(inventory: Inventory, places: readonly CertificatePlace[]): Promise<KeptCertificates> {
   const authority = await Authority.open(certificatesDirectory(inventory.dir, inventory.cluster), inventory.cluster);
-  const names = [...new Set(placesOf(inventory).map(({ host }) => host.name))];
+  const names = [...new Set(places.map(({ host }) => host.name))];
   const pairs = await Promise.all(names.map(async (name): Promise<[string, KeyPair | undefined]> => [name, await authority.node(name)]));
   return { authority, pairs: new Map(pairs.filter((entry): entry is [string, KeyPair] => entry[1] !== undefined)) };
 }

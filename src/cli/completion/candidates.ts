@@ -9,14 +9,17 @@ export interface Candidate {
   description?: string;
 }
 
-/** The ways to go on, and whether they are names of files, which shells quote and end in their own way. */
+/** The possible next words, and whether they are names of files, which shells quote and end in their own way. */
 export interface Candidates {
   kind: 'words' | 'files';
   list: readonly Candidate[];
 }
 
 /** What the values of options and arguments are, by the names that the program's definition gives them. */
-const NAMES: Readonly<Record<string, NameKind>> = { host: 'hosts', group: 'groups', role: 'roles', skipRole: 'roles', name: 'roles' };
+const NAMES: Readonly<Record<string, NameKind>> = { host: 'hosts', group: 'groups', role: 'roles', skipRole: 'roles' };
+
+/** What the argument `name` of a command is. */
+const NAMED_BY: Readonly<Record<string, NameKind>> = { roles: 'roles', operate: 'operations' };
 
 /**
  * What may stand at a place of a command line, from the program's own definition.
@@ -26,12 +29,15 @@ const NAMES: Readonly<Record<string, NameKind>> = { host: 'hosts', group: 'group
 export async function completeLine(program: Command, words: readonly string[], at: number): Promise<Candidates> {
   const split = unsplit(words.slice(1), at - 1);
   const line = readLine(program, split.words, split.at);
-  const found = line.option === undefined || line.isOptional ? [await values(line, line.option), await plain(line)] : [await values(line, line.option)];
+  const found =
+    line.option === undefined || line.isOptional ? [await values(line, line.option), await plain(line)] : [await values(line, line.option)];
   const list = found.flatMap((each) => each.list);
   const prefix = split.isGlued ? '' : line.prefix;
   return {
     kind: found.some(({ kind, list: some }) => kind === 'files' && some.length > 0) && prefix === '' ? 'files' : 'words',
-    list: list.filter(({ value }) => value.startsWith(line.word)).map((candidate) => ({ ...candidate, value: `${prefix}${candidate.value}` })),
+    list: list
+      .filter(({ value }) => value.startsWith(line.word))
+      .map((candidate) => ({ ...candidate, value: `${prefix}${candidate.value}` })),
   };
 }
 
@@ -60,9 +66,9 @@ async function values(line: CommandLine, what: Option | Argument | undefined): P
   if (placeholder === 'inventory') return files(fileCandidates(line.word, /\.(?:ya?ml|json)$/u));
   if (/file$/u.test(placeholder)) return files(fileCandidates(line.word, /(?:)/u));
   if (placeholder === 'dir') return files(fileCandidates(line.word));
-  const kind = NAMES['flags' in what ? what.attributeName() : placeholder];
   const isList = placeholder === 'names';
-  if (kind === undefined || !(isList || placeholder === 'role' || (placeholder === 'name' && line.command.name() === 'roles'))) return { kind: 'words', list: [] };
+  const kind = placeholder === 'name' ? NAMED_BY[line.command.name()] : NAMES['flags' in what ? what.attributeName() : placeholder];
+  if (kind === undefined || !(isList || ['role', 'name', 'host'].includes(placeholder))) return { kind: 'words', list: [] };
   return { kind: 'words', list: listed(line.word, await namesFor(kind, line), isList) };
 }
 

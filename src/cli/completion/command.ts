@@ -15,7 +15,7 @@ fish: pgprov completion fish > ~/.config/fish/completions/pgprov.fish`;
 export function addCompletionCommand(program: Command, setExit: SetExit): void {
   program
     .command('completion')
-    .description('print the script that has a shell complete commands, options, files, and names of hosts, groups and roles')
+    .description('print the script with which a shell completes commands, options, files, and names of hosts, groups and roles')
     .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .addHelpText('after', HELP)
     .action((shell: Shell) => {

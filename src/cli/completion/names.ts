@@ -1,22 +1,25 @@
 import { existsSync } from 'node:fs';
 import { DEFAULT_ROLES, readNames } from '../../model/index.js';
-import { findRoleFiles } from '../../catalog/role-files.js';
+import { findOperationFiles, findRoleFiles, type RoleFile } from '../../catalog/role-files.js';
 import type { CommandLine } from './line.js';
 
 /** What an inventory has names for. */
-export type NameKind = 'hosts' | 'groups' | 'roles';
+export type NameKind = 'hosts' | 'groups' | 'roles' | 'operations';
 
 /** What is taken while none is named. */
 const USUAL_INVENTORY = 'inventory.yml';
 
-/** The names in the inventory on the line; roles of the user's own are told by their files, for no code must run here. */
+/** The names in the inventory on the line; roles and operations of the user's own are told by their files, because no code must run here. */
 export async function namesFor(kind: NameKind, line: CommandLine): Promise<readonly string[]> {
   const names = await namesIn(inventoryOn(line));
-  return kind === 'roles' ? [...DEFAULT_ROLES, ...rolesIn(names.rolesPath)] : names[kind];
+  if (kind === 'roles') return [...DEFAULT_ROLES, ...namesOf(() => findRoleFiles(names.rolesPath))];
+  return kind === 'operations' ? namesOf(() => findOperationFiles(names.rolesPath)) : names[kind];
 }
 
 function inventoryOn({ given }: CommandLine): string {
-  const [named] = [...given].flatMap(([what, words]) => (('flags' in what ? what.attributeName() : what.name()) === 'inventory' ? words : []));
+  const [named] = [...given].flatMap(([what, words]) =>
+    ('flags' in what ? what.attributeName() : what.name()) === 'inventory' ? words : [],
+  );
   return named?.replace(/^~(?=\/)/u, process.env['HOME'] ?? '~') ?? USUAL_INVENTORY;
 }
 
@@ -26,9 +29,9 @@ async function namesIn(file: string): ReturnType<typeof readNames> {
   return existsSync(file) ? readNames(file).catch(() => none) : none;
 }
 
-function rolesIn(directories: readonly string[]): string[] {
+function namesOf(files: () => readonly RoleFile[]): string[] {
   try {
-    return findRoleFiles(directories).map(({ name }) => name);
+    return files().map(({ name }) => name);
   } catch {
     return [];
   }

@@ -36,8 +36,8 @@ _pgprov() {
   done
   (( \${#described} )) && _describe pgprov described
   # Quoted here, so that a tilde stays one.
-  (( \${#plain} )) && compadd -Q -- "\${(@)\${(@q)plain}/#\\\~/~}"
-  (( \${#directories} )) && compadd -Q -S '' -- "\${(@)\${(@q)directories}/#\\\~/~}"
+  (( \${#plain} )) && compadd -Q -- "\${(@)\${(@q)plain}/#\\~/~}"
+  (( \${#directories} )) && compadd -Q -S '' -- "\${(@)\${(@q)directories}/#\\~/~}"
 }
 if [[ \${funcstack[1]} == _pgprov ]]; then _pgprov "$@"; else compdef _pgprov pgprov; fi
 `,

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { InputError } from '../../lib/errors.js';
-import { canAsk } from '../confirm.js';
+import { DEFAULT_DCS } from '../../model/default-dcs.js';
+import { canAsk } from '../pipeline/confirm.js';
 import { STANDALONE_ROLES, USUAL_VERSION, type Draft, type DraftHost } from './draft.js';
 import { Questions } from './questions.js';
 
@@ -36,11 +37,20 @@ export async function draftFrom(options: DraftOptions): Promise<Draft> {
 
 async function askForMissing(options: DraftOptions, questions: Questions): Promise<DraftOptions> {
   process.stdout.write('A few questions; Enter takes what is in brackets, and everything can be changed in the file later.\n\n');
-  const cluster = options.cluster ?? (await questions.ask({ text: 'Name of the cluster', usual: 'demo', problem: (answer) => (CLUSTER.test(answer) ? undefined : 'lower-case letters, digits, - and _') }));
+  const cluster =
+    options.cluster ??
+    (await questions.ask({
+      text: 'Name of the cluster',
+      usual: 'demo',
+      problem: (answer) => (CLUSTER.test(answer) ? undefined : 'lower-case letters, digits, - and _'),
+    }));
   const host = options.host ?? (await askForHosts(questions));
-  const user = options.user ?? (await questions.ask({ text: 'User to log in as (root, or one that may use sudo)', usual: userInfo().username }));
+  const user =
+    options.user ?? (await questions.ask({ text: 'User to log in as (root, or one that may use sudo)', usual: userInfo().username }));
   const version = await askForVersion(options, questions);
-  const standalone = options.standalone ?? !(await isYes(questions, 'Highly available, with Patroni and etcd?'));
+  // Several servers are one cluster: without Patroni each would be a database of its own.
+  const standalone =
+    options.standalone ?? (host.length === 1 && !(await isYes(questions, `Highly available, with Patroni and ${DEFAULT_DCS}?`)));
   const clients = options.clients ?? (await askForClients(questions));
   process.stdout.write('\n');
   return { ...options, cluster, host, user, postgresql: version, standalone, clients };
@@ -50,7 +60,15 @@ async function askForHosts(questions: Questions): Promise<string[]> {
   process.stdout.write('The hosts, one a line as NAME=ADDRESS; an empty line ends the list.\n');
   const hosts: string[] = [];
   for (;;) {
-    const answer = await questions.ask({ text: `  host ${hosts.length + 1}`, problem: (text) => (text === '' && hosts.length === 0 ? 'at least one, better three' : text === '' ? undefined : hostProblem(text)) });
+    const answer = await questions.ask({
+      text: `  host ${hosts.length + 1}`,
+      problem: (text) =>
+        text === '' && hosts.length === 0
+          ? 'give at least one host; three for high availability'
+          : text === ''
+            ? undefined
+            : hostProblem(text),
+    });
     if (answer === '') return hosts;
     hosts.push(answer);
   }
@@ -58,13 +76,22 @@ async function askForHosts(questions: Questions): Promise<string[]> {
 
 async function askForVersion({ postgresql }: DraftOptions, questions: Questions): Promise<number> {
   if (postgresql !== undefined) return postgresql;
-  return Number(await questions.ask({ text: 'Major version of PostgreSQL', usual: String(USUAL_VERSION), problem: (answer) => (/^1[3-8]$/u.test(answer) ? undefined : '13 to 18') }));
+  return Number(
+    await questions.ask({
+      text: 'Major version of PostgreSQL',
+      usual: String(USUAL_VERSION),
+      problem: (answer) => (/^1[3-8]$/u.test(answer) ? undefined : '13 to 18'),
+    }),
+  );
 }
 
 async function askForClients(questions: Questions): Promise<string[]> {
   const answer = await questions.ask({
-    text: 'Networks of your applications, which may connect to PostgreSQL, e.g. 10.0.1.0/24; Enter for none yet',
-    problem: (text) => (networks(text).every((network) => /^[0-9A-Fa-f:.]+\/[0-9]{1,3}$/u.test(network)) ? undefined : 'networks such as 10.0.1.0/24, comma-separated'),
+    text: 'Networks of your clients, e.g. 10.0.1.0/24 (Enter: none yet)',
+    problem: (text) =>
+      networks(text).every((network) => /^[0-9A-Fa-f:.]+\/[0-9]{1,3}$/u.test(network))
+        ? undefined
+        : 'networks such as 10.0.1.0/24, comma-separated',
   });
   return networks(answer);
 }
@@ -74,7 +101,9 @@ function networks(text: string): string[] {
 }
 
 async function isYes(questions: Questions, text: string): Promise<boolean> {
-  return /^y/iu.test(await questions.ask({ text, usual: 'y', problem: (answer) => (/^(?:y|yes|n|no)$/iu.test(answer) ? undefined : 'y or n') }));
+  return /^y/iu.test(
+    await questions.ask({ text, usual: 'y', problem: (answer) => (/^(?:y|yes|n|no)$/iu.test(answer) ? undefined : 'y or n') }),
+  );
 }
 
 function draft(options: DraftOptions): Draft {
@@ -107,5 +136,7 @@ function draftHost(written: string, index: number): DraftHost {
 }
 
 function hostProblem(written: string): string | undefined {
-  return /^(?:[A-Za-z0-9][A-Za-z0-9._-]*=)?[A-Za-z0-9_:][A-Za-z0-9_.:-]*$/u.test(written) ? undefined : 'must be NAME=ADDRESS, e.g. pg1=10.0.0.11';
+  return /^(?:[A-Za-z0-9][A-Za-z0-9._-]*=)?[A-Za-z0-9_:][A-Za-z0-9_.:-]*$/u.test(written)
+    ? undefined
+    : 'must be NAME=ADDRESS, e.g. pg1=10.0.0.11';
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { DEFAULT_DCS } from '../../model/default-dcs.js';
 import type { SetExit } from '../action.js';
 import { splitList } from '../command-options.js';
 import type { InitOptions } from './init.js';
@@ -21,9 +22,9 @@ export function addInitCommand(program: Command, setExit: SetExit): void {
     .option('--identity-file <file>', 'private key to log in with')
     .option('--jump <host>', 'host to go through, as user@host:port')
     .option('--postgresql <version>', 'major version of PostgreSQL', integer)
-    .option('--standalone', 'servers without Patroni and etcd')
+    .option('--standalone', `one server without Patroni and ${DEFAULT_DCS}`)
     .option('--clients <networks>', 'networks of clients, e.g. 10.0.1.0/24, comma-separated or repeated', splitList)
-    .option('--from-ansible <file>', 'take hosts, groups and the way in from an inventory of Ansible (INI or YAML)')
+    .option('--from-ansible <file>', 'take hosts, groups and SSH settings from an inventory of Ansible (INI or YAML)')
     .option('--group <names>', 'with --from-ansible: only the hosts of these groups', splitList)
     .option('-y, --yes', 'ask nothing: what is not said is left at its default')
     .action(async (file: string, options: InitOptions) => setExit(await (await import('./init.js')).init(file, options)));

@@ -27,11 +27,12 @@ export async function init(file: string, options: InitOptions): Promise<ExitCode
   if (notes.length > 0) stderr.write(`Not taken over from ${options.fromAnsible ?? ''}:\n${notes.map((note) => `  ${note}\n`).join('')}\n`);
   for (const { message, hint } of inventory.warnings) stderr.write(`warning: ${message}${hint === undefined ? '' : `; ${hint}`}\n`);
   const hosts = inventory.hosts.map(({ name }) => name);
-  stdout.write(`Wrote ${file}: cluster ${inventory.cluster}, ${hosts.length === 1 ? 'host' : `${hosts.length} hosts:`} ${hosts.join(', ')}. Look through it, then:
+  stdout.write(`Wrote ${file}: cluster ${inventory.cluster}, ${hosts.length === 1 ? 'host' : `${hosts.length} hosts:`} ${hosts.join(', ')}.
+Read it, then:
 
-  pgprov ping ${file}     who can be reached, and what is wrong with the rest
-  pgprov plan ${file}     what would be done; touches nothing
-  pgprov apply ${file}    do it
+  pgprov ping ${file}     check logins, host keys and sudo
+  pgprov plan ${file}     show what apply would change; touches nothing
+  pgprov apply ${file}    make it so
 `);
   return ExitCode.done;
 }
@@ -39,12 +40,18 @@ export async function init(file: string, options: InitOptions): Promise<ExitCode
 async function imported(file: string, options: InitOptions): Promise<Imported> {
   const { fromAnsible, cluster, group } = options;
   if (fromAnsible === undefined) {
-    if (group !== undefined) throw new InputError({ kind: 'init/group', message: '--group chooses among the groups of --from-ansible FILE, which is missing' });
+    if (group !== undefined)
+      throw new InputError({ kind: 'init/group', message: '--group chooses among the groups of --from-ansible FILE, which is missing' });
     return { draft: await draftFrom(options), notes: [] };
   }
-  if (options.host !== undefined) throw new InputError({ kind: 'init/hosts', message: '--host and --from-ansible both say which hosts there are; give one of them' });
+  if (options.host !== undefined)
+    throw new InputError({ kind: 'init/hosts', message: '--host and --from-ansible both say which hosts there are; give one of them' });
   const { importAnsible } = await import('./from-ansible.js');
-  const found = importAnsible(fromAnsible, { target: file, ...(cluster === undefined ? {} : { cluster }), ...(group === undefined ? {} : { groups: group }) });
+  const found = importAnsible(fromAnsible, {
+    target: file,
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(group === undefined ? {} : { groups: group }),
+  });
   const { user, port, identityFile, jump, postgresql, clients } = options;
   const said = Object.entries({ user, port, identity_file: identityFile, jump }).filter(([, value]) => value !== undefined);
   return {
@@ -75,12 +82,18 @@ async function writeChecked(file: string, text: string): Promise<Inventory> {
 }
 
 function unfit({ problems }: InventoryError): InputError {
-  const lines = problems.map(({ path, message, hint }) => formatProblem({ file: 'inventory', path, message, ...(hint === undefined ? {} : { hint }) }));
+  const lines = problems.map(({ path, message, hint }) =>
+    formatProblem({ file: 'inventory', path, message, ...(hint === undefined ? {} : { hint }) }),
+  );
   return new InputError({ kind: 'init/unfit', message: `what was given makes no inventory, so nothing was written:\n${lines.join('\n')}` });
 }
 
 function isThere(file: string): InputError {
-  return new InputError({ kind: 'init/exists', message: `${file} is there already, and is left as it is`, hint: 'name another file: pgprov init FILE' });
+  return new InputError({
+    kind: 'init/exists',
+    message: `${file} is there already, and is left as it is`,
+    hint: 'name another file: pgprov init FILE',
+  });
 }
 
 function unwritable(file: string, thrown: unknown): unknown {

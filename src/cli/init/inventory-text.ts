@@ -34,8 +34,9 @@ function flow(value: unknown): string {
 }
 
 function roles({ roles: chosen }: Draft): string {
-  if (chosen === undefined) return `# What is done on every host that has no list of its own; this is the default: \`pgprov roles\` says what each does.\n# roles: ${flow(DEFAULT_ROLES)}`;
-  return `# What is done on every host that has no list of its own: \`pgprov roles\` says what each does.\nroles: ${flow(chosen)}`;
+  if (chosen === undefined)
+    return `# The roles of every host that has no list of its own; this is the default. \`pgprov roles\` says what each does.\n# roles: ${flow(DEFAULT_ROLES)}`;
+  return `# The roles of every host that has no list of its own. \`pgprov roles\` says what each does.\nroles: ${flow(chosen)}`;
 }
 
 const SSH_COMMENTS: readonly (readonly [key: string, example: string, comment: string])[] = [
@@ -53,9 +54,11 @@ function ssh({ ssh: settings }: Draft): string {
     const line = settings[key] === undefined ? `  # ${key}: ${example}` : `  ${key}: ${flow(settings[key])}`;
     return `${line.padEnd(44)} # ${comment}`;
   });
-  const more = Object.entries(settings).filter(([key]) => !SSH_COMMENTS.some(([name]) => name === key)).map(([key, value]) => `  ${key}: ${flow(value)}`);
+  const more = Object.entries(settings)
+    .filter(([key]) => !SSH_COMMENTS.some(([name]) => name === key))
+    .map(([key, value]) => `  ${key}: ${flow(value)}`);
   const isEmpty = Object.keys(settings).length === 0;
-  return `# How pgprov gets in. It may stand in groups and hosts too. Passwords: {env: NAME}, {file: path} and others, see docs/secrets.md.\n${isEmpty ? '# ssh:' : 'ssh:'}\n${[...known, ...more].join('\n')}`;
+  return `# How pgprov logs in. It may stand in groups and hosts too. Passwords: {env: NAME}, {file: path} and others, see docs/secrets.md.\n${isEmpty ? '# ssh:' : 'ssh:'}\n${[...known, ...more].join('\n')}`;
 }
 
 function hosts(list: readonly DraftHost[]): string {
@@ -69,7 +72,7 @@ function hosts(list: readonly DraftHost[]): string {
 function groups({ groups: named }: Draft): string {
   const entries = Object.entries(named);
   if (entries.length === 0) return '';
-  return `# Some of the hosts, to aim at (\`--group\`) and to give settings.\ngroups:\n${entries.map(([name, members]) => `  ${flow(name)}:\n    hosts: ${flow(members)}`).join('\n')}`;
+  return `# Some of the hosts, to select (\`--group\`) and to give settings.\ngroups:\n${entries.map(([name, members]) => `  ${flow(name)}:\n    hosts: ${flow(members)}`).join('\n')}`;
 }
 
 function postgresql({ postgresql: settings, clients: networks }: Draft): string {
@@ -83,11 +86,16 @@ function postgresql({ postgresql: settings, clients: networks }: Draft): string 
     '  # parameters:',
     '  #   shared_buffers: 1GB',
     '  #   max_connections: 200',
-    ...(hba.length === 0 ? ['  # Lines of pg_hba.conf for your clients.', '  # hba:', '  #   - host app app 10.0.1.0/24 scram-sha-256'] : ['  # Lines of pg_hba.conf for your clients: database, role, network, method.', '  hba:', ...hba]),
+    ...(hba.length === 0
+      ? ['  # Lines of pg_hba.conf for your clients.', '  # hba:', '  #   - host app app 10.0.1.0/24 scram-sha-256']
+      : ['  # Lines of pg_hba.conf for your clients: database, role, network, method.', '  hba:', ...hba]),
   ].join('\n');
 }
 
 function clients({ clients: networks }: Draft): string {
-  if (networks.length > 0) return block('Who may reach PostgreSQL through the hosts’ firewalls, besides the members.', { firewall: { client_networks: networks } });
+  if (networks.length > 0)
+    return block('Who may reach PostgreSQL through the hosts’ firewalls, besides the members.', {
+      firewall: { client_networks: networks },
+    });
   return '# Who may reach PostgreSQL through the hosts’ firewalls, besides the members.\n# firewall:\n#   client_networks: [10.0.1.0/24]';
 }

@@ -17,7 +17,9 @@ export class Questions {
 
   constructor() {
     this.#ended = new Promise((_, reject) => {
-      this.#prompt.once('close', () => reject(new PgprovError({ kind: 'cli/interrupted', message: 'no answer; nothing was written', exitCode: ExitCode.interrupted })));
+      this.#prompt.once('close', () =>
+        reject(new PgprovError({ kind: 'cli/interrupted', message: 'no answer; nothing was written', exitCode: ExitCode.interrupted })),
+      );
     });
     // Nobody may be waiting when it is closed in the end.
     this.#ended.catch(() => undefined);
@@ -30,7 +32,9 @@ export class Questions {
    */
   async ask({ text, usual, problem }: Question): Promise<string> {
     for (;;) {
-      const given = (await Promise.race([this.#prompt.question(usual === undefined ? `${text}: ` : `${text} [${usual}]: `), this.#ended])).trim();
+      const given = (
+        await Promise.race([this.#prompt.question(usual === undefined ? `${text}: ` : `${text} [${usual}]: `), this.#ended])
+      ).trim();
       const answer = given === '' ? (usual ?? '') : given;
       const wrong = problem?.(answer);
       if (wrong === undefined) return answer;

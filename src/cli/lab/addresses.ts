@@ -6,7 +6,7 @@ import type { Host } from '../../model/index.js';
 import { answerText, type Observation } from '../../resources/resource.js';
 import { sh } from '../../shell/quote.js';
 import { SshTransport } from '../../transport/ssh.js';
-import { keySourcesFor } from '../ask.js';
+import { keySourcesFor } from '../ssh-passwords.js';
 
 /** An IPv4 address that a machine has. */
 export interface SeenAddress {
@@ -45,7 +45,7 @@ export async function askForAddresses(hosts: readonly Host[]): Promise<Map<strin
     try {
       const { byId } = await session.run(probeSections([ADDRESSES]));
       takeStates(session, [ADDRESSES], byId);
-      return [host.name, session.states.get(ADDRESSES.id) as SeenAddress[]] as const;
+      return [host.name, session.seen(ADDRESSES)] as const;
     } finally {
       await session.close();
     }
@@ -67,7 +67,8 @@ export function chooseAddresses(seen: ReadonlyMap<string, readonly SeenAddress[]
   const own = new Map([...seen].map(([name, all]) => [name, all.filter(({ address }) => times.get(address) === 1)]));
   const [first = []] = own.values();
   const shared = first.filter((candidate) => [...own.values()].every((all) => all.some(sameNetwork(candidate))));
-  const rank = (candidate: SeenAddress): number => (hints.some((hint) => networkOf(candidate).check(hint)) ? 0 : candidate.isDefault ? 2 : 1);
+  const rank = (candidate: SeenAddress): number =>
+    hints.some((hint) => networkOf(candidate).check(hint)) ? 0 : candidate.isDefault ? 2 : 1;
   const [best] = [...shared].sort((a, b) => rank(a) - rank(b));
   if (best === undefined) throw noNetwork(seen);
   return new Map([...own].map(([name, all]) => [name, (all.find(sameNetwork(best)) as SeenAddress).address]));
@@ -85,7 +86,9 @@ function sameNetwork(of: SeenAddress): (other: SeenAddress) => boolean {
 }
 
 function noNetwork(seen: ReadonlyMap<string, readonly SeenAddress[]>): InputError {
-  const list = [...seen].map(([name, all]) => `${name} has ${all.map(({ address, prefix }) => `${address}/${prefix}`).join(', ') || 'none'}`);
+  const list = [...seen].map(
+    ([name, all]) => `${name} has ${all.map(({ address, prefix }) => `${address}/${prefix}`).join(', ') || 'none'}`,
+  );
   return new InputError({
     kind: 'lab/no-network',
     message: `the machines share no network in which each has an IPv4 address of its own: ${list.join('; ')}`,

@@ -4,7 +4,16 @@ import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { InputError } from '../../lib/errors.js';
 import { shownPath } from '../../lib/shown-path.js';
-import { type Inventory, InventoryError, labInventory, loadInventory, relocator, rolesDirectories, SourceDocument } from '../../model/index.js';
+import {
+  DEFAULT_DCS,
+  type Inventory,
+  InventoryError,
+  labInventory,
+  loadInventory,
+  relocator,
+  rolesDirectories,
+  SourceDocument,
+} from '../../model/index.js';
 import { writePrivate } from '../../store/files.js';
 import { againstCatalog, loadCatalog } from '../catalog.js';
 import { fetching, type Secrets } from '../fetching.js';
@@ -55,7 +64,7 @@ const PLACEHOLDER = '192.0.2.';
 /**
  * Finds the machines of a lab and makes their inventory.
  * @param inventory the user's own, which refines it; by default `inventory.yml` beside the Vagrantfile, if it is there
- * @throws InputError when there is no lab, none of its machines is running, or their addresses cannot be told
+ * @throws InputError when there is no lab, none of its machines is running, or their addresses cannot be known
  */
 export async function openLab(inventory: string | undefined, place: LabPlace, env: NodeJS.ProcessEnv = process.env): Promise<Lab> {
   const found = 'vagrant' in place ? await findVagrant(place.vagrant === true ? '.' : place.vagrant, env) : findConfigured(place.sshConfig);
@@ -97,7 +106,10 @@ export async function openLab(inventory: string | undefined, place: LabPlace, en
     down: members.filter((name) => !running.includes(name)),
     notes: [
       ...left.map((name) => `${name} does not exist yet, and its address is not known; left out of the cluster`),
-      ...found.anew.map((name) => `${name} was made anew, and others were not; if it was a member of etcd, it cannot take its place again: destroy the whole lab`),
+      ...found.anew.map(
+        (name) =>
+          `${name} was made anew, and others were not; if it was a member of ${DEFAULT_DCS}, it cannot take its place again: destroy the whole lab`,
+      ),
     ],
     load: (set, secrets) => loadRelocated(files.inventory, text, refinement, set, secrets),
   };
@@ -122,12 +134,20 @@ async function findVagrant(directory: string, env: NodeJS.ProcessEnv): Promise<F
 function findConfigured(written: string): Found {
   const file = resolve(written);
   if (!existsSync(file)) {
-    throw new InputError({ kind: 'lab/no-ssh-config', message: `--ssh-config ${written}: there is no such file`, hint: 'make it with `vagrant ssh-config > FILE`' });
+    throw new InputError({
+      kind: 'lab/no-ssh-config',
+      message: `--ssh-config ${written}: there is no such file`,
+      hint: 'make it with `vagrant ssh-config > FILE`',
+    });
   }
   const text = readFileSync(file, 'utf8');
   const names = hostNames(text);
   if (names.length === 0) {
-    throw new InputError({ kind: 'lab/no-hosts', message: `--ssh-config ${written}: no \`Host\` line in it names a host`, hint: 'a pattern such as `Host *` names none' });
+    throw new InputError({
+      kind: 'lab/no-hosts',
+      message: `--ssh-config ${written}: no \`Host\` line in it names a host`,
+      hint: 'a pattern such as `Host *` names none',
+    });
   }
   const directory = `${file}.pgprov`;
   return {
@@ -191,7 +211,10 @@ async function withAddresses(
   }
   if (lacking.length === 0) return [...machines];
   const draft = join(directory, 'draft.yml');
-  const text = inventoryText(make(machines.map((machine, index) => ({ ...machine, address: machine.address ?? `${PLACEHOLDER}${index + 1}` }))), refinement);
+  const text = inventoryText(
+    make(machines.map((machine, index) => ({ ...machine, address: machine.address ?? `${PLACEHOLDER}${index + 1}` }))),
+    refinement,
+  );
   await writePrivate(draft, text);
   try {
     const inventory = await loadRelocated(draft, text, refinement, undefined, 'fetch');
@@ -214,16 +237,26 @@ function inventoryText(data: Record<string, unknown>, refinement: SourceDocument
 ${stringify(data, { lineWidth: 0, aliasDuplicateObjects: false })}`;
 }
 
-async function loadRelocated(file: string, text: string, refinement: SourceDocument | undefined, set: readonly string[] | undefined, secrets: Secrets): Promise<Inventory> {
+async function loadRelocated(
+  file: string,
+  text: string,
+  refinement: SourceDocument | undefined,
+  set: readonly string[] | undefined,
+  secrets: Secrets,
+): Promise<Inventory> {
   const commandDirectory = refinement === undefined ? {} : { commandDirectory: dirname(resolve(refinement.file)) };
   const shown = shownPath(file);
-  const relocate = refinement === undefined ? <Place>(place: Place): Place => place : relocator(SourceDocument.parse(shown, text), refinement);
+  const relocate =
+    refinement === undefined ? <Place>(place: Place): Place => place : relocator(SourceDocument.parse(shown, text), refinement);
   try {
     const inventory = await loadInventory(shown, { ...againstCatalog(set), ...fetching(secrets), ...commandDirectory });
     return {
       ...inventory,
       warnings: inventory.warnings.map(relocate),
-      hosts: inventory.hosts.map((host) => ({ ...host, provenance: new Map([...host.provenance].map(([path, from]) => [path, relocate(from)])) })),
+      hosts: inventory.hosts.map((host) => ({
+        ...host,
+        provenance: new Map([...host.provenance].map(([path, from]) => [path, relocate(from)])),
+      })),
     };
   } catch (error) {
     throw error instanceof InventoryError ? new InventoryError(error.problems.map(relocate), error) : error;
@@ -231,5 +264,8 @@ async function loadRelocated(file: string, text: string, refinement: SourceDocum
 }
 
 function absolute(path: string, directory: string, env: NodeJS.ProcessEnv): string {
-  return resolve(directory, path.replace(/^~(?=\/|$)/u, () => env['HOME'] ?? '~'));
+  return resolve(
+    directory,
+    path.replace(/^~(?=\/|$)/u, () => env['HOME'] ?? '~'),
+  );
 }

@@ -61,7 +61,9 @@ function withMemory(machine: Machine, earlier: readonly Machine[]): Machine {
 /** Keeps what is known of the machines that exist, and of those that were destroyed while others stayed. */
 export async function remember(directory: string, machines: readonly Machine[]): Promise<void> {
   const earlier = await readMemory(directory);
-  const kept = machines.flatMap((machine) => (machine.id === undefined ? (earlier.find(({ name }) => name === machine.name) ?? []) : machine));
+  const kept = machines.flatMap((machine) =>
+    machine.id === undefined ? (earlier.find(({ name }) => name === machine.name) ?? []) : machine,
+  );
   await mkdir(directory, { recursive: true });
   await writePrivate(labFiles(directory).machines, `${JSON.stringify(kept, undefined, 2)}\n`);
 }

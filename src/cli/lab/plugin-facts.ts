@@ -32,13 +32,15 @@ export function readPluginFacts(file: string, ids: ReadonlyMap<string, string>):
   if (machines.some(({ name, id }) => (ids.get(name) ?? null) !== id)) return { settings };
   return {
     settings,
-    machines: machines.map(({ name, id, running, address, ssh_config: sshConfig }): Machine => ({
-      name,
-      running,
-      ...(id === null ? {} : { id }),
-      ...(address === null ? {} : { address }),
-      ...(sshConfig === null ? {} : { sshConfig }),
-    })),
+    machines: machines.map(
+      ({ name, id, running, address, ssh_config: sshConfig }): Machine => ({
+        name,
+        running,
+        ...(id === null ? {} : { id }),
+        ...(address === null ? {} : { address }),
+        ...(sshConfig === null ? {} : { sshConfig }),
+      }),
+    ),
   };
 }
 

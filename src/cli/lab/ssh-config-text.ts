@@ -24,7 +24,7 @@ export function keptConfig(file: string, blocks: ReadonlyMap<string, string>, kn
   return [HEADER, ...careless.map(([name]) => trusted(name, name.toLowerCase(), knownHosts)), `Host *\n  Include "${file}"\n`].join('\n');
 }
 
-/** Stands before the host's own block, for the first value counts. */
+/** Stands before the host's own block, because the first value counts. */
 function trusted(name: string, alias: string, knownHosts: string): string {
   return `Host ${name}
   HostKeyAlias ${alias}

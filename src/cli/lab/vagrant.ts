@@ -25,12 +25,15 @@ export function findProject(directory: string, env: NodeJS.ProcessEnv): VagrantP
     throw new InputError({
       kind: 'vagrant/no-directory',
       message: `--vagrant ${directory}: ${isFile ? 'that is a file, not the directory of a Vagrantfile' : 'there is no such directory'}`,
-      hint: isFile ? 'an inventory goes before the option: `pgprov apply inventory.yml --vagrant`' : 'name the directory that holds the Vagrantfile; without one, it is the current directory',
+      hint: isFile
+        ? 'an inventory goes before the option: `pgprov apply inventory.yml --vagrant`'
+        : 'name the directory that holds the Vagrantfile; without one, it is the current directory',
     });
   }
   const names = env['VAGRANT_VAGRANTFILE'] ? [env['VAGRANT_VAGRANTFILE']] : ['Vagrantfile', 'vagrantfile'];
   for (let root = start; ; root = dirname(root)) {
-    if (names.some((name) => existsSync(resolve(root, name)))) return { root, data: resolve(root, env['VAGRANT_DOTFILE_PATH'] || '.vagrant') };
+    if (names.some((name) => existsSync(resolve(root, name))))
+      return { root, data: resolve(root, env['VAGRANT_DOTFILE_PATH'] || '.vagrant') };
     if (dirname(root) === root) break;
   }
   throw new InputError({
@@ -54,7 +57,7 @@ export function machineIds({ data }: VagrantProject): Map<string, string> {
 }
 
 /**
- * Asks Vagrant for its machines. Takes some seconds, for Vagrant is started twice.
+ * Asks Vagrant for its machines. Takes some seconds, because Vagrant is started twice.
  * @throws InputError when Vagrant cannot be run, or fails
  */
 export async function askVagrant(project: VagrantProject): Promise<Machine[]> {
@@ -66,14 +69,21 @@ export async function askVagrant(project: VagrantProject): Promise<Machine[]> {
   return [...states.keys()].map((name) => {
     const id = ids.get(name);
     const sshConfig = blocks.get(name);
-    return { name, running: running.includes(name), ...(id === undefined ? {} : { id }), ...(sshConfig === undefined ? {} : { sshConfig }) };
+    return {
+      name,
+      running: running.includes(name),
+      ...(id === undefined ? {} : { id }),
+      ...(sshConfig === undefined ? {} : { sshConfig }),
+    };
   });
 }
 
 /** The machines' states by name, in the Vagrantfile's order, from lines `TIME,NAME,state,STATE`. */
 export function readStates(output: string): Map<string, string> {
   const fields = output.split('\n').map((line) => line.split(','));
-  return new Map(fields.flatMap(([, name = '', what, state = '']) => (what === 'state' && name !== '' ? [[name, state.trim()] as const] : [])));
+  return new Map(
+    fields.flatMap(([, name = '', what, state = '']) => (what === 'state' && name !== '' ? [[name, state.trim()] as const] : [])),
+  );
 }
 
 async function vagrant({ root }: VagrantProject, args: readonly string[]): Promise<string> {
@@ -85,8 +95,12 @@ async function vagrant({ root }: VagrantProject, args: readonly string[]): Promi
     const missing = code === 'ENOENT';
     throw new InputError({
       kind: missing ? 'vagrant/not-installed' : 'vagrant/failed',
-      message: missing ? 'the command `vagrant` is not there' : `\`vagrant ${args[0]}\` failed in ${root}: ${`${stderr}\n${stdout}`.trim().split('\n').slice(0, 8).join(' | ')}`,
-      hint: missing ? 'install Vagrant, or give the output of `vagrant ssh-config` in a file: --ssh-config FILE' : 'mend what it says; `vagrant status` shows the machines',
+      message: missing
+        ? 'the command `vagrant` is not there'
+        : `\`vagrant ${args[0]}\` failed in ${root}: ${`${stderr}\n${stdout}`.trim().split('\n').slice(0, 8).join(' | ')}`,
+      hint: missing
+        ? 'install Vagrant, or give the output of `vagrant ssh-config` in a file: --ssh-config FILE'
+        : 'fix what it says; `vagrant status` shows the machines',
       cause,
     });
   }

@@ -7,7 +7,8 @@ import { catalogFor } from '../catalog.js';
 export async function roles(name: string | undefined, { inventory }: { inventory?: string }): Promise<ExitCode> {
   const catalog = await catalogFor(inventory);
   const width = Math.max(...catalog.map((role) => role.name.length)) + 1;
-  const lines = name === undefined ? catalog.map((role) => `${role.name.padEnd(width)} ${role.description}`) : describe(find(catalog, name));
+  const lines =
+    name === undefined ? catalog.map((role) => `${role.name.padEnd(width)} ${role.description}`) : describe(find(catalog, name));
   process.stdout.write(`${lines.join('\n')}\n`);
   return ExitCode.done;
 }

@@ -5,8 +5,7 @@ import { catalogFor } from '../catalog.js';
 /** `pgprov schema`: the inventory's JSON Schema, or its reference page. */
 export async function schema(options: { markdown?: boolean; inventory?: string }): Promise<ExitCode> {
   const catalog = await catalogFor(options.inventory);
-  const text =
-    options.markdown === true ? inventoryReference(catalog) : `${JSON.stringify(inventoryJsonSchema(catalog), undefined, 2)}\n`;
+  const text = options.markdown === true ? inventoryReference(catalog) : `${JSON.stringify(inventoryJsonSchema(catalog), undefined, 2)}\n`;
   process.stdout.write(text);
   return ExitCode.done;
 }

@@ -15,8 +15,15 @@ export function addRunsCommands(program: Command, setExit: SetExit): void {
     .argument('<inventory>', 'inventory file (YAML)')
     .argument('<id>', 'the run’s id or the beginning of it, or `last`')
     .option('--json', 'print the journal’s lines as they are')
-    .option('--timings', 'tell where its time went instead; with --json: below the lines')
+    .option('--timings', 'show where its time went instead; with --json: below the lines')
     .option('--report <file>', 'write a page (HTML) about it instead')
     .action(async (file: string, id: string, _options: unknown, command: Command) =>
-      setExit(await (await import('./runs.js')).showRun(file, id, command.optsWithGlobals<{ json?: boolean; timings?: boolean; report?: string }>())));
+      setExit(
+        await (await import('./runs.js')).showRun(
+          file,
+          id,
+          command.optsWithGlobals<{ json?: boolean; timings?: boolean; report?: string }>(),
+        ),
+      ),
+    );
 }

@@ -5,10 +5,10 @@ import { timeRun } from '../../report/timings.js';
 import { findRun, readRuns, type RunRecord } from '../../store/run-record.js';
 import { summariseRun, type RunSummary } from '../../store/run-summary.js';
 import { storeDirectory } from '../../store/store.js';
-import { colors } from '../colors.js';
-import { openReport } from '../run-report.js';
-import { commandWords } from '../run-words.js';
-import { tellTimings, type ReportOptions, type TimingOptions } from '../timings.js';
+import { colors, errorLook } from '../colors.js';
+import { openReport } from '../pipeline/html-report-file.js';
+import { commandLineText } from '../command-line-text.js';
+import { tellTimings, type ReportOptions, type TimingOptions } from '../pipeline/timings.js';
 
 /** `pgprov runs`: the journaled runs, newest first. */
 export async function runs(file: string, options: { json?: boolean }): Promise<ExitCode> {
@@ -17,9 +17,9 @@ export async function runs(file: string, options: { json?: boolean }): Promise<E
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(records.map(asJson), undefined, 2)}\n`);
   } else if (records.length === 0) {
-    process.stdout.write(`No run of cluster ${cluster} was journaled yet; \`pgprov apply\` does it.\n`);
+    process.stdout.write(`No run of cluster ${cluster} was recorded yet; \`pgprov apply\` records one.\n`);
   } else {
-    process.stdout.write(`${renderRuns(records.map(listed), { color: colors(process.stdout), now: new Date() })}\n`);
+    process.stdout.write(`${renderRuns(records.map(listed), { ...errorLook(process.stdout), now: new Date() })}\n`);
   }
   return ExitCode.done;
 }
@@ -41,8 +41,13 @@ export async function showRun(file: string, id: string, options: TimingOptions &
     tellTimings(timeRun(record.events), false);
     return ExitCode.done;
   }
-  const blocks = [renderRunHead(run, { color }), replayRun(record.events, { color }), advice(run, file)];
-  process.stdout.write(`${blocks.filter((lines) => lines.length > 0).map((lines) => lines.join('\n')).join('\n\n')}\n`);
+  const blocks = [renderRunHead(run, { color }), replayRun(record.events, errorLook(process.stdout)), advice(run, file)];
+  process.stdout.write(
+    `${blocks
+      .filter((lines) => lines.length > 0)
+      .map((lines) => lines.join('\n'))
+      .join('\n\n')}\n`,
+  );
   return ExitCode.done;
 }
 
@@ -64,7 +69,7 @@ async function storeOf(file: string): Promise<{ store: string; cluster: string }
 function advice({ ending, command }: RunFrame, file: string): string[] {
   if (ending !== 'broke off' && ending !== 'unknown') return [];
   const again = command.startsWith('apply') ? `pgprov apply ${file} --resume` : `pgprov ${command} ${file}`;
-  return [`The journal ends here. \`${again}\` goes on from there.`];
+  return [`The journal ends here. \`${again}\` continues from there.`];
 }
 
 function framed(record: RunRecord): RunFrame {
@@ -73,7 +78,7 @@ function framed(record: RunRecord): RunFrame {
     id,
     at: head === undefined ? undefined : new Date(head.at),
     ms: ending === 'running' && head !== undefined ? Date.now() - Date.parse(head.at) : ms,
-    command: head === undefined ? 'apply' : commandWords(head),
+    command: head === undefined ? 'apply' : commandLineText(head),
     ending,
     changes,
     broke,
@@ -88,7 +93,7 @@ function framed(record: RunRecord): RunFrame {
 /** A line of the list has no room for overrides. */
 function listed(record: RunRecord): RunFrame {
   const run = framed(record);
-  return record.head === undefined ? run : { ...run, command: commandWords({ ...record.head, set: [] }) };
+  return record.head === undefined ? run : { ...run, command: commandLineText({ ...record.head, set: [] }) };
 }
 
 function asJson(record: RunRecord): object {

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import { onInventory, type SetExit } from '../action.js';
-import { collect, withInventory, withOutput, withPasswords } from '../command-options.js';
-import type { InitOptions } from './init.js';
+import type { SetExit } from '../action.js';
+import { collect } from '../command-options.js';
+import { addOperationsOf } from '../operations/command.js';
+import type { StoreInitOptions } from './init.js';
 import type { ListOptions } from './list.js';
 import type { StoreOptions } from './opening.js';
-import type { RotateOptions } from './rotating.js';
 import type { SetOptions } from './set.js';
 
 const HELP = `
 A store is one file encrypted with age; an inventory refers to a value in it as {age: secrets.age, key: NAME}.
-Whom it is encrypted for stands beside it in .age-recipients, a public key a line. Your identity is looked for in
+Its recipients are listed beside it in .age-recipients, a public key a line. Your identity is looked for in
 --identity, PGPROV_AGE_KEY, PGPROV_AGE_KEY_FILE, the same variables of sops, ~/.config/pgprov/age/keys.txt,
 ~/.config/sops/age/keys.txt and ~/.config/age/keys.txt.`;
 
@@ -28,7 +28,7 @@ export function addSecretsCommands(program: Command, setExit: SetExit): void {
     .option('-r, --recipient <key>', 'public key of somebody else who is to open it; repeatable', collect)
     .option('-R, --recipients-file <file>', 'file with such keys, one a line; repeatable', collect)
     .option('--passphrase', 'lock it with a passphrase instead of keys')
-    .action(async (options: InitOptions) => setExit(await (await import('./init.js')).initStore(options)));
+    .action(async (options: StoreInitOptions) => setExit(await (await import('./init.js')).initStore(options)));
 
   withStore(secrets.command('list'))
     .description('list the names in a store, never their values')
@@ -48,12 +48,5 @@ export function addSecretsCommands(program: Command, setExit: SetExit): void {
     .description('encrypt a store anew, for the recipients that .age-recipients lists now')
     .action(async (options: StoreOptions) => setExit(await (await import('./reencrypt.js')).reencryptStore(options)));
 
-  withPasswords(withOutput(withInventory(secrets.command('rotate').argument('<name>', 'replication, superuser, rewind or restapi'))))
-    .description('give the running cluster a new password, on all members at once and without a restart; go on with a change that was broken off')
-    .option('-y, --yes', 'do not ask')
-    .action(async (name: string, inventory: string | undefined, options: RotateOptions) =>
-      onInventory<RotateOptions>(setExit, async () => {
-        const { rotate } = await import('./rotate.js');
-        return (file, located) => rotate(name, file, located);
-      })(inventory, options));
+  addOperationsOf(secrets, setExit);
 }

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { asPgprovError, ExitCode, InputError, type PgprovError } from '../../lib/errors.js';
 import { renderError } from '../../report/error-text.js';
 import type { SecretStore } from '../../store/secret-store.js';
-import { colors } from '../colors.js';
-import { canAsk, confirm } from '../confirm.js';
+import { errorLook } from '../colors.js';
+import { canAsk, confirm } from '../pipeline/confirm.js';
 import { runEditor } from './editor.js';
 import { withStore, type StoreOptions } from './opening.js';
 import { withPrivateFile } from './private-copy.js';
@@ -19,7 +19,7 @@ export async function editStore(options: StoreOptions): Promise<ExitCode> {
         const failure = await trySaving(store, text, signal);
         if (failure === undefined) return true;
         if (!canAsk()) throw failure;
-        process.stderr.write(`${renderError(failure, { color: colors(process.stderr) })}\n`);
+        process.stderr.write(`${renderError(failure, errorLook(process.stderr))}\n`);
         if (!(await confirm('Edit again? Otherwise the store stays as it was.'))) return false;
       }
     }),

@@ -3,9 +3,10 @@ import { InputError } from '../../lib/errors.js';
 
 /**
  * Has the user's editor open a file, and waits until it ends. Ctrl-C is the editor's.
+ * @param what stays as it was when the editor fails
  * @throws InputError `secrets/editor` when it cannot be run or fails; the signal's reason when that fires
  */
-export async function runEditor(path: string, signal: AbortSignal): Promise<void> {
+export async function runEditor(path: string, signal: AbortSignal, what = 'the store'): Promise<void> {
   const editor = process.env['VISUAL'] || process.env['EDITOR'] || 'vi';
   // As git and others do: the variable may hold options, and words in quotes.
   const child = spawn('sh', ['-c', `${editor} "$1"`, 'sh', path], { stdio: 'inherit' });
@@ -20,7 +21,7 @@ export async function runEditor(path: string, signal: AbortSignal): Promise<void
     if (ended === undefined) return;
     throw new InputError({
       kind: 'secrets/editor',
-      message: `the editor ${editor} ended with ${ended}; the store stays as it was`,
+      message: `the editor ${editor} ended with ${ended}; ${what} stays as it was`,
       hint: 'set EDITOR to an editor that is installed, and do it again',
     });
   } finally {

@@ -7,19 +7,24 @@ import { checkRecipient, parseRecipients, RECIPIENTS_FILE } from '../../secrets/
 import { ownIdentityFile } from '../../secrets/identity-sources.js';
 import { SecretStore } from '../../store/secret-store.js';
 import { writing } from '../../store/writing.js';
-import { askTwice } from './asking-twice.js';
+import { askTwice } from './prompt-confirmed.js';
 import { keysFor, type StoreOptions } from './opening.js';
 
-export interface InitOptions extends StoreOptions {
+export interface StoreInitOptions extends StoreOptions {
   recipient?: string[];
   recipientsFile?: string[];
   passphrase?: boolean;
 }
 
 /** `pgprov secrets init`: makes what is not there yet, the store last. */
-export async function initStore(options: InitOptions): Promise<ExitCode> {
+export async function initStore(options: StoreInitOptions): Promise<ExitCode> {
   const { file } = options;
-  if (existsSync(file)) throw new InputError({ kind: 'secrets/exists', message: `${file} is there already, and was left as it is`, hint: 'name another file with --file' });
+  if (existsSync(file))
+    throw new InputError({
+      kind: 'secrets/exists',
+      message: `${file} is there already, and was left as it is`,
+      hint: 'name another file with --file',
+    });
   if (options.passphrase === true) {
     refuseKeys(options);
     await SecretStore.create(file, { passphrase: await askTwice(`New passphrase of ${file}`) });
@@ -32,12 +37,16 @@ export async function initStore(options: InitOptions): Promise<ExitCode> {
   return ExitCode.done;
 }
 
-function refuseKeys({ recipient, recipientsFile }: InitOptions): void {
+function refuseKeys({ recipient, recipientsFile }: StoreInitOptions): void {
   if (recipient === undefined && recipientsFile === undefined) return;
-  throw new InputError({ kind: 'secrets/passphrase-and-keys', message: 'a store is locked either with a passphrase or for recipients', hint: 'leave one of the two out' });
+  throw new InputError({
+    kind: 'secrets/passphrase-and-keys',
+    message: 'a store is locked either with a passphrase or for recipients',
+    hint: 'leave one of the two out',
+  });
 }
 
-async function givenRecipients({ recipient = [], recipientsFile = [] }: InitOptions): Promise<string[]> {
+async function givenRecipients({ recipient = [], recipientsFile = [] }: StoreInitOptions): Promise<string[]> {
   const files = await Promise.all(recipientsFile.map(async (path) => parseRecipients(await readRecipients(path), path)));
   return [...(await Promise.all(recipient.map((key) => checkRecipient(key, '--recipient')))), ...files.flat()];
 }
@@ -46,12 +55,16 @@ async function readRecipients(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new InputError({ kind: 'secrets/recipient', message: `the file of recipients ${path} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, cause });
+    throw new InputError({
+      kind: 'secrets/recipient',
+      message: `the file of recipients ${path} cannot be read: ${(cause as NodeJS.ErrnoException).code}`,
+      cause,
+    });
   }
 }
 
 /** The public keys of whoever makes the store; makes an identity where there is none. */
-async function ownKeys(options: InitOptions): Promise<string[]> {
+async function ownKeys(options: StoreInitOptions): Promise<string[]> {
   const [named] = options.identity ?? [];
   const isThere = named === undefined || existsSync(named);
   const own = isThere ? await keysFor(options).publicKeys() : [];
@@ -78,7 +91,7 @@ async function recipientsFor(file: string, own: readonly string[], others: reado
   const wanted = [...new Set([...own, ...others])];
   if (!existsSync(list)) {
     const { username } = userInfo();
-    const head = `# Whom ${basename(file)} is encrypted for; after a change: pgprov secrets reencrypt`;
+    const head = `# The recipients of ${basename(file)}; after a change: pgprov secrets reencrypt`;
     const text = [head, `# ${username}@${hostname()}`, ...wanted, ''].join('\n');
     await writing(list, () => writeFile(list, text, { flag: 'wx' }));
     say(`made ${list}, which lists ${wanted.length === 1 ? 'you' : `you and ${wanted.length - own.length} more`}`);

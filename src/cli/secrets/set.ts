@@ -5,7 +5,7 @@ import { makePassword } from '../../lib/password.js';
 import { Secret } from '../../lib/secret.js';
 import { printable } from '../../report/printable.js';
 import { checkName } from '../../secrets/mapping-text.js';
-import { askTwice } from './asking-twice.js';
+import { askTwice } from './prompt-confirmed.js';
 import { withStore, type StoreOptions } from './opening.js';
 
 export interface SetOptions extends StoreOptions {
@@ -23,7 +23,9 @@ export async function setSecret(name: string, options: SetOptions): Promise<Exit
   });
   const reference = stringify({ age: options.file, key: name }, { collectionStyle: 'flow', lineWidth: 0 }).trim();
   const made = options.generate === true ? 'a generated password' : 'a value';
-  process.stdout.write(`${options.file}: ${printable(name)} has ${isNew ? made : `${made} in place of its former one`}; in the inventory: ${printable(reference)}\n`);
+  process.stdout.write(
+    `${options.file}: ${printable(name)} has ${isNew ? made : `${made} in place of its former one`}; in the inventory: ${printable(reference)}\n`,
+  );
   return ExitCode.done;
 }
 
@@ -38,6 +40,11 @@ async function fromStdin(): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/u, '');
   } catch (cause) {
-    throw new InputError({ kind: 'secrets/value', message: 'what came on stdin is not UTF-8 text', hint: 'keep bytes of another kind as base64', cause });
+    throw new InputError({
+      kind: 'secrets/value',
+      message: 'what came on stdin is not UTF-8 text',
+      hint: 'keep bytes of another kind as base64',
+      cause,
+    });
   }
 }

@@ -1,18 +1,42 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { DEFAULT_DCS } from '../../model/default-dcs.js';
 import { onInventory, type SetExit } from '../action.js';
 import { withHosts, withInventory, withPasswords, withTimings } from '../command-options.js';
+import { parseInterval, parseTime } from '../time-option.js';
 import type { PingOptions } from './ping.js';
 import type { StatusOptions } from './status.js';
 
-/** The commands that tell how hosts and their cluster are; their modules are loaded when one of them runs. */
+/** The commands that show how hosts and their cluster are; their modules are loaded when one of them runs. */
 export function addStatusCommands(program: Command, setExit: SetExit): void {
   withHosts(withPasswords(withInventory(program.command('ping'))))
-    .description('who can be reached, how, as whom and in what time, and what is wrong with the rest; changes nothing')
+    .description('which hosts can be reached, how, as which user and how fast, and what is wrong with the rest; changes nothing')
     .option('--json', 'print as JSON')
     .action(onInventory<PingOptions>(setExit, async () => (await import('./ping.js')).ping));
 
   withPasswords(withTimings(withInventory(program.command('status'))))
-    .description('members, roles, lag, etcd health, checksums, certificate expiry')
-    .option('--json', 'print as JSON')
-    .action(onInventory<StatusOptions>(setExit, async () => (await import('./status.js')).status));
+    .description(`members, roles, lag, replication, slots, pending restarts, ${DEFAULT_DCS}, checksums, certificate expiry`)
+    .option('--json', 'print as JSON; with --watch one object a line')
+    .addOption(new Option('--keys', `also what ${DEFAULT_DCS} keeps for Patroni: keys, sizes, values`).conflicts(['watch', 'until']))
+    .addOption(
+      new Option(
+        '--watch',
+        'look again and again, over the same connections, until Ctrl-C: redrawn in place on a terminal, elsewhere what changes',
+      ).conflicts(['until', 'timings']),
+    )
+    .addOption(
+      new Option('--until <state>', 'look again until there is no problem; the exit code is that of the last look')
+        .choices(['healthy'])
+        .conflicts('timings'),
+    )
+    .option('--interval <time>', 'time between two looks of --watch and --until, such as 2s; default: 5s', parseInterval)
+    .option('--timeout <time>', 'how long --until waits, such as 10m; default: 60s', parseTime)
+    .action(
+      onInventory<StatusOptions>(setExit, async () => {
+        const { status } = await import('./status.js');
+        return async (file, options) => {
+          if (options.watch === true) return (await import('./watch.js')).watch(file, options);
+          return options.until === undefined ? status(file, options) : (await import('./until.js')).until(file, options);
+        };
+      }),
+    );
 }

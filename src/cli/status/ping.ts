@@ -6,29 +6,29 @@ import { redact } from '../../lib/secret.js';
 import { toTarget, type Host } from '../../model/index.js';
 import type { PingedHost, Reached } from '../../report/ping.js';
 import { renderPing } from '../../report/ping-text.js';
-import { HOST_FACTS, hostFacts, type HostFacts } from '../../resources/host-facts.js';
+import { HOST_FACTS, hostFacts } from '../../resources/host-facts.js';
 import { answerText, type Observation } from '../../resources/resource.js';
 import { sh } from '../../shell/quote.js';
-import { SshTransport } from '../../transport/ssh.js';
 import { endpointName } from '../../transport/ssh-errors.js';
 import type { Connection, Transport } from '../../transport/transport.js';
-import { type AskOptions, keySourcesFor } from '../ask.js';
-import { colors } from '../colors.js';
+import { errorLook } from '../colors.js';
 import { loadFor, printWarnings } from '../inventory.js';
-import { aimOf, type Aimed, type CommonOptions } from '../options.js';
+import { selectionOf, type SelectionFlags, type CommonOptions } from '../options.js';
+import { THIS_PROCESS } from '../pipeline/environment.js';
+import type { AskOptions } from '../ssh-passwords.js';
 
 /** Options of `pgprov ping`. */
-export interface PingOptions extends CommonOptions, Aimed, AskOptions {
+export interface PingOptions extends CommonOptions, SelectionFlags, AskOptions {
   json?: boolean;
 }
 
 /** `pgprov ping`: who can be reached, how, as whom and in what time, and what is wrong with the rest. Changes nothing. */
-export async function ping(file: string, options: PingOptions): Promise<ExitCode> {
+export async function ping(file: string, options: PingOptions, environment = THIS_PROCESS): Promise<ExitCode> {
   const inventory = await loadFor(file, options);
-  const { hosts: names } = aimOf(inventory, options);
+  const { hosts: names } = selectionOf(inventory, options);
   const hosts = inventory.hosts.filter(({ name }) => names?.includes(name) !== false);
   printWarnings(inventory);
-  const transport = new SshTransport(await keySourcesFor(hosts));
+  const transport = await environment.transportTo(hosts);
   const interrupt = new AbortController();
   const abort = (): void => interrupt.abort();
   process.once('SIGINT', abort);
@@ -37,7 +37,7 @@ export async function ping(file: string, options: PingOptions): Promise<ExitCode
     const text =
       options.json === true
         ? JSON.stringify({ cluster: inventory.cluster, hosts: pinged.map(asJson) }, undefined, 2)
-        : renderPing(pinged, { color: colors(process.stdout), home: homedir() });
+        : renderPing(pinged, { ...errorLook(process.stdout), home: homedir() });
     process.stdout.write(`${text}\n`);
     if (interrupt.signal.aborted) return ExitCode.interrupted;
     return pinged.every(({ error }) => error === undefined) ? ExitCode.done : ExitCode.unreachable;
@@ -82,14 +82,14 @@ async function reach(host: Host, transport: Transport, signal: AbortSignal): Pro
     const { byId } = await session.run(probeSections([facts, IDENTITY]), {
       listener: {
         done: (id) => {
-          if (id.endsWith(HOST_FACTS)) answeredAt = Date.now();
+          if (id.endsWith(HOST_FACTS.id)) answeredAt = Date.now();
         },
       },
     });
     const roundTripMs = performance.now() - asked;
     takeStates(session, [facts, IDENTITY], byId);
-    insistRoot(host, session.states.get(IDENTITY.id) as string);
-    const { os, version, architecture, clock } = session.states.get(HOST_FACTS) as HostFacts;
+    assertRoot(host, session.seen(IDENTITY));
+    const { os, version, architecture, clock } = session.seen(HOST_FACTS);
     const { authentication = 'nothing', hostKey = { type: '', fingerprint: '', file: '' } } = connection.facts ?? {};
     return {
       authentication,
@@ -106,7 +106,7 @@ async function reach(host: Host, transport: Transport, signal: AbortSignal): Pro
 }
 
 /** `none` is for those who are root already, which nobody has checked so far. */
-function insistRoot({ name, ssh }: Host, uid: string): void {
+function assertRoot({ name, ssh }: Host, uid: string): void {
   if (uid === '0') return;
   throw new UnreachableError({
     kind: 'become/not-root',

@@ -1,39 +1,46 @@
-import { runOnHosts } from '../cluster-run.js';
-import { colors } from '../colors.js';
-import { loadFor, printWarnings } from '../inventory.js';
-import type { CommonOptions } from '../options.js';
-import { statusOf } from '../status-of.js';
-import { RunClock, type TimingOptions } from '../timings.js';
-import { ExitCode, type PgprovError } from '../../lib/errors.js';
-import { problemsOf } from '../../report/status.js';
+import type { ExitCode } from '../../lib/errors.js';
 import { renderStatus } from '../../report/status-text.js';
+import { errorLook } from '../colors.js';
+import type { CommonOptions } from '../options.js';
+import { clusterRun } from '../pipeline/cluster-run.js';
+import { THIS_PROCESS } from '../pipeline/environment.js';
+import { Pipeline } from '../pipeline/pipeline.js';
+import type { TimingOptions } from '../pipeline/timings.js';
+import { readLook } from './look.js';
 
 /** Options of `pgprov status`. */
 export interface StatusOptions extends CommonOptions, TimingOptions {
   json?: boolean;
+  /** Show what is stored under Patroni's scope. */
+  keys?: boolean;
+  /** Look again and again, until it is interrupted. */
+  watch?: boolean;
+  /** Look again until this is so. */
+  until?: 'healthy';
+  /** Milliseconds between two looks. */
+  interval?: number;
+  /** Milliseconds for which `until` waits. */
+  timeout?: number;
 }
 
 /** `pgprov status`: the cluster as it is; exit code 1 when something is wrong with it. */
-export async function status(file: string, options: StatusOptions): Promise<ExitCode> {
-  const inventory = await loadFor(file, options);
-  printWarnings(inventory);
-  const errors: PgprovError[] = [];
-  const clock = new RunClock(options);
-  const outcome = await runOnHosts({
-    inventory,
-    aim: {},
-    mode: 'survey',
-    emit: clock.listen((event) => {
-      if (event.type === 'failed') errors.push(event.error);
-    }),
+export async function status(file: string, options: StatusOptions, environment = THIS_PROCESS): Promise<ExitCode> {
+  const pipeline = await Pipeline.open(file, options, environment);
+  const { json = false, keys = false } = options;
+  return pipeline.carryOut({
+    command: 'status',
+    shows: 'answer',
+    tells: ['warning'],
+    hasTimings: json,
+    go: clusterRun(pipeline, { selection: {}, mode: 'survey' }),
+    answer: (outcome) => {
+      const { status: found, problems, exitCode } = readLook(pipeline.inventory, outcome);
+      pipeline.print(
+        json
+          ? JSON.stringify({ ...found, problems, timings: pipeline.timings }, undefined, 2)
+          : renderStatus(found, errorLook(environment.out), { keys }),
+      );
+      return exitCode;
+    },
   });
-  const found = statusOf(inventory, outcome.view, errors);
-  const text =
-    options.json === true
-      ? JSON.stringify({ ...found, problems: problemsOf(found), timings: clock.timings }, undefined, 2)
-      : renderStatus(found, { color: colors(process.stdout) });
-  process.stdout.write(`${text}\n`);
-  if (options.json !== true) clock.tell(undefined);
-  if (outcome.exitCode !== ExitCode.done) return outcome.exitCode;
-  return problemsOf(found).length === 0 ? ExitCode.done : ExitCode.hostFailed;
 }

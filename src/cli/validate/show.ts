@@ -1,19 +1,19 @@
 import { ExitCode } from '../../lib/errors.js';
 import { Secret } from '../../lib/secret.js';
 import type { Host, Provenance } from '../../model/index.js';
-import { aimedHosts } from '../../plan/aim.js';
+import { selectedHosts } from '../../plan/selection.js';
 import { printable } from '../../report/printable.js';
 import { describeReference } from '../../secrets/reference.js';
 import { catalogOf } from '../catalog.js';
 import { loadFor, printWarnings } from '../inventory.js';
-import { aimOf, type Aimed, type CommonOptions } from '../options.js';
+import { selectionOf, type SelectionFlags, type CommonOptions } from '../options.js';
 
 /** `pgprov show`: every resolved variable of each host, and where it came from. */
-export async function show(file: string, options: CommonOptions & Aimed): Promise<ExitCode> {
+export async function show(file: string, options: CommonOptions & SelectionFlags): Promise<ExitCode> {
   const inventory = await loadFor(file, options, 'check');
-  const aim = aimOf(inventory, options);
+  const aim = selectionOf(inventory, options);
   printWarnings(inventory);
-  const names = aimedHosts(inventory, catalogOf(inventory), aim);
+  const names = selectedHosts(inventory, catalogOf(inventory), aim);
   const blocks = inventory.hosts.filter(({ name }) => names.includes(name)).map((host) => showHost(host, inventory.leader));
   process.stdout.write(`${blocks.join('\n\n')}\n`);
   return ExitCode.done;

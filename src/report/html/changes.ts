@@ -1,9 +1,10 @@
 import type { PlannedChange } from '../../events.js';
 import { groupBy } from '../../lib/group-by.js';
 import { diffLines } from '../text-diff.js';
+import { stageTitles } from '../stage-titles.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType } from '../timings.js';
-import { count, listNames } from '../words.js';
+import { count, isLook, listNames } from '../words.js';
 
 /** Names of hosts in a line; the others are counted. */
 const MOST_HOSTS = 6;
@@ -42,14 +43,14 @@ interface KnownChange extends PlannedChange {
   made: boolean | undefined;
 }
 
-/** Changes, those that hosts have in common told once. */
+/** Changes, those that hosts have in common reported once. */
 export function viewChanges(events: readonly TimedEvent[]): ChangesView {
   const [start] = ofType(events, 'run-start');
-  const foreseen = start?.command !== 'apply';
+  const foreseen = start === undefined || isLook(start.command);
   const known = knownChanges(events, foreseen);
   const hosts = start?.hosts ?? [];
-  const ids = [...new Set([...(start?.stages ?? []).map(({ id }) => id), ...known.map(({ stage }) => stage)])];
-  const titles = new Map((start?.stages ?? []).map(({ id, title }) => [id, title]));
+  const titles = stageTitles(events);
+  const ids = [...new Set([...titles.keys(), ...known.map(({ stage }) => stage)])];
   return {
     stages: ids.flatMap((id) => {
       const own = known.filter(({ stage }) => stage === id);
@@ -66,7 +67,8 @@ export function viewChanges(events: readonly TimedEvent[]): ChangesView {
 function knownChanges(events: readonly TimedEvent[], foreseen: boolean): KnownChange[] {
   const planned = ofType(events, 'planned').flatMap(({ changes }) => changes);
   const made = ofType(events, 'changed');
-  const key = ({ host, stage, resource }: { host: string; stage: string; resource: string }): string => JSON.stringify([host, stage, resource]);
+  const key = ({ host, stage, resource }: { host: string; stage: string; resource: string }): string =>
+    JSON.stringify([host, stage, resource]);
   const madeKeys = new Set(made.map(key));
   const plannedKeys = new Set(planned.map(key));
   return [

@@ -1,17 +1,18 @@
-import type { CertificateStatus, EtcdStatus, MemberStatus } from '../../lib/cluster-status.js';
-import { formatBytes } from '../bytes.js';
-import { GOOD_STATES, MUCH_LAG, SOON } from '../status-text.js';
+import {
+  maintenanceWords,
+  scheduledWords,
+  type CertificateStatus,
+  type EtcdStatus,
+  type MemberStatus,
+  type ServiceStatus,
+} from '../../lib/cluster-status.js';
+import { formatBytes } from '../../lib/bytes.js';
+import { databaseFacts, GOOD_STATES, lagWords, MUCH_LAG, SOON } from '../status-text.js';
+import { promotionWords, replicationEntries, slotEntries, type Judged } from '../status-replication.js';
 import { problemsOf } from '../status.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType } from '../timings.js';
 import { count } from '../words.js';
-
-/** Something that is well or not, in words. */
-interface Judged {
-  name: string;
-  text: string;
-  good: boolean;
-}
 
 /** One PostgreSQL host. */
 interface MemberView {
@@ -20,8 +21,13 @@ interface MemberView {
   role: string;
   state: string;
   good: boolean;
+  /** Of what it has received. */
   lag: string;
   much: boolean;
+  /** Of what queries on it see. */
+  replay: string;
+  /** Replay is paused, or far behind. */
+  late: boolean;
   timeline: string;
   postgresql: string;
   patroni: string;
@@ -46,9 +52,18 @@ export interface ClusterView {
   cluster: string;
   scope: string;
   leader: string;
+  /** What maintenance mode means; '' when the cluster is not in it. */
+  maintenance: string;
+  /** The switchover that is to come; '' where none is. */
+  scheduled: string;
   members: Folded<MemberView>;
+  /** When the lead changed last; '' where nobody tells. */
+  lastPromotion: string;
+  replication: Folded<Judged>;
+  slots: Folded<Judged>;
   etcd: Folded<Judged>;
   certificates: Folded<Judged>;
+  services: Folded<Judged>;
   problems: readonly string[];
   /** It was looked at after the last change. */
   afterwards: boolean;
@@ -61,32 +76,47 @@ export interface ClusterView {
 export function viewCluster(events: readonly TimedEvent[]): ClusterView | undefined {
   const seen = ofType(events, 'cluster').at(-1);
   if (seen === undefined) return undefined;
-  const { cluster, scope, leader, members, etcd, certificates } = seen.status;
+  const { cluster, scope, leader, maintenance, scheduled, members, lastPromotion, etcd, certificates, services = [] } = seen.status;
   const proofs = ofType(events, 'checked').flatMap(({ results }) => results);
   const failed = proofs.filter(({ ok }) => !ok).length;
   return {
     cluster,
     scope,
     leader: leader ?? '',
-    members: fold(members.map(viewMember), ({ good, role, much }) => !good || much || role === 'leader', 'replica'),
+    maintenance: maintenance === true ? maintenanceWords(seen.status.inventory) : '',
+    scheduled: scheduled === undefined ? '' : scheduledWords(scheduled),
+    members: fold(members.map(viewMember), ({ good, role, much, late }) => !good || much || late || role === 'leader', 'replica'),
+    lastPromotion: lastPromotion === undefined ? '' : promotionWords(lastPromotion),
+    replication: fold(replicationEntries(seen.status), ({ good }) => !good, 'standby that streams', 'standbys that stream'),
+    slots: fold(slotEntries(seen.status), ({ good }) => !good, 'slot'),
     etcd: fold(etcd.map(viewEtcd), ({ good }) => !good, 'healthy member'),
     certificates: fold(certificates.map(viewCertificate), ({ good }) => !good, 'certificate'),
+    services: fold(services.map(viewService), ({ good }) => !good, 'service'),
     problems: problemsOf(seen.status),
     afterwards: seen.afterwards,
     proofs: proofs.map(({ host, title, detail, ok }) => ({ place: host ?? '', title, detail, ok })),
     proofsFailed: failed,
-    proofsSummary: failed > 0 ? `${failed} of ${count(proofs.length, 'proof fails', 'proofs fail')}` : count(proofs.length, 'proof holds', 'proofs hold'),
+    proofsSummary:
+      failed > 0
+        ? `${failed} of ${count(proofs.length, 'proof fails', 'proofs fail')}`
+        : count(proofs.length, 'proof holds', 'proofs hold'),
   };
 }
 
-function fold<Entry>(all: readonly Entry[], matters: (entry: Entry) => boolean, what: string): Folded<Entry> {
+function fold<Entry>(all: readonly Entry[], matters: (entry: Entry) => boolean, what: string, several?: string): Folded<Entry> {
   const long = all.length > MOST_ENTRIES;
   const folded = long ? all.filter((entry) => !matters(entry)) : [];
-  return { some: all.length > 0, shown: long ? all.filter(matters) : all, folded, summary: count(folded.length, `other ${what}`) };
+  return {
+    some: all.length > 0,
+    shown: long ? all.filter(matters) : all,
+    folded,
+    summary: count(folded.length, `other ${what}`, several && `other ${several}`),
+  };
 }
 
 function viewMember(member: MemberStatus): MemberView {
-  const { name, address, role, state, problem, lagBytes, timeline, postgresVersion, patroniVersion, checksums, pendingRestart } = member;
+  const { name, address, role, state, problem, timeline, postgresVersion, patroniVersion, checksums, pendingRestart } = member;
+  const { lagBytes, replayLagBytes, replayPaused } = member;
   return {
     name,
     address,
@@ -95,6 +125,8 @@ function viewMember(member: MemberStatus): MemberView {
     good: problem === undefined && GOOD_STATES.includes(state),
     lag: lagBytes === undefined ? '' : formatBytes(lagBytes),
     much: lagBytes !== undefined && lagBytes > MUCH_LAG,
+    replay: [...lagWords(member), ...(replayPaused === true ? ['paused'] : [])].join(', '),
+    late: replayPaused === true || (replayLagBytes !== undefined && replayLagBytes > MUCH_LAG),
     timeline: timeline === undefined ? '' : String(timeline),
     postgresql: postgresVersion ?? '',
     patroni: patroniVersion ?? '',
@@ -103,18 +135,24 @@ function viewMember(member: MemberStatus): MemberView {
   };
 }
 
-function viewEtcd({ name, healthy, members, problem, refusesStrangers, dropIns = [] }: EtcdStatus): Judged {
+function viewEtcd(member: EtcdStatus): Judged {
+  const { name, healthy, members, problem, requiresClientCertificate, dropIns = [] } = member;
   const facts = [
     healthy ? 'healthy' : 'not healthy',
-    ...(members === undefined ? [] : [count(members, 'member')]),
-    ...(refusesStrangers === false ? ['lets in clients without a certificate'] : []),
-    ...(dropIns.length === 0 ? [] : [`its unit is changed by ${dropIns.join(', ')}`]),
+    ...(members === undefined || members === 0 ? [] : [count(members, 'member')]),
+    ...(requiresClientCertificate === false ? ['accepts clients without a certificate'] : []),
+    ...databaseFacts(member),
+    ...(dropIns.length === 0 ? [] : [`drop-ins of its unit: ${dropIns.join(', ')}`]),
     ...(problem === undefined ? [] : [problem]),
   ];
-  return { name, text: facts.join(', '), good: healthy && problem === undefined && refusesStrangers !== false };
+  return { name, text: facts.join(', '), good: healthy && problem === undefined && requiresClientCertificate !== false };
 }
 
 function viewCertificate({ host, notAfter, daysLeft }: CertificateStatus): Judged {
   const day = notAfter.slice(0, 10);
   return { name: host, text: daysLeft <= 0 ? `expired on ${day}` : `until ${day}, ${count(daysLeft, 'day')} left`, good: daysLeft >= SOON };
+}
+
+function viewService({ host, role, text, level }: ServiceStatus): Judged {
+  return { name: host, text: `${role}: ${text}`, good: level === 'ok' };
 }

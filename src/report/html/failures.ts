@@ -1,6 +1,8 @@
 import type { PgprovError } from '../../lib/errors.js';
 import { groupBy } from '../../lib/group-by.js';
 import { splitMessage } from '../error-text.js';
+import { sharedRemarks } from '../recap.js';
+import { stageTitles } from '../stage-titles.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType } from '../timings.js';
 import { count, listNames, withoutHost } from '../words.js';
@@ -32,18 +34,23 @@ const MOST_HOSTS = 8;
 
 /** Everything in a run that calls for somebody's attention. */
 export function viewFailures(events: readonly TimedEvent[]): FailuresView {
-  const stages = new Map(ofType(events, 'run-start').flatMap((start) => start.stages.map(({ id, title }) => [id, title] as const)));
+  const stages = stageTitles(events);
   const titleOf = (id: string | undefined): string | undefined => (id === undefined ? undefined : (stages.get(id) ?? id));
   const warnings = ofType(events, 'warning').map(({ host, text }) => (host === undefined ? text : `${host}: ${text}`));
-  const remarks = ofType(events, 'run-end').flatMap(({ recap }) => recap.flatMap((entry) => entry.remarks.map((remark) => `${entry.host}: ${remark}`)));
+  const remarks = ofType(events, 'run-end').flatMap(({ recap }) => sharedRemarks(recap));
   const notes = ofType(events, 'note').map(({ host, stage, text }) => ({ place: placeOf(host, titleOf(stage)), text }));
   return {
-    failures: together(events.flatMap((event) => {
-      if (event.type === 'failed') return [failure(event.error, event.error.host, undefined)];
-      if (event.type !== 'step-end' || event.result !== 'failed') return [];
-      return [failure(event.error, event.host, titleOf(event.stage))];
-    })),
-    skipped: skippedLines(ofType(events, 'step-end').filter(({ result }) => result === 'skipped'), titleOf),
+    failures: together(
+      events.flatMap((event) => {
+        if (event.type === 'failed') return [failure(event.error, event.error.host, undefined)];
+        if (event.type !== 'step-end' || event.result !== 'failed') return [];
+        return [failure(event.error, event.host, titleOf(event.stage))];
+      }),
+    ),
+    skipped: skippedLines(
+      ofType(events, 'step-end').filter(({ result }) => result === 'skipped'),
+      titleOf,
+    ),
     warnings,
     remarks,
     notes,
@@ -63,7 +70,7 @@ function failure(error: PgprovError | undefined, host: string | undefined, stage
   return { host, stage, what: withoutHost(first, host), quote: rest.join('\n'), hint: error?.hint ?? '' };
 }
 
-/** What failed alike on several hosts is told once. */
+/** What failed alike on several hosts is reported once. */
 function together(failures: readonly HostFailure[]): Failure[] {
   return [...groupBy(failures, ({ stage, what, quote, hint }) => JSON.stringify([stage, what, quote, hint])).values()].map((alike) => {
     const hosts = alike.flatMap(({ host }) => host ?? []);
@@ -77,7 +84,16 @@ function placeOf(host: string | undefined, stage: string | undefined): string {
 }
 
 /** A line for each stage and reason. */
-function skippedLines(ends: readonly { host: string; stage: string; reason?: string }[], titleOf: (id: string) => string | undefined): string[] {
+function skippedLines(
+  ends: readonly { host: string; stage: string; reason?: string }[],
+  titleOf: (id: string) => string | undefined,
+): string[] {
   const alike = groupBy(ends, ({ stage, reason }) => `${titleOf(stage)}${reason === undefined ? '' : ` (${reason})`}`);
-  return [...alike].map(([what, group]) => `${what}: ${listNames(group.map(({ host }) => host), MOST_HOSTS)}`);
+  return [...alike].map(
+    ([what, group]) =>
+      `${what}: ${listNames(
+        group.map(({ host }) => host),
+        MOST_HOSTS,
+      )}`,
+  );
 }

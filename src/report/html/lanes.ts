@@ -49,15 +49,20 @@ const PHASE_KINDS: Readonly<Record<string, SegmentKind>> = {
   keys: 'own',
   plan: 'own',
   goodbye: 'own',
-  'look-before': 'look',
+  'look-after': 'look',
   survey: 'look',
+  'look-between': 'look',
   'survey-again': 'look',
   connect: 'connect',
   question: 'wait',
 };
 
 /** When a stage, or a part of the preparation, went on. */
-export function stageLane({ id, title, fromMs, toMs, slowest }: TimedPhase, failed: boolean, { scale, time, totalMs, several }: Drawing): Lane {
+export function stageLane(
+  { id, title, fromMs, toMs, slowest }: TimedPhase,
+  failed: boolean,
+  { scale, time, totalMs, several }: Drawing,
+): Lane {
   const ms = toMs - fromMs;
   const worthNaming = several && slowest !== undefined && slowest.ms >= totalMs * WORTH_NAMING;
   return {
@@ -78,7 +83,10 @@ export function hostLane(host: string, segments: readonly Segment[], { scale, ti
   const failedAt = segments.find(({ failed }) => failed)?.to;
   return {
     name: host,
-    words: whole.length === 0 ? 'nothing was done' : whole.map(({ title, from, to, failed }) => `${title} ${time(to - from)}${failed ? ' failed' : ''}`).join('; '),
+    words:
+      whole.length === 0
+        ? 'nothing was done'
+        : whole.map(({ title, from, to, failed }) => `${title} ${time(to - from)}${failed ? ' failed' : ''}`).join('; '),
     took: time(ms),
     ms,
     bars: joinShort(segments, totalMs * TOO_SHORT).map(({ kind, title, from, to, failed }) => ({
@@ -104,7 +112,8 @@ function joinShort(segments: readonly Segment[], shortMs: number): Segment[] {
   const joined: (Segment & { times: number })[] = [];
   for (const segment of segments) {
     const last = joined.at(-1);
-    const near = last?.kind === 'change' && segment.kind === 'change' && !last.failed && !segment.failed && segment.from - last.to <= shortMs;
+    const near =
+      last?.kind === 'change' && segment.kind === 'change' && !last.failed && !segment.failed && segment.from - last.to <= shortMs;
     if (last !== undefined && near && (segment.to - segment.from <= shortMs || last.to - last.from <= shortMs)) {
       last.to = segment.to;
       last.times += 1;

@@ -4,6 +4,7 @@ import { printable } from '../printable.js';
 import { endSentence } from '../recap.js';
 import { ofType, timeRun } from '../timings.js';
 import { count } from '../words.js';
+import { writeGapText } from '../write-gap-text.js';
 import { viewChanges, type ChangesView } from './changes.js';
 import { viewCluster } from './cluster.js';
 import { viewFailures } from './failures.js';
@@ -31,6 +32,7 @@ function viewPage({ events, ...run }: ReportedRun): object {
     facts: [
       ...(run.at === undefined ? [] : [{ label: 'Started', text: `${run.at.toISOString().slice(0, 19).replace('T', ' ')} UTC` }]),
       { label: 'Took', text: formatDuration(run.ms) },
+      ...ofType(events, 'write-gap').map((gap) => ({ label: 'Writes', text: writeGapText(gap) })),
       ...run.facts,
     ].map(({ label, text }) => ({ label, text: printable(text) })),
     attention: viewFailures(events),
@@ -47,14 +49,24 @@ function verdict({ events, ending, ms }: ReportedRun, { stages, foreseen }: Chan
   const end = ofType(events, 'run-end').at(-1);
   const [start] = ofType(events, 'run-start');
   const leftOut = leftOutWords(start?.leftOut);
-  if (end === undefined) return { tone: 'failed', mark: '✖', text: `${ending === 'failed' ? 'Failed' : `Not finished (${ending})`} after ${formatDuration(ms)}.` };
+  if (end === undefined)
+    return {
+      tone: 'failed',
+      mark: '✖',
+      text: `${ending === 'failed' ? 'Failed' : `Not finished (${ending})`} after ${formatDuration(ms)}.`,
+    };
   if (foreseen && end.exitCode === 0) {
     const planned = ofType(events, 'planned').flatMap(({ changes }) => changes);
     const hosts = new Set(planned.map(({ host }) => host)).size;
-    if (stages.length === 0) return { tone: 'ok', mark: '✔', text: `No changes: ${leftOut === '' ? 'the cluster' : 'what the run was aimed at'} is as the inventory says${leftOut}.` };
+    if (stages.length === 0)
+      return {
+        tone: 'ok',
+        mark: '✔',
+        text: `No changes: ${leftOut === '' ? 'the cluster' : 'what the run selected'} is as the inventory says${leftOut}.`,
+      };
     return { tone: 'changed', mark: '●', text: `${count(planned.length, 'change')} on ${count(hosts, 'host')} would be made.` };
   }
-  const { tone, text } = endSentence({ ...end, leftOut: start?.leftOut });
+  const { tone, text } = endSentence({ ...end, command: start?.command ?? 'apply', leftOut: start?.leftOut });
   return { tone: tone === 'failed' ? 'failed' : 'ok', mark: tone === 'failed' ? '✖' : '✔', text };
 }
 

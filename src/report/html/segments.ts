@@ -65,7 +65,10 @@ class HostSegments {
         this.#connecting = undefined;
         return this.#past(event.phase === 'connect' ? 'connect' : 'look', PHASE_TITLES[event.phase], at, event.ms, true);
       case 'step-start':
-        this.#open.set(event.stage, { segment: { kind: 'step', title: this.#stageTitle(event.stage), from: at, to: at, failed: false }, parts: [] });
+        this.#open.set(event.stage, {
+          segment: { kind: 'step', title: this.#stageTitle(event.stage), from: at, to: at, failed: false },
+          parts: [],
+        });
         return;
       case 'changing':
         return this.#begin(event.stage, 'change', event.summary, at);
@@ -85,7 +88,19 @@ class HostSegments {
   until(end: number): Segment[] {
     if (this.#connecting !== undefined) this.#past('connect', `${PHASE_TITLES.connect} (unfinished)`, end, end - this.#connecting);
     for (const stage of [...this.#open.keys()]) this.#endStep(stage, end, false);
-    return this.#segments;
+    return this.#withLooksBetween();
+  }
+
+  /** An operation looks again between two of its steps. */
+  #withLooksBetween(): Segment[] {
+    const first = this.#segments.find(({ kind }) => kind === 'look');
+    const lastStep = this.#segments.findLast(({ kind }) => kind === 'step');
+    const isBetween = (segment: Segment): boolean =>
+      segment !== first &&
+      segment.kind === 'look' &&
+      !segment.failed &&
+      (segment.title === PHASE_TITLES.survey || segment.to <= (lastStep?.from ?? 0));
+    return this.#segments.map((segment) => (isBetween(segment) ? { ...segment, title: 'look between steps' } : segment));
   }
 
   #past(kind: SegmentKind, title: string, to: number, ms: number, failed = false): void {

@@ -1,4 +1,5 @@
 import { comparableTimes } from '../duration.js';
+import { stageTitles } from '../stage-titles.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType, processStart, type Timings } from '../timings.js';
 import { count } from '../words.js';
@@ -26,16 +27,24 @@ export function viewTimeline(events: readonly TimedEvent[], timings: Timings | u
   const [start] = ofType(events, 'run-start');
   if (start === undefined || timings === undefined) return undefined;
   const { totalMs, phases } = timings;
-  const drawing: Drawing = { scale: new Scale(totalMs), time: comparableTimes(totalMs), zero: processStart(start), totalMs, several: start.hosts.length > 1 };
+  const drawing: Drawing = {
+    scale: new Scale(totalMs),
+    time: comparableTimes(totalMs),
+    zero: processStart(start),
+    totalMs,
+    several: start.hosts.length > 1,
+  };
   const { scale, time } = drawing;
-  const titles = new Map(start.stages.map(({ id, title }) => [id, title]));
+  const titles = stageTitles(events);
   const segments = hostSegments(events, (id) => titles.get(id) ?? id);
   const failed = failedPhases(events);
   const lanes = start.hosts.map((host) => hostLane(host, segments.get(host) ?? [], drawing));
   return {
     ticks: scale.ticks(),
     legend: legendOf(lanes),
-    stages: phases.filter(({ fromMs, toMs }) => time(toMs - fromMs) !== time(0)).map((phase) => stageLane(phase, failed.has(phase.id), drawing)),
+    stages: phases
+      .filter(({ fromMs, toMs }) => time(toMs - fromMs) !== time(0))
+      .map((phase) => stageLane(phase, failed.has(phase.id), drawing)),
     ...foldLanes(lanes),
   };
 }
@@ -43,7 +52,9 @@ export function viewTimeline(events: readonly TimedEvent[], timings: Timings | u
 /** Ids of the phases in which a host failed. */
 function failedPhases(events: readonly TimedEvent[]): Set<string> {
   return new Set([
-    ...ofType(events, 'step-end').filter(({ result }) => result === 'failed').map(({ stage }) => stage),
+    ...ofType(events, 'step-end')
+      .filter(({ result }) => result === 'failed')
+      .map(({ stage }) => stage),
     ...ofType(events, 'gave-up').map(({ phase }) => phase),
   ]);
 }
@@ -52,7 +63,12 @@ function foldLanes(lanes: readonly Lane[]): Pick<TimelineView, 'hosts' | 'otherH
   if (lanes.length <= MOST_LANES) return { hosts: lanes, otherHosts: [], others: '', order: '' };
   const worst = [...lanes].sort((a, b) => Number(b.cross !== undefined) - Number(a.cross !== undefined) || b.ms - a.ms);
   const otherHosts = worst.slice(MOST_LANES);
-  return { hosts: worst.slice(0, MOST_LANES), otherHosts, others: count(otherHosts.length, 'other host'), order: 'Failed hosts first, then the slowest.' };
+  return {
+    hosts: worst.slice(0, MOST_LANES),
+    otherHosts,
+    others: count(otherHosts.length, 'other host'),
+    order: 'Failed hosts first, then the slowest.',
+  };
 }
 
 /** What is in the drawing, in the order of a run. */

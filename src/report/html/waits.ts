@@ -19,11 +19,17 @@ export function viewWaits({ totalMs, cpuMs, path }: Timings): WaitsView {
   const time = comparableTimes(totalMs);
   const named = path.filter(({ ms }) => ms >= totalMs * LEAST_SHARE).slice(0, MOST_CAUSES);
   const rest = path.slice(named.length);
-  const row = (what: string, ms: number): WaitsView['causes'][number] => ({ what, took: time(ms), percent: Math.round((ms / Math.max(1, totalMs)) * 100) });
+  const row = (what: string, ms: number): WaitsView['causes'][number] => ({
+    what,
+    took: time(ms),
+    percent: Math.round((ms / Math.max(1, totalMs)) * 100),
+  });
   return {
     total: formatDuration(totalMs),
     causes: [
-      ...named.map(({ title, host, ms, times }) => row(`${host === undefined ? '' : `${host}: `}${title}${times > 1 ? `, ${times} times` : ''}`, ms)),
+      ...named.map(({ title, host, ms, times }) =>
+        row(`${host === undefined ? '' : `${host}: `}${title}${times > 1 ? `, ${times} times` : ''}`, ms),
+      ),
       ...(time(totalOf(rest)) === time(0) ? [] : [row(count(rest.length, 'shorter thing'), totalOf(rest))]),
     ],
     cpu: cpuMs === undefined ? '' : time(cpuMs),

@@ -39,7 +39,14 @@ if ${RUNNING[backend]}; then echo running; fi`,
     },
     diff: ({ enabled, running }): Change[] => [
       ...(enabled ? [] : [{ action: 'enable' as const, summary: `enable ${backend}` }]),
-      ...(running ? [] : [{ action: 'start' as const, summary: `start ${backend}${backend === 'nftables' ? '' : `, with SSH (${sshPorts.join(', ')}) let in`}` }]),
+      ...(running
+        ? []
+        : [
+            {
+              action: 'start' as const,
+              summary: `start ${backend}${backend === 'nftables' ? '' : `, with SSH (${sshPorts.join(', ')}) allowed`}`,
+            },
+          ]),
     ],
     apply: (changes) =>
       joinScripts([
@@ -67,10 +74,7 @@ fi`;
   }
   if (backend === 'nftables') return start;
   // ufw takes rules while it is off, and is content with one that it has already.
-  return joinScripts([
-    ...sshPorts.map((port) => sh`ufw allow proto tcp from any to any port ${port} comment SSH`),
-    sh`ufw --force enable`,
-  ]);
+  return joinScripts([...sshPorts.map((port) => sh`ufw allow proto tcp from any to any port ${port} comment SSH`), sh`ufw --force enable`]);
 }
 
 function sshPolicy(sshPorts: readonly number[]): string {

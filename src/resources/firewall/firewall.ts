@@ -1,3 +1,4 @@
+import { handle } from '../handle.js';
 import { joinScripts, sh } from '../../shell/quote.js';
 import { answerLines, digestOf, type Change, type Resource } from '../resource.js';
 import { applyFirewalld, diffFirewalld, parseFirewalld, probeFirewalld, type FirewalldState } from './firewalld.js';
@@ -25,7 +26,7 @@ export interface FirewallOptions {
 }
 
 /** The resource's id. */
-export const FIREWALL = 'firewall';
+export const FIREWALL = handle<FirewallState>('firewall');
 
 /** The firewalls that are in force on a host. */
 export function firewallsInForce(state: FirewallState): FirewallName[] {
@@ -48,7 +49,7 @@ export function firewall({ cluster, backend, openings }: FirewallOptions): Resou
   };
   const chosen = (state: FirewallState): FirewallName[] => (backend === 'auto' ? firewallsInForce(state) : [backend]);
   return {
-    id: FIREWALL,
+    ...FIREWALL,
     // Each line below a heading begins with a word, so none looks like a heading.
     probe: () => sh`echo @firewalld
 ${probeFirewalld(cluster)}
@@ -79,6 +80,6 @@ ${probeNftables(cluster)}`,
             return name === 'ufw' ? applyUfw(cluster, openings, state.ufw) : applyNftables(cluster, openings, state.nftables);
           }),
       ),
-    digest: () => digestOf(FIREWALL, cluster, backend, JSON.stringify(openings)),
+    digest: () => digestOf(FIREWALL.id, cluster, backend, JSON.stringify(openings)),
   };
 }

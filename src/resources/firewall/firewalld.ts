@@ -4,7 +4,14 @@ import { joinScripts, sh, type Script } from '../../shell/quote.js';
 import { OWNED_BY_ROOT, writeFileScript } from '../file.js';
 import type { Change } from '../resource.js';
 import {
-  intersectOpenings, isV6, mergeOpenings, openingChanges, subtractOpenings, uniteOpenings, withTexts, type Opening,
+  intersectOpenings,
+  isV6,
+  mergeOpenings,
+  openingChanges,
+  subtractOpenings,
+  uniteOpenings,
+  withTexts,
+  type Opening,
 } from './opening.js';
 
 /** What firewalld has, permanently and at run time. */
@@ -64,7 +71,10 @@ export function parseFirewalld(lines: readonly string[]): FirewalldState {
 /** What has to change for the file and the rules in force to be as desired. */
 export function diffFirewalld(cluster: string, openings: readonly Opening[], state: FirewalldState): Change[] {
   const text = policyText(cluster, openings);
-  const permanent = openingsIn((state.file ?? '').split('</rule>'), /<source address="([^"]+)"\/>[\s\S]*<port port="(\d+)" protocol="tcp"\/>/u);
+  const permanent = openingsIn(
+    (state.file ?? '').split('</rule>'),
+    /<source address="([^"]+)"\/>[\s\S]*<port port="(\d+)" protocol="tcp"\/>/u,
+  );
   const present = state.running ? intersectOpenings(permanent, state.runtime) : permanent;
   const changes = openingChanges(
     subtractOpenings(openings, present),
@@ -110,7 +120,10 @@ done`,
 /** The policy file: before everything that zones say, and without a say in what it does not name. */
 export function policyText(cluster: string, openings: readonly Opening[]): string {
   const rules = openings.flatMap(({ source, ports }) =>
-    ports.map((port) => `  <rule family="${isV6(source) ? 'ipv6' : 'ipv4'}"><source address="${escapeXml(source)}"/><port port="${port}" protocol="tcp"/><accept/></rule>\n`),
+    ports.map(
+      (port) =>
+        `  <rule family="${isV6(source) ? 'ipv6' : 'ipv4'}"><source address="${escapeXml(source)}"/><port port="${port}" protocol="tcp"/><accept/></rule>\n`,
+    ),
   );
   return `<?xml version="1.0" encoding="utf-8"?>
 <!-- Managed by pgprov: changes made here are undone by the next \`pgprov apply\`. -->

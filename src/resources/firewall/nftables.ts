@@ -108,7 +108,10 @@ export function diffNftables(cluster: string, openings: readonly Opening[], stat
   const tables = ownTables(state);
   if (tables.length === 0) return [];
   const present = tables.map((table) => (table.hooks.every(({ jumps }) => jumps) ? table.openings : []));
-  const inAll = tables.reduce((all, table, index) => intersectOpenings(all, foreign(openings, table).concat(present[index] ?? [])), [...openings]);
+  const inAll = tables.reduce(
+    (all, table, index) => intersectOpenings(all, foreign(openings, table).concat(present[index] ?? [])),
+    [...openings],
+  );
   const changes = openingChanges(
     subtractOpenings(openings, inAll),
     subtractOpenings(uniteOpenings(...tables.map((table) => table.openings)), openings),
@@ -116,7 +119,9 @@ export function diffNftables(cluster: string, openings: readonly Opening[], stat
   );
   const text = rulesetText(cluster, openings, tables);
   if (state.file !== text) return withTexts(changes, `write ${filePath(cluster)}`, state.file ?? '', text);
-  return changes.length > 0 || state.included ? changes : [{ action: 'update', summary: `have nftables load ${filePath(cluster)} at boot` }];
+  return changes.length > 0 || state.included
+    ? changes
+    : [{ action: 'update', summary: `have nftables load ${filePath(cluster)} at boot` }];
 }
 
 /** What a table cannot hold, being of the other address family. */

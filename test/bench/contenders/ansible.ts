@@ -32,9 +32,27 @@ export async function runPlaybook(strategy: Strategy, run: PlaybookRun): Promise
   const [sockets, values] = [join(run.directory, 'cp'), join(run.directory, 'values.json')];
   await mkdir(sockets, { recursive: true });
   await writeFile(values, JSON.stringify(run.values), { mode: 0o600 });
-  const options = [`UserKnownHostsFile=${run.knownHosts}`, 'GlobalKnownHostsFile=none', 'StrictHostKeyChecking=yes', 'LogLevel=ERROR', 'ControlMaster=auto', 'ControlPersist=60s'];
+  const options = [
+    `UserKnownHostsFile=${run.knownHosts}`,
+    'GlobalKnownHostsFile=none',
+    'StrictHostKeyChecking=yes',
+    'LogLevel=ERROR',
+    'ControlMaster=auto',
+    'ControlPersist=60s',
+  ];
   const finished = await timed(
-    ['ansible-playbook', '--inventory', run.inventory, '--user', run.user, '--private-key', run.identityFile, '--extra-vars', `@${values}`, join(FOLDER, run.playbook)],
+    [
+      'ansible-playbook',
+      '--inventory',
+      run.inventory,
+      '--user',
+      run.user,
+      '--private-key',
+      run.identityFile,
+      '--extra-vars',
+      `@${values}`,
+      join(FOLDER, run.playbook),
+    ],
     {
       cwd: run.directory,
       env: {
@@ -94,7 +112,9 @@ async function clusterRun(site: Site): Promise<PlaybookRun> {
     values: {
       pg_version: String(postgresql),
       codename: suite,
-      pgdg_key_sha256: createHash('sha256').update((await publicKey('pgdg')).armored).digest('hex'),
+      pgdg_key_sha256: createHash('sha256')
+        .update((await publicKey('pgdg')).armored)
+        .digest('hex'),
       pki: join(site.directory, 'pki'),
       work_mem: site.workMem,
       ...Object.fromEntries(passwords),

@@ -30,7 +30,12 @@ async function writeInventory(site: Site): Promise<string> {
     file,
     stringify({
       cluster: 'demo',
-      ssh: { user: first.user, identity_file: first.identityFile, known_hosts: await knownHostsOf(site, join(site.directory, 'known_hosts')), config: false },
+      ssh: {
+        user: first.user,
+        identity_file: first.identityFile,
+        known_hosts: await knownHostsOf(site, join(site.directory, 'known_hosts')),
+        config: false,
+      },
       hosts: Object.fromEntries(hosts),
       postgresql: { version: SYSTEMS[site.os].postgresql, parameters: { work_mem: site.workMem } },
       // The lab imitates PGDG's repository and signs it with a key of its own.

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { insistDone } from '../bench.js';
+import { assertDone } from '../bench.js';
 import { timed } from '../lib/child.js';
 import { programFile } from '../lib/program.js';
 import type { Sample } from '../lib/sample.js';
@@ -21,6 +21,10 @@ export interface PlainWork {
 }
 
 /** One process that connects to every host at once, runs a command there if there is one, and ends. */
-export async function plainConnections(hosts: readonly Endpoint[], { user, identityFile }: { user: string; identityFile: string }, work: PlainWork = {}): Promise<Sample> {
-  return insistDone(await timed([process.execPath, programFile('ssh'), JSON.stringify({ hosts, user, identityFile, cap: CAP, ...work })]));
+export async function plainConnections(
+  hosts: readonly Endpoint[],
+  { user, identityFile }: { user: string; identityFile: string },
+  work: PlainWork = {},
+): Promise<Sample> {
+  return assertDone(await timed([process.execPath, programFile('ssh'), JSON.stringify({ hosts, user, identityFile, cap: CAP, ...work })]));
 }

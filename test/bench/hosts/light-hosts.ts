@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LAB_ID, removeLab } from '../../lab/index.js';
 import { ensureNetwork, networkId } from '../../lab/network.js';
 import { attempt, run } from '../../lab/process.js';
-import { insistUninterrupted } from '../lib/interrupt.js';
+import { assertUninterrupted } from '../lib/interrupt.js';
 import { networkName } from './networks.js';
 
 /** A host with a file system of its own and sshd, and no more. */
@@ -43,7 +43,13 @@ export async function startLightHosts(count: number, image: string, directory: s
   // The directory is how programs tell that systemd runs, on which pgprov insists; the work has no use for it.
   const command = 'mkdir -p /run/sshd /run/systemd/system && cp /host-key/key /etc/ssh/ssh_host_ed25519_key && exec /usr/sbin/sshd -D';
   await inParallel(hosts, async ({ name, address, container }) => {
-    const facts = [`pgprov.lab=${LAB_ID}`, 'pgprov.lab.role=host', `pgprov.lab.network=${NETWORK}`, `pgprov.lab.name=${name}`, `pgprov.lab.address=${address}`];
+    const facts = [
+      `pgprov.lab=${LAB_ID}`,
+      'pgprov.lab.role=host',
+      `pgprov.lab.network=${NETWORK}`,
+      `pgprov.lab.name=${name}`,
+      `pgprov.lab.address=${address}`,
+    ];
     const labels = facts.flatMap((label) => ['--label', label]);
     const place = ['--network', network.id, '--ip', address, '--hostname', name, '--volume', `${keys}:/host-key:ro`, '--tmpfs', '/run'];
     await run`docker run --detach --name ${container} ${labels} ${place} --security-opt seccomp=unconfined ${image} sh -c ${command}`;
@@ -72,7 +78,7 @@ test "$(stat -c %U:%a /home/bench/copied.txt)" = bench:644 && test "$(sha256sum 
 }
 
 async function untilListening(container: string): Promise<void> {
-  await run`docker exec ${container} sh -c ${"for i in $(seq 600); do [ -n \"$(ss -Hltn 'sport = :22')\" ] && exit 0; sleep 0.1; done; exit 1"}`;
+  await run`docker exec ${container} sh -c ${'for i in $(seq 600); do [ -n "$(ss -Hltn \'sport = :22\')" ] && exit 0; sleep 0.1; done; exit 1'}`;
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
@@ -80,7 +86,7 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
       for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
-        insistUninterrupted();
+        assertUninterrupted();
         await work(item);
       }
     }),

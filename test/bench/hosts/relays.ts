@@ -18,7 +18,12 @@ export interface Relays {
 /** Starts a relay for each host, in one process that does nothing else. `delay`: added round-trip time in milliseconds. */
 export async function startRelays(hosts: readonly LabHost[], delay: number): Promise<Relays> {
   const options = hosts.map(({ address }): RelayOptions => ({ address, port: 22, delay }));
-  const child = track(spawn(process.execPath, [programFile('relay'), ...options.map((one) => JSON.stringify(one))], { stdio: ['pipe', 'pipe', 'inherit'], detached: true }));
+  const child = track(
+    spawn(process.execPath, [programFile('relay'), ...options.map((one) => JSON.stringify(one))], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+    }),
+  );
   const { stdin, stdout } = child;
   if (stdin === null || stdout === null) throw new Error('the relays have no pipes');
   const answers = createInterface({ input: stdout })[Symbol.asyncIterator]();

@@ -18,9 +18,19 @@ export async function verifyCluster(hosts: readonly LabHost[]): Promise<void> {
   if (leader === undefined || recovery.filter((answer) => answer === 't').length !== hosts.length - 1) {
     throw new Error(`not one leader and ${hosts.length - 1} replicas: pg_is_in_recovery() is ${recovery.join(', ')}`);
   }
-  await expect(leader, 'streaming replicas', String(hosts.length - 1), sql(leader, "select count(*) from pg_stat_replication where state = 'streaming'"));
+  await expect(
+    leader,
+    'streaming replicas',
+    String(hosts.length - 1),
+    sql(leader, "select count(*) from pg_stat_replication where state = 'streaming'"),
+  );
   await expect(leader, 'data_checksums', 'on', sql(leader, 'show data_checksums'));
-  await expect(leader, 'roles replicator and rewind_user', '2', sql(leader, "select count(*) from pg_roles where rolname in ('replicator', 'rewind_user')"));
+  await expect(
+    leader,
+    'roles replicator and rewind_user',
+    '2',
+    sql(leader, "select count(*) from pg_roles where rolname in ('replicator', 'rewind_user')"),
+  );
   await verifyMembers(leader, hosts.length);
   for (const host of hosts) await verifyHost(host, leader);
 }
@@ -43,9 +53,15 @@ async function verifyHost(host: LabHost, leader: LabHost): Promise<void> {
   await must(host, 'test "$(stat -c %U:%a /var/lib/postgresql/.pgpass)" = postgres:600');
   await must(host, 'test "$(stat -c %U:%a /etc/patroni/config.yml)" = postgres:600');
   await must(host, 'systemctl is-enabled -q etcd patroni');
-  await must(host, 'grep -qx "Signed-By: /etc/apt/keyrings/pgdg.asc" /etc/apt/sources.list.d/pgdg.sources && apt-cache policy patroni | grep -q apt.postgresql.org');
+  await must(
+    host,
+    'grep -qx "Signed-By: /etc/apt/keyrings/pgdg.asc" /etc/apt/sources.list.d/pgdg.sources && apt-cache policy patroni | grep -q apt.postgresql.org',
+  );
   await must(host, 'getent hosts pg1 pg2 pg3 >/dev/null');
-  await must(host, `runuser -u postgres -- psql -wXAtqc 'IDENTIFY_SYSTEM' 'host=${leader.address} user=replicator dbname=replication replication=true'`);
+  await must(
+    host,
+    `runuser -u postgres -- psql -wXAtqc 'IDENTIFY_SYSTEM' 'host=${leader.address} user=replicator dbname=replication replication=true'`,
+  );
 }
 
 /** A setting of PostgreSQL as every host has it in force. */

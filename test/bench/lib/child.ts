@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { track } from './child-processes.js';
-import { insistUninterrupted } from './interrupt.js';
+import { assertUninterrupted } from './interrupt.js';
 
 /** What a process took, as the operating system counts it. */
 export interface Spent {
@@ -33,7 +33,7 @@ export interface ChildOptions {
 
 /** Runs a program without input under GNU time. */
 export async function timed(argv: readonly string[], options: ChildOptions = {}): Promise<Finished> {
-  insistUninterrupted();
+  assertUninterrupted();
   const folder = await mkdtemp(join(tmpdir(), 'pgprov-bench-time-'));
   const report = join(folder, 'report');
   try {
@@ -48,7 +48,10 @@ export async function timed(argv: readonly string[], options: ChildOptions = {})
       }),
     );
     let [stdout, all] = ['', ''];
-    child.stdout?.on('data', (chunk: Buffer) => ((stdout += chunk.toString()), (all += chunk.toString())));
+    child.stdout?.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      all += chunk.toString();
+    });
     child.stderr?.on('data', (chunk: Buffer) => (all += chunk.toString()));
     // Not until its output is closed, which a process that it leaves behind may hold open.
     const [code, seconds] = await new Promise<[number | null, number]>((resolve, reject) => {

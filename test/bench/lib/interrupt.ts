@@ -14,6 +14,6 @@ export function isInterrupted(): boolean {
 }
 
 /** @throws Error when somebody has interrupted the run */
-export function insistUninterrupted(): void {
+export function assertUninterrupted(): void {
   if (interrupted) throw new Error('interrupted');
 }

@@ -43,19 +43,30 @@ export async function startRelay({ address, port, delay }: RelayOptions): Promis
         const socket = connect({ host: address, port, noDelay: true, allowHalfOpen: true });
         open.add(socket);
         socket.on('close', () => open.delete(socket));
-        carry(socket, Promise.resolve(client), () => Date.now() + delay / 2, (bytes) => {
-          traffic.received += bytes;
-        }, () => (heard = true));
+        carry(
+          socket,
+          Promise.resolve(client),
+          () => Date.now() + delay / 2,
+          (bytes) => {
+            traffic.received += bytes;
+          },
+          () => (heard = true),
+        );
         resolve(socket);
       });
     });
     open.add(client);
     client.on('close', () => open.delete(client));
-    carry(client, target, () => Math.max(Date.now(), established) + delay / 2, (bytes) => {
-      traffic.sent += bytes;
-      if (heard) traffic.turns += 1;
-      heard = false;
-    });
+    carry(
+      client,
+      target,
+      () => Math.max(Date.now(), established) + delay / 2,
+      (bytes) => {
+        traffic.sent += bytes;
+        if (heard) traffic.turns += 1;
+        heard = false;
+      },
+    );
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   return {
@@ -73,7 +84,13 @@ export async function startRelay({ address, port, delay }: RelayOptions): Promis
  * Passes on what one end says, its end and its failure included, when each is due.
  * @param onDelivered called when something reaches the other end
  */
-function carry(from: Socket, to: Promise<Socket>, due: () => number, count: (bytes: number) => void, onDelivered: () => void = () => undefined): void {
+function carry(
+  from: Socket,
+  to: Promise<Socket>,
+  due: () => number,
+  count: (bytes: number) => void,
+  onDelivered: () => void = () => undefined,
+): void {
   // One after the other, for timers of the same length may not fire in order.
   let queue: Promise<void> = Promise.resolve();
   const at = (deliver: (socket: Socket) => void): void => {

@@ -29,7 +29,8 @@ export function pairRatios(over: readonly (number | undefined)[], under: readonl
 
 /** How much y grows with x, by least squares; undefined where x does not differ. */
 export function slope(points: readonly (readonly [x: number, y: number])[]): number | undefined {
-  const mean = (of: (point: readonly [number, number]) => number): number => points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const mean = (of: (point: readonly [number, number]) => number): number =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
   const [x, y] = [mean(([at]) => at), mean(([, value]) => value)];
   const spread = points.reduce((sum, [at]) => sum + (at - x) ** 2, 0);
   return spread > 0 ? points.reduce((sum, [at, value]) => sum + (at - x) * (value - y), 0) / spread : undefined;

@@ -19,7 +19,12 @@ export function ratioOf(title: string, over: Series | undefined, under: Series |
 }
 
 /** A target for a number; `undefined` was not measured. */
-export function target(wanted: string, value: number | undefined, reached: (value: number) => boolean, format: (value: number) => string): Target {
+export function target(
+  wanted: string,
+  value: number | undefined,
+  reached: (value: number) => boolean,
+  format: (value: number) => string,
+): Target {
   return value === undefined ? { wanted, measured: '' } : { wanted, measured: format(value), reached: reached(value) };
 }
 

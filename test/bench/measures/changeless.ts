@@ -1,4 +1,4 @@
-import { insistDone } from '../bench.js';
+import { assertDone } from '../bench.js';
 import { medianSeconds, ratioOf, ratioTarget, seriesOf, target } from '../lib/targets.js';
 import { seconds } from '../report/numbers.js';
 import type { Measure } from './measure.js';
@@ -13,12 +13,15 @@ that it changed nothing. Every run opens its connections anew. The bare script c
     const repeatable = bench.clusterContenders.filter(({ unchanged }) => unchanged !== undefined);
     const series = await bench.alternate(repeatable, async (contender) => {
       const run = await contender.apply(await bench.standingSite(contender));
-      const sample = insistDone(run);
+      const sample = assertDone(run);
       if (contender.unchanged?.(run) !== true) throw new Error('it changed something');
       return sample;
     });
     const of = (name: string): ReturnType<typeof seriesOf> => seriesOf(series, name);
-    const [ansible, mitogen] = [ratioOf('Ansible ÷ pgprov', of('ansible'), of('pgprov')), ratioOf('Mitogen ÷ pgprov', of('mitogen'), of('pgprov'))];
+    const [ansible, mitogen] = [
+      ratioOf('Ansible ÷ pgprov', of('ansible'), of('pgprov')),
+      ratioOf('Mitogen ÷ pgprov', of('mitogen'), of('pgprov')),
+    ];
     return {
       series,
       ratios: [ansible, mitogen],

@@ -1,4 +1,4 @@
-import { type Bench, insistDone } from '../bench.js';
+import { type Bench, assertDone } from '../bench.js';
 import type { ClusterContender, Site } from '../contenders/contender.js';
 import { contenderTitle } from '../contenders/names.js';
 import { plainConnections } from '../contenders/ssh2.js';
@@ -32,7 +32,10 @@ because whatever else the machine does only ever adds time.`,
       series,
       ratios: [],
       targets: [growth(trips('pgprov'), trips('ssh2'))],
-      notes: [...new Set(series.map(({ contender }) => contender))].flatMap((name) => [...described(name, trips(name)), ...counted(name, series)]),
+      notes: [...new Set(series.map(({ contender }) => contender))].flatMap((name) => [
+        ...described(name, trips(name)),
+        ...counted(name, series),
+      ]),
     };
   },
 };
@@ -43,7 +46,11 @@ async function at(bench: Bench, delay: number): Promise<Series[]> {
   const [own] = repeatable;
   const takers = repeatable
     .filter(({ name }) => name === 'pgprov' || FEW_DELAYS.includes(delay))
-    .map((contender) => ({ name: contender.name as string, work: (site: Site) => apply(contender, site), site: () => bench.standingSite(contender) }));
+    .map((contender) => ({
+      name: contender.name as string,
+      work: (site: Site) => apply(contender, site),
+      site: () => bench.standingSite(contender),
+    }));
   const handshake = { name: 'ssh2', work: handshakes, site: () => bench.standingSite(own as ClusterContender) };
   return bench.alternate(
     bench.names.has('ssh2') && own !== undefined ? [...takers, handshake] : takers,
@@ -66,7 +73,7 @@ async function throughRelays(site: Site, delay: number, work: (site: Site) => Pr
 
 async function apply(contender: ClusterContender, site: Site): Promise<Sample> {
   const run = await contender.apply(site);
-  const sample = insistDone(run);
+  const sample = assertDone(run);
   if (contender.unchanged?.(run) !== true) throw new Error('it changed something');
   return sample;
 }
@@ -93,7 +100,12 @@ function milliseconds({ point }: Series): number {
 /** Times are no whole numbers; the nearest one counts. */
 function growth(pgprov: number | undefined, handshake: number | undefined): Target {
   const more = pgprov === undefined || handshake === undefined ? undefined : pgprov - handshake;
-  return target('pgprov: grows by the handshake and two round trips', more, (value) => Math.round(value) <= 2, (value) => `the handshake (${handshake?.toFixed(1)} round trips) and ${value.toFixed(1)}`);
+  return target(
+    'pgprov: grows by the handshake and two round trips',
+    more,
+    (value) => Math.round(value) <= 2,
+    (value) => `the handshake (${handshake?.toFixed(1)} round trips) and ${value.toFixed(1)}`,
+  );
 }
 
 function described(name: string, trips: number | undefined): string[] {
@@ -107,5 +119,7 @@ function counted(name: string, series: readonly Series[]): string[] {
   const [turns, connections] = ['turns', 'connections'].map((what) => median(samples.flatMap(({ more }) => more?.[what] ?? [])));
   if (turns === undefined || connections === undefined) return [];
   const [each, often] = [connections === 1 ? 'one connection' : `${connections} connections`, `${turns} times`];
-  return [`${contenderTitle(name)}: ${each} a host, on which the client spoke ${often} after it had heard something, as the relay counted at ${farthest?.point} (at most that many round trips, TCP's handshake not among them)`];
+  return [
+    `${contenderTitle(name)}: ${each} a host, on which the client spoke ${often} after it had heard something, as the relay counted at ${farthest?.point} (at most that many round trips, TCP's handshake not among them)`,
+  ];
 }

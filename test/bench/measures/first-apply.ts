@@ -1,4 +1,4 @@
-import { insistDone } from '../bench.js';
+import { assertDone } from '../bench.js';
 import { removeLab } from '../../lab/index.js';
 import { networkName } from '../hosts/networks.js';
 import { verifyCluster } from '../hosts/verify.js';
@@ -16,7 +16,7 @@ contender's process to its end. Every run gets hosts of its own, and every clust
     const series = await bench.alternate(bench.clusterContenders, async (contender) => {
       const site = await bench.freshSite('first');
       try {
-        const sample = insistDone(await contender.apply(site));
+        const sample = assertDone(await contender.apply(site));
         await verifyCluster(site.hosts);
         return sample;
       } finally {
@@ -28,7 +28,13 @@ contender's process to its end. Every run gets hosts of its own, and every clust
     const ansible = ratioOf('Ansible ÷ bare script', of('ansible'), of('script'));
     return {
       series,
-      ratios: [floor, ansible, ratioOf('Mitogen ÷ bare script', of('mitogen'), of('script')), ratioOf('Ansible ÷ pgprov', of('ansible'), of('pgprov')), ratioOf('Mitogen ÷ pgprov', of('mitogen'), of('pgprov'))],
+      ratios: [
+        floor,
+        ansible,
+        ratioOf('Mitogen ÷ bare script', of('mitogen'), of('script')),
+        ratioOf('Ansible ÷ pgprov', of('ansible'), of('pgprov')),
+        ratioOf('Mitogen ÷ pgprov', of('mitogen'), of('pgprov')),
+      ],
       targets: [ratioTarget('pgprov: at most 1.10 times the bare script', floor, (value) => value <= 1.1)],
       notes: [],
     };

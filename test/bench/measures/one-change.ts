@@ -1,4 +1,4 @@
-import { type Bench, FIRST_WORK_MEM, insistDone } from '../bench.js';
+import { type Bench, FIRST_WORK_MEM, assertDone } from '../bench.js';
 import type { ClusterContender, Site } from '../contenders/contender.js';
 import { contenderTitle } from '../contenders/names.js';
 import { settingOf } from '../hosts/verify.js';
@@ -29,14 +29,18 @@ After every change all three servers are asked until they have it. The bare scri
         const runs = (seriesOf(before, contender.name, 'nothing changed') as Series).runs;
         const site = await bench.standingSite(contender);
         const baseline = await contender.apply(site);
-        runs.push(baseline.code === 0 ? insistDone(baseline) : { failed: `exit code ${baseline.code}` });
+        runs.push(baseline.code === 0 ? assertDone(baseline) : { failed: `exit code ${baseline.code}` });
         return change(contender, site);
       },
       { point: 'one change' },
     );
     await takeBack(bench, repeatable);
     const ratio = ({ name }: ClusterContender): ReturnType<typeof ratioOf> =>
-      ratioOf(`${contenderTitle(name)}: one change ÷ nothing changed`, seriesOf(series, name, 'one change'), seriesOf(before, name, 'nothing changed'));
+      ratioOf(
+        `${contenderTitle(name)}: one change ÷ nothing changed`,
+        seriesOf(series, name, 'one change'),
+        seriesOf(before, name, 'nothing changed'),
+      );
     const own = repeatable.find(({ name }) => name === 'pgprov');
     return {
       series: [...before, ...series],
@@ -51,10 +55,11 @@ async function change(contender: ClusterContender, site: Site): Promise<Sample> 
   site.workMem = site.workMem === FIRST_WORK_MEM ? OTHER_WORK_MEM : FIRST_WORK_MEM;
   const run = await contender.apply(site);
   const ended = Date.now();
-  const sample = insistDone(run);
+  const sample = assertDone(run);
   for (;;) {
     const values = await settingOf(site.hosts, 'work_mem');
-    if (values.every((value) => value === site.workMem)) return { ...sample, more: { inForce: sample.seconds + (Date.now() - ended) / 1000 } };
+    if (values.every((value) => value === site.workMem))
+      return { ...sample, more: { inForce: sample.seconds + (Date.now() - ended) / 1000 } };
     if (Date.now() - ended > PATIENCE) throw new Error(`work_mem is ${values.join(', ')} on the hosts, not ${site.workMem}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -72,5 +77,9 @@ async function takeBack(bench: Bench, contenders: readonly ClusterContender[]): 
 
 function inForce({ contender, runs }: Series): string[] {
   const middle = median(runs.filter(isSample).flatMap(({ more }) => more?.['inForce'] ?? []));
-  return middle === undefined ? [] : [`${contenderTitle(contender)}: in force on all three servers ${seconds(middle)} after its start (median; looked at every tenth of a second at the most)`];
+  return middle === undefined
+    ? []
+    : [
+        `${contenderTitle(contender)}: in force on all three servers ${seconds(middle)} after its start (median; looked at every tenth of a second at the most)`,
+      ];
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { insistDone } from '../bench.js';
+import { assertDone } from '../bench.js';
 import { PGPROV } from '../contenders/pgprov.js';
 import { timed } from '../lib/child.js';
 import { medianSeconds, seriesOf, target } from '../lib/targets.js';
@@ -27,7 +27,7 @@ export const start: Measure = {
     ].filter(() => bench.names.has('pgprov'));
     const taken = await bench.alternate(
       commands.map((command) => ({ ...command, name: command.point })),
-      async ({ program = [PGPROV], args }) => insistDone(await timed([process.execPath, ...program, ...args])),
+      async ({ program = [PGPROV], args }) => assertDone(await timed([process.execPath, ...program, ...args])),
       { rounds: bench.rounds * RUNS_A_ROUND },
     );
     const series = taken.map(({ contender, runs }) => ({ contender: 'pgprov', point: contender, runs }));

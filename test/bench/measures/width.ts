@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { IDENTITY_FILE } from '../../lab/index.js';
-import { type Bench, insistDone } from '../bench.js';
+import { type Bench, assertDone } from '../bench.js';
 import { playbookChangedNothing, runPlaybook, type Strategy } from '../contenders/ansible.js';
 import type { Endpoint } from '../contenders/contender.js';
 import type { ContenderName } from '../contenders/names.js';
@@ -56,7 +56,12 @@ nothing, which shows what the work itself takes on these hosts. The hosts' sshd 
     const copied = join(directory, 'copied.txt');
     const text = 'All work and no play makes a dull benchmark.\n'.repeat(Math.ceil(COPIED_BYTES / 45)).slice(0, COPIED_BYTES);
     await writeFile(copied, text);
-    const wide: Wide = { ...(await startLightHosts(most, bench.image, directory)), directory, copied, digest: createHash('sha256').update(text).digest('hex') };
+    const wide: Wide = {
+      ...(await startLightHosts(most, bench.image, directory)),
+      directory,
+      copied,
+      digest: createHash('sha256').update(text).digest('hex'),
+    };
     const series: Series[] = [];
     for (const count of bench.widths) series.push(...(await at(bench, wide, count)));
     return { series, ...conclude(series, bench.widths) };
@@ -70,7 +75,9 @@ async function at(bench: Bench, wide: Wide, count: number): Promise<Series[]> {
   const takers = (['pgprov', 'ansible', 'mitogen'] as const).filter((name) => bench.names.has(name) && (name === 'pgprov' || slow));
   const point = (which: string): string => `${count} ${count === 1 ? 'host' : 'hosts'}, ${which}`;
   const again: Series[] = takers.map((contender) => ({ contender, point: point('again'), runs: [] }));
-  const byHand: Series | undefined = bench.names.has('ssh2') ? { contender: 'ssh2', point: point('the work by hand'), runs: [] } : undefined;
+  const byHand: Series | undefined = bench.names.has('ssh2')
+    ? { contender: 'ssh2', point: point('the work by hand'), runs: [] }
+    : undefined;
   const first = await bench.alternate(
     [...takers, ...(bench.names.has('ssh2') ? ['ssh2' as const] : [])].map((name) => ({ name })),
     async ({ name }) => {
@@ -79,15 +86,21 @@ async function at(bench: Bench, wide: Wide, count: number): Promise<Series[]> {
         return plainConnections(endpoints(hosts), LOGIN, { command: 'true' });
       }
       await resetLightHosts(hosts);
-      const done = insistDone(await work(name, wide, hosts));
+      const done = assertDone(await work(name, wide, hosts));
       await verifyLightHosts(hosts, wide.digest);
       const repeated = await work(name, wide, hosts);
-      seriesOf(again, name, point('again'))?.runs.push(changedNothing(name, repeated) ? insistDone(repeated) : { failed: `it changed something, or failed with ${repeated.code}` });
+      seriesOf(again, name, point('again'))?.runs.push(
+        changedNothing(name, repeated) ? assertDone(repeated) : { failed: `it changed something, or failed with ${repeated.code}` },
+      );
       return done;
     },
     { point: point('first') },
   );
-  return [...first.map((one) => (one.contender === 'ssh2' ? { ...one, point: point('true') } : one)), ...(byHand === undefined ? [] : [byHand]), ...again];
+  return [
+    ...first.map((one) => (one.contender === 'ssh2' ? { ...one, point: point('true') } : one)),
+    ...(byHand === undefined ? [] : [byHand]),
+    ...again,
+  ];
 }
 
 /** One script a host that does the first work without asking what is there: what the work itself takes. */
@@ -128,7 +141,10 @@ async function work(name: Taker, wide: Wide, hosts: readonly LightHost[]): Promi
 async function engine({ directory, copied, knownHosts }: Wide, hosts: readonly LightHost[]): Promise<Finished> {
   const file = join(directory, `inventory-${hosts.length}.yml`);
   const ssh = { user: LOGIN.user, identity_file: LOGIN.identityFile, known_hosts: knownHosts, config: false };
-  await writeFile(file, stringify({ cluster: 'wide', roles: ['wide'], ssh, hosts: Object.fromEntries(hosts.map(({ name, address }) => [name, address])) }));
+  await writeFile(
+    file,
+    stringify({ cluster: 'wide', roles: ['wide'], ssh, hosts: Object.fromEntries(hosts.map(({ name, address }) => [name, address])) }),
+  );
   return timed([process.execPath, programFile('wide'), file, copied]);
 }
 
@@ -140,22 +156,41 @@ async function playbook(strategy: Strategy, { directory, copied, knownHosts }: W
 
 function conclude(series: readonly Series[], widths: readonly number[]): { ratios: Ratio[]; targets: Target[]; notes: string[] } {
   const most = Math.max(...widths);
-  const of = (name: ContenderName, which: string, count = most): Series | undefined => seriesOf(series, name, `${count} ${count === 1 ? 'host' : 'hosts'}, ${which}`);
+  const of = (name: ContenderName, which: string, count = most): Series | undefined =>
+    seriesOf(series, name, `${count} ${count === 1 ? 'host' : 'hosts'}, ${which}`);
   const both = ['first', 'again'];
   const floor = both.map((which) => ratioOf(`pgprov, ${which} ÷ plain ssh2, ${most} hosts`, of('pgprov', which), of('ssh2', 'true')));
-  const byHand = ratioOf(`pgprov, first ÷ plain ssh2 with the work by hand, ${most} hosts`, of('pgprov', 'first'), of('ssh2', 'the work by hand'));
+  const byHand = ratioOf(
+    `pgprov, first ÷ plain ssh2 with the work by hand, ${most} hosts`,
+    of('pgprov', 'first'),
+    of('ssh2', 'the work by hand'),
+  );
   const ansible = both.map((which) => ratioOf(`Ansible ÷ pgprov, ${which}, ${most} hosts`, of('ansible', which), of('pgprov', which)));
   const mitogen = both.map((which) => ratioOf(`Mitogen ÷ pgprov, ${which}, ${most} hosts`, of('mitogen', which), of('pgprov', which)));
-  const peak = median([...(of('pgprov', 'first')?.runs ?? []), ...(of('pgprov', 'again')?.runs ?? [])].filter(isSample).map((run) => run.peak));
+  const peak = median(
+    [...(of('pgprov', 'first')?.runs ?? []), ...(of('pgprov', 'again')?.runs ?? [])].filter(isSample).map((run) => run.peak),
+  );
   return {
     ratios: [...floor, byHand, ...ansible, ...mitogen],
     targets: [
-      ...floor.map((ratio, index) => ratioTarget(`${most} hosts, ${both[index]}: at most 1.5 times plain ssh2 that runs \`true\``, ratio, (value) => value <= 1.5)),
-      ...ansible.map((ratio, index) => ratioTarget(`${most} hosts, ${both[index]}: at least 20 times faster than Ansible with 25 forks`, ratio, (value) => value >= 20)),
+      ...floor.map((ratio, index) =>
+        ratioTarget(`${most} hosts, ${both[index]}: at most 1.5 times plain ssh2 that runs \`true\``, ratio, (value) => value <= 1.5),
+      ),
+      ...ansible.map((ratio, index) =>
+        ratioTarget(`${most} hosts, ${both[index]}: at least 20 times faster than Ansible with 25 forks`, ratio, (value) => value >= 20),
+      ),
       ...both.flatMap((which) => linear(widths, which, (count) => medianSeconds(of('pgprov', which, count)))),
-      target(`memory, ${most} hosts: 150 MB resident`, peak, (value) => value <= 150, (value) => `${value.toFixed(0)} MB`),
+      target(
+        `memory, ${most} hosts: 150 MB resident`,
+        peak,
+        (value) => value <= 150,
+        (value) => `${value.toFixed(0)} MB`,
+      ),
     ],
-    notes: both.map((which) => `pgprov, ${which}, time for each host: ${widths.map((count) => perHost(count, medianSeconds(of('pgprov', which, count)))).join(', ')}`),
+    notes: both.map(
+      (which) =>
+        `pgprov, ${which}, time for each host: ${widths.map((count) => perHost(count, medianSeconds(of('pgprov', which, count)))).join(', ')}`,
+    ),
   };
 }
 
@@ -165,7 +200,14 @@ function linear(widths: readonly number[], which: string, of: (count: number) =>
   if (fewer === undefined || most === undefined) return [];
   const [some, all] = [of(fewer), of(most)];
   const growth = all === undefined || some === undefined ? undefined : all / most / (some / fewer);
-  return [target(`time linear in hosts, ${which}: a host of ${most} takes no more than 1.1 times one of ${fewer}`, growth, (value) => value <= 1.1, (value) => `${value.toFixed(2)} times`)];
+  return [
+    target(
+      `time linear in hosts, ${which}: a host of ${most} takes no more than 1.1 times one of ${fewer}`,
+      growth,
+      (value) => value <= 1.1,
+      (value) => `${value.toFixed(2)} times`,
+    ),
+  ];
 }
 
 function perHost(count: number, total: number | undefined): string {

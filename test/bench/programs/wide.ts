@@ -14,7 +14,7 @@ const inventory = await loadInventory(inventoryFile, { roles: catalog });
 const outcome = await runCluster({
   inventory,
   catalog,
-  aim: {},
+  selection: {},
   mode: 'apply',
   transport: new SshTransport(),
   store: await Store.open(storeDirectory(inventory.dir, inventory.cluster), inventory.cluster, { writable: true }),
@@ -22,5 +22,5 @@ const outcome = await runCluster({
   signal: new AbortController().signal,
 });
 for (const error of outcome.errors) process.stderr.write(`${error.message}\n`);
-process.stdout.write(`${outcome.plan.length} changes\n`);
+process.stdout.write(`${outcome.proposal.changes.length} changes\n`);
 process.exitCode = outcome.exitCode;

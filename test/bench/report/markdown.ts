@@ -4,7 +4,11 @@ import { contenderTitle } from '../contenders/names.js';
 import { figures, seconds, times } from './numbers.js';
 import type { MeasureResult, Ratio, Results, Target } from './results.js';
 
-const VERDICT = new Map([[true, '**reached**'], [false, '**not reached**'], [undefined, 'not measured']]);
+const VERDICT = new Map([
+  [true, '**reached**'],
+  [false, '**not reached**'],
+  [undefined, 'not measured'],
+]);
 
 /** The results page. `order` names the measures as they are to stand; others follow. */
 export function renderMarkdown({ measures }: Results, order: readonly string[]): string {
@@ -15,7 +19,10 @@ export function renderMarkdown({ measures }: Results, order: readonly string[]):
     'Written by `npm run bench`; do not edit. What is measured and how is said in [README.md](README.md); all numbers are in [results.json](results.json).',
     '![The medians as bars](results.svg)',
     '## Targets',
-    table(['measure', 'to reach', 'measured', ''], results.flatMap((result) => result.targets.map((target) => [result.title, ...targetCells(target)]))),
+    table(
+      ['measure', 'to reach', 'measured', ''],
+      results.flatMap((result) => result.targets.map((target) => [result.title, ...targetCells(target)])),
+    ),
     ...results.flatMap(section),
     '## Machine',
     ...machines(results),
@@ -37,7 +44,10 @@ function section(result: MeasureResult): string[] {
   return [
     `## ${title}`,
     work,
-    table(head, series.map((one) => row(one, points))),
+    table(
+      head,
+      series.map((one) => row(one, points)),
+    ),
     ...(ratios.length > 0 ? [table(['ratio', 'min', 'median', 'max'], ratios.map(ratioCells))] : []),
     ...list([
       ...Object.entries(missing).map(([name, reason]) => `${contenderTitle(name)} did not take part: ${reason}`),
@@ -56,8 +66,14 @@ function row(series: Series, points: boolean): string[] {
     ...(points ? [series.point ?? ''] : []),
     samples.length === series.runs.length ? String(samples.length) : `${samples.length} of ${series.runs.length}`,
     ...(wall === undefined ? ['failed', 'failed', 'failed'] : [wall.min, wall.median, wall.max].map(seconds)),
-    optional(middle(({ cpu }) => cpu), (value) => `${value.toFixed(2)} s`),
-    optional(middle(({ peak }) => peak), (value) => `${value.toFixed(0)} MB`),
+    optional(
+      middle(({ cpu }) => cpu),
+      (value) => `${value.toFixed(2)} s`,
+    ),
+    optional(
+      middle(({ peak }) => peak),
+      (value) => `${value.toFixed(0)} MB`,
+    ),
   ];
 }
 
@@ -72,7 +88,9 @@ function ratioCells({ title, values }: Ratio): string[] {
 
 function failures({ contender, point, runs }: Series): string[] {
   return runs.flatMap((run, round) =>
-    isSample(run) ? [] : [`${contenderTitle(contender)}${point === undefined ? '' : `, ${point}`}, round ${round + 1} failed: ${oneLine(run.failed)}`],
+    isSample(run)
+      ? []
+      : [`${contenderTitle(contender)}${point === undefined ? '' : `, ${point}`}, round ${round + 1} failed: ${oneLine(run.failed)}`],
   );
 }
 

@@ -5,7 +5,13 @@ import { seconds } from './numbers.js';
 import type { MeasureResult, Results } from './results.js';
 
 /** Colours with enough contrast on white and on black. */
-const COLORS: Readonly<Record<string, string>> = { pgprov: '#2f81f7', ansible: '#d1453b', mitogen: '#c77d0a', script: '#7d8590', ssh2: '#4f9d55' };
+const COLORS: Readonly<Record<string, string>> = {
+  pgprov: '#2f81f7',
+  ansible: '#d1453b',
+  mitogen: '#c77d0a',
+  script: '#7d8590',
+  ssh2: '#4f9d55',
+};
 const OTHER = '#8f5bd6';
 
 const WIDTH = 860;
@@ -65,9 +71,9 @@ function drawBar({ contender, label, value }: Bar, y: number, longest: number): 
 }
 
 function text(x: number, y: number, content: string, attributes = ''): string {
-  return `<text x="${x.toFixed(1)}" y="${y}"${attributes === '' ? '' : ` ${attributes}`}>${escape(content)}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y}"${attributes === '' ? '' : ` ${attributes}`}>${escapeText(content)}</text>`;
 }
 
-function escape(content: string): string {
+function escapeText(content: string): string {
   return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { CATALOG } from '../../../roles/index.js';
-import { journaled, type Said } from '../../../src/cli/journaled.js';
+import { journaled, type JournalHead } from '../../../src/cli/pipeline/journaled.js';
 import { resumeOptions, type Resumed } from '../../../src/cli/apply/resume.js';
 import type { RunEvent } from '../../../src/events.js';
 import { PgprovError } from '../../../src/lib/errors.js';
@@ -25,13 +25,17 @@ const file = (): string => work.at('inventory.yml');
 const store = (): string => storeDirectory(work.path, 'demo');
 
 /** Journals a run, as one whose process is gone. */
-async function journal(said: Partial<Said>, events: readonly RunEvent[], by: object = { pid: spawnSync('true').pid, machine: hostname() }): Promise<string> {
+async function journal(
+  said: Partial<JournalHead>,
+  events: readonly RunEvent[],
+  by: object = { pid: spawnSync('true').pid, machine: hostname() },
+): Promise<string> {
   writeFileSync(file(), THREE);
   mkdirSync(store(), { recursive: true });
   const inventory = await loadInventory(file(), { roles: CATALOG, set: said.set ?? [] });
   const told: RunEvent[] = [];
   const { emit, close } = journaled(store(), inventory, { aim: {}, set: [], ...said }, (event) => told.push(event));
-  events.forEach(emit);
+  for (const event of events) emit(event);
   close();
   const id = runIds(store()).at(-1) ?? '';
   expect(told).toEqual(events.map((event) => (event.type === 'run-start' ? { ...event, run: id } : event)));
@@ -47,7 +51,22 @@ describe('journaled', () => {
       START,
       { type: 'note', text: 'saw hunter22 and tr0ub4dor' },
       { type: 'failed', error: new PgprovError({ kind: 'a/b', message: 'hunter22', hint: 'hunter22', cause: new Error('hunter22') }) },
-      { type: 'planned', effects: [], changes: [{ host: 'pg1', stage: 's', resource: 'r', action: 'update', summary: 's', projected: false, before: 'password: abcd', after: 'hunter22' }] },
+      {
+        type: 'planned',
+        effects: [],
+        changes: [
+          {
+            host: 'pg1',
+            stage: 's',
+            resource: 'r',
+            action: 'update',
+            summary: 's',
+            projected: false,
+            before: 'password: abcd',
+            after: 'hunter22',
+          },
+        ],
+      },
     ]);
     const text = readRuns(store())[0]?.lines.join('\n') ?? '';
     expect(length).toBe(8);
@@ -65,10 +84,20 @@ describe('journaled', () => {
     mkdirSync(store(), { recursive: true });
     writeFileSync(work.at('.pgprov', 'demo', 'runs'), '');
     const told: RunEvent[] = [];
-    const { emit, close } = journaled(store(), await loadInventory(file(), { roles: CATALOG }), { aim: {}, set: [] }, (event) => told.push(event));
-    [START, STEP, END].forEach(emit);
+    const { emit, close } = journaled(store(), await loadInventory(file(), { roles: CATALOG }), { aim: {}, set: [] }, (event) =>
+      told.push(event),
+    );
+    for (const event of [START, STEP, END]) emit(event);
     close();
-    expect(told).toEqual([{ type: 'warning', text: expect.stringMatching(/^the journal in .*runs cannot be written: .*; the run goes on without$/u) as string }, START, STEP, END]);
+    expect(told).toEqual([
+      {
+        type: 'warning',
+        text: expect.stringMatching(/^the journal in .*runs cannot be written: .*; the run continues without it$/u) as string,
+      },
+      START,
+      STEP,
+      END,
+    ]);
   });
 });
 
@@ -79,7 +108,12 @@ describe('resumeOptions', () => {
     expect(await resumeOptions(file(), { output: 'plain' })).toEqual({
       options: { output: 'plain', host: ['pg1'], skipRole: ['etcd'], set: ['postgresql.port=5433'] },
       resumes: id,
-      notices: [{ type: 'note', text: `resuming run ${id} (apply --host pg1 --skip-role etcd --set postgresql.port=5433), which broke off at pg1 etcd/start` }],
+      notices: [
+        {
+          type: 'note',
+          text: `resuming run ${id} (apply --host pg1 --skip-role etcd --set postgresql.port=5433), which broke off at pg1 etcd/start`,
+        },
+      ],
     });
   });
 
@@ -91,7 +125,9 @@ describe('resumeOptions', () => {
 
   it('takes a secret that is given again', async () => {
     await journal({ set: ['patroni.restapi_password=one', 'postgresql.port=5433'] }, [START]);
-    expect(await resumeOptions(file(), { set: ['patroni.restapi_password=one'] })).toMatchObject({ options: { set: ['patroni.restapi_password=one', 'postgresql.port=5433'] } });
+    expect(await resumeOptions(file(), { set: ['patroni.restapi_password=one'] })).toMatchObject({
+      options: { set: ['patroni.restapi_password=one', 'postgresql.port=5433'] },
+    });
   });
 
   it('warns of an inventory that is another than then, and of a plan that is not carried out', async () => {
@@ -107,16 +143,42 @@ describe('resumeOptions', () => {
   it('has nothing to do after a run that ended well', async () => {
     await journal({}, [START]);
     const id = await journal({}, [START, END]);
-    expect(await resumeOptions(file(), {})).toEqual({ nothing: `Nothing to resume: the last run, ${id}, ended well.` });
+    expect(await resumeOptions(file(), {})).toEqual({ nothing: `Nothing to resume: the last run, ${id}, succeeded.` });
   });
 
-  it.each<{ title: string; said: Partial<Said>; by?: object; now: object; error: object }>([
-    { title: 'another aim', said: { aim: { host: ['pg1'] } }, now: { host: ['pg2'] }, error: { message: '--host pg2 is not what the run to resume was given, which was `apply --host pg1`', exitCode: 2 } },
-    { title: 'an aim where there was none', said: {}, now: { skipRole: ['etcd'] }, error: { kind: 'resume/contradiction', message: expect.stringContaining('--skip-role etcd') as string } },
-    { title: 'another value', said: { set: ['postgresql.port=5433'] }, now: { set: ['postgresql.port=5434'] }, error: { kind: 'resume/contradiction', message: expect.stringContaining('--set postgresql.port=***') as string } },
+  it.each<{ title: string; said: Partial<JournalHead>; by?: object; now: object; error: object }>([
+    {
+      title: 'another aim',
+      said: { aim: { host: ['pg1'] } },
+      now: { host: ['pg2'] },
+      error: { message: '--host pg2 is not what the run to resume was given, which was `apply --host pg1`', exitCode: 2 },
+    },
+    {
+      title: 'an aim where there was none',
+      said: {},
+      now: { skipRole: ['etcd'] },
+      error: { kind: 'resume/contradiction', message: expect.stringContaining('--skip-role etcd') as string },
+    },
+    {
+      title: 'another value',
+      said: { set: ['postgresql.port=5433'] },
+      now: { set: ['postgresql.port=5434'] },
+      error: { kind: 'resume/contradiction', message: expect.stringContaining('--set postgresql.port=***') as string },
+    },
     { title: 'a new override', said: {}, now: { set: ['postgresql.port=5434'] }, error: { kind: 'resume/contradiction' } },
-    { title: 'a secret left out', said: { set: ['patroni.restapi_password=one'] }, now: {}, error: { message: 'that run was given --set patroni.restapi_password=***, and the journal keeps no secrets', exitCode: 2 } },
-    { title: 'a run under way', said: {}, by: { pid: process.pid, machine: hostname() }, now: {}, error: { kind: 'resume/running', exitCode: 5 } },
+    {
+      title: 'a secret left out',
+      said: { set: ['patroni.restapi_password=one'] },
+      now: {},
+      error: { message: 'that run was given --set patroni.restapi_password=***, and the journal keeps no secrets', exitCode: 2 },
+    },
+    {
+      title: 'a run under way',
+      said: {},
+      by: { pid: process.pid, machine: hostname() },
+      now: {},
+      error: { kind: 'resume/running', exitCode: 5 },
+    },
   ])('refuses $title', async ({ said, by, now, error }) => {
     await journal(said, [START, STEP], by);
     await expect(resumeOptions(file(), now)).rejects.toMatchObject(error);
@@ -124,7 +186,10 @@ describe('resumeOptions', () => {
 
   it('leaves a run of another command to that command', async () => {
     await journal({ command: 'certs renew --ca' }, [START, STEP]);
-    await expect(resumeOptions(file(), {})).rejects.toMatchObject({ kind: 'resume/other-command', message: expect.stringContaining('`pgprov certs renew --ca`') as string });
+    await expect(resumeOptions(file(), {})).rejects.toMatchObject({
+      kind: 'resume/other-command',
+      message: expect.stringContaining('`pgprov certs renew --ca`') as string,
+    });
   });
 
   it('says that there is no run, or none that it can read', async () => {

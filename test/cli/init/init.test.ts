@@ -63,7 +63,10 @@ describe('a first inventory', () => {
   });
 
   it('is one of a server alone', async () => {
-    expect(await made({ host: ['10.0.0.1'], standalone: true, postgresql: 16 })).toMatchObject({ roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication'], postgresql: { version: 16 } });
+    expect(await made({ host: ['10.0.0.1'], standalone: true, postgresql: 16 })).toMatchObject({
+      roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication'],
+      postgresql: { version: 16 },
+    });
   });
 
   it('comments every key, also those that it does not set', async () => {
@@ -83,7 +86,11 @@ describe('a first inventory', () => {
     { options: {}, kind: 'init/no-hosts', message: /no hosts are given/u },
     { options: { host: ['a b'] }, kind: 'init/host', message: /^--host a b: must be NAME=ADDRESS/u },
     { options: { host: ['pg1=1.2.3'] }, kind: 'init/unfit', message: /hosts\.pg1\.address: is not an IPv4 address/u },
-    { options: { host: ['pg1=10.0.0.1'], postgresql: 9 }, kind: 'init/unfit', message: /postgresql\.version: must be an integer from 13 to 18, not 9/u },
+    {
+      options: { host: ['pg1=10.0.0.1'], postgresql: 9 },
+      kind: 'init/unfit',
+      message: /postgresql\.version: must be an integer from 13 to 18, not 9/u,
+    },
     { options: { host: ['pg1=10.0.0.1'], group: ['db'] }, kind: 'init/group', message: /--from-ansible FILE, which is missing/u },
     { options: { host: ['pg1=10.0.0.1'], fromAnsible: 'x' }, kind: 'init/hosts', message: /give one of them/u },
   ])('is refused: $message', async ({ options, kind, message }) => {
@@ -94,7 +101,12 @@ describe('a first inventory', () => {
 
 describe('a first inventory from Ansible', () => {
   it('has hosts, roles and the way in, and tells what it has not', async () => {
-    write({ 'hosts.ini': INI, 'group_vars/all.yml': 'patroni_scope: Orders\nvip: 1\n', 'host_vars/db3.yml': 'ansible_user: root\n', 'group_vars/replica.yml': '$ANSIBLE_VAULT;1.1;AES256\n' });
+    write({
+      'hosts.ini': INI,
+      'group_vars/all.yml': 'patroni_scope: Orders\nvip: 1\n',
+      'host_vars/db3.yml': 'ansible_user: root\n',
+      'group_vars/replica.yml': '$ANSIBLE_VAULT;1.1;AES256\n',
+    });
     expect(await made({ fromAnsible: work.at('hosts.ini') })).toEqual({
       cluster: 'orders',
       leader: 'db1',
@@ -104,10 +116,18 @@ describe('a first inventory from Ansible', () => {
         db2: { address: '10.0.0.12', ssh: { user: 'deploy' } },
         db3: { address: '10.0.0.13', roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'patroni'], ssh: { user: 'root' } },
       },
-      groups: { etcd_cluster: { hosts: ['etcd1', 'db1', 'db2'] }, master: { hosts: ['db1'] }, replica: { hosts: ['db2', 'db3'] }, postgres_cluster: { hosts: ['db1', 'db2', 'db3'] } },
+      groups: {
+        etcd_cluster: { hosts: ['etcd1', 'db1', 'db2'] },
+        master: { hosts: ['db1'] },
+        replica: { hosts: ['db2', 'db3'] },
+        postgres_cluster: { hosts: ['db1', 'db2', 'db3'] },
+      },
       postgresql: { version: 16 },
     });
-    const notes = printed.split('\n').filter((line) => line.startsWith('  ') && !line.startsWith('  pgprov')).map((line) => line.trim().replaceAll(`${work.path}/`, ''));
+    const notes = printed
+      .split('\n')
+      .filter((line) => line.startsWith('  ') && !line.startsWith('  pgprov'))
+      .map((line) => line.trim().replaceAll(`${work.path}/`, ''));
     expect(notes).toEqual([
       'group_vars/replica.yml: encrypted with Ansible Vault, nothing of it was taken',
       'lb1: in no group of PostgreSQL or etcd, left out; --group NAMES says which groups to take',
@@ -118,9 +138,15 @@ describe('a first inventory from Ansible', () => {
   });
 
   it('is made of YAML, of the groups that are named', async () => {
-    write({ 'hosts.yml': 'all:\n  vars: {ansible_user: admin}\n  children:\n    db: {hosts: {"pg[1:3]": {ansible_ssh_private_key_file: keys/id}}}\n    web: {hosts: {w1: }}\n' });
+    write({
+      'hosts.yml':
+        'all:\n  vars: {ansible_user: admin}\n  children:\n    db: {hosts: {"pg[1:3]": {ansible_ssh_private_key_file: keys/id}}}\n    web: {hosts: {w1: }}\n',
+    });
     expect(await made({ fromAnsible: work.at('hosts.yml'), group: ['db'], cluster: 'y' })).toMatchObject({
-      cluster: 'y', ssh: { user: 'admin', identity_file: expect.stringMatching(/keys\/id$/u) as string }, hosts: { pg1: 'pg1', pg2: 'pg2', pg3: 'pg3' }, groups: { db: { hosts: ['pg1', 'pg2', 'pg3'] } },
+      cluster: 'y',
+      ssh: { user: 'admin', identity_file: expect.stringMatching(/keys\/id$/u) as string },
+      hosts: { pg1: 'pg1', pg2: 'pg2', pg3: 'pg3' },
+      groups: { db: { hosts: ['pg1', 'pg2', 'pg3'] } },
     });
   });
 

@@ -34,11 +34,21 @@ function block(name: string, port: number): string {
 }
 
 /** A project with machines as Vagrant and its plugin leave them. */
-async function project(machines: Readonly<Record<string, Told>>, settings: object = {}, more: Readonly<Record<string, string>> = {}): Promise<void> {
+async function project(
+  machines: Readonly<Record<string, Told>>,
+  settings: object = {},
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await rm(directory.at('.vagrant/machines'), { recursive: true, force: true });
-  const told = Object.entries(machines).map(([name, { running = true, id = `id-of-${name}`, address = `10.1.0.${name.slice(2)}` }], index) => ({
-    name, id, running, address, ssh_config: running ? block(name, 2200 + index) : null,
-  }));
+  const told = Object.entries(machines).map(
+    ([name, { running = true, id = `id-of-${name}`, address = `10.1.0.${name.slice(2)}` }], index) => ({
+      name,
+      id,
+      running,
+      address,
+      ssh_config: running ? block(name, 2200 + index) : null,
+    }),
+  );
   await write({
     Vagrantfile: '',
     [`${KEPT}/lab.json`]: JSON.stringify({ machines: told, due: [], inventory: null, groups: {}, host_vars: {}, ...settings }),
@@ -69,7 +79,11 @@ async function refusal(work: () => Promise<unknown>): Promise<string> {
 }
 
 describe('the inventory of a lab', () => {
-  const hosts = { pg1: { address: 'pg1', cluster_address: '10.1.0.1' }, pg2: { address: 'pg2', cluster_address: '10.1.0.2' }, pg3: { address: 'pg3', cluster_address: '10.1.0.3' } };
+  const hosts = {
+    pg1: { address: 'pg1', cluster_address: '10.1.0.1' },
+    pg2: { address: 'pg2', cluster_address: '10.1.0.2' },
+    pg3: { address: 'pg3', cluster_address: '10.1.0.3' },
+  };
   const base = { cluster: 'lab', ssh: { config: 'ssh-config' }, hosts };
 
   interface Case {
@@ -82,18 +96,34 @@ describe('the inventory of a lab', () => {
 
   it.each<Case>([
     { name: 'needs nothing but machines', is: base },
-    { name: 'is refined by a file beside the Vagrantfile', inventory: 'cluster: mine\npostgresql: {version: 16}\n', is: { ...base, cluster: 'mine', postgresql: { version: 16 } } },
+    {
+      name: 'is refined by a file beside the Vagrantfile',
+      inventory: 'cluster: mine\npostgresql: {version: 16}\n',
+      is: { ...base, cluster: 'mine', postgresql: { version: 16 } },
+    },
     { name: 'is not, where the Vagrantfile says so', settings: { inventory: false }, inventory: 'cluster: mine\n', is: base },
-    { name: 'has the machines that the file lists, in its order', inventory: 'hosts: {pg3: , pg1: }\n', is: { ...base, hosts: { pg3: hosts.pg3, pg1: hosts.pg1 } } },
+    {
+      name: 'has the machines that the file lists, in its order',
+      inventory: 'hosts: {pg3: , pg1: }\n',
+      is: { ...base, hosts: { pg3: hosts.pg3, pg1: hosts.pg1 } },
+    },
     {
       name: 'has Vagrant’s way in, whatever the file says',
-      inventory: 'ssh: {user: admin, port: 22, identity_file: ~/id, config: false, become: sudo}\nhosts: {pg1: 192.0.2.1, pg2: {address: 192.0.2.2, ssh: {jump: a@b}}}\n',
+      inventory:
+        'ssh: {user: admin, port: 22, identity_file: ~/id, config: false, become: sudo}\nhosts: {pg1: 192.0.2.1, pg2: {address: 192.0.2.2, ssh: {jump: a@b}}}\n',
       is: { ...base, ssh: { config: 'ssh-config', become: 'sudo' }, hosts: { pg1: hosts.pg1, pg2: hosts.pg2 } },
     },
-    { name: 'has a cluster_address of the file', inventory: 'hosts: {pg1: {cluster_address: 10.2.0.1}, pg2: , pg3: }\n', is: { ...base, hosts: { ...hosts, pg1: { address: 'pg1', cluster_address: '10.2.0.1' } } } },
+    {
+      name: 'has a cluster_address of the file',
+      inventory: 'hosts: {pg1: {cluster_address: 10.2.0.1}, pg2: , pg3: }\n',
+      is: { ...base, hosts: { ...hosts, pg1: { address: 'pg1', cluster_address: '10.2.0.1' } } },
+    },
     {
       name: 'has what the Vagrantfile says over what the file says',
-      settings: { groups: { replicas: ['pg2', 'pg3'], big: { hosts: ['pg1'], postgresql: { version: 16 } } }, host_vars: { pg3: { ssh: { user: 'me' }, patroni: { ttl: 40 } } } },
+      settings: {
+        groups: { replicas: ['pg2', 'pg3'], big: { hosts: ['pg1'], postgresql: { version: 16 } } },
+        host_vars: { pg3: { ssh: { user: 'me' }, patroni: { ttl: 40 } } },
+      },
       inventory: 'groups: {big: {hosts: [pg1], postgresql: {version: 15, name: old}}}\n',
       is: {
         ...base,
@@ -111,11 +141,27 @@ describe('the inventory of a lab', () => {
       name: 'finds files where the file and the Vagrantfile mean them',
       settings: { host_vars: { pg1: { ssh: { identity_file: 'keys/id' } } } },
       inventory: 'ssh: {become_password: {file: secret}}\n',
-      is: { ...base, ssh: { config: 'ssh-config', become_password: { file: 'DIR/secret' } }, hosts: { ...hosts, pg1: { ...hosts.pg1, ssh: { identity_file: 'DIR/keys/id' } } } },
+      is: {
+        ...base,
+        ssh: { config: 'ssh-config', become_password: { file: 'DIR/secret' } },
+        hosts: { ...hosts, pg1: { ...hosts.pg1, ssh: { identity_file: 'DIR/keys/id' } } },
+      },
     },
-    { name: 'keeps a machine that is down, and begins with one that runs', machines: { pg1: { running: false }, pg2: {}, pg3: {} }, is: { ...base, leader: 'pg2' } },
-    { name: 'keeps a machine that is yet to come, where its address is known', machines: { pg1: {}, pg2: {}, pg3: { running: false, id: null } }, is: base },
-    { name: 'is without one of which nothing is known', machines: { pg1: {}, pg2: {}, pg3: { running: false, id: null, address: null } }, is: { ...base, hosts: { pg1: hosts.pg1, pg2: hosts.pg2 } } },
+    {
+      name: 'keeps a machine that is down, and begins with one that runs',
+      machines: { pg1: { running: false }, pg2: {}, pg3: {} },
+      is: { ...base, leader: 'pg2' },
+    },
+    {
+      name: 'keeps a machine that is yet to come, where its address is known',
+      machines: { pg1: {}, pg2: {}, pg3: { running: false, id: null } },
+      is: base,
+    },
+    {
+      name: 'is without one of which nothing is known',
+      machines: { pg1: {}, pg2: {}, pg3: { running: false, id: null, address: null } },
+      is: { ...base, hosts: { pg1: hosts.pg1, pg2: hosts.pg2 } },
+    },
   ])('$name', async ({ machines = THREE, settings, inventory, is }) => {
     await project(machines, settings, inventory === undefined ? {} : { 'inventory.yml': inventory });
     await open();
@@ -132,8 +178,24 @@ describe('the inventory of a lab', () => {
     await project(THREE, {}, { 'inventory.yml': 'ssh: {user: nobody}\n' });
     const inventory = await (await open()).load(undefined, 'fetch');
     expect(inventory.warnings).toEqual([]);
-    expect(inventory.hosts.map(({ name, clusterAddress, ssh }) => [name, clusterAddress, `${ssh.user}@${ssh.address}:${ssh.port}`, ssh.identities, ssh.hostKeys.policy, ssh.hostKeyAlias])).toEqual(
-      [1, 2, 3].map((number) => [`pg${number}`, `10.1.0.${number}`, `vagrant@127.0.0.1:${2199 + number}`, { files: [`/keys/pg${number}`], only: true }, 'accept-new', `pg${number}-idofpg${number}`]),
+    expect(
+      inventory.hosts.map(({ name, clusterAddress, ssh }) => [
+        name,
+        clusterAddress,
+        `${ssh.user}@${ssh.address}:${ssh.port}`,
+        ssh.identities,
+        ssh.hostKeys.policy,
+        ssh.hostKeyAlias,
+      ]),
+    ).toEqual(
+      [1, 2, 3].map((number) => [
+        `pg${number}`,
+        `10.1.0.${number}`,
+        `vagrant@127.0.0.1:${2199 + number}`,
+        { files: [`/keys/pg${number}`], only: true },
+        'accept-new',
+        `pg${number}-idofpg${number}`,
+      ]),
     );
     expect(inventory.hosts[0]?.ssh.hostKeys.files).toEqual([directory.at(KEPT, 'known_hosts')]);
   });
@@ -171,7 +233,12 @@ describe('what is known of machines', () => {
     await project({ ...THREE, pg3: { running: false } });
     const at = { vagrant: directory.path };
     expect((await locate(undefined, at, true)).options).toMatchObject({ host: ['pg1', 'pg2'] });
-    for (const [options, aims] of [[at, false], [{ ...at, host: ['pg3'] }, true], [{ ...at, group: ['x'] }, true], [{ ...at, resume: true }, true]] as const) {
+    for (const [options, aims] of [
+      [at, false],
+      [{ ...at, host: ['pg3'] }, true],
+      [{ ...at, group: ['x'] }, true],
+      [{ ...at, resume: true }, true],
+    ] as const) {
       const located = await locate(undefined, options as { vagrant: string; host?: string[] }, aims);
       expect(located.options.host).toEqual('host' in options ? options.host : undefined);
     }
@@ -206,11 +273,21 @@ describe('what is known of machines', () => {
 describe('a lab that is none', () => {
   it.each<{ name: string; files?: Record<string, string>; place?: string; ssh?: string; inventory?: string; refused: string }>([
     { name: 'no such directory', place: 'nosuch', refused: 'vagrant/no-directory: --vagrant nosuch: there is no such directory' },
-    { name: 'a file', files: { 'a.yml': '' }, place: 'a.yml', refused: 'vagrant/no-directory: --vagrant a.yml: that is a file, not the directory of a Vagrantfile' },
+    {
+      name: 'a file',
+      files: { 'a.yml': '' },
+      place: 'a.yml',
+      refused: 'vagrant/no-directory: --vagrant a.yml: that is a file, not the directory of a Vagrantfile',
+    },
     { name: 'no Vagrantfile', refused: 'vagrant/no-vagrantfile: there is no Vagrantfile in DIR, nor in a directory above it' },
     { name: 'no machine', files: { Vagrantfile: '' }, refused: 'vagrant/none-running: no machine of DIR is running' },
     { name: 'no file for SSH', ssh: 'nosuch', refused: 'lab/no-ssh-config: --ssh-config nosuch: there is no such file' },
-    { name: 'no host in it', files: { ssh: 'Host *\n  Port 1\nHost a? !b\n' }, ssh: 'ssh', refused: 'lab/no-hosts: --ssh-config ssh: no `Host` line in it names a host' },
+    {
+      name: 'no host in it',
+      files: { ssh: 'Host *\n  Port 1\nHost a? !b\n' },
+      ssh: 'ssh',
+      refused: 'lab/no-hosts: --ssh-config ssh: no `Host` line in it names a host',
+    },
   ])('$name', async ({ files = {}, place = '', ssh, refused }) => {
     await write(files);
     const at = (name: string): string => (name === '' ? directory.path : directory.at(name));
@@ -218,12 +295,32 @@ describe('a lab that is none', () => {
   });
 
   it.each<{ name: string; machines?: Record<string, Told>; settings?: object; inventory?: string; named?: string; refused: string }>([
-    { name: 'no machine running', machines: { pg1: { running: false }, pg2: { running: false } }, refused: 'vagrant/none-running: no machine of DIR is running' },
-    { name: 'a host that is no machine', inventory: 'hosts:\n  pg1:\n  db9: 10.0.0.9\n', refused: 'inventory/invalid: inventory.yml:3:3 hosts.db9: is no machine of this lab\n    machines: pg1, pg2, pg3' },
-    { name: 'settings for no machine', settings: { host_vars: { db9: {} } }, refused: 'lab/unknown-host: the Vagrantfile\'s host_vars name db9, which is no machine of the cluster' },
+    {
+      name: 'no machine running',
+      machines: { pg1: { running: false }, pg2: { running: false } },
+      refused: 'vagrant/none-running: no machine of DIR is running',
+    },
+    {
+      name: 'a host that is no machine',
+      inventory: 'hosts:\n  pg1:\n  db9: 10.0.0.9\n',
+      refused: 'inventory/invalid: inventory.yml:3:3 hosts.db9: is no machine of this lab\n    machines: pg1, pg2, pg3',
+    },
+    {
+      name: 'settings for no machine',
+      settings: { host_vars: { db9: {} } },
+      refused: "lab/unknown-host: the Vagrantfile's host_vars name db9, which is no machine of the cluster",
+    },
     { name: 'an inventory that is not there', named: 'nosuch.yml', refused: 'inventory/invalid: nosuch.yml: there is no such file' },
-    { name: 'an inventory that is a list', inventory: '- a\n', refused: 'inventory/invalid: inventory.yml:1:1: must hold a mapping at the top level' },
-    { name: 'an address that nobody knows', machines: { pg1: {}, pg2: { running: false, address: null } }, refused: 'lab/no-address: pg2 is not running, and its address in the cluster was never seen' },
+    {
+      name: 'an inventory that is a list',
+      inventory: '- a\n',
+      refused: 'inventory/invalid: inventory.yml:1:1: must hold a mapping at the top level',
+    },
+    {
+      name: 'an address that nobody knows',
+      machines: { pg1: {}, pg2: { running: false, address: null } },
+      refused: 'lab/no-address: pg2 is not running, and its address in the cluster was never seen',
+    },
   ])('$name', async ({ machines = THREE, settings, inventory, named, refused }) => {
     await project(machines, settings, inventory === undefined ? {} : { 'inventory.yml': inventory });
     expect(await refusal(() => open(named === undefined ? undefined : directory.at(named)))).toBe(refused);
@@ -235,24 +332,34 @@ describe('a lab that is none', () => {
   });
 
   it('no inventory and no lab', async () => {
-    expect(await refusal(() => locate(undefined, {}, true))).toBe('cli/no-inventory: no inventory is named');
+    expect(await refusal(() => locate(undefined, {}, true))).toBe('cli/no-inventory: no inventory file given');
   });
 });
 
 describe('what Vagrant prints', () => {
   it('is told apart by host', () => {
-    expect([...hostBlocks(`${block('pg1', 1)}\n${block('pg2', 2)}`)]).toEqual([['pg1', block('pg1', 1)], ['pg2', block('pg2', 2)]]);
+    expect([...hostBlocks(`${block('pg1', 1)}\n${block('pg2', 2)}`)]).toEqual([
+      ['pg1', block('pg1', 1)],
+      ['pg2', block('pg2', 2)],
+    ]);
     expect(hostNames('Host a b\n  HostName c\nhost="d"\nHost *.e !f g?\n#Host h\n  Host\tj\r\n')).toEqual(['a', 'b', 'd', 'j']);
   });
 
   it('has states', () => {
-    expect([...readStates('1,pg1,metadata,provider,docker\n1,pg1,state,running\n1,,ui,info,state\n2,pg2,state,not_created\n2,pg2,state-human-short,x\n')]).toEqual([['pg1', 'running'], ['pg2', 'not_created']]);
+    expect([
+      ...readStates(
+        '1,pg1,metadata,provider,docker\n1,pg1,state,running\n1,,ui,info,state\n2,pg2,state,not_created\n2,pg2,state-human-short,x\n',
+      ),
+    ]).toEqual([
+      ['pg1', 'running'],
+      ['pg2', 'not_created'],
+    ]);
   });
 });
 
 describe('secrets of a lab’s inventory', () => {
   it('are found from the file that names them, not from its copy', async () => {
-    const mine = "superuser_password: {age: secrets.age, key: superuser}}\nreplication: {password: {command: [./here]}}\n";
+    const mine = 'superuser_password: {age: secrets.age, key: superuser}}\nreplication: {password: {command: [./here]}}\n';
     await write({ ssh: `${block('pg1', 1)}\n`, 'my.yml': `hosts: {pg1: {cluster_address: 10.1.0.1}}\npostgresql: {${mine}` });
     const me = await keyPair();
     await makeStore(directory.path, { superuser: 'of the store' }, me);
@@ -271,9 +378,21 @@ describe('an ssh-config', () => {
   const TWO = `${block('pg1', 1)}\n${block('pg2', 2)}`;
 
   it('that throws host keys away has them kept beside it; any other is taken as it is', async () => {
-    await write({ ssh: `${TWO}\nHost own\n  HostName 192.0.2.9\n  StrictHostKeyChecking yes\n`, 'my.yml': 'hosts: {pg1: {cluster_address: 10.1.0.1}, own: {cluster_address: 10.1.0.2}}\n' });
+    await write({
+      ssh: `${TWO}\nHost own\n  HostName 192.0.2.9\n  StrictHostKeyChecking yes\n`,
+      'my.yml': 'hosts: {pg1: {cluster_address: 10.1.0.1}, own: {cluster_address: 10.1.0.2}}\n',
+    });
     const { hosts } = await (await open(directory.at('my.yml'), { sshConfig: directory.at('ssh') })).load(undefined, 'fetch');
-    expect(hosts.map(({ name, ssh }) => [name, ssh.address, ssh.user === 'vagrant', ssh.hostKeys.policy, ssh.hostKeys.files[0] === directory.at('ssh.pgprov', 'known_hosts'), ssh.hostKeyAlias])).toEqual([
+    expect(
+      hosts.map(({ name, ssh }) => [
+        name,
+        ssh.address,
+        ssh.user === 'vagrant',
+        ssh.hostKeys.policy,
+        ssh.hostKeys.files[0] === directory.at('ssh.pgprov', 'known_hosts'),
+        ssh.hostKeyAlias,
+      ]),
+    ).toEqual([
       ['pg1', '127.0.0.1', true, 'accept-new', true, 'pg1'],
       ['own', '192.0.2.9', false, 'strict', false, undefined],
     ]);

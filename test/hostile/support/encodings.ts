@@ -5,7 +5,11 @@ const ENCODINGS: readonly ((value: string) => string)[] = [
   (value) => value,
   // A data directory, which is kept without slashes at its end, and what SELinux has for a pattern of it.
   (value) => value.replace(/(?<=[^/])\/+$/u, ''),
-  (value) => value.replace(/\/+$/u, '').replace(/[.\\+*?[\](){}^$|]/gu, '\\$&').replaceAll(' ', '[[:space:]]'),
+  (value) =>
+    value
+      .replace(/\/+$/u, '')
+      .replace(/[.\\+*?[\](){}^$|]/gu, '\\$&')
+      .replaceAll(' ', '[[:space:]]'),
   (value) => policyName(value).replace(/^pgprov-/u, ''),
   (value) => encodeURI(value),
 ];

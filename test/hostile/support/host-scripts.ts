@@ -1,7 +1,7 @@
 import { CATALOG } from '../../../roles/index.js';
 import type { Inventory } from '../../../src/model/index.js';
 import { PLATFORMS } from '../../../src/platform/index.js';
-import { shapeHost } from '../../../src/plan/shape.js';
+import { buildHostWork } from '../../../src/plan/host-work.js';
 import type { Resource } from '../../../src/resources/resource.js';
 import { questionsOf, sharedSections } from '../../../src/resources/shared-question.js';
 import { joinScripts, type Script } from '../../../src/shell/quote.js';
@@ -30,7 +30,9 @@ const verifiers = new Map<string, Script[]>();
 
 function appliesOf(resource: Resource): Script[] {
   if (!resource.id.startsWith('pg-role:')) return applyScripts(resource);
-  const text = sharedSections([resource]).map(({ body }) => body.text).join('');
+  const text = sharedSections([resource])
+    .map(({ body }) => body.text)
+    .join('');
   const known = verifiers.get(text) ?? applyScripts(resource);
   verifiers.set(text, known);
   return known;
@@ -40,7 +42,7 @@ function appliesOf(resource: Resource): Script[] {
 export function hostScripts(inventory: Inventory): HostScript[] {
   return SYSTEMS.flatMap((platform) =>
     inventory.hosts.flatMap(({ name }, at) => {
-      const { observations, stages } = shapeHost(CATALOG, contextOf(inventory, name, platform));
+      const { observations, stages } = buildHostWork(CATALOG, contextOf(inventory, name, platform));
       const resources = stages.flatMap(({ stage }) => stage.resources);
       const gates = stages.flatMap(({ stage }) => stage.gates ?? []);
       const where = { system: platform.id, host: name };
@@ -49,9 +51,23 @@ export function hostScripts(inventory: Inventory): HostScript[] {
       const functions = new Map(questionsOf(all).map(({ defines }) => [defines?.text, defines]));
       const known = (script: Script): Script => joinScripts([...[...functions.values()].flatMap((defines) => defines ?? []), script]);
       return [
-        ...sharedSections(all).map(({ id, body }, index) => ({ role: label('ask', index), ...where, id, script: known(body), step: false })),
+        ...sharedSections(all).map(({ id, body }, index) => ({
+          role: label('ask', index),
+          ...where,
+          id,
+          script: known(body),
+          step: false,
+        })),
         ...all.map((asked, index) => ({ role: label('see', index), ...where, id: asked.id, script: known(asked.probe()), step: false })),
-        ...resources.flatMap((resource, index) => appliesOf(resource).map((script, state) => ({ role: label(`do ${index}`, state), ...where, id: resource.id, script, step: true }))),
+        ...resources.flatMap((resource, index) =>
+          appliesOf(resource).map((script, state) => ({
+            role: label(`do ${index}`, state),
+            ...where,
+            id: resource.id,
+            script,
+            step: true,
+          })),
+        ),
         ...gates.map((gate, index) => ({ role: label('wait', index), ...where, id: gate.id, script: gate.wait(), step: true })),
       ];
     }),

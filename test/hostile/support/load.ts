@@ -14,7 +14,9 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const LONGEST_PLAIN_KEY = 900;
 
 function scalar(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\uffff]/gu, (character) => [...Array(character.length).keys()].map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''));
+  return JSON.stringify(text).replace(/[\u007f-\uffff]/gu, (character) =>
+    [...Array(character.length).keys()].map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
+  );
 }
 
 /** YAML in which every string is escaped, so that all of it reaches the schema. */
@@ -22,7 +24,9 @@ export function toYaml(value: unknown): string {
   if (typeof value === 'string') return scalar(value);
   if (Array.isArray(value)) return `[${value.map(toYaml).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value).map(([key, inner]) => `${key.length > LONGEST_PLAIN_KEY ? '? ' : ''}${scalar(key)}: ${toYaml(inner)}`);
+  const entries = Object.entries(value).map(
+    ([key, inner]) => `${key.length > LONGEST_PLAIN_KEY ? '? ' : ''}${scalar(key)}: ${toYaml(inner)}`,
+  );
   return `{${entries.join(', ')}}`;
 }
 

@@ -65,7 +65,10 @@ function draftWith(path: readonly Step[], value: unknown): Draft {
 }
 
 function valueAt(value: unknown, path: readonly Step[]): unknown {
-  return path.reduce<unknown>((at, step) => (typeof at === 'object' && at !== null && Object.hasOwn(at, step) ? (at as Record<Step, unknown>)[step] : undefined), value);
+  return path.reduce<unknown>(
+    (at, step) => (typeof at === 'object' && at !== null && Object.hasOwn(at, step) ? (at as Record<Step, unknown>)[step] : undefined),
+    value,
+  );
 }
 
 function opened(value: unknown): unknown {
@@ -74,7 +77,23 @@ function opened(value: unknown): unknown {
 
 /** A word of each kind that schemas ask for; the first that is accepted is compared with. */
 const BENIGN = [
-  'benign', '/benign', '/srv/benign', '/dev/benign', 'http://benign', '10.99.99.99', 'A'.repeat(40), '-----BEGIN PGP PUBLIC KEY BLOCK-----\nbenign\n', 'pg1', 'auto', 'base', 'off', 'sudo', 'strict', 'benign.benign', '30min', 'local all all trust # benign',
+  'benign',
+  '/benign',
+  '/srv/benign',
+  '/dev/benign',
+  'http://benign',
+  '10.99.99.99',
+  'A'.repeat(40),
+  '-----BEGIN PGP PUBLIC KEY BLOCK-----\nbenign\n',
+  'pg1',
+  'auto',
+  'base',
+  'off',
+  'sudo',
+  'strict',
+  'benign.benign',
+  '30min',
+  'local all all trust # benign',
 ];
 
 function wordsFor(schema: VariableSchema): string[] {
@@ -109,7 +128,13 @@ function readSection(inventory: Inventory, [section = '', ...path]: readonly Ste
 /** Every place below a schema; `name` is for people, `path` leads there. */
 function placesIn(schema: VariableSchema, name: string, path: readonly Step[]): Place[] {
   const read = (inventory: Inventory): unknown => readSection(inventory, path);
-  const value: Place = { name, draft: (text) => draftWith(path, text), read, benign: wordsFor(schema), closed: schema.enum !== undefined || /\.(?:env|file)$/u.test(name) };
+  const value: Place = {
+    name,
+    draft: (text) => draftWith(path, text),
+    read,
+    benign: wordsFor(schema),
+    closed: schema.enum !== undefined || /\.(?:env|file)$/u.test(name),
+  };
   if (schema.anyOf !== undefined || schema.oneOf !== undefined) {
     return [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap((branch) => placesIn(branch, name, path));
   }
@@ -145,7 +170,10 @@ function openPlaces(schema: VariableSchema, name: string, path: readonly Step[])
   const keyPlace = (label: string, before: readonly Step[]): Place => ({
     name: label,
     draft: (text) => draftWith([...before, text], filler),
-    read: (inventory) => (isDeepStrictEqual(valueAt(inventory.hosts[0]?.vars, [...before, text(inventory, before)]), filler) ? text(inventory, before) : undefined),
+    read: (inventory) =>
+      isDeepStrictEqual(valueAt(inventory.hosts[0]?.vars, [...before, text(inventory, before)]), filler)
+        ? text(inventory, before)
+        : undefined,
     benign: BENIGN,
     closed: false,
   });
@@ -158,7 +186,8 @@ function openPlaces(schema: VariableSchema, name: string, path: readonly Step[])
   // Any JSON: also further down.
   const deep = [...path, 'benign', 'deep'];
   return [
-    keyPlace(`${name}.<key>`, path), ...values,
+    keyPlace(`${name}.<key>`, path),
+    ...values,
     keyPlace(`${name}.benign.deep.<key>`, deep),
     ...placesIn(open, `${name}.benign.deep.<value>`, [...deep, 'value']),
     ...placesIn(open, `${name}.benign.deep[]`, [...path, 'benign', 'list', 0]),
@@ -196,14 +225,40 @@ function namedPlaces(): Place[] {
     additionalProperties: false,
   });
   const below = (schema: VariableSchema, name: string, path: readonly string[]): Place[] =>
-    Object.entries(without(schema).properties ?? {}).flatMap(([key, child]) => placesIn(child, name === '' ? key : `${name}.${key}`, [...path, key]));
+    Object.entries(without(schema).properties ?? {}).flatMap(([key, child]) =>
+      placesIn(child, name === '' ? key : `${name}.${key}`, [...path, key]),
+    );
   return [
     ...known(below(SCHEMAS.top, '', [])),
-    ...known(below(SCHEMAS.host, 'hosts.<name>', ['hosts', 'zz'])).map((place) => ({ ...place, draft: (value: string) => withAddress(place.draft(value)) })),
-    ...known(below(SCHEMAS.group, 'groups.<name>', ['groups', 'zz'])).map((place) => ({ ...place, draft: (value: string) => withMember(place.draft(value)) })),
-    { name: 'hosts.<name>', draft: (value) => draftWith(['hosts', value], { address: '192.0.2.9' }), read: (inventory) => host(inventory)?.name, benign: BENIGN, closed: false },
-    { name: 'hosts.<name> in short', draft: (value) => draftWith(['hosts', 'zz'], value), read: (inventory) => host(inventory)?.address, benign: BENIGN, closed: false },
-    { name: 'groups.<name>', draft: (value) => draftWith(['groups', value], { hosts: ['pg1'] }), read: (inventory) => group(inventory)?.name, benign: BENIGN, closed: false },
+    ...known(below(SCHEMAS.host, 'hosts.<name>', ['hosts', 'zz'])).map((place) => ({
+      ...place,
+      draft: (value: string) => withAddress(place.draft(value)),
+    })),
+    ...known(below(SCHEMAS.group, 'groups.<name>', ['groups', 'zz'])).map((place) => ({
+      ...place,
+      draft: (value: string) => withMember(place.draft(value)),
+    })),
+    {
+      name: 'hosts.<name>',
+      draft: (value) => draftWith(['hosts', value], { address: '192.0.2.9' }),
+      read: (inventory) => host(inventory)?.name,
+      benign: BENIGN,
+      closed: false,
+    },
+    {
+      name: 'hosts.<name> in short',
+      draft: (value) => draftWith(['hosts', 'zz'], value),
+      read: (inventory) => host(inventory)?.address,
+      benign: BENIGN,
+      closed: false,
+    },
+    {
+      name: 'groups.<name>',
+      draft: (value) => draftWith(['groups', value], { hosts: ['pg1'] }),
+      read: (inventory) => group(inventory)?.name,
+      benign: BENIGN,
+      closed: false,
+    },
   ];
 }
 
@@ -231,7 +286,10 @@ export const OPAQUE: readonly string[] = Object.entries(SCHEMAS.top.properties)
   .map(([key]) => key);
 
 /** A value that the place takes; undefined for a reference to a secret, which names something that is not there. */
-export async function benignOf({ name, draft, benign, closed }: Place, load: (draft: unknown) => Promise<object>): Promise<string | undefined> {
+export async function benignOf(
+  { name, draft, benign, closed }: Place,
+  load: (draft: unknown) => Promise<object>,
+): Promise<string | undefined> {
   for (const value of benign) {
     if ('inventory' in (await load(draft(value)))) return value;
   }

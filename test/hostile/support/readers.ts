@@ -56,7 +56,11 @@ export function readSettings(text: string): Map<string, string> {
     if (found === null) throw new Error(`a syntax error near ${JSON.stringify(text.slice(at, at + 60))}`);
     const [, name, quoted = ''] = found;
     // DeescapeQuotedString
-    if (name !== undefined) values.set(name, quoted.replace(/\\([0-7]{1,3}|.)|''/gu, (all, escaped?: string) => (escaped === undefined ? all.slice(1) : unescaped(escaped))));
+    if (name !== undefined)
+      values.set(
+        name,
+        quoted.replace(/\\([0-7]{1,3}|.)|''/gu, (all, escaped?: string) => (escaped === undefined ? all.slice(1) : unescaped(escaped))),
+      );
   }
   return values;
 }
@@ -67,7 +71,10 @@ function unescaped(escaped: string): string {
 }
 
 /** The password that libpq takes from a .pgpass file (passwordFromFile of fe-connect.c), with the four fields that are asked for. */
-export function passwordFrom(text: string, wanted: readonly [host: string, port: string, database: string, user: string]): string | undefined {
+export function passwordFrom(
+  text: string,
+  wanted: readonly [host: string, port: string, database: string, user: string],
+): string | undefined {
   for (const line of text.split('\n')) {
     if (line.startsWith('#')) continue;
     let rest = line.replace(/\r$/u, '');

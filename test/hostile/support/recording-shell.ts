@@ -23,8 +23,41 @@ export interface Recording {
 
 /** Programs that only record; what is not named here is not found, which the tests notice. */
 const SILENT = [
-  'bash', 'chmod', 'chown', 'cp', 'curl', 'df', 'dnf', 'dpkg', 'env', 'etcdctl', 'id', 'journalctl', 'ls', 'matchpathcon', 'mkdir', 'nft', 'od', 'pg_createcluster', 'pg_ctlcluster',
-  'readlink', 'restorecon', 'rm', 'rmdir', 'rpm', 'runuser', 'selinuxenabled', 'semanage', 'sha256sum', 'ss', 'stat', 'systemctl', 'timeout', 'touch', 'ufw', 'uname',
+  'bash',
+  'chmod',
+  'chown',
+  'cp',
+  'curl',
+  'df',
+  'dnf',
+  'dpkg',
+  'env',
+  'etcdctl',
+  'id',
+  'journalctl',
+  'ls',
+  'matchpathcon',
+  'mkdir',
+  'nft',
+  'od',
+  'pg_createcluster',
+  'pg_ctlcluster',
+  'readlink',
+  'restorecon',
+  'rm',
+  'rmdir',
+  'rpm',
+  'runuser',
+  'selinuxenabled',
+  'semanage',
+  'sha256sum',
+  'ss',
+  'stat',
+  'systemctl',
+  'timeout',
+  'touch',
+  'ufw',
+  'uname',
 ];
 
 /** Programs that read to the end, without which those that write to them would be killed sooner or later. */
@@ -37,10 +70,35 @@ const DASHED = ['apt-get', 'dpkg-query', 'firewall-cmd', 'apt-key', 'apt-mark', 
 const READERS: Readonly<Record<string, string>> = { curl: '-K', runuser: '-f', etcdctl: 'txn' };
 
 /** Directories of a host that scripts write to without asking a program. */
-const WRITTEN = ['/var/lib/pgprov', '/run/pgprov', '/etc/etcd', '/etc/patroni', '/etc/pki/etcd', '/etc/postgresql', '/etc/nftables', '/etc/sysconfig', '/etc/systemd', '/etc/yum.repos.d', '/usr/sbin', '/usr/lib/apt', '/usr/lib/postgresql', '/usr/pgsql'];
+const WRITTEN = [
+  '/var/lib/pgprov',
+  '/run/pgprov',
+  '/etc/etcd',
+  '/etc/patroni',
+  '/etc/pki/etcd',
+  '/etc/postgresql',
+  '/etc/nftables',
+  '/etc/sysconfig',
+  '/etc/systemd',
+  '/etc/yum.repos.d',
+  '/usr/sbin',
+  '/usr/lib/apt',
+  '/usr/lib/postgresql',
+  '/usr/pgsql',
+];
 
 /** Those of them that are there. */
-const WRITABLE = ['scratch/dir', '/var/lib/pgprov/applied', '/var/lib/pgprov/unknown-modules', '/var/lib/pgprov/clusters', '/run/pgprov-work', '/etc/systemd/system', '/etc/nftables.d', '/etc/sysconfig', '/usr/sbin'];
+const WRITABLE = [
+  'scratch/dir',
+  '/var/lib/pgprov/applied',
+  '/var/lib/pgprov/unknown-modules',
+  '/var/lib/pgprov/clusters',
+  '/run/pgprov-work',
+  '/etc/systemd/system',
+  '/etc/nftables.d',
+  '/etc/sysconfig',
+  '/usr/sbin',
+];
 
 /** A directory in which scripts do nothing but leave a record of what they would have done. */
 export class RecordingShell {
@@ -50,11 +108,19 @@ export class RecordingShell {
     this.#root = root;
     for (const directory of ['bin', 'scratch', ...WRITABLE]) mkdirSync(join(root, directory), { recursive: true });
     for (const name of DASHED) this.#program(join('bin', name), name);
-    for (const path of ['/usr/lib/apt/apt-helper', ...[13, 14, 15, 16, 17, 18].flatMap((version) => [`/usr/pgsql-${version}/bin/postgresql-${version}-setup`, `/usr/lib/postgresql/${version}/bin/psql`, `/usr/pgsql-${version}/bin/psql`])]) {
+    for (const path of [
+      '/usr/lib/apt/apt-helper',
+      ...[13, 14, 15, 16, 17, 18].flatMap((version) => [
+        `/usr/pgsql-${version}/bin/postgresql-${version}-setup`,
+        `/usr/lib/postgresql/${version}/bin/psql`,
+        `/usr/pgsql-${version}/bin/psql`,
+      ]),
+    ]) {
       this.#program(path, path.slice(path.lastIndexOf('/') + 1));
     }
     // Scripts look for these, and some of them are made by one script and seen by the next.
-    for (const path of ['/usr/sbin/policy-rc.d', '/etc/etcd/tls/node.crt', '/etc/patroni/tls/node.crt', '/etc/pki/etcd/node.crt']) this.#write(path, '');
+    for (const path of ['/usr/sbin/policy-rc.d', '/etc/etcd/tls/node.crt', '/etc/patroni/tls/node.crt', '/etc/pki/etcd/node.crt'])
+      this.#write(path, '');
     this.#handOver(root);
   }
 
@@ -83,20 +149,33 @@ export class RecordingShell {
   /** Runs scripts, each in a section of one frame as the engine makes them; `status` is what every program ends with. */
   async run(shell: Shell, scripts: readonly HostScript[], status: 0 | 1): Promise<Recording> {
     const record = join(this.#root, 'scratch', 'record');
-    for (const [name, text] of [['record', ''], ['clock', '1000']] as const) {
+    for (const [name, text] of [
+      ['record', ''],
+      ['clock', '1000'],
+    ] as const) {
       writeFileSync(join(this.#root, 'scratch', name), text);
       if (userInfo().uid === 0) chownSync(join(this.#root, 'scratch', name), NOBODY, NOBODY);
     }
     const sections = scripts.map(({ id, script, step }, index) => ({
       id: `${index}:${id}`,
       mode: 'probe' as const,
-      body: joinScripts([sh`pgprov_record section ${index}`, ...(step ? [sh`set -e`] : []), Script.build(this.#moved(script.text)), sh`true`]),
+      body: joinScripts([
+        sh`pgprov_record section ${index}`,
+        ...(step ? [sh`set -e`] : []),
+        Script.build(this.#moved(script.text)),
+        sh`true`,
+      ]),
     }));
     const { text, nonce } = frameScript(sections);
-    const ended = await this.#feed(shell, `${STAND_INS}\nexec 6>>"$RECORD"\n${text.replace(/^PATH=.*$/mu, `PATH=${join(this.#root, 'bin')}`)}`, { RECORD: record, STATUS: String(status), SCRATCH: join(this.#root, 'scratch'), CANARY: join(this.#root, 'scratch', 'canary') });
+    const ended = await this.#feed(
+      shell,
+      `${STAND_INS}\nexec 6>>"$RECORD"\n${text.replace(/^PATH=.*$/mu, `PATH=${join(this.#root, 'bin')}`)}`,
+      { RECORD: record, STATUS: String(status), SCRATCH: join(this.#root, 'scratch'), CANARY: join(this.#root, 'scratch', 'canary') },
+    );
     const { answers, complete } = parseChunks(nonce, [ended.out]);
     const words = [ended.err, ...[...answers.values()].map(({ out }) => out.toString('utf8'))].join('\n');
-    if (!complete || answers.size !== scripts.length) throw new Error(`${shell} answered ${answers.size} of ${scripts.length} scripts: ${ended.err.slice(-2000)}`);
+    if (!complete || answers.size !== scripts.length)
+      throw new Error(`${shell} answered ${answers.size} of ${scripts.length} scripts: ${ended.err.slice(-2000)}`);
     return { calls: readRecord(readFileSync(record, 'utf8'), scripts.length), words };
   }
 
@@ -118,7 +197,9 @@ const STAND_INS = [
   'pgprov_input() { pgprov_option=$1 pgprov_name=$2; shift 2; for pgprov_word; do if [ "$pgprov_word" = "$pgprov_option" ]; then pgprov_record input "$pgprov_name" "$(/bin/cat; printf .)"; return; fi; done; }',
   ...SILENT.filter((name) => READERS[name] === undefined).map((name) => `${name}() { pgprov_record ${name} "$@"; return "$STATUS"; }`),
   ...FILTERS.map((name) => `${name}() { pgprov_record ${name} "$@"; while read -r pgprov_line; do :; done; return "$STATUS"; }`),
-  ...Object.entries(READERS).map(([name, option]) => `${name}() { pgprov_record ${name} "$@"; pgprov_input ${option} ${name} "$@"; return "$STATUS"; }`),
+  ...Object.entries(READERS).map(
+    ([name, option]) => `${name}() { pgprov_record ${name} "$@"; pgprov_input ${option} ${name} "$@"; return "$STATUS"; }`,
+  ),
   // These are needed for a script to come to its end.
   'sleep() { :; }',
   'date() { read -r pgprov_now <"$SCRATCH/clock"; pgprov_now=$((pgprov_now + 1000)); echo "$pgprov_now" >"$SCRATCH/clock"; echo "$pgprov_now"; }',

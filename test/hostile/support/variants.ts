@@ -13,12 +13,16 @@ const FACTS: HostFacts = { os: '', version: '', architecture: 'x86_64', clock: 0
 
 /** `debian13 pg1` where a role objects to the host before anything is changed on it. */
 function objectedTo(inventory: Inventory): Set<string> {
-  return new Set(SYSTEMS.flatMap((platform) => {
-    const [, os = '', version = ''] = /^([a-z]+)(\d+)$/u.exec(platform.id) ?? [];
-    const states = new Map(inventory.hosts.map(({ name }) => [name, new Map<string, unknown>([[HOST_FACTS, { ...FACTS, os, version }]])]));
-    const objections = CATALOG.flatMap((role) => role.preflight?.(new View(inventory, states)) ?? []);
-    return objections.map(({ host = '' }) => `${platform.id} ${host}`);
-  }));
+  return new Set(
+    SYSTEMS.flatMap((platform) => {
+      const [, os = '', version = ''] = /^([a-z]+)(\d+)$/u.exec(platform.id) ?? [];
+      const states = new Map(
+        inventory.hosts.map(({ name }) => [name, new Map<string, unknown>([[HOST_FACTS.id, { ...FACTS, os, version }]])]),
+      );
+      const objections = CATALOG.flatMap((role) => role.preflight?.(new View(inventory, states)) ?? []);
+      return objections.map(({ host = '' }) => `${platform.id} ${host}`);
+    }),
+  );
 }
 
 /** A script that a hostile value has a part in, and the same script with a benign value in its place. */
@@ -46,7 +50,12 @@ async function accepted(place: Place, value: string): Promise<Inventory | undefi
 const PATIENCE = 40;
 
 /** The worst of the values that a place takes, and others up to so many, different ones for each `salt`. */
-async function acceptedValues(place: Place, benign: string, salt: number, limit: number): Promise<{ value: string; inventory: Inventory }[]> {
+async function acceptedValues(
+  place: Place,
+  benign: string,
+  salt: number,
+  limit: number,
+): Promise<{ value: string; inventory: Inventory }[]> {
   const values = hostileValues(limit, salt);
   // A prime step visits all of them, the generated ones among the fixed.
   const others = values.map((_, index) => values[(salt * 31 + index * 61) % values.length] ?? '');
@@ -88,7 +97,8 @@ export async function variantsOf(place: Place, salt: number, limit: number): Pro
     plains.set(alike, plain);
     const objections = objectedTo(inventory);
     const scripts = hostScripts(inventory);
-    if (scripts.length !== plain.length) throw new Error(`${place.name}: ${shown(value)} makes ${scripts.length} scripts, ${alike} ${plain.length}`);
+    if (scripts.length !== plain.length)
+      throw new Error(`${place.name}: ${shown(value)} makes ${scripts.length} scripts, ${alike} ${plain.length}`);
     scripts.forEach((hostile, index) => {
       const text = comparable(hostile.script.text);
       const twin = plain[index];

@@ -13,7 +13,10 @@ interface Planned {
 
 /** What `plan --output json` says, a line a change. */
 export function plannedLines(stdout: string): Planned[] {
-  const events = stdout.split('\n').filter((text) => text !== '').map((text) => JSON.parse(text) as RunEvent);
+  const events = stdout
+    .split('\n')
+    .filter((text) => text !== '')
+    .map((text) => JSON.parse(text) as RunEvent);
   const planned = events.find((event): event is Extract<RunEvent, { type: 'planned' }> => event.type === 'planned');
   return (planned?.changes ?? []).map(({ host, stage, resource, summary, projected }: PlannedChange) => ({
     text: line(host, stage, summary),
@@ -31,7 +34,7 @@ export function appliedLines(stdout: string): string[] {
 }
 
 /** @throws Error with what was planned and not done, and what was done and not planned */
-export function insistAsPlanned(planned: readonly Planned[], applied: readonly string[]): void {
+export function assertAsPlanned(planned: readonly Planned[], applied: readonly string[]): void {
   const left = [...applied];
   const undone = planned.filter(({ text, may }) => {
     const at = left.indexOf(text);
@@ -39,9 +42,11 @@ export function insistAsPlanned(planned: readonly Planned[], applied: readonly s
     return at < 0 && !may;
   });
   if (undone.length === 0 && left.length === 0) return;
-  throw new Error([
-    'apply did not do what plan said',
-    ...undone.map(({ text }) => `  planned, not done: ${text}`),
-    ...left.map((entry) => `  done, not planned: ${entry}`),
-  ].join('\n'));
+  throw new Error(
+    [
+      'apply did not do what plan said',
+      ...undone.map(({ text }) => `  planned, not done: ${text}`),
+      ...left.map((entry) => `  done, not planned: ${entry}`),
+    ].join('\n'),
+  );
 }

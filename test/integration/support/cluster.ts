@@ -5,8 +5,8 @@ import { stringify } from 'yaml';
 import { ensurePackages, labInventory, type LabHost, removeLab, restoreCluster, startHosts, type System } from '../../lab/index.js';
 import { journalFile, runIds } from '../../../src/store/journal.js';
 import { storeDirectory } from '../../../src/store/store.js';
-import { insistDocumented } from '../../support/json-lines.js';
-import { appliedLines, insistAsPlanned, plannedLines } from './as-planned.js';
+import { assertDocumented } from '../../support/json-lines.js';
+import { appliedLines, assertAsPlanned, plannedLines } from './as-planned.js';
 import { pgprov, type Finished } from './pgprov.js';
 
 type Mapping = Record<string, unknown>;
@@ -35,7 +35,11 @@ export class TestCluster {
 
   /** Starts `count` hosts pg1, pg2, … in a network of their own; bare ones are for tests of installing. */
   static start(name: string, os: System, count = 3, stage: HostStage = 'bare'): Promise<TestCluster> {
-    return TestCluster.startMixed(name, Array.from({ length: count }, () => os), stage);
+    return TestCluster.startMixed(
+      name,
+      Array.from({ length: count }, () => os),
+      stage,
+    );
   }
 
   /** The same with a system for each host. */
@@ -98,10 +102,14 @@ export class TestCluster {
     if (command !== 'apply') return pgprov(command, this.file, ...args);
     const plan = await pgprov('plan', this.file, '--output', 'json', ...args);
     const apply = await pgprov('apply', this.file, '--yes', ...args);
-    if (plan.code === 0 && apply.code === 0) insistAsPlanned(plannedLines(plan.stdout), appliedLines(apply.stdout));
+    if (plan.code === 0 && apply.code === 0) assertAsPlanned(plannedLines(plan.stdout), appliedLines(apply.stdout));
     const store = storeDirectory(this.directory, 'demo');
-    const journals = await Promise.all(runIds(store).slice(-1).map((id) => readFile(journalFile(store, id), 'utf8')));
-    for (const lines of [plan.stdout, ...journals].filter((text) => text !== '')) insistDocumented(lines);
+    const journals = await Promise.all(
+      runIds(store)
+        .slice(-1)
+        .map((id) => readFile(journalFile(store, id), 'utf8')),
+    );
+    for (const lines of [plan.stdout, ...journals].filter((text) => text !== '')) assertDocumented(lines);
     return apply;
   }
 

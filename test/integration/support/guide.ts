@@ -6,17 +6,26 @@ import { packageRoot } from '../../../src/lib/package-root.js';
 export interface Guide {
   /** Files it has written, by their path. */
   files: ReadonlyMap<string, string>;
+  /** What they are later, by their path and the words that follow it: `inventory.yml with the balancer`. */
+  later: ReadonlyMap<string, string>;
   /** Commands it has typed, in their order. */
   commands: readonly string[];
 }
 
-/** Reads a guide: a block after a path and a colon is a file, a `console` block holds commands. */
+/** Reads a guide: a block after a path and a colon is a file, with words in between a later state of it, a `console` block holds commands. */
 export async function readGuide(name: string): Promise<Guide> {
   const text = await readFile(join(packageRoot(), 'docs', name), 'utf8');
-  const files = new Map([...text.matchAll(/^`([^`\n]+)`:\n\n```\w+\n(.*?)^```$/gmsu)].map(([, path = '', content = '']) => [path, content]));
+  const blocks = [...text.matchAll(/^`([^`\n]+)`( [^`\n:]+)?:\n\n```\w+\n(.*?)^```$/gmsu)];
+  const files = new Map(blocks.flatMap(([, path = '', words, content = '']) => (words === undefined ? [[path, content]] : [])));
+  const later = new Map(blocks.flatMap(([, path = '', words, content = '']) => (words === undefined ? [] : [[path + words, content]])));
   const consoles = [...text.matchAll(/^```console\n(.*?)^```$/gmsu)].map(([, block = '']) => block);
-  const commands = consoles.flatMap((block) => block.split('\n').filter((line) => line.startsWith('$ ')).map((line) => line.slice(2)));
-  return { files, commands };
+  const commands = consoles.flatMap((block) =>
+    block
+      .split('\n')
+      .filter((line) => line.startsWith('$ '))
+      .map((line) => line.slice(2)),
+  );
+  return { files, later, commands };
 }
 
 /** Writes files into a directory, as a reader of the guide would. */

@@ -33,7 +33,13 @@ function look({ type, stage, host, resource }) {
   const [next] = moments;
   if (next === undefined || next.stage !== stage) return;
   const changing = type === 'changing';
-  const came = { install: changing && resource.startsWith('packages:'), middle: changing, nth: counts.get(stage) === next.nth, later: changing && hosts.size > 1, end: type === 'stage-end' };
+  const came = {
+    install: changing && resource.startsWith('packages:'),
+    middle: changing,
+    nth: counts.get(stage) === next.nth,
+    later: changing && hosts.size > 1,
+    end: type === 'stage-end',
+  };
   if (!came[next.moment]) return;
   moments.length = 0;
   // The stream's own write may be done later; this one is not.

@@ -26,15 +26,17 @@ export async function lifeOf(cluster: TestCluster): Promise<Life> {
 
 /** Everything that pgprov writes, and what the units did. */
 export async function traces(cluster: TestCluster): Promise<string[]> {
-  const look = "find /etc /var/lib/pgprov /srv -printf '%p %s %T@\\n' 2>/dev/null | sort | sha256sum; systemctl show -P ExecMainStartTimestampMonotonic patroni etcd";
+  const look =
+    "find /etc /var/lib/pgprov /srv -printf '%p %s %T@\\n' 2>/dev/null | sort | sha256sum; systemctl show -P ExecMainStartTimestampMonotonic patroni etcd";
   return Promise.all(cluster.hosts.map((host) => must(host, look)));
 }
 
 /** Waits until every server answers as a trial wants it. */
-export async function insistInForce(cluster: TestCluster, { query, command }: Trial): Promise<void> {
+export async function assertInForce(cluster: TestCluster, { query, command }: Trial): Promise<void> {
   for (const host of cluster.hosts) {
     if (query !== undefined) await expect.poll(() => sql(host, query.sql), { timeout: patience(30_000) }).toBe(query.answer);
-    if (command !== undefined) await expect.poll(async () => (await host.exec(command.line)).stdout, { timeout: patience(30_000) }).toMatch(command.prints);
+    if (command !== undefined)
+      await expect.poll(async () => (await host.exec(command.line)).stdout, { timeout: patience(30_000) }).toMatch(command.prints);
   }
 }
 
@@ -43,6 +45,8 @@ export async function powerCycle(cluster: TestCluster): Promise<void> {
   await Promise.all(cluster.hosts.map((host) => host.kill()));
   await Promise.all(cluster.hosts.map((host) => host.start()));
   await expect
-    .poll(async () => (await describeMembers(cluster.hosts[0] as LabHost)).map((line) => line.replace(/^\S+ /u, '')).sort(), { timeout: patience(120_000) })
+    .poll(async () => (await describeMembers(cluster.hosts[0] as LabHost)).map((line) => line.replace(/^\S+ /u, '')).sort(), {
+      timeout: patience(120_000),
+    })
     .toEqual(['Leader running', 'Replica streaming', 'Replica streaming']);
 }

@@ -30,7 +30,9 @@ export class Load {
   static async start(leader: LabHost, other: LabHost, put: string): Promise<Load> {
     await sql(leader, 'create table if not exists load (at timestamptz not null default clock_timestamp()); truncate load');
     const loop = (host: LabHost, command: string): Promise<unknown> =>
-      host.exec(`rm -f ${STOP} ${FAILURES}; while [ ! -e ${STOP} ]; do ${command} >/dev/null 2>/run/load.said || { date -u +%T.%N; cat /run/load.said; } >>${FAILURES}; sleep 0.15; done`);
+      host.exec(
+        `rm -f ${STOP} ${FAILURES}; while [ ! -e ${STOP} ]; do ${command} >/dev/null 2>/run/load.said || { date -u +%T.%N; cat /run/load.said; } >>${FAILURES}; sleep 0.15; done`,
+      );
     const insert = `runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -c ${shellWord('insert into load default values')}`;
     return new Load(leader, other, [loop(leader, insert), loop(other, put)]);
   }
@@ -39,8 +41,17 @@ export class Load {
   async stop(): Promise<LoadReport> {
     await Promise.all([this.#leader, this.#other].map((host) => must(host, `touch ${STOP}`)));
     await Promise.all(this.#loops);
-    const [rows = '', gap = ''] = (await sql(this.#leader, 'select count(*), extract(epoch from max(gap)) from (select at - lag(at) over (order by at) as gap from load) as gaps')).split('|');
+    const [rows = '', gap = ''] = (
+      await sql(
+        this.#leader,
+        'select count(*), extract(epoch from max(gap)) from (select at - lag(at) over (order by at) as gap from load) as gaps',
+      )
+    ).split('|');
     const said = await Promise.all([this.#leader, this.#other].map((host) => must(host, `cat ${FAILURES} 2>/dev/null || :`)));
-    return { rows: Number(rows), longestGap: Number(gap), failures: said.flatMap((text) => text.split('\n').filter((line) => line !== '')) };
+    return {
+      rows: Number(rows),
+      longestGap: Number(gap),
+      failures: said.flatMap((text) => text.split('\n').filter((line) => line !== '')),
+    };
   }
 }

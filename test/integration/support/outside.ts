@@ -61,7 +61,10 @@ export async function controldata(host: LabHost, label: string): Promise<string>
 /** What must stay the same when nothing changes: processes, when the server started, and file times. */
 export async function fingerprint(host: LabHost): Promise<string> {
   const [units, started, files] = await Promise.all([
-    must(host, 'systemctl show -p MainPID -p NRestarts -p ActiveEnterTimestampMonotonic etcd patroni; systemctl show -p ReloadResult patroni'),
+    must(
+      host,
+      'systemctl show -p MainPID -p NRestarts -p ActiveEnterTimestampMonotonic etcd patroni; systemctl show -p ReloadResult patroni',
+    ),
     sql(host, 'select pg_postmaster_start_time(), pg_conf_load_time()'),
     must(host, `find /etc /var/lib/pgprov ${placesOf(host.os).home}/.pgpass -type f -printf '%p %T@ %i\\n' 2>/dev/null | sort | sha256sum`),
   ]);
@@ -70,7 +73,9 @@ export async function fingerprint(host: LabHost): Promise<string> {
 
 /** How many SSH sessions the host's sshd has opened since it started. */
 export async function sshSessions(host: LabHost): Promise<number> {
-  return Number(await must(host, `journalctl -u ${placesOf(host.os).sshUnit} -o cat --no-pager | grep -c 'Accepted publickey for admin' || :`));
+  return Number(
+    await must(host, `journalctl -u ${placesOf(host.os).sshUnit} -o cat --no-pager | grep -c 'Accepted publickey for admin' || :`),
+  );
 }
 
 /** How many commands were run through sudo. */

@@ -33,12 +33,14 @@ export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run
   let stderr = '';
   let all = '';
   const watchers = new Set<() => void>();
-  const take = (stream: 'out' | 'err') => (chunk: Buffer): void => {
-    if (stream === 'out') stdout += chunk.toString();
-    else stderr += chunk.toString();
-    all += chunk.toString();
-    for (const watcher of watchers) watcher();
-  };
+  const take =
+    (stream: 'out' | 'err') =>
+    (chunk: Buffer): void => {
+      if (stream === 'out') stdout += chunk.toString();
+      else stderr += chunk.toString();
+      all += chunk.toString();
+      for (const watcher of watchers) watcher();
+    };
   child.stdout.on('data', take('out'));
   child.stderr.on('data', take('err'));
   const finished = new Promise<Finished>((resolve) => {

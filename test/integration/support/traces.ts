@@ -11,20 +11,33 @@ export async function traces(...hosts: LabHost[]): Promise<string[]> {
       await must(host, "systemctl list-unit-files -q 'etcd*' 'patroni*' 'postgresql*' || :"),
     ]),
   );
-  return all.flatMap((parts, index) => parts.join('\n').split('\n').map((line) => `${hosts[index]?.name} ${line}`));
+  return all.flatMap((parts, index) =>
+    parts
+      .join('\n')
+      .split('\n')
+      .map((line) => `${hosts[index]?.name} ${line}`),
+  );
 }
 
 /** The same for hosts whose servers run and write: configuration, packages, and what the servers are started with. */
 export async function lastingTraces(...hosts: LabHost[]): Promise<string[]> {
   const all = await Promise.all(
     hosts.map(async (host) => [
-      await must(host, "find /etc /usr/share/keyrings /var/lib/pgprov /var/lib/postgresql/.pgpass -printf '%p %y %m %u %s %T@\\n' 2>/dev/null | sort"),
+      await must(
+        host,
+        "find /etc /usr/share/keyrings /var/lib/pgprov /var/lib/postgresql/.pgpass -printf '%p %y %m %u %s %T@\\n' 2>/dev/null | sort",
+      ),
       await must(host, "dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\\n'"),
       await must(host, 'systemctl show -p Id -p MainPID -p ActiveState -p ActiveEnterTimestampMonotonic etcd patroni'),
       await must(host, 'ls -A /var/lib/postgresql/*/ /var/lib/etcd/ 2>/dev/null || :'),
     ]),
   );
-  return all.flatMap((parts, index) => parts.join('\n').split('\n').map((line) => `${hosts[index]?.name} ${line}`));
+  return all.flatMap((parts, index) =>
+    parts
+      .join('\n')
+      .split('\n')
+      .map((line) => `${hosts[index]?.name} ${line}`),
+  );
 }
 
 /**
@@ -60,5 +73,8 @@ async function inBackground(host: LabHost, unit: string, program: string, ready:
   const file = `/run/${unit}.pl`;
   const { code, stderr } = await host.exec(`cat >${file}`, { input: program });
   if (code !== 0) throw new Error(stderr);
-  await must(host, `systemd-run -q --unit=${unit} perl ${file}; for i in $(seq 100); do ${ready} && exit 0; sleep 0.1; done; systemctl status ${unit}; exit 1`);
+  await must(
+    host,
+    `systemd-run -q --unit=${unit} perl ${file}; for i in $(seq 100); do ${ready} && exit 0; sleep 0.1; done; systemctl status ${unit}; exit 1`,
+  );
 }

@@ -34,7 +34,10 @@ export class VagrantLab {
 
   /** Writes the Vagrantfile; `more` is Ruby in a block that has `config`. */
   async write(more = ''): Promise<void> {
-    await writeFile(join(this.directory, 'Vagrantfile'), `load ${JSON.stringify(VAGRANTFILE)}\nVagrant.configure("2") do |config|\n${more}\nend\n`);
+    await writeFile(
+      join(this.directory, 'Vagrantfile'),
+      `load ${JSON.stringify(VAGRANTFILE)}\nVagrant.configure("2") do |config|\n${more}\nend\n`,
+    );
   }
 
   /** A file that pgprov keeps of the lab. */
@@ -62,7 +65,12 @@ export class VagrantLab {
 
   /** The engine's containers and networks of these machines. */
   async traces(): Promise<string[]> {
-    const containers = await attempt`docker ps --all --filter ${`name=${this.directory.split('/').at(-1)?.replace(/[^-\w]/gu, '') ?? ''}`} --format ${'{{.Names}}'}`;
+    const containers = await attempt`docker ps --all --filter ${`name=${
+      this.directory
+        .split('/')
+        .at(-1)
+        ?.replace(/[^-\w]/gu, '') ?? ''
+    }`} --format ${'{{.Names}}'}`;
     const networks = await attempt`docker network ls --filter ${`name=vagrant_network_${this.#network}`} --format ${'{{.Name}}'}`;
     return `${containers.stdout}\n${networks.stdout}`.split('\n').filter((line) => line !== '');
   }

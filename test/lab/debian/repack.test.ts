@@ -38,7 +38,11 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 async function repacked(depends = 'libc6'): Promise<string> {
   const [content, deb] = [join(folder, 'content'), join(folder, 'postgresql-99_1_all.deb')];
   const sums = [...KEPT, ...LEFT_OUT].map((file) => `00000000000000000000000000000000  ${file}\n`).join('');
-  const files = { 'DEBIAN/control': control(depends), 'DEBIAN/md5sums': sums, ...Object.fromEntries([...KEPT, ...LEFT_OUT].map((file) => [file, file])) };
+  const files = {
+    'DEBIAN/control': control(depends),
+    'DEBIAN/md5sums': sums,
+    ...Object.fromEntries([...KEPT, ...LEFT_OUT].map((file) => [file, file])),
+  };
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(content, name)), { recursive: true });
     await writeFile(join(content, name), text);
@@ -62,7 +66,12 @@ describe('a package in the mirror', () => {
 
   it('has digests of what is still in it alone', async () => {
     const sums = await readFile(join(await repacked(), 'DEBIAN', 'md5sums'), 'utf8');
-    expect(sums.trimEnd().split('\n').map((line) => line.split('  ')[1])).toEqual(KEPT);
+    expect(
+      sums
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split('  ')[1]),
+    ).toEqual(KEPT);
   });
 
   it.each(['libllvm14', 'libllvm19 (>= 1:19.1.0)'])('depends on and recommends what it did, %s apart', async (llvm) => {

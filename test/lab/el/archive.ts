@@ -41,7 +41,10 @@ async function publishRepositoryPackage(major: Major): Promise<void> {
 async function publish(from: string, folder: string, key: SigningKey): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(dirname(folder), { recursive: true });
-  await signRpms(key, (await readdir(from)).map((name) => join(from, name)));
+  await signRpms(
+    key,
+    (await readdir(from)).map((name) => join(from, name)),
+  );
   await rename(from, folder);
   await indexPackages(folder);
 }

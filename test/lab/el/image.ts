@@ -29,7 +29,14 @@ export async function buildEl({ system, image, folder, log }: ImageBuild, { majo
   const base = await ensureElBase();
   const packages = join(folder, 'packages');
   const keys = inLab('keys');
-  await runRecipe(`the packages of ${system}`, log, ['sh', join(RECIPES, 'el', 'rpm', 'build.sh'), String(major), base.payload, packages, keys]);
+  await runRecipe(`the packages of ${system}`, log, [
+    'sh',
+    join(RECIPES, 'el', 'rpm', 'build.sh'),
+    String(major),
+    base.payload,
+    packages,
+    keys,
+  ]);
   await publishRepositories(major, packages);
 
   const container = `pgprov-${LAB_ID}-build-${system}`;
@@ -42,7 +49,15 @@ export async function buildEl({ system, image, folder, log }: ImageBuild, { majo
     [rockyFolder(major, 'BaseOS'), 'packages'],
   ].flatMap(([from, to]) => ['--volume', `${from}:/tmp/lab/${to}:ro`]);
   const options = ['--name', container, '--network', 'none', '--tmpfs', '/tmp', ...mounts];
-  await runRecipe(`the image of ${system}`, log, ['docker', 'run', ...options, base.image, 'sh', '/tmp/lab/el/host/customize.sh', String(major)]);
+  await runRecipe(`the image of ${system}`, log, [
+    'docker',
+    'run',
+    ...options,
+    base.image,
+    'sh',
+    '/tmp/lab/el/host/customize.sh',
+    String(major),
+  ]);
   await run`docker commit --change ${`LABEL pgprov.lab=${LAB_ID}`} ${container} ${image}`;
   await run`docker rm ${container}`;
 }

@@ -44,13 +44,18 @@ describe('the packages of the imitated repositories', () => {
 describe('the module metadata', () => {
   it('makes a stream of PostgreSQL active by itself on Rocky 8', async () => {
     const documents = await modules(8);
-    const defaults = documents.filter(({ document }) => document === 'modulemd-defaults').map(({ data }) => `${data.module}:${data.stream}`);
+    const defaults = documents
+      .filter(({ document }) => document === 'modulemd-defaults')
+      .map(({ data }) => `${data.module}:${data.stream}`);
     expect(defaults).toEqual(['postgresql:10', 'python36:3.6']);
   });
 
   it('leaves the streams of PostgreSQL to be enabled on Rocky 9', async () => {
     const documents = await modules(9);
-    expect(documents.map(({ document, data }) => `${document} ${data.name}:${data.stream}`)).toEqual(['modulemd postgresql:15', 'modulemd postgresql:16']);
+    expect(documents.map(({ document, data }) => `${document} ${data.name}:${data.stream}`)).toEqual([
+      'modulemd postgresql:15',
+      'modulemd postgresql:16',
+    ]);
     expect(documents[0]?.data.artifacts?.rpms).toEqual(
       ['postgresql', 'postgresql-server', 'postgresql-contrib'].map((name) => `${name}-0:15.6-1.module_el9+15.noarch`),
     );

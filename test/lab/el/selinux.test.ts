@@ -50,8 +50,13 @@ describe('the stand-in for the tools of SELinux', () => {
   it('remembers file contexts and answers for paths by them', () => {
     expect(call('matchpathcon', '-n', '/srv/pg/15').stdout).toBe('system_u:object_r:default_t:s0\n');
     expect(call('semanage', 'fcontext', '-a', '-t', 'postgresql_db_t', '/srv/pg(/.*)?').status).toBe(0);
-    expect(call('semanage', 'fcontext', '-a', '-t', 'postgresql_db_t', '/srv/pg(/.*)?')).toMatchObject({ status: 1, stderr: expect.stringContaining('already defined') });
-    expect(call('semanage', 'fcontext', '-l', '-C').stdout).toMatch(/^\/srv\/pg\(\/\.\*\)\? +all files +system_u:object_r:postgresql_db_t:s0 $/mu);
+    expect(call('semanage', 'fcontext', '-a', '-t', 'postgresql_db_t', '/srv/pg(/.*)?')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('already defined'),
+    });
+    expect(call('semanage', 'fcontext', '-l', '-C').stdout).toMatch(
+      /^\/srv\/pg\(\/\.\*\)\? +all files +system_u:object_r:postgresql_db_t:s0 $/mu,
+    );
     expect(call('matchpathcon', '-n', '/srv/pg/15').stdout).toBe('system_u:object_r:postgresql_db_t:s0\n');
     expect(call('matchpathcon', '/var/lib/pgsql/15').stdout).toBe('/var/lib/pgsql/15\tsystem_u:object_r:postgresql_db_t:s0\n');
     expect(call('semanage', 'fcontext', '-d', '/srv/pg(/.*)?').status).toBe(0);

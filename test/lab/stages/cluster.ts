@@ -52,7 +52,11 @@ export async function restoreCluster(os: System): Promise<RestoredCluster> {
   const cluster = new KeptCluster(os, slot, await ensurePackages(os), await productDigest());
   try {
     await removeLab(slot.network);
-    const hosts = (await cluster.boot()) ?? (await spending('images', () => cluster.make()), await cluster.boot());
+    let hosts = await cluster.boot();
+    if (hosts === undefined) {
+      await spending('images', () => cluster.make());
+      hosts = await cluster.boot();
+    }
     if (hosts === undefined) throw new Error(`the cluster that pgprov just made on ${os} is not what it plans`);
     return {
       hosts,
@@ -122,7 +126,9 @@ class KeptCluster {
     // The leader last, so that nobody else is promoted; etcd once nobody needs it.
     for (const host of [...hosts].reverse()) await stopUnit(host, PATRONI);
     await Promise.all(hosts.map((host) => stopUnit(host, 'etcd')));
-    await Promise.all(hosts.map((host) => freeze(host, this.#image(host.name), { identity: 'same', hold: host.name === NAMES[0] ? [] : [PATRONI] })));
+    await Promise.all(
+      hosts.map((host) => freeze(host, this.#image(host.name), { identity: 'same', hold: host.name === NAMES[0] ? [] : [PATRONI] })),
+    );
     await removeLab(name);
     await this.#keep({ packages: this.#packages, subnet: `${prefix}.0/24`, products: [this.#product] });
   }
@@ -130,7 +136,7 @@ class KeptCluster {
   /** The first leads as before, for the others do not run Patroni until it does. */
   async #converge(hosts: readonly LabHost[]): Promise<void> {
     const [leader, ...replicas] = hosts as [LabHost, ...LabHost[]];
-    await until(leader, "[ \"$(curl -s -o /dev/null -w '%{http_code}' http://localhost:8008/leader)\" = 200 ]");
+    await until(leader, '[ "$(curl -s -o /dev/null -w \'%{http_code}\' http://localhost:8008/leader)" = 200 ]');
     await Promise.all(replicas.map((host) => release(host, [PATRONI])));
     await until(leader, `[ "$(curl -s http://localhost:8008/cluster | grep -o '"state": "streaming"' | wc -l)" = ${replicas.length} ]`);
   }
@@ -172,6 +178,8 @@ async function stopUnit(host: LabHost, unit: string): Promise<void> {
 
 /** Waits on a host until a command succeeds there. */
 async function until(host: LabHost, condition: string, seconds = Math.ceil(patience(120))): Promise<void> {
-  const { code } = await host.exec(`end=$(($(date +%s) + ${seconds})); until ${condition}; do [ "$(date +%s)" -lt "$end" ] || exit 1; sleep 0.2; done`);
+  const { code } = await host.exec(
+    `end=$(($(date +%s) + ${seconds})); until ${condition}; do [ "$(date +%s)" -lt "$end" ] || exit 1; sleep 0.2; done`,
+  );
   if (code !== 0) throw new Error(`${host.name}: after ${seconds} s it is still not so that ${condition}`);
 }

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { CATALOG } from '../../../roles/index.js';
 import { loadInventory } from '../../../src/model/index.js';
 import { PLATFORMS } from '../../../src/platform/index.js';
-import { shapeHost } from '../../../src/plan/shape.js';
+import { buildHostWork } from '../../../src/plan/host-work.js';
 import { digestOf } from '../../../src/resources/resource.js';
 import { contextOf } from '../../support/inventory.js';
 import { spending } from '../../support/spent.js';
@@ -32,12 +32,14 @@ const HOOK = join(CHECKOUT, 'test', 'integration', 'support', 'interrupt.mjs');
  */
 export async function ensurePackages(os: System): Promise<string> {
   await ensureLab([os]);
-  return spending('images', () => withLock(`packages-${os}`, async () => {
-    await ensureImage(os);
-    const image = `pgprov-lab/${os}-packages:${LAB_ID}-${digestOf(await imageOf(os), await wanted(os)).slice(0, 12)}`;
-    if (!(await hasImage(image))) await build(os, image);
-    return image;
-  }));
+  return spending('images', () =>
+    withLock(`packages-${os}`, async () => {
+      await ensureImage(os);
+      const image = `pgprov-lab/${os}-packages:${LAB_ID}-${digestOf(await imageOf(os), await wanted(os)).slice(0, 12)}`;
+      if (!(await hasImage(image))) await build(os, image);
+      return image;
+    }),
+  );
 }
 
 async function build(os: System, image: string): Promise<void> {
@@ -53,7 +55,8 @@ async function build(os: System, image: string): Promise<void> {
       NODE_OPTIONS: `--import=${HOOK}`,
       INTERRUPT_AT: JSON.stringify([{ stage: LAST_STAGE, moment: 'end' }]),
     });
-    if (!run.stderr.includes('interrupted at')) throw new Error(`pgprov did not come to the end of ${LAST_STAGE} on ${os}:\n${run.stdout}${run.stderr}`);
+    if (!run.stderr.includes('interrupted at'))
+      throw new Error(`pgprov did not come to the end of ${LAST_STAGE} on ${os}:\n${run.stdout}${run.stderr}`);
     await freeze(host, image, { identity: 'new' });
   } finally {
     await removeLab(network);
@@ -70,7 +73,7 @@ async function wanted(os: System): Promise<string> {
     const inventory = await loadInventory(file, { roles: CATALOG, env: { HOME: '/', USER: 'admin' } });
     const platform = PLATFORMS.find(({ id }) => id === os);
     if (platform === undefined) throw new Error(`pgprov knows no platform ${os}`);
-    const { stages } = shapeHost(CATALOG, contextOf(inventory, 'pg1', platform));
+    const { stages } = buildHostWork(CATALOG, contextOf(inventory, 'pg1', platform));
     const last = stages.findIndex(({ id }) => id === LAST_STAGE);
     return digestOf(...stages.slice(0, last + 1).flatMap(({ id, stage }) => [id, ...stage.resources.map((resource) => resource.digest())]));
   } finally {

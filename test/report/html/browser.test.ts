@@ -32,49 +32,59 @@ const HOSTILE = `"><script>document.title = 'broken out'</script><img src=x oner
 const PAGES: Readonly<Record<string, () => string>> = {
   eventful: () => pageOf(eventfulRun()),
   wide: () => pageOf(wideRun(200)),
-  'long words': () => pageOf(eventfulRun(), { cluster: 'c'.repeat(200), command: `pgprov apply --set ${'x'.repeat(300)}`, facts: [{ label: 'Inventory', text: `/home/${'y'.repeat(300)}` }] }),
+  'long words': () =>
+    pageOf(eventfulRun(), {
+      cluster: 'c'.repeat(200),
+      command: `pgprov apply --set ${'x'.repeat(300)}`,
+      facts: [{ label: 'Inventory', text: `/home/${'y'.repeat(300)}` }],
+    }),
 };
 
-describe.skipIf(CHROMIUM === undefined)(`the page of a run in a browser${CHROMIUM === undefined ? ' (skipped: there is no Chromium here)' : ''}`, () => {
-  const work = sharedDirectory();
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await Browser.start();
-  }, patience(60_000));
-  afterAll(() => browser.close());
+describe.skipIf(CHROMIUM === undefined)(
+  `the page of a run in a browser${CHROMIUM === undefined ? ' (skipped: there is no Chromium here)' : ''}`,
+  () => {
+    const work = sharedDirectory();
+    let browser: Browser;
+    beforeAll(async () => {
+      browser = await Browser.start();
+    }, patience(60_000));
+    afterAll(() => browser.close());
 
-  const put = (name: string, page: string): string => {
-    const path = work.at(`${name.replaceAll(' ', '-')}.html`);
-    writeFileSync(path, page);
-    return pathToFileURL(path).href;
-  };
-
-  const cases = Object.keys(PAGES).flatMap((name) => [360, 1440].flatMap((width) => (['light', 'dark'] as const).map((scheme) => ({ name, width, scheme }))));
-
-  it.each(cases)('$name fits $width pixels and can be read, $scheme', async ({ name, width, scheme }) => {
-    await browser.open(put(name, PAGES[name]?.() ?? ''), { width, scheme });
-    expect(await browser.evaluate(LOW_CONTRAST)).toEqual([]);
-    const [scroll, inner] = [await browser.evaluate<number>(SIZES.scroll), await browser.evaluate<number>(SIZES.inner)];
-    expect([inner, scroll]).toEqual([width, width]);
-    expect(browser.complaints).toEqual([]);
-  });
-
-  it('is in colours of its own where people prefer dark ones', async () => {
-    const url = put('schemes', pageOf(eventfulRun()));
-    const background = async (scheme: 'light' | 'dark'): Promise<string> => {
-      await browser.open(url, { width: 1440, scheme });
-      return browser.evaluate('getComputedStyle(document.body).backgroundColor');
+    const put = (name: string, page: string): string => {
+      const path = work.at(`${name.replaceAll(' ', '-')}.html`);
+      writeFileSync(path, page);
+      return pathToFileURL(path).href;
     };
-    expect(await background('light')).not.toBe(await background('dark'));
-  });
 
-  it('runs nothing that a value brings along', async () => {
-    const events = eventfulRun().map((event): RunEvent => (event.type === 'warning' ? { ...event, text: HOSTILE } : event));
-    const page = pageOf(events, { cluster: `demo${HOSTILE}`, command: HOSTILE });
-    await browser.open(put('hostile', page), { width: 1440, scheme: 'light' });
-    expect(await browser.evaluate('document.title')).toContain('demo">');
-    expect(await browser.evaluate('document.querySelectorAll("script, img").length + document.querySelectorAll("style").length')).toBe(1);
-    expect(await browser.evaluate('document.querySelector("h1").textContent')).toBe(`demo${HOSTILE}`);
-    expect(browser.complaints).toEqual([]);
-  });
-});
+    const cases = Object.keys(PAGES).flatMap((name) =>
+      [360, 1440].flatMap((width) => (['light', 'dark'] as const).map((scheme) => ({ name, width, scheme }))),
+    );
+
+    it.each(cases)('$name fits $width pixels and can be read, $scheme', async ({ name, width, scheme }) => {
+      await browser.open(put(name, PAGES[name]?.() ?? ''), { width, scheme });
+      expect(await browser.evaluate(LOW_CONTRAST)).toEqual([]);
+      const [scroll, inner] = [await browser.evaluate<number>(SIZES.scroll), await browser.evaluate<number>(SIZES.inner)];
+      expect([inner, scroll]).toEqual([width, width]);
+      expect(browser.complaints).toEqual([]);
+    });
+
+    it('is in colours of its own where people prefer dark ones', async () => {
+      const url = put('schemes', pageOf(eventfulRun()));
+      const background = async (scheme: 'light' | 'dark'): Promise<string> => {
+        await browser.open(url, { width: 1440, scheme });
+        return browser.evaluate('getComputedStyle(document.body).backgroundColor');
+      };
+      expect(await background('light')).not.toBe(await background('dark'));
+    });
+
+    it('runs nothing that a value brings along', async () => {
+      const events = eventfulRun().map((event): RunEvent => (event.type === 'warning' ? { ...event, text: HOSTILE } : event));
+      const page = pageOf(events, { cluster: `demo${HOSTILE}`, command: HOSTILE });
+      await browser.open(put('hostile', page), { width: 1440, scheme: 'light' });
+      expect(await browser.evaluate('document.title')).toContain('demo">');
+      expect(await browser.evaluate('document.querySelectorAll("script, img").length + document.querySelectorAll("style").length')).toBe(1);
+      expect(await browser.evaluate('document.querySelector("h1").textContent')).toBe(`demo${HOSTILE}`);
+      expect(browser.complaints).toEqual([]);
+    });
+  },
+);

@@ -13,7 +13,10 @@ export function timed(events: readonly RunEvent[]): TimedEvent[] {
 
 /** A run as its page takes it. */
 export function reportedRun(events: readonly TimedEvent[], more: Partial<ReportedRun> = {}): ReportedRun {
-  const facts = [{ label: 'By', text: 'ann@laptop' }, { label: 'Inventory', text: '/home/ann/inventory.yml' }];
+  const facts = [
+    { label: 'By', text: 'ann@laptop' },
+    { label: 'Inventory', text: '/home/ann/inventory.yml' },
+  ];
   return { cluster: 'demo', ending: 'failed', at: new Date(START), ms: 45_000, command: 'pgprov apply', facts, events, ...more };
 }
 
@@ -25,9 +28,17 @@ export function pageOf(events: readonly RunEvent[], more: Partial<ReportedRun> =
 /** A failing run with everything that a page tells of: differences, a remark, proofs, the cluster. */
 export function eventfulRun(): RunEvent[] {
   const events = failingRun().map((event): RunEvent => {
-    if (event.type === 'run-end') return { ...event, recap: event.recap.map((entry) => ({ ...entry, remarks: ['restart pending for max_connections'] })) };
+    if (event.type === 'run-end')
+      return { ...event, recap: event.recap.map((entry) => ({ ...entry, remarks: ['restart pending for max_connections'] })) };
     if (event.type !== 'planned') return event;
-    const diff = { stage: 'etcd/start', resource: 'file:/etc/etcd', action: 'update', summary: 'write /etc/etcd', projected: true, before: 'a: 1\nb: 2\n' };
+    const diff = {
+      stage: 'etcd/start',
+      resource: 'file:/etc/etcd',
+      action: 'update',
+      summary: 'write /etc/etcd',
+      projected: true,
+      before: 'a: 1\nb: 2\n',
+    };
     return {
       ...event,
       effects: ['etcd restarts on pg2'],
@@ -37,7 +48,14 @@ export function eventfulRun(): RunEvent[] {
   const end = events.splice(-1);
   return [
     ...events,
-    { type: 'checked', results: [{ title: 'a leader', ok: true, detail: 'pg1' }, { title: 'the replica streams', ok: false, detail: 'it does not', host: 'pg2' }] },
+    { type: 'write-gap', stage: 'patroni/start', ms: 5200, from: 'pg1', to: 'pg2' },
+    {
+      type: 'checked',
+      results: [
+        { title: 'a leader', ok: true, detail: 'pg1' },
+        { title: 'the replica streams', ok: false, detail: 'it does not', host: 'pg2' },
+      ],
+    },
     {
       type: 'cluster',
       afterwards: false,
@@ -45,13 +63,71 @@ export function eventfulRun(): RunEvent[] {
         cluster: 'demo',
         scope: 'demo',
         leader: 'pg1',
+        maintenance: true,
+        scheduled: { at: '2026-01-02T04:00:00+01:00', from: 'pg1', to: 'pg2' },
         members: [
-          { name: 'pg1', address: '10.0.0.1', role: 'leader', state: 'running', timeline: 2, pendingRestart: true, checksums: true, postgresVersion: '17.2', patroniVersion: '4.0.7' },
-          { name: 'pg2', address: '10.0.0.2', role: 'replica', state: 'streaming', timeline: 2, lagBytes: 64 * 1024 * 1024, pendingRestart: false, checksums: false },
+          {
+            name: 'pg1',
+            address: '10.0.0.1',
+            role: 'leader',
+            state: 'running',
+            timeline: 2,
+            pendingRestart: true,
+            checksums: true,
+            postgresVersion: '17.2',
+            patroniVersion: '4.0.7',
+          },
+          {
+            name: 'pg2',
+            address: '10.0.0.2',
+            role: 'replica',
+            state: 'streaming',
+            timeline: 2,
+            lagBytes: 64 * 1024 * 1024,
+            replayLagBytes: 100 * 1024 * 1024,
+            replayLagSeconds: 90,
+            replayPaused: true,
+            pendingRestart: false,
+            checksums: false,
+          },
           { name: 'pg3', address: '10.0.0.3', pendingRestart: false, problem: 'Patroni does not answer' },
         ],
-        etcd: [{ name: 'pg1', healthy: true, members: 3, refusesStrangers: true }, { name: 'pg2', healthy: false, problem: 'tls: bad certificate' }],
-        certificates: [{ host: 'pg1', notAfter: '2029-01-01T00:00:00.000Z', daysLeft: 900 }, { host: 'pg2', notAfter: '2026-01-20T00:00:00.000Z', daysLeft: 18 }],
+        lastPromotion: {
+          timeline: 2,
+          at: '2026-01-01T00:00:00+00:00',
+          to: 'pg1',
+          reason: 'no recovery target specified',
+          lsn: '0/3000148',
+        },
+        replication: [
+          {
+            host: 'pg1',
+            standby: false,
+            sends: [{ name: 'pg2', state: 'catchup', sync: 'async', sentLagBytes: 64 * 1024 * 1024 }],
+            slots: [{ name: 'pg2', type: 'physical', active: true, temporary: false, wal: 'reserved', heldBytes: 64 * 1024 * 1024 }],
+            usualWalBytes: 1024 * 1024 * 1024,
+          },
+        ],
+        etcd: [
+          {
+            name: 'pg1',
+            healthy: true,
+            members: 3,
+            requiresClientCertificate: true,
+            version: '3.5.16',
+            leader: true,
+            databaseBytes: 81920,
+          },
+          { name: 'pg2', healthy: false, problem: 'tls: bad certificate' },
+        ],
+        certificates: [
+          { host: 'pg1', notAfter: '2029-01-01T00:00:00.000Z', daysLeft: 900 },
+          { host: 'pg2', notAfter: '2026-01-20T00:00:00.000Z', daysLeft: 18 },
+        ],
+        services: [
+          { host: 'pg1', role: 'balancer', text: 'sends connections to pg1', level: 'ok' },
+          { host: 'pg2', role: 'balancer', text: 'no member is up', level: 'problem' },
+        ],
         problems: ['member pg9 is not in the inventory'],
       },
     },
@@ -68,14 +144,32 @@ export function wideRun(count: number): RunEvent[] {
     ...hosts.map((host): RunEvent => ({ type: 'connecting', host })),
     ...hosts.map((host): RunEvent => ({ type: 'connected', host, ms: 120, queuedMs: 60 })),
     ...hosts.map((host): RunEvent => ({ type: 'surveyed', host, ms: 800 })),
-    { type: 'planned', effects: [], changes: hosts.map((host) => ({ host, stage: id, resource: 'file:/etc/etcd', action: 'create', summary: 'write /etc/etcd', projected: false, after: `name: ${host}` })) },
+    {
+      type: 'planned',
+      effects: [],
+      changes: hosts.map((host) => ({
+        host,
+        stage: id,
+        resource: 'file:/etc/etcd',
+        action: 'create',
+        summary: 'write /etc/etcd',
+        projected: false,
+        after: `name: ${host}`,
+      })),
+    },
     ...hosts.map((host): RunEvent => ({ type: 'step-start', host, stage: id, changes: 1 })),
     ...hosts.map((host): RunEvent => ({ type: 'changing', host, stage: id, resource: 'file:/etc/etcd', summary: 'write /etc/etcd' })),
-    ...hosts.map((host, index): RunEvent =>
-      index % 50 === 7
-        ? { type: 'step-end', host, stage: id, result: 'failed', changes: 0, ms: 300, error: gateError(host) }
-        : { type: 'step-end', host, stage: id, result: 'changed', changes: 1, ms: 300 },
+    ...hosts.map(
+      (host, index): RunEvent =>
+        index % 50 === 7
+          ? { type: 'step-end', host, stage: id, result: 'failed', changes: 0, ms: 300, error: gateError(host) }
+          : { type: 'step-end', host, stage: id, result: 'changed', changes: 1, ms: 300 },
     ),
-    { type: 'run-end', exitCode: 1, ms: 60_000, recap: hosts.map((host) => ({ host, ok: 1, changed: 1, failed: 0, skipped: 0, remarks: [] })) },
+    {
+      type: 'run-end',
+      exitCode: 1,
+      ms: 60_000,
+      recap: hosts.map((host) => ({ host, ok: 1, changed: 1, failed: 0, skipped: 0, remarks: [] })),
+    },
   ];
 }

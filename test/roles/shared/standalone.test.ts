@@ -33,7 +33,11 @@ describe('servedData', () => {
 
     it.each([
       { title: 'the unit’s own', environment: 'Environment=PGDATA=ROOT/srv/pg', data: 'ROOT/srv/pg' },
-      { title: 'the last of several', environment: 'Environment=PGDATA=/var/lib/pgsql/17/data PG_OOM_ADJUST_FILE=/proc PGDATA=ROOT/srv/pg X=1', data: 'ROOT/srv/pg' },
+      {
+        title: 'the last of several',
+        environment: 'Environment=PGDATA=/var/lib/pgsql/17/data PG_OOM_ADJUST_FILE=/proc PGDATA=ROOT/srv/pg X=1',
+        data: 'ROOT/srv/pg',
+      },
       { title: 'none where there is no cluster', environment: 'Environment=PGDATA=ROOT/nothing', data: '' },
       { title: 'none of a unit without one', environment: 'Environment=', data: '' },
     ])('sees $title on EL', async ({ environment, data }) => {
@@ -48,7 +52,11 @@ describe('servedData', () => {
 
     it.each([
       { title: 'the configured one', conf: "data_directory = 'ROOT/srv/pg'\t\t# use data in another directory\n", data: 'ROOT/srv/pg' },
-      { title: 'the last of several', conf: "data_directory='/srv/x'\n  data_directory = 'ROOT/srv/pg'\n#data_directory = 'ConfigDir'\n", data: 'ROOT/srv/pg' },
+      {
+        title: 'the last of several',
+        conf: "data_directory='/srv/x'\n  data_directory = 'ROOT/srv/pg'\n#data_directory = 'ConfigDir'\n",
+        data: 'ROOT/srv/pg',
+      },
       { title: 'none where there is no cluster', conf: "data_directory = 'ROOT/nothing'\n", data: '' },
       { title: 'none without a setting', conf: "#data_directory = 'ConfigDir'\n", data: '' },
     ])('sees $title on Debian', async ({ conf, data }) => {

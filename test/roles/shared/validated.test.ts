@@ -37,7 +37,9 @@ describe('access lines', () => {
   it('are read for the version that the host is to have', async () => {
     const line = 'host app app all oauth issuer=https://idp scope=openid';
     expect(await problems(`${THREE}postgresql: {version: 18, hba: ['${line}']}\n`)).toEqual([]);
-    expect(await problems(`${THREE}postgresql: {version: 16, hba: ['${line}']}\n`)).toEqual([expect.stringContaining('18 and later have it')]);
+    expect(await problems(`${THREE}postgresql: {version: 16, hba: ['${line}']}\n`)).toEqual([
+      expect.stringContaining('18 and later have it'),
+    ]);
   });
 });
 
@@ -46,7 +48,7 @@ describe('parameters', () => {
     { given: 'port: 5433', message: 'is set by postgresql.port' },
     { given: 'PORT: 5433', message: 'is set by postgresql.port' },
     { given: 'data_directory: /srv', message: 'is set by postgresql.data_dir' },
-    { given: 'hba_file: /etc/hba', message: 'would take postgresql.hba out of force' },
+    { given: 'hba_file: /etc/hba', message: 'would override postgresql.hba' },
     { given: 'unix_socket_directories: /tmp', message: 'is where pgprov and Patroni reach the server' },
     { given: 'listen_addresses: localhost', message: 'has no effect: Patroni gives the server the addresses' },
     { given: 'cluster_name: other', message: 'has no effect: Patroni gives the server the name of its scope' },
@@ -59,17 +61,26 @@ describe('parameters', () => {
     { given: 'Work_Mem: 1MB, work_mem: 2MB', message: 'is given twice' },
   ])('refuses $given under Patroni', async ({ given, message }) => {
     expect(await problems(`${THREE}postgresql: {parameters: {${given}}}\n`)).toEqual([expect.stringContaining(message)]);
-    expect(await problems(`${THREE}patroni: {dynamic: {postgresql: {parameters: {${given}}}}}\n`)).toEqual([expect.stringContaining(message)]);
+    expect(await problems(`${THREE}patroni: {dynamic: {postgresql: {parameters: {${given}}}}}\n`)).toEqual([
+      expect.stringContaining(message),
+    ]);
   });
 
-  it.each(['hot_standby: on', 'wal_level: logical', 'max_connections: 25', 'work_mem: 64MB', 'wal_keep_size: 1GB', 'restore_command: cp', 'synchronous_standby_names: x'])(
-    'takes %s under Patroni',
-    async (given) => expect(await problems(`${THREE}postgresql: {parameters: {${given}}}\n`)).toEqual([]),
-  );
+  it.each([
+    'hot_standby: on',
+    'wal_level: logical',
+    'max_connections: 25',
+    'work_mem: 64MB',
+    'wal_keep_size: 1GB',
+    'restore_command: cp',
+    'synchronous_standby_names: x',
+  ])('takes %s under Patroni', async (given) => expect(await problems(`${THREE}postgresql: {parameters: {${given}}}\n`)).toEqual([]));
 
   it('leaves the synchronous standbys to Patroni where it has them', async () => {
     const given = 'postgresql: {parameters: {synchronous_standby_names: x}}';
-    expect(await problems(`${THREE}${given}\npatroni: {synchronous_mode: true}\n`)).toEqual([expect.stringContaining('has no effect with synchronous_mode')]);
+    expect(await problems(`${THREE}${given}\npatroni: {synchronous_mode: true}\n`)).toEqual([
+      expect.stringContaining('has no effect with synchronous_mode'),
+    ]);
   });
 
   it('asks one value of all members where Patroni has but one', async () => {
@@ -79,12 +90,20 @@ hosts:
   pg2: {address: 192.0.2.2, postgresql: {parameters: {max_connections: 200, work_mem: 8MB}}}
   pg3: {address: 192.0.2.3}
 `;
-    expect(await problems(yaml)).toEqual([expect.stringContaining('4:72 postgresql.parameters.max_connections: must be the same on every member')]);
+    expect(await problems(yaml)).toEqual([
+      expect.stringContaining('4:72 postgresql.parameters.max_connections: must be the same on every member'),
+    ]);
   });
 
   it('lets a server without Patroni listen where it is told to, and have few connections', async () => {
-    expect(await problems(`${WITHOUT_PATRONI}postgresql: {parameters: {listen_addresses: localhost, max_connections: 10, wal_level: minimal}}\n`)).toEqual([]);
-    expect(await problems(`${WITHOUT_PATRONI}postgresql: {parameters: {port: 5433}}\n`)).toEqual([expect.stringContaining('is set by postgresql.port')]);
+    expect(
+      await problems(
+        `${WITHOUT_PATRONI}postgresql: {parameters: {listen_addresses: localhost, max_connections: 10, wal_level: minimal}}\n`,
+      ),
+    ).toEqual([]);
+    expect(await problems(`${WITHOUT_PATRONI}postgresql: {parameters: {port: 5433}}\n`)).toEqual([
+      expect.stringContaining('is set by postgresql.port'),
+    ]);
   });
 });
 
@@ -98,7 +117,10 @@ describe('patroni.dynamic', () => {
     { given: 'slots: {My-Slot: {type: logical}}', message: 'the key must be the name of a slot' },
     { given: 'slots: {a: {typ: logical}}', message: 'patroni.dynamic.slots.a.typ: unknown key' },
     { given: 'ignore_slots: {name: x}', message: 'must be a list' },
-    { given: 'postgresql: {pg_hba: [local all all peer]}', message: 'patroni.dynamic.postgresql.pg_hba: has no effect in the dynamic configuration' },
+    {
+      given: 'postgresql: {pg_hba: [local all all peer]}',
+      message: 'patroni.dynamic.postgresql.pg_hba: has no effect in the dynamic configuration',
+    },
     { given: 'postgresql: {data_dir: /srv}', message: 'has no effect in the dynamic configuration' },
     { given: 'postgresql: {use_slot: false}', message: 'patroni.dynamic.postgresql.use_slot: unknown key' },
     { given: 'postgresql: {parameters: [a]}', message: 'patroni.dynamic.postgresql.parameters: must be a mapping' },
@@ -107,8 +129,15 @@ describe('patroni.dynamic', () => {
   });
 
   it.each([
-    'ttl: 60', 'synchronous_mode: quorum', 'synchronous_mode: true', 'member_slots_ttl: 30min', 'member_slots_ttl: 0', 'slots: {a: {type: logical, database: app, plugin: pgoutput}, b: {}}',
-    'standby_cluster: {host: 10.1.0.1, port: 5432, create_replica_methods: [basebackup]}', 'postgresql: {use_slots: false, recovery_conf: {restore_command: cp}}',
-    'postgresql: {create_replica_methods: [pgbackrest, basebackup], pgbackrest: {command: x, keep_data: true}, basebackup: [verbose]}', 'ignore_slots: [{name: x, type: physical}]',
+    'ttl: 60',
+    'synchronous_mode: quorum',
+    'synchronous_mode: true',
+    'member_slots_ttl: 30min',
+    'member_slots_ttl: 0',
+    'slots: {a: {type: logical, database: app, plugin: pgoutput}, b: {}}',
+    'standby_cluster: {host: 10.1.0.1, port: 5432, create_replica_methods: [basebackup]}',
+    'postgresql: {use_slots: false, recovery_conf: {restore_command: cp}}',
+    'postgresql: {create_replica_methods: [pgbackrest, basebackup], pgbackrest: {command: x, keep_data: true}, basebackup: [verbose]}',
+    'ignore_slots: [{name: x, type: physical}]',
   ])('takes %s', async (given) => expect(await problems(`${THREE}patroni: {dynamic: {${given}}}\n`)).toEqual([]));
 });

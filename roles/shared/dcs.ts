@@ -1,0 +1,58 @@
+import type { DcsKeys, Gate, Host, Observation, Platform, RoleContext, Script, StageProof, View } from '../../src/index.js';
+import type { FixedVariable } from './fixed-variable.js';
+
+/**
+ * A store that Patroni keeps its cluster in (its documentation: "distributed configuration store"). All that is about the store of Patroni
+ * asks for it through this, by `dcsOf`; what is about running the store belongs to its own role. Each is a file, and has its place in
+ * `stores.ts`.
+ */
+export interface Dcs {
+  /** What people call it: `etcd`. */
+  readonly name: string;
+  /**
+   * The role that runs it. Its guards tell the cluster's name and the addresses that its hosts were made with, so the role patroni does not
+   * on those.
+   */
+  readonly role: string;
+  /** Its unit of systemd. */
+  readonly unit: string;
+  /** How a person changes a key, as words that follow "correct it with". */
+  readonly editing: string;
+  /** Lines of Patroni's journal about it that more waiting will not fix, as extended regular expressions. */
+  readonly fatalLogPatterns: readonly string[];
+  /** On EL its packages are in PGDG's repository of extra packages. */
+  readonly inExtras: boolean;
+  /** What of its role's variables no run of apply changes. */
+  readonly fixedVariables: readonly FixedVariable[];
+  /** What Patroni needs beside its own packages to use it. */
+  packages(platform: Platform): readonly string[];
+  /** Its section of patroni.yml, in YAML with a line end. */
+  section(context: RoleContext): string;
+  /** What Patroni keeps in it, read and written by root on the host with Patroni's own files. */
+  keys(context: RoleContext): DcsKeys;
+  /** What must be open on the host before Patroni is started there. */
+  gates(context: RoleContext): Gate[];
+  /** That it lets Patroni in with the files that the host has now. */
+  proofs(context: RoleContext): StageProof[];
+  /** Where a host that runs it listens for clients such as Patroni. */
+  clientPort(host: Host): number;
+  /** A directory on the file system that its data is to be on. */
+  dataRoot(host: Host, platform: Platform): string;
+  /** Whether it has data on a host that runs it; undefined: it was not asked. */
+  hasData(view: View, host: string): boolean | undefined;
+  /** Whether it works on a host that runs it; undefined: it was not asked. */
+  isHealthy(view: View, host: string): boolean | undefined;
+  /** How its members are restarted one after the other. */
+  readonly restart: {
+    /** Asked of a host that runs it, for `leads`. */
+    observations(context: RoleContext): Observation[];
+    /** Whether the host's member leads the others, so that it comes last. */
+    leads(view: View, host: string): boolean;
+    /** Fails, with a sentence, where the host's member must not be restarted right now. */
+    unless(context: RoleContext): Script;
+    /** Open when the member is back and all others work. */
+    gates(context: RoleContext): Gate[];
+  };
+  /** The names of its members, by its own word. */
+  memberNames(view: View): readonly string[];
+}

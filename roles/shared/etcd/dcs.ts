@@ -1,0 +1,37 @@
+import { ETCD_MEMBER, etcdKeys, type EtcdMemberState, type View } from '../../../src/index.js';
+import type { Dcs } from '../dcs.js';
+import { scopePrefix, tlsFiles } from '../layout.js';
+import { variables } from '../variables.js';
+import { etcdAgreement } from './agreement.js';
+import { etcdClient, etcdEndpoints } from './client.js';
+import { ETCD_FIXED_VARIABLES } from './fixed-variables.js';
+import { letInByMembers } from './handshakes.js';
+import { ETCD_RESTART } from './restart.js';
+
+const member = (view: View, host: string): EtcdMemberState | undefined => view.read(host, ETCD_MEMBER);
+
+/** etcd as Patroni's store, by the API of its version 3. */
+export const etcdDcs: Dcs = {
+  name: 'etcd',
+  role: 'etcd',
+  unit: 'etcd',
+  editing: '`etcdctl get` and `etcdctl put`',
+  fatalLogPatterns: ['EtcdKeyNotFound|EtcdException.*404'],
+  inExtras: true,
+  fixedVariables: ETCD_FIXED_VARIABLES,
+  packages: ({ etcd }) => etcd.patroniPackages,
+  section: ({ host, inventory, platform, template }) => {
+    const { ca, certificate, key } = tlsFiles(platform.patroni);
+    const hosts = etcdEndpoints(inventory, host).map((url) => url.replace(/^https:\/\//u, ''));
+    return template('patroni/etcd3.yml', { hosts, ca, certificate, key });
+  },
+  keys: (context) => etcdKeys(etcdClient(context, tlsFiles(context.platform.patroni)), scopePrefix(context.inventory, context.host)),
+  gates: etcdAgreement,
+  proofs: (context) => letInByMembers(context, context.platform.patroni),
+  clientPort: (host) => variables(host, 'etcd').client_port,
+  dataRoot: (host, platform) => variables(host, 'etcd').data_dir ?? platform.etcd.dataRoot,
+  hasData: (view, host) => member(view, host)?.hasData,
+  isHealthy: (view, host) => member(view, host)?.healthy,
+  restart: ETCD_RESTART,
+  memberNames: (view) => view.hosts('etcd').flatMap(({ name }) => (member(view, name)?.members ?? []).map((each) => each.name)),
+};

@@ -1,0 +1,98 @@
+import type { VariablesSchema } from '../../../src/index.js';
+import { DIRECTORY, PASSWORD, ROLE_NAME } from '../schemas.js';
+
+const PARAMETER_VALUE = {
+  type: ['string', 'number', 'boolean'],
+  pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+  expects: 'a value without control characters',
+} as const;
+
+/** PostgreSQL reads a line that ends in a back-slash together with the next, and 13 none beyond 8 KiB; our own marks end a block. */
+const HBA_LINE = {
+  type: 'string',
+  pattern: '^(?!# (?:BEGIN|END) pgprov )[^\\u0000-\\u001f\\u007f]*[^\\u0000-\\u001f\\u007f\\\\]$',
+  maxLength: 2000,
+  expects: 'one line of pg_hba.conf, of 2000 characters at most and without a back-slash at its end',
+} as const;
+
+/** The variables of the role postgresql. */
+export const POSTGRESQL_VARIABLES = {
+  type: 'object',
+  description: 'The server. Under Patroni the parameters go to its dynamic configuration.',
+  properties: {
+    version: {
+      change: { operation: 'pg_upgrade' },
+      type: 'integer',
+      minimum: 13,
+      maximum: 18,
+      default: 17,
+      scope: 'cluster',
+      description: 'Major version.',
+    },
+    port: { change: 'recreate', type: 'integer', minimum: 1, maximum: 65535, default: 5432, scope: 'cluster', description: 'TCP port.' },
+    name: {
+      change: 'recreate',
+      type: 'string',
+      pattern: '^[A-Za-z0-9_]+$',
+      expects: 'letters, digits and underscores',
+      default: 'main',
+      scope: 'cluster',
+      description:
+        'What Debian calls the cluster: part of paths and of the unit’s name. On Rocky part of the data directory’s path, unless it is `main`.',
+    },
+    data_dir: {
+      change: 'recreate',
+      ...DIRECTORY,
+      description:
+        'Data directory. Default: where the platform’s packages put it, /var/lib/postgresql/17/main on Debian and /var/lib/pgsql/17/data on Rocky.',
+    },
+    parameters: {
+      change: 'context',
+      type: 'object',
+      properties: {
+        shared_preload_libraries: {
+          ...PARAMETER_VALUE,
+          change: 'restart',
+          additive: true,
+          description: 'Libraries that the server loads when it starts, comma-separated. Those that roles need are added.',
+        },
+      },
+      additionalProperties: PARAMETER_VALUE,
+      additive: true,
+      propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)?$', maxLength: 200, expects: 'a parameter name' },
+      default: {},
+      examples: [{ shared_buffers: '1GB', max_connections: 200 }],
+      description: 'Configuration parameters, as in postgresql.conf. A parameter that differs between hosts is set on each host by itself.',
+    },
+    hba: {
+      change: 'reload',
+      type: 'array',
+      items: HBA_LINE,
+      default: [],
+      additive: true,
+      examples: [['host app app 10.0.0.0/24 scram-sha-256']],
+      description: 'Lines of pg_hba.conf for your clients, after those that the members need.',
+    },
+    encoding: {
+      change: 'recreate',
+      type: 'string',
+      pattern: '^[A-Za-z0-9_-]+$',
+      default: 'UTF8',
+      description: 'Encoding of a new cluster.',
+    },
+    locale: {
+      change: 'recreate',
+      type: 'string',
+      pattern: '^[A-Za-z0-9_.@-]+$',
+      default: 'C.UTF-8',
+      description: 'Locale of a new cluster.',
+    },
+    superuser: {
+      change: 'recreate',
+      ...ROLE_NAME,
+      default: 'postgres',
+      description: 'The superuser that Patroni works as.',
+    },
+    superuser_password: { change: 'reload', ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
+  },
+} as const satisfies VariablesSchema;

@@ -1,0 +1,81 @@
+import { STATUS_LEVELS } from '../lib/cluster-status.js';
+import type { RolePort } from '../model/index.js';
+import type { Stage, StatusLine, TlsCopies, TlsIdentity } from '../plan/role.js';
+import { asserter } from './blame.js';
+
+/** What the types promise of stages; JavaScript promises nothing. */
+export function checkedStages(stages: unknown, role: string): Stage[] {
+  const { assert, listOf, resourcesOf, gatesOf } = asserter(`role ${role}`);
+  const list = listOf<Partial<Stage>>(stages, 'stages');
+  const names = new Set<unknown>();
+  list.forEach((stage, index) => {
+    const place = `stage ${stage.name ?? index + 1}`;
+    assert(
+      typeof stage.name === 'string' && /^[a-z0-9][a-z0-9_-]*$/u.test(stage.name),
+      `${place}: name must be of lower-case letters, digits, - and _`,
+    );
+    assert(!names.has(stage.name), `${place}: two stages have this name`);
+    assert(typeof stage.title === 'string', `${place}: title must be a text`);
+    assert(stage.crossing === 'independent' || stage.crossing === 'rolling', `${place}: crossing must be 'independent' or 'rolling'`);
+    names.add(stage.name);
+    resourcesOf(stage.resources, place);
+    gatesOf(stage.gates ?? [], place);
+  });
+  return list as Stage[];
+}
+
+/** What the types promise of ports. */
+export function checkedPorts(given: unknown, role: string): RolePort[] {
+  const { assert, listOf } = asserter(`role ${role}`);
+  return listOf<RolePort>(given, 'ports').map((port, at) => {
+    const place = `ports: ${port.what ?? at + 1}`;
+    assert(Number.isInteger(port.port) && port.port > 0 && port.port < 65536, `${place}: port must be an integer from 1 to 65535`);
+    assert(isText(port.what), `${place}: what must be a text`);
+    assert(isListOfTexts(port.units), `${place}: units must be a list of texts`);
+    const { openTo } = port;
+    assert(typeof openTo === 'object' && openTo !== null, `${place}: openTo must be an object`);
+    assert(openTo.networks === undefined || isListOfTexts(openTo.networks), `${place}: openTo.networks must be a list of texts`);
+    return port;
+  });
+}
+
+/** What the types promise of the use of a key pair. */
+export function checkedIdentity(given: unknown, role: string): TlsIdentity | undefined {
+  if (given === undefined) return undefined;
+  const { assert } = asserter(`role ${role}`);
+  assert(typeof given === 'object' && given !== null, 'tls must give an object, or nothing');
+  const { names, copies } = given as Partial<TlsIdentity>;
+  assert(names === undefined || isListOfTexts(names), `tls: names must be a list of texts`);
+  assert(typeof copies === 'function', `tls: copies() is missing`);
+  return given as TlsIdentity;
+}
+
+const COPIES = ['directory', 'ca', 'certificate', 'key', 'owner', 'group', 'unit'] as const;
+
+/** What the types promise of the copies of a key pair. */
+export function checkedCopies(given: unknown, role: string): TlsCopies {
+  const { assert } = asserter(`role ${role}`);
+  assert(typeof given === 'object' && given !== null, `tls: copies() must give an object`);
+  const copies = given as TlsCopies;
+  for (const name of COPIES) assert(isText(copies[name]), `tls: copies: ${name} must be a text`);
+  return copies;
+}
+
+/** What the types promise of lines of the status. */
+export function checkedLines(given: unknown, role: string): StatusLine[] {
+  const { assert, listOf } = asserter(`role ${role}`);
+  return listOf<StatusLine>(given, 'status').map((line) => {
+    assert(isText(line.text), `status: text must be a text`);
+    const { level = 'ok' } = line;
+    assert(STATUS_LEVELS.includes(level), `status: level must be one of ${STATUS_LEVELS.join(', ')}`);
+    return line;
+  });
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function isListOfTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
+}

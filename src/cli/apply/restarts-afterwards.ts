@@ -1,0 +1,8 @@
+/** What a plan tells of `--restart` among its effects; nothing without it. */
+export function restartsAfterwards(file: string, restarts: boolean | undefined): string[] {
+  if (restarts !== true) return [];
+  const command = `pgprov restart ${file} --pending`;
+  return [
+    `then \`${command}\` runs, because of --restart: it restarts PostgreSQL where that is pending, one member at a time, and shows its steps first`,
+  ];
+}

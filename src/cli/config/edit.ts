@@ -1,0 +1,214 @@
+import { readFile } from 'node:fs/promises';
+import { parse, stringify } from 'yaml';
+import { asPgprovError, ExitCode, InputError, RefusedError, type PgprovError } from '../../lib/errors.js';
+import type { Inventory } from '../../model/index.js';
+import { desiredConfiguration, ownedSettings, patchBetween } from '../../operations/index.js';
+import { renderError } from '../../report/error-text.js';
+import { isJsonObject, leafPaths, RECORD_KEY, type Json, type JsonObject } from '../../resources/dynamic-config.js';
+import { readOperation } from '../../store/operation-record.js';
+import { storeDirectory } from '../../store/store.js';
+import { errorLook } from '../colors.js';
+import { loadFor } from '../inventory.js';
+import { operationNamed, runOperation, type OperateCommandOptions } from '../operations/operate.js';
+import { clusterRun } from '../pipeline/cluster-run.js';
+import { THIS_PROCESS, type Environment } from '../pipeline/environment.js';
+import { Pipeline } from '../pipeline/pipeline.js';
+import { runEditor } from '../secrets/editor.js';
+import { withPrivateFile } from '../secrets/private-copy.js';
+import { assertPatroni, noConfig, storedConfig } from './view-config.js';
+
+/** Options of `pgprov config edit`. */
+export interface EditOptions extends OperateCommandOptions {
+  /** `KEY=VALUE` */
+  put?: string[];
+  remove?: string[];
+}
+
+const OPERATION = 'config edit';
+
+/**
+ * `pgprov config edit`: finds what is to be changed, in the editor or in the options, and has the operation change it. It gets an inventory that
+ * has the changes, so they are checked as the inventory itself is, and every server is asked whether it takes them.
+ */
+export async function editConfig(file: string, options: EditOptions, environment = THIS_PROCESS): Promise<ExitCode> {
+  const inventory = await loadFor(file, options);
+  assertPatroni(inventory);
+  const { put = [], remove = [], ...rest } = options;
+  const begun = (await readOperation(storeDirectory(inventory.dir, inventory.cluster), inventory.file))?.given['changes'];
+  const isTold = put.length + remove.length > 0;
+  if (rest.giveUp === true || (rest.resume === true && begun === undefined))
+    return runOperation(operationNamed(OPERATION), file, rest, environment);
+  const patch = isTold
+    ? await toldPatch(file, rest, { put, remove }, inventory, environment)
+    : typeof begun === 'string'
+      ? (JSON.parse(begun) as JsonObject)
+      : await editedPatch(file, rest, inventory, environment);
+  if (patch === undefined || Object.keys(patch).length === 0) {
+    environment.out.write(`The dynamic configuration of ${inventory.cluster} stays as it is.\n`);
+    return ExitCode.done;
+  }
+  assertFree(inventory, patch);
+  return runOperation(operationNamed(OPERATION), file, { ...rest, ...withChanges(rest, patch) }, environment);
+}
+
+/** The options of a run whose inventory has the changes as well. */
+function withChanges({ set = [] }: OperateCommandOptions, patch: JsonObject): { set: string[]; changes: string } {
+  const values = withoutNulls(patch);
+  const more = Object.keys(values).length === 0 ? [] : [`patroni.dynamic=${JSON.stringify(values)}`];
+  return { set: [...set, ...more], changes: JSON.stringify(patch) };
+}
+
+function withoutNulls(patch: JsonObject): JsonObject {
+  const entries = Object.entries(patch).flatMap(([key, value]): [string, Json][] => {
+    if (value === null) return [];
+    if (!isJsonObject(value)) return [[key, value]];
+    const below = withoutNulls(value);
+    return Object.keys(below).length === 0 && Object.keys(value).length > 0 ? [] : [[key, below]];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** @throws RefusedError where the inventory, pgprov or a command of its own has a setting */
+function assertFree(inventory: Inventory, patch: JsonObject): void {
+  const owned = ownedSettings(inventory, patch);
+  const [first] = owned;
+  if (first === undefined) return;
+  const names = owned.map(({ path }) => path.join('.')).join(', ');
+  throw new RefusedError({
+    kind: 'config/owned',
+    message: `${names} ${owned.length === 1 ? 'is' : 'are'} not changed here, because the next \`pgprov apply\` would undo it`,
+    hint: `nothing was changed; ${[...new Set(owned.map(({ instead }) => instead))].join('; ')}`,
+  });
+}
+
+/** What `--put` and `--remove` say: keys are those of `--set`, below patroni.dynamic. */
+async function toldPatch(
+  file: string,
+  options: OperateCommandOptions,
+  { put, remove }: { put: readonly string[]; remove: readonly string[] },
+  inventory: Inventory,
+  environment: Environment,
+): Promise<JsonObject> {
+  const overrides = put.map((text) => `patroni.dynamic.${text}`);
+  const changed = await loadFor(file, { ...options, set: [...(options.set ?? []), ...overrides] });
+  const set = patchBetween(desiredConfiguration(inventory), desiredConfiguration(changed));
+  const given = put.map((text) => text.slice(0, text.indexOf('=')).trim());
+  const unchanged = given.filter((key) => leafPaths(set).every((path) => !path.join('.').startsWith(key.replaceAll('"', ''))));
+  if (unchanged.length > 0) assertNotOwned(inventory, unchanged);
+  if (remove.length === 0) return set;
+  const current = await currentConfig(file, options, inventory, environment);
+  return remove.reduce<JsonObject>((patch, key) => {
+    const path = leafPaths(current).find((each) => each.join('.') === key);
+    if (path !== undefined) return withNull(patch, path);
+    throw new InputError({
+      kind: 'config/unknown',
+      message: `the dynamic configuration has no setting ${key}`,
+      hint: `\`pgprov config show ${inventory.file}\` lists what it has`,
+    });
+  }, set);
+}
+
+/** A value that changes nothing of what the inventory says is one that the inventory gives. */
+function assertNotOwned(inventory: Inventory, keys: readonly string[]): void {
+  throw new RefusedError({
+    kind: 'config/owned',
+    message: `${keys.join(', ')} ${keys.length === 1 ? 'is' : 'are'} given by the inventory with just this value`,
+    hint: `nothing was changed; \`pgprov apply ${inventory.file}\` puts it in force`,
+  });
+}
+
+function withNull(patch: JsonObject, [key = '', ...rest]: readonly string[]): JsonObject {
+  const below = patch[key];
+  return { ...patch, [key]: rest.length === 0 ? null : withNull(isJsonObject(below) ? below : {}, rest) };
+}
+
+/** The dynamic configuration as it is now, without pgprov's record. */
+async function currentConfig(
+  file: string,
+  options: OperateCommandOptions,
+  inventory: Inventory,
+  environment: Environment,
+): Promise<JsonObject> {
+  const pipeline = await Pipeline.open(file, { ...options, output: 'plain' }, environment);
+  let found: JsonObject | undefined;
+  let broken: PgprovError | undefined;
+  await pipeline.carryOut({
+    command: 'config edit',
+    shows: 'answer',
+    tells: ['warning'],
+    hasTimings: true,
+    go: clusterRun(pipeline, { selection: { roles: ['patroni'] }, mode: 'survey' }),
+    answer: ({ exitCode, errors, view }) => {
+      found = view === undefined ? undefined : storedConfig(view);
+      [broken] = errors;
+      return exitCode;
+    },
+  });
+  if (found === undefined) throw broken ?? noConfig(inventory);
+  const { [RECORD_KEY]: _record, ...current } = found;
+  return current;
+}
+
+/** What a person changes in the editor; undefined: nothing. */
+async function editedPatch(
+  file: string,
+  options: OperateCommandOptions,
+  inventory: Inventory,
+  environment: Environment,
+): Promise<JsonObject | undefined> {
+  const { VISUAL, EDITOR } = environment.variables;
+  if (!environment.canAsk() && (VISUAL || EDITOR || '') === '') {
+    throw new InputError({
+      kind: 'config/no-terminal',
+      message: 'there is no terminal for an editor',
+      hint: 'say what to change with --put KEY=VALUE and --remove KEY',
+    });
+  }
+  const before = await currentConfig(file, options, inventory, environment);
+  const text = `${headOf(inventory)}${stringify(before)}`;
+  return withPrivateFile('dynamic-configuration.yml', text, async (path, signal) => {
+    for (;;) {
+      await runEditor(path, signal, 'the configuration');
+      try {
+        const after = readConfig(await readFile(path, 'utf8'));
+        const patch = patchBetween(before, after);
+        assertFree(inventory, patch);
+        // As the operation does before it connects, so that a mistake is mended in the editor.
+        await loadFor(file, { ...options, set: withChanges(options, patch).set });
+        return patch;
+      } catch (error) {
+        const known = asPgprovError(error);
+        if (!environment.canAsk()) throw known;
+        environment.err.write(`${renderError(known, errorLook(environment.err))}\n`);
+        if (!(await environment.confirm('Edit again? Otherwise nothing is changed.', signal))) return undefined;
+      }
+    }
+  });
+}
+
+function headOf(inventory: Inventory): string {
+  const given = leafPaths(desiredConfiguration(inventory)).map((path) => path.join('.'));
+  return [
+    `# Patroni’s dynamic configuration of ${inventory.cluster}. What the inventory gives is changed there, not here:`,
+    ...given.map((name) => `#   ${name}`),
+    '',
+  ].join('\n');
+}
+
+function readConfig(text: string): JsonObject {
+  const value = parsed(text);
+  if (isJsonObject(value)) return value;
+  throw new InputError({ kind: 'config/content', message: 'the file holds no settings any more; to change nothing, leave it as it was' });
+}
+
+function parsed(text: string): Json | undefined {
+  try {
+    return parse(text) as Json;
+  } catch (cause) {
+    throw new InputError({
+      kind: 'config/content',
+      message: `what the editor left is not YAML: ${(cause as Error).message.split('\n')[0]}`,
+      cause,
+    });
+  }
+}

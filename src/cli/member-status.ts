@@ -1,0 +1,130 @@
+import type { Handle } from '../resources/handle.js';
+import type { MemberStatus } from '../lib/cluster-status.js';
+import { formatBytes } from '../lib/bytes.js';
+import type { Host } from '../model/index.js';
+import { recoveryWords } from '../resources/recovery.js';
+import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
+import { SERVER_REPLICATION } from '../resources/server-replication.js';
+import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../resources/patroni-member.js';
+
+/** What an observation saw on a host; undefined where it was not asked. */
+export type Reader = <State>(host: Host, seen: Handle<State>) => State | undefined;
+
+/** What a member is judged by that is the cluster's. */
+export interface Known {
+  listed: readonly ClusterMember[];
+  /** System identifier that etcd has. */
+  identifier: string | undefined;
+  /** Bytes that a standby may be behind and still take over. */
+  mostLag: number;
+  /** Why its Patroni does nothing, where systemd tells. */
+  down: string | undefined;
+}
+
+/** Patroni's own default where nothing is set. */
+export function mostLag(config: Readonly<Record<string, unknown>> | undefined): number {
+  const given = Number(config?.['maximum_lag_on_failover']);
+  return Number.isFinite(given) ? given : 1_048_576;
+}
+
+/** A member as it is; with `reason` it could not be asked. */
+export function memberStatus(
+  host: Host,
+  read: Reader,
+  { listed, identifier, mostLag: most, down }: Known,
+  reason: string | undefined,
+): MemberStatus {
+  const base = { name: host.name, address: host.clusterAddress, pendingRestart: false };
+  if (reason !== undefined) return { ...base, problem: reason };
+  const member = read(host, PATRONI_MEMBER);
+  const data = read(host, DATA_DIRECTORY);
+  const disk = data?.kind === 'cluster' ? data : undefined;
+  const checksums = disk?.checksums === undefined ? {} : { checksums: disk.checksums > 0 };
+  const recovery = recoveryWords(data, member);
+  if (member?.answers !== true)
+    return {
+      ...base,
+      ...checksums,
+      problem: [silence(data, identifier), ...recoveryProblem(recovery), ...(down === undefined ? [] : [down])].join('; '),
+    };
+  const entry = listed.find(({ name }) => name === host.name);
+  const leading = listed.find(({ role }) => role === 'leader')?.name;
+  const streams = streamsFrom(leading, host, read);
+  const replay = replayOf(member, read({ ...host, name: leading ?? '' }, PATRONI_MEMBER));
+  const { behindSeconds } = read(host, SERVER_REPLICATION) ?? {};
+  const lag = entry?.lag === undefined ? {} : { lagBytes: entry.lag };
+  const problems = [
+    ...recoveryProblem(recovery),
+    ...(member.role === 'replica' && !streams && recovery === undefined ? ['does not stream from the leader'] : []),
+    ...standbyProblems({ ...lag, ...replay }, most),
+  ];
+  const state = member.role === 'replica' && streams && member.state === 'running' ? 'streaming' : member.state;
+  return {
+    ...base,
+    ...checksums,
+    role: entry?.role ?? member.role,
+    state,
+    pendingRestart: member.pendingRestart,
+    ...(member.pendingRestart && entry?.pendingReasons !== undefined ? { pendingReasons: entry.pendingReasons } : {}),
+    patroniVersion: member.version,
+    ...(member.timeline === undefined ? {} : { timeline: member.timeline }),
+    ...lag,
+    ...(member.systemIdentifier === undefined ? {} : { systemIdentifier: member.systemIdentifier }),
+    ...(member.serverVersion === undefined ? {} : { postgresVersion: versionText(member.serverVersion) }),
+    ...replay,
+    ...(behindSeconds === undefined || member.role === 'leader' ? {} : { replayLagSeconds: behindSeconds }),
+    ...(problems.length === 0 ? {} : { problem: problems.join('; ') }),
+  };
+}
+
+function recoveryProblem(words: string | undefined): string[] {
+  return words === undefined ? [] : [`PostgreSQL ${words}: wait until it is up`];
+}
+
+/** Why Patroni may give no answer, as far as the data directory tells. */
+function silence(data: DataDirectoryState | undefined, identifier: string | undefined): string {
+  const said = 'Patroni does not answer';
+  if (data?.kind === 'absent' || data?.kind === 'empty') return `${said}, and there is no data`;
+  if (data?.kind === 'foreign') return `${said}, and the data directory holds files that are no PostgreSQL cluster`;
+  const held = data?.kind === 'cluster' ? data.systemIdentifier : undefined;
+  const known = identifier !== undefined && identifier !== '';
+  if (!known || held === undefined || held === identifier) return said;
+  return `the data directory holds another cluster (system identifier ${held}, while etcd knows this one as ${identifier}), and ${said}`;
+}
+
+/** How far a standby is behind in what it replays; nothing of a leader, or where Patroni does not say. */
+function replayOf(
+  member: Extract<PatroniMemberState, { answers: true }>,
+  leader: PatroniMemberState | undefined,
+): Pick<MemberStatus, 'replayLagBytes' | 'replayPaused'> {
+  const { wal, role } = member;
+  if (role === 'leader' || wal?.replayed === undefined) return {};
+  const end = Math.max(leader?.answers === true ? (leader.wal?.location ?? 0) : 0, wal.received ?? 0);
+  return { ...(end === 0 ? {} : { replayLagBytes: Math.max(0, end - wal.replayed) }), ...(wal.paused ? { replayPaused: true } : {}) };
+}
+
+/** What is wrong with how a standby follows. */
+function standbyProblems(
+  { lagBytes = 0, replayLagBytes = 0, replayPaused }: Pick<MemberStatus, 'lagBytes' | 'replayLagBytes' | 'replayPaused'>,
+  most: number,
+): string[] {
+  const limit = `more than maximum_lag_on_failover (${formatBytes(most)})`;
+  return [
+    ...(replayPaused === true
+      ? ['replay of the WAL is paused, so queries on it see old data; `SELECT pg_wal_replay_resume()` resumes it']
+      : []),
+    ...(lagBytes > most ? [`has received ${formatBytes(lagBytes)} less than the leader wrote, ${limit}: it cannot take over`] : []),
+    ...(lagBytes <= most && replayLagBytes > most ? [`has ${formatBytes(replayLagBytes)} left to replay, ${limit}`] : []),
+  ];
+}
+
+/** Patroni before 3.1 calls a streaming replica `running`, so the leader's own list of standbys decides. */
+function streamsFrom(leading: string | undefined, host: Host, read: Reader): boolean {
+  const leader = read({ ...host, name: leading ?? '' }, PATRONI_MEMBER);
+  if (leader?.answers !== true) return true;
+  return leader.replication.some(({ application, state }) => application === host.name && state === 'streaming');
+}
+
+function versionText(serverVersion: number): string {
+  return `${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
+}

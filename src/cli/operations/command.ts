@@ -1,0 +1,77 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { onInventory, type SetExit } from '../action.js';
+import { withHosts, withInventory, withOutput, withPasswords, withReport, withTimings } from '../command-options.js';
+import type { OptionSchema } from '../../plan/operation.js';
+import { HEADS, type OperationHead } from './heads.js';
+import type { OperateCommandOptions } from './operate.js';
+import { flagOf } from './option-words.js';
+
+/** A command for each operation of one word, from what it says of itself; their modules are loaded when one of them runs. */
+export function addOperationCommands(program: Command, setExit: SetExit): void {
+  for (const head of HEADS) if (!head.name.includes(' ')) addOperation(program, head.name, head, setExit);
+}
+
+/** The same for operations whose first word is a group of commands: `certs renew` is the command `renew` of the group `certs`. */
+export function addOperationsOf(group: Command, setExit: SetExit): void {
+  const prefix = `${group.name()} `;
+  for (const head of HEADS) if (head.name.startsWith(prefix)) addOperation(group, head.name.slice(prefix.length), head, setExit);
+}
+
+function addOperation(parent: Command, word: string, head: OperationHead, setExit: SetExit): void {
+  const { name, argument } = head;
+  const own = parent.command(word);
+  if (argument !== undefined) own.argument(`<${argument.name}>`, argument.description);
+  const command = withOwnOptions(withEveryOption(own, head), head);
+  const run = (inventory: string | undefined, given: OperateCommandOptions): Promise<void> =>
+    onInventory<OperateCommandOptions>(setExit, async () => {
+      const { operationNamed, runOperation } = await import('./operate.js');
+      return (file, located) => runOperation(operationNamed(name), file, located);
+    })(inventory, given);
+  if (argument === undefined) command.action(run);
+  else
+    command.action((value: string, inventory: string | undefined, given: OperateCommandOptions) =>
+      run(inventory, { ...given, [argument.name]: value }),
+    );
+}
+
+/** The inventory, and the options that every operation has. */
+export function withEveryOption(command: Command, { keptInStore }: Pick<OperationHead, 'keptInStore'>): Command {
+  withReport(withTimings(withPasswords(withOutput(withInventory(command)))))
+    .option('--check', 'change nothing, show the steps and what clients notice of each')
+    .option('-y, --yes', 'do not ask');
+  if (keptInStore === true) return command;
+  return command
+    .option('--resume', 'only resume the operation that was begun and is not finished, with the options it was begun with')
+    .option('--give-up', 'forget the unfinished operation; the cluster stays as it is');
+}
+
+/** What an operation says of itself, and the options that are its own. */
+export function withOwnOptions(command: Command, { description, options, choosesHosts }: OperationHead): Command {
+  command.description(description);
+  if (choosesHosts === true) withHosts(command);
+  for (const [option, schema] of Object.entries(options)) command.addOption(optionOf(option, schema));
+  return command;
+}
+
+function optionOf(name: string, schema: OptionSchema): Option {
+  const { type, description, value = type } = schema;
+  // Commander is not told the default: it would give it as if it had been typed, which contradicts what an unfinished operation was begun with.
+  const said = schema.default === undefined ? description : `${description} (default: ${JSON.stringify(schema.default)})`;
+  const option = new Option(type === 'boolean' ? flagOf(name) : `${flagOf(name)} <${value}>`, said);
+  if (schema.enum !== undefined) option.choices([...schema.enum]);
+  else if (type !== 'boolean') option.argParser((text) => read(text, schema));
+  return option;
+}
+
+function read(text: string, { type, pattern, minimum, expects }: OptionSchema): string | number {
+  if (type === 'integer') {
+    const number = Number(text);
+    if (!/^-?\d{1,15}$/u.test(text) || (minimum !== undefined && number < minimum)) {
+      throw new InvalidArgumentError(`It must be a whole number${minimum === undefined ? '' : ` from ${minimum} on`}.`);
+    }
+    return number;
+  }
+  if (pattern !== undefined && !new RegExp(`^(?:${pattern})$`, 'u').test(text))
+    throw new InvalidArgumentError(`It must be ${expects ?? `like ${pattern}`}.`);
+  return text;
+}

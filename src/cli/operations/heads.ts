@@ -1,0 +1,15 @@
+import type { Operation } from '../../plan/operation.js';
+import { OPERATIONS } from '../../operations/index.js';
+
+/** What the command line has to know of an operation before it runs. */
+export type OperationHead = Pick<Operation, 'name' | 'description' | 'options' | 'argument' | 'choosesHosts' | 'keptInStore'>;
+
+/** Those that come with pgprov. The build puts them here as they are, because loading the operations takes longer than `--help` may. */
+export const HEADS: readonly OperationHead[] = OPERATIONS.map(({ name, description, options, argument, choosesHosts, keptInStore }) => ({
+  name,
+  description,
+  options,
+  ...(argument === undefined ? {} : { argument }),
+  ...(choosesHosts === undefined ? {} : { choosesHosts }),
+  ...(keptInStore === undefined ? {} : { keptInStore }),
+}));

@@ -1,0 +1,279 @@
+import { hostname, userInfo } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
+import { operate } from '../../engine/operate.js';
+import type { OperateOptions, OperationProposal } from '../../engine/operate-options.js';
+import { startOf } from '../../engine/operation-start.js';
+import { ExitCode, InputError, RefusedError } from '../../lib/errors.js';
+import type { Inventory } from '../../model/index.js';
+import { OPERATIONS } from '../../operations/index.js';
+import type { Operation } from '../../plan/operation.js';
+import { renderPlan } from '../../report/plan-text.js';
+import { renderSteps } from '../../report/steps-text.js';
+import { takeLocalLock } from '../../store/local-lock.js';
+import { endOperation, writeOperation, type OperationRecord } from '../../store/operation-record.js';
+import { catalogOf } from '../catalog.js';
+import { colors } from '../colors.js';
+import { selectionOf, selectionOptions } from '../options.js';
+import { THIS_PROCESS } from '../pipeline/environment.js';
+import { Pipeline, type EngineParts, type PipelineOptions } from '../pipeline/pipeline.js';
+import type { Question } from '../pipeline/question.js';
+import { timeSoFar } from '../prompt-time.js';
+import { putIntoStore } from '../secrets/put.js';
+import { statusSeen } from '../status-of.js';
+import { operationWords, optionWords } from './option-words.js';
+import { assertNoOperation, describeOperation } from './unfinished.js';
+
+/** Options that every operation has; its own are among them, by their names. */
+export interface OperateCommandOptions extends PipelineOptions {
+  check?: boolean;
+  resume?: boolean;
+  giveUp?: boolean;
+}
+
+/** What an operation is run with, once it is known where it begins. */
+interface Begun {
+  operation: Operation;
+  given: Readonly<Record<string, unknown>>;
+  /** What `--host` and `--group` chose, where it has these. */
+  chosenHosts: readonly string[] | undefined;
+  /** Of one that was begun before. */
+  record: OperationRecord | undefined;
+}
+
+/** What tells an operation from others, and where it is kept what was begun. */
+type Named = Pick<Operation, 'name' | 'keptInStore'>;
+
+/** An operation that comes with pgprov. */
+export function operationNamed(name: string): Operation {
+  const operation = OPERATIONS.find((candidate) => candidate.name === name);
+  if (operation === undefined) throw new RangeError(`there is no operation ${name}`);
+  return operation;
+}
+
+/** `pgprov switchover` and all others: looks, asks, carries out step by step, proves. */
+export async function runOperation(
+  operation: Operation,
+  file: string,
+  options: OperateCommandOptions,
+  environment = THIS_PROCESS,
+): Promise<ExitCode> {
+  const { name } = operation;
+  const pipeline = await Pipeline.open(file, options, environment);
+  const { inventory } = pipeline;
+  const record = await unfinishedOf(operation, inventory);
+  if (options.giveUp === true) return giveUp(pipeline, operation, record);
+  if (options.resume === true && record === undefined) {
+    pipeline.tell({ type: 'note', text: `Nothing to resume: no ${name} of ${inventory.cluster} is unfinished.` });
+    return ExitCode.done;
+  }
+  const typed = ownOptions(operation, options);
+  if (record !== undefined) assertSame(record, typed, inventory);
+  const given = { ...defaultsOf(operation), ...typed };
+  const selected = operation.choosesHosts === true ? selectionOf(inventory, options).hosts : undefined;
+  if (record !== undefined) assertSameHosts(record, selected, inventory);
+  const chosenHosts = record === undefined ? selected : record.hosts;
+  const begun: Begun = { operation, given: record?.given ?? given, chosenHosts, record };
+  await startOf(basisOf(pipeline, begun));
+  return options.check === true ? check(pipeline, begun) : carryOut(pipeline, begun, options);
+}
+
+/** What was begun of this operation; any other one that is unfinished is an error. */
+function unfinishedOf({ name, keptInStore }: Named, inventory: Inventory): Promise<OperationRecord | undefined> {
+  return keptInStore === true ? assertNoOperation(inventory) : assertNoOperation(inventory, name);
+}
+
+/**
+ * Insists, with the lock taken, that what is unfinished is what it was before: until then another run may begin, finish or give up one.
+ * @throws RefusedError that says what has changed
+ */
+async function assertStill(operation: Named, inventory: Inventory, before: OperationRecord | undefined): Promise<void> {
+  const now = await unfinishedOf(operation, inventory);
+  if (isDeepStrictEqual(now, before)) return;
+  const told = now ?? before;
+  const what = told === undefined ? operation.name : describeOperation(told);
+  throw new RefusedError({
+    kind: 'operation/meanwhile',
+    message:
+      now === undefined
+        ? `${what} is not unfinished any more: another run ended it just now`
+        : `another run left ${what} unfinished just now`,
+    hint: 'nothing was changed by this run; give the command again, it works out anew what is left',
+  });
+}
+
+/** `--give-up` of an operation by its name alone, because what defines it may be gone or broken meanwhile. */
+export async function giveUpOperation(
+  name: string,
+  file: string,
+  options: OperateCommandOptions,
+  environment = THIS_PROCESS,
+): Promise<ExitCode> {
+  const pipeline = await Pipeline.open(file, options, environment);
+  return giveUp(pipeline, { name }, await unfinishedOf({ name }, pipeline.inventory));
+}
+
+/** The options of the operation itself, without those that were not given. */
+function ownOptions({ options: schemas, argument }: Operation, options: OperateCommandOptions): Record<string, unknown> {
+  const all = options as Readonly<Record<string, unknown>>;
+  const names = [...(argument === undefined ? [] : [argument.name]), ...Object.keys(schemas)];
+  return Object.fromEntries(names.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])));
+}
+
+/** What its options are where they are not given. */
+function defaultsOf({ options }: Operation): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(options).flatMap(([name, schema]) => (schema.default === undefined ? [] : [[name, schema.default]])),
+  );
+}
+
+/** What was chosen for an operation holds until it is over. */
+function assertSame(record: OperationRecord, given: Readonly<Record<string, unknown>>, { file }: Inventory): void {
+  const other = Object.entries(given).find(([name, value]) => record.chosen[name] !== value && record.given[name] !== value);
+  if (other === undefined) return;
+  throw new InputError({
+    kind: 'operation/contradiction',
+    message: `${describeOperation(record)} is not finished, and ${optionWords(Object.fromEntries([other])).join(' ')} is not what it was begun with`,
+    hint: `finish it with \`pgprov ${record.operation} ${file}\`, or give it up with \`pgprov ${record.operation} ${file} --give-up\``,
+  });
+}
+
+/** What it was begun for holds as well; without `--host` it is resumed for the same hosts. */
+function assertSameHosts(record: OperationRecord, selected: readonly string[] | undefined, { file }: Inventory): void {
+  if (selected === undefined || isDeepStrictEqual([...selected].sort(), [...(record.hosts ?? [])].sort())) return;
+  const begun = record.hosts === undefined ? 'all hosts' : record.hosts.join(', ');
+  throw new InputError({
+    kind: 'operation/contradiction',
+    message: `${describeOperation(record)} is not finished, and it was begun for ${begun}`,
+    hint: `finish it with \`pgprov ${record.operation} ${file}\`, or give it up with \`pgprov ${record.operation} ${file} --give-up\``,
+  });
+}
+
+async function giveUp(pipeline: Pipeline, operation: Named, record: OperationRecord | undefined): Promise<ExitCode> {
+  const { inventory, store } = pipeline;
+  if (record === undefined) {
+    pipeline.tell({ type: 'note', text: `Nothing to give up: no ${operation.name} of ${inventory.cluster} is unfinished.` });
+    return ExitCode.done;
+  }
+  const release = await takeLocalLock(store);
+  try {
+    await assertStill(operation, inventory, record);
+    await endOperation(store);
+  } finally {
+    await release();
+  }
+  const text = `${describeOperation(record)} is given up; the cluster stays as it is, see \`pgprov status ${inventory.file}\``;
+  pipeline.tell({ type: 'note', text });
+  return ExitCode.done;
+}
+
+/** Shows the steps; nothing is touched. */
+function check(pipeline: Pipeline, begun: Begun): Promise<ExitCode> {
+  const { operation, given } = begun;
+  return pipeline.carryOut({
+    command: operationWords(operation, given),
+    shows: 'answer',
+    go: (parts) =>
+      operate({
+        ...basisOf(pipeline, begun),
+        ...engineOptions(parts),
+        check: true,
+        begin: async () => undefined,
+        end: async () => undefined,
+      }),
+    answer: ({ exitCode, foreseen }) => {
+      if (pipeline.form.kind !== 'json' && foreseen !== undefined && exitCode === ExitCode.done)
+        pipeline.print(stepsShown(pipeline, operation, foreseen));
+      return exitCode;
+    },
+  });
+}
+
+function stepsShown({ environment }: Pipeline, { name }: Operation, foreseen: OperationProposal): string {
+  const { steps, plan, nothing } = foreseen;
+  const color = colors(environment.out);
+  if (steps.length === 0) return nothing ?? `${name}: nothing is left to do.`;
+  const shown = plan === undefined ? [] : [renderPlan(plan.changes, { color, diffs: false, hosts: plan.hosts, effects: plan.effects })];
+  return [...(plan !== undefined && steps.length === 1 ? [] : [renderSteps(foreseen, { color })]), ...shown].join('\n\n');
+}
+
+function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptions): Promise<ExitCode> {
+  const { operation, given, record } = begun;
+  const { store } = pipeline;
+  const command = operationWords(operation, given);
+  const isRecorded = operation.keptInStore !== true;
+  return pipeline.carryOut({
+    command,
+    shows: 'run',
+    journal: { command, aim: operation.choosesHosts === true ? selectionOptions(options) : {}, set: options.set ?? [] },
+    // One that is refused or finds nothing to do has no place in the journal, where the last run is one to be resumed.
+    holds: true,
+    go: async (parts) => {
+      await assertStill(operation, pipeline.inventory, record);
+      if (record !== undefined) pipeline.tell({ type: 'note', text: `resuming ${describeOperation(record)}` });
+      return operate({
+        ...basisOf(pipeline, begun),
+        ...engineOptions(parts),
+        check: false,
+        begin: async (chosen) => {
+          await parts.begin();
+          if (isRecorded) await writeOperation(store, record ?? newRecord(begun, chosen));
+        },
+        end: async () => (isRecorded ? endOperation(store) : undefined),
+        consent: (proposal) => parts.ask(questionOf(pipeline, operation, proposal)),
+      });
+    },
+  });
+}
+
+function newRecord({ operation, given, chosenHosts }: Begun, chosen: object): OperationRecord {
+  return {
+    operation: operation.name,
+    given,
+    chosen: { ...chosen },
+    ...(chosenHosts === undefined ? {} : { hosts: chosenHosts }),
+    began: new Date().toISOString(),
+    by: `${userInfo().username}@${hostname()}`,
+  };
+}
+
+function questionOf(pipeline: Pipeline, operation: Operation, proposal: OperationProposal): Question {
+  const { cluster } = pipeline.inventory;
+  return {
+    text: () => stepsShown(pipeline, operation, proposal),
+    ask: proposal.question ?? `${cluster} holds data. Carry out the ${operation.name}?`,
+    holdsData: proposal.holdsData,
+    unconfirmed: {
+      kind: 'operation/unconfirmed',
+      message: `${cluster} holds data, and there is no terminal to ask on whether the ${operation.name} may begin`,
+      hint: 'nothing was changed; look with --check, then run again with --yes',
+    },
+  };
+}
+
+type OfEngine = 'check' | 'emit' | 'consent' | 'begin' | 'end' | 'transport' | 'signal';
+
+/** What an operation is carried out with, whatever becomes of it. */
+function basisOf(
+  { inventory, environment }: Pipeline,
+  { operation, given, chosenHosts, record }: Begun,
+): Omit<OperateOptions<object>, OfEngine> {
+  return {
+    operation,
+    inventory,
+    given,
+    ...(record === undefined ? {} : { chosen: record.chosen }),
+    ...(chosenHosts === undefined ? {} : { chosenHosts }),
+    catalog: catalogOf(inventory),
+    openStore: (how) => environment.openStore(inventory, how),
+    putSecret: (reference, value) => putIntoStore(inventory.dir, reference, value),
+    describe: (view) => statusSeen(inventory, catalogOf(inventory), view),
+  };
+}
+
+function engineOptions({
+  transport,
+  emit,
+  signal,
+}: EngineParts): Pick<OperateOptions<object>, 'transport' | 'emit' | 'signal' | 'startUp'> {
+  return { transport, emit, signal, startUp: timeSoFar() };
+}

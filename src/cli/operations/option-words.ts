@@ -1,0 +1,27 @@
+import type { Operation } from '../../plan/operation.js';
+
+/** The command that operations of a user's own are called with, and so the first word of their names: `operate checkpoint`. */
+export const OPERATE = 'operate';
+
+/** The flag of an option: `leaveOut` is `--leave-out`. */
+export function flagOf(option: string): string {
+  return `--${option.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Options as one would write them on a command line, a word each: `--to`, `pg2`. */
+export function optionWords(given: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(given).flatMap(([option, value]) => {
+    if (value === true) return [flagOf(option)];
+    return value === false || value === undefined ? [] : [flagOf(option), String(value)];
+  });
+}
+
+/** The command line of an operation without its inventory, in words, and without what is so by default: `certs renew --ca`. */
+export function operationWords(
+  { name, options, argument }: Pick<Operation, 'name' | 'options' | 'argument'>,
+  given: Readonly<Record<string, unknown>>,
+): string {
+  const said = Object.entries(given).filter(([option, value]) => option !== argument?.name && value !== options[option]?.default);
+  const words = argument === undefined ? [] : [String(given[argument.name])];
+  return [name, ...words, ...optionWords(Object.fromEntries(said))].join(' ');
+}

@@ -1,0 +1,112 @@
+import type { EventListener, RunEvent } from '../../events.js';
+import { chooseOutput } from '../../report/choose-output.js';
+import { formatElapsed } from '../../report/duration.js';
+import { printable } from '../../report/printable.js';
+import { columnsOf, cutToWidth } from '../../report/width.js';
+import { firstLine, listNames } from '../../report/words.js';
+
+/** How often the line is drawn anew, in milliseconds. */
+const EVERY = 1000;
+
+/** More hosts than these are counted. */
+const NAMED_HOSTS = 8;
+
+/** A line of a terminal that says what a look is at. */
+export interface LookLine {
+  emit: EventListener;
+  /** Leaves the terminal as it was; the next event draws the line again. */
+  erase(): void;
+  /** Erases it for good. */
+  end(): void;
+}
+
+/** No line at all. */
+export const NO_LINE: LookLine = { emit: () => undefined, erase: () => undefined, end: () => undefined };
+
+/**
+ * Says on one line of a terminal what is waited for while hosts are connected to and looked at, and is gone afterwards; nothing where the
+ * stream is none on which a line can be erased.
+ */
+export function lookLine(stream: NodeJS.WriteStream, variables: NodeJS.ProcessEnv): LookLine {
+  if (chooseOutput(undefined, stream, variables).kind !== 'tree') return NO_LINE;
+  const look = new Look();
+  let timer: NodeJS.Timeout | undefined;
+  let [drawn, ended] = [false, false];
+  const erase = (): void => {
+    if (drawn) stream.write('\r\u001b[2K');
+    drawn = false;
+  };
+  const draw = (): void => {
+    erase();
+    const text = ended ? undefined : look.text;
+    if (text === undefined) return;
+    stream.write(cutToWidth(text, columnsOf(stream) - 1));
+    drawn = true;
+  };
+  return {
+    emit: (event) => {
+      if (ended) return;
+      look.take(event);
+      draw();
+      timer ??= setInterval(draw, EVERY).unref();
+    },
+    erase,
+    end: () => {
+      ended = true;
+      erase();
+      clearInterval(timer);
+    },
+  };
+}
+
+/** How far a look is. */
+export class Look {
+  readonly #began = Date.now();
+  readonly #connecting = new Set<string>();
+  readonly #looking = new Set<string>();
+  #hosts: readonly string[] = [];
+  #note: string | undefined;
+
+  /** `connecting to pg1, pg2 … (3 s)`; undefined while nothing is waited for. */
+  get text(): string | undefined {
+    const [what, hosts] = this.#connecting.size > 0 ? ['connecting to', this.#connecting] : ['looking at', this.#looking];
+    if (hosts.size === 0) return undefined;
+    const elapsed = formatElapsed(Date.now() - this.#began);
+    const note = this.#note === undefined ? '' : ` · ${this.#note}`;
+    return `${what} ${listNames(
+      this.#hosts.filter((host) => hosts.has(host)),
+      NAMED_HOSTS,
+    )} …${elapsed === '' ? '' : ` (${elapsed})`}${note}`;
+  }
+
+  take(event: RunEvent): void {
+    switch (event.type) {
+      case 'run-start':
+        this.#hosts = event.hosts;
+        return;
+      case 'connecting':
+        this.#connecting.add(event.host);
+        return;
+      case 'connected':
+        this.#connecting.delete(event.host);
+        this.#looking.add(event.host);
+        return;
+      case 'gave-up':
+        this.#connecting.delete(event.host);
+        this.#looking.delete(event.host);
+        return;
+      case 'surveyed':
+      case 'surveyed-again':
+        this.#looking.delete(event.host);
+        this.#note = undefined;
+        return;
+      case 'answered':
+        for (const host of this.#hosts) this.#looking.add(host);
+        return;
+      case 'note':
+        this.#note = firstLine(printable(event.host === undefined ? event.text : `${event.host}: ${event.text}`));
+        return;
+      default:
+    }
+  }
+}

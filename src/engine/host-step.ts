@@ -1,0 +1,69 @@
+import { UnreachableError } from '../lib/errors.js';
+import type { HostStep } from '../plan/operation.js';
+import type { RoleContext, Stage } from '../plan/role.js';
+import type { HostWork, RunStage } from '../plan/host-work.js';
+import type { Observation } from '../resources/resource.js';
+import type { Script } from '../shell/quote.js';
+import type { Cluster } from './cluster.js';
+import { StageRunner } from './stage-runner.js';
+import { UnitGuards } from './unit-guards.js';
+import { WriteGapMeter } from './write-gap.js';
+
+/** What a step is built from, by host. */
+export interface HostStepParts {
+  /** @throws RangeError for a host whose system is not known */
+  contextOf(host: string): RoleContext;
+  /** What is asked of the host besides what the step asks. */
+  observationsOf(host: string): readonly Observation[];
+  /** What commits on the host while a gap in writes is measured; undefined for a host without a database. */
+  probeOf(host: string): Script | undefined;
+}
+
+/**
+ * Carries a step of an operation out on its hosts, side by side; a host that fails is noted in the cluster's account.
+ * @param id the stage as which it is told, `switchover/hand-over`
+ * @throws UnreachableError where one of its hosts is not connected
+ */
+export async function takeHostStep(cluster: Cluster, id: string, step: HostStep, parts: HostStepParts): Promise<void> {
+  const { connections, inventory, results, emit, signal } = cluster;
+  const missing = step.on.filter((host) => !connections.sessions.has(host));
+  if (missing.length > 0) throw outOfReach(step, missing);
+  const hosts = new Map(step.on.map((host) => [host, stageOf(step, parts.contextOf(host))]));
+  const stage: RunStage = { id, role: id.slice(0, id.indexOf('/')), title: step.title, crossing: 'independent', hosts };
+  const shapes = new Map(
+    [...hosts].map(([host, part]): [string, HostWork] => {
+      const observations = [...parts.observationsOf(host), ...(step.asks?.(parts.contextOf(host)) ?? [])];
+      return [host, { observations, stages: [{ id, stage: part }] }];
+    }),
+  );
+  await connections.ask(shapes);
+  const { sessions } = connections;
+  const guards = new UnitGuards({ inventory, sessions });
+  const meter =
+    step.measuresWriteGap === true ? await WriteGapMeter.begin({ sessions, probeOf: (host) => parts.probeOf(host), signal }) : undefined;
+  await new StageRunner({
+    inventory,
+    stages: [stage],
+    sessions,
+    shapes,
+    results,
+    emit,
+    signal,
+    guards,
+    guard: () => undefined,
+  }).run();
+  if (meter !== undefined) emit({ type: 'write-gap', stage: id, ...(await meter.end()) });
+}
+
+function stageOf(step: HostStep, context: RoleContext): Stage {
+  const { title } = step;
+  return { name: step.id, title, crossing: 'independent', resources: step.resources?.(context) ?? [], gates: step.gates?.(context) ?? [] };
+}
+
+function outOfReach(step: HostStep, hosts: readonly string[]): UnreachableError {
+  return new UnreachableError({
+    kind: 'operation/out-of-reach',
+    message: `${hosts.join(', ')} cannot be reached, and the step "${step.title}" is to be carried out there`,
+    hint: 'nothing of the step was done; give the same command again when the host answers',
+  });
+}

@@ -1,0 +1,326 @@
+import { setTimeout } from 'node:timers/promises';
+import type { CheckResult, Drift, LeftOut, PlannedChange, StageShape } from '../events.js';
+import { PgprovError } from '../lib/errors.js';
+import { effectsOf } from '../plan/effects.js';
+import { guardLeftUnits } from '../plan/left-units.js';
+import { obstaclesOf } from '../plan/obstacles.js';
+import { buildPlan, dangersOf, holdsData } from '../plan/plan.js';
+import type { Objection, RunScope, Role, RoleContext } from '../plan/role.js';
+import type { RunStage } from '../plan/host-work.js';
+import { takersOf } from '../plan/takers.js';
+import { certificatePlaces, identitiesOf } from '../plan/tls.js';
+import type { View } from '../plan/view.js';
+import type { Observation } from '../resources/resource.js';
+import type { Store } from '../store/store.js';
+import type { Cluster } from './cluster.js';
+import { WorkOfHosts } from './work-of-hosts.js';
+import { objectionError } from './objection-error.js';
+import { StageRunner } from './stage-runner.js';
+import { UnitGuards } from './unit-guards.js';
+
+/** For how many milliseconds a proof that may come to hold by itself is looked at again, and how many lie in between. */
+const SETTLE_WITHIN = 30_000;
+const BETWEEN_LOOKS = 2000;
+
+/** What a pass brings to its hosts. */
+export interface PassOptions {
+  cluster: Cluster;
+  store: Store;
+  /** Every role there is, in the order in which they are applied. */
+  catalog: readonly Role[];
+  /** Those that it applies. */
+  roles: readonly Role[];
+  /** What the command selects; undefined when that is everything. */
+  part?: RunScope;
+  /** Ask at the first look already what else only proves a run that changed something. */
+  thorough: boolean;
+  /** Ask what the roles ask for commands about certificates as well. */
+  inspects?: boolean;
+  /** Take only the stages with proofs, on all hosts side by side, and prove nothing. */
+  crossing?: 'all-at-once' | undefined;
+  /** What is asked of each host besides what the roles ask. */
+  more?(context: RoleContext): Observation[];
+}
+
+/** What a pass is about to do. */
+export interface Proposal {
+  changes: readonly PlannedChange[];
+  effects: readonly string[];
+  drift: readonly Drift[];
+  /** A host of the run has a database already. */
+  holdsData: boolean;
+  /** The hosts of the run, in inventory order. */
+  hosts: readonly string[];
+  /** What of the cluster it leaves out; undefined when that is nothing. */
+  leftOut: LeftOut | undefined;
+}
+
+/** Before anything is planned. */
+export const NOTHING_PLANNED: Proposal = { changes: [], effects: [], drift: [], holdsData: false, hosts: [], leftOut: undefined };
+
+/**
+ * Brings what some roles want to the hosts that are connected: looks, plans, carries out, proves. A run is one pass; an operation may make
+ * several.
+ */
+export class Pass {
+  readonly #options: PassOptions;
+  readonly #shapes: WorkOfHosts;
+  #stages: RunStage[] = [];
+  #proposal: Proposal = NOTHING_PLANNED;
+  #notices: string[] = [];
+  #checks: CheckResult[] = [];
+  #looked = false;
+  #proved = false;
+
+  constructor(options: PassOptions) {
+    const {
+      cluster: { inventory },
+    } = options;
+    this.#options = options;
+    this.#shapes = new WorkOfHosts({ ...options, inventory });
+  }
+
+  /** The hosts with what is asked of them, once they have answered. */
+  get shapes(): WorkOfHosts {
+    return this.#shapes;
+  }
+
+  /** What it would do, once it has planned. */
+  get proposal(): Proposal {
+    return this.#proposal;
+  }
+
+  /** What a person should know ahead of the plan. */
+  get notices(): readonly string[] {
+    return this.#notices;
+  }
+
+  /** What was proved at the end, or was not. */
+  get checks(): readonly CheckResult[] {
+    return this.#checks;
+  }
+
+  /** Every host has answered the first look. */
+  get looked(): boolean {
+    return this.#looked;
+  }
+
+  /** What was seen last is how the pass leaves it. */
+  get proved(): boolean {
+    return this.#proved;
+  }
+
+  /** What of the cluster it leaves out; undefined when that is nothing. */
+  get leftOut(): LeftOut | undefined {
+    const {
+      part,
+      catalog,
+      cluster: { inventory },
+    } = this.#options;
+    if (part === undefined) return undefined;
+    const used = catalog.filter(({ name }) => inventory.hosts.some(({ roles }) => roles.includes(name)));
+    const hosts = inventory.hosts.filter(({ name, roles }) => !part.hosts.has(name) && roles.length > 0).map(({ name }) => name);
+    const roles = used.filter(({ name }) => !part.roles.has(name)).map(({ name }) => name);
+    return hosts.length + roles.length === 0 ? undefined : { hosts, roles };
+  }
+
+  /** What the control machine has: keys, and what the hosts were when they were last seen. */
+  async recall(): Promise<void> {
+    const {
+      store,
+      catalog,
+      cluster: { inventory },
+    } = this.#options;
+    await store.certificates.prepare(identitiesOf(catalog, inventory));
+    this.#shapes.recall();
+  }
+
+  /** The stages as far as they are known before the hosts have answered. */
+  foreseen(): StageShape[] {
+    const stages = this.#shapes.foreseen(this.#options.cluster.connections.hosts);
+    return stages.map((stage) => ({
+      id: stage.id,
+      role: stage.role,
+      title: stage.title,
+      hosts: takersOf(stage, new Map()).map(([host]) => host),
+    }));
+  }
+
+  /** Asks all hosts everything; the first look of a run also takes their locks. */
+  async look(): Promise<void> {
+    await this.#options.cluster.connections.survey(this.#shapes);
+    this.#looked = true;
+    await this.#shapes.remember();
+  }
+
+  /**
+   * Asks the guards, and works out what would be done.
+   * @throws PgprovError where something speaks against it
+   */
+  async plan({
+    silently = false,
+  }: {
+    /** It was told before, and only what is seen has changed. */ silently?: boolean;
+  } = {}): Promise<Proposal> {
+    const {
+      cluster: { connections, inventory, results, emit },
+      roles,
+      part,
+    } = this.#options;
+    const { hosts, sessions } = connections;
+    this.#stages = this.#shapes.stages(hosts);
+    const states = new Map([...sessions].map(([name, session]) => [name, session.states]));
+    this.#guard(
+      (view, role) => [...(role.preflight?.(view) ?? []), ...(part === undefined ? [] : (role.missingPrerequisites?.(view, part) ?? []))],
+      [...this.#shapes.missing(hosts, states), ...guardLeftUnits(hosts, states), ...obstaclesOf(this.#stages, states)],
+    );
+    const view = this.#view();
+    this.#notices = [...new Set(roles.flatMap((role) => role.notices?.(view) ?? []))];
+    if (!silently) for (const text of this.#notices) emit({ type: 'warning', text });
+    const guards = this.#unitGuards();
+    for (const stage of this.#stages) results.throwAll([...(await guards.foresee(stage)).values()].map(objectionError));
+    const changes = buildPlan(this.#stages, states);
+    const seen = this.#view();
+    const effects =
+      changes.length === 0 ? [] : [...effectsOf(this.#stages, states, inventory), ...roles.flatMap((role) => role.effects?.(seen) ?? [])];
+    const drift = this.#drift(seen);
+    this.#proposal = {
+      changes,
+      effects,
+      drift,
+      holdsData: holdsData(this.#options.catalog, seen),
+      hosts: hosts.map(({ name }) => name),
+      leftOut: this.leftOut,
+    };
+    if (!silently) emit({ type: 'planned', changes, effects, ...(drift.length === 0 ? {} : { drift }) });
+    return this.#proposal;
+  }
+
+  /** The stages as they were planned. */
+  planned(): StageShape[] {
+    return this.#stages.map(({ id, role, title, hosts }) => ({ id, role, title, hosts: [...hosts.keys()] }));
+  }
+
+  /**
+   * Takes down what is in force otherwise than the inventory says, for who only looks: what no run would change, the dangers that a run
+   * would end, and all that it would change. Neither guards nor effects are asked for.
+   */
+  seeDrift(): void {
+    const { hosts, sessions } = this.#options.cluster.connections;
+    const states = new Map(hosts.map(({ name }) => [name, sessions.get(name)?.states ?? new Map<string, unknown>()]));
+    const stages = this.#shapes.stages(hosts);
+    const drift = [...this.#drift(this.#view()), ...dangersOf(stages, states)];
+    this.#proposal = { ...this.#proposal, drift, changes: buildPlan(stages, states) };
+  }
+
+  #drift(view: View): Drift[] {
+    return this.#options.roles.flatMap((role) => role.drift?.(view) ?? []);
+  }
+
+  /** Carries out what was planned, and proves it where every host came through. */
+  async carryOut(): Promise<void> {
+    const {
+      cluster: { connections, inventory, results, emit, signal },
+      store,
+      roles,
+    } = this.#options;
+    const { hosts, sessions } = connections;
+    await store.savePasswords();
+    if (certificatePlaces(roles, inventory).length > 0) await store.certificates.save(hosts.map(({ name }) => name));
+    const runner = new StageRunner({
+      inventory,
+      stages: this.#stages,
+      sessions,
+      shapes: this.#shapes.confirmed,
+      results,
+      emit,
+      signal,
+      guards: this.#unitGuards(),
+      guard: () => this.#guard(),
+    });
+    await runner.run();
+    if (hosts.every(({ name }) => !results.isExcluded(name)) && !signal.aborted) await this.#prove(runner.moved);
+  }
+
+  #unitGuards(): UnitGuards {
+    const {
+      cluster: { connections, inventory },
+    } = this.#options;
+    return new UnitGuards({ inventory, sessions: connections.sessions });
+  }
+
+  /**
+   * Asks the guards, and whatever else a moment calls for, whether the run may continue. A refusal outweighs
+   * objections of other kinds, which are then not told.
+   */
+  #guard(more: (view: View, role: Role) => readonly Objection[] = () => [], others: readonly Objection[] = []): void {
+    const {
+      cluster: { results },
+      store,
+      roles,
+    } = this.#options;
+    const view = this.#view();
+    const objections = [...roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...more(view, role)]), ...others];
+    const worst = objections.some(({ kind }) => kind === 'refuse') ? 'refuse' : 'preflight';
+    const weighty = objections.filter(({ kind }) => kind === worst);
+    const decisive = weighty.filter((objection) => objection.decisive === true);
+    results.throwAll((decisive.length > 0 ? decisive : weighty).map(objectionError));
+  }
+
+  /** Looks once more where the run moved anything, and checks that the cluster is what was asked for. */
+  async #prove(moved: boolean): Promise<void> {
+    const {
+      cluster: { connections, results, emit },
+      roles,
+    } = this.#options;
+    if (moved) await connections.surveyAgain(this.#shapes.confirmed);
+    this.#checks = await this.#settledChecks();
+    this.#proved = true;
+    const view = this.#view();
+    if (this.#checks.length > 0) emit({ type: 'checked', results: this.#checks });
+    for (const { name } of connections.hosts) {
+      const { remarks } = results.of(name);
+      remarks.push(...roles.flatMap((role) => role.remarks?.(view, name) ?? []).filter((remark) => !remarks.includes(remark)));
+    }
+    results.throwAll(this.#checks.filter(({ ok }) => !ok).map(checkError));
+  }
+
+  /** What fails and may come to hold by itself is looked at again, unless something else fails for good. */
+  async #settledChecks(): Promise<CheckResult[]> {
+    const {
+      cluster: { connections, emit, signal },
+      roles,
+      crossing,
+    } = this.#options;
+    if (crossing !== undefined) return [];
+    const until = Date.now() + SETTLE_WITHIN;
+    for (let told = false; ; told = true) {
+      const view = this.#view();
+      const checks = roles.flatMap((role) => role.checks?.(view) ?? []);
+      const failed = checks.filter(({ ok }) => !ok);
+      const [first] = failed;
+      if (first === undefined || failed.some(({ settles }) => settles !== true) || Date.now() >= until || signal.aborted) return checks;
+      if (!told)
+        emit({
+          type: 'note',
+          text: `waiting for a proof: ${first.host === undefined ? '' : `${first.host}: `}${first.title} (${first.detail})`,
+        });
+      await setTimeout(BETWEEN_LOOKS);
+      await connections.surveyAgain(this.#shapes.confirmed);
+    }
+  }
+
+  #view(): View {
+    return this.#options.cluster.view();
+  }
+}
+
+/** A proof that failed, as the error that a run ends with. */
+export function checkError({ title, detail, host, mend }: CheckResult): PgprovError {
+  return new PgprovError({
+    kind: 'check/failed',
+    message: `${host === undefined ? '' : `${host}: `}${title}: ${detail}`,
+    hint: mend ?? 'everything was applied, but the proof failed; `pgprov status` shows the cluster as it is',
+    ...(host === undefined ? {} : { host }),
+  });
+}

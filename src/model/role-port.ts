@@ -1,0 +1,21 @@
+/** Who may connect to a port; whoever is not named is let in by no rule of pgprov. */
+export interface PortAudience {
+  /** All hosts of the inventory, and the networks of `firewall.member_networks`. */
+  members?: true;
+  /** The networks of `firewall.client_networks`. */
+  clients?: true;
+  /** More IP addresses and networks, such as `10.0.9.0/24`. */
+  networks?: readonly string[];
+}
+
+/** A TCP port on which a role's service listens for other machines. */
+export interface RolePort {
+  /** 1 to 65535. */
+  port: number;
+  /** What listens there, for people: `etcd peers`. */
+  what: string;
+  /** systemd units that may hold it already, with their suffix: `etcd.service`. */
+  units: readonly string[];
+  /** To whom the firewall role opens it. Where that is the members, they check that they reach it. */
+  openTo: PortAudience;
+}

@@ -1,0 +1,333 @@
+import {
+  DATA_DIRECTORY,
+  DCS,
+  defineOperation,
+  enumerate,
+  formatLsn,
+  patroniSwitchover,
+  type CheckResult,
+  type DcsState,
+  type OperationObjection,
+  type OperationRun,
+  type OperationStep,
+} from '../index.js';
+import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { accountsOf, restApiUrl } from '../../roles/shared/layout.js';
+import { electionGate } from './shared/election-gate.js';
+import { answerOf, anyAnswering, dynamicOf, leaderOf, listedBy, listedLeader, membersOf, notStreamingWhy } from './shared/members.js';
+import { byPosition, positionOf, type Position } from './shared/positions.js';
+import { maintenanceObjection } from './shared/quiet-cluster.js';
+import { streamingGate } from './shared/streaming-gate.js';
+
+interface FailoverOptions {
+  /** The member that is to lead. */
+  to?: string;
+  /** Bytes of WAL that another member has and that may be lost. */
+  lose?: number;
+  /** Chosen: who led before; '' where nobody knows. Absent where a member led when it began. */
+  former?: string;
+  /** Chosen: members whose PostgreSQL ran then, which have to stream from the new leader. */
+  followers?: readonly string[];
+}
+
+type Run = OperationRun<FailoverOptions>;
+type Store = Extract<DcsState, { reachable: true }>;
+
+/** Seconds that an election takes beside Patroni's own waits: its members ask each other, and one of them is promoted. */
+const ELECTION = 15;
+
+export default defineOperation<FailoverOptions>({
+  name: 'failover',
+  description: 'make a member the leader where nobody leads or the leader is lost; says what would be lost, and asks',
+  options: {
+    to: { type: 'string', value: 'host', description: 'the member that is to lead; default: the one that is the most advanced' },
+    lose: {
+      type: 'integer',
+      value: 'bytes',
+      minimum: 1,
+      description: 'take a member that is up to so many bytes of WAL behind the most advanced one, and lose them',
+    },
+  },
+  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
+  requiresConverged: false,
+  unreachable: 'go-on',
+  patience: 60,
+  guards,
+  choose,
+  remaining: (run) => {
+    const leader = workingLeader(run.view);
+    return leader === undefined ? { steps: election(run), then: returning(run) } : { steps: follow(run, leader) };
+  },
+  question: ({ options: { to, former = '' } }) =>
+    `What ${to} does not have is lost. Fail over to ${to}${former === '' ? '' : ` in place of ${former}`}?`,
+  nothing: (run) => `${workingLeader(run.view)} leads, and all members that were up stream from it`,
+  checks: proofs,
+  finished: (run) => {
+    const { to, former } = run.options;
+    const leader = workingLeader(run.view);
+    if (leader === former)
+      return `${leader} is back and leads, on timeline ${timelineOf(run, leader)}: there was nothing to fail over from`;
+    const chose = leader === to ? '' : '; Patroni chose it by itself';
+    return `${leader} leads on timeline ${timelineOf(run, leader)}${chose}. ${returning(run).replace(/^when/u, 'When')}`;
+  },
+});
+
+function choose({ view, inventory, options }: Run): FailoverOptions {
+  if (workingLeader(view) !== undefined) return options;
+  const members = membersOf(inventory).map(({ name }) => name);
+  const former = listedLeader(view) ?? storeOf(view)?.sync?.leader ?? storeOf(view)?.lastPromotion?.to ?? '';
+  const fit = members.filter((name) => name !== former && unfit(view, name, former) === undefined);
+  const to = options.to ?? byPosition(view, fit)[0]?.member ?? '';
+  const followers = members.filter((name) => name !== former && positionOf(view, name) !== undefined);
+  return { ...options, to, former, followers };
+}
+
+/** The member that leads, unless its PostgreSQL does not run, as while it recovers from a crash. */
+function workingLeader(view: Run['view']): string | undefined {
+  const leader = leaderOf(view);
+  return leader !== undefined && answerOf(view, leader)?.state === 'running' ? leader : undefined;
+}
+
+function guards(run: Run): OperationObjection[] {
+  const { view, inventory, done, options } = run;
+  const { to = '', former } = options;
+  const status = `pgprov status ${inventory.file}`;
+  const leader = workingLeader(view);
+  const refuse = (message: string, hint: string): OperationObjection[] => [{ kind: 'refuse', message, hint }];
+  if (former === undefined)
+    return refuse(
+      `${leader} leads, so there is nothing to fail over from`,
+      `hand the lead over with \`pgprov switchover ${inventory.file}\``,
+    );
+  if (leader !== undefined) return [];
+  const listed = listedLeader(view);
+  const own = listed === undefined ? undefined : answerOf(view, listed);
+  // Hosts answer at different times, and Patroni may have elected a leader in between.
+  if (own?.role === 'replica' && own.state === 'running')
+    return refuse(`${listed} has the lead, and does not say so itself yet`, `see \`${status}\``).map((objection) => ({
+      ...objection,
+      settles: true,
+    }));
+  const noQuorum = withoutQuorum(run);
+  if (noQuorum !== undefined) return [noQuorum];
+  const asked = anyAnswering(view);
+  if (asked === undefined)
+    return refuse('no member’s Patroni answers, so none can take the lead', `start the members with \`pgprov apply ${inventory.file}\``);
+  const inTheWay = [...maintenanceObjection(run), ...unattended(run)];
+  if (inTheWay.length > 0) return inTheWay.slice(0, 1);
+  if (done.has('wait') && former !== '' && listedLeader(view) === former && answerOf(view, former) === undefined)
+    return refuse(
+      `${former} renews its lease in ${dcsOf(inventory).name}: it still leads, though it does not answer here`,
+      `make its host reachable and use \`pgprov switchover ${inventory.file}\`; where its Patroni has to go, stop it there`,
+    );
+  if (to === '') {
+    const reasons = membersOf(inventory).map(
+      ({ name }) => `\n  ${name} ${name === former ? 'led before, and is lost' : (unfit(view, name, former) ?? 'could')}`,
+    );
+    return refuse(`no member can take the lead:${reasons.join('')}`, `nothing was changed; see \`${status}\``);
+  }
+  return candidate(run, to);
+}
+
+function candidate(run: Run, to: string): OperationObjection[] {
+  const { view, inventory, options } = run;
+  const refuse = (message: string, hint: string): OperationObjection[] => [{ kind: 'refuse', message, hint }];
+  const members = membersOf(inventory).map(({ name }) => name);
+  if (!members.includes(to)) return refuse(`${to} is no member of the cluster`, `the members are ${enumerate(members)}`);
+  const reason = unfit(view, to, options.former ?? '');
+  const other = 'leave out --to for the most advanced member that can lead';
+  if (reason !== undefined) return refuse(`${to} cannot take the lead: it ${reason}`, `nothing was changed; ${other}`);
+  const [first, own] = [byPosition(view, members)[0], positionOf(view, to)];
+  if (first === undefined || own === undefined || first.member === to) return [];
+  if (first.timeline > own.timeline)
+    return refuse(
+      `${to} is on timeline ${own.timeline}, and ${first.member} on ${first.timeline}: what was written on that is not on ${to}`,
+      other,
+    );
+  const behind = first.bytes - own.bytes;
+  if (behind <= (options.lose ?? 0)) return [];
+  return refuse(
+    `${to} is ${behind} bytes of WAL behind ${first.member}, which would be lost`,
+    `${other}; to lose them nevertheless, add --lose ${behind}`,
+  );
+}
+
+/** Why a member cannot take the lead where nobody has it, as a clause that follows its name; undefined: it can. */
+function unfit(view: Run['view'], member: string, former: string): string | undefined {
+  if (!view.surveyed(member)) return 'cannot be reached';
+  const own = answerOf(view, member);
+  if (own === undefined) return 'does not answer at its REST API';
+  const tags = own.cluster.find(({ name }) => name === member)?.tags;
+  if (tags?.['nofailover'] === true || tags?.['failover_priority'] === 0) return 'never leads: it has the tag nofailover';
+  if (positionOf(view, member) === undefined) return `has no PostgreSQL that runs (${own.state})`;
+  if (!isSynchronous(view)) return undefined;
+  // Who leads meanwhile writes a list of its own, which says nothing of what the lost leader told its clients.
+  const sync = storeOf(view)?.sync;
+  const standbys = sync?.leader === former ? sync.standbys : [];
+  if (standbys.includes(member)) return undefined;
+  const known =
+    standbys.length === 0 ? 'no member is known to have them' : `${enumerate(standbys)} ${standbys.length === 1 ? 'has' : 'have'} them`;
+  return `is no synchronous standby, so it may lack commits that clients were told of (${known})`;
+}
+
+function isSynchronous(view: Run['view']): boolean {
+  const mode = dynamicOf(view)['synchronous_mode'];
+  return mode === true || mode === 'on' || mode === 'quorum';
+}
+
+function storeOf(view: Run['view']): Store | undefined {
+  return view.hosts('patroni').flatMap(({ name }) => {
+    const state = view.read(name, DCS);
+    return state?.reachable === true ? [state] : [];
+  })[0];
+}
+
+function withoutQuorum({ view, inventory }: Run): OperationObjection | undefined {
+  if (storeOf(view) !== undefined) return undefined;
+  const { name: store, role, isHealthy } = dcsOf(inventory);
+  const all = inventory.hosts.filter(({ roles }) => roles.includes(role)).map(({ name }) => name);
+  const down = all.filter((name) => !view.surveyed(name) || isHealthy(view, name) !== true);
+  const needed = Math.floor(all.length / 2) + 1;
+  return {
+    kind: 'refuse',
+    message: `${store} has no quorum, so no member can take the lead${down.length === 0 ? '' : `: it does not work on ${enumerate(down)}`}`,
+    hint: `bring ${store} back on ${needed} of ${enumerate(all)} (\`pgprov apply\` starts it on hosts that can be reached); Patroni then chooses a leader by itself`,
+  };
+}
+
+/** A server that takes writes though its Patroni does not run: the new leader would be a second one. */
+function unattended({ view }: Run): OperationObjection[] {
+  return view.hosts('patroni').flatMap(({ name }): OperationObjection[] => {
+    const data = view.read(name, DATA_DIRECTORY);
+    if (answerOf(view, name) !== undefined || data?.kind !== 'cluster' || !data.running || data.clusterState !== 'in production') return [];
+    return [
+      {
+        kind: 'refuse',
+        message: `PostgreSQL on ${name} runs as a primary without its Patroni: clients may write there, and a failover would make a second one`,
+        hint: `start Patroni there (\`systemctl start patroni\`), which decides what becomes of it, or stop PostgreSQL; then run this again`,
+      },
+    ];
+  });
+}
+
+/** Time for Patroni, then the failover; whoever leads after the first of them needs no second. */
+function election(run: Run): OperationStep[] {
+  const { view, inventory, done, options } = run;
+  const { to = '', former = '' } = options;
+  const host = membersOf(inventory).find(({ name }) => name === former);
+  const seconds = patience(view);
+  const wait: OperationStep = {
+    id: 'wait',
+    title: `give Patroni up to ${seconds} s to choose a leader by itself`,
+    on: [to],
+    gates: (context) => [electionGate(context, { former, formerUrl: host === undefined ? undefined : restApiUrl(host), seconds })],
+  };
+  const failOver: OperationStep = {
+    id: 'fail-over',
+    title: `make ${to} the leader${former === '' ? '' : ` in place of ${former}`}, if Patroni has chosen none`,
+    effect: lossText(run),
+    on: [to],
+    pointOfNoReturn: true,
+    resources: (context) => {
+      const { restApi } = accountsOf(context);
+      return [patroniSwitchover({ url: restApiUrl(context.host), candidate: to, user: restApi.name, password: restApi.password })];
+    },
+  };
+  return [...(done.has('wait') ? [] : [wait]), failOver, ...follow(run, to)];
+}
+
+/** How long Patroni may take: until the lease of the former leader is over, where it still holds, and for the election. */
+function patience(view: Run['view']): number {
+  const { ttl, loop_wait: loop } = dynamicOf(view);
+  const seconds = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
+  return (listedLeader(view) === undefined ? 0 : seconds(ttl, 30)) + seconds(loop, 10) + ELECTION;
+}
+
+/** What each member has, and what is lost as far as anybody knows. */
+function lossText(run: Run): string {
+  const { view, inventory, options } = run;
+  const { to = '', former = '' } = options;
+  const own = positionOf(view, to);
+  if (own === undefined) return `what ${to} does not have is lost`;
+  const others = membersOf(inventory).flatMap(({ name }) => (name === to || name === former ? [] : [otherText(run, name, own)]));
+  return [`${to} has the WAL up to ${formatLsn(own.bytes)} on timeline ${own.timeline}`, ...others, formerText(run, own)].join('; ');
+}
+
+function otherText({ view, options: { former = '' } }: Run, name: string, own: Position): string {
+  const position = positionOf(view, name);
+  if (position === undefined) return `what ${name} has is unknown: it ${unfit(view, name, former) ?? 'does not say'}`;
+  if (position.timeline !== own.timeline) return `${name} up to ${formatLsn(position.bytes)} on timeline ${position.timeline}`;
+  const difference = own.bytes - position.bytes;
+  if (difference === 0) return `${name} has the same`;
+  return `${name} up to ${formatLsn(position.bytes)}, ${Math.abs(difference)} bytes ${difference > 0 ? 'less' : 'more, which are lost'}`;
+}
+
+function formerText({ view, options: { to, former = '' } }: Run, own: Position): string {
+  if (isSynchronous(view)) return `with synchronous_mode ${to} has every commit that waited for a synchronous standby`;
+  const noted = storeOf(view)?.leaderPosition;
+  const who = former === '' ? 'the last leader' : former;
+  const later = `what ${who} wrote after that and did not send is lost, and how much that is nobody knows`;
+  if (noted === undefined) return `how far ${who} was is unknown: what it did not send is lost`;
+  const last = `${who} was last known at ${formatLsn(noted)}`;
+  return noted > own.bytes ? `${last}: at least ${noted - own.bytes} bytes are lost; ${later}` : `${last}, which ${to} has; ${later}`;
+}
+
+function follow(run: Run, leader: string): OperationStep[] {
+  const { view, done } = run;
+  const all = followersOf(run, leader);
+  const others = workingLeader(view) === leader ? all.filter((name) => notStreamingWhy(view, leader, name) !== undefined) : all;
+  if (others.length === 0 || done.has('follow')) return [];
+  return [
+    {
+      id: 'follow',
+      title: `wait until ${enumerate(others)} ${others.length === 1 ? 'streams' : 'stream'} from the new leader`,
+      on: [leader],
+      gates: (context) => [streamingGate(context, all)],
+    },
+  ];
+}
+
+/** The members that were up and do not lead, as far as they can still be reached. */
+function followersOf({ view, options: { followers = [] } }: Run, leader: string): string[] {
+  return followers.filter((name) => name !== leader && view.surveyed(name));
+}
+
+/** What becomes of the former leader. */
+function returning({ options: { former = '' }, inventory: { file } }: Run): string {
+  const who = former === '' ? 'the former leader' : former;
+  return `when ${who} comes back, Patroni rewinds it to the new timeline (pg_rewind), which takes away what only it has, and it streams; \`pgprov status ${file}\` shows it`;
+}
+
+function timelineOf({ view }: Run, leader: string | undefined): string {
+  return leader === undefined ? '?' : String(listedBy(view, leader, leader)?.timeline ?? '?');
+}
+
+function proofs(run: Run): CheckResult[] {
+  const { view, inventory, options } = run;
+  const leader = workingLeader(view);
+  const detail = leader === undefined ? 'nobody leads' : `${leader}, timeline ${timelineOf(run, leader)}`;
+  const leading: CheckResult = { title: 'a member leads', ok: leader !== undefined, detail };
+  if (leader === undefined) return [leading];
+  const waited = followersOf(run, leader);
+  const streaming = waited.map((name): CheckResult => {
+    const member = listedBy(view, leader, name);
+    return {
+      host: name,
+      title: 'it streams on the new timeline',
+      ok: member?.state === 'streaming' && String(member.timeline) === timelineOf(run, leader),
+      detail: member === undefined ? 'it is not in the cluster' : `${member.state}, timeline ${member.timeline ?? '?'}`,
+    };
+  });
+  const others = membersOf(inventory)
+    .map(({ name }) => name)
+    .filter((name) => name !== leader && !waited.includes(name))
+    .map(
+      (name): CheckResult => ({
+        host: name,
+        title: name === options.former ? 'it led before, and its return is not waited for' : 'it was down, and was not waited for',
+        ok: true,
+        detail: `it ${notStreamingWhy(view, leader, name) ?? 'streams now'}`,
+      }),
+    );
+  return [leading, ...streaming, ...others];
+}

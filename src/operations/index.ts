@@ -1,0 +1,34 @@
+import type { Operation } from '../index.js';
+import certsRenew from './certs-renew.js';
+import restart from './restart.js';
+import configEdit from './config-edit.js';
+import rebuild from './rebuild.js';
+import pause from './pause.js';
+import reload from './reload.js';
+import resume from './resume.js';
+import failover from './failover.js';
+import secretsRotate from './secrets-rotate.js';
+import start from './start.js';
+import stop from './stop.js';
+import switchover from './switchover.js';
+
+export { textSeen } from './shared/certificates-seen.js';
+export { desiredConfiguration, ownedSettings, ownParameters, patchBetween } from './shared/config-changes.js';
+export { answerOf, leaderOf } from './shared/members.js';
+export { asksHistory, patroniHosts } from './shared/patroni-asked.js';
+
+/** The operations that come with pgprov, in the order in which `--help` has them. */
+export const OPERATIONS: readonly Operation[] = [
+  switchover as Operation,
+  failover as Operation,
+  restart as Operation,
+  rebuild as Operation,
+  pause as Operation,
+  resume as Operation,
+  reload as Operation,
+  stop as Operation,
+  start as Operation,
+  configEdit as Operation,
+  certsRenew as Operation,
+  secretsRotate as Operation,
+];

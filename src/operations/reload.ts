@@ -1,0 +1,143 @@
+import {
+  CONFIG_LOADED,
+  configLoaded,
+  defineOperation,
+  enumerate,
+  patroniReload,
+  SERVER_SETTINGS,
+  type CheckResult,
+  type OperationObjection,
+  type OperationRun,
+  type OperationStep,
+} from '../index.js';
+import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { accountsOf, hostsWith, localServer, restApiUrl } from '../../roles/shared/layout.js';
+import { answerOf } from './shared/members.js';
+
+interface ReloadOptions {
+  /** Chosen before the first step: when each member had read its files last, as a JSON object. */
+  before?: string;
+}
+
+type Run = OperationRun<ReloadOptions>;
+
+export default defineOperation<ReloadOptions>({
+  name: 'reload',
+  description: 'have Patroni and PostgreSQL read their configuration files again; refused while a file has an error',
+  options: {},
+  choosesHosts: true,
+  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
+  requiresConverged: false,
+  observations: ({ host, inventory, platform }) =>
+    hostsWith(inventory, 'patroni').some(({ name }) => name === host.name) ? [configLoaded(localServer(host, platform))] : [],
+  guards: (run) => objections(run),
+  choose: (run) => ({ before: JSON.stringify(Object.fromEntries(targets(run).map((name) => [name, run.view.read(name, CONFIG_LOADED)]))) }),
+  remaining: (run) => ({ steps: steps(run) }),
+  checks: (run) => proofs(run),
+});
+
+function targets({ inventory, chosenHosts }: Run): string[] {
+  return hostsWith(inventory, 'patroni')
+    .map(({ name }) => name)
+    .filter((name) => chosenHosts === undefined || chosenHosts.includes(name));
+}
+
+function beforeOf({ options: { before = '{}' } }: Run): Readonly<Record<string, string>> {
+  return JSON.parse(before) as Record<string, string>;
+}
+
+/** With an error in a file PostgreSQL keeps what it has, and its next start fails. */
+function objections(run: Run): OperationObjection[] {
+  const { view, inventory } = run;
+  const left = due(run);
+  const down = left.filter((name) => answerOf(view, name) === undefined || view.read(name, CONFIG_LOADED) === undefined);
+  if (down.length > 0) {
+    return [
+      {
+        kind: 'preflight',
+        error: 'reload/down',
+        message: `Patroni or PostgreSQL does not run on ${enumerate(down)}, so there is nothing that could read the files`,
+        hint: `start it (\`pgprov start ${inventory.file}\`), or choose other hosts with --host`,
+      },
+    ];
+  }
+  return left.flatMap((host) =>
+    errorsOn(run, host).map(
+      (message): OperationObjection => ({
+        kind: 'refuse',
+        host,
+        message: `${host}: ${message}`,
+        hint: `nothing was reloaded; correct the line. Where pgprov wrote the file, \`pgprov apply ${inventory.file}\` writes it again`,
+      }),
+    ),
+  );
+}
+
+/** Lines that PostgreSQL cannot take, with its sentences. */
+function errorsOn({ view }: Run, host: string): string[] {
+  const settings = view.read(host, SERVER_SETTINGS);
+  if (settings?.answers !== true) return [];
+  // A parameter that takes a restart is among the errors of files, though its value is good; Patroni tells of it as pending.
+  const needRestart = new Set([
+    ...settings.settings.filter(({ restart }) => restart).map(({ name }) => name),
+    ...Object.keys(answerOf(view, host)?.cluster.find(({ name }) => name === host)?.pendingReasons ?? {}),
+  ]);
+  return [
+    ...settings.fileErrors
+      .filter(({ name }) => !needRestart.has(name))
+      .map(({ file, line, name, message }) => `${file}, line ${line}: ${name === '' ? '' : `${name}: `}${message}`),
+    ...settings.accessErrors.map(({ line, message }) => `pg_hba.conf, line ${line}: ${message}`),
+  ];
+}
+
+/** The members that have not read their files since the operation began. */
+function due(run: Run): string[] {
+  const before = beforeOf(run);
+  return targets(run).filter((name) => {
+    const now = run.view.read(name, CONFIG_LOADED);
+    return now === undefined || now === before[name] || before[name] === undefined;
+  });
+}
+
+function steps(run: Run): OperationStep[] {
+  const left = due(run);
+  if (left.length === 0) return [];
+  const before = beforeOf(run);
+  return [
+    {
+      id: 'reload',
+      title: `have Patroni and PostgreSQL read their files on ${enumerate(left)}`,
+      effect: 'no connection is cut; settings that take a restart wait for one',
+      on: left,
+      resources: (context) => {
+        const { host, platform } = context;
+        const { restApi } = accountsOf(context);
+        return [
+          patroniReload({
+            url: restApiUrl(host),
+            unit: platform.patroni.unit,
+            server: localServer(host, platform),
+            before: before[host.name] ?? '',
+            user: restApi.name,
+            password: restApi.password,
+          }),
+        ];
+      },
+    },
+  ];
+}
+
+function proofs(run: Run): CheckResult[] {
+  const before = beforeOf(run);
+  return targets(run).map((host): CheckResult => {
+    const now = run.view.read(host, CONFIG_LOADED);
+    const errors = errorsOn(run, host);
+    const read = now !== undefined && now !== before[host];
+    return {
+      host,
+      title: 'PostgreSQL has read its files again',
+      ok: read && errors.length === 0,
+      detail: errors[0] ?? (read ? `at ${new Date(Number(now) * 1000).toISOString().slice(0, 19)}Z` : 'not since the operation began'),
+    };
+  });
+}

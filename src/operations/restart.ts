@@ -1,0 +1,151 @@
+import {
+  defineOperation,
+  enumerate,
+  serverLimits,
+  unitStart,
+  type CheckResult,
+  type HostStep,
+  type Observation,
+  type OperationObjection,
+  type RoleContext,
+} from '../index.js';
+import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { dataDirectoryOf, hostsWith, localServer } from '../../roles/shared/layout.js';
+import { STORES } from '../../roles/shared/stores.js';
+import { selectedOf, type Restarting, type RestartOptions, type RestartRun, type RestartStart } from './shared/restart-options.js';
+import { postgresqlChecks, postgresqlObjections, postgresqlRestarting, postgresqlSteps } from './shared/restart-postgresql.js';
+import {
+  patroniObjections,
+  patroniRestarting,
+  patroniSteps,
+  storeObjections,
+  storeRestarting,
+  storeSteps,
+  unitChecks,
+} from './shared/restart-units.js';
+
+/** What there is to restart, how, and why not. */
+interface Service extends Restarting {
+  /** In sentences. */
+  title: string;
+  objections(run: RestartRun): OperationObjection[];
+  steps(run: RestartRun): HostStep[];
+  checks(run: RestartRun): CheckResult[];
+}
+
+const POSTGRESQL: Service = {
+  ...postgresqlRestarting,
+  title: 'PostgreSQL',
+  objections: postgresqlObjections,
+  steps: postgresqlSteps,
+  checks: postgresqlChecks,
+};
+
+const PATRONI: Service = {
+  ...patroniRestarting,
+  title: 'Patroni',
+  objections: patroniObjections,
+  steps: patroniSteps,
+  checks: (run) => unitChecks(run, patroniRestarting),
+};
+
+const STORE: Omit<Service, 'title'> = {
+  ...storeRestarting,
+  objections: storeObjections,
+  steps: storeSteps,
+  checks: (run) => unitChecks(run, storeRestarting),
+};
+
+export default defineOperation<RestartOptions>({
+  name: 'restart',
+  description: 'restart PostgreSQL, Patroni or its store, one member at a time and in the order that is safe',
+  options: {
+    pending: { type: 'boolean', description: 'only members on which a restart of PostgreSQL is pending' },
+    service: {
+      type: 'string',
+      enum: ['postgresql', 'patroni', ...STORES.map(({ name }) => name)],
+      description: 'what is restarted; default: postgresql',
+    },
+    inPlace: { type: 'boolean', description: 'restart the leader’s PostgreSQL where it is, without a switchover' },
+  },
+  choosesHosts: true,
+  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
+  requiresConverged: false,
+  patience: 30,
+  observations: (context) => observed(context),
+  problems: (start) => problems(start),
+  guards: (run) => serviceOf(run).objections(run),
+  choose: (run) => ({ ...run.options, began: begins(run) }),
+  remaining: (run) => ({ steps: serviceOf(run).steps(run) }),
+  nothing: (run) => nothingLeft(run),
+  checks: (run) => serviceOf(run).checks(run),
+  finished: (run) => `${serviceOf(run).title} was restarted on ${enumerate(restartedHosts(run))}`,
+});
+
+function serviceOf({ options: { service = 'postgresql' }, inventory }: Pick<RestartStart, 'options' | 'inventory'>): Service {
+  if (service === 'postgresql') return POSTGRESQL;
+  return service === 'patroni' ? PATRONI : { ...STORE, title: dcsOf(inventory).name };
+}
+
+/** What is asked besides what the roles ask. */
+function observed(context: RoleContext): Observation[] {
+  const { host, platform, inventory } = context;
+  const dcs = dcsOf(inventory);
+  const has = (role: string): boolean => hostsWith(inventory, role).some(({ name }) => name === host.name);
+  return [
+    ...(has('patroni')
+      ? [serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)), unitStart(platform.patroni.unit)]
+      : []),
+    ...(has(dcs.role) ? [unitStart(dcs.unit), ...dcs.restart.observations(context)] : []),
+  ];
+}
+
+function problems(start: RestartStart): OperationObjection[] {
+  const { options, inventory, chosenHosts } = start;
+  const { pending, inPlace, service = 'postgresql' } = options;
+  const { title, hosts } = serviceOf(start);
+  const names = hosts(start).map(({ name }) => name);
+  const input = (error: string, message: string, hint: string): OperationObjection[] => [
+    { kind: 'input', error: `restart/${error}`, message, hint },
+  ];
+  if (names.length === 0)
+    return input(
+      'no-host',
+      `no host of ${inventory.cluster} runs ${title} as a member of a cluster`,
+      'restart its unit there with systemctl',
+    );
+  if (service !== 'postgresql' && (pending === true || inPlace === true))
+    return input(
+      'option',
+      `--${pending === true ? 'pending' : 'in-place'} is about PostgreSQL, and --service is ${service}`,
+      'leave out one of the two',
+    );
+  if (chosenHosts === undefined) return [];
+  const chosen = chosenHosts.filter((name) => names.includes(name));
+  if (chosen.length === 0)
+    return input(
+      'host',
+      `${enumerate(chosenHosts)} ${chosenHosts.length === 1 ? 'does' : 'do'} not run ${title}`,
+      `hosts that do are ${enumerate(names)}`,
+    );
+  return [];
+}
+
+/** The hosts that are to be restarted, and since when they run what is. */
+function begins(run: RestartRun): Record<string, string> {
+  const { hosts, startOf } = serviceOf(run);
+  const chosen = hosts(run).filter(({ name }) => run.chosenHosts === undefined || run.chosenHosts.includes(name));
+  return Object.fromEntries(chosen.map(({ name }) => [name, startOf(run, name) ?? '']));
+}
+
+function nothingLeft(run: RestartRun): string {
+  const where = enumerate(selectedOf(run));
+  return run.options.pending === true ? `no restart is pending on ${where}` : `${serviceOf(run).title} was restarted on ${where} already`;
+}
+
+/** The hosts on which what is restarted has another start than before. */
+function restartedHosts(run: RestartRun): string[] {
+  const { startOf } = serviceOf(run);
+  const { began = {} } = run.options;
+  return selectedOf(run).filter((name) => startOf(run, name) !== began[name]);
+}

@@ -1,0 +1,124 @@
+import {
+  DATA_DIRECTORY,
+  DCS,
+  defineOperation,
+  enumerate,
+  type CheckResult,
+  type Objection,
+  type OperationRun,
+  type View,
+} from '../index.js';
+import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { answerOf } from './shared/members.js';
+import { awaited, change, isPaused, SEEN_WITHIN, silent, THEN_SEEN, unaware } from './shared/maintenance.js';
+
+type Run = OperationRun<object>;
+
+export default defineOperation({
+  name: 'resume',
+  description: 'end maintenance mode; says before what Patroni will do as soon as it is over',
+  options: {},
+  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
+  requiresConverged: false,
+  unreachable: 'go-on',
+  keptInStore: true,
+  patience: SEEN_WITHIN,
+  guards: (run) => [...objections(run), ...awaited(run, false)],
+  remaining: (run) => {
+    const steps = change(run, false, { title: `end the maintenance mode of ${run.inventory.cluster}`, effect: whatFollows(run) });
+    return steps.length === 0 ? { steps } : { steps, then: THEN_SEEN };
+  },
+  nothing: ({ inventory }) => `${inventory.cluster} is not in maintenance mode`,
+  checks: (run) => proofs(run),
+  finished: (run) => {
+    const away = silent(run);
+    return away.length === 0 ? undefined : `Patroni on ${enumerate(away)} does not answer, and sees it when it is back`;
+  },
+});
+
+/** Who holds the leader key, by the store. */
+function holderOf(view: View): string | undefined {
+  for (const { name } of view.hosts('patroni')) {
+    const store = view.read(name, DCS);
+    if (store?.reachable === true) return store.leader;
+  }
+  return undefined;
+}
+
+/** The members whose PostgreSQL takes writes, by their own word. */
+function primaries(view: View): string[] {
+  return view
+    .hosts('patroni')
+    .map(({ name }) => name)
+    .filter((name) => {
+      const answer = answerOf(view, name);
+      return answer?.role === 'leader' && answer.state === 'running';
+    });
+}
+
+/** A second server that takes writes: Patroni would stop it and throw away what only it has. */
+function objections({ view, inventory }: Run): Objection[] {
+  const status = `nothing was changed; see \`pgprov status ${inventory.file}\``;
+  if (isPaused(view) === undefined) {
+    return [
+      {
+        kind: 'refuse',
+        message: `neither ${dcsOf(inventory).name} nor Patroni on any member says whether the cluster is in maintenance mode`,
+        hint: status,
+      },
+    ];
+  }
+  const writers = primaries(view);
+  if (isPaused(view) === false || writers.length < 2) return [];
+  const holder = holderOf(view);
+  const lost = writers.filter((name) => name !== holder);
+  return [
+    {
+      kind: 'refuse',
+      message: `PostgreSQL is a primary on ${enumerate(writers)}: without maintenance mode Patroni would make ${
+        holder === undefined ? 'all but one of them' : enumerate(lost)
+      } a standby again, and what only that one has would be lost`,
+      hint: 'decide which one has the commits that count, keep a copy of the other’s data, and stop PostgreSQL there; then run this again',
+    },
+  ];
+}
+
+/** What Patroni does as soon as it may act again, as a clause. */
+function whatFollows({ view }: Run): string {
+  const holder = holderOf(view);
+  const state = (name: string): string => answerOf(view, name)?.state ?? 'silent';
+  const serves = (name: string): boolean => state(name) === 'running' || state(name) === 'streaming';
+  const members = view.hosts('patroni').map(({ name }) => name);
+  const down = members.filter((name) => {
+    const data = view.read(name, DATA_DIRECTORY);
+    return answerOf(view, name) !== undefined && data?.kind === 'cluster' && !data.running;
+  });
+  const [writer] = primaries(view);
+  const electing = members.filter((name) => serves(name) && !down.includes(name));
+  const lead =
+    holder !== undefined && holder === writer
+      ? `${holder} stays the leader`
+      : writer !== undefined
+        ? `${holder === undefined ? 'nobody' : holder} holds the leader key, and ${writer} is the primary: Patroni gives it the lead, or makes it a standby of who gets that`
+        : electing.length === 0
+          ? 'nobody leads, and Patroni starts PostgreSQL and elects a leader among those that come up'
+          : `${holder === undefined ? 'nobody leads' : `PostgreSQL of the leader ${holder} is down`}, so Patroni makes ${electing.length === 1 ? enumerate(electing) : `one of ${enumerate(electing)}`} the leader on a new timeline at once`;
+  const starts =
+    down.length === 0
+      ? ''
+      : `; Patroni starts PostgreSQL on ${enumerate(down)}${electing.length > 0 ? ', as a standby of who leads then' : ''}`;
+  const strays = members.filter((name) => name !== holder && answerOf(view, name)?.role === 'leader');
+  const rewound = strays.length === 0 || holder === undefined ? '' : `; ${enumerate(strays)} becomes a standby again`;
+  return `Patroni acts again: ${lead}${starts}${rewound}`;
+}
+
+function proofs({ view }: Run): CheckResult[] {
+  const late = unaware(view, false);
+  return [
+    {
+      title: 'maintenance mode is off, and Patroni on every member knows',
+      ok: isPaused(view) === false && late.length === 0,
+      detail: isPaused(view) !== false ? 'it is on' : late.length === 0 ? 'no pause' : `not on ${enumerate(late)}`,
+    },
+  ];
+}

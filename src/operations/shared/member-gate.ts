@@ -1,0 +1,54 @@
+import { enumerate, gate, psql, sh, wakeMember, type Gate, type RoleContext } from '../../index.js';
+import { accountsOf, localServer, restApiUrl } from '../../../roles/shared/layout.js';
+import { HOPELESS } from './streaming-gate.js';
+
+const RECEIVER = "SELECT coalesce((SELECT status FROM pg_stat_wal_receiver), 'not streaming yet')";
+
+/**
+ * Open when the standby on this host streams, by its own WAL receiver and by Patroni's list of the cluster. What only the list says may be
+ * older than the restart.
+ */
+export function standbyGate(context: RoleContext): Gate {
+  const { host, platform } = context;
+  const url = restApiUrl(host);
+  const { name: user, password } = accountsOf(context).restApi;
+  return gate({
+    name: 'standby-streams',
+    title: `${host.name} streams`,
+    unit: platform.patroni.unit,
+    fatalLogPatterns: HOPELESS,
+    timeout: 300,
+    nudge: wakeMember(url, { user, password }),
+    check: sh`receiver=$(${psql(localServer(host, platform), ['-c', RECEIVER])} 2>/dev/null) || receiver='no connection yet'
+case "$receiver" in
+streaming) ;;
+*) echo "$receiver"; exit 1 ;;
+esac
+listed=$(curl -s -m 3 ${`${url}/cluster`} | tr '{' '\n' | grep -F ${`"name": "${host.name}",`})
+case "$listed" in
+*'"state": "streaming"'*) ;;
+*) echo 'Patroni lists it otherwise'; exit 1 ;;
+esac`,
+  });
+}
+
+const CONNECTED = "SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'";
+
+/** Open when the member on this host leads, and its server has connections from all of these that stream. */
+export function leaderGate({ host, platform }: RoleContext, others: readonly string[]): Gate {
+  return gate({
+    name: 'leader-streams',
+    title:
+      others.length === 0
+        ? `${host.name} leads`
+        : `${host.name} leads, and ${enumerate(others)} ${others.length === 1 ? 'streams' : 'stream'}`,
+    unit: platform.patroni.unit,
+    fatalLogPatterns: HOPELESS,
+    timeout: 300,
+    check: sh`[ "$(curl -s -m 3 -o /dev/null -w '%{http_code}' ${`${restApiUrl(host)}/leader`})" = 200 ] || { echo 'it does not lead yet'; exit 1; }
+connected=$(${psql(localServer(host, platform), ['-c', CONNECTED])} 2>/dev/null)
+for member in ${others}; do
+printf '%s\n' "$connected" | grep -qxF "$member" || { echo "$member does not stream yet"; exit 1; }
+done`,
+  });
+}

@@ -1,0 +1,127 @@
+import {
+  DCS,
+  enumerate,
+  holdsLeaderLock,
+  PATRONI_MEMBER,
+  topologyOf,
+  type ClusterMember,
+  type Host,
+  type Inventory,
+  type PatroniMemberState,
+  type ScheduledSwitchover,
+  type View,
+} from '../../index.js';
+
+/** What a host's Patroni says, where it answers. */
+export type Answering = Extract<PatroniMemberState, { answers: true }>;
+
+/** Patroni's own default of `maximum_lag_on_failover`, in bytes. */
+const MOST_LAG = 1_048_576;
+
+/** What a host's Patroni says of itself and of the cluster; undefined when it does not answer. */
+export function answerOf(view: View, host: string): Answering | undefined {
+  const member = view.read(host, PATRONI_MEMBER);
+  return member?.answers === true ? member : undefined;
+}
+
+/** The host whose Patroni says that it leads, and that the cluster has as the leader. */
+export function leaderOf(view: View): string | undefined {
+  return view
+    .hosts('patroni')
+    .map(({ name }) => name)
+    .find((name) => holdsLeaderLock(view.read(name, PATRONI_MEMBER) ?? { answers: false }, name));
+}
+
+/** The hosts of the inventory that are members of the cluster, whether or not they answer. */
+export function membersOf({ hosts }: Pick<Inventory, 'hosts'>): Host[] {
+  return hosts.filter((host) => topologyOf(host) === 'patroni');
+}
+
+/** Names of the members besides one. */
+export function membersBut(inventory: Pick<Inventory, 'hosts'>, name: string): string[] {
+  return membersOf(inventory).flatMap((member) => (member.name === name ? [] : [member.name]));
+}
+
+/** The first host whose Patroni answers, which may be asked for what any member tells. */
+export function anyAnswering(view: View): string | undefined {
+  return view.hosts('patroni').find(({ name }) => answerOf(view, name) !== undefined)?.name;
+}
+
+/** The member that the cluster has as its leader, according to any member or to the store, though its host may not answer. */
+export function listedLeader(view: View): string | undefined {
+  for (const { name } of view.hosts('patroni')) {
+    const store = view.read(name, DCS);
+    if (store?.reachable === true) return store.leader === '' ? undefined : store.leader;
+  }
+  return undefined;
+}
+
+/** The switchover that Patroni is to carry out later, according to any member. */
+export function scheduledOf(view: View): ScheduledSwitchover | undefined {
+  return view.hosts('patroni').flatMap(({ name }) => answerOf(view, name)?.scheduled ?? [])[0];
+}
+
+/** What keeps a member from streaming from this leader, as a clause that follows its name; undefined: it streams. */
+export function notStreamingWhy(view: View, leader: string, member: string): string | undefined {
+  if (!view.surveyed(member)) return 'cannot be reached';
+  const listed = listedBy(view, leader, member);
+  if (listed === undefined) return 'is not in the cluster, according to Patroni';
+  return listed.state === 'streaming' ? undefined : `is ${JSON.stringify(listed.state)}`;
+}
+
+/** A member as the leader's Patroni lists it. */
+export function listedBy(view: View, leader: string, member: string): ClusterMember | undefined {
+  return answerOf(view, leader)?.cluster.find(({ name }) => name === member);
+}
+
+/** Patroni's dynamic configuration, as etcd has it. */
+export function dynamicOf(view: View): Readonly<Record<string, unknown>> {
+  for (const { name } of view.hosts('patroni')) {
+    const store = view.read(name, DCS);
+    if (store?.reachable === true && store.config !== undefined) return store.config;
+  }
+  return {};
+}
+
+/** Bytes that a member may be behind and still take the lead. */
+export function mostLag(view: View): number {
+  const given = dynamicOf(view)['maximum_lag_on_failover'];
+  return typeof given === 'number' ? given : MOST_LAG;
+}
+
+/** Why a member cannot take the lead from this leader, as a clause that follows its name; undefined: it can. */
+export function unfit(view: View, leader: string, member: string): string | undefined {
+  const listed = listedBy(view, leader, member);
+  const own = answerOf(view, member);
+  const ahead = listedBy(view, leader, leader)?.timeline;
+  if (listed === undefined) return 'is not in the cluster, according to Patroni';
+  if (own === undefined) return 'does not answer at its REST API';
+  if (listed.state !== 'streaming' && listed.state !== 'running') return `is ${JSON.stringify(listed.state)}, and does not stream`;
+  if (listed.tags?.['nofailover'] === true || listed.tags?.['failover_priority'] === 0) return 'never leads: it has the tag nofailover';
+  if (listed.timeline !== undefined && ahead !== undefined && listed.timeline !== ahead)
+    return `is on timeline ${listed.timeline}, and the leader on ${ahead}`;
+  if (listed.lag === undefined) return 'has a lag that Patroni does not know';
+  if (listed.lag > mostLag(view)) return `is ${listed.lag} bytes behind, more than maximum_lag_on_failover allows (${mostLag(view)})`;
+  return outOfSync(view, listed);
+}
+
+/** With synchronous replication only a synchronous standby is promoted. */
+function outOfSync(view: View, { role }: ClusterMember): string | undefined {
+  const mode = dynamicOf(view)['synchronous_mode'];
+  const isSynchronous = role === 'sync_standby' || role === 'quorum_standby';
+  return mode === true || mode === 'on' || mode === 'quorum'
+    ? isSynchronous
+      ? undefined
+      : 'is no synchronous standby, and with synchronous_mode only a synchronous standby takes the lead'
+    : undefined;
+}
+
+/** The members besides the leader that do not stream from it. */
+export function notStreaming(view: View, leader: string): Host[] {
+  return view.hosts('patroni').filter(({ name }) => name !== leader && listedBy(view, leader, name)?.state !== 'streaming');
+}
+
+/** `pg1, pg2 and pg3` */
+export function names(hosts: readonly Host[]): string {
+  return enumerate(hosts.map(({ name }) => name));
+}

@@ -1,0 +1,47 @@
+import type { Objection, OperationRun } from '../../index.js';
+import { patronictl } from '../../../roles/shared/patronictl.js';
+import { answerOf, dynamicOf, names, scheduledOf } from './members.js';
+import { utcText } from './moment.js';
+
+type Seen = Pick<OperationRun<object>, 'view' | 'inventory'>;
+
+/** That Patroni is in maintenance mode. */
+export function maintenanceObjection({ view, inventory }: Seen): Objection[] {
+  if (dynamicOf(view)['pause'] !== true) return [];
+  return refuse(
+    'the cluster is in maintenance mode, in which Patroni leaves the members alone',
+    `end it first (\`pgprov resume ${inventory.file}\`), then run this again`,
+  );
+}
+
+/** What Patroni is about to do with a member, or does: a scheduled switchover, or a standby that is being built. */
+export function busyObjection({ view, inventory }: Seen): Objection[] {
+  const scheduled = scheduledOf(view);
+  if (scheduled !== undefined) {
+    return refuse(
+      `a switchover to ${scheduled.to ?? 'the best standby'} is scheduled for ${scheduled.at} (${utcText(scheduled.at)})`,
+      `wait for it, or cancel it first: \`pgprov switchover ${inventory.file} --cancel\``,
+    );
+  }
+  const building = view.hosts('patroni').filter(({ name }) => answerOf(view, name)?.state === 'creating replica');
+  if (building.length === 0) return [];
+  return refuse(
+    `${names(building)} is being built as a replica, from the member that leads now`,
+    `wait until it streams; \`pgprov status ${inventory.file}\` shows it`,
+  );
+}
+
+/** A restart that somebody has scheduled on a member. */
+export function scheduledRestartObjection({ view }: Seen, leader: string): Objection[] {
+  const answer = answerOf(view, leader);
+  const scheduled = answer?.cluster.find(({ scheduledRestart }) => scheduledRestart !== undefined);
+  if (scheduled === undefined) return [];
+  return refuse(
+    `a restart of ${scheduled.name} is scheduled for ${scheduled.scheduledRestart}`,
+    `wait for it, or cancel it: \`${patronictl(view, leader)} flush ${answer?.scope ?? ''} restart\` as root on ${leader}`,
+  );
+}
+
+function refuse(message: string, hint: string): Objection[] {
+  return [{ kind: 'refuse', message, hint }];
+}

@@ -1,0 +1,47 @@
+import type { OperationObjection, OperationRun } from '../../index.js';
+import { hostsWith } from '../../../roles/shared/layout.js';
+import { answerOf, listedBy } from './members.js';
+
+type Seen = Pick<OperationRun<object>, 'view' | 'inventory'>;
+
+/** States of a member that pass by themselves, mostly. */
+const PASSING = /^(?:running|starting|restarting|stopping|stopped|in archive recovery|streaming)$/u;
+
+/** Nobody leads, which passes where a switchover or a restart is under way. */
+export function noLeader({ inventory }: Seen): OperationObjection[] {
+  return [
+    {
+      kind: 'refuse',
+      message: 'the cluster has no leader',
+      hint: `nothing was changed; see \`pgprov status ${inventory.file}\``,
+      settles: true,
+    },
+  ];
+}
+
+/**
+ * Whether the leader's server has a connection from the member that streams. What Patroni lists of the member may be older than the last
+ * restart, since each writes that down once a loop.
+ */
+export function streams({ view }: Pick<Seen, 'view'>, leader: string, member: string): boolean {
+  const connections = answerOf(view, leader)?.replication ?? [];
+  return connections.some(({ application, state }) => application === member && state === 'streaming');
+}
+
+/** The first member that does not stream: while one is down no other one may be. */
+export function notReady({ view, inventory }: Seen, leader: string): OperationObjection[] {
+  const all = hostsWith(inventory, 'patroni').map(({ name }) => name);
+  const name = all.find((each) => each !== leader && !streams({ view }, leader, each));
+  if (name === undefined) return [];
+  const state = answerOf(view, name)?.state;
+  const listed = listedBy(view, leader, name)?.state;
+  const shown = state === undefined ? 'its Patroni does not answer' : `it is ${JSON.stringify(listed ?? state)}`;
+  return [
+    {
+      kind: 'refuse',
+      message: `${name} does not stream from ${leader}: ${shown}; while one member is down no other one is restarted`,
+      hint: `nothing more was changed; \`journalctl -u patroni\` on ${name} says why, and \`pgprov status ${inventory.file}\` shows the members`,
+      ...(state === undefined || PASSING.test(state) ? { settles: true as const } : {}),
+    },
+  ];
+}

@@ -1,0 +1,142 @@
+import {
+  enumerate,
+  unitRestart,
+  unitStartHandle,
+  type CheckResult,
+  type HostStep,
+  type OperationObjection,
+  type RoleContext,
+} from '../../index.js';
+import { dcsOf } from '../../../roles/shared/dcs-of.js';
+import { hostsWith } from '../../../roles/shared/layout.js';
+import { quorumOf } from '../../../roles/shared/quorum.js';
+import { isPaused } from '../../../roles/shared/patroni/checks.js';
+import { leaderOf, membersBut } from './members.js';
+import { followStep, handOverStep } from './hand-over.js';
+import { leaderGate, standbyGate } from './member-gate.js';
+import { busyObjection, scheduledRestartObjection } from './quiet-cluster.js';
+import { noLeader, notReady } from './ready-members.js';
+import { candidateOf, leftToRaise } from './restart-postgresql.js';
+import { isSelected, selectedOf, type Restarting, type RestartRun } from './restart-options.js';
+
+/** Patroni's unit on the members. */
+export const patroniRestarting: Restarting = {
+  hosts: ({ inventory }) => hostsWith(inventory, 'patroni'),
+  startOf: (run, host) => run.view.read(host, unitStartHandle(run.contextOf(host).platform.patroni.unit)),
+};
+
+/** The unit of Patroni's store on its members. */
+export const storeRestarting: Restarting = {
+  hosts: ({ inventory }) => hostsWith(inventory, dcsOf(inventory).role),
+  startOf: ({ view, inventory }, host) => view.read(host, unitStartHandle(dcsOf(inventory).unit)),
+};
+
+/** Selected hosts whose unit runs since before the operation, or does not run. */
+function left(run: RestartRun, { hosts, startOf }: Restarting): string[] {
+  const { began = {} } = run.options;
+  return hosts(run)
+    .map(({ name }) => name)
+    .filter((name) => isSelected(run, name) && ['', began[name]].includes(startOf(run, name) ?? ''));
+}
+
+/** Why Patroni must not be restarted now. In maintenance mode it may be: PostgreSQL keeps running. */
+export function patroniObjections(run: RestartRun): OperationObjection[] {
+  const { view, done } = run;
+  const leader = leaderOf(view);
+  if (leader === undefined) return noLeader(run);
+  const isFollowing = done.has('hand-over') && !done.has('follow');
+  return [
+    ...busyObjection(run),
+    ...scheduledRestartObjection(run, leader),
+    ...(isFollowing ? [] : [...notReady(run, leader), ...(isPaused(view) ? [] : leftToRaise(run, leader, left(run, patroniRestarting)))]),
+  ].slice(0, 1);
+}
+
+/** Standbys one after the other; then the leader, which has handed the lead over before. */
+export function patroniSteps(run: RestartRun): HostStep[] {
+  const { view, inventory, done } = run;
+  const leader = leaderOf(view);
+  if (leader === undefined) return [];
+  const members = hostsWith(inventory, 'patroni').map(({ name }) => name);
+  const others = (name: string): string[] => members.filter((each) => each !== name);
+  const names = left(run, patroniRestarting);
+  const standby = (name: string): HostStep => restartPatroni(run, name, (context) => [standbyGate(context)]);
+  const standbys = names.filter((name) => name !== leader).map(standby);
+  if (done.has('hand-over') && !done.has('follow')) return [followStep(leader, membersBut(inventory, leader)), ...standbys];
+  if (!names.includes(leader)) return standbys;
+  const candidate = isPaused(view) ? undefined : candidateOf(run, leader);
+  if (candidate === undefined)
+    return [...standbys, restartPatroni(run, leader, (context) => [leaderGate(context, others(leader))], ', the leader')];
+  return [
+    ...standbys,
+    handOverStep(leader, candidate, { effect: `; ${candidate} leads from then on` }),
+    followStep(candidate, membersBut(inventory, candidate)),
+    standby(leader),
+  ];
+}
+
+function restartPatroni(run: RestartRun, name: string, gates: HostStep['gates'], what = ''): HostStep {
+  const stops =
+    what === '' ? `clients that read from ${name} are cut` : 'every connection to it is cut, and writes fail until it leads again';
+  return {
+    id: `restart-${name}`,
+    title: `restart Patroni on ${name}${what}`,
+    effect: isPaused(run.view)
+      ? 'PostgreSQL keeps running, because the cluster is in maintenance mode'
+      : `PostgreSQL on ${name} restarts with it: ${stops}`,
+    on: [name],
+    resources: (context) => [unitRestart({ unit: context.platform.patroni.unit, before: patroniRestarting.startOf(run, name) ?? '' })],
+    ...(gates === undefined ? {} : { gates }),
+  };
+}
+
+/** Why a member of Patroni's store must not be restarted now: all must work, so that the others are a quorum. */
+export function storeObjections(run: RestartRun): OperationObjection[] {
+  const { view, inventory } = run;
+  const { name: store, isHealthy, memberNames } = dcsOf(inventory);
+  const hosts = storeRestarting.hosts(run).map(({ name }) => name);
+  const down = hosts.filter((name) => isHealthy(view, name) !== true);
+  const members = Math.max(new Set(memberNames(view)).size, hosts.length);
+  if (down.length === 0) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `${store} on ${enumerate(down)} is not healthy: a restart of another member would leave ${hosts.length - down.length - 1} of ${members}, and a quorum needs ${quorumOf(members)}`,
+      hint: `bring ${enumerate(down)} up first: \`journalctl -u ${dcsOf(inventory).unit}\` there says why it is not; \`pgprov status ${inventory.file}\` shows the members`,
+      settles: true,
+    },
+  ];
+}
+
+/** Members one after the other, the one that leads them last. */
+export function storeSteps(run: RestartRun): HostStep[] {
+  const { view, inventory } = run;
+  const { name: store, unit, restart } = dcsOf(inventory);
+  const members = storeRestarting.hosts(run).length;
+  const names = left(run, storeRestarting);
+  const ordered = [...names.filter((name) => !restart.leads(view, name)), ...names.filter((name) => restart.leads(view, name))];
+  return ordered.map((name) => ({
+    id: `restart-${name}`,
+    title: `restart ${store} on ${name}${restart.leads(view, name) ? `, the leader of ${store}` : ''}`,
+    effect:
+      members - 1 >= quorumOf(members)
+        ? `none: the other ${members - 1} members are a quorum`
+        : `${store} has no quorum until it is back; Patroni keeps its leader if that is within retry_timeout`,
+    on: [name],
+    resources: (context: RoleContext) => [
+      unitRestart({ unit, before: storeRestarting.startOf(run, name) ?? '', unless: restart.unless(context) }),
+    ],
+    gates: (context: RoleContext) => restart.gates(context),
+  }));
+}
+
+/** That every unit has another start, and that all work. */
+export function unitChecks(run: RestartRun, service: Restarting): CheckResult[] {
+  const remaining = left(run, service);
+  return selectedOf(run).map((host) => ({
+    host,
+    title: 'it was restarted',
+    ok: !remaining.includes(host),
+    detail: remaining.includes(host) ? 'it runs since before, or does not run' : 'it has a new start',
+  }));
+}

@@ -1,0 +1,38 @@
+import { gate, sh, type Gate, type RoleContext } from '../../index.js';
+import { restApiUrl } from '../../../roles/shared/layout.js';
+
+/** Journal lines of Patroni on the leader that more waiting will not fix. */
+export const HOPELESS = ['system ID mismatch', 'No space left on device', 'PANIC: '];
+
+/**
+ * Open when the member on this host leads, and its Patroni lists all of these as streaming on its timeline. What a standby
+ * says of itself comes earlier: Patroni writes it into the store once a loop.
+ * @param others members by their names in Patroni
+ */
+export function streamingGate({ host, platform }: RoleContext, others: readonly string[]): Gate {
+  const url = restApiUrl(host);
+  return gate({
+    name: 'all-stream',
+    title: `${others.join(', ')} ${others.length === 1 ? 'streams' : 'stream'} from ${host.name}`,
+    unit: platform.patroni.unit,
+    fatalLogPatterns: HOPELESS,
+    timeout: 300,
+    check: sh`listed=$(curl -s -m 3 ${`${url}/cluster`} | tr '{' '\n')
+line() { printf '%s\n' "$listed" | grep -F "\"name\": \"$1\","; }
+timeline() { sed -n 's/.*"timeline": \([0-9]*\).*/\1/p'; }
+leader=$(line ${host.name})
+case "$leader" in
+*'"role": "leader"'*) ;;
+*) echo ${`${host.name} does not lead yet`}; exit 1 ;;
+esac
+now=$(printf '%s\n' "$leader" | timeline)
+for member in ${others}; do
+seen=$(line "$member")
+case "$seen" in
+*'"state": "streaming"'*) ;;
+*) echo "$member: $(printf '%s\n' "$seen" | sed -n 's/.*"state": "\([^"]*\)".*/\1/p')"; exit 1 ;;
+esac
+[ "$(printf '%s\n' "$seen" | timeline)" = "$now" ] || { echo "$member is not on timeline $now yet"; exit 1; }
+done`,
+  });
+}

@@ -1,0 +1,196 @@
+import {
+  command,
+  DATA_DIRECTORY,
+  defineOperation,
+  enumerate,
+  sh,
+  type CheckResult,
+  type OperationObjection,
+  type OperationRun,
+  type OperationStep,
+  type View,
+} from '../index.js';
+import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { hostsWith } from '../../roles/shared/layout.js';
+import { leaderInStore } from '../../roles/shared/leader-in-store.js';
+import { isStopped, membersData, stepsToStart, whatWasFound } from '../../roles/shared/members-data.js';
+import { guardCluster } from '../../roles/shared/patroni-guards.js';
+import { isPaused } from './shared/maintenance.js';
+import { answerOf, leaderOf, listedBy, names, notStreaming } from './shared/members.js';
+import { memberRuns, runningOf } from './shared/stopped.js';
+import { streamingGate } from './shared/streaming-gate.js';
+
+type Run = OperationRun<object>;
+
+export default defineOperation({
+  name: 'start',
+  description: 'start what was stopped: the member with the last commits first, whoever the inventory names, then the others',
+  options: {},
+  choosesHosts: true,
+  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
+  requiresConverged: false,
+  unreachable: 'go-on',
+  keptInStore: true,
+  observations: (context) => memberRuns(context),
+  guards: (run) => (run.planned === undefined ? objections(run) : moreThanStarts(run)),
+  remaining: (run) => ({ steps: isPart(run) ? startPart(run) : startAll(run) }),
+  nothing: (run) => `all members run already, and stream from ${leaderOf(run.view) ?? 'their leader'}`,
+  checks: (run) => proofs(run),
+});
+
+/** The members that are to run, among those that can be reached. */
+function targets({ view, chosenHosts }: Run): string[] {
+  return view
+    .hosts('patroni')
+    .map(({ name }) => name)
+    .filter((name) => chosenHosts === undefined || chosenHosts.includes(name));
+}
+
+function isPart(run: Run): boolean {
+  return run.chosenHosts !== undefined && targets(run).length < hostsWith(run.inventory, 'patroni').length;
+}
+
+function isDown(view: View, host: string): boolean {
+  return runningOf(view, host)?.patroni === false;
+}
+
+function objections(run: Run): OperationObjection[] {
+  const { view, inventory } = run;
+  const refuse = (message: string, hint: string): OperationObjection[] => [{ kind: 'refuse', message, hint }];
+  const held = targets(run).filter((name) => isServerDown(view, name));
+  if (isPaused(view) === true && held.length > 0) {
+    return refuse(
+      `the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down (${enumerate(held)})`,
+      `end it first (\`pgprov resume ${inventory.file}\`), then run this again`,
+    );
+  }
+  const down = targets(run).filter((name) => isDown(view, name));
+  if (down.length === 0) return [];
+  const members = view.hosts('patroni').map(({ name }) => name);
+  const leader = leaderOf(view) ?? leaderInStore(view, members, (host) => isStopped(view, host));
+  if (leader !== undefined) return isPart(run) ? guardCluster(view) : [];
+  const away = hostsWith(inventory, 'patroni').filter(({ name }) => !view.surveyed(name));
+  const data = membersData(view);
+  if (away.length > 0) {
+    return refuse(
+      `nobody leads, and ${names(away)}, which cannot be reached, may have the last commits${whatWasFound(data)}`,
+      `bring ${away.length === 1 ? 'it' : 'them'} back and run this again. To go on without what only ${names(away)} may have, ${stepsToStart(data)}`,
+    );
+  }
+  if (!isPart(run)) return [];
+  return refuse(
+    `nobody leads, and a member that is left out may have the last commits${whatWasFound(data)}`,
+    `start all members: \`pgprov start ${inventory.file}\` finds out which one has the last commits, and starts it first`,
+  );
+}
+
+function isServerDown(view: View, host: string): boolean {
+  const data = view.read(host, DATA_DIRECTORY);
+  return data?.kind === 'cluster' && !data.running;
+}
+
+/** Starting brings no new configuration with it. */
+function moreThanStarts({ planned = [], inventory }: Run): OperationObjection[] {
+  const more = planned.filter(({ action }) => action !== 'start' && action !== 'enable');
+  if (more.length === 0) return [];
+  const shown = more
+    .slice(0, 5)
+    .map(({ host, summary }) => `\n  ${host}: ${summary}`)
+    .join('');
+  return [
+    {
+      kind: 'preflight',
+      error: 'start/other-changes',
+      message: `more is to be changed than to start what is down:${shown}${more.length > 5 ? `\n  and ${more.length - 5} more` : ''}`,
+      hint: `nothing was changed; \`pgprov apply ${inventory.file}\` makes these changes, and starts the members in the same order`,
+    },
+  ];
+}
+
+function startAll(run: Run): OperationStep[] {
+  const { view, inventory, done } = run;
+  const members = view.hosts('patroni').map(({ name }) => name);
+  const store = dcsOf(inventory);
+  const isNeeded =
+    members.some((name) => isDown(view, name)) || view.hosts(store.role).some(({ name }) => store.isHealthy(view, name) !== true);
+  const first: OperationStep[] =
+    !isNeeded || done.has('start')
+      ? []
+      : [
+          {
+            id: 'start',
+            title: `start what is down of ${store.name} and Patroni`,
+            converge: { roles: [store.role, 'patroni'] },
+          },
+        ];
+  return [...first, ...(first.length === 0 ? follow(run, members) : [])];
+}
+
+/** Somebody leads, so the others need no order. */
+function startPart(run: Run): OperationStep[] {
+  const { view } = run;
+  const meant = targets(run);
+  const down = meant.filter((name) => isDown(view, name));
+  if (down.length === 0) return follow(run, meant);
+  return [
+    {
+      id: 'start-members',
+      title: `start Patroni on ${enumerate(down)}`,
+      on: down,
+      resources: ({ platform: { patroni } }) => [
+        command({
+          name: 'start-patroni',
+          summary: `start ${patroni.unit}`,
+          unless: sh`systemctl -q is-active ${patroni.unit}`,
+          run: sh`systemctl reset-failed ${patroni.unit} 2>/dev/null || :
+systemctl start ${patroni.unit}`,
+        }),
+      ],
+    },
+    ...follow(run, meant),
+  ];
+}
+
+function follow({ view, done }: Run, meant: readonly string[]): OperationStep[] {
+  const leader = leaderOf(view);
+  if (leader === undefined || done.has('follow')) return [];
+  const late = notStreaming(view, leader).filter(({ name }) => meant.includes(name));
+  if (late.length === 0) return [];
+  return [
+    {
+      id: 'follow',
+      title: `wait until ${names(late)} ${late.length === 1 ? 'streams' : 'stream'} from ${leader}`,
+      on: [leader],
+      gates: (context) => [
+        streamingGate(
+          context,
+          late.map(({ name }) => name),
+        ),
+      ],
+    },
+  ];
+}
+
+function proofs(run: Run): CheckResult[] {
+  const { view } = run;
+  const leader = leaderOf(view);
+  const timeline = leader === undefined ? undefined : listedBy(view, leader, leader)?.timeline;
+  const others = targets(run).filter((name) => name !== leader);
+  return [
+    {
+      title: 'one member leads',
+      ok: leader !== undefined,
+      detail: leader === undefined ? 'nobody does' : `${leader}, timeline ${timeline ?? '?'}`,
+    },
+    ...others.map((host): CheckResult => {
+      const member = leader === undefined ? undefined : listedBy(view, leader, host);
+      const seen = member?.state ?? answerOf(view, host)?.state;
+      return {
+        host,
+        title: 'it streams on the leader’s timeline',
+        ok: member?.state === 'streaming' && member.timeline === timeline,
+        detail: seen === undefined ? 'it is not in the cluster' : `${seen}, timeline ${member?.timeline ?? '?'}`,
+      };
+    }),
+  ];
+}

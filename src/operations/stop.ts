@@ -1,0 +1,189 @@
+import {
+  DATA_DIRECTORY,
+  DCS,
+  defineOperation,
+  enumerate,
+  type CheckResult,
+  type Objection,
+  type OperationRun,
+  type OperationStep,
+  type View,
+} from '../index.js';
+import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { hostsWith } from '../../roles/shared/layout.js';
+import { quorumOf } from '../../roles/shared/quorum.js';
+import { isPaused } from './shared/maintenance.js';
+import { answerOf, dynamicOf, leaderOf, listedBy } from './shared/members.js';
+import { memberRuns, runningOf, stopped } from './shared/stopped.js';
+
+type Run = OperationRun<object>;
+
+export default defineOperation({
+  name: 'stop',
+  description: 'stop PostgreSQL and Patroni for maintenance: standbys first, the leader last, so that nobody takes over',
+  options: {},
+  choosesHosts: true,
+  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
+  requiresConverged: false,
+  unreachable: 'go-on',
+  observations: (context) => memberRuns(context),
+  guards: (run) => objections(run),
+  remaining: (run) => ({ steps: steps(run) }),
+  nothing: (run) => `PostgreSQL and Patroni are stopped on ${enumerate(targets(run))} already`,
+  checks: (run) => proofs(run),
+  finished: (run) => {
+    const { inventory } = run;
+    const all = targets(run);
+    const start = `pgprov start ${inventory.file}${isWhole(run) ? '' : ` --host ${all.join(',')}`}`;
+    return `PostgreSQL and Patroni are stopped on ${enumerate(all)}, and ${dcsOf(inventory).name} runs on; \`${start}\` starts them again. Their units stay enabled, so a reboot starts them as well, and so does \`pgprov apply\``;
+  },
+});
+
+/** The members that are to be stopped. */
+function targets({ inventory, chosenHosts }: Run): string[] {
+  return hostsWith(inventory, 'patroni')
+    .map(({ name }) => name)
+    .filter((name) => chosenHosts === undefined || chosenHosts.includes(name));
+}
+
+function isUp(view: View, host: string): boolean {
+  const runs = runningOf(view, host);
+  return runs !== undefined && (runs.patroni || runs.postgresql);
+}
+
+/** The members that run on, or may: one that does not answer counts while the store has it registered. */
+function staying(run: Run): string[] {
+  const { view, inventory } = run;
+  const meant = targets(run);
+  const registered = view.hosts('patroni').flatMap(({ name }) => {
+    const store = view.read(name, DCS);
+    return store?.reachable === true ? store.members.map((member) => member.name) : [];
+  });
+  return hostsWith(inventory, 'patroni')
+    .map(({ name }) => name)
+    .filter((name) => (view.surveyed(name) ? !meant.includes(name) && isUp(view, name) : registered.includes(name)));
+}
+
+function isWhole(run: Run): boolean {
+  return targets(run).length === hostsWith(run.inventory, 'patroni').length;
+}
+
+/** The member that takes writes, which is stopped last; undefined: none does. */
+function writerOf(view: View): string | undefined {
+  return leaderOf(view) ?? view.hosts('patroni').find(({ name }) => answerOf(view, name)?.role === 'leader')?.name;
+}
+
+function objections(run: Run): Objection[] {
+  const { view, inventory } = run;
+  const refuse = (message: string, hint: string): Objection[] => [{ kind: 'refuse', message, hint }];
+  const away = targets(run).filter((name) => !view.surveyed(name));
+  if (away.length > 0) {
+    const rest = targets(run).filter((name) => view.surveyed(name));
+    const it = away.length === 1 ? 'it' : 'them';
+    return refuse(
+      `${enumerate(away)} cannot be reached, so nobody knows what runs there, and ${it === 'it' ? 'it' : 'they'} cannot be stopped`,
+      `run this again when ${it === 'it' ? 'it answers' : 'they answer'}${rest.length === 0 ? '' : `; where the host is off, leave ${it} out: --host ${rest.join(',')}`}`,
+    );
+  }
+  const meant = targets(run).filter((name) => isUp(view, name));
+  if (meant.length === 0) return [];
+  if (isPaused(view) === true) {
+    return refuse(
+      'the cluster is in maintenance mode, in which Patroni leaves PostgreSQL running when it is stopped itself',
+      `end it first (\`pgprov resume ${inventory.file}\`), then run this again`,
+    );
+  }
+  const stays = staying(run);
+  const leader = writerOf(view);
+  if (stays.length === 0) return [];
+  if (leader !== undefined && meant.includes(leader)) {
+    const [heir] = stays.filter((name) => view.surveyed(name));
+    const to = heir === undefined ? '' : ` --to ${heir}`;
+    return refuse(
+      `${leader} leads, and ${enumerate(stays)} would stay up: ${stays.length === 1 ? 'it' : 'one of them'} would take over`,
+      `hand the lead over first (\`pgprov switchover ${inventory.file}${to}\`), or stop all members`,
+    );
+  }
+  return [...lastSynchronous(run, meant, stays), ...quorum(run)];
+}
+
+/** With synchronous_mode the leader is left without anybody who has its commits, or takes none any more. */
+function lastSynchronous({ view }: Run, meant: readonly string[], stays: readonly string[]): Objection[] {
+  const mode = dynamicOf(view)['synchronous_mode'];
+  const leader = leaderOf(view);
+  if (leader === undefined || !(mode === true || mode === 'on' || mode === 'quorum')) return [];
+  if (stays.some((name) => name !== leader && listedBy(view, leader, name)?.state === 'streaming')) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `with synchronous_mode ${leader} needs a standby that streams, and without ${enumerate(meant)} there is none`,
+      hint: 'leave one of them up, or stop all members',
+    },
+  ];
+}
+
+/** The store stays up, but who stops a part of the members mostly takes their hosts down next. */
+function quorum(run: Run): Objection[] {
+  const { view, inventory } = run;
+  const { name: store, role, isHealthy } = dcsOf(inventory);
+  const all = hostsWith(inventory, role).map(({ name }) => name);
+  const meant = targets(run);
+  const left = all.filter((name) => !meant.includes(name) && isHealthy(view, name) === true);
+  const needed = quorumOf(all.length);
+  if (left.length >= needed || !all.some((name) => meant.includes(name))) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `were ${enumerate(meant)} taken down for maintenance, ${left.length} of ${all.length} members of ${store} would be left, and a quorum needs ${needed}`,
+      hint: 'stop fewer members at a time, or all of them',
+    },
+  ];
+}
+
+function steps(run: Run): OperationStep[] {
+  const { view } = run;
+  const up = targets(run).filter((name) => isUp(view, name));
+  const writer = writerOf(view);
+  const standbys = up.filter((name) => name !== writer);
+  const behind = standbys.filter((name) => writer !== undefined && listedBy(view, writer, name)?.state !== 'streaming');
+  const lacking = behind.length === 0 ? '' : `; ${enumerate(behind)} does not stream and may lack commits of ${writer}`;
+  const first: OperationStep[] =
+    standbys.length === 0
+      ? []
+      : [
+          {
+            id: 'stop-standbys',
+            title: `stop Patroni and PostgreSQL on ${enumerate(standbys)}`,
+            effect: `connections to ${standbys.length === 1 ? 'it' : 'them'} are cut${writer === undefined ? '' : `; ${writer} serves on`}${lacking}`,
+            on: standbys,
+            resources: (context) => [stopped(context)],
+          },
+        ];
+  if (writer === undefined || !up.includes(writer)) return first;
+  return [
+    ...first,
+    {
+      id: 'stop-leader',
+      title: `stop Patroni and PostgreSQL on ${writer}, the leader`,
+      effect: 'the database is down; nobody takes over, because no other member runs',
+      on: [writer],
+      resources: (context) => [stopped(context)],
+    },
+  ];
+}
+
+/** pg_controldata’s words for a server that ended by itself, with a checkpoint. */
+const CLEAN = ['shut down', 'shut down in recovery'];
+
+function proofs(run: Run): CheckResult[] {
+  const { view } = run;
+  return targets(run).map((host): CheckResult => {
+    const data = view.read(host, DATA_DIRECTORY);
+    const title = 'PostgreSQL ended cleanly';
+    if (!view.surveyed(host)) return { host, title, ok: false, detail: 'it cannot be reached, so nobody knows whether it runs' };
+    if (data?.kind !== 'cluster') return { host, title, ok: !isUp(view, host), detail: 'there is no data' };
+    const { clusterState = 'unknown', position } = data;
+    const where = position === undefined ? '' : `, timeline ${position.timeline}, last WAL record at ${position.lastRecord ?? 'unknown'}`;
+    return { host, title, ok: !isUp(view, host) && CLEAN.includes(clusterState), detail: `${clusterState}${where}` };
+  });
+}

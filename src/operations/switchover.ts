@@ -1,0 +1,319 @@
+import {
+  defineOperation,
+  enumerate,
+  isSchedule,
+  patroniSchedule,
+  patroniUnscheduled,
+  type CheckResult,
+  type OperationObjection,
+  type OperationRun,
+  type OperationStart,
+  type OperationStep,
+  type RestCredentials,
+  type RoleContext,
+} from '../index.js';
+import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { accountsOf, restApiUrl } from '../../roles/shared/layout.js';
+import { cutsConnections, followStep, handOverStep } from './shared/hand-over.js';
+import { answerOf, anyAnswering, leaderOf, listedBy, membersOf, notStreamingWhy, scheduledOf, unfit } from './shared/members.js';
+import { MOMENT_PATTERN, MOMENT_WORDS, readMoment, utcText } from './shared/moment.js';
+import { handingOverObjections } from './shared/handing-over.js';
+
+interface SwitchoverOptions {
+  /** The member that is to lead; absent for one to be chosen. */
+  to?: string;
+  /** When Patroni is to do it; once chosen, in ISO 8601 with a zone. */
+  at?: string;
+  /** Take back what was scheduled. */
+  cancel?: boolean;
+  /** Chosen: who led when it began. */
+  leader?: string;
+  /** Chosen: members that did not stream then, and are not waited for. */
+  without?: readonly string[];
+}
+
+type Run = OperationRun<SwitchoverOptions>;
+
+export default defineOperation<SwitchoverOptions>({
+  name: 'switchover',
+  description: 'hand the lead to a standby that has caught up, now or at a time; without a failure, and without losing a commit',
+  options: {
+    to: { type: 'string', value: 'host', description: 'the member that is to lead; default: the standby that is the least behind' },
+    at: {
+      type: 'string',
+      value: 'time',
+      pattern: MOMENT_PATTERN,
+      expects: MOMENT_WORDS,
+      description: 'have Patroni do it later: a time with its zone (2026-03-04T22:00+01:00), or one from now on (+30m)',
+    },
+    cancel: { type: 'boolean', description: 'cancel the switchover that is scheduled' },
+  },
+  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
+  requiresConverged: false,
+  // Away from a leader must be possible while another member is down.
+  unreachable: 'go-on',
+  patience: 60,
+  problems,
+  guards: (run) => (run.options.cancel === true ? cannotCancel(run) : run.options.at === undefined ? handingOver(run) : scheduling(run)),
+  choose,
+  remaining: (run) => {
+    if (run.options.cancel === true) return { steps: cancelling(run) };
+    if (run.options.at !== undefined) return { steps: schedule(run) };
+    return { steps: [...handOver(run), ...follow(run)], ...left(run) };
+  },
+  question: ({ inventory: { cluster }, options: { cancel, at } }) =>
+    cancel === true
+      ? `Cancel the scheduled switchover of ${cluster}?`
+      : `${cluster} holds data. ${at === undefined ? 'Carry out' : 'Schedule'} the switchover?`,
+  nothing,
+  checks: (run) => {
+    if (run.options.cancel === true)
+      return [{ title: 'no switchover is scheduled', ok: scheduledOf(run.view) === undefined, detail: asScheduled(run) }];
+    return run.options.at === undefined
+      ? proofs(run)
+      : [
+          {
+            title: 'the switchover is scheduled',
+            ok: leaderOf(run.view) !== undefined && schedule(run).length === 0,
+            detail: asScheduled(run),
+          },
+        ];
+  },
+  finished,
+});
+
+function problems({ options: { to, at, cancel } }: OperationStart<SwitchoverOptions>): OperationObjection[] {
+  const input = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'switchover/options', message, hint }];
+  if (cancel === true && (to !== undefined || at !== undefined))
+    return input('--cancel takes back what is scheduled, whatever that is', 'leave out --to and --at');
+  if (at !== undefined && readMoment(at, new Date()) === undefined)
+    return input(`--at ${at} is no time that there is`, `give ${MOMENT_WORDS}`);
+  return [];
+}
+
+function choose({ view, inventory, options }: Run): SwitchoverOptions {
+  if (options.cancel === true) return options;
+  const leader = leaderOf(view);
+  const known = leader === undefined ? {} : { leader };
+  // Who is the best then, Patroni knows when the time has come.
+  if (options.at !== undefined) return { ...options, ...known, at: readMoment(options.at, new Date()) ?? options.at };
+  const members = membersOf(inventory).map(({ name }) => name);
+  const to = options.to ?? leastBehind(view, members) ?? '';
+  const without =
+    leader === undefined || leader === to
+      ? []
+      : members.filter((name) => ![leader, to].includes(name) && notStreamingWhy(view, leader, name));
+  return { ...options, ...known, to, without };
+}
+
+function handingOver(run: Run): OperationObjection[] {
+  const { view, inventory, options } = run;
+  const { to = '' } = options;
+  const leader = leaderOf(view);
+  if (leader !== undefined && leader === to) return [];
+  const status = `pgprov status ${inventory.file}`;
+  const common = handingOverObjections(run);
+  // One that was begun and broke off may be between two leaders.
+  if (leader === undefined && options.leader !== undefined) return common.map((objection) => ({ ...objection, settles: true }));
+  if (common.length > 0 || leader === undefined) return common;
+  if (to !== '') return cannotLead(run, leader, to);
+  const others = membersOf(inventory).filter(({ name }) => name !== leader);
+  const reasons = others.map(({ name }) => `\n  ${name} ${unfit(view, leader, name) ?? 'could'}`);
+  return [
+    {
+      kind: 'refuse',
+      message: `no standby can take the lead from ${leader}:${reasons.join('') || ' there is none'}`,
+      hint: `nothing was changed; see \`${status}\``,
+    },
+  ];
+}
+
+function cannotLead({ view, inventory }: Run, leader: string, to: string): OperationObjection[] {
+  const members = membersOf(inventory).map(({ name }) => name);
+  if (!members.includes(to))
+    return [{ kind: 'refuse', message: `${to} is no member of the cluster`, hint: `the members are ${enumerate(members)}` }];
+  const reason = view.surveyed(to) ? unfit(view, leader, to) : 'cannot be reached';
+  if (reason === undefined) return [];
+  const status = `pgprov status ${inventory.file}`;
+  const hint = `nothing was changed; see \`${status}\`, or leave out --to for the standby that is the least behind`;
+  return [{ kind: 'refuse', message: `${to} cannot take the lead: it ${reason}`, hint }];
+}
+
+function scheduling(run: Run): OperationObjection[] {
+  const { view, done, options } = run;
+  const { to, at = '' } = options;
+  const leader = leaderOf(view);
+  if (done.has('schedule') || (leader !== undefined && schedule(run).length === 0)) return [];
+  const common = handingOverObjections(run);
+  if (common.length > 0 || leader === undefined) return common;
+  if (leader === to) return [{ kind: 'refuse', message: `${to} leads already`, hint: 'name another member with --to, or leave it out' }];
+  if (Date.parse(at) <= Date.now()) {
+    const hint = 'give a time that is to come; one that was chosen before is forgotten with --give-up';
+    return [{ kind: 'refuse', message: `${utcText(at)} has passed, and nothing was scheduled for it`, hint }];
+  }
+  return to === undefined ? [] : cannotLead(run, leader, to);
+}
+
+function cannotCancel({ view, inventory }: Run): OperationObjection[] {
+  if (anyAnswering(view) !== undefined) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: 'no member’s Patroni answers, so nothing can be cancelled',
+      hint: `see \`pgprov status ${inventory.file}\``,
+    },
+  ];
+}
+
+/** The standby with the least lag among those that can lead, the first of the inventory among equals. */
+function leastBehind(view: Run['view'], order: readonly string[]): string | undefined {
+  const leader = leaderOf(view);
+  if (leader === undefined) return undefined;
+  const able = order.filter(
+    (name) => name !== leader && listedBy(view, leader, name) !== undefined && unfit(view, leader, name) === undefined,
+  );
+  const lag = (name: string): number => listedBy(view, leader, name)?.lag ?? 0;
+  return able.sort((a, b) => lag(a) - lag(b))[0];
+}
+
+function handOver({ view, options: { to = '' } }: Run): OperationStep[] {
+  const leader = leaderOf(view);
+  return leader === undefined || leader === to ? [] : [handOverStep(leader, to, { effect: takesUpPending(view, leader) })];
+}
+
+/** The former leader restarts as a standby. */
+function takesUpPending(view: Run['view'], leader: string): string {
+  return answerOf(view, leader)?.pendingRestart === true ? `; ${leader} restarts with its pending settings` : '';
+}
+
+function restOf(context: RoleContext): RestCredentials & { url: string } {
+  const { restApi } = accountsOf(context);
+  return { url: restApiUrl(context.host), user: restApi.name, password: restApi.password };
+}
+
+/** The members that have to stream from the new leader before all is done. */
+function followers({ inventory, options: { to, without = [] } }: Run): string[] {
+  return membersOf(inventory)
+    .map(({ name }) => name)
+    .filter((name) => name !== to && !without.includes(name));
+}
+
+function follow(run: Run): OperationStep[] {
+  const {
+    view,
+    options: { to = '' },
+    done,
+  } = run;
+  const all = followers(run);
+  const others = leaderOf(view) === to ? all.filter((name) => notStreamingWhy(view, to, name) !== undefined) : all;
+  return others.length === 0 || done.has('follow') ? [] : [followStep(to, all, others)];
+}
+
+/** What is said of members that are down while the lead is handed over. */
+function left({ view, options: { to = '', without = [] } }: Run): { then?: string } {
+  const leader = leaderOf(view);
+  if (leader === undefined || leader === to || without.length === 0) return {};
+  const each = without.map((name) => `${name} ${notStreamingWhy(view, leader, name) ?? 'streams again'}`);
+  return { then: `nothing waits for ${enumerate(without)}, which did not stream before: ${each.join('; ')}` };
+}
+
+function schedule({ view, done, options: { to, at = '', leader: before } }: Run): OperationStep[] {
+  const leader = leaderOf(view);
+  const [scheduled, pick] = [scheduledOf(view), to === undefined ? {} : { candidate: to }];
+  // Who has taken the lead meanwhile did so because of it, or leaves nothing to be handed over.
+  if (leader === undefined || leader !== before || isSchedule(scheduled, { ...pick, at }) || done.has('schedule')) return [];
+  return [
+    {
+      id: 'schedule',
+      title: `have Patroni hand the lead from ${leader} to ${to ?? 'the best standby'} at ${utcText(at)}`,
+      effect: `nothing now; at that time ${cutsConnections(leader)}${takesUpPending(view, leader)}`,
+      on: [leader],
+      resources: (context) => [patroniSchedule({ ...restOf(context), leader, at, ...pick })],
+    },
+  ];
+}
+
+function cancelling({ view }: Run): OperationStep[] {
+  const [scheduled, member] = [scheduledOf(view), anyAnswering(view)];
+  if (scheduled === undefined || member === undefined) return [];
+  return [
+    {
+      id: 'cancel',
+      title: `cancel the switchover to ${scheduled.to ?? 'the best standby'} that is scheduled for ${utcText(scheduled.at)}`,
+      on: [member],
+      resources: (context) => [patroniUnscheduled(restOf(context))],
+    },
+  ];
+}
+
+function asScheduled({ view, options }: Run): string {
+  const scheduled = scheduledOf(view);
+  if (scheduled !== undefined) return `to ${scheduled.to ?? 'the best standby'} at ${utcText(scheduled.at)}; Patroni shows ${scheduled.at}`;
+  const leader = leaderOf(view);
+  return options.leader !== undefined && leader !== undefined && leader !== options.leader
+    ? `none; ${leader} has the lead of ${options.leader}`
+    : 'none';
+}
+
+function nothing(run: Run): string {
+  const {
+    view,
+    options: { to, cancel, at },
+  } = run;
+  if (cancel === true) return 'no switchover is scheduled';
+  if (at !== undefined) return `nothing is left to schedule: ${asScheduled(run)}`;
+  const rest = membersOf(run.inventory).flatMap(({ name }) => {
+    const why = name === to || leaderOf(view) !== to ? undefined : notStreamingWhy(view, to ?? '', name);
+    return why === undefined ? [] : [`${name} ${why}`];
+  });
+  return rest.length === 0 ? `${to} leads already, and all others stream from it` : `${to} leads already; ${rest.join('; ')}`;
+}
+
+function finished(run: Run): string | undefined {
+  const {
+    view,
+    inventory,
+    options: { to = '', without = [], at, cancel },
+  } = run;
+  if (cancel === true) return 'no switchover is scheduled any more';
+  if (at !== undefined)
+    return `the switchover is scheduled ${asScheduled(run)}; \`pgprov switchover ${inventory.file} --cancel\` takes it back`;
+  const still = without.flatMap((name) => {
+    const why = notStreamingWhy(view, to, name);
+    return why === undefined ? [] : [`${name} ${why}`];
+  });
+  return still.length === 0 ? undefined : `${to} leads. As before, not every member streams: ${still.join('; ')}`;
+}
+
+function proofs(run: Run): CheckResult[] {
+  const {
+    view,
+    options: { to = '', without = [] },
+  } = run;
+  const leader = leaderOf(view);
+  const timeline = listedBy(view, to, to)?.timeline;
+  const leading: CheckResult = {
+    title: 'the chosen member leads',
+    ok: leader === to,
+    detail: leader === undefined ? 'nobody leads' : `${leader}, timeline ${timeline ?? '?'}`,
+  };
+  const streaming = followers(run).map((name): CheckResult => {
+    const member = listedBy(view, to, name);
+    const ok = member?.state === 'streaming' && member.timeline === timeline;
+    return {
+      host: name,
+      title: 'it streams on the new timeline',
+      ok,
+      detail: member === undefined ? 'it is not in the cluster' : `${member.state}, timeline ${member.timeline ?? '?'}`,
+    };
+  });
+  const others = without.map(
+    (name): CheckResult => ({
+      host: name,
+      title: 'it did not stream before, and was not waited for',
+      ok: true,
+      detail: `it ${notStreamingWhy(view, to, name) ?? 'streams now'}`,
+    }),
+  );
+  return [leading, ...streaming, ...others];
+}

@@ -1,0 +1,24 @@
+import type { Host } from '../model/index.js';
+import { stateOf } from '../resources/handle.js';
+import { LEFT_UNITS } from '../resources/left-units.js';
+import type { States } from './plan.js';
+import type { Objection } from './role.js';
+
+/** Objections to removing a role from a host on which its unit runs or starts at boot: the other hosts would refuse its connections. */
+export function guardLeftUnits(hosts: readonly Host[], states: ReadonlyMap<string, States>): Objection[] {
+  return hosts.flatMap(({ name, roles, provenance }) => {
+    const from = provenance.get('roles');
+    const place = from?.file === undefined ? '' : `, ${from.file}:${from.line}`;
+    return (stateOf(states.get(name), LEFT_UNITS) ?? []).map(
+      ({ unit, active }): Objection => ({
+        kind: 'refuse',
+        about: 'roles',
+        host: name,
+        message:
+          `${name}: pgprov set up ${unit} there, which ${active ? 'runs' : 'starts at the next boot'}, ` +
+          `and none of the host’s roles (${roles.join(', ')}${place}) has it any more`,
+        hint: `give ${name} the role back; to take ${unit} off the host for good, stop it first: \`systemctl disable --now ${unit}\` there`,
+      }),
+    );
+  });
+}

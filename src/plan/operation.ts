@@ -1,0 +1,221 @@
+import type { CheckResult, PlannedChange } from '../events.js';
+import type { Secret } from '../lib/secret.js';
+import type { Inventory } from '../model/index.js';
+import type { Gate, Observation, Resource } from '../resources/resource.js';
+import type { Renewal } from '../store/renewal.js';
+import type { Store } from '../store/store.js';
+import type { RotationPhase } from '../store/trust.js';
+import type { Objection, Role, RoleContext } from './role.js';
+import type { View } from './view.js';
+
+/** A value of an option on the command line. */
+export type OptionValue = string | number | boolean;
+
+/** One option of an operation: its flag, its help and its completion come from here. */
+export interface OptionSchema {
+  type: 'string' | 'integer' | 'boolean';
+  /** For `--help` and the reference. */
+  description: string;
+  /** What stands for the value in the usage, and what is completed: `host` gives names of hosts. Default: the type. */
+  value?: string;
+  /** Without one the option may be absent. */
+  default?: OptionValue;
+  /** What the whole value must match. */
+  pattern?: string;
+  /** What a value must be, in words that follow "must be", where it has a pattern. */
+  expects?: string;
+  minimum?: number;
+  enum?: readonly string[];
+}
+
+/** The options of an operation by the names that its functions see; `leaveOut` is `--leave-out` on the command line. */
+export type OptionSchemas = Readonly<Record<string, OptionSchema>>;
+
+/** A word between an operation's name and the inventory: `replication` in `pgprov secrets rotate replication INVENTORY`. */
+export interface OperationArgument {
+  /** The option that it is for the operation's functions. */
+  name: string;
+  /** For `--help`. */
+  description: string;
+}
+
+/** What the cluster's store on the control machine says, where operations decide by it. */
+export interface KeptFacts {
+  authority: {
+    /** PEM of the authority that issues; undefined before the first `apply`. */
+    certificate: string | undefined;
+    /** How far its rotation is; undefined: none is under way. */
+    phase: RotationPhase | undefined;
+  };
+  /** The change of a password that is under way: where the inventory may give it, and both values. */
+  rotation: { path: string; from: Secret; to: Secret } | undefined;
+}
+
+/** What an operation knows before any host is connected to. */
+export interface OperationStart<Options> {
+  readonly inventory: Inventory;
+  readonly options: Options;
+  /** Every role there is. */
+  readonly catalog: readonly Role[];
+  readonly kept: KeptFacts;
+  /** Names of the hosts that `--host` and `--group` chose; undefined: none of the two was given. */
+  readonly chosenHosts: readonly string[] | undefined;
+}
+
+/** What an operation decides from: what was seen last, and what was chosen. */
+export interface OperationRun<Options> extends OperationStart<Options> {
+  readonly view: View;
+  /** Ids of the steps that this command has carried out. What was done before it is in what is seen. */
+  readonly done: ReadonlySet<string>;
+  /** What the converge step at hand would change, while its guards are asked; undefined otherwise. */
+  readonly planned: readonly PlannedChange[] | undefined;
+  /** A host that takes part has a database. */
+  readonly holdsData: boolean;
+  /** @throws RangeError for a host whose system is not known, because it has not answered */
+  contextOf(host: string): RoleContext;
+}
+
+/** Why an operation must not begin or continue. */
+export interface OperationObjection extends Omit<Objection, 'kind'> {
+  /** As for roles; and `input` (exit 2): what was given does not fit. */
+  kind: Objection['kind'] | 'input';
+  /** The kind of its error, such as `certs/unhealthy`; default: by the kind of the objection. */
+  error?: string;
+  /** It may pass by itself, so it is looked at for the operation's `patience` before it counts. */
+  settles?: true;
+}
+
+/** What every step says of itself. */
+export interface StepWords {
+  /** Unique in the operation, e.g. `hand-over`; with a host's name where there is one a host: `restart-pg2`. */
+  id: string;
+  /** For people, with the hosts' names: `hand the lead from pg1 to pg2`. */
+  title: string;
+  /** What clients notice of it, as a clause: `writes fail for some seconds`. */
+  effect?: string;
+  /** After it the operation cannot be taken back; all that can fail has been checked before. */
+  pointOfNoReturn?: true;
+  /** A sentence that is told when it begins. */
+  tells?: string;
+}
+
+/** A step on one host, or on several side by side. */
+export interface HostStep extends StepWords {
+  /** Hosts by their inventory names. */
+  on: readonly string[];
+  /** What is changed there, in this order; default: nothing, the step waits for its gates. */
+  resources?(context: RoleContext): readonly Resource[];
+  /** What must come true on each of the hosts before the step is over. */
+  gates?(context: RoleContext): readonly Gate[];
+  /**
+   * How long no write succeeds in the cluster is measured from right before the step until a write succeeds after it, and reported: every
+   * connected host with a database commits something about every 100 ms that leaves no trace.
+   */
+  measuresWriteGap?: true;
+  /** What is asked of each of the hosts in this step alone; the answers stay in what is seen. */
+  asks?(context: RoleContext): readonly Observation[];
+}
+
+/**
+ * A step that brings what some roles want to the hosts, as `apply` does: looks, plans, carries out, proves. With an empty plan it is done.
+ */
+export interface ConvergeStep extends StepWords {
+  converge: {
+    roles: readonly string[];
+    /** Which certificates are made anew, and what becomes of the authority; default: those that must be. */
+    renewal?: Renewal;
+    /**
+     * Only stages with proofs are carried out, on all hosts side by side: where no member can work before the others have what
+     * it brings. Nothing is proved then, so another step has to do that.
+     */
+    crossing?: 'all-at-once';
+    /** It is carried out with an empty plan as well, for its proofs. */
+    proves?: true;
+  };
+}
+
+/** What a step on the control machine works with, under the local lock. */
+export interface Desk {
+  /** Opened for the step, writable. */
+  store: Store;
+  /** Gives a name in a store of secrets, as the inventory refers to it, another value. */
+  put(reference: { age: string; key: string }, value: Secret): Promise<void>;
+}
+
+/** A step on the control machine alone. */
+export interface DeskStep extends StepWords {
+  atDesk(desk: Desk): Promise<void>;
+}
+
+/** One step of an operation. */
+export type OperationStep = HostStep | ConvergeStep | DeskStep;
+
+/** What is left to do, as far as it can be told from what is seen. */
+export interface Foreseen {
+  /** In order. The first is carried out; then the cluster is looked at, and asked anew. */
+  steps: readonly OperationStep[];
+  /**
+   * What comes after them and cannot be foreseen, as a sentence without its full stop: `then pg_controldata says which host starts first`.
+   */
+  then?: string;
+}
+
+/**
+ * Something that is done to a cluster once and is no desired state: a switchover, a restart, a renewal. The next step follows
+ * from what is seen, never from a list that was begun, so an operation that was killed is finished by the same command.
+ */
+export interface Operation<Options extends object = object> {
+  /** How it is called: `switchover`; of two words, the first is a group of commands that there is: `certs renew`. */
+  name: string;
+  /** For `--help`, in one line. */
+  description: string;
+  options: OptionSchemas;
+  argument?: OperationArgument;
+  /** It has `--host` and `--group`, and knows what to do with them. */
+  choosesHosts?: true;
+  /** Roles whose hosts take part; their observations, and those that they need on the same host, are what is seen. */
+  roles: readonly string[] | ((start: Pick<OperationStart<Options>, 'catalog' | 'inventory'>) => readonly string[]);
+  /** Refuse while `apply` would change something; default: true. */
+  requiresConverged?: boolean;
+  /** What becomes of hosts that do not answer; default: `refuse`. With `go-on` they are absent from what is seen. */
+  unreachable?: 'refuse' | 'go-on';
+  /** What the roles ask for commands about certificates is asked as well. */
+  inspects?: true;
+  /** Seconds for which objections that may pass by themselves are looked at anew; default 0. */
+  patience?: number;
+  /** What it has begun is in the cluster's store, where `apply` continues it; so no record of it blocks other runs. */
+  keptInStore?: true;
+  /** More that is asked of every host, at the start and after each step. */
+  observations?(context: RoleContext): Observation[];
+  /** What speaks against it before any host is connected to. */
+  problems?(start: OperationStart<Options>): OperationObjection[];
+  /**
+   * With `keptInStore`: that it resumes what was begun, as a sentence that is printed; undefined: it begins. What was begun was
+   * agreed to, so nobody is asked again, and the cluster need not be as the inventory says.
+   */
+  goesOn?(start: OperationStart<Options>): string | undefined;
+  /** Why it must not begin, or continue; asked before every step, and when a converge step has been planned. */
+  guards?(run: OperationRun<Options>): OperationObjection[];
+  /** What must not change in mid-air, filled in before the first step and kept in the operation's record; default: the options as given. */
+  choose?(run: OperationRun<Options>): Options;
+  /** What is left to do. Pure; asked after every step. */
+  remaining(run: OperationRun<Options>): Foreseen;
+  /** What a person is asked, without the mark for yes and no; default: whether it may be carried out. */
+  question?(run: OperationRun<Options>): string;
+  /** What is said when nothing had to be done, as a sentence. */
+  nothing?(run: OperationRun<Options>): string;
+  /** Asked when nothing is left: is the cluster as the operation is to leave it? */
+  checks?(run: OperationRun<Options>): CheckResult[];
+  /** What is said when it is done, as a sentence. */
+  finished?(run: OperationRun<Options>): string | undefined;
+  /**
+   * Says, as a sentence, what becomes of an operation that ends before it is finished, and takes back what nobody has heard of.
+   * @param touched a host was changed, or may have been
+   */
+  broken?(run: OperationRun<Options>, end: { touched: boolean; desk: Desk }): Promise<string>;
+}
+
+/** Names an operation; gives types to its literal. */
+export function defineOperation<Options extends object>(operation: Operation<Options>): Operation<Options> {
+  return operation;
+}

@@ -1,0 +1,206 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { apply, type ApplyOptions } from '../../../src/cli/apply/apply.js';
+import type { Environment } from '../../../src/cli/pipeline/environment.js';
+import { readRuns } from '../../../src/store/run-record.js';
+import { writeRotation } from '../../../src/store/password-rotation.js';
+import { HOSTS, onThreeHosts } from '../three-hosts.js';
+
+describe('pgprov apply', () => {
+  onThreeHosts((three) => {
+    const command =
+      (options: ApplyOptions = {}) =>
+      (environment: Environment): Promise<number> =>
+        apply(three.inventory, options, environment);
+    const made = (): string[] => HOSTS.filter((host) => three.has(host));
+
+    it('says with which command an unfinished change of a password is finished', async () => {
+      mkdirSync(three.at('.pgprov', 'demo'), { recursive: true });
+      await writeRotation(three.at('.pgprov', 'demo'), { path: 'replication.password', from: 'old', to: 'new' });
+      const { stdout } = await three.run(command());
+      expect(stdout).toContain(`\`pgprov secrets rotate replication.password ${three.inventory}\` finishes it`);
+    });
+
+    it('asks nobody where no host has data, on a terminal as well, and keeps a journal', async () => {
+      const { exitCode, asked, stdout, journals } = await three.run(command(), { answer: false });
+      expect([exitCode, asked, journals, made()]).toEqual([0, [], 1, HOSTS]);
+      expect(stdout).toContain('Done in');
+    });
+
+    it('shows what it would do and asks before it changes a cluster with data, and does it on the same connections', async () => {
+      three.giveData('pg2');
+      const { exitCode, asked, stdout, machines, journals } = await three.run(command(), { answer: true });
+      expect([exitCode, asked, journals, made()]).toEqual([0, ['demo holds data. Apply these changes?'], 1, HOSTS]);
+      expect(stdout).toMatch(/pg1 {2}1 change[\s\S]*pg3 {2}1 change[\s\S]*apply: cluster demo, pg1, pg2, pg3/u);
+      // The look, the look after the answer, the step, and the look that proves it.
+      expect(HOSTS.map((host) => machines.count(host))).toEqual([4, 4, 4]);
+      expect(machines.open.size).toBe(0);
+    });
+
+    it('changes nothing when the answer is no, and leaves no journal', async () => {
+      three.giveData('pg1');
+      const { exitCode, asked, stdout, stderr, journals, machines } = await three.run(command(), { answer: false });
+      expect([exitCode, asked.length, journals, made()]).toEqual([130, 1, 0, []]);
+      expect(stdout.endsWith('\n\nNothing was changed.\n')).toBe(true);
+      expect(stdout).not.toContain('apply: cluster');
+      expect(stderr).toBe('');
+      expect(machines.open.size).toBe(0);
+    });
+
+    it('changes nothing where the hosts have changed while the question was open', async () => {
+      three.giveData('pg1');
+      const answer = (): boolean => {
+        three.give('pg3');
+        return true;
+      };
+      const { exitCode, stderr, journals } = await three.run(command(), { answer });
+      expect([exitCode, journals, made()]).toEqual([4, 0, ['pg3']]);
+      expect(stderr).toContain('pg3: make the file (in the plan, not so now)');
+    });
+
+    it('keeps the local lock while the question is open, so that another run is told who has it', async () => {
+      three.giveData('pg1');
+      let second: { exitCode: number; thrown: string | undefined } | undefined;
+      const { exitCode } = await three.run(
+        async (environment) =>
+          apply(
+            three.inventory,
+            {},
+            {
+              ...environment,
+              confirm: async () => {
+                second = await three.run(command({ yes: true }));
+                return true;
+              },
+            },
+          ),
+        { answer: true },
+      );
+      expect([exitCode, second?.exitCode, second?.thrown]).toEqual([0, 5, 'lock/held']);
+    });
+
+    it('asks nobody with --yes', async () => {
+      three.giveData('pg1');
+      const { exitCode, asked, machines } = await three.run(command({ yes: true }), { answer: false });
+      expect([exitCode, asked, made()]).toEqual([0, [], HOSTS]);
+      expect(machines.count('pg1')).toBe(3);
+    });
+
+    it.each<ApplyOptions>([{}, { output: 'json' }, { diff: true }])(
+      'changes no cluster with data where nobody can be asked: %o',
+      async (options) => {
+        three.giveData('pg1');
+        const { exitCode, stdout, stderr } = await three.run(command(options), options.output === 'json' ? { answer: true } : {});
+        expect([exitCode, made()]).toEqual([2, []]);
+        expect(stdout + stderr).toContain('there is no terminal to ask on');
+      },
+    );
+
+    it('shows the differences with --diff, and asks nobody with --yes', async () => {
+      three.giveData('pg1');
+      const { exitCode, asked, stdout } = await three.run(command({ diff: true, yes: true }), { answer: false });
+      expect([exitCode, asked, made()]).toEqual([0, [], HOSTS]);
+      expect(stdout).toMatch(/pg1 {2}1 change[\s\S]*apply: cluster demo/u);
+    });
+
+    it('tells before it asks that --restart comes after it, and does not come to that after a no', async () => {
+      three.giveData('pg1');
+      const { exitCode, asked, stdout } = await three.run(command({ restart: true }), { answer: false });
+      expect([exitCode, asked.length, made()]).toEqual([130, 1, []]);
+      expect(stdout).toContain(`then \`pgprov restart ${three.inventory} --pending\` runs, because of --restart`);
+      expect((await three.run(command({ restart: true, check: true }))).stdout).toContain('because of --restart');
+      expect((await three.run(command({ check: true }))).stdout).not.toContain('pgprov restart');
+    });
+
+    it('restarts what is pending once its changes are made', async () => {
+      const { thrown, journals } = await three.run(command({ restart: true, yes: true }));
+      // These hosts have no Patroni.
+      expect([thrown, journals, made()]).toEqual(['restart/no-host', 1, HOSTS]);
+    });
+
+    it('only shows the plan with --check', async () => {
+      const { exitCode, stdout, journals } = await three.run(command({ check: true }), { answer: true });
+      expect([exitCode, journals, made()]).toEqual([0, 0, []]);
+      expect(stdout).toContain('pg2  1 change');
+    });
+
+    it('prints events and nothing else with --output json, in the order of the run', async () => {
+      const { exitCode, stdout, events } = await three.run(command({ output: 'json', yes: true, timings: true }));
+      expect(exitCode).toBe(0);
+      expect(events).toHaveLength(stdout.trimEnd().split('\n').length);
+      expect(events[0]).toMatchObject({ type: 'run-start', command: 'apply', run: expect.any(String) as string });
+      expect(events.slice(-2).map(({ type }) => String(type))).toEqual(['run-end', 'timings']);
+    });
+
+    it.each([{ terminal: true }, { terminal: false }])(
+      'is refused with exit code 4, on a terminal ($terminal) without a journal',
+      async ({ terminal }) => {
+        three.refuse();
+        const { exitCode, stdout, stderr, journals } = await three.run(command(), terminal ? { answer: true } : {});
+        expect([exitCode, journals, made()]).toEqual([4, terminal ? 0 : 1, []]);
+        expect(terminal ? stderr : stdout).toContain('error: the guard objects');
+        if (terminal) expect(stdout).toBe('');
+      },
+    );
+
+    it.each([{ terminal: true }, { terminal: false }])(
+      'ends with exit code 3 where a host is out of reach (terminal: $terminal)',
+      async ({ terminal }) => {
+        const around = { machines: { pg2: { unreachable: true } }, ...(terminal ? { answer: true } : {}) };
+        const { exitCode, stdout, stderr } = await three.run(command(), around);
+        expect([exitCode, made()]).toEqual([3, []]);
+        expect(terminal ? stderr : stdout).toContain('pg2 refuses');
+      },
+    );
+
+    it('asks nothing where nothing is to be done, and says so', async () => {
+      three.give(...HOSTS);
+      three.giveData('pg1');
+      const { exitCode, asked, stdout, journals, machines } = await three.run(command(), { answer: true });
+      expect([exitCode, asked, journals, machines.count('pg1')]).toEqual([0, [], 1, 1]);
+      expect(stdout).toContain('No changes: 3 hosts are as the inventory says');
+    });
+
+    it('counts no time of the question as its own, and tells it by itself with --timings', async () => {
+      three.giveData('pg1');
+      const { stdout } = await three.run(
+        async (environment) =>
+          apply(
+            three.inventory,
+            { timings: true },
+            {
+              ...environment,
+              confirm: async () => {
+                await new Promise((resolve) => setTimeout(resolve, 300));
+                return true;
+              },
+            },
+          ),
+        { answer: true },
+      );
+      expect(stdout).toMatch(/your answer +0\.\d+ s/u);
+      const [run] = readRuns(three.at('.pgprov', 'demo'));
+      const answered = run?.events.find(({ type }) => type === 'answered');
+      const kinds = (run?.events ?? []).map(({ type }) => type);
+      expect(kinds.slice(kinds.indexOf('answered') + 1, kinds.indexOf('stage-start'))).toEqual(['surveyed', 'surveyed', 'surveyed']);
+      const asked = answered?.type === 'answered' ? answered.ms : 0;
+      const ended = run?.events.find((event) => event.type === 'run-end') as { ms: number; at: string } | undefined;
+      // What was held back is journaled with the time at which it happened.
+      const times = (run?.events ?? []).map(({ at }) => Date.parse(at));
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+      expect(asked).toBeGreaterThanOrEqual(290);
+      // Were the answer counted twice, this would be too long by just that.
+      expect((ended?.ms ?? Infinity) + asked).toBeLessThan(Date.parse(ended?.at ?? '') - (times[0] ?? 0) + 250);
+    });
+
+    it('writes the page about a run that was declined', async () => {
+      three.giveData('pg1');
+      const page = three.at('page.html');
+      const { exitCode } = await three.run(command({ report: page }), { answer: false });
+      expect(exitCode).toBe(130);
+      const text = readFileSync(page, 'utf8');
+      expect(text).toMatch(/<dt>Exit code<\/dt><dd>130<\/dd>/u);
+      expect(text).toContain('first look');
+    });
+  });
+});

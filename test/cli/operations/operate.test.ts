@@ -1,0 +1,236 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { withOwnOptions } from '../../../src/cli/operations/command.js';
+import { addOwnOperationCommand } from '../../../src/cli/operations/own-command.js';
+import { runOperation, type OperateCommandOptions } from '../../../src/cli/operations/operate.js';
+import type { Environment } from '../../../src/cli/pipeline/environment.js';
+import { endOperation, readOperation, writeOperation } from '../../../src/store/operation-record.js';
+import { thisProcess } from '../../../src/store/process.js';
+import { readRuns } from '../../../src/store/run-record.js';
+import { HOSTS, onThreeHosts } from '../three-hosts.js';
+
+describe('the command of an operation', () => {
+  onThreeHosts((three) => {
+    const command =
+      (options: OperateCommandOptions = {}) =>
+      (environment: Environment): Promise<number> =>
+        runOperation(three.operation, three.inventory, options, environment);
+    const left = (): string[] => HOSTS.filter((host) => three.has(host));
+    const record = (): Promise<unknown> => readOperation(three.at('.pgprov', 'demo'), three.inventory);
+
+    it('shows its steps and asks, then takes them one by one on the same connections', async () => {
+      three.give(...HOSTS);
+      three.giveData('pg1');
+      const { exitCode, asked, stdout, journals, events, machines } = await three.run(command(), { answer: true });
+      expect([exitCode, asked, journals, left(), events]).toEqual([0, ['demo holds data. Carry out the sweep?'], 1, [], []]);
+      expect(stdout).toMatch(/^1\. take the file of pg1 away \(on pg1\)\n {3}its readers fail\n[\s\S]*sweep: cluster demo, pg1, pg2, pg3/u);
+      expect(readRuns(three.at('.pgprov', 'demo'))[0]?.head?.command).toBe('sweep');
+      expect([await record(), machines.open.size]).toEqual([undefined, 0]);
+    });
+
+    it('does nothing when the answer is no: exit code 130, no journal, no record', async () => {
+      three.give(...HOSTS);
+      three.giveData('pg1');
+      const { exitCode, stdout, stderr, journals } = await three.run(command(), { answer: false });
+      expect([exitCode, stderr, journals, await record(), left()]).toEqual([130, '', 0, undefined, HOSTS]);
+      expect(stdout.endsWith('\n\nNothing was changed.\n')).toBe(true);
+    });
+
+    it('does nothing where the cluster has changed while the question was open', async () => {
+      three.give('pg1', 'pg3');
+      three.giveData('pg1');
+      const answer = (): boolean => {
+        three.give('pg2');
+        return true;
+      };
+      const { exitCode, stderr, journals } = await three.run(command(), { answer });
+      expect([exitCode, journals, await record(), left()]).toEqual([4, 0, undefined, HOSTS]);
+      expect(stderr).toContain('the cluster changed while the question was open');
+    });
+
+    it('asks nobody with --yes, and without data', async () => {
+      three.give(...HOSTS);
+      const empty = await three.run(command(), { answer: false });
+      expect([empty.exitCode, empty.asked, left()]).toEqual([0, [], []]);
+      three.give('pg2');
+      three.giveData('pg1');
+      const { exitCode, asked } = await three.run(command({ yes: true }), { answer: false });
+      expect([exitCode, asked, left()]).toEqual([0, [], []]);
+    });
+
+    it('does nothing to a cluster with data where nobody can be asked', async () => {
+      three.give(...HOSTS);
+      three.giveData('pg1');
+      const { exitCode, stdout, stderr, journals } = await three.run(command());
+      expect([exitCode, stdout, journals, left()]).toEqual([2, '', 0, HOSTS]);
+      expect(stderr).toContain('whether the sweep may begin');
+    });
+
+    it('only shows its steps with --check', async () => {
+      three.give('pg1', 'pg2');
+      three.giveData('pg1');
+      const { exitCode, stdout, asked, journals } = await three.run(command({ check: true }), { answer: true });
+      expect([exitCode, asked, journals, left()]).toEqual([0, [], 0, ['pg1', 'pg2']]);
+      expect(stdout).toBe(
+        '1. take the file of pg1 away (on pg1)\n   its readers fail\n2. take the file of pg2 away (on pg2)\n   its readers fail\n',
+      );
+    });
+
+    it.each([{ check: true }, { check: false }])('prints events and nothing else with --output json (check: $check)', async ({ check }) => {
+      three.give('pg1');
+      const { exitCode, stdout, events } = await three.run(command({ output: 'json', yes: true, check }));
+      expect([exitCode, events.length]).toEqual([0, stdout.trimEnd().split('\n').length]);
+      expect([events[0]?.type, events.at(-1)?.type]).toEqual(['run-start', 'run-end']);
+      const times = events.map((event) => Date.parse((event as unknown as { at: string }).at));
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+      expect(events.find(({ type }) => type === 'steps')).toMatchObject({ steps: [{ id: 'sweep/pg1' }] });
+    });
+
+    it('is refused with exit code 4, and leaves no journal', async () => {
+      three.give(...HOSTS);
+      three.refuse();
+      for (const options of [{}, { yes: true }, { check: true }]) {
+        const { exitCode, stdout, stderr, journals } = await three.run(command(options), { answer: true });
+        expect([exitCode, stdout, journals, left()]).toEqual([4, '', 0, HOSTS]);
+        expect(stderr).toContain('error: the guard objects');
+      }
+    });
+
+    it('ends with exit code 3 where a host is out of reach', async () => {
+      three.give(...HOSTS);
+      const { exitCode, stdout, stderr, journals } = await three.run(command({ yes: true }), { machines: { pg3: { unreachable: true } } });
+      expect([exitCode, stdout, journals, left()]).toEqual([3, '', 0, HOSTS]);
+      expect(stderr).toContain('pg3 refuses');
+    });
+
+    it('says that nothing is to be done, asks nothing, and leaves no journal', async () => {
+      three.giveData('pg1');
+      const { exitCode, stdout, asked, journals } = await three.run(command(), { answer: false });
+      expect([exitCode, asked, journals]).toEqual([0, [], 0]);
+      expect(stdout).toContain('No file is there.');
+    });
+
+    it('goes on with what was begun and broke, as it was begun', async () => {
+      three.give(...HOSTS);
+      // The look, what the step asks, and the step itself, which is cut.
+      const broken = await three.run(command({ yes: true, ...{ to: 'attic' } }), { machines: { pg1: { cutExec: 3 } } });
+      expect(broken.exitCode).not.toBe(0);
+      expect(await record()).toMatchObject({ operation: 'sweep', given: { to: 'attic' } });
+      expect(await three.run(command({ yes: true, ...{ to: 'cellar' } }))).toMatchObject({
+        exitCode: 2,
+        thrown: 'operation/contradiction',
+      });
+      const { exitCode, stdout } = await three.run(command({ yes: true, resume: true }));
+      expect([exitCode, left(), await record()]).toEqual([0, [], undefined]);
+      expect(stdout).toContain('resuming the sweep --to attic that');
+      expect((await three.run(command({ resume: true }))).stdout).toBe('Nothing to resume: no sweep of demo is unfinished.\n');
+    });
+
+    it('is resumed for the hosts that it was begun for, and for no others', async () => {
+      three.give(...HOSTS);
+      const chosen: (readonly string[] | undefined)[] = [];
+      const operation: typeof three.operation = {
+        ...three.operation,
+        choosesHosts: true,
+        remaining: (run) => {
+          chosen.push(run.chosenHosts);
+          return three.operation.remaining(run);
+        },
+      };
+      const given =
+        (options: OperateCommandOptions) =>
+        (environment: Environment): Promise<number> =>
+          runOperation(operation, three.inventory, { yes: true, ...options }, environment);
+      const broken = await three.run(given({ host: ['pg1', 'pg2'] }), { machines: { pg1: { cutExec: 3 } } });
+      expect(broken.exitCode).not.toBe(0);
+      expect(await record()).toMatchObject({ hosts: ['pg1', 'pg2'] });
+      expect(await three.run(given({ host: ['pg3'] }))).toMatchObject({ exitCode: 2, thrown: 'operation/contradiction' });
+      chosen.splice(0);
+      expect((await three.run(given({}))).exitCode).toBe(0);
+      expect(new Set(chosen.map((names) => names?.join()))).toEqual(new Set(['pg1,pg2']));
+    });
+
+    it('is not called unfinished while another process carries it out', async () => {
+      const store = three.at('.pgprov', 'demo');
+      mkdirSync(store, { recursive: true });
+      const began = { operation: 'switchover', given: {}, chosen: {}, began: '2026-11-28T09:00:00.000Z', by: 'ann@laptop' };
+      await writeOperation(store, began);
+      const { ticks: _, ...here } = thisProcess();
+      writeFileSync(join(store, 'lock'), JSON.stringify({ ...here, pid: process.ppid, holder: 'ann@laptop (process 7)' }));
+      const { exitCode, thrown } = await three.run(command({ check: true }));
+      rmSync(join(store, 'lock'));
+      await endOperation(store);
+      expect([exitCode, thrown]).toEqual([5, 'lock/held']);
+    });
+
+    it('is refused where another run began or finished one after this one had started, as while it asked for a password', async () => {
+      three.give(...HOSTS);
+      const store = three.at('.pgprov', 'demo');
+      const other = {
+        operation: 'sweep',
+        given: { to: 'attic' },
+        chosen: { to: 'attic' },
+        began: '2026-11-28T09:00:00.000Z',
+        by: 'ann@laptop',
+      };
+      const meanwhile =
+        (change: () => Promise<void>) =>
+        (environment: Environment): Promise<number> =>
+          runOperation(
+            three.operation,
+            three.inventory,
+            { yes: true },
+            {
+              ...environment,
+              transportTo: async (hosts) => {
+                mkdirSync(store, { recursive: true });
+                await change();
+                return environment.transportTo(hosts);
+              },
+            },
+          );
+      for (const operation of ['sweep', 'switchover']) {
+        await endOperation(store);
+        const { exitCode, thrown } = await three.run(meanwhile(() => writeOperation(store, { ...other, operation })));
+        const kind = operation === 'sweep' ? 'operation/meanwhile' : 'operation/unfinished';
+        expect([exitCode, thrown, left(), await record()]).toEqual([4, kind, HOSTS, { ...other, operation }]);
+      }
+      await writeOperation(store, other);
+      const finished = await three.run(meanwhile(() => endOperation(store)));
+      expect([finished.exitCode, finished.thrown, left(), await record()]).toEqual([4, 'operation/meanwhile', HOSTS, undefined]);
+    });
+
+    it('goes on without the options that it was begun with, also where they have defaults', async () => {
+      three.give(...HOSTS);
+      const operation = { ...three.operation, options: { olderThan: { type: 'integer', default: 0, description: 'minutes' } } } as const;
+      const sweep =
+        (...words: string[]) =>
+        (environment: Environment): Promise<number> => {
+          const typed = withOwnOptions(new Command(), operation).parse(words, { from: 'user' }).opts();
+          return runOperation(operation, three.inventory, { yes: true, ...typed }, environment);
+        };
+      expect((await three.run(sweep('--older-than', '60'), { machines: { pg1: { cutExec: 3 } } })).exitCode).not.toBe(0);
+      expect(await record()).toMatchObject({ given: { olderThan: 60 } });
+      expect(await three.run(sweep('--older-than', '0'))).toMatchObject({ exitCode: 2, thrown: 'operation/contradiction' });
+      expect([(await three.run(sweep())).exitCode, left(), await record()]).toEqual([0, [], undefined]);
+      three.give(...HOSTS);
+      await three.run(sweep(), { machines: { pg1: { cutExec: 3 } } });
+      expect(await record()).toMatchObject({ given: { olderThan: 0 } });
+    });
+
+    it('gives up an operation of a user whose file is gone', async () => {
+      const own = { operation: 'operate reindex', given: {}, chosen: {}, began: '2026-11-28T09:00:00.000Z', by: 'ann@laptop' };
+      await three.run(command({ check: true }));
+      mkdirSync(three.at('.pgprov', 'demo'), { recursive: true });
+      await writeOperation(three.at('.pgprov', 'demo'), own);
+      const words = ['operate', 'reindex', three.inventory, '--give-up'];
+      const codes: number[] = [];
+      const program = new Command('pgprov').exitOverride();
+      addOwnOperationCommand(program, (code) => codes.push(code), words);
+      await program.parseAsync(words, { from: 'user' });
+      expect([codes, await record()]).toEqual([[0], undefined]);
+    });
+  });
+});

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import { CATALOG } from '../../roles/index.js';
+import { statusOf, statusSeen, withDrift } from '../../src/cli/status-of.js';
+import { debian13 } from '../../src/platform/debian.js';
+import { View } from '../../src/plan/view.js';
+import { Secret } from '../../src/lib/secret.js';
+import { PgprovError } from '../../src/lib/errors.js';
+import { DATA_DIRECTORY } from '../../src/resources/data-directory.js';
+import { DCS } from '../../src/resources/dcs.js';
+import { ETCD_DATABASE } from '../../src/resources/etcd-database.js';
+import { SERVER_REPLICATION } from '../../src/resources/server-replication.js';
+import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
+import { HOST_FACTS } from '../../src/resources/host-facts.js';
+import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
+import { REPLICATION_LOGIN } from '../../src/resources/replication-login.js';
+import { problemsOf } from '../../src/report/status.js';
+import type { ServiceState } from '../../src/resources/service.js';
+import { inventoryOf } from '../support/inventory.js';
+
+const inventory = await inventoryOf('cluster: demo\nhosts:\n  pg1: 192.0.2.1\n');
+const unit = (state: Partial<ServiceState>): ServiceState => ({
+  loaded: true,
+  enabled: true,
+  active: 'active',
+  applied: undefined,
+  ...state,
+});
+
+/** What is told of a host on which neither service answers, by the states of its units. */
+function problems(etcd: Partial<ServiceState>, patroni: Partial<ServiceState>): string[] {
+  const states = new Map<string, unknown>([
+    [HOST_FACTS.id, { os: 'debian', version: '13', systemd: true }],
+    [ETCD_MEMBER.id, { hasData: true, healthy: false, members: [] }],
+    [PATRONI_MEMBER.id, { answers: false }],
+    [`service:${debian13.etcd.unit}`, unit(etcd)],
+    [`service:${debian13.patroni.unit}`, unit(patroni)],
+  ]);
+  return problemsOf(statusOf(inventory, CATALOG, new View(inventory, new Map([['pg1', states]])), [])).filter((line) =>
+    line.startsWith('pg1: '),
+  );
+}
+
+describe('the status of a host whose services do not answer', () => {
+  it('names units that are stopped or masked, with the command, instead of settings that nothing runs with', () => {
+    const inForce = {
+      running: [{ name: 'ETCD_NAME', wanted: 'pg1', seen: undefined }],
+      next: [],
+      dropIns: [],
+    } as unknown as ServiceState['inForce'];
+    expect(
+      problems({ active: 'inactive', masked: 'for good', ...(inForce === undefined ? {} : { inForce }) }, { active: 'failed' }),
+    ).toEqual([
+      `pg1: Patroni does not answer; the unit patroni is failed; \`pgprov start ${inventory.file}\` starts the member with the last commits first`,
+      'pg1: etcd: the unit etcd is masked and stopped; run `systemctl unmask etcd && systemctl start etcd` on the host',
+    ]);
+  });
+
+  it('is not told again as a login that failed', () => {
+    const login = [{ address: '192.0.2.1', error: 'Connection refused' }];
+    const told = (answers: boolean): readonly string[] => {
+      const member = answers ? { answers, state: 'running', role: 'leader', cluster: [], replication: [] } : { answers };
+      const states = new Map<string, unknown>([
+        [PATRONI_MEMBER.id, member],
+        [REPLICATION_LOGIN.id, login],
+      ]);
+      return statusOf(inventory, CATALOG, new View(inventory, new Map([['pg1', states]])), []).problems;
+    };
+    expect(told(false)).toEqual([]);
+    expect(told(true)).toEqual(['pg1: the replication role cannot log in to 192.0.2.1: Connection refused']);
+  });
+
+  it('leaves units out that run', () => {
+    expect(problems({}, {})).toEqual(['pg1: Patroni does not answer', 'pg1: etcd is not healthy']);
+  });
+
+  it('has no problem in a restart that is waited for', () => {
+    const status = statusOf(inventory, CATALOG, undefined, []);
+    const drift = { host: 'pg1', what: 'PostgreSQL needs a restart', mend: 'restart it' };
+    expect(withDrift(status, [{ ...drift, waits: true }]).problems).toEqual([]);
+    expect(withDrift(status, [drift]).problems).toEqual(['pg1: PostgreSQL needs a restart\nrestart it']);
+    expect(withDrift(status, [{ ...drift, allowed: true }])).toMatchObject({
+      problems: [],
+      remarks: ['pg1: PostgreSQL needs a restart\nrestart it'],
+    });
+  });
+});
+
+describe('the status before there is a cluster', () => {
+  const bare = (states: Record<string, unknown> = {}): readonly string[] => {
+    const seen = new Map<string, unknown>([
+      [HOST_FACTS.id, { os: 'debian', version: '13', systemd: true }],
+      [DATA_DIRECTORY.id, { kind: 'absent' }],
+      [DCS.id, { reachable: false, why: 'x' }],
+      [ETCD_MEMBER.id, { hasData: false, healthy: false, members: [] }],
+      [PATRONI_MEMBER.id, { answers: false }],
+      [`service:${debian13.patroni.unit}`, unit({ active: 'inactive', loaded: false, enabled: false })],
+      ...Object.entries(states),
+    ]);
+    return problemsOf(statusOf(inventory, CATALOG, new View(inventory, new Map([['pg1', seen]])), []));
+  };
+
+  it('says that, and what makes it', () => {
+    expect(bare()).toEqual(['there is no cluster yet: `pgprov apply` makes it']);
+    expect(
+      bare({ [ETCD_MEMBER.id]: { hasData: true, healthy: true, members: [] }, [DCS.id]: { reachable: true, members: [] } }),
+    ).toHaveLength(1);
+  });
+
+  it.each([
+    { title: 'etcd may know one', states: { [ETCD_MEMBER.id]: { hasData: true, healthy: false, members: [] } } },
+    { title: 'etcd knows one', states: { [DCS.id]: { reachable: true, initialize: '7', members: [] } } },
+    { title: 'there is data', states: { [DATA_DIRECTORY.id]: { kind: 'cluster', control: 'valid' } } },
+    { title: 'Patroni runs', states: { [`service:${debian13.patroni.unit}`]: unit({ active: 'active' }) } },
+  ])('does not say so where $title', ({ states }) => {
+    const found = bare(states);
+    expect(found.length).toBeGreaterThan(1);
+    expect(found.join()).not.toContain('no cluster yet');
+  });
+
+  it('does not say so where a host could not be asked', () => {
+    const gone = new PgprovError({ kind: 'ssh/timeout', message: 'no answer', host: 'pg1' });
+    expect(problemsOf(statusOf(inventory, CATALOG, undefined, [gone])).join()).not.toContain('no cluster yet');
+  });
+});
+
+describe('the status of a server that comes up', () => {
+  it('says to wait, and how far it is', () => {
+    const states = new Map<string, unknown>([
+      [DATA_DIRECTORY.id, { kind: 'cluster', running: false, alone: true, replays: '000000030000000000000002', control: 'valid' }],
+      [PATRONI_MEMBER.id, { answers: true, state: 'crashed', role: 'replica', cluster: [], replication: [] }],
+    ]);
+    expect(statusOf(inventory, CATALOG, new View(inventory, new Map([['pg1', states]])), []).members[0]?.problem).toContain(
+      'PostgreSQL recovers from a crash in single-user mode, replaying WAL file 000000030000000000000002: wait until it is up',
+    );
+  });
+});
+
+describe('the status of what replicates', () => {
+  const replication = { standby: true, behindSeconds: 4, sends: [], slots: [], usualWalBytes: 1 };
+  const member = {
+    answers: true,
+    state: 'running',
+    role: 'replica',
+    pendingRestart: true,
+    replication: [],
+    cluster: [{ name: 'pg1', role: 'replica', state: 'running', pendingRestart: true, pendingReasons: { a: { from: '1', to: '2' } } }],
+  };
+  const seen = (more: Record<string, unknown>): ReturnType<typeof statusOf> =>
+    statusOf(inventory, CATALOG, new View(inventory, new Map([['pg1', new Map(Object.entries(more))]])), []);
+
+  it('is what each server that answered says, and of a standby the time that it is behind', () => {
+    const found = seen({ [PATRONI_MEMBER.id]: member, [SERVER_REPLICATION.id]: replication });
+    expect(found.replication).toEqual([{ host: 'pg1', ...replication }]);
+    expect(found.members[0]).toMatchObject({ replayLagSeconds: 4, pendingReasons: { a: { from: '1', to: '2' } } });
+  });
+
+  it('is absent where nobody was asked, or no server answers', () => {
+    expect(seen({ [PATRONI_MEMBER.id]: member })).not.toHaveProperty('replication');
+    expect(seen({ [SERVER_REPLICATION.id]: undefined })).not.toHaveProperty('replication');
+  });
+
+  it('has the last change of the leader and the keys from the store, of which a run keeps none', () => {
+    const lastPromotion = { timeline: 2, reason: 'x', lsn: '0/1' };
+    const keys = [{ key: 'leader', bytes: 3, value: 'pg1' }];
+    const states = new Map<string, unknown>([[DCS.id, { reachable: true, members: [], lastPromotion, keys }]]);
+    expect(seen(Object.fromEntries(states))).toMatchObject({ lastPromotion, keys });
+    const kept = statusSeen(inventory, CATALOG, new View(inventory, new Map([['pg1', states]])));
+    expect(kept).toMatchObject({ lastPromotion });
+    expect(kept).not.toHaveProperty('keys');
+  });
+
+  it('masks the passwords that pgprov knows in what the store keeps', () => {
+    new Secret('hush-hush-password').reveal();
+    const keys = [{ key: 'config', bytes: 24, value: '{"a":"hush-hush-password"}' }];
+    expect(seen({ [DCS.id]: { reachable: true, members: [], keys } }).keys?.[0]?.value).toBe('{"a":"***"}');
+  });
+
+  it('has of etcd what its member says of itself, with its own alarms alone', () => {
+    const database = {
+      version: '3.5.16',
+      id: '7',
+      leader: true,
+      bytes: 10,
+      usedBytes: 5,
+      alarms: [
+        { member: '7', alarm: 'NOSPACE' },
+        { member: '8', alarm: 'CORRUPT' },
+      ],
+    };
+    const states = { [ETCD_MEMBER.id]: { hasData: true, healthy: true, members: [] }, [ETCD_DATABASE.id]: database };
+    expect(seen(states).etcd[0]).toMatchObject({
+      version: '3.5.16',
+      leader: true,
+      databaseBytes: 10,
+      databaseUsedBytes: 5,
+      alarms: ['NOSPACE'],
+    });
+  });
+});

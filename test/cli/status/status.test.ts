@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import type { Environment } from '../../../src/cli/pipeline/environment.js';
+import { status, type StatusOptions } from '../../../src/cli/status/status.js';
+import { onThreeHosts } from '../three-hosts.js';
+
+describe('pgprov status', () => {
+  onThreeHosts((three) => {
+    const command =
+      (options: StatusOptions = {}) =>
+      (environment: Environment): Promise<number> =>
+        status(three.inventory, options, environment);
+
+    it('looks without a lock, a journal or a question, and prints its answer alone', async () => {
+      three.giveData('pg1');
+      const { exitCode, stdout, stderr, asked, journals, machines } = await three.run(command(), { answer: true });
+      expect([exitCode, stderr, asked, journals]).toEqual([0, '', [], 0]);
+      expect(stdout).toContain('healthy');
+      expect(machines.sent.get('pg1')?.[0]).not.toContain('flock');
+      expect(machines.open.size).toBe(0);
+    });
+
+    it('has its times in the JSON that it prints, and below the text', async () => {
+      const { stdout } = await three.run(command({ json: true, timings: true }));
+      expect(JSON.parse(stdout)).toMatchObject({ cluster: 'demo', timings: { hosts: [{ scripts: 1 }, { scripts: 1 }, { scripts: 1 }] } });
+      expect((await three.run(command({ timings: true }))).stdout).toMatch(/healthy[\s\S]*the run waited for/u);
+    });
+
+    it('tells of a host out of reach in its answer, not beside it', async () => {
+      const { exitCode, stdout, stderr } = await three.run(command({ json: true }), { machines: { pg2: { unreachable: true } } });
+      expect([exitCode, stderr]).toEqual([3, '']);
+      expect(JSON.parse(stdout)).toMatchObject({ problems: ['pg2 refuses'] });
+    });
+  });
+});

@@ -1,0 +1,576 @@
+import { handle } from '../../src/resources/handle.js';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
+import { operate } from '../../src/engine/operate.js';
+import type { OperateOptions, OperateOutcome } from '../../src/engine/operate-options.js';
+import type { RunEvent } from '../../src/events.js';
+import {
+  defineOperation,
+  type ConvergeStep,
+  type HostStep,
+  type Operation,
+  type OperationRun,
+  type OperationStep,
+} from '../../src/plan/operation.js';
+import { defineRole, type Role, type RoleContext, type Stage } from '../../src/plan/role.js';
+import { command } from '../../src/resources/command.js';
+import type { Observation, Resource } from '../../src/resources/resource.js';
+import { frameScript } from '../../src/shell/frame.js';
+import { HOLD_UNTIL_INPUT_CLOSES, takeRunLock } from '../../src/shell/lock.js';
+import { sh } from '../../src/shell/quote.js';
+import { Store } from '../../src/store/store.js';
+import { LocalTransport } from '../../src/transport/local.js';
+import type { Exec } from '../../src/transport/transport.js';
+import { freshDirectory } from '../support/directory.js';
+import { inventoryOf } from '../support/inventory.js';
+import { Machines, type MachineOptions } from '../support/machines.js';
+import { isThere } from '../support/shells.js';
+
+const HOSTS = ['pg1', 'pg2', 'pg3'];
+const ready = isThere('flock') && isThere('dash');
+
+describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no dash on this machine)', () => {
+  const work = freshDirectory();
+
+  interface Ran extends OperateOutcome {
+    events: RunEvent[];
+    machines: Machines;
+    /** What was written down and forgotten, in order. */
+    record: string[];
+    /** `pg1 paint/one changed`, in the order in which they ended. */
+    steps: string[];
+    kinds: string[];
+  }
+
+  /** Carries an operation out on three machines that are directories of this one. */
+  async function run(
+    operation: Operation<object>,
+    options: Partial<OperateOptions<object>> & {
+      machines?: Record<string, MachineOptions>;
+      catalog?: readonly Role[];
+      on?: (event: RunEvent) => void;
+    } = {},
+  ): Promise<Ran> {
+    const { machines: given, catalog = [web], on, ...rest } = options;
+    const hosts = HOSTS.map((name, index) => `  ${name}: {address: 192.0.2.${index + 1}}`).join('\n');
+    const inventory = await inventoryOf(
+      `cluster: demo\nroles: [${catalog.map(({ name }) => name).join(', ')}]\nhosts:\n${hosts}\n`,
+      catalog,
+    );
+    const machines = new Machines(work.path, given);
+    const [events, record]: [RunEvent[], string[]] = [[], []];
+    const outcome = await operate({
+      operation,
+      inventory,
+      catalog,
+      given: {},
+      check: false,
+      transport: machines,
+      openStore: (how) => Store.open(work.at('store'), 'demo', how),
+      putSecret: async () => undefined,
+      signal: new AbortController().signal,
+      begin: async (chosen) => void record.push(`begin ${JSON.stringify(chosen)}`),
+      end: async () => void record.push('end'),
+      ...rest,
+      emit: (event) => {
+        events.push(event);
+        on?.(event);
+      },
+    });
+    return {
+      ...outcome,
+      events,
+      machines,
+      record,
+      steps: events.flatMap((event) => (event.type === 'step-end' ? [`${event.host} ${event.stage} ${event.result}`] : [])),
+      kinds: outcome.errors.map(({ kind }) => kind),
+    };
+  }
+
+  /** Tells whether a host has been painted. */
+  const painted = ({ host }: Pick<RoleContext, 'host'>): Observation<boolean> => ({
+    id: 'painted',
+    probe: () => sh`[ -e ${work.at(host.name, 'paint')} ]`,
+    parse: ({ status }) => status === 0,
+  });
+  const web = defineRole({
+    name: 'web',
+    description: 'web',
+    variables: { type: 'object', properties: {} },
+    stages: () => [],
+    observations: (context) => [painted(context)],
+  });
+  const has = (host: string, name = 'paint'): boolean => existsSync(work.at(host, name));
+  const paint = ({ host }: Pick<RoleContext, 'host'>, how = sh`: >${work.at(host.name, 'paint')}`): Resource =>
+    command({ name: 'paint', summary: 'paint', unless: sh`[ -e ${work.at(host.name, 'paint')} ]`, run: how }) as Resource;
+  const bare = ({ view }: OperationRun<object>): string[] => HOSTS.filter((name) => view.read(name, handle<boolean>('painted')) === false);
+  const stepOn = (host: string, rest: Partial<HostStep> = {}): HostStep => ({
+    id: host,
+    title: `paint ${host}`,
+    on: [host],
+    resources: (context) => [paint(context)],
+    ...rest,
+  });
+
+  /** Paints one host after the other, the last in the inventory first. */
+  const painting = (rest: Partial<Operation<object>> = {}): Operation<object> =>
+    defineOperation({
+      name: 'paint',
+      description: 'paints',
+      options: {},
+      roles: ['web'],
+      remaining: (now) => ({
+        steps: bare(now)
+          .reverse()
+          .map((host) => stepOn(host)),
+      }),
+      ...rest,
+    });
+
+  const clean = (...already: string[]): void => {
+    for (const host of HOSTS) {
+      mkdirSync(work.at(host), { recursive: true });
+      rmSync(work.at(host, 'paint'), { force: true });
+      if (already.includes(host)) writeFileSync(work.at(host, 'paint'), '');
+    }
+  };
+
+  it('takes the first step that is left, looks, and asks anew until none is left', async () => {
+    clean();
+    const { exitCode, steps, record, events, checks, machines } = await run(
+      painting({ checks: (now) => [{ title: 'all are painted', ok: bare(now).length === 0, detail: 'seen' }] }),
+    );
+    expect(exitCode).toBe(0);
+    expect(steps).toEqual(['pg3 paint/pg3 changed', 'pg2 paint/pg2 changed', 'pg1 paint/pg1 changed']);
+    expect(record).toEqual(['begin {}', 'end']);
+    expect(checks).toEqual([{ title: 'all are painted', ok: true, detail: 'seen' }]);
+    expect(events.find(({ type }) => type === 'steps')).toMatchObject({
+      steps: [{ id: 'paint/pg3', title: 'paint pg3', hosts: ['pg3'] }, { id: 'paint/pg2' }, { id: 'paint/pg1' }],
+    });
+    expect(events.filter(({ type }) => type === 'connected')).toHaveLength(3);
+    expect(machines.open.size).toBe(0);
+  });
+
+  it('says that nothing is left to do, and neither asks nor writes anything down', async () => {
+    clean(...HOSTS);
+    const { exitCode, steps, record, events } = await run(painting({ nothing: () => 'all are painted' }), {
+      consent: () => Promise.reject(new Error('asked')),
+    });
+    expect([exitCode, steps, record]).toEqual([0, [], ['end']]);
+    expect(events).toContainEqual({ type: 'note', text: 'all are painted' });
+  });
+
+  it('goes on from what it finds, with what had been chosen', async () => {
+    clean('pg3');
+    const seen: object[] = [];
+    const { steps, record } = await run(
+      painting({
+        choose: () => ({ colour: 'red' }),
+        remaining: (now) => {
+          seen.push(now.options);
+          return { steps: bare(now).map((host) => stepOn(host)) };
+        },
+      }),
+      { chosen: { colour: 'blue' } },
+    );
+    expect(steps).toEqual(['pg1 paint/pg1 changed', 'pg2 paint/pg2 changed']);
+    expect(record).toEqual(['begin {"colour":"blue"}', 'end']);
+    expect(new Set(seen.map((options) => JSON.stringify(options)))).toEqual(new Set(['{"colour":"blue"}']));
+  });
+
+  it('only tells with `check`: no lock, no change, nothing written down', async () => {
+    clean();
+    const { exitCode, foreseen, steps, record, machines } = await run(painting(), { check: true });
+    expect([exitCode, steps, record]).toEqual([0, [], []]);
+    expect(foreseen?.steps.map(({ title }) => title)).toEqual(['paint pg3', 'paint pg2', 'paint pg1']);
+    expect(HOSTS.map((host) => has(host))).toEqual([false, false, false]);
+    for (const host of HOSTS) expect(machines.sent.get(host)?.join('')).not.toContain('pgprov.lock');
+  });
+
+  it('does nothing where its guards object, or where the person does not agree', async () => {
+    clean();
+    const refused = await run(painting({ guards: () => [{ kind: 'refuse', message: 'wet paint', hint: 'wait' }] }));
+    expect([refused.exitCode, refused.kinds, refused.record, refused.steps]).toEqual([4, ['refused/data'], [], []]);
+    const declined = await run(painting(), { consent: () => Promise.reject(new Error('no')) });
+    expect([declined.record, declined.steps, HOSTS.map((host) => has(host))]).toEqual([[], [], [false, false, false]]);
+  });
+
+  it('asks its guards again before every step', async () => {
+    clean();
+    const { exitCode, steps, record } = await run(
+      painting({ guards: (now) => (bare(now).length < 2 ? [{ kind: 'refuse', message: 'out of paint', hint: 'buy some' }] : []) }),
+    );
+    expect(exitCode).toBe(4);
+    expect(steps).toEqual(['pg3 paint/pg3 changed', 'pg2 paint/pg2 changed']);
+    expect(record).toEqual(['begin {}']);
+  });
+
+  it('wants the hosts to be as the inventory says, unless it is gone on with or does not need it', async () => {
+    clean();
+    const drifted = defineRole({
+      ...web,
+      stages: (context) => [
+        {
+          name: 'files',
+          title: 'write',
+          crossing: 'independent',
+          resources: [
+            command({
+              name: 'drift',
+              summary: 'write the file',
+              unless: sh`[ -e ${work.at(context.host.name, 'drift')} ]`,
+              run: sh`:`,
+            }) as Resource,
+          ],
+        },
+      ],
+    });
+    const first = await run(painting(), { catalog: [drifted] });
+    expect([first.exitCode, first.kinds, first.record]).toEqual([1, ['operation/not-converged'], []]);
+    expect(first.errors[0]?.message).toContain('\n  pg1: write the file');
+    expect((await run(painting(), { catalog: [drifted], chosen: {} })).exitCode).toBe(0);
+    clean();
+    expect((await run(painting({ requiresConverged: false }), { catalog: [drifted] })).exitCode).toBe(0);
+  });
+
+  it('stops at a step that fails, and keeps what was chosen once anything was done', async () => {
+    clean();
+    const failing = painting({
+      remaining: (now) => ({
+        steps: bare(now)
+          .reverse()
+          .map((host) => stepOn(host, host === 'pg2' ? { resources: (context) => [paint(context, sh`echo no brush; exit 1`)] } : {})),
+      }),
+    });
+    const { exitCode, steps, record, kinds } = await run(failing);
+    expect([exitCode, kinds]).toEqual([1, ['apply/failed']]);
+    expect(steps).toEqual(['pg3 paint/pg3 changed', 'pg2 paint/pg2 failed']);
+    expect(record).toEqual(['begin {}']);
+  });
+
+  it('forgets what was chosen where the first step has moved nothing', async () => {
+    clean();
+    const { exitCode, record } = await run(
+      painting({ remaining: () => ({ steps: [stepOn('pg1', { resources: (context) => [paint(context, sh`exit 1`)] })] }) }),
+    );
+    expect([exitCode, record]).toEqual([1, ['begin {}', 'end']]);
+  });
+
+  it('ends where what is seen asks for a step that was carried out', async () => {
+    clean();
+    const { exitCode, kinds, steps } = await run(painting({ remaining: () => ({ steps: [stepOn('pg1')] }) }));
+    expect([exitCode, kinds, steps]).toEqual([1, ['operation/stuck'], ['pg1 paint/pg1 changed']]);
+  });
+
+  it('is not done before its proofs hold', async () => {
+    clean();
+    const { exitCode, record, kinds } = await run(painting({ checks: () => [{ title: 'it is dry', ok: false, detail: 'wet' }] }));
+    expect([exitCode, kinds, record]).toEqual([1, ['check/failed'], ['begin {}']]);
+  });
+
+  it('lets the step under way end when it is interrupted, and starts no more', async () => {
+    clean();
+    const interrupt = new AbortController();
+    const { exitCode, steps, record } = await run(painting(), {
+      signal: interrupt.signal,
+      on: (event) => {
+        if (event.type === 'changing') interrupt.abort();
+      },
+    });
+    expect([exitCode, steps, record]).toEqual([130, ['pg3 paint/pg3 changed'], ['begin {}']]);
+  });
+
+  it('refuses hosts that are out of reach, or goes on without them and names those that a step needs', async () => {
+    clean();
+    const machines = { pg2: { unreachable: true } };
+    const refused = await run(painting(), { machines });
+    expect([refused.exitCode, refused.steps, refused.record]).toEqual([3, [], []]);
+    const tolerant = painting({ unreachable: 'go-on', remaining: (now) => ({ steps: bare(now).map((host) => stepOn(host)) }) });
+    const without = await run(tolerant, { machines });
+    expect([without.exitCode, without.steps]).toEqual([0, ['pg1 paint/pg1 changed', 'pg3 paint/pg3 changed']]);
+    expect(without.events.filter(({ type }) => type === 'failed')).toHaveLength(1);
+    const needing = await run(painting({ unreachable: 'go-on', remaining: () => ({ steps: [stepOn('pg2')] }) }), { machines });
+    expect(needing.kinds).toContain('operation/out-of-reach');
+  });
+
+  it('does not take a host that another run has locked for one that is out of reach', async () => {
+    clean();
+    mkdirSync(work.at('pg2', 'run'), { recursive: true });
+    const { text: script } = frameScript([], {
+      before: takeRunLock('ann@laptop', work.at('pg2', 'run')),
+      afterwards: HOLD_UNTIL_INPUT_CLOSES,
+    });
+    const connection = await new LocalTransport('dash').connect();
+    const held = new Promise<Exec>((resolve, reject) => {
+      const exec = connection.exec({ script, holdInput: true, onStdout: () => void exec.then(resolve, reject) });
+    });
+    const other = await held;
+    const { exitCode, kinds, steps, record } = await run(painting({ unreachable: 'go-on' }));
+    other.closeInput();
+    await other.ended;
+    expect([exitCode, kinds, steps, record]).toEqual([5, ['lock/held'], [], []]);
+  });
+
+  it('measures the gap in writes of a step that asks for it, and of no other', async () => {
+    clean('pg1');
+    const { events } = await run(
+      painting({
+        remaining: (now) => ({ steps: bare(now).map((host) => stepOn(host, host === 'pg3' ? { measuresWriteGap: true } : {})) }),
+      }),
+    );
+    expect(events.filter(({ type }) => type === 'write-gap')).toEqual([
+      { type: 'write-gap', stage: 'paint/pg3', unseen: 'no host with a database is connected' },
+    ]);
+    const types = events.map((event) => (event.type === 'stage-end' ? event.stage : event.type));
+    expect(types.indexOf('write-gap')).toBeGreaterThan(types.indexOf('paint/pg3'));
+  });
+
+  describe('a converge step', () => {
+    /** Wants a file on every host, in a stage of this kind. */
+    const files = (stage: Partial<Stage> = {}): Role => ({
+      ...web,
+      stages: ({ host }) => [{ name: 'files', title: 'write', crossing: 'independent', resources: [paint({ host })], ...stage }],
+    });
+    const step = (converge: Partial<ConvergeStep['converge']> = {}): ConvergeStep => ({
+      id: 'bring',
+      title: 'bring the paint',
+      converge: { roles: ['web'], ...converge },
+    });
+    const bringing = (rest: Partial<Operation<object>> = {}, of = step()): Operation<object> =>
+      painting({
+        requiresConverged: false,
+        remaining: ({ done }) => ({ steps: done.has('bring') ? [] : [of] }),
+        nothing: () => 'all are painted',
+        finished: () => 'all is dry',
+        ...rest,
+      });
+
+    it('is a pass of its roles on the same connections, planned before it is asked about', async () => {
+      clean('pg2');
+      const asked: unknown[] = [];
+      const { exitCode, steps, events, record, machines } = await run(bringing(), {
+        catalog: [files()],
+        consent: async ({ plan, steps: all }) => void asked.push([plan?.changes.map(({ host }) => host), all]),
+      });
+      expect(exitCode).toBe(0);
+      expect(asked).toEqual([[['pg1', 'pg3'], [{ id: 'paint/bring', title: 'bring the paint', hosts: HOSTS, pass: true }]]]);
+      expect(steps).toEqual(expect.arrayContaining(['pg1 web/files changed', 'pg2 web/files ok', 'pg3 web/files changed']));
+      expect(events.filter(({ type }) => type === 'connected')).toHaveLength(3);
+      expect(events).toContainEqual({
+        type: 'stages',
+        step: 'paint/bring',
+        stages: [{ id: 'web/files', role: 'web', title: 'write', hosts: HOSTS }],
+      });
+      expect(events).toContainEqual({ type: 'note', text: 'all is dry' });
+      expect(record).toEqual(['begin {}', 'end']);
+      for (const host of HOSTS) expect(machines.sent.get(host)?.filter((script) => script.includes('pgprov.lock'))).toHaveLength(1);
+    });
+
+    it('is done, and not asked about, where it has nothing to change; with `proves` it is proved all the same', async () => {
+      clean(...HOSTS);
+      const nothing = await run(bringing(), { catalog: [files()], consent: () => Promise.reject(new Error('asked')) });
+      expect([nothing.exitCode, nothing.steps, nothing.record]).toEqual([0, [], ['end']]);
+      expect(nothing.events).toContainEqual({ type: 'note', text: 'all are painted' });
+      const wet: Role = { ...files(), checks: () => [{ title: 'it is dry', ok: false, detail: 'wet' }] };
+      expect((await run(bringing(), { catalog: [wet] })).exitCode).toBe(0);
+      expect((await run(bringing({}, step({ proves: true })), { catalog: [wet] })).kinds).toEqual(['check/failed']);
+    });
+
+    it('shows its plan with `check`, and makes nothing', async () => {
+      clean('pg1');
+      const { foreseen, steps, record } = await run(bringing(), { check: true, catalog: [files()] });
+      expect(foreseen?.plan).toMatchObject({ changes: [{ host: 'pg2' }, { host: 'pg3' }], hosts: HOSTS });
+      expect([steps, record, has('pg2')]).toEqual([[], [], false]);
+    });
+
+    it('is done with `check` where it has nothing to change, so the next one is shown', async () => {
+      clean(...HOSTS);
+      const two = bringing({ remaining: ({ done }) => ({ steps: done.has('bring') ? [stepOn('pg1')] : [step(), stepOn('pg1')] }) });
+      const { foreseen } = await run(two, { check: true, catalog: [files()] });
+      expect([foreseen?.plan, foreseen?.steps.map(({ id }) => id)]).toEqual([undefined, ['paint/pg1']]);
+    });
+
+    it('has its guards asked with what it would change, and again for a while where that may pass', async () => {
+      clean();
+      const seen: (number | undefined)[] = [];
+      const passing = bringing({
+        patience: 30,
+        guards: ({ planned }) => {
+          seen.push(planned?.length);
+          if (planned?.length === 3) writeFileSync(work.at('pg2', 'paint'), '');
+          return planned?.length === 3 ? [{ kind: 'preflight', error: 'paint/wet', message: 'wet', hint: 'wait', settles: true }] : [];
+        },
+      });
+      const { exitCode, steps } = await run(passing, { catalog: [files()] });
+      expect([exitCode, seen]).toEqual([0, [undefined, 3, 2, undefined]]);
+      expect(steps.filter((line) => line.endsWith('changed'))).toHaveLength(2);
+      clean();
+      const refused = await run(
+        bringing({
+          guards: ({ planned }) =>
+            planned === undefined ? [] : [{ kind: 'input', error: 'paint/other', message: 'other paint', hint: 'none' }],
+        }),
+        { catalog: [files()] },
+      );
+      expect([refused.exitCode, refused.kinds, refused.record, has('pg1')]).toEqual([2, ['paint/other'], [], false]);
+    });
+
+    it('takes all at once only the stages with proofs, and proves nothing itself', async () => {
+      clean();
+      const proved = files({ crossing: 'rolling', proofs: [] });
+      const role: Role = {
+        ...proved,
+        stages: (context) => [
+          ...proved.stages(context),
+          {
+            name: 'more',
+            title: 'more',
+            crossing: 'independent',
+            resources: [command({ name: 'more', summary: 'more', unless: sh`exit 1`, run: sh`:` }) as Resource],
+          },
+        ],
+        checks: () => [{ title: 'it is dry', ok: false, detail: 'wet' }],
+      };
+      const { exitCode, steps, events, checks } = await run(bringing({}, step({ crossing: 'all-at-once' })), { catalog: [role] });
+      expect([exitCode, checks]).toEqual([0, []]);
+      expect([...steps].sort()).toEqual(HOSTS.map((host) => `${host} web/files changed`));
+      expect(events.find(({ type }) => type === 'planned')).toMatchObject({
+        changes: expect.arrayContaining([expect.objectContaining({ stage: 'web/more' })]) as object,
+      });
+    });
+
+    it('is not finished where it is broken off', async () => {
+      clean();
+      const interrupt = new AbortController();
+      const told: boolean[] = [];
+      const { exitCode, record } = await run(bringing({ broken: async (_, { touched }) => String(told.push(touched)) }), {
+        catalog: [files()],
+        signal: interrupt.signal,
+        on: (event) => {
+          if (event.type === 'changing') interrupt.abort();
+        },
+      });
+      expect([exitCode, record, told]).toEqual([130, ['begin {}'], [true]]);
+    });
+  });
+
+  it('asks what the roles ask about certificates with `inspects`, and what a step asks in that step', async () => {
+    clean('pg2');
+    const tells = (id: string): Observation<string> => ({
+      id,
+      probe: () => sh`echo ${id}`,
+      parse: (answer) => answer.out.toString('utf8').trim(),
+    });
+    const seen: unknown[] = [];
+    const operation = (inspects: boolean): Operation<object> =>
+      painting({
+        requiresConverged: false,
+        ...(inspects ? { inspects } : {}),
+        remaining: ({ view, done }) => {
+          seen.push([view.read('pg1', handle('inspected')), view.read('pg1', handle('asked'))]);
+          return { steps: done.size > 0 ? [] : [stepOn('pg1', { resources: () => [], asks: () => [tells('asked')] })] };
+        },
+      });
+    const role: Role = { ...web, inspections: () => [tells('inspected')] };
+    await run(operation(true), { catalog: [role] });
+    expect([seen[0], seen.at(-1)]).toEqual([
+      ['inspected', undefined],
+      ['inspected', 'asked'],
+    ]);
+    seen.length = 0;
+    await run(operation(false), { catalog: [role] });
+    expect(seen[0]).toEqual([undefined, undefined]);
+  });
+
+  describe('what the store keeps', () => {
+    const rotation = { path: 'web.password', from: 'the-former-one', to: 'the-new-one' };
+    const begin: OperationStep = { id: 'begin', title: 'begin', atDesk: ({ store }) => store.beginRotation(rotation) };
+    const finish: OperationStep = { id: 'finish', title: 'finish', atDesk: ({ store }) => store.endRotation() };
+    const keeping = (rest: Partial<Operation<object>> = {}): Operation<object> =>
+      painting({
+        keptInStore: true,
+        goesOn: ({ kept }) => (kept.rotation === undefined ? undefined : 'going on'),
+        remaining: ({ kept, done, ...now }) => ({
+          steps: done.has('finish')
+            ? []
+            : [...(kept.rotation === undefined ? [begin] : []), ...bare({ kept, done, ...now }).map((host) => stepOn(host)), finish],
+        }),
+        broken: async ({ done }, { touched, desk }) => {
+          if (!touched && done.has('begin')) await desk.store.dropRotation();
+          return touched ? 'not finished' : 'not changed';
+        },
+        ...rest,
+      });
+    const pending = (): boolean => existsSync(work.at('store', 'password-rotation.yml'));
+
+    it('is read anew after a step on the control machine, which comes once a person has agreed', async () => {
+      clean('pg2', 'pg3');
+      const asked: string[][] = [];
+      const { exitCode, steps, events } = await run(keeping(), {
+        consent: async (proposal) => void asked.push(proposal.steps.map(({ id, hosts }) => `${id} ${hosts.join()}`)),
+      });
+      expect([exitCode, steps, pending()]).toEqual([0, ['pg1 paint/pg1 changed'], false]);
+      expect(asked).toEqual([['paint/begin ', 'paint/pg1 pg1', 'paint/finish ']]);
+      expect(events.filter(({ type }) => type === 'stage-end').map((event) => 'stage' in event && event.stage)).toEqual([
+        'paint/begin',
+        'paint/pg1',
+        'paint/finish',
+      ]);
+      clean();
+      await run(keeping(), { consent: () => Promise.reject(new Error('no')) });
+      expect(pending()).toBe(false);
+    });
+
+    it('is gone on with unasked, and on a cluster that is not as its inventory says', async () => {
+      clean();
+      await (await Store.open(work.at('store'), 'demo', { writable: true })).beginRotation(rotation);
+      const drifted: Role = {
+        ...web,
+        stages: () => [
+          {
+            name: 'files',
+            title: 'write',
+            crossing: 'independent',
+            resources: [command({ name: 'drift', summary: 'write', unless: sh`exit 1`, run: sh`:` }) as Resource],
+          },
+        ],
+      };
+      const { exitCode, events } = await run(keeping(), { catalog: [drifted], consent: () => Promise.reject(new Error('asked')) });
+      expect([exitCode, pending(), HOSTS.map((host) => has(host))]).toEqual([0, false, [true, true, true]]);
+      expect(events).toContainEqual({ type: 'note', text: 'going on' });
+    });
+
+    it('is taken back, or said to be unfinished, where the operation ends early', async () => {
+      clean();
+      const failing = (how: ReturnType<typeof sh>, resources = true): Operation<object> =>
+        keeping({
+          remaining: ({ kept }) => ({
+            steps: [
+              ...(kept.rotation === undefined ? [begin] : []),
+              stepOn('pg1', resources ? { resources: (context) => [paint(context, how)] } : { on: ['pg9'] }),
+              finish,
+            ],
+          }),
+        });
+      const touched = await run(failing(sh`exit 1`));
+      expect([touched.exitCode, pending()]).toEqual([1, true]);
+      expect(touched.events).toContainEqual({ type: 'warning', text: 'not finished' });
+      rmSync(work.at('store', 'password-rotation.yml'));
+      const untouched = await run(failing(sh`:`, false));
+      expect([untouched.kinds, pending()]).toEqual([['operation/out-of-reach'], false]);
+      expect(untouched.events).toContainEqual({ type: 'warning', text: 'not changed' });
+    });
+
+    it('may speak against the operation before a host is connected to', async () => {
+      const machines = vi.spyOn(Machines.prototype, 'connect');
+      const problem = keeping({
+        problems: ({ kept }) => [
+          { kind: 'input', error: 'paint/none', message: `${kept.authority.certificate ?? 'no authority'}`, hint: 'none' },
+        ],
+      });
+      await expect(run(problem)).rejects.toMatchObject({ kind: 'paint/none', exitCode: 2, message: 'no authority' });
+      expect(machines).not.toHaveBeenCalled();
+      machines.mockRestore();
+    });
+  });
+});

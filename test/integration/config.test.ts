@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { patience } from '../support/patience.js';
+import { TestCluster } from './support/cluster.js';
+import { etcdctl, patronictl, patronictlConfig, sql } from './support/outside.js';
+import { pgprov, start } from './support/pgprov.js';
+
+describe('pgprov config and pgprov history', () => {
+  let cluster: TestCluster;
+
+  const config = (command: string, ...words: string[]): ReturnType<typeof pgprov> => pgprov('config', command, cluster.file, ...words);
+  const everywhere = (statement: string): Promise<string[]> => Promise.all(cluster.hosts.map((host) => sql(host, statement)));
+  const stored = (): Promise<string> => etcdctl(cluster.host('pg2'), 'get --print-value-only /service/demo/config');
+
+  beforeAll(async () => {
+    cluster = await TestCluster.converged();
+  });
+
+  afterAll(() => cluster?.remove());
+
+  it('shows what is in force, and who differs', async () => {
+    const shown = await config('show');
+    expect(shown.code, shown.all).toBe(0);
+    expect(shown.all).toMatch(/^ttl +30 +the inventory$/mu);
+    const same = await config('diff');
+    expect(same.code, same.all).toBe(0);
+    expect(same.all).toContain('No differences: the dynamic configuration of demo is as the inventory says');
+    await patronictl(cluster.host('pg1'), 'edit-config -s check_timeline=true --force demo');
+    await sql(cluster.host('pg3'), "ALTER SYSTEM SET log_min_duration_statement = '9s'");
+    const differs = await config('diff');
+    expect(differs.all).toMatch(/^check_timeline +true +others$/mu);
+    expect(differs.all).toContain('pg3: log_min_duration_statement is 9s, set by ALTER SYSTEM');
+    expect(differs.code).toBe(6);
+    await sql(cluster.host('pg3'), 'ALTER SYSTEM RESET log_min_duration_statement');
+    const json = JSON.parse((await config('show', '--json')).stdout) as { config: object; settings: { path: string[]; by: string }[] };
+    expect(json.config).toMatchObject({ ttl: 30, check_timeline: true });
+    expect(json.settings.find(({ path }) => path.join() === 'check_timeline')?.by).toBe('others');
+  });
+
+  it('refuses what the inventory gives and what a server does not take, and asks for a yes', async () => {
+    const before = await stored();
+    const refused = async (words: string[], sentence: string, exit: number): Promise<void> => {
+      const { code, all } = await config('edit', ...words);
+      expect(all).toContain(sentence);
+      expect(code, all).toBe(exit);
+    };
+    await refused(['--put', 'ttl=40', '--yes'], 'change patroni.ttl in the inventory', 4);
+    await refused(['--put', 'pause=true', '--yes'], 'it is Patroni’s maintenance mode', 4);
+    await refused(['--put', 'postgresql.parameters.work_mem=lots', '--yes'], 'invalid value for parameter "work_mem"', 1);
+    await refused(['--put', 'ttll=40', '--yes'], 'ttll', 2);
+    await refused(['--put', 'postgresql.pg_hba=[]', '--yes'], 'pg_hba', 2);
+    await refused(['--remove', 'nothing_such', '--yes'], 'has no setting nothing_such', 2);
+    await refused(['--put', 'postgresql.parameters.work_mem=7MB'], 'there is no terminal to ask on', 2);
+    const unedited = await start(['config', 'edit', cluster.file], { EDITOR: '', VISUAL: '' }).finished;
+    expect([unedited.code, unedited.all]).toEqual([2, expect.stringContaining('there is no terminal for an editor')]);
+    const edited = await start(['config', 'edit', cluster.file, '--yes'], { VISUAL: "sed -i 's/^ttl: .*/ttl: 99/'" }).finished;
+    expect([edited.code, edited.all]).toEqual([4, expect.stringContaining('change patroni.ttl in the inventory')]);
+    expect(await stored()).toBe(before);
+  });
+
+  it('changes settings, and is done when every member uses them', async () => {
+    const words = [
+      '--put',
+      'postgresql.parameters.work_mem=7MB',
+      '--put',
+      'postgresql.parameters.max_wal_senders=12',
+      '--remove',
+      'check_timeline',
+    ];
+    const shown = await config('edit', ...words, '--check');
+    expect(shown.all).toContain('set postgresql.parameters.work_mem to "7MB" (is not set)');
+    expect(shown.all).toContain('unset check_timeline (is true)');
+    expect(shown.all).toContain('max_wal_senders takes a restart of PostgreSQL, which stays pending');
+    const run = start(['config', 'edit', cluster.file, ...words, '--yes', '--output', 'plain']);
+    await run.printed(/config edit.take/u);
+    run.process.kill('SIGKILL');
+    await run.finished;
+    await expect.poll(async () => (await config('edit', '--resume', '--yes')).code, { timeout: patience(60_000) }).toBe(0);
+    expect(await everywhere('SHOW work_mem')).toEqual(['7MB', '7MB', '7MB']);
+    expect(await everywhere('SHOW max_wal_senders')).not.toContain('12');
+    const shownByPatroni = await patronictlConfig(cluster.host('pg3'));
+    expect(shownByPatroni).toContain('work_mem: 7MB');
+    expect(shownByPatroni).not.toContain('check_timeline');
+    const edited = await start(['config', 'edit', cluster.file, '--yes'], { VISUAL: "sed -i 's/work_mem: 7MB/work_mem: 6MB/'" }).finished;
+    expect(edited.code, edited.all).toBe(0);
+    expect(await everywhere('SHOW work_mem')).toEqual(['6MB', '6MB', '6MB']);
+    const same = await start(['config', 'edit', cluster.file, '--yes'], { VISUAL: 'true' }).finished;
+    expect(same.all).toContain('The dynamic configuration of demo stays as it is.');
+    const again = await config('edit', '--put', 'postgresql.parameters.work_mem=6MB', '--yes');
+    expect(again.all).toContain('The dynamic configuration has these settings already');
+    const back = await config(
+      'edit',
+      '--remove',
+      'postgresql.parameters.work_mem',
+      '--remove',
+      'postgresql.parameters.max_wal_senders',
+      '--yes',
+    );
+    expect(back.code, back.all).toBe(0);
+    expect(await everywhere('SHOW work_mem')).toEqual(['4MB', '4MB', '4MB']);
+    expect((await config('diff')).code).toBe(0);
+  });
+
+  it('tells who led, with the runs in between', async () => {
+    const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg2', '--yes');
+    expect(code, all).toBe(0);
+    const told = await pgprov('history', cluster.file);
+    expect(told.code, told.all).toBe(0);
+    expect(told.all).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +switchover --to pg2: done, 1 change/mu);
+    expect(told.all).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+ +pg2 +leads for .*, by pgprov switchover$/mu);
+    const json = JSON.parse((await pgprov('history', cluster.file, '--json')).stdout) as {
+      timelines: { timeline: number; leader: string }[];
+    };
+    const patronis = JSON.parse(await patronictl(cluster.host('pg1'), 'history -f json demo')) as { TL: number }[];
+    expect(json.timelines.slice(0, -1).map(({ timeline }) => timeline)).toEqual(patronis.map(({ TL }) => TL));
+    expect(json.timelines.at(-1)?.leader).toBe('pg2');
+  });
+});

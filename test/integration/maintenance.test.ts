@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { patience } from '../support/patience.js';
+import { Writer } from '../walk/writer.js';
+import { TestCluster } from './support/cluster.js';
+import { controldata, describeMembers, etcdctl, must, patronictlConfig, sql } from './support/outside.js';
+import { pgprov, start } from './support/pgprov.js';
+
+const STREAMING = ['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming'];
+const DOWN = ['shut down', 'shut down in recovery', 'shut down in recovery'];
+
+describe('maintenance', () => {
+  let cluster: TestCluster;
+  let writer: Writer;
+  let timeline: string;
+
+  const members = (): Promise<string[]> => describeMembers(cluster.host('pg1'));
+  const states = (): Promise<string[]> => Promise.all(cluster.hosts.map((host) => controldata(host, 'Database cluster state')));
+  const timelines = (): Promise<string> => sql(cluster.host('pg1'), 'SELECT timeline_id FROM pg_control_checkpoint()');
+  const run = async (code: number, ...words: string[]): Promise<string> => {
+    const [command = '', ...rest] = words;
+    const result = await pgprov(command, cluster.file, ...rest);
+    expect(result.code, result.all).toBe(code);
+    return result.all;
+  };
+  /** Kills pgprov when it says these words. */
+  const killed = async (words: RegExp, ...command: string[]): Promise<void> => {
+    const [name = '', ...rest] = command;
+    const begun = start([name, cluster.file, ...rest]);
+    await begun.printed(words);
+    begun.process.kill('SIGKILL');
+    await begun.finished;
+  };
+  /** The locks of a run that was killed go when its hosts see the connection end. */
+  const finishes = (...words: string[]): Promise<void> => {
+    const [command = '', ...rest] = words;
+    return expect.poll(async () => (await pgprov(command, cluster.file, ...rest)).code, { timeout: patience(150_000) }).toBe(0);
+  };
+
+  beforeAll(async () => {
+    cluster = await TestCluster.converged();
+    await cluster.write({ postgresql: { hba: ['host postgres clerk 0.0.0.0/0 scram-sha-256'] } });
+    const applied = await cluster.run('apply');
+    expect(applied.code, applied.all).toBe(0);
+    await sql(cluster.host('pg1'), "CREATE ROLE clerk LOGIN PASSWORD 'clerk-of-the-lab'; GRANT CREATE ON SCHEMA public TO clerk");
+    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), user: 'clerk', password: 'clerk-of-the-lab' });
+    timeline = await timelines();
+  });
+
+  afterAll(async () => {
+    await writer?.stop();
+    await cluster?.remove();
+  });
+
+  it('begins and ends maintenance mode, seen by every member', async () => {
+    expect(await run(0, 'pause', '--check')).toContain('put demo into maintenance mode (on pg1)');
+    expect(await patronictlConfig(cluster.host('pg1'))).not.toContain('pause');
+    await run(0, 'pause', '--yes');
+    expect(await patronictlConfig(cluster.host('pg1'))).toContain('pause: true');
+    const keys = await etcdctl(cluster.host('pg1'), 'get --prefix --print-value-only /service/demo/members/');
+    expect(keys.match(/"pause":true/gu)).toHaveLength(3);
+    expect(await run(0, 'pause', '--yes')).toContain('demo is in maintenance mode already');
+    expect(await run(0, 'status')).toContain(`until \`pgprov resume ${cluster.file}\``);
+    expect(await run(4, 'stop', '--yes')).toContain(`pgprov resume ${cluster.file}`);
+    expect(await run(0, 'resume', '--check')).toContain('pg1 stays the leader');
+    await run(0, 'resume', '--yes');
+    expect(await etcdctl(cluster.host('pg1'), 'get --prefix --print-value-only /service/demo/members/')).not.toContain('"pause"');
+    expect(await run(0, 'resume', '--yes')).toContain('demo is not in maintenance mode');
+    expect(await members()).toEqual(STREAMING);
+  });
+
+  it('reads files again, unless one has an error', async () => {
+    const loaded = (name: string): Promise<string> => sql(cluster.host(name), 'SELECT extract(epoch FROM pg_conf_load_time())');
+    const before = await Promise.all(['pg1', 'pg2', 'pg3'].map(loaded));
+    const access = await sql(cluster.host('pg2'), 'SHOW hba_file');
+    await must(cluster.host('pg2'), `cp -p ${access} /root/hba && echo 'host all all 192.0.2.9/32 trusty' >>${access}`);
+    expect(await run(4, 'reload', '--yes')).toMatch(/pg_hba\.conf, line \d+: invalid authentication method "trusty"/u);
+    await must(cluster.host('pg2'), `cp -p /root/hba ${access}`);
+    expect(await Promise.all(['pg1', 'pg2', 'pg3'].map(loaded))).toEqual(before);
+    expect(await run(0, 'reload', '--host', 'pg2', '--yes')).not.toContain('on pg1');
+    await run(0, 'reload', '--yes');
+    const after = await Promise.all(['pg1', 'pg2', 'pg3'].map(loaded));
+    expect(after.map((at, index) => Number(at) > Number(before[index]))).toEqual([true, true, true]);
+    expect(await members()).toEqual(STREAMING);
+  });
+
+  it('does not let an apply wait for what maintenance mode holds down', async () => {
+    await must(cluster.host('pg3'), 'systemctl stop patroni');
+    await run(0, 'pause', '--yes');
+    expect(await run(4, 'apply', '--yes')).toContain('PostgreSQL is down, and Patroni does not start it in maintenance mode');
+    expect(await run(4, 'start', '--yes')).toContain(`pgprov resume ${cluster.file}`);
+    await run(0, 'resume', '--yes');
+    expect(await run(0, 'start', '--host', 'pg3', '--yes')).toContain('start Patroni on pg3');
+    expect(await members()).toEqual(STREAMING);
+  });
+
+  it('stops a part only where nobody would take over', async () => {
+    expect(await run(4, 'stop', '--host', 'pg1', '--yes')).toContain(
+      'pg1 leads, and pg2 and pg3 would stay up: one of them would take over',
+    );
+    expect(await run(4, 'stop', '--host', 'pg2,pg3', '--yes')).toContain('1 of 3 members of etcd would be left, and a quorum needs 2');
+    await run(0, 'stop', '--host', 'pg2', '--yes');
+    expect(await controldata(cluster.host('pg2'), 'Database cluster state')).toBe('shut down in recovery');
+    expect(await run(0, 'stop', '--host', 'pg2', '--yes')).toContain('stopped on pg2 already');
+    await run(0, 'start', '--host', 'pg2', '--yes');
+    expect(await members()).toEqual(STREAMING);
+  });
+
+  it('stops all and starts them without a failover, and every commit is there', async () => {
+    expect(await run(0, 'stop', '--check')).toMatch(
+      /1\. stop Patroni and PostgreSQL on pg2 and pg3[^]*2\. stop Patroni and PostgreSQL on pg1, the leader/u,
+    );
+    const said = await run(0, 'stop', '--yes');
+    expect(said).toContain(`\`pgprov start ${cluster.file}\` starts them again`);
+    expect(await states()).toEqual(DOWN);
+    expect(await etcdctl(cluster.host('pg1'), 'endpoint health')).toContain('is healthy');
+    expect(await run(0, 'stop', '--yes')).toContain('are stopped on pg1, pg2 and pg3 already');
+    expect(await run(4, 'start', '--host', 'pg2', '--yes')).toContain(
+      'nobody leads, and a member that is left out may have the last commits',
+    );
+    expect(await run(0, 'start', '--check')).toContain('pg1');
+    await run(0, 'start', '--yes');
+    expect(await members()).toEqual(STREAMING);
+    // Patroni starts the leader as a standby and promotes it, which begins a timeline.
+    expect(Number(await timelines())).toBe(Number(timeline) + 1);
+    expect(await writer.lost([])).toEqual([]);
+    expect(await run(0, 'start', '--yes')).toContain('all members run already');
+  });
+
+  it('is finished by the same command after it was killed at each step', async () => {
+    const before = Number(await timelines());
+    await killed(/stop Patroni and PostgreSQL on pg2 and pg3/u, 'stop', '--yes');
+    await finishes('stop', '--yes');
+    expect(await states()).toEqual(DOWN);
+    await killed(/start patroni|start Patroni/u, 'start', '--yes');
+    await finishes('start', '--yes');
+    expect(await members()).toEqual(STREAMING);
+    await killed(/on pg1, the leader/u, 'stop', '--yes');
+    await finishes('stop', '--yes');
+    expect(await states()).toEqual(DOWN);
+    await finishes('start', '--yes');
+    expect(await members()).toEqual(STREAMING);
+    expect(Number(await timelines())).toBe(before + 2);
+    expect(await writer.lost([])).toEqual([]);
+    expect((await cluster.run('apply')).all).toContain('No changes');
+  });
+});

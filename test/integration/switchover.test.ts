@@ -1,0 +1,210 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { journalFile, runIds } from '../../src/store/journal.js';
+import type { ClusterStatus } from '../../src/lib/cluster-status.js';
+import { assertDocumented } from '../support/json-lines.js';
+import { patience } from '../support/patience.js';
+import { Writer } from '../walk/writer.js';
+import { TestCluster } from './support/cluster.js';
+import { controldata, describeMembers, must, patronictl, sql } from './support/outside.js';
+import { pgprov, start } from './support/pgprov.js';
+
+const STREAMING = (leader: string): string[] =>
+  ['pg1', 'pg2', 'pg3'].map((name) => `${name} ${name === leader ? 'Leader running' : 'Replica streaming'}`);
+
+describe('pgprov switchover', () => {
+  let cluster: TestCluster;
+  let writer: Writer;
+
+  const store = (): string => join(cluster.directory, '.pgprov', 'demo');
+  const members = (): Promise<string[]> => describeMembers(cluster.host('pg1'));
+  const lastJournal = (): Promise<string> => readFile(journalFile(store(), runIds(store()).at(-1) ?? ''), 'utf8');
+  /** Sessions of the probe that measures gaps in writes, on all hosts. */
+  const probes = async (): Promise<string[]> =>
+    Promise.all(cluster.hosts.map((host) => must(host, "pgrep -f '[p]sql -XAtqw' || :"))).then((all) => all.filter((pids) => pids !== ''));
+
+  beforeAll(async () => {
+    cluster = await TestCluster.converged();
+    await cluster.write({ postgresql: { hba: ['host postgres clerk 0.0.0.0/0 scram-sha-256'] } });
+    const applied = await cluster.run('apply');
+    expect(applied.code, applied.all).toBe(0);
+    await sql(cluster.host('pg1'), "CREATE ROLE clerk LOGIN PASSWORD 'clerk-of-the-lab'; GRANT CREATE ON SCHEMA public TO clerk");
+    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), user: 'clerk', password: 'clerk-of-the-lab' });
+  });
+
+  afterAll(async () => {
+    await writer?.stop();
+    await cluster?.remove();
+  });
+
+  afterEach(async () => {
+    await expect
+      .poll(async () => (await members()).filter((line) => line.endsWith('Leader running') || line.endsWith('Replica streaming')).length, {
+        timeout: patience(60_000),
+      })
+      .toBe(3);
+    expect(await writer.lost([])).toEqual([]);
+  });
+
+  it('shows its steps and touches nothing', async () => {
+    const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg2', '--check');
+    expect(code, all).toBe(0);
+    expect(all).toContain('1. hand the lead from pg1 to pg2 (on pg1)');
+    expect(all).toContain('every connection to pg1 is cut, and writes fail for some seconds');
+    expect(all).toContain('2. wait until pg1 and pg3 stream from pg2 (on pg2)');
+    expect(await members()).toEqual(STREAMING('pg1'));
+  });
+
+  it('wants to be told to go on where there is nobody to ask', async () => {
+    const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg2');
+    expect(code, all).toBe(2);
+    expect(all).toContain('demo holds data, and there is no terminal to ask on whether the switchover may begin');
+    expect(await members()).toEqual(STREAMING('pg1'));
+  });
+
+  it('hands the lead over, and is done only when all stream on the new timeline', async () => {
+    const before = Number(await controldata(cluster.host('pg1'), "Latest checkpoint's TimeLineID"));
+    const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg2', '--yes');
+    expect(code, all).toBe(0);
+    expect(await members()).toEqual(STREAMING('pg2'));
+    expect(await sql(cluster.host('pg2'), 'SELECT timeline_id FROM pg_control_checkpoint()')).toBe(String(before + 1));
+    expect(await sql(cluster.host('pg1'), 'SELECT received_tli FROM pg_stat_wal_receiver')).toBe(String(before + 1));
+    const journal = await lastJournal();
+    expect(journal.split('\n')[0]).toContain('"command":"switchover --to pg2"');
+    const { lastPromotion } = JSON.parse((await pgprov('status', cluster.file, '--json')).stdout) as ClusterStatus;
+    const history = JSON.parse(await patronictl(cluster.host('pg3'), 'history -f json')) as Record<string, string>[];
+    expect([lastPromotion?.to, lastPromotion?.timeline, lastPromotion?.at]).toEqual(['pg2', before + 1, history.at(-1)?.['Timestamp']]);
+    assertDocumented(journal);
+    // A client that connects anew with every row is without an answer for longer.
+    const [gap] = journal.split('\n').flatMap((line) => (line.includes('"type":"write-gap"') ? [JSON.parse(line)] : []));
+    expect(gap).toMatchObject({ stage: 'switchover/hand-over', from: 'pg1', to: 'pg2', ms: expect.any(Number) });
+    expect(gap.lost).toBeUndefined();
+    expect(all).toMatch(/writes paused for [\d.]+ s: from the last commit on pg1 to the first on pg2/u);
+    expect(await probes()).toEqual([]);
+  });
+
+  it('finds nothing to do when it is given again', async () => {
+    const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg2', '--yes');
+    expect(code, all).toBe(0);
+    expect(all).toContain('pg2 leads already, and all others stream from it');
+    expect(await members()).toEqual(STREAMING('pg2'));
+  });
+
+  it('leaves nothing for an apply to do', async () => {
+    const { code, all } = await cluster.run('apply');
+    expect(code, all).toBe(0);
+    expect(all).toContain('No changes');
+    expect(await members()).toEqual(STREAMING('pg2'));
+  });
+
+  it('refuses with a sentence', async () => {
+    const refused = async (words: string[], sentence: string): Promise<void> => {
+      const { code, all } = await pgprov('switchover', cluster.file, ...words, '--yes');
+      expect(all).toContain(sentence);
+      expect(code, all).toBe(4);
+    };
+    await refused(['--to', 'pg9'], 'pg9 is no member of the cluster');
+    await patronictl(cluster.host('pg1'), 'pause --wait demo');
+    await refused(['--to', 'pg3'], 'the cluster is in maintenance mode');
+    await patronictl(cluster.host('pg1'), 'resume --wait demo');
+    expect(await members()).toEqual(STREAMING('pg2'));
+  });
+
+  it('schedules one, refuses another until then, and cancels it', async () => {
+    const scheduled = async (): Promise<unknown> =>
+      JSON.parse(await must(cluster.host('pg3'), `curl -s http://${cluster.host('pg3').address}:8008/cluster`)).scheduled_switchover;
+    const made = await pgprov('switchover', cluster.file, '--to', 'pg1', '--at', '2099-01-01T01:00+01:00', '--yes');
+    expect(made.code, made.all).toBe(0);
+    expect(made.all).toContain('have Patroni hand the lead from pg2 to pg1 at 2099-01-01 00:00:00 UTC');
+    expect(await scheduled()).toMatchObject({ at: '2099-01-01T01:00:00+01:00', from: 'pg2', to: 'pg1' });
+    const again = await pgprov('switchover', cluster.file, '--to', 'pg1', '--at', '2099-01-01T00:00Z', '--yes');
+    expect(again.code, again.all).toBe(0);
+    expect(again.all).toContain('nothing is left to schedule: to pg1 at 2099-01-01 00:00:00 UTC');
+    for (const words of [
+      ['--to', 'pg3'],
+      ['--at', '+5m'],
+    ]) {
+      const { code, all } = await pgprov('switchover', cluster.file, ...words, '--yes');
+      expect(all).toContain('a switchover to pg1 is scheduled for 2099-01-01T01:00:00+01:00');
+      expect(code, all).toBe(4);
+    }
+    const status = await pgprov('status', cluster.file);
+    expect(status.all).toContain('scheduled: a switchover from pg2 to pg1 at 2099-01-01 00:00:00 UTC');
+    const cancelled = await pgprov('switchover', cluster.file, '--cancel', '--yes');
+    expect(cancelled.code, cancelled.all).toBe(0);
+    expect(await scheduled()).toBeUndefined();
+    const none = await pgprov('switchover', cluster.file, '--cancel', '--yes');
+    expect(none.all).toContain('no switchover is scheduled');
+    expect(none.code, none.all).toBe(0);
+    expect(await members()).toEqual(STREAMING('pg2'));
+  });
+
+  it('refuses a standby that cannot take over, says why, and hands the lead to another while that one is down', async () => {
+    await must(cluster.host('pg3'), 'systemctl stop patroni');
+    await expect
+      .poll(
+        async () =>
+          (await members()).some((line) => line.startsWith('pg3') && !line.endsWith('streaming')) ||
+          !(await members()).some((line) => line.startsWith('pg3')),
+        { timeout: patience(60_000) },
+      )
+      .toBe(true);
+    const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg3', '--yes');
+    expect(all).toContain('pg3 cannot take the lead: it');
+    expect(code, all).toBe(4);
+    const away = await pgprov('switchover', cluster.file, '--to', 'pg1', '--yes');
+    await must(cluster.host('pg3'), 'systemctl start patroni');
+    expect(away.code, away.all).toBe(0);
+    expect(away.all).toContain('nothing waits for pg3, which did not stream before: pg3 is');
+    expect(away.all).toContain('pg1 leads. As before, not every member streams: pg3 is');
+    expect((await members()).filter((line) => !line.startsWith('pg3'))).toEqual(['pg1 Leader running', 'pg2 Replica streaming']);
+  });
+
+  it('is finished by the same command after it was killed, and nothing else changes the cluster until then', async () => {
+    const run = start(['switchover', cluster.file, '--to', 'pg3', '--yes']);
+    await run.printed(/waiting until pg3 leads|hand the lead/u);
+    await expect
+      .poll(async () => readFile(join(store(), 'operation.json'), 'utf8').catch(() => ''), { timeout: patience(30_000), interval: 50 })
+      .toContain('switchover');
+    run.process.kill('SIGKILL');
+    await run.finished;
+    await expect.poll(probes, { timeout: patience(30_000) }).toEqual([]);
+    const other = await pgprov('apply', cluster.file, '--yes');
+    expect(other.all).toContain('the switchover --to pg3 that');
+    expect(other.all).toContain(`pgprov switchover ${cluster.file} --give-up`);
+    expect(other.code, other.all).toBe(4);
+    const contradicting = await pgprov('switchover', cluster.file, '--to', 'pg1', '--yes');
+    expect(contradicting.code, contradicting.all).toBe(2);
+    await expect.poll(async () => (await pgprov('switchover', cluster.file, '--yes')).code, { timeout: patience(120_000) }).toBe(0);
+    expect(await members()).toEqual(STREAMING('pg3'));
+    expect((await cluster.run('apply')).code).toBe(0);
+  });
+
+  it('can be given up', async () => {
+    await writeFile(
+      join(store(), 'operation.json'),
+      JSON.stringify({
+        operation: 'switchover',
+        given: { to: 'pg1' },
+        chosen: { to: 'pg1' },
+        began: '2026-11-28T09:00:00.000Z',
+        by: 'ann@laptop',
+      }),
+    );
+    expect((await pgprov('apply', cluster.file, '--yes')).code).toBe(4);
+    const given = await pgprov('switchover', cluster.file, '--give-up');
+    expect(given.all).toContain('the switchover --to pg1 that ann@laptop began at 2026-11-28T09:00:00Z is given up');
+    expect(given.code).toBe(0);
+    expect((await cluster.run('apply')).code).toBe(0);
+    expect(await members()).toEqual(STREAMING('pg3'));
+  });
+
+  it('chooses the standby that is the least behind', async () => {
+    const { code, all } = await pgprov('switchover', cluster.file, '--yes', '--output', 'json');
+    expect(code, all).toBe(0);
+    const steps = all.split('\n').find((line) => line.includes('"type":"steps"')) ?? '';
+    expect(JSON.parse(steps).steps.map(({ id }: { id: string }) => id)).toEqual(['switchover/hand-over', 'switchover/follow']);
+    expect([STREAMING('pg1'), STREAMING('pg2')]).toContainEqual(await members());
+  });
+});

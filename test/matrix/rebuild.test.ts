@@ -1,0 +1,81 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { TestCluster } from '../integration/support/cluster.js';
+import { describeMembers, must, sql } from '../integration/support/outside.js';
+import { pgprov, start, type Running } from '../integration/support/pgprov.js';
+import { placesOf } from '../integration/support/places.js';
+import { patience } from '../support/patience.js';
+import { Writer } from '../walk/writer.js';
+
+const { data: DATA } = placesOf('debian13');
+
+/** Large enough that a copy is seen under way. */
+const BIG = 'CREATE TABLE big AS SELECT g, repeat(md5(g::text), 20) AS t FROM generate_series(1, 300000) g';
+
+describe('a rebuild that something breaks off', () => {
+  let cluster: TestCluster;
+  let writer: Writer;
+
+  const words = (...more: string[]): string[] => ['rebuild', cluster.file, '--host', 'pg3', '--yes', '--output', 'plain', ...more];
+  const asides = async (): Promise<number> => Number(await must(cluster.host('pg3'), `ls -d ${DATA}.aside-* 2>/dev/null | wc -l`));
+  const streaming = async (): Promise<number> =>
+    (await describeMembers(cluster.host('pg2'))).filter((line) => / (?:Leader running|Replica streaming)$/u.test(line)).length;
+
+  beforeAll(async () => {
+    cluster = await TestCluster.converged();
+    await cluster.write({ postgresql: { hba: ['host postgres clerk 0.0.0.0/0 scram-sha-256'] } });
+    const applied = await cluster.run('apply');
+    expect(applied.code, applied.all).toBe(0);
+    await sql(cluster.host('pg1'), "CREATE ROLE clerk LOGIN PASSWORD 'clerk-of-the-lab'; GRANT CREATE ON SCHEMA public TO clerk");
+    await sql(cluster.host('pg1'), BIG);
+    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), user: 'clerk', password: 'clerk-of-the-lab' });
+  });
+
+  afterAll(async () => {
+    await writer?.stop();
+    await cluster?.remove();
+  });
+
+  afterEach(async () => {
+    await expect.poll(streaming, { timeout: patience(90_000) }).toBe(3);
+    expect(await writer.lost([])).toEqual([]);
+    await must(cluster.host('pg3'), `rm -rf ${DATA}.aside-*`);
+  });
+
+  /** Breaks a run off once it has printed that, and gives the same command until it is done. */
+  const broken = async (at: RegExp, how: (run: Running) => unknown, ...more: string[]): Promise<void> => {
+    const run = start(words(...more));
+    await run.printed(at);
+    await how(run);
+    const { code, all } = await run.finished;
+    expect(code, all).not.toBe(0);
+    await expect.poll(async () => (await pgprov(...words(...more))).code, { timeout: patience(120_000), interval: 2000 }).toBe(0);
+  };
+  const kill = ({ process }: Running): boolean => process.kill('SIGKILL');
+
+  it.each([
+    { moment: 'its steps are shown', at: /lists pg3 as streaming/u },
+    { moment: 'the data is aside', at: /put-aside +changed/u },
+    { moment: 'it begins to be copied', at: /copy +waiting/u },
+  ])('is finished after kill -9 when $moment', async ({ at }) => {
+    await broken(at, kill);
+    expect(await asides()).toBe(1);
+  });
+
+  it('is finished after Ctrl-C', async () => {
+    await broken(/put-aside +changed/u, ({ process }) => process.kill('SIGINT'));
+    expect(await asides()).toBe(1);
+  });
+
+  it('is finished after kill -9 when Patroni has removed the data', async () => {
+    await broken(/discard +changed/u, kill, '--discard');
+    expect(await asides()).toBe(0);
+  });
+
+  it('is finished after a power cut of the host, with what was copied until then put aside too', async () => {
+    await broken(/copy +waiting/u, async () => {
+      await cluster.host('pg3').kill();
+      await cluster.host('pg3').start();
+    });
+    expect(await asides()).toBeGreaterThanOrEqual(1);
+  });
+});

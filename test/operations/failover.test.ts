@@ -1,0 +1,295 @@
+import { describe, expect, it } from 'vitest';
+import failover from '../../src/operations/failover.js';
+import type { OperationRun } from '../../src/plan/operation.js';
+import { DATA_DIRECTORY, type DataDirectoryState } from '../../src/resources/data-directory.js';
+import type { DcsState } from '../../src/resources/dcs.js';
+import { ETCD_MEMBER, type EtcdMemberState } from '../../src/resources/etcd-member.js';
+import type { ClusterMember, PatroniMemberState } from '../../src/resources/patroni-member.js';
+import { inventoryOf, THREE } from '../support/inventory.js';
+import { runSeen } from './run-seen.js';
+
+const inventory = await inventoryOf(THREE);
+type Answer = Extract<PatroniMemberState, { answers: true }>;
+type Store = Extract<DcsState, { reachable: true }>;
+
+interface Options {
+  to?: string;
+  lose?: number;
+  former?: string;
+  followers?: readonly string[];
+}
+
+interface Seen {
+  /** Who leads; default: nobody. */
+  leader?: string;
+  /** Hosts that cannot be reached; default: pg1. */
+  off?: string[];
+  /** How far members are in the WAL, in bytes. */
+  at?: Record<string, number>;
+  /** What differs in what a member says of itself; null: it does not answer. */
+  own?: Record<string, Partial<Answer> | null>;
+  tags?: Record<string, Record<string, unknown>>;
+  store?: Partial<Store>;
+  /** The store has no quorum. */
+  noQuorum?: true;
+  data?: Record<string, Partial<Extract<DataDirectoryState, { kind: 'cluster' }>>>;
+}
+
+const LEASE: Partial<Store> = { leader: 'pg1' };
+
+/** A cluster whose leader pg1 is off, with its lease gone, and whose standbys have all of its WAL, but for what is given. */
+function seen(
+  { leader, off = ['pg1'], at = {}, own = {}, tags = {}, store = {}, noQuorum, data = {} }: Seen,
+  options: Options = {},
+  done: string[] = [],
+): OperationRun<Options> {
+  const names = inventory.hosts.map(({ name }) => name);
+  const listed = names.map((name): [string, Partial<ClusterMember> | null] => [
+    name,
+    off.includes(name)
+      ? null
+      : { ...(leader === undefined ? { state: 'running' } : {}), ...(tags[name] === undefined ? {} : { tags: tags[name] }) },
+  ]);
+  const wal = (name: string): Partial<Answer> => ({ wal: { received: at[name] ?? 0x5005498, replayed: 0x5005000, paused: false } });
+  const etcd: EtcdMemberState = { healthy: noQuorum !== true, members: [], requiresClientCertificate: true, hasData: true };
+  return runSeen(
+    inventory,
+    {
+      leader: leader ?? null,
+      off,
+      listed: Object.fromEntries(listed),
+      own: Object.fromEntries(names.map((name) => [name, own[name] === null ? null : { ...wal(name), ...own[name] }])),
+      store: noQuorum === true ? null : { config: {}, leaderPosition: 0x5005000, ...store },
+      more: Object.fromEntries(
+        names.map((name) => [
+          name,
+          { [ETCD_MEMBER.id]: etcd, ...(data[name] === undefined ? {} : { [DATA_DIRECTORY.id]: { kind: 'cluster', ...data[name] } }) },
+        ]),
+      ),
+    },
+    options,
+    { done },
+  );
+}
+
+/** What is decided where the command is given for the first time. */
+function begun(state: Seen, given: Options = {}): OperationRun<Options> {
+  const run = seen(state, given);
+  return { ...run, options: failover.choose?.(run) ?? given };
+}
+
+const SYNC: Seen['store'] = { config: { synchronous_mode: true }, sync: { leader: 'pg1', standbys: ['pg3'] } };
+
+describe('the choice of a failover', () => {
+  it.each<{ title: string; state: Seen; given?: Options; chosen: Options }>([
+    { title: 'the first of equals', state: { store: LEASE }, chosen: { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] } },
+    { title: 'the most advanced', state: { at: { pg3: 0x5005499 } }, chosen: { to: 'pg3', former: '', followers: ['pg2', 'pg3'] } },
+    {
+      title: 'the later timeline, whatever the position',
+      state: { at: { pg2: 0x9000000 }, own: { pg3: { timeline: 5 } } },
+      chosen: { to: 'pg3', former: '', followers: ['pg2', 'pg3'] },
+    },
+    {
+      title: 'one that may lead',
+      state: { tags: { pg2: { nofailover: true } }, store: LEASE },
+      chosen: { to: 'pg3', former: 'pg1', followers: ['pg2', 'pg3'] },
+    },
+    {
+      title: 'the synchronous standby, and who led by what the store has of it',
+      state: { store: SYNC },
+      chosen: { to: 'pg3', former: 'pg1', followers: ['pg2', 'pg3'] },
+    },
+    {
+      title: 'who led by the history, where the lease is over',
+      state: { store: { lastPromotion: { timeline: 4, to: 'pg1', reason: '', lsn: '0/5000498' } } },
+      chosen: { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] },
+    },
+    {
+      title: 'who was asked for',
+      state: { store: LEASE },
+      given: { to: 'pg3' },
+      chosen: { to: 'pg3', former: 'pg1', followers: ['pg2', 'pg3'] },
+    },
+    {
+      title: 'nobody, and nobody to be waited for, where no PostgreSQL runs',
+      state: { own: { pg2: { wal: undefined as never }, pg3: null } },
+      chosen: { to: '', former: '', followers: [] },
+    },
+    { title: 'nothing while a member leads', state: { leader: 'pg1', off: [] }, chosen: {} },
+    {
+      title: 'another than a leader whose PostgreSQL does not run',
+      state: { leader: 'pg1', off: [], own: { pg1: { state: 'starting', wal: undefined as never } } },
+      chosen: { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] },
+    },
+  ])('$title', ({ state, given = {}, chosen }) => expect(failover.choose?.(seen(state, given))).toEqual(chosen));
+});
+
+describe('the guards of a failover', () => {
+  const refusal = (state: Seen, given: Options = {}): string | undefined => failover.guards?.(begun(state, given))[0]?.message;
+  const hint = (state: Seen, given: Options = {}): string | undefined => failover.guards?.(begun(state, given))[0]?.hint;
+
+  it.each<{ title: string; state: Seen; given?: Options; says: string | undefined }>([
+    { title: 'the leader is lost', state: { store: LEASE }, says: undefined },
+    { title: 'nobody leads', state: { off: [] }, says: undefined },
+    { title: 'a member leads', state: { leader: 'pg1', off: [] }, says: 'pg1 leads, so there is nothing to fail over from' },
+    {
+      title: 'no quorum',
+      state: { noQuorum: true, off: ['pg1', 'pg3'] },
+      says: 'etcd has no quorum, so no member can take the lead: it does not work on pg1, pg2 and pg3',
+    },
+    { title: 'no Patroni', state: { own: { pg2: null, pg3: null } }, says: 'no member’s Patroni answers, so none can take the lead' },
+    {
+      title: 'maintenance mode',
+      state: { store: { config: { pause: true } } },
+      says: 'the cluster is in maintenance mode, in which Patroni leaves the members alone',
+    },
+    {
+      title: 'a primary without its Patroni',
+      state: { off: [], own: { pg1: null }, data: { pg1: { running: true, clusterState: 'in production' } } },
+      says: 'PostgreSQL on pg1 runs as a primary without its Patroni: clients may write there, and a failover would make a second one',
+    },
+    {
+      title: 'a standby without its Patroni',
+      state: { off: [], own: { pg1: null }, data: { pg1: { running: true, clusterState: 'in archive recovery' } } },
+      says: undefined,
+    },
+    { title: 'no such member', state: {}, given: { to: 'pg9' }, says: 'pg9 is no member of the cluster' },
+    { title: 'one that is off', state: {}, given: { to: 'pg1' }, says: 'pg1 cannot take the lead: it cannot be reached' },
+    {
+      title: 'nofailover',
+      state: { tags: { pg3: { nofailover: true } } },
+      given: { to: 'pg3' },
+      says: 'pg3 cannot take the lead: it never leads: it has the tag nofailover',
+    },
+    {
+      title: 'PostgreSQL does not run there',
+      state: { own: { pg3: { state: 'start failed', wal: undefined as never } } },
+      given: { to: 'pg3' },
+      says: 'pg3 cannot take the lead: it has no PostgreSQL that runs (start failed)',
+    },
+    {
+      title: 'less advanced',
+      state: { at: { pg3: 0x5005400 } },
+      given: { to: 'pg3' },
+      says: 'pg3 is 152 bytes of WAL behind pg2, which would be lost',
+    },
+    { title: 'less advanced, and that is agreed to', state: { at: { pg3: 0x5005400 } }, given: { to: 'pg3', lose: 152 }, says: undefined },
+    {
+      title: 'less advanced by more than was agreed to',
+      state: { at: { pg3: 0x5005400 } },
+      given: { to: 'pg3', lose: 151 },
+      says: 'pg3 is 152 bytes of WAL behind pg2, which would be lost',
+    },
+    {
+      title: 'the most advanced never leads',
+      state: { at: { pg3: 0x5005400 }, tags: { pg2: { nofailover: true } } },
+      says: 'pg3 is 152 bytes of WAL behind pg2, which would be lost',
+    },
+    {
+      title: 'an older timeline, whatever was agreed to',
+      state: { own: { pg3: { timeline: 3 } } },
+      given: { to: 'pg3', lose: 1e9 },
+      says: 'pg3 is on timeline 3, and pg2 on 4: what was written on that is not on pg3',
+    },
+    {
+      title: 'asynchronous with synchronous_mode',
+      state: { store: SYNC },
+      given: { to: 'pg2' },
+      says: 'pg2 cannot take the lead: it is no synchronous standby, so it may lack commits that clients were told of (pg3 has them)',
+    },
+    { title: 'synchronous', state: { store: SYNC }, given: { to: 'pg3' }, says: undefined },
+  ])('$title', ({ state, given, says }) => expect(refusal(state, given)).toBe(says));
+
+  it('say what to do', () => {
+    expect(hint({ at: { pg3: 0x5005400 } }, { to: 'pg3' })).toBe(
+      'leave out --to for the most advanced member that can lead; to lose them nevertheless, add --lose 152',
+    );
+    expect(hint({ noQuorum: true })).toBe(
+      'bring etcd back on 2 of pg1, pg2 and pg3 (`pgprov apply` starts it on hosts that can be reached); Patroni then chooses a leader by itself',
+    );
+    expect(hint({ leader: 'pg1', off: [] })).toContain(`pgprov switchover ${inventory.file}`);
+  });
+
+  it('say of every member why it cannot, where none can', () => {
+    const state: Seen = { store: { ...LEASE, ...SYNC }, off: ['pg1', 'pg3'] };
+    expect(refusal(state)).toBe(
+      'no member can take the lead:\n  pg1 led before, and is lost\n  pg2 is no synchronous standby, so it may lack commits that clients were told of (pg3 has them)\n  pg3 cannot be reached',
+    );
+  });
+
+  it('stop where a leader that does not answer here has kept its lease, and not where its Patroni answers', () => {
+    const chosen: Options = { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] };
+    const after = (state: Seen): string | undefined => failover.guards?.(seen(state, chosen, ['wait']))[0]?.message;
+    expect(after({ store: LEASE })).toBe('pg1 renews its lease in etcd: it still leads, though it does not answer here');
+    expect(after({})).toBeUndefined();
+    expect(after({ off: [], store: LEASE, own: { pg1: { state: 'starting', wal: undefined as never } } })).toBeUndefined();
+  });
+
+  it('let one that was begun go on when a member leads', () => {
+    const chosen: Options = { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] };
+    expect(failover.guards?.(seen({ leader: 'pg3' }, chosen))).toEqual([]);
+  });
+});
+
+describe('the steps of a failover', () => {
+  const steps = (run: OperationRun<Options>): string[] =>
+    failover.remaining(run).steps.map((step) => `${step.title} @${'on' in step ? step.on.join() : ''}`);
+  const effect = (state: Seen, given: Options = {}): string[] =>
+    (failover.remaining(begun(state, given)).steps.find(({ id }) => id === 'fail-over')?.effect ?? '').split('; ');
+
+  it('give Patroni its time first: that of the lease where it holds', () => {
+    expect(steps(begun({ store: LEASE }))).toEqual([
+      'give Patroni up to 55 s to choose a leader by itself @pg2',
+      'make pg2 the leader in place of pg1, if Patroni has chosen none @pg2',
+      'wait until pg3 streams from the new leader @pg2',
+    ]);
+    expect(steps(begun({ store: { ...LEASE, config: { ttl: 60, loop_wait: 20 } } }))[0]).toContain('up to 95 s');
+    expect(steps(begun({}))[0]).toContain('up to 25 s');
+  });
+
+  it('are only what is left, whoever leads by now', () => {
+    const chosen: Options = { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] };
+    expect(steps(seen({}, chosen, ['wait']))[0]).toContain('make pg2 the leader');
+    const stops: Seen = { leader: 'pg3', own: {} };
+    expect(steps(seen(stops, chosen, ['wait']))).toEqual([]);
+    expect(failover.finished?.(seen(stops, chosen, ['wait']))).toContain(
+      'pg3 leads on timeline 4; Patroni chose it by itself. When pg1 comes back',
+    );
+  });
+
+  it('say exactly what each member has and what would be lost', () => {
+    expect(effect({ store: LEASE })).toEqual([
+      'pg2 has the WAL up to 0/5005498 on timeline 4',
+      'pg3 has the same',
+      'pg1 was last known at 0/5005000, which pg2 has',
+      'what pg1 wrote after that and did not send is lost, and how much that is nobody knows',
+    ]);
+    expect(effect({ store: { ...LEASE, leaderPosition: 0x5005598 }, at: { pg3: 0x5005400 } }).slice(1, 3)).toEqual([
+      'pg3 up to 0/5005400, 152 bytes less',
+      'pg1 was last known at 0/5005598: at least 256 bytes are lost',
+    ]);
+    expect(effect({ store: LEASE, at: { pg3: 0x5005400 } }, { to: 'pg3', lose: 152 })[1]).toBe(
+      'pg2 up to 0/5005498, 152 bytes more, which are lost',
+    );
+    expect(effect({ store: SYNC, off: ['pg1', 'pg2'] }).slice(1)).toEqual([
+      'what pg2 has is unknown: it cannot be reached',
+      'with synchronous_mode pg3 has every commit that waited for a synchronous standby',
+    ]);
+    expect(effect({ store: { leaderPosition: undefined as never } }).at(-1)).toBe(
+      'how far the last leader was is unknown: what it did not send is lost',
+    );
+  });
+
+  it('are proved on the members that were up; the others are told of', () => {
+    const chosen: Options = { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] };
+    const checks = (state: Seen): string[] =>
+      (failover.checks?.(seen(state, chosen)) ?? []).map(({ host, ok, detail }) => `${host ?? 'cluster'} ${ok} ${detail}`);
+    expect(checks({ leader: 'pg2' })).toEqual([
+      'cluster true pg2, timeline 4',
+      'pg3 true streaming, timeline 4',
+      'pg1 true it cannot be reached',
+    ]);
+    expect(checks({})).toEqual(['cluster false nobody leads']);
+    expect(failover.nothing?.(seen({ leader: 'pg2' }, chosen))).toBe('pg2 leads, and all members that were up stream from it');
+  });
+});

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import { CATALOG } from '../../roles/index.js';
+import { Secret } from '../../src/lib/secret.js';
+import secretsRotate from '../../src/operations/secrets-rotate.js';
+import type { Desk, OperationRun } from '../../src/plan/operation.js';
+import { View } from '../../src/plan/view.js';
+import { PASSWORD_LOGIN, type PasswordLogin } from '../../src/resources/password-login.js';
+import { Store } from '../../src/store/store.js';
+import { freshDirectory } from '../support/directory.js';
+import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
+
+const FORMER = 'the-former-password';
+const NEW = 'the-new-password';
+const ROTATION = { path: 'replication.password', from: new Secret(FORMER), to: new Secret(NEW) };
+const plain = await inventoryOf(THREE);
+
+interface Given {
+  name?: string;
+  yaml?: string;
+  rotation?: typeof ROTATION | undefined;
+  done?: string[];
+  holdsData?: boolean;
+  logins?: Record<string, PasswordLogin[]>;
+}
+
+async function run({
+  name = 'replication',
+  yaml,
+  rotation,
+  done = [],
+  holdsData = true,
+  logins = {},
+}: Given = {}): Promise<OperationRun<{ name: string }>> {
+  const inventory = yaml === undefined ? plain : await inventoryOf(yaml);
+  return {
+    inventory,
+    catalog: CATALOG,
+    options: { name },
+    kept: { authority: { certificate: undefined, phase: undefined }, rotation },
+    chosenHosts: undefined,
+    view: new View(inventory, new Map(inventory.hosts.map((host) => [host.name, new Map([[PASSWORD_LOGIN.id, logins[host.name]]])]))),
+    done: new Set(done),
+    planned: undefined,
+    holdsData,
+    contextOf: (host) => contextOf(inventory, host),
+  };
+}
+
+const steps = async (given: Given): Promise<string[]> => secretsRotate.remaining(await run(given)).steps.map(({ id }) => id);
+
+describe('what secrets rotate refuses before it connects', () => {
+  const given = (password: string): string => `${THREE}replication: {password: ${password}}\n`;
+  it.each<{ title: string; given: Given; says: string[] }>([
+    { title: 'all is well', given: {}, says: [] },
+    { title: 'a path for a name', given: { name: 'patroni.rewind_password' }, says: [] },
+    { title: 'no such password', given: { name: 'nothing' }, says: ['secrets/unknown-account'] },
+    {
+      title: 'no host uses it',
+      given: { name: 'restapi', yaml: 'cluster: demo\nroles: [base, pgdg, postgresql]\nhosts:\n  pg1: {address: 192.0.2.1}\n' },
+      says: ['secrets/no-member'],
+    },
+    { title: 'the inventory gives it', given: { yaml: given('in-the-inventory') }, says: ['secrets/not-ours'] },
+    { title: 'its own change was begun', given: { rotation: ROTATION }, says: [] },
+    { title: 'the change of another one was begun', given: { name: 'superuser', rotation: ROTATION }, says: ['secrets/other-rotation'] },
+  ])('$title', async ({ given: what, says }) => {
+    expect((secretsRotate.problems?.(await run(what)) ?? []).map(({ kind, error }) => (kind === 'input' ? error : kind))).toEqual(says);
+  });
+});
+
+describe('the steps of secrets rotate', () => {
+  it.each<{ title: string; given: Given; left: string[] }>([
+    { title: 'one that begins', given: {}, left: ['begin', 'change', 'prove', 'finish'] },
+    { title: 'one that was begun before', given: { rotation: ROTATION }, left: ['change', 'prove', 'finish'] },
+    { title: 'changed', given: { rotation: ROTATION, done: ['begin', 'change'] }, left: ['prove', 'finish'] },
+    { title: 'proved', given: { rotation: ROTATION, done: ['begin', 'change', 'prove'] }, left: ['finish'] },
+    { title: 'finished', given: { done: ['begin', 'change', 'prove', 'finish'] }, left: [] },
+  ])('$title', async ({ given, left }) => {
+    expect(await steps(given)).toEqual(left);
+  });
+
+  it('brings it with the roles that know passwords, and tries both on the hosts of its own', async () => {
+    const now = await run({ rotation: ROTATION });
+    const [change, prove] = secretsRotate.remaining(now).steps;
+    expect(change !== undefined && 'converge' in change && [...change.converge.roles].sort()).toEqual(['patroni', 'replication']);
+    if (prove === undefined || !('on' in prove)) throw new Error('no step on hosts');
+    expect(prove.on).toEqual(['pg1', 'pg2', 'pg3']);
+    const [asked] = prove.asks?.(contextOf(now.inventory, 'pg1')) ?? [];
+    expect(asked?.id).toBe(PASSWORD_LOGIN.id);
+    const script = asked?.probe().text ?? '';
+    expect([script.includes(NEW), script.includes(FORMER)]).toEqual([true, true]);
+  });
+
+  it('goes on with what was begun, and says so', async () => {
+    expect(secretsRotate.goesOn?.(await run())).toBeUndefined();
+    expect(secretsRotate.goesOn?.(await run({ rotation: ROTATION }))).toBe('resuming the change of replication.password that was begun');
+  });
+});
+
+describe('the guards of secrets rotate', () => {
+  const login = (password: PasswordLogin['password'], outcome: PasswordLogin['outcome'], words = ''): PasswordLogin => ({
+    to: '10.0.0.2:5432',
+    password,
+    outcome,
+    words,
+  });
+  const proved = [login('new', 'accepted'), login('former', 'refused')];
+  const all = { pg1: proved, pg2: proved, pg3: proved };
+  const objections = async (given: Given): Promise<string[]> =>
+    (secretsRotate.guards?.(await run({ rotation: ROTATION, done: ['change', 'prove'], ...given })) ?? []).map(
+      ({ error, message }) => `${error}: ${message}`,
+    );
+
+  it('want a database', async () => {
+    expect(await objections({ holdsData: false, done: [] })).toEqual([
+      'secrets/no-cluster: demo has no database yet, so there is nothing to change',
+    ]);
+  });
+
+  it('forget the former password only where every member has proved both', async () => {
+    expect(await objections({ logins: all })).toEqual([]);
+    expect(await objections({ logins: {}, done: ['change'] })).toEqual([]);
+    expect((await objections({ logins: { ...all, pg2: [] } }))[0]).toContain('\n  pg2 could not try it');
+    expect((await objections({ logins: { ...all, pg3: [proved[0] as PasswordLogin, login('former', 'accepted')] } }))[0]).toContain(
+      '\n  from pg3, 10.0.0.2:5432 still takes the former password',
+    );
+    const failed = await objections({ logins: { ...all, pg1: [login('new', 'failed', 'timeout'), login('former', 'refused')] } });
+    expect(failed).toEqual([
+      'secrets/not-proved: the replication password was changed, but not proved:\n  from pg1, login to 10.0.0.2:5432 with the new password: timeout',
+    ]);
+  });
+});
+
+describe('what secrets rotate does on the control machine', () => {
+  const work = freshDirectory();
+  const desk = async (): Promise<Desk & { puts: unknown[] }> => {
+    const puts: unknown[] = [];
+    return {
+      store: await Store.open(work.path, 'demo', { writable: true }),
+      put: async (reference, value) => void puts.push([reference, value.reveal()]),
+      puts,
+    };
+  };
+  const atDesk = async (id: string, at: Desk, given: Given = {}): Promise<void> => {
+    const step = secretsRotate.remaining(await run(given)).steps.find((each) => each.id === id);
+    if (step === undefined || !('atDesk' in step)) throw new Error(`no ${id}`);
+    await step.atDesk(at);
+  };
+
+  it('keeps both passwords until the new one is proved', async () => {
+    const first = await desk();
+    const former = first.store.password('replication.password', undefined).reveal();
+    await first.store.savePasswords();
+    await atDesk('begin', first);
+    const second = await desk();
+    expect(second.store.rotation).toMatchObject({ path: 'replication.password', from: former });
+    const made = second.store.password('replication.password', undefined).reveal();
+    expect(made).not.toBe(former);
+    await atDesk('finish', second, { rotation: ROTATION });
+    const last = await desk();
+    expect([last.store.rotation, last.store.password('replication.password', undefined).reveal(), second.puts]).toEqual([
+      undefined,
+      made,
+      [],
+    ]);
+  });
+
+  it('takes back what no host has heard of, and keeps what one may have', async () => {
+    const at = await desk();
+    await atDesk('begin', at);
+    const ended = { rotation: ROTATION, done: ['begin'] };
+    expect(await secretsRotate.broken?.(await run(ended), { touched: true, desk: at })).toContain(
+      'is not finished, and both passwords are kept',
+    );
+    expect((await desk()).store.rotation).toBeDefined();
+    expect(await secretsRotate.broken?.(await run({ rotation: ROTATION }), { touched: false, desk: at })).toContain('is not finished');
+    expect((await desk()).store.rotation).toBeDefined();
+    expect(await secretsRotate.broken?.(await run(ended), { touched: false, desk: at })).toBe('the replication password was not changed');
+    expect((await desk()).store.rotation).toBeUndefined();
+  });
+});

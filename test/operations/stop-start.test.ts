@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import start from '../../src/operations/start.js';
+import stop from '../../src/operations/stop.js';
+import type { Operation } from '../../src/plan/operation.js';
+import { inventoryOf, THREE } from '../support/inventory.js';
+import { madeUp, type Made } from './made-up-run.js';
+
+const inventory = await inventoryOf(THREE);
+const ALL = ['pg1', 'pg2', 'pg3'];
+const SYNC = { config: { synchronous_mode: true } };
+
+const steps = (operation: Operation, made: Made<object>): string[] =>
+  operation.remaining(madeUp(inventory, made)).steps.map((step) => `${step.title} @${'on' in step ? step.on.join() : ''}`);
+const objection = (operation: Operation, made: Made<object>): string | undefined =>
+  operation.guards?.(madeUp(inventory, made))[0]?.message.split('\n')[0];
+const hint = (operation: Operation, made: Made<object>): string | undefined => operation.guards?.(madeUp(inventory, made))[0]?.hint;
+
+describe('pgprov stop', () => {
+  it.each<{ title: string; made: Made<object>; left: string[] }>([
+    {
+      title: 'the standbys, and then the leader, whoever that is',
+      made: { leader: 'pg2' },
+      left: ['stop Patroni and PostgreSQL on pg1 and pg3 @pg1,pg3', 'stop Patroni and PostgreSQL on pg2, the leader @pg2'],
+    },
+    { title: 'the leader alone', made: { stopped: ['pg2', 'pg3'] }, left: ['stop Patroni and PostgreSQL on pg1, the leader @pg1'] },
+    { title: 'one that was chosen', made: { chosenHosts: ['pg3'] }, left: ['stop Patroni and PostgreSQL on pg3 @pg3'] },
+    { title: 'all where nobody leads', made: { leader: null }, left: ['stop Patroni and PostgreSQL on pg1, pg2 and pg3 @pg1,pg2,pg3'] },
+    {
+      title: 'a server without its Patroni',
+      made: { stopped: ALL, leader: null, data: { pg2: { running: true } } },
+      left: ['stop Patroni and PostgreSQL on pg2 @pg2'],
+    },
+    { title: 'nothing', made: { stopped: ALL, leader: null }, left: [] },
+  ])('stops $title', ({ made, left }) => expect(steps(stop, made)).toEqual(left));
+
+  it('says who may lack commits', () => {
+    const [first] = stop.remaining(madeUp(inventory, { listed: { pg3: { state: 'starting' } } })).steps;
+    expect(first?.effect).toBe('connections to them are cut; pg1 serves on; pg3 does not stream and may lack commits of pg1');
+  });
+
+  it.each<{ title: string; made: Made<object>; says: string | undefined }>([
+    { title: 'all', made: {}, says: undefined },
+    { title: 'all by their names', made: { chosenHosts: ALL }, says: undefined },
+    { title: 'a standby', made: { chosenHosts: ['pg2'] }, says: undefined },
+    { title: 'nothing', made: { stopped: ALL, config: { pause: true } }, says: undefined },
+    {
+      title: 'the leader alone',
+      made: { chosenHosts: ['pg1'] },
+      says: 'pg1 leads, and pg2 and pg3 would stay up: one of them would take over',
+    },
+    { title: 'the last that runs', made: { chosenHosts: ['pg1'], stopped: ['pg2', 'pg3'] }, says: undefined },
+    {
+      title: 'all, and one is out of reach',
+      made: { away: ['pg3'] },
+      says: 'pg3 cannot be reached, so nobody knows what runs there, and it cannot be stopped',
+    },
+    {
+      title: 'all, and one is out of reach, where the others are down already',
+      made: { away: ['pg1'], stopped: ['pg2', 'pg3'], leader: null },
+      says: 'pg1 cannot be reached, so nobody knows what runs there, and it cannot be stopped',
+    },
+    {
+      title: 'all that can be reached, where the host of the other is off',
+      made: { away: ['pg3'], chosenHosts: ['pg1', 'pg2'] },
+      says: undefined,
+    },
+    {
+      title: 'too many for etcd',
+      made: { chosenHosts: ['pg2', 'pg3'] },
+      says: 'were pg2 and pg3 taken down for maintenance, 1 of 3 members of etcd would be left, and a quorum needs 2',
+    },
+    {
+      title: 'one, and another etcd is down',
+      made: { chosenHosts: ['pg2'], etcdDown: ['pg3'] },
+      says: 'were pg2 taken down for maintenance, 1 of 3 members of etcd would be left, and a quorum needs 2',
+    },
+    {
+      title: 'the last synchronous standby',
+      made: { ...SYNC, chosenHosts: ['pg2', 'pg3'] },
+      says: 'with synchronous_mode pg1 needs a standby that streams, and without pg2 and pg3 there is none',
+    },
+    { title: 'a synchronous standby, and another streams', made: { ...SYNC, chosenHosts: ['pg2'] }, says: undefined },
+    {
+      title: 'in maintenance mode',
+      made: { config: { pause: true } },
+      says: 'the cluster is in maintenance mode, in which Patroni leaves PostgreSQL running when it is stopped itself',
+    },
+  ])('judges a stop of $title', ({ made, says }) => expect(objection(stop, made)).toBe(says));
+
+  it('does not stop the leader where a member that does not answer may take over', () => {
+    const run = madeUp(inventory, { away: ['pg3'] });
+    const store = { reachable: true, initialize: '7', leader: 'pg1', members: ALL.map((name) => ({ name })), config: {} };
+    const more = { pg1: new Map<string, unknown>([['dcs', store]]), pg2: new Map<string, unknown>([['dcs', store]]) };
+    expect(run.view.surveyed('pg3')).toBe(false);
+    expect(objection(stop, { away: ['pg3'], chosenHosts: ['pg1', 'pg2'], more })).toBe(
+      'pg1 leads, and pg3 would stay up: it would take over',
+    );
+  });
+
+  it('is proved on no host that cannot be reached', () => {
+    const checks = stop.checks?.(madeUp(inventory, { stopped: ['pg2', 'pg3'], away: ['pg1'], leader: null })) ?? [];
+    expect(checks.map(({ host, ok, detail }) => `${host} ${ok} ${detail}`)[0]).toBe(
+      'pg1 false it cannot be reached, so nobody knows whether it runs',
+    );
+  });
+
+  it('names the switchover that comes before', () => {
+    expect(hint(stop, { chosenHosts: ['pg1'] })).toContain(`pgprov switchover ${inventory.file} --to pg2`);
+  });
+
+  it('is proved by pg_controldata', () => {
+    const checks = stop.checks?.(madeUp(inventory, { stopped: ALL, leader: null, data: { pg3: { clusterState: 'in production' } } })) ?? [];
+    expect(checks.map(({ host, ok, detail }) => `${host} ${ok} ${detail}`)).toEqual([
+      'pg1 true shut down, timeline 4, last WAL record at 0/5000028',
+      'pg2 true shut down in recovery, timeline 4, last WAL record at 0/5000028',
+      'pg3 false in production, timeline 4, last WAL record at 0/5000028',
+    ]);
+  });
+});
+
+describe('pgprov start', () => {
+  const down: Made<object> = { stopped: ALL, leader: null };
+
+  it('applies nothing but starts where nobody leads', () => {
+    const [step, ...others] = start.remaining(madeUp(inventory, down)).steps;
+    expect(step).toMatchObject({ id: 'start', converge: { roles: ['etcd', 'patroni'] } });
+    expect(others).toEqual([]);
+  });
+
+  it('waits for what does not stream yet', () => {
+    expect(steps(start, { listed: { pg3: { state: 'starting' } } })).toEqual(['wait until pg3 streams from pg1 @pg1']);
+    expect(steps(start, {})).toEqual([]);
+  });
+
+  it('starts a part beside a leader', () => {
+    expect(steps(start, { stopped: ['pg2', 'pg3'], chosenHosts: ['pg3'] })).toEqual([
+      'start Patroni on pg3 @pg3',
+      'wait until pg3 streams from pg1 @pg1',
+    ]);
+    expect(objection(start, { stopped: ['pg2', 'pg3'], chosenHosts: ['pg3'] })).toBeUndefined();
+  });
+
+  it.each<{ title: string; made: Made<object>; says: string | undefined }>([
+    { title: 'all are down', made: down, says: undefined },
+    {
+      title: 'a part is chosen and nobody leads',
+      made: { ...down, chosenHosts: ['pg2'] },
+      says: 'nobody leads, and a member that is left out may have the last commits',
+    },
+    {
+      title: 'a host is away and nobody leads',
+      made: { ...down, away: ['pg1'] },
+      says: 'nobody leads, and pg1, which cannot be reached, may have the last commits',
+    },
+    { title: 'a host is away and another leads', made: { stopped: ['pg2'], away: ['pg3'] }, says: undefined },
+    {
+      title: 'maintenance mode',
+      made: { ...down, config: { pause: true } },
+      says: 'the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down (pg1, pg2 and pg3)',
+    },
+    {
+      title: 'the data is another database’s',
+      made: { stopped: ['pg3'], chosenHosts: ['pg3'], data: { pg3: { systemIdentifier: '8' } } },
+      says: 'pg3 holds a cluster with system identifier 8, but etcd knows demo as 7',
+    },
+  ])('judges where $title', ({ made, says }) => expect(objection(start, made)).toBe(says));
+
+  it('says how to go on without a host that is away', () => {
+    expect(hint(start, { ...down, away: ['pg1'] })).toMatch(
+      /To go on without what only pg1 may have, run `systemctl start patroni` on pg[23]/u,
+    );
+  });
+
+  it('brings no other changes with it', () => {
+    const change = { host: 'pg1', stage: 'patroni/start', resource: 'service:patroni', summary: 'x', projected: false };
+    expect(objection(start, { ...down, planned: [{ ...change, action: 'start' }] })).toBeUndefined();
+    expect(
+      objection(start, {
+        ...down,
+        planned: [
+          { ...change, action: 'start' },
+          { ...change, action: 'update' },
+        ],
+      }),
+    ).toBe('more is to be changed than to start what is down:');
+  });
+
+  it('is proved by who streams', () => {
+    expect(start.checks?.(madeUp(inventory, { listed: { pg3: { timeline: 3 } } }))).toMatchObject([
+      { ok: true, detail: 'pg1, timeline 4' },
+      { host: 'pg2', ok: true },
+      { host: 'pg3', ok: false, detail: 'streaming, timeline 3' },
+    ]);
+  });
+});

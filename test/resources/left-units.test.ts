@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { leftUnits } from '../../src/resources/left-units.js';
+import { freshDirectory } from '../support/directory.js';
+import { MadeUpHost } from '../support/made-up-host.js';
+import { observe } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
+
+describe('leftUnits', () => {
+  const work = freshDirectory();
+  const APPLIED = '/var/lib/pgprov/applied';
+  const IDS = ['file:/x', 'service:etcd', 'service:postgresql@17-main', 'enabled:patroni'];
+  const systemctl = `case "$1 $2" in
+'is-active patroni') echo inactive; exit 3 ;;
+'is-enabled patroni') echo enabled ;;
+'is-active haproxy') echo active ;;
+'is-enabled haproxy') echo disabled; exit 1 ;;
+*) echo unknown; exit 4 ;;
+esac`;
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it('are those that run or would, and that no role of the host has', async () => {
+      const host = new MadeUpHost({ root: work.path, programs: { systemctl }, paths: [APPLIED] });
+      for (const unit of ['etcd', 'postgresql@17-main', 'patroni', 'haproxy', 'pgbouncer']) host.write(`${APPLIED}/${unit}`, '');
+      expect(await observe(shell, host.observation(leftUnits(IDS)))).toEqual([
+        { unit: 'haproxy', active: true },
+        { unit: 'patroni', active: false },
+      ]);
+      expect(host.calls().some((call) => call.includes('etcd'))).toBe(false);
+    });
+
+    it('are none on a host that pgprov never set up', async () => {
+      const host = new MadeUpHost({ root: work.path, programs: { systemctl }, paths: ['/var/lib/pgprov'] });
+      expect(await observe(shell, host.observation(leftUnits(IDS)))).toEqual([]);
+      expect(host.calls()).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,167 @@
+import { mkdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Secret } from '../../src/lib/secret.js';
+import { patroniRestart, type PatroniRestartOptions } from '../../src/resources/patroni-restart.js';
+import { replayedLimits } from '../../src/resources/replayed-limits.js';
+import { serverLimits } from '../../src/resources/server-limits.js';
+import { unitRestart, unitStart } from '../../src/resources/unit-restart.js';
+import { Script, sh } from '../../src/shell/quote.js';
+import { freshDirectory } from '../support/directory.js';
+import { MadeUpHost } from '../support/made-up-host.js';
+import { observe } from '../support/sections.js';
+import { feed, HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';
+
+const SERVER = { binDirectory: '/opt/pg', socketDirectory: '/run', port: 5432, user: 'postgres', home: '/var/lib/pg' };
+let count = 0;
+
+describe('restarts', () => {
+  const directory = freshDirectory();
+  const hostWith = (programs: Record<string, string>): MadeUpHost => {
+    const root = directory.at(`host-${(count += 1)}`);
+    mkdirSync(root);
+    return new MadeUpHost({ root, programs, paths: ['/opt/pg', '/srv/data'] });
+  };
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    describe('patroniRestart', () => {
+      const options: PatroniRestartOptions = {
+        member: 'pg2',
+        url: 'http://10.0.0.2:8008',
+        server: SERVER,
+        data: '/srv/data',
+        unit: 'patroni',
+        before: '1000.5',
+        onlyAsReplica: true,
+        takeBack: "give it's former value",
+        user: 'patroni',
+        password: new Secret('secret'),
+      };
+      /** What Patroni answers to the request, and what the server's start is after it. */
+      const restarted = async (
+        answer: string,
+        code: number,
+        started: string,
+        more: Partial<PatroniRestartOptions> = {},
+      ): Promise<Ended> => {
+        const host = hostWith({
+          curl: `case "$*" in */restart) printf '%s\\n%s' '${answer}' ${code}; echo ${started} >${directory.path}/started-${count} ;; *) echo '{"state": "start failed"}' ;; esac`,
+          runuser: `case "$*" in *extract*) cat ${directory.path}/started-${count} 2>/dev/null ;; esac`,
+          journalctl:
+            'echo "x FATAL:  terminating walreceiver process due to administrator command"; echo "x FATAL:  could not access file"; echo "INFO: no action"',
+        });
+        const script = host.script(patroniRestart({ ...options, ...more }).apply([], { started: '1000.5' }));
+        const { code: status, out } = await run(shell, script);
+        return { status, out, calls: host.calls() };
+      };
+
+      it('asks Patroni after a checkpoint, and waits for another start', async () => {
+        const { status, out, calls } = await restarted('restarted successfully', 200, '2000.5');
+        expect([status, out]).toEqual([0, '']);
+        const [checkpoint, request] = [
+          calls.findIndex((call) => call.includes('-f -')),
+          calls.findIndex((call) => call.endsWith('/restart')),
+        ];
+        expect(checkpoint).toBeGreaterThanOrEqual(0);
+        expect(request).toBeGreaterThan(checkpoint);
+        expect(calls[request]).toContain('{"role":"replica"}');
+        expect(calls.join('\n')).not.toContain('secret');
+      });
+
+      it('says with PostgreSQL’s own sentence why it failed, and how the change is taken back', async () => {
+        const { status, out } = await restarted('restart failed', 503, '');
+        expect(status).toBe(1);
+        expect(out.split('\n').slice(0, 3)).toEqual([
+          'PostgreSQL on pg2 did not restart: restart failed (Patroni, HTTP 503)',
+          'x FATAL:  could not access file',
+          '/opt/pg/postgres is not there'.replace('/opt/pg', directory.at(`host-${count}`, 'opt/pg')),
+        ]);
+        expect(out).toContain("give it's former value");
+        expect(out).not.toContain('walreceiver');
+      });
+
+      it('does not believe an answer without a start', async () => {
+        const { status, out } = await restarted('restarted successfully', 200, '');
+        expect([status, out.split('\n')[0]]).toEqual([1, 'PostgreSQL on pg2 did not start']);
+      });
+
+      it('restarts nobody who leads by now', async () => {
+        const { status, out } = await restarted('restart conditions are not satisfied', 503, '');
+        expect([status, out]).toEqual([
+          1,
+          'Patroni did not restart PostgreSQL on pg2, because it is no standby any more; give the same command again\n',
+        ]);
+      });
+
+      it('is for a server that has the start that it had', () => {
+        const { diff } = patroniRestart(options);
+        expect(diff({ started: '1000.5' })).toEqual([{ action: 'restart', summary: 'restart PostgreSQL on pg2' }]);
+        expect([diff({ started: '2000.5' }), diff({ started: undefined })]).toEqual([[], []]);
+      });
+    });
+
+    describe('replayedLimits', () => {
+      const waits = async (control: string): Promise<number> => {
+        const host = hostWith({});
+        host.write('/opt/pg/pg_controldata', `#!/bin/sh\ncat <<'E'\n${control}\nE\n`);
+        await feed(shell, sh`chmod 755 ${host.at('/opt/pg/pg_controldata')}`.text);
+        const limits = { max_connections: 100, max_prepared_transactions: 5 };
+        const resource = replayedLimits({ member: 'pg2', binDirectory: '/opt/pg', data: '/srv/data', limits });
+        return (await feed(shell, host.script(resource.probe()).text)).code ?? -1;
+      };
+
+      it('sees in the control file whether all are replayed', async () => {
+        expect(await waits('max_connections setting:              100\nmax_prepared_xacts setting:           5')).toBe(0);
+        expect(await waits('max_connections setting:              90\nmax_prepared_xacts setting:           0')).toBe(0);
+        expect(await waits('max_connections setting:              100\nmax_prepared_xacts setting:           6')).not.toBe(0);
+        expect(await waits('nothing')).not.toBe(0);
+      });
+    });
+
+    it('serverLimits reads the control file while the server is down', async () => {
+      const host = hostWith({ runuser: 'exit 2' });
+      host.write(
+        '/opt/pg/pg_controldata',
+        '#!/bin/sh\necho "max_connections setting:              160"\necho "max_worker_processes setting: 8"\n',
+      );
+      await feed(shell, sh`chmod 755 ${host.at('/opt/pg/pg_controldata')}`.text);
+      expect(await observe(shell, host.observation(serverLimits(SERVER, '/srv/data')))).toEqual({
+        started: undefined,
+        running: undefined,
+        control: { max_connections: 160, max_worker_processes: 8 },
+      });
+    });
+
+    describe('unitRestart', () => {
+      const systemctl = 'case "$1" in -q) exit 0 ;; show) echo abc ;; esac';
+
+      it('knows a unit’s start, and restarts one that has it still', async () => {
+        expect(await observe(shell, hostWith({ systemctl }).observation(unitStart('patroni')))).toBe('abc');
+        expect(await observe(shell, hostWith({ systemctl: 'exit 3' }).observation(unitStart('patroni')))).toBe('');
+        const { diff } = unitRestart({ unit: 'patroni', before: 'abc' });
+        expect([diff('abc').length, diff('def').length, diff('').length]).toEqual([1, 0, 0]);
+      });
+
+      it('does not restart it where something speaks against it', async () => {
+        const restart = async (unless: Script): Promise<[number | null, string[]]> => {
+          const host = hostWith({ systemctl });
+          const { code } = await run(shell, host.script(unitRestart({ unit: 'x', before: 'abc', unless }).apply([], 'abc')));
+          return [code, host.calls('systemctl')];
+        };
+        expect(await restart(sh`false`)).toEqual([1, []]);
+        expect(await restart(sh`true`)).toEqual([0, ['systemctl restart x']]);
+      });
+    });
+  });
+});
+
+interface Ended {
+  status: number | null;
+  out: string;
+  calls: string[];
+}
+
+/** Runs what a step runs. */
+async function run(shell: Shell, script: Script): Promise<{ code: number | null; out: string }> {
+  const { code, out } = await feed(shell, Script.build(`set -eu\nnote() { :; }\n${script.text}`).text);
+  return { code, out: out.toString() };
+}

@@ -1,0 +1,30 @@
+import { it } from 'vitest';
+import { sample, SEED } from './depth.js';
+
+/** Cases on hosts that take a minute or two each, nearly all of it waiting; every run takes some of them and in a week or two all had a turn. */
+const LONG_CASES = [
+  'certificates that have expired',
+  'a second etcd',
+  'a replaced member of etcd',
+  'a member of etcd that the run leaves out',
+  'another cluster in etcd',
+  'no PostgreSQL starts',
+  'packages half installed',
+  'synchronous failover',
+  'failover over standbys that lag',
+] as const;
+
+/** The name of one of the long cases. */
+export type LongCase = (typeof LONG_CASES)[number];
+
+const TURNS = 2;
+const taken: readonly LongCase[] = sample(LONG_CASES, TURNS, 'long cases');
+
+/**
+ * A test that runs when it is its turn: two of the long cases in each run, chosen by the seed, and all in the matrix. A skipped one says why
+ * in its title.
+ */
+export function longCase(name: LongCase, title: string, test: () => Promise<void>): void {
+  const turn = taken.includes(name);
+  it.skipIf(!turn)(turn ? title : `${title} (skipped: a long case, not in the sample of seed ${SEED}; PGPROV_MATRIX=1 takes all)`, test);
+}

@@ -1,0 +1,65 @@
+import { handle } from '../../src/resources/handle.js';
+import { gate, NOTHING, sh, type DcsKey, type DcsKeys, type RoleContext, type StageProof } from '../../src/index.js';
+import type { Dcs } from '../../roles/shared/dcs.js';
+import type { Role } from '../../src/plan/role.js';
+
+/** The observation of a shelf: whether there is anything on it, and whether it stands. */
+export const SHELF = handle<{ data?: boolean; stands?: boolean }>('shelf');
+
+/** What is on a shelf: a JSON object of keys with a value and a revision each, in a file of the host. */
+const shelfFile = ({ inventory }: Pick<RoleContext, 'inventory'>): string => `/srv/shelf/${inventory.cluster}.json`;
+
+function shelfKeys(context: RoleContext): DcsKeys {
+  const file = shelfFile(context);
+  return {
+    name: 'Shelf',
+    question: { variable: 'pgprov_shelf', subjects: [file], ask: (files) => sh`cat ${files} 2>/dev/null || echo 'no shelf'` },
+    led: sh`*${'"leader":'}*`,
+    find: (text) => {
+      const line = text.split('\n').find((each) => each.startsWith('{"shelf"'));
+      if (line === undefined) return 'no shelf';
+      const { shelf } = JSON.parse(line) as { shelf: Record<string, DcsKey> };
+      return new Map(Object.entries(shelf));
+    },
+    clearMark: () => sh`sed -i 's/"initialize":{"value":"",[^}]*},\{0,1\}//' ${file}`,
+    put: (key, value, revision) => sh`grep -qF ${`"revision":"${revision}"`} ${file} || exit 1
+printf '%s\n' ${JSON.stringify({ shelf: { [key]: { value, revision: `${revision}+` } } })} >${file}`,
+    show: (key) => ({ path: `${file}#${key}`, command: `cat ${file}` }),
+  };
+}
+
+/** A store that there is not, to prove that one takes no more than a file like this and a role. */
+export const madeUpDcs: Dcs = {
+  name: 'Shelf',
+  role: 'shelf',
+  unit: 'shelfd',
+  editing: 'a pencil',
+  fatalLogPatterns: ['ShelfCollapsed'],
+  inExtras: false,
+  fixedVariables: [],
+  packages: () => ['python3-shelf'],
+  section: (context) => `shelf:\n  file: ${JSON.stringify(shelfFile(context))}\n`,
+  keys: shelfKeys,
+  gates: () => [gate({ name: 'shelf', title: 'the shelf stands', check: sh`true`, unit: 'shelfd', fatalLogPatterns: [] })],
+  proofs: ({ host }): StageProof[] => [
+    {
+      on: host.name,
+      gate: gate({ name: 'reach', title: `${host.name} reaches Shelf`, check: sh`true`, unit: 'patroni', fatalLogPatterns: [] }),
+    },
+  ],
+  clientPort: () => 4711,
+  dataRoot: () => '/srv/shelf',
+  hasData: (view, host) => view.read(host, SHELF)?.data,
+  isHealthy: (view, host) => view.read(host, SHELF)?.stands,
+  restart: { observations: () => [], leads: () => false, unless: () => NOTHING, gates: () => [] },
+  memberNames: (view) => view.hosts('shelf').map(({ name }) => name),
+};
+
+/** The role that runs it. */
+export const shelfRole: Role = {
+  name: 'shelf',
+  description: 'A shelf.',
+  isStore: true,
+  variables: { type: 'object', properties: {} },
+  stages: () => [],
+};
