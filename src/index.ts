@@ -65,6 +65,7 @@ export {
 export { certificatePlaces, tlsResources, type CertificatePlace, type TlsResources } from './plan/tls.js';
 export { View } from './plan/view.js';
 export { formatLsn, lsnBytes } from './postgres/lsn.js';
+export { RECEIVER_STATE } from './postgres/wal-receiver.js';
 export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './postgres/hba.js';
 export { aptRepository } from './resources/apt-repository.js';
 export { command, commandHandle } from './resources/command.js';
@@ -115,6 +116,7 @@ export { CONFIG_LOADED, configLoaded, type ConfigLoaded } from './resources/conf
 export { coordinated } from './resources/coordinated.js';
 export { INTERRUPTED_BOOTSTRAP, interruptedBootstrap, neverServed, type BootstrapState } from './resources/interrupted-bootstrap.js';
 export { interruptedCopy } from './resources/interrupted-copy.js';
+export { unstartedCopy } from './resources/unstarted-copy.js';
 export {
   compareConfig,
   firstConfiguration,

@@ -43,6 +43,8 @@ export interface ClusterData {
   clusterState: string | undefined;
   /** An incomplete copy: a base backup writes its label first and pg_control last. */
   copy: 'none' | 'under way' | 'interrupted';
+  /** A base backup with pg_control, of a server that was writing, on which no server has started yet. */
+  unstarted?: true;
   /** pgprov initialised it on this host (see `markOwn`). */
   ours: boolean;
   control: ControlFile;
@@ -72,6 +74,9 @@ export const PATRONI_CACHE = 'patroni.dynamic.json';
 
 /** Processes that fill a data directory with a copy of another. */
 const COPYING = '^(pg_basebackup|pgbackrest|wal-g|barman.*|rsync)$';
+
+/** In a label that came with a copy; the label of an exclusive backup, which up to PostgreSQL 14 lies in the data of the primary itself, says otherwise. */
+const STREAMED = 'BACKUP METHOD: streamed';
 
 /** Where a host notes the system identifiers of the clusters that pgprov initialised there. */
 export const OWN_CLUSTERS = '/var/lib/pgprov/clusters';
@@ -123,6 +128,7 @@ export function readDataDirectory(answer: Answer): DataDirectoryState {
     checksums: checksums === undefined ? undefined : Number(checksums),
     clusterState: values.get('state'),
     copy: (values.get('copy') ?? 'none') as ClusterData['copy'],
+    ...(values.get('unstarted') === 'yes' ? { unstarted: true as const } : {}),
     ours: values.get('ours') === 'yes',
     // What the file itself shows comes before what pg_controldata makes of it.
     control: (all('control')[0] ?? 'valid') as ControlFile,
@@ -169,6 +175,7 @@ if [ ! -e "$data" ]; then echo kind=absent
 elif [ ! -d "$data" ]; then echo kind=foreign; echo "entry=(not a directory)"
 elif [ -f "$data/PG_VERSION" ]; then
 echo kind=cluster
+copying() { cat /proc/[0-9]*/comm 2>/dev/null | grep -qE ${COPYING}; }
 read -r version <"$data/PG_VERSION"
 echo "version=$version"
 running=
@@ -189,7 +196,7 @@ if [ -e ${OWN_CLUSTERS}/"$1" ]; then echo ours=yes; fi
 else
 echo control=missing
 if [ -e "$data/backup_label" ]; then
-if cat /proc/[0-9]*/comm 2>/dev/null | grep -qE ${COPYING}; then echo 'copy=under way'; else echo copy=interrupted; fi
+if copying; then echo 'copy=under way'; else echo copy=interrupted; fi
 fi
 fi
 newest=
@@ -224,6 +231,9 @@ esac
 done <<CONTROL
 $("$bin/pg_controldata" "$data" 2>&1)
 CONTROL
+if [ -z "$running" ] && [ "$state" = 'in production' ] && grep -qx ${STREAMED} "$data/backup_label" 2>/dev/null && ! copying; then
+echo unstarted=yes
+fi
 if [ "$running" = alone ]; then
 ls -l "/proc/$server/fd" 2>/dev/null | sed -n 's/.*\/pg_wal\/\([0-9A-F]\{24\}\)$/replays=\1/p' | tail -n 1
 elif [ -n "$running" ] && [ "$state" != 'in production' ]; then

@@ -2,6 +2,7 @@ import { handle, type Handle } from './handle.js';
 import { createHash } from 'node:crypto';
 import type { Secret } from '../lib/secret.js';
 import { makeVerifier, verifierMatches } from '../lib/scram.js';
+import { RECEIVES } from '../postgres/wal-receiver.js';
 import { SEE_CALLED_OFF } from '../shell/call-off.js';
 import { sh, type Script } from '../shell/quote.js';
 import { findRows, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from './psql.js';
@@ -132,7 +133,7 @@ PERFORM pg_sleep(0.1);
 END LOOP;
 END`)}
 SELECT CASE WHEN ${arrived} THEN 'arrived'
-WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')
+WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE ${RECEIVES})
 THEN 'received up to ' || pg_last_wal_receive_lsn() || ', replayed up to ' || pg_last_wal_replay_lsn()
 ELSE 'silent' END;`,
   );

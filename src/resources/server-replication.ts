@@ -1,4 +1,5 @@
 import type { ReplicationSource, ReplicationStatus, ReplicationTarget, SlotStatus } from '../lib/cluster-status.js';
+import { RECEIVES } from '../postgres/wal-receiver.js';
 import { handle } from './handle.js';
 import { findRows, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, onlyThoroughly, type Observation } from './resource.js';
@@ -32,7 +33,7 @@ sizes AS (SELECT name, setting::bigint * 1048576 AS bytes FROM pg_settings WHERE
 SELECT json_build_object('kind', 'server', 'standby', standby,
   'behind', CASE WHEN NOT standby THEN NULL
     WHEN pg_last_wal_replay_lsn() < pg_last_wal_receive_lsn() THEN greatest(0, extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()))
-    WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 0 END,
+    WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE ${RECEIVES}) THEN 0 END,
   'limit', (SELECT bytes FROM sizes WHERE name = 'max_slot_wal_keep_size'),
   'usual', (SELECT bytes FROM sizes WHERE name = 'max_wal_size'))::text FROM here
 UNION ALL SELECT json_build_object('kind', 'receiver', 'row', to_jsonb(r) - 'conninfo', 'said', extract(epoch FROM clock_timestamp() - last_msg_receipt_time))::text

@@ -66,6 +66,24 @@ describe('a run that is broken off again and again', () => {
     expect(await sql(cluster.host('pg1'), "select count(*) from pg_stat_replication where state = 'streaming'")).toBe('2');
   });
 
+  it('does not start Patroni on a base backup that no server has started on, but has it copied anew', async () => {
+    const [pg1, pg3] = [cluster.host('pg1'), cluster.host('pg3')];
+    // As power that goes at the end of a copy leaves it. Patroni would recover it alone, and it would part from its leader.
+    await must(pg3, 'systemctl disable --now patroni');
+    await must(
+      pg3,
+      'cd /var/lib/postgresql/17 && mv main before && runuser -u postgres -- env PGPASSFILE=/var/lib/postgresql/.pgpass_patroni ' +
+        `pg_basebackup -D main -X stream -c fast -d 'host=${pg1.address} user=replicator dbname=postgres'`,
+    );
+    const run = await cluster.run('apply');
+    expect(run.code, run.all).toBe(0);
+    expect(run.all).toContain('on which PostgreSQL never started');
+    expect(await sql(pg1, "select string_agg(application_name, ' ' order by 1) from pg_stat_replication where state = 'streaming'")).toBe(
+      'pg2 pg3',
+    );
+    expect(await must(pg3, 'ls -d /var/lib/postgresql/17/main.aside-*/backup_label | wc -l')).toBe('1');
+  });
+
   it('is then changed by no further apply', async () => {
     expect((await cluster.run('apply')).all).toContain('No changes');
   });

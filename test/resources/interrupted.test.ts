@@ -4,6 +4,8 @@ import { etcdKeys } from '../../src/resources/etcd-keys.js';
 import { interruptedBootstrap, type BootstrapState } from '../../src/resources/interrupted-bootstrap.js';
 import { interruptedCopy } from '../../src/resources/interrupted-copy.js';
 import type { Resource } from '../../src/resources/resource.js';
+import { dataDirectory } from '../../src/resources/data-directory.js';
+import { unstartedCopy } from '../../src/resources/unstarted-copy.js';
 import { soundData } from '../../src/resources/sound-data.js';
 import { joinScripts, sh } from '../../src/shell/quote.js';
 import { freshDirectory, ME } from '../support/directory.js';
@@ -11,6 +13,8 @@ import { told } from '../support/http-answers.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { bringAbout, observe, rewritten, runSections } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
+
+const ETCD = 'https://10.0.0.1:2379';
 
 describe('interruptedCopy', () => {
   const work = freshDirectory();
@@ -43,6 +47,70 @@ describe('interruptedCopy', () => {
       const resource = interruptedCopy({ path: work.at('data'), binDirectory: '/nowhere', ownership: { ...ME, mode: '0700' } });
       expect((await bringAbout(shell, resource)).changes).toEqual([]);
     });
+  });
+});
+
+describe('unstartedCopy', () => {
+  const work = freshDirectory();
+  const keys = etcdKeys({ endpoints: [ETCD], caFile: '/ca', certFile: '/crt', keyFile: '/key' }, '/service/demo/');
+  const resource = unstartedCopy({
+    path: '/data',
+    binDirectory: '/nowhere',
+    ownership: { owner: 'postgres', group: 'postgres', mode: '0700' },
+    unit: 'patroni',
+    member: 'pg3',
+    keys,
+  });
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it.each([
+      { title: 'a base backup', unstarted: true },
+      { title: 'data on which a server has started', state: 'shut down in recovery' },
+      { title: 'a primary with an exclusive backup', method: 'pg_start_backup' },
+      { title: 'a crashed primary', method: '' },
+    ])('tells $title', async ({ method = 'streamed', state = 'in production', unstarted = undefined }) => {
+      mkdirSync(work.at('data', 'global'), { recursive: true });
+      mkdirSync(work.at('bin'));
+      writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
+      writeFileSync(work.at('data', 'global', 'pg_control'), Buffer.alloc(8192, 1));
+      if (method !== '') writeFileSync(work.at('data', 'backup_label'), `START WAL LOCATION: 0/6000028\nBACKUP METHOD: ${method}\n`);
+      writeFileSync(work.at('bin', 'pg_controldata'), `#!/bin/sh\necho 'Database cluster state:               ${state}'\n`, {
+        mode: 0o755,
+      });
+      const found = await observe(shell, dataDirectory({ path: work.at('data'), binDirectory: work.at('bin'), user: ME.owner }));
+      expect(found).toMatchObject({ kind: 'cluster', copy: 'none', clusterState: state });
+      expect(found.kind === 'cluster' && found.unstarted).toBe(unstarted);
+    });
+  });
+
+  const due = ({ unstarted = true, active = 'inactive', leader = 'pg1', initialize = '77', etcd = true }): boolean => {
+    const kvs = Object.entries({ initialize, ...(leader === '' ? {} : { leader }) }).map(([key, value]) => ({
+      key: Buffer.from(`/service/demo/${key}`).toString('base64'),
+      value: Buffer.from(value).toString('base64'),
+    }));
+    const store = etcd ? told({ [`${ETCD}/v3/kv/range`]: JSON.stringify({ header: {}, kvs }) }, [keys.question]) : '';
+    const units = `Names=patroni.service\nLoadState=loaded\nUnitFileState=disabled\nActiveState=${active}\n`;
+    const data = `kind=cluster\nversion=17\nidentifier=77\nstate=in production\n${unstarted ? 'unstarted=yes\n' : ''}`;
+    const state = resource.parse({ status: 0, out: Buffer.from(`${data}\n${units}\n${store}`) });
+    expect(resource.diff(state).map(({ summary }) => summary)).toEqual(
+      state.due ? ['put the base backup in /data aside, on which PostgreSQL never started'] : [],
+    );
+    return state.due;
+  };
+
+  it('is due where another member leads the same cluster', () => {
+    expect(due({})).toBe(true);
+  });
+
+  it.each([
+    { title: 'a server started on it', world: { unstarted: false } },
+    { title: 'Patroni runs, which may be about to start its server', world: { active: 'active' } },
+    { title: 'nobody leads, so it may be all that is left', world: { leader: '' } },
+    { title: 'the store names this member as the leader', world: { leader: 'pg3' } },
+    { title: 'another cluster is led', world: { initialize: '7' } },
+    { title: 'the store does not answer', world: { etcd: false } },
+  ])('is not due where $title', ({ world }) => {
+    expect(due(world)).toBe(false);
   });
 });
 

@@ -1058,6 +1058,24 @@ describe('checks of the cluster', () => {
     ]);
   });
 
+  it('says that a replica has WAL of its own, and what to do about it', () => {
+    const state = {
+      pg1: { [PATRONI_MEMBER.id]: member({ wal: { location: 0xa000060, paused: false } }) },
+      pg2: { [PATRONI_MEMBER.id]: replica },
+      pg3: {
+        [PATRONI_MEMBER.id]: member({ role: 'replica', state: 'running', replication: [], wal: { replayed: 0xb0000a0, paused: false } }),
+      },
+    };
+    expect(checks('patroni', state)).toContain(
+      'NO pg3: the replica streams (it has WAL up to 0/B0000A0 that pg1 never wrote, which leads on the same timeline and is at 0/A000060; it cannot stream with that)',
+    );
+    const behind = {
+      ...state,
+      pg3: { [PATRONI_MEMBER.id]: member({ role: 'replica', replication: [], wal: { replayed: 0xa000060, paused: false } }) },
+    };
+    expect(checks('patroni', behind).join()).not.toContain('never wrote');
+  });
+
   it('misses what does not answer', () => {
     expect(
       checks('patroni', {

@@ -1,5 +1,6 @@
 import {
   DCS,
+  formatLsn,
   PATRONI_MEMBER,
   unitCommandsHandle,
   type CheckResult,
@@ -28,7 +29,7 @@ export function checkCluster(view: View): CheckResult[] {
       settles: true,
     }),
   );
-  const leading = answering.find(({ host }) => host.name === leader?.name)?.state;
+  const leading = answering.find(({ host }) => host.name === leader?.name);
   return [
     {
       title: 'the cluster has a leader',
@@ -37,28 +38,39 @@ export function checkCluster(view: View): CheckResult[] {
       settles: true,
     },
     ...running,
-    ...(leading === undefined ? [] : streaming(view, leading)),
+    ...(leading === undefined ? [] : streaming(view, leading.host, leading.state)),
   ];
 }
 
-function streaming(view: View, leading: Extract<PatroniMemberState, { answers: true }>): CheckResult[] {
+type Answering = Extract<PatroniMemberState, { answers: true }>;
+
+function streaming(view: View, leader: Host, leading: Answering): CheckResult[] {
   const connected = new Set(leading.replication.filter(({ state }) => state === 'streaming').map(({ application }) => application));
   const seen = leading.replication.map(({ application, state }) => `${application} ${state}`).join(', ') || 'none';
-  return view
-    .hosts('patroni')
-    .filter((host) => {
-      const member = view.read(host.name, PATRONI_MEMBER);
-      return member?.answers === true && member.role === 'replica';
-    })
-    .map(
-      (host): CheckResult => ({
-        title: 'the replica streams',
-        ok: connected.has(host.name),
-        detail: connected.has(host.name) ? 'as the leader sees it' : `the leader has no streaming connection from it (it has: ${seen})`,
-        host: host.name,
-        settles: true,
-      }),
-    );
+  return view.hosts('patroni').flatMap((host): CheckResult[] => {
+    const member = view.read(host.name, PATRONI_MEMBER);
+    if (member?.answers !== true || member.role !== 'replica') return [];
+    const result = { title: 'the replica streams', host: host.name, settles: true } as const;
+    if (connected.has(host.name)) return [{ ...result, ok: true, detail: 'as the leader sees it' }];
+    const parted = ownHistory(member, leader, leading);
+    return parted === undefined
+      ? [{ ...result, ok: false, detail: `the leader has no streaming connection from it (it has: ${seen})` }]
+      : [{ ...result, ok: false, detail: parted, mend: rebuildCommand(view, host) }];
+  });
+}
+
+/**
+ * A standby's WAL that its leader never wrote: it replayed more than the leader has on the same timeline, as after a base backup that Patroni
+ * recovered in single-user mode. Undefined where it has none.
+ */
+function ownHistory(member: Answering, leader: Host, leading: Answering): string | undefined {
+  const [replayed, location] = [member.wal?.replayed, leading.wal?.location];
+  if (replayed === undefined || location === undefined || replayed <= location || member.timeline !== leading.timeline) return undefined;
+  return `it has WAL up to ${formatLsn(replayed)} that ${leader.name} never wrote, which leads on the same timeline and is at ${formatLsn(location)}; it cannot stream with that`;
+}
+
+function rebuildCommand({ inventory }: View, { name }: Host): string {
+  return `\`pgprov rebuild ${inventory.file} --host ${name} --give-up-commits\` copies the leader’s data to ${name} and puts its own aside`;
 }
 
 /** What somebody's drop-ins have Patroni's unit run; pgprov does not touch files that others made. */

@@ -9,6 +9,7 @@ import {
   sh,
   soundData,
   tlsResources,
+  unstartedCopy,
   type FirstStart,
   type HaltedState,
   type Resource,
@@ -48,6 +49,14 @@ export function configure(context: RoleContext): Stage {
       tlsResources(context, patroniCopies(platform.patroni)).directory,
       ...dataParent(context),
       interruptedCopy({ path: data, ownership, binDirectory: server.binDirectory }),
+      unstartedCopy({
+        path: data,
+        ownership,
+        binDirectory: server.binDirectory,
+        unit: platform.patroni.unit,
+        member: host.name,
+        keys: dcsOf(context.inventory).keys(context),
+      }),
       bootstrap,
       soundData({ path: data, version: variables(host, 'postgresql').version, user, group, seen: bootstrap }),
       // With it alone in the directory Patroni would take that for data that it cannot use, for ever.

@@ -16,6 +16,7 @@ import {
   pgRole,
   psql,
   readMember,
+  RECEIVER_STATE,
   service,
   sh,
   sqlQuestion,
@@ -154,8 +155,7 @@ export function memberGate(
   const { host, inventory, platform } = context;
   const { restApi } = accountsOf(context);
   const url = restApiUrl(host);
-  const receiver =
-    "SELECT CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT status FROM pg_stat_wal_receiver), 'not streaming yet') ELSE 'primary without the leader lock' END";
+  const receiver = `SELECT CASE WHEN pg_is_in_recovery() THEN (${RECEIVER_STATE}) ELSE 'primary without the leader lock' END`;
   const rest = patroniQuestion(url);
   const rows = sqlQuestion(localServer(host, platform), receiver);
   return gate({

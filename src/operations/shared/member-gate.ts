@@ -1,8 +1,6 @@
-import { enumerate, gate, psql, sh, wakeMember, type Gate, type RoleContext } from '../../index.js';
+import { enumerate, gate, psql, RECEIVER_STATE, sh, wakeMember, type Gate, type RoleContext } from '../../index.js';
 import { accountsOf, localServer, restApiUrl } from '../../../roles/shared/layout.js';
 import { HOPELESS } from './streaming-gate.js';
-
-const RECEIVER = "SELECT coalesce((SELECT status FROM pg_stat_wal_receiver), 'not streaming yet')";
 
 /**
  * Open when the standby on this host streams, by its own WAL receiver and by Patroni's list of the cluster. What only the list says may be
@@ -19,7 +17,7 @@ export function standbyGate(context: RoleContext): Gate {
     fatalLogPatterns: HOPELESS,
     timeout: 300,
     nudge: wakeMember(url, { user, password }),
-    check: sh`receiver=$(${psql(localServer(host, platform), ['-c', RECEIVER])} 2>/dev/null) || receiver='no connection yet'
+    check: sh`receiver=$(${psql(localServer(host, platform), ['-c', RECEIVER_STATE])} 2>/dev/null) || receiver='no connection yet'
 case "$receiver" in
 streaming) ;;
 *) echo "$receiver"; exit 1 ;;
