@@ -314,7 +314,7 @@ function proofs(run: Run): CheckResult[] {
     return {
       host: name,
       title: 'it streams on the new timeline',
-      ok: member?.state === 'streaming' && String(member.timeline) === timelineOf(run, leader),
+      ok: notStreamingWhy(view, leader, name) === undefined && String(member?.timeline) === timelineOf(run, leader),
       detail: member === undefined ? 'it is not in the cluster' : `${member.state}, timeline ${member.timeline ?? '?'}`,
     };
   });

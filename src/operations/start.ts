@@ -16,7 +16,7 @@ import { leaderInStore } from '../../roles/shared/leader-in-store.js';
 import { isStopped, membersData, stepsToStart, whatWasFound } from '../../roles/shared/members-data.js';
 import { guardCluster } from '../../roles/shared/patroni-guards.js';
 import { isPaused } from './shared/maintenance.js';
-import { answerOf, leaderOf, listedBy, names, notStreaming } from './shared/members.js';
+import { answerOf, leaderOf, listedBy, names, notStreaming, notStreamingWhy } from './shared/members.js';
 import { memberRuns, runningOf } from './shared/stopped.js';
 import { streamingGate } from './shared/streaming-gate.js';
 
@@ -188,7 +188,7 @@ function proofs(run: Run): CheckResult[] {
       return {
         host,
         title: 'it streams on the leader’s timeline',
-        ok: member?.state === 'streaming' && member.timeline === timeline,
+        ok: leader !== undefined && notStreamingWhy(view, leader, host) === undefined && member?.timeline === timeline,
         detail: seen === undefined ? 'it is not in the cluster' : `${seen}, timeline ${member?.timeline ?? '?'}`,
       };
     }),

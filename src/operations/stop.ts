@@ -13,7 +13,7 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../roles/shared/layout.js';
 import { quorumOf } from '../../roles/shared/quorum.js';
 import { isPaused } from './shared/maintenance.js';
-import { answerOf, dynamicOf, leaderOf, listedBy } from './shared/members.js';
+import { answerOf, dynamicOf, leaderOf, notStreamingWhy } from './shared/members.js';
 import { memberRuns, runningOf, stopped } from './shared/stopped.js';
 
 type Run = OperationRun<object>;
@@ -112,7 +112,7 @@ function lastSynchronous({ view }: Run, meant: readonly string[], stays: readonl
   const mode = dynamicOf(view)['synchronous_mode'];
   const leader = leaderOf(view);
   if (leader === undefined || !(mode === true || mode === 'on' || mode === 'quorum')) return [];
-  if (stays.some((name) => name !== leader && listedBy(view, leader, name)?.state === 'streaming')) return [];
+  if (stays.some((name) => name !== leader && notStreamingWhy(view, leader, name) === undefined)) return [];
   return [
     {
       kind: 'refuse',
@@ -145,7 +145,7 @@ function steps(run: Run): OperationStep[] {
   const up = targets(run).filter((name) => isUp(view, name));
   const writer = writerOf(view);
   const standbys = up.filter((name) => name !== writer);
-  const behind = standbys.filter((name) => writer !== undefined && listedBy(view, writer, name)?.state !== 'streaming');
+  const behind = standbys.filter((name) => writer !== undefined && notStreamingWhy(view, writer, name) !== undefined);
   const lacking = behind.length === 0 ? '' : `; ${enumerate(behind)} does not stream and may lack commits of ${writer}`;
   const first: OperationStep[] =
     standbys.length === 0

@@ -219,6 +219,16 @@ describe('the guards of a rebuild', () => {
       says: 'pg3 may have the only copy of some commits: pg3 is at 0/4000 on timeline 4, which is another timeline of that number than the one of pg1',
     },
     {
+      title: 'it is listed as streaming, only waits at the leader, and is further',
+      state: {
+        own: {
+          pg1: { replication: [{ application: 'pg3', state: 'startup', syncState: 'async' }] },
+          pg3: { wal: { received: 0x5000, replayed: 0x50a0, paused: false } },
+        },
+      },
+      says: 'pg3 may have the only copy of some commits: pg3 is at 0/50A0 on timeline 4, and pg1, which leads, only at 0/5000',
+    },
+    {
       title: 'it runs, does not stream, and is further',
       state: { listed: { pg3: { state: 'running' } }, own: { pg3: { wal: { received: 0x6000, replayed: 0x5000, paused: false } } } },
       says: 'pg3 may have the only copy of some commits: pg3 is at 0/6000 on timeline 4, and pg1, which leads, only at 0/5000',

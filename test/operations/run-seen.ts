@@ -9,7 +9,7 @@ import { contextOf } from '../support/inventory.js';
 type Answer = Extract<PatroniMemberState, { answers: true }>;
 type Store = Extract<DcsState, { reachable: true }>;
 
-/** What differs from a cluster in which pg1 leads and the others stream. */
+/** What differs from a cluster in which pg1 leads and the others stream; the leader has connections from those that are listed as streaming. */
 export interface Seen {
   /** null: nobody leads. */
   leader?: string | null;
@@ -58,6 +58,9 @@ export function runSeen<Options extends object>(
           },
         ],
   );
+  const connections = cluster
+    .filter(({ state }) => state === 'streaming')
+    .map(({ name }) => ({ application: name, state: 'streaming', syncState: 'async' }));
   const stored: DcsState =
     store === null ? { reachable: false, why: 'no quorum' } : { reachable: true, initialize: '7', leader, members: [], config, ...store };
   const answering = names.filter((name) => !off.includes(name));
@@ -76,7 +79,7 @@ export function runSeen<Options extends object>(
             serverVersion: 170006,
             postmasterStart: undefined,
             pendingRestart: false,
-            replication: [],
+            replication: name === leader ? connections : [],
             cluster,
             ...(config['pause'] === true ? { paused: true } : {}),
             ...own[name],

@@ -75,6 +75,11 @@ describe('the guards of a switchover', () => {
       says: 'pg2 cannot take the lead: it is "start failed", and does not stream',
     },
     {
+      title: 'it is connected, and waits for WAL that the leader never wrote',
+      state: { own: { pg1: { replication: [{ application: 'pg2', state: 'startup', syncState: 'async' }] } } },
+      says: 'pg2 cannot take the lead: it has no connection to pg1 that streams, though Patroni lists it as "streaming"',
+    },
+    {
       title: 'it never leads',
       state: { listed: { pg2: { tags: { nofailover: true } } } },
       says: 'pg2 cannot take the lead: it never leads: it has the tag nofailover',

@@ -66,7 +66,22 @@ export function notStreamingWhy(view: View, leader: string, member: string): str
   if (!view.surveyed(member)) return 'cannot be reached';
   const listed = listedBy(view, leader, member);
   if (listed === undefined) return 'is not in the cluster, according to Patroni';
-  return listed.state === 'streaming' ? undefined : `is ${JSON.stringify(listed.state)}`;
+  if (listed.state !== 'streaming') return `is ${JSON.stringify(listed.state)}`;
+  return streamsFrom(view, leader, member) ? undefined : unconnected(leader);
+}
+
+/** Of a member that Patroni lists as streaming. */
+function unconnected(leader: string): string {
+  return `has no connection to ${leader} that streams, though Patroni lists it as "streaming"`;
+}
+
+/**
+ * Whether the leader's server has a connection from the member that streams. What Patroni lists comes from the member: it may be older than the
+ * last restart, and it says "streaming" also of a standby that is only connected, and waits for WAL that the leader never wrote.
+ */
+export function streamsFrom(view: View, leader: string, member: string): boolean {
+  const connections = answerOf(view, leader)?.replication ?? [];
+  return connections.some(({ application, state }) => application === member && state === 'streaming');
 }
 
 /** A member as the leader's Patroni lists it. */
@@ -102,7 +117,7 @@ export function unfit(view: View, leader: string, member: string): string | unde
     return `is on timeline ${listed.timeline}, and the leader on ${ahead}`;
   if (listed.lag === undefined) return 'has a lag that Patroni does not know';
   if (listed.lag > mostLag(view)) return `is ${listed.lag} bytes behind, more than maximum_lag_on_failover allows (${mostLag(view)})`;
-  return outOfSync(view, listed);
+  return outOfSync(view, listed) ?? (listed.state === 'streaming' && !streamsFrom(view, leader, member) ? unconnected(leader) : undefined);
 }
 
 /** With synchronous replication only a synchronous standby is promoted. */
@@ -118,7 +133,7 @@ function outOfSync(view: View, { role }: ClusterMember): string | undefined {
 
 /** The members besides the leader that do not stream from it. */
 export function notStreaming(view: View, leader: string): Host[] {
-  return view.hosts('patroni').filter(({ name }) => name !== leader && listedBy(view, leader, name)?.state !== 'streaming');
+  return view.hosts('patroni').filter(({ name }) => name !== leader && notStreamingWhy(view, leader, name) !== undefined);
 }
 
 /** `pg1, pg2 and pg3` */

@@ -1,6 +1,6 @@
 import type { OperationObjection, OperationRun } from '../../index.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
-import { answerOf, listedBy } from './members.js';
+import { answerOf, listedBy, streamsFrom } from './members.js';
 
 type Seen = Pick<OperationRun<object>, 'view' | 'inventory'>;
 
@@ -19,19 +19,10 @@ export function noLeader({ inventory }: Seen): OperationObjection[] {
   ];
 }
 
-/**
- * Whether the leader's server has a connection from the member that streams. What Patroni lists of the member may be older than the last
- * restart, since each writes that down once a loop.
- */
-export function streams({ view }: Pick<Seen, 'view'>, leader: string, member: string): boolean {
-  const connections = answerOf(view, leader)?.replication ?? [];
-  return connections.some(({ application, state }) => application === member && state === 'streaming');
-}
-
 /** The first member that does not stream: while one is down no other one may be. */
 export function notReady({ view, inventory }: Seen, leader: string): OperationObjection[] {
   const all = hostsWith(inventory, 'patroni').map(({ name }) => name);
-  const name = all.find((each) => each !== leader && !streams({ view }, leader, each));
+  const name = all.find((each) => each !== leader && !streamsFrom(view, leader, each));
   if (name === undefined) return [];
   const state = answerOf(view, name)?.state;
   const listed = listedBy(view, leader, name)?.state;

@@ -14,13 +14,13 @@ import {
   type StandbyLimit,
 } from '../../index.js';
 import { accountsOf, dataDirectoryOf, hostsWith, localServer, restApiUrl } from '../../../roles/shared/layout.js';
-import { answerOf, dynamicOf, leaderOf, membersBut, unfit } from './members.js';
+import { answerOf, dynamicOf, leaderOf, membersBut, streamsFrom, unfit } from './members.js';
 import { followStep, handOverStep } from './hand-over.js';
 import { leaderGate, standbyGate } from './member-gate.js';
 import { busyObjection, maintenanceObjection, scheduledRestartObjection } from './quiet-cluster.js';
 import { compareLimits, isLeft, leftBehind, turnsOf, wantedLimits, type Restartable, type Turn } from './restart-order.js';
 import { isSelected, selectedOf, type Restarting, type RestartRun } from './restart-options.js';
-import { noLeader, notReady, streams } from './ready-members.js';
+import { noLeader, notReady } from './ready-members.js';
 import { changesOf, takeBack } from './pending-changes.js';
 
 /** PostgreSQL of the members, restarted by Patroni. */
@@ -267,7 +267,7 @@ export function postgresqlChecks(run: RestartRun): CheckResult[] {
     { title: 'the cluster has a leader', ok: leader !== undefined, detail: leader ?? 'nobody leads' },
     ...restarted,
     ...others.map(({ name }): CheckResult => {
-      const ok = leader !== undefined && streams(run, leader, name);
+      const ok = leader !== undefined && streamsFrom(run.view, leader, name);
       return {
         host: name,
         title: 'it streams from the leader',

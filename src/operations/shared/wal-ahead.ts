@@ -1,5 +1,5 @@
 import { DATA_DIRECTORY, formatLsn, lsnBytes, type ClusterData, type View } from '../../index.js';
-import { answerOf, listedBy } from './members.js';
+import { answerOf, listedBy, streamsFrom } from './members.js';
 
 /** What a member has of the WAL that its leader has not. */
 export type Ahead =
@@ -29,7 +29,7 @@ export function walAhead(view: View, leader: string, member: string): Ahead {
   const leads = answerOf(view, leader);
   const timeline = leads?.timeline;
   if (own === undefined) return { kind: 'nothing' };
-  if (listed?.state === 'streaming' && listed.timeline === timeline) return { kind: 'nothing' };
+  if (streamsFrom(view, leader, member) && listed?.timeline === timeline) return { kind: 'nothing' };
   if (leads?.wal?.location === undefined || timeline === undefined) return { kind: 'unknown', why: `how far ${leader} is` };
   const history = clusterData(view, leader)?.history;
   const reach = reachOf(view, member, own);
