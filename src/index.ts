@@ -116,6 +116,7 @@ export { CONFIG_LOADED, configLoaded, type ConfigLoaded } from './resources/conf
 export { coordinated } from './resources/coordinated.js';
 export { INTERRUPTED_BOOTSTRAP, interruptedBootstrap, neverServed, type BootstrapState } from './resources/interrupted-bootstrap.js';
 export { interruptedCopy } from './resources/interrupted-copy.js';
+export { mendParted, partedStandby } from './resources/parted-standby.js';
 export { unstartedCopy } from './resources/unstarted-copy.js';
 export {
   compareConfig,

@@ -5,6 +5,7 @@ import type { Host } from '../model/index.js';
 import { recoveryWords } from '../resources/recovery.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
 import { SERVER_REPLICATION } from '../resources/server-replication.js';
+import { mendParted, partedStandby } from '../resources/parted-standby.js';
 import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../resources/patroni-member.js';
 
 /** What an observation saw on a host; undefined where it was not asked. */
@@ -19,6 +20,8 @@ export interface Known {
   mostLag: number;
   /** Why its Patroni does nothing, where systemd tells. */
   down: string | undefined;
+  /** As it is given on a command line. */
+  inventoryFile: string;
 }
 
 /** Patroni's own default where nothing is set. */
@@ -31,7 +34,7 @@ export function mostLag(config: Readonly<Record<string, unknown>> | undefined): 
 export function memberStatus(
   host: Host,
   read: Reader,
-  { listed, identifier, mostLag: most, down }: Known,
+  { listed, identifier, mostLag: most, down, inventoryFile }: Known,
   reason: string | undefined,
 ): MemberStatus {
   const base = { name: host.name, address: host.clusterAddress, pendingRestart: false };
@@ -50,12 +53,15 @@ export function memberStatus(
   const entry = listed.find(({ name }) => name === host.name);
   const leading = listed.find(({ role }) => role === 'leader')?.name;
   const streams = streamsFrom(leading, host, read);
-  const replay = replayOf(member, read({ ...host, name: leading ?? '' }, PATRONI_MEMBER));
+  const leader = read({ ...host, name: leading ?? '' }, PATRONI_MEMBER);
+  const replay = replayOf(member, leader);
   const { behindSeconds } = read(host, SERVER_REPLICATION) ?? {};
   const lag = entry?.lag === undefined ? {} : { lagBytes: entry.lag };
   const problems = [
     ...recoveryProblem(recovery),
-    ...(member.role === 'replica' && !streams && recovery === undefined ? ['does not stream from the leader'] : []),
+    ...(member.role === 'replica' && !streams && recovery === undefined
+      ? [notStreaming(member, leading, leader, { host, inventoryFile })]
+      : []),
     ...standbyProblems({ ...lag, ...replay }, most),
   ];
   const state = member.role === 'replica' && streams && member.state === 'running' ? 'streaming' : member.state;
@@ -75,6 +81,17 @@ export function memberStatus(
     ...(behindSeconds === undefined || member.role === 'leader' ? {} : { replayLagSeconds: behindSeconds }),
     ...(problems.length === 0 ? {} : { problem: problems.join('; ') }),
   };
+}
+
+/** What is wrong with a standby that does not stream. */
+function notStreaming(
+  member: Extract<PatroniMemberState, { answers: true }>,
+  leading: string | undefined,
+  leader: PatroniMemberState | undefined,
+  { host, inventoryFile }: { host: Host; inventoryFile: string },
+): string {
+  const parted = leading === undefined || leader?.answers !== true ? undefined : partedStandby(member, leading, leader);
+  return parted === undefined ? 'does not stream from the leader' : `${parted}; ${mendParted(inventoryFile, host.name)}`;
 }
 
 function recoveryProblem(words: string | undefined): string[] {

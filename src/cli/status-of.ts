@@ -77,6 +77,7 @@ export function statusOf(
             listed,
             identifier: store?.initialize,
             mostLag: mostLag(store?.config),
+            inventoryFile: inventory.file,
             down: notRunning(unitOf(view, host, 'patroni'), isLed ? undefined : `pgprov start ${inventory.file}`),
           },
           reasons.get(host.name),

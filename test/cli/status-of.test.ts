@@ -85,6 +85,29 @@ describe('the status of a host whose services do not answer', () => {
   });
 });
 
+describe('the status of a standby that does not stream', () => {
+  it('says what it has of its own, and what to do about it', async () => {
+    const two = await inventoryOf('cluster: demo\nhosts:\n  pg1: 192.0.2.1\n  pg2: 192.0.2.2\n');
+    const told = (replayed: number): string | undefined => {
+      const cluster = [
+        { name: 'pg1', role: 'leader', state: 'running' },
+        { name: 'pg2', role: 'replica', state: 'streaming' },
+      ];
+      const both = { answers: true, state: 'running', timeline: 1, replication: [], cluster };
+      const seen = new Map([
+        ['pg1', new Map<string, unknown>([[PATRONI_MEMBER.id, { ...both, role: 'leader', wal: { location: 0x5000, paused: false } }]])],
+        ['pg2', new Map<string, unknown>([[PATRONI_MEMBER.id, { ...both, role: 'replica', wal: { replayed, paused: false } }]])],
+      ]);
+      return statusOf(two, CATALOG, new View(two, seen), []).members.find(({ name }) => name === 'pg2')?.problem;
+    };
+    expect(told(0x50a0)).toBe(
+      'has WAL up to 0/50A0 that pg1 never wrote, which leads on the same timeline and is at 0/5000, so it cannot stream; ' +
+        `\`pgprov rebuild ${two.file} --host pg2 --give-up-commits\` copies the leader’s data to it and puts its own aside`,
+    );
+    expect(told(0x5000)).toBe('does not stream from the leader');
+  });
+});
+
 describe('the status before there is a cluster', () => {
   const bare = (states: Record<string, unknown> = {}): readonly string[] => {
     const seen = new Map<string, unknown>([

@@ -1067,7 +1067,7 @@ describe('checks of the cluster', () => {
       },
     };
     expect(checks('patroni', state)).toContain(
-      'NO pg3: the replica streams (it has WAL up to 0/B0000A0 that pg1 never wrote, which leads on the same timeline and is at 0/A000060; it cannot stream with that)',
+      'NO pg3: the replica streams (it has WAL up to 0/B0000A0 that pg1 never wrote, which leads on the same timeline and is at 0/A000060, so it cannot stream)',
     );
     const behind = {
       ...state,

@@ -1,6 +1,7 @@
 import {
   DCS,
-  formatLsn,
+  mendParted,
+  partedStandby,
   PATRONI_MEMBER,
   unitCommandsHandle,
   type CheckResult,
@@ -52,25 +53,11 @@ function streaming(view: View, leader: Host, leading: Answering): CheckResult[] 
     if (member?.answers !== true || member.role !== 'replica') return [];
     const result = { title: 'the replica streams', host: host.name, settles: true } as const;
     if (connected.has(host.name)) return [{ ...result, ok: true, detail: 'as the leader sees it' }];
-    const parted = ownHistory(member, leader, leading);
+    const parted = partedStandby(member, leader.name, leading);
     return parted === undefined
       ? [{ ...result, ok: false, detail: `the leader has no streaming connection from it (it has: ${seen})` }]
-      : [{ ...result, ok: false, detail: parted, mend: rebuildCommand(view, host) }];
+      : [{ ...result, ok: false, detail: `it ${parted}`, mend: mendParted(view.inventory.file, host.name) }];
   });
-}
-
-/**
- * A standby's WAL that its leader never wrote: it replayed more than the leader has on the same timeline, as after a base backup that Patroni
- * recovered in single-user mode. Undefined where it has none.
- */
-function ownHistory(member: Answering, leader: Host, leading: Answering): string | undefined {
-  const [replayed, location] = [member.wal?.replayed, leading.wal?.location];
-  if (replayed === undefined || location === undefined || replayed <= location || member.timeline !== leading.timeline) return undefined;
-  return `it has WAL up to ${formatLsn(replayed)} that ${leader.name} never wrote, which leads on the same timeline and is at ${formatLsn(location)}; it cannot stream with that`;
-}
-
-function rebuildCommand({ inventory }: View, { name }: Host): string {
-  return `\`pgprov rebuild ${inventory.file} --host ${name} --give-up-commits\` copies the leader’s data to ${name} and puts its own aside`;
 }
 
 /** What somebody's drop-ins have Patroni's unit run; pgprov does not touch files that others made. */
