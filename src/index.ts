@@ -70,6 +70,7 @@ export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './pos
 export { aptRepository } from './resources/apt-repository.js';
 export { command, commandHandle } from './resources/command.js';
 export { handle, stateOf, type Handle } from './resources/handle.js';
+export { HOST_LOAD, hostLoad, isBusy, type HostLoad } from './resources/host-load.js';
 export {
   DATA_DIRECTORY,
   dataDirectory,
@@ -155,6 +156,7 @@ export { patroniRequest, type PatroniRequest } from './resources/patroni-request
 export { patroniRestart, type PatroniRestartOptions } from './resources/patroni-restart.js';
 export { patroniReinitialize, type PatroniReinitializeOptions } from './resources/patroni-reinitialize.js';
 export { findRest, restQuestion, type RestCredentials } from './resources/patroni-rest.js';
+export { endPutOff, isPutOff } from './resources/put-off.js';
 export { patroniStopped, stoppedHandle, type PatroniStoppedOptions, type PatroniStoppedState } from './resources/patroni-stopped.js';
 export { isSchedule, patroniSchedule, patroniUnscheduled, type PatroniScheduleOptions } from './resources/patroni-schedule.js';
 export { patroniSwitchover } from './resources/patroni-switchover.js';

@@ -128,7 +128,7 @@ function whyNot(view: View, members: readonly MemberData[]): Reason | undefined 
   if (bare.length > 0) {
     return {
       why: `${names(bare)} had data and has none now, and may have had the last commits`,
-      hint: `bring the data back (is its file system mounted?); if it is gone for good, say so by \`systemctl disable patroni\` there, and run this again`,
+      hint: `bring the data back (is its file system mounted?); if it is gone for good, say so by \`systemctl disable patroni; rm -f /var/lib/pgprov/stopped/patroni\` there, and run this again`,
     };
   }
   return unordered(members, steps);

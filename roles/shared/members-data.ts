@@ -57,9 +57,10 @@ export function isStopped(view: View, host: string): boolean {
   return state === 'inactive' || state === 'failed';
 }
 
-/** Whether pgprov has Patroni start at boot there, which it does once the member has its data. */
+/** Whether pgprov has Patroni start at boot there, which it does once the member has its data, or had until `pgprov stop`. */
 export function isEnabled(view: View, host: Host): boolean {
-  return view.read(host.name, enabledHandle(view.platform(host.name)?.patroni.unit ?? ''))?.enabled === true;
+  const state = view.read(host.name, enabledHandle(view.platform(host.name)?.patroni.unit ?? ''));
+  return state?.enabled === true || state?.putOff === true;
 }
 
 /** The scope in a patroni.yml that pgprov wrote on the host; undefined where there is none. */

@@ -14,7 +14,17 @@ import {
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, restApiUrl } from '../../roles/shared/layout.js';
 import { electionGate } from './shared/election-gate.js';
-import { answerOf, anyAnswering, dynamicOf, leaderOf, listedBy, listedLeader, membersOf, notStreamingWhy } from './shared/members.js';
+import {
+  answerOf,
+  anyAnswering,
+  dynamicOf,
+  isSynchronous,
+  leaderOf,
+  listedBy,
+  listedLeader,
+  membersOf,
+  notStreamingWhy,
+} from './shared/members.js';
 import { byPosition, positionOf, type Position } from './shared/positions.js';
 import { maintenanceObjection } from './shared/quiet-cluster.js';
 import { streamingGate } from './shared/streaming-gate.js';
@@ -94,11 +104,15 @@ function guards(run: Run): OperationObjection[] {
   const status = `pgprov status ${inventory.file}`;
   const leader = workingLeader(view);
   const refuse = (message: string, hint: string): OperationObjection[] => [{ kind: 'refuse', message, hint }];
-  if (former === undefined)
+  if (former === undefined) {
+    // A leader says that it leads until its Patroni has found out, and longer with failsafe_mode.
+    const lost = withoutQuorum(run);
+    if (lost !== undefined) return [{ ...lost, message: `${lost.message}; ${leader} still leads` }];
     return refuse(
       `${leader} leads, so there is nothing to fail over from`,
       `hand the lead over with \`pgprov switchover ${inventory.file}\``,
     );
+  }
   if (leader !== undefined) return [];
   const listed = listedLeader(view);
   const own = listed === undefined ? undefined : answerOf(view, listed);
@@ -168,11 +182,6 @@ function unfit(view: Run['view'], member: string, former: string): string | unde
   const known =
     standbys.length === 0 ? 'no member is known to have them' : `${enumerate(standbys)} ${standbys.length === 1 ? 'has' : 'have'} them`;
   return `is no synchronous standby, so it may lack commits that clients were told of (${known})`;
-}
-
-function isSynchronous(view: Run['view']): boolean {
-  const mode = dynamicOf(view)['synchronous_mode'];
-  return mode === true || mode === 'on' || mode === 'quorum';
 }
 
 function storeOf(view: Run['view']): Store | undefined {

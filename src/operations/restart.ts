@@ -1,6 +1,7 @@
 import {
   defineOperation,
   enumerate,
+  hostLoad,
   serverLimits,
   unitStart,
   type CheckResult,
@@ -12,6 +13,7 @@ import {
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { dataDirectoryOf, hostsWith, localServer } from '../../roles/shared/layout.js';
 import { STORES } from '../../roles/shared/stores.js';
+import { handsOverByDefault } from './shared/leader-restart.js';
 import { selectedOf, type Restarting, type RestartOptions, type RestartRun, type RestartStart } from './shared/restart-options.js';
 import { postgresqlChecks, postgresqlObjections, postgresqlRestarting, postgresqlSteps } from './shared/restart-postgresql.js';
 import {
@@ -66,7 +68,8 @@ export default defineOperation<RestartOptions>({
       enum: ['postgresql', 'patroni', ...STORES.map(({ name }) => name)],
       description: 'what is restarted; default: postgresql',
     },
-    inPlace: { type: 'boolean', description: 'restart the leader’s PostgreSQL where it is, without a switchover' },
+    inPlace: { type: 'boolean', description: 'restart the leader’s PostgreSQL where it is; default: the way that pauses writes for less' },
+    switchover: { type: 'boolean', description: 'hand the lead over, which restarts the former leader' },
   },
   choosesHosts: true,
   roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
@@ -75,7 +78,7 @@ export default defineOperation<RestartOptions>({
   observations: (context) => observed(context),
   problems: (start) => problems(start),
   guards: (run) => serviceOf(run).objections(run),
-  choose: (run) => ({ ...run.options, began: begins(run) }),
+  choose: (run) => ({ ...run.options, began: begins(run), ...(handsOverByDefault(run) ? { handsOver: true } : {}) }),
   remaining: (run) => ({ steps: serviceOf(run).steps(run) }),
   nothing: (run) => nothingLeft(run),
   checks: (run) => serviceOf(run).checks(run),
@@ -94,7 +97,7 @@ function observed(context: RoleContext): Observation[] {
   const has = (role: string): boolean => hostsWith(inventory, role).some(({ name }) => name === host.name);
   return [
     ...(has('patroni')
-      ? [serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)), unitStart(platform.patroni.unit)]
+      ? [serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)), unitStart(platform.patroni.unit), hostLoad()]
       : []),
     ...(has(dcs.role) ? [unitStart(dcs.unit), ...dcs.restart.observations(context)] : []),
   ];
@@ -102,7 +105,7 @@ function observed(context: RoleContext): Observation[] {
 
 function problems(start: RestartStart): OperationObjection[] {
   const { options, inventory, chosenHosts } = start;
-  const { pending, inPlace, service = 'postgresql' } = options;
+  const { pending, inPlace, switchover, service = 'postgresql' } = options;
   const { title, hosts } = serviceOf(start);
   const names = hosts(start).map(({ name }) => name);
   const input = (error: string, message: string, hint: string): OperationObjection[] => [
@@ -114,12 +117,12 @@ function problems(start: RestartStart): OperationObjection[] {
       `no host of ${inventory.cluster} runs ${title} as a member of a cluster`,
       'restart its unit there with systemctl',
     );
-  if (service !== 'postgresql' && (pending === true || inPlace === true))
-    return input(
-      'option',
-      `--${pending === true ? 'pending' : 'in-place'} is about PostgreSQL, and --service is ${service}`,
-      'leave out one of the two',
-    );
+  const aboutPostgresql =
+    pending === true ? '--pending' : inPlace === true ? '--in-place' : switchover === true ? '--switchover' : undefined;
+  if (service !== 'postgresql' && aboutPostgresql !== undefined)
+    return input('option', `${aboutPostgresql} is about PostgreSQL, and --service is ${service}`, 'leave out one of the two');
+  if (inPlace === true && switchover === true)
+    return input('option', '--in-place and --switchover exclude each other', 'leave out one of the two, or both');
   if (chosenHosts === undefined) return [];
   const chosen = chosenHosts.filter((name) => names.includes(name));
   if (chosen.length === 0)

@@ -2,7 +2,10 @@ import {
   command,
   DATA_DIRECTORY,
   defineOperation,
+  enabledHandle,
+  endPutOff,
   enumerate,
+  isPutOff,
   sh,
   type CheckResult,
   type OperationObjection,
@@ -52,6 +55,11 @@ function isPart(run: Run): boolean {
 
 function isDown(view: View, host: string): boolean {
   return runningOf(view, host)?.patroni === false;
+}
+
+/** Whether a stop keeps Patroni from starting at boot there. */
+function isPutOffOn(view: View, host: string): boolean {
+  return view.read(host, enabledHandle(view.platform(host)?.patroni.unit ?? ''))?.putOff === true;
 }
 
 function objections(run: Run): OperationObjection[] {
@@ -112,7 +120,8 @@ function startAll(run: Run): OperationStep[] {
   const members = view.hosts('patroni').map(({ name }) => name);
   const store = dcsOf(inventory);
   const isNeeded =
-    members.some((name) => isDown(view, name)) || view.hosts(store.role).some(({ name }) => store.isHealthy(view, name) !== true);
+    members.some((name) => isDown(view, name) || isPutOffOn(view, name)) ||
+    view.hosts(store.role).some(({ name }) => store.isHealthy(view, name) !== true);
   const first: OperationStep[] =
     !isNeeded || done.has('start')
       ? []
@@ -142,7 +151,11 @@ function startPart(run: Run): OperationStep[] {
           name: 'start-patroni',
           summary: `start ${patroni.unit}`,
           unless: sh`systemctl -q is-active ${patroni.unit}`,
-          run: sh`systemctl reset-failed ${patroni.unit} 2>/dev/null || :
+          run: sh`if ${isPutOff(patroni.unit)}; then
+systemctl -q enable ${patroni.unit}
+${endPutOff(patroni.unit)}
+fi
+systemctl reset-failed ${patroni.unit} 2>/dev/null || :
 systemctl start ${patroni.unit}`,
         }),
       ],

@@ -13,7 +13,7 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../roles/shared/layout.js';
 import { quorumOf } from '../../roles/shared/quorum.js';
 import { isPaused } from './shared/maintenance.js';
-import { answerOf, dynamicOf, leaderOf, notStreamingWhy } from './shared/members.js';
+import { answerOf, isSynchronous, leaderOf, notStreamingWhy } from './shared/members.js';
 import { memberRuns, runningOf, stopped } from './shared/stopped.js';
 
 type Run = OperationRun<object>;
@@ -35,7 +35,8 @@ export default defineOperation({
     const { inventory } = run;
     const all = targets(run);
     const start = `pgprov start ${inventory.file}${isWhole(run) ? '' : ` --host ${all.join(',')}`}`;
-    return `PostgreSQL and Patroni are stopped on ${enumerate(all)}, and ${dcsOf(inventory).name} runs on; \`${start}\` starts them again. Their units stay enabled, so a reboot starts them as well, and so does \`pgprov apply\``;
+    const boots = staysDown(run) ? 'They stay down when their hosts boot' : 'Their units stay enabled, so a reboot starts them as well';
+    return `PostgreSQL and Patroni are stopped on ${enumerate(all)}, and ${dcsOf(inventory).name} runs on; \`${start}\` starts them again, and so does \`pgprov apply\`. ${boots}${mayLead(run)}`;
   },
 });
 
@@ -66,6 +67,24 @@ function staying(run: Run): string[] {
 
 function isWhole(run: Run): boolean {
   return targets(run).length === hostsWith(run.inventory, 'patroni').length;
+}
+
+/**
+ * Whether the members do not start when their hosts boot. Where none is left, the first one to boot would take the lead, with or without the
+ * last commits.
+ */
+function staysDown(run: Run): boolean {
+  return staying(run).length === 0;
+}
+
+/** Members that start at a boot all the same, because they were left out or do not answer. */
+function mayLead(run: Run): string {
+  const { view, inventory } = run;
+  const others = hostsWith(inventory, 'patroni').flatMap(({ name }) =>
+    targets(run).includes(name) || runningOf(view, name)?.enabled === false ? [] : [name],
+  );
+  if (!staysDown(run) || others.length === 0) return '';
+  return `. This does not hold for ${enumerate(others)}, which may then take the lead without the last commits; \`pgprov stop ${inventory.file}\` without --host, while all hosts are on, keeps all members down`;
 }
 
 /** The member that takes writes, which is stopped last; undefined: none does. */
@@ -109,9 +128,8 @@ function objections(run: Run): Objection[] {
 
 /** With synchronous_mode the leader is left without anybody who has its commits, or takes none any more. */
 function lastSynchronous({ view }: Run, meant: readonly string[], stays: readonly string[]): Objection[] {
-  const mode = dynamicOf(view)['synchronous_mode'];
   const leader = leaderOf(view);
-  if (leader === undefined || !(mode === true || mode === 'on' || mode === 'quorum')) return [];
+  if (leader === undefined || !isSynchronous(view)) return [];
   if (stays.some((name) => name !== leader && notStreamingWhy(view, leader, name) === undefined)) return [];
   return [
     {
@@ -142,7 +160,8 @@ function quorum(run: Run): Objection[] {
 
 function steps(run: Run): OperationStep[] {
   const { view } = run;
-  const up = targets(run).filter((name) => isUp(view, name));
+  const down = staysDown(run);
+  const up = targets(run).filter((name) => isUp(view, name) || (down && runningOf(view, name)?.enabled === true));
   const writer = writerOf(view);
   const standbys = up.filter((name) => name !== writer);
   const behind = standbys.filter((name) => writer !== undefined && notStreamingWhy(view, writer, name) !== undefined);
@@ -156,7 +175,7 @@ function steps(run: Run): OperationStep[] {
             title: `stop Patroni and PostgreSQL on ${enumerate(standbys)}`,
             effect: `connections to ${standbys.length === 1 ? 'it' : 'them'} are cut${writer === undefined ? '' : `; ${writer} serves on`}${lacking}`,
             on: standbys,
-            resources: (context) => [stopped(context)],
+            resources: (context) => [stopped(context, down)],
           },
         ];
   if (writer === undefined || !up.includes(writer)) return first;
@@ -165,9 +184,9 @@ function steps(run: Run): OperationStep[] {
     {
       id: 'stop-leader',
       title: `stop Patroni and PostgreSQL on ${writer}, the leader`,
-      effect: 'the database is down; nobody takes over, because no other member runs',
+      effect: 'the database is down; nobody takes over, because no other member runs, and none starts at a boot of its host',
       on: [writer],
-      resources: (context) => [stopped(context)],
+      resources: (context) => [stopped(context, down)],
     },
   ];
 }

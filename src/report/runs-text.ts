@@ -107,6 +107,7 @@ export interface RunFrame extends ListedRun {
   version: string | undefined;
   inventory: string | undefined;
   resumes: string | undefined;
+  follows: string | undefined;
   plan: string | undefined;
 }
 
@@ -124,6 +125,7 @@ export function renderRunHead(run: RunFrame, { color }: { color: boolean }): str
     ['inventory', run.inventory],
     ['plan', run.plan],
     ['resumes', run.resumes],
+    ['follows', run.follows],
     ['version', run.version],
     ['ended', `${paintEnding(run.ending, paint)} after ${formatDuration(run.ms)}, ${count(run.changes, 'change')}`],
     ['broke at', run.broke.length === 0 ? undefined : placesText(run.broke)],

@@ -1,4 +1,5 @@
 import { joinScripts, sh, type Script } from '../shell/quote.js';
+import { endPutOff, isPutOff } from './put-off.js';
 import { digestOf, type Change, type Resource } from './resource.js';
 import { enabledUnit, type EnabledState, type ServiceState } from './service.js';
 
@@ -44,20 +45,30 @@ export function tellFirstStart(first: FirstStart): Script {
   return sh`if [ "$(head -n 3 ${NOTE} 2>/dev/null)" = ${lines(first).join('\n')} ]; then echo noted; fi`;
 }
 
-/** A unit that starts at boot, which ends the first start: the note of it goes. */
+/** A unit that starts at boot, which ends its first start and its being put off: the notes of them go. */
 export function enabledAfterFirstStart(unit: string): Resource<EnabledState & { noted: boolean }> {
   const enabled = enabledUnit(unit);
-  const end = sh`rm -f ${NOTE}
+  const end = sh`${endPutOff(unit)}
+rm -f ${NOTE}
 sync /var/lib/pgprov 2>/dev/null || :`;
   return {
     id: enabled.id,
     sharedQuestions: enabled.sharedQuestions ?? [],
-    probe: () => joinScripts([sh`if [ -e ${NOTE} ]; then echo noted; fi`, enabled.probe()]),
-    parse: (answer) => ({ ...enabled.parse(answer), noted: answer.out.toString('utf8').split('\n').includes('noted') }),
+    probe: () =>
+      joinScripts([
+        sh`if [ -e ${NOTE} ]; then echo noted; fi
+if ${isPutOff(unit)}; then echo put-off; fi`,
+        enabled.probe(),
+      ]),
+    parse: (answer) => {
+      const lines = answer.out.toString('utf8').split('\n');
+      return { ...enabled.parse(answer), noted: lines.includes('noted'), ...(lines.includes('put-off') ? { putOff: true as const } : {}) };
+    },
     diff: (state): Change[] => [
       // Until its first start is over the unit is not to start at boot.
       ...enabled.diff(state.noted ? withoutRunning(state) : state),
       ...(state.enabled && state.noted ? [{ action: 'update', summary: `record that the first start of ${unit} is over` } as const] : []),
+      ...(state.enabled && state.putOff ? [{ action: 'update', summary: `record that ${unit} starts at boot again` } as const] : []),
     ],
     obstacle: (state, states) => enabled.obstacle?.(state, states),
     apply: (changes, state) =>

@@ -1,5 +1,6 @@
 import { SEE_CALLED_OFF } from '../shell/call-off.js';
 import { NOTHING, Script, sh } from '../shell/quote.js';
+import { isPutOff } from './put-off.js';
 import { answerText, type Gate } from './resource.js';
 
 /** A condition to wait for, and what would make waiting pointless. */
@@ -55,17 +56,20 @@ export const LOOKS_EVERY = 3;
 const NO_LINE = '$^';
 
 /**
- * A hopeless sign must stand for this many seconds, because some errors appear once while a service starts. What was said before counts for
- * nothing. A unit that stops is no such sign, because a restart begins so and may wait for connections to end.
+ * A hopeless sign must stand for this many seconds, because some errors appear once while a service starts, or come back: a busy machine looks
+ * less than once a second, and may see each of the lines of a loop only once. What was said before counts for nothing. A unit that stops is no such sign, because a restart begins so and may wait for connections to end.
  */
 const SECONDS_BEFORE_GIVING_UP = 4;
+
+/** Seconds after which a hopeless sign that has not come back counts as passed; Patroni repeats its own once a loop. */
+const SECONDS_TO_FORGET = 60;
 
 /** Seconds of a unit's stop that a gate's time does not count, because systemd kills what has not stopped after 90, its default. */
 const SECONDS_TO_STOP = 100;
 
 /**
  * A gate that polls on the host and reads the journal of the service it waits for. One whose waiting is called off, since a host that
- * it needs is out, has a last chance of some seconds, because that host may have done its part before. A unit that is not enabled
+ * it needs is out, has a last chance of some seconds, because that host may have done its part before. A unit that was never enabled
  * has never proved itself; when it cannot succeed it is stopped, not left trying the same for ever.
  */
 export function gate(options: GateOptions): Gate {
@@ -80,7 +84,7 @@ export function gate(options: GateOptions): Gate {
       parse: (answer) => ({ open: answer.status === 0, seen: answerText(answer).trim() }),
     }),
     wait: ({ ignoreLog = false } = {}) => sh`give_up() {
-if ! systemctl -q is-enabled ${unit} >/dev/null 2>&1; then systemctl stop ${unit} >/dev/null 2>&1 || :; fi
+if ! systemctl -q is-enabled ${unit} >/dev/null 2>&1 && ! ${isPutOff(unit)}; then systemctl stop ${unit} >/dev/null 2>&1 || :; fi
 exit 1
 }
 check() {
@@ -93,6 +97,8 @@ started=$(date +%s)
 second=
 waited=0
 bad=0
+first=
+last=
 stopping=0
 moved=0
 next=2
@@ -103,6 +109,7 @@ if seen=$(check); then exit 0; fi
 now=$(date +%s)
 waited=$((now - started))
 if [ "$waited" != "$second" ]; then
+passed=$((waited - ${Script.build('${second:-0}')}))
 second=$waited
 ${options.nudge === undefined ? NOTHING : sh`( ${options.nudge} ) >/dev/null 2>&1 || :`}
 since=$((now - 5))
@@ -110,11 +117,18 @@ if [ "$since" -le "$started" ]; then since=$((started + 1)); fi
 ${SEE_CALLED_OFF}
 line=$(journalctl -u ${unit} --since "@$since" -o cat --no-pager 2>/dev/null | grep -E ${(ignoreLog ? '' : options.fatalLogPatterns.join('|')) || NO_LINE} | tail -n 1)
 unit_state=$(systemctl is-active ${unit} || :)
+case "$line" in
+'') if [ -n "$first" ] && [ $((now - last)) -ge ${SECONDS_TO_FORGET} ]; then first=; fi ;;
+*)
+last=$now
+if [ -z "$first" ]; then first=$now; fi
+if [ "$since" -gt "$first" ]; then bad=${SECONDS_BEFORE_GIVING_UP}; fi ;;
+esac
 case "$line$off:$unit_state" in
 :active|:activating|:reloading) bad=0 ;;
 :deactivating)
 bad=0
-if [ "$stopping" -lt ${SECONDS_TO_STOP} ]; then stopping=$((stopping + 1)); fi ;;
+if [ "$stopping" -lt ${SECONDS_TO_STOP} ]; then stopping=$((stopping + passed)); fi ;;
 *) bad=$((bad + 1)) ;;
 esac
 if [ "$bad" -ge ${SECONDS_BEFORE_GIVING_UP} ]; then

@@ -5,6 +5,7 @@ import type { Ownership } from './file.js';
 import { tellFirstStart, type FirstStart } from './first-start.js';
 import { findMemberState, restQuestion } from './patroni-rest.js';
 import { putAside } from './put-aside.js';
+import { isPutOff } from './put-off.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
 import { handle } from './handle.js';
 import { printAnswer } from './shared-question.js';
@@ -83,6 +84,7 @@ esac
 if [ -r ${configFile} ]; then read -r line <${configFile}; else line=; fi
 case "$line" in '# Managed by pgprov'*) echo configured ;; esac
 ${tellFirstStart(options)}
+if ${isPutOff(unit)}; then echo put-off; fi
 ${printAnswer(data)}
 echo
 ${printAnswer(rest)}
@@ -104,7 +106,7 @@ ${printAnswer(keys.question)}`,
         led,
         underWay,
         configured: lines.has('configured'),
-        enabled: findUnit(text, unit).file.startsWith('enabled'),
+        enabled: lines.has('put-off') || findUnit(text, unit).file.startsWith('enabled'),
         noted: lines.has('noted'),
         data: readDataDirectory(answer),
       };

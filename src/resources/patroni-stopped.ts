@@ -1,7 +1,8 @@
-import { sh } from '../shell/quote.js';
+import { NOTHING, sh } from '../shell/quote.js';
 import { dataQuestion, readDataDirectory } from './data-directory.js';
 import { handle, type Handle } from './handle.js';
 import { asDatabaseUser, psqlInput, type LocalServer } from './psql.js';
+import { putOff } from './put-off.js';
 import { answerText, digestOf, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
 import { findUnit, unitsQuestion } from './units.js';
@@ -13,12 +14,16 @@ export interface PatroniStoppedOptions {
   /** The data directory. */
   path: string;
   server: LocalServer;
+  /** Patroni does not start at boot either, until somebody starts it again. */
+  staysDown: boolean;
 }
 
 /** What runs of a member. */
 export interface PatroniStoppedState {
   patroni: boolean;
   postgresql: boolean;
+  /** Patroni starts at boot. */
+  enabled: boolean;
 }
 
 /** What is seen of it, by Patroni's unit. */
@@ -33,7 +38,7 @@ const STOPS_WITHIN = 600;
  * Patroni's unit is stopped, and PostgreSQL has ended cleanly. systemd ends Patroni after a while, though PostgreSQL still writes its last
  * checkpoint; so a checkpoint comes before, and PostgreSQL is waited for by its own process.
  */
-export function patroniStopped({ unit, path, server }: PatroniStoppedOptions): Resource<PatroniStoppedState> {
+export function patroniStopped({ unit, path, server, staysDown }: PatroniStoppedOptions): Resource<PatroniStoppedState> {
   const units = unitsQuestion(unit);
   const data = dataQuestion({ path, binDirectory: server.binDirectory, user: server.user });
   return {
@@ -43,15 +48,20 @@ export function patroniStopped({ unit, path, server }: PatroniStoppedOptions): R
 echo
 ${printAnswer(units)}`,
     parse: (answer) => {
-      const { active } = findUnit(answerText(answer), unit);
+      const { active, file } = findUnit(answerText(answer), unit);
       const found = readDataDirectory(answer);
       return {
         patroni: active !== 'inactive' && active !== 'failed' && active !== '',
         postgresql: found.kind === 'cluster' && found.running,
+        enabled: file.startsWith('enabled'),
       };
     },
-    diff: ({ patroni, postgresql }) => (patroni || postgresql ? [{ action: 'run', summary: `stop ${unit} and PostgreSQL` }] : []),
-    apply: () => sh`note 'writing a checkpoint'
+    diff: ({ patroni, postgresql, enabled }) => [
+      ...(staysDown && enabled ? [{ action: 'run' as const, summary: `keep ${unit} from starting at boot` }] : []),
+      ...(patroni || postgresql ? [{ action: 'run' as const, summary: `stop ${unit} and PostgreSQL` }] : []),
+    ],
+    apply: () => sh`${staysDown ? putOff(unit) : NOTHING}
+note 'writing a checkpoint'
 ${psqlInput(server, 'CHECKPOINT')} >/dev/null 2>&1 || :
 note ${`stopping ${unit}`}
 systemctl stop ${unit} || :

@@ -156,7 +156,11 @@ function enableChange(unit: string, running: boolean): Change {
 }
 
 /** Whether a unit starts at boot, and whether it runs now. */
-export type EnabledState = Pick<ServiceState, 'enabled' | 'masked'> & { runs?: true };
+export type EnabledState = Pick<ServiceState, 'enabled' | 'masked'> & {
+  runs?: true;
+  /** It is disabled only until somebody starts it again (`putOff`). */
+  putOff?: true;
+};
 
 /** A unit that starts at boot, for one that is to do so only once it has proved itself. */
 export function enabledUnit(unit: string): Resource<EnabledState> {

@@ -22,6 +22,8 @@ export interface RunIntent {
   };
   /** The broken run that this one resumes. */
   resumes?: string;
+  /** The run that this one goes on from: the apply whose `--restart` it carries out. */
+  follows?: string;
   /** The plan file that was carried out. */
   plan?: string;
 }

@@ -30,7 +30,7 @@ const NAMES = MEASURES.map(({ name }) => name);
 
 const program = new Command('npm run bench --')
   .description(
-    'Measures pgprov against Ansible, Ansible with Mitogen, a bare script and plain SSH connections, all on the same work in the same run.',
+    'Measures pgprov against Ansible, Ansible with Mitogen, a bare script, plain SSH connections and patronictl, all on the same work in the same run.',
   )
   .addOption(
     new Option('--only <measures>', `of ${NAMES.join(', ')}; those left out keep the results they have`)

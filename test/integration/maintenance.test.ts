@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { patience } from '../support/patience.js';
 import { Writer } from '../walk/writer.js';
+import type { LabHost } from '../lab/index.js';
 import { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, etcdctl, must, patronictlConfig, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
@@ -124,6 +125,24 @@ describe('maintenance', () => {
     expect(Number(await timelines())).toBe(Number(timeline) + 1);
     expect(await writer.lost([])).toEqual([]);
     expect(await run(0, 'start', '--yes')).toContain('all members run already');
+  });
+
+  it('stays down when all hosts boot, and loses nothing when the host of the last leader comes back last', async () => {
+    await run(0, 'stop', '--yes');
+    const [leader, ...others] = cluster.hosts as [LabHost, ...LabHost[]];
+    await Promise.all(cluster.hosts.map((host) => host.kill()));
+    await Promise.all(others.map((host) => host.start()));
+    await expect.poll(() => etcdctl(others[0] as LabHost, 'endpoint health'), { timeout: patience(60_000) }).toContain('is healthy');
+    // Long enough for an election, where there were one.
+    await new Promise((resolve) => setTimeout(resolve, 40_000));
+    expect(await run(4, 'start', '--yes')).toContain('nobody leads, and pg1, which cannot be reached, may have the last commits');
+    expect(await Promise.all(others.map((host) => controldata(host, 'Database cluster state')))).toEqual(DOWN.slice(1));
+    await leader.start();
+    await run(0, 'start', '--yes');
+    expect(await members()).toEqual(STREAMING);
+    expect(await writer.lost([])).toEqual([]);
+    expect(await must(leader, 'systemctl is-enabled patroni')).toBe('enabled');
+    expect((await cluster.run('apply')).all).toContain('No changes');
   });
 
   it('is finished by the same command after it was killed at each step', async () => {

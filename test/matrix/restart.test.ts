@@ -82,7 +82,7 @@ describe('restarts of all kinds, in all directions, with a client that writes', 
 
   it('is finished by the same command after it was killed while the lead was handed over', async () => {
     const before = await postgresStarts(cluster.hosts);
-    const run = start(['restart', cluster.file, '--yes']);
+    const run = start(['restart', cluster.file, '--switchover', '--yes']);
     await run.printed(/restart\/hand-over/u);
     run.process.kill('SIGKILL');
     await run.finished;

@@ -137,6 +137,11 @@ describe('the guards of a failover', () => {
       state: { noQuorum: true, off: ['pg1', 'pg3'] },
       says: 'etcd has no quorum, so no member can take the lead: it does not work on pg1, pg2 and pg3',
     },
+    {
+      title: 'no quorum, and the leader has not noticed',
+      state: { leader: 'pg1', off: ['pg3'], noQuorum: true },
+      says: 'etcd has no quorum, so no member can take the lead: it does not work on pg1, pg2 and pg3; pg1 still leads',
+    },
     { title: 'no Patroni', state: { own: { pg2: null, pg3: null } }, says: 'no member’s Patroni answers, so none can take the lead' },
     {
       title: 'maintenance mode',

@@ -21,6 +21,8 @@ export interface Made<Options> {
   /** null: the store does not answer. */
   registered?: Record<string, Partial<DcsMember>> | null;
   data?: Record<string, Partial<ClusterData>>;
+  /** Hosts whose Patroni does not start at boot. */
+  disabled?: readonly string[];
   /** Hosts whose unit patroni is stopped. */
   stopped?: readonly string[];
   /** Hosts that cannot be reached. */
@@ -62,7 +64,11 @@ export function madeUp<Options extends object = object>(inventory: Inventory, ma
       {
         [DATA_DIRECTORY.id]: directory,
         [ETCD_MEMBER.id]: { healthy: made.etcdDown?.includes(name) !== true, members: [] },
-        [stoppedHandle('patroni').id]: { patroni: !isStopped(name), postgresql: directory.running === true },
+        [stoppedHandle('patroni').id]: {
+          patroni: !isStopped(name),
+          postgresql: directory.running === true,
+          enabled: made.disabled?.includes(name) !== true,
+        },
         [serviceHandle('patroni').id]: { loaded: true, enabled: true, active: isStopped(name) ? 'inactive' : 'active' },
         ...Object.fromEntries(made.more?.[name] ?? []),
       },

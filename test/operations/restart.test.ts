@@ -3,6 +3,7 @@ import restart from '../../src/operations/restart.js';
 import type { RestartOptions } from '../../src/operations/shared/restart-options.js';
 import type { OperationRun } from '../../src/plan/operation.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
+import { HOST_LOAD } from '../../src/resources/host-load.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';
 import { SERVER_LIMITS, type Limits } from '../../src/resources/server-limits.js';
 import { unitStartHandle } from '../../src/resources/unit-restart.js';
@@ -37,6 +38,8 @@ interface Scene {
   /** Members of etcd that are not healthy, and the one that leads. */
   sick?: readonly string[];
   etcdLeader?: string;
+  /** Load average of pg1, which has two processors. */
+  load?: number;
   options?: Partial<RestartOptions>;
   done?: string[];
   chosen?: string[];
@@ -77,6 +80,7 @@ function run(scene: Scene): OperationRun<RestartOptions> {
             running: { ...USUAL, ...scene.running, ...scene.runningOn?.[name] },
             control: USUAL,
           },
+      [HOST_LOAD.id]: { load: name === 'pg1' ? (scene.load ?? 0.5) : 9, processors: 2 },
       [PATRONI_TAKEN.id]: scene.behind?.includes(name) ? { postgresql: { parameters: {} } } : config,
       [unitStartHandle('patroni').id]: restarted.includes(name) ? 'b' : 'a',
       [unitStartHandle('etcd').id]: restarted.includes(name) ? 'b' : 'a',
@@ -121,14 +125,18 @@ const MIXED: Scene = {
 };
 
 describe('the steps of a restart of PostgreSQL', () => {
-  it('restart standbys first, then the leader by a switchover', () => {
-    expect(steps({})).toEqual([
-      'restart PostgreSQL on pg2',
-      'restart PostgreSQL on pg3',
-      'hand the lead from pg1 to pg2, which restarts PostgreSQL on pg1',
-      'wait until pg1 and pg3 stream from pg2',
-    ]);
-    expect(effects({})).toEqual([
+  const IN_PLACE = ['restart PostgreSQL on pg2', 'restart PostgreSQL on pg3', 'restart PostgreSQL on pg1, the leader, in place'];
+  const BY_SWITCHOVER = [
+    'restart PostgreSQL on pg2',
+    'restart PostgreSQL on pg3',
+    'hand the lead from pg1 to pg2, which restarts PostgreSQL on pg1',
+    'wait until pg1 and pg3 stream from pg2',
+  ];
+
+  it('restart standbys first, then the leader where it is, or by a switchover where that is asked for', () => {
+    expect(steps({})).toEqual(IN_PLACE);
+    expect(steps({ options: { switchover: true } })).toEqual(BY_SWITCHOVER);
+    expect(effects({ options: { switchover: true } })).toEqual([
       'clients that read from pg2 are cut; writes continue',
       'clients that read from pg3 are cut; writes continue',
       'every connection to pg1 is cut, and writes fail for some seconds; pg2 leads from then on',
@@ -136,15 +144,29 @@ describe('the steps of a restart of PostgreSQL', () => {
     ]);
   });
 
-  it('restart the leader in place where that is asked for, or nobody can take over', () => {
-    const inPlace = ['restart PostgreSQL on pg2', 'restart PostgreSQL on pg3', 'restart PostgreSQL on pg1, the leader, in place'];
-    expect(steps({ options: { inPlace: true } })).toEqual(inPlace);
+  it('restart the leader by a switchover where that was chosen as the shorter way, unless nobody can take over', () => {
+    expect(steps({ options: { handsOver: true } })).toEqual(BY_SWITCHOVER);
+    expect(steps({ options: { handsOver: true, inPlace: true } })).toEqual(IN_PLACE);
     const tags = { tags: { nofailover: true } };
-    expect(steps({ patroni: { listed: { pg2: tags, pg3: tags } } })).toEqual(inPlace);
+    expect(steps({ options: { handsOver: true }, patroni: { listed: { pg2: tags, pg3: tags } } })).toEqual(IN_PLACE);
+  });
+
+  it.each<{ title: string; scene: Scene; handsOver: true | undefined }>([
+    { title: 'in place', scene: {}, handsOver: undefined },
+    { title: 'in place on a host with as much to do as it can', scene: { load: 2 }, handsOver: undefined },
+    { title: 'by a switchover away from a busy host', scene: { load: 2.1 }, handsOver: true },
+    { title: 'by a switchover where commits would wait for a standby', scene: { config: { synchronous_mode: true } }, handsOver: true },
+  ])('choose the way of the leader: $title', ({ scene, handsOver }) =>
+    expect(restart.choose?.(run(scene))).toMatchObject({ began: { pg1: '1000' }, ...(handsOver === undefined ? {} : { handsOver }) }),
+  );
+
+  it('keep to what was chosen, whatever the load is later', () => {
+    expect(steps({ load: 9 })).toEqual(IN_PLACE);
+    expect(restart.choose?.(run({ load: 1 }))).not.toHaveProperty('handsOver');
   });
 
   it('raise a limit on standbys first', () => {
-    expect(steps(RAISE)).toEqual([
+    expect(steps({ ...RAISE, options: { pending: true, switchover: true } })).toEqual([
       'restart PostgreSQL on pg2 (max_connections 100 → 200)',
       'restart PostgreSQL on pg3 (max_connections 100 → 200)',
       'hand the lead from pg1 to pg2, which restarts PostgreSQL on pg1 (max_connections 100 → 200)',
@@ -179,7 +201,8 @@ describe('the steps of a restart of PostgreSQL', () => {
     expect(
       ids({ ...LOWER, restarted: ['pg1', 'pg2'], runningOn: { pg1: low, pg2: low }, pendingOn: { pg1: undefined, pg2: undefined } }),
     ).toEqual(['restart-pg3']);
-    expect(ids({ restarted: ['pg2'] })).toEqual(['restart-pg3', 'hand-over', 'follow']);
+    expect(ids({ restarted: ['pg2'] })).toEqual(['restart-pg3', 'restart-pg1']);
+    expect(ids({ restarted: ['pg2'], options: { switchover: true } })).toEqual(['restart-pg3', 'hand-over', 'follow']);
     expect(ids({ restarted: NAMES })).toEqual([]);
     expect(ids({ leader: 'pg2', restarted: ['pg2', 'pg3'], down: ['pg1'], done: ['restart-pg2', 'restart-pg3', 'hand-over'] })).toEqual([
       'follow',
@@ -189,7 +212,7 @@ describe('the steps of a restart of PostgreSQL', () => {
 
   it('are those of the members that are chosen', () => {
     expect(ids({ chosen: ['pg3'] })).toEqual(['restart-pg3']);
-    expect(ids({ chosen: ['pg1'] })).toEqual(['hand-over', 'follow']);
+    expect(ids({ chosen: ['pg1'] })).toEqual(['restart-pg1']);
   });
 
   it('are none where nothing is pending', () => {
@@ -199,7 +222,7 @@ describe('the steps of a restart of PostgreSQL', () => {
 
   it('hand the lead only to a member on which nothing is pending by then', () => {
     const shared: Reasons = { shared_buffers: { from: '128MB', to: '256MB' } };
-    expect(steps({ ...PENDING, pending: shared, chosen: ['pg1', 'pg3'] })).toEqual([
+    expect(steps({ options: { pending: true, switchover: true }, pending: shared, chosen: ['pg1', 'pg3'] })).toEqual([
       'restart PostgreSQL on pg3 (shared_buffers 128MB → 256MB)',
       'hand the lead from pg1 to pg3, which restarts PostgreSQL on pg1 (shared_buffers 128MB → 256MB)',
       'wait until pg1 and pg2 stream from pg3',
@@ -268,6 +291,14 @@ describe('the guards of a restart of PostgreSQL', () => {
       title: 'a standby that would keep what its leader has',
       scene: { ...LOWER, chosen: ['pg2'] },
       says: 'pg2 would keep max_connections: a standby has it no lower than its leader, and pg1 was not restarted for it',
+    },
+    {
+      title: 'a switchover is asked for and nobody can take the lead',
+      scene: {
+        options: { switchover: true },
+        patroni: { listed: { pg2: { tags: { nofailover: true } }, pg3: { lag: 2_000_000 } } },
+      },
+      says: 'no standby can take the lead from pg1:\n  pg2 never leads: it has the tag nofailover\n  pg3 is 2000000 bytes behind, more than maximum_lag_on_failover allows (1048576)',
     },
     {
       title: 'the two turns of a mixed change',

@@ -22,15 +22,25 @@ describe('pgprov stop', () => {
       made: { leader: 'pg2' },
       left: ['stop Patroni and PostgreSQL on pg1 and pg3 @pg1,pg3', 'stop Patroni and PostgreSQL on pg2, the leader @pg2'],
     },
-    { title: 'the leader alone', made: { stopped: ['pg2', 'pg3'] }, left: ['stop Patroni and PostgreSQL on pg1, the leader @pg1'] },
+    {
+      title: 'the leader alone',
+      made: { stopped: ['pg2', 'pg3'], disabled: ['pg2', 'pg3'] },
+      left: ['stop Patroni and PostgreSQL on pg1, the leader @pg1'],
+    },
     { title: 'one that was chosen', made: { chosenHosts: ['pg3'] }, left: ['stop Patroni and PostgreSQL on pg3 @pg3'] },
     { title: 'all where nobody leads', made: { leader: null }, left: ['stop Patroni and PostgreSQL on pg1, pg2 and pg3 @pg1,pg2,pg3'] },
     {
       title: 'a server without its Patroni',
-      made: { stopped: ALL, leader: null, data: { pg2: { running: true } } },
+      made: { stopped: ALL, disabled: ALL, leader: null, data: { pg2: { running: true } } },
       left: ['stop Patroni and PostgreSQL on pg2 @pg2'],
     },
-    { title: 'nothing', made: { stopped: ALL, leader: null }, left: [] },
+    { title: 'nothing', made: { stopped: ALL, disabled: ALL, leader: null }, left: [] },
+    {
+      title: 'what is down and would start at boot, where all are to be down',
+      made: { stopped: ['pg2', 'pg3'], disabled: ['pg3'] },
+      left: ['stop Patroni and PostgreSQL on pg2 @pg2', 'stop Patroni and PostgreSQL on pg1, the leader @pg1'],
+    },
+    { title: 'nothing of what is down beside a leader', made: { stopped: ['pg2'], chosenHosts: ['pg2'] }, left: [] },
   ])('stops $title', ({ made, left }) => expect(steps(stop, made)).toEqual(left));
 
   it('says who may lack commits', () => {
@@ -101,6 +111,15 @@ describe('pgprov stop', () => {
     const checks = stop.checks?.(madeUp(inventory, { stopped: ['pg2', 'pg3'], away: ['pg1'], leader: null })) ?? [];
     expect(checks.map(({ host, ok, detail }) => `${host} ${ok} ${detail}`)[0]).toBe(
       'pg1 false it cannot be reached, so nobody knows whether it runs',
+    );
+  });
+
+  it('says what starts at a boot', () => {
+    const said = (made: Made<object>): string => stop.finished?.(madeUp(inventory, made)) ?? '';
+    expect(said({ stopped: ALL, disabled: ALL, leader: null })).toMatch(/They stay down when their hosts boot$/u);
+    expect(said({ stopped: ['pg2'], chosenHosts: ['pg2'] })).toContain('Their units stay enabled, so a reboot starts them as well');
+    expect(said({ stopped: ['pg1', 'pg2'], disabled: ['pg1', 'pg2'], away: ['pg3'], leader: null, chosenHosts: ['pg1', 'pg2'] })).toContain(
+      'This does not hold for pg3, which may then take the lead without the last commits',
     );
   });
 

@@ -96,6 +96,7 @@ describe('a replayed run', () => {
       version: '0.1.0',
       inventory: '/i.yml',
       resumes: undefined,
+      follows: undefined,
       plan: undefined,
     };
     expect(renderRunHead(frame, { color: false })).toEqual([

@@ -71,12 +71,24 @@ describe('the note of a first start', () => {
     { state: { enabled: false, noted: true }, changes: ['enable patroni'] },
     { state: { enabled: true, noted: true }, changes: ['record that the first start of patroni is over'] },
     { state: { enabled: true, noted: false }, changes: [] },
+    { state: { enabled: false, noted: false, putOff: true as const }, changes: ['enable patroni'] },
+    { state: { enabled: true, noted: false, putOff: true as const }, changes: ['record that patroni starts at boot again'] },
   ])('$state: $changes', ({ state, changes }) => {
     expect(
       enabledAfterFirstStart('patroni')
         .diff(state)
         .map(({ summary }) => summary),
     ).toEqual(changes);
+  });
+
+  it('ends what a stop has put off', async () => {
+    mkdirSync(work.at('own', 'stopped'), { recursive: true });
+    writeFileSync(work.at('own', 'stopped', 'patroni'), '');
+    const enabled = enabledAfterFirstStart('patroni');
+    const seen = async (): Promise<boolean> => (await run(HOST_SHELLS[0] as Shell, enabled.probe())).includes('put-off');
+    expect(await seen()).toBe(true);
+    await run(HOST_SHELLS[0] as Shell, enabled.apply([{ action: 'update', summary: '' }], { enabled: true, noted: false, putOff: true }));
+    expect(await seen()).toBe(false);
   });
 
   it('is seen beside the unit', () => {

@@ -81,19 +81,26 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'the request for it' : 'the 
 });
 
 describe('patroniStopped', () => {
-  const resource = patroniStopped({ unit: 'patroni', path: '/data', server });
-  const seen = (active: string, running: boolean): number =>
-    resource.diff(
-      resource.parse(
-        answer(
-          `kind=cluster\nversion=17\n${running ? 'running=yes\n' : ''}\nNames=patroni.service\nLoadState=loaded\nActiveState=${active}\n`,
-        ),
-      ),
-    ).length;
+  const stopped = (staysDown: boolean): ReturnType<typeof patroniStopped> =>
+    patroniStopped({ unit: 'patroni', path: '/data', server, staysDown });
+  const seen = (active: string, running: boolean, enabled = true, staysDown = false): number => {
+    const unit = `Names=patroni.service\nLoadState=loaded\nUnitFileState=${enabled ? 'enabled' : 'disabled'}\nActiveState=${active}\n`;
+    const resource = stopped(staysDown);
+    return resource.diff(resource.parse(answer(`kind=cluster\nversion=17\n${running ? 'running=yes\n' : ''}\n${unit}`))).length;
+  };
 
   it('stops whatever of the two runs', () => {
     expect([seen('active', true), seen('active', false), seen('inactive', true), seen('deactivating', true)]).toEqual([1, 1, 1, 1]);
     expect([seen('inactive', false), seen('failed', false)]).toEqual([0, 0]);
+  });
+
+  it('keeps Patroni from starting at boot where it is to stay down, before it stops it', () => {
+    expect([seen('active', true, true, true), seen('inactive', false, true, true), seen('inactive', false, false, true)]).toEqual([
+      2, 1, 0,
+    ]);
+    const script = stopped(true).apply([], { patroni: true, postgresql: true, enabled: true }).text;
+    expect(script.indexOf('systemctl -q disable')).toBeLessThan(script.indexOf('systemctl stop'));
+    expect(stopped(false).apply([], { patroni: true, postgresql: true, enabled: true }).text).not.toContain('disable');
   });
 });
 

@@ -43,18 +43,27 @@ export function makeCluster(binaries: string, data: string, ...options: readonly
 /** A server of this machine that runs for a test, reached through its socket alone. */
 export interface RunningServer {
   data: string;
+  /** Directory of its socket. */
+  socket: string;
   /** Rows of a query, unaligned, without headings. */
   query(sql: string): string[];
   stop(): void;
 }
 
-/** Makes a cluster and starts it, with these settings. */
-export function startServer(binaries: string, settings: Readonly<Record<string, string>> = {}): RunningServer {
+/**
+ * Starts a server with these settings.
+ * @param make makes its data directory; default: a new cluster
+ */
+export function startServer(
+  binaries: string,
+  settings: Readonly<Record<string, string>> = {},
+  make: (data: string) => void = (data) => makeCluster(binaries, data),
+): RunningServer {
   const top = mkdtempSync(join(tmpdir(), 'pgprov-server-'));
   execFileSync('chown', [POSTGRES_USER, top]);
   chmodSync(top, 0o755);
   const data = join(top, 'data');
-  makeCluster(binaries, data);
+  make(data);
   const all = { listen_addresses: '', unix_socket_directories: top, fsync: 'off', ...settings };
   const run = (program: string, ...words: string[]): string => {
     const command = asPostgres(join(binaries, program), ...words);
@@ -67,6 +76,7 @@ export function startServer(binaries: string, settings: Readonly<Record<string, 
   execFileSync(program, words, { stdio: 'ignore', cwd: '/' });
   return {
     data,
+    socket: top,
     query: (sql) =>
       run('psql', '-XAtqw', '-v', 'ON_ERROR_STOP=1', '-h', top, '-d', 'postgres', '-c', sql)
         .split('\n')

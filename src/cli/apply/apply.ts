@@ -79,25 +79,25 @@ function assertNothingElse(file: string, options: ApplyOptions): void {
   });
 }
 
-/** What `--restart` does at the end: an operation of its own, which shows its steps and asks. */
+/**
+ * What `--restart` does at the end: an operation of its own, which shows its steps and asks. What is pending is known only when the apply is
+ * proved, and an operation that was cut off is finished by its own command; so it has a journal of its own, which names the apply's.
+ */
 const RESTART = 'restart';
 
 async function run(file: string, options: ApplyOptions, environment: Environment, basis: Basis = {}): Promise<ExitCode> {
-  const exitCode = await changeHosts(file, options, environment, basis);
+  const pipeline = await Pipeline.open(file, options, environment);
+  const exitCode = await changeHosts(pipeline, options, basis);
   if (options.restart !== true || exitCode !== ExitCode.done) return exitCode;
   // The page is about the changes.
   const { report: _page, check: _check, resume: _resume, ...same } = options;
-  return runOperation(operationNamed(RESTART), file, { ...same, pending: true } as OperateCommandOptions, environment);
+  return runOperation(operationNamed(RESTART), file, { ...same, pending: true } as OperateCommandOptions, environment, {
+    follows: pipeline.run,
+  });
 }
 
-async function changeHosts(
-  file: string,
-  options: ApplyOptions,
-  environment: Environment,
-  { plan: filed, resumes }: Basis,
-): Promise<ExitCode> {
-  const pipeline = await Pipeline.open(file, options, environment);
-  const { inventory } = pipeline;
+async function changeHosts(pipeline: Pipeline, options: ApplyOptions, { plan: filed, resumes }: Basis): Promise<ExitCode> {
+  const { inventory, environment } = pipeline;
   await tellUnfinished(pipeline);
   const selection = selectionOf(inventory, options);
   const about = { ...(resumes === undefined ? {} : { resumes }), ...(filed === undefined ? {} : { plan: filed.file }) };

@@ -30,8 +30,14 @@ export interface OperateCommandOptions extends PipelineOptions {
   giveUp?: boolean;
 }
 
+/** The run that an operation goes on from. */
+export interface Follows {
+  /** Id of its journal. */
+  follows?: string | undefined;
+}
+
 /** What an operation is run with, once it is known where it begins. */
-interface Begun {
+interface Begun extends Follows {
   operation: Operation;
   given: Readonly<Record<string, unknown>>;
   /** What `--host` and `--group` chose, where it has these. */
@@ -56,6 +62,7 @@ export async function runOperation(
   file: string,
   options: OperateCommandOptions,
   environment = THIS_PROCESS,
+  { follows }: Follows = {},
 ): Promise<ExitCode> {
   const { name } = operation;
   const pipeline = await Pipeline.open(file, options, environment);
@@ -72,7 +79,7 @@ export async function runOperation(
   const selected = operation.choosesHosts === true ? selectionOf(inventory, options).hosts : undefined;
   if (record !== undefined) assertSameHosts(record, selected, inventory);
   const chosenHosts = record === undefined ? selected : record.hosts;
-  const begun: Begun = { operation, given: record?.given ?? given, chosenHosts, record };
+  const begun: Begun = { operation, given: record?.given ?? given, chosenHosts, record, ...(follows === undefined ? {} : { follows }) };
   await startOf(basisOf(pipeline, begun));
   return options.check === true ? check(pipeline, begun) : carryOut(pipeline, begun, options);
 }
@@ -200,11 +207,13 @@ function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptio
   const { operation, given, record } = begun;
   const { store } = pipeline;
   const command = operationWords(operation, given);
+  const about = begun.follows === undefined ? {} : { follows: begun.follows };
   const isRecorded = operation.keptInStore !== true;
   return pipeline.carryOut({
     command,
+    about,
     shows: 'run',
-    journal: { command, aim: operation.choosesHosts === true ? selectionOptions(options) : {}, set: options.set ?? [] },
+    journal: { command, aim: operation.choosesHosts === true ? selectionOptions(options) : {}, set: options.set ?? [], ...about },
     // One that is refused or finds nothing to do has no place in the journal, where the last run is one to be resumed.
     holds: true,
     go: async (parts) => {

@@ -128,6 +128,7 @@ function reportedRun(words: Invocation, events: readonly TimedEvent[], { exitCod
       ...fact('Plan', words.plan),
       ...fact('Run', ofType(clean, 'run-start').at(-1)?.run),
       ...fact('Resumes run', words.resumes),
+      ...fact('Follows run', words.follows),
       ...fact('pgprov', words.version),
     ],
     events: clean,

@@ -17,6 +17,8 @@ export interface Invocation {
   /** Absolute path. */
   inventory: string | undefined;
   resumes?: string | undefined;
+  /** The run that this one goes on from: the apply whose `--restart` it carries out. */
+  follows?: string | undefined;
   plan?: string | undefined;
 }
 
@@ -25,7 +27,7 @@ export function describeInvocation(
   inventory: Inventory,
   command: string,
   options: OutputOptions,
-  more: Pick<Invocation, 'resumes' | 'plan'> = {},
+  more: Pick<Invocation, 'resumes' | 'follows' | 'plan'> = {},
 ): Invocation {
   return {
     cluster: inventory.cluster,

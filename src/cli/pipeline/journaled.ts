@@ -18,6 +18,8 @@ export interface JournalHead {
   set: readonly string[];
   /** The broken run that this one resumes. */
   resumes?: string;
+  /** The run that this one goes on from: the apply whose `--restart` it carries out. */
+  follows?: string;
   /** The plan file it carries out. */
   plan?: string;
 }
@@ -43,7 +45,7 @@ export function journaled(
 ): { emit: TimedListener; close(): void } {
   let journal: Journal | undefined;
   const begin = (): Journal => {
-    const { command = 'apply', set, aim, resumes, plan } = said;
+    const { command = 'apply', set, aim, resumes, follows, plan } = said;
     const intent = {
       command,
       cluster: inventory.cluster,
@@ -52,6 +54,7 @@ export function journaled(
       set: maskSecretOverrides(set, catalogOf(inventory)),
       inventory: { file: inventory.file, sha256: fileDigest(inventory.file) },
       ...(resumes === undefined ? {} : { resumes }),
+      ...(follows === undefined ? {} : { follows }),
       ...(plan === undefined ? {} : { plan }),
     };
     return new Journal(store, intent, (reason) =>

@@ -44,7 +44,7 @@ export interface Passage<Outcome extends ClusterEnd> extends Shows {
   /** The command as one would write it, without inventory and options. */
   command: string;
   /** More for the page about it. */
-  about?: Pick<Invocation, 'resumes' | 'plan'>;
+  about?: Pick<Invocation, 'resumes' | 'follows' | 'plan'>;
   /** Those that it connects to; default: all. */
   hosts?: readonly Host[];
   /** Its answer has the times already. */
@@ -105,6 +105,11 @@ export class Pipeline {
   /** Where the time went; undefined when nobody asked, or no run began. */
   get timings(): RunClock['timings'] {
     return this.#clock.timings;
+  }
+
+  /** Id of the journal of the run; undefined when none is kept, or no run began. */
+  get run(): string | undefined {
+    return this.#clock.events.flatMap((event) => (event.type === 'run-start' ? (event.run ?? []) : [])).at(-1);
   }
 
   /** Prints an answer. */

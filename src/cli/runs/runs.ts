@@ -86,6 +86,7 @@ function framed(record: RunRecord): RunFrame {
     version: head?.pgprov,
     inventory: head?.inventory.file,
     resumes: head?.resumes,
+    follows: head?.follows,
     plan: head?.plan,
   };
 }

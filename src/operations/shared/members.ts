@@ -120,15 +120,16 @@ export function unfit(view: View, leader: string, member: string): string | unde
   return outOfSync(view, listed) ?? (listed.state === 'streaming' && !streamsFrom(view, leader, member) ? unconnected(leader) : undefined);
 }
 
+/** Whether commits wait for a standby, by Patroni's `synchronous_mode`. */
+export function isSynchronous(view: View): boolean {
+  const mode = dynamicOf(view)['synchronous_mode'];
+  return mode === true || mode === 'on' || mode === 'quorum';
+}
+
 /** With synchronous replication only a synchronous standby is promoted. */
 function outOfSync(view: View, { role }: ClusterMember): string | undefined {
-  const mode = dynamicOf(view)['synchronous_mode'];
-  const isSynchronous = role === 'sync_standby' || role === 'quorum_standby';
-  return mode === true || mode === 'on' || mode === 'quorum'
-    ? isSynchronous
-      ? undefined
-      : 'is no synchronous standby, and with synchronous_mode only a synchronous standby takes the lead'
-    : undefined;
+  if (!isSynchronous(view) || role === 'sync_standby' || role === 'quorum_standby') return undefined;
+  return 'is no synchronous standby, and with synchronous_mode only a synchronous standby takes the lead';
 }
 
 /** The members besides the leader that do not stream from it. */

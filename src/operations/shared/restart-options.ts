@@ -8,6 +8,10 @@ export interface RestartOptions {
   pending?: boolean;
   /** The leader is restarted without a switchover. */
   inPlace?: boolean;
+  /** The leader hands the lead over, which restarts it. */
+  switchover?: boolean;
+  /** Chosen before the first step: the leader is restarted by a switchover, though no option says so. */
+  handsOver?: boolean;
   /**
    * Chosen before the first step: the hosts, and the start of what runs there, `ServerLimits.started` or a unit's. Who has another start since
    * then was restarted.

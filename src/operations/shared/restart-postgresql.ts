@@ -14,8 +14,9 @@ import {
   type StandbyLimit,
 } from '../../index.js';
 import { accountsOf, dataDirectoryOf, hostsWith, localServer, restApiUrl } from '../../../roles/shared/layout.js';
-import { answerOf, dynamicOf, leaderOf, membersBut, streamsFrom, unfit } from './members.js';
+import { answerOf, dynamicOf, leaderOf, membersBut, streamsFrom } from './members.js';
 import { followStep, handOverStep } from './hand-over.js';
+import { candidateOf, isByHandOver, noHeir } from './leader-restart.js';
 import { leaderGate, standbyGate } from './member-gate.js';
 import { busyObjection, maintenanceObjection, scheduledRestartObjection } from './quiet-cluster.js';
 import { compareLimits, isLeft, leftBehind, turnsOf, wantedLimits, type Restartable, type Turn } from './restart-order.js';
@@ -72,6 +73,7 @@ export function postgresqlObjections(run: RestartRun): OperationObjection[] {
   return [
     ...[leading, ...standbys].flatMap((member) => stillPending(run, member)),
     ...behindLeader(run, leading, standbys),
+    ...noHeir(run, leader, turnsOf(leading, standbys, options.pending === true)),
     ...(options.pending === true ? keepsForLeader(run, leading, standbys) : []),
   ].slice(0, 1);
 }
@@ -158,7 +160,7 @@ export function postgresqlSteps(run: RestartRun): HostStep[] {
   const standbys = standbysOf(run, leader);
   return turnsOf(restartable(run, leader), standbys, options.pending === true).flatMap((turn): HostStep[] => {
     if (turn.as === 'standby') return [standbyStep(run, leader, turn)];
-    const candidate = turn.as === 'leader' && options.inPlace !== true ? candidateOf(run, leader) : undefined;
+    const candidate = turn.as === 'leader' && isByHandOver(run) ? candidateOf(run, leader) : undefined;
     return candidate === undefined
       ? [inPlaceStep(run, turn)]
       : [
@@ -169,15 +171,6 @@ export function postgresqlSteps(run: RestartRun): HostStep[] {
           followStep(candidate, membersBut(run.inventory, candidate)),
         ];
   });
-}
-
-/** Whom the leader hands the lead to before it is restarted: the first standby that can lead and has no restart pending by then. */
-export function candidateOf(run: RestartRun, leader: string): string | undefined {
-  const { view, inventory } = run;
-  return hostsWith(inventory, 'patroni')
-    .map(({ name }) => name)
-    .filter((name) => name !== leader && unfit(view, leader, name) === undefined)
-    .find((name) => isSelected(run, name) || answerOf(view, name)?.pendingRestart !== true);
 }
 
 /** ` (max_connections 100 → 200)` */

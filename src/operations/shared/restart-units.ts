@@ -16,7 +16,8 @@ import { followStep, handOverStep } from './hand-over.js';
 import { leaderGate, standbyGate } from './member-gate.js';
 import { busyObjection, scheduledRestartObjection } from './quiet-cluster.js';
 import { noLeader, notReady } from './ready-members.js';
-import { candidateOf, leftToRaise } from './restart-postgresql.js';
+import { candidateOf } from './leader-restart.js';
+import { leftToRaise } from './restart-postgresql.js';
 import { isSelected, selectedOf, type Restarting, type RestartRun } from './restart-options.js';
 
 /** Patroni's unit on the members. */

@@ -1,14 +1,18 @@
 import { patroniStopped, stoppedHandle, type PatroniStoppedState, type RoleContext, type View } from '../../index.js';
 import { dataDirectoryOf, hostsWith, localServer } from '../../../roles/shared/layout.js';
 
-/** A member that is to be down. */
-export function stopped({ host, platform }: RoleContext): ReturnType<typeof patroniStopped> {
-  return patroniStopped({ unit: platform.patroni.unit, path: dataDirectoryOf(host, platform), server: localServer(host, platform) });
+/**
+ * A member that is to be down.
+ * @param staysDown also after a boot of its host
+ */
+export function stopped({ host, platform }: RoleContext, staysDown: boolean): ReturnType<typeof patroniStopped> {
+  const { unit } = platform.patroni;
+  return patroniStopped({ unit, path: dataDirectoryOf(host, platform), server: localServer(host, platform), staysDown });
 }
 
 /** Asks a member after every step what of it runs; other hosts are not asked. */
 export function memberRuns(context: RoleContext): ReturnType<typeof patroniStopped>[] {
-  return hostsWith(context.inventory, 'patroni').some(({ name }) => name === context.host.name) ? [stopped(context)] : [];
+  return hostsWith(context.inventory, 'patroni').some(({ name }) => name === context.host.name) ? [stopped(context, false)] : [];
 }
 
 /** What runs of a member; undefined where it was not asked. */

@@ -16,6 +16,8 @@ export interface Site {
   directory: string;
   /** Other ways to the hosts' sshd than port 22 of their own addresses, by name. */
   through?: ReadonlyMap<string, Endpoint>;
+  /** Access lines that the cluster is to have for clients; none are the rule. */
+  hba?: readonly string[];
   /** The one PostgreSQL parameter that is changed, e.g. `8MB`. */
   workMem: string;
 }

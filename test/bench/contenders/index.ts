@@ -8,6 +8,9 @@ import { ssh2Version } from './ssh2.js';
 /** Those who make clusters, in the order in which they take turns. */
 const CLUSTER_CONTENDERS: readonly ClusterContender[] = [pgprov, ansible, mitogen, script];
 
+/** Comes with the Patroni of the hosts, so it can always take part. */
+const PATRONICTL = { name: 'patronictl' as const, version: async () => 'of the Patroni that the hosts have' };
+
 /** Who takes part in a run of the benchmark. */
 export interface Roll {
   names: ContenderName[];
@@ -21,7 +24,7 @@ export interface Roll {
 /** Finds out who of those asked for can take part on this machine. */
 export async function takeRoll(asked: readonly ContenderName[]): Promise<Roll> {
   const roll: Roll = { names: [], clusterContenders: [], versions: {}, missing: {} };
-  const present = [...CLUSTER_CONTENDERS, { name: 'ssh2' as const, version: ssh2Version }];
+  const present = [...CLUSTER_CONTENDERS, { name: 'ssh2' as const, version: ssh2Version }, PATRONICTL];
   for (const name of Object.keys(CONTENDERS) as ContenderName[]) {
     const contender = present.find((one) => one.name === name);
     if (!asked.includes(name) || contender === undefined) {

@@ -5,6 +5,7 @@ export const CONTENDERS = {
   mitogen: 'Ansible with Mitogen',
   script: 'bare script',
   ssh2: 'plain ssh2',
+  patronictl: 'patronictl',
 } as const;
 
 /** A name of a contender. */

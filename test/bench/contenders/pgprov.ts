@@ -11,6 +11,9 @@ import { type ClusterContender, endpointOf, type Site } from './contender.js';
 /** The built program. */
 export const PGPROV = join(CHECKOUT, 'bin', 'pgprov.js');
 
+/** The inventory's name in a site's folder. */
+export const INVENTORY = 'inventory.yml';
+
 /** `pgprov apply`, as a user runs it. */
 export const pgprov: ClusterContender = {
   name: 'pgprov',
@@ -21,7 +24,7 @@ export const pgprov: ClusterContender = {
 
 async function writeInventory(site: Site): Promise<string> {
   const [first] = site.hosts as [Site['hosts'][number]];
-  const file = join(site.directory, 'inventory.yml');
+  const file = join(site.directory, INVENTORY);
   const hosts = site.hosts.map((host) => {
     const { address, port } = endpointOf(site, host);
     return [host.name, { address, cluster_address: host.address, ssh: { port } }];
@@ -37,7 +40,11 @@ async function writeInventory(site: Site): Promise<string> {
         config: false,
       },
       hosts: Object.fromEntries(hosts),
-      postgresql: { version: SYSTEMS[site.os].postgresql, parameters: { work_mem: site.workMem } },
+      postgresql: {
+        version: SYSTEMS[site.os].postgresql,
+        parameters: { work_mem: site.workMem },
+        ...(site.hba === undefined ? {} : { hba: site.hba }),
+      },
       // The lab imitates PGDG's repository and signs it with a key of its own.
       pgdg: { key_fingerprint: (await publicKey('pgdg')).fingerprint },
     }),

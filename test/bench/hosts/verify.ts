@@ -74,11 +74,13 @@ async function expect(host: LabHost, what: string, wanted: string, got: Promise<
   if (value !== wanted) throw new Error(`${host.name}: ${what}: ${value} instead of ${wanted}`);
 }
 
-function sql(host: LabHost, statement: string): Promise<string> {
+/** SQL as the operating-system user postgres. */
+export function sql(host: LabHost, statement: string): Promise<string> {
   return must(host, `runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -c "${statement}"`);
 }
 
-async function must(host: LabHost, command: string): Promise<string> {
+/** Runs a command on a host. @throws Error with its words when it fails */
+export async function must(host: LabHost, command: string): Promise<string> {
   const { code, stdout, stderr } = await host.exec(command);
   if (code !== 0) throw new Error(`${host.name}: \`${command}\` ended with ${code}: ${stdout}${stderr}`);
   return stdout.trim();

@@ -1,7 +1,7 @@
 import type { Spent } from './child.js';
 
-/** One run that did its work. */
-export interface Sample extends Spent {
+/** One run that did its work; what a process on a host took is not counted. */
+export interface Sample extends Pick<Spent, 'seconds'>, Partial<Omit<Spent, 'seconds'>> {
   /** More that was measured of the same run, by name. */
   more?: Record<string, number>;
 }

@@ -5,6 +5,7 @@ import type { Measure } from './measure.js';
 import { oneChange } from './one-change.js';
 import { start } from './start.js';
 import { width } from './width.js';
+import { writeGap } from './write-gap.js';
 
 /** All measures, in the order in which they are taken and shown. */
-export const MEASURES: readonly Measure[] = [firstApply, changeless, oneChange, distance, width, start];
+export const MEASURES: readonly Measure[] = [firstApply, changeless, oneChange, distance, width, writeGap, start];

@@ -168,7 +168,7 @@ function conclude(series: readonly Series[], widths: readonly number[]): { ratio
   const ansible = both.map((which) => ratioOf(`Ansible ÷ pgprov, ${which}, ${most} hosts`, of('ansible', which), of('pgprov', which)));
   const mitogen = both.map((which) => ratioOf(`Mitogen ÷ pgprov, ${which}, ${most} hosts`, of('mitogen', which), of('pgprov', which)));
   const peak = median(
-    [...(of('pgprov', 'first')?.runs ?? []), ...(of('pgprov', 'again')?.runs ?? [])].filter(isSample).map((run) => run.peak),
+    [...(of('pgprov', 'first')?.runs ?? []), ...(of('pgprov', 'again')?.runs ?? [])].filter(isSample).flatMap(({ peak }) => peak ?? []),
   );
   return {
     ratios: [...floor, byHand, ...ansible, ...mitogen],

@@ -60,7 +60,7 @@ function section(result: MeasureResult): string[] {
 function row(series: Series, points: boolean): string[] {
   const samples = series.runs.filter(isSample);
   const wall = summarize(known(secondsOf(series)));
-  const middle = (of: (sample: Sample) => number): number | undefined => median(samples.map(of));
+  const middle = (of: (sample: Sample) => number | undefined): number | undefined => median(known(samples.map(of)));
   return [
     contenderTitle(series.contender),
     ...(points ? [series.point ?? ''] : []),

@@ -11,8 +11,9 @@ const COLORS: Readonly<Record<string, string>> = {
   mitogen: '#c77d0a',
   script: '#7d8590',
   ssh2: '#4f9d55',
+  patronictl: '#8f5bd6',
 };
-const OTHER = '#8f5bd6';
+const OTHER = '#b05a8c';
 
 const WIDTH = 860;
 const LABELS = 250;

@@ -30,6 +30,14 @@ describe('the command of an operation', () => {
       expect([await record(), machines.open.size]).toEqual([undefined, 0]);
     });
 
+    it('names in its journal the run that it follows', async () => {
+      three.give('pg1');
+      await three.run((environment) =>
+        runOperation(three.operation, three.inventory, { yes: true }, environment, { follows: 'the-apply' }),
+      );
+      expect(readRuns(three.at('.pgprov', 'demo'))[0]?.head).toMatchObject({ command: 'sweep', follows: 'the-apply' });
+    });
+
     it('does nothing when the answer is no: exit code 130, no journal, no record', async () => {
       three.give(...HOSTS);
       three.giveData('pg1');
