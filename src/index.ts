@@ -4,7 +4,7 @@ export { formatBytes } from './lib/bytes.js';
 export { maintenanceWords, type SlotStatus } from './lib/cluster-status.js';
 export { enumerate } from './lib/enumerate.js';
 export { groupBy } from './lib/group-by.js';
-export { didYouMean } from './lib/nearest.js';
+export { didYouMean, unknownName } from './lib/nearest.js';
 export { makePassword } from './lib/password.js';
 export { keyFingerprints } from './lib/openpgp.js';
 export { verifierMatches } from './lib/scram.js';

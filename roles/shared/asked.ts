@@ -15,7 +15,7 @@ export function guardParameters(view: View, host: Host): Objection[] {
   });
   return [
     ...state.objections.map(({ message, hint }) =>
-      object(`${server} does not take the parameters: ${message}`, hint ?? 'correct the parameter in the inventory'),
+      object(`${server} does not take the parameters: ${message}`, hint ?? 'correct the parameter'),
     ),
     ...(installsMore(view, host) ? [] : state.missingLibraries).map((name) =>
       object(`${server} would not start: there is no library ${name}`, missingHint(name)),

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { choiceOption } from './option-values.js';
 
 /** For an option that may be said several times: gathers its values. */
 export function collect(value: string, list: string[] | undefined): string[] {
@@ -69,7 +70,7 @@ export function withPasswords(command: Command): Command {
 /** How progress is shown. */
 export function withOutput(command: Command): Command {
   return command.addOption(
-    new Option('--output <form>', 'how to show progress; default: tree on a terminal, plain otherwise').choices(['tree', 'plain', 'json']),
+    choiceOption('--output <form>', 'how to show progress; default: tree on a terminal, plain otherwise', ['tree', 'plain', 'json']),
   );
 }
 

@@ -5,6 +5,7 @@ import type { SetExit } from './action.js';
 import { addApplyCommands } from './apply/command.js';
 import { addCertsCommands } from './certs/command.js';
 import { addCompletionCommand, answerShell, COMPLETE } from './completion/command.js';
+import { helpText } from './help-text.js';
 import { addHistoryCommand } from './history/command.js';
 import { addConfigCommands } from './config/command.js';
 import { addInitCommand } from './init/command.js';
@@ -19,12 +20,12 @@ import { addSshCommand } from './ssh/command.js';
 import { addStatusCommands } from './status/command.js';
 import { addValidateCommands } from './validate/command.js';
 import { endWithTerminal } from './terminal-gone.js';
+import { calledCommand, usageError } from './usage-error.js';
 import { version } from './version.js';
 
 const EXIT_CODES = `
-Exit codes: 0 done, 1 a host failed, 2 the command line or the inventory is wrong,
-3 a host could not be reached, 4 refused, mostly to protect data, 5 another run holds the lock,
-6 there are differences (diff, and plan --detailed-exitcode), 7 certificates expire (certs status).`;
+Exit codes: 0 done, 1 a host failed, 2 the command line or the inventory is wrong, 3 a host could not be reached, 4 refused, mostly to protect
+data, 5 another run holds the lock, 6 there are differences (diff, and plan --detailed-exitcode), 7 certificates expire (certs status).`;
 
 /** Registers a group of commands; the words are the whole command line. */
 type AddCommands = (program: Command, setExit: SetExit, words: readonly string[]) => void;
@@ -49,15 +50,19 @@ const GROUPS: readonly AddCommands[] = [
   addCompletionCommand,
 ];
 
-function buildProgram(setExit: SetExit, words: readonly string[]): Command {
+/** The command line, of all groups of commands. */
+export function buildProgram(setExit: SetExit, words: readonly string[]): Command {
   const program = new Command('pgprov')
     .description('Bootstraps highly available PostgreSQL clusters over SSH, from one inventory file.')
     .version(version(), '-V, --version')
     .option('--debug', 'print stack traces of unexpected errors')
     .showSuggestionAfterError()
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
-    .addHelpText('after', EXIT_CODES);
+    // It is written by `reportThrown`, like all other errors.
+    .configureOutput({ outputError: () => undefined })
+    // With their arguments, which the help of each has, names would leave descriptions too little room to be wrapped.
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
+    .addHelpText('after', helpText(EXIT_CODES));
   for (const add of GROUPS) add(program, setExit, words);
   return program;
 }
@@ -79,8 +84,12 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     else await program.parseAsync(argv as string[], { from: 'user' });
     return exitCode;
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? ExitCode.done : ExitCode.badInput;
-    return await reportThrown(thrown, program.opts<{ debug?: boolean }>().debug === true);
+    const { debug = false } = program.opts<{ debug?: boolean }>();
+    if (!(thrown instanceof CommanderError)) return await reportThrown(thrown, debug);
+    if (thrown.exitCode === 0) return ExitCode.done;
+    // The help of a group of commands, which was called without one of them.
+    if (thrown.code === 'commander.help') return ExitCode.badInput;
+    return await reportThrown(usageError(thrown, calledCommand(program, argv)), debug);
   } finally {
     await Promise.all([flush(process.stdout), flush(process.stderr)]);
   }

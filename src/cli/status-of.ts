@@ -85,6 +85,7 @@ export function statusOf(
       ),
     ...(store?.lastPromotion === undefined ? {} : { lastPromotion: store.lastPromotion }),
     ...replicationOf(inventory, read),
+    ...storeOf(inventory, catalog),
     etcd: inventory.hosts
       .filter((host) => host.roles.includes('etcd') && counts(host, ETCD_MEMBER))
       .map((host) =>
@@ -225,6 +226,12 @@ function databaseStatus({ id, version, leader, bytes, usedBytes, quotaBytes, ala
     ...(quotaBytes === undefined ? {} : { quotaBytes }),
     ...(own.length === 0 ? {} : { alarms: own }),
   };
+}
+
+/** The store of Patroni that hosts have the role of. */
+function storeOf({ hosts }: Inventory, catalog: readonly Role[]): Pick<ClusterStatus, 'store'> {
+  const role = catalog.find(({ name, isStore }) => isStore === true && hosts.some(({ roles }) => roles.includes(name)));
+  return role === undefined ? {} : { store: role.name };
 }
 
 /** What the servers that answered say of replication. */

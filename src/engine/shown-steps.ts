@@ -8,7 +8,7 @@ export function foreseenSteps(operation: string, steps: readonly OperationStep[]
   return steps.map((step) => ({
     id: `${operation}/${step.id}`,
     title: step.title,
-    hosts: 'on' in step ? step.on : 'converge' in step ? all : [],
+    hosts: 'on' in step ? step.on : 'converge' in step ? (step.changes ?? all) : [],
     ...(step.effect === undefined ? {} : { effect: step.effect }),
     ...(step.pointOfNoReturn === undefined ? {} : { pointOfNoReturn: step.pointOfNoReturn }),
     ...('converge' in step ? { pass: true } : {}),

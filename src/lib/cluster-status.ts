@@ -15,10 +15,13 @@ export interface ScheduledStatus {
   to?: string;
 }
 
-/** That a switchover is to come, told wherever the cluster is shown. */
-export function scheduledWords({ at, from, to = 'the best standby' }: ScheduledStatus): string {
+/**
+ * That a switchover is to come, told wherever the cluster is shown.
+ * @param inventory its file, for the command that cancels it
+ */
+export function scheduledWords({ at, from, to = 'the best standby' }: ScheduledStatus, inventory = 'INVENTORY'): string {
   const utc = Number.isNaN(Date.parse(at)) ? at : `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-  return `scheduled: a switchover${from === undefined ? '' : ` from ${from}`} to ${to} at ${utc}; \`pgprov switchover INVENTORY --cancel\` takes it back`;
+  return `scheduled: a switchover${from === undefined ? '' : ` from ${from}`} to ${to} at ${utc}; \`pgprov switchover ${inventory} --cancel\` takes it back`;
 }
 
 /** A cluster as it was found. */
@@ -43,6 +46,8 @@ export interface ClusterStatus {
   lastPromotion?: Promotion;
   /** Replication as each server that answers sees it; absent where none was asked. */
   replication?: readonly ReplicationStatus[];
+  /** What the store of Patroni is called, for people; absent in what was written down before it was told. */
+  store?: string;
   etcd: readonly EtcdStatus[];
   certificates: readonly CertificateStatus[];
   /** What roles say of their services; absent where none has anything to say. */

@@ -37,3 +37,10 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   const candidate = nearest(word, candidates);
   return candidate === undefined ? undefined : `did you mean "${candidate}"?`;
 }
+
+/** What is said of a name that is none of those that there are, and what to do: the nearest one, and all. */
+export function unknownName(kind: string, name: string, there: readonly string[]): { message: string; hint: string } {
+  const meant = nearest(name, there);
+  const list = there.length === 0 ? `there are no ${kind}s` : `the ${kind}s are ${there.join(', ')}`;
+  return { message: `there is no ${kind} ${JSON.stringify(name)}`, hint: meant === undefined ? list : `did you mean ${meant}? ${list}` };
+}

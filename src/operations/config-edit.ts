@@ -2,6 +2,8 @@ import {
   DCS,
   defineOperation,
   dynamicConfigWritten,
+  enumerate,
+  groupBy,
   isPatched,
   leafPaths,
   PATRONI_TAKEN,
@@ -85,9 +87,17 @@ function objections(run: Run): OperationObjection[] {
   }
   // Once it is written, what a server has to say comes with the proofs.
   if (isPatched(currentOf(run), patchOf(run))) return [];
-  return view
+  const found = view
     .hosts('patroni')
-    .flatMap((host) => guardParameters(view, host).map((found) => ({ ...found, hint: 'nothing was changed; correct the value' })));
+    .flatMap((host) =>
+      guardParameters(view, host).map(({ message, hint }) => ({ host: host.name, message: message.replace(`${host.name}: `, ''), hint })),
+    );
+  const all = view.hosts('patroni').length;
+  // Servers of one version say the same.
+  return [...groupBy(found, ({ message }) => message)].map(([message, same]): OperationObjection => {
+    const where = same.length === all ? '' : `${enumerate(same.map(({ host }) => host))}: `;
+    return { kind: 'input', error: 'config/not-taken', message: `${where}${message}`, hint: `nothing was changed; ${same[0]?.hint}` };
+  });
 }
 
 function writing(run: Run): OperationStep[] {

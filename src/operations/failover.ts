@@ -24,6 +24,7 @@ import {
   listedLeader,
   membersOf,
   notStreamingWhy,
+  unknownMember,
 } from './shared/members.js';
 import { byPosition, positionOf, type Position } from './shared/positions.js';
 import { maintenanceObjection } from './shared/quiet-cluster.js';
@@ -62,6 +63,7 @@ export default defineOperation<FailoverOptions>({
   requiresConverged: false,
   unreachable: 'go-on',
   patience: 60,
+  problems: ({ inventory, options: { to } }) => unknownMember(inventory, to),
   guards,
   choose,
   remaining: (run) => {
@@ -147,7 +149,6 @@ function candidate(run: Run, to: string): OperationObjection[] {
   const { view, inventory, options } = run;
   const refuse = (message: string, hint: string): OperationObjection[] => [{ kind: 'refuse', message, hint }];
   const members = membersOf(inventory).map(({ name }) => name);
-  if (!members.includes(to)) return refuse(`${to} is no member of the cluster`, `the members are ${enumerate(members)}`);
   const reason = unfit(view, to, options.former ?? '');
   const other = 'leave out --to for the most advanced member that can lead';
   if (reason !== undefined) return refuse(`${to} cannot take the lead: it ${reason}`, `nothing was changed; ${other}`);

@@ -17,6 +17,9 @@ export { desiredConfiguration, ownedSettings, ownParameters, patchBetween } from
 export { answerOf, leaderOf } from './shared/members.js';
 export { asksHistory, patroniHosts } from './shared/patroni-asked.js';
 
+/** How a run ended that took a step which has something done later, or not at all: by the step's id. */
+export const STEP_ENDINGS: Readonly<Record<string, string>> = { 'switchover/schedule': 'scheduled', 'switchover/cancel': 'cancelled' };
+
 /** The operations that come with pgprov, in the order in which `--help` has them. */
 export const OPERATIONS: readonly Operation[] = [
   switchover as Operation,

@@ -31,7 +31,7 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, dataDirectoryOf, hostsWith, restApiUrl } from '../../roles/shared/layout.js';
 import { memberGate } from '../../roles/shared/patroni/start.js';
 import { dataLabel } from '../../roles/shared/selinux.js';
-import { answerOf, dynamicOf, leaderOf, listedBy } from './shared/members.js';
+import { answerOf, dynamicOf, leaderOf, listedBy, unknownMember } from './shared/members.js';
 import { streamingGate } from './shared/streaming-gate.js';
 
 import { rebuildObjections } from './shared/rebuild-guards.js';
@@ -102,7 +102,7 @@ function whichMember({ inventory, options: { member }, chosenHosts }: OperationS
   const hint = `give it with --host: ${enumerate(members)}`;
   if (only === undefined) return object('which member is to be rebuilt?', hint);
   if (more.length > 0) return object('one member is rebuilt at a time, so that the others keep the data', hint);
-  return members.includes(only) ? [] : object(`${only} is no member of the cluster`, hint);
+  return unknownMember(inventory, only);
 }
 
 function slotsInUse({ host, platform }: RoleContext): Observation<readonly string[] | undefined> {

@@ -1,39 +1,18 @@
-import {
-  DATA_DIRECTORY,
-  DCS,
-  defineOperation,
-  enumerate,
-  type CheckResult,
-  type Objection,
-  type OperationRun,
-  type View,
-} from '../index.js';
+import { DATA_DIRECTORY, DCS, enumerate, type Objection, type OperationRun, type View } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { isPaused, modeOperation } from './shared/maintenance.js';
 import { answerOf } from './shared/members.js';
-import { awaited, change, isPaused, SEEN_WITHIN, silent, THEN_SEEN, unaware } from './shared/maintenance.js';
 
 type Run = OperationRun<object>;
 
-export default defineOperation({
+export default modeOperation({
   name: 'resume',
   description: 'end maintenance mode; says before what Patroni will do as soon as it is over',
-  options: {},
-  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
-  requiresConverged: false,
-  unreachable: 'go-on',
-  keptInStore: true,
-  patience: SEEN_WITHIN,
-  guards: (run) => [...objections(run), ...awaited(run, false)],
-  remaining: (run) => {
-    const steps = change(run, false, { title: `end the maintenance mode of ${run.inventory.cluster}`, effect: whatFollows(run) });
-    return steps.length === 0 ? { steps } : { steps, then: THEN_SEEN };
-  },
+  paused: false,
+  objections,
+  words: (run) => ({ title: `end the maintenance mode of ${run.inventory.cluster}`, effect: whatFollows(run) }),
   nothing: ({ inventory }) => `${inventory.cluster} is not in maintenance mode`,
-  checks: (run) => proofs(run),
-  finished: (run) => {
-    const away = silent(run);
-    return away.length === 0 ? undefined : `Patroni on ${enumerate(away)} does not answer, and sees it when it is back`;
-  },
+  finished: (_run, missed) => missed,
 });
 
 /** Who holds the leader key, by the store. */
@@ -110,15 +89,4 @@ function whatFollows({ view }: Run): string {
   const strays = members.filter((name) => name !== holder && answerOf(view, name)?.role === 'leader');
   const rewound = strays.length === 0 || holder === undefined ? '' : `; ${enumerate(strays)} becomes a standby again`;
   return `Patroni acts again: ${lead}${starts}${rewound}`;
-}
-
-function proofs({ view }: Run): CheckResult[] {
-  const late = unaware(view, false);
-  return [
-    {
-      title: 'maintenance mode is off, and Patroni on every member knows',
-      ok: isPaused(view) === false && late.length === 0,
-      detail: isPaused(view) !== false ? 'it is on' : late.length === 0 ? 'no pause' : `not on ${enumerate(late)}`,
-    },
-  ];
 }

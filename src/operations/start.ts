@@ -36,7 +36,10 @@ export default defineOperation({
   keptInStore: true,
   observations: (context) => memberRuns(context),
   guards: (run) => (run.planned === undefined ? objections(run) : moreThanStarts(run)),
-  remaining: (run) => ({ steps: isPart(run) ? startPart(run) : startAll(run) }),
+  remaining: (run) => {
+    const steps = isPart(run) ? startPart(run) : startAll(run);
+    return steps.length === 0 ? { steps } : { steps, ...already(run) };
+  },
   nothing: (run) => `all members run already, and stream from ${leaderOf(run.view) ?? 'their leader'}`,
   checks: (run) => proofs(run),
 });
@@ -119,20 +122,31 @@ function startAll(run: Run): OperationStep[] {
   const { view, inventory, done } = run;
   const members = view.hosts('patroni').map(({ name }) => name);
   const store = dcsOf(inventory);
-  const isNeeded =
-    members.some((name) => isDown(view, name) || isPutOffOn(view, name)) ||
-    view.hosts(store.role).some(({ name }) => store.isHealthy(view, name) !== true);
+  const down = members.filter((name) => isDown(view, name) || isPutOffOn(view, name));
+  const storeDown = view.hosts(store.role).flatMap(({ name }) => (store.isHealthy(view, name) === true ? [] : [name]));
+  const parts = [
+    ...(storeDown.length === 0 ? [] : [[store.name, storeDown] as const]),
+    ...(down.length === 0 ? [] : [['Patroni', down] as const]),
+  ];
   const first: OperationStep[] =
-    !isNeeded || done.has('start')
+    parts.length === 0 || done.has('start')
       ? []
       : [
           {
             id: 'start',
-            title: `start what is down of ${store.name} and Patroni`,
+            title: `start ${parts.map(([what, hosts]) => `${what} on ${enumerate(hosts)}`).join(', and ')}`,
+            changes: [...new Set(parts.flatMap(([, hosts]) => hosts))],
             converge: { roles: [store.role, 'patroni'] },
           },
         ];
   return [...first, ...(first.length === 0 ? follow(run, members) : [])];
+}
+
+/** What is left as it is, because it runs. */
+function already(run: Run): { then?: string } {
+  const { view } = run;
+  const up = targets(run).filter((name) => !isDown(view, name));
+  return up.length === 0 ? {} : { then: `${enumerate(up)} ${up.length === 1 ? 'runs' : 'run'} already` };
 }
 
 /** Somebody leads, so the others need no order. */

@@ -15,7 +15,17 @@ import {
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, restApiUrl } from '../../roles/shared/layout.js';
 import { cutsConnections, followStep, handOverStep } from './shared/hand-over.js';
-import { answerOf, anyAnswering, leaderOf, listedBy, membersOf, notStreamingWhy, scheduledOf, unfit } from './shared/members.js';
+import {
+  answerOf,
+  anyAnswering,
+  leaderOf,
+  listedBy,
+  membersOf,
+  notStreamingWhy,
+  scheduledOf,
+  unfit,
+  unknownMember,
+} from './shared/members.js';
 import { MOMENT_PATTERN, MOMENT_WORDS, readMoment, utcText } from './shared/moment.js';
 import { handingOverObjections } from './shared/handing-over.js';
 
@@ -82,13 +92,13 @@ export default defineOperation<SwitchoverOptions>({
   finished,
 });
 
-function problems({ options: { to, at, cancel } }: OperationStart<SwitchoverOptions>): OperationObjection[] {
+function problems({ inventory, options: { to, at, cancel } }: OperationStart<SwitchoverOptions>): OperationObjection[] {
   const input = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'switchover/options', message, hint }];
   if (cancel === true && (to !== undefined || at !== undefined))
     return input('--cancel takes back what is scheduled, whatever that is', 'leave out --to and --at');
   if (at !== undefined && readMoment(at, new Date()) === undefined)
     return input(`--at ${at} is no time that there is`, `give ${MOMENT_WORDS}`);
-  return [];
+  return unknownMember(inventory, to);
 }
 
 function choose({ view, inventory, options }: Run): SwitchoverOptions {
@@ -129,9 +139,6 @@ function handingOver(run: Run): OperationObjection[] {
 }
 
 function cannotLead({ view, inventory }: Run, leader: string, to: string): OperationObjection[] {
-  const members = membersOf(inventory).map(({ name }) => name);
-  if (!members.includes(to))
-    return [{ kind: 'refuse', message: `${to} is no member of the cluster`, hint: `the members are ${enumerate(members)}` }];
   const reason = view.surveyed(to) ? unfit(view, leader, to) : 'cannot be reached';
   if (reason === undefined) return [];
   const status = `pgprov status ${inventory.file}`;
@@ -248,7 +255,7 @@ function cancelling({ view }: Run): OperationStep[] {
 
 function asScheduled({ view, options }: Run): string {
   const scheduled = scheduledOf(view);
-  if (scheduled !== undefined) return `to ${scheduled.to ?? 'the best standby'} at ${utcText(scheduled.at)}; Patroni shows ${scheduled.at}`;
+  if (scheduled !== undefined) return `Patroni shows it to ${scheduled.to ?? 'the best standby'} at ${scheduled.at}`;
   const leader = leaderOf(view);
   return options.leader !== undefined && leader !== undefined && leader !== options.leader
     ? `none; ${leader} has the lead of ${options.leader}`
@@ -275,9 +282,8 @@ function finished(run: Run): string | undefined {
     inventory,
     options: { to = '', without = [], at, cancel },
   } = run;
-  if (cancel === true) return 'no switchover is scheduled any more';
-  if (at !== undefined)
-    return `the switchover is scheduled ${asScheduled(run)}; \`pgprov switchover ${inventory.file} --cancel\` takes it back`;
+  if (cancel === true) return undefined;
+  if (at !== undefined) return `\`pgprov switchover ${inventory.file} --cancel\` takes it back until ${utcText(at)}`;
   const still = without.flatMap((name) => {
     const why = notStreamingWhy(view, to, name);
     return why === undefined ? [] : [`${name} ${why}`];

@@ -120,6 +120,8 @@ export interface HostStep extends StepWords {
  * A step that brings what some roles want to the hosts, as `apply` does: looks, plans, carries out, proves. With an empty plan it is done.
  */
 export interface ConvergeStep extends StepWords {
+  /** The hosts that it is shown for, where it is known which ones it changes; default: all. */
+  changes?: readonly string[];
   converge: {
     roles: readonly string[];
     /** Which certificates are made anew, and what becomes of the authority; default: those that must be. */

@@ -1,5 +1,5 @@
 import { InputError } from '../lib/errors.js';
-import { nearest } from '../lib/nearest.js';
+import { unknownName } from '../lib/nearest.js';
 import type { Inventory } from '../model/index.js';
 import type { Role } from './role.js';
 
@@ -86,7 +86,7 @@ function select(kind: string, words: readonly string[], names: readonly string[]
   const matching = (word: string): string[] => {
     const pattern = patternOf(word);
     const found = names.filter((name) => pattern.test(name));
-    if (found.length === 0) throw nothingThere(kind, word, names);
+    if (found.length === 0) throw new InputError({ kind: `aim/unknown-${kind}`, ...unknownName(kind, word, names) });
     return found;
   };
   const selecting = words.filter((word) => !word.startsWith('!'));
@@ -103,16 +103,6 @@ function patternOf(word: string): RegExp {
     .replaceAll('*', '.*')
     .replaceAll('?', '.');
   return new RegExp(`^${source}$`, 'u');
-}
-
-function nothingThere(kind: string, word: string, there: readonly string[]): InputError {
-  const meant = nearest(word, there);
-  const list = there.length === 0 ? `there are no ${kind}s` : `the ${kind}s are ${there.join(', ')}`;
-  return new InputError({
-    kind: `aim/unknown-${kind}`,
-    message: `there is no ${kind} ${JSON.stringify(word)}`,
-    hint: meant === undefined ? list : `did you mean ${meant}? ${list}`,
-  });
 }
 
 function describe({ host = [], group = [], role = [], skipRole = [] }: SelectionOptions): string {

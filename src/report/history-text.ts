@@ -4,7 +4,7 @@ import type { HistoryRun, Reign } from './history.js';
 import { makePaint } from './paint.js';
 import { printable } from './printable.js';
 import { renderTable } from './table.js';
-import { cutToWidth } from './width.js';
+import { cutToWidth, displayWidth } from './width.js';
 import { count } from './words.js';
 
 /** Columns that come before the last one, with the spaces between. */
@@ -17,6 +17,9 @@ interface Line {
   timeline: string;
   leader: string;
   what: string;
+  /** How it ended, which is seen also where there is no room for all of it. */
+  ending?: string;
+  id?: string;
 }
 
 /** Who led when, with the runs of pgprov in between, the oldest first; times are UTC. */
@@ -31,19 +34,29 @@ export function renderHistory(
     reigns.map((reign) => reignLine(reign, runs, now)),
     runs.map((run) => runLine(run)),
   );
-  const room = columns - BEFORE - Math.max(0, ...lines.map(({ leader }) => leader.length));
+  const room = columns - BEFORE - Math.max('leader'.length, ...lines.map(({ leader }) => leader.length));
   const table = renderTable(
     [
       { title: 'time (UTC)', cells: lines.map(({ at }) => (at === undefined ? 'not known' : timeText(at))) },
       { title: 'timeline', cells: lines.map(({ timeline }) => timeline), align: 'right' },
       { title: 'leader', cells: lines.map(({ leader }) => (leader === '' ? '' : paint.strong(printable(leader)))) },
-      { title: 'what', cells: lines.map(({ what }) => (room < 20 ? printable(what) : cutToWidth(printable(what), room))) },
+      { title: 'what', cells: lines.map((line) => fitted(line, room < 20 ? Infinity : room)) },
     ],
     paint.quiet,
     columns,
   );
   return table.join('\n');
 }
+
+/** What there is room for: an id gives way first, then the end of what comes before the ending. */
+function fitted({ what, ending = '', id = '' }: Line, room: number): string {
+  const all = printable(`${what}${ending}${id}`);
+  if (displayWidth(all) <= room) return all;
+  return `${cutToWidth(printable(what), Math.max(LEAST, room - displayWidth(ending)))}${ending}`;
+}
+
+/** Columns that a command keeps, however little room there is. */
+const LEAST = 12;
 
 /** Both are in order; a line whose time is not known stays before the next one of its kind. */
 function merged(reigns: readonly Line[], runs: readonly Line[]): Line[] {
@@ -69,7 +82,14 @@ function reignLine({ timeline, leader = 'not known', from, until, left, run }: R
 
 function runLine({ id, command, at, ending, changes }: HistoryRun): Line {
   const done = changes === 0 ? ending : `${ending}, ${count(changes, 'change')}`;
-  return { at: at === undefined ? undefined : Date.parse(at), timeline: '', leader: '', what: `${command}: ${done} (${id})` };
+  return {
+    at: at === undefined ? undefined : Date.parse(at),
+    timeline: '',
+    leader: '',
+    what: command,
+    ending: `: ${done}`,
+    id: ` (${id})`,
+  };
 }
 
 /** `2026-11-28 15:03:04` */

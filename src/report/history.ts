@@ -24,7 +24,7 @@ export interface HistoryRun {
   /** ISO 8601, UTC; undefined where its journal does not say. */
   at: string | undefined;
   ms: number;
-  /** `done`, `failed`, `broke off`, … */
+  /** `done`, `scheduled`, `failed`, `broke off`, … */
   ending: string;
   changes: number;
 }

@@ -67,7 +67,7 @@ export class PlainLines {
           ? ['plan: nothing is left to do']
           : [
               'plan:',
-              ...renderSteps(event, { color: this.#color })
+              ...renderSteps(event, this.#hosts, { color: this.#color, columns: this.#columns - 2 })
                 .split('\n')
                 .map((line) => `  ${line}`),
             ];

@@ -45,6 +45,8 @@ export class RunState {
   hosts: readonly string[] = [];
   command = 'apply';
   leftOut: LeftOut | undefined;
+  /** What was told of the whole run, and nothing was done after that: how it came out. */
+  outcome: string | undefined;
   checks: readonly CheckResult[] | undefined;
   end: { exitCode: ExitCode; ms: number; recap: readonly HostRecap[] } | undefined;
   #planned = false;
@@ -81,6 +83,7 @@ export class RunState {
       case 'stages':
         return this.#pass(event.stages);
       case 'step-start':
+        this.outcome = undefined;
         return this.#begin(this.#stage(event.stage), event.host);
       case 'changing':
         return this.#doing(event.stage, event.host, event.summary);
@@ -161,6 +164,7 @@ export class RunState {
   }
 
   #note({ host, stage, text }: Extract<RunEvent, { type: 'note' }>): void {
+    if (host === undefined) this.outcome = text;
     if (host === undefined) return;
     const where = stage === undefined ? this.survey : this.#stage(stage);
     const part = where.parts.get(host);
@@ -176,6 +180,7 @@ export class RunState {
 
   #failed(error: PgprovError): void {
     this.failures.push({ error });
+    this.outcome = undefined;
     const { host } = error;
     if (host === undefined) return;
     const where = [this.connect, this.survey].find(({ parts }) => parts.has(host) && parts.get(host)?.end === undefined);

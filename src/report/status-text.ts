@@ -8,6 +8,7 @@ import {
   type ServiceStatus,
 } from '../lib/cluster-status.js';
 import { formatBytes } from '../lib/bytes.js';
+import { DEFAULT_DCS } from '../model/default-dcs.js';
 import type { ErrorLook } from './error-text.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import { printable } from './printable.js';
@@ -37,7 +38,7 @@ export function renderStatus(
   { keys: showsKeys = false }: { keys?: boolean } = {},
 ): string {
   const paint = makePaint(color);
-  const { cluster, scope, leader, maintenance, scheduled, members, etcd, certificates, services = [], dynamic, differences = 0 } = status;
+  const { cluster, scope, leader, maintenance, scheduled, members, etcd, certificates, services = [], dynamic } = status;
   if (status.absent === true) {
     return [
       `${paint.strong(`cluster ${cluster}`)}  scope ${scope}`,
@@ -47,7 +48,7 @@ export function renderStatus(
   const blocks = [
     [`${paint.strong(`cluster ${cluster}`)}  scope ${scope}, ${leader === undefined ? paint.failed('no leader') : `leader ${leader}`}`],
     maintenance === true ? hanging('', maintenanceWords(status.inventory), columns).map(paint.changed) : [],
-    scheduled === undefined ? [] : hanging('', printable(scheduledWords(scheduled)), columns).map(paint.changed),
+    scheduled === undefined ? [] : hanging('', printable(scheduledWords(scheduled, status.inventory)), columns).map(paint.changed),
     members.length === 0 ? [] : memberTable(members, paint, columns),
     status.lastPromotion === undefined
       ? []
@@ -57,7 +58,7 @@ export function renderStatus(
     etcd.length === 0
       ? []
       : section(
-          'etcd',
+          status.store ?? DEFAULT_DCS,
           etcd.map((member) => etcdEntry(member, paint)),
           paint,
           columns,
@@ -80,14 +81,7 @@ export function renderStatus(
         ),
     showsKeys ? keySection(status, paint, columns) : [],
     dynamic === undefined ? [] : settings(dynamic, paint),
-    (status.remarks ?? []).flatMap((remark) => hanging(`${paint.changed('!')} `, printable(remark), columns)),
-    differences === 0
-      ? []
-      : hanging(
-          `${paint.changed('!')} `,
-          `${count(differences, 'difference')} from the inventory, which \`pgprov diff\` shows and \`pgprov apply\` ends`,
-          columns,
-        ),
+    remarks(status, paint, columns),
     verdict(problemsOf(status), maintenance === true, paint, columns),
   ];
   return blocks
@@ -114,7 +108,7 @@ function memberTable(members: readonly MemberStatus[], paint: Paint, columns: nu
       column('postgresql', ({ postgresVersion }) => postgresVersion ?? ''),
       column('patroni', ({ patroniVersion }) => patroniVersion ?? ''),
       column('checksums', ({ checksums }) => (checksums === undefined ? '' : checksums ? 'on' : paint.failed('off'))),
-      column('', ({ pendingRestart }) => (pendingRestart ? paint.changed('pending restart') : '')),
+      column('restart', ({ pendingRestart }) => (pendingRestart ? paint.changed('pending') : '')),
     ],
     paint.quiet,
     columns,
@@ -223,6 +217,14 @@ function serviceEntry({ host, role, text, level }: ServiceStatus, paint: Paint):
   const marks = { ok: paint.ok(symbols.ok), warning: paint.changed('!'), problem: paint.failed(symbols.failed) };
   const said = `${role}: ${printable(text)}`;
   return { mark: marks[level], name: host, text: level === 'warning' ? paint.changed(said) : said };
+}
+
+/** What is to be known, and is no problem. */
+function remarks({ remarks: told = [], differences = 0, inventory = 'INVENTORY' }: ClusterStatus, paint: Paint, columns: number): string[] {
+  const differs = `${count(differences, 'difference')} from the inventory, which \`pgprov diff ${inventory}\` shows and \`pgprov apply ${inventory}\` ends`;
+  const all = [...told, ...(differences === 0 ? [] : [differs])];
+  if (all.length === 0) return [];
+  return [paint.quiet('remarks'), ...all.flatMap((remark) => hanging(`${paint.changed('!')} `, printable(remark), columns))];
 }
 
 function settings(dynamic: Readonly<Record<string, unknown>>, paint: Paint): string[] {

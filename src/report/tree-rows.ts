@@ -3,7 +3,7 @@ import { formatElapsed, timeSuffix } from './duration.js';
 import { symbols, type Paint } from './paint.js';
 import type { HostProgress, HostEnd, Phase } from './run-state.js';
 import type { TreeLine, TreeMoment } from './tree-types.js';
-import { firstLine, listNames, withoutHost } from './words.js';
+import { firstLine, listNames, namesOnly, withoutHost } from './words.js';
 
 /** Hosts that get a line of their own; with more of them, those that ended are reported together. */
 const MOST_HOSTS = 8;
@@ -17,8 +17,11 @@ export const MOST_ROWS = MOST_HOSTS + 7;
 /** How many hosts a line about several names before it is cut to the width of the terminal. */
 const NAMED_HOSTS = 20;
 
-/** The lines below a phase's heading: none once it has ended and nothing in it is worth a line. */
-export function hostRows(phase: Phase, moment: TreeMoment, paint: Paint): TreeLine[] {
+/**
+ * The lines below a phase's heading: none once it has ended and nothing in it is worth a line.
+ * @param all names of all hosts of the run
+ */
+export function hostRows(phase: Phase, all: readonly string[], moment: TreeMoment, paint: Paint): TreeLine[] {
   const entries = phase.hosts.flatMap((host) => {
     const part = phase.parts.get(host);
     return part === undefined ? [] : [{ host, part }];
@@ -26,7 +29,8 @@ export function hostRows(phase: Phase, moment: TreeMoment, paint: Paint): TreeLi
   const open = entries.filter(({ part }) => part.end === undefined);
   const dull = entries.every(({ part }) => part.end?.result === 'ok' || part.end?.result === 'skipped');
   if (dull && (phase.ended || moment.closed)) return [];
-  const row = ({ host, part }: { host: string; part: HostProgress }): TreeLine => hostRow(host, phase.title, part, moment, paint);
+  const row = ({ host, part }: { host: string; part: HostProgress }): TreeLine =>
+    hostRow(host, namesOnly(phase.title, [host], all) ? phase.title : `${host} · ${phase.title}`, part, moment, paint);
   if (phase.hosts.length <= MOST_HOSTS) return entries.map(row);
 
   const failed = entries.filter(({ part }) => part.end?.result === 'failed');
@@ -53,8 +57,7 @@ function together(mark: string, what: string, hosts: readonly string[]): TreeLin
   return hosts.length === 0 ? [] : [{ mark, text: `${hosts.length} ${what}: ${listNames(hosts, NAMED_HOSTS)}` }];
 }
 
-function hostRow(host: string, title: string, part: HostProgress, { now, spinner, closed }: TreeMoment, paint: Paint): TreeLine {
-  const text = `${host} · ${title}`;
+function hostRow(host: string, text: string, part: HostProgress, { now, spinner, closed }: TreeMoment, paint: Paint): TreeLine {
   if (part.end !== undefined) return endedRow(host, text, part.end, paint);
   if (closed) return { mark: paint.changed(symbols.unfinished), text: `${text} — ${paint.changed('did not finish')}` };
   const what = [part.doing?.text, part.note].flatMap((told) => (told === undefined ? [] : firstLine(told))).join(' · ');
@@ -71,7 +74,7 @@ function endedRow(host: string, text: string, { result, changes, ms, reason, err
     case 'ok':
       return { mark: paint.ok(symbols.ok), text: `${text} — ${paint.ok('ok')}${time}` };
     case 'skipped':
-      return { mark: paint.skipped(symbols.skipped), text: paint.skipped(`${host} — skipped${reason === undefined ? '' : `: ${reason}`}`) };
+      return { mark: paint.skipped(symbols.skipped), text: paint.skipped(`${text} — skipped${reason === undefined ? '' : `: ${reason}`}`) };
     case 'failed': {
       const message = error === undefined ? '' : `: ${withoutHost(firstLine(error.message), host)}`;
       return { mark: paint.failed(symbols.failed), text: `${text} — ${paint.failed(`failed${message}`)}${time}` };

@@ -12,14 +12,22 @@ import { writeGapText } from './write-gap-text.js';
 export function viewTree(state: RunState, moment: TreeMoment, paint: Paint): TreeBlock[] {
   const begun = [...state.stages.values()].filter(({ parts }) => parts.size > 0);
   return [
-    ...[state.connect, state.survey, ...begun].filter(({ parts }) => parts.size > 0).map((phase) => phaseBlock(phase, moment, paint)),
+    ...[state.connect, state.survey, ...begun]
+      .filter(({ parts }) => parts.size > 0)
+      .map((phase) => phaseBlock(phase, state.hosts, moment, paint)),
     ...proofBlock(state, moment, paint),
     ...laterBlock(state, moment, paint),
   ];
 }
 
-function phaseBlock(phase: Phase, moment: TreeMoment, paint: Paint): TreeBlock {
-  return { line: phaseHeading(phase, moment, paint), rows: [...hostRows(phase, moment, paint), ...gapRow(phase, paint)] };
+/** What only one host does takes one line, because a heading would say the same. */
+function phaseBlock(phase: Phase, all: readonly string[], moment: TreeMoment, paint: Paint): TreeBlock {
+  const rows = hostRows(phase, all, moment, paint);
+  const [only] = rows;
+  const isHeading = phase.hosts.length !== 1 || only === undefined;
+  return isHeading
+    ? { line: phaseHeading(phase, moment, paint), rows: [...rows, ...gapRow(phase, paint)] }
+    : { line: only, rows: gapRow(phase, paint) };
 }
 
 function gapRow({ gap }: Phase, paint: Paint): TreeLine[] {

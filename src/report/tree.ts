@@ -1,12 +1,13 @@
 import { renderError } from './error-text.js';
 import { flush } from './flush.js';
 import { makePaint } from './paint.js';
+import { printable } from './printable.js';
 import { renderRecap } from './recap.js';
 import type { Reporter, ReportStreams } from './reporter-types.js';
 import { RunState } from './run-state.js';
 import { startDrawing, type Drawing } from './tree-drawing.js';
 import { viewTree } from './tree-view.js';
-import { columnsOf, wrapColumns } from './width.js';
+import { columnsOf, wrapColumns, wrapWords } from './width.js';
 
 /** Stages that a host's platform may add to those that were announced before it was known. */
 const SPARE_STAGES = 8;
@@ -33,6 +34,7 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
     [
       ...state.failures.map(({ error }) => renderError(error, { color, columns: wrapColumns(out) })),
       takeWarnings().join('\n'),
+      wrapWords(printable(state.outcome ?? ''), columnsOf(out)).join('\n'),
       state.end === undefined
         ? paint.failed('Stopped before the end.')
         : renderRecap(

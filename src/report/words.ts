@@ -17,6 +17,13 @@ export function withoutHost(text: string, host: string | undefined): string {
   return host !== undefined && text.startsWith(`${host}: `) ? text.slice(host.length + 2) : text;
 }
 
+/** Whether a text names these hosts, at least one, and no other of all that there are: so nobody need be told where it is about. */
+export function namesOnly(text: string, hosts: readonly string[], all: readonly string[]): boolean {
+  const words = new Set(text.split(/[\s,;:()]+/u));
+  const named = [...new Set([...all, ...hosts])].filter((name) => words.has(name));
+  return named.length > 0 && named.length === new Set(hosts).size && named.every((name) => hosts.includes(name));
+}
+
 /** The first line of a text. */
 export function firstLine(text: string): string {
   return text.split('\n', 1)[0] ?? '';

@@ -1,3 +1,4 @@
+import { didYouMean } from '../lib/nearest.js';
 import { handle } from './handle.js';
 import { sh } from '../shell/quote.js';
 import { asDatabaseUser, firstRow, sqlQuestion, type LocalServer } from './psql.js';
@@ -30,6 +31,9 @@ const PRELOADING = ['shared_preload_libraries', 'session_preload_libraries'];
 
 const BLOCK = 8192;
 
+/** What PostgreSQL says to a name that it does not know. */
+const UNRECOGNIZED = 'unrecognized configuration parameter';
+
 /**
  * Asks PostgreSQL's own program, which need not run and changes nothing: it reads a configuration file of a scratch directory and
  * says all that is wrong in it. It does not load libraries, so parameters of extensions are taken as they are, and it does not
@@ -54,6 +58,7 @@ printf '%s\n' ${settings} >"$scratch/postgresql.conf"
 chown -R ${server.user} "$scratch"
 ${asDatabaseUser(server, sh`LC_ALL=C ${program} -D "$scratch" -c log_line_prefix= -c log_destination=stderr -c lc_messages=C -C shared_buffers`)} >"$scratch/out" 2>"$scratch/err" && sed 's/^/buffers=/' "$scratch/out"
 sed 's/^/said=/' "$scratch/err"
+if grep -q ${UNRECOGNIZED} "$scratch/err"; then ${program} --describe-config 2>/dev/null | cut -f1 | sed 's/^/known=/'; fi
 fi
 for library in ${libraries}; do [ -e ${`${server.binDirectory}/../lib`}/"$library".so ] || echo "library=$library"; done
 read -r overcommit </proc/sys/vm/overcommit_memory
@@ -69,7 +74,10 @@ fi`,
       const buffers = number('buffers');
       return {
         asked: true,
-        objections: sentences(values('said')),
+        objections: sentences(values('said')).map((objection) => ({
+          ...objection,
+          hint: objection.hint ?? meantIn(objection.message, values('known')),
+        })),
         missingLibraries: values('library'),
         sharedBuffers: buffers === undefined ? undefined : buffers * BLOCK,
         memory: memoryOf(number),
@@ -85,6 +93,12 @@ function memoryOf(number: (key: string) => number | undefined): number | undefin
   const [total, swap = 0, limit] = [number('MemTotal'), number('SwapTotal'), number('CommitLimit')];
   if (total === undefined) return undefined;
   return (number('overcommit') === 2 ? (limit ?? total) : total + swap) * 1024;
+}
+
+/** The parameter that was probably meant; it is asked for only where a name is not known. */
+function meantIn(message: string, known: readonly string[]): string | undefined {
+  const name = new RegExp(`^${UNRECOGNIZED} "(?<name>.+)"`, 'u').exec(message)?.groups?.['name'];
+  return name === undefined ? undefined : didYouMean(name, known);
 }
 
 /** A value of postgresql.conf. */

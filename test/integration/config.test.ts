@@ -45,8 +45,10 @@ describe('pgprov config and pgprov history', () => {
     };
     await refused(['--put', 'ttl=40', '--yes'], 'change patroni.ttl in the inventory', 4);
     await refused(['--put', 'pause=true', '--yes'], 'it is Patroni’s maintenance mode', 4);
-    await refused(['--put', 'postgresql.parameters.work_mem=lots', '--yes'], 'invalid value for parameter "work_mem"', 1);
-    await refused(['--put', 'ttll=40', '--yes'], 'ttll', 2);
+    await refused(['--put', 'postgresql.parameters.work_mem=lots', '--yes'], 'invalid value for parameter "work_mem"', 2);
+    await refused(['--put', 'postgresql.parameters.work_memm=7MB', '--yes'], 'did you mean "work_mem"?', 2);
+    await refused(['--put', 'ttll=40', '--yes'], '--put ttll: the dynamic configuration has no key "ttll"', 2);
+    await refused(['--put', 'ttl', '--yes'], '--put "ttl" gives no setting a value', 2);
     await refused(['--put', 'postgresql.pg_hba=[]', '--yes'], 'pg_hba', 2);
     await refused(['--remove', 'nothing_such', '--yes'], 'has no setting nothing_such', 2);
     await refused(['--put', 'postgresql.parameters.work_mem=7MB'], 'there is no terminal to ask on', 2);

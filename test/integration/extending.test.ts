@@ -245,7 +245,7 @@ describe('docs/operations.md, “An operation of your own”', () => {
     const of = <Value>(map: ReadonlyMap<string, Value>, end: string): Value | undefined =>
       map.get(guide.commands.find((command) => command.endsWith(end)) ?? '');
     expect(of(ended, '--help')?.stdout).toContain('--older-than <minutes>');
-    expect(of(ended, '--check')?.stdout).toContain('1. write a checkpoint on pg1 (on pg1)');
+    expect(of(ended, '--check')?.stdout).toContain('1. write a checkpoint on pg1');
     expect(of(seen, '--check')).toBe(before);
     expect(of(ended, 'inventory.yml --yes')?.stdout).toContain('the checkpoint is written');
     expect(of(seen, 'inventory.yml --yes')).not.toBe(before);

@@ -5,16 +5,17 @@ import { assertDocumented } from '../support/json-lines.js';
 import { journalFile, runIds } from '../../src/store/journal.js';
 import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
-import { Writer } from '../walk/writer.js';
-import { TestCluster } from './support/cluster.js';
+import type { Writer } from '../walk/writer.js';
+import type { TestCluster } from './support/cluster.js';
 import { describeMembers, etcdctl, must, patronictl, sql } from './support/outside.js';
 import { pgprov, start, type Finished } from './support/pgprov.js';
+import { withClient, WrittenCluster } from './support/written-cluster.js';
 
 /** Patroni's shortest, so that a lost leader is noticed soon. */
 const TIMES = { ttl: 20, loop_wait: 5, retry_timeout: 5 };
-const HBA = { postgresql: { hba: ['host postgres clerk 0.0.0.0/0 scram-sha-256'] } };
 
 describe('pgprov failover', () => {
+  let written: WrittenCluster | undefined;
   let cluster: TestCluster;
   let writer: Writer;
 
@@ -39,21 +40,18 @@ describe('pgprov failover', () => {
     return (await describeMembers(cluster.host('pg2'))).find(leads)?.split(' ')[0] ?? '';
   };
   const configure = async (patroni: Record<string, unknown>): Promise<void> => {
-    await cluster.write({ ...HBA, patroni: { dynamic: { ...TIMES, ...patroni } } });
+    await cluster.write(withClient({ patroni: { dynamic: { ...TIMES, ...patroni } } }));
     const { code, all } = await pgprov('apply', cluster.file, '--yes');
     expect(code, all).toBe(0);
   };
 
   beforeAll(async () => {
-    cluster = await TestCluster.converged();
-    await configure({});
-    await sql(cluster.host('pg1'), "CREATE ROLE clerk LOGIN PASSWORD 'clerk-of-the-lab'; GRANT CREATE ON SCHEMA public TO clerk");
-    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), user: 'clerk', password: 'clerk-of-the-lab' });
+    written = await WrittenCluster.start({ patroni: { dynamic: TIMES } });
+    ({ cluster, writer } = written);
   });
 
   afterAll(async () => {
-    await writer?.stop();
-    await cluster?.remove();
+    await written?.remove();
   });
 
   it('refuses while a member leads', async () => {

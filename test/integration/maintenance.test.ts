@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { patience } from '../support/patience.js';
-import { Writer } from '../walk/writer.js';
 import type { LabHost } from '../lab/index.js';
-import { TestCluster } from './support/cluster.js';
+import type { Writer } from '../walk/writer.js';
+import type { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, etcdctl, must, patronictlConfig, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
+import { WrittenCluster } from './support/written-cluster.js';
 
 const STREAMING = ['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming'];
 const DOWN = ['shut down', 'shut down in recovery', 'shut down in recovery'];
 
 describe('maintenance', () => {
+  let written: WrittenCluster | undefined;
   let cluster: TestCluster;
   let writer: Writer;
   let timeline: string;
@@ -38,18 +40,13 @@ describe('maintenance', () => {
   };
 
   beforeAll(async () => {
-    cluster = await TestCluster.converged();
-    await cluster.write({ postgresql: { hba: ['host postgres clerk 0.0.0.0/0 scram-sha-256'] } });
-    const applied = await cluster.run('apply');
-    expect(applied.code, applied.all).toBe(0);
-    await sql(cluster.host('pg1'), "CREATE ROLE clerk LOGIN PASSWORD 'clerk-of-the-lab'; GRANT CREATE ON SCHEMA public TO clerk");
-    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), user: 'clerk', password: 'clerk-of-the-lab' });
+    written = await WrittenCluster.start();
+    ({ cluster, writer } = written);
     timeline = await timelines();
   });
 
   afterAll(async () => {
-    await writer?.stop();
-    await cluster?.remove();
+    await written?.remove();
   });
 
   it('begins and ends maintenance mode, seen by every member', async () => {

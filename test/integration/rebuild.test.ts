@@ -2,16 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { patience } from '../support/patience.js';
-import { Writer } from '../walk/writer.js';
-import { TestCluster } from './support/cluster.js';
+import type { Writer } from '../walk/writer.js';
+import type { TestCluster } from './support/cluster.js';
 import { describeMembers, must, patronictl, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
 import { placesOf } from './support/places.js';
+import { WrittenCluster } from './support/written-cluster.js';
 
 const STREAMING = ['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming'];
 const { data: DATA, postgresqlBin: BIN } = placesOf('debian13');
 
 describe('pgprov rebuild', () => {
+  let written: WrittenCluster | undefined;
   let cluster: TestCluster;
   let writer: Writer;
 
@@ -23,17 +25,12 @@ describe('pgprov rebuild', () => {
   const begun = (): Promise<string> => readFile(join(cluster.directory, '.pgprov', 'demo', 'operation.json'), 'utf8').catch(() => '');
 
   beforeAll(async () => {
-    cluster = await TestCluster.converged('debian13');
-    await cluster.write({ postgresql: { hba: ['host postgres clerk 0.0.0.0/0 scram-sha-256'] } });
-    const applied = await cluster.run('apply');
-    expect(applied.code, applied.all).toBe(0);
-    await sql(cluster.host('pg1'), "CREATE ROLE clerk LOGIN PASSWORD 'clerk-of-the-lab'; GRANT CREATE ON SCHEMA public TO clerk");
-    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), user: 'clerk', password: 'clerk-of-the-lab' });
+    written = await WrittenCluster.start();
+    ({ cluster, writer } = written);
   });
 
   afterAll(async () => {
-    await writer?.stop();
-    await cluster?.remove();
+    await written?.remove();
   });
 
   afterEach(async () => {
@@ -44,7 +41,7 @@ describe('pgprov rebuild', () => {
   it('shows its steps and touches nothing', async () => {
     const { code, all } = await rebuild('--check');
     expect(code, all).toBe(0);
-    expect(all).toContain('1. stop Patroni on pg3 and put its data aside (on pg3)');
+    expect(all).toContain('1. stop Patroni on pg3 and put its data aside');
     expect(all).toContain('pg3 serves no reads until it streams again');
     expect(all).toContain('2. have Patroni copy the data of pg1 to pg3 (on pg3)');
     expect(all).toContain('3. wait until pg1 lists pg3 as streaming (on pg1)');

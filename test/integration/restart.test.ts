@@ -2,13 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { patience } from '../support/patience.js';
-import { Writer } from '../walk/writer.js';
-import { TestCluster } from './support/cluster.js';
+import type { Writer } from '../walk/writer.js';
+import type { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, etcdctl, must, patronictl, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
 import { postgresStarts, startTimes } from './support/starts.js';
+import { withClient, WrittenCluster } from './support/written-cluster.js';
 
 describe('pgprov restart', () => {
+  let written: WrittenCluster | undefined;
   let cluster: TestCluster;
   let writer: Writer;
 
@@ -18,23 +20,17 @@ describe('pgprov restart', () => {
   let leading = 'pg1';
   const standbys = (): string[] => cluster.hosts.map(({ name }) => name).filter((name) => name !== leading);
   const onAll = (query: string): Promise<string[]> => Promise.all(cluster.hosts.map((host) => sql(host, query)));
-  const want = (parameters: object): Promise<string> =>
-    cluster.write({ postgresql: { hba: ['host postgres clerk 0.0.0.0/0 scram-sha-256'], parameters } });
+  const want = (parameters: object): Promise<string> => cluster.write(withClient({ postgresql: { parameters: { ...parameters } } }));
   const pending = async (): Promise<number> =>
     (JSON.parse(await patronictl(cluster.host('pg1'), 'list -f json')) as object[]).filter((member) => 'Pending restart' in member).length;
 
   beforeAll(async () => {
-    cluster = await TestCluster.converged();
-    await want({});
-    const applied = await cluster.run('apply');
-    expect(applied.code, applied.all).toBe(0);
-    await sql(cluster.host('pg1'), "CREATE ROLE clerk LOGIN PASSWORD 'clerk-of-the-lab'; GRANT CREATE ON SCHEMA public TO clerk");
-    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), user: 'clerk', password: 'clerk-of-the-lab' });
+    written = await WrittenCluster.start();
+    ({ cluster, writer } = written);
   });
 
   afterAll(async () => {
-    await writer?.stop();
-    await cluster?.remove();
+    await written?.remove();
   });
 
   afterEach(async () => {
@@ -54,7 +50,7 @@ describe('pgprov restart', () => {
     expect(code, all).toBe(0);
     // By a switchover on a busy machine, in place on a quiet one.
     expect(all).toMatch(/hand the lead from pg1 to pg2, which restarts|restart PostgreSQL on pg1, the leader, in place/u);
-    expect(all).toContain('1. restart PostgreSQL on pg2 (max_connections 100 → 160) (on pg2)');
+    expect(all).toContain('1. restart PostgreSQL on pg2 (max_connections 100 → 160)');
     const [restart, apply] = JSON.parse((await pgprov('runs', cluster.file, '--json')).stdout) as { id: string; follows?: string }[];
     expect(restart?.follows).toBe(apply?.id);
     expect(await onAll('SHOW max_connections')).toEqual(['160', '160', '160']);
@@ -78,11 +74,11 @@ describe('pgprov restart', () => {
     const [first = '', second = ''] = standbys();
     const again = 'again (max_connections 160 → 120), once it has replayed max_connections 120 of its leader';
     const order = [
-      `1. restart PostgreSQL on ${first} (max_worker_processes 8 → 12) (on ${first})`,
-      `2. restart PostgreSQL on ${second} (max_worker_processes 8 → 12) (on ${second})`,
-      `3. restart PostgreSQL on ${leading}, the leader, in place (max_connections 160 → 120, max_worker_processes 8 → 12) (on ${leading})`,
-      `4. restart PostgreSQL on ${first} ${again} (on ${first})`,
-      `5. restart PostgreSQL on ${second} ${again} (on ${second})`,
+      `1. restart PostgreSQL on ${first} (max_worker_processes 8 → 12)`,
+      `2. restart PostgreSQL on ${second} (max_worker_processes 8 → 12)`,
+      `3. restart PostgreSQL on ${leading}, the leader, in place (max_connections 160 → 120, max_worker_processes 8 → 12)`,
+      `4. restart PostgreSQL on ${first} ${again}`,
+      `5. restart PostgreSQL on ${second} ${again}`,
     ];
     for (const line of order) expect(shown.all).toContain(line);
     expect(await postgresStarts(cluster.hosts)).toEqual(before);
@@ -158,7 +154,7 @@ describe('pgprov restart', () => {
     expect(code, all).toBe(0);
     const after = await Promise.all(cluster.hosts.map(unit));
     expect(after.filter((at, index) => at === before[index])).toEqual([]);
-    expect(all).toContain(`3. restart etcd on ${last}, the leader of etcd (on ${last})`);
+    expect(all).toContain(`3. restart etcd on ${last}, the leader of etcd`);
     expect(await etcdctl(cluster.host('pg1'), 'endpoint health --cluster')).not.toContain('unhealthy');
   });
 });

@@ -5,15 +5,17 @@ import { journalFile, runIds } from '../../src/store/journal.js';
 import type { ClusterStatus } from '../../src/lib/cluster-status.js';
 import { assertDocumented } from '../support/json-lines.js';
 import { patience } from '../support/patience.js';
-import { Writer } from '../walk/writer.js';
-import { TestCluster } from './support/cluster.js';
+import type { Writer } from '../walk/writer.js';
+import type { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, must, patronictl, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
+import { WrittenCluster } from './support/written-cluster.js';
 
 const STREAMING = (leader: string): string[] =>
   ['pg1', 'pg2', 'pg3'].map((name) => `${name} ${name === leader ? 'Leader running' : 'Replica streaming'}`);
 
 describe('pgprov switchover', () => {
+  let written: WrittenCluster | undefined;
   let cluster: TestCluster;
   let writer: Writer;
 
@@ -25,17 +27,12 @@ describe('pgprov switchover', () => {
     Promise.all(cluster.hosts.map((host) => must(host, "pgrep -f '[p]sql -XAtqw' || :"))).then((all) => all.filter((pids) => pids !== ''));
 
   beforeAll(async () => {
-    cluster = await TestCluster.converged();
-    await cluster.write({ postgresql: { hba: ['host postgres clerk 0.0.0.0/0 scram-sha-256'] } });
-    const applied = await cluster.run('apply');
-    expect(applied.code, applied.all).toBe(0);
-    await sql(cluster.host('pg1'), "CREATE ROLE clerk LOGIN PASSWORD 'clerk-of-the-lab'; GRANT CREATE ON SCHEMA public TO clerk");
-    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), user: 'clerk', password: 'clerk-of-the-lab' });
+    written = await WrittenCluster.start();
+    ({ cluster, writer } = written);
   });
 
   afterAll(async () => {
-    await writer?.stop();
-    await cluster?.remove();
+    await written?.remove();
   });
 
   afterEach(async () => {
@@ -104,7 +101,6 @@ describe('pgprov switchover', () => {
       expect(all).toContain(sentence);
       expect(code, all).toBe(4);
     };
-    await refused(['--to', 'pg9'], 'pg9 is no member of the cluster');
     await patronictl(cluster.host('pg1'), 'pause --wait demo');
     await refused(['--to', 'pg3'], 'the cluster is in maintenance mode');
     await patronictl(cluster.host('pg1'), 'resume --wait demo');
@@ -120,7 +116,7 @@ describe('pgprov switchover', () => {
     expect(await scheduled()).toMatchObject({ at: '2099-01-01T01:00:00+01:00', from: 'pg2', to: 'pg1' });
     const again = await pgprov('switchover', cluster.file, '--to', 'pg1', '--at', '2099-01-01T00:00Z', '--yes');
     expect(again.code, again.all).toBe(0);
-    expect(again.all).toContain('nothing is left to schedule: to pg1 at 2099-01-01 00:00:00 UTC');
+    expect(again.all).toContain('nothing is left to schedule: Patroni shows it to pg1 at 2099-01-01T01:00:00+01:00');
     for (const words of [
       ['--to', 'pg3'],
       ['--at', '+5m'],

@@ -19,11 +19,15 @@ interface Seen {
   /** By member; default: what is stored. */
   taken?: Record<string, JsonObject>;
   setting?: Partial<SettingInForce>;
-  /** What pg2's server says to the values. */
+  /** What servers say to the values: pg2's, or those of `objecting`. */
   objects?: string;
+  objecting?: readonly string[];
 }
 
-function seen({ stored = CURRENT, taken = {}, setting = {}, objects }: Seen, done: string[] = []): OperationRun<{ changes?: string }> {
+function seen(
+  { stored = CURRENT, taken = {}, setting = {}, objects, objecting = ['pg2'] }: Seen,
+  done: string[] = [],
+): OperationRun<{ changes?: string }> {
   const store =
     stored === null ? { reachable: false, why: 'x' } : { reachable: true, initialize: '7', leader: 'pg1', members: [], config: stored };
   const states = inventory.hosts.map(({ name }): [string, Record<string, unknown>] => [
@@ -41,7 +45,7 @@ function seen({ stored = CURRENT, taken = {}, setting = {}, objects }: Seen, don
       },
       [SERVER_ASKED.id]: {
         asked: true,
-        objections: objects === undefined || name !== 'pg2' ? [] : [{ message: objects, hint: undefined }],
+        objections: objects === undefined || !objecting.includes(name) ? [] : [{ message: objects, hint: undefined }],
         missingLibraries: [],
         sharedBuffers: undefined,
         memory: undefined,
@@ -77,6 +81,18 @@ describe('a change of the dynamic configuration', () => {
     expect(refusal({})).toBeUndefined();
     expect(refusal({ stored: null })).toBe('no host sees a dynamic configuration of demo in etcd');
     expect(refusal({ objects: '50 is wrong' })).toBe('pg2: PostgreSQL 17 does not take the parameters: 50 is wrong');
+  });
+
+  it('says what all servers say once, and that it is the input that is wrong', () => {
+    expect(configEdit.guards?.(seen({ objects: '50 is wrong', objecting: ['pg1', 'pg2', 'pg3'] }))).toEqual([
+      {
+        kind: 'input',
+        error: 'config/not-taken',
+        message: 'PostgreSQL 17 does not take the parameters: 50 is wrong',
+        hint: 'nothing was changed; correct the parameter',
+      },
+    ]);
+    expect(refusal({ objects: '50 is wrong', objecting: ['pg1', 'pg3'] })).toContain('pg1 and pg3: PostgreSQL 17');
   });
 
   const proofs = (state: Seen): string[] =>

@@ -158,7 +158,6 @@ describe('the guards of a failover', () => {
       state: { off: [], own: { pg1: null }, data: { pg1: { running: true, clusterState: 'in archive recovery' } } },
       says: undefined,
     },
-    { title: 'no such member', state: {}, given: { to: 'pg9' }, says: 'pg9 is no member of the cluster' },
     { title: 'one that is off', state: {}, given: { to: 'pg1' }, says: 'pg1 cannot take the lead: it cannot be reached' },
     {
       title: 'nofailover',

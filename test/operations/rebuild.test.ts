@@ -94,7 +94,7 @@ describe('who is rebuilt', () => {
     { hosts: ['pg3'], says: undefined },
     { says: 'which member is to be rebuilt?' },
     { hosts: ['pg2', 'pg3'], says: 'one member is rebuilt at a time, so that the others keep the data' },
-    { hosts: ['app1'], says: 'app1 is no member of the cluster' },
+    { hosts: ['app1'], says: 'there is no member "app1"' },
   ])('is one member: $hosts', ({ hosts, says }) => expect(problem(hosts)).toBe(says));
 
   it('is the one that an unfinished rebuild was begun with', () => {

@@ -146,6 +146,13 @@ describe('pgprov start', () => {
     expect(others).toEqual([]);
   });
 
+  it('says what it starts, and what runs already', () => {
+    const { steps: [step] = [], then } = start.remaining(madeUp(inventory, { stopped: ['pg3'] }));
+    expect(step).toMatchObject({ title: 'start Patroni on pg3', changes: ['pg3'] });
+    expect(then).toBe('pg1 and pg2 run already');
+    expect(start.remaining(madeUp(inventory, down)).then).toBeUndefined();
+  });
+
   it('waits for what does not stream yet', () => {
     expect(steps(start, { listed: { pg3: { state: 'starting' } } })).toEqual(['wait until pg3 streams from pg1 @pg1']);
     expect(steps(start, {})).toEqual([]);

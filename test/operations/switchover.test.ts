@@ -39,7 +39,6 @@ describe('the guards of a switchover', () => {
     { title: 'all is well', state: {}, says: undefined },
     { title: 'the chosen one leads already', state: { leader: 'pg2' }, says: undefined },
     { title: 'nobody leads', state: { own: { pg1: null } }, says: 'the cluster has no leader that could hand the lead over' },
-    { title: 'no such member', state: {}, to: 'pg9', says: 'pg9 is no member of the cluster' },
     {
       title: 'maintenance mode',
       state: { config: { pause: true } },
@@ -220,7 +219,7 @@ describe('a switchover at a time', () => {
     expect(steps(seen({}, at))).toEqual(['have Patroni hand the lead from pg1 to the best standby at 2099-01-01 00:00:00 UTC @pg1']);
     expect(steps(seen(scheduled('pg3', '2099-01-01T01:00:00+01:00'), { ...at, to: 'pg3' }))).toEqual([]);
     expect(switchover.checks?.(seen(scheduled(), at))).toEqual([
-      { title: 'the switchover is scheduled', ok: true, detail: `to the best standby at 2099-01-01 00:00:00 UTC; Patroni shows ${AT}` },
+      { title: 'the switchover is scheduled', ok: true, detail: `Patroni shows it to the best standby at ${AT}` },
     ]);
     expect(switchover.checks?.(seen({}, at))[0]?.ok).toBe(false);
   });
@@ -239,7 +238,6 @@ describe('a switchover at a time', () => {
     );
     expect(refusal({ config: { pause: true } }, at)).toContain('maintenance mode');
     expect(refusal({}, { ...at, to: 'pg1' })).toBe('pg1 leads already');
-    expect(refusal({}, { ...at, to: 'pg9' })).toBe('pg9 is no member of the cluster');
     expect(refusal({ listed: { pg2: { state: 'stopped' } } }, { ...at, to: 'pg2' })).toContain('pg2 cannot take the lead');
     expect(refusal({ own: { pg1: null } }, { at: AT })).toContain('no leader that could hand the lead over');
     expect(refusal({}, { ...at, at: '2020-01-01T00:00:00+00:00' })).toBe(
@@ -252,6 +250,15 @@ describe('a switchover at a time', () => {
     const problem = (options: Options): string | undefined => switchover.problems?.(seen({}, options))[0]?.message;
     expect(problem({ at: '2026-02-30T10:00Z' })).toBe('--at 2026-02-30T10:00Z is no time that there is');
     expect(problem({ cancel: true, to: 'pg2' })).toContain('--cancel takes back what is scheduled');
+    expect(problem({ to: 'pg9' })).toBe('there is no member "pg9"');
+    expect(switchover.problems?.(seen({}, { to: 'pg22', at: '+30m' }))).toEqual([
+      {
+        kind: 'input',
+        error: 'aim/unknown-member',
+        message: 'there is no member "pg22"',
+        hint: 'did you mean pg2? the members are pg1, pg2, pg3',
+      },
+    ]);
     expect([problem({ at: '+30m' }), problem({ cancel: true })]).toEqual([undefined, undefined]);
   });
 

@@ -108,6 +108,22 @@ describe('who led', () => {
     ]);
   });
 
+  it('shows how a run ended also where its command has no room', () => {
+    const long = [
+      run('20261128T100000Z-0d01', `switchover --to pg2 --at ${'2026-03-04T22:00+01:00'.repeat(3)}`, '2026-11-28T10:00:00.000Z', 1, {
+        ending: 'scheduled',
+      }),
+    ];
+    const [, , line = ''] = renderHistory(
+      reignsOf([], long, { leader: 'pg1', timeline: 1 }),
+      long,
+      { color: false, columns: 80 },
+      new Date(0),
+    ).split('\n');
+    expect(line).toMatch(/switchover --to pg2 .*…: scheduled$/u);
+    expect(line.length).toBeLessThanOrEqual(80);
+  });
+
   it('fits eighty columns', () => {
     expect(Math.max(...text(80).map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(text(80)[3]).toContain('switchover --to pg2: done, 1 change');

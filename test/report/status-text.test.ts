@@ -47,9 +47,9 @@ describe('a status', () => {
   it('of a healthy cluster', () => {
     expect(renderStatus(healthy, { color: false })).toBe(`cluster demo  scope main, leader pg1
 
-member     address    role     state      timeline  receive lag  postgresql  patroni  checksums
+member     address    role     state      timeline  receive lag  postgresql  patroni  checksums  restart
 pg1        10.0.0.1   leader   running           3               17.2        4.0.4    on
-replica-2  10.0.0.12  replica  streaming         3          0 B  17.2        4.0.4    on         pending restart
+replica-2  10.0.0.12  replica  streaming         3          0 B  17.2        4.0.4    on         pending
 
 etcd
 ✔ pg1  healthy, 3 members, requires client certificates
@@ -116,8 +116,13 @@ dynamic configuration
   it('counts what an apply would change, which is no problem of the cluster', () => {
     const text = renderStatus({ ...healthy, remarks: ['pg1: a is 1\ntake it back'], differences: 2 }, { color: false });
     expect(text).toMatch(
-      /\n\n! pg1: a is 1\n {2}take it back\n\n! 2 differences from the inventory, which `pgprov diff` shows and `pgprov apply` ends\n\n✔ healthy$/u,
+      /\n\nremarks\n! pg1: a is 1\n {2}take it back\n! 2 differences from the inventory, which `pgprov diff INVENTORY` shows and `pgprov apply INVENTORY` ends\n\n✔ healthy$/u,
     );
+  });
+
+  it('calls the section of the store as the store is called', () => {
+    expect(renderStatus({ ...healthy, store: 'consul' }, { color: false })).toMatch(/^consul$/mu);
+    expect(renderStatus(healthy, { color: false })).toMatch(/^etcd$/mu);
   });
 
   it('tells of a switchover that is to come', () => {

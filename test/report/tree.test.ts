@@ -152,7 +152,44 @@ describe('the tree', () => {
       { columns: 30, color: true },
     );
     expect(last.slice(0, 4).every((line) => displayWidth(line) < 30)).toBe(true);
-    expect(last[3]).toMatch(/^ {2}● pg1 · установить… \(5 s\)$/u);
+    expect(last.find((line) => line.includes('установить'))).toMatch(/^● pg1 · установить 日… \(5 s\)$/u);
+  });
+
+  it('shows what one host alone does in one line', async () => {
+    const alone = (id: string, host: string, result: 'changed' | 'failed'): RunEvent[] => [
+      { type: 'step-start', host, stage: id, changes: 1 },
+      {
+        type: 'step-end',
+        host,
+        stage: id,
+        changes: 1,
+        ms: 5000,
+        result,
+        ...(result === 'failed' ? { error: new PgprovError({ kind: 'a/b', host, message: `${host}: it does not start` }) } : {}),
+      },
+      { type: 'stage-end', stage: id, ms: 5000 },
+    ];
+    const steps = [
+      { id: 'restart/hand-over', title: 'hand the lead from pg1 to pg2', hosts: ['pg1'] },
+      { id: 'restart/pg1', title: 'restart PostgreSQL on pg1', hosts: ['pg1'] },
+      { id: 'restart/pg3', title: 'restart PostgreSQL on pg3', hosts: ['pg3'] },
+    ];
+    const { last } = await tree([
+      ...upTo('surveyed', 3),
+      { type: 'steps', steps },
+      ...alone('restart/hand-over', 'pg1', 'changed'),
+      { type: 'write-gap', stage: 'restart/hand-over', ms: 5180, from: 'pg1', to: 'pg2' },
+      ...alone('restart/pg1', 'pg1', 'changed'),
+      ...alone('restart/pg3', 'pg3', 'failed'),
+    ]);
+    const lines = withoutTimes(last);
+    const from = lines.findIndex((line) => line.includes('hand the lead'));
+    expect(lines.slice(from, from + 4)).toEqual([
+      '● pg1 · hand the lead from pg1 to pg2 — 1 changed',
+      expect.stringContaining('writes paused for 5.2 s'),
+      '● restart PostgreSQL on pg1 — 1 changed',
+      '✖ restart PostgreSQL on pg3 — failed: it does not start',
+    ]);
   });
 
   it('keeps how far many hosts are in view on a narrow terminal', async () => {

@@ -44,6 +44,11 @@ describe('serverAsked', () => {
         ],
       },
     },
+    {
+      title: 'a name that is nearly one it knows',
+      text: 'said=LOG:  unrecognized configuration parameter "work_memm" in file "/run/y" line 1\nknown=work_mem\nknown=maintenance_work_mem\n',
+      state: { objections: [{ message: 'unrecognized configuration parameter "work_memm"', hint: 'did you mean "work_mem"?' }] },
+    },
   ])('reads $title', ({ text, state }) => expect(of({}, '/bin17').parse({ status: 0, out: Buffer.from(text) })).toMatchObject(state));
 });
 
@@ -85,6 +90,8 @@ describe.skipIf(binaries === undefined || !isRoot)('serverAsked, held against a 
         'unrecognized configuration parameter "work_memm"',
         'unrecognized configuration parameter "shared_bufers"',
       ]);
+      const { objections } = await ask({ work_memm: '64MB' });
+      expect(objections[0]?.hint).toBe('did you mean "work_mem"?');
       expect(await messages({ timezone: 'Mars/Olympus' })).toEqual(['invalid value for parameter "TimeZone": "Mars/Olympus"']);
     });
 

@@ -1,14 +1,14 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { onInventory, type SetExit } from '../action.js';
 import { withHost, withInventory, withPasswords } from '../command-options.js';
+import { wholeNumber } from '../option-values.js';
 import { addOperationsOf } from '../operations/command.js';
 import type { CertsStatusOptions } from './status.js';
 
 function withinDays(description: string): Option {
-  return new Option('--within <days>', description).default(30).argParser((text) => {
-    if (/^\d{1,5}$/u.test(text)) return Number(text);
-    throw new InvalidArgumentError('It must be a number of days.');
-  });
+  return new Option('--within <days>', description)
+    .default(30)
+    .argParser(wholeNumber('--within', 'give a number of days, such as 30', { maximum: 99_999 }));
 }
 
 /** The commands about a cluster's certificates; their modules are loaded when one of them runs. */

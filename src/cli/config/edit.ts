@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import { asPgprovError, ExitCode, InputError, RefusedError, type PgprovError } from '../../lib/errors.js';
+import { nearest } from '../../lib/nearest.js';
 import type { Inventory } from '../../model/index.js';
 import { desiredConfiguration, ownedSettings, patchBetween } from '../../operations/index.js';
 import { renderError } from '../../report/error-text.js';
@@ -15,6 +16,7 @@ import { THIS_PROCESS, type Environment } from '../pipeline/environment.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { runEditor } from '../secrets/editor.js';
 import { withPrivateFile } from '../secrets/private-copy.js';
+import { assertAssignments, inOwnWords } from './own-words.js';
 import { assertPatroni, noConfig, storedConfig } from './view-config.js';
 
 /** Options of `pgprov config edit`. */
@@ -90,7 +92,8 @@ async function toldPatch(
   environment: Environment,
 ): Promise<JsonObject> {
   const overrides = put.map((text) => `patroni.dynamic.${text}`);
-  const changed = await loadFor(file, { ...options, set: [...(options.set ?? []), ...overrides] });
+  assertAssignments(put);
+  const changed = await inOwnWords('--put', () => loadFor(file, { ...options, set: [...(options.set ?? []), ...overrides] }));
   const set = patchBetween(desiredConfiguration(inventory), desiredConfiguration(changed));
   const given = put.map((text) => text.slice(0, text.indexOf('=')).trim());
   const unchanged = given.filter((key) => leafPaths(set).every((path) => !path.join('.').startsWith(key.replaceAll('"', ''))));
@@ -98,12 +101,17 @@ async function toldPatch(
   if (remove.length === 0) return set;
   const current = await currentConfig(file, options, inventory, environment);
   return remove.reduce<JsonObject>((patch, key) => {
-    const path = leafPaths(current).find((each) => each.join('.') === key);
+    const all = leafPaths(current);
+    const path = all.find((each) => each.join('.') === key);
     if (path !== undefined) return withNull(patch, path);
+    const meant = nearest(
+      key,
+      all.map((each) => each.join('.')),
+    );
     throw new InputError({
       kind: 'config/unknown',
       message: `the dynamic configuration has no setting ${key}`,
-      hint: `\`pgprov config show ${inventory.file}\` lists what it has`,
+      hint: `${meant === undefined ? '' : `did you mean ${meant}? `}\`pgprov config show ${inventory.file}\` lists what it has`,
     });
   }, set);
 }
@@ -174,7 +182,7 @@ async function editedPatch(
         const patch = patchBetween(before, after);
         assertFree(inventory, patch);
         // As the operation does before it connects, so that a mistake is mended in the editor.
-        await loadFor(file, { ...options, set: withChanges(options, patch).set });
+        await inOwnWords('the configuration', () => loadFor(file, { ...options, set: withChanges(options, patch).set }));
         return patch;
       } catch (error) {
         const known = asPgprovError(error);

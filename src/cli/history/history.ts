@@ -1,12 +1,12 @@
 import { ExitCode, InputError, PgprovError } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
-import { answerOf, asksHistory, leaderOf, patroniHosts } from '../../operations/index.js';
+import { answerOf, asksHistory, leaderOf, patroniHosts, STEP_ENDINGS } from '../../operations/index.js';
 import type { View } from '../../plan/view.js';
 import { reignsOf, type HistoryRun, type Present } from '../../report/history.js';
 import { renderHistory } from '../../report/history-text.js';
 import { renderError } from '../../report/error-text.js';
 import { PATRONI_HISTORY, type TimelineEnd } from '../../resources/patroni-history.js';
-import { readRuns } from '../../store/run-record.js';
+import { readRuns, type RunRecord } from '../../store/run-record.js';
 import { summariseRun } from '../../store/run-summary.js';
 import { errorLook } from '../colors.js';
 import { commandLineText } from '../command-line-text.js';
@@ -88,11 +88,20 @@ function seenOf(view: View | undefined): { ends: readonly TimelineEnd[]; now: Pr
 
 /** The oldest first. */
 function runsOf(store: string): HistoryRun[] {
-  return readRuns(store)
-    .reverse()
-    .map((record) => {
-      const { id, head, ms, ending, changes } = summariseRun(record);
-      const command = head === undefined ? 'a run' : commandLineText({ ...head, set: [] });
-      return { id, command, at: head?.at, ms, ending, changes };
-    });
+  return readRuns(store).reverse().map(historyRun);
+}
+
+/** A run as the history has it. */
+export function historyRun(record: RunRecord): HistoryRun {
+  const { id, head, ms, ending, changes } = summariseRun(record);
+  const command = head === undefined ? 'a run' : commandLineText({ ...head, set: [] });
+  return { id, command, at: head?.at, ms, ending: ending === 'done' ? endingOf(record) : ending, changes };
+}
+
+/** A run that only has something done later, or not at all, has not done it. */
+function endingOf({ events }: RunRecord): string {
+  const ended = events.flatMap((event) =>
+    event.type === 'step-end' && event.result === 'changed' ? (STEP_ENDINGS[event.stage] ?? []) : [],
+  );
+  return ended[0] ?? 'done';
 }

@@ -2,14 +2,14 @@ import type { Command } from 'commander';
 import { DEFAULT_DCS } from '../../model/default-dcs.js';
 import { onInventory, type SetExit } from '../action.js';
 import { splitList, withHosts, withInventory, withPasswords } from '../command-options.js';
-import { parseTime } from '../time-option.js';
+import { timeSpan } from '../option-values.js';
 import type { LogsOptions } from './logs.js';
 
 /** The command that reads logs; its modules are loaded when it runs. */
 export function addLogsCommand(program: Command, setExit: SetExit): void {
   withHosts(withPasswords(withInventory(program.command('logs'))))
     .description('journals of the cluster’s units and PostgreSQL’s log of all hosts, merged by time; changes nothing')
-    .option('--since <time>', 'how far back, such as 30s, 10m, 2h or 1d; default: 10m', parseTime)
+    .option('--since <time>', 'how far back, such as 30s, 10m, 2h or 1d; default: 10m', timeSpan('--since'))
     .option(
       '--unit <names>',
       `only lines of these, such as patroni, ${DEFAULT_DCS} or postgresql: names or patterns; !patroni leaves one out`,

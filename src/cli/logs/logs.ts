@@ -6,6 +6,7 @@ import { selectNames } from '../../plan/selection.js';
 import { formatDuration } from '../../report/duration.js';
 import { renderError } from '../../report/error-text.js';
 import { printable } from '../../report/printable.js';
+import { listNames } from '../../report/words.js';
 import { catalogOf } from '../catalog.js';
 import { errorLook } from '../colors.js';
 import { loadFor, printWarnings } from '../inventory.js';
@@ -144,7 +145,9 @@ class Reading {
 
   /** What there is, and all that comes, until it is interrupted, which is its way to end and no failure. */
   async follow(): Promise<ExitCode> {
-    const { hosts, writer, signal, options } = this.#parts;
+    const { hosts, writer, signal, options, environment } = this.#parts;
+    // Until the first host has answered there is nothing else to be seen.
+    if (environment.err.isTTY) this.#say(`following the logs of ${listNames(hosts.map(({ name }) => name))}; Ctrl-C ends`);
     const window = new OrderingWindow(WINDOW);
     const add = (line: LogLine): void => {
       const kept = writer.clean(line);

@@ -1,6 +1,8 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { onInventory, type SetExit } from '../action.js';
 import { withHosts, withInventory, withOutput, withPasswords, withReport, withTimings } from '../command-options.js';
+import { choiceOption, wholeNumber } from '../option-values.js';
+import { wrongValue } from '../usage-error.js';
 import type { OptionSchema } from '../../plan/operation.js';
 import { HEADS, type OperationHead } from './heads.js';
 import type { OperateCommandOptions } from './operate.js';
@@ -57,21 +59,21 @@ function optionOf(name: string, schema: OptionSchema): Option {
   const { type, description, value = type } = schema;
   // Commander is not told the default: it would give it as if it had been typed, which contradicts what an unfinished operation was begun with.
   const said = schema.default === undefined ? description : `${description} (default: ${JSON.stringify(schema.default)})`;
-  const option = new Option(type === 'boolean' ? flagOf(name) : `${flagOf(name)} <${value}>`, said);
-  if (schema.enum !== undefined) option.choices([...schema.enum]);
-  else if (type !== 'boolean') option.argParser((text) => read(text, schema));
-  return option;
+  const flag = flagOf(name);
+  const flags = type === 'boolean' ? flag : `${flag} <${value}>`;
+  if (schema.enum !== undefined) return choiceOption(flags, said, schema.enum);
+  const option = new Option(flags, said);
+  return type === 'boolean' ? option : option.argParser(readerOf(flag, schema));
 }
 
-function read(text: string, { type, pattern, minimum, expects }: OptionSchema): string | number {
+function readerOf(flag: string, { type, pattern, minimum, expects }: OptionSchema): (text: string) => string | number {
   if (type === 'integer') {
-    const number = Number(text);
-    if (!/^-?\d{1,15}$/u.test(text) || (minimum !== undefined && number < minimum)) {
-      throw new InvalidArgumentError(`It must be a whole number${minimum === undefined ? '' : ` from ${minimum} on`}.`);
-    }
-    return number;
+    const from = minimum === undefined ? '' : ` from ${minimum} on`;
+    return wholeNumber(flag, `give a whole number${from}`, { minimum: minimum ?? Number.MIN_SAFE_INTEGER });
   }
-  if (pattern !== undefined && !new RegExp(`^(?:${pattern})$`, 'u').test(text))
-    throw new InvalidArgumentError(`It must be ${expects ?? `like ${pattern}`}.`);
-  return text;
+  const expression = new RegExp(`^(?:${pattern ?? '[^]*'})$`, 'u');
+  return (text) => {
+    if (expression.test(text)) return text;
+    throw wrongValue(flag, text, 'cannot be read', `give ${expects ?? `something like ${pattern}`}`);
+  };
 }

@@ -12,7 +12,7 @@ import { renderSteps } from '../../report/steps-text.js';
 import { takeLocalLock } from '../../store/local-lock.js';
 import { endOperation, writeOperation, type OperationRecord } from '../../store/operation-record.js';
 import { catalogOf } from '../catalog.js';
-import { colors } from '../colors.js';
+import { errorLook } from '../colors.js';
 import { selectionOf, selectionOptions } from '../options.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
 import { Pipeline, type EngineParts, type PipelineOptions } from '../pipeline/pipeline.js';
@@ -195,12 +195,24 @@ function check(pipeline: Pipeline, begun: Begun): Promise<ExitCode> {
   });
 }
 
-function stepsShown({ environment }: Pipeline, { name }: Operation, foreseen: OperationProposal): string {
-  const { steps, plan, nothing } = foreseen;
-  const color = colors(environment.out);
+function stepsShown({ environment, inventory }: Pipeline, { name }: Operation, foreseen: OperationProposal): string {
+  const { steps, plan, then, nothing } = foreseen;
+  const look = errorLook(environment.out);
+  const { color } = look;
   if (steps.length === 0) return nothing ?? `${name}: nothing is left to do.`;
   const shown = plan === undefined ? [] : [renderPlan(plan.changes, { color, diffs: false, hosts: plan.hosts, effects: plan.effects })];
-  return [...(plan !== undefined && steps.length === 1 ? [] : [renderSteps(foreseen, { color })]), ...shown].join('\n\n');
+  return [
+    ...(plan !== undefined && steps.length === 1 && then === undefined
+      ? []
+      : [
+          renderSteps(
+            foreseen,
+            inventory.hosts.map((host) => host.name),
+            look,
+          ),
+        ]),
+    ...shown,
+  ].join('\n\n');
 }
 
 function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptions): Promise<ExitCode> {

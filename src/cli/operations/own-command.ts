@@ -5,14 +5,15 @@ import { didYouMean } from '../../lib/nearest.js';
 import type { Operation } from '../../plan/operation.js';
 import type { SetExit } from '../action.js';
 import { withHosts } from '../command-options.js';
+import { helpText } from '../help-text.js';
 import { withEveryOption, withOwnOptions } from './command.js';
 import type { OperateCommandOptions } from './operate.js';
 import { OPERATE } from './option-words.js';
 import type { Reserved } from './own.js';
 
 const HELP = `
-NAME is a file in the directory operations of the inventory's rolesPath; the options of the operation itself are shown by
-pgprov operate NAME INVENTORY --help, and pgprov operations --inventory FILE lists the operations there are.`;
+NAME is a file in the directory operations of the inventory's rolesPath; the options of the operation itself are shown by \`pgprov operate NAME
+INVENTORY --help\`, and \`pgprov operations --inventory FILE\` lists the operations there are.`;
 
 /**
  * The command for operations of a user's own, whose options are known only when the inventory has said where they are.
@@ -26,7 +27,7 @@ export function addOwnOperationCommand(program: Command, setExit: SetExit, words
     .allowExcessArguments()
     .helpOption(false)
     .option('-h, --help', 'display help for command, with NAME and INVENTORY for that operation')
-    .addHelpText('after', HELP)
+    .addHelpText('after', helpText(HELP))
     .action(async (_name: string | undefined, _inventory: string | undefined, given: OperateCommandOptions & { help?: true }) => {
       const place = placeOf(command.args);
       if (given.help === true && place.inventory === undefined && given.vagrant === undefined && given.sshConfig === undefined) {
@@ -77,10 +78,7 @@ async function carryOut({ name, inventory }: Place, { program, given, setExit, w
   const { ownOperations } = await import('./own.js');
   const { rolesPath } = await readNames(file);
   const operation = find(await ownOperations(rolesPath, reservedBy(program)), name, { file, commands: commandNames(program) });
-  const known = new Command(program.name())
-    .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
-    .option('--debug', 'print stack traces of unexpected errors');
+  const known = new Command(program.name()).copyInheritedSettings(program).option('--debug', 'print stack traces of unexpected errors');
   const own = withOwnOptions(withEveryOption(known.command(OPERATE).argument('<name>', 'this operation'), operation), operation);
   own.usage(`${name} [inventory] [options]`).action(async (_name: string, again: string | undefined, options: OperateCommandOptions) => {
     if (again !== inventory)

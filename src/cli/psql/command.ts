@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import type { SetExit } from '../action.js';
 import { splitAtDashes } from '../after-dashes.js';
 import { withInventory, withPasswords } from '../command-options.js';
+import { helpText } from '../help-text.js';
 import type { PsqlOptions } from './psql.js';
 
 const HELP = `
@@ -18,7 +19,7 @@ export function addPsqlCommand(program: Command, setExit: SetExit, words: readon
     .option('--host <host>', 'on this host, whatever its server is')
     .addOption(new Option('--replica', 'on the standby that is least behind').conflicts('host'))
     .option('--local', 'with the psql of this machine, over the network, with the superuser’s password')
-    .addHelpText('after', HELP)
+    .addHelpText('after', helpText(HELP))
     .action(async (inventory: string | undefined, args: string[], given: PsqlOptions) => {
       const { locate } = await import('../locate.js');
       const {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { SetExit } from '../action.js';
+import { helpText } from '../help-text.js';
 import { collect } from '../command-options.js';
 import { addOperationsOf } from '../operations/command.js';
 import type { StoreInitOptions } from './init.js';
@@ -21,7 +22,10 @@ function withStore(command: Command): Command {
 
 /** The commands about stores of secrets and the passwords of a cluster; their modules are loaded when one of them runs. */
 export function addSecretsCommands(program: Command, setExit: SetExit): void {
-  const secrets = program.command('secrets').description('keep passwords in a file that is encrypted with age').addHelpText('after', HELP);
+  const secrets = program
+    .command('secrets')
+    .description('keep passwords in a file that is encrypted with age')
+    .addHelpText('after', helpText(HELP));
 
   withStore(secrets.command('init'))
     .description('make an empty store, the list of its recipients, and an identity if you have none; overwrites nothing')

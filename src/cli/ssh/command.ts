@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { SetExit } from '../action.js';
 import { splitAtDashes } from '../after-dashes.js';
 import { withInventory, withPasswords } from '../command-options.js';
+import { helpText } from '../help-text.js';
 import type { SshOptions } from './ssh.js';
 
 const HELP = `
@@ -15,7 +16,7 @@ export function addSshCommand(program: Command, setExit: SetExit, words: readonl
     .argument('[command...]', 'what to run there, after --; default: a shell')
     .description('a shell on a host, by the system’s ssh with the inventory’s jump hosts, keys and known_hosts')
     .option('--become', 'be root there, as the inventory says')
-    .addHelpText('after', HELP)
+    .addHelpText('after', helpText(HELP))
     .action(async (inventory: string | undefined, host: string | undefined, command: string[], given: SshOptions) => {
       const { locate } = await import('../locate.js');
       const { before, after } = splitAtDashes(

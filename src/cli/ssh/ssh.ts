@@ -1,6 +1,6 @@
 import { InputError } from '../../lib/errors.js';
 import type { Host, Inventory } from '../../model/index.js';
-import { nearest } from '../../lib/nearest.js';
+import { unknownName } from '../../lib/nearest.js';
 import { sh } from '../../shell/quote.js';
 import { loadFor } from '../inventory.js';
 import type { CommonOptions } from '../options.js';
@@ -35,12 +35,7 @@ export function hostNamed({ hosts }: Inventory, name: string): Host {
   const host = hosts.find((candidate) => candidate.name === name);
   if (host !== undefined) return host;
   const names = hosts.map((candidate) => candidate.name);
-  const meant = nearest(name, names);
-  throw new InputError({
-    kind: 'aim/unknown-host',
-    message: `there is no host ${JSON.stringify(name)}`,
-    hint: `${meant === undefined ? '' : `did you mean ${meant}? `}the hosts are ${names.join(', ')}`,
-  });
+  throw new InputError({ kind: 'aim/unknown-host', ...unknownName('host', name, names) });
 }
 
 /**

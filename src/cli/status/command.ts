@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { DEFAULT_DCS } from '../../model/default-dcs.js';
 import { onInventory, type SetExit } from '../action.js';
 import { withHosts, withInventory, withPasswords, withTimings } from '../command-options.js';
-import { parseInterval, parseTime } from '../time-option.js';
+import { choiceOption, timeSpan } from '../option-values.js';
 import type { PingOptions } from './ping.js';
 import type { StatusOptions } from './status.js';
 
@@ -24,12 +24,12 @@ export function addStatusCommands(program: Command, setExit: SetExit): void {
       ).conflicts(['until', 'timings']),
     )
     .addOption(
-      new Option('--until <state>', 'look again until there is no problem; the exit code is that of the last look')
-        .choices(['healthy'])
-        .conflicts('timings'),
+      choiceOption('--until <state>', 'look again until there is no problem; the exit code is that of the last look', [
+        'healthy',
+      ]).conflicts('timings'),
     )
-    .option('--interval <time>', 'time between two looks of --watch and --until, such as 2s; default: 5s', parseInterval)
-    .option('--timeout <time>', 'how long --until waits, such as 10m; default: 60s', parseTime)
+    .option('--interval <time>', 'time between two looks of --watch and --until, such as 2s; default: 5s', timeSpan('--interval', 500))
+    .option('--timeout <time>', 'how long --until waits, such as 10m; default: 60s', timeSpan('--timeout'))
     .action(
       onInventory<StatusOptions>(setExit, async () => {
         const { status } = await import('./status.js');

@@ -4,9 +4,11 @@ import {
   holdsLeaderLock,
   PATRONI_MEMBER,
   topologyOf,
+  unknownName,
   type ClusterMember,
   type Host,
   type Inventory,
+  type OperationObjection,
   type PatroniMemberState,
   type ScheduledSwitchover,
   type View,
@@ -40,6 +42,13 @@ export function membersOf({ hosts }: Pick<Inventory, 'hosts'>): Host[] {
 /** Names of the members besides one. */
 export function membersBut(inventory: Pick<Inventory, 'hosts'>, name: string): string[] {
   return membersOf(inventory).flatMap((member) => (member.name === name ? [] : [member.name]));
+}
+
+/** That a member was named which the inventory does not have. */
+export function unknownMember(inventory: Pick<Inventory, 'hosts'>, name: string | undefined): OperationObjection[] {
+  const members = membersOf(inventory).map((member) => member.name);
+  if (name === undefined || members.includes(name)) return [];
+  return [{ kind: 'input', error: 'aim/unknown-member', ...unknownName('member', name, members) }];
 }
 
 /** The first host whose Patroni answers, which may be asked for what any member tells. */

@@ -1,3 +1,4 @@
+import { DEFAULT_DCS } from '../../model/default-dcs.js';
 import {
   maintenanceWords,
   scheduledWords,
@@ -61,6 +62,8 @@ export interface ClusterView {
   lastPromotion: string;
   replication: Folded<Judged>;
   slots: Folded<Judged>;
+  /** What the store is called. */
+  store: string;
   etcd: Folded<Judged>;
   certificates: Folded<Judged>;
   services: Folded<Judged>;
@@ -84,11 +87,12 @@ export function viewCluster(events: readonly TimedEvent[]): ClusterView | undefi
     scope,
     leader: leader ?? '',
     maintenance: maintenance === true ? maintenanceWords(seen.status.inventory) : '',
-    scheduled: scheduled === undefined ? '' : scheduledWords(scheduled),
+    scheduled: scheduled === undefined ? '' : scheduledWords(scheduled, seen.status.inventory),
     members: fold(members.map(viewMember), ({ good, role, much, late }) => !good || much || late || role === 'leader', 'replica'),
     lastPromotion: lastPromotion === undefined ? '' : promotionWords(lastPromotion),
     replication: fold(replicationEntries(seen.status), ({ good }) => !good, 'standby that streams', 'standbys that stream'),
     slots: fold(slotEntries(seen.status), ({ good }) => !good, 'slot'),
+    store: seen.status.store ?? DEFAULT_DCS,
     etcd: fold(etcd.map(viewEtcd), ({ good }) => !good, 'healthy member'),
     certificates: fold(certificates.map(viewCertificate), ({ good }) => !good, 'certificate'),
     services: fold(services.map(viewService), ({ good }) => !good, 'service'),

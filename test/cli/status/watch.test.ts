@@ -7,7 +7,6 @@ import type { Seen } from '../../../src/cli/status/look.js';
 import type { StatusOptions } from '../../../src/cli/status/status.js';
 import { until } from '../../../src/cli/status/until.js';
 import { watch } from '../../../src/cli/status/watch.js';
-import { parseInterval, parseTime } from '../../../src/cli/time-option.js';
 import { onThreeHosts } from '../three-hosts.js';
 
 /** A host that cannot be reached the first times that it is tried. */
@@ -105,20 +104,4 @@ describe('what has changed from look to look', () => {
     expect(essence(seen({ timeline: 4 }))).not.toBe(essence(seen({})));
     expect(essence(seen({}, ['pg2: down']))).not.toBe(essence(seen({}, ['pg3: down'])));
   });
-});
-
-describe('a time of the command line', () => {
-  it.each([
-    ['90', 90_000],
-    ['90s', 90_000],
-    ['1.5m', 90_000],
-    ['2 min', 120_000],
-    ['2h', 7_200_000],
-    ['1d', 86_400_000],
-    ['250ms', 250],
-  ])('reads %s', (text, ms) => expect(parseTime(text)).toBe(ms));
-
-  it.each(['', 'x', '10 parsecs', '-5', 'constructor'])('refuses %j', (text) => expect(() => parseTime(text)).toThrow('30s'));
-
-  it('lies between two looks', () => expect(() => parseInterval('100ms')).toThrow('half a second'));
 });

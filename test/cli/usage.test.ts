@@ -1,0 +1,111 @@
+import { CommanderError, type Command, type Option } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { buildProgram } from '../../src/cli/main.js';
+import { timeSpan } from '../../src/cli/option-values.js';
+import { calledCommand, usageError } from '../../src/cli/usage-error.js';
+import { InputError } from '../../src/lib/errors.js';
+import { displayWidth } from '../../src/report/width.js';
+
+const program = (words: readonly string[] = []): Command => buildProgram(() => undefined, words);
+
+/** All commands, with those that they group. */
+function allCommands(command: Command = program()): Command[] {
+  return [command, ...command.commands.flatMap((below) => allCommands(below))];
+}
+
+/** What a person is told of a line that cannot be used. */
+async function errorOf(words: readonly string[]): Promise<InputError> {
+  const all = program(words);
+  const thrown: unknown = await all.parseAsync([...words], { from: 'user' }).catch((error: unknown) => error);
+  if (thrown instanceof InputError) return thrown;
+  expect(thrown).toBeInstanceOf(CommanderError);
+  return usageError(thrown as CommanderError, calledCommand(all, words));
+}
+
+describe('a command line that cannot be used', () => {
+  it.each<{ words: string[]; message: string; hint: string }>([
+    { words: ['statu', 'x.yml'], message: "unknown command 'statu'", hint: 'did you mean status?' },
+    { words: ['status', '--wach', 'x.yml'], message: "unknown option '--wach'", hint: 'did you mean --watch?' },
+    { words: ['config', 'edit', '--since'], message: "unknown option '--since'", hint: '`pgprov config edit --help` shows what it takes' },
+    { words: ['runs', 'show'], message: "missing required argument 'inventory'", hint: '`pgprov runs show --help` shows what it takes' },
+    {
+      words: ['status', '--until', 'helthy', 'x.yml'],
+      message: '--until "helthy" is none of its values',
+      hint: 'did you mean healthy? the only value is healthy',
+    },
+    {
+      words: ['restart', '--service', 'ectd', 'x.yml'],
+      message: '--service "ectd" is none of its values',
+      hint: 'did you mean etcd? the values are postgresql, patroni, etcd',
+    },
+    { words: ['completion', 'tcsh'], message: '<shell> "tcsh" is none of its values', hint: 'the values are bash, zsh, fish' },
+    { words: ['logs', '--since', 'abc', 'x.yml'], message: '--since "abc" is no time', hint: 'give one such as 30s, 10m, 2h or 1d' },
+    { words: ['status', '--interval', '100ms', 'x.yml'], message: '--interval "100ms" is too short', hint: 'give 0.5 s or more' },
+    {
+      words: ['failover', '--lose', 'all', 'x.yml'],
+      message: '--lose "all" is no number that it takes',
+      hint: 'give a whole number from 1 on',
+    },
+    {
+      words: ['certs', 'status', '--within', '-1', 'x.yml'],
+      message: '--within "-1" is no number that it takes',
+      hint: 'give a number of days, such as 30',
+    },
+    {
+      words: ['switchover', '--at', 'tomorrow', 'x.yml'],
+      message: '--at "tomorrow" cannot be read',
+      hint: 'give a time with its zone, such as 2026-03-04T22:00+01:00, or one from now on, such as +30m',
+    },
+  ])('$words: says $message', async ({ words, message, hint }) => {
+    const error = await errorOf(words);
+    expect({ message: error.message, hint: error.hint, exitCode: error.exitCode }).toEqual({ message, hint, exitCode: 2 });
+  });
+
+  it('has an error of ours for every option that does not take everything', () => {
+    const particular = allCommands().flatMap((command) => command.options.flatMap((option) => rejection(option)));
+    expect(particular.length).toBeGreaterThan(15);
+    for (const { option, thrown } of particular) {
+      expect(thrown, option.flags).toBeInstanceOf(InputError);
+      expect((thrown as InputError).message).toContain(option.long);
+    }
+  });
+});
+
+/** What is thrown for a value that nobody means; nothing for an option that takes it. */
+function rejection(option: Option): { option: Option; thrown: unknown }[] {
+  try {
+    option.parseArg?.('?!', undefined as never);
+    return [];
+  } catch (thrown) {
+    return [{ option, thrown }];
+  }
+}
+
+describe('a time', () => {
+  it.each([
+    ['90', 90_000],
+    ['90s', 90_000],
+    ['1.5m', 90_000],
+    ['250ms', 250],
+    ['10m', 600_000],
+    ['2 min', 120_000],
+    [' 2h ', 7_200_000],
+    ['1d', 86_400_000],
+  ])('reads %s', (text, ms) => expect(timeSpan('--since')(text)).toBe(ms));
+
+  it.each(['', 'x', '10 parsecs', '-5', 'constructor'])('refuses %j', (text) =>
+    expect(() => timeSpan('--since')(text)).toThrow('is no time'),
+  );
+});
+
+describe('help that is piped', () => {
+  it.each(allCommands().map((command) => [command.name(), command] as const))(
+    'of %s has no line of more than 80 columns',
+    (_name, command) => {
+      let text = '';
+      command.configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => undefined as never });
+      command.outputHelp();
+      expect(text.split('\n').filter((line) => displayWidth(line) > 80)).toEqual([]);
+    },
+  );
+});
