@@ -95,16 +95,25 @@ function fitness(view: View, host: Host): Objection[] {
   }
   const running = (view.read(host.name, PORTS) ?? []).length > 0;
   const space = Object.entries(view.read(host.name, FREE_SPACE) ?? {});
-  const [path, free] = space.find(([, bytes]) => bytes < min_free_space * MIB) ?? [];
-  if (!running && path !== undefined && free !== undefined) {
-    objections.push({
-      kind: 'preflight',
-      host: host.name,
-      message: `${host.name} has only ${Math.floor(free / MIB)} MiB free for ${path}, at least ${min_free_space} are required`,
-      hint: 'make room, or lower base.min_free_space',
-    });
-  }
+  const [path, free] = space.find(([, bytes]) => typeof bytes === 'string' || bytes < min_free_space * MIB) ?? [];
+  if (!running && path !== undefined && free !== undefined) objections.push(tooLittle(host, path, free, min_free_space));
   return objections;
+}
+
+function tooLittle({ name: host }: Host, path: string, free: number | string, required: number): Objection {
+  if (typeof free === 'number')
+    return {
+      kind: 'preflight',
+      host,
+      message: `${host} has only ${Math.floor(free / MIB)} MiB free for ${path}, at least ${required} are required`,
+      hint: 'make room, or lower base.min_free_space',
+    };
+  return {
+    kind: 'preflight',
+    host,
+    message: `${host} did not say how much is free for ${path}${free === '' ? '' : `: ${free}`}`,
+    hint: `see what \`df\` says there; if the host was only too busy, run this again`,
+  };
 }
 
 function takenPorts(view: View, host: Host): Objection[] {

@@ -187,6 +187,7 @@ export {
   type Resource,
 } from './resources/resource.js';
 export { RUNNING, running, type Database, type Postmaster, type RunningState } from './resources/running.js';
+export { isRecognized, POSTMASTER_DELAY, postmasterDelay } from './resources/postmaster-delay.js';
 export { rpmKey } from './resources/rpm-key.js';
 export { accessInForce, accessGate } from './resources/access-in-force.js';
 export { awaitedQuery, SERVER_SETTINGS, serverSettings, type ServerSettings, type WantedSettings } from './resources/settings-in-force.js';

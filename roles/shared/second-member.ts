@@ -1,8 +1,11 @@
 import {
   DATA_DIRECTORY,
   enumerate,
+  isRecognized,
   PATRONI_MEMBER,
   patroniMember,
+  POSTMASTER_DELAY,
+  postmasterDelay,
   type Host,
   type Objection,
   type PatroniMemberState,
@@ -11,7 +14,7 @@ import {
   type UnitMove,
   type View,
 } from '../../src/index.js';
-import { hostsWith, restApiUrl } from './layout.js';
+import { dataDirectoryOf, hostsWith, restApiUrl } from './layout.js';
 import { isPaused } from './patroni/checks.js';
 
 type Answering = Extract<PatroniMemberState, { answers: true }>;
@@ -23,10 +26,26 @@ const WORKING = new Set(['running', 'streaming']);
  * A member of Patroni is restarted only while all others work: a standby that is the last, the synchronous one, or being built is then
  * never the second that is down.
  */
-export function patroniUnitGuard({ host }: RoleContext): UnitGuard {
+export function patroniUnitGuard({ host, platform }: RoleContext): UnitGuard {
   return {
-    asks: [patroniMember(restApiUrl(host))],
-    objection: (view, move) => heldDown(view, move) ?? (move.action === 'restart' ? secondDown(view, move) : undefined),
+    asks: [patroniMember(restApiUrl(host)), postmasterDelay(dataDirectoryOf(host, platform))],
+    objection: (view, move) =>
+      heldDown(view, move) ?? (move.action === 'restart' ? (notRecognized(view, move.host) ?? secondDown(view, move)) : undefined),
+  };
+}
+
+/**
+ * In maintenance mode PostgreSQL runs on while Patroni restarts. A Patroni that takes it for stopped then lets its lease go: nobody leads, and the
+ * mode keeps others from taking over.
+ */
+export function notRecognized(view: View, host: string): Objection | undefined {
+  const delay = view.read(host, POSTMASTER_DELAY);
+  if (!isPaused(view) || isRecognized(delay)) return undefined;
+  return {
+    kind: 'refuse',
+    host,
+    message: `${host}: a restarted Patroni would take the PostgreSQL that runs there for stopped, because its process and its postmaster.pid have start times that are ${Math.abs(delay ?? 0).toFixed(0)} s apart`,
+    hint: `end maintenance mode with \`pgprov resume ${view.inventory.file}\`; a restart of Patroni then restarts PostgreSQL as well`,
   };
 }
 

@@ -2,6 +2,7 @@ import {
   defineOperation,
   enumerate,
   hostLoad,
+  postmasterDelay,
   serverLimits,
   unitStart,
   type CheckResult,
@@ -97,7 +98,12 @@ function observed(context: RoleContext): Observation[] {
   const has = (role: string): boolean => hostsWith(inventory, role).some(({ name }) => name === host.name);
   return [
     ...(has('patroni')
-      ? [serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)), unitStart(platform.patroni.unit), hostLoad()]
+      ? [
+          serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)),
+          unitStart(platform.patroni.unit),
+          hostLoad(),
+          postmasterDelay(dataDirectoryOf(host, platform)),
+        ]
       : []),
     ...(has(dcs.role) ? [unitStart(dcs.unit), ...dcs.restart.observations(context)] : []),
   ];

@@ -35,6 +35,16 @@ function primaries(view: View): string[] {
     });
 }
 
+/** The members with a server that is a primary while their Patroni takes it for stopped, or is down itself and others are not. */
+function unrecognized(view: View): string[] {
+  const members = view.hosts('patroni').map(({ name }) => name);
+  if (members.every((name) => answerOf(view, name) === undefined)) return [];
+  return members.filter((name) => {
+    const data = view.read(name, DATA_DIRECTORY);
+    return data?.kind === 'cluster' && data.running && data.clusterState === 'in production' && answerOf(view, name)?.role !== 'leader';
+  });
+}
+
 /** A second server that takes writes: Patroni would stop it and throw away what only it has. */
 function objections({ view, inventory }: Run): Objection[] {
   const status = `nothing was changed; see \`pgprov status ${inventory.file}\``;
@@ -47,8 +57,19 @@ function objections({ view, inventory }: Run): Objection[] {
       },
     ];
   }
+  if (isPaused(view) === false) return [];
+  const beside = unrecognized(view);
+  if (beside.length > 0) {
+    return [
+      {
+        kind: 'refuse',
+        message: `PostgreSQL on ${enumerate(beside)} runs as a primary, and Patroni there does not know it: without maintenance mode Patroni would make another member a primary beside it`,
+        hint: `where Patroni is down, start it; where it runs and calls PostgreSQL stopped, stop PostgreSQL there with \`pg_ctl stop -m fast\` as its user, when nobody writes to it any more; then run this again`,
+      },
+    ];
+  }
   const writers = primaries(view);
-  if (isPaused(view) === false || writers.length < 2) return [];
+  if (writers.length < 2) return [];
   const holder = holderOf(view);
   const lost = writers.filter((name) => name !== holder);
   return [

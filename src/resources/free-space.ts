@@ -2,8 +2,8 @@ import { handle } from './handle.js';
 import { sh } from '../shell/quote.js';
 import { answerLines, type Observation } from './resource.js';
 
-/** Free bytes for ordinary users by path. */
-export type FreeSpace = Record<string, number>;
+/** Free bytes for ordinary users by path; where stat did not tell them, what it said instead. */
+export type FreeSpace = Record<string, number | string>;
 
 /** The observation's id. */
 export const FREE_SPACE = handle<FreeSpace>('free-space');
@@ -20,16 +20,13 @@ while [ ! -d "$at" ]; do at=$(dirname "$at"); done
 printf '%s\n' "$at"
 set -- "$@" "$at"
 done
-stat -f -c '%a %S %n' "$@" 2>/dev/null || :`,
+stat -f -c '%a %S %n' "$@" 2>&1 || :`,
     parse: (answer) => {
       const lines = answerLines(answer);
-      const free = new Map(
-        lines.slice(paths.length).map((line) => {
-          const [blocks, size, ...name] = line.split(' ');
-          return [name.join(' '), Number(blocks) * Number(size)];
-        }),
-      );
-      return Object.fromEntries(paths.map((path, index) => [path, free.get(lines[index] ?? '') ?? 0]));
+      const said = lines.slice(paths.length).map((line) => ({ line, words: /^(\d+) (\d+) (.*)$/u.exec(line) }));
+      const free = new Map(said.flatMap(({ words }) => (words === null ? [] : [[words[3], Number(words[1]) * Number(words[2])] as const])));
+      const trouble = said.flatMap(({ line, words }) => (words === null ? [line] : [])).join('; ');
+      return Object.fromEntries(paths.map((path, index) => [path, free.get(lines[index]) ?? trouble]));
     },
   };
 }

@@ -13,11 +13,18 @@ export interface Reach {
 /** The observation's id. */
 export const REACHABILITY = handle<Reach[]>('reachability');
 
-/** Seconds after which a silent port counts as filtered. */
+/** Seconds without any answer after which ports that were tried and are silent count as filtered. */
 const PATIENCE = 2;
 
-/** For bash, with addresses and ports as its words from the zeroth on. Why a port is not open is asked again, which costs a process. */
+/** Seconds after which a host that is so busy that answers still come is asked no further. */
+const MOST_SECONDS = 30;
+
+/**
+ * For bash, with addresses and ports as its words from the zeroth on. Why a port is not open is asked again, which costs a process. Time
+ * counts from the last line of any attempt, because a busy host may take longer to begin them all than a packet does to get there and back.
+ */
 const TRY = sh`try() {
+printf '%s %s begun\n' "$1" "$2"
 if { : <"/dev/tcp/$1/$2"; } 2>/dev/null; then printf '%s %s open\n' "$1" "$2"; return; fi
 answer=$({ : <"/dev/tcp/$1/$2"; } 2>&1)
 case "$?:$answer" in
@@ -30,11 +37,18 @@ esac
 printf '%s %s %s\n' "$1" "$2" "$result"
 }
 set -- "$0" "$@"
+lines=$(($# / 2 * 2))
+exec 3< <(
 while [ "$#" -gt 1 ]; do
 try "$1" "$2" &
 shift 2
 done
-wait`;
+)
+while [ "$lines" -gt 0 ] && read -r -t ${PATIENCE} line <&3; do
+printf '%s\n' "$line"
+lines=$((lines - 1))
+done
+[ "$lines" = 0 ] || kill 0`;
 
 /**
  * Tries TCP connections to peers, all at once, with bash's /dev/tcp, which every supported system has;
@@ -45,18 +59,15 @@ export function reachability(peers: readonly { address: string; port: number }[]
     ...REACHABILITY,
     when: 'startAndEnd',
     probe: () => sh`command -v bash >/dev/null 2>&1 || exit 0
-echo tried
-timeout ${PATIENCE} bash -c ${TRY.text} ${peers.flatMap(({ address, port }) => [address, port])}
+timeout ${MOST_SECONDS} bash -c ${TRY.text} ${peers.flatMap(({ address, port }) => [address, port])}
 exit 0`,
     parse: (answer) => {
-      const [tried, ...lines] = answerLines(answer);
+      const lines = answerLines(answer);
       const results = new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' ') + 1)]));
-      const silent = tried === 'tried' ? 'filtered' : 'unknown';
-      return peers.map(({ address, port }) => ({
-        address,
-        port,
-        result: (results.get(`${address} ${port}`) ?? silent) as Reach['result'],
-      }));
+      return peers.map(({ address, port }) => {
+        const result = results.get(`${address} ${port}`) ?? 'unknown';
+        return { address, port, result: (result === 'begun' ? 'filtered' : result) as Reach['result'] };
+      });
     },
   };
 }

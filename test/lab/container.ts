@@ -3,6 +3,7 @@ process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
 
 import { GenericContainer } from 'testcontainers';
 
+import { raiseCpuShare } from './cpu-share.js';
 import type { LabNetwork } from './network.js';
 import { LAB_ID } from './paths.js';
 import { runLabels } from './run-labels.js';
@@ -54,4 +55,5 @@ class HostContainer extends GenericContainer {
 /** Creates and starts the container; systemd in it is only just beginning. */
 export async function startContainer(plan: ContainerPlan): Promise<void> {
   await new HostContainer(plan).start();
+  raiseCpuShare();
 }

@@ -55,7 +55,13 @@ export function madeUp<Options extends object = object>(inventory: Inventory, ma
       control: 'valid',
       copy: 'none',
       running: !isStopped(name),
-      clusterState: isStopped(name) ? (name === 'pg1' ? 'shut down' : 'shut down in recovery') : 'in production',
+      clusterState: isStopped(name)
+        ? name === 'pg1'
+          ? 'shut down'
+          : 'shut down in recovery'
+        : name === (leader ?? 'pg1')
+          ? 'in production'
+          : 'in archive recovery',
       position: { timeline: 4, checkpoint: '0/5000028', nextOid: 1, lastRecord: '0/5000028' },
       ...data[name],
     };

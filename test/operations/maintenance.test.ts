@@ -89,6 +89,16 @@ describe('pgprov resume', () => {
     ]);
   });
 
+  it.each<{ title: string; made: Made<object> }>([
+    { title: 'takes it for stopped', made: { leader: null, own: { pg1: { state: 'stopped', role: 'replica' } } } },
+    { title: 'is down', made: { leader: null, stopped: ['pg1'] } },
+  ])('is refused where a primary runs and its Patroni $title', ({ made }) => {
+    const scene = { ...PAUSED, registered: ALL, ...made, data: { pg1: { running: true, clusterState: 'in production' } } };
+    expect(objections(resume, scene)).toEqual([
+      'PostgreSQL on pg1 runs as a primary, and Patroni there does not know it: without maintenance mode Patroni would make another member a primary beside it',
+    ]);
+  });
+
   it('goes through the store where Patroni runs nowhere', () => {
     expect(steps(resume, { ...PAUSED, stopped: ['pg1', 'pg2', 'pg3'] })).toEqual(['end the maintenance mode of demo @pg1']);
     expect(objections(resume, { ...PAUSED, stopped: ['pg1', 'pg2', 'pg3'] })).toEqual([]);

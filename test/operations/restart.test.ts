@@ -5,6 +5,7 @@ import type { OperationRun } from '../../src/plan/operation.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
 import { HOST_LOAD } from '../../src/resources/host-load.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';
+import { POSTMASTER_DELAY } from '../../src/resources/postmaster-delay.js';
 import { SERVER_LIMITS, type Limits } from '../../src/resources/server-limits.js';
 import { unitStartHandle } from '../../src/resources/unit-restart.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
@@ -35,6 +36,8 @@ interface Scene {
   behind?: readonly string[];
   /** Members that do not stream. */
   silent?: readonly string[];
+  /** Seconds that a server's start time is away from its process's. */
+  delays?: Record<string, number>;
   /** Members of etcd that are not healthy, and the one that leads. */
   sick?: readonly string[];
   etcdLeader?: string;
@@ -82,6 +85,7 @@ function run(scene: Scene): OperationRun<RestartOptions> {
           },
       [HOST_LOAD.id]: { load: name === 'pg1' ? (scene.load ?? 0.5) : 9, processors: 2 },
       [PATRONI_TAKEN.id]: scene.behind?.includes(name) ? { postgresql: { parameters: {} } } : config,
+      [POSTMASTER_DELAY.id]: scene.delays?.[name],
       [unitStartHandle('patroni').id]: restarted.includes(name) ? 'b' : 'a',
       [unitStartHandle('etcd').id]: restarted.includes(name) ? 'b' : 'a',
       [ETCD_MEMBER.id]: {
@@ -372,6 +376,18 @@ describe('a restart of Patroni', () => {
     expect(effects(paused)).toEqual(
       Array.from({ length: 3 }, () => 'PostgreSQL keeps running, because the cluster is in maintenance mode'),
     );
+  });
+
+  it.each([
+    { delay: 5.04, says: 'a restarted Patroni would take the PostgreSQL that runs there for stopped' },
+    { delay: -3600, says: 'start times that are 3600 s apart' },
+    { delay: 2.9, says: undefined },
+  ])('does not have Patroni lose sight of a server in maintenance mode that began $delay s after its process', ({ delay, says }) => {
+    const slow = { ...service, delays: { pg2: delay } };
+    const said = objection({ ...slow, config: { pause: true } });
+    if (says === undefined) expect(said).toBe(undefined);
+    else expect(said).toMatch(new RegExp(`^pg2: .*${says}`, 'u'));
+    expect(objection(slow)).toBe(undefined);
   });
 
   it('does not leave a standby with less than a leader that restarts', () => {

@@ -930,6 +930,11 @@ describe('base’s preflight', () => {
       objections: ['preflight pg1: pg1 has only 5 MiB free for /data, at least 1024 are required'],
     },
     {
+      title: 'room that the host does not tell',
+      states: { 'free-space': { '/var': 2 ** 40, '/data': 'stat: /data: Stale file handle' } },
+      objections: ['preflight pg1: pg1 did not say how much is free for /data: stat: /data: Stale file handle'],
+    },
+    {
       title: 'no room on a host that runs already',
       states: { 'free-space': { '/data': 0 }, ports: [{ port: 5432, process: 'postgres', unit: 'patroni.service' }] },
       objections: [],

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { patience } from '../support/patience.js';
 
 /** How a client reaches the cluster: over the network, whoever leads. */
 export interface ClientAccess {
@@ -35,7 +36,7 @@ export class Writer {
   /** Makes the table and begins to write. */
   static async start(access: ClientAccess): Promise<Writer> {
     const writer = new Writer(access);
-    await writer.ask('CREATE TABLE IF NOT EXISTS walk (id bigint PRIMARY KEY)');
+    await writer.#answer('CREATE TABLE IF NOT EXISTS walk (id bigint PRIMARY KEY)');
     writer.#loop = writer.#write();
     return writer;
   }
@@ -43,7 +44,7 @@ export class Writer {
   /** Ids that are acknowledged and not there; rows that were acknowledged between `from` and `to` (milliseconds) are left out. */
   async lost(doubts: readonly { from: number; to: number }[]): Promise<number[]> {
     const certain = this.acknowledged.filter(({ at }) => doubts.every(({ from, to }) => at < from || at > to));
-    const there = new Set((await this.ask('SELECT id FROM walk')).split('\n').map(Number));
+    const there = new Set((await this.#answer('SELECT id FROM walk')).split('\n').map(Number));
     return certain.filter(({ id }) => !there.has(id)).map(({ id }) => id);
   }
 
@@ -62,6 +63,19 @@ export class Writer {
       maxBuffer: 64 * 1024 * 1024,
     });
     return stdout.trim();
+  }
+
+  /** The same, asked again until there is an answer: a busy host does not take every connection in time, and that is no loss. */
+  async #answer(statement: string): Promise<string> {
+    const end = Date.now() + patience(60_000);
+    for (;;) {
+      try {
+        return await this.ask(statement);
+      } catch (error) {
+        if (Date.now() > end) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
   }
 
   async #write(): Promise<void> {

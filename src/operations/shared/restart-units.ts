@@ -11,6 +11,7 @@ import { dcsOf } from '../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
 import { quorumOf } from '../../../roles/shared/quorum.js';
 import { isPaused } from '../../../roles/shared/patroni/checks.js';
+import { notRecognized } from '../../../roles/shared/second-member.js';
 import { leaderOf, membersBut } from './members.js';
 import { followStep, handOverStep } from './hand-over.js';
 import { leaderGate, standbyGate } from './member-gate.js';
@@ -47,6 +48,7 @@ export function patroniObjections(run: RestartRun): OperationObjection[] {
   if (leader === undefined) return noLeader(run);
   const isFollowing = done.has('hand-over') && !done.has('follow');
   return [
+    ...left(run, patroniRestarting).flatMap((name) => notRecognized(view, name) ?? []),
     ...busyObjection(run),
     ...scheduledRestartObjection(run, leader),
     ...(isFollowing ? [] : [...notReady(run, leader), ...(isPaused(view) ? [] : leftToRaise(run, leader, left(run, patroniRestarting)))]),
