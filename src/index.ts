@@ -5,6 +5,7 @@ export { maintenanceWords, type SlotStatus } from './lib/cluster-status.js';
 export { enumerate } from './lib/enumerate.js';
 export { groupBy } from './lib/group-by.js';
 export { didYouMean, unknownName } from './lib/nearest.js';
+export { pgprov } from './lib/pgprov-command.js';
 export { makePassword } from './lib/password.js';
 export { keyFingerprints } from './lib/openpgp.js';
 export { verifierMatches } from './lib/scram.js';

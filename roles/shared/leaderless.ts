@@ -8,6 +8,7 @@ import {
   recoveryWords,
   stuckConfigHandle,
   valueAt,
+  pgprov,
   type Host,
   type JsonObject,
   type Objection,
@@ -91,7 +92,7 @@ function whyNot(view: View, members: readonly MemberData[]): Reason | undefined 
   const starting = members.filter(({ active, data, stands }) => active && data.running && !stands);
   const left = leftOut(view);
   const steps = (of: readonly MemberData[]): string =>
-    members.some(halts) ? `${correctFirst(view)}; then ${stepsToStart(of)}` : stepsToStart(of);
+    members.some(halts) ? `${correctFirst(view)}; then ${stepsToStart(view, of)}` : stepsToStart(view, of);
   const bare = view.hosts('patroni').filter((host) => isEnabled(view, host) && isBare(view, host));
   const recovering = members.filter(({ host, active, stands }) => active && !stands && recovery(view, host) !== undefined);
   // A Patroni whose loop has stopped tells of a past state.
@@ -100,7 +101,7 @@ function whyNot(view: View, members: readonly MemberData[]): Reason | undefined 
   if (stopped.length === 0 && !isMalformed(view)) {
     return {
       why: 'Patroni runs on every member that has data: an election may be under way',
-      hint: 'run this again in half a minute; if there is no leader then, see `pgprov status`, and `journalctl -u patroni` on the members',
+      hint: `run this again in half a minute; if there is no leader then, see ${pgprov`status ${view.inventory}`}, and \`journalctl -u patroni\` on the members`,
     };
   }
   if (starting.length > 0) {
@@ -135,7 +136,7 @@ function whyNot(view: View, members: readonly MemberData[]): Reason | undefined 
 }
 
 /** The order of the members whose PostgreSQL is down. */
-function unordered(members: readonly MemberData[], steps: typeof stepsToStart): Reason | undefined {
+function unordered(members: readonly MemberData[], steps: (of: readonly MemberData[]) => string): Reason | undefined {
   const found = furthestOf(members);
   if (found?.kind === 'forked') {
     return { why: `${enumerate(found.hosts)} wrote two different histories of timeline ${found.timeline}`, hint: steps(members) };
@@ -175,7 +176,7 @@ function toWaitFor(view: View, recovering: readonly MemberData[]): Reason {
     why: `${recovering.map(({ host }) => `PostgreSQL on ${host.name} ${recovery(view, host)}`).join(', and ')}: it may have the last commits`,
     hint: [
       'wait, and run this again when it is up: replaying WAL takes its time, and nothing needs to be repaired.',
-      `\`pgprov status\` shows how far it is. Do not stop PostgreSQL or Patroni on ${names(recovering.map(({ host }) => host))} meanwhile,`,
+      `${pgprov`status ${view.inventory}`} shows how far it is. Do not stop PostgreSQL or Patroni on ${names(recovering.map(({ host }) => host))} meanwhile,`,
       'because the next start would begin the recovery again;',
       'only if the WAL file that it replays stays the same for long, see `journalctl -u patroni` there',
     ].join(' '),
@@ -193,7 +194,7 @@ function isPaused(view: View): boolean {
 function heldDown(view: View, failing: readonly MemberData[]): Reason {
   return {
     why: `the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down: that of ${names(failing.map(({ host }) => host))} is`,
-    hint: `end it first (\`pgprov resume ${view.inventory.file}\`, which says what Patroni does then), and run this again`,
+    hint: `end it first (${pgprov`resume ${view.inventory}`}, which says what Patroni does then), and run this again`,
   };
 }
 

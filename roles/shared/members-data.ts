@@ -8,6 +8,7 @@ import {
   fileHandle,
   patroniAnewHandle,
   serviceHandle,
+  pgprov,
   type BootstrapState,
   type ClusterData,
   type Host,
@@ -93,15 +94,15 @@ export function furthestOf(members: readonly MemberData[]): Furthest | undefined
 }
 
 /** How a person starts a cluster that is down, as a sentence without its full stop. */
-export function stepsToStart(members: readonly MemberData[]): string {
+export function stepsToStart({ inventory }: Pick<View, 'inventory'>, members: readonly MemberData[]): string {
   const down = members.filter(({ stands }) => !stands).map(({ host }) => host.name);
   const found = furthestOf(members);
   if (found?.kind === 'known') {
     const others = down.filter((name) => name !== found.host);
-    const then = others.length === 0 ? '' : `, and once \`pgprov status\` shows it as the leader, on ${enumerate(others)}`;
+    const then = others.length === 0 ? '' : `, and once ${pgprov`status ${inventory}`} shows it as the leader, on ${enumerate(others)}`;
     return `run \`systemctl start patroni\` on ${found.host}, which has the last commits${then}; then run this again`;
   }
   if (found?.kind === 'forked')
     return `decide which of ${enumerate(found.hosts)} to continue with, keep a copy of the other’s data directory, and start Patroni there first, by \`systemctl start patroni\``;
-  return `find out which host has the last commits, and run \`systemctl start patroni\` there first, on the others once \`pgprov status\` shows it as the leader`;
+  return `find out which host has the last commits, and run \`systemctl start patroni\` there first, on the others once ${pgprov`status ${inventory}`} shows it as the leader`;
 }

@@ -3,6 +3,7 @@ import {
   PATRONI_MEMBER,
   verifierMatches,
   pgRoleHandle,
+  pgprov,
   type Host,
   type ClusterCredentials,
   type Objection,
@@ -38,7 +39,7 @@ export function guardPasswords(view: View, credentials: ClusterCredentials): Obj
           kind: 'preflight',
           host: name,
           message: `${what}, and ${name} does not stream from ${leader.name}: it would keep the old one`,
-          hint: `bring ${name} back first (\`pgprov status\` shows its state), or take it out of the inventory`,
+          hint: `bring ${name} back first (${pgprov`status ${view.inventory}`} shows its state), or take it out of the inventory`,
         },
       ];
     });

@@ -8,6 +8,7 @@ import {
   sqlQuestion,
   printAnswer,
   handle,
+  pgprov,
   type Drift,
   type Json,
   type JsonObject,
@@ -48,7 +49,7 @@ export function pendingRestarts(view: View): string[] {
   const changing = Object.keys(wanted).filter((name) => takeRestart.has(name) && String(wanted[name]) !== String(now[name]));
   if (changing.length === 0) return [];
   return [
-    `PostgreSQL needs a restart for ${enumerate(changing)}; when it suits you, run \`${restartCommand(view)}\`, which restarts one member at a time`,
+    `PostgreSQL needs a restart for ${enumerate(changing)}; when it suits you, run ${restartCommand(view)}, which restarts one member at a time`,
   ];
 }
 
@@ -60,7 +61,7 @@ export function restartDrift(view: View, { name: host }: { name: string }): Drif
     {
       host,
       what: 'PostgreSQL needs a restart',
-      mend: `when it suits you, run \`${restartCommand(view)}\``,
+      mend: `when it suits you, run ${restartCommand(view)}`,
       waits: true,
     },
   ];
@@ -73,7 +74,7 @@ export function pendingLines(view: View, { name: host }: { name: string }): Stat
   const reasons = Object.entries(member.cluster.find(({ name }) => name === host)?.pendingReasons ?? {});
   const waiting = reasons.length > 0 ? reasons.map(waitingWords) : (view.read(host, PENDING_RESTART) ?? []);
   const what = waiting.length === 0 ? '' : ` for ${enumerate(waiting)}`;
-  return [{ level: 'warning', text: `PostgreSQL needs a restart${what}; \`${restartCommand(view)}\` does it` }];
+  return [{ level: 'warning', text: `PostgreSQL needs a restart${what}; ${restartCommand(view)} does it` }];
 }
 
 function waitingWords([name, { from, to }]: [string, { from: string; to: string }]): string {
@@ -86,7 +87,7 @@ export function restartRemarks(view: View, host: { name: string }): string[] {
 }
 
 function restartCommand({ inventory }: View): string {
-  return `pgprov restart ${inventory.file} --pending`;
+  return pgprov`restart ${inventory} --pending`;
 }
 
 function parametersOf(configuration: JsonObject): JsonObject {

@@ -1,4 +1,4 @@
-import { enumerate, type Objection, type UnitMove } from '../../src/index.js';
+import { enumerate, pgprov, type Inventory, type Objection, type UnitMove } from '../../src/index.js';
 
 /** The members of a store as they were seen. */
 export interface SeenMembers {
@@ -22,6 +22,7 @@ export function quorumOf(members: number): number {
  * spared.
  */
 export function quorumLost(
+  inventory: Inventory,
   store: string,
   { host, before }: UnitMove,
   { voters, healthy, anyHealthy, inRun }: SeenMembers,
@@ -36,7 +37,7 @@ export function quorumLost(
     kind: 'refuse',
     host,
     message: `${host}: a restart of its ${store} would leave ${working.length} of ${voters.length} members, and a quorum needs ${quorum}: ${enumerate(down)} ${down.length === 1 ? 'is' : 'are'} not healthy`,
-    hint: `${wayOn(store, down, inRun)}; \`pgprov status\` shows the members`,
+    hint: `${wayOn(store, down, inRun)}; ${pgprov`status ${inventory}`} shows the members`,
   };
 }
 

@@ -4,6 +4,7 @@ import {
   isRecognized,
   PATRONI_MEMBER,
   patroniMember,
+  pgprov,
   POSTMASTER_DELAY,
   postmasterDelay,
   type Host,
@@ -45,7 +46,7 @@ export function notRecognized(view: View, host: string): Objection | undefined {
     kind: 'refuse',
     host,
     message: `${host}: a restarted Patroni would take the PostgreSQL that runs there for stopped, because its process and its postmaster.pid have start times that are ${Math.abs(delay ?? 0).toFixed(0)} s apart`,
-    hint: `end maintenance mode with \`pgprov resume ${view.inventory.file}\`; a restart of Patroni then restarts PostgreSQL as well`,
+    hint: `end maintenance mode with ${pgprov`resume ${view.inventory}`}; a restart of Patroni then restarts PostgreSQL as well`,
   };
 }
 
@@ -57,7 +58,7 @@ function heldDown(view: View, { host }: UnitMove): Objection | undefined {
     kind: 'refuse',
     host,
     message: `${host}: PostgreSQL is down, and Patroni does not start it in maintenance mode`,
-    hint: `end it with \`pgprov resume ${view.inventory.file}\`, then run this again`,
+    hint: `end it with ${pgprov`resume ${view.inventory}`}, then run this again`,
   };
 }
 
@@ -77,7 +78,7 @@ function secondDown(view: View, { host, before }: UnitMove): Objection | undefin
     kind: 'refuse',
     host,
     message: `${host}: a restart would take down a second member of the cluster: ${enumerate(troubles)}`,
-    hint: 'wait until every member leads or streams, as `pgprov status` shows it, or fix what keeps it from that; then run again',
+    hint: `wait until every member leads or streams, as ${pgprov`status ${view.inventory}`} shows it, or fix what keeps it from that; then run again`,
   };
 }
 

@@ -1,4 +1,4 @@
-import { enumerate, type Objection, type View } from '../../src/index.js';
+import { enumerate, pgprov, type Objection, type View } from '../../src/index.js';
 import { dcsOf } from './dcs-of.js';
 import { scopeOf } from './layout.js';
 import { configuredScope, describe, isEnabled, stepsToStart, whatWasFound, type MemberData } from './members-data.js';
@@ -59,7 +59,7 @@ function wayForward(view: View, members: readonly MemberData[], storeIsNew: bool
   const start = storeIsNew ? `start ${store} yourself (\`systemctl start ${unit}\` on ${hosts})` : '';
   if (running.length > 0) {
     const names = enumerate(running.map(({ host }) => host.name));
-    return `${store} has lost its contents, and nothing needs to be moved: ${start === '' ? '' : `${start}; `}Patroni runs on ${names} and writes the cluster into ${store} by itself. Run this again when \`pgprov status\` shows a leader`;
+    return `${store} has lost its contents, and nothing needs to be moved: ${start === '' ? '' : `${start}; `}Patroni runs on ${names} and writes the cluster into ${store} by itself. Run this again when ${pgprov`status ${view.inventory}`} shows a leader`;
   }
-  return `${store} has lost its contents, or an interrupted bootstrap marked it; nothing needs to be moved, Patroni writes the cluster into ${store} again: ${start === '' ? '' : `${start}, and then `}${stepsToStart(members)}`;
+  return `${store} has lost its contents, or an interrupted bootstrap marked it; nothing needs to be moved, Patroni writes the cluster into ${store} again: ${start === '' ? '' : `${start}, and then `}${stepsToStart(view, members)}`;
 }

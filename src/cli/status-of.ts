@@ -6,6 +6,7 @@ import type { Drift } from '../events.js';
 import type { CertificateStatus, ClusterStatus, EtcdStatus, ServiceStatus } from '../lib/cluster-status.js';
 import type { PgprovError } from '../lib/errors.js';
 import { redact } from '../lib/secret.js';
+import { pgprov } from '../lib/pgprov-command.js';
 import { topologyOf, type Host, type Inventory } from '../model/index.js';
 import type { Role, TlsIdentity } from '../plan/role.js';
 import { certificatePlaces } from '../plan/tls.js';
@@ -78,7 +79,7 @@ export function statusOf(
             identifier: store?.initialize,
             mostLag: mostLag(store?.config),
             inventoryFile: inventory.file,
-            down: notRunning(unitOf(view, host, 'patroni'), isLed ? undefined : `pgprov start ${inventory.file}`),
+            down: notRunning(unitOf(view, host, 'patroni'), isLed ? undefined : pgprov`start ${inventory}`),
           },
           reasons.get(host.name),
         ),
@@ -192,7 +193,7 @@ function notRunning(unit: Unit | undefined, start?: string): string | undefined 
   if (active !== 'inactive' && active !== 'failed') return undefined;
   const how = `${masked === undefined ? '' : `masked and `}${active === 'failed' ? 'failed' : 'stopped'}`;
   if (start !== undefined)
-    return `the unit ${name} is ${how}; ${masked === undefined ? '' : `run \`systemctl unmask ${name}\` on the host, then `}\`${start}\` starts the member with the last commits first`;
+    return `the unit ${name} is ${how}; ${masked === undefined ? '' : `run \`systemctl unmask ${name}\` on the host, then `}${start} starts the member with the last commits first`;
   return `the unit ${name} is ${how}; run \`${masked === undefined ? '' : `systemctl unmask ${name} && `}systemctl start ${name}\` on the host`;
 }
 

@@ -105,6 +105,6 @@ function nobodyLeads(stage: RunStage, host: string, states: States): PgprovError
     kind: 'apply/nobody-leads',
     host,
     message: `${host}: could not ${summaries.join('; ')}: this changes on all hosts together, and none of them leads`,
-    hint: 'bring the leader back first (`pgprov status` shows the members), then run the same command again',
+    hint: 'bring the leader back first, then run the same command again',
   });
 }

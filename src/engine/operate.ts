@@ -17,6 +17,7 @@ import type { OperateOptions, OperateOutcome, OperationProposal } from './operat
 import { factsOf, startOf } from './operation-start.js';
 import { checkError, Pass } from './pass.js';
 import { assertSameSteps, foreseenSteps } from './shown-steps.js';
+import { pgprov } from '../lib/pgprov-command.js';
 
 /** Milliseconds between looks at objections that may pass by themselves. */
 const BETWEEN_LOOKS = 2000;
@@ -154,7 +155,7 @@ class Operating<Options extends object> {
     throw new PgprovError({
       kind: 'operation/not-converged',
       message: `${inventory.cluster} differs from its inventory, and \`${operation.name}\` begins only where nothing does:${shown}`,
-      hint: `nothing was changed; run \`pgprov apply ${inventory.file}\` first`,
+      hint: `nothing was changed; run ${pgprov`apply ${inventory}`} first`,
     });
   }
 
@@ -320,7 +321,7 @@ class Operating<Options extends object> {
     const { operation } = this.#options;
     this.#checks = operation.checks?.(this.#run(cluster)) ?? [];
     if (this.#checks.length > 0) this.#emit({ type: 'checked', results: this.#checks });
-    cluster.results.throwAll(this.#checks.filter(({ ok }) => !ok).map(checkError));
+    cluster.results.throwAll(this.#checks.filter(({ ok }) => !ok).map((check) => checkError(this.#options.inventory, check)));
   }
 
   async #tellBroken(cluster: Cluster): Promise<void> {
@@ -373,7 +374,7 @@ class Operating<Options extends object> {
     return new PgprovError({
       kind: 'operation/stuck',
       message: `the step "${step.title}" was carried out, and the cluster still needs it`,
-      hint: `look at the cluster with \`pgprov status ${this.#options.inventory.file}\`; the same command continues from what it finds`,
+      hint: `look at the cluster with ${pgprov`status ${this.#options.inventory}`}; the same command continues from what it finds`,
     });
   }
 

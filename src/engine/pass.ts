@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { CheckResult, Drift, LeftOut, PlannedChange, StageShape } from '../events.js';
 import { PgprovError } from '../lib/errors.js';
+import { pgprov } from '../lib/pgprov-command.js';
+import type { Inventory } from '../model/index.js';
 import { effectsOf } from '../plan/effects.js';
 import { guardLeftUnits } from '../plan/left-units.js';
 import { obstaclesOf } from '../plan/obstacles.js';
@@ -209,7 +211,7 @@ export class Pass {
     const { hosts, sessions } = this.#options.cluster.connections;
     const states = new Map(hosts.map(({ name }) => [name, sessions.get(name)?.states ?? new Map<string, unknown>()]));
     const stages = this.#shapes.stages(hosts);
-    const drift = [...this.#drift(this.#view()), ...dangersOf(stages, states)];
+    const drift = [...this.#drift(this.#view()), ...dangersOf(this.#options.cluster.inventory, stages, states)];
     this.#proposal = { ...this.#proposal, drift, changes: buildPlan(stages, states) };
   }
 
@@ -282,7 +284,7 @@ export class Pass {
       const { remarks } = results.of(name);
       remarks.push(...roles.flatMap((role) => role.remarks?.(view, name) ?? []).filter((remark) => !remarks.includes(remark)));
     }
-    results.throwAll(this.#checks.filter(({ ok }) => !ok).map(checkError));
+    results.throwAll(this.#checks.filter(({ ok }) => !ok).map((check) => checkError(this.#options.cluster.inventory, check)));
   }
 
   /** What fails and may come to hold by itself is looked at again, unless something else fails for good. */
@@ -316,11 +318,11 @@ export class Pass {
 }
 
 /** A proof that failed, as the error that a run ends with. */
-export function checkError({ title, detail, host, mend }: CheckResult): PgprovError {
+export function checkError(inventory: Inventory, { title, detail, host, mend }: CheckResult): PgprovError {
   return new PgprovError({
     kind: 'check/failed',
     message: `${host === undefined ? '' : `${host}: `}${title}: ${detail}`,
-    hint: mend ?? 'everything was applied, but the proof failed; `pgprov status` shows the cluster as it is',
+    hint: mend ?? `everything was applied, but the proof failed; ${pgprov`status ${inventory}`} shows the cluster as it is`,
     ...(host === undefined ? {} : { host }),
   });
 }

@@ -1,9 +1,10 @@
+import { pgprov } from './pgprov-command.js';
 /**
  * Told wherever the cluster is shown or changed while Patroni is paused.
  * @param inventory its file, for the command that ends it
  */
 export function maintenanceWords(inventory = 'INVENTORY'): string {
-  return `maintenance mode (pause: true): Patroni fails nothing over and starts nothing until \`pgprov resume ${inventory}\``;
+  return `maintenance mode (pause: true): Patroni fails nothing over and starts nothing until ${pgprov`resume ${inventory}`}`;
 }
 
 /** A switchover that Patroni is to carry out later. */
@@ -21,7 +22,7 @@ export interface ScheduledStatus {
  */
 export function scheduledWords({ at, from, to = 'the best standby' }: ScheduledStatus, inventory = 'INVENTORY'): string {
   const utc = Number.isNaN(Date.parse(at)) ? at : `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-  return `scheduled: a switchover${from === undefined ? '' : ` from ${from}`} to ${to} at ${utc}; \`pgprov switchover ${inventory} --cancel\` takes it back`;
+  return `scheduled: a switchover${from === undefined ? '' : ` from ${from}`} to ${to} at ${utc}; ${pgprov`switchover ${inventory} --cancel`} takes it back`;
 }
 
 /** A cluster as it was found. */

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { Secret, type DeferredSecret } from '../lib/secret.js';
+import { pgprov } from '../lib/pgprov-command.js';
 import { describeReference, type SecretReference } from '../secrets/reference.js';
 import type { SecretCommand } from '../secrets/command.js';
 import type { SecretFetcher, StoredSecret } from '../secrets/fetcher.js';
@@ -103,6 +104,6 @@ export class SecretSource {
   #stored({ age, key }: { age: string; key: string }): StoredSecret {
     const store = this.#paths.resolve(age);
     if (statSync(store, { throwIfNoEntry: false })?.isFile() === true) return { store, shown: age, key };
-    throw new Error(`there is no store ${age}; \`pgprov secrets init\` makes one`);
+    throw new Error(`there is no store ${age}; ${pgprov`secrets init -f ${store}`} makes one`);
   }
 }

@@ -3,6 +3,7 @@ import {
   daysLeft,
   defineOperation,
   readCertificate,
+  pgprov,
   type ConvergeStep,
   type KeptFacts,
   type OperationObjection,
@@ -66,14 +67,15 @@ function rolesWithCertificates({ catalog, inventory }: Pick<Run, 'catalog' | 'in
   return [...new Set(certificatePlaces(catalog, inventory).map(({ role }) => role))];
 }
 
-function problems({ inventory: { cluster }, options: { all, ca }, kept, chosenHosts }: OperationStart<RenewOptions>): OperationObjection[] {
+function problems({ inventory, options: { all, ca }, kept, chosenHosts }: OperationStart<RenewOptions>): OperationObjection[] {
+  const { cluster } = inventory;
   if (kept.authority.certificate === undefined) {
     return [
       {
         kind: 'input',
         error: 'certs/none',
         message: `there are no certificates of ${cluster} beside this inventory`,
-        hint: `the first \`pgprov apply\` makes them; if the cluster was made from elsewhere, bring .pgprov/${cluster}/ from there`,
+        hint: `${pgprov`apply ${inventory}`} makes them; if the cluster was made from elsewhere, bring .pgprov/${cluster}/ from there`,
       },
     ];
   }
@@ -89,7 +91,7 @@ function problems({ inventory: { cluster }, options: { all, ca }, kept, chosenHo
       kind: 'preflight',
       error: 'certs/ca-expired',
       message: `the certificate authority of ${cluster} has expired, so none of its certificates is valid`,
-      hint: 'run `pgprov certs renew --ca`, which makes a new one and brings the cluster back',
+      hint: `run ${pgprov`certs renew ${inventory} --ca`}, which makes a new one and brings the cluster back`,
     },
   ];
 }
@@ -99,7 +101,7 @@ function guards(run: Run): OperationObjection[] {
   const { planned, chosenHosts } = run;
   if (planned === undefined || PROVABLE.some((id) => isToBeProved(run, id))) return [];
   const others = othersThanCertificates(run, planned);
-  if (others.length > 0) return [otherChanges(others, chosenHosts)];
+  if (others.length > 0) return [otherChanges(run, others)];
   const fitness = healthOf(run);
   if (isRecovery(run, fitness)) {
     if (chosenHosts === undefined) return [];
@@ -120,7 +122,7 @@ function guards(run: Run): OperationObjection[] {
       kind: 'preflight',
       error: 'certs/unhealthy',
       message: `not every member works, and a certificate is changed only where all others do:${ailing.map(({ host, what }) => `\n  ${host}: ${what}`).join('')}`,
-      hint: 'nothing was changed; see `pgprov status`, fix what is wrong, then run it again',
+      hint: `nothing was changed; see ${pgprov`status ${run.inventory}`}, fix what is wrong, then run it again`,
       settles: true,
     },
   ];
@@ -142,7 +144,7 @@ function othersThanCertificates({ catalog, inventory, view, chosenHosts }: Run, 
   return planned.filter(({ host, resource }) => !own.has(`${host} ${resource}`));
 }
 
-function otherChanges(others: readonly PlannedChange[], hosts: readonly string[] | undefined): OperationObjection {
+function otherChanges({ inventory, chosenHosts: hosts }: Run, others: readonly PlannedChange[]): OperationObjection {
   const shown = others
     .slice(0, 5)
     .map(({ host, summary }) => `\n  ${host}: ${summary}`)
@@ -152,7 +154,7 @@ function otherChanges(others: readonly PlannedChange[], hosts: readonly string[]
     kind: 'preflight',
     error: 'certs/other-changes',
     message: `there is more to be changed than ${meant}:${shown}${others.length > 5 ? `\n  and ${others.length - 5} more` : ''}`,
-    hint: 'nothing was changed; bring the hosts to what the inventory says with `pgprov apply` first',
+    hint: `nothing was changed; bring the hosts to what the inventory says with ${pgprov`apply ${inventory}`} first`,
   };
 }
 

@@ -9,6 +9,7 @@ import {
   PATRONI_TAKEN,
   SERVER_SETTINGS,
   takenGate,
+  pgprov,
   type CheckResult,
   type JsonObject,
   type OperationObjection,
@@ -81,7 +82,7 @@ function objections(run: Run): OperationObjection[] {
       {
         kind: 'refuse',
         message: `no host sees a dynamic configuration of ${inventory.cluster} in ${dcsOf(inventory).name}`,
-        hint: `nothing was changed; see \`pgprov status ${inventory.file}\``,
+        hint: `nothing was changed; see ${pgprov`status ${inventory}`}`,
       },
     ];
   }

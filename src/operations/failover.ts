@@ -5,6 +5,7 @@ import {
   enumerate,
   formatLsn,
   patroniSwitchover,
+  pgprov,
   type CheckResult,
   type DcsState,
   type OperationObjection,
@@ -103,7 +104,7 @@ function workingLeader(view: Run['view']): string | undefined {
 function guards(run: Run): OperationObjection[] {
   const { view, inventory, done, options } = run;
   const { to = '', former } = options;
-  const status = `pgprov status ${inventory.file}`;
+  const status = pgprov`status ${inventory}`;
   const leader = workingLeader(view);
   const refuse = (message: string, hint: string): OperationObjection[] => [{ kind: 'refuse', message, hint }];
   if (former === undefined) {
@@ -112,7 +113,7 @@ function guards(run: Run): OperationObjection[] {
     if (lost !== undefined) return [{ ...lost, message: `${lost.message}; ${leader} still leads` }];
     return refuse(
       `${leader} leads, so there is nothing to fail over from`,
-      `hand the lead over with \`pgprov switchover ${inventory.file}\``,
+      `hand the lead over with ${pgprov`switchover ${inventory}`}`,
     );
   }
   if (leader !== undefined) return [];
@@ -120,7 +121,7 @@ function guards(run: Run): OperationObjection[] {
   const own = listed === undefined ? undefined : answerOf(view, listed);
   // Hosts answer at different times, and Patroni may have elected a leader in between.
   if (own?.role === 'replica' && own.state === 'running')
-    return refuse(`${listed} has the lead, and does not say so itself yet`, `see \`${status}\``).map((objection) => ({
+    return refuse(`${listed} has the lead, and does not say so itself yet`, `see ${status}`).map((objection) => ({
       ...objection,
       settles: true,
     }));
@@ -128,19 +129,19 @@ function guards(run: Run): OperationObjection[] {
   if (noQuorum !== undefined) return [noQuorum];
   const asked = anyAnswering(view);
   if (asked === undefined)
-    return refuse('no member’s Patroni answers, so none can take the lead', `start the members with \`pgprov apply ${inventory.file}\``);
+    return refuse('no member’s Patroni answers, so none can take the lead', `start the members with ${pgprov`apply ${inventory}`}`);
   const inTheWay = [...maintenanceObjection(run), ...unattended(run)];
   if (inTheWay.length > 0) return inTheWay.slice(0, 1);
   if (done.has('wait') && former !== '' && listedLeader(view) === former && answerOf(view, former) === undefined)
     return refuse(
       `${former} renews its lease in ${dcsOf(inventory).name}: it still leads, though it does not answer here`,
-      `make its host reachable and use \`pgprov switchover ${inventory.file}\`; where its Patroni has to go, stop it there`,
+      `make its host reachable and use ${pgprov`switchover ${inventory}`}; where its Patroni has to go, stop it there`,
     );
   if (to === '') {
     const reasons = membersOf(inventory).map(
       ({ name }) => `\n  ${name} ${name === former ? 'led before, and is lost' : (unfit(view, name, former) ?? 'could')}`,
     );
-    return refuse(`no member can take the lead:${reasons.join('')}`, `nothing was changed; see \`${status}\``);
+    return refuse(`no member can take the lead:${reasons.join('')}`, `nothing was changed; see ${status}`);
   }
   return candidate(run, to);
 }
@@ -201,7 +202,7 @@ function withoutQuorum({ view, inventory }: Run): OperationObjection | undefined
   return {
     kind: 'refuse',
     message: `${store} has no quorum, so no member can take the lead${down.length === 0 ? '' : `: it does not work on ${enumerate(down)}`}`,
-    hint: `bring ${store} back on ${needed} of ${enumerate(all)} (\`pgprov apply\` starts it on hosts that can be reached); Patroni then chooses a leader by itself`,
+    hint: `bring ${store} back on ${needed} of ${enumerate(all)} (${pgprov`apply ${inventory}`} starts it on hosts that can be reached); Patroni then chooses a leader by itself`,
   };
 }
 
@@ -305,7 +306,7 @@ function followersOf({ view, options: { followers = [] } }: Run, leader: string)
 /** What becomes of the former leader. */
 function returning({ options: { former = '' }, inventory: { file } }: Run): string {
   const who = former === '' ? 'the former leader' : former;
-  return `when ${who} comes back, Patroni rewinds it to the new timeline (pg_rewind), which takes away what only it has, and it streams; \`pgprov status ${file}\` shows it`;
+  return `when ${who} comes back, Patroni rewinds it to the new timeline (pg_rewind), which takes away what only it has, and it streams; ${pgprov`status ${file}`} shows it`;
 }
 
 function timelineOf({ view }: Run, leader: string | undefined): string {

@@ -1,4 +1,4 @@
-import type { Objection, OperationRun } from '../index.js';
+import { pgprov, type Objection, type OperationRun } from '../index.js';
 import { isPaused, modeOperation } from './shared/maintenance.js';
 import { answerOf } from './shared/members.js';
 
@@ -11,9 +11,9 @@ export default modeOperation({
     title: `put ${inventory.cluster} into maintenance mode`,
     effect: 'clients notice nothing; a leader that fails is not replaced, and what is stopped by hand stays down',
   }),
-  nothing: ({ inventory }) => `${inventory.cluster} is in maintenance mode already; \`pgprov resume ${inventory.file}\` ends it`,
+  nothing: ({ inventory }) => `${inventory.cluster} is in maintenance mode already; ${pgprov`resume ${inventory}`} ends it`,
   finished: ({ inventory }, missed) =>
-    `${inventory.cluster} is in maintenance mode until \`pgprov resume ${inventory.file}\`${missed === undefined ? '' : `; ${missed}`}`,
+    `${inventory.cluster} is in maintenance mode until ${pgprov`resume ${inventory}`}${missed === undefined ? '' : `; ${missed}`}`,
 });
 
 function objections({ view, inventory }: OperationRun<object>): Objection[] {
@@ -23,7 +23,7 @@ function objections({ view, inventory }: OperationRun<object>): Objection[] {
     {
       kind: 'refuse',
       message: 'Patroni answers on no member, so there is nothing that maintenance mode could hold back',
-      hint: `nothing was changed; see \`pgprov status ${inventory.file}\``,
+      hint: `nothing was changed; see ${pgprov`status ${inventory}`}`,
     },
   ];
 }

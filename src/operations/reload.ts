@@ -5,6 +5,7 @@ import {
   enumerate,
   patroniReload,
   SERVER_SETTINGS,
+  pgprov,
   type CheckResult,
   type OperationObjection,
   type OperationRun,
@@ -57,7 +58,7 @@ function objections(run: Run): OperationObjection[] {
         kind: 'preflight',
         error: 'reload/down',
         message: `Patroni or PostgreSQL does not run on ${enumerate(down)}, so there is nothing that could read the files`,
-        hint: `start it (\`pgprov start ${inventory.file}\`), or choose other hosts with --host`,
+        hint: `start it (${pgprov`start ${inventory}`}), or choose other hosts with --host`,
       },
     ];
   }
@@ -67,7 +68,7 @@ function objections(run: Run): OperationObjection[] {
         kind: 'refuse',
         host,
         message: `${host}: ${message}`,
-        hint: `nothing was reloaded; correct the line. Where pgprov wrote the file, \`pgprov apply ${inventory.file}\` writes it again`,
+        hint: `nothing was reloaded; correct the line. Where pgprov wrote the file, ${pgprov`apply ${inventory}`} writes it again`,
       }),
     ),
   );

@@ -1,4 +1,4 @@
-import { DATA_DIRECTORY, DCS, enumerate, type Objection, type OperationRun, type View } from '../index.js';
+import { DATA_DIRECTORY, DCS, enumerate, pgprov, type Objection, type OperationRun, type View } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { isPaused, modeOperation } from './shared/maintenance.js';
 import { answerOf } from './shared/members.js';
@@ -47,7 +47,7 @@ function unrecognized(view: View): string[] {
 
 /** A second server that takes writes: Patroni would stop it and throw away what only it has. */
 function objections({ view, inventory }: Run): Objection[] {
-  const status = `nothing was changed; see \`pgprov status ${inventory.file}\``;
+  const status = `nothing was changed; see ${pgprov`status ${inventory}`}`;
   if (isPaused(view) === undefined) {
     return [
       {

@@ -4,6 +4,7 @@ import {
   makePassword,
   PASSWORD_LOGIN,
   Secret,
+  pgprov,
   type ConvergeStep,
   type DeskStep,
   type Host,
@@ -62,7 +63,7 @@ export default defineOperation<RotateOptions>({
       account: { name, path },
     } = sure(run);
     if (touched || !run.done.has('begin')) {
-      return `the change of ${path} is not finished, and both passwords are kept; run \`pgprov secrets rotate ${name} ${run.inventory.file}\` again, it continues from here`;
+      return `the change of ${path} is not finished, and both passwords are kept; run ${pgprov`secrets rotate ${name} ${run.inventory}`} again, it continues from here`;
     }
     await desk.store.dropRotation();
     return `the ${name} password was not changed`;
@@ -85,7 +86,7 @@ function rotatingOf({ catalog, inventory, options: { name } }: Start): Rotating 
       kind: 'input',
       error: 'secrets/unknown-account',
       message: `${name} is no password of the cluster`,
-      hint: `there are ${all.map((each) => `${each.name} (${each.path})`).join(', ')}; \`pgprov secrets set\` changes other values of a store`,
+      hint: `there are ${all.map((each) => `${each.name} (${each.path})`).join(', ')}; the command \`secrets set\` changes other values of a store`,
     };
   }
   const hosts = inventory.hosts.filter(({ roles }) => roles.includes(account.role));
@@ -118,7 +119,7 @@ function begunOtherwise({ inventory, kept: { rotation } }: Start, { account, kep
         kind: 'input',
         error: 'secrets/other-rotation',
         message: `a change of ${rotation.path} is not finished`,
-        hint: `finish it first: \`pgprov secrets rotate ${rotation.path} ${file}\``,
+        hint: `finish it first: ${pgprov`secrets rotate ${rotation.path} ${file}`}`,
       },
     ];
   }
@@ -129,15 +130,15 @@ function begunOtherwise({ inventory, kept: { rotation } }: Start, { account, kep
       kind: 'input',
       error: 'secrets/changed',
       message: `a change of ${account.path} is not finished, and the inventory now gives a third value`,
-      hint: `run \`pgprov apply ${file}\`, which puts the inventory’s value in force, then remove ${dir}/.pgprov/${cluster}/password-rotation.yml`,
+      hint: `run ${pgprov`apply ${file}`}, which puts the inventory’s value in force, then remove ${dir}/.pgprov/${cluster}/password-rotation.yml`,
     },
   ];
 }
 
-function withoutCluster({ inventory: { cluster }, holdsData }: Run): OperationObjection[] {
+function withoutCluster({ inventory, holdsData }: Run): OperationObjection[] {
   if (holdsData) return [];
-  const message = `${cluster} has no database yet, so there is nothing to change`;
-  return [{ kind: 'input', error: 'secrets/no-cluster', message, hint: '`pgprov apply` makes it' }];
+  const message = `${inventory.cluster} has no database yet, so there is nothing to change`;
+  return [{ kind: 'input', error: 'secrets/no-cluster', message, hint: `${pgprov`apply ${inventory}`} makes it` }];
 }
 
 function stepsOf(run: Run): OperationStep[] {
@@ -188,7 +189,7 @@ function notProved(run: Run): OperationObjection[] {
       kind: 'preflight',
       error: 'secrets/not-proved',
       message: `the ${account.name} password was changed, but not proved:\n  ${missing.join('\n  ')}`,
-      hint: `both passwords are kept; fix that and run \`pgprov secrets rotate ${account.name}\` again`,
+      hint: `both passwords are kept; fix that and run ${pgprov`secrets rotate ${account.name} ${run.inventory}`} again`,
     },
   ];
 }

@@ -7,6 +7,7 @@ import {
   enumerate,
   isPutOff,
   sh,
+  pgprov,
   type CheckResult,
   type OperationObjection,
   type OperationRun,
@@ -72,7 +73,7 @@ function objections(run: Run): OperationObjection[] {
   if (isPaused(view) === true && held.length > 0) {
     return refuse(
       `the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down (${enumerate(held)})`,
-      `end it first (\`pgprov resume ${inventory.file}\`), then run this again`,
+      `end it first (${pgprov`resume ${inventory}`}), then run this again`,
     );
   }
   const down = targets(run).filter((name) => isDown(view, name));
@@ -85,13 +86,13 @@ function objections(run: Run): OperationObjection[] {
   if (away.length > 0) {
     return refuse(
       `nobody leads, and ${names(away)}, which cannot be reached, may have the last commits${whatWasFound(data)}`,
-      `bring ${away.length === 1 ? 'it' : 'them'} back and run this again. To go on without what only ${names(away)} may have, ${stepsToStart(data)}`,
+      `bring ${away.length === 1 ? 'it' : 'them'} back and run this again. To go on without what only ${names(away)} may have, ${stepsToStart(run.view, data)}`,
     );
   }
   if (!isPart(run)) return [];
   return refuse(
     `nobody leads, and a member that is left out may have the last commits${whatWasFound(data)}`,
-    `start all members: \`pgprov start ${inventory.file}\` finds out which one has the last commits, and starts it first`,
+    `start all members: ${pgprov`start ${inventory}`} finds out which one has the last commits, and starts it first`,
   );
 }
 
@@ -113,7 +114,7 @@ function moreThanStarts({ planned = [], inventory }: Run): OperationObjection[] 
       kind: 'preflight',
       error: 'start/other-changes',
       message: `more is to be changed than to start what is down:${shown}${more.length > 5 ? `\n  and ${more.length - 5} more` : ''}`,
-      hint: `nothing was changed; \`pgprov apply ${inventory.file}\` makes these changes, and starts the members in the same order`,
+      hint: `nothing was changed; ${pgprov`apply ${inventory}`} makes these changes, and starts the members in the same order`,
     },
   ];
 }

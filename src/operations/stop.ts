@@ -3,6 +3,7 @@ import {
   DCS,
   defineOperation,
   enumerate,
+  pgprov,
   type CheckResult,
   type Objection,
   type OperationRun,
@@ -34,9 +35,9 @@ export default defineOperation({
   finished: (run) => {
     const { inventory } = run;
     const all = targets(run);
-    const start = `pgprov start ${inventory.file}${isWhole(run) ? '' : ` --host ${all.join(',')}`}`;
+    const start = pgprov`start ${inventory} ${isWhole(run) ? [] : ['--host', all.join(',')]}`;
     const boots = staysDown(run) ? 'They stay down when their hosts boot' : 'Their units stay enabled, so a reboot starts them as well';
-    return `PostgreSQL and Patroni are stopped on ${enumerate(all)}, and ${dcsOf(inventory).name} runs on; \`${start}\` starts them again, and so does \`pgprov apply\`. ${boots}${mayLead(run)}`;
+    return `PostgreSQL and Patroni are stopped on ${enumerate(all)}, and ${dcsOf(inventory).name} runs on; ${start} starts them again, and so does ${pgprov`apply ${inventory}`}. ${boots}${mayLead(run)}`;
   },
 });
 
@@ -84,7 +85,7 @@ function mayLead(run: Run): string {
     targets(run).includes(name) || runningOf(view, name)?.enabled === false ? [] : [name],
   );
   if (!staysDown(run) || others.length === 0) return '';
-  return `. This does not hold for ${enumerate(others)}, which may then take the lead without the last commits; \`pgprov stop ${inventory.file}\` without --host, while all hosts are on, keeps all members down`;
+  return `. This does not hold for ${enumerate(others)}, which may then take the lead without the last commits; ${pgprov`stop ${inventory}`} without --host, while all hosts are on, keeps all members down`;
 }
 
 /** The member that takes writes, which is stopped last; undefined: none does. */
@@ -109,7 +110,7 @@ function objections(run: Run): Objection[] {
   if (isPaused(view) === true) {
     return refuse(
       'the cluster is in maintenance mode, in which Patroni leaves PostgreSQL running when it is stopped itself',
-      `end it first (\`pgprov resume ${inventory.file}\`), then run this again`,
+      `end it first (${pgprov`resume ${inventory}`}), then run this again`,
     );
   }
   const stays = staying(run);
@@ -117,10 +118,9 @@ function objections(run: Run): Objection[] {
   if (stays.length === 0) return [];
   if (leader !== undefined && meant.includes(leader)) {
     const [heir] = stays.filter((name) => view.surveyed(name));
-    const to = heir === undefined ? '' : ` --to ${heir}`;
     return refuse(
       `${leader} leads, and ${enumerate(stays)} would stay up: ${stays.length === 1 ? 'it' : 'one of them'} would take over`,
-      `hand the lead over first (\`pgprov switchover ${inventory.file}${to}\`), or stop all members`,
+      `hand the lead over first (${pgprov`switchover ${inventory} ${heir === undefined ? [] : ['--to', heir]}`}), or stop all members`,
     );
   }
   return [...lastSynchronous(run, meant, stays), ...quorum(run)];

@@ -4,6 +4,7 @@ import {
   isSchedule,
   patroniSchedule,
   patroniUnscheduled,
+  pgprov,
   type CheckResult,
   type OperationObjection,
   type OperationRun,
@@ -121,7 +122,7 @@ function handingOver(run: Run): OperationObjection[] {
   const { to = '' } = options;
   const leader = leaderOf(view);
   if (leader !== undefined && leader === to) return [];
-  const status = `pgprov status ${inventory.file}`;
+  const status = pgprov`status ${inventory}`;
   const common = handingOverObjections(run);
   // One that was begun and broke off may be between two leaders.
   if (leader === undefined && options.leader !== undefined) return common.map((objection) => ({ ...objection, settles: true }));
@@ -133,7 +134,7 @@ function handingOver(run: Run): OperationObjection[] {
     {
       kind: 'refuse',
       message: `no standby can take the lead from ${leader}:${reasons.join('') || ' there is none'}`,
-      hint: `nothing was changed; see \`${status}\``,
+      hint: `nothing was changed; see ${status}`,
     },
   ];
 }
@@ -141,8 +142,8 @@ function handingOver(run: Run): OperationObjection[] {
 function cannotLead({ view, inventory }: Run, leader: string, to: string): OperationObjection[] {
   const reason = view.surveyed(to) ? unfit(view, leader, to) : 'cannot be reached';
   if (reason === undefined) return [];
-  const status = `pgprov status ${inventory.file}`;
-  const hint = `nothing was changed; see \`${status}\`, or leave out --to for the standby that is the least behind`;
+  const status = pgprov`status ${inventory}`;
+  const hint = `nothing was changed; see ${status}, or leave out --to for the standby that is the least behind`;
   return [{ kind: 'refuse', message: `${to} cannot take the lead: it ${reason}`, hint }];
 }
 
@@ -167,7 +168,7 @@ function cannotCancel({ view, inventory }: Run): OperationObjection[] {
     {
       kind: 'refuse',
       message: 'no member’s Patroni answers, so nothing can be cancelled',
-      hint: `see \`pgprov status ${inventory.file}\``,
+      hint: `see ${pgprov`status ${inventory}`}`,
     },
   ];
 }
@@ -283,7 +284,7 @@ function finished(run: Run): string | undefined {
     options: { to = '', without = [], at, cancel },
   } = run;
   if (cancel === true) return undefined;
-  if (at !== undefined) return `\`pgprov switchover ${inventory.file} --cancel\` takes it back until ${utcText(at)}`;
+  if (at !== undefined) return `${pgprov`switchover ${inventory} --cancel`} takes it back until ${utcText(at)}`;
   const still = without.flatMap((name) => {
     const why = notStreamingWhy(view, to, name);
     return why === undefined ? [] : [`${name} ${why}`];

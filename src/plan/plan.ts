@@ -1,6 +1,8 @@
 import { stateOf } from '../resources/handle.js';
 import type { Drift, PlannedChange } from '../events.js';
 import { redact } from '../lib/secret.js';
+import { pgprov } from '../lib/pgprov-command.js';
+import type { Inventory } from '../model/index.js';
 import { bringsVersions, withoutVersions } from '../resources/packages-state.js';
 import type { Action, Change, Resource } from '../resources/resource.js';
 import type { RunStage } from './host-work.js';
@@ -90,13 +92,15 @@ export function buildPlan(stages: readonly RunStage[], states: ReadonlyMap<strin
 }
 
 /** What weakens or endangers what runs until a run has made these changes (see `Change.danger`). */
-export function dangersOf(stages: readonly RunStage[], states: ReadonlyMap<string, States>): Drift[] {
+export function dangersOf(inventory: Inventory, stages: readonly RunStage[], states: ReadonlyMap<string, States>): Drift[] {
   return stages.flatMap((stage) =>
     takersOf(stage, states).flatMap(([host, part]) =>
       stepWork(part, states.get(host) ?? new Map())
         .changes.flatMap(({ changes }) => changes)
         .flatMap(({ danger, summary }): Drift[] =>
-          danger === undefined ? [] : [{ host, what: redact(danger), mend: `\`pgprov apply\` corrects it: ${redact(summary)}` }],
+          danger === undefined
+            ? []
+            : [{ host, what: redact(danger), mend: `${pgprov`apply ${inventory}`} corrects it: ${redact(summary)}` }],
         ),
     ),
   );

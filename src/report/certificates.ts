@@ -1,6 +1,9 @@
+import { pgprov } from '../lib/pgprov-command.js';
 /** A cluster's certificates as they were found, for `pgprov certs status`. */
 export interface CertificatesStatus {
   cluster: string;
+  /** The inventory's file, for the commands that messages advise. */
+  inventory: string;
   /** The phase of the authority's rotation that is under way. */
   rotation?: 'trust' | 'issue' | 'drop';
   /** Certificates with fewer days left are pointed out. */
@@ -74,19 +77,21 @@ export function certificateProblemsOf({ places }: CertificatesStatus): string[] 
 
 /** What a person should do, each in one sentence; empty when all is well. */
 export function adviceOf(status: CertificatesStatus): string[] {
-  const { authorities, places, rotation, withinDays, unreachable } = status;
+  const { inventory, authorities, places, rotation, withinDays, unreachable } = status;
   const authorityEnds = authorities.some(({ issuing, daysLeft }) => issuing && daysLeft < withinDays);
   const nodesEnd = places.some(({ due, daysLeft }) => due !== undefined || (daysLeft !== undefined && daysLeft < withinDays));
   const differs = certificateProblemsOf(status).length > 0;
   return [
-    ...(rotation === undefined ? [] : ['The authority is being rotated: `pgprov certs renew --ca` continues it.']),
+    ...(rotation === undefined ? [] : [`The authority is being rotated: ${pgprov`certs renew ${inventory} --ca`} continues it.`]),
     ...(authorityEnds && rotation === undefined
-      ? ['Rotate the authority with `pgprov certs renew --ca`; it renews the certificates of the hosts as well.']
+      ? [`Rotate the authority with ${pgprov`certs renew ${inventory} --ca`}; it renews the certificates of the hosts as well.`]
       : []),
     ...(nodesEnd && !authorityEnds && rotation === undefined
-      ? [`Renew certificates with \`pgprov certs renew${withinDays > 30 ? ` --within ${withinDays}` : ''}\`.`]
+      ? [`Renew certificates with ${pgprov`certs renew ${inventory} ${withinDays > 30 ? ['--within', String(withinDays)] : []}`}.`]
       : []),
-    ...(differs && rotation === undefined && !authorityEnds ? ['Bring the hosts what the store has with `pgprov apply`.'] : []),
+    ...(differs && rotation === undefined && !authorityEnds
+      ? [`Bring the hosts what the store has with ${pgprov`apply ${inventory}`}.`]
+      : []),
     ...(unreachable.length === 0
       ? []
       : [

@@ -9,6 +9,7 @@ import {
 } from '../lib/cluster-status.js';
 import { formatBytes } from '../lib/bytes.js';
 import { DEFAULT_DCS } from '../model/default-dcs.js';
+import { pgprov } from '../lib/pgprov-command.js';
 import type { ErrorLook } from './error-text.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import { printable } from './printable.js';
@@ -221,7 +222,7 @@ function serviceEntry({ host, role, text, level }: ServiceStatus, paint: Paint):
 
 /** What is to be known, and is no problem. */
 function remarks({ remarks: told = [], differences = 0, inventory = 'INVENTORY' }: ClusterStatus, paint: Paint, columns: number): string[] {
-  const differs = `${count(differences, 'difference')} from the inventory, which \`pgprov diff ${inventory}\` shows and \`pgprov apply ${inventory}\` ends`;
+  const differs = `${count(differences, 'difference')} from the inventory, which ${pgprov`diff ${inventory}`} shows and ${pgprov`apply ${inventory}`} ends`;
   const all = [...told, ...(differences === 0 ? [] : [differs])];
   if (all.length === 0) return [];
   return [paint.quiet('remarks'), ...all.flatMap((remark) => hanging(`${paint.changed('!')} `, printable(remark), columns))];

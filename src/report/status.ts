@@ -1,8 +1,9 @@
 import type { ClusterStatus, EtcdStatus, MemberStatus } from '../lib/cluster-status.js';
+import { pgprov } from '../lib/pgprov-command.js';
 
 /** Everything that is wrong with a cluster, each in one clause; empty when it is healthy. */
 export function problemsOf(status: ClusterStatus): string[] {
-  if (status.absent === true) return ['there is no cluster yet: `pgprov apply` makes it'];
+  if (status.absent === true) return [`there is no cluster yet: ${pgprov`apply ${status.inventory ?? 'INVENTORY'}`} makes it`];
   const identifiers = new Set(status.members.flatMap(({ systemIdentifier }) => systemIdentifier ?? []));
   const found = [
     ...(status.members.length > 0 && status.leader === undefined ? ['no member holds the leader lock'] : []),

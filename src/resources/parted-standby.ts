@@ -1,3 +1,4 @@
+import { pgprov } from '../lib/pgprov-command.js';
 import { formatLsn } from '../postgres/lsn.js';
 import type { PatroniMemberState } from './patroni-member.js';
 
@@ -17,5 +18,5 @@ export function partedStandby(standby: Answering, leader: string, leading: Answe
 
 /** What a person does about a standby with WAL of its own. */
 export function mendParted(inventoryFile: string, standby: string): string {
-  return `\`pgprov rebuild ${inventoryFile} --host ${standby} --give-up-commits\` copies the leader’s data to it and puts its own aside`;
+  return `${pgprov`rebuild ${inventoryFile} --host ${standby} --give-up-commits`} copies the leader’s data to it and puts its own aside`;
 }

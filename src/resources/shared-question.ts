@@ -1,5 +1,6 @@
 import type { Section } from '../shell/frame.js';
-import { joinScripts, quote, Script, sh } from '../shell/quote.js';
+import { quote } from '../lib/shell-word.js';
+import { joinScripts, Script, sh } from '../shell/quote.js';
 
 /**
  * A question that probes have in common. It is asked once, for all of their subjects, before the probes run, because

@@ -44,7 +44,7 @@ function notAgeHint(bytes: Buffer): string {
   const isConflict = /^<<<<<<< /mu.test(bytes.toString('latin1'));
   return isConflict
     ? 'it holds a merge conflict: take one of the two versions whole, and set again what the other had changed'
-    : 'name a store that `pgprov secrets init` or `age` made';
+    : 'name a store that the command `secrets init` or `age` made';
 }
 
 async function withoutArmor(bytes: Buffer, shown: string): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
 import type { Ask } from '../lib/prompt.js';
 import { InputError } from '../lib/errors.js';
 import { didYouMean } from '../lib/nearest.js';
+import { pgprov } from '../lib/pgprov-command.js';
 import { runSecretCommand, type SecretCommand } from './command.js';
 import { AgeKeys } from './identities.js';
 import type { SecretMapping } from './mapping-text.js';
@@ -57,7 +58,7 @@ export class SecretFetcher {
     throw new InputError({
       kind: 'secrets/no-key',
       message: `the store ${shown} has no value named "${key}"`,
-      hint: didYouMean(key, names) ?? `${holds}; \`pgprov secrets set ${key}\` adds one`,
+      hint: didYouMean(key, names) ?? `${holds}; ${pgprov`secrets set ${key} -f ${store}`} adds one`,
     });
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Ask } from '../lib/prompt.js';
 import { InputError } from '../lib/errors.js';
+import { pgprov } from '../lib/pgprov-command.js';
 import { looksLikeAge, parseAgeFile, unseal, type AgeFile, type Opener } from './age-file.js';
 import { identitySources, usualFiles, type IdentitySource } from './identity-sources.js';
 import { readPrivateFile } from './private-file.js';
@@ -60,7 +61,7 @@ export class AgeKeys {
     throw new InputError({
       kind: 'secrets/wrong-identity',
       message: `${file.shown} is not encrypted for the identity in ${tried.join(', ')}`,
-      hint: 'name the right identity file with PGPROV_AGE_KEY_FILE, or have somebody who can open the store add your public key to its recipients and run `pgprov secrets reencrypt`',
+      hint: `name the right identity file with PGPROV_AGE_KEY_FILE, or have somebody who can open the store add your public key to its recipients and run ${pgprov`secrets reencrypt -f ${file.shown}`}`,
     });
   }
 
@@ -151,10 +152,7 @@ function parseIdentities(text: string, shown: string): string[] {
   const wrong = (message: string, hint: string): InputError =>
     new InputError({ kind: 'secrets/identity', message: `${shown} ${message}`, hint });
   if (text.includes('PRIVATE KEY-----'))
-    throw wrong(
-      'is an SSH or PEM key, which cannot open a store',
-      'use an identity of age: `pgprov secrets init` makes one, or `age-keygen -o FILE`',
-    );
+    throw wrong('is an SSH or PEM key, which cannot open a store', 'use an identity of age: `age-keygen -o FILE` makes one');
   const lines = text.split(/\r?\n/u).map((line) => line.trim());
   const bad = lines.findIndex((line) => line !== '' && !line.startsWith('#') && !PLUGIN.test(line) && !LINE.test(line));
   if (bad >= 0)

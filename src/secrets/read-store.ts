@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../lib/errors.js';
+import { pgprov } from '../lib/pgprov-command.js';
 import { parseAgeFile, type Opener } from './age-file.js';
 import type { AgeKeys } from './identities.js';
 import { SecretMapping } from './mapping-text.js';
@@ -33,7 +34,9 @@ export function noStore(shown: string, cause: unknown): InputError {
   return new InputError({
     kind: 'secrets/no-store',
     message: isMissing ? `there is no store ${shown}` : `the store ${shown} cannot be read: ${code ?? String(cause)}`,
-    hint: isMissing ? 'make one with `pgprov secrets init`, or name an existing one with -f FILE' : 'change its owner or its mode',
+    hint: isMissing
+      ? `make one with ${pgprov`secrets init -f ${shown}`}, or name an existing one with -f FILE`
+      : 'change its owner or its mode',
     cause,
   });
 }

@@ -28,7 +28,7 @@ export async function checkRecipient(recipient: string, place: string): Promise<
   const wrong = (message: string, hint: string): InputError =>
     new InputError({ kind: 'secrets/recipient', message: `${place}: ${message}`, hint });
   if (/^(?:ssh|ecdsa|sk)-/u.test(recipient)) {
-    throw wrong('SSH keys cannot be recipients of a store', 'take a key of age: `pgprov secrets init` makes one, or `age-keygen -o FILE`');
+    throw wrong('SSH keys cannot be recipients of a store', 'take a key of age: `age-keygen -o FILE` makes one');
   }
   if (recipient.startsWith('AGE-SECRET-KEY-')) {
     throw wrong(

@@ -1,3 +1,5 @@
+import { quote } from '../lib/shell-word.js';
+
 /** A piece of POSIX shell. Only the `sh` tag and `joinScripts` make one, so every value in it is quoted. */
 export class Script {
   readonly #text: string;
@@ -23,19 +25,6 @@ export class Script {
 
 /** What may stand in a hole of the `sh` tag: values are quoted, scripts are inlined, arrays become words. */
 export type ShellValue = string | number | Script | readonly (string | number)[];
-
-const SAFE_WORD = /^[A-Za-z0-9_@%+:,./-]+$/u;
-
-/**
- * One shell word that expands to exactly `value`, whatever it holds.
- * @throws RangeError on a NUL character, which no shell word can hold
- */
-export function quote(value: string | number): string {
-  const text = String(value);
-  if (text.includes('\0')) throw new RangeError('a shell word cannot hold a NUL character');
-  if (SAFE_WORD.test(text)) return text;
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
 
 function fill(value: ShellValue): string {
   if (value instanceof Script) return value.text;

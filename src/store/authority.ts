@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PgprovError } from '../lib/errors.js';
+import { pgprov } from '../lib/pgprov-command.js';
 import { readIfThere, writePrivate } from './files.js';
 import { endOf, issueNode, makeAuthority, type KeyPair, type NodeIdentity } from './issue.js';
 import {
@@ -181,7 +182,7 @@ export class Authority {
       throw new PgprovError({
         kind: 'store/ca-expired',
         message: `a certificate for ${identity.name} is needed, but the cluster's certificate authority has expired`,
-        hint: 'make a new one with `pgprov certs renew --ca`',
+        hint: `make a new one with ${pgprov`certs renew INVENTORY --ca`}`,
       });
     }
     return issueNode(this.#directory, identity, { certificate, key });

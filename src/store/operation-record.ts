@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PgprovError } from '../lib/errors.js';
 import { readIfThere, writePrivate } from './files.js';
+import { pgprov } from '../lib/pgprov-command.js';
 
 /** An operation that was begun and is not finished. */
 export interface OperationRecord {
@@ -35,7 +36,7 @@ export async function readOperation(store: string, inventory: string): Promise<O
   throw new PgprovError({
     kind: 'store/unreadable',
     message: `${fileOf(store)} does not hold the operation that pgprov wrote`,
-    hint: `look at the cluster with \`pgprov status ${inventory}\`; when no operation is under way, remove the file`,
+    hint: `look at the cluster with ${pgprov`status ${inventory}`}; when no operation is under way, remove the file`,
   });
 }
 

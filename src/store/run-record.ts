@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { InputError } from '../lib/errors.js';
+import { pgprov } from '../lib/pgprov-command.js';
 import { JOURNAL_SCHEMA, parseLine, type RunHead, type TimedEvent } from './journal-format.js';
 import { journalFile, runIds } from './journal.js';
 
@@ -29,8 +30,9 @@ export function lastRun(store: string): RunRecord | undefined {
 /**
  * The run whose id begins so; `last` is the newest.
  * @throws InputError naming the newest ones, when there is none or more than one
+ * @param inventory its file, for the commands that messages advise
  */
-export function findRun(store: string, wanted: string): RunRecord {
+export function findRun(store: string, wanted: string, inventory: string): RunRecord {
   const ids = runIds(store).reverse();
   const found = wanted === 'last' ? ids.slice(0, 1) : ids.filter((id) => id.startsWith(wanted));
   const [id] = found;
@@ -41,8 +43,8 @@ export function findRun(store: string, wanted: string): RunRecord {
     message: found.length > 1 ? `more than one run begins with ${JSON.stringify(wanted)}` : `there is no run ${JSON.stringify(wanted)}`,
     hint:
       newest.length === 0
-        ? 'no run of this cluster was recorded yet; `pgprov apply` records one'
-        : `the newest are ${newest.join(', ')}; \`pgprov runs\` lists all`,
+        ? `no run of this cluster was recorded yet; ${pgprov`apply ${inventory}`} records one`
+        : `the newest are ${newest.join(', ')}; ${pgprov`runs ${inventory}`} lists all`,
   });
 }
 

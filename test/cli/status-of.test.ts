@@ -123,7 +123,7 @@ describe('the status before there is a cluster', () => {
   };
 
   it('says that, and what makes it', () => {
-    expect(bare()).toEqual(['there is no cluster yet: `pgprov apply` makes it']);
+    expect(bare()).toEqual([`there is no cluster yet: \`pgprov apply ${inventory.file}\` makes it`]);
     expect(
       bare({ [ETCD_MEMBER.id]: { hasData: true, healthy: true, members: [] }, [DCS.id]: { reachable: true, members: [] } }),
     ).toHaveLength(1);

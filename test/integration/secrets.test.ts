@@ -42,7 +42,7 @@ describe('pgprov secrets', () => {
       text: expect.stringContaining('secrets.age is there already') as string,
     });
     expect((await runCommandLine(['secrets', 'init', '-f', 'second.age'], options)).text).toBe(
-      'made the store second.age; `pgprov secrets set NAME` puts a value into it\n',
+      'made the store second.age; `pgprov secrets set NAME -f second.age` puts a value into it\n',
     );
     expect(await readFile(identity, 'utf8')).toBe(kept);
     const you = await keyPair();

@@ -160,14 +160,14 @@ describe('a secret in a store', () => {
     ]);
     expect(await problems('{age: near/secrets.age, key: x}')).toEqual([
       `${place}the store near/secrets.age has no value named "x"`,
-      '    it holds superuser, login; `pgprov secrets set x` adds one',
+      '    it holds superuser, login; `pgprov secrets set x -f near/secrets.age` adds one',
     ]);
     expect(await problems('{age: empty/secrets.age, key: x}')).toEqual([
       `${place}the store empty/secrets.age has no value named "x"`,
-      '    it is empty; `pgprov secrets set x` adds one',
+      '    it is empty; `pgprov secrets set x -f empty/secrets.age` adds one',
     ]);
     expect(await problems('{age: nowhere.age, key: x}', { secrets: 'check' })).toEqual([
-      `${place}there is no store nowhere.age; \`pgprov secrets init\` makes one`,
+      `${place}there is no store nowhere.age; \`pgprov secrets init -f nowhere.age\` makes one`,
     ]);
   });
 

@@ -209,7 +209,7 @@ describe('the guards of a failover', () => {
       'leave out --to for the most advanced member that can lead; to lose them nevertheless, add --lose 152',
     );
     expect(hint({ noQuorum: true })).toBe(
-      'bring etcd back on 2 of pg1, pg2 and pg3 (`pgprov apply` starts it on hosts that can be reached); Patroni then chooses a leader by itself',
+      `bring etcd back on 2 of pg1, pg2 and pg3 (\`pgprov apply ${inventory.file}\` starts it on hosts that can be reached); Patroni then chooses a leader by itself`,
     );
     expect(hint({ leader: 'pg1', off: [] })).toContain(`pgprov switchover ${inventory.file}`);
   });

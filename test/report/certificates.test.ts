@@ -22,6 +22,7 @@ const place = (host: string, service: PlaceStatus['service'], more: Partial<Plac
 
 const well: CertificatesStatus = {
   cluster: 'demo',
+  inventory: '/etc/my clusters/demo.yml',
   withinDays: 30,
   authorities: [
     {
@@ -85,7 +86,7 @@ No host of it has certificates of pgprov: no role of it uses certificates, or it
       says: [
         'pg1: the certificate of etcd expires in 1 day',
         'pg2: the certificate of etcd has expired',
-        'Renew certificates with `pgprov certs renew --within 60`.',
+        "Renew certificates with `pgprov certs renew '/etc/my clusters/demo.yml' --within 60`.",
       ],
     },
     {
@@ -93,7 +94,7 @@ No host of it has certificates of pgprov: no role of it uses certificates, or it
       status: { authorities: well.authorities.map((authority) => ({ ...authority, daysLeft: 9 })) },
       says: [
         'the certificate authority expires in 9 days',
-        'Rotate the authority with `pgprov certs renew --ca`; it renews the certificates of the hosts as well.',
+        "Rotate the authority with `pgprov certs renew '/etc/my clusters/demo.yml' --ca`; it renews the certificates of the hosts as well.",
       ],
     },
     {
@@ -102,7 +103,7 @@ No host of it has certificates of pgprov: no role of it uses certificates, or it
       says: [
         'pg1: the certificate of patroni is not the one in the store',
         'pg1: the authorities that patroni trusts are not those in the store',
-        'Bring the hosts what the store has with `pgprov apply`.',
+        "Bring the hosts what the store has with `pgprov apply '/etc/my clusters/demo.yml'`.",
       ],
     },
     {
@@ -111,18 +112,21 @@ No host of it has certificates of pgprov: no role of it uses certificates, or it
       says: [
         'pg1: etcd has no certificate',
         'pg1: the authorities that etcd trusts are not those in the store',
-        'Bring the hosts what the store has with `pgprov apply`.',
+        "Bring the hosts what the store has with `pgprov apply '/etc/my clusters/demo.yml'`.",
       ],
     },
     {
       title: 'a service that began too early',
       status: { places: [place('pg1', 'etcd', { loaded: false })] },
-      says: ['pg1: etcd does not use its present files yet', 'Bring the hosts what the store has with `pgprov apply`.'],
+      says: [
+        'pg1: etcd does not use its present files yet',
+        "Bring the hosts what the store has with `pgprov apply '/etc/my clusters/demo.yml'`.",
+      ],
     },
     {
       title: 'a rotation under way',
       status: { rotation: 'issue', places: [place('pg1', 'etcd', { due: 'another authority signed it' })] },
-      says: ['The authority is being rotated: `pgprov certs renew --ca` continues it.'],
+      says: ["The authority is being rotated: `pgprov certs renew '/etc/my clusters/demo.yml' --ca` continues it."],
     },
     {
       title: 'a host that is down',

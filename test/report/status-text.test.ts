@@ -110,13 +110,18 @@ dynamic configuration
       certificates: [],
       problems: [],
     };
-    expect(renderStatus(bare, { color: false })).toBe(`cluster demo  scope main\n\n✖ there is no cluster yet: \`pgprov apply\` makes it`);
+    expect(renderStatus(bare, { color: false })).toBe(
+      `cluster demo  scope main\n\n✖ there is no cluster yet: \`pgprov apply INVENTORY\` makes it`,
+    );
   });
 
   it('counts what an apply would change, which is no problem of the cluster', () => {
-    const text = renderStatus({ ...healthy, remarks: ['pg1: a is 1\ntake it back'], differences: 2 }, { color: false });
+    const text = renderStatus(
+      { ...healthy, inventory: 'demo.yml', remarks: ['pg1: a is 1\ntake it back'], differences: 2 },
+      { color: false },
+    );
     expect(text).toMatch(
-      /\n\nremarks\n! pg1: a is 1\n {2}take it back\n! 2 differences from the inventory, which `pgprov diff INVENTORY` shows and `pgprov apply INVENTORY` ends\n\n✔ healthy$/u,
+      /\n\nremarks\n! pg1: a is 1\n {2}take it back\n! 2 differences from the inventory, which `pgprov diff demo.yml` shows and `pgprov apply demo.yml` ends\n\n✔ healthy$/u,
     );
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { joinScripts, NOTHING, quote, sh } from '../../src/shell/quote.js';
+import { quote } from '../../src/lib/shell-word.js';
+import { joinScripts, NOTHING, sh } from '../../src/shell/quote.js';
 import { feed, inEveryShell, SHELLS } from '../support/shells.js';
 
 describe('quote', () => {

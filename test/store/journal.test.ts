@@ -151,28 +151,28 @@ describe('findRun', () => {
     { wanted: '20261120T071500Z-0001', id: IDS[1] },
   ])('$wanted', ({ wanted, id }) => {
     fill();
-    expect(findRun(store.path, wanted)).toMatchObject({ id, head: undefined, events: [], lines: [] });
+    expect(findRun(store.path, wanted, 'inventory.yml')).toMatchObject({ id, head: undefined, events: [], lines: [] });
   });
 
   it.each([
     {
       wanted: '2025',
       message: 'there is no run "2025"',
-      hint: `the newest are ${IDS[2]}, ${IDS[1]}, ${IDS[0]}; \`pgprov runs\` lists all`,
+      hint: `the newest are ${IDS[2]}, ${IDS[1]}, ${IDS[0]}; \`pgprov runs inventory.yml\` lists all`,
     },
     {
       wanted: '20261120',
       message: 'more than one run begins with "20261120"',
-      hint: `the newest are ${IDS[2]}, ${IDS[1]}; \`pgprov runs\` lists all`,
+      hint: `the newest are ${IDS[2]}, ${IDS[1]}; \`pgprov runs inventory.yml\` lists all`,
     },
   ])('says what there is for $wanted', ({ wanted, message, hint }) => {
     fill();
-    expect(() => findRun(store.path, wanted)).toThrow(expect.objectContaining({ message, hint, exitCode: 2 }) as Error);
+    expect(() => findRun(store.path, wanted, 'inventory.yml')).toThrow(expect.objectContaining({ message, hint, exitCode: 2 }) as Error);
   });
 
   it('says that there is none at all', () => {
-    expect(() => findRun(store.path, 'last')).toThrow(
-      expect.objectContaining({ hint: 'no run of this cluster was recorded yet; `pgprov apply` records one' }) as Error,
+    expect(() => findRun(store.path, 'last', 'inventory.yml')).toThrow(
+      expect.objectContaining({ hint: 'no run of this cluster was recorded yet; `pgprov apply inventory.yml` records one' }) as Error,
     );
     expect(readRuns(store.path)).toEqual([]);
     expect(lastRun(store.path)).toBeUndefined();

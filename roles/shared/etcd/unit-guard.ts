@@ -27,7 +27,8 @@ export function etcdUnitGuard(context: RoleContext, dataDirectory: string): Unit
   return {
     asks: [etcdCluster(etcdClient(context, tlsFiles(context.platform.etcd)), dataDirectory)],
     patience: 10,
-    objection: (view, move) => (move.action === 'restart' ? quorumLost('etcd', move, seenMembers(view)) : strayStart(view, move.host)),
+    objection: (view, move) =>
+      move.action === 'restart' ? quorumLost(view.inventory, 'etcd', move, seenMembers(view)) : strayStart(view, move.host),
   };
 }
 

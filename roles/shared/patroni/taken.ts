@@ -4,6 +4,7 @@ import {
   PATRONI_TAKEN,
   untakenSettings,
   valueAt,
+  pgprov,
   type CheckResult,
   type Drift,
   type Host,
@@ -24,7 +25,7 @@ export function takenDrift(view: View, host: Host): Drift[] {
     return sections.map((name) => ({
       host: host.name,
       what: `the dynamic configuration has ${JSON.stringify(stored[name])} where the section ${name} belongs: Patroni cannot read it, and its loop has stopped`,
-      mend: '`pgprov apply` corrects it',
+      mend: `${pgprov`apply ${view.inventory}`} corrects it`,
     }));
   }
   const waiting = new Set(untakenSettings(stored, desired).map((path) => path.join('.')));

@@ -13,9 +13,10 @@ import { THIS_PROCESS, type Environment } from '../pipeline/environment.js';
 import { Pipeline, type EngineParts, type PipelineOptions } from '../pipeline/pipeline.js';
 import { tell } from '../pipeline/tell.js';
 import { plan } from './plan.js';
-import { assertSameChanges, assertSameOrigin, fileChange, readPlanFile, type FiledChange } from './plan-file.js';
+import { assertSameChanges, assertSameOrigin, fileChange, readPlanFile, type FiledChange, type PlanFile } from './plan-file.js';
 import { restartsAfterwards } from './restarts-afterwards.js';
 import { resumeOptions } from './resume.js';
+import { pgprov } from '../../lib/pgprov-command.js';
 
 /** Options of `pgprov apply`. */
 export interface ApplyOptions extends PipelineOptions {
@@ -41,7 +42,7 @@ interface Basis {
 export async function apply(file: string, options: ApplyOptions, environment = THIS_PROCESS): Promise<ExitCode> {
   const filed = await readPlanFile(file);
   if (filed !== undefined) {
-    assertNothingElse(file, options);
+    assertNothingElse(file, filed, options);
     await assertSameOrigin(filed);
     return run(filed.inventory, { ...options, set: filed.set, ...filed.aim } as ApplyOptions, environment, {
       plan: { file: resolve(file), changes: filed.changes },
@@ -69,13 +70,13 @@ function checkOrRun(file: string, options: ApplyOptions, environment: Environmen
 }
 
 /** What a plan holds cannot be said otherwise when it is carried out. */
-function assertNothingElse(file: string, options: ApplyOptions): void {
+function assertNothingElse(file: string, { inventory }: PlanFile, options: ApplyOptions): void {
   const given = (['set', 'host', 'group', 'role', 'skipRole', 'check', 'resume'] as const).find((name) => options[name] !== undefined);
   if (given === undefined) return;
   throw new InputError({
     kind: 'plan/fixed',
     message: `${file} is a plan, and --${given === 'skipRole' ? 'skip-role' : given} would change what it does`,
-    hint: 'give it to `pgprov plan -o` instead',
+    hint: `give it to ${pgprov`plan ${inventory} -o ${file}`} instead`,
   });
 }
 
@@ -125,7 +126,7 @@ async function changeHosts(pipeline: Pipeline, options: ApplyOptions, { plan: fi
 async function tellUnfinished(pipeline: Pipeline): Promise<void> {
   const rotation = await readRotation(pipeline.store);
   if (rotation === undefined) return;
-  const text = `a change of ${rotation.path} is not finished: this run uses the new password, and \`pgprov secrets rotate ${rotation.path} ${pipeline.inventory.file}\` finishes it`;
+  const text = `a change of ${rotation.path} is not finished: this run uses the new password, and ${pgprov`secrets rotate ${rotation.path} ${pipeline.inventory}`} finishes it`;
   pipeline.tell({ type: 'warning', text });
 }
 
@@ -163,7 +164,7 @@ function consentTo(
       unconfirmed: {
         kind: 'apply/unconfirmed',
         message: `${cluster} holds data, and there is no terminal to ask on whether it may be changed`,
-        hint: 'nothing was changed; look with `pgprov plan`, then run again with --yes, or apply a plan file made by `pgprov plan -o`',
+        hint: `nothing was changed; look with ${pgprov`plan ${file}`}, then run again with --yes, or apply a plan file that it made with -o`,
       },
     });
   };

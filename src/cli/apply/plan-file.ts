@@ -7,6 +7,7 @@ import type { PlannedChange } from '../../events.js';
 import { InputError, RefusedError } from '../../lib/errors.js';
 import { packageRoot } from '../../lib/package-root.js';
 import { redact } from '../../lib/secret.js';
+import { pgprov } from '../../lib/pgprov-command.js';
 import { maskSecretOverrides, type Inventory } from '../../model/index.js';
 import type { SelectionOptions } from '../../plan/selection.js';
 import { writePrivate } from '../../store/files.js';
@@ -94,7 +95,7 @@ export async function readPlanFile(path: string): Promise<PlanFile | undefined> 
   throw new InputError({
     kind: 'plan/format',
     message: `${path} is a plan of another version of pgprov`,
-    hint: 'make the plan anew with `pgprov plan -o`',
+    hint: `make the plan anew with ${pgprov`plan ${plan.inventory ?? 'INVENTORY'} -o ${path}`}`,
   });
 }
 
@@ -138,7 +139,7 @@ function outdated(message: string): RefusedError {
   return new RefusedError({
     kind: 'plan/outdated',
     message,
-    hint: 'nothing was changed; make the plan anew with `pgprov plan -o` and look at it',
+    hint: 'nothing was changed; make the plan anew and look at it',
   });
 }
 

@@ -1,4 +1,5 @@
 import { ExitCode } from '../../lib/errors.js';
+import { pgprov } from '../../lib/pgprov-command.js';
 import { renderDrift } from '../../report/drift-text.js';
 import { renderPlan } from '../../report/plan-text.js';
 import { colors } from '../colors.js';
@@ -35,7 +36,7 @@ export async function plan(file: string, options: PlanOptions, environment = THI
       if (form.kind !== 'json') pipeline.print(renderPlan(changes, { ...proposal, effects, color: colors(environment.out), diffs }));
       if (out !== undefined) {
         await writePlanFile(out, { inventory, set: options.set ?? [], aim: selectionOptions(options) }, changes);
-        if (form.kind !== 'json') pipeline.print(`\nKept in ${out}; \`pgprov apply ${out}\` does just this, or refuses.`);
+        if (form.kind !== 'json') pipeline.print(`\nKept in ${out}; ${pgprov`apply ${out}`} does just this, or refuses.`);
       }
       return detailedExitcode === true && changes.length > 0 ? ExitCode.changes : ExitCode.done;
     },

@@ -35,6 +35,7 @@ export function certificatesOf(facts: CertificateFacts): CertificatesStatus {
   const reasons = errors.flatMap(({ host, message }) => (host === undefined ? [] : [{ host, reason: message }]));
   return {
     cluster: inventory.cluster,
+    inventory: inventory.file,
     ...(phase === undefined ? {} : { rotation: phase }),
     withinDays,
     authorities: known.flatMap((authority) => authorityStatus(authority)),

@@ -18,6 +18,7 @@ import { runEditor } from '../secrets/editor.js';
 import { withPrivateFile } from '../secrets/private-copy.js';
 import { assertAssignments, inOwnWords } from './own-words.js';
 import { assertPatroni, noConfig, storedConfig } from './view-config.js';
+import { pgprov } from '../../lib/pgprov-command.js';
 
 /** Options of `pgprov config edit`. */
 export interface EditOptions extends OperateCommandOptions {
@@ -78,7 +79,7 @@ function assertFree(inventory: Inventory, patch: JsonObject): void {
   const names = owned.map(({ path }) => path.join('.')).join(', ');
   throw new RefusedError({
     kind: 'config/owned',
-    message: `${names} ${owned.length === 1 ? 'is' : 'are'} not changed here, because the next \`pgprov apply\` would undo it`,
+    message: `${names} ${owned.length === 1 ? 'is' : 'are'} not changed here, because the next apply would undo it`,
     hint: `nothing was changed; ${[...new Set(owned.map(({ instead }) => instead))].join('; ')}`,
   });
 }
@@ -111,7 +112,7 @@ async function toldPatch(
     throw new InputError({
       kind: 'config/unknown',
       message: `the dynamic configuration has no setting ${key}`,
-      hint: `${meant === undefined ? '' : `did you mean ${meant}? `}\`pgprov config show ${inventory.file}\` lists what it has`,
+      hint: `${meant === undefined ? '' : `did you mean ${meant}? `}${pgprov`config show ${inventory}`} lists what it has`,
     });
   }, set);
 }
@@ -121,7 +122,7 @@ function assertNotOwned(inventory: Inventory, keys: readonly string[]): void {
   throw new RefusedError({
     kind: 'config/owned',
     message: `${keys.join(', ')} ${keys.length === 1 ? 'is' : 'are'} given by the inventory with just this value`,
-    hint: `nothing was changed; \`pgprov apply ${inventory.file}\` puts it in force`,
+    hint: `nothing was changed; ${pgprov`apply ${inventory}`} puts it in force`,
   });
 }
 

@@ -7,6 +7,7 @@ import { DCS } from '../../resources/dcs.js';
 import { compareConfig, leafPaths, RECORD_KEY, settingsOfOthers, valueAt, type JsonObject } from '../../resources/dynamic-config.js';
 import { PATRONI_TAKEN } from '../../resources/patroni-taken.js';
 import { SERVER_SETTINGS } from '../../resources/settings-in-force.js';
+import { pgprov } from '../../lib/pgprov-command.js';
 
 /** @throws InputError where nothing has a dynamic configuration */
 export function assertPatroni(inventory: Inventory): void {
@@ -23,7 +24,7 @@ export function noConfig({ cluster, file }: Inventory): PgprovError {
   return new PgprovError({
     kind: 'config/none',
     message: `no host sees a dynamic configuration of ${cluster}`,
-    hint: `see \`pgprov status ${file}\``,
+    hint: `see ${pgprov`status ${file}`}`,
   });
 }
 

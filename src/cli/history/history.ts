@@ -14,6 +14,7 @@ import type { CommonOptions } from '../options.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
 import { Pipeline } from '../pipeline/pipeline.js';
+import { pgprov } from '../../lib/pgprov-command.js';
 
 /** Options of `pgprov history`. */
 export interface HistoryOptions extends CommonOptions {
@@ -60,7 +61,7 @@ function assertMembers(inventory: Inventory): void {
   throw new InputError({
     kind: 'history/no-member',
     message: `no host of ${inventory.cluster} has the role patroni, and it is Patroni that notes who led`,
-    hint: `\`pgprov runs ${inventory.file}\` lists the runs of pgprov`,
+    hint: `${pgprov`runs ${inventory}`} lists the runs of pgprov`,
   });
 }
 
@@ -68,7 +69,7 @@ function silent({ cluster, file }: Inventory): PgprovError {
   return new PgprovError({
     kind: 'history/silent',
     message: `no Patroni of ${cluster} answers, so nobody tells who led`,
-    hint: `see \`pgprov status ${file}\``,
+    hint: `see ${pgprov`status ${file}`}`,
   });
 }
 

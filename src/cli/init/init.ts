@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { constants, copyFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ExitCode, InputError } from '../../lib/errors.js';
+import { quote } from '../../lib/shell-word.js';
 import { formatProblem, InventoryError, loadInventory, type Inventory } from '../../model/index.js';
 import { againstCatalog } from '../catalog.js';
 import { draftFrom, type DraftOptions } from './answers.js';
@@ -27,12 +28,13 @@ export async function init(file: string, options: InitOptions): Promise<ExitCode
   if (notes.length > 0) stderr.write(`Not taken over from ${options.fromAnsible ?? ''}:\n${notes.map((note) => `  ${note}\n`).join('')}\n`);
   for (const { message, hint } of inventory.warnings) stderr.write(`warning: ${message}${hint === undefined ? '' : `; ${hint}`}\n`);
   const hosts = inventory.hosts.map(({ name }) => name);
+  const word = quote(file);
   stdout.write(`Wrote ${file}: cluster ${inventory.cluster}, ${hosts.length === 1 ? 'host' : `${hosts.length} hosts:`} ${hosts.join(', ')}.
 Read it, then:
 
-  pgprov ping ${file}     check logins, host keys and sudo
-  pgprov plan ${file}     show what apply would change; touches nothing
-  pgprov apply ${file}    make it so
+  pgprov ping ${word}     check logins, host keys and sudo
+  pgprov plan ${word}     show what apply would change; touches nothing
+  pgprov apply ${word}    make it so
 `);
   return ExitCode.done;
 }
@@ -92,7 +94,7 @@ function isThere(file: string): InputError {
   return new InputError({
     kind: 'init/exists',
     message: `${file} is there already, and is left as it is`,
-    hint: 'name another file: pgprov init FILE',
+    hint: 'name another file',
   });
 }
 

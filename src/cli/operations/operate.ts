@@ -21,7 +21,8 @@ import { timeSoFar } from '../prompt-time.js';
 import { putIntoStore } from '../secrets/put.js';
 import { statusSeen } from '../status-of.js';
 import { operationWords, optionWords } from './option-words.js';
-import { assertNoOperation, describeOperation } from './unfinished.js';
+import { assertNoOperation, describeOperation, waysOut } from './unfinished.js';
+import { pgprov } from '../../lib/pgprov-command.js';
 
 /** Options that every operation has; its own are among them, by their names. */
 export interface OperateCommandOptions extends PipelineOptions {
@@ -140,7 +141,7 @@ function assertSame(record: OperationRecord, given: Readonly<Record<string, unkn
   throw new InputError({
     kind: 'operation/contradiction',
     message: `${describeOperation(record)} is not finished, and ${optionWords(Object.fromEntries([other])).join(' ')} is not what it was begun with`,
-    hint: `finish it with \`pgprov ${record.operation} ${file}\`, or give it up with \`pgprov ${record.operation} ${file} --give-up\``,
+    hint: waysOut(record, file),
   });
 }
 
@@ -151,7 +152,7 @@ function assertSameHosts(record: OperationRecord, selected: readonly string[] | 
   throw new InputError({
     kind: 'operation/contradiction',
     message: `${describeOperation(record)} is not finished, and it was begun for ${begun}`,
-    hint: `finish it with \`pgprov ${record.operation} ${file}\`, or give it up with \`pgprov ${record.operation} ${file} --give-up\``,
+    hint: waysOut(record, file),
   });
 }
 
@@ -168,7 +169,7 @@ async function giveUp(pipeline: Pipeline, operation: Named, record: OperationRec
   } finally {
     await release();
   }
-  const text = `${describeOperation(record)} is given up; the cluster stays as it is, see \`pgprov status ${inventory.file}\``;
+  const text = `${describeOperation(record)} is given up; the cluster stays as it is, see ${pgprov`status ${inventory}`}`;
   pipeline.tell({ type: 'note', text });
   return ExitCode.done;
 }

@@ -4,6 +4,7 @@ import { readOperation, type OperationRecord } from '../../store/operation-recor
 import { assertUnlocked } from '../../store/local-lock.js';
 import { storeDirectory } from '../../store/store.js';
 import { optionWords } from './option-words.js';
+import { pgprov } from '../../lib/pgprov-command.js';
 
 /**
  * Insists that no operation on the cluster is unfinished: what it has chosen must hold until it is over.
@@ -16,12 +17,16 @@ export async function assertNoOperation({ dir, cluster, file }: Inventory, but?:
   // What is being carried out at this moment is not left unfinished.
   await assertUnlocked(storeDirectory(dir, cluster));
   if (record.operation === but) return record;
-  const { operation } = record;
   throw new RefusedError({
     kind: 'operation/unfinished',
     message: `${describeOperation(record)} is not finished, and until then nothing else may change ${cluster}`,
-    hint: `finish it with \`pgprov ${operation} ${file}\`, or give it up with \`pgprov ${operation} ${file} --give-up\``,
+    hint: waysOut(record, file),
   });
+}
+
+/** How an operation that was begun is ended. */
+export function waysOut({ operation }: OperationRecord, inventory: string): string {
+  return `finish it with ${pgprov`${operation.split(' ')} ${inventory}`}, or give it up with ${pgprov`${operation.split(' ')} ${inventory} --give-up`}`;
 }
 
 /** `the switchover --to pg2 that ann@laptop began at 2026-11-28T09:30:00Z` */

@@ -1,6 +1,7 @@
 import type { Visited, Visits } from '../../engine/visits.js';
 import { probeSections, takeStates } from '../../engine/survey.js';
 import { asPgprovError, ExitCode, InputError, PgprovError } from '../../lib/errors.js';
+import { pgprov } from '../../lib/pgprov-command.js';
 import { topologyOf, type Host, type Inventory } from '../../model/index.js';
 import { holdsLeaderLock, PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../../resources/patroni-member.js';
 import { hostNamed } from '../ssh/ssh.js';
@@ -108,12 +109,12 @@ function streams({ role, state }: ClusterMember): boolean {
   return !/leader|master|primary/u.test(role) && (state === 'streaming' || state === 'running');
 }
 
-function nobody({ cluster }: Inventory, what: string, errors: readonly PgprovError[]): PgprovError {
+function nobody(inventory: Inventory, what: string, errors: readonly PgprovError[]): PgprovError {
   const silent = errors.flatMap(({ host }) => host ?? []);
   return new PgprovError({
     kind: 'psql/no-server',
-    message: `${cluster} ${what}${silent.length === 0 ? '' : `, as far as can be seen without ${silent.join(', ')}: ${errors[0]?.message ?? ''}`}`,
-    hint: '`pgprov status` shows its members; `--host NAME` takes one of them, whatever it is',
+    message: `${inventory.cluster} ${what}${silent.length === 0 ? '' : `, as far as can be seen without ${silent.join(', ')}: ${errors[0]?.message ?? ''}`}`,
+    hint: `${pgprov`status ${inventory}`} shows its members; \`--host NAME\` takes one of them, whatever it is`,
     exitCode: silent.length === 0 ? ExitCode.hostFailed : ExitCode.unreachable,
   });
 }

@@ -1,4 +1,6 @@
 import { ExitCode } from '../../lib/errors.js';
+import { pgprov } from '../../lib/pgprov-command.js';
+import { quote } from '../../lib/shell-word.js';
 import { readIdentity } from '../../model/index.js';
 import { renderRunHead, renderRuns, replayRun, type RunFrame } from '../../report/runs-text.js';
 import { timeRun } from '../../report/timings.js';
@@ -17,7 +19,7 @@ export async function runs(file: string, options: { json?: boolean }): Promise<E
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(records.map(asJson), undefined, 2)}\n`);
   } else if (records.length === 0) {
-    process.stdout.write(`No run of cluster ${cluster} was recorded yet; \`pgprov apply\` records one.\n`);
+    process.stdout.write(`No run of cluster ${cluster} was recorded yet; ${pgprov`apply ${file}`} records one.\n`);
   } else {
     process.stdout.write(`${renderRuns(records.map(listed), { ...errorLook(process.stdout), now: new Date() })}\n`);
   }
@@ -27,7 +29,7 @@ export async function runs(file: string, options: { json?: boolean }): Promise<E
 /** `pgprov runs show`: one run, as it was told when it happened, or where its time went. */
 export async function showRun(file: string, id: string, options: TimingOptions & ReportOptions & { json?: boolean }): Promise<ExitCode> {
   const { store, cluster } = await storeOf(file);
-  const record = findRun(store, id);
+  const record = findRun(store, id, file);
   if (options.report !== undefined) return writeReport(options.report, record, cluster);
   if (options.json === true) {
     process.stdout.write(record.lines.map((line) => `${line}\n`).join(''));
@@ -68,8 +70,9 @@ async function storeOf(file: string): Promise<{ store: string; cluster: string }
 
 function advice({ ending, command }: RunFrame, file: string): string[] {
   if (ending !== 'broke off' && ending !== 'unknown') return [];
-  const again = command.startsWith('apply') ? `pgprov apply ${file} --resume` : `pgprov ${command} ${file}`;
-  return [`The journal ends here. \`${again}\` continues from there.`];
+  // The command of the journal is quoted already.
+  const again = command.startsWith('apply') ? pgprov`apply ${file} --resume` : `\`pgprov ${command} ${quote(file)}\``;
+  return [`The journal ends here. ${again} continues from there.`];
 }
 
 function framed(record: RunRecord): RunFrame {

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ExitCode, InputError } from '../../lib/errors.js';
+import { pgprov } from '../../lib/pgprov-command.js';
 import { checkRecipient, parseRecipients, RECIPIENTS_FILE } from '../../secrets/recipients.js';
 import { ownIdentityFile } from '../../secrets/identity-sources.js';
 import { SecretStore } from '../../store/secret-store.js';
@@ -33,7 +34,7 @@ export async function initStore(options: StoreInitOptions): Promise<ExitCode> {
     const own = await ownKeys(options);
     await SecretStore.create(file, { recipients: await recipientsFor(file, own, others) });
   }
-  say(`made the store ${file}; \`pgprov secrets set NAME\` puts a value into it`);
+  say(`made the store ${file}; ${pgprov`secrets set NAME -f ${file}`} puts a value into it`);
   return ExitCode.done;
 }
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { quote } from '../../shell/quote.js';
+import { quote } from '../../lib/shell-word.js';
 import type { SshEndpoint, Target } from '../../transport/transport.js';
 import { askHidden, hasTerminal } from '../hidden-prompt.js';
 

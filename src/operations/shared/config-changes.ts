@@ -3,6 +3,7 @@ import {
   leafPaths,
   RECORD_KEY,
   valueAt,
+  pgprov,
   type ConfigPath,
   type Host,
   type Inventory,
@@ -40,7 +41,7 @@ export function ownedSettings(inventory: Inventory, patch: JsonObject): OwnedSet
     if (top === 'pause') return [{ path, instead: 'leave it as it is: it is Patroni’s maintenance mode' }];
     const isGiven = given.some((other) => startsWith(other, path) || startsWith(path, other));
     return isGiven
-      ? [{ path, instead: `change ${variableOf(path, desired)} in the inventory, then run \`pgprov apply ${inventory.file}\`` }]
+      ? [{ path, instead: `change ${variableOf(path, desired)} in the inventory, then run ${pgprov`apply ${inventory}`}` }]
       : [];
   });
 }

@@ -1,4 +1,4 @@
-import type { Inventory, OperationObjection, View } from '../../index.js';
+import { pgprov, type Inventory, type OperationObjection, type View } from '../../index.js';
 import { leaderOf, listedLeader } from './members.js';
 import { busyObjection, maintenanceObjection } from './quiet-cluster.js';
 
@@ -11,7 +11,7 @@ interface Seen {
 /** Why the present leader cannot be asked to hand over the lead, whoever is to have it. */
 export function handingOverObjections({ view, inventory }: Seen): OperationObjection[] {
   const refuse = (message: string, hint: string): OperationObjection[] => [{ kind: 'refuse', message, hint }];
-  const status = `pgprov status ${inventory.file}`;
+  const status = pgprov`status ${inventory}`;
   const leader = leaderOf(view);
   if (leader === undefined) {
     const listed = listedLeader(view);
@@ -19,11 +19,11 @@ export function handingOverObjections({ view, inventory }: Seen): OperationObjec
     return out
       ? refuse(
           `${listed} leads, and cannot be reached from here, so it cannot be asked to hand the lead over`,
-          `see why with \`pgprov ping ${inventory.file}\`; where its host is lost: \`pgprov failover ${inventory.file}\``,
+          `see why with ${pgprov`ping ${inventory}`}; where its host is lost: ${pgprov`failover ${inventory}`}`,
         )
       : refuse(
           'the cluster has no leader that could hand the lead over',
-          `nothing was changed; see \`${status}\`, and \`pgprov failover ${inventory.file}\` for one that does not come back`,
+          `nothing was changed; see ${status}, and ${pgprov`failover ${inventory}`} for one that does not come back`,
         );
   }
   return [...maintenanceObjection({ view, inventory }), ...busyObjection({ view, inventory })].slice(0, 1);

@@ -3,6 +3,7 @@ import {
   defineOperation,
   enumerate,
   patroniPause,
+  pgprov,
   type CheckResult,
   type Objection,
   type Operation,
@@ -109,7 +110,7 @@ function awaited({ view, inventory }: Run, paused: boolean): OperationObjection[
       kind: 'preflight',
       error: 'maintenance/unseen',
       message: `Patroni on ${enumerate(late)} has not seen yet that maintenance mode ${paused ? 'began' : 'is over'}`,
-      hint: `see its journal there (\`journalctl -u patroni\`) and \`pgprov status ${inventory.file}\`; the same command watches on`,
+      hint: `see its journal there (\`journalctl -u patroni\`) and ${pgprov`status ${inventory}`}; the same command watches on`,
       settles: true,
     },
   ];

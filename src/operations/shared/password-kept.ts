@@ -1,6 +1,7 @@
 import {
   describeReference,
   Secret,
+  pgprov,
   type ClusterPassword,
   type Host,
   type Inventory,
@@ -44,7 +45,7 @@ export function keptWhere(path: string, hosts: readonly Host[], { file }: Pick<I
     kind: 'input',
     error: 'secrets/not-ours',
     message: `${path} is given by the ${reference === undefined ? `inventory ${file} itself` : describeReference(reference)}, which pgprov does not change`,
-    hint: 'give it a new value there and run `pgprov apply`: that changes it on the cluster in the same way, on all members at once',
+    hint: `give it a new value there and run ${pgprov`apply ${file}`}: that changes it on the cluster in the same way, on all members at once`,
   };
 }
 

@@ -1,4 +1,4 @@
-import { enumerate, SERVER_LIMITS, valueAt, type Json, type JsonObject } from '../../index.js';
+import { enumerate, SERVER_LIMITS, valueAt, pgprov, type Json, type JsonObject } from '../../index.js';
 import { dynamicConfiguration } from '../../../roles/shared/dynamic.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
 import { patronictl } from '../../../roles/shared/patronictl.js';
@@ -47,13 +47,13 @@ export function takeBack(run: RestartRun, host: string): string {
   const former = (all: readonly PendingChange[]): string => enumerate(all.map(({ name, from }) => `${name} ${from || 'no value'}`));
   const inInventory = changes.filter(isInventorys);
   const others = changes.filter((change) => !isGiven(change));
-  const apply = changes.some(isGiven) ? [`run \`pgprov apply ${inventory.file}\``] : [];
+  const apply = changes.some(isGiven) ? [`run ${pgprov`apply ${inventory}`}`] : [];
   const words = others.map(({ name, from }) => patronictlWord(`${name}=${from || 'null'}`));
   const scope = answerOf(view, host)?.scope ?? '';
   const edit =
     others.length === 0 ? [] : [`run \`${patronictl(view, host)} edit-config ${scope} ${words.join(' ')} --force\` as root on ${host}`];
   // Once a member was restarted the operation is unfinished, and nothing else may change the cluster.
-  const giveUp = done.size === 0 ? [] : [`run \`pgprov restart ${inventory.file} --give-up\``];
+  const giveUp = done.size === 0 ? [] : [`run ${pgprov`restart ${inventory} --give-up`}`];
   const give = inInventory.length === 0 ? [] : [`give ${former(inInventory)} in the inventory again (postgresql.parameters)`];
   return `to take the change back: ${[...giveUp, ...give, ...apply, ...edit].join(', then ')}; Patroni then starts PostgreSQL on ${host} by itself`;
 }

@@ -1,4 +1,4 @@
-import type { Objection, OperationRun } from '../../index.js';
+import { pgprov, type Objection, type OperationRun } from '../../index.js';
 import { patronictl } from '../../../roles/shared/patronictl.js';
 import { answerOf, dynamicOf, names, scheduledOf } from './members.js';
 import { utcText } from './moment.js';
@@ -10,7 +10,7 @@ export function maintenanceObjection({ view, inventory }: Seen): Objection[] {
   if (dynamicOf(view)['pause'] !== true) return [];
   return refuse(
     'the cluster is in maintenance mode, in which Patroni leaves the members alone',
-    `end it first (\`pgprov resume ${inventory.file}\`), then run this again`,
+    `end it first (${pgprov`resume ${inventory}`}), then run this again`,
   );
 }
 
@@ -20,14 +20,14 @@ export function busyObjection({ view, inventory }: Seen): Objection[] {
   if (scheduled !== undefined) {
     return refuse(
       `a switchover to ${scheduled.to ?? 'the best standby'} is scheduled for ${scheduled.at} (${utcText(scheduled.at)})`,
-      `wait for it, or cancel it first: \`pgprov switchover ${inventory.file} --cancel\``,
+      `wait for it, or cancel it first: ${pgprov`switchover ${inventory} --cancel`}`,
     );
   }
   const building = view.hosts('patroni').filter(({ name }) => answerOf(view, name)?.state === 'creating replica');
   if (building.length === 0) return [];
   return refuse(
     `${names(building)} is being built as a replica, from the member that leads now`,
-    `wait until it streams; \`pgprov status ${inventory.file}\` shows it`,
+    `wait until it streams; ${pgprov`status ${inventory}`} shows it`,
   );
 }
 

@@ -1,4 +1,4 @@
-import type { OperationObjection, OperationRun } from '../../index.js';
+import { pgprov, type OperationObjection, type OperationRun } from '../../index.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
 import { answerOf, listedBy, streamsFrom } from './members.js';
 
@@ -13,7 +13,7 @@ export function noLeader({ inventory }: Seen): OperationObjection[] {
     {
       kind: 'refuse',
       message: 'the cluster has no leader',
-      hint: `nothing was changed; see \`pgprov status ${inventory.file}\``,
+      hint: `nothing was changed; see ${pgprov`status ${inventory}`}`,
       settles: true,
     },
   ];
@@ -31,7 +31,7 @@ export function notReady({ view, inventory }: Seen, leader: string): OperationOb
     {
       kind: 'refuse',
       message: `${name} does not stream from ${leader}: ${shown}; while one member is down no other one is restarted`,
-      hint: `nothing more was changed; \`journalctl -u patroni\` on ${name} says why, and \`pgprov status ${inventory.file}\` shows the members`,
+      hint: `nothing more was changed; \`journalctl -u patroni\` on ${name} says why, and ${pgprov`status ${inventory}`} shows the members`,
       ...(state === undefined || PASSING.test(state) ? { settles: true as const } : {}),
     },
   ];

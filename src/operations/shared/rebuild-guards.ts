@@ -1,4 +1,4 @@
-import { formatBytes, type OperationObjection } from '../../index.js';
+import { formatBytes, pgprov, type OperationObjection } from '../../index.js';
 import { answerOf, leaderOf, listedBy } from './members.js';
 import { busyObjection, maintenanceObjection, scheduledRestartObjection } from './quiet-cluster.js';
 import { walAhead } from './wal-ahead.js';
@@ -13,7 +13,7 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
   const { view, inventory, options } = run;
   const { member: host = '' } = options;
   const refuse = (message: string, hint: string): OperationObjection[] => [{ kind: 'refuse', message, hint }];
-  const status = `see \`pgprov status ${inventory.file}\``;
+  const status = `see ${pgprov`status ${inventory}`}`;
   const leader = leaderOf(view);
   if (view.platform(host) === undefined)
     return refuse(`${host} does not answer, so its data cannot be seen to`, 'run this again when it does');
@@ -22,7 +22,7 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
   if (leader === host)
     return refuse(
       `${host} leads the cluster, and the leader’s data is what the others are built from`,
-      `nothing was changed; if it is to be rebuilt, hand the lead over first: \`pgprov switchover ${inventory.file}\``,
+      `nothing was changed; if it is to be rebuilt, hand the lead over first: ${pgprov`switchover ${inventory}`}`,
     );
   if (answerOf(view, host)?.role === 'leader')
     return refuse(`${leader} leads the cluster, and ${host} says that it does too`, `nothing was changed; find out why: ${status}`);

@@ -5,6 +5,7 @@ import {
   replayedLimits,
   SERVER_LIMITS,
   untakenSettings,
+  pgprov,
   type CheckResult,
   type HostStep,
   type JsonObject,
@@ -103,7 +104,7 @@ function stillPending(run: RestartRun, member: Restartable): OperationObjection[
     {
       kind: 'preflight',
       message: `${name} was restarted, and a restart is still pending there: ${changesOf(run, name).join(', ') || 'Patroni does not say for what'}`,
-      hint: `the journal of Patroni on ${name} says why; \`pgprov restart ${run.inventory.file} --give-up\` forgets this restart`,
+      hint: `the journal of Patroni on ${name} says why; ${pgprov`restart ${run.inventory} --give-up`} forgets this restart`,
       settles: true,
     },
   ];
@@ -119,7 +120,7 @@ function behindLeader({ options, inventory }: RestartRun, leader: Restartable, s
     {
       kind: 'refuse',
       message: `${leader.name} leads, and its restart raises ${enumerate(limits)}; ${all}, which would have less, would stop`,
-      hint: `restart ${all} as well: leave out --host, or run \`pgprov restart ${inventory.file} --host ${behind.map(({ name }) => name).join(',')}\` first`,
+      hint: `restart ${all} as well: leave out --host, or run ${pgprov`restart ${inventory} --host ${behind.map(({ name }) => name).join(',')}`} first`,
     },
   ];
 }
@@ -146,7 +147,7 @@ function keepsForLeader({ inventory }: RestartRun, leader: Restartable, standbys
     {
       kind: 'refuse',
       message: `${all} would keep ${enumerate(leader.above)}: a standby has it no lower than its leader, and ${leader.name} was not restarted for it`,
-      hint: `restart ${leader.name} as well: \`pgprov restart ${inventory.file} --pending\` without --host restarts it first`,
+      hint: `restart ${leader.name} as well: ${pgprov`restart ${inventory} --pending`} without --host restarts it first`,
     },
   ];
 }

@@ -2,6 +2,7 @@ import {
   enumerate,
   unitRestart,
   unitStartHandle,
+  pgprov,
   type CheckResult,
   type HostStep,
   type OperationObjection,
@@ -105,7 +106,7 @@ export function storeObjections(run: RestartRun): OperationObjection[] {
     {
       kind: 'refuse',
       message: `${store} on ${enumerate(down)} is not healthy: a restart of another member would leave ${hosts.length - down.length - 1} of ${members}, and a quorum needs ${quorumOf(members)}`,
-      hint: `bring ${enumerate(down)} up first: \`journalctl -u ${dcsOf(inventory).unit}\` there says why it is not; \`pgprov status ${inventory.file}\` shows the members`,
+      hint: `bring ${enumerate(down)} up first: \`journalctl -u ${dcsOf(inventory).unit}\` there says why it is not; ${pgprov`status ${inventory}`} shows the members`,
       settles: true,
     },
   ];

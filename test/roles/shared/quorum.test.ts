@@ -129,7 +129,9 @@ describe('a restart of etcd', () => {
     },
   ])('says what to do about a member that is down on $title', ({ pg3, hint }) => {
     const scene = { seen: { pg1: sees('pg1', 'pg2'), pg2: sees('pg1', 'pg2'), ...pg3 } };
-    expect(objection(scene, { host: 'pg1', action: 'restart' })?.hint).toBe(`${hint}; \`pgprov status\` shows the members`);
+    expect(objection(scene, { host: 'pg1', action: 'restart' })?.hint).toBe(
+      `${hint}; \`pgprov status ${inventories[2]?.file}\` shows the members`,
+    );
   });
 
   it(`never takes the healthy below a quorum, whatever hosts see (seed ${SEED})`, () => {

@@ -172,11 +172,11 @@ describe('a second store', () => {
   it('is kept in its quorum by the rule that all stores have', () => {
     const sight = { voters: NAMES, healthy: new Set(['pg1', 'pg2']), anyHealthy: true, inRun: new Set(NAMES) };
     const move = { host: 'pg1', action: 'restart', before: new Set<string>() } as const;
-    expect(quorumLost('Shelf', move, sight)?.message).toBe(
+    expect(quorumLost(inventory, 'Shelf', move, sight)?.message).toBe(
       'pg1: a restart of its Shelf would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy',
     );
-    expect(quorumLost('Shelf', { ...move, host: 'pg3' }, sight)).toBeUndefined();
-    expect(quorumLost('Shelf', move, { ...sight, healthy: new Set(), anyHealthy: false })).toBeUndefined();
+    expect(quorumLost(inventory, 'Shelf', { ...move, host: 'pg3' }, sight)).toBeUndefined();
+    expect(quorumLost(inventory, 'Shelf', move, { ...sight, healthy: new Set(), anyHealthy: false })).toBeUndefined();
   });
 
   it('is warned of by its own name', async () => {
