@@ -111,10 +111,7 @@ function guards(run: Run): OperationObjection[] {
     // A leader says that it leads until its Patroni has found out, and longer with failsafe_mode.
     const lost = withoutQuorum(run);
     if (lost !== undefined) return [{ ...lost, message: `${lost.message}; ${leader} still leads` }];
-    return refuse(
-      `${leader} leads, so there is nothing to fail over from`,
-      `hand the lead over with ${pgprov`switchover ${inventory}`}`,
-    );
+    return refuse(`${leader} leads, so there is nothing to fail over from`, `hand the lead over with ${pgprov`switchover ${inventory}`}`);
   }
   if (leader !== undefined) return [];
   const listed = listedLeader(view);

@@ -122,7 +122,7 @@ case "$line" in
 *)
 last=$now
 if [ -z "$first" ]; then first=$now; fi
-if [ "$since" -gt "$first" ]; then bad=${SECONDS_BEFORE_GIVING_UP}; fi ;;
+if [ $((now - 5)) -gt "$first" ]; then bad=${SECONDS_BEFORE_GIVING_UP}; fi ;;
 esac
 case "$line$off:$unit_state" in
 :active|:activating|:reloading) bad=0 ;;
