@@ -94,7 +94,8 @@ function complaintsAbout(words: readonly string[]): string[] {
   const program = buildProgram(() => undefined, words);
   const prepare = (command: Command): void => {
     command.exitOverride().configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
-    if (command.commands.length === 0)
+    // Some commands that have others below them, like `runs`, do something themselves.
+    if (command.commands.length === 0 || command.registeredArguments.length > 0)
       command.action(() => {
         const place = command.registeredArguments.findIndex((argument) => argument.name() === 'inventory');
         if (place >= 0 && command.args[place] === undefined) complaints.push('no inventory');

@@ -117,7 +117,7 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     writeFileSync(work.at('pki', 'ca.crt'), expired(read('ca.crt'), read('ca.key')));
     await expect(run({ all: true })).rejects.toMatchObject({
       kind: 'store/ca-expired',
-      hint: expect.stringContaining('certs renew --ca') as string,
+      hint: expect.stringContaining('certs renew INVENTORY --ca') as string,
     });
     const replaced = await run({ rotation: 'replace' });
     expect(splitBundle(replaced.bundle)).toHaveLength(1);

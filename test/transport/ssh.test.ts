@@ -138,14 +138,14 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
 
     it.concurrent('is given up when nothing is heard for too long, and not while something is', async () => {
       // On a busy machine a shell may take a second to begin.
-      const seconds = 2;
+      const seconds = Math.ceil(patience(2000) / 1000);
       await within(
         async (connection) => {
           const busy = 'for i in 1 2 3 4 5 6 7 8; do echo "$i"; sleep 0.3; done';
           expect(await run(connection, busy)).toMatchObject({ code: 0, stdout: '1\n2\n3\n4\n5\n6\n7\n8\n' });
-          const end = await run(connection, 'echo up; sleep 5');
+          const end = await run(connection, `echo up; sleep ${2 * seconds + 1}`);
           expect(end).toMatchObject({ code: null, stdout: 'up\n', error: { kind: 'ssh/silent', exitCode: 3, host: 'db1' } });
-          expect(end.error?.message).toContain('for 2 s');
+          expect(end.error?.message).toContain(`for ${seconds} s`);
           expect(end.error?.hint).toContain('ssh.command_timeout');
           expect(await run(connection, 'echo fine')).toMatchObject({ code: 0 });
         },
