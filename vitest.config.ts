@@ -24,6 +24,7 @@ const EVERYWHERE = { environment: 'node', setupFiles: ['test/runner/setup.ts'], 
 const WITH_HOSTS = {
   ...EVERYWHERE,
   setupFiles: ['test/runner/hosts-setup.ts', 'test/runner/setup.ts'],
+  runner: 'test/runner/within-budget.ts',
   testTimeout: patience(TEST_LIMIT),
   hookTimeout: patience(HOOK_LIMIT),
   // Hosts boot, elect and time out for a third of the time; with three files the processors are hardly ever idle.

@@ -7,6 +7,7 @@ import { CHECKOUT } from '../lab/paths.js';
 import { RUN_VARIABLE, thisRun } from '../lab/run-labels.js';
 import { MATRIX, SEED } from '../support/depth.js';
 import { patienceFactor } from '../support/patience.js';
+import { leftOut, noteBeginning } from './budget.js';
 import { nameOf, WITH_HOSTS } from './longest-first.js';
 import { closingLine, type Counts, isSuccess, renderEnd, type TimedFile } from './report.js';
 import { readSpent, sumSpent } from './spendings.js';
@@ -30,9 +31,10 @@ export class RunReporter implements Reporter {
 
   constructor() {
     this.#directory = mkdtempSync(join(tmpdir(), 'pgprov-run-'));
-    // Workers and what they start inherit both.
+    // Workers and what they start inherit all three.
     process.env['PGPROV_SPENT'] = join(this.#directory, 'spent');
     process.env[RUN_VARIABLE] = thisRun();
+    noteBeginning(Date.now());
   }
 
   onInit(vitest: Vitest): void {
@@ -69,6 +71,12 @@ export class RunReporter implements Reporter {
     const inFiles = sumSpent(events.filter(({ worker }) => worker !== ''));
     const beside = sumSpent(events.filter(({ worker }) => worker === ''));
     if (this.#files.length > 0) console.log(['', ...renderEnd(this.#files, inFiles, beside.images), ''].join('\n'));
+    const left = leftOut(
+      this.#text('spent.left')
+        .split('\n')
+        .filter((name) => name !== ''),
+    );
+    if (left.length > 0) console.log([...left, ''].join('\n'));
     const later = this.#text('spent.factor');
     if (later !== '') say(`the time limits of tests with hosts were × ${Math.max(patienceFactor(), Number(later))}`);
     mkdirSync(join(CHECKOUT, '.lab'), { recursive: true });
