@@ -169,21 +169,22 @@ function unreachablePeers(view: View, host: Host): Objection[] {
   });
 }
 
+/** What two clocks differ by for sure: on a busy host seconds pass between its reading of the clock and its answer. */
 function clockSkew(view: View): Objection[] {
-  const hosts = hostsWith(view.inventory, 'base')
-    .map((host) => ({ host, offset: view.read(host.name, CLOCK_OFFSET) }))
-    .filter((entry): entry is { host: Host; offset: number } => entry.offset !== undefined)
-    .sort((a, b) => a.offset - b.offset);
-  const slow = hosts[0];
-  const fast = hosts.at(-1);
+  const hosts = hostsWith(view.inventory, 'base').flatMap((host) => {
+    const offset = view.read(host.name, CLOCK_OFFSET);
+    return offset === undefined ? [] : [{ host, offset }];
+  });
+  const slow = [...hosts].sort((a, b) => a.offset.most - b.offset.most)[0];
+  const fast = [...hosts].sort((a, b) => b.offset.least - a.offset.least)[0];
   if (slow === undefined || fast === undefined) return [];
-  const seconds = (fast.offset - slow.offset) / 1000;
+  const seconds = (fast.offset.least - slow.offset.most) / 1000;
   const limit = variables(slow.host, 'base').max_clock_skew;
   if (seconds <= limit) return [];
   return [
     {
       kind: 'preflight',
-      message: `the clocks of ${slow.host.name} and ${fast.host.name} differ by ${seconds.toFixed(1)} s, at most ${limit} s are allowed`,
+      message: `the clocks of ${slow.host.name} and ${fast.host.name} differ by at least ${seconds.toFixed(1)} s, at most ${limit} s are allowed`,
       hint: 'synchronise them (chrony, systemd-timesyncd), or raise base.max_clock_skew',
     },
   ];

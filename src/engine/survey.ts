@@ -83,20 +83,21 @@ export async function survey(
 /** Asks everything, but reads only the facts: on a system that is not supported the rest may make no sense. */
 async function ask(session: Session, shape: HostWork, options: FrameOptions & { listener?: FrameListener }): Promise<Answers> {
   const facts = hostFacts();
-  let answeredAt = 0;
+  const asked = Date.now();
+  let answered = 0;
   const answers = await session.run(probeSections([facts, ...allObservations(shape)]), {
     ...options,
     listener: {
       ...options.listener,
       done: (id, answer) => {
-        if (id === SEE + HOST_FACTS.id) answeredAt = Date.now();
+        if (id === SEE + HOST_FACTS.id) answered = Date.now();
         options.listener?.done?.(id, answer);
       },
     },
   });
   takeStates(session, [facts], answers.byId);
   const { clock } = session.seen(HOST_FACTS);
-  session.states.set(CLOCK_OFFSET.id, clock - answeredAt);
+  session.states.set(CLOCK_OFFSET.id, { least: clock - answered, most: clock - asked });
   return answers;
 }
 

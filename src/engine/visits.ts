@@ -2,7 +2,7 @@ import type { Host, Inventory } from '../model/index.js';
 import type { HostWork } from '../plan/host-work.js';
 import type { Role, RoleContext } from '../plan/role.js';
 import { identitiesOf } from '../plan/tls.js';
-import { HOST_FACTS, hostFacts } from '../resources/host-facts.js';
+import { HOST_FACTS, hostFacts, type ClockOffset } from '../resources/host-facts.js';
 import type { Store } from '../store/store.js';
 import type { Transport } from '../transport/transport.js';
 import { Session } from './session.js';
@@ -14,8 +14,7 @@ export interface Visited {
   session: Session;
   context: RoleContext;
   work: HostWork;
-  /** How far its clock is ahead of ours, in milliseconds, as far as one answer can tell: between these two. */
-  clock: { least: number; most: number };
+  clock: ClockOffset;
 }
 
 /** Goes to single hosts for commands that ask them little: each is known by its facts alone. */

@@ -20,8 +20,14 @@ export interface HostFacts {
 /** The observation's id. */
 export const HOST_FACTS = handle<HostFacts>('host-facts');
 
-/** How far a host's clock is ahead of ours, in milliseconds; the survey works it out from the facts. */
-export const CLOCK_OFFSET = handle<number>('clock-offset');
+/** How far a host's clock is ahead of ours, in milliseconds, as far as one answer can tell: between these two. */
+export interface ClockOffset {
+  least: number;
+  most: number;
+}
+
+/** The offset as the survey works it out from the facts: the host read its clock after it was asked and before its answer came. */
+export const CLOCK_OFFSET = handle<ClockOffset>('clock-offset');
 
 /** Reads the machine's facts with nothing but a POSIX shell. */
 export function hostFacts(): Observation<HostFacts> {

@@ -1020,11 +1020,20 @@ describe('base’s preflight', () => {
   it.each([
     { offsets: [0, 1000, -3000], objections: [] },
     { offsets: [100_000, 100_000, 100_000], objections: [] },
-    { offsets: [0, 4000, -2500], objections: ['preflight all: the clocks of pg3 and pg2 differ by 6.5 s, at most 5 s are allowed'] },
-  ])('clocks $offsets', ({ offsets, objections }) => {
-    expect(preflight('base', Object.fromEntries(offsets.map((offset, index) => [`pg${index + 1}`, { 'clock-offset': offset }])))).toEqual(
-      objections,
-    );
+    {
+      offsets: [0, 4000, -2500],
+      objections: ['preflight all: the clocks of pg3 and pg2 differ by at least 6.5 s, at most 5 s are allowed'],
+    },
+    // The answers came nine seconds after the questions, and so tell no more than that.
+    { offsets: [0, 4000, -2500], within: 9000, objections: [] },
+    {
+      offsets: [0, 20_000, 0],
+      within: 9000,
+      objections: ['preflight all: the clocks of pg1 and pg2 differ by at least 11.0 s, at most 5 s are allowed'],
+    },
+  ])('clocks $offsets within $within', ({ offsets, within = 0, objections }) => {
+    const seen = offsets.map((least, index) => [`pg${index + 1}`, { 'clock-offset': { least, most: least + within } }] as const);
+    expect(preflight('base', Object.fromEntries(seen))).toEqual(objections);
   });
 });
 

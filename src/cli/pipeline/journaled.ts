@@ -42,7 +42,7 @@ export function journaled(
   inventory: Inventory,
   said: JournalHead,
   emit: TimedListener,
-): { emit: TimedListener; close(): void } {
+): { emit: TimedListener; close(): void; readonly run: string | undefined } {
   let journal: Journal | undefined;
   const begin = (): Journal => {
     const { command = 'apply', set, aim, resumes, follows, plan } = said;
@@ -69,5 +69,8 @@ export function journaled(
       emit(told, at);
     },
     close: () => journal?.close(),
+    get run() {
+      return journal?.kept === true ? journal.id : undefined;
+    },
   };
 }

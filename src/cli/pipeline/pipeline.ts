@@ -73,6 +73,7 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #page: ReportFile | undefined;
   readonly #clock: RunClock;
+  #journaled: string | undefined;
 
   private constructor(inventory: Inventory, environment: Environment, options: PipelineOptions, page: ReportFile | undefined) {
     this.inventory = inventory;
@@ -109,7 +110,7 @@ export class Pipeline {
 
   /** Id of the journal of the run; undefined when none is kept, or no run began. */
   get run(): string | undefined {
-    return this.#clock.events.flatMap((event) => (event.type === 'run-start' ? (event.run ?? []) : [])).at(-1);
+    return this.#journaled;
   }
 
   /** Prints an answer. */
@@ -136,6 +137,7 @@ export class Pipeline {
     };
     return reported(this.#page, { words, clock: heard, told: form.kind !== 'json' && !quiet, out: environment.out }, async () => {
       const { outcome, declined } = await this.#locked(passage, showing);
+      this.#journaled = showing.run;
       if (declined) {
         this.print('Nothing was changed.');
         return outcome.exitCode;

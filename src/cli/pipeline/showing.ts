@@ -98,6 +98,11 @@ export class Showing {
   /** Tells something at once that a person must hear now, whatever is held back. */
   readonly tellNow: EventListener = (event) => (this.#begun ? this.emit(event) : this.#trouble(event));
 
+  /** Id of the journal; undefined when none is kept, or nothing began. */
+  get run(): string | undefined {
+    return this.#journal?.run;
+  }
+
   /** What was held back and is not told yet. */
   get waiting(): TimedEvent[] {
     return this.#held.waiting.map(({ event, at }) => ({ ...mapEvent(event, redact), at: at.toISOString() }));
