@@ -44,6 +44,7 @@ export function journaled(
   emit: TimedListener,
 ): { emit: TimedListener; close(): void; readonly run: string | undefined } {
   let journal: Journal | undefined;
+  let run: string | undefined;
   const begin = (): Journal => {
     const { command = 'apply', set, aim, resumes, follows, plan } = said;
     const intent = {
@@ -64,13 +65,14 @@ export function journaled(
   return {
     emit: (event, at = new Date()) => {
       journal ??= begin();
-      const told = event.type === 'run-start' && journal.kept ? { ...event, run: journal.id } : event;
+      if (event.type === 'run-start' && journal.kept) run = journal.id;
+      const told = event.type === 'run-start' && run !== undefined ? { ...event, run } : event;
       journal.write(toJsonLine(mapEvent(told, redact), at));
       emit(told, at);
     },
     close: () => journal?.close(),
     get run() {
-      return journal?.kept === true ? journal.id : undefined;
+      return run;
     },
   };
 }

@@ -34,10 +34,12 @@ async function journal(
   mkdirSync(store(), { recursive: true });
   const inventory = await loadInventory(file(), { roles: CATALOG, set: said.set ?? [] });
   const told: RunEvent[] = [];
-  const { emit, close } = journaled(store(), inventory, { aim: {}, set: [], ...said }, (event) => told.push(event));
-  for (const event of events) emit(event);
-  close();
+  const journal = journaled(store(), inventory, { aim: {}, set: [], ...said }, (event) => told.push(event));
+  for (const event of events) journal.emit(event);
+  journal.close();
   const id = runIds(store()).at(-1) ?? '';
+  // What goes on from the run asks for its id when it is over.
+  expect(journal.run).toBe(events.some(({ type }) => type === 'run-start') ? id : undefined);
   expect(told).toEqual(events.map((event) => (event.type === 'run-start' ? { ...event, run: id } : event)));
   const path = journalFile(store(), id);
   writeFileSync(path, readFileSync(path, 'utf8').replace(/"process":\{[^}]*\}/u, `"process":${JSON.stringify(by)}`));
@@ -84,11 +86,10 @@ describe('journaled', () => {
     mkdirSync(store(), { recursive: true });
     writeFileSync(work.at('.pgprov', 'demo', 'runs'), '');
     const told: RunEvent[] = [];
-    const { emit, close } = journaled(store(), await loadInventory(file(), { roles: CATALOG }), { aim: {}, set: [] }, (event) =>
-      told.push(event),
-    );
-    for (const event of [START, STEP, END]) emit(event);
-    close();
+    const unkept = journaled(store(), await loadInventory(file(), { roles: CATALOG }), { aim: {}, set: [] }, (event) => told.push(event));
+    for (const event of [START, STEP, END]) unkept.emit(event);
+    unkept.close();
+    expect(unkept.run).toBeUndefined();
     expect(told).toEqual([
       {
         type: 'warning',
