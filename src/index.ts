@@ -143,6 +143,7 @@ export { goesBySettings } from './resources/patroni-settings.js';
 export { PATRONI_HISTORY, patroniHistory, type PatroniHistory, type TimelineEnd } from './resources/patroni-history.js';
 export {
   holdsLeaderLock,
+  streamsTo,
   PATRONI_MEMBER,
   patroniMember,
   patroniQuestion,

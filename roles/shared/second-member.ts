@@ -3,6 +3,7 @@ import {
   enumerate,
   isRecognized,
   PATRONI_MEMBER,
+  streamsTo,
   patroniMember,
   pgprov,
   POSTMASTER_DELAY,
@@ -89,7 +90,6 @@ function troubleOf(name: string, { cluster }: Answering, answering: readonly Ans
   if (!WORKING.has(member.state)) return `${name} is ${member.state}`;
   const leader = answering.find(({ role }) => role === 'leader');
   const follows = !/leader|master|primary/u.test(member.role);
-  const streams =
-    leader === undefined || leader.replication.some(({ application, state }) => application === name && state === 'streaming');
+  const streams = leader === undefined || streamsTo(leader, name);
   return follows && !streams ? `${name} does not stream` : undefined;
 }

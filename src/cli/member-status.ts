@@ -6,7 +6,7 @@ import { recoveryWords } from '../resources/recovery.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
 import { SERVER_REPLICATION } from '../resources/server-replication.js';
 import { mendParted, partedStandby } from '../resources/parted-standby.js';
-import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../resources/patroni-member.js';
+import { PATRONI_MEMBER, streamsTo, type ClusterMember, type PatroniMemberState } from '../resources/patroni-member.js';
 
 /** What an observation saw on a host; undefined where it was not asked. */
 export type Reader = <State>(host: Host, seen: Handle<State>) => State | undefined;
@@ -139,7 +139,7 @@ function standbyProblems(
 function streamsFrom(leading: string | undefined, host: Host, read: Reader): boolean {
   const leader = read({ ...host, name: leading ?? '' }, PATRONI_MEMBER);
   if (leader?.answers !== true) return true;
-  return leader.replication.some(({ application, state }) => application === host.name && state === 'streaming');
+  return streamsTo(leader, host.name);
 }
 
 function versionText(serverVersion: number): string {

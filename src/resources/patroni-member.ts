@@ -108,6 +108,11 @@ export function readMember(text: string, url: string): PatroniMemberState {
   };
 }
 
+/** Whether a server has a connection from this standby that streams, by the server's own word. */
+export function streamsTo({ replication }: { replication: readonly ReplicationConnection[] }, standby: string): boolean {
+  return replication.some(({ application, state }) => application === standby && state === 'streaming');
+}
+
 /** Whether a member's PostgreSQL leads, and the cluster knows it by this name as the one that holds the lock. */
 export function holdsLeaderLock(member: PatroniMemberState, name: string): boolean {
   if (!member.answers || member.role !== 'leader') return false;

@@ -3,6 +3,7 @@ import {
   mendParted,
   partedStandby,
   PATRONI_MEMBER,
+  streamsTo,
   unitCommandsHandle,
   type CheckResult,
   type Drift,
@@ -46,13 +47,12 @@ export function checkCluster(view: View): CheckResult[] {
 type Answering = Extract<PatroniMemberState, { answers: true }>;
 
 function streaming(view: View, leader: Host, leading: Answering): CheckResult[] {
-  const connected = new Set(leading.replication.filter(({ state }) => state === 'streaming').map(({ application }) => application));
   const seen = leading.replication.map(({ application, state }) => `${application} ${state}`).join(', ') || 'none';
   return view.hosts('patroni').flatMap((host): CheckResult[] => {
     const member = view.read(host.name, PATRONI_MEMBER);
     if (member?.answers !== true || member.role !== 'replica') return [];
     const result = { title: 'the replica streams', host: host.name, settles: true } as const;
-    if (connected.has(host.name)) return [{ ...result, ok: true, detail: 'as the leader sees it' }];
+    if (streamsTo(leading, host.name)) return [{ ...result, ok: true, detail: 'as the leader sees it' }];
     const parted = partedStandby(member, leader.name, leading);
     return parted === undefined
       ? [{ ...result, ok: false, detail: `the leader has no streaming connection from it (it has: ${seen})` }]

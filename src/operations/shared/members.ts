@@ -3,6 +3,7 @@ import {
   enumerate,
   holdsLeaderLock,
   PATRONI_MEMBER,
+  streamsTo,
   topologyOf,
   unknownName,
   type ClusterMember,
@@ -89,8 +90,8 @@ function unconnected(leader: string): string {
  * last restart, and it says "streaming" also of a standby that is only connected, and waits for WAL that the leader never wrote.
  */
 export function streamsFrom(view: View, leader: string, member: string): boolean {
-  const connections = answerOf(view, leader)?.replication ?? [];
-  return connections.some(({ application, state }) => application === member && state === 'streaming');
+  const leading = answerOf(view, leader);
+  return leading !== undefined && streamsTo(leading, member);
 }
 
 /** A member as the leader's Patroni lists it. */
