@@ -88,7 +88,7 @@ describe('what is in force', () => {
       1,
       expect.stringContaining(`pg2: somebody has edited ${hba()}: it holds "host all all 0.0.0.0/0 trust"`),
     ]);
-    expect(status.stdout).toContain(`\`pgprov apply\` corrects it: ${summary}`);
+    expect(status.stdout).toContain(`\`pgprov apply ${cluster.file}\` corrects it: ${summary}`);
     const run = await cluster.run('apply');
     expect(run.code, run.all).toBe(0);
     expect(await sql(cluster.host('pg2'), "select count(*) from pg_hba_file_rules where auth_method = 'trust' or error is not null")).toBe(

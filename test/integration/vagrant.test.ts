@@ -47,7 +47,7 @@ describe.skipIf(!isThere('vagrant'))(
       await lab.write('config.vm.define("pg3") { |node| node.vm.provider(:docker) { |docker| docker.create_args = ["--there-is-none"] } }');
       const up = await lab.vagrant('up');
       expect(up.all).toContain('pgprov: not run, for the vagrant command failed');
-      expect([up.code, runs(up)]).toEqual([1, []]);
+      expect([up.code, runs(up)], up.all).toEqual([1, []]);
     });
 
     it('becomes a cluster by the next vagrant up, when its slowest machine is up', async () => {
@@ -73,13 +73,13 @@ describe.skipIf(!isThere('vagrant'))(
 
     it('is left alone by a second vagrant up', async () => {
       const up = await lab.vagrant('up');
-      expect([up.code, runs(up)]).toEqual([0, []]);
+      expect([up.code, runs(up)], up.all).toEqual([0, []]);
     });
 
     if (LATER.includes('one machine')) {
       it('has one machine provisioned when one is named, in colour on a terminal', async () => {
         const provision = await lab.vagrantAtTerminal('provision', 'pg2');
-        expect([provision.code, runs(provision)]).toEqual([0, ['pg2']]);
+        expect([provision.code, runs(provision)], provision.all).toEqual([0, ['pg2']]);
         expect(provision.all).toMatch(/\u001b\[32mok=\d+/u);
         expect(provision.all).not.toMatch(/^\W*pg1\W+connected/mu);
       });
@@ -89,13 +89,13 @@ describe.skipIf(!isThere('vagrant'))(
       it('is tried again by vagrant up after a run that failed, which Vagrant ends like', async () => {
         await writeFile(join(lab.directory, 'inventory.yml'), 'cluster: another\n');
         const provision = await lab.vagrant('provision', 'pg2');
-        expect([provision.code, runs(provision)]).toEqual([4, ['pg2']]);
+        expect([provision.code, runs(provision)], provision.all).toEqual([4, ['pg2']]);
         expect(provision.all).toContain('pg2 is a member of the cluster lab');
         await writeFile(join(lab.directory, 'inventory.yml'), 'postgresql: {parameters: {work_mem: 8MB}}\n');
         const interrupted = await lab.vagrantInterrupted(/surveyed/u, 'provision', 'pg1');
         expect([interrupted.code, runs(interrupted)], interrupted.all).toEqual([130, ['pg1, pg2']]);
         const up = await lab.vagrant('up');
-        expect([up.code, runs(up)]).toEqual([0, ['pg1, pg2']]);
+        expect([up.code, runs(up)], up.all).toEqual([0, ['pg1, pg2']]);
         const show = await lab.pgprov('show', '--vagrant', '--host', 'pg3');
         expect(show.stdout).toMatch(/work_mem +8MB +inventory\.yml:1:\d+/u);
         await rm(join(lab.directory, 'inventory.yml'));
@@ -133,7 +133,7 @@ describe.skipIf(!isThere('vagrant'))(
       const none = await lab.pgprov('status', '--vagrant');
       expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('no machine of')]);
       const up = await lab.vagrant('up', 'pg1');
-      expect([up.code, runs(up)]).toEqual([0, []]);
+      expect([up.code, runs(up)], up.all).toEqual([0, []]);
       expect(up.all).toContain('not run yet: of pg1, pg2, pg3 only pg1 is up');
       const ping = await lab.pgprov('ping', '--vagrant', '--host', 'pg1');
       expect([ping.code, ping.stdout], ping.all).toEqual([0, expect.stringContaining('new in')]);
