@@ -157,19 +157,19 @@ function taking(run: Run): OperationStep[] {
       id: 'take',
       title: `wait until ${names(all)} ${all.length === 1 ? 'uses' : 'use'} it`,
       on: all.map(({ name }) => name),
-      gates: (context) => [takes(context), settingsInForceGate(context)],
+      gates: (context) => [takes(context, patchOf(run)), settingsInForceGate(context)],
     },
   ];
 }
 
-function takes(context: RoleContext): ReturnType<typeof takenGate> {
+function takes(context: RoleContext, patch: JsonObject): ReturnType<typeof takenGate> {
   const { host, platform } = context;
   return takenGate({
     member: host.name,
     unit: platform.patroni.unit,
     url: restApiUrl(host),
     data: dataDirectoryOf(host, platform),
-    desired: {},
+    missing: (taken) => (taken === undefined || isPatched(taken, patch) ? [] : leafPaths(patch).map((path) => path.join('.'))),
     patience: variables(host, 'patroni').loop_wait + 20,
     nudge: wakeOwn(context),
   });

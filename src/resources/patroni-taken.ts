@@ -45,7 +45,8 @@ export interface TakenGateOptions {
   url: string;
   /** The data directory. */
   data: string;
-  desired: JsonObject;
+  /** What the member does not use yet, in words; nothing where it uses all that is wanted of it. */
+  missing: (taken: PatroniTaken) => readonly string[];
   /** Seconds. */
   patience: number;
   /** Has the member go through its loop. */
@@ -53,11 +54,12 @@ export interface TakenGateOptions {
 }
 
 /**
- * Open when the member's Patroni uses what its REST API gives as the dynamic configuration. It gives up after `patience` seconds without
+ * Open when the member's Patroni uses the dynamic configuration that it has read from the store since the gate began to wait: its REST API
+ * gives what its last loop read (`dcs_last_seen`), which may be what the store had before. It gives up after `patience` seconds without
  * failing: what was not taken up is for the checks to say.
  */
 export function takenGate(options: TakenGateOptions): Gate {
-  const { member, unit, url, data, desired, patience, nudge } = options;
+  const { member, unit, url, data, patience, nudge } = options;
   const file = `${data}/${PATRONI_CACHE}`;
   const taken = patroniTaken(data);
   return gate({
@@ -68,12 +70,14 @@ export function takenGate(options: TakenGateOptions): Gate {
     timeout: patience + 30,
     nudge,
     check: sh`[ "$waited" -lt ${patience} ] || exit 0
+read=$(curl -s -m 5 ${`${url}/patroni`} | sed -n 's/.*"dcs_last_seen": *\([0-9][0-9]*\).*/\1/p')
+[ -n "$read" ] && [ "$read" -gt $(($(date +%s) - waited)) ] || exit 1
 [ "$(curl -s -m 2 ${`${url}/config`} | tr -d ' \n')" = "$(tr -d ' \n' <${file})" ]`,
     look: {
       probe: () => taken.probe(),
       parse: (answer) => {
-        const missing = untakenSettings(taken.parse(answer), desired);
-        return { open: missing.length === 0, seen: missing.map((path) => path.join('.')).join(', ') };
+        const missing = options.missing(taken.parse(answer));
+        return { open: missing.length === 0, seen: missing.join(', ') };
       },
     },
   });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { patroniTaken, takenGate, untakenSettings } from '../../src/resources/patroni-taken.js';
 import { NOTHING } from '../../src/shell/quote.js';
@@ -11,42 +11,68 @@ const DESIRED = { ttl: 30, postgresql: { parameters: { work_mem: '64MB' } } };
 describe('the dynamic configuration that a member uses', () => {
   const directory = freshDirectory();
   const write = (text: string): void => {
-    mkdirSync(directory.path, { recursive: true });
-    writeFileSync(directory.at('patroni.dynamic.json'), text);
+    mkdirSync(directory.at('data'), { recursive: true });
+    writeFileSync(directory.at('data/patroni.dynamic.json'), text);
   };
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it('is read where Patroni keeps it', async () => {
-      expect(await observe(shell, patroniTaken(directory.path))).toBeUndefined();
+      expect(await observe(shell, patroniTaken(directory.at('data')))).toBeUndefined();
       write('{"ttl": 20}');
-      expect(await observe(shell, patroniTaken(directory.path))).toEqual({ ttl: 20 });
+      expect(await observe(shell, patroniTaken(directory.at('data')))).toEqual({ ttl: 20 });
       for (const text of ['', '{"ttl"', '[]', '5']) {
         write(text);
-        expect(await observe(shell, patroniTaken(directory.path))).toBeUndefined();
+        expect(await observe(shell, patroniTaken(directory.at('data')))).toBeUndefined();
       }
     });
 
-    it('is waited for until it is what the REST API gives, and no longer than that can help', async () => {
+    const FRESH = '$(($(date +%s) + 9))';
+
+    it.each([
+      { title: 'at once where the member uses what it has just read', file: '{"ttl":30, "x": "a b"}', read: FRESH, later: ':', least: 0 },
+      {
+        title: 'once the member uses it',
+        file: '{"ttl": 20}',
+        read: FRESH,
+        later: 'put data/patroni.dynamic.json \'{"ttl": 30, "x": "a b"}\'',
+        least: 4,
+      },
+      { title: 'once the member has read it anew', file: '{"ttl": 30, "x": "a b"}', read: '5', later: `put read "${FRESH}"`, least: 4 },
+      { title: 'after as long as waiting could help', file: '{"ttl": 20}', read: FRESH, later: ':', patience: 2, least: 1 },
+    ])('opens the gate $title', async ({ file, read, later, patience = 60, least }) => {
+      write(file);
       const gate = takenGate({
         member: 'pg1',
         unit: 'patroni',
         url: 'http://10.0.0.1:8008',
-        data: directory.path,
-        desired: DESIRED,
-        patience: 3,
+        data: directory.at('data'),
+        missing: () => [],
+        patience,
         nudge: NOTHING,
       });
-      const run = async (config: string, more = ''): Promise<number | null> => {
-        const programs = `curl() { printf '%s\\n' '${config}'; }\nsystemctl() { echo active; }\njournalctl() { :; }\nnote() { :; }\nsleep() { command sleep 0.05; ${more || ':'}; }\n`;
-        return (await feed(shell, `${programs}${gate.wait().text}`, { timeout: 20_000 })).code;
-      };
-      write('{"ttl":30, "x": "a b"}\n');
-      expect(await run('{"ttl": 30, "x": "a b"}')).toBe(0);
-      // It is written while the gate waits.
-      write('{"ttl": 20}');
-      expect(await run('{"ttl": 30}', `printf '{"ttl": 30}' >${directory.at('patroni.dynamic.json')}`)).toBe(0);
-      write('{"ttl": 20}');
-      expect(await run('{"ttl": 30}')).toBe(0);
+      const lab = `cd ${directory.path}
+put() { printf '%s' "$2" >"$1"; }
+curl() {
+case "$*" in
+*/patroni) printf '{"state": "running", "dcs_last_seen": %s, "patroni": {"name": "pg1"}}' "$(cat read)" ;;
+*/config) printf '{"ttl": 30, "x": "a b"}' ;;
+esac
+}
+systemctl() { echo active; }
+journalctl() { :; }
+note() { :; }
+sleep() {
+command sleep 0.05
+echo turn >>turns
+[ "$(wc -l <turns)" -lt 4 ] || { ${later}; }
+}
+: >turns
+put read "${read}"
+`;
+      expect((await feed(shell, `${lab}${gate.wait().text}`, { timeout: 60_000 })).code).toBe(0);
+      const waited = readFileSync(directory.at('turns'), 'utf8').split('\n').length - 1;
+      expect(waited).toBeGreaterThanOrEqual(least);
+      if (least === 0) expect(waited).toBe(0);
     });
   });
 

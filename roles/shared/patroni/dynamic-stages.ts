@@ -1,4 +1,4 @@
-import { stateOf, stuckConfig, takenGate, type RoleContext, type Stage } from '../../../src/index.js';
+import { stateOf, stuckConfig, takenGate, untakenSettings, type RoleContext, type Stage } from '../../../src/index.js';
 import { dcsOf } from '../dcs-of.js';
 import { dynamicConfiguration } from '../dynamic.js';
 import { settingsInForceGate } from '../in-force.js';
@@ -61,7 +61,7 @@ export function inForce(context: RoleContext): Stage {
         unit: platform.patroni.unit,
         url: restApiUrl(host),
         data: dataDirectoryOf(host, platform),
-        desired: dynamicConfiguration(context),
+        missing: (taken) => untakenSettings(taken, dynamicConfiguration(context)).map((path) => path.join('.')),
         patience: variables(host, 'patroni').loop_wait + 20,
         nudge: wakeOwn(context),
       }),
