@@ -18,6 +18,12 @@ import {
   type Trust,
 } from './trust.js';
 
+/** The cluster that an authority is for, and the file of its inventory, for commands that messages name. */
+export interface AuthorityOwner {
+  readonly cluster: string;
+  readonly file: string;
+}
+
 /** One certificate authority that a cluster has, or had. */
 export interface KnownAuthority {
   /** 1 for the first, 2 for the one that the first rotation made. */
@@ -33,24 +39,24 @@ const NOT_MADE = '(a new certificate authority, made by `certs renew --ca`)\n';
 /** The cluster's certificate authorities, in a directory of the control machine; their keys never leave it. */
 export class Authority {
   readonly #directory: string;
-  readonly #cluster: string;
+  readonly #owner: AuthorityOwner;
   readonly #certificates = new Map<string, string>();
   #trust: Trust = FIRST_TRUST;
   /** Key of an authority that is not written down yet. */
   #newKey: { name: string; key: string } | undefined;
   #stepped = false;
 
-  private constructor(directory: string, cluster: string) {
+  private constructor(directory: string, owner: AuthorityOwner) {
     this.#directory = directory;
-    this.#cluster = cluster;
+    this.#owner = owner;
   }
 
   /**
    * Reads what there is.
    * @throws PgprovError `store/unreadable` when it does not belong together
    */
-  static async open(directory: string, cluster: string): Promise<Authority> {
-    const authority = new Authority(directory, cluster);
+  static async open(directory: string, owner: AuthorityOwner): Promise<Authority> {
+    const authority = new Authority(directory, owner);
     authority.#trust = readTrust(await readIfThere(authority.#trustFile), authority.#trustFile);
     for (const name of await namesIn(directory)) {
       const certificate = await readIfThere(join(directory, `${name}.crt`));
@@ -182,7 +188,7 @@ export class Authority {
       throw new PgprovError({
         kind: 'store/ca-expired',
         message: `a certificate for ${identity.name} is needed, but the cluster's certificate authority has expired`,
-        hint: `make a new one with ${pgprov`certs renew INVENTORY --ca`}`,
+        hint: `make a new one with ${pgprov`certs renew ${this.#owner} --ca`}`,
       });
     }
     return issueNode(this.#directory, identity, { certificate, key });
@@ -195,7 +201,7 @@ export class Authority {
   /** Each generation has a name of its own, because OpenSSL looks for a certificate's issuer by name. */
   #makePair(name: string, key?: string): Promise<KeyPair> {
     const generation = generationOf(name);
-    return makeAuthority(this.#directory, `pgprov CA ${generation === 1 ? '' : `${generation} `}of ${this.#cluster}`, key);
+    return makeAuthority(this.#directory, `pgprov CA ${generation === 1 ? '' : `${generation} `}of ${this.#owner.cluster}`, key);
   }
 }
 

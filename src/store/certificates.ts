@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { Secret } from '../lib/secret.js';
-import { Authority } from './authority.js';
+import { Authority, type AuthorityOwner } from './authority.js';
 import type { KeyPair, NodeIdentity } from './issue.js';
 import { NoIdentity } from './no-identity.js';
 import { reasonToRenew, RENEW_WITHIN_DAYS, type Renewal } from './renewal.js';
@@ -27,8 +27,8 @@ export class Certificates {
   }
 
   /** Reads what there is in a directory; not writable, nothing is made, and text that says so stands for it. */
-  static async open(directory: string, cluster: string, writable: boolean, renewal: Renewal = {}): Promise<Certificates> {
-    return new Certificates(await Authority.open(directory, cluster), writable, renewal);
+  static async open(directory: string, owner: AuthorityOwner, writable: boolean, renewal: Renewal = {}): Promise<Certificates> {
+    return new Certificates(await Authority.open(directory, owner), writable, renewal);
   }
 
   /** Notes that the authority which a rotation retired is gone from all hosts. */

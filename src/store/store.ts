@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml';
 import { PgprovError } from '../lib/errors.js';
 import { makePassword } from '../lib/password.js';
 import { Secret } from '../lib/secret.js';
+import type { AuthorityOwner } from './authority.js';
 import { Certificates } from './certificates.js';
 import { readIfThere, writePrivate } from './files.js';
 import type { ClusterCredentials } from './cluster-credentials.js';
@@ -49,9 +50,9 @@ export class Store implements ClusterCredentials {
    * Opens the store. Read-only (for `plan`) nothing is made: what is missing is stood in for by text that
    * says so, and never leaves this machine. `renewal`: which certificates are made anew; default: those that must be.
    */
-  static async open(directory: string, cluster: string, options: { writable: boolean; renewal?: Renewal }): Promise<Store> {
+  static async open(directory: string, owner: AuthorityOwner, options: { writable: boolean; renewal?: Renewal }): Promise<Store> {
     const { writable, renewal } = options;
-    const store = new Store(directory, await Certificates.open(join(directory, 'pki'), cluster, writable, renewal), writable);
+    const store = new Store(directory, await Certificates.open(join(directory, 'pki'), owner, writable, renewal), writable);
     if (options.writable) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await chmod(directory, 0o700);

@@ -1,5 +1,4 @@
 import { PgprovError } from '../lib/errors.js';
-import { pgprov } from '../lib/pgprov-command.js';
 
 /** Which of a cluster's authorities issues, and which are trusted; by the names of their files without `.crt`. */
 export interface Trust {
@@ -60,7 +59,7 @@ export function takeStep(trust: Trust, step: RotationStep, next: string): Trust 
   throw new PgprovError({
     kind: 'store/rotation-step',
     message: `the rotation of the authority cannot continue with “${step}”: it is ${phase === undefined ? 'not under way' : `in the phase “${phase}”`}`,
-    hint: `another run may have continued it; run ${pgprov`certs renew INVENTORY --ca`} again`,
+    hint: 'another run may have continued it; give the same command again',
   });
 }
 

@@ -39,7 +39,7 @@ describe('connection variables of Ansible', () => {
       why: /not understood: -o ProxyCommand/u,
       ssh: { jump: ['b'] },
     },
-  ])('$vars are told with the reason', ({ vars, why, ssh = {} }) => {
+  ])('$vars give a problem with the reason', ({ vars, why, ssh = {} }) => {
     const found = from(vars);
     expect(found).toMatchObject({ ssh, notes: [{ at: 'f', key: Object.keys(vars)[0], why: expect.stringMatching(why) as string }] });
     expect(JSON.stringify(found)).not.toContain('open5esame');

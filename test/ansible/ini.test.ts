@@ -12,7 +12,7 @@ function hostsOf(text: string): Record<string, unknown> {
   );
 }
 
-describe('an inventory of Ansible in INI', () => {
+describe('an Ansible inventory in INI format', () => {
   it.each<{ what: string; text: string; hosts: Record<string, unknown> }>([
     {
       what: 'hosts without a group',
@@ -39,9 +39,9 @@ describe('an inventory of Ansible in INI', () => {
       hosts: { a: { groups: ['one', 'two'], x: 1, y: 2 } },
     },
     { what: 'groups that contain each other', text: '[a:children]\nb\n[b:children]\na\n[b]\nh\n', hosts: { h: { groups: ['a', 'b'] } } },
-  ])('$what', ({ text, hosts }) => expect(hostsOf(text)).toEqual(hosts));
+  ])('may have $what', ({ text, hosts }) => expect(hostsOf(text)).toEqual(hosts));
 
-  it('tells what it does not understand, with its place', () => {
+  it('names what it does not understand, with its place', () => {
     expect(parseIni('a b\n[x:y]\nz\n[g:vars]\nnothing\n[h]\np[2:1]', 'hosts').notes).toEqual([
       'hosts:1: not a variable: b',
       'hosts:2: [x:y] is no section that Ansible knows',

@@ -34,7 +34,7 @@ async function readAll(socket: Socket): Promise<string> {
 const echo = (socket: Socket): void => void socket.pipe(socket);
 
 describe('a relay', () => {
-  it.each([{ delay: 0 }, { delay: 60 }])('keeps bytes and their order with $delay ms', async ({ delay }) => {
+  it.each([{ delay: 0 }, { delay: 60 }])('keeps bytes and their order with a delay of $delay ms', async ({ delay }) => {
     const relay = await relayTo(await target(echo), delay);
     const sent = Array.from({ length: 5000 }, (_, index) => `line ${index}\n`).join('');
     const socket = connect(relay.port, '127.0.0.1');
@@ -44,7 +44,7 @@ describe('a relay', () => {
     expect(relay.connections).toMatchObject([{ sent: sent.length, received: sent.length }]);
   });
 
-  it('takes the round trip of the handshake and one for a question and its answer', async () => {
+  it('delays the handshake by one round trip, and a question with its answer by another', async () => {
     const delay = 80;
     const relay = await relayTo(await target(echo), delay);
     const began = Date.now();
@@ -59,7 +59,7 @@ describe('a relay', () => {
     socket.destroy();
   });
 
-  it('does not let what is sent at once wait for each other', async () => {
+  it('does not make bytes that are sent together wait for each other', async () => {
     const delay = 60;
     const relay = await relayTo(await target(echo), delay);
     const socket = connect(relay.port, '127.0.0.1');
@@ -77,7 +77,7 @@ describe('a relay', () => {
     expect(Date.now() - sent).toBeLessThan(5 * delay);
   });
 
-  it('counts how often the client spoke after it had heard something', async () => {
+  it('counts how often the client sent something after it had received something', async () => {
     const relay = await relayTo(await target(echo), 10);
     const socket = connect(relay.port, '127.0.0.1');
     for (const word of ['one', 'two', 'three']) {
@@ -88,7 +88,7 @@ describe('a relay', () => {
     expect(relay.connections.map(({ turns }) => turns)).toEqual([3]);
   });
 
-  it('passes on that a side has ended or broken off', async () => {
+  it('passes on that a side has ended or reset the connection', async () => {
     const ended = await relayTo(await target((socket) => void socket.end('bye')), 10);
     expect(await readAll(connect(ended.port, '127.0.0.1').on('error', () => undefined))).toBe('bye');
     const nobody = await relayTo(1, 10);

@@ -46,7 +46,7 @@ describe('targets', () => {
     { contender: 'ansible', runs: [sample(30), sample(1), sample(40)] },
   ];
 
-  it('compare medians of pairs of rounds', () => {
+  it('compare the medians of pairs of rounds', () => {
     const ratio = ratioOf('Ansible ÷ pgprov', other, own);
     expect(ratio.values).toEqual([30, 20]);
     expect(ratioTarget('25 times', ratio, (value) => value >= 25)).toEqual({ wanted: '25 times', measured: '25.0 times', reached: true });
@@ -108,13 +108,13 @@ describe('the results page', () => {
     expect(page).toContain('| The a | 25 times | 15.0 times | **not reached** |');
   });
 
-  it('has least, middle and greatest of those that did not fail', () => {
+  it('shows the minimum, median and maximum of the runs that did not fail', () => {
     expect(page).toContain('| pgprov | 3 | 1.00 s | 2.00 s | 3.00 s | 1.00 s | 80 MB |');
     expect(page).toContain('| Ansible | 2 of 3 | 20.0 s | 25.0 s | 30.0 s | 12.50 s | 80 MB |');
     expect(page).toContain('| Ansible ÷ pgprov | 10.0 times | 15.0 times | 20.0 times |');
   });
 
-  it('says who failed and who is missing', () => {
+  it('says which contenders failed and which are missing', () => {
     expect(page).toContain('- Ansible, round 2 failed: exit code 2: no | way');
     expect(page).toContain('- Ansible with Mitogen did not take part: it is not installed');
   });
@@ -134,13 +134,13 @@ describe('the chart', () => {
     expect(widths[0]).toBeCloseTo((widths[1] ?? 0) * (2 / 25), 0);
   });
 
-  it('is well formed, and knows light and dark', () => {
+  it('is well-formed and adapts to light and dark mode', () => {
     expect(svg).toContain('A &lt; B &amp; C');
     expect(svg).toContain('prefers-color-scheme:dark');
     expect(svg.match(/<text/gu)?.length).toBe(svg.match(/<\/text>/gu)?.length);
   });
 
-  it('leaves out contenders without a run that counts', () => {
+  it('leaves out contenders without a valid run', () => {
     expect(renderSvg(results(result('a', { series: [{ contender: 'pgprov', runs: [{ failed: 'x' }] }] })), ['a'])).not.toContain('<rect');
   });
 });

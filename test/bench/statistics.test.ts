@@ -19,11 +19,11 @@ describe('median', () => {
 });
 
 describe('summarize', () => {
-  it('gives least, middle and greatest', () => {
+  it('gives the minimum, median and maximum', () => {
     expect(summarize([5, 1, 3])).toEqual({ min: 1, median: 3, max: 5 });
   });
 
-  it('gives nothing of nothing', () => {
+  it('gives nothing for an empty list', () => {
     expect(summarize([])).toBeUndefined();
   });
 });
@@ -46,7 +46,7 @@ describe('slope', () => {
     ).toBeCloseTo(8, 9);
   });
 
-  it('lies between the neighbours’ for points beside it', () => {
+  it('lies between the slopes of neighbouring points when the points are not on a line', () => {
     expect(
       slope([
         [0, 0],
@@ -64,7 +64,7 @@ describe('slope', () => {
         [1, 3],
       ] as [number, number][],
     },
-  ])('is not known of $points', ({ points }) => {
+  ])('is unknown for $points', ({ points }) => {
     expect(slope(points)).toBeUndefined();
   });
 });

@@ -15,6 +15,7 @@ import { sh } from '../../src/shell/quote.js';
 import { Store } from '../../src/store/store.js';
 import { HOSTS } from '../engine/three-hosts.js';
 import { freshDirectory } from '../support/directory.js';
+import { DEMO } from '../support/demo.js';
 import { inventoryOf } from '../support/inventory.js';
 import { Machines } from '../support/machines.js';
 import { isThere } from '../support/shells.js';
@@ -22,7 +23,7 @@ import { isThere } from '../support/shells.js';
 const KNOWN = { commands: ['apply'], options: ['check'], roles: ['web'] };
 const here = fileURLToPath(import.meta.url);
 
-describe('what an operation’s file exports', () => {
+describe('the export of an operation’s file', () => {
   const sound = { name: 'x', description: 'x', options: {}, roles: ['web'], remaining: () => ({ steps: [] }) };
 
   it('is an operation', () => {
@@ -37,7 +38,7 @@ describe('what an operation’s file exports', () => {
     { what: 'nothing', value: undefined, says: ['exports no operation; end it with `export default defineOperation({ … })`'] },
     { what: 'a list', value: [], says: ['its default export is not an operation; make it with `defineOperation({ … })`'] },
     {
-      what: 'nothing of an operation',
+      what: 'an object without the properties of an operation',
       value: { ...sound, name: '', roles: [], remaining: undefined },
       says: [
         'name must be a text that is not empty',
@@ -45,9 +46,9 @@ describe('what an operation’s file exports', () => {
         'remaining is missing; it must be a function',
       ],
     },
-    { what: 'a property misspelt', value: { ...sound, remainin: 1 }, says: ['an operation has no "remainin"; did you mean "remaining"?'] },
+    { what: 'a misspelt property', value: { ...sound, remainin: 1 }, says: ['an operation has no "remainin"; did you mean "remaining"?'] },
     {
-      what: 'what only pgprov’s own have',
+      what: 'a property that is reserved for pgprov',
       value: { ...sound, argument: {}, keptInStore: true },
       says: [
         'argument is for the operations that come with pgprov; leave it out, make it one of its options',
@@ -55,7 +56,7 @@ describe('what an operation’s file exports', () => {
       ],
     },
     {
-      what: 'a name that is none',
+      what: 'an invalid name',
       value: { ...sound, name: 'X y' },
       says: ['name must be of lower-case letters, digits, - and _, with a letter first'],
     },
@@ -65,12 +66,12 @@ describe('what an operation’s file exports', () => {
       says: ['options.leave-out: its name must be of letters and digits, such as leaveOut'],
     },
     {
-      what: 'an option of every operation',
+      what: 'an option that every operation has',
       value: { ...sound, options: { check: {} } },
       says: ['options.check: every operation has this option already; give it another name'],
     },
     {
-      what: 'options that are none',
+      what: 'invalid options',
       value: {
         ...sound,
         options: {
@@ -147,7 +148,7 @@ describe.skipIf(!ready)(ready ? 'an operation of the user’s own' : 'an operati
       given: {},
       check: false,
       transport: new Machines(work.path),
-      openStore: (how) => Store.open(work.at('store'), 'demo', how),
+      openStore: (how) => Store.open(work.at('store'), DEMO, how),
       putSecret: async () => undefined,
       signal: new AbortController().signal,
       begin: async () => undefined,
@@ -160,7 +161,7 @@ describe.skipIf(!ready)(ready ? 'an operation of the user’s own' : 'an operati
     return { ...outcome, stages };
   }
 
-  it('is carried out by the same engine', async () => {
+  it('is run by the same engine', async () => {
     const { exitCode, stages, checks } = await carryOut(painting({ checks: () => [{ title: 'done', ok: true, detail: 'seen' }] }));
     expect([exitCode, stages, checks.length]).toEqual([0, ['pg1 paint/pg1 changed', 'pg2 paint/pg2 changed', 'pg3 paint/pg3 changed'], 1]);
     expect(HOSTS.filter((host) => existsSync(work.at(host, 'paint')))).toEqual(HOSTS);
@@ -191,7 +192,7 @@ describe.skipIf(!ready)(ready ? 'an operation of the user’s own' : 'an operati
       what: 'a step on the control machine',
       rest: { remaining: () => ({ steps: [{ id: 'x', title: 'x', atDesk: async () => throws() }] }) },
     },
-  ])('is told as the place of what $what throws', async ({ rest }) => {
+  ])('is named as the origin of what $what throws', async ({ rest }) => {
     const failed = await carryOut(painting(rest)).then(
       ({ errors }) => errors[0],
       (error: unknown) => error,
@@ -205,7 +206,7 @@ describe.skipIf(!ready)(ready ? 'an operation of the user’s own' : 'an operati
 
   it.each<{ what: string; remaining: unknown; message: string }>([
     { what: 'nothing', remaining: undefined, message: 'operation paint: remaining must give { steps: [ … ] }' },
-    { what: 'no list', remaining: { steps: 3 }, message: 'operation paint: remaining: steps must be a list' },
+    { what: 'something that is no list', remaining: { steps: 3 }, message: 'operation paint: remaining: steps must be a list' },
     {
       what: 'no id',
       remaining: { steps: [{ title: 'x', on: ['pg1'] }] },
@@ -227,7 +228,7 @@ describe.skipIf(!ready)(ready ? 'an operation of the user’s own' : 'an operati
       message: 'operation paint: step x must have one of on, converge and atDesk',
     },
     {
-      what: 'a host that is none',
+      what: 'an unknown host',
       remaining: { steps: [{ id: 'x', title: 'x', on: ['pg9'] }] },
       message: 'operation paint: step x: on names "pg9", which is no host of the inventory',
     },
@@ -236,7 +237,7 @@ describe.skipIf(!ready)(ready ? 'an operation of the user’s own' : 'an operati
       remaining: { steps: [{ ...stepOn('pg1'), resources: () => [{ id: 'q', probe: () => sh`true` }] }] },
       message: 'operation paint: step pg1: resource q: parse() is missing',
     },
-  ])('is refused with steps that are none: $what', async ({ remaining, message }) => {
+  ])('is refused with invalid steps: $what', async ({ remaining, message }) => {
     const failed = await carryOut(painting({ remaining: () => remaining as never })).then(
       ({ errors }) => errors[0],
       (error: unknown) => error,

@@ -44,7 +44,7 @@ const stageOf = (resource: object): ReturnType<Role['stages']> => [
   { name: 'one', title: 'one', crossing: 'independent', resources: [resource as Resource] },
 ];
 
-describe('a role of the user’s own', () => {
+describe('a user’s own role', () => {
   it('has resources that work as they did, copied or not', async () => {
     const resource = await resourceOf(() => stageOf(new Counter()));
     expect([resource.id, resource.diff(1), resource.digest(), { ...resource }.id]).toEqual([
@@ -55,7 +55,7 @@ describe('a role of the user’s own', () => {
     ]);
   });
 
-  it('is told as the place of what its code throws', async () => {
+  it('is named as the origin of what its code throws', async () => {
     const resource = await resourceOf(() => stageOf(new Counter()));
     expect(() => resource.diff(-1)).toThrow(
       expect.objectContaining({
@@ -72,7 +72,7 @@ describe('a role of the user’s own', () => {
     ).rejects.toMatchObject({ message: expect.stringMatching(/^role x, test\/catalog\/.*: boom$/u) as string });
   });
 
-  it('is told as the place of what a thorough observation throws', async () => {
+  it('is named as the origin of what a thorough observation throws', async () => {
     const observation = { id: 'seen', probe: () => sh`true`, parse: () => 1 };
     const role: Role = {
       name: 'x',
@@ -143,18 +143,18 @@ describe('a role of the user’s own', () => {
     throw new RangeError('odd');
   };
 
-  it('may bring every function that a role may have', () => {
+  it('may define every function that a role may have', () => {
     const functions = Object.entries(ROLE_PROPERTIES).filter(([, { kind }]) => kind === 'function');
     expect([...names].sort()).toEqual(functions.map(([name]) => name).sort());
   });
 
-  it.each(names)('is told as the place of what its %s throws', async (name) => {
+  it.each(names)('is named as the origin of what its %s throws', async (name) => {
     const call = role({ [name]: fails })[name] as (...values: unknown[]) => unknown;
     const values = await CALLS[name]();
     expect(() => call(...values)).toThrow(blamed('odd') as Error);
   });
 
-  it('is told as the place of what the parts of its results throw', async () => {
+  it('is named as the origin of what the parts of its results throw', async () => {
     const gate = { id: 'gate:x', title: 'x', probe: () => sh`true`, parse: () => ({ open: true, seen: '' }), wait: fails };
     const stage = {
       name: 'one',
@@ -186,7 +186,7 @@ describe('a role of the user’s own', () => {
   it.each<{ what: string; more: object; call: keyof Role; message: string }>([
     { what: 'ports that are no list', more: { ports: () => 3 }, call: 'ports', message: 'role x: ports must be a list' },
     {
-      what: 'a port that is none',
+      what: 'an invalid port',
       more: { ports: () => [{ port: '80', what: 'web', units: [], openTo: {} }] },
       call: 'ports',
       message: 'role x: ports: web: port must be an integer from 1 to 65535',
@@ -205,7 +205,7 @@ describe('a role of the user’s own', () => {
       message: 'role x: tls: names must be a list of texts',
     },
     {
-      what: 'a line of another level',
+      what: 'an unknown level of a line',
       more: { status: () => [{ text: 'up', level: 'fine' }] },
       call: 'status',
       message: 'role x: status: level must be one of ok, warning, problem',
@@ -215,17 +215,17 @@ describe('a role of the user’s own', () => {
     expect(() => called()).toThrow(expect.objectContaining({ kind: 'roles/defect', message }) as Error);
   });
 
-  it('is refused with copies of a key pair that have no owner', () => {
+  it('is refused with copies of a key pair without an owner', () => {
     const copies = { directory: '/t', ca: '/t/ca', certificate: '/t/crt', key: '/t/key' } as TlsCopies;
     const identity = role({ tls: () => ({ copies: () => copies }) }).tls?.({} as Host);
     expect(() => identity?.copies(debian13)).toThrow('role x: tls: copies: owner must be a text');
   });
 
   it.each<{ what: string; stages: unknown; message: string }>([
-    { what: 'no list', stages: 3, message: 'role x: stages must be a list' },
-    { what: 'no object', stages: [null], message: 'role x: stages must hold objects, not null' },
+    { what: 'something that is no list', stages: 3, message: 'role x: stages must be a list' },
+    { what: 'something that is no object', stages: [null], message: 'role x: stages must hold objects, not null' },
     {
-      what: 'a name that is none',
+      what: 'an invalid name',
       stages: [{ name: 'A b' }],
       message: 'role x: stage A b: name must be of lower-case letters, digits, - and _',
     },
@@ -244,7 +244,7 @@ describe('a role of the user’s own', () => {
       stages: stageOf({ id: 'q', probe: () => sh`true` }),
       message: 'role x: stage one: resource q: parse() is missing',
     },
-  ])('is refused with stages that are none: $what', async ({ stages, message }) => {
+  ])('is refused with invalid stages: $what', async ({ stages, message }) => {
     await expect(resourceOf(() => stages as ReturnType<Role['stages']>)).rejects.toMatchObject({ kind: 'roles/defect', message });
   });
 });

@@ -29,7 +29,7 @@ const UFW: FirewallState = {
   nftables: { enabled: false, loaded: false, config: '', included: false, file: undefined, tables: [] },
 };
 
-describe('the balancer of docs/extending.md', () => {
+describe('the balancer in docs/extending.md', () => {
   const work = sharedDirectory();
   let catalog: readonly Role[];
   let inventory: Inventory;
@@ -68,13 +68,13 @@ describe('the balancer of docs/extending.md', () => {
       new Map([['lb1', new Map<string, unknown>([[HOST_FACTS.id, { os: 'debian', version: '13' }], ...Object.entries(states)])]]),
     );
 
-  it('has its ports opened to those whom it names, and to nobody else', () => {
+  it('has its ports opened to the clients that it names, and to nobody else', () => {
     const resources = buildHostWork(catalog, contextOf(inventory, 'lb1')).stages.flatMap(({ stage }) => stage.resources);
     const changes = resources.find(({ id }) => id === FIREWALL.id)?.diff(UFW) ?? [];
     expect(changes.map(({ summary }) => summary)).toEqual(['open 5000 from 192.0.2.64/26 in ufw', 'open 8404 from 192.0.2.9 in ufw']);
   });
 
-  it('has its ports kept free for its own unit', () => {
+  it('reserves its ports for its own unit', () => {
     const held = (unit: string): string[] => {
       const listeners = [{ port: 5000, process: 'socat', unit }];
       const base = CATALOG.find(({ name }) => name === 'base');
@@ -84,7 +84,7 @@ describe('the balancer of docs/extending.md', () => {
     expect(held('other.service')).toEqual(['lb1: port 5000, meant for connections to the leader, is held by socat (other.service)']);
   });
 
-  it('is reached by no member, for it opens nothing to them, and reaches theirs', () => {
+  it('opens no port to the members and reaches theirs', () => {
     const asked = (host: string): string =>
       buildHostWork(catalog, contextOf(inventory, host))
         .observations.filter(({ id }) => id === REACHABILITY.id)
@@ -94,15 +94,15 @@ describe('the balancer of docs/extending.md', () => {
     expect(asked('lb1')).toContain('192.0.2.11');
   });
 
-  it('has a certificate with its names, which certs status shows and judges as it does those of etcd', async () => {
+  it('has a certificate with its names, which certs status shows and judges like those of etcd', async () => {
     const identity = identitiesOf(catalog, inventory).find(({ name }) => name === 'lb1');
     expect(identity).toEqual({ name: 'lb1', names: ['192.0.2.20', 'db.example.com'] });
-    const store = await Store.open(work.at('store'), 'demo', { writable: true });
+    const store = await Store.open(work.at('store'), inventory, { writable: true });
     await store.certificates.prepare(identitiesOf(catalog, inventory));
     const pair = store.node('lb1');
     const text = (content: string): object => ({ type: 'file', content: Buffer.from(content) });
     const kept = {
-      authority: await Authority.open(work.at('store', 'pki'), 'demo'),
+      authority: await Authority.open(work.at('store', 'pki'), inventory),
       pairs: new Map([['lb1', { certificate: pair.certificate, key: pair.key.reveal() }]]),
     };
     const facts = { inventory, catalog, kept, errors: [], withinDays: 30 };
@@ -157,7 +157,7 @@ describe('the balancer of docs/extending.md', () => {
       level: 'problem',
     },
     { title: 'does not run', csv: '', line: 'HAProxy does not answer', level: 'problem' },
-  ])('says in the status that it $title', ({ csv, line, level }) => {
+  ])('reports in the status that it $title', ({ csv, line, level }) => {
     const [observation] = role().observations?.(contextOf(inventory, 'lb1', debian13)) ?? [];
     const state = observation?.parse({ status: 0, out: Buffer.from(csv) });
     const status = statusOf(inventory, catalog, viewOf({ [observation?.id ?? '']: state }), []);
@@ -165,7 +165,7 @@ describe('the balancer of docs/extending.md', () => {
     expect(problemsOf(status).includes(`lb1: balancer: ${line}`)).toBe(level === 'problem');
   });
 
-  it('says nothing of what was not asked', () => {
+  it('reports nothing when nothing was asked', () => {
     expect(statusOf(inventory, catalog, viewOf({}), []).services).toBeUndefined();
     expect(statusOf(inventory, catalog, undefined, []).services).toBeUndefined();
   });

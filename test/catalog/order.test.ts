@@ -34,7 +34,7 @@ describe('the order of roles', () => {
     },
   ])('is $order', ({ added, order }) => expect(names(added)).toBe(order));
 
-  it('is none where roles wait for each other', () => {
+  it('does not exist where roles wait for each other', () => {
     expect(names([role('a', { after: ['b'] }), role('b', { requires: ['a'] })])).toEqual([
       'roles that wait for each other have no order: a after b after a',
     ]);
@@ -44,7 +44,7 @@ describe('the order of roles', () => {
     ]);
   });
 
-  it('takes no names that no role has', () => {
+  it('accepts only names that some role has', () => {
     expect(names([role('a', { requires: ['patrony'], before: ['zzz'] })])).toEqual([
       'role a: requires names "patrony", which is no role; did you mean "patroni"?',
       'role a: before names "zzz", which is no role; there are base, firewall, pgdg, postgresql, etcd, replication, patroni, a',

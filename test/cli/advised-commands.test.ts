@@ -116,7 +116,7 @@ describe('commands that messages advise', () => {
     templatesIn(text).flatMap((template) => commandLines(template).map((words) => ({ file, words }))),
   );
 
-  it('are command lines of pgprov, with their inventory', () => {
+  it('are valid pgprov command lines with their inventory', () => {
     expect(advised.length).toBeGreaterThan(80);
     const wrong = advised.flatMap(({ file, words }) =>
       complaintsAbout(words).map((complaint) => `${file}: pgprov ${words.join(' ')}: ${complaint}`),
@@ -124,7 +124,7 @@ describe('commands that messages advise', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('are written by the tag, and nowhere by hand', () => {
+  it('are written with the tag, nowhere by hand', () => {
     const byHand = SOURCES.filter(({ file }) => !file.endsWith('lib/pgprov-command.ts')).flatMap(({ file, text }) =>
       [...text.matchAll(/`pgprov (?:[a-z]+[ \\`]|\$)[^\n]{0,60}/gu)]
         .filter(([words]) => !/^`pgprov (?:becomes|does|itself|set) /u.test(words))
@@ -134,7 +134,14 @@ describe('commands that messages advise', () => {
     expect(Object.keys(NAMED).filter((file) => byHand.every((found) => found.file !== file))).toEqual([]);
   });
 
-  it('are seen to be wrong by this test', () => {
+  it('have the inventory’s real name', () => {
+    const literal = SOURCES.filter(({ text }) =>
+      templatesIn(text).some(({ literals }) => literals.some((part) => part.includes('INVENTORY'))),
+    );
+    expect(literal.map(({ file }) => file)).toEqual([]);
+  });
+
+  it('are recognised as wrong by this test when they are wrong', () => {
     expect(complaintsAbout(['restart', '--pending'])).toEqual(['no inventory']);
     expect(complaintsAbout(['secrets', 'rotate', 'replication'])).toEqual(['no inventory']);
     expect(complaintsAbout(['restart', 'inventory.yml', '--pendign'])).toHaveLength(1);

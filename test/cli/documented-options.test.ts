@@ -69,11 +69,11 @@ for (const { flags, commands } of rows())
   for (const flag of flags) DOCUMENTED.set(flag, new Set([...(DOCUMENTED.get(flag) ?? []), ...commands]));
 
 describe('the options in docs/cli.md', () => {
-  it.each([...DOCUMENTED].filter(([flag]) => flag !== '--debug'))('%s is an option of the commands that are named', (flag, commands) => {
+  it.each([...DOCUMENTED].filter(([flag]) => flag !== '--debug'))('%s is an option of the commands named there', (flag, commands) => {
     expect(having(flag)).toEqual([...commands].sort());
   });
 
-  it('are all that more than one command has', () => {
+  it('include every option that more than one command has', () => {
     const shared = [...new Set([...COMMANDS.values()].flatMap(({ options }) => options.flatMap(({ long }) => long ?? [])))].filter(
       (flag) => having(flag).length > 1,
     );

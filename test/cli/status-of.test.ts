@@ -41,7 +41,7 @@ function problems(etcd: Partial<ServiceState>, patroni: Partial<ServiceState>): 
 }
 
 describe('the status of a host whose services do not answer', () => {
-  it('names units that are stopped or masked, with the command, instead of settings that nothing runs with', () => {
+  it('names stopped or masked units with the command, instead of settings that no process uses', () => {
     const inForce = {
       running: [{ name: 'ETCD_NAME', wanted: 'pg1', seen: undefined }],
       next: [],
@@ -55,7 +55,7 @@ describe('the status of a host whose services do not answer', () => {
     ]);
   });
 
-  it('is not told again as a login that failed', () => {
+  it('does not repeat it as a failed login', () => {
     const login = [{ address: '192.0.2.1', error: 'Connection refused' }];
     const told = (answers: boolean): readonly string[] => {
       const member = answers ? { answers, state: 'running', role: 'leader', cluster: [], replication: [] } : { answers };
@@ -69,11 +69,11 @@ describe('the status of a host whose services do not answer', () => {
     expect(told(true)).toEqual(['pg1: the replication role cannot log in to 192.0.2.1: Connection refused']);
   });
 
-  it('leaves units out that run', () => {
+  it('leaves out units that run', () => {
     expect(problems({}, {})).toEqual(['pg1: Patroni does not answer', 'pg1: etcd is not healthy']);
   });
 
-  it('has no problem in a restart that is waited for', () => {
+  it('has no problem with a restart that is being waited for', () => {
     const status = statusOf(inventory, CATALOG, undefined, []);
     const drift = { host: 'pg1', what: 'PostgreSQL needs a restart', mend: 'restart it' };
     expect(withDrift(status, [{ ...drift, waits: true }]).problems).toEqual([]);
@@ -86,7 +86,7 @@ describe('the status of a host whose services do not answer', () => {
 });
 
 describe('the status of a standby that does not stream', () => {
-  it('says what it has of its own, and what to do about it', async () => {
+  it('shows what WAL only that standby has, and what to do about it', async () => {
     const two = await inventoryOf('cluster: demo\nhosts:\n  pg1: 192.0.2.1\n  pg2: 192.0.2.2\n');
     const told = (replayed: number): string | undefined => {
       const cluster = [
@@ -122,7 +122,7 @@ describe('the status before there is a cluster', () => {
     return problemsOf(statusOf(inventory, CATALOG, new View(inventory, new Map([['pg1', seen]])), []));
   };
 
-  it('says that, and what makes it', () => {
+  it('says that there is none, and which command makes one', () => {
     expect(bare()).toEqual([`there is no cluster yet: \`pgprov apply ${inventory.file}\` makes it`]);
     expect(
       bare({ [ETCD_MEMBER.id]: { hasData: true, healthy: true, members: [] }, [DCS.id]: { reachable: true, members: [] } }),
@@ -140,14 +140,14 @@ describe('the status before there is a cluster', () => {
     expect(found.join()).not.toContain('no cluster yet');
   });
 
-  it('does not say so where a host could not be asked', () => {
+  it('does not say so when a host could not be asked', () => {
     const gone = new PgprovError({ kind: 'ssh/timeout', message: 'no answer', host: 'pg1' });
     expect(problemsOf(statusOf(inventory, CATALOG, undefined, [gone])).join()).not.toContain('no cluster yet');
   });
 });
 
-describe('the status of a server that comes up', () => {
-  it('says to wait, and how far it is', () => {
+describe('the status of a server that is starting', () => {
+  it('says to wait, and how far recovery is', () => {
     const states = new Map<string, unknown>([
       [DATA_DIRECTORY.id, { kind: 'cluster', running: false, alone: true, replays: '000000030000000000000002', control: 'valid' }],
       [PATRONI_MEMBER.id, { answers: true, state: 'crashed', role: 'replica', cluster: [], replication: [] }],
@@ -158,7 +158,7 @@ describe('the status of a server that comes up', () => {
   });
 });
 
-describe('the status of what replicates', () => {
+describe('the replication status', () => {
   const replication = { standby: true, behindSeconds: 4, sends: [], slots: [], usualWalBytes: 1 };
   const member = {
     answers: true,
@@ -171,18 +171,18 @@ describe('the status of what replicates', () => {
   const seen = (more: Record<string, unknown>): ReturnType<typeof statusOf> =>
     statusOf(inventory, CATALOG, new View(inventory, new Map([['pg1', new Map(Object.entries(more))]])), []);
 
-  it('is what each server that answered says, and of a standby the time that it is behind', () => {
+  it('has what each server reports, and for a standby the lag in time', () => {
     const found = seen({ [PATRONI_MEMBER.id]: member, [SERVER_REPLICATION.id]: replication });
     expect(found.replication).toEqual([{ host: 'pg1', ...replication }]);
     expect(found.members[0]).toMatchObject({ replayLagSeconds: 4, pendingReasons: { a: { from: '1', to: '2' } } });
   });
 
-  it('is absent where nobody was asked, or no server answers', () => {
+  it('is absent when it was not asked for, or no server answers', () => {
     expect(seen({ [PATRONI_MEMBER.id]: member })).not.toHaveProperty('replication');
     expect(seen({ [SERVER_REPLICATION.id]: undefined })).not.toHaveProperty('replication');
   });
 
-  it('has the last change of the leader and the keys from the store, of which a run keeps none', () => {
+  it('has the leader’s last change and the keys of the DCS, which a run does not keep', () => {
     const lastPromotion = { timeline: 2, reason: 'x', lsn: '0/1' };
     const keys = [{ key: 'leader', bytes: 3, value: 'pg1' }];
     const states = new Map<string, unknown>([[DCS.id, { reachable: true, members: [], lastPromotion, keys }]]);
@@ -192,13 +192,13 @@ describe('the status of what replicates', () => {
     expect(kept).not.toHaveProperty('keys');
   });
 
-  it('masks the passwords that pgprov knows in what the store keeps', () => {
+  it('masks the passwords that pgprov knows in what the DCS stores', () => {
     new Secret('hush-hush-password').reveal();
     const keys = [{ key: 'config', bytes: 24, value: '{"a":"hush-hush-password"}' }];
     expect(seen({ [DCS.id]: { reachable: true, members: [], keys } }).keys?.[0]?.value).toBe('{"a":"***"}');
   });
 
-  it('has of etcd what its member says of itself, with its own alarms alone', () => {
+  it('has what each etcd member reports about itself, with its own alarms only', () => {
     const database = {
       version: '3.5.16',
       id: '7',

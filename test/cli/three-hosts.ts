@@ -174,7 +174,7 @@ function threeHosts(): ThreeHosts {
         err: err.stream,
         variables: {},
         transportTo: async () => machines,
-        openStore: ({ dir, cluster }: Inventory, how) => Store.open(storeDirectory(dir, cluster), cluster, how),
+        openStore: (inventory: Inventory, how) => Store.open(storeDirectory(inventory.dir, inventory.cluster), inventory, how),
         canAsk: () => answer !== undefined,
         confirm: async (question) => {
           asked.push(question);

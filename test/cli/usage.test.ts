@@ -22,7 +22,7 @@ async function errorOf(words: readonly string[]): Promise<InputError> {
   return usageError(thrown as CommanderError, calledCommand(all, words));
 }
 
-describe('a command line that cannot be used', () => {
+describe('an invalid command line', () => {
   it.each<{ words: string[]; message: string; hint: string }>([
     { words: ['statu', 'x.yml'], message: "unknown command 'statu'", hint: 'did you mean status?' },
     { words: ['status', '--wach', 'x.yml'], message: "unknown option '--wach'", hint: 'did you mean --watch?' },
@@ -61,7 +61,7 @@ describe('a command line that cannot be used', () => {
     expect({ message: error.message, hint: error.hint, exitCode: error.exitCode }).toEqual({ message, hint, exitCode: 2 });
   });
 
-  it('has an error of ours for every option that does not take everything', () => {
+  it('has one of our errors for every option that restricts its values', () => {
     const particular = allCommands().flatMap((command) => command.options.flatMap((option) => rejection(option)));
     expect(particular.length).toBeGreaterThan(15);
     for (const { option, thrown } of particular) {
@@ -98,7 +98,7 @@ describe('a time', () => {
   );
 });
 
-describe('help that is piped', () => {
+describe('piped help', () => {
   it.each(allCommands().map((command) => [command.name(), command] as const))(
     'of %s has no line of more than 80 columns',
     (_name, command) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CoordinatedChange } from '../../src/engine/coordinated-change.js';
 
-describe('Concert', () => {
+describe('CoordinatedChange', () => {
   it.each<{
     title: string;
     followers: string[];
@@ -9,16 +9,16 @@ describe('Concert', () => {
     missing: string | undefined;
     underWay: boolean;
   }>([
-    { title: 'nobody to wait for', followers: [], play: () => undefined, missing: undefined, underWay: false },
+    { title: 'no host', followers: [], play: () => undefined, missing: undefined, underWay: false },
     {
-      title: 'all have begun',
+      title: 'all hosts have begun',
       followers: ['pg2', 'pg3'],
       play: (concert) => ['pg3', 'pg2'].forEach((host) => concert.begin(host)),
       missing: undefined,
       underWay: true,
     },
     {
-      title: 'one that failed after it had begun',
+      title: 'a host failed after it had begun',
       followers: ['pg2'],
       play: (concert) => {
         concert.begin('pg2');
@@ -28,7 +28,7 @@ describe('Concert', () => {
       underWay: true,
     },
     {
-      title: 'one that failed before',
+      title: 'a host failed before it began',
       followers: ['pg2', 'pg3'],
       play: (concert) => {
         concert.begin('pg2');
@@ -38,7 +38,7 @@ describe('Concert', () => {
       underWay: true,
     },
     {
-      title: 'a host that does not follow',
+      title: 'another host ended',
       followers: ['pg2'],
       play: (concert) => {
         concert.end('pg9');
@@ -47,7 +47,7 @@ describe('Concert', () => {
       missing: 'pg2',
       underWay: false,
     },
-  ])('$title', async ({ followers, play, missing, underWay }) => {
+  ])('knows which host it waits for: $title', async ({ followers, play, missing, underWay }) => {
     const concert = new CoordinatedChange(followers);
     play(concert);
     expect([await concert.missing(), concert.underWay]).toEqual([missing, underWay]);

@@ -8,9 +8,10 @@ import { sh } from '../../src/shell/quote.js';
 import { Store } from '../../src/store/store.js';
 import { LocalTransport } from '../../src/transport/local.js';
 import { HOSTS, onThreeHosts } from './three-hosts.js';
+import { DEMO } from '../support/demo.js';
 
 onThreeHosts(({ work, run, role, stage, make, has, web }) => {
-  it('goes on with the others when a host fails', async () => {
+  it('continues with the others when a host fails', async () => {
     const failing = role('web', {
       stages: (context) => [
         stage('one', [make(context, 'a', context.host.name === 'pg2' ? sh`echo 'no space' >&2; exit 7` : undefined), make(context, 'b')]),
@@ -39,7 +40,7 @@ onThreeHosts(({ work, run, role, stage, make, has, web }) => {
     expect(events.some(({ type }) => type === 'checked')).toBe(false);
   });
 
-  it('sends nothing anywhere when a host cannot be reached', async () => {
+  it('sends nothing to any host when a host cannot be reached', async () => {
     const { exitCode, kinds, machines, events, view } = await run([web], {
       machines: { pg2: { unreachable: true }, pg3: { unreachable: true } },
     });
@@ -61,7 +62,7 @@ onThreeHosts(({ work, run, role, stage, make, has, web }) => {
     expect(view).toBeDefined();
   });
 
-  it('says how to go on without a host that does not answer, where the others are a majority and the command can be told so', async () => {
+  it('says how to continue without a host that does not answer, if the others are a majority and the command has an option for it', async () => {
     const hint = async (machines: Record<string, { unreachable: true }>, options: object = {}): Promise<string | undefined> =>
       (await run([web], { machines, ...options })).errors.at(-1)?.hint;
     expect(await hint({ pg3: { unreachable: true } })).toMatch(
@@ -90,7 +91,7 @@ onThreeHosts(({ work, run, role, stage, make, has, web }) => {
     { kinds: ['refuse'] as const, exitCode: 4, error: 'refused/data' },
     { kinds: ['preflight'] as const, exitCode: 1, error: 'preflight/failed' },
     { kinds: ['preflight', 'refuse', 'refuse'] as const, exitCode: 4, error: 'refused/data' },
-  ])('objections $kinds end with $exitCode before any step', async ({ kinds, exitCode, error }) => {
+  ])('objections $kinds exit with $exitCode before any step', async ({ kinds, exitCode, error }) => {
     const objecting = role('web', {
       stages: (context) => [stage('one', [make(context, 'a')])],
       guards: () => kinds.filter((kind) => kind === 'refuse').map((kind) => ({ kind, host: 'pg1', message: 'no', hint: 'h' })),
@@ -105,7 +106,7 @@ onThreeHosts(({ work, run, role, stage, make, has, web }) => {
     }
   });
 
-  it('keeps out of the way of another run, and lets go of what it took', async () => {
+  it('stops when another run holds the lock, and releases what it took', async () => {
     mkdirSync(work.at('pg2', 'run'), { recursive: true });
     const { text: script } = frameScript([], {
       before: takeRunLock('ann@laptop', work.at('pg2', 'run')),
@@ -130,8 +131,8 @@ onThreeHosts(({ work, run, role, stage, make, has, web }) => {
     expect((await run([web])).exitCode).toBe(0);
   });
 
-  it('asks a host once more that runs another system than last time', async () => {
-    const store = await Store.open(work.at('store'), 'demo', { writable: true });
+  it('asks a host once more when it runs another system than last time', async () => {
+    const store = await Store.open(work.at('store'), DEMO, { writable: true });
     await store.remember({ pg1: { platform: 'debian12' } });
     const { exitCode, machines } = await run([web], { mode: 'plan', machines: { pg2: { version: '12' } } });
     expect(exitCode).toBe(0);
@@ -162,7 +163,7 @@ onThreeHosts(({ work, run, role, stage, make, has, web }) => {
   });
 
   // The answers are read before the facts are judged, and without systemd `systemctl` answers nothing.
-  it('names a missing systemd also when a service is wanted', async () => {
+  it('names a missing systemd also when a service is required', async () => {
     const serving = role('web', { stages: () => [stage('one', [service({ unit: 'pgprov-no-such-unit' }) as Resource])] });
     const { kinds } = await run([serving], { machines: { pg1: { systemd: false, os: 'plan9' } }, selection: { hosts: ['pg1'] } });
     expect(kinds).toEqual(['preflight/unsupported-os']);

@@ -10,7 +10,7 @@ import { HOSTS, onThreeHosts, type Ran } from './three-hosts.js';
 const TAKES = 20;
 
 onThreeHosts(({ work, run: runOn, role, stage, make }) => {
-  describe('the times it tells', () => {
+  describe('the recorded times', () => {
     // A busy machine may hear that a probe began together with its end, and what takes no time is not told; so each waits until it was
     // heard of.
     const run = (catalog: readonly Role[], options: Parameters<typeof runOn>[1] = {}): Promise<Ran> =>
@@ -38,7 +38,7 @@ onThreeHosts(({ work, run: runOn, role, stage, make }) => {
     const of = <Type extends RunEvent['type']>({ events }: Ran, type: Type): Extract<RunEvent, { type: Type }>[] =>
       events.filter((event) => event.type === type) as Extract<RunEvent, { type: Type }>[];
 
-    it('are those of each probe, in the first look and the last', async () => {
+    it('are those of each probe, in the first survey and the last', async () => {
       const ran = await run([slow]);
       for (const type of ['surveyed', 'surveyed-again'] as const) {
         expect(
@@ -55,7 +55,7 @@ onThreeHosts(({ work, run: runOn, role, stage, make }) => {
       }
     });
 
-    it('are of what is to be asked at that moment', async () => {
+    it('are those of the questions asked at that moment', async () => {
       const ran = await run([slow]);
       const asked = (type: 'surveyed' | 'surveyed-again'): string[] => (of(ran, type)[0]?.times?.probes ?? []).map(({ id }) => id).sort();
       expect(asked('surveyed')).toEqual(expect.arrayContaining(['of-first', 'of-looks', 'slow']));
@@ -68,13 +68,13 @@ onThreeHosts(({ work, run: runOn, role, stage, make }) => {
       ).toEqual([['slow', 'of-looks', 'of-first'], ['slow'], ['slow', 'of-looks']]);
     });
 
-    it('hold the second look at a host that is not what it was taken for', async () => {
+    it('include the second survey of a host that runs another system than last time', async () => {
       const ran = await run([slow], { mode: 'plan', machines: { pg2: { os: 'rocky', version: '9.4' } } });
       const probes = of(ran, 'surveyed').map(({ host, times }) => [host, times?.probes.filter(({ id }) => id === 'slow').length]);
       expect(Object.fromEntries(probes)).toEqual({ pg1: 1, pg2: 2, pg3: 1 });
     });
 
-    it('say what went before, the wait for a handshake, and how many scripts were sent', async () => {
+    it('show what went before, the wait for a handshake, and how many scripts were sent', async () => {
       const ran = await run([slow], { startUp: { processMs: 300, askMs: 4000 } });
       expect(of(ran, 'run-start')[0]?.startUp).toEqual({ processMs: 300, askMs: 4000, keysMs: expect.any(Number) as number });
       expect(of(ran, 'connected').map(({ queuedMs }) => queuedMs)).toEqual([0, 0, 0]);

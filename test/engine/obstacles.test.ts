@@ -5,7 +5,7 @@ import { sh } from '../../src/shell/quote.js';
 import { HOSTS, onThreeHosts, type Ran } from './three-hosts.js';
 
 onThreeHosts(({ work, run, role, stage, text, make, has }) => {
-  it.each(['plan', 'apply'] as const)('refuses in a %s what a host will not take, and changes nothing', async (mode) => {
+  it.each(['plan', 'apply'] as const)('a %s refuses what a host will not accept, and changes nothing', async (mode) => {
     const obstacle = { what: 'the unit c is masked', advice: 'unmask it' };
     const masked = role('web', {
       stages: (context) => [
@@ -54,7 +54,7 @@ onThreeHosts(({ work, run, role, stage, text, make, has }) => {
       return run(roles, { selection: aim, machines: Object.fromEntries(HOSTS.map((name) => [name, { before }])) });
     };
 
-    it('are refused as long as they would start again', async () => {
+    it('are refused while they would start again', async () => {
       const { exitCode, errors, kinds } = await begin({});
       expect([exitCode, kinds, has('pg3', 'a')]).toEqual([4, ['refused/roles'], false]);
       expect(errors.map(({ message, hint }) => [message.replace(/, \/\S*\//u, ', '), hint])).toEqual([
@@ -65,7 +65,7 @@ onThreeHosts(({ work, run, role, stage, text, make, has }) => {
       ]);
     });
 
-    it('are not looked for where the aim leaves out roles whose they may be', async () => {
+    it('are not searched for when the run leaves out roles that they may belong to', async () => {
       expect((await begin({ roles: ['web'] })).exitCode).toBe(0);
     });
   });

@@ -22,6 +22,7 @@ import { Store } from '../../src/store/store.js';
 import { LocalTransport } from '../../src/transport/local.js';
 import type { Exec } from '../../src/transport/transport.js';
 import { freshDirectory } from '../support/directory.js';
+import { DEMO } from '../support/demo.js';
 import { inventoryOf } from '../support/inventory.js';
 import { Machines, type MachineOptions } from '../support/machines.js';
 import { isThere } from '../support/shells.js';
@@ -66,7 +67,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       given: {},
       check: false,
       transport: machines,
-      openStore: (how) => Store.open(work.at('store'), 'demo', how),
+      openStore: (how) => Store.open(work.at('store'), DEMO, how),
       putSecret: async () => undefined,
       signal: new AbortController().signal,
       begin: async (chosen) => void record.push(`begin ${JSON.stringify(chosen)}`),
@@ -135,7 +136,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     }
   };
 
-  it('takes the first step that is left, looks, and asks anew until none is left', async () => {
+  it('takes the first remaining step, surveys, and asks again until no step remains', async () => {
     clean();
     const { exitCode, steps, record, events, checks, machines } = await run(
       painting({ checks: (now) => [{ title: 'all are painted', ok: bare(now).length === 0, detail: 'seen' }] }),
@@ -151,7 +152,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(machines.open.size).toBe(0);
   });
 
-  it('says that nothing is left to do, and neither asks nor writes anything down', async () => {
+  it('says that nothing is left to do, and neither asks nor writes anything', async () => {
     clean(...HOSTS);
     const { exitCode, steps, record, events } = await run(painting({ nothing: () => 'all are painted' }), {
       consent: () => Promise.reject(new Error('asked')),
@@ -160,7 +161,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(events).toContainEqual({ type: 'note', text: 'all are painted' });
   });
 
-  it('goes on from what it finds, with what had been chosen', async () => {
+  it('continues from what it finds, with the earlier choices', async () => {
     clean('pg3');
     const seen: object[] = [];
     const { steps, record } = await run(
@@ -178,7 +179,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(new Set(seen.map((options) => JSON.stringify(options)))).toEqual(new Set(['{"colour":"blue"}']));
   });
 
-  it('only tells with `check`: no lock, no change, nothing written down', async () => {
+  it('only shows the steps with `check`: no lock, no change, nothing written', async () => {
     clean();
     const { exitCode, foreseen, steps, record, machines } = await run(painting(), { check: true });
     expect([exitCode, steps, record]).toEqual([0, [], []]);
@@ -187,7 +188,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     for (const host of HOSTS) expect(machines.sent.get(host)?.join('')).not.toContain('pgprov.lock');
   });
 
-  it('does nothing where its guards object, or where the person does not agree', async () => {
+  it('does nothing when its guards object or the person does not agree', async () => {
     clean();
     const refused = await run(painting({ guards: () => [{ kind: 'refuse', message: 'wet paint', hint: 'wait' }] }));
     expect([refused.exitCode, refused.kinds, refused.record, refused.steps]).toEqual([4, ['refused/data'], [], []]);
@@ -205,7 +206,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(record).toEqual(['begin {}']);
   });
 
-  it('wants the hosts to be as the inventory says, unless it is gone on with or does not need it', async () => {
+  it('requires that the hosts match the inventory, unless it is resumed or does not need that', async () => {
     clean();
     const drifted = defineRole({
       ...web,
@@ -233,7 +234,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect((await run(painting({ requiresConverged: false }), { catalog: [drifted] })).exitCode).toBe(0);
   });
 
-  it('stops at a step that fails, and keeps what was chosen once anything was done', async () => {
+  it('stops at a step that fails, and keeps the choices once anything was done', async () => {
     clean();
     const failing = painting({
       remaining: (now) => ({
@@ -248,7 +249,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(record).toEqual(['begin {}']);
   });
 
-  it('forgets what was chosen where the first step has moved nothing', async () => {
+  it('forgets the choices when the first step has changed nothing', async () => {
     clean();
     const { exitCode, record } = await run(
       painting({ remaining: () => ({ steps: [stepOn('pg1', { resources: (context) => [paint(context, sh`exit 1`)] })] }) }),
@@ -256,7 +257,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect([exitCode, record]).toEqual([1, ['begin {}', 'end']]);
   });
 
-  it('ends where what is seen asks for a step that was carried out', async () => {
+  it('stops when what it sees requires a step that was already carried out', async () => {
     clean();
     const { exitCode, kinds, steps } = await run(painting({ remaining: () => ({ steps: [stepOn('pg1')] }) }));
     expect([exitCode, kinds, steps]).toEqual([1, ['operation/stuck'], ['pg1 paint/pg1 changed']]);
@@ -268,7 +269,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect([exitCode, kinds, record]).toEqual([1, ['check/failed'], ['begin {}']]);
   });
 
-  it('lets the step under way end when it is interrupted, and starts no more', async () => {
+  it('lets the current step end when it is interrupted, and starts no other', async () => {
     clean();
     const interrupt = new AbortController();
     const { exitCode, steps, record } = await run(painting(), {
@@ -280,7 +281,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect([exitCode, steps, record]).toEqual([130, ['pg3 paint/pg3 changed'], ['begin {}']]);
   });
 
-  it('refuses hosts that are out of reach, or goes on without them and names those that a step needs', async () => {
+  it('refuses when hosts are out of reach, or continues without them and names those that a step needs', async () => {
     clean();
     const machines = { pg2: { unreachable: true } };
     const refused = await run(painting(), { machines });
@@ -293,7 +294,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(needing.kinds).toContain('operation/out-of-reach');
   });
 
-  it('does not take a host that another run has locked for one that is out of reach', async () => {
+  it('does not treat a host that another run has locked as unreachable', async () => {
     clean();
     mkdirSync(work.at('pg2', 'run'), { recursive: true });
     const { text: script } = frameScript([], {
@@ -311,7 +312,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect([exitCode, kinds, steps, record]).toEqual([5, ['lock/held'], [], []]);
   });
 
-  it('measures the gap in writes of a step that asks for it, and of no other', async () => {
+  it('measures the write gap of a step that asks for it, and of no other', async () => {
     clean('pg1');
     const { events } = await run(
       painting({
@@ -345,7 +346,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
         ...rest,
       });
 
-    it('is a pass of its roles on the same connections, planned before it is asked about', async () => {
+    it('runs its roles on the same connections, and is planned before the question', async () => {
       clean('pg2');
       const asked: unknown[] = [];
       const { exitCode, steps, events, record, machines } = await run(bringing(), {
@@ -366,7 +367,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       for (const host of HOSTS) expect(machines.sent.get(host)?.filter((script) => script.includes('pgprov.lock'))).toHaveLength(1);
     });
 
-    it('is done, and not asked about, where it has nothing to change; with `proves` it is proved all the same', async () => {
+    it('is done without a question when it has nothing to change; with `proves` it is still proved', async () => {
       clean(...HOSTS);
       const nothing = await run(bringing(), { catalog: [files()], consent: () => Promise.reject(new Error('asked')) });
       expect([nothing.exitCode, nothing.steps, nothing.record]).toEqual([0, [], ['end']]);
@@ -376,21 +377,21 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       expect((await run(bringing({}, step({ proves: true })), { catalog: [wet] })).kinds).toEqual(['check/failed']);
     });
 
-    it('shows its plan with `check`, and makes nothing', async () => {
+    it('shows its plan with `check`, and changes nothing', async () => {
       clean('pg1');
       const { foreseen, steps, record } = await run(bringing(), { check: true, catalog: [files()] });
       expect(foreseen?.plan).toMatchObject({ changes: [{ host: 'pg2' }, { host: 'pg3' }], hosts: HOSTS });
       expect([steps, record, has('pg2')]).toEqual([[], [], false]);
     });
 
-    it('is done with `check` where it has nothing to change, so the next one is shown', async () => {
+    it('is done with `check` when it has nothing to change, so that the next step is shown', async () => {
       clean(...HOSTS);
       const two = bringing({ remaining: ({ done }) => ({ steps: done.has('bring') ? [stepOn('pg1')] : [step(), stepOn('pg1')] }) });
       const { foreseen } = await run(two, { check: true, catalog: [files()] });
       expect([foreseen?.plan, foreseen?.steps.map(({ id }) => id)]).toEqual([undefined, ['paint/pg1']]);
     });
 
-    it('has its guards asked with what it would change, and again for a while where that may pass', async () => {
+    it('has its guards asked about what it would change, and asked again for a while if the objection may pass', async () => {
       clean();
       const seen: (number | undefined)[] = [];
       const passing = bringing({
@@ -415,7 +416,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       expect([refused.exitCode, refused.kinds, refused.record, has('pg1')]).toEqual([2, ['paint/other'], [], false]);
     });
 
-    it('takes all at once only the stages with proofs, and proves nothing itself', async () => {
+    it('changes all hosts at once only in stages with proofs, and proves nothing itself', async () => {
       clean();
       const proved = files({ crossing: 'rolling', proofs: [] });
       const role: Role = {
@@ -439,7 +440,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       });
     });
 
-    it('is not finished where it is broken off', async () => {
+    it('is not finished when it is interrupted', async () => {
       clean();
       const interrupt = new AbortController();
       const told: boolean[] = [];
@@ -503,7 +504,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       });
     const pending = (): boolean => existsSync(work.at('store', 'password-rotation.yml'));
 
-    it('is read anew after a step on the control machine, which comes once a person has agreed', async () => {
+    it('is read again after a step on the control machine, which runs once a person has agreed', async () => {
       clean('pg2', 'pg3');
       const asked: string[][] = [];
       const { exitCode, steps, events } = await run(keeping(), {
@@ -521,9 +522,9 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       expect(pending()).toBe(false);
     });
 
-    it('is gone on with unasked, and on a cluster that is not as its inventory says', async () => {
+    it('is continued without a question, and on a cluster that does not match its inventory', async () => {
       clean();
-      await (await Store.open(work.at('store'), 'demo', { writable: true })).beginRotation(rotation);
+      await (await Store.open(work.at('store'), DEMO, { writable: true })).beginRotation(rotation);
       const drifted: Role = {
         ...web,
         stages: () => [
@@ -540,7 +541,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       expect(events).toContainEqual({ type: 'note', text: 'going on' });
     });
 
-    it('is taken back, or said to be unfinished, where the operation ends early', async () => {
+    it('is taken back, or reported as unfinished, when the operation ends early', async () => {
       clean();
       const failing = (how: ReturnType<typeof sh>, resources = true): Operation<object> =>
         keeping({
@@ -561,7 +562,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       expect(untouched.events).toContainEqual({ type: 'warning', text: 'not changed' });
     });
 
-    it('may speak against the operation before a host is connected to', async () => {
+    it('may be a reason to refuse the operation before a host is connected to', async () => {
       const machines = vi.spyOn(Machines.prototype, 'connect');
       const problem = keeping({
         problems: ({ kept }) => [

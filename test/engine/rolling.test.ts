@@ -42,7 +42,7 @@ onThreeHosts(({ work, run, role, stage, make }) => {
     expect(events.filter(({ type }) => type === 'waited')).toHaveLength(2);
   });
 
-  it('does not wait at a gate that needs a host which failed', { timeout: patience(20_000) }, async () => {
+  it('does not wait at a gate that depends on a failed host', { timeout: patience(20_000) }, async () => {
     const gateOf = (open: boolean): Gate =>
       gate({
         name: 'g',
@@ -71,7 +71,7 @@ onThreeHosts(({ work, run, role, stage, make }) => {
     );
   });
 
-  it('waits no longer at a gate when a host fails that it needs, and says which', { timeout: patience(30_000) }, async () => {
+  it('stops waiting at a gate when a host that it depends on fails, and names the host', { timeout: patience(30_000) }, async () => {
     const gated = role('web', {
       stages: (context) => [
         stage('one', [make(context, 'a', context.host.name === 'pg2' ? sh`sleep 1; false` : undefined)], {
@@ -147,7 +147,7 @@ echo ${`end ${host.name}`} >>${work.at('order')}
         ],
       });
 
-    it('starts the leader first, the others side by side', async () => {
+    it('starts the leader first, the others in parallel', async () => {
       expect((await run([rolling('start')])).exitCode).toBe(0);
       expect(order().slice(0, 2)).toEqual(['begin pg1', 'end pg1']);
       expect(order()).toHaveLength(6);
@@ -158,7 +158,7 @@ echo ${`end ${host.name}`} >>${work.at('order')}
       expect(order()).toEqual(HOSTS.flatMap((host) => [`begin ${host}`, `end ${host}`]));
     });
 
-    it('starts nobody when the first leader does not', async () => {
+    it('starts no other member when the first leader fails to start', async () => {
       const { exitCode, steps, events } = await run([rolling('start', 'pg1')]);
       expect(exitCode).toBe(1);
       expect(order()).toEqual(['begin pg1']);
@@ -167,7 +167,7 @@ echo ${`end ${host.name}`} >>${work.at('order')}
     });
 
     it.each(['start', 'before'])(
-      'starts the one with the last commits first, and nobody when it fails in the stage `%s`',
+      'starts the member with the last commits first, and no other when it fails in the stage `%s`',
       async (where) => {
         const data = (name: string): ClusterData => ({
           kind: 'cluster',
@@ -205,7 +205,7 @@ echo ${`end ${host.name}`} >>${work.at('order')}
       },
     );
 
-    it('restarts nobody after one that did not come back', async () => {
+    it('restarts no other member after one that did not come back', async () => {
       const { exitCode, events } = await run([rolling('restart', 'pg2')]);
       expect(exitCode).toBe(1);
       expect(order()).toEqual(['begin pg1', 'end pg1', 'begin pg2']);
@@ -219,13 +219,13 @@ echo ${`end ${host.name}`} >>${work.at('order')}
       );
     });
 
-    it('does nothing more to a member that was spared because another is down', async () => {
+    it('does nothing more to a member that was skipped because another is down', async () => {
       const { steps } = await run([rolling('restart', 'pg2')]);
       expect(steps).toContain('pg3 web/after skipped');
     });
   });
 
-  describe('a change of the whole cluster', () => {
+  describe('a coordinated change of the whole cluster', () => {
     const LEADER = 'pg2';
     const going = (): string => work.at('going');
 
@@ -280,14 +280,14 @@ echo ${`follow ${name}`} >>${work.at('order')}`;
         ],
       });
 
-    it('is led only when all who follow wait', async () => {
+    it('is initiated only when all hosts that wait for it are ready', async () => {
       expect((await run([changing()])).exitCode).toBe(0);
       expect(order().slice(0, 2).sort()).toEqual(['wait pg1', 'wait pg3']);
       expect(order()[2]).toBe('lead pg2');
       expect(order().slice(3).sort()).toEqual(['follow pg1', 'follow pg3']);
     });
 
-    it('is not begun where one who has to follow is out', async () => {
+    it('does not begin when a host that has to wait for it is excluded', async () => {
       const { exitCode, events } = await run([changing({ before: 'pg3' })]);
       expect([exitCode, existsSync(going())]).toEqual([1, false]);
       expect(events).toContainEqual(
@@ -300,13 +300,13 @@ echo ${`follow ${name}`} >>${work.at('order')}`;
       );
     });
 
-    it('is not waited for where the one who leads is out', async () => {
+    it('is not waited for when the host that initiates it is excluded', async () => {
       const { steps } = await run([changing({ before: LEADER })]);
       expect(steps).toEqual(expect.arrayContaining(HOSTS.map((host) => `${host} web/change skipped`)));
       expect(existsSync(work.at('order'))).toBe(false);
     });
 
-    it('is carried through when it is interrupted after somebody waits', async () => {
+    it('is completed when the run is interrupted while a host waits', async () => {
       const interrupt = new AbortController();
       const { steps } = await run([changing()], {
         signal: interrupt.signal,
@@ -319,7 +319,7 @@ echo ${`follow ${name}`} >>${work.at('order')}`;
       );
     });
 
-    it('fails those who follow when it is not made, and they wait no longer', async () => {
+    it('fails the waiting hosts when it is not made, and they stop waiting', async () => {
       const { exitCode, steps, errors } = await run([changing({ leader: true })]);
       expect(exitCode).toBe(1);
       expect(steps).toEqual(expect.arrayContaining(HOSTS.map((host) => `${host} web/change failed`)));
@@ -327,13 +327,13 @@ echo ${`follow ${name}`} >>${work.at('order')}`;
       expect(words.filter((line) => line === 'not waited for any longer: pg2 failed')).toHaveLength(2);
     });
 
-    it('is not waited for where one of those who follow fails', async () => {
+    it('is not waited for when one of the waiting hosts fails', async () => {
       const cut = await run([changing({ wait: 'pg3' })]);
       expect(cut.steps).toEqual(expect.arrayContaining(['pg3 web/change failed', 'pg2 web/change skipped', 'pg1 web/change failed']));
       expect(cut.errors.find(({ host }) => host === 'pg1')?.message).toContain('not waited for any longer: pg2 is out');
     });
 
-    it('is waited for while the one who leads is only cut off, for it goes on there', async () => {
+    it('is waited for while the connection to its host is lost, because the change continues there', async () => {
       const cut = await run([changing()], { machines: { [LEADER]: { cutExec: 2 } } });
       expect(cut.steps).toEqual(
         expect.arrayContaining([`${LEADER} web/change failed`, 'pg1 web/change changed', 'pg3 web/change changed']),
@@ -341,9 +341,9 @@ echo ${`follow ${name}`} >>${work.at('order')}`;
     });
 
     it.each([
-      { title: 'where none of its hosts has it to give', aim: {}, says: ['pg1', 'pg3'] },
-      { title: 'where a host may that the run leaves out', aim: { hosts: ['pg1', 'pg2'] }, says: [] },
-    ])('is not followed $title', async ({ aim, says }) => {
+      { title: 'when none of its hosts can', aim: {}, says: ['pg1', 'pg3'] },
+      { title: 'when a host that the run leaves out may', aim: { hosts: ['pg1', 'pg2'] }, says: [] },
+    ])('is checked for a host that initiates it, $title', async ({ aim, says }) => {
       writeFileSync(going(), '');
       const { errors } = await run([changing({ down: true })], { selection: aim });
       expect(errors.map(({ message }) => message)).toEqual(

@@ -10,6 +10,7 @@ import { Store } from '../../src/store/store.js';
 import { ME } from '../support/directory.js';
 import { Machines } from '../support/machines.js';
 import { HOSTS, onThreeHosts, type Ran } from './three-hosts.js';
+import { DEMO } from '../support/demo.js';
 
 onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
   it('carries out a plan, proves it, and says what happened', async () => {
@@ -49,7 +50,7 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     expect(machines.open.size).toBe(0);
   });
 
-  it('begins to connect before the stages are worked out, and lets go where they cannot be', async () => {
+  it('begins to connect before the stages are computed, and disconnects when they cannot be', async () => {
     const opened: string[] = [];
     const twice = role('web', {
       stages: (context) => {
@@ -65,7 +66,7 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     await expect.poll(() => machines.open.size).toBe(0);
   });
 
-  it('does nothing the second time, with one exec a host', async () => {
+  it('does nothing the second time, with one exec per host', async () => {
     await run([web]);
     const {
       exitCode,
@@ -82,7 +83,7 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     expect(events.filter(({ type }) => type === 'checked')).toHaveLength(1);
   });
 
-  it('only looks when it plans', async () => {
+  it('only reads when it plans', async () => {
     const {
       exitCode,
       proposal: { changes: plan },
@@ -97,7 +98,7 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     expect(events.some(({ type }) => type === 'step-start')).toBe(false);
   });
 
-  it('tells who only looks what endangers the cluster until a run ends it, and a plan the change alone', async () => {
+  it('reports a danger to the cluster in read-only commands until a run has removed it; a plan reports only the change', async () => {
     const opened = ({ host }: { host: { name: string } }): Resource =>
       ({
         ...text({ host } as RoleContext, 'a'),
@@ -121,7 +122,7 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     expect(planned.proposal.changes.map(({ host, summary }) => `${host}: ${summary}`)).toEqual(['pg2: close it']);
   });
 
-  it('takes up again where it failed', async () => {
+  it('continues where it failed', async () => {
     const stages = (broken: boolean): Role =>
       role('web', {
         stages: (context) => [stage('one', [make(context, 'a')]), stage('two', [make(context, 'b', broken ? sh`false` : undefined)])],
@@ -151,7 +152,7 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     expect(has('pg1', 'b')).toBe(true);
   });
 
-  it('lets the steps under way end when it is interrupted, and starts no more', async () => {
+  it('lets the current steps end when it is interrupted, and starts no more', async () => {
     const interrupt = new AbortController();
     const slow = role('web', {
       stages: (context) => [
@@ -178,7 +179,7 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     expect((await run([slow])).exitCode).toBe(0);
   });
 
-  it('asks thoroughly what proves a run, and where it only looks', async () => {
+  it('runs thorough questions for the proofs of a run, and in read-only commands', async () => {
     const seen = (what: string): Observation<string> => ({
       id: 'seen',
       when: 'startAndEnd',
@@ -196,14 +197,14 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     expect(read(await run([looking], { mode: 'survey' }))).toEqual(['all', 'all', 'all']);
   });
 
-  it('says that a change did not take', async () => {
+  it('reports a change that did not take effect', async () => {
     const vain = role('web', { stages: (context) => [stage('one', [make(context, 'a', sh`:`)])] });
     const { exitCode, errors } = await run([vain], { selection: { hosts: ['pg1'] } });
     expect(exitCode).toBe(1);
     expect(errors).toMatchObject([{ kind: 'apply/did-not-take', message: 'pg1: applied, but the change did not take effect: make a' }]);
   });
 
-  it('looks again where a proof may come to hold by itself, and not beside one that has failed for good', async () => {
+  it('asks again when a proof may still come true, and not next to one that has failed for good', async () => {
     // The first look finds nobody, the second sees what the first one left.
     const knock = (context: Pick<RoleContext, 'host'>): Observation<boolean> => ({
       id: 'knock',
@@ -259,13 +260,13 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     expect(errors[0]?.message).toBe('pg2: command:a could not be read: a riddle');
   });
 
-  it('aims at what it is told', async () => {
+  it('runs only the selected hosts and roles', async () => {
     const { machines, exitCode } = await run([web], { selection: { hosts: ['pg3'] } });
     expect(exitCode).toBe(0);
     expect(HOSTS.map((host) => machines.count(host))).toEqual([0, 0, 3]);
   });
 
-  it('keeps passwords before anything is changed, and shows none', async () => {
+  it('stores passwords before anything is changed, and shows none', async () => {
     const secretive = role('web', {
       stages: (context) => [
         stage('one', [
@@ -277,7 +278,7 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
         ]),
       ],
     });
-    const store = await Store.open(work.at('store'), 'demo', { writable: true });
+    const store = await Store.open(work.at('store'), DEMO, { writable: true });
     const { events, exitCode } = await run([secretive], {
       store,
       emit: (event) => {
@@ -290,7 +291,7 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     expect(JSON.stringify(events)).not.toContain(password);
   });
 
-  it('writes notes of a step as events', async () => {
+  it('emits notes of a step as events', async () => {
     const noting = role('web', {
       stages: (context) => [stage('one', [make(context, 'a', sh`note 'half way'; : >${work.at(context.host.name, 'a')}`)])],
     });

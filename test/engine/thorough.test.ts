@@ -7,8 +7,8 @@ import { thoroughly, type Observation } from '../../src/resources/resource.js';
 const server = { binDirectory: '/bin17', socketDirectory: '/run/pg', port: 5432, user: 'postgres', home: '/' };
 const client = { endpoints: ['https://10.0.0.1:2379'], caFile: '/ca', certFile: '/cert', keyFile: '/key' };
 
-describe('what only a person wants to know', () => {
-  it('is nothing that the first look of a plan or an apply sends to a host, and all of it where nothing may be left out', () => {
+describe('thorough questions', () => {
+  it('are not sent by the first survey of a plan or an apply, and are all sent where nothing may be left out', () => {
     const observations: readonly Observation[] = [serverReplication(server), etcdDatabase(client)];
     expect(probeSections(observations)).toEqual([]);
     expect(probeSections(thoroughly(observations)).map(({ id }) => id)).toEqual([

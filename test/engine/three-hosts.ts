@@ -71,7 +71,7 @@ function threeHosts(): ThreeHosts {
       selection: {},
       mode: 'apply',
       transport: machines,
-      store: await Store.open(work.at('store'), 'demo', { writable: true }),
+      store: await Store.open(work.at('store'), inventory, { writable: true }),
       signal: new AbortController().signal,
       ...rest,
       emit: (event) => {

@@ -67,7 +67,7 @@ ${run}
         writeFileSync(up(host), '');
       });
 
-    it('lets restarts go on where enough others are up, and is asked before each', async () => {
+    it('allows restarts when enough other members are up, and is asked before each', async () => {
       allUp();
       const { exitCode, machines } = await run([guarded()]);
       expect([exitCode, order()]).toEqual([0, HOSTS]);
@@ -85,13 +85,13 @@ ${run}
       expect(HOSTS.some((host) => has(host, 'a'))).toBe(false);
     });
 
-    it('counts those whom the run starts before', async () => {
+    it('counts members that the run starts earlier', async () => {
       allUp(['pg1', 'pg2']);
       expect((await run([guarded({ actions: { pg3: 'start' } })])).exitCode).toBe(0);
       expect(order()).toEqual(['pg3', 'pg1', 'pg2']);
     });
 
-    it('sees what an earlier stage took down, whoever failed there', async () => {
+    it('sees what an earlier stage took down, even if the host failed there', async () => {
       allUp();
       const power = (host: string): Resource[] =>
         host === 'pg3' ? [make({ host: { name: host } } as RoleContext, 'a', sh`rm ${up('pg3')}; exit 1`)] : [];
@@ -108,7 +108,7 @@ ${run}
       ]);
     });
 
-    it('goes on where a host failed whose unit works', async () => {
+    it('continues when a host failed whose unit works', async () => {
       allUp();
       const { exitCode, steps } = await run([
         guarded({ before: (host) => (host === 'pg3' ? [make({ host: { name: host } } as RoleContext, 'a', sh`exit 1`)] : []) }),
@@ -117,7 +117,7 @@ ${run}
       expect(steps).toEqual(expect.arrayContaining(['pg1 web/start changed', 'pg2 web/start changed', 'pg3 web/start skipped']));
     });
 
-    it('takes a host that is cut off for one of which nothing is known', async () => {
+    it('treats a host whose connection is lost as unknown', async () => {
       allUp();
       // The look, the plan's guard, the step that is cut.
       const { exitCode, errors } = await run(
@@ -128,7 +128,7 @@ ${run}
       expect(errors.map(({ kind }) => kind)).toEqual(['ssh/connection-lost', 'refused/data']);
     });
 
-    it('stops between two restarts when another goes down', async () => {
+    it('stops between two restarts when another member goes down', async () => {
       allUp();
       const { exitCode, steps } = await run([guarded({ run: { pg1: sh`rm ${up('pg3')}` } })]);
       expect([exitCode, order()]).toEqual([4, ['pg1']]);
@@ -139,19 +139,19 @@ ${run}
       ]);
     });
 
-    it('is patient with one that is just coming up', async () => {
+    it('waits for a member that is just starting', async () => {
       allUp(['pg1', 'pg2']);
       setTimeout(() => allUp(['pg3']), 500);
       expect((await run([guarded({ patience: 'default' })])).exitCode).toBe(0);
     });
 
-    it('keeps a start from happening', async () => {
+    it('can prevent a start', async () => {
       allUp(['pg1', 'pg2']);
       const { exitCode, errors } = await run([guarded({ actions: { pg3: 'start' }, stray: 'pg3', patience: 'default' })]);
       expect([exitCode, order(), errors.map(({ message }) => message)]).toEqual([4, [], ['pg3: no start with pg1, pg2']]);
     });
 
-    it('costs nothing where no unit moves', async () => {
+    it('sends nothing when no unit is started, stopped or restarted', async () => {
       for (const host of HOSTS) {
         allUp([host]);
         writeFileSync(work.at(host, 'done'), '');
@@ -199,7 +199,7 @@ ${fails === name ? sh`exit 1` : sh`:`}`,
       }
     });
 
-    it('is not needed for a host lost before to stop restarts', async () => {
+    it('is not needed for a host that was lost earlier to prevent restarts', async () => {
       const unguarded = role('web', {
         stages: (context) => [
           stage('one', context.host.name === 'pg3' ? [make(context, 'a', sh`exit 1`)] : []),

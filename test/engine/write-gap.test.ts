@@ -10,7 +10,7 @@ import { isThere } from '../support/shells.js';
 
 const ready = isThere('dash');
 
-describe.skipIf(!ready)(ready ? 'a gap in writes' : 'a gap in writes (skipped: no dash on this machine)', () => {
+describe.skipIf(!ready)(ready ? 'a write gap' : 'a write gap (skipped: no dash on this machine)', () => {
   const work = freshDirectory();
 
   /** Commits while a file is there that says so. */
@@ -53,7 +53,7 @@ while [ ! -e ${`${file}.over`} ]; do [ ! -e ${file} ] || note ${COMMITTED}; slee
 
   const onTwo = (): Record<string, Script> => ({ pg1: whileThere(flag('pg1')), pg2: whileThere(flag('pg2')) });
 
-  it('is the longest time between two commits, from the host of one to that of the other', async () => {
+  it('is the longest time between two commits, even if the first is on another host than the second', async () => {
     const step = sh`rm ${flag('pg1')}
 sleep 0.4
 : >${flag('pg2')}`;
@@ -62,7 +62,7 @@ sleep 0.4
     expect(left).toEqual(['pg1', 'pg2']);
   });
 
-  it('does not count what was before the step, and may be next to nothing', async () => {
+  it('does not count what was before the step, and may be almost zero', async () => {
     const { gap } = await measured(onTwo(), { first: ['pg1'] });
     expect(gap).toEqual({ ms: expect.any(Number), from: 'pg1', to: 'pg1' });
   });
@@ -72,7 +72,7 @@ sleep 0.4
     expect(gap).toEqual({ to: 'pg2', unseen: 'no write succeeded before the step' });
   });
 
-  it('cannot be seen where nothing is committed afterwards, and is not waited for without end', async () => {
+  it('cannot be seen when nothing was committed afterwards, and the wait for it has a limit', async () => {
     const { gap } = await measured(onTwo(), {
       first: ['pg1'],
       step: sh`rm ${flag('pg1')}
@@ -85,7 +85,7 @@ sleep 0.6`,
     });
   });
 
-  it('is not waited for by a run that was interrupted', async () => {
+  it('is not waited for in a run that was interrupted', async () => {
     const { gap } = await measured(onTwo(), {
       first: ['pg1'],
       step: sh`rm ${flag('pg1')}
@@ -96,14 +96,14 @@ sleep 0.6`,
     expect(gap.unseen).toContain('since the last commit on pg1');
   });
 
-  it('names hosts that were lost from sight', async () => {
+  it('names hosts whose connection was lost', async () => {
     const { gap } = await measured({ ...onTwo(), pg3: dies }, { first: ['pg1'] });
     expect(gap).toEqual({ ms: expect.any(Number), from: 'pg1', to: 'pg1', lost: ['pg3'] });
     const alone = await measured({ pg3: dies }, {});
     expect(alone.gap).toEqual({ unseen: 'no host could be asked to commit: pg3: its connection was lost', lost: ['pg3'] });
   });
 
-  it('cannot be seen without a database, or where nothing was ever committed', async () => {
+  it('cannot be seen without a database, or when nothing was ever committed', async () => {
     expect((await measured({}, {})).gap).toEqual({ unseen: 'no host with a database is connected' });
     expect((await measured(onTwo(), { limits: { before: 50, after: 50 } })).gap).toEqual({ unseen: 'no write succeeded on pg1, pg2' });
   });

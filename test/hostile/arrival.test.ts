@@ -69,9 +69,9 @@ const ARRIVALS: Readonly<Record<string, { read: (inventory: Inventory) => unknow
   },
 };
 
-describe(`what the inventory says stands in the files of a host (${DEPTH})`, () => {
+describe(`values of the inventory in the files of a host (${DEPTH})`, () => {
   const places = PLACES.filter(({ name }) => Object.hasOwn(ARRIVALS, name));
-  it('for all of them', () => expect(places.map(({ name }) => name).sort()).toEqual(Object.keys(ARRIVALS).sort()));
+  it('are all covered here', () => expect(places.map(({ name }) => name).sort()).toEqual(Object.keys(ARRIVALS).sort()));
 
   it.each(
     sample(
@@ -79,7 +79,7 @@ describe(`what the inventory says stands in the files of a host (${DEPTH})`, () 
       4,
       'arrival',
     ),
-  )('$name', { timeout: patience(60_000) }, async ({ place, salt }) => {
+  )('include $name', { timeout: patience(60_000) }, async ({ place, salt }) => {
     const { read, as = (value: string) => value } = ARRIVALS[place.name] ?? { read: () => undefined };
     const benign = await benignOf(place, load);
     let arrived = 0;

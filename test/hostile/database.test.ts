@@ -93,7 +93,7 @@ describe.skipIf(!usable)(`a real PostgreSQL (${DEPTH})${why}`, () => {
       VALUES.forEach((value, index) => expect(lines[index] === Buffer.from(value).toString('hex'), shown(value)).toBe(true));
     });
 
-    it('takes texts in SQL, byte for byte, whatever it takes back-slashes for', async () => {
+    it('takes texts in SQL, byte for byte, whatever standard_conforming_strings is', async () => {
       const texts = hostileValues(60, 3).filter((value) => !/[\u0000\p{Surrogate}]/u.test(value));
       for (const conforming of ['on', 'off']) {
         const literals = texts.map((value) => `SELECT encode(convert_to(${sqlLiteral(value)}, 'UTF8'), 'hex');`);
@@ -105,7 +105,7 @@ describe.skipIf(!usable)(`a real PostgreSQL (${DEPTH})${why}`, () => {
       }
     });
 
-    it('has roles with hostile names and passwords, who log in through .pgpass', { timeout: patience(60_000) }, async () => {
+    it('has roles with hostile names and passwords, which log in through .pgpass', { timeout: patience(60_000) }, async () => {
       const roles = NAMES.map((name, index) =>
         pgRole({
           server,

@@ -66,7 +66,7 @@ describe(`on a host (${DEPTH})`, () => {
   inEveryShell(HOST_SHELLS, (shell) => {
     const at = (...names: string[]): string => root.at(shell, ...names);
 
-    it('files have hostile names and hold hostile texts, byte for byte', { timeout: patience(60_000) }, async () => {
+    it('files may have hostile names and hold hostile texts, byte for byte', { timeout: patience(60_000) }, async () => {
       mkdirSync(at('files'), { recursive: true });
       const wanted = NAMES.map((name, index) => ({ name, content: VALUES[index] ?? '' }));
       expect(
@@ -80,7 +80,7 @@ describe(`on a host (${DEPTH})`, () => {
         expect(readFileSync(at('files', name)).equals(Buffer.from(content)), shown(content)).toBe(true);
     });
 
-    it('files of other people keep what is theirs, byte for byte', { timeout: patience(60_000) }, async () => {
+    it('other people’s files keep their own content, byte for byte', { timeout: patience(60_000) }, async () => {
       mkdirSync(at('edited'), { recursive: true });
       const wanted = NAMES.map((name, index) => ({
         path: at('edited', name),
@@ -99,7 +99,7 @@ describe(`on a host (${DEPTH})`, () => {
       }
     });
 
-    it('directories have hostile names', { timeout: patience(60_000) }, async () => {
+    it('directories may have hostile names', { timeout: patience(60_000) }, async () => {
       const paths = NAMES.map((name) => at('directories', name, 'below'));
       expect(
         await bringAllAbout(
@@ -112,7 +112,7 @@ describe(`on a host (${DEPTH})`, () => {
   });
 });
 
-describe.skipIf(!isThere('curl'))(`Patroni is told (${DEPTH})${isThere('curl') ? '' : ' (skipped: no curl here)'}`, () => {
+describe.skipIf(!isThere('curl'))(`Patroni gets (${DEPTH})${isThere('curl') ? '' : ' (skipped: no curl here)'}`, () => {
   const root = sharedDirectory();
   const heard: { authorization: string; body: string }[] = [];
   let server: Server;
@@ -131,7 +131,7 @@ describe.skipIf(!isThere('curl'))(`Patroni is told (${DEPTH})${isThere('curl') ?
   afterAll(() => server.close());
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('hostile dynamic configuration with hostile passwords, byte for byte', { timeout: patience(60_000) }, async () => {
+    it('a hostile dynamic configuration with hostile passwords, byte for byte', { timeout: patience(60_000) }, async () => {
       const passwords = hostilePasswords(20);
       const cases = [...VALUES, '"'.repeat(64 * 1024), '__proto__'].map((value, index) => ({
         password: passwords[index % passwords.length] ?? '',

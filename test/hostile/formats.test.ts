@@ -128,7 +128,7 @@ describe(`files with hostile values read back (${DEPTH})`, () => {
     });
   });
 
-  it('a block of lines in somebody else’s file, which stays the same', () => {
+  it('a block of lines in another file, which stays the same', () => {
     // What the schema takes for a line of pg_hba.conf.
     const lines = ONE_LINE.filter((value) => value !== '' && !/\\$|^# (?:BEGIN|END) pgprov /u.test(value));
     const theirs = '# theirs\nlocal all all peer\n';
@@ -138,7 +138,7 @@ describe(`files with hostile values read back (${DEPTH})`, () => {
     expect(replaceBlock(`${once}more\n`, 'demo', [])).toBe(`${theirs}# BEGIN pgprov demo\n# END pgprov demo\nmore\n`);
   });
 
-  it('SELinux’s pattern of a directory, which matches it and no other', () => {
+  it('SELinux’s pattern of a directory, which matches that directory and no other', () => {
     for (const value of ONE_LINE.filter((text) => text !== '' && text.length < 1000)) {
       const path = `/srv/a${value}b`;
       const word =

@@ -60,7 +60,7 @@ describe(`scripts with hostile values (${DEPTH})`, () => {
       { title: 'a value that is run', text: 'ls $(: >"$CANARY")', sang: true, calls: [['ls']] },
       { title: 'a value that is split', text: 'ls a b', sang: false, calls: [['ls', 'a', 'b']] },
       { title: 'a value that is a command', text: 'hostile word; ls', sang: false, calls: [['ls']] },
-    ])('would be told of $title', async ({ title, text, sang, calls }) => {
+    ])('are watched by a shell that would notice $title', async ({ title, text, sang, calls }) => {
       const recorder = new RecordingShell(root.at(`${shell}-${title.replaceAll(' ', '-')}`));
       const recorded = await recorder.run(
         shell,
@@ -73,7 +73,7 @@ describe(`scripts with hostile values (${DEPTH})`, () => {
     });
 
     it.each(sampleFor(shell, HOST_SHELLS, REACHING, 8, 'running'))(
-      'do with $name what they do with a plain one',
+      'do the same with a hostile $name as with a plain one',
       { timeout: patience(120_000) },
       async ({ place, salt }) => {
         const { variants } = await (built[salt] ??= variantsOf(place, salt, VALUES));

@@ -23,7 +23,7 @@ describe(`the syntax of scripts with hostile values (${DEPTH})`, () => {
   );
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it.each(places)('is right, whatever $name holds', { timeout: patience(60_000) }, async ({ salt }) => {
+    it.each(places)('is valid, whatever $name holds', { timeout: patience(60_000) }, async ({ salt }) => {
       const { variants } = await variantsAt(salt);
       if (variants.length === 0) return;
       const whole = variants.map(({ hostile }) => `(\n${hostile.script.text}\n)`).join('\n');

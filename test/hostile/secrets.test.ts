@@ -100,7 +100,7 @@ function busyState(resource: Resource, former: string): unknown {
 describe(`hostile passwords (${DEPTH})`, () => {
   it('are many', () => expect(SETS.length).toBeGreaterThan(MATRIX ? 15 : 3));
 
-  it('appear in no plan, neither those of now nor those of an earlier run', { timeout: patience(60_000) }, async () => {
+  it('appear in no plan, neither current passwords nor those of an earlier run', { timeout: patience(60_000) }, async () => {
     for (const passwords of SETS) {
       const inventory = await inventoryWith(passwords);
       // Never made a Secret, and so known by its place alone.
@@ -158,7 +158,7 @@ describe(`hostile passwords (${DEPTH})`, () => {
 
   const root = sharedDirectory();
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('reach their files, and no argument of any program', { timeout: patience(120_000) }, async () => {
+    it('reach their files, and are in no argument of any program', { timeout: patience(120_000) }, async () => {
       const recorder = new RecordingShell(root.at(shell));
       for (const passwords of SETS.filter((_, index) => index % 4 === HOST_SHELLS.indexOf(shell as 'dash'))) {
         const scripts = hostScripts(await inventoryWith(passwords)).filter(({ script }) =>

@@ -38,7 +38,7 @@ describe(`hostile secrets (${DEPTH})`, () => {
     }
   });
 
-  it('are names as well, each for itself', () => {
+  it('may have hostile names, each kept apart from the others', () => {
     const mapping = SecretMapping.parse('', 'store');
     const taken = VALUES.filter((name) => {
       try {
@@ -55,7 +55,7 @@ describe(`hostile secrets (${DEPTH})`, () => {
     for (const name of taken) expect(again.get(name), shown(name)).toBe(`of ${name}`);
   });
 
-  it('come from a program as it prints them', { timeout: patience(120_000) }, async () => {
+  it('come from a program exactly as it prints them', { timeout: patience(120_000) }, async () => {
     const file = join(directory, 'printed');
     for (const value of VALUES.filter(
       (candidate) => !isRefused(candidate) && candidate !== '\r' && Buffer.byteLength(candidate) < 60_000,
@@ -67,7 +67,7 @@ describe(`hostile secrets (${DEPTH})`, () => {
   });
 
   // Names are told, and so values that would become names are left out.
-  it('stand in no message about a store that they break', () => {
+  it('appear in no message about a store that they break', () => {
     for (const value of VALUES.filter((candidate) => /^[^\n:]{9,999}$/u.test(candidate) && /[a-z]{3}/u.test(candidate))) {
       for (const text of [`a: ${value}`, `a: "${value}`, `a: [${value}]`, `- ${value}`]) {
         try {

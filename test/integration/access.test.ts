@@ -8,7 +8,7 @@ import { must } from './support/outside.js';
 import { pgprov, start, type Finished } from './support/pgprov.js';
 import { holdPackageLock, traces } from './support/traces.js';
 
-describe('getting into the hosts', () => {
+describe('access to the hosts', () => {
   let cluster: TestCluster;
   let pg1: LabHost;
   let pg2: LabHost;
@@ -47,7 +47,7 @@ describe('getting into the hosts', () => {
     );
   });
 
-  it('is refused when sudo wants a password and none is given', async () => {
+  it('is refused when sudo requires a password and none is given', async () => {
     await expectRefused(
       await applyWith({ user: 'asks' }),
       /cannot become root as asks on pg1: sudo asks for a password and none was given/u,
@@ -55,7 +55,7 @@ describe('getting into the hosts', () => {
     );
   });
 
-  it('is refused with a wrong password for sudo, of which sudo hears once', async () => {
+  it('is refused with a wrong sudo password, which is tried once', async () => {
     // Past TestCluster, which makes a plan first and so asks once itself.
     await cluster.write({ ssh: { user: 'asks', become_password: 'not-this-one' } });
     const run = await pgprov('apply', cluster.file);
@@ -73,14 +73,14 @@ describe('getting into the hosts', () => {
     expect(await traces(pg1, pg2)).toEqual(untouched);
   });
 
-  it('is not confused by a login shell that prints things', async () => {
+  it('is not confused by a login shell that prints text', async () => {
     await cluster.write({ ssh: { user: 'chatty' } });
     const run = await cluster.run('plan');
     expect(run.code).toBe(0);
     expect(run.all).not.toContain('welcome from');
   });
 
-  describe('when sudo wants a terminal', () => {
+  describe('when sudo requires a terminal', () => {
     const rule = '/etc/sudoers.d/terminal';
 
     beforeAll(async () => {
@@ -102,14 +102,14 @@ describe('getting into the hosts', () => {
       expect(await traces(pg1, pg2)).toEqual(untouched);
     });
 
-    it('still tells a wrong password', async () => {
+    it('still reports a wrong password', async () => {
       await expectRefused(
         await applyWith({ user: 'asks', become_password: 'not-this-one' }),
         /cannot become root as asks on pg1: sudo did not accept the password/u,
       );
     });
 
-    it('is refused where no terminal can be made', async () => {
+    it('is refused where no terminal can be allocated', async () => {
       await must(pg1, 'mv /usr/bin/script /run/');
       try {
         await expectRefused(
@@ -130,7 +130,7 @@ describe('getting into the hosts', () => {
     expect(await must(pg1, 'journalctl -t sudo -o cat --no-pager | wc -l')).toBe(before);
   });
 
-  it('says when somebody who is not root is told to be root already', async () => {
+  it('says when a user who is not root is configured to be root already', async () => {
     const run = await applyWith({ user: 'admin', become: 'none' });
     expect(run.all).toMatch(/pg1.*admin cannot take pgprov's lock/u);
     expect(run.all).toMatch(/→ changes need root: set ssh\.become to sudo/u);
@@ -140,7 +140,7 @@ describe('getting into the hosts', () => {
   });
 
   describe('with a key', () => {
-    it('is refused when the host does not know it', async () => {
+    it('is refused when the host does not accept it', async () => {
       const file = join(cluster.directory, 'stranger_key');
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
       await expectRefused(
@@ -167,7 +167,7 @@ describe('getting into the hosts', () => {
   });
 
   describe('with a host key', () => {
-    it('is refused when the key is unknown, and says how to get to know it', async () => {
+    it('is refused when the key is unknown, with a hint how to record it', async () => {
       const file = join(cluster.directory, 'known_none');
       await writeFile(file, '');
       await expectRefused(
@@ -178,7 +178,7 @@ describe('getting into the hosts', () => {
       expect(await readFile(file, 'utf8')).toBe('');
     });
 
-    it('accepts and records it when told to, and finds it again', async () => {
+    it('accepts and records it when configured to, and recognises it later', async () => {
       const file = join(cluster.directory, 'known_new');
       await cluster.write({ ssh: { known_hosts: file, host_key_policy: 'accept-new' } });
       expect((await cluster.run('plan', '--role', 'base')).code).toBe(0);
@@ -235,12 +235,12 @@ describe('getting into the hosts', () => {
       );
     });
 
-    it('tells which jump host does not let it through', async () => {
+    it('names the jump host that refuses access', async () => {
       await cluster.write({ hosts: { pg1: pg1.address, pg2: { address: pg2.address, ssh: { jump: `admin@${pg1.address}:2222` } } } });
       await expectRefused(await cluster.run('apply'), /cannot reach pg2: jump host admin@\S+:2222: .*nothing listens on port 2222/u);
     });
 
-    it('does nothing on the others when one host is down', async () => {
+    it('does nothing on the other hosts when one is down', async () => {
       await cluster.write({ ssh: { connect_timeout: 4 } });
       const before = await traces(pg1);
       await pg2.stop();
@@ -257,7 +257,7 @@ describe('getting into the hosts', () => {
   });
 
   describe('a connection cut in the middle of a script', () => {
-    it.each(['admin', 'tty'])('is told %s, with what was being done and what to do, and the next run finishes', async (user) => {
+    it.each(['admin', 'tty'])('is reported %s, with what was being done and what to do, and the next run finishes', async (user) => {
       await cluster.write({ ssh: { user } });
       // So that there is something to do again.
       await must(pg1, 'dpkg --purge curl');

@@ -14,7 +14,7 @@ import { patience } from '../support/patience.js';
 
 const HEALTHY = ['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming'];
 
-describe('certificates of a three-node cluster', () => {
+describe('pgprov certs on a three-node cluster', () => {
   let cluster: TestCluster;
   const pki = (...path: string[]): string => join(cluster.directory, '.pgprov', 'demo', 'pki', ...path);
   const services = (): Promise<string[]> =>
@@ -52,7 +52,7 @@ describe('certificates of a three-node cluster', () => {
     expect(plan.code, plan.all).toBe(0);
   }
 
-  it('tells that all is well, and what expires within the days asked for', async () => {
+  it('reports that all is well, and what expires within the given days', async () => {
     const well = await status('--json');
     expect(well.code, well.all).toBe(0);
     const { places, authorities, expiring, problems } = JSON.parse(well.stdout) as {
@@ -67,17 +67,17 @@ describe('certificates of a three-node cluster', () => {
     expect([authorities.length, expiring, problems]).toEqual([1, [], []]);
     const later = await status('--within', '2000');
     expect(later.code, later.all).toBe(7);
-    expect(later.stdout).toContain('pgprov certs renew --within 2000');
+    expect(later.stdout).toContain(`pgprov certs renew ${cluster.file} --within 2000`);
   });
 
-  it('finds nothing to renew, and asks nobody where there is no terminal', async () => {
+  it('finds nothing to renew, and does not ask where there is no terminal', async () => {
     const none = await renew();
     expect([none.code, none.stdout]).toEqual([0, expect.stringContaining('No certificate has to be renewed')]);
     const unasked = await renew('--all');
     expect([unasked.code, unasked.stderr]).toEqual([2, expect.stringContaining('--yes')]);
   });
 
-  it('renews one host alone, and restarts nothing', async () => {
+  it('renews a single host, and restarts nothing', async () => {
     const [before, running] = [await allPresented(), await services()];
     const { code, all } = await renew('--all', '--host', 'pg2', '--yes');
     expect(code, all).toBe(0);
@@ -89,7 +89,7 @@ describe('certificates of a three-node cluster', () => {
     expect(all).toMatch(/pg3 and etcd on pg2 trust each other/u);
   });
 
-  it('renews nothing while a member does not work', async () => {
+  it('renews nothing while a member is down', async () => {
     const before = await allPresented();
     await must(cluster.host('pg3'), 'systemctl stop etcd');
     const { code, all } = await renew('--all', '--yes');
@@ -124,7 +124,7 @@ describe('certificates of a three-node cluster', () => {
       const rotating = await status('--json');
       expect(JSON.parse(rotating.stdout)).toMatchObject({
         rotation: expect.stringMatching(/^(?:trust|issue|drop)$/u) as string,
-        advice: [expect.stringContaining('certs renew --ca')],
+        advice: [expect.stringContaining(`certs renew ${cluster.file} --ca`)],
       });
     }
     const applied = await cluster.run('apply');
@@ -151,7 +151,7 @@ describe('certificates of a three-node cluster', () => {
     await expectHealthy();
   });
 
-  it('takes nobody else’s authority for its own', async () => {
+  it('refuses an authority of another cluster', async () => {
     const host = cluster.host('pg3');
     const ca = `${tlsDirectory(host)}/ca.crt`;
     await must(

@@ -113,7 +113,7 @@ describe('completion', () => {
     for (const [completed, found] of await Promise.all(lines)) expect(found).toBe(completed);
   });
 
-  it('offers what goes on in several ways, with descriptions', async () => {
+  it('offers all matches with descriptions', async () => {
     const { stdout } = await run('pgprov', ['__complete', '2', 'pgprov', 'runs', ''], { cwd: directory, env });
     expect(stdout.split('\n')).toEqual([
       'files',
@@ -126,7 +126,7 @@ describe('completion', () => {
     ]);
   });
 
-  it('runs no role and no program, and survives an inventory that is none', async () => {
+  it('runs no role and no program, and survives an invalid inventory', async () => {
     expect(existsSync(join(directory, 'run at Tab'))).toBe(false);
     await writeFile(join(directory, 'broken.yml'), 'hosts: [\n');
     const { stdout } = await run('pgprov', ['__complete', '4', 'pgprov', 'plan', 'broken.yml', '--host', ''], { cwd: directory, env });

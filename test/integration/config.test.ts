@@ -17,7 +17,7 @@ describe('pgprov config and pgprov history', () => {
 
   afterAll(() => cluster?.remove());
 
-  it('shows what is in force, and who differs', async () => {
+  it('show what is in force, and which members differ', async () => {
     const shown = await config('show');
     expect(shown.code, shown.all).toBe(0);
     expect(shown.all).toMatch(/^ttl +30 +the inventory$/mu);
@@ -36,7 +36,7 @@ describe('pgprov config and pgprov history', () => {
     expect(json.settings.find(({ path }) => path.join() === 'check_timeline')?.by).toBe('others');
   });
 
-  it('refuses what the inventory gives and what a server does not take, and asks for a yes', async () => {
+  it('refuse a key that the inventory sets and a value that a server rejects, and ask for a yes', async () => {
     const before = await stored();
     const refused = async (words: string[], sentence: string, exit: number): Promise<void> => {
       const { code, all } = await config('edit', ...words);
@@ -59,7 +59,7 @@ describe('pgprov config and pgprov history', () => {
     expect(await stored()).toBe(before);
   });
 
-  it('changes settings, and is done when every member uses them', async () => {
+  it('change settings, and finish when every member uses them', async () => {
     const words = [
       '--put',
       'postgresql.parameters.work_mem=7MB',
@@ -102,7 +102,7 @@ describe('pgprov config and pgprov history', () => {
     expect((await config('diff')).code).toBe(0);
   });
 
-  it('tells who led, with the runs in between', async () => {
+  it('show who led, with the runs in between', async () => {
     const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg2', '--yes');
     expect(code, all).toBe(0);
     const told = await pgprov('history', cluster.file);

@@ -120,7 +120,7 @@ describe(`a correction of the dynamic configuration that is killed (${DEPTH})`, 
     expect(came.length).toBeGreaterThanOrEqual(chosen.length / 2);
   }
 
-  it('is made on a cluster that has what the inventory says', async () => {
+  it('starts on a cluster that matches the inventory', async () => {
     await cluster.write({ postgresql: { parameters: { work_mem: '12MB', shared_buffers: '64MB' } } });
     const run = await cluster.run('apply');
     expect(run.code, run.all).toBe(0);
@@ -130,7 +130,7 @@ describe(`a correction of the dynamic configuration that is killed (${DEPTH})`, 
   });
 
   it(
-    'is finished by the same command where the loop of every Patroni had stopped, and restarts nothing',
+    'is finished by the same command when the loop of every Patroni had stopped, and restarts nothing',
     async () => {
       const started = await everywhere('select pg_postmaster_start_time()');
       await sweep({
@@ -149,7 +149,7 @@ describe(`a correction of the dynamic configuration that is killed (${DEPTH})`, 
   );
 
   it.runIf(MATRIX)(
-    'is finished by the same command where no PostgreSQL started, and loses no commit',
+    'is finished by the same command when no PostgreSQL started, and loses no commit',
     async () => {
       const breaks = async (host: LabHost): Promise<void> => {
         await must(host, 'systemctl restart patroni');

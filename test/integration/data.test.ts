@@ -48,7 +48,7 @@ describe('a cluster that is down', () => {
     expect(await directories()).toEqual(before);
   }
 
-  it('is started by the member that has the last commits, whoever the inventory’s leader is', async () => {
+  it('is started by the member that has the last commits, whatever the inventory’s leader is', async () => {
     await patronictl(pg1, 'switchover --candidate pg2 --force');
     await awaitMembers('pg1 Replica', 'pg2 Leader', 'pg3 Replica');
     await writeOnPg2Alone();
@@ -71,7 +71,7 @@ describe('a cluster that is down', () => {
     for (const host of cluster.hosts) expect(await sql(host, 'select count(*) from served')).toBe('1000');
   });
 
-  it('is left as it is when its members were disabled and etcd has lost its contents', async () => {
+  it('is left unchanged when its members were disabled and etcd has lost its contents', async () => {
     await writeOnPg2Alone();
     for (const host of cluster.hosts)
       await must(host, 'systemctl disable -q patroni; systemctl stop etcd; rm -r /var/lib/etcd/demo/member');
@@ -93,14 +93,14 @@ describe('a cluster that is down', () => {
     );
   });
 
-  it('is left as it is when a bootstrap that died left its mark', async () => {
+  it('is left unchanged when a bootstrap that was killed left its mark', async () => {
     await etcdctl(pg1, "put /service/demo/initialize ''");
     await expectRefusal([/etcd does not know the PostgreSQL cluster that is the data of demo/u, /systemctl start patroni` on pg2/u]);
     for (const host of cluster.hosts) await must(host, 'systemctl enable -q patroni');
     await expectRefusal([/etcd does not know the PostgreSQL cluster that is the data of demo/u, /systemctl start patroni` on pg2/u]);
   });
 
-  it('comes back whole in the way that was told, and an apply goes on from there', async () => {
+  it('recovers by the advised commands, and an apply continues from there', async () => {
     await must(pg2, 'systemctl start patroni');
     await expect
       .poll(

@@ -38,7 +38,7 @@ describe('a three-node cluster on Debian 13', () => {
     expect(first.code).toBe(0);
   });
 
-  it('has the first leader and two streaming replicas, by patronictl', async () => {
+  it('has the first leader and two streaming replicas, according to patronictl', async () => {
     // A replica tells etcd that it streams once in loop_wait seconds, so the list lags behind PostgreSQL.
     await expect
       .poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) })
@@ -56,11 +56,11 @@ describe('a three-node cluster on Debian 13', () => {
     ).toBe('pg2 streaming replicator,pg3 streaming replicator');
   });
 
-  it('has data checksums, by pg_controldata', async () => {
+  it('has data checksums, according to pg_controldata', async () => {
     for (const host of cluster.hosts) expect(await controldata(host, 'Data page checksum version')).toBe('1');
   });
 
-  it('has three etcd members, by etcdctl, and no stray one-node cluster', async () => {
+  it('has three etcd members, according to etcdctl, and no stray one-node cluster', async () => {
     expect(await etcdctl(cluster.host('pg2'), 'member list')).toMatch(/(?:.*started, pg\d,.*(?:\n|$)){3}/u);
     expect((await cluster.host('pg1').exec('ls /var/lib/etcd')).stdout.trim()).toBe('demo');
   });
@@ -71,7 +71,7 @@ describe('a three-node cluster on Debian 13', () => {
     expect(stranger.stdout).toBe('');
   });
 
-  it('is told from an etcd that lets them in', async () => {
+  it('is distinguished from a cluster whose etcd lets such clients in', async () => {
     const { address } = cluster.host('pg1');
     const tls = { caFile: '/etc/etcd/tls/ca.crt', certFile: '/etc/etcd/tls/node.crt', keyFile: '/etc/etcd/tls/node.key' };
     await must(
@@ -106,7 +106,7 @@ describe('a three-node cluster on Debian 13', () => {
     expect(await must(cluster.host('pg1'), 'pg_lsclusters -h')).toBe('');
   });
 
-  it('lets the replicator in through .pgpass, and keeps the file to its owner', async () => {
+  it('lets the replicator in through .pgpass, and keeps the file private to its owner', async () => {
     const [pg1, pg2] = [cluster.host('pg1'), cluster.host('pg2')];
     const login = `runuser -u postgres -- env HOME=/var/lib/postgresql psql -XAtw -d 'host=${pg1.address} user=replicator dbname=replication replication=true' -c IDENTIFY_SYSTEM`;
     expect(await must(pg2, login)).toContain(await controldata(pg1, 'Database system identifier'));
@@ -127,7 +127,7 @@ describe('a three-node cluster on Debian 13', () => {
   });
 
   describe('the second apply', () => {
-    it('changes nothing, with one connection and one exec a host', async () => {
+    it('changes nothing, with one connection and one exec per host', async () => {
       const before = await Promise.all(cluster.hosts.map(fingerprint));
       const counts = await Promise.all(cluster.hosts.map(async (host) => [await sshSessions(host), await sudoCommands(host)]));
       const second = await pgprov('apply', cluster.file, '--yes');
@@ -146,7 +146,7 @@ describe('a three-node cluster on Debian 13', () => {
   });
 
   describe('status', () => {
-    it('tells leader, replicas, etcd, checksums and certificates', async () => {
+    it('shows leader, replicas, etcd, checksums and certificates', async () => {
       const status = await cluster.run('status');
       expect(status.code).toBe(0);
       expect(status.stdout).toMatch(/pg1.*leader/u);
@@ -169,7 +169,7 @@ describe('a three-node cluster on Debian 13', () => {
       expect((await cluster.run('apply')).all).toContain('No changes');
     });
 
-    it('takes a parameter back that it no longer gives', async () => {
+    it('removes a parameter that it no longer gives', async () => {
       await cluster.write();
       expect((await cluster.run('apply')).code).toBe(0);
       expect(await patronictlConfig(cluster.host('pg2'))).not.toContain('work_mem');
@@ -219,8 +219,8 @@ describe('a three-node cluster on Debian 13', () => {
     });
   });
 
-  describe('aimed at one role of one host', () => {
-    it('mends that and nothing else', async () => {
+  describe('a run limited to one role of one host', () => {
+    it('corrects that and nothing else', async () => {
       await must(cluster.host('pg2'), 'chmod 0644 /etc/etcd/tls/node.key && chmod 0644 /etc/patroni/tls/node.key');
       const run = await cluster.run('apply', '--host', 'pg2', '--role', 'etcd');
       expect(run.code).toBe(0);
@@ -229,19 +229,22 @@ describe('a three-node cluster on Debian 13', () => {
       expect(await must(cluster.host('pg2'), 'stat -c %a /etc/patroni/tls/node.key')).toBe('600');
     });
 
-    it('says which hosts and roles there are when there is no such one', async () => {
+    it('lists the hosts and roles when the name is unknown', async () => {
       const run = await cluster.run('apply', '--host', 'pg9');
       expect(run.code).toBe(2);
       expect(run.stderr).toContain('pg1, pg2, pg3');
     });
   });
 
-  it('refuses a second apply at the same time, naming the holder', async () => {
+  it('refuses a second apply at the same time, naming the holder of the lock', async () => {
     await must(cluster.host('pg3'), 'chmod 0644 /etc/patroni/tls/node.key');
+    // The first run waits for this host, however fast the others are.
+    await cluster.host('pg3').pause();
     const one = start(['apply', cluster.file, '--yes']);
     await one.printed(/pg1\s+connected/u);
     const two = await pgprov('apply', cluster.file, '--yes');
-    expect(two.code).toBe(5);
+    await cluster.host('pg3').unpause();
+    expect(two.code, two.stderr + two.stdout).toBe(5);
     expect(two.stderr + two.stdout).toMatch(/another pgprov run.*process \d+/u);
     expect((await one.finished).code).toBe(0);
   });

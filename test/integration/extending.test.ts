@@ -65,7 +65,7 @@ describe('docs/extending.md', () => {
   });
   afterAll(() => cluster.remove());
 
-  it('has code that fits the types of the package, found as a linked package is', async () => {
+  it('has code that fits the types of the package, resolved as a linked package', async () => {
     expect(guide.commands.slice(TYPES(), TYPES() + 2)).toEqual(['npm link pgprov', 'npx tsc -p tsconfig.json']);
     await mkdir(join(cluster.directory, 'node_modules'));
     await symlink(packageRoot(), join(cluster.directory, 'node_modules', 'pgprov'));
@@ -80,7 +80,7 @@ describe('docs/extending.md', () => {
     await rm(wrong);
   });
 
-  it('has commands that do what it says', async () => {
+  it('has commands that do what the page says', async () => {
     const printed = await typeAll(guide.commands.slice(0, TYPES()));
     expect(printed('pgprov roles')).toContain('pg_stat_statements.max (integer, default 5000');
     expect(printed('pgprov show')).toMatch(
@@ -89,7 +89,7 @@ describe('docs/extending.md', () => {
     expect(printed('pgprov plan')).toContain('create extension pg_stat_statements');
   });
 
-  it('leaves a cluster with the extension, as PostgreSQL itself says', async () => {
+  it('leads to a cluster with the extension, according to PostgreSQL itself', async () => {
     for (const host of members) {
       expect(await sql(host, 'SHOW shared_preload_libraries')).toBe('pg_stat_statements');
       expect(await sql(host, 'SHOW pg_stat_statements.max')).toBe('2000');
@@ -141,13 +141,13 @@ describe('docs/extending.md', () => {
       expect((await cluster.run('plan', '--detailed-exitcode')).code).toBe(0);
     });
 
-    it('is open to those whom the role names, with a certificate of the cluster’s authority, and to nobody else', async () => {
+    it('is open to the clients that the role names, with a certificate of the cluster’s authority, and to nobody else', async () => {
       const [pg1, pg2, pg3] = members as [LabHost, LabHost, LabHost];
       expect(await Promise.all([pg1, pg2, pg3].map(throughBalancer))).toEqual(['f', '', '']);
       expect(await Promise.all([pg1, pg2, pg3].map(statistics))).toEqual(['000', '200', '000']);
     });
 
-    it('uses the key pair that certs renew brings it', async () => {
+    it('uses the key pair that certs renew gives it', async () => {
       const before = await presented();
       const renewed = await pgprov('certs', 'renew', cluster.file, '--all', '--host', 'lb1', '--yes');
       expect(renewed.code, renewed.all).toBe(0);
@@ -156,7 +156,7 @@ describe('docs/extending.md', () => {
       expect(await presented()).toContain(new X509Certificate(stored).fingerprint256);
     });
 
-    it('makes the cluster not healthy when it does not run', async () => {
+    it('makes the cluster unhealthy when it is down', async () => {
       await must(balancer, 'systemctl stop haproxy');
       const told = await cluster.run('status', '--json');
       expect(told.code).toBe(1);
@@ -166,7 +166,7 @@ describe('docs/extending.md', () => {
     });
   });
 
-  it('says which restart is pending when a role adds a library to a running cluster', async () => {
+  it('reports the pending restart when a role adds a library to a running cluster', async () => {
     await writeFiles(cluster.directory, [['roles/explain.js', EXPLAIN]]);
     const { rolesPath, roles, ...rest } = parse(guide.files.get('inventory.yml') ?? '') as {
       rolesPath: string;
@@ -195,7 +195,7 @@ describe('docs/extending.md', () => {
     expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('a role or template in')]);
   });
 
-  it('refuses roles that everyone may write to', async () => {
+  it('refuses roles that everyone may write', async () => {
     await chmod(join(cluster.directory, 'roles'), 0o777);
     const refused = await cluster.run('status');
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('everyone may write to it')]);
@@ -223,7 +223,7 @@ describe('docs/operations.md, “An operation of your own”', () => {
     await promisify(execFile)(process.execPath, [tsc, '-p', join(own.directory, 'tsconfig.json')]);
   });
 
-  it('has commands that do what it says', async () => {
+  it('has commands that do what the page says', async () => {
     const before = await lsn();
     const ended = new Map<string, Finished>();
     const seen = new Map<string, string>();
@@ -254,7 +254,7 @@ describe('docs/operations.md, “An operation of your own”', () => {
     expect(of(ended, 'pgprov runs inventory.yml')?.stdout).toMatch(/done +1 +operate checkpoint$/mu);
   });
 
-  it('says which file and line a defect is in, and refuses other runs until it is finished', async () => {
+  it('names the file and line of a defect, and refuses other runs until the operation is finished', async () => {
     const text = guide.files.get('roles/operations/checkpoint.ts') ?? '';
     // Comes to its step, whose checkpoint is written, and breaks at what is seen then.
     await writeFiles(own.directory, [

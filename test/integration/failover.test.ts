@@ -61,7 +61,7 @@ describe('pgprov failover', () => {
 
   longCase(
     'failover over standbys that lag',
-    'makes a member the leader that Patroni would not take, says what is lost, and is finished by the same command after a kill',
+    'makes a member leader that Patroni would not promote, says what is lost, and is finished by the same command after a kill',
     async () => {
       const pg1 = cluster.host('pg1');
       // Nothing of PostgreSQL's leaves its host any more, so what is written there reaches no standby; etcd hears how far it is.
@@ -105,7 +105,7 @@ describe('pgprov failover', () => {
 
   longCase(
     'synchronous failover',
-    'loses no commit that a client was told of where the leader’s host is powered off, with synchronous_mode',
+    'loses no acknowledged commit when the leader’s host is powered off, with synchronous_mode',
     async () => {
       await configure({ synchronous_mode: true });
       const leader = await whole();

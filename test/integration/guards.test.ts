@@ -42,7 +42,7 @@ async function refusedBy(
   expect(await look(...cluster.hosts)).toEqual(before);
 }
 
-describe('data that is not ours, before the first apply', () => {
+describe('foreign data, before the first apply', () => {
   let cluster: TestCluster;
   let pg1: LabHost;
   let pg2: LabHost;
@@ -62,7 +62,7 @@ describe('data that is not ours, before the first apply', () => {
   const expectRefusal = (says: readonly (RegExp | string)[], look: (...hosts: LabHost[]) => Promise<string[]>): Promise<void> =>
     refusedBy(cluster, says, look);
 
-  it('is left alone: files where the data is to be', async () => {
+  it('is left alone: files in the data directory', async () => {
     await must(pg2, `mkdir -p ${DATA}/photos && echo dear >${DATA}/letters.txt`);
     await expectRefusal(
       [
@@ -83,13 +83,13 @@ describe('data that is not ours, before the first apply', () => {
     await must(pg3, 'rm -r /var/lib/postgresql');
   });
 
-  it('is left alone: a file in the place of the data directory', async () => {
+  it('is left alone: a file at the path of the data directory', async () => {
     await must(pg1, 'mkdir -p /var/lib/postgresql/17 && echo >/var/lib/postgresql/17/main');
     await expectRefusal([/pg1.*not a directory/u], traces);
     await must(pg1, 'rm -r /var/lib/postgresql');
   });
 
-  it('is left alone: an etcd that somebody else configured', async () => {
+  it('is left alone: an etcd with a foreign configuration', async () => {
     await must(pg2, 'printf \'ETCD_NAME="theirs"\\nETCD_INITIAL_CLUSTER_TOKEN="production"\\n\' >/etc/default/etcd');
     await expectRefusal(
       [/pg2 is configured as a member of an etcd cluster that pgprov did not make \(ETCD_NAME=theirs\)/u, /→ leave that etcd alone/u],
@@ -115,7 +115,7 @@ describe('data that is not ours, before the first apply', () => {
   });
 });
 
-describe('data that is not ours, on a cluster that was applied', () => {
+describe('foreign data, on a cluster that was applied', () => {
   let cluster: TestCluster;
   let pg1: LabHost;
   let pg2: LabHost;
@@ -163,7 +163,7 @@ describe('data that is not ours, on a cluster that was applied', () => {
     await must(cluster.host(leader ?? ''), 'systemctl stop patroni');
   }
 
-  it('refuses another inventory for the same hosts', async () => {
+  it('is protected: another inventory for the same hosts is refused', async () => {
     const file = join(cluster.directory, 'other.yml');
     await write(members, { cluster: 'shop' }, file);
     const before = await lastingTraces(...members);
@@ -175,7 +175,7 @@ describe('data that is not ours, on a cluster that was applied', () => {
     expect(await lastingTraces(...members)).toEqual(before);
   });
 
-  it('refuses to go on without the keys and passwords, and says to bring them back', async () => {
+  it('is protected: a store without the keys and passwords is refused, with the advice to bring them back', async () => {
     const store = join(cluster.directory, '.pgprov');
     await rename(store, `${store}.away`);
     try {
@@ -190,7 +190,7 @@ describe('data that is not ours, on a cluster that was applied', () => {
     await expectWell();
   });
 
-  it('refuses with keys of another cluster of the same name', async () => {
+  it('is protected: keys of another cluster of the same name are refused', async () => {
     const store = join(cluster.directory, '.pgprov');
     await cp(store, `${store}.away`, { recursive: true });
     try {
@@ -204,7 +204,7 @@ describe('data that is not ours, on a cluster that was applied', () => {
     }
   });
 
-  it('refuses when etcd has a member that the inventory lacks', async () => {
+  it('is protected: an etcd member that the inventory lacks is refused', async () => {
     await write([pg1, pg2]);
     await expectRefusal(
       [
@@ -217,13 +217,13 @@ describe('data that is not ours, on a cluster that was applied', () => {
     await write(members);
   });
 
-  it('refuses when the inventory has an etcd member that etcd has not', async () => {
+  it('is protected: an etcd member of the inventory that etcd lacks is refused', async () => {
     await write([...members, pg4]);
     await expectRefusal([/etcd has formed a cluster already.*pg4 is not in it/u, /→ .*etcdctl member add/u], lastingTraces, 1);
     await write(members);
   });
 
-  it('refuses a member name that another address has', async () => {
+  it('is protected: a member name that another address has is refused', async () => {
     await must(pg3, 'systemctl stop patroni');
     const member = JSON.stringify({
       conn_url: 'postgres://10.99.0.7:5432/postgres',
@@ -241,7 +241,7 @@ describe('data that is not ours, on a cluster that was applied', () => {
     await expectWell();
   });
 
-  it('refuses a member whose data is another cluster’s', async () => {
+  it('is protected: a member with another cluster’s data is refused', async () => {
     const name = (await describeMembers(pg1)).find((line) => line.includes('Replica'))?.slice(0, 3) ?? '';
     const replica = cluster.host(name);
     await must(
@@ -263,7 +263,7 @@ describe('data that is not ours, on a cluster that was applied', () => {
     await expectWell();
   });
 
-  it('builds a member anew whose data was moved aside, as the advice says', async () => {
+  it('makes room for a new copy when it was moved aside, as the advice says', async () => {
     const name = (await describeMembers(pg1)).find((line) => line.includes('Replica'))?.slice(0, 3) ?? '';
     const replica = cluster.host(name);
     await must(replica, `systemctl stop patroni && mv ${DATA} ${DATA}.old`);
@@ -272,7 +272,7 @@ describe('data that is not ours, on a cluster that was applied', () => {
     await must(replica, `rm -r ${DATA}.old`);
   });
 
-  longCase('another cluster in etcd', 'refuses when etcd knows another cluster under the name', async () => {
+  longCase('another cluster in etcd', 'is protected: another cluster in etcd under the same name is refused', async () => {
     await stopAll();
     await etcdctl(pg1, 'put /service/demo/initialize 7000000000000000001');
     await expectRefusal(
@@ -286,7 +286,7 @@ describe('data that is not ours, on a cluster that was applied', () => {
     await expectWell();
   });
 
-  it('refuses when etcd does not know the cluster at all', async () => {
+  it('is protected: an etcd that does not know the cluster is refused', async () => {
     await stopAll();
     await etcdctl(pg1, 'del /service/demo/initialize');
     await expectRefusal(
@@ -301,7 +301,7 @@ describe('data that is not ours, on a cluster that was applied', () => {
     await expectWell();
   });
 
-  it('refuses when etcd knows the cluster and all the data is gone', async () => {
+  it('is protected: an etcd that knows the cluster is refused when all data is gone', async () => {
     await stopAll();
     for (const host of members) await must(host, `mv ${DATA} ${DATA}.gone`);
     await expect.poll(() => etcdctl(pg1, 'get --keys-only /service/demo/leader'), { timeout: patience(60_000) }).toBe('');

@@ -23,7 +23,7 @@ describe('what is in force', () => {
     await cluster?.remove();
   });
 
-  it('is what the inventory says on every member when the run is over', async () => {
+  it('is what the inventory says on every member at the end of a run', async () => {
     const run = await cluster.run('apply');
     expect(run.code, run.all).toBe(0);
     expect(await everywhere('show work_mem')).toEqual(['12MB', '12MB', '12MB']);
@@ -36,7 +36,7 @@ describe('what is in force', () => {
     expect((await cluster.run('apply')).all).toContain('No changes');
   });
 
-  it('is left alone where PostgreSQL does not take what is given', async () => {
+  it('stays unchanged when PostgreSQL rejects a value', async () => {
     const before = await Promise.all(cluster.hosts.map(fingerprint));
     const config = await patronictlConfig(cluster.host('pg1'));
     const cases = [
@@ -57,7 +57,7 @@ describe('what is in force', () => {
     expect(await Promise.all(cluster.hosts.map(fingerprint))).toEqual(before);
   });
 
-  it('is a failed run where only the server that runs can tell, with its sentence', async () => {
+  it('fails the run, with PostgreSQL’s sentence, when only the running server can reject a value', async () => {
     await cluster.write({ postgresql: { ...plain.postgresql, hba: ['host @nowhere.txt all 10.98.0.0/16 reject'] } });
     for (const { command, code } of [
       { command: 'apply', code: 1 },
@@ -73,7 +73,7 @@ describe('what is in force', () => {
     expect(run.code, run.all).toBe(0);
   });
 
-  it('is seen where somebody added an access line, and put right without a restart', async () => {
+  it('shows an access line that somebody added, and is corrected without a restart', async () => {
     const started = await everywhere('select pg_postmaster_start_time()');
     await must(
       cluster.host('pg2'),
@@ -98,7 +98,7 @@ describe('what is in force', () => {
     expect((await cluster.run('diff')).code).toBe(0);
   });
 
-  it('is seen where somebody set more in the dynamic configuration, which stays, and the inventory’s own comes back', async () => {
+  it('shows what somebody added to the dynamic configuration, which stays, while the inventory’s own values are restored', async () => {
     const set = (words: string): Promise<string> => patronictl(cluster.host('pg1'), `edit-config --force -q ${words}`);
     await set('-p work_mem=8MB -p log_min_duration_statement=7s -s failsafe_mode=true');
     const what = [
@@ -124,7 +124,7 @@ describe('what is in force', () => {
     expect(clean.code, clean.all).toBe(0);
   });
 
-  it('is told by status where a unit that runs would not start at boot, and where others could read a key', async () => {
+  it('is reported by status when a running unit would not start at boot, and when others could read a key', async () => {
     const key = `${placesOf(cluster.os).etcdTls}/node.key`;
     await must(cluster.host('pg3'), `systemctl -q disable patroni && chmod 0644 ${key}`);
     const status = await cluster.run('status');
@@ -138,7 +138,7 @@ describe('what is in force', () => {
     expect((await cluster.run('status')).code).toBe(0);
   });
 
-  it('is seen where ALTER SYSTEM has set something else, with the command that mends it', async () => {
+  it('shows what ALTER SYSTEM has set, with the command that corrects it', async () => {
     await sql(cluster.host('pg1'), "alter system set work_mem = '8MB'");
     await sql(cluster.host('pg1'), 'select pg_reload_conf()');
     const what = 'work_mem is 8MB, set by ALTER SYSTEM, which overrides the inventory’s 12MB';
@@ -164,7 +164,7 @@ describe('what is in force', () => {
     expect((await cluster.run('status')).code).toBe(0);
   });
 
-  it('says what ALTER SYSTEM holds that the inventory does not say, and lets a run be done', async () => {
+  it('includes what ALTER SYSTEM holds beyond the inventory, which is reported and fails no run', async () => {
     await sql(cluster.host('pg1'), "alter system set log_min_duration_statement = '5s'");
     await sql(cluster.host('pg1'), 'select pg_reload_conf()');
     expect((await cluster.run('diff')).code).toBe(6);
@@ -174,7 +174,7 @@ describe('what is in force', () => {
     await must(cluster.host('pg1'), "runuser -u postgres -- psql -qc 'alter system reset all' -c 'select pg_reload_conf()' >/dev/null");
   });
 
-  it('is seen where a drop-in has Patroni’s unit run something else', async () => {
+  it('shows a drop-in that has Patroni’s unit run something else', async () => {
     const directory = '/etc/systemd/system/patroni.service.d';
     await must(
       cluster.host('pg3'),
@@ -195,7 +195,7 @@ describe('what is in force', () => {
     expect((await cluster.run('diff')).code).toBe(0);
   });
 
-  it('is mended where a failed bootstrap left its memory of the dynamic configuration alone in the data directory', async () => {
+  it('is corrected when a failed bootstrap left its cached dynamic configuration in an empty data directory', async () => {
     const { data } = placesOf(cluster.os);
     await must(
       cluster.host('pg3'),
@@ -215,7 +215,7 @@ describe('what is in force', () => {
     await must(cluster.host('pg1'), `curl -sf -u '${credentials}' -X PATCH -d '${JSON.stringify(body)}' http://${address}:8008/config`);
   }
 
-  it('can be corrected where the dynamic configuration has stopped the loop of every Patroni', async () => {
+  it('can be corrected when the dynamic configuration has stopped the loop of every Patroni', async () => {
     const host = cluster.host('pg1');
     const started = await everywhere('select pg_postmaster_start_time()');
     await patch({ postgresql: 5 });

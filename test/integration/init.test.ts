@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('pgprov init at a terminal', () => {
-  it('asks for what the command line does not say, and again after an answer that is none', async () => {
+  it('asks for what the command line does not give, and again after an invalid answer', async () => {
     const line = startCommandLine(['init', '--cluster', 'orders'], {
       cwd: directory,
       env: { HOME: directory, TERM: 'dumb' },

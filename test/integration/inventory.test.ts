@@ -121,7 +121,7 @@ describe('a bad inventory', () => {
     });
   }
 
-  it('is told with all its problems at once, in the order of the file', async () => {
+  it('is reported with all its problems at once, in the order of the file', async () => {
     const file = await fileWith(`${GOOD}hots: {}\npostgresql:\n  prot: 1\n  port: x\ngroups:\n  edge: {hosts: [pg9]}\nleader: pg7\n`);
     const { code, stderr } = await pgprov('validate', file);
     expect(code).toBe(2);
@@ -129,7 +129,7 @@ describe('a bad inventory', () => {
     expect(places).toEqual(['6:1', '8:3', '9:9', '11:18', '12:9']);
   });
 
-  it('is refused when it is not there, or is no file', async () => {
+  it('is refused when it does not exist, or is no file', async () => {
     for (const [path, words] of [
       [join(directory, 'nothing.yml'), /nothing\.yml: there is no such file/u],
       [directory, /is a directory, not an inventory file/u],
@@ -155,7 +155,7 @@ describe('a bad inventory', () => {
     expect(stderr).toMatch(/locked\.yml: must not be read by the current user/u);
   });
 
-  it('leaves nothing beside it', async () => {
+  it('leaves no file beside it', async () => {
     const place = join(directory, 'clean');
     await mkdir(place);
     const file = join(place, 'inventory.yml');
@@ -165,14 +165,14 @@ describe('a bad inventory', () => {
   });
 });
 
-describe('an inventory that is good', () => {
+describe('a valid inventory', () => {
   it('is called valid, with its leader and hosts', async () => {
     const { code, stdout, stderr } = await pgprov('validate', await fileWith(GOOD));
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/valid; cluster demo, first leader pg1, hosts pg1, pg2, pg3/u);
   });
 
-  it('is warned of an even number of etcd members, and why', async () => {
+  it('gives a warning for an even number of etcd members, with the reason', async () => {
     const { code, stderr } = await pgprov('validate', await fileWith(TWO_HOSTS));
     expect(code).toBe(0);
     expect(stderr).toMatch(
@@ -180,7 +180,7 @@ describe('an inventory that is good', () => {
     );
   });
 
-  it('is warned of a single etcd member, and why', async () => {
+  it('gives a warning for a single etcd member, with the reason', async () => {
     const { code, stderr } = await pgprov('validate', await fileWith('cluster: demo\nhosts:\n  pg1: 192.0.2.11\n'));
     expect(code).toBe(0);
     expect(stderr).toMatch(/warning: .*:2:1 hosts: a single etcd member: when it fails, the cluster has no leader.*\n.*use three/u);
@@ -214,7 +214,7 @@ postgresql:
   superuser_password: hunter2-in-the-open
 `;
 
-  it('tells every value and where it came from', async () => {
+  it('shows every value and its origin', async () => {
     const { code, stdout } = await pgprov('show', await fileWith(TEXT), '--set', 'pg2:etcd.quota_backend_bytes=100000000', '--host', 'pg2');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^pg2 {2}192\.0\.2\.12/u);
@@ -231,7 +231,7 @@ postgresql:
     expect(stdout + stderr).not.toContain('hunter2');
   });
 
-  it('says which hosts there are when there is no such one', async () => {
+  it('lists the hosts when the name is unknown', async () => {
     const { code, stderr } = await pgprov('show', await fileWith(TEXT), '--host', 'pg9');
     expect(code).toBe(2);
     expect(stderr).toContain('pg1, pg2, pg3');
@@ -248,14 +248,14 @@ describe('the command line', () => {
     expect((await pgprov('apply', '--help')).stdout).toContain('--role');
   });
 
-  it('refuses what it does not know', async () => {
+  it('refuses unknown options and commands', async () => {
     const file = await fileWith(GOOD);
     for (const [args, says] of [
       [['aply', file], /unknown command 'aply'[\s\S]*apply/u],
       [['apply', file, '--hosts', 'pg1'], /unknown option '--hosts'[\s\S]*--host/u],
       [['apply'], /no inventory file given\n.*→ give one, such as inventory\.yml; for a Vagrant lab use --vagrant/u],
       [['apply', file, file], /too many arguments/u],
-      [['apply', file, '--output', 'xml'], /--output.*tree, plain, json/u],
+      [['apply', file, '--output', 'xml'], /--output "xml" is none of its values[\s\S]*tree, plain, json/u],
       [[], /Usage: pgprov/u],
     ] as const) {
       const { code, stdout, stderr } = await pgprov(...args);
@@ -264,7 +264,7 @@ describe('the command line', () => {
     }
   });
 
-  it('tells the roles and their variables', async () => {
+  it('shows the roles and their variables', async () => {
     const roles = await pgprov('roles');
     expect(roles.code).toBe(0);
     for (const name of ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni'])

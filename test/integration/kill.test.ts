@@ -191,7 +191,7 @@ function checkCluster(cluster: () => TestCluster, tally: () => Tally): void {
     expect(lines.map((line) => line.split(', ').slice(1, 3).join(' ')).sort()).toEqual(['started pg1', 'started pg2', 'started pg3']);
   });
 
-  it('is left with no drafts, and no more data put aside than bootstraps and copies were interrupted', async () => {
+  it('leaves no drafts, and puts aside no more data than bootstraps and copies were interrupted', async () => {
     const starts = tally().interrupted.filter(({ stage }) => stage.startsWith('patroni/')).length;
     const audit = SYSTEMS[OS].family === 'debian' ? 'dpkg --audit; ' : '';
     for (const host of cluster().hosts) {
@@ -222,7 +222,7 @@ describe(`apply, killed with kill -9 ${WHERE} (${OS}, ${DEPTH})`, () => {
   });
 
   it(
-    'goes on with --resume each time, up to the last stage',
+    'continues with --resume each time, up to the last stage',
     async () => {
       const moments = choose(await momentsOf(cluster), PACKAGES, { before: 1, after: 6 }, 'kill', always);
       tally = await interruptEverywhere(cluster, moments, async (run, at) => {
@@ -260,7 +260,7 @@ describe(`apply, with all connections cut ${WHERE} (${OS}, ${DEPTH})`, () => {
   });
 
   it(
-    'ends each time, saying so, and goes on with --resume up to the last stage',
+    'ends each time with a message, and continues with --resume up to the last stage',
     async () => {
       const each = (command: (host: LabHost) => string): string => `${cluster.hosts.map((host) => `${command(host)} &`).join(' ')} wait`;
       const cut = each(({ container, user }) => `docker exec ${container} pkill -KILL -u ${user} sshd`);

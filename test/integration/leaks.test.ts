@@ -22,7 +22,7 @@ const GIVEN = {
 /** Files of pgprov's own that are there to hold secrets. */
 const SECRET_FILES = /(?:^|\/)(?:passwords\.yml|password-rotation\.yml|[^/]+\.key)$/u;
 
-describe('secrets, in a whole life of a cluster', () => {
+describe('secrets, during the whole life of a cluster', () => {
   let cluster: TestCluster;
   const secrets = new Map<string, string>(Object.entries(GIVEN));
   const runs: { name: string; run: Finished }[] = [];
@@ -128,7 +128,7 @@ describe('secrets, in a whole life of a cluster', () => {
     expect(secrets.get('store after the rotation')).not.toBe(GIVEN.store);
   });
 
-  it('would be seen', async () => {
+  it('would be found', async () => {
     const canary = `a canary's "song" \\ ${process.pid}`;
     const known = new Map([['canary', canary]]);
     for (const text of [
@@ -156,24 +156,24 @@ describe('secrets, in a whole life of a cluster', () => {
     expect(secretsIn(await there.stop(), known)).toEqual(['canary']);
   });
 
-  it('stand in nothing that is printed', () => {
+  it('appear in nothing that is printed', () => {
     expect(runs.flatMap(({ name, run }) => secretsIn(run.all, secrets).map((secret) => `${name}: ${secret}`))).toEqual([]);
     expect(runs.map(({ run }) => run.all).join('')).toContain('***');
   });
 
-  it('show in no list of processes on the control machine', () => {
+  it('appear in no process list on the control machine', () => {
     expect(ours).toContain('openssl');
     expect(secretsIn(ours, secrets)).toEqual([]);
   });
 
-  it('show in no list of processes on a host', () => {
+  it('appear in no process list on a host', () => {
     for (const seen of theirs) {
       expect(seen).toContain('psql');
       expect(secretsIn(seen, secrets)).toEqual([]);
     }
   });
 
-  it('stand in no file here but those that are for them, which only their owner reads', () => {
+  it('are in no local file except their own, which only their owner reads', () => {
     const given = new Set(['inventory.yml', 'identity.txt', 'become.password']);
     const found = filesBelow(cluster.directory)
       .map((path) => ({ name: relative(cluster.directory, path), path }))
@@ -189,7 +189,7 @@ describe('secrets, in a whole life of a cluster', () => {
     }
   });
 
-  it('stand in no file, log or journal of a host but those that are for them', async () => {
+  it('are in no file, log or journal of a host except their own', async () => {
     const patterns = [...secrets.values()]
       .flatMap(formsOf)
       .map((form) => `${form}\n`)

@@ -10,7 +10,7 @@ import { WrittenCluster } from './support/written-cluster.js';
 const STREAMING = ['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming'];
 const DOWN = ['shut down', 'shut down in recovery', 'shut down in recovery'];
 
-describe('maintenance', () => {
+describe('maintenance operations', () => {
   let written: WrittenCluster | undefined;
   let cluster: TestCluster;
   let writer: Writer;
@@ -49,7 +49,7 @@ describe('maintenance', () => {
     await written?.remove();
   });
 
-  it('begins and ends maintenance mode, seen by every member', async () => {
+  it('begin and end maintenance mode, seen by every member', async () => {
     expect(await run(0, 'pause', '--check')).toContain('put demo into maintenance mode (on pg1)');
     expect(await patronictlConfig(cluster.host('pg1'))).not.toContain('pause');
     await run(0, 'pause', '--yes');
@@ -66,7 +66,7 @@ describe('maintenance', () => {
     expect(await members()).toEqual(STREAMING);
   });
 
-  it('reads files again, unless one has an error', async () => {
+  it('reload files, unless one has an error', async () => {
     const loaded = (name: string): Promise<string> => sql(cluster.host(name), 'SELECT extract(epoch FROM pg_conf_load_time())');
     const before = await Promise.all(['pg1', 'pg2', 'pg3'].map(loaded));
     const access = await sql(cluster.host('pg2'), 'SHOW hba_file');
@@ -81,7 +81,7 @@ describe('maintenance', () => {
     expect(await members()).toEqual(STREAMING);
   });
 
-  it('does not let an apply wait for what maintenance mode holds down', async () => {
+  it('keep an apply from waiting for a server that maintenance mode keeps down', async () => {
     await must(cluster.host('pg3'), 'systemctl stop patroni');
     await run(0, 'pause', '--yes');
     expect(await run(4, 'apply', '--yes')).toContain('PostgreSQL is down, and Patroni does not start it in maintenance mode');
@@ -91,7 +91,7 @@ describe('maintenance', () => {
     expect(await members()).toEqual(STREAMING);
   });
 
-  it('stops a part only where nobody would take over', async () => {
+  it('stop some members only when no other member would take over', async () => {
     expect(await run(4, 'stop', '--host', 'pg1', '--yes')).toContain(
       'pg1 leads, and pg2 and pg3 would stay up: one of them would take over',
     );
@@ -103,7 +103,7 @@ describe('maintenance', () => {
     expect(await members()).toEqual(STREAMING);
   });
 
-  it('stops all and starts them without a failover, and every commit is there', async () => {
+  it('stop all members and start them without a failover, with every commit', async () => {
     expect(await run(0, 'stop', '--check')).toMatch(
       /1\. stop Patroni and PostgreSQL on pg2 and pg3[^]*2\. stop Patroni and PostgreSQL on pg1, the leader/u,
     );
@@ -124,7 +124,7 @@ describe('maintenance', () => {
     expect(await run(0, 'start', '--yes')).toContain('all members run already');
   });
 
-  it('stays down when all hosts boot, and loses nothing when the host of the last leader comes back last', async () => {
+  it('keep members down when all hosts boot, and lose nothing when the host of the last leader comes back last', async () => {
     await run(0, 'stop', '--yes');
     const [leader, ...others] = cluster.hosts as [LabHost, ...LabHost[]];
     await Promise.all(cluster.hosts.map((host) => host.kill()));
@@ -142,7 +142,7 @@ describe('maintenance', () => {
     expect((await cluster.run('apply')).all).toContain('No changes');
   });
 
-  it('is finished by the same command after it was killed at each step', async () => {
+  it('are finished by the same command after they were killed at each step', async () => {
     const before = Number(await timelines());
     await killed(/stop Patroni and PostgreSQL on pg2 and pg3/u, 'stop', '--yes');
     await finishes('stop', '--yes');

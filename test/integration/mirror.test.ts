@@ -57,14 +57,14 @@ describe('the source of packages', () => {
       expect(run.all).toContain('was not added');
     });
 
-    it('is not added when the signature does not fit', async () => {
+    it('is not added when the signature does not match', async () => {
       const run = await apply({ base_url: faultyPgdg('badsig') });
       expect(run.code).toBe(1);
       expect(run.all).toMatch(/BADSIG|bad signature|signature.*invalid|invalid signature|verif/iu);
       expect(run.all).toContain('was not added');
     });
 
-    it('is not added when somebody else signs', async () => {
+    it('is not added when the signature is made with another key', async () => {
       const run = await apply({ base_url: faultyPgdg('wrongkey') });
       expect(run.code).toBe(1);
       expect(run.all).toMatch(/NO_PUBKEY|Missing key|not available|verif/iu);
@@ -90,7 +90,7 @@ describe('the source of packages', () => {
       expect(await must(host, 'ls /etc/apt/keyrings 2>/dev/null || :')).toBe('');
     }
 
-    it('does not trust the wrong one under the right address', async () => {
+    it('does not trust the wrong one at the right address', async () => {
       const run = await apply({ key_url: STRANGERS_KEY_URL });
       expect(run.all).toContain(`the key at ${STRANGERS_KEY_URL} is not the pinned one`);
       expect(run.all).toContain(`found ${stranger}, expected ${pgdg}`);
@@ -116,13 +116,13 @@ describe('the source of packages', () => {
       await expectNoTrust(run);
     });
 
-    it('takes an inline one, without fetching any', async () => {
+    it('accepts an inline one, without fetching any', async () => {
       const run = await apply({ key: (await publicKey('pgdg')).armored, key_url: 'https://down.lab/key.asc' });
       expect(run.code).toBe(0);
       expect(await source()).toContain('Signed-By: ');
     });
 
-    it('takes the key of a mirror that signs with its own', async () => {
+    it('accepts the key of a mirror that signs with its own', async () => {
       const run = await apply({ base_url: faultyPgdg('wrongkey'), key_url: STRANGERS_KEY_URL, key_fingerprint: stranger });
       expect(run.code).toBe(0);
       await must(host, 'apt-get -q -o APT::Update::Error-Mode=any update');
@@ -142,7 +142,7 @@ describe('the source of packages', () => {
       expect(await must(host, 'apt-cache policy postgresql-17')).toContain('https://apt.postgresql.org/pub/repos/apt trixie-pgdg/main');
     });
 
-    it('moves to a mirror that is given as a variable', async () => {
+    it('moves to a mirror that a variable names', async () => {
       const run = await apply({ base_url: 'http://apt.postgresql.org/pub/repos/apt' });
       expect(run.code).toBe(0);
       expect(await source()).toMatch(/^URIs: http:\/\/apt\.postgresql\.org\/pub\/repos\/apt$/mu);
@@ -152,7 +152,7 @@ describe('the source of packages', () => {
       expect((await cluster.run('apply', '--role', 'pgdg')).all).toContain('No changes');
     });
 
-    it('keeps the source it has when the next mirror is down', async () => {
+    it('keeps the current source when the next mirror is down', async () => {
       const before = await source();
       const run = await apply({ base_url: faultyPgdg('down') });
       expect(run.code).toBe(1);

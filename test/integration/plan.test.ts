@@ -6,7 +6,7 @@ import { fingerprint, must, sql } from './support/outside.js';
 import { pgprov, type Finished } from './support/pgprov.js';
 import { patience } from '../support/patience.js';
 
-describe('plan, aim and drift on Debian 13', () => {
+describe('plan, selection and drift on Debian 13', () => {
   let cluster: TestCluster;
 
   const file = (name: string): string => join(cluster.directory, name);
@@ -22,7 +22,7 @@ describe('plan, aim and drift on Debian 13', () => {
     await cluster?.remove();
   });
 
-  describe('a run aimed at a part of a cluster that does not exist yet', () => {
+  describe('a run for a part of a cluster that does not exist yet', () => {
     it('says which roles the host needs first', async () => {
       await must(cluster.host('pg1'), 'apt-get -qq -y purge postgresql-17 2>&1');
       const run = await bare('run', 'patroni', cluster.file, '--host', 'pg1');
@@ -31,7 +31,7 @@ describe('plan, aim and drift on Debian 13', () => {
       expect(run.all).toMatch(/→ select it as well: --role postgresql,patroni/u);
     });
 
-    it('says which members etcd cannot begin without', async () => {
+    it('says which members etcd needs to begin', async () => {
       const run = await bare('apply', cluster.file, '--host', 'pg2', '--role', 'base,etcd');
       expect(run.code).toBe(1);
       expect(run.all).toMatch(
@@ -45,7 +45,7 @@ describe('plan, aim and drift on Debian 13', () => {
       expect(run.all).toMatch(/pg2: the cluster does not exist yet, and its first leader pg1 is not part of this run/u);
     });
 
-    it('names what there is for an aim at nothing', async () => {
+    it('lists hosts and roles when nothing matches', async () => {
       const run = await bare('apply', cluster.file, '--group', 'fra');
       expect(run.code).toBe(2);
       expect(run.all).toMatch(/there is no group "fra"\n.*did you mean far\? the groups are far/u);
@@ -53,7 +53,7 @@ describe('plan, aim and drift on Debian 13', () => {
   });
 
   describe('a plan in a file', () => {
-    it('foresees a new cluster, and tells by its exit code', async () => {
+    it('announces a new cluster, with its exit code', async () => {
       const plan = await bare('plan', cluster.file, '--detailed-exitcode', '-o', file('plan.json'));
       expect(plan.code).toBe(6);
       expect(plan.stdout).toMatch(/start patroni \(projected\)/u);
@@ -89,7 +89,7 @@ describe('plan, aim and drift on Debian 13', () => {
       expect(secret.all).not.toContain('not4anybody');
     });
 
-    it('is refused when a host has moved since', async () => {
+    it('is refused when a host has changed since', async () => {
       const before = await Promise.all(cluster.hosts.map(fingerprint));
       await must(cluster.host('pg2'), 'mv /etc/hosts /etc/hosts.kept && sed s/BEGIN/begin/ /etc/hosts.kept >/etc/hosts');
       const run = await bare('apply', file('work.json'));
@@ -101,7 +101,7 @@ describe('plan, aim and drift on Debian 13', () => {
       expect(await Promise.all(cluster.hosts.map(fingerprint))).toEqual(before);
     });
 
-    it('is refused when the inventory has moved since', async () => {
+    it('is refused when the inventory has changed since', async () => {
       const text = await readFile(cluster.file, 'utf8');
       await writeFile(cluster.file, `${text}# looked at\n`);
       const run = await bare('apply', file('work.json'));
@@ -110,7 +110,7 @@ describe('plan, aim and drift on Debian 13', () => {
       await writeFile(cluster.file, text);
     });
 
-    it('takes nothing else beside it, and goes through when all is as it was', async () => {
+    it('accepts no other option, and is carried out when nothing has changed', async () => {
       const aimed = await bare('apply', file('work.json'), '--host', 'pg1');
       expect(aimed.code).toBe(2);
       expect(aimed.all).toMatch(/is a plan, and --host would change what it does/u);
@@ -130,7 +130,7 @@ describe('plan, aim and drift on Debian 13', () => {
       expect(await Promise.all(cluster.hosts.map(fingerprint))).toEqual(before);
     });
 
-    it('is only looked at with --check, and shown with --diff', async () => {
+    it('is only read with --check, and shown with --diff', async () => {
       const before = await Promise.all(cluster.hosts.map(fingerprint));
       const check = await bare('apply', cluster.file, '--check');
       expect(check.code).toBe(0);
@@ -151,13 +151,13 @@ describe('plan, aim and drift on Debian 13', () => {
   });
 
   describe('drift', () => {
-    it('is none, and quiet about it when asked', async () => {
+    it('is absent, and prints nothing with --quiet', async () => {
       const drift = await bare('diff', cluster.file);
       expect([drift.code, drift.stdout]).toEqual([0, 'demo: no drift, 3 hosts are as the inventory says.\n']);
       expect((await bare('diff', cluster.file, '--quiet')).all).toBe('');
     });
 
-    it('is reported with what differs, and mended by one role on some hosts', async () => {
+    it('is reported with what differs, and corrected by one role on some hosts', async () => {
       await must(cluster.host('pg3'), 'echo ETCD_SNAPSHOT_COUNT=5 >>/etc/default/etcd');
       const drift = await bare('diff', cluster.file, '--quiet');
       expect(drift.code).toBe(6);
@@ -170,7 +170,7 @@ describe('plan, aim and drift on Debian 13', () => {
       expect((await bare('diff', cluster.file)).code).toBe(0);
     });
 
-    it('says nothing of roles that are left out', async () => {
+    it('is not reported for roles that are left out', async () => {
       await must(cluster.host('pg1'), 'sed -i s/BEGIN/begin/ /etc/hosts');
       expect((await bare('diff', cluster.file, '--skip-role', 'base')).code).toBe(0);
       expect((await bare('diff', cluster.file, '--group', 'far')).code).toBe(0);

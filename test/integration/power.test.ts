@@ -14,7 +14,7 @@ describe('a host that loses its power during the first apply', () => {
 
   longCase(
     'packages half installed',
-    'has its packages half installed: the next apply finishes the job, and starts nothing before its time',
+    'has its packages half installed: the next apply finishes the job, and starts no service too early',
     async () => {
       cluster = await TestCluster.start('itpower', 'debian13');
       const pg2 = cluster.host('pg2');

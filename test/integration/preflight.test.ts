@@ -5,7 +5,7 @@ import { controldata, etcdctl, must } from './support/outside.js';
 import { start, type Finished } from './support/pgprov.js';
 import { holdPackageLock, listen, traces } from './support/traces.js';
 
-describe('a host that is not fit', () => {
+describe('an unsuitable host', () => {
   let cluster: TestCluster;
   let pg1: LabHost;
   let pg2: LabHost;
@@ -39,7 +39,7 @@ describe('a host that is not fit', () => {
     }
   }
 
-  it('runs an unsupported system', async () => {
+  it('is refused when it runs an unsupported system', async () => {
     await expectObjection(
       pg1,
       "rm /etc/os-release && printf 'ID=plan9\\nVERSION_ID=4\\nVERSION_CODENAME=fourth\\n' >/etc/os-release",
@@ -48,7 +48,7 @@ describe('a host that is not fit', () => {
     );
   });
 
-  it('runs a version that is not supported', async () => {
+  it('is refused when it runs an unsupported version', async () => {
     await expectObjection(
       pg1,
       'rm /etc/os-release && printf \'ID=debian\\nVERSION_ID="10"\\nVERSION_CODENAME=buster\\n\' >/etc/os-release',
@@ -57,14 +57,14 @@ describe('a host that is not fit', () => {
     );
   });
 
-  it('does not run systemd', async () => {
+  it('is refused when it does not run systemd', async () => {
     await expectObjection(pg1, 'mv /run/systemd/system /run/systemd/away', 'mv /run/systemd/away /run/systemd/system', [
       /pg1.*does not run systemd/u,
       /boot the host with it/u,
     ]);
   });
 
-  it('has ports taken by something else', async () => {
+  it('is refused when another program uses its ports', async () => {
     await listen(pg1, 5432, 'squatter');
     await listen(pg1, 2380, 'burrower');
     await expectObjection(pg1, ':', 'systemctl stop squatter burrower', [
@@ -74,7 +74,7 @@ describe('a host that is not fit', () => {
     ]);
   });
 
-  it('has a clock that is ahead', async () => {
+  it('is refused when its clock is ahead', async () => {
     await expectObjection(
       pg2,
       `printf '#!/bin/sh\\nexec /usr/bin/date -d "+1 hour" "$@"\\n' >/usr/local/bin/date && chmod 755 /usr/local/bin/date`,
@@ -83,7 +83,7 @@ describe('a host that is not fit', () => {
     );
   });
 
-  it('has too little space for the data', async () => {
+  it('is refused when it has too little space for the data', async () => {
     const tmpfs = (path: string): [string, string] => [
       `mkdir -p ${path} && mount -t tmpfs -o size=64m tmpfs ${path}`,
       `umount ${path} && rmdir ${path}`,
@@ -95,7 +95,7 @@ describe('a host that is not fit', () => {
     await expectObjection(pg2, ...tmpfs('/var/lib/etcd'), [/pg2.*has only 6\d MiB free for \/var\/lib\/etcd/u]);
   });
 
-  it('has too little memory', async () => {
+  it('is refused when it has too little memory', async () => {
     await expectObjection(
       pg1,
       ':',
@@ -106,7 +106,7 @@ describe('a host that is not fit', () => {
     );
   });
 
-  it('is not let through by a firewall', async () => {
+  it('is refused when a firewall blocks it', async () => {
     await expectObjection(
       pg2,
       "nft 'add table inet lab; add chain inet lab in { type filter hook input priority 0; }; add rule inet lab in tcp dport { 2380, 5432 } drop'",
@@ -119,7 +119,7 @@ describe('a host that is not fit', () => {
     );
   });
 
-  it('is not found under its name by the others', async () => {
+  it('is refused when the others cannot resolve its name', async () => {
     const hosts = Object.fromEntries(cluster.hosts.map(({ name, address }) => [name, address]));
     await cluster.write({ hosts: { ...hosts, pg2: { address: pg2.address, cluster_address: 'pg2.nowhere.invalid' } } });
     await expectObjection(pg1, ':', ':', [
@@ -130,7 +130,7 @@ describe('a host that is not fit', () => {
   });
 });
 
-describe('a host where something goes wrong on the way', () => {
+describe('a host where something fails during the run', () => {
   let cluster: TestCluster;
   let host: LabHost;
 
@@ -143,7 +143,7 @@ describe('a host where something goes wrong on the way', () => {
     await cluster?.remove();
   });
 
-  it('has no room for packages: told with apt’s words, and the next run finishes', async () => {
+  it('has no room for packages: apt’s message is shown, and the next run finishes', async () => {
     await must(host, 'mount -t tmpfs -o size=64k tmpfs /var/cache/apt/archives');
     const full = await cluster.run('apply', '--role', 'base');
     await must(host, 'umount /var/cache/apt/archives');
@@ -154,7 +154,7 @@ describe('a host where something goes wrong on the way', () => {
     expect(await must(host, 'ls /usr/sbin/policy-rc.d 2>/dev/null || :')).toBe('');
   });
 
-  it('waits for somebody else’s package manager, naming it, and goes on', async () => {
+  it('waits for another package manager, naming it, and continues', async () => {
     const lock = await holdPackageLock(host);
     const run = start(['apply', cluster.file, '--yes', '--role', 'base']);
     await run.printed(/waiting for the package manager's lock, held by process \d+ \(perl\) \([4-9] s\)/u);
@@ -206,7 +206,7 @@ describe('a host that has no room for the data', () => {
     expect(full.all).toMatch(/No space left on device/u);
   });
 
-  it('is finished by the next run once it has some, also past the mark of an attempt that Patroni was stopped in', async () => {
+  it('is finished by the next run once it has room, even after Patroni was stopped during an attempt', async () => {
     await must(host, 'mount -o remount,size=1g /var/lib/postgresql');
     // Patroni leaves it when it is stopped while initdb runs, which pgprov's own stop hits now and then.
     await etcdctl(host, "put /service/demo/initialize ''");

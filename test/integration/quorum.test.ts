@@ -6,7 +6,7 @@ import { TestCluster } from './support/cluster.js';
 import { describeMembers, etcdctl, must, sql } from './support/outside.js';
 import { start } from './support/pgprov.js';
 
-describe('etcd’s quorum on a cluster that runs', () => {
+describe('etcd’s quorum in a running cluster', () => {
   let cluster: TestCluster;
   let pg1: LabHost;
   let pg2: LabHost;
@@ -56,7 +56,7 @@ describe('etcd’s quorum on a cluster that runs', () => {
     await expectWell();
   });
 
-  it('is asked again when a host has lost its power in an earlier stage', async () => {
+  it('is checked again when a host has lost power in an earlier stage', async () => {
     const before = await processes(pg1, pg2);
     const run = start(['apply', cluster.file, '--yes', '--set', 'etcd.heartbeat_interval=150', '--set', 'etcd.election_timeout=1500']);
     // Cutting the power takes a moment, in which the run goes through several stages.
@@ -74,7 +74,7 @@ describe('etcd’s quorum on a cluster that runs', () => {
     await expectWell();
   });
 
-  longCase('a replaced member of etcd', 'is not asked of a member that was replaced by hand, after its data was lost', async () => {
+  longCase('a replaced member of etcd', 'does not include a member that was replaced by hand after its data was lost', async () => {
     await must(pg3, 'systemctl stop etcd && rm -rf /var/lib/etcd/demo/member');
     for (const command of ['plan', 'apply']) {
       const run = await cluster.run(command);
@@ -102,7 +102,7 @@ describe('etcd’s quorum on a cluster that runs', () => {
     expect(diff.code, diff.all).toBe(0);
   });
 
-  longCase('a second etcd', 'never becomes that of a second etcd when two of three have lost their data', async () => {
+  longCase('a second etcd', 'is not replaced by a second etcd when two of three members have lost their data', async () => {
     await must(pg1, 'systemctl stop etcd');
     for (const host of [pg2, pg3]) await must(host, 'systemctl stop etcd && mv /var/lib/etcd/demo/member /var/lib/etcd/demo.away');
     for (const words of [[], ['--host', 'pg2,pg3']]) {
@@ -120,7 +120,7 @@ describe('etcd’s quorum on a cluster that runs', () => {
     await expectWell();
   });
 
-  it('has its client certificates turned off by a drop-in: status, diff and apply say so, and what mends it', async () => {
+  it('stays intact when a drop-in turns client certificates off: status, diff and apply say so, with the correction', async () => {
     const directory = '/etc/systemd/system/etcd.service.d';
     await must(
       pg2,

@@ -38,7 +38,7 @@ describe('pgprov rebuild', () => {
     expect(await writer.lost([])).toEqual([]);
   });
 
-  it('shows its steps and touches nothing', async () => {
+  it('shows its steps and changes nothing', async () => {
     const { code, all } = await rebuild('--check');
     expect(code, all).toBe(0);
     expect(all).toContain('1. stop Patroni on pg3 and put its data aside');
@@ -63,7 +63,7 @@ describe('pgprov rebuild', () => {
     expect(await asides()).toEqual([]);
   });
 
-  it('copies the data anew, with a fast checkpoint, and keeps what was there', async () => {
+  it('copies the data anew, with a fast checkpoint, and keeps the old data', async () => {
     const identifier = await sql(cluster.host('pg1'), 'SELECT system_identifier FROM pg_control_system()');
     await sql(cluster.host('pg3'), 'SELECT 1');
     await must(cluster.host('pg3'), `touch ${DATA}/of-the-old-copy`);
@@ -112,7 +112,7 @@ describe('pgprov rebuild', () => {
     expect(await begun()).toBe('');
   });
 
-  it('does not give up commits that nobody else has, unless told so, and keeps them even then', async () => {
+  it('does not discard commits that nobody else has unless told to, and keeps them even then', async () => {
     const pg3 = cluster.host('pg3');
     await must(pg3, 'systemctl stop patroni');
     const local = `runuser -u postgres -- ${BIN}/pg_ctl -D ${DATA} -w`;
@@ -142,7 +142,7 @@ describe('pgprov rebuild', () => {
     await must(pg3, `runuser -u postgres -- ${BIN}/pg_ctl -D ${aside} -w stop`);
   });
 
-  it('has Patroni remove the data where that is asked for', async () => {
+  it('has Patroni remove the data when asked to', async () => {
     const before = await asides();
     await must(cluster.host('pg3'), `touch ${DATA}/of-the-old-copy`);
     const { code, all } = await rebuild('--yes', '--discard');
@@ -151,7 +151,7 @@ describe('pgprov rebuild', () => {
     await must(cluster.host('pg3'), `test ! -e ${DATA}/of-the-old-copy`);
   });
 
-  it('leaves nothing for an apply to do, and reloads for the option of the copy alone', async () => {
+  it('leaves nothing to do for an apply, and only reloads when the option for the copy changes', async () => {
     const clean = await cluster.run('apply');
     expect(clean.code, clean.all).toBe(0);
     expect(clean.all).toContain('No changes');

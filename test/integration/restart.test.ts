@@ -64,7 +64,7 @@ describe('pgprov restart', () => {
     ]);
   });
 
-  it('shows an order of two turns where one limit is raised and another lowered, and keeps to it', async () => {
+  it('plans two turns when one limit is raised and another lowered, and follows that order', async () => {
     await want({ max_connections: 120, max_worker_processes: 12 });
     const applied = await cluster.run('apply');
     expect(applied.all).toContain(`PostgreSQL needs a restart; when it suits you, run \`pgprov restart ${cluster.file} --pending\``);
@@ -96,7 +96,7 @@ describe('pgprov restart', () => {
     expect(await postgresStarts(cluster.hosts)).toEqual(after);
   });
 
-  it('stops at the first member with PostgreSQL’s sentence, and says how the change is taken back', async () => {
+  it('stops at the first member with PostgreSQL’s sentence, and says how to revert the change', async () => {
     await patronictl(cluster.host('pg1'), 'edit-config demo -p shared_preload_libraries=of-nobody --force');
     const [first = '', second = ''] = standbys();
     const before = await postgresStarts(cluster.hosts);

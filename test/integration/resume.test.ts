@@ -21,7 +21,7 @@ const UNDER_WAY: readonly (readonly [title: string, pattern: RegExp])[] = [
   ['while the replicas are made', /pg[23]\s+patroni\/start\s+changed: start patroni/u],
 ];
 
-describe('a run that is broken off again and again', () => {
+describe('a run that is interrupted again and again', () => {
   let cluster: TestCluster;
 
   beforeAll(async () => {
@@ -33,7 +33,7 @@ describe('a run that is broken off again and again', () => {
   });
 
   for (const [title, pattern] of UNDER_WAY) {
-    it(`is killed ${title}, and its lock goes with it`, async () => {
+    it(`is killed ${title}, and its lock is released`, async () => {
       const run = start(['apply', cluster.file, '--yes']);
       const reached = await Promise.race([run.printed(pattern).then(() => 'reached'), run.finished.then(() => 'finished')]);
       run.process.kill('SIGKILL');
@@ -44,7 +44,7 @@ describe('a run that is broken off again and again', () => {
     });
   }
 
-  it('loses the power of a replica while it is copied', async () => {
+  it('survives a power loss of a replica while it is being copied', async () => {
     const run = start(['apply', cluster.file, '--yes']);
     await Promise.race([run.printed(/plan:/u), run.finished]);
     await cluster.host('pg3').kill();
@@ -66,7 +66,7 @@ describe('a run that is broken off again and again', () => {
     expect(await sql(cluster.host('pg1'), "select count(*) from pg_stat_replication where state = 'streaming'")).toBe('2');
   });
 
-  it('does not start Patroni on a base backup that no server has started on, but has it copied anew', async () => {
+  it('does not start Patroni on a base backup that no server has ever started on, but has it copied anew', async () => {
     const [pg1, pg3] = [cluster.host('pg1'), cluster.host('pg3')];
     // As power that goes at the end of a copy leaves it. Patroni would recover it alone, and it would part from its leader.
     await must(pg3, 'systemctl disable --now patroni');
@@ -82,7 +82,7 @@ describe('a run that is broken off again and again', () => {
     expect(await must(pg3, 'ls -d /var/lib/postgresql/17/main.aside-*/backup_label | wc -l')).toBe('1');
   });
 
-  it('is then changed by no further apply', async () => {
+  it('leaves nothing to change for a further apply', async () => {
     expect((await cluster.run('apply')).all).toContain('No changes');
   });
 

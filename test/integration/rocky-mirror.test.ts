@@ -49,21 +49,21 @@ describe('the source of packages on Rocky 9', () => {
       expect(run.all).toMatch(/pgprov-pgdg-common is https:\/\/unsigned\.lab/u);
     });
 
-    it('is not added when the signature does not fit', async () => {
+    it('is not added when the signature does not match', async () => {
       const run = await apply({ base_url: faultyPgdg('badsig', 'el') });
       expect(run.code).toBe(1);
       expect(run.all).toMatch(/Bad (?:GPG|PGP) signature|signature verification error/iu);
       expect(run.all).toMatch(/pgprov-pgdg-common is https:\/\/badsig\.lab/u);
     });
 
-    it('is not added when somebody else signs', async () => {
+    it('is not added when the signature is made with another key', async () => {
       const run = await apply({ base_url: faultyPgdg('wrongkey', 'el') });
       expect(run.code).toBe(1);
       expect(run.all).toMatch(/signature|GPG|key/iu);
       expect(run.all).toMatch(/pgprov-pgdg-common is https:\/\/wrongkey\.lab/u);
     });
 
-    it('takes no key but the pinned one', async () => {
+    it('accepts no key but the pinned one', async () => {
       await must(host, 'rm -f /etc/pki/rpm-gpg/PGDG-RPM-GPG-KEY-pgprov');
       const run = await apply({ key_url: `${faultyPgdg('wrongkey', 'el')}/keys/PGDG-RPM-GPG-KEY-RHEL` });
       expect(run.code).toBe(1);
@@ -80,7 +80,7 @@ describe('the source of packages on Rocky 9', () => {
     expect((await host.exec('rpm -q postgresql15-server')).code).toBe(1);
   });
 
-  it('goes back to the good mirror, and on where it was', async () => {
+  it('returns to the good mirror, and continues where it was', async () => {
     const run = await apply({}, '--role', 'pgdg', '--role', 'postgresql');
     expect(run.code).toBe(0);
     expect(await must(host, 'rpm -q postgresql15-server')).toContain('PGDG');

@@ -46,7 +46,7 @@ describe('a server without Patroni on Rocky 9', () => {
     expect((await host.exec('ls /etc/systemd/system | grep initdb')).stdout).toBe('');
   });
 
-  it('has its directory and its port labelled where SELinux is on, and SELinux left on', async () => {
+  it('has its directory and its port labelled when SELinux is on, and SELinux stays on', async () => {
     const log = await must(host, `cat ${SELINUX_LOG}`);
     expect(log).toMatch(/semanage fcontext -a -t postgresql_db_t \/srv\/pg\/data\(\/\.\*\)\?/u);
     expect(log).toMatch(/restorecon -R \/srv\/pg\/data/u);
@@ -55,7 +55,7 @@ describe('a server without Patroni on Rocky 9', () => {
     expect(await must(host, 'getenforce')).toBe('Enforcing');
   });
 
-  it('is changed by no second apply', async () => {
+  it('is not changed by a second apply', async () => {
     const started = await psql('select pg_postmaster_start_time()');
     const second = await apply();
     expect(second.code).toBe(0);
@@ -63,14 +63,14 @@ describe('a server without Patroni on Rocky 9', () => {
     expect(await psql('select pg_postmaster_start_time()')).toBe(started);
   });
 
-  it('takes a changed parameter with a reload', async () => {
+  it('applies a changed parameter with a reload', async () => {
     const started = await psql('select pg_postmaster_start_time()');
     expect((await apply({ parameters: { work_mem: '9MB' } })).code).toBe(0);
     expect(await psql('show work_mem')).toBe('9MB');
     expect(await psql('select pg_postmaster_start_time()')).toBe(started);
   });
 
-  it('is not led to an empty directory by a changed inventory', async () => {
+  it('keeps its data directory when the inventory names another', async () => {
     const run = await apply({ data_dir: '/srv/other' });
     expect(run.code).toBe(4);
     expect(run.all).toMatch(/postgresql\.data_dir is \/srv\/other \(\S+:\d+\), but PostgreSQL runs in \/srv\/pg\/data/u);
@@ -78,7 +78,7 @@ describe('a server without Patroni on Rocky 9', () => {
     expect(await psql('show data_directory')).toBe(DATA);
   });
 
-  it('refuses a path that the platform’s tools would split', async () => {
+  it('is refused with a path that the platform’s tools would split', async () => {
     const run = await apply({ data_dir: '/srv/my data' });
     expect(run.code).not.toBe(0);
     expect(run.all).toMatch(/can hold only letters, digits|but PostgreSQL runs in \/srv\/pg\/data/u);

@@ -44,7 +44,7 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     await cluster?.remove();
   });
 
-  it('is applied in one go, without Python on the hosts’ PATH being asked for', () => {
+  it('is applied in one go, without Python in the PATH of the hosts', () => {
     expect(first.all).not.toContain('error:');
     expect(first.code).toBe(0);
   });
@@ -57,7 +57,7 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     await expect.poll(() => sql(cluster.host('pg3'), 'select answer from proof')).toBe('42');
   });
 
-  it('runs PGDG’s packages, whatever stream somebody had enabled', async () => {
+  it('runs PGDG’s packages, whatever module stream was enabled', async () => {
     for (const host of cluster.hosts) {
       expect(await must(host, 'rpm -q --qf "%{RELEASE}\\n" postgresql15-server etcd patroni')).toMatch(/^(?:\S*PGDG\S*\n?){3}$/u);
       expect((await host.exec('rpm -q postgresql-server')).code).not.toBe(0);
@@ -65,7 +65,7 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     }
   });
 
-  it('has checksums, and three etcd members that read keys past the package’s closed directory', async () => {
+  it('has checksums, and three etcd members that read their keys although the package’s directory is closed', async () => {
     for (const host of cluster.hosts) {
       expect(await controldata(host, 'Data page checksum version')).toBe('1');
       expect(await must(host, "stat -c '%U %a' /etc/etcd /etc/pki/etcd/node.key")).toBe('root 750\netcd 600');
@@ -92,7 +92,7 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     expect(await gets(stranger, pg1, 5432)).toBe(false);
   });
 
-  it('is changed by no second apply', async () => {
+  it('is not changed by a second apply', async () => {
     const before = await Promise.all(cluster.hosts.map(fingerprint));
     const second = await cluster.run('apply');
     expect(second.code).toBe(0);
@@ -100,7 +100,7 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     expect(await Promise.all(cluster.hosts.map(fingerprint))).toEqual(before);
   });
 
-  it('takes one role on one host', async () => {
+  it('can be applied for one role on one host', async () => {
     await must(cluster.host('pg3'), 'rm /etc/yum.repos.d/pgdg-pgprov.repo');
     const run = await cluster.run('apply', '--host', 'pg3', '--role', 'pgdg');
     expect(run.code).toBe(0);
@@ -109,7 +109,7 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     );
   });
 
-  it('moves its leader, and is left alone by the apply after', async () => {
+  it('moves its leader, and the next apply keeps it there', async () => {
     await patronictl(
       cluster.host('pg1'),
       `switchover --${os === 'rocky9' || os === 'rocky8' ? 'primary' : 'leader'} pg1 --candidate pg2 --force`,
@@ -119,7 +119,7 @@ describe.each(VARIANTS.filter(({ os }) => MATRIX || os === 'rocky9'))('a three-n
     expect((await cluster.run('apply')).all).toContain('No changes');
   });
 
-  it('comes back from a reboot', async () => {
+  it('comes back after a reboot', async () => {
     const pg3 = cluster.host('pg3');
     await pg3.stop();
     await pg3.start();

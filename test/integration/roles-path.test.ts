@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeFiles } from './support/guide.js';
 import { pgprov } from './support/pgprov.js';
 
-describe('a role that cannot be used', () => {
+describe('an invalid role', () => {
   const SOUND = "description: 'x', variables: { type: 'object', properties: {} }, stages: () => []";
   const INVENTORY = 'cluster: demo\nrolesPath: roles\nroles: [base, x]\nhosts: {pg1: 192.0.2.1, pg2: 192.0.2.2, pg3: 192.0.2.3}\n';
   let directory: string;
@@ -29,21 +29,21 @@ describe('a role that cannot be used', () => {
       says: 'x.ts:1:19: cannot be read: Expression expected',
     },
     {
-      what: 'TypeScript that is more than types',
+      what: 'TypeScript with more than types',
       file: 'x.ts',
       text: 'enum A { B }',
       says: 'x.ts:1:1: cannot be read: TypeScript enum is not supported',
     },
     { what: 'a module that throws', file: 'x.ts', text: "\nthrow new Error('boom');", says: 'x.ts:2:7: boom' },
     {
-      what: 'a name that the API has not',
+      what: 'an unknown name of the API',
       file: 'x.ts',
       text: "import { defineRoll } from 'pgprov';\nexport default defineRoll;",
       says: "x.ts:1: cannot be read: The requested module 'pgprov' does not provide an export named 'defineRoll'",
     },
-    { what: 'a module that is not there', file: 'x.ts', text: "import './nope.js';", says: 'x.ts: Cannot find module' },
+    { what: 'a missing module', file: 'x.ts', text: "import './nope.js';", says: 'x.ts: Cannot find module' },
     { what: 'no export', file: 'x.js', text: '', says: 'x.js: exports no role' },
-    { what: 'something else', file: 'x.js', text: 'export default 3;', says: 'x.js: its default export is not a role' },
+    { what: 'an export that is no role', file: 'x.js', text: 'export default 3;', says: 'x.js: its default export is not a role' },
     {
       what: 'a property that no role has',
       file: 'x.js',
@@ -56,7 +56,12 @@ describe('a role that cannot be used', () => {
       text: `export default { name: 'x', ${SOUND}, requires: 'base' };`,
       says: 'x.js: requires must be a list of names of roles',
     },
-    { what: 'another name', file: 'x.js', text: `export default { name: 'y', ${SOUND} };`, says: 'x.js: its role is called "y"' },
+    {
+      what: 'a name other than that of its file',
+      file: 'x.js',
+      text: `export default { name: 'y', ${SOUND} };`,
+      says: 'x.js: its role is called "y"',
+    },
     {
       what: 'the name of a role that comes with pgprov',
       file: 'base.js',
@@ -70,25 +75,25 @@ describe('a role that cannot be used', () => {
       says: 'hosts.js: "hosts" is a key of inventories',
     },
     {
-      what: 'a role that is not there',
+      what: 'a dependency on a missing role',
       file: 'x.js',
       text: `export default { name: 'x', ${SOUND}, requires: ['patrony'] };`,
       says: 'role x: requires names "patrony", which is no role; did you mean "patroni"?',
     },
     {
-      what: 'a circle',
+      what: 'a circular dependency',
       file: 'x.js',
       text: `export default { name: 'x', ${SOUND}, requires: ['pgdg'], before: ['base'] };`,
       says: 'roles that wait for each other have no order: base after x after pgdg after firewall after base',
     },
     {
-      what: 'a schema that is none',
+      what: 'an invalid schema',
       file: 'x.js',
       text: "export default { name: 'x', description: 'x', variables: { type: 'object', properties: { a: { type: 'integr' } } }, stages: () => [] };",
       says: 'x.js: variables.properties.a.type must be equal to one of the allowed values',
     },
     {
-      what: 'a default that its schema does not take',
+      what: 'a default that its schema rejects',
       file: 'x.js',
       text: "export default { name: 'x', description: 'x', variables: { type: 'object', properties: { a: { type: 'integer', default: 'b' } } }, stages: () => [] };",
       says: 'x.js: variables.properties.a: the default is none of the values',
@@ -99,7 +104,7 @@ describe('a role that cannot be used', () => {
       text: `export default { name: 'x', ${SOUND}, contributes: (host: any) => host.vars.y.z };`,
       says: 'role x, x.ts:1:',
     },
-  ])('$what', async ({ file, text, says }) => {
+  ])('is refused with $what', async ({ file, text, says }) => {
     await rm(join(directory, 'roles'), { recursive: true, force: true });
     await writeFiles(directory, [
       ['inventory.yml', INVENTORY],
@@ -110,7 +115,7 @@ describe('a role that cannot be used', () => {
   });
 });
 
-describe('an operation of the user’s own', () => {
+describe('a user’s own operation', () => {
   const SOUND = "description: 'x', options: {}, roles: ['base'], remaining: () => ({ steps: [] })";
   const INVENTORY = 'cluster: demo\nrolesPath: roles\nhosts: {pg1: 192.0.2.1, pg2: 192.0.2.2, pg3: 192.0.2.3}\n';
   let directory: string;
@@ -139,7 +144,12 @@ describe('an operation of the user’s own', () => {
     },
     { what: 'a module that throws', file: 'x.ts', text: "\nthrow new Error('boom');", says: 'x.ts:2:7: boom' },
     { what: 'no export', file: 'x.js', text: '', says: 'x.js: exports no operation' },
-    { what: 'another name', file: 'x.js', text: `export default { name: 'y', ${SOUND} };`, says: 'x.js: its operation is called "y"' },
+    {
+      what: 'a name other than that of its file',
+      file: 'x.js',
+      text: `export default { name: 'y', ${SOUND} };`,
+      says: 'x.js: its operation is called "y"',
+    },
     {
       what: 'the name of a command',
       file: 'apply.js',
@@ -153,7 +163,7 @@ describe('an operation of the user’s own', () => {
       says: "switchover.js: `pgprov switchover` is a command of pgprov's own; give the operation another name",
     },
     {
-      what: 'a role that is none',
+      what: 'an unknown role',
       file: 'x.js',
       text: "export default { name: 'x', description: 'x', options: {}, roles: ['patrony'], remaining: () => ({ steps: [] }) };",
       says: 'x.js: roles names "patrony", which is no role; did you mean "patroni"?',
@@ -169,7 +179,7 @@ describe('an operation of the user’s own', () => {
     expect([code, shown(stderr)]).toEqual([2, expect.stringContaining(`error: ${says}`)]);
   });
 
-  it('that is broken keeps no command from its inventory but those about operations', async () => {
+  it('that is broken blocks only the commands about operations', async () => {
     const inventory = await write('x.js', 'export default 3;');
     const ended = await Promise.all([
       pgprov('operations', '--inventory', inventory),
@@ -198,7 +208,7 @@ describe('an operation of the user’s own', () => {
       { words: ['switchover', 'INVENTORY'], code: 2, says: '`pgprov switchover` comes with pgprov' },
       { words: ['x', 'INVENTORY', '--too', 'a'], code: 2, says: "unknown option '--too'" },
       { words: ['x', 'INVENTORY', '--host', 'pg1', '--resume'], code: 2, says: "unknown option '--host'" },
-      { words: ['x', 'INVENTORY', '--often', '0'], code: 2, says: 'It must be a whole number from 1 on.' },
+      { words: ['x', 'INVENTORY', '--often', '0'], code: 2, says: 'give a whole number from 1 on' },
       { words: ['x', 'INVENTORY', '--often', '2', '--resume'], code: 0, says: 'Nothing to resume: no operate x of demo is unfinished.' },
       { words: ['x', '--often', '2', 'INVENTORY', '--resume'], code: 0, says: 'Nothing to resume: no operate x of demo is unfinished.' },
       { words: ['--resume', 'x', '--to', 'a', 'INVENTORY'], code: 0, says: 'Nothing to resume: no operate x of demo is unfinished.' },
@@ -206,7 +216,7 @@ describe('an operation of the user’s own', () => {
       expect(await operate(...words)).toEqual([code, expect.stringContaining(says)]);
     });
 
-    it('wants the inventory first where it took another file for it', async () => {
+    it('requires the inventory first when it took another file for it', async () => {
       const inventory = await write('x.js', TEXT);
       const other = join(directory, 'other.yml');
       await writeFiles(directory, [['other.yml', INVENTORY]]);

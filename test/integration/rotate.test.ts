@@ -74,7 +74,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     return code === 0;
   }
 
-  it('changes one under fresh logins, without a restart or a lost connection, and lets nobody in with the old one', async () => {
+  it('change under concurrent logins, without a restart or a lost connection, and the old one no longer logs in', async () => {
     const before = await connections();
     const former = await cluster.password('replication.password');
     const load = cluster
@@ -108,7 +108,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     expect((await pgprov('apply', cluster.file, '--yes')).all).toContain('No changes');
   });
 
-  it('carries through what was begun when it is killed, and is finished by a second run', async () => {
+  it('are changed on all members when the run is killed, and finished by a second run', async () => {
     const former = await cluster.password('replication.password');
     await killedAt(LEADER_IS_NEXT);
     expect(pending()).toBe(true);
@@ -131,7 +131,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     expect(await takes(cluster.host('pg2'), 'replicator', await cluster.password('replication.password'))).toBe(true);
   });
 
-  it(`is finished by a second run, at whatever event it was killed (${DEPTH})`, { timeout: patience(1_800_000) }, async () => {
+  it(`are changed by a second run, at whatever event the first was killed (${DEPTH})`, { timeout: patience(1_800_000) }, async () => {
     const before = await connections();
     expect(count).toBeGreaterThan(10);
     // Three with the one above.
@@ -156,7 +156,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     expect(await connections()).toEqual(before);
   });
 
-  it('refuses while a member is not well, and changes nothing', async () => {
+  it('stay unchanged while a member is unhealthy', async () => {
     const former = await cluster.password('patroni.rewind_password');
     await must(cluster.host('pg3'), 'systemctl stop patroni');
     const run = await rotate('rewind');
@@ -167,7 +167,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) }).toContain('pg3 Replica streaming');
   });
 
-  it('changes the REST API’s', async () => {
+  it('include that of the REST API', async () => {
     const former = await cluster.password('patroni.restapi_password');
     const run = await rotate('restapi');
     expect(run.code, run.all).toBe(0);
@@ -182,7 +182,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     expect(codes).toEqual(['200', '401']);
   });
 
-  it('is left to apply where the inventory gives the password, on all members or on none', async () => {
+  it('are left to apply when the inventory gives them, on all members or on none', async () => {
     await cluster.write({ replication: { password: 'given-by-the-inventory' } });
     const rotated = await rotate('replication');
     expect([rotated.code, rotated.stderr]).toEqual([
@@ -198,7 +198,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     expect([await shutOut(), await takes(cluster.host('pg3'), 'replicator', 'given-by-the-inventory')]).toEqual([[], true]);
   });
 
-  it('serves a switchover afterwards', async () => {
+  it('still allow a switchover afterwards', async () => {
     await patronictl(cluster.host('pg2'), 'switchover demo --leader pg1 --candidate pg2 --force');
     await expect
       .poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(40_000) })
@@ -206,7 +206,7 @@ runuser -u postgres -- env PGPASSFILE=$f psql -XAtwq -d ${shellWord(`host=${host
     expect(readFileSync(join(cluster.directory, '.pgprov', 'demo', 'passwords.yml'), 'utf8')).not.toContain('given-by-the-inventory');
   });
 
-  it('knows what there is to change', async () => {
+  it('are listed by name when the given name is unknown', async () => {
     const run = await rotate('nothing');
     expect([run.code, run.stderr]).toEqual([2, expect.stringContaining('replication (replication.password), superuser')]);
   });

@@ -28,7 +28,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
   const lineWith = (host: string, words: string): RegExp =>
     new RegExp(`^. ${host} .*${words.replaceAll(/[.*+?^$(){}|[\]\\/]/gu, '\\$&')}`, 'mu');
 
-  it('sets what the cluster has once also where the first leader is left out, and takes back no more than it set', async () => {
+  it('apply settings of the whole cluster also when the first leader is left out, and remove only what a run set', async () => {
     const aim = ['--host', 'pg2,pg3', '--set', 'postgresql.parameters.work_mem=9MB'];
     const set = await cluster.run('apply', ...aim);
     expect(set.code, set.all).toBe(0);
@@ -52,7 +52,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     expect((await pgprov('plan', cluster.file)).stdout).toBe('No changes. The cluster is as the inventory says.\n');
   });
 
-  it('shows a standby that receives and does not replay', async () => {
+  it('show a standby that receives and does not replay', async () => {
     await sql(cluster.host('pg1'), 'create table rows (n int)');
     // Patroni resumes replay by itself before long, so each look begins with a pause and something to replay.
     const paused = async (): Promise<void> => {
@@ -77,7 +77,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     await expect.poll(async () => (await status()).code, { timeout: patience(30_000) }).toBe(0);
   });
 
-  it('shows replication as both sides see it, and the WAL that a slot keeps', async () => {
+  it('show replication as both sides see it, and the WAL that a slot keeps', async () => {
     const rows = async (host: string, query: string): Promise<string[]> => (await sql(cluster.host(host), query)).split('\n');
     const { replication = [] } = await seen();
     const [primary, ...standbys] = replication;
@@ -105,7 +105,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     await expect.poll(() => sql(cluster.host('pg1'), held), { timeout: patience(60_000) }).toBe('');
   });
 
-  it('says what a restart is pending for, with the old and the new value', async () => {
+  it('say what a restart is pending for, with the old and the new value', async () => {
     const [before = ''] = [await sql(cluster.host('pg1'), 'show max_connections')];
     await patronictl(cluster.host('pg1'), `edit-config --force -s postgresql.parameters.max_connections=${Number(before) + 7}`);
     const pending = `needs a restart for max_connections=${Number(before) + 7} (is ${before}); \`pgprov restart ${cluster.file} --pending\``;
@@ -117,7 +117,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     await expect.poll(async () => (await status()).text, { timeout: patience(60_000) }).not.toContain('needs a restart');
   });
 
-  it('shows what etcd keeps for Patroni, its database and its alarms', async () => {
+  it('show what etcd keeps for Patroni, its database and its alarms', async () => {
     const { keys = [], etcd } = await seen();
     const listed = (await etcdctl(cluster.host('pg1'), 'get --prefix /service/demo/ --keys-only'))
       .split('\n')
@@ -148,7 +148,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     await expect.poll(async () => (await status()).code, { timeout: patience(30_000) }).toBe(0);
   });
 
-  it('says first that the cluster is in maintenance mode', async () => {
+  it('say first that the cluster is in maintenance mode', async () => {
     const words = 'maintenance mode (pause: true)';
     await patronictl(cluster.host('pg1'), 'pause --wait');
     const seen = await status();
@@ -163,7 +163,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     await patronictl(cluster.host('pg1'), 'resume --wait');
   });
 
-  it('refuses to make new passwords when passwords.yml is lost, and works again with what it says', async () => {
+  it('refuse to make new passwords when passwords.yml is lost, and work again after the advised command', async () => {
     const file = join(cluster.directory, '.pgprov', 'demo', 'passwords.yml');
     await rename(file, `${file}.lost`);
     for (const command of ['plan', 'apply']) {
@@ -191,7 +191,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     expect(parse(await readFile(file, 'utf8'))).toEqual(parse(await readFile(`${file}.lost`, 'utf8')));
   });
 
-  it('reads the rest where one value in etcd cannot be read, and names it', async () => {
+  it('read the rest when one value in etcd cannot be read, and name it', async () => {
     const tls = '--cacert=/etc/etcd/tls/ca.crt --cert=/etc/etcd/tls/node.crt --key=/etc/etcd/tls/node.key';
     const etcdctl = (words: string): Promise<string> =>
       must(cluster.host('pg1'), `ETCDCTL_API=3 etcdctl --endpoints=https://${cluster.host('pg1').address}:2379 ${tls} ${words}`);
@@ -202,7 +202,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     await etcdctl('del /service/demo/members/ghost');
   });
 
-  it('ends as gracefully when the terminal is closed as when it is asked to', async () => {
+  it('end as gracefully when the terminal is closed as on Ctrl-C', async () => {
     const run = start(['apply', cluster.file, '--yes', '--set', 'postgresql.parameters.work_mem=7MB'], {});
     await run.printed(/surveyed/u);
     run.process.kill('SIGHUP');
@@ -213,7 +213,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     expect(again.code, again.all).toBe(0);
   });
 
-  it('changes a parameter in etcd alone, and writes no file for it', async () => {
+  it('change a parameter in etcd alone, and write no file for it', async () => {
     const set = ['--set', 'postgresql.parameters.work_mem=11MB'];
     const planned = await pgprov('plan', cluster.file, ...set, '--output', 'json');
     const plan = planned.stdout
@@ -237,7 +237,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     expect(back.code, back.all).toBe(0);
   });
 
-  describe('what a host will not take', () => {
+  describe('on a host that refuses a step', () => {
     /** Plans and applies what would be refused, and wants the same sentence of both, and nothing written. */
     const refused = async (sentence: string, advice: string, ...words: string[]): Promise<void> => {
       const mark = '/etc/patroni/config.yml /etc/default/etcd /var/lib/pgprov';
@@ -250,7 +250,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
       expect(await state()).toBe('');
     };
 
-    it.each(['patroni', 'etcd'])('names a masked unit and what takes the mask off (%s)', async (unit) => {
+    it.each(['patroni', 'etcd'])('name a masked unit and the command that unmasks it (%s)', async (unit) => {
       await must(cluster.host('pg2'), `systemctl mask ${unit}`);
       await refused(
         `the unit ${unit} is masked, so systemd does not start it`,
@@ -261,7 +261,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
       await must(cluster.host('pg2'), `systemctl unmask ${unit}`);
     });
 
-    it('names a unit that is gone, and what brings it back', async () => {
+    it('name a missing unit, and the command that restores it', async () => {
       const unit = '/usr/lib/systemd/system/etcd.service';
       await must(cluster.host('pg2'), `mv ${unit} /root/ && mv /etc/init.d/etcd /root/ 2>/dev/null; systemctl daemon-reload`);
       await refused(
@@ -271,7 +271,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
       await must(cluster.host('pg2'), `mv /root/etcd.service ${unit}; mv /root/etcd /etc/init.d/ 2>/dev/null; systemctl daemon-reload`);
     });
 
-    it('names a package that is on hold', async () => {
+    it('name a package that is on hold', async () => {
       await must(cluster.host('pg3'), 'apt-mark hold sysstat');
       const run = await pgprov('plan', cluster.file, '--set', 'base.prerequisites=[ca-certificates,curl,sysstat]');
       expect(
@@ -285,12 +285,12 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
       await must(cluster.host('pg3'), 'apt-mark unhold sysstat');
     });
 
-    it('is taken by all again', async () => {
+    it('are accepted by all hosts again', async () => {
       expect((await pgprov('plan', cluster.file)).stdout).toBe('No changes. The cluster is as the inventory says.\n');
     });
   });
 
-  it('has nobody wait for a password that a leader could not set, and says whom they waited for', async () => {
+  it('let no member wait for a password that the leader could not set, and name the leader', async () => {
     await sql(cluster.host('pg1'), 'alter role postgres set default_transaction_read_only = on');
     const run = await cluster.run('apply', '--set', 'replication.password=another-one-for-the-standbys');
     await must(
@@ -304,7 +304,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     expect((await status()).code).toBe(0);
   });
 
-  it('refuses to take a role from a host whose unit would start again', async () => {
+  it('refuse to take a role from a host whose unit would start again', async () => {
     await must(cluster.host('pg3'), 'systemctl stop patroni');
     const without = join(cluster.directory, 'without.yml');
     const inventory = parse(await readFile(cluster.file, 'utf8')) as { hosts: Record<string, unknown> };

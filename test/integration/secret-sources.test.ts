@@ -54,7 +54,7 @@ describe('passwords from a store, a program, a file and the environment', () => 
     return stdout.trim();
   }
 
-  it('are those that let in', async () => {
+  it('are the ones that log in', async () => {
     expect(applied.all).not.toContain('failed:');
     expect(applied.code).toBe(0);
     expect(await login('postgres', PASSWORDS.superuser)).toBe('postgres');
@@ -68,7 +68,7 @@ describe('passwords from a store, a program, a file and the environment', () => 
     expect([await reload(PASSWORDS.restapi), await reload(PASSWORDS.rewind)]).toEqual([202, 401]);
   });
 
-  it('are asked for once a run, and shown by none', async () => {
+  it('are asked for once per run, and shown by none', async () => {
     // The apply was planned before.
     expect(await readFile(at('asked'), 'utf8')).toBe('show a  b\n'.repeat(2));
     const shown = await cluster.run('show');
@@ -77,14 +77,14 @@ describe('passwords from a store, a program, a file and the environment', () => 
     for (const password of Object.values(PASSWORDS)) expect(`${applied.all}${shown.all}`).not.toContain(password);
   });
 
-  it('make no difference when they come from elsewhere', async () => {
+  it('make no difference when they come from another source', async () => {
     process.env['SUPERUSER_PASSWORD'] = PASSWORDS.superuser;
     const { code, all } = await cluster.run('diff', '--set', 'postgresql.superuser_password={env: SUPERUSER_PASSWORD}');
     delete process.env['SUPERUSER_PASSWORD'];
     expect([code, all]).toEqual([0, expect.stringContaining('no drift') as string]);
   });
 
-  it('that cannot be had keep the run from connecting', async () => {
+  it('keep the run from connecting when they are unavailable', async () => {
     await writeFile(at('vault'), '#!/bin/sh\necho "sealed" >&2\nexit 4\n');
     const { code, all } = await cluster.run('plan');
     expect([code, all]).toEqual([

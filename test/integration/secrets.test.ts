@@ -25,7 +25,7 @@ const listed = async (options: CommandLineOptions): Promise<string[]> =>
   (JSON.parse((await runCommandLine(['secrets', 'list', '--json'], options)).text) as { names: string[] }).names;
 
 describe('pgprov secrets', () => {
-  it('makes an identity, the recipients and a store, each if it is not there', async () => {
+  it('makes an identity, the recipients and a store, each if it does not exist', async () => {
     const options = await place('init');
     const { code, text } = await runCommandLine(['secrets', 'init'], options);
     expect([code, text.split('\n').map((line) => line.split(/[;,]/u)[0])]).toEqual([
@@ -53,7 +53,7 @@ describe('pgprov secrets', () => {
     expect(await readdir(options.cwd)).not.toContain('third.age');
   });
 
-  it('takes a value from stdin, or makes one, and shows none', async () => {
+  it('takes a value from stdin, or generates one, and shows none', async () => {
     const options = await made('set');
     const first = await runCommandLine(['secrets', 'set', 'superuser'], { ...options, input: 'pässword  \n' });
     expect(first).toEqual({
@@ -100,7 +100,7 @@ describe('pgprov secrets', () => {
     expect(await listed({ ...options, terminal: false })).toEqual(['typed']);
   });
 
-  it('locks a store with a passphrase that is asked for', async () => {
+  it('encrypts a store with a passphrase that is asked for', async () => {
     const options = { ...(await place('passphrase', { TERM: 'xterm' })), terminal: true };
     const type = async (line: CommandLine, ...dialogue: [RegExp, string][]): Promise<string> => {
       for (const [question, text] of dialogue) {
@@ -143,7 +143,7 @@ describe('pgprov secrets', () => {
       await runCommandLine(['secrets', 'set', 'old'], { ...options, input: 'of old' });
     });
 
-    it('gives the editor a private file in memory, and takes what it leaves', async () => {
+    it('gives the editor a private file in memory, and saves what it leaves', async () => {
       const editor = await script('add.sh', 'stat -c "%a %n" "$1" "$(dirname "$1")" >seen; echo "new: 0123" >>"$1"');
       expect(await edit(editor)).toEqual({ code: 0, text: 'secrets.age is changed\n' });
       const [file = '', directory = ''] = (await readFile(join(options.cwd, 'seen'), 'utf8')).split('\n');
@@ -162,8 +162,13 @@ describe('pgprov secrets', () => {
         code: 2,
         message: 'ended with exit code 137; the store stays as it was',
       },
-      { name: 'leaves what is no mapping', lines: 'echo "- hunter2" >"$1"', code: 2, message: 'line 1: not a mapping of names to texts' },
-      { name: 'leaves bytes', lines: 'printf "\\377" >>"$1"', code: 2, message: 'is not UTF-8 text' },
+      {
+        name: 'leaves something that is no mapping',
+        lines: 'echo "- hunter2" >"$1"',
+        code: 2,
+        message: 'line 1: not a mapping of names to texts',
+      },
+      { name: 'leaves bytes that are no text', lines: 'printf "\\377" >>"$1"', code: 2, message: 'is not UTF-8 text' },
       { name: 'removes the file', lines: 'rm "$1"', code: 2, message: 'the editor left no file' },
       {
         name: 'removes the recipients',
@@ -181,7 +186,7 @@ describe('pgprov secrets', () => {
       expect(await readdir(options.cwd)).not.toContain('secrets.age.lock');
     });
 
-    it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('leaves no file when it is sent %s', async (signal) => {
+    it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('leaves no file when it receives %s', async (signal) => {
       await writeFile(join(options.cwd, '.age-recipients'), await readFile(join(options.cwd, 'aside'), 'utf8'));
       const editor = await script('slow.sh', 'echo "x: y" >>"$1"; echo editing; exec sleep 5');
       const line = startCommandLine(['secrets', 'edit'], { ...options, env: { ...options.env, EDITOR: editor } });

@@ -13,7 +13,7 @@ const PROGRAM = new URL('../../bin/pgprov.js', import.meta.url).pathname;
 /** Takes away what the lab's inventories say, so that only OpenSSH's configuration is left. */
 const BARE = { user: null, identity_file: null, known_hosts: null };
 
-describe('SSH as people have it', () => {
+describe('SSH with common user configurations', () => {
   let cluster: TestCluster;
   let hosts: [LabHost, LabHost, LabHost];
   let locked: string;
@@ -79,7 +79,7 @@ Host db* !dbx
   }
 
   describe('with a configuration of patterns, included files and jump hosts', () => {
-    it('reaches all hosts, and says how, as whom and by what', async () => {
+    it('reaches all hosts, and says how, as which user and with which key', async () => {
       const [pg1, pg2, pg3] = hosts;
       await cluster.write({ ssh: { ...BARE, config: 'ssh_config', key_passphrase: { file: 'phrase' } }, hosts: ALIASES });
       const run = await cluster.run('ping');
@@ -99,7 +99,7 @@ Host db* !dbx
       expect(await traces(...hosts)).toEqual(untouched);
     });
 
-    it('also as JSON, and only some hosts', async () => {
+    it('prints JSON as well, also for some hosts only', async () => {
       const run = await cluster.run('ping', '--json', '--host', 'pg3');
       expect(run.code).toBe(0);
       const { hosts: found } = JSON.parse(run.stdout) as { hosts: object[] };
@@ -116,7 +116,7 @@ Host db* !dbx
       ]);
     });
 
-    it('is used by every command, and show says where each value comes from', async () => {
+    it('is used by every command, and show gives the origin of each value', async () => {
       const shown = await cluster.run('show', '--host', 'pg3');
       expect(shown.stdout).toMatch(new RegExp(String.raw`^ +ssh\.address +${hosts[2].address} +\S*10-hosts\.conf:6$`, 'mu'));
       expect(shown.stdout).toMatch(/^ +ssh\.jump +\S+ +\S*20-ways\.conf:4$/mu);
@@ -127,7 +127,7 @@ Host db* !dbx
       expect(plan.code).toBe(0);
     });
 
-    it('refuses an encrypted key that nobody opens', async () => {
+    it('refuses an encrypted key when nobody can be asked for the passphrase', async () => {
       await cluster.write({ ssh: { ...BARE, identity_file: locked, user: 'admin', known_hosts: hosts[0].knownHostsFile } });
       const run = await pgprov('ping', cluster.file, '--host', 'pg1');
       expect(run.code).toBe(3);
@@ -157,7 +157,7 @@ Host db* !dbx
       expect(run.code).toBe(0);
     });
 
-    it('says that it is wanted, and that there is nobody to ask', async () => {
+    it('says that it is required, and that nobody can be asked', async () => {
       const without = await cluster.run('ping');
       expect(without.code).toBe(3);
       expect(without.all).toMatch(/✖ pg1 .*\n +.*sudo asks for a password and none was given\n +→ .*--ask-become-pass/u);
@@ -167,7 +167,7 @@ Host db* !dbx
     });
   });
 
-  it('tells a host that is down and one whose key has changed, beside one that is well', async () => {
+  it('reports a host that is down and one whose key has changed, next to a reachable one', async () => {
     const [pg1, pg2, pg3] = hosts;
     const known = (await readFile(pg1.knownHostsFile, 'utf8')).split('\n');
     const foreign = known.find((line) => line.startsWith(`${pg1.address} ssh-ed25519`))?.replace(pg1.address, pg2.address);
@@ -193,7 +193,7 @@ Host db* !dbx
     }
   });
 
-  it('says when somebody who is not root is told to be root already', async () => {
+  it('says when a user who is not root is configured to be root already', async () => {
     await cluster.write({ ssh: { become: 'none' } });
     const run = await cluster.run('ping', '--host', 'pg1');
     expect(run.code).toBe(3);

@@ -37,8 +37,8 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
     return must(host, `runuser -u postgres -- psql -p 5433 -XAtq -v ON_ERROR_STOP=1 -c "${statement}"`);
   }
 
-  describe('an initdb that is killed half way', () => {
-    it('leaves no half cluster behind, and the next run finishes with the leftover put aside', async () => {
+  describe('an initdb that is killed half-way', () => {
+    it('leaves no half-made cluster, and the next run finishes with the leftover put aside', async () => {
       // An initdb that has written everything and then does not end.
       const initdb = '/usr/lib/postgresql/17/bin/initdb';
       const slow = ['#!/bin/sh', `${initdb}.real "$@"`, ': >/tmp/initdb-at-work', 'exec sleep 600', ''].join('\n');
@@ -63,7 +63,7 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
     });
   });
 
-  it('is a checksummed cluster that runs under Debian’s unit', async () => {
+  it('is a cluster with checksums that runs under Debian’s unit', async () => {
     expect(await controldata(host, 'Data page checksum version')).toBe('1');
     expect(await must(host, 'systemctl is-active postgresql@17-main && systemctl is-enabled postgresql@17-main')).toMatch(
       /^active\nenabled/u,
@@ -97,7 +97,7 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
     expect(await ask("select count(*) from pg_hba_file_rules where error is not null or auth_method = 'trust'")).toBe('0');
   });
 
-  it('keeps the lines of others in .pgpass, 0600 and the owner’s', async () => {
+  it('keeps other lines in .pgpass, with mode 0600 and its owner', async () => {
     const ours = await must(host, 'cat /var/lib/postgresql/.pgpass');
     await must(
       host,
@@ -135,7 +135,7 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
     expect((await cluster.run('apply')).all).toContain('No changes');
   });
 
-  it('takes back what the inventory no longer gives', async () => {
+  it('removes what the inventory no longer gives', async () => {
     await write();
     expect((await cluster.run('apply')).code).toBe(0);
     await expect.poll(() => ask('show work_mem')).toBe('6MB');
@@ -154,7 +154,7 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
     expect((await cluster.run('apply')).all).not.toMatch(/pending for/u);
   });
 
-  it('is mended by one role on one host', async () => {
+  it('is corrected by one role on one host', async () => {
     await must(host, 'systemctl stop postgresql@17-main && rm /etc/postgresql/17/main/conf.d/pgprov.conf');
     const run = await cluster.run('apply', '--role', 'postgresql', '--host', 'pg1');
     expect(run.all).not.toContain('failed:');
@@ -162,7 +162,7 @@ describe('PostgreSQL without Patroni on Debian 13', () => {
     expect(await ask('show work_mem')).toBe('6MB');
   });
 
-  it('is refused when the data is another cluster’s', async () => {
+  it('is refused when the data belongs to another cluster', async () => {
     await must(
       host,
       `systemctl stop postgresql@17-main && mv ${DATA} ${DATA}.ours && install -d -o postgres ${DATA} && runuser -u postgres -- /usr/lib/postgresql/17/bin/initdb -D ${DATA} >/dev/null`,

@@ -44,7 +44,7 @@ describe('pgprov switchover', () => {
     expect(await writer.lost([])).toEqual([]);
   });
 
-  it('shows its steps and touches nothing', async () => {
+  it('shows its steps and changes nothing', async () => {
     const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg2', '--check');
     expect(code, all).toBe(0);
     expect(all).toContain('1. hand the lead from pg1 to pg2 (on pg1)');
@@ -53,14 +53,14 @@ describe('pgprov switchover', () => {
     expect(await members()).toEqual(STREAMING('pg1'));
   });
 
-  it('wants to be told to go on where there is nobody to ask', async () => {
+  it('requires --yes where nobody can be asked', async () => {
     const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg2');
     expect(code, all).toBe(2);
     expect(all).toContain('demo holds data, and there is no terminal to ask on whether the switchover may begin');
     expect(await members()).toEqual(STREAMING('pg1'));
   });
 
-  it('hands the lead over, and is done only when all stream on the new timeline', async () => {
+  it('moves the lead, and is done only when all members stream on the new timeline', async () => {
     const before = Number(await controldata(cluster.host('pg1'), "Latest checkpoint's TimeLineID"));
     const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg2', '--yes');
     expect(code, all).toBe(0);
@@ -88,7 +88,7 @@ describe('pgprov switchover', () => {
     expect(await members()).toEqual(STREAMING('pg2'));
   });
 
-  it('leaves nothing for an apply to do', async () => {
+  it('leaves nothing to do for an apply', async () => {
     const { code, all } = await cluster.run('apply');
     expect(code, all).toBe(0);
     expect(all).toContain('No changes');
@@ -107,7 +107,7 @@ describe('pgprov switchover', () => {
     expect(await members()).toEqual(STREAMING('pg2'));
   });
 
-  it('schedules one, refuses another until then, and cancels it', async () => {
+  it('schedules a switchover, refuses another until then, and cancels it', async () => {
     const scheduled = async (): Promise<unknown> =>
       JSON.parse(await must(cluster.host('pg3'), `curl -s http://${cluster.host('pg3').address}:8008/cluster`)).scheduled_switchover;
     const made = await pgprov('switchover', cluster.file, '--to', 'pg1', '--at', '2099-01-01T01:00+01:00', '--yes');
@@ -136,7 +136,7 @@ describe('pgprov switchover', () => {
     expect(await members()).toEqual(STREAMING('pg2'));
   });
 
-  it('refuses a standby that cannot take over, says why, and hands the lead to another while that one is down', async () => {
+  it('refuses a standby that cannot take over, with the reason, and moves the lead to another while that one is down', async () => {
     await must(cluster.host('pg3'), 'systemctl stop patroni');
     await expect
       .poll(
@@ -196,7 +196,7 @@ describe('pgprov switchover', () => {
     expect(await members()).toEqual(STREAMING('pg3'));
   });
 
-  it('chooses the standby that is the least behind', async () => {
+  it('chooses the standby with the least lag', async () => {
     const { code, all } = await pgprov('switchover', cluster.file, '--yes', '--output', 'json');
     expect(code, all).toBe(0);
     const steps = all.split('\n').find((line) => line.includes('"type":"steps"')) ?? '';

@@ -63,7 +63,7 @@ describe.skipIf(!isThere('vagrant'))(
       );
     });
 
-    it('keeps its inventory, which works like any other and is nobody else’s to read', async () => {
+    it('keeps its inventory, which works like any other and is readable by its owner alone', async () => {
       expect(await readFile(lab.kept('inventory.yml'), 'utf8')).toContain(`cluster_address: ${NETWORK}.13`);
       for (const name of ['inventory.yml', 'lab.json', 'machines.json', 'known_hosts']) {
         expect([name, (await stat(lab.kept(name))).mode & 0o077]).toEqual([name, 0]);
@@ -86,7 +86,7 @@ describe.skipIf(!isThere('vagrant'))(
     }
 
     if (LATER.includes('a run that failed')) {
-      it('is tried again by vagrant up after a run that failed, which Vagrant ends like', async () => {
+      it('is tried again by vagrant up after a run that failed, and Vagrant fails with it', async () => {
         await writeFile(join(lab.directory, 'inventory.yml'), 'cluster: another\n');
         const provision = await lab.vagrant('provision', 'pg2');
         expect([provision.code, runs(provision)], provision.all).toEqual([4, ['pg2']]);
@@ -103,7 +103,7 @@ describe.skipIf(!isThere('vagrant'))(
     }
 
     if (LATER.includes('a halted machine')) {
-      it('goes on without a machine that is halted, and has it back when it is up again', async () => {
+      it('continues without a halted machine, and includes it again when it is up', async () => {
         expect((await lab.vagrant('halt', 'pg3')).code).toBe(0);
         const down = await status();
         expect([down.code, down.status.members.map(({ state }) => state)]).toEqual([3, ['running', 'streaming', undefined]]);
@@ -116,7 +116,7 @@ describe.skipIf(!isThere('vagrant'))(
       });
     }
 
-    it('is found without the plugin too: through Vagrant, and through an ssh-config', async () => {
+    it('is also found without the plugin: through Vagrant, and through an ssh-config', async () => {
       await rm(lab.kept('lab.json'));
       await rm(lab.kept('machines.json'));
       await writeFile(join(lab.directory, 'ssh'), (await lab.vagrant('ssh-config')).stdout);
@@ -126,7 +126,7 @@ describe.skipIf(!isThere('vagrant'))(
       }
     });
 
-    it('is gone after vagrant destroy, and nothing of it meets the next one', async () => {
+    it('is gone after vagrant destroy, and leaves nothing for the next one', async () => {
       expect((await lab.vagrant('destroy', '--force')).code).toBe(0);
       expect(await lab.traces()).toEqual([]);
       expect(existsSync(lab.kept())).toBe(false);

@@ -54,7 +54,7 @@ describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
     return [trials.filter((trial) => !isPlace(trial)), ...trials.filter(isPlace).map((trial) => [trial])].filter((list) => list.length > 0);
   };
 
-  it(`refuses what is fixed, each by its own sentence: ${refused.map(({ variable }) => variable).join(', ')}`, async () => {
+  it(`refuses a change of what is fixed, each with its own sentence: ${refused.map(({ variable }) => variable).join(', ')}`, async () => {
     for (const trials of apart(refused))
       await assertRefused(
         trials,
@@ -76,7 +76,7 @@ describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
     await assertRefused([], [/pg3 has no role patroni \(\S+inventory\.yml:\d+\), but runs as a member of the cluster demo/u]);
   });
 
-  it('does not begin with a watchdog that is required and not there', async () => {
+  it('does not start with a watchdog that is required and missing', async () => {
     const before = await traces(cluster);
     const run = await cluster.run('apply', '--set', 'patroni.watchdog=required', '--set', 'patroni.watchdog_device=/dev/watchdog7');
     expect(run.code, run.all).toBe(1);
@@ -86,7 +86,7 @@ describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
     expect(await lifeOf(cluster)).toEqual(life);
   });
 
-  it(`takes what may change, as the plan says: ${taken.map(({ variable }) => variable).join(', ')}`, async () => {
+  it(`applies allowed changes as the plan says: ${taken.map(({ variable }) => variable).join(', ')}`, async () => {
     const plan = await cluster.run('plan', ...taken.flatMap(set));
     expect(plan.all).toMatch(/PostgreSQL keeps running on every member, and pg1 stays the leader/u);
     const run = await cluster.run('apply', ...taken.flatMap(set));
@@ -98,7 +98,7 @@ describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
     expect(await lifeOf(cluster)).toEqual(life);
   });
 
-  it('refuses the same while the services are stopped, by what ran last', async () => {
+  it('refuses the same while the services are stopped, based on what ran last', async () => {
     for (const name of ['pg3', 'pg2', 'pg1']) await must(cluster.host(name), 'systemctl stop patroni');
     const before = await traces(cluster);
     const trials = (...variables: string[]): Trial[] => TRIALS.filter(({ variable }) => variables.includes(variable));
@@ -121,7 +121,7 @@ describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
     expect((await describeMembers(cluster.host('pg1'))).filter((line) => line.includes(' Leader running'))).toHaveLength(1);
   });
 
-  it('comes back by the inventory as it was, after another run wrote a data directory that is not there', async () => {
+  it('recovers with the old inventory after another run wrote a data directory that does not exist', async () => {
     for (const host of cluster.hosts) {
       await must(
         host,

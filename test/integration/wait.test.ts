@@ -13,7 +13,7 @@ describe('a wait that cannot succeed', () => {
     await cluster?.remove();
   });
 
-  it('ends with the journal line that explains it, and the rerun with a mended inventory finishes', async () => {
+  it('ends with the journal line that explains it, and the next run with a corrected inventory finishes', async () => {
     // A library with a path is left to the server, which looks for it when it starts.
     await cluster.write({ postgresql: { parameters: { shared_preload_libraries: '/nowhere/library' } } });
     const run = await cluster.run('apply');
@@ -29,7 +29,7 @@ describe('a wait that cannot succeed', () => {
     expect(await describeMembers(cluster.host('pg1'))).toEqual(['pg1 Leader running']);
   });
 
-  it('names a port that somebody else took in the meantime', async () => {
+  it('names a port that another process took in the meantime', async () => {
     await must(cluster.host('pg1'), 'systemctl stop patroni && systemd-run -q --unit squatter /usr/bin/python3 -m http.server 8008');
     const run = await cluster.run('apply');
     expect(run.code).toBe(1);
@@ -38,7 +38,7 @@ describe('a wait that cannot succeed', () => {
     expect((await cluster.run('apply')).code).toBe(0);
   });
 
-  it('says what is wrong with the certificates that etcd is given', async () => {
+  it('says what is wrong with the certificates that etcd was given', async () => {
     await must(cluster.host('pg1'), 'systemctl stop patroni');
     // The unit reads another authority's certificate than the one pgprov put in place.
     await must(

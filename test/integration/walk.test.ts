@@ -7,9 +7,9 @@ import { Walk } from '../walk/walk.js';
 const SEED = 1;
 const STEPS = MATRIX ? 40 : 4;
 
-describe('a cluster that random things happen to while a client writes', () => {
+describe('a cluster with random disruptions while a client writes', () => {
   it(
-    `is put right by an apply after each of ${STEPS} of them, and loses nothing (seed ${SEED})`,
+    `is repaired by an apply after each of ${STEPS} of them, and loses nothing (seed ${SEED})`,
     async () => {
       const lines: string[] = [];
       await Walk.run({ seed: SEED, steps: STEPS, say: (line) => lines.push(line) });

@@ -23,7 +23,7 @@ function piped(input: string, ...args: string[]): Promise<Finished> {
   return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr, all: stdout + stderr })));
 }
 
-describe('watching a cluster, and working on it', () => {
+describe('commands that watch a cluster and work on it', () => {
   let cluster: TestCluster;
 
   beforeAll(async () => {
@@ -37,7 +37,7 @@ describe('watching a cluster, and working on it', () => {
   const followers = async (host: LabHost): Promise<string[]> => (await must(host, FOLLOWERS)).split('\n').filter((line) => line !== '');
 
   describe('psql', () => {
-    it('is on the leader, with what is piped in, files and exit codes of here', async () => {
+    it('runs on the leader, with piped input, files and exit codes of this machine', async () => {
       const asked = await pgprov('psql', cluster.file, '--', '-Atc', "select pg_is_in_recovery(), current_user, 'it''s'");
       expect([asked.code, asked.stdout], asked.all).toEqual([0, "f|postgres|it's\n"]);
       expect((await piped('select 40 + 2;\nselect 43', 'psql', cluster.file, '--', '-At')).stdout).toBe('42\n43\n');
@@ -47,14 +47,14 @@ describe('watching a cluster, and working on it', () => {
       expect([failed.code, failed.stderr]).toEqual([3, expect.stringContaining('column "nothing" does not exist')]);
     });
 
-    it('is on a standby, or where it is told to be', async () => {
+    it('runs on a standby, or on the given host', async () => {
       const standby = await pgprov('psql', cluster.file, '--replica', '--', '-Atc', 'select pg_is_in_recovery()');
       expect([standby.code, standby.stdout], standby.all).toEqual([0, 't\n']);
       const slot = "select setting from pg_settings where name = 'primary_slot_name'";
       expect((await pgprov('psql', cluster.file, '--host', 'pg3', '--', '-Atc', slot)).stdout).toBe('pg3\n');
     });
 
-    it.skipIf(!isThere('psql'))('is of this machine with --local, and gets its password where nobody sees it', async () => {
+    it.skipIf(!isThere('psql'))('runs on this machine with --local, and gets its password where nobody sees it', async () => {
       const leader = cluster.host('pg1');
       await must(leader, "sed -i '1i host all postgres 0.0.0.0/0 scram-sha-256' /var/lib/postgresql/17/main/pg_hba.conf");
       await sql(leader, 'select pg_reload_conf()');
@@ -71,7 +71,7 @@ describe('watching a cluster, and working on it', () => {
   });
 
   describe('ssh', () => {
-    it('runs commands, as the login user or as root, and ends as they do', async () => {
+    it('runs commands, as the login user or as root, and exits with their code', async () => {
       const named = await pgprov('ssh', cluster.file, 'pg2', '--', 'hostname; id -un; exit 7');
       expect([named.code, named.stdout], named.all).toEqual([7, 'pg2\nadmin\n']);
       expect((await pgprov('ssh', cluster.file, 'pg2', '--become', '--', 'printf', '%s|', "it's", '$HOME', 'a b')).stdout).toBe(
@@ -98,7 +98,7 @@ describe('watching a cluster, and working on it', () => {
   });
 
   describe('logs', () => {
-    it('are of all hosts and units, by time', async () => {
+    it('cover all hosts and units, ordered by time', async () => {
       const { code, stdout, stderr } = await pgprov('logs', cluster.file, '--since', '1h', '--json');
       expect([code, stderr]).toEqual([0, '']);
       const lines = stdout
@@ -111,7 +111,7 @@ describe('watching a cluster, and working on it', () => {
       expect(lines.map(({ at }) => at)).toEqual(lines.map(({ at }) => at).sort());
     });
 
-    it('show no secret, and nothing that a terminal would act on', async () => {
+    it('show no secret, and no terminal control codes', async () => {
       const password = await cluster.password('postgresql.superuser_password');
       await sql(cluster.host('pg1'), `DO $$ BEGIN RAISE LOG 'marked: % %', '${password}', E'\\x1b[2Jgone'; END $$`);
       const { code, stdout } = await pgprov('logs', cluster.file, '--unit', 'postgresql', '--grep', 'marked: \\*{3}', '--host', 'pg1,pg2');
@@ -121,7 +121,7 @@ describe('watching a cluster, and working on it', () => {
       expect((await pgprov('logs', cluster.file, '--since', '1h')).stdout).not.toContain(password);
     });
 
-    it('are those of files where PostgreSQL writes files', async () => {
+    it('cover log files where PostgreSQL writes files', async () => {
       const data = '/var/lib/postgresql/17/main';
       const line = "$(date '+%F %T.%3N %Z') [1] LOG:  from a file";
       await must(
@@ -133,7 +133,7 @@ describe('watching a cluster, and working on it', () => {
       expect(stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z pg3 postgresql \| .*from a file\n$/u);
     });
 
-    it('are followed over a lost connection, and nothing stays behind on a host, however it ends', async () => {
+    it('are followed across a lost connection, and leave nothing running on a host, however they end', async () => {
       const leader = cluster.host('pg1');
       const run = start(['logs', cluster.file, '--follow', '--since', '1s']);
       await expect.poll(async () => (await followers(leader)).length, { timeout: patience(20_000) }).toBeGreaterThan(0);
@@ -169,7 +169,7 @@ describe('watching a cluster, and working on it', () => {
       expect((await run.finished).code).toBe(0);
     });
 
-    it.skipIf(!isThere('tmux'))('is drawn in place on a terminal, which is as it was afterwards', async () => {
+    it.skipIf(!isThere('tmux'))('is drawn in place on a terminal, which it leaves as it was', async () => {
       const tmux = async (...words: string[]): Promise<string> =>
         (await promisify(execFile)('tmux', ['-u', '-L', `pgprov-${process.pid}`, '-f', '/dev/null', ...words])).stdout;
       const screen = (): Promise<string> => tmux('capture-pane', '-p', '-t', 'watch');

@@ -8,7 +8,7 @@ describe('raiseCpuShare', () => {
 
   it.each([
     { title: 'raises the default', share: '1024\n', then: '8192' },
-    { title: 'leaves a larger one, which somebody else gave', share: '20000\n', then: '20000\n' },
+    { title: 'keeps a larger value that was set before', share: '20000\n', then: '20000\n' },
   ])('$title', ({ share, then }) => {
     const file = work.at('cpu.shares');
     writeFileSync(file, share);

@@ -29,7 +29,7 @@ describe.runIf(tools)('the keys of the lab', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('are made where there are none, and stay', async () => {
+  it('are made when missing, and kept', async () => {
     const before = await contents();
     expect(Object.keys(before)).toEqual(
       expect.arrayContaining(['id_ed25519', 'ca.crt', 'server.crt', 'pgdg.secret', 'rocky.asc', 'stranger.fingerprint']),
@@ -38,7 +38,7 @@ describe.runIf(tools)('the keys of the lab', () => {
     expect(await contents()).toEqual(before);
   });
 
-  it('of an older lab get what is missing, and the old ones stay', async () => {
+  it('of an older lab are completed, and the old ones kept', async () => {
     const before = await contents();
     for (const name of ['rocky.secret', 'rocky.asc', 'rocky.fingerprint']) await rm(file(name));
     await keys.ensureKeys();
@@ -56,7 +56,7 @@ describe.runIf(tools)('the keys of the lab', () => {
     expect(server.subjectAltName).toContain('DNS:download.postgresql.org');
   });
 
-  it('get a new certificate for the mirror when one of its names is missing', async () => {
+  it('give the mirror a new certificate when one of its names is missing', async () => {
     const { run } = await import('./process.js');
     const lacking = ['-subj', '/CN=old', '-addext', 'subjectAltName=DNS:apt.postgresql.org'];
     const signer = ['-CA', file('ca.crt'), '-CAkey', file('ca.key'), '-key', file('server.key')];

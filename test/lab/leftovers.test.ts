@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 
-test('processes of a run that is over are ended, those of a living run, of another checkout and of no run stay', async () => {
+test('processes of a finished run are ended, those of a running run, of another checkout and of no run stay', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'pgprov-leftovers-'));
   // A lab without hosts, so that only processes are found.
   vi.stubEnv('PGPROV_LAB_DIR', directory);

@@ -62,7 +62,7 @@ describe('the locks of the lab', async () => {
     }
   });
 
-  it('of a process that is gone stay while another takes over, and are taken when that one is gone too', async () => {
+  it('of a process that is gone stay while another takes over, and can be taken when that one is gone too', async () => {
     const former = dead();
     await writeFile(path, former);
     await writeFile(`${path}.after-${former}`, asText());
@@ -84,8 +84,8 @@ describe('the locks of the lab', async () => {
   });
 });
 
-describe('the text of a process', () => {
-  it('tells it from another', () => {
+describe('the description of a process', () => {
+  it('distinguishes it from another', () => {
     expect(isGone(asText())).toBe(false);
     expect(isGone(String(process.pid))).toBe(false);
     expect(isGone(`${process.pid}-1`)).toBe(true);

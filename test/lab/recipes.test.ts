@@ -36,7 +36,7 @@ describe('recipeHash', () => {
 });
 
 describe('runRecipe', () => {
-  it('keeps everything that was said, and shows the end of it when the recipe fails', async () => {
+  it('keeps the whole output, and shows the end of it when the recipe fails', async () => {
     const log = join(folder, 'log');
     await runRecipe('a thing', log, ['sh', '-c', 'echo first']);
     const failed = runRecipe('a thing', log, ['sh', '-c', 'seq 100; echo broken >&2; exit 3']);

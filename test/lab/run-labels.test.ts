@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { isOver, RUN_LABEL, RUN_VARIABLE, runLabels, thisRun } from './run-labels.js';
 
-test('a run is over when its process is gone, and of another checkout none is', () => {
+test('a run is over when its process is gone, and a run of another checkout never counts as over', () => {
   const [owner = '', checkout = ''] = thisRun().split('@');
   expect(isOver(thisRun())).toBe(false);
   expect(isOver(`${owner}0@${checkout}`)).toBe(true);
@@ -9,7 +9,7 @@ test('a run is over when its process is gone, and of another checkout none is', 
   expect(isOver('')).toBe(false);
 });
 
-test('what a run of the tests makes is labelled with it, and other things with none, whatever their image has', () => {
+test('what a test run makes has its label, and other things have none, whatever their image has', () => {
   try {
     vi.stubEnv(RUN_VARIABLE, '');
     expect(runLabels()).toEqual({ [RUN_LABEL]: '' });

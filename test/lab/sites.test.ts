@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { faultyPgdg, MIRROR_NAMES, PGDG_URL, YUM_KEY_URL, YUM_URL } from './sites.js';
 
 describe('the addresses of the lab', () => {
-  it('imitate the apt repository unless the other family is asked for', () => {
+  it('are those of the apt repository unless the other family is asked for', () => {
     expect(faultyPgdg('badsig')).toBe('https://badsig.lab/pub/repos/apt');
     expect(faultyPgdg('badsig', 'debian')).toBe('https://badsig.lab/pub/repos/apt');
     expect(faultyPgdg('wrongrpm', 'el')).toBe('https://wrongrpm.lab/pub/repos/yum');

@@ -10,14 +10,14 @@ describe('errors', () => {
     { type: UnreachableError, exitCode: 3 },
     { type: RefusedError, exitCode: 4 },
     { type: LockedError, exitCode: 5 },
-  ])('$type.name ends with $exitCode', ({ type, exitCode }) => {
+  ])('of type $type.name exit with $exitCode', ({ type, exitCode }) => {
     const cause = new Error('below');
     const error = new type({ ...details, cause });
     expect(error).toBeInstanceOf(PgprovError);
     expect(error).toMatchObject({ name: 'PgprovError', ...details, exitCode, cause });
   });
 
-  it('has exit codes that are part of the interface', () => {
+  it('have exit codes that are part of the interface', () => {
     expect(ExitCode).toEqual({
       done: 0,
       hostFailed: 1,
@@ -31,7 +31,7 @@ describe('errors', () => {
     });
   });
 
-  it('leaves out what is not there', () => {
+  it('omit what is missing', () => {
     const error = new PgprovError({ kind: 'a/b', message: 'm' });
     expect([error.hint, error.host, error.cause]).toEqual([undefined, undefined, undefined]);
     expect('cause' in error).toBe(false);
@@ -39,7 +39,7 @@ describe('errors', () => {
 });
 
 describe('asPgprovError', () => {
-  it('keeps what is one', () => {
+  it('keeps a PgprovError', () => {
     const error = new InputError(details);
     expect(asPgprovError(error, 'pg2')).toBe(error);
   });

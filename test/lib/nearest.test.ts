@@ -10,6 +10,6 @@ test.each([
   { word: 'xyzzy', candidates: ['port', 'user'], found: undefined },
   { word: '', candidates: ['port'], found: undefined },
   { word: 'port', candidates: [], found: undefined },
-])('$word is meant to be $found', ({ word, candidates, found }) => {
+])('$word suggests $found', ({ word, candidates, found }) => {
   expect(nearest(word, candidates)).toBe(found);
 });

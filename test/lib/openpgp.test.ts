@@ -38,7 +38,7 @@ describe.skipIf(!there)(there ? 'keyFingerprints' : 'keyFingerprints (skipped: n
     rmSync(home, { recursive: true, force: true });
   });
 
-  it('is what gpg says, armored or not', () => {
+  it('are what gpg reports, armored or not', () => {
     expect(keys).toHaveLength(2);
     for (const { fingerprint, armored, binary } of keys) {
       expect(keyFingerprints(armored)).toEqual([fingerprint]);
@@ -46,7 +46,7 @@ describe.skipIf(!there)(there ? 'keyFingerprints' : 'keyFingerprints (skipped: n
     }
   });
 
-  it('names all primary keys, and no subkey', () => {
+  it('include all primary keys, and no subkey', () => {
     const both = keys.map(({ fingerprint }) => fingerprint);
     expect(keyFingerprints(Buffer.concat(keys.map(({ binary }) => binary)))).toEqual(both);
     expect(keyFingerprints(Buffer.concat(keys.map(({ armored }) => armored)))).toEqual(both);
@@ -61,11 +61,11 @@ describe.skipIf(!there)(there ? 'keyFingerprints' : 'keyFingerprints (skipped: n
     { how: 'with a comment in its armor', edit: (text: string) => text.replace('BLOCK-----\n', 'BLOCK-----\nComment: x\n') },
     { how: 'with text around it', edit: (text: string) => `A key:\n\n${text}\nThat was it.\n` },
     { how: 'without its checksum', edit: (text: string) => text.replace(/\n=.{4}\n/u, '\n') },
-  ])('reads a key $how', ({ edit }) => {
+  ])('are read from a key $how', ({ edit }) => {
     for (const { fingerprint, armored } of keys) expect(keyFingerprints(Buffer.from(edit(armored.toString())))).toEqual([fingerprint]);
   });
 
-  it('has none for what is not whole', () => {
+  it('are none for a truncated key', () => {
     for (const { binary, armored } of keys) {
       for (let length = 0; length < binary.length; length += 7) {
         const held = keyFingerprints(binary.subarray(0, length));
@@ -77,15 +77,15 @@ describe.skipIf(!there)(there ? 'keyFingerprints' : 'keyFingerprints (skipped: n
   });
 
   it.each(['', '\n', '<html>404</html>', '\u0080', '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----'])(
-    'has none for %j',
+    'are none for %j',
     (text) => expect(keyFingerprints(Buffer.from(text, 'latin1'))).toEqual([]),
   );
 
-  it('has none when something unreadable follows a key', () => {
+  it('are none when something unreadable follows a key', () => {
     expect(keyFingerprints(Buffer.concat([keys[0]?.binary ?? Buffer.of(), Buffer.from('garbage')]))).toEqual([]);
   });
 
-  it('counts a primary key of another version, which must not ride along with the pinned one', () => {
+  it('include a primary key of another version, which must not be imported along with the pinned one', () => {
     const stranger = Buffer.from([0xc6, 5, 6, 0, 0, 0, 0]);
     expect(keyFingerprints(Buffer.concat([keys[0]?.binary ?? Buffer.of(), stranger]))).not.toEqual([keys[0]?.fingerprint]);
   });

@@ -27,19 +27,19 @@ describe('a verifier', () => {
     );
   });
 
-  it('takes the iterations and the salt it is given', () => {
+  it('uses the given iterations and salt', () => {
     const verifier = makeVerifier('p', Buffer.from('salt'), 10_000);
     expect(verifier).toMatch(/^SCRAM-SHA-256\$10000:c2FsdA==\$/u);
     expect(verifierMatches(verifier, 'p')).toBe(true);
   });
 
-  it('made by PostgreSQL matches', () => {
+  it('matches when PostgreSQL made it', () => {
     expect(verifierMatches(RECORDED, 'pencil')).toBe(true);
     expect(verifierMatches(RECORDED, 'pencils')).toBe(false);
   });
 
   it.each(['', 'md5d41d8cd98f00b204e9800998ecf8427e', 'pencil', 'SCRAM-SHA-256$4096:x', 'SCRAM-SHA-1$4096:YQ==$YQ==:YQ=='])(
-    '%j matches nothing',
+    'is never matched by %j',
     (verifier) => expect(verifierMatches(verifier, 'pencil')).toBe(false),
   );
 });

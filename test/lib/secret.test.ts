@@ -17,7 +17,7 @@ describe('Secret', () => {
     { how: 'a copy of its fields', shown: JSON.stringify({ ...secret }), text: '{}' },
   ])('shows nothing in $how', ({ shown, text }) => expect(shown).toBe(text));
 
-  it('opens for reveal only', () => {
+  it('is opened by reveal only', () => {
     expect(secret.reveal()).toBe('correct horse');
     expect(reveal(secret)).toBe('correct horse');
     expect(reveal('plain')).toBe('plain');
@@ -25,14 +25,14 @@ describe('Secret', () => {
 });
 
 describe('redact', () => {
-  it('hides every secret that was made, the longer first', () => {
+  it('hides every known secret, the longer first', () => {
     new Secret('tr0ub4dor');
     new Secret('tr0ub4dor&3');
     expect(redact('a tr0ub4dor&3 b tr0ub4dor c')).toBe('a *** b *** c');
     expect(redact('x'.repeat(3) + 'tr0ub4dor'.repeat(2))).toBe('xxx******');
   });
 
-  it('leaves text alone that only holds a very short secret', () => {
+  it('leaves text alone that contains only a very short secret', () => {
     new Secret('abc');
     expect(redact('the abc of it')).toBe('the abc of it');
   });
@@ -91,7 +91,7 @@ describe('redact', () => {
     expect(redact(`pw ${JSON.stringify(secret.reveal())}`)).not.toContain('slash');
   });
 
-  it('hides whatever text a known secret stands in', () => {
+  it('hides a known secret inside other text', () => {
     const value = fc.string({ minLength: 8, maxLength: 20 }).filter((text) => !text.includes('*'));
     fc.assert(
       fc.property(fc.string(), value, fc.string(), (before, held, after) => {

@@ -18,13 +18,13 @@ describe('a three-node cluster on Debian 12', () => {
     await cluster?.remove();
   });
 
-  it('is applied in one go, on the packages of Debian 12', async () => {
+  it('is applied in one go, with the packages of Debian 12', async () => {
     expect(first.all).not.toContain('error:');
     expect(first.code).toBe(0);
     expect(await must(cluster.host('pg1'), 'patroni --version')).toBe('patroni 3.0.2');
   });
 
-  it('leads on the host that the inventory names', async () => {
+  it('has its leader on the host that the inventory names', async () => {
     await expect
       .poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(30_000) })
       .toEqual(['pg1 Replica running', 'pg2 Leader running', 'pg3 Replica running']);
@@ -44,7 +44,7 @@ describe('a three-node cluster on Debian 12', () => {
     expect(await must(cluster.host('pg1'), 'grep ^tags /etc/patroni/config.yml')).toBe('tags: {}');
   });
 
-  it('is changed by no second apply', async () => {
+  it('is not changed by a second apply', async () => {
     const before = await Promise.all(cluster.hosts.map(fingerprint));
     const second = await cluster.run('apply');
     expect(second.code).toBe(0);

@@ -67,7 +67,7 @@ describe('every variable of a living cluster', () => {
     if (takesRestart) life = await restarted();
   });
 
-  it('leaves the same cluster after a power failure', async () => {
+  it('keeps the same cluster after a power failure', async () => {
     await powerCycle(cluster);
     const { identifier } = await lifeOf(cluster);
     expect(identifier).toBe(life.identifier);

@@ -77,7 +77,7 @@ describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on De
     ]);
   }
 
-  it('are planned in words', () => {
+  it('are described in the plan', () => {
     expect(plan.code).toBe(0);
     const members = cluster.hosts.map(({ address }) => address).join(', ');
     for (const words of [
@@ -115,7 +115,7 @@ describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on De
     expect((await cluster.run('apply')).all).toContain('No changes');
   });
 
-  it('let clients in while the inventory says so, and leave the rules of others alone', async () => {
+  it('let clients in while the inventory says so, and keep foreign rules', async () => {
     const before = await foreign();
     await write({ client_networks: [`${stranger.address}/32`] });
     expect((await cluster.run('apply')).code).toBe(0);
@@ -127,7 +127,7 @@ describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on De
     expect(await foreign()).toEqual(before);
   });
 
-  it('are mended where somebody removed what was in force', async () => {
+  it('are corrected when somebody removed rules that were in force', async () => {
     await must(
       rocky,
       'firewall-cmd -q --policy pgprov-demo --remove-rich-rule "$(firewall-cmd --policy pgprov-demo --list-rich-rules | head -n 1)"',
@@ -143,7 +143,7 @@ describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on De
     expect(await reach()).toEqual({ members: [true], stranger: [false] });
   });
 
-  it('keep their former rules when they do not accept their configuration', async () => {
+  it('keep their former rules when they reject the new configuration', async () => {
     await must(rocky, "echo '<zone><bogus' >/etc/firewalld/zones/theirs.xml");
     const before = await must(rocky, 'cat /etc/firewalld/policies/*.xml');
     await write({ client_networks: ['10.99.0.0/24'] });
@@ -156,7 +156,7 @@ describe('firewalls of three kinds: firewalld on Rocky 9, ufw and nftables on De
     expect((await cluster.run('apply')).code).toBe(0);
   });
 
-  it('are refused where two of them would be in each other’s way', async () => {
+  it('are refused when two of them would conflict', async () => {
     await write({ backend: 'nftables' });
     const run = await cluster.run('plan');
     expect(run.code).toBe(1);

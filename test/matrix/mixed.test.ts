@@ -14,7 +14,7 @@ describe('a cluster of Rocky 9 and Debian 12', () => {
     await cluster?.remove();
   });
 
-  it('is refused with a locale that the two may sort in different orders', async () => {
+  it('is refused with a locale that the two systems may sort differently', async () => {
     await cluster.write({ postgresql: { version: 15, locale: 'en_US.UTF-8' } });
     const run = await cluster.run('apply');
     expect(run.code).toBe(1);
@@ -35,7 +35,7 @@ describe('a cluster of Rocky 9 and Debian 12', () => {
     for (const host of cluster.hosts) expect(await controldata(host, 'Data page checksum version')).toBe('1');
   });
 
-  it('is led by the other family after a failover, and changed by no second apply', async () => {
+  it('has a leader on the other system after a failover, and is not changed by a second apply', async () => {
     await patronictl(cluster.host('pg2'), 'switchover --candidate pg2 --force');
     await expect.poll(() => sql(cluster.host('pg2'), 'select pg_is_in_recovery()'), { timeout: patience(30_000) }).toBe('f');
     await expect.poll(async () => (await cluster.run('status')).code, { timeout: patience(60_000) }).toBe(0);

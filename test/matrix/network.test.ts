@@ -140,7 +140,7 @@ describe('apply, while the network between members fails and a client writes', (
     expect(primaries.most.length, primaries.most.join(', ')).toBe(1);
   }, patience(300_000));
 
-  it('changes nothing where a member of etcd was cut off before, and names the port', async () => {
+  it('changes nothing when an etcd member was cut off before, and names the port', async () => {
     const before = await starts(pg1, pg2, pg3);
     await drop(pg1, PEER_TRAFFIC);
     await expectCutOff(pg1);
@@ -154,7 +154,7 @@ describe('apply, while the network between members fails and a client writes', (
     expect(await describeMembers(pg2)).toContain('pg1 Leader running');
   });
 
-  it('restarts no member while another one, whose turn comes later, is cut off', async () => {
+  it('restarts no member while another, whose turn comes later, is cut off', async () => {
     const before = await starts(pg1, pg2, pg3);
     await askForRestarts();
     const { code, all } = await cutDuring({ host: pg1, rules: PEER_TRAFFIC });
@@ -163,7 +163,7 @@ describe('apply, while the network between members fails and a client writes', (
     expect(await describeMembers(pg2)).toContain('pg1 Leader running');
   });
 
-  it('waits for a member that is cut off as it restarts, and goes on when the network is back', async () => {
+  it('waits for a member that is cut off while it restarts, and continues when the network is back', async () => {
     const before = await starts(pg1, pg3);
     await askForRestarts();
     const { code, all } = await cutDuring({
@@ -192,7 +192,7 @@ describe('apply, while the network between members fails and a client writes', (
     expect(await starts(pg1, pg3)).toEqual(before);
   });
 
-  it('does not call a change done while a standby is cut off from all others, and names it', async () => {
+  it('does not report a change as done while a standby is cut off from all others, and names it', async () => {
     parameters = { work_mem: '11MB' };
     await write();
     const run = start(['apply', cluster.file, '--yes']);
@@ -205,7 +205,7 @@ describe('apply, while the network between members fails and a client writes', (
     expect(await describeMembers(pg2)).toContain('pg1 Leader running');
   });
 
-  it('takes no second member down where the leader is cut off from all others, and another one leads', async () => {
+  it('takes no second member down when the leader is cut off from all others and another one leads', async () => {
     const before = await starts(pg1, pg2, pg3);
     await askForRestarts();
     const { code, all } = await cutDuring({ host: pg1, rules: toHosts([pg2, pg3]) });

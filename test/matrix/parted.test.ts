@@ -37,20 +37,20 @@ describe('a standby whose base backup Patroni recovered in single-user mode', ()
       .toBeGreaterThan(0);
   });
 
-  it('is shown by status with both positions and the command that mends it', async () => {
+  it('is shown by status with both positions and the command that repairs it', async () => {
     const { code, all } = await pgprov('status', cluster.file);
     expect(code, all).not.toBe(0);
     expect(all).toMatch(/pg3 has WAL up to [0-9A-F]+\/[0-9A-F]+ that pg1 never wrote/u);
     expect(all).toContain(`pgprov rebuild ${cluster.file} --host pg3 --give-up-commits`);
   });
 
-  it('is given the lead by no switchover, though Patroni lists it as streaming', async () => {
+  it('is never chosen by a switchover, though Patroni lists it as streaming', async () => {
     const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg3', '--yes');
     expect(code, all).not.toBe(0);
     expect(all).toContain('pg3 cannot take the lead: it has no connection to pg1 that streams');
   });
 
-  it('is rebuilt only when its WAL is given up', async () => {
+  it('is rebuilt only when its WAL is given up explicitly', async () => {
     const refused = await pgprov('rebuild', cluster.file, '--host', 'pg3', '--yes');
     expect(refused.code, refused.all).not.toBe(0);
     expect(refused.all).toContain('pg3 may have the only copy of some commits');

@@ -11,7 +11,7 @@ const { data: DATA } = placesOf('debian13');
 /** Large enough that a copy is seen under way. */
 const BIG = 'CREATE TABLE big AS SELECT g, repeat(md5(g::text), 20) AS t FROM generate_series(1, 300000) g';
 
-describe('a rebuild that something breaks off', () => {
+describe('an interrupted rebuild', () => {
   let cluster: TestCluster;
   let writer: Writer;
 
@@ -71,7 +71,7 @@ describe('a rebuild that something breaks off', () => {
     expect(await asides()).toBe(0);
   });
 
-  it('is finished after a power cut of the host, with what was copied until then put aside too', async () => {
+  it('is finished after a power cut of the host, and what was copied until then is put aside too', async () => {
     await broken(/copy +waiting/u, async () => {
       await cluster.host('pg3').kill();
       await cluster.host('pg3').start();

@@ -58,7 +58,7 @@ describe('restarts of all kinds, in all directions, with a client that writes', 
     expect(await writer.lost([])).toEqual([]);
   });
 
-  it('raises in place: standbys first, and the leader stays', async () => {
+  it('raise in place: standbys first, and the leader stays', async () => {
     await apply({ max_connections: 150 });
     await restart('--pending', '--in-place');
     expect(await onAll('SHOW max_connections')).toEqual(['150', '150', '150']);
@@ -66,7 +66,7 @@ describe('restarts of all kinds, in all directions, with a client that writes', 
     expect(await members()).toContain('pg1 Leader running');
   });
 
-  it('lowers on the leader first, and is finished by the same command after it was killed there', async () => {
+  it('lower on the leader first, and are finished by the same command after a kill there', async () => {
     await apply({ max_connections: 110 });
     const before = await postgresStarts(cluster.hosts);
     const run = start(['restart', cluster.file, '--pending', '--yes']);
@@ -80,7 +80,7 @@ describe('restarts of all kinds, in all directions, with a client that writes', 
     expect(await members()).toContain('pg1 Leader running');
   });
 
-  it('is finished by the same command after it was killed while the lead was handed over', async () => {
+  it('are finished by the same command after a kill during the switchover', async () => {
     const before = await postgresStarts(cluster.hosts);
     const run = start(['restart', cluster.file, '--switchover', '--yes']);
     await run.printed(/restart\/hand-over/u);
@@ -90,7 +90,7 @@ describe('restarts of all kinds, in all directions, with a client that writes', 
     expect(await startsSince(before)).toEqual([1, 1, 1]);
   });
 
-  it('refuses a part that would be in vain, or harm the others', async () => {
+  it('are refused for a service where they would be useless, or harm the others', async () => {
     const standby = NAMES.find((name) => name !== leading) ?? '';
     const refused = async (host: string, sentence: string): Promise<void> => {
       const { code, all } = await pgprov('restart', cluster.file, '--pending', '--host', host, '--yes');
@@ -107,7 +107,7 @@ describe('restarts of all kinds, in all directions, with a client that writes', 
     expect(await startsSince(before)).toEqual([1, 1, 1]);
   });
 
-  it('restarts Patroni, and PostgreSQL with it', async () => {
+  it('include Patroni, and PostgreSQL with it', async () => {
     const [units, before] = [await patroniStarts(), await postgresStarts(cluster.hosts)];
     await restart('--service', 'patroni');
     expect((await patroniStarts()).filter((id, index) => id === units[index])).toEqual([]);
@@ -115,7 +115,7 @@ describe('restarts of all kinds, in all directions, with a client that writes', 
     expect(await startsSince(before)).toEqual(NAMES.map((name) => (name === leading ? 2 : 1)));
   });
 
-  it('restarts Patroni alone in maintenance mode, in which PostgreSQL is not restarted', async () => {
+  it('include Patroni alone in maintenance mode, in which PostgreSQL is not restarted', async () => {
     await patronictl(cluster.host('pg1'), 'pause --wait demo');
     const [units, before] = [await patroniStarts(), await postgresStarts(cluster.hosts)];
     const refused = await pgprov('restart', cluster.file, '--yes');
@@ -126,7 +126,7 @@ describe('restarts of all kinds, in all directions, with a client that writes', 
     await patronictl(cluster.host('pg1'), 'resume --wait demo');
   });
 
-  it('refuses while a member is down, and waits for one that is just starting', async () => {
+  it('are refused while a member is down, and wait for one that is just starting', async () => {
     const [first = '', second = ''] = NAMES.filter((name) => name !== leading);
     await must(cluster.host(first), 'systemctl stop patroni');
     const before = await postgresStarts(cluster.hosts);
@@ -139,7 +139,7 @@ describe('restarts of all kinds, in all directions, with a client that writes', 
     expect(await startsSince(before)).toEqual([1, 1, 1].map((_, index) => (NAMES[index] === leading ? 0 : 1)));
   });
 
-  it('refuses to restart etcd while one of its members is down', async () => {
+  it('are refused for etcd while one of its members is down', async () => {
     const units = (): Promise<string[]> =>
       Promise.all(cluster.hosts.slice(0, 2).map((host) => must(host, 'systemctl show -p InvocationID --value etcd')));
     const before = await units();

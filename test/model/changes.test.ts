@@ -27,12 +27,12 @@ describe('what a change of a variable means', () => {
     ...[...sections].flatMap(([name, section]) => variablesOf(section, `${name}.`)),
   ];
 
-  it('is said by every variable that comes with pgprov', () => {
+  it('is declared by every variable that comes with pgprov', () => {
     expect(all.length).toBeGreaterThan(70);
     expect(all.filter(([, schema]) => schema.change === undefined).map(([path]) => path)).toEqual([]);
   });
 
-  it('is tried on a living cluster, or it is said where else', () => {
+  it('is tried on a living cluster, or the schema names another test', () => {
     // The dynamic configuration is one variable of pgprov's; what Patroni knows in it is listed to be checked.
     const ofRoles = all.map(([path]) => path).filter((path) => path.includes('.') && !/^(?:ssh|group|host|patroni\.dynamic)\./u.test(path));
     expect(TRIALS.map(({ variable }) => variable).sort()).toEqual(ofRoles.sort());
@@ -40,7 +40,7 @@ describe('what a change of a variable means', () => {
       expect([variable, (value === undefined) !== (elsewhere === undefined)]).toEqual([variable, true]);
   });
 
-  it('is said of defaults, secrets and nested variables as of any other', () => {
+  it('is declared for defaults, secrets and nested variables too', () => {
     const said = new Map(all.map(([path, { change }]) => [path, change]));
     expect(said.get('postgresql.superuser_password')).toBe('reload');
     expect(said.get('postgresql.parameters.shared_preload_libraries')).toBe('restart');
@@ -55,7 +55,7 @@ describe('what a change of a variable means', () => {
     ['recreate', 'recreate'],
     ['context', 'reload or restart'],
     [{ operation: 'pg_upgrade' }, 'operation (pg_upgrade)'],
-  ])('%j reads "%s"', (change, words) => expect(describeChange(change)).toBe(words));
+  ])('given as %j reads "%s"', (change, words) => expect(describeChange(change)).toBe(words));
 
   const sizes = (change: unknown): ReturnType<typeof schemaProblems> =>
     schemaProblems({
@@ -63,11 +63,11 @@ describe('what a change of a variable means', () => {
       properties: { sizes: { type: 'object', properties: { big: { type: 'integer', change } as VariableSchema } } },
     });
 
-  it.each([undefined, 'free', 'context', { operation: 'rebuild' }])('a role of the user’s own may say %j', async (change) => {
+  it.each([undefined, 'free', 'context', { operation: 'rebuild' }])('may be declared as %j by a user’s own role', async (change) => {
     expect(await sizes(change)).toEqual([]);
   });
 
-  it.each(['never', 3, {}, { operation: 1 }, null])('a role of the user’s own may not say %j', async (change) => {
+  it.each(['never', 3, {}, { operation: 1 }, null])('may not be declared as %j by a user’s own role', async (change) => {
     expect(await sizes(change)).toEqual([
       "variables.properties.sizes.properties.big.change must be free, reload, restart, context, recreate or { operation: '…' }",
     ]);

@@ -49,12 +49,12 @@ describe('checks that were compiled ahead', () => {
     compiled = module.COMPILED_CHECKS;
   });
 
-  it('are there for every schema of an inventory, secrets among them', () => {
+  it('exist for every schema of an inventory, including secrets', () => {
     expect(schemas.filter((schema) => !compiled.has(checkKey(schema)))).toEqual([]);
     expect(schemas.filter(({ secret }) => secret === true).length).toBeGreaterThan(5);
   });
 
-  it('say the same as those that are made when they are needed', async () => {
+  it('give the same results as checks compiled when they are needed', async () => {
     const ajv = await loadAjv({ optimize: false });
     let errors = 0;
     for (const schema of schemas) {

@@ -22,7 +22,7 @@ const load = (settings: string, ...contributions: Contribution[]): Promise<Inven
   inventoryOf(yaml(settings), [...CATALOG, ...['one', 'two'].map((name, index) => adding(name, contributions[index] ?? {}))]);
 
 describe('what roles add to each other’s variables', () => {
-  it('goes below what the inventory gives, and its origin is told', async () => {
+  it('has lower precedence than the inventory, and shows its origin', async () => {
     const inventory = await load('postgresql: {parameters: {shared_preload_libraries: auto_explain, work_mem: 8MB}}', {
       postgresql: { parameters: { shared_preload_libraries: 'pg_cron', work_mem: '4MB', 'cron.database_name': 'app' } },
     });
@@ -39,7 +39,7 @@ describe('what roles add to each other’s variables', () => {
     ).toEqual([expect.stringMatching(/inventory\.yml:4 and role one$/u), 'top level', 'role one']);
   });
 
-  it('joins lists and libraries, each entry once', async () => {
+  it('is joined into lists and libraries, each entry once', async () => {
     const inventory = await load(
       'postgresql: {hba: [host app app 10.0.0.0/24 scram-sha-256]}',
       { postgresql: { parameters: { shared_preload_libraries: 'a, b' }, hba: ['host cron cron samehost scram-sha-256'] } },
@@ -52,7 +52,7 @@ describe('what roles add to each other’s variables', () => {
     expect(hostOf(inventory, 'pg1').provenance.has('postgresql.parameters')).toBe(false);
   });
 
-  it('merges into mappings at any depth', async () => {
+  it('is merged into mappings at any depth', async () => {
     const inventory = await load('patroni: {dynamic: {slots: {a: {type: physical}}}}', {
       patroni: { dynamic: { slots: { b: { type: 'logical' } } }, tags: { clonefrom: true } },
     });
@@ -62,7 +62,7 @@ describe('what roles add to each other’s variables', () => {
     });
   });
 
-  it('leaves hosts alone that have not the role, or not the role that is added to', async () => {
+  it('leaves out hosts that lack the role, or the role that is added to', async () => {
     const inventory = await load('', { postgresql: { hba: ['local all all peer'] } });
     expect(hostOf(inventory, 'pg3').vars['postgresql']?.['hba']).toEqual([]);
     const without = await inventoryOf('cluster: demo\nroles: [base, one]\nhosts: {pg1: 192.0.2.1}\n', [
@@ -78,7 +78,7 @@ describe('what roles add to each other’s variables', () => {
       first: { patroni: { ttl: 60 } },
       message: 'role "one" adds to patroni.ttl: it takes no additions; `pgprov roles` marks what does',
     },
-    { what: 'a section that is none', first: { patrony: {} }, message: 'role "one" adds to patrony: there is no such role' },
+    { what: 'an unknown section', first: { patrony: {} }, message: 'role "one" adds to patrony: there is no such role' },
     { what: 'ssh', first: { ssh: { user: 'me' } }, message: 'role "one" adds to ssh: there is no such role' },
     {
       what: 'a wrong value',
@@ -91,7 +91,7 @@ describe('what roles add to each other’s variables', () => {
       second: { postgresql: { parameters: { work_mem: '8MB' } } },
       message: 'role "two" adds to postgresql.parameters.work_mem: role one gives it another value; set it in the inventory',
     },
-  ])('refuses $what', async ({ first, second, message }) => {
+  ])('is refused: $what', async ({ first, second, message }) => {
     await expect(load('', first, second ?? {})).rejects.toThrow(message);
   });
 });

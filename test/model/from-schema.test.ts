@@ -36,7 +36,7 @@ describe('types of variables', () => {
     expect(read({ port: 1, mode: 'on', names: [], tags: {}, more: {} })).toBeUndefined();
   });
 
-  it('are read of hosts that have the role, and of no other', async () => {
+  it('are read for hosts that have the role, and for no other', async () => {
     const { hosts } = await inventoryOf(THREE.replace('hosts:', 'roles: [base, pgdg, postgresql]\nhosts:').replace(/ {2}pg[23].*\n/gu, ''));
     const [host] = hosts;
     if (host === undefined) throw new Error('no host');

@@ -10,7 +10,7 @@ describe('readIdentity', () => {
     return work.at('i.yml');
   };
 
-  it('needs no more of an inventory than the cluster’s name', async () => {
+  it('needs only the cluster’s name of an inventory', async () => {
     expect(await readIdentity(write('cluster: demo\nhosts: nonsense\nnosuch: 1\n'))).toEqual({
       file: work.at('i.yml'),
       dir: work.path,

@@ -17,7 +17,7 @@ describe('maskSecretOverrides', () => {
     { given: 'replication.password={age: secrets.age, key: db}', kept: 'replication.password={age: secrets.age, key: db}' },
     { given: "patroni.dynamic={x: {password: 'abc def'}}", kept: 'patroni.dynamic=***' },
     { given: 'no.such.section=abc', kept: 'no.such.section=***' },
-  ])('$given', ({ given, kept }) => {
+  ])('masks what is secret in $given', ({ given, kept }) => {
     expect(maskSecretOverrides([given], CATALOG)).toEqual([kept]);
   });
 });

@@ -3,7 +3,7 @@ import type { Role } from '../../src/plan/role.js';
 import { hostOf, inventoryOf, THREE } from '../support/inventory.js';
 
 describe('the ports of a host', () => {
-  it('are those of its roles, in the order in which these are applied, with the values of the inventory', async () => {
+  it('are those of its roles, in the order in which the roles are applied, with the values of the inventory', async () => {
     const inventory = await inventoryOf(`${THREE}etcd: {client_port: 12379}\npatroni: {restapi_port: 8009}\n`);
     const told = hostOf(inventory, 'pg2').ports.map(({ port, what, units, openTo }) => [
       port,
@@ -30,13 +30,13 @@ describe('the ports of a host', () => {
       yaml: `${THREE}etcd: {client_port: 2380}\n`,
       says: 'port 2380 is given to two services: etcd clients (role etcd) and etcd peers (role etcd)',
     },
-  ])('are each of one service: $title', async ({ yaml, says }) => {
+  ])('belong to one service each: $title', async ({ yaml, says }) => {
     await expect(inventoryOf(yaml)).rejects.toMatchObject({
       problems: [{ path: 'hosts', message: says, hint: 'give one of them another port' }],
     });
   });
 
-  it('are each of one service: on some hosts, whose names the problem has', async () => {
+  it('belong to one service each on some hosts, which the problem names', async () => {
     const role = (name: string): Role => ({
       name,
       description: name,
@@ -51,7 +51,7 @@ describe('the ports of a host', () => {
     });
   });
 
-  it('are none of roles that a host does not have', async () => {
+  it('include none of roles that a host does not have', async () => {
     const role: Role = {
       name: 'own',
       description: 'own',

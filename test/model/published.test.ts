@@ -7,7 +7,7 @@ import { formatProblem, inventoryJsonSchema, inventoryReference, loadInventory }
 const here = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 // `npx vitest run --project unit test/model/published.test.ts -u` writes both pages anew.
-test('docs/ holds the reference page and the editor schema of the roles as they are', async () => {
+test('docs/ has the current reference page and editor schema of the roles', async () => {
   await expect(inventoryReference(CATALOG)).toMatchFileSnapshot(here('docs/inventory.md'));
   const schema = `${JSON.stringify(inventoryJsonSchema(CATALOG), null, 2)}\n`;
   await expect(schema).toMatchFileSnapshot(here('docs/inventory.schema.json'));

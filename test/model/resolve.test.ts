@@ -55,7 +55,7 @@ groups:
     expect(host(inventory, 'pg2').vars['postgresql']).toMatchObject({ parameters: { c: 'y', d: 'one' } });
   });
 
-  test('every leaf tells where it came from', async () => {
+  test('every leaf shows where it came from', async () => {
     const inventory = await load(directory.path, yaml, { set: ['postgresql.parameters.c=x'] });
     const from = host(inventory, 'pg2').provenance;
     const file = join(directory.path, 'inventory.yml');
@@ -74,7 +74,7 @@ describe('values', () => {
 
   test.each([
     {
-      name: 'null takes an inherited value away',
+      name: 'null removes an inherited value',
       rest: 'patroni: {ttl: 40}',
       set: ['pg1:patroni.ttl=null'],
       section: 'patroni',
@@ -87,7 +87,7 @@ describe('values', () => {
       section: 'postgresql',
       value: { parameters: { shared_buffers: '128MB', max_connections: 100 } },
     },
-    { name: 'a section without anything in it', rest: 'patroni:', section: 'patroni', value: { ttl: 30 } },
+    { name: 'an empty section', rest: 'patroni:', section: 'patroni', value: { ttl: 30 } },
     {
       name: 'a parameter whose name has dots',
       rest: '',
@@ -123,7 +123,7 @@ describe('values', () => {
       section: 'patroni',
       value: { tags: { dc: 'east', nofailover: false, clonefrom: false } },
     },
-  ])('$name', async ({ rest, set = [], section, value }) => {
+  ])('follow these rules: $name', async ({ rest, set = [], section, value }) => {
     const inventory = await load(directory.path, one(rest), { set });
     expect(host(inventory, 'pg1').vars[section]).toMatchObject(value);
   });
@@ -135,7 +135,7 @@ describe('values', () => {
 });
 
 describe('hosts', () => {
-  test('stand in the order of the file, whatever their names', async () => {
+  test('keep the order of the file, whatever their names', async () => {
     const { hosts, leader, cluster, groups, dir } = await load(
       directory.path,
       'cluster: demo\nhosts: {b: 192.0.2.1, 10: 192.0.2.2, 9: {address: 192.0.2.3, cluster_address: 10.0.0.3}}\ngroups: {2: {hosts: [b]}, 1: {}}\n',
@@ -159,13 +159,13 @@ describe('hosts', () => {
   test.each([
     { name: 'the first with patroni', roles: ['etcd', 'base, postgresql', 'base, postgresql, patroni'], leader: 'h2' },
     { name: 'the first with postgresql', roles: ['etcd', 'base, postgresql'], leader: 'h1' },
-    { name: 'the first at all', roles: ['etcd', 'base'], leader: 'h0' },
-  ])('lead: $name', async ({ roles, leader }) => {
+    { name: 'the first host', roles: ['etcd', 'base'], leader: 'h0' },
+  ])('are led by $name', async ({ roles, leader }) => {
     const hosts = roles.map((list, index) => `  h${index}: {address: 192.0.2.${index}, roles: [${list}]}`).join('\n');
     expect((await load(directory.path, `cluster: demo\nhosts:\n${hosts}\n`)).leader).toBe(leader);
   });
 
-  test('have the roles of the closest list, and only the sections of these', async () => {
+  test('have the roles of the closest list, and only the sections of these roles', async () => {
     const inventory = await load(
       directory.path,
       'cluster: demo\nroles: [base]\nhosts: {a: 192.0.2.1, b: 192.0.2.2, c: {address: 192.0.2.3, roles: []}}\ngroups: {g: {hosts: [b, c], roles: [etcd]}}\n',
@@ -217,7 +217,7 @@ hosts: {pg1: {address: 192.0.2.1, ssh: {become_password: {env: SUDO}, port: 2200
     expect([ssh?.password?.reveal(), ssh?.become.password?.reveal()]).toEqual(['letmein', 'sesame']);
   });
 
-  test('is what a transport takes', async () => {
+  test('has the form that a transport takes', async () => {
     const { hosts } = await load(directory.path, 'cluster: demo\nssh: {user: admin}\nhosts: {pg1: 192.0.2.1}\n', {
       set: ['pg1:ssh.port=2222', 'ssh.user=1234'],
     });
@@ -245,7 +245,7 @@ describe('secrets', () => {
     ]);
   });
 
-  test('replace one another whole', async () => {
+  test('replace one another as a whole', async () => {
     const options = { set: ['postgresql.superuser_password={env: PW}'], env: { PW: 'from the environment' } };
     const inventory = await load(directory.path, yaml, options);
     expect((inventory.hosts[0]?.vars['postgresql']?.['superuser_password'] as Secret).reveal()).toBe('from the environment');

@@ -40,7 +40,7 @@ test('the editor schema has only standard keywords', () => {
   expect(JSON.stringify(inventoryJsonSchema(catalog))).not.toMatch(/"(?:secret|scope|expects)":(?:true|"cluster")/u);
 });
 
-test('the reference page tells each variable with its default and its marks', () => {
+test('the reference page shows each variable with its default and its marks', () => {
   const lines = inventoryReference(catalog).split('\n');
   expect(lines).toContain('| `port` | an integer from 1 to 65535 | `5432` | recreate | A port. *cluster* |');
   expect(lines).toContain('| `superuser_password` | a string of at least 8 characters |  |  | Password. *cluster*, *secret* |');

@@ -30,11 +30,11 @@ async function program(name: string, lines: string): Promise<string> {
 }
 
 describe('a secret that a program prints', () => {
-  test('is its output less one newline, its arguments reaching it as they are', async () => {
+  test('is its output without one newline, and its arguments reach it as they are', async () => {
     expect(await opened(`{command: [printf, '%s\\n\\n', 'a b  $HOME $(id) ''*']}`)).toBe("a b  $HOME $(id) '*\n");
   });
 
-  test('is asked for once, in the directory of the inventory and without input', async () => {
+  test('is requested once, in the directory of the inventory and without input', async () => {
     await program('pass', 'cat; pwd; echo run >>runs');
     const references = withPassword('{command: [./pass]}', 'ssh: {password: {command: [./pass]}}\n');
     const inventory = await load(directory.path, references, { env: ENV });
@@ -43,7 +43,7 @@ describe('a secret that a program prints', () => {
     expect(await readFile(join(directory.path, 'runs'), 'utf8')).toBe('run\n');
   });
 
-  test('is not asked for where the inventory is only checked, or wrong in another place', async () => {
+  test('is not requested when the inventory is only checked, or wrong elsewhere', async () => {
     await program('never', 'echo run >>never-runs; echo password');
     const checked = await load(directory.path, withPassword('{command: [./never]}'), { env: ENV, secrets: 'check' });
     expect(() => passwordOf(checked).reveal()).toThrow('was not fetched');
@@ -87,13 +87,13 @@ describe('a secret that a program prints', () => {
       lines: ['./prints for ever prints more than a secret can be', '    have it print the secret alone, 64 KiB at most'],
     },
     { name: 'is too short', script: 'echo hunter2', lines: ['must be a string of at least 8 characters, not this one'] },
-  ])('that $name', async ({ name, script, lines }) => {
+  ])('is refused when the program $name', async ({ name, script, lines }) => {
     await program(name, script);
     const [first = '', ...rest] = lines;
     expect(await problemsOf(directory.path, withPassword(`{command: ["./${name}"]}`), { env: ENV })).toEqual([`${place}${first}`, ...rest]);
   });
 
-  test('that is not there, may not be run, or is a directory', async () => {
+  test('is refused when the program is missing, may not be run, or is a directory', async () => {
     await writeFile(join(directory.path, 'plain'), '');
     const problems = (reference: string): Promise<string[]> =>
       problemsOf(directory.path, withPassword(reference), { env: ENV, secrets: 'check' });
@@ -128,7 +128,7 @@ describe('a secret that a program prints', () => {
 });
 
 describe('a secret in a store', () => {
-  test('is found from the directory of the inventory, each store being opened once', async () => {
+  test('is found relative to the directory of the inventory, and each store is opened once', async () => {
     await makeStore(join(directory.path, 'team'), { superuser: 'correct horse', login: 'battery staple' }, me);
     const asked: string[] = [];
     const fetcher = new SecretFetcher({ env: ENV, ask: async (question) => (asked.push(question), undefined) });
@@ -148,7 +148,7 @@ describe('a secret in a store', () => {
     });
   });
 
-  test('that is not there is told with its place and what it may have been', async () => {
+  test('that is missing is reported with its place and similar names', async () => {
     await makeStore(join(directory.path, 'near'), { superuser: 'correct horse', login: 'battery staple' }, me);
     await makeStore(join(directory.path, 'empty'), {}, me);
     const problems = (reference: string, options: Options = {}): Promise<string[]> =>
@@ -171,7 +171,7 @@ describe('a secret in a store', () => {
     ]);
   });
 
-  test('that cannot be opened is told without its contents', async () => {
+  test('that cannot be opened is reported without its contents', async () => {
     const you = await keyPair();
     await makeStore(join(directory.path, 'mine'), { superuser: 'correct horse' }, me);
     const file = join(directory.path, 'mine', 'secrets.age');
@@ -197,7 +197,7 @@ describe('a secret in a store', () => {
     expect(await problem({ HOME: directory.path })).toBe('mine/secrets.age is damaged, or was changed by somebody who has no key of it');
   });
 
-  test('of a checked inventory need no identity', async () => {
+  test('is not opened for a mere check, which needs no identity', async () => {
     await makeStore(join(directory.path, 'checked'), { superuser: 'correct horse' }, me);
     const checked = await load(directory.path, withPassword('{age: checked/secrets.age, key: other}'), {
       env: { HOME: '/nowhere' },

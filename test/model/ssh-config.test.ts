@@ -133,14 +133,14 @@ const CASES: Case[] = [
 ];
 
 describe('a lookup', () => {
-  test.each(CASES)('$name', async ({ files, env, asked = 'db1', found }) => {
+  test.each(CASES)('follows this rule: $name', async ({ files, env, asked = 'db1', found }) => {
     await write(files);
     const all = configs(env);
     expect(values(all.lookUp(asked, ['~/.ssh/config']))).toEqual(found);
     expect(all.problems).toEqual({ errors: [], warnings: [] });
   });
 
-  test('asks the files in order and reads each once', async () => {
+  test('reads each file once, in order', async () => {
     await write({ a: 'User a\n', b: 'User b\nPort 2\n' });
     const all = configs();
     expect(values(all.lookUp('db1', ['~/a', '~/b']))).toEqual({ user: 'a', port: 2 });
@@ -148,13 +148,13 @@ describe('a lookup', () => {
     expect(values(all.lookUp('db2', ['~/a']))).toEqual({ user: 'a' });
   });
 
-  test('needs none of the usual files', () => {
+  test('works without any of the usual files', () => {
     expect(values(configs().lookUp('db1', undefined))['user']).toBeUndefined();
   });
 });
 
 // OpenSSH itself is asked, with Debian's and Rocky's kind of configuration put together.
-describe.skipIf(spawnSync('ssh', ['-V']).status !== 0)('OpenSSH agrees', () => {
+describe.skipIf(spawnSync('ssh', ['-V']).status !== 0)('OpenSSH gives the same result', () => {
   const files = {
     '.ssh/config': `Include HOME/.ssh/conf.d/*
 Host bastion gate
@@ -180,7 +180,7 @@ Host *
     '.ssh/inside': 'Host db2\n  Port 2022\n',
   };
 
-  test.each(['db1', 'db2', 'db3', 'gate', 'bastion', 'a.example.com', 'other', 'real'])('about %s', async (asked) => {
+  test.each(['db1', 'db2', 'db3', 'gate', 'bastion', 'a.example.com', 'other', 'real'])('for %s', async (asked) => {
     await write(files);
     const output = execFileSync('ssh', ['-G', '-F', join(home(), '.ssh/config'), asked], { encoding: 'utf8', stdio: 'pipe' });
     const said = (key: string): string[] =>
@@ -230,7 +230,7 @@ Host inner
   UserKnownHostsFile ~/inner_hosts
 `;
 
-  test('takes from the configuration what it does not say itself', async () => {
+  test('takes from the configuration what it does not set itself', async () => {
     await write({ '.ssh/config': config });
     const host = await first('cluster: demo\nhosts: {pg1: db1}\n');
     const file = join(home(), '.ssh/config');
@@ -260,7 +260,7 @@ Host inner
     expect(host.provenance.get('ssh.keepalive_count')).toEqual({ kind: 'default' });
   });
 
-  test('wins where it says something, also through --set', async () => {
+  test('has precedence where it sets a value, also through --set', async () => {
     await write({ '.ssh/config': config });
     const host = await first(
       'cluster: demo\nssh: {user: admin, port: 22, identity_file: id, jump: [], connect_timeout: 15}\nhosts: {pg1: db1}\n',
@@ -278,7 +278,7 @@ Host inner
     expect(host.provenance.get('ssh.port')).toMatchObject({ kind: 'file', line: 2 });
   });
 
-  test('has its own jump hosts looked up too, and gives them its key file besides', async () => {
+  test('has its own jump hosts looked up too, which also use its key file', async () => {
     await write({ '.ssh/config': config });
     const host = await first('cluster: demo\nssh: {user: admin, identity_file: id, jump: [gate, x]}\nhosts: {pg1: 192.0.2.1}\n');
     const id = join(directory.path, 'id');
@@ -289,7 +289,7 @@ Host inner
     ]);
   });
 
-  test('names other files, or none', async () => {
+  test('may name other files, or none', async () => {
     await write({ '.ssh/config': config, mine: 'Host *\n User mine\n' });
     expect((await first('cluster: demo\nssh: {config: home/mine}\nhosts: {pg1: db1}\n')).ssh).toMatchObject({ user: 'mine', port: 22 });
     expect((await first('cluster: demo\nssh: {config: [home/mine, ~/.ssh/config]}\nhosts: {pg1: db1}\n')).ssh).toMatchObject({
@@ -362,7 +362,7 @@ Host inner
     expect(await problemsOf(directory.path, yaml, { env: env() })).toEqual(says);
   });
 
-  test('warns of what is passed over or taken for something else, with its place', async () => {
+  test('shows a warning with its place for what is ignored or read differently', async () => {
     await write({
       '.ssh/config': 'StrictHostKeyChecking no\nMatch exec "true"\n  SendEnv X\nMatch user bob\n  Port 1\n  User x\n  Include more\n',
       '.ssh/more': 'Port 2\nMatch final all\n  Ciphers x\n',
@@ -376,7 +376,7 @@ Host inner
     ]);
   });
 
-  test('of a hundred hosts takes no longer for a large configuration', async () => {
+  test('of a hundred hosts loads as quickly with a large configuration', async () => {
     const blocks = Array.from({ length: 500 }, (_, index) => `Host h${index} *.x${index}\n  User u${index}\n  Port ${index + 1}\n`);
     await write({ '.ssh/config': blocks.join('') });
     const hosts = Array.from({ length: 100 }, (_, index) => `h${index}`);

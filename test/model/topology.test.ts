@@ -8,7 +8,7 @@ const STANDALONE = '[base, postgresql]';
 const hosts = (...names: string[]): string => `hosts:\n${names.map((name, index) => `  ${name}: 192.0.2.${index + 1}\n`).join('')}`;
 
 describe('servers without Patroni', () => {
-  it('are refused where there are several, for nothing would make them one database', async () => {
+  it('are refused when there are several, because nothing would make them one database', async () => {
     const yaml = `cluster: demo\nroles: ${STANDALONE}\n${hosts('pg1', 'pg2', 'pg3')}`;
     expect(await problemsOf(directory.path, yaml, { roles: catalog })).toEqual([
       'inventory.yml:3:1 hosts: pg1, pg2 and pg3 have PostgreSQL without Patroni: each would be a database of its own, and none a standby of another',
@@ -24,12 +24,12 @@ describe('servers without Patroni', () => {
     ]);
   });
 
-  it('stand alone, one in an inventory', async () => {
+  it('stand alone, one per inventory', async () => {
     const inventory = await load(directory.path, `cluster: demo\nroles: ${STANDALONE}\n${hosts('pg1')}`, { roles: catalog });
     expect(inventory.hosts.map(topologyOf)).toEqual(['single']);
   });
 
-  it('are another thing than members', async () => {
+  it('cannot be combined with members of Patroni', async () => {
     const inventory = await load(directory.path, `cluster: demo\n${hosts('pg1', 'pg2', 'pg3')}`, { roles: catalog });
     expect(inventory.hosts.map(topologyOf)).toEqual(['patroni', 'patroni', 'patroni']);
   });

@@ -33,7 +33,7 @@ describe('etcd members', () => {
     expect(await warningsOf(directory.path, clusterOf(members))).toEqual(lines);
   });
 
-  test('none, but Patroni', async () => {
+  test('are missed when Patroni needs them', async () => {
     expect(await warningsOf(directory.path, `roles: [base, postgresql, patroni]\n${clusterOf(3)}`)).toEqual([
       'inventory.yml:3:1 hosts: no host has the role etcd, in which Patroni keeps the leader lock',
     ]);

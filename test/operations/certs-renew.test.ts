@@ -115,22 +115,22 @@ const objections = (now: OperationRun<Options>): OperationObjection[] => certsRe
 const kinds = (all: OperationObjection[]): string[] =>
   all.map(({ kind, error, settles }) => [kind, error, ...(settles === true ? ['settles'] : [])].join(' '));
 
-describe('what certs renew refuses before it connects', () => {
+describe('reasons why certs renew refuses before it connects', () => {
   it.each<{ title: string; given: Given; ends?: boolean; says: string[] }>([
     { title: 'all is well', given: {}, says: [] },
     { title: 'there are no certificates', given: { authority: { certificate: undefined } }, says: ['input certs/none'] },
-    { title: '--ca with --all', given: { options: { ca: true, all: true } }, says: ['input certs/whole-cluster'] },
-    { title: '--ca with --host', given: { options: { ca: true }, chosenHosts: ['pg1'] }, says: ['input certs/whole-cluster'] },
+    { title: '--ca is combined with --all', given: { options: { ca: true, all: true } }, says: ['input certs/whole-cluster'] },
+    { title: '--ca is combined with --host', given: { options: { ca: true }, chosenHosts: ['pg1'] }, says: ['input certs/whole-cluster'] },
     { title: 'the authority has expired', given: {}, ends: true, says: ['preflight certs/ca-expired'] },
-    { title: 'the authority has expired, with --ca', given: { options: { ca: true } }, ends: true, says: [] },
-  ])('$title', async ({ given, ends = false, says }) => {
+    { title: 'the authority has expired and --ca is given', given: { options: { ca: true } }, ends: true, says: [] },
+  ])('are found when $title', async ({ given, ends = false, says }) => {
     const { past } = await certificates();
     const start = await run({}, ends ? { ...given, authority: { certificate: past } } : given);
     expect(kinds(certsRenew.problems?.(start) ?? [])).toEqual(says);
   });
 });
 
-describe('certs renew with a role of the user’s own that has certificates', () => {
+describe('certs renew with a user’s own role that has certificates', () => {
   const copies = { directory: '/t', ca: '/t/ca', certificate: '/t/crt', key: '/t/key', owner: 'root', group: 'root', unit: 'balancer' };
   const role: Role = {
     name: 'own',
@@ -145,7 +145,7 @@ describe('certs renew with a role of the user’s own that has certificates', ()
     inventory: await inventoryOf(`${THREE}  lb1: {address: 192.0.2.9, roles: [own]}\n`, catalog),
   });
 
-  it('brings it to its hosts as well', async () => {
+  it('also renews the certificate on the hosts of the role', async () => {
     const now = await run({}, { cluster: await cluster() });
     const [step] = certsRenew.remaining(now).steps;
     expect(step).toMatchObject({ id: 'renew', converge: { roles: ['etcd', 'patroni', 'own'] } });
@@ -153,7 +153,7 @@ describe('certs renew with a role of the user’s own that has certificates', ()
     expect(typeof roles === 'function' ? roles(now) : roles).toEqual(['etcd', 'patroni', 'own']);
   });
 
-  it('takes its files and its unit for its own, and nothing else of it', async () => {
+  it('replaces the files of the role and restarts its unit, and touches nothing else of it', async () => {
     const refused = async (...planned: string[]): Promise<string[]> =>
       kinds(objections(await run({}, { cluster: await cluster(), planned })));
     expect(await refused('lb1 file:/t/ca', 'lb1 file:/t/crt', 'lb1 file:/t/key', 'lb1 service:balancer')).toEqual([]);
@@ -164,23 +164,23 @@ describe('certs renew with a role of the user’s own that has certificates', ()
 
 describe('the steps of certs renew', () => {
   it.each<{ title: string; seen?: Seen; given?: Given; left: string[] }>([
-    { title: 'one pass', left: ['renew {"withinDays":30}'] },
+    { title: 'a renewal of all hosts', left: ['renew {"withinDays":30}'] },
     {
-      title: 'of some hosts, all of theirs',
+      title: 'a renewal of selected hosts',
       given: { options: { within: 5, all: true }, chosenHosts: ['pg2'] },
       left: ['renew {"withinDays":5,"all":true,"hosts":["pg2"]}'],
     },
-    { title: 'done', given: { done: ['renew'] }, left: [] },
-    { title: 'a quorum that is lost for another reason', seen: { etcd: HOSTS }, left: ['renew {"withinDays":30}'] },
-    { title: 'expired where a quorum is left', seen: { etcd: ['pg1'], ended: ['pg1'] }, left: ['renew {"withinDays":30}'] },
+    { title: 'a finished renewal', given: { done: ['renew'] }, left: [] },
+    { title: 'no quorum, without expired certificates', seen: { etcd: HOSTS }, left: ['renew {"withinDays":30}'] },
+    { title: 'expired certificates, with a quorum', seen: { etcd: ['pg1'], ended: ['pg1'] }, left: ['renew {"withinDays":30}'] },
     {
-      title: 'expired, and no quorum',
+      title: 'expired certificates, without a quorum',
       seen: { etcd: HOSTS, ended: HOSTS },
       left: ['renew-at-once {"withinDays":30} all-at-once', 'renew {} proves'],
     },
-    { title: 'brought all at once', given: { done: ['renew-at-once'] }, left: ['renew {} proves'] },
-    { title: 'brought all at once and proved', given: { done: ['renew-at-once', 'renew'] }, left: [] },
-  ])('$title', async ({ seen = {}, given = {}, left }) => {
+    { title: 'all certificates were replaced at once', given: { done: ['renew-at-once'] }, left: ['renew {} proves'] },
+    { title: 'all certificates were replaced at once and proved', given: { done: ['renew-at-once', 'renew'] }, left: [] },
+  ])('are the remaining ones: $title', async ({ seen = {}, given = {}, left }) => {
     expect(steps(await run(seen, given))).toEqual(left);
   });
 
@@ -190,27 +190,27 @@ describe('the steps of certs renew', () => {
       left: ['trust {"rotation":"trust"}', 'issue {"rotation":"issue"}', 'drop {"rotation":"drop"}', 'finish'],
     },
     {
-      title: 'one in its first phase',
+      title: 'a rotation in its first phase',
       phase: 'trust',
       left: ['trust {}', 'issue {"rotation":"issue"}', 'drop {"rotation":"drop"}', 'finish'],
     },
     {
-      title: 'one that has taken its first phase',
+      title: 'a rotation after its first phase',
       phase: 'trust',
       done: ['trust'],
       left: ['issue {"rotation":"issue"}', 'drop {"rotation":"drop"}', 'finish'],
     },
-    { title: 'one in its last phase', phase: 'drop', left: ['drop {}', 'finish'] },
-    { title: 'one that every host has heard of', phase: 'drop', done: ['drop'], left: ['finish'] },
-    { title: 'one that is done', done: ['drop', 'finish'], left: [] },
+    { title: 'a rotation in its last phase', phase: 'drop', left: ['drop {}', 'finish'] },
+    { title: 'a rotation whose last phase has reached every host', phase: 'drop', done: ['drop'], left: ['finish'] },
+    { title: 'a finished rotation', done: ['drop', 'finish'], left: [] },
     {
-      title: 'one whose certificates expired on the way',
+      title: 'a rotation during which certificates expired',
       phase: 'issue',
       seen: { etcd: HOSTS, ended: HOSTS },
       left: ['issue-at-once {} all-at-once', 'issue {} proves', 'drop {"rotation":"drop"}', 'finish'],
     },
     {
-      title: 'the same, brought all at once',
+      title: 'the same, after all certificates were replaced at once',
       phase: 'issue',
       done: ['issue-at-once'],
       left: ['issue {} proves', 'drop {"rotation":"drop"}', 'finish'],
@@ -220,9 +220,9 @@ describe('the steps of certs renew', () => {
       ends: true,
       left: ['replace-at-once {"rotation":"replace"} all-at-once', 'replace {} proves', 'finish'],
     },
-    { title: 'one that was replaced', phase: 'drop', done: ['replace-at-once'], left: ['replace {} proves', 'finish'] },
-    { title: 'one that was replaced and proved', phase: 'drop', done: ['replace-at-once', 'replace'], left: ['finish'] },
-  ])('with --ca: $title', async ({ seen = {}, phase, ends = false, done = [], left }) => {
+    { title: 'a replaced authority', phase: 'drop', done: ['replace-at-once'], left: ['replace {} proves', 'finish'] },
+    { title: 'a replaced and proved authority', phase: 'drop', done: ['replace-at-once', 'replace'], left: ['finish'] },
+  ])('with --ca are the remaining ones: $title', async ({ seen = {}, phase, ends = false, done = [], left }) => {
     const { past } = await certificates();
     expect(steps(await run(seen, { options: { ca: true }, authority: { phase, ...(ends ? { certificate: past } : {}) }, done }))).toEqual(
       left,
@@ -234,14 +234,14 @@ describe('the guards of certs renew', () => {
   const OWN = ['pg1 file:/etc/etcd/tls/node.crt', 'pg2 file:/etc/patroni/tls/ca.crt', 'pg3 service:etcd'];
   it.each<{ title: string; seen?: Seen; given?: Given; says: string[] }>([
     { title: 'nothing is planned yet', seen: { etcd: HOSTS }, says: [] },
-    { title: 'certificates alone, and all work', given: { planned: OWN }, says: [] },
+    { title: 'only certificates change, and all members work', given: { planned: OWN }, says: [] },
     {
       title: 'something else waits to be applied',
       given: { planned: [...OWN, 'pg1 file:/etc/hosts'] },
       says: ['preflight certs/other-changes'],
     },
     {
-      title: 'certificates of hosts that were not meant',
+      title: 'certificates of other hosts would change',
       given: { planned: OWN, chosenHosts: ['pg1', 'pg2'] },
       says: ['preflight certs/other-changes'],
     },
@@ -257,38 +257,53 @@ describe('the guards of certs renew', () => {
       given: { planned: OWN },
       says: ['preflight certs/unhealthy settles'],
     },
-    { title: 'a door is shut', seen: { shut: ['pg2'] }, given: { planned: OWN }, says: ['preflight certs/unhealthy settles'] },
     {
-      title: 'nobody gets through to a member that does not work, which is told once',
+      title: 'a service does not accept connections',
+      seen: { shut: ['pg2'] },
+      given: { planned: OWN },
+      says: ['preflight certs/unhealthy settles'],
+    },
+    {
+      title: 'no host can connect to a member that is already reported as down',
       seen: { etcd: ['pg2'], ended: ['pg2'], shut: ['pg2'] },
       given: { planned: OWN },
       says: [],
     },
-    { title: 'what does not work is cured', seen: { etcd: ['pg1'], patroni: ['pg1'], ended: ['pg1'] }, given: { planned: OWN }, says: [] },
-    { title: 'no quorum, and expired', seen: { etcd: HOSTS, patroni: HOSTS, ended: ['pg1', 'pg2'] }, given: { planned: OWN }, says: [] },
     {
-      title: 'no quorum, and only some hosts are meant',
+      title: 'the run repairs what does not work',
+      seen: { etcd: ['pg1'], patroni: ['pg1'], ended: ['pg1'] },
+      given: { planned: OWN },
+      says: [],
+    },
+    {
+      title: 'the quorum is lost because certificates expired',
+      seen: { etcd: HOSTS, patroni: HOSTS, ended: ['pg1', 'pg2'] },
+      given: { planned: OWN },
+      says: [],
+    },
+    {
+      title: 'the quorum is lost, and only some hosts are selected',
       seen: { etcd: HOSTS, ended: HOSTS },
       given: { planned: OWN.slice(0, 1), chosenHosts: ['pg1'] },
       says: ['input certs/whole-cluster'],
     },
     {
-      title: 'what was brought all at once is still to be proved',
+      title: 'certificates were replaced at once and not proved yet',
       seen: { patroni: HOSTS },
       given: { planned: ['pg1 file:/etc/hosts'], done: ['renew-at-once'] },
       says: [],
     },
     {
-      title: 'the phase after that',
+      title: 'the next phase begins',
       seen: { patroni: ['pg1'] },
       given: { planned: OWN, done: ['issue-at-once', 'issue'] },
       says: ['preflight certs/unhealthy settles'],
     },
-  ])('$title', async ({ seen = {}, given = {}, says }) => {
+  ])('decide when $title', async ({ seen = {}, given = {}, says }) => {
     expect(kinds(objections(await run(seen, given)))).toEqual(says);
   });
 
-  it('name what ails and what else is to be changed', async () => {
+  it('name what is unhealthy and what else would change', async () => {
     expect(objections(await run({ etcd: ['pg3'] }, { planned: OWN }))[0]?.message).toContain('\n  pg3: etcd is not healthy');
     expect(objections(await run({}, { planned: ['pg2 file:/etc/hosts'] }))[0]?.message).toContain('\n  pg2: change file:/etc/hosts');
   });

@@ -61,7 +61,7 @@ const steps = (run: OperationRun<{ changes?: string }>): string[] =>
 const refusal = (state: Seen): string | undefined => configEdit.guards?.(seen(state))[0]?.message;
 
 describe('a change of the dynamic configuration', () => {
-  it('is written, then used by all', () => {
+  it('is written first, and then used by all members', () => {
     expect(steps(seen({}))).toEqual([
       'set check_timeline to true (is false), set postgresql.parameters.max_connections to 50 (is not set) in the dynamic configuration @pg1',
       'wait until pg1, pg2 and pg3 use it @pg1,pg2,pg3',
@@ -70,20 +70,20 @@ describe('a change of the dynamic configuration', () => {
     expect(configEdit.remaining(seen({ setting: { restart: false } })).steps[0]?.effect).toBeUndefined();
   });
 
-  it('is what is left of it', () => {
+  it('includes only what differs', () => {
     expect(steps(seen({ stored: AFTER, taken: { pg3: CURRENT } }))).toEqual(['wait until pg3 uses it @pg3']);
     expect(steps(seen({ stored: AFTER }, ['write']))).toEqual(['wait until pg1, pg2 and pg3 use it @pg1,pg2,pg3']);
     expect(steps(seen({ stored: AFTER }, ['write', 'take']))).toEqual([]);
     expect(steps(seen({ stored: AFTER }))).toEqual([]);
   });
 
-  it('is refused where no host sees one, and where a server does not take a value', () => {
+  it('is refused when no host sees the configuration, and when a server rejects a value', () => {
     expect(refusal({})).toBeUndefined();
     expect(refusal({ stored: null })).toBe('no host sees a dynamic configuration of demo in etcd');
     expect(refusal({ objects: '50 is wrong' })).toBe('pg2: PostgreSQL 17 does not take the parameters: 50 is wrong');
   });
 
-  it('says what all servers say once, and that it is the input that is wrong', () => {
+  it('is refused with the sentence of all servers once, as an error of the input', () => {
     expect(configEdit.guards?.(seen({ objects: '50 is wrong', objecting: ['pg1', 'pg2', 'pg3'] }))).toEqual([
       {
         kind: 'input',
@@ -109,7 +109,7 @@ describe('a change of the dynamic configuration', () => {
     expect(proofs({})[0]).toContain('somebody has changed them again');
   });
 
-  it('says what waits for a restart', () => {
+  it('shows what waits for a restart', () => {
     expect(configEdit.finished?.(seen({ stored: AFTER }))).toBe(
       'all members have the settings; max_connections takes a restart of PostgreSQL to be in force',
     );

@@ -82,46 +82,46 @@ const SYNC: Seen['store'] = { config: { synchronous_mode: true }, sync: { leader
 
 describe('the choice of a failover', () => {
   it.each<{ title: string; state: Seen; given?: Options; chosen: Options }>([
-    { title: 'the first of equals', state: { store: LEASE }, chosen: { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] } },
-    { title: 'the most advanced', state: { at: { pg3: 0x5005499 } }, chosen: { to: 'pg3', former: '', followers: ['pg2', 'pg3'] } },
+    { title: 'the first of equal members', state: { store: LEASE }, chosen: { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] } },
+    { title: 'the most advanced member', state: { at: { pg3: 0x5005499 } }, chosen: { to: 'pg3', former: '', followers: ['pg2', 'pg3'] } },
     {
-      title: 'the later timeline, whatever the position',
+      title: 'the member on the later timeline, whatever the position',
       state: { at: { pg2: 0x9000000 }, own: { pg3: { timeline: 5 } } },
       chosen: { to: 'pg3', former: '', followers: ['pg2', 'pg3'] },
     },
     {
-      title: 'one that may lead',
+      title: 'a member that may lead',
       state: { tags: { pg2: { nofailover: true } }, store: LEASE },
       chosen: { to: 'pg3', former: 'pg1', followers: ['pg2', 'pg3'] },
     },
     {
-      title: 'the synchronous standby, and who led by what the store has of it',
+      title: 'the synchronous standby, and knows the former leader from the DCS',
       state: { store: SYNC },
       chosen: { to: 'pg3', former: 'pg1', followers: ['pg2', 'pg3'] },
     },
     {
-      title: 'who led by the history, where the lease is over',
+      title: 'a standby, and knows the former leader from the history once the lease is over',
       state: { store: { lastPromotion: { timeline: 4, to: 'pg1', reason: '', lsn: '0/5000498' } } },
       chosen: { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] },
     },
     {
-      title: 'who was asked for',
+      title: 'the member that was asked for',
       state: { store: LEASE },
       given: { to: 'pg3' },
       chosen: { to: 'pg3', former: 'pg1', followers: ['pg2', 'pg3'] },
     },
     {
-      title: 'nobody, and nobody to be waited for, where no PostgreSQL runs',
+      title: 'no member when no PostgreSQL runs',
       state: { own: { pg2: { wal: undefined as never }, pg3: null } },
       chosen: { to: '', former: '', followers: [] },
     },
-    { title: 'nothing while a member leads', state: { leader: 'pg1', off: [] }, chosen: {} },
+    { title: 'no member while one leads', state: { leader: 'pg1', off: [] }, chosen: {} },
     {
-      title: 'another than a leader whose PostgreSQL does not run',
+      title: 'another member when the leader’s PostgreSQL does not run',
       state: { leader: 'pg1', off: [], own: { pg1: { state: 'starting', wal: undefined as never } } },
       chosen: { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] },
     },
-  ])('$title', ({ state, given = {}, chosen }) => expect(failover.choose?.(seen(state, given))).toEqual(chosen));
+  ])('falls on $title', ({ state, given = {}, chosen }) => expect(failover.choose?.(seen(state, given))).toEqual(chosen));
 });
 
 describe('the guards of a failover', () => {
@@ -138,7 +138,7 @@ describe('the guards of a failover', () => {
       says: 'etcd has no quorum, so no member can take the lead: it does not work on pg1, pg2 and pg3',
     },
     {
-      title: 'no quorum, and the leader has not noticed',
+      title: 'no quorum, which the leader has not noticed',
       state: { leader: 'pg1', off: ['pg3'], noQuorum: true },
       says: 'etcd has no quorum, so no member can take the lead: it does not work on pg1, pg2 and pg3; pg1 still leads',
     },
@@ -158,53 +158,58 @@ describe('the guards of a failover', () => {
       state: { off: [], own: { pg1: null }, data: { pg1: { running: true, clusterState: 'in archive recovery' } } },
       says: undefined,
     },
-    { title: 'one that is off', state: {}, given: { to: 'pg1' }, says: 'pg1 cannot take the lead: it cannot be reached' },
+    { title: 'the candidate is off', state: {}, given: { to: 'pg1' }, says: 'pg1 cannot take the lead: it cannot be reached' },
     {
-      title: 'nofailover',
+      title: 'the candidate is tagged nofailover',
       state: { tags: { pg3: { nofailover: true } } },
       given: { to: 'pg3' },
       says: 'pg3 cannot take the lead: it never leads: it has the tag nofailover',
     },
     {
-      title: 'PostgreSQL does not run there',
+      title: 'PostgreSQL is down on the candidate',
       state: { own: { pg3: { state: 'start failed', wal: undefined as never } } },
       given: { to: 'pg3' },
       says: 'pg3 cannot take the lead: it has no PostgreSQL that runs (start failed)',
     },
     {
-      title: 'less advanced',
+      title: 'the candidate is behind',
       state: { at: { pg3: 0x5005400 } },
       given: { to: 'pg3' },
       says: 'pg3 is 152 bytes of WAL behind pg2, which would be lost',
     },
-    { title: 'less advanced, and that is agreed to', state: { at: { pg3: 0x5005400 } }, given: { to: 'pg3', lose: 152 }, says: undefined },
     {
-      title: 'less advanced by more than was agreed to',
+      title: 'the candidate is behind, within the accepted loss',
+      state: { at: { pg3: 0x5005400 } },
+      given: { to: 'pg3', lose: 152 },
+      says: undefined,
+    },
+    {
+      title: 'the candidate is behind by more than the accepted loss',
       state: { at: { pg3: 0x5005400 } },
       given: { to: 'pg3', lose: 151 },
       says: 'pg3 is 152 bytes of WAL behind pg2, which would be lost',
     },
     {
-      title: 'the most advanced never leads',
+      title: 'the most advanced member may never lead',
       state: { at: { pg3: 0x5005400 }, tags: { pg2: { nofailover: true } } },
       says: 'pg3 is 152 bytes of WAL behind pg2, which would be lost',
     },
     {
-      title: 'an older timeline, whatever was agreed to',
+      title: 'the candidate is on an older timeline, whatever loss is accepted',
       state: { own: { pg3: { timeline: 3 } } },
       given: { to: 'pg3', lose: 1e9 },
       says: 'pg3 is on timeline 3, and pg2 on 4: what was written on that is not on pg3',
     },
     {
-      title: 'asynchronous with synchronous_mode',
+      title: 'the candidate is asynchronous under synchronous_mode',
       state: { store: SYNC },
       given: { to: 'pg2' },
       says: 'pg2 cannot take the lead: it is no synchronous standby, so it may lack commits that clients were told of (pg3 has them)',
     },
-    { title: 'synchronous', state: { store: SYNC }, given: { to: 'pg3' }, says: undefined },
-  ])('$title', ({ state, given, says }) => expect(refusal(state, given)).toBe(says));
+    { title: 'the candidate is synchronous', state: { store: SYNC }, given: { to: 'pg3' }, says: undefined },
+  ])('decide in this case: $title', ({ state, given, says }) => expect(refusal(state, given)).toBe(says));
 
-  it('say what to do', () => {
+  it('name the commands to use', () => {
     expect(hint({ at: { pg3: 0x5005400 } }, { to: 'pg3' })).toBe(
       'leave out --to for the most advanced member that can lead; to lose them nevertheless, add --lose 152',
     );
@@ -214,14 +219,14 @@ describe('the guards of a failover', () => {
     expect(hint({ leader: 'pg1', off: [] })).toContain(`pgprov switchover ${inventory.file}`);
   });
 
-  it('say of every member why it cannot, where none can', () => {
+  it('name the reason for every member when none can take over', () => {
     const state: Seen = { store: { ...LEASE, ...SYNC }, off: ['pg1', 'pg3'] };
     expect(refusal(state)).toBe(
       'no member can take the lead:\n  pg1 led before, and is lost\n  pg2 is no synchronous standby, so it may lack commits that clients were told of (pg3 has them)\n  pg3 cannot be reached',
     );
   });
 
-  it('stop where a leader that does not answer here has kept its lease, and not where its Patroni answers', () => {
+  it('refuse while a leader that does not answer here keeps its lease, and not when its Patroni answers', () => {
     const chosen: Options = { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] };
     const after = (state: Seen): string | undefined => failover.guards?.(seen(state, chosen, ['wait']))[0]?.message;
     expect(after({ store: LEASE })).toBe('pg1 renews its lease in etcd: it still leads, though it does not answer here');
@@ -229,7 +234,7 @@ describe('the guards of a failover', () => {
     expect(after({ off: [], store: LEASE, own: { pg1: { state: 'starting', wal: undefined as never } } })).toBeUndefined();
   });
 
-  it('let one that was begun go on when a member leads', () => {
+  it('allow an interrupted failover to continue when a member leads', () => {
     const chosen: Options = { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] };
     expect(failover.guards?.(seen({ leader: 'pg3' }, chosen))).toEqual([]);
   });
@@ -241,7 +246,7 @@ describe('the steps of a failover', () => {
   const effect = (state: Seen, given: Options = {}): string[] =>
     (failover.remaining(begun(state, given)).steps.find(({ id }) => id === 'fail-over')?.effect ?? '').split('; ');
 
-  it('give Patroni its time first: that of the lease where it holds', () => {
+  it('first wait for Patroni to act, for the time of the lease while it is held', () => {
     expect(steps(begun({ store: LEASE }))).toEqual([
       'give Patroni up to 55 s to choose a leader by itself @pg2',
       'make pg2 the leader in place of pg1, if Patroni has chosen none @pg2',
@@ -251,7 +256,7 @@ describe('the steps of a failover', () => {
     expect(steps(begun({}))[0]).toContain('up to 25 s');
   });
 
-  it('are only what is left, whoever leads by now', () => {
+  it('include only what is left, whoever leads by now', () => {
     const chosen: Options = { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] };
     expect(steps(seen({}, chosen, ['wait']))[0]).toContain('make pg2 the leader');
     const stops: Seen = { leader: 'pg3', own: {} };
@@ -261,7 +266,7 @@ describe('the steps of a failover', () => {
     );
   });
 
-  it('say exactly what each member has and what would be lost', () => {
+  it('show exactly what each member has and what would be lost', () => {
     expect(effect({ store: LEASE })).toEqual([
       'pg2 has the WAL up to 0/5005498 on timeline 4',
       'pg3 has the same',
@@ -284,7 +289,7 @@ describe('the steps of a failover', () => {
     );
   });
 
-  it('are proved on the members that were up; the others are told of', () => {
+  it('are proved on the members that were up, and name the others', () => {
     const chosen: Options = { to: 'pg2', former: 'pg1', followers: ['pg2', 'pg3'] };
     const checks = (state: Seen): string[] =>
       (failover.checks?.(seen(state, chosen)) ?? []).map(({ host, ok, detail }) => `${host ?? 'cluster'} ${ok} ${detail}`);

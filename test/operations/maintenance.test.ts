@@ -17,17 +17,17 @@ const objections = (operation: Operation, made: Made<object>): string[] =>
   (operation.guards?.(madeUp(inventory, made)) ?? []).map(({ message, settles }) => `${message}${settles === true ? ' …' : ''}`);
 
 describe('pgprov pause', () => {
-  it('asks the leader, or whoever answers', () => {
+  it('asks the leader, or any member that answers', () => {
     expect(steps(pause, {})).toEqual(['put demo into maintenance mode @pg1']);
     expect(steps(pause, { own: { pg1: null } })).toEqual(['put demo into maintenance mode @pg2']);
   });
 
-  it('has nothing to do where the store says so', () => {
+  it('has nothing to do when the DCS has it already', () => {
     expect(steps(pause, PAUSED)).toEqual([]);
     expect(pause.nothing?.(madeUp(inventory, PAUSED))).toContain('is in maintenance mode already');
   });
 
-  it('waits until Patroni on every member has seen it', () => {
+  it('waits until Patroni on every member has noticed', () => {
     expect(objections(pause, { ...PAUSED, registered: seenBy('pg1') })).toEqual([
       'Patroni on pg2 and pg3 has not seen yet that maintenance mode began …',
     ]);
@@ -45,7 +45,7 @@ describe('pgprov pause', () => {
     ]);
   });
 
-  it('names the members that see it later', () => {
+  it('names the members that notice it later', () => {
     const run = madeUp(inventory, { ...PAUSED, registered: ALL, away: ['pg3'] });
     expect(pause.finished?.(run)).toContain('Patroni on pg3 does not answer, and sees it when it is back');
   });
@@ -81,9 +81,9 @@ describe('pgprov resume', () => {
       },
       says: 'Patroni acts again: nobody leads, and Patroni starts PostgreSQL and elects a leader among those that come up; Patroni starts PostgreSQL on pg1, pg2 and pg3',
     },
-  ])('says what Patroni will do where $title', ({ made, says }) => expect(effect(made)).toBe(says));
+  ])('says what Patroni will do when $title', ({ made, says }) => expect(effect(made)).toBe(says));
 
-  it('is refused where a second server takes writes', () => {
+  it('is refused when a second server accepts writes', () => {
     expect(objections(resume, { ...PAUSED, registered: ALL, own: { pg2: { role: 'leader' } } })).toEqual([
       'PostgreSQL is a primary on pg1 and pg2: without maintenance mode Patroni would make pg2 a standby again, and what only that one has would be lost',
     ]);
@@ -92,25 +92,25 @@ describe('pgprov resume', () => {
   it.each<{ title: string; made: Made<object> }>([
     { title: 'takes it for stopped', made: { leader: null, own: { pg1: { state: 'stopped', role: 'replica' } } } },
     { title: 'is down', made: { leader: null, stopped: ['pg1'] } },
-  ])('is refused where a primary runs and its Patroni $title', ({ made }) => {
+  ])('is refused when a primary runs and its Patroni $title', ({ made }) => {
     const scene = { ...PAUSED, registered: ALL, ...made, data: { pg1: { running: true, clusterState: 'in production' } } };
     expect(objections(resume, scene)).toEqual([
       'PostgreSQL on pg1 runs as a primary, and Patroni there does not know it: without maintenance mode Patroni would make another member a primary beside it',
     ]);
   });
 
-  it('goes through the store where Patroni runs nowhere', () => {
+  it('writes to the DCS when Patroni runs nowhere', () => {
     expect(steps(resume, { ...PAUSED, stopped: ['pg1', 'pg2', 'pg3'] })).toEqual(['end the maintenance mode of demo @pg1']);
     expect(objections(resume, { ...PAUSED, stopped: ['pg1', 'pg2', 'pg3'] })).toEqual([]);
   });
 
-  it('is refused where nobody knows', () => {
+  it('is refused when nobody knows the state', () => {
     expect(objections(resume, { registered: null, stopped: ['pg1', 'pg2', 'pg3'] })).toEqual([
       'neither etcd nor Patroni on any member says whether the cluster is in maintenance mode',
     ]);
   });
 
-  it('waits until Patroni on every member has seen it', () => {
+  it('waits until Patroni on every member has noticed', () => {
     expect(objections(resume, { registered: seenBy('pg2') })).toEqual(['Patroni on pg2 has not seen yet that maintenance mode is over …']);
     expect(resume.nothing?.(madeUp(inventory, {}))).toBe('demo is not in maintenance mode');
   });

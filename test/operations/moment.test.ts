@@ -18,7 +18,7 @@ describe('a time on the command line', () => {
   });
 
   it.each(['2026-03-04T22:00', '22:00', 'tomorrow', '+30', '30m', '-30m', '2026-03-04'])(
-    'is not %s, which has no zone or no day',
+    'is refused as %s, which lacks a zone or a day',
     (text) => {
       expect(matches(text)).toBe(false);
       expect(readMoment(text, now)).toBeUndefined();
@@ -32,7 +32,7 @@ describe('a time on the command line', () => {
     '2026-01-01T10:61Z',
     '2026-01-01T10:00+99:00',
     '2027-02-29T10:00Z',
-  ])('is not %s, which there is not', (text) => expect(readMoment(text, now)).toBeUndefined());
+  ])('is refused as %s, which does not exist', (text) => expect(readMoment(text, now)).toBeUndefined());
 
   it('is shown in UTC', () => {
     expect(utcText('2026-03-04T22:00:00+01:00')).toBe('2026-03-04 21:00:00 UTC');

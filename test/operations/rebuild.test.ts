@@ -86,7 +86,7 @@ const down = (lastRecord: string | undefined, timeline = 4, more: Partial<Cluste
   data: { pg3: { running: false, position: { timeline, checkpoint: '0/1', nextOid: 1, lastRecord }, ...more } },
 });
 
-describe('who is rebuilt', () => {
+describe('the member to rebuild', () => {
   const problem = (chosenHosts: string[] | undefined, options: Options = {}): string | undefined =>
     rebuild.problems?.({ inventory, catalog: [], kept: seen({}).kept, chosenHosts, options })[0]?.message;
 
@@ -95,9 +95,9 @@ describe('who is rebuilt', () => {
     { says: 'which member is to be rebuilt?' },
     { hosts: ['pg2', 'pg3'], says: 'one member is rebuilt at a time, so that the others keep the data' },
     { hosts: ['app1'], says: 'there is no member "app1"' },
-  ])('is one member: $hosts', ({ hosts, says }) => expect(problem(hosts)).toBe(says));
+  ])('is exactly one: $hosts', ({ hosts, says }) => expect(problem(hosts)).toBe(says));
 
-  it('is the one that an unfinished rebuild was begun with', () => {
+  it('is the one of the unfinished rebuild', () => {
     expect(problem(undefined, { member: 'pg3', was: 'x' })).toBeUndefined();
     expect(problem(['pg3'], { member: 'pg3', was: 'x' })).toBeUndefined();
   });
@@ -120,7 +120,7 @@ describe('the guards of a rebuild', () => {
       says: 'pg3 leads the cluster, and the leader’s data is what the others are built from',
     },
     {
-      title: 'it says that it leads, though another holds the lock',
+      title: 'it claims to lead, though another member holds the lock',
       state: { own: { pg3: { role: 'leader' } } },
       says: 'pg1 leads the cluster, and pg3 says that it does too',
     },
@@ -149,7 +149,12 @@ describe('the guards of a rebuild', () => {
       state: busy,
       says: 'pg3 is the only standby that streams: until it is rebuilt, pg1 alone has the data',
     },
-    { title: 'that may be', state: busy, options: { withoutStandby: true }, says: undefined },
+    {
+      title: 'it is the only standby that streams, with --without-standby',
+      state: busy,
+      options: { withoutStandby: true },
+      says: undefined,
+    },
     { title: 'it does not stream itself', state: { ...down('0/4000'), listed: { pg2: { state: 'stopped' }, pg3: null } }, says: undefined },
     {
       title: 'it is the only one that can be synchronous',
@@ -170,7 +175,7 @@ describe('the guards of a rebuild', () => {
     },
     { title: 'there is room without its data', state: { copy: { pg3: { free: GIB } } }, options: { discard: true }, says: undefined },
     {
-      title: 'there is no room even so',
+      title: 'there is no room even without its data',
       state: { copy: { pg3: { free: 1024, bytes: 1024 } } },
       options: { discard: true },
       says: `there is no room on pg3: 1.1 GiB is needed for a copy of what pg1 has, and 2 KiB is free even without its data in ${PATH}`,
@@ -192,7 +197,7 @@ describe('the guards of a rebuild', () => {
       options: { discard: true },
       says: 'Patroni on pg3 does not answer, so it cannot remove the data there',
     },
-  ])('$title', ({ state, options, says }) => expect(refusal(state, options)).toBe(says));
+  ])('decide when $title', ({ state, options, says }) => expect(refusal(state, options)).toBe(says));
 
   it.each<{ title: string; state: Seen; options?: Options; says: string | undefined }>([
     { title: 'it is behind', state: down('0/4FD0'), says: undefined },
@@ -212,7 +217,7 @@ describe('the guards of a rebuild', () => {
       state: down('0/3000', 3, { history: { timeline: 3, forks: ['1 0/1000', '2 0/2000'] } }),
       says: 'pg3 may have the only copy of some commits: pg3 is at 0/3000 on timeline 3, and pg1, which leads on timeline 4, left that timeline at 0/3000',
     },
-    { title: 'it ended before its timeline was left', state: down('0/2FD0', 3), says: undefined },
+    { title: 'it stopped before its timeline was left', state: down('0/2FD0', 3), says: undefined },
     {
       title: 'another timeline has the same number',
       state: down('0/4000', 4, { history: { timeline: 4, forks: ['1 0/1000', '2 0/2000', '3 0/3500'] } }),
@@ -238,12 +243,12 @@ describe('the guards of a rebuild', () => {
       state: { own: { pg3: { wal: { received: 0x6000, replayed: 0x6000, paused: false } } } },
       says: undefined,
     },
-    { title: 'they are given up', state: down('0/5060'), options: { giveUpCommits: true }, says: undefined },
-    { title: 'it cannot be told, and its data is kept', state: down(undefined), says: undefined },
+    { title: 'its commits are given up', state: down('0/5060'), options: { giveUpCommits: true }, says: undefined },
+    { title: 'its position is unknown, and its data is kept', state: down(undefined), says: undefined },
     { title: 'its data is of another cluster, and is kept', state: down('0/9000', 9, { systemIdentifier: '8' }), says: undefined },
-  ])('where $title', ({ state, options, says }) => expect(refusal(state, options)).toBe(says));
+  ])('object where $title', ({ state, options, says }) => expect(refusal(state, options)).toBe(says));
 
-  it('removes no data that may be the last', () => {
+  it('remove no data that may be the last copy', () => {
     const answering = (state: Seen): Seen => ({ ...state, own: { pg3: { state: 'stopped', wal: { paused: false } } } });
     const options = { discard: true, giveUpCommits: true };
     expect(refusal(answering(down('0/5060')), options)).toContain('pg3 may have the only copy of some commits');
@@ -255,7 +260,7 @@ describe('the guards of a rebuild', () => {
     );
   });
 
-  it('count before the data is moved, and the leader after that as well', () => {
+  it('apply before the data is moved, and protect the leader after that as well', () => {
     const moved: Seen = { listed: { pg2: { state: 'stopped' }, pg3: null }, copy: { pg3: { identity: '', free: 0 } }, data: { pg3: null } };
     expect(refusal(moved, { was: 'pg3-old' })).toBeUndefined();
     expect(refusal({ ...moved, own: { pg1: null } }, { was: 'pg3-old' })).toContain('has no leader');
@@ -283,12 +288,12 @@ describe('the steps of a rebuild', () => {
     expect(second?.effect).toBe('pg1 writes a checkpoint and sends 1 GiB');
   });
 
-  it('tell what commits notice of a synchronous standby', () => {
+  it('warn of what commits notice when a synchronous standby is rebuilt', () => {
     const [first] = rebuild.remaining(seen({ listed: { pg3: { role: 'sync_standby' } } })).steps;
     expect(first?.effect).toContain('commits wait for some seconds, until Patroni has another synchronous standby');
   });
 
-  it('have Patroni remove it where that is asked for', () => {
+  it('have Patroni remove the data when asked to', () => {
     const [first, ...rest] = rebuild.remaining(seen({}, { discard: true })).steps;
     expect([first?.title, first?.pointOfNoReturn, first?.effect]).toEqual([
       'have Patroni remove the data of pg3',
@@ -326,28 +331,28 @@ describe('the steps of a rebuild', () => {
       left: ALL.slice(2),
     },
     { title: 'it streams', run: seen({ copy: { pg3: { identity: 'new' } } }, { was: 'pg3-old' }), left: [] },
-  ])('are what is left where $title', ({ run, left }) => expect(steps(run)).toEqual(left));
+  ])('are only what is left where $title', ({ run, left }) => expect(steps(run)).toEqual(left));
 
-  it('wait for a copy that was begun by others, and leave it alone', () => {
+  it('wait for a copy that something else began, and leave it alone', () => {
     const run = seen({ own: { pg3: { state: 'creating replica' } }, copy: { pg3: { identity: 'half' } } });
     expect(run.options.was).toBe('');
     expect(steps(run)).toEqual(ALL.slice(1));
     expect(rebuild.guards?.(run)).toEqual([]);
   });
 
-  it('need no data there', () => {
+  it('do not require data', () => {
     const run = seen(gone());
     expect(run.options.was).toBe('');
     expect(steps(run)).toEqual(ALL.slice(1));
   });
 });
 
-describe('the end of a rebuild', () => {
+describe('the proof of a rebuild', () => {
   const aside = { 'pg3-old': `${PATH}.aside-20261128T160000` };
   const proofs = (state: Seen): string[] =>
     (rebuild.checks?.(seen(state, { was: 'pg3-old' })) ?? []).map(({ title, ok, detail }) => `${ok} ${title}: ${detail}`);
 
-  it('is proved', () => {
+  it('holds when the member streams', () => {
     expect(proofs({ copy: { pg3: { identity: 'new', aside } } })).toEqual([
       `true its data is a new copy: the old one is in ${PATH}.aside-20261128T160000`,
       'true it streams on the leader’s timeline: streaming, timeline 4; pg1 is on 4',
@@ -365,7 +370,7 @@ describe('the end of a rebuild', () => {
       fails: 'it is a copy of',
     },
     { title: 'its slot is idle', state: { copy: { pg3: { identity: 'new' } }, slots: ['pg2'] }, fails: 'its replication slot' },
-  ])('fails where there is $title', ({ state, fails }) =>
+  ])('fails when there is $title', ({ state, fails }) =>
     expect(
       proofs(state)
         .filter((line) => line.startsWith('false'))
@@ -373,7 +378,7 @@ describe('the end of a rebuild', () => {
     ).toContain(fails),
   );
 
-  it('asks for no slot where none is used', () => {
+  it('requires no slot when slots are not used', () => {
     const state = { copy: { pg3: { identity: 'new' } }, slots: [], config: { postgresql: { use_slots: false } } };
     expect(proofs(state).some((line) => line.includes('slot'))).toBe(false);
   });

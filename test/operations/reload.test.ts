@@ -26,18 +26,18 @@ const steps = (state: Made<Options>): string[] => reload.remaining(madeUp(invent
 const objections = (state: Made<Options>): string[] => (reload.guards?.(madeUp(inventory, state)) ?? []).map(({ message }) => message);
 
 describe('pgprov reload', () => {
-  it('notes when the members read their files last', () => {
+  it('records when the members last read their files', () => {
     expect(reload.choose?.(madeUp(inventory, made(OLD)))).toEqual(BEFORE);
     expect(reload.choose?.(madeUp(inventory, { ...made(OLD), chosenHosts: ['pg2'] }))).toEqual({ before: '{"pg2":"2.5"}' });
   });
 
-  it('is left where they have not read them since', () => {
+  it('remains to be done where the files were not read since', () => {
     expect(steps(made(OLD, {}, BEFORE))).toEqual(['have Patroni and PostgreSQL read their files on pg1, pg2 and pg3']);
     expect(steps(made({ ...OLD, pg1: '9' }, {}, BEFORE))).toEqual(['have Patroni and PostgreSQL read their files on pg2 and pg3']);
     expect(steps(made({ pg1: '9', pg2: '9', pg3: '9' }, {}, BEFORE))).toEqual([]);
   });
 
-  it('is refused where a file has an error, with the line and the sentence of PostgreSQL', () => {
+  it('is refused when a file has an error, with the line and PostgreSQL’s sentence', () => {
     const fileErrors = [{ file: 'extra.conf', line: 3, name: 'work_mem', message: 'setting could not be applied' }];
     const accessErrors = [{ line: 7, message: 'invalid authentication method "trusty"' }];
     expect(objections(made(OLD, { fileErrors, accessErrors }))).toEqual([
@@ -47,19 +47,19 @@ describe('pgprov reload', () => {
     expect(objections({ ...made(OLD, { fileErrors }), chosenHosts: ['pg1'] })).toEqual([]);
   });
 
-  it('takes no setting that waits for a restart for an error', () => {
+  it('does not treat a setting that waits for a restart as an error', () => {
     const fileErrors = [{ file: 'postgresql.conf', line: 3, name: 'max_connections', message: 'setting could not be applied' }];
     const pendingReasons = { max_connections: { from: '100', to: '120' } };
     expect(objections({ ...made(OLD, { fileErrors }), listed: { pg3: { pendingReasons } } })).toEqual([]);
   });
 
-  it('is refused where nothing runs that could read them', () => {
+  it('is refused when no server runs that could read the files', () => {
     expect(objections(made({ ...OLD, pg2: undefined }))).toEqual([
       'Patroni or PostgreSQL does not run on pg2, so there is nothing that could read the files',
     ]);
   });
 
-  it('is proved by the time that PostgreSQL tells', () => {
+  it('is proved by the time that PostgreSQL reports', () => {
     const checks = reload.checks?.(madeUp(inventory, made({ pg1: '1700000000.5', pg2: '2.5', pg3: '9' }, {}, BEFORE))) ?? [];
     expect(checks.map(({ ok, detail }) => `${ok} ${detail}`)).toEqual([
       'true at 2023-11-14T22:13:20Z',

@@ -137,7 +137,7 @@ describe('the steps of a restart of PostgreSQL', () => {
     'wait until pg1 and pg3 stream from pg2',
   ];
 
-  it('restart standbys first, then the leader where it is, or by a switchover where that is asked for', () => {
+  it('restart standbys first, then the leader in place, or by a switchover when asked to', () => {
     expect(steps({})).toEqual(IN_PLACE);
     expect(steps({ options: { switchover: true } })).toEqual(BY_SWITCHOVER);
     expect(effects({ options: { switchover: true } })).toEqual([
@@ -148,7 +148,7 @@ describe('the steps of a restart of PostgreSQL', () => {
     ]);
   });
 
-  it('restart the leader by a switchover where that was chosen as the shorter way, unless nobody can take over', () => {
+  it('restart the leader by a switchover when that was chosen as the shorter way, unless no member can take over', () => {
     expect(steps({ options: { handsOver: true } })).toEqual(BY_SWITCHOVER);
     expect(steps({ options: { handsOver: true, inPlace: true } })).toEqual(IN_PLACE);
     const tags = { tags: { nofailover: true } };
@@ -156,15 +156,15 @@ describe('the steps of a restart of PostgreSQL', () => {
   });
 
   it.each<{ title: string; scene: Scene; handsOver: true | undefined }>([
-    { title: 'in place', scene: {}, handsOver: undefined },
-    { title: 'in place on a host with as much to do as it can', scene: { load: 2 }, handsOver: undefined },
+    { title: 'in place, with little to do', scene: {}, handsOver: undefined },
+    { title: 'in place on a busy host with equally busy standbys', scene: { load: 2 }, handsOver: undefined },
     { title: 'by a switchover away from a busy host', scene: { load: 2.1 }, handsOver: true },
     { title: 'by a switchover where commits would wait for a standby', scene: { config: { synchronous_mode: true } }, handsOver: true },
-  ])('choose the way of the leader: $title', ({ scene, handsOver }) =>
+  ])('choose how to restart the leader: $title', ({ scene, handsOver }) =>
     expect(restart.choose?.(run(scene))).toMatchObject({ began: { pg1: '1000' }, ...(handsOver === undefined ? {} : { handsOver }) }),
   );
 
-  it('keep to what was chosen, whatever the load is later', () => {
+  it('keep the choice, whatever the load is later', () => {
     expect(steps({ load: 9 })).toEqual(IN_PLACE);
     expect(restart.choose?.(run({ load: 1 }))).not.toHaveProperty('handsOver');
   });
@@ -178,7 +178,7 @@ describe('the steps of a restart of PostgreSQL', () => {
     ]);
   });
 
-  it('lower a limit on the leader first, in place, and on standbys when they have replayed it', () => {
+  it('lower a limit on the leader first, in place, and on standbys once they have replayed it', () => {
     expect(steps(LOWER)).toEqual([
       'restart PostgreSQL on pg1, the leader, in place (max_connections 200 → 100)',
       'restart PostgreSQL on pg2 (max_connections 200 → 100), once it has replayed max_connections 100 of its leader',
@@ -200,7 +200,7 @@ describe('the steps of a restart of PostgreSQL', () => {
     expect(effects(MIXED)[0]).toBe('clients that read from pg2 are cut; writes continue; it keeps max_worker_processes until pg1 has less');
   });
 
-  it('are those that are left, whatever was done before', () => {
+  it('include only what is left, whatever was done before', () => {
     const low = { max_connections: 100 };
     expect(
       ids({ ...LOWER, restarted: ['pg1', 'pg2'], runningOn: { pg1: low, pg2: low }, pendingOn: { pg1: undefined, pg2: undefined } }),
@@ -214,17 +214,17 @@ describe('the steps of a restart of PostgreSQL', () => {
     expect(ids({ leader: 'pg2', restarted: NAMES, done: ['restart-pg2', 'restart-pg3', 'hand-over', 'follow'] })).toEqual([]);
   });
 
-  it('are those of the members that are chosen', () => {
+  it('include only the selected members', () => {
     expect(ids({ chosen: ['pg3'] })).toEqual(['restart-pg3']);
     expect(ids({ chosen: ['pg1'] })).toEqual(['restart-pg1']);
   });
 
-  it('are none where nothing is pending', () => {
+  it('do not exist when nothing is pending', () => {
     expect(ids(PENDING)).toEqual([]);
     expect(restart.nothing?.(run(PENDING))).toBe('no restart is pending on pg1, pg2 and pg3');
   });
 
-  it('hand the lead only to a member on which nothing is pending by then', () => {
+  it('move the lead only to a member on which nothing is pending by then', () => {
     const shared: Reasons = { shared_buffers: { from: '128MB', to: '256MB' } };
     expect(steps({ options: { pending: true, switchover: true }, pending: shared, chosen: ['pg1', 'pg3'] })).toEqual([
       'restart PostgreSQL on pg3 (shared_buffers 128MB → 256MB)',
@@ -273,12 +273,12 @@ describe('the guards of a restart of PostgreSQL', () => {
       says: 'pg3 does not stream from pg1: its Patroni does not answer; while one member is down no other one is restarted',
     },
     {
-      title: 'Patroni has not taken up what would be pending',
+      title: 'Patroni has not yet loaded what would be pending',
       scene: { ...RAISE, behind: ['pg3'] },
       says: 'Patroni on pg3 does not use postgresql.parameters.max_connections of the dynamic configuration yet, so nobody knows what is pending there',
     },
     {
-      title: 'a restart that has not helped',
+      title: 'a restart has not helped',
       scene: {
         ...PENDING,
         restarted: ['pg2'],
@@ -287,12 +287,12 @@ describe('the guards of a restart of PostgreSQL', () => {
       says: 'pg2 was restarted, and a restart is still pending there: shared_buffers 128MB → 256MB',
     },
     {
-      title: 'a leader that raises what a standby is left out of',
+      title: 'the leader raises a limit and a standby is left out',
       scene: { ...RAISE, chosen: ['pg1', 'pg2'] },
       says: 'pg1 leads, and its restart raises max_connections; pg3, which would have less, would stop',
     },
     {
-      title: 'a standby that would keep what its leader has',
+      title: 'a standby would keep the value that its leader has',
       scene: { ...LOWER, chosen: ['pg2'] },
       says: 'pg2 would keep max_connections: a standby has it no lower than its leader, and pg1 was not restarted for it',
     },
@@ -305,7 +305,7 @@ describe('the guards of a restart of PostgreSQL', () => {
       says: 'no standby can take the lead from pg1:\n  pg2 never leads: it has the tag nofailover\n  pg3 is 2000000 bytes behind, more than maximum_lag_on_failover allows (1048576)',
     },
     {
-      title: 'the two turns of a mixed change',
+      title: 'a mixed change in two turns',
       scene: {
         ...MIXED,
         restarted: ['pg2'],
@@ -315,13 +315,13 @@ describe('the guards of a restart of PostgreSQL', () => {
       says: undefined,
     },
     {
-      title: 'the former leader on its way back',
+      title: 'the former leader is on its way back',
       scene: { leader: 'pg2', done: ['hand-over'], silent: ['pg1'], patroni: { listed: { pg1: { state: 'starting' } } } },
       says: undefined,
     },
-  ])('$title', ({ scene, says }) => expect(objection(scene)).toBe(says));
+  ])('decide in this case: $title', ({ scene, says }) => expect(objection(scene)).toBe(says));
 
-  it('wait for a member that may just be starting, and not for one that has failed', () => {
+  it('wait for a member that may be starting, and not for one that has failed', () => {
     const settles = (state: string): boolean | undefined =>
       restart.guards?.(run({ silent: ['pg3'], patroni: { listed: { pg3: { state } }, own: { pg3: { state } } } }))[0]?.settles;
     expect(settles('starting')).toBe(true);
@@ -333,7 +333,7 @@ describe('the proof of a restart of PostgreSQL', () => {
   const told = (scene: Scene): string[] =>
     (restart.checks?.(run(scene)) ?? []).map(({ host, title, ok, detail }) => `${ok ? 'ok' : 'NO'} ${host ?? 'all'}: ${title} (${detail})`);
 
-  it('is that all were restarted, and stream', () => {
+  it('requires that all were restarted and stream', () => {
     expect(told({ restarted: ['pg1', 'pg2'] })).toEqual([
       'ok all: the cluster has a leader (pg1)',
       'ok pg1: PostgreSQL was restarted (no restart is pending)',
@@ -344,7 +344,7 @@ describe('the proof of a restart of PostgreSQL', () => {
     ]);
   });
 
-  it('is that nothing is pending where that is asked for', () => {
+  it('requires that nothing is pending when asked to', () => {
     expect(told({ ...RAISE, pendingOn: { pg1: undefined, pg2: undefined } }).slice(1, 4)).toEqual([
       'ok pg1: no restart is pending (no restart is pending)',
       'ok pg2: no restart is pending (no restart is pending)',
@@ -356,7 +356,7 @@ describe('the proof of a restart of PostgreSQL', () => {
 describe('a restart of Patroni', () => {
   const service = { options: { service: 'patroni' } };
 
-  it('comes to standbys first, and to the leader once it has handed the lead over', () => {
+  it('takes standbys first, and the leader once it has handed the lead over', () => {
     expect(steps(service)).toEqual([
       'restart Patroni on pg2',
       'restart Patroni on pg3',
@@ -382,15 +382,18 @@ describe('a restart of Patroni', () => {
     { delay: 5.04, says: 'a restarted Patroni would take the PostgreSQL that runs there for stopped' },
     { delay: -3600, says: 'start times that are 3600 s apart' },
     { delay: 2.9, says: undefined },
-  ])('does not have Patroni lose sight of a server in maintenance mode that began $delay s after its process', ({ delay, says }) => {
-    const slow = { ...service, delays: { pg2: delay } };
-    const said = objection({ ...slow, config: { pause: true } });
-    if (says === undefined) expect(said).toBe(undefined);
-    else expect(said).toMatch(new RegExp(`^pg2: .*${says}`, 'u'));
-    expect(objection(slow)).toBe(undefined);
-  });
+  ])(
+    'is refused in maintenance mode when the server began $delay s after its process, because Patroni would lose sight of it',
+    ({ delay, says }) => {
+      const slow = { ...service, delays: { pg2: delay } };
+      const said = objection({ ...slow, config: { pause: true } });
+      if (says === undefined) expect(said).toBe(undefined);
+      else expect(said).toMatch(new RegExp(`^pg2: .*${says}`, 'u'));
+      expect(objection(slow)).toBe(undefined);
+    },
+  );
 
-  it('does not leave a standby with less than a leader that restarts', () => {
+  it('does not leave a standby with lower limits than its restarted leader', () => {
     expect(objection({ ...RAISE, ...service, chosen: ['pg1', 'pg2'] })).toBe(
       'pg1 leads, and its restart raises max_connections; pg3, which would have less, would stop',
     );
@@ -401,7 +404,7 @@ describe('a restart of Patroni', () => {
 describe('a restart of etcd', () => {
   const service = { options: { service: 'etcd' } };
 
-  it('comes to its leader last', () => {
+  it('takes its leader last', () => {
     expect(steps({ ...service, etcdLeader: 'pg2' })).toEqual([
       'restart etcd on pg1',
       'restart etcd on pg3',
@@ -419,11 +422,11 @@ describe('a restart of etcd', () => {
   });
 });
 
-describe('what is given to a restart', () => {
+describe('the options of a restart', () => {
   const problem = (scene: Scene): string | undefined => restart.problems?.(run(scene))[0]?.message;
 
   it.each<{ title: string; scene: Scene; says: string | undefined }>([
-    { title: 'nothing', scene: {}, says: undefined },
+    { title: 'no option', scene: {}, says: undefined },
     {
       title: 'pending restarts of etcd',
       scene: { options: { service: 'etcd', pending: true } },
@@ -434,10 +437,10 @@ describe('what is given to a restart', () => {
       scene: { options: { service: 'patroni', inPlace: true } },
       says: '--in-place is about PostgreSQL, and --service is patroni',
     },
-    { title: 'a host without it', scene: { chosen: ['lb1'] }, says: 'lb1 does not run PostgreSQL' },
-  ])('$title', ({ scene, says }) => expect(problem(scene)).toBe(says));
+    { title: 'a host without the service', scene: { chosen: ['lb1'] }, says: 'lb1 does not run PostgreSQL' },
+  ])('are checked: $title', ({ scene, says }) => expect(problem(scene)).toBe(says));
 
-  it('is kept with the start of what runs on each host', () => {
+  it('include the service, which is kept together with the start time of what runs on each host', () => {
     expect(restart.choose?.(run({ chosen: ['pg2'], options: { pending: true } }))).toEqual({
       service: 'postgresql',
       pending: true,

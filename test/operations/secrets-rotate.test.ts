@@ -7,6 +7,7 @@ import { View } from '../../src/plan/view.js';
 import { PASSWORD_LOGIN, type PasswordLogin } from '../../src/resources/password-login.js';
 import { Store } from '../../src/store/store.js';
 import { freshDirectory } from '../support/directory.js';
+import { DEMO } from '../support/demo.js';
 import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
 
 const FORMER = 'the-former-password';
@@ -48,37 +49,45 @@ async function run({
 
 const steps = async (given: Given): Promise<string[]> => secretsRotate.remaining(await run(given)).steps.map(({ id }) => id);
 
-describe('what secrets rotate refuses before it connects', () => {
+describe('reasons why secrets rotate refuses before it connects', () => {
   const given = (password: string): string => `${THREE}replication: {password: ${password}}\n`;
   it.each<{ title: string; given: Given; says: string[] }>([
     { title: 'all is well', given: {}, says: [] },
-    { title: 'a path for a name', given: { name: 'patroni.rewind_password' }, says: [] },
-    { title: 'no such password', given: { name: 'nothing' }, says: ['secrets/unknown-account'] },
+    { title: 'a path is given as the name', given: { name: 'patroni.rewind_password' }, says: [] },
+    { title: 'the name is unknown', given: { name: 'nothing' }, says: ['secrets/unknown-account'] },
     {
-      title: 'no host uses it',
+      title: 'no host uses the password',
       given: { name: 'restapi', yaml: 'cluster: demo\nroles: [base, pgdg, postgresql]\nhosts:\n  pg1: {address: 192.0.2.1}\n' },
       says: ['secrets/no-member'],
     },
-    { title: 'the inventory gives it', given: { yaml: given('in-the-inventory') }, says: ['secrets/not-ours'] },
-    { title: 'its own change was begun', given: { rotation: ROTATION }, says: [] },
-    { title: 'the change of another one was begun', given: { name: 'superuser', rotation: ROTATION }, says: ['secrets/other-rotation'] },
-  ])('$title', async ({ given: what, says }) => {
+    { title: 'the inventory sets the password', given: { yaml: given('in-the-inventory') }, says: ['secrets/not-ours'] },
+    { title: 'its own change is unfinished', given: { rotation: ROTATION }, says: [] },
+    {
+      title: 'the change of another password is unfinished',
+      given: { name: 'superuser', rotation: ROTATION },
+      says: ['secrets/other-rotation'],
+    },
+  ])('are found in this case: $title', async ({ given: what, says }) => {
     expect((secretsRotate.problems?.(await run(what)) ?? []).map(({ kind, error }) => (kind === 'input' ? error : kind))).toEqual(says);
   });
 });
 
 describe('the steps of secrets rotate', () => {
   it.each<{ title: string; given: Given; left: string[] }>([
-    { title: 'one that begins', given: {}, left: ['begin', 'change', 'prove', 'finish'] },
-    { title: 'one that was begun before', given: { rotation: ROTATION }, left: ['change', 'prove', 'finish'] },
-    { title: 'changed', given: { rotation: ROTATION, done: ['begin', 'change'] }, left: ['prove', 'finish'] },
-    { title: 'proved', given: { rotation: ROTATION, done: ['begin', 'change', 'prove'] }, left: ['finish'] },
-    { title: 'finished', given: { done: ['begin', 'change', 'prove', 'finish'] }, left: [] },
-  ])('$title', async ({ given, left }) => {
+    { title: 'a new change', given: {}, left: ['begin', 'change', 'prove', 'finish'] },
+    { title: 'a change that was begun before', given: { rotation: ROTATION }, left: ['change', 'prove', 'finish'] },
+    {
+      title: 'the password is changed on all members',
+      given: { rotation: ROTATION, done: ['begin', 'change'] },
+      left: ['prove', 'finish'],
+    },
+    { title: 'the new password is proved', given: { rotation: ROTATION, done: ['begin', 'change', 'prove'] }, left: ['finish'] },
+    { title: 'a finished change', given: { done: ['begin', 'change', 'prove', 'finish'] }, left: [] },
+  ])('are the remaining ones: $title', async ({ given, left }) => {
     expect(await steps(given)).toEqual(left);
   });
 
-  it('brings it with the roles that know passwords, and tries both on the hosts of its own', async () => {
+  it('include the roles that use the passwords, and test both passwords on the role’s own hosts', async () => {
     const now = await run({ rotation: ROTATION });
     const [change, prove] = secretsRotate.remaining(now).steps;
     expect(change !== undefined && 'converge' in change && [...change.converge.roles].sort()).toEqual(['patroni', 'replication']);
@@ -90,7 +99,7 @@ describe('the steps of secrets rotate', () => {
     expect([script.includes(NEW), script.includes(FORMER)]).toEqual([true, true]);
   });
 
-  it('goes on with what was begun, and says so', async () => {
+  it('continue what was begun, and say so', async () => {
     expect(secretsRotate.goesOn?.(await run())).toBeUndefined();
     expect(secretsRotate.goesOn?.(await run({ rotation: ROTATION }))).toBe('resuming the change of replication.password that was begun');
   });
@@ -110,13 +119,13 @@ describe('the guards of secrets rotate', () => {
       ({ error, message }) => `${error}: ${message}`,
     );
 
-  it('want a database', async () => {
+  it('require a database', async () => {
     expect(await objections({ holdsData: false, done: [] })).toEqual([
       'secrets/no-cluster: demo has no database yet, so there is nothing to change',
     ]);
   });
 
-  it('forget the former password only where every member has proved both', async () => {
+  it('drop the former password only when every member has proved both', async () => {
     expect(await objections({ logins: all })).toEqual([]);
     expect(await objections({ logins: {}, done: ['change'] })).toEqual([]);
     expect((await objections({ logins: { ...all, pg2: [] } }))[0]).toContain('\n  pg2 could not try it');
@@ -130,12 +139,12 @@ describe('the guards of secrets rotate', () => {
   });
 });
 
-describe('what secrets rotate does on the control machine', () => {
+describe('the step of secrets rotate on the control machine', () => {
   const work = freshDirectory();
   const desk = async (): Promise<Desk & { puts: unknown[] }> => {
     const puts: unknown[] = [];
     return {
-      store: await Store.open(work.path, 'demo', { writable: true }),
+      store: await Store.open(work.path, DEMO, { writable: true }),
       put: async (reference, value) => void puts.push([reference, value.reveal()]),
       puts,
     };
@@ -164,7 +173,7 @@ describe('what secrets rotate does on the control machine', () => {
     ]);
   });
 
-  it('takes back what no host has heard of, and keeps what one may have', async () => {
+  it('takes back a password that no host has received, and keeps one that a host may have', async () => {
     const at = await desk();
     await atDesk('begin', at);
     const ended = { rotation: ROTATION, done: ['begin'] };

@@ -23,64 +23,68 @@ describe('pgprov stop', () => {
       left: ['stop Patroni and PostgreSQL on pg1 and pg3 @pg1,pg3', 'stop Patroni and PostgreSQL on pg2, the leader @pg2'],
     },
     {
-      title: 'the leader alone',
+      title: 'only the leader',
       made: { stopped: ['pg2', 'pg3'], disabled: ['pg2', 'pg3'] },
       left: ['stop Patroni and PostgreSQL on pg1, the leader @pg1'],
     },
-    { title: 'one that was chosen', made: { chosenHosts: ['pg3'] }, left: ['stop Patroni and PostgreSQL on pg3 @pg3'] },
-    { title: 'all where nobody leads', made: { leader: null }, left: ['stop Patroni and PostgreSQL on pg1, pg2 and pg3 @pg1,pg2,pg3'] },
+    { title: 'a selected member', made: { chosenHosts: ['pg3'] }, left: ['stop Patroni and PostgreSQL on pg3 @pg3'] },
+    {
+      title: 'all members when none leads',
+      made: { leader: null },
+      left: ['stop Patroni and PostgreSQL on pg1, pg2 and pg3 @pg1,pg2,pg3'],
+    },
     {
       title: 'a server without its Patroni',
       made: { stopped: ALL, disabled: ALL, leader: null, data: { pg2: { running: true } } },
       left: ['stop Patroni and PostgreSQL on pg2 @pg2'],
     },
-    { title: 'nothing', made: { stopped: ALL, disabled: ALL, leader: null }, left: [] },
+    { title: 'nothing that is already down', made: { stopped: ALL, disabled: ALL, leader: null }, left: [] },
     {
-      title: 'what is down and would start at boot, where all are to be down',
+      title: 'a member that is down and would start at boot, when all are to be down',
       made: { stopped: ['pg2', 'pg3'], disabled: ['pg3'] },
       left: ['stop Patroni and PostgreSQL on pg2 @pg2', 'stop Patroni and PostgreSQL on pg1, the leader @pg1'],
     },
-    { title: 'nothing of what is down beside a leader', made: { stopped: ['pg2'], chosenHosts: ['pg2'] }, left: [] },
+    { title: 'no member that is down next to a running leader', made: { stopped: ['pg2'], chosenHosts: ['pg2'] }, left: [] },
   ])('stops $title', ({ made, left }) => expect(steps(stop, made)).toEqual(left));
 
-  it('says who may lack commits', () => {
+  it('names the members that may lack commits', () => {
     const [first] = stop.remaining(madeUp(inventory, { listed: { pg3: { state: 'starting' } } })).steps;
     expect(first?.effect).toBe('connections to them are cut; pg1 serves on; pg3 does not stream and may lack commits of pg1');
   });
 
   it.each<{ title: string; made: Made<object>; says: string | undefined }>([
-    { title: 'all', made: {}, says: undefined },
-    { title: 'all by their names', made: { chosenHosts: ALL }, says: undefined },
+    { title: 'all members', made: {}, says: undefined },
+    { title: 'all members by their names', made: { chosenHosts: ALL }, says: undefined },
     { title: 'a standby', made: { chosenHosts: ['pg2'] }, says: undefined },
     { title: 'nothing', made: { stopped: ALL, config: { pause: true } }, says: undefined },
     {
-      title: 'the leader alone',
+      title: 'only the leader',
       made: { chosenHosts: ['pg1'] },
       says: 'pg1 leads, and pg2 and pg3 would stay up: one of them would take over',
     },
-    { title: 'the last that runs', made: { chosenHosts: ['pg1'], stopped: ['pg2', 'pg3'] }, says: undefined },
+    { title: 'the last running member', made: { chosenHosts: ['pg1'], stopped: ['pg2', 'pg3'] }, says: undefined },
     {
-      title: 'all, and one is out of reach',
+      title: 'all members, one of them out of reach',
       made: { away: ['pg3'] },
       says: 'pg3 cannot be reached, so nobody knows what runs there, and it cannot be stopped',
     },
     {
-      title: 'all, and one is out of reach, where the others are down already',
+      title: 'all members, one out of reach and the others down',
       made: { away: ['pg1'], stopped: ['pg2', 'pg3'], leader: null },
       says: 'pg1 cannot be reached, so nobody knows what runs there, and it cannot be stopped',
     },
     {
-      title: 'all that can be reached, where the host of the other is off',
+      title: 'all reachable members while another host is off',
       made: { away: ['pg3'], chosenHosts: ['pg1', 'pg2'] },
       says: undefined,
     },
     {
-      title: 'too many for etcd',
+      title: 'too many members for etcd',
       made: { chosenHosts: ['pg2', 'pg3'] },
       says: 'were pg2 and pg3 taken down for maintenance, 1 of 3 members of etcd would be left, and a quorum needs 2',
     },
     {
-      title: 'one, and another etcd is down',
+      title: 'one member while another etcd member is down',
       made: { chosenHosts: ['pg2'], etcdDown: ['pg3'] },
       says: 'were pg2 taken down for maintenance, 1 of 3 members of etcd would be left, and a quorum needs 2',
     },
@@ -89,15 +93,15 @@ describe('pgprov stop', () => {
       made: { ...SYNC, chosenHosts: ['pg2', 'pg3'] },
       says: 'with synchronous_mode pg1 needs a standby that streams, and without pg2 and pg3 there is none',
     },
-    { title: 'a synchronous standby, and another streams', made: { ...SYNC, chosenHosts: ['pg2'] }, says: undefined },
+    { title: 'one synchronous standby of two', made: { ...SYNC, chosenHosts: ['pg2'] }, says: undefined },
     {
-      title: 'in maintenance mode',
+      title: 'a member in maintenance mode',
       made: { config: { pause: true } },
       says: 'the cluster is in maintenance mode, in which Patroni leaves PostgreSQL running when it is stopped itself',
     },
-  ])('judges a stop of $title', ({ made, says }) => expect(objection(stop, made)).toBe(says));
+  ])('decides about a stop of $title', ({ made, says }) => expect(objection(stop, made)).toBe(says));
 
-  it('does not stop the leader where a member that does not answer may take over', () => {
+  it('does not stop the leader when a member that does not answer may take over', () => {
     const run = madeUp(inventory, { away: ['pg3'] });
     const store = { reachable: true, initialize: '7', leader: 'pg1', members: ALL.map((name) => ({ name })), config: {} };
     const more = { pg1: new Map<string, unknown>([['dcs', store]]), pg2: new Map<string, unknown>([['dcs', store]]) };
@@ -107,14 +111,14 @@ describe('pgprov stop', () => {
     );
   });
 
-  it('is proved on no host that cannot be reached', () => {
+  it('requires no proof of a host that cannot be reached', () => {
     const checks = stop.checks?.(madeUp(inventory, { stopped: ['pg2', 'pg3'], away: ['pg1'], leader: null })) ?? [];
     expect(checks.map(({ host, ok, detail }) => `${host} ${ok} ${detail}`)[0]).toBe(
       'pg1 false it cannot be reached, so nobody knows whether it runs',
     );
   });
 
-  it('says what starts at a boot', () => {
+  it('says what starts at boot', () => {
     const said = (made: Made<object>): string => stop.finished?.(madeUp(inventory, made)) ?? '';
     expect(said({ stopped: ALL, disabled: ALL, leader: null })).toMatch(/They stay down when their hosts boot$/u);
     expect(said({ stopped: ['pg2'], chosenHosts: ['pg2'] })).toContain('Their units stay enabled, so a reboot starts them as well');
@@ -123,7 +127,7 @@ describe('pgprov stop', () => {
     );
   });
 
-  it('names the switchover that comes before', () => {
+  it('names the switchover that has to come first', () => {
     expect(hint(stop, { chosenHosts: ['pg1'] })).toContain(`pgprov switchover ${inventory.file} --to pg2`);
   });
 
@@ -140,25 +144,25 @@ describe('pgprov stop', () => {
 describe('pgprov start', () => {
   const down: Made<object> = { stopped: ALL, leader: null };
 
-  it('applies nothing but starts where nobody leads', () => {
+  it('allows only starts when no member leads', () => {
     const [step, ...others] = start.remaining(madeUp(inventory, down)).steps;
     expect(step).toMatchObject({ id: 'start', converge: { roles: ['etcd', 'patroni'] } });
     expect(others).toEqual([]);
   });
 
-  it('says what it starts, and what runs already', () => {
+  it('says what it starts, and what already runs', () => {
     const { steps: [step] = [], then } = start.remaining(madeUp(inventory, { stopped: ['pg3'] }));
     expect(step).toMatchObject({ title: 'start Patroni on pg3', changes: ['pg3'] });
     expect(then).toBe('pg1 and pg2 run already');
     expect(start.remaining(madeUp(inventory, down)).then).toBeUndefined();
   });
 
-  it('waits for what does not stream yet', () => {
+  it('waits for members that do not stream yet', () => {
     expect(steps(start, { listed: { pg3: { state: 'starting' } } })).toEqual(['wait until pg3 streams from pg1 @pg1']);
     expect(steps(start, {})).toEqual([]);
   });
 
-  it('starts a part beside a leader', () => {
+  it('starts selected members next to a running leader', () => {
     expect(steps(start, { stopped: ['pg2', 'pg3'], chosenHosts: ['pg3'] })).toEqual([
       'start Patroni on pg3 @pg3',
       'wait until pg3 streams from pg1 @pg1',
@@ -167,20 +171,20 @@ describe('pgprov start', () => {
   });
 
   it.each<{ title: string; made: Made<object>; says: string | undefined }>([
-    { title: 'all are down', made: down, says: undefined },
+    { title: 'all members are down', made: down, says: undefined },
     {
-      title: 'a part is chosen and nobody leads',
+      title: 'some members are selected and none leads',
       made: { ...down, chosenHosts: ['pg2'] },
       says: 'nobody leads, and a member that is left out may have the last commits',
     },
     {
-      title: 'a host is away and nobody leads',
+      title: 'a host is out of reach and no member leads',
       made: { ...down, away: ['pg1'] },
       says: 'nobody leads, and pg1, which cannot be reached, may have the last commits',
     },
-    { title: 'a host is away and another leads', made: { stopped: ['pg2'], away: ['pg3'] }, says: undefined },
+    { title: 'a host is out of reach and another member leads', made: { stopped: ['pg2'], away: ['pg3'] }, says: undefined },
     {
-      title: 'maintenance mode',
+      title: 'the cluster is in maintenance mode',
       made: { ...down, config: { pause: true } },
       says: 'the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down (pg1, pg2 and pg3)',
     },
@@ -189,15 +193,15 @@ describe('pgprov start', () => {
       made: { stopped: ['pg3'], chosenHosts: ['pg3'], data: { pg3: { systemIdentifier: '8' } } },
       says: 'pg3 holds a cluster with system identifier 8, but etcd knows demo as 7',
     },
-  ])('judges where $title', ({ made, says }) => expect(objection(start, made)).toBe(says));
+  ])('decides when $title', ({ made, says }) => expect(objection(start, made)).toBe(says));
 
-  it('says how to go on without a host that is away', () => {
+  it('says how to continue without an unreachable host', () => {
     expect(hint(start, { ...down, away: ['pg1'] })).toMatch(
       /To go on without what only pg1 may have, run `systemctl start patroni` on pg[23]/u,
     );
   });
 
-  it('brings no other changes with it', () => {
+  it('makes no other changes', () => {
     const change = { host: 'pg1', stage: 'patroni/start', resource: 'service:patroni', summary: 'x', projected: false };
     expect(objection(start, { ...down, planned: [{ ...change, action: 'start' }] })).toBeUndefined();
     expect(
@@ -211,7 +215,7 @@ describe('pgprov start', () => {
     ).toBe('more is to be changed than to start what is down:');
   });
 
-  it('is proved by who streams', () => {
+  it('is proved by the members that stream', () => {
     expect(start.checks?.(madeUp(inventory, { listed: { pg3: { timeline: 3 } } }))).toMatchObject([
       { ok: true, detail: 'pg1, timeline 4' },
       { host: 'pg2', ok: true },

@@ -26,7 +26,7 @@ const steps = (run: OperationRun<Options>): string[] =>
   switchover.remaining(run).steps.map((step) => `${step.title} @${'on' in step ? step.on.join() : ''}`);
 
 describe('the guards of a switchover', () => {
-  it('name commands that work when they are pasted', () => {
+  it('name commands that work when pasted', () => {
     const hint = (state: Seen): string | undefined => switchover.guards?.(seen(state, 'pg2'))[0]?.hint;
     expect(hint({ config: { pause: true } })).toBe(`end it first (\`pgprov resume ${inventory.file}\`), then run this again`);
     expect(hint({ own: { pg1: { scheduled: { at: AT, to: 'pg3' } } } })).toBe(
@@ -37,7 +37,7 @@ describe('the guards of a switchover', () => {
 
   it.each<{ title: string; state: Seen; to?: string; says: string | undefined }>([
     { title: 'all is well', state: {}, says: undefined },
-    { title: 'the chosen one leads already', state: { leader: 'pg2' }, says: undefined },
+    { title: 'the candidate leads already', state: { leader: 'pg2' }, says: undefined },
     { title: 'nobody leads', state: { own: { pg1: null } }, says: 'the cluster has no leader that could hand the lead over' },
     {
       title: 'maintenance mode',
@@ -45,7 +45,7 @@ describe('the guards of a switchover', () => {
       says: 'the cluster is in maintenance mode, in which Patroni leaves the members alone',
     },
     {
-      title: 'one is scheduled',
+      title: 'a switchover is scheduled',
       state: { own: { pg1: { scheduled: { at: '2099-01-01T00:00:00+00:00', to: 'pg3' } } } },
       says: 'a switchover to pg3 is scheduled for 2099-01-01T00:00:00+00:00 (2099-01-01 00:00:00 UTC)',
     },
@@ -63,60 +63,68 @@ describe('the guards of a switchover', () => {
       says: 'pg3 is being built as a replica, from the member that leads now',
     },
     {
-      title: 'it is not in the cluster',
+      title: 'the candidate is not in the cluster',
       state: { listed: { pg2: null } },
       says: 'pg2 cannot take the lead: it is not in the cluster, according to Patroni',
     },
-    { title: 'it does not answer', state: { own: { pg2: null } }, says: 'pg2 cannot take the lead: it does not answer at its REST API' },
     {
-      title: 'it does not run',
+      title: 'the candidate does not answer',
+      state: { own: { pg2: null } },
+      says: 'pg2 cannot take the lead: it does not answer at its REST API',
+    },
+    {
+      title: 'the candidate’s PostgreSQL does not run',
       state: { listed: { pg2: { state: 'start failed' } } },
       says: 'pg2 cannot take the lead: it is "start failed", and does not stream',
     },
     {
-      title: 'it is connected, and waits for WAL that the leader never wrote',
+      title: 'the candidate waits for WAL that the leader never wrote',
       state: { own: { pg1: { replication: [{ application: 'pg2', state: 'startup', syncState: 'async' }] } } },
       says: 'pg2 cannot take the lead: it has no connection to pg1 that streams, though Patroni lists it as "streaming"',
     },
     {
-      title: 'it never leads',
+      title: 'the candidate may never lead',
       state: { listed: { pg2: { tags: { nofailover: true } } } },
       says: 'pg2 cannot take the lead: it never leads: it has the tag nofailover',
     },
     {
-      title: 'another timeline',
+      title: 'the candidate is on another timeline',
       state: { listed: { pg2: { timeline: 3 } } },
       says: 'pg2 cannot take the lead: it is on timeline 3, and the leader on 4',
     },
     {
-      title: 'unknown lag',
+      title: 'the candidate’s lag is unknown',
       state: { listed: { pg2: { lag: undefined } } },
       says: 'pg2 cannot take the lead: it has a lag that Patroni does not know',
     },
     {
-      title: 'too far behind',
+      title: 'the candidate lags too much',
       state: { listed: { pg2: { lag: 2_000_000 } } },
       says: 'pg2 cannot take the lead: it is 2000000 bytes behind, more than maximum_lag_on_failover allows (1048576)',
     },
     {
-      title: 'as far behind as may be',
+      title: 'the candidate lags as much as allowed',
       state: { listed: { pg2: { lag: 2_000_000 } }, config: { maximum_lag_on_failover: 3_000_000 } },
       says: undefined,
     },
     {
-      title: 'asynchronous with synchronous_mode',
+      title: 'the candidate is asynchronous under synchronous_mode',
       state: { config: { synchronous_mode: true } },
       says: 'pg2 cannot take the lead: it is no synchronous standby, and with synchronous_mode only a synchronous standby takes the lead',
     },
-    { title: 'synchronous', state: { config: { synchronous_mode: true }, listed: { pg2: { role: 'sync_standby' } } }, says: undefined },
     {
-      title: 'in the quorum',
+      title: 'the candidate is synchronous',
+      state: { config: { synchronous_mode: true }, listed: { pg2: { role: 'sync_standby' } } },
+      says: undefined,
+    },
+    {
+      title: 'the candidate is in the quorum',
       state: { config: { synchronous_mode: 'quorum' }, listed: { pg2: { role: 'quorum_standby' } } },
       says: undefined,
     },
-  ])('$title', ({ state, to, says }) => expect(objection(state, to)).toBe(says));
+  ])('decide in this case: $title', ({ state, to, says }) => expect(objection(state, to)).toBe(says));
 
-  it('says of every standby why it cannot, where none can', () => {
+  it('name the reason for every standby when none can take over', () => {
     const run = seen({ listed: { pg2: { lag: 9_000_000 }, pg3: { state: 'stopped' } } }, '');
     expect(switchover.guards?.(run)[0]?.message).toBe(
       'no standby can take the lead from pg1:\n  pg2 is 9000000 bytes behind, more than maximum_lag_on_failover allows (1048576)\n  pg3 is "stopped", and does not stream',
@@ -126,19 +134,21 @@ describe('the guards of a switchover', () => {
 
 describe('the choice of a switchover', () => {
   it.each<{ title: string; state: Seen; to?: string; chosen: string }>([
-    { title: 'the first of equals', state: {}, chosen: 'pg2' },
-    { title: 'the least behind', state: { listed: { pg2: { lag: 100 } } }, chosen: 'pg3' },
-    { title: 'one that can lead', state: { listed: { pg2: { tags: { nofailover: true } } } }, chosen: 'pg3' },
+    { title: 'the first of equal standbys', state: {}, chosen: 'pg2' },
+    { title: 'the standby with the least lag', state: { listed: { pg2: { lag: 100 } } }, chosen: 'pg3' },
+    { title: 'a standby that can lead', state: { listed: { pg2: { tags: { nofailover: true } } } }, chosen: 'pg3' },
     {
-      title: 'the synchronous one',
+      title: 'the synchronous standby',
       state: { config: { synchronous_mode: true }, listed: { pg3: { role: 'sync_standby', lag: 50 } } },
       chosen: 'pg3',
     },
-    { title: 'what was asked for', state: { listed: { pg3: { lag: 100 } } }, to: 'pg3', chosen: 'pg3' },
-    { title: 'nobody', state: { listed: { pg2: null, pg3: null } }, chosen: '' },
-  ])('$title', ({ state, to, chosen }) => expect(switchover.choose?.(seen(state, to))).toMatchObject({ to: chosen, leader: 'pg1' }));
+    { title: 'the standby that was asked for', state: { listed: { pg3: { lag: 100 } } }, to: 'pg3', chosen: 'pg3' },
+    { title: 'no standby when none can lead', state: { listed: { pg2: null, pg3: null } }, chosen: '' },
+  ])('falls on $title', ({ state, to, chosen }) =>
+    expect(switchover.choose?.(seen(state, to))).toMatchObject({ to: chosen, leader: 'pg1' }),
+  );
 
-  it('remembers who did not stream before', () => {
+  it('remembers which members did not stream before', () => {
     const chosen = (state: Seen): readonly string[] | undefined => switchover.choose?.(seen(state, 'pg2')).without;
     expect(chosen({})).toEqual([]);
     expect(chosen({ listed: { pg3: { state: 'start failed' } } })).toEqual(['pg3']);
@@ -148,22 +158,22 @@ describe('the choice of a switchover', () => {
 });
 
 describe('the steps of a switchover', () => {
-  it('are the handing over, and that all follow', () => {
+  it('hand the lead over, and wait until all members follow', () => {
     expect(steps(seen({}, 'pg2'))).toEqual(['hand the lead from pg1 to pg2 @pg1', 'wait until pg1 and pg3 stream from pg2 @pg2']);
   });
 
-  it('tell of settings that wait for a restart of the leader', () => {
+  it('mention settings that wait for a restart of the leader', () => {
     const [first] = switchover.remaining(seen({ own: { pg1: { pendingRestart: true } } }, 'pg2')).steps;
     expect(first?.effect).toContain('pg1 restarts with its pending settings');
   });
 
-  it('are only what is left', () => {
+  it('include only what is left', () => {
     expect(steps(seen({ leader: 'pg2', listed: { pg1: { state: 'starting' } } }, 'pg2'))).toEqual(['wait until pg1 streams from pg2 @pg2']);
     expect(steps(seen({ leader: 'pg2' }, 'pg2'))).toEqual([]);
     expect(steps(seen({ leader: 'pg2', listed: { pg1: { state: 'starting' } } }, 'pg2', ['hand-over', 'follow']))).toEqual([]);
   });
 
-  it('wait for nobody who was down before, and say so', () => {
+  it('do not wait for a member that was down before, and say so', () => {
     const down: Seen = { listed: { pg3: { state: 'stopped' } } };
     const chosen: Options = { to: 'pg2', leader: 'pg1', without: ['pg3'] };
     expect(steps(seen(down, chosen))).toEqual(['hand the lead from pg1 to pg2 @pg1', 'wait until pg1 streams from pg2 @pg2']);
@@ -182,7 +192,7 @@ describe('the steps of a switchover', () => {
     expect(switchover.nothing?.(seen({ leader: 'pg2', ...down }, 'pg2'))).toBe('pg2 leads already; pg3 is "stopped"');
   });
 
-  it('that was cut off waits for a leader instead of refusing at once', () => {
+  it('wait for a leader instead of refusing when the connection was lost', () => {
     const refused = (options: Options): unknown => switchover.guards?.(seen({ own: { pg1: null } }, options))[0]?.settles;
     expect([refused({ to: 'pg2' }), refused({ to: 'pg2', leader: 'pg1', without: [] })]).toEqual([undefined, true]);
   });
@@ -197,7 +207,7 @@ describe('the steps of a switchover', () => {
   });
 });
 
-describe('a switchover at a time', () => {
+describe('a scheduled switchover', () => {
   const at: Options = { at: AT, leader: 'pg1' };
   const scheduled = (to?: string, moment = AT): Seen => ({
     own: { pg1: { scheduled: { at: moment, from: 'pg1', ...(to === undefined ? {} : { to }) } } },
@@ -205,14 +215,14 @@ describe('a switchover at a time', () => {
   const refusal = (state: Seen, options: Options, done: string[] = []): string | undefined =>
     switchover.guards?.(seen(state, options, done))[0]?.message;
 
-  it('is chosen as a moment, so that it stays the same when the command is given again', () => {
+  it('is stored as a moment, so that it stays the same when the command is given again', () => {
     const chosen = (given: string): string | undefined => switchover.choose?.(seen({}, { at: given })).at;
     expect(chosen('2099-01-01T01:00+01:00')).toBe('2099-01-01T01:00:00+01:00');
     expect(Date.parse(chosen('+2h') ?? '')).toBeGreaterThan(Date.now() + 7_100_000);
     expect(switchover.choose?.(seen({}, { at: '+2h', to: 'pg3' }))).toMatchObject({ to: 'pg3', leader: 'pg1' });
   });
 
-  it('is one step, says when in UTC, and is done when Patroni shows it', () => {
+  it('is one step, shows the time in UTC, and is done when Patroni shows it', () => {
     expect(steps(seen({}, { ...at, at: '2099-01-01T01:00:00+01:00', to: 'pg3' }))).toEqual([
       'have Patroni hand the lead from pg1 to pg3 at 2099-01-01 00:00:00 UTC @pg1',
     ]);
@@ -224,7 +234,7 @@ describe('a switchover at a time', () => {
     expect(switchover.checks?.(seen({}, at))[0]?.ok).toBe(false);
   });
 
-  it('leaves nothing to do where it was carried out while nobody looked', () => {
+  it('leaves nothing to do when it was carried out meanwhile', () => {
     const run = seen({ leader: 'pg3' }, { ...at, to: 'pg3' });
     expect([steps(run), switchover.guards?.(run)]).toEqual([[], []]);
     expect(switchover.nothing?.(run)).toBe('nothing is left to schedule: none; pg3 has the lead of pg1');
@@ -246,7 +256,7 @@ describe('a switchover at a time', () => {
     expect(refusal({}, { ...at, at: '2020-01-01T00:00:00+00:00' }, ['schedule'])).toBeUndefined();
   });
 
-  it('is refused before any connection where it is no time, or does not go with other options', () => {
+  it('is refused before any connection when the time is invalid, or conflicts with other options', () => {
     const problem = (options: Options): string | undefined => switchover.problems?.(seen({}, options))[0]?.message;
     expect(problem({ at: '2026-02-30T10:00Z' })).toBe('--at 2026-02-30T10:00Z is no time that there is');
     expect(problem({ cancel: true, to: 'pg2' })).toContain('--cancel takes back what is scheduled');
@@ -262,7 +272,7 @@ describe('a switchover at a time', () => {
     expect([problem({ at: '+30m' }), problem({ cancel: true })]).toEqual([undefined, undefined]);
   });
 
-  it('is cancelled by any member that answers', () => {
+  it('is cancelled through any member that answers', () => {
     const cancel: Options = { cancel: true };
     const other: Seen = { own: { pg1: null, pg2: { scheduled: { at: AT, to: 'pg3' } } } };
     expect(steps(seen(other, cancel))).toEqual(['cancel the switchover to pg3 that is scheduled for 2099-01-01 00:00:00 UTC @pg2']);

@@ -82,7 +82,7 @@ describe('effects', () => {
       sentences: ['etcd starts on pg1, pg2 and pg3', 'patroni starts on pg1, then on pg2 and pg3'],
     },
     {
-      title: 'of the start of a cluster that is down: who has the last commits goes first',
+      title: 'of the start of a cluster that is down: the member with the last commits first',
       states: new Map(
         [...seen(every({ patroni: 'start' }))].map(([host, states]) => [
           host,
@@ -100,7 +100,7 @@ describe('effects', () => {
       ],
     },
     {
-      title: 'of a restart of one',
+      title: 'of a restart of one member',
       states: seen({ pg3: { etcd: 'restart' } }, 'pg2'),
       sentences: ['etcd restarts on pg3', 'PostgreSQL keeps running on every member, and pg2 stays the leader'],
     },
@@ -113,10 +113,10 @@ describe('effects', () => {
       ],
     },
     {
-      title: 'of a restart of what keeps PostgreSQL up',
+      title: 'of a restart of a unit that PostgreSQL depends on',
       states: seen({ pg2: { patroni: 'restart' } }, 'pg1'),
       sentences: ['patroni restarts on pg2'],
     },
     { title: 'of nothing, without a leader', states: seen({}), sentences: [] },
-  ])('$title', ({ states, sentences }) => expect(effectsOf(stages, states, inventory)).toEqual(sentences));
+  ])('are those $title', ({ states, sentences }) => expect(effectsOf(stages, states, inventory)).toEqual(sentences));
 });

@@ -27,7 +27,7 @@ hosts:
   catalog,
 );
 
-describe('shapeHost', () => {
+describe('buildHostWork', () => {
   it('takes the host’s roles in the catalog’s order, and each observation once', () => {
     const seen = {
       id: 'x',
@@ -63,13 +63,13 @@ describe('packages of several roles', () => {
   it.each<{ title: string; roles: Role[]; stages: string[]; resources: string[][] }>([
     { title: 'none', roles: [role('base', { stages: () => [stage('one')] })], stages: ['base/one: do one'], resources: [[]] },
     {
-      title: 'one role’s, ahead of its own stages',
+      title: 'those of one role, before its own stages',
       roles: [role('base', { stages: () => [stage('one')] }), installing('db', 'DB 7')],
       stages: ['base/one: do one', 'db/packages: install DB 7', 'db/start: do start'],
       resources: [[], ['packages:db'], []],
     },
     {
-      title: 'two roles’, in the first',
+      title: 'those of two roles, in the first one’s stage',
       roles: [installing('base', 'Base'), installing('db', 'DB 7', { before: [before] })],
       stages: ['base/packages: install Base and DB 7', 'base/start: do start', 'db/start: do start'],
       resources: [['before', 'packages:base'], [], []],
@@ -80,7 +80,7 @@ describe('packages of several roles', () => {
       stages: ['db/packages: install DB 7', 'db/start: do start'],
       resources: [['packages:db'], []],
     },
-  ])('$title', ({ roles, stages, resources }) => {
+  ])('are collected: $title', ({ roles, stages, resources }) => {
     const shape = buildHostWork(roles, contextOf(inventory, 'b'));
     expect(shape.stages.map(({ id, stage: { title } }) => `${id}: ${title}`)).toEqual(stages);
     expect(shape.stages.map(({ stage: { resources: own } }) => own.map(({ id }) => id))).toEqual(resources);
@@ -89,7 +89,7 @@ describe('packages of several roles', () => {
   it.each([
     { platform: debian13, manager: 'apt-get' },
     { platform: rocky9, manager: 'dnf' },
-  ])('go into one transaction of $manager, each once', ({ platform, manager }) => {
+  ])('are installed in one transaction of $manager, each once', ({ platform, manager }) => {
     const roles = [
       installing('base', 'B', { packages: ['x', 'y'], disable: ['y'], lockTimeout: 7 }),
       installing('db', 'D', { packages: ['y', 'z'], disable: ['z'], lockTimeout: 9 }),
@@ -110,7 +110,7 @@ describe('packages of several roles', () => {
   });
 });
 
-describe('joinShapes', () => {
+describe('joinHostWork', () => {
   const shape = (...ids: string[]): HostWork => ({
     observations: [],
     stages: ids.map((id) => ({ id, stage: stage(id.split('/')[1] ?? '') })),
@@ -119,13 +119,21 @@ describe('joinShapes', () => {
     joinHostWork(catalog, new Map(Object.entries(shapes))).map(({ id, hosts }) => `${id}: ${[...hosts.keys()].join(' ')}`);
 
   it.each<{ title: string; shapes: Record<string, HostWork>; stages: string[] }>([
-    { title: 'nothing', shapes: {}, stages: [] },
-    { title: 'the same on all', shapes: { b: shape('base/x', 'db/y'), c: shape('base/x', 'db/y') }, stages: ['base/x: b c', 'db/y: b c'] },
+    { title: 'no stages of no hosts', shapes: {}, stages: [] },
+    {
+      title: 'stages that are the same on all hosts',
+      shapes: { b: shape('base/x', 'db/y'), c: shape('base/x', 'db/y') },
+      stages: ['base/x: b c', 'db/y: b c'],
+    },
     { title: 'roles in the catalog’s order', shapes: { c: shape('db/y'), a: shape('base/x') }, stages: ['base/x: a', 'db/y: c'] },
-    { title: 'a last stage of one host', shapes: { b: shape('db/x', 'db/last'), c: shape('db/x') }, stages: ['db/x: b c', 'db/last: b'] },
-  ])('$title', ({ shapes, stages }) => expect(join(shapes)).toEqual(stages));
+    {
+      title: 'a last stage that one host has',
+      shapes: { b: shape('db/x', 'db/last'), c: shape('db/x') },
+      stages: ['db/x: b c', 'db/last: b'],
+    },
+  ])('keeps $title', ({ shapes, stages }) => expect(join(shapes)).toEqual(stages));
 
-  it('keeps a stage that only a later host has where that host has it', () => {
+  it('keeps a stage that only a later host has, at its position there', () => {
     expect(join({ b: shape('db/install', 'db/start'), c: shape('db/install', 'db/initialise', 'db/start') })).toEqual([
       'db/install: b c',
       'db/initialise: c',
@@ -133,7 +141,7 @@ describe('joinShapes', () => {
     ]);
   });
 
-  it('names what any of the hosts installs in a stage, in the catalog’s order', () => {
+  it('lists what any of the hosts installs in a stage, in the catalog’s order', () => {
     const install = (...installs: [string, string][]): HostWork => ({
       observations: [],
       stages: [{ id: 'base/packages', stage: stage('packages'), installs: new Map(installs) }],
@@ -148,13 +156,13 @@ describe('joinShapes', () => {
     expect(joined?.title).toBe('install Base, Web and DB 7');
   });
 
-  it('carries how a stage crosses the cluster', () => {
+  it('keeps how a stage crosses the cluster', () => {
     const rolling = stage('start', { crossing: 'rolling', startsFirst: () => undefined });
     const [joined] = joinHostWork([role('db')], new Map([['b', { observations: [], stages: [{ id: 'db/start', stage: rolling }] }]]));
     expect(joined).toMatchObject({ id: 'db/start', role: 'db', title: 'do start', crossing: 'rolling', startsFirst: rolling.startsFirst });
   });
 
-  it('lets stages know who leads, though the run leaves the role out that tells', () => {
+  it('tells stages who leads, even when the run leaves out the role that reports it', () => {
     const leadership = { leads: () => true, stays: () => undefined };
     const shapes = new Map([['b', { observations: [], stages: [{ id: 'db/start', stage: stage('start') }] }]]);
     expect(joinHostWork([role('db')], shapes, [role('db'), { ...role('ha'), leadership }])).toMatchObject([{ id: 'db/start', leadership }]);

@@ -15,7 +15,7 @@ describe('roles that a run leaves out', () => {
     { aimed: ['db', 'ha'], left: ['repo'] },
     { aimed: ['base'], left: [] },
     { aimed: ['base', 'repo', 'db', 'ha'], left: [] },
-  ])('$aimed needs $left', ({ aimed, left }) => {
+  ])('include what $aimed needs: $left', ({ aimed, left }) => {
     expect(leftOutRoles(catalog, named(...aimed)).map(({ name }) => name)).toEqual(left);
   });
 
@@ -28,7 +28,7 @@ describe('roles that a run leaves out', () => {
     projected: false,
   });
 
-  it('are objected to where they were never applied, once a host', () => {
+  it('are an objection where they were never applied, once per host', () => {
     const changes = [
       change('a', 'repo/x', 'create'),
       change('a', 'repo/y', 'install'),
@@ -41,7 +41,7 @@ describe('roles that a run leaves out', () => {
     ]);
   });
 
-  it('are let be where they were applied and have only drifted', () => {
+  it('are accepted where they were applied and have only drifted', () => {
     expect(missingRoles(named('ha'), [change('a', 'repo/x', 'update'), change('a', 'db/y', 'restart')])).toEqual([]);
   });
 });

@@ -61,7 +61,7 @@ describe('stepWork', () => {
       waits: true,
     },
     {
-      title: 'both',
+      title: 'several changes and a closed gate',
       states: [
         ['a', [start]],
         ['b', [start]],
@@ -70,7 +70,7 @@ describe('stepWork', () => {
       changes: ['a', 'b'],
       waits: true,
     },
-  ])('$title', ({ states, changes, waits }) => {
+  ])('lists what to do: $title', ({ states, changes, waits }) => {
     const work = stepWork(stage(['a', 'b'], ['g']), new Map(states));
     expect(work.changes.map(({ resource: { id } }) => id)).toEqual(changes);
     expect(work.waits).toBe(waits);
@@ -83,7 +83,7 @@ describe('stepWork', () => {
     { action: 'start', result: false },
     { action: 'reload', result: false },
     { action: 'update', result: false },
-  ])('$action interrupts: $result', ({ action, result }) => {
+  ])('$action interrupts the service: $result', ({ action, result }) => {
     expect(interrupts(stepWork(stage(['a']), new Map([['a', [start, change(action, 'x')]]])))).toBe(result);
   });
 });
@@ -117,7 +117,7 @@ describe('buildPlan', () => {
     ]);
   });
 
-  it('says what rests on packages that are not there yet, host by host', () => {
+  it('says what depends on packages that are not installed yet, host by host', () => {
     const stages = [run('r/one', { pg1: stage(['a', 'b']), pg2: stage(['b']) }), run('r/two', { pg1: stage(['c']), pg2: stage(['c']) })];
     const states = new Map([
       [

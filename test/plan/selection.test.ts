@@ -20,25 +20,25 @@ groups:
   catalog,
 );
 
-describe('an aim', () => {
+describe('a selection', () => {
   it.each<{ title: string; words: SelectionOptions; roles?: string[]; hosts?: string[] }>([
-    { title: 'at everything', words: {} },
-    { title: 'at a host', words: { host: ['db1'] }, hosts: ['db1'] },
-    { title: 'at hosts, in the inventory’s order', words: { host: ['www', 'db2'] }, hosts: ['db2', 'www'] },
-    { title: 'at a pattern', words: { host: ['db*'] }, hosts: ['db2', 'db1'] },
-    { title: 'at a pattern for one character', words: { host: ['db?'] }, hosts: ['db2', 'db1'] },
-    { title: 'at all but one', words: { host: ['!db1'] }, hosts: ['db2', 'www'] },
-    { title: 'at a pattern but one of it', words: { host: ['db*', '!db1'] }, hosts: ['db2'] },
-    { title: 'at a group', words: { group: ['far'] }, hosts: ['db2', 'www'] },
-    { title: 'at a group and a host', words: { group: ['near'], host: ['www'] }, hosts: ['db1', 'www'] },
-    { title: 'at a group without one of its hosts', words: { group: ['far'], host: ['!db2'] }, hosts: ['www'] },
-    { title: 'at all but a group', words: { group: ['!far'] }, hosts: ['db1'] },
-    { title: 'at roles, in the catalog’s order', words: { role: ['db', 'base'] }, roles: ['base', 'db'] },
-    { title: 'at a role of some', words: { role: ['db'] }, roles: ['db'], hosts: ['db2', 'www'] },
-    { title: 'at all roles but one', words: { skipRole: ['web', 'base'] }, roles: ['db'], hosts: ['db2', 'www'] },
-    { title: 'at roles by a pattern, without one', words: { role: ['*b*'], skipRole: ['web'] }, roles: ['base', 'db'] },
-    { title: 'at a role of a host', words: { role: ['db'], host: ['www', 'db1'] }, roles: ['db'], hosts: ['www'] },
-  ])('$title', ({ words, roles = ['base', 'web', 'db'], hosts = ['db2', 'db1', 'www'] }) => {
+    { title: 'everything', words: {} },
+    { title: 'a host', words: { host: ['db1'] }, hosts: ['db1'] },
+    { title: 'hosts, in the inventory’s order', words: { host: ['www', 'db2'] }, hosts: ['db2', 'www'] },
+    { title: 'a pattern', words: { host: ['db*'] }, hosts: ['db2', 'db1'] },
+    { title: 'a pattern for one character', words: { host: ['db?'] }, hosts: ['db2', 'db1'] },
+    { title: 'all hosts but one', words: { host: ['!db1'] }, hosts: ['db2', 'www'] },
+    { title: 'a pattern without one of its hosts', words: { host: ['db*', '!db1'] }, hosts: ['db2'] },
+    { title: 'a group', words: { group: ['far'] }, hosts: ['db2', 'www'] },
+    { title: 'a group and a host', words: { group: ['near'], host: ['www'] }, hosts: ['db1', 'www'] },
+    { title: 'a group without one of its hosts', words: { group: ['far'], host: ['!db2'] }, hosts: ['www'] },
+    { title: 'all hosts but a group', words: { group: ['!far'] }, hosts: ['db1'] },
+    { title: 'roles, in the catalog’s order', words: { role: ['db', 'base'] }, roles: ['base', 'db'] },
+    { title: 'a role that some hosts have', words: { role: ['db'] }, roles: ['db'], hosts: ['db2', 'www'] },
+    { title: 'all roles but one', words: { skipRole: ['web', 'base'] }, roles: ['db'], hosts: ['db2', 'www'] },
+    { title: 'roles by a pattern, without one', words: { role: ['*b*'], skipRole: ['web'] }, roles: ['base', 'db'] },
+    { title: 'a role of a host', words: { role: ['db'], host: ['www', 'db1'] }, roles: ['db'], hosts: ['www'] },
+  ])('can be $title', ({ words, roles = ['base', 'web', 'db'], hosts = ['db2', 'db1', 'www'] }) => {
     const aim = resolveSelection(inventory, catalog, words);
     expect(selectedRoles(catalog, aim).map(({ name }) => name)).toEqual(roles);
     expect(selectedHosts(inventory, catalog, aim)).toEqual(hosts);
@@ -67,7 +67,7 @@ describe('an aim', () => {
       hint: there,
     },
     { words: { host: ['!*'] }, kind: 'aim/nothing', message: '--host !* matches no host that has a selected role', hint: there },
-  ])('$words', ({ words, kind, message, hint }) => {
+  ])('is refused: $words', ({ words, kind, message, hint }) => {
     expect(() => resolveSelection(inventory, catalog, words)).toThrow(
       expect.objectContaining({ kind, message, hint, exitCode: 2 }) as Error,
     );

@@ -24,7 +24,7 @@ const identityOf = async (identity: (host: string) => TlsIdentity | undefined): 
 };
 
 describe('the key pairs of hosts', () => {
-  it('are for hosts whose roles say so', () => {
+  it('are made for hosts whose roles declare them', () => {
     expect(certificatePlaces(CATALOG, three).map(({ host, role }) => `${host.name} ${role}`)).toEqual(
       ['pg1', 'pg2', 'pg3'].flatMap((name) => [`${name} etcd`, `${name} patroni`]),
     );
@@ -38,7 +38,7 @@ describe('the key pairs of hosts', () => {
     expect(identities).toEqual([{ name: 'lb1', names: ['192.0.2.1', 'db.example.com', '2001:db8::1'] }]);
   });
 
-  it.each(['', '*.example.com', 'a,DNS:b', 'a\nb', '-a', 'ä'])('have no name %j', async (name) => {
+  it.each(['', '*.example.com', 'a,DNS:b', 'a\nb', '-a', 'ä'])('must not have the name %j', async (name) => {
     await expect(identityOf(() => ({ names: [name], copies: () => COPIES }))).rejects.toMatchObject({
       kind: 'roles/certificate-name',
       exitCode: 2,
@@ -47,11 +47,11 @@ describe('the key pairs of hosts', () => {
   });
 });
 
-describe('a role that asks for the key pair of its host', () => {
+describe('a role that reads the key pair of its host', () => {
   const work = sharedDirectory();
   const build = async (role: Role, writable: boolean): Promise<string> => {
     const inventory = await inventoryOf('cluster: demo\nroles: [x]\nhosts: {lb1: 192.0.2.1}\n', [role]);
-    const store = await Store.open(work.at(`store-${writable}-${role.tls !== undefined}`), 'demo', { writable });
+    const store = await Store.open(work.at(`store-${writable}-${role.tls !== undefined}`), inventory, { writable });
     await store.certificates.prepare(identitiesOf([role], inventory));
     const { stages } = buildHostWork([role], { ...contextOf(inventory, 'lb1'), credentials: store });
     const [certificate] = stages[0]?.stage.resources ?? [];
@@ -67,7 +67,7 @@ describe('a role that asks for the key pair of its host', () => {
     });
   });
 
-  it('gets it in an apply, and in the plan of a cluster without any what stands for it', async () => {
+  it('gets it in an apply, and a placeholder in the plan of a cluster without key pairs', async () => {
     const declared = asking(() => ({ copies: () => COPIES }));
     expect(await build(declared, false)).toBe('(made by the first apply)\n');
     expect(await build(declared, true)).toContain('BEGIN CERTIFICATE');

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { View } from '../../src/plan/view.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 
-it('View knows who was surveyed, and what was seen', async () => {
+it('View knows which hosts were surveyed, and what was seen there', async () => {
   const inventory = await inventoryOf(THREE);
   const view = new View(
     inventory,

@@ -71,7 +71,7 @@ describe('sortWaves', () => {
       waves: { leader: [], together: [], oneByOne: ['pg2', 'pg3', 'pg1'] },
     },
     {
-      title: 'a start and restarts, where somebody leads',
+      title: 'a start and restarts while a member leads',
       seen: { pg1: { ...restart, leads: true }, pg2: start, pg3: { ...restart, leads: false } },
       waves: { leader: [], together: ['pg2'], oneByOne: ['pg3', 'pg1'] },
     },
@@ -83,12 +83,12 @@ describe('sortWaves', () => {
       waves: { leader: [], together: ['pg1'], oneByOne: [] },
     },
     {
-      title: 'changed files of what runs',
+      title: 'changed files of a running service',
       seen: { pg1: { action: 'update', leads: true }, pg2: {}, pg3: { action: 'update' } },
       waves: { leader: [], together: ['pg2'], oneByOne: ['pg3', 'pg1'] },
     },
     {
-      title: 'changed files of what is down',
+      title: 'changed files of a stopped service',
       seen: { pg1: { action: 'update', and: 'start' }, pg3: { action: 'update', and: 'start' } },
       waves: { leader: [], together: ['pg1', 'pg3'], oneByOne: [] },
     },
@@ -98,7 +98,7 @@ describe('sortWaves', () => {
       waves: { leader: [], together: ['pg1', 'pg3'], oneByOne: [] },
     },
     {
-      title: 'what does not work goes first, the leader last',
+      title: 'broken members first, the leader last',
       seen: { pg1: { ...restart, leads: true, shut: true }, pg2: { action: 'update' }, pg3: { action: 'update', shut: true } },
       waves: { leader: [], together: [], oneByOne: ['pg3', 'pg2', 'pg1'] },
     },
@@ -107,7 +107,7 @@ describe('sortWaves', () => {
       seen: { pg1: restart, pg3: restart },
       waves: { leader: [], together: [], oneByOne: ['pg1', 'pg3'] },
     },
-  ])('$title', ({ seen, leaderFirst, waves }) => {
+  ])('orders hosts: $title', ({ seen, leaderFirst, waves }) => {
     const { stage, states } = scene(seen, leaderFirst);
     expect(sortWaves(stage, states, inventory)).toEqual(waves);
   });
@@ -116,7 +116,7 @@ describe('sortWaves', () => {
     { seen: start, starts: true },
     { seen: restart, starts: false },
     { seen: {}, starts: false },
-  ])('$seen starts something: $starts', ({ seen, starts }) => {
+  ])('$seen starts a unit: $starts', ({ seen, starts }) => {
     const { stage, states } = scene({ pg1: seen });
     expect(startsSomething(stage, 'pg1', states.get('pg1') as States)).toBe(starts);
     expect(startsSomething({ ...stage, hosts: new Map() }, 'pg1', states.get('pg1') as States)).toBe(false);

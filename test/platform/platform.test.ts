@@ -18,7 +18,7 @@ describe('findPlatform', () => {
     { os: '', version: '', platform: undefined },
   ])('$os $version: $platform.title', ({ os, version, platform }) => expect(findPlatform(os, version)).toBe(platform));
 
-  it('knows each platform by one name', () => {
+  it('has one name for each platform', () => {
     expect(PLATFORMS.map(({ id }) => id).sort()).toEqual(['debian12', 'debian13', 'rocky8', 'rocky9']);
     expect(new Set(PLATFORMS.map(({ title }) => title)).size).toBe(PLATFORMS.length);
   });
@@ -38,7 +38,7 @@ describe.each(PLATFORMS)('$title', (platform) => {
     expect(pgdg.baseUrl).toMatch(/^https:\/\/[a-z.]*postgresql\.org\/.*[^/]$/u);
   });
 
-  it('has absolute paths without a slash at the end', () => {
+  it('has absolute paths without a trailing slash', () => {
     const paths = [
       pgdg.keyPath,
       server.binDirectory,
@@ -58,18 +58,18 @@ describe.each(PLATFORMS)('$title', (platform) => {
     for (const path of paths) expect(path).toMatch(/^\/(?:[\w.@-]+\/)*[\w.@-]+$/u);
   });
 
-  it('gives each version and each cluster a place of its own', () => {
+  it('gives each version and each cluster its own paths', () => {
     const places = [13, 17, 18].flatMap((version) => ['main', 'other'].map((name) => platform.postgresql(version).dataDirectory(name)));
     expect(new Set(places).size).toBe(6);
     for (const path of places) expect(path.startsWith(`${server.home}/`)).toBe(true);
   });
 
-  it('keeps the key where its package manager does not manage it', () => {
+  it('keeps the key outside of the directories of its package manager', () => {
     expect(pgdg.keyPath).not.toMatch(/apt\.postgresql\.org|PGDG-RPM-GPG-KEY-RHEL$/u);
   });
 });
 
-describe('what differs', () => {
+describe('what differs between platforms', () => {
   const layout = (platform: Platform, name: string): object => {
     const { pgdg, prerequisites, etcd, patroni, family, packageManager } = platform;
     const { serverPackages, binDirectory, dataDirectory, unit, socketDirectory, standalone } = platform.postgresql(17);

@@ -35,7 +35,7 @@ describe('a line of pg_hba.conf', () => {
     },
   ])('reads $line', ({ line, rule }) => expect(parseHbaLine(line, 17)).toMatchObject({ rule }));
 
-  it.each(['', '   ', '# host all all all trust', '\t#'])('takes %j for nothing', (line) => expect(parseHbaLine(line, 17)).toBe('nothing'));
+  it.each(['', '   ', '# host all all all trust', '\t#'])('ignores %j', (line) => expect(parseHbaLine(line, 17)).toBe('nothing'));
 
   it.each([
     { line: 'hots all all 10.0.0.0/8 md5', column: 1, message: '"hots" is no connection type', hint: 'did you mean "host"?' },
@@ -79,7 +79,7 @@ describe('a line of pg_hba.conf', () => {
     });
   });
 
-  it('knows what came with which version', () => {
+  it('knows which version introduced what', () => {
     const problem = { problem: expect.anything() as unknown };
     expect(parseHbaLine('include "more hba.conf"', 16)).toEqual({ include: 'more hba.conf' });
     expect(parseHbaLine('include more.conf', 15)).toMatchObject({
@@ -214,7 +214,7 @@ interface Row {
   error: string | null;
 }
 
-describe.skipIf(binaries === undefined)('a line of pg_hba.conf, held against a real server', () => {
+describe.skipIf(binaries === undefined)('a line of pg_hba.conf, compared with a real server', () => {
   let server: RunningServer | undefined;
   let version = 0;
 
@@ -236,7 +236,7 @@ describe.skipIf(binaries === undefined)('a line of pg_hba.conf, held against a r
     return new Map(rows.map((row) => JSON.parse(row) as Row).map((row) => [row.line, row]));
   }
 
-  it(`is understood alike (seed ${SEED})`, () => {
+  it(`has the same meaning to both (seed ${SEED})`, () => {
     const all = fc.sample(lines, { numRuns: 3000, seed: SEED });
     const rows = asked(all);
     const differing = all.filter((line, index) => !agrees(parseHbaLine(line, version), rows.get(index + 1)));

@@ -59,7 +59,7 @@ describe.skipIf(binaries === undefined)('the status of a WAL receiver', () => {
     await expect.poll(status, { timeout: patience(10_000) }).toEqual(['streaming']);
   });
 
-  it('of a server that is no standby is none', () => {
+  it('is absent on a server that is no standby', () => {
     expect(servers[0]?.query(RECEIVER_STATE)).toEqual(['not streaming yet']);
   });
 });

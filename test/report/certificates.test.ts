@@ -40,8 +40,8 @@ const well: CertificatesStatus = {
 
 const summary = (status: CertificatesStatus): string[] => [...expiringOf(status), ...certificateProblemsOf(status), ...adviceOf(status)];
 
-describe('certificates', () => {
-  it('for people', () => {
+describe('the list of certificates', () => {
+  it('is readable by people', () => {
     expect(renderCertificates(well, { color: false })).toBe(`certificates of demo
 
 authority          expires                                         sha-256
@@ -54,12 +54,12 @@ pg1   patroni  2029-11-20 (1094 days)  as in the store  read anew  pg1 10.0.0.1
 ✔ nothing expires within 30 days`);
   });
 
-  it('of any role’s service, of which nothing may tell whether it uses them', () => {
+  it('includes services of any role, also when pgprov cannot see whether they use them', () => {
     const rows = renderCertificates({ ...well, places: [place('lb1', 'balancer')] }, { color: false });
     expect(rows).toContain('lb1   balancer  2029-11-20 (1094 days)  as in the store  ?       lb1 10.0.0.1');
   });
 
-  it('for people with a narrow terminal, row by row', () => {
+  it('fits a narrow terminal, row by row', () => {
     const text = renderCertificates(well, { color: false, columns: 78 });
     expect(widestOf(text.split('\n'))).toBeLessThanOrEqual(78);
     expect(text).toContain(`
@@ -70,7 +70,7 @@ pg1
     expect(renderCertificates(well, { color: false, columns: 120 })).toBe(renderCertificates(well, { color: false }));
   });
 
-  it('for a cluster that has none', () => {
+  it('says that a cluster has none', () => {
     expect(renderCertificates({ ...well, authorities: [], places: [] }, { color: false })).toBe(`certificates of demo
 
 No host of it has certificates of pgprov: no role of it uses certificates, or it was never applied.
@@ -98,7 +98,7 @@ No host of it has certificates of pgprov: no role of it uses certificates, or it
       ],
     },
     {
-      title: 'other files than the store',
+      title: 'files that differ from the store',
       status: { places: [place('pg1', 'patroni', { onHost: 'not as in the store', authorities: 'not as in the store' })] },
       says: [
         'pg1: the certificate of patroni is not the one in the store',
@@ -116,7 +116,7 @@ No host of it has certificates of pgprov: no role of it uses certificates, or it
       ],
     },
     {
-      title: 'a service that began too early',
+      title: 'a service that started before its files were written',
       status: { places: [place('pg1', 'etcd', { loaded: false })] },
       says: [
         'pg1: etcd does not use its present files yet',
@@ -124,7 +124,7 @@ No host of it has certificates of pgprov: no role of it uses certificates, or it
       ],
     },
     {
-      title: 'a rotation under way',
+      title: 'an unfinished rotation',
       status: { rotation: 'issue', places: [place('pg1', 'etcd', { due: 'another authority signed it' })] },
       says: ["The authority is being rotated: `pgprov certs renew '/etc/my clusters/demo.yml' --ca` continues it."],
     },

@@ -37,14 +37,14 @@ function seen(stored: JsonObject, members: Record<string, { taken?: JsonObject; 
   );
 }
 
-describe('what is shown of the dynamic configuration', () => {
+describe('the view of the dynamic configuration', () => {
   const text = (view: View, onlyDifferences = false, columns = 100): string[] => {
     const found = seenConfig(inventory, view);
     return found === undefined ? [] : renderConfig(found, { color: false, columns }, onlyDifferences).split('\n');
   };
   const first = firstConfiguration(desired);
 
-  it('is all of it, without pgprov’s own record, and what hosts have of their own', () => {
+  it('shows all of it without pgprov’s own record, and what hosts set themselves', () => {
     const lines = text(seen(first));
     expect(lines.some((line) => line.startsWith('pgprov'))).toBe(false);
     expect(lines).toContainEqual(expect.stringMatching(/^ttl +30 +the inventory$/u));
@@ -54,7 +54,7 @@ describe('what is shown of the dynamic configuration', () => {
     expect(differsAnywhere(seenConfig(inventory, seen(first)) as never)).toBe(false);
   });
 
-  it('says who differs', () => {
+  it('shows which members differ', () => {
     const stored = mergePatch(first, {
       ttl: 40,
       check_timeline: true,
@@ -75,12 +75,12 @@ describe('what is shown of the dynamic configuration', () => {
     expect(Math.max(...text(view, false, 80).map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
-  it('knows what a former inventory gave', () => {
+  it('recognises what a former inventory set', () => {
     const before = firstConfiguration({ ...desired, check_timeline: true });
     expect(text(seen(before), true)).toContainEqual(expect.stringMatching(/^check_timeline +true +a former inventory$/u));
   });
 
-  it('is nothing where no host sees one', () => {
+  it('is empty when no host sees a configuration', () => {
     expect(
       seenConfig(inventory, new View(inventory, new Map([['pg1', new Map([[DCS.id, { reachable: false, why: 'x' }]])]]))),
     ).toBeUndefined();
@@ -88,7 +88,7 @@ describe('what is shown of the dynamic configuration', () => {
 });
 
 describe('changes of the dynamic configuration', () => {
-  it('are what has to be patched', () => {
+  it('become a patch', () => {
     const before = { a: 1, b: { c: 2, d: [1] }, e: {} };
     for (const after of [
       before,
@@ -103,14 +103,14 @@ describe('changes of the dynamic configuration', () => {
     expect(patchBetween(before, { a: 1, b: { c: 3, d: [1] }, e: {} })).toEqual({ b: { c: 3 } });
   });
 
-  it('are there already, whatever the order of keys', () => {
+  it('are recognised as already made, whatever the order of keys', () => {
     expect(isPatched({ b: { y: 1, x: 2 }, a: 1 }, { a: 1, b: { x: 2, y: 1 } })).toBe(true);
     expect(isPatched({ a: 1 }, { z: null })).toBe(true);
     expect(isPatched({ a: 1 }, { a: null })).toBe(false);
     expect(isPatched({ a: 1 }, { a: '1' })).toBe(false);
   });
 
-  it('are said as they are', () => {
+  it('are shown as they are', () => {
     expect(describePatch({ a: 1, b: { c: true } }, { a: 2, b: { c: null }, d: 'x' })).toEqual([
       'set a to 2 (is 1)',
       'unset b.c (is true)',
@@ -130,7 +130,7 @@ describe('changes of the dynamic configuration', () => {
     { patch: { postgresql: null }, instead: 'change patroni.dynamic.postgresql in the inventory' },
     { patch: { pause: true }, instead: 'leave it as it is: it is Patroni’s maintenance mode' },
     { patch: { pgprov: { set: [] } }, instead: 'leave it as it is: pgprov keeps there' },
-  ])('belong to the inventory or not: $patch', ({ patch, instead }) => {
+  ])('may concern keys of the inventory: $patch', ({ patch, instead }) => {
     const [owned] = ownedSettings(inventory, patch);
     if (instead === undefined) expect(owned).toBeUndefined();
     else expect(owned?.instead).toContain(instead);

@@ -11,7 +11,7 @@ const AT = new Date('2026-01-02T03:04:05Z');
 
 describe('the schema of JSON lines', () => {
   // `npx vitest run --project unit test/report/events-schema.test.ts -u` writes it anew.
-  it('is in docs/ as the types of the events have it, with a description of every type of line', async () => {
+  it('is in docs/ as the types of the events define it, with a description of every type of line', async () => {
     const schema = eventsSchema() as { definitions: Record<string, { description?: string }>; oneOf: { $ref: string }[] };
     await expect(`${JSON.stringify(schema, undefined, 2)}\n`).toMatchFileSnapshot(join(packageRoot(), 'docs/events.schema.json'));
     const names = schema.oneOf.map(({ $ref }) => $ref.split('/').at(-1) ?? '');
@@ -19,7 +19,7 @@ describe('the schema of JSON lines', () => {
     expect(names.filter((name) => schema.definitions[name]?.description === undefined)).toEqual([]);
   });
 
-  it('fits every line of a run', () => {
+  it('accepts every line of a run', () => {
     const events = failingRun().map((event): TimedEvent => ({ ...event, at: AT.toISOString() }));
     const timings = timeRun(events);
     const lines = [...failingRun().map((event) => toJsonLine(event, AT)), ...(timings === undefined ? [] : [timingsLine(timings, AT)])];
@@ -28,13 +28,13 @@ describe('the schema of JSON lines', () => {
   });
 
   it.each([
-    ['a type that there is not', { type: 'connectd', at: AT, host: 'pg1' }],
+    ['an unknown type', { type: 'connectd', at: AT, host: 'pg1' }],
     ['a field too many', { type: 'connecting', at: AT, host: 'pg1', hots: 'pg1' }],
     ['a field too few', { type: 'connecting', at: AT }],
     ['no time', { type: 'connecting', host: 'pg1' }],
     ['a nested field too many', { type: 'failed', at: AT, error: { kind: 'a/b', message: 'no', exitCode: 1, stack: '' } }],
-    ['an exit code that there is not', { type: 'failed', at: AT, error: { kind: 'a/b', message: 'no', exitCode: 77 } }],
-  ])('does not fit %s', (_what, line) => {
+    ['an unknown exit code', { type: 'failed', at: AT, error: { kind: 'a/b', message: 'no', exitCode: 77 } }],
+  ])('rejects %s', (_what, line) => {
     expect(() => assertDocumented(JSON.stringify(line))).toThrow('not as docs/events.schema.json says');
   });
 });

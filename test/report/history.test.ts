@@ -23,12 +23,12 @@ const RUNS = [
 ];
 const ENDS = [end(1, 0x5000498, '2026-11-28T10:00:04.123456+00:00', 'pg2'), end(2, 0x16000000, '2026-11-28T13:02:00.5+01:00', 'pg3')];
 
-describe('what a member tells of its history', () => {
+describe('the history that a member reports', () => {
   const seen = patroniHistory('http://10.0.0.1:8008');
   const read = (body: string, status = 200): unknown =>
     seen.parse({ status: 0, out: Buffer.from(told({ 'http://10.0.0.1:8008/history': { status, body } }, seen.sharedQuestions ?? [])) });
 
-  it('is read, with and without what older ones leave out', () => {
+  it('is read, with and without the fields that older versions lack', () => {
     expect(seen.id).toBe(PATRONI_HISTORY.id);
     expect(read(`[[1, 83887256, "${REASON}", "2026-11-28T10:00:04+00:00", "pg2"], [2, 9, "why"]]`)).toEqual([
       end(1, 83887256, '2026-11-28T10:00:04+00:00', 'pg2'),
@@ -43,11 +43,11 @@ describe('what a member tells of its history', () => {
     ['{}', 200],
     ['null', 200],
     ['no', 503],
-  ])('is nothing where it says %j (%d)', (body, status) => expect(read(body, status)).toBeUndefined());
+  ])('is empty for %j (%d)', (body, status) => expect(read(body, status)).toBeUndefined());
 });
 
-describe('who led', () => {
-  it('is told by timelines, with the run that began each', () => {
+describe('the list of leaders', () => {
+  it('shows timelines, with the run that began each', () => {
     expect(reignsOf(ENDS, RUNS, { leader: 'pg3', timeline: 3 })).toEqual([
       {
         timeline: 1,
@@ -69,13 +69,13 @@ describe('who led', () => {
     ]);
   });
 
-  it('knows the present one where nothing has ended', () => {
+  it('shows the current leader when nothing has ended', () => {
     expect(reignsOf([], RUNS, { leader: 'pg1', timeline: 1 })).toEqual([
       { timeline: 1, leader: 'pg1', from: undefined, run: undefined, until: undefined, left: undefined },
     ]);
   });
 
-  it('does not take what a gap hides for what was before', () => {
+  it('does not fill a gap with the entry before it', () => {
     const [first, second, third] = reignsOf([end(1, 1, '2026-11-28T10:00:00Z', 'pg2'), end(3, 3)], [], {
       leader: undefined,
       timeline: undefined,
@@ -85,7 +85,7 @@ describe('who led', () => {
     expect([third?.timeline, third?.leader]).toEqual([4, undefined]);
   });
 
-  it('does not take a time that cannot be read for one', () => {
+  it('does not treat an unreadable time as a time', () => {
     expect(reignsOf([end(1, 1, 'soon', 'pg2')], RUNS, { leader: 'pg2', timeline: 2 })[1]).toMatchObject({ leader: 'pg2', from: undefined });
   });
 
@@ -96,7 +96,7 @@ describe('who led', () => {
     );
   };
 
-  it('is shown in the order in which it was', () => {
+  it('is ordered by time', () => {
     expect(text()).toEqual([
       'time (UTC)           timeline  leader     what',
       'not known                   1  not known  led, until 0/5000498',
@@ -108,7 +108,7 @@ describe('who led', () => {
     ]);
   });
 
-  it('shows how a run ended also where its command has no room', () => {
+  it('shows how a run ended even when its command does not fit', () => {
     const long = [
       run('20261128T100000Z-0d01', `switchover --to pg2 --at ${'2026-03-04T22:00+01:00'.repeat(3)}`, '2026-11-28T10:00:00.000Z', 1, {
         ending: 'scheduled',

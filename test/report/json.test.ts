@@ -7,7 +7,7 @@ import { createReporter } from '../../src/report/reporter.js';
 import { failingRun, fakeStream } from './fixtures.js';
 
 describe('JSON lines', () => {
-  it('are one an event, with the time', async () => {
+  it('have one event each, with the time', async () => {
     const out = fakeStream();
     const reporter = createJsonReporter({ out: out.stream }, () => new Date('2025-01-02T03:04:05.678Z'));
     reporter.emit({ type: 'connected', host: 'pg1', ms: 120 });
@@ -21,7 +21,7 @@ describe('JSON lines', () => {
 `);
   });
 
-  it('are all that is written', async () => {
+  it('are the only output', async () => {
     const [out, err] = [fakeStream(), fakeStream()];
     const reporter = await createReporter('json', { out: out.stream, err: err.stream, color: true });
     for (const event of failingRun()) reporter.emit(event);
@@ -35,7 +35,7 @@ describe('JSON lines', () => {
     expect(err.text()).toBe('');
   });
 
-  it.each(['json', 'plain', 'tree'] as const)('and %s output hold no secret', async (kind) => {
+  it.each(['json', 'plain', 'tree'] as const)('contain no secret, nor does %s output', async (kind) => {
     const secret = new Secret('s3cr3t-of-the-report');
     const out = fakeStream(200);
     const reporter = await createReporter(kind, { out: out.stream, err: fakeStream().stream, color: false });

@@ -33,7 +33,7 @@ function failed(more: Partial<PingedHost> = {}): PingedHost {
 const render = (...hosts: PingedHost[]): string => renderPing(hosts, { color: false, home: '/home/op' });
 
 describe('ping', () => {
-  it('shows who was reached, the home directory as ~, without columns that say nothing', () => {
+  it('shows which hosts were reached, the home directory as ~, and no columns without information', () => {
     expect(
       render(host()),
     ).toBe(`host  address       as                    login via              host key                           connect  answer  system            clock
@@ -42,7 +42,7 @@ pg1   192.0.2.1:22  admin → root by sudo  key ~/.ssh/id_ed25519  ssh-ed25519, 
 ✔ the host answers`);
   });
 
-  it.each([40, 80, 120])('fits a terminal of %d columns, with everything that the table has', (columns) => {
+  it.each([40, 80, 120])('fits a terminal of %d columns without leaving anything out', (columns) => {
     const text = renderPing([host(), host({ name: 'pg2' })], { color: false, home: '/home/op', columns });
     expect(widestOf(text.split('\n'))).toBeLessThanOrEqual(columns);
     expect(text.replaceAll(/,?\n {2}/gu, ', ')).toContain(
@@ -68,7 +68,7 @@ pg1   192.0.2.1:22  admin → root by sudo  key ~/.ssh/id_ed25519  ssh-ed25519, 
     expect(text).toContain('✔ all 2 hosts answer');
   });
 
-  it('tells what is wrong with the rest, and what to do', () => {
+  it('says what is wrong with the other hosts, and what to do', () => {
     const text = render(host({ name: 'pg2' }), failed({ via: ['a@b:22'] }));
     expect(text).toContain('✖ pg1  admin@192.0.2.1:22 via a@b:22\n  cannot connect to pg1: nothing listens\n  → check the port');
     expect(text).toMatch(/✖ 1 of 2 hosts cannot be used$/u);

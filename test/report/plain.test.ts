@@ -15,7 +15,7 @@ async function plain(events: readonly RunEvent[], color = false): Promise<string
 const start: RunEvent = { type: 'run-start', command: 'apply', cluster: 'demo', hosts: ['pg1', 'replica-2'], stages: [] };
 
 describe('plain lines', () => {
-  it('tell a run in the order of its events', async () => {
+  it('show a run in the order of its events', async () => {
     expect(await plain(failingRun())).toBe(`apply: cluster demo, pg1, pg2, pg3, 4 stages
      warning: two members cannot lose one
 pg1  connected (0.1 s)
@@ -65,7 +65,7 @@ replica-2  connected (1.5 s)
 `);
   });
 
-  it('tell checks, and failures with and without a host', async () => {
+  it('show checks, and failures with and without a host', async () => {
     const text = await plain([
       start,
       {
@@ -88,7 +88,7 @@ replica-2  connected (1.5 s)
     ]);
   });
 
-  it('tell how long writes paused, or why that is not known', async () => {
+  it('show how long writes paused, or why that is unknown', async () => {
     const stage = 'switchover/hand-over';
     const text = await plain([
       start,
@@ -106,7 +106,7 @@ replica-2  connected (1.5 s)
     ]);
   });
 
-  it('count hosts where there are many', async () => {
+  it('count hosts when there are many', async () => {
     const hosts = Array.from({ length: 40 }, (_, index) => `pg${index}`);
     const text = await plain([
       { ...start, hosts },
@@ -121,13 +121,13 @@ replica-2  connected (1.5 s)
     expect(text).toBe('apply: cluster demo, 40 hosts, no stages\nplan: 40 changes on 40 hosts\n      a/b  ok: 40 hosts\n');
   });
 
-  it('have colours only when asked, and pass on no codes of a host', async () => {
+  it('have colours only when asked to, and pass on no control codes of a host', async () => {
     const note: RunEvent = { type: 'note', host: 'pg1', text: '\u001b[2J\u001b]0;title\u0007cleared\r' };
     expect(await plain([start, note])).toContain('pg1        note: cleared\n');
     expect(await plain(failingRun(), true)).toContain('\u001b[31mfailed:\u001b[39m etcd is not healthy');
   });
 
-  it('say nothing at the end of a plan that went well', async () => {
+  it('print nothing at the end of a plan that went well', async () => {
     const end: RunEvent = {
       type: 'run-end',
       exitCode: 0,

@@ -30,7 +30,7 @@ const changes = [
 ];
 
 describe('a plan', () => {
-  it('counts many hosts at its end', () => {
+  it('counts hosts at its end when there are many', () => {
     const hosts = Array.from({ length: 200 }, (_, index) => `pg${index + 1}`);
     const lines = renderPlan(
       hosts.slice(1).map((host) => change(host, 'base/hosts', 'update', 'write /etc/hosts')),
@@ -94,7 +94,7 @@ Nothing that runs now is restarted or reloaded.
 (projected): depends on an earlier change of this plan, so it is predicted, not read from the host.`);
   });
 
-  it('colours diffs when asked', () => {
+  it('colours diffs when asked to', () => {
     const text = renderPlan(changes, { color: true, diffs: true, hosts: ['pg2'], effects: [] });
     expect(text).toContain('\u001b[31m-line 8\u001b[39m');
     expect(text).toContain('\u001b[32m+line VIII\u001b[39m');

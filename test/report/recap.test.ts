@@ -16,7 +16,7 @@ const render = (input: Partial<RecapInput>): string =>
   renderRecap({ command: 'apply', exitCode: ExitCode.done, ms: 45_000, recap: [], failures: [], ...input }, { color: false });
 
 describe('the recap', () => {
-  it('has a line a host, remarks, and the sum', () => {
+  it('has a line per host, remarks, and the sum', () => {
     expect(
       render({ recap: [host('pg1', { changed: 12, remarks: ['a restart is pending'] }), host('replica', { ok: 8, changed: 23 })] }),
     ).toBe(
@@ -29,7 +29,7 @@ Done in 45 s: 35 changes on 2 hosts.`,
     );
   });
 
-  it('leaves spaces out on a narrow terminal', () => {
+  it('omits spaces on a narrow terminal', () => {
     const input: RecapInput = {
       command: 'apply',
       exitCode: ExitCode.done,
@@ -43,7 +43,7 @@ Done in 45 s: 35 changes on 2 hosts.`,
     ]);
   });
 
-  it('has a line for those of many hosts that failed, and one for those that went alike; a remark that hosts share once', () => {
+  it('has a line for those of many hosts that failed, and one for those with the same result; a remark that hosts share appears once', () => {
     const hosts = Array.from({ length: 200 }, (_, index) =>
       host(`pg${index + 1}`, {
         changed: 2,
@@ -78,7 +78,7 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
       'Interrupted after 45 s. Made 2 changes on 1 host. Run the same command again to continue.',
     ],
     [{ recap: [host('pg1')], exitCode: ExitCode.hostFailed }, 'Failed: see the errors above (45 s). Nothing was changed.'],
-  ])('ends %#', (input, last) => {
+  ])('ends with %#', (input, last) => {
     expect(render(input).split('\n').at(-1)).toBe(last);
   });
 
@@ -87,7 +87,7 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
     step: { host: name, stage },
   });
 
-  it('says what failed first where hosts failed over different things', () => {
+  it('shows the first failure when hosts failed for different reasons', () => {
     const failures = [
       failure('pg2', 'base/prepare', 'could not install curl (exit status 100)\n  E: No space left on device'),
       failure('pg3', 'patroni/start', 'etcd is without pg2'),
@@ -107,7 +107,7 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
     );
   });
 
-  it('counts what failed later than the first six', () => {
+  it('counts failures after the first six', () => {
     const failures = Array.from({ length: 8 }, (_, index) => failure(`pg${index + 1}`, 'base/prepare', `reason ${index + 1}`));
     expect(render({ failures, exitCode: ExitCode.hostFailed }).split('\n').slice(5, 8)).toEqual([
       '  pg5  base/prepare  reason 5',
@@ -116,7 +116,7 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
     ]);
   });
 
-  it('repeats the only thing that failed unless it stands right above', () => {
+  it('repeats the only failure unless it stands right above', () => {
     const input: RecapInput = {
       command: 'apply',
       exitCode: ExitCode.hostFailed,
@@ -128,7 +128,7 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
     expect(renderRecap(input, { color: false, fewestCauses: 2 })).not.toContain('What failed');
   });
 
-  it('does not repeat what was told before the first stage', () => {
+  it('does not repeat what was reported before the first stage', () => {
     const failures = [
       { error: new PgprovError({ kind: 'test', message: 'one' }) },
       { error: new PgprovError({ kind: 'test', message: 'two' }) },

@@ -41,7 +41,7 @@ describe('the state of an operation', () => {
     },
   ];
 
-  it('has the steps that are stages themselves, and of the others what they bring', () => {
+  it('includes steps that are stages themselves, and the stages of the other steps', () => {
     expect(told(after(...begun))).toEqual(['finish: to come']);
     expect(told(after(...begun, ...pass('trust').slice(0, 2)))).toEqual([
       'finish: to come',
@@ -50,7 +50,7 @@ describe('the state of an operation', () => {
     ]);
   });
 
-  it('keeps what a pass came to when the next one goes through the same stages', () => {
+  it('keeps the result of a pass when the next one repeats the same stages', () => {
     const second = pass('issue');
     expect(told(after(...begun, ...pass('trust'), ...second.slice(0, 2)))).toEqual([
       'finish: to come',

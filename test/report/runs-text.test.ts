@@ -17,7 +17,7 @@ const run = (changes: Partial<ListedRun>): ListedRun => ({
 });
 
 describe('a list of runs', () => {
-  it('tells of each how it ended and where it broke', () => {
+  it('shows how each ended and where it failed', () => {
     const runs = [
       run({ id: '20261121T071959Z-0001', at: new Date('2026-11-21T07:19:59Z'), ending: 'running', ms: 900 }),
       run({
@@ -43,7 +43,7 @@ describe('a list of runs', () => {
 
   it.each([
     { title: 'both long', command: `apply --host ${'pg1,'.repeat(30)}`, stage: 'patroni/'.repeat(10) },
-    { title: 'a long aim', command: `apply --host ${'pg1,'.repeat(30)}`, stage: 'etcd/start' },
+    { title: 'a long selection', command: `apply --host ${'pg1,'.repeat(30)}`, stage: 'etcd/start' },
     { title: 'a long place', command: 'apply', stage: 'patroni/'.repeat(10) },
   ])('fits a terminal of a hundred columns: $title', ({ command, stage }) => {
     const lines = renderRuns(
@@ -83,13 +83,13 @@ describe('a replayed run', () => {
     expect(lines.at(-1)).toBe('07:15:51  Failed: pg2 (45 s). Made 3 changes on 3 hosts.');
   });
 
-  it('does to a terminal nothing that a host wanted', () => {
+  it('passes no control codes of a host to the terminal', () => {
     expect(replayRun([{ type: 'note', at: NOW.toISOString(), text: '\u001b]0;title\u0007\u001b[2Jhello' }], { color: false })).toEqual([
       '07:20:00    note: hello',
     ]);
   });
 
-  it('stands below what it was', () => {
+  it('appears below a description of what it was', () => {
     const frame = {
       ...run({ ending: 'broke off', changes: 1, broke: [{ host: 'pg1', stage: 'etcd/start' }] }),
       by: 'ann@laptop (process 7)',
@@ -125,7 +125,7 @@ describe('placesText', () => {
       text: 'pg1, pg3 a/b; pg2 c/d',
     },
     { places: ['1', '2', '3', '4', '5'].map((host) => ({ host, stage: 'connect' })), text: '1, 2, 3 and 2 more connect' },
-  ])('$text', ({ places, text }) => {
+  ])('writes "$text"', ({ places, text }) => {
     expect(placesText(places)).toBe(text);
   });
 });

@@ -26,7 +26,7 @@ describe('durations', () => {
     expect(formatDuration(ms)).toBe(text);
   });
 
-  it('tick in whole seconds', () => {
+  it('advance in whole seconds', () => {
     expect([0, 999, 1000, 12_900].map(formatElapsed)).toEqual(['', '', '1 s', '12 s']);
   });
 });
@@ -52,7 +52,7 @@ describe('widths', () => {
     ['✔ · —', 5],
     ['👩‍👩‍👧', 2],
     ['\u001b[31mred\u001b[39m', 3],
-  ])('%j takes %d', (text, width) => {
+  ])('of %j are %d', (text, width) => {
     expect(displayWidth(text)).toBe(width);
   });
 
@@ -61,7 +61,7 @@ describe('widths', () => {
     ['pg1 · install PostgreSQL', 10, 'pg1 · ins…'],
     ['日本語のホスト', 6, '日本…'],
     ['\u001b[31mlong red text\u001b[39m', 6, '\u001b[31mlong…\u001b[39m'],
-  ])('%j cut to %d', (text, width, cut) => {
+  ])('cut %j to %d', (text, width, cut) => {
     expect(cutToWidth(text, width)).toBe(cut);
   });
 
@@ -74,9 +74,9 @@ describe('widths', () => {
     ['日本 語の ホスト', 9, ['日本 語の', 'ホスト']],
     ['run `systemctl disable --now patroni`, there; then again', 20, ['run', '`systemctl disable --now patroni`,', 'there; then again']],
     ['set `a b`/`c d` or ` alone', 12, ['set', '`a b`/`c d`', 'or ` alone']],
-  ])('%j wrapped to %d', (text, width, lines) => expect(wrapWords(text, width)).toEqual(lines));
+  ])('wrap %j to %d', (text, width, lines) => expect(wrapWords(text, width)).toEqual(lines));
 
-  it('are those of a terminal, and none elsewhere', () => {
+  it('are those of a terminal, and unlimited elsewhere', () => {
     expect([
       wrapColumns({ isTTY: true, columns: 72 }),
       wrapColumns({ isTTY: true, columns: 0 }),
@@ -85,19 +85,19 @@ describe('widths', () => {
     ]).toEqual([72, 80, Infinity, Infinity]);
   });
 
-  it('pad by columns', () => {
+  it('pad in columns', () => {
     expect([padToWidth('日', 4), padToWidth('7', 3, 'left')]).toEqual(['日  ', '  7']);
   });
 });
 
 describe('printable text', () => {
-  it('keeps lines and nothing a terminal acts on', () => {
+  it('keeps lines and no control codes', () => {
     expect(printable('a\tb\r\n\u001b[2Jc\u009b1m\u202ed\u0007')).toBe('a    b\ncd');
   });
 });
 
 describe('errors', () => {
-  it('are shown whole, with what to do', () => {
+  it('are shown in full, with what to do', () => {
     const error = new PgprovError({ kind: 'a/b', host: 'pg2', message: 'pg2: no\nfirst\n    deeper\n  last', hint: 'do this\nthen that' });
     expect(renderError(error, { color: false })).toBe('error: pg2: no\n  first\n    deeper\n  last\n  → do this\n    then that');
   });
@@ -128,7 +128,7 @@ describe('errors', () => {
   });
 });
 
-describe('the form of output', () => {
+describe('the output format', () => {
   const terminal = { isTTY: true };
   it.each([
     ['a terminal', undefined, terminal, {}, { kind: 'tree', color: true }],
@@ -145,7 +145,7 @@ describe('the form of output', () => {
     ['plain', 'plain', terminal, {}, { kind: 'plain', color: true }],
     ['a tree in CI', 'tree', terminal, { CI: '1' }, { kind: 'tree', color: true }],
     ['a tree into a pipe', 'tree', {}, {}, { kind: 'plain', color: false }],
-  ] as const)('for %s', (_name, requested, stream, env, choice) => {
+  ] as const)('is chosen for %s', (_name, requested, stream, env, choice) => {
     expect(chooseOutput(requested, stream, env)).toEqual(choice);
   });
 });

@@ -74,13 +74,13 @@ describe('the last change of the leader', () => {
       words: 'timeline 2 from 0/3000148 on, before 2026',
     },
     { more: { at: 'some day' }, words: 'some day, from pg3 to pg1, timeline 2 from 0/3000148 on' },
-  ])('is $words', ({ more, words }) =>
+  ])('is shown as $words', ({ more, words }) =>
     expect(promotionWords({ ...status.lastPromotion, ...more } as NonNullable<ClusterStatus['lastPromotion']>)).toBe(words),
   );
 });
 
 describe('replication', () => {
-  it('is shown as the standby sees it and as its sender does, with others that receive', () => {
+  it('is shown as the standby sees it and as its sender does, with other receivers', () => {
     expect(replicationEntries(status)).toEqual([
       {
         name: 'pg-2',
@@ -92,7 +92,7 @@ describe('replication', () => {
     ]);
   });
 
-  it('is not well where either side says so, and tells times that are worth it', () => {
+  it('is unhealthy when either side says so, and shows times that matter', () => {
     const [target] = primary.sends as [ReplicationStatus['sends'][number]];
     const catching = { ...target, state: 'catchup', writeLagSeconds: 0.01, flushLagSeconds: 0.4, replayLagSeconds: 75 };
     const seen = replicationEntries({
@@ -114,7 +114,7 @@ describe('replication', () => {
     expect(replicationEntries({ members })).toEqual([]);
   });
 
-  it('is shown of a member whose host is off as its sender sees it', () => {
+  it('is shown for a member whose host is off as its sender sees it', () => {
     const [target] = primary.sends as [ReplicationStatus['sends'][number]];
     expect(replicationEntries({ members, replication: [{ ...primary, sends: [target] }] })).toEqual([
       { name: 'pg1', good: true, text: 'sends to pg-2: streaming, sync, 0 B behind' },
@@ -123,7 +123,7 @@ describe('replication', () => {
 });
 
 describe('slots', () => {
-  it('are shown with what they hold; those that a standby keeps for a failover are counted', () => {
+  it('are shown with the WAL that they hold; those that a standby keeps for a failover are counted', () => {
     expect(slotEntries(status)).toEqual([
       { name: 'pg1', good: true, text: 'pg_2: physical, in use, holds 0 B' },
       { name: 'pg1', good: false, text: 'pg3: physical, not in use since 2026-11-28 15:40:12 UTC, holds 20 MiB, wal_status extended' },
@@ -131,7 +131,7 @@ describe('slots', () => {
     ]);
   });
 
-  it('that are lost, invalid or not of a member are shown of a standby as well', () => {
+  it('are shown for a standby as well when they are lost, invalid or not of a member', () => {
     const slots = [
       slot('pg1', { active: false, wal: 'lost' }),
       slot('rows', { type: 'logical', database: 'app', active: false, temporary: true, invalidated: 'wal_removed', safeBytes: -5 }),
@@ -147,8 +147,8 @@ describe('slots', () => {
   });
 });
 
-describe('a status with all of it', () => {
-  it('says it in sections, and keys only when they are asked for', () => {
+describe('a status with replication, slots and keys', () => {
+  it('has sections, and keys only when asked for', () => {
     const blocks = renderStatus(status, { color: false }).split('\n\n');
     expect(blocks.slice(2, 6)).toEqual([
       'last change of the leader  2026-11-28 15:40:12 UTC, from pg3 to pg1, timeline 2 from 0/3000148 on',
@@ -175,7 +175,7 @@ describe('a status with all of it', () => {
     }
   });
 
-  it('tells the lag in time only while something is left to replay', () => {
+  it('shows the lag in time only while something is left to replay', () => {
     const lag = (more: object): string | undefined =>
       renderStatus({ ...status, members: [{ ...member('pg2'), state: 'streaming', ...more }] }, { color: false })
         .split('\n')

@@ -44,7 +44,7 @@ const healthy: ClusterStatus = {
 };
 
 describe('a status', () => {
-  it('of a healthy cluster', () => {
+  it('shows a healthy cluster', () => {
     expect(renderStatus(healthy, { color: false })).toBe(`cluster demo  scope main, leader pg1
 
 member     address    role     state      timeline  receive lag  postgresql  patroni  checksums  restart
@@ -65,7 +65,7 @@ dynamic configuration
 ✔ healthy`);
   });
 
-  it('with what roles say of their services, of which only a problem makes it not healthy', () => {
+  it('shows what roles report about their services, of which only a problem makes it unhealthy', () => {
     const line = (text: string, level: ServiceStatus['level']): ServiceStatus => ({ host: 'lb1', role: 'balancer', text, level });
     const told = (...services: ServiceStatus[]): string[] => renderStatus({ ...healthy, services }, { color: false }).split('\n\n');
     const [well, worse] = [line('2 backends up', 'ok'), line('1 backend is\u001b[2J slow', 'warning')];
@@ -96,11 +96,11 @@ dynamic configuration
     expect(renderStatus(seen as ClusterStatus, { color: false, columns })).toMatch(/^replica-2\n {2}address 10\.0\.0\.12, role replica/mu);
   });
 
-  it('is as wide as it is elsewhere', () => {
+  it('is as wide as elsewhere', () => {
     expect(renderStatus(healthy, { color: false, columns: 200 })).toBe(renderStatus(healthy, { color: false }));
   });
 
-  it('of a cluster that is not made yet says that and nothing else', () => {
+  it('only says so when the cluster is not made yet', () => {
     const bare: ClusterStatus = {
       cluster: 'demo',
       scope: 'main',
@@ -125,31 +125,31 @@ dynamic configuration
     );
   });
 
-  it('calls the section of the store as the store is called', () => {
+  it('names the section of the DCS after the DCS', () => {
     expect(renderStatus({ ...healthy, store: 'consul' }, { color: false })).toMatch(/^consul$/mu);
     expect(renderStatus(healthy, { color: false })).toMatch(/^etcd$/mu);
   });
 
-  it('tells of a switchover that is to come', () => {
+  it('shows a scheduled switchover', () => {
     const scheduled = { at: '2026-01-02T04:00:00+01:00', from: 'pg1' };
     expect(renderStatus({ ...healthy, scheduled }, { color: false })).toContain(
       '\nscheduled: a switchover from pg1 to the best standby at 2026-01-02 03:00:00 UTC; `pgprov switchover INVENTORY --cancel` takes it back\n',
     );
   });
 
-  it('in maintenance mode says so first, and is not plainly healthy', () => {
+  it('shows maintenance mode first, and does not call the cluster simply healthy', () => {
     const [, second, ...rest] = renderStatus({ ...healthy, maintenance: true, inventory: 'demo.yml' }, { color: false }).split('\n\n');
     expect(second).toBe('maintenance mode (pause: true): Patroni fails nothing over and starts nothing until `pgprov resume demo.yml`');
     expect(rest.at(-1)).toBe('! nothing is wrong, but the cluster is in maintenance mode');
   });
 
-  it('shows how far a standby is behind in what it replays, and that it does not', () => {
+  it('shows how far a standby lags in replay, and that it does not replay', () => {
     const [leader, standby] = healthy.members;
     const members = [leader, { ...standby, lagBytes: 0, replayLagBytes: 2048, replayPaused: true }] as ClusterStatus['members'];
     expect(renderStatus({ ...healthy, members }, { color: false })).toMatch(/^replica-2 .* 0 B +\S+ KiB, paused /mu);
   });
 
-  it('of an ailing one names everything that is wrong', () => {
+  it('shows everything that is wrong with an unhealthy cluster', () => {
     const { leader: _none, dynamic: _unset, ...rest } = healthy;
     const text = renderStatus(
       {
@@ -210,7 +210,7 @@ certificates
   - pg2: PostgreSQL is stopped`);
   });
 
-  it('keeps its columns with colours', () => {
+  it('keeps its columns aligned with colours', () => {
     const text = renderStatus(healthy, { color: true });
     expect(text).toContain('\u001b[32mrunning\u001b[39m           3');
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { renderSteps } from '../../src/report/steps-text.js';
 
 describe('renderSteps', () => {
-  it('says where each step is taken, what clients notice of it, and where the way back ends', () => {
+  it('shows where each step is taken, what clients notice of it, and from where there is no way back', () => {
     const text = renderSteps(
       {
         steps: [
@@ -32,11 +32,11 @@ describe('renderSteps', () => {
     { title: 'wait until pg1 uses it', hosts: ['pg1', 'pg2'], shown: '1. wait until pg1 uses it (on pg1, pg2)' },
     { title: 'hand the lead from pg1 to pg2', hosts: ['pg1'], shown: '1. hand the lead from pg1 to pg2 (on pg1)' },
     { title: 'look at pg10', hosts: ['pg1'], shown: '1. look at pg10 (on pg1)' },
-  ])('names no host twice: $shown', ({ title, hosts, shown }) => {
+  ])('repeats no host name: $shown', ({ title, hosts, shown }) => {
     expect(renderSteps({ steps: [{ id: 'a/b', title, hosts }] }, ['pg1', 'pg2', 'pg3', 'pg10'], { color: false })).toBe(shown);
   });
 
-  it('stays within the width of the terminal', () => {
+  it('fits the width of the terminal', () => {
     const steps = [
       {
         id: 'a/b',

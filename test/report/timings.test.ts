@@ -162,7 +162,7 @@ describe('the times of an operation', () => {
     goodbye(2800, 6),
   );
 
-  it('have each pass by itself, with its titles, and the looks in between', () => {
+  it('have each pass separately, with its titles, and the surveys in between', () => {
     expect(times(TWO_PASSES).phases.map(({ id, title, fromMs, toMs }) => [id, title, fromMs, toMs])).toEqual([
       ['connect', 'connect', 0, 100],
       ['survey', 'first look', 100, 600],
@@ -174,7 +174,7 @@ describe('the times of an operation', () => {
     ]);
   });
 
-  it('add up to all of it', () => {
+  it('add up to the total', () => {
     const { path, totalMs } = times(TWO_PASSES);
     expect(path.reduce((sum, { ms }) => sum + ms, 0)).toBe(totalMs);
     expect(path.filter(({ ms }) => ms < 0)).toEqual([]);
@@ -235,7 +235,7 @@ describe('timeRun', () => {
     ]);
   });
 
-  it('tells a person’s time from its own', () => {
+  it('separates a person’s time from its own', () => {
     const [[at, start], ...rest] = CHANGELESS as [Told[0], ...Told];
     const { phases, totalMs } = times([[at, { ...start, startUp: { processMs: 300, askMs: 5000, keysMs: 0 } } as RunEvent], ...rest]);
     expect(totalMs).toBe(5300 + 930);
@@ -246,7 +246,7 @@ describe('timeRun', () => {
     ]);
   });
 
-  it('tells the answer to a question of the run, and the look after it, by themselves', () => {
+  it('shows the answer to a question of the run, and the survey after it, separately', () => {
     const { phases, hosts } = times([
       ...PREPARED,
       [10_000, { type: 'answered', ms: 9000 }],
@@ -273,7 +273,7 @@ describe('timeRun', () => {
     expect(hosts.find(({ host }) => host === 'pg2')?.surveyMs).toBe(450);
   });
 
-  it('says how many waited in line for a handshake, and who longest', () => {
+  it('shows how many waited for a handshake, and who waited longest', () => {
     expect(times(many(60)).phases[0]?.parts).toEqual([
       { title: 'in line for a handshake, database-server-60.eu-central.example.net longest; 9 of 60 hosts', ms: 90, medianMs: 0 },
     ]);
@@ -294,7 +294,7 @@ describe('timeRun', () => {
       cause: '4000 pg2 waiting until pg2 streams (unfinished)',
     },
     {
-      what: 'a run that breaks off in a step',
+      what: 'a run that is interrupted in a step',
       told: [
         ...PREPARED,
         [900, { type: 'stage-start', stage: 'etcd/start' }],
@@ -317,7 +317,7 @@ describe('timeRun', () => {
       cause: '15000 pg3 connect',
     },
     {
-      what: 'a run that breaks off while it looks',
+      what: 'a run that is interrupted in a survey',
       told: [...PREPARED.slice(0, 8), [3000, { type: 'note', text: 'still there' }]],
       phases: ['start', 'keys', 'connect', 'survey'],
       cause: '2700 pg1 first look',
@@ -346,14 +346,14 @@ describe('timeRun', () => {
     expect(timings.path.reduce((sum, { ms }) => sum + ms, 0)).toBe(timings.totalMs);
   });
 
-  it('reads journals that know less', () => {
+  it('reads journals of older versions', () => {
     const { totalMs, phases, hosts } = times(failingRun().map((event, index) => [index * 100, event] as const));
     expect(totalMs).toBe((failingRun().length - 1) * 100);
     expect(phases.map(({ id }) => id)).toEqual(['connect', 'survey', 'plan', 'postgresql/packages', 'etcd/start']);
     expect(hosts.map(({ scripts }) => scripts)).toEqual([0, 0, 0]);
   });
 
-  it('has nothing to tell before a run has begun', () => {
+  it('is empty before a run has begun', () => {
     expect(timeRun([])).toBeUndefined();
     expect(timeRun(timed([[0, { type: 'warning', text: 'no' }]]))).toBeUndefined();
   });
@@ -362,7 +362,7 @@ describe('timeRun', () => {
 describe('the view of timings', () => {
   const render = (told: Told): string => renderTimings(times(told), { color: false });
 
-  it('of a run that changed something', () => {
+  it('shows a run that changed something', () => {
     expect(render(ROLLING)).toMatchInlineSnapshot(`
       "Of 13.0 s the run waited for
         6.0 s   46 %  pg2: start x on pg2
@@ -396,7 +396,7 @@ describe('the view of timings', () => {
     `);
   });
 
-  it('of a run that changed nothing', () => {
+  it('shows a run that changed nothing', () => {
     expect(render(CHANGELESS)).toMatchInlineSnapshot(`
       "Of 1.43 s the run waited for
         0.60 s   42 %  pg3: first look
@@ -425,7 +425,7 @@ describe('the view of timings', () => {
     `);
   });
 
-  it('of a hundred hosts with long names fits a small terminal', () => {
+  it('fits a small terminal for a hundred hosts with long names', () => {
     const text = render(many(100));
     expect(Math.max(...text.split('\n').map(displayWidth))).toBeLessThanOrEqual(80);
     expect(text).toMatchInlineSnapshot(`
@@ -459,7 +459,7 @@ describe('the view of timings', () => {
     `);
   });
 
-  it('of a run that was just begun', () => {
+  it('shows a run that has just begun', () => {
     expect(
       render(
         PREPARED.slice(0, 1).map(([at, event]) => [at, { ...event, hosts: ['pg1'], startUp: { processMs: 0, keysMs: 0 } } as RunEvent]),
@@ -478,7 +478,7 @@ pg1         0`,
     expect(colored.replaceAll(/\u001b\[\d+m/gu, '')).toBe(render(ROLLING));
   });
 
-  it('does to a terminal nothing that a host wanted', () => {
+  it('passes no control codes of a host to the terminal', () => {
     const hostile = 'start\u001b[2J x\nand y \u202e';
     const shown = render([
       ...PREPARED,

@@ -77,7 +77,7 @@ describe('the tree', () => {
     expect(raw).toContain(SHOW_CURSOR);
   });
 
-  it('shows what goes on and what comes next', async () => {
+  it('shows what is running and what comes next', async () => {
     const { raw } = await tree(upTo('note', 3), { pause: 1300 });
     const shown = stripVTControlCharacters(raw);
     expect(shown).toContain('❯ start etcd — 0 of 3 hosts done');
@@ -110,7 +110,7 @@ describe('the tree', () => {
     expect(last).toContain('error: pg2: connection refused');
   });
 
-  it('tells many hosts together', async () => {
+  it('summarises many hosts in one line', async () => {
     const hosts = Array.from({ length: 200 }, (_, index) => `pg${index + 1}`);
     const { last } = await tree([
       { type: 'run-start', command: 'apply', cluster: 'demo', hosts, stages: [stage('etcd/start', hosts, 'start etcd')] },
@@ -140,7 +140,7 @@ describe('the tree', () => {
     ]);
   });
 
-  it('keeps lines within a narrow terminal, whatever they hold', async () => {
+  it('keeps lines within a narrow terminal, whatever they contain', async () => {
     const title = 'установить 日本語のデータベース with all that it needs';
     const { last } = await tree(
       [
@@ -192,7 +192,7 @@ describe('the tree', () => {
     ]);
   });
 
-  it('keeps how far many hosts are in view on a narrow terminal', async () => {
+  it('keeps the progress of many hosts visible on a narrow terminal', async () => {
     const hosts = Array.from({ length: 200 }, (_, index) => `pg${index + 1}`);
     const { raw } = await tree(
       [
@@ -212,7 +212,7 @@ describe('the tree', () => {
     expect(stripVTControlCharacters(raw)).toMatch(/❯ install .*… — 1 of 200 hosts done/u);
   });
 
-  it('takes a terminal that does not know its width for a usual one', async () => {
+  it('assumes the usual width for a terminal that does not know its width', async () => {
     const { last } = await tree(failingRun(), { columns: 0, pause: 150 });
     expect(withoutTimes(last)).toContain('● install PostgreSQL 17 — 3 changes on 3 hosts');
   });

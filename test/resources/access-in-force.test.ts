@@ -50,19 +50,19 @@ describe('accessInForce', () => {
   inEveryShell(HOST_SHELLS, (shell) => {
     const look = (): AccessState => make().parse({ status: 0, out: execFileSync(shell, ['-c', make().probe().text]) });
 
-    it('finds nothing where there are no files', () => {
+    it('finds nothing when there are no files', () => {
       expect(look()).toEqual({ told: undefined, running: undefined });
       expect(summaries(look())).toEqual([]);
     });
 
-    it('reads what Patroni is told and what it wrote', () => {
+    it('reads Patroni’s configuration and the file that it wrote', () => {
       writeFileSync(directory.at('patroni.yml'), patroniYml(LINES));
       writeFileSync(directory.at('pg_hba.conf'), written(LINES));
       expect(look()).toEqual({ told: RULES, running: RULES });
       expect(summaries(look())).toEqual([]);
     });
 
-    it('looks at nothing that an unfinished first start left, for it may be put aside', () => {
+    it('ignores what an unfinished first start left, because it may be put aside', () => {
       writeFileSync(directory.at('patroni.yml'), patroniYml(LINES));
       writeFileSync(directory.at('pg_hba.conf'), 'local all all trust\n');
       mkdirSync(directory.at('own'));
@@ -71,7 +71,7 @@ describe('accessInForce', () => {
       expect(make().parse({ status: 0, out: execFileSync(shell, ['-c', probe.text]) })).toEqual({ told: undefined, running: undefined });
     });
 
-    it('puts back what was told, and nothing else', () => {
+    it('restores the lines of the configuration, and nothing else', () => {
       writeFileSync(directory.at('patroni.yml'), patroniYml(LINES));
       writeFileSync(directory.at('pg_hba.conf'), `${written(LINES)}host all all 0.0.0.0/0 trust\n`);
       expect(summaries(look())).toEqual(['write /pg_hba.conf from Patroni’s configuration (it holds "host all all 0.0.0.0/0 trust")']);
@@ -92,8 +92,8 @@ describe('accessInForce', () => {
       why: 'it holds "local a a trust" and 1 more',
     },
     { title: 'the order is another', running: [...RULES].reverse(), why: 'its lines are in another order' },
-  ])('differs where $title', ({ running, why }) => expect(summaries({ told: RULES, running })).toEqual([expect.stringContaining(why)]));
+  ])('differs when $title', ({ running, why }) => expect(summaries({ told: RULES, running })).toEqual([expect.stringContaining(why)]));
 
-  it('leaves to Patroni what it is only about to be told', () =>
+  it('leaves a new configuration for Patroni to apply', () =>
     expect(summaries({ told: RULES.slice(1), running: RULES.slice(1) })).toEqual([]));
 });

@@ -26,24 +26,28 @@ describe('aptPackages', () => {
     },
     { title: 'known and not installed', text: 'etcd-server not-installed \netcd-client installed 3.5\n', changes: ['install etcd-server'] },
     {
-      title: 'missing, with a version to be had of each',
+      title: 'missing, with a candidate for each',
       text: 'etcd-server candidate 3.5-1\netcd-client candidate 3.5-2\n',
       changes: ['install etcd-server etcd-client (3.5-1, 3.5-2)'],
     },
     {
-      title: 'missing, with a version to be had of one',
+      title: 'missing, with a candidate for one',
       text: 'etcd-server candidate 3.5-1\n',
       changes: ['install etcd-server etcd-client'],
     },
     { title: 'half configured', text: 'etcd-server half-configured 3.5\netcd-client installed 3.5\n', changes: ['install etcd-server'] },
-  ])('$title', ({ text, changes }) => {
+  ])('compares packages: $title', ({ text, changes }) => {
     const found = resource.diff(resource.parse(answer(text)));
     expect(found.map(({ action, summary }) => ({ action, summary }))).toEqual(changes.map((summary) => ({ action: 'install', summary })));
   });
 
   it.each([
     { title: 'nothing', text: 'etcd-server not-installed  install\netcd-client installed 3.5 install\n', obstacle: undefined },
-    { title: 'a hold on what is there', text: 'etcd-server not-installed  unknown\netcd-client installed 3.5 hold\n', obstacle: undefined },
+    {
+      title: 'a hold on an installed package',
+      text: 'etcd-server not-installed  unknown\netcd-client installed 3.5 hold\n',
+      obstacle: undefined,
+    },
     {
       title: 'a hold',
       text: 'etcd-server not-installed  hold\netcd-client installed 3.5 install\netcd-server candidate 3.6\n',
@@ -64,7 +68,7 @@ describe('aptPackages', () => {
     expect(resource.obstacle?.(resource.parse(answer(text)), new Map())).toEqual(obstacle),
   );
 
-  it('rejects what it does not know', () => expect(() => resource.parse(answer('what\n'))).toThrow(/packages:etcd/u));
+  it('rejects unknown output', () => expect(() => resource.parse(answer('what\n'))).toThrow(/packages:etcd/u));
 
   inEveryShell(HOST_SHELLS, (shell) => {
     const work = freshDirectory();
@@ -72,7 +76,7 @@ describe('aptPackages', () => {
     const apt = (known: string): MadeUpHost =>
       new MadeUpHost({ root: work.path, programs: { 'dpkg-query': `printf '${known}'; exit 1`, 'apt-cache': `printf '${policy}'` } });
 
-    it('asks once for all, and what could be installed only where something is missing', async () => {
+    it('asks once for all packages, and for candidates only when something is missing', async () => {
       const host = apt('curl installed 8.1\\netcd-client installed 3.5\\netcd-server not-installed \\n');
       const wanted = [aptPackages({ name: 'x', packages: ['curl'] }), resource].map((each) => host.resource(each));
       const { answers } = await runSections(shell, [
@@ -87,7 +91,7 @@ describe('aptPackages', () => {
       expect(host.calls('apt-cache')).toEqual(['apt-cache policy etcd-server etcd-client']);
     });
 
-    it('takes one architecture of a package for the package', async () => {
+    it('recognises a package with an architecture suffix', async () => {
       const host = apt('etcd-client not-installed \\netcd-client installed 3.5\\netcd-server installed 3.5\\n');
       expect(await observe(shell, host.resource(resource))).toEqual({ 'etcd-client': '3.5', 'etcd-server': '3.5' });
       expect(host.calls('apt-cache')).toEqual([]);
@@ -110,7 +114,7 @@ describe('aptPackages', () => {
       });
     };
 
-    it('installs only what is missing, asks nothing, and starts nothing by it', async () => {
+    it('installs only what is missing, does not ask, and starts no service', async () => {
       const host = hostWith(
         `${installs()}\n'${work.at(POLICY)}'; echo "$? $DEBIAN_FRONTEND $UCF_FORCE_CONFFOLD $NEEDRESTART_SUSPEND $APT_LISTCHANGES_FRONTEND" >'${work.at('seen')}'`,
       );
@@ -128,7 +132,7 @@ describe('aptPackages', () => {
       expect(readdirSync(host.at('/usr/sbin'))).toEqual(['policy-rc.d']);
     });
 
-    it('finishes an installation that was cut, and takes away what that left to keep services from starting', async () => {
+    it('finishes an interrupted installation, and removes what it left to keep services from starting', async () => {
       const host = hostWith(installs(), '[ "$1" != --audit ] || echo half');
       host.write(POLICY, '#!/bin/sh\n# pgprov: no service starts by itself while packages are installed\nexit 101\n');
       const { notes, left } = await bringAbout(shell, host.resource(resource));
@@ -139,12 +143,12 @@ describe('aptPackages', () => {
 
     const held = "echo 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 8 (apt-get)'; exit 100";
 
-    it('waits for somebody else’s apt, saying who', async () => {
+    it('waits for another apt, and names it', async () => {
       const { notes, left } = await bringAbout(shell, hostWith(`[ $call -gt 1 ] || { ${held}; }\n${installs()}`).resource(resource));
       expect({ notes, left }).toEqual({ notes: ["waiting for the package manager's lock, held by process 8 (apt-get) (0 s)"], left: [] });
     });
 
-    it('says so when the lock is never free', async () => {
+    it('says so when the lock is never released', async () => {
       const host = hostWith(held);
       const { answer: done } = await bringAbout(
         shell,
@@ -166,7 +170,7 @@ describe('aptPackages', () => {
       expect(host.calls('apt-get')).toEqual([INSTALL, UPDATE, INSTALL]);
     });
 
-    it('says what is on hold where that is why', async () => {
+    it('names packages on hold when they are the cause', async () => {
       const words = 'E: Unable to correct problems, you have held broken packages.';
       const host = new MadeUpHost({
         root: work.path,
@@ -187,7 +191,7 @@ describe('aptPackages', () => {
       });
     });
 
-    it('fails in apt’s own words, keeps units from starting at boot, and leaves the policy as it was', async () => {
+    it('fails with apt’s own message, keeps units from starting at boot, and restores the policy', async () => {
       const host = hostWith("echo 'Reading package lists...'; echo 'E: No space left on device'; exit 100");
       const { answer: done, left } = await bringAbout(shell, host.resource(withUnit));
       expect(done).toEqual({ status: 1, words: 'E: No space left on device\n' });
@@ -197,7 +201,7 @@ describe('aptPackages', () => {
     });
   });
 
-  it('has a digest of its packages', () => {
+  it('has a digest of its package list', () => {
     expect(aptPackages({ name: 'etcd', packages: ['etcd-server'] }).digest()).not.toBe(resource.digest());
   });
 });
@@ -222,7 +226,7 @@ describe('aptRepository', () => {
     },
     { title: 'absent', text: 'unlisted\nabsent\n', changes: ['write /etc/apt/sources.list.d/pgdg.sources (root:root 0644)'] },
     { title: 'another address', text: 'listed\nfile root root 644\nx\n', changes: ['write /etc/apt/sources.list.d/pgdg.sources'] },
-  ])('$title', ({ text, changes }) => {
+  ])('compares its files: $title', ({ text, changes }) => {
     expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(changes);
   });
 
@@ -238,7 +242,7 @@ describe('aptRepository', () => {
     const hostWith = (aptGet: string): MadeUpHost =>
       new MadeUpHost({ root: work.path, programs: { 'apt-get': aptGet, sleep: ':' }, paths: [SOURCES, '/var/lib/apt/lists'] });
 
-    it.skipIf(process.getuid?.() !== 0)('has its lists fetched from a draft, and is then written', async () => {
+    it.skipIf(process.getuid?.() !== 0)('has its lists fetched from a draft first, and is then written', async () => {
       const host = hostWith(`for word; do case "$word" in Dir::Etc::sourcelist=*) cp "\${word#*=}" '${work.at('draft')}' ;; esac; done
 [ ! -e '${work.at(PATH)}' ] && : >'${work.at('/var/lib/apt/lists/apt.postgresql.org_pub_repos_apt_dists_trixie-pgdg_InRelease')}'`);
       const { answer: done, left } = await bringAbout(shell, host.resource(resource));
@@ -251,7 +255,7 @@ describe('aptRepository', () => {
       expect((await bringAbout(shell, host.resource(resource))).changes).toEqual([]);
     });
 
-    it('leaves the file that is there where the lists cannot be fetched or verified', async () => {
+    it('keeps the current file when the lists cannot be fetched or verified', async () => {
       const host = hostWith("echo 'Hit:1 x'; echo 'E: The repository is not signed.'; exit 100");
       host.write(PATH, 'good\n');
       const { answer: done } = await bringAbout(shell, host.resource(resource));
@@ -284,12 +288,12 @@ describe('aptRepository', () => {
   const looksFor = (uri: string): string => /lists\/([^\s']+)/u.exec(aptRepository({ ...options, uri }).probe().text)?.[1] ?? '';
 
   it.skipIf(!apt).each(['https://apt.postgresql.org/pub/repos/apt', 'http://mirror.example:8080/a_b/apt/', 'http://10.0.0.1/x-y.z'])(
-    'looks for the list that apt makes for %s',
+    'looks for the list file that apt makes for %s',
     (uri) => expect(looksFor(uri)).toBe(named(uri)),
   );
 
   it.skipIf(!apt).each(['http://mirror.example/~me/apt', 'https://user:word@mirror.example/apt', 'http://mirror.example/a=b'])(
-    'looks for the list that apt makes for %s',
+    'finds the list file that apt really makes for %s',
     (uri) => expect(looksFor(uri)).toBe(named(uri)),
   );
 });

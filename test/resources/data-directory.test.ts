@@ -89,7 +89,7 @@ describe('dataDirectory', () => {
   inEveryShell(HOST_SHELLS, (shell) => {
     const see = (...names: string[]): Promise<DataDirectoryState> => observe(shell, at(work.at(...names)));
 
-    it('tells what is there without PostgreSQL', async () => {
+    it('reports what is there without PostgreSQL', async () => {
       mkdirSync(work.at('an empty one'));
       mkdirSync(work.at('left by a bootstrap'));
       writeFileSync(work.at('left by a bootstrap', 'patroni.dynamic.json'), '{}');
@@ -114,7 +114,7 @@ describe('dataDirectory', () => {
       expect(await see('cluster')).toEqual({ kind: 'cluster', version: '17', ...none, systemIdentifier: '7412345678901234567' });
     });
 
-    it('reads what pg_controldata tells, and takes a version without a line end', async () => {
+    it('reads the output of pg_controldata, and accepts a version without a newline', async () => {
       mkdirSync(work.at('cluster'));
       mkdirSync(work.at('bin'));
       writeFileSync(work.at('cluster', 'PG_VERSION'), '17');
@@ -131,7 +131,7 @@ describe('dataDirectory', () => {
       });
     });
 
-    it('remembers which clusters are ours', async () => {
+    it('remembers which clusters pgprov made', async () => {
       mkdirSync(work.at('cluster', 'global'), { recursive: true });
       writeFileSync(work.at('cluster', 'PG_VERSION'), '17\n');
       const control = Buffer.alloc(8);
@@ -191,7 +191,7 @@ describe.skipIf(binaries === undefined)(
         expect(await observe(shell, at(work.at('without'), bin, POSTGRES_USER))).toMatchObject({ checksums: 0 });
       });
 
-      it('is told from one that nobody has open while a server without a postmaster recovers it', async () => {
+      it('is distinguished from a closed one while a server without a postmaster recovers it', async () => {
         const { program, words } = asPostgres(join(bin, 'postgres'), '--single', '-D', work.at('with'), 'postgres');
         const single = spawn(program, words, { stdio: ['pipe', 'ignore', 'ignore'], cwd: '/' });
         const look = (): Promise<DataDirectoryState> => observe(shell, at(work.at('with'), bin, POSTGRES_USER));
@@ -204,7 +204,7 @@ describe.skipIf(binaries === undefined)(
         expect(await look()).not.toHaveProperty('alone');
       });
 
-      it('is named for what is wrong with it', async () => {
+      it('is reported with what is wrong with it', async () => {
         const path = work.at('without', 'global', 'pg_control');
         const control = readFileSync(path);
         const broken = Buffer.from(control);
@@ -226,7 +226,7 @@ describe.skipIf(binaries === undefined)(
   },
 );
 
-it('is asked once for all who want to know', () => {
+it('is asked once for all observers', () => {
   const copy = interruptedCopy({ path: '/d', binDirectory: '/bin', ownership: { ...ME, mode: '0700' } });
   const cluster = pgCluster({
     version: 17,
@@ -293,7 +293,7 @@ describe('pgCluster', () => {
       expect(existsSync(work.at('data', 'precious'))).toBe(true);
     });
 
-    it('is made by initdb as the server’s user, and is ours', async () => {
+    it('is made by initdb as the server’s user, and recorded as made by pgprov', async () => {
       const initdb = `mkdir "$2/global"\necho 17 >"$2/PG_VERSION"\nprintf '*\\0\\0\\0\\0\\0\\0\\0more' >"$2/global/pg_control"`;
       const host = new MadeUpHost({ root: work.path, programs: { runuser: 'shift 3; exec "$@"', initdb }, paths: ['/var/lib/pgprov'] });
       const data = work.at('a', 'data');
@@ -312,7 +312,7 @@ describe('pgCluster', () => {
 
   // Takes most of its time in initdb, whichever shell calls it.
   it.skipIf(binaries === undefined || !isThere('dash') || asPostgres().program !== 'runuser')(
-    'makes a cluster that is ours',
+    'records a cluster that it made',
     { timeout: patience(60_000) },
     async () => {
       chmodSync(work.path, 0o777);
@@ -358,7 +358,7 @@ printf '*\\0\\0\\0\\0\\0\\0\\0more' >"$data/global/pg_control"
 printf '%s' "$PGSETUP_INITDB_OPTIONS" >"$data/options"`;
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('makes a cluster that is ours, through a unit that is not there before and after', async () => {
+    it('makes a cluster through a unit that does not exist before and after, and records it', async () => {
       const host = hostWith(setup());
       const { answer, after, left } = await bringAbout(shell, host.resource(cluster()));
       expect({ answer, left }).toEqual({ answer: { status: 0, words: '' }, left: [] });
@@ -370,7 +370,7 @@ printf '%s' "$PGSETUP_INITDB_OPTIONS" >"$data/options"`;
       expect((await bringAbout(shell, host.resource(cluster()))).changes).toEqual([]);
     });
 
-    it('shows the end of initdb’s log when that fails, and tries anew from the beginning', async () => {
+    it('shows the end of initdb’s log when that fails, and starts again from the beginning', async () => {
       const host = hostWith('exit 1');
       host.write('/var/lib/pgsql/17/initdb.log', 'first\n2\n3\n4\n5\ninitdb: error: no space\n');
       const { answer, left } = await bringAbout(shell, host.resource(cluster()));
@@ -387,7 +387,7 @@ printf '%s' "$PGSETUP_INITDB_OPTIONS" >"$data/options"`;
       ]);
     });
 
-    it('fails without a log as well', async () => {
+    it('also fails without a log', async () => {
       const { answer } = await bringAbout(shell, hostWith('echo "failed, see /x"; exit 1').resource(cluster()));
       expect(answer).toEqual({ status: 1, words: 'failed, see /x\n' });
     });

@@ -48,7 +48,7 @@ describe('SQL', () => {
     );
   });
 
-  it('travels on standard input exactly so', () => {
+  it('reaches standard input unchanged', () => {
     expect(psqlInput(server, "SELECT 'x'").text).toBe(
       "printf '%s\\n' 'SELECT '\\''x'\\''' | runuser -u postgres -- env 'HOME=/var/lib/postgresql' /bin17/psql " +
         "-XAtqw -v 'ON_ERROR_STOP=1' -h /run/pg -p 5432 -d postgres -f -",
@@ -83,7 +83,7 @@ describe('pgRole', () => {
     { text: '', state: { server: 'down' } },
   ])('reads $text', ({ text, state }) => expect(make('pgprov').parse(rows(make('pgprov'), text))).toEqual(state));
 
-  it.each(['', 'psql: error\n'])('reads %j, which answers no query, as a server that is down', (text) =>
+  it.each(['', 'psql: error\n'])('treats %j, which answers no query, as a server that is down', (text) =>
     expect(make('pgprov').parse(answer(text))).toEqual({ server: 'down' }),
   );
 
@@ -97,7 +97,7 @@ describe('pgRole', () => {
       changes: ['take over the new password of role replicator'],
     },
     { title: 'no server', state: { server: 'down' }, changes: ['create role replicator (LOGIN REPLICATION)'] },
-    { title: 'no server yet, which Patroni will make', madeBy: 'patroni', state: { server: 'down' }, changes: [] },
+    { title: 'no server yet, because Patroni will make it', madeBy: 'patroni', state: { server: 'down' }, changes: [] },
     { title: 'missing', state: primary({ exists: false }), changes: ['create role replicator (LOGIN REPLICATION)'] },
     {
       title: 'missing, though Patroni made the cluster',
@@ -106,14 +106,14 @@ describe('pgRole', () => {
       changes: ['create role replicator (LOGIN REPLICATION)'],
     },
     { title: 'without an attribute', state: primary({ attributes: ['LOGIN'] }), changes: ['give role replicator REPLICATION'] },
-    { title: 'with more', state: primary({ attributes: ['LOGIN', 'REPLICATION', 'SUPERUSER'] }), changes: [] },
+    { title: 'with more attributes', state: primary({ attributes: ['LOGIN', 'REPLICATION', 'SUPERUSER'] }), changes: [] },
     {
       title: 'another password',
       state: primary({ verifier: makeVerifier('x') }),
       changes: ['set the password of role replicator (SCRAM-SHA-256)'],
     },
     { title: 'an md5 password', state: primary({ verifier: 'md5x' }), changes: ['set the password of role replicator (SCRAM-SHA-256)'] },
-  ])('$title', ({ state, madeBy, changes }) => {
+  ])('compares a role: $title', ({ state, madeBy, changes }) => {
     expect(
       make(madeBy ?? 'pgprov')
         .diff(state)
@@ -148,14 +148,14 @@ describe('the scripts for psql', () => {
       return rest.join('\n');
     }
 
-    it('make a role that is not there, with a verifier in the place of its password', async () => {
+    it('make a missing role, with a verifier instead of its password', async () => {
       const sql = await told({ server: 'primary', exists: false, verifier: '', attributes: [] }, "it's");
       expect(sql).toContain(`IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'it''s') THEN CREATE ROLE "it's"; END IF;`);
       const verifier = /^ALTER ROLE "it's" LOGIN REPLICATION PASSWORD '(.*)';$/mu.exec(sql)?.[1] ?? '';
       expect(verifierMatches(verifier, 'open sesame')).toBe(true);
     });
 
-    it('have a standby wait until its role has another verifier than before', async () => {
+    it('have a standby wait until its role has a new verifier', async () => {
       const sql = await told({ server: 'standby', exists: true, verifier: 'SCRAM-SHA-256$4096:salt$stored:server' }, "it's");
       expect(sql).toContain(
         `FROM pg_authid WHERE rolname = 'it''s') IS DISTINCT FROM 'SCRAM-SHA-256$4096:salt$stored:server' THEN RETURN;`,
@@ -167,21 +167,21 @@ describe('the scripts for psql', () => {
     it.each([
       { title: 'until it comes', says: ['received up to 0/1, replayed up to 0/1', 'arrived'], status: 0, words: '', asked: 2 },
       {
-        title: 'no longer than the leader takes',
+        title: 'no longer than the leader needs',
         says: ['received up to 0/1, replayed up to 0/1'],
         status: 1,
         words: 'the new password did not arrive from the leader within 30 s; received up to 0/1, replayed up to 0/1\n',
         asked: 30,
       },
       {
-        title: 'not while it is shut out',
+        title: 'not while the standby cannot log in',
         says: ['silent', 'received up to 0/1, replayed up to 0/1', 'silent'],
         status: 0,
         words: '',
         asked: 7,
       },
       {
-        title: 'not once that is called off',
+        title: 'not once the change is called off',
         says: ['silent', 'off'],
         off: true,
         status: 1,
@@ -245,7 +245,7 @@ esac; done`);
       });
     });
 
-    it('log in to every member, and tell each outcome', async () => {
+    it('log in to every member, and report each outcome', async () => {
       const psql = `[ "$PGPASSFILE $PGCONNECT_TIMEOUT" = '/p 3' ] || exit 9
 case "$*" in
 *"host=10.0.0.1 port=5432 dbname=replication replication=true user='it\\'s' -c IDENTIFY_SYSTEM") echo '7412|1|0/3000060|' ;;
@@ -304,7 +304,7 @@ describe('replicationLogin', () => {
     for (const each of [login, thorough]) expect(each.parse(answer(text))).toEqual(logins);
   });
 
-  it('is one observation, thorough or not', () => {
+  it('is a single observation, thorough or not', () => {
     expect([thorough.id, thorough.when]).toEqual([login.id, login.when]);
     expect(login.probe().text.endsWith(`fi\n${thorough.probe().text}`)).toBe(true);
     expect(sharedSections([thorough])).toEqual([]);

@@ -11,8 +11,8 @@ function scope(values: Record<string, string>): ReturnType<typeof readScope> {
   return readScope(keys, '');
 }
 
-describe('what a store knows of a leader that is lost', () => {
-  it('is how far it was, and who had all of its commits', () => {
+describe('what the DCS knows about a lost leader', () => {
+  it('includes its last position, and which member had all of its commits', () => {
     expect(
       scope({
         status: '{"optime":67150840,"slots":{"pg2":67150840},"retain_slots":["pg1"]}',
@@ -30,7 +30,7 @@ describe('what a store knows of a leader that is lost', () => {
     { status: '67150840', sync: '{}', history: '[]' },
     { status: '{"optime":"x"}', sync: '[]', history: '{}' },
     { status: '{', sync: '{"leader":null,"sync_standby":null}', history: '[' },
-  ])('is nothing where nobody has noted it: %j', (values) => {
+  ])('is nothing when nothing was noted: %j', (values) => {
     const seen = scope(values);
     expect(seen).not.toHaveProperty('leaderPosition');
     expect(seen).not.toHaveProperty('sync');

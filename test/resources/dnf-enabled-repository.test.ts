@@ -38,8 +38,12 @@ describe('dnfEnabledRepository', () => {
     { title: 'no such repository', files: { 'a.repo': other, 'b.repo': '[crb-source]\nenabled=1\n' }, enabled: false },
     { title: 'enabled=0', files: { 'a.repo': `[crb]\nname=CRB\nenabled=0\n${other}` }, enabled: false },
     { title: 'enabled=1', files: { 'a.repo': `[baseos]\nenabled=0\n[crb]\nname=CRB\nenabled=1\n[extras]\nenabled=0\n` }, enabled: true },
-    { title: 'no word of it, which is enabled', files: { 'a.repo': '[crb]\nname=CRB\n' }, enabled: true },
-    { title: 'no word of it before a disabled one', files: { 'a.repo': '[crb]\nname=CRB\n', 'b.repo': '[x]\nenabled=0\n' }, enabled: true },
+    { title: 'no enabled line, which means enabled', files: { 'a.repo': '[crb]\nname=CRB\n' }, enabled: true },
+    {
+      title: 'no enabled line before a disabled repository',
+      files: { 'a.repo': '[crb]\nname=CRB\n', 'b.repo': '[x]\nenabled=0\n' },
+      enabled: true,
+    },
     {
       title: 'a next file that begins without a section',
       files: { 'a.repo': '[crb]\nname=CRB\n', 'b.repo': 'enabled=0\n' },
@@ -47,14 +51,14 @@ describe('dnfEnabledRepository', () => {
     },
     { title: 'spaces', files: { 'a.repo': '[crb] \nenabled = True \n' }, enabled: true },
     {
-      title: 'a comment and an option that begins alike',
+      title: 'a comment and an option with the same beginning',
       files: { 'a.repo': '[crb]\nenabled=0\n#enabled=1\nenabled_metadata=1\n' },
       enabled: false,
     },
     { title: 'twice in one file, the last enabled', files: { 'a.repo': '[crb]\nenabled=0\n[crb]\nenabled=1\n' }, enabled: true },
     { title: 'twice in one file, the last disabled', files: { 'a.repo': `[crb]\nenabled=1\n${other}[crb]\nenabled=0\n` }, enabled: false },
     {
-      title: 'twice in one file, the last without a word of it',
+      title: 'twice in one file, the last without an enabled line',
       files: { 'a.repo': '[crb]\nenabled=0\n[crb]\nname=CRB\n' },
       enabled: false,
     },
@@ -68,11 +72,11 @@ describe('dnfEnabledRepository', () => {
   ];
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it.each(files)('sees $title', async ({ files: there, enabled }) => {
+    it.each(files)('recognises $title', async ({ files: there, enabled }) => {
       expect(await observe(shell, hostWith(':', there).resource(resource))).toEqual({ enabled });
     });
 
-    it('enables it, with the plugin that can', async () => {
+    it('enables it with the available plugin', async () => {
       const host = hostWith(
         `case "$*" in *--set-enabled*) sed -i 's/enabled=0/enabled=1/' '${work.at('/etc/yum.repos.d/rocky.repo')}' ;; esac`,
         { 'rocky.repo': '[crb]\nenabled=0\n' },
@@ -88,12 +92,12 @@ describe('dnfEnabledRepository', () => {
 
     it.each([
       {
-        title: 'a system that has none of that name',
+        title: 'a system that does not have the repository',
         dnf: answering({}, { status: 1, words: 'Error: No matching repo to modify: crb.\n' }),
         calls: 2,
       },
-      { title: 'no plugin', dnf: answering({ status: 1, words: 'Error: No matching repo to modify: crb.\n' }), calls: 1 },
-    ])('says what is wrong with $title', async ({ dnf, calls }) => {
+      { title: 'a system without the plugin', dnf: answering({ status: 1, words: 'Error: No matching repo to modify: crb.\n' }), calls: 1 },
+    ])('reports what is wrong with $title', async ({ dnf, calls }) => {
       const host = hostWith(dnf);
       const { answer: done, left } = await bringAbout(shell, host.resource(resource));
       expect(done).toEqual({ status: 1, words: 'Error: No matching repo to modify: crb.\n' });

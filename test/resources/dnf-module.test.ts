@@ -14,7 +14,7 @@ describe('dnfModuleDisabled', () => {
   const untouched: DnfModuleState = { state: '', stream: '', unknown: false };
 
   it.each<{ title: string; text: string; state: DnfModuleState; changes: string[] }>([
-    { title: 'nobody decided', text: '', state: untouched, changes: ['disable the distribution’s module postgresql'] },
+    { title: 'no record', text: '', state: untouched, changes: ['disable the distribution’s module postgresql'] },
     {
       title: 'a record without a decision',
       text: 'stream=\nstate=\n',
@@ -41,12 +41,12 @@ describe('dnfModuleDisabled', () => {
       state: { state: 'enabled', stream: '16', unknown: true },
       changes: ['disable the distribution’s module postgresql, of which somebody enabled the stream 16'],
     },
-  ])('$title', ({ text, state, changes }) => {
+  ])('compares the module: $title', ({ text, state, changes }) => {
     expect(resource.parse(answer(text))).toEqual(state);
     expect(resource.diff(state).map(({ summary }) => summary)).toEqual(changes);
   });
 
-  it('waits as long as it is told, and has a digest of its name', () => {
+  it('waits as long as configured, and has a digest of its name', () => {
     expect(dnfModuleDisabled('postgresql', { lockTimeout: 7 }).apply([], untouched).text).toContain(defineDnf(7).text);
     expect(dnfModuleDisabled('mysql').digest()).not.toBe(resource.digest());
   });
@@ -84,14 +84,14 @@ describe('dnfModuleDisabled', () => {
     it.each([
       'Unable to resolve argument postgresql\nError: Problems in request:\nmissing groups or modules: postgresql\n',
       'Error: No matching Modules to list\n',
-    ])('notes that a system does not have it: %j', async (words) => {
+    ])('records that a system does not have it: %j', async (words) => {
       const host = hostWith(answering({ status: 1, words }));
       const { answer: done, after, left } = await bringAbout(shell, host.resource(resource));
       expect({ done, after, left }).toEqual({ done: { status: 0, words: '' }, after: { ...untouched, unknown: true }, left: [] });
       expect((await bringAbout(shell, host.resource(resource))).changes).toEqual([]);
     });
 
-    it('forgets that note when the module is there after all', async () => {
+    it('forgets that record when the module exists after all', async () => {
       const host = hostWith(disables());
       host.write('/var/lib/pgprov/unknown-modules/postgresql', '');
       host.write(MODULE, '[postgresql]\nstream=15\nstate=enabled\n');
@@ -100,14 +100,14 @@ describe('dnfModuleDisabled', () => {
       expect(existsSync(host.at('/var/lib/pgprov/unknown-modules/postgresql'))).toBe(false);
     });
 
-    it('does not take a mirror that is down for a system without it', async () => {
+    it('does not mistake a mirror that is down for a system without it', async () => {
       const host = hostWith(answering({ status: 1, words: "Error: Failed to download metadata for repo 'appstream'\n" }));
       const { answer: done, left } = await bringAbout(shell, host.resource(resource));
       expect(done).toEqual({ status: 1, words: "Error: Failed to download metadata for repo 'appstream'\n" });
       expect(left).toHaveLength(1);
     });
 
-    it('waits for somebody else’s dnf', async () => {
+    it('waits for another dnf', async () => {
       const host = hostWith(`[ $call -gt 1 ] || exit 200\n${disables()}`);
       const { notes, left } = await bringAbout(shell, host.resource(resource));
       expect({ notes, left }).toEqual({ notes: ["waiting for the package manager's lock (0 s)"], left: [] });

@@ -19,7 +19,7 @@ describe('dnfPackages', () => {
     { title: 'all there', text: 'patroni 4.0-1.el9\npatroni-etcd 4.0-1.el9\n', changes: [] },
     { title: 'none', text: 'patroni missing\npatroni-etcd missing\n', changes: ['install patroni patroni-etcd'] },
     { title: 'one missing', text: 'patroni 4.0-1.el9\npatroni-etcd missing\n', changes: ['install patroni-etcd'] },
-  ])('$title', ({ text, changes }) => {
+  ])('compares packages: $title', ({ text, changes }) => {
     const found = resource.diff(resource.parse(answer(text)));
     expect(found.map(({ action, summary }) => ({ action, summary }))).toEqual(changes.map((summary) => ({ action: 'install', summary })));
   });
@@ -33,7 +33,7 @@ describe('dnfPackages', () => {
       .apply([], { 'patroni-etcd': '4.0-1.el9', patroni: undefined })
       .text.replace(defineDnf(more.lockTimeout ?? 300).text, 'DEFINE DNF');
 
-  it('keeps a unit from starting at boot, and waits as long as it is told', () => {
+  it('keeps a unit from starting at boot, and waits as long as configured', () => {
     const text = scriptOf({ disable: ['patroni'], lockTimeout: 7 });
     expect(text).toMatch(/^DEFINE DNF\n/u);
     const { before, done, failed } = keepOff(['patroni']);
@@ -42,7 +42,7 @@ describe('dnfPackages', () => {
     expect(text.endsWith(`\n${done.text}`)).toBe(true);
   });
 
-  it('has a digest of its packages', () => {
+  it('has a digest of its package list', () => {
     expect(dnfPackages({ name: 'patroni', packages: ['patroni'] }).digest()).not.toBe(resource.digest());
     expect(dnfPackages({ ...options, lockTimeout: 1 }).digest()).toBe(resource.digest());
   });
@@ -74,7 +74,7 @@ exit "$status"`;
   const refresh = call.replace('--setopt=install_weak_deps', '--refresh --setopt=install_weak_deps');
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('sees versions, what another package brings, files, and what is missing', async () => {
+    it('recognises versions, what another package provides, files, and missing packages', async () => {
       const host = hostWith(':');
       host.write('there', '');
       const packages = ['etcd', 'patroni', host.at('there'), '/not/there'];
@@ -90,7 +90,7 @@ exit "$status"`;
       ]);
     });
 
-    it('says what leaves a package out where it is locked or excluded', async () => {
+    it('says why a package is not available when it is locked or excluded', async () => {
       const words = 'All matches were filtered out by exclude filtering for argument: patroni\nError: Unable to find a match: patroni\n';
       const { answer: done } = await bringAbout(shell, hostWith(answering({ status: 1, words })).resource(resource));
       expect([done?.status, done?.words]).toEqual([
@@ -99,7 +99,7 @@ exit "$status"`;
       ]);
     });
 
-    it('asks once for all that are there, whoever wants them', async () => {
+    it('asks once for all packages, whichever resource wants them', async () => {
       const host = hostWith(':');
       host.write('installed', '');
       const wanted = [resource, dnfPackages({ name: 'x', packages: ['curl', '/not/there'] })].map((each) => host.resource(each));
@@ -115,7 +115,7 @@ exit "$status"`;
       expect(host.calls()).toEqual(['rpm -q --qf =%{NAME} %{VERSION}-%{RELEASE}\\n patroni patroni-etcd curl']);
     });
 
-    it('sees what could be installed where dnf has the lists of pgprov’s repositories, without fetching any', async () => {
+    it('sees what could be installed when dnf has the lists of pgprov’s repositories, without fetching any', async () => {
       const dnf = `case "$*" in *' -C repoquery '*) echo 'patroni 4.0.4-1PGDG.rhel9 candidate' ;; esac`;
       const host = new MadeUpHost({ root: work.path, programs: { rpm: 'exit 1', dnf }, paths: ['/var/cache/dnf'] });
       expect(await observe(shell, host.resource(resource))).toEqual({ patroni: undefined, 'patroni-etcd': undefined });
@@ -130,7 +130,7 @@ exit "$status"`;
       ]);
     });
 
-    it('sees nothing installed where there is no rpm', async () => {
+    it('sees nothing installed when there is no rpm', async () => {
       const host = new MadeUpHost({ root: work.path, programs: { rpm: 'exit 127' } });
       expect(await observe(shell, host.resource(resource))).toEqual({ patroni: undefined, 'patroni-etcd': undefined });
     });
@@ -150,14 +150,14 @@ exit "$status"`;
       expect((await bringAbout(shell, local)).changes).toEqual([]);
     });
 
-    it('waits for somebody else’s dnf', async () => {
+    it('waits for another dnf', async () => {
       const host = hostWith(`[ $call -gt 1 ] || { echo 'metadata already locked by 8'; exit 200; }\n${install}`);
       const { answer: done, notes, left } = await bringAbout(shell, host.resource(resource));
       expect({ done, left }).toEqual({ done: { status: 0, words: '' }, left: [] });
       expect(notes).toEqual(["waiting for the package manager's lock (0 s)"]);
     });
 
-    it('says so when the lock is never free', async () => {
+    it('says so when the lock is never released', async () => {
       const host = hostWith(answering({ status: 200, words: 'metadata already locked by 8\n' }));
       const { answer: done, left } = await bringAbout(
         shell,
@@ -182,14 +182,14 @@ exit "$status"`;
       expect(host.calls('dnf')).toEqual([call, refresh]);
     });
 
-    it('refreshes no more than once', async () => {
+    it('refreshes at most once', async () => {
       const host = hostWith(answering({ status: 1, words: 'Error: Unable to find a match: patroni\n' }));
       const { answer: done } = await bringAbout(shell, host.resource(resource));
       expect(done).toEqual({ status: 1, words: 'Error: Unable to find a match: patroni\n' });
       expect(host.calls('dnf')).toEqual([call, refresh]);
     });
 
-    it('names the repositories that may have what a package needs', async () => {
+    it('names the repositories that may have a missing dependency', async () => {
       const host = hostWith(
         answering({ status: 1, words: 'Error: \n Problem: conflicting requests\n  - nothing provides python3-x needed by patroni\n' }),
       );

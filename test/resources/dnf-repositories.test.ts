@@ -21,7 +21,7 @@ describe('dnfRepositories', () => {
   });
   const content = resource.diff({ type: 'absent' })[0]?.after ?? '';
 
-  it('are one file, exactly so', () => {
+  it('are written to one file with exact content', () => {
     expect(resource.id).toBe(`file:${PATH}`);
     expect(content).toMatchInlineSnapshot(`
       "# Managed by pgprov
@@ -52,9 +52,11 @@ describe('dnfRepositories', () => {
     { title: 'absent', text: 'absent\n', changes: [`write ${PATH} (root:root 0644)`] },
     { title: 'another address', text: `file root root 644\n${content.replace('http://m/b', 'http://n/b')}`, changes: [`write ${PATH}`] },
     { title: 'closed to others', text: `file root root 600\n${content}`, changes: [`set ${PATH} to root:root 0644 (is root:root 0600)`] },
-  ])('$title', ({ text, changes }) => expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(changes));
+  ])('are compared: $title', ({ text, changes }) =>
+    expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(changes),
+  );
 
-  it('wait as long as they are told', () => {
+  it('wait as long as configured', () => {
     const { apply } = dnfRepositories({ name: 'x', keyPath: '/k', repositories: [], lockTimeout: 7 });
     expect(apply([], { type: 'absent' }).text).toContain(defineDnf(7).text);
   });
@@ -65,7 +67,7 @@ describe('dnfRepositories', () => {
   const root = process.getuid?.() === 0;
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it.skipIf(!root)('are tried in a draft, and then written', async () => {
+    it.skipIf(!root)('are tested in a draft first, and then written', async () => {
       const host = hostWith(
         `for word; do case "$word" in --setopt=reposdir=*) cp "\${word#*reposdir=}"/*.repo '${work.at('draft')}'; ls "\${word#*reposdir=}" >'${work.at('names')}' ;; esac; done\n[ ! -e '${work.at(PATH)}' ]`,
       );
@@ -80,7 +82,7 @@ describe('dnfRepositories', () => {
       expect((await bringAbout(shell, host.resource(resource))).changes).toEqual([]);
     });
 
-    it('leave no file where an index cannot be fetched or verified, and name its addresses', async () => {
+    it('leave no file when an index cannot be fetched or verified, and name its addresses', async () => {
       const host = hostWith(
         answering({
           status: 1,
@@ -101,7 +103,7 @@ describe('dnfRepositories', () => {
       expect(readdirSync(work.at('/etc/yum.repos.d'))).toEqual([]);
     });
 
-    it('leave the file that is there where the new one fails', async () => {
+    it('keep the current file when the new one fails', async () => {
       const host = hostWith(answering({ status: 1, words: 'Error: no\n' }));
       host.write(PATH, '[pgprov-a]\nbaseurl=http://good\n');
       const { left } = await bringAbout(shell, host.resource(resource));
@@ -109,7 +111,7 @@ describe('dnfRepositories', () => {
       expect(readFileSync(work.at(PATH), 'utf8')).toBe('[pgprov-a]\nbaseurl=http://good\n');
     });
 
-    it.skipIf(!root)('wait for somebody else’s dnf', async () => {
+    it.skipIf(!root)('wait for another dnf', async () => {
       const { notes, left } = await bringAbout(shell, hostWith(answering({ status: 200 }, {})).resource(resource));
       expect({ notes, left }).toEqual({ notes: ["waiting for the package manager's lock (0 s)"], left: [] });
     });

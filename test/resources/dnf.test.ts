@@ -36,11 +36,11 @@ rm -f "$dnf_log"`;
   const call = 'dnf -y --setopt=exit_on_lock=True install a b';
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('runs once where nothing is in the way', async () => {
+    it('runs once when no other dnf runs', async () => {
       expect(await run(shell, answering({ words: 'Complete!\n' }))).toEqual({ words: 'Complete!\n', notes: [], calls: [call], left: [] });
     });
 
-    it('gives no input, for dnf would ask about keys', async () => {
+    it('gives no input, because dnf would ask about keys', async () => {
       expect((await run(shell, 'cat; echo end')).words).toBe('end\n');
     });
 
@@ -53,7 +53,7 @@ rm -f "$dnf_log"`;
       expect(notes).toEqual(["waiting for the package manager's lock (0 s)", "waiting for the package manager's lock (2 s)"]);
     });
 
-    it('gives up on a lock that is never free, with who holds it', async () => {
+    it('gives up on a lock that is never released, and names the holder', async () => {
       const { words, notes, calls, left } = await run(shell, answering({ status: 200, words: HELD }), 4);
       expect(words).toBe(
         "status 200\nmetadata already locked by 8\nthe package manager's lock is held by another process, still after 4 s\n",
@@ -61,12 +61,12 @@ rm -f "$dnf_log"`;
       expect({ notes: notes.length, calls: calls.length, left }).toEqual({ notes: 2, calls: 3, left: [] });
     });
 
-    it('does not wait where it must not', async () => {
+    it('does not wait when told not to', async () => {
       const { notes, calls } = await run(shell, answering({ status: 200, words: HELD }), 0);
       expect({ notes, calls }).toEqual({ notes: [], calls: [call] });
     });
 
-    it('tells another failure from a lock', async () => {
+    it('distinguishes other failures from a lock', async () => {
       const { words, notes, calls } = await run(
         shell,
         answering({ status: 1, words: 'Last metadata expiration check: now.\nError: Unable to find a match: a\n' }),
@@ -93,16 +93,16 @@ rm -f "$dnf_log"`;
         explained: 'Public key for a.rpm is not installed\nError: GPG check FAILED\n',
       },
       {
-        title: 'what nobody foresaw',
+        title: 'an unknown failure',
         words: Array.from({ length: 20 }, (_, line) => `${line}\n`).join(''),
         explained: Array.from({ length: 15 }, (_, line) => `${line + 5}\n`).join(''),
       },
-      { title: 'no word at all', words: '', explained: '' },
-    ])('explains $title in dnf’s own words', async ({ words, explained }) => {
+      { title: 'a failure without a message', words: '', explained: '' },
+    ])('explains $title with dnf’s own message', async ({ words, explained }) => {
       expect((await run(shell, answering({ status: 1, words }))).words).toBe(`status 1\n${explained}`);
     });
 
-    it('fails where there is no dnf', async () => {
+    it('fails when there is no dnf', async () => {
       const { words, calls } = await run(shell, 'exit 127');
       expect({ words, calls }).toEqual({ words: 'status 127\n', calls: [call] });
     });

@@ -100,7 +100,7 @@ function withoutRecord({ pgprov: _, ...config }: Tree): Tree {
 }
 
 describe('compareConfig', () => {
-  it('leaves what is wanted and what others set, after any sequence of inventories and of changes by others', () => {
+  it('leaves exactly what is wanted and what others set, after any sequence of inventories and of changes by others', () => {
     fc.assert(
       fc.property(wanted, fc.array(happening, { maxLength: 8 }), wanted, (first, between, last) => {
         const store = new PatroniStore(firstConfiguration(first));
@@ -127,7 +127,7 @@ describe('compareConfig', () => {
       left: { slots: { a: { type: 'physical' } } },
     },
     {
-      title: 'the same beside what others put there',
+      title: 'the same next to keys of others',
       before: { slots: {} },
       theirs: { slots: { b: 1 } },
       desired: { slots: { a: 2 } },
@@ -146,16 +146,16 @@ describe('compareConfig', () => {
       desired: {},
       left: { slots: { b: 1 } },
     },
-    { title: 'a section that is to stay', before: { slots: { a: 1 } }, desired: { slots: {} }, left: { slots: {} } },
+    { title: 'a section that must stay', before: { slots: { a: 1 } }, desired: { slots: {} }, left: { slots: {} } },
     { title: 'a section that others filled', before: { slots: {} }, theirs: { slots: { b: 1 } }, desired: {}, left: { slots: { b: 1 } } },
-  ])('$title', ({ before, theirs: others = {}, desired, left }) => {
+  ])('handles $title', ({ before, theirs: others = {}, desired, left }) => {
     const store = new PatroniStore(firstConfiguration(before));
     store.patch(others);
     apply(store, desired);
     expect(withoutRecord(store.config)).toEqual(left);
   });
 
-  it('takes nothing back that it has no record of', () => {
+  it('removes nothing without a record that pgprov set it', () => {
     for (const pgprov of [undefined, null, 5, { set: 'x' }, { set: [[], [1], 'a', null] }]) {
       const { taken, set } = compareConfig(
         { ttl: 30, loop_wait: 5, ...(pgprov === undefined ? {} : { pgprov: pgprov as Json }) },

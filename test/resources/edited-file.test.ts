@@ -11,9 +11,9 @@ const BLOCK = '# BEGIN pgprov demo\na\nb\n# END pgprov demo';
 describe('replaceBlock', () => {
   it.each([
     { title: 'an empty text', current: '', text: `${BLOCK}\n` },
-    { title: 'a text without it', current: 'x\n', text: `x\n${BLOCK}\n` },
+    { title: 'a text without the block', current: 'x\n', text: `x\n${BLOCK}\n` },
     { title: 'a text without a line end', current: 'x', text: `x\n${BLOCK}\n` },
-    { title: 'a text that has it', current: `x\n${BLOCK}\ny\n`, text: `x\n${BLOCK}\ny\n` },
+    { title: 'a text that has the block', current: `x\n${BLOCK}\ny\n`, text: `x\n${BLOCK}\ny\n` },
     { title: 'another block of the name', current: 'x\n# BEGIN pgprov demo\nold\n# END pgprov demo\ny\n', text: `x\n${BLOCK}\ny\n` },
     { title: 'an empty block', current: '# BEGIN pgprov demo\n# END pgprov demo\n', text: `${BLOCK}\n` },
     {
@@ -22,12 +22,12 @@ describe('replaceBlock', () => {
       text: `# BEGIN pgprov demo2\nold\n# END pgprov demo2\n${BLOCK}\n`,
     },
     {
-      title: 'both',
+      title: 'both blocks',
       current: '# BEGIN pgprov demo2\nold\n# END pgprov demo2\n# BEGIN pgprov demo\nold\n# END pgprov demo\n',
       text: `# BEGIN pgprov demo2\nold\n# END pgprov demo2\n${BLOCK}\n`,
     },
-    { title: 'a block that lost its end', current: 'x\n# BEGIN pgprov demo\nold\n', text: `x\n${BLOCK}\nold\n` },
-  ])('$title', ({ current, text }) => expect(replaceBlock(current, 'demo', ['a', 'b'])).toBe(text));
+    { title: 'a block whose end is missing', current: 'x\n# BEGIN pgprov demo\nold\n', text: `x\n${BLOCK}\nold\n` },
+  ])('works on $title', ({ current, text }) => expect(replaceBlock(current, 'demo', ['a', 'b'])).toBe(text));
 
   const line = fc.oneof(
     fc.constantFrom('127.0.0.1 localhost', '', '# BEGIN pgprov other', '# END pgprov other', '#'),
@@ -51,12 +51,12 @@ describe('replaceBlock', () => {
     );
   });
 
-  it('keeps lines that follow a block without its end', () => {
+  it('keeps the lines after a block whose end is missing', () => {
     const once = replaceBlock('x\n# BEGIN pgprov demo\n10.0.0.9 theirs\n', 'demo', ['a', 'b']);
     expect(replaceBlock(once, 'demo', ['a', 'b'])).toBe(once);
   });
 
-  it('takes only a whole line for its end', () => {
+  it('accepts only a whole line as the end of its block', () => {
     const current = '# BEGIN pgprov demo\nold\n# END pgprov demo2\n# END pgprov demo\n';
     expect(replaceBlock(current, 'demo', ['a', 'b'])).toBe(`${BLOCK}\n`);
   });
@@ -75,9 +75,9 @@ describe('editedFile', () => {
   it.each<{ title: string; options: object; state: PathState; changes: object[] }>([
     { title: 'as desired', options: {}, state: is('X'), changes: [] },
     { title: 'another text', options: {}, state: is('x'), changes: [{ action: 'update', summary: 'write /f', before: 'x', after: 'X' }] },
-    { title: 'a mode that nobody asked for', options: {}, state: is('X', '0600'), changes: [] },
+    { title: 'a mode when none is wanted', options: {}, state: is('X', '0600'), changes: [] },
     {
-      title: 'another mode than the one asked for',
+      title: 'a mode that differs from the wanted one',
       options: { mode: '0640' },
       state: is('X'),
       changes: [
@@ -96,7 +96,7 @@ describe('editedFile', () => {
       state: { type: 'absent' },
       changes: [{ action: 'create', summary: 'write /f (root:root 0644)', before: '', after: '' }],
     },
-  ])('$title', ({ options, state, changes }) => {
+  ])('compares its block: $title', ({ options, state, changes }) => {
     expect(editedFile({ path: '/f', edit: shout, digest: 'd', ...options }).diff(state)).toEqual(changes);
   });
 
@@ -106,7 +106,7 @@ describe('editedFile', () => {
     const block = (path: string): ReturnType<typeof editedFile> =>
       editedFile({ path, edit: (current) => replaceBlock(current, 'demo', ['10.0.0.1 pg1']), digest: 'd' });
 
-    it('edits what is there, and keeps its mode', async () => {
+    it('edits an existing file, and keeps its mode', async () => {
       writeFileSync(work.at('hosts'), '127.0.0.1 localhost\n');
       chmodSync(work.at('hosts'), 0o640);
       expect((await bringAbout(shell, block(work.at('hosts')))).left).toEqual([]);
@@ -115,7 +115,7 @@ describe('editedFile', () => {
       expect((await bringAbout(shell, block(work.at('hosts')))).changes).toEqual([]);
     });
 
-    it('makes a file that is missing', async () => {
+    it('makes a missing file', async () => {
       const { left } = await bringAbout(shell, editedFile({ path: work.at('new'), edit: () => 'x\n', digest: 'd', ...ME }));
       expect(left).toEqual([]);
     });

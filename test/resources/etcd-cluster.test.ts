@@ -21,11 +21,11 @@ const MEMBERS = [
 ];
 const nothing: EtcdClusterState = { members: undefined, healthy: [], started: [] };
 
-describe('what a host sees of the whole of etcd', () => {
+describe('what a host sees of the whole etcd cluster', () => {
   it.each<{ title: string; answers: Record<string, string>; more?: string; state: Partial<EtcdClusterState> }>([
-    { title: 'nobody', answers: {}, state: {} },
+    { title: 'no member', answers: {}, state: {} },
     {
-      title: 'all',
+      title: 'all members',
       answers: Object.fromEntries(
         ENDPOINTS.flatMap((url) => [
           [`${url}/health`, HEALTHY],
@@ -35,7 +35,7 @@ describe('what a host sees of the whole of etcd', () => {
       state: { members: MEMBERS, healthy: ENDPOINTS },
     },
     {
-      title: 'the others, its own being down',
+      title: 'the others while its own member is down',
       answers: { [`${ENDPOINTS[1]}/health`]: HEALTHY, [`${ENDPOINTS[2]}/v3/cluster/member/list`]: LIST },
       state: { members: MEMBERS, healthy: [ENDPOINTS[1] as string] },
     },
@@ -47,8 +47,8 @@ describe('what a host sees of the whole of etcd', () => {
       },
       state: {},
     },
-    { title: 'what its own data holds', answers: {}, more: 'started=pg1\nstarted=pg3\n', state: { started: ['pg1', 'pg3'] } },
-  ])('reads $title', ({ answers, more = '', state }) => {
+    { title: 'what its own data contains', answers: {}, more: 'started=pg1\nstarted=pg3\n', state: { started: ['pg1', 'pg3'] } },
+  ])('includes $title', ({ answers, more = '', state }) => {
     expect(observation.parse({ status: 0, out: Buffer.from(`${told(answers, observation.sharedQuestions ?? [])}\n${more}`) })).toEqual({
       ...nothing,
       ...state,
@@ -60,7 +60,7 @@ describe('what a host sees of the whole of etcd', () => {
   inEveryShell(HOST_SHELLS, (shell) => {
     const host = (): MadeUpHost => new MadeUpHost({ root: work.path, programs: { curl: 'exit 7' }, paths: ['/var/lib/etcd'] });
 
-    it('reads from a log who has started once', async () => {
+    it('includes which members have started once, read from a log', async () => {
       const made = host();
       mkdirSync(made.at('/var/lib/etcd/demo/member/wal'), { recursive: true });
       // As etcd 3.5.16 writes it: each member's attributes in a record, the first list of members without client URLs.
@@ -74,7 +74,7 @@ describe('what a host sees of the whole of etcd', () => {
       expect(await observe(shell, made.observation(observation))).toEqual({ ...nothing, started: ['pg1', 'pg2'] });
     });
 
-    it('reads it from a snapshot', async () => {
+    it('includes that, read from a snapshot', async () => {
       const made = host();
       mkdirSync(made.at('/var/lib/etcd/demo/member/snap'), { recursive: true });
       writeFileSync(
@@ -84,6 +84,6 @@ describe('what a host sees of the whole of etcd', () => {
       expect(await observe(shell, made.observation(observation))).toEqual({ ...nothing, started: ['pg2'] });
     });
 
-    it('finds nothing where there is no data', async () => expect(await observe(shell, host().observation(observation))).toEqual(nothing));
+    it('is nothing when there is no data', async () => expect(await observe(shell, host().observation(observation))).toEqual(nothing));
   });
 });

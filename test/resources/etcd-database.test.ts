@@ -13,9 +13,9 @@ const read = (body: string, status = 200): EtcdDatabase | undefined =>
   });
 
 describe('etcdDatabase', () => {
-  it('asks nothing where a look does with less', () => expect(etcdDatabase(client).sharedQuestions).toBeUndefined());
+  it('asks nothing when the question is not thorough', () => expect(etcdDatabase(client).sharedQuestions).toBeUndefined());
 
-  it('is unknown where nobody answers', () => {
+  it('is unknown when no member answers', () => {
     expect(read('')).toBeUndefined();
     expect(read('{"error":"x","code":2,"message":"x"}', 503)).toBeUndefined();
   });
@@ -29,7 +29,7 @@ describe('etcdDatabase', () => {
     ).toEqual({ version: '3.5.16', id: '17237436991929493444', leader: true, bytes: 24576, usedBytes: 20480, alarms: [] });
   });
 
-  it('reads alarms, of whichever member, the quota that etcd 3.6 tells, and that another leads', () => {
+  it('reads alarms of any member, the quota that etcd 3.6 reports, and that another member leads', () => {
     const text =
       '{"header":{"member_id":"7"},"version":"3.6.2","dbSize":"100","leader":"8","errors":["memberID:7 alarm:NOSPACE ","memberID:9 alarm:CORRUPT ","etcdserver: no leader"],"dbSizeInUse":"50","dbSizeQuota":"2147483648"}';
     expect(read(text)).toEqual({

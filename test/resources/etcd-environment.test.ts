@@ -15,16 +15,16 @@ describe('etcd’s environment file', () => {
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it.each([
-      { title: 'as it is written', there: CONTENT, data: false, changes: [] },
-      { title: 'of a member that took another’s place', there: JOINED, data: true, changes: [] },
-      { title: 'of one that is to, and has no data yet', there: JOINED, data: false, changes: ['write'] },
+      { title: 'with the desired settings', there: CONTENT, data: false, changes: [] },
+      { title: 'for a member that replaced another', there: JOINED, data: true, changes: [] },
+      { title: 'for a member that will replace another, and has no data yet', there: JOINED, data: false, changes: ['write'] },
       {
-        title: 'of one that took another’s place, with another setting',
+        title: 'for a member that replaced another, with a changed setting',
         there: JOINED.replace('ETCD_X=new', 'ETCD_X=old'),
         data: true,
         changes: ['write'],
       },
-    ])('$title', async ({ there, data, changes }) => {
+    ])('is written $title', async ({ there, data, changes }) => {
       writeFileSync(work.at('etcd.env'), there, { mode: 0o644 });
       if (data) mkdirSync(work.at('data/member'), { recursive: true });
       const state = await observe(shell, environment());
@@ -36,14 +36,14 @@ describe('etcd’s environment file', () => {
       ).toEqual(changes);
     });
 
-    it('in quotes', async () => {
+    it('has values in quotes', async () => {
       const quoted = CONTENT.replace('=new', '="new"');
       writeFileSync(work.at('etcd.env'), quoted.replace('"new"', '"existing"'), { mode: 0o644 });
       mkdirSync(work.at('data/member'), { recursive: true });
       expect(environment(quoted).diff(await observe(shell, environment(quoted)))).toEqual([]);
     });
 
-    it('is written where there is none', async () => {
+    it('is written when it does not exist', async () => {
       const { answer } = await bringAbout(shell, environment());
       expect(answer?.status).toBe(0);
       expect(readFileSync(work.at('etcd.env'), 'utf8')).toBe(CONTENT);

@@ -38,7 +38,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcdPut' : 'etcdPut (skippe
       return { code, out: out.toString('utf8') };
     };
 
-    it('writes in one transaction what nobody has written since, through a member that answers', async () => {
+    it('writes in one transaction if nobody has written since, through a member that answers', async () => {
       expect(await put('{"header":{"revision":"43"},"succeeded":true,"responses":[]}')).toEqual({ code: 0, out: '' });
       const [{ url, body, client: name }] = member.heard as [Heard];
       expect([url, name]).toEqual(['/v3/kv/txn', 'pg2']);
@@ -49,7 +49,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcdPut' : 'etcdPut (skippe
       });
     });
 
-    it('is done where the value is there already, for the answer to an earlier request may be lost', async () => {
+    it('succeeds when the value is already there, because the answer to an earlier request may be lost', async () => {
       const says = JSON.stringify({
         header: {},
         responses: [{ response_range: { kvs: [{ key: 'x', mod_revision: '43', value: base64('{"a": "it’s"}') }] } }],
@@ -57,7 +57,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcdPut' : 'etcdPut (skippe
       expect(await put(says)).toEqual({ code: 0, out: '' });
     });
 
-    it('fails where somebody else wrote, and where etcd does not take it', async () => {
+    it('fails when somebody else wrote, and when etcd rejects it', async () => {
       const other = JSON.stringify({
         header: {},
         responses: [{ response_range: { kvs: [{ key: 'x', mod_revision: '43', value: base64('{"b":1}') }] } }],
@@ -72,7 +72,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcdPut' : 'etcdPut (skippe
       });
     });
 
-    it('takes what no command line could', async () => {
+    it('carries values too large for a command line', async () => {
       const value = JSON.stringify({ a: 'x'.repeat(300_000) });
       expect((await put('{"header":{},"succeeded":true}', value)).code).toBe(0);
       const { success } = JSON.parse((member.heard[0] as Heard).body) as { success: [{ requestPut: { value: string } }] };

@@ -29,11 +29,11 @@ describe('the etcd that runs on a host', () => {
   }
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('is nothing where nothing is', async () => {
+    it('is absent when there is no etcd', async () => {
       expect(await look(shell)).toEqual({ process: undefined, file: undefined, hasData: false });
     });
 
-    it('is told by the environment file that pgprov wrote, and by whether its data has a member', async () => {
+    it('is recognised by the environment file that pgprov wrote, and by a member in its data', async () => {
       const settings = { ETCD_NAME: 'pg1', ETCD_DATA_DIR: work.at('etcd'), ETCD_X: 'a"$\\b' };
       writeFileSync(file(), renderTemplate('etcd/etcd.env', { settings }));
       expect(await look(shell)).toEqual({ process: undefined, file: settings, hasData: false });
@@ -41,12 +41,12 @@ describe('the etcd that runs on a host', () => {
       expect(await look(shell)).toEqual({ process: undefined, file: settings, hasData: true });
     });
 
-    it('is not told by the file of somebody else', async () => {
+    it('is not recognised by another program’s file', async () => {
       writeFileSync(file(), 'ETCD_NAME="pg1"\n');
       expect(await look(shell)).toMatchObject({ file: undefined });
     });
 
-    it('is told by the process of its unit, and of no other', async () => {
+    it('is recognised by the process of its unit, and of no other', async () => {
       process('self', {});
       process('71', { comm: 'etcd', unit: 'etcd.service', environ: 'PATH=/bin\0ETCD_NAME=pg1\0ETCD_DATA_DIR=/srv/x\0' });
       process('72', { comm: 'etcd', unit: 'session.scope', environ: 'ETCD_NAME=other\0' });

@@ -22,7 +22,7 @@ const client: EtcdClient = {
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
 
 describe('etcdctl', () => {
-  it('is called exactly so', () => {
+  it('is called with exact arguments', () => {
     expect(etcdctl(client, ['get', '--prefix', '/my scope/']).text).toBe(
       'ETCDCTL_API=3 etcdctl ' +
         "'--endpoints=https://10.0.0.1:2379,https://10.0.0.2:2379' '--cacert=/tls/ca.crt' '--cert=/tls/node.crt' '--key=/tls/node.key' " +
@@ -45,7 +45,7 @@ describe('the version of the cluster', () => {
     }
   });
 
-  it.each(['dash', 'bash'])('is missed from those that do not answer, in %s', (shell) => {
+  it.each(['dash', 'bash'])('is missing for members that do not answer, in %s', (shell) => {
     const script = (down: string): string =>
       `curl() { case "$*" in ${down}) return 7 ;; *-o*) ;; *) echo '{"etcdserver":"3.5.16","etcdcluster":"3.0.0"}' ;; esac; }\n${agreementCheck(client).text}`;
     const said = (down: string): string => spawnSync(shell, ['-c', script(down)], { encoding: 'utf8' }).stdout;
@@ -99,7 +99,7 @@ describe('dcs', () => {
       },
     },
     {
-      title: 'values that nobody can read beside others',
+      title: 'unreadable values next to others',
       text: kvs({
         initialize: '7',
         config: '{"ttl":',
@@ -147,7 +147,7 @@ describe('dcs', () => {
     );
   });
 
-  it('reads no answer', () => expect(scope.parse(answer(''))).toEqual({ reachable: false, why: '' }));
+  it('reads a missing answer', () => expect(scope.parse(answer(''))).toEqual({ reachable: false, why: '' }));
 });
 
 describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcd’s keys' : 'etcd’s keys (skipped: no curl here)', () => {
@@ -194,7 +194,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcd’s keys' : 'etcd’s 
   inEveryShell(HOST_SHELLS, (shell) => {
     const ask = (...endpoints: string[]): Promise<DcsState> => observe(shell, dcs(etcdKeys({ ...files, endpoints }, '/service/demo/')));
 
-    it('are asked for once where the nearest member knows them', async () => {
+    it('are fetched once when the nearest member knows them', async () => {
       expect(await ask(one.url, other.url)).toEqual(there);
       expect([one.heard.map(({ url, body, client: name }) => [url, body, name]), other.heard]).toEqual([
         [['/v3/kv/range', range, 'pg2']],
@@ -203,7 +203,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcd’s keys' : 'etcd’s 
     });
 
     const otherwise = [
-      { title: 'is not there', nearest: () => CLOSED, says: leaderless },
+      { title: 'is down', nearest: () => CLOSED, says: leaderless },
       { title: 'has no leader', nearest: () => one.url, says: leaderless },
       { title: 'answers with something else', nearest: () => one.url, says: { status: 200, body: '<html>\n{"header"' } },
     ];
@@ -212,17 +212,17 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcd’s keys' : 'etcd’s 
       expect(await ask(nearest(), CLOSED, other.url)).toEqual(there);
       expect(other.heard.map(({ url, body, client: name }) => [url, body, name])).toEqual([['/v3/kv/range', range, 'pg2']]);
     };
-    it.each(otherwise)('come from another member where the nearest one $title', comeFromAnother);
+    it.each(otherwise)('come from another member when the nearest one $title', comeFromAnother);
 
     const noLeader = /^\{"error":"etcdserver: no leader","code":14\}$/u;
     const absent = [
       {
-        title: 'the only member is not there',
+        title: 'the only member is down',
         endpoints: () => [CLOSED],
         why: /^curl: \(7\) .*(?:refused|Couldn't connect|Failed to connect)/u,
       },
-      { title: 'no member is there', endpoints: () => [CLOSED, CLOSED], why: /^curl: \(7\) /u },
-      { title: 'the last one has no leader', endpoints: () => [CLOSED, one.url], why: noLeader },
+      { title: 'all members are down', endpoints: () => [CLOSED, CLOSED], why: /^curl: \(7\) /u },
+      { title: 'the last member has no leader', endpoints: () => [CLOSED, one.url], why: noLeader },
       { title: 'the only member has no leader', endpoints: () => [one.url], why: noLeader },
     ];
     const areNotThere = async ({ endpoints, why }: { endpoints: () => string[]; why: RegExp }): Promise<void> => {
@@ -231,10 +231,10 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcd’s keys' : 'etcd’s 
       expect(state).toEqual({ reachable: false, why: expect.stringMatching(why) as string });
       expect(one.heard.length).toBeLessThan(2);
     };
-    it.each(absent)('are not there, and why, where $title', areNotThere);
+    it.each(absent)('are missing, with the reason, when $title', areNotThere);
 
     // Side by side, for they wait as long as a question may take; each has a member of its own that takes connections and says nothing.
-    it.concurrent('come from another member where the nearest one does not answer', async () => {
+    it.concurrent('come from another member when the nearest one does not answer', async () => {
       const mute = await silentMember();
       await comeFromAnother({ nearest: () => mute.url, says: leaderless });
       expect(mute.sockets).toHaveLength(1);
@@ -242,8 +242,8 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcd’s keys' : 'etcd’s 
 
     it.concurrent.each([
       { title: 'the only member does not answer', before: [], why: /^curl: \(28\) .*timed out/u },
-      { title: 'the last one does not answer', before: [CLOSED], why: /^curl: \(28\) /u },
-    ])('are not there, and why, where $title', async ({ before, why }) => {
+      { title: 'the last member does not answer', before: [CLOSED], why: /^curl: \(28\) /u },
+    ])('are missing, with the reason, when $title', async ({ before, why }) => {
       const mute = await silentMember();
       await areNotThere({ endpoints: () => [...before, mute.url], why });
       expect(mute.sockets).toHaveLength(1);
@@ -297,13 +297,13 @@ describe('etcdMember', () => {
       },
     },
     {
-      title: 'one that lets strangers in',
+      title: 'a member that accepts clients without a certificate',
       data: 'data',
       bodies: { [health]: '{"health":"true"}', [version]: '{"etcdserver":"3.5.16"}' },
       state: { hasData: true, healthy: true, requiresClientCertificate: false, members: [] },
     },
     {
-      title: 'one that lets strangers in, and finds no page for them',
+      title: 'a member that answers such clients with 404',
       data: 'data',
       bodies: { [health]: '{"health":"true"}', [version]: { status: 404, body: '' } },
       state: { hasData: true, healthy: true, requiresClientCertificate: false, members: [] },
@@ -312,12 +312,12 @@ describe('etcdMember', () => {
     expect(member.parse(answer(`${data}\n${told(bodies, member.sharedQuestions ?? [])}`))).toEqual(state),
   );
 
-  it('asks its own member only', () => {
+  it('asks only its own member', () => {
     const text = [...sharedSections([member]).map(({ body }) => body.text), member.probe().text].join('\n');
     expect(text).toContain('https://10.0.0.1:2379/v3/cluster/member/list');
     expect(text).not.toContain('10.0.0.2');
   });
 
-  it('has the stranger come first', () =>
+  it('asks without a certificate first', () =>
     expect(sharedSections([member])[0]?.body.text.match(/insecure|"cert = /gu)?.[0]).toBe('insecure'));
 });

@@ -27,7 +27,7 @@ describe('parsePath', () => {
     { text: 'other fifo\n', state: { type: 'other', what: 'fifo' } },
   ])('reads $text', ({ text, state }) => expect(parsePath('file:/x', answer(text))).toEqual(state));
 
-  it('takes what has the wanted SHA-256 for the wanted content', () => {
+  it('accepts content by its SHA-256', () => {
     expect(parsePath('file:/x', answer('wanted root adm 640\n'), 'Grüße')).toEqual(
       there('Grüße', { owner: 'root', group: 'adm', mode: '0640' }),
     );
@@ -41,7 +41,7 @@ describe('parsePath', () => {
     answer('what is this\n'),
     answer('absent\n', 1),
     answer('file root root 644\npart', 1),
-  ])('rejects what it does not know', (unknown) =>
+  ])('rejects unknown output', (unknown) =>
     expect(() => parsePath('file:/x', unknown)).toThrow(/file:\/x: the host answered something unknown/u),
   );
 });
@@ -68,7 +68,7 @@ describe('file', () => {
       changes: [{ action: 'update', summary: 'set /f to root:root 0644 (is root:root 0600)', part: 'ownership' }],
     },
     {
-      title: 'with everything else',
+      title: 'with other content, owner and mode',
       content: 'x',
       state: there('y', { owner: 'bob', group: 'users', mode: '0600' }),
       changes: [{ action: 'update', summary: 'write /f (root:root 0644)', before: 'y', after: 'x' }],
@@ -97,15 +97,15 @@ describe('file', () => {
       state: { type: 'absent' },
       changes: [{ action: 'create', summary: 'write /f (root:root 0644)' }],
     },
-  ])('$title', ({ content, state, changes }) => expect(file({ path: '/f', content }).diff(state)).toEqual(changes));
+  ])('compares a file: $title', ({ content, state, changes }) => expect(file({ path: '/f', content }).diff(state)).toEqual(changes));
 
-  it('is written by the part of a change, whatever its words are', () => {
+  it('is written according to the part of a change, whatever the words of the change are', () => {
     const { apply } = file({ path: '/f', content: 'x' });
     expect(apply([{ action: 'update', summary: 'put x there' }], there('y')).text).toContain('mktemp');
     expect(apply([{ action: 'update', summary: 'write it to root', part: 'ownership' }], there('x')).text).not.toContain('mktemp');
   });
 
-  it('has a digest of all that is desired', () => {
+  it('has a digest of everything that is desired', () => {
     const digests = [
       file({ path: '/f', content: 'x' }),
       file({ path: '/f', content: 'y' }),
@@ -122,13 +122,13 @@ describe('file', () => {
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it.each<{ title: string; found: string; where: boolean; mode?: string; changes: string[] }>([
-      { title: 'what does not count there', found: 'a: 1\nb: 2\n', where: true, changes: [] },
-      { title: 'what does not count elsewhere', found: 'a: 1\nb: 2\n', where: false, changes: ['write'] },
-      { title: 'what counts', found: 'a: 2\nb: 1\n', where: true, changes: ['write'] },
+      { title: 'ignored lines at that place', found: 'a: 1\nb: 2\n', where: true, changes: [] },
+      { title: 'ignored lines elsewhere', found: 'a: 1\nb: 2\n', where: false, changes: ['write'] },
+      { title: 'lines that matter', found: 'a: 2\nb: 1\n', where: true, changes: ['write'] },
       { title: 'nothing', found: 'a: 1\nb: 1\n', where: true, changes: [] },
-      { title: 'what does not count, and in its mode', found: 'a: 1\nb: 2\n', where: true, mode: '0600', changes: ['set'] },
-      { title: 'what looks like the mark of a part', found: 'in part\nb: 2\n', where: true, changes: ['write'] },
-    ])('is left alone where it differs in $title ($where)', async ({ found, where, mode = '0644', changes }) => {
+      { title: 'ignored lines, and in its mode', found: 'a: 1\nb: 2\n', where: true, mode: '0600', changes: ['set'] },
+      { title: 'lines that look like the mark of a part', found: 'in part\nb: 2\n', where: true, changes: ['write'] },
+    ])('is left alone when it differs in $title ($where)', async ({ found, where, mode = '0644', changes }) => {
       const path = work.at('f');
       writeFileSync(path, found, { mode: Number.parseInt(mode, 8) });
       const counting = {
@@ -146,9 +146,9 @@ describe('file', () => {
       { title: 'text', content: 'line\nline\n' },
       { title: 'text without a line end', content: 'a' },
       { title: 'nothing', content: '' },
-      { title: 'what a shell would take for its own', content: '\'"$(rm -rf x)`y`\\\n%s\\n\n-n\n' },
-      { title: 'what a person reads', content: 'Grüße ✓\n' },
-      { title: 'a lot', content: 'x'.repeat(300_000) },
+      { title: 'shell syntax', content: '\'"$(rm -rf x)`y`\\\n%s\\n\n-n\n' },
+      { title: 'text with other than ASCII characters', content: 'Grüße ✓\n' },
+      { title: 'a long text', content: 'x'.repeat(300_000) },
     ])('writes $title, once', async ({ content }) => {
       const path = work.at('a file');
       const resource = file({ path, content, ...ME, mode: '0640' });
@@ -162,7 +162,7 @@ describe('file', () => {
       expect((await bringAbout(shell, resource)).changes).toEqual([]);
     });
 
-    it('is told only what is not as wanted, of many paths', async () => {
+    it('reports only differences, of many paths', async () => {
       const names = ['f', 'f.2', 'f 3', 'back\\slash', 'two\nlines', "it's", '*', 'missing', 'same', 'empty', 'pipe', 'binary'];
       const resources = names.map((name) => file({ path: work.at(name), content: `wanted in ${name}\n`, ...ME }));
       for (const name of names.slice(0, 7)) writeFileSync(work.at(name), `found in ${name}\n`);
@@ -190,7 +190,7 @@ describe('file', () => {
       );
     });
 
-    it('is read where there is no sha256sum', async () => {
+    it('is read when there is no sha256sum', async () => {
       writeFileSync(work.at('f'), 'x');
       const resource = rewritten(file({ path: work.at('f'), content: 'x', ...ME }), (script) =>
         joinScripts([sh`sha256sum() { return 127; }`, script]),
@@ -198,13 +198,13 @@ describe('file', () => {
       expect(await observe(shell, resource)).toMatchObject({ type: 'file', content: Buffer.from('x') });
     });
 
-    it('takes drafts of a run that was cut away', async () => {
+    it('replaces drafts of a run that was interrupted', async () => {
       writeFileSync(work.at('f.pgprov.a1b2C3'), 'half');
       await bringAbout(shell, file({ path: work.at('f'), content: 'x', ...ME }));
       expect(readdirSync(work.path)).toEqual(['f']);
     });
 
-    it('is written into a file that no other can take the place of, such as a mount', async () => {
+    it('is written in place when no other file can take its place, such as a mount', async () => {
       const host = new MadeUpHost({ root: work.path, programs: { mv: 'exit 1' } });
       writeFileSync(work.at('f'), 'old', { mode: 0o644 });
       const { ino } = statSync(work.at('f'));
@@ -230,7 +230,7 @@ describe('file', () => {
       expect(left).toEqual([]);
     });
 
-    it('sets the mode alone and leaves the file where it is', async () => {
+    it('sets the mode alone without replacing the file', async () => {
       writeFileSync(work.at('f'), 'x');
       chmodSync(work.at('f'), 0o600);
       const { ino } = statSync(work.at('f'));
@@ -239,7 +239,7 @@ describe('file', () => {
       expect(statSync(work.at('f')).ino).toBe(ino);
     });
 
-    it('takes the place of a link, and leaves what it led to', async () => {
+    it('replaces a link, and leaves the target of the link', async () => {
       writeFileSync(work.at('target'), 'theirs');
       symlinkSync('target', work.at('f'));
       const resource = file({ path: work.at('f'), content: 'ours', ...ME });
@@ -259,7 +259,7 @@ describe('file', () => {
       expect(readdirSync(work.path)).toEqual([]);
     });
 
-    it('says that the directory is missing', async () => {
+    it('says that its directory is missing', async () => {
       const { answer: done } = await bringAbout(shell, file({ path: work.at('no', 'f'), content: 'x', ...ME }));
       expect(done?.status).not.toBe(0);
       expect(done?.words).toContain('No such file or directory');
@@ -275,7 +275,7 @@ describe('file', () => {
         },
         inside: () => work.at('theirs'),
       },
-    ])('drops nothing into $what that is in its place', async ({ make, inside }) => {
+    ])('leaves $what unharmed that is in its place', async ({ make, inside }) => {
       make();
       await bringAbout(shell, file({ path: work.at('f'), content: 'x', ...ME }));
       expect(existsSync(inside()) ? readdirSync(inside()) : []).toEqual([]);
@@ -290,10 +290,15 @@ describe('directory', () => {
     { title: 'as desired', state: is('0700'), changes: [] },
     { title: 'absent', state: { type: 'absent' }, changes: ['create: make directory /d (root:root 0700)'] },
     { title: 'another mode', state: is('0755'), changes: ['update: set /d to root:root 0700 (is root:root 0755)'] },
-    { title: 'a mode that is as good', orMode: '0750', state: is('0750'), changes: [] },
-    { title: 'neither mode', orMode: '0750', state: is('0755'), changes: ['update: set /d to root:root 0700 (is root:root 0755)'] },
+    { title: 'an equivalent mode', orMode: '0750', state: is('0750'), changes: [] },
+    {
+      title: 'a mode that is not accepted',
+      orMode: '0750',
+      state: is('0755'),
+      changes: ['update: set /d to root:root 0700 (is root:root 0755)'],
+    },
     { title: 'a file', state: there('x'), changes: ['create: make directory /d (root:root 0700)'] },
-  ])('$title', ({ state, changes, ...options }) => {
+  ])('compares a directory: $title', ({ state, changes, ...options }) => {
     const found = directory({ path: '/d', mode: '0700', ...options }).diff(state);
     expect(found.map(({ action, summary }) => `${action}: ${summary}`)).toEqual(changes);
   });
@@ -311,7 +316,7 @@ describe('directory', () => {
       expect((await bringAbout(shell, resource)).changes).toEqual([]);
     });
 
-    it('may be what a link leads to, which gets the owner and the mode', async () => {
+    it('may be the target of a link, which gets the owner and the mode', async () => {
       mkdirSync(work.at('elsewhere'), { mode: 0o755 });
       symlinkSync('elsewhere', work.at('d'));
       const { left } = await bringAbout(shell, directory({ path: work.at('d'), ...ME, mode: '0700' }));
@@ -320,7 +325,7 @@ describe('directory', () => {
       expect(statSync(work.at('elsewhere')).mode & 0o777).toBe(0o700);
     });
 
-    it('is not made where a link leads nowhere, which may lead to what is not mounted', async () => {
+    it('is not made when a link points to nothing, because its target may not be mounted', async () => {
       symlinkSync('/nowhere/at all', work.at('d'));
       const { answer: done } = await bringAbout(shell, directory({ path: work.at('d'), ...ME }));
       expect(done?.status).not.toBe(0);
@@ -335,7 +340,7 @@ describe('directory', () => {
     });
 
     // chmod(1) of GNU keeps the set-group-ID bit of a directory unless the mode has five digits.
-    it('converges below a directory whose group is inherited', async () => {
+    it('converges below a directory with an inherited group', async () => {
       chmodSync(work.path, 0o2755);
       expect((await bringAbout(shell, directory({ path: work.at('d'), ...ME, mode: '0700' }))).left).toEqual([]);
     });
@@ -346,7 +351,7 @@ it.each([
   { mode: '0644', danger: '/k has mode 0644 instead of 0600: others on the host may read it' },
   { mode: '0620', danger: '/k has mode 0620 instead of 0600: others on the host may change it' },
   { mode: '0400', danger: undefined },
-])('a mode of $mode where 0600 is wanted is dangerous or not', ({ mode, danger }) => {
+])('mode $mode instead of 0600 is dangerous or not', ({ mode, danger }) => {
   const [change] = diffOwnership(
     '/k',
     { type: 'file', owner: 'root', group: 'root', mode, content: Buffer.from('') },

@@ -66,11 +66,11 @@ describe('a network', () => {
     { text: 'fe80::1%eth0', canonical: undefined },
     { text: 'pg1.example', canonical: undefined },
     { text: '', canonical: undefined },
-  ])('$text is $canonical', ({ text, canonical }) => expect(canonicalNetwork(text)).toBe(canonical));
+  ])('has $canonical as the canonical form of $text', ({ text, canonical }) => expect(canonicalNetwork(text)).toBe(canonical));
 });
 
 describe('openings', () => {
-  it('are joined by source, whatever its spelling', () => {
+  it('are joined by source, however it is written', () => {
     expect(
       mergeOpenings([
         { sources: ['10.0.0.1', 'name'], ports: [5432, 2379] },
@@ -106,9 +106,9 @@ describe('firewall', () => {
     { title: 'nftables without an input chain', state: { nftables: loaded({ tables: [] }) }, names: [] },
   ])('knows what is in force: $title', ({ state, names }) => expect(firewallsInForce({ ...NONE, ...state })).toEqual(names));
 
-  it('does nothing where none is in force', () => expect(summaries({})).toEqual([]));
+  it('does nothing when no firewall is in force', () => expect(summaries({})).toEqual([]));
 
-  it('plans for one that is to be started', () => {
+  it('plans for one that is about to be started', () => {
     const named = firewall({ cluster: 'demo', backend: 'ufw', openings: OPENINGS });
     expect(summaries({}, named)).toEqual(['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in ufw', 'open 5432 from fd00::/64 in ufw']);
   });
@@ -129,9 +129,9 @@ describe('firewalld', () => {
     { cluster: 'ten-chars_', name: 'pgprov-ten-chars_' },
     { cluster: 'eleven-char', name: 'pgprov-eleve1befc' },
     { cluster: 'eleven-chat', name: 'pgprov-elevec182e' },
-  ])('has a policy for $cluster that it can name: $name', ({ cluster, name }) => expect(policyName(cluster)).toBe(name));
+  ])('has a policy for $cluster whose name it accepts: $name', ({ cluster, name }) => expect(policyName(cluster)).toBe(name));
 
-  it('has names of 17 characters at most, and another for each cluster', () => {
+  it('has names of 17 characters at most, different for each cluster', () => {
     const names = ['demo', 'production-eu-1', 'production-eu-2', 'p'.repeat(63)].map(policyName);
     expect(new Set(names).size).toBe(4);
     for (const name of names) expect(name).toMatch(/^pgprov-[a-z0-9_-]{1,10}$/u);
@@ -155,7 +155,7 @@ describe('firewalld', () => {
     "
   `));
 
-  it('reads what the host says', () => {
+  it('reads the state of the host', () => {
     const lines = [
       'running',
       'runtime rule family="ipv4" source address="10.0.0.1" port port="5432" protocol="tcp" accept',
@@ -179,7 +179,7 @@ describe('firewalld', () => {
     },
     { title: 'not in force', state: state({ runtime: OPENINGS.slice(1) }), changes: ['open 2379, 5432 from 10.0.0.1 in firewalld'] },
     {
-      title: 'in force, but not for good',
+      title: 'in force, but not permanent',
       state: state({ file: undefined }),
       changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in firewalld', 'open 5432 from fd00::/64 in firewalld'],
     },
@@ -196,7 +196,7 @@ describe('firewalld', () => {
       state: state({ file: text.replace('demo may', 'demo might') }),
       changes: ['write /etc/firewalld/policies/pgprov-demo.xml'],
     },
-  ])('$title', ({ state: seen, changes }) => expect(summaries(seen).sort()).toEqual(changes));
+  ])('compares its policy: $title', ({ state: seen, changes }) => expect(summaries(seen).sort()).toEqual(changes));
 
   it('shows the file in its diff', () => {
     const [change] = auto.diff({ ...NONE, ...state({ file: 'old\n', runtime: [] }) });
@@ -210,7 +210,7 @@ describe('ufw', () => {
   const ours = ['running', tuple('2379,5432', '10.0.0.1'), tuple('2379,5432', '10.0.0.2'), tuple('5432', 'fd00::/64')];
   const seen = (...lines: string[]): Partial<FirewallState> => ({ ufw: parseUfw(lines) });
 
-  it('reads rules of our kind', () => {
+  it('reads rules that pgprov wrote', () => {
     expect(
       parseUfw([
         tuple('22', '0.0.0.0/0', ''),
@@ -251,18 +251,18 @@ ufw prepend allow proto tcp from fd00::/64 to any port 5432 comment 'pgprov demo
 ufw --force delete allow proto tcp from 10.0.0.2 to any port 2379,5433`,
     },
     {
-      title: 'somebody else’s rule that does as well',
+      title: 'a foreign rule that is sufficient',
       lines: [...ours.slice(0, 3), tuple('5432', 'fd00::/64', 'mine')],
       changes: [],
       script: '',
     },
     {
-      title: 'a run that was cut',
+      title: 'an interrupted run',
       lines: [...ours, tuple('5432', '10.0.0.1')],
       changes: ['write the rules of pgprov in ufw anew'],
       script: 'ufw --force delete allow proto tcp from 10.0.0.1 to any port 5432',
     },
-  ])('$title', ({ lines, changes, script }) => {
+  ])('compares its rules: $title', ({ lines, changes, script }) => {
     expect(summaries(seen(...lines))).toEqual(changes);
     expect(auto.apply([], { ...NONE, ...seen(...lines) }).text).toBe(script);
   });
@@ -378,7 +378,7 @@ describe('nftables', () => {
       changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in nftables', 'open 5432 from fd00::/64 in nftables'],
     },
     {
-      title: 'a chain that nothing leads to',
+      title: 'an unused chain',
       state: loaded({ tables: [inet({ openings: [...OPENINGS] })], file, included: true }),
       changes: ['open 2379, 5432 from 10.0.0.1, 10.0.0.2 in nftables', 'open 5432 from fd00::/64 in nftables'],
     },
@@ -391,15 +391,15 @@ describe('nftables', () => {
       }),
       changes: ['close 5432 from 10.0.0.9 in nftables'],
     },
-    { title: 'in force, but not for good', state: loaded({ tables: [jumping] }), changes: ['write /etc/nftables.d/pgprov-demo.nft'] },
+    { title: 'in force, but not permanent', state: loaded({ tables: [jumping] }), changes: ['write /etc/nftables.d/pgprov-demo.nft'] },
     {
       title: 'not included',
       state: loaded({ tables: [jumping], file }),
       changes: ['have nftables load /etc/nftables.d/pgprov-demo.nft at boot'],
     },
-  ])('$title', ({ state, changes }) => expect(summaries({ nftables: state })).toEqual(changes));
+  ])('compares its rules: $title', ({ state, changes }) => expect(summaries({ nftables: state })).toEqual(changes));
 
-  it('wants of a table only what it can hold', () => {
+  it('requires of a table only what it can contain', () => {
     const tables = [
       { family: 'ip', name: 'a', hooks: [{ chain: 'in', jumps: true }], openings: OPENINGS.slice(0, 2) },
       { family: 'ip6', name: 'b', hooks: [{ chain: 'in', jumps: true }], openings: OPENINGS.slice(2) },
@@ -422,7 +422,7 @@ describe('firewallService', () => {
     expect(resource.diff(resource.parse(answer(text))).map(({ summary }) => summary)).toEqual(changes);
   });
 
-  it('only enables what runs', () => {
+  it('only enables a running unit', () => {
     expect(
       firewallService({ backend: 'ufw', sshPorts: [22] }).apply([{ action: 'enable', summary: '' }], { enabled: false, running: true })
         .text,
@@ -430,7 +430,7 @@ describe('firewallService', () => {
   });
 });
 
-describe('the scripts, with programs that play the firewalls', () => {
+describe('the scripts, with programs that imitate the firewalls', () => {
   const work = freshDirectory();
 
   /** A program that the scripts find before the machine's own. */
@@ -463,7 +463,7 @@ describe('the scripts, with programs that play the firewalls', () => {
     );
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('see nothing where there is nothing', async () => {
+    it('see nothing when there is nothing', async () => {
       services();
       expect(firewallsInForce(await observe(shell, here(auto)))).toEqual([]);
     });
@@ -483,7 +483,7 @@ esac`,
         put('runtime', '');
       };
 
-      it('has the rules for good and at once', async () => {
+      it('applies the rules permanently and at once', async () => {
         play();
         const { answer: done, left } = await bringAbout(shell, here(auto));
         expect(done).toEqual({ status: 0, words: '' });
@@ -492,7 +492,7 @@ esac`,
         expect((await bringAbout(shell, here(auto))).changes).toEqual([]);
       });
 
-      it('puts the former file back when firewalld does not accept it', async () => {
+      it('restores the former file when firewalld rejects the new one', async () => {
         play();
         put('etc/firewalld/policies/pgprov-demo.xml', 'former\n');
         put('broken', '');
@@ -502,7 +502,7 @@ esac`,
         expect(readFileSync(work.at('etc/firewalld/policies/pgprov-demo.xml'), 'utf8')).toBe('former\n');
       });
 
-      it('puts things back where firewalld does not bring the rules in force', async () => {
+      it('restores everything when firewalld does not bring the rules into force', async () => {
         play();
         program('firewall-cmd', ':');
         program('sleep', ':');
@@ -539,7 +539,7 @@ case "$1" in start) cp etc/firewalld/policies/ssh-by-pgprov.xml loaded; ${fails 
         ).toBe(last);
       });
 
-      it('says that it is too old', async () => {
+      it('says that its version is too old', async () => {
         play();
         program('firewall-cmd', '[ "$*" != --version ] || echo 0.8.2; [ "$*" != --get-policies ]');
         expect((await bringAbout(shell, here(auto))).answer).toEqual({
@@ -566,7 +566,7 @@ case "$1" in start) cp etc/firewalld/policies/ssh-by-pgprov.xml loaded; ${fails 
       ]);
     });
 
-    it('ufw has the rules that are missing, and not those that are stale', async () => {
+    it('ufw adds missing rules and removes stale ones', async () => {
       services();
       program(
         'ufw',
@@ -611,7 +611,7 @@ esac`,
         put('etc/tables/filter.nft', 'table inet filter {\n}\n');
       };
 
-      it('has the rules for good and at once', async () => {
+      it('applies the rules permanently and at once', async () => {
         play();
         const { answer: done, left } = await bringAbout(shell, here(auto));
         expect(done).toEqual({ status: 0, words: '' });
@@ -624,7 +624,7 @@ esac`,
         expect((await bringAbout(shell, here(auto))).changes).toEqual([]);
       });
 
-      it('leaves everything as it was when the whole could not be loaded', async () => {
+      it('leaves everything unchanged when the whole could not be loaded', async () => {
         play();
         put('broken', '');
         const { answer: done, left } = await bringAbout(shell, here(auto));

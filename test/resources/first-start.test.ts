@@ -35,7 +35,7 @@ describe('the note of a first start', () => {
 
   inEveryShell(HOST_SHELLS, (shell) => {
     it.each(['absent', 'empty'])(
-      'is on the disk before the start on a directory that is %s, and goes with the unit’s enabling',
+      'is on disk before a start on a directory that is %s, and is removed when the unit is enabled',
       async (kind) => {
         if (kind === 'empty') mkdirSync(work.at('data'));
         expect(await run(shell, tellFirstStart(first()))).toBe('');
@@ -55,7 +55,7 @@ describe('the note of a first start', () => {
       },
     );
 
-    it('is not made where there is something, nor by a reload, nor of a member that had its data once', async () => {
+    it('is not made when there is data, nor by a reload, nor for a member that had its data once', async () => {
       expect(noted().apply([START], { ...STATE, enabled: true }).text).not.toContain('first-start.new');
       await run(shell, noted().apply([{ action: 'reload', summary: '' }], STATE));
       expect(existsSync(file())).toBe(false);
@@ -81,7 +81,7 @@ describe('the note of a first start', () => {
     ).toEqual(changes);
   });
 
-  it('ends what a stop has put off', async () => {
+  it('ends what a stop has deferred', async () => {
     mkdirSync(work.at('own', 'stopped'), { recursive: true });
     writeFileSync(work.at('own', 'stopped', 'patroni'), '');
     const enabled = enabledAfterFirstStart('patroni');
@@ -91,7 +91,7 @@ describe('the note of a first start', () => {
     expect(await seen()).toBe(false);
   });
 
-  it('is seen beside the unit', () => {
+  it('is seen next to the unit', () => {
     const parse = (text: string): unknown => enabledAfterFirstStart('patroni').parse({ status: 0, out: Buffer.from(text) });
     expect(parse('noted\nNames=patroni.service\nUnitFileState=enabled\n')).toEqual({ enabled: true, noted: true });
     expect(parse('Names=patroni.service\nUnitFileState=disabled\n')).toEqual({ enabled: false, noted: false });

@@ -37,13 +37,13 @@ describe('gate', () => {
 
   const running = { systemctl: 'echo active', journalctl: ':' };
 
-  it('asks as it is told', () => {
+  it('asks as configured', () => {
     const made = make(sh`etcdctl endpoint health`, 60);
     expect(made.id).toBe('gate:g');
     expect(made.probe().text).toBe('etcdctl endpoint health');
   });
 
-  it('leaves the journal out where what is seen says it all', () => {
+  it('omits the journal when the observation is sufficient', () => {
     const words = gate({ name: 'x', title: 'it is so', check: sh`false`, unit: 'etcd', fatalLogPatterns: [], includeJournal: false })
       .wait()
       .text.split('\n');
@@ -61,7 +61,7 @@ describe('gate', () => {
   inEveryShell(
     HOST_SHELLS,
     (shell) => {
-      it('is helped to open, and by a failure of the help not harmed', async () => {
+      it('is helped to open, and not harmed by a failure of the help', async () => {
         const mark = join(workplace(), 'mark');
         const made = gate({
           name: 'g',
@@ -89,7 +89,7 @@ describe('gate', () => {
         expect(answers.get('gate')).toEqual({ status: 0, out: Buffer.of() });
       });
 
-      it('gives up in time, with what it saw and the last lines of the journal', { timeout: patience(15_000) }, async () => {
+      it('gives up after its limit, with what it saw and the last lines of the journal', { timeout: patience(15_000) }, async () => {
         const programs = { ...running, journalctl: 'case "$*" in *--since*) ;; *) echo "last words" ;; esac' };
         const began = Date.now();
         const { answers, notes } = await wait(shell, tools(programs), make(sh`echo 'still alone'; false`, 3).wait());
@@ -101,7 +101,7 @@ describe('gate', () => {
         expect(Date.now() - began).toBeLessThan(patience(10_000));
       });
 
-      it('waits as long as it gets further, and says how far it is', { timeout: patience(30_000) }, async () => {
+      it('waits while there is progress, and shows it', { timeout: patience(30_000) }, async () => {
         const steps = join(workplace(), 'steps');
         writeFileSync(steps, '');
         const made = gate({
@@ -125,7 +125,7 @@ echo "$now of 9, before $before"`,
         expect(notes.at(-1)).toContain(', 3 of 9, before 3');
       });
 
-      it('gives up early on a line that more time will not mend', { timeout: patience(15_000) }, async () => {
+      it('gives up early on a line that more time will not change', { timeout: patience(15_000) }, async () => {
         const mark = join(workplace(), 'stopped');
         const programs = {
           systemctl: `case "$*" in stop*) : >${mark} ;; esac\necho active`,
@@ -150,7 +150,7 @@ echo "$now of 9, before $before"`,
         expect(readFileSync(mark, 'utf8'), 'a unit that is not enabled does not go on trying').toBe('stop etcd\n');
       });
 
-      it('goes on, and does not count the time, while a unit takes long to stop as it restarts', {
+      it('continues, and does not count the time, while a unit takes long to stop for a restart', {
         timeout: patience(30_000),
       }, async () => {
         const count = join(workplace(), 'count');
@@ -161,7 +161,7 @@ echo "$now of 9, before $before"`,
         expect(answers.get('gate')).toEqual({ status: 0, out: Buffer.of() });
       });
 
-      it('gives up on a bad sign that comes back, though it is seen only now and then', { timeout: patience(15_000) }, async () => {
+      it('gives up on a bad sign that returns, though it is seen only now and then', { timeout: patience(15_000) }, async () => {
         const clock = join(workplace(), 'clock');
         writeFileSync(clock, '100');
         // A second passes between two looks, and each line of a loop of ten seconds is seen once.
@@ -175,7 +175,7 @@ echo "$now of 9, before $before"`,
         expect(answers.get('gate')?.out.toString()).toContain("giving up waiting until the member's up:\nx509: again\n");
       });
 
-      it('goes on when a bad sign passes', { timeout: patience(15_000) }, async () => {
+      it('continues when a bad sign disappears', { timeout: patience(15_000) }, async () => {
         const count = join(workplace(), 'count');
         writeFileSync(count, '');
         const programs = { ...running, journalctl: `echo >>${count}; [ "$(cat ${count} | grep -c '')" -gt 2 ] || echo 'x509: once'` };
@@ -185,14 +185,14 @@ echo "$now of 9, before $before"`,
         expect(readFileSync(count, 'utf8').length).toBeGreaterThanOrEqual(6);
       });
 
-      it('times out without systemd', { timeout: patience(15_000) }, async () => {
+      it('also times out without systemd', { timeout: patience(15_000) }, async () => {
         const { answers } = await wait(shell, tools({}), make(sh`false`, 2).wait());
         expect(answers.get('gate')?.status).toBe(1);
         expect(answers.get('gate')?.out.toString()).toMatch(/^gave up after [23] s waiting until the member's up\n/mu);
       });
 
       // dash keeps `set -e` inside the command substitution of a condition, bash does not.
-      it('judges as its probe does, though a step stops at failures', async () => {
+      it('decides like its probe, though a step stops at failures', async () => {
         const check = sh`answer=$(false)
 echo seen`;
         expect(await observe(shell, make(check, 1))).toEqual({ open: true, seen: 'seen' });
@@ -200,7 +200,7 @@ echo seen`;
         expect(answers.get('gate')?.status).toBe(0);
       });
 
-      it('without hopeless lines no journal line is one', { timeout: patience(15_000) }, async () => {
+      it('matches no journal line without fatal patterns', { timeout: patience(15_000) }, async () => {
         const programs = { ...running, journalctl: 'echo "all is well"' };
         const { answers } = await wait(shell, tools(programs), make(sh`false`, 6, []).wait());
         expect(answers.get('gate')?.out.toString()).toContain('gave up after');

@@ -67,7 +67,7 @@ function logDirectory(name: string, notes: string): { data: string; log: string 
 }
 
 describe('the journal of units', () => {
-  it('is asked for by units and time, and prints one entry a line', () => {
+  it('is requested by units and time, and has one entry per line', () => {
     expect(journalOf(['patroni', 'postgresql@17-main'], { since: 1_700_000_000.7, lines: 50, follow: false }).text).toMatchInlineSnapshot(
       `"journalctl --quiet --no-pager --all '--output=json' '--output-fields=MESSAGE,UNIT,_SYSTEMD_UNIT,_COMM' '--since=@1700000000' '--lines=50' '--unit=patroni.service' '--unit=postgresql@17-main.service' 2>/dev/null"`,
     );
@@ -91,7 +91,7 @@ describe('the journal of units', () => {
 });
 
 describe("PostgreSQL's own log files", () => {
-  it('come with the time zones of the host, whose last one is in force', async () => {
+  it('come with the time zones of the host, of which the last is in force', async () => {
     const { out } = await feed('dash', streamScript(logFilesOf({ data: work.at('none') }, ALL)).text, { env: { TZ: 'Asia/Kolkata' } });
     const zones = out
       .toString('utf8')
@@ -101,7 +101,7 @@ describe("PostgreSQL's own log files", () => {
   });
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('are those of the collector, text rather than CSV, the earlier ones first', async () => {
+    it('are those of the collector, text rather than CSV, the oldest first', async () => {
       const { data, log } = logDirectory('collector', 'csvlog log/b.csv\nstderr log/b with blank.log\n');
       for (const [name, at] of [
         ['a.log', 1_000_000_100],
@@ -126,7 +126,7 @@ describe("PostgreSQL's own log files", () => {
       ]);
     });
 
-    it('are the one that its tools name, where there is no collector, and none where there is no file', async () => {
+    it('are the one that the platform’s tools name when there is no collector, and none when there is no file', async () => {
       writeFileSync(work.at('postgresql-17-main.log'), 'mine\n');
       writeFileSync(work.at('postgresql-17-other.log'), "another's\n");
       const place = { data: work.at('none'), file: work.at('postgresql-17-main.log') };

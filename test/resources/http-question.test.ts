@@ -46,13 +46,13 @@ describe('findAnswer', () => {
       text: `|other\n@0123456789ab 200 0.1\n|one\n|two\n@${id} 404 0.1\n|third\n@123456789abc 200 0.1\n`,
       answer: { status: 404, body: 'one\ntwo' },
     },
-    { title: 'what comes before in the probe', text: `begun\n\n|one\n@${id} 200 0.1\n`, answer: { status: 200, body: 'one' } },
+    { title: 'output before it in the probe', text: `begun\n\n|one\n@${id} 200 0.1\n`, answer: { status: 200, body: 'one' } },
     {
-      title: 'a body that would be an answer',
+      title: 'a body that looks like an answer',
       text: `|@${id} 200 0.1\n||\n@${id} 500 0.1\n`,
       answer: { status: 500, body: `@${id} 200 0.1\n|` },
     },
-    { title: 'somebody else’s', text: '|one\n@0123456789ab 200 0.1\n', answer: NO_ANSWER },
+    { title: 'another asker’s answer', text: '|one\n@0123456789ab 200 0.1\n', answer: NO_ANSWER },
   ])('reads $title', ({ text, answer }) => expect(findAnswer(text, request)).toEqual(answer));
 });
 
@@ -68,7 +68,7 @@ describe('timedOut', () => {
     { end: '000 0.000345', gaveUp: false },
     { end: '000 2.999999', gaveUp: false },
     { end: '200 3.100000', gaveUp: false },
-  ])('sees in $end that the request was given up: $gaveUp', async ({ end, gaveUp }) => {
+  ])('recognises in $end whether the request timed out: $gaveUp', async ({ end, gaveUp }) => {
     for (const shell of HOST_SHELLS) {
       const script = sh`pgprov_nonce=n
 pgprov_http=${`@n ${id} ${end}`}
@@ -143,7 +143,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
       ]);
     });
 
-    it('lets each asker have its own answers alone', async () => {
+    it('gives each asker its own answers only', async () => {
       const [one, other] = [asker(get('/patroni'), get('/no')), asker(get('/lines'), get('/no'))];
       const { answers } = await runSections(shell, [
         ...sharedSections([one, other]),
@@ -159,7 +159,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
       ]);
     });
 
-    it('is not disturbed by requests that fail', async () => {
+    it('is not disturbed by failing requests', async () => {
       const { files } = authority;
       const bad: HttpRequest[] = [
         { url: 'http://127.0.0.1:1/x', seconds: 1 },
@@ -179,7 +179,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
       expect(answers).toEqual(good.flatMap((_, index) => [NO_ANSWER, { status: 200, body: `/after-${index}` }]));
     });
 
-    it('shows nobody on the host what ends an answer', async () => {
+    it('does not reveal to other users on the host what ends an answer', async () => {
       let nonce = '';
       const { answers } = await runSections(
         shell,
@@ -196,7 +196,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
       expect(shown.filter((words) => words.includes(nonce))).toEqual([]);
     });
 
-    it('answers nothing where there is no curl', async () => {
+    it('has no answer when there is no curl', async () => {
       const { answers } = await runSections(
         shell,
         [...sharedSections([asker(get('/x'))]), { id: 'see', mode: 'probe', body: asker(get('/x')).probe() }],
@@ -232,9 +232,9 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
       ];
 
       it.each([
-        { first: 'somebody', reverse: false },
-        { first: 'a stranger', reverse: true },
-      ])('has a server turn the stranger away that lets somebody in, $first first', async ({ reverse }) => {
+        { first: 'a client with a certificate', reverse: false },
+        { first: 'a client without a certificate', reverse: true },
+      ])('is refused without a certificate and accepted with one, $first first', async ({ reverse }) => {
         const requests = reverse ? asks(urls.strict).slice(1) : asks(urls.strict);
         expect(await observe(shell, asker(...requests))).toEqual([
           ...(reverse ? [] : [{ status: 200, body: '/one ' }]),
@@ -244,7 +244,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
         expect(heard.strict.map(({ url, client }) => [url, client])).toEqual([...(reverse ? [] : [['/one', 'pg2']]), ['/two', 'pg2']]);
       });
 
-      it('is nobody to a server that lets strangers in', async () => {
+      it('has no client name on a server that accepts clients without a certificate', async () => {
         expect(await observe(shell, asker(...asks(urls.lax)))).toEqual([
           { status: 200, body: '/one ' },
           { status: 200, body: '/stranger ' },

@@ -20,7 +20,7 @@ describe('interruptedCopy', () => {
   const work = freshDirectory();
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('puts a copy that was broken off aside, whole', async () => {
+    it('puts an interrupted copy aside as a whole', async () => {
       mkdirSync(work.at('data', 'global'), { recursive: true });
       writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
       writeFileSync(work.at('data', 'backup_label'), 'x');
@@ -38,7 +38,7 @@ describe('interruptedCopy', () => {
     it.each([
       { title: 'a database that was restored from a backup', control: 'x', label: true },
       { title: 'a cluster', control: 'x', label: false },
-      { title: 'the beginnings of initdb', control: '', label: false },
+      { title: 'an unfinished initdb', control: '', label: false },
     ])('leaves $title alone', async ({ control, label }) => {
       mkdirSync(work.at('data', 'global'), { recursive: true });
       writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
@@ -68,7 +68,7 @@ describe('unstartedCopy', () => {
       { title: 'data on which a server has started', state: 'shut down in recovery' },
       { title: 'a primary with an exclusive backup', method: 'pg_start_backup' },
       { title: 'a crashed primary', method: '' },
-    ])('tells $title', async ({ method = 'streamed', state = 'in production', unstarted = undefined }) => {
+    ])('recognises $title', async ({ method = 'streamed', state = 'in production', unstarted = undefined }) => {
       mkdirSync(work.at('data', 'global'), { recursive: true });
       mkdirSync(work.at('bin'));
       writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
@@ -98,18 +98,18 @@ describe('unstartedCopy', () => {
     return state.due;
   };
 
-  it('is due where another member leads the same cluster', () => {
+  it('is due when another member leads the same cluster', () => {
     expect(due({})).toBe(true);
   });
 
   it.each([
     { title: 'a server started on it', world: { unstarted: false } },
     { title: 'Patroni runs, which may be about to start its server', world: { active: 'active' } },
-    { title: 'nobody leads, so it may be all that is left', world: { leader: '' } },
-    { title: 'the store names this member as the leader', world: { leader: 'pg3' } },
-    { title: 'another cluster is led', world: { initialize: '7' } },
-    { title: 'the store does not answer', world: { etcd: false } },
-  ])('is not due where $title', ({ world }) => {
+    { title: 'no member leads, so that it may be the only copy', world: { leader: '' } },
+    { title: 'the DCS names this member as the leader', world: { leader: 'pg3' } },
+    { title: 'another cluster has the leader', world: { initialize: '7' } },
+    { title: 'the DCS does not answer', world: { etcd: false } },
+  ])('is not due when $title', ({ world }) => {
     expect(due(world)).toBe(false);
   });
 });
@@ -155,14 +155,14 @@ describe('interruptedBootstrap', () => {
 
   it.each<{ title: string; text: string; change?: string; first?: string }>([
     { title: 'nothing known', text: NONE },
-    { title: 'a mark and beginnings', text: `${BEGUN}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
+    { title: 'a mark and unfinished data', text: `${BEGUN}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
     {
-      title: 'a mark and beginnings of an earlier pgprov, which noted nothing',
+      title: 'a mark and unfinished data of an earlier pgprov, which kept no note',
       text: `configured\n${HALF}\n${EMPTY}`,
       change: PUT_ASIDE,
       first: PUT_ASIDE,
     },
-    { title: 'a mark and what pgprov never configured', text: `${HALF}\n${EMPTY}` },
+    { title: 'a mark and data that pgprov never configured', text: `${HALF}\n${EMPTY}` },
     { title: 'a mark alone', text: `${NONE}\n${EMPTY}`, first: TAKE_OUT },
     {
       title: 'a mark, others waiting',
@@ -170,18 +170,18 @@ describe('interruptedBootstrap', () => {
       first: TAKE_OUT,
     },
     {
-      title: 'a mark, and its own former self',
+      title: 'a mark, and its own former process',
       text: `${NONE}\n${scope({ initialize: '', 'members/pg1': '{"state":"initializing new cluster"}' })}`,
       first: TAKE_OUT,
     },
     {
-      title: 'a mark, and another member at it',
+      title: 'a mark, and another member bootstraps',
       text: `${NONE}\n${scope({ initialize: '', 'members/pg10': '{"state":"initializing new cluster"}' })}`,
     },
     { title: 'a mark and a leader', text: `${BEGUN}\n${scope({ initialize: '', leader: 'pg2' })}` },
     { title: 'a mark, and a leader seen before', text: `led\n${BEGUN}\n${EMPTY}` },
     { title: 'a mark, initdb running', text: `underway\n${BEGUN}\n${EMPTY}` },
-    { title: 'a mark, Patroni at it', text: `${BEGUN}\n${at('initializing new cluster')}\n${EMPTY}` },
+    { title: 'a mark, Patroni bootstraps', text: `${BEGUN}\n${at('initializing new cluster')}\n${EMPTY}` },
     { title: 'a mark, Patroni waiting', text: `${BEGUN}\n${at('stopped')}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
     { title: 'a mark, and a database that initdb had finished', text: `noted\n${MADE}\n${EMPTY}`, change: PUT_ASIDE, first: PUT_ASIDE },
     {
@@ -200,7 +200,7 @@ describe('interruptedBootstrap', () => {
     { title: 'a mark, and a member that was finished', text: `noted\n${MADE}\n\n${unit('enabled')}\n${EMPTY}` },
     { title: 'a cluster that is known', text: `${BEGUN}\n${scope({ initialize: '7' })}` },
     {
-      title: 'beginnings that were never finished',
+      title: 'unfinished data without a mark',
       text: `${BEGUN}\n\n${unit('disabled')}\n${scope({})}`,
       change: PUT_ASIDE,
       first: PUT_ASIDE,
@@ -217,7 +217,7 @@ describe('interruptedBootstrap', () => {
       title: 'a cluster of a disabled member, etcd empty',
       text: `configured\n${cluster('shut down', 24580, 3)}\n\n${unit('disabled')}\n${scope({})}`,
     },
-    { title: 'no word from etcd', text: `${BEGUN}\n\n${unit('disabled')}\ncurl: (7) Failed to connect` },
+    { title: 'no answer of etcd', text: `${BEGUN}\n\n${unit('disabled')}\ncurl: (7) Failed to connect` },
   ])('$title: $change; on the first leader: $first', ({ text, change, first }) => {
     const out = text.replace(/^\{"header".*/mu, (keys) => answers('https://10.0.0.1:2379/v3/kv/range', keys));
     for (const [made, expected] of [
@@ -236,7 +236,7 @@ describe('interruptedBootstrap', () => {
       out: Buffer.from(text.replace(/^\{"header".*/mu, (keys) => answers('https://10.0.0.1:2379/v3/kv/range', keys))),
     });
 
-  it('is nowhere under way where somebody leads, so that damaged data beside it is told', () => {
+  it('is not under way anywhere when a member leads, so that damaged data next to it is reported', () => {
     const member = (name: string): Record<string, string> => ({
       [`members/${name}`]: '{"state":"running","role":"primary","conn_url":"postgres://10.0.0.2:5432/postgres"}',
     });
@@ -251,7 +251,7 @@ describe('interruptedBootstrap', () => {
     expect(stateOf(seen, damaged + scope({ initialize: '', ...member('pg2') }))).toMatchObject({ led: false, underWay: true });
   });
 
-  it('takes only the mark away where nothing else is left', () => {
+  it('removes only the mark when nothing else is left', () => {
     const script = bootstrap(true).apply([], stateOf(bootstrap(true), `${NONE}\n${EMPTY}`)).text;
     expect(script).toMatch(/^printf .* txn$/u);
   });
@@ -265,7 +265,7 @@ describe('interruptedBootstrap', () => {
         `case "$*" in\n*https://10.0.0.1*) echo 'curl: (7) Failed to connect' >&2; exit 7 ;;\n*kv/range*) echo '${keys}' ;;\nesac`,
       );
 
-    it('is asked of a host as Patroni and etcd answer there', async () => {
+    it('is asked of a host with the real answers of Patroni and etcd', async () => {
       mkdirSync(work.at('data'));
       writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
       writeFileSync(work.at('config.yml'), '# Managed by pgprov\n');
@@ -304,7 +304,7 @@ describe('interruptedBootstrap', () => {
       expect(await observe(shell, here)).toMatchObject({ led: true, configured: false });
     });
 
-    it('puts what there is aside, whole, and takes the mark out only while it is empty', async () => {
+    it('puts the data aside as a whole, and removes the mark only while it is empty', async () => {
       const host = new MadeUpHost({ root: work.path, programs: { etcdctl: `cat >'${work.at('transaction')}'` } });
       host.write('data/PG_VERSION', '17\n');
       const made = interruptedBootstrap({

@@ -33,17 +33,22 @@ exit ${status}`;
 
     it.each([
       { title: 'both that were just installed', how: 'done', host: {}, words: ['etcd', 'patroni'] },
-      { title: 'what an interrupted installation had enabled', how: 'done', host: { enabled: 'patroni' }, words: ['etcd', 'patroni'] },
-      { title: 'not what runs', how: 'done', host: { enabled: 'patroni', active: 'patroni' }, words: ['etcd'] },
+      {
+        title: 'units that an interrupted installation had enabled',
+        how: 'done',
+        host: { enabled: 'patroni' },
+        words: ['etcd', 'patroni'],
+      },
+      { title: 'no unit that runs', how: 'done', host: { enabled: 'patroni', active: 'patroni' }, words: ['etcd'] },
       { title: 'both that a failed installation may have enabled', how: 'failed', host: {}, words: ['etcd', 'patroni'] },
-      { title: 'not what was enabled before one that failed', how: 'failed', host: { enabled: 'etcd' }, words: ['patroni'] },
-    ] as const)('keeps off $title', async ({ how, host, words }) => {
+      { title: 'no unit that was enabled before the failed installation', how: 'failed', host: { enabled: 'etcd' }, words: ['patroni'] },
+    ] as const)('disables $title', async ({ how, host, words }) => {
       expect(await disabled(how, host)).toEqual({ words, status: 0 });
     });
 
     it.each([
-      { how: 'done', status: 1, title: 'fails when a unit cannot be kept off' },
-      { how: 'failed', status: 0, title: 'leaves the word to the installation that failed' },
+      { how: 'done', status: 1, title: 'fails when a unit cannot be disabled' },
+      { how: 'failed', status: 0, title: 'leaves the message to the failed installation' },
     ] as const)('$title', async ({ how, status }) => {
       expect(await disabled(how, { status: 1 })).toEqual({ words: ['etcd', 'patroni'], status });
     });

@@ -9,9 +9,9 @@ describe('lastPromotion', () => {
     { title: 'the history is empty', history: '[]' },
     { title: 'it cannot be read', history: '[[1,' },
     { title: 'it is something else', history: '{"a":1}' },
-  ])('is absent where $title', ({ history }) => expect(lastPromotion(history)).toEqual({}));
+  ])('is absent when $title', ({ history }) => expect(lastPromotion(history)).toEqual({}));
 
-  it('says when, to whom, and from whom where the entry before tells', () => {
+  it('has the time, the new leader, and the former one if the previous entry names it', () => {
     const history = JSON.stringify([
       [1, 25100000, REASON, '2026-11-28T10:00:00.123456+00:00', 'pg2'],
       [2, 8589934920, REASON, '2026-11-28T15:40:12.654321+00:00', 'pg1'],
@@ -21,7 +21,7 @@ describe('lastPromotion', () => {
     });
   });
 
-  it('leaves out what an entry without a name and a time does not tell', () => {
+  it('omits what an entry without a name and a time does not have', () => {
     const history = JSON.stringify([
       [4, 90000000, REASON, '2026-11-28T10:00:00+00:00', 'pg2'],
       [6, 93047136, REASON],

@@ -18,7 +18,7 @@ describe('leftUnits', () => {
 esac`;
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('are those that run or would, and that no role of the host has', async () => {
+    it('are those that run or would start, and that no role of the host has', async () => {
       const host = new MadeUpHost({ root: work.path, programs: { systemctl }, paths: [APPLIED] });
       for (const unit of ['etcd', 'postgresql@17-main', 'patroni', 'haproxy', 'pgbouncer']) host.write(`${APPLIED}/${unit}`, '');
       expect(await observe(shell, host.observation(leftUnits(IDS)))).toEqual([
@@ -28,7 +28,7 @@ esac`;
       expect(host.calls().some((call) => call.includes('etcd'))).toBe(false);
     });
 
-    it('are none on a host that pgprov never set up', async () => {
+    it('do not exist on a host that pgprov never set up', async () => {
       const host = new MadeUpHost({ root: work.path, programs: { systemctl }, paths: ['/var/lib/pgprov'] });
       expect(await observe(shell, host.observation(leftUnits(IDS)))).toEqual([]);
       expect(host.calls()).toEqual([]);

@@ -50,14 +50,14 @@ describe('freeSpace', () => {
 
   it.each([
     { title: 'stat has an error', said: '/var\n/mnt\nstat: Stale file handle\n3 4096 /var\n', space: [12_288, 'stat: Stale file handle'] },
-    { title: 'stat did not come to it', said: '/var\n/mnt\n', space: ['', ''] },
-    { title: 'the host said nothing', said: '', space: ['', ''] },
-  ])('does not take for full what is not known, where $title', ({ said, space }) =>
+    { title: 'stat did not reach it', said: '/var\n/mnt\n', space: ['', ''] },
+    { title: 'the host printed nothing', said: '', space: ['', ''] },
+  ])('does not treat unknown as full when $title', ({ said, space }) =>
     expect(Object.values(freeSpace(['/var/lib/x', '/mnt/y']).parse(answer(said)))).toEqual(space),
   );
 
   inEveryShell(SHELLS, (shell) => {
-    it('is told for what is there and for what is to be', async () => {
+    it('is reported for existing and for future paths', async () => {
       const paths = [work.path, work.at('not', 'yet', 'there'), '/', '/pgprov no such/x'];
       const seen = await observe(shell, freeSpace(paths));
       expect(Object.keys(seen)).toEqual(paths);
@@ -67,7 +67,7 @@ describe('freeSpace', () => {
       expect(Math.abs(whole - part)).toBeLessThan(256 * 1024 * 1024);
     });
 
-    it('is nothing for no paths', async () => expect(await observe(shell, freeSpace([]))).toEqual({}));
+    it('has no answer for no paths', async () => expect(await observe(shell, freeSpace([]))).toEqual({}));
   });
 });
 
@@ -95,13 +95,13 @@ describe('ports', () => {
   ])('reads $text', ({ text, listeners }) => expect(ports([1]).parse(answer(text))).toEqual(listeners));
 
   inEveryShell(SHELLS, (shell) => {
-    it.skipIf(!isThere('ss'))('finds who listens', async () => {
+    it.skipIf(!isThere('ss'))('finds which process listens', async () => {
       const [found, ...others] = await observe(shell, ports([server.port, await closedPort()]));
       expect(others).toEqual([]);
       expect(found).toMatchObject({ port: server.port, process: expect.stringMatching(/./u) as string });
     });
 
-    it('is nobody for no ports', async () => expect(await observe(shell, ports([]))).toEqual([]));
+    it('have no owner for no ports', async () => expect(await observe(shell, ports([]))).toEqual([]));
   });
 });
 
@@ -123,7 +123,7 @@ describe('reachability', () => {
   });
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('tells an open port from a closed one and from a name that is none', async () => {
+    it('distinguishes an open port from a closed one and from an unresolvable name', async () => {
       const closed = await closedPort();
       const peers = [
         { address: '127.0.0.1', port: server.port },
@@ -139,12 +139,12 @@ describe('reachability', () => {
       expect(['unresolved', 'filtered']).toContain(results.get('no-such-host.invalid:1'));
     });
 
-    it('is nothing for no peers', async () => expect(await observe(shell, reachability([]))).toEqual([]));
+    it('has no answer for no peers', async () => expect(await observe(shell, reachability([]))).toEqual([]));
   });
 });
 
 describe('hostFacts', () => {
-  it('reads what a host says', () => {
+  it('reads the output of a host', () => {
     const text = 'os=debian\nversion=13\narchitecture=x86_64\nclock=1700000000.123456789\nsystemd=yes\nmemory=2048\n';
     expect(hostFacts().parse(answer(text))).toEqual({
       os: 'debian',
@@ -156,7 +156,7 @@ describe('hostFacts', () => {
     });
   });
 
-  it('takes whole seconds and missing words', () => {
+  it('accepts whole seconds and missing words', () => {
     expect(hostFacts().parse(answer('os=\nclock=1700000000.%N\nsystemd=no\nmemory=\n'))).toEqual({
       os: '',
       version: '',
@@ -170,7 +170,7 @@ describe('hostFacts', () => {
   it('rejects an answer without a clock', () => expect(() => hostFacts().parse(answer('os=debian\n'))).toThrow(/host-facts/u));
 
   inEveryShell(SHELLS, (shell) => {
-    it('knows this machine', async () => {
+    it('reads this machine', async () => {
       const facts = await observe(shell, hostFacts());
       expect(facts.os).not.toBe('');
       expect(facts.memory).toBeGreaterThan(64 * 1024 * 1024);
@@ -192,7 +192,7 @@ describe('command', () => {
       expect((await bringAbout(shell, resource)).changes).toEqual([]);
     });
 
-    it('still differs when it did not help', async () => {
+    it('still differs when it had no effect', async () => {
       writeFileSync(work.at('x'), '');
       const { answer: done, left } = await bringAbout(shell, command({ name: 'n', summary: 's', unless: sh`false`, run: sh`exit 3` }));
       expect(done?.status).toBe(3);

@@ -10,7 +10,7 @@ describe('packages', () => {
   it.each([
     { manager: 'apt', same: aptPackages(options) },
     { manager: 'dnf', same: dnfPackages(options) },
-  ] as const)('are those of $manager', ({ manager, same }) => {
+  ] as const)('are managed by $manager', ({ manager, same }) => {
     const resource = packages(manager, options);
     expect(resource.id).toBe('packages:etcd');
     expect(resource.probe().text).toBe(same.probe().text);
@@ -18,7 +18,7 @@ describe('packages', () => {
   });
 
   it.each<{ title: string; state: PackagesState; missing: string[]; changes: string[] }>([
-    { title: 'nothing known', state: {}, missing: ['b', 'a'], changes: ['install b a'] },
+    { title: 'no package in the lists', state: {}, missing: ['b', 'a'], changes: ['install b a'] },
     { title: 'one of two', state: { a: '1', b: undefined }, missing: ['b'], changes: ['install b'] },
     { title: 'both, and one more', state: { a: '1', b: '2', c: undefined }, missing: [], changes: [] },
   ])('with $title', ({ state, missing, changes }) => {

@@ -158,7 +158,7 @@ describe('goesBySettings', () => {
         expect(api.asked).toEqual(asked);
       });
 
-      it('is shut while nobody answers', async () => {
+      it('is closed while no server answers', async () => {
         const check = goesBySettings({
           url: 'http://127.0.0.1:1',
           credentials: { user: 'patroni', password: new Secret('new') },

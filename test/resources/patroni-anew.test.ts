@@ -16,8 +16,8 @@ function changes(data: string, patroni: object | undefined, active = 'active'): 
   return resource.diff(resource.parse({ status: 0, out })).map(({ action, summary }) => `${action}: ${summary}`);
 }
 
-describe('a Patroni that runs without the data that is there', () => {
-  it('is started anew', () => {
+describe('a Patroni that runs without the data in its directory', () => {
+  it('is restarted', () => {
     expect(changes(WHOLE, WAITS)).toEqual(['start: start patroni anew (it runs, but not with the data in /data)']);
   });
 
@@ -29,5 +29,5 @@ describe('a Patroni that runs without the data that is there', () => {
     { title: 'there is no data', data: 'kind=empty', patroni: WAITS },
     { title: 'it does not answer', data: WHOLE, patroni: undefined },
     { title: 'the unit is stopped', data: WHOLE, patroni: WAITS, active: 'inactive' },
-  ])('is left alone where $title', ({ data, patroni, active }) => expect(changes(data, patroni, active)).toEqual([]));
+  ])('is left alone when $title', ({ data, patroni, active }) => expect(changes(data, patroni, active)).toEqual([]));
 });

@@ -57,7 +57,7 @@ describe('a cluster that its dynamic configuration keeps down', () => {
     expect(planned({ active: 'activating' })).toEqual(['run', 'start']);
   });
 
-  it('is not stopped where the unit could not be started again', () => {
+  it('is not stopped when the unit could not be started again', () => {
     const masked = {
       ...answer({}),
       out: Buffer.from(
@@ -74,12 +74,12 @@ describe('a cluster that its dynamic configuration keeps down', () => {
     { title: 'Patroni is stopped', active: 'inactive', does: ['start'] },
     { title: 'PostgreSQL runs here', running: true },
     { title: 'PostgreSQL runs on another member', keys: { ...WRONG, 'members/pg2': '{"state": "running"}' } },
-    { title: 'somebody leads', keys: { ...WRONG, leader: 'pg2' } },
+    { title: 'a member leads', keys: { ...WRONG, leader: 'pg2' } },
     { title: 'the configuration is as it should be', keys: { ...WRONG, config: '{"ttl": 30}' } },
     { title: 'etcd knows no cluster', keys: { config: '{"ttl": 60}' } },
     { title: 'a bootstrap is under way', keys: { ...WRONG, initialize: '' } },
     { title: 'etcd cannot be asked', keys: null },
-  ])('is nothing of the kind where $title', ({ does = [], ...world }) => {
+  ])('is not recognised when $title', ({ does = [], ...world }) => {
     expect(halted.diff(halted.parse(answer(world)))).toEqual([]);
     // The record of the service says that another configuration was reloaded, which is no matter here.
     expect(planned(world).filter((action) => action !== 'reload')).toEqual(does);
@@ -96,10 +96,10 @@ describe('a cluster that its dynamic configuration keeps down', () => {
 
       it('stops Patroni', async () =>
         expect(await run('{"state": "start failed", "role": "replica"}')).toEqual({ code: 0, out: 'systemctl stop patroni\n' }));
-      it('stops nothing where PostgreSQL has come up since', async () => {
+      it('stops nothing when PostgreSQL has started since', async () => {
         expect(await run('{"state": "running", "role": "primary"}')).toEqual({ code: 1, out: 'PostgreSQL runs now; run this again\n' });
       });
-      it('fails where Patroni does not stop, or leaves PostgreSQL running', async () => {
+      it('fails when Patroni does not stop, or leaves PostgreSQL running', async () => {
         expect(await run('', 1)).toEqual({ code: 1, out: 'systemctl stop patroni\npatroni did not stop; its last words:\nits journal\n' });
         mkdirSync(directory.path, { recursive: true });
         writeFileSync(directory.at('postmaster.pid'), `${process.pid}\n`);

@@ -22,19 +22,19 @@ describe('patroniPause', () => {
   const resource = (paused: boolean): ReturnType<typeof patroniPause> =>
     patroniPause({ url: 'http://10.0.0.1:8008', keys, paused, ...login });
 
-  it('is told by the store', () => {
+  it('is read from the DCS', () => {
     expect(resource(true).parse(answer(shelf({ pause: true, ttl: 30 })))).toMatchObject({ paused: true, answers: false });
     expect(resource(true).parse(answer(shelf({ ttl: 30 })))).toMatchObject({ paused: false });
     expect(resource(true).parse(answer('no shelf'))).toEqual({ paused: undefined, answers: false, stored: undefined });
   });
 
-  it('is changed only where it is not so', () => {
+  it('is changed only when it differs', () => {
     const state = (paused: boolean): PatroniPauseState => ({ paused, answers: true, stored: undefined });
     expect([true, false].map((wanted) => resource(wanted).diff(state(true)).length)).toEqual([0, 1]);
     expect([true, false].map((wanted) => resource(wanted).diff(state(false)).length)).toEqual([1, 0]);
   });
 
-  it('is written into the store where Patroni does not answer, and takes nothing else along', () => {
+  it('is written into the DCS when Patroni does not answer, and changes nothing else', () => {
     const state = resource(false).parse(answer(shelf({ pause: true, ttl: 30 })));
     expect(resource(false).apply([], state).text).toContain(keys.put('config', '{"ttl":30}', '3').text);
   });
@@ -65,7 +65,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'the request for it' : 'the 
       return `${code} ${out.toString().trim()}`;
     };
 
-    it('sets it and takes it away', async () => {
+    it('sets and removes it', async () => {
       status = 200;
       expect(await send(true)).toBe('0 ');
       expect(heard.at(-1)).toBe('PATCH /config {"pause":true}');
@@ -73,7 +73,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'the request for it' : 'the 
       expect(heard.at(-1)).toBe('PATCH /config {"pause":null}');
     });
 
-    it('says what Patroni says', async () => {
+    it('shows Patroni’s answer', async () => {
       status = 401;
       expect(await send(true)).toBe('1 Patroni did not take it: no auth header received (HTTP 401)');
     });
@@ -89,12 +89,12 @@ describe('patroniStopped', () => {
     return resource.diff(resource.parse(answer(`kind=cluster\nversion=17\n${running ? 'running=yes\n' : ''}\n${unit}`))).length;
   };
 
-  it('stops whatever of the two runs', () => {
+  it('stops whichever of the two runs', () => {
     expect([seen('active', true), seen('active', false), seen('inactive', true), seen('deactivating', true)]).toEqual([1, 1, 1, 1]);
     expect([seen('inactive', false), seen('failed', false)]).toEqual([0, 0]);
   });
 
-  it('keeps Patroni from starting at boot where it is to stay down, before it stops it', () => {
+  it('disables Patroni at boot before it stops it, when it is to stay down', () => {
     expect([seen('active', true, true, true), seen('inactive', false, true, true), seen('inactive', false, false, true)]).toEqual([
       2, 1, 0,
     ]);
@@ -105,7 +105,7 @@ describe('patroniStopped', () => {
 });
 
 describe('patroniReload', () => {
-  it('is done once PostgreSQL tells another time', () => {
+  it('is done once PostgreSQL reports another time', () => {
     const resource = patroniReload({ url: 'http://10.0.0.1:8008', unit: 'patroni', server, before: '1.5', ...login });
     expect([{ loaded: '1.5' }, { loaded: '2.5' }].map((state) => resource.diff(state).length)).toEqual([1, 0]);
     expect(resource.apply([], { loaded: '1.5' }).text).toContain(CONFIG_LOADED_QUERY);

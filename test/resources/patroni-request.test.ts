@@ -32,7 +32,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'patroniRequest' : 'patroniR
       return out.toString();
     };
 
-    it('is sent as JSON by who may change something', async () => {
+    it('is sent as JSON with the credentials that allow changes', async () => {
       says = { status: 200, body: 'restarted successfully' };
       expect(await send({ body: { role: "it's" } })).toBe('200|restarted successfully');
       expect(heard.at(-1)).toMatchObject({

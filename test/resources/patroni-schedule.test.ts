@@ -58,14 +58,14 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'a scheduled switchover' : '
       );
     const cancel = (): Promise<{ code: number | null; said: string }> => run(patroniUnscheduled(access).apply([], { answers: false }));
 
-    it('is made, and waited for until Patroni shows it', async () => {
+    it('is created, and waited for until Patroni shows it', async () => {
       expect(await schedule('pg2')).toEqual({ code: 0, said: '' });
       expect([scheduled, looks]).toEqual([{ at: AT, from: 'pg1', to: 'pg2' }, 3]);
       expect((await schedule()).code).toBe(0);
       expect(scheduled).toEqual({ at: AT, from: 'pg1' });
     });
 
-    it('is not made where Patroni says so, in its words', async () => {
+    it('is not created when Patroni refuses, with Patroni’s own words', async () => {
       refuses = { status: 400, body: "Can't schedule switchover in the paused state" };
       expect(await schedule()).toEqual({
         code: 1,
@@ -73,7 +73,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'a scheduled switchover' : '
       });
     });
 
-    it('is cancelled, by whomever', async () => {
+    it('can be cancelled, whoever made it', async () => {
       [scheduled, looks] = [{ at: AT, from: 'pg1' }, 2];
       expect(await cancel()).toEqual({ code: 0, said: '' });
       expect(scheduled).toBeUndefined();
@@ -83,7 +83,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'a scheduled switchover' : '
     });
   });
 
-  it('is what was asked for in any zone, with the same candidate', () => {
+  it('is recognised in any time zone, with the same candidate', () => {
     const seen = (to?: string): Parameters<typeof isSchedule>[0] => ({ at: '2099-01-01T00:00:00+00:00', from: 'pg1', ...(to && { to }) });
     expect(isSchedule(seen('pg2'), { at: AT, candidate: 'pg2' })).toBe(true);
     expect(isSchedule(seen(), { at: AT })).toBe(true);
@@ -93,7 +93,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'a scheduled switchover' : '
     expect(isSchedule(undefined, { at: AT })).toBe(false);
   });
 
-  it('differs until it is there, and until it is gone', () => {
+  it('differs until it exists, or until it is gone', () => {
     const state = (scheduledThere: boolean) => ({
       ...readMember('', access.url),
       ...(scheduledThere ? { answers: true, scheduled: { at: AT } } : { answers: true }),

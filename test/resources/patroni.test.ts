@@ -46,7 +46,7 @@ describe('patroniConfig', () => {
       patch: { ttl: 30, pgprov: { set: [['ttl']] } },
     },
     {
-      title: 'a deep one',
+      title: 'a nested value',
       desired: { postgresql: { parameters: { max_connections: 200, x: 'a b' } } },
       current: { postgresql: { parameters: { max_connections: 100 }, use_slots: true } },
       changes: ['set postgresql.parameters.max_connections to 200 (is 100)', 'set postgresql.parameters.x to a b (is not set)'],
@@ -61,7 +61,7 @@ describe('patroniConfig', () => {
       },
     },
     {
-      title: 'one that is taken back, one that others removed, and one that is no longer ours',
+      title: 'a removed value, one that others removed, and one that pgprov no longer sets',
       desired: { ttl: 30 },
       current: {
         ttl: 30,
@@ -87,7 +87,7 @@ describe('patroniConfig', () => {
     },
   ];
 
-  it.each(cases)('$title', ({ desired, current, changes, patch }) => {
+  it.each(cases)('compares the configuration: $title', ({ desired, current, changes, patch }) => {
     const state: PatroniConfigState = { answers: true, current };
     const found = make(desired).diff(state);
     expect(found.map(({ summary }) => summary.replace(' in the dynamic configuration', ''))).toEqual(changes);
@@ -107,7 +107,7 @@ describe('patroniConfig', () => {
       return { host, status: done?.status, words: done?.out.toString() ?? '' };
     }
 
-    it('is sent with the password on standard input, and recorded as ours', async () => {
+    it('is sent with the password on standard input, and recorded as set by pgprov', async () => {
       const { host, ...done } = await sent("printf '{}\\n200'");
       expect(done).toEqual({ status: 0, words: '' });
       expect(readFileSync(work.at('input'), 'utf8')).toBe('user = "patroni:qu\\"ote\\\\d"\n');
@@ -120,7 +120,7 @@ describe('patroniConfig', () => {
     it.each([
       { says: "printf 'ttl is too short\\n400'", words: 'ttl is too short\n400' },
       { says: "echo 'curl: (7) refused' >&2; printf '\\n000'; exit 7", words: 'curl: (7) refused\n\n000' },
-    ])('fails with what Patroni says: $words', async ({ says, words }) => {
+    ])('fails with Patroni’s own words: $words', async ({ says, words }) => {
       const { host: _, ...done } = await sent(says);
       expect(done).toEqual({ status: 1, words: `Patroni did not take the configuration: ${words}\n` });
     });
@@ -130,11 +130,11 @@ describe('patroniConfig', () => {
 describe('wakeLeader', () => {
   const work = freshDirectory();
 
-  it('does nothing where there is nobody else', () =>
+  it('does nothing when there is no other member', () =>
     expect(wakeLeader({ urls: [], user: 'patroni', password: new Secret('open sesame') }).text).toBe(':'));
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('asks the leader for nothing, with the password on standard input', async () => {
+    it('sends the leader an empty request, with the password on standard input', async () => {
       const curl = `case "$*" in *-K*) cat >'${work.at('input')}' ;; *) printf '503 200 ' ;; esac`;
       const host = new MadeUpHost({ root: work.path, programs: { curl } });
       const urls = ['http://10.0.0.1:8008', 'http://10.0.0.2:8008'];
@@ -184,7 +184,7 @@ describe('patroniMember', () => {
     ],
   };
 
-  it('reads what Patroni says', () => {
+  it('reads Patroni’s answer', () => {
     expect(member.parse(answer(says(200, JSON.stringify(own), JSON.stringify(cluster))))).toEqual({
       answers: true,
       state: 'running',
@@ -206,7 +206,7 @@ describe('patroniMember', () => {
     });
   });
 
-  it('reads why a restart is pending, a switchover that is to come, and the maintenance mode', () => {
+  it('reads why a restart is pending, a scheduled switchover, and maintenance mode', () => {
     const reason = {
       max_connections: { old_value: '100', new_value: '200' },
       ssl: { old_value: true, new_value: null },
@@ -247,7 +247,7 @@ describe('patroniMember', () => {
     { role: 'replica', reads: 'replica' },
     { role: 'uninitialized', reads: 'replica' },
     { role: undefined, reads: 'replica' },
-  ])('takes the role $role for $reads', ({ role, reads }) => {
+  ])('reads the role $role as $reads', ({ role, reads }) => {
     expect(member.parse(answer(says(503, JSON.stringify({ role }))))).toMatchObject({
       answers: true,
       role: reads,
@@ -266,7 +266,7 @@ describe('patroniMember', () => {
     { title: 'its PostgreSQL leads without the lock', role: 'primary', listed: 'replica', led: false },
     { title: 'it has the lock, and its PostgreSQL follows', role: 'replica', listed: 'leader', led: false },
     { title: 'the cluster does not list it', role: 'primary', listed: undefined, led: false },
-  ])('leads where $title: $led', ({ role, listed, led }) => {
+  ])('leads when $title: $led', ({ role, listed, led }) => {
     const members = [
       { name: 'pg2', role: listed === 'leader' ? 'replica' : 'leader' },
       ...(listed === undefined ? [] : [{ name: 'pg1', role: listed }]),

@@ -20,7 +20,7 @@ describe('mergePgpass', () => {
   it.each([
     { title: 'an empty file', current: '', text: '10.0.0.1:5432:replication:replicator:pa55word\n' },
     {
-      title: 'the same',
+      title: 'the same line',
       current: '10.0.0.1:5432:replication:replicator:pa55word\n',
       text: '10.0.0.1:5432:replication:replicator:pa55word\n',
     },
@@ -34,15 +34,15 @@ describe('mergePgpass', () => {
       current: '# mine\n*:*:*:bob:x\n10.0.0.1:5432:replication:replicator:old',
       text: '10.0.0.1:5432:replication:replicator:pa55word\n# mine\n*:*:*:bob:x\n',
     },
-    { title: 'a line that is none', current: 'what\n', text: '10.0.0.1:5432:replication:replicator:pa55word\nwhat\n' },
+    { title: 'an invalid line', current: 'what\n', text: '10.0.0.1:5432:replication:replicator:pa55word\nwhat\n' },
     {
-      title: 'ours as a comment',
+      title: 'our line as a comment',
       current: '#10.0.0.1:5432:replication:replicator:old\n',
       text: '10.0.0.1:5432:replication:replicator:pa55word\n#10.0.0.1:5432:replication:replicator:old\n',
     },
-  ])('$title', ({ current, text }) => expect(mergePgpass(current, [entry('10.0.0.1', 'pa55word')])).toBe(text));
+  ])('works on $title', ({ current, text }) => expect(mergePgpass(current, [entry('10.0.0.1', 'pa55word')])).toBe(text));
 
-  it('escapes what separates', () => {
+  it('escapes separators', () => {
     const text = mergePgpass('', [entry('fd00::1', 'a:b\\c', { port: '*', user: 'x\\y' })]);
     expect(text).toBe('fd00\\:\\:1:*:replication:x\\\\y:a\\:b\\\\c\n');
     expect(mergePgpass(text, [entry('fd00::1', 'a:b\\c', { port: '*', user: 'x\\y' })])).toBe(text);
@@ -80,7 +80,7 @@ describe('pgpass', () => {
   });
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('is 0600 and keeps the lines of others', async () => {
+    it('has mode 0600 and keeps the lines of others', async () => {
       writeFileSync(work.at('.pgpass'), 'db:1:d:u:p\n');
       chmodSync(work.at('.pgpass'), 0o644);
       expect((await bringAbout(shell, make("it's:one"))).left).toEqual([]);
@@ -105,12 +105,12 @@ describe('replacePasswords', () => {
     { title: 'a line of ours', current: '10.0.0.1:5432:*:replicator:old\n', text: '10.0.0.1:5432:*:replicator:n\\:ew\n' },
     { title: 'an escaped name', current: 'fd00\\:\\:1:*:*:a\\:b:o\\:ld\n', text: 'fd00\\:\\:1:*:*:a\\:b:x\\\\y\n' },
     { title: 'lines of others', current: '# replicator\n*:*:*:bob:old\nwhat', text: '# replicator\n*:*:*:bob:old\nwhat' },
-  ])('$title', ({ current, text }) => {
+  ])('works on $title', ({ current, text }) => {
     expect(replacePasswords(current, accounts)).toBe(text);
     expect(replacePasswords(text, accounts)).toBe(text);
   });
 
-  it('makes no file where there is none', () => {
+  it('makes no file when there is none', () => {
     const resource = pgpassPasswords('/p', accounts);
     expect(resource.diff({ type: 'absent' })).toEqual([]);
     const there = {

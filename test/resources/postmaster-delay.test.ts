@@ -13,7 +13,7 @@ const began = (pid: number, later: number): void => {
 };
 
 inEveryShell(SHELLS, (shell) => {
-  it('is how far the start times of the process and of its file are apart', async () => {
+  it('the difference between the start times of the process and of its file is the delay', async () => {
     began(process.pid, 0);
     const none = (await observe(shell, postmasterDelay(work.path))) ?? Number.NaN;
     began(process.pid, 60);
@@ -23,7 +23,7 @@ inEveryShell(SHELLS, (shell) => {
     expect(Math.abs(none)).toBeLessThan(30);
   });
 
-  it('is nothing without a server', async () => {
+  it('the delay is absent without a server', async () => {
     began(2 ** 22 + 1, 0);
     expect(await observe(shell, postmasterDelay(work.path))).toBe(undefined);
     writeFileSync(work.at('postmaster.pid'), '');
@@ -32,6 +32,6 @@ inEveryShell(SHELLS, (shell) => {
   });
 });
 
-it('is accepted up to the three seconds that Patroni grants', () => {
+it('a delay is accepted up to the three seconds that Patroni allows', () => {
   expect([undefined, 0, 3, -3, 3.01, -4].map(isRecognized)).toEqual([true, true, true, true, false, false]);
 });

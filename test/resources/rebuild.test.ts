@@ -38,14 +38,14 @@ describe('dataCopy', () => {
   inEveryShell(HOST_SHELLS, (shell) => {
     const see = (path = work.at('data')): Promise<DataCopy> => observe(shell, dataCopy(path));
 
-    it('sees nothing where nothing is', async () => {
+    it('sees nothing when there is no data', async () => {
       const nothing = { identity: '', bytes: 0, fixed: undefined, aside: {} };
       expect(await see(work.at('a', 'b'))).toMatchObject(nothing);
       mkdirSync(work.at('data'));
       expect(await see()).toMatchObject({ identity: '', fixed: undefined, aside: {} });
     });
 
-    it('knows a copy again after it was put aside, and tells it from another one', async () => {
+    it('recognises a copy after it was put aside, and distinguishes it from another one', async () => {
       makeData();
       const before = await see();
       expect(before.identity).toMatch(/^\d+-\d+$/u);
@@ -62,7 +62,7 @@ describe('dataCopy', () => {
       expect((await see(work.at('foreign'))).identity).toMatch(/^directory-\d+$/u);
     });
 
-    it('sees what keeps it from being renamed', async () => {
+    it('sees what prevents renaming it', async () => {
       makeData();
       symlinkSync(work.at('data'), work.at('link'));
       expect((await see(work.at('link'))).fixed).toBe('is a symbolic link');
@@ -111,7 +111,7 @@ describe('dataAside', () => {
     it.each([
       { title: 'it leads by now', programs: { curl: 'printf 200' }, says: 'this member leads by now, and its data is not touched\n' },
       { title: 'Patroni does not stop', programs: { systemctl: 'exit 1' }, says: 'patroni did not stop; its last words:\nits journal\n' },
-    ])('touches nothing where $title', async ({ programs, says }) => {
+    ])('touches nothing when $title', async ({ programs, says }) => {
       makeData();
       const { resource } = made(await identityOf(), programs);
       const { answer, left } = await bringAbout(shell, resource);
@@ -139,7 +139,7 @@ describe('dataAside', () => {
         expect(readFileSync(work.at('said'), 'utf8')).toBe(`stop -s -D ${work.at('data')} -m fast -t 300\n`);
       });
 
-      it('touches nothing where it does not stop', async () => {
+      it('touches nothing when it does not stop', async () => {
         const server = await serve();
         const { answer } = await bringAbout(shell, made(await identityOf()).resource);
         server.kill();
@@ -175,11 +175,11 @@ describe('patroniReinitialize', () => {
       expect(existsSync(work.at('data'))).toBe(false);
     });
 
-    it('takes one that is under way for its own', async () => {
+    it('accepts a rebuild that is already under way', async () => {
       expect(await bring(removing('reinitialize already in progress\\n503'))).toMatchObject({ status: 0, left: 0 });
     });
 
-    it('says what Patroni said', async () => {
+    it('shows Patroni’s answer', async () => {
       expect(await bring("printf 'I am the leader, can not reinitialize\\n503'")).toMatchObject({
         status: 1,
         words: 'Patroni did not begin to make the data anew: I am the leader, can not reinitialize (HTTP 503)\n',

@@ -54,7 +54,7 @@ describe('restarts', () => {
         return { status, out, calls: host.calls() };
       };
 
-      it('asks Patroni after a checkpoint, and waits for another start', async () => {
+      it('asks Patroni after a checkpoint, and waits for a new start time', async () => {
         const { status, out, calls } = await restarted('restarted successfully', 200, '2000.5');
         expect([status, out]).toEqual([0, '']);
         const [checkpoint, request] = [
@@ -67,7 +67,7 @@ describe('restarts', () => {
         expect(calls.join('\n')).not.toContain('secret');
       });
 
-      it('says with PostgreSQL’s own sentence why it failed, and how the change is taken back', async () => {
+      it('shows PostgreSQL’s own sentence when it failed, and how to revert the change', async () => {
         const { status, out } = await restarted('restart failed', 503, '');
         expect(status).toBe(1);
         expect(out.split('\n').slice(0, 3)).toEqual([
@@ -79,12 +79,12 @@ describe('restarts', () => {
         expect(out).not.toContain('walreceiver');
       });
 
-      it('does not believe an answer without a start', async () => {
+      it('does not trust an answer without a new start', async () => {
         const { status, out } = await restarted('restarted successfully', 200, '');
         expect([status, out.split('\n')[0]]).toEqual([1, 'PostgreSQL on pg2 did not start']);
       });
 
-      it('restarts nobody who leads by now', async () => {
+      it('restarts no server that has become the leader', async () => {
         const { status, out } = await restarted('restart conditions are not satisfied', 503, '');
         expect([status, out]).toEqual([
           1,
@@ -92,7 +92,7 @@ describe('restarts', () => {
         ]);
       });
 
-      it('is for a server that has the start that it had', () => {
+      it('only applies to a server that has the expected start time', () => {
         const { diff } = patroniRestart(options);
         expect(diff({ started: '1000.5' })).toEqual([{ action: 'restart', summary: 'restart PostgreSQL on pg2' }]);
         expect([diff({ started: '2000.5' }), diff({ started: undefined })]).toEqual([[], []]);
@@ -134,14 +134,14 @@ describe('restarts', () => {
     describe('unitRestart', () => {
       const systemctl = 'case "$1" in -q) exit 0 ;; show) echo abc ;; esac';
 
-      it('knows a unit’s start, and restarts one that has it still', async () => {
+      it('knows a unit’s start, and restarts only a unit that still has it', async () => {
         expect(await observe(shell, hostWith({ systemctl }).observation(unitStart('patroni')))).toBe('abc');
         expect(await observe(shell, hostWith({ systemctl: 'exit 3' }).observation(unitStart('patroni')))).toBe('');
         const { diff } = unitRestart({ unit: 'patroni', before: 'abc' });
         expect([diff('abc').length, diff('def').length, diff('').length]).toEqual([1, 0, 0]);
       });
 
-      it('does not restart it where something speaks against it', async () => {
+      it('does not restart it when there is an objection', async () => {
         const restart = async (unless: Script): Promise<[number | null, string[]]> => {
           const host = hostWith({ systemctl });
           const { code } = await run(shell, host.script(unitRestart({ unit: 'x', before: 'abc', unless }).apply([], 'abc')));

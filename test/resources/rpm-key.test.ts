@@ -21,9 +21,9 @@ describe('rpmKey', () => {
     { title: 'its whole fingerprint, as since rpm 6', imported: [FIRST.toLowerCase()], trusted: true },
     { title: 'its whole fingerprint in upper case', imported: [SECOND], trusted: true },
     { title: 'the sixteen digits of a key id', imported: [FIRST.slice(-16).toLowerCase()], trusted: true },
-    { title: 'too little to be a name', imported: ['b40d20', '0'], trusted: false },
+    { title: 'too few digits for a name', imported: ['b40d20', '0'], trusted: false },
     { title: 'the first digits of a fingerprint', imported: ['d4bf08ae'], trusted: false },
-  ])('$title', ({ imported, trusted }) => {
+  ])('compares rpm’s list with the pinned key: $title', ({ imported, trusted }) => {
     expect(
       resource.diff(
         resource.parse({ status: 0, out: Buffer.from(imported.map((key) => `=gpg-pubkey ${key}-4c3b5d27\n=etcd 3.5-1\n`).join('')) }),
@@ -31,7 +31,7 @@ describe('rpmKey', () => {
     ).toEqual(trusted ? [] : [change]);
   });
 
-  it('asks and imports exactly so', () => {
+  it('asks and imports with exact commands', () => {
     expect(resource.id).toBe('rpm-key:/etc/pki/rpm-gpg/K');
     expect(sharedSections([resource]).map(({ body }) => body.text)).toEqual([
       "pgprov_packages=$(\nrpm -q --qf '=%{NAME} %{VERSION}-%{RELEASE}\\n' gpg-pubkey 2>/dev/null || :\n)",
@@ -50,7 +50,7 @@ describe('rpmKey', () => {
 esac`;
     const hostWith = (): MadeUpHost => new MadeUpHost({ root: work.path, programs: { rpm: rpm() }, paths: ['/etc/pki'] });
 
-    it('imports the key once, beside those that are there', async () => {
+    it('imports the key once, next to existing keys', async () => {
       const host = hostWith();
       host.write('/etc/pki/rpm-gpg/K', 'key');
       host.write('keys', '=gpg-pubkey 0a6f1297-4c3b5d27\n=gpg-pubkey (none)-1\n');
@@ -64,13 +64,13 @@ esac`;
       expect((await bringAbout(shell, host.resource(resource))).changes).toEqual([]);
     });
 
-    it('fails with rpm’s words', async () => {
+    it('fails with rpm’s own message', async () => {
       const { answer, left } = await bringAbout(shell, hostWith().resource(resource));
       expect(answer).toEqual({ status: 1, words: `error: ${work.at('/etc/pki/rpm-gpg/K')}: import read failed(2).\n` });
       expect(left).toEqual([change]);
     });
 
-    it('sees no key where there is none, and no rpm', async () => {
+    it('sees no key when there is no key or no rpm', async () => {
       expect(await observe(shell, hostWith().resource(resource))).toEqual([]);
       expect(await observe(shell, new MadeUpHost({ root: work.path, programs: { rpm: 'exit 127' } }).resource(resource))).toEqual([]);
     });

@@ -56,12 +56,12 @@ describe('what runs on a host', () => {
     );
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('is nothing where nothing is', async () => {
+    it('is empty when nothing runs', async () => {
       rmSync(patroniFile(), { force: true });
       expect({ ...(await look(shell)), postmasters: [] as unknown[] }).toEqual(NONE);
     });
 
-    it('is told by the files that pgprov wrote, without their secrets', async () => {
+    it('is read from the files that pgprov wrote, without their secrets', async () => {
       writeFileSync(patroniFile(), renderTemplate('patroni/patroni.yml', PATRONI));
       const { postmasters: _, ...seen } = await look(shell);
       expect(seen).toMatchObject({
@@ -82,7 +82,7 @@ describe('what runs on a host', () => {
       expect(JSON.stringify(seen)).not.toMatch(/secret/u);
     });
 
-    it('is told by the configuration of the platform’s own services, for databases that pgprov made', async () => {
+    it('is read from the configuration of the platform’s own services, for databases that pgprov made', async () => {
       const made = (name: string, identifier: number): string => {
         const data = join(work.path, name);
         mkdirSync(join(data, 'global'), { recursive: true });
@@ -110,7 +110,7 @@ describe('what runs on a host', () => {
       ]);
     });
 
-    it('is not told by files of others', async () => {
+    it('is not read from other files', async () => {
       writeFileSync(patroniFile(), renderTemplate('patroni/patroni.yml', PATRONI).replace('# Managed', '# managed'));
       expect(await look(shell)).toMatchObject({ patroniFile: undefined });
     });

@@ -19,7 +19,7 @@ describe('the directory of a probe', () => {
     const section = (body: Script): string =>
       execFileSync(shell, ['-c', `(\n${moved(body, '/run/', `${run.path}/`).text}\n)\necho "ended $?"`], { encoding: 'utf8' });
 
-    it('goes with it, also when it is ended half-way', () => {
+    it('is removed together with it, also when the probe is ended half-way', () => {
       expect(section(joinScripts([scratchDirectory('x'), sh`[ -d "$scratch" ] && echo made`]))).toBe('made\nended 0\n');
       expect(there()).toEqual([]);
       for (const signal of ['HUP', 'INT', 'TERM', 'PIPE']) {
@@ -28,7 +28,7 @@ describe('the directory of a probe', () => {
       }
     });
 
-    it('that was left by one that was killed is removed later, and no other', () => {
+    it('is removed later if the probe was killed, and no other directory is', () => {
       const before = new Date(Date.now() - 3_600_000);
       for (const name of ['pgprov-x.aaaaaa', 'pgprov-x.bbbbbb', 'pgprov-y.aaaaaa', 'pgprov-x.else'])
         mkdirSync(run.at(name, 'in'), { recursive: true });
@@ -56,7 +56,7 @@ describe('the directory of a probe', () => {
         }).probe(),
         name: 'proof',
       },
-    ])('of the probe of $what is one of these', ({ probe, name }) => {
+    ])('is used by the probe of $what', ({ probe, name }) => {
       const left = run.at(`pgprov-${name}.aaaaaa`);
       mkdirSync(left);
       utimesSync(left, new Date(0), new Date(0));

@@ -39,10 +39,10 @@ describe('the scripts of the roles', () => {
     for (const resource of resources) expect(applyScripts(resource)).not.toEqual([]);
   });
 
-  it.each(all.map(({ id }) => id))('%s has an id that a frame can carry', (id) => expect(id).toMatch(/^\S+$/u));
+  it.each(all.map(({ id }) => id))('include %s, with an id that a frame can carry', (id) => expect(id).toMatch(/^\S+$/u));
 
   inEveryShell(SHELLS, (shell) => {
-    it('are understood', async () => {
+    it('have results that can be parsed', async () => {
       const named = [
         ...sharedSections(all).map(({ id, body }) => [id, body] as const),
         ...all.map((observation) => [observation.id, observation.probe()] as const),
@@ -73,7 +73,7 @@ describe('the scripts of the roles', () => {
     (shell) => {
       const askable = [...new Map(all.map((observation) => [`${observation.id} ${observation.probe().text}`, observation])).values()];
 
-      it('ask a machine that has nothing of what they look for', { timeout: patience(60_000) }, async () => {
+      it('can question a machine that has nothing of what they look for', { timeout: patience(60_000) }, async () => {
         const sections = [
           ...sharedSections(askable),
           ...askable.map((observation, index) => ({ id: `see:${index}`, mode: 'probe' as const, body: observation.probe() })),
@@ -89,7 +89,7 @@ describe('the scripts of the roles', () => {
         });
       });
 
-      it('ask in an environment with hardly a program', { timeout: patience(60_000) }, async () => {
+      it('can question in an environment with hardly a program', { timeout: patience(60_000) }, async () => {
         const bare = askable.filter(({ id }) => !/^(?:file|directory|apt-key|host-facts|free-space)/u.test(id));
         const sections = [
           ...sharedSections(bare),
@@ -110,7 +110,7 @@ describe('the scripts of the roles', () => {
     { sideBySide: true },
   );
 
-  it('are one text whoever asks', () => {
+  it('have the same text whichever role asks', () => {
     const again = buildHostWork(CATALOG, contextOf(inventory, 'pg1', PLATFORMS[0]));
     const text = (shape: typeof again): string =>
       joinScripts(shape.stages.flatMap(({ stage }) => stage.resources.map((resource) => resource.probe()))).text;

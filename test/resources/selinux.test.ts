@@ -19,7 +19,7 @@ describe.each([
     { state: 'off', changes: [] },
     { state: 'right', changes: [] },
     { state: 'wrong', changes: [summary] },
-  ])('$state', ({ state, changes }) => {
+  ])('can be $state', ({ state, changes }) => {
     expect(resource.parse(answer(`${state}\n`))).toBe(state);
     expect(resource.diff(state).map((change) => change.summary)).toEqual(changes);
   });
@@ -32,13 +32,13 @@ describe.each([
     it.each([
       { title: 'SELinux is off', selinuxenabled: 'exit 1' },
       { title: 'it is not there', selinuxenabled: 'exit 127' },
-    ])('asks no further where $title', async ({ selinuxenabled }) => {
+    ])('asks nothing more when $title', async ({ selinuxenabled }) => {
       const host = new MadeUpHost({ root: work.path, programs: { selinuxenabled, matchpathcon: ':', restorecon: ':', semanage: ':' } });
       expect(await observe(shell, host.resource(resource))).toBe('off');
       expect(host.calls()).toEqual(['selinuxenabled']);
     });
 
-    it('is wrong where the tools say nothing', async () => {
+    it('differs when the tools print nothing', async () => {
       const host = new MadeUpHost({
         root: work.path,
         programs: { ...ON, matchpathcon: 'exit 1', restorecon: 'exit 1', semanage: 'exit 1' },
@@ -46,7 +46,7 @@ describe.each([
       expect(await observe(shell, host.resource(resource))).toBe('wrong');
     });
 
-    it.skipIf(isThere('semanage'))('brings semanage where it is missing', async () => {
+    it.skipIf(isThere('semanage'))('installs semanage when it is missing', async () => {
       const semanage = `printf '#!/bin/sh\\necho "semanage $*" >>${work.at('calls')}\\n' >'${work.at('bin', 'semanage')}'; chmod +x '${work.at('bin', 'semanage')}'`;
       const host = new MadeUpHost({ root: work.path, programs: { ...ON, dnf: semanage, matchpathcon: ':', restorecon: ':' } });
       const { answer: done } = await bringAbout(shell, host.resource(resource));
@@ -55,7 +55,7 @@ describe.each([
       expect(host.calls().some((line) => line.startsWith('semanage ') && line.includes(' -a -t '))).toBe(true);
     });
 
-    it.skipIf(isThere('semanage'))('says why semanage could not be brought', async () => {
+    it.skipIf(isThere('semanage'))('says why semanage could not be installed', async () => {
       const host = new MadeUpHost({
         root: work.path,
         programs: { ...ON, dnf: answering({ status: 1, words: 'Error: Unable to find a match: policycoreutils-python-utils\n' }) },
@@ -76,7 +76,7 @@ describe('selinuxDirectory', () => {
     { path: '/srv/pg/', pattern: "'/srv/pg(/.*)?'" },
     { path: '/srv/a+b (1)', pattern: "'/srv/a\\+b[[:space:]]\\(1\\)(/.*)?'" },
     { path: "/srv/it's", pattern: "'/srv/it'\\''s(/.*)?'" },
-  ])('means $path and what is in it', ({ path, pattern }) => {
+  ])('covers $path and its content', ({ path, pattern }) => {
     expect(selinuxDirectory({ path, type: 't' }).apply([], 'wrong').text).toContain(
       `semanage fcontext -a -t t ${pattern} 2>/dev/null || semanage fcontext -m -t t ${pattern}\n`,
     );
@@ -128,7 +128,7 @@ describe('selinuxDirectory', () => {
       ]);
     });
 
-    it('fails with semanage’s words', async () => {
+    it('fails with semanage’s own message', async () => {
       const host = new MadeUpHost({
         root: work.path,
         programs: { ...ON, matchpathcon: ':', restorecon: ':', semanage: "echo 'ValueError: Type x is invalid' >&2; exit 1" },
@@ -162,7 +162,7 @@ describe('selinuxPort', () => {
       { title: 'longer numbers', list: 'postgresql_port_t              tcp      54331, 15433\n', state: 'wrong' },
       { title: 'another protocol', list: 'postgresql_port_t              udp      5433\n', state: 'wrong' },
       { title: 'another type', list: 'http_port_t                    tcp      5433\n', state: 'wrong' },
-    ])('is $state when the policy’s own changes hold $title', async ({ list, state }) => {
+    ])('is $state when the policy’s local changes have $title', async ({ list, state }) => {
       const host = new MadeUpHost({ root: work.path, programs: { ...ON, semanage: answering({ words: `${HEAD}${list}` }) } });
       expect(await observe(shell, host.resource(port))).toBe(state);
       expect(host.calls()).toEqual(['selinuxenabled', 'semanage port -l -C']);

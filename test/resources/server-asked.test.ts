@@ -18,9 +18,9 @@ const of = (wanted: WantedSettings, binDirectory: string, socketDirectory = '/no
 
 describe('serverAsked', () => {
   it.each([
-    { title: 'one that is not installed', text: '', state: { asked: false } },
+    { title: 'a server that is not installed', text: '', state: { asked: false } },
     {
-      title: 'one that goes by all of it',
+      title: 'a server that accepts everything',
       text: 'known\novercommit=0\nMemTotal=1024\n',
       state: { asked: true, objections: [], sharedBuffers: undefined, memory: 1024 * 1024 },
     },
@@ -30,7 +30,7 @@ describe('serverAsked', () => {
       state: { sharedBuffers: 128 * 1024 * 1024, memory: 1024 * 1024, hugePages: 6 * 1024 * 1024 },
     },
     {
-      title: 'a kernel that lends no more than it has',
+      title: 'a kernel without overcommit',
       text: 'buffers=1\novercommit=2\nMemTotal=1000\nCommitLimit=500\n',
       state: { memory: 500 * 1024 },
     },
@@ -45,14 +45,14 @@ describe('serverAsked', () => {
       },
     },
     {
-      title: 'a name that is nearly one it knows',
+      title: 'a name that is close to a known one',
       text: 'said=LOG:  unrecognized configuration parameter "work_memm" in file "/run/y" line 1\nknown=work_mem\nknown=maintenance_work_mem\n',
       state: { objections: [{ message: 'unrecognized configuration parameter "work_memm"', hint: 'did you mean "work_mem"?' }] },
     },
   ])('reads $title', ({ text, state }) => expect(of({}, '/bin17').parse({ status: 0, out: Buffer.from(text) })).toMatchObject(state));
 });
 
-describe.skipIf(binaries === undefined || !isRoot)('serverAsked, held against a real server', () => {
+describe.skipIf(binaries === undefined || !isRoot)('serverAsked, compared with a real server', () => {
   const directory = freshDirectory();
 
   inEveryShell(HOST_SHELLS, (shell) => {
@@ -63,7 +63,7 @@ describe.skipIf(binaries === undefined || !isRoot)('serverAsked, held against a 
     };
     const messages = async (wanted: WantedSettings): Promise<string[]> => (await ask(wanted)).objections.map(({ message }) => message);
 
-    it('takes what is right, and leaves nothing behind', async () => {
+    it('accepts what is valid, and leaves nothing behind', async () => {
       const wanted = {
         shared_buffers: '256MB',
         work_mem: '4MB',
@@ -78,7 +78,7 @@ describe.skipIf(binaries === undefined || !isRoot)('serverAsked, held against a 
       expect(readdirSync('/run').filter((name) => name.startsWith('pgprov-asked'))).toEqual([]);
     });
 
-    it('hears all that is wrong at once, in the server’s own words', async () => {
+    it('reports everything that is wrong at once, in the server’s own words', async () => {
       expect(
         await messages({ work_mem: '64 MBs', max_connections: 0, wal_level: 'replika', log_line_prefix: 'x', lc_messages: 'C' }),
       ).toEqual([
@@ -95,19 +95,19 @@ describe.skipIf(binaries === undefined || !isRoot)('serverAsked, held against a 
       expect(await messages({ timezone: 'Mars/Olympus' })).toEqual(['invalid value for parameter "TimeZone": "Mars/Olympus"']);
     });
 
-    it('knows which libraries are not there', async () => {
+    it('reports missing libraries', async () => {
       expect(
         await ask({ shared_preload_libraries: 'auto_explain, nothere,"$libdir/plpgsql.so"', session_preload_libraries: 'neither' }),
       ).toMatchObject({ missingLibraries: ['nothere', 'neither'] });
     });
 
-    it('tells the size that does not fit', async () => {
+    it('reports a size that does not fit', async () => {
       const { sharedBuffers, memory } = await ask({ shared_buffers: '500TB' }).catch(() => ({ sharedBuffers: 0, memory: 0 }));
       expect(memory).toBeGreaterThan(2 ** 28);
       expect(sharedBuffers === undefined || sharedBuffers > (memory ?? 0)).toBe(true);
     });
 
-    it('asks nobody where there is no server program', async () => {
+    it('asks nothing when there is no server program', async () => {
       chmodSync(directory.path, 0o755);
       expect(await observe(shell, of({ work_memm: 1 }, directory.path))).toEqual({ asked: false });
     });

@@ -19,7 +19,7 @@ function seen(...rows: readonly (string | object)[]): ServerReplication | undefi
 }
 
 describe('serverReplication', () => {
-  it('asks nothing where a look does with less', () => {
+  it('asks nothing when the question is not thorough', () => {
     expect(first.sharedQuestions).toBeUndefined();
     expect([first.id, first.when, first.parse({ status: 0, out: Buffer.from('') })]).toEqual([asked.id, 'startAndEnd', undefined]);
   });
@@ -96,7 +96,7 @@ describe('serverReplication', () => {
 
 const binaries = postgresBinaries();
 
-describe.skipIf(binaries === undefined)('serverReplication, held against a real server', () => {
+describe.skipIf(binaries === undefined)('serverReplication, compared with a real server', () => {
   let server: RunningServer | undefined;
   const running = (): RunningServer => server as RunningServer;
   beforeAll(() => {
@@ -104,7 +104,7 @@ describe.skipIf(binaries === undefined)('serverReplication, held against a real 
   });
   afterAll(() => server?.stop());
 
-  it('is answered with what its slots hold', () => {
+  it('has an answer with what its slots hold', () => {
     running().query(`SELECT pg_create_physical_replication_slot('old', true)`);
     running().query(`SELECT pg_create_physical_replication_slot('idle')`);
     running().query(`SELECT pg_create_logical_replication_slot('rows', 'test_decoding')`);

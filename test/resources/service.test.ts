@@ -35,7 +35,7 @@ describe('service', () => {
     },
   ])('reads $text', ({ text, reads }) => expect(unit.parse(answer(text))).toEqual(reads));
 
-  it('rejects what it does not know', () =>
+  it('rejects unknown output', () =>
     expect(() => unit.parse(answer('\nNames=etcd.service\nActiveState=dreaming\n'))).toThrow(/service:etcd/u));
 
   // design.md: "an absent package or a stopped server is a state, never an error"; the survey asks before it knows that there is no
@@ -46,16 +46,20 @@ describe('service', () => {
     { title: 'as desired', state: state(), changes: [] },
     { title: 'reloading', state: state({ active: 'reloading' }), changes: [] },
     {
-      title: 'not there yet',
+      title: 'not installed yet',
       state: state({ loaded: false, enabled: false, active: 'inactive', applied: undefined }),
       changes: ['enable: enable etcd', 'start: start etcd'],
     },
     { title: 'failed', state: state({ active: 'failed' }), changes: ['start: start etcd (it has failed)'] },
     { title: 'starting', state: state({ active: 'activating' }), changes: ['start: start etcd'] },
     { title: 'disabled', state: state({ enabled: false }), changes: ['enable: enable etcd'] },
-    { title: 'started by somebody else', state: state({ applied: undefined }), changes: ['restart: restart etcd (not started by pgprov)'] },
     {
-      title: 'run with an older configuration',
+      title: 'started by another program',
+      state: state({ applied: undefined }),
+      changes: ['restart: restart etcd (not started by pgprov)'],
+    },
+    {
+      title: 'running with an older configuration',
       state: state({ applied: { ...applied, restart: 'old' } }),
       changes: ['restart: restart etcd (its configuration changed)'],
     },
@@ -65,15 +69,15 @@ describe('service', () => {
       changes: ['reload: reload etcd (its configuration changed)'],
     },
     {
-      title: 'both',
+      title: 'to be reloaded and restarted',
       state: state({ applied: { restart: 'old', reload: 'old' } }),
       changes: ['restart: restart etcd (its configuration changed)'],
     },
-  ])('$title', ({ state: seen, changes }) => {
+  ])('compares a unit that is $title', ({ state: seen, changes }) => {
     expect(unit.diff(seen).map(({ action, summary }) => `${action}: ${summary}`)).toEqual(changes);
   });
 
-  describe('whose process is looked at', () => {
+  describe('of which the process is observed', () => {
     const seen: UnitInForce = { dropIns: [], stale: false, running: [], next: [] };
     const other: UnitInForce = { ...seen, running: [{ name: 'A', wanted: '1', is: '2' }] };
     const told: Observation<UnitInForce> = {
@@ -83,7 +87,7 @@ describe('service', () => {
     };
     const looked = service({ unit: 'etcd', restartOn: [input('a')], reloadOn: [input('b')], inForce: told });
 
-    it('tells what it has in force', () => {
+    it('reads the configuration that is in force', () => {
       expect(looked.probe().text).toMatch(/\necho @in-force\necho told$/u);
       const text = (words: string): string =>
         `\nNames=etcd.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=active\n@in-force\n${words}\n`;
@@ -92,26 +96,26 @@ describe('service', () => {
     });
 
     it.each([
-      { title: 'runs as it should', inForce: seen, rest: {}, changes: [] },
+      { title: 'is unchanged when it has the wanted configuration', inForce: seen, rest: {}, changes: [] },
       {
-        title: 'runs with something else',
+        title: 'is restarted when it has another configuration',
         inForce: other,
         rest: {},
         changes: ['restart etcd (it runs with other settings: A is 2, not 1)'],
       },
       {
-        title: 'is restarted for its configuration anyhow',
+        title: 'is restarted once when its files change too',
         inForce: other,
         rest: { applied: { ...applied, restart: 'old' } },
         changes: ['restart etcd (its configuration changed)'],
       },
-      { title: 'is down', inForce: seen, rest: { active: 'inactive' as const }, changes: ['start etcd'] },
+      { title: 'is started when it is down', inForce: seen, rest: { active: 'inactive' as const }, changes: ['start etcd'] },
     ])('$title', ({ inForce, rest, changes }) =>
       expect(looked.diff(state({ inForce, ...rest })).map(({ summary }) => summary)).toEqual(changes),
     );
   });
 
-  describe('what stands in its way', () => {
+  describe('with obstacles', () => {
     const brought = (manager: 'apt' | 'dnf', installedWith?: string): Resource<ServiceState> =>
       service({ unit: 'etcd', broughtBy: { name: 'etcd-server', manager, ...(installedWith === undefined ? {} : { installedWith }) } });
     const saying = (load: string, file: string): ServiceState =>
@@ -139,58 +143,60 @@ describe('service', () => {
         obstacle: { what: unmask, advice: 'run `systemctl unmask etcd` there, then run again' },
       },
       {
-        title: 'a mask that a boot takes off',
+        title: 'a mask that lasts until the next boot',
         resource: brought('apt'),
         seen: saying('masked', 'masked-runtime'),
         states: there,
         obstacle: { what: unmask, advice: 'run `systemctl unmask --runtime etcd` there, then run again' },
       },
       {
-        title: 'no unit yet',
+        title: 'no unit file yet',
         resource: brought('apt'),
         seen: saying('not-found', ''),
         states: new Map([['packages:x', { 'etcd-server': undefined }]]),
         obstacle: undefined,
       },
       {
-        title: 'no unit, whose package is about to be had',
+        title: 'no unit file, while its package is about to be installed',
         resource: brought('apt'),
         seen: saying('not-found', ''),
         states: new Map([['packages:x', { 'etcd-server': { candidate: '3.5' } }]]),
         obstacle: undefined,
       },
       {
-        title: 'no unit of a package of nobody’s',
+        title: 'no unit file and no package for it',
         resource: service({ unit: 'etcd' }),
         seen: saying('not-found', ''),
         states: there,
         obstacle: undefined,
       },
       {
-        title: 'a lost unit',
+        title: 'a lost unit file',
         resource: brought('apt'),
         seen: saying('not-found', ''),
         states: there,
         obstacle: { what: gone, advice: '`apt-get install --reinstall etcd-server` there brings it back; then run again' },
       },
       {
-        title: 'a lost unit on EL',
+        title: 'a lost unit file on EL',
         resource: brought('dnf'),
         seen: saying('not-found', ''),
         states: there,
         obstacle: { what: gone, advice: '`dnf reinstall etcd-server` there brings it back; then run again' },
       },
       {
-        title: 'a lost unit that comes with another package',
+        title: 'a lost unit file that comes with another package',
         resource: brought('apt', 'other'),
         seen: saying('not-found', ''),
         states: there,
         obstacle: undefined,
       },
-    ])('$title', ({ resource, seen, states, obstacle }) => expect(resource.obstacle?.(seen, states)).toEqual(obstacle));
+    ])('compares a unit with $title', ({ resource, seen, states, obstacle }) =>
+      expect(resource.obstacle?.(seen, states)).toEqual(obstacle),
+    );
   });
 
-  it('that reflects nothing is not restarted', () => {
+  it('is not restarted when it depends on nothing', () => {
     expect(service({ unit: 'x' }).diff(state({ applied: { restart: '', reload: digestOf() } }))).toEqual([]);
   });
 
@@ -228,7 +234,7 @@ describe('service', () => {
       { actions: ['enable'], verbs: ['-q enable'] },
       { actions: ['restart'], verbs: ['restart'] },
       { actions: ['reload'], verbs: ['reload'] },
-    ])('does $verbs for $actions, and records what it reflects', async ({ actions, verbs }) => {
+    ])('does $verbs for $actions, and records its inputs', async ({ actions, verbs }) => {
       const { host, ...done } = await changed(':', ...actions);
       expect(done).toEqual({ status: 0, words: '' });
       expect(host.calls('systemctl')).toEqual(['systemctl daemon-reload', ...verbs.map((verb) => `systemctl ${verb} etcd`)]);
@@ -236,7 +242,7 @@ describe('service', () => {
       expect(readFileSync(host.at(`${APPLIED}/etcd`), 'utf8')).toBe(`restart=${applied.restart}\nreload=${applied.reload}\n`);
     });
 
-    it.each(['start', 'restart', 'reload'] as const)('is told why it did not %s, and records nothing', async (verb) => {
+    it.each(['start', 'restart', 'reload'] as const)('fails with the reason when it did not %s, and records nothing', async (verb) => {
       const { host, ...done } = await changed(`[ "$1" != ${verb} ] || exit 1`, verb);
       expect(done).toEqual({ status: 1, words: `etcd did not ${verb}; its last words:\nno space left\n` });
       expect(host.calls('timeout', 'journalctl')).toEqual([
@@ -260,7 +266,7 @@ describe('service', () => {
         load: 'not-found',
         words: 'there is no unit etcd; reinstall the package that brings it\netcd did not start; its last words:\n',
       },
-    ] as const)('says what to do where it could not $verb one that is $load by then', async ({ verb, load, words }) => {
+    ] as const)('says what to do when it could not $verb a unit that is $load by then', async ({ verb, load, words }) => {
       const programs = {
         systemctl: `case "$*" in show*) echo LoadState=${load} ;; *${verb}*) exit 1 ;; esac`,
         timeout: 'shift; exec "$@"',
@@ -274,12 +280,12 @@ describe('service', () => {
     });
   });
 
-  it('is not enabled where it must not be', () => {
+  it('is not enabled when it must not be', () => {
     const disabled = service({ unit: 'patroni', enable: false });
     expect(disabled.diff(state({ enabled: false, applied: { restart: '', reload: digestOf() } }))).toEqual([]);
   });
 
-  it('does not wait where it must not', () => {
+  it('does not wait when it must not', () => {
     const script = service({ unit: 'etcd', noBlock: true, timeout: 5 }).apply([{ action: 'start', summary: '' }], state()).text;
     expect(script).toContain('timeout 5 systemctl --no-block start etcd');
   });
@@ -314,7 +320,7 @@ describe('a unit that does not start at boot', () => {
     return unit.diff(unit.parse({ status: 0, out: Buffer.from(text) })).map((change) => change.danger ?? '');
   };
 
-  it('is a danger where it runs, and not yet one where it does not', () => {
+  it('is a danger when it runs, and not yet when it does not', () => {
     const properties = (active: string): string => `Names=etcd.service\nLoadState=loaded\nActiveState=${active}\nUnitFileState=disabled\n`;
     expect(seen(properties('active'))).toEqual([danger]);
     expect(seen(properties('inactive'))).toEqual(['']);

@@ -12,12 +12,12 @@ type Answered = Extract<ServerSettings, { answers: true }>;
 describe('serverSettings', () => {
   const local = { binDirectory: '/bin17', socketDirectory: '/run/pg', port: 5432, user: 'postgres', home: '/' };
 
-  it('is no answer while the server is down', () => {
+  it('has no answer while the server is down', () => {
     expect(serverSettings(local, {}).parse({ status: 0, out: Buffer.from('\n') })).toEqual({ answers: false });
   });
 });
 
-describe.skipIf(binaries === undefined)('serverSettings, held against a real server', () => {
+describe.skipIf(binaries === undefined)('serverSettings, compared with a real server', () => {
   let server: RunningServer | undefined;
   const running = (): RunningServer => server as RunningServer;
   const conf = (text: string): void => appendFileSync(join(running().data, 'postgresql.conf'), text);
@@ -89,12 +89,12 @@ auto_explain.log_min_duration = '1s'\nshared_buffers = '256MB'\ndefault_statisti
     ['other.nonsense', 1],
     ['password_encryption', 'md5'],
     ['log_destination', 'syslog'],
-  ])('knows that %s = %s is not', (name, value) => {
+  ])('knows that %s = %s is not in force', (name, value) => {
     expect(seen({ [name]: value }).settings).toEqual([expect.objectContaining({ name, taken: false, restart: false })]);
     expect(running().query(awaitedQuery({ [name]: value }))).toEqual([name]);
   });
 
-  it('waits for nothing that takes a restart', () => {
+  it('waits for nothing that requires a restart', () => {
     expect(seen({ shared_buffers: '256MB' }).settings).toEqual([
       expect.objectContaining({ taken: false, restart: true, told: true, value: '128MB' }),
     ]);
@@ -102,7 +102,7 @@ auto_explain.log_min_duration = '1s'\nshared_buffers = '256MB'\ndefault_statisti
     expect(running().query(awaitedQuery({ shared_buffers: '256MB', work_mem: '64MB' }))).toEqual([]);
   });
 
-  it('takes no parameter that a file gives no more, and that waits for a restart, for an error in the files', () => {
+  it('does not report a removed parameter that waits for a restart as an error in the files', () => {
     const path = join(running().data, 'postgresql.conf');
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replace(/^dynamic_shared_memory_type/mu, '#$&'));
@@ -113,7 +113,7 @@ auto_explain.log_min_duration = '1s'\nshared_buffers = '256MB'\ndefault_statisti
     reload();
   });
 
-  it('sees what ALTER SYSTEM sets, and waits for nothing that it holds', () => {
+  it('sees what ALTER SYSTEM sets, and waits for nothing that it overrides', () => {
     running().query("ALTER SYSTEM SET default_statistics_target = '77'");
     running().query("ALTER SYSTEM SET log_line_prefix = 'it''s\\n%m '");
     reload();
@@ -126,7 +126,7 @@ auto_explain.log_min_duration = '1s'\nshared_buffers = '256MB'\ndefault_statisti
     expect(seen({ default_statistics_target: 250 })).toMatchObject({ altered: [], settings: [{ taken: true }] });
   });
 
-  it('finds the lines of its files that the server cannot take', () => {
+  it('finds lines of its files that the server rejects', () => {
     writeFileSync(join(running().data, 'pg_hba.conf'), 'local all all trust\nhostssl all all 10.0.0.0/8 trust\n');
     const { accessErrors: none, idleLines } = seen({});
     expect([none, idleLines]).toEqual([[], [{ line: 2, message: 'hostssl record cannot match because SSL is disabled' }]]);

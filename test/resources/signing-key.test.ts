@@ -17,7 +17,7 @@ describe('signingKey', () => {
   const work = freshDirectory();
   const url = 'https://mirror.example/key.asc';
 
-  it('is installed, or put in the place of what cannot be read', () => {
+  it('is installed, or replaces an unreadable file', () => {
     const key = signingKey({ path: '/etc/apt/keyrings/x.asc', keys: [{ fingerprint: 'A'.repeat(40), url }], manager: 'apt' });
     expect(key.diff({ type: 'absent' })).toEqual([
       { action: 'create', summary: `install key ${'A'.repeat(40)} as /etc/apt/keyrings/x.asc` },
@@ -27,7 +27,7 @@ describe('signingKey', () => {
     ]);
   });
 
-  it.skipIf(!isThere('gpg') || process.getuid?.() !== 0)('takes the pinned key and no other', { timeout: patience(60_000) }, async () => {
+  it.skipIf(!isThere('gpg') || process.getuid?.() !== 0)('accepts the pinned key and no other', { timeout: patience(60_000) }, async () => {
     const gpg = (...words: string[]): string =>
       execFileSync('gpg', ['--batch', '--homedir', work.path, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     gpg('--passphrase', '', '--quick-generate-key', 'a@example.com', 'ed25519', 'default', 'never');
@@ -89,7 +89,7 @@ describe('signingKey', () => {
           expect(left).toEqual([]);
         });
 
-        it('does not take another key than the pinned one', async () => {
+        it('rejects any key but the pinned one', async () => {
           const { answer: done, after } = await fetch(`${address}/key.asc`, 'C'.repeat(40));
           expect(done).toEqual({
             status: 1,
@@ -98,14 +98,14 @@ describe('signingKey', () => {
           expect(after).toEqual({ type: 'absent' });
         });
 
-        it.each(['/missing', '/page.html'])('says what is wrong with %s', async (path) => {
+        it.each(['/missing', '/page.html'])('reports what is wrong with %s', async (path) => {
           const { answer: done, after } = await fetch(`${address}${path}`);
           expect(done?.status).toBe(1);
           expect(done?.words).toContain(`${address}${path}`);
           expect(after).toEqual({ type: 'absent' });
         });
 
-        it('takes an armored key with Windows line ends, as openpgp.ts does', async () => {
+        it('accepts an armored key with Windows line ends, as openpgp.ts does', async () => {
           expect((await fetch(`${address}/windows.asc`)).left).toEqual([]);
         });
       }),
@@ -135,18 +135,18 @@ describe('signingKey', () => {
       content,
     });
 
-    it('has a digest of all that are pinned', () => {
+    it('has a digest of all pinned keys', () => {
       expect(signingKey({ path, keys: keys.slice(1), manager: 'dnf' }).digest()).not.toBe(key.digest());
     });
 
     it.each([
-      { title: 'that of one architecture', content: arm, changes: 0 },
-      { title: 'that of the others', content: general, changes: 0 },
-      { title: 'both in one file', content: Buffer.concat([arm, general]), changes: 1 },
-      { title: 'another', content: stranger, changes: 1 },
+      { title: 'the key of one architecture', content: arm, changes: 0 },
+      { title: 'the key of the others', content: general, changes: 0 },
+      { title: 'both keys in one file', content: Buffer.concat([arm, general]), changes: 1 },
+      { title: 'another key', content: stranger, changes: 1 },
     ])('$title: $changes', ({ content, changes }) => expect(key.diff(held(content))).toHaveLength(changes));
 
-    it('names both where it has neither', () => {
+    it('reports both when it has neither', () => {
       expect(key.diff({ type: 'absent' })).toEqual([
         { action: 'create', summary: `install key ${fingerprintOf(arm)} or ${fingerprintOf(general)} as ${path}` },
       ]);
@@ -178,7 +178,7 @@ cp '${work.at('mirror')}'/"\${url##*/}" "$2" 2>/dev/null || { echo 'curl: (22) T
         expect((await bringAbout(shell, here(host))).changes).toEqual([]);
       });
 
-      it('is no other architecture’s, though that one is pinned as well', async () => {
+      it('is not accepted for another architecture, though that key is pinned as well', async () => {
         const { answer: done, after } = await bringAbout(shell, here(hostOf('aarch64', { arm: general })));
         expect(done).toEqual({
           status: 1,
@@ -187,7 +187,7 @@ cp '${work.at('mirror')}'/"\${url##*/}" "$2" 2>/dev/null || { echo 'curl: (22) T
         expect(after).toEqual({ type: 'absent' });
       });
 
-      it('is not there, in curl’s own words', async () => {
+      it('is reported missing, with curl’s own message', async () => {
         const { answer: done } = await bringAbout(shell, here(hostOf('x86_64', {})));
         expect(done).toEqual({
           status: 1,

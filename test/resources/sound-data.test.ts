@@ -42,8 +42,12 @@ describe('soundData', () => {
     { title: 'sound', data: SOUND },
     { title: 'absent', data: { kind: 'absent' } },
     { title: 'open', data: { ...SOUND, running: true, misowned: '/d/base' } },
-    { title: 'a copy under way', data: { ...SOUND, control: 'missing', copy: 'under way' } },
-    { title: 'initdb at it', data: { ...SOUND, control: 'missing' }, rest: { initialize: 'empty', underWay: true, enabled: false } },
+    { title: 'being copied', data: { ...SOUND, control: 'missing', copy: 'under way' } },
+    {
+      title: 'being made by initdb',
+      data: { ...SOUND, control: 'missing' },
+      rest: { initialize: 'empty', underWay: true, enabled: false },
+    },
     { title: 'left by initdb', data: { ...SOUND, control: 'missing' }, rest: { initialize: 'empty', enabled: false } },
     {
       title: 'zeroed',
@@ -81,7 +85,7 @@ describe('soundData', () => {
       change: 'use the data in /d, where /d/base/1 does not belong to postgres',
       advice: /chown -R postgres:dba \/d/u,
     },
-  ])('$title: $change', ({ data, rest, change, advice }) => {
+  ])('decides about data that is $title: $change', ({ data, rest, change, advice }) => {
     const state = stateOf(data, rest);
     const changes = resource.diff(state);
     expect(changes.map(({ summary }) => summary)).toEqual(change === undefined ? [] : [change]);

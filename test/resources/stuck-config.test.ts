@@ -58,7 +58,7 @@ const CHANGE = 'set postgresql.parameters.shared_buffers to 64MB (is 500GB) in t
 
 describe('a change of the dynamic configuration', () => {
   it.each<World & { title: string; by: string[] }>([
-    { title: 'Patroni does not answer and there is no cluster, as on a host that is new', by: [] },
+    { title: 'Patroni does not answer and there is no cluster, as on a new host', by: [] },
     { title: 'there is nothing to change', members: [member('pg1', 'replica', 'running')], rest: WANTED, by: [] },
     { title: 'all members work', members: WELL, rest: BAD, by: [`well: ${CHANGE}`] },
     {
@@ -73,9 +73,9 @@ describe('a change of the dynamic configuration', () => {
       rest: BAD,
       by: [`:stuck: ${CHANGE}`],
     },
-    { title: 'a member is away', members: [member('pg1', 'leader', 'running')], rest: BAD, by: [`:stuck: ${CHANGE}`] },
+    { title: 'a member is out of reach', members: [member('pg1', 'leader', 'running')], rest: BAD, by: [`:stuck: ${CHANGE}`] },
     {
-      title: 'a section is none, though every member still counts as working',
+      title: 'a section is invalid, though every member still counts as working',
       members: WELL,
       rest: { ttl: 30, postgresql: 5 },
       by: [':stuck: set postgresql.parameters.shared_buffers to 64MB (is not set) in the dynamic configuration'],
@@ -84,9 +84,9 @@ describe('a change of the dynamic configuration', () => {
     { title: 'Patroni is stopped here and another leads', keys: { initialize: '7', leader: 'pg2', config: JSON.stringify(BAD) }, by: [] },
     { title: 'a bootstrap is under way', keys: { initialize: '', config: JSON.stringify(BAD) }, by: [] },
     { title: 'the cluster has no configuration in etcd', keys: { initialize: '7' }, by: [] },
-  ])('is made once, in its time, where $title', ({ by, ...world }) => expect(planned(world)).toEqual(by));
+  ])('is made once, at the right time, when $title', ({ by, ...world }) => expect(planned(world)).toEqual(by));
 
-  it('is sent to Patroni where that answers, and else put into etcd in place of what was read', () => {
+  it('is sent to Patroni if that answers, and otherwise put into etcd in place of the value that was read', () => {
     const rest = early.apply([], seen({ members: WELL, rest: BAD })).text;
     expect(rest).toContain(`-X PATCH --data-binary "@$patch" -w '\\n%{http_code}' http://10.0.0.1:8008/config`);
     const etcd = early.apply([], seen({ keys: { initialize: '7', config: JSON.stringify({ ...BAD, pause: false }) } })).text;
@@ -103,7 +103,7 @@ describe('a change of the dynamic configuration', () => {
     expect(etcd.indexOf('http://10.0.0.2:8008')).toBeLessThan(etcd.indexOf('/v3/kv/txn'));
   });
 
-  it('leaves nothing malformed, whatever was there', () => {
+  it('leaves no malformed value, whatever was there', () => {
     const json = fc.jsonValue({ maxDepth: 3 });
     const stored = fc.dictionary(
       fc.constantFrom('ttl', 'postgresql', 'slots', 'x'),

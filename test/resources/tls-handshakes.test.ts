@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressOf, tlsHandshake, tlsHandshakes, type TlsHandshakesState, type TlsPaths } from '../../src/resources/tls-handshakes.js';
 import { Certificates } from '../../src/store/certificates.js';
 import { feed, HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
+import { DEMO } from '../support/demo.js';
 
 const answer = (text: string) => ({ status: 0, out: Buffer.from(text) });
 
@@ -35,7 +36,7 @@ describe('tlsHandshakes', () => {
     { text: 'loaded  \n', state: { authorityLoaded: undefined, handshakes: [] } },
   ])('reads $text', ({ text, state }) => expect(seen.parse(answer(text))).toEqual(state));
 
-  it('rejects what it does not know', () => expect(() => seen.parse(answer('what?\n'))).toThrow('something unknown'));
+  it('rejects unknown output', () => expect(() => seen.parse(answer('what?\n'))).toThrow('something unknown'));
 });
 
 const there = ['curl', 'openssl'].every(isThere);
@@ -48,8 +49,8 @@ describe.skipIf(!there)(there ? 'a handshake' : 'a handshake (skipped: no curl o
   const files = (of: string): TlsPaths => ({ ca: join(work, of, 'ca'), certificate: join(work, of, 'crt'), key: join(work, of, 'key') });
 
   beforeAll(async () => {
-    const own = await Certificates.open(join(work, 'own'), 'demo', true);
-    const foreign = await Certificates.open(join(work, 'foreign'), 'demo', true);
+    const own = await Certificates.open(join(work, 'own'), DEMO, true);
+    const foreign = await Certificates.open(join(work, 'foreign'), DEMO, true);
     for (const [name, certificates] of Object.entries({ own, foreign })) {
       await certificates.prepare([
         { name: 'pg1', names: [] },
@@ -75,29 +76,29 @@ describe.skipIf(!there)(there ? 'a handshake' : 'a handshake (skipped: no curl o
   });
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('comes about between members of one authority, whatever is answered', async () => {
+    it('succeeds between members of one authority, whatever the answer is', async () => {
       expect(await feed(shell, tlsHandshake(files('own'), [listener]).text)).toMatchObject({ code: 0 });
     });
 
     it.each([
-      { title: 'a stranger', of: 'foreign', at: () => listener },
-      { title: 'a listener that is not there', of: 'own', at: () => '127.0.0.1:1' },
-    ])('does not come about with $title', async ({ of, at }) => {
+      { title: 'certificates of another authority', of: 'foreign', at: () => listener },
+      { title: 'a missing listener', of: 'own', at: () => '127.0.0.1:1' },
+    ])('fails with $title', async ({ of, at }) => {
       const { code, out } = await feed(shell, tlsHandshake(files(of), [at()]).text);
       expect([code, out.toString()]).toEqual([1, `not accepted: ${at()}\n`]);
     });
 
-    it('is known of each listener', async () => {
+    it('has a result for each listener', async () => {
       const { code, out } = await feed(shell, tlsHandshake(files('own'), ['127.0.0.1:1', listener, '127.0.0.1:2']).text);
       expect([code, out.toString()]).toEqual([1, 'not accepted: 127.0.0.1:1 127.0.0.1:2\n']);
     });
 
-    it('does not come about without curl', async () => {
+    it('has no result without curl', async () => {
       const { code, out } = await feed(shell, `PATH=/nowhere\n${tlsHandshake(files('own'), [listener, '127.0.0.1:1']).text}`);
       expect([code, out.toString()]).toEqual([1, `not accepted: ${listener} 127.0.0.1:1\n`]);
     });
 
-    it('is seen with the certificate that is presented', async () => {
+    it('shows the certificate that is presented', async () => {
       const made = tlsHandshakes({ files: files('own'), listeners: [listener, '127.0.0.1:1'], unit: 'no-such-unit' });
       const { out } = await feed(shell, made.probe().text);
       expect(made.parse({ status: 0, out })).toEqual({

@@ -17,7 +17,7 @@ describe('unitCommands', () => {
         ),
       );
 
-    it('finds what drop-ins of others have a unit run', async () => {
+    it('finds the commands that other drop-ins give a unit', async () => {
       expect(await see()).toEqual([]);
       mkdirSync(directory.at('x.service.d'));
       writeFileSync(

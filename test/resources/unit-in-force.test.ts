@@ -64,9 +64,9 @@ const DROP_IN = '/etc/systemd/system/etcd.service.d/open.conf';
 describe('what a unit has in force', () => {
   it.each<{ title: string; text: string; state: Partial<UnitInForce> }>([
     { title: 'what is wanted', text: printed({}, { process: good }), state: {} },
-    { title: 'nothing, for systemd does not know it', text: 'MainPID=0\nFragmentPath=\nNeedDaemonReload=no\n', state: {} },
-    { title: 'nothing, for there is no systemd', text: '', state: {} },
-    { title: 'nothing yet, and would be right', text: printed({}), state: {} },
+    { title: 'nothing when systemd does not know the unit', text: 'MainPID=0\nFragmentPath=\nNeedDaemonReload=no\n', state: {} },
+    { title: 'nothing when there is no systemd', text: '', state: {} },
+    { title: 'nothing yet, and will be right after a start', text: printed({}), state: {} },
     {
       title: 'drop-ins of packages',
       text: printed({ dropIns: '/usr/lib/systemd/system/service.d/10-timeout.conf /lib/systemd/system/etcd.service.d/x.conf' }),
@@ -83,7 +83,7 @@ describe('what a unit has in force', () => {
       state: { dropIns: ['/etc/systemd/system/etcd.service'] },
     },
     {
-      title: 'a drop-in on the disk that systemd has not read',
+      title: 'a drop-in on disk that systemd has not read',
       text: `${printed({})}disk=${DROP_IN}\n`,
       state: { dropIns: [DROP_IN], stale: true },
     },
@@ -114,21 +114,25 @@ describe('what a unit has in force', () => {
       },
     },
     {
-      title: 'another file after ours',
+      title: 'another file after pgprov’s',
       text: printed({ files: ['/etc/default/etcd', '/etc/open.env'] }, { more: 'variable=ETCD_CLIENT_CERT_AUTH="false"\n' }),
       state: { next: [open] },
     },
     {
-      title: 'another file before ours',
+      title: 'another file before pgprov’s',
       text: `${shown({})}file=/etc/open.env\nvariable=ETCD_CLIENT_CERT_AUTH=false\nfile=/etc/default/etcd\n`,
       state: {},
     },
     {
-      title: 'another file in the place of ours',
+      title: 'another file in place of pgprov’s',
       text: `${shown({ files: ['/etc/open.env'] })}file=/etc/open.env\nvariable=ETCD_CLIENT_CERT_AUTH=false\n`,
       state: { next: [open, { name: 'ETCD_HEARTBEAT_INTERVAL', wanted: '100', is: undefined }] },
     },
-    { title: 'a process of another time', text: printed({}, { process: good.replace('true', 'false') }), state: { running: [open] } },
+    {
+      title: 'a process that started before the last change',
+      text: printed({}, { process: good.replace('true', 'false') }),
+      state: { running: [open] },
+    },
     {
       title: 'a process with an option',
       text: printed({}, { process: `${good}argument=--client-cert-auth=false\n` }),
@@ -136,11 +140,11 @@ describe('what a unit has in force', () => {
     },
   ])('is $title', ({ text, state }) => expect(observation.parse(answer(text))).toEqual({ ...asWanted, ...state }));
 
-  it('leaves out drop-ins of our own', () => {
+  it('omits drop-ins of pgprov', () => {
     expect(unitInForce({ ...options, ours: [DROP_IN] }).parse(answer(printed({ dropIns: DROP_IN }))).dropIns).toEqual([]);
   });
 
-  it('is told in a sentence', () => {
+  it('is described in a sentence', () => {
     expect(settingsText([open, { name: 'A', wanted: undefined, is: '' }])).toBe(
       'ETCD_CLIENT_CERT_AUTH is false, not true, and A is empty, and must not be set',
     );
@@ -151,7 +155,7 @@ describe('what a unit has in force', () => {
   afterEach(() => child?.kill());
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    it('is read from a process, its other variables left alone', async () => {
+    it('is read from a process, without its other variables', async () => {
       child = spawn('sleep', ['600'], {
         env: { ETCD_CLIENT_CERT_AUTH: 'false', ETCD_HEARTBEAT_INTERVAL: '100', ETCD_ROOT_PASSWORD: 'a secret', PATH: process.env['PATH'] },
       });

@@ -61,7 +61,7 @@ describe.skipIf(!ready)(ready ? 'the write probe' : 'the write probe (skipped: n
     };
     const nothingLeft = (): Promise<void> => expect.poll(sessions, { timeout: patience(10_000) }).toEqual([]);
 
-    it('commits what needs a flush and leaves no trace, until its input ends', async () => {
+    it('makes commits that need a flush and leave no trace, until its input ends', async () => {
       const before = server.query('SELECT pg_current_wal_flush_lsn()');
       const { child, commits, ended } = start();
       await more(commits);
@@ -72,7 +72,7 @@ describe.skipIf(!ready)(ready ? 'the write probe' : 'the write probe (skipped: n
       await nothingLeft();
     });
 
-    it('ends with its reader, as where pgprov is killed', async () => {
+    it('ends with its reader, for example when pgprov is killed', async () => {
       const { child, commits } = start();
       await more(commits);
       child.stdin?.destroy();
@@ -80,7 +80,7 @@ describe.skipIf(!ready)(ready ? 'the write probe' : 'the write probe (skipped: n
       await nothingLeft();
     });
 
-    it('leaves nothing behind where a commit hangs, as without a synchronous standby', async () => {
+    it('leaves nothing behind when a commit hangs, for example without a synchronous standby', async () => {
       const { child, commits } = start();
       await more(commits);
       server.query("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
@@ -104,7 +104,7 @@ describe.skipIf(!ready)(ready ? 'the write probe' : 'the write probe (skipped: n
       expect(commits()).toBe(stopped);
     });
 
-    it('goes on after a restart, and keeps quiet on a standby until that is promoted', async () => {
+    it('continues after a restart, and prints nothing on a standby until that is promoted', async () => {
       const { child, commits, ended } = start();
       await more(commits);
       writeFileSync(join(server.data, 'standby.signal'), '');

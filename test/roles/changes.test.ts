@@ -114,7 +114,7 @@ function fixedIn(schema: VariableSchema, prefix: string): string[] {
 }
 
 describe('changes of what is fixed', () => {
-  it('are known for every variable that its schema calls so', () => {
+  it('are detected for every variable that its schema marks as fixed', () => {
     const { sections, host } = inventorySchemas(CATALOG);
     const named = [...sections].flatMap(([name, section]) => fixedIn(section, `${name}.`));
     // Who is a member is compared as a whole, by the lists of members.
@@ -125,12 +125,12 @@ describe('changes of what is fixed', () => {
     expect(new Set(FIXED_VARIABLES.map(({ variable }) => variable))).toEqual(new Set([...named, ...hostKeys, 'cluster', 'hosts']));
   });
 
-  it('are none where nothing was changed, running or not', async () => {
+  it('are absent when nothing was changed, running or not', async () => {
     expect(await refusals(THREE, runs, LIVE)).toEqual([]);
     expect(await refusals(THREE, stopped, DOWN)).toEqual([]);
   });
 
-  it('are none on hosts that have nothing yet', async () => {
+  it('are absent on hosts that have nothing yet', async () => {
     const nothing: Partial<Ran> = {
       wantedDirectory: '',
       postmasters: [],
@@ -262,13 +262,13 @@ describe('changes of what is fixed', () => {
         `${all}etcd.data_dir is /srv/etcd (inventory.yml:6), but the member’s data is in /var/lib/etcd/demo → it was fixed when the cluster was made: set it back to /var/lib/etcd/demo; in another directory the member would start empty and forget its votes`,
       ],
     },
-  ])('$title is refused, whether the cluster runs or is down', async ({ yaml, running, down, wanted = DATA }) => {
+  ])('are refused for $title, whether the cluster runs or is down', async ({ yaml, running, down, wanted = DATA }) => {
     const there = elsewhere(wanted);
     expect(await refusals(`${THREE}${yaml}`, (name) => there(runs(name)), LIVE)).toEqual(running);
     expect(await refusals(`${THREE}${yaml}`, (name) => there(stopped(name)), DOWN)).toEqual(down);
   });
 
-  it('of encoding and locale are refused by what the server says', async () => {
+  it('of encoding and locale are refused based on the server’s answer', async () => {
     const made = { encoding: 'UTF8', isWantedEncoding: false, locale: 'C.UTF-8' };
     expect(await refusals(`${THREE}postgresql: {encoding: LATIN1, locale: de_DE}\n`, (name) => ({ ...runs(name), made }), LIVE)).toEqual([
       `${all}postgresql.encoding is LATIN1 (inventory.yml:6), but the cluster was made with UTF8 → set it back to UTF8; it is for a new cluster, and a database of another encoding is made by CREATE DATABASE`,
@@ -277,7 +277,7 @@ describe('changes of what is fixed', () => {
     expect(await refusals(`${THREE}postgresql: {locale: C.utf8}\n`, runs, LIVE)).toEqual([]);
   });
 
-  it('are none where a stranger’s server runs in the place of the data', async () => {
+  it('are absent when a foreign server runs in place of the data', async () => {
     const made = { encoding: 'SQL_ASCII', isWantedEncoding: false, locale: 'C' };
     const foreign: Partial<Ran> = {
       wantedDirectory: DATA,
@@ -307,7 +307,7 @@ describe('changes of what is fixed', () => {
     ]);
   });
 
-  it('are no changes where only a file says otherwise and the cluster runs as the inventory has it', async () => {
+  it('are absent when only a file differs and the cluster runs as the inventory has it', async () => {
     const written = (name: string): Ran => {
       const state = runs(name);
       return {
@@ -337,7 +337,7 @@ describe('changes of what is fixed', () => {
     expect(await refusals(THREE, written, told)).toEqual([]);
   });
 
-  it('can be taken back after a power failure: what a file says of an empty directory is no proof', async () => {
+  it('can be reverted after a power failure: a file about an empty directory proves nothing', async () => {
     const lost = (name: string): Ran => ({
       ...stopped(name),
       patroniData: undefined,
@@ -346,7 +346,7 @@ describe('changes of what is fixed', () => {
     expect(await refusals(THREE, lost, DOWN)).toEqual([]);
   });
 
-  it('can be taken back where one of three members runs with the new value, and not be carried on with', async () => {
+  it('can be reverted when one of three members runs with the new value, and cannot be continued', async () => {
     const half = (name: string): Ran =>
       name === 'pg2'
         ? {
@@ -364,12 +364,12 @@ describe('changes of what is fixed', () => {
     ]);
   });
 
-  it('are not seen in a link to the directory that the server runs in', async () => {
+  it('are not detected in a link to the directory that the server runs in', async () => {
     const linked = (name: string): Ran => ({ ...runs(name), wantedDirectory: DATA });
     expect(await refusals(`${THREE}postgresql: {data_dir: /srv/link}\n`, linked, LIVE)).toEqual([]);
   });
 
-  it('are seen on a host without Patroni by the database that pgprov made', async () => {
+  it('are detected on a host without Patroni by the database that pgprov made', async () => {
     const alone = 'cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n';
     const own: Database = { ...database, ours: true };
     const serving: Partial<Ran> = {

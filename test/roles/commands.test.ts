@@ -16,7 +16,7 @@ function told(path: string): string[] {
   return lines.filter((line) => !/^\s*(?:\*|\/\*|\/\/)/u.test(line)).map((line) => `${path}: ${line.trim()}`);
 }
 
-it('every command of patronictl that is printed names its configuration file, without which patronictl finds no cluster', () => {
+it('every printed patronictl command names its configuration file, without which patronictl finds no cluster', () => {
   const lines = [...files('src', '.ts'), ...files('roles', '.ts'), ...files('docs', '.md'), 'README.md'].flatMap(told);
   expect(lines.length).toBeGreaterThan(10_000);
   expect(lines.filter((line) => /`patronictl (?!-c )/u.test(line))).toEqual([]);

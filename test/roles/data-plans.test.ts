@@ -390,7 +390,7 @@ function wrongs(seen: World, plan: Plan): string[] {
 
 describe(`plans for data (${DEPTH})`, () => {
   it(
-    'put no valid data directory out of service without the proofs, start no member before one that has commits it lacks, and correct nothing while any could take the lead',
+    'disable no valid data directory without the proofs, start no member before one that has commits it lacks, and correct nothing while any member could take the lead',
     () => {
       const tally = { refused: 0, aside: 0, ordered: 0, led: 0, halted: 0 };
       fc.assert(

@@ -44,7 +44,7 @@ function preflight(role: string, inventory: Inventory, seen: Record<string, Reco
 describe('the role firewall', () => {
   it.each([
     { title: 'by default', yaml: '', stages: ['open: firewall'] },
-    { title: 'left alone', yaml: 'firewall: {backend: none}', stages: [] },
+    { title: 'with an unmanaged firewall', yaml: 'firewall: {backend: none}', stages: [] },
     {
       title: 'with a firewall that is named',
       yaml: 'firewall: {backend: ufw}',
@@ -52,11 +52,11 @@ describe('the role firewall', () => {
     },
   ])('has stages: $title', async ({ yaml, stages: expected }) => expect(stages(await inventoryOf(`${THREE}${yaml}\n`))).toEqual(expected));
 
-  it('has nothing to open on a host that serves nothing', async () => {
+  it('opens nothing on a host that serves nothing', async () => {
     expect(stages(await inventoryOf('cluster: one\nroles: [base, firewall]\nhosts: {db: {address: 192.0.2.1}}\n'), 'db')).toEqual([]);
   });
 
-  it('opens a port of any role to those whom the role names, once', async () => {
+  it('opens a port of any role once, to the clients that the role names', async () => {
     const port = (number: number, openTo: PortAudience): RolePort => ({ port: number, what: `port ${number}`, units: [], openTo });
     const role: Role = {
       name: 'own',
@@ -80,7 +80,7 @@ describe('the role firewall', () => {
     ]);
   });
 
-  it('refuses what a role calls a network and is none', async () => {
+  it('refuses a role’s network that is invalid', async () => {
     const role: Role = {
       name: 'own',
       description: 'own',
@@ -100,12 +100,12 @@ describe('the role firewall', () => {
   it.each([
     { title: 'by default', yaml: '', expected: ['open 2379, 2380, 5432, 8008 from 10.0.0.1, 10.0.0.2, 10.0.0.3 in ufw'] },
     {
-      title: 'other ports',
+      title: 'with other ports',
       yaml: 'postgresql: {port: 5433}\npatroni: {restapi_port: 8009}\netcd: {client_port: 12379, peer_port: 12380}',
       expected: ['open 5433, 8009, 12379, 12380 from 10.0.0.1, 10.0.0.2, 10.0.0.3 in ufw'],
     },
     {
-      title: 'clients',
+      title: 'with clients',
       yaml: 'firewall: {client_networks: [10.1.0.7/16, "2001:DB8::/64", 10.0.0.2]}',
       expected: [
         'open 2379, 2380, 5432, 8008 from 10.0.0.1, 10.0.0.2, 10.0.0.3 in ufw',
@@ -113,7 +113,7 @@ describe('the role firewall', () => {
       ],
     },
     {
-      title: 'members behind NAT',
+      title: 'with members behind NAT',
       yaml: 'firewall: {member_networks: [10.9.0.1]}',
       expected: ['open 2379, 2380, 5432, 8008 from 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.9.0.1 in ufw'],
     },
@@ -121,14 +121,14 @@ describe('the role firewall', () => {
     expect(opened(await inventoryOf(`${THREE}${yaml}\n`))).toEqual(expected),
   );
 
-  it('opens on each host only what it serves', async () => {
+  it('opens on each host only the ports that it serves', async () => {
     const mixed = await inventoryOf(
       `${THREE.replace('cluster_address: 10.0.0.3', 'cluster_address: 10.0.0.3, roles: [base, firewall, etcd]')}`,
     );
     expect(opened(mixed, 'pg3')).toEqual(['open 2379, 2380 from 10.0.0.1, 10.0.0.2, 10.0.0.3 in ufw']);
   });
 
-  it('lets SSH in at every port that it may come in at', async () => {
+  it('lets SSH in at every port that it may use', async () => {
     const inventory = await inventoryOf(`${THREE}firewall: {backend: ufw}\nssh: {port: 2222}\n`);
     const service = shapeOf(inventory)
       .stages.flatMap(({ stage }) => stage.resources)
@@ -139,18 +139,18 @@ describe('the role firewall', () => {
   });
 });
 
-describe('its preflight', () => {
+describe('the preflight of the role firewall', () => {
   it.each<{ title: string; yaml: string; state: FirewallState; objections: RegExp[] }>([
-    { title: 'nothing to object to', yaml: THREE, state: UFW, objections: [] },
-    { title: 'names, and no firewall', yaml: THREE.replace('10.0.0.2}', 'two.example}'), state: NONE, objections: [] },
+    { title: 'openings without a problem', yaml: THREE, state: UFW, objections: [] },
+    { title: 'host names without a firewall', yaml: THREE.replace('10.0.0.2}', 'two.example}'), state: NONE, objections: [] },
     {
-      title: 'names, left alone',
+      title: 'host names with an unmanaged firewall',
       yaml: `${THREE.replace('10.0.0.2}', 'two.example}')}firewall: {backend: none}\n`,
       state: UFW,
       objections: [],
     },
     {
-      title: 'names',
+      title: 'host names',
       yaml: THREE.replace('10.0.0.2}', 'two.example}'),
       state: UFW,
       objections: [
@@ -158,7 +158,7 @@ describe('its preflight', () => {
       ],
     },
     {
-      title: 'what is no network',
+      title: 'an invalid network',
       yaml: `${THREE}firewall: {client_networks: [10.0.0.0/33]}\n`,
       state: NONE,
       objections: [/^preflight: pg1: 10\.0\.0\.0\/33 in firewall\.client_networks is neither an IP address nor a network/u],
@@ -175,15 +175,15 @@ describe('its preflight', () => {
       state: { ...NONE, nftables: { ...NONE.nftables, config: 'table inet filter { chain input { policy drop; } }' } },
       objections: [/^preflight: pg1: the configuration of nftables is not loaded, and would turn connections away/u],
     },
-    { title: 'nftables as it is delivered', yaml: `${THREE}firewall: {backend: nftables}\n`, state: NONE, objections: [] },
-  ])('$title', async ({ yaml, state, objections }) => {
+    { title: 'the default nftables configuration', yaml: `${THREE}firewall: {backend: nftables}\n`, state: NONE, objections: [] },
+  ])('decides about $title', async ({ yaml, state, objections }) => {
     const found = preflight('firewall', await inventoryOf(yaml), { pg1: { [FIREWALL.id]: state } });
     expect(found).toHaveLength(objections.length);
     objections.forEach((pattern, index) => expect(found[index]).toMatch(pattern));
   });
 });
 
-describe('base’s preflight', () => {
+describe('the preflight of base', () => {
   const filtered = (result: Reach['result']): Record<string, unknown> => ({ reachability: [{ address: '10.0.0.2', port: 5432, result }] });
 
   it.each<{ title: string; result: Reach['result']; peer: FirewallState; objections: number }>([
@@ -191,7 +191,7 @@ describe('base’s preflight', () => {
     { title: 'a firewall that this run opens, and that says so', result: 'unreachable', peer: UFW, objections: 0 },
     { title: 'no firewall there', result: 'filtered', peer: NONE, objections: 1 },
     { title: 'a name that does not resolve', result: 'unresolved', peer: UFW, objections: 1 },
-  ])('$title', ({ result, peer, objections }) => {
+  ])('decides about $title', ({ result, peer, objections }) => {
     expect(preflight('base', three, { pg1: filtered(result), pg2: { [FIREWALL.id]: peer } })).toHaveLength(objections);
   });
 
@@ -206,7 +206,7 @@ describe('base’s preflight', () => {
   });
 });
 
-describe('its checks', () => {
+describe('the checks of the role firewall', () => {
   const reach = (...results: [string, Reach['result']][]): Record<string, unknown> => ({
     reachability: results.map(([to, result]) => ({ address: to.split(':')[0] ?? '', port: Number(to.split(':')[1]), result })),
   });
@@ -215,7 +215,7 @@ describe('its checks', () => {
       ({ ok, host, detail }) => `${ok ? 'ok' : 'NO'} ${host ?? ''}: ${detail}`,
     );
 
-  it('hold when every member gets through', () => {
+  it('succeed when every member gets through', () => {
     expect(
       checks({ pg1: {}, pg2: reach(['10.0.0.1:5432', 'open'], ['10.0.0.1:2379', 'refused']), pg3: reach(['10.0.0.1:5432', 'open']) }),
     ).toEqual(['ok pg1: 5432, 2379, 2380, 8008 reached from pg2, pg3']);
@@ -227,5 +227,5 @@ describe('its checks', () => {
     ).toEqual(['NO pg1: pg2 cannot reach port 5432; pg2 cannot reach port 8008', 'ok pg2: 5432, 2379, 2380, 8008 reached from pg1']);
   });
 
-  it('say nothing where nobody looked', () => expect(checks({ pg1: {}, pg2: {}, pg3: {} })).toEqual([]));
+  it('report nothing when no host was asked', () => expect(checks({ pg1: {}, pg2: {}, pg3: {} })).toEqual([]));
 });

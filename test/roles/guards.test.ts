@@ -94,7 +94,7 @@ describe('patroni’s guards', () => {
     );
 
   it.each<{ title: string; seen: Seen; objections: string[] }>([
-    { title: 'nothing was seen', seen: all({}), objections: [] },
+    { title: 'no observations', seen: all({}), objections: [] },
     { title: 'a new cluster', seen: scene(down, {}, etcd({ hasData: false, healthy: false })), objections: [] },
     { title: 'a new cluster, etcd up', seen: scene(store(), {}), objections: [] },
     {
@@ -165,7 +165,7 @@ describe('patroni’s guards', () => {
       ),
       objections: ['refuse pg2: the cluster already has a member pg2, at 10.9.9.9:5432; the inventory has it at 10.0.0.2:5432'],
     },
-  ])('$title', ({ seen, objections }) => expect(guards('patroni', seen)).toEqual(objections));
+  ])('decide in this case: $title', ({ seen, objections }) => expect(guards('patroni', seen)).toEqual(objections));
 
   const member = (name: string, scope = 'demo', facts: object = DEBIAN): Record<string, unknown> => ({
     [HOST_FACTS.id]: facts,
@@ -203,7 +203,7 @@ describe('patroni’s guards', () => {
   it.each<{ title: string; seen: Seen; says: (RegExp | string)[] }>([
     { title: 'all stopped, the last known', seen: three(store({ initialize: '7' }), at(BEHIND), at(LAST), at(BEHIND)), says: [] },
     {
-      title: 'nobody can tell who is the last',
+      title: 'the last member cannot be determined',
       seen: three(store({ initialize: '7' }), at(BEHIND), at(wal('in archive recovery', 3, undefined)), at(BEHIND)),
       says: [
         /demo has no leader, and it is unknown which member has the last commits: it is unknown how far the WAL of pg2 goes\n {2}pg1: system identifier 7, timeline 3, shut down in recovery, last checkpoint at 0\/8, last WAL record at 0\/8\n/u,
@@ -220,7 +220,7 @@ describe('patroni’s guards', () => {
       says: [/pg1 and pg2 wrote two different histories of timeline 3/u, /→ .*keep a copy/u],
     },
     {
-      title: 'a history of a timeline that nobody has',
+      title: 'a history of a timeline that no member has',
       seen: three(
         store({ initialize: '7' }),
         at(LAST),
@@ -276,7 +276,7 @@ describe('patroni’s guards', () => {
       ],
     },
     {
-      title: 'servers that replay WAL and take no connections yet',
+      title: 'servers that replay WAL and accept no connections yet',
       seen: three(
         store({ initialize: '7' }),
         at(up(wal('in crash recovery', 3, undefined)), active('active')),
@@ -288,7 +288,7 @@ describe('patroni’s guards', () => {
       ],
     },
     {
-      title: 'one that somebody else set',
+      title: 'a setting in etcd that somebody else set',
       seen: three(
         store({ initialize: '7', config: { postgresql: { parameters: { wal_level: 'replica', shared_buffers: '500GB' } } } }),
         ...[LAST, BEHIND, BEHIND].map((data) => at(data, active('active'))),
@@ -311,7 +311,7 @@ describe('patroni’s guards', () => {
       says: [/demo has no leader, and Patroni runs on pg1 and pg3, but PostgreSQL does not/u],
     },
     {
-      title: 'the same, and nobody can tell who is the last',
+      title: 'the same, and the last member cannot be determined',
       seen: three(
         store({ initialize: '7' }),
         ...[BEHIND, wal('in archive recovery', 3, undefined), BEHIND].map((data) => at(data, { ...active('active'), ...HALTED })),
@@ -432,7 +432,7 @@ describe('patroni’s guards', () => {
       says: [/demo has no leader, and this run leaves out pg2 and pg3, which may have the last commits/u, /→ run it without --host/u],
     },
     {
-      title: 'etcd is empty, our own data, Patroni stopped',
+      title: 'etcd is empty, the data is this cluster’s, Patroni is stopped',
       seen: three(store(), at(BEHIND), at(LAST), at(BEHIND)),
       says: [
         /etcd does not know the PostgreSQL cluster that is the data of demo\n {2}pg1: /u,
@@ -463,7 +463,7 @@ describe('patroni’s guards', () => {
       ],
     },
     {
-      title: 'the data of another scope of ours',
+      title: 'the data of another scope of this cluster',
       seen: three(store(), { ...at(LAST), ...member('pg1', 'shop') }, {}, {}),
       says: [
         /pg1: the data directory holds a PostgreSQL cluster \(.*\) that served as the scope shop; the inventory says demo/u,
@@ -475,14 +475,14 @@ describe('patroni’s guards', () => {
       seen: three(store({ initialize: '' }), ...[BEHIND, LAST, BEHIND].map((data) => at(data, { 'enabled:patroni': { enabled: true } }))),
       says: [/etcd does not know the PostgreSQL cluster that is the data of demo/u, /→ .*nothing needs to be moved/u],
     },
-  ])('$title', ({ seen, says }) => {
+  ])('decide in this case: $title', ({ seen, says }) => {
     const all = refusals(seen);
     if (says.length === 0) expect(all).toEqual([]);
     for (const each of says) expect(all.join('\n')).toMatch(each);
     expect(all.join('\n')).not.toMatch(/aside/u);
   });
 
-  it('refuse to make a cluster that etcd does not know where hosts are left out, which may hold it', () => {
+  it('refuse to make a cluster that etcd does not know when hosts are left out, which may have its data', () => {
     expect(guards('patroni', { pg1: { [DCS.id]: store() }, pg3: {} })).toEqual([
       'refuse all: etcd knows no cluster demo, and this run, which would make it, leaves out pg2, which may hold its data',
     ]);
@@ -513,11 +513,11 @@ describe('patroni’s guards', () => {
       state: bootstrap({ underWay: true, noted: true }, { ...FRESH, running: true } as DataDirectoryState),
       refused: false,
     },
-    { title: 'one that nobody noted', facts: DEBIAN, state: bootstrap({ underWay: true }, FRESH), refused: true },
-    { title: 'a bootstrap that was broken off', facts: ROCKY9, state: bootstrap({ noted: true }, FRESH), refused: false },
+    { title: 'an unrecorded bootstrap', facts: DEBIAN, state: bootstrap({ underWay: true }, FRESH), refused: true },
+    { title: 'an interrupted bootstrap', facts: ROCKY9, state: bootstrap({ noted: true }, FRESH), refused: false },
     { title: 'a disabled member’s data', facts: ROCKY9, state: bootstrap({}, cluster('9')), refused: true },
     { title: 'a member that once ran', facts: ROCKY9, state: bootstrap({ enabled: true, noted: true }, FRESH), refused: true },
-  ])('data under an empty mark: $title', ({ facts, state, refused }) => {
+  ])('decide about data under an empty mark: $title', ({ facts, state, refused }) => {
     const seen = {
       pg1: { ...member('pg1', 'demo', facts), [DCS.id]: store({ initialize: '' }), [ETCD_MEMBER.id]: etcd(), ...state },
       pg2: {},
@@ -557,7 +557,7 @@ describe('patroni’s guards', () => {
       objections: [differs('Rocky Linux 8', 'Rocky Linux 9', 'de_DE')],
     },
     {
-      title: 'a locale that only looks like C',
+      title: 'a locale whose name only begins with C',
       seen: mixed(DEBIAN, ROCKY9),
       yaml: 'postgresql: {locale: C.UTF-8.x}\n',
       objections: [differs('Debian 13 (trixie)', 'Rocky Linux 9', 'C.UTF-8.x')],
@@ -568,7 +568,7 @@ describe('patroni’s guards', () => {
       yaml: 'postgresql: {locale: de_DE}\n',
       objections: [],
     },
-  ])('$title', async ({ seen, yaml, objections }) => {
+  ])('decide about the locale: $title', async ({ seen, yaml, objections }) => {
     expect(preflight('patroni', seen, await inventoryOf(`${THREE}${yaml}`))).toEqual(objections);
   });
 
@@ -581,7 +581,7 @@ describe('patroni’s guards', () => {
         'preflight all: patroni.ttl is 29 s, but loop_wait + 2 × retry_timeout is 30 s: a leader would lose its lease while it still tries',
       ],
     },
-  ])('a lease that is $title', async ({ yaml, objections }) => {
+  ])('decide about a lease that is $title', async ({ yaml, objections }) => {
     expect(preflight('patroni', { pg1: {} }, await inventoryOf(`${THREE}${yaml}`))).toEqual(objections);
   });
 });
@@ -591,20 +591,20 @@ describe('etcd’s guards', () => {
   const ours = '# Managed by pgprov: x\nETCD_NAME="pg1"\nETCD_INITIAL_CLUSTER_TOKEN="demo"\n';
 
   it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
-    { title: 'nothing there', states: { 'file:/etc/default/etcd': { type: 'absent' } }, objections: [] },
+    { title: 'no file', states: { 'file:/etc/default/etcd': { type: 'absent' } }, objections: [] },
     {
       title: 'Debian’s own file, all comments',
       states: { 'file:/etc/default/etcd': file('## etcd(1)\n# ETCD_NAME="default"\n') },
       objections: [],
     },
-    { title: 'ours', states: { 'file:/etc/default/etcd': file(ours) }, objections: [] },
+    { title: 'pgprov’s file', states: { 'file:/etc/default/etcd': file(ours) }, objections: [] },
     {
-      title: 'somebody else’s',
+      title: 'a foreign file',
       states: { 'file:/etc/default/etcd': file('ETCD_NAME=infra1\n') },
       objections: ['refuse pg1: pg1 is configured as a member of an etcd cluster that pgprov did not make (ETCD_NAME=infra1)'],
     },
     {
-      title: 'ours, of another inventory',
+      title: 'pgprov’s file of another inventory',
       states: { 'file:/etc/default/etcd': file(ours.replace('demo', 'other')) },
       objections: ['refuse pg1: pg1 is a member of the cluster other, made by pgprov from another inventory; this one is demo'],
     },
@@ -619,7 +619,9 @@ describe('etcd’s guards', () => {
       states: { 'file:/etc/etcd/tls/ca.crt': file('other\n'), [ETCD_MEMBER.id]: etcd() },
       objections: ['refuse pg1: pg1 belongs to a cluster with another certificate authority than the one beside this inventory'],
     },
-  ])('$title', ({ states, objections }) => expect(guards('etcd', { pg1: states })).toEqual(objections));
+  ])('decide about the environment file and authority: $title', ({ states, objections }) =>
+    expect(guards('etcd', { pg1: states })).toEqual(objections),
+  );
 
   const inForce = (rest: Partial<UnitInForce>): Record<string, unknown> => ({
     'service:etcd': {
@@ -635,7 +637,7 @@ describe('etcd’s guards', () => {
   it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
     { title: 'its settings', states: inForce({}), objections: [] },
     { title: 'a drop-in that changes none', states: inForce({ dropIns: ['/etc/x.conf'] }), objections: [] },
-    { title: 'a process of another time, which a restart mends', states: inForce({ running: [open] }), objections: [] },
+    { title: 'an older process, which a restart corrects', states: inForce({ running: [open] }), objections: [] },
     {
       title: 'a drop-in that overrides some',
       states: inForce({ dropIns: ['/etc/x.conf'], next: [open] }),
@@ -645,7 +647,7 @@ describe('etcd’s guards', () => {
     },
   ])('in force is $title', ({ states, objections }) => expect(preflight('etcd', { pg1: states })).toEqual(objections));
 
-  it('has what is in force among its checks, and names drop-ins', () => {
+  it('include what is in force among the checks, and name drop-ins', () => {
     const seen = { pg1: { ...inForce({ dropIns: ['/etc/x.conf'], running: [open] }), [ETCD_MEMBER.id]: etcd() } };
     expect(checks('etcd', seen)).toContain('NO pg1: etcd runs with its settings (ETCD_CLIENT_CERT_AUTH is not set, not true)');
     expect(checks('etcd', { pg1: { ...inForce({}), [ETCD_MEMBER.id]: etcd() } })).toContain(
@@ -662,26 +664,26 @@ describe('etcd’s guards', () => {
     '# [member]\nETCD_NAME=default\nETCD_DATA_DIR="/var/lib/etcd/default.etcd"\nETCD_LISTEN_CLIENT_URLS="http://localhost:2379"\n';
 
   it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
-    { title: 'nothing there', states: { [CONF]: { type: 'absent' } }, objections: [] },
+    { title: 'no file', states: { [CONF]: { type: 'absent' } }, objections: [] },
     { title: 'the package’s own file', states: { [CONF]: file(packaged) }, objections: [] },
     { title: 'the package’s own file, quoted', states: { [CONF]: file(packaged.replace('default', '"default"')) }, objections: [] },
-    { title: 'ours', states: { [CONF]: file(ours) }, objections: [] },
+    { title: 'pgprov’s file', states: { [CONF]: file(ours) }, objections: [] },
     {
-      title: 'somebody else’s',
+      title: 'a foreign file',
       states: { [CONF]: file(packaged.replace('=default', '=default1')) },
       objections: ['refuse pg1: pg1 is configured as a member of an etcd cluster that pgprov did not make (ETCD_NAME=default1)'],
     },
     {
-      title: 'ours, of another inventory',
+      title: 'pgprov’s file of another inventory',
       states: { [CONF]: file(ours.replace('demo', 'other')) },
       objections: ['refuse pg1: pg1 is a member of the cluster other, made by pgprov from another inventory; this one is demo'],
     },
     {
-      title: 'ours, of another inventory, whose host is called `default`',
+      title: 'pgprov’s file of another inventory, whose host is called `default`',
       states: { [CONF]: file(ours.replace('demo', 'other').replace('"pg1"', '"default"')) },
       objections: ['refuse pg1: pg1 is a member of the cluster other, made by pgprov from another inventory; this one is demo'],
     },
-    { title: 'somebody else’s where Debian looks', states: { 'file:/etc/default/etcd': file('ETCD_NAME=infra1\n') }, objections: [] },
+    { title: 'a foreign file at Debian’s path', states: { 'file:/etc/default/etcd': file('ETCD_NAME=infra1\n') }, objections: [] },
     { title: 'the same authority', states: { 'file:/etc/pki/etcd/ca.crt': file('CA\n'), [ETCD_MEMBER.id]: etcd() }, objections: [] },
     {
       title: 'another authority',
@@ -689,11 +691,11 @@ describe('etcd’s guards', () => {
       objections: ['refuse pg1: pg1 belongs to a cluster with another certificate authority than the one beside this inventory'],
     },
     {
-      title: 'another authority where Debian looks',
+      title: 'another authority at Debian’s path',
       states: { 'file:/etc/etcd/tls/ca.crt': file('other\n'), [ETCD_MEMBER.id]: etcd() },
       objections: [],
     },
-  ])('on Rocky: $title', ({ states, objections }) => {
+  ])('decide on Rocky about the environment file and authority: $title', ({ states, objections }) => {
     for (const facts of [ROCKY8, ROCKY9]) expect(guards('etcd', { pg1: on(facts, states) })).toEqual(objections);
   });
 
@@ -709,35 +711,35 @@ describe('etcd’s guards', () => {
       objections: ['preflight all: etcd has formed a cluster already, with other members than the inventory: pg3 is not in it'],
     },
     {
-      title: 'a stranger',
+      title: 'an unknown member',
       member: etcd({ members: members(1, 2, 3, 4) }),
       objections: [
         'preflight all: etcd has formed a cluster already, with other members than the inventory: pg4 (https://10.0.0.4:2380) is not in the inventory',
       ],
     },
-  ])('$title', ({ member, objections }) => {
+  ])('decide about etcd’s member list: $title', ({ member, objections }) => {
     expect(preflight('etcd', { pg1: { [ETCD_MEMBER.id]: etcd() }, pg2: { [ETCD_MEMBER.id]: member } })).toEqual(objections);
   });
 
   it.each<{ title: string; member: EtcdMemberState; results: string[] }>([
     {
-      title: 'well',
+      title: 'healthy',
       member: etcd({ members: members(1, 2, 3) }),
       results: ['ok pg1: etcd is healthy (3 members)', 'ok pg1: etcd requires client certificates (refused in the TLS handshake)'],
     },
     {
-      title: 'open to strangers',
+      title: 'open to clients without a certificate',
       member: etcd({ members: members(1), requiresClientCertificate: false }),
       results: [
         'ok pg1: etcd is healthy (1 members)',
         'NO pg1: etcd requires client certificates (it accepted a client without a certificate)',
       ],
     },
-  ])('checks a member that is $title', ({ member, results }) =>
+  ])('check a member that is $title', ({ member, results }) =>
     expect(checks('etcd', { pg1: { [ETCD_MEMBER.id]: member } })).toEqual(results),
   );
 
-  it('fails for a member that is down', () => {
+  it('fail for a member that is down', () => {
     const results = checks('etcd', { pg1: { [ETCD_MEMBER.id]: etcd({ healthy: false, requiresClientCertificate: undefined }) } });
     expect(results.map((result) => result.slice(0, 2))).toEqual(['NO', 'NO']);
   });
@@ -745,11 +747,11 @@ describe('etcd’s guards', () => {
 
 describe('postgresql’s guards', () => {
   it.each<{ title: string; data: DataDirectoryState | undefined; inventory: Inventory; objections: string[] }>([
-    { title: 'not asked', data: undefined, inventory: alone, objections: [] },
+    { title: 'no observation', data: undefined, inventory: alone, objections: [] },
     { title: 'absent', data: { kind: 'absent' }, inventory: alone, objections: [] },
     { title: 'empty', data: { kind: 'empty' }, inventory: alone, objections: [] },
     {
-      title: 'something else',
+      title: 'foreign files',
       data: { kind: 'foreign', entries: ['lost+found', 'x'] },
       inventory: alone,
       objections: ['refuse db: db: the data directory is not empty and holds no PostgreSQL cluster (found lost+found, x)'],
@@ -760,27 +762,27 @@ describe('postgresql’s guards', () => {
       inventory: alone,
       objections: ['refuse db: db: the data directory holds a PostgreSQL 15 cluster, the inventory says 17'],
     },
-    { title: 'ours', data: cluster('7', { ours: true }), inventory: alone, objections: [] },
+    { title: 'this cluster’s data', data: cluster('7', { ours: true }), inventory: alone, objections: [] },
     {
-      title: 'not ours',
+      title: 'another cluster’s data',
       data: cluster('7'),
       inventory: alone,
       objections: ['refuse db: db: the data directory holds a PostgreSQL cluster that pgprov did not make (system identifier 7)'],
     },
-    { title: 'Patroni’s', data: cluster('7'), inventory: three, objections: [] },
+    { title: 'data of a Patroni cluster', data: cluster('7'), inventory: three, objections: [] },
     {
-      title: 'Patroni’s, of another version',
+      title: 'data of a Patroni cluster of another version',
       data: cluster('7', { version: '16' }),
       inventory: three,
       objections: ['refuse pg1: pg1: the data directory holds a PostgreSQL 16 cluster, the inventory says 17'],
     },
-  ])('$title', ({ data, inventory, objections }) => {
+  ])('decide about the data directory: $title', ({ data, inventory, objections }) => {
     const host = inventory.hosts[0]?.name ?? '';
     expect(guards('postgresql', { [host]: { [DATA_DIRECTORY.id]: data } }, inventory)).toEqual(objections);
   });
 
   // The replica itself fails over it, see sound-data.test.ts.
-  it('let a replica of another version not hold up the others', () => {
+  it('do not let a replica of another version delay the others', () => {
     const seen = (leader: string): Seen => ({
       pg1: { [DATA_DIRECTORY.id]: cluster('7'), [DCS.id]: store({ initialize: '7', leader }) },
       pg2: { [DATA_DIRECTORY.id]: cluster('7', { version: '16' }) },
@@ -796,7 +798,9 @@ describe('postgresql’s guards', () => {
     { data: cluster('7', { checksums: 0 }), result: 'NO pg1: data checksums are on (data page checksum version 0)' },
     { data: cluster('7', { checksums: undefined }), result: 'NO pg1: data checksums are on (data page checksum version unknown)' },
     { data: { kind: 'absent' }, result: 'NO pg1: data checksums are on (the data directory is absent)' },
-  ])('$result', ({ data, result }) => expect(checks('postgresql', { pg1: { [DATA_DIRECTORY.id]: data } })).toEqual([result]));
+  ])('prove checksums: $result', ({ data, result }) =>
+    expect(checks('postgresql', { pg1: { [DATA_DIRECTORY.id]: data } })).toEqual([result]),
+  );
 });
 
 describe('a server without Patroni', () => {
@@ -807,8 +811,8 @@ describe('a server without Patroni', () => {
     `refuse db: db: ${unit} has its cluster in ${served}, the inventory says ${wanted}`;
 
   it.each<{ title: string; facts: object; served: string | undefined; yaml: string; objections: string[] }>([
-    { title: 'not asked', facts: ROCKY9, served: undefined, yaml: '', objections: [] },
-    { title: 'none', facts: ROCKY9, served: '', yaml: '', objections: [] },
+    { title: 'at an unobserved place', facts: ROCKY9, served: undefined, yaml: '', objections: [] },
+    { title: 'nowhere', facts: ROCKY9, served: '', yaml: '', objections: [] },
     { title: 'where the packages put it', facts: ROCKY9, served: '/var/lib/pgsql/17/data', yaml: '', objections: [] },
     { title: 'where the packages put it on Debian', facts: DEBIAN, served: '/var/lib/postgresql/17/main', yaml: '', objections: [] },
     { title: 'where the inventory says', facts: ROCKY9, served: '/srv/pg', yaml: 'postgresql: {data_dir: /srv/pg}\n', objections: [] },
@@ -834,7 +838,7 @@ describe('a server without Patroni', () => {
       objections: [elsewhere('postgresql-17', '/var/lib/pgsql/17/data', '/srv/pg')],
     },
     {
-      title: 'elsewhere, for the inventory names another cluster',
+      title: 'elsewhere, because the inventory names another cluster',
       facts: ROCKY9,
       served: '/var/lib/pgsql/16/data',
       yaml: 'postgresql: {version: 16, name: other}\n',
@@ -851,7 +855,7 @@ describe('a server without Patroni', () => {
     expect(guards('postgresql', { db: on(facts, { [SERVED]: served }) }, await at(yaml))).toEqual(objections);
   });
 
-  it('is not what a member of Patroni is', () => {
+  it('is not a member of Patroni', () => {
     expect(guards('postgresql', { pg1: on(ROCKY9, { [SERVED]: '/srv/old' }) })).toEqual([]);
   });
 
@@ -872,7 +876,7 @@ describe('a server without Patroni', () => {
   });
 });
 
-describe('pgdg’s preflight', () => {
+describe('the preflight of pgdg', () => {
   const packet = (body: string): Buffer => Buffer.concat([Buffer.from([0x99, 0, body.length + 1, 4]), Buffer.from(body)]);
   const armored = (bytes: Buffer): string =>
     `-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n${bytes.toString('base64')}\n-----END PGP PUBLIC KEY BLOCK-----\n`;
@@ -909,16 +913,16 @@ describe('pgdg’s preflight', () => {
       objections: [holds('no readable key', fingerprint(key))],
     },
     { title: 'a system that is not supported', facts: { ...ROCKY9, version: '10.0' }, yaml: yaml(key), objections: [] },
-  ])('$title', async ({ facts, yaml: text, objections }) => {
+  ])('decides about a signing key: $title', async ({ facts, yaml: text, objections }) => {
     expect(preflight('pgdg', { pg1: on(facts) }, await inventoryOf(`${THREE}${text}`))).toEqual(objections);
   });
 });
 
-describe('base’s preflight', () => {
+describe('the preflight of base', () => {
   const MIB = 1024 * 1024;
 
   it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
-    { title: 'not asked', states: {}, objections: [] },
+    { title: 'no observations', states: {}, objections: [] },
     {
       title: 'too little memory',
       states: { [HOST_FACTS.id]: { memory: 100 * MIB } },
@@ -930,7 +934,7 @@ describe('base’s preflight', () => {
       objections: ['preflight pg1: pg1 has only 5 MiB free for /data, at least 1024 are required'],
     },
     {
-      title: 'room that the host does not tell',
+      title: 'unknown disk space',
       states: { 'free-space': { '/var': 2 ** 40, '/data': 'stat: /data: Stale file handle' } },
       objections: ['preflight pg1: pg1 did not say how much is free for /data: stat: /data: Stale file handle'],
     },
@@ -945,7 +949,7 @@ describe('base’s preflight', () => {
       objections: ['preflight pg1: pg1: port 5432, meant for PostgreSQL, is held by postgres (postgresql@15-main.service)'],
     },
     {
-      title: 'a port that is taken by nobody known',
+      title: 'a port that an unknown process uses',
       states: { ports: [{ port: 2379, process: '', unit: '' }] },
       objections: ['preflight pg1: pg1: port 2379, meant for etcd clients, is held by another process'],
     },
@@ -960,7 +964,7 @@ describe('base’s preflight', () => {
       objections: [],
     },
     {
-      title: 'peers that are fine',
+      title: 'reachable peers',
       states: { reachability: ['open', 'refused', 'unknown'].map((result) => ({ address: '10.0.0.2', port: 1, result })) },
       objections: [],
     },
@@ -985,17 +989,17 @@ describe('base’s preflight', () => {
       objections: ['preflight pg1: pg1: pg4 (10.0.0.4) port 2380 does not answer (filtered?)'],
     },
     {
-      title: 'peers that are silent on several ports, told together',
+      title: 'peers that are silent on several ports, reported together',
       states: { reachability: [2379, 2380, 5432].map((port) => ({ address: '10.0.0.2', port, result: 'filtered' })) },
       objections: ['preflight pg1: pg1: pg2 (10.0.0.2) ports 2379, 2380 and 5432 do not answer (filtered?)'],
     },
     {
-      title: 'peers whose names do not resolve, which no port has to do with',
+      title: 'peers whose names do not resolve, on any port',
       states: { reachability: [2379, 2380].map((port) => ({ address: '10.0.0.2', port, result: 'unresolved' })) },
       objections: ['preflight pg1: pg1: pg2 (10.0.0.2) does not resolve'],
     },
     {
-      title: 'peers that are not',
+      title: 'unreachable peers',
       states: {
         reachability: [
           { address: '10.0.0.2', port: 2380, result: 'filtered' },
@@ -1007,7 +1011,7 @@ describe('base’s preflight', () => {
         'preflight pg1: pg1: pg3 (10.0.0.3) port 5432 cannot be reached (no route, or rejected by a firewall)',
       ],
     },
-  ])('$title', async ({ states, objections }) =>
+  ])('decides in this case: $title', async ({ states, objections }) =>
     expect(
       preflight(
         'base',
@@ -1055,7 +1059,7 @@ describe('checks of the cluster', () => {
   });
   const replica = member({ role: 'replica', state: 'streaming', replication: [] });
 
-  it('proves leader, members and streaming', () => {
+  it('prove leader, members and streaming', () => {
     expect(
       checks('patroni', {
         pg1: { [PATRONI_MEMBER.id]: member() },
@@ -1072,7 +1076,7 @@ describe('checks of the cluster', () => {
     ]);
   });
 
-  it('says that a replica has WAL of its own, and what to do about it', () => {
+  it('report a replica with WAL of its own, and what to do about it', () => {
     const state = {
       pg1: { [PATRONI_MEMBER.id]: member({ wal: { location: 0xa000060, paused: false } }) },
       pg2: { [PATRONI_MEMBER.id]: replica },
@@ -1090,7 +1094,7 @@ describe('checks of the cluster', () => {
     expect(checks('patroni', behind).join()).not.toContain('never wrote');
   });
 
-  it('misses what does not answer', () => {
+  it('fail for members that do not answer', () => {
     expect(
       checks('patroni', {
         pg1: { [PATRONI_MEMBER.id]: { answers: false } },
@@ -1124,13 +1128,13 @@ describe('checks of the cluster', () => {
       result: 'ok pg1: replicator logs in through .pgpass (logged in to 10.0.0.1)',
     },
     { logins: [], result: 'NO pg1: replicator logs in through .pgpass (logged in to )' },
-  ])('$result', ({ logins, result }) =>
+  ])('prove logins: $result', ({ logins, result }) =>
     expect(checks('replication', { pg1: { 'replication-login': logins }, pg2: {} }).slice(0, 1)).toEqual([result]),
   );
 });
 
 describe('remarks', () => {
-  it('say once for all members that wait that they need a restart, with the one command', () => {
+  it('say once for all members that a restart is pending, with the one command', () => {
     const waits = { [PATRONI_MEMBER.id]: { answers: true, pendingRestart: true, scope: 'demo' } };
     const view = viewOf({ pg1: {}, pg2: waits, pg3: waits });
     const patroni = CATALOG.find(({ name }) => name === 'patroni');
@@ -1138,7 +1142,7 @@ describe('remarks', () => {
     expect(['pg1', 'pg2', 'pg3'].map((host) => patroni?.remarks?.(view, host))).toEqual([[], [words], [words]]);
   });
 
-  it('name what waits for a restart', () => {
+  it('name the parameters that wait for a restart', () => {
     const remarks = (name: string, states: Record<string, unknown>): string[] => {
       const view = viewOf({ pg1: states });
       const told = CATALOG.find((role) => role.name === name)?.remarks?.(view, 'pg1') ?? [];
@@ -1154,7 +1158,7 @@ describe('remarks', () => {
   });
 });
 
-describe('passwords that were lost here', () => {
+describe('passwords whose local copy was lost', () => {
   const PATHS = ['postgresql.superuser_password', 'replication.password', 'patroni.rewind_password', 'patroni.restapi_password'];
   const told = (name: string, seen: Seen, generated: string[], inventory?: Inventory): string[] => {
     const role = CATALOG.find((candidate) => candidate.name === name);
@@ -1168,7 +1172,7 @@ describe('passwords that were lost here', () => {
   const role = (server: string, verifier: string): object => ({ server, exists: true, verifier, attributes: [] });
   const foreign = 'SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy';
 
-  it('refuses to make new ones while the cluster runs, and says where they are', () => {
+  it('are not made anew while the cluster runs, with advice where to find them', () => {
     const refusals = told('patroni', { pg1: { ...member, 'pg-role:replicator': role('primary', foreign) } }, ['replication.password']);
     expect(refusals.filter((text) => text.startsWith('refuse'))).toEqual([
       'refuse pg1: pg1: the cluster has passwords that this machine does not know: neither the inventory nor .pgprov/demo/passwords.yml has replication.password | ' +
@@ -1200,7 +1204,7 @@ describe('passwords that were lost here', () => {
       },
       names: 'and patroni.restapi_password',
     },
-  ])('refuses where $title', ({ seen, names }) => {
+  ])('are refused when $title', ({ seen, names }) => {
     const refusals = told('patroni', seen, PATHS).filter((text) => text.includes('does not know'));
     expect(refusals).toHaveLength(1);
     expect(refusals[0]).toContain(names);
@@ -1213,11 +1217,11 @@ describe('passwords that were lost here', () => {
       generated: PATHS,
     },
     { title: 'passwords that are kept', seen: { pg1: { ...member, 'pg-role:replicator': role('primary', foreign) } }, generated: [] },
-  ])('has nothing against $title', ({ seen, generated }) => {
+  ])('are no problem when $title', ({ seen, generated }) => {
     expect(told('patroni', seen, generated).filter((text) => text.includes('does not know'))).toEqual([]);
   });
 
-  it('refuses on a server without Patroni as well', () => {
+  it('are refused on a server without Patroni as well', () => {
     const seen = (verifier: string): Seen => ({ db: { 'pg-role:replicator': role('primary', verifier) } });
     expect(told('replication', seen(foreign), ['replication.password'], alone)).toHaveLength(1);
     expect(

@@ -48,7 +48,7 @@ describe('a member that the inventory no longer has', () => {
       says: ['refuse: pg3 has no role patroni (inventory.yml:5), but runs as a member of the cluster demo'],
     },
     { title: 'has lost its role and was stopped', yaml: withoutRole, members: [...OWN, member('pg3', '10.0.0.3', 'stopped')], says: [] },
-    { title: 'has lost its role and is away', yaml: withoutRole, members: OWN, says: [] },
+    { title: 'has lost its role and is out of reach', yaml: withoutRole, members: OWN, says: [] },
     {
       title: 'is not in the inventory',
       yaml: gone,
@@ -63,12 +63,12 @@ describe('a member that the inventory no longer has', () => {
       says: [],
     },
     { title: 'has another name', yaml: THREE.replace('pg3:', 'db3:'), members: [...OWN, member('pg3', '10.0.0.3')], says: [] },
-  ])('$title', async ({ yaml, members, states = {}, says }) =>
+  ])('is detected when it $title', async ({ yaml, members, states = {}, says }) =>
     expect(await refusals(yaml, { ...store(members), ...states })).toEqual(says),
   );
 });
 
-describe('a watchdog that is required', () => {
+describe('a required watchdog', () => {
   const objections = async (watchdog: string, state: string | undefined): Promise<string[]> => {
     const view = viewOf(
       await inventoryOf(`${THREE}patroni: {watchdog: ${watchdog}}\n`),
@@ -98,7 +98,7 @@ describe('a watchdog that is required', () => {
     },
   ])('$watchdog and $state', async ({ watchdog, state, says }) => expect(await objections(watchdog, state)).toEqual(says));
 
-  it('is asked for only where it counts', async () => {
+  it('is checked only where it matters', async () => {
     const asked = async (watchdog: string): Promise<boolean> => {
       const context = contextOf(await inventoryOf(`${THREE}patroni: {watchdog: ${watchdog}}\n`), 'pg1');
       return patroni?.observations?.(context).some(({ id }) => id === WATCHDOG.id) === true;
@@ -107,12 +107,12 @@ describe('a watchdog that is required', () => {
   });
 
   const work = freshDirectory();
-  it('is seen to be absent', async () => {
+  it('is reported when absent', async () => {
     expect(await observe('dash', watchdogDevice(work.at('none'), 'postgres'))).toBe('absent');
   });
 });
 
-describe('another value of the dynamic configuration', () => {
+describe('a changed value of the dynamic configuration', () => {
   const CONFIG = 'file:/etc/patroni/config.yml';
   const shapesOf = async (yaml: string): Promise<Map<string, HostWork>> => {
     const inventory = await inventoryOf(yaml);
@@ -191,7 +191,7 @@ describe('another value of the dynamic configuration', () => {
       plan: ['pg1 update: set ttl to 40 (is 30) in the dynamic configuration'],
     },
     {
-      title: 'one that is a member’s own as well',
+      title: 'a setting that a member has as well',
       yaml: `${THREE}patroni: {ttl: 40, tags: {a: 1}}\n`,
       plan: [
         ...['pg1', 'pg2', 'pg3'].flatMap((name) => [
@@ -205,7 +205,7 @@ describe('another value of the dynamic configuration', () => {
     expect(await planned(THREE, yaml)).toEqual(plan);
   });
 
-  it('is taken back likewise', async () => {
+  it('is reverted the same way', async () => {
     expect(await planned(parameter, THREE)).toEqual([
       'pg1 update: unset postgresql.parameters.work_mem (is 9MB) in the dynamic configuration',
     ]);
@@ -217,13 +217,13 @@ describe('another value of the dynamic configuration', () => {
     'kind=foreign',
     'kind=cluster\nversion=17\ncontrol=missing',
     'kind=cluster\nversion=17\nidentifier=7\ncontrol=damaged',
-  ])('is written where a member has no data yet (%s)', async (data) => {
+  ])('is written when a member has no data yet (%s)', async (data) => {
     expect((await planned(THREE, parameter, data)).filter((line) => line.includes('write'))).toEqual(
       ['pg1', 'pg2', 'pg3'].map((name) => `${name} update: write /etc/patroni/config.yml`),
     );
   });
 
-  it('leaves out of the text what only makes a cluster', () => {
+  it('shows no key that only applies when a cluster is made', () => {
     expect(
       withoutBootstrap('# x\na: 1\n\nbootstrap:\n  dcs: {"a": 1}\n  initdb:\n    - "x"\n\n# y\n  z\npostgresql:\n  bootstrap: 1\n'),
     ).toBe('# x\na: 1\n\npostgresql:\n  bootstrap: 1\n');
@@ -252,19 +252,19 @@ describe('what a plan leaves pending', () => {
 
   it.each<{ title: string; yaml: string; names: readonly string[] | undefined; says: string[] }>([
     {
-      title: 'parameters that take a restart',
+      title: 'parameters that require a restart',
       yaml: 'postgresql: {parameters: {max_connections: 200, shared_buffers: 1GB, work_mem: 9MB}}\n',
       names: RESTART,
       says: [
         'PostgreSQL needs a restart for max_connections and shared_buffers; when it suits you, run `pgprov restart INVENTORY --pending`, which restarts one member at a time',
       ],
     },
-    { title: 'no others', yaml: 'postgresql: {parameters: {max_connections: 100, work_mem: 9MB}}\n', names: RESTART, says: [] },
+    { title: 'no other parameters', yaml: 'postgresql: {parameters: {max_connections: 100, work_mem: 9MB}}\n', names: RESTART, says: [] },
     {
-      title: 'nothing that is known while PostgreSQL is down',
+      title: 'nothing while PostgreSQL is down',
       yaml: 'postgresql: {parameters: {max_connections: 200}}\n',
       names: undefined,
       says: [],
     },
-  ])('$title', async ({ yaml, names, says }) => expect(await effects(yaml, now, names)).toEqual(says));
+  ])('includes $title', async ({ yaml, names, says }) => expect(await effects(yaml, now, names)).toEqual(says));
 });

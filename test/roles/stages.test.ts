@@ -47,9 +47,11 @@ const PATRONI_HOST = [
 ];
 
 describe.each(PLATFORMS)('stages on $title', (platform) => {
-  it.each(['pg1', 'pg2', 'pg3'])('of %s, in order', (host) => expect(ids(shapeOf(three, host, platform))).toEqual(PATRONI_HOST));
+  it.each(['pg1', 'pg2', 'pg3'])('are these, in order, for %s', (host) =>
+    expect(ids(shapeOf(three, host, platform))).toEqual(PATRONI_HOST),
+  );
 
-  it('of a server without Patroni', async () => {
+  it('are these for a server without Patroni', async () => {
     const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql, replication]\nhosts: {db: {address: 192.0.2.1}}\n');
     expect(ids(shapeOf(alone, 'db', platform))).toEqual([
       'base/prepare',
@@ -72,7 +74,7 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
     expect(twice).toEqual([]);
   });
 
-  it('install what the platform calls its packages', () => {
+  it('install the platform’s packages', () => {
     const { stages } = shapeOf(three, 'pg1', platform);
     const installs = stages
       .flatMap(({ stage }) => stage.resources)
@@ -115,18 +117,21 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
       packages: serverPackages,
       disable: '',
     },
-  ])('install what $roles need at once, and keep their units from starting at boot', ({ roles, id, title, packages, disable }) => {
-    const aimed = CATALOG.filter(({ name }) => roles.includes(name));
-    const [first, ...others] = buildHostWork(aimed, contextOf(three, 'pg2', platform)).stages;
-    expect([first?.id, first?.stage.title]).toEqual([id, title]);
-    const resource = first?.stage.resources.at(-1);
-    expect(resource?.diff({}).map(({ summary }) => summary)).toEqual([`install ${packages.join(' ')}`]);
-    const [, kept = ''] = /^for unit in (.*); do systemctl -q is-active/mu.exec(resource?.apply([], {}).text ?? '') ?? [];
-    expect(kept).toBe(disable);
-    expect(others.flatMap(({ stage }) => stage.resources).filter((other) => other.id.startsWith('packages:'))).toEqual([]);
-  });
+  ])(
+    'install what $roles need in one transaction, and keep their units from starting at boot',
+    ({ roles, id, title, packages, disable }) => {
+      const aimed = CATALOG.filter(({ name }) => roles.includes(name));
+      const [first, ...others] = buildHostWork(aimed, contextOf(three, 'pg2', platform)).stages;
+      expect([first?.id, first?.stage.title]).toEqual([id, title]);
+      const resource = first?.stage.resources.at(-1);
+      expect(resource?.diff({}).map(({ summary }) => summary)).toEqual([`install ${packages.join(' ')}`]);
+      const [, kept = ''] = /^for unit in (.*); do systemctl -q is-active/mu.exec(resource?.apply([], {}).text ?? '') ?? [];
+      expect(kept).toBe(disable);
+      expect(others.flatMap(({ stage }) => stage.resources).filter((other) => other.id.startsWith('packages:'))).toEqual([]);
+    },
+  );
 
-  it('start the platform’s units, and Patroni at boot only when it has its data', () => {
+  it('start the platform’s units, and enable Patroni at boot only when it has its data', () => {
     const { stages } = shapeOf(three, 'pg1', platform);
     const units = stages.flatMap(({ id, stage }) =>
       stage.resources.filter((resource) => /^(?:service|enabled):/u.test(resource.id)).map((resource) => `${id} ${resource.id}`),
@@ -134,7 +139,7 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
     expect(units).toEqual(['etcd/start service:etcd', 'patroni/start service:patroni', 'patroni/enable enabled:patroni']);
   });
 
-  it('know which package brings a unit that is gone', async () => {
+  it('know which package brings a missing unit', async () => {
     const alone = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n');
     const {
       unit,
@@ -185,7 +190,7 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
     }
   });
 
-  it('fetch the repository’s key for the host’s architecture, or take the one that is given', async () => {
+  it('fetch the repository’s key for the host’s architecture, or take the given one', async () => {
     const { keyPath, keys } = platform.pgdg;
     const text = resourceOf(shapeOf(three, 'pg1', platform), `signing-key:${keyPath}`).apply([], { type: 'absent' }).text;
     for (const { url, fingerprint } of keys) expect(text).toContain(`url=${url} pinned=${fingerprint}`);
@@ -202,7 +207,7 @@ describe.each(PLATFORMS)('stages on $title', (platform) => {
 });
 
 describe.each([debian12, debian13])('packages on $title', (platform) => {
-  it('are those of the platform’s own release', async () => {
+  it('belong to the platform’s own release', async () => {
     const text = contentOf(shapeOf(three, 'pg1', platform), '/etc/postgresql-common/createcluster.conf');
     expect(text).toContain('create_main_cluster = false');
     // Where the file were not there first, installing a server would make a cluster.
@@ -247,12 +252,12 @@ describe.each([rocky8, rocky9])('packages on $title', (platform) => {
     expect(addresses(alone, 'db')).toEqual([`${own}/common/${system}`, `${own}/16/${system}`]);
   });
 
-  it('come from a mirror of the same shape', async () => {
+  it('can come from a mirror of the same layout', async () => {
     const mirror = await inventoryOf(`${THREE}pgdg: {base_url: 'http://m/yum/'}\n`);
     expect(addresses(mirror, 'pg1')).toEqual(addresses(three, 'pg1').map((url) => url.replace(own, 'http://m/yum')));
   });
 
-  it('are signed by a key that rpm trusts too, and hidden by no module', () => {
+  it('are signed by a key that rpm trusts too, and not hidden by a module', () => {
     const [, ...resources] = shapeOf(three, 'pg1', platform).stages.find(({ id }) => id === 'pgdg/repository')?.stage.resources ?? [];
     expect(resources.map(({ id }) => id)).toEqual([`rpm-key:${platform.pgdg.keyPath}`, `file:${PATH}`, 'dnf-module:postgresql']);
     expect(
@@ -262,7 +267,7 @@ describe.each([rocky8, rocky9])('packages on $title', (platform) => {
     ).toHaveLength(3);
   });
 
-  it('come from CRB and EPEL as well where that is wanted', async () => {
+  it('come from CRB and EPEL as well when asked to', async () => {
     const wanted = await inventoryOf(`${THREE}pgdg: {crb: true, epel: true}\n`);
     const all = shapeOf(wanted, 'pg1', platform)
       .stages.find(({ id }) => id === 'pgdg/repository')
@@ -271,7 +276,7 @@ describe.each([rocky8, rocky9])('packages on $title', (platform) => {
   });
 });
 
-describe.each([rocky8, rocky9])('what only $title has', (platform) => {
+describe.each([rocky8, rocky9])('only $title', (platform) => {
   const labels = (inventory: Inventory, name = 'pg1'): string[] =>
     shapeOf(inventory, name, platform)
       .stages.flatMap(({ stage }) => stage.resources.map(({ id }) => id))
@@ -301,7 +306,7 @@ describe.each([rocky8, rocky9])('what only $title has', (platform) => {
     ).toEqual(expected);
   });
 
-  it('tells the unit of a server without Patroni where its data is, before it is started', async () => {
+  it('passes the data directory to the unit of a server without Patroni before it is started', async () => {
     const alone = await inventoryOf(
       'cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\npostgresql: {name: other}\n',
     );
@@ -322,7 +327,7 @@ describe.each([rocky8, rocky9])('what only $title has', (platform) => {
 
 describe('a data directory', () => {
   it.each(PLATFORMS.flatMap((platform) => ['/srv/pg', '/srv/pg/', '/srv/pg//'].map((path) => ({ path, platform, title: platform.title }))))(
-    '$path on $title has one name everywhere',
+    'has one name everywhere, as $path on $title',
     async ({ path, platform }) => {
       const inventory = await inventoryOf(
         `${THREE}  alone: {address: 192.0.2.9, roles: [base, pgdg, postgresql]}\npostgresql: {data_dir: ${path}}\n`,
@@ -352,7 +357,7 @@ describe('crossings', () => {
     ]);
   });
 
-  it('let one host settle the configuration, the first whose Patroni answers, whichever hosts a run is aimed at', () => {
+  it('let one host change the configuration, the first whose Patroni answers, whichever hosts a run selects', () => {
     const taker = (answering: readonly string[], hosts: readonly string[], isOut: (host: string) => boolean = () => false): string[] => {
       const shapes = new Map(hosts.map((name) => [name, shapeOf(three, name)]));
       const stage = joinHostWork(CATALOG, shapes).find(({ id }) => id === 'patroni/settle') as RunStage;
@@ -402,7 +407,7 @@ describe('etcd', () => {
         }),
     );
 
-  it('is configured exactly so', () => {
+  it('is configured with exact content', () => {
     expect(contentOf(shapeOf(three, 'pg2'), '/etc/default/etcd')).toMatchInlineSnapshot(`
       "# Managed by pgprov: changes made here are undone by the next \`pgprov apply\`.
       ETCD_NAME="pg2"
@@ -458,7 +463,7 @@ describe('etcd', () => {
     },
   ])('follows $title', async ({ yaml, expected }) => expect(settings(await inventoryOf(yaml), 'pg1')).toMatchObject(expected));
 
-  it('has members that agree on who they are', () => {
+  it('has members that agree on their list', () => {
     const all = ['pg1', 'pg2', 'pg3'].map((name) => settings(three, name)['ETCD_INITIAL_CLUSTER']);
     expect(new Set(all).size).toBe(1);
   });
@@ -468,7 +473,7 @@ describe('patroni.yml', () => {
   const yamlOf = (inventory: Inventory, name: string): Record<string, unknown> =>
     parse(contentOf(shapeOf(inventory, name), '/etc/patroni/config.yml')) as Record<string, unknown>;
 
-  it('is YAML with all that Patroni needs', () => {
+  it('is YAML with everything that Patroni requires', () => {
     expect(yamlOf(three, 'pg2')).toEqual({
       scope: 'demo',
       namespace: '/service/',
@@ -530,7 +535,7 @@ describe('patroni.yml', () => {
     });
   });
 
-  it('lets members in by their addresses, and our own lines come first', async () => {
+  it('lets members in by their addresses, with pgprov’s own lines first', async () => {
     const inventory = await inventoryOf(`${THREE}postgresql: {hba: ['host app app 10.0.0.0/24 scram-sha-256']}\n`);
     const { postgresql } = yamlOf(inventory, 'pg1') as { postgresql: { pg_hba: string[] } };
     expect(postgresql.pg_hba).toMatchInlineSnapshot(`
@@ -556,7 +561,7 @@ describe('patroni.yml', () => {
   });
 
   const hostile = `it's "q" \\n {{x}} #no: [a] & * ! % @ \` ü ✓ 😀`;
-  it('carries hostile values as they are', async () => {
+  it('keeps hostile values unchanged', async () => {
     const inventory = await inventoryOf(`${THREE}postgresql:
   parameters: {log_line_prefix: ${JSON.stringify(hostile)}, yes: 'on', shared_buffers: 1GB, work_mem: 5, jit: false, empty: ''}
   superuser_password: {env: HOME}
@@ -589,7 +594,7 @@ patroni:
     expect(contentOf(shapeOf(inventory, 'pg1'), '/etc/patroni/config.yml')).not.toContain(character);
   });
 
-  it('gives to a host what is its own', async () => {
+  it('gives each host its own values', async () => {
     const inventory = await inventoryOf(
       THREE.replace('cluster_address: 10.0.0.2}', 'cluster_address: 10.0.0.2, postgresql: {parameters: {work_mem: 9MB}}}') +
         'postgresql: {parameters: {work_mem: 5MB, max_connections: 50}}\n',
@@ -606,17 +611,17 @@ patroni:
     expect(parametersOf('pg2')[1]).not.toHaveProperty('work_mem');
   });
 
-  it('leaves the options of a base backup to the inventory where that gives them', async () => {
+  it('leaves the options of a base backup to the inventory when it sets them', async () => {
     const given = yamlOf(await inventoryOf(`${THREE}patroni: {dynamic: {postgresql: {basebackup: [verbose]}}}\n`), 'pg1');
     expect(given['postgresql']).not.toHaveProperty('basebackup');
     expect(given).toMatchObject({ bootstrap: { dcs: { postgresql: { basebackup: ['verbose'] } } } });
   });
 
-  it('leaves the watchdog’s device out where there is none', async () => {
+  it('omits the watchdog’s device when there is none', async () => {
     expect(yamlOf(await inventoryOf(`${THREE}patroni: {watchdog: 'off'}\n`), 'pg1')['watchdog']).toEqual({ mode: 'off' });
   });
 
-  it('is not reason to reload when only its bootstrap section changed', async () => {
+  it('is no reason to reload when only its bootstrap section changed', async () => {
     const [before, after] = [three, await inventoryOf(`${THREE}patroni: {ttl: 40}\n`)].map((inventory) =>
       resourceOf(shapeOf(inventory, 'pg1'), 'service:patroni').digest(),
     );
@@ -627,7 +632,7 @@ patroni:
 });
 
 describe('other files', () => {
-  it('name the members in /etc/hosts', async () => {
+  it('include the members in /etc/hosts', async () => {
     const state: PathState = { type: 'file', owner: 'root', group: 'root', mode: '0644', content: Buffer.from('127.0.0.1 localhost\n') };
     const [change] = resourceOf(shapeOf(three, 'pg1'), 'file:/etc/hosts').diff(state);
     expect(change?.after).toBe('127.0.0.1 localhost\n# BEGIN pgprov demo\n10.0.0.1 pg1\n10.0.0.2 pg2\n10.0.0.3 pg3\n# END pgprov demo\n');
@@ -636,7 +641,7 @@ describe('other files', () => {
     expect(shapeOf(off, 'pg1').stages[0]?.stage.resources).toEqual([]);
   });
 
-  it('keep keys to their services', () => {
+  it('keep keys readable by their services alone', () => {
     for (const [service, user] of [
       ['etcd', 'etcd'],
       ['patroni', 'postgres'],
@@ -655,7 +660,7 @@ describe('other files', () => {
     expect(JSON.stringify(shown)).not.toContain('made-for-');
   });
 
-  it('write parameters of a server without Patroni', async () => {
+  it('include parameters of a server without Patroni', async () => {
     const alone = await inventoryOf(`cluster: one
 roles: [base, pgdg, postgresql]
 hosts: {db: {address: 192.0.2.1}}

@@ -3,7 +3,7 @@ import { closingLine, isSuccess, renderEnd, withTimesOf } from './report.js';
 
 const FILES = Array.from({ length: 12 }, (_, index) => ({ name: `integration/f${index}`, ms: index * 10_000 }));
 
-test('the end names the ten slowest files, and divides the time of all', () => {
+test('the summary names the ten slowest files, and divides the total time', () => {
   expect(renderEnd(FILES, { images: 60_000, packages: 120_000, waiting: 61_000 }, 95_000)).toEqual(
     [
       'The 10 slowest of 12 files:',
@@ -36,7 +36,7 @@ test.each([
   expect(isSuccess(counts)).toBe(success);
 });
 
-test('times of a run replace those that were kept of its files; of those without hosts only the long ones are', () => {
+test('times of a run replace the stored ones of its files; of files without hosts only the long ones are stored', () => {
   const last = [
     { name: 'matrix/b', ms: 61_400 },
     { name: 'integration/a', ms: 9_500 },

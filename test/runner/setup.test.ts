@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { readSpent } from './spendings.js';
 
-test('what a poll waits is noted once, in however many files of a worker', async () => {
+test('the time of a poll is recorded once, in however many files of a worker', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'pgprov-spent-'));
   const listeners = process.listenerCount('disconnect');
   try {

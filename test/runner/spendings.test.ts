@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest';
 import { spending, spent } from '../support/spent.js';
 import { readSpent, sumSpent } from './spendings.js';
 
-test('a moment of a worker counts once, for what comes first in the list; workers add up', () => {
+test('a moment of a worker counts once, for the first category in the list, and workers are added up', () => {
   const events = [
     { on: 'waiting', from: 0, to: 100, worker: '1' },
     { on: 'waiting', from: 50, to: 120, worker: '1' },
@@ -17,7 +17,7 @@ test('a moment of a worker counts once, for what comes first in the list; worker
   expect(sumSpent(events)).toEqual({ images: 25, packages: 30, waiting: 210 });
 });
 
-test('lines of several processes are read back, half a line is passed over, and outside of a run nothing is written', async () => {
+test('lines of several processes are read back, half a line is ignored, and nothing is written outside of a run', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'pgprov-spent-'));
   try {
     const file = join(directory, 'spent');

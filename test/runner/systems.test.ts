@@ -3,17 +3,17 @@ import { beginsWithPackages, systemsOf } from './systems.js';
 
 test.each([
   {
-    title: 'names those of the default run',
+    title: 'names the systems of the default run',
     texts: ["start('x', 'debian13')", "os: 'rocky9'"],
     matrix: false,
     systems: ['debian13', 'rocky9'],
   },
-  { title: 'names one', texts: ["start('x', 'debian13')", 'no hosts'], matrix: false, systems: ['debian13'] },
-  { title: 'names others, which wait until a test asks', texts: ["'debian12'", "'rocky8'"], matrix: false, systems: [] },
+  { title: 'names one system', texts: ["start('x', 'debian13')", 'no hosts'], matrix: false, systems: ['debian13'] },
+  { title: 'names others, which are built when a test needs them', texts: ["'debian12'", "'rocky8'"], matrix: false, systems: [] },
   { title: 'names others in the matrix', texts: ["'debian12'", "'rocky8'"], matrix: true, systems: ['debian12', 'rocky8'] },
-  { title: 'goes through all', texts: ['describe.each(SYSTEM_NAMES)'], matrix: false, systems: ['debian13', 'rocky9'] },
+  { title: 'includes all systems', texts: ['describe.each(SYSTEM_NAMES)'], matrix: false, systems: ['debian13', 'rocky9'] },
   {
-    title: 'goes through all in the matrix',
+    title: 'includes all systems in the matrix',
     texts: ['describe.each(SYSTEM_NAMES)'],
     matrix: true,
     systems: ['debian12', 'debian13', 'rocky8', 'rocky9'],

@@ -6,7 +6,7 @@ const sh = (script: string, timeoutMs: number) =>
   runSecretCommand({ shown: 'sh', program: '/bin/sh', args: ['-c', script], directory: '/' }, { env: process.env, timeoutMs });
 
 describe('a program that prints a secret', () => {
-  it('is given up when it takes too long, with what it said until then', async () => {
+  it('is stopped when it takes too long, with its output until then', async () => {
     const began = performance.now();
     await expect(sh('echo unlock it >&2; sleep 60', 500)).rejects.toMatchObject({
       message: 'sh did not end within 0.5 seconds\n    unlock it',
@@ -17,7 +17,7 @@ describe('a program that prints a secret', () => {
     expect(performance.now() - began).toBeLessThan(patience(10_000));
   });
 
-  it('keeps what is no newline at its end, and only the last lines of its complaints', async () => {
+  it('keeps all but the newline at its end, and only the last lines of its errors', async () => {
     expect(await sh("printf 'a \\r\\n'", 5000)).toBe('a ');
     expect(await sh("printf ' a\\n\\n'", 5000)).toBe(' a\n');
     await expect(sh('for n in 1 2 3 4 5 6 7; do echo "line $n" >&2; done; exit 1', 5000)).rejects.toMatchObject({

@@ -19,8 +19,8 @@ async function open(...args: ConstructorParameters<typeof AgeKeys>): Promise<str
 describe('identities', () => {
   it.each([
     { name: 'as age-keygen writes it', text: `# created: today\r\n# public key: ${me.recipient}\r\n${me.identity}\r\n` },
-    { name: 'among others', text: `${you.identity}\n\n  ${me.identity}  ` },
-    { name: 'beside one of a plugin', text: `${PLUGIN}\n${me.identity}\n` },
+    { name: 'among other lines', text: `${you.identity}\n\n  ${me.identity}  ` },
+    { name: 'next to one of a plugin', text: `${PLUGIN}\n${me.identity}\n` },
   ])('are read from a file that holds one $name', async ({ text }) => {
     await writeFile(directory.at('keys'), text, { mode: 0o600 });
     expect(await open({ env: {}, files: [directory.at('keys')] })).toBe('text');
@@ -28,7 +28,7 @@ describe('identities', () => {
     expect(await open({ env: { PGPROV_AGE_KEY: you.identity, PGPROV_AGE_KEY_FILE: directory.at('keys') } })).toBe('text');
   });
 
-  it('that are named keep those of the usual places out', async () => {
+  it('that are named exclude those of the usual places', async () => {
     const env = { PGPROV_AGE_KEY: you.identity, SOPS_AGE_KEY: me.identity };
     await expect(open({ env })).rejects.toMatchObject({
       kind: 'secrets/wrong-identity',
@@ -41,13 +41,17 @@ describe('identities', () => {
     { name: 'nothing', text: '# only this\n', message: 'holds no identity of age' },
     { name: 'only those of plugins', text: PLUGIN, message: 'holds only identities of age plugins, which cannot be used' },
     { name: 'a public key', text: me.recipient, message: 'holds something else than identities of age, on line 1' },
-    { name: 'half of one', text: `#\n${me.identity.slice(0, 30)}-`, message: 'holds something else than identities of age, on line 2' },
+    {
+      name: 'half of an identity',
+      text: `#\n${me.identity.slice(0, 30)}-`,
+      message: 'holds something else than identities of age, on line 2',
+    },
     {
       name: 'an SSH key',
       text: '-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----',
       message: 'is an SSH or PEM key, which cannot open a store',
     },
-  ])('of a file that holds $name are refused without its text', async ({ text, message }) => {
+  ])('from a file with $name are refused without its text', async ({ text, message }) => {
     await writeFile(directory.at('keys'), text, { mode: 0o600 });
     await expect(open({ env: {}, files: [directory.at('keys')] })).rejects.toMatchObject({
       kind: 'secrets/identity',

@@ -19,7 +19,7 @@ describe('frameScript', () => {
     expect(new Set(Array.from({ length: 50 }, () => frameScript([]).nonce)).size).toBe(50);
   });
 
-  it('puts what must be held around the sections', () => {
+  it('puts the locked part around the sections', () => {
     const { text } = frameScript([probe('a', sh`true`)], { before: sh`take it`, afterwards: sh`hold it` });
     const at = (part: string): number => text.indexOf(part);
     expect(at('take it')).toBeLessThan(at('pgprov_mark begin a'));
@@ -43,7 +43,7 @@ describe('a script whose reader is gone', () => {
     it.each([
       { unbroken: true, made: ['1', '2'] },
       { unbroken: false, made: ['1'] },
-    ])('goes on with what follows, unbroken: $unbroken', async ({ unbroken, made }) => {
+    ])('continues with the following commands, unbroken: $unbroken', async ({ unbroken, made }) => {
       const path = (name: string): string => directory.at(name);
       const sections = [
         step(
@@ -123,7 +123,7 @@ describe('a framed script', () => {
       expect(complete).toBe(true);
     });
 
-    it('stops at the first failing step, and still asks', async () => {
+    it('stops at the first failing step, and still runs the questions', async () => {
       const { order, answers } = await runSections(shell, [
         step('good', sh`echo a`),
         step(
@@ -154,7 +154,7 @@ false || :`,
       expect(answers.get('do')?.status).toBe(status);
     });
 
-    it('keeps the words of a step and drops those of a probe', async () => {
+    it('keeps the messages of a step and drops those of a probe', async () => {
       const { answers, err } = await runSections(shell, [
         step('do', sh`echo out; echo why >&2`),
         probe('see', sh`echo out; echo noise >&2`),
@@ -164,7 +164,7 @@ false || :`,
       expect(err).toBe('noise\n');
     });
 
-    it('gives children nothing to read', async () => {
+    it('gives child processes no input', async () => {
       const { answers, complete } = await runSections(shell, [step('do', sh`cat; wc -c`), probe('see', sh`cat; wc -c`)]);
       expect(answers.get('do')?.out.toString().trim()).toBe('0');
       expect(answers.get('see')?.out.toString().trim()).toBe('0');
@@ -186,7 +186,7 @@ false || :`,
       expect(answers.get('see')?.out.toString()).toBe('C /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin []\n');
     });
 
-    it('tells notes from answers', async () => {
+    it('distinguishes notes from answers', async () => {
       const { answers, order } = await runSections(shell, [
         step(
           'do',
@@ -202,7 +202,7 @@ echo after
       expect(order).toEqual(['begin do', 'note waiting for you (2 s)', 'note deep', 'done do 0', 'begin see', 'note inside', 'done see 0']);
     });
 
-    it('gives back any bytes', async () => {
+    it('returns any bytes', async () => {
       const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
       const octal = [...bytes].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
       const { answers } = await runSections(shell, [
@@ -215,7 +215,7 @@ echo after
       expect(answers.get('frames')?.out.toString()).toBe('\npgprov-000000000000000000000000 done frames 0\n\npgprov-00 end');
     });
 
-    it('is not disturbed by what a profile says', async () => {
+    it('is not disturbed by the output of a profile', async () => {
       const { answers, complete } = await runSections(shell, [probe('see', sh`echo x`)], {
         edit: (text) => `echo 'Welcome!'; printf 'no newline'\n${text}`,
       });

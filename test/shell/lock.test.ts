@@ -73,7 +73,7 @@ while [ -e ${join(directory, 'begun')} ] && [ ! -e ${join(directory, 'enough')} 
   inEveryShell(
     SHELLS,
     (shell) => {
-      it('refuses a second run and names the first', async () => {
+      it('refuse a second run and name the first', async () => {
         const directory = workplace();
         const first = await run(shell, "ann's laptop (process 1)", directory);
         expect(await first.answered).toBe(true);
@@ -96,7 +96,7 @@ while [ -e ${join(directory, 'begun')} ] && [ ! -e ${join(directory, 'enough')} 
         await third.exec.ended;
       });
 
-      it('is let go when the holder is killed', async () => {
+      it('are released when the holder is killed', async () => {
         const directory = workplace();
         const first = await run(shell, 'ann', directory);
         await first.answered;
@@ -111,7 +111,7 @@ while [ -e ${join(directory, 'begun')} ] && [ ! -e ${join(directory, 'enough')} 
         }, PATIENCE);
       });
 
-      it.sequential('is held by a script that says something now and then, and ends as soon as its input does', async () => {
+      it.sequential('are held by a script that prints something now and then, and end as soon as its input does', async () => {
         const directory = workplace();
         const { text } = frameScript([], { before: takeRunLock('ann', directory), afterwards: holdUntilInputCloses(1) });
         let after = '';
@@ -131,7 +131,7 @@ while [ -e ${join(directory, 'begun')} ] && [ ! -e ${join(directory, 'enough')} 
         expect(Date.now() - closed).toBeLessThan(patience(2000));
       });
 
-      it('waits for a step that is under way, and says so', async () => {
+      it('wait for a running step, and say so', async () => {
         const directory = workplace();
         const before = takeStepLock(10, directory);
         const first = await start(shell, before, lasting(directory), false);
@@ -145,7 +145,7 @@ while [ -e ${join(directory, 'begun')} ] && [ ! -e ${join(directory, 'enough')} 
         expect(first.answers.get('body')?.status).toBe(0);
       });
 
-      it('gives up on a step that does not end', async () => {
+      it('give up on a step that does not end', async () => {
         const directory = workplace();
         const first = await start(shell, takeStepLock(10, directory), lasting(directory), false);
         await begun(directory);
@@ -157,7 +157,7 @@ while [ -e ${join(directory, 'begun')} ] && [ ! -e ${join(directory, 'enough')} 
         await first.exec.ended;
       });
 
-      it('is held by what a killed script left running', async () => {
+      it('are held by what a killed script left running', async () => {
         const directory = workplace();
         const before = takeStepLock(5, directory);
         const { text } = frameScript(
@@ -182,7 +182,7 @@ ${lasting(directory)}
         expect(second.answers.get('body')?.out.toString()).toBe('ran\n');
       });
 
-      it('ends whenever its input does, also while it is only about to hold', async () => {
+      it('end whenever the input does, also just before they are taken', async () => {
         const ends = Array.from({ length: 24 }, async (_, index) => {
           const { text } = frameScript([], { before: takeRunLock('ann', workplace()), afterwards: holdUntilInputCloses(1) });
           const connection = await new LocalTransport(shell).connect();
@@ -198,7 +198,7 @@ ${lasting(directory)}
       });
 
       // As when a connection is cut, and what was under way is killed, in the moment in which the script starts its sender of line feeds.
-      it('keeps no output open when the script is killed and nothing else is', async () => {
+      it('keep no output open when only the script is killed', async () => {
         const { text } = frameScript([], { before: takeRunLock('ann', workplace()), afterwards: holdUntilInputCloses(1) });
         const [program = '', ...words] = shell.split(' ');
         const script = spawn(program, words, { stdio: ['pipe', 'pipe', 'ignore'] });
@@ -213,7 +213,7 @@ ${lasting(directory)}
         script.stdin.end();
       });
 
-      it('is let go by a script that only looked', async () => {
+      it('are released by a read-only script', async () => {
         const directory = workplace();
         const look = await start(
           shell,
@@ -228,7 +228,7 @@ ${lasting(directory)}
         await look.exec.ended;
       });
 
-      it('is let go by a run whose connection goes while it waits for the step of another', async () => {
+      it('are released by a run whose connection is lost while it waits for the step of another', async () => {
         const directory = workplace();
         const left = await start(shell, takeStepLock(10, directory), lasting(directory), false);
         await begun(directory);
@@ -250,7 +250,7 @@ ${lasting(directory)}
         await Promise.all([next.exec.ended, left.exec.ended]);
       });
 
-      it('is let go by a run whose connection goes while something that it asked does not answer', async () => {
+      it('are released by a run whose connection is lost while something that it asked does not answer', async () => {
         const directory = workplace();
         const asking = await start(shell, takeRunLock('ann', directory), lasting(directory));
         await begun(directory);
@@ -263,7 +263,7 @@ ${lasting(directory)}
         await Promise.all([next.exec.ended, asking.exec.ended]);
       });
 
-      it('says so when the lock’s directory cannot be written', async () => {
+      it('say so when the lock’s directory cannot be written', async () => {
         const directory = workplace();
         const refused = await start(shell, takeRunLock('ann', join(directory, 'missing')), sh`echo ran`, false);
         // dash and busybox end without an end frame (taken for a cut connection); bash takes it for a lock that nobody holds.

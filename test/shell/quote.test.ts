@@ -20,16 +20,16 @@ describe('quote', () => {
     { value: 'é', word: "'é'" },
     { value: 0, word: '0' },
     { value: -1.5, word: '-1.5' },
-  ])('$value is $word', ({ value, word }) => expect(quote(value)).toBe(word));
+  ])('makes $word of $value', ({ value, word }) => expect(quote(value)).toBe(word));
 
-  it('refuses what no shell word can hold', () => {
+  it('refuses what no shell word can contain', () => {
     expect(() => quote('a\0b')).toThrow(RangeError);
     expect(() => sh`echo ${'\0'}`).toThrow(/NUL/u);
     expect(() => sh`echo ${['a', '\0']}`).toThrow(/NUL/u);
   });
 
   inEveryShell(SHELLS, (shell) => {
-    it('comes back from any shell as it went in', async () => {
+    it('is understood by every shell', async () => {
       const whole = fc.string({ unit: 'binary', maxLength: 40 }).map((text) => text.replaceAll('\0', ''));
       const hostile = fc
         .array(
@@ -53,7 +53,7 @@ describe('quote', () => {
       );
     });
 
-    it('gives arrays as words, each whole', async () => {
+    it('makes words of arrays, one for each item', async () => {
       const words = ['a b', '', "c'd", '*', '-n', 7];
       const { out } = await feed(
         shell,
@@ -75,7 +75,7 @@ describe('sh', () => {
     { title: 'a script', script: sh`( ${sh`echo ${'$x'}`} )`, text: "( echo '$x' )" },
     { title: 'back-slashes as written', script: sh`printf '\n\t' ${'\\'}`, text: "printf '\\n\\t' '\\'" },
     { title: 'nothing', script: NOTHING, text: ':' },
-  ])('$title', ({ script, text }) => {
+  ])('quotes $title', ({ script, text }) => {
     expect(script.text).toBe(text);
     expect(`${script}`).toBe(text);
   });

@@ -3,7 +3,7 @@ import { sh } from '../../src/shell/quote.js';
 import { StreamReader, streamScript } from '../../src/shell/stream.js';
 import { feed, HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
-describe('a script whose output is read while it comes', () => {
+describe('a script whose output is read as it arrives', () => {
   inEveryShell(HOST_SHELLS, (shell) => {
     it('gives its lines, whatever comes before and after and however they are cut', async () => {
       const { text, nonce } = streamScript(sh`printf 'one\n\ntwo \344\n'; cat`);
@@ -16,7 +16,7 @@ describe('a script whose output is read while it comes', () => {
       }
     });
 
-    it('does nothing when it is cut, and is not complete', async () => {
+    it('does nothing when it is truncated, and is not complete', async () => {
       const { text, nonce } = streamScript(sh`echo done`);
       for (const share of [0.3, 0.6, 0.95]) {
         const reader = new StreamReader(nonce, () => expect.unreachable());

@@ -8,6 +8,7 @@ import { splitBundle } from '../../src/store/trust.js';
 import { freshDirectory } from '../support/directory.js';
 import { expired } from '../support/expired.js';
 import { isThere } from '../support/shells.js';
+import { DEMO } from '../support/demo.js';
 
 const NODES = [
   { name: 'pg1', names: ['10.0.0.1'] },
@@ -22,7 +23,7 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
 
   /** What a run does: opens, prepares, and saves unless it is killed before. */
   async function run(renewal: Renewal = {}, { save = true, writable = true } = {}): Promise<Certificates> {
-    const certificates = await Certificates.open(pki(), 'demo', writable, renewal);
+    const certificates = await Certificates.open(pki(), DEMO, writable, renewal);
     await certificates.prepare(NODES);
     if (save) await certificates.save(['pg1', 'pg2']);
     return certificates;
@@ -37,7 +38,7 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     writeFileSync(work.at('pki', 'nodes', `${name}.crt`), expired(read('nodes', `${name}.crt`), read('nodes', `${name}.key`), authority));
   };
 
-  it('renews all when it is told, and only those hosts that it is told', async () => {
+  it('renews all hosts when asked to, or only the given ones', async () => {
     const first = await run();
     const second = await run({ all: true, hosts: ['pg1'] });
     expect(second.node('pg2')).toEqual(first.node('pg2'));
@@ -48,8 +49,8 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
 
   it.each<{ title: string; renewal: Renewal; renewed: string[] }>([
     { title: 'what has expired', renewal: {}, renewed: ['pg2'] },
-    { title: 'what expires within so many days', renewal: { withinDays: 2000 }, renewed: ['pg1', 'pg2'] },
-    { title: 'nothing of hosts that are not meant', renewal: { hosts: ['pg1'] }, renewed: [] },
+    { title: 'what expires within the given days', renewal: { withinDays: 2000 }, renewed: ['pg1', 'pg2'] },
+    { title: 'nothing of other hosts', renewal: { hosts: ['pg1'] }, renewed: [] },
   ])('renews $title', async ({ renewal, renewed }) => {
     await run();
     keepExpired('pg2');
@@ -58,7 +59,7 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     expect(['pg1', 'pg2'].filter((name, index) => read('nodes', `${name}.crt`) !== before[index])).toEqual(renewed);
   });
 
-  it('shows a mere look what would be renewed, and writes nothing', async () => {
+  it('shows a read-only command what would be renewed, and writes nothing', async () => {
     await run();
     keepExpired('pg2');
     const before = readdirSync(pki(), { recursive: true }).sort();
@@ -69,7 +70,7 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     expect(readdirSync(pki(), { recursive: true }).sort()).toEqual(before);
   });
 
-  it('makes a pair anew of which a killed run wrote only the key', async () => {
+  it('makes a pair anew when a killed run wrote only the key', async () => {
     const first = await run();
     writeFileSync(work.at('pki', 'nodes', 'pg1.key'), first.node('pg2').key.reveal());
     const again = await run();
@@ -77,7 +78,7 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     expect(again.node('pg1').key.reveal()).not.toBe(first.node('pg2').key.reveal());
   });
 
-  it('rotates the authority in three phases, in each of which hosts of the phase before are trusted', async () => {
+  it('rotates the authority in three phases, and in each of them hosts of the previous phase are trusted', async () => {
     const old = await run();
     const trust = await run({ rotation: 'trust' });
     const [first = '', second = ''] = splitBundle(trust.bundle) ?? [];
@@ -90,13 +91,13 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     expect(drop.bundle).toBe(second);
     expect(drop.node('pg1')).toEqual(issue.node('pg1'));
     expect(drop.authority.phase).toBe('drop');
-    await (await Certificates.open(pki(), 'demo', true)).finishRotation();
+    await (await Certificates.open(pki(), DEMO, true)).finishRotation();
     const done = await run();
     expect([done.authority.phase, done.bundle, done.node('pg1')]).toEqual([undefined, second, issue.node('pg1')]);
     expect(new X509Certificate(second).subject).toBe('CN=pgprov CA 2 of demo');
   });
 
-  it('stays in its phase whoever runs in between', async () => {
+  it('stays in its phase whichever command runs in between', async () => {
     await run();
     const trust = await run({ rotation: 'trust' });
     const apply = await run();
@@ -112,12 +113,12 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     expect(existsSync(work.at('pki', 'authorities.json'))).toBe(false);
   });
 
-  it('replaces an authority that has expired, which issues nothing any more', async () => {
+  it('replaces an expired authority, which issues no more certificates', async () => {
     await run();
     writeFileSync(work.at('pki', 'ca.crt'), expired(read('ca.crt'), read('ca.key')));
     await expect(run({ all: true })).rejects.toMatchObject({
       kind: 'store/ca-expired',
-      hint: expect.stringContaining('certs renew INVENTORY --ca') as string,
+      hint: "make a new one with `pgprov certs renew '/etc/my clusters/demo.yml' --ca`",
     });
     const replaced = await run({ rotation: 'replace' });
     expect(splitBundle(replaced.bundle)).toHaveLength(1);
@@ -125,7 +126,7 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     expect(replaced.authority.phase).toBe('drop');
   });
 
-  it('gives no certificate that outlives its authority', async () => {
+  it('issues no certificate that outlives its authority', async () => {
     await run();
     const short = { certificate: read('ca.crt'), key: read('ca.key') };
     const { issueNode } = await import('../../src/store/issue.js');
@@ -133,11 +134,11 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     expect(Date.parse(node.validTo)).toBeLessThanOrEqual(Date.parse(new X509Certificate(short.certificate).validTo));
   });
 
-  it('knows the authorities that it has or had, and a bundle with a stranger in it for foreign', async () => {
+  it('recognises its current and former authorities, and a bundle with an unknown authority as foreign', async () => {
     const old = (await run()).bundle;
     const both = (await run({ rotation: 'trust' })).bundle;
     const { authority } = await run({ rotation: 'issue' });
-    const foreign = await Certificates.open(work.at('other'), 'demo', true);
+    const foreign = await Certificates.open(work.at('other'), DEMO, true);
     await foreign.prepare(NODES);
     expect([old, both, `${both}\n`].map((bundle) => authority.knows(bundle))).toEqual([true, true, true]);
     expect([foreign.bundle, both + foreign.bundle, '', 'CA\n', `${old}# mine\n`].map((bundle) => authority.knows(bundle))).toEqual([
@@ -149,7 +150,7 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     ]);
   });
 
-  it('keeps everything to its owner, and leaves no draft behind', async () => {
+  it('keeps everything private to its owner, and leaves no draft behind', async () => {
     await run();
     await run({ rotation: 'trust' });
     await run({ rotation: 'issue' });
@@ -170,10 +171,10 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     expect(modes).toEqual(all.map((name) => (name === 'nodes' ? '700' : '600')));
   });
 
-  it('refuses a file of authorities that it did not write, and one whose authority is gone', async () => {
+  it('refuses a file of authorities that it did not write, or whose authority is gone', async () => {
     await run();
     writeFileSync(work.at('pki', 'authorities.json'), '{"issuing":');
-    await expect(Authority.open(pki(), 'demo')).rejects.toMatchObject({ kind: 'store/unreadable' });
+    await expect(Authority.open(pki(), DEMO)).rejects.toMatchObject({ kind: 'store/unreadable' });
     writeFileSync(work.at('pki', 'authorities.json'), '{"issuing":"ca-2","trusted":["ca-2"]}');
     rmSync(work.at('pki', 'nodes'), { recursive: true });
     await expect(run()).rejects.toMatchObject({ kind: 'store/unreadable', message: expect.stringContaining('ca-2.crt') as string });

@@ -42,25 +42,25 @@ describe('Journal', () => {
   const store = freshDirectory();
   const begin = (at = '2026-11-21T07:15:00.842Z', trouble = never): Journal => new Journal(store.path, INTENT, trouble, () => new Date(at));
 
-  it('has an id of its time to a millisecond, and a little chance', () => {
+  it('has an id of its time in milliseconds and a random part', () => {
     expect(begin().id).toMatch(/^20261121T071500Z-34a[0-9a-f]$/u);
   });
 
-  it('sorts ids as their runs came', () => {
+  it('sorts ids in the order of their runs', () => {
     const times = ['2026-11-21T07:15:00.009Z', '2026-11-21T07:15:00.010Z', '2026-11-21T07:15:00.999Z', '2026-11-21T07:15:01.000Z'];
     const ids = times.map((at) => begin(at).id);
     expect(runIds(store.path)).toEqual(ids);
     expect(readRuns(store.path).map(({ id }) => id)).toEqual([...ids].reverse());
   });
 
-  it('is for its owner only', () => {
+  it('is readable by its owner only', () => {
     mkdirSync(store.at('runs'), { mode: 0o755 });
     const { id } = begin();
     expect(statSync(store.at('runs')).mode & 0o7777).toBe(0o700);
     expect(statSync(journalFile(store.path, id)).mode & 0o7777).toBe(0o600);
   });
 
-  it('begins with what the run is to do', () => {
+  it('begins with what the run is about to do', () => {
     const { id } = begin();
     expect(JSON.parse(readFileSync(journalFile(store.path, id), 'utf8'))).toMatchObject({
       type: 'journal',
@@ -72,7 +72,7 @@ describe('Journal', () => {
     });
   });
 
-  it('has every line on file as soon as it is written', () => {
+  it('writes every line to its file at once', () => {
     const journal = begin();
     journal.write(connected('pg1'));
     expect(lastRun(store.path)?.events).toMatchObject([{ type: 'connected', host: 'pg1' }]);
@@ -92,7 +92,7 @@ describe('Journal', () => {
     });
   });
 
-  it('gives errors back as errors', () => {
+  it('returns errors as errors', () => {
     const journal = begin();
     journal.write(
       '{"type":"failed","at":"2026-11-21T07:15:01.000Z","error":{"kind":"ssh/refused","message":"no","hint":"look","host":"pg2","exitCode":3}}',
@@ -103,7 +103,7 @@ describe('Journal', () => {
     expect(error).toMatchObject({ kind: 'ssh/refused', message: 'no', hint: 'look', host: 'pg2', exitCode: 3 });
   });
 
-  it('keeps the last hundred, and what is none of its own', () => {
+  it('keeps the last hundred journals, and foreign files', () => {
     mkdirSync(store.at('runs'));
     for (let day = 100; day < 205; day++) writeFileSync(store.at('runs', `20250101T000000Z-0${day}.jsonl`), '');
     writeFileSync(store.at('runs', 'notes.txt'), '');
@@ -114,7 +114,7 @@ describe('Journal', () => {
     expect(existsSync(store.at('runs', 'notes.txt'))).toBe(true);
   });
 
-  it('tells once that it cannot be written, and lets the run go on', () => {
+  it('reports once that it cannot be written, and lets the run continue', () => {
     writeFileSync(store.at('runs'), 'in the way');
     const told: string[] = [];
     const journal = begin(undefined, (reason) => told.push(reason));
@@ -124,7 +124,7 @@ describe('Journal', () => {
     expect(told).toEqual([expect.stringContaining('EEXIST')]);
   });
 
-  it('tells once that the disk is full, and goes on writing when there is room again', () => {
+  it('reports once that the disk is full, and writes again when there is room', () => {
     const told: string[] = [];
     const journal = begin(undefined, (reason) => told.push(reason));
     disk.room = 20;
@@ -165,12 +165,12 @@ describe('findRun', () => {
       message: 'more than one run begins with "20261120"',
       hint: `the newest are ${IDS[2]}, ${IDS[1]}; \`pgprov runs inventory.yml\` lists all`,
     },
-  ])('says what there is for $wanted', ({ wanted, message, hint }) => {
+  ])('lists the runs for $wanted', ({ wanted, message, hint }) => {
     fill();
     expect(() => findRun(store.path, wanted, 'inventory.yml')).toThrow(expect.objectContaining({ message, hint, exitCode: 2 }) as Error);
   });
 
-  it('says that there is none at all', () => {
+  it('says that there is no run at all', () => {
     expect(() => findRun(store.path, 'last', 'inventory.yml')).toThrow(
       expect.objectContaining({ hint: 'no run of this cluster was recorded yet; `pgprov apply inventory.yml` records one' }) as Error,
     );

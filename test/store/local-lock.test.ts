@@ -15,7 +15,7 @@ describe('takeLocalLock', () => {
     writeFileSync(lock(), typeof lines === 'string' ? lines : JSON.stringify({ ...thisProcess(), holder: 'ann@laptop', ...lines }));
   };
 
-  it('keeps a second run out until the first lets go', async () => {
+  it('blocks a second run until the first releases the lock', async () => {
     const release = await takeLocalLock(directory());
     expect(JSON.parse(readFileSync(lock(), 'utf8'))).toMatchObject(thisProcess());
     expect(statSync(lock()).mode & 0o7777).toBe(0o600);
@@ -61,12 +61,12 @@ describe('takeLocalLock', () => {
     },
     { title: 'a container of the same name', holder: () => ({ namespace: 'pid:[1]', pid: spawnSync('true').pid }), who: 'ann@laptop' },
     {
-      title: 'a version that did not say whose its process is',
+      title: 'a version that did not record the machine of its process',
       holder: () => JSON.stringify({ pid: spawnSync('true').pid, holder: 'old' }),
       who: 'the lock does not say who',
     },
-    { title: 'something that cannot be read', holder: () => '{"pid":', who: 'the lock does not say who' },
-  ])('respects a lock of $title, and says how to clear it', async ({ holder, who }) => {
+    { title: 'an unreadable file', holder: () => '{"pid":', who: 'the lock does not say who' },
+  ])('respects a lock of $title, and says how to remove it', async ({ holder, who }) => {
     const text = holder();
     held(text);
     const before = readFileSync(lock(), 'utf8');
@@ -80,13 +80,13 @@ describe('takeLocalLock', () => {
     expect(readdirSync(directory())).toEqual(['lock']);
   });
 
-  it('respects a process of somebody else', async () => {
+  it('respects a process of another user', async () => {
     const { ticks: _, ...rest } = thisProcess();
     held(JSON.stringify({ ...rest, pid: 1, holder: 'ann@laptop' }));
     await expect(takeLocalLock(directory())).rejects.toThrow('another pgprov run is working on this cluster: ann@laptop');
   });
 
-  it('is taken over by one of many that find the same stale one', async () => {
+  it('gives a stale lock to one of many that find it', async () => {
     for (let round = 0; round < 20; round++) {
       held({ pid: spawnSync('true').pid, ticks: '1' });
       const taken = await Promise.allSettled(Array.from({ length: 8 }, () => takeLocalLock(directory())));
@@ -100,14 +100,14 @@ describe('takeLocalLock', () => {
     expect(readdirSync(directory())).toEqual([]);
   });
 
-  it('lets go of nothing but its own', async () => {
+  it('releases only its own lock', async () => {
     const release = await takeLocalLock(directory());
     held({ machine: 'desk' });
     await release();
     expect(existsSync(lock())).toBe(true);
   });
 
-  it('says what is the matter where it cannot be written', async () => {
+  it('reports the reason when it cannot be written', async () => {
     writeFileSync(work.at('.pgprov'), '');
     await expect(takeLocalLock(directory())).rejects.toMatchObject({
       kind: 'file/not-writable',
@@ -128,7 +128,7 @@ describe('lockedBy', () => {
     });
   });
 
-  it('has a name that tells who, where and since when', () => {
+  it('has a name that says who, where and since when', () => {
     expect(holderName()).toMatch(/^\S+@\S+ \(process \d+, since \d{4}-\d\d-\d\dT[\d:.]+Z\)$/u);
   });
 });

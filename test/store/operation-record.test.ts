@@ -15,7 +15,7 @@ describe('the record of an operation', () => {
   const work = freshDirectory();
   beforeEach(() => mkdirSync(work.path, { recursive: true }));
 
-  it('is kept for its owner only until the operation ends', async () => {
+  it('is private to its owner, and removed when the operation ends', async () => {
     expect(await readOperation(work.path, 'orders.yml')).toBeUndefined();
     await writeOperation(work.path, RECORD);
     expect(await readOperation(work.path, 'orders.yml')).toEqual(RECORD);
@@ -32,7 +32,7 @@ describe('the record of an operation', () => {
     '{"operation":"switchover"}',
     JSON.stringify({ ...RECORD, chosen: null }),
     JSON.stringify({ ...RECORD, given: [] }),
-  ])('is not guessed from %j', async (text) => {
+  ])('is rejected: %j', async (text) => {
     writeFileSync(work.at('operation.json'), text);
     await expect(readOperation(work.path, 'orders.yml')).rejects.toMatchObject({
       kind: 'store/unreadable',

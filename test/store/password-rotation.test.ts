@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
 import { Store } from '../../src/store/store.js';
 import { freshDirectory } from '../support/directory.js';
+import { DEMO } from '../support/demo.js';
 
 const PATH = 'replication.password';
 
 describe('a password that is being changed', () => {
   const work = freshDirectory();
-  const open = (writable = true): Promise<Store> => Store.open(work.at('demo'), 'demo', { writable });
+  const open = (writable = true): Promise<Store> => Store.open(work.at('demo'), DEMO, { writable });
   const file = (): string => work.at('demo', 'password-rotation.yml');
 
   async function begun(given?: Secret): Promise<{ from: string; store: Store }> {
@@ -19,7 +20,7 @@ describe('a password that is being changed', () => {
     return { from, store };
   }
 
-  it('is the new one from then on, also for who opens the store later and only looks', async () => {
+  it('is the new one from then on, also for a later reader of the store', async () => {
     const { from } = await begun();
     for (const store of [await open(), await open(false)]) {
       expect(store.password(PATH, undefined).reveal()).toBe('the new one');
@@ -29,7 +30,7 @@ describe('a password that is being changed', () => {
     expect(statSync(file()).mode & 0o777).toBe(0o600);
   });
 
-  it('takes the place of the old one at the end', async () => {
+  it('replaces the old one at the end', async () => {
     const { from, store } = await begun();
     await store.endRotation();
     for (const after of [store, await open()]) {
@@ -40,7 +41,7 @@ describe('a password that is being changed', () => {
     }
   });
 
-  it('stays the old one when the change is taken back', async () => {
+  it('remains the old one when the change is taken back', async () => {
     const { from, store } = await begun();
     await store.dropRotation();
     expect((await open()).password(PATH, undefined).reveal()).toBe(from);
@@ -50,7 +51,7 @@ describe('a password that is being changed', () => {
     { title: 'the old one', given: 'given', used: 'the new one' },
     { title: 'the new one', given: 'the new one', used: 'the new one' },
     { title: 'a third', given: 'another', used: 'another' },
-  ])('with an inventory that gives $title, is $used', async ({ given, used }) => {
+  ])('is $used with an inventory that gives $title', async ({ given, used }) => {
     await begun(new Secret('given'));
     const store = await open();
     expect(store.password(PATH, new Secret(given)).reveal()).toBe(used);

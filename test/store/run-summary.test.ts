@@ -54,12 +54,12 @@ describe('summariseRun', () => {
       summary: { ending: 'failed', exitCode: 1, ms: 45_000, changes: 3, broke: [{ host: 'pg2', stage: 'etcd/start' }] },
     },
     {
-      title: 'steps under way when it was killed',
+      title: 'steps that ran when the run was killed',
       events: until(({ type }) => type === 'waiting'),
       summary: { ending: 'broke off', broke: [{ host: 'pg1', stage: 'etcd/start' }] },
     },
     {
-      title: 'hosts that were in different stages when it was killed',
+      title: 'hosts in different stages when the run was killed',
       events: [
         ...until(({ type }) => type === 'planned'),
         { type: 'step-start', host: 'pg1', stage: 'base/hosts', changes: 1 },
@@ -76,12 +76,12 @@ describe('summariseRun', () => {
       },
     },
     {
-      title: 'killed between two stages',
+      title: 'a run killed between two stages',
       events: until((event) => event.type === 'stage-end' && event.stage === 'base/hosts'),
       summary: { ending: 'broke off', changes: 0, broke: [{ stage: 'postgresql/packages' }] },
     },
     {
-      title: 'killed while it connected',
+      title: 'a run killed while it connected',
       events: [START, { type: 'connected', host: 'pg1', ms: 1 }],
       summary: {
         ending: 'broke off',
@@ -93,13 +93,13 @@ describe('summariseRun', () => {
       },
     },
     {
-      title: 'killed while it planned',
+      title: 'a run killed while it planned',
       events: until(({ type }) => type === 'surveyed').concat(ALL.filter(({ type }) => type === 'surveyed')),
       summary: { broke: [{ stage: 'plan' }] },
     },
-    { title: 'killed before anything', events: [], summary: { ending: 'broke off', ms: 0, broke: [{ stage: 'plan' }] } },
+    { title: 'a run killed before its first event', events: [], summary: { ending: 'broke off', ms: 0, broke: [{ stage: 'plan' }] } },
     {
-      title: 'no host reached',
+      title: 'a run that reached no host',
       events: [START, { type: 'failed', error: stopped }, { type: 'run-end', exitCode: 3, ms: 9, recap: [] }],
       summary: { ending: 'unreachable', broke: [{ host: 'pg2', stage: 'connect' }] },
     },
@@ -113,7 +113,7 @@ describe('summariseRun', () => {
       summary: { ending: 'refused', broke: [{ stage: 'plan' }] },
     },
     {
-      title: 'Ctrl-C',
+      title: 'a run ended by Ctrl-C',
       events: [
         ...until(({ type }) => type === 'planned'),
         { type: 'step-end', host: 'pg1', stage: 'etcd/start', result: 'skipped', changes: 0, ms: 0, reason: 'interrupted' },
@@ -122,31 +122,31 @@ describe('summariseRun', () => {
       summary: { ending: 'interrupted', exitCode: 130, broke: [{ host: 'pg1', stage: 'etcd/start' }] },
     },
     {
-      title: 'a good end',
+      title: 'a successful run',
       events: [START, { type: 'run-end', exitCode: 0, ms: 9, recap: [] }],
       summary: { ending: 'done', exitCode: 0, broke: [] },
     },
     {
-      title: 'still running',
+      title: 'a running run',
       events: until(({ type }) => type === 'waiting'),
       process: thisProcess(),
       summary: { ending: 'running', broke: [] },
     },
     {
-      title: 'of another machine',
+      title: 'a run of another machine',
       events: until(({ type }) => type === 'planned'),
       process: { pid: 1, machine: 'elsewhere' },
       summary: { ending: 'unknown', broke: [{ stage: 'base/hosts' }] },
     },
-  ])('$title', ({ events, process, summary }) => {
+  ])('summarises $title', ({ events, process, summary }) => {
     expect(summarise(events, process)).toMatchObject(summary);
   });
 
-  it('tells how far a run without an end came', () => {
+  it('shows how far a run without an end got', () => {
     expect(summarise([START, { type: 'connecting', host: 'pg1' }, { type: 'connecting', host: 'pg2' }]).ms).toBe(2000);
   });
 
-  it('takes a run after its last stage for one that was being checked', () => {
+  it('treats a run after its last stage as being checked', () => {
     const start: RunEvent = { type: 'run-start', command: 'apply', cluster: 'demo', hosts: ['pg1'], stages: [stage('a/b', ['pg1'])] };
     const events: RunEvent[] = [
       start,
@@ -158,7 +158,7 @@ describe('summariseRun', () => {
     expect(summarise(events).broke).toEqual([{ stage: 'check' }]);
   });
 
-  it('tells where an operation broke that goes through the same stages several times', () => {
+  it('shows where an operation failed that repeats the same stages', () => {
     const pass = (step: string): RunEvent => ({
       type: 'stages',
       step: `certs renew/${step}`,
@@ -182,7 +182,7 @@ describe('summariseRun', () => {
     ]);
   });
 
-  it('stands a journal without a beginning', () => {
+  it('accepts a journal without a beginning', () => {
     expect(summariseRun({ id: 'x', head: undefined, events: [], lines: [] })).toMatchObject({ ending: 'broke off', ms: 0, changes: 0 });
   });
 });

@@ -10,7 +10,7 @@ const root = sharedDirectory();
 lockLightly();
 
 describe('a store of secrets', () => {
-  it('keeps values, order and comments, in armour that only its owner reads', async () => {
+  it('keeps values, order and comments, in armor that only its owner reads', async () => {
     const me = await keyPair();
     const file = await makeStore(root.at('kept'), { superuser: 'a', 'of app': 'b' }, me);
     const store = await SecretStore.open(file, keysOf(me));
@@ -35,7 +35,7 @@ describe('a store of secrets', () => {
     await again.close();
   });
 
-  it('is open to one who changes it at a time', async () => {
+  it('can be changed by one process at a time', async () => {
     const me = await keyPair();
     const file = await makeStore(root.at('locked'), { a: '1' }, me);
     const store = await SecretStore.open(file, keysOf(me));
@@ -44,7 +44,7 @@ describe('a store of secrets', () => {
     await (await SecretStore.open(file, keysOf(me))).close();
   });
 
-  it('is not written over what something else has written since', async () => {
+  it('is not written over a change that something else has made since', async () => {
     const me = await keyPair();
     const [file, other] = [await makeStore(root.at('mine'), { a: '1' }, me), await makeStore(root.at('theirs'), { b: '2' }, me)];
     const store = await SecretStore.open(file, keysOf(me));
@@ -55,7 +55,7 @@ describe('a store of secrets', () => {
     expect(await readFile(file, 'utf8')).toBe(await readFile(other, 'utf8'));
   });
 
-  it('is encrypted for the recipients of now, but never so that its writer is shut out', async () => {
+  it('is encrypted for the current recipients, but never without its writer', async () => {
     const [me, you] = [await keyPair(), await keyPair()];
     const file = await makeStore(root.at('team'), { a: '1' }, me);
     const recipients = join(root.at('team'), '.age-recipients');
@@ -84,7 +84,7 @@ describe('a store of secrets', () => {
     expect(await readFile(file, 'utf8')).toBe(before);
   });
 
-  it('is written through a link, not over it', async () => {
+  it('is written through a link, without replacing the link', async () => {
     const me = await keyPair();
     const file = await makeStore(root.at('linked'), { a: '1' }, me);
     const link = join(root.at('linked'), 'link.age');
@@ -115,7 +115,7 @@ describe('a store of secrets', () => {
     await expect(SecretStore.open(file, keysOf(await keyPair()))).rejects.toMatchObject({ kind: 'secrets/no-passphrase' });
   });
 
-  it('tells what is wrong with it, without a word of its contents', async () => {
+  it('says what is wrong with it, without any of its contents', async () => {
     const me = await keyPair();
     const file = await makeStore(root.at('broken'), { a: 'hunter2hunter2' }, me);
     const text = await readFile(file, 'utf8');

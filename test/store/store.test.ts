@@ -6,6 +6,7 @@ import { redact, Secret } from '../../src/lib/secret.js';
 import { Store, storeDirectory } from '../../src/store/store.js';
 import { freshDirectory } from '../support/directory.js';
 import { isThere } from '../support/shells.js';
+import { DEMO } from '../support/demo.js';
 
 const mode = (path: string): number => statSync(path).mode & 0o7777;
 
@@ -16,14 +17,14 @@ function below(path: string): string[] {
 
 describe('Store', () => {
   const work = freshDirectory();
-  const open = (writable = true): Promise<Store> => Store.open(storeDirectory(work.path, 'demo'), 'demo', { writable });
+  const open = (writable = true): Promise<Store> => Store.open(storeDirectory(work.path, 'demo'), DEMO, { writable });
   const passwords = (): string => work.at('.pgprov', 'demo', 'passwords.yml');
 
-  it('is beside the inventory, one directory a cluster', () => {
+  it('is next to the inventory, one directory per cluster', () => {
     expect(storeDirectory('/inventory', 'demo')).toBe('/inventory/.pgprov/demo');
   });
 
-  it('makes a password once and finds it again', async () => {
+  it('generates a password once and finds it again', async () => {
     const store = await open();
     const made = store.password('replication.password', undefined);
     expect(made.reveal()).toMatch(/^[A-Za-z0-9_-]{32}$/u);
@@ -39,7 +40,7 @@ describe('Store', () => {
     expect(redact(readFileSync(passwords(), 'utf8'))).not.toContain(made.reveal());
   });
 
-  it('takes a password that is given, and keeps none of it', async () => {
+  it('uses a given password, and stores nothing of it', async () => {
     const store = await open();
     const given = new Secret('given by hand');
     expect(store.password('replication.password', given)).toBe(given);
@@ -47,7 +48,7 @@ describe('Store', () => {
     expect(existsSync(passwords())).toBe(false);
   });
 
-  it('is nobody else’s to read', async () => {
+  it('is private to its owner', async () => {
     const store = await open();
     store.password('a.b', undefined);
     await store.savePasswords();
@@ -60,12 +61,12 @@ describe('Store', () => {
     expect(readFileSync(work.at('.pgprov', '.gitignore'), 'utf8')).toBe('*\n');
   });
 
-  it('closes a directory that was open', async () => {
+  it('closes a directory that was open to others', async () => {
     mkdirSync(work.at('.pgprov', 'demo'), { recursive: true, mode: 0o755 });
     expect(mode((await open()).directory)).toBe(0o700);
   });
 
-  it('writes nothing when it only looks', async () => {
+  it('writes nothing in a read-only command', async () => {
     const store = await open(false);
     store.password('a.b', undefined);
     await store.savePasswords();
@@ -77,7 +78,7 @@ describe('Store', () => {
     expect(store.node('pg1').certificate).toBe('(made by the first apply)\n');
   });
 
-  it('leaves what is there as it is when it only looks', async () => {
+  it('leaves existing files unchanged in a read-only command', async () => {
     const first = await open();
     await first.certificates.prepare([{ name: 'pg1', names: ['10.0.0.1'] }]);
     const before = below(work.path).map((path) => [path, statSync(path).mtimeMs]);
@@ -92,7 +93,7 @@ describe('Store', () => {
     expect(below(work.path).map((path) => [path, statSync(path).mtimeMs])).toEqual(before);
   });
 
-  it('remembers what hosts are', async () => {
+  it('remembers the platforms of hosts', async () => {
     const store = await open();
     await store.remember({ pg1: { platform: 'debian12' }, pg2: { platform: 'debian13' } });
     await store.remember({ pg1: { platform: 'debian13' } });
@@ -120,7 +121,7 @@ describe('Store', () => {
     await expect(open()).rejects.toMatchObject({ kind: 'store/unreadable' });
   });
 
-  it('does without a broken file of remembered hosts, which only saves a round trip', async () => {
+  it('works without a broken file of remembered hosts, which only saves a round trip', async () => {
     mkdirSync(work.at('.pgprov', 'demo'), { recursive: true });
     writeFileSync(work.at('.pgprov', 'demo', 'hosts.json'), '{"pg1"');
     expect((await open()).remembered('pg1')).toBeUndefined();
@@ -131,10 +132,10 @@ const openssl = isThere('openssl');
 
 describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no openssl on this machine)', () => {
   const work = freshDirectory();
-  const open = (): Promise<Store> => Store.open(work.path, 'demo', { writable: true });
+  const open = (): Promise<Store> => Store.open(work.path, DEMO, { writable: true });
   const identity = { name: 'pg1', names: ['10.0.0.1', 'pg1.example.com', 'fd00::1'] };
 
-  it('has an authority that may sign, and nothing else may', async () => {
+  it('have an authority that may sign, and nothing else may', async () => {
     const store = await open();
     await store.certificates.prepare([identity]);
     const ca = new X509Certificate(store.caCertificate);
@@ -147,7 +148,7 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
     expect(store.initialised).toBe(true);
   });
 
-  it('gives a node a certificate for both sides, with its names', async () => {
+  it('are for both sides, with the names of the node', async () => {
     const store = await open();
     await store.certificates.prepare([identity]);
     const { certificate, key } = store.node('pg1');
@@ -168,7 +169,7 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
     expect(`${key}`).toBe('***');
   });
 
-  it('has a serial number and a key for each node', async () => {
+  it('have a serial number and a key for each node', async () => {
     const store = await open();
     await store.certificates.prepare([identity, { name: 'pg2', names: ['10.0.0.2'] }]);
     const [one, two] = ['pg1', 'pg2'].map((name) => new X509Certificate(store.node(name).certificate));
@@ -176,7 +177,7 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
     expect(store.node('pg1').key.reveal()).not.toBe(store.node('pg2').key.reveal());
   });
 
-  it('keeps what fits', async () => {
+  it('are kept while they fit', async () => {
     const first = await open();
     await first.certificates.prepare([identity]);
     const again = await open();
@@ -185,7 +186,7 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
     expect(again.caCertificate).toBe(first.caCertificate);
   });
 
-  it('makes a pair anew for another address, and keeps it once it is saved', async () => {
+  it('are made anew for another address, and kept once saved', async () => {
     const first = await open();
     await first.certificates.prepare([identity]);
     const again = await open();
@@ -201,7 +202,7 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
     expect(after.node('pg1')).toEqual(again.node('pg1'));
   });
 
-  it('makes a certificate anew that another authority signed', async () => {
+  it('are made anew when another authority signed them', async () => {
     const first = await open();
     await first.certificates.prepare([identity]);
     for (const name of ['ca.crt', 'ca.key']) rmSync(work.at('pki', name));
@@ -211,7 +212,7 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
     expect(node.verify(new X509Certificate(again.caCertificate).publicKey)).toBe(true);
   });
 
-  it('says that the authority’s key is missing, and only when it is needed', async () => {
+  it('report a missing key of the authority only when it is needed', async () => {
     await (await open()).certificates.prepare([identity]);
     rmSync(work.at('pki', 'ca.key'));
     await (await open()).certificates.prepare([identity]);
@@ -222,17 +223,17 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
     expect(existsSync(work.at('pki', 'ca.key'))).toBe(false);
   });
 
-  it('needs none of it for no nodes', async () => {
+  it('need no authority when there are no nodes', async () => {
     await (await open()).certificates.prepare([]);
     expect(existsSync(work.at('pki'))).toBe(false);
   });
 
-  it('has nothing that stands for the key pair of a host of which no role says that it has one, nor for an authority that nobody needs', async () => {
+  it('include no placeholder for a host whose roles declare no key pair, nor for an authority that is not needed', async () => {
     for (const writable of [true, false]) {
-      const none = await Store.open(work.at(`none-${writable}`), 'demo', { writable });
+      const none = await Store.open(work.at(`none-${writable}`), DEMO, { writable });
       await none.certificates.prepare([]);
       expect(() => none.caCertificate).toThrow(expect.objectContaining({ kind: 'roles/no-identity', exitCode: 2 }) as Error);
-      const other = await Store.open(work.at(`other-${writable}`), 'demo', { writable });
+      const other = await Store.open(work.at(`other-${writable}`), DEMO, { writable });
       await other.certificates.prepare([identity]);
       expect(() => other.node('lb1')).toThrow(
         /^lb1 has no key pair of the cluster's authority, because no role of the host declares `tls`$/u,
@@ -240,7 +241,7 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
     }
   });
 
-  it('leaves no draft behind', async () => {
+  it('leave no draft behind', async () => {
     await (await open()).certificates.prepare([identity]);
     expect(
       below(work.path)
@@ -249,8 +250,8 @@ describe.skipIf(!openssl)(openssl ? 'certificates' : 'certificates (skipped: no 
     ).toEqual(['pki', 'pki/ca.crt', 'pki/ca.key', 'pki/nodes', 'pki/nodes/pg1.crt', 'pki/nodes/pg1.key']);
   });
 
-  it('tells a secret that stands for a missing key from text that people see', async () => {
-    const store = await Store.open(work.at('other'), 'demo', { writable: false });
+  it('keep a placeholder of a missing key out of text that people see', async () => {
+    const store = await Store.open(work.at('other'), DEMO, { writable: false });
     await store.certificates.prepare([identity]);
     expect(store.node('pg1').key).toBeInstanceOf(Secret);
   });

@@ -13,7 +13,7 @@ describe('a rotation', () => {
     { from: ISSUE, step: 'drop', to: DROP, phase: 'drop' },
     { from: DROP, step: 'finish', to: ROTATED, phase: undefined },
     { from: FIRST_TRUST, step: 'replace', to: DROP, phase: 'drop' },
-  ] as const)('takes the step $step', ({ from, step, to, phase }) => {
+  ] as const)('proceeds to $step', ({ from, step, to, phase }) => {
     expect(takeStep(from, step, 'ca-2')).toEqual(to);
     expect(phaseOf(to)).toBe(phase);
   });
@@ -26,14 +26,14 @@ describe('a rotation', () => {
     { from: TRUST, step: 'drop' },
     { from: ISSUE, step: 'finish' },
     { from: DROP, step: 'trust' },
-  ])('leaves no phase out: $step of $from', ({ from, step }) => {
+  ])('skips no phase: $step of $from', ({ from, step }) => {
     expect(() => takeStep(from, step, 'ca-3')).toThrow(expect.objectContaining({ kind: 'store/rotation-step' }) as Error);
   });
 
   it.each([
     { known: ['ca'], next: 'ca-2' },
     { known: ['ca', 'ca-2', 'ca-10'], next: 'ca-11' },
-  ])('makes $next after $known', ({ known, next }) => expect(nextName(known)).toBe(next));
+  ])('gives $next after $known', ({ known, next }) => expect(nextName(known)).toBe(next));
 });
 
 describe('splitBundle', () => {
@@ -48,11 +48,11 @@ describe('splitBundle', () => {
     { title: 'something else', text: `${one}# mine\n`, blocks: undefined },
     { title: 'a key beside it', text: `${one}-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n`, blocks: undefined },
     { title: 'a block without its end', text: `${one}-----BEGIN CERTIFICATE-----\nMIIC\n`, blocks: undefined },
-  ])('$title', ({ text, blocks }) => expect(splitBundle(text)).toEqual(blocks));
+  ])('reads $title', ({ text, blocks }) => expect(splitBundle(text)).toEqual(blocks));
 });
 
 describe('readTrust', () => {
-  it('takes a cluster without the file for one that never rotated', () => expect(readTrust(undefined, 'f')).toEqual(FIRST_TRUST));
+  it('treats a cluster without the file as never rotated', () => expect(readTrust(undefined, 'f')).toEqual(FIRST_TRUST));
 
   it.each([TRUST, DROP, ROTATED])('reads %j', (trust) => expect(readTrust(JSON.stringify(trust), 'f')).toEqual(trust));
 

@@ -33,7 +33,7 @@ describe('a sample', () => {
   const of = (seed: number, more: { salt?: number | string; always?: (item: string) => boolean } = {}, count = 6): string[] =>
     choose(LIST, count, { matrix: false, seed, ...more });
 
-  it('has so many items, each once, in the order of the list', () => {
+  it('has the requested number of items, each once, in the order of the list', () => {
     for (let seed = 0; seed < 50; seed += 1) {
       const chosen = of(seed);
       expect(chosen).toHaveLength(6);
@@ -41,13 +41,13 @@ describe('a sample', () => {
     }
   });
 
-  it('is the same for the same seed and salt, and another one for others', () => {
+  it('is the same for the same seed and salt, and different for others', () => {
     expect(of(20260711, { salt: 3 })).toEqual(of(20260711, { salt: 3 }));
     const others = [of(20260711), of(20260712), of(20260711, { salt: 1 }), of(20260711, { salt: 'kill' }), of(20260712, { salt: 1 })];
     expect(new Set(others.map((items) => items.join())).size).toBe(others.length);
   });
 
-  it('has every item now and then, and none much more often than the others', () => {
+  it('includes every item now and then, and none much more often than the others', () => {
     const times = new Map(LIST.map((item) => [item, 0]));
     const days = 600;
     for (let at = 0; at < days; at += 1) for (const item of of(20260101 + at)) times.set(item, (times.get(item) ?? 0) + 1);
@@ -58,11 +58,11 @@ describe('a sample', () => {
     }
   });
 
-  it('tells equal items apart by their places', () => {
+  it('distinguishes equal items by their places', () => {
     expect(choose(['a', 'a', 'a', 'a'], 2, { matrix: false, seed: 1 })).toEqual(['a', 'a']);
   });
 
-  it('has what is always in, which counts', () => {
+  it('includes what is always in, which counts', () => {
     const always = (item: string): boolean => ['item 0', 'item 30', 'item 59'].includes(item);
     for (let seed = 0; seed < 50; seed += 1) {
       const chosen = of(seed, { always });
@@ -73,7 +73,7 @@ describe('a sample', () => {
     expect(new Set([1, 2, 3].map((seed) => of(seed, { always }).join())).size).toBe(3);
   });
 
-  it('is larger where more is always in, and never larger than the list', () => {
+  it('is larger when more is always in, and never larger than the list', () => {
     expect(of(1, { always: (item) => /^item \d$/u.test(item) })).toEqual(LIST.slice(0, 10));
     expect(of(1, {}, 100)).toEqual(LIST);
     expect(of(1, {}, 0)).toEqual([]);
@@ -84,7 +84,7 @@ describe('a sample', () => {
     expect(choose(LIST, 2, { matrix: true, seed: 1, always: () => false })).toEqual(LIST);
   });
 
-  it('is taken with what the environment says', () => {
+  it('is chosen by the environment', () => {
     const always = (item: string): boolean => item === 'item 5';
     expect(sample(LIST, 3, 'x', always)).toEqual(choose(LIST, 3, { matrix: MATRIX, seed: SEED, salt: 'x', always }));
     expect(sample(LIST, 3)).toEqual(choose(LIST, 3, { matrix: MATRIX, seed: SEED }));
@@ -94,7 +94,7 @@ describe('a sample', () => {
 describe('a list', () => {
   const all = ['dash', 'bash'];
 
-  it('is dealt out whole, as much to each', () => {
+  it('is dealt out completely, in equal parts', () => {
     for (const seed of [20260711, 20260712]) {
       const parts = [0, 1, 2].map((at) => deal(LIST, at, 3, seed));
       expect(parts.map(({ length }) => length)).toEqual([20, 20, 20]);
@@ -103,7 +103,7 @@ describe('a list', () => {
     expect(deal(LIST, 0, 2, 1)).toEqual(deal(LIST, 1, 2, 2));
   });
 
-  it('comes whole to each within some months of daily seeds', () => {
+  it('is dealt out completely to each within some months of daily seeds', () => {
     const seen = all.map(() => new Set<string>());
     for (let month = 1; month <= 6; month += 1) {
       for (let day = 1; day <= 28; day += 1) {
@@ -116,7 +116,7 @@ describe('a list', () => {
     expect(seen.map(({ size }) => size)).toEqual([LIST.length, LIST.length]);
   });
 
-  it('falls to one of several as a part of a sample, or all of it in the matrix', () => {
+  it('is dealt to one of several as a part of a sample, or completely in the matrix', () => {
     const parts = all.map((one) => sampleFor(one, all, LIST, 12, 'x'));
     if (MATRIX) expect(parts).toEqual([LIST, LIST]);
     else expect(LIST.filter((item) => parts.flat().includes(item))).toEqual(sample(LIST, 12, 'x'));

@@ -8,7 +8,7 @@ import { noteSpent } from './spent-in-run.js';
 const at = (ms: number): string => new Date(Date.UTC(2026, 6, 11) + ms).toISOString();
 const ms = (text: string): number => Date.parse(text);
 
-test('packages and gates of a run are taken from its journal, and nothing of an earlier one', async () => {
+test('packages and gates of a run are read from its journal, and nothing of an earlier one', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'pgprov-spent-'));
   try {
     const runs = join(directory, '.pgprov', 'demo', 'runs');

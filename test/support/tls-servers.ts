@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TlsPaths } from '../../src/resources/tls-handshakes.js';
 import { Certificates } from '../../src/store/certificates.js';
+import { DEMO } from './demo.js';
 
 /** An authority that was made for a test, and what goes with it. */
 export interface Authority {
@@ -17,7 +18,7 @@ export interface Authority {
 
 /** Makes an authority, with its files in a directory. */
 export async function makeAuthority(directory: string): Promise<Authority> {
-  const certificates = await Certificates.open(join(directory, 'authority'), 'demo', true);
+  const certificates = await Certificates.open(join(directory, 'authority'), DEMO, true);
   await certificates.prepare([
     { name: 'pg1', names: [] },
     { name: 'pg2', names: [] },

@@ -8,7 +8,7 @@ import { targetAt } from './sshd.js';
 const password = { reveal: () => 'right pass' };
 
 describe('becomeRoot', () => {
-  it('needs nothing for a user that is root already', () => {
+  it('needs nothing for root', () => {
     expect(becomeRoot({ method: 'none' }, 'n1')).toEqual({ command: 'sh' });
   });
 
@@ -39,7 +39,7 @@ describe('becomeRoot', () => {
     expect(becomeRoot({ method: 'none' }, 'n1', true)).toEqual({ command: 'sh' });
   });
 
-  it.each([false, true])('says nothing that csh or fish would read differently (terminal: %s)', (terminal) => {
+  it.each([false, true])('uses nothing that csh or fish would read differently (terminal: %s)', (terminal) => {
     expect(becomeRoot({ method: 'sudo', password }, 'n1', terminal).command).not.toMatch(/[\n!\\]/u);
     expect(() => becomeRoot({ method: 'sudo', password }, `n'1`)).toThrow(RangeError);
   });
@@ -57,7 +57,7 @@ describe('BecomeGate', () => {
     expect(opened.stdout(Buffer.from('more'))?.toString()).toBe('more');
   });
 
-  it('takes a second prompt for a wrong password', () => {
+  it('treats a second prompt as a wrong password', () => {
     const opened = gate();
     expect(opened.askedAgain(Buffer.from('pgprov-password-n1:'))).toBe(false);
     expect(opened.askedAgain(Buffer.from('Sorry, try again.\npgprov-pass'))).toBe(false);
@@ -113,7 +113,7 @@ describe('explainBecomeFailure', () => {
     expect(error?.message).not.toContain('sudo');
   });
 
-  it('quotes what it does not know', () => {
+  it('quotes unknown output', () => {
     const error = explainBecomeFailure({ code: 1, stderr: 'sudo: account validation failure, is your account locked?\n' }, target);
     expect(error?.message).toContain('account validation failure');
   });

@@ -10,8 +10,8 @@ import { makeKeys, Sshd, targetAt, whyNoSshd } from './sshd.js';
 const reason = await whyNoSshd();
 if (reason !== undefined) console.log(`skipped, all of test/transport/host-key-offers.test.ts: ${reason}`);
 
-describe.skipIf(reason !== undefined)('the offer of other host keys', () => {
-  it('is not taken up, which ssh2 by itself does', async () => {
+describe.skipIf(reason !== undefined)('an offer of other host keys', () => {
+  it('is ignored, though ssh2 by itself accepts it', async () => {
     const keys = await makeKeys();
     const server = await Sshd.start(`${keys.key}.pub`, ['LogLevel DEBUG1'], ['ed25519', 'ecdsa', 'rsa']);
     const proofs = (): number => server.log.split('hostkeys-prove-00@openssh.com').length - 1;

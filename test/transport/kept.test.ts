@@ -36,7 +36,7 @@ function byHand(): Transport & { made: { lose(): void; answer(): void; closed: b
   return transport;
 }
 
-describe('connections that are kept', () => {
+describe('kept connections', () => {
   it('stay open when they are closed, until all of them are', async () => {
     const inner = byHand();
     const kept = new KeptConnections(inner, { patience: () => undefined });
@@ -47,7 +47,7 @@ describe('connections that are kept', () => {
     expect(inner.made.map(({ closed }) => closed)).toEqual([true]);
   });
 
-  it('are made anew after they were lost, and after an attempt that failed', async () => {
+  it('are made again after they were lost, and after an attempt that failed', async () => {
     const inner = byHand();
     const kept = new KeptConnections(inner, { patience: () => undefined });
     await kept.connect(TARGET);
@@ -59,7 +59,7 @@ describe('connections that are kept', () => {
     expect(inner.made).toHaveLength(2);
   });
 
-  it('report a host that keeps a look waiting, and use it again once it has answered', async () => {
+  it('report a host that delays a survey, and use it again once it has answered', async () => {
     const inner = byHand();
     const kept = new KeptConnections(inner, { patience: () => 20 });
     const exec = await (await kept.connect(TARGET)).exec(REQUEST);
@@ -77,7 +77,7 @@ describe('connections that are kept', () => {
     expect(inner.made).toHaveLength(1);
   });
 
-  it('are tried again beside the looks where those are not to wait', async () => {
+  it('are retried in parallel with surveys that must not wait', async () => {
     const inner = byHand();
     const kept = new KeptConnections(inner, { patience: () => undefined, aside: true });
     await kept.connect(TARGET);

@@ -74,7 +74,7 @@ describe.skipIf(reason !== undefined)('keys', () => {
     );
   }
 
-  it('tells what let us in, and where the host key is known from', async () => {
+  it('reports how it logged in, and from where the host key is known', async () => {
     const found = await facts(target({ identityFile: keys.key }));
     expect(found).toMatchObject({ authentication: `key ${keys.key}`, hostKey: { type: 'ssh-ed25519', file: known, line: 1 } });
     expect(found?.hostKey.fingerprint).toMatch(/^SHA256:/u);
@@ -84,7 +84,7 @@ describe.skipIf(reason !== undefined)('keys', () => {
   });
 
   describe('that are encrypted', () => {
-    it.each(['locked', 'bare', 'pem'])('%s: open by the passphrase that the inventory gives', async (name) => {
+    it.each(['locked', 'bare', 'pem'])('%s: open with the passphrase from the inventory', async (name) => {
       const identityFile = join(keys.dir, name);
       expect(await facts(target({ identityFile, keyPassphrase: new Secret(PHRASE) }))).toMatchObject({
         authentication: `key ${identityFile}`,
@@ -102,7 +102,7 @@ describe.skipIf(reason !== undefined)('keys', () => {
       expect(none.hint).toMatch(/terminal.*ssh-add .*locked.*ssh\.key_passphrase/u);
     });
 
-    it('are asked for once a key, before anything is connected', async () => {
+    it('are asked for once per key, before any connection', async () => {
       const questions: string[] = [];
       const answers = ['typo', PHRASE, PHRASE];
       const targets = [
@@ -123,7 +123,7 @@ describe.skipIf(reason !== undefined)('keys', () => {
       expect(again.passphrases?.size).toBe(2);
     });
 
-    it('are not asked for when the agent holds them, which then is used', async () => {
+    it('are not asked for when the agent has them, which is then used', async () => {
       await fill(keys.key);
       // ssh-add reads a passphrase from a program when there is no terminal.
       const program = join(keys.dir, 'say');
@@ -159,13 +159,13 @@ describe.skipIf(reason !== undefined)('keys', () => {
   describe('of OpenSSH’s configuration', () => {
     const both = (only: boolean): Target => target({ identities: { files: [join(keys.dir, 'nowhere'), keys.key], only } });
 
-    it('may be missing, and the agent goes first', async () => {
+    it('may be missing, and the agent comes first', async () => {
       await fill(keys.wrongKey, keys.key);
       expect((await facts(both(false), { agentSocket: socket }))?.authentication).toMatch(/^agent ssh-ed25519/u);
       expect((await facts(both(false)))?.authentication).toBe(`key ${keys.key}`);
     });
 
-    it('are tried before the agent’s others, of which a server takes only so many', async () => {
+    it('are tried before other keys of the agent, because a server accepts only so many', async () => {
       const many = await Promise.all(
         Array.from({ length: 7 }, async (_, index) => {
           const file = join(keys.dir, `many${index}`);
@@ -180,7 +180,7 @@ describe.skipIf(reason !== undefined)('keys', () => {
       expect(message).toContain('agent (');
     });
 
-    it('alone, when IdentitiesOnly says so', async () => {
+    it('are the only ones when IdentitiesOnly says so', async () => {
       await fill(keys.key);
       const error = await failure(target({ identities: { files: [keys.wrongKey], only: true } }), { agentSocket: socket });
       expect(error.message).toContain(`tried key ${keys.wrongKey};`);

@@ -66,33 +66,33 @@ describe('KnownHosts', () => {
     return KnownHosts.load([join(dir, 'missing'), ...paths]);
   }
 
-  it('passes over what it cannot read', async () => {
+  it('ignores unreadable lines', async () => {
     const hosts = await load(
       `\n# c\ndb1\ndb1 ssh-ed25519\ndb1 ssh-ed25519 AA\n@odd db1 ssh-ed25519 ${text(one)}\n  db1 ssh-ed25519 ${text(one)} a comment\r\n`,
     );
     expect(hosts.find('db1')).toMatchObject([{ line: 7, type: 'ssh-ed25519' }]);
   });
 
-  it('judges over several keys and files', async () => {
+  it('decides over several keys and files', async () => {
     const hosts = await load(`db1 ssh-ed25519 ${text(two)}\n`, `db1,db2 ssh-ed25519 ${text(one)}\ndb1 ssh-rsa ${text(rsa)}\n`);
     expect(judge(hosts, { address: 'db1', port: 22 }, one).is).toBe('known');
     expect(judge(hosts, { address: 'db2', port: 22 }, two).is).toBe('changed');
     expect(judge(hosts, { address: 'db3', port: 22 }, two).is).toBe('unknown');
   });
 
-  it('knows a host on another port by its bare name, but never holds that against it', async () => {
+  it('recognises a host on another port by its bare name, but never refuses it for that', async () => {
     const hosts = await load(`db1 ssh-ed25519 ${text(one)}\n`);
     expect(judge(hosts, { address: 'db1', port: 2222 }, one).is).toBe('known');
     expect(judge(hosts, { address: 'db1', port: 2222 }, two).is).toBe('unknown');
   });
 
-  it('lets a revocation win', async () => {
+  it('gives a revocation precedence', async () => {
     const hosts = await load(`db1 ssh-ed25519 ${text(one)}\n`, `@revoked * ssh-ed25519 ${text(one)}\n`);
     expect(judge(hosts, { address: 'db1', port: 22 }, one).is).toBe('revoked');
     expect(judge(hosts, { address: 'db1', port: 2222 }, one).is).toBe('revoked');
   });
 
-  it('knows a host by its alias, whatever its address and port', async () => {
+  it('recognises a host by its alias, whatever its address and port', async () => {
     const hosts = await load(`web ssh-ed25519 ${text(one)}\n10.0.0.1 ssh-ed25519 ${text(two)}\n`);
     const endpoint = { address: '10.0.0.1', port: 2222, hostKeyAlias: 'WEB' };
     expect(judge(hosts, endpoint, one)).toMatchObject({ is: 'known', by: { line: 1 } });
@@ -106,7 +106,7 @@ describe('KnownHosts', () => {
     expect(hostKeyAlgorithms(hosts, { address: 'db2', port: 22 })[0]).toBe('ssh-ed25519');
   });
 
-  it('appends on a line of its own', async () => {
+  it('appends on a new line', async () => {
     const file = join(dir, 'append');
     await writeFile(file, 'no newline');
     await appendHostKey(file, 'db1', one);

@@ -22,14 +22,14 @@ describe.each(SHELLS)('%s', (shell) => {
     expect(await run(shell, 'echo ✓; echo no >&2; exit 4')).toEqual({ code: 4, stdout: '✓\n', stderr: 'no\n' });
   });
 
-  it.skipIf(!there)('takes a large script and one that ends early', async () => {
+  it.skipIf(!there)('accepts a large script and one that ends early', async () => {
     expect(await run(shell, `${'echo x\n'.repeat(60_000)}`)).toMatchObject({ code: 0, stdout: 'x\n'.repeat(60_000) });
     expect(await run(shell, `exit 3\n${'# x\n'.repeat(500_000)}`)).toMatchObject({ code: 3 });
   });
 });
 
 describe('LocalTransport', () => {
-  it('holds the input', async () => {
+  it('holds the input open', async () => {
     const connection = await new LocalTransport().connect();
     const exec = await connection.exec({ script: 'cat >/dev/null; exit 6\n', onStdout: () => {}, holdInput: true });
     setTimeout(() => exec.closeInput(), 100);

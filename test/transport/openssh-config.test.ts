@@ -49,12 +49,12 @@ describe.skipIf(!ready)(`a configuration for OpenSSH${ready ? '' : ' (skipped: n
     expect([is('proxyjump'), is('identitiesonly')]).toEqual([undefined, 'no']);
   });
 
-  it('records the key of an unknown host where the inventory lets it', () => {
+  it('records the key of an unknown host when the inventory allows it', () => {
     const values = understood({ ...TARGET, hostKeys: { policy: 'accept-new', files: ['/k'] } }, 'pg1');
     expect(values.get('stricthostkeychecking')).toEqual(['accept-new']);
   });
 
-  it('takes a key file alone, and one of the configuration besides the agent', () => {
+  it('uses a key file alone, and one of the configuration together with the agent', () => {
     const alone = understood({ ...TARGET, identityFile: '/keys/my key' }, 'pg1');
     expect([alone.get('identityfile'), alone.get('identitiesonly')]).toEqual([['/keys/my key'], ['yes']]);
     const several = understood({ ...TARGET, identities: { files: ['/a', '/100%'], only: false }, agent: '' }, 'pg1');
@@ -94,7 +94,7 @@ describe.skipIf(!ready)(`a configuration for OpenSSH${ready ? '' : ' (skipped: n
     ]).toEqual([['bastion.example'], ['2222'], ['gate'], ['gate'], ['/gate']]);
   });
 
-  it('holds no password', () => {
+  it('contains no password', () => {
     const password = { reveal: () => 'open sesame' };
     const text = opensshConfig({ ...TARGET, password, keyPassphrase: password, become: { method: 'sudo', password } });
     expect(text).not.toContain('sesame');

@@ -48,7 +48,7 @@ function repeated(): {
 }
 
 describe('RepeatedExec', () => {
-  it('ends as the first when that one counts', async () => {
+  it('ends as the first run when that one counts', async () => {
     const { exec, first, second } = repeated();
     exec.closeInput();
     first.finish({ code: 4, stderr: '' });
@@ -57,7 +57,7 @@ describe('RepeatedExec', () => {
     expect(second.asked).toEqual([]);
   });
 
-  it('ends as the second otherwise, which is asked for the same', async () => {
+  it('ends as the second run otherwise, which gets the same request', async () => {
     const { exec, first, second, begin, begun } = repeated();
     first.finish(refused);
     await begun;
@@ -68,7 +68,7 @@ describe('RepeatedExec', () => {
     expect(await exec.ended).toEqual({ code: 0, stderr: 'fine' });
   });
 
-  it('kills what is under way', async () => {
+  it('kills the current run', async () => {
     const { exec, first, second, begin, begun } = repeated();
     first.finish(refused);
     await begun;
@@ -78,7 +78,7 @@ describe('RepeatedExec', () => {
     expect(second.asked).toEqual(['kill']);
   });
 
-  it('does not begin again once killed', async () => {
+  it('does not begin again after a kill', async () => {
     const { exec, first, second } = repeated();
     first.finish(refused);
     exec.kill();
@@ -86,7 +86,7 @@ describe('RepeatedExec', () => {
     expect(second.asked).toEqual([]);
   });
 
-  it('ends like a lost connection when there can be no second', async () => {
+  it('ends like a lost connection when no second run is possible', async () => {
     const { exec, first, fail, begun } = repeated();
     first.finish(refused);
     await begun;

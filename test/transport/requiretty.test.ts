@@ -58,7 +58,7 @@ function alive(processes: readonly string[]): string[] {
   });
 }
 
-describe.skipIf(reason !== undefined)('real sudo that wants a terminal', () => {
+describe.skipIf(reason !== undefined)('real sudo that requires a terminal', () => {
   let keys: Awaited<ReturnType<typeof makeKeys>>;
   let before: string[];
   let server: Sshd;
@@ -115,7 +115,7 @@ describe.skipIf(reason !== undefined)('real sudo that wants a terminal', () => {
     it.each<[string, string, Become]>([
       ['without a password', `free-${name}`, { method: 'sudo' }],
       ['with a password', `asks-${name}`, { method: 'sudo', password: asked }],
-      ['with a password nobody wants', `free-${name}`, { method: 'sudo', password: unwanted }],
+      ['with a password that sudo does not ask for', `free-${name}`, { method: 'sudo', password: unwanted }],
     ])('%s', async (_title, user, become) => {
       const script = `id -u\necho "$HOME"\n(: </dev/tty) 2>/dev/null || echo no terminal\n${'# filler\n'.repeat(20_000)}echo careful >&2\nexit 4\n`;
       await within(await targetOf(user, become), async (connection) => {
@@ -126,7 +126,7 @@ describe.skipIf(reason !== undefined)('real sudo that wants a terminal', () => {
     });
   });
 
-  it.concurrent.each(['free-sh', 'pty'])('changes no byte on the way, for %s', async (user) => {
+  it.concurrent.each(['free-sh', 'pty'])('changes no byte in transit, for %s', async (user) => {
     const script = `cat <<'EOF'\na\u0003b\u0004c\u001ad\r\nEOF\nprintf '\\377\\000\\004\\n\\r\\n'\n`;
     const end = await within(await targetOf(user, { method: 'sudo' }), (connection) => run(connection, script));
     expect(end).toEqual({ code: 0, stderr: '', stdout: 'a\u0003b\u0004c\u001ad\r\n\u00ff\u0000\u0004\n\r\n' });
@@ -161,19 +161,19 @@ describe.skipIf(reason !== undefined)('real sudo that wants a terminal', () => {
     expect(explainBecomeFailure(end, target)).toMatchObject({ kind: 'become/wrong-password' });
   });
 
-  it.concurrent('says that a password is wanted', async () => {
+  it.concurrent('says that a password is required', async () => {
     const target = await targetOf('asks-sh', { method: 'sudo' });
     const end = await within(target, (connection) => run(connection, 'echo in'));
     expect(explainBecomeFailure(end, target)).toMatchObject({ kind: 'become/password-required' });
   });
 
-  it.concurrent('does not repeat a script that says what sudo says', async () => {
+  it.concurrent('does not repeat a script that prints sudo’s message', async () => {
     const target = await targetOf('asks-sh', { method: 'sudo', password: asked });
     const script = `echo ran\necho 'sudo: sorry, you must have a tty to run sudo' >&2\nexit 1\n`;
     expect(await within(target, (connection) => run(connection, script))).toMatchObject({ code: 1, stdout: 'ran\n' });
   });
 
-  it.concurrent('passes on as a status that the shell of root was killed', async () => {
+  it.concurrent('reports in the status that root’s shell was killed', async () => {
     const end = await within(await targetOf('free-sh', { method: 'sudo' }), (connection) => run(connection, 'kill -KILL $$'));
     expect(end.code).toBe(137);
   });
@@ -183,7 +183,7 @@ describe.skipIf(reason !== undefined)('real sudo that wants a terminal', () => {
     ['asks-bash', { method: 'sudo', password: asked }],
     ['pty', { method: 'sudo' }],
   ])('a script that waits, for %s', (user, become) => {
-    it('goes on until its input is closed', async () => {
+    it('continues until its input is closed', async () => {
       await within(await targetOf(user, become), async (connection) => {
         const { exec, processes } = await hold(connection);
         expect(alive(processes)).toEqual(processes);
@@ -220,7 +220,7 @@ describe.skipIf(reason !== undefined)('real sudo that wants a terminal', () => {
     });
   });
 
-  it('says so where there is no script command', async () => {
+  it('says so when there is no script command', async () => {
     const bin = join(keys.dir, 'bin');
     await mkdir(bin);
     for (const program of ['env', 'sh', 'sudo']) await symlink(await which(program), join(bin, program));

@@ -47,19 +47,19 @@ describe.skipIf(reason !== undefined)('a key file', () => {
     ['good', 'ED25519'],
     ['ecdsa', 'ECDSA'],
     ['rsa', 'RSA'],
-  ])('%s: logs in without asking first whether it would do', async (name, type) => {
+  ])('%s: logs in without asking first whether the key would be accepted', async (name, type) => {
     const log = await logOf(join(keys.dir, name));
     expect(log).toMatch(new RegExp(`Accepted publickey for .* ${type} `, 'u'));
     expect(log).not.toContain('Postponed publickey');
   });
 
-  it('that the server does not know is followed by the next', async () => {
+  it('unknown to the server is followed by the next', async () => {
     const log = await logOf(keys.wrongKey, join(keys.dir, 'rsa'));
     expect(log).toContain('Failed publickey');
     expect(log).toMatch(/Accepted publickey for .* RSA /u);
   });
 
-  it('of an agent is asked about first, since a signature may have to be confirmed', async () => {
+  it('of an agent is announced first, since a signature may have to be confirmed', async () => {
     const socket = join(keys.dir, 'agent');
     const agent = $({ quiet: true, nothrow: true })`ssh-agent -D -a ${socket}`;
     const server = await Sshd.start(authorized, ['LogLevel VERBOSE']);

@@ -46,7 +46,7 @@ it.each([
   expect(error.message).toContain('through ops@bastion:22');
 });
 
-it('names a lost connection and an IPv6 address', () => {
+it('a lost connection and an IPv6 address are named', () => {
   expect(connectionLost(endpoint, 'db1', new Error('read ECONNRESET')).message).toContain('ECONNRESET');
   expect(endpointName({ ...endpoint, address: 'fe80::1' })).toBe('admin@[fe80::1]:22');
 });

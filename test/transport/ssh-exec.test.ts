@@ -16,7 +16,7 @@ describe('SshExec', () => {
     ['a status', [7], 7],
     ['a signal', [null], null],
     ['neither', [], null],
-  ])('needs no exit event to know of %s', async (_title, args, code) => {
+  ])('recognises %s without an exit event', async (_title, args, code) => {
     const channel = fakeChannel();
     const exec = new SshExec(channel, { script: '', onStdout: () => {} }, undefined);
     channel.emit('close', ...args);

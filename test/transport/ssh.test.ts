@@ -90,7 +90,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       expect(result.stdout).toBe('grün ✓ 漢字 😀\n'.repeat(times));
     });
 
-    it('hands out raw bytes', async () => {
+    it('returns raw bytes', async () => {
       const chunks: Buffer[] = [];
       await within(async (connection) => {
         const exec = await connection.exec({
@@ -136,7 +136,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       });
     });
 
-    it.concurrent('is given up when nothing is heard for too long, and not while something is', async () => {
+    it.concurrent('gives up when nothing is received for too long, and not while something is', async () => {
       // On a busy machine a shell may take a second to begin.
       const seconds = Math.ceil(patience(2000) / 1000);
       await within(
@@ -153,7 +153,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       );
     });
 
-    it.concurrent('may be silent once it has said all, for it may hold a lock', async () => {
+    it.concurrent('may be silent after its end, because it may hold a lock', async () => {
       await within(
         async (connection) => {
           const exec = await connection.exec({
@@ -170,7 +170,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       );
     });
 
-    it('kills', async () => {
+    it('kills the command', async () => {
       await within(async (connection) => {
         const { onStdout, seen } = awaitText('up');
         const exec = await connection.exec({ script: 'echo up; sleep 3', onStdout });
@@ -180,7 +180,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       });
     });
 
-    it('passes the noise of a login shell on beside the output', async () => {
+    it('passes on the output of a login shell next to its own', async () => {
       const noisy = await Sshd.start(`${keys.key}.pub`, [`ForceCommand echo Welcome; echo careful >&2; eval "$SSH_ORIGINAL_COMMAND"`]);
       try {
         const file = await knownHosts(await noisy.knownLine());
@@ -197,7 +197,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
   });
 
   describe('a lost connection', () => {
-    it('ends the exec without a code and tells', async () => {
+    it('ends the exec without an exit code and is reported', async () => {
       const connection = await transport.connect(target());
       const lost = new Promise<PgprovError>((resolve) => connection.onLost(resolve));
       const { onStdout, seen } = awaitText('up');
@@ -214,7 +214,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       await connection.close();
     });
 
-    it('is not what close makes', async () => {
+    it('is not reported after close', async () => {
       const connection = await transport.connect(target());
       let told = false;
       connection.onLost(() => (told = true));
@@ -248,11 +248,11 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       expect(await readFile(file, 'utf8')).toContain('# mine');
     });
 
-    it('asks for the key type it knows', async () => {
+    it('asks for the key type that it knows', async () => {
       await within((connection) => run(connection, 'true'), target({}, await knownHosts(await server.knownLine('ecdsa'))));
     });
 
-    it('takes a known host that shows another type for a changed one', async () => {
+    it('treats a known host that presents another type as changed', async () => {
       const only = await Sshd.start(`${keys.key}.pub`, [], ['ed25519']);
       try {
         const file = await knownHosts(`[127.0.0.1]:${only.port} ${await server.hostKey('ecdsa')}\n`);
@@ -272,14 +272,14 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       await within((connection) => run(connection, 'true'), target({}, file));
     });
 
-    it('refuses a revoked key, in whatever file', async () => {
+    it('refuses a revoked key, in any file', async () => {
       const revoked = await knownHosts(`@revoked * ${await server.hostKey()}\n`);
       const error = await failure(target({ hostKeys: { policy: 'accept-new', files: [known, revoked] } }));
       expect(error.kind).toBe('ssh/host-key-revoked');
       expect(error.message).toContain(`${revoked}:1`);
     });
 
-    it('refuses a host that is known by a certificate authority alone, under either policy', async () => {
+    it('refuses a host that is known only by a certificate authority, under either policy', async () => {
       const file = await knownHosts(`@cert-authority * ${await server.hostKey()}\n`);
       for (const policy of ['strict', 'accept-new'] as const) {
         const error = await failure(target({ hostKeys: { policy, files: [file] } }));
@@ -290,7 +290,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       expect(await readFile(file, 'utf8')).toMatch(/^@cert-authority [^\n]*\n$/u);
     });
 
-    it('knows a host by its alias, and records a new one under it', async () => {
+    it('recognises a host by its alias, and records a new one under it', async () => {
       const line = `db1.example ${await server.hostKey()}\n`;
       await within((connection) => run(connection, 'true'), target({ hostKeyAlias: 'db1.example' }, await knownHosts(line)));
       const file = await knownHosts('');
@@ -301,7 +301,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       expect(await readFile(file, 'utf8')).toBe(line);
     });
 
-    it('records a new host once, however many connect at once', async () => {
+    it('records a new host once, even with many parallel connections', async () => {
       const file = join(keys.dir, 'new', 'known_hosts');
       const to = target({ hostKeys: { policy: 'accept-new', files: [file] } });
       const connections = await Promise.all(Array.from({ length: 8 }, () => transport.connect(to)));
@@ -314,7 +314,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
   });
 
   describe('logging in', () => {
-    it('says what was tried', async () => {
+    it('names what was tried', async () => {
       const error = await failure(target({ identityFile: keys.wrongKey }));
       expect(error.kind).toBe('ssh/auth-failed');
       expect(error.message).toContain(`tried key ${keys.wrongKey}`);
@@ -337,7 +337,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       expect(await failure(target({ identityFile: `${keys.key}.pub` }))).toMatchObject({ kind: 'ssh/identity-file' });
     });
 
-    it('uses the usual key files, and an agent that is gone does not matter', async () => {
+    it('uses the usual key files, also when the agent is gone', async () => {
       const home = join(keys.dir, 'home');
       await mkdir(join(home, '.ssh'), { recursive: true });
       await writeFile(join(home, '.ssh', 'id_ed25519'), await readFile(keys.key), { mode: 0o600 });
@@ -395,7 +395,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
 
     const chain = () => [hopAt(first.port, keys.key), hopAt(second.port, keys.key)];
 
-    it('go through a chain, sharing each hop and closing it with the last user', async () => {
+    it('form a chain that shares each hop and closes it with the last user', async () => {
       const to = target({ jump: chain() }, all);
       const connections = await Promise.all(Array.from({ length: 15 }, () => transport.connect(to)));
       expect(await first.sessions()).toHaveLength(1);
@@ -410,7 +410,7 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       await expect.poll(() => second.sessions()).toHaveLength(0);
     });
 
-    it('do not open more handshakes at once than an sshd takes', async () => {
+    it('do not open more handshakes at once than an sshd accepts', async () => {
       // Twice the usual, for on a busy machine sshd learns late that a login is through.
       const shy = await Sshd.start(`${keys.key}.pub`, ['MaxStartups 20:100:20']);
       try {
@@ -434,13 +434,13 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       }
     });
 
-    it('may be known by files and names of their own', async () => {
+    it('may be known by their own files and names', async () => {
       const file = await knownHosts(`gate ${await first.hostKey()}\n`);
       const jump = [{ ...hopAt(first.port, keys.key), hostKeyAlias: 'gate', hostKeys: { policy: 'strict', files: [file] } as const }];
       await within((connection) => run(connection, 'true'), target({ jump }));
     });
 
-    it('name the hop that failed, to every host behind it', async () => {
+    it('are named, when one fails, to every host behind it', async () => {
       const dead = await freePort();
       const jump = [hopAt(first.port, keys.key), hopAt(dead, keys.key)];
       const errors = await Promise.all(['db1', 'db2'].map((name) => failure(target({ name, jump }, all))));
@@ -456,12 +456,12 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       await expect.poll(() => first.sessions()).toHaveLength(0);
     });
 
-    it('check the host key of every hop', async () => {
+    it('have every host key checked', async () => {
       const error = await failure(target({ jump: chain() }));
       expect(error).toMatchObject({ kind: 'ssh/jump-failed', cause: { kind: 'ssh/host-key-unknown' } });
     });
 
-    it('tell a target that refuses from a hop that does', async () => {
+    it('are distinguished from a target that refuses', async () => {
       const port = await freePort();
       const error = await failure(target({ port, jump: [hopAt(first.port, keys.key)] }, all));
       expect(error).toMatchObject({ kind: 'ssh/refused', host: 'db1' });
@@ -528,13 +528,13 @@ describe('hosts that cannot be reached', () => {
     expect(error.message).toContain('nosuchhost.invalid');
   });
 
-  it('a listener that never speaks', async () => {
+  it('a listener that never sends anything', async () => {
     const error = await failure(targetAt(port, { connectTimeout: 0.3 }));
     expect(error.kind).toBe('ssh/timeout');
     expect(error.message).toContain('handshake within 0.3 s');
   });
 
-  it('a listener that hangs up', async () => {
+  it('a listener that closes the connection', async () => {
     const rude = createServer((socket) => socket.end('go away\r\n'));
     await new Promise<void>((resolve) => rude.listen(0, '127.0.0.1', resolve));
     const error = await failure(targetAt((rude.address() as { port: number }).port));
@@ -542,7 +542,7 @@ describe('hosts that cannot be reached', () => {
     rude.close();
   });
 
-  it('a host that falls silent later, noticed by the signs of life', async () => {
+  it('a host that stops answering later, noticed by keepalives', async () => {
     if (reason !== undefined) return;
     const keys = await makeKeys();
     const server = await Sshd.start(`${keys.key}.pub`);
@@ -564,7 +564,7 @@ describe('hosts that cannot be reached', () => {
     }
   });
 
-  it('calling off, while connecting and beforehand', async () => {
+  it('an abort, while connecting and beforehand', async () => {
     const controller = new AbortController();
     const connecting = failure(targetAt(port), transport, controller.signal);
     setTimeout(() => controller.abort(), 100);
@@ -573,7 +573,7 @@ describe('hosts that cannot be reached', () => {
     await expect.poll(() => [...sockets].every((socket) => socket.destroyed)).toBe(true);
   });
 
-  it('calling off behind a jump host that never speaks', async () => {
+  it('an abort behind a jump host that never answers', async () => {
     const jump = [{ address: '127.0.0.1', port, user: 'nobody' }];
     const controller = new AbortController();
     const connecting = failure(targetAt(22, { jump }), transport, controller.signal);

@@ -35,7 +35,10 @@ describe.skipIf(reason !== undefined)('real sudo that does not ask', () => {
 
   it.each<[string, Become]>([
     ['without a password', { method: 'sudo' }],
-    ['with a password nobody wants, which is not run', { method: 'sudo', password: new Secret('echo pwned; exit 66') }],
+    [
+      'with a password that sudo does not ask for, which is not run as a command',
+      { method: 'sudo', password: new Secret('echo pwned; exit 66') },
+    ],
   ])('%s', async (_title, become) => {
     const known = join(keys.dir, 'known_hosts');
     await writeFile(known, await server.knownLine());

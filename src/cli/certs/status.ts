@@ -56,7 +56,7 @@ export async function certsStatus(file: string, options: CertsStatusOptions, env
 }
 
 async function readKept(inventory: Inventory, places: readonly CertificatePlace[]): Promise<KeptCertificates> {
-  const authority = await Authority.open(certificatesDirectory(inventory.dir, inventory.cluster), inventory.cluster);
+  const authority = await Authority.open(certificatesDirectory(inventory.dir, inventory.cluster), inventory);
   const names = [...new Set(places.map(({ host }) => host.name))];
   const pairs = await Promise.all(names.map(async (name): Promise<[string, KeyPair | undefined]> => [name, await authority.node(name)]));
   return { authority, pairs: new Map(pairs.filter((entry): entry is [string, KeyPair] => entry[1] !== undefined)) };

@@ -29,7 +29,7 @@ export const THIS_PROCESS: Environment = {
   err: process.stderr,
   variables: process.env,
   transportTo: async (hosts) => new SshTransport(await keySourcesFor(hosts)),
-  openStore: ({ dir, cluster }, how) => Store.open(storeDirectory(dir, cluster), cluster, how),
+  openStore: (inventory, how) => Store.open(storeDirectory(inventory.dir, inventory.cluster), inventory, how),
   canAsk,
   confirm,
   now: () => new Date(),

@@ -17,7 +17,7 @@ const outcome = await runCluster({
   selection: {},
   mode: 'apply',
   transport: new SshTransport(),
-  store: await Store.open(storeDirectory(inventory.dir, inventory.cluster), inventory.cluster, { writable: true }),
+  store: await Store.open(storeDirectory(inventory.dir, inventory.cluster), inventory, { writable: true }),
   emit: () => undefined,
   signal: new AbortController().signal,
 });

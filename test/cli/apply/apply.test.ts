@@ -14,20 +14,20 @@ describe('pgprov apply', () => {
         apply(three.inventory, options, environment);
     const made = (): string[] => HOSTS.filter((host) => three.has(host));
 
-    it('says with which command an unfinished change of a password is finished', async () => {
+    it('names the command that finishes an unfinished change of a password', async () => {
       mkdirSync(three.at('.pgprov', 'demo'), { recursive: true });
       await writeRotation(three.at('.pgprov', 'demo'), { path: 'replication.password', from: 'old', to: 'new' });
       const { stdout } = await three.run(command());
       expect(stdout).toContain(`\`pgprov secrets rotate replication.password ${three.inventory}\` finishes it`);
     });
 
-    it('asks nobody where no host has data, on a terminal as well, and keeps a journal', async () => {
+    it('does not ask where no host has data, not even on a terminal, and keeps a journal', async () => {
       const { exitCode, asked, stdout, journals } = await three.run(command(), { answer: false });
       expect([exitCode, asked, journals, made()]).toEqual([0, [], 1, HOSTS]);
       expect(stdout).toContain('Done in');
     });
 
-    it('shows what it would do and asks before it changes a cluster with data, and does it on the same connections', async () => {
+    it('shows the plan and asks before it changes a cluster with data, then applies it on the same connections', async () => {
       three.giveData('pg2');
       const { exitCode, asked, stdout, machines, journals } = await three.run(command(), { answer: true });
       expect([exitCode, asked, journals, made()]).toEqual([0, ['demo holds data. Apply these changes?'], 1, HOSTS]);
@@ -47,7 +47,7 @@ describe('pgprov apply', () => {
       expect(machines.open.size).toBe(0);
     });
 
-    it('changes nothing where the hosts have changed while the question was open', async () => {
+    it('changes nothing when the hosts have changed while the question was open', async () => {
       three.giveData('pg1');
       const answer = (): boolean => {
         three.give('pg3');
@@ -58,7 +58,7 @@ describe('pgprov apply', () => {
       expect(stderr).toContain('pg3: make the file (in the plan, not so now)');
     });
 
-    it('keeps the local lock while the question is open, so that another run is told who has it', async () => {
+    it('keeps the local lock while the question is open, so that another run learns who holds it', async () => {
       three.giveData('pg1');
       let second: { exitCode: number; thrown: string | undefined } | undefined;
       const { exitCode } = await three.run(
@@ -79,7 +79,7 @@ describe('pgprov apply', () => {
       expect([exitCode, second?.exitCode, second?.thrown]).toEqual([0, 5, 'lock/held']);
     });
 
-    it('asks nobody with --yes', async () => {
+    it('does not ask with --yes', async () => {
       three.giveData('pg1');
       const { exitCode, asked, machines } = await three.run(command({ yes: true }), { answer: false });
       expect([exitCode, asked, made()]).toEqual([0, [], HOSTS]);
@@ -87,7 +87,7 @@ describe('pgprov apply', () => {
     });
 
     it.each<ApplyOptions>([{}, { output: 'json' }, { diff: true }])(
-      'changes no cluster with data where nobody can be asked: %o',
+      'does not change a cluster with data where nobody can be asked: %o',
       async (options) => {
         three.giveData('pg1');
         const { exitCode, stdout, stderr } = await three.run(command(options), options.output === 'json' ? { answer: true } : {});
@@ -96,14 +96,14 @@ describe('pgprov apply', () => {
       },
     );
 
-    it('shows the differences with --diff, and asks nobody with --yes', async () => {
+    it('shows the differences with --diff, and does not ask with --yes', async () => {
       three.giveData('pg1');
       const { exitCode, asked, stdout } = await three.run(command({ diff: true, yes: true }), { answer: false });
       expect([exitCode, asked, made()]).toEqual([0, [], HOSTS]);
       expect(stdout).toMatch(/pg1 {2}1 change[\s\S]*apply: cluster demo/u);
     });
 
-    it('tells before it asks that --restart comes after it, and does not come to that after a no', async () => {
+    it('says before it asks that --restart comes afterwards, and does not restart after a no', async () => {
       three.giveData('pg1');
       const { exitCode, asked, stdout } = await three.run(command({ restart: true }), { answer: false });
       expect([exitCode, asked.length, made()]).toEqual([130, 1, []]);
@@ -124,7 +124,7 @@ describe('pgprov apply', () => {
       expect(stdout).toContain('pg2  1 change');
     });
 
-    it('prints events and nothing else with --output json, in the order of the run', async () => {
+    it('prints only events with --output json, in the order of the run', async () => {
       const { exitCode, stdout, events } = await three.run(command({ output: 'json', yes: true, timings: true }));
       expect(exitCode).toBe(0);
       expect(events).toHaveLength(stdout.trimEnd().split('\n').length);
@@ -133,7 +133,7 @@ describe('pgprov apply', () => {
     });
 
     it.each([{ terminal: true }, { terminal: false }])(
-      'is refused with exit code 4, on a terminal ($terminal) without a journal',
+      'exits with 4 when a guard refuses, on a terminal ($terminal) without a journal',
       async ({ terminal }) => {
         three.refuse();
         const { exitCode, stdout, stderr, journals } = await three.run(command(), terminal ? { answer: true } : {});
@@ -144,7 +144,7 @@ describe('pgprov apply', () => {
     );
 
     it.each([{ terminal: true }, { terminal: false }])(
-      'ends with exit code 3 where a host is out of reach (terminal: $terminal)',
+      'exits with 3 when a host is out of reach (terminal: $terminal)',
       async ({ terminal }) => {
         const around = { machines: { pg2: { unreachable: true } }, ...(terminal ? { answer: true } : {}) };
         const { exitCode, stdout, stderr } = await three.run(command(), around);
@@ -153,7 +153,7 @@ describe('pgprov apply', () => {
       },
     );
 
-    it('asks nothing where nothing is to be done, and says so', async () => {
+    it('does not ask when there is nothing to do, and says so', async () => {
       three.give(...HOSTS);
       three.giveData('pg1');
       const { exitCode, asked, stdout, journals, machines } = await three.run(command(), { answer: true });
@@ -161,7 +161,7 @@ describe('pgprov apply', () => {
       expect(stdout).toContain('No changes: 3 hosts are as the inventory says');
     });
 
-    it('counts no time of the question as its own, and tells it by itself with --timings', async () => {
+    it('does not count the time of the question as its own, and shows it separately with --timings', async () => {
       three.giveData('pg1');
       const { stdout } = await three.run(
         async (environment) =>
@@ -193,7 +193,7 @@ describe('pgprov apply', () => {
       expect((ended?.ms ?? Infinity) + asked).toBeLessThan(Date.parse(ended?.at ?? '') - (times[0] ?? 0) + 250);
     });
 
-    it('writes the page about a run that was declined', async () => {
+    it('writes the page for a run that was declined', async () => {
       three.giveData('pg1');
       const page = three.at('page.html');
       const { exitCode } = await three.run(command({ report: page }), { answer: false });

@@ -36,7 +36,7 @@ async function planned(changes: readonly PlannedChange[], set: string[] = [], ro
 }
 
 describe('a plan file', () => {
-  it('keeps what was planned, and no texts, for its owner alone', async () => {
+  it('stores what was planned without file contents, readable by its owner alone', async () => {
     const plan = await planned([change('pg1', 'write /x', 'password: old')], ['postgresql.port=5433']);
     expect(plan).toMatchObject({ inventory: work.at('inventory.yml'), set: ['postgresql.port=5433'], aim: { host: ['pg*'] } });
     expect(plan.changes).toMatchObject([
@@ -47,7 +47,7 @@ describe('a plan file', () => {
     expect(statSync(work.at('plan.json')).mode & 0o777).toBe(0o600);
   });
 
-  it('takes no override that is a secret', async () => {
+  it('rejects an override that is a secret', async () => {
     await expect(planned([], ['replication.password=open5esame'])).rejects.toMatchObject({
       kind: 'plan/secret-override',
       message: expect.not.stringContaining('open5esame') as string,
@@ -59,20 +59,20 @@ describe('a plan file', () => {
     { title: 'an inventory in JSON', text: '{"cluster": "demo"}' },
     { title: 'an empty file', text: '' },
     { title: 'null', text: 'null' },
-    { title: 'a torn plan', text: '{"pgprov_plan": 1, "inv' },
-  ])('is not taken for one: $title', async ({ text }) => {
+    { title: 'a truncated plan', text: '{"pgprov_plan": 1, "inv' },
+  ])('is rejected: $title', async ({ text }) => {
     writeFileSync(work.at('x'), text);
     expect(await readPlanFile(work.at('x'))).toBeUndefined();
   });
 
-  it('is not taken for one: a path with nothing there', async () => expect(await readPlanFile(work.at('none'))).toBeUndefined());
+  it('is rejected when nothing is at the path', async () => expect(await readPlanFile(work.at('none'))).toBeUndefined());
 
-  it('is refused when another version made it', async () => {
+  it('is rejected when another version made it', async () => {
     writeFileSync(work.at('x'), '{"pgprov_plan": 99}');
     await expect(readPlanFile(work.at('x'))).rejects.toMatchObject({ kind: 'plan/format', exitCode: 2 });
   });
 
-  it('stands while its inventory and pgprov are as they were', async () => {
+  it('is valid while its inventory and pgprov are unchanged', async () => {
     const plan = await planned([]);
     await expect(assertSameOrigin(plan)).resolves.toBeUndefined();
     await expect(assertSameOrigin({ ...plan, program_digest: 'x' })).rejects.toMatchObject({
@@ -87,7 +87,7 @@ describe('a plan file', () => {
     });
   });
 
-  it('stands while the roles of the user’s own are as they were', async () => {
+  it('is valid while the user’s own roles are unchanged', async () => {
     mkdirSync(work.at('roles', 'templates', 'x'), { recursive: true });
     writeFileSync(work.at('roles', 'templates', 'x', 'y.hbs'), 'one');
     const plan = await planned([], [], [work.at('roles')]);
@@ -100,23 +100,31 @@ describe('a plan file', () => {
   });
 });
 
-describe('what is done', () => {
+describe('a run that carries out a plan file', () => {
   const plan = [change('pg1', 'write /x', 'old'), change('pg2', 'write /x', 'old')].map(fileChange);
 
   it.each<{ title: string; now: PlannedChange[]; differences?: RegExp }>([
-    { title: 'is what was planned', now: [change('pg2', 'write /x', 'old'), change('pg1', 'write /x', 'old')] },
-    { title: 'is less', now: [change('pg1', 'write /x', 'old')], differences: /pg2: write \/x \(in the plan, not so now\)$/u },
+    { title: 'may make the planned changes in another order', now: [change('pg2', 'write /x', 'old'), change('pg1', 'write /x', 'old')] },
     {
-      title: 'is more',
+      title: 'may not make fewer changes',
+      now: [change('pg1', 'write /x', 'old')],
+      differences: /pg2: write \/x \(in the plan, not so now\)$/u,
+    },
+    {
+      title: 'may not make more changes',
       now: [change('pg1', 'write /x', 'old'), change('pg2', 'write /x', 'old'), change('pg3', 'restart etcd')],
       differences: /pg3: restart etcd \(not so in the plan\)$/u,
     },
     {
-      title: 'begins from another text',
+      title: 'may not change a file that was edited since',
       now: [change('pg1', 'write /x', 'old'), change('pg2', 'write /x', 'edited')],
       differences: /pg2: write \/x \(not so in the plan\)\n {2}pg2: write \/x \(in the plan, not so now\)$/u,
     },
-    { title: 'differs in much', now: Array.from({ length: 20 }, (_, index) => change(`h${index}`, 'x')), differences: /and 14 more$/u },
+    {
+      title: 'shows only the first of many differences',
+      now: Array.from({ length: 20 }, (_, index) => change(`h${index}`, 'x')),
+      differences: /and 14 more$/u,
+    },
   ])('$title', ({ now, differences }) => {
     const insist = (): void => assertSameChanges(plan, now);
     if (differences === undefined) expect(insist).not.toThrow();

@@ -5,7 +5,7 @@ import { diff, plan, type PlanOptions } from '../../../src/cli/apply/plan.js';
 import type { Environment } from '../../../src/cli/pipeline/environment.js';
 import { HOSTS, onThreeHosts } from '../three-hosts.js';
 
-describe('commands that only look', () => {
+describe('read-only commands', () => {
   onThreeHosts((three) => {
     const planning =
       (options: Partial<PlanOptions> = {}) =>
@@ -17,7 +17,7 @@ describe('commands that only look', () => {
         diff(three.inventory, { diff: true, ...options }, environment);
     const made = (): string[] => HOSTS.filter((host) => three.has(host));
 
-    it('plan shows what would change, takes no lock, keeps no journal, and asks nothing', async () => {
+    it('plan shows what would change, takes no lock, keeps no journal, and does not ask', async () => {
       three.giveData('pg1');
       const { exitCode, stdout, stderr, asked, journals, machines } = await three.run(planning(), { answer: true });
       expect([exitCode, stderr, asked, journals, made()]).toEqual([0, '', [], 0, []]);
@@ -26,7 +26,7 @@ describe('commands that only look', () => {
       expect(existsSync(three.at('.pgprov', 'demo', 'lock'))).toBe(false);
     });
 
-    it('plan exits with 6 where it is to, and prints events with --output json', async () => {
+    it('plan exits with 6 when asked to, and prints events with --output json', async () => {
       expect((await three.run(planning({ detailedExitcode: true }))).exitCode).toBe(6);
       const { exitCode, stdout, events } = await three.run(planning({ detailedExitcode: true, output: 'json' }));
       expect(exitCode).toBe(6);
@@ -34,13 +34,13 @@ describe('commands that only look', () => {
       expect(events.find(({ type }) => type === 'planned')).toMatchObject({ changes: [{ host: 'pg1' }, { host: 'pg2' }, { host: 'pg3' }] });
     });
 
-    it('plan says that nothing is to be done', async () => {
+    it('plan says that there is nothing to do', async () => {
       three.give(...HOSTS);
       const { exitCode, stdout } = await three.run(planning({ detailedExitcode: true }));
       expect([exitCode, stdout]).toEqual([0, 'No changes. The cluster is as the inventory says.\n']);
     });
 
-    it('plan -o keeps a plan, which apply carries out, asking on a terminal alone', async () => {
+    it('plan -o saves a plan, which apply carries out after a question on a terminal only', async () => {
       three.giveData('pg1');
       const out = three.at('plan.json');
       const kept = await three.run(planning({ out }));
@@ -56,7 +56,7 @@ describe('commands that only look', () => {
       expect([exitCode, asked, made()]).toEqual([0, [], HOSTS]);
     });
 
-    it('apply refuses a plan that the hosts have left behind, before it asks', async () => {
+    it('apply refuses a plan, before it asks, when the hosts have changed since', async () => {
       three.giveData('pg1');
       const out = three.at('plan.json');
       await three.run(planning({ out }));
@@ -78,9 +78,15 @@ describe('commands that only look', () => {
     });
 
     it.each([
-      { what: 'refused', exitCode: 4, says: 'the guard objects', around: {}, refuses: true },
-      { what: 'out of reach', exitCode: 3, says: 'pg2 refuses', around: { machines: { pg2: { unreachable: true } } }, refuses: false },
-    ])('say on stderr what is $what, and print no answer', async ({ exitCode, says, around, refuses }) => {
+      { what: 'a refusal', exitCode: 4, says: 'the guard objects', around: {}, refuses: true },
+      {
+        what: 'that hosts are out of reach',
+        exitCode: 3,
+        says: 'pg2 refuses',
+        around: { machines: { pg2: { unreachable: true } } },
+        refuses: false,
+      },
+    ])('report on stderr $what, and print no answer', async ({ exitCode, says, around, refuses }) => {
       if (refuses) three.refuse();
       for (const command of [planning(), diffing(), diffing({ quiet: true })]) {
         const ended = await three.run(command, around);

@@ -47,7 +47,7 @@ async function journal(
 }
 
 describe('journaled', () => {
-  it('keeps no secret, whether it is known or looks like one', async () => {
+  it('contains no secret, neither a known one nor what looks like one', async () => {
     const { length } = new Secret('hunter22').reveal();
     await journal({ set: ['postgresql.superuser_password=tr0ub4dor', 'patroni.restapi_password=q'] }, [
       START,
@@ -76,12 +76,12 @@ describe('journaled', () => {
     expect(text).toContain('"set":["postgresql.superuser_password=***","patroni.restapi_password=***"]');
   });
 
-  it('leaves nothing of a run that never began', async () => {
+  it('leaves no journal of a run that never began', async () => {
     await journal({}, []).catch(() => undefined);
     expect(runIds(store())).toEqual([]);
   });
 
-  it('warns once when it cannot be written, and passes everything on', async () => {
+  it('warns once when the journal cannot be written, and passes every event on', async () => {
     writeFileSync(file(), THREE);
     mkdirSync(store(), { recursive: true });
     writeFileSync(work.at('.pgprov', 'demo', 'runs'), '');
@@ -103,7 +103,7 @@ describe('journaled', () => {
 });
 
 describe('resumeOptions', () => {
-  it('goes on with the last run, with its aim and overrides', async () => {
+  it('resumes the last run with its selection and overrides', async () => {
     await journal({ aim: { host: ['pg3'] } }, [START, END]);
     const id = await journal({ aim: { host: ['pg1'], skipRole: ['etcd'] }, set: ['postgresql.port=5433'] }, [START, STEP]);
     expect(await resumeOptions(file(), { output: 'plain' })).toEqual({
@@ -118,20 +118,20 @@ describe('resumeOptions', () => {
     });
   });
 
-  it('lets what is given now repeat what was given then', async () => {
+  it('accepts options that repeat what the run was started with', async () => {
     await journal({ aim: { host: ['pg1', 'pg2'] }, set: ['postgresql.port=5433'] }, [START]);
     const resumed = await resumeOptions(file(), { host: ['pg2', 'pg1'], set: ['postgresql.port=5433'] });
     expect(resumed).toMatchObject({ options: { host: ['pg1', 'pg2'], set: ['postgresql.port=5433'] } });
   });
 
-  it('takes a secret that is given again', async () => {
+  it('accepts a secret that is given again', async () => {
     await journal({ set: ['patroni.restapi_password=one', 'postgresql.port=5433'] }, [START]);
     expect(await resumeOptions(file(), { set: ['patroni.restapi_password=one'] })).toMatchObject({
       options: { set: ['patroni.restapi_password=one', 'postgresql.port=5433'] },
     });
   });
 
-  it('warns of an inventory that is another than then, and of a plan that is not carried out', async () => {
+  it('warns of an inventory that has changed since, and that a plan file is not carried out', async () => {
     await journal({ plan: '/p.json' }, [START]);
     writeFileSync(file(), `${THREE}# edited\n`);
     const { notices } = (await resumeOptions(file(), {})) as Resumed<object>;
@@ -141,7 +141,7 @@ describe('resumeOptions', () => {
     ]);
   });
 
-  it('has nothing to do after a run that ended well', async () => {
+  it('has nothing to do when the run ended well', async () => {
     await journal({}, [START]);
     const id = await journal({}, [START, END]);
     expect(await resumeOptions(file(), {})).toEqual({ nothing: `Nothing to resume: the last run, ${id}, succeeded.` });
@@ -149,13 +149,13 @@ describe('resumeOptions', () => {
 
   it.each<{ title: string; said: Partial<JournalHead>; by?: object; now: object; error: object }>([
     {
-      title: 'another aim',
+      title: 'another selection',
       said: { aim: { host: ['pg1'] } },
       now: { host: ['pg2'] },
       error: { message: '--host pg2 is not what the run to resume was given, which was `apply --host pg1`', exitCode: 2 },
     },
     {
-      title: 'an aim where there was none',
+      title: 'a selection where there was none',
       said: {},
       now: { skipRole: ['etcd'] },
       error: { kind: 'resume/contradiction', message: expect.stringContaining('--skip-role etcd') as string },
@@ -174,7 +174,7 @@ describe('resumeOptions', () => {
       error: { message: 'that run was given --set patroni.restapi_password=***, and the journal keeps no secrets', exitCode: 2 },
     },
     {
-      title: 'a run under way',
+      title: 'a run that is still running',
       said: {},
       by: { pid: process.pid, machine: hostname() },
       now: {},
@@ -193,7 +193,7 @@ describe('resumeOptions', () => {
     });
   });
 
-  it('says that there is no run, or none that it can read', async () => {
+  it('says that there is no run, or no readable one', async () => {
     writeFileSync(file(), THREE);
     await expect(resumeOptions(file(), {})).rejects.toMatchObject({ kind: 'resume/no-run', exitCode: 2 });
     const id = await journal({}, [START]);

@@ -26,7 +26,7 @@ describe('how a run ended, in the history', () => {
     { stage: 'switchover/schedule', exitCode: 1, ending: 'failed' },
   ] as const)('$stage with $exitCode: $ending', ({ stage, exitCode, ending }) => expect(run(stage, exitCode).ending).toBe(ending));
 
-  it('has words only for operations that there are', () => {
+  it('has words for existing operations only', () => {
     const names = OPERATIONS.map(({ name }) => name);
     expect(Object.keys(STEP_ENDINGS).filter((id) => !names.includes(id.slice(0, id.indexOf('/'))))).toEqual([]);
   });

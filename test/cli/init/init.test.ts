@@ -51,7 +51,7 @@ postgresql_version=16
 `;
 
 describe('a first inventory', () => {
-  it('is made of what the command line says', async () => {
+  it('is made from the options of the command line', async () => {
     expect(await made({ cluster: 'x', host: ['a=10.0.0.1', 'b=10.0.0.2', '10.0.0.3'], user: 'admin', clients: ['10.1.0.0/16'] })).toEqual({
       cluster: 'x',
       ssh: { user: 'admin' },
@@ -62,7 +62,7 @@ describe('a first inventory', () => {
     expect(printed).toContain('pgprov apply');
   });
 
-  it('is one of a server alone', async () => {
+  it('can be that of a single server', async () => {
     expect(await made({ host: ['10.0.0.1'], standalone: true, postgresql: 16 })).toMatchObject({
       roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication'],
       postgresql: { version: 16 },
@@ -76,7 +76,7 @@ describe('a first inventory', () => {
     expect(text).toMatch(/^ {2}# identity_file: .* # private key/mu);
   });
 
-  it('is never written over a file', async () => {
+  it('never overwrites a file', async () => {
     write({ 'inventory.yml': 'mine\n' });
     await expect(made({ host: ['10.0.0.1'] })).rejects.toMatchObject({ kind: 'init/exists', exitCode: 2 });
     expect(readFileSync(work.at('inventory.yml'), 'utf8')).toBe('mine\n');
@@ -100,7 +100,7 @@ describe('a first inventory', () => {
 });
 
 describe('a first inventory from Ansible', () => {
-  it('has hosts, roles and the way in, and tells what it has not', async () => {
+  it('has hosts, roles and connection settings, and says what is missing', async () => {
     write({
       'hosts.ini': INI,
       'group_vars/all.yml': 'patroni_scope: Orders\nvip: 1\n',
@@ -137,7 +137,7 @@ describe('a first inventory from Ansible', () => {
     expect(printed + readFileSync(work.at('inventory.yml'), 'utf8')).not.toContain('open5esame');
   });
 
-  it('is made of YAML, of the groups that are named', async () => {
+  it('can be made from YAML, with the groups that are named', async () => {
     write({
       'hosts.yml':
         'all:\n  vars: {ansible_user: admin}\n  children:\n    db: {hosts: {"pg[1:3]": {ansible_ssh_private_key_file: keys/id}}}\n    web: {hosts: {w1: }}\n',

@@ -39,43 +39,43 @@ const CASES: Case[] = [
     chosen: { pg1: '10.1.0.1', pg2: '10.1.0.2' },
   },
   {
-    name: 'the one that holds an address that is known',
+    name: 'the one that contains a known address',
     machines: { pg1: ['10.0.2.15/24', '10.1.0.1/24', '10.2.0.1/24'], pg2: ['10.0.2.15/24', '10.1.0.2/24', '10.2.0.2/24'] },
     hints: ['10.2.0.3'],
     chosen: { pg1: '10.2.0.1', pg2: '10.2.0.2' },
   },
   {
-    name: 'a network that one of them is not in',
+    name: 'a network that one machine is not in',
     machines: { pg1: ['10.1.0.1/24', '10.2.0.1/24'], pg2: ['10.1.0.2/24'] },
     chosen: { pg1: '10.1.0.1', pg2: '10.1.0.2' },
   },
   {
-    name: 'a bridge that each has for itself',
+    name: 'a separate bridge on each machine',
     machines: { pg1: ['10.1.0.1/24', '172.17.0.1/16'], pg2: ['10.1.0.2/24', '172.17.0.1/16'] },
     chosen: { pg1: '10.1.0.1', pg2: '10.1.0.2' },
   },
-  { name: 'a machine by itself', machines: { pg1: ['10.0.2.15/24', '192.168.56.11/24'] }, chosen: { pg1: '192.168.56.11' } },
+  { name: 'a single machine', machines: { pg1: ['10.0.2.15/24', '192.168.56.11/24'] }, chosen: { pg1: '192.168.56.11' } },
   {
-    name: 'nothing but NAT',
+    name: 'only NAT',
     machines: { pg1: ['10.0.2.15/24'], pg2: ['10.0.2.15/24'] },
     error: 'the machines share no network in which each has an IPv4 address of its own: pg1 has 10.0.2.15/24; pg2 has 10.0.2.15/24',
   },
   {
-    name: 'a machine that tells nothing',
+    name: 'a machine that reports nothing',
     machines: { pg1: ['10.1.0.1/24'], pg2: [] },
     error: 'the machines share no network in which each has an IPv4 address of its own: pg1 has 10.1.0.1/24; pg2 has none',
   },
 ];
 
 describe('the address in the cluster', () => {
-  it.each(CASES)('$name', ({ machines, hints, chosen, error }) => {
+  it.each(CASES)('is found with this network: $name', ({ machines, hints, chosen, error }) => {
     const seen = new Map(Object.entries(machines).map(([name, addresses]) => [name, readAddresses(printed(...addresses))]));
     const choose = (): Map<string, string> => chooseAddresses(seen, hints);
     if (error === undefined) expect(Object.fromEntries(choose())).toEqual(chosen);
     else expect(choose).toThrow(error);
   });
 
-  it('is not taken from IPv6 lines, nor from noise', () => {
+  it('is not taken from IPv6 lines or from noise', () => {
     expect(readAddresses('Welcome!\n2: eth0    inet6 fe80::1/64 scope link\n3: eth1 inet 10.0.0.1/8 scope global eth1\n')).toEqual([
       { address: '10.0.0.1', prefix: 8, isDefault: false },
     ]);

@@ -101,25 +101,25 @@ describe('the inventory of a lab', () => {
       inventory: 'cluster: mine\npostgresql: {version: 16}\n',
       is: { ...base, cluster: 'mine', postgresql: { version: 16 } },
     },
-    { name: 'is not, where the Vagrantfile says so', settings: { inventory: false }, inventory: 'cluster: mine\n', is: base },
+    { name: 'ignores that file when the Vagrantfile says so', settings: { inventory: false }, inventory: 'cluster: mine\n', is: base },
     {
       name: 'has the machines that the file lists, in its order',
       inventory: 'hosts: {pg3: , pg1: }\n',
       is: { ...base, hosts: { pg3: hosts.pg3, pg1: hosts.pg1 } },
     },
     {
-      name: 'has Vagrant’s way in, whatever the file says',
+      name: 'has Vagrant’s connection settings, whatever the file says',
       inventory:
         'ssh: {user: admin, port: 22, identity_file: ~/id, config: false, become: sudo}\nhosts: {pg1: 192.0.2.1, pg2: {address: 192.0.2.2, ssh: {jump: a@b}}}\n',
       is: { ...base, ssh: { config: 'ssh-config', become: 'sudo' }, hosts: { pg1: hosts.pg1, pg2: hosts.pg2 } },
     },
     {
-      name: 'has a cluster_address of the file',
+      name: 'has the cluster_address of the file',
       inventory: 'hosts: {pg1: {cluster_address: 10.2.0.1}, pg2: , pg3: }\n',
       is: { ...base, hosts: { ...hosts, pg1: { address: 'pg1', cluster_address: '10.2.0.1' } } },
     },
     {
-      name: 'has what the Vagrantfile says over what the file says',
+      name: 'gives the Vagrantfile precedence over the file',
       settings: {
         groups: { replicas: ['pg2', 'pg3'], big: { hosts: ['pg1'], postgresql: { version: 16 } } },
         host_vars: { pg3: { ssh: { user: 'me' }, patroni: { ttl: 40 } } },
@@ -132,13 +132,13 @@ describe('the inventory of a lab', () => {
       },
     },
     {
-      name: 'takes of the Vagrantfile what is about its machines',
+      name: 'takes only what concerns its machines from the Vagrantfile',
       settings: { groups: { all: ['pg1', 'pg2', 'pg3'] }, host_vars: { pg2: { patroni: { ttl: 40 } } } },
       inventory: 'hosts: {pg1: , pg3: }\n',
       is: { ...base, groups: { all: { hosts: ['pg1', 'pg3'] } }, hosts: { pg1: hosts.pg1, pg3: hosts.pg3 } },
     },
     {
-      name: 'finds files where the file and the Vagrantfile mean them',
+      name: 'finds files relative to the file and the Vagrantfile',
       settings: { host_vars: { pg1: { ssh: { identity_file: 'keys/id' } } } },
       inventory: 'ssh: {become_password: {file: secret}}\n',
       is: {
@@ -153,12 +153,12 @@ describe('the inventory of a lab', () => {
       is: { ...base, leader: 'pg2' },
     },
     {
-      name: 'keeps a machine that is yet to come, where its address is known',
+      name: 'keeps a machine that is not made yet, if its address is known',
       machines: { pg1: {}, pg2: {}, pg3: { running: false, id: null } },
       is: base,
     },
     {
-      name: 'is without one of which nothing is known',
+      name: 'leaves out a machine of which nothing is known',
       machines: { pg1: {}, pg2: {}, pg3: { running: false, id: null, address: null } },
       is: { ...base, hosts: { pg1: hosts.pg1, pg2: hosts.pg2 } },
     },
@@ -168,13 +168,13 @@ describe('the inventory of a lab', () => {
     expect(JSON.parse(JSON.stringify(await made()).replaceAll(directory.path, 'DIR'))).toEqual(is);
   });
 
-  it('is nobody else’s to read', async () => {
+  it('is readable by its owner alone', async () => {
     await project(THREE);
     const { file } = await open();
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
-  it('loads, with the two addresses of each machine and Vagrant’s way in', async () => {
+  it('loads with the two addresses of each machine and Vagrant’s connection settings', async () => {
     await project(THREE, {}, { 'inventory.yml': 'ssh: {user: nobody}\n' });
     const inventory = await (await open()).load(undefined, 'fetch');
     expect(inventory.warnings).toEqual([]);
@@ -200,13 +200,13 @@ describe('the inventory of a lab', () => {
     expect(inventory.hosts[0]?.ssh.hostKeys.files).toEqual([directory.at(KEPT, 'known_hosts')]);
   });
 
-  it('is never somebody else’s host of the same name', async () => {
+  it('never contains a foreign host of the same name', async () => {
     await project({ ...THREE, pg3: { running: false } });
     const { hosts: loaded } = await (await open()).load(undefined, 'fetch');
     expect(loaded.map(({ ssh }) => ssh.address)).toEqual(['127.0.0.1', '127.0.0.1', 'pg3.not-running.invalid']);
   });
 
-  it('tells mistakes where they were made', async () => {
+  it('reports mistakes at the place where they were made', async () => {
     await project(THREE, {}, { 'inventory.yml': 'postgresql:\n  version: 17\n  prot: 1\nhosts:\n  pg1: {patroni: {ttl: 1}}\n  pg2: \n' });
     const lab = await open();
     const message = await refusal(() => lab.load(undefined, 'fetch'));
@@ -218,8 +218,8 @@ describe('the inventory of a lab', () => {
   });
 });
 
-describe('what is known of machines', () => {
-  it('stays known while they are down: Vagrant cannot tell how they were reached', async () => {
+describe('what is known about machines', () => {
+  it('stays known while they are down, when Vagrant cannot say how they were reached', async () => {
     await project(THREE);
     await open();
     await project({ ...THREE, pg3: { running: false, address: null } });
@@ -229,7 +229,7 @@ describe('what is known of machines', () => {
     expect([pg3?.clusterAddress, pg3?.ssh.port]).toEqual(['10.1.0.3', 2202]);
   });
 
-  it('makes a run leave out those that are down, unless it is aimed', async () => {
+  it('makes a run leave out the machines that are down, unless hosts are selected', async () => {
     await project({ ...THREE, pg3: { running: false } });
     const at = { vagrant: directory.path };
     expect((await locate(undefined, at, true)).options).toMatchObject({ host: ['pg1', 'pg2'] });
@@ -244,7 +244,7 @@ describe('what is known of machines', () => {
     }
   });
 
-  it('outlives a machine that was destroyed by itself', async () => {
+  it('is kept when a single machine was destroyed', async () => {
     await project(THREE);
     await open();
     const gone = { ...THREE, pg3: { running: false, id: null, address: null } };
@@ -256,7 +256,7 @@ describe('what is known of machines', () => {
     expect((await open()).notes).toEqual([expect.stringMatching(/^pg3 was made anew/u)]);
   });
 
-  it('is forgotten when all were made anew, with the keys of their cluster; not when one was', async () => {
+  it('is forgotten, with the keys of the cluster, when all machines were made anew, and kept when one was', async () => {
     const store = { [`${KEPT}/.pgprov/lab/passwords.yml`]: 'x: y\n' };
     await project(THREE, {}, store);
     await open();
@@ -270,7 +270,7 @@ describe('what is known of machines', () => {
   });
 });
 
-describe('a lab that is none', () => {
+describe('an invalid lab', () => {
   it.each<{ name: string; files?: Record<string, string>; place?: string; ssh?: string; inventory?: string; refused: string }>([
     { name: 'no such directory', place: 'nosuch', refused: 'vagrant/no-directory: --vagrant nosuch: there is no such directory' },
     {
@@ -283,12 +283,12 @@ describe('a lab that is none', () => {
     { name: 'no machine', files: { Vagrantfile: '' }, refused: 'vagrant/none-running: no machine of DIR is running' },
     { name: 'no file for SSH', ssh: 'nosuch', refused: 'lab/no-ssh-config: --ssh-config nosuch: there is no such file' },
     {
-      name: 'no host in it',
+      name: 'an ssh-config without a host',
       files: { ssh: 'Host *\n  Port 1\nHost a? !b\n' },
       ssh: 'ssh',
       refused: 'lab/no-hosts: --ssh-config ssh: no `Host` line in it names a host',
     },
-  ])('$name', async ({ files = {}, place = '', ssh, refused }) => {
+  ])('is refused: $name', async ({ files = {}, place = '', ssh, refused }) => {
     await write(files);
     const at = (name: string): string => (name === '' ? directory.path : directory.at(name));
     expect(await refusal(() => open(undefined, ssh === undefined ? { vagrant: at(place) } : { sshConfig: at(ssh) }))).toBe(refused);
@@ -321,23 +321,23 @@ describe('a lab that is none', () => {
       machines: { pg1: {}, pg2: { running: false, address: null } },
       refused: 'lab/no-address: pg2 is not running, and its address in the cluster was never seen',
     },
-  ])('$name', async ({ machines = THREE, settings, inventory, named, refused }) => {
+  ])('is refused: $name', async ({ machines = THREE, settings, inventory, named, refused }) => {
     await project(machines, settings, inventory === undefined ? {} : { 'inventory.yml': inventory });
     expect(await refusal(() => open(named === undefined ? undefined : directory.at(named)))).toBe(refused);
   });
 
-  it('a file of the plugin that is broken', async () => {
+  it('is refused when a file of the plugin is broken', async () => {
     await project(THREE, {}, { [`${KEPT}/lab.json`]: '{' });
     expect(await refusal(open)).toBe(`vagrant/plugin-file: ${KEPT}/lab.json is not what the Vagrant plugin writes`);
   });
 
-  it('no inventory and no lab', async () => {
+  it('is refused without an inventory and a lab', async () => {
     expect(await refusal(() => locate(undefined, {}, true))).toBe('cli/no-inventory: no inventory file given');
   });
 });
 
-describe('what Vagrant prints', () => {
-  it('is told apart by host', () => {
+describe('the output of Vagrant', () => {
+  it('is split by host', () => {
     expect([...hostBlocks(`${block('pg1', 1)}\n${block('pg2', 2)}`)]).toEqual([
       ['pg1', block('pg1', 1)],
       ['pg2', block('pg2', 2)],
@@ -345,7 +345,7 @@ describe('what Vagrant prints', () => {
     expect(hostNames('Host a b\n  HostName c\nhost="d"\nHost *.e !f g?\n#Host h\n  Host\tj\r\n')).toEqual(['a', 'b', 'd', 'j']);
   });
 
-  it('has states', () => {
+  it('contains states', () => {
     expect([
       ...readStates(
         '1,pg1,metadata,provider,docker\n1,pg1,state,running\n1,,ui,info,state\n2,pg2,state,not_created\n2,pg2,state-human-short,x\n',
@@ -358,7 +358,7 @@ describe('what Vagrant prints', () => {
 });
 
 describe('secrets of a lab’s inventory', () => {
-  it('are found from the file that names them, not from its copy', async () => {
+  it('are found relative to the file that names them, not to its copy', async () => {
     const mine = 'superuser_password: {age: secrets.age, key: superuser}}\nreplication: {password: {command: [./here]}}\n';
     await write({ ssh: `${block('pg1', 1)}\n`, 'my.yml': `hosts: {pg1: {cluster_address: 10.1.0.1}}\npostgresql: {${mine}` });
     const me = await keyPair();
@@ -377,7 +377,7 @@ describe('secrets of a lab’s inventory', () => {
 describe('an ssh-config', () => {
   const TWO = `${block('pg1', 1)}\n${block('pg2', 2)}`;
 
-  it('that throws host keys away has them kept beside it; any other is taken as it is', async () => {
+  it('gets its own file for host keys if it throws them away, and is otherwise used as it is', async () => {
     await write({
       ssh: `${TWO}\nHost own\n  HostName 192.0.2.9\n  StrictHostKeyChecking yes\n`,
       'my.yml': 'hosts: {pg1: {cluster_address: 10.1.0.1}, own: {cluster_address: 10.1.0.2}}\n',

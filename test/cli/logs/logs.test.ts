@@ -10,19 +10,19 @@ describe('pgprov logs', () => {
       (environment: Environment): Promise<number> =>
         logs(three.inventory, options, environment);
 
-    it('names the hosts that are off, reads the others and ends with 3', async () => {
+    it('names the hosts that are off, reads the others and exits with 3', async () => {
       const { exitCode, stderr, machines, journals } = await three.run(command(), { machines: { pg2: { unreachable: true } } });
       expect([exitCode, journals]).toEqual([3, 0]);
       expect(stderr).toContain('pg2 refuses');
       expect([machines.count('pg1'), machines.count('pg3'), machines.open.size]).toEqual([1, 1, 0]);
     });
 
-    it('asks only the hosts that are chosen', async () => {
+    it('asks only the selected hosts', async () => {
       const { exitCode, machines } = await three.run(command({ host: ['pg3'] }), { machines: { pg2: { unreachable: true } } });
       expect([exitCode, [...machines.sent.keys()]]).toEqual([0, ['pg3']]);
     });
 
-    it('refuses what is no regular expression before it connects', async () => {
+    it('refuses an invalid regular expression before it connects', async () => {
       const { thrown, exitCode, machines } = await three.run(command({ grep: '(' }));
       expect([thrown, exitCode, machines.sent.size]).toEqual(['logs/expression', 2, 0]);
     });

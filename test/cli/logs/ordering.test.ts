@@ -8,7 +8,7 @@ import { OrderingWindow } from '../../../src/cli/logs/window.js';
 
 const line = (at: number, text = `${at}`, host = 'pg1'): LogLine => ({ at, host, unit: 'patroni', text });
 
-describe('the time of a line of PostgreSQL', () => {
+describe('the time of a PostgreSQL log line', () => {
   const noon = Date.UTC(2026, 10, 28, 12, 0, 0, 250);
   it.each([
     ['2026-11-28 12:00:00.250 UTC [17] LOG:  ready', noon],
@@ -29,7 +29,7 @@ describe('the time of a line of PostgreSQL', () => {
     expect(new PostgresLines().timeOf(text, zones)).toBe(at);
   });
 
-  it('is that of the line before where it has none', () => {
+  it('is that of the previous line if the line has none', () => {
     const lines = new PostgresLines();
     const zones = new Map<string, number>();
     expect(lines.timeOf('without', zones)).toBeUndefined();
@@ -40,14 +40,14 @@ describe('the time of a line of PostgreSQL', () => {
 });
 
 describe('the newest lines', () => {
-  it('are kept, in the order of their times, and it is told that there were more', () => {
+  it('are kept in the order of their times, with a note that there were more', () => {
     const newest = new NewestLines(3);
     for (const at of [5, 1, 4, 2, 3, 9, 8]) newest.add(line(at));
     expect(newest.cut).toBe(true);
     expect(newest.sorted().map(({ at }) => at)).toEqual([5, 8, 9]);
   });
 
-  it('are all where there are no more', () => {
+  it('are all lines when there are no more', () => {
     const newest = new NewestLines(3);
     for (const [at, text] of [
       [2, 'b'],
@@ -60,8 +60,8 @@ describe('the newest lines', () => {
   });
 });
 
-describe('lines that are followed', () => {
-  it('wait for older ones of other hosts', () => {
+describe('followed lines', () => {
+  it('wait for older lines of other hosts', () => {
     const window = new OrderingWindow(100);
     window.add(line(20), 0);
     window.add(line(10, '10', 'pg2'), 50);
@@ -71,7 +71,7 @@ describe('lines that are followed', () => {
     expect(window.rest().map(({ at }) => at)).toEqual([30]);
   });
 
-  it('continue where they were after the host was lost', () => {
+  it('continue where they stopped after the connection to the host was lost', () => {
     const resume = new Resume(100);
     expect(resume.begin()).toBe(100);
     expect([line(110, 'a'), line(120, 'b'), line(120, 'c')].map((each) => resume.isNew(each, 'journal'))).toEqual([true, true, true]);

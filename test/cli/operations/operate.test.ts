@@ -30,7 +30,7 @@ describe('the command of an operation', () => {
       expect([await record(), machines.open.size]).toEqual([undefined, 0]);
     });
 
-    it('names in its journal the run that it follows', async () => {
+    it('names the run that it follows in its journal', async () => {
       three.give('pg1');
       await three.run((environment) =>
         runOperation(three.operation, three.inventory, { yes: true }, environment, { follows: 'the-apply' }),
@@ -46,7 +46,7 @@ describe('the command of an operation', () => {
       expect(stdout.endsWith('\n\nNothing was changed.\n')).toBe(true);
     });
 
-    it('does nothing where the cluster has changed while the question was open', async () => {
+    it('does nothing when the cluster has changed while the question was open', async () => {
       three.give('pg1', 'pg3');
       three.giveData('pg1');
       const answer = (): boolean => {
@@ -58,7 +58,7 @@ describe('the command of an operation', () => {
       expect(stderr).toContain('the cluster changed while the question was open');
     });
 
-    it('asks nobody with --yes, and without data', async () => {
+    it('does not ask with --yes, nor without data', async () => {
       three.give(...HOSTS);
       const empty = await three.run(command(), { answer: false });
       expect([empty.exitCode, empty.asked, left()]).toEqual([0, [], []]);
@@ -84,7 +84,7 @@ describe('the command of an operation', () => {
       expect(stdout).toBe('1. take the file of pg1 away\n   its readers fail\n2. take the file of pg2 away\n   its readers fail\n');
     });
 
-    it.each([{ check: true }, { check: false }])('prints events and nothing else with --output json (check: $check)', async ({ check }) => {
+    it.each([{ check: true }, { check: false }])('prints only events with --output json (check: $check)', async ({ check }) => {
       three.give('pg1');
       const { exitCode, stdout, events } = await three.run(command({ output: 'json', yes: true, check }));
       expect([exitCode, events.length]).toEqual([0, stdout.trimEnd().split('\n').length]);
@@ -94,7 +94,7 @@ describe('the command of an operation', () => {
       expect(events.find(({ type }) => type === 'steps')).toMatchObject({ steps: [{ id: 'sweep/pg1' }] });
     });
 
-    it('is refused with exit code 4, and leaves no journal', async () => {
+    it('exits with 4 when a guard refuses, and leaves no journal', async () => {
       three.give(...HOSTS);
       three.refuse();
       for (const options of [{}, { yes: true }, { check: true }]) {
@@ -104,21 +104,21 @@ describe('the command of an operation', () => {
       }
     });
 
-    it('ends with exit code 3 where a host is out of reach', async () => {
+    it('exits with 3 when a host is out of reach', async () => {
       three.give(...HOSTS);
       const { exitCode, stdout, stderr, journals } = await three.run(command({ yes: true }), { machines: { pg3: { unreachable: true } } });
       expect([exitCode, stdout, journals, left()]).toEqual([3, '', 0, HOSTS]);
       expect(stderr).toContain('pg3 refuses');
     });
 
-    it('says that nothing is to be done, asks nothing, and leaves no journal', async () => {
+    it('says that there is nothing to do, does not ask, and leaves no journal', async () => {
       three.giveData('pg1');
       const { exitCode, stdout, asked, journals } = await three.run(command(), { answer: false });
       expect([exitCode, asked, journals]).toEqual([0, [], 0]);
       expect(stdout).toContain('No file is there.');
     });
 
-    it('goes on with what was begun and broke, as it was begun', async () => {
+    it('continues an interrupted operation with the options that it began with', async () => {
       three.give(...HOSTS);
       // The look, what the step asks, and the step itself, which is cut.
       const broken = await three.run(command({ yes: true, ...{ to: 'attic' } }), { machines: { pg1: { cutExec: 3 } } });
@@ -134,7 +134,7 @@ describe('the command of an operation', () => {
       expect((await three.run(command({ resume: true }))).stdout).toBe('Nothing to resume: no sweep of demo is unfinished.\n');
     });
 
-    it('is resumed for the hosts that it was begun for, and for no others', async () => {
+    it('resumes for the hosts that it began with, and for no others', async () => {
       three.give(...HOSTS);
       const chosen: (readonly string[] | undefined)[] = [];
       const operation: typeof three.operation = {
@@ -158,7 +158,7 @@ describe('the command of an operation', () => {
       expect(new Set(chosen.map((names) => names?.join()))).toEqual(new Set(['pg1,pg2']));
     });
 
-    it('is not called unfinished while another process carries it out', async () => {
+    it('does not call an operation unfinished while another process carries it out', async () => {
       const store = three.at('.pgprov', 'demo');
       mkdirSync(store, { recursive: true });
       const began = { operation: 'switchover', given: {}, chosen: {}, began: '2026-11-28T09:00:00.000Z', by: 'ann@laptop' };
@@ -171,7 +171,7 @@ describe('the command of an operation', () => {
       expect([exitCode, thrown]).toEqual([5, 'lock/held']);
     });
 
-    it('is refused where another run began or finished one after this one had started, as while it asked for a password', async () => {
+    it('is refused when another run began or finished an operation after this one started, for example while it asked for a password', async () => {
       three.give(...HOSTS);
       const store = three.at('.pgprov', 'demo');
       const other = {
@@ -208,7 +208,7 @@ describe('the command of an operation', () => {
       expect([finished.exitCode, finished.thrown, left(), await record()]).toEqual([4, 'operation/meanwhile', HOSTS, undefined]);
     });
 
-    it('goes on without the options that it was begun with, also where they have defaults', async () => {
+    it('resumes without the options that it began with, also where they have defaults', async () => {
       three.give(...HOSTS);
       const operation = { ...three.operation, options: { olderThan: { type: 'integer', default: 0, description: 'minutes' } } } as const;
       const sweep =
@@ -226,7 +226,7 @@ describe('the command of an operation', () => {
       expect(await record()).toMatchObject({ given: { olderThan: 0 } });
     });
 
-    it('gives up an operation of a user whose file is gone', async () => {
+    it('can give up a user’s operation whose file is gone', async () => {
       const own = { operation: 'operate reindex', given: {}, chosen: {}, began: '2026-11-28T09:00:00.000Z', by: 'ann@laptop' };
       await three.run(command({ check: true }));
       mkdirSync(three.at('.pgprov', 'demo'), { recursive: true });

@@ -86,7 +86,7 @@ describe('confirm at a terminal', () => {
     { before: 'y\n', then: 'n\n', code: '130' },
     { before: 'y', then: '\n', code: '130' },
     { before: 'n\n', then: 'y\n', code: '0' },
-  ])('does not take $before, typed before it asks, for an answer', async ({ before, then, code }) => {
+  ])('ignores $before that was typed before the question', async ({ before, then, code }) => {
     const { terminal, printed, go, answer } = askAtTerminal();
     await printed(/ready/u);
     terminal.stdin?.write(before);
@@ -97,7 +97,7 @@ describe('confirm at a terminal', () => {
     expect(await answer()).toBe(code);
   });
 
-  it('takes a terminal that is closed for a no, and comes to its end', async () => {
+  it('takes a closed terminal for a no, and ends', async () => {
     const { terminal, printed, go, answer } = askAtTerminal();
     go();
     await printed(/Do it\?/u);
@@ -120,11 +120,11 @@ describe('confirm', () => {
     expect(await asked((input) => input.end())).toBe('Do it? [y/N]  answered: false');
   });
 
-  it('takes an abort for a no, however long nobody answers', async () => {
+  it('takes an abort for a no, even while nobody answers', async () => {
     expect(await asked(() => undefined, { abort: true })).toBe('Do it? [y/N]  answered: false');
   });
 
-  it('takes nothing for an answer that was typed before the question', async () => {
+  it('ignores an answer that was typed before the question', async () => {
     expect(await asked((input) => input.write('n\n'), { before: 'y\n' })).toBe('Do it? [y/N]  answered: false');
   });
 });

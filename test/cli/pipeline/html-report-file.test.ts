@@ -26,7 +26,7 @@ async function report(end: () => Promise<0 | 1>, events = failingRun()): Promise
 }
 
 describe('--report', () => {
-  it('writes a page for its owner alone, and nothing else', async () => {
+  it('writes a page that only its owner can read, and nothing else', async () => {
     const { page, result } = await report(async () => 1);
     expect(result).toBe(1);
     expect(page).toContain('Failed: pg2 (45 s)');
@@ -35,7 +35,7 @@ describe('--report', () => {
     expect(readdirSync(work.path)).toEqual(['run.html']);
   });
 
-  it('writes it also when the run fails with an error of its own', async () => {
+  it('writes it also when the run throws', async () => {
     const error = new LockedError({ kind: 'lock/held', message: 'another run is working on this cluster', hint: 'wait until it is done' });
     const { page, result } = await report(() => Promise.reject(error), []);
     expect(result).toBe(error);
@@ -43,7 +43,7 @@ describe('--report', () => {
     expect(page).toContain('<dt>Exit code</dt><dd>5</dd>');
   });
 
-  it('holds no secret', async () => {
+  it('contains no secret', async () => {
     const secret = new Secret('s3cr3t-of-the-page');
     const { page } = await report(async () => 1, [...failingRun(), { type: 'note', host: 'pg1', text: `saw ${secret.reveal()}` }]);
     expect(page).not.toContain(secret.reveal());
@@ -69,7 +69,7 @@ describe('--report', () => {
     expect(readFileSync(path, 'utf8')).toContain('Not finished (interrupted)');
   });
 
-  it('changes no exit code when it cannot be written after all', async () => {
+  it('does not change the exit code when the page cannot be written in the end', async () => {
     mkdirSync(work.at('gone'));
     const path = work.at('gone', 'run.html');
     const file = await openReport(path);
@@ -81,16 +81,16 @@ describe('--report', () => {
 
   it.each([
     ['a directory', () => work.path],
-    ['in a directory that is not there', () => work.at('no', 'run.html')],
+    ['a file in a missing directory', () => work.at('no', 'run.html')],
     [
-      'below a file',
+      'a path below a file',
       () => {
         writeFileSync(work.at('file'), '');
         return work.at('file', 'run.html');
       },
     ],
     [
-      'a link into nowhere',
+      'a dangling link',
       () => {
         symlinkSync(work.at('no', 'where'), work.at('link'));
         return work.at('link', 'run.html');

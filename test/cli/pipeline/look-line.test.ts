@@ -20,11 +20,11 @@ const LOOKING: RunEvent[] = [
   { type: 'connected', host: 'pg2', ms: 1 },
 ];
 
-describe('the line of a look', () => {
+describe('the line shown while hosts are looked at', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('says what is waited for, and for how long, and leaves nothing behind', () => {
+  it('says what is waited for and for how long, and leaves nothing behind', () => {
     const { stream, written } = streamOf(80);
     const line = lookLine(stream, {});
     const shown = (...events: readonly RunEvent[]): string => {
@@ -45,7 +45,7 @@ describe('the line of a look', () => {
     expect(shown({ type: 'connecting', host: 'pg1' })).toBe('');
   });
 
-  it('makes way for what else is written, and comes back', () => {
+  it('makes room for other output, and comes back', () => {
     const { stream, written } = streamOf(80);
     const line = lookLine(stream, {});
     for (const event of LOOKING) line.emit(event);
@@ -58,7 +58,7 @@ describe('the line of a look', () => {
     line.end();
   });
 
-  it('stays on one line, whatever a host says', () => {
+  it('stays on one line, whatever a host prints', () => {
     const { stream, written } = streamOf(30);
     const line = lookLine(stream, {});
     for (const event of [...LOOKING, { type: 'note', host: 'pg1', text: 'a\nb\u001b[31m and more than fits' } as const]) line.emit(event);

@@ -28,7 +28,7 @@ async function put(
 }
 
 describe('the question before a change', () => {
-  it('is put below what is about to be done, once the terminal is clear', async () => {
+  it('appears below what is about to be done, once the terminal is clear', async () => {
     const { told, answered } = await put({});
     expect(told).toEqual(['clear', 'what is done\n\n', 'Do it?']);
     expect(answered).toEqual(expect.any(Number));
@@ -37,9 +37,14 @@ describe('the question before a change', () => {
   it.each<{ what: string; question?: Partial<Question>; how?: Partial<Asking>; told: string[] }>([
     { what: 'without data', question: { holdsData: false }, told: [] },
     { what: 'with --yes', how: { yes: true }, told: [] },
-    { what: 'of what was agreed to before, where nobody can be asked', question: { agreed: true }, how: { canAsk: false }, told: [] },
-    { what: 'with --yes, and what is done is shown', question: { shows: true }, how: { yes: true }, told: ['clear', 'what is done\n\n'] },
-  ])('is not put: $what', async ({ question = {}, how = {}, told }) => {
+    { what: 'when it was agreed to before, also where nobody can be asked', question: { agreed: true }, how: { canAsk: false }, told: [] },
+    {
+      what: 'with --yes, which still shows what is done',
+      question: { shows: true },
+      how: { yes: true },
+      told: ['clear', 'what is done\n\n'],
+    },
+  ])('is not asked: $what', async ({ question = {}, how = {}, told }) => {
     expect(await put(question, how)).toEqual({ told, answered: undefined });
   });
 
@@ -48,7 +53,7 @@ describe('the question before a change', () => {
     expect([told, answered]).toEqual([[], expect.objectContaining({ kind: 'test/unconfirmed', exitCode: 2 })]);
   });
 
-  it('is a no where the run was interrupted before, and shows nothing', async () => {
+  it('counts as answered no, and shows nothing, when the run was interrupted before it', async () => {
     const { told, answered } = await put({}, { signal: AbortSignal.abort() });
     expect(told).toEqual([]);
     expect(answered).toBeInstanceOf(Declined);

@@ -37,7 +37,7 @@ describe('RunClock', () => {
     return { seen, printed };
   }
 
-  it('passes every event on, and tells where the time went', () => {
+  it('passes every event on, and shows where the time went', () => {
     const { seen, printed } = told(RUN, { timings: true });
     expect(seen).toEqual(RUN);
     expect(printed).toMatch(/^\nOf 0\.\d\d s the run waited for\n/u);
@@ -45,7 +45,7 @@ describe('RunClock', () => {
     expect(printed.endsWith('\n')).toBe(true);
   });
 
-  it('tells a program in one line', () => {
+  it('prints one line for a program', () => {
     const { printed } = told(RUN, { timings: true }, 'json');
     expect(printed.match(/\n/gu)).toHaveLength(1);
     const line = JSON.parse(printed) as { phases: unknown[] };
@@ -56,7 +56,7 @@ describe('RunClock', () => {
   it.each([
     { what: 'nobody asked', events: RUN, options: {} },
     { what: 'no run began', events: [{ type: 'warning', text: 'the lock is held' }] satisfies RunEvent[], options: { timings: true } },
-  ])('says nothing when $what', ({ events, options }) => {
+  ])('prints nothing when $what', ({ events, options }) => {
     const { seen, printed } = told(events, options);
     expect(seen).toEqual(events);
     expect(printed).toBe('');

@@ -27,7 +27,7 @@ describe("psql's arguments for a host", () => {
     [['-o', 'out.txt'], '-o out.txt'],
     [['--output=out.txt'], 'would write a file'],
     [['-ALlog'], 'would write a file'],
-  ])('refuse %j', (args, message) => expect(() => remoteArguments(args)).toThrow(message));
+  ])('are refused for %j', (args, message) => expect(() => remoteArguments(args)).toThrow(message));
 });
 
 /** What each host's Patroni answers; a text is why the host cannot be reached, undefined that it never answers. */
@@ -77,25 +77,25 @@ const found = async (answers: Answers, role: 'leader' | 'replica'): Promise<stri
   return (await findServer(inventory, visits, { role })).session.host.name;
 };
 
-describe('the server that is meant', () => {
+describe('the server that psql connects to', () => {
   const list = [entry('pg1', 'replica', 500), entry('pg2', 'leader'), entry('pg3', 'replica', 0)];
   const all = { pg1: member('replica', list), pg2: member('leader', list), pg3: member('replica', list) };
 
-  it('is the leader, by what the members say', async () => expect(await found(all, 'leader')).toBe('pg2'));
+  it('is the leader, according to the members', async () => expect(await found(all, 'leader')).toBe('pg2'));
 
-  it('is the standby that is least behind', async () => expect(await found(all, 'replica')).toBe('pg3'));
+  it('is the standby with the least lag', async () => expect(await found(all, 'replica')).toBe('pg3'));
 
-  it('is found without the hosts that are off, or say nothing', async () => {
+  it('is found without the hosts that are off or do not answer', async () => {
     expect(await found({ ...all, pg1: undefined, pg3: 'pg3 is off' }, 'leader')).toBe('pg2');
     expect(await found({ ...all, pg3: 'pg3 is off' }, 'replica')).toBe('pg1');
   });
 
-  it('is no member that leads for itself alone', async () => {
+  it('is not a member that leads only in its own view', async () => {
     const alone = member('leader', [entry('pg1', 'replica', 0), entry('pg2', 'leader')]);
     expect(await found({ pg1: alone, pg2: all.pg2 }, 'leader')).toBe('pg2');
   });
 
-  it('is told to be missing, with who did not answer', async () => {
+  it('is reported missing, with the hosts that did not answer', async () => {
     const none = [entry('pg1', 'replica'), entry('pg3', 'replica', 0, 'start failed')];
     const { inventory, visits } = cluster({ pg1: member('replica', none), pg2: 'pg2 is off' });
     await expect(findServer(inventory, visits, { role: 'leader' })).rejects.toMatchObject({
@@ -106,19 +106,19 @@ describe('the server that is meant', () => {
     await expect(findServer(up.inventory, up.visits, { role: 'leader' })).rejects.toMatchObject({ exitCode: 1 });
   });
 
-  it('is the host that is named, whatever it is', async () => {
+  it('is the host that is named, whatever its role', async () => {
     const { inventory, visits } = cluster(all);
     expect((await findServer(inventory, visits, { host: 'pg1' })).session.host.name).toBe('pg1');
     await expect(findServer(inventory, visits, { host: 'pg9' })).rejects.toThrow('there is no host "pg9"');
   });
 
-  it('is the only one where there is no Patroni, and that has no standby', async () => {
+  it('is the only server where there is no Patroni, and it has no standby', async () => {
     const { inventory, visits } = cluster({ db: member('replica', []) }, ['postgresql']);
     expect((await findServer(inventory, visits, { role: 'leader' })).session.host.name).toBe('db');
     await expect(findServer(inventory, visits, { role: 'replica' })).rejects.toThrow('no standbys');
   });
 
-  it('lets go of the others', async () => {
+  it('has the connections to the other hosts closed', async () => {
     const { inventory, visits, closed } = cluster(all);
     await findServer(inventory, visits, { role: 'leader' });
     await expect.poll(() => [...closed].sort()).toEqual(['pg1', 'pg3']);

@@ -35,7 +35,7 @@ const TARGET: Target = {
   connectTimeout: 15,
 };
 
-describe('what ssh asks for', () => {
+describe('the password prompt of ssh', () => {
   it.each([
     ["admin@10.0.0.11's password: ", 'of pg1'],
     ['(admin@10.0.0.11) Password: ', 'of pg1'],
@@ -45,7 +45,7 @@ describe('what ssh asks for', () => {
     ['Verification code: ', undefined],
   ])('%s', (question, answer) => expect(passwordFor(question, TARGET)).toBe(answer));
 
-  it('is answered over a socket, so that no argument, file or variable has the password', async () => {
+  it('is answered over a socket, so that no argument, file or variable contains the password', async () => {
     mkdirSync(work.at('private'), { recursive: true });
     const askpass = await answerQuestions(TARGET, work.at('private'));
     try {
@@ -61,13 +61,13 @@ describe('what ssh asks for', () => {
     }
   });
 
-  it('is left to the terminal where the inventory knows no password', () => {
+  it('is left to the terminal where the inventory has no password', () => {
     const { password: _, ...without } = TARGET;
     expect([knowsPasswords(TARGET), knowsPasswords({ ...without, jump: [] })]).toEqual([true, false]);
   });
 });
 
-describe('the line that the login shell is given', () => {
+describe('the line given to the login shell', () => {
   const host = (method: 'sudo' | 'doas' | 'none') => ({ ssh: { become: { method } } }) as Parameters<typeof commandLine>[0];
 
   it.each([
@@ -87,7 +87,7 @@ describe('the line that the login shell is given', () => {
   });
 });
 
-describe('the words of a command line with --', () => {
+describe('the arguments of a command line with --', () => {
   it.each([
     [
       ['ssh', 'i.yml', 'pg1', '--', 'ls', '--', '-l'],
@@ -107,22 +107,22 @@ describe('the words of a command line with --', () => {
   });
 });
 
-describe('a program that has the terminal', () => {
+describe('a program that takes over the terminal', () => {
   const signal = new AbortController().signal;
 
   it.each([
     ['exit 7', 7],
     ['kill -TERM $$', 143],
-  ])('ends with what a shell would say: %s', async (line, code) => {
+  ])('exits with the code that a shell would give: %s', async (line, code) => {
     expect(await runProgram({ program: 'sh', args: ['-c', line], signal, hint: '' })).toBe(code);
   });
 
-  it('is named with what to install where it is not there', async () => {
+  it('is reported missing with what to install', async () => {
     const error = await runProgram({ program: work.at('no-such-program'), args: [], signal, hint: 'install it' }).catch(asPgprovError);
     expect(error).toMatchObject({ kind: 'cli/no-program', hint: 'install it', exitCode: 2 });
   });
 
-  it('ends with pgprov', async () => {
+  it('is ended together with pgprov', async () => {
     const end = new AbortController();
     writeFileSync(work.at('begun.sh'), `: >${work.at('begun')}\nexec sleep 600\n`);
     const running = runProgram({ program: 'sh', args: [work.at('begun.sh')], signal: end.signal, hint: '' });

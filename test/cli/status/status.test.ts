@@ -10,7 +10,7 @@ describe('pgprov status', () => {
       (environment: Environment): Promise<number> =>
         status(three.inventory, options, environment);
 
-    it('looks without a lock, a journal or a question, and prints its answer alone', async () => {
+    it('takes no lock, keeps no journal, does not ask, and prints only its answer', async () => {
       three.giveData('pg1');
       const { exitCode, stdout, stderr, asked, journals, machines } = await three.run(command(), { answer: true });
       expect([exitCode, stderr, asked, journals]).toEqual([0, '', [], 0]);
@@ -19,13 +19,13 @@ describe('pgprov status', () => {
       expect(machines.open.size).toBe(0);
     });
 
-    it('has its times in the JSON that it prints, and below the text', async () => {
+    it('prints its times in the JSON, and below the text', async () => {
       const { stdout } = await three.run(command({ json: true, timings: true }));
       expect(JSON.parse(stdout)).toMatchObject({ cluster: 'demo', timings: { hosts: [{ scripts: 1 }, { scripts: 1 }, { scripts: 1 }] } });
       expect((await three.run(command({ timings: true }))).stdout).toMatch(/healthy[\s\S]*the run waited for/u);
     });
 
-    it('tells of a host out of reach in its answer, not beside it', async () => {
+    it('reports an unreachable host in its answer, not next to it', async () => {
       const { exitCode, stdout, stderr } = await three.run(command({ json: true }), { machines: { pg2: { unreachable: true } } });
       expect([exitCode, stderr]).toEqual([3, '']);
       expect(JSON.parse(stdout)).toMatchObject({ problems: ['pg2 refuses'] });

@@ -36,7 +36,7 @@ function interruptAt(environment: Environment, pattern: RegExp, terminal: object
 
 describe('pgprov status --watch and --until', () => {
   onThreeHosts((three) => {
-    it('waits until nothing is wrong, over the connections that it has', async () => {
+    it('waits until nothing is wrong, on the connections that it has', async () => {
       const { exitCode, stdout, stderr, machines } = await three.run(
         (environment) => until(three.inventory, { until: 'healthy', interval: 1, timeout: 60_000 }, environment),
         { machines: { pg2: absentAtFirst(2) } },
@@ -47,7 +47,7 @@ describe('pgprov status --watch and --until', () => {
       expect([machines.count('pg1'), machines.count('pg2'), machines.open.size]).toEqual([3, 1, 0]);
     });
 
-    it('gives up when the time is over, with the problems and the exit code of the last look', async () => {
+    it('gives up when the time is over, with the problems and the exit code of the last status', async () => {
       const { exitCode, stdout, stderr } = await three.run(
         (environment) => until(three.inventory, { until: 'healthy', timeout: 0, json: true }, environment),
         { machines: { pg2: { unreachable: true } } },
@@ -74,7 +74,7 @@ describe('pgprov status --watch and --until', () => {
       expect(machines.open.size).toBe(0);
     });
 
-    it('draws on a terminal over what it drew, and leaves what it saw last', async () => {
+    it('redraws in place on a terminal, and leaves the last status', async () => {
       let printed = (): string => '';
       const { exitCode } = await three.run((environment) => {
         const tapped = interruptAt(environment, /healthy/u, { isTTY: true, columns: 60, rows: 10 });
@@ -91,16 +91,16 @@ describe('pgprov status --watch and --until', () => {
   });
 });
 
-describe('what has changed from look to look', () => {
+describe('a change between two status readings', () => {
   const seen = (member: object, problems: string[] = []): Seen =>
     ({ status: { cluster: 'demo', members: [{ name: 'pg2', timeline: 3, ...member }] }, problems, exitCode: 0 }) as unknown as Seen;
 
-  it('is no amount that moves by itself', () => {
+  it('is not reported for an amount that moves by itself', () => {
     expect(essence(seen({ lagBytes: 0 }))).toBe(essence(seen({ lagBytes: 512, replayLagBytes: 3, lagSeconds: 2 })));
     expect(essence(seen({}, ['pg2: has 30 MB left to replay']))).toBe(essence(seen({}, ['pg2: has 1.5 GB left to replay'])));
   });
 
-  it('is a timeline, a role, a host', () => {
+  it('is reported for a timeline, a role, a host', () => {
     expect(essence(seen({ timeline: 4 }))).not.toBe(essence(seen({})));
     expect(essence(seen({}, ['pg2: down']))).not.toBe(essence(seen({}, ['pg3: down'])));
   });

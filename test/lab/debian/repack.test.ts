@@ -58,13 +58,13 @@ async function repacked(depends = 'libc6'): Promise<string> {
 }
 
 describe('a package in the mirror', () => {
-  it('has lost documentation, translations and just-in-time compilation, and nothing else', async () => {
+  it('lacks documentation, translations and just-in-time compilation, and nothing else', async () => {
     const result = await repacked();
     const { stdout } = await run({ cwd: result })`find . -type f ! -path ${'./DEBIAN/*'}`;
     expect(stdout.trim().split('\n').sort()).toEqual(KEPT.map((file) => `./${file}`));
   });
 
-  it('has digests of what is still in it alone', async () => {
+  it('has digests of the files that are still in it, and no others', async () => {
     const sums = await readFile(join(await repacked(), 'DEBIAN', 'md5sums'), 'utf8');
     expect(
       sums
@@ -74,7 +74,7 @@ describe('a package in the mirror', () => {
     ).toEqual(KEPT);
   });
 
-  it.each(['libllvm14', 'libllvm19 (>= 1:19.1.0)'])('depends on and recommends what it did, %s apart', async (llvm) => {
+  it.each(['libllvm14', 'libllvm19 (>= 1:19.1.0)'])('has the same depends and recommends as before, except for %s', async (llvm) => {
     const result = await repacked(`libicu76 (>= 76.1-1~), ${llvm}, liblz4-1`);
     expect(await readFile(join(result, 'DEBIAN', 'control'), 'utf8')).toBe(control('libicu76 (>= 76.1-1~), liblz4-1'));
   });

@@ -50,7 +50,7 @@ describe('the module metadata', () => {
     expect(defaults).toEqual(['postgresql:10', 'python36:3.6']);
   });
 
-  it('leaves the streams of PostgreSQL to be enabled on Rocky 9', async () => {
+  it('leaves the PostgreSQL streams to be enabled by hand on Rocky 9', async () => {
     const documents = await modules(9);
     expect(documents.map(({ document, data }) => `${document} ${data.name}:${data.stream}`)).toEqual([
       'modulemd postgresql:15',

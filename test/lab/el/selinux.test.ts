@@ -47,7 +47,7 @@ describe('the stand-in for the tools of SELinux', () => {
     expect(call('setsebool', '-P', 'nonsense', 'on').status).toBe(1);
   });
 
-  it('remembers file contexts and answers for paths by them', () => {
+  it('remembers file contexts and reports the label of a path by them', () => {
     expect(call('matchpathcon', '-n', '/srv/pg/15').stdout).toBe('system_u:object_r:default_t:s0\n');
     expect(call('semanage', 'fcontext', '-a', '-t', 'postgresql_db_t', '/srv/pg(/.*)?').status).toBe(0);
     expect(call('semanage', 'fcontext', '-a', '-t', 'postgresql_db_t', '/srv/pg(/.*)?')).toMatchObject({

@@ -112,7 +112,7 @@ const values = fc
   .map((all) => mapValues((name) => all[NAMES.indexOf(name)] as number));
 
 describe('the order of restarts', () => {
-  it('never has a standby with less than its leader, comes to an end, and leaves nothing pending', () => {
+  it('never gives a standby lower limits than its leader, ends, and leaves nothing pending', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 4 }),
@@ -150,7 +150,7 @@ describe('the order of restarts', () => {
     );
   });
 
-  it('is the same when it is worked out anew after any turn, and whoever is left out', () => {
+  it('is the same when it is computed again after any turn, whoever is left out', () => {
     fc.assert(
       fc.property(
         values,
@@ -211,7 +211,7 @@ describe('the order of restarts', () => {
     ]);
   });
 
-  it('has two turns for standbys where one is raised and another lowered', () => {
+  it('has two turns for standbys when one limit is raised and another lowered', () => {
     const mixed = { below: ['max_connections' as const], above: ['max_wal_senders' as const] };
     expect(told(member('pg1', mixed), [member('pg2', mixed)])).toEqual([
       'pg2 standby',
@@ -220,7 +220,7 @@ describe('the order of restarts', () => {
     ]);
   });
 
-  it('shows another parameter on a standby first, also where a limit is lowered', () => {
+  it('takes a standby first for another parameter, also when a limit is lowered', () => {
     const both = { above: ['max_connections' as const], other: true };
     expect(told(member('pg1', both), [member('pg2', both)])).toEqual([
       'pg2 standby',
@@ -229,7 +229,7 @@ describe('the order of restarts', () => {
     ]);
   });
 
-  it('restarts a standby once where all are restarted and a limit is lowered', () => {
+  it('restarts a standby once when all are restarted and a limit is lowered', () => {
     const lowered = { above: ['max_connections' as const] };
     expect(told(member('pg1', lowered), [member('pg2', lowered)], false)).toEqual([
       'pg1 leader-in-place',
@@ -237,14 +237,14 @@ describe('the order of restarts', () => {
     ]);
   });
 
-  it('does not restart a standby for what its leader still has', () => {
+  it('does not restart a standby for a value that its leader still has', () => {
     const lowered = { above: ['max_connections' as const] };
     expect(told(member('pg1', { ...lowered, selected: false }), [member('pg2', lowered)])).toEqual([]);
     expect(told(member('pg1', { ...lowered, selected: false }), [member('pg2', lowered)], false)).toEqual(['pg2 standby']);
     expect(told(member('pg1', { ...lowered, selected: false }), [member('pg2', { ...lowered, restarted: true })], false)).toEqual([]);
   });
 
-  it('keeps a member that is down for its turn', () => {
+  it('includes a member that is down', () => {
     expect(told(member('pg1', { pending: false }), [member('pg2', { pending: false, down: true })])).toEqual(['pg2 standby']);
   });
 });
@@ -261,7 +261,7 @@ describe('the limits that Patroni starts with', () => {
     expect(wantedLimits({ postgresql: { parameters } }).max_connections).toBe(limit);
   });
 
-  it('are Patroni’s own where there is no configuration', () => {
+  it('are Patroni’s defaults when there is no configuration', () => {
     expect(wantedLimits({})).toEqual({
       max_connections: 100,
       max_worker_processes: 8,

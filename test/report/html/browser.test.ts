@@ -68,7 +68,7 @@ describe.skipIf(CHROMIUM === undefined)(
       expect(browser.complaints).toEqual([]);
     });
 
-    it('is in colours of its own where people prefer dark ones', async () => {
+    it('has its own colours where people prefer dark mode', async () => {
       const url = put('schemes', pageOf(eventfulRun()));
       const background = async (scheme: 'light' | 'dark'): Promise<string> => {
         await browser.open(url, { width: 1440, scheme });
@@ -77,7 +77,7 @@ describe.skipIf(CHROMIUM === undefined)(
       expect(await background('light')).not.toBe(await background('dark'));
     });
 
-    it('runs nothing that a value brings along', async () => {
+    it('runs no script that a value contains', async () => {
       const events = eventfulRun().map((event): RunEvent => (event.type === 'warning' ? { ...event, text: HOSTILE } : event));
       const page = pageOf(events, { cluster: `demo${HOSTILE}`, command: HOSTILE });
       await browser.open(put('hostile', page), { width: 1440, scheme: 'light' });

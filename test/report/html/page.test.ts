@@ -46,7 +46,7 @@ describe('the page of a run', () => {
     expect([...places].sort(([a], [b]) => a - b)).toEqual(places);
   });
 
-  it('tells the cluster as it was last seen', () => {
+  it('shows the cluster as it was last seen', () => {
     const text = textOf(pageOf(eventfulRun()));
     for (const part of [
       '✔ pg1 balancer: sends connections to pg1',
@@ -72,14 +72,14 @@ describe('the page of a run', () => {
     }
   });
 
-  it('tells a change that hosts share once, with the differences that they do not share, and what was not made', () => {
+  it('shows a change that hosts share once, with the differences that they do not share, and what was not made', () => {
     const text = textOf(pageOf(eventfulRun()));
     expect(text).toContain('install postgresql-17 pg1, pg2, pg3');
     expect(text).toContain('write /etc/etcd (projected) pg1, pg2 ✖ not made on pg1, pg2');
     expect(text).toMatch(/Difference on pg1 @@ -1,2 \+1,2 @@ a: 1 -b: 2 \+b: 3 Difference on pg2/u);
   });
 
-  it('tells what a plan would change before anything else about it', () => {
+  it('shows first what a plan would change', () => {
     const events = eventfulRun().map((event): RunEvent => {
       if (event.type === 'run-start') return { ...event, command: 'plan' };
       return event.type === 'run-end' ? { ...event, exitCode: 0 } : event;
@@ -102,11 +102,11 @@ describe('the page of a run', () => {
       'Not finished (broke off) after 45 s.',
     ],
     ['without any event', [], 'Not finished (broke off) after 45 s.'],
-  ])('is made of a run %s', (_what, events, verdict) => {
+  ])('is made for a run %s', (_what, events, verdict) => {
     expect(textOf(pageOf(events, { ending: 'broke off' }))).toContain(verdict);
   });
 
-  it('draws what went on to scale', () => {
+  it('draws the run to scale', () => {
     const page = pageOf([
       { type: 'run-start', command: 'apply', cluster: 'demo', hosts: ['pg1'], stages: [] },
       { type: 'connecting', host: 'pg1' },
@@ -126,7 +126,7 @@ describe('the page of a run', () => {
     ]);
   });
 
-  it('folds the lanes of many hosts, those that failed first', () => {
+  it('folds the lanes of many hosts, failed hosts first', () => {
     const page = pageOf(wideRun(200));
     expect(textOf(page)).toContain('176 other hosts');
     expect(page.slice(page.indexOf('Failed hosts first')).match(/scope="row">([^ <]+)/u)?.[1]).toBe(
@@ -135,7 +135,7 @@ describe('the page of a run', () => {
     expect(page.length).toBeLessThan(1_000_000);
   });
 
-  it('allows itself nothing but its own style', () => {
+  it('allows no source but its own style', () => {
     const page = pageOf(eventfulRun());
     expect(page).toMatch(
       /http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-[^']+'; base-uri 'none'; form-action 'none'"/u,
@@ -143,7 +143,7 @@ describe('the page of a run', () => {
     expect(page).not.toMatch(/<script|<link|<img|<iframe|\bsrc=|https?:|@import|\sstyle=|\son\w+=/iu);
   });
 
-  it('holds every value in its place, whatever it is', () => {
+  it('escapes every value, whatever it contains', () => {
     const pieces = fc.constantFrom(
       '<',
       '>',

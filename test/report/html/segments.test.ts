@@ -18,11 +18,11 @@ function titles(events: readonly RunEvent[]): string[] {
 }
 
 describe('the segments of a host', () => {
-  it('begin with the first look and end with the last', () => {
+  it('begin with the first survey and end with the last', () => {
     expect(titles([looked('surveyed'), ...step, looked('surveyed-again')])).toEqual(['first look', 'start etcd', 'last look']);
   });
 
-  it('have the looks of an operation between its steps', () => {
+  it('include the surveys between the steps of an operation', () => {
     expect(
       titles([
         looked('surveyed'),

@@ -10,7 +10,7 @@ const inventory = await inventoryOf(`${THREE}  watch:
     roles: [base, pgdg, postgresql, replication]
 `);
 
-describe('the servers', () => {
+describe('the servers to replicate from', () => {
   it('are those that a host may replicate from', () => {
     expect(servers(contextOf(inventory, 'pg2')).map(({ address }) => address)).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3']);
     expect(servers(contextOf(inventory, 'alone'))).toEqual([{ address: '192.0.2.9', port: 5432 }]);
@@ -21,5 +21,5 @@ describe('the servers', () => {
     { name: 'pg2', next: { address: '10.0.0.3', port: 5432 } },
     { name: 'pg3', next: { address: '10.0.0.1', port: 5432 } },
     { name: 'alone', next: { address: '192.0.2.9', port: 5432 } },
-  ])('after $name is $next.address', ({ name, next }) => expect(nextServer(contextOf(inventory, name))).toEqual(next));
+  ])('continue with $next.address after $name', ({ name, next }) => expect(nextServer(contextOf(inventory, name))).toEqual(next));
 });

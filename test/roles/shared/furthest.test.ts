@@ -31,8 +31,8 @@ describe('furthest', () => {
   const known = (host: string): object => ({ kind: 'known', host });
 
   it.each<{ title: string; members: Record<string, ClusterData>; found: unknown }>([
-    { title: 'nobody', members: {}, found: undefined },
-    { title: 'one', members: { a: standby(1, undefined) }, found: known('a') },
+    { title: 'no member', members: {}, found: undefined },
+    { title: 'one member', members: { a: standby(1, undefined) }, found: known('a') },
     {
       title: 'the leader that ended last',
       members: { a: standby(2, '0/5000000'), b: primary(2, '0/5000078'), c: standby(2, '0/4FFFFFF') },
@@ -44,26 +44,26 @@ describe('furthest', () => {
       members: { a: primary(2, '0/9000000'), b: standby(3, '0/5000000'), c: primary(1, '1/0') },
       found: known('b'),
     },
-    { title: 'of those that are equally far the primary', members: { a: standby(2, '0/5'), b: primary(2, '0/5') }, found: known('b') },
+    { title: 'the primary among equals', members: { a: standby(2, '0/5'), b: primary(2, '0/5') }, found: known('b') },
     {
-      title: 'and the one that ended cleanly',
+      title: 'the member with a clean shutdown among equals',
       members: { a: standby(2, '0/5'), b: data('in production', 2, '0/5'), c: primary(2, '0/5') },
       found: known('c'),
     },
     { title: 'the first of equal standbys', members: { a: standby(2, '0/5'), b: standby(2, '0/5') }, found: known('a') },
-    { title: 'a crashed primary with more', members: { a: standby(2, '0/5'), b: data('in production', 2, '0/6') }, found: known('b') },
+    { title: 'a crashed primary with more WAL', members: { a: standby(2, '0/5'), b: data('in production', 2, '0/6') }, found: known('b') },
     {
-      title: 'one alone on the newest timeline, whose WAL nobody could read',
+      title: 'a single member on the newest timeline whose WAL could not be read',
       members: { a: data('in production', 3, undefined), b: standby(2, '0/5') },
       found: known('a'),
     },
     {
-      title: 'WAL that nobody could read',
+      title: 'WAL that could not be read',
       members: { a: data('in production', 2, undefined), b: standby(2, '0/5'), c: standby(2, undefined) },
       found: { kind: 'unknown', why: 'it is unknown how far the WAL of a and c goes' },
     },
     {
-      title: 'data without a word from pg_controldata',
+      title: 'data without output of pg_controldata',
       members: { a: primary(2, '0/5'), b: standby(1, undefined, { position: undefined }) },
       found: { kind: 'unknown', why: 'pg_controldata cannot read the data of b' },
     },
@@ -72,7 +72,11 @@ describe('furthest', () => {
       members: { a: standby(2, '0/5', history(2, '1 0/3')), b: primary(2, '0/6', history(2, '1 0/3')) },
       found: known('b'),
     },
-    { title: 'a history that one lacks', members: { a: standby(2, '0/5'), b: primary(2, '0/6', history(2, '1 0/3')) }, found: known('b') },
+    {
+      title: 'a history that one member lacks',
+      members: { a: standby(2, '0/5'), b: primary(2, '0/6', history(2, '1 0/3')) },
+      found: known('b'),
+    },
     {
       title: 'two histories',
       members: { a: standby(2, '0/5', history(2, '1 0/3')), b: primary(2, '0/6', history(2, '1 0/4')) },
@@ -103,21 +107,21 @@ describe('furthest', () => {
       found: { kind: 'forked', hosts: ['a', 'b'], timeline: 2 },
     },
     {
-      title: 'a standby that serves, or a server that is not up yet',
+      title: 'a standby that serves, or a server that is starting',
       members: { a: primary(2, '0/9'), b: data('in crash recovery', 2, undefined, { running: true }) },
       found: { kind: 'unknown', why: 'PostgreSQL runs on b, and no Patroni there reports its WAL position' },
     },
     {
-      title: 'a history of what is not here',
+      title: 'a history of an absent member',
       members: { a: primary(2, '0/5'), b: standby(2, '0/5', history(3, '1 0/3', '2 0/5')) },
       found: { kind: 'unknown', why: 'b knows of timeline 3, and none of these hosts has data of it' },
     },
     {
-      title: 'a history of what is not here, alone',
+      title: 'a history of an absent member, alone',
       members: { b: standby(2, '0/5', history(3, '1 0/3', '2 0/5')) },
       found: { kind: 'unknown', why: 'b knows of timeline 3, and none of these hosts has data of it' },
     },
-  ])('$title', ({ members, found }) => {
+  ])('chooses in this case: $title', ({ members, found }) => {
     expect(furthest(Object.entries(members).map(([host, each]) => ({ host, data: each })))).toEqual(found);
   });
 });

@@ -3,7 +3,7 @@ import { localLines, memberLines } from '../../../roles/shared/hba.js';
 import { inventoryOf } from '../../support/inventory.js';
 
 // Without quotes it is everybody.
-it('lets in the role that is called all, and not all roles', async () => {
+it('a line for the role named "all" lets in that role, and not all roles', async () => {
   const inventory = await inventoryOf('cluster: demo\nhosts: {pg1: {address: 10.0.0.1}}\n');
   expect(memberLines(inventory, 'patroni', { replication: 'all', rewind: 'all', superuser: 'postgres' })).toEqual([
     'host replication "all" 10.0.0.1/32 scram-sha-256',

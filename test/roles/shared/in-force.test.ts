@@ -35,12 +35,12 @@ const found = (
 };
 
 describe('what is in force', () => {
-  it('is right where the server says so, and unknown while it is down', () => {
+  it('is right when the server reports it, and unknown while the server is down', () => {
     expect(found({ settings: [setting({})] })).toEqual({ drift: [], failed: [], remarks: [] });
     expect(postgresql.drift?.(viewOf({ [SERVER_SETTINGS.id]: { answers: false } }))).toEqual([]);
   });
 
-  it('is not what ALTER SYSTEM has put over it, which fails a run', () => {
+  it('is not what ALTER SYSTEM has overridden, which fails a run', () => {
     const state = { settings: [setting({ value: '8MB', taken: false })], altered: [{ name: 'work_mem', value: '8MB' }] };
     const what = 'work_mem is 8MB, set by ALTER SYSTEM, which overrides the inventory’s 64MB';
     expect(found(state)).toEqual({ drift: [what], failed: [what], remarks: [] });
@@ -49,7 +49,7 @@ describe('what is in force', () => {
     );
   });
 
-  it('may be what ALTER SYSTEM says too', () => {
+  it('may be what ALTER SYSTEM sets to the same value', () => {
     expect(found({ settings: [setting({})], altered: [{ name: 'work_mem', value: '65536kB' }] })).toEqual({
       drift: [],
       failed: [],
@@ -57,7 +57,7 @@ describe('what is in force', () => {
     });
   });
 
-  it('is remarked on where the inventory does not say it', () => {
+  it('has a remark when the inventory does not set it', () => {
     const what = 'log_min_duration_statement is 5, set by ALTER SYSTEM; the inventory does not give it';
     expect(found({ altered: [{ name: 'log_min_duration_statement', value: '5' }] })).toEqual({
       drift: [what],
@@ -66,7 +66,7 @@ describe('what is in force', () => {
     });
   });
 
-  it('is not what the server was told and did not take', () => {
+  it('is not what the server was given and rejected', () => {
     const what = 'work_mem is 4MB, the inventory says 64MB: the server did not take over the configured value';
     const untaken = setting({ value: '4MB', taken: false });
     expect(found({ settings: [untaken] })).toMatchObject({ drift: [what], failed: [what] });
@@ -74,12 +74,12 @@ describe('what is in force', () => {
     expect(found({ settings: [{ ...untaken, told: false }] }, { [DCS.id]: told })).toMatchObject({ drift: [what], failed: [what] });
   });
 
-  it('is for the plan to change where nobody told the server yet, and must be there at the end', () => {
+  it('is left to the plan while the server was not given it yet, and required at the end', () => {
     const state = { settings: [setting({ value: '4MB', taken: false, told: false })] };
     expect(found(state)).toMatchObject({ drift: [], failed: [expect.stringContaining('work_mem is 4MB')] });
   });
 
-  it('waits for a restart without failing', () => {
+  it('is not required to include what waits for a restart', () => {
     expect(found({ settings: [setting({ name: 'shared_buffers', taken: false, restart: true })] })).toMatchObject({
       drift: [],
       failed: [],
@@ -95,7 +95,7 @@ describe('what is in force', () => {
     });
   });
 
-  it('is in danger where a file has a line that the server cannot take', () => {
+  it('is in danger when a file has a line that the server rejects', () => {
     const state = found({
       fileErrors: [{ file: 'postgresql.conf', line: 3, name: 'work_mem', message: 'invalid' }],
       accessErrors: [{ line: 7, message: 'invalid mask' }],
@@ -106,8 +106,8 @@ describe('what is in force', () => {
   });
 });
 
-describe('what is read back of a member', () => {
-  it('is not what Patroni gives to standbys alone', async () => {
+describe('what is read back from a member', () => {
+  it('excludes what Patroni gives to standbys alone', async () => {
     const given = await inventoryOf(
       `${THREE}postgresql: {parameters: {work_mem: 4MB, restore_command: cp, hot_standby_feedback: false}}\n`,
     );
@@ -120,7 +120,7 @@ describe('what is read back of a member', () => {
   });
 });
 
-describe('what PostgreSQL is asked', () => {
+describe('the trial of settings by PostgreSQL', () => {
   const objections = (state: Partial<Extract<ServerAsked, { asked: true }>>, more: Record<string, unknown> = {}): string[] => {
     const asked = {
       asked: true,
@@ -136,7 +136,7 @@ describe('what PostgreSQL is asked', () => {
     return all.map(({ message, hint }) => `${message} | ${hint}`);
   };
 
-  it('keeps a run from its first change', () => {
+  it('stops a run before its first change', () => {
     expect(
       objections({
         objections: [{ message: 'invalid value for parameter "work_mem": "64 MBs"', hint: 'Valid units for this parameter are "B".' }],
@@ -150,7 +150,7 @@ describe('what PostgreSQL is asked', () => {
     expect(objections({ sharedBuffers: 2 ** 30, memory: 8 * 2 ** 30 })).toEqual([]);
   });
 
-  it('misses a library only when all packages are there', () => {
+  it('ignores a missing library unless all packages are installed', () => {
     expect(objections({ missingLibraries: ['x'] })).toEqual([expect.stringContaining('there is no library x')]);
     expect(objections({ missingLibraries: ['x'] }, { 'packages:postgresql': { 'postgresql-17-x': { candidate: '1' } } })).toEqual([]);
     expect(objections({ missingLibraries: ['x'] }, { 'packages:postgresql': { 'postgresql-17-x': '1' } })).toHaveLength(1);

@@ -40,21 +40,21 @@ function objections({ verifier, streaming = ['pg2', 'pg3'], surveyed = ['pg1', '
 
 describe('a new password', () => {
   it.each<Scene & { title: string; said: string[] }>([
-    { title: 'is none where the leader has it', verifier: OURS, streaming: [], surveyed: ['pg1'], said: [] },
-    { title: 'reaches members that stream', verifier: makeVerifier('x'), said: [] },
+    { title: 'needs no check when the leader already has it', verifier: OURS, streaming: [], surveyed: ['pg1'], said: [] },
+    { title: 'is accepted when all members stream', verifier: makeVerifier('x'), said: [] },
     {
-      title: 'would not reach one that does not stream',
+      title: 'is refused when a member does not stream',
       verifier: makeVerifier('x'),
       streaming: ['pg2'],
       said: ['pg3: pg3 does not stream from pg1: it would keep the old one'],
     },
     {
-      title: 'would not reach one that is left out',
+      title: 'is refused when a member is left out',
       verifier: 'md5x',
       surveyed: ['pg1', 'pg2'],
       said: ['pg3: pg3 is not part of this run'],
     },
-    { title: 'is no business of a run without the leader', verifier: makeVerifier('x'), surveyed: ['pg2'], said: [] },
-    { title: 'is the leader’s to set', verifier: makeVerifier('x'), server: 'standby', streaming: [], said: [] },
+    { title: 'is not checked in a run without the leader', verifier: makeVerifier('x'), surveyed: ['pg2'], said: [] },
+    { title: 'is not checked on a standby', verifier: makeVerifier('x'), server: 'standby', streaming: [], said: [] },
   ])('$title', ({ said, ...scene }) => expect(objections(scene)).toEqual(said));
 });

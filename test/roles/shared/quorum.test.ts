@@ -68,26 +68,26 @@ const sees = (...healthy: string[]): Partial<EtcdClusterState> => ({ members: al
 
 describe('a restart of etcd', () => {
   it.each<{ title: string; scene: Scene; host?: string; before?: string[]; message?: string }>([
-    { title: 'all healthy', scene: { seen: { pg1: sees('pg1', 'pg2', 'pg3') } } },
+    { title: 'all members are healthy', scene: { seen: { pg1: sees('pg1', 'pg2', 'pg3') } } },
     {
-      title: 'one that the run leaves out is down',
+      title: 'a member that the run leaves out is down',
       scene: { seen: { pg1: sees('pg1', 'pg2'), pg2: sees('pg1', 'pg2') } },
       message: 'pg1: a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy',
     },
-    { title: 'the one that is down itself', scene: { seen: { pg3: sees('pg1', 'pg2') } }, host: 'pg3' },
-    { title: 'one is down that the run starts before', scene: { seen: { pg1: sees('pg1', 'pg2') } }, before: ['pg3'] },
+    { title: 'the member itself is down', scene: { seen: { pg3: sees('pg1', 'pg2') } }, host: 'pg3' },
+    { title: 'a member is down that the run starts earlier', scene: { seen: { pg1: sees('pg1', 'pg2') } }, before: ['pg3'] },
     {
-      title: 'one is healthy in the eyes of one host alone',
+      title: 'only one host sees a member as healthy',
       scene: { seen: { pg1: sees('pg1', 'pg2', 'pg3'), pg2: sees('pg1', 'pg2') } },
       message: 'pg1: a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy',
     },
-    { title: 'a host that sees nobody is cut off itself', scene: { seen: { pg1: sees('pg1', 'pg2', 'pg3'), pg3: sees() } } },
-    { title: 'nobody is healthy, so nothing is lost', scene: { seen: { pg1: sees(), pg2: {} } } },
-    { title: 'nobody answers', scene: { seen: {}, silent: ['pg1', 'pg2', 'pg3'] } },
-    { title: 'the only one', scene: { count: 1, seen: { pg1: { members: [listed('pg1')], healthy: [client('pg1')] } } } },
-    { title: 'one of two', scene: { count: 2, seen: { pg1: { members: all.slice(0, 2), healthy: ['pg1', 'pg2'].map(client) } } } },
+    { title: 'a host that reaches no member is cut off itself', scene: { seen: { pg1: sees('pg1', 'pg2', 'pg3'), pg3: sees() } } },
+    { title: 'no member is healthy, so that nothing is lost', scene: { seen: { pg1: sees(), pg2: {} } } },
+    { title: 'no member answers', scene: { seen: {}, silent: ['pg1', 'pg2', 'pg3'] } },
+    { title: 'the only member', scene: { count: 1, seen: { pg1: { members: [listed('pg1')], healthy: [client('pg1')] } } } },
+    { title: 'one of two members', scene: { count: 2, seen: { pg1: { members: all.slice(0, 2), healthy: ['pg1', 'pg2'].map(client) } } } },
     {
-      title: 'one of two while the other is down',
+      title: 'one of two members while the other is down',
       scene: { count: 2, seen: { pg1: { members: all.slice(0, 2), healthy: [client('pg1')] } } },
       message: 'pg1: a restart of its etcd would leave 0 of 2 members, and a quorum needs 2: pg2 is not healthy',
     },
@@ -105,11 +105,11 @@ describe('a restart of etcd', () => {
       message: 'pg1: a restart of its etcd would leave 2 of 4 members, and a quorum needs 3: https://10.0.0.4:2380 is not healthy',
     },
     {
-      title: 'nobody lists the members, so those of the inventory count',
+      title: 'no host lists the members, so that those of the inventory count',
       scene: { seen: { pg1: { healthy: ['pg1', 'pg2'].map(client) } } },
       message: 'pg1: a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy',
     },
-  ])('$title', ({ scene, host = 'pg1', before = [], message }) => {
+  ])('is decided in this case: $title', ({ scene, host = 'pg1', before = [], message }) => {
     const found = objection(scene, { host, action: 'restart', before });
     expect(found?.message).toBe(message);
     if (message !== undefined)
@@ -123,18 +123,18 @@ describe('a restart of etcd', () => {
   it.each([
     { title: 'a host that the run leaves out', pg3: {}, hint: 'start etcd on pg3 first, or add that host to this run (--host)' },
     {
-      title: 'one of the run, as where the network fails',
+      title: 'a host of the run, for example when the network fails',
       pg3: { pg3: sees('pg1', 'pg2') },
       hint: 'see the journal of etcd on pg3 and the network between the members, and run it again when all are healthy',
     },
-  ])('says what to do about a member that is down on $title', ({ pg3, hint }) => {
+  ])('names what to do about a member that is down on $title', ({ pg3, hint }) => {
     const scene = { seen: { pg1: sees('pg1', 'pg2'), pg2: sees('pg1', 'pg2'), ...pg3 } };
     expect(objection(scene, { host: 'pg1', action: 'restart' })?.hint).toBe(
       `${hint}; \`pgprov status ${inventories[2]?.file}\` shows the members`,
     );
   });
 
-  it(`never takes the healthy below a quorum, whatever hosts see (seed ${SEED})`, () => {
+  it(`never takes the healthy members below a quorum, whatever hosts see (seed ${SEED})`, () => {
     const scene = fc.integer({ min: 1, max: 5 }).chain((count) =>
       fc.record({
         count: fc.constant(count),
@@ -186,29 +186,29 @@ describe('a start of etcd', () => {
     { title: 'a member with data that was stopped', scene: { seen: { pg3: sees('pg1', 'pg2') } } },
     { title: 'a new cluster', scene: { seen: { pg1: {}, pg2: {}, pg3: {} }, empty: ['pg1', 'pg2', 'pg3'] } },
     {
-      title: 'one that never started, the others did',
+      title: 'a member that never started while the others did',
       scene: { seen: { pg1: { members: [...all.slice(0, 2), { ...gone, clientUrls: [] }] }, pg3: {} }, empty: ['pg3'] },
     },
     {
-      title: 'a bootstrap that was broken off before there was a quorum',
+      title: 'a bootstrap that was interrupted before it had a quorum',
       scene: { seen: { pg1: {}, pg2: {}, pg3: {} }, empty: ['pg2', 'pg3'] },
     },
     {
-      title: 'one that never started, the others are down',
+      title: 'a member that never started while the others are down',
       scene: { seen: { pg1: { started: ['pg1', 'pg2'] }, pg2: {}, pg3: {} }, empty: ['pg3'] },
     },
     {
-      title: 'one that others do not list, which is for the preflight to say',
+      title: 'a member that the others do not list, which the preflight reports',
       scene: { seen: { pg1: { members: all.slice(0, 2) }, pg3: {} }, empty: ['pg3'] },
     },
     {
-      title: 'one whose data is gone',
+      title: 'a member whose data is gone',
       scene: { seen: { pg1: sees('pg1', 'pg2'), pg3: sees('pg1', 'pg2') }, empty: ['pg3'] },
       message: wiped,
       hint: /^on a member that works: `etcdctl member remove [0-9a-f]{15,16}`; `etcdctl member add pg3 --learner --peer-urls=https:\/\/10\.0\.0\.3:2380`; on pg3: ETCD_INITIAL_CLUSTER_STATE="existing" .*`etcdctl member promote`/u,
     },
     {
-      title: 'one whose data is gone, by the host itself alone',
+      title: 'a member whose data is gone, reported by its host alone',
       scene: { seen: { pg3: sees('pg1', 'pg2') }, empty: ['pg3'] },
       message: wiped,
     },
@@ -234,12 +234,12 @@ describe('a start of etcd', () => {
       message: /^pg3: etcd has no data here, and pg1, which/u,
     },
     {
-      title: 'one that was added by hand',
+      title: 'a member that was added by hand',
       scene: { seen: { pg1: { members: [...all.slice(0, 2), { ...gone, id: '7', name: '', clientUrls: [] }] }, pg3: {} }, empty: ['pg3'] },
       message: /^pg3: etcd awaits this member \(id 7\), which was added by hand/u,
       hint: /ETCD_INITIAL_CLUSTER_STATE="existing".*member promote 7/u,
     },
-  ])('$title', ({ scene, message, hint = /./u }) => {
+  ])('is decided in this case: $title', ({ scene, message, hint = /./u }) => {
     const found = objection(scene, { host: 'pg3', action: 'start' });
     if (message === undefined) expect(found).toBeUndefined();
     else
@@ -251,7 +251,7 @@ describe('a start of etcd', () => {
       });
   });
 
-  it('knows the ids that etcd gives', () => {
+  it('recognises the ids that etcd gives', () => {
     // Seen on etcd 3.5.16.
     expect(idOfNewMember(['https://10.213.168.11:2380'], 'demo')).toBe('1736833801603280267');
   });

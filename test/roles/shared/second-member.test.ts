@@ -61,9 +61,9 @@ const second = 'pg2: a restart would take down a second member of the cluster: '
 
 describe('a restart of a member of Patroni', () => {
   it.each<{ title: string; seen: Record<string, PatroniMemberState>; before?: string[]; message?: string }>([
-    { title: 'all work', seen: says(good) },
+    { title: 'all members work', seen: says(good) },
     {
-      title: 'the other standby is built anew',
+      title: 'the other standby is being rebuilt',
       seen: says({ ...good, pg3: 'creating replica' }, ['pg2']),
       message: `${second}pg3 is creating replica`,
     },
@@ -73,24 +73,24 @@ describe('a restart of a member of Patroni', () => {
       seen: says({ pg1: 'running', pg2: 'streaming' }, ['pg2'], ['pg1', 'pg2']),
       message: `${second}pg3 is not among Patroni’s members`,
     },
-    { title: 'the other standby is started before', seen: says({ pg1: 'running', pg2: 'streaming' }, ['pg2']), before: ['pg3'] },
+    { title: 'the other standby is started earlier', seen: says({ pg1: 'running', pg2: 'streaming' }, ['pg2']), before: ['pg3'] },
     {
       title: 'the leader has failed',
       seen: says({ ...good, pg1: 'start failed' }, [], ['pg2', 'pg3']),
       message: `${second}pg1 is start failed`,
     },
-    { title: 'it does not work itself', seen: says({ ...good, pg2: 'start failed', pg3: 'stopped' }, []) },
-    { title: 'nobody answers', seen: { pg2: { answers: false } } },
+    { title: 'it is down itself', seen: says({ ...good, pg2: 'start failed', pg3: 'stopped' }, []) },
+    { title: 'no member answers', seen: { pg2: { answers: false } } },
     {
-      title: 'one of a run that leaves the others out',
+      title: 'the run leaves out the others',
       seen: says({ ...good, pg3: 'stopped' }, ['pg2'], ['pg2']),
       message: `${second}pg3 is stopped`,
     },
-  ])('$title', ({ seen, before, message }) => expect(objection(seen, 'pg2', 'restart', before)?.message).toBe(message));
+  ])('is decided when $title', ({ seen, before, message }) => expect(objection(seen, 'pg2', 'restart', before)?.message).toBe(message));
 
-  it('is another thing than a start', () => expect(objection(says({ ...good, pg3: 'creating replica' }), 'pg2', 'start')).toBeUndefined());
+  it('differs from a start', () => expect(objection(says({ ...good, pg3: 'creating replica' }), 'pg2', 'start')).toBeUndefined());
 
-  it(`never leaves two down of those that worked (seed ${SEED})`, () => {
+  it(`never leaves two members down that worked (seed ${SEED})`, () => {
     const state = fc.constantFrom('running', 'streaming', 'creating replica', 'starting', 'stopped', 'start failed', 'crashed');
     const states = fc.record({ pg1: state, pg2: state, pg3: state });
     fc.assert(
@@ -128,8 +128,8 @@ describe('a member whose PostgreSQL is down', () => {
   it.each([
     { title: 'Patroni may start it', config: {}, data: { kind: 'cluster', running: false } },
     { title: 'it runs', config: { pause: true }, data: { kind: 'cluster', running: true } },
-    { title: 'it is yet to be made', config: { pause: true }, data: { kind: 'empty' } },
-  ])('is no matter where $title', ({ config, data }) => {
+    { title: 'it is not made yet', config: { pause: true }, data: { kind: 'empty' } },
+  ])('is no obstacle when $title', ({ config, data }) => {
     expect(objectionTo('start', config, data)).toBeUndefined();
   });
 });

@@ -70,21 +70,21 @@ const store = (rest: Partial<Extract<DcsState, { reachable: true }>>): DcsState 
   ...rest,
 });
 
-describe('the stores of Patroni', () => {
-  it('are the roles that call themselves stores, the usual one first', () => {
+describe('the DCS roles of Patroni', () => {
+  it('are the roles that declare a DCS, the usual one first', () => {
     expect(STORES.map(({ role }) => role)).toEqual(catalog.filter(({ isStore }) => isStore === true).map(({ name }) => name));
     expect(STORES[0].role).toBe(DEFAULT_DCS);
   });
 
-  it('are told from each other by the roles of the hosts', async () => {
+  it('are distinguished by the roles of the hosts', async () => {
     expect(dcsOf(inventory).name).toBe('Shelf');
     expect(dcsOf(await inventoryOf(yaml(3, ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni']))).name).toBe('etcd');
     expect(dcsOf(await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: 10.0.0.1}\n')).name).toBe('etcd');
   });
 });
 
-describe('a second store', () => {
-  it('gives patroni.yml its section, and Patroni what it needs for it', () => {
+describe('a second DCS', () => {
+  it('gives patroni.yml its section, and Patroni what it requires for it', () => {
     const sections = parse(renderConfig(context, {})) as Record<string, unknown>;
     expect(Object.keys(sections)).toEqual([
       'scope',
@@ -101,7 +101,7 @@ describe('a second store', () => {
     expect(patroni.install?.(context).packages).toEqual(['patroni', 'python3-psycopg2', 'python3-shelf']);
   });
 
-  it('is all that a host with it is asked and told of', () => {
+  it('is the only one that its hosts are asked about', () => {
     const all = allObservations(work);
     const asked = [...sharedSections(all).map(({ body }) => body.text), ...all.map((each) => each.probe().text)];
     const waits = work.stages.flatMap(({ stage: { gates = [], proofs = [] } }) => [...gates, ...proofs.map(({ gate }) => gate)]);
@@ -111,7 +111,7 @@ describe('a second store', () => {
     expect(texts.filter((text) => text.includes('/srv/shelf')).length).toBeGreaterThan(0);
   });
 
-  it('has its gates before Patroni starts, its proof after, and its lines in the journal that are fatal', () => {
+  it('has its gates before Patroni starts, its proof after, and its fatal lines in the journal', () => {
     expect(stageOf('patroni/configure')?.gates?.map(({ title }) => title)).toEqual(['the shelf stands']);
     expect(stageOf('patroni/start')?.proofs?.map(({ on, gate }) => `${on}: ${gate.title}`)).toEqual(['pg1: pg1 reaches Shelf']);
     expect(stageOf('patroni/start')?.gates?.[0]?.wait().text).toContain('ShelfCollapsed');
@@ -147,13 +147,13 @@ describe('a second store', () => {
         'Patroni writes the cluster into Shelf again',
       ],
     },
-  ])('is guarded where it $title', ({ states, objections }) => {
+  ])('is guarded when it $title', ({ states, objections }) => {
     const all = said(states).join('\n');
     for (const text of objections) expect(all).toContain(text);
     expect(all).not.toMatch(/etcd/iu);
   });
 
-  it('is guarded where it has data that explains what is there: nothing is said', () => {
+  it('is guarded without an objection when it has data that explains what is there', () => {
     expect(said({ [DCS.id]: { reachable: false, why: 'x' }, [DATA_DIRECTORY.id]: data, [SHELF.id]: { data: true } })).toEqual([]);
   });
 
@@ -169,7 +169,7 @@ describe('a second store', () => {
     ]);
   });
 
-  it('is kept in its quorum by the rule that all stores have', () => {
+  it('has its quorum protected by the rule for every DCS', () => {
     const sight = { voters: NAMES, healthy: new Set(['pg1', 'pg2']), anyHealthy: true, inRun: new Set(NAMES) };
     const move = { host: 'pg1', action: 'restart', before: new Set<string>() } as const;
     expect(quorumLost(inventory, 'Shelf', move, sight)?.message).toBe(
@@ -179,7 +179,7 @@ describe('a second store', () => {
     expect(quorumLost(inventory, 'Shelf', move, { ...sight, healthy: new Set(), anyHealthy: false })).toBeUndefined();
   });
 
-  it('is warned of by its own name', async () => {
+  it('has warnings under its own name', async () => {
     const warned = async (text: string): Promise<string[]> => (await inventoryOf(text, catalog)).warnings.map(({ message }) => message);
     expect((await warned(yaml(1)))[0]).toContain('a single shelf member');
     expect((await warned(yaml(2)))[0]).toContain('2 shelf members tolerate no failure');
@@ -188,7 +188,7 @@ describe('a second store', () => {
     );
   });
 
-  it('is unhealthy where its members are, for operations', () => {
+  it('makes operations see the cluster as unhealthy when its members are', () => {
     const { quorumLost: lost, unhealthy } = healthOf({ catalog, inventory, view: viewOf({ [SHELF.id]: { stands: false } }) });
     expect(lost).toBe(true);
     expect(unhealthy.map(({ what }) => what)).toContain('Shelf is not healthy');
@@ -211,7 +211,7 @@ describe('a second store', () => {
     };
     const see = (id: string): Promise<unknown> => observe(shell, here(find(id)));
 
-    it('is observed: what Patroni keeps in it', async () => {
+    it('is read for what Patroni keeps in it', async () => {
       expect(await see(DCS.id)).toEqual({ reachable: false, why: 'no shelf' });
       put({
         initialize: '7',
@@ -238,7 +238,7 @@ describe('a second store', () => {
       expect(await see(INTERRUPTED_BOOTSTRAP.id)).toMatchObject({ initialize: 'set', led: true });
     });
 
-    it('has the mark of an interrupted bootstrap taken out', async () => {
+    it('has the mark of an interrupted bootstrap removed', async () => {
       put({ initialize: '', config: '{}' });
       const resource = find(INTERRUPTED_BOOTSTRAP.id) as unknown as Resource;
       const state = { ...((await see(INTERRUPTED_BOOTSTRAP.id)) as object), underWay: false };
@@ -250,7 +250,7 @@ describe('a second store', () => {
       expect(await see(DCS.id)).toMatchObject({ reachable: true, initialize: undefined, config: {} });
     });
 
-    it('has its key config corrected where no Patroni answers', async () => {
+    it('has its key config corrected when no Patroni answers', async () => {
       put({ initialize: '7', config: '{"ttl": 99}' });
       const id = 'patroni-config:demo:stuck';
       const resource = find(id) as unknown as Resource;

@@ -32,26 +32,30 @@ describe('servedData', () => {
     const at = (text: string): string => text.replaceAll('ROOT', work.path);
 
     it.each([
-      { title: 'the unit’s own', environment: 'Environment=PGDATA=ROOT/srv/pg', data: 'ROOT/srv/pg' },
+      { title: 'the unit’s directory', environment: 'Environment=PGDATA=ROOT/srv/pg', data: 'ROOT/srv/pg' },
       {
         title: 'the last of several',
         environment: 'Environment=PGDATA=/var/lib/pgsql/17/data PG_OOM_ADJUST_FILE=/proc PGDATA=ROOT/srv/pg X=1',
         data: 'ROOT/srv/pg',
       },
       { title: 'none where there is no cluster', environment: 'Environment=PGDATA=ROOT/nothing', data: '' },
-      { title: 'none of a unit without one', environment: 'Environment=', data: '' },
-    ])('sees $title on EL', async ({ environment, data }) => {
+      { title: 'none for a unit without a directory', environment: 'Environment=', data: '' },
+    ])('finds $title on EL', async ({ environment, data }) => {
       const host = hostWith(`echo '${at(environment)}'`);
       expect(await observe(shell, host.observation(served(rocky9)))).toBe(at(data));
       expect(host.calls()).toEqual(['systemctl show -p Environment postgresql-17']);
     });
 
-    it('sees none on EL without systemd', async () => {
+    it('finds none on EL without systemd', async () => {
       expect(await observe(shell, hostWith('exit 127').observation(served(rocky9)))).toBe('');
     });
 
     it.each([
-      { title: 'the configured one', conf: "data_directory = 'ROOT/srv/pg'\t\t# use data in another directory\n", data: 'ROOT/srv/pg' },
+      {
+        title: 'the configured directory',
+        conf: "data_directory = 'ROOT/srv/pg'\t\t# use data in another directory\n",
+        data: 'ROOT/srv/pg',
+      },
       {
         title: 'the last of several',
         conf: "data_directory='/srv/x'\n  data_directory = 'ROOT/srv/pg'\n#data_directory = 'ConfigDir'\n",
@@ -59,13 +63,13 @@ describe('servedData', () => {
       },
       { title: 'none where there is no cluster', conf: "data_directory = 'ROOT/nothing'\n", data: '' },
       { title: 'none without a setting', conf: "#data_directory = 'ConfigDir'\n", data: '' },
-    ])('sees $title on Debian', async ({ conf, data }) => {
+    ])('finds $title on Debian', async ({ conf, data }) => {
       const host = hostWith('exit 1');
       host.write('/etc/postgresql/17/main/postgresql.conf', at(conf));
       expect(await observe(shell, host.observation(served(debian13)))).toBe(at(data));
     });
 
-    it('sees none on Debian without a configuration', async () => {
+    it('finds none on Debian without a configuration', async () => {
       expect(await observe(shell, hostWith('exit 1').observation(served(debian13)))).toBe('');
     });
   });

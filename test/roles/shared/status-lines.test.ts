@@ -30,21 +30,21 @@ describe('the slots of a server', () => {
   };
 
   it.each<{ title: string; slot: Partial<SlotStatus>; server?: Partial<ServerReplication> }>([
-    { title: 'one in use that holds much', slot: { active: true, heldBytes: 5000 * MIB, wal: 'extended' } },
-    { title: 'one that holds little', slot: { heldBytes: 15 * MIB } },
-    { title: 'one that never held anything', slot: {} },
-    { title: 'one that a standby keeps', slot: { heldBytes: 900 * MIB }, server: { standby: true } },
+    { title: 'a slot in use that holds much', slot: { active: true, heldBytes: 5000 * MIB, wal: 'extended' } },
+    { title: 'a slot that holds little', slot: { heldBytes: 15 * MIB } },
+    { title: 'a slot that never held anything', slot: {} },
+    { title: 'a slot that a standby keeps', slot: { heldBytes: 900 * MIB }, server: { standby: true } },
     { title: 'half of what a slot may hold', slot: { active: true, heldBytes: 50 * MIB }, server: { slotLimitBytes: 100 * MIB } },
-  ])('are no word worth: $title', ({ slot, server }) => expect(said(slot, server)).toEqual([]));
+  ])('are not mentioned: $title', ({ slot, server }) => expect(said(slot, server)).toEqual([]));
 
   it.each<{ title: string; slot: Partial<SlotStatus>; server?: Partial<ServerReplication>; line: RegExp }>([
     {
-      title: 'WAL that nobody takes',
+      title: 'WAL that no client receives',
       slot: { heldBytes: 16 * MIB },
       line: /^warning postgresql: .* old is used by nobody and holds 16 MiB/u,
     },
     {
-      title: 'more than the server means to keep',
+      title: 'more than the usual amount of WAL',
       slot: { heldBytes: 1025 * MIB },
       line: /^problem .* holds 1 GiB of WAL, and more until the disk is full: .*`SELECT pg_drop_replication_slot\('old'\)`$/u,
     },
@@ -55,7 +55,7 @@ describe('the slots of a server', () => {
       line: /^problem .*until the disk is full/u,
     },
     {
-      title: 'what does not fill the disk because it is limited',
+      title: 'a limited amount that cannot fill the disk',
       slot: { heldBytes: 1025 * MIB },
       server: { slotLimitBytes: 4096 * MIB },
       line: /^warning .*used by nobody/u,
@@ -66,10 +66,10 @@ describe('the slots of a server', () => {
       server: { slotLimitBytes: 100 * MIB },
       line: /^problem .* holds 80 MiB of WAL, of 100 MiB that max_slot_wal_keep_size allows/u,
     },
-    { title: 'one about to lose WAL', slot: { active: true, wal: 'unreserved' }, line: /^problem .*wal_status unreserved/u },
-    { title: 'one that lost it', slot: { wal: 'lost' }, line: /^problem .*wal_status lost/u },
-    { title: 'one that is invalid', slot: { invalidated: 'rows_removed' }, line: /^problem .*of no use any more \(rows_removed\)/u },
-  ])('are pointed out: $title', ({ slot, server, line }) => {
+    { title: 'a slot that is about to lose WAL', slot: { active: true, wal: 'unreserved' }, line: /^problem .*wal_status unreserved/u },
+    { title: 'a slot that lost WAL', slot: { wal: 'lost' }, line: /^problem .*wal_status lost/u },
+    { title: 'an invalid slot', slot: { invalidated: 'rows_removed' }, line: /^problem .*of no use any more \(rows_removed\)/u },
+  ])('are mentioned: $title', ({ slot, server, line }) => {
     const found = said(slot, server);
     expect(found).toHaveLength(1);
     expect(found[0]).toMatch(line);
@@ -84,13 +84,13 @@ describe('the database of a member of etcd', () => {
       ...(other === undefined ? {} : { pg2: { [ETCD_DATABASE.id]: { ...healthy, id: '8', ...other } } }),
     }).map(({ host, level, text }) => `${host} ${level}: ${text}`);
 
-  it('is no word worth while it is small, or used', () => {
+  it('is not mentioned while it is small, or full of data', () => {
     expect(said({})).toEqual([]);
     expect(said({ bytes: 60 * MIB, usedBytes: MIB })).toEqual([]);
     expect(lines({ pg1: { [ETCD_DATABASE.id]: undefined } })).toEqual([]);
   });
 
-  it('is defragmented where it has much that is free, with the command, one member at a time', () => {
+  it('has advice to defragment when much of it is free, with the command, one member at a time', () => {
     const [line = '', ...more] = said({ bytes: 80 * MIB, usedBytes: 39 * MIB });
     expect(more).toEqual([]);
     expect(line).toMatch(/^pg1 warning: of 80 MiB that the database takes it uses 39 MiB/u);
@@ -108,7 +108,7 @@ describe('the database of a member of etcd', () => {
     expect(said({ bytes: 1700 * MIB, usedBytes: 1699 * MIB })).toEqual([expect.stringMatching(/problem: .*1.7 GiB of 2 GiB/u)]);
   });
 
-  it('is a problem where it raised an alarm, told once: by the member, or by the first other one where it does not answer', () => {
+  it('is a problem when it raised an alarm, reported once: by the member, or by the first other one when it does not answer', () => {
     const alarms = [{ member: '7', alarm: 'NOSPACE' }];
     expect(said({ alarms }, { alarms })).toEqual([expect.stringMatching(/^pg1 problem: the database has reached .*alarm disarm`$/u)]);
     const silent = [{ member: '255', alarm: 'CORRUPT' }];
@@ -119,26 +119,26 @@ describe('the database of a member of etcd', () => {
   });
 });
 
-describe('a restart that is pending', () => {
+describe('a pending restart', () => {
   const said = (pendingReasons?: ClusterMember['pendingReasons'], names: readonly string[] = [], isPending = true): string[] => {
     const member = { name: 'pg1', role: 'leader', state: 'running', pendingRestart: isPending, ...(pendingReasons && { pendingReasons }) };
     const answers = { answers: true, state: 'running', role: 'leader', pendingRestart: isPending, replication: [], cluster: [member] };
     return lines({ pg1: { [PATRONI_MEMBER.id]: answers, [PENDING_RESTART.id]: names } }).map(({ level, text }) => `${level}: ${text}`);
   };
 
-  it('is told with what waits for it, old and new, and with the command', () => {
+  it('is shown with what waits for it, old and new, and with the command', () => {
     expect(said({ max_connections: { from: '100', to: '150' }, a: { from: '', to: '1' }, b: { from: '2', to: '' } })).toEqual([
       `warning: PostgreSQL needs a restart for max_connections=150 (is 100), a=1 (is not set) and b=its default (is 2); \`pgprov restart ${cluster.file} --pending\` does it`,
     ]);
   });
 
-  it('is told by PostgreSQL’s word where Patroni gives no reasons, and not at all where there is none', () => {
+  it('is shown from PostgreSQL when Patroni gives no reasons, and not at all when there is none', () => {
     expect(said(undefined, ['max_connections'])).toEqual([expect.stringContaining('needs a restart for max_connections; `pgprov restart')]);
     expect(said()).toEqual([expect.stringContaining('PostgreSQL needs a restart; `pgprov restart')]);
     expect(said(undefined, [], false)).toEqual([]);
   });
 
-  it('is told of a server without Patroni with its unit', async () => {
+  it('is shown for a server without Patroni with its unit', async () => {
     const single = await inventoryOf('cluster: demo\nhosts:\n  pg1:\n    address: 192.0.2.1\n    roles: [pgdg, postgresql]\n');
     expect(lines({ pg1: { [PENDING_RESTART.id]: ['max_connections'] } }, single)).toEqual([
       {

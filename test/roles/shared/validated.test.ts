@@ -34,7 +34,7 @@ describe('access lines', () => {
     ]);
   });
 
-  it('are read for the version that the host is to have', async () => {
+  it('are read for the version that the host will have', async () => {
     const line = 'host app app all oauth issuer=https://idp scope=openid';
     expect(await problems(`${THREE}postgresql: {version: 18, hba: ['${line}']}\n`)).toEqual([]);
     expect(await problems(`${THREE}postgresql: {version: 16, hba: ['${line}']}\n`)).toEqual([
@@ -59,7 +59,7 @@ describe('parameters', () => {
     { given: 'max_connections: 20', message: 'must be 25 or more, not 20' },
     { given: 'wal_keep_size: 8MB', message: 'must be 16MB or more' },
     { given: 'Work_Mem: 1MB, work_mem: 2MB', message: 'is given twice' },
-  ])('refuses $given under Patroni', async ({ given, message }) => {
+  ])('are refused under Patroni: $given', async ({ given, message }) => {
     expect(await problems(`${THREE}postgresql: {parameters: {${given}}}\n`)).toEqual([expect.stringContaining(message)]);
     expect(await problems(`${THREE}patroni: {dynamic: {postgresql: {parameters: {${given}}}}}\n`)).toEqual([
       expect.stringContaining(message),
@@ -74,16 +74,18 @@ describe('parameters', () => {
     'wal_keep_size: 1GB',
     'restore_command: cp',
     'synchronous_standby_names: x',
-  ])('takes %s under Patroni', async (given) => expect(await problems(`${THREE}postgresql: {parameters: {${given}}}\n`)).toEqual([]));
+  ])('are accepted under Patroni: %s', async (given) =>
+    expect(await problems(`${THREE}postgresql: {parameters: {${given}}}\n`)).toEqual([]),
+  );
 
-  it('leaves the synchronous standbys to Patroni where it has them', async () => {
+  it('leave the synchronous standbys to Patroni when it manages them', async () => {
     const given = 'postgresql: {parameters: {synchronous_standby_names: x}}';
     expect(await problems(`${THREE}${given}\npatroni: {synchronous_mode: true}\n`)).toEqual([
       expect.stringContaining('has no effect with synchronous_mode'),
     ]);
   });
 
-  it('asks one value of all members where Patroni has but one', async () => {
+  it('must be the same on all members when Patroni has only one value', async () => {
     const yaml = `cluster: demo
 hosts:
   pg1: {address: 192.0.2.1}
@@ -95,7 +97,7 @@ hosts:
     ]);
   });
 
-  it('lets a server without Patroni listen where it is told to, and have few connections', async () => {
+  it('let a server without Patroni listen on any address, and have few connections', async () => {
     expect(
       await problems(
         `${WITHOUT_PATRONI}postgresql: {parameters: {listen_addresses: localhost, max_connections: 10, wal_level: minimal}}\n`,
@@ -124,7 +126,7 @@ describe('patroni.dynamic', () => {
     { given: 'postgresql: {data_dir: /srv}', message: 'has no effect in the dynamic configuration' },
     { given: 'postgresql: {use_slot: false}', message: 'patroni.dynamic.postgresql.use_slot: unknown key' },
     { given: 'postgresql: {parameters: [a]}', message: 'patroni.dynamic.postgresql.parameters: must be a mapping' },
-  ])('refuses $given', async ({ given, message }) => {
+  ])('is refused: $given', async ({ given, message }) => {
     expect(await problems(`${THREE}patroni: {dynamic: {${given}}}\n`)).toEqual([expect.stringContaining(message)]);
   });
 
@@ -139,5 +141,5 @@ describe('patroni.dynamic', () => {
     'postgresql: {use_slots: false, recovery_conf: {restore_command: cp}}',
     'postgresql: {create_replica_methods: [pgbackrest, basebackup], pgbackrest: {command: x, keep_data: true}, basebackup: [verbose]}',
     'ignore_slots: [{name: x, type: physical}]',
-  ])('takes %s', async (given) => expect(await problems(`${THREE}patroni: {dynamic: {${given}}}\n`)).toEqual([]));
+  ])('is accepted: %s', async (given) => expect(await problems(`${THREE}patroni: {dynamic: {${given}}}\n`)).toEqual([]));
 });

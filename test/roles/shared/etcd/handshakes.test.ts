@@ -22,10 +22,15 @@ describe('whether etcd on a host uses its files', () => {
   };
 
   it.each<{ title: string; presented: Record<string, string[] | undefined>; authorityLoaded?: boolean; uses: boolean | undefined }>([
-    { title: 'all see the certificate in its file', presented: { pg1: ['AA'], pg2: ['AA'] }, authorityLoaded: true, uses: true },
-    { title: 'one sees another', presented: { pg1: ['AA'], pg2: ['BB'] }, authorityLoaded: true, uses: false },
-    { title: 'it began before its authorities were written', presented: { pg1: ['AA'], pg2: ['AA'] }, authorityLoaded: false, uses: false },
-    { title: 'it does not run', presented: { pg1: undefined, pg2: undefined }, authorityLoaded: true, uses: undefined },
-    { title: 'nothing tells when it began', presented: { pg1: ['AA'] }, uses: undefined },
-  ])('$title', ({ presented, authorityLoaded, uses }) => expect(told(presented, authorityLoaded)).toBe(uses));
+    { title: 'all hosts see the certificate of its file', presented: { pg1: ['AA'], pg2: ['AA'] }, authorityLoaded: true, uses: true },
+    { title: 'one host sees another certificate', presented: { pg1: ['AA'], pg2: ['BB'] }, authorityLoaded: true, uses: false },
+    {
+      title: 'etcd started before its authorities were written',
+      presented: { pg1: ['AA'], pg2: ['AA'] },
+      authorityLoaded: false,
+      uses: false,
+    },
+    { title: 'etcd does not run', presented: { pg1: undefined, pg2: undefined }, authorityLoaded: true, uses: undefined },
+    { title: 'the start time of etcd is unknown', presented: { pg1: ['AA'] }, uses: undefined },
+  ])('is decided in this case: $title', ({ presented, authorityLoaded, uses }) => expect(told(presented, authorityLoaded)).toBe(uses));
 });

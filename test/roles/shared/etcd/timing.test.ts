@@ -21,7 +21,7 @@ describe('etcd’s heartbeat and election', () => {
     '{heartbeat_interval: 10, election_timeout: 50}',
   ])('may be %s', async (etcd) => expect(await said(etcd)).toEqual([]));
 
-  it('may not come to less than five heartbeats, and both variables are named where one was given', async () => {
+  it('may not be less than five heartbeats, and both variables are named when only one was set', async () => {
     const words = 'the timeout must be at least five heartbeats';
     expect(await said('{heartbeat_interval: 220}')).toEqual([
       `etcd.heartbeat_interval line 6: etcd does not start with an etcd.election_timeout of 1000 ms and an etcd.heartbeat_interval of 220 ms: ${words}, 1100 ms (set etcd.election_timeout to 1100 or more, better 2200, or etcd.heartbeat_interval to 200 or less)`,
@@ -31,6 +31,6 @@ describe('etcd’s heartbeat and election', () => {
     ]);
   });
 
-  it('of more than 50 s is not taken, as etcd does not', async () =>
+  it('of more than 50 s is refused, as by etcd', async () =>
     expect(await said('{election_timeout: 50001}')).toEqual([expect.stringContaining('50000')]));
 });

@@ -36,19 +36,19 @@ function found(stored: JsonObject | undefined, taken: JsonObject | undefined): {
 describe('the dynamic configuration of a member', () => {
   const what = 'Patroni uses ttl 30, the inventory says 40: it has not taken over the dynamic configuration';
 
-  it('is right where Patroni uses it, and unknown where Patroni keeps none', () => {
+  it('is right when Patroni uses it, and unknown when Patroni has no copy', () => {
     expect(found(wanted, wanted)).toEqual({ drift: [], failed: [] });
     expect(found(wanted, undefined)).toEqual({ drift: [], failed: [] });
   });
 
-  it('is told, and fails a run, where etcd has it and the member does not use it', () =>
+  it('is reported, and fails a run, when etcd has it and the member does not use it', () =>
     expect(found(wanted, { ...wanted, ttl: 30 })).toEqual({ drift: [what], failed: [what] }));
 
-  it('is for the plan to change where etcd does not have it either, and must be there at the end', () => {
+  it('is left to the plan when etcd does not have it either, and required at the end', () => {
     expect(found({ ...wanted, ttl: 30 }, { ...wanted, ttl: 30 })).toEqual({ drift: [], failed: [what] });
   });
 
-  it('names what somebody else set and the inventory does not give, once, with whose it is and the command', () => {
+  it('has a remark, once, for what somebody else set and the inventory does not, with its author and the command', () => {
     const ours = firstConfiguration(wanted);
     const section = ours['postgresql'] as { parameters: JsonObject };
     const stored = {
@@ -98,7 +98,7 @@ describe('the dynamic configuration of a member', () => {
     expect(patroni.remarks?.(view, 'pg2')).toEqual([]);
   });
 
-  it('is told where no Patroni can read it', () => {
+  it('is reported when no Patroni can read it', () => {
     expect(found({ ...wanted, postgresql: 5 }, wanted).drift).toEqual([
       'the dynamic configuration has 5 where the section postgresql belongs: Patroni cannot read it, and its loop has stopped',
     ]);
