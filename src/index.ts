@@ -71,7 +71,6 @@ export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './pos
 export { aptRepository } from './resources/apt-repository.js';
 export { command, commandHandle } from './resources/command.js';
 export { handle, stateOf, type Handle } from './resources/handle.js';
-export { HOST_LOAD, hostLoad, isBusy, type HostLoad } from './resources/host-load.js';
 export {
   DATA_DIRECTORY,
   dataDirectory,

@@ -1,7 +1,6 @@
 import {
   defineOperation,
   enumerate,
-  hostLoad,
   postmasterDelay,
   serverLimits,
   unitStart,
@@ -101,7 +100,6 @@ function observed(context: RoleContext): Observation[] {
       ? [
           serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)),
           unitStart(platform.patroni.unit),
-          hostLoad(),
           postmasterDelay(dataDirectoryOf(host, platform)),
         ]
       : []),

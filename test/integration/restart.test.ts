@@ -48,8 +48,7 @@ describe('pgprov restart', () => {
     const before = await startTimes(cluster.hosts);
     const { code, all } = await pgprov('apply', cluster.file, '--restart', '--yes');
     expect(code, all).toBe(0);
-    // By a switchover on a busy machine, in place on a quiet one.
-    expect(all).toMatch(/hand the lead from pg1 to pg2, which restarts|restart PostgreSQL on pg1, the leader, in place/u);
+    expect(all).toContain('restart PostgreSQL on pg1, the leader, in place');
     expect(all).toContain('1. restart PostgreSQL on pg2 (max_connections 100 → 160)');
     const [restart, apply] = JSON.parse((await pgprov('runs', cluster.file, '--json')).stdout) as { id: string; follows?: string }[];
     expect(restart?.follows).toBe(apply?.id);

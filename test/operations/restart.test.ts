@@ -3,7 +3,6 @@ import restart from '../../src/operations/restart.js';
 import type { RestartOptions } from '../../src/operations/shared/restart-options.js';
 import type { OperationRun } from '../../src/plan/operation.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
-import { HOST_LOAD } from '../../src/resources/host-load.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';
 import { POSTMASTER_DELAY } from '../../src/resources/postmaster-delay.js';
 import { SERVER_LIMITS, type Limits } from '../../src/resources/server-limits.js';
@@ -41,8 +40,6 @@ interface Scene {
   /** Members of etcd that are not healthy, and the one that leads. */
   sick?: readonly string[];
   etcdLeader?: string;
-  /** Load average of pg1, which has two processors. */
-  load?: number;
   options?: Partial<RestartOptions>;
   done?: string[];
   chosen?: string[];
@@ -83,7 +80,6 @@ function run(scene: Scene): OperationRun<RestartOptions> {
             running: { ...USUAL, ...scene.running, ...scene.runningOn?.[name] },
             control: USUAL,
           },
-      [HOST_LOAD.id]: { load: name === 'pg1' ? (scene.load ?? 0.5) : 9, processors: 2 },
       [PATRONI_TAKEN.id]: scene.behind?.includes(name) ? { postgresql: { parameters: {} } } : config,
       [POSTMASTER_DELAY.id]: scene.delays?.[name],
       [unitStartHandle('patroni').id]: restarted.includes(name) ? 'b' : 'a',
@@ -156,17 +152,14 @@ describe('the steps of a restart of PostgreSQL', () => {
   });
 
   it.each<{ title: string; scene: Scene; handsOver: true | undefined }>([
-    { title: 'in place, with little to do', scene: {}, handsOver: undefined },
-    { title: 'in place on a busy host with equally busy standbys', scene: { load: 2 }, handsOver: undefined },
-    { title: 'by a switchover away from a busy host', scene: { load: 2.1 }, handsOver: true },
+    { title: 'in place', scene: {}, handsOver: undefined },
     { title: 'by a switchover where commits would wait for a standby', scene: { config: { synchronous_mode: true } }, handsOver: true },
   ])('choose how to restart the leader: $title', ({ scene, handsOver }) =>
     expect(restart.choose?.(run(scene))).toMatchObject({ began: { pg1: '1000' }, ...(handsOver === undefined ? {} : { handsOver }) }),
   );
 
-  it('keep the choice, whatever the load is later', () => {
-    expect(steps({ load: 9 })).toEqual(IN_PLACE);
-    expect(restart.choose?.(run({ load: 1 }))).not.toHaveProperty('handsOver');
+  it('keep the choice, whatever the configuration is later', () => {
+    expect(steps({ config: { synchronous_mode: true } })).toEqual(IN_PLACE);
   });
 
   it('raise a limit on standbys first', () => {

@@ -1,19 +1,16 @@
-import { HOST_LOAD, isBusy, type OperationObjection } from '../../index.js';
+import type { OperationObjection } from '../../index.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
-import { answerOf, isSynchronous, leaderOf, membersBut, unfit } from './members.js';
+import { answerOf, isSynchronous, membersBut, unfit } from './members.js';
 import { isSelected, type RestartRun } from './restart-options.js';
 import type { Turn } from './restart-order.js';
 
 /**
- * Whether a restart that begins now restarts the leader by a switchover, which is the shorter of the two ways then. Both stop it alike. In place
- * it is up again before a standby would be promoted, but
- * - Patroni starts a program of its own for it, and a promotion starts none, which counts where processes wait for a processor;
- * - with `synchronous_mode` commits then wait until a synchronous standby has connected again, which PostgreSQL tries every five seconds.
+ * Whether a restart that begins now restarts the leader by a switchover. Both ways stop it alike, and in place it is up again before a standby
+ * would be promoted; but with `synchronous_mode` commits then wait until a synchronous standby has connected again, which PostgreSQL tries
+ * every five seconds.
  */
 export function handsOverByDefault({ view }: Pick<RestartRun, 'view'>): boolean {
-  const leader = leaderOf(view);
-  const load = leader === undefined ? undefined : view.read(leader, HOST_LOAD);
-  return isSynchronous(view) || (load !== undefined && isBusy(load));
+  return isSynchronous(view);
 }
 
 /** Whether the leader is restarted by a switchover, where somebody can take over. */
