@@ -30,6 +30,12 @@ export interface CrewOptions {
   signal: AbortSignal;
 }
 
+/** A part of the preparation on one host. */
+interface Part {
+  phase: HostPhase;
+  work(host: Host): Promise<void>;
+}
+
 /** The hosts that take part in a run, from the first connection to the goodbye. */
 export class HostConnections {
   readonly sessions = new Map<string, Session>();
@@ -63,21 +69,12 @@ export class HostConnections {
     }
   }
 
-  /** Waits for the connections that were begun. */
+  /** Waits for the connections that were begun, where a host that does not answer keeps the others from being looked at. */
   async connect(): Promise<void> {
-    const { emit } = this.#options;
-    await this.#forAll('connect', async (host) => {
-      emit({ type: 'connecting', host: host.name });
-      const began = Date.now();
-      const session = await (this.#dialled.get(host.name) as Promise<Session>);
-      this.#dialled.delete(host.name);
-      this.sessions.set(host.name, session);
-      const ms = Date.now() - began;
-      emit({ type: 'connected', host: host.name, ms, queuedMs: Math.min(ms, Math.round(session.queuedMs)) });
-    });
+    if (this.#options.unreachable === 'refuse') await this.#forAll(this.#connecting());
   }
 
-  /** Asks all hosts everything, and settles their shapes by what they are. */
+  /** Asks all hosts everything, each as soon as its connection is there, and settles their shapes by what they are. */
   async survey(shapes: WorkOfHosts): Promise<void> {
     const { locks: wanted, emit } = this.#options;
     const locks =
@@ -87,7 +84,7 @@ export class HostConnections {
             afterwards: HOLD_UNTIL_INPUT_CLOSES,
           }
         : {};
-    await this.#forAll('survey', async (host) => {
+    const look = async (host: Host): Promise<void> => {
       const began = Date.now();
       const timer = new LookTimer();
       const { platform, shape, exec } = await survey(
@@ -106,7 +103,25 @@ export class HostConnections {
       this.#locks.push(exec);
       shapes.confirmPlatform(host, platform, shape);
       emit({ type: 'surveyed', host: host.name, ms: Date.now() - began, times: timer.times });
-    });
+    };
+    await this.#forAll(...(this.#dialled.size > 0 ? [this.#connecting()] : []), { phase: 'survey', work: look });
+  }
+
+  /** Waits for a host's connection, unless it is there. */
+  #connecting(): Part {
+    const { emit } = this.#options;
+    const work = async (host: Host): Promise<void> => {
+      const dialled = this.#dialled.get(host.name);
+      if (dialled === undefined) return;
+      emit({ type: 'connecting', host: host.name });
+      const began = Date.now();
+      const session = await dialled;
+      this.#dialled.delete(host.name);
+      this.sessions.set(host.name, session);
+      const ms = Date.now() - began;
+      emit({ type: 'connected', host: host.name, ms, queuedMs: Math.min(ms, Math.round(session.queuedMs)) });
+    };
+    return { phase: 'connect', work };
   }
 
   /** Looks once more at what a run may have moved. */
@@ -128,7 +143,7 @@ export class HostConnections {
 
   async #askAgain(of: (host: Host) => readonly Observation[]): Promise<void> {
     const { emit } = this.#options;
-    await this.#forAll('survey-again', async (host) => {
+    const look = async (host: Host): Promise<void> => {
       const began = Date.now();
       const timer = new LookTimer();
       const session = this.#session(host);
@@ -139,7 +154,8 @@ export class HostConnections {
       });
       takeStates(session, observations, byId);
       emit({ type: 'surveyed-again', host: host.name, ms: Date.now() - began, times: timer.times });
-    });
+    };
+    await this.#forAll({ phase: 'survey-again', work: look });
   }
 
   /** Lets go of the locks and says goodbye. */
@@ -161,29 +177,31 @@ export class HostConnections {
   }
 
   /**
-   * Runs a part of the preparation on every host. When any fails, all reasons are given and nothing is
-   * changed; where hosts may be out of reach the others continue.
+   * Runs parts of the preparation on every host, one after the other; the hosts do not wait for each other. When any fails, all
+   * reasons are given and nothing is changed; where hosts may be out of reach the others continue.
    */
-  async #forAll(phase: HostPhase, work: (host: Host) => Promise<void>): Promise<void> {
+  async #forAll(...parts: readonly Part[]): Promise<void> {
     const { unreachable, leavesOut = false, results } = this.#options;
     const hosts = this.#hosts;
-    const outcomes = await Promise.allSettled(hosts.map((host) => this.#try(phase, host, work)));
+    const outcomes = await Promise.allSettled(hosts.map((host) => this.#try(host, parts)));
     const reasons = outcomes.flatMap((result, index) =>
       result.status === 'rejected' ? [asPgprovError(result.reason, hosts[index]?.name)] : [],
     );
-    if (unreachable === 'refuse') results.throwAll(leavesOut && phase === 'connect' ? withWayOn(reasons, hosts.length) : reasons);
+    if (unreachable === 'refuse') results.throwAll(leavesOut && parts[0]?.phase === 'connect' ? withWayOn(reasons, hosts.length) : reasons);
     for (const reason of reasons) results.fail(reason);
     this.#hosts = hosts.filter((_, index) => outcomes[index]?.status === 'fulfilled');
   }
 
   /** Why a host fails is reported once the others are through, so when it did is reported at once. */
-  async #try(phase: HostPhase, host: Host, work: (host: Host) => Promise<void>): Promise<void> {
-    const began = Date.now();
-    try {
-      await work(host);
-    } catch (error) {
-      this.#options.emit({ type: 'gave-up', host: host.name, phase, ms: Date.now() - began });
-      throw error;
+  async #try(host: Host, parts: readonly Part[]): Promise<void> {
+    for (const { phase, work } of parts) {
+      const began = Date.now();
+      try {
+        await work(host);
+      } catch (error) {
+        this.#options.emit({ type: 'gave-up', host: host.name, phase, ms: Date.now() - began });
+        throw error;
+      }
     }
   }
 

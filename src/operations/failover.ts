@@ -1,33 +1,33 @@
 import {
   DATA_DIRECTORY,
-  DCS,
   defineOperation,
   enumerate,
-  formatLsn,
   patroniSwitchover,
   pgprov,
   type CheckResult,
-  type DcsState,
   type OperationObjection,
   type OperationRun,
   type OperationStep,
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, restApiUrl } from '../../roles/shared/layout.js';
+import { bestCandidate, candidateObjections, unable } from './shared/candidates.js';
 import { electionGate } from './shared/election-gate.js';
+import { lossText } from './shared/failover-loss.js';
 import {
   answerOf,
   anyAnswering,
   dynamicOf,
-  isSynchronous,
   leaderOf,
   listedBy,
   listedLeader,
   membersOf,
   notStreamingWhy,
+  storeOf,
   unknownMember,
 } from './shared/members.js';
-import { byPosition, positionOf, type Position } from './shared/positions.js';
+import { doubtText, ownWal } from './shared/own-wal.js';
+import { positionOf } from './shared/positions.js';
 import { maintenanceObjection } from './shared/quiet-cluster.js';
 import { streamingGate } from './shared/streaming-gate.js';
 
@@ -43,7 +43,6 @@ interface FailoverOptions {
 }
 
 type Run = OperationRun<FailoverOptions>;
-type Store = Extract<DcsState, { reachable: true }>;
 
 /** Seconds that an election takes beside Patroni's own waits: its members ask each other, and one of them is promoted. */
 const ELECTION = 15;
@@ -71,8 +70,11 @@ export default defineOperation<FailoverOptions>({
     const leader = workingLeader(run.view);
     return leader === undefined ? { steps: election(run), then: returning(run) } : { steps: follow(run, leader) };
   },
-  question: ({ options: { to, former = '' } }) =>
-    `What ${to} does not have is lost. Fail over to ${to}${former === '' ? '' : ` in place of ${former}`}?`,
+  question: (run) => {
+    const { to, former = '' } = run.options;
+    const told = doubts(run).map((doubt) => `${doubt}. `);
+    return `${told.join('')}What ${to} does not have is lost. Fail over to ${to}${former === '' ? '' : ` in place of ${former}`}?`;
+  },
   nothing: (run) => `${workingLeader(run.view)} leads, and all members that were up stream from it`,
   checks: proofs,
   finished: (run) => {
@@ -89,8 +91,7 @@ function choose({ view, inventory, options }: Run): FailoverOptions {
   if (workingLeader(view) !== undefined) return options;
   const members = membersOf(inventory).map(({ name }) => name);
   const former = listedLeader(view) ?? storeOf(view)?.sync?.leader ?? storeOf(view)?.lastPromotion?.to ?? '';
-  const fit = members.filter((name) => name !== former && unfit(view, name, former) === undefined);
-  const to = options.to ?? byPosition(view, fit)[0]?.member ?? '';
+  const to = options.to ?? bestCandidate(view, members, former) ?? '';
   const followers = members.filter((name) => name !== former && positionOf(view, name) !== undefined);
   return { ...options, to, former, followers };
 }
@@ -135,59 +136,20 @@ function guards(run: Run): OperationObjection[] {
       `make its host reachable and use ${pgprov`switchover ${inventory}`}; where its Patroni has to go, stop it there`,
     );
   if (to === '') {
-    const reasons = membersOf(inventory).map(
-      ({ name }) => `\n  ${name} ${name === former ? 'led before, and is lost' : (unfit(view, name, former) ?? 'could')}`,
+    const reasons = membersOf(inventory).map(({ name }) =>
+      name === former
+        ? `${name} led before, and is lost`
+        : [`${name} ${unable(view, name, former) ?? 'could'}`, ...doubtText(view, name)].join(', but '),
     );
-    return refuse(`no member can take the lead:${reasons.join('')}`, `nothing was changed; see ${status}`);
+    const doubted = doubts(run).length > 0 ? '; to take one all the same, name it with --to' : '';
+    return refuse(['no member can take the lead:', ...reasons].join('\n  '), `nothing was changed; see ${status}${doubted}`);
   }
-  return candidate(run, to);
+  return candidateObjections(view, inventory, { to, former, ...(options.lose === undefined ? {} : { lose: options.lose }) });
 }
 
-function candidate(run: Run, to: string): OperationObjection[] {
-  const { view, inventory, options } = run;
-  const refuse = (message: string, hint: string): OperationObjection[] => [{ kind: 'refuse', message, hint }];
-  const members = membersOf(inventory).map(({ name }) => name);
-  const reason = unfit(view, to, options.former ?? '');
-  const other = 'leave out --to for the most advanced member that can lead';
-  if (reason !== undefined) return refuse(`${to} cannot take the lead: it ${reason}`, `nothing was changed; ${other}`);
-  const [first, own] = [byPosition(view, members)[0], positionOf(view, to)];
-  if (first === undefined || own === undefined || first.member === to) return [];
-  if (first.timeline > own.timeline)
-    return refuse(
-      `${to} is on timeline ${own.timeline}, and ${first.member} on ${first.timeline}: what was written on that is not on ${to}`,
-      other,
-    );
-  const behind = first.bytes - own.bytes;
-  if (behind <= (options.lose ?? 0)) return [];
-  return refuse(
-    `${to} is ${behind} bytes of WAL behind ${first.member}, which would be lost`,
-    `${other}; to lose them nevertheless, add --lose ${behind}`,
-  );
-}
-
-/** Why a member cannot take the lead where nobody has it, as a clause that follows its name; undefined: it can. */
-function unfit(view: Run['view'], member: string, former: string): string | undefined {
-  if (!view.surveyed(member)) return 'cannot be reached';
-  const own = answerOf(view, member);
-  if (own === undefined) return 'does not answer at its REST API';
-  const tags = own.cluster.find(({ name }) => name === member)?.tags;
-  if (tags?.['nofailover'] === true || tags?.['failover_priority'] === 0) return 'never leads: it has the tag nofailover';
-  if (positionOf(view, member) === undefined) return `has no PostgreSQL that runs (${own.state})`;
-  if (!isSynchronous(view)) return undefined;
-  // Who leads meanwhile writes a list of its own, which says nothing of what the lost leader told its clients.
-  const sync = storeOf(view)?.sync;
-  const standbys = sync?.leader === former ? sync.standbys : [];
-  if (standbys.includes(member)) return undefined;
-  const known =
-    standbys.length === 0 ? 'no member is known to have them' : `${enumerate(standbys)} ${standbys.length === 1 ? 'has' : 'have'} them`;
-  return `is no synchronous standby, so it may lack commits that clients were told of (${known})`;
-}
-
-function storeOf(view: Run['view']): Store | undefined {
-  return view.hosts('patroni').flatMap(({ name }) => {
-    const state = view.read(name, DCS);
-    return state?.reachable === true ? [state] : [];
-  })[0];
+/** What is to be told of members whose WAL may not be the cluster's: of who is to lead, and of those that cannot be compared with it. */
+function doubts({ view, inventory, options: { former } }: Run): string[] {
+  return membersOf(inventory).flatMap(({ name }) => (name === former ? [] : doubtText(view, name)));
 }
 
 function withoutQuorum({ view, inventory }: Run): OperationObjection | undefined {
@@ -224,16 +186,18 @@ function election(run: Run): OperationStep[] {
   const { to = '', former = '' } = options;
   const host = membersOf(inventory).find(({ name }) => name === former);
   const seconds = patience(view);
+  const doubted = membersOf(inventory).flatMap(({ name }) => (name !== to && name !== former && ownWal(view, name) ? [name] : []));
   const wait: OperationStep = {
     id: 'wait',
     title: `give Patroni up to ${seconds} s to choose a leader by itself`,
+    ...(doubted.length === 0 ? {} : { effect: `Patroni goes by positions alone, so it may choose ${enumerate(doubted)}` }),
     on: [to],
     gates: (context) => [electionGate(context, { former, formerUrl: host === undefined ? undefined : restApiUrl(host), seconds })],
   };
   const failOver: OperationStep = {
     id: 'fail-over',
     title: `make ${to} the leader${former === '' ? '' : ` in place of ${former}`}, if Patroni has chosen none`,
-    effect: lossText(run),
+    effect: lossText({ view, inventory, to, former }),
     on: [to],
     pointOfNoReturn: true,
     resources: (context) => {
@@ -249,35 +213,6 @@ function patience(view: Run['view']): number {
   const { ttl, loop_wait: loop } = dynamicOf(view);
   const seconds = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
   return (listedLeader(view) === undefined ? 0 : seconds(ttl, 30)) + seconds(loop, 10) + ELECTION;
-}
-
-/** What each member has, and what is lost as far as anybody knows. */
-function lossText(run: Run): string {
-  const { view, inventory, options } = run;
-  const { to = '', former = '' } = options;
-  const own = positionOf(view, to);
-  if (own === undefined) return `what ${to} does not have is lost`;
-  const others = membersOf(inventory).flatMap(({ name }) => (name === to || name === former ? [] : [otherText(run, name, own)]));
-  return [`${to} has the WAL up to ${formatLsn(own.bytes)} on timeline ${own.timeline}`, ...others, formerText(run, own)].join('; ');
-}
-
-function otherText({ view, options: { former = '' } }: Run, name: string, own: Position): string {
-  const position = positionOf(view, name);
-  if (position === undefined) return `what ${name} has is unknown: it ${unfit(view, name, former) ?? 'does not say'}`;
-  if (position.timeline !== own.timeline) return `${name} up to ${formatLsn(position.bytes)} on timeline ${position.timeline}`;
-  const difference = own.bytes - position.bytes;
-  if (difference === 0) return `${name} has the same`;
-  return `${name} up to ${formatLsn(position.bytes)}, ${Math.abs(difference)} bytes ${difference > 0 ? 'less' : 'more, which are lost'}`;
-}
-
-function formerText({ view, options: { to, former = '' } }: Run, own: Position): string {
-  if (isSynchronous(view)) return `with synchronous_mode ${to} has every commit that waited for a synchronous standby`;
-  const noted = storeOf(view)?.leaderPosition;
-  const who = former === '' ? 'the last leader' : former;
-  const later = `what ${who} wrote after that and did not send is lost, and how much that is nobody knows`;
-  if (noted === undefined) return `how far ${who} was is unknown: what it did not send is lost`;
-  const last = `${who} was last known at ${formatLsn(noted)}`;
-  return noted > own.bytes ? `${last}: at least ${noted - own.bytes} bytes are lost; ${later}` : `${last}, which ${to} has; ${later}`;
 }
 
 function follow(run: Run, leader: string): OperationStep[] {

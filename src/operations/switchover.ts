@@ -1,44 +1,30 @@
 import {
   defineOperation,
   enumerate,
-  isSchedule,
-  patroniSchedule,
-  patroniUnscheduled,
   pgprov,
   type CheckResult,
   type OperationObjection,
   type OperationRun,
   type OperationStart,
   type OperationStep,
-  type RestCredentials,
-  type RoleContext,
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
-import { accountsOf, restApiUrl } from '../../roles/shared/layout.js';
-import { cutsConnections, followStep, handOverStep } from './shared/hand-over.js';
-import {
-  answerOf,
-  anyAnswering,
-  leaderOf,
-  listedBy,
-  membersOf,
-  notStreamingWhy,
-  scheduledOf,
-  unfit,
-  unknownMember,
-} from './shared/members.js';
+import { followStep, handOverStep, takesUpPending } from './shared/hand-over.js';
+import { cannotLead, handingOverObjections } from './shared/handing-over.js';
+import { leaderOf, listedBy, membersOf, notStreamingWhy, scheduledOf, unfit, unknownMember } from './shared/members.js';
 import { MOMENT_PATTERN, MOMENT_WORDS, readMoment, utcText } from './shared/moment.js';
-import { handingOverObjections } from './shared/handing-over.js';
+import {
+  asScheduled,
+  cancelSteps,
+  cannotCancel,
+  cannotSchedule,
+  scheduleSteps,
+  type ScheduledOptions,
+} from './shared/scheduled-switchover.js';
 
-interface SwitchoverOptions {
-  /** The member that is to lead; absent for one to be chosen. */
-  to?: string;
-  /** When Patroni is to do it; once chosen, in ISO 8601 with a zone. */
-  at?: string;
+interface SwitchoverOptions extends ScheduledOptions {
   /** Take back what was scheduled. */
   cancel?: boolean;
-  /** Chosen: who led when it began. */
-  leader?: string;
   /** Chosen: members that did not stream then, and are not waited for. */
   without?: readonly string[];
 }
@@ -65,11 +51,12 @@ export default defineOperation<SwitchoverOptions>({
   unreachable: 'go-on',
   patience: 60,
   problems,
-  guards: (run) => (run.options.cancel === true ? cannotCancel(run) : run.options.at === undefined ? handingOver(run) : scheduling(run)),
+  guards: (run) =>
+    run.options.cancel === true ? cannotCancel(run) : run.options.at === undefined ? handingOver(run) : cannotSchedule(run),
   choose,
   remaining: (run) => {
-    if (run.options.cancel === true) return { steps: cancelling(run) };
-    if (run.options.at !== undefined) return { steps: schedule(run) };
+    if (run.options.cancel === true) return { steps: cancelSteps(run) };
+    if (run.options.at !== undefined) return { steps: scheduleSteps(run) };
     return { steps: [...handOver(run), ...follow(run)], ...left(run) };
   },
   question: ({ inventory: { cluster }, options: { cancel, at } }) =>
@@ -85,7 +72,7 @@ export default defineOperation<SwitchoverOptions>({
       : [
           {
             title: 'the switchover is scheduled',
-            ok: leaderOf(run.view) !== undefined && schedule(run).length === 0,
+            ok: leaderOf(run.view) !== undefined && scheduleSteps(run).length === 0,
             detail: asScheduled(run),
           },
         ];
@@ -139,40 +126,6 @@ function handingOver(run: Run): OperationObjection[] {
   ];
 }
 
-function cannotLead({ view, inventory }: Run, leader: string, to: string): OperationObjection[] {
-  const reason = view.surveyed(to) ? unfit(view, leader, to) : 'cannot be reached';
-  if (reason === undefined) return [];
-  const status = pgprov`status ${inventory}`;
-  const hint = `nothing was changed; see ${status}, or leave out --to for the standby that is the least behind`;
-  return [{ kind: 'refuse', message: `${to} cannot take the lead: it ${reason}`, hint }];
-}
-
-function scheduling(run: Run): OperationObjection[] {
-  const { view, done, options } = run;
-  const { to, at = '' } = options;
-  const leader = leaderOf(view);
-  if (done.has('schedule') || (leader !== undefined && schedule(run).length === 0)) return [];
-  const common = handingOverObjections(run);
-  if (common.length > 0 || leader === undefined) return common;
-  if (leader === to) return [{ kind: 'refuse', message: `${to} leads already`, hint: 'name another member with --to, or leave it out' }];
-  if (Date.parse(at) <= Date.now()) {
-    const hint = 'give a time that is to come; one that was chosen before is forgotten with --give-up';
-    return [{ kind: 'refuse', message: `${utcText(at)} has passed, and nothing was scheduled for it`, hint }];
-  }
-  return to === undefined ? [] : cannotLead(run, leader, to);
-}
-
-function cannotCancel({ view, inventory }: Run): OperationObjection[] {
-  if (anyAnswering(view) !== undefined) return [];
-  return [
-    {
-      kind: 'refuse',
-      message: 'no member’s Patroni answers, so nothing can be cancelled',
-      hint: `see ${pgprov`status ${inventory}`}`,
-    },
-  ];
-}
-
 /** The standby with the least lag among those that can lead, the first of the inventory among equals. */
 function leastBehind(view: Run['view'], order: readonly string[]): string | undefined {
   const leader = leaderOf(view);
@@ -187,16 +140,6 @@ function leastBehind(view: Run['view'], order: readonly string[]): string | unde
 function handOver({ view, options: { to = '' } }: Run): OperationStep[] {
   const leader = leaderOf(view);
   return leader === undefined || leader === to ? [] : [handOverStep(leader, to, { effect: takesUpPending(view, leader) })];
-}
-
-/** The former leader restarts as a standby. */
-function takesUpPending(view: Run['view'], leader: string): string {
-  return answerOf(view, leader)?.pendingRestart === true ? `; ${leader} restarts with its pending settings` : '';
-}
-
-function restOf(context: RoleContext): RestCredentials & { url: string } {
-  const { restApi } = accountsOf(context);
-  return { url: restApiUrl(context.host), user: restApi.name, password: restApi.password };
 }
 
 /** The members that have to stream from the new leader before all is done. */
@@ -223,44 +166,6 @@ function left({ view, options: { to = '', without = [] } }: Run): { then?: strin
   if (leader === undefined || leader === to || without.length === 0) return {};
   const each = without.map((name) => `${name} ${notStreamingWhy(view, leader, name) ?? 'streams again'}`);
   return { then: `nothing waits for ${enumerate(without)}, which did not stream before: ${each.join('; ')}` };
-}
-
-function schedule({ view, done, options: { to, at = '', leader: before } }: Run): OperationStep[] {
-  const leader = leaderOf(view);
-  const [scheduled, pick] = [scheduledOf(view), to === undefined ? {} : { candidate: to }];
-  // Who has taken the lead meanwhile did so because of it, or leaves nothing to be handed over.
-  if (leader === undefined || leader !== before || isSchedule(scheduled, { ...pick, at }) || done.has('schedule')) return [];
-  return [
-    {
-      id: 'schedule',
-      title: `have Patroni hand the lead from ${leader} to ${to ?? 'the best standby'} at ${utcText(at)}`,
-      effect: `nothing now; at that time ${cutsConnections(leader)}${takesUpPending(view, leader)}`,
-      on: [leader],
-      resources: (context) => [patroniSchedule({ ...restOf(context), leader, at, ...pick })],
-    },
-  ];
-}
-
-function cancelling({ view }: Run): OperationStep[] {
-  const [scheduled, member] = [scheduledOf(view), anyAnswering(view)];
-  if (scheduled === undefined || member === undefined) return [];
-  return [
-    {
-      id: 'cancel',
-      title: `cancel the switchover to ${scheduled.to ?? 'the best standby'} that is scheduled for ${utcText(scheduled.at)}`,
-      on: [member],
-      resources: (context) => [patroniUnscheduled(restOf(context))],
-    },
-  ];
-}
-
-function asScheduled({ view, options }: Run): string {
-  const scheduled = scheduledOf(view);
-  if (scheduled !== undefined) return `Patroni shows it to ${scheduled.to ?? 'the best standby'} at ${scheduled.at}`;
-  const leader = leaderOf(view);
-  return options.leader !== undefined && leader !== undefined && leader !== options.leader
-    ? `none; ${leader} has the lead of ${options.leader}`
-    : 'none';
 }
 
 function nothing(run: Run): string {

@@ -160,7 +160,8 @@ export class RunState {
 
   #connected(host: string, ms: number): void {
     this.#finish(this.connect, host, { result: 'ok', changes: 0, ms });
-    if (this.connect.ended) for (const name of this.hosts) this.#begin(this.survey, name);
+    // Where hosts do not wait for each other, some may have been looked at by now.
+    if (this.connect.ended) for (const name of this.hosts) if (!this.survey.parts.has(name)) this.#begin(this.survey, name);
   }
 
   #note({ host, stage, text }: Extract<RunEvent, { type: 'note' }>): void {
@@ -187,6 +188,8 @@ export class RunState {
     if (where === undefined) return;
     const ms = this.#now() - (where.parts.get(host)?.startedAt ?? this.#now());
     this.#finish(where, host, { result: 'failed', changes: 0, ms, error });
+    if (where === this.connect) this.survey.hosts = this.survey.hosts.filter((name) => name !== host);
+    this.survey.ended = isOver(this.survey);
   }
 
   #begin(where: Phase, host: string): void {
@@ -198,7 +201,7 @@ export class RunState {
     delete part.doing;
     part.end = { result, changes, ms, ...(reason === undefined ? {} : { reason }), ...(error === undefined ? {} : { error }) };
     where.parts.set(host, part);
-    where.ended = where.hosts.every((name) => where.parts.get(name)?.end !== undefined);
+    where.ended = isOver(where);
   }
 
   /** Stages are announced before all platforms are known, so one that was not announced may still come. */
@@ -209,6 +212,10 @@ export class RunState {
     this.stages.set(id, unknown);
     return unknown;
   }
+}
+
+function isOver({ hosts, parts }: Phase): boolean {
+  return hosts.every((name) => parts.get(name)?.end !== undefined);
 }
 
 function phase(title: StageShape['title'], hosts: readonly string[]): Phase {

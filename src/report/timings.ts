@@ -183,8 +183,9 @@ class TimedRun {
     const own = type === 'surveyed' ? this.#surveyedFirst() : ofType(this.#events, type);
     const begun = type === 'connected' || own.length > 0 || ofType(this.#events, 'connected').length === hosts;
     if (!begun) return 0;
+    const through = [...own, ...this.#gaveUp('connect'), ...(type === 'connected' ? [] : this.#gaveUp('survey'))];
     const stopped = this.#events.find((event) => event.type === 'failed') ?? this.#events.at(-1);
-    return Math.max(...[...own, ...(own.length < hosts ? present(stopped) : [])].map((event) => this.#since(event)));
+    return Math.max(...[...through, ...(through.length < hosts ? present(stopped) : [])].map((event) => this.#since(event)));
   }
 
   /** The hosts with which a part of the preparation came to nothing. */

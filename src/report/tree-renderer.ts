@@ -1,15 +1,21 @@
 import { DefaultRenderer, ListrLogger, ListrTaskEventType, ProcessOutput, Spinner, type ListrDefaultRendererTask } from 'listr2';
 import type { Paint } from './paint.js';
 import type { TreeLine } from './tree-types.js';
-import { columnsOf, cutToWidth } from './width.js';
+import { columnsOf, cutToWidth, displayWidth, hanging } from './width.js';
 
 /** Milliseconds between two pictures; drawing for every event would keep the processor busy with many hosts. */
 const FRAME = 100;
 
 const INDENT = '  ';
 
-/** What stays at the end of a line that is cut: how far something is and how long it took; where there is no room, the latter. */
-const TAILS = [/ — \d+ of \d+ hosts? done(?: \((?:[<\d.]+ (?:s|min|h) ?)+\))?$/u, / \((?:[<\d.]+ (?:s|min|h) ?)+\)$/u];
+/** Lines of the terminal that a text takes at most, so that what is in progress stays in view. */
+const MOST_LINES = 3;
+
+/** What stays at the end of a line that is cut: how far it is or how it came out, and how long it took; without room, the latter. */
+const TAILS = [
+  / — (?:\d+ of \d+ hosts? done|(?:\u001b\[\d+m)?(?:ok|\d+ changed|did not finish)(?:\u001b\[\d+m)?)(?: \((?:[<\d.]+ (?:s|min|h) ?)+\))?$/u,
+  / \((?:[<\d.]+ (?:s|min|h) ?)+\)$/u,
+];
 
 /** Columns that a tail leaves to what stands before it. */
 const LEAST_TEXT = 10;
@@ -28,7 +34,7 @@ export interface Canvas {
 
 /**
  * Listr2's own renderer, with three differences: a task shows a line of ours, which tells changed from ok; lines are
- * cut to the width that the stream has now; and pictures are drawn at a steady pace.
+ * wrapped or cut to the width that the stream has now; and pictures are drawn at a steady pace.
  */
 export function makeTreeRenderer(canvas: Canvas): typeof DefaultRenderer {
   const clock = new Spinner();
@@ -36,6 +42,8 @@ export function makeTreeRenderer(canvas: Canvas): typeof DefaultRenderer {
     /** Whether there is a terminal was decided before, and of the right stream. */
     static override nonTTY = true;
     #lines: ReadonlyMap<ListrDefaultRendererTask, TreeLine> = new Map();
+    /** Texts that are not cut to one line. */
+    #wrapped: ReadonlySet<string> = new Set();
     #drawnAt = 0;
 
     constructor(
@@ -63,6 +71,7 @@ export function makeTreeRenderer(canvas: Canvas): typeof DefaultRenderer {
 
     override create(options?: Parameters<DefaultRenderer['create']>[0]): string {
       this.#lines = canvas.look(clock.fetch());
+      this.#wrapped = new Set([...this.#lines.values()].flatMap(({ text, wraps }) => (wraps === true ? [text] : [])));
       for (const [task, { text, detail }] of this.#lines) {
         task.title = text;
         task.emit(ListrTaskEventType.OUTPUT, detail ?? '');
@@ -79,13 +88,34 @@ export function makeTreeRenderer(canvas: Canvas): typeof DefaultRenderer {
 
     protected override format(message: string, icon: string, level: number): string[] {
       if (icon === '') return [];
+      const begin = `${INDENT.repeat(level)}${icon} `;
       const columns = columnsOf(canvas.out) - 1;
-      const tail =
-        TAILS.map((pattern) => pattern.exec(message)?.[0] ?? '').find(({ length }) => length > 0 && columns - length >= LEAST_TEXT) ?? '';
-      const text = message.slice(0, message.length - tail.length);
-      return [cutToWidth(`${INDENT.repeat(level)}${icon} ${text}`, columns - tail.length) + tail];
+      return this.#wrapped.has(message) ? wrapLine(begin, message, columns) : [cutLine(begin, message, columns)];
     }
   };
+}
+
+/** Lines broken between words, the tail in one piece; of a text that takes too many the last line is cut. */
+function wrapLine(begin: string, text: string, columns: number): string[] {
+  const tail = tailOf(text, columns);
+  const indent = ' '.repeat(displayWidth(begin));
+  const lines = hanging(begin, text.slice(0, text.length - tail.length), columns);
+  const last = lines.at(-1) ?? '';
+  const all = displayWidth(last + tail) <= columns ? [...lines.slice(0, -1), last + tail] : [...lines, indent + tail.trimStart()];
+  if (all.length <= MOST_LINES) return all.map((line) => cutLine('', line, columns));
+  const rest = all.slice(MOST_LINES - 1).map((line) => line.slice(indent.length));
+  return [...all.slice(0, MOST_LINES - 1), cutLine(indent, rest.join(' '), columns)];
+}
+
+/** One line, without what is too much before its tail. */
+function cutLine(begin: string, text: string, columns: number): string {
+  const tail = tailOf(text, columns);
+  return cutToWidth(begin + text.slice(0, text.length - tail.length), columns - displayWidth(tail)) + tail;
+}
+
+function tailOf(text: string, columns: number): string {
+  const found = TAILS.map((pattern) => pattern.exec(text)?.[0] ?? '');
+  return found.find((tail) => tail !== '' && columns - displayWidth(tail) >= LEAST_TEXT) ?? '';
 }
 
 /** Listr2 copies a stream's size once; this one passes it on as it is now, so that a resized window is drawn right. */

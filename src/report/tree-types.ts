@@ -3,6 +3,8 @@ export interface TreeLine {
   /** The symbol before the text. */
   mark: string;
   text: string;
+  /** Where the terminal is too narrow for the text, the rest stands below; default: it is cut. */
+  wraps?: true;
   /** What happens right now, below the text. */
   detail?: string;
 }

@@ -20,18 +20,21 @@ export function viewTree(state: RunState, moment: TreeMoment, paint: Paint): Tre
   ];
 }
 
-/** What only one host does takes one line, because a heading would say the same. */
+/**
+ * What only one host does has no heading, which would say the same. A heading says its title whole; the hosts below it, which repeat
+ * it, keep to one line each.
+ */
 function phaseBlock(phase: Phase, all: readonly string[], moment: TreeMoment, paint: Paint): TreeBlock {
   const rows = hostRows(phase, all, moment, paint);
   const [only] = rows;
   const isHeading = phase.hosts.length !== 1 || only === undefined;
   return isHeading
-    ? { line: phaseHeading(phase, moment, paint), rows: [...rows, ...gapRow(phase, paint)] }
-    : { line: only, rows: gapRow(phase, paint) };
+    ? { line: { ...phaseHeading(phase, moment, paint), wraps: true }, rows: [...rows, ...gapRow(phase, paint)] }
+    : { line: { ...only, wraps: true }, rows: gapRow(phase, paint) };
 }
 
 function gapRow({ gap }: Phase, paint: Paint): TreeLine[] {
-  return gap === undefined ? [] : [{ mark: paint.quiet(symbols.told), text: writeGapText(gap) }];
+  return gap === undefined ? [] : [{ mark: paint.quiet(symbols.told), text: writeGapText(gap), wraps: true }];
 }
 
 function proofBlock({ checks, proving }: RunState, { spinner, closed }: TreeMoment, paint: Paint): TreeBlock[] {
@@ -52,6 +55,7 @@ function proofRow({ host, title, detail }: CheckResult, paint: Paint): TreeLine 
   return {
     mark: paint.failed(symbols.failed),
     text: `${host === undefined ? '' : `${host} · `}${title} — ${paint.failed(`failed: ${detail}`)}`,
+    wraps: true,
   };
 }
 
@@ -60,5 +64,5 @@ function laterBlock({ stages, end }: RunState, { closed }: TreeMoment, paint: Pa
   const titles = [...stages.values()].filter(({ parts, ended }) => parts.size === 0 && !ended).map(({ title }) => title);
   if (titles.length === 0 || (closed && end?.exitCode === ExitCode.done)) return [];
   const text = `${closed ? 'not started' : 'next'}: ${titles.join(', ')}`;
-  return [{ line: { mark: paint.quiet(symbols.later), text: paint.quiet(text) }, rows: [] }];
+  return [{ line: { mark: paint.quiet(symbols.later), text: paint.quiet(text), ...(closed ? { wraps: true as const } : {}) }, rows: [] }];
 }

@@ -12,6 +12,8 @@ export interface WalPosition {
   timeline: number;
   /** The last checkpoint, of a standby the last restartpoint. */
   checkpoint: string;
+  /** A server wrote that checkpoint while nothing else was written: as it stopped, or at the end of its recovery. */
+  atRest?: true;
   /** The next OID as the last checkpoint has it: below 16384 it is initdb's own, because a server that others connect to starts there. */
   nextOid: number;
   /**
@@ -149,6 +151,7 @@ function readPosition(values: ReadonlyMap<string, string>): WalPosition | undefi
   return {
     timeline: Math.max(...timelines, written === undefined ? 0 : Number.parseInt(written, 16)),
     checkpoint,
+    ...(values.get('redo') === checkpoint ? { atRest: true as const } : {}),
     nextOid: Number(values.get('next-oid')),
     lastRecord: values.get('state') === 'shut down' ? checkpoint : values.get('last'),
   };
@@ -221,6 +224,7 @@ case "$one $two $three $rest" in
 'Database cluster state: '*) state=$rest; echo "state=$rest" ;;
 'Data page checksum '*) echo "checksums=${expand('rest##* ')}" ;;
 'Latest checkpoint location: '*) checkpoint=$rest; echo "checkpoint=$rest" ;;
+"Latest checkpoint's REDO location: "*) echo "redo=${expand('rest##* ')}" ;;
 "Latest checkpoint's TimeLineID: "*) timeline=$rest; echo "timeline=$rest" ;;
 "Latest checkpoint's NextOID: "*) echo "next-oid=$rest" ;;
 "Min recovery ending loc's "*) recovery=${expand('rest##* ')}; echo "recovery-timeline=$recovery" ;;

@@ -3,6 +3,7 @@ import { handle } from './handle.js';
 import { printAnswer, type SharedQuestion } from './shared-question.js';
 import type { Promotion, StoredKey } from '../lib/cluster-status.js';
 import { lastPromotion } from './last-promotion.js';
+import { readTimelineEnds, type TimelineEnd } from './patroni-history.js';
 import type { Script } from '../shell/quote.js';
 
 /** A key of a scope as the store has it. */
@@ -59,6 +60,8 @@ export type DcsState =
       config: Record<string, unknown> | undefined;
       /** The last change of the leader; absent where there was none yet. */
       lastPromotion?: Promotion;
+      /** The timelines that are over, in their order; absent where Patroni has noted none. */
+      timelineEnds?: readonly TimelineEnd[];
       /** All keys of the scope, in the store's order. */
       keys?: readonly StoredKey[];
       /** How far in the WAL, in bytes, the leader was when it last noted that, which it does once a loop; absent where none ever has. */
@@ -113,6 +116,7 @@ export function readScope(keys: DcsKeys, text: string): DcsState {
       ];
     });
   const config = objectAt('config');
+  const timelineEnds = readTimelineEnds(values.get('history')?.value ?? '') ?? [];
   return {
     reachable: true,
     initialize: values.get('initialize')?.value,
@@ -120,6 +124,7 @@ export function readScope(keys: DcsKeys, text: string): DcsState {
     members,
     config,
     ...lastPromotion(values.get('history')?.value),
+    ...(timelineEnds.length === 0 ? {} : { timelineEnds }),
     ...(values.size === 0 ? {} : { keys: [...values].map(([key, { value }]) => ({ key, bytes: Buffer.byteLength(value), value })) }),
     ...readStatus(values.get('status')?.value),
     ...readSync(values.get('sync')?.value),

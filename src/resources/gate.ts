@@ -135,7 +135,9 @@ if [ "$bad" -ge ${SECONDS_BEFORE_GIVING_UP} ]; then
 echo ${`giving up waiting until ${title}:`}
 if [ -n "$line" ]; then
 echo "$line"
-journalctl -u ${unit} --since "@$((now - 15))" -o cat --no-pager 2>/dev/null | grep -E ${CAUSES} | tail -n 3
+since=$((now - 15))
+if [ "$since" -lt "$started" ]; then since=$started; fi
+journalctl -u ${unit} --since "@$since" -o cat --no-pager 2>/dev/null | grep -E ${CAUSES} | tail -n 3
 elif [ -n "$off" ]; then
 echo "$off"
 else

@@ -1,22 +1,18 @@
-import { NOTHING, sh, type Script } from '../shell/quote.js';
+import { NOTHING, sh } from '../shell/quote.js';
 import { patroniRequest } from './patroni-request.js';
 import type { RestCredentials } from './patroni-rest.js';
-import { findRows, psql, psqlInput, sqlQuestion, type LocalServer } from './psql.js';
+import { findRows, psql, psqlInput, sqlQuestion } from './psql.js';
 import { answerText, digestOf, type Resource } from './resource.js';
 import { STARTED_QUERY } from './server-limits.js';
 import { printAnswer } from './shared-question.js';
+import { noteLogEnds, startFailure, type FailingStart } from './start-failure.js';
 
 /** A member whose PostgreSQL Patroni restarts. */
-export interface PatroniRestartOptions extends RestCredentials {
+export interface PatroniRestartOptions extends RestCredentials, FailingStart {
   /** Its name in Patroni. */
   member: string;
   /** Its own REST API, `http://10.0.0.11:8008`. */
   url: string;
-  server: LocalServer;
-  /** The data directory. */
-  data: string;
-  /** Patroni's unit, whose journal has what PostgreSQL says while it starts. */
-  unit: string;
   /** `ServerLimits.started` as it was before; a server that was started at another time is not restarted. */
   before: string;
   /** Patroni refuses where it leads by now. */
@@ -30,10 +26,6 @@ const ANSWER_WITHIN = 300;
 
 /** Seconds after its answer in which the server has to take connections. */
 const UP_WITHIN = 120;
-
-/** What PostgreSQL says of a start that failed, and what it says of every stop. */
-const SENTENCES = '(FATAL|PANIC|HINT|DETAIL): ';
-const EVERY_STOP = 'the database system is (starting up|shutting down)|due to administrator command|Last completed transaction';
 
 /**
  * PostgreSQL of one member, restarted by its Patroni after a checkpoint, so that the shutdown is short. Patroni's answer proves
@@ -49,13 +41,13 @@ export function patroniRestart(options: PatroniRestartOptions): Resource<{ start
     probe: () => printAnswer(question),
     parse: (answer) => ({ started: findRows(answerText(answer), STARTED_QUERY)?.[0] }),
     diff: (state) => (state.started === before ? [{ action: 'restart', summary: `restart PostgreSQL on ${member}` }] : []),
-    apply: () => sh`began=$(date +%s)
+    apply: () => sh`${noteLogEnds(options)}
 note ${`writing a checkpoint, so that PostgreSQL on ${member} stops quickly`}
 ${psqlInput(server, 'CHECKPOINT')} 2>/dev/null || :
 note ${`restarting PostgreSQL on ${member}`}
 ${patroniRequest({ ...options, method: 'POST', path: '/restart', body: onlyAsReplica ? { role: 'replica' } : {}, seconds: ANSWER_WITHIN })}
 failed() {
-${lastSentences(options)}
+${startFailure(options)}
 ${options.takeBack === '' ? NOTHING : sh`echo ${options.takeBack}`}
 exit 1
 }
@@ -87,13 +79,4 @@ sleep 0.5
 done`,
     digest: () => digestOf('patroni-restart', member, before),
   };
-}
-
-/** Prints PostgreSQL's own sentences since `$began`: from Patroni's journal, or its own log once it writes one. */
-function lastSentences({ unit, data, server }: PatroniRestartOptions): Script {
-  return sh`{ journalctl -u ${unit} --since "@$began" -o cat --no-pager 2>/dev/null
-log=$(sed -n 's/^stderr //p' ${`${data}/current_logfiles`} 2>/dev/null | tail -n 1)
-case "$log" in '') ;; /*) tail -n 60 "$log" 2>/dev/null ;; *) tail -n 60 ${data}/"$log" 2>/dev/null ;; esac
-} | grep -E ${SENTENCES} | grep -vE ${EVERY_STOP} | sort -u | tail -n 4 || :
-[ -x ${`${server.binDirectory}/postgres`} ] || echo ${`${server.binDirectory}/postgres is not there`}`;
 }

@@ -1,6 +1,8 @@
 import { handle } from './handle.js';
 import { sh } from '../shell/quote.js';
 import { answerLines, type Observation } from './resource.js';
+import { printAnswer } from './shared-question.js';
+import { sideBySide } from './side-by-side.js';
 
 /** One attempt to reach a peer. */
 export interface Reach {
@@ -55,12 +57,14 @@ done
  * without bash the result is `unknown` and nobody objects.
  */
 export function reachability(peers: readonly { address: string; port: number }[]): Observation<Reach[]> {
+  const question = sideBySide(sh`command -v bash >/dev/null 2>&1 || exit 0
+timeout ${MOST_SECONDS} bash -c ${TRY.text} ${peers.flatMap(({ address, port }) => [address, port])}
+exit 0`);
   return {
     ...REACHABILITY,
     when: 'startAndEnd',
-    probe: () => sh`command -v bash >/dev/null 2>&1 || exit 0
-timeout ${MOST_SECONDS} bash -c ${TRY.text} ${peers.flatMap(({ address, port }) => [address, port])}
-exit 0`,
+    sharedQuestions: [question],
+    probe: () => printAnswer(question),
     parse: (answer) => {
       const lines = answerLines(answer);
       const results = new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' ') + 1)]));

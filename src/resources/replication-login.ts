@@ -2,6 +2,8 @@ import { handle } from './handle.js';
 import { sh } from '../shell/quote.js';
 import { asDatabaseUser, elsewhere, firstRow, type LocalServer, sqlQuestion } from './psql.js';
 import { answerLines, type Observation } from './resource.js';
+import { printAnswer } from './shared-question.js';
+import { sideBySide } from './side-by-side.js';
 
 /** The outcome of one real login over the replication protocol. */
 export interface ReplicationLogin {
@@ -55,10 +57,12 @@ export function replicationLogin(options: {
 ${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`, `PGCONNECT_TIMEOUT=${PATIENCE}`]} sh -c ${LOGINS.text} "$psql" ${conninfoValue(role)} ${members.flatMap(({ address, port }) => [address, port])}`)}`;
   const account = { dbname: 'replication', replication: 'true', user: role, passfile: passwordFile, connect_timeout: PATIENCE };
   const query = elsewhere({ host: next.address, port: next.port, ...account }, 'IDENTIFY_SYSTEM');
+  const question = sideBySide(toAll);
   const thorough: Observation<ReplicationLogin[]> = {
     ...REPLICATION_LOGIN,
     when: 'startAndEnd',
-    probe: () => toAll,
+    sharedQuestions: [question],
+    probe: () => printAnswer(question),
     parse: (answer) =>
       answerLines(answer).map((line) => {
         const [address = '', status, words = ''] = line.split('\t');

@@ -1,6 +1,8 @@
 import { handle } from './handle.js';
-import { joinScripts, sh, type Script } from '../shell/quote.js';
+import { sh, type Script } from '../shell/quote.js';
 import { answerLines, UnknownAnswer, type Observation } from './resource.js';
+import { printAnswer } from './shared-question.js';
+import { sideBySide } from './side-by-side.js';
 
 /** Files with which a process takes part in TLS, as both sides of it. */
 export interface TlsPaths {
@@ -57,25 +59,27 @@ export function tlsHandshakes({
   unit: string;
 }): Observation<TlsHandshakesState> {
   const { ca, certificate, key } = files;
+  // Side by side, because a member without a quorum takes connections and lets them wait.
+  const question = sideBySide(sh`for listener in ${listeners}; do
+(
+if curl --http1.1 -s -m 3 -o /dev/null --cacert ${ca} --cert ${certificate} --key ${key} "https://$listener/version"; then accepted=yes; else accepted=no; fi
+echo "accepted $listener $accepted"
+) &
+(
+seen=$(timeout 3 openssl s_client -connect "$listener" -cert ${certificate} -key ${key} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256 2>/dev/null | cut -d = -f 2)
+echo "presented $listener $seen"
+) &
+done
+wait`);
   return {
     ...TLS_HANDSHAKES,
-    probe: () =>
-      joinScripts([
-        sh`since=$(systemctl show -p ExecMainStartTimestamp ${unit} 2>/dev/null | cut -d = -f 2-)
+    sharedQuestions: [question],
+    probe: () => sh`since=$(systemctl show -p ExecMainStartTimestamp ${unit} 2>/dev/null | cut -d = -f 2-)
 began=
 if [ -n "$since" ] && systemctl -q is-active ${unit} 2>/dev/null; then began=$(date -d "$since" +%s 2>/dev/null) || :; fi
 written=$(stat -c %Z ${ca} 2>/dev/null) || :
-echo "loaded $began $written"`,
-        // Side by side, because a member without a quorum takes connections and lets them wait.
-        sh`for listener in ${listeners}; do
-(
-if curl --http1.1 -s -m 3 -o /dev/null --cacert ${ca} --cert ${certificate} --key ${key} "https://$listener/version"; then accepted=yes; else accepted=no; fi
-seen=$(timeout 3 openssl s_client -connect "$listener" -cert ${certificate} -key ${key} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256 2>/dev/null | cut -d = -f 2)
-echo "$listener $accepted $seen"
-) &
-done
-wait`,
-      ]),
+echo "loaded $began $written"
+${printAnswer(question)}`,
     parse: (answer) => {
       const [first = '', ...rest] = answerLines(answer);
       const times = /^loaded (?<began>\d*) (?<written>\d*)$/u.exec(first)?.groups;
@@ -83,13 +87,13 @@ wait`,
       const { began = '', written = '' } = times;
       return {
         authorityLoaded: began === '' || written === '' ? undefined : Number(began) >= Number(written),
-        handshakes: rest.map(readHandshake).sort((a, b) => listeners.indexOf(a.listener) - listeners.indexOf(b.listener)),
+        handshakes: listeners.map((listener) => readHandshake(listener, rest)),
       };
     },
   };
 }
 
-function readHandshake(line: string): TlsHandshake {
-  const [listener = '', accepted, presented = ''] = line.split(' ');
-  return { listener, accepted: accepted === 'yes', presented: presented === '' ? undefined : presented };
+function readHandshake(listener: string, lines: readonly string[]): TlsHandshake {
+  const presented = lines.find((line) => line.startsWith(`presented ${listener} `))?.split(' ')[2] ?? '';
+  return { listener, accepted: lines.includes(`accepted ${listener} yes`), presented: presented === '' ? undefined : presented };
 }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { UnreachableError } from '../../src/lib/errors.js';
 import type { Resource } from '../../src/resources/resource.js';
 import { service } from '../../src/resources/service.js';
 import { frameScript } from '../../src/shell/frame.js';
@@ -7,6 +8,8 @@ import { HOLD_UNTIL_INPUT_CLOSES, takeRunLock } from '../../src/shell/lock.js';
 import { sh } from '../../src/shell/quote.js';
 import { Store } from '../../src/store/store.js';
 import { LocalTransport } from '../../src/transport/local.js';
+import type { Transport } from '../../src/transport/transport.js';
+import { Machines } from '../support/machines.js';
 import { HOSTS, onThreeHosts } from './three-hosts.js';
 import { DEMO } from '../support/demo.js';
 
@@ -77,6 +80,31 @@ onThreeHosts(({ work, run, role, stage, make, has, web }) => {
     expect(exitCode).toBe(3);
     expect(HOSTS.map((host) => machines.count(host))).toEqual([1, 0, 1]);
     expect(view?.hosts('web').map(({ name }) => name)).toEqual(['pg1', 'pg3']);
+  });
+
+  it('looks at the others while it still waits for a host that does not answer', async () => {
+    const machines = new Machines(work.path);
+    const looked = new Set<string>();
+    let giveUp: () => void = () => undefined;
+    const silence = new Promise<void>((resolve) => (giveUp = resolve));
+    const transport: Transport = {
+      connect: async (target) => {
+        if (target.name !== 'pg2') return machines.connect(target);
+        // It is given up only when the others have been looked at.
+        await silence;
+        throw new UnreachableError({ kind: 'ssh/timeout', host: 'pg2', message: 'pg2 is silent', hint: 'start it' });
+      },
+    };
+    const { exitCode, view, events } = await run([web], {
+      mode: 'survey',
+      transport,
+      emit: (event) => {
+        if (event.type === 'surveyed' && looked.add(event.host).size === 2) giveUp();
+      },
+    });
+    expect(exitCode).toBe(3);
+    expect(view?.hosts('web').map(({ name }) => name)).toEqual(['pg1', 'pg3']);
+    expect(events.filter(({ type }) => type === 'gave-up')).toMatchObject([{ host: 'pg2', phase: 'connect' }]);
   });
 
   it('says that the connection was lost, and where', async () => {

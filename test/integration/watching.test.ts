@@ -190,7 +190,7 @@ describe('commands that watch a cluster and work on it', () => {
     });
   });
 
-  it('works while a host is off, and says so', async () => {
+  it('work while a host is off, and say so', async () => {
     await cluster.host('pg3').kill();
     const asked = await pgprov('psql', cluster.file, '--', '-Atc', 'select pg_is_in_recovery()');
     expect([asked.code, asked.stdout], asked.all).toEqual([0, 'f\n']);

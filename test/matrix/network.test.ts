@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { TestCluster } from '../integration/support/cluster.js';
+import type { TestCluster } from '../integration/support/cluster.js';
 import { describeMembers, etcdctl, must, sql } from '../integration/support/outside.js';
 import { start, type Finished, type Running } from '../integration/support/pgprov.js';
+import { withClient, WrittenCluster } from '../integration/support/written-cluster.js';
 import type { LabHost } from '../lab/index.js';
 import { patience } from '../support/patience.js';
-import { Writer } from '../walk/writer.js';
+import type { Writer } from '../walk/writer.js';
 
 const ETCD_PEERS = 2380;
 
@@ -49,6 +50,7 @@ class Primaries {
 }
 
 describe('apply, while the network between members fails and a client writes', () => {
+  let written: WrittenCluster | undefined;
   let cluster: TestCluster;
   let writer: Writer;
   let primaries: Primaries;
@@ -60,12 +62,12 @@ describe('apply, while the network between members fails and a client writes', (
   let parameters = {};
 
   /** Synchronous, because a failover may lose commits otherwise. */
-  const write = (): Promise<string> =>
-    cluster.write({
-      postgresql: { hba: ['host postgres clerk 0.0.0.0/0 scram-sha-256'], parameters },
-      patroni: { synchronous_mode: true },
-      etcd: { heartbeat_interval: heartbeat, election_timeout: 10 * heartbeat },
-    });
+  const sections = (): Record<string, Record<string, unknown>> => ({
+    postgresql: { parameters },
+    patroni: { synchronous_mode: true },
+    etcd: { heartbeat_interval: heartbeat, election_timeout: 10 * heartbeat },
+  });
+  const write = (): Promise<string> => cluster.write(withClient(sections()));
 
   /** Asks in the inventory for another heartbeat, which takes a restart of each member of etcd. */
   async function askForRestarts(): Promise<void> {
@@ -105,20 +107,15 @@ describe('apply, while the network between members fails and a client writes', (
   }
 
   beforeAll(async () => {
-    cluster = await TestCluster.converged();
+    written = await WrittenCluster.start(sections());
+    ({ cluster, writer } = written);
     [pg1, pg2, pg3] = cluster.hosts as [LabHost, LabHost, LabHost];
-    await write();
-    const applied = await cluster.run('apply');
-    expect(applied.code, applied.all).toBe(0);
-    await sql(pg1, "CREATE ROLE clerk LOGIN PASSWORD 'clerk-of-the-lab'; GRANT CREATE ON SCHEMA public TO clerk");
-    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), user: 'clerk', password: 'clerk-of-the-lab' });
     primaries = new Primaries(cluster.hosts);
   });
 
   afterAll(async () => {
     await primaries?.stop();
-    await writer?.stop();
-    await cluster?.remove();
+    await written?.remove();
   });
 
   // However the run ended: with the network back the same command finishes, and nothing that was acknowledged is gone.

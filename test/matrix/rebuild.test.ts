@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { TestCluster } from '../integration/support/cluster.js';
-import { describeMembers, must, sql } from '../integration/support/outside.js';
+import type { TestCluster } from '../integration/support/cluster.js';
+import { must, sql } from '../integration/support/outside.js';
 import { pgprov, start, type Running } from '../integration/support/pgprov.js';
 import { placesOf } from '../integration/support/places.js';
+import { WrittenCluster } from '../integration/support/written-cluster.js';
 import { patience } from '../support/patience.js';
-import { Writer } from '../walk/writer.js';
 
 const { data: DATA } = placesOf('debian13');
 
@@ -12,32 +12,24 @@ const { data: DATA } = placesOf('debian13');
 const BIG = 'CREATE TABLE big AS SELECT g, repeat(md5(g::text), 20) AS t FROM generate_series(1, 300000) g';
 
 describe('an interrupted rebuild', () => {
+  let written: WrittenCluster | undefined;
   let cluster: TestCluster;
-  let writer: Writer;
 
   const words = (...more: string[]): string[] => ['rebuild', cluster.file, '--host', 'pg3', '--yes', '--output', 'plain', ...more];
   const asides = async (): Promise<number> => Number(await must(cluster.host('pg3'), `ls -d ${DATA}.aside-* 2>/dev/null | wc -l`));
-  const streaming = async (): Promise<number> =>
-    (await describeMembers(cluster.host('pg2'))).filter((line) => / (?:Leader running|Replica streaming)$/u.test(line)).length;
 
   beforeAll(async () => {
-    cluster = await TestCluster.converged();
-    await cluster.write({ postgresql: { hba: ['host postgres clerk 0.0.0.0/0 scram-sha-256'] } });
-    const applied = await cluster.run('apply');
-    expect(applied.code, applied.all).toBe(0);
-    await sql(cluster.host('pg1'), "CREATE ROLE clerk LOGIN PASSWORD 'clerk-of-the-lab'; GRANT CREATE ON SCHEMA public TO clerk");
+    written = await WrittenCluster.start();
+    ({ cluster } = written);
     await sql(cluster.host('pg1'), BIG);
-    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), user: 'clerk', password: 'clerk-of-the-lab' });
   });
 
   afterAll(async () => {
-    await writer?.stop();
-    await cluster?.remove();
+    await written?.remove();
   });
 
   afterEach(async () => {
-    await expect.poll(streaming, { timeout: patience(90_000) }).toBe(3);
-    expect(await writer.lost([])).toEqual([]);
+    await written?.whole();
     await must(cluster.host('pg3'), `rm -rf ${DATA}.aside-*`);
   });
 

@@ -1,23 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { TestCluster } from '../integration/support/cluster.js';
+import type { TestCluster } from '../integration/support/cluster.js';
 import { describeMembers, must, patronictl, sql } from '../integration/support/outside.js';
 import { pgprov, start } from '../integration/support/pgprov.js';
 import { postgresStarts, startTimes } from '../integration/support/starts.js';
+import { withClient, WrittenCluster } from '../integration/support/written-cluster.js';
 import { patience } from '../support/patience.js';
-import { Writer } from '../walk/writer.js';
 
 const NAMES = ['pg1', 'pg2', 'pg3'];
 
 describe('restarts of all kinds, in all directions, with a client that writes', () => {
+  let written: WrittenCluster | undefined;
   let cluster: TestCluster;
-  let writer: Writer;
   /** As it was after the last case. */
   let leading = 'pg1';
 
   const members = (): Promise<string[]> => describeMembers(cluster.host('pg1'));
   const onAll = (query: string): Promise<string[]> => Promise.all(cluster.hosts.map((host) => sql(host, query)));
   const apply = async (parameters: object): Promise<void> => {
-    await cluster.write({ postgresql: { hba: ['host postgres clerk 0.0.0.0/0 scram-sha-256'], parameters } });
+    await cluster.write(withClient({ postgresql: { parameters } }));
     const applied = await cluster.run('apply');
     expect(applied.code, applied.all).toBe(0);
   };
@@ -37,25 +37,16 @@ describe('restarts of all kinds, in all directions, with a client that writes', 
   };
 
   beforeAll(async () => {
-    cluster = await TestCluster.converged();
-    await apply({ max_connections: 100 });
-    await sql(cluster.host('pg1'), "CREATE ROLE clerk LOGIN PASSWORD 'clerk-of-the-lab'; GRANT CREATE ON SCHEMA public TO clerk");
-    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), user: 'clerk', password: 'clerk-of-the-lab' });
+    written = await WrittenCluster.start({ postgresql: { parameters: { max_connections: 100 } } });
+    ({ cluster } = written);
   });
 
   afterAll(async () => {
-    await writer?.stop();
-    await cluster?.remove();
+    await written?.remove();
   });
 
   afterEach(async () => {
-    await expect
-      .poll(async () => (await members()).filter((line) => /(?:Leader running|Replica streaming)$/u.test(line)).length, {
-        timeout: patience(60_000),
-      })
-      .toBe(3);
-    leading = (await members()).find((line) => line.endsWith('Leader running'))?.split(' ')[0] ?? '';
-    expect(await writer.lost([])).toEqual([]);
+    leading = (await written?.whole()) ?? '';
   });
 
   it('raise in place: standbys first, and the leader stays', async () => {

@@ -240,6 +240,118 @@ describe('the guards of a failover', () => {
   });
 });
 
+/** pg3 as Patroni's recovery of a base backup in single-user mode leaves it, `more` of it differing. */
+function recoveredAlone(store: Partial<Store> = LEASE, more: { at?: number; replayed?: number; checkpoint?: string } = {}): Seen {
+  const { at = 0x5005510, replayed = at, checkpoint = '0/5005498' } = more;
+  return {
+    store,
+    own: { pg3: { wal: { received: at, replayed, paused: false } } },
+    data: { pg3: { position: { timeline: 4, checkpoint, atRest: true, nextOid: 20000, lastRecord: undefined } } },
+  };
+}
+
+/** That the cluster left a timeline there. */
+const ENDS = (timeline: number, at: number): Partial<Store> => ({
+  ...LEASE,
+  timelineEnds: [{ timeline, at, reason: 'no recovery target specified', time: undefined, leader: 'pg1' }],
+});
+
+describe('a member with WAL of its own', () => {
+  const FORKED: Seen = {
+    store: ENDS(3, 0x4000100),
+    at: { pg3: 0x9000000 },
+    data: {
+      pg2: { history: { timeline: 4, forks: ['3 0/4000100'] } },
+      pg3: { history: { timeline: 4, forks: ['3 0/40000D8'] } },
+    },
+  };
+  const SIGNS: { title: string; state: Seen; chosen?: string; why?: string }[] = [
+    {
+      title: 'another history than the store has',
+      state: FORKED,
+      why: 'pg3 has WAL that is not the cluster’s: it left timeline 3 at 0/40000D8, and the cluster left it at 0/4000100',
+    },
+    {
+      title: 'more of a timeline than the cluster',
+      state: { store: ENDS(4, 0x5005000), own: { pg2: { timeline: 5 } }, at: { pg3: 0x9000000 } },
+      why: 'pg3 has WAL that is not the cluster’s: it has WAL of timeline 4 up to 0/9000000, and the cluster left it at 0/5005000',
+    },
+    {
+      title: 'a checkpoint that no leader wrote',
+      state: recoveredAlone(),
+      why: 'pg3 may have WAL that no leader wrote: it has a checkpoint at 0/5005498 that a server wrote as it stopped; the last leader was last known at 0/5005000, and no other member has WAL up to there',
+    },
+    {
+      title: 'WAL received that it cannot replay',
+      state: recoveredAlone({ ...LEASE, leaderPosition: 0x9000000 }, { at: 0x5005498, replayed: 0x4000088, checkpoint: '0/4000028' }),
+      why: 'pg3 may have WAL that no leader wrote: it has received WAL up to 0/5005498, and replays nothing of it after the checkpoint at 0/4000028',
+    },
+    { title: 'none: the leader stopped there', state: recoveredAlone({ ...LEASE, leaderPosition: 0x5005498 }), chosen: 'pg3' },
+    {
+      title: 'none: another has that WAL as well',
+      state: { ...recoveredAlone(), at: { pg2: 0x5005510 } },
+      chosen: 'pg3',
+    },
+    { title: 'none: it stands where the timeline was left', state: { store: ENDS(4, 0x5005498) } },
+    {
+      title: 'none: its history is the cluster’s',
+      state: { ...FORKED, data: { pg3: { history: { timeline: 4, forks: ['3 0/4000100'] } } } },
+      chosen: 'pg3',
+    },
+  ];
+
+  it.each(SIGNS)('shows by $title', ({ state, chosen = 'pg2', why }) => {
+    const run = begun(state);
+    expect(run.options.to).toBe(chosen);
+    expect(failover.question?.(run)).toBe(
+      `${why === undefined ? '' : `${why}. `}What ${chosen} does not have is lost. Fail over to ${chosen} in place of pg1?`,
+    );
+  });
+
+  it('does not keep others from the lead where it is proved, and else only until what it has is given up', () => {
+    const refusal = (state: Seen, given: Options = {}): string | undefined => failover.guards?.(begun(state, given))[0]?.message;
+    const [proved] = SIGNS;
+    expect(refusal(proved?.state ?? {})).toBeUndefined();
+    expect(refusal(recoveredAlone())).toContain(
+      'pg2 is 120 bytes of WAL behind pg3, which may have them for itself alone: it has a checkpoint',
+    );
+    expect(failover.guards?.(begun(recoveredAlone()))[0]?.hint).toBe(
+      'where they are no commits of clients, give them up with --lose 120; to keep them, --to pg3',
+    );
+    expect(refusal(recoveredAlone(), { lose: 120 })).toBeUndefined();
+    expect(refusal(recoveredAlone(), { to: 'pg3' })).toBeUndefined();
+  });
+
+  it('is taken only where it is named, also where it is the last', () => {
+    const last: Seen = { ...recoveredAlone(), off: ['pg1', 'pg2'] };
+    expect(failover.guards?.(begun(last))).toMatchObject([
+      {
+        message: expect.stringContaining('\n  pg3 could, but pg3 may have WAL that no leader wrote: it has a checkpoint'),
+        hint: expect.stringContaining('name it with --to'),
+      },
+    ]);
+    expect(failover.guards?.(begun(last, { to: 'pg3' }))).toEqual([]);
+  });
+
+  it('is told of in the steps: Patroni may choose it', () => {
+    const { steps } = failover.remaining(begun(recoveredAlone(), { lose: 120 }));
+    expect(steps[0]?.effect).toBe('Patroni goes by positions alone, so it may choose pg3');
+    expect(steps[1]?.effect).toContain('pg3 up to 0/5005510, 120 bytes more, which are lost, and pg3 may have WAL that no leader wrote');
+    const behind = failover.remaining(begun({ store: ENDS(4, 0x5005498) })).steps[1]?.effect;
+    expect(behind).toContain('the cluster was on timeline 5, of which pg2 has nothing');
+  });
+
+  it('comes after one that has replayed as much as it has received, where both have received the same', () => {
+    expect(begun({ own: { pg3: { wal: { received: 0x5005498, replayed: 0x5005498, paused: false } } } }).options.to).toBe('pg3');
+  });
+
+  it('is no candidate before a server has started on its base backup', () => {
+    expect(failover.guards?.(begun({ data: { pg3: { unstarted: true } } }, { to: 'pg3' }))[0]?.message).toBe(
+      'pg3 cannot take the lead: it has a base backup on which PostgreSQL never started',
+    );
+  });
+});
+
 describe('the steps of a failover', () => {
   const steps = (run: OperationRun<Options>): string[] =>
     failover.remaining(run).steps.map((step) => `${step.title} @${'on' in step ? step.on.join() : ''}`);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.js';
+import { PgprovError } from '../../src/lib/errors.js';
 import { RunState } from '../../src/report/run-state.js';
 import { stage } from './fixtures.js';
 
@@ -63,5 +64,29 @@ describe('the state of an operation', () => {
     expect(
       told(after(...begun, ...pass('trust'), ...second, ...pass('drop'), { type: 'stage-end', stage: 'certs renew/finish', ms: 1 })),
     ).toEqual(['finish: over', ...Array.from({ length: 3 }, () => ['start etcd: over', 'start Patroni: over']).flat()]);
+  });
+});
+
+describe('the state of a look', () => {
+  it('waits for no look at a host that could not be reached', () => {
+    const { survey } = after(
+      { type: 'run-start', command: 'stop', cluster: 'demo', hosts: ['pg1', 'pg2'], stages: [] },
+      ...['pg1', 'pg2'].map((host): RunEvent => ({ type: 'connecting', host })),
+      { type: 'connected', host: 'pg1', ms: 1 },
+      { type: 'surveyed', host: 'pg1', ms: 1 },
+      { type: 'failed', error: new PgprovError({ kind: 'ssh/timeout', host: 'pg2', message: 'pg2 is silent' }) },
+    );
+    expect([survey.hosts, survey.ended]).toEqual([['pg1'], true]);
+  });
+
+  it('keeps a host that was looked at before the last one was connected to', () => {
+    const { survey } = after(
+      { type: 'run-start', command: 'stop', cluster: 'demo', hosts: ['pg1', 'pg2'], stages: [] },
+      ...['pg1', 'pg2'].map((host): RunEvent => ({ type: 'connecting', host })),
+      { type: 'connected', host: 'pg1', ms: 1 },
+      { type: 'surveyed', host: 'pg1', ms: 1 },
+      { type: 'connected', host: 'pg2', ms: 2 },
+    );
+    expect([...survey.parts].map(([host, { end }]) => `${host} ${end?.result ?? 'under way'}`)).toEqual(['pg1 ok', 'pg2 under way']);
   });
 });

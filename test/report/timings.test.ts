@@ -314,7 +314,19 @@ describe('timeRun', () => {
         ...end(15_020, 1),
       ],
       phases: ['start', 'keys', 'connect'],
-      cause: '15000 pg3 connect',
+      cause: '14990 pg3 connect',
+    },
+    {
+      what: 'hosts that are looked at while another one is out of reach',
+      told: [
+        ...PREPARED.slice(0, 6),
+        ...PREPARED.slice(7, 9),
+        [14_990, { type: 'gave-up', host: 'pg3', phase: 'connect', ms: 14_990 }],
+        [15_000, { type: 'failed', error: gateError('pg3') }],
+        ...goodbye(15_020, 1),
+      ],
+      phases: ['start', 'keys', 'connect', 'plan', 'goodbye'],
+      cause: '14990 pg3 connect',
     },
     {
       what: 'a run that is interrupted in a survey',

@@ -59,7 +59,8 @@ describe('the tree', () => {
       '  ✔ pg1 · start etcd — ok',
       '  ✖ pg2 · start etcd — failed: etcd is not healthy',
       '  ✔ pg3 · start etcd — ok',
-      '✔ start Patroni — ok: pg1, pg3; skipped: pg2 (an earlier s…',
+      '✔ start Patroni — ok: pg1, pg3; skipped: pg2 (an earlier',
+      '  stage failed on it)',
       '',
       'error: pg2: etcd is not healthy',
       '  journal: tls: bad certificate',
@@ -151,8 +152,9 @@ describe('the tree', () => {
       ],
       { columns: 30, color: true },
     );
-    expect(last.slice(0, 4).every((line) => displayWidth(line) < 30)).toBe(true);
-    expect(last.find((line) => line.includes('установить'))).toMatch(/^● pg1 · установить 日… \(5 s\)$/u);
+    expect(last.slice(0, 6).every((line) => displayWidth(line) < 30)).toBe(true);
+    const from = last.findIndex((line) => line.includes('установить'));
+    expect(last.slice(from, from + 3)).toEqual(['● pg1 · установить', '  日本語のデータベース with', '  all that… — 1 changed (5 s)']);
   });
 
   it('shows what one host alone does in one line', async () => {
@@ -201,7 +203,9 @@ describe('the tree', () => {
           command: 'apply',
           cluster: 'demo',
           hosts,
-          stages: [stage('a/b', hosts, 'install PostgreSQL 17, etcd and Patroni')],
+          stages: [
+            stage('a/b', hosts, 'install PostgreSQL 17, etcd and Patroni, and whatever else each of them needs on hosts of this kind'),
+          ],
         },
         { type: 'connecting', host: 'pg1' },
         ...hosts.map((host): RunEvent => ({ type: 'step-start', host, stage: 'a/b', changes: 1 })),
@@ -209,7 +213,63 @@ describe('the tree', () => {
       ],
       { columns: 40, pause: 250 },
     );
-    expect(stripVTControlCharacters(raw)).toMatch(/❯ install .*… — 1 of 200 hosts done/u);
+    expect(stripVTControlCharacters(raw)).toMatch(/ {2}them needs on… — 1 of 200 hosts done/u);
+  });
+
+  const LONG = 'restart PostgreSQL on pg2 (max_connections: 100 → 200, shared_buffers: 128MB → 256MB, wal_level: replica → logical)';
+
+  it.each([
+    {
+      columns: 80,
+      lines: [
+        '● restart PostgreSQL on pg2 (max_connections: 100 → 200, shared_buffers: 128MB',
+        '  → 256MB, wal_level: replica → logical) — 1 changed (5 s)',
+      ],
+    },
+    {
+      columns: 100,
+      lines: [
+        '● restart PostgreSQL on pg2 (max_connections: 100 → 200, shared_buffers: 128MB → 256MB, wal_level:',
+        '  replica → logical) — 1 changed (5 s)',
+      ],
+    },
+    { columns: 134, lines: [`● ${LONG}`, '  — 1 changed (5 s)'] },
+  ])('wraps the title of a step at $columns columns', async ({ columns, lines }) => {
+    const { last } = await tree(
+      [
+        ...upTo('surveyed', 3),
+        { type: 'steps', steps: [{ id: 'restart/pg2', title: LONG, hosts: ['pg2'] }] },
+        { type: 'step-start', host: 'pg2', stage: 'restart/pg2', changes: 1 },
+        { type: 'step-end', host: 'pg2', stage: 'restart/pg2', changes: 1, ms: 5000, result: 'changed' },
+        { type: 'stage-end', stage: 'restart/pg2', ms: 5000 },
+      ],
+      { columns },
+    );
+    const from = last.findIndex((line) => line.includes('restart PostgreSQL'));
+    expect(last.slice(from, from + lines.length)).toEqual(lines);
+  });
+
+  it('keeps how it came out on each host, whose line repeats the title', async () => {
+    const hosts = ['pg1', 'pg2'];
+    const { last } = await tree([
+      ...upTo('surveyed', 3),
+      { type: 'steps', steps: [{ id: 'stop/all', title: LONG, hosts }] },
+      ...hosts.map((host): RunEvent => ({ type: 'step-start', host, stage: 'stop/all', changes: 1 })),
+      { type: 'step-end', host: 'pg1', stage: 'stop/all', changes: 1, ms: 5000, result: 'changed' },
+      { type: 'step-end', host: 'pg2', stage: 'stop/all', changes: 0, ms: 1, result: 'ok' },
+    ]);
+    expect(last.filter((line) => line.startsWith('  ● ') || line.startsWith('  ✔ '))).toEqual([
+      expect.stringMatching(/^ {2}● pg1 · restart .*… — 1 changed \(5 s\)$/u),
+      expect.stringMatching(/^ {2}✔ restart .*… — ok$/u),
+    ]);
+  });
+
+  it('says whole what was not started', async () => {
+    const steps = ['one', 'two'].map((id) => ({ id, title: `${LONG} ${id}`, hosts: ['pg2'] }));
+    const { last } = await tree([...upTo('surveyed', 3), { type: 'steps', steps }]);
+    const shown = last.join(' ').replaceAll(/\s+/gu, ' ');
+    expect(shown).toContain('◌ not started: prepare hosts, ');
+    expect(shown).toContain(`${LONG} one, ${LONG.slice(0, 30)}`);
   });
 
   it('assumes the usual width for a terminal that does not know its width', async () => {

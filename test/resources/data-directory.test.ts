@@ -182,6 +182,7 @@ describe.skipIf(binaries === undefined)(
           position: {
             timeline: 1,
             checkpoint: /checkpoint location: *(\S+)/u.exec(told)?.[1],
+            atRest: true,
             nextOid: expect.toSatisfy((oid: number) => oid < 16384) as number,
             lastRecord: /checkpoint location: *(\S+)/u.exec(told)?.[1],
           },

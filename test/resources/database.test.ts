@@ -306,7 +306,8 @@ describe('replicationLogin', () => {
 
   it('is a single observation, thorough or not', () => {
     expect([thorough.id, thorough.when]).toEqual([login.id, login.when]);
-    expect(login.probe().text.endsWith(`fi\n${thorough.probe().text}`)).toBe(true);
-    expect(sharedSections([thorough])).toEqual([]);
+    const [toAll = ''] = thorough.sharedQuestions?.flatMap(({ subjects }) => subjects) ?? [];
+    expect(login.probe().text.endsWith(`fi\n${toAll}`)).toBe(true);
+    expect(sharedSections([thorough]).map(({ id }) => id)).toEqual(['pgprov_beside']);
   });
 });

@@ -35,5 +35,6 @@ describe('what the DCS knows about a lost leader', () => {
     expect(seen).not.toHaveProperty('leaderPosition');
     expect(seen).not.toHaveProperty('sync');
     expect(seen).not.toHaveProperty('lastPromotion');
+    expect(seen).not.toHaveProperty('timelineEnds');
   });
 });

@@ -136,6 +136,7 @@ describe('dcs', () => {
     const body = { 'https://10.0.0.1:2379/v3/kv/range': text };
     expect(scope.parse(answer(told(body, scope.sharedQuestions ?? [])))).toMatchObject({
       lastPromotion: { timeline: 2, to: 'pg2' },
+      timelineEnds: [{ timeline: 1, at: 25100000 }],
       keys: [
         { key: 'leader', bytes: 3, value: 'pg2' },
         { key: 'history', bytes: 79 },

@@ -139,6 +139,18 @@ echo "$now of 9, before $before"`,
         expect(existsSync(mark), 'a unit that starts at boot has proved itself once').toBe(false);
       });
 
+      it('quotes no cause from before it began to wait', { timeout: patience(15_000) }, async () => {
+        const began = join(workplace(), 'began');
+        const programs = {
+          ...running,
+          // The time is its fourth word; what was said before the gate began is told only to who asks for an earlier one.
+          journalctl: `[ "\${4#@}" -ge "$(cat ${began})" ] || echo 'FATAL: an old cause'\necho 'x509: bad certificate'`,
+        };
+        const before = joinScripts([tools(programs), sh`date +%s >${began}`]);
+        const { answers } = await wait(shell, before, make(sh`false`, 60).wait());
+        expect(answers.get('gate')?.out.toString()).toBe("giving up waiting until the member's up:\nx509: bad certificate\n");
+      });
+
       it('gives up early on a unit that is down', { timeout: patience(15_000) }, async () => {
         const mark = join(workplace(), 'stopped');
         const programs = {

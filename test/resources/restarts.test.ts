@@ -84,6 +84,37 @@ describe('restarts', () => {
         expect([status, out.split('\n')[0]]).toEqual([1, 'PostgreSQL on pg2 did not start']);
       });
 
+      it.each<{ title: string; shown: string; at: string }>([
+        { title: 'its own directory', shown: '', at: '/srv/data/log' },
+        { title: 'a directory below the data', shown: 'pg log', at: '/srv/data/pg log' },
+        { title: 'a directory elsewhere', shown: '/srv/logs', at: '/srv/logs' },
+      ])('quotes of log files in $title only what was written since', async ({ shown, at }) => {
+        const root = directory.at(`host-${count + 1}`);
+        const logs = `${root}${at}`;
+        const host = new MadeUpHost({
+          root,
+          programs: {
+            curl: `case "$*" in
+*/restart)
+echo 'x FATAL:  the reason' >>'${logs}/a.log'
+echo 'x HINT:  what helps' >'${logs}/b.log'
+echo 'x DETAIL:  more of it' >'${logs}/c.log'
+printf '%s\\n%s' 'restart failed' 503 ;;
+esac`,
+            runuser: `case "$*" in *'SHOW log_directory'*) echo '${shown.startsWith('/') ? root : ''}${shown}' ;; esac`,
+            journalctl: ':',
+          },
+          paths: ['/opt/pg', '/srv/data'],
+        });
+        count += 1;
+        host.write(`${at}/a.log`, 'x FATAL:  an old reason\n');
+        host.write(`${at}/c.log`, 'x FATAL:  another old reason, in a file that is begun anew\n');
+        host.write(`${at}/d.log`, 'x FATAL:  the oldest reason\n');
+        const { out } = await run(shell, host.script(patroniRestart(options).apply([], { started: '1000.5' })));
+        expect(out.split('\n').slice(1, 4)).toEqual(['x DETAIL:  more of it', 'x FATAL:  the reason', 'x HINT:  what helps']);
+        expect(out).not.toContain('old');
+      });
+
       it('restarts no server that has become the leader', async () => {
         const { status, out } = await restarted('restart conditions are not satisfied', 503, '');
         expect([status, out]).toEqual([

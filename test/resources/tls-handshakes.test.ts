@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressOf, tlsHandshake, tlsHandshakes, type TlsHandshakesState, type TlsPaths } from '../../src/resources/tls-handshakes.js';
 import { Certificates } from '../../src/store/certificates.js';
+import { observe } from '../support/sections.js';
 import { feed, HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
 import { DEMO } from '../support/demo.js';
 
@@ -21,19 +22,24 @@ describe('addressOf', () => {
 });
 
 describe('tlsHandshakes', () => {
-  const seen = tlsHandshakes({ files: { ca: '/ca', certificate: '/crt', key: '/key' }, listeners: [], unit: 'etcd' });
+  const listeners = ['10.0.0.1:2379', '10.0.0.1:2380'];
+  const seen = tlsHandshakes({ files: { ca: '/ca', certificate: '/crt', key: '/key' }, listeners, unit: 'etcd' });
+  const silent = listeners.map((listener) => ({ listener, accepted: false, presented: undefined }));
 
   it.each<{ text: string; state: TlsHandshakesState }>([
     {
-      text: 'loaded 20 10\n10.0.0.1:2379 yes AA:BB\n',
-      state: { authorityLoaded: true, handshakes: [{ listener: '10.0.0.1:2379', accepted: true, presented: 'AA:BB' }] },
+      text: 'loaded 20 10\npresented 10.0.0.1:2380 AA:BB\naccepted 10.0.0.1:2380 yes\naccepted 10.0.0.1:2379 no\npresented 10.0.0.1:2379 \n',
+      state: {
+        authorityLoaded: true,
+        handshakes: [
+          { listener: '10.0.0.1:2379', accepted: false, presented: undefined },
+          { listener: '10.0.0.1:2380', accepted: true, presented: 'AA:BB' },
+        ],
+      },
     },
-    {
-      text: 'loaded 10 20\n10.0.0.1:2379 no \n',
-      state: { authorityLoaded: false, handshakes: [{ listener: '10.0.0.1:2379', accepted: false, presented: undefined }] },
-    },
-    { text: 'loaded  20\n', state: { authorityLoaded: undefined, handshakes: [] } },
-    { text: 'loaded  \n', state: { authorityLoaded: undefined, handshakes: [] } },
+    { text: 'loaded 10 20\n', state: { authorityLoaded: false, handshakes: silent } },
+    { text: 'loaded  20\n', state: { authorityLoaded: undefined, handshakes: silent } },
+    { text: 'loaded  \n', state: { authorityLoaded: undefined, handshakes: silent } },
   ])('reads $text', ({ text, state }) => expect(seen.parse(answer(text))).toEqual(state));
 
   it('rejects unknown output', () => expect(() => seen.parse(answer('what?\n'))).toThrow('something unknown'));
@@ -100,8 +106,7 @@ describe.skipIf(!there)(there ? 'a handshake' : 'a handshake (skipped: no curl o
 
     it('shows the certificate that is presented', async () => {
       const made = tlsHandshakes({ files: files('own'), listeners: [listener, '127.0.0.1:1'], unit: 'no-such-unit' });
-      const { out } = await feed(shell, made.probe().text);
-      expect(made.parse({ status: 0, out })).toEqual({
+      expect(await observe(shell, made)).toEqual({
         authorityLoaded: undefined,
         handshakes: [
           { listener, accepted: true, presented: fingerprint },

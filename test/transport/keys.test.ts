@@ -74,7 +74,7 @@ describe.skipIf(reason !== undefined)('keys', () => {
     );
   }
 
-  it('reports how it logged in, and from where the host key is known', async () => {
+  it('are reported, with where the host key is known from', async () => {
     const found = await facts(target({ identityFile: keys.key }));
     expect(found).toMatchObject({ authentication: `key ${keys.key}`, hostKey: { type: 'ssh-ed25519', file: known, line: 1 } });
     expect(found?.hostKey.fingerprint).toMatch(/^SHA256:/u);

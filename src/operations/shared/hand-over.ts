@@ -1,5 +1,6 @@
-import { enumerate, patroniSwitchover, type HostStep } from '../../index.js';
+import { enumerate, patroniSwitchover, type HostStep, type View } from '../../index.js';
 import { accountsOf, restApiUrl } from '../../../roles/shared/layout.js';
+import { answerOf } from './members.js';
 import { streamingGate } from './streaming-gate.js';
 
 /**
@@ -24,6 +25,11 @@ export function handOverStep(leader: string, candidate: string, more: { title?: 
 /** What clients notice when a leader hands over the lead. */
 export function cutsConnections(leader: string): string {
   return `every connection to ${leader} is cut, and writes fail for some seconds`;
+}
+
+/** What more a former leader's restart as a standby does. */
+export function takesUpPending(view: View, leader: string): string {
+  return answerOf(view, leader)?.pendingRestart === true ? `; ${leader} restarts with its pending settings` : '';
 }
 
 /**

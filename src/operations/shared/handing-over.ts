@@ -1,5 +1,5 @@
 import { pgprov, type Inventory, type OperationObjection, type View } from '../../index.js';
-import { leaderOf, listedLeader } from './members.js';
+import { leaderOf, listedLeader, unfit } from './members.js';
 import { busyObjection, maintenanceObjection } from './quiet-cluster.js';
 
 /** What is to be judged: the cluster as it was seen. */
@@ -27,4 +27,13 @@ export function handingOverObjections({ view, inventory }: Seen): OperationObjec
         );
   }
   return [...maintenanceObjection({ view, inventory }), ...busyObjection({ view, inventory })].slice(0, 1);
+}
+
+/** Why this member cannot take the lead from the present leader. */
+export function cannotLead({ view, inventory }: Seen, leader: string, to: string): OperationObjection[] {
+  const reason = view.surveyed(to) ? unfit(view, leader, to) : 'cannot be reached';
+  if (reason === undefined) return [];
+  const status = pgprov`status ${inventory}`;
+  const hint = `nothing was changed; see ${status}, or leave out --to for the standby that is the least behind`;
+  return [{ kind: 'refuse', message: `${to} cannot take the lead: it ${reason}`, hint }];
 }

@@ -7,6 +7,7 @@ import {
   topologyOf,
   unknownName,
   type ClusterMember,
+  type DcsState,
   type Host,
   type Inventory,
   type OperationObjection,
@@ -17,6 +18,9 @@ import {
 
 /** What a host's Patroni says, where it answers. */
 export type Answering = Extract<PatroniMemberState, { answers: true }>;
+
+/** What Patroni keeps in its store, where that has a quorum. */
+export type Store = Extract<DcsState, { reachable: true }>;
 
 /** Patroni's own default of `maximum_lag_on_failover`, in bytes. */
 const MOST_LAG = 1_048_576;
@@ -59,11 +63,20 @@ export function anyAnswering(view: View): string | undefined {
 
 /** The member that the cluster has as its leader, according to any member or to the store, though its host may not answer. */
 export function listedLeader(view: View): string | undefined {
-  for (const { name } of view.hosts('patroni')) {
-    const store = view.read(name, DCS);
-    if (store?.reachable === true) return store.leader === '' ? undefined : store.leader;
-  }
-  return undefined;
+  const leader = storeOf(view)?.leader;
+  return leader === '' ? undefined : leader;
+}
+
+/** What Patroni keeps in its store, as the first host tells that reads it; undefined: none does. */
+export function storeOf(view: View): Store | undefined {
+  return storesOf(view)[0];
+}
+
+function storesOf(view: View): Store[] {
+  return view.hosts('patroni').flatMap(({ name }) => {
+    const state = view.read(name, DCS);
+    return state?.reachable === true ? [state] : [];
+  });
 }
 
 /** The switchover that Patroni is to carry out later, according to any member. */
@@ -101,11 +114,7 @@ export function listedBy(view: View, leader: string, member: string): ClusterMem
 
 /** Patroni's dynamic configuration, as etcd has it. */
 export function dynamicOf(view: View): Readonly<Record<string, unknown>> {
-  for (const { name } of view.hosts('patroni')) {
-    const store = view.read(name, DCS);
-    if (store?.reachable === true && store.config !== undefined) return store.config;
-  }
-  return {};
+  return storesOf(view).find(({ config }) => config !== undefined)?.config ?? {};
 }
 
 /** Bytes that a member may be behind and still take the lead. */

@@ -16,9 +16,3 @@ export function positionOf(view: View, member: string): Position | undefined {
   const bytes = Math.max(wal.location ?? 0, wal.received ?? 0, wal.replayed ?? 0);
   return bytes === 0 ? undefined : { member, timeline, bytes };
 }
-
-/** Those that are known, the most advanced first: a later timeline counts more than a later position; equals stay in their order. */
-export function byPosition(view: View, members: readonly string[]): Position[] {
-  const known = members.flatMap((member) => positionOf(view, member) ?? []);
-  return known.sort((a, b) => b.timeline - a.timeline || b.bytes - a.bytes);
-}

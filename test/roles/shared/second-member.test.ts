@@ -5,6 +5,7 @@ import type { Objection, UnitGuard, UnitMove } from '../../../src/plan/role.js';
 import { View } from '../../../src/plan/view.js';
 import { DATA_DIRECTORY } from '../../../src/resources/data-directory.js';
 import { DCS } from '../../../src/resources/dcs.js';
+import { POSTMASTER_DELAY } from '../../../src/resources/postmaster-delay.js';
 import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../../../src/resources/patroni-member.js';
 import { SEED } from '../../support/depth.js';
 import { contextOf, inventoryOf, THREE } from '../../support/inventory.js';
@@ -103,6 +104,38 @@ describe('a restart of a member of Patroni', () => {
       { seed: SEED, numRuns: 500 },
     );
   });
+});
+
+describe('a member whose postmaster started slowly', () => {
+  const objectionTo = (action: UnitMove['action'], delay: number | undefined, config: Record<string, unknown>): Objection | undefined => {
+    const states = new Map<string, unknown>([
+      [DCS.id, { reachable: true, initialize: '7', leader: 'pg1', members: [], config }],
+      [DATA_DIRECTORY.id, { kind: 'cluster', running: true }],
+      [POSTMASTER_DELAY.id, delay],
+      [PATRONI_MEMBER.id, answer('pg2', good, ['pg2', 'pg3'])],
+    ]);
+    const { unitGuard } = patroni.stages(contextOf(inventory, 'pg2')).find(({ name }) => name === 'start') ?? {};
+    // The guard reads what it has asked for alone.
+    expect(unitGuard?.asks.map(({ id }) => id)).toContain(POSTMASTER_DELAY.id);
+    return unitGuard?.objection(new View(inventory, new Map([['pg2', states]])), { host: 'pg2', action, before: new Set() });
+  };
+
+  it('keeps apply from restarting its Patroni in maintenance mode', () => {
+    expect(objectionTo('restart', -4.2, { pause: true })).toEqual({
+      kind: 'refuse',
+      host: 'pg2',
+      message:
+        'pg2: a restarted Patroni would take the PostgreSQL that runs there for stopped, because its process and its postmaster.pid have start times that are 4 s apart',
+      hint: `end maintenance mode with \`pgprov resume ${inventory.file}\`; a restart of Patroni then restarts PostgreSQL as well`,
+    });
+  });
+
+  it.each<{ title: string; action: UnitMove['action']; delay: number | undefined; config: Record<string, unknown> }>([
+    { title: 'Patroni is not in maintenance mode', action: 'restart', delay: -4.2, config: {} },
+    { title: 'it would know its postmaster', action: 'restart', delay: 2.9, config: { pause: true } },
+    { title: 'no server runs', action: 'restart', delay: undefined, config: { pause: true } },
+    { title: 'Patroni is only started', action: 'start', delay: 9, config: { pause: true } },
+  ])('is no matter where $title', ({ action, delay, config }) => expect(objectionTo(action, delay, config)).toBeUndefined());
 });
 
 describe('a member whose PostgreSQL is down', () => {
