@@ -1,4 +1,5 @@
-import { VAULTED, type AnsibleVariables } from './source.js';
+import { shellWords } from './shell-words.js';
+import { EXPRESSION, isExpression, VAULTED, type AnsibleVariables } from './source.js';
 
 /** What variables of Ansible say about a host, in the inventory's own terms. */
 export interface AnsibleConnection {
@@ -31,7 +32,7 @@ const secret = (instead: string) => (): Taken => ({ why: `${SECRET}; ${instead}`
 /** Ansible's connection variables. */
 const VARIABLES: Readonly<Record<string, (value: unknown) => Taken>> = {
   ansible_host: (value) => ({ address: String(value) }),
-  ansible_port: (value) => ({ ssh: { port: Number(value) } }),
+  ansible_port: (value) => portOf(value) ?? { why: 'not a port' },
   ansible_user: text('user'),
   ansible_private_key_file: text('identity_file'),
   ansible_password: secret('give ssh.password as {env: NAME}, or say --ask-pass'),
@@ -85,8 +86,7 @@ function take(key: string, value: unknown): Taken {
   if (known === undefined) return { why: 'not understood' };
   const isHidden = /pass(?:word|phrase)?$/u.test(key);
   if (value === VAULTED && !isHidden) return { why: 'encrypted with Ansible Vault, not taken' };
-  if (typeof value === 'string' && value.includes('{{') && !isHidden)
-    return { why: `an expression, which only Ansible evaluates: ${value}` };
+  if (isExpression(value) && !isHidden) return { why: EXPRESSION };
   return known(value);
 }
 
@@ -96,34 +96,39 @@ function isTrue(value: unknown): boolean {
 
 function becomeMethod(method: string): Taken {
   if (method === 'sudo') return undefined;
-  return method === 'doas' ? { ssh: { become: 'doas' } } : { why: `pgprov becomes root by sudo or doas, not by ${method}` };
+  return method === 'doas' ? { ssh: { become: 'doas' } } : { why: 'pgprov becomes root by sudo or doas, and in no other way' };
 }
+
+function portOf(value: unknown): Taken {
+  return /^[0-9]{1,5}$/u.test(String(value)) ? { ssh: { port: Number(value) } } : undefined;
+}
+
+const FLAGS: Readonly<Record<string, string>> = { J: 'ProxyJump', i: 'IdentityFile', p: 'Port' };
 
 /** Arguments of ssh: a jump host and how host keys are checked; the rest is told, without values, because one may hold a password. */
 function sshArguments(written: string): Taken {
   const ssh: Record<string, unknown> = {};
   const rest: string[] = [];
-  const words = written
-    .trim()
-    .split(/\s+/u)
-    .map((word) => word.replace(/^["']|["']$/gu, ''));
+  const words = shellWords(written);
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] ?? '';
     const [, flag, glued = ''] = /^-([oJip])(.*)$/su.exec(word) ?? [];
     if (flag === undefined) {
-      if (word.startsWith('-') && word !== '-C') rest.push(word);
+      const [name = ''] = /^--?[A-Za-z]/u.exec(word) ?? [];
+      if (name !== '' && word !== '-C') rest.push(name);
       continue;
     }
     const value = glued === '' ? (words[(index += 1)] ?? '') : glued;
-    const option = flag === 'o' ? value : `${{ J: 'ProxyJump', i: 'IdentityFile', p: 'Port' }[flag] ?? ''}=${value}`;
-    if (!takeOption(option.replace(/["']/gu, ''), ssh)) rest.push(flag === 'o' ? `-o ${/^\w*/u.exec(value)?.[0] ?? ''}` : `-${flag}`);
+    if (!takeOption(flag === 'o' ? value : `${FLAGS[flag] ?? ''}=${value}`, ssh))
+      rest.push(flag === 'o' ? `-o ${/^[A-Za-z]*/u.exec(value)?.[0] ?? ''}` : `-${flag}`);
   }
   if (rest.length === 0) return { ssh };
   return { ssh, why: `of the arguments for ssh not understood: ${rest.join(' ')}; they may stand in ~/.ssh/config, which pgprov reads` };
 }
 
 function takeOption(option: string, ssh: Record<string, unknown>): boolean {
-  const [, key = '', value = ''] = /^(\w+)[=\s](.+)$/su.exec(option) ?? [];
+  const [, key = '', value = ''] = /^(\w+)[=\s]\s*(.+)$/su.exec(option) ?? [];
+  if (isExpression(value)) return false;
   switch (key.toLowerCase()) {
     case 'proxyjump':
       ssh['jump'] = value.split(',');
@@ -131,18 +136,22 @@ function takeOption(option: string, ssh: Record<string, unknown>): boolean {
     case 'stricthostkeychecking':
       if (value !== 'yes') ssh['host_key_policy'] = 'accept-new';
       return true;
-    case 'userknownhostsfile':
-      if (value !== '/dev/null') ssh['known_hosts'] = value;
+    case 'userknownhostsfile': {
+      const files = value.split(/\s+/u).filter((file) => file !== '/dev/null');
+      if (files.length > 0) ssh['known_hosts'] = files.length === 1 ? files[0] : files;
       return true;
+    }
     case 'identityfile':
       ssh['identity_file'] = value;
       return true;
-    case 'port':
-      ssh['port'] = Number(value);
-      return true;
+    case 'port': {
+      const port = portOf(value);
+      Object.assign(ssh, port?.ssh);
+      return port !== undefined;
+    }
     default:
-      // How connections are shared and kept alive is pgprov's own affair.
-      return /^(?:control(?:master|path|persist)|serveralive(?:interval|countmax)|loglevel|forwardagent|preferredauthentications|connecttimeout)$/iu.test(
+      // How connections are shared and kept alive is pgprov's own affair, and of keys it offers no other than the one that is given.
+      return /^(?:control(?:master|path|persist)|serveralive(?:interval|countmax)|loglevel|forwardagent|preferredauthentications|connecttimeout|identitiesonly)$/iu.test(
         key,
       );
   }

@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { InputError } from '../lib/errors.js';
+import { quote } from '../lib/shell-word.js';
+import { variableDirectories, variableFiles } from './beside.js';
 import { parseIni } from './ini.js';
 import type { AnsibleSource, AnsibleVariables } from './source.js';
 import { isMapping, parseYaml, readAnsibleYaml } from './yaml.js';
@@ -17,20 +19,21 @@ export function readAnsible(file: string): AnsibleSource {
     throw new InputError({
       kind: 'ansible/dynamic',
       message: `${file} is a program`,
-      hint: `let Ansible list its hosts: ansible-inventory -i ${file} --list --yaml --output hosts.yml`,
+      hint: `let Ansible list its hosts: ansible-inventory -i ${quote(file)} --list --yaml --output hosts.yml`,
     });
   }
   if (VAULT_FILE.test(text))
     throw new InputError({
       kind: 'ansible/vault',
       message: `${file} is encrypted with Ansible Vault`,
-      hint: 'decrypt it to another file first: ansible-vault decrypt --output hosts.yml',
+      hint: `decrypt it to another file first: ansible-vault decrypt --output hosts.yml ${quote(file)}`,
     });
   const source = isYaml(file, text) ? parseYaml(text, file) : parseIni(text, file);
   source.group('all');
-  const beside = dirname(file);
-  for (const [name, { vars }] of source.groups) addFiles(source, join(beside, 'group_vars', name), vars);
-  for (const [name, vars] of source.hosts) addFiles(source, join(beside, 'host_vars', name), vars);
+  for (const directory of variableDirectories(file)) {
+    for (const [name, { vars }] of source.groups) addFiles(source, variableFiles(directory, 'group_vars', name), vars);
+    for (const [name, vars] of source.hosts) addFiles(source, variableFiles(directory, 'host_vars', name), vars);
+  }
   return source;
 }
 
@@ -39,10 +42,22 @@ function textOf(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const message =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'is a directory; name one file in it' : `cannot be read: ${code}`;
+    if (code === 'EISDIR') throw isDirectory(file);
+    const message = code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${code}`;
     throw new InputError({ kind: 'ansible/unreadable', message: `${file}: ${message}`, cause });
   }
+}
+
+/** Ansible takes a directory as an inventory too, and reads all files in it. */
+function isDirectory(path: string): InputError {
+  const files = readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !/^[.]|~$|\.(?:cfg|md|orig|bak|retry|pyc|txt)$/u.test(entry.name))
+    .map(({ name }) => join(path, name));
+  return new InputError({
+    kind: 'ansible/unreadable',
+    message: `${path} is a directory`,
+    hint: files.length === 0 ? 'name the file that lists the hosts' : `name the file in it that lists the hosts: ${files.join(', ')}`,
+  });
 }
 
 function isYaml(file: string, text: string): boolean {
@@ -51,22 +66,19 @@ function isYaml(file: string, text: string): boolean {
   return first.startsWith('---') || /^[\w.-]+:\s*(?:#.*)?$/u.test(first);
 }
 
-/** Variables from a file named like the group or host, with or without extension, or from all files of a directory. */
-function addFiles(source: AnsibleSource, path: string, vars: AnsibleVariables): void {
-  const files = ['', '.yml', '.yaml', '.json'].map((extension) => `${path}${extension}`).filter((name) => existsSync(name));
-  for (const file of files.flatMap((name) => (statSync(name).isDirectory() ? filesIn(name) : [name]))) {
+function addFiles(source: AnsibleSource, files: readonly string[], vars: AnsibleVariables): void {
+  for (const file of files) {
     const text = textOf(file);
-    if (VAULT_FILE.test(text)) source.notes.push(`${file}: encrypted with Ansible Vault, nothing of it was taken`);
-    else {
+    if (VAULT_FILE.test(text)) {
+      source.notes.push(`${file}: encrypted with Ansible Vault, nothing of it was taken`);
+      continue;
+    }
+    try {
       const data = readAnsibleYaml(text, file);
       for (const [key, value] of Object.entries(isMapping(data) ? data : {})) vars.set(key, { value, at: file });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      source.notes.push(`${error.message}; nothing of it was taken`);
     }
   }
-}
-
-function filesIn(directory: string): string[] {
-  return readdirSync(directory, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /^[^.~]+(?:\.(?:ya?ml|json))?$/u.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
 }

@@ -1,6 +1,14 @@
 /** A value that Ansible Vault has encrypted; it is never read. */
 export const VAULTED = Symbol('encrypted with Ansible Vault');
 
+/** Why an expression is not taken; it is not shown, because it may hold a password. */
+export const EXPRESSION = 'an expression, which only Ansible evaluates';
+
+/** Whether a value is an expression of Jinja. */
+export function isExpression(value: unknown): boolean {
+  return typeof value === 'string' && /\{[{%]/u.test(value);
+}
+
 /** A variable as an inventory of Ansible gives it. */
 export interface AnsibleVariable {
   value: unknown;

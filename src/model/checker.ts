@@ -2,6 +2,7 @@ import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { didYouMean, nearest } from '../lib/nearest.js';
 import { loadAjv } from './ajv.js';
 import { checkedSchemas, checkKey } from './checked-schemas.js';
+import { childSchema } from './closed-schema.js';
 import { COMPILED_CHECKS } from './compiled-checks.js';
 import { isMapping } from './mapping.js';
 import type { Path } from './mapping.js';
@@ -53,7 +54,7 @@ export class Checker {
   check(schema: VariableSchema, value: unknown): Issue[] {
     const validate = this.#checkFor(schema);
     if (validate(value)) return [];
-    const issues = withoutUntakenBranches((validate.errors ?? []) as AjvError[]).map((error) => this.#explain(error, value));
+    const issues = withoutUntakenBranches((validate.errors ?? []) as AjvError[]).map((error) => this.#explain(error, value, schema));
     return [...new Map(issues.map((issue) => [JSON.stringify([issue.path, issue.message]), issue])).values()];
   }
 
@@ -66,7 +67,7 @@ export class Checker {
     return made;
   }
 
-  #explain(error: AjvError, root: unknown): Issue {
+  #explain(error: AjvError, root: unknown, rootSchema: VariableSchema): Issue {
     const path = pathOf(error.instancePath, root);
     const schema = error.parentSchema ?? {};
     const params = error.params as Record<string, unknown>;
@@ -88,8 +89,9 @@ export class Checker {
         return { path: [...path, second ?? 0], at: 'value', message: `is in the list twice (see [${first}])` };
       }
       default: {
-        const message = `must be ${describeExpected(schema)}, not ${describeActual(error.data, schema.secret)}`;
-        return { path, at: 'value', message, ...hintForValue(schema, error.data) };
+        const isSecret = schema.secret === true || liesInSecret(rootSchema, path);
+        const message = `must be ${describeExpected(schema)}, not ${describeActual(error.data, isSecret)}`;
+        return { path, at: 'value', message, ...hintForValue(schema, error.data, isSecret) };
       }
     }
   }
@@ -107,14 +109,24 @@ export class Checker {
   }
 }
 
-function hintForValue(schema: VariableSchema, value: unknown): { hint?: string } {
+/** Whether a value is a part of what a secret is given by: `{env: pa$$word}` may hold it, and `{command: …}` another one. */
+function liesInSecret(schema: VariableSchema, path: Path): boolean {
+  let inner: VariableSchema | undefined = schema;
+  for (const step of path) {
+    inner = typeof step === 'number' ? inner?.items : childSchema(inner, step);
+    if (inner?.secret === true) return true;
+  }
+  return false;
+}
+
+function hintForValue(schema: VariableSchema, value: unknown, isSecret: boolean): { hint?: string } {
   const types = typesOf(schema);
   if (typeof value === 'string' && schema.enum !== undefined) {
     const hint = didYouMean(value, schema.enum.map(String));
     return hint === undefined ? {} : { hint };
   }
-  if (schema.secret && ['number', 'boolean'].includes(typeof value)) return { hint: 'put it in quotes' };
-  if (schema.secret) return {};
+  if (isSecret && ['number', 'boolean'].includes(typeof value)) return { hint: 'put it in quotes' };
+  if (isSecret) return {};
   const numeric = types.includes('integer') || types.includes('number');
   if (numeric && typeof value === 'string' && /^-?\d+$/u.test(value)) return { hint: 'write it without quotes' };
   if (types.includes('string') && ['number', 'boolean'].includes(typeof value)) return { hint: 'put it in quotes' };

@@ -1,5 +1,6 @@
 import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml';
 import type { Document, Pair, YAMLError, YAMLMap } from 'yaml';
+import { NO_ANCHOR, yamlErrorWords } from '../lib/yaml-words.js';
 import { formatPath } from './mapping.js';
 import type { Path } from './mapping.js';
 import type { Problem } from './problem.js';
@@ -144,7 +145,7 @@ export class SourceDocument {
 
   #syntaxProblem(error: YAMLError): Problem {
     if (error.code === 'NON_STRING_KEY') return this.#problem(error.pos[0], [], 'a key must be a single word or text');
-    return this.#problem(error.pos[0], [], `not valid YAML: ${lowerFirst(error.message)}`);
+    return this.#problem(error.pos[0], [], `not valid YAML: ${yamlErrorWords(error)}`);
   }
 
   #structureProblems(node: unknown, path: Path): Problem[] {
@@ -173,8 +174,7 @@ export class SourceDocument {
   /** The node as plain data; what cannot be data is reported and becomes null. */
   #read(node: unknown, path: Path, reading: Reading): unknown {
     const target = this.#resolve(node);
-    if (isAlias(node) && target === undefined)
-      return this.#fail(node, path, `there is no anchor &${node.source} before this alias`, reading);
+    if (isAlias(node) && target === undefined) return this.#fail(node, path, NO_ANCHOR, reading);
     if (!isScalar(target)) return this.#readCollection(node, path, reading, () => this.#readItems(target, path, reading));
     reading.values += 1;
     const wrong = typeof target.value === 'string' ? unholdable(target.value) : undefined;
@@ -232,8 +232,4 @@ interface Reading {
   values: number;
   /** The collections that are being read: one of these inside itself would never end. */
   open: Set<unknown>;
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

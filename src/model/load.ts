@@ -6,7 +6,6 @@ import { checkStructure, placesOf, topMapping } from './check-structure.js';
 import { Checker } from './checker.js';
 import { withContributions } from './contributions.js';
 import { fetchDeferred, type DeferredVariable } from './deferred-secrets.js';
-import { SourceDocument } from './document.js';
 import type { Inventory } from './inventory.js';
 import { layersOf, rolesOf } from './layers.js';
 import { leaderOf } from './leader.js';
@@ -16,7 +15,7 @@ import { parseOverride } from './overrides.js';
 import { PathResolver } from './paths.js';
 import { checkPorts, portsOf } from './ports.js';
 import { InventoryError, sortProblems } from './problem.js';
-import { readText } from './read-text.js';
+import { readDocument } from './read-document.js';
 import { Report } from './report.js';
 import { resolveHost } from './resolve-host.js';
 import type { RoleSchema } from './role-schema.js';
@@ -52,7 +51,7 @@ export interface LoadOptions {
  */
 export async function loadInventory(file: string, options: LoadOptions): Promise<Inventory> {
   const { set = [], env = process.env } = options;
-  const document = SourceDocument.parse(file, await readText(file));
+  const document = await readDocument(file);
   const report = new Report(document);
   const top = topMapping(document, report);
   if (top === undefined) throw new InventoryError(report.problems);

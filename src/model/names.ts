@@ -1,10 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import { topMapping } from './check-structure.js';
-import { SourceDocument } from './document.js';
 import { outlineOf } from './outline.js';
 import { PathResolver } from './paths.js';
 import { InventoryError } from './problem.js';
-import { readText } from './read-text.js';
+import { readDocument } from './read-document.js';
 import { Report } from './report.js';
 import { rolesDirectories } from './roles-path.js';
 
@@ -21,7 +20,7 @@ export interface InventoryNames {
  * @throws InventoryError when the file is no YAML with a mapping
  */
 export async function readNames(file: string): Promise<InventoryNames> {
-  const document = SourceDocument.parse(file, await readText(file));
+  const document = await readDocument(file);
   const report = new Report(document);
   const top = topMapping(document, report);
   if (top === undefined) throw new InventoryError(report.problems);

@@ -71,7 +71,7 @@ export function parseConfigFile(file: string, includes: string, home: string): P
 interface Skipped {
   file: string;
   line: number;
-  text: string;
+  criterion: string;
 }
 
 class Parser implements ParsedConfig {
@@ -103,7 +103,7 @@ class Parser implements ParsedConfig {
       } else if (keyword === 'match') {
         const condition = matchCondition(values);
         conditions = [...outer, condition ?? NEVER];
-        skipped = skippedOutside ?? (condition === undefined ? { file, line, text: text.trim() } : undefined);
+        skipped = skippedOutside ?? (condition === undefined ? { file, line, criterion: unknownCriterion(values) } : undefined);
       } else if (keyword === 'include') {
         this.#include(values, { file, line, conditions, skipped, depth });
       } else if (HONOURED.has(keyword)) {
@@ -158,16 +158,18 @@ class Parser implements ParsedConfig {
   #warnOf(skipped: Skipped): void {
     if (this.#warned.has(skipped)) return;
     this.#warned.add(skipped);
-    const { file, line, text } = skipped;
+    const { file, line, criterion } = skipped;
     this.warnings.push({
       file,
       line,
       keyword: 'Match',
-      message: `the block \`${text}\` is passed over: pgprov only knows \`Match all\`, \`host\` and \`originalhost\``,
+      message: `the block \`Match ${criterion} …\` is passed over: pgprov only knows \`Match all\`, \`host\` and \`originalhost\``,
       hint: 'write it as a Host block, or put what it says into the inventory',
     });
   }
 }
+
+const KNOWN_CRITERION = /^(!?)(host|originalhost)$/u;
 
 /** The condition of a `Match` line; undefined when it asks for something that cannot be known. */
 function matchCondition(words: readonly string[]): Condition | undefined {
@@ -175,13 +177,21 @@ function matchCondition(words: readonly string[]): Condition | undefined {
   for (let index = 0; index < words.length; index += 1) {
     const word = (words[index] ?? '').toLowerCase();
     if (word === 'all') continue;
-    const [, negated, criterion] = /^(!?)(host|originalhost)$/u.exec(word) ?? [];
+    const [, negated, criterion] = KNOWN_CRITERION.exec(word) ?? [];
     const patterns = words[(index += 1)];
     if (criterion === undefined || patterns === undefined) return undefined;
     const fits = matcher(patterns.split(','));
     conditions.push(({ asked, name }) => fits(criterion === 'host' ? name : asked) !== (negated === '!'));
   }
   return (host) => conditions.every((condition) => condition(host));
+}
+
+/** What a `Match` line asks for and cannot be known, without its value: a command of `exec` may hold a password. */
+function unknownCriterion(words: readonly string[]): string {
+  let index = 0;
+  const isKnown = (word: string): boolean => word === 'all' || KNOWN_CRITERION.test(word);
+  while (isKnown((words[index] ?? '').toLowerCase())) index += words[index]?.toLowerCase() === 'all' ? 1 : 2;
+  return /^!?[A-Za-z]+/u.exec(words[index] ?? words[0] ?? '')?.[0] ?? '';
 }
 
 /**

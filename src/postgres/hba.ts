@@ -204,7 +204,11 @@ function readOption(
 ): { name: string; value: string; word: HbaWord } {
   const { text, column } = word;
   const at = text.indexOf('=');
-  if (at < 0) throw new Wrong(column, `"${text}" is no option, which must be name=value`);
+  if (at < 0) {
+    // What stands here may be a password that a blank parts from its name.
+    const key = /^[a-z_]+/u.exec(text)?.[0] ?? '';
+    throw new Wrong(column, `${Object.hasOwn(method.options, key) ? `"${key}"` : 'this word'} is no option, which must be name=value`);
+  }
   const name = text.slice(0, at);
   const value = text.slice(at + 1);
   const ofSsl = Object.hasOwn(SSL_OPTIONS, name);

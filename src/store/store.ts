@@ -179,7 +179,8 @@ function readRemembered(text: string | undefined): Record<string, RememberedHost
 
 function tryParse(text: string): unknown {
   try {
-    return parse(text);
+    // A warning would quote what stands there.
+    return parse(text, { logLevel: 'error' });
   } catch {
     return undefined;
   }

@@ -29,8 +29,10 @@ describe('connection variables of Ansible', () => {
     { vars: { ansible_become_pass: 'open5esame' }, why: /^a secret, never copied; give ssh\.become_password/u },
     { vars: { ansible_ssh_pass: VAULTED }, why: /^a secret, never copied; give ssh\.password/u },
     { vars: { ansible_user: VAULTED }, why: /^encrypted with Ansible Vault/u },
-    { vars: { ansible_host: '{{ name }}.lan' }, why: /^an expression/u },
-    { vars: { ansible_become_method: 'su' }, why: /not by su$/u },
+    { vars: { ansible_host: "{{ lookup('env', 'X') | default('open5esame') }}" }, why: /^an expression, which only Ansible evaluates$/u },
+    { vars: { ansible_user: '{% if x %}open5esame{% endif %}' }, why: /^an expression/u },
+    { vars: { ansible_port: 'open5esame' }, why: /^not a port$/u },
+    { vars: { ansible_become_method: 'su' }, why: /by sudo or doas, and in no other way$/u },
     { vars: { ansible_become_user: 'postgres' }, why: /^pgprov becomes root/u },
     { vars: { ansible_connection: 'winrm' }, why: /^pgprov goes through SSH/u },
     { vars: { ansible_shell_type: 'fish' }, why: /^not understood$/u },
@@ -39,6 +41,11 @@ describe('connection variables of Ansible', () => {
       why: /not understood: -o ProxyCommand/u,
       ssh: { jump: ['b'] },
     },
+    {
+      vars: { ansible_ssh_common_args: "-o ProxyCommand='sshpass -popen5esame ssh -W %h:%p b' -o Port=open5esame" },
+      why: /not understood: -o ProxyCommand -o Port;/u,
+    },
+    { vars: { ansible_ssh_extra_args: '-Lopen5esame --password=open5esame' }, why: /not understood: -L --p;/u },
   ])('$vars give a problem with the reason', ({ vars, why, ssh = {} }) => {
     const found = from(vars);
     expect(found).toMatchObject({ ssh, notes: [{ at: 'f', key: Object.keys(vars)[0], why: expect.stringMatching(why) as string }] });

@@ -22,6 +22,11 @@ const notAnInventory: Case[] = [
   { name: 'a list', yaml: '- pg1\n', lines: ['inventory.yml:1:1: must hold a mapping at the top level, not a list', START] },
   { name: 'prose', yaml: 'hello', lines: ['inventory.yml:1:1: must hold a mapping at the top level, not a plain value', START] },
   {
+    name: 'an inventory of Ansible',
+    yaml: '[db]\npg1 ansible_host=10.0.0.1\n',
+    lines: ['inventory.yml: is an inventory of Ansible', '    `pgprov init --from-ansible inventory.yml` makes one of pgprov from it'],
+  },
+  {
     name: 'broken YAML, every place of it',
     yaml: 'cluster: a: b\nhosts:\n\tpg1: "x\n',
     lines: [
@@ -35,11 +40,15 @@ const notAnInventory: Case[] = [
     yaml: 'cluster: a\n---\ncluster: b\n',
     lines: ['inventory.yml:1:1: holds more than one YAML document; keep one cluster in one file'],
   },
-  { name: 'an unknown tag', yaml: 'cluster: !vault x\n', lines: ['inventory.yml:1:10: not valid YAML: unresolved tag: !vault'] },
+  {
+    name: 'an unknown tag',
+    yaml: 'cluster: !vault x\n',
+    lines: ['inventory.yml:1:10: not valid YAML: unknown tag; a text that begins with ! must be in quotes'],
+  },
   {
     name: 'an alias without its anchor',
     yaml: `cluster: *nope\n${HOSTS}\n`,
-    lines: ['inventory.yml:1:10 cluster: there is no anchor &nope before this alias'],
+    lines: ['inventory.yml:1:10 cluster: there is no anchor of this name before the alias; a text that begins with * must be in quotes'],
   },
   {
     name: 'data that holds itself',
@@ -331,6 +340,14 @@ const secrets: Case[] = [
       'inventory.yml:3:18 ssh.password.evn: unknown key',
       '    did you mean "env"?',
       'inventory.yml:3:44 ssh.become_password: must be a string, {env: NAME}, {file: path}, {command: [program, argument]} or {age: store, key: name}, not a list',
+    ],
+  },
+  {
+    name: 'references to secrets that are none, which may hold another one',
+    yaml: `cluster: demo\npostgresql: {superuser_password: {env: hunter2!}}\nssh: {password: {command: "vault -token=hunter2"}}\n${HOSTS}\n`,
+    lines: [
+      'inventory.yml:2:40 postgresql.superuser_password.env: must be the name of an environment variable, not this one',
+      'inventory.yml:3:27 ssh.password.command: must be a program and its arguments as a list of strings, not this one',
     ],
   },
   {

@@ -364,7 +364,8 @@ Host inner
 
   test('shows a warning with its place for what is ignored or read differently', async () => {
     await write({
-      '.ssh/config': 'StrictHostKeyChecking no\nMatch exec "true"\n  SendEnv X\nMatch user bob\n  Port 1\n  User x\n  Include more\n',
+      '.ssh/config':
+        'StrictHostKeyChecking no\nMatch exec "true"\n  SendEnv X\nMatch user bob\n  Port 1\n  User x\n  Include more\nMatch host 192.0.2.9 exec "vault S3cr3t"\n  Port 3\n',
       '.ssh/more': 'Port 2\nMatch final all\n  Ciphers x\n',
     });
     const yaml = 'cluster: demo\nhosts: {pg1: 192.0.2.1, pg2: 192.0.2.2, pg3: 192.0.2.3}\n';
@@ -372,7 +373,8 @@ Host inner
     expect(hosts[0]?.ssh).toMatchObject({ port: 22, hostKeys: { policy: 'accept-new' } });
     expect(await warningsOf(directory.path, yaml, { env: env() })).toEqual([
       'home/.ssh/config:1:1 StrictHostKeyChecking: `no` is taken for `accept-new`: the key of an unknown host is recorded, a changed one is refused',
-      'home/.ssh/config:4:1 Match: the block `Match user bob` is passed over: pgprov only knows `Match all`, `host` and `originalhost`\n    write it as a Host block, or put what it says into the inventory',
+      'home/.ssh/config:4:1 Match: the block `Match user …` is passed over: pgprov only knows `Match all`, `host` and `originalhost`\n    write it as a Host block, or put what it says into the inventory',
+      'home/.ssh/config:8:1 Match: the block `Match exec …` is passed over: pgprov only knows `Match all`, `host` and `originalhost`\n    write it as a Host block, or put what it says into the inventory',
     ]);
   });
 

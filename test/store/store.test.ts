@@ -1,7 +1,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { redact, Secret } from '../../src/lib/secret.js';
 import { Store, storeDirectory } from '../../src/store/store.js';
 import { freshDirectory } from '../support/directory.js';
@@ -39,6 +39,18 @@ describe('Store', () => {
     expect(readFileSync(passwords(), 'utf8')).toMatch(/^# Passwords that pgprov made\./u);
     expect(redact(readFileSync(passwords(), 'utf8'))).not.toContain(made.reveal());
   });
+
+  it.each(['passwords.yml', 'password-rotation.yml'])(
+    'warns of nothing in %s that somebody has edited, because that would quote it',
+    async (name) => {
+      const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+      mkdirSync(work.at('.pgprov', 'demo'), { recursive: true, mode: 0o700 });
+      writeFileSync(work.at('.pgprov', 'demo', name), 'path: a.b\nfrom: x\nto: !open5esame y\n', { mode: 0o600 });
+      await open();
+      expect(warned).not.toHaveBeenCalled();
+      warned.mockRestore();
+    },
+  );
 
   it('uses a given password, and stores nothing of it', async () => {
     const store = await open();

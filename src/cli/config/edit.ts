@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import { asPgprovError, ExitCode, InputError, RefusedError, type PgprovError } from '../../lib/errors.js';
 import { nearest } from '../../lib/nearest.js';
+import { yamlErrorWords } from '../../lib/yaml-words.js';
 import type { Inventory } from '../../model/index.js';
 import { desiredConfiguration, ownedSettings, patchBetween } from '../../operations/index.js';
 import { renderError } from '../../report/error-text.js';
@@ -212,11 +213,12 @@ function readConfig(text: string): JsonObject {
 
 function parsed(text: string): Json | undefined {
   try {
-    return parse(text) as Json;
+    // A warning would quote what stands there.
+    return parse(text, { logLevel: 'error' }) as Json;
   } catch (cause) {
     throw new InputError({
       kind: 'config/content',
-      message: `what the editor left is not YAML: ${(cause as Error).message.split('\n')[0]}`,
+      message: `what the editor left is not YAML: ${yamlErrorWords(cause)}`,
       cause,
     });
   }

@@ -40,7 +40,8 @@ export function assertAssignments(put: readonly string[]): void {
   if (wrong === undefined) return;
   throw new InputError({
     kind: 'cli/option-value',
-    message: `--put ${JSON.stringify(wrong)} gives no setting a value`,
+    // The text may be a value whose key was forgotten, so it is not shown beyond what looks like a key.
+    message: `--put${/^[\w.-]+$/u.test(wrong) ? ` ${JSON.stringify(wrong)}` : ''} gives no setting a value`,
     hint: 'give a key and a value, such as failsafe_mode=true or postgresql.parameters.work_mem=8MB',
   });
 }

@@ -1,9 +1,10 @@
+import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import { InputError } from '../../lib/errors.js';
-import { DEFAULT_DCS } from '../../model/default-dcs.js';
-import { canAsk } from '../pipeline/confirm.js';
+import { DEFAULT_DCS, type Problem } from '../../model/index.js';
+import { problemWords, unfit } from './check.js';
 import { STANDALONE_ROLES, USUAL_VERSION, type Draft, type DraftHost } from './draft.js';
-import { Questions } from './questions.js';
+import type { Questions } from './questions.js';
 
 /** What the command line may say of a first inventory. */
 export interface DraftOptions {
@@ -19,81 +20,95 @@ export interface DraftOptions {
   yes?: boolean;
 }
 
-const CLUSTER = /^[a-z0-9][a-z0-9_-]{0,62}$/u;
+/** Stands for the hosts until they are known. */
+const PLACEHOLDER = ['pg1=192.0.2.1'];
+
+/** What is wrong with a draft as an inventory. */
+export type Check = (draft: Draft) => Promise<readonly Problem[]>;
 
 /**
- * The draft of a first inventory: from the command line, and what it does not say from questions, where there is somebody to ask.
+ * The draft of a first inventory: from the options, and what they do not say from questions, where there is somebody to ask. Each answer is checked
+ * with those before it, and then put into the options.
  * @throws InputError when hosts are missing, and there is nobody to ask
  */
-export async function draftFrom(options: DraftOptions): Promise<Draft> {
-  if (options.yes === true || !canAsk()) return draft(options);
-  const questions = new Questions();
-  try {
-    return draft(await askForMissing(options, questions));
-  } finally {
-    questions.close();
-  }
+export async function draftFrom(options: DraftOptions, check: Check, questions: Questions | undefined): Promise<Draft> {
+  if (questions !== undefined) await askForMissing(options, check, questions);
+  return draft(options);
 }
 
-async function askForMissing(options: DraftOptions, questions: Questions): Promise<DraftOptions> {
-  process.stdout.write('A few questions; Enter takes what is in brackets, and everything can be changed in the file later.\n\n');
-  const cluster =
-    options.cluster ??
-    (await questions.ask({
-      text: 'Name of the cluster',
-      usual: 'demo',
-      problem: (answer) => (CLUSTER.test(answer) ? undefined : 'lower-case letters, digits, - and _'),
-    }));
-  const host = options.host ?? (await askForHosts(questions));
-  const user =
-    options.user ?? (await questions.ask({ text: 'User to log in as (root, or one that may use sudo)', usual: userInfo().username }));
-  const version = await askForVersion(options, questions);
+async function askForMissing(said: DraftOptions, check: Check, questions: Questions): Promise<void> {
+  /** What is wrong with the options and one more of them; `path` is where the answer goes. */
+  const wrong = async (more: DraftOptions, path: string): Promise<string | undefined> => {
+    const problems = await check(draft({ ...said, ...more, host: more.host ?? said.host ?? PLACEHOLDER }));
+    const problem = problems.find((each) => each.path.startsWith(path)) ?? problems[0];
+    return problem === undefined ? undefined : problemWords(problem);
+  };
+  const before = await check(draft({ ...said, host: said.host ?? PLACEHOLDER }));
+  if (before.length > 0) throw unfit(before);
+  questions.say('A few questions; Enter takes what is in brackets, and everything can be changed in the file later.\n\n');
+  said.cluster ??= await questions.ask({
+    text: 'Name of the cluster',
+    usual: 'demo',
+    problem: (cluster) => wrong({ cluster }, 'cluster'),
+  });
+  if (said.host === undefined) await askForHosts(said, questions, (host) => wrong({ host }, 'hosts'));
+  said.user ??= await questions.ask({
+    text: 'User to log in as (root, or one that may use sudo)',
+    usual: userInfo().username,
+    problem: (user) => wrong({ user }, 'ssh'),
+  });
+  said.postgresql ??= Number(
+    await questions.ask({
+      text: 'Major version of PostgreSQL',
+      usual: String(USUAL_VERSION),
+      problem: (text) =>
+        /^[0-9]+$/u.test(text) ? wrong({ postgresql: Number(text) }, 'postgresql.version') : 'a major version, such as 17',
+    }),
+  );
   // Several servers are one cluster: without Patroni each would be a database of its own.
-  const standalone =
-    options.standalone ?? (host.length === 1 && !(await isYes(questions, `Highly available, with Patroni and ${DEFAULT_DCS}?`)));
-  const clients = options.clients ?? (await askForClients(questions));
-  process.stdout.write('\n');
-  return { ...options, cluster, host, user, postgresql: version, standalone, clients };
+  said.standalone ??= said.host?.length === 1 && !(await isYes(questions, `Highly available, with Patroni and ${DEFAULT_DCS}?`));
+  said.clients ??= networks(
+    await questions.ask({
+      text: 'Networks of your clients, e.g. 10.0.1.0/24 (Enter: none yet)',
+      problem: (text) => wrong({ clients: networks(text) }, 'firewall.client_networks'),
+    }),
+  );
+  questions.say('\n');
 }
 
-async function askForHosts(questions: Questions): Promise<string[]> {
-  process.stdout.write('The hosts, one a line as NAME=ADDRESS; an empty line ends the list.\n');
+/** A line may hold several hosts. What is right is kept, also of a line of which something is wrong. */
+async function askForHosts(
+  said: DraftOptions,
+  questions: Questions,
+  wrong: (hosts: string[]) => Promise<string | undefined>,
+): Promise<void> {
+  questions.say('The hosts, one a line as NAME=ADDRESS; an empty line ends the list.\n');
   const hosts: string[] = [];
   for (;;) {
     const answer = await questions.ask({
       text: `  host ${hosts.length + 1}`,
-      problem: (text) =>
-        text === '' && hosts.length === 0
-          ? 'give at least one host; three for high availability'
-          : text === ''
-            ? undefined
-            : hostProblem(text),
+      problem: (text) => (text === '' && hosts.length === 0 ? 'give at least one host; three for high availability' : undefined),
     });
-    if (answer === '') return hosts;
-    hosts.push(answer);
+    if (answer === '') return;
+    for (const written of hostsIn(answer)) {
+      const problem = hostProblem(written, hosts) ?? (await wrong([...hosts, written]));
+      if (problem === undefined) hosts.push(withName(written, hosts.length + 1, hosts.map(nameOf)));
+      else questions.say(`  ${written}: ${problem}\n`);
+    }
+    if (hosts.length > 0) said.host = hosts;
   }
 }
 
-async function askForVersion({ postgresql }: DraftOptions, questions: Questions): Promise<number> {
-  if (postgresql !== undefined) return postgresql;
-  return Number(
-    await questions.ask({
-      text: 'Major version of PostgreSQL',
-      usual: String(USUAL_VERSION),
-      problem: (answer) => (/^1[3-8]$/u.test(answer) ? undefined : '13 to 18'),
-    }),
-  );
-}
-
-async function askForClients(questions: Questions): Promise<string[]> {
-  const answer = await questions.ask({
-    text: 'Networks of your clients, e.g. 10.0.1.0/24 (Enter: none yet)',
-    problem: (text) =>
-      networks(text).every((network) => /^[0-9A-Fa-f:.]+\/[0-9]{1,3}$/u.test(network))
-        ? undefined
-        : 'networks such as 10.0.1.0/24, comma-separated',
-  });
-  return networks(answer);
+/** The hosts of a line, also in the form of /etc/hosts. Words that could be meant in two ways stay together, which is no host. */
+function hostsIn(answer: string): string[] {
+  const words = answer
+    .replace(/\s*=\s*/gu, '=')
+    .split(/[\s,]+/u)
+    .filter((word) => word !== '');
+  const [first = '', second = ''] = words;
+  if (words.every((word) => word.includes('=') || isIP(word) !== 0) || words.length === 1) return words;
+  const isPair = words.length === 2 && !answer.includes('=') && (isIP(first) !== 0) !== (isIP(second) !== 0);
+  return [isPair ? (isIP(first) === 0 ? `${first}=${second}` : `${second}=${first}`) : answer];
 }
 
 function networks(text: string): string[] {
@@ -106,7 +121,11 @@ async function isYes(questions: Questions, text: string): Promise<boolean> {
   );
 }
 
-function draft(options: DraftOptions): Draft {
+/**
+ * What the options make of an inventory.
+ * @throws InputError when hosts are missing
+ */
+export function draft(options: DraftOptions): Draft {
   const { cluster = 'demo', host, user, port, identityFile, jump, postgresql = USUAL_VERSION, standalone, clients = [] } = options;
   if (host === undefined) {
     throw new InputError({
@@ -120,23 +139,38 @@ function draft(options: DraftOptions): Draft {
     cluster,
     ...(standalone === true ? { roles: STANDALONE_ROLES } : {}),
     ssh: Object.fromEntries(Object.entries(ssh).filter(([, value]) => value !== undefined)),
-    hosts: host.map(draftHost),
+    hosts: draftHosts(host),
     groups: {},
     postgresql: { version: postgresql },
     clients,
   };
 }
 
-/** `pg1=10.0.0.11`; an address alone gets a name. */
-function draftHost(written: string, index: number): DraftHost {
-  const problem = hostProblem(written);
-  if (problem !== undefined) throw new InputError({ kind: 'init/host', message: `--host ${written}: ${problem}` });
-  const [first = '', address] = written.split('=');
-  return address === undefined ? { name: `pg${index + 1}`, address: first } : { name: first, address };
+function draftHosts(written: readonly string[]): DraftHost[] {
+  const explicit = written.filter((text) => text.includes('=')).map(nameOf);
+  const named: string[] = [];
+  for (const text of written) {
+    const problem = hostProblem(text, named);
+    if (problem !== undefined) throw new InputError({ kind: 'init/host', message: `--host ${text}: ${problem}` });
+    named.push(withName(text, named.length + 1, [...named.map(nameOf), ...explicit]));
+  }
+  return named.map((text) => ({ name: nameOf(text), address: text.slice(text.indexOf('=') + 1) }));
 }
 
-function hostProblem(written: string): string | undefined {
-  return /^(?:[A-Za-z0-9][A-Za-z0-9._-]*=)?[A-Za-z0-9_:][A-Za-z0-9_.:-]*$/u.test(written)
-    ? undefined
-    : 'must be NAME=ADDRESS, e.g. pg1=10.0.0.11';
+function nameOf(host: string): string {
+  return host.split('=')[0] ?? '';
+}
+
+/** `pg1=10.0.0.11`; an address alone gets the name of its place in the list, or the next one that is free. */
+function withName(written: string, place: number, taken: readonly string[]): string {
+  if (written.includes('=')) return written;
+  let number = place;
+  while (taken.includes(`pg${number}`)) number += 1;
+  return `pg${number}=${written}`;
+}
+
+function hostProblem(written: string, before: readonly string[]): string | undefined {
+  if (!/^(?:[A-Za-z0-9][A-Za-z0-9._-]*=)?[A-Za-z0-9_:][A-Za-z0-9_.:-]*$/u.test(written)) return 'must be NAME=ADDRESS, e.g. pg1=10.0.0.11';
+  const isThere = written.includes('=') && before.map(nameOf).includes(nameOf(written));
+  return isThere ? `there is a host ${nameOf(written)} already` : undefined;
 }

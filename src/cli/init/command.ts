@@ -11,7 +11,7 @@ export function addInitCommand(program: Command, setExit: SetExit): void {
     .command('init')
     .description('write a first inventory, by asking a few questions or from an inventory of Ansible; overwrites nothing')
     .argument('[file]', 'inventory file to write', 'inventory.yml')
-    .option('--cluster <name>', 'name of the cluster')
+    .option('--cluster <name>', 'name of the cluster; with --from-ansible also which of several')
     .option('--host <name=address>', 'a host; repeatable', splitList)
     .option('--user <name>', 'user to log in as')
     .option('--port <number>', 'port of sshd', wholeNumber('--port', 'give a port from 1 to 65535', { minimum: 1, maximum: 65_535 }))

@@ -2,6 +2,8 @@
 export interface DraftHost {
   name: string;
   address: string;
+  /** Where the other members reach it, if not at `address`. */
+  clusterAddress?: string;
   /** Only where they differ from those of all hosts. */
   roles?: readonly string[];
   /** Settings of its section `ssh`, where they differ from those of all hosts. */

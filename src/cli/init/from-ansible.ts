@@ -1,117 +1,71 @@
 import { dirname, relative, resolve } from 'node:path';
-import { connectionOf, isConnectionVariable, type AnsibleConnection } from '../../ansible/connection.js';
+import { isConnectionVariable, type LeftVariable } from '../../ansible/connection.js';
 import { inheritVariables, membersOf, type AnsibleHost } from '../../ansible/inherit.js';
 import { readAnsible } from '../../ansible/read.js';
-import type { AnsibleSource } from '../../ansible/source.js';
+import { EXPRESSION, isExpression, type AnsibleSource } from '../../ansible/source.js';
 import { InputError } from '../../lib/errors.js';
 import { DEFAULT_DCS, DEFAULT_ROLES, HOST_NAME } from '../../model/index.js';
+import { CLUSTER_NAMES, clusterOf } from './ansible-clusters.js';
+import { chooseMembers, type Members } from './ansible-members.js';
+import { HOST_VARIABLES, nameHosts, type NamedHost } from './ansible-hosts.js';
+import { labelsOf, ROLE_VARIABLES } from './ansible-roles.js';
 import { USUAL_VERSION, type Draft, type DraftHost } from './draft.js';
+import { isFirst } from './group-kinds.js';
+import type { ImportNotes, ImportOptions } from './import-options.js';
 
-/** An inventory of Ansible as a draft, and what was not taken over. */
-export interface Imported {
-  draft: Draft;
-  notes: string[];
-}
-
-/** What is known besides the file. */
-export interface ImportOptions {
-  cluster?: string;
-  /** Only the hosts of these groups. */
-  groups?: readonly string[];
-  /** The inventory to be written; relative paths start in its directory. */
-  target: string;
-}
-
-/** Groups as people name them, for the roles of their hosts. */
-const STORE = new RegExp(`${DEFAULT_DCS}|(?:^|_)dcs(?:_|$)`, 'iu');
-const POSTGRESQL = /postgres|patroni|(?:^|_)(?:pg|db|databases?|masters?|primary|leader|replicas?|standbys?|secondary)(?:[_0-9]|$)/iu;
-const FIRST_LEADER = /^(?:masters?|primary|primaries|leader)$/iu;
-
-/** Variables that playbooks for PostgreSQL commonly have, and what they are here. */
-const CLUSTER_NAMES = ['patroni_cluster_name', 'patroni_scope', 'postgresql_cluster_name', 'pg_cluster'];
-const VERSIONS = ['postgresql_version', 'postgres_version', 'pg_version'];
+/** Variables that playbooks for PostgreSQL commonly have for its version. */
+const VERSIONS = ['postgresql_version', 'postgres_version', 'pg_version', 'postgresql_major_version', 'patroni_postgresql_version'];
 
 /**
  * Reads an inventory of Ansible.
- * @throws InputError when it cannot be read, has no hosts, or has no such group
+ * @throws InputError when it cannot be read, has no such group, or leaves open which of its hosts are one cluster and nobody can be asked
  */
-export function importAnsible(file: string, options: ImportOptions): Imported {
+export async function importAnsible(file: string, options: ImportOptions, notes: ImportNotes): Promise<Draft> {
   const source = readAnsible(file);
+  notes.left.push(...source.notes);
   const all = inheritVariables(source);
-  const wanted = chosen(source, all, options.groups);
-  const roles = rolesOf(source, wanted);
-  const members = wanted.filter(({ name }) => roles.get(name) !== undefined);
-  if (members.length === 0)
+  if (all.length === 0)
     throw new InputError({
       kind: 'ansible/no-hosts',
       message: `${file}: lists no hosts`,
       hint: 'name the file that lists them; for a plugin or a script: ansible-inventory --list --yaml',
     });
-  const ways = new Map(members.map((host) => [host.name, connectionFrom(host, options.target)]));
-  const common = commonSettings([...ways.values()].map(({ ssh }) => ssh));
-  const left = wanted.filter((host) => !members.includes(host)).map(({ name }) => name);
-  const leader = members.find(({ groups }) => groups.some((group) => FIRST_LEADER.test(group) && membersOf(source, group).size === 1));
+  const members = await chooseMembers(file, source, all, options);
+  const hosts = nameHosts(members.hosts, (host) => (members.servers.includes(host) ? 'pg' : DEFAULT_DCS));
+  const ways = hosts.map((host) => settingsOf(host, options.target));
+  notes.left.push(...leftNotes(members, hosts));
+  notes.changed.push(...hosts.flatMap(({ remark }) => remark ?? []), ...members.remarks);
+  const version = options.version ?? versionOf(members.hosts, notes);
+  const common = commonSettings(ways);
+  const leaders = hosts.filter(({ host }) => members.servers.includes(host) && labelsOf(host).some(isFirst));
   return {
-    draft: {
-      cluster: options.cluster ?? clusterName(valueAmong(members, CLUSTER_NAMES)),
-      ...(leader === undefined ? {} : { leader: leader.name }),
-      ssh: common,
-      hosts: members.map(({ name }) => draftHost(name, ways.get(name), roles.get(name), common)),
-      groups: groupsOf(source, members),
-      postgresql: { version: Number.parseInt(valueAmong(members, VERSIONS) ?? '', 10) || USUAL_VERSION },
-      clients: [],
-    },
-    notes: [
-      ...source.notes,
-      ...(left.length === 0
-        ? []
-        : [`${left.join(', ')}: in no group of PostgreSQL or ${DEFAULT_DCS}, left out; --group NAMES says which groups to take`]),
-      ...new Set([...ways.values()].flatMap(({ notes }) => notes.map(({ at, key, why }) => `${at}: ${key}: ${why}`))),
-      ...otherVariables(members),
-    ],
+    cluster: options.cluster ?? clusterName(members.hosts.map(clusterOf).find((name) => name !== undefined) ?? members.name),
+    ...(leaders.length === 1 ? { leader: leaders[0]?.name ?? '' } : {}),
+    ssh: common,
+    hosts: hosts.map((host, index) => draftHost(host, members, ways[index] ?? {}, common)),
+    groups: groupsOf(source, hosts),
+    postgresql: { version },
+    clients: [],
   };
 }
 
-function chosen(source: AnsibleSource, hosts: readonly AnsibleHost[], groups: readonly string[] | undefined): AnsibleHost[] {
-  const unknown = groups?.find((group) => !source.groups.has(group));
-  if (unknown !== undefined) {
-    throw new InputError({
-      kind: 'ansible/no-group',
-      message: `there is no group ${JSON.stringify(unknown)}`,
-      hint: `groups: ${[...source.groups.keys()].join(', ')}`,
-    });
-  }
-  if (groups === undefined) return [...hosts];
-  const names = new Set(groups.flatMap((group) => [...membersOf(source, group)]));
-  return hosts.filter(({ name }) => names.has(name));
+function versionOf(hosts: readonly AnsibleHost[], notes: ImportNotes): number {
+  const values = hosts.flatMap(({ vars }) => VERSIONS.flatMap((name) => vars.get(name)?.value ?? []));
+  const version = values.map((value) => Number.parseInt(String(value), 10)).find((value) => value > 0);
+  if (version === undefined) notes.changed.push(`no version of PostgreSQL is given there: ${USUAL_VERSION} is taken`);
+  return version ?? USUAL_VERSION;
 }
 
-/** Roles by host, told by the names of groups; all have all where no name tells anything. */
-function rolesOf(source: AnsibleSource, hosts: readonly AnsibleHost[]): Map<string, readonly string[]> {
-  const inGroups = (pattern: RegExp): Set<string> =>
-    new Set([...source.groups.keys()].filter((group) => pattern.test(group)).flatMap((group) => [...membersOf(source, group)]));
-  const servers = inGroups(POSTGRESQL);
-  const stores = inGroups(STORE);
-  if (!hosts.some(({ name }) => servers.has(name))) return new Map(hosts.map(({ name }) => [name, DEFAULT_ROLES]));
-  const isApart = hosts.some(({ name }) => stores.has(name));
-  return new Map(
-    hosts.flatMap(({ name }): [string, readonly string[]][] => {
-      const hasStore = !isApart || stores.has(name);
-      if (servers.has(name)) return [[name, hasStore ? DEFAULT_ROLES : DEFAULT_ROLES.filter((role) => role !== DEFAULT_DCS)]];
-      return stores.has(name) ? [[name, ['base', 'firewall', 'pgdg', DEFAULT_DCS]]] : [];
-    }),
-  );
-}
-
-function connectionFrom({ vars }: AnsibleHost, target: string): AnsibleConnection {
-  const found = connectionOf(vars);
+/** Settings of `ssh`, with paths that start at the new inventory. */
+function settingsOf({ way }: NamedHost, target: string): Record<string, unknown> {
   const local = (path: unknown): unknown =>
     typeof path === 'string' && !/^[~/]/u.test(path) ? relative(dirname(resolve(target)), resolve(path)) : path;
-  const paths = Object.entries(found.ssh).map(([key, value]) => [
-    key,
-    key === 'identity_file' || key === 'known_hosts' ? local(value) : value,
-  ]);
-  return { ...found, ssh: Object.fromEntries(paths) as AnsibleConnection['ssh'] };
+  return Object.fromEntries(
+    Object.entries(way.ssh).map(([key, value]) => {
+      if (key !== 'identity_file' && key !== 'known_hosts') return [key, value];
+      return [key, Array.isArray(value) ? value.map(local) : local(value)];
+    }),
+  );
 }
 
 /** What all hosts have alike. */
@@ -123,34 +77,37 @@ function commonSettings(all: readonly Readonly<Record<string, unknown>>[]): Reco
 }
 
 function draftHost(
-  name: string,
-  way: AnsibleConnection | undefined,
-  roles: readonly string[] | undefined,
+  { host, name, address, clusterAddress }: NamedHost,
+  { servers, stores }: Members,
+  ssh: Readonly<Record<string, unknown>>,
   common: Readonly<Record<string, unknown>>,
 ): DraftHost {
-  const own = Object.fromEntries(Object.entries(way?.ssh ?? {}).filter(([key]) => !Object.hasOwn(common, key)));
+  const own = Object.fromEntries(Object.entries(ssh).filter(([key]) => !Object.hasOwn(common, key)));
+  const roles = rolesOf(servers.includes(host), stores.length === 0 || stores.includes(host));
   return {
     name,
-    address: way?.address ?? name,
-    ...(roles === undefined || roles === DEFAULT_ROLES ? {} : { roles }),
+    address,
+    ...(clusterAddress === undefined ? {} : { clusterAddress }),
+    ...(roles === DEFAULT_ROLES ? {} : { roles }),
     ...(Object.keys(own).length === 0 ? {} : { ssh: own }),
   };
 }
 
-function groupsOf(source: AnsibleSource, hosts: readonly AnsibleHost[]): Record<string, string[]> {
-  const names = [...source.groups.keys()].filter(
-    (name) => !['all', 'ungrouped'].includes(name) && new RegExp(HOST_NAME, 'u').test(name) && !source.hosts.has(name),
-  );
-  const members = names.map((group): [string, string[]] => [
-    group,
-    hosts.filter(({ groups }) => groups.includes(group)).map(({ name }) => name),
-  ]);
-  return Object.fromEntries(members.filter(([, list]) => list.length > 0));
+function rolesOf(isServer: boolean, hasStore: boolean): readonly string[] {
+  if (!isServer) return ['base', 'firewall', 'pgdg', DEFAULT_DCS];
+  return hasStore ? DEFAULT_ROLES : DEFAULT_ROLES.filter((role) => role !== DEFAULT_DCS);
 }
 
-function valueAmong(hosts: readonly AnsibleHost[], names: readonly string[]): string | undefined {
-  const values = hosts.flatMap(({ vars }) => names.flatMap((name) => vars.get(name)?.value ?? []));
-  return values.map(String).find((value) => /^[\w.-]+$/u.test(value));
+function groupsOf(source: AnsibleSource, hosts: readonly NamedHost[]): Record<string, string[]> {
+  const taken = new Set(hosts.map(({ name }) => name));
+  const names = [...source.groups.keys()].filter(
+    (name) => !['all', 'ungrouped'].includes(name) && new RegExp(HOST_NAME, 'u').test(name) && !taken.has(name),
+  );
+  const members = names.map((group): [string, string[]] => {
+    const inside = membersOf(source, group);
+    return [group, hosts.filter(({ host }) => inside.has(host.name)).map(({ name }) => name)];
+  });
+  return Object.fromEntries(members.filter(([, list]) => list.length > 0));
 }
 
 function clusterName(written = 'demo'): string {
@@ -163,11 +120,43 @@ function clusterName(written = 'demo'): string {
   );
 }
 
+function leftNotes({ left, hosts: members }: Members, hosts: readonly NamedHost[]): string[] {
+  const apart = left.map((host) => `${host.name}${host.groups.length === 0 ? '' : ` (${host.groups.join(', ')})`}`);
+  return [
+    ...(apart.length === 0
+      ? []
+      : [`${apart.join(', ')}: in no group of PostgreSQL or ${DEFAULT_DCS}, left out; --group NAMES says which groups to take`]),
+    ...inFewWords([...hosts.flatMap(({ way, notes }) => [...notes, ...way.notes]), ...unread(members)]),
+    ...otherVariables(members),
+  ];
+}
+
+/** The same of several hosts is told once. */
+function inFewWords(notes: readonly LeftVariable[]): string[] {
+  const places = new Map<string, Set<string>>();
+  for (const { at, key, why } of notes) places.set(`${key}: ${why}`, (places.get(`${key}: ${why}`) ?? new Set()).add(at));
+  return [...places].map(([words, [first = '', ...others]]) => {
+    const more = others.length === 0 ? '' : ` and ${others.length === 1 ? 'one other place' : `${others.length} other places`}`;
+    return `${first}${more}: ${words}`;
+  });
+}
+
+/** What names the cluster or the version, and only Ansible can evaluate. */
+function unread(hosts: readonly AnsibleHost[]): LeftVariable[] {
+  return hosts.flatMap(({ vars }) =>
+    [...CLUSTER_NAMES, ...VERSIONS].flatMap((key) => {
+      const found = vars.get(key);
+      return found !== undefined && isExpression(found.value) ? [{ at: found.at, key, why: EXPRESSION }] : [];
+    }),
+  );
+}
+
 /** What playbooks read means nothing here; it is told by file, so that nothing is missed. */
 function otherVariables(hosts: readonly AnsibleHost[]): string[] {
+  const known = new Set([...CLUSTER_NAMES, ...VERSIONS, ...HOST_VARIABLES, ...ROLE_VARIABLES, 'pg_seq']);
   const byFile = new Map<string, Set<string>>();
   for (const [key, { at }] of hosts.flatMap(({ vars }) => [...vars])) {
-    if (isConnectionVariable(key) || CLUSTER_NAMES.includes(key) || VERSIONS.includes(key)) continue;
+    if (isConnectionVariable(key) || known.has(key)) continue;
     const file = at.replace(/:\d+$/u, '');
     byFile.set(file, (byFile.get(file) ?? new Set()).add(key));
   }

@@ -62,9 +62,13 @@ function ssh({ ssh: settings }: Draft): string {
 }
 
 function hosts(list: readonly DraftHost[]): string {
-  const lines = list.map(({ name, address, roles: own, ssh: way }) => {
-    const settings = { address, ...(own === undefined ? {} : { roles: own }), ...(way === undefined ? {} : { ssh: way }) };
-    return `  ${flow(name)}: ${own === undefined && way === undefined ? flow(address) : flow(settings)}`;
+  const lines = list.map(({ name, address, clusterAddress, roles: own, ssh: way }) => {
+    const more = {
+      ...(clusterAddress === undefined ? {} : { cluster_address: clusterAddress }),
+      ...(own === undefined ? {} : { roles: own }),
+      ...(way === undefined ? {} : { ssh: way }),
+    };
+    return `  ${flow(name)}: ${Object.keys(more).length === 0 ? flow(address) : flow({ address, ...more })}`;
   });
   return `# The machines. A name becomes the host name and the member’s; \`{address: …, cluster_address: …}\` where the members\n# reach each other by another address than you reach them.\nhosts:\n${lines.join('\n')}`;
 }

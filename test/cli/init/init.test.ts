@@ -1,90 +1,48 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parse } from 'yaml';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { init, type InitOptions } from '../../../src/cli/init/init.js';
-import { freshDirectory } from '../../support/directory.js';
+import { initWorkplace } from './workplace.js';
 
-const work = freshDirectory();
-let printed = '';
-
-beforeEach(() => {
-  printed = '';
-  for (const stream of [process.stdout, process.stderr]) {
-    vi.spyOn(stream, 'write').mockImplementation((text) => {
-      printed += String(text);
-      return true;
-    });
-  }
-});
-afterEach(() => vi.restoreAllMocks());
-
-const made = async (options: InitOptions): Promise<unknown> => {
-  await init(work.at('inventory.yml'), options);
-  return parse(readFileSync(work.at('inventory.yml'), 'utf8'));
-};
-
-function write(files: Record<string, string>): void {
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(work.at(name)), { recursive: true });
-    writeFileSync(work.at(name), text);
-  }
-}
-
-const INI = `[etcd_cluster]
-etcd1 ansible_host=10.0.0.21
-db[1:2]
-[master]
-db1 ansible_host=10.0.0.11 ansible_port=2222
-[replica]
-db2 ansible_host=10.0.0.12
-db3 ansible_host=10.0.0.13
-[balancers]
-lb1
-[postgres_cluster:children]
-master
-replica
-[all:vars]
-ansible_user=deploy
-ansible_password=open5esame
-postgresql_version=16
-`;
+const work = initWorkplace();
 
 describe('a first inventory', () => {
   it('is made from the options of the command line', async () => {
-    expect(await made({ cluster: 'x', host: ['a=10.0.0.1', 'b=10.0.0.2', '10.0.0.3'], user: 'admin', clients: ['10.1.0.0/16'] })).toEqual({
+    expect(
+      await work.made({ cluster: 'x', host: ['a=10.0.0.1', 'b=10.0.0.2', '10.0.0.3'], user: 'admin', clients: ['10.1.0.0/16'] }),
+    ).toEqual({
       cluster: 'x',
       ssh: { user: 'admin' },
       hosts: { a: '10.0.0.1', b: '10.0.0.2', pg3: '10.0.0.3' },
       postgresql: { version: 17, hba: ['host all all 10.1.0.0/16 scram-sha-256'] },
       firewall: { client_networks: ['10.1.0.0/16'] },
     });
-    expect(printed).toContain('pgprov apply');
+    expect(work.printed).toContain('pgprov apply');
   });
 
   it('can be that of a single server', async () => {
-    expect(await made({ host: ['10.0.0.1'], standalone: true, postgresql: 16 })).toMatchObject({
+    expect(await work.made({ host: ['10.0.0.1'], standalone: true, postgresql: 16 })).toMatchObject({
       roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication'],
       postgresql: { version: 16 },
     });
   });
 
   it('comments every key, also those that it does not set', async () => {
-    await made({ host: ['10.0.0.1'], yes: true });
+    await work.made({ host: ['10.0.0.1'], yes: true });
     const text = readFileSync(work.at('inventory.yml'), 'utf8');
     expect(text).toMatch(/# roles: \[base, .*\]\n/u);
     expect(text).toMatch(/^ {2}# identity_file: .* # private key/mu);
   });
 
   it('never overwrites a file', async () => {
-    write({ 'inventory.yml': 'mine\n' });
-    await expect(made({ host: ['10.0.0.1'] })).rejects.toMatchObject({ kind: 'init/exists', exitCode: 2 });
+    work.write({ 'inventory.yml': 'mine\n' });
+    await expect(work.made({ host: ['10.0.0.1'] })).rejects.toMatchObject({ kind: 'init/exists', exitCode: 2 });
     expect(readFileSync(work.at('inventory.yml'), 'utf8')).toBe('mine\n');
   });
 
   it.each<{ options: InitOptions; kind: string; message: RegExp }>([
     { options: {}, kind: 'init/no-hosts', message: /no hosts are given/u },
     { options: { host: ['a b'] }, kind: 'init/host', message: /^--host a b: must be NAME=ADDRESS/u },
+    { options: { host: ['pg1=10.0.0.1', 'pg1=10.0.0.2'] }, kind: 'init/host', message: /there is a host pg1 already/u },
     { options: { host: ['pg1=1.2.3'] }, kind: 'init/unfit', message: /hosts\.pg1\.address: is not an IPv4 address/u },
     {
       options: { host: ['pg1=10.0.0.1'], postgresql: 9 },
@@ -94,72 +52,70 @@ describe('a first inventory', () => {
     { options: { host: ['pg1=10.0.0.1'], group: ['db'] }, kind: 'init/group', message: /--from-ansible FILE, which is missing/u },
     { options: { host: ['pg1=10.0.0.1'], fromAnsible: 'x' }, kind: 'init/hosts', message: /give one of them/u },
   ])('is refused: $message', async ({ options, kind, message }) => {
-    await expect(made(options)).rejects.toMatchObject({ kind, exitCode: 2, message: expect.stringMatching(message) as string });
+    await expect(work.made(options)).rejects.toMatchObject({ kind, exitCode: 2, message: expect.stringMatching(message) as string });
     expect(readdirSync(work.path)).toEqual([]);
   });
 });
 
-describe('a first inventory from Ansible', () => {
-  it('has hosts, roles and connection settings, and says what is missing', async () => {
-    write({
-      'hosts.ini': INI,
-      'group_vars/all.yml': 'patroni_scope: Orders\nvip: 1\n',
-      'host_vars/db3.yml': 'ansible_user: root\n',
-      'group_vars/replica.yml': '$ANSIBLE_VAULT;1.1;AES256\n',
+describe('the questions of a first inventory', () => {
+  it('check each answer when it is given, and keep those that are right', async () => {
+    const lines = ['Demo', 'demo', 'pg1=10.0.0.300', 'pg1=10.0.0.1', 'pg1=10.0.0.2', 'pg2=10.0.0.1', 'pg2 = 10.0.0.2, 10.0.0.3', ''];
+    expect(await work.asked([...lines, 'a b', 'admin', 'newest', '9', '16', '10.0.1.0/33', '10.0.1.0/24 10.0.2.0/24'])).toEqual({
+      cluster: 'demo',
+      ssh: { user: 'admin' },
+      hosts: { pg1: '10.0.0.1', pg2: '10.0.0.2', pg3: '10.0.0.3' },
+      postgresql: { version: 16, hba: ['host all all 10.0.1.0/24 scram-sha-256', 'host all all 10.0.2.0/24 scram-sha-256'] },
+      firewall: { client_networks: ['10.0.1.0/24', '10.0.2.0/24'] },
     });
-    expect(await made({ fromAnsible: work.at('hosts.ini') })).toEqual({
-      cluster: 'orders',
-      leader: 'db1',
-      hosts: {
-        etcd1: { address: '10.0.0.21', roles: ['base', 'firewall', 'pgdg', 'etcd'], ssh: { user: 'deploy' } },
-        db1: { address: '10.0.0.11', ssh: { user: 'deploy', port: 2222 } },
-        db2: { address: '10.0.0.12', ssh: { user: 'deploy' } },
-        db3: { address: '10.0.0.13', roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'patroni'], ssh: { user: 'root' } },
-      },
-      groups: {
-        etcd_cluster: { hosts: ['etcd1', 'db1', 'db2'] },
-        master: { hosts: ['db1'] },
-        replica: { hosts: ['db2', 'db3'] },
-        postgres_cluster: { hosts: ['db1', 'db2', 'db3'] },
-      },
-      postgresql: { version: 16 },
-    });
-    const notes = printed
-      .split('\n')
-      .filter((line) => line.startsWith('  ') && !line.startsWith('  pgprov'))
-      .map((line) => line.trim().replaceAll(`${work.path}/`, ''));
-    expect(notes).toEqual([
-      'group_vars/replica.yml: encrypted with Ansible Vault, nothing of it was taken',
-      'lb1: in no group of PostgreSQL or etcd, left out; --group NAMES says which groups to take',
-      'hosts.ini:16: ansible_password: a secret, never copied; give ssh.password as {env: NAME}, or say --ask-pass',
-      'group_vars/all.yml: variables of your playbooks, which mean nothing here: vip',
+    const answers = work.printed.split('\n').filter((line) => /^ {2}(?!host |pgprov)/u.test(line));
+    expect(answers.map((line) => line.trim())).toEqual([
+      expect.stringContaining('lower-case letters'),
+      'pg1=10.0.0.300: is not an IPv4 address: "10.0.0.300"',
+      'pg1=10.0.0.2: there is a host pg1 already',
+      expect.stringMatching(/^pg2=10\.0\.0\.1: same address and SSH port as host pg1/u),
+      expect.stringContaining('must be a user name'),
+      'a major version, such as 17',
+      'must be an integer from 13 to 18, not 9',
+      'the mask of 10.0.1.0 must be a number from 0 to 32',
     ]);
-    expect(printed + readFileSync(work.at('inventory.yml'), 'utf8')).not.toContain('open5esame');
   });
 
-  it('can be made from YAML, with the groups that are named', async () => {
-    write({
-      'hosts.yml':
-        'all:\n  vars: {ansible_user: admin}\n  children:\n    db: {hosts: {"pg[1:3]": {ansible_ssh_private_key_file: keys/id}}}\n    web: {hosts: {w1: }}\n',
+  it('take hosts as they stand in /etc/hosts, and several on a line where that is plain', async () => {
+    const lines = ['a 10.0.0.1', '10.0.0.2 b', 'c d', 'e 10.0.0.5 f', '10.0.0.3 10.0.0.4', ''];
+    expect(await work.asked([...lines, '', ''], { cluster: 'x', user: 'me' })).toMatchObject({
+      hosts: { a: '10.0.0.1', b: '10.0.0.2', pg3: '10.0.0.3', pg4: '10.0.0.4' },
     });
-    expect(await made({ fromAnsible: work.at('hosts.yml'), group: ['db'], cluster: 'y' })).toMatchObject({
-      cluster: 'y',
-      ssh: { user: 'admin', identity_file: expect.stringMatching(/keys\/id$/u) as string },
-      hosts: { pg1: 'pg1', pg2: 'pg2', pg3: 'pg3' },
-      groups: { db: { hosts: ['pg1', 'pg2', 'pg3'] } },
-    });
+    expect(work.printed).toContain('  c d: must be NAME=ADDRESS');
+    expect(work.printed).toContain('  e 10.0.0.5 f: must be NAME=ADDRESS');
   });
 
-  it.each<{ text: string; kind: string; options?: InitOptions }>([
-    { text: 'plugin: aws_ec2\n', kind: 'ansible/dynamic' },
-    { text: '#!/bin/sh\n', kind: 'ansible/dynamic' },
-    { text: '$ANSIBLE_VAULT;1.1;AES256\n', kind: 'ansible/vault' },
-    { text: 'a: [\n', kind: 'ansible/yaml' },
-    { text: '[]\n', kind: 'ansible/yaml' },
-    { text: 'all: {}\n', kind: 'ansible/no-hosts' },
-    { text: 'all: {hosts: {a: }}\n', kind: 'ansible/no-group', options: { group: ['b'] } },
-  ])('is refused: $kind of $text', async ({ text, kind, options = {} }) => {
-    write({ 'hosts.yml': text });
-    await expect(made({ ...options, fromAnsible: work.at('hosts.yml') })).rejects.toMatchObject({ kind, exitCode: 2 });
+  it('are not asked for what the options say, which is checked before', async () => {
+    const options = { cluster: 'x', user: 'me', clients: [] };
+    expect(await work.asked(['10.0.0.1', '', '', 'n'], options)).toMatchObject({
+      roles: expect.any(Array) as string[],
+      hosts: { pg1: '10.0.0.1' },
+    });
+    rmSync(work.at('inventory.yml'));
+    await expect(work.asked([], { cluster: 'X Y' })).rejects.toMatchObject({ kind: 'init/unfit' });
+  });
+
+  it('lose no answer when they end early', async () => {
+    await expect(work.asked(['demo', 'pg1=10.0.0.1', '10.0.0.2', ''])).rejects.toMatchObject({
+      kind: 'cli/interrupted',
+      exitCode: 130,
+      hint: `\`pgprov init ${work.at('inventory.yml')} --cluster demo --host 'pg1=10.0.0.1' --host 'pg2=10.0.0.2'\` goes on with your answers`,
+    });
+    expect(readdirSync(work.path)).toEqual([]);
+  });
+
+  it('are not asked where nothing can be written', async () => {
+    work.write({ 'inventory.yml': 'mine\n' });
+    await expect(work.asked([])).rejects.toMatchObject({ kind: 'init/exists' });
+    expect(work.printed).toBe('');
+    const nowhere = init(work.at('nowhere', 'inventory.yml'), {});
+    await expect(nowhere).rejects.toMatchObject({
+      kind: 'init/unwritable',
+      message: expect.stringContaining('no such directory') as string,
+    });
   });
 });
