@@ -26,6 +26,7 @@ import {
 import { guardChanges, whatRuns } from './shared/changes.js';
 import { etcdClient } from './shared/etcd/client.js';
 import { databaseLines } from './shared/etcd/database.js';
+import { onWorkingMember } from './shared/etcd/etcdctl.js';
 import { quorumGate } from './shared/etcd/health.js';
 import { memberHandshakes, memberUsesItsFiles, seenByNextMember } from './shared/etcd/handshakes.js';
 import { timingProblems } from './shared/etcd/timing.js';
@@ -204,19 +205,29 @@ function foreignMembership(view: View): Objection[] {
   const members = seen.find((state) => (state?.members.length ?? 0) > 0)?.members;
   if (members === undefined) return [];
   const urls = new Set(members.flatMap((member) => member.peerUrls));
-  const newcomers = wanted.filter((host) => !urls.has(peerUrl(host))).map(({ name }) => name);
+  const newcomers = wanted.filter((host) => !urls.has(peerUrl(host)));
   const unknownMembers = members.filter(({ peerUrls }) => !wanted.some((host) => peerUrls.includes(peerUrl(host))));
   if (newcomers.length === 0 && unknownMembers.length === 0) return [];
   const parts = [
-    ...(newcomers.length === 0 ? [] : [`${newcomers.join(', ')} ${newcomers.length === 1 ? 'is' : 'are'} not in it`]),
+    ...(newcomers.length === 0
+      ? []
+      : [`${newcomers.map(({ name }) => name).join(', ')} ${newcomers.length === 1 ? 'is' : 'are'} not in it`]),
     ...unknownMembers.map(({ name, peerUrls }) => `${name === '' ? 'a member' : name} (${peerUrls.join(', ')}) is not in the inventory`),
   ];
   return [
     {
       kind: 'preflight',
       message: `etcd has formed a cluster already, with other members than the inventory: ${parts.join('; ')}`,
-      hint: 'pgprov does not yet add or remove etcd members; use `etcdctl member add` or `member remove`, then make the inventory agree',
+      hint: `pgprov does not yet add or remove etcd members; to do it by hand, one member after the other, ${[onWorkingMember(view), ...byHand(newcomers, unknownMembers)].join('; ')}; then run this again`,
     },
+  ];
+}
+
+/** What adds and removes members; a new one joins as a learner, so that it counts for the quorum only once it works. */
+function byHand(newcomers: readonly Host[], unknownMembers: readonly { name: string }[]): string[] {
+  return [
+    ...newcomers.map((host) => `\`etcdctl member add ${host.name} --learner --peer-urls=${peerUrl(host)}\``),
+    ...(unknownMembers.length === 0 ? [] : ['`etcdctl member list` and `etcdctl member remove` with the id that it shows']),
   ];
 }
 

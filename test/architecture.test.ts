@@ -211,10 +211,8 @@ describe('the architecture', () => {
     const besideIt = EDGES.filter(
       ({ from, to }) => from.startsWith('src/cli/') && !from.startsWith('src/cli/pipeline/') && itsOwn.includes(to),
     );
-    // Guests of Vagrant are asked for their addresses while the inventory is still being made; the others have no run to show.
-    const beside = ['inventory.ts', 'lab/addresses.ts', 'status/ping.ts', 'logs/logs.ts', 'psql/psql.ts', 'ssh/ssh.ts'].map(
-      (name) => `src/cli/${name}`,
-    );
+    // These have no run to show.
+    const beside = ['inventory.ts', 'status/ping.ts', 'logs/logs.ts', 'psql/psql.ts', 'ssh/ssh.ts'].map((name) => `src/cli/${name}`);
     expect(besideIt.filter(({ from }) => !beside.includes(from))).toEqual([]);
   });
 

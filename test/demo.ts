@@ -16,7 +16,7 @@ const program = new Command('npm run demo --')
 program.action(async ({ os, count }: { os: System; count: number }) => {
   const hosts = await demoHosts(os, count);
   await writeInventory(hosts);
-  const code = await pgprov('apply', INVENTORY);
+  const code = await pgprov('apply', INVENTORY, '--yes');
   if (code === 0) explain(hosts);
   process.exitCode = code;
 });

@@ -16,8 +16,8 @@ export interface Dcs {
   readonly role: string;
   /** Its unit of systemd. */
   readonly unit: string;
-  /** How a person changes a key, as words that follow "correct it with". */
-  readonly editing: string;
+  /** How a person changes a key, as words that follow "correct it": `with … as root on pg1`. */
+  editing(view: View, key: string): string;
   /** Lines of Patroni's journal about it that more waiting will not fix, as extended regular expressions. */
   readonly fatalLogPatterns: readonly string[];
   /** On EL its packages are in PGDG's repository of extra packages. */

@@ -16,7 +16,7 @@ import {
 } from '../../src/index.js';
 import { dcsOf } from './dcs-of.js';
 import { dynamicConfiguration } from './dynamic.js';
-import { hostsWith, scopeOf } from './layout.js';
+import { hostsWith, scopeOf, scopePrefix } from './layout.js';
 import { furthestOf, isEnabled, stepsToStart, whatWasFound, type MemberData } from './members-data.js';
 import { patronictlOnMember } from './patronictl.js';
 import { variables } from './variables.js';
@@ -74,7 +74,9 @@ function corrects(view: View, host: Host): boolean {
 
 /** What a person does first where Patroni runs with a dynamic configuration that keeps PostgreSQL from starting. */
 function correctFirst(view: View): string {
-  return `stop Patroni on all members (\`systemctl stop patroni\`) and correct the key <namespace>/<scope>/config with ${dcsOf(view.inventory).editing}`;
+  const [host] = hostsWith(view.inventory, 'patroni');
+  const key = host === undefined ? 'config' : `${scopePrefix(view.inventory, host)}config`;
+  return `stop Patroni on all members (\`systemctl stop patroni\`) and correct the key ${key} ${dcsOf(view.inventory).editing(view, key)}`;
 }
 
 interface Reason {

@@ -17,8 +17,11 @@ export function splitList(value: string, list: string[] | undefined): string[] {
   ];
 }
 
+/** What the argument of a command is that takes an inventory. */
+export const INVENTORY = 'inventory file (YAML); default: PGPROV_INVENTORY, or inventory.yml of this directory';
+
 /** The inventory, or the lab that it is to be made of; read by `onInventory` and `onRunningHosts`. */
-export function withInventory(command: Command, what = 'inventory file (YAML)'): Command {
+export function withInventory(command: Command, what = INVENTORY): Command {
   return command
     .argument('[inventory]', what)
     .option('--set <key=value>', 'override a variable, e.g. postgresql.port=5433 or pg2:patroni.tags.nofailover=true', collect)

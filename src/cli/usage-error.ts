@@ -1,32 +1,40 @@
 import type { Command, CommanderError } from 'commander';
 import { InputError } from '../lib/errors.js';
 import { nearest } from '../lib/nearest.js';
+import { counterpartOf } from './foreign-options.js';
 
 /**
  * An error of the parser in the form of all others: what is wrong, and what to do.
- * @param command what the hint has the help of, such as `pgprov config edit`
+ * @param command what was called, whose help the hint names
  */
-export function usageError({ code, message }: CommanderError, command: string): InputError {
+export function usageError({ code, message }: CommanderError, command: Command): InputError {
   const [what = '', ...rest] = message.replace(/^error: /u, '').split('\n');
   const meant = /^\(Did you mean (?<meant>.*\?)\)$/u.exec(rest.join(' '))?.groups?.['meant'];
+  const flag = code === 'commander.unknownOption' ? /'(.+)'/u.exec(what)?.[1] : undefined;
+  const counterpart = flag === undefined ? undefined : counterpartOf(flag, command);
   return new InputError({
     kind: `cli/${code.replace(/^commander\./u, '').replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`,
     message: what.replace(/\.$/u, ''),
-    hint: meant === undefined ? `\`${command} --help\` shows what it takes` : `did you mean ${meant}`,
+    hint: counterpart ?? (meant === undefined ? `\`${nameOf(command)} --help\` shows what it takes` : `did you mean ${meant}`),
   });
 }
 
-/** The command that a line calls, without its options and arguments: `pgprov config edit`. */
-export function calledCommand(program: Command, words: readonly string[]): string {
-  const names = [program.name()];
+/** `pgprov config edit` */
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+}
+
+/** The command that a line calls; what follows an option ahead of it may be a value. */
+export function calledCommand(program: Command, words: readonly string[]): Command {
   let command = program;
-  for (const word of words.filter((each) => !each.startsWith('-'))) {
+  for (const [index, word] of words.entries()) {
+    if (word.startsWith('-')) continue;
     const below = command.commands.find((each) => each.name() === word);
-    if (below === undefined) break;
-    names.push(word);
-    command = below;
+    const mayBeValue = command === program && words[index - 1]?.startsWith('-') === true;
+    if (below === undefined && !mayBeValue) break;
+    command = below ?? command;
   }
-  return names.join(' ');
+  return command;
 }
 
 /**

@@ -55,10 +55,20 @@ export interface Proposal {
   hosts: readonly string[];
   /** What of the cluster it leaves out; undefined when that is nothing. */
   leftOut: LeftOut | undefined;
+  /** What its stages are called, by their ids. */
+  titles: ReadonlyMap<string, string>;
 }
 
 /** Before anything is planned. */
-export const NOTHING_PLANNED: Proposal = { changes: [], effects: [], drift: [], holdsData: false, hosts: [], leftOut: undefined };
+export const NOTHING_PLANNED: Proposal = {
+  changes: [],
+  effects: [],
+  drift: [],
+  holdsData: false,
+  hosts: [],
+  leftOut: undefined,
+  titles: new Map(),
+};
 
 /**
  * Brings what some roles want to the hosts that are connected: looks, plans, carries out, proves. A run is one pass; an operation may make
@@ -193,6 +203,7 @@ export class Pass {
       holdsData: holdsData(this.#options.catalog, seen),
       hosts: hosts.map(({ name }) => name),
       leftOut: this.leftOut,
+      titles: new Map(this.#stages.map(({ id, title }) => [id, title])),
     };
     if (!silently) emit({ type: 'planned', changes, effects, ...(drift.length === 0 ? {} : { drift }) });
     return this.#proposal;

@@ -26,7 +26,7 @@ export interface SshHop {
 
 /** How host keys are checked; the files' paths are absolute. */
 export interface HostKeySettings {
-  policy: 'strict' | 'accept-new';
+  policy: 'ask' | 'strict' | 'accept-new';
   files: readonly string[];
 }
 

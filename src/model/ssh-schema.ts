@@ -72,10 +72,10 @@ export const SSH_SCHEMA: VariablesSchema = {
     host_key_policy: {
       change: 'free',
       type: 'string',
-      enum: ['strict', 'accept-new'],
+      enum: ['ask', 'strict', 'accept-new'],
       description:
-        '`strict`: the host key must be known already. `accept-new`: the key of an unknown host is recorded. A changed key is refused either way.',
-      default: 'strict',
+        '`ask`: keys of unknown hosts are shown and asked about at a terminal, and refused elsewhere. `strict`: they are refused. `accept-new`: they are recorded. A changed key is always refused.',
+      default: 'ask',
     },
     known_hosts: {
       change: 'free',
@@ -83,7 +83,7 @@ export const SSH_SCHEMA: VariablesSchema = {
         { type: 'string', ...PATH },
         { type: 'array', items: { type: 'string', ...PATH }, minItems: 1 },
       ],
-      description: 'Files of known host keys; `accept-new` writes to the first.',
+      description: 'Files of known host keys; new ones are written to the first.',
       expects: 'a path or a list of paths',
       default: ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'],
     },

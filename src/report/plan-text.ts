@@ -3,7 +3,7 @@ import { leftOutWords } from './left-out.js';
 import { makePaint, type Paint } from './paint.js';
 import { printable } from './printable.js';
 import { diffLines } from './text-diff.js';
-import { count } from './words.js';
+import { count, listNames } from './words.js';
 
 /** How a plan is shown. */
 export interface PlanTextOptions {
@@ -20,7 +20,7 @@ export interface PlanTextOptions {
   drift?: readonly Drift[];
 }
 
-/** A plan for people: what would change, host by host in the order of the run, and what it would interrupt. */
+/** A plan for people: what would change, on which hosts, in the order of the run, and what it would interrupt. */
 export function renderPlan(changes: readonly PlannedChange[], options: PlanTextOptions): string {
   const paint = makePaint(options.color);
   const staying = driftLines(options.drift ?? [], paint);
@@ -42,15 +42,51 @@ export function driftLines(drift: readonly Drift[], paint: Paint): string[] {
   return [[paint.changed('In force, and not as the inventory says:'), ...entries].join('\n')];
 }
 
-/** A block of lines for each host that has changes. */
+/** A block of lines for hosts that have changes: first what several have in common, then what is each one's own. */
 export function changeBlocks(changes: readonly PlannedChange[], options: Omit<PlanTextOptions, 'effects'>): string[] {
   const paint = makePaint(options.color);
-  return options.hosts.flatMap((host) => {
-    const own = changes.filter((change) => change.host === host);
-    return own.length === 0
-      ? []
-      : [[`${paint.strong(host)}  ${count(own.length, 'change')}`, ...hostLines(own, options, paint)].join('\n')];
+  return shareOut(changes, options).map(({ hosts, own, shares }) => {
+    const each = hosts.length === 1 ? '' : ' each';
+    const more = shares ? ', besides those above' : '';
+    return [`${paint.strong(listNames(hosts))}  ${count(own.length, 'change')}${each}${more}`, ...hostLines(own, options, paint)].join(
+      '\n',
+    );
   });
+}
+
+/** Hosts with changes that are the same on all of them, and on no other. */
+interface Share {
+  hosts: readonly string[];
+  /** As the first of the hosts has them. */
+  own: readonly PlannedChange[];
+  /** Its hosts have others, together with more hosts. */
+  shares: boolean;
+}
+
+/** Folds what is the same on several hosts; what most of them have comes first. */
+function shareOut(changes: readonly PlannedChange[], { hosts: all, diffs }: Omit<PlanTextOptions, 'effects'>): Share[] {
+  const alike = new Map<string, PlannedChange[]>();
+  for (const change of changes) {
+    const { stage, resource, action, summary, projected, before = null, after = null } = change;
+    const key = JSON.stringify([stage, resource, action, summary, projected, ...(diffs ? [before, after] : [])]);
+    alike.set(key, [...(alike.get(key) ?? []), change]);
+  }
+  const shares = new Map<string, { hosts: readonly string[]; own: PlannedChange[] }>();
+  for (const [first, ...others] of alike.values()) {
+    const having = new Set([first, ...others].map((change) => change?.host));
+    const hosts = all.filter((host) => having.has(host));
+    if (first === undefined || hosts.length === 0) continue;
+    const share = shares.get(hosts.join()) ?? { hosts, own: [] };
+    shares.set(hosts.join(), share);
+    share.own.push(first);
+  }
+  const listed = [...shares.values()].sort(
+    (a, b) => b.hosts.length - a.hosts.length || all.indexOf(a.hosts[0] ?? '') - all.indexOf(b.hosts[0] ?? ''),
+  );
+  return listed.map((share, index) => ({
+    ...share,
+    shares: listed.slice(0, index).some(({ hosts }) => hosts.some((host) => share.hosts.includes(host))),
+  }));
 }
 
 /** More hosts than these are counted instead of named. */
@@ -98,7 +134,12 @@ function marker(action: string, paint: Paint): string {
   }
 }
 
-function closingLines(changes: readonly PlannedChange[], { hosts, effects }: PlanTextOptions, paint: Paint): string[] {
+/** How much there is to do, and what it means for services. */
+export function closingLines(
+  changes: readonly PlannedChange[],
+  { hosts, effects }: Pick<PlanTextOptions, 'hosts' | 'effects'>,
+  paint: Paint,
+): string[] {
   return [
     summarisePlan(changes, hosts),
     ...(effects.length === 0

@@ -96,7 +96,7 @@ export function readScope(keys: DcsKeys, text: string): DcsState {
     const object = parseObject(value);
     if (object === undefined) {
       const { path, command } = keys.show(key);
-      unreadable.push(`${keys.name}: the value of ${path} is not what Patroni writes there; \`${command}\` shows it`);
+      unreadable.push(`${keys.name}: the value of ${path} is not what Patroni writes there; \`${command}\`, as root on a member, shows it`);
     }
     return object;
   };

@@ -13,7 +13,10 @@ export function etcdKeys(client: EtcdClient, prefix: string): DcsKeys {
     find: (text) => readKeys(findKeys(text, client, prefix), prefix),
     clearMark: () => sh`printf '%s\n' ${`value("${mark}") = ""`} '' ${`del ${mark}`} '' '' | ${etcdctl(client, ['txn'])}`,
     put: (key, value, revision) => etcdPut(client, { key: `${prefix}${key}`, value, revision }),
-    show: (key) => ({ path: `${prefix}${key}`, command: `etcdctl get ${prefix}${key}` }),
+    show: (key) => ({
+      path: `${prefix}${key}`,
+      command: etcdctl({ ...client, endpoints: client.endpoints.slice(0, 1) }, ['get', `${prefix}${key}`]).text,
+    }),
   };
 }
 

@@ -1,11 +1,8 @@
 import type { Ask } from '../lib/prompt.js';
-import { InputError } from '../lib/errors.js';
-import { didYouMean } from '../lib/nearest.js';
-import { pgprov } from '../lib/pgprov-command.js';
 import { runSecretCommand, type SecretCommand } from './command.js';
 import { AgeKeys } from './identities.js';
 import type { SecretMapping } from './mapping-text.js';
-import { readSecretStore } from './read-store.js';
+import { noValue, readSecretStore } from './read-store.js';
 
 /** A value in a store. */
 export interface StoredSecret {
@@ -53,13 +50,7 @@ export class SecretFetcher {
     const mapping = await once(this.#stores, store, async () => (await readSecretStore(store, shown, this.#keys)).mapping);
     const value = mapping.get(key);
     if (value !== undefined) return value;
-    const names = mapping.names();
-    const holds = names.length === 0 ? 'it is empty' : `it holds ${names.join(', ')}`;
-    throw new InputError({
-      kind: 'secrets/no-key',
-      message: `the store ${shown} has no value named "${key}"`,
-      hint: didYouMean(key, names) ?? `${holds}; ${pgprov`secrets set ${key} -f ${store}`} adds one`,
-    });
+    throw noValue(shown, key, mapping.names(), store);
   }
 }
 

@@ -57,6 +57,11 @@ export class SecretMapping {
     this.#document.set(name, scalar);
   }
 
+  /** Takes a name away; false where there is none. */
+  remove(name: string): boolean {
+    return isMap(this.#document.contents) && this.#document.contents.delete(name);
+  }
+
   /** As it is kept. */
   text(): string {
     return this.#document.contents === null ? this.#empty : this.#document.toString({ lineWidth: 0 });

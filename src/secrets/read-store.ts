@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../lib/errors.js';
+import { didYouMean } from '../lib/nearest.js';
 import { pgprov } from '../lib/pgprov-command.js';
 import { parseAgeFile, type Opener } from './age-file.js';
 import type { AgeKeys } from './identities.js';
@@ -38,5 +39,18 @@ export function noStore(shown: string, cause: unknown): InputError {
       ? `make one with ${pgprov`secrets init -f ${shown}`}, or name an existing one with -f FILE`
       : 'change its owner or its mode',
     cause,
+  });
+}
+
+/**
+ * The error for a name that a store does not have.
+ * @param store what a command names it by; default: as the user knows it
+ */
+export function noValue(shown: string, name: string, names: readonly string[], store = shown): InputError {
+  const holds = names.length === 0 ? 'it is empty' : `it holds ${names.join(', ')}`;
+  return new InputError({
+    kind: 'secrets/no-key',
+    message: `the store ${shown} has no value named "${name}"`,
+    hint: didYouMean(name, names) ?? `${holds}; ${pgprov`secrets set ${name} -f ${store}`} adds one`,
   });
 }

@@ -16,9 +16,12 @@ export interface RunRecord {
 
 /** All journaled runs of a cluster, newest first. */
 export function readRuns(store: string): RunRecord[] {
-  return runIds(store)
-    .reverse()
-    .map((id) => readRun(store, id));
+  return [...newestRuns(store)];
+}
+
+/** The same, each read when it is asked for. */
+export function* newestRuns(store: string): Generator<RunRecord> {
+  for (const id of runIds(store).reverse()) yield readRun(store, id);
 }
 
 /** The newest journaled run. */

@@ -87,6 +87,11 @@ export class SecretStore {
     this.#mapping.set(name, value.reveal());
   }
 
+  /** Takes a name away, false where there is none; `save()` keeps that. */
+  remove(name: string): boolean {
+    return this.#mapping.remove(name);
+  }
+
   /** The whole plaintext, for an editor. */
   text(): string {
     return this.#mapping.text();

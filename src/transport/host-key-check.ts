@@ -1,9 +1,20 @@
 import { UnreachableError } from '../lib/errors.js';
 import { fingerprint, hostKeyAlgorithms, judge, type Verdict } from './host-key.js';
-import { appendHostKey, DEFAULT_KNOWN_HOSTS, keyTypeOf, knownName, KnownHosts } from './known-hosts.js';
-import type { ConnectionFacts, SshEndpoint, Target } from './transport.js';
+import { appendHostKey, keyTypeOf, knownHostsFiles, knownName, KnownHosts } from './known-hosts.js';
+import type { ConnectionFacts, HostKeys, SshEndpoint, Target } from './transport.js';
+import { UnknownHostKey } from './unknown-keys.js';
 
-function refusal(verdict: Exclude<Verdict, { is: 'known' }>, endpoint: SshEndpoint, host: string, blob: Buffer, file: string) {
+/** A key that was shown, by whom, and how it is checked. */
+interface Shown {
+  endpoint: SshEndpoint;
+  host: string;
+  blob: Buffer;
+  /** The file for new keys. */
+  file: string;
+  policy: HostKeys['policy'];
+}
+
+function refusal(verdict: Exclude<Verdict, { is: 'known' }>, { endpoint, host, blob, file, policy }: Shown): UnreachableError {
   const { address, port, hostKeyAlias } = endpoint;
   const shown = `${keyTypeOf(blob)} ${fingerprint(blob)}`;
   const name = knownName(address, port, hostKeyAlias);
@@ -37,11 +48,10 @@ function refusal(verdict: Exclude<Verdict, { is: 'known' }>, endpoint: SshEndpoi
       host,
     });
   }
-  return new UnreachableError({
-    kind: 'ssh/host-key-unknown',
+  const key = { host, name, type: keyTypeOf(blob), fingerprint: fingerprint(blob), blob: Buffer.from(blob), file, policy };
+  return new UnknownHostKey(key, {
     message: `${host} (${name}) shows the host key ${shown}, which is in no known_hosts file`,
-    hint: `compare the fingerprint with the host's console, then run \`${line}\`; or set ssh.host_key_policy: accept-new`,
-    host,
+    hint: `compare the fingerprint with the host's console, then run \`${line}\`; ${policy === 'ask' ? 'at a terminal pgprov asks about such keys; ' : ''}or set ssh.host_key_policy: accept-new`,
   });
 }
 
@@ -94,7 +104,7 @@ export class HostKeyCheck {
    * @throws UnreachableError `ssh/known-hosts-unreadable`
    */
   static async load(endpoint: SshEndpoint, host: string, hostKeys: Target['hostKeys']): Promise<HostKeyCheck> {
-    const files = hostKeys.files.length > 0 ? hostKeys.files : DEFAULT_KNOWN_HOSTS;
+    const files = knownHostsFiles(hostKeys);
     return new HostKeyCheck(await KnownHosts.load(files), files, endpoint, host, hostKeys.policy);
   }
 
@@ -105,13 +115,17 @@ export class HostKeyCheck {
     // Whoever trusts an authority for a host expects a certificate, so its plain key is not taken unseen.
     const isNew = verdict.is === 'unknown' && verdict.authorities.length === 0;
     if (verdict.is !== 'known' && !(isNew && this.#policy === 'accept-new')) {
-      this.refused = refusal(verdict, this.#endpoint, this.#host, blob, this.#file);
+      this.refused = refusal(verdict, this.#shown(blob));
       return false;
     }
     this.#isNew = isNew;
     if (verdict.is === 'known') this.#known = verdict.by;
     this.#accepted = Buffer.from(blob);
     return true;
+  }
+
+  #shown(blob: Buffer): Shown {
+    return { endpoint: this.#endpoint, host: this.#host, blob, file: this.#file, policy: this.#policy };
   }
 
   /** The accepted key and where it is known from. */
@@ -133,7 +147,7 @@ export class HostKeyCheck {
       const { address, port, hostKeyAlias } = this.#endpoint;
       const verdict = judge(await KnownHosts.load(this.#files), this.#endpoint, blob);
       if (verdict.is === 'known') return;
-      if (verdict.is !== 'unknown') throw refusal(verdict, this.#endpoint, this.#host, blob, this.#file);
+      if (verdict.is !== 'unknown') throw refusal(verdict, this.#shown(blob));
       try {
         await appendHostKey(this.#file, knownName(address, port, hostKeyAlias), blob);
       } catch (cause) {

@@ -4,12 +4,18 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { UnreachableError } from '../lib/errors.js';
+import type { HostKeys } from './transport.js';
 
 // Our own reader: the `known_hosts` package on npm is abandoned and knows neither markers, nor negation, nor line
 // numbers, and `ssh-keygen -F` is one 70 ms process a host and file on a machine that may have no OpenSSH at all.
 
-/** Where host keys are looked up when a target names no files; `accept-new` writes to the first. */
+/** Where host keys are looked up when a target names no files; new keys are written to the first. */
 export const DEFAULT_KNOWN_HOSTS: readonly string[] = ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'];
+
+/** The files in which the keys of a host are looked up. */
+export function knownHostsFiles({ files }: Pick<HostKeys, 'files'>): readonly string[] {
+  return files.length > 0 ? files : DEFAULT_KNOWN_HOSTS;
+}
 
 /** One usable line of a known_hosts file. */
 export interface KnownKey {

@@ -52,7 +52,7 @@ function endpointLines({ address, port, user, identityFile, identities, agent, p
 function hostKeyLines({ policy, files }: HostKeys, { hostKeyAlias }: SshEndpoint): string[] {
   const known = files.length === 0 ? DEFAULT_KNOWN_HOSTS : files;
   return [
-    `StrictHostKeyChecking ${policy === 'strict' ? 'yes' : 'accept-new'}`,
+    `StrictHostKeyChecking ${policy === 'strict' ? 'yes' : policy}`,
     `UserKnownHostsFile ${known.map((file) => word(file)).join(' ')}`,
     // Nothing but these files is trusted, and nothing is learnt from servers.
     'GlobalKnownHostsFile /dev/null',

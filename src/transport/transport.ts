@@ -98,10 +98,16 @@ export interface SshEndpoint {
   hostKeys?: HostKeys;
 }
 
+/** What becomes of a host whose key is not known. */
+export type HostKeyPolicy = 'ask' | 'strict' | 'accept-new';
+
 /** How host keys are checked. */
 export interface HostKeys {
-  /** `strict`: the key must be known. `accept-new`: an unknown host's key is recorded; a changed one is refused. */
-  policy: 'strict' | 'accept-new';
+  /**
+   * `strict` and `ask`: the key must be known, and with `ask` a person may be asked before anything is connected. `accept-new`: an unknown host's
+   * key is recorded; a changed one is refused.
+   */
+  policy: HostKeyPolicy;
   /** known_hosts files, first one is written to by `accept-new`; default ~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts */
   files: readonly string[];
 }

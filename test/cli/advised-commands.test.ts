@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { HEADS } from '../../src/cli/operations/heads.js';
-import { buildProgram } from '../../src/cli/main.js';
 import { packageRoot } from '../../src/lib/package-root.js';
+import { complaintsAbout } from '../support/command-lines.js';
 
 const SOURCES = ['src', 'roles'].flatMap((folder) =>
   readdirSync(join(packageRoot(), folder), { recursive: true, encoding: 'utf8' })
@@ -92,29 +91,6 @@ function commandLines({ literals, holes }: Template): string[][] {
     .map((line) => line.trim().split(/ +/u));
 }
 
-/** What pgprov's own parser objects to, and an inventory that is missing. */
-function complaintsAbout(words: readonly string[]): string[] {
-  const complaints: string[] = [];
-  const program = buildProgram(() => undefined, words);
-  const prepare = (command: Command): void => {
-    command.exitOverride().configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
-    // Some commands that have others below them, like `runs`, do something themselves.
-    if (command.commands.length === 0 || command.registeredArguments.length > 0)
-      command.action(() => {
-        const place = command.registeredArguments.findIndex((argument) => argument.name() === 'inventory');
-        if (place >= 0 && command.args[place] === undefined) complaints.push('no inventory');
-      });
-    command.commands.forEach(prepare);
-  };
-  prepare(program);
-  try {
-    program.parse([...words], { from: 'user' });
-  } catch (error) {
-    complaints.push((error as Error).message);
-  }
-  return complaints;
-}
-
 describe('commands that messages advise', () => {
   const advised = SOURCES.flatMap(({ file, text }) =>
     templatesIn(text).flatMap((template) => commandLines(template).map((words) => ({ file, words }))),
@@ -143,6 +119,14 @@ describe('commands that messages advise', () => {
       templatesIn(text).some(({ literals }) => literals.some((part) => part.includes('INVENTORY'))),
     );
     expect(literal.map(({ file }) => file)).toEqual([]);
+  });
+
+  it('give patronictl its file and etcdctl its way in, which they do not find by themselves', () => {
+    const bare = SOURCES.flatMap(({ file, text }) =>
+      [...text.matchAll(/`(?:patronictl (?!-c )|etcdctl )[a-z][^`\n]*/gu)].map(([words]) => ({ file, words })),
+    );
+    const ready = SOURCES.filter(({ text }) => /\bonWorkingMember\(view/u.test(text)).map(({ file }) => file);
+    expect(bare.filter(({ file }) => !ready.includes(file))).toEqual([]);
   });
 
   it('are recognised as wrong by this test when they are wrong', () => {

@@ -27,7 +27,7 @@ describe('an invalid command line', () => {
     { words: ['statu', 'x.yml'], message: "unknown command 'statu'", hint: 'did you mean status?' },
     { words: ['status', '--wach', 'x.yml'], message: "unknown option '--wach'", hint: 'did you mean --watch?' },
     { words: ['config', 'edit', '--since'], message: "unknown option '--since'", hint: '`pgprov config edit --help` shows what it takes' },
-    { words: ['runs', 'show'], message: "missing required argument 'inventory'", hint: '`pgprov runs show --help` shows what it takes' },
+    { words: ['secrets', 'set'], message: "missing required argument 'name'", hint: '`pgprov secrets set --help` shows what it takes' },
     {
       words: ['status', '--until', 'helthy', 'x.yml'],
       message: '--until "helthy" is none of its values',
@@ -59,6 +59,37 @@ describe('an invalid command line', () => {
   ])('$words: says $message', async ({ words, message, hint }) => {
     const error = await errorOf(words);
     expect({ message: error.message, hint: error.hint, exitCode: error.exitCode }).toEqual({ message, hint, exitCode: 2 });
+  });
+
+  it.each<[words: string, hint: string]>([
+    ['apply -l pg1 x.yml', 'that is --host here: names, or patterns such as pg*; --group takes groups'],
+    ['apply --limit=pg1 x.yml', 'that is --host here: names, or patterns such as pg*; --group takes groups'],
+    ['--limit pg1 plan x.yml', 'that is --host here: names, or patterns such as pg*; --group takes groups'],
+    ['show --limit pg1', 'that is --host here: names, or patterns such as pg*'],
+    ['status --limit pg1', 'this command takes all hosts of the inventory'],
+    ['plan --tags etcd', 'that is --role here: the names that `pgprov roles` lists'],
+    ['plan -t etcd', 'that is --role here: the names that `pgprov roles` lists'],
+    ['diff --skip-tags etcd', 'that is --skip-role here: the names that `pgprov roles` lists'],
+    ['apply --dry-run', 'that is --check here'],
+    ['switchover -C', 'that is --check here'],
+    ['status --dry-run', '`pgprov plan INVENTORY` shows what apply would change, and changes nothing'],
+    [
+      'apply -i hosts.yml',
+      'name the inventory without an option, as in `pgprov plan inventory.yml`; that file is taken where none is named',
+    ],
+    [
+      '-i hosts.yml apply',
+      'name the inventory without an option, as in `pgprov plan inventory.yml`; that file is taken where none is named',
+    ],
+    ['apply -e postgresql.port=5433', 'that is --set here: as in --set postgresql.port=5433 or --set ssh.user=admin'],
+    ['apply --auto-approve', 'that is --yes here'],
+  ])('names the option that stands for one of another program: %s', async (words, hint) => {
+    const error = await errorOf(words.split(' '));
+    expect([error.kind, error.hint, error.exitCode]).toEqual(['cli/unknown-option', hint, 2]);
+  });
+
+  it.each(['-v', '-vvv', '--verbose'])('says where more is told, for %s', async (flag) => {
+    expect((await errorOf(['apply', flag])).hint).toContain('pgprov runs show INVENTORY last');
   });
 
   it('has one of our errors for every option that restricts its values', () => {

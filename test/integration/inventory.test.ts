@@ -253,7 +253,7 @@ describe('the command line', () => {
     for (const [args, says] of [
       [['aply', file], /unknown command 'aply'[\s\S]*apply/u],
       [['apply', file, '--hosts', 'pg1'], /unknown option '--hosts'[\s\S]*--host/u],
-      [['apply'], /no inventory file given\n.*→ give one, such as inventory\.yml; for a Vagrant lab use --vagrant/u],
+      [['apply'], /no inventory is named.*\n.*→ name one, or set PGPROV_INVENTORY; .*use --vagrant/u],
       [['apply', file, file], /too many arguments/u],
       [['apply', file, '--output', 'xml'], /--output "xml" is none of its values[\s\S]*tree, plain, json/u],
       [[], /Usage: pgprov/u],

@@ -81,7 +81,7 @@ describe('etcd’s quorum in a running cluster', () => {
       expect(run.code, run.all).toBe(4);
       expect(run.all).toMatch(/pg3.*the data of its etcd member is gone, while the other members still list it \(id [0-9a-f]+\)/u);
       expect(run.all).toMatch(
-        /→ on a member that works: `etcdctl member remove [0-9a-f]+`; `etcdctl member add pg3 --learner --peer-urls=https:\/\/\S+:2380`; on pg3: ETCD_INITIAL_CLUSTER_STATE="existing"/u,
+        /→ as root on pg[12], a member that works: `export ETCDCTL_API=3 ETCDCTL_ENDPOINTS=\S+ ETCDCTL_CACERT=\S+ ETCDCTL_CERT=\S+ ETCDCTL_KEY=\S+`; `etcdctl member remove [0-9a-f]+`; `etcdctl member add pg3 --learner --peer-urls=https:\/\/\S+:2380`; on pg3: ETCD_INITIAL_CLUSTER_STATE="existing"/u,
       );
     }
     expect(await must(pg3, 'systemctl is-active etcd || :')).toBe('inactive');

@@ -203,7 +203,7 @@ describe('a user’s own operation', () => {
       { words: [], code: 2, says: 'no operation named' },
       { words: ['--help'], code: 0, says: 'Usage: pgprov operate [options] [name] [inventory]' },
       { words: ['x', 'INVENTORY', '--help'], code: 0, says: '--to <place>' },
-      { words: ['x'], code: 2, says: 'no inventory file given' },
+      { words: ['x'], code: 2, says: 'no inventory is named' },
       { words: ['y', 'INVENTORY'], code: 2, says: 'has no operation "y" of its own' },
       { words: ['switchover', 'INVENTORY'], code: 2, says: '`pgprov switchover` comes with pgprov' },
       { words: ['x', 'INVENTORY', '--too', 'a'], code: 2, says: "unknown option '--too'" },

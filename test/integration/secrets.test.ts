@@ -100,6 +100,56 @@ describe('pgprov secrets', () => {
     expect(await listed({ ...options, terminal: false })).toEqual(['typed']);
   });
 
+  it('prints a value, or removes it, when a person agrees, and in a script with --yes', async () => {
+    const options = await made('get', { TERM: 'xterm' });
+    await runCommandLine(['secrets', 'set', 'app'], { ...options, input: 'pässword' });
+    expect(await runCommandLine(['secrets', 'get', 'app'], options)).toEqual({
+      code: 2,
+      text: expect.stringMatching(/there is no terminal to ask at\n.*--yes/u) as string,
+    });
+    expect(await runCommandLine(['secrets', 'get', 'app', '--yes'], options)).toEqual({ code: 0, text: 'pässword\n' });
+    expect(await runCommandLine(['secrets', 'get', 'ap', '--yes'], options)).toMatchObject({
+      code: 2,
+      text: expect.stringMatching(/no value named "ap"[\s\S]*did you mean "app"/u) as string,
+    });
+    const answered = async (words: string[], answer: string): Promise<{ code: number | null; text: string }> => {
+      const line = startCommandLine(words, { ...options, terminal: true });
+      await line.printed(/\[y\/N\] $/u);
+      line.child.stdin?.write(answer);
+      return line.ended;
+    };
+    const no = await answered(['secrets', 'get', 'app'], 'n\r');
+    expect([no.code, no.text.includes('pässword')]).toEqual([130, false]);
+    expect((await answered(['secrets', 'get', 'app'], 'y\r')).text).toContain('pässword');
+
+    expect((await answered(['secrets', 'rm', 'app'], '\r')).code).toBe(130);
+    expect(await listed(options)).toEqual(['app']);
+    expect((await runCommandLine(['secrets', 'rm', 'app', '--yes'], options)).text).toContain('app is removed');
+    expect(await listed(options)).toEqual([]);
+    expect((await runCommandLine(['secrets', 'rm', 'app', '--yes'], options)).code).toBe(2);
+    await runCommandLine(['secrets', 'set', 'again', '--generate'], options);
+    expect(await listed(options)).toEqual(['again']);
+  });
+
+  it('prints a password of a cluster, wherever it is kept', async () => {
+    const options = await made('cluster');
+    await runCommandLine(['secrets', 'set', 'rewind'], { ...options, input: 'of the store' });
+    await writeFile(
+      join(options.cwd, 'inventory.yml'),
+      'cluster: demo\nhosts: {pg1: 192.0.2.1}\npatroni: {rewind_password: {age: secrets.age, key: rewind}}\nreplication: {password: of the inventory}\n',
+    );
+    await mkdir(join(options.cwd, '.pgprov', 'demo'), { recursive: true });
+    await writeFile(join(options.cwd, '.pgprov', 'demo', 'passwords.yml'), 'postgresql.superuser_password: made by pgprov\n');
+    const get = (name: string): Promise<{ code: number | null; text: string }> =>
+      runCommandLine(['secrets', 'get', name, 'inventory.yml', '--yes'], options);
+    expect(await get('superuser')).toEqual({ code: 0, text: 'made by pgprov\n' });
+    expect(await get('postgresql.superuser_password')).toEqual({ code: 0, text: 'made by pgprov\n' });
+    expect((await get('rewind')).text).toBe('of the store\n');
+    expect((await get('replication')).text).toBe('of the inventory\n');
+    expect(await get('restapi')).toMatchObject({ code: 2, text: expect.stringContaining('has no restapi password yet') as string });
+    expect(await get('superusr')).toMatchObject({ code: 2, text: expect.stringContaining('did you mean superuser?') as string });
+  });
+
   it('encrypts a store with a passphrase that is asked for', async () => {
     const options = { ...(await place('passphrase', { TERM: 'xterm' })), terminal: true };
     const type = async (line: CommandLine, ...dialogue: [RegExp, string][]): Promise<string> => {

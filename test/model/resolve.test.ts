@@ -188,7 +188,7 @@ describe('ssh', () => {
       port: 22,
       jump: [],
       become: { method: 'sudo' },
-      hostKeys: { policy: 'strict', files: ['/home/op/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'] },
+      hostKeys: { policy: 'ask', files: ['/home/op/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'] },
       connectTimeout: 15,
       keepalive: { interval: 5, count: 3 },
       commandTimeout: 1800,

@@ -252,7 +252,7 @@ Host inner
         address: 'inner',
         port: 2022,
         hostKeyAlias: 'inside',
-        hostKeys: { policy: 'strict', files: [join(home(), 'inner_hosts'), '/etc/ssh/ssh_known_hosts'] },
+        hostKeys: { policy: 'ask', files: [join(home(), 'inner_hosts'), '/etc/ssh/ssh_known_hosts'] },
       },
     ]);
     expect(host.provenance.get('ssh.port')).toEqual({ kind: 'ssh-config', file, line: 4 });

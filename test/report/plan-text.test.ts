@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PlannedChange } from '../../src/events.js';
+import { renderSummary } from '../../src/report/plan-summary.js';
 import { renderPlan } from '../../src/report/plan-text.js';
 
 const change = (host: string, stage: string, action: string, summary: string, more: Partial<PlannedChange> = {}): PlannedChange => ({
@@ -80,6 +81,54 @@ pg2  5 changes
 pg1: 4 changes, pg2: 5 changes, pg3: no changes
 • etcd restarts on pg2, then pg1 (the leader), one at a time
 (projected): depends on an earlier change of this plan, so it is predicted, not read from the host.`);
+  });
+
+  it('has what is the same on several hosts once, before what each has besides', () => {
+    const hosts = ['pg1', 'pg2', 'pg3'];
+    const common = hosts.flatMap((host) => [
+      change(host, 'base/packages', 'install', 'install curl'),
+      change(host, 'etcd/configure', 'create', 'write /etc/etcd.conf', { after: `name: ${host}\n` }),
+      change(host, 'etcd/start', 'start', 'start etcd'),
+    ]);
+    const planned = [
+      ...common,
+      change('pg1', 'patroni/role', 'run', 'make the role'),
+      ...['pg2', 'pg3'].map((host) => change(host, 'patroni/copy', 'run', 'copy the leader')),
+    ];
+    const show = (diffs: boolean): string => renderPlan(planned, { color: false, diffs, hosts, effects: [] }).split('\n\npg1: ')[0] ?? '';
+    expect(show(false)).toBe(`pg1, pg2, pg3  3 changes each
+  base/packages
+    + install curl
+  etcd/configure
+    + write /etc/etcd.conf
+  etcd/start
+    ▸ start etcd
+
+pg2, pg3  1 change each, besides those above
+  patroni/copy
+    » copy the leader
+
+pg1  1 change, besides those above
+  patroni/role
+    » make the role`);
+    // With its text, each host has a file of its own.
+    expect(show(true)).toMatch(/^pg1, pg2, pg3 {2}2 changes each[\s\S]*pg1 {2}2 changes, besides[\s\S]*\+name: pg1[\s\S]*\+name: pg3$/u);
+  });
+
+  it('is summed up by stages', () => {
+    const hosts = ['pg1', 'pg2', 'pg3', 'pg4'];
+    const planned = [
+      ...hosts.map((host) => change(host, 'base/packages', 'install', 'install curl')),
+      change('pg1', 'patroni/start', 'start', 'start patroni', { projected: true }),
+    ];
+    const titles = new Map([['base/packages', 'prepare hosts']]);
+    expect(
+      renderSummary(planned, { color: false, hosts, effects: ['patroni starts on pg1'], titles }),
+    ).toBe(`  prepare hosts  4 changes on pg1, pg2, pg3 and 1 more
+  patroni/start  1 change on pg1
+
+pg1: 2 changes, pg2: 1 change, pg3: 1 change, pg4: 1 change
+• patroni starts on pg1`);
   });
 
   it('is short without diffs', () => {

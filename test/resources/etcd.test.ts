@@ -115,7 +115,7 @@ describe('dcs', () => {
         members: [{ name: 'pg2', connUrl: '', state: 'running', role: '' }],
         unreadable: ['members/pg1', 'members/pg3', 'config'].map(
           (key) =>
-            `etcd: the value of /service/demo/${key} is not what Patroni writes there; \`etcdctl get /service/demo/${key}\` shows it`,
+            `etcd: the value of /service/demo/${key} is not what Patroni writes there; \`${etcdctl({ ...client, endpoints: client.endpoints.slice(0, 1) }, ['get', `/service/demo/${key}`]).text}\`, as root on a member, shows it`,
         ),
       },
     },

@@ -318,7 +318,7 @@ describe('patroni’s guards', () => {
       ),
       says: [
         /it is unknown which member has the last commits: it is unknown how far the WAL of pg2 goes/u,
-        /→ stop Patroni on all members.*etcdctl put`; then find out which host has the last commits/u,
+        /→ stop Patroni on all members.*etcdctl put \/service\/demo\/config < FILE` writes it; then find out which host has the last commits/u,
       ],
     },
     {

@@ -33,7 +33,7 @@ export const madeUpDcs: Dcs = {
   name: 'Shelf',
   role: 'shelf',
   unit: 'shelfd',
-  editing: 'a pencil',
+  editing: () => 'with a pencil',
   fatalLogPatterns: ['ShelfCollapsed'],
   inExtras: false,
   fixedVariables: [],

@@ -1,7 +1,6 @@
 import { ETCD_DATABASE, formatBytes, type EtcdDatabase, type Host, type StatusLine, type View } from '../../../src/index.js';
-import { tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
-import { etcdEndpoints } from './client.js';
+import { etcdctlOn } from './etcdctl.js';
 
 /** Part of the quota from which on a database is near it. */
 const NEAR = 0.8;
@@ -33,11 +32,11 @@ function alarmsOf(view: View, host: Host, { id, alarms }: EtcdDatabase): { alarm
 function alarmLine(view: View, host: Host, { alarm, other }: { alarm: string; other?: string }): StatusLine[] {
   const of = other === undefined ? '' : ` of the member ${other}, which does not answer,`;
   if (alarm === 'NOSPACE') {
-    const text = `the database${of} has reached its quota (alarm NOSPACE), so etcd takes no more writes; raise etcd.quota_backend_bytes or free space with ${defragmentation(view, host)}; then \`${client(view, host)} alarm disarm\``;
+    const text = `the database${of} has reached its quota (alarm NOSPACE), so etcd takes no more writes; raise etcd.quota_backend_bytes or free space with ${defragmentation(view, host)}; then \`${etcdctlOn(view, host)} alarm disarm\``;
     return [{ level: 'problem', text }];
   }
   if (alarm === 'CORRUPT') {
-    const text = `the data${of} differs from that of the other members (alarm CORRUPT), so etcd takes no more writes; take the member out, let it join with an empty data directory, then \`${client(view, host)} alarm disarm\``;
+    const text = `the data${of} differs from that of the other members (alarm CORRUPT), so etcd takes no more writes; take the member out, let it join with an empty data directory, then \`${etcdctlOn(view, host)} alarm disarm\``;
     return [{ level: 'problem', text }];
   }
   return [{ level: 'problem', text: `etcd raised the alarm ${alarm}${of === '' ? '' : of.slice(0, -1)}` }];
@@ -65,14 +64,5 @@ function sizeLine(view: View, host: Host, { bytes, usedBytes = bytes, quotaBytes
 }
 
 function defragmentation(view: View, host: Host): string {
-  return `\`${client(view, host)} --command-timeout=60s defrag\`, as root there, one member after the other, the leader last: a member answers nobody meanwhile`;
-}
-
-/** How root on the host calls etcdctl for the member there. */
-function client(view: View, host: Host): string {
-  const platform = view.platform(host.name);
-  const [endpoint = ''] = etcdEndpoints(view.inventory, host);
-  if (platform === undefined) return 'etcdctl';
-  const { ca, certificate, key } = tlsFiles(platform.etcd);
-  return `ETCDCTL_API=3 etcdctl --endpoints=${endpoint} --cacert=${ca} --cert=${certificate} --key=${key}`;
+  return `\`${etcdctlOn(view, host)} --command-timeout=60s defrag\`, as root there, one member after the other, the leader last: a member answers nobody meanwhile`;
 }

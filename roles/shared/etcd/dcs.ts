@@ -5,6 +5,7 @@ import { variables } from '../variables.js';
 import { etcdAgreement } from './agreement.js';
 import { etcdClient, etcdEndpoints } from './client.js';
 import { ETCD_FIXED_VARIABLES } from './fixed-variables.js';
+import { onWorkingMember } from './etcdctl.js';
 import { letInByMembers } from './handshakes.js';
 import { ETCD_RESTART } from './restart.js';
 
@@ -15,7 +16,7 @@ export const etcdDcs: Dcs = {
   name: 'etcd',
   role: 'etcd',
   unit: 'etcd',
-  editing: '`etcdctl get` and `etcdctl put`',
+  editing: (view, key) => `${onWorkingMember(view)}; \`etcdctl get ${key}\` shows it, and \`etcdctl put ${key} < FILE\` writes it`,
   fatalLogPatterns: ['EtcdKeyNotFound|EtcdException.*404'],
   inExtras: true,
   fixedVariables: ETCD_FIXED_VARIABLES,

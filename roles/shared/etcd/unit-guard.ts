@@ -16,6 +16,7 @@ import { hostPort, hostsWith, tlsFiles } from '../layout.js';
 import { quorumLost, type SeenMembers } from '../quorum.js';
 import { variables } from '../variables.js';
 import { etcdClient } from './client.js';
+import { onWorkingMember } from './etcdctl.js';
 
 /** Where other members reach a member of etcd. */
 export function peerUrl(host: Host): string {
@@ -75,7 +76,7 @@ function strayStart(view: View, name: string): Objection | undefined {
   const once = listed.find(({ clientUrls }) => clientUrls.length > 0);
   if (once !== undefined) return wiped(view, host, once.id);
   const added = listed.find(({ id, peerUrls }) => id !== idOfNewMember(peerUrls, view.inventory.cluster));
-  if (added !== undefined) return awaited(host, added.id);
+  if (added !== undefined) return awaited(view, host, added.id);
   if (lists.length > 0) return undefined;
   if (seen.some(({ started }) => started.includes(name))) return wiped(view, host);
   return untold(view, host);
@@ -87,17 +88,17 @@ function wiped(view: View, { name }: Host, id?: string): Objection {
     kind: 'refuse',
     host: name,
     message: `${name}: the data of its etcd member is gone, while the other members still list it${id === undefined ? '' : ` (id ${hexadecimal(id)})`}; started as it is, it would be refused by the other members, or form an etcd cluster of its own`,
-    hint: `${id === undefined ? `start etcd on the others first; then, ` : ''}on a member that works: ${addAnew(view, name, id)}`,
+    hint: `${id === undefined ? `start etcd on the others first; then, ` : ''}${onWorkingMember(view, name)}; ${addAnew(view, name, id)}`,
   };
 }
 
 /** The member was added by hand, and has to be started as one of an existing cluster. */
-function awaited({ name }: Host, id: string): Objection {
+function awaited(view: View, { name }: Host, id: string): Objection {
   return {
     kind: 'refuse',
     host: name,
     message: `${name}: etcd awaits this member (id ${hexadecimal(id)}), which was added by hand and has no data yet; pgprov starts members of new clusters only`,
-    hint: `on ${name}: ${startExisting()}; then on a member that works: \`etcdctl member promote ${hexadecimal(id)}\`, if it was added as a learner`,
+    hint: `on ${name}: ${startExisting()}; then ${onWorkingMember(view, name)}; \`etcdctl member promote ${hexadecimal(id)}\`, if it was added as a learner`,
   };
 }
 

@@ -2,9 +2,10 @@ import { resolve } from 'node:path';
 import type { Proposal } from '../../engine/run.js';
 import { ExitCode, InputError } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
+import { renderSummary } from '../../report/plan-summary.js';
 import { renderPlan } from '../../report/plan-text.js';
 import { readRotation } from '../../store/password-rotation.js';
-import { colors } from '../colors.js';
+import { colors, errorLook } from '../colors.js';
 import { operationNamed, runOperation, type OperateCommandOptions } from '../operations/operate.js';
 import { assertNoOperation } from '../operations/unfinished.js';
 import { selectionOf, selectionOptions } from '../options.js';
@@ -12,6 +13,7 @@ import { clusterRun } from '../pipeline/cluster-run.js';
 import { THIS_PROCESS, type Environment } from '../pipeline/environment.js';
 import { Pipeline, type EngineParts, type PipelineOptions } from '../pipeline/pipeline.js';
 import { tell } from '../pipeline/tell.js';
+import { firstSteps, isFirstApply } from './first-steps.js';
 import { plan } from './plan.js';
 import { assertSameChanges, assertSameOrigin, fileChange, readPlanFile, type FiledChange, type PlanFile } from './plan-file.js';
 import { restartsAfterwards } from './restarts-afterwards.js';
@@ -119,6 +121,14 @@ async function changeHosts(pipeline: Pipeline, options: ApplyOptions, { plan: fi
       await assertNoOperation(inventory, options.restart === true ? RESTART : undefined);
       return go(parts);
     },
+    answer: ({ exitCode, proposal: { changes, leftOut } }) => {
+      const isNews = exitCode === ExitCode.done && changes.length > 0 && leftOut === undefined;
+      if (isNews && pipeline.form.kind !== 'json' && isFirstApply(pipeline.store, pipeline.run)) {
+        const text = firstSteps(inventory, pipeline.store, errorLook(environment.out));
+        if (text !== '') pipeline.print(`\n${text}`);
+      }
+      return exitCode;
+    },
   });
 }
 
@@ -155,9 +165,12 @@ function consentTo(
     return ask({
       text: () => {
         const effects = [...proposal.effects, ...restartsAfterwards(file, restarts)];
-        return renderPlan(changes, { ...proposal, effects, color: colors(environment.out), diffs: shows });
+        const look = { ...proposal, effects, color: colors(environment.out), diffs: shows };
+        if (holdsData || shows) return renderPlan(changes, look);
+        return `${renderSummary(changes, look)}\n${pgprov`plan ${file}`} shows each change.`;
       },
-      ask: `${cluster} holds data. Apply these changes?`,
+      ask: `${cluster} holds ${holdsData ? '' : 'no '}data${holdsData ? '' : ' yet'}. Apply these changes?`,
+      asksAnyway: true,
       shows,
       agreed: filed !== undefined,
       holdsData,

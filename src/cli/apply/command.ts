@@ -1,7 +1,17 @@
 import type { Command } from 'commander';
 import { DEFAULT_DCS } from '../../model/default-dcs.js';
 import { onRunningHosts, type SetExit } from '../action.js';
-import { splitList, withAim, withHosts, withInventory, withOutput, withPasswords, withReport, withTimings } from '../command-options.js';
+import {
+  INVENTORY,
+  splitList,
+  withAim,
+  withHosts,
+  withInventory,
+  withOutput,
+  withPasswords,
+  withReport,
+  withTimings,
+} from '../command-options.js';
 import type { ApplyOptions } from './apply.js';
 import type { PlanOptions } from './plan.js';
 
@@ -11,7 +21,7 @@ function withDifferences(command: Command): Command {
 
 function withApply(command: Command): Command {
   return withPasswords(withReport(withTimings(withOutput(command))))
-    .option('-y, --yes', 'change a cluster that holds data without asking')
+    .option('-y, --yes', 'ask nothing: make the cluster, or change one that holds data')
     .option('--check', 'change nothing, show what would be changed')
     .option('--diff', 'show the differences of files, first');
 }
@@ -32,7 +42,7 @@ export function addApplyCommands(program: Command, setExit: SetExit): void {
     .action(onRunningHosts<PlanOptions & { quiet?: boolean }>(setExit, async () => (await import('./plan.js')).diff));
 
   const apply = onRunningHosts<ApplyOptions>(setExit, async () => (await import('./apply.js')).apply);
-  withApply(withAim(withInventory(program.command('apply'), 'inventory file (YAML), or a plan made by `pgprov plan -o`')))
+  withApply(withAim(withInventory(program.command('apply'), `${INVENTORY}; or a plan made by \`pgprov plan -o\``)))
     .description('bring the hosts to what the inventory says')
     .option('--resume', 'resume the last apply, with its selection of hosts and roles and its --set, unless it succeeded')
     .option('--restart', 'then restart PostgreSQL where that is pending, one member at a time, as `pgprov restart --pending` does')

@@ -1,6 +1,7 @@
 import type { Argument, Command, Option } from 'commander';
 import { fileCandidates } from './files.js';
 import { optionsOf, readLine, type CommandLine } from './line.js';
+import { usualInventory } from '../usual-inventory.js';
 import { namesFor, type NameKind } from './names.js';
 
 /** What a word may become. */
@@ -90,7 +91,22 @@ async function plain(line: CommandLine): Promise<Candidates> {
   if (word.startsWith('-') && !onlyArguments) return { kind: 'words', list: optionsOf(command).map(optionCandidate) };
   const subcommands = mayDescend && !onlyArguments ? command.createHelp().visibleCommands(command) : [];
   const { kind, list } = await values(line, line.argument);
-  return { kind, list: [...subcommands.map((each) => ({ value: each.name(), description: each.description() })), ...list] };
+  const usual = mayLeaveOutInventory(line) ? usualInventory() : undefined;
+  const hosts = usual === undefined ? [] : await namesFor('hosts', line, usual.file);
+  return {
+    kind,
+    list: [
+      ...subcommands.map((each) => ({ value: each.name(), description: each.description() })),
+      ...list,
+      ...hosts.map((value) => ({ value })),
+    ],
+  };
+}
+
+/** A host may stand in the place of the inventory, of which the usual one is taken then. */
+function mayLeaveOutInventory({ command, argument }: CommandLine): boolean {
+  const [first, second] = command.registeredArguments;
+  return argument === first && argument?.name() === 'inventory' && second?.name() === 'host';
 }
 
 function optionCandidate(option: Option): Candidate {

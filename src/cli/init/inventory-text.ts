@@ -45,7 +45,7 @@ const SSH_COMMENTS: readonly (readonly [key: string, example: string, comment: s
   ['identity_file', '~/.ssh/id_ed25519', 'private key; default: the agent and the usual files'],
   ['jump', 'admin@bastion.example.com', 'host to go through, or a list of them'],
   ['become', 'sudo', 'how to become root: sudo, doas or none'],
-  ['host_key_policy', 'strict', 'accept-new takes the key of a host that is seen for the first time'],
+  ['host_key_policy', 'ask', 'accept-new takes the key of a host that is seen for the first time; ask asks at a terminal'],
 ];
 
 /** What is set stands there, what is often wanted is shown as a comment. */

@@ -5,8 +5,7 @@ import { InputError } from '../../lib/errors.js';
 import type { Host } from '../../model/index.js';
 import { answerText, type Observation } from '../../resources/resource.js';
 import { sh } from '../../shell/quote.js';
-import { SshTransport } from '../../transport/ssh.js';
-import { keySourcesFor } from '../ssh-passwords.js';
+import { openTransport } from '../pipeline/open-transport.js';
 
 /** An IPv4 address that a machine has. */
 export interface SeenAddress {
@@ -39,7 +38,7 @@ export function readAddresses(text: string): SeenAddress[] {
  * @throws UnreachableError when one cannot be asked
  */
 export async function askForAddresses(hosts: readonly Host[]): Promise<Map<string, SeenAddress[]>> {
-  const transport = new SshTransport(await keySourcesFor(hosts));
+  const transport = await openTransport(hosts);
   const asked = hosts.map(async (host) => {
     const session = await Session.open(host, transport);
     try {

@@ -10,12 +10,13 @@ export function canAsk(): boolean {
 /**
  * Asks for a plain yes; anything else, the end of input, Ctrl-C, an abort and a terminal that is closed are a no. What was typed before the
  * question stood there is no answer.
+ * @param output where the question is written; default: stdout
  */
-export async function confirm(question: string, signal?: AbortSignal): Promise<boolean> {
+export async function confirm(question: string, signal?: AbortSignal, output: NodeJS.WritableStream = process.stdout): Promise<boolean> {
   await discardTyped();
   if (process.stdin.readableEnded) return false;
   // The terminal edits the line: readline's own editing leaves nobody waiting, and no answer, when the terminal is closed.
-  const prompt = createInterface({ input: process.stdin, output: process.stdout, terminal: false });
+  const prompt = createInterface({ input: process.stdin, output, terminal: false });
   const closed = new Promise<string>((resolve) => prompt.once('close', () => resolve('')));
   const close = (): void => prompt.close();
   prompt.on('error', close);

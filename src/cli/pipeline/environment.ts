@@ -1,9 +1,8 @@
 import type { Host, Inventory } from '../../model/index.js';
 import type { Renewal } from '../../store/renewal.js';
 import { Store, storeDirectory } from '../../store/store.js';
-import { SshTransport } from '../../transport/ssh.js';
 import type { Transport } from '../../transport/transport.js';
-import { keySourcesFor } from '../ssh-passwords.js';
+import { openTransport } from './open-transport.js';
 import { canAsk, confirm } from './confirm.js';
 
 /** What a command uses of the world around it. Tests give one of their own, with hosts that are made up and answers that are scripted. */
@@ -12,7 +11,7 @@ export interface Environment {
   err: NodeJS.WriteStream;
   /** Environment variables. */
   variables: NodeJS.ProcessEnv;
-  /** How these hosts are reached; asks for the passphrases that they need. */
+  /** How these hosts are reached; asks for the passphrases that they need, and about host keys that are not known. */
   transportTo(hosts: readonly Host[]): Promise<Transport>;
   /** Opens the cluster's store beside the inventory. */
   openStore(inventory: Inventory, how: { writable: boolean; renewal?: Renewal }): Promise<Store>;
@@ -28,7 +27,7 @@ export const THIS_PROCESS: Environment = {
   out: process.stdout,
   err: process.stderr,
   variables: process.env,
-  transportTo: async (hosts) => new SshTransport(await keySourcesFor(hosts)),
+  transportTo: openTransport,
   openStore: (inventory, how) => Store.open(storeDirectory(inventory.dir, inventory.cluster), inventory, how),
   canAsk,
   confirm,

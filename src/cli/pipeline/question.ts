@@ -11,7 +11,10 @@ export interface Question {
   shows?: boolean;
   /** Nobody need be asked: it was agreed to before, as a plan file is. */
   agreed?: boolean;
+  /** Somebody must be asked. */
   holdsData: boolean;
+  /** Somebody is asked where there is anybody, also without data. */
+  asksAnyway?: boolean;
   /** The error where somebody must be asked and nobody can be. */
   unconfirmed: Omit<ErrorDetails, 'exitCode'>;
 }
@@ -29,14 +32,13 @@ export interface Asking extends Pick<Environment, 'out' | 'confirm'> {
 }
 
 /**
- * Shows what is about to be done and asks, where the cluster holds data; gives the milliseconds until the answer, undefined where nobody was
- * asked.
+ * Shows what is about to be done and asks; gives the milliseconds until the answer, undefined where nobody was asked.
  * @throws Declined for a no, and where the run was interrupted before; InputError where there is nobody to ask
  */
 export async function askFirst(question: Question, { yes, canAsk, out, signal, confirm, clear }: Asking): Promise<number | undefined> {
-  const needsAnswer = question.holdsData && !yes;
-  if (needsAnswer && !canAsk && question.agreed !== true) throw new InputError(question.unconfirmed);
-  const asks = needsAnswer && canAsk;
+  const { holdsData, agreed = false, asksAnyway = false } = question;
+  if (holdsData && !yes && !canAsk && !agreed) throw new InputError(question.unconfirmed);
+  const asks = canAsk && !yes && (holdsData || (asksAnyway && !agreed));
   if (asks && signal.aborted) throw new Declined();
   if (asks || question.shows === true) {
     clear();

@@ -10,10 +10,20 @@ import { storeDirectory } from '../../store/store.js';
 import { colors, errorLook } from '../colors.js';
 import { openReport } from '../pipeline/html-report-file.js';
 import { commandLineText } from '../command-line-text.js';
+import type { CommonOptions } from '../options.js';
 import { tellTimings, type ReportOptions, type TimingOptions } from '../pipeline/timings.js';
+import { looksLikeInventory } from '../usual-inventory.js';
+
+/** Options of `pgprov runs`. */
+export interface RunsOptions extends CommonOptions {
+  json?: boolean;
+}
+
+/** Options of `pgprov runs show`. */
+export type ShowRunOptions = RunsOptions & TimingOptions & ReportOptions;
 
 /** `pgprov runs`: the journaled runs, newest first. */
-export async function runs(file: string, options: { json?: boolean }): Promise<ExitCode> {
+export async function runs(file: string, options: RunsOptions): Promise<ExitCode> {
   const { store, cluster } = await storeOf(file);
   const records = readRuns(store);
   if (options.json === true) {
@@ -27,7 +37,7 @@ export async function runs(file: string, options: { json?: boolean }): Promise<E
 }
 
 /** `pgprov runs show`: one run, as it was told when it happened, or where its time went. */
-export async function showRun(file: string, id: string, options: TimingOptions & ReportOptions & { json?: boolean }): Promise<ExitCode> {
+export async function showRun(file: string, id: string, options: ShowRunOptions): Promise<ExitCode> {
   const { store, cluster } = await storeOf(file);
   const record = findRun(store, id, file);
   if (options.report !== undefined) return writeReport(options.report, record, cluster);
@@ -51,6 +61,13 @@ export async function showRun(file: string, id: string, options: TimingOptions &
       .join('\n\n')}\n`,
   );
   return ExitCode.done;
+}
+
+/** What the words of `runs show` name; one alone is the inventory or the run. */
+export function namesOnLine(first: string | undefined, second: string | undefined): { inventory: string | undefined; id: string } {
+  if (second !== undefined) return { inventory: first, id: second };
+  if (first === undefined || looksLikeInventory(first)) return { inventory: first, id: 'last' };
+  return { inventory: undefined, id: first };
 }
 
 /** Makes the page of a run from its journal. */

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { SetExit } from '../action.js';
 import { helpText } from '../help-text.js';
-import { collect } from '../command-options.js';
+import { collect, withInventory } from '../command-options.js';
 import { addOperationsOf } from '../operations/command.js';
+import type { AgreeOptions } from './agree.js';
+import type { GetOptions } from './get.js';
 import type { StoreInitOptions } from './init.js';
 import type { ListOptions } from './list.js';
 import type { StoreOptions } from './opening.js';
@@ -18,6 +21,10 @@ function withStore(command: Command): Command {
   return command
     .option('-f, --file <file>', 'the store', 'secrets.age')
     .option('-i, --identity <file>', 'file with your identity; repeatable', collect);
+}
+
+function withYes(command: Command): Command {
+  return command.option('-y, --yes', 'do not ask');
 }
 
 /** The commands about stores of secrets and the passwords of a cluster; their modules are loaded when one of them runs. */
@@ -43,6 +50,28 @@ export function addSecretsCommands(program: Command, setExit: SetExit): void {
     .description('set a value: asked for at the terminal, or read from stdin')
     .option('--generate', 'make a strong password')
     .action(async (name: string, options: SetOptions) => setExit(await (await import('./set.js')).setSecret(name, options)));
+
+  const get = withInventory(
+    secrets.command('get').argument('<name>', 'name of the value, or with an inventory: superuser, replication, rewind or restapi'),
+    'print a password of this cluster, and not one of a store; default where there is no store: the usual inventory',
+  );
+  withYes(withStore(get))
+    .description('print a value of a store, or a password of a cluster, wherever that is kept; asks before it does')
+    .action(async (name: string, inventory: string | undefined, given: GetOptions, command: Command) => {
+      const { getFromCluster, getFromStore } = await import('./get.js');
+      const isStore = command.getOptionValueSource('file') === 'cli' || existsSync(given.file);
+      if (inventory === undefined && given.vagrant === undefined && given.sshConfig === undefined && isStore)
+        return setExit(await getFromStore(name, given));
+      const { locate } = await import('../locate.js');
+      const { file, options } = await locate(inventory, given, false);
+      setExit(await getFromCluster(name, file, options));
+    });
+
+  withYes(withStore(secrets.command('rm').argument('<name>', 'name of the value')))
+    .description('remove a value from a store; asks before it does')
+    .action(async (name: string, options: StoreOptions & AgreeOptions) =>
+      setExit(await (await import('./remove.js')).removeSecret(name, options)),
+    );
 
   withStore(secrets.command('edit'))
     .description('open the whole store in $VISUAL or $EDITOR')

@@ -5,6 +5,7 @@ import { sh } from '../../shell/quote.js';
 import { loadFor } from '../inventory.js';
 import type { CommonOptions } from '../options.js';
 import type { AskOptions } from '../ssh-passwords.js';
+import { looksLikeInventory } from '../usual-inventory.js';
 import { hasBothEnds, runSsh } from './session.js';
 
 /** Options of `pgprov ssh`. */
@@ -51,7 +52,7 @@ export function commandLine({ ssh: { become } }: Pick<Host, 'ssh'>, words: reado
 }
 
 /**
- * What the words before `--` name: an inventory and a host, where a lab stands for the inventory maybe the host alone, and what follows them.
+ * What the words before `--` name: an inventory and a host, or the host alone where a lab or the usual inventory is meant, and what follows them.
  * @throws InputError where no host is named
  */
 export function namesOnLine(
@@ -59,7 +60,8 @@ export function namesOnLine(
   { vagrant, sshConfig }: Pick<CommonOptions, 'vagrant' | 'sshConfig'>,
 ): { file: string | undefined; name: string; rest: string[] } {
   const [first, second, ...rest] = words.filter((word) => word !== undefined);
-  const isAlone = (vagrant !== undefined || sshConfig !== undefined) && second === undefined;
+  const isLab = vagrant !== undefined || sshConfig !== undefined;
+  const isAlone = second === undefined && first !== undefined && (isLab || !looksLikeInventory(first));
   const [file, name] = isAlone ? [undefined, first] : [first, second];
   if (name !== undefined) return { file, name, rest };
   throw new InputError({ kind: 'cli/no-host', message: 'no host given', hint: 'name one, such as `pgprov ssh inventory.yml pg1`' });

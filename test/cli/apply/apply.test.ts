@@ -21,17 +21,37 @@ describe('pgprov apply', () => {
       expect(stdout).toContain(`\`pgprov secrets rotate replication.password ${three.inventory}\` finishes it`);
     });
 
-    it('does not ask where no host has data, not even on a terminal, and keeps a journal', async () => {
-      const { exitCode, asked, stdout, journals } = await three.run(command(), { answer: false });
+    it('asks nobody where no host has data and there is no terminal, and keeps a journal', async () => {
+      const { exitCode, asked, stdout, journals } = await three.run(command());
       expect([exitCode, asked, journals, made()]).toEqual([0, [], 1, HOSTS]);
       expect(stdout).toContain('Done in');
+    });
+
+    it('shows a summary where no host has data, and asks at a terminal', async () => {
+      const no = await three.run(command(), { answer: false });
+      expect([no.exitCode, no.asked, no.journals, made()]).toEqual([130, ['demo holds no data yet. Apply these changes?'], 0, []]);
+      expect(no.stdout).toBe(`  make the file  3 changes on pg1, pg2, pg3
+
+pg1: 1 change, pg2: 1 change, pg3: 1 change
+Nothing that runs now is restarted or reloaded.
+\`pgprov plan ${three.inventory}\` shows each change.
+
+Nothing was changed.
+`);
+      const yes = await three.run(command(), { answer: true });
+      expect([yes.exitCode, yes.asked.length, yes.journals, made()]).toEqual([0, 1, 1, HOSTS]);
+    });
+
+    it.each<ApplyOptions>([{ yes: true }, { output: 'json' }])('asks nobody where no host has data, with %o', async (options) => {
+      const { exitCode, asked } = await three.run(command(options), { answer: false });
+      expect([exitCode, asked, made()]).toEqual([0, [], HOSTS]);
     });
 
     it('shows the plan and asks before it changes a cluster with data, then applies it on the same connections', async () => {
       three.giveData('pg2');
       const { exitCode, asked, stdout, machines, journals } = await three.run(command(), { answer: true });
       expect([exitCode, asked, journals, made()]).toEqual([0, ['demo holds data. Apply these changes?'], 1, HOSTS]);
-      expect(stdout).toMatch(/pg1 {2}1 change[\s\S]*pg3 {2}1 change[\s\S]*apply: cluster demo, pg1, pg2, pg3/u);
+      expect(stdout).toMatch(/^pg1, pg2, pg3 {2}1 change each$[\s\S]*apply: cluster demo, pg1, pg2, pg3/mu);
       // The look, the look after the answer, the step, and the look that proves it.
       expect(HOSTS.map((host) => machines.count(host))).toEqual([4, 4, 4]);
       expect(machines.open.size).toBe(0);
@@ -100,7 +120,7 @@ describe('pgprov apply', () => {
       three.giveData('pg1');
       const { exitCode, asked, stdout } = await three.run(command({ diff: true, yes: true }), { answer: false });
       expect([exitCode, asked, made()]).toEqual([0, [], HOSTS]);
-      expect(stdout).toMatch(/pg1 {2}1 change[\s\S]*apply: cluster demo/u);
+      expect(stdout).toMatch(/^pg1, pg2, pg3 {2}1 change each$[\s\S]*apply: cluster demo/mu);
     });
 
     it('says before it asks that --restart comes afterwards, and does not restart after a no', async () => {
@@ -121,7 +141,7 @@ describe('pgprov apply', () => {
     it('only shows the plan with --check', async () => {
       const { exitCode, stdout, journals } = await three.run(command({ check: true }), { answer: true });
       expect([exitCode, journals, made()]).toEqual([0, 0, []]);
-      expect(stdout).toContain('pg2  1 change');
+      expect(stdout).toContain('pg1, pg2, pg3  1 change each');
     });
 
     it('prints only events with --output json, in the order of the run', async () => {

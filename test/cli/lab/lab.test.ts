@@ -332,7 +332,9 @@ describe('an invalid lab', () => {
   });
 
   it('is refused without an inventory and a lab', async () => {
-    expect(await refusal(() => locate(undefined, {}, true))).toBe('cli/no-inventory: no inventory file given');
+    expect(await refusal(() => locate(undefined, {}, true))).toBe(
+      'cli/no-inventory: no inventory is named, and there is no inventory.yml in this directory',
+    );
   });
 });
 

@@ -99,8 +99,9 @@ describe('the arguments of a command line with --', () => {
     [['ssh', 'i.yml', 'pg1'], ['i.yml', 'pg1'], ['i.yml', 'pg1'], []],
   ])('%j', (line, given, before, after) => expect(splitAtDashes(line, given)).toEqual({ before, after }));
 
-  it('name an inventory and a host, or with a lab the host alone', () => {
+  it('name an inventory and a host, or the host alone', () => {
     expect(namesOnLine(['i.yml', 'pg1', 'ls'], {})).toEqual({ file: 'i.yml', name: 'pg1', rest: ['ls'] });
+    expect(namesOnLine(['pg1'], {})).toEqual({ file: undefined, name: 'pg1', rest: [] });
     expect(namesOnLine(['pg1'], { vagrant: true })).toEqual({ file: undefined, name: 'pg1', rest: [] });
     expect(namesOnLine(['i.yml', 'pg1'], { vagrant: true })).toEqual({ file: 'i.yml', name: 'pg1', rest: [] });
     expect(() => namesOnLine(['i.yml'], {})).toThrow('no host given');

@@ -232,7 +232,7 @@ describe('a second DCS', () => {
           { key: 'config', bytes: 8, value: 'nonsense' },
         ],
         unreadable: [
-          'Shelf: the value of /srv/shelf/demo.json#config is not what Patroni writes there; `cat /srv/shelf/demo.json` shows it',
+          'Shelf: the value of /srv/shelf/demo.json#config is not what Patroni writes there; `cat /srv/shelf/demo.json`, as root on a member, shows it',
         ],
       });
       expect(await see(INTERRUPTED_BOOTSTRAP.id)).toMatchObject({ initialize: 'set', led: true });

@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { pgprov } from '../lib/pgprov-command.js';
+
+/** What stands here for an option of another program: an option, where the command has it, or else some words. */
+interface Counterpart {
+  flags: RegExp;
+  /** The first of these that the command has. */
+  options?: readonly string[];
+  /** Where it has none of them. */
+  otherwise?: string;
+}
+
+/** Options that people bring along from Ansible, Terraform and the like. */
+const COUNTERPARTS: readonly Counterpart[] = [
+  { flags: /^(?:-l|--limit)$/u, options: ['--host'], otherwise: 'this command takes all hosts of the inventory' },
+  { flags: /^(?:-t|--tags)$/u, options: ['--role'], otherwise: 'this command takes all roles' },
+  { flags: /^--skip-tags$/u, options: ['--skip-role'], otherwise: 'this command takes all roles' },
+  {
+    flags: /^(?:-C|-n|--dry-run|--check|--noop)$/u,
+    options: ['--check'],
+    otherwise: `${pgprov`plan INVENTORY`} shows what apply would change, and changes nothing`,
+  },
+  { flags: /^(?:-D|--diff)$/u, options: ['--diff'], otherwise: `${pgprov`plan INVENTORY`} shows the differences of files` },
+  {
+    flags: /^(?:-i|--inventory|--inventory-file)$/u,
+    otherwise: `name the inventory without an option, as in ${pgprov`plan inventory.yml`}; that file is taken where none is named`,
+  },
+  {
+    flags: /^(?:-v+|--verbose)$/u,
+    otherwise: `every change is told as it is; ${pgprov`runs show INVENTORY last`} shows all of the last run, --debug stack traces, -V the version`,
+  },
+  { flags: /^(?:-e|--extra-vars|--var)$/u, options: ['--set'] },
+  { flags: /^(?:-u|--user)$/u, options: ['--set'], otherwise: 'give ssh.user in the inventory' },
+  { flags: /^(?:--private-key|--key-file)$/u, otherwise: 'give ssh.identity_file in the inventory, or use ssh-agent' },
+  { flags: /^(?:-b|--become)$/u, otherwise: 'pgprov becomes root by itself; ssh.become in the inventory says how' },
+  { flags: /^(?:-f|--forks)$/u, otherwise: 'all hosts are worked on side by side' },
+  {
+    flags: /^--(?:ask-vault-pass|ask-vault-password|vault-password-file|vault-id)$/u,
+    otherwise: 'docs/secrets.md says where secrets may be kept',
+  },
+  { flags: /^--list-hosts$/u, otherwise: `${pgprov`show INVENTORY`} lists the hosts` },
+  { flags: /^--list-(?:tags|tasks)$/u, otherwise: `${pgprov`roles`} lists the roles, and ${pgprov`plan INVENTORY`} what would be done` },
+  { flags: /^--syntax-check$/u, otherwise: `${pgprov`validate INVENTORY`} checks it` },
+  { flags: /^--(?:force|auto-approve|assume-yes|assumeyes)$/u, options: ['--yes'] },
+];
+
+/** More that is to be known of an option besides its name. */
+const REMARKS: Readonly<Record<string, string>> = {
+  '--host': 'names, or patterns such as pg*',
+  '--role': `the names that ${pgprov`roles`} lists`,
+  '--skip-role': `the names that ${pgprov`roles`} lists`,
+  '--set': 'as in --set postgresql.port=5433 or --set ssh.user=admin',
+};
+
+/**
+ * What to use instead of an option of another program; undefined for one that nobody brings along.
+ * @param flag as it was typed, with a value behind `=` or without
+ */
+export function counterpartOf(flag: string, command: Command): string | undefined {
+  const name = flag.replace(/=.*$/su, '');
+  const found = COUNTERPARTS.find(({ flags }) => flags.test(name));
+  if (found === undefined) return undefined;
+  const has = (long: string): boolean => command.options.some((own) => own.long === long);
+  const option = found.options?.find(has);
+  if (option === undefined) return found.otherwise;
+  const remark = REMARKS[option] === undefined ? '' : `: ${REMARKS[option]}`;
+  const groups = option === '--host' && has('--group') ? '; --group takes groups' : '';
+  return `that is ${option} here${remark}${groups}`;
+}
