@@ -29,7 +29,7 @@ import {
 import { guardChanges, whatRuns } from './shared/changes.js';
 import { dropIn } from './shared/drop-in.js';
 import { guardParameters } from './shared/asked.js';
-import { accessProblems, memberLines } from './shared/hba.js';
+import { accessProblems, FIRST_DEFAULT_LINE, shadowedLines, standaloneAccess } from './shared/hba.js';
 import {
   settingsCheck,
   settingsDrift,
@@ -39,9 +39,11 @@ import {
   wantedSettings,
 } from './shared/in-force.js';
 import { parameterProblems } from './shared/owned-parameters.js';
-import { accountsOf, dataDirectoryOf, localServer } from './shared/layout.js';
+import { dataDirectoryOf, localServer } from './shared/layout.js';
+import { localeStage } from './shared/locale.js';
 import { portLabel } from './shared/selinux.js';
 import { awkwardDataDirectory, guardServedData, servedData, standaloneCluster } from './shared/standalone.js';
+import { directoryProblems, sameAccounts, unusedSuperuser } from './shared/collisions.js';
 import { slotLines } from './shared/slots.js';
 import { leaderInStore } from './shared/leader-in-store.js';
 import { variables } from './shared/variables.js';
@@ -54,7 +56,13 @@ export default defineRole({
     'PostgreSQL’s packages without the cluster that they would create; on a host without Patroni also a checksummed cluster and its service.',
   requires: ['pgdg'],
   variables: POSTGRESQL_VARIABLES,
-  problems: (hosts) => [...hosts.flatMap(accessProblems), ...parameterProblems(hosts)],
+  problems: (hosts) => [
+    ...hosts.flatMap(accessProblems),
+    ...parameterProblems(hosts),
+    ...sameAccounts(hosts),
+    ...hosts.flatMap(directoryProblems),
+  ],
+  warnings: (hosts) => [...hosts.flatMap((host) => shadowedLines(host, hosts)), ...unusedSuperuser(hosts)],
   ports: (host) => {
     const { version, name, port } = variables(host, 'postgresql');
     const units = ['patroni.service', `postgresql@${version}-${name}.service`, `postgresql-${version}.service`];
@@ -74,7 +82,7 @@ export default defineRole({
     ];
   },
   install: serverInstallation,
-  stages: (context) => (topologyOf(context.host) === 'patroni' ? [] : standalone(context)),
+  stages: (context) => [...localeStage(context), ...(topologyOf(context.host) === 'patroni' ? [] : standalone(context))],
   holdsData: (view, host) => view.read(host, DATA_DIRECTORY)?.kind === 'cluster',
   preflight: (view) => withoutPatroni(view).flatMap(({ host, platform }) => awkwardDataDirectory(host, platform)),
   guards: (view) => [
@@ -109,7 +117,7 @@ function serverInstallation({ host, platform, template }: RoleContext): Installa
 /** Without Patroni: a cluster of the platform's own, parameters, access, service. */
 function standalone(context: RoleContext): Stage[] {
   const { host, platform, template, inventory } = context;
-  const { version, name, hba } = variables(host, 'postgresql');
+  const { version, name } = variables(host, 'postgresql');
   const layout = platform.postgresql(version);
   const { user, group, unit } = layout;
   const broughtBy = { name: layout.unitPackage, installedWith: layout.serverPackages[0] ?? '', manager: platform.packageManager };
@@ -121,17 +129,12 @@ function standalone(context: RoleContext): Stage[] {
     path: `${configuration}/conf.d/pgprov.conf`,
     content: template('postgresql/parameters.conf', { parameters: wantedSettings(context) }),
   });
-  const lines = [
-    ...(host.roles.includes('replication')
-      ? memberLines(inventory, 'replication', { replication: accountsOf(context).replication.name })
-      : []),
-    ...hba,
-  ];
+  const lines = standaloneAccess(host);
   const access = editedFile({
     ...owned,
     path: `${configuration}/pg_hba.conf`,
-    edit: (current) => replaceBlock(current, inventory.cluster, lines),
-    digest: digestOf(...lines),
+    edit: (current) => replaceBlock(current, inventory.cluster, lines, FIRST_DEFAULT_LINE),
+    digest: digestOf('ahead', ...lines),
   });
   return [
     { name: 'cluster', title: 'initialise PostgreSQL', crossing: 'independent', resources },

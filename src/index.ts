@@ -22,7 +22,7 @@ export type {
   VariableSchema,
   VariablesSchema,
 } from './model/index.js';
-export { patronictlOn } from './platform/index.js';
+export { patronictlOn, PLATFORMS } from './platform/index.js';
 export type { PinnedKey, Platform, PostgresqlLayout, ServiceLayout, StandaloneLayout } from './platform/index.js';
 export {
   defineRole,
@@ -67,6 +67,7 @@ export { certificatePlaces, tlsResources, type CertificatePlace, type TlsResourc
 export { View } from './plan/view.js';
 export { formatLsn, lsnBytes } from './postgres/lsn.js';
 export { RECEIVER_STATE } from './postgres/wal-receiver.js';
+export { coveringLine } from './postgres/hba-cover.js';
 export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './postgres/hba.js';
 export { aptRepository } from './resources/apt-repository.js';
 export { command, commandHandle } from './resources/command.js';
@@ -113,6 +114,7 @@ export { enabledAfterFirstStart, HAS_STARTED, notesFirstStart, type FirstStart }
 export { FREE_SPACE, freeSpace, type FreeSpace } from './resources/free-space.js';
 export { gate, LOOKS_EVERY } from './resources/gate.js';
 export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';
+export { hostLocale, isBuiltIn, type LocaleOptions, type LocaleState } from './resources/host-locale.js';
 export { CONFIG_LOADED, configLoaded, type ConfigLoaded } from './resources/config-loaded.js';
 export { coordinated } from './resources/coordinated.js';
 export { INTERRUPTED_BOOTSTRAP, interruptedBootstrap, neverServed, type BootstrapState } from './resources/interrupted-bootstrap.js';

@@ -1,7 +1,13 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { parseHbaLine, type Host, type Inventory, type VariableProblem } from '../../src/index.js';
-import { hostsWith } from './layout.js';
+import { coveringLine, parseHbaLine, topologyOf, type Host, type VariableProblem } from '../../src/index.js';
 import { variables } from './variables.js';
+
+/** The user of the operating system that owns the server, and the map that lets it in as a superuser of another name. */
+const OWNER = 'postgres';
+const MAP = 'pgprov';
+
+/** Where the machine reaches itself. */
+const LOOPBACK = ['127.0.0.1', '::1'];
 
 /** A member's address as pg_hba.conf takes it: one host, or a name that resolves both ways. */
 function hbaAddress(address: string): string {
@@ -14,34 +20,62 @@ function hbaName(name: string): string {
   return /^[a-z_][a-z0-9_]*$/u.test(name) && name !== 'all' ? name : `"${name}"`;
 }
 
-/** Lines that let the members, and nobody else, replicate and rewind. */
-export function memberLines(
-  inventory: Inventory,
-  role: string,
-  accounts: { replication: string; rewind?: string; superuser?: string },
-): string[] {
-  return hostsWith(inventory, role).flatMap(({ clusterAddress }) => {
-    const address = hbaAddress(clusterAddress);
-    return [
-      `host replication ${hbaName(accounts.replication)} ${address} scram-sha-256`,
-      ...[accounts.rewind, accounts.superuser]
-        .filter((name) => name !== undefined)
-        .map((name) => `host all ${hbaName(name)} ${address} scram-sha-256`),
-    ];
-  });
+/** Lets the owner of the server in on the socket as the superuser. */
+function superuserLine(superuser: string): string {
+  return `local all ${hbaName(superuser)} peer${superuser === OWNER ? '' : ` map=${MAP}`}`;
 }
 
-/** Lines every server has: peer on the socket, passwords from the machine itself; Patroni replicates from itself to read the timeline. */
-export function localLines(replication: string): string[] {
+/** Lines of pg_ident.conf that `superuserLine` needs; none where the superuser is called as the server's owner is. */
+export function identLines(superuser: string): string[] {
+  return superuser === OWNER ? [] : [`${MAP} ${OWNER} ${hbaName(superuser)}`];
+}
+
+function replicationLine(name: string, address: string): string {
+  return `host replication ${hbaName(name)} ${hbaAddress(address)} scram-sha-256`;
+}
+
+/**
+ * Lines that pgprov and Patroni cannot do without, each for one of their own roles: the superuser on the socket, and from the members and the
+ * machine itself those that replicate, rewind and administer. They stand first, so that no line of the inventory's takes them away.
+ */
+function memberLines(host: Host, members: readonly Host[]): string[] {
+  const { superuser } = variables(host, 'postgresql');
+  const { username: replication } = variables(host, 'replication');
+  const { rewind_username: rewind } = variables(host, 'patroni');
   return [
-    'local all all peer',
-    'local replication all peer',
-    ...['127.0.0.1/32', '::1/128'].flatMap((address) => [
-      `host all all ${address} scram-sha-256`,
-      `host replication ${hbaName(replication)} ${address} scram-sha-256`,
+    superuserLine(superuser),
+    ...[...LOOPBACK, ...members.map(({ clusterAddress }) => clusterAddress)].flatMap((address) => [
+      replicationLine(replication, address),
+      ...[rewind, superuser].map((name) => `host all ${hbaName(name)} ${hbaAddress(address)} scram-sha-256`),
     ]),
   ];
 }
+
+/** Lines for everybody else, where no line of the inventory says otherwise: peer on the socket, passwords from the machine itself. */
+const FOR_ALL = [
+  'local all all peer',
+  'local replication all peer',
+  ...LOOPBACK.map((address) => `host all all ${hbaAddress(address)} scram-sha-256`),
+];
+
+/** The pg_hba.conf of a member under Patroni. */
+export function patroniAccess(host: Host, members: readonly Host[]): string[] {
+  return [...memberLines(host, members), ...variables(host, 'postgresql').hba, ...FOR_ALL];
+}
+
+/** What stands in the pg_hba.conf of a server of its own, ahead of the lines that it was made with. */
+export function standaloneAccess(host: Host): string[] {
+  return [...standaloneLines(host), ...variables(host, 'postgresql').hba];
+}
+
+function standaloneLines(host: Host): string[] {
+  const replicates = host.roles.includes('replication');
+  return [superuserLine(OWNER), ...(replicates ? [replicationLine(variables(host, 'replication').username, host.clusterAddress)] : [])];
+}
+
+/** The first line that initdb or pg_createcluster writes: whatever stands above it is somebody's own. */
+export const FIRST_DEFAULT_LINE =
+  /^(?:local\s+(?:all|replication)|host\s+(?:all|replication)(?=\s+\S+\s+(?:127\.0\.0\.1\/32|::1\/128)))\s+(?:all|postgres)\s/u;
 
 /** What is wrong with the host's own access lines, read as the PostgreSQL that it is to have reads them. */
 export function accessProblems(host: Host): VariableProblem[] {
@@ -54,4 +88,29 @@ export function accessProblems(host: Host): VariableProblem[] {
       { host, path: 'postgresql.hba', entry, message: `column ${column} of the line: ${message}`, ...(hint === undefined ? {} : { hint }) },
     ];
   });
+}
+
+/** The host's own access lines that never take effect, because one above them decides the same connections otherwise. */
+export function shadowedLines(host: Host, hosts: readonly Host[]): VariableProblem[] {
+  const { version, hba } = variables(host, 'postgresql');
+  const own = linesAhead(host, hosts);
+  return hba.flatMap((line, entry): VariableProblem[] => {
+    const at = { host, path: 'postgresql.hba', entry };
+    const needed = coveringLine(line, own, version);
+    if (needed !== undefined) {
+      const message = `has no effect: pgprov’s own line "${needed}" comes first, because the cluster needs it`;
+      return [{ ...at, message, hint: 'leave it out, or give it another role or address' }];
+    }
+    const earlier = coveringLine(line, hba.slice(0, entry), version);
+    if (earlier === undefined) return [];
+    return [
+      { ...at, message: `has no effect: the line "${earlier}" above it decides the same connections`, hint: 'put the narrower line first' },
+    ];
+  });
+}
+
+function linesAhead(host: Host, hosts: readonly Host[]): string[] {
+  if (topologyOf(host) === 'single') return standaloneLines(host);
+  const members = hosts.filter((other) => topologyOf(other) === 'patroni');
+  return memberLines(host, members);
 }

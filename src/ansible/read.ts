@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { InputError } from '../lib/errors.js';
 import { quote } from '../lib/shell-word.js';
 import { variableDirectories, variableFiles } from './beside.js';
+import { systemReason } from '../lib/system-reason.js';
 import { parseIni } from './ini.js';
 import type { AnsibleSource, AnsibleVariables } from './source.js';
 import { isMapping, parseYaml, readAnsibleYaml } from './yaml.js';
@@ -43,7 +44,7 @@ function textOf(file: string): string {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'EISDIR') throw isDirectory(file);
-    const message = code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${code}`;
+    const message = code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${systemReason(cause)}`;
     throw new InputError({ kind: 'ansible/unreadable', message: `${file}: ${message}`, cause });
   }
 }

@@ -16,6 +16,7 @@ export const ROLE_PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required
   before: { kind: 'list' },
   contributes: { kind: 'function' },
   problems: { kind: 'function' },
+  warnings: { kind: 'function' },
   ports: { kind: 'function' },
   install: { kind: 'function' },
   stages: { kind: 'function', required: true },

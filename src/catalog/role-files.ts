@@ -2,6 +2,7 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../lib/errors.js';
 import { shownPath } from '../lib/shown-path.js';
+import { systemReason } from '../lib/system-reason.js';
 
 /** A file that holds a role, or an operation. */
 export interface RoleFile {
@@ -77,7 +78,7 @@ function realDirectory(directory: string): string {
     const { code } = cause as NodeJS.ErrnoException;
     throw unusable(
       directory,
-      code === 'ENOENT' || code === 'ENOTDIR' ? 'there is no such directory' : `cannot be read: ${code}`,
+      code === 'ENOENT' || code === 'ENOTDIR' ? 'there is no such directory' : `cannot be read: ${systemReason(cause)}`,
       'paths are relative to the inventory file',
     );
   }

@@ -15,6 +15,8 @@ export interface ClusterOptions {
   unreachable: 'refuse' | 'go-on';
   /** The command has `--host`, so that a person can leave out a host that does not answer; default: it has not. */
   leavesOut?: boolean;
+  /** Take also hosts of systems that pgprov was not tested on; default: only those that an earlier run was allowed to change. */
+  allowUntested?: boolean;
   /** Whether each host's lock is taken with the first look, and held to the end. */
   locks: boolean;
   transport: Transport;

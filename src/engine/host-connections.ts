@@ -24,6 +24,8 @@ export interface CrewOptions {
   leavesOut?: boolean;
   /** Whether the first look takes a lock on each host, which is held to the end. */
   locks: boolean;
+  /** Take also hosts of systems that pgprov was not tested on. */
+  allowUntested?: boolean;
   transport: Transport;
   results: RunResults;
   emit: EventListener;
@@ -76,7 +78,7 @@ export class HostConnections {
 
   /** Asks all hosts everything, each as soon as its connection is there, and settles their shapes by what they are. */
   async survey(shapes: WorkOfHosts): Promise<void> {
-    const { locks: wanted, emit } = this.#options;
+    const { locks: wanted, allowUntested = false, emit } = this.#options;
     const locks =
       wanted && this.#locks.length === 0
         ? {
@@ -93,6 +95,7 @@ export class HostConnections {
         (candidate) => shapes.for(host, candidate),
         {
           ...locks,
+          allowUntested,
           listener: {
             begin: () => timer.begin(),
             done: (id) => timer.done(id),

@@ -11,6 +11,7 @@ import type { Objection, RunScope, Role, RoleContext } from '../plan/role.js';
 import type { RunStage } from '../plan/host-work.js';
 import { takersOf } from '../plan/takers.js';
 import { certificatePlaces, identitiesOf } from '../plan/tls.js';
+import { untestedSystems } from '../plan/untested.js';
 import type { View } from '../plan/view.js';
 import type { Observation } from '../resources/resource.js';
 import type { Store } from '../store/store.js';
@@ -187,7 +188,7 @@ export class Pass {
       [...this.#shapes.missing(hosts, states), ...guardLeftUnits(hosts, states), ...obstaclesOf(this.#stages, states)],
     );
     const view = this.#view();
-    this.#notices = [...new Set(roles.flatMap((role) => role.notices?.(view) ?? []))];
+    this.#notices = [...untestedSystems(view), ...new Set(roles.flatMap((role) => role.notices?.(view) ?? []))];
     if (!silently) for (const text of this.#notices) emit({ type: 'warning', text });
     const guards = this.#unitGuards();
     for (const stage of this.#stages) results.throwAll([...(await guards.foresee(stage)).values()].map(objectionError));

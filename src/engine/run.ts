@@ -21,6 +21,8 @@ export interface RunOptions {
   selection: Selection;
   /** `survey` and `plan` only look; `apply` also changes. */
   mode: 'survey' | 'plan' | 'apply';
+  /** Take also hosts of systems that pgprov was not tested on; default: only those that an earlier run was allowed to change. */
+  allowUntested?: boolean;
   /** Ask what the roles ask for commands about certificates as well. */
   inspects?: boolean;
   /** More that is asked of every host. */

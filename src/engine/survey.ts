@@ -1,6 +1,6 @@
 import { PgprovError } from '../lib/errors.js';
 import type { Platform } from '../platform/index.js';
-import { findPlatform, PLATFORMS } from '../platform/index.js';
+import { findPlatform, PLATFORMS, whyUnsupported } from '../platform/index.js';
 import type { HostWork } from '../plan/host-work.js';
 import { CLOCK_OFFSET, HOST_FACTS, hostFacts } from '../resources/host-facts.js';
 import type { Observation } from '../resources/resource.js';
@@ -10,6 +10,8 @@ import type { Exec } from '../transport/transport.js';
 import type { Answers, Session } from './session.js';
 
 const SEE = 'see:';
+
+const SUPPORTED = PLATFORMS.map(({ title }) => title).join(', ');
 
 /** All that can be asked of a host, each once. */
 export function allObservations(shape: HostWork): Observation[] {
@@ -63,12 +65,12 @@ export async function survey(
   session: Session,
   assumed: Platform | undefined,
   shapeFor: (platform: Platform) => HostWork,
-  options: FrameOptions & { listener?: FrameListener },
+  options: FrameOptions & { listener?: FrameListener /** Take also systems that pgprov was not tested on. */; allowUntested?: boolean },
 ): Promise<SurveyedHost> {
   const guess = assumed ?? (PLATFORMS[0] as Platform);
   const shape = shapeFor(guess);
   const first = await ask(session, shape, options);
-  const platform = supported(session);
+  const platform = supported(session, { assumed, allowUntested: options.allowUntested });
   if (platform.id === guess.id) {
     takeStates(session, allObservations(shape), first.byId);
     return { platform, shape, exec: first.exec };
@@ -102,22 +104,35 @@ async function ask(session: Session, shape: HostWork, options: FrameOptions & { 
 }
 
 /**
- * The platform of a host whose facts were asked for.
+ * The platform of a host whose facts were asked for. One that pgprov was not tested on is taken where a person allows it; `assumed` is what an
+ * earlier run that changed the host took it for, so that it was allowed then.
  * @throws PgprovError `preflight/unsupported-os`
  */
-export function supported(session: Session): Platform {
+export function supported(
+  session: Session,
+  { assumed, allowUntested = false }: { assumed: Platform | undefined; allowUntested?: boolean | undefined },
+): Platform {
   const facts = session.seen(HOST_FACTS);
   const platform = findPlatform(facts.os, facts.version);
-  if (platform !== undefined && facts.systemd) return platform;
   const { name } = session.host;
   if (platform === undefined) {
+    const why = whyUnsupported(facts.os, facts.version);
     throw new PgprovError({
       kind: 'preflight/unsupported-os',
       host: name,
-      message: `${name} runs ${facts.os || 'an unknown system'} ${facts.version}, which pgprov does not support`,
-      hint: `supported are ${PLATFORMS.map((known) => known.title).join(', ')}`,
+      message: `${name} runs ${facts.os || 'an unknown system'} ${facts.version}, which pgprov does not support${why === undefined ? '' : `: ${why}`}`,
+      hint: `supported are ${SUPPORTED}`,
     });
   }
+  if (platform.takenFor !== undefined && !allowUntested && assumed?.id !== platform.id) {
+    throw new PgprovError({
+      kind: 'preflight/untested-os',
+      host: name,
+      message: `${name} runs ${platform.title}, on which pgprov was not tested`,
+      hint: `--allow-untested has plan, diff, apply and run treat it like ${platform.takenFor}; supported are ${SUPPORTED}`,
+    });
+  }
+  if (facts.systemd) return platform;
   throw new PgprovError({
     kind: 'preflight/no-systemd',
     host: name,

@@ -47,7 +47,7 @@ export class Visits {
       let answered = 0;
       const { byId } = await session.run(probeSections([facts]), { listener: { done: () => (answered = Date.now()) } });
       takeStates(session, [facts], byId);
-      const platform = supported(session);
+      const platform = supported(session, { assumed: this.#work.platformOf(host) });
       const work = this.#work.for(host, platform);
       this.#work.confirmPlatform(host, platform, work);
       const { clock } = session.seen(HOST_FACTS);

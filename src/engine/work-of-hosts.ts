@@ -3,7 +3,7 @@ import { leftOutRoles, missingRoles } from '../plan/missing.js';
 import { buildPlan } from '../plan/plan.js';
 import type { Objection, Role, RoleContext } from '../plan/role.js';
 import { joinHostWork, buildHostWork, type HostWork, type RunStage, type StageWork } from '../plan/host-work.js';
-import { PLATFORMS, type Platform } from '../platform/index.js';
+import { platformNamed, PLATFORMS, type Platform } from '../platform/index.js';
 import { leftUnits } from '../resources/left-units.js';
 import { thoroughly, type Gate, type Observation } from '../resources/resource.js';
 import type { Store } from '../store/store.js';
@@ -51,7 +51,7 @@ export class WorkOfHosts {
   recall(): void {
     const { inventory, store } = this.#options;
     for (const { name } of inventory.hosts) {
-      const remembered = PLATFORMS.find(({ id }) => id === store.remembered(name)?.platform);
+      const remembered = platformNamed(store.remembered(name)?.platform);
       if (remembered) this.#platforms.set(name, remembered);
     }
   }

@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { didYouMean } from '../lib/nearest.js';
 import { own } from './mapping.js';
 import type { Host } from './inventory.js';
@@ -31,6 +31,11 @@ export function checkNames(outline: Outline, report: Report): void {
 }
 
 function checkName(name: string, path: readonly (string | number)[], report: Report): void {
+  if (isLocalName(name)) {
+    const message = 'cannot be the name of one host: every machine calls itself that';
+    report.add(path, message, { at: 'key', hint: 'give it a name that the others can call it by, such as pg1' });
+    return;
+  }
   if (new RegExp(HOST_NAME, 'u').test(name)) return;
   const message = 'must be a name of letters, digits, ".", "-" and "_", 63 at most, with a letter or digit at both ends';
   report.add(path, message, { at: 'key' });
@@ -49,7 +54,11 @@ export function checkAddresses(outline: Outline, report: Report): void {
     for (const key of ['address', 'cluster_address']) {
       const address = own(settings, key);
       if (typeof address !== 'string') continue;
-      if (/^[\d.]+$/u.test(address) && isIP(address) === 0) {
+      if (UNSPECIFIED.includes(canonical(address))) {
+        report.add([...path, key], `means all addresses of a machine, and nobody can connect there: "${address}"`, {
+          hint: 'give one address that the host has',
+        });
+      } else if (/^[\d.]+$/u.test(address) && isIP(address) === 0) {
         report.add([...path, key], `is not an IPv4 address: "${address}"`);
       } else if (/^[\w.%:-]+$/u.test(address) && address.includes(':') && !isIPv6(address)) {
         report.add([...path, key], `is not an IPv6 address: "${address}"`, {
@@ -60,8 +69,13 @@ export function checkAddresses(outline: Outline, report: Report): void {
   }
 }
 
-/** Reports hosts that SSH, or the cluster, could not tell apart. */
-export function checkSameAddress(hosts: readonly Host[], report: Report): void {
+/** Reports hosts that SSH, or the cluster, could not tell apart or reach. */
+export function checkReached(hosts: readonly Host[], report: Report): void {
+  const nowhere = hosts.length > 1 ? hosts.filter(({ clusterAddress }) => isLoopback(clusterAddress)) : [];
+  for (const { name, clusterAddress } of nowhere) {
+    const message = `the others cannot reach the host at ${clusterAddress}, which on every machine means that machine itself`;
+    report.add(['hosts', name, 'cluster_address'], message, { hint: 'give the cluster_address where the others reach it' });
+  }
   const bySsh = new Map<string, Host>();
   const byCluster = new Map<string, Host>();
   for (const host of hosts) {
@@ -79,7 +93,7 @@ export function checkSameAddress(hosts: readonly Host[], report: Report): void {
       bySsh.set(spot, host);
     }
     const member = byCluster.get(canonical(host.clusterAddress));
-    if (member !== undefined && member !== ssher) {
+    if (member !== undefined && member !== ssher && !nowhere.includes(host)) {
       const hint = 'give each host the cluster_address where the others reach it';
       report.add(
         ['hosts', host.name, 'cluster_address'],
@@ -93,6 +107,18 @@ export function checkSameAddress(hosts: readonly Host[], report: Report): void {
 
 function place(host: Host, key: string, report: Report): string {
   return `host ${host.name} (${report.line(['hosts', host.name, key])})`;
+}
+
+/** What services listen on, and no address of anybody. */
+const UNSPECIFIED: readonly string[] = ['0.0.0.0', '[::]'];
+
+/** An address or name under which every machine reaches itself. */
+function isLoopback(address: string): boolean {
+  return (isIPv4(address) && address.startsWith('127.')) || canonical(address) === '[::1]' || isLocalName(address);
+}
+
+function isLocalName(name: string): boolean {
+  return /^(?:(?:.+\.)?localhost|localhost\.localdomain|localhost[46](?:\.localdomain[46])?|ip6-(?:localhost|loopback))$/iu.test(name);
 }
 
 /** One spelling for each address. */

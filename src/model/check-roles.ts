@@ -71,12 +71,17 @@ export function checkScopes(hosts: readonly Host[], roles: readonly RoleSchema[]
   }
 }
 
-/** Reports what roles have against values that meet their schemas. */
-export function checkValues(hosts: readonly Host[], roles: readonly RoleSchema[], report: Report): void {
+/** Reports what roles have against values that meet their schemas, or what they think is not meant. */
+export function checkValues(
+  hosts: readonly Host[],
+  roles: readonly RoleSchema[],
+  report: Report,
+  which: 'problems' | 'warnings' = 'problems',
+): void {
   for (const role of roles) {
     const holders = hosts.filter((host) => host.roles.includes(role.name));
     if (holders.length === 0) continue;
-    for (const { host, path, entry, message, hint } of role.problems?.(holders) ?? []) {
+    for (const { host, path, entry, message, hint } of role[which]?.(holders) ?? []) {
       report.addFor(entry === undefined ? path : `${path}[${entry}]`, host.provenance.get(path), message, hint, entry);
     }
   }

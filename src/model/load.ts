@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { SecretFetcher } from '../secrets/fetcher.js';
-import { checkAddresses, checkNames, checkSameAddress } from './check-names.js';
+import { checkAddresses, checkNames, checkReached } from './check-names.js';
 import { checkRequired, checkRequirements, checkScopes, checkValues } from './check-roles.js';
 import { checkStructure, placesOf, topMapping } from './check-structure.js';
 import { Checker } from './checker.js';
@@ -86,7 +86,7 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
     await fetchDeferred(resolving.deferred, options.fetcher ?? new SecretFetcher({ env }), resolving);
   }
   const withVariables = withContributions(resolved, { roles, schemas, checker, report });
-  checkSameAddress(
+  checkReached(
     withVariables.filter((host) => host.address !== ''),
     report,
   );

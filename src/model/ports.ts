@@ -13,9 +13,12 @@ export function portsOf(host: Host, catalog: readonly RoleSchema[]): readonly Ro
 export function checkPorts(hosts: readonly Host[], catalog: readonly RoleSchema[], report: Report): void {
   const pairs = new Map<string, string[]>();
   for (const host of hosts) {
-    const claims = rolesOn(host, catalog).flatMap(({ name, ports }) =>
-      (ports?.(host) ?? []).map(({ port, what }) => ({ port, who: `${what} (role ${name})` })),
-    );
+    const claims = [
+      ...loginPort(host),
+      ...rolesOn(host, catalog).flatMap(({ name, ports }) =>
+        (ports?.(host) ?? []).map(({ port, what }) => ({ port, who: `${what} (role ${name})` })),
+      ),
+    ];
     for (const [index, { port, who }] of claims.entries()) {
       const before = claims.slice(0, index).find((claim) => claim.port === port);
       if (before === undefined) continue;
@@ -30,6 +33,11 @@ export function checkPorts(hosts: readonly Host[], catalog: readonly RoleSchema[
       hint: 'give one of them another port',
     });
   }
+}
+
+/** Where sshd listens as far as is known: behind another address than the members use, a forwarded port may lead to any of the host's. */
+function loginPort({ clusterAddress, ssh: { address, port } }: Host): { port: number; who: string }[] {
+  return port === 22 || address === clusterAddress ? [{ port, who: 'sshd (ssh.port)' }] : [];
 }
 
 function rolesOn(host: Host, catalog: readonly RoleSchema[]): RoleSchema[] {

@@ -1,3 +1,4 @@
+import { systemReason } from '../lib/system-reason.js';
 import { readFile } from 'node:fs/promises';
 import { InventoryError } from './problem.js';
 
@@ -10,7 +11,7 @@ export async function readText(file: string): Promise<string> {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
   } catch (error) {
     const { code = 'ERR_UNKNOWN' } = error as NodeJS.ErrnoException;
-    throw new InventoryError([{ ...(UNREADABLE[code] ?? { message: `cannot be read: ${code}` }), path: '', file }], error);
+    throw new InventoryError([{ ...(UNREADABLE[code] ?? { message: `cannot be read: ${systemReason(error)}` }), path: '', file }], error);
   }
 }
 

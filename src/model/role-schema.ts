@@ -114,4 +114,6 @@ export interface RoleSchema {
    * without a connection, once everything meets its schema; `hosts` are resolved, with what roles add.
    */
   problems?(hosts: readonly Host[]): readonly VariableProblem[];
+  /** The same for what works and is probably not meant, such as a value without an effect. */
+  warnings?(hosts: readonly Host[]): readonly VariableProblem[];
 }

@@ -1,3 +1,4 @@
+import { systemReason } from '../lib/system-reason.js';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import SSHConfig from 'ssh-config';
@@ -149,7 +150,7 @@ class Parser implements ParsedConfig {
           const { code } = error as NodeJS.ErrnoException;
           if (code === undefined) throw error;
           // As OpenSSH does; a directory that a pattern matches is none of its business either.
-          if (code !== 'ENOENT' && code !== 'EISDIR') say(`${found} cannot be read: ${code}`);
+          if (code !== 'ENOENT' && code !== 'EISDIR') say(`${found} cannot be read: ${systemReason(error)}`);
         }
       }
     }

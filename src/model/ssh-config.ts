@@ -1,3 +1,4 @@
+import { systemReason } from '../lib/system-reason.js';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { PathResolver } from './paths.js';
@@ -113,7 +114,7 @@ export class SshConfigs {
       const remark = {
         file,
         keyword: 'ssh.config',
-        message: code === 'ENOENT' ? 'there is no such file' : `the file cannot be read: ${code}`,
+        message: code === 'ENOENT' ? 'there is no such file' : `the file cannot be read: ${systemReason(error)}`,
       };
       if (required) return { ...NOTHING, errors: [{ ...remark, hint: 'correct ssh.config in the inventory; `false` reads none' }] };
       return code === 'ENOENT' || code === 'ENOTDIR' ? NOTHING : { ...NOTHING, warnings: [remark] };

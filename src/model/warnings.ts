@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { checkValues } from './check-roles.js';
 import type { Host } from './inventory.js';
 import { isMapping, own } from './mapping.js';
 import type { Mapping } from './mapping.js';
@@ -25,7 +26,11 @@ export function findWarnings(resolved: Resolved, report: Report): void {
   warnOfLeader(resolved, report);
   warnOfUnusedSections(resolved, report);
   warnOfOverlappingGroups(resolved, report);
+  checkValues(resolved.hosts, resolved.roles, report, 'warnings');
 }
+
+/** More than these no store recommends (etcd's FAQ: "What is maximum cluster size?"). */
+const MOST_MEMBERS = 7;
 
 function warnOfStoreCount({ hosts, roles }: Resolved, report: Report): void {
   const stores = roles.filter(({ isStore }) => isStore === true).map(({ name }) => name);
@@ -40,11 +45,14 @@ function warnOfStoreCount({ hosts, roles }: Resolved, report: Report): void {
       at: 'key',
       hint: 'use three',
     });
+  } else if (members > MOST_MEMBERS) {
+    const message = `${members} ${store} members: ${Math.floor(members / 2) + 1} of them have to confirm every change, which makes each one slower and the cluster no safer`;
+    report.add(['hosts'], message, { at: 'key', hint: `three, five or seven are enough; leave the role ${store} out on the other hosts` });
   } else if (members % 2 === 0) {
     const tolerated = members / 2 - 1;
     const failures = tolerated === 0 ? 'no failure' : tolerated === 1 ? 'one failure' : `${tolerated} failures`;
     const message = `${members} ${store} members tolerate ${failures}, the same as ${members - 1}: a quorum needs ${members / 2 + 1} of them`;
-    report.add(['hosts'], message, { at: 'key', hint: `use ${members - 1} or ${members + 1}` });
+    report.add(['hosts'], message, { at: 'key', hint: `use ${members === 2 ? 3 : `${members - 1} or ${members + 1}`}` });
   }
 }
 

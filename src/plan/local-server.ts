@@ -1,12 +1,14 @@
-import type { Host } from '../model/index.js';
+import { topologyOf, type Host } from '../model/index.js';
 import type { Platform } from '../platform/index.js';
 import type { LocalServer } from '../resources/psql.js';
 
 /** How the PostgreSQL of a host with the role `postgresql` is reached on that host. */
-export function localServer({ vars }: Host, platform: Platform): LocalServer {
-  const { version, port } = vars['postgresql'] as { version: number; port: number };
+export function localServer(host: Host, platform: Platform): LocalServer {
+  const { version, port, superuser } = host.vars['postgresql'] as { version: number; port: number; superuser?: string };
   const { binDirectory, socketDirectory, user, home } = platform.postgresql(version);
-  return { binDirectory, socketDirectory, port, user, home };
+  // Only Patroni makes clusters with a superuser of another name.
+  const isOther = superuser !== undefined && superuser !== user && topologyOf(host) === 'patroni';
+  return { binDirectory, socketDirectory, port, user, home, ...(isOther ? { superuser } : {}) };
 }
 
 /** Where PostgreSQL's data is on a host; never with a slash at the end, because other names are made by adding to it. */

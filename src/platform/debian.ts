@@ -1,10 +1,14 @@
 import type { Platform, PlatformId } from './platform.js';
 
+/** Which of them it is. */
+type System = Pick<Platform, 'os' | 'version' | 'takenFor'>;
+
 /** Debian's layout; facts from the packages of Debian 12 and 13 and of PGDG. */
-function debian(id: PlatformId, title: string, codename: string): Platform {
+function debian(id: PlatformId, title: string, codename: string, system: System): Platform {
   return {
     id,
     title,
+    ...system,
     family: 'debian',
     packageManager: 'apt',
     prerequisites: ['ca-certificates', 'curl'],
@@ -53,5 +57,19 @@ function debian(id: PlatformId, title: string, codename: string): Platform {
   };
 }
 
-export const debian12: Platform = debian('debian12', 'Debian 12 (bookworm)', 'bookworm');
-export const debian13: Platform = debian('debian13', 'Debian 13 (trixie)', 'trixie');
+export const debian12: Platform = debian('debian12', 'Debian 12 (bookworm)', 'bookworm', { os: 'debian', version: '12' });
+export const debian13: Platform = debian('debian13', 'Debian 13 (trixie)', 'trixie', { os: 'debian', version: '13' });
+
+function ubuntu(version: '24.04' | '26.04', codename: string): Platform {
+  return debian(`ubuntu${version}`, `Ubuntu ${version} (${codename})`, codename, { os: 'ubuntu', version, takenFor: debian13.title });
+}
+
+/** PGDG publishes for them as for Debian; their own packages of etcd and locales have Debian's names and paths. */
+export const UBUNTU: readonly Platform[] = [ubuntu('24.04', 'noble'), ubuntu('26.04', 'resolute')];
+
+/** Why a release of Ubuntu has no table, as a clause. */
+export function whyNotUbuntu(version: string): string {
+  return version === '22.04'
+    ? 'its etcd is 3.3, which has not the API that pgprov uses (/v3, from 3.4 on)'
+    : 'of Ubuntu only releases with long-term support are known, from 24.04 on';
+}

@@ -3,10 +3,13 @@ import type { Platform, PlatformId } from './platform.js';
 const KEYS = 'https://download.postgresql.org/pub/repos/yum/keys';
 
 /** Rocky's layout, which is that of all rebuilds of RHEL; facts from the packages of PGDG. */
-function enterpriseLinux(id: PlatformId, title: string, major: string): Platform {
+function enterpriseLinux(id: PlatformId, title: string, major: '8' | '9', os: string, takenFor?: string): Platform {
   return {
     id,
     title,
+    os,
+    version: major,
+    ...(takenFor === undefined ? {} : { takenFor }),
     family: 'el',
     packageManager: 'dnf',
     // The curl of a full installation and the smaller one of cloud images exclude each other, and either will do.
@@ -58,5 +61,28 @@ function enterpriseLinux(id: PlatformId, title: string, major: string): Platform
   };
 }
 
-export const rocky8: Platform = enterpriseLinux('rocky8', 'Rocky Linux 8', '8');
-export const rocky9: Platform = enterpriseLinux('rocky9', 'Rocky Linux 9', '9');
+export const rocky8: Platform = enterpriseLinux('rocky8', 'Rocky Linux 8', '8', 'rocky');
+export const rocky9: Platform = enterpriseLinux('rocky9', 'Rocky Linux 9', '9', 'rocky');
+
+/** RHEL and its other rebuilds, for which PGDG has the same repositories. */
+export const EL_REBUILDS: readonly Platform[] = (
+  [
+    ['almalinux', 'AlmaLinux'],
+    ['rhel', 'Red Hat Enterprise Linux'],
+    ['ol', 'Oracle Linux'],
+  ] as const
+).flatMap(([os, name]) => [
+  enterpriseLinux(`${os}9`, `${name} 9`, '9', os, rocky9.title),
+  enterpriseLinux(`${os}8`, `${name} 8`, '8', os, rocky8.title),
+]);
+
+/** RHEL and its rebuilds, by the `ID` of their os-release. */
+export const EL_SYSTEMS: readonly string[] = ['rocky', ...EL_REBUILDS.map(({ os }) => os)];
+
+/** Why a version of RHEL, or of a rebuild, has no table, as a clause. */
+export function whyNotEl(version: string): string {
+  const major = Number(version.split('.')[0]);
+  return major >= 10
+    ? `what PGDG publishes for version ${major} of it was never looked at: where the packages are, and how they are laid out`
+    : 'pgprov knows versions 8 and 9 of it';
+}

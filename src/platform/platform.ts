@@ -4,6 +4,12 @@ export interface Platform {
   id: PlatformId;
   /** For people: `Debian 13 (trixie)`. */
   title: string;
+  /** `ID` of its os-release. */
+  os: string;
+  /** `VERSION_ID` of its os-release, or what comes before a dot in it: `13`, `24.04`. */
+  version: string;
+  /** Title of the system whose table this is, where pgprov was not tested on this one; undefined: it was. */
+  takenFor?: string;
   family: 'debian' | 'el';
   packageManager: 'apt' | 'dnf';
   /** Packages that a host needs before the roles, unless the inventory names others. */
@@ -23,7 +29,13 @@ export interface Platform {
   };
 }
 
-export type PlatformId = 'debian12' | 'debian13' | 'rocky8' | 'rocky9';
+export type PlatformId =
+  | 'debian12'
+  | 'debian13'
+  | 'rocky8'
+  | 'rocky9'
+  | `${'almalinux' | 'rhel' | 'ol'}${8 | 9}`
+  | `ubuntu${'24.04' | '26.04'}`;
 
 /** How PGDG publishes packages for a platform. */
 export interface PgdgLayout {

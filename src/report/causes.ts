@@ -1,9 +1,12 @@
 import type { PgprovError } from '../lib/errors.js';
 import { groupBy } from '../lib/group-by.js';
-import { errorParts } from './error-text.js';
+import { errorSummary } from './error-text.js';
 import { makePaint } from './paint.js';
-import { renderTable } from './table.js';
+import { displayWidth, hanging, padToWidth, widestOf } from './width.js';
 import { listNames } from './words.js';
+
+/** Columns that a cause has beside its place; with fewer it stands below. */
+const LEAST = 30;
 
 /** An error as a run told it; in the order of a run the first is often why the others came. */
 export interface Failure {
@@ -21,23 +24,23 @@ const MOST_CAUSES = 6;
  *
  * @param fewest with fewer different failures there is nothing to say
  */
-export function causeLines(failures: readonly Failure[], { color, fewest }: { color: boolean; fewest: number }): string[] {
-  const inStages = failures.flatMap(({ error, step }) => (step === undefined ? [] : { ...step, what: errorParts(error, { color }).first }));
+export function causeLines(
+  failures: readonly Failure[],
+  { color, columns = Infinity, fewest }: { color: boolean /** Of the terminal. */; columns?: number; fewest: number },
+): string[] {
+  const inStages = failures.flatMap(({ error, step }) => (step === undefined ? [] : { ...step, what: errorSummary(error) }));
   const causes = [...groupBy(inStages, ({ stage, what }) => `${stage} ${what}`).values()];
   if (causes.length < fewest) return [];
   const shown = causes.slice(0, MOST_CAUSES).map((alike) => ({ ...alike[0], hosts: listNames(alike.map(({ host }) => host)) }));
-  const [, ...lines] = renderTable(
-    [
-      { title: '', cells: shown.map(({ hosts }) => hosts) },
-      { title: '', cells: shown.map(({ stage }) => stage) },
-      { title: '', cells: shown.map(({ what }) => what) },
-    ],
-    (text) => text,
-  );
+  const [hostWidth, stageWidth] = [widestOf(shown.map(({ hosts }) => hosts)), widestOf(shown.map(({ stage }) => stage))];
+  const lines = shown.flatMap(({ hosts, stage, what }) => {
+    const begin = `  ${padToWidth(hosts, hostWidth)}  ${padToWidth(stage, stageWidth)}  `;
+    return columns - displayWidth(begin) < LEAST ? [begin.trimEnd(), ...hanging('    ', what, columns)] : hanging(begin, what, columns);
+  });
   const left = causes.length - shown.length;
   return [
     makePaint(color).failed(causes.length === 1 ? 'What failed:' : 'What failed, in order:'),
-    ...lines.map((line) => `  ${line}`),
+    ...lines,
     ...(left === 0 ? [] : [`  and ${left} more`]),
   ];
 }

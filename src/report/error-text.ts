@@ -16,7 +16,14 @@ export function renderError(error: PgprovError, look: ErrorLook): string {
   const paint = makePaint(look.color);
   const { first, rest } = splitMessage(error);
   const where = error.host === undefined || first.includes(error.host) ? '' : `${error.host}: `;
-  return [`${paint.failed('error:')} ${where}${first}`, ...rest.map((line) => `  ${line}`.trimEnd()), ...hintLines(error, look)].join('\n');
+  const head = wrapWords(`error: ${where}${first}`, (look.columns ?? Infinity) - REST_INDENT);
+  const [begin = '', ...others] = head.map((line, index) => (index === 0 ? line : ' '.repeat(REST_INDENT) + line));
+  return [
+    begin.replace('error:', paint.failed('error:')),
+    ...others,
+    ...rest.map((line) => `  ${line}`.trimEnd()),
+    ...hintLines(error, look),
+  ].join('\n');
 }
 
 /** An error below a line that names its host: the first line of its message, then the rest and the hint, indented. */
@@ -27,6 +34,21 @@ export function errorParts(error: PgprovError, look: ErrorLook): { first: string
     rest: [...rest.map((line) => `  ${line}`.trimEnd()), ...hintLines(error, look)],
   };
 }
+
+/**
+ * An error in one line below a name of its host: its first line, with the first that the host said where that one only says what could not be
+ * done.
+ */
+export function errorSummary(error: PgprovError, host = error.host): string {
+  const { first, rest } = splitMessage(error);
+  const what = withoutHost(first, host);
+  const said = rest.find((line) => line.trim() !== '')?.trim();
+  if (said === undefined || !/(?::| \(exit status \d+\))$/u.test(what)) return what;
+  return `${what.replace(/:$/u, '')}: ${said}`;
+}
+
+/** Columns before what follows the first line of an error. */
+const REST_INDENT = 2;
 
 /** Columns of `  → ` before a hint, and of the indentation of what follows. */
 const HINT_INDENT = 4;

@@ -5,7 +5,7 @@ import { formatDuration } from './duration.js';
 import { leftOutWords } from './left-out.js';
 import { makePaint, type Paint } from './paint.js';
 import { count, isLook, listNames } from './words.js';
-import { padToWidth, widestOf } from './width.js';
+import { hanging, padToWidth, widestOf, wrapWords } from './width.js';
 
 /** What a recap is made of: the end of a run, and whether it was to change anything. */
 export type RecapInput = Pick<Extract<RunEvent, { type: 'run-end' }>, 'exitCode' | 'ms' | 'recap'> & {
@@ -32,9 +32,9 @@ export function renderRecap(
   const applied = !isLook(input.command);
   const blocks = [
     applied ? hostLines(input.recap, paint, columns) : [],
-    causeLines(input.failures, { color, fewest: fewestCauses }),
-    remarkLines(input.recap, paint),
-    applied || input.exitCode !== ExitCode.done ? [lastLine(input, paint)] : [],
+    causeLines(input.failures, { color, columns, fewest: fewestCauses }),
+    remarkLines(input.recap, paint, columns),
+    applied || input.exitCode !== ExitCode.done ? [lastLine(input, paint, columns)] : [],
   ];
   return blocks
     .filter((block) => block.length > 0)
@@ -42,8 +42,8 @@ export function renderRecap(
     .join('\n\n');
 }
 
-function remarkLines(recap: readonly HostRecap[], paint: Paint): string[] {
-  return sharedRemarks(recap).map((remark) => `${paint.changed('remark:')} ${remark}`);
+function remarkLines(recap: readonly HostRecap[], paint: Paint, columns: number): string[] {
+  return sharedRemarks(recap).flatMap((remark) => hanging(`${paint.changed('remark:')} `, remark, columns));
 }
 
 /** The remarks with their hosts, `pg1, pg2: PostgreSQL needs a restart`; one that hosts share is reported once. */
@@ -84,9 +84,11 @@ function hostLines(all: readonly HostRecap[], paint: Paint, columns: number): st
   return cells.map(({ host, counts }) => [host, ...counts.map(({ text, style }) => style(text))].join(' '));
 }
 
-function lastLine(input: RecapInput, paint: Paint): string {
+function lastLine(input: RecapInput, paint: Paint, columns: number): string {
   const { tone, text } = endSentence(input);
-  return paint[tone](text);
+  return wrapWords(text, columns)
+    .map((line) => paint[tone](line))
+    .join('\n');
 }
 
 /** How a run ended, in a sentence or two, and in which colour. */

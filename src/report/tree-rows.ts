@@ -1,9 +1,10 @@
 import type { StepResult } from '../events.js';
 import { formatElapsed, timeSuffix } from './duration.js';
+import { errorSummary } from './error-text.js';
 import { symbols, type Paint } from './paint.js';
 import type { HostProgress, HostEnd, Phase } from './run-state.js';
 import type { TreeLine, TreeMoment } from './tree-types.js';
-import { firstLine, listNames, namesOnly, withoutHost } from './words.js';
+import { firstLine, listNames, namesOnly } from './words.js';
 
 /** Hosts that get a line of their own; with more of them, those that ended are reported together. */
 const MOST_HOSTS = 8;
@@ -76,7 +77,7 @@ function endedRow(host: string, text: string, { result, changes, ms, reason, err
     case 'skipped':
       return { mark: paint.skipped(symbols.skipped), text: paint.skipped(`${text} — skipped${reason === undefined ? '' : `: ${reason}`}`) };
     case 'failed': {
-      const message = error === undefined ? '' : `: ${withoutHost(firstLine(error.message), host)}`;
+      const message = error === undefined ? '' : `: ${errorSummary(error, host)}`;
       return { mark: paint.failed(symbols.failed), text: `${text} — ${paint.failed(`failed${message}`)}${time}` };
     }
   }

@@ -11,6 +11,8 @@ export interface LocalServer {
   /** Operating-system user, `postgres`. */
   user: string;
   home: string;
+  /** The superuser that commands work as; default: the one that is called like the operating-system user. */
+  superuser?: string;
 }
 
 /** Runs a command as the database's user, with its HOME; stdin is empty. */
@@ -18,11 +20,16 @@ export function asDatabaseUser(server: Pick<LocalServer, 'user' | 'home'>, comma
   return sh`runuser -u ${server.user} -- env ${`HOME=${server.home}`} ${command}`;
 }
 
+/** Options of libpq's programs for the local socket. */
+export function socketOptions({ socketDirectory, port, superuser }: LocalServer): (string | number)[] {
+  return ['-h', socketDirectory, '-p', port, ...(superuser === undefined ? [] : ['-U', superuser])];
+}
+
 /** psql on the local socket: no startup file, tuples only, stops at the first error, never prompts. */
 export function psql(server: LocalServer, extra: readonly string[]): Script {
   return asDatabaseUser(
     server,
-    sh`${`${server.binDirectory}/psql`} ${['-XAtqw', '-v', 'ON_ERROR_STOP=1', '-h', server.socketDirectory, '-p', server.port, '-d', 'postgres', ...extra]}`,
+    sh`${`${server.binDirectory}/psql`} ${['-XAtqw', '-v', 'ON_ERROR_STOP=1', ...socketOptions(server), '-d', 'postgres', ...extra]}`,
   );
 }
 
@@ -41,9 +48,17 @@ export function sqlQuestion(server: LocalServer, ...queries: readonly string[]):
       const ordered = [...all.filter((query) => !query.startsWith(CONNECT)), ...all.filter((query) => query.startsWith(CONNECT))];
       // A query that fails must not keep the others from being answered.
       const lines = ['\\set ON_ERROR_STOP 0', ...ordered.map((query) => `\\echo ${markOf(query)}\n${query};`)];
-      return sh`[ ! -x ${`${server.binDirectory}/psql`} ] || ${psqlInput(server, lines.join('\n'))} 2>/dev/null || :`;
+      const input = lines.join('\n');
+      const asked = server.superuser === undefined ? psqlInput(server, input) : asWhoIsThere(server, input);
+      return sh`[ ! -x ${`${server.binDirectory}/psql`} ] || ${asked} 2>/dev/null || :`;
     },
   };
+}
+
+/** As the superuser, or where there is none of that name as the server's owner: whoever was given another name on a cluster that has one. */
+function asWhoIsThere(server: LocalServer, input: string): Script {
+  const { superuser: _other, ...owner } = server;
+  return sh`{ answers=$(${psqlInput(server, input)}) || :; [ -n "$answers" ] || answers=$(${psqlInput(owner, input)}) || :; printf '%s\n' "$answers"; }`;
 }
 
 /** A query for `sqlQuestion` that is put to another server, which libpq's parameters name; psql asks only one such. */

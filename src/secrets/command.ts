@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { InputError } from '../lib/errors.js';
 import { redact, Secret } from '../lib/secret.js';
+import { systemReason } from '../lib/system-reason.js';
 import { problemOf } from './mapping-text.js';
 
 /** A program that prints a secret. */
@@ -97,7 +98,7 @@ function run({ program, args, directory, shown }: SecretCommand, env: NodeJS.Pro
       reject(
         new InputError({
           kind: 'secrets/command',
-          message: `${shown} cannot be run: ${cause.code ?? cause.message}`,
+          message: `${shown} cannot be run: ${cause.code === 'ENOENT' ? 'there is no such program' : systemReason(cause)}`,
           hint: 'run it by hand in the directory of the inventory',
           cause,
         }),

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { systemReason } from '../lib/system-reason.js';
 
 /** Permission bit of everyone else's reading. */
 const READABLE_BY_ALL = 0o004;
@@ -13,7 +14,7 @@ export function readPrivateFile(path: string, shown: string): Buffer {
     const { mode } = statSync(path);
     if ((mode & READABLE_BY_ALL) === 0) return readFileSync(path);
   } catch (error) {
-    throw new Error(`the file ${shown} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, { cause: error });
+    throw new Error(`the file ${shown} cannot be read: ${systemReason(error)}`, { cause: error });
   }
   throw new Error(`the file ${shown} can be read by everyone; run chmod 600 on it`);
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { InputError } from '../lib/errors.js';
 import { didYouMean } from '../lib/nearest.js';
 import { pgprov } from '../lib/pgprov-command.js';
+import { systemReason } from '../lib/system-reason.js';
 import { parseAgeFile, type Opener } from './age-file.js';
 import type { AgeKeys } from './identities.js';
 import { SecretMapping } from './mapping-text.js';
@@ -34,7 +35,7 @@ export function noStore(shown: string, cause: unknown): InputError {
   const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
   return new InputError({
     kind: 'secrets/no-store',
-    message: isMissing ? `there is no store ${shown}` : `the store ${shown} cannot be read: ${code ?? String(cause)}`,
+    message: isMissing ? `there is no store ${shown}` : `the store ${shown} cannot be read: ${systemReason(cause)}`,
     hint: isMissing
       ? `make one with ${pgprov`secrets init -f ${shown}`}, or name an existing one with -f FILE`
       : 'change its owner or its mode',

@@ -1,4 +1,5 @@
 import { UnreachableError } from '../lib/errors.js';
+import { systemReason } from '../lib/system-reason.js';
 import { fingerprint, hostKeyAlgorithms, judge, type Verdict } from './host-key.js';
 import { appendHostKey, keyTypeOf, knownHostsFiles, knownName, KnownHosts } from './known-hosts.js';
 import type { ConnectionFacts, HostKeys, SshEndpoint, Target } from './transport.js';
@@ -153,7 +154,7 @@ export class HostKeyCheck {
       } catch (cause) {
         throw new UnreachableError({
           kind: 'ssh/known-hosts-unwritable',
-          message: `cannot record the host key of ${this.#host} in ${this.#file}: ${(cause as Error).message}`,
+          message: `cannot record the host key of ${this.#host} in ${this.#file}: ${systemReason(cause)}`,
           hint: 'make the file writable, or name another one first',
           host: this.#host,
           cause,

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 
 import { UnreachableError } from '../lib/errors.js';
 import type { HostKeys } from './transport.js';
+import { systemReason } from '../lib/system-reason.js';
 
 // Our own reader: the `known_hosts` package on npm is abandoned and knows neither markers, nor negation, nor line
 // numbers, and `ssh-keygen -F` is one 70 ms process a host and file on a machine that may have no OpenSSH at all.
@@ -112,7 +113,7 @@ async function readIfThere(file: string): Promise<string> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw new UnreachableError({
       kind: 'ssh/known-hosts-unreadable',
-      message: `cannot read the host keys in ${file}: ${(cause as Error).message}`,
+      message: `cannot read the host keys in ${file}: ${systemReason(cause)}`,
       hint: 'make the file readable, or name another one',
       cause,
     });

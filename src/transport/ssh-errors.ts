@@ -150,7 +150,7 @@ export function jumpFailure(cause: PgprovError, host: string, hop: SshEndpoint, 
   const which = count === 1 ? 'jump host' : `jump host ${index + 1} of ${count},`;
   return new UnreachableError({
     kind: 'ssh/jump-failed',
-    message: `cannot reach ${host}: ${which} ${endpointName(hop)}: ${cause.message} [${cause.kind}]`,
+    message: `cannot reach ${host}: ${which} ${endpointName(hop)}: ${cause.message}`,
     ...(cause.hint === undefined ? {} : { hint: cause.hint }),
     host,
     cause,

@@ -190,6 +190,33 @@ onThreeHosts(({ work, run, role, stage, make, has, web }) => {
     expect(has('pg2', 'a')).toBe(false);
   });
 
+  it('refuses a system that it was not tested on, unless that is allowed, then and later', async () => {
+    const machines = { pg1: { os: 'ubuntu', version: '24.04' } };
+    const refused = await run([web], { machines });
+    expect(refused.errors).toMatchObject([
+      {
+        kind: 'preflight/untested-os',
+        message: 'pg1 runs Ubuntu 24.04 (noble), on which pgprov was not tested',
+        hint: expect.stringContaining('--allow-untested has plan, diff, apply and run treat it like Debian 13') as string,
+      },
+    ]);
+    const allowed = await run([web], { machines, allowUntested: true });
+    expect(allowed.exitCode).toBe(0);
+    const warning = 'pg1 runs Ubuntu 24.04 (noble), on which pgprov was not tested: it is treated like Debian 13 (trixie)';
+    expect(allowed.events).toContainEqual({ type: 'warning', text: warning });
+    const later = await run([web], { machines });
+    expect(later.exitCode).toBe(0);
+    expect(later.events).toContainEqual({ type: 'warning', text: warning });
+  });
+
+  it('does not remember what only a plan was allowed to look at', async () => {
+    const machines = { pg1: { os: 'ubuntu', version: '24.04' } };
+    await Store.open(work.at('store'), DEMO, { writable: true });
+    const store = await Store.open(work.at('store'), DEMO, { writable: false });
+    expect((await run([web], { machines, store, mode: 'plan', allowUntested: true })).exitCode).toBe(0);
+    expect((await run([web], { machines, mode: 'plan' })).kinds).toEqual(['preflight/untested-os']);
+  });
+
   // The answers are read before the facts are judged, and without systemd `systemctl` answers nothing.
   it('names a missing systemd also when a service is required', async () => {
     const serving = role('web', { stages: () => [stage('one', [service({ unit: 'pgprov-no-such-unit' }) as Resource])] });

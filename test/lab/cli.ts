@@ -1,18 +1,19 @@
 import { spawn } from 'node:child_process';
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { stringify } from 'yaml';
 
 import {
   DEFAULT_NETWORK,
   ensureLab,
   findHosts,
+  labInventory,
   type LabHost,
   PGDG_KEY_URL,
   PGDG_URL,
   publicKey,
   removeAllLabs,
   removeLab,
-  sshSection,
   startHosts,
   type System,
   SYSTEM_NAMES,
@@ -124,20 +125,13 @@ async function show(hosts: LabHost[], network: string): Promise<void> {
   for (const host of hosts) console.log(`${host.name}  ${host.address}  ${host.os}`);
   const [first] = hosts;
   if (first === undefined) return;
-  const { user, identity_file: identity, known_hosts: knownHosts } = sshSection(first);
   const key = await publicKey('pgdg');
   const [url, keyUrl] = SYSTEMS[first.os].family === 'debian' ? [PGDG_URL, PGDG_KEY_URL] : [YUM_URL, YUM_KEY_URL];
   const option = network === DEFAULT_NETWORK ? '' : ` --name ${network}`;
   console.log(`
-For the inventory:
+An inventory of them:
 
-ssh:
-  user: ${user}
-  identity_file: ${identity}
-  known_hosts: ${knownHosts}
-hosts:
-${hosts.map((host) => `  ${host.name}: ${host.address}`).join('\n')}
-
+${stringify(await labInventory(hosts))}
 The imitated ${url} is signed by ${key.fingerprint}
 (key: ${keyUrl} inside the lab).
 A shell on a host: npm run lab -- ssh ${first.name}${option}`);

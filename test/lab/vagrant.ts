@@ -1,3 +1,5 @@
+import { ensureEngine } from './engine.js';
+import { hasImage } from './image-store.js';
 import { imageOf } from './images.js';
 import { IDENTITY_FILE, publicKey } from './keys.js';
 import { ensureLab } from './lab.js';
@@ -20,13 +22,13 @@ export interface VagrantFacts {
 }
 
 /**
- * Brings up what Vagrant's machines need, and describes them. They get the lab's network, from where they reach the
+ * Brings up what Vagrant's machines need, and describes them. Images are not built here, because Vagrant reads its file in silence. They get the lab's network, from where they reach the
  * mirror, besides the private one that Vagrant gives them.
  *
  * @param start false: only describes them, for machines that are there already
  */
 export async function vagrantFacts(os: System, network: string, start: boolean): Promise<VagrantFacts> {
-  if (start) await ensureLab([os]);
+  if (start) await bringUp(os);
   return {
     // For tests that are not about installing.
     image: process.env['LAB_STAGE'] === 'packages' ? await ensurePackages(os) : await imageOf(os),
@@ -35,6 +37,15 @@ export async function vagrantFacts(os: System, network: string, start: boolean):
     private_key: IDENTITY_FILE,
     settings: { postgresql: { version: SYSTEMS[os].postgresql }, pgdg: { key_fingerprint: (await publicKey('pgdg')).fingerprint } },
   };
+}
+
+async function bringUp(os: System): Promise<void> {
+  await ensureEngine();
+  if (!(await hasImage(await imageOf(os))))
+    throw new Error(
+      `the image of ${os} is not built; \`npm run lab -- build --os ${os}\` in the checkout of pgprov builds it, then run vagrant again`,
+    );
+  await ensureLab([os]);
 }
 
 /** As `startContainer` makes hosts, except for the names and addresses, which are Vagrant's. */

@@ -30,10 +30,20 @@ describe('the ports of a host', () => {
       yaml: `${THREE}etcd: {client_port: 2380}\n`,
       says: 'port 2380 is given to two services: etcd clients (role etcd) and etcd peers (role etcd)',
     },
+    {
+      title: 'with sshd',
+      yaml: `${THREE}etcd: {client_port: 22}\n`,
+      says: 'port 22 is given to two services: sshd (ssh.port) and etcd clients (role etcd)',
+    },
   ])('belong to one service each: $title', async ({ yaml, says }) => {
     await expect(inventoryOf(yaml)).rejects.toMatchObject({
       problems: [{ path: 'hosts', message: says, hint: 'give one of them another port' }],
     });
+  });
+
+  it('may be one under which sshd is reached somewhere else', async () => {
+    const yaml = THREE.replace('192.0.2.1,', '127.0.0.1, ssh: {port: 2379},');
+    expect(hostOf(await inventoryOf(yaml), 'pg1').ports.map(({ port }) => port)).toContain(2379);
   });
 
   it('belong to one service each on some hosts, which the problem names', async () => {

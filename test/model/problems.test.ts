@@ -234,6 +234,22 @@ const sense: Case[] = [
     ],
   },
   {
+    name: 'names that every machine has, and addresses that are nobody’s',
+    yaml: 'cluster: demo\nhosts:\n  localhost: 192.0.2.1\n  b: 127.0.0.1\n  c: {address: 192.0.2.3, cluster_address: "::1"}\n  d: 0.0.0.0\n  e: {address: 127.0.0.1, cluster_address: 10.0.0.5, ssh: {port: 2222}}\ngroups: {LocalHost: {}}\n',
+    lines: [
+      'inventory.yml:3:3 hosts.localhost: cannot be the name of one host: every machine calls itself that',
+      '    give it a name that the others can call it by, such as pg1',
+      'inventory.yml:4:3 hosts.b.cluster_address: the others cannot reach the host at 127.0.0.1, which on every machine means that machine itself',
+      '    give the cluster_address where the others reach it',
+      'inventory.yml:5:44 hosts.c.cluster_address: the others cannot reach the host at ::1, which on every machine means that machine itself',
+      '    give the cluster_address where the others reach it',
+      'inventory.yml:6:3 hosts.d.address: means all addresses of a machine, and nobody can connect there: "0.0.0.0"',
+      '    give one address that the host has',
+      'inventory.yml:8:10 groups.LocalHost: cannot be the name of one host: every machine calls itself that',
+      '    give it a name that the others can call it by, such as pg1',
+    ],
+  },
+  {
     name: 'two hosts in one place, however it is spelled',
     yaml: 'cluster: demo\nhosts:\n  a: 2001:db8::1\n  b: 2001:DB8:0::1\n  c: {address: 192.0.2.1, cluster_address: 2001:db8::1}\n  d: {address: lab, ssh: {port: 1}}\n  e: {address: LAB, ssh: {port: 2}}\n',
     lines: [
@@ -357,7 +373,7 @@ const secrets: Case[] = [
     lines: [
       'inventory.yml:2:34 postgresql.superuser_password: must be a string of at least 8 characters, not this one',
       'inventory.yml:3:17 ssh.password: the environment variable NOPE is not set',
-      'inventory.yml:3:47 ssh.become_password: the file nope cannot be read: ENOENT',
+      'inventory.yml:3:47 ssh.become_password: the file nope cannot be read: there is no such file',
     ],
   },
 ];

@@ -184,7 +184,7 @@ describe('a secret in a store', () => {
     expect(await problem({ HOME: directory.path, PGPROV_AGE_KEY: 'hunter2' })).toBe(
       'PGPROV_AGE_KEY holds something else than identities of age, on line 1',
     );
-    expect(await problem({ HOME: directory.path, PGPROV_AGE_KEY_FILE: '/nowhere/keys.txt' })).toBe('ENOENT');
+    expect(await problem({ HOME: directory.path, PGPROV_AGE_KEY_FILE: '/nowhere/keys.txt' })).toBe('there is no such file');
 
     const keys = join(directory.path, '.config', 'sops', 'age');
     await mkdir(keys, { recursive: true });

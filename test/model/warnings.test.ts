@@ -4,7 +4,10 @@ import { inventoryDirectory, warningsOf } from './inventory-file.js';
 const directory = inventoryDirectory();
 
 function clusterOf(count: number): string {
-  const hosts = Array.from({ length: count }, (_, index) => `  pg${index + 1}: 192.0.2.${index + 1}\n`);
+  const hosts = Array.from(
+    { length: count },
+    (_, index) => `  pg${index + 1}: 192.0.${2 + Math.floor(index / 250)}.${(index % 250) + 1}\n`,
+  );
   return `cluster: demo\nhosts:\n${hosts.join('')}`;
 }
 
@@ -18,7 +21,7 @@ describe('etcd members', () => {
     },
     {
       members: 2,
-      lines: ['inventory.yml:2:1 hosts: 2 etcd members tolerate no failure, the same as 1: a quorum needs 2 of them\n    use 1 or 3'],
+      lines: ['inventory.yml:2:1 hosts: 2 etcd members tolerate no failure, the same as 1: a quorum needs 2 of them\n    use 3'],
     },
     { members: 3, lines: [] },
     {
@@ -28,6 +31,12 @@ describe('etcd members', () => {
     {
       members: 6,
       lines: ['inventory.yml:2:1 hosts: 6 etcd members tolerate 2 failures, the same as 5: a quorum needs 4 of them\n    use 5 or 7'],
+    },
+    {
+      members: 300,
+      lines: [
+        'inventory.yml:2:1 hosts: 300 etcd members: 151 of them have to confirm every change, which makes each one slower and the cluster no safer\n    three, five or seven are enough; leave the role etcd out on the other hosts',
+      ],
     },
   ])('$members', async ({ members, lines }) => {
     expect(await warningsOf(directory.path, clusterOf(members))).toEqual(lines);

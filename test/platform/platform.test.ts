@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { debian12, debian13 } from '../../src/platform/debian.js';
 import { rocky8, rocky9 } from '../../src/platform/el.js';
-import { findPlatform, PLATFORMS, type Platform } from '../../src/platform/index.js';
+import { findPlatform, platformNamed, PLATFORMS, UNTESTED_PLATFORMS, whyUnsupported, type Platform } from '../../src/platform/index.js';
 
 describe('findPlatform', () => {
   it.each<{ os: string; version: string; platform: Platform | undefined }>([
@@ -14,13 +14,47 @@ describe('findPlatform', () => {
     { os: 'rocky', version: '', platform: undefined },
     { os: 'debian', version: '1', platform: undefined },
     { os: 'debian', version: '8', platform: undefined },
-    { os: 'almalinux', version: '9.4', platform: undefined },
+    { os: 'almalinux', version: '10.0', platform: undefined },
+    { os: 'ubuntu', version: '22.04', platform: undefined },
+    { os: 'ubuntu', version: '24.10', platform: undefined },
     { os: '', version: '', platform: undefined },
   ])('$os $version: $platform.title', ({ os, version, platform }) => expect(findPlatform(os, version)).toBe(platform));
 
   it('has one name for each platform', () => {
     expect(PLATFORMS.map(({ id }) => id).sort()).toEqual(['debian12', 'debian13', 'rocky8', 'rocky9']);
     expect(new Set(PLATFORMS.map(({ title }) => title)).size).toBe(PLATFORMS.length);
+  });
+});
+
+describe('a system that was not tested', () => {
+  it.each([
+    { os: 'almalinux', version: '9.4', title: 'AlmaLinux 9', takenFor: 'Rocky Linux 9', release: '9' },
+    { os: 'rhel', version: '8.10', title: 'Red Hat Enterprise Linux 8', takenFor: 'Rocky Linux 8', release: '8' },
+    { os: 'ol', version: '9.5', title: 'Oracle Linux 9', takenFor: 'Rocky Linux 9', release: '9' },
+    { os: 'ubuntu', version: '24.04', title: 'Ubuntu 24.04 (noble)', takenFor: 'Debian 13 (trixie)', release: 'noble' },
+    { os: 'ubuntu', version: '26.04', title: 'Ubuntu 26.04 (resolute)', takenFor: 'Debian 13 (trixie)', release: 'resolute' },
+  ])('has the table of another: $os $version', ({ os, version, title, takenFor, release }) => {
+    const found = findPlatform(os, version);
+    expect(found).toMatchObject({ title, takenFor, pgdg: { release } });
+    expect(platformNamed(found?.id)).toBe(found);
+  });
+
+  it.each([
+    { os: 'almalinux', version: '10.0', why: /what PGDG publishes for version 10 of it was never looked at/u },
+    { os: 'rocky', version: '10.1', why: /version 10/u },
+    { os: 'rhel', version: '7.9', why: /versions 8 and 9/u },
+    { os: 'ubuntu', version: '22.04', why: /etcd is 3\.3/u },
+    { os: 'ubuntu', version: '25.10', why: /long-term support/u },
+  ])('is refused with a reason where no table fits: $os $version', ({ os, version, why }) => {
+    expect(findPlatform(os, version)).toBeUndefined();
+    expect(whyUnsupported(os, version)).toMatch(why);
+  });
+
+  it('has an id of its own', () => {
+    const ids = [...PLATFORMS, ...UNTESTED_PLATFORMS].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(PLATFORMS.every(({ takenFor }) => takenFor === undefined)).toBe(true);
+    expect(UNTESTED_PLATFORMS.every(({ takenFor }) => PLATFORMS.some(({ title }) => title === takenFor))).toBe(true);
   });
 });
 

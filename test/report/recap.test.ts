@@ -102,8 +102,29 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
       }).split('\n\n')[1],
     ).toBe(
       `What failed, in order:
-  pg2       base/prepare   could not install curl (exit status 100)
+  pg2       base/prepare   could not install curl (exit status 100): E: No space left on device
   pg3, pg1  patroni/start  etcd is without pg2`,
+    );
+  });
+
+  it('says the cause behind a line that only announces it, and breaks no word', () => {
+    const failures = [failure('pg3', 'etcd/start', 'giving up waiting until etcd on pg3 is healthy:\n  tls: bad certificate at 10.0.0.3')];
+    const input: RecapInput = { command: 'apply', exitCode: ExitCode.hostFailed, ms: 100, recap: [host('pg3', { failed: 1 })], failures };
+    const shown = (columns: number): string | undefined => renderRecap(input, { color: false, columns }).split('\n\n')[1];
+    expect(shown(100)).toBe(
+      'What failed:\n  pg3  etcd/start  giving up waiting until etcd on pg3 is healthy: tls: bad certificate at 10.0.0.3',
+    );
+    expect(shown(60)).toBe(
+      `What failed:
+  pg3  etcd/start  giving up waiting until etcd on pg3 is
+                   healthy: tls: bad certificate at 10.0.0.3`,
+    );
+    expect(shown(40)).toBe(
+      `What failed:
+  pg3  etcd/start
+    giving up waiting until etcd on pg3
+    is healthy: tls: bad certificate at
+    10.0.0.3`,
     );
   });
 

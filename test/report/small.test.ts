@@ -102,7 +102,7 @@ describe('errors', () => {
     expect(renderError(error, { color: false })).toBe('error: pg2: no\n  first\n    deeper\n  last\n  → do this\n    then that');
   });
 
-  it('have their hints wrapped on a terminal, and nothing else', () => {
+  it('are wrapped on a terminal, except what a host said', () => {
     const error = new PgprovError({
       kind: 'a/b',
       message: 'a message that is longer\n  than that',
@@ -110,7 +110,8 @@ describe('errors', () => {
     });
     expect(renderError(error, { color: false, columns: 24 })).toBe(
       [
-        'error: a message that is longer',
+        'error: a message that',
+        '  is longer',
         '  than that',
         '  → give it back; to',
         '    take it off the',

@@ -29,6 +29,21 @@ describe('replaceBlock', () => {
     { title: 'a block whose end is missing', current: 'x\n# BEGIN pgprov demo\nold\n', text: `x\n${BLOCK}\nold\n` },
   ])('works on $title', ({ current, text }) => expect(replaceBlock(current, 'demo', ['a', 'b'])).toBe(text));
 
+  it.each([
+    { title: 'a text without it', current: 'x\ny\nz\ny\n', text: `x\n${BLOCK}\ny\nz\ny\n` },
+    { title: 'a block behind', current: `x\ny\nz\n${BLOCK}\n`, text: `x\n${BLOCK}\ny\nz\n` },
+    { title: 'a block ahead', current: `${BLOCK}\nx\ny\n`, text: `${BLOCK}\nx\ny\n` },
+    { title: 'no such line', current: `x\n${BLOCK}\nz\n`, text: `x\n${BLOCK}\nz\n` },
+    {
+      title: 'such a line in a block of another name',
+      current: '# BEGIN pgprov other\ny\n# END pgprov other\nx\ny\n',
+      text: `# BEGIN pgprov other\ny\n# END pgprov other\nx\n${BLOCK}\ny\n`,
+    },
+  ])('puts it ahead of a line: $title', ({ current, text }) => {
+    expect(replaceBlock(current, 'demo', ['a', 'b'], /^y$/u)).toBe(text);
+    expect(replaceBlock(text, 'demo', ['a', 'b'], /^y$/u)).toBe(text);
+  });
+
   const line = fc.oneof(
     fc.constantFrom('127.0.0.1 localhost', '', '# BEGIN pgprov other', '# END pgprov other', '#'),
     fc.string({ maxLength: 12 }).map((text) => text.replaceAll('pgprov', '')),

@@ -8,10 +8,11 @@ import type { Inventory } from '../../src/model/index.js';
 import { buildPlan } from '../../src/plan/plan.js';
 import type { Stage } from '../../src/plan/role.js';
 import { joinHostWork, buildHostWork, type HostWork, type RunStage } from '../../src/plan/host-work.js';
+import { localServer } from '../../src/plan/local-server.js';
 import { takersOf } from '../../src/plan/takers.js';
 import { pathText, type PathState } from '../../src/resources/file.js';
 import type { Resource } from '../../src/resources/resource.js';
-import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
+import { contextOf, hostOf, inventoryOf, THREE } from '../support/inventory.js';
 
 const shapeOf = (inventory: Inventory, name: string, platform: Platform = debian13): HostWork =>
   buildHostWork(CATALOG, contextOf(inventory, name, platform));
@@ -540,12 +541,13 @@ describe('patroni.yml', () => {
     const { postgresql } = yamlOf(inventory, 'pg1') as { postgresql: { pg_hba: string[] } };
     expect(postgresql.pg_hba).toMatchInlineSnapshot(`
       [
-        "local all all peer",
-        "local replication all peer",
-        "host all all 127.0.0.1/32 scram-sha-256",
+        "local all postgres peer",
         "host replication replicator 127.0.0.1/32 scram-sha-256",
-        "host all all ::1/128 scram-sha-256",
+        "host all rewind_user 127.0.0.1/32 scram-sha-256",
+        "host all postgres 127.0.0.1/32 scram-sha-256",
         "host replication replicator ::1/128 scram-sha-256",
+        "host all rewind_user ::1/128 scram-sha-256",
+        "host all postgres ::1/128 scram-sha-256",
         "host replication replicator 10.0.0.1/32 scram-sha-256",
         "host all rewind_user 10.0.0.1/32 scram-sha-256",
         "host all postgres 10.0.0.1/32 scram-sha-256",
@@ -556,8 +558,32 @@ describe('patroni.yml', () => {
         "host all rewind_user 10.0.0.3/32 scram-sha-256",
         "host all postgres 10.0.0.3/32 scram-sha-256",
         "host app app 10.0.0.0/24 scram-sha-256",
+        "local all all peer",
+        "local replication all peer",
+        "host all all 127.0.0.1/32 scram-sha-256",
+        "host all all ::1/128 scram-sha-256",
       ]
     `);
+  });
+
+  it('lets a superuser of another name in on the socket, beside the user’s own map', async () => {
+    const inventory = await inventoryOf(
+      `${THREE}postgresql: {superuser: dbadmin}\npatroni: {dynamic: {postgresql: {pg_ident: ['staff ann app']}}}\n`,
+    );
+    const { postgresql } = yamlOf(inventory, 'pg1') as { postgresql: { pg_hba: string[]; pg_ident: string[] } };
+    expect(postgresql.pg_hba[0]).toBe('local all dbadmin peer map=pgprov');
+    expect(postgresql.pg_ident).toEqual(['pgprov postgres dbadmin', 'staff ann app']);
+    const { host, platform } = contextOf(inventory, 'pg1');
+    expect(localServer(host, platform).superuser).toBe('dbadmin');
+    expect(localServer(hostOf(await inventoryOf(THREE), 'pg1'), platform)).not.toHaveProperty('superuser');
+  });
+
+  it('provides a locale that hosts may lack ahead of the cluster', async () => {
+    const inventory = await inventoryOf(`${THREE}postgresql: {locale: de_DE.UTF-8}\n`);
+    const ids = shapeOf(inventory, 'pg1').stages.map(({ id }) => id);
+    expect(ids.indexOf('postgresql/locale')).toBeGreaterThan(ids.indexOf('postgresql/packages'));
+    expect(ids.indexOf('postgresql/locale')).toBeLessThan(ids.indexOf('patroni/start'));
+    expect(shapeOf(await inventoryOf(THREE), 'pg1').stages.map(({ id }) => id)).not.toContain('postgresql/locale');
   });
 
   const hostile = `it's "q" \\n {{x}} #no: [a] & * ! % @ \` ü ✓ 😀`;

@@ -14,8 +14,8 @@ import {
 } from '../../../src/index.js';
 import { dcsOf } from '../dcs-of.js';
 import { dynamicConfiguration, hostParameters } from '../dynamic.js';
-import { localLines, memberLines } from '../hba.js';
-import { accountsOf, dataDirectoryOf, hostPort, localServer, restApiUrl, scopeOf, tlsCopies } from '../layout.js';
+import { identLines, patroniAccess } from '../hba.js';
+import { accountsOf, dataDirectoryOf, hostPort, hostsWith, localServer, restApiUrl, scopeOf, tlsCopies } from '../layout.js';
 import { livePart } from '../live-part.js';
 import { receiverPasswordFile } from '../settings-gate.js';
 import { variables } from '../variables.js';
@@ -62,6 +62,7 @@ export function renderConfig(context: RoleContext, bootstrap: JsonObject): strin
       pgpass: receiverPasswordFile(context),
       basebackup: basebackupOptions(context),
       parameters: { unix_socket_directories: socketDirectory, ...hostParameters(context) },
+      ident: userMap(context),
       hba: accessLines(context),
     },
     superuser: open(superuser),
@@ -81,14 +82,19 @@ function basebackupOptions({ host }: RoleContext): JsonObject[] | undefined {
   return given === undefined ? [{ checkpoint: 'fast' }] : undefined;
 }
 
-/** The lines of pg_hba.conf: the socket, the members, and what the inventory gives. */
-function accessLines(context: RoleContext): string[] {
-  const { superuser, replication, rewind } = accountsOf(context);
-  return [
-    ...localLines(replication.name),
-    ...memberLines(context.inventory, 'patroni', { replication: replication.name, rewind: rewind.name, superuser: superuser.name }),
-    ...variables(context.host, 'postgresql').hba,
-  ];
+/** The lines of pg_hba.conf. */
+function accessLines({ host, inventory }: RoleContext): string[] {
+  return patroniAccess(host, hostsWith(inventory, 'patroni'));
+}
+
+/**
+ * The lines of pg_ident.conf, where access needs any of its own. Patroni takes its file's instead of those in the dynamic configuration, so
+ * these come along.
+ */
+function userMap({ host }: RoleContext): string[] | undefined {
+  const own = identLines(variables(host, 'postgresql').superuser);
+  const given = valueAt(variables(host, 'patroni').dynamic as JsonObject, ['postgresql', 'pg_ident']) ?? [];
+  return own.length === 0 ? undefined : [...own, ...(given as string[])];
 }
 
 /** The pg_hba.conf that Patroni writes into the data directory. */

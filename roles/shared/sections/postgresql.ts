@@ -71,7 +71,8 @@ export const POSTGRESQL_VARIABLES = {
       default: [],
       additive: true,
       examples: [['host app app 10.0.0.0/24 scram-sha-256']],
-      description: 'Lines of pg_hba.conf for your clients, after those that the members need.',
+      description:
+        'Lines of pg_hba.conf for your clients, after those that the members need and before those for everybody else; see [access lines](platforms.md#access-lines).',
     },
     encoding: {
       change: 'recreate',
@@ -87,11 +88,17 @@ export const POSTGRESQL_VARIABLES = {
       default: 'C.UTF-8',
       description: 'Locale of a new cluster.',
     },
+    generate_locale: {
+      change: 'free',
+      type: 'boolean',
+      default: true,
+      description: 'Generate that locale where a host lacks it: with locale-gen on Debian, with the package of its language on Rocky.',
+    },
     superuser: {
       change: 'recreate',
       ...ROLE_NAME,
       default: 'postgres',
-      description: 'The superuser that Patroni works as.',
+      description: 'The superuser that Patroni works as, and pgprov with it. It logs in on the socket as the user postgres of the host.',
     },
     superuser_password: { change: 'reload', ...PASSWORD, description: 'Its password. Generated on first use when not given.' },
   },

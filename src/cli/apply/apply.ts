@@ -22,6 +22,8 @@ import { pgprov } from '../../lib/pgprov-command.js';
 
 /** Options of `pgprov apply`. */
 export interface ApplyOptions extends PipelineOptions {
+  /** Take also hosts of systems that pgprov was not tested on. */
+  allowUntested?: boolean;
   /** Only show what would change. */
   check?: boolean;
   /** Show the differences of files. */
@@ -108,6 +110,7 @@ async function changeHosts(pipeline: Pipeline, options: ApplyOptions, { plan: fi
   const go = clusterRun(pipeline, {
     selection,
     mode: 'apply',
+    allowUntested: options.allowUntested,
     consent: consentTo(inventory, { shows, filed: filed?.changes, environment, restarts: options.restart === true }),
   });
   return pipeline.carryOut({

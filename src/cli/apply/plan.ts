@@ -12,6 +12,8 @@ import { restartsAfterwards } from './restarts-afterwards.js';
 
 /** Options of `pgprov plan`. */
 export interface PlanOptions extends PipelineOptions {
+  /** Take also hosts of systems that pgprov was not tested on. */
+  allowUntested?: boolean;
   diff: boolean;
   /** A file to write the plan to, for `pgprov apply`. */
   out?: string;
@@ -28,7 +30,7 @@ export async function plan(file: string, options: PlanOptions, environment = THI
   return pipeline.carryOut({
     command: 'plan',
     shows: 'answer',
-    go: clusterRun(pipeline, { selection: selectionOf(inventory, options), mode: 'plan' }),
+    go: clusterRun(pipeline, { selection: selectionOf(inventory, options), mode: 'plan', allowUntested: options.allowUntested }),
     answer: async ({ exitCode, proposal }) => {
       if (exitCode !== ExitCode.done) return exitCode;
       const { changes } = proposal;
@@ -53,7 +55,7 @@ export async function diff(file: string, options: PlanOptions & { quiet?: boolea
     shows: 'answer',
     quiet,
     tells: quiet ? ['failed'] : ['failed', 'warning'],
-    go: clusterRun(pipeline, { selection: selectionOf(inventory, options), mode: 'plan' }),
+    go: clusterRun(pipeline, { selection: selectionOf(inventory, options), mode: 'plan', allowUntested: options.allowUntested }),
     answer: ({ exitCode, proposal, notices }) => {
       if (exitCode !== ExitCode.done) return exitCode;
       const { changes, drift } = proposal;

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { InputError } from '../../lib/errors.js';
 import { shownPath } from '../../lib/shown-path.js';
+import { systemReason } from '../../lib/system-reason.js';
 import {
   DEFAULT_DCS,
   type Inventory,
@@ -174,7 +175,10 @@ function readRefinement(file: string | undefined): SourceDocument | undefined {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new InventoryError([{ file, path: '', message: code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${code}` }], cause);
+    throw new InventoryError(
+      [{ file, path: '', message: code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${systemReason(cause)}` }],
+      cause,
+    );
   }
   const document = SourceDocument.parse(file, text);
   if (document.problems.length > 0) throw new InventoryError(document.problems);

@@ -11,6 +11,8 @@ import type { EngineParts, Pipeline } from './pipeline.js';
 export interface ClusterRun {
   selection: Selection;
   mode: 'survey' | 'plan' | 'apply';
+  /** Take also hosts of systems that pgprov was not tested on. */
+  allowUntested?: boolean | undefined;
   /** Ask what the roles ask for commands about certificates as well. */
   inspects?: boolean;
   /** More that is asked of every host. */
@@ -21,12 +23,13 @@ export interface ClusterRun {
 
 /** A run of roles over the hosts, as a command hands it to the pipeline. */
 export function clusterRun({ inventory, environment }: Pipeline, run: ClusterRun): (parts: EngineParts) => Promise<RunOutcome> {
-  const { selection, mode, inspects = false, observations, consent } = run;
+  const { selection, mode, inspects = false, allowUntested = false, observations, consent } = run;
   return async (parts) =>
     runCluster({
       inventory,
       catalog: catalogOf(inventory),
       inspects,
+      allowUntested,
       ...(observations === undefined ? {} : { observations }),
       selection,
       mode,

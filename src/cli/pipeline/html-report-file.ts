@@ -1,6 +1,7 @@
 import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { asPgprovError, ExitCode, InputError, PgprovError } from '../../lib/errors.js';
+import { systemReason } from '../../lib/system-reason.js';
 import { renderError } from '../../report/error-text.js';
 import type { ReportedRun } from '../../report/html/reported-run.js';
 import { mapEvent } from '../../report/map-event.js';
@@ -82,7 +83,7 @@ function attempt(work: () => void, path: string): boolean {
   } catch (cause) {
     const error = new PgprovError({
       kind: 'report/unwritten',
-      message: `the report ${path} could not be written: ${(cause as Error).message}`,
+      message: `the report ${path} could not be written: ${systemReason(cause)}`,
       hint: 'the run itself is not touched by this; `pgprov runs show INVENTORY last --report FILE` makes the report of a run that was journaled',
       cause,
     });
@@ -102,7 +103,7 @@ function assertWritable(path: string): void {
   } catch (cause) {
     throw new InputError({
       kind: 'report/unwritable',
-      message: `the report ${path} cannot be written: ${(cause as Error).message.split(', ')[0]}`,
+      message: `the report ${path} cannot be written: ${systemReason(cause)}`,
       hint: 'nothing was done; name a file in a directory that is there and that you may write to',
       cause,
     });

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { Visits, type Visited } from '../../engine/visits.js';
 import { InputError } from '../../lib/errors.js';
 import type { Secret } from '../../lib/secret.js';
+import { systemReason } from '../../lib/system-reason.js';
 import { localServer } from '../../plan/local-server.js';
-import { asDatabaseUser } from '../../resources/psql.js';
+import { asDatabaseUser, socketOptions } from '../../resources/psql.js';
 import { sh } from '../../shell/quote.js';
 import { catalogOf } from '../catalog.js';
 import { loadFor } from '../inventory.js';
@@ -49,7 +50,7 @@ function open(file: string): number {
   } catch (cause) {
     throw new InputError({
       kind: 'psql/file',
-      message: `cannot read ${file}: ${(cause as Error).message}`,
+      message: `cannot read ${file}: ${systemReason(cause)}`,
       hint: 'name a file of this machine',
       cause,
     });
@@ -72,9 +73,9 @@ async function runThere(
     });
   }
   const server = localServer(host, platform);
-  const words = [`${server.binDirectory}/psql`, '-h', server.socketDirectory, '-p', server.port, ...args];
+  const words = [`${server.binDirectory}/psql`, ...socketOptions(server), ...args];
   // The login user's home is mostly closed to the database's user, and psql wants to know where it is.
-  const command = sh`cd / && exec ${asDatabaseUser(server, sh`LANG=C.UTF-8 ${words}`)}`.text;
+  const command = sh`cd / && exec ${asDatabaseUser(server, sh`LANG=C.UTF-8 PGDATABASE=postgres ${words}`)}`.text;
   // Where nobody can be asked, sudo says at once that it needs a password.
   const shells = {
     sudo: sh`sudo ${terminal ? [] : ['-n']} -- sh -c ${command}`,

@@ -4,6 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ExitCode, InputError } from '../../lib/errors.js';
 import { pgprov } from '../../lib/pgprov-command.js';
+import { systemReason } from '../../lib/system-reason.js';
 import { checkRecipient, parseRecipients, RECIPIENTS_FILE } from '../../secrets/recipients.js';
 import { ownIdentityFile } from '../../secrets/identity-sources.js';
 import { SecretStore } from '../../store/secret-store.js';
@@ -58,7 +59,7 @@ async function readRecipients(path: string): Promise<string> {
   } catch (cause) {
     throw new InputError({
       kind: 'secrets/recipient',
-      message: `the file of recipients ${path} cannot be read: ${(cause as NodeJS.ErrnoException).code}`,
+      message: `the file of recipients ${path} cannot be read: ${systemReason(cause)}`,
       cause,
     });
   }

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LAB_DIR, removeLab, type System } from '../../lab/index.js';
+import { ensureLab, LAB_DIR, removeLab, type System } from '../../lab/index.js';
 import { attempt } from '../../lab/process.js';
 import type { Finished } from './pgprov.js';
 
@@ -28,6 +28,7 @@ export class VagrantLab {
   /** @param network the first three numbers of the machines' private addresses */
   static async make(os: System, network: string): Promise<VagrantLab> {
     const lab = new VagrantLab(await mkdtemp(join(tmpdir(), 'pgprov-vagrant-')), os, network);
+    await ensureLab([os]);
     await lab.write();
     return lab;
   }

@@ -59,6 +59,7 @@ export const TRIALS: readonly Trial[] = [
   },
   fixed('postgresql.encoding', 'LATIN1', /the cluster was made with UTF8/u),
   fixed('postgresql.locale', 'C', /the cluster was made with C\.UTF-8/u),
+  { variable: 'postgresql.generate_locale', value: 'false' },
   fixed('postgresql.superuser', 'admin', /Patroni works as postgres/u),
   { variable: 'postgresql.superuser_password', elsewhere: ROTATED },
   fixed('replication.username', 'other', /Patroni works as replicator/u),
