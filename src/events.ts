@@ -106,6 +106,8 @@ export interface RunStart {
   leftOut?: LeftOut;
   /** Id of its journal, for `pgprov runs show`; absent when none is kept. */
   run?: string;
+  /** The command that continues it where it is interrupted: `pgprov apply inventory.yml --resume`. */
+  again?: string;
 }
 
 /** A connection to a host is being made. */
@@ -146,6 +148,31 @@ export interface Note {
   host?: string;
   /** Stage id. */
   stage?: string;
+}
+
+/** What a host is at. */
+export interface UnderWay {
+  host: string;
+  /** Stage id; absent where the host is only connected to or looked at. */
+  stage?: string;
+}
+
+/** The run was told to end: it finishes what is under way and begins nothing new. */
+export interface Interrupted {
+  type: 'interrupted';
+  /** `interrupted`, by Ctrl-C or SIGTERM; `the terminal was closed`. */
+  how: string;
+  /** What has to be finished. */
+  underWay: readonly UnderWay[];
+}
+
+/** The run was told a second time, and ends without waiting for what is under way. The hosts finish it by themselves. */
+export interface Left {
+  type: 'left';
+  /** What the hosts are still at. */
+  underWay: readonly UnderWay[];
+  /** The command that waits for that and continues; absent where nothing had begun. */
+  again?: string;
 }
 
 /** What differs from the inventory, before anything is changed. */
@@ -351,6 +378,8 @@ export type RunEvent =
   | Surveyed
   | Warning
   | Note
+  | Interrupted
+  | Left
   | Planned
   | Steps
   | Stages

@@ -19,6 +19,7 @@ import { addSecretsCommands } from './secrets/command.js';
 import { addSshCommand } from './ssh/command.js';
 import { addStatusCommands } from './status/command.js';
 import { addValidateCommands } from './validate/command.js';
+import { answerLoss, keepGoing } from './display.js';
 import { endWithTerminal } from './terminal-gone.js';
 import { calledCommand, usageError } from './usage-error.js';
 import { version } from './version.js';
@@ -70,12 +71,20 @@ export function buildProgram(setExit: SetExit, words: readonly string[]): Comman
 /** Runs one command line; gives the process's exit code. */
 export async function runCli(argv: readonly string[]): Promise<number> {
   endWithTerminal();
-  // A reader that has seen enough (`pgprov plan … | head`), or a terminal that is gone, is no reason to fail.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-    });
-  }
+  const { stdout, stderr } = process;
+  keepGoing('stdout', stdout);
+  keepGoing('stderr', stderr);
+  const exitCode = await runCommand(argv);
+  await Promise.all([flush(stdout), flush(stderr)]);
+  const lost = answerLoss(stdout);
+  if (lost === undefined) return exitCode;
+  const code = await reportThrown(lost, false);
+  await flush(stderr);
+  // What a run has come to is known, and its own exit code says it.
+  return exitCode === ExitCode.done ? code : exitCode;
+}
+
+async function runCommand(argv: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.done;
   const program = buildProgram((code) => (exitCode = code), argv);
   try {
@@ -90,8 +99,6 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     // The help of a group of commands, which was called without one of them.
     if (thrown.code === 'commander.help') return ExitCode.badInput;
     return await reportThrown(usageError(thrown, calledCommand(program, argv)), debug);
-  } finally {
-    await Promise.all([flush(process.stdout), flush(process.stderr)]);
   }
 }
 

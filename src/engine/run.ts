@@ -117,7 +117,8 @@ class Run {
     if (mode === 'survey') return pass.seeDrift();
     const proposal = await pass.plan();
     this.#planned = true;
-    if (mode === 'plan') return;
+    // Told to end before anything was begun, it begins nothing.
+    if (mode === 'plan' || cluster.signal.aborted) return;
     await this.#agree(cluster, pass, proposal);
     await begin?.();
     await pass.carryOut();

@@ -8,9 +8,14 @@ type CommandValue = string | number | { readonly file: string } | readonly strin
  * is `` `pgprov restart '/my files/inventory.yml' --host pg1,pg2` ``, with its backticks. Messages write no command lines by hand.
  */
 export function pgprov(strings: TemplateStringsArray, ...values: CommandValue[]): string {
+  return `\`${plainPgprov(strings, ...values)}\``;
+}
+
+/** The same without backticks, for an event: whoever tells of it puts them around it. */
+export function plainPgprov(strings: TemplateStringsArray, ...values: CommandValue[]): string {
   const words = values.map(wordsOf);
   const text = strings.reduce((line, literal, index) => `${line}${words[index - 1] ?? ''}${literal}`, '');
-  return `\`pgprov ${text.trimEnd()}\``;
+  return `pgprov ${text.trimEnd()}`;
 }
 
 function wordsOf(value: CommandValue): string {

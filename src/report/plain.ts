@@ -4,6 +4,7 @@ import type { Failure } from './causes.js';
 import { formatDuration } from './duration.js';
 import { errorParts, renderError } from './error-text.js';
 import { flush } from './flush.js';
+import { interruptedText, leftText } from './interruption-text.js';
 import { makePaint, type Paint } from './paint.js';
 import { summarisePlan } from './plan-text.js';
 import { renderRecap } from './recap.js';
@@ -37,6 +38,7 @@ export class PlainLines {
   #hosts: readonly string[] = [];
   #command = 'apply';
   #leftOut: LeftOut | undefined;
+  #again: string | undefined;
   /** Of stages. */
   readonly #failures: Failure[] = [];
 
@@ -52,6 +54,7 @@ export class PlainLines {
     switch (event.type) {
       case 'run-start':
         this.#leftOut = event.leftOut;
+        this.#again = event.again;
         return this.#start(event);
       case 'connected':
       case 'surveyed':
@@ -60,6 +63,10 @@ export class PlainLines {
         return [this.#line(event.host, `${paint.changed('warning:')} ${event.text}`)];
       case 'note':
         return [this.#line(event.host, event.stage, `note: ${event.text}`)];
+      case 'interrupted':
+        return [this.#line(undefined, `${paint.changed('warning:')} ${interruptedText(event)}`)];
+      case 'left':
+        return [this.#line(undefined, `${paint.changed('warning:')} ${leftText(event)}`)];
       case 'planned':
         return [this.#plan(event)];
       case 'steps':
@@ -91,7 +98,7 @@ export class PlainLines {
         return this.#failed(event.error);
       case 'run-end': {
         const recap = renderRecap(
-          { ...event, command: this.#command, failures: this.#failures, leftOut: this.#leftOut },
+          { ...event, command: this.#command, failures: this.#failures, leftOut: this.#leftOut, again: this.#again },
           { color: this.#color },
         );
         return recap === '' ? [] : ['', recap];

@@ -2,6 +2,7 @@ import type { HostRecap, LeftOut, RunEvent } from '../events.js';
 import { ExitCode } from '../lib/errors.js';
 import { causeLines, type Failure } from './causes.js';
 import { formatDuration } from './duration.js';
+import { placesText } from './interruption-text.js';
 import { leftOutWords } from './left-out.js';
 import { makePaint, type Paint } from './paint.js';
 import { count, isLook, listNames } from './words.js';
@@ -14,6 +15,8 @@ export type RecapInput = Pick<Extract<RunEvent, { type: 'run-end' }>, 'exitCode'
   /** What went wrong, in the order in which it did. */
   failures: readonly Failure[];
   leftOut?: LeftOut | undefined;
+  /** The command that continues it where it was interrupted. */
+  again?: string | undefined;
 };
 
 /** More hosts do not get a line each. */
@@ -98,14 +101,19 @@ export function endSentence({
   ms,
   recap,
   leftOut,
-}: Pick<RecapInput, 'command' | 'exitCode' | 'ms' | 'recap' | 'leftOut'>): { tone: 'ok' | 'changed' | 'failed'; text: string } {
+  again,
+  failures = [],
+}: Pick<RecapInput, 'command' | 'exitCode' | 'ms' | 'recap' | 'leftOut' | 'again'> & Partial<Pick<RecapInput, 'failures'>>): {
+  tone: 'ok' | 'changed' | 'failed';
+  text: string;
+} {
   const time = formatDuration(ms);
   const touched = recap.filter(({ changed }) => changed > 0);
   const changes = touched.reduce((sum, { changed }) => sum + changed, 0);
   const made = `${count(changes, 'change')} on ${count(touched.length, 'host')}`;
   const left = changes === 0 ? 'Nothing was changed.' : `Made ${made}.`;
   if (exitCode === ExitCode.interrupted)
-    return { tone: 'failed', text: `Interrupted after ${time}. ${left} Run the same command again to continue.` };
+    return { tone: 'failed', text: `Interrupted after ${time}. ${left} ${atWork(failures)}${continues(again)}` };
   if (exitCode !== ExitCode.done) return { tone: 'failed', text: `Failed: ${reason(exitCode, recap)} (${time}). ${left}` };
   if (changes > 0) return { tone: 'changed', text: `Done in ${time}: ${made}.` };
   if (command !== 'apply') return { tone: 'ok', text: `Done in ${time}: nothing was changed.` };
@@ -113,6 +121,18 @@ export function endSentence({
     tone: 'ok',
     text: `No changes: ${count(recap.length, 'host is', 'hosts are')} as the inventory says (${time})${leftOutWords(leftOut)}.`,
   };
+}
+
+/** A connection that is lost ends no step on its host; all others were waited for. */
+function atWork(failures: readonly Failure[]): string {
+  const lost = failures.filter(({ error: { kind }, step }) => kind === 'ssh/connection-lost' && step !== undefined);
+  if (lost.length === 0) return 'No step is under way on any host';
+  const places = lost.flatMap(({ step }) => (step === undefined ? [] : [{ host: step.host, stage: step.stage }]));
+  return `The connection was lost, and this may still go on: ${placesText(places, (id) => id)}`;
+}
+
+function continues(again: string | undefined): string {
+  return again === undefined ? '. Run the same command again to continue.' : `; \`${again}\` continues.`;
 }
 
 function reason(exitCode: ExitCode, recap: readonly HostRecap[]): string {

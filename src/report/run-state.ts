@@ -1,4 +1,4 @@
-import type { CheckResult, HostRecap, LeftOut, RunEvent, StageShape, StepResult, WriteGap } from '../events.js';
+import type { CheckResult, HostRecap, Left, LeftOut, RunEvent, StageShape, StepResult, UnderWay, WriteGap } from '../events.js';
 import type { ExitCode, PgprovError } from '../lib/errors.js';
 import type { Failure } from './causes.js';
 import { isLook } from './words.js';
@@ -45,6 +45,12 @@ export class RunState {
   hosts: readonly string[] = [];
   command = 'apply';
   leftOut: LeftOut | undefined;
+  /** The command that continues it. */
+  again: string | undefined;
+  /** How it was told to end, where it was. */
+  interrupted: string | undefined;
+  /** It ended without waiting for what was under way. */
+  left: Left | undefined;
   /** What was told of the whole run, and nothing was done after that: how it came out. */
   outcome: string | undefined;
   checks: readonly CheckResult[] | undefined;
@@ -73,6 +79,12 @@ export class RunState {
         return;
       case 'note':
         return this.#note(event);
+      case 'interrupted':
+        this.interrupted = event.how;
+        return;
+      case 'left':
+        this.left = event;
+        return;
       case 'planned':
         this.#planned = true;
         return;
@@ -134,8 +146,16 @@ export class RunState {
     );
   }
 
-  #start({ hosts, command, stages, leftOut }: Extract<RunEvent, { type: 'run-start' }>): void {
+  /** What each host is at right now, that is, what has to be finished before the run can end. */
+  get underWay(): UnderWay[] {
+    const looks = [this.connect, this.survey].flatMap(({ parts }) => openHosts(parts)).map((host): UnderWay => ({ host }));
+    const steps = [...this.stages].flatMap(([stage, { parts }]) => openHosts(parts).map((host): UnderWay => ({ host, stage })));
+    return [...looks, ...steps];
+  }
+
+  #start({ hosts, command, stages, leftOut, again }: Extract<RunEvent, { type: 'run-start' }>): void {
     this.hosts = hosts;
+    this.again = again;
     this.command = command;
     this.leftOut = leftOut;
     this.connect.hosts = hosts;
@@ -216,6 +236,10 @@ export class RunState {
 
 function isOver({ hosts, parts }: Phase): boolean {
   return hosts.every((name) => parts.get(name)?.end !== undefined);
+}
+
+function openHosts(parts: Phase['parts']): string[] {
+  return [...parts].flatMap(([host, { end }]) => (end === undefined ? [host] : []));
 }
 
 function phase(title: StageShape['title'], hosts: readonly string[]): Phase {

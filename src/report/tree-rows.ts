@@ -4,6 +4,7 @@ import { errorSummary } from './error-text.js';
 import { symbols, type Paint } from './paint.js';
 import type { HostProgress, HostEnd, Phase } from './run-state.js';
 import type { TreeLine, TreeMoment } from './tree-types.js';
+import { cutToWidth, displayWidth } from './width.js';
 import { firstLine, listNames, namesOnly } from './words.js';
 
 /** Hosts that get a line of their own; with more of them, those that ended are reported together. */
@@ -14,6 +15,14 @@ const MOST_FAILED = 4;
 
 /** The most lines below a phase's heading: the hosts, one line for each way to be one of many, and one for a gap in writes. */
 export const MOST_ROWS = MOST_HOSTS + 7;
+
+/** Columns before a detail, and the last one, which stays free. */
+const DETAIL_INDENT = 7;
+
+const BETWEEN = ' · ';
+
+/** Columns that are left to what is being done beside what the host says of it. */
+const LEAST_DOING = 16;
 
 /** How many hosts a line about several names before it is cut to the width of the terminal. */
 const NAMED_HOSTS = 20;
@@ -58,13 +67,20 @@ function together(mark: string, what: string, hosts: readonly string[]): TreeLin
   return hosts.length === 0 ? [] : [{ mark, text: `${hosts.length} ${what}: ${listNames(hosts, NAMED_HOSTS)}` }];
 }
 
-function hostRow(host: string, text: string, part: HostProgress, { now, spinner, closed }: TreeMoment, paint: Paint): TreeLine {
+function hostRow(host: string, text: string, part: HostProgress, { now, spinner, columns, closed }: TreeMoment, paint: Paint): TreeLine {
   if (part.end !== undefined) return endedRow(host, text, part.end, paint);
   if (closed) return { mark: paint.changed(symbols.unfinished), text: `${text} — ${paint.changed('did not finish')}` };
-  const what = [part.doing?.text, part.note].flatMap((told) => (told === undefined ? [] : firstLine(told))).join(' · ');
   const elapsed = formatElapsed(now - (part.doing?.since ?? part.startedAt));
   const time = elapsed === '' ? '' : ` (${elapsed})`;
+  const what = doingText(part, columns - DETAIL_INDENT - displayWidth(time));
   return what === '' ? { mark: paint.active(spinner), text: text + time } : { mark: paint.active(spinner), text, detail: what + time };
+}
+
+/** What is being done, cut where a long list of packages would leave no room for what the host says of it. */
+function doingText({ doing, note }: HostProgress, columns: number): string {
+  const [what, said] = [doing?.text, note].map((told) => (told === undefined ? undefined : firstLine(told)));
+  if (what === undefined || said === undefined) return what ?? said ?? '';
+  return `${cutToWidth(what, Math.max(LEAST_DOING, columns - displayWidth(said) - BETWEEN.length))}${BETWEEN}${said}`;
 }
 
 function endedRow(host: string, text: string, { result, changes, ms, reason, error }: HostEnd, paint: Paint): TreeLine {

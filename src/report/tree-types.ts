@@ -21,6 +21,10 @@ export interface TreeMoment {
   now: number;
   /** The sign of something in progress, at this moment. */
   spinner: string;
+  /** What was warned of since the drawing began; told whole below the last picture. */
+  warnings: readonly string[];
+  /** Of the terminal. */
+  columns: number;
   /** True for the last picture, when what did not finish never will. */
   closed: boolean;
 }

@@ -3,6 +3,7 @@ import { ExitCode } from '../lib/errors.js';
 import { symbols, type Paint } from './paint.js';
 import type { Phase, RunState } from './run-state.js';
 import { phaseHeading } from './tree-heading.js';
+import { noticeBlocks } from './tree-notices.js';
 import { hostRows } from './tree-rows.js';
 import type { TreeBlock, TreeLine, TreeMoment } from './tree-types.js';
 import { count } from './words.js';
@@ -17,6 +18,7 @@ export function viewTree(state: RunState, moment: TreeMoment, paint: Paint): Tre
       .map((phase) => phaseBlock(phase, state.hosts, moment, paint)),
     ...proofBlock(state, moment, paint),
     ...laterBlock(state, moment, paint),
+    ...noticeBlocks(state, moment, paint),
   ];
 }
 
@@ -60,9 +62,9 @@ function proofRow({ host, title, detail }: CheckResult, paint: Paint): TreeLine 
 }
 
 /** Stages that have not begun share one line, since a list of them would push what is in progress off a small screen. */
-function laterBlock({ stages, end }: RunState, { closed }: TreeMoment, paint: Paint): TreeBlock[] {
+function laterBlock({ stages, end, interrupted }: RunState, { closed }: TreeMoment, paint: Paint): TreeBlock[] {
   const titles = [...stages.values()].filter(({ parts, ended }) => parts.size === 0 && !ended).map(({ title }) => title);
   if (titles.length === 0 || (closed && end?.exitCode === ExitCode.done)) return [];
-  const text = `${closed ? 'not started' : 'next'}: ${titles.join(', ')}`;
+  const text = `${closed || interrupted !== undefined ? 'not started' : 'next'}: ${titles.join(', ')}`;
   return [{ line: { mark: paint.quiet(symbols.later), text: paint.quiet(text), ...(closed ? { wraps: true as const } : {}) }, rows: [] }];
 }

@@ -1,19 +1,21 @@
 import { renderError } from './error-text.js';
 import { flush } from './flush.js';
+import { leftText } from './interruption-text.js';
 import { makePaint } from './paint.js';
 import { printable } from './printable.js';
 import { renderRecap } from './recap.js';
 import type { Reporter, ReportStreams } from './reporter-types.js';
 import { RunState } from './run-state.js';
 import { startDrawing, type Drawing } from './tree-drawing.js';
+import { MOST_NOTICES } from './tree-notices.js';
 import { viewTree } from './tree-view.js';
 import { columnsOf, wrapColumns, wrapWords } from './width.js';
 
 /** Stages that a host's platform may add to those that were announced before it was known. */
 const SPARE_STAGES = 8;
 
-/** Connect, survey, check, and the stages to come. */
-const OTHER_BLOCKS = 4;
+/** Connect, survey, check, the stages to come, and what must be seen at once. */
+const OTHER_BLOCKS = 4 + MOST_NOTICES;
 
 /** A live tree on a terminal; errors, late warnings and the recap follow it whole when it is closed. */
 export function createTreeReporter(streams: ReportStreams): Reporter {
@@ -24,10 +26,20 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
   let closed: Promise<void> | undefined;
   let warned = 0;
 
+  const freshWarnings = (): string[] =>
+    state.warnings.slice(warned).map(({ host, text }) => `${host === undefined ? '' : `${host}: `}${text}`);
+
   const takeWarnings = (): string[] => {
-    const fresh = state.warnings.slice(warned);
+    const fresh = freshWarnings();
     warned = state.warnings.length;
-    return fresh.map(({ host, text }) => `${paint.changed('warning:')} ${host === undefined ? '' : `${host}: `}${text}`);
+    return fresh.flatMap((text) => `${paint.changed('warning:')} ${text}`.split('\n')).flatMap((line) => wrapWords(line, columnsOf(out)));
+  };
+
+  /** A run that was left has no end; what it leaves is to be seen last. */
+  const unended = (): string => {
+    if (state.left === undefined) return paint.failed('Stopped before the end.');
+    const text = leftText(state.left, (id) => state.stages.get(id)?.title ?? id);
+    return paint.failed(wrapWords(`${text.charAt(0).toUpperCase()}${text.slice(1)}.`, columnsOf(out)).join('\n'));
   };
 
   const closing = (): string[] =>
@@ -36,9 +48,9 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
       takeWarnings().join('\n'),
       wrapWords(printable(state.outcome ?? ''), columnsOf(out)).join('\n'),
       state.end === undefined
-        ? paint.failed('Stopped before the end.')
+        ? unended()
         : renderRecap(
-            { ...state.end, command: state.command, failures: state.failures, leftOut: state.leftOut },
+            { ...state.end, command: state.command, failures: state.failures, leftOut: state.leftOut, again: state.again },
             { color, columns: columnsOf(out), fewestCauses: 2 },
           ),
     ].filter((block) => block !== '');
@@ -48,7 +60,8 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
       ...streams,
       paint,
       blocks: state.stages.size + SPARE_STAGES + OTHER_BLOCKS,
-      look: (spinner, last) => viewTree(state, { now: Date.now(), spinner, closed: last }, paint),
+      look: (spinner, last) =>
+        viewTree(state, { now: Date.now(), spinner, warnings: freshWarnings(), columns: columnsOf(out), closed: last }, paint),
     });
 
   const finish = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
 import { sh, type Script } from '../shell/quote.js';
 import { keepOff } from './keep-off.js';
+import { APT_PROGRESS, WITH_PROGRESS } from './package-progress.js';
 import {
   DEFAULT_LOCK_TIMEOUT,
   heldPackages,
@@ -41,11 +42,13 @@ APT_LISTCHANGES_FRONTEND=none
 UCF_FORCE_CONFFOLD=1
 export DEBIAN_FRONTEND NEEDRESTART_SUSPEND APT_LISTCHANGES_FRONTEND UCF_FORCE_CONFFOLD
 apt_log=$(mktemp ${WORK_DIRECTORY}/apt.XXXXXX)
+${WITH_PROGRESS}
+${APT_PROGRESS}
 apt_get() {
 waited=0
 while :; do
 apt_status=0
-apt-get -q -y "$@" >"$apt_log" 2>&1 || apt_status=$?
+with_progress apt_progress apt-get -q -y "$@" >"$apt_log" 2>&1 || apt_status=$?
 [ "$apt_status" != 0 ] || return 0
 grep -qE 'Could not get lock|Unable to (acquire|lock)' "$apt_log" || return "$apt_status"
 held=$(grep -m1 -oE 'held by process [0-9]+ \([^)]*\)' "$apt_log" || echo 'held by another process')

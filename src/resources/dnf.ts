@@ -1,5 +1,6 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
 import { sh, type Script } from '../shell/quote.js';
+import { DNF_PROGRESS, WITH_PROGRESS } from './package-progress.js';
 
 /**
  * Defines `run_dnf`: runs dnf until nobody else holds its locks, saying so; by itself dnf would wait for
@@ -8,11 +9,13 @@ import { sh, type Script } from '../shell/quote.js';
  */
 export function defineDnf(lockTimeout: number): Script {
   return sh`dnf_log=$(mktemp ${WORK_DIRECTORY}/dnf.XXXXXX)
+${WITH_PROGRESS}
+${DNF_PROGRESS}
 run_dnf() {
 waited=0
 while :; do
 dnf_status=0
-dnf -y --setopt=exit_on_lock=True "$@" </dev/null >"$dnf_log" 2>&1 || dnf_status=$?
+with_progress dnf_progress dnf -y --setopt=exit_on_lock=True "$@" </dev/null >"$dnf_log" 2>&1 || dnf_status=$?
 [ "$dnf_status" != 0 ] || return 0
 [ "$dnf_status" = 200 ] || grep -q "can't create transaction lock" "$dnf_log" || return "$dnf_status"
 if [ "$waited" -ge ${lockTimeout} ]; then

@@ -26,6 +26,8 @@ export interface RunIntent {
   follows?: string;
   /** The plan file that was carried out. */
   plan?: string;
+  /** It came to an end before it began: nothing was changed, and no operation is to be finished. */
+  unbegun?: true;
 }
 
 /** A journal's first line. */

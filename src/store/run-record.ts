@@ -24,10 +24,13 @@ export function* newestRuns(store: string): Generator<RunRecord> {
   for (const id of runIds(store).reverse()) yield readRun(store, id);
 }
 
-/** The newest journaled run. */
-export function lastRun(store: string): RunRecord | undefined {
-  const id = runIds(store).at(-1);
-  return id === undefined ? undefined : readRun(store, id);
+/** The newest journaled run, or the newest of those that are wanted. */
+export function lastRun(store: string, isWanted: (record: RunRecord) => boolean = () => true): RunRecord | undefined {
+  for (const id of runIds(store).reverse()) {
+    const record = readRun(store, id);
+    if (isWanted(record)) return record;
+  }
+  return undefined;
 }
 
 /**

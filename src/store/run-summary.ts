@@ -44,7 +44,7 @@ type Event<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 /** Sums a run up. */
 export function summariseRun({ id, head, events }: RunRecord): RunSummary {
   const end = ofType(events, 'run-end').at(-1);
-  const ending = end === undefined ? endingWithout(head) : (ENDINGS[end.exitCode] ?? 'failed');
+  const ending = end === undefined ? endingWithout(head, events) : (ENDINGS[end.exitCode] ?? 'failed');
   const well = ending === 'done' || ending === 'running';
   return {
     id,
@@ -57,7 +57,8 @@ export function summariseRun({ id, head, events }: RunRecord): RunSummary {
   };
 }
 
-function endingWithout(head: RunHead | undefined): RunEnding {
+function endingWithout(head: RunHead | undefined, events: readonly TimedEvent[]): RunEnding {
+  if (ofType(events, 'left').length > 0) return 'interrupted';
   if (head === undefined) return 'broke off';
   const running = isRunning(head.process);
   if (running === undefined) return 'unknown';

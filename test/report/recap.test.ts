@@ -75,7 +75,24 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
     [{ recap: [host('pg1')], exitCode: ExitCode.locked }, 'Failed: another run holds the lock (45 s). Nothing was changed.'],
     [
       { recap: [host('pg1', { changed: 2 })], exitCode: ExitCode.interrupted },
-      'Interrupted after 45 s. Made 2 changes on 1 host. Run the same command again to continue.',
+      'Interrupted after 45 s. Made 2 changes on 1 host. No step is under way on any host. Run the same command again to continue.',
+    ],
+    [
+      { recap: [host('pg1')], exitCode: ExitCode.interrupted, again: 'pgprov apply i.yml --resume' },
+      'Interrupted after 45 s. Nothing was changed. No step is under way on any host; `pgprov apply i.yml --resume` continues.',
+    ],
+    [
+      {
+        recap: [host('pg1', { failed: 1 })],
+        exitCode: ExitCode.interrupted,
+        failures: [
+          {
+            error: new PgprovError({ kind: 'ssh/connection-lost', host: 'pg1', message: 'pg1: lost' }),
+            step: { host: 'pg1', stage: 'a/b' },
+          },
+        ],
+      },
+      'Interrupted after 45 s. Nothing was changed. The connection was lost, and this may still go on: a/b on pg1. Run the same command again to continue.',
     ],
     [{ recap: [host('pg1')], exitCode: ExitCode.hostFailed }, 'Failed: see the errors above (45 s). Nothing was changed.'],
   ])('ends with %#', (input, last) => {

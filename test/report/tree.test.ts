@@ -86,6 +86,55 @@ describe('the tree', () => {
     expect(shown).toContain('◌ next: start Patroni');
   });
 
+  it('shows at once that it was told to end, what is being finished, and what else a person is warned of', async () => {
+    const events: RunEvent[] = [
+      ...upTo('step-start', 3),
+      { type: 'step-start', host: 'pg1', stage: 'postgresql/packages', changes: 1 },
+      { type: 'warning', host: 'pg3', text: 'its clock is 2 s late' },
+      { type: 'interrupted', how: 'interrupted', underWay: [] },
+    ];
+    const { raw, last } = await tree(events, { pause: 250 });
+    const shown = stripVTControlCharacters(raw);
+    expect(shown).toContain('◌ not started: start etcd, start Patroni');
+    expect(shown).toMatch(
+      /! warning: pg3: its clock is 2 s late\n◼ Interrupted — finishing what is under way; Ctrl-C again leaves it at once\n {2}◼ pg1, pg3 · install PostgreSQL 17/u,
+    );
+    // Below the last picture the warning is told whole, and once.
+    expect(last.filter((line) => line.includes('its clock'))).toEqual(['warning: pg3: its clock is 2 s late']);
+    expect(last.join('\n')).not.toContain('Interrupted —');
+  });
+
+  it('says at last what the hosts are still at where nobody waits for them', async () => {
+    const underWay = [{ host: 'pg1', stage: 'postgresql/packages' }];
+    const { last } = await tree([
+      ...upTo('step-start', 3),
+      { type: 'interrupted', how: 'interrupted', underWay },
+      { type: 'left', underWay, again: 'pgprov apply i.yml --resume' },
+    ]);
+    expect(last.slice(-2)).toEqual([
+      'Left at once: still at work: install PostgreSQL 17 on pg1;',
+      '`pgprov apply i.yml --resume` waits for pg1 and continues.',
+    ]);
+  });
+
+  it('leaves room for what a host says beside a long list of what is being done', async () => {
+    const { raw } = await tree(
+      [
+        ...upTo('step-start', 1),
+        {
+          type: 'changing',
+          host: 'pg1',
+          stage: 'postgresql/packages',
+          resource: 'packages:pg',
+          summary: 'install etcd-server etcd-client postgresql-17 patroni',
+        },
+        { type: 'note', host: 'pg1', stage: 'postgresql/packages', text: 'downloading package 12 of 45, 16 of 52 MB' },
+      ],
+      { pause: 250 },
+    );
+    expect(stripVTControlCharacters(raw)).toMatch(/› install etcd-server etcd.*… · downloading package 12 of 45, 16 of 52 MB$/mu);
+  });
+
   it('marks what did not finish', async () => {
     const { last } = await tree(upTo('note', 3), { pause: 150 });
     expect(last.slice(-7)).toEqual([

@@ -122,6 +122,14 @@ describe('summariseRun', () => {
       summary: { ending: 'interrupted', exitCode: 130, broke: [{ host: 'pg1', stage: 'etcd/start' }] },
     },
     {
+      title: 'Ctrl-C twice',
+      events: [
+        ...until(({ type }) => type === 'waiting'),
+        { type: 'left', underWay: [{ host: 'pg1', stage: 'etcd/start' }], again: 'pgprov apply i.yml --resume' },
+      ],
+      summary: { ending: 'interrupted' },
+    },
+    {
       title: 'a successful run',
       events: [START, { type: 'run-end', exitCode: 0, ms: 9, recap: [] }],
       summary: { ending: 'done', exitCode: 0, broke: [] },

@@ -11,6 +11,7 @@ import { pgprov } from '../../lib/pgprov-command.js';
 import { maskSecretOverrides, type Inventory } from '../../model/index.js';
 import type { SelectionOptions } from '../../plan/selection.js';
 import { writePrivate } from '../../store/files.js';
+import { writing } from '../../store/writing.js';
 import { catalogOf } from '../catalog.js';
 
 /** A plan as a file keeps it: what it was made of, and what it would do. */
@@ -79,7 +80,11 @@ export async function writePlanFile(path: string, origin: PlanOrigin, changes: r
     aim: origin.aim,
     changes: changes.map(fileChange),
   };
-  await writePrivate(path, `${JSON.stringify(plan, undefined, 2)}\n`);
+  await writing(
+    path,
+    () => writePrivate(path, `${JSON.stringify(plan, undefined, 2)}\n`),
+    'no plan was kept; nothing on any host is changed',
+  );
 }
 
 /** The plan in a file, or undefined when the file is no plan but, say, an inventory. */

@@ -31,7 +31,8 @@ export async function resumeOptions<Options extends OutputOptions>(
   options: Options,
 ): Promise<Resumed<Options> | { nothing: string }> {
   const { dir, cluster, file: path } = await readIdentity(file);
-  const record = lastRun(storeDirectory(dir, cluster));
+  // An operation that never began has left nothing to be finished.
+  const record = lastRun(storeDirectory(dir, cluster), ({ head }) => head?.unbegun !== true || head.command === 'apply');
   if (record === undefined) throw noRun(cluster);
   const run = summariseRun(record);
   const { id, head, ending } = run;

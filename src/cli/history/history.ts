@@ -89,7 +89,10 @@ function seenOf(view: View | undefined): { ends: readonly TimelineEnd[]; now: Pr
 
 /** The oldest first. */
 function runsOf(store: string): HistoryRun[] {
-  return readRuns(store).reverse().map(historyRun);
+  return readRuns(store)
+    .filter(({ head }) => head?.unbegun !== true)
+    .reverse()
+    .map(historyRun);
 }
 
 /** A run as the history has it. */

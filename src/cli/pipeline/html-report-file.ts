@@ -21,7 +21,10 @@ export interface ReportEnd {
 /** A page about a run that was asked for. */
 export interface ReportFile {
   path: string;
-  /** Writes it, whole or not at all, readable by its owner only. */
+  /**
+   * Writes it, whole or not at all, readable by its owner only.
+   * @throws PgprovError `report/unwritten` where the disk does not take it
+   */
   write(words: Invocation, events: readonly TimedEvent[], end: ReportEnd): void;
 }
 
@@ -34,7 +37,17 @@ export async function openReport(path: string | undefined): Promise<ReportFile |
   assertWritable(path);
   const { preparePage } = await import('../../report/html/page.js');
   const render = preparePage();
-  return { path, write: (words, events, end) => writePrivateNow(path, render(reportedRun(words, events, end))) };
+  return {
+    path,
+    write: (words, events, end) => {
+      const page = render(reportedRun(words, events, end));
+      try {
+        writePrivateNow(path, page);
+      } catch (cause) {
+        throw unwritten(path, cause);
+      }
+    },
+  };
 }
 
 /** What a page is about, besides how it ended. */
@@ -81,15 +94,20 @@ function attempt(work: () => void, path: string): boolean {
     work();
     return true;
   } catch (cause) {
-    const error = new PgprovError({
-      kind: 'report/unwritten',
-      message: `the report ${path} could not be written: ${systemReason(cause)}`,
-      hint: 'the run itself is not touched by this; `pgprov runs show INVENTORY last --report FILE` makes the report of a run that was journaled',
-      cause,
-    });
-    process.stderr.write(`${renderError(error, errorLook(process.stderr))}\n`);
+    const hint =
+      'the run itself is not touched by this; `pgprov runs show INVENTORY last --report FILE` makes the report of a run that was journaled';
+    process.stderr.write(`${renderError(unwritten(path, cause, hint), errorLook(process.stderr))}\n`);
     return false;
   }
+}
+
+function unwritten(path: string, cause: unknown, hint = 'make room there, or name another file'): PgprovError {
+  return new PgprovError({
+    kind: 'report/unwritten',
+    message: `the report ${path} cannot be written: ${systemReason(cause)}`,
+    hint,
+    cause,
+  });
 }
 
 /** Permissions alone do not tell, so a file is really made beside it. */

@@ -8,6 +8,7 @@ import { toJsonLine } from '../../report/json.js';
 import { mapEvent } from '../../report/map-event.js';
 import { Journal, runsDirectory } from '../../store/journal.js';
 import { catalogOf } from '../catalog.js';
+import { continuing } from '../continuing.js';
 import { version } from '../version.js';
 
 /** What was said on the command line of a run that changes something, for its journal. */
@@ -22,6 +23,8 @@ export interface JournalHead {
   follows?: string;
   /** The plan file it carries out. */
   plan?: string;
+  /** It came to an end before it began: nothing was changed, and no operation is to be finished. */
+  unbegun?: true;
 }
 
 /** SHA-256 of a file, in hexadecimal; empty when it cannot be read. */
@@ -34,45 +37,54 @@ export function fileDigest(path: string): string {
 }
 
 /**
- * Passes events on, each after it was written to the run's journal. The journal begins with the first event, so a run
- * that never got that far leaves none; when it cannot be written that is reported once, and the run continues.
+ * Passes events on, each after it was written to the run's journal. The journal begins with the first event and at its time, so a run that
+ * never got that far leaves none, and one whose events were held back began when they happened. When it cannot be written that is reported
+ * once, and the run continues.
  */
 export function journaled(
   store: string,
   inventory: Inventory,
   said: JournalHead,
   emit: TimedListener,
-): { emit: TimedListener; close(): void; readonly run: string | undefined } {
+): { emit: TimedListener; close(): void; readonly run: string | undefined; readonly again: string } {
   let journal: Journal | undefined;
   let run: string | undefined;
-  const begin = (): Journal => {
-    const { command = 'apply', set, aim, resumes, follows, plan } = said;
+  const { command = 'apply', resumes, follows, plan, unbegun } = said;
+  const words = {
+    command,
+    aim: { ...said.aim } as Record<string, readonly string[]>,
+    set: maskSecretOverrides(said.set, catalogOf(inventory)),
+  };
+  const again = (): string => continuing(words, inventory.file, run !== undefined);
+  const begin = (at: Date): Journal => {
     const intent = {
-      command,
+      ...words,
       cluster: inventory.cluster,
       pgprov: version(),
-      aim: { ...aim } as Record<string, readonly string[]>,
-      set: maskSecretOverrides(set, catalogOf(inventory)),
       inventory: { file: inventory.file, sha256: fileDigest(inventory.file) },
       ...(resumes === undefined ? {} : { resumes }),
       ...(follows === undefined ? {} : { follows }),
       ...(plan === undefined ? {} : { plan }),
+      ...(unbegun === undefined ? {} : { unbegun }),
     };
-    return new Journal(store, intent, (reason) =>
-      emit({ type: 'warning', text: `the journal in ${runsDirectory(store)} cannot be written: ${reason}; the run continues without it` }),
-    );
+    const trouble = (reason: string): void =>
+      emit({ type: 'warning', text: `the journal in ${runsDirectory(store)} cannot be written: ${reason}; the run continues without it` });
+    return new Journal(store, intent, trouble, () => at);
   };
   return {
     emit: (event, at = new Date()) => {
-      journal ??= begin();
+      journal ??= begin(at);
       if (event.type === 'run-start' && journal.kept) run = journal.id;
-      const told = event.type === 'run-start' && run !== undefined ? { ...event, run } : event;
+      const told = event.type === 'run-start' ? { ...event, ...(run === undefined ? {} : { run }), again: again() } : event;
       journal.write(toJsonLine(mapEvent(told, redact), at));
       emit(told, at);
     },
     close: () => journal?.close(),
     get run() {
       return run;
+    },
+    get again() {
+      return again();
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { ClusterEnd } from '../../engine/cluster.js';
 import type { EventListener } from '../../events.js';
-import type { ExitCode } from '../../lib/errors.js';
+import { ExitCode } from '../../lib/errors.js';
 import type { Host, Inventory } from '../../model/index.js';
 import { chooseOutput, type OutputChoice } from '../../report/reporter.js';
 import { takeLocalLock } from '../../store/local-lock.js';
@@ -166,7 +166,11 @@ export class Pipeline {
     const { signal } = interrupt;
     let [asking, declined] = [false, false];
     // There are no steps that could be finished while a question is open: it is answered with no.
-    const stopListening = onInterrupt(interrupt, (event) => (asking ? undefined : showing.tellNow(event)));
+    const stopListening = onInterrupt(
+      interrupt,
+      (how) => (asking ? undefined : showing.interrupted(how)),
+      () => void showing.leave().finally(() => process.exit(ExitCode.interrupted)),
+    );
     const how = { ...environment, yes: this.#options.yes === true, canAsk, signal, clear: () => showing.clear() };
     const ask = async (question: Question): Promise<number | undefined> => {
       asking = true;
@@ -181,6 +185,8 @@ export class Pipeline {
     };
     try {
       const outcome = await passage.go({ transport, emit: showing.emit, signal, begin: async () => showing.begin(), ask });
+      // Who ends it before it begins says no, as at the question.
+      declined ||= outcome.exitCode === ExitCode.interrupted && passage.shows === 'run' && !showing.begun;
       showing.endUnbegun({ exitCode: outcome.exitCode, declined });
       return { outcome, declined };
     } finally {

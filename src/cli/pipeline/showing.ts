@@ -1,14 +1,17 @@
-import type { EventListener, TimedListener } from '../../events.js';
+import type { EventListener, RunEvent, TimedListener } from '../../events.js';
 import { ExitCode } from '../../lib/errors.js';
 import { redact } from '../../lib/secret.js';
 import type { Inventory } from '../../model/index.js';
 import { mapEvent } from '../../report/map-event.js';
+import { flush } from '../../report/flush.js';
 import { createReporter, type OutputChoice, type Reporter } from '../../report/reporter.js';
+import { RunState } from '../../report/run-state.js';
 import type { TimedEvent } from '../../report/timings.js';
 import type { Environment } from './environment.js';
 import { holdBack } from './hold-back.js';
 import { journaled, type JournalHead } from './journaled.js';
 import { lookLine, NO_LINE, type LookLine } from './look-line.js';
+import { heedLosses, tellLoss } from './loss.js';
 import type { RunClock } from './timings.js';
 import { tellTrouble, type Trouble } from './trouble.js';
 
@@ -22,9 +25,11 @@ export interface Shows {
   quiet?: boolean;
   /** What its journal begins with; without it none is kept. */
   journal?: JournalHead;
-  /** Everything is held back until it begins; what never begins has no place in the journal. */
+  /** Everything is held back until it begins; what never begins has a place in the journal only where it failed. */
   holds?: boolean;
 }
+
+const TROUBLE: ReadonlySet<RunEvent['type']> = new Set(['failed', 'warning', 'interrupted', 'left']);
 
 /** Where a command shows itself. */
 export interface ShowingParts {
@@ -52,8 +57,13 @@ export class Showing {
   readonly #trouble: EventListener;
   readonly #reporter: Reporter | undefined;
   readonly #report: TimedListener;
-  readonly #journal: ReturnType<typeof journaled> | undefined;
+  readonly #head: JournalHead | undefined;
+  /** All that has happened, also what is held back. */
+  readonly #state = new RunState();
+  readonly #unheed: () => void;
   readonly #isLive: boolean;
+  #journal: ReturnType<typeof journaled> | undefined;
+  #closed: Promise<void> | undefined;
   #begun = false;
   #reports = false;
 
@@ -67,7 +77,7 @@ export class Showing {
     this.#line = form.kind !== 'json' && !quiet && (shows === 'answer' || holds) ? lookLine(err, variables) : NO_LINE;
     const tell = tellTrouble(err, tells);
     this.#trouble = (event) => {
-      if (event.type === 'failed' || event.type === 'warning') this.#line.erase();
+      if (TROUBLE.has(event.type)) this.#line.erase();
       tell(event);
     };
     this.#reporter = reporter;
@@ -75,8 +85,10 @@ export class Showing {
       this.#reports = true;
       (reporter?.emit ?? this.#trouble)(event, at);
     });
+    this.#head = head;
     this.#journal = head === undefined ? undefined : journaled(store, inventory, head, this.#report);
     if (!holds) this.begin();
+    this.#unheed = this.#isLive ? heedLosses(environment, (text) => this.emit({ type: 'warning', text })) : () => undefined;
   }
 
   /** Gets everything ready; draws nothing yet. */
@@ -91,12 +103,32 @@ export class Showing {
 
   /** Takes an event of the command. */
   readonly emit: EventListener = (event) => {
+    this.#state.apply(event);
     this.#line.emit(event);
     this.#held.emit(event);
   };
 
-  /** Tells something at once that a person must hear now, whatever is held back. */
-  readonly tellNow: EventListener = (event) => (this.#begun ? this.emit(event) : this.#trouble(event));
+  /** Says at once that the run was told to end, whatever is held back. */
+  interrupted(how: string): void {
+    this.#tellNow({ type: 'interrupted', how, underWay: this.#state.underWay });
+  }
+
+  /** Says what the hosts are still at where nobody waits for them any more, and gives the terminal back. */
+  async leave(): Promise<void> {
+    const again = this.#begun ? this.#journal?.again : undefined;
+    this.#tellNow({ type: 'left', underWay: this.#state.underWay, ...(again === undefined ? {} : { again }) });
+    await this.close();
+  }
+
+  #tellNow(event: RunEvent): void {
+    if (this.#begun) this.emit(event);
+    else this.#trouble(event);
+  }
+
+  /** What was held back is told, and the journal has begun. */
+  get begun(): boolean {
+    return this.#begun;
+  }
 
   /** Id of the journal; undefined when none is kept, or nothing began. */
   get run(): string | undefined {
@@ -124,17 +156,28 @@ export class Showing {
 
   /** Tells of a command that never began: of a no, only the page about it; of trouble, only that. */
   endUnbegun({ exitCode, declined }: Unbegun): void {
-    const { clock, form } = this.#parts;
+    const { clock, form, inventory, store } = this.#parts;
     this.#line.end();
     if (this.#begun) return;
-    if (declined) this.#held.release(clock.listen(() => undefined));
-    else this.#held.release(exitCode === ExitCode.done || form.kind === 'json' ? this.#report : clock.listen(this.#trouble));
+    if (declined) return this.#held.release(clock.listen(() => undefined));
+    const tell = exitCode === ExitCode.done || form.kind === 'json' ? this.#report : clock.listen(this.#trouble);
+    const isJournaled = this.#head !== undefined && exitCode !== ExitCode.done && exitCode !== ExitCode.interrupted;
+    this.#journal = isJournaled ? journaled(store, inventory, { ...this.#head, unbegun: true }, tell) : undefined;
+    this.#held.release(this.#journal?.emit ?? tell);
   }
 
   /** Shows what is left to show and gives the terminal back. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.#line.end();
     if (this.#reports) await this.#reporter?.close();
+    this.#unheed();
+    const { environment, inventory } = this.#parts;
+    await flush(environment.out);
+    if (this.#isLive) tellLoss(environment, { state: this.#state, run: this.run, inventory: inventory.file });
     this.#journal?.close();
   }
 }

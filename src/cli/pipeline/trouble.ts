@@ -1,8 +1,10 @@
-import type { EventListener } from '../../events.js';
+import type { EventListener, RunEvent } from '../../events.js';
 import { renderError } from '../../report/error-text.js';
+import { interruptedText, leftText } from '../../report/interruption-text.js';
 import { mapEvent } from '../../report/map-event.js';
 import { makePaint } from '../../report/paint.js';
 import { printable } from '../../report/printable.js';
+import { wrapWords } from '../../report/width.js';
 import { errorLook } from '../colors.js';
 
 /** What of a run without a report is told on stderr. */
@@ -14,9 +16,23 @@ export function tellTrouble(stream: NodeJS.WriteStream, tells: readonly Trouble[
   return (told) => {
     const event = mapEvent(told, printable);
     if (event.type === 'failed' && tells.includes('failed')) stream.write(`${renderError(event.error, look)}\n`);
-    if (event.type === 'warning' && tells.includes('warning')) {
-      const host = event.host === undefined ? '' : `${event.host}: `;
-      stream.write(`${makePaint(look.color).changed('warning:')} ${host}${event.text}\n`);
-    }
+    const warning = tells.includes('warning') ? warningOf(event) : undefined;
+    if (warning === undefined) return;
+    const text = `${makePaint(look.color).changed('warning:')} ${warning}`;
+    const lines = text.split('\n').flatMap((line) => wrapWords(line, look.columns ?? Infinity));
+    stream.write(`${lines.join('\n')}\n`);
   };
+}
+
+function warningOf(event: RunEvent): string | undefined {
+  switch (event.type) {
+    case 'warning':
+      return event.host === undefined ? event.text : `${event.host}: ${event.text}`;
+    case 'interrupted':
+      return interruptedText(event);
+    case 'left':
+      return leftText(event);
+    default:
+      return undefined;
+  }
 }

@@ -7,7 +7,9 @@ import type { RunsOptions, ShowRunOptions } from './runs.js';
 export function addRunsCommands(program: Command, setExit: SetExit): void {
   const runs = program
     .command('runs')
-    .description('list the runs that changed something, newest first: how each ended, and where it broke')
+    .description(
+      'list the runs of what changes hosts, newest first, also those that failed before they began: how each ended, and where it broke',
+    )
     .argument('[inventory]', INVENTORY)
     .option('--json', 'print as JSON')
     .action(onInventory<RunsOptions>(setExit, async () => (await import('./runs.js')).runs));

@@ -1,6 +1,5 @@
 import { ExitCode } from '../../lib/errors.js';
 import { pgprov } from '../../lib/pgprov-command.js';
-import { quote } from '../../lib/shell-word.js';
 import { readIdentity } from '../../model/index.js';
 import { renderRunHead, renderRuns, replayRun, type RunFrame } from '../../report/runs-text.js';
 import { timeRun } from '../../report/timings.js';
@@ -11,6 +10,7 @@ import { colors, errorLook } from '../colors.js';
 import { openReport } from '../pipeline/html-report-file.js';
 import { commandLineText } from '../command-line-text.js';
 import type { CommonOptions } from '../options.js';
+import { continuing } from '../continuing.js';
 import { tellTimings, type ReportOptions, type TimingOptions } from '../pipeline/timings.js';
 import { looksLikeInventory } from '../usual-inventory.js';
 
@@ -53,7 +53,7 @@ export async function showRun(file: string, id: string, options: ShowRunOptions)
     tellTimings(timeRun(record.events), false);
     return ExitCode.done;
   }
-  const blocks = [renderRunHead(run, { color }), replayRun(record.events, errorLook(process.stdout)), advice(run, file)];
+  const blocks = [renderRunHead(run, { color }), replayRun(record.events, errorLook(process.stdout)), advice(run, record, file)];
   process.stdout.write(
     `${blocks
       .filter((lines) => lines.length > 0)
@@ -85,11 +85,10 @@ async function storeOf(file: string): Promise<{ store: string; cluster: string }
   return { store: storeDirectory(dir, cluster), cluster };
 }
 
-function advice({ ending, command }: RunFrame, file: string): string[] {
+function advice({ ending }: RunFrame, { head }: RunRecord, file: string): string[] {
   if (ending !== 'broke off' && ending !== 'unknown') return [];
-  // The command of the journal is quoted already.
-  const again = command.startsWith('apply') ? pgprov`apply ${file} --resume` : `\`pgprov ${command} ${quote(file)}\``;
-  return [`The journal ends here. ${again} continues from there.`];
+  const again = continuing(head ?? { command: 'apply', aim: {}, set: [] }, file, true);
+  return [`The journal ends here. \`${again}\` continues from there.`];
 }
 
 function framed(record: RunRecord): RunFrame {

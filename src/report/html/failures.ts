@@ -1,6 +1,7 @@
 import type { PgprovError } from '../../lib/errors.js';
 import { groupBy } from '../../lib/group-by.js';
 import { splitMessage } from '../error-text.js';
+import { interruptedText, leftText } from '../interruption-text.js';
 import { sharedRemarks } from '../recap.js';
 import { stageTitles } from '../stage-titles.js';
 import type { TimedEvent } from '../timed-steps.js';
@@ -36,7 +37,12 @@ const MOST_HOSTS = 8;
 export function viewFailures(events: readonly TimedEvent[]): FailuresView {
   const stages = stageTitles(events);
   const titleOf = (id: string | undefined): string | undefined => (id === undefined ? undefined : (stages.get(id) ?? id));
-  const warnings = ofType(events, 'warning').map(({ host, text }) => (host === undefined ? text : `${host}: ${text}`));
+  const nameOf = (id: string): string => titleOf(id) ?? id;
+  const warnings = [
+    ...ofType(events, 'warning').map(({ host, text }) => (host === undefined ? text : `${host}: ${text}`)),
+    ...ofType(events, 'interrupted').map((event) => interruptedText(event, nameOf)),
+    ...ofType(events, 'left').map((event) => leftText(event, nameOf)),
+  ];
   const remarks = ofType(events, 'run-end').flatMap(({ recap }) => sharedRemarks(recap));
   const notes = ofType(events, 'note').map(({ host, stage, text }) => ({ place: placeOf(host, titleOf(stage)), text }));
   return {

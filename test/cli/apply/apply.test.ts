@@ -1,10 +1,31 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { apply, type ApplyOptions } from '../../../src/cli/apply/apply.js';
+import { keepGoing } from '../../../src/cli/display.js';
 import type { Environment } from '../../../src/cli/pipeline/environment.js';
-import { readRuns } from '../../../src/store/run-record.js';
+import { readRuns, type RunRecord } from '../../../src/store/run-record.js';
+import { summariseRun } from '../../../src/store/run-summary.js';
 import { writeRotation } from '../../../src/store/password-rotation.js';
 import { HOSTS, onThreeHosts } from '../three-hosts.js';
+
+/** A stream of the display that is on a full disk. */
+async function fullDisk(name = 'stdout'): Promise<NodeJS.WriteStream> {
+  const stream = createWriteStream('/dev/full');
+  await once(stream, 'open');
+  keepGoing(name, stream as unknown as NodeJS.WriteStream);
+  return stream as unknown as NodeJS.WriteStream;
+}
+
+/** A stream of the display whose reader is gone. */
+async function closedPipe(): Promise<NodeJS.WriteStream> {
+  const reader = spawn('true', { stdio: ['pipe', 'ignore', 'ignore'] });
+  await once(reader, 'exit');
+  const stream = reader.stdin as unknown as NodeJS.WriteStream;
+  keepGoing('stdout', stream);
+  return stream;
+}
 
 describe('pgprov apply', () => {
   onThreeHosts((three) => {
@@ -74,7 +95,7 @@ Nothing was changed.
         return true;
       };
       const { exitCode, stderr, journals } = await three.run(command(), { answer });
-      expect([exitCode, journals, made()]).toEqual([4, 0, ['pg3']]);
+      expect([exitCode, journals, made()]).toEqual([4, 1, ['pg3']]);
       expect(stderr).toContain('pg3: make the file (in the plan, not so now)');
     });
 
@@ -153,11 +174,11 @@ Nothing was changed.
     });
 
     it.each([{ terminal: true }, { terminal: false }])(
-      'exits with 4 when a guard refuses, on a terminal ($terminal) without a journal',
+      'exits with 4 when a guard refuses, and journals it, on a terminal ($terminal)',
       async ({ terminal }) => {
         three.refuse();
         const { exitCode, stdout, stderr, journals } = await three.run(command(), terminal ? { answer: true } : {});
-        expect([exitCode, journals, made()]).toEqual([4, terminal ? 0 : 1, []]);
+        expect([exitCode, journals, made()]).toEqual([4, 1, []]);
         expect(terminal ? stderr : stdout).toContain('error: the guard objects');
         if (terminal) expect(stdout).toBe('');
       },
@@ -170,6 +191,17 @@ Nothing was changed.
         const { exitCode, stdout, stderr } = await three.run(command(), around);
         expect([exitCode, made()]).toEqual([3, []]);
         expect(terminal ? stderr : stdout).toContain('pg2 refuses');
+        const [run] = readRuns(three.at('.pgprov', 'demo'));
+        const { ending, broke, ms } = summariseRun(run as RunRecord);
+        expect([ending, broke, run?.head?.unbegun]).toEqual([
+          'unreachable',
+          [{ host: 'pg2', stage: 'connect' }],
+          terminal ? true : undefined,
+        ]);
+        // It began with its look.
+        const times = [run?.head, ...(run?.events ?? [])].map((entry) => Date.parse(entry?.at ?? ''));
+        expect(times).toEqual([...times].sort((a, b) => a - b));
+        expect(ms).toBeGreaterThanOrEqual(0);
       },
     );
 
@@ -206,11 +238,38 @@ Nothing was changed.
       const asked = answered?.type === 'answered' ? answered.ms : 0;
       const ended = run?.events.find((event) => event.type === 'run-end') as { ms: number; at: string } | undefined;
       // What was held back is journaled with the time at which it happened.
-      const times = (run?.events ?? []).map(({ at }) => Date.parse(at));
+      const times = [run?.head, ...(run?.events ?? [])].map((entry) => Date.parse(entry?.at ?? ''));
       expect(times).toEqual([...times].sort((a, b) => a - b));
       expect(asked).toBeGreaterThanOrEqual(290);
       // Were the answer counted twice, this would be too long by just that.
       expect((ended?.ms ?? Infinity) + asked).toBeLessThan(Date.parse(ended?.at ?? '') - (times[0] ?? 0) + 250);
+    });
+
+    it.each<{ where: string; open(): Promise<NodeJS.WriteStream>; output?: 'json' }>([
+      { where: 'a full disk', open: fullDisk },
+      { where: 'a full disk', open: fullDisk, output: 'json' },
+      { where: 'a pipe that nobody reads', open: closedPipe },
+    ])('goes on where its stdout is $where ($output), journals, and says so at the end', async ({ where, open, output }) => {
+      const out = await open();
+      const { exitCode, stderr } = await three.run((environment) =>
+        apply(three.inventory, { yes: true, ...(output === undefined ? {} : { output }) }, { ...environment, out }),
+      );
+      expect([exitCode, made()], stderr).toEqual([0, HOSTS]);
+      const [run] = readRuns(three.at('.pgprov', 'demo'));
+      const why = where === 'a full disk' ? 'stdout cannot be written (ENOSPC: no space left on device)' : 'nobody reads stdout any more';
+      expect(run?.events.flatMap((event) => (event.type === 'warning' ? event.text : []))).toEqual([expect.stringContaining(why)]);
+      expect(run?.events.at(-1)?.type).toBe('run-end');
+      expect(stderr).toContain(`warning: ${why}`);
+      expect(stderr).toMatch(/Done in .* s: 3 changes on 3 hosts\. `pgprov runs show [^`]*` shows all of it\.\n$/u);
+      expect(stderr).toContain(`runs show ${three.inventory} ${run?.id}`);
+    });
+
+    it('goes on where its stderr is on a full disk, and says so on stdout', async () => {
+      const err = await fullDisk('stderr');
+      err.write('before the run\n');
+      const { exitCode, stdout } = await three.run((environment) => apply(three.inventory, { yes: true }, { ...environment, err }));
+      expect([exitCode, made()]).toEqual([0, HOSTS]);
+      expect(stdout).toContain('warning: stderr cannot be written (ENOSPC: no space left on device); the run goes on without it');
     });
 
     it('writes the page for a run that was declined', async () => {

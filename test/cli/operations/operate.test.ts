@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { withOwnOptions } from '../../../src/cli/operations/command.js';
 import { addOwnOperationCommand } from '../../../src/cli/operations/own-command.js';
+import { resumeOptions } from '../../../src/cli/apply/resume.js';
 import { runOperation, type OperateCommandOptions } from '../../../src/cli/operations/operate.js';
 import type { Environment } from '../../../src/cli/pipeline/environment.js';
 import { endOperation, readOperation, writeOperation } from '../../../src/store/operation-record.js';
@@ -54,7 +55,7 @@ describe('the command of an operation', () => {
         return true;
       };
       const { exitCode, stderr, journals } = await three.run(command(), { answer });
-      expect([exitCode, journals, await record(), left()]).toEqual([4, 0, undefined, HOSTS]);
+      expect([exitCode, journals, await record(), left()]).toEqual([4, 1, undefined, HOSTS]);
       expect(stderr).toContain('the cluster changed while the question was open');
     });
 
@@ -72,7 +73,7 @@ describe('the command of an operation', () => {
       three.give(...HOSTS);
       three.giveData('pg1');
       const { exitCode, stdout, stderr, journals } = await three.run(command());
-      expect([exitCode, stdout, journals, left()]).toEqual([2, '', 0, HOSTS]);
+      expect([exitCode, stdout, journals, left()]).toEqual([2, '', 1, HOSTS]);
       expect(stderr).toContain('whether the sweep may begin');
     });
 
@@ -94,20 +95,28 @@ describe('the command of an operation', () => {
       expect(events.find(({ type }) => type === 'steps')).toMatchObject({ steps: [{ id: 'sweep/pg1' }] });
     });
 
-    it('exits with 4 when a guard refuses, and leaves no journal', async () => {
+    it('exits with 4 when a guard refuses, and journals it as what never began', async () => {
       three.give(...HOSTS);
       three.refuse();
-      for (const options of [{}, { yes: true }, { check: true }]) {
+      for (const [options, kept] of [
+        [{}, 1],
+        [{ yes: true }, 2],
+        [{ check: true }, 2],
+      ] as const) {
         const { exitCode, stdout, stderr, journals } = await three.run(command(options), { answer: true });
-        expect([exitCode, stdout, journals, left()]).toEqual([4, '', 0, HOSTS]);
+        expect([exitCode, stdout, journals, left()]).toEqual([4, '', kept, HOSTS]);
         expect(stderr).toContain('error: the guard objects');
       }
+      const [run] = readRuns(three.at('.pgprov', 'demo'));
+      expect(run?.head).toMatchObject({ command: 'sweep', unbegun: true });
+      // What an apply is to resume is the last apply, whatever did not come to begin after it.
+      await expect(resumeOptions(three.inventory, {})).rejects.toMatchObject({ kind: 'resume/no-run' });
     });
 
     it('exits with 3 when a host is out of reach', async () => {
       three.give(...HOSTS);
       const { exitCode, stdout, stderr, journals } = await three.run(command({ yes: true }), { machines: { pg3: { unreachable: true } } });
-      expect([exitCode, stdout, journals, left()]).toEqual([3, '', 0, HOSTS]);
+      expect([exitCode, stdout, journals, left()]).toEqual([3, '', 1, HOSTS]);
       expect(stderr).toContain('pg3 refuses');
     });
 

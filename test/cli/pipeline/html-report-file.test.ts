@@ -77,6 +77,8 @@ describe('--report', () => {
     const clock = new RunClock({ report: path });
     expect(await reported(file, { words: WORDS, clock, told: false }, async () => 0)).toBe(0);
     expect(existsSync(path)).toBe(false);
+    // From a journal nothing else comes of it, so there it is an error.
+    expect(() => file?.write(WORDS, [], { exitCode: 0, ending: 'done' })).toThrow(expect.objectContaining({ kind: 'report/unwritten' }));
   });
 
   it.each([
