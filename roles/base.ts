@@ -39,6 +39,7 @@ export default defineRole({
   name: 'base',
   description: 'The cluster’s names resolve on every host, prerequisites are installed, and each host meets the requirements.',
   variables: BASE_VARIABLES,
+  patience: (host) => variables(host, 'base').patience,
   observations: (context) => [
     ports(context.host.ports.map(({ port }) => port)),
     reachesPeers(context.host, context.inventory),
@@ -163,10 +164,23 @@ function unreachablePeers(view: View, host: Host): Objection[] {
     const several = group.length > 1;
     const at = blocked ? ` ${several ? 'ports' : 'port'} ${enumerate(group.map(({ port }) => String(port)))}` : '';
     const what = (several ? words.ofSeveral : undefined) ?? words.what;
-    const message = `${host.name}: ${peer?.name ?? address} (${address})${at} ${what}`;
+    const message = `${host.name}: ${peer?.name ?? address} (${address})${at} ${what}${blocked ? reachedByOthers(view, host, group) : ''}`;
     const role = blocked && peer?.roles.includes('firewall') === false ? `; the role firewall does it on ${peer.name}` : '';
     return [{ kind: 'preflight' as const, host: host.name, message, hint: `${words.hint}${role}` }];
   });
+}
+
+/** Which others reach the same ports, where any do: so the way from this host is at fault, not the other end. */
+function reachedByOthers(view: View, host: Host, ports: readonly Reach[]): string {
+  const getsThrough = (name: string): boolean =>
+    ports.every((silent) =>
+      (view.read(name, REACHABILITY) ?? []).some(
+        ({ address, port, result }) => address === silent.address && port === silent.port && (result === 'open' || result === 'refused'),
+      ),
+    );
+  const others = view.inventory.hosts.filter(({ name }) => name !== host.name && getsThrough(name)).map(({ name }) => name);
+  if (others.length === 0) return '';
+  return `, while ${enumerate(others)} ${others.length === 1 ? 'gets' : 'get'} through to ${ports.length === 1 ? 'it' : 'them'}`;
 }
 
 /** What two clocks differ by for sure: on a busy host seconds pass between its reading of the clock and its answer. */

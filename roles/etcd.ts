@@ -51,8 +51,8 @@ export default defineRole({
     const { client_port, peer_port } = variables(host, 'etcd');
     const shared = { units: ['etcd.service'], openTo: { members: true } } as const;
     return [
-      { port: client_port, what: 'etcd clients', ...shared },
-      { port: peer_port, what: 'etcd peers', ...shared },
+      { port: client_port, what: 'etcd clients', usedBy: ['etcd', 'patroni'], ...shared },
+      { port: peer_port, what: 'etcd peers', usedBy: ['etcd'], ...shared },
     ];
   },
   inspections: (context) => [memberHandshakes(context)],
@@ -287,6 +287,13 @@ function setting(text: string, name: string): string | undefined {
   return new RegExp(`^\\s*${name}="?([^"\\n]*)"?`, 'mu').exec(text)?.[1];
 }
 
+/** What a client without a certificate was told; one that is told nothing in time may be told later. */
+const CLIENT_CERTIFICATE_WORDS = {
+  true: 'refused in the TLS handshake',
+  false: 'it accepted a client without a certificate',
+  undefined: 'it did not answer one without a certificate in time',
+} as const;
+
 function checkHost(view: View, host: Host): CheckResult[] {
   const member = view.read(host.name, ETCD_MEMBER);
   if (member === undefined) return [];
@@ -314,8 +321,9 @@ function checkHost(view: View, host: Host): CheckResult[] {
     {
       title: 'etcd requires client certificates',
       ok: member.requiresClientCertificate === true,
-      detail: member.requiresClientCertificate === false ? 'it accepted a client without a certificate' : 'refused in the TLS handshake',
+      detail: CLIENT_CERTIFICATE_WORDS[String(member.requiresClientCertificate) as 'true' | 'false' | 'undefined'],
       host: host.name,
+      ...(member.requiresClientCertificate === undefined ? { settles: true as const } : {}),
     },
   ];
 }

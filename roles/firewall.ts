@@ -150,5 +150,5 @@ function checkHost(view: View, host: Host): CheckResult[] {
     lost.length === 0
       ? `${[...ports].join(', ')} reached from ${[...new Set(reaches.map(({ from }) => from))].join(', ')}`
       : lost.map(({ from, port }) => `${from} cannot reach port ${port}`).join('; ');
-  return [{ title: 'the members reach its ports', ok: lost.length === 0, detail, host: host.name }];
+  return [{ title: 'the members reach its ports', ok: lost.length === 0, detail, host: host.name, settles: true }];
 }

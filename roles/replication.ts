@@ -43,8 +43,10 @@ function checkHost(view: View, host: Host): CheckResult[] {
           .map(({ address }) => address)
           .join(', ')}`
       : failed.map(({ address, error }) => `${address}: ${error}`).join('; ');
-  // A server that is just restarting lets nobody in for some seconds; a wrong password stays wrong.
-  const passes = failed.length > 0 && failed.every(({ error }) => /refused|starting up|shutting down|not yet accepting/u.test(error ?? ''));
+  // A server that is just restarting or busy lets nobody in for some seconds; a wrong password stays wrong.
+  const passes =
+    failed.length > 0 &&
+    failed.every(({ error }) => /refused|starting up|shutting down|not yet accepting|timeout expired/u.test(error ?? ''));
   const ok = logins.length > 0 && failed.length === 0;
   return [
     {

@@ -113,6 +113,7 @@ export { canonicalNetwork, mergeOpenings } from './resources/firewall/opening.js
 export { enabledAfterFirstStart, HAS_STARTED, notesFirstStart, type FirstStart } from './resources/first-start.js';
 export { FREE_SPACE, freeSpace, type FreeSpace } from './resources/free-space.js';
 export { gate, LOOKS_EVERY } from './resources/gate.js';
+export { memberProgress } from './resources/member-progress.js';
 export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';
 export { hostLocale, isBuiltIn, type LocaleOptions, type LocaleState } from './resources/host-locale.js';
 export { CONFIG_LOADED, configLoaded, type ConfigLoaded } from './resources/config-loaded.js';
@@ -225,6 +226,7 @@ export {
 export { unitRestart, unitStart, unitStartHandle, type UnitRestartOptions } from './resources/unit-restart.js';
 export { WATCHDOG, watchdogDevice, type WatchdogState } from './resources/watchdog.js';
 export { describeReference } from './secrets/reference.js';
+export { growingSeconds, seconds } from './shell/patience.js';
 export { joinScripts, NOTHING, sh, type Script } from './shell/quote.js';
 export type { ClusterCredentials } from './store/cluster-credentials.js';
 export { daysLeft, readCertificate, type Renewal } from './store/renewal.js';

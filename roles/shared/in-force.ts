@@ -11,6 +11,7 @@ import {
   findRows,
   answerText,
   printAnswer,
+  seconds,
   topologyOf,
   type CheckResult,
   type Drift,
@@ -80,7 +81,7 @@ export function settingsInForceGate(context: RoleContext): Gate {
     fatalLogPatterns: [],
     timeout: patience + 30,
     ...(underPatroni ? { nudge: wakeOwn(context) } : {}),
-    check: sh`[ "$waited" -lt ${patience} ] || exit 0
+    check: sh`[ "$waited" -lt ${seconds(patience)} ] || exit 0
 awaited=$(${psql(server, ['-c', query])}) || exit 1
 [ -z "$awaited" ] || { echo "not yet:" $awaited; exit 1; }`,
     look: {

@@ -35,8 +35,16 @@ export function checkedPorts(given: unknown, role: string): RolePort[] {
     const { openTo } = port;
     assert(typeof openTo === 'object' && openTo !== null, `${place}: openTo must be an object`);
     assert(openTo.networks === undefined || isListOfTexts(openTo.networks), `${place}: openTo.networks must be a list of texts`);
+    assert(port.usedBy === undefined || isListOfTexts(port.usedBy), `${place}: usedBy must be a list of texts`);
     return port;
   });
+}
+
+/** What the types promise of how long a host is waited for; shells reckon in whole numbers. */
+export function checkedPatience(given: unknown, role: string): number {
+  const { assert } = asserter(`role ${role}`);
+  assert(Number.isInteger(given) && (given as number) >= 1, 'patience must give a whole number from 1 on');
+  return given as number;
 }
 
 /** What the types promise of the use of a key pair. */

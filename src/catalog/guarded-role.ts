@@ -3,7 +3,7 @@ import type { ClusterPassword, Leadership, Role, RoleContext, Stage, UnitGuard }
 import type { Observation } from '../resources/resource.js';
 import { blamer, guarded, ownContext, type Blame } from './blame.js';
 import { ROLE_PROPERTIES } from './check-role.js';
-import { checkedCopies, checkedIdentity, checkedLines, checkedPorts, checkedStages } from './checked-results.js';
+import { checkedCopies, checkedIdentity, checkedLines, checkedPatience, checkedPorts, checkedStages } from './checked-results.js';
 import type { RoleFile } from './role-files.js';
 
 /** A user's role whose templates lie beside it, and whose defects are reported as its own, with their place. */
@@ -46,6 +46,7 @@ const RESULTS: Partial<Record<keyof Role, (result: never, guard: Guard) => unkno
   observations: guardedObservations,
   inspections: guardedObservations,
   ports: (ports: unknown, { role }) => checkedPorts(ports, role),
+  patience: (factor: unknown, { role }) => checkedPatience(factor, role),
   tls: (given: unknown, { role, blame }) => {
     const identity = checkedIdentity(given, role);
     if (identity === undefined) return undefined;

@@ -30,15 +30,14 @@ export function mostLag(config: Readonly<Record<string, unknown>> | undefined): 
   return Number.isFinite(given) ? given : 1_048_576;
 }
 
-/** A member as it is; with `reason` it could not be asked. */
-export function memberStatus(
-  host: Host,
-  read: Reader,
-  { listed, identifier, mostLag: most, down, inventoryFile }: Known,
-  reason: string | undefined,
-): MemberStatus {
+/** A member of which nothing is known, because its host could not be asked. */
+export function unseenMember({ name, clusterAddress: address }: Host): MemberStatus {
+  return { name, address, unseen: true, pendingRestart: false };
+}
+
+/** A member as it is. */
+export function memberStatus(host: Host, read: Reader, { listed, identifier, mostLag: most, down, inventoryFile }: Known): MemberStatus {
   const base = { name: host.name, address: host.clusterAddress, pendingRestart: false };
-  if (reason !== undefined) return { ...base, problem: reason };
   const member = read(host, PATRONI_MEMBER);
   const data = read(host, DATA_DIRECTORY);
   const disk = data?.kind === 'cluster' ? data : undefined;

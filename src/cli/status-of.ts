@@ -3,7 +3,7 @@ import type { Handle } from '../resources/handle.js';
 import { serviceHandle } from '../resources/service.js';
 import { X509Certificate } from 'node:crypto';
 import type { Drift } from '../events.js';
-import type { CertificateStatus, ClusterStatus, EtcdStatus, ServiceStatus } from '../lib/cluster-status.js';
+import type { CertificateStatus, ClusterStatus, EtcdStatus, ServiceStatus, UnseenHost } from '../lib/cluster-status.js';
 import type { PgprovError } from '../lib/errors.js';
 import { redact } from '../lib/secret.js';
 import { pgprov } from '../lib/pgprov-command.js';
@@ -23,7 +23,7 @@ import { PATRONI_MEMBER, type PatroniMemberState } from '../resources/patroni-me
 import type { ServiceState } from '../resources/service.js';
 import { settingsText, type UnitInForce } from '../resources/unit-in-force.js';
 import { REPLICATION_LOGIN, type ReplicationLogin } from '../resources/replication-login.js';
-import { memberStatus, mostLag, type Reader } from './member-status.js';
+import { memberStatus, mostLag, unseenMember, type Reader } from './member-status.js';
 
 const DAY = 86_400_000;
 
@@ -37,7 +37,7 @@ export function statusSeen(inventory: Inventory, catalog: readonly Role[], view:
   return seen;
 }
 
-/** Reads a survey as the state of the cluster; hosts that could not be asked carry the reason. */
+/** Reads a survey as the state of the cluster; of hosts that could not be asked it says that, once, with the reason. */
 export function statusOf(
   inventory: Inventory,
   catalog: readonly Role[],
@@ -45,7 +45,8 @@ export function statusOf(
   errors: readonly PgprovError[],
   counts: (host: Host, observation: Handle<unknown>) => boolean = () => true,
 ): ClusterStatus {
-  const reasons = new Map(errors.flatMap((error) => (error.host === undefined ? [] : [[error.host, error.message] as const])));
+  const unseen = unseenHosts(inventory, errors);
+  const isUnseen = ({ name }: Host): boolean => unseen.some(({ host }) => host === name);
   const read: Reader = (host, seen) => view?.read(host.name, seen);
   const stores = inventory.hosts.map((host) => read(host, DCS));
   const store = stores.find((state): state is Extract<DcsState, { reachable: true }> => state?.reachable === true);
@@ -64,6 +65,11 @@ export function statusOf(
     inventory: inventory.file,
     scope: String(patroni[0]?.vars['patroni']?.['scope'] ?? inventory.cluster),
     ...(store?.leader === undefined ? {} : { leader: store.leader }),
+    ...(store === undefined && !isLed && patroni.some((host) => read(host, PATRONI_MEMBER) === undefined)
+      ? { leaderUnknown: true as const }
+      : {}),
+    ...(unseen.length === 0 ? {} : { unseen }),
+    ...(unseen.length === inventory.hosts.length ? { allUnseen: true as const } : {}),
     ...(errors.length === 0 && isAbsent(inventory, view) ? { absent: true as const } : {}),
     ...(store?.config?.['pause'] === true ? { maintenance: true } : {}),
     ...scheduledOf(patroni.map((host) => read(host, PATRONI_MEMBER))),
@@ -71,18 +77,15 @@ export function statusOf(
     members: patroni
       .filter((host) => counts(host, PATRONI_MEMBER))
       .map((host) =>
-        memberStatus(
-          host,
-          read,
-          {
-            listed,
-            identifier: store?.initialize,
-            mostLag: mostLag(store?.config),
-            inventoryFile: inventory.file,
-            down: notRunning(unitOf(view, host, 'patroni'), isLed ? undefined : pgprov`start ${inventory}`),
-          },
-          reasons.get(host.name),
-        ),
+        isUnseen(host)
+          ? unseenMember(host)
+          : memberStatus(host, read, {
+              listed,
+              identifier: store?.initialize,
+              mostLag: mostLag(store?.config),
+              inventoryFile: inventory.file,
+              down: notRunning(unitOf(view, host, 'patroni'), isLed ? undefined : pgprov`start ${inventory}`),
+            }),
       ),
     ...(store?.lastPromotion === undefined ? {} : { lastPromotion: store.lastPromotion }),
     ...replicationOf(inventory, read),
@@ -90,7 +93,9 @@ export function statusOf(
     etcd: inventory.hosts
       .filter((host) => host.roles.includes('etcd') && counts(host, ETCD_MEMBER))
       .map((host) =>
-        etcdStatus(host, read(host, ETCD_MEMBER), read(host, ETCD_DATABASE), reasons.get(host.name), unitOf(view, host, 'etcd')),
+        isUnseen(host)
+          ? { name: host.name }
+          : etcdStatus(host, read(host, ETCD_MEMBER), read(host, ETCD_DATABASE), unitOf(view, host, 'etcd')),
       ),
     certificates: inventory.hosts.flatMap((host) =>
       certificateStatus(
@@ -104,7 +109,7 @@ export function statusOf(
     ...(store?.keys === undefined ? {} : { keys: store.keys.map((key) => ({ ...key, value: redact(key.value) })) }),
     ...(store?.config === undefined ? {} : { dynamic: withoutRecord(store.config) }),
     problems: [
-      ...errors.filter(({ host }) => !isListed(inventory, host)).map(({ message }) => message),
+      ...errors.filter(({ host }) => !unseen.some((entry) => entry.host === host)).map(({ message }) => message),
       ...(store?.unreadable ?? []),
       ...unknownMembers(store, patroni),
       ...inventory.hosts.flatMap((host) => loginProblems(host, read(host, REPLICATION_LOGIN), silent)),
@@ -117,9 +122,12 @@ function scheduledOf(members: readonly (PatroniMemberState | undefined)[]): Pick
   return scheduled === undefined ? {} : { scheduled };
 }
 
-/** Whether the sections of members or of the store have a line for the host, which then carries the reason. */
-function isListed({ hosts }: Inventory, name: string | undefined): boolean {
-  return hosts.some((host) => host.name === name && (topologyOf(host) === 'patroni' || host.roles.includes('etcd')));
+/** Each host that an error is about, with the first of its reasons. */
+function unseenHosts({ hosts }: Inventory, errors: readonly PgprovError[]): UnseenHost[] {
+  return hosts.flatMap(({ name }) => {
+    const error = errors.find(({ host }) => host === name);
+    return error === undefined ? [] : [{ host: name, reason: error.message }];
+  });
 }
 
 function patronictlOf(view: View | undefined, hosts: readonly Host[]): Pick<ClusterStatus, 'patronictl'> {
@@ -201,11 +209,9 @@ function etcdStatus(
   host: Host,
   member: EtcdMemberState | undefined,
   database: EtcdDatabase | undefined,
-  reason: string | undefined,
   unit: Unit | undefined,
 ): EtcdStatus {
-  if (reason !== undefined) return { name: host.name, healthy: false, problem: reason };
-  if (member === undefined) return { name: host.name, healthy: false, problem: 'was not asked' };
+  if (member === undefined) return { name: host.name };
   const down = notRunning(unit);
   return {
     name: host.name,

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { CheckResult, EventListener, PlannedChange } from '../events.js';
 import { PgprovError } from '../lib/errors.js';
-import { formatProblem } from '../model/index.js';
+import { formatProblem, patienceFor } from '../model/index.js';
 import { selectedHosts, selectedRoles } from '../plan/selection.js';
 import type { ConvergeStep, Desk, DeskStep, Foreseen, OperationRun, OperationStart, OperationStep } from '../plan/operation.js';
 import { holdsData } from '../plan/plan.js';
@@ -303,7 +303,7 @@ class Operating<Options extends object> {
   async #guard(cluster: Cluster, converging?: Converging): Promise<void> {
     const { operation } = this.#options;
     const { patience = 0 } = operation;
-    const until = Date.now() + patience * 1000;
+    const until = Date.now() + patience * 1000 * patienceFor(cluster.connections.hosts);
     for (let told = false; ; told = true) {
       const objections = operation.guards?.(this.#run(cluster, converging?.changes)) ?? [];
       const [first] = objections;

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { CheckResult, Drift, LeftOut, PlannedChange, StageShape } from '../events.js';
 import { PgprovError } from '../lib/errors.js';
 import { pgprov } from '../lib/pgprov-command.js';
-import type { Inventory } from '../model/index.js';
+import { patienceFor, type Inventory } from '../model/index.js';
 import { effectsOf } from '../plan/effects.js';
 import { guardLeftUnits } from '../plan/left-units.js';
 import { obstaclesOf } from '../plan/obstacles.js';
@@ -21,7 +21,7 @@ import { objectionError } from './objection-error.js';
 import { StageRunner } from './stage-runner.js';
 import { UnitGuards } from './unit-guards.js';
 
-/** For how many milliseconds a proof that may come to hold by itself is looked at again, and how many lie in between. */
+/** For how many milliseconds a proof that may come to hold by itself is looked at again on hosts of the usual patience, and how many lie in between. */
 const SETTLE_WITHIN = 30_000;
 const BETWEEN_LOOKS = 2000;
 
@@ -307,7 +307,7 @@ export class Pass {
       crossing,
     } = this.#options;
     if (crossing !== undefined) return [];
-    const until = Date.now() + SETTLE_WITHIN;
+    const until = Date.now() + SETTLE_WITHIN * patienceFor(connections.hosts);
     for (let told = false; ; told = true) {
       const view = this.#view();
       const checks = roles.flatMap((role) => role.checks?.(view) ?? []);

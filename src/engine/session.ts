@@ -7,9 +7,13 @@ import { FrameParser, frameScript, type Answer, type FrameListener, type FrameOp
 import { StreamReader, streamScript } from '../shell/stream.js';
 import type { Script } from '../shell/quote.js';
 import { LOCK_REFUSED, LOCK_UNAVAILABLE, STEP_BUSY } from '../shell/lock.js';
+import { isOver } from '../store/lock-file.js';
 import { lockedBy } from '../store/local-lock.js';
 import { explainBecomeFailure } from '../transport/become-failure.js';
 import type { Connection, Exec, Transport } from '../transport/transport.js';
+
+/** Milliseconds in which a busy host has let go of the lock of a run that is over; each try waits some seconds. */
+const LET_GO_WITHIN = 30_000;
 
 /** The answers of one exec by section id, and the exec itself while it holds a lock. */
 export interface Answers {
@@ -61,7 +65,19 @@ export class Session {
    * @throws UnreachableError `ssh/connection-lost` when the end of the answer never came
    */
   async run(sections: readonly Section[], options: FrameOptions & { listener?: FrameListener } = {}): Promise<Answers> {
-    const framed = frameScript(sections, options);
+    const until = Date.now() + LET_GO_WITHIN * this.host.patience;
+    for (;;) {
+      const answers = await this.#attempt(sections, options);
+      const refused = answers.byId.get(LOCK_REFUSED);
+      if (refused === undefined) return answers;
+      const holder = refused.out.toString('utf8').trim();
+      if (!isOver(holder) || Date.now() >= until) throw lockedBy(holder, this.host.name);
+      options.listener?.note?.(`waiting until a run that is over has let go of the host: ${holder}`);
+    }
+  }
+
+  async #attempt(sections: readonly Section[], options: FrameOptions & { listener?: FrameListener }): Promise<Answers> {
+    const framed = frameScript(sections, { patience: this.host.patience, ...options });
     const byId = new Map<string, Answer>();
     this.execs += 1;
     let settle: (() => void) | undefined;
@@ -86,8 +102,6 @@ export class Session {
     if (!parser.complete && end !== undefined) {
       throw end.error ?? explainBecomeFailure(end, toTarget(this.host)) ?? this.#cut(parser.unfinished, end.stderr);
     }
-    const refused = byId.get(LOCK_REFUSED);
-    if (refused !== undefined) throw lockedBy(refused.out.toString('utf8').trim(), this.host.name);
     if (byId.has(LOCK_UNAVAILABLE)) throw this.#noLock();
     if (byId.has(STEP_BUSY)) throw this.#busy();
     return { byId, exec };

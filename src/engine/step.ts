@@ -4,6 +4,7 @@ import { redact } from '../lib/secret.js';
 import { isCoordinated, stepWork, type StepWork } from '../plan/plan.js';
 import type { HostWork } from '../plan/host-work.js';
 import type { Stage } from '../plan/role.js';
+import { GAVE_UP } from '../resources/gate.js';
 import type { Gate, Resource } from '../resources/resource.js';
 import type { Answer, Section } from '../shell/frame.js';
 import { CLEAR_WORK_DIRECTORY, takeStepLock } from '../shell/lock.js';
@@ -122,9 +123,17 @@ function throwIfFailed(step: Step, work: StepWork, gates: readonly Gate[], answe
       kind: 'gate/closed',
       host,
       message: `${host}: ${lastWords(answer)}`,
-      hint: 'fix the cause and run the same command again; it continues from here',
+      hint: `fix the cause and run the same command again; it continues from here${isTimeUp(answer) ? MORE_TIME : ''}`,
     });
   }
+}
+
+/** What else there is to do where the time was up; a gate that has a variable of its own names it. */
+const MORE_TIME = '; if the host is only slow, a higher base.patience in the inventory waits longer';
+
+function isTimeUp({ out }: Answer): boolean {
+  const [words = ''] = out.toString('utf8').split('\n');
+  return words.startsWith(GAVE_UP);
 }
 
 /** The last lines of what a failed script said. */

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Inventory } from '../model/index.js';
+import { patienceFor, type Inventory } from '../model/index.js';
 import type { Objection } from '../plan/role.js';
 import type { RunStage } from '../plan/host-work.js';
 import type { States } from '../plan/plan.js';
@@ -8,11 +8,11 @@ import { moveOf, sortWaves } from '../plan/waves.js';
 import type { Session } from './session.js';
 import { probeSections, takeStates } from './survey.js';
 
-/** Milliseconds that a host is given to answer; one that is silent is told from one that is slow. */
+/** Milliseconds that a host of the usual patience is given to answer; one that is silent is told from one that is slow. */
 const ANSWER_WITHIN = 20_000;
 
 /** Seconds for which a guard that does not say otherwise is asked again where it objects, and the milliseconds in between. */
-const PATIENCE = 2;
+const PATIENCE = 5;
 const BETWEEN_LOOKS = 1000;
 
 /** What unit guards are asked with. */
@@ -50,7 +50,8 @@ export class UnitGuards {
   ): Promise<Map<string, Objection>> {
     const guarded = hosts.filter((host) => stage.hosts.get(host)?.unitGuard !== undefined && this.#moves(stage, host));
     if (guarded.length === 0) return new Map();
-    const until = Date.now() + 1000 * Math.max(...guarded.map((host) => stage.hosts.get(host)?.unitGuard?.patience ?? PATIENCE));
+    const seconds = Math.max(...guarded.map((host) => stage.hosts.get(host)?.unitGuard?.patience ?? PATIENCE));
+    const until = Date.now() + 1000 * seconds * this.#slowness(stage);
     for (;;) {
       await this.#look(stage);
       const view = new View(this.#options.inventory, this.#states());
@@ -71,6 +72,10 @@ export class UnitGuards {
     return session !== undefined && moveOf(stage, host, session.states) !== undefined;
   }
 
+  #slowness(stage: RunStage): number {
+    return patienceFor([...stage.hosts.keys()].flatMap((host) => this.#options.sessions.get(host)?.host ?? []));
+  }
+
   #states(): Map<string, States> {
     return new Map([...this.#options.sessions].map(([host, { states }]) => [host, states]));
   }
@@ -85,7 +90,7 @@ export class UnitGuards {
         for (const { id } of asks) session.states.delete(id);
         const answered = session.run(probeSections(asks)).then(({ byId }) => takeStates(session, asks, byId));
         answered.catch(() => {});
-        await Promise.race([answered.catch(() => {}), setTimeout(ANSWER_WITHIN, undefined, { ref: false })]);
+        await Promise.race([answered.catch(() => {}), setTimeout(ANSWER_WITHIN * session.host.patience, undefined, { ref: false })]);
       }),
     );
   }

@@ -30,8 +30,14 @@ export interface ClusterStatus {
   cluster: string;
   /** Patroni's scope. */
   scope: string;
-  /** Who holds the leader lock; undefined: nobody. */
+  /** Who holds the leader lock; undefined: nobody, or `leaderUnknown`. */
   leader?: string;
+  /** No host that was asked could tell who leads, and one that was not may lead. */
+  leaderUnknown?: true;
+  /** Hosts that could not be asked, and why; nothing is known of what is on them. Absent where every host was. */
+  unseen?: readonly UnseenHost[];
+  /** These are all hosts: nothing at all is known of the cluster. */
+  allUnseen?: true;
   /** There is no cluster yet: no host has data, no etcd knows of any, and no Patroni runs. What else is wrong follows from that. */
   absent?: true;
   /** Patroni is paused (`pause: true`): nothing is failed over or started until `pgprov resume`. */
@@ -65,10 +71,19 @@ export interface ClusterStatus {
   differences?: number;
 }
 
+/** A host that could not be asked. */
+export interface UnseenHost {
+  host: string;
+  /** A sentence that names it. */
+  reason: string;
+}
+
 /** One PostgreSQL host. */
 export interface MemberStatus {
   name: string;
   address: string;
+  /** Its host could not be asked: nothing else is known of it, whatever others say of it. */
+  unseen?: true;
   /** As Patroni names it: `leader`, `replica`, `sync_standby`. */
   role?: string;
   /** As Patroni names it: `running`, `streaming`, `stopped`. */
@@ -187,7 +202,8 @@ export interface StoredKey {
 /** One etcd host. */
 export interface EtcdStatus {
   name: string;
-  healthy: boolean;
+  /** Absent where its host could not be asked. */
+  healthy?: boolean;
   /** Members this one knows of. */
   members?: number;
   /** Whether a client without a certificate is turned away. */

@@ -1,5 +1,6 @@
 export { describeChange } from './change-words.js';
 export { inventoryJsonSchema } from './json-schema.js';
+export { patienceFor } from './patience.js';
 export { PathResolver } from './paths.js';
 export { readIdentity } from './identity.js';
 export type { InventoryIdentity } from './identity.js';

@@ -82,6 +82,8 @@ export interface Host {
   vars: Readonly<Record<string, Variables>>;
   /** TCP ports that its roles listen on, in the order in which the roles are applied. */
   ports: readonly RolePort[];
+  /** How many times longer than usual it is waited for, by what its roles say. */
+  patience: number;
   /** Dotted path of each resolved leaf (`postgresql.version`, `ssh.port`, `roles`) to where it came from. */
   provenance: ReadonlyMap<string, Provenance>;
 }

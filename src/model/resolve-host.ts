@@ -56,6 +56,7 @@ export function resolveHost(
     vars: Object.freeze(Object.fromEntries(roles.map((name) => [name, sections.get(name)?.values ?? {}]))),
     // Roles say them of resolved variables.
     ports: [],
+    patience: 1,
     provenance: withConfigured(provenance, configured),
   };
 }

@@ -18,4 +18,9 @@ export interface RolePort {
   units: readonly string[];
   /** To whom the firewall role opens it. Where that is the members, they check that they reach it. */
   openTo: PortAudience;
+  /**
+   * Roles whose services connect to it from the other members: hosts without any of them are not asked whether they reach it. Default: any
+   * host may need it.
+   */
+  usedBy?: readonly string[];
 }

@@ -109,6 +109,8 @@ export interface RoleSchema {
    * @param host resolved, with what roles add
    */
   ports?(host: Host): readonly RolePort[];
+  /** How many times longer than usual everything that waits for the host waits; a whole number. The largest of its roles' counts; default 1. */
+  patience?(host: Host): number;
   /**
    * What is wrong with values of the hosts that have the role which a schema cannot say, such as the syntax of a line. Asked
    * without a connection, once everything meets its schema; `hosts` are resolved, with what roles add.

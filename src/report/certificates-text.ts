@@ -3,7 +3,7 @@ import type { ErrorLook } from './error-text.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import { printable } from './printable.js';
 import { renderTable } from './table.js';
-import { count } from './words.js';
+import { count, listNames } from './words.js';
 import { hanging } from './width.js';
 
 /** A cluster's certificates for people: authorities, certificates of hosts, and what to do. */
@@ -14,7 +14,7 @@ export function renderCertificates(status: CertificatesStatus, { color, columns 
       `${paint.strong(`certificates of ${status.cluster}`)}${status.rotation === undefined ? '' : `  the authority is being rotated (phase “${status.rotation}”)`}`,
     ],
     status.authorities.length === 0
-      ? ['No host of it has certificates of pgprov: no role of it uses certificates, or it was never applied.']
+      ? ['The store has no certificates of it: no role of it uses certificates, or it was never applied.']
       : authorityTable(status, paint, columns),
     status.places.length === 0 ? [] : placeTable(status, paint, columns),
     status.unreachable.map(({ host, reason }) => `${paint.failed(symbols.failed)} ${host} could not be asked: ${printable(reason)}`),
@@ -101,5 +101,15 @@ function verdict(status: CertificatesStatus, paint: Paint, columns: number): str
   const advice = adviceOf(status).flatMap((sentence) => hanging(`${paint.active(symbols.hint)} `, sentence, columns));
   if (found.length > 0)
     return [...found.flatMap((text) => hanging(`${paint.failed(symbols.failed)} `, printable(text), columns)), ...advice];
-  return [paint.ok(`${symbols.ok} nothing expires within ${count(status.withinDays, 'day')}`), ...advice];
+  const { unreachable, withinDays } = status;
+  const within = `within ${count(withinDays, 'day')}`;
+  if (unreachable.length === 0) return [paint.ok(`${symbols.ok} nothing expires ${within}`), ...advice];
+  return [...hanging(`${paint.changed('?')} `, unseenWords(status, within), columns), ...advice];
+}
+
+/** What is known where hosts could not be asked, and of which nothing is. */
+function unseenWords({ authorities, places, unreachable }: CertificatesStatus, within: string): string {
+  const known = places.some(({ seen }) => seen) ? 'in the store and on the other hosts' : 'in the store';
+  const unseen = `what ${listNames(unreachable.map(({ host }) => host))} ${unreachable.length === 1 ? 'has' : 'have'} was not seen`;
+  return authorities.length === 0 ? unseen : `nothing ${known} expires ${within}; ${unseen}`;
 }

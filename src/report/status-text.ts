@@ -13,7 +13,7 @@ import { pgprov } from '../lib/pgprov-command.js';
 import type { ErrorLook } from './error-text.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import { printable } from './printable.js';
-import { problemsOf } from './status.js';
+import { unseenOf, verdictWords, wrongWith } from './status.js';
 import { renderTable } from './table.js';
 import { count } from './words.js';
 import { promotionWords, replicationEntries, slotEntries, type Judged } from './status-replication.js';
@@ -29,31 +29,41 @@ export const MUCH_LAG = 16 * 1024 * 1024;
 /** States in which a member does its work. */
 export const GOOD_STATES: readonly (string | undefined)[] = ['running', 'streaming'];
 
-/**
- * A cluster's status for people: members, replication, etcd, certificates, services, settings, and the verdict at the end.
- * @param shows what is left out otherwise: the `keys` that are stored under Patroni's scope
- */
+/** What `renderStatus` leaves out or does otherwise. */
+export interface StatusShows {
+  /** Those that are stored under Patroni's scope; default: no. */
+  keys?: boolean;
+  /** Lines of the terminal that it is printed on. Of a longer text the last lines stay in sight, so the members are among these. */
+  rows?: number;
+}
+
+/** A cluster's status for people: members, replication, etcd, certificates, services, settings, and the verdict at the end. */
 export function renderStatus(
   status: ClusterStatus,
   { color, columns = Infinity }: ErrorLook,
-  { keys: showsKeys = false }: { keys?: boolean } = {},
+  { keys: showsKeys = false, rows = Infinity }: StatusShows = {},
 ): string {
   const paint = makePaint(color);
   const { cluster, scope, leader, maintenance, scheduled, members, etcd, certificates, services = [], dynamic } = status;
   if (status.absent === true) {
     return [
       `${paint.strong(`cluster ${cluster}`)}  scope ${scope}`,
-      ...problemsOf(status).map((problem) => `${paint.failed(symbols.failed)} ${problem}`),
+      ...wrongWith(status).map((problem) => `${paint.failed(symbols.failed)} ${problem}`),
     ].join('\n\n');
   }
-  const blocks = [
-    [`${paint.strong(`cluster ${cluster}`)}  scope ${scope}, ${leader === undefined ? paint.failed('no leader') : `leader ${leader}`}`],
+  if (status.allUnseen === true) return [paint.strong(`cluster ${cluster}`), ...verdict(status, paint, columns)].join('\n');
+  const noLeader = status.leaderUnknown === true ? paint.changed('leader not seen') : paint.failed('no leader');
+  const leads = leader === undefined ? noLeader : `leader ${leader}`;
+  const first = [
+    [`${paint.strong(`cluster ${cluster}`)}  scope ${scope}, ${leads}`],
     maintenance === true ? hanging('', maintenanceWords(status.inventory), columns).map(paint.changed) : [],
     scheduled === undefined ? [] : hanging('', printable(scheduledWords(scheduled, status.inventory)), columns).map(paint.changed),
     members.length === 0 ? [] : memberTable(members, paint, columns),
     status.lastPromotion === undefined
       ? []
       : hanging('', `${paint.quiet('last change of the leader')}  ${printable(promotionWords(status.lastPromotion))}`, columns),
+  ];
+  const others = [
     judged('replication', replicationEntries(status), paint, columns),
     judged('slots', slotEntries(status), paint, columns),
     etcd.length === 0
@@ -82,9 +92,13 @@ export function renderStatus(
         ),
     showsKeys ? keySection(status, paint, columns) : [],
     dynamic === undefined ? [] : settings(dynamic, paint),
-    remarks(status, paint, columns),
-    verdict(problemsOf(status), maintenance === true, paint, columns),
   ];
+  const last = [remarks(status, paint, columns), verdict(status, paint, columns)];
+  const text = inBlocks([...first, ...others, ...last]);
+  return text.split('\n').length < rows ? text : inBlocks([...others.reverse(), ...first, ...last]);
+}
+
+function inBlocks(blocks: readonly (readonly string[])[]): string {
   return blocks
     .filter((block) => block.length > 0)
     .map((block) => block.join('\n'))
@@ -102,7 +116,7 @@ function memberTable(members: readonly MemberStatus[], paint: Paint, columns: nu
       column('member', ({ name }) => name),
       column('address', ({ address }) => address),
       column('role', ({ role }) => (role === 'leader' ? paint.strong(role) : (role ?? '-'))),
-      column('state', ({ state }) => (GOOD_STATES.includes(state) ? paint.ok(state ?? '') : paint.failed(state ?? 'unknown'))),
+      column('state', (member) => stateCell(member, paint)),
       column('timeline', ({ timeline }) => String(timeline ?? ''), 'right'),
       column('receive lag', ({ lagBytes }) => lagCell(lagBytes, paint), 'right'),
       column('replay lag', (member) => replayCell(member, paint), 'right'),
@@ -114,6 +128,11 @@ function memberTable(members: readonly MemberStatus[], paint: Paint, columns: nu
     paint.quiet,
     columns,
   );
+}
+
+function stateCell({ state, unseen }: MemberStatus, paint: Paint): string {
+  if (unseen === true) return paint.changed('not seen');
+  return GOOD_STATES.includes(state) ? paint.ok(state ?? '') : paint.failed(state ?? 'unknown');
 }
 
 function lagCell(lagBytes: number | undefined, paint: Paint): string {
@@ -177,6 +196,7 @@ const LONGEST_LINE = 160;
 
 function etcdEntry(member: EtcdStatus, paint: Paint): Entry {
   const { name, healthy, members, requiresClientCertificate, dropIns = [], problem } = member;
+  if (healthy === undefined) return { mark: paint.changed('?'), name, text: paint.changed('not seen') };
   const good = healthy && problem === undefined && requiresClientCertificate !== false;
   const facts = [
     healthy ? 'healthy' : 'not healthy',
@@ -239,11 +259,14 @@ function flatten(value: unknown, path = ''): string[] {
     .flatMap(([key, entry]) => flatten(entry, path === '' ? key : `${path}.${key}`));
 }
 
-function verdict(problems: readonly string[], maintenance: boolean, paint: Paint, columns: number): string[] {
-  if (problems.length === 0 && maintenance) return [paint.changed('! nothing is wrong, but the cluster is in maintenance mode')];
-  if (problems.length === 0) return [paint.ok(`${symbols.ok} healthy`)];
+function verdict(status: ClusterStatus, paint: Paint, columns: number): string[] {
+  const [wrong, words] = [wrongWith(status), verdictWords(status)];
+  const unseen = unseenOf(status);
+  if (wrong.length + unseen.length === 0 && status.maintenance === true)
+    return [paint.changed('! nothing is wrong, but the cluster is in maintenance mode')];
+  if (wrong.length + unseen.length === 0) return [paint.ok(`${symbols.ok} ${words}`)];
   return [
-    paint.failed(`${symbols.failed} not healthy: ${count(problems.length, 'problem')}`),
-    ...problems.flatMap((problem) => hanging('  - ', printable(problem), columns)),
+    wrong.length > 0 ? paint.failed(`${symbols.failed} ${words}`) : paint.changed(`? ${words}`),
+    ...[...wrong, ...unseen].flatMap((problem) => hanging('  - ', printable(problem), columns)),
   ];
 }

@@ -1,12 +1,34 @@
 import type { ClusterStatus, EtcdStatus, MemberStatus } from '../lib/cluster-status.js';
 import { pgprov } from '../lib/pgprov-command.js';
+import { count } from './words.js';
 
-/** Everything that is wrong with a cluster, each in one clause; empty when it is healthy. */
+/** Everything that speaks against calling a cluster healthy, each in one clause: what is wrong, and what could not be seen. */
 export function problemsOf(status: ClusterStatus): string[] {
+  return [...wrongWith(status), ...unseenOf(status)];
+}
+
+/** Why hosts could not be asked, each reason once. */
+export function unseenOf({ unseen = [] }: ClusterStatus): string[] {
+  return [...new Set(unseen.map(({ reason }) => reason))];
+}
+
+/** How a cluster is, in a clause: `healthy`, `not healthy: 2 problems`, `not seen: no host could be asked`. */
+export function verdictWords(status: ClusterStatus): string {
+  const [wrong, { unseen = [] }] = [wrongWith(status), status];
+  const hosts = `${count(unseen.length, 'host')} could not be asked`;
+  if (status.allUnseen === true) return 'not seen: no host could be asked';
+  if (wrong.length > 0) return `not healthy: ${[count(wrong.length, 'problem'), ...(unseen.length === 0 ? [] : [hosts])].join(', and ')}`;
+  return unseen.length === 0 ? 'healthy' : `not known to be healthy: ${hosts}`;
+}
+
+/** Everything that was seen to be wrong with a cluster, each in one clause. */
+export function wrongWith(status: ClusterStatus): string[] {
   if (status.absent === true) return [`there is no cluster yet: ${pgprov`apply ${status.inventory ?? 'INVENTORY'}`} makes it`];
   const identifiers = new Set(status.members.flatMap(({ systemIdentifier }) => systemIdentifier ?? []));
   const found = [
-    ...(status.members.length > 0 && status.leader === undefined ? ['no member holds the leader lock'] : []),
+    ...(status.members.length > 0 && status.leader === undefined && status.leaderUnknown !== true
+      ? ['no member holds the leader lock']
+      : []),
     ...status.members.flatMap((member) => memberProblems(member)),
     ...(identifiers.size > 1 ? [`the members hold different databases (system identifiers ${[...identifiers].join(', ')})`] : []),
     ...status.etcd.flatMap((member) => etcdProblems(member)),
@@ -23,7 +45,7 @@ function memberProblems({ name, problem, checksums }: MemberStatus): string[] {
 
 function etcdProblems({ name, healthy, problem, requiresClientCertificate }: EtcdStatus): string[] {
   return [
-    ...(problem !== undefined ? [`${name}: etcd: ${problem}`] : healthy ? [] : [`${name}: etcd is not healthy`]),
+    ...(problem !== undefined ? [`${name}: etcd: ${problem}`] : healthy !== false ? [] : [`${name}: etcd is not healthy`]),
     ...(requiresClientCertificate === false ? [`${name}: etcd accepts clients without a certificate`] : []),
   ];
 }

@@ -93,6 +93,11 @@ export function wrapColumns(stream: { isTTY?: boolean; columns?: number }): numb
   return stream.isTTY === true ? columnsOf(stream) : Infinity;
 }
 
+/** The lines that a terminal shows; elsewhere, and where it does not say, none is too many. */
+export function rowsOf({ isTTY, rows = 0 }: { isTTY?: boolean; rows?: number }): number {
+  return isTTY === true && rows > 0 ? rows : Infinity;
+}
+
 /** The columns of a terminal; one that does not know, such as that of `script` in a cron job, says 0 and counts as usual. */
 export function columnsOf({ columns }: { columns?: number }): number {
   return columns === undefined || columns <= 0 ? USUAL_COLUMNS : columns;

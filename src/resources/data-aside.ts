@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { joinScripts, sh } from '../shell/quote.js';
 import { DATA_COPY, dataCopy, defineIdentity, type DataCopy } from './data-copy.js';
 import type { Ownership } from './file.js';
@@ -33,11 +34,11 @@ export function dataAside({ path, ownership, unit, url, binDirectory, identity }
       state.identity === identity ? [{ action: 'update', summary: `stop ${unit}, and put the data in ${path} aside` }] : [],
     apply: () =>
       joinScripts([
-        sh`if [ "$(curl -s -m 3 -o /dev/null -w '%{http_code}' ${`${url}/leader`})" = 200 ]; then
+        sh`if [ "$(curl -s -m ${seconds(10)} -o /dev/null -w '%{http_code}' ${`${url}/leader`})" = 200 ]; then
 echo 'this member leads by now, and its data is not touched'
 exit 1
 fi
-if ! timeout ${STOPS_WITHIN} systemctl stop ${unit}; then
+if ! timeout ${seconds(STOPS_WITHIN)} systemctl stop ${unit}; then
 echo ${`${unit} did not stop; its last words:`}
 journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
 exit 1
@@ -50,7 +51,7 @@ case "$pid" in -*) pid=$((0 - pid)) ;; esac
 }
 if serves; then
 note 'PostgreSQL still runs, and is stopped'
-runuser -u ${owner} -- ${`${binDirectory}/pg_ctl`} stop -s -D ${path} -m fast -t ${STOPS_WITHIN} || :
+runuser -u ${owner} -- ${`${binDirectory}/pg_ctl`} stop -s -D ${path} -m fast -t ${seconds(STOPS_WITHIN)} || :
 fi
 if serves; then
 echo ${`PostgreSQL did not stop, and still runs with ${path}`}

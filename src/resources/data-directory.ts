@@ -1,6 +1,7 @@
 import { handle } from './handle.js';
-import { Script, sh } from '../shell/quote.js';
+import { type Script, sh } from '../shell/quote.js';
 import { answerLines, UnknownAnswer, type Answer, type Observation } from './resource.js';
+import { expand, FIND_SERVER, TELL_REPLAYED } from './server-process.js';
 import { type SharedQuestion, printAnswer } from './shared-question.js';
 
 /** What is in global/pg_control: PostgreSQL writes all of its 8192 bytes at once, and initdb writes it early. */
@@ -164,9 +165,6 @@ export const HOLDS_CLUSTER: Script = sh`case "$pgprov_nl$pgprov_data$pgprov_nl" 
 *) false ;;
 esac`;
 
-/** The shell's expansion of a variable with a pattern taken off: `rest##* `. */
-const expand = (expression: string): Script => Script.build(`\${${expression}}`);
-
 /** Asks all that `dataDirectory` tells of the one data directory of a host. */
 export function dataQuestion({ path, binDirectory, user }: DataDirectoryOptions): SharedQuestion {
   return {
@@ -181,14 +179,8 @@ echo kind=cluster
 copying() { cat /proc/[0-9]*/comm 2>/dev/null | grep -qE ${COPYING}; }
 read -r version <"$data/PG_VERSION"
 echo "version=$version"
-running=
-pid=
-[ ! -r "$data/postmaster.pid" ] || read -r pid <"$data/postmaster.pid" || :
-case "$pid" in
--*) server=${expand('pid#-')}; how=alone ;;
-*) server=$pid; how=yes ;;
-esac
-if [ -n "$pid" ] && [ "$(readlink "/proc/$server/cwd")" = "$(readlink -f "$data")" ]; then running=$how; echo "running=$how"; fi
+${FIND_SERVER}
+[ -z "$running" ] || echo "running=$running"
 if [ -s "$data/global/pg_control" ]; then
 set -- $(od -An -tu8 -N8 "$data/global/pg_control")
 if [ "$(wc -c <"$data/global/pg_control")" -lt 8192 ]; then echo control=truncated
@@ -238,16 +230,8 @@ CONTROL
 if [ -z "$running" ] && [ "$state" = 'in production' ] && grep -qx ${STREAMED} "$data/backup_label" 2>/dev/null && ! copying; then
 echo unstarted=yes
 fi
-if [ "$running" = alone ]; then
-ls -l "/proc/$server/fd" 2>/dev/null | sed -n 's/.*\/pg_wal\/\([0-9A-F]\{24\}\)$/replays=\1/p' | tail -n 1
-elif [ -n "$running" ] && [ "$state" != 'in production' ]; then
-children=
-read -r children <"/proc/$server/task/$server/children" 2>/dev/null || :
-for child in $children; do
-title=
-read -r title <"/proc/$child/cmdline" 2>/dev/null || :
-case "$title" in *' startup recovering '*) title=${expand('title##* startup recovering ')}; echo "replays=${expand('title%%[!0-9A-F]*')}" ;; esac
-done
+if [ "$running" = alone ] || [ "$state" != 'in production' ]; then
+${TELL_REPLAYED}
 fi
 if [ -z "$running" ] && [ -n "$checkpoint" ]; then
 for file in "$data"/pg_wal/????????????????????????; do [ ! -f "$file" ] || segments=${expand('file##*/')}; done

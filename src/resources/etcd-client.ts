@@ -1,3 +1,4 @@
+import { growingSeconds, seconds } from '../shell/patience.js';
 import { sh, type Script } from '../shell/quote.js';
 import { findAnswer, httpQuestion, tellInstead, timedOut, type HttpRequest } from './http-question.js';
 import { type SharedQuestion, printAnswer } from './shared-question.js';
@@ -11,6 +12,9 @@ export interface EtcdClient {
   keyFile: string;
 }
 
+/** Seconds for one request, or for the first of several tries, as long as etcdctl gets for its command. */
+const SECONDS = 2;
+
 /** etcdctl with its TLS files and short time-outs; `words` are the command. */
 export function etcdctl(client: EtcdClient, words: readonly string[]): Script {
   return sh`ETCDCTL_API=3 etcdctl ${[
@@ -18,14 +22,8 @@ export function etcdctl(client: EtcdClient, words: readonly string[]): Script {
     `--cacert=${client.caFile}`,
     `--cert=${client.certFile}`,
     `--key=${client.keyFile}`,
-    '--dial-timeout=1s',
-    '--command-timeout=2s',
-    ...words,
-  ]}`;
+  ]} --dial-timeout=${growingSeconds(1)}s --command-timeout=${growingSeconds(SECONDS)}s ${words}`;
 }
-
-/** Seconds for one request, as long as etcdctl gets for its command. */
-const SECONDS = 2;
 
 /** What a member, by default the nearest, is asked by its JSON gateway, which Patroni uses as well; a `body` is posted. */
 function request(client: EtcdClient, path: string, body?: string, endpoint = client.endpoints[0] ?? ''): HttpRequest {
@@ -130,8 +128,8 @@ export function agreesOnVersion(text: string, client: EtcdClient): boolean {
 }
 
 /** Words for curl to ask as the client; an endpoint's URL follows. */
-export function curlWords({ caFile, certFile, keyFile }: EtcdClient, seconds = SECONDS): string[] {
-  return ['-s', '-m', String(seconds), '--cacert', caFile, '--cert', certFile, '--key', keyFile];
+export function curlWords({ caFile, certFile, keyFile }: EtcdClient, first = SECONDS): Script {
+  return sh`-s -m ${growingSeconds(first)} ${['--cacert', caFile, '--cert', certFile, '--key', keyFile]}`;
 }
 
 /** Succeeds when every member says that it is healthy; else it says which one does not, and fails. */
@@ -146,7 +144,7 @@ done`;
 
 /** Succeeds when the nearest member `agreesOnVersion`, or does not answer; else it says who of the others does not. */
 export function agreementCheck(client: EtcdClient): Script {
-  return sh`case "$(curl ${[...curlWords(client), version(client).url]})" in
+  return sh`case "$(curl ${curlWords(client)} ${version(client).url})" in
 *'"etcdcluster":"3.0.0"'* | *'"etcdcluster":"not_decided"'*)
 silent=
 for endpoint in ${client.endpoints.slice(1)}; do
@@ -197,7 +195,7 @@ ${
   others.length > 0
     ? ask(others)
     : sh`case "$pgprov_http" in
-${timedOut(asked)}) answer=${`curl: (28) Operation timed out after ${SECONDS} seconds`} ;;
+${timedOut(asked)}) answer=${'curl: (28) Operation timed out after '}${seconds(SECONDS)}' seconds' ;;
 *)
 ${ask(client.endpoints)}
 ;;

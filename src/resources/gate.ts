@@ -1,4 +1,5 @@
 import { SEE_CALLED_OFF } from '../shell/call-off.js';
+import { seconds } from '../shell/patience.js';
 import { NOTHING, Script, sh } from '../shell/quote.js';
 import { isPutOff } from './put-off.js';
 import { answerText, type Gate } from './resource.js';
@@ -22,22 +23,34 @@ export interface GateOptions {
   unit: string;
   /** Extended regular expressions of journal lines that more time will not fix. */
   fatalLogPatterns: readonly string[];
-  /** Seconds, while `progress` stands still where that is given; default 120. */
+  /** Seconds on a host of the usual patience, while `progress` stands still where that is given; default 120. */
   timeout?: number;
+  /** The inventory's variable that has these seconds, named where they are over; default: none has. */
+  variable?: string;
   /**
    * Prints in its first line a number that tells how far it is, and in its second one what is shown of it. Asked every three seconds, with
-   * the number of the last time in `$before`; when it has changed, the time begins anew. Default: nothing tells how far it is.
+   * the number of the last time in `$before`, and its second in `$looked`; when it has changed, the time begins anew. Default: nothing
+   * tells how far it is.
    */
   progress?: Script;
   /** False where what the check sees says it all, and the journal is not quoted when time is up; default true. */
   includeJournal?: boolean;
 }
 
+/** What a gate says first whose time is up. */
+export const GAVE_UP = 'gave up';
+
 /** What the words of a cause look like, beside the line that a gate gave up on. */
 const CAUSES = 'FATAL|PANIC|No space left|[Ee]rror:|HINT:';
 
 /** What the check sees, behind these characters; nothing where it sees nothing. */
 const ifSeen = (before: string): Script => Script.build(`"\${seen:+${before}$seen}"`);
+
+/** Which variable says for how long it waits, behind what it waited for. */
+function limitWords({ variable, timeout = 120, progress }: GateOptions): string {
+  if (variable === undefined) return '';
+  return ` (${variable}: ${timeout}${progress === undefined ? '' : ', in which it got no further'})`;
+}
 
 /** Looks how far it is, and begins the time anew where that has changed. */
 function seeProgress(progress: Script): Script {
@@ -46,6 +59,7 @@ reached=$( ( ${progress} ) 2>/dev/null) || :
 far=$(printf '%s\n' "$reached" | sed -n '2s/^/, /p')
 reached=$(printf '%s\n' "$reached" | sed -n 1p)
 if [ "$reached" != "$before" ]; then before=$reached moved=$waited stopping=0; fi
+looked=$waited
 fi`;
 }
 
@@ -103,6 +117,7 @@ stopping=0
 moved=0
 next=2
 before=
+looked=0
 far=
 while :; do
 if seen=$(check); then exit 0; fi
@@ -147,8 +162,8 @@ fi
 give_up
 fi
 ${options.progress === undefined ? NOTHING : seeProgress(options.progress)}
-if [ "$((waited - moved - stopping))" -ge ${options.timeout ?? 120} ]; then
-echo "gave up after $waited s waiting until "${title}${ifSeen(': ')}
+if [ "$((waited - moved - stopping))" -ge ${seconds(options.timeout ?? 120)} ]; then
+echo "${Script.build(GAVE_UP)} after $waited s waiting until "${title}${limitWords(options)}${ifSeen(': ')}
 ${options.includeJournal === false ? NOTHING : sh`journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :`}
 exit 1
 fi

@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { joinScripts, Script, sh } from '../shell/quote.js';
 import { digestOf } from './resource.js';
 import type { SharedQuestion } from './shared-question.js';
@@ -6,8 +7,10 @@ import type { TlsPaths } from './tls-handshakes.js';
 /** One request over HTTP. */
 export interface HttpRequest {
   url: string;
-  /** For all of it; one digit. */
+  /** For all of it on a host of the usual patience; one digit. */
   seconds: number;
+  /** Until somebody takes the connection; default: as long as all of it. Who does not is away, and who does may be slow. */
+  connectSeconds?: number;
   /** What is posted; default: nothing, the URL is got. */
   body?: string;
   /** Who asks over TLS: a client with these files, or one without a certificate, which takes any server. */
@@ -63,9 +66,13 @@ echo ${`@${idOf(request)} 0`}`;
 
 /** Patterns of `case` for `$pgprov_http`: the request was given up when its time was over, or later on a busy machine. */
 export function timedOut(request: HttpRequest): Script {
-  const gaveUpAfter = (seconds: string): Script => sh`*"@$pgprov_nonce "${`${idOf(request)} 000 `}${Script.build(seconds)}.*`;
-  return sh`${gaveUpAfter(`[${request.seconds}-9]`)} | ${gaveUpAfter('[1-9][0-9]')}`;
+  const gaveUpAfter = (digits: string): Script => sh`*"@$pgprov_nonce "${`${idOf(request)} 000 `}${Script.build(digits)}.*`;
+  return sh`${gaveUpAfter(`[${request.seconds}-9]`)} | ${gaveUpAfter('[1-9][0-9]')} | ${gaveUpAfter('[1-9][0-9][0-9]')}`;
 }
+
+/** What options begin with that the host's patience is a factor of. */
+const MAX_TIME = 'max-time = ';
+const CONNECT_TIME = 'connect-timeout = ';
 
 /** A value in a configuration of curl. */
 export function curlString(value: string): string {
@@ -73,12 +80,13 @@ export function curlString(value: string): string {
   return `"${escaped}"`;
 }
 
-function curlOptions({ url, seconds, body, as }: HttpRequest): string[] {
+function curlOptions({ url, seconds: all, connectSeconds, body, as }: HttpRequest): string[] {
   return [
     'silent',
     // An address in brackets is no pattern, and one that makes no sense must not end the others' transfers.
     'globoff',
-    `max-time = ${seconds}`,
+    `${MAX_TIME}${all}`,
+    ...(connectSeconds === undefined ? [] : [`${CONNECT_TIME}${connectSeconds}`]),
     ...(as === undefined ? [] : [`cacert = ${curlString(as.ca)}`, ...('key' in as ? identity(as) : ['insecure', 'no-sessionid'])]),
     ...(body === undefined ? [] : [`data-raw = ${curlString(body)}`]),
     `url = ${curlString(url)}`,
@@ -100,7 +108,11 @@ function idOf(request: HttpRequest): string {
  */
 function transfer(options: readonly string[], first: boolean): Script {
   const id = digestOf(...options).slice(0, 12);
-  return sh`printf '%s\n' ${[...(first ? [] : ['next']), ...options]} "write-out = \"\\n@$pgprov_nonce "${id}' %{http_code} %{time_total}\n"' 'url = "file:///dev/null"'`;
+  const words = [...(first ? [] : ['next']), ...options].map((option) => {
+    const limit = [MAX_TIME, CONNECT_TIME].find((begin) => option.startsWith(begin));
+    return limit === undefined ? sh`${option}` : sh`${limit}${seconds(Number(option.slice(limit.length)))}`;
+  });
+  return sh`printf '%s\n' ${joinScripts(words, ' ')} "write-out = \"\\n@$pgprov_nonce "${id}' %{http_code} %{time_total}\n"' 'url = "file:///dev/null"'`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { handle } from './handle.js';
 import { clearScratch, scratchDirectory } from './scratch.js';
+import { seconds } from '../shell/patience.js';
 import { sh } from '../shell/quote.js';
 import { curlCredentials } from './patroni-rest.js';
 import { escapeField } from './pgpass.js';
@@ -55,7 +56,7 @@ export function databaseLogins(
   const tried = (which: PasswordLogin['password']): ReturnType<typeof sh> =>
     asDatabaseUser(
       server,
-      sh`"PGPASSFILE=$scratch/"${which} ${[`password=${which}`, `query=${query}`, 'PGCONNECT_TIMEOUT=5']} sh -c ${LOGINS.text} ${`${server.binDirectory}/psql`} ${`'${role.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`} ${database} ${members.flatMap(({ address, port }) => [address, port])}`,
+      sh`"PGPASSFILE=$scratch/"${which} ${[`password=${which}`, `query=${query}`]} PGCONNECT_TIMEOUT=${seconds(15)} sh -c ${LOGINS.text} ${`${server.binDirectory}/psql`} ${`'${role.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`} ${database} ${members.flatMap(({ address, port }) => [address, port])}`,
     );
   return {
     ...PASSWORD_LOGIN,
@@ -85,7 +86,7 @@ export function restLogins({
   former,
 }: TriedPasswords & { urls: readonly string[]; user: string }): Observation<PasswordLogin[]> {
   const tried = (which: PasswordLogin['password'], secret: { reveal(): string }): ReturnType<typeof sh> =>
-    sh`printf '%s\t%s\t%s\n' ${which} "$url" "$(printf '%s\n' ${curlCredentials({ user, password: secret })} | curl -s -m 5 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null -w '%{http_code}' "$url/config")"`;
+    sh`printf '%s\t%s\t%s\n' ${which} "$url" "$(printf '%s\n' ${curlCredentials({ user, password: secret })} | curl -s --connect-timeout 5 -m ${seconds(20)} -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null -w '%{http_code}' "$url/config")"`;
   return {
     ...PASSWORD_LOGIN,
     probe: () => sh`for url in ${urls}; do

@@ -1,4 +1,5 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
+import { seconds } from '../shell/patience.js';
 import { NOTHING, sh, type Script } from '../shell/quote.js';
 import { compareConfig, valueAt, type ConfigPath, type Json, type JsonObject } from './dynamic-config.js';
 import { curlCredentials, findRest, restQuestion, type RestCredentials } from './patroni-rest.js';
@@ -41,7 +42,7 @@ export function patroniConfig(options: PatroniConfigOptions): Resource<PatroniCo
       return sh`patch=$(mktemp ${WORK_DIRECTORY}/patch.XXXXXX)
 trap 'rm -f "$patch"' EXIT
 printf %s ${JSON.stringify(patch)} >"$patch"
-answer=$(printf '%s\n' ${curlCredentials(options)} | curl -sS -m 10 -K - -X PATCH --data-binary "@$patch" -w '\n%{http_code}' ${`${url}/config`} 2>&1) || :
+answer=$(printf '%s\n' ${curlCredentials(options)} | curl -sS -m ${seconds(20)} -K - -X PATCH --data-binary "@$patch" -w '\n%{http_code}' ${`${url}/config`} 2>&1) || :
 case "$answer" in
 *200) ;;
 *)
@@ -76,15 +77,15 @@ export function describeChanges(current: JsonObject, desired: JsonObject): Chang
 export function wakeLeader({ urls, ...credentials }: RestCredentials & { urls: readonly string[] }): Script {
   if (urls.length === 0) return NOTHING;
   return sh`set -- ${urls}
-for code in $(curl -s -m 2 -w '%{http_code} ' ${urls.flatMap((url) => ['-o', '/dev/null', `${url}/leader`])}); do
-[ "$code" != 200 ] || printf '%s\n' ${curlCredentials(credentials)} | curl -s -m 2 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$1/config"
+for code in $(curl -s --connect-timeout 2 -m ${seconds(5)} -w '%{http_code} ' ${urls.flatMap((url) => ['-o', '/dev/null', `${url}/leader`])}); do
+[ "$code" != 200 ] || printf '%s\n' ${curlCredentials(credentials)} | curl -s -m ${seconds(5)} -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null "$1/config"
 shift
 done`;
 }
 
 /** Has one member go through its loop now, so that it takes up what was changed in the dynamic configuration. */
 export function wakeMember(url: string, credentials: RestCredentials): Script {
-  return sh`printf '%s\n' ${curlCredentials(credentials)} | curl -s -m 5 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null ${`${url}/config`}`;
+  return sh`printf '%s\n' ${curlCredentials(credentials)} | curl -s -m ${seconds(5)} -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null ${`${url}/config`}`;
 }
 
 function show(value: Json | undefined): string {

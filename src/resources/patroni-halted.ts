@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { joinScripts, sh } from '../shell/quote.js';
 import { readScope, type DcsKeys } from './dcs.js';
 import { dataQuestion, readDataDirectory, type DataDirectoryOptions } from './data-directory.js';
@@ -65,13 +66,13 @@ ${printAnswer(keys.question)}`,
     diff: ({ due }): Change[] =>
       due ? [{ action: 'run', summary: `stop ${unit}, whose PostgreSQL is down, until the dynamic configuration is corrected` }] : [],
     // A moment has passed since the look: PostgreSQL may run by now.
-    apply: () => sh`case "$(curl -s -m 3 ${`${url}/patroni`})" in
+    apply: () => sh`case "$(curl -s -m ${seconds(10)} ${`${url}/patroni`})" in
 *'"state": "running"'* | *'"state": "streaming"'*)
 echo 'PostgreSQL runs now; run this again'
 exit 1
 ;;
 esac
-if ! timeout 90 systemctl stop ${unit}; then
+if ! timeout ${seconds(90)} systemctl stop ${unit}; then
 echo ${`${unit} did not stop; its last words:`}
 journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
 exit 1

@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { sh } from '../shell/quote.js';
 import { DATA_COPY, dataCopy, type DataCopy } from './data-copy.js';
 import { patroniRequest } from './patroni-request.js';
@@ -38,7 +39,7 @@ exit 1
 ;;
 esac
 while [ -f ${`${path}/PG_VERSION`} ] && [ "$(stat -c '%i-%Y' ${`${path}/PG_VERSION`} 2>/dev/null)" = ${identity} ]; do
-if [ $(($(date +%s) - began)) -ge ${GONE_WITHIN} ]; then
+if [ $(($(date +%s) - began)) -ge ${seconds(GONE_WITHIN)} ]; then
 echo 'Patroni answered, but the former data is still there; its last words:'
 journalctl -u patroni -n 12 -o cat --no-pager 2>/dev/null || :
 exit 1

@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { sh } from '../shell/quote.js';
 import { CONFIG_LOADED_QUERY } from './config-loaded.js';
 import { patroniRequest } from './patroni-request.js';
@@ -43,7 +44,7 @@ exit 1
 ;;
 esac
 until [ "$(${psql(server, ['-c', CONFIG_LOADED_QUERY])} 2>/dev/null)" != ${before} ]; do
-if [ $(($(date +%s) - began)) -ge ${LOADED_WITHIN} ]; then
+if [ $(($(date +%s) - began)) -ge ${seconds(LOADED_WITHIN)} ]; then
 echo 'Patroni took the request, and PostgreSQL has not read its files again:'
 journalctl -u ${unit} --since "@$began" -o cat --no-pager 2>/dev/null | tail -n 5 || :
 exit 1

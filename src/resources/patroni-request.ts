@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { type Script, sh } from '../shell/quote.js';
 import { curlCredentials, type RestCredentials } from './patroni-rest.js';
 
@@ -18,9 +19,9 @@ export interface PatroniRequest extends RestCredentials {
  * Sends a request and leaves what Patroni answered in shell variables: `$code`, the HTTP status, or `000` and curl's reason in `$said` where
  * there was no answer; and `$said`, the last lines of its text. A 400 may be a page of HTML, whose tags are left out.
  */
-export function patroniRequest({ url, method, path, body, seconds, ...credentials }: PatroniRequest): Script {
+export function patroniRequest({ url, method, path, body, seconds: limit, ...credentials }: PatroniRequest): Script {
   const sent = body === undefined ? [] : ['-H', 'Content-Type: application/json', '-d', JSON.stringify(body)];
-  return sh`answer=$(printf '%s\n' ${curlCredentials(credentials)} | curl -sS -m ${seconds} -K - -X ${method} ${sent} -w '\n%{http_code}' ${`${url}${path}`} 2>&1) || :
+  return sh`answer=$(printf '%s\n' ${curlCredentials(credentials)} | curl -sS -m ${seconds(limit)} -K - -X ${method} ${sent} -w '\n%{http_code}' ${`${url}${path}`} 2>&1) || :
 code=$(printf '%s\n' "$answer" | tail -n 1)
 said=$(printf '%s\n' "$answer" | sed '$d' | sed 's/<[^>]*>//g' | grep -v '^ *$' | tail -n 3) || :`;
 }

@@ -12,7 +12,7 @@ export function curlCredentials({ user, password }: RestCredentials): string {
   return `user = ${curlString(`${user}:${password.reveal()}`)}`;
 }
 
-const get = (url: string): HttpRequest => ({ url, seconds: 3 });
+const get = (url: string): HttpRequest => ({ url, seconds: 5, connectSeconds: 3 });
 
 /** Gets URLs of a member's REST API, such as `http://10.0.0.11:8008/patroni`. */
 export function restQuestion(...urls: readonly string[]): SharedQuestion {

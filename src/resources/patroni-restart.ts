@@ -1,5 +1,6 @@
 import { NOTHING, sh } from '../shell/quote.js';
 import { patroniRequest } from './patroni-request.js';
+import { seconds } from '../shell/patience.js';
 import type { RestCredentials } from './patroni-rest.js';
 import { findRows, psql, psqlInput, sqlQuestion } from './psql.js';
 import { answerText, digestOf, type Resource } from './resource.js';
@@ -66,7 +67,7 @@ answered=$(date +%s)
 while :; do
 now=$(${started} 2>/dev/null) || now=
 if [ -n "$now" ] && [ "$now" != ${before} ]; then break; fi
-if [ $(($(date +%s) - answered)) -ge ${UP_WITHIN} ]; then
+if [ $(($(date +%s) - answered)) -ge ${seconds(UP_WITHIN)} ]; then
 echo ${`PostgreSQL on ${member} takes no connection after its restart`}" ($said)"
 failed
 fi

@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { type Script, sh } from '../shell/quote.js';
 import { patroniQuestion, readMember, type PatroniMemberState, type ScheduledSwitchover } from './patroni-member.js';
 import { patroniRequest } from './patroni-request.js';
@@ -82,7 +83,7 @@ function asked(url: string): Pick<Resource<PatroniMemberState>, 'sharedQuestions
 function untilShown(url: string, is: boolean): Script {
   const [shown, absent] = is ? [sh`:`, sh`false`] : [sh`false`, sh`:`];
   return sh`tries=0
-until seen=$(curl -sf -m 3 ${`${url}/cluster`}) && case "$seen" in *'"scheduled_switchover"'*) ${shown} ;; *) ${absent} ;; esac; do
+until seen=$(curl -sf -m ${seconds(10)} ${`${url}/cluster`}) && case "$seen" in *'"scheduled_switchover"'*) ${shown} ;; *) ${absent} ;; esac; do
 tries=$((tries + 1))
 if [ "$tries" -ge 50 ]; then
 echo "Patroni answered $code ($said), and "${is ? 'shows no scheduled switchover' : 'still shows a scheduled switchover'}

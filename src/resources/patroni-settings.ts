@@ -1,3 +1,4 @@
+import { growingSeconds } from '../shell/patience.js';
 import { NOTHING, sh, type Script } from '../shell/quote.js';
 import { curlCredentials, type RestCredentials } from './patroni-rest.js';
 import { escapeField } from './pgpass.js';
@@ -25,8 +26,8 @@ const ROUNDS = 2;
  */
 export function goesBySettings({ url, credentials, former, passwordFile, replicationPassword }: PatroniSettings): Script {
   const wake = (as: RestCredentials): Script =>
-    sh`printf '%s\n' ${curlCredentials(as)} | curl -s -m 5 -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null -w '%{http_code} ' ${`${url}/config`}`;
-  return sh`set -- $(${wake(credentials)} --next -s -m 2 -o /dev/null -w '%{http_code}' ${`${url}/leader`})
+    sh`printf '%s\n' ${curlCredentials(as)} | curl -s -m ${growingSeconds(5)} -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null -w '%{http_code} ' ${`${url}/config`}`;
+  return sh`set -- $(${wake(credentials)} --next -s -m ${growingSeconds(2)} -o /dev/null -w '%{http_code}' ${`${url}/leader`})
 if [ "$1" = 401 ]; then
 ${former === undefined ? NOTHING : sh`${wake(former)} >/dev/null`}
 echo 'the REST API still takes the former password'

@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { NOTHING, sh } from '../shell/quote.js';
 import { dataQuestion, readDataDirectory } from './data-directory.js';
 import { handle, type Handle } from './handle.js';
@@ -70,7 +71,7 @@ pid=
 case "$pid" in -*) pid=$((0 - pid)) ;; esac
 if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f ${path})" ]; then
 note 'waiting until PostgreSQL has ended'
-if ! ${asDatabaseUser(server, sh`${`${server.binDirectory}/pg_ctl`} -D ${path} -m fast -w -t ${STOPS_WITHIN} stop`)} 2>&1; then
+if ! ${asDatabaseUser(server, sh`${`${server.binDirectory}/pg_ctl`} -D ${path} -m fast -w -t ${seconds(STOPS_WITHIN)} stop`)} 2>&1; then
 echo ${`PostgreSQL still runs with ${path}`}
 exit 1
 fi

@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { sh } from '../shell/quote.js';
 import { patroniQuestion, readMember, type PatroniMemberState } from './patroni-member.js';
 import { patroniRequest } from './patroni-request.js';
@@ -57,8 +58,8 @@ journalctl -u patroni --since "@$began" -o cat --no-pager 2>/dev/null | grep -E 
 exit 1
 ;;
 esac
-until curl -s -m 3 ${`${url}/cluster`} | tr '{' '\n' | grep -E '"role": *"(leader|master|primary)"' | grep -qF ${`"name": "${candidate}"`}; do
-if [ $(($(date +%s) - began)) -ge ${ANSWER_WITHIN + LEADS_WITHIN} ]; then
+until curl -s -m ${seconds(10)} ${`${url}/cluster`} | tr '{' '\n' | grep -E '"role": *"(leader|master|primary)"' | grep -qF ${`"name": "${candidate}"`}; do
+if [ $(($(date +%s) - began)) -ge ${seconds(ANSWER_WITHIN + LEADS_WITHIN)} ]; then
 echo ${`Patroni answered, but ${candidate} does not lead:`}" $said"
 exit 1
 fi

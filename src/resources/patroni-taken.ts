@@ -1,4 +1,5 @@
 import { handle } from './handle.js';
+import { growingSeconds, seconds } from '../shell/patience.js';
 import { sh, type Script } from '../shell/quote.js';
 import { PATRONI_CACHE } from './data-directory.js';
 import { compareConfig, type ConfigPath, type JsonObject } from './dynamic-config.js';
@@ -69,10 +70,10 @@ export function takenGate(options: TakenGateOptions): Gate {
     fatalLogPatterns: [],
     timeout: patience + 30,
     nudge,
-    check: sh`[ "$waited" -lt ${patience} ] || exit 0
-read=$(curl -s -m 5 ${`${url}/patroni`} | sed -n 's/.*"dcs_last_seen": *\([0-9][0-9]*\).*/\1/p')
+    check: sh`[ "$waited" -lt ${seconds(patience)} ] || exit 0
+read=$(curl -s -m ${growingSeconds(5)} ${`${url}/patroni`} | sed -n 's/.*"dcs_last_seen": *\([0-9][0-9]*\).*/\1/p')
 [ -n "$read" ] && [ "$read" -gt $(($(date +%s) - waited)) ] || exit 1
-[ "$(curl -s -m 2 ${`${url}/config`} | tr -d ' \n')" = "$(tr -d ' \n' <${file})" ]`,
+[ "$(curl -s -m ${growingSeconds(2)} ${`${url}/config`} | tr -d ' \n')" = "$(tr -d ' \n' <${file})" ]`,
     look: {
       probe: () => taken.probe(),
       parse: (answer) => {

@@ -4,6 +4,7 @@ import type { Secret } from '../lib/secret.js';
 import { makeVerifier, verifierMatches } from '../lib/scram.js';
 import { RECEIVES } from '../postgres/wal-receiver.js';
 import { SEE_CALLED_OFF } from '../shell/call-off.js';
+import { seconds } from '../shell/patience.js';
 import { sh, type Script } from '../shell/quote.js';
 import { findRows, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
@@ -153,8 +154,8 @@ echo "the new password is not waited for any longer: $off"
 exit 1
 fi
 waited=$((waited + 1))
-if [ "$waited" -ge ${ARRIVAL_TIMEOUT} ]; then
-echo ${`the new password did not arrive from the leader within ${ARRIVAL_TIMEOUT} s;`} "$seen"
+if [ "$waited" -ge ${seconds(ARRIVAL_TIMEOUT)} ]; then
+echo "the new password did not arrive from the leader within $waited s;" "$seen"
 exit 1
 fi
 done`;

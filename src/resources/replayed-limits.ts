@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { sh } from '../shell/quote.js';
 import { command } from './command.js';
 import type { Resource } from './resource.js';
@@ -39,7 +40,7 @@ return 1
     run: sh`${behind}
 began=$(date +%s)
 while seen=$(behind); do
-if [ $(($(date +%s) - began)) -ge ${WITHIN} ]; then
+if [ $(($(date +%s) - began)) -ge ${seconds(WITHIN)} ]; then
 echo ${`${member} has not replayed ${words}, so it would start with more again; pg_controldata says`}" $seen"
 exit 1
 fi

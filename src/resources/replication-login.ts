@@ -1,5 +1,6 @@
 import { handle } from './handle.js';
-import { sh } from '../shell/quote.js';
+import { seconds } from '../shell/patience.js';
+import { joinScripts, sh } from '../shell/quote.js';
 import { asDatabaseUser, elsewhere, firstRow, type LocalServer, sqlQuestion } from './psql.js';
 import { answerLines, type Observation } from './resource.js';
 import { printAnswer } from './shared-question.js';
@@ -17,8 +18,11 @@ export interface ReplicationLogin {
 /** The observation's id. */
 export const REPLICATION_LOGIN = handle<ReplicationLogin[]>('replication-login');
 
-/** Seconds to wait for a server. */
-const PATIENCE = 3;
+/** Seconds to wait for a server at first, and again for one that takes connections and is only slow. A look has no time for more. */
+const PATIENCE = [3, 5] as const;
+
+/** The same as a word, for a host of any patience. */
+const LIMITS = sh`"${joinScripts(PATIENCE.map(seconds), ' ')}"`;
 
 /** A server to log in to. */
 interface Member {
@@ -26,14 +30,25 @@ interface Member {
   port: number;
 }
 
-/** psql's path is its zeroth word, the quoted role the first, addresses and ports follow. */
+/**
+ * psql's path is its zeroth word, the quoted role the first, the seconds of its tries the second, addresses and ports follow. The kernel
+ * takes a connection also where the server is too busy to answer it; who takes none is away, or behind a firewall.
+ */
 const LOGINS = sh`login() {
-answer=$("$0" -XAtw -d "host=$2 port=$3 dbname=replication replication=true user=$1" -c IDENTIFY_SYSTEM 2>&1)
+for limit in $limits; do
+answer=$(PGCONNECT_TIMEOUT=$limit "$0" -XAtw -d "host=$2 port=$3 dbname=replication replication=true user=$1" -c IDENTIFY_SYSTEM 2>&1)
 status=$?
+case "$status:$answer" in
+0:*) break ;;
+*'timeout expired'*) timeout "$limit" bash -c ': <"/dev/tcp/$0/$1"' "$2" "$3" 2>/dev/null || break ;;
+*) break ;;
+esac
+done
 printf '%s\t%s\t%s\n' "$2" "$status" "$(printf %s "$answer" | tr '\n\t' '  ')"
 }
 role=$1
-shift
+limits=$2
+shift 2
 while [ "$#" -gt 1 ]; do
 login "$role" "$1" "$2" &
 shift 2
@@ -54,8 +69,8 @@ export function replicationLogin(options: {
   const { server, role, passwordFile, members, next } = options;
   const toAll = sh`psql=${`${server.binDirectory}/psql`}
 [ -x "$psql" ] || exit 0
-${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`, `PGCONNECT_TIMEOUT=${PATIENCE}`]} sh -c ${LOGINS.text} "$psql" ${conninfoValue(role)} ${members.flatMap(({ address, port }) => [address, port])}`)}`;
-  const account = { dbname: 'replication', replication: 'true', user: role, passfile: passwordFile, connect_timeout: PATIENCE };
+${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`]} sh -c ${LOGINS.text} "$psql" ${conninfoValue(role)} ${LIMITS} ${members.flatMap(({ address, port }) => [address, port])}`)}`;
+  const account = { dbname: 'replication', replication: 'true', user: role, passfile: passwordFile, connect_timeout: PATIENCE[0] };
   const query = elsewhere({ host: next.address, port: next.port, ...account }, 'IDENTIFY_SYSTEM');
   const question = sideBySide(toAll);
   const thorough: Observation<ReplicationLogin[]> = {

@@ -1,4 +1,5 @@
 import { handle, type Handle } from './handle.js';
+import { seconds } from '../shell/patience.js';
 import { sh, joinScripts, type Script } from '../shell/quote.js';
 import { PACKAGES, type PackagesState } from './packages-state.js';
 import { answerText, digestOf, UnknownAnswer, type Change, type Observation, type Obstacle, type Resource } from './resource.js';
@@ -243,7 +244,7 @@ export function controlUnit(
   { unit, timeout, noBlock }: Pick<ServiceOptions, 'unit' | 'timeout' | 'noBlock'>,
 ): Script {
   const flags = noBlock === true ? ['--no-block'] : [];
-  return sh`if ! timeout ${timeout ?? 90} systemctl ${flags} ${verb} ${unit}; then
+  return sh`if ! timeout ${seconds(timeout ?? 90)} systemctl ${flags} ${verb} ${unit}; then
 ${explainUnit(unit)}
 echo ${`${unit} did not ${verb}; its last words:`}
 journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :

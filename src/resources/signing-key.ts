@@ -1,6 +1,7 @@
 import { keyFingerprints } from '../lib/openpgp.js';
 import type { PinnedKey } from '../platform/index.js';
 import { WORK_DIRECTORY } from '../shell/lock.js';
+import { seconds } from '../shell/patience.js';
 import { joinScripts, sh, type Script } from '../shell/quote.js';
 import { OWNED_BY_ROOT, parsePath, pathQuestion, probePath, writeFileScript, type PathState } from './file.js';
 import { digestOf, type Change, type Resource } from './resource.js';
@@ -53,7 +54,7 @@ const DOWNLOADERS: Readonly<Record<SigningKeyOptions['manager'], Script>> = {
   dnf: sh`(
 proxy=$(sed -n 's/^proxy *= *//p' /etc/dnf/dnf.conf 2>/dev/null)
 [ -z "$proxy" ] || export http_proxy="$proxy" https_proxy="$proxy"
-curl -fsSL --retry 2 -m 60 -o "$work/key" "$url"
+curl -fsSL --retry 2 -m ${seconds(60)} -o "$work/key" "$url"
 )`,
 };
 

@@ -1,3 +1,4 @@
+import { seconds } from '../shell/patience.js';
 import { joinScripts, sh, type Script } from '../shell/quote.js';
 import { readScope, type DcsKeys } from './dcs.js';
 import { compareConfig, isMalformed, mergePatch, type JsonObject } from './dynamic-config.js';
@@ -96,10 +97,10 @@ function silent(urls: readonly string[]): Script {
 while :; do
 answers=
 for url in ${urls}; do
-if [ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' "$url/liveness")" != 000 ]; then answers=$url; fi
+if [ "$(curl -s --connect-timeout 2 -m ${seconds(10)} -o /dev/null -w '%{http_code}' "$url/liveness")" != 000 ]; then answers=$url; fi
 done
 [ -n "$answers" ] || break
-if [ "$waited" -ge 60 ]; then
+if [ "$waited" -ge ${seconds(60)} ]; then
 echo "Patroni still answers at $answers, and could take the lead there without the last commits; stop it and run this again"
 exit 1
 fi

@@ -1,4 +1,5 @@
 import { handle } from './handle.js';
+import { growingSeconds, seconds } from '../shell/patience.js';
 import { sh, type Script } from '../shell/quote.js';
 import { answerLines, UnknownAnswer, type Observation } from './resource.js';
 import { printAnswer } from './shared-question.js';
@@ -40,7 +41,7 @@ export function addressOf(listener: string): string {
 export function tlsHandshake({ ca, certificate, key }: TlsPaths, listeners: readonly string[]): Script {
   return sh`shut=
 set -- ${listeners}
-for code in $(curl --http1.1 -s -m 3 --cacert ${ca} --cert ${certificate} --key ${key} -w '%{http_code} ' ${listeners.flatMap((listener) => ['-o', '/dev/null', `https://${listener}/version`])}); do
+for code in $(curl --http1.1 -s -m ${growingSeconds(3)} --cacert ${ca} --cert ${certificate} --key ${key} -w '%{http_code} ' ${listeners.flatMap((listener) => ['-o', '/dev/null', `https://${listener}/version`])}); do
 [ "$code" != 000 ] || shut="$shut $1"
 shift
 done
@@ -59,15 +60,14 @@ export function tlsHandshakes({
   unit: string;
 }): Observation<TlsHandshakesState> {
   const { ca, certificate, key } = files;
-  // Side by side, because a member without a quorum takes connections and lets them wait.
+  // Side by side, because a member without a quorum takes connections and lets them wait. Who takes none has nothing to show.
   const question = sideBySide(sh`for listener in ${listeners}; do
 (
-if curl --http1.1 -s -m 3 -o /dev/null --cacert ${ca} --cert ${certificate} --key ${key} "https://$listener/version"; then accepted=yes; else accepted=no; fi
-echo "accepted $listener $accepted"
-) &
-(
-seen=$(timeout 3 openssl s_client -connect "$listener" -cert ${certificate} -key ${key} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256 2>/dev/null | cut -d = -f 2)
-echo "presented $listener $seen"
+accepted=yes
+connected=$(curl --http1.1 -s --connect-timeout ${seconds(3)} -m ${seconds(10)} -o /dev/null -w '%{time_connect}' --cacert ${ca} --cert ${certificate} --key ${key} "https://$listener/version") || accepted=no
+case "$connected" in *[1-9]*) ;; *) echo "$listener no "; exit ;; esac
+seen=$(timeout ${seconds(10)} openssl s_client -connect "$listener" -cert ${certificate} -key ${key} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256 2>/dev/null | cut -d = -f 2)
+echo "$listener $accepted $seen"
 ) &
 done
 wait`);
@@ -94,6 +94,6 @@ ${printAnswer(question)}`,
 }
 
 function readHandshake(listener: string, lines: readonly string[]): TlsHandshake {
-  const presented = lines.find((line) => line.startsWith(`presented ${listener} `))?.split(' ')[2] ?? '';
-  return { listener, accepted: lines.includes(`accepted ${listener} yes`), presented: presented === '' ? undefined : presented };
+  const [, accepted, presented = ''] = lines.find((line) => line.startsWith(`${listener} `))?.split(' ') ?? [];
+  return { listener, accepted: accepted === 'yes', presented: presented === '' ? undefined : presented };
 }

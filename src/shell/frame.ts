@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { joinScripts, sh, type Script } from './quote.js';
+import { PATIENCE_VARIABLE } from './patience.js';
+import { joinScripts, Script, sh } from './quote.js';
 
 /** One part of a script whose answer comes back under its own name. */
 export interface Section {
@@ -38,6 +39,8 @@ export interface FrameOptions {
   before?: Script;
   /** Runs after the end frame was printed, with stdin open. */
   afterwards?: Script;
+  /** How many times longer than usual what waits in it waits; default: as long as usual. */
+  patience?: number;
   /** The steps continue where nobody reads their answers any more, as long as they print nothing themselves; default: they end. */
   unbroken?: boolean;
 }
@@ -98,7 +101,8 @@ export function frameScript(sections: readonly Section[], options: FrameOptions 
   const nonce = `pgprov-${randomBytes(12).toString('hex')}`;
   const script = joinScripts([
     sh`pgprov_main() {
-pgprov_nonce=${nonce}`,
+pgprov_nonce=${nonce}
+${Script.build(PATIENCE_VARIABLE)}=${options.patience ?? 1}`,
     PRELUDE,
     ...(options.unbroken === true ? [IGNORE_LOST_READER] : []),
     ...(options.before ? [options.before] : []),

@@ -1,4 +1,5 @@
 import { INPUT } from './frame.js';
+import { seconds } from './patience.js';
 import { sh, type Script } from './quote.js';
 
 /** Section id under which a refused lock reports its holder. */
@@ -53,14 +54,14 @@ exec ${INPUT}<&- 9>&-`;
 
 /**
  * Waits for a step that an interrupted run left working on the host: its children hold file descriptor 8,
- * so a second dpkg or initdb is never started beside the first. Gives up after `seconds`.
+ * so a second dpkg or initdb is never started beside the first. Gives up after `limit` seconds.
  */
-export function takeStepLock(seconds: number, directory: string = LOCK_DIRECTORY): Script {
+export function takeStepLock(limit: number, directory: string = LOCK_DIRECTORY): Script {
   return sh`exec 8>>${`${directory}/pgprov-step.lock`}
 if ! flock -n 8; then
 note 'waiting for a step that an interrupted run left working here'
 ${beat(SECONDS_BETWEEN_BEATS)}
-flock -w ${seconds} 8 >/dev/null 2>&1 7>&- &
+flock -w ${seconds(limit)} 8 >/dev/null 2>&1 7>&- &
 pgprov_waiting=$!
 wait "$pgprov_waiting"
 pgprov_locked=$?
@@ -83,8 +84,8 @@ mkdir -m 0755 ${WORK_DIRECTORY}`;
 export const RELEASE_STEP_LOCK: Script = sh`exec 8>&-`;
 
 /** Waits until the input is closed, of a script that took the run lock. */
-export function holdUntilInputCloses(seconds: number): Script {
-  return sh`${beat(seconds)}
+export function holdUntilInputCloses(pace: number): Script {
+  return sh`${beat(pace)}
 [ -z "$pgprov_watcher" ] || wait "$pgprov_watcher"
 kill "$pgprov_beat" 2>/dev/null`;
 }
@@ -98,7 +99,7 @@ export const HOLD_UNTIL_INPUT_CLOSES: Script = holdUntilInputCloses(SECONDS_BETW
  * nobody acknowledges. What sends it keeps neither the locks nor, between two of them, the output open, so nothing is held up by it at the
  * end. It looks for the script each time, since a script that is ended before it knows of its sender leaves it behind.
  */
-function beat(seconds: number): Script {
-  return sh`( while sleep ${seconds} >/dev/null 2>&1 7>&- 8>&- 9>&- && kill -0 "$$"; do printf '\n' || exit; done ) 2>/dev/null 8>&- 9>&- &
+function beat(pace: number): Script {
+  return sh`( while sleep ${pace} >/dev/null 2>&1 7>&- 8>&- 9>&- && kill -0 "$$"; do printf '\n' || exit; done ) 2>/dev/null 8>&- 9>&- &
 pgprov_beat=$!`;
 }

@@ -20,6 +20,12 @@ export function holderName(): string {
   return `${userInfo().username}@${hostname()} (process ${process.pid}, since ${new Date().toISOString()})`;
 }
 
+/** Whether a run with this `holderName` was one of this machine and is over: who has its lock is only about to let go. */
+export function isOver(holder: string): boolean {
+  const { machine = '', pid } = /@(?<machine>[^@ ]+) \(process (?<pid>\d+), since [^()]+\)$/u.exec(holder)?.groups ?? {};
+  return pid !== undefined && isRunning({ pid: Number(pid), machine }) === false;
+}
+
 /**
  * Takes the lock that a file is; gives the function that lets go. A lock whose process is known to be gone is taken over; one of another
  * machine, or one that cannot be read, is held.

@@ -113,6 +113,7 @@ describe('a user’s own role', () => {
     problems: async () => [(await one()).hosts],
     warnings: async () => [(await one()).hosts],
     ports: async () => [hostOf(await one(), 'pg1')],
+    patience: async () => [hostOf(await one(), 'pg1')],
     tls: async () => [hostOf(await one(), 'pg1')],
     install: async () => [contextOf(await one(), 'pg1')],
     stages: async () => [contextOf(await one(), 'pg1')],

@@ -14,6 +14,7 @@ import { HOST_FACTS } from '../../src/resources/host-facts.js';
 import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
 import { REPLICATION_LOGIN } from '../../src/resources/replication-login.js';
 import { problemsOf } from '../../src/report/status.js';
+import { renderStatus } from '../../src/report/status-text.js';
 import type { ServiceState } from '../../src/resources/service.js';
 import { inventoryOf } from '../support/inventory.js';
 
@@ -143,6 +144,63 @@ describe('the status before there is a cluster', () => {
   it('does not say so when a host could not be asked', () => {
     const gone = new PgprovError({ kind: 'ssh/timeout', message: 'no answer', host: 'pg1' });
     expect(problemsOf(statusOf(inventory, CATALOG, undefined, [gone])).join()).not.toContain('no cluster yet');
+  });
+});
+
+describe('the status of hosts that could not be asked', async () => {
+  const three = await inventoryOf('cluster: demo\nhosts:\n  pg1: 192.0.2.1\n  pg2: 192.0.2.2\n  pg3: 192.0.2.3\n');
+  const gone = (host: string): PgprovError => new PgprovError({ kind: 'ssh/refused', message: `cannot connect to ${host}`, host });
+  const text = (status: ReturnType<typeof statusOf>): string => renderStatus(status, { color: false });
+
+  it('says once of each that it was not seen, and nothing of what is there', () => {
+    const status = statusOf(three, CATALOG, undefined, ['pg1', 'pg2', 'pg3'].map(gone));
+    expect(text(status)).toBe(`cluster demo
+? not seen: no host could be asked
+  - cannot connect to pg1
+  - cannot connect to pg2
+  - cannot connect to pg3`);
+    expect(status).toMatchObject({ leaderUnknown: true, unseen: [{ host: 'pg1' }, { host: 'pg2' }, { host: 'pg3' }] });
+    expect(status.members).toContainEqual({ name: 'pg1', address: '192.0.2.1', unseen: true, pendingRestart: false });
+    expect(problemsOf(status)).toHaveLength(3);
+  });
+
+  it('is neither healthy nor ailing where the others are well, and may have the leader', () => {
+    const members = (['pg1', 'pg2'] as const).map((name) => ({ name, role: 'replica', state: 'running' }));
+    const seen = new Map<string, unknown>([
+      [PATRONI_MEMBER.id, { answers: true, state: 'running', role: 'replica', cluster: members, replication: [], version: '4.0' }],
+      [ETCD_MEMBER.id, { hasData: true, healthy: true, members: [1, 2, 3] }],
+    ]);
+    const led = new Map<string, unknown>([...seen, [DCS.id, { reachable: true, leader: 'pg1', members: [] }]]);
+    const well = statusOf(
+      three,
+      CATALOG,
+      new View(
+        three,
+        new Map([
+          ['pg1', led],
+          ['pg2', seen],
+        ]),
+      ),
+      [gone('pg3')],
+    );
+    expect(text(well)).toMatch(/^cluster demo {2}scope demo, leader pg1$/mu);
+    expect(text(well)).toMatch(/^pg3 .* not seen$/mu);
+    expect(text(well)).toMatch(/^\? pg3 {2}not seen$/mu);
+    expect(text(well)).toMatch(/\? not known to be healthy: 1 host could not be asked\n {2}- cannot connect to pg3$/u);
+    const unled = statusOf(
+      three,
+      CATALOG,
+      new View(
+        three,
+        new Map([
+          ['pg1', seen],
+          ['pg2', seen],
+        ]),
+      ),
+      [gone('pg3')],
+    );
+    expect(text(unled)).toMatch(/^cluster demo {2}scope demo, leader not seen$/mu);
+    expect(problemsOf(unled)).not.toContain('no member holds the leader lock');
   });
 });
 

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { expect, it } from 'vitest';
 import { UnreachableError } from '../../src/lib/errors.js';
 import type { Resource } from '../../src/resources/resource.js';
@@ -10,6 +12,7 @@ import { Store } from '../../src/store/store.js';
 import { LocalTransport } from '../../src/transport/local.js';
 import type { Transport } from '../../src/transport/transport.js';
 import { Machines } from '../support/machines.js';
+import { patience } from '../support/patience.js';
 import { HOSTS, onThreeHosts } from './three-hosts.js';
 import { DEMO } from '../support/demo.js';
 
@@ -157,6 +160,28 @@ onThreeHosts(({ work, run, role, stage, make, has, web }) => {
     await other.ended;
     expect((await run([web])).exitCode).toBe(0);
     expect((await run([web])).exitCode).toBe(0);
+  });
+
+  it('waits for the lock of a run of this machine that is over, and that a busy host has not let go of yet', {
+    timeout: patience(60_000),
+  }, async () => {
+    mkdirSync(work.at('pg2', 'run'), { recursive: true });
+    const gone = spawnSync('true').pid;
+    const holder = `ann@${hostname()} (process ${gone}, since 2026-01-01T00:00:00.000Z)`;
+    const { text: script } = frameScript([], { before: takeRunLock(holder, work.at('pg2', 'run')), afterwards: HOLD_UNTIL_INPUT_CLOSES });
+    const connection = await new LocalTransport('dash').connect();
+    let heard: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (heard = resolve));
+    const other = await connection.exec({ script, holdInput: true, onStdout: () => heard() });
+    await held;
+    const ran = await run([web], {
+      emit: (event) => {
+        if (event.type === 'note' && event.text.startsWith('waiting until a run that is over has let go of the host: ann@'))
+          other.closeInput();
+      },
+    });
+    expect(ran.exitCode).toBe(0);
+    await other.ended;
   });
 
   it('asks a host once more when it runs another system than last time', async () => {

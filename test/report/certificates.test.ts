@@ -73,9 +73,25 @@ pg1
   it('says that a cluster has none', () => {
     expect(renderCertificates({ ...well, authorities: [], places: [] }, { color: false })).toBe(`certificates of demo
 
-No host of it has certificates of pgprov: no role of it uses certificates, or it was never applied.
+The store has no certificates of it: no role of it uses certificates, or it was never applied.
 
 ✔ nothing expires within 30 days`);
+  });
+
+  it('does not say of hosts that it could not ask that nothing expires there', () => {
+    const unseen = (host: string): PlaceStatus => place(host, 'etcd', { seen: false, onHost: 'not asked', authorities: 'not asked' });
+    const off = (host: string): CertificatesStatus['unreachable'][number] => ({ host, reason: `cannot connect to ${host}` });
+    const last = (status: Partial<CertificatesStatus>): string | undefined =>
+      renderCertificates({ ...well, ...status }, { color: false })
+        .split('\n')
+        .find((line) => line.startsWith('? '));
+    expect(last({ places: [unseen('pg1'), unseen('pg2')], unreachable: [off('pg1'), off('pg2')] })).toBe(
+      '? nothing in the store expires within 30 days; what pg1, pg2 have was not seen',
+    );
+    expect(last({ places: [place('pg1', 'etcd'), unseen('pg2')], unreachable: [off('pg2')] })).toBe(
+      '? nothing in the store and on the other hosts expires within 30 days; what pg2 has was not seen',
+    );
+    expect(last({ authorities: [], places: [], unreachable: [off('pg2')] })).toBe('? what pg2 has was not seen');
   });
 
   it.each<{ title: string; status: Partial<CertificatesStatus>; says: string[] }>([

@@ -96,6 +96,15 @@ dynamic configuration
     expect(renderStatus(seen as ClusterStatus, { color: false, columns })).toMatch(/^replica-2\n {2}address 10\.0\.0\.12, role replica/mu);
   });
 
+  it('has the members last of all that a low terminal would scroll away, and first elsewhere', () => {
+    const titles = (rows: number): string[] =>
+      renderStatus(healthy, { color: false }, { rows })
+        .split('\n\n')
+        .map((block) => block.split(/\s/u)[0] ?? '');
+    expect(titles(60)).toEqual(['cluster', 'member', 'etcd', 'certificates', 'dynamic', '✔']);
+    expect(titles(12)).toEqual(['dynamic', 'certificates', 'etcd', 'cluster', 'member', '✔']);
+  });
+
   it('is as wide as elsewhere', () => {
     expect(renderStatus(healthy, { color: false, columns: 200 })).toBe(renderStatus(healthy, { color: false }));
   });

@@ -129,7 +129,8 @@ describe('the scripts for psql', () => {
     pgRole({ server: local(), name, password: new Secret('open sesame'), attributes: ['REPLICATION'], madeBy: 'pgprov' });
   const called = (): string =>
     `runuser -u postgres -- env HOME=/var/lib/postgresql ${work.at('bin')}/psql -XAtqw -v ON_ERROR_STOP=1 -h /run/pg -p 5432 -d postgres -f -`;
-  const hostWith = (runuser: string, psql = ':'): MadeUpHost => new MadeUpHost({ root: work.path, programs: { runuser, psql } });
+  const hostWith = (runuser: string, psql = ':', others: Record<string, string> = {}): MadeUpHost =>
+    new MadeUpHost({ root: work.path, programs: { runuser, psql, ...others } });
 
   inEveryShell(HOST_SHELLS, (shell) => {
     /** What psql is told by a change, once nothing of it can come into the server's log. */
@@ -267,6 +268,28 @@ esac`;
       expect(logins.sort((a, b) => a.address.localeCompare(b.address))).toEqual([
         { address: '10.0.0.1', systemIdentifier: '7412', error: undefined },
         { address: '10.0.0.2', systemIdentifier: undefined, error: 'psql: error:  no entry' },
+      ]);
+    });
+
+    it('give a server that takes connections and is slow more time, and one that takes none no more', async () => {
+      const psql = `case "$PGCONNECT_TIMEOUT $*" in
+'5 '*"host=10.0.0.1 "*) echo '7412|1|0/3000060|' ;;
+'3 '*) echo 'psql: error: timeout expired'; exit 2 ;;
+*) echo 'psql: error: was asked again'; exit 2 ;;
+esac`;
+      const host = hostWith('shift 3; exec "$@"', psql, { bash: 'case " $* " in *" 10.0.0.1 "*) exit 0 ;; *) exit 1 ;; esac' });
+      const members = ['10.0.0.1', '10.0.0.2'].map((address) => ({ address, port: 5432 }));
+      const login = replicationLogin({
+        server: local(),
+        role: 'r',
+        passwordFile: '/p',
+        members,
+        next: { address: '10.0.0.2', port: 5432 },
+      });
+      const logins = await observe(shell, host.observation(login.thorough ?? login));
+      expect(logins.sort((a, b) => a.address.localeCompare(b.address))).toEqual([
+        { address: '10.0.0.1', systemIdentifier: '7412', error: undefined },
+        { address: '10.0.0.2', systemIdentifier: undefined, error: 'psql: error: timeout expired' },
       ]);
     });
   });

@@ -12,6 +12,7 @@ import { told } from '../support/http-answers.js';
 import { observe } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
 import { listen, makeAuthority, silent, tlsServer, type Heard } from '../support/tls-servers.js';
+import { growingSeconds } from '../../src/shell/patience.js';
 
 const client: EtcdClient = {
   endpoints: ['https://10.0.0.1:2379', 'https://10.0.0.2:2379'],
@@ -26,7 +27,7 @@ describe('etcdctl', () => {
     expect(etcdctl(client, ['get', '--prefix', '/my scope/']).text).toBe(
       'ETCDCTL_API=3 etcdctl ' +
         "'--endpoints=https://10.0.0.1:2379,https://10.0.0.2:2379' '--cacert=/tls/ca.crt' '--cert=/tls/node.crt' '--key=/tls/node.key' " +
-        "'--dial-timeout=1s' '--command-timeout=2s' get --prefix '/my scope/'",
+        `--dial-timeout=${growingSeconds(1).text}s --command-timeout=${growingSeconds(2).text}s get --prefix '/my scope/'`,
     );
   });
 });

@@ -101,6 +101,12 @@ describe('gate', () => {
         expect(Date.now() - began).toBeLessThan(patience(10_000));
       });
 
+      it('waits so many times longer on a host of more patience', { timeout: patience(20_000) }, async () => {
+        const sections = [{ id: 'gate', mode: 'step' as const, body: joinScripts([tools(running), make(sh`false`, 2).wait()]) }];
+        const { answers } = await runSections(shell, sections, { patience: 3 });
+        expect(Number(/^gave up after (\d+) s/u.exec(answers.get('gate')?.out.toString() ?? '')?.[1])).toBeGreaterThanOrEqual(6);
+      });
+
       it('waits while there is progress, and shows it', { timeout: patience(30_000) }, async () => {
         const steps = join(workplace(), 'steps');
         writeFileSync(steps, '');
@@ -111,6 +117,7 @@ describe('gate', () => {
           unit: 'patroni',
           fatalLogPatterns: [],
           timeout: 4,
+          variable: 'patroni.start_timeout',
           // It moves at the first three looks, and stands still from then on.
           progress: sh`[ "$(grep -c x ${steps})" -ge 3 ] || echo x >>${steps}
 now=$(grep -c x ${steps})
@@ -120,6 +127,9 @@ echo "$now of 9, before $before"`,
         const { answers, notes } = await wait(shell, tools({ ...running, sed: 'exec /usr/bin/env -i /bin/sed "$@"' }), made.wait());
         const waited = Number(/^gave up after (\d+) s/u.exec(answers.get('gate')?.out.toString() ?? '')?.[1]);
         expect(waited).toBeGreaterThan(8);
+        expect(answers.get('gate')?.out.toString()).toContain(
+          'waiting until the copy is there (patroni.start_timeout: 4, in which it got no further)',
+        );
         expect(notes[0]).toMatch(/^waiting until the copy is there \(\d+ s\), 1 of 9, before $/u);
         expect(notes[1]).toContain(', 2 of 9, before 1');
         expect(notes.at(-1)).toContain(', 3 of 9, before 3');

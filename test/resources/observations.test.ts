@@ -1,15 +1,20 @@
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { command } from '../../src/resources/command.js';
 import { freeSpace } from '../../src/resources/free-space.js';
 import { hostFacts } from '../../src/resources/host-facts.js';
 import { ports } from '../../src/resources/ports.js';
 import { reachability } from '../../src/resources/reachability.js';
-import { sh } from '../../src/shell/quote.js';
-import { freshDirectory } from '../support/directory.js';
-import { bringAbout, observe } from '../support/sections.js';
+import { sh, type Script } from '../../src/shell/quote.js';
+import { freshDirectory, workplaces } from '../support/directory.js';
+import { patience } from '../support/patience.js';
+import { bringAbout, moved, observe, rewritten } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, isThere, SHELLS } from '../support/shells.js';
 
 const answer = (text: string, status = 0): { status: number; out: Buffer } => ({ status, out: Buffer.from(text) });
@@ -107,12 +112,14 @@ describe('ports', () => {
 
 describe('reachability', () => {
   const server = listener();
+  const workplace = workplaces();
 
   it.each([
     { text: '10.0.0.1 5432 begun\nfd00::1 22 begun\nfd00::1 22 refused\n10.0.0.1 5432 open\n', results: ['open', 'refused'] },
-    { text: '10.0.0.1 5432 begun\nfd00::1 22 begun\n10.0.0.1 5432 open\n', results: ['open', 'filtered'] },
-    // What was not tried is not known.
-    { text: '10.0.0.1 5432 begun\n', results: ['filtered', 'unknown'] },
+    { text: '10.0.0.1 5432 begun\nfd00::1 22 begun\n10.0.0.1 5432 open\nquiet\n', results: ['open', 'filtered'] },
+    // What was not tried is not known, nor what a host had no time to wait for.
+    { text: '10.0.0.1 5432 begun\nquiet\n', results: ['filtered', 'unknown'] },
+    { text: '10.0.0.1 5432 begun\nfd00::1 22 begun\nfd00::1 22 refused\n', results: ['unknown', 'refused'] },
     { text: '', results: ['unknown', 'unknown'] },
   ])('reads $text', ({ text, results }) => {
     const peers = [
@@ -137,6 +144,27 @@ describe('reachability', () => {
       expect(results.get(`127.0.0.1:${closed}`)).toBe('refused');
       // A name server that cannot be asked answers late, which looks like a filtered port.
       expect(['unresolved', 'filtered']).toContain(results.get('no-such-host.invalid:1'));
+    });
+
+    it('takes silence for a filter only once the host itself has time', { timeout: patience(60_000) }, async () => {
+      const at = workplace();
+      for (const name of ['filtered-1', 'slow-1']) execFileSync('mkfifo', [join(at, name)]);
+      // A connection is a file here, and one without a writer keeps whoever opens it waiting.
+      const files = (script: Script): Script => moved(script, '/dev/tcp/$1/$2', `${at}/$1-$2`);
+      const own = ': <"/dev/tcp/127.0.0.1/1"';
+      const busyOnce = (script: Script): Script => moved(script, own, `[ -e "${at}/seen" ] || { : >"${at}/seen"; sleep 3; }`);
+      const looking = (busy: boolean, ...names: string[]): Promise<string[]> => {
+        const asked = reachability(names.map((address) => ({ address, port: 1 })));
+        const script = (body: Script): Script => files(busy ? busyOnce(body) : body);
+        return observe(shell, rewritten(asked, script)).then((seen) => seen.map(({ result }) => result));
+      };
+      expect(await looking(false, 'filtered')).toEqual(['filtered']);
+      const busy = looking(true, 'slow', 'filtered');
+      // It answers in the time for which the host found itself busy.
+      while (!existsSync(join(at, 'seen'))) await sleep(100);
+      const answered = open(join(at, 'slow-1'), 'w');
+      expect(await busy).toEqual(['open', 'filtered']);
+      await (await answered).close();
     });
 
     it('has no answer for no peers', async () => expect(await observe(shell, reachability([]))).toEqual([]));

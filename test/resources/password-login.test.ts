@@ -8,6 +8,7 @@ import { freshDirectory } from '../support/directory.js';
 import { RestApi } from '../support/http-answers.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { feed, HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
+import { seconds } from '../../src/shell/patience.js';
 import { listen } from '../support/tls-servers.js';
 
 const server = { binDirectory: '/bin17', socketDirectory: '/run/pg', port: 5432, user: 'postgres', home: '/home/pg' };
@@ -53,7 +54,7 @@ describe('restLogins', () => {
 
   it('gives curl the passwords on its input', () => {
     const { text } = logins.probe();
-    expect(text).toContain(`printf '%s\\n' 'user = "patroni:ne:w"' | curl -s -m 5 -K -`);
+    expect(text).toContain(`printf '%s\\n' 'user = "patroni:ne:w"' | curl -s --connect-timeout 5 -m ${seconds(20).text} -K -`);
   });
 });
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { digestOf, type Action, type Observation, type Obstacle, type Resource } from '../../src/resources/resource.js';
 import type { UnitInForce } from '../../src/resources/unit-in-force.js';
+import { seconds } from '../../src/shell/patience.js';
 import { sh } from '../../src/shell/quote.js';
 import { enabledUnit, service, type ServiceState } from '../../src/resources/service.js';
 import { freshDirectory } from '../support/directory.js';
@@ -287,7 +288,7 @@ describe('service', () => {
 
   it('does not wait when it must not', () => {
     const script = service({ unit: 'etcd', noBlock: true, timeout: 5 }).apply([{ action: 'start', summary: '' }], state()).text;
-    expect(script).toContain('timeout 5 systemctl --no-block start etcd');
+    expect(script).toContain(`timeout ${seconds(5).text} systemctl --no-block start etcd`);
   });
 });
 

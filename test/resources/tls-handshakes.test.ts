@@ -28,7 +28,7 @@ describe('tlsHandshakes', () => {
 
   it.each<{ text: string; state: TlsHandshakesState }>([
     {
-      text: 'loaded 20 10\npresented 10.0.0.1:2380 AA:BB\naccepted 10.0.0.1:2380 yes\naccepted 10.0.0.1:2379 no\npresented 10.0.0.1:2379 \n',
+      text: 'loaded 20 10\n10.0.0.1:2380 yes AA:BB\n10.0.0.1:2379 no \n',
       state: {
         authorityLoaded: true,
         handshakes: [

@@ -921,7 +921,7 @@ describe('the preflight of pgdg', () => {
 describe('the preflight of base', () => {
   const MIB = 1024 * 1024;
 
-  it.each<{ title: string; states: Record<string, unknown>; objections: string[] }>([
+  it.each<{ title: string; states: Record<string, unknown>; others?: Record<string, unknown>; objections: string[] }>([
     { title: 'no observations', states: {}, objections: [] },
     {
       title: 'too little memory',
@@ -994,6 +994,12 @@ describe('the preflight of base', () => {
       objections: ['preflight pg1: pg1: pg2 (10.0.0.2) ports 2379, 2380 and 5432 do not answer (filtered?)'],
     },
     {
+      title: 'peers that another host gets through to',
+      states: { reachability: [2379, 2380].map((port) => ({ address: '10.0.0.2', port, result: 'filtered' })) },
+      others: { reachability: [2379, 2380].map((port) => ({ address: '10.0.0.2', port, result: 'refused' })) },
+      objections: ['preflight pg1: pg1: pg2 (10.0.0.2) ports 2379 and 2380 do not answer (filtered?), while pg3 gets through to them'],
+    },
+    {
       title: 'peers whose names do not resolve, on any port',
       states: { reachability: [2379, 2380].map((port) => ({ address: '10.0.0.2', port, result: 'unresolved' })) },
       objections: ['preflight pg1: pg1: pg2 (10.0.0.2) does not resolve'],
@@ -1011,11 +1017,11 @@ describe('the preflight of base', () => {
         'preflight pg1: pg1: pg3 (10.0.0.3) port 5432 cannot be reached (no route, or rejected by a firewall)',
       ],
     },
-  ])('decides in this case: $title', async ({ states, objections }) =>
+  ])('decides in this case: $title', async ({ states, others = {}, objections }) =>
     expect(
       preflight(
         'base',
-        { pg1: states, pg2: {}, pg3: {} },
+        { pg1: states, pg2: {}, pg3: others },
         await inventoryOf(`${THREE}  pg4: {address: 192.0.2.4, cluster_address: 10.0.0.4}\n`),
       ),
     ).toEqual(objections),

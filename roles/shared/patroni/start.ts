@@ -6,8 +6,10 @@ import {
   enabledAfterFirstStart,
   findRows,
   gate,
+  growingSeconds,
   coordinated,
   joinScripts,
+  memberProgress,
   holdsLeaderLock,
   notesFirstStart,
   patroniAnew,
@@ -163,7 +165,9 @@ export function memberGate(
     title: `${host.name} leads or streams`,
     unit: platform.patroni.unit,
     fatalLogPatterns: hopeless(dcsOf(inventory)),
-    timeout: 300,
+    timeout: variables(host, 'patroni').start_timeout,
+    progress: memberProgress(dataDirectoryOf(host, platform)),
+    ...(otherwise.timeout === undefined ? { variable: 'patroni.start_timeout' } : {}),
     ...otherwise,
     // The leader makes a new member's replication slot when its loop comes round, and a receiver that finds none tries
     // again only after five seconds.
@@ -176,7 +180,7 @@ export function memberGate(
     }),
     // Whoever does not hold the lock says there as well what it is about.
     check: sh`command -v curl >/dev/null || exit 1
-answer=$(curl -s -m 2 -w ' %{http_code}' ${`${url}/leader`})
+answer=$(curl -s -m ${growingSeconds(2)} -w ' %{http_code}' ${`${url}/leader`})
 case "$answer" in
 *' 200')
 echo leader

@@ -34,6 +34,15 @@ export const BASE_VARIABLES = {
       default: 300,
       description: 'Seconds to wait while another package manager runs on the host.',
     },
+    patience: {
+      change: 'free',
+      type: 'integer',
+      minimum: 1,
+      maximum: 20,
+      default: 1,
+      description:
+        'How many times longer than usual everything that pgprov waits for on the host may take: services, answers, gates, proofs. Raise it for slow hosts; see [waits.md](waits.md).',
+    },
     max_clock_skew: {
       change: 'free',
       type: 'number',

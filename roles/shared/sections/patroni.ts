@@ -49,6 +49,14 @@ export const PATRONI_VARIABLES = {
       scope: 'cluster',
       description: `Seconds for which ${STORE_NAMES} and PostgreSQL are tried again before a leader gives up.`,
     },
+    start_timeout: {
+      change: 'free',
+      type: 'integer',
+      minimum: 1,
+      default: 300,
+      description:
+        'Seconds that a run waits for a member that is to lead or stream and gets no further. A base backup that grows and WAL that is replayed may take as long as they take.',
+    },
     maximum_lag_on_failover: {
       change: 'reload',
       type: 'integer',

@@ -1,5 +1,6 @@
 import type { ExitCode } from '../../lib/errors.js';
 import { renderStatus } from '../../report/status-text.js';
+import { rowsOf } from '../../report/width.js';
 import { errorLook } from '../colors.js';
 import type { CommonOptions } from '../options.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
@@ -38,7 +39,7 @@ export async function status(file: string, options: StatusOptions, environment =
       pipeline.print(
         json
           ? JSON.stringify({ ...found, problems, timings: pipeline.timings }, undefined, 2)
-          : renderStatus(found, errorLook(environment.out), { keys }),
+          : renderStatus(found, errorLook(environment.out), { keys, rows: rowsOf(environment.out) }),
       );
       return exitCode;
     },

@@ -1,9 +1,10 @@
 import { ExitCode } from '../../lib/errors.js';
 import { formatDuration, formatElapsed } from '../../report/duration.js';
+import { verdictWords } from '../../report/status.js';
 import { renderStatus } from '../../report/status-text.js';
 import { chooseOutput } from '../../report/choose-output.js';
 import { printable } from '../../report/printable.js';
-import { columnsOf, cutToWidth } from '../../report/width.js';
+import { columnsOf, cutToWidth, rowsOf } from '../../report/width.js';
 import { count, firstLine } from '../../report/words.js';
 import { errorLook } from '../colors.js';
 import type { Environment } from '../pipeline/environment.js';
@@ -39,9 +40,13 @@ export async function until(file: string, options: StatusOptions, environment = 
     answer: ({ exitCode }) => {
       if (last === undefined) return exitCode;
       const { status, problems } = last;
-      pipeline.print(json ? JSON.stringify({ ...status, problems }, undefined, 2) : renderStatus(status, errorLook(environment.out)));
+      pipeline.print(
+        json
+          ? JSON.stringify({ ...status, problems }, undefined, 2)
+          : renderStatus(status, errorLook(environment.out), { rows: rowsOf(environment.out) }),
+      );
       if (exitCode !== ExitCode.done && exitCode !== ExitCode.interrupted) {
-        environment.err.write(`not healthy after ${formatDuration(timeout)}: ${count(problems.length, 'problem')}\n`);
+        environment.err.write(`after ${formatDuration(timeout)}: ${verdictWords(last.status)}\n`);
       }
       return exitCode;
     },

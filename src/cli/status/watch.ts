@@ -1,8 +1,9 @@
 import { ExitCode } from '../../lib/errors.js';
 import { formatDuration, formatElapsed } from '../../report/duration.js';
+import { patienceFor } from '../../model/index.js';
 import { makePaint } from '../../report/paint.js';
+import { verdictWords } from '../../report/status.js';
 import { renderStatus } from '../../report/status-text.js';
-import { count } from '../../report/words.js';
 import { errorLook } from '../colors.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
 import { Look } from '../pipeline/look-line.js';
@@ -13,7 +14,7 @@ import { Looks, USUAL_INTERVAL } from './looks.js';
 import { Screen } from './screen.js';
 import type { StatusOptions } from './status.js';
 
-/** Milliseconds after which a look goes on without a host that does not answer. */
+/** Milliseconds after which a look goes on without a host of the usual patience that does not answer. */
 const PATIENCE = 10_000;
 
 /** Milliseconds between two drawings, which show how old the last look is. */
@@ -79,8 +80,8 @@ async function watchOnScreen(pipeline: Pipeline, parts: EngineParts, { interval 
 }
 
 /** In the first line, because the last ones may not fit into the window. */
-function verdict({ problems, exitCode }: Seen): string {
-  return exitCode === ExitCode.done ? 'healthy' : count(problems.length, 'problem');
+function verdict({ status, exitCode }: Seen): string {
+  return exitCode === ExitCode.done ? 'healthy' : verdictWords(status);
 }
 
 /** Prints a look when it shows something else than the one before. */
@@ -119,7 +120,11 @@ async function eachLook(pipeline: Pipeline, parts: EngineParts, interval: number
   const stop = (): void => unread.abort();
   pipeline.environment.out.once('error', stop);
   const signal = AbortSignal.any([parts.signal, unread.signal]);
-  const looks = new Looks(pipeline, { ...parts, signal }, { patience: () => PATIENCE, aside: true });
+  const looks = new Looks(
+    pipeline,
+    { ...parts, signal },
+    { patience: () => PATIENCE * patienceFor(pipeline.inventory.hosts), aside: true },
+  );
   try {
     do {
       const look = await looks.look(listener.begin());

@@ -10,7 +10,7 @@ import {
 import { formatBytes } from '../../lib/bytes.js';
 import { databaseFacts, GOOD_STATES, lagWords, MUCH_LAG, SOON } from '../status-text.js';
 import { promotionWords, replicationEntries, slotEntries, type Judged } from '../status-replication.js';
-import { problemsOf } from '../status.js';
+import { wrongWith } from '../status.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType } from '../timings.js';
 import { count } from '../words.js';
@@ -52,7 +52,11 @@ const MOST_ENTRIES = 24;
 export interface ClusterView {
   cluster: string;
   scope: string;
+  /** There is no cluster yet. */
+  absent: boolean;
   leader: string;
+  /** Without a leader: who leads was not seen. */
+  leaderUnknown: boolean;
   /** What maintenance mode means; '' when the cluster is not in it. */
   maintenance: string;
   /** The switchover that is to come; '' where none is. */
@@ -79,13 +83,19 @@ export interface ClusterView {
 export function viewCluster(events: readonly TimedEvent[]): ClusterView | undefined {
   const seen = ofType(events, 'cluster').at(-1);
   if (seen === undefined) return undefined;
-  const { cluster, scope, leader, maintenance, scheduled, members, lastPromotion, etcd, certificates, services = [] } = seen.status;
+  const { cluster, scope, leader, maintenance, scheduled, lastPromotion, certificates, services = [] } = seen.status;
+  const absent = seen.status.absent === true;
+  // Before a cluster is made nothing is wrong with what is not there yet.
+  const members = absent ? [] : seen.status.members;
+  const etcd = absent ? seen.status.etcd.filter(({ healthy }) => healthy === true) : seen.status.etcd;
   const proofs = ofType(events, 'checked').flatMap(({ results }) => results);
   const failed = proofs.filter(({ ok }) => !ok).length;
   return {
     cluster,
     scope,
+    absent,
     leader: leader ?? '',
+    leaderUnknown: seen.status.leaderUnknown === true,
     maintenance: maintenance === true ? maintenanceWords(seen.status.inventory) : '',
     scheduled: scheduled === undefined ? '' : scheduledWords(scheduled, seen.status.inventory),
     members: fold(members.map(viewMember), ({ good, role, much, late }) => !good || much || late || role === 'leader', 'replica'),
@@ -96,7 +106,7 @@ export function viewCluster(events: readonly TimedEvent[]): ClusterView | undefi
     etcd: fold(etcd.map(viewEtcd), ({ good }) => !good, 'healthy member'),
     certificates: fold(certificates.map(viewCertificate), ({ good }) => !good, 'certificate'),
     services: fold(services.map(viewService), ({ good }) => !good, 'service'),
-    problems: problemsOf(seen.status),
+    problems: absent ? [] : wrongWith(seen.status),
     afterwards: seen.afterwards,
     proofs: proofs.map(({ host, title, detail, ok }) => ({ place: host ?? '', title, detail, ok })),
     proofsFailed: failed,
@@ -142,14 +152,14 @@ function viewMember(member: MemberStatus): MemberView {
 function viewEtcd(member: EtcdStatus): Judged {
   const { name, healthy, members, problem, requiresClientCertificate, dropIns = [] } = member;
   const facts = [
-    healthy ? 'healthy' : 'not healthy',
+    healthy === true ? 'healthy' : 'not healthy',
     ...(members === undefined || members === 0 ? [] : [count(members, 'member')]),
     ...(requiresClientCertificate === false ? ['accepts clients without a certificate'] : []),
     ...databaseFacts(member),
     ...(dropIns.length === 0 ? [] : [`drop-ins of its unit: ${dropIns.join(', ')}`]),
     ...(problem === undefined ? [] : [problem]),
   ];
-  return { name, text: facts.join(', '), good: healthy && problem === undefined && requiresClientCertificate !== false };
+  return { name, text: facts.join(', '), good: healthy === true && problem === undefined && requiresClientCertificate !== false };
 }
 
 function viewCertificate({ host, notAfter, daysLeft }: CertificateStatus): Judged {

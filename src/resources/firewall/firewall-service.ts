@@ -1,3 +1,4 @@
+import { seconds } from '../../shell/patience.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
 import { OWNED_BY_ROOT, writeFileScript } from '../file.js';
 import { answerLines, digestOf, type Change, type Resource } from '../resource.js';
@@ -59,7 +60,7 @@ if ${RUNNING[backend]}; then echo running; fi`,
 
 function startScript(backend: FirewallName, sshPorts: readonly number[]): Script {
   const start = sh`systemctl reset-failed ${backend} 2>/dev/null || :
-if ! timeout 60 systemctl start ${backend}; then
+if ! timeout ${seconds(60)} systemctl start ${backend}; then
 journalctl -u ${backend} -n 12 -o cat --no-pager 2>/dev/null || :
 exit 1
 fi`;

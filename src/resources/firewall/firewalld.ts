@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { WORK_DIRECTORY } from '../../shell/lock.js';
+import { seconds } from '../../shell/patience.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
 import { OWNED_BY_ROOT, writeFileScript } from '../file.js';
 import type { Change } from '../resource.js';
@@ -49,7 +50,7 @@ export function probeFirewalld(cluster: string): Script {
   const path = `${POLICIES}/${name}.xml`;
   return sh`if command -v firewall-cmd >/dev/null 2>&1 && [ "$(systemctl is-active firewalld 2>/dev/null)" = active ]; then
 echo running
-timeout ${PATIENCE} firewall-cmd --policy ${name} --list-rich-rules 2>/dev/null | sed 's/^/runtime /'
+timeout ${seconds(PATIENCE)} firewall-cmd --policy ${name} --list-rich-rules 2>/dev/null | sed 's/^/runtime /'
 fi
 if [ -f ${path} ]; then
 sed 's/^/file /' ${path}
@@ -110,7 +111,7 @@ exit 1
 words=$(firewall-cmd --reload 2>&1) || give_up 'firewalld could not be reloaded' "$words"
 waited=0
 until [ "$(firewall-cmd --policy ${name} --list-rich-rules 2>/dev/null | grep -c accept)" = ${rules} ]; do
-[ "$waited" -lt ${PATIENCE} ] || give_up 'firewalld did not put the rules in force' "$(journalctl -u firewalld -n 5 -o cat --no-pager 2>/dev/null)"
+[ "$waited" -lt ${seconds(PATIENCE)} ] || give_up 'firewalld did not put the rules in force' "$(journalctl -u firewalld -n 5 -o cat --no-pager 2>/dev/null)"
 sleep 1
 waited=$((waited + 1))
 done`,

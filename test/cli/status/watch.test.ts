@@ -54,7 +54,7 @@ describe('pgprov status --watch and --until', () => {
       );
       expect(exitCode).toBe(3);
       expect(JSON.parse(stdout)).toMatchObject({ cluster: 'demo', problems: ['pg2 refuses'] });
-      expect(stderr).toBe('not healthy after <0.1 s: 1 problem\n');
+      expect(stderr).toBe('after <0.1 s: not known to be healthy: 1 host could not be asked\n');
     });
 
     it('prints what has changed, one object a line, and ends with 0 at Ctrl-C', async () => {

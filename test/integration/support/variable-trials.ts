@@ -30,6 +30,7 @@ export const TRIALS: readonly Trial[] = [
   { variable: 'base.manage_hosts_file', value: 'false' },
   { variable: 'base.prerequisites', value: '[curl]' },
   { variable: 'base.package_lock_timeout', value: '200' },
+  { variable: 'base.patience', value: '2' },
   { variable: 'base.max_clock_skew', value: '6' },
   { variable: 'base.min_free_space', value: '512' },
   { variable: 'base.min_memory', value: '256' },
@@ -78,6 +79,7 @@ export const TRIALS: readonly Trial[] = [
   fixed('patroni.namespace', '/pg/', /\/etc\/patroni\/config\.yml says \/service\//u),
   { variable: 'patroni.ttl', value: '40', command: { line: SETTING, prints: /^ttl: 40$/mu } },
   { variable: 'patroni.loop_wait', value: '9', command: { line: SETTING, prints: /^loop_wait: 9$/mu } },
+  { variable: 'patroni.start_timeout', value: '400' },
   { variable: 'patroni.retry_timeout', value: '9', command: { line: SETTING, prints: /^retry_timeout: 9$/mu } },
   {
     variable: 'patroni.maximum_lag_on_failover',

@@ -72,6 +72,28 @@ describe('the page of a run', () => {
     }
   });
 
+  it('has no cross for what is not there before the cluster is made', () => {
+    const bare: RunEvent = {
+      type: 'cluster',
+      afterwards: false,
+      status: {
+        cluster: 'demo',
+        scope: 'demo',
+        absent: true,
+        members: [{ name: 'pg1', address: '10.0.0.1', pendingRestart: false, problem: 'Patroni does not answer, and there is no data' }],
+        etcd: [{ name: 'pg1', healthy: false }],
+        certificates: [],
+        problems: [],
+      },
+    };
+    const page = pageOf([bare]);
+    const state = /<section aria-labelledby="cluster">[\s\S]*?<\/section>/u.exec(page)?.[0] ?? '';
+    expect(textOf(state)).toContain('There is no cluster yet, scope demo.');
+    expect(state).not.toMatch(/✖|bad/u);
+    const { absent: _, ...made } = bare.status;
+    expect(textOf(pageOf([{ ...bare, status: { ...made, leaderUnknown: true } }]))).toContain('Who leads was not seen, scope demo.');
+  });
+
   it('shows a change that hosts share once, with the differences that they do not share, and what was not made', () => {
     const text = textOf(pageOf(eventfulRun()));
     expect(text).toContain('install postgresql-17 pg1, pg2, pg3');
