@@ -18,16 +18,16 @@ const COUNTERPARTS: readonly Counterpart[] = [
   {
     flags: /^(?:-C|-n|--dry-run|--check|--noop)$/u,
     options: ['--check'],
-    otherwise: `${pgprov`plan INVENTORY`} shows what apply would change, and changes nothing`,
+    otherwise: `${pgprov`plan inventory.yml`} shows what apply would change, and changes nothing`,
   },
-  { flags: /^(?:-D|--diff)$/u, options: ['--diff'], otherwise: `${pgprov`plan INVENTORY`} shows the differences of files` },
+  { flags: /^(?:-D|--diff)$/u, options: ['--diff'], otherwise: `${pgprov`plan inventory.yml`} shows the differences of files` },
   {
     flags: /^(?:-i|--inventory|--inventory-file)$/u,
     otherwise: `name the inventory without an option, as in ${pgprov`plan inventory.yml`}; that file is taken where none is named`,
   },
   {
     flags: /^(?:-v+|--verbose)$/u,
-    otherwise: `every change is told as it is; ${pgprov`runs show INVENTORY last`} shows all of the last run, --debug stack traces, -V the version`,
+    otherwise: `every change is told as it is; ${pgprov`runs show inventory.yml last`} shows all of the last run, --debug stack traces, -V the version`,
   },
   { flags: /^(?:-e|--extra-vars|--var)$/u, options: ['--set'] },
   { flags: /^(?:-u|--user)$/u, options: ['--set'], otherwise: 'give ssh.user in the inventory' },
@@ -38,9 +38,12 @@ const COUNTERPARTS: readonly Counterpart[] = [
     flags: /^--(?:ask-vault-pass|ask-vault-password|vault-password-file|vault-id)$/u,
     otherwise: 'docs/secrets.md says where secrets may be kept',
   },
-  { flags: /^--list-hosts$/u, otherwise: `${pgprov`show INVENTORY`} lists the hosts` },
-  { flags: /^--list-(?:tags|tasks)$/u, otherwise: `${pgprov`roles`} lists the roles, and ${pgprov`plan INVENTORY`} what would be done` },
-  { flags: /^--syntax-check$/u, otherwise: `${pgprov`validate INVENTORY`} checks it` },
+  { flags: /^--list-hosts$/u, otherwise: `${pgprov`show inventory.yml`} lists the hosts` },
+  {
+    flags: /^--list-(?:tags|tasks)$/u,
+    otherwise: `${pgprov`roles`} lists the roles, and ${pgprov`plan inventory.yml`} what would be done`,
+  },
+  { flags: /^--syntax-check$/u, otherwise: `${pgprov`validate inventory.yml`} checks it` },
   { flags: /^--(?:force|auto-approve|assume-yes|assumeyes)$/u, options: ['--yes'] },
 ];
 

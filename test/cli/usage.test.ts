@@ -72,7 +72,7 @@ describe('an invalid command line', () => {
     ['diff --skip-tags etcd', 'that is --skip-role here: the names that `pgprov roles` lists'],
     ['apply --dry-run', 'that is --check here'],
     ['switchover -C', 'that is --check here'],
-    ['status --dry-run', '`pgprov plan INVENTORY` shows what apply would change, and changes nothing'],
+    ['status --dry-run', '`pgprov plan inventory.yml` shows what apply would change, and changes nothing'],
     [
       'apply -i hosts.yml',
       'name the inventory without an option, as in `pgprov plan inventory.yml`; that file is taken where none is named',
@@ -89,7 +89,7 @@ describe('an invalid command line', () => {
   });
 
   it.each(['-v', '-vvv', '--verbose'])('says where more is told, for %s', async (flag) => {
-    expect((await errorOf(['apply', flag])).hint).toContain('pgprov runs show INVENTORY last');
+    expect((await errorOf(['apply', flag])).hint).toContain('pgprov runs show inventory.yml last');
   });
 
   it('has one of our errors for every option that restricts its values', () => {
