@@ -1,4 +1,5 @@
-import { Script, sh } from '../shell/quote.js';
+import { seconds } from '../shell/patience.js';
+import { NOTHING, Script, sh } from '../shell/quote.js';
 import { digestOf } from './resource.js';
 import { type SharedQuestion, withSharedBlock } from './shared-question.js';
 
@@ -33,10 +34,16 @@ export function psql(server: LocalServer, extra: readonly string[]): Script {
   );
 }
 
-/** SQL text sent on psql's standard input, so that what it holds shows in no process list. */
-export function psqlInput(server: LocalServer, sql: string): Script {
-  return sh`printf '%s\n' ${sql} | ${psql(server, ['-f', '-'])}`;
+/** SQL text sent on psql's standard input, so that what it holds shows in no process list; `limit` stands before psql, default nothing. */
+export function psqlInput(server: LocalServer, sql: string, limit: Script = NOTHING): Script {
+  return sh`printf '%s\n' ${sql} | ${limit}${psql(server, ['-f', '-'])}`;
 }
+
+/**
+ * Seconds that psql gets where it also connects to another server: its command connect heeds no `connect_timeout` (seen with 17), and waits for
+ * ever for a server that takes connections and says nothing. What the local server has answered is printed by then.
+ */
+const ELSEWHERE_WITHIN = 15;
 
 /** Asks the local server queries, all over one connection; nothing is answered while it is down. */
 export function sqlQuestion(server: LocalServer, ...queries: readonly string[]): SharedQuestion {
@@ -48,17 +55,18 @@ export function sqlQuestion(server: LocalServer, ...queries: readonly string[]):
       const ordered = [...all.filter((query) => !query.startsWith(CONNECT)), ...all.filter((query) => query.startsWith(CONNECT))];
       // A query that fails must not keep the others from being answered.
       const lines = ['\\set ON_ERROR_STOP 0', ...ordered.map((query) => `\\echo ${markOf(query)}\n${query};`)];
+      const limit = all.some((query) => query.startsWith(CONNECT)) ? sh`timeout -k 1 ${seconds(ELSEWHERE_WITHIN)} ` : NOTHING;
       const input = lines.join('\n');
-      const asked = server.superuser === undefined ? psqlInput(server, input) : asWhoIsThere(server, input);
+      const asked = server.superuser === undefined ? psqlInput(server, input, limit) : asWhoIsThere(server, input, limit);
       return sh`[ ! -x ${`${server.binDirectory}/psql`} ] || ${asked} 2>/dev/null || :`;
     },
   };
 }
 
 /** As the superuser, or where there is none of that name as the server's owner: whoever was given another name on a cluster that has one. */
-function asWhoIsThere(server: LocalServer, input: string): Script {
+function asWhoIsThere(server: LocalServer, input: string, limit: Script): Script {
   const { superuser: _other, ...owner } = server;
-  return sh`{ answers=$(${psqlInput(server, input)}) || :; [ -n "$answers" ] || answers=$(${psqlInput(owner, input)}) || :; printf '%s\n' "$answers"; }`;
+  return sh`{ answers=$(${psqlInput(server, input, limit)}) || :; [ -n "$answers" ] || answers=$(${psqlInput(owner, input, limit)}) || :; printf '%s\n' "$answers"; }`;
 }
 
 /** A query for `sqlQuestion` that is put to another server, which libpq's parameters name; psql asks only one such. */
