@@ -246,6 +246,24 @@ esac; done`);
       });
     });
 
+    it('give up a server that takes connections and says nothing, and keep what the local one has answered', async () => {
+      // Plays psql: it waits for ever once it connects elsewhere.
+      const host = hostWith(`while IFS= read -r line; do case "$line" in
+'\\echo '*) echo "\${line#* }" ;;
+*"rolname = 'replicator'"*) echo 'f|t|t|f|t|one' ;;
+'\\connect '*) exec sleep 1000 ;;
+esac; done`);
+      const next = { address: '10.0.0.2', port: 5433 };
+      const login = replicationLogin({ server: local(), role: 'r', passwordFile: '/p', members: [], next });
+      const asked = [role('replicator'), login].map((each) => host.observation(each as Observation));
+      const sections = [...sharedSections(asked), ...asked.map(({ id, probe }) => ({ id, mode: 'probe' as const, body: probe() }))];
+      const { answers } = await runSections(shell, sections, { edit: (text) => text.replace(/timeout -k 1 '?15'?/u, 'timeout -k 1 1') });
+      expect(asked.map(({ id, parse }) => parse(answers.get(id) ?? answer('')))).toEqual([
+        { server: 'primary', exists: true, verifier: 'one', attributes: ['LOGIN', 'REPLICATION'] },
+        [],
+      ]);
+    });
+
     it('log in to every member, and report each outcome', async () => {
       const psql = `[ "$PGPASSFILE $PGCONNECT_TIMEOUT" = '/p 3' ] || exit 9
 case "$*" in
