@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from '../integration/support/cluster.js';
-import { describeMembers, etcdctl, must, patronictl, sql } from '../integration/support/outside.js';
-import { pgprov, type Finished } from '../integration/support/pgprov.js';
+import { describeMembers, must, sql } from '../integration/support/outside.js';
+import { pgprov } from '../integration/support/pgprov.js';
 import { placesOf } from '../integration/support/places.js';
 import { patience } from '../support/patience.js';
 
@@ -48,34 +48,6 @@ describe('a standby whose base backup Patroni recovered in single-user mode', ()
     const { code, all } = await pgprov('switchover', cluster.file, '--to', 'pg3', '--yes');
     expect(code, all).not.toBe(0);
     expect(all).toContain('pg3 cannot take the lead: it has no connection to pg1 that streams');
-  });
-
-  it('is passed over by a failover, which is refused until what it has more is given up', async () => {
-    const [pg1, pg2] = [cluster.host('pg1'), cluster.host('pg2')];
-    // A lease that outlasts this test, so that Patroni elects nobody meanwhile.
-    await patronictl(pg2, 'edit-config --force -s ttl=600');
-    const leases = async (): Promise<string[]> => {
-      const ids = (await etcdctl(pg2, 'lease list')).match(/^[0-9a-f]{16}$/gmu) ?? [];
-      return Promise.all(ids.map((id) => etcdctl(pg2, `lease timetolive ${id}`)));
-    };
-    await expect
-      .poll(async () => (await leases()).filter((lease) => lease.includes('TTL(600s)')).length, { timeout: patience(60_000) })
-      .toBe(3);
-    await pg1.pause();
-    const failover = (...words: string[]): Promise<Finished> =>
-      pgprov('failover', cluster.file, '--set', 'ssh.connect_timeout=3', '--check', ...words);
-    const refused = await failover();
-    const [, bytes = ''] =
-      /pg2 is (\d+) bytes of WAL behind pg3, which may have them for itself alone: it has a checkpoint at /u.exec(refused.all) ?? [];
-    expect([refused.code, Number(bytes) > 0], refused.all).toEqual([4, true]);
-    const shown = await failover('--lose', bytes);
-    expect(shown.code, shown.all).toBe(0);
-    expect(shown.all).toContain('Patroni goes by positions alone, so it may choose pg3');
-    expect(shown.all).toContain('and pg3 may have WAL that no leader wrote');
-    const named = await failover('--to', 'pg3');
-    expect(named.code, named.all).toBe(0);
-    await pg1.unpause();
-    await expect.poll(() => describeMembers(pg1), { timeout: patience(60_000) }).toContain('pg2 Replica streaming');
   });
 
   it('is rebuilt only when its WAL is given up explicitly', async () => {
