@@ -1,5 +1,5 @@
 import { seconds } from '../shell/patience.js';
-import { NOTHING, Script, sh } from '../shell/quote.js';
+import { Script, sh } from '../shell/quote.js';
 import { digestOf } from './resource.js';
 import { type SharedQuestion, withSharedBlock } from './shared-question.js';
 
@@ -35,7 +35,7 @@ export function psql(server: LocalServer, extra: readonly string[]): Script {
 }
 
 /** SQL text sent on psql's standard input, so that what it holds shows in no process list; `limit` stands before psql, default nothing. */
-export function psqlInput(server: LocalServer, sql: string, limit: Script = NOTHING): Script {
+export function psqlInput(server: LocalServer, sql: string, limit: Script = sh``): Script {
   return sh`printf '%s\n' ${sql} | ${limit}${psql(server, ['-f', '-'])}`;
 }
 
@@ -55,7 +55,7 @@ export function sqlQuestion(server: LocalServer, ...queries: readonly string[]):
       const ordered = [...all.filter((query) => !query.startsWith(CONNECT)), ...all.filter((query) => query.startsWith(CONNECT))];
       // A query that fails must not keep the others from being answered.
       const lines = ['\\set ON_ERROR_STOP 0', ...ordered.map((query) => `\\echo ${markOf(query)}\n${query};`)];
-      const limit = all.some((query) => query.startsWith(CONNECT)) ? sh`timeout -k 1 ${seconds(ELSEWHERE_WITHIN)} ` : NOTHING;
+      const limit = all.some((query) => query.startsWith(CONNECT)) ? sh`timeout -k 1 ${seconds(ELSEWHERE_WITHIN)} ` : sh``;
       const input = lines.join('\n');
       const asked = server.superuser === undefined ? psqlInput(server, input, limit) : asWhoIsThere(server, input, limit);
       return sh`[ ! -x ${`${server.binDirectory}/psql`} ] || ${asked} 2>/dev/null || :`;
