@@ -188,13 +188,19 @@ class Operating<Options extends object> {
       if (!(await this.#take(cluster, step, foreseen))) {
         // Where the very first step has moved nothing there is nothing to be finished.
         const [next] = operation.remaining(this.#run(cluster)).steps;
-        if (this.#done.size === 0 && next?.id === step.id && !('converge' in step && this.#touched)) await end();
+        if (this.#done.size === 0 && next?.id === step.id && !this.#mayHaveMoved(cluster, step)) await end();
         return;
       }
       this.#done.add(step.id);
       await this.#guard(cluster);
     }
     if (this.#done.size === 0 && !this.#touched) await end();
+  }
+
+  /** Whether a step that failed has changed a host, or may have: of one that fell silent only what was seen before is known. */
+  #mayHaveMoved({ results }: Cluster, step: OperationStep): boolean {
+    if ('converge' in step) return this.#touched;
+    return 'on' in step && step.on.some((host) => results.hasFallenSilent(host) || results.of(host).changed > 0);
   }
 
   /** Carries a step out, once it is agreed to; false: it failed, or was interrupted. */

@@ -88,30 +88,38 @@ function hostLines(all: readonly HostRecap[], paint: Paint, columns: number): st
 }
 
 function lastLine(input: RecapInput, paint: Paint, columns: number): string {
-  const { tone, text } = endSentence(input);
+  const { tone, text } = endSentence(
+    input,
+    input.failures.some(({ step }) => step !== undefined),
+  );
   return wrapWords(text, columns)
     .map((line) => paint[tone](line))
-    .join('\n');
+    .join('
+');
 }
 
-/** How a run ended, in a sentence or two, and in which colour. */
-export function endSentence({
-  command,
-  exitCode,
-  ms,
-  recap,
-  leftOut,
-  again,
-  failures = [],
-}: Pick<RecapInput, 'command' | 'exitCode' | 'ms' | 'recap' | 'leftOut' | 'again'> & Partial<Pick<RecapInput, 'failures'>>): {
-  tone: 'ok' | 'changed' | 'failed';
-  text: string;
-} {
+/**
+ * How a run ended, in a sentence or two, and in which colour.
+ * @param inStep something failed in a stage, where it may have changed a host in part
+ */
+export function endSentence(
+  {
+    command,
+    exitCode,
+    ms,
+    recap,
+    leftOut,
+    again,
+    failures = [],
+  }: Pick<RecapInput, 'command' | 'exitCode' | 'ms' | 'recap' | 'leftOut' | 'again'> & Partial<Pick<RecapInput, 'failures'>>,
+  inStep: boolean,
+): { tone: 'ok' | 'changed' | 'failed'; text: string } {
   const time = formatDuration(ms);
   const touched = recap.filter(({ changed }) => changed > 0);
   const changes = touched.reduce((sum, { changed }) => sum + changed, 0);
   const made = `${count(changes, 'change')} on ${count(touched.length, 'host')}`;
-  const left = changes === 0 ? 'Nothing was changed.' : `Made ${made}.`;
+  const none = inStep ? 'No change was completed.' : 'Nothing was changed.';
+  const left = changes === 0 ? none : `Made ${made}.`;
   if (exitCode === ExitCode.interrupted)
     return { tone: 'failed', text: `Interrupted after ${time}. ${left} ${atWork(failures)}${continues(again)}` };
   if (exitCode !== ExitCode.done) return { tone: 'failed', text: `Failed: ${reason(exitCode, recap)} (${time}). ${left}` };

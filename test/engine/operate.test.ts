@@ -257,6 +257,27 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect([exitCode, record]).toEqual([1, ['begin {}', 'end']]);
   });
 
+  it('keeps what was chosen where the first step has moved one of its hosts, or one fell silent in it', async () => {
+    const onTwo = painting({
+      unreachable: 'go-on',
+      remaining: () => ({
+        steps: [
+          stepOn('pg1', {
+            on: ['pg1', 'pg2'],
+            resources: (context) => [paint(context, context.host.name === 'pg2' ? sh`exit 1` : undefined)],
+          }),
+        ],
+      }),
+    });
+    clean();
+    const partly = await run(onTwo);
+    expect([partly.steps.sort(), partly.record]).toEqual([['pg1 paint/pg1 changed', 'pg2 paint/pg1 failed'], ['begin {}']]);
+    clean();
+    const alone = painting({ unreachable: 'go-on', remaining: () => ({ steps: [stepOn('pg1')] }) });
+    const cut = await run(alone, { machines: { pg1: { cutExec: 3, deadAfterCut: true } } });
+    expect([cut.exitCode, cut.steps, cut.record]).toEqual([3, ['pg1 paint/pg1 failed'], ['begin {}']]);
+  });
+
   it('stops when what it sees requires a step that was already carried out', async () => {
     clean();
     const { exitCode, kinds, steps } = await run(painting({ remaining: () => ({ steps: [stepOn('pg1')] }) }));

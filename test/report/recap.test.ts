@@ -174,6 +174,14 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
     expect(render({ failures, recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.hostFailed })).not.toContain('What failed');
   });
 
+  it('does not say that nothing was changed where a step failed, which may have changed something', () => {
+    const error = new PgprovError({ kind: 'test', message: 'the connection was lost' });
+    const failures = [{ error, step: { host: 'pg1', stage: 'switchover/hand-over' } }];
+    expect(render({ command: 'switchover', failures, recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.unreachable })).toContain(
+      'Failed: out of reach: pg1 (45 s). No change was completed.',
+    );
+  });
+
   it('counts nothing for a plan', () => {
     expect(render({ command: 'plan', recap: [host('pg1')] })).toBe('');
     expect(render({ command: 'plan', recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.unreachable })).toBe(

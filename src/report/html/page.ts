@@ -66,7 +66,10 @@ function verdict({ events, ending, ms }: ReportedRun, { stages, foreseen }: Chan
       };
     return { tone: 'changed', mark: '●', text: `${count(planned.length, 'change')} on ${count(hosts, 'host')} would be made.` };
   }
-  const { tone, text } = endSentence({ ...end, command: start?.command ?? 'apply', leftOut: start?.leftOut, again: start?.again });
+  const { tone, text } = endSentence(
+    { ...end, command: start?.command ?? 'apply', leftOut: start?.leftOut, again: start?.again },
+    ofType(events, 'step-end').some(({ result }) => result === 'failed'),
+  );
   return { tone: tone === 'failed' ? 'failed' : 'ok', mark: tone === 'failed' ? '✖' : '✔', text };
 }
 
