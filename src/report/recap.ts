@@ -94,8 +94,7 @@ function lastLine(input: RecapInput, paint: Paint, columns: number): string {
   );
   return wrapWords(text, columns)
     .map((line) => paint[tone](line))
-    .join('
-');
+    .join('\n');
 }
 
 /**

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import { asPgprovError, ExitCode, InputError, RefusedError, type PgprovError } from '../../lib/errors.js';
-import { nearest } from '../../lib/nearest.js';
 import { yamlErrorWords } from '../../lib/yaml-words.js';
 import type { Inventory } from '../../model/index.js';
 import { desiredConfiguration, ownedSettings, patchBetween } from '../../operations/index.js';
@@ -18,8 +17,8 @@ import { Pipeline } from '../pipeline/pipeline.js';
 import { runEditor } from '../secrets/editor.js';
 import { withPrivateFile } from '../secrets/private-copy.js';
 import { assertAssignments, inOwnWords } from './own-words.js';
+import { assertPut, patchOf } from './told.js';
 import { assertPatroni, noConfig, storedConfig } from './view-config.js';
-import { pgprov } from '../../lib/pgprov-command.js';
 
 /** Options of `pgprov config edit`. */
 export interface EditOptions extends OperateCommandOptions {
@@ -38,21 +37,24 @@ export async function editConfig(file: string, options: EditOptions, environment
   const inventory = await loadFor(file, options);
   assertPatroni(inventory);
   const { put = [], remove = [], ...rest } = options;
-  const begun = (await readOperation(storeDirectory(inventory.dir, inventory.cluster), inventory.file))?.given['changes'];
+  const begun = begunPatch((await readOperation(storeDirectory(inventory.dir, inventory.cluster), inventory.file))?.given['changes']);
   const isTold = put.length + remove.length > 0;
   if (rest.giveUp === true || (rest.resume === true && begun === undefined))
     return runOperation(operationNamed(OPERATION), file, rest, environment);
   const patch = isTold
-    ? await toldPatch(file, rest, { put, remove }, inventory, environment)
-    : typeof begun === 'string'
-      ? (JSON.parse(begun) as JsonObject)
-      : await editedPatch(file, rest, inventory, environment);
+    ? await toldPatch(file, rest, { put, remove, begun }, inventory, environment)
+    : (begun ?? (await editedPatch(file, rest, inventory, environment)));
   if (patch === undefined || Object.keys(patch).length === 0) {
     environment.out.write(`The dynamic configuration of ${inventory.cluster} stays as it is.\n`);
     return ExitCode.done;
   }
   assertFree(inventory, patch);
   return runOperation(operationNamed(OPERATION), file, { ...rest, ...withChanges(rest, patch) }, environment);
+}
+
+/** The changes of an edit that is not finished. */
+function begunPatch(changes: unknown): JsonObject | undefined {
+  return typeof changes === 'string' ? (JSON.parse(changes) as JsonObject) : undefined;
 }
 
 /** The options of a run whose inventory has the changes as well. */
@@ -89,7 +91,7 @@ function assertFree(inventory: Inventory, patch: JsonObject): void {
 async function toldPatch(
   file: string,
   options: OperateCommandOptions,
-  { put, remove }: { put: readonly string[]; remove: readonly string[] },
+  { put, remove, begun }: { put: readonly string[]; remove: readonly string[]; begun: JsonObject | undefined },
   inventory: Inventory,
   environment: Environment,
 ): Promise<JsonObject> {
@@ -97,39 +99,9 @@ async function toldPatch(
   assertAssignments(put);
   const changed = await inOwnWords('--put', () => loadFor(file, { ...options, set: [...(options.set ?? []), ...overrides] }));
   const set = patchBetween(desiredConfiguration(inventory), desiredConfiguration(changed));
-  const given = put.map((text) => text.slice(0, text.indexOf('=')).trim());
-  const unchanged = given.filter((key) => leafPaths(set).every((path) => !path.join('.').startsWith(key.replaceAll('"', ''))));
-  if (unchanged.length > 0) assertNotOwned(inventory, unchanged);
+  assertPut(put, set, inventory);
   if (remove.length === 0) return set;
-  const current = await currentConfig(file, options, inventory, environment);
-  return remove.reduce<JsonObject>((patch, key) => {
-    const all = leafPaths(current);
-    const path = all.find((each) => each.join('.') === key);
-    if (path !== undefined) return withNull(patch, path);
-    const meant = nearest(
-      key,
-      all.map((each) => each.join('.')),
-    );
-    throw new InputError({
-      kind: 'config/unknown',
-      message: `the dynamic configuration has no setting ${key}`,
-      hint: `${meant === undefined ? '' : `did you mean ${meant}? `}${pgprov`config show ${inventory}`} lists what it has`,
-    });
-  }, set);
-}
-
-/** A value that changes nothing of what the inventory says is one that the inventory gives. */
-function assertNotOwned(inventory: Inventory, keys: readonly string[]): void {
-  throw new RefusedError({
-    kind: 'config/owned',
-    message: `${keys.join(', ')} ${keys.length === 1 ? 'is' : 'are'} given by the inventory with just this value`,
-    hint: `nothing was changed; ${pgprov`apply ${inventory}`} puts it in force`,
-  });
-}
-
-function withNull(patch: JsonObject, [key = '', ...rest]: readonly string[]): JsonObject {
-  const below = patch[key];
-  return { ...patch, [key]: rest.length === 0 ? null : withNull(isJsonObject(below) ? below : {}, rest) };
+  return patchOf({ set, remove, begun, current: await currentConfig(file, options, inventory, environment) }, inventory);
 }
 
 /** The dynamic configuration as it is now, without pgprov's record. */
