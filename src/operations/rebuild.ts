@@ -41,6 +41,7 @@ import {
   isBuilding,
   isOld,
   isBrokenOff,
+  isParted,
   isStreaming,
   identifierOf,
   type RebuildOptions,
@@ -87,9 +88,12 @@ export default defineOperation<RebuildOptions>({
   checks: (run) => proofs(run),
   finished: (run) => {
     const { member: host, was = '' } = run.options;
-    const kept = copyOn(run.view, host).aside[was];
+    const { aside } = copyOn(run.view, host);
+    const kept = aside[was];
     const where = kept === undefined ? '' : `; what it had before is in ${kept} there, remove it when nobody needs it`;
-    return `${host} streams from ${leaderOf(run.view)} with data that was copied anew${where}`;
+    const others = Object.values(aside).filter((path) => path !== kept);
+    const more = others.length === 0 ? '' : `; put aside earlier, or broken off: ${enumerate(others)}`;
+    return `${host} streams from ${leaderOf(run.view)} with data that was copied anew${where}${more}`;
   },
 });
 
@@ -123,7 +127,8 @@ function removal(run: Run): OperationStep[] {
   const old = isOld(run);
   // Patroni is at it already, and removes it.
   const isRemoved = discard === true && isBuilding(view, host);
-  if (isRemoved || (!old && !isBrokenOff(run))) return [];
+  const parted = isParted(run, leader);
+  if (isRemoved || (!old && !parted && !isBrokenOff(run))) return [];
   const effect = [`${host} serves no reads until it streams again`, ...waiting(run, leader)].join('; ');
   if (old && discard === true) {
     return [
@@ -145,7 +150,9 @@ function removal(run: Run): OperationStep[] {
   return [
     {
       id: old ? 'put-aside' : 'put-broken-copy-aside',
-      title: old ? `stop Patroni on ${host} and put its data aside` : `put a copy on ${host} aside that was broken off`,
+      title: old
+        ? `stop Patroni on ${host} and put its data aside`
+        : `put a copy on ${host} aside that ${parted ? `has WAL of its own and cannot stream from ${leader}` : 'was broken off'}`,
       effect,
       on: [host],
       resources: (context) => {

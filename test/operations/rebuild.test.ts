@@ -20,6 +20,8 @@ interface Seen {
   config?: Record<string, unknown>;
   /** Hosts that do not answer. */
   off?: string[];
+  /** Hosts with files in the data directory that are no database. */
+  files?: string[];
   slots?: string[];
 }
 
@@ -28,7 +30,7 @@ const PATH = '/var/lib/postgresql/17/main';
 
 /** A cluster on timeline 4 in which pg1 leads and the others stream, but for what is given. */
 function seen(
-  { leader = 'pg1', listed = {}, own = {}, data = {}, copy = {}, config = {}, off = [], slots = ['pg2', 'pg3'] }: Seen,
+  { leader = 'pg1', listed = {}, own = {}, data = {}, copy = {}, config = {}, off = [], files = [], slots = ['pg2', 'pg3'] }: Seen,
   options: Options = {},
   done: string[] = [],
 ): OperationRun<Options> {
@@ -37,20 +39,22 @@ function seen(
     wal: name === leader ? { location: 0x5000, paused: false } : { received: 0x5000, replayed: 0x5000, paused: false },
   });
   const directory = (name: string): object =>
-    data[name] === null
-      ? { kind: 'empty' }
-      : {
-          kind: 'cluster',
-          version: '17',
-          systemIdentifier: '7',
-          clusterState: 'in production',
-          copy: 'none',
-          control: 'valid',
-          running: true,
-          position: { timeline: 4, checkpoint: '0/4000', nextOid: 1, lastRecord: undefined },
-          history: { timeline: 4, forks: ['1 0/1000', '2 0/2000', '3 0/3000'] },
-          ...data[name],
-        };
+    files.includes(name)
+      ? { kind: 'foreign', entries: ['base', 'pg_wal'] }
+      : data[name] === null
+        ? { kind: 'empty' }
+        : {
+            kind: 'cluster',
+            version: '17',
+            systemIdentifier: '7',
+            clusterState: 'in production',
+            copy: 'none',
+            control: 'valid',
+            running: true,
+            position: { timeline: 4, checkpoint: '0/4000', nextOid: 1, lastRecord: undefined },
+            history: { timeline: 4, forks: ['1 0/1000', '2 0/2000', '3 0/3000'] },
+            ...data[name],
+          };
   const more = names.map((name): [string, Record<string, unknown>] => [
     name,
     {
@@ -255,6 +259,9 @@ describe('the guards of a rebuild', () => {
     expect(refusal(answering(down(undefined)), options)).toBe(
       'it cannot be told how far the WAL of pg3 goes, so the data on pg3 may have commits that nobody else has',
     );
+    expect(refusal(answering({ ...down(undefined), files: ['pg3'] }), options)).toBe(
+      'it cannot be told what the files on pg3 are, so the data on pg3 may have commits that nobody else has',
+    );
     expect(refusal(answering(down('0/4000', 4, { systemIdentifier: '8' })), options)).toBe(
       'the data on pg3 is of another cluster (8), and may be the only copy of it',
     );
@@ -326,6 +333,31 @@ describe('the steps of a rebuild', () => {
       left: ['put a copy on pg3 aside that was broken off @pg3', ...ALL.slice(1)],
     },
     {
+      title: 'the copy was recovered before it was a standby',
+      run: seen(
+        {
+          own: {
+            pg1: { replication: [{ application: 'pg3', state: 'startup', syncState: 'async' }] },
+            pg3: { wal: { received: 0x5000, replayed: 0x50a0, paused: false } },
+          },
+          copy: { pg3: { identity: 'new' } },
+        },
+        { was: 'pg3-old' },
+      ),
+      left: ['put a copy on pg3 aside that has WAL of its own and cannot stream from pg1 @pg3', ...ALL.slice(1)],
+    },
+    {
+      title: 'it has just begun to stream, after the leader was asked',
+      run: seen(
+        {
+          own: { pg1: { replication: [] }, pg3: { wal: { received: 0x50a0, replayed: 0x50a0, paused: false } } },
+          copy: { pg3: { identity: 'new' } },
+        },
+        { was: 'pg3-old' },
+      ),
+      left: ALL.slice(1),
+    },
+    {
       title: 'it streams, and the leader does not list it yet',
       run: seen({ listed: { pg3: { state: 'running' } }, copy: { pg3: { identity: 'new' } } }, { was: 'pg3-old' }, ['put-aside', 'copy']),
       left: ALL.slice(2),
@@ -386,6 +418,10 @@ describe('the proof of a rebuild', () => {
   it('says where the old data is', () => {
     expect(rebuild.finished?.(seen({ copy: { pg3: { identity: 'new', aside } } }, { was: 'pg3-old' }))).toBe(
       `pg3 streams from pg1 with data that was copied anew; what it had before is in ${PATH}.aside-20261128T160000 there, remove it when nobody needs it`,
+    );
+    const more = { ...aside, half: `${PATH}.aside-20261128T170000` };
+    expect(rebuild.finished?.(seen({ copy: { pg3: { identity: 'new', aside: more } } }, { was: 'pg3-old' }))).toMatch(
+      /put aside earlier, or broken off: .*aside-20261128T170000$/u,
     );
   });
 });

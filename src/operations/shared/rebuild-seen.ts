@@ -1,4 +1,4 @@
-import { DATA_COPY, DATA_DIRECTORY, type DataCopy, type OperationRun } from '../../index.js';
+import { DATA_COPY, DATA_DIRECTORY, partedStandby, type DataCopy, type OperationRun } from '../../index.js';
 import { dataDirectoryOf } from '../../../roles/shared/layout.js';
 import { answerOf, listedBy, streamsFrom } from './members.js';
 
@@ -41,6 +41,19 @@ export function isOld({ view, options: { member: host, was = '' } }: RebuildRun)
 export function isBrokenOff({ view, options: { member: host = '' } }: RebuildRun): boolean {
   const data = view.read(host, DATA_DIRECTORY);
   return data?.kind === 'cluster' && data.copy === 'interrupted' && !isBuilding(view, host);
+}
+
+/**
+ * The new copy has WAL of its own and never streams, as where a power cut ended the copying and Patroni recovered it at the boot. What a
+ * standby has replayed beyond its leader's answer, which is older, may be the leader's: then its receiver has that too.
+ */
+export function isParted(run: RebuildRun, leader: string): boolean {
+  const { view, options } = run;
+  const { member: host = '' } = options;
+  const [own, leading] = [answerOf(view, host), answerOf(view, leader)];
+  if (own === undefined || leading === undefined || isOld(run) || streamsFrom(view, leader, host)) return false;
+  const { received = 0, replayed = 0 } = own.wal ?? {};
+  return received < replayed && partedStandby(own, leader, leading) !== undefined;
 }
 
 /** Whether a member streams on the leader’s timeline, by the leader’s word. */

@@ -28,8 +28,8 @@ export function walAhead(view: View, leader: string, member: string): Ahead {
   const own = clusterData(view, member);
   const leads = answerOf(view, leader);
   const timeline = leads?.timeline;
-  if (own === undefined) return { kind: 'nothing' };
   if (streamsFrom(view, leader, member) && listed?.timeline === timeline) return { kind: 'nothing' };
+  if (own === undefined) return isForeign(view, member) ? { kind: 'unknown', why: `what the files on ${member} are` } : { kind: 'nothing' };
   if (leads?.wal?.location === undefined || timeline === undefined) return { kind: 'unknown', why: `how far ${leader} is` };
   const history = clusterData(view, leader)?.history;
   const reach = reachOf(view, member, own);
@@ -53,6 +53,11 @@ export function walAhead(view: View, leader: string, member: string): Ahead {
   return isBeyond
     ? { kind: 'more', why: `${said}, and ${leader}, which leads on timeline ${timeline}, left that timeline at ${left}` }
     : { kind: 'nothing' };
+}
+
+/** There are files, and they are not recognised as a database: PG_VERSION is missing. */
+function isForeign(view: View, host: string): boolean {
+  return view.read(host, DATA_DIRECTORY)?.kind === 'foreign';
 }
 
 function clusterData(view: View, host: string): ClusterData | undefined {
