@@ -25,7 +25,7 @@ it('waits for a base backup as long as its bytes come, and says how many', async
   expect(set.code, set.all).toBe(0);
   const pg3 = cluster.host('pg3');
   await must(pg3, `systemctl stop patroni && rm -rf ${DATA}`);
-  const run = await cluster.run('apply', '--output', 'plain');
+  const run = await cluster.run('apply');
   expect(run.code, run.all).toBe(0);
   const waits = [...run.all.matchAll(/waiting until pg3 leads or streams \((\d+) s\).* (\d+) MiB copied, \d+ MiB\/s/gu)];
   expect(Math.max(...waits.map(([, seconds]) => Number(seconds))), run.all).toBeGreaterThan(STANDS_STILL);
