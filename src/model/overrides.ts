@@ -1,7 +1,7 @@
 import { didYouMean, nearest } from '../lib/nearest.js';
 import type { Checker } from './checker.js';
 import { SourceDocument } from './document.js';
-import { isMapping, withoutNulls } from './mapping.js';
+import { formatPath, isMapping, withoutNulls, type Path } from './mapping.js';
 import type { Layer } from './outline.js';
 import type { Report } from './report.js';
 import type { VariableSchema } from './role-schema.js';
@@ -75,9 +75,18 @@ export function parseOverride(text: string, context: OverrideContext): Override 
   const settings = nest(target.path, value);
   const [section = ''] = target.path;
   const issues = checker.check(sections.get(section) as VariableSchema, withoutNulls(settings[section]));
-  for (const { message, hint } of issues) report.addSet(label, message, hint);
+  // Of a secret not even its keys are told.
+  const hasSecret = secretIn(target.schema, document.value);
+  for (const { path, message, hint } of issues)
+    report.addSet(hasSecret ? label : withKeys(label, path.slice(target.path.length - 1)), message, hint);
   if (issues.length > 0) return undefined;
   return { via: `--set ${label}`, path: [], settings, origin: 'set', ...(host === undefined ? {} : { host }) };
+}
+
+/** A label with the keys below it, of a value that has keys of its own. */
+function withKeys(label: string, keys: Path): string {
+  const below = formatPath(keys);
+  return below === '' || below.startsWith('[') ? `${label}${below}` : `${label}.${below}`;
 }
 
 /** `a.b."c.d"` as its steps; undefined when a step is empty or a quote is open. */
