@@ -17,9 +17,14 @@ import { isPaused } from './shared/maintenance.js';
 import { answerOf, isSynchronous, leaderOf, notStreamingWhy } from './shared/members.js';
 import { memberRuns, runningOf, stopped } from './shared/stopped.js';
 
-type Run = OperationRun<object>;
+interface StopOptions {
+  /** Chosen before the first step: the members that ran. */
+  up?: readonly string[];
+}
 
-export default defineOperation({
+type Run = OperationRun<StopOptions>;
+
+export default defineOperation<StopOptions>({
   name: 'stop',
   description: 'stop PostgreSQL and Patroni for maintenance: standbys first, the leader last, so that nobody takes over',
   options: {},
@@ -29,6 +34,7 @@ export default defineOperation({
   unreachable: 'go-on',
   observations: (context) => memberRuns(context),
   guards: (run) => objections(run),
+  choose: (run) => ({ ...run.options, up: targets(run).filter((name) => isUp(run.view, name)) }),
   remaining: (run) => ({ steps: steps(run) }),
   nothing: (run) => `PostgreSQL and Patroni are stopped on ${enumerate(targets(run))} already`,
   checks: (run) => proofs(run),
@@ -195,7 +201,7 @@ function steps(run: Run): OperationStep[] {
 const CLEAN = ['shut down', 'shut down in recovery'];
 
 function proofs(run: Run): CheckResult[] {
-  const { view } = run;
+  const { view, options } = run;
   return targets(run).map((host): CheckResult => {
     const data = view.read(host, DATA_DIRECTORY);
     const title = 'PostgreSQL ended cleanly';
@@ -203,6 +209,9 @@ function proofs(run: Run): CheckResult[] {
     if (data?.kind !== 'cluster') return { host, title, ok: !isUp(view, host), detail: 'there is no data' };
     const { clusterState = 'unknown', position } = data;
     const where = position === undefined ? '' : `, timeline ${position.timeline}, last WAL record at ${position.lastRecord ?? 'unknown'}`;
-    return { host, title, ok: !isUp(view, host) && CLEAN.includes(clusterState), detail: `${clusterState}${where}` };
+    // Who was down before did not end by this, and only a start can mend how it did.
+    const before = options.up?.includes(host) === false && !CLEAN.includes(clusterState);
+    const ok = !isUp(view, host) && (before || CLEAN.includes(clusterState));
+    return { host, title: before ? 'it was down before' : title, ok, detail: `${clusterState}${where}` };
   });
 }

@@ -118,6 +118,14 @@ describe('pgprov stop', () => {
     );
   });
 
+  it('is done where a member had crashed before, and is not where one ended so by it', () => {
+    const crashed = { stopped: ALL, leader: null, data: { pg3: { clusterState: 'in archive recovery' } } };
+    const proved = (up: string[]): string[] =>
+      (stop.checks?.(madeUp(inventory, { ...crashed, options: { up } })) ?? []).map(({ host, ok, title }) => `${host} ${ok} ${title}`);
+    expect(proved(['pg1', 'pg2'])[2]).toBe('pg3 true it was down before');
+    expect(proved(ALL)[2]).toBe('pg3 false PostgreSQL ended cleanly');
+  });
+
   it('says what starts at boot', () => {
     const said = (made: Made<object>): string => stop.finished?.(madeUp(inventory, made)) ?? '';
     expect(said({ stopped: ALL, disabled: ALL, leader: null })).toMatch(/They stay down when their hosts boot$/u);

@@ -92,7 +92,7 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
           },
         ],
       },
-      'Interrupted after 45 s. Nothing was changed. The connection was lost, and this may still go on: a/b on pg1. Run the same command again to continue.',
+      'Interrupted after 45 s. No change was completed. The connection was lost, and this may still go on: a/b on pg1. Run the same command again to continue.',
     ],
     [{ recap: [host('pg1')], exitCode: ExitCode.hostFailed }, 'Failed: see the errors above (45 s). Nothing was changed.'],
   ])('ends with %#', (input, last) => {
