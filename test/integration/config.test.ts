@@ -56,6 +56,8 @@ describe('pgprov config and pgprov history', () => {
     expect([unedited.code, unedited.all]).toEqual([2, expect.stringContaining('there is no terminal for an editor')]);
     const edited = await start(['config', 'edit', cluster.file, '--yes'], { VISUAL: "sed -i 's/^ttl: .*/ttl: 99/'" }).finished;
     expect([edited.code, edited.all]).toEqual([4, expect.stringContaining('change patroni.ttl in the inventory')]);
+    const removed = await start(['config', 'edit', cluster.file, '--yes'], { VISUAL: 'rm' }).finished;
+    expect([removed.code, removed.all]).toEqual([2, expect.stringContaining('the editor left no file that can be read')]);
     expect(await stored()).toBe(before);
   });
 
@@ -76,7 +78,7 @@ describe('pgprov config and pgprov history', () => {
     await run.printed(/config edit.take/u);
     run.process.kill('SIGKILL');
     await run.finished;
-    await expect.poll(async () => (await config('edit', '--resume', '--yes')).code, { timeout: patience(60_000) }).toBe(0);
+    await expect.poll(async () => (await config('edit', ...words, '--yes')).code, { timeout: patience(60_000) }).toBe(0);
     expect(await everywhere('SHOW work_mem')).toEqual(['7MB', '7MB', '7MB']);
     expect(await everywhere('SHOW max_wal_senders')).not.toContain('12');
     const shownByPatroni = await patronictlConfig(cluster.host('pg3'));

@@ -152,7 +152,7 @@ async function editedPatch(
     for (;;) {
       await runEditor(path, signal, 'the configuration');
       try {
-        const after = readConfig(await readFile(path, 'utf8'));
+        const after = readConfig(await leftBy(path));
         const patch = patchBetween(before, after);
         assertFree(inventory, patch);
         // As the operation does before it connects, so that a mistake is mended in the editor.
@@ -175,6 +175,20 @@ function headOf(inventory: Inventory): string {
     ...given.map((name) => `#   ${name}`),
     '',
   ].join('\n');
+}
+
+/** What the editor left. */
+async function leftBy(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new InputError({
+      kind: 'config/content',
+      message: `the editor left no file that can be read: ${(cause as Error).message}`,
+      hint: 'nothing was changed; to change nothing, leave the file as it was',
+      cause,
+    });
+  }
 }
 
 function readConfig(text: string): JsonObject {
