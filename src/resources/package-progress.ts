@@ -5,7 +5,8 @@ const BETWEEN_LOOKS = 5;
 
 /**
  * Defines `with_progress`: runs a command, and says meanwhile what the function named first prints, whenever that is something new.
- * What looks keeps neither locks nor the output open, and ends with the script.
+ * What looks keeps neither locks nor the output open, and ends with the script. It is killed, because bash that is asked to end right after
+ * its fork runs the script's own trap, which removes the log.
  */
 export const WITH_PROGRESS: Script = sh`with_progress() {
 progress=$1
@@ -22,7 +23,7 @@ done
 watcher=$!
 run_status=0
 "$@" || run_status=$?
-{ kill "$watcher"; wait "$watcher"; } 2>/dev/null || :
+{ kill -9 "$watcher"; wait "$watcher"; } 2>/dev/null || :
 return "$run_status"
 }`;
 
