@@ -28,7 +28,7 @@ import {
 } from './shared/members.js';
 import { doubtText, ownWal } from './shared/own-wal.js';
 import { positionOf } from './shared/positions.js';
-import { maintenanceObjection } from './shared/quiet-cluster.js';
+import { maintenanceObjection, quorumObjection } from './shared/quiet-cluster.js';
 import { streamingGate } from './shared/streaming-gate.js';
 
 interface FailoverOptions {
@@ -110,7 +110,7 @@ function guards(run: Run): OperationObjection[] {
   const refuse = (message: string, hint: string): OperationObjection[] => [{ kind: 'refuse', message, hint }];
   if (former === undefined) {
     // A leader says that it leads until its Patroni has found out, and longer with failsafe_mode.
-    const lost = withoutQuorum(run);
+    const lost = quorumObjection(run);
     if (lost !== undefined) return [{ ...lost, message: `${lost.message}; ${leader} still leads` }];
     return refuse(`${leader} leads, so there is nothing to fail over from`, `hand the lead over with ${pgprov`switchover ${inventory}`}`);
   }
@@ -123,7 +123,7 @@ function guards(run: Run): OperationObjection[] {
       ...objection,
       settles: true,
     }));
-  const noQuorum = withoutQuorum(run);
+  const noQuorum = quorumObjection(run);
   if (noQuorum !== undefined) return [noQuorum];
   const asked = anyAnswering(view);
   if (asked === undefined)
@@ -150,19 +150,6 @@ function guards(run: Run): OperationObjection[] {
 /** What is to be told of members whose WAL may not be the cluster's: of who is to lead, and of those that cannot be compared with it. */
 function doubts({ view, inventory, options: { former } }: Run): string[] {
   return membersOf(inventory).flatMap(({ name }) => (name === former ? [] : doubtText(view, name)));
-}
-
-function withoutQuorum({ view, inventory }: Run): OperationObjection | undefined {
-  if (storeOf(view) !== undefined) return undefined;
-  const { name: store, role, isHealthy } = dcsOf(inventory);
-  const all = inventory.hosts.filter(({ roles }) => roles.includes(role)).map(({ name }) => name);
-  const down = all.filter((name) => !view.surveyed(name) || isHealthy(view, name) !== true);
-  const needed = Math.floor(all.length / 2) + 1;
-  return {
-    kind: 'refuse',
-    message: `${store} has no quorum, so no member can take the lead${down.length === 0 ? '' : `: it does not work on ${enumerate(down)}`}`,
-    hint: `bring ${store} back on ${needed} of ${enumerate(all)} (${pgprov`apply ${inventory}`} starts it on hosts that can be reached); Patroni then chooses a leader by itself`,
-  };
 }
 
 /** A server that takes writes though its Patroni does not run: the new leader would be a second one. */

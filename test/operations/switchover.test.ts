@@ -40,6 +40,11 @@ describe('the guards of a switchover', () => {
     { title: 'the candidate leads already', state: { leader: 'pg2' }, says: undefined },
     { title: 'nobody leads', state: { own: { pg1: null } }, says: 'the cluster has no leader that could hand the lead over' },
     {
+      title: 'etcd has no quorum, which the leader has not noticed yet',
+      state: { store: null },
+      says: 'etcd has no quorum, so no member can take the lead: it does not work on pg1, pg2 and pg3',
+    },
+    {
       title: 'maintenance mode',
       state: { config: { pause: true } },
       says: 'the cluster is in maintenance mode, in which Patroni leaves the members alone',

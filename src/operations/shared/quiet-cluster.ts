@@ -1,6 +1,9 @@
-import { pgprov, type Objection, type OperationRun } from '../../index.js';
+import { enumerate, pgprov, type Objection, type OperationRun } from '../../index.js';
+import { dcsOf } from '../../../roles/shared/dcs-of.js';
+import { hostsWith } from '../../../roles/shared/layout.js';
 import { patronictl } from '../../../roles/shared/patronictl.js';
-import { answerOf, dynamicOf, names, scheduledOf } from './members.js';
+import { quorumOf } from '../../../roles/shared/quorum.js';
+import { answerOf, dynamicOf, names, scheduledOf, storeOf } from './members.js';
 import { utcText } from './moment.js';
 
 type Seen = Pick<OperationRun<object>, 'view' | 'inventory'>;
@@ -14,8 +17,23 @@ export function maintenanceObjection({ view, inventory }: Seen): Objection[] {
   );
 }
 
-/** What Patroni is about to do with a member, or does: a scheduled switchover, or a standby that is being built. */
+/** That Patroni's store cannot be written, where it is so: a leader keeps its lease no longer, and nobody can take it. */
+export function quorumObjection({ view, inventory }: Seen): Objection | undefined {
+  if (storeOf(view) !== undefined) return undefined;
+  const { name: store, role, isHealthy } = dcsOf(inventory);
+  const all = hostsWith(inventory, role).map(({ name }) => name);
+  const down = all.filter((name) => !view.surveyed(name) || isHealthy(view, name) !== true);
+  return {
+    kind: 'refuse',
+    message: `${store} has no quorum, so no member can take the lead${down.length === 0 ? '' : `: it does not work on ${enumerate(down)}`}`,
+    hint: `bring ${store} back on ${quorumOf(all.length)} of ${enumerate(all)} (${pgprov`apply ${inventory}`} starts it on hosts that can be reached); Patroni then chooses a leader by itself`,
+  };
+}
+
+/** What Patroni cannot do now, is about to do with a member, or does: no quorum, a scheduled switchover, or a standby that is being built. */
 export function busyObjection({ view, inventory }: Seen): Objection[] {
+  const lost = quorumObjection({ view, inventory });
+  if (lost !== undefined) return [lost];
   const scheduled = scheduledOf(view);
   if (scheduled !== undefined) {
     return refuse(
