@@ -66,11 +66,16 @@ function utc(time: string): string | undefined {
   return Number.isNaN(at) ? undefined : new Date(at).toISOString();
 }
 
+/** The run that was under way at a moment, or as near to it as clocks may differ; of several the nearest, the first among equals. */
 function runAt(runs: readonly HistoryRun[], time: string | undefined): string | undefined {
   if (time === undefined) return undefined;
   const moment = Date.parse(time);
-  return runs.find(({ at, ms }) => {
-    const began = at === undefined ? Number.NaN : Date.parse(at);
-    return moment >= began - CLOCKS_DIFFER && moment <= began + ms + CLOCKS_DIFFER;
-  })?.id;
+  const [nearest] = runs
+    .map(({ id, at, ms }) => {
+      const began = at === undefined ? Number.NaN : Date.parse(at);
+      return { id, away: Math.max(0, began - moment, moment - began - ms) };
+    })
+    .filter(({ away }) => away <= CLOCKS_DIFFER)
+    .sort((a, b) => a.away - b.away);
+  return nearest?.id;
 }

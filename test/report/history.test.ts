@@ -69,6 +69,17 @@ describe('the list of leaders', () => {
     ]);
   });
 
+  it('names the run that was under way, not one that ended a moment before', () => {
+    const close = [run('x1', 'pause', '2026-11-28T10:00:00.000Z', 2000), run('x2', 'switchover', '2026-11-28T10:00:03.000Z', 4000)];
+    const begun = (time: string): string | undefined => reignsOf([end(1, 1, time, 'pg2')], close, { leader: 'pg2', timeline: 2 })[1]?.run;
+    expect(['10:00:05', '10:00:02', '10:00:09', '10:01:00'].map((time) => begun(`2026-11-28T${time}Z`))).toEqual([
+      'x2',
+      'x1',
+      'x2',
+      undefined,
+    ]);
+  });
+
   it('shows the current leader when nothing has ended', () => {
     expect(reignsOf([], RUNS, { leader: 'pg1', timeline: 1 })).toEqual([
       { timeline: 1, leader: 'pg1', from: undefined, run: undefined, until: undefined, left: undefined },
