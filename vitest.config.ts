@@ -11,7 +11,7 @@ import { patience } from './test/support/patience.js';
 const WORKERS = availableParallelism();
 
 /** Unit tests wait as long as they compute: for processes that they start, time limits, login delays. */
-const WAITING_WORKERS = Math.ceil(2.5 * WORKERS);
+const WAITING_WORKERS = Math.ceil(1.5 * WORKERS);
 
 // Every worker works it out for itself otherwise, and the day may end during a run.
 process.env['PGPROV_SEED'] = String(SEED);

@@ -52,7 +52,7 @@ describe.skipIf(binaries === undefined)('the status of a WAL receiver', () => {
     const [, standby] = servers as [RunningServer, RunningServer];
     const status = (): string[] => standby.query(RECEIVER_STATE);
     await expect.poll(() => asked, { timeout: patience(10_000) }).toBe(true);
-    expect(status()).toEqual(['connected, and nothing received yet']);
+    await expect.poll(status, { timeout: patience(10_000) }).toEqual(['connected, and nothing received yet']);
     // Until version 18 the server itself says so by now.
     expect(standby.query('SELECT status FROM pg_stat_wal_receiver')).toEqual([expect.stringMatching(/^(?:streaming|connecting)$/u)]);
     release();
