@@ -13,7 +13,7 @@ describe('a cluster with a superuser, access lines and a locale of the user’s 
   let first: Finished;
 
   beforeAll(async () => {
-    cluster = await TestCluster.start('itacc', 'debian13', 1, 'packages');
+    cluster = await TestCluster.start('itlines', 'debian13', 1, 'packages');
     host = cluster.host('pg1');
     await cluster.write({ postgresql: { locale: 'xx_YY.UTF-8' } });
     unknown = await cluster.run('apply');
