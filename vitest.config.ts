@@ -10,7 +10,7 @@ import { patience } from './test/support/patience.js';
 /** Vitest keeps one processor free otherwise, which leaves a small machine with a single worker. */
 const WORKERS = availableParallelism();
 
-/** Unit tests wait as long as they compute: for processes that they start, time limits, login delays. */
+/** Tests without hosts wait as long as they compute: for processes that they start, time limits, login delays. */
 const WAITING_WORKERS = Math.ceil(1.5 * WORKERS);
 
 // Every worker works it out for itself otherwise, and the day may end during a run.
@@ -20,6 +20,20 @@ process.env['PGPROV_SEED'] = String(SEED);
 process.env['PGPROV_PATIENCE'] ??= String(measureFactor());
 
 const EVERYWHERE = { environment: 'node', setupFiles: ['test/runner/setup.ts'], expect: { poll: { timeout: patience(POLL_LIMIT) } } };
+
+const OTHERS = ['test/integration/**', 'test/hostile/**', 'test/matrix/**', 'node_modules/**'];
+
+const WITHOUT_HOSTS = {
+  ...EVERYWHERE,
+  testTimeout: patience(60_000),
+  hookTimeout: patience(10_000),
+  maxWorkers: WAITING_WORKERS,
+  // Starting a process and loading Vitest and the packages costs most files more than their tests do.
+  isolate: false,
+  setupFiles: ['test/support/own-modules.ts', 'test/runner/setup.ts'],
+  // Only tests that wait are marked as concurrent.
+  maxConcurrency: 20,
+};
 
 const WITH_HOSTS = {
   ...EVERYWHERE,
@@ -37,22 +51,9 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new RunReporter()],
     projects: [
-      {
-        test: {
-          ...EVERYWHERE,
-          name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**', 'test/hostile/**', 'test/matrix/**', 'node_modules/**'],
-          testTimeout: patience(60_000),
-          hookTimeout: patience(10_000),
-          maxWorkers: WAITING_WORKERS,
-          // Starting a process and loading Vitest and the packages costs most files more than their tests do.
-          isolate: false,
-          setupFiles: ['test/support/own-modules.ts', 'test/runner/setup.ts'],
-          // Only tests that wait are marked as concurrent.
-          maxConcurrency: 20,
-        },
-      },
+      { test: { ...WITHOUT_HOSTS, name: 'unit', include: ['test/**/*.test.ts'], exclude: [...OTHERS, 'test/**/*.programs.test.ts'] } },
+      // Apart from the unit tests, which are to be quick: these start servers, browsers, and shells by the dozen.
+      { test: { ...WITHOUT_HOSTS, name: 'programs', include: ['test/**/*.programs.test.ts'], exclude: OTHERS } },
       {
         test: {
           ...EVERYWHERE,

@@ -113,7 +113,16 @@ describe('commands that watch a cluster and work on it', () => {
 
     it('show no secret, and no terminal control codes', async () => {
       const marked = async (): Promise<string> => {
-        const { code, stdout } = await pgprov('logs', cluster.file, '--unit', 'postgresql', '--grep', 'marked: \\*{3}', '--host', 'pg1,pg2');
+        const { code, stdout } = await pgprov(
+          'logs',
+          cluster.file,
+          '--unit',
+          'postgresql',
+          '--grep',
+          'marked: \\*{3}',
+          '--host',
+          'pg1,pg2',
+        );
         expect(code).toBe(0);
         return stdout;
       };

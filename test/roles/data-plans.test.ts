@@ -316,7 +316,7 @@ function planOf(seen: World): Plan | undefined {
     hosts: new Map(parts),
   };
   const { leader, together, oneByOne } = sortWaves(stage, states, inventory);
-  // The first host's failure ends the stage, which is the engine's to see to (test/engine/run.test.ts).
+  // The first host's failure ends the stage, which is the engine's to see to (test/engine/run.programs.test.ts).
   if (leader.some((name) => !usable(name))) return { aside, halted, corrected, waves: [] };
   const waves = [leader, together, ...oneByOne.map((name) => [name])].map((names) =>
     names.filter((name) => usable(name) && startsSomething(stage, name, states.get(name) ?? new Map())),

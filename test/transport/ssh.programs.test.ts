@@ -12,7 +12,7 @@ import { freePort, hopAt, makeKeys, Sshd, targetAt, whyNoSshd } from './sshd.js'
 import { patience } from '../support/patience.js';
 
 const reason = await whyNoSshd();
-if (reason !== undefined) console.log(`skipped, all of test/transport/ssh.test.ts: ${reason}`);
+if (reason !== undefined) console.log(`skipped, all of test/transport/ssh.programs.test.ts: ${reason}`);
 
 const transport = new SshTransport({ agentSocket: undefined, home: '/nonexistent' });
 

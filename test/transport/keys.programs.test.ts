@@ -14,7 +14,7 @@ import type { ConnectionFacts, Target } from '../../src/transport/transport.js';
 import { hopAt, makeKeys, Sshd, targetAt, whyNoSshd } from './sshd.js';
 
 const reason = await whyNoSshd();
-if (reason !== undefined) console.log(`skipped, all of test/transport/keys.test.ts: ${reason}`);
+if (reason !== undefined) console.log(`skipped, all of test/transport/keys.programs.test.ts: ${reason}`);
 
 const quiet = $({ quiet: true });
 const PHRASE = 'open sesame';

@@ -21,7 +21,7 @@ async function whyNot(): Promise<string | undefined> {
 }
 
 const reason = await whyNot();
-if (reason !== undefined) console.log(`skipped, all of test/transport/requiretty.test.ts: ${reason}`);
+if (reason !== undefined) console.log(`skipped, all of test/transport/requiretty.programs.test.ts: ${reason}`);
 
 const SHELLS = ['sh', 'bash', 'csh', 'fish'].flatMap((name) => {
   const shell = which.sync(name, { nothrow: true });
