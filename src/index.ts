@@ -45,6 +45,7 @@ export {
   type UnitMove,
 } from './plan/role.js';
 export { dataDirectoryOf, localServer } from './plan/local-server.js';
+export { defineDiagnosis, type Diagnosis, type Evidence, type Examination, type Finding, type FindingLevel } from './plan/diagnosis.js';
 export {
   defineOperation,
   type ConvergeStep,
@@ -174,6 +175,7 @@ export { pgRole, pgRoleHandle, type PgRoleState } from './resources/pg-role.js';
 export { ports, PORTS, type Listener } from './resources/ports.js';
 export { asDatabaseUser, findRows, psql, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from './resources/psql.js';
 export { REACHABILITY, reachability, type Reach } from './resources/reachability.js';
+export { RECENT_LOG, type HostLine, type LoggedLine } from './resources/recent-log.js';
 export { replayedLimits, type ReplayedLimitsOptions } from './resources/replayed-limits.js';
 export { REPLICATION_LOGIN, replicationLogin, type ReplicationLogin } from './resources/replication-login.js';
 export {

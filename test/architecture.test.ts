@@ -24,6 +24,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   'src/report': 4,
   roles: 4.5,
   'src/operations': 4.7,
+  'src/diagnoses': 4.7,
   'src/cli': 5,
   bin: 6,
 };
@@ -51,6 +52,7 @@ function read(file: string): string {
 const ETCD_BY_NAME: readonly string[] = [
   'roles/index.ts',
   'roles/shared/stores.ts',
+  'src/diagnoses/index.ts',
   'src/index.ts',
   'src/model/default-dcs.ts',
   'src/platform/debian.ts',
@@ -151,19 +153,33 @@ describe('the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('lets diagnoses import the public API and what roles or diagnoses share, nothing else', () => {
+    const wrong = EDGES.filter(({ from, to }) => {
+      if (!from.startsWith('src/diagnoses/') || to === 'src/index.ts' || to.startsWith('roles/shared/')) return false;
+      return from === 'src/diagnoses/index.ts' ? !to.startsWith('src/diagnoses/') : !to.startsWith('src/diagnoses/shared/');
+    });
+    expect(EDGES.some(({ from }) => from.startsWith('src/diagnoses/'))).toBe(true);
+    expect(wrong).toEqual([]);
+  });
+
+  it('lets nobody but the commands know the diagnoses, and only their list', () => {
+    const users = EDGES.filter(({ from, to }) => !from.startsWith('src/diagnoses/') && to.startsWith('src/diagnoses/'));
+    expect(users.filter(({ from, to }) => !from.startsWith('src/cli/') || to !== 'src/diagnoses/index.ts')).toEqual([]);
+  });
+
   it('lets nobody but the commands know the operations, and only their list', () => {
     const users = EDGES.filter(({ from, to }) => !from.startsWith('src/operations/') && to.startsWith('src/operations/'));
     expect(users.filter(({ from, to }) => !from.startsWith('src/cli/') || to !== 'src/operations/index.ts')).toEqual([]);
   });
 
   it('lets nobody but the commands know the roles, and only their list', () => {
-    const users = EDGES.filter(({ from, to }) => !/^(?:roles|src\/operations)\//u.test(from) && to.startsWith('roles/'));
+    const users = EDGES.filter(({ from, to }) => !/^(?:roles|src\/operations|src\/diagnoses)\//u.test(from) && to.startsWith('roles/'));
     expect(users.length).toBeGreaterThan(0);
     expect(users.filter(({ from, to }) => !from.startsWith('src/cli/') || to !== 'roles/index.ts')).toEqual([]);
   });
 
-  it('lets nobody but roles and operations use the public API', () => {
-    expect(EDGES.filter(({ from, to }) => to === 'src/index.ts' && !/^(?:roles|src\/operations)\//u.test(from))).toEqual([]);
+  it('lets nobody but roles, operations and diagnoses use the public API', () => {
+    expect(EDGES.filter(({ from, to }) => to === 'src/index.ts' && !/^(?:roles|src\/operations|src\/diagnoses)\//u.test(from))).toEqual([]);
   });
 
   it('keeps what is Patroni’s and PostgreSQL’s out of the plan and the engine', () => {
@@ -173,14 +189,14 @@ describe('the architecture', () => {
   });
 
   it('lets nobody but the role etcd and the list of stores know what runs etcd or reads it', () => {
-    const own = /^(?:roles\/etcd\.ts$|roles\/shared\/etcd\/|src\/resources\/etcd-)/u;
+    const own = /^(?:roles\/etcd\.ts$|roles\/shared\/etcd\/|src\/diagnoses\/etcd\/|src\/resources\/etcd-)/u;
     const listing = new Set(['roles/shared/stores.ts', 'roles/index.ts', 'src/index.ts', ...ETCD_IN_STATUS]);
     expect(EDGES.some(({ to }) => own.test(to))).toBe(true);
     expect(EDGES.filter(({ from, to }) => own.test(to) && !own.test(from) && !listing.has(from))).toEqual([]);
   });
 
   it('names etcd where etcd is run and read, and in few other places', () => {
-    const own = /^(?:roles\/etcd\.ts$|roles\/shared\/etcd\/|src\/resources\/etcd-|templates\/etcd\/)/u;
+    const own = /^(?:roles\/etcd\.ts$|roles\/shared\/etcd\/|src\/diagnoses\/etcd\/|src\/resources\/etcd-|templates\/etcd\/)/u;
     const templates = readdirSync(join(ROOT, 'templates'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.hbs'))
       .map((name) => join('templates', name));

@@ -3,7 +3,7 @@ import { inventorySchemas, schemaProblems } from '../model/index.js';
 import type { Role } from '../plan/role.js';
 
 /** What a property of a role may be. */
-type Kind = 'string' | 'list' | 'object' | 'function' | 'flag';
+type Kind = 'string' | 'list' | 'things' | 'object' | 'function' | 'flag';
 
 /** Every property of a role, what it must be, and whether it must be there. */
 export const ROLE_PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required?: true }>> = {
@@ -36,11 +36,13 @@ export const ROLE_PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required
   notices: { kind: 'function' },
   remarks: { kind: 'function' },
   status: { kind: 'function' },
+  diagnoses: { kind: 'things' },
 };
 
 const WORDS: Readonly<Record<Kind, string>> = {
   string: 'a text that is not empty',
   list: 'a list of names of roles',
+  things: 'a list of mappings',
   object: 'a mapping',
   function: 'a function',
   flag: 'true, or left out',
@@ -72,6 +74,7 @@ function propertyProblems(name: string, value: unknown, kind: Kind, required: bo
 function fits(value: unknown, kind: Kind): boolean {
   if (kind === 'string') return typeof value === 'string' && value !== '';
   if (kind === 'list') return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  if (kind === 'things') return Array.isArray(value) && value.every((item) => fits(item, 'object'));
   if (kind === 'flag') return value === true;
   if (kind === 'function') return typeof value === 'function';
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -9,6 +9,7 @@ import { helpText } from './help-text.js';
 import { addHistoryCommand } from './history/command.js';
 import { addConfigCommands } from './config/command.js';
 import { addInitCommand } from './init/command.js';
+import { addDoctorCommand } from './doctor/command.js';
 import { addLogsCommand } from './logs/command.js';
 import { addOperationCommands } from './operations/command.js';
 import { addOwnOperationCommand } from './operations/own-command.js';
@@ -37,6 +38,7 @@ const GROUPS: readonly AddCommands[] = [
   addValidateCommands,
   addApplyCommands,
   addStatusCommands,
+  addDoctorCommand,
   addLogsCommand,
   addSshCommand,
   addPsqlCommand,

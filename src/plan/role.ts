@@ -6,6 +6,7 @@ import type { Platform } from '../platform/index.js';
 import type { PackagesOptions } from '../resources/packages-state.js';
 import type { Gate, Observation, Resource } from '../resources/resource.js';
 import type { ClusterCredentials } from '../store/cluster-credentials.js';
+import type { Diagnosis } from './diagnosis.js';
 import type { View } from './view.js';
 
 /**
@@ -236,6 +237,8 @@ export interface Role extends RoleSchema {
    * role's observations, so what was not seen is no line.
    */
   status?(view: View, host: Host): readonly StatusLine[];
+  /** What `pgprov doctor` finds out about the role's service; each concerns hosts of the role unless it names another. */
+  diagnoses?: readonly Diagnosis[];
 }
 
 /** Names a role for the catalog; gives types to its literal. */

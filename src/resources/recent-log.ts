@@ -1,0 +1,53 @@
+import { sh } from '../shell/quote.js';
+import { handle } from './handle.js';
+import { journalOf, readJournalEntry } from './host-logs.js';
+import { answerLines, type Observation } from './resource.js';
+
+/** A line of a host's logs. */
+export interface LoggedLine {
+  host: string;
+  /** Milliseconds since 1970, by the clock of this machine. */
+  at: number;
+  /** As `pgprov logs` calls it: a unit, or `postgresql` for what PostgreSQL itself wrote. */
+  unit: string;
+  text: string;
+}
+
+/** The same as a host tells it, by its own clock. */
+export type HostLine = Omit<LoggedLine, 'host'>;
+
+/** The observation's id. */
+export const RECENT_LOG = handle<readonly HostLine[]>('recent-log');
+
+/** Lines that are of interest, of the newest ones. */
+const LINES = 2000;
+
+/** What Patroni writes each time it has nothing to do; the last one tells when it last worked. */
+const ROUTINE = 'INFO: no action\\. I am (';
+
+/** What the journal has of some units, without what Patroni writes every few seconds while all is well, but for the last of it. */
+export function recentLog({
+  units,
+  since,
+}: {
+  units: readonly string[] /** Seconds since 1970. */;
+  since: number;
+}): Observation<readonly HostLine[]> {
+  return {
+    ...RECENT_LOG,
+    when: 'start',
+    probe: () => sh`{
+${journalOf(units, { since, lines: 20 * LINES, follow: false })} | grep -v ${ROUTINE} | tail -n ${LINES}
+${journalOf(units, { since, lines: LINES, follow: false })} | grep ${ROUTINE} | tail -n 1
+} 2>/dev/null || :`,
+    parse: (answer) =>
+      answerLines(answer)
+        .flatMap((line): HostLine[] => {
+          const entry = readJournalEntry(line);
+          if (entry === undefined) return [];
+          const unit = entry.program === 'postgres' || /^postgresql[@-]/u.test(entry.unit) ? 'postgresql' : entry.unit;
+          return entry.text.split('\n').map((text) => ({ at: entry.at / 1000, unit, text }));
+        })
+        .sort((a, b) => a.at - b.at),
+  };
+}
