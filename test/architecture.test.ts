@@ -52,7 +52,6 @@ function read(file: string): string {
 const ETCD_BY_NAME: readonly string[] = [
   'roles/index.ts',
   'roles/shared/stores.ts',
-  'src/diagnoses/index.ts',
   'src/index.ts',
   'src/model/default-dcs.ts',
   'src/platform/debian.ts',

@@ -1,6 +1,6 @@
 import type { Observation } from '../resources/resource.js';
 import type { LoggedLine } from '../resources/recent-log.js';
-import type { RoleContext } from './role.js';
+import type { RoleContext } from './role-context.js';
 import type { View } from './view.js';
 
 /**

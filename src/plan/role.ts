@@ -1,13 +1,16 @@
 import type { CheckResult, Drift } from '../events.js';
 import type { StatusLevel } from '../lib/cluster-status.js';
 import type { Secret } from '../lib/secret.js';
-import type { Host, Inventory, RoleSchema } from '../model/index.js';
+import type { Host, RoleSchema } from '../model/index.js';
 import type { Platform } from '../platform/index.js';
 import type { PackagesOptions } from '../resources/packages-state.js';
 import type { Gate, Observation, Resource } from '../resources/resource.js';
 import type { ClusterCredentials } from '../store/cluster-credentials.js';
 import type { Diagnosis } from './diagnosis.js';
+import type { RoleContext } from './role-context.js';
 import type { View } from './view.js';
+
+export type { RoleContext } from './role-context.js';
 
 /**
  * How a stage crosses the cluster.
@@ -110,18 +113,6 @@ export interface Installation extends Omit<PackagesOptions, 'name'> {
   what: string;
   /** What scripts of the packages read, in the order in which it is applied; all of it comes before any package. */
   before?: readonly Resource[];
-}
-
-/** What a role builds its stages from: the inventory, never what was probed. */
-export interface RoleContext {
-  host: Host;
-  inventory: Inventory;
-  platform: Platform;
-  credentials: ClusterCredentials;
-  /** Platform of another host; undefined until it was surveyed once. */
-  platformOf(host: string): Platform | undefined;
-  /** Renders templates/<name>.hbs, for a role of the user's own beside its file; strictly: a missing variable is an error. */
-  template(name: string, data: object): string;
 }
 
 /** Why a run must not continue. */

@@ -16,7 +16,7 @@ interface Found {
   well: string[];
 }
 
-async function doctor(): Promise<{ code: number; found: Found }> {
+async function doctor(): Promise<{ code: number | null; found: Found }> {
   const { code, stdout } = await pgprov('doctor', cluster.file, '--json');
   return { code, found: JSON.parse(stdout) as Found };
 }

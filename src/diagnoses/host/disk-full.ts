@@ -1,4 +1,5 @@
-import { defineDiagnosis, formatBytes, handle, sh, answerLines, type Observation } from '../../index.js';
+import { answerLines, dataDirectoryOf, defineDiagnosis, formatBytes, handle, sh, type Observation, type RoleContext } from '../../index.js';
+import { dcsOf } from '../../../roles/shared/dcs-of.js';
 
 /** A file system as df has it. */
 interface FileSystem {
@@ -29,11 +30,19 @@ function fileSystems(paths: readonly string[]): Observation<readonly FileSystem[
   };
 }
 
+function dataDirectories({ host, platform, inventory }: RoleContext): string[] {
+  const store = dcsOf(inventory);
+  return [
+    ...(host.roles.includes('postgresql') ? [dataDirectoryOf(host, platform), `${dataDirectoryOf(host, platform)}/pg_wal/.`] : []),
+    ...(host.roles.includes(store.role) ? [store.dataRoot(host, platform)] : []),
+  ];
+}
+
 /** A file system that services write to has no room. */
 export default defineDiagnosis({
   name: 'disk-full',
   looksAt: 'free space of the file systems',
-  asks: () => [fileSystems(['/', '/var/lib', '/var/lib/postgresql', '/var/lib/pgsql', '/var/lib/etcd', '/var/log', '/tmp'])],
+  asks: (context) => [fileSystems(['/', '/var/log', '/tmp', ...dataDirectories(context)])],
   find: ({ view }) =>
     view.inventory.hosts.flatMap(({ name: host }) =>
       (view.read(host, FILE_SYSTEMS) ?? [])
