@@ -1,4 +1,5 @@
 import type { ClusterStatus } from './lib/cluster-status.js';
+import type { DoctorAnswer } from './lib/finding.js';
 import type { ExitCode, PgprovError } from './lib/errors.js';
 
 /** How one host's part of a stage ended. */
@@ -350,6 +351,12 @@ export interface ClusterSeen {
   afterwards: boolean;
 }
 
+/** What `pgprov doctor` has found out. */
+export interface FoundOut {
+  type: 'diagnosed';
+  answer: DoctorAnswer;
+}
+
 /** The connection to a host was closed. */
 export interface Disconnected {
   type: 'disconnected';
@@ -398,6 +405,7 @@ export type RunEvent =
   | Checked
   | Failed
   | ClusterSeen
+  | FoundOut
   | Disconnected
   | RunEnd;
 

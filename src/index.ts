@@ -3,6 +3,7 @@ export type { CheckResult, Drift, PlannedChange } from './events.js';
 export { formatBytes } from './lib/bytes.js';
 export { maintenanceWords, type SlotStatus } from './lib/cluster-status.js';
 export { enumerate } from './lib/enumerate.js';
+export type { Evidence, Finding, FindingLevel } from './lib/finding.js';
 export { groupBy } from './lib/group-by.js';
 export { didYouMean, unknownName } from './lib/nearest.js';
 export { pgprov } from './lib/pgprov-command.js';
@@ -45,7 +46,7 @@ export {
   type UnitMove,
 } from './plan/role.js';
 export { dataDirectoryOf, localServer } from './plan/local-server.js';
-export { defineDiagnosis, type Diagnosis, type Evidence, type Examination, type Finding, type FindingLevel } from './plan/diagnosis.js';
+export { defineDiagnosis, type Diagnosis, type Examination } from './plan/diagnosis.js';
 export {
   defineOperation,
   type ConvergeStep,

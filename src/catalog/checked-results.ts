@@ -1,5 +1,7 @@
 import { STATUS_LEVELS } from '../lib/cluster-status.js';
+import { FINDING_LEVELS, type Finding } from '../lib/finding.js';
 import type { RolePort } from '../model/index.js';
+import type { Diagnosis } from '../plan/diagnosis.js';
 import type { Stage, StatusLine, TlsCopies, TlsIdentity } from '../plan/role.js';
 import { asserter } from './blame.js';
 
@@ -77,6 +79,33 @@ export function checkedLines(given: unknown, role: string): StatusLine[] {
     const { level = 'ok' } = line;
     assert(STATUS_LEVELS.includes(level), `status: level must be one of ${STATUS_LEVELS.join(', ')}`);
     return line;
+  });
+}
+
+/** What the types promise of diagnoses. */
+export function checkedDiagnoses(given: unknown, role: string): Diagnosis[] {
+  const { assert, listOf } = asserter(`role ${role}`);
+  return listOf<Diagnosis>(given, 'diagnoses').map((diagnosis, at) => {
+    const place = `diagnosis ${diagnosis.name ?? at + 1}`;
+    assert(
+      typeof diagnosis.name === 'string' && /^[a-z][a-z0-9-]*$/u.test(diagnosis.name),
+      `${place}: name must be of lower-case letters, digits and -`,
+    );
+    assert(isText(diagnosis.looksAt), `${place}: looksAt must be a text`);
+    assert(typeof diagnosis.find === 'function', `${place}: find() is missing`);
+    return diagnosis;
+  });
+}
+
+/** What the types promise of what a diagnosis finds. */
+export function checkedFindings(given: unknown, role: string, diagnosis: string): Finding[] {
+  const { assert, listOf } = asserter(`role ${role}`);
+  return listOf<Finding>(given, `diagnosis ${diagnosis}: find()`).map((finding) => {
+    const place = `diagnosis ${diagnosis}`;
+    assert(FINDING_LEVELS.includes(finding.level), `${place}: level must be one of ${FINDING_LEVELS.join(', ')}`);
+    for (const name of ['what', 'follows', 'mend'] as const) assert(isText(finding[name]), `${place}: ${name} must be a text`);
+    assert(Array.isArray(finding.evidence), `${place}: evidence must be a list`);
+    return finding;
   });
 }
 

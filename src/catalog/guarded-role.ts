@@ -1,9 +1,19 @@
 import type { Platform } from '../platform/index.js';
+import type { Diagnosis } from '../plan/diagnosis.js';
 import type { ClusterPassword, Leadership, Role, RoleContext, Stage, UnitGuard } from '../plan/role.js';
 import type { Observation } from '../resources/resource.js';
 import { blamer, guarded, ownContext, type Blame } from './blame.js';
 import { ROLE_PROPERTIES } from './check-role.js';
-import { checkedCopies, checkedIdentity, checkedLines, checkedPatience, checkedPorts, checkedStages } from './checked-results.js';
+import {
+  checkedCopies,
+  checkedDiagnoses,
+  checkedFindings,
+  checkedIdentity,
+  checkedLines,
+  checkedPatience,
+  checkedPorts,
+  checkedStages,
+} from './checked-results.js';
 import type { RoleFile } from './role-files.js';
 
 /** A user's role whose templates lie beside it, and whose defects are reported as its own, with their place. */
@@ -23,8 +33,13 @@ export function guardedRole(role: Role, file: RoleFile): Role {
     };
     return [[name, call]];
   });
-  const { leadership } = role;
-  return { ...role, ...Object.fromEntries(wrapped), ...(leadership && { leadership: guardedLeadership(leadership, blame) }) };
+  const { leadership, diagnoses } = role;
+  return {
+    ...role,
+    ...Object.fromEntries(wrapped),
+    ...(leadership && { leadership: guardedLeadership(leadership, blame) }),
+    ...(diagnoses && { diagnoses: checkedDiagnoses(diagnoses, role.name).map((diagnosis) => guardedDiagnosis(diagnosis, guard)) }),
+  };
 }
 
 type Callable = (this: unknown, ...values: readonly unknown[]) => unknown;
@@ -91,6 +106,20 @@ function guardedLeadership(leadership: Leadership, blame: Blame): Leadership {
   return {
     leads: (view, host) => blame(() => leadership.leads(view, host)),
     stays: (leader, restarted) => blame(() => leadership.stays(leader, restarted)),
+  };
+}
+
+function guardedDiagnosis(diagnosis: Diagnosis, { role, blame, beside }: Guard): Diagnosis {
+  const { name, asks, find } = diagnosis;
+  return {
+    ...diagnosis,
+    ...(asks && { asks: (context) => blame(() => asks.call(diagnosis, beside(context))).map((each) => guarded(each, blame)) }),
+    find: (examination) =>
+      checkedFindings(
+        blame(() => find.call(diagnosis, examination)),
+        role,
+        name,
+      ),
   };
 }
 

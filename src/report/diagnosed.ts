@@ -1,24 +1,5 @@
-import { FINDING_LEVELS, type Diagnosis, type Examination, type Finding } from '../plan/diagnosis.js';
-
-/** A finding with the diagnosis that it is of. */
-export interface Diagnosed extends Finding {
-  diagnosis: string;
-  /** Findings on the same host that merely follow from it. */
-  consequences: readonly Diagnosed[];
-}
-
-/** What `pgprov doctor` has to say, the shape of its JSON. */
-export interface DoctorAnswer {
-  cluster: string;
-  /** When the hosts were asked, in milliseconds since 1970. */
-  at: number;
-  /** The most important first. */
-  findings: readonly Diagnosed[];
-  /** What was looked at and found well. */
-  well: readonly string[];
-  /** Hosts that could not be asked, and why. */
-  unseen: readonly { host: string; reason: string }[];
-}
+import { FINDING_LEVELS, type Diagnosed, type DoctorAnswer } from '../lib/finding.js';
+import type { Diagnosis, Examination } from '../plan/diagnosis.js';
 
 /**
  * What the diagnoses find, the most important first.

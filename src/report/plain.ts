@@ -112,6 +112,7 @@ export class PlainLines {
       case 'gave-up':
       case 'surveyed-again':
       case 'cluster':
+      case 'diagnosed':
       case 'disconnected':
         return [];
     }

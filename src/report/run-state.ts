@@ -129,6 +129,7 @@ export class RunState {
       case 'gave-up':
       case 'surveyed-again':
       case 'cluster':
+      case 'diagnosed':
       case 'disconnected':
         return;
     }

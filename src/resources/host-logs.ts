@@ -93,9 +93,6 @@ fi`;
 /** What the lines of `logFilesOf` begin with that tell what the host's time zones are. */
 const ZONE = '@zone ';
 
-/** The abbreviations of the host's time zone, in summer and in winter, with their minutes ahead of UTC; the last one is in force. */
-export type Zones = ReadonlyMap<string, number>;
-
 /** Reads a line of `logFilesOf` that tells of a time zone; undefined for another. */
 export function readZone(line: string): { name: string; minutes: number } | undefined {
   if (!line.startsWith(ZONE)) return undefined;

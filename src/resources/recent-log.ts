@@ -1,6 +1,7 @@
 import { sh } from '../shell/quote.js';
 import { handle } from './handle.js';
-import { journalOf, readJournalEntry } from './host-logs.js';
+import { PostgresLines } from '../postgres/log-lines.js';
+import { journalOf, logFilesOf, readJournalEntry, readZone, type LogPlace } from './host-logs.js';
 import { answerLines, type Observation } from './resource.js';
 
 /** A line of a host's logs. */
@@ -16,7 +17,8 @@ export interface LoggedLine {
 /** The same as a host tells it, by its own clock. */
 export type HostLine = Omit<LoggedLine, 'host'>;
 
-/** The observation's id. */
+/** The observations' ids. */
+export const RECENT_FILES = handle<readonly HostLine[]>('recent-files');
 export const RECENT_LOG = handle<readonly HostLine[]>('recent-log');
 
 /** Lines that are of interest, of the newest ones. */
@@ -49,5 +51,35 @@ ${journalOf(units, { since, lines: LINES, follow: false })} | grep ${ROUTINE} | 
           return entry.text.split('\n').map((text) => ({ at: entry.at / 1000, unit, text }));
         })
         .sort((a, b) => a.at - b.at),
+  };
+}
+
+/** The newest lines of PostgreSQL's own log files, where it writes any. */
+export function recentFiles({
+  place,
+  since,
+}: {
+  place: LogPlace /** Seconds since 1970. */;
+  since: number;
+}): Observation<readonly HostLine[]> {
+  return {
+    ...RECENT_FILES,
+    when: 'start',
+    probe: () => sh`${logFilesOf(place, { since, lines: LINES, follow: false })} || :`,
+    parse: (answer) => {
+      const lines = answerLines(answer);
+      const zones = new Map(
+        lines.flatMap((line) => {
+          const zone = readZone(line);
+          return zone === undefined ? [] : [[zone.name, zone.minutes] as const];
+        }),
+      );
+      const times = new PostgresLines();
+      return lines.flatMap((text) => {
+        if (readZone(text) !== undefined) return [];
+        const at = times.timeOf(text, zones);
+        return at === undefined || at < since * 1000 ? [] : [{ at, unit: 'postgresql', text }];
+      });
+    },
   };
 }

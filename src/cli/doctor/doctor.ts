@@ -1,4 +1,8 @@
+import type { RunOutcome } from '../../engine/run.js';
+import type { FoundOut } from '../../events.js';
 import { ExitCode } from '../../lib/errors.js';
+import { mapEvent } from '../../report/map-event.js';
+import { printable } from '../../report/printable.js';
 import { diagnosed } from '../../report/diagnosed.js';
 import { renderDoctor } from '../../report/doctor-text.js';
 import { catalogOf } from '../catalog.js';
@@ -7,12 +11,13 @@ import type { CommonOptions } from '../options.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
 import { Pipeline } from '../pipeline/pipeline.js';
-import type { TimingOptions } from '../pipeline/timings.js';
+import type { ReportOptions, TimingOptions } from '../pipeline/timings.js';
 import { readLook } from '../status/look.js';
+import { statusSeen } from '../status-of.js';
 import { diagnosesFor, examinationOf, gather } from './examine.js';
 
 /** Options of `pgprov doctor`. */
-export interface DoctorOptions extends CommonOptions, TimingOptions {
+export interface DoctorOptions extends CommonOptions, TimingOptions, ReportOptions {
   json?: boolean;
   /** Milliseconds for which logs are read back. */
   since?: number;
@@ -28,25 +33,35 @@ export async function doctor(file: string, options: DoctorOptions, environment =
   const now = Date.now();
   const catalog = catalogOf(inventory);
   const diagnoses = diagnosesFor(inventory, catalog);
+  const look = clusterRun(pipeline, {
+    selection: {},
+    mode: 'survey',
+    inspects: true,
+    observations: (context) => gather(context, catalog, diagnoses, now - since),
+  });
+  const examine = (outcome: RunOutcome): FoundOut => {
+    const answer = diagnosed(diagnoses, examinationOf(inventory, outcome, now), readLook(inventory, outcome).problems);
+    return mapEvent({ type: 'diagnosed', answer }, printable) as FoundOut;
+  };
   return pipeline.carryOut({
     command: 'doctor',
     shows: 'answer',
     tells: ['warning'],
     hasTimings: json,
-    go: clusterRun(pipeline, {
-      selection: {},
-      mode: 'survey',
-      inspects: true,
-      observations: (context) => gather(context, catalog, diagnoses, now - since),
-    }),
-    answer: (outcome) => {
-      const { problems, exitCode } = readLook(inventory, outcome);
-      const found = diagnosed(diagnoses, examinationOf(inventory, outcome, now), problems);
+    go: async (parts) => {
+      const outcome = await look(parts);
+      const found = examine(outcome);
+      const { view } = outcome;
+      if (view !== undefined) parts.emit({ type: 'cluster', status: statusSeen(inventory, catalog, view), afterwards: true });
+      parts.emit(found);
+      return { ...outcome, answer: found.answer };
+    },
+    answer: ({ answer, exitCode }) => {
       pipeline.print(
-        json ? JSON.stringify({ ...found, timings: pipeline.timings }, undefined, 2) : renderDoctor(found, errorLook(environment.out)),
+        json ? JSON.stringify({ ...answer, timings: pipeline.timings }, undefined, 2) : renderDoctor(answer, errorLook(environment.out)),
       );
-      if (found.findings.some(({ level }) => level !== 'notice')) return exitCode === ExitCode.done ? ExitCode.hostFailed : exitCode;
-      return found.unseen.length > 0 ? exitCode : ExitCode.done;
+      const isWrong = answer.findings.some(({ level }) => level !== 'notice');
+      return isWrong && exitCode === ExitCode.done ? ExitCode.hostFailed : exitCode;
     },
   });
 }

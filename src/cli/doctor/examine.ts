@@ -3,9 +3,10 @@ import type { RunOutcome } from '../../engine/run.js';
 import type { Inventory } from '../../model/index.js';
 import type { Diagnosis, Examination } from '../../plan/diagnosis.js';
 import type { Role, RoleContext } from '../../plan/role.js';
+import { logPlaceOf } from '../logs/log-place.js';
 import { View } from '../../plan/view.js';
 import { CLOCK_OFFSET } from '../../resources/host-facts.js';
-import { RECENT_LOG, recentLog, type LoggedLine } from '../../resources/recent-log.js';
+import { RECENT_FILES, RECENT_LOG, recentFiles, recentLog, type LoggedLine } from '../../resources/recent-log.js';
 import type { Observation } from '../../resources/resource.js';
 import { SERVICE } from '../../resources/service.js';
 
@@ -26,7 +27,8 @@ export function gather(context: RoleContext, catalog: readonly Role[], diagnoses
   const ids = own.flatMap((role) => role.stages(context).flatMap(({ resources }) => resources.map(({ id }) => id)));
   const units = [...new Set(ids.filter((id) => id.startsWith(SERVICE)).map((id) => id.slice(SERVICE.length)))];
   const concerned = diagnoses.filter(({ role }) => role === undefined || roles.includes(role));
-  return [recentLog({ units, since: since / 1000 }), ...concerned.flatMap((diagnosis) => diagnosis.asks?.(context) ?? [])];
+  const files = roles.includes('postgresql') ? [recentFiles({ place: logPlaceOf(context), since: since / 1000 })] : [];
+  return [recentLog({ units, since: since / 1000 }), ...files, ...concerned.flatMap((diagnosis) => diagnosis.asks?.(context) ?? [])];
 }
 
 /** What was gathered. */
@@ -53,5 +55,6 @@ export function examinationOf(inventory: Inventory, { view, errors }: Pick<RunOu
 function linesOf(view: View, host: string): LoggedLine[] {
   const { least = 0, most = 0 } = view.read(host, CLOCK_OFFSET) ?? {};
   const ahead = least <= 0 && most >= 0 ? 0 : Math.round((least + most) / 2);
-  return (view.read(host, RECENT_LOG) ?? []).map((line) => ({ ...line, host, at: line.at - ahead }));
+  const lines = [...(view.read(host, RECENT_LOG) ?? []), ...(view.read(host, RECENT_FILES) ?? [])];
+  return lines.map((line) => ({ ...line, host, at: line.at - ahead })).sort((a, b) => a.at - b.at);
 }

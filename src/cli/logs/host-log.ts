@@ -1,11 +1,10 @@
 import type { Stream } from '../../engine/session.js';
 import type { Visited } from '../../engine/visits.js';
-import { topologyOf } from '../../model/index.js';
-import { dataDirectoryOf } from '../../plan/local-server.js';
-import { journalOf, logFilesOf, readJournalEntry, readZone, type LogPlace, type LogRange } from '../../resources/host-logs.js';
+import { journalOf, logFilesOf, readJournalEntry, readZone, type LogRange } from '../../resources/host-logs.js';
 import { SERVICE } from '../../resources/service.js';
 import type { LogLine } from './log-line.js';
-import { PostgresLines } from './postgres-lines.js';
+import { logPlaceOf } from './log-place.js';
+import { PostgresLines } from '../../postgres/log-lines.js';
 
 /** What lines of PostgreSQL are called, wherever it writes them. */
 export const POSTGRESQL = 'postgresql';
@@ -57,7 +56,7 @@ export async function readLogs(
     ...(hasPostgres(visited) && wanted.wants(POSTGRESQL)
       ? [
           await session.stream(
-            logFilesOf(placeOf(visited), range),
+            logFilesOf(logPlaceOf(visited.context), range),
             fileReader((at, text) => give('files', at ?? wanted.since + offset, POSTGRESQL, text)),
           ),
         ]
@@ -95,13 +94,4 @@ function labelOf(unit: string): string {
 
 function hasPostgres({ session: { host } }: Visited): boolean {
   return host.roles.includes(POSTGRESQL);
-}
-
-function placeOf({ session: { host }, context: { platform } }: Visited): LogPlace {
-  const { version, name } = host.vars[POSTGRESQL] as { version: number; name: string };
-  const { standalone } = platform.postgresql(version);
-  return {
-    data: dataDirectoryOf(host, platform),
-    ...(topologyOf(host) === 'single' && standalone.by === 'postgresql-common' ? { file: standalone.logFile(name) } : {}),
-  };
 }

@@ -1,3 +1,4 @@
+import { doctorVerdict } from '../doctor-text.js';
 import { comparableTimes, formatDuration } from '../duration.js';
 import { leftOutWords } from '../left-out.js';
 import { printable } from '../printable.js';
@@ -8,6 +9,7 @@ import { writeGapText } from '../write-gap-text.js';
 import { viewChanges, type ChangesView } from './changes.js';
 import { viewCluster } from './cluster.js';
 import { viewFailures } from './failures.js';
+import { viewFindings } from './findings.js';
 import type { ReportedRun } from './reported-run.js';
 import { loadPage } from './template.js';
 import { viewTimeline } from './timeline.js';
@@ -35,6 +37,7 @@ function viewPage({ events, ...run }: ReportedRun): object {
       ...ofType(events, 'write-gap').map((gap) => ({ label: 'Writes', text: writeGapText(gap) })),
       ...run.facts,
     ].map(({ label, text }) => ({ label, text: printable(text) })),
+    findings: viewFindings(events),
     attention: viewFailures(events),
     state: viewCluster(events),
     timeline: viewTimeline(events, timings),
@@ -46,6 +49,11 @@ function viewPage({ events, ...run }: ReportedRun): object {
 
 /** How it all ended, in one sentence; `mark` says the same as the colour. */
 function verdict({ events, ending, ms }: ReportedRun, { stages, foreseen }: ChangesView): { tone: string; mark: string; text: string } {
+  const diagnosed = ofType(events, 'diagnosed').at(-1);
+  if (diagnosed !== undefined) {
+    const { tone, text } = doctorVerdict(diagnosed.answer);
+    return { tone, mark: tone === 'failed' ? '✖' : tone === 'ok' ? '✔' : '●', text: `${text.charAt(0).toUpperCase()}${text.slice(1)}.` };
+  }
   const end = ofType(events, 'run-end').at(-1);
   const [start] = ofType(events, 'run-start');
   const leftOut = leftOutWords(start?.leftOut);

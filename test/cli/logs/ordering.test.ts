@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { clockOffset } from '../../../src/cli/logs/host-log.js';
 import type { LogLine } from '../../../src/cli/logs/log-line.js';
 import { NewestLines } from '../../../src/cli/logs/newest.js';
-import { PostgresLines } from '../../../src/cli/logs/postgres-lines.js';
+import { PostgresLines } from '../../../src/postgres/log-lines.js';
 import { Resume } from '../../../src/cli/logs/resume.js';
 import { OrderingWindow } from '../../../src/cli/logs/window.js';
 

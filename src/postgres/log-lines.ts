@@ -1,4 +1,5 @@
-import type { Zones } from '../../resources/host-logs.js';
+/** The abbreviations of a host's time zone, in summer and in winter, with their minutes ahead of UTC; the last one is in force. */
+export type Zones = ReadonlyMap<string, number>;
 
 /** A time as PostgreSQL writes it at the beginning of a line: with `%m` or `%t`, in CSV, in JSON. */
 const TIME = /(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?: ?([A-Z]{2,6}|[+-]\d\d(?::?\d\d)?))?/u;
