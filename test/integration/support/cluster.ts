@@ -1,12 +1,14 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { stringify } from 'yaml';
 import { ensurePackages, labInventory, type LabHost, removeLab, restoreCluster, startHosts, type System } from '../../lab/index.js';
 import { journalFile, runIds } from '../../../src/store/journal.js';
 import { storeDirectory } from '../../../src/store/store.js';
 import { assertDocumented } from '../../support/json-lines.js';
 import { appliedLines, assertAsPlanned, plannedLines } from './as-planned.js';
+import { expectNoFalseAlarm } from './false-alarm.js';
 import { pgprov, type Finished } from './pgprov.js';
 
 type Mapping = Record<string, unknown>;
@@ -120,9 +122,14 @@ export class TestCluster {
     return (parse(text) as Record<string, string>)[path] ?? '';
   }
 
+  /** Removes hosts and inventory. Before that doctor is asked about a cluster that is healthy: it must find nothing. */
   async remove(): Promise<void> {
-    await this.#removeHosts();
-    await rm(this.directory, { recursive: true, force: true });
+    try {
+      await expectNoFalseAlarm(expect.getState().testPath?.split('/').at(-1) ?? '', this.file);
+    } finally {
+      await this.#removeHosts();
+      await rm(this.directory, { recursive: true, force: true });
+    }
   }
 }
 
