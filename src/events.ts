@@ -224,6 +224,19 @@ export interface Answered {
   ms: number;
 }
 
+/** The run waits for what passes by itself before it plans or goes on; told again where something else is seen of it. */
+export interface Awaiting {
+  type: 'awaiting';
+  /** A clause: `PostgreSQL on pg1 recovers from a crash`. */
+  text: string;
+}
+
+/** It waits for that no longer: it has passed, or it gets no further. */
+export interface Awaited {
+  type: 'awaited';
+  ms: number;
+}
+
 /** Hosts enter a stage. */
 export interface StageStart {
   type: 'stage-start';
@@ -385,6 +398,8 @@ export type RunEvent =
   | Surveyed
   | Warning
   | Note
+  | Awaiting
+  | Awaited
   | Interrupted
   | Left
   | Planned

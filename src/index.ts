@@ -36,6 +36,7 @@ export {
   type RunScope,
   type Role,
   type RoleContext,
+  type Settling,
   type Stage,
   type StageProof,
   type StageStart,

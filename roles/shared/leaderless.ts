@@ -12,8 +12,10 @@ import {
   type Host,
   type JsonObject,
   type Objection,
+  type Settling,
   type View,
 } from '../../src/index.js';
+import { comingUp, electing, isMalformed } from './coming-up.js';
 import { dcsOf } from './dcs-of.js';
 import { dynamicConfiguration } from './dynamic.js';
 import { hostsWith, scopeOf, scopePrefix } from './layout.js';
@@ -37,6 +39,7 @@ export function guardLeaderless(view: View, members: readonly MemberData[]): Obj
       kind: 'refuse',
       message: `${scopeOf(view.inventory, first.host)} has no leader, and ${reason.why}${whatWasFound(members)}`,
       hint: reason.hint,
+      ...(reason.settles === undefined ? {} : { settles: reason.settles }),
     },
   ];
 }
@@ -83,6 +86,8 @@ interface Reason {
   /** A clause. */
   why: string;
   hint: string;
+  /** What passes by itself of it; undefined: nothing does. */
+  settles?: Settling | undefined;
 }
 
 function whyNot(view: View, members: readonly MemberData[]): Reason | undefined {
@@ -95,15 +100,21 @@ function whyNot(view: View, members: readonly MemberData[]): Reason | undefined 
   const left = leftOut(view);
   const steps = (of: readonly MemberData[]): string =>
     members.some(halts) ? `${correctFirst(view)}; then ${stepsToStart(view, of)}` : stepsToStart(view, of);
+  const up = (of: readonly MemberData[]): Settling | undefined =>
+    comingUp(
+      view,
+      of.map(({ host }) => host),
+    );
   const bare = view.hosts('patroni').filter((host) => isEnabled(view, host) && isBare(view, host));
   const recovering = members.filter(({ host, active, stands }) => active && !stands && recovery(view, host) !== undefined);
   // A Patroni whose loop has stopped tells of a past state.
-  if (recovering.length > 0 && !isMalformed(view)) return toWaitFor(view, recovering);
-  if (failing.length > 0) return isPaused(view) ? heldDown(view, failing) : notStarting(view, failing);
+  if (recovering.length > 0 && !isMalformed(view)) return { ...toWaitFor(view, recovering), settles: up(members) };
+  if (failing.length > 0) return isPaused(view) ? heldDown(view, failing) : { ...notStarting(view, failing), settles: up(members) };
   if (stopped.length === 0 && !isMalformed(view)) {
     return {
       why: 'Patroni runs on every member that has data: an election may be under way',
-      hint: `run this again in half a minute; if there is no leader then, see ${pgprov`status ${view.inventory}`}, and \`journalctl -u patroni\` on the members`,
+      hint: `see ${pgprov`status ${view.inventory}`}, and \`journalctl -u patroni\` on the members: an election takes no longer than the lease of a leader (patroni.ttl)`,
+      settles: electing(view),
     };
   }
   if (starting.length > 0) {
@@ -114,6 +125,7 @@ function whyNot(view: View, members: readonly MemberData[]): Reason | undefined 
         `wait until \`${patronictlOnMember(view)} list\`, as root on a member, shows it running, which takes its time after a crash, and run this again;`,
         `if it does not come up, stop Patroni (\`systemctl stop patroni\`) on ${hosts} first`,
       ].join(' '),
+      settles: up(starting),
     };
   }
   if (left.length > 0) {
@@ -160,14 +172,6 @@ function isHalted(view: View, host: Host): boolean {
   return view.read(host.name, haltedHandle(view.platform(host.name)?.patroni.unit ?? ''))?.due === true;
 }
 
-/**
- * Whether the dynamic configuration stops the loop of every Patroni. Once it is corrected the members whose PostgreSQL runs elect a leader:
- * a primary that runs keeps the others from it, and of standbys the one with the last commits is taken.
- */
-function isMalformed(view: View): boolean {
-  return view.hosts('patroni').some((host) => view.read(host.name, stuckConfigHandle(scopeOf(view.inventory, host)))?.malformed === true);
-}
-
 function recovery(view: View, { name }: Host): string | undefined {
   return recoveryWords(view.read(name, DATA_DIRECTORY), view.read(name, PATRONI_MEMBER));
 }
@@ -208,7 +212,6 @@ function notStarting(view: View, failing: readonly MemberData[]): Reason {
     why: `Patroni runs on ${hosts}, but PostgreSQL does not`,
     hint: [
       'nothing is changed now: the first member to come up would take the lead, whether or not it has the last commits.',
-      'If PostgreSQL went down a moment ago, Patroni starts it again by itself: wait a minute first.',
       'See with `journalctl -u patroni` why PostgreSQL does not start. If it is a setting that all members share, correct it in the inventory',
       ...(others.length === 0 ? [] : [`(which does not give these, that ${dcsOf(view.inventory).name} has: ${others.join(', ')})`]),
       'and run this again: Patroni is then stopped on all of them first. Otherwise stop Patroni on all members (`systemctl stop patroni`),',

@@ -9,6 +9,7 @@ import {
   type Objection,
   type View,
 } from '../../src/index.js';
+import { comingUp } from './coming-up.js';
 import { accountsOf, hostsWith } from './layout.js';
 
 /** A member that a new password does not reach could not come back by itself, so it changes on all of them or on none. */
@@ -19,10 +20,15 @@ export function guardPasswords(view: View, credentials: ClusterCredentials): Obj
   const member = view.read(leader.name, PATRONI_MEMBER);
   const streaming =
     member?.answers === true ? member.replication.filter(({ state }) => state === 'streaming').map(({ application }) => application) : [];
+  const settles = (host: Host): Pick<Objection, 'settles'> => {
+    const up = comingUp(view, [host]);
+    return up === undefined ? {} : { settles: up };
+  };
   const what = `the password of ${enumerate(changing(view, leader, credentials))} is to change on all members at once`;
   return members
     .filter(({ name }) => name !== leader.name)
-    .flatMap(({ name }): Objection[] => {
+    .flatMap((host): Objection[] => {
+      const { name } = host;
       if (!view.surveyed(name)) {
         return [
           {
@@ -40,6 +46,7 @@ export function guardPasswords(view: View, credentials: ClusterCredentials): Obj
           host: name,
           message: `${what}, and ${name} does not stream from ${leader.name}: it would keep the old one`,
           hint: `bring ${name} back first (${pgprov`status ${view.inventory}`} shows its state), or take it out of the inventory`,
+          ...settles(host),
         },
       ];
     });

@@ -1,4 +1,5 @@
 import { enumerate, pgprov, type Objection, type View } from '../../src/index.js';
+import { electing } from './coming-up.js';
 import { dcsOf } from './dcs-of.js';
 import { scopeOf } from './layout.js';
 import { configuredScope, describe, isEnabled, stepsToStart, whatWasFound, type MemberData } from './members-data.js';
@@ -40,11 +41,14 @@ function refuseForeignData(view: View, { host, data }: MemberData): Objection {
 function refuseOwn(view: View, members: readonly MemberData[], storeIsNew: boolean): Objection[] {
   const [first] = members;
   if (first === undefined) return [];
+  // Patroni writes the cluster into a store that is up; one that was never started stays as it is.
+  const settles = storeIsNew || !members.some(({ active }) => active) ? undefined : electing(view);
   return [
     {
       kind: 'refuse',
       message: `${dcsOf(view.inventory).name} does not know the PostgreSQL cluster that is the data of ${scopeOf(view.inventory, first.host)}${whatWasFound(members)}`,
       hint: wayForward(view, members, storeIsNew),
+      ...(settles === undefined ? {} : { settles }),
     },
   ];
 }

@@ -50,7 +50,7 @@ export async function takeHostStep(cluster: Cluster, id: string, step: HostStep,
     emit,
     signal,
     guards,
-    guard: () => undefined,
+    guard: () => Promise.resolve(),
   }).run();
   if (meter !== undefined) emit({ type: 'write-gap', stage: id, ...(await meter.end()) });
 }

@@ -1,9 +1,17 @@
-import { setTimeout } from 'node:timers/promises';
 import type { CheckResult, EventListener, PlannedChange } from '../events.js';
 import { PgprovError } from '../lib/errors.js';
-import { formatProblem, patienceFor } from '../model/index.js';
+import { formatProblem } from '../model/index.js';
 import { selectedHosts, selectedRoles } from '../plan/selection.js';
-import type { ConvergeStep, Desk, DeskStep, Foreseen, OperationRun, OperationStart, OperationStep } from '../plan/operation.js';
+import type {
+  ConvergeStep,
+  Desk,
+  DeskStep,
+  Foreseen,
+  OperationObjection,
+  OperationRun,
+  OperationStart,
+  OperationStep,
+} from '../plan/operation.js';
 import { holdsData } from '../plan/plan.js';
 import { localServer } from '../plan/local-server.js';
 import type { Role } from '../plan/role.js';
@@ -16,11 +24,9 @@ import { objectionError } from './objection-error.js';
 import type { OperateOptions, OperateOutcome, OperationProposal } from './operate-options.js';
 import { factsOf, startOf } from './operation-start.js';
 import { checkError, Pass } from './pass.js';
+import { settled } from './settling.js';
 import { assertSameSteps, foreseenSteps } from './shown-steps.js';
 import { pgprov } from '../lib/pgprov-command.js';
-
-/** Milliseconds between looks at objections that may pass by themselves. */
-const BETWEEN_LOOKS = 2000;
 
 /**
  * Carries out an operation: looks, asks its guards, takes the first of the steps that are left, and does so again until none is
@@ -97,7 +103,7 @@ class Operating<Options extends object> {
     // A host that another run has locked, say, is no host that is out of reach.
     if (cluster.results.errors.length > 0) return;
     const begins = chosen === undefined && this.#goesOn === undefined;
-    if (chosen === undefined) this.#chosen = operation.choose?.(this.#run(cluster)) ?? this.#chosen;
+    this.#choose(cluster);
     await this.#guard(cluster);
     if (operation.requiresConverged !== false && begins) await this.#assertConverged(pass);
     const first = operation.remaining(this.#run(cluster));
@@ -123,6 +129,14 @@ class Operating<Options extends object> {
     this.#prove(cluster);
     await end();
     if (this.#moved) this.#say(operation.finished?.(this.#run(cluster)));
+  }
+
+  /** Fills in what must not change any more, unless that was begun. */
+  #choose(cluster: Cluster): void {
+    const { operation, chosen, given } = this.#options;
+    if (chosen !== undefined || this.#moved) return;
+    this.#chosen = given;
+    this.#chosen = operation.choose?.(this.#run(cluster)) ?? given;
   }
 
   #say(text: string | undefined): void {
@@ -308,19 +322,18 @@ class Operating<Options extends object> {
   /** Asks the guards; what may pass by itself is looked at anew for a while, of a converge step with what it would change. */
   async #guard(cluster: Cluster, converging?: Converging): Promise<void> {
     const { operation } = this.#options;
-    const { patience = 0 } = operation;
-    const until = Date.now() + patience * 1000 * patienceFor(cluster.connections.hosts);
-    for (let told = false; ; told = true) {
-      const objections = operation.guards?.(this.#run(cluster, converging?.changes)) ?? [];
-      const [first] = objections;
-      if (first === undefined) return;
-      const isFinal = objections.some(({ settles }) => settles !== true) || Date.now() >= until || cluster.signal.aborted;
-      if (isFinal) return cluster.results.throwAll(objections.map(objectionError));
-      if (!told) this.#say(`waiting, because this may pass by itself: ${first.message}`);
-      await setTimeout(BETWEEN_LOOKS);
-      if (converging === undefined) await this.#lookAgain(cluster);
-      else await converging.planAgain();
-    }
+    const left = await settled<OperationObjection>({
+      cluster,
+      ...(operation.patience === undefined ? {} : { patience: operation.patience }),
+      objections: () => operation.guards?.(this.#run(cluster, converging?.changes)) ?? [],
+      look: async (found) => {
+        if (converging !== undefined) return converging.planAgain();
+        await cluster.connections.ask(this.#pass?.shapes.confirmed ?? new Map());
+        // What was chosen of members that were not up yet is chosen anew.
+        if (found.some(({ settles }) => settles !== true)) this.#choose(cluster);
+      },
+    });
+    cluster.results.throwAll(left.map(objectionError));
   }
 
   #prove(cluster: Cluster): void {

@@ -18,6 +18,7 @@ import type { Store } from '../store/store.js';
 import type { Cluster } from './cluster.js';
 import { WorkOfHosts } from './work-of-hosts.js';
 import { objectionError } from './objection-error.js';
+import { settled } from './settling.js';
 import { StageRunner } from './stage-runner.js';
 import { UnitGuards } from './unit-guards.js';
 
@@ -183,9 +184,9 @@ export class Pass {
     const { hosts, sessions } = connections;
     this.#stages = this.#shapes.stages(hosts);
     const states = new Map([...sessions].map(([name, session]) => [name, session.states]));
-    this.#guard(
+    await this.#guard(
       (view, role) => [...(role.preflight?.(view) ?? []), ...(part === undefined ? [] : (role.missingPrerequisites?.(view, part) ?? []))],
-      [...this.#shapes.missing(hosts, states), ...guardLeftUnits(hosts, states), ...obstaclesOf(this.#stages, states)],
+      () => [...this.#shapes.missing(hosts, states), ...guardLeftUnits(hosts, states), ...obstaclesOf(this.#stages, states)],
     );
     const view = this.#view();
     this.#notices = [...untestedSystems(view), ...new Set(roles.flatMap((role) => role.notices?.(view) ?? []))];
@@ -265,20 +266,26 @@ export class Pass {
 
   /**
    * Asks the guards, and whatever else a moment calls for, whether the run may continue. A refusal outweighs
-   * objections of other kinds, which are then not told.
+   * objections of other kinds, which are then not told. What may pass by itself is waited for.
    */
-  #guard(more: (view: View, role: Role) => readonly Objection[] = () => [], others: readonly Objection[] = []): void {
-    const {
-      cluster: { results },
-      store,
-      roles,
-    } = this.#options;
-    const view = this.#view();
-    const objections = [...roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...more(view, role)]), ...others];
-    const worst = objections.some(({ kind }) => kind === 'refuse') ? 'refuse' : 'preflight';
-    const weighty = objections.filter(({ kind }) => kind === worst);
-    const decisive = weighty.filter((objection) => objection.decisive === true);
-    results.throwAll((decisive.length > 0 ? decisive : weighty).map(objectionError));
+  async #guard(
+    more: (view: View, role: Role) => readonly Objection[] = () => [],
+    others: () => readonly Objection[] = () => [],
+  ): Promise<void> {
+    const { cluster, store, roles } = this.#options;
+    const { connections, results } = cluster;
+    const objections = (): readonly Objection[] => {
+      const view = this.#view();
+      const all = [...roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...more(view, role)]), ...others()];
+      const worst = all.some(({ kind }) => kind === 'refuse') ? 'refuse' : 'preflight';
+      const weighty = all.filter(({ kind }) => kind === worst);
+      const decisive = weighty.filter((objection) => objection.decisive === true);
+      return decisive.length > 0 ? decisive : weighty;
+    };
+    // A host that failed on the way may not answer, and what is seen of it is past.
+    const isWhole = connections.hosts.every(({ name }) => !results.isExcluded(name));
+    const left = isWhole ? await settled({ cluster, objections, look: () => connections.ask(this.#shapes.confirmed) }) : objections();
+    results.throwAll(left.map(objectionError));
   }
 
   /** Looks once more where the run moved anything, and checks that the cluster is what was asked for. */

@@ -13,8 +13,8 @@ export interface StageRunnerOptions extends HostStepsOptions {
   stages: readonly RunStage[];
   /** Asked before units are started or restarted. */
   guards: UnitGuards;
-  /** Asked before each group of stages; throws when the run must not continue. */
-  guard(): void;
+  /** Asked before each group of stages; fails when the run must not continue. */
+  guard(): Promise<void>;
 }
 
 /** Takes the hosts through the stages, in order, each stage in its own way of crossing the cluster. */
@@ -36,7 +36,7 @@ export class StageRunner {
     const { stages, sessions, results, guard } = this.#options;
     for (const group of groupStages(stages)) {
       if ([...sessions.keys()].every((host) => results.isExcluded(host))) return;
-      guard();
+      await guard();
       const [first] = group;
       if (first?.crossing === 'rolling') await this.#rolling(first);
       else await this.#independent(group);

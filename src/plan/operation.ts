@@ -5,7 +5,7 @@ import type { Gate, Observation, Resource } from '../resources/resource.js';
 import type { Renewal } from '../store/renewal.js';
 import type { Store } from '../store/store.js';
 import type { RotationPhase } from '../store/trust.js';
-import type { Objection, Role, RoleContext } from './role.js';
+import type { Objection, Role, RoleContext, Settling } from './role.js';
 import type { View } from './view.js';
 
 /** A value of an option on the command line. */
@@ -76,13 +76,13 @@ export interface OperationRun<Options> extends OperationStart<Options> {
 }
 
 /** Why an operation must not begin or continue. */
-export interface OperationObjection extends Omit<Objection, 'kind'> {
+export interface OperationObjection extends Omit<Objection, 'kind' | 'settles'> {
   /** As for roles; and `input` (exit 2): what was given does not fit. */
   kind: Objection['kind'] | 'input';
   /** The kind of its error, such as `certs/unhealthy`; default: by the kind of the objection. */
   error?: string;
-  /** It may pass by itself, so it is looked at for the operation's `patience` before it counts. */
-  settles?: true;
+  /** As for roles; and `true`: it may pass by itself, so it is looked at for the operation's `patience` before it counts. */
+  settles?: Settling | true;
 }
 
 /** What every step says of itself. */

@@ -126,6 +126,23 @@ export interface Objection {
   about?: 'data' | 'obstacle' | 'roles';
   /** What other refusals follow from: only decisive ones are told where there are any. */
   decisive?: true;
+  /** It may pass by itself, and shows that it moves: it counts only when it gets no further. */
+  settles?: Settling;
+}
+
+/** What is on its way by itself while something objects. */
+export interface Settling {
+  /** Seconds, on hosts of the usual patience, for which it is waited while it gets no further. */
+  within: number;
+  /** The inventory's variable that has these seconds; default: none has. */
+  variable?: string;
+  /**
+   * What is seen of it, as a clause, by the host that it is on: `PostgreSQL on pg1 recovers from a crash, replaying WAL file 0…05`. It gets
+   * further where one of them was not seen before.
+   */
+  moves: ReadonlyMap<string, string>;
+  /** Hosts where it has failed: what is seen on its way there once more goes round in circles, and is not waited for. */
+  failed: readonly string[];
 }
 
 /** What a run takes part of the cluster in. */

@@ -63,6 +63,10 @@ export class PlainLines {
         return [this.#line(event.host, `${paint.changed('warning:')} ${event.text}`)];
       case 'note':
         return [this.#line(event.host, event.stage, `note: ${event.text}`)];
+      case 'awaiting':
+        return [this.#line(undefined, `waiting, because this may pass by itself: ${event.text}`)];
+      case 'awaited':
+        return [this.#line(undefined, `waited ${formatDuration(event.ms)}`)];
       case 'interrupted':
         return [this.#line(undefined, `${paint.changed('warning:')} ${interruptedText(event)}`)];
       case 'left':

@@ -53,6 +53,8 @@ export class RunState {
   left: Left | undefined;
   /** What was told of the whole run, and nothing was done after that: how it came out. */
   outcome: string | undefined;
+  /** What the run as a whole waited for by itself, in order; `ms` once it is over. */
+  readonly waits: { text: string; since: number; ms?: number }[] = [];
   checks: readonly CheckResult[] | undefined;
   end: { exitCode: ExitCode; ms: number; recap: readonly HostRecap[] } | undefined;
   #planned = false;
@@ -79,6 +81,10 @@ export class RunState {
         return;
       case 'note':
         return this.#note(event);
+      case 'awaiting':
+        return this.#awaiting(event.text);
+      case 'awaited':
+        return this.#awaited(event.ms);
       case 'interrupted':
         this.interrupted = event.how;
         return;
@@ -191,6 +197,17 @@ export class RunState {
     const where = stage === undefined ? this.survey : this.#stage(stage);
     const part = where.parts.get(host);
     if (part !== undefined) part.note = text;
+  }
+
+  #awaiting(text: string): void {
+    const last = this.waits.at(-1);
+    if (last === undefined || last.ms !== undefined) this.waits.push({ text, since: this.#now() });
+    else last.text = text;
+  }
+
+  #awaited(ms: number): void {
+    const last = this.waits.at(-1);
+    if (last !== undefined) last.ms = ms;
   }
 
   #doing(stage: string, host: string, text: string): void {

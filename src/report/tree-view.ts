@@ -1,5 +1,6 @@
 import type { CheckResult } from '../events.js';
 import { ExitCode } from '../lib/errors.js';
+import { formatElapsed, timeSuffix } from './duration.js';
 import { symbols, type Paint } from './paint.js';
 import type { Phase, RunState } from './run-state.js';
 import { phaseHeading } from './tree-heading.js';
@@ -13,9 +14,9 @@ import { writeGapText } from './write-gap-text.js';
 export function viewTree(state: RunState, moment: TreeMoment, paint: Paint): TreeBlock[] {
   const begun = [...state.stages.values()].filter(({ parts }) => parts.size > 0);
   return [
-    ...[state.connect, state.survey, ...begun]
-      .filter(({ parts }) => parts.size > 0)
-      .map((phase) => phaseBlock(phase, state.hosts, moment, paint)),
+    ...[state.connect, state.survey].filter(({ parts }) => parts.size > 0).map((phase) => phaseBlock(phase, state.hosts, moment, paint)),
+    ...waitBlocks(state, moment, paint),
+    ...begun.map((phase) => phaseBlock(phase, state.hosts, moment, paint)),
     ...proofBlock(state, moment, paint),
     ...laterBlock(state, moment, paint),
     ...noticeBlocks(state, moment, paint),
@@ -33,6 +34,19 @@ function phaseBlock(phase: Phase, all: readonly string[], moment: TreeMoment, pa
   return isHeading
     ? { line: { ...phaseHeading(phase, moment, paint), wraps: true }, rows: [...rows, ...gapRow(phase, paint)] }
     : { line: { ...only, wraps: true }, rows: gapRow(phase, paint) };
+}
+
+/** What the run as a whole waits for, or has waited for. */
+function waitBlocks({ waits }: RunState, { now, spinner, closed }: TreeMoment, paint: Paint): TreeBlock[] {
+  return waits.map(({ text, since, ms }) => {
+    if (ms !== undefined) return { line: { mark: paint.quiet(symbols.told), text: `Waited: ${text}${timeSuffix(ms)}` }, rows: [] };
+    const elapsed = formatElapsed(now - since);
+    const mark = closed ? paint.changed(symbols.unfinished) : paint.active(spinner);
+    return {
+      line: { mark, text: `Waiting, because this may pass by itself: ${text}${elapsed === '' ? '' : ` (${elapsed})`}`, wraps: true },
+      rows: [],
+    };
+  });
 }
 
 function gapRow({ gap }: Phase, paint: Paint): TreeLine[] {

@@ -315,7 +315,7 @@ describe('the guards of a restart of PostgreSQL', () => {
   ])('decide in this case: $title', ({ scene, says }) => expect(objection(scene)).toBe(says));
 
   it('wait for a member that may be starting, and not for one that has failed', () => {
-    const settles = (state: string): boolean | undefined =>
+    const settles = (state: string): unknown =>
       restart.guards?.(run({ silent: ['pg3'], patroni: { listed: { pg3: { state } }, own: { pg3: { state } } } }))[0]?.settles;
     expect(settles('starting')).toBe(true);
     expect(settles('start failed')).toBe(undefined);

@@ -66,17 +66,24 @@ export class Look {
   readonly #looking = new Set<string>();
   #hosts: readonly string[] = [];
   #note: string | undefined;
+  #awaited: { text: string; since: number } | undefined;
 
   /** `connecting to pg1, pg2 … (3 s)`; undefined while nothing is waited for. */
   get text(): string | undefined {
     const [what, hosts] = this.#connecting.size > 0 ? ['connecting to', this.#connecting] : ['looking at', this.#looking];
-    if (hosts.size === 0) return undefined;
+    if (hosts.size === 0) return this.#waiting;
     const elapsed = formatElapsed(Date.now() - this.#began);
     const note = this.#note === undefined ? '' : ` · ${this.#note}`;
     return `${what} ${listNames(
       this.#hosts.filter((host) => hosts.has(host)),
       NAMED_HOSTS,
     )} …${elapsed === '' ? '' : ` (${elapsed})`}${note}`;
+  }
+
+  get #waiting(): string | undefined {
+    if (this.#awaited === undefined) return undefined;
+    const elapsed = formatElapsed(Date.now() - this.#awaited.since);
+    return `waiting: ${this.#awaited.text}${elapsed === '' ? '' : ` (${elapsed})`}`;
   }
 
   take(event: RunEvent): void {
@@ -102,6 +109,12 @@ export class Look {
         return;
       case 'answered':
         for (const host of this.#hosts) this.#looking.add(host);
+        return;
+      case 'awaiting':
+        this.#awaited = { text: firstLine(printable(event.text)), since: this.#awaited?.since ?? Date.now() };
+        return;
+      case 'awaited':
+        this.#awaited = undefined;
         return;
       case 'note':
         this.#note = firstLine(printable(event.host === undefined ? event.text : `${event.host}: ${event.text}`));
