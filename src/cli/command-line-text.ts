@@ -8,6 +8,7 @@ export function commandLineText({ command, aim, set }: Pick<RunHead, 'command' |
   return [command, ...options, ...set.map((text) => `--set ${shellWord(text)}`)].join(' ');
 }
 
-function shellWord(text: string): string {
+/** A word of it, quoted where a shell would read it as something else. */
+export function shellWord(text: string): string {
   return /^[\w./:=,@%+-]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

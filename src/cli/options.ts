@@ -6,6 +6,8 @@ import type { Lab } from './lab/lab.js';
 /** Options that every command with an inventory has. */
 export interface CommonOptions {
   set?: string[];
+  /** What a person gave with `--set`, where the command adds to it. */
+  typedSet?: string[];
   /** Directory of a Vagrantfile whose machines are the hosts; `true` for the current one. */
   vagrant?: string | true;
   /** Configuration of OpenSSH whose hosts are the hosts. */

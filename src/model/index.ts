@@ -11,6 +11,7 @@ export type { LabMember, LabParts } from './lab-inventory.js';
 export { SourceDocument } from './document.js';
 export { loadInventory } from './load.js';
 export type { LoadOptions } from './load.js';
+export { maskHop } from './ssh.js';
 export { maskSecretOverrides } from './mask-overrides.js';
 export { variablesOf, type FromSchema, type FromVariables } from './from-schema.js';
 export { readNames } from './names.js';

@@ -151,7 +151,13 @@ class Resolution {
         hop,
         this.#context.user,
         index === 0,
-        (message) => configs.error({ file, line, keyword: 'ProxyJump', message: `${message}, not "${hop}"` }),
+        (message) =>
+          configs.error({
+            file,
+            line,
+            keyword: 'ProxyJump',
+            message: message === HOP_FORM ? `${message}, not "${maskHop(hop)}"` : message,
+          }),
         configured,
       ),
     );
@@ -212,14 +218,22 @@ function keysOfHop(config: ConfiguredHost, file: string | undefined): Pick<SshHo
   return { identities: { files: [...config.identityFiles.value, file], only: config.identitiesOnly?.value ?? false } };
 }
 
+const HOP_FORM = 'must be a hop such as admin@bastion:22 or admin@[2001:db8::1]:22';
+
+/** A hop as it may be shown: what stands between a colon and an at sign is meant as a password. */
+export function maskHop(written: string): string {
+  return written.replace(/(?<!^ssh):.*@/u, ':***@');
+}
+
 /** Reads `user@host:port`, `host` or `[2001:db8::1]:22`; a string says what is wrong with it. */
 export function parseHop(written: string, asUrl = false): { address: string; port?: number; user?: string } | string {
-  const form = 'must be a hop such as admin@bastion:22 or admin@[2001:db8::1]:22';
+  if (/^[^@\s,]*:[^@\s,]*@/u.test(written.replace(/^ssh:/u, '')))
+    return 'has a password; a hop takes none, but identity_file, its own key files and the agent';
   const hop = asUrl ? written.replace(/^ssh:\/\//u, '').replace(/\/$/u, '') : written;
   const [, login, bracketed, plain, digits] = /^(?:([^@\s:]+)@)?(?:\[([^\]]+)\]|([^[\]@:\s]+))(?::(\d{1,5}))?$/u.exec(hop) ?? [];
   const address = bracketed ?? plain;
-  if (address === undefined || (bracketed !== undefined && !isIPv6(bracketed))) return form;
-  if (!/^[A-Za-z0-9_:][A-Za-z0-9_.:%-]*$/u.test(address)) return form;
+  if (address === undefined || (bracketed !== undefined && !isIPv6(bracketed))) return HOP_FORM;
+  if (!/^[A-Za-z0-9_:][A-Za-z0-9_.:%-]*$/u.test(address)) return HOP_FORM;
   const port = digits === undefined ? undefined : Number(digits);
   if (port !== undefined && (port < 1 || port > 65535)) return `must have a port from 1 to 65535, not ${port}`;
   return { address, ...(port === undefined ? {} : { port }), ...(login === undefined ? {} : { user: login }) };

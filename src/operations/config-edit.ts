@@ -23,7 +23,7 @@ import { settingsInForceGate } from '../../roles/shared/in-force.js';
 import { dataDirectoryOf, restApiUrl } from '../../roles/shared/layout.js';
 import { wakeOwn } from '../../roles/shared/patroni/config-file.js';
 import { variables } from '../../roles/shared/variables.js';
-import { describePatch } from './shared/config-changes.js';
+import { describePatch, typedPatch } from './shared/config-changes.js';
 import { dynamicOf, names } from './shared/members.js';
 
 /**
@@ -41,6 +41,7 @@ export default defineOperation<EditOptions>({
   name: 'config edit',
   description: 'change settings of Patroni’s dynamic configuration that the inventory does not give; asks the servers first',
   options: { changes: { type: 'string', value: 'json', description: 'what is changed, as a JSON merge patch' } },
+  typed: ({ changes = '{}' }) => typedPatch(JSON.parse(changes) as JsonObject),
   roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
   requiresConverged: false,
   guards: (run) => objections(run),

@@ -2,7 +2,6 @@ import {
   answerText,
   dataAside,
   dataCopy,
-  defineBytes,
   defineOperation,
   command,
   directory,
@@ -10,8 +9,8 @@ import {
   findRows,
   formatBytes,
   handle,
-  LOOKS_EVERY,
   localServer,
+  memberProgress,
   patroniReinitialize,
   printAnswer,
   sh,
@@ -25,7 +24,6 @@ import {
   type OperationStep,
   type RoleContext,
   type Resource,
-  type Script,
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, dataDirectoryOf, hostsWith, restApiUrl } from '../../roles/shared/layout.js';
@@ -188,7 +186,7 @@ function building(run: Run): OperationStep[] {
       on: [host],
       resources: (context) => starting(context),
       gates: (context) => [
-        memberGate(context, { title: `${host} streams`, timeout: STANDS_STILL, progress: growth(placeOf(context).path, size) }),
+        memberGate(context, { title: `${host} streams`, timeout: STANDS_STILL, progress: memberProgress(placeOf(context).path, size) }),
       ],
     },
   ];
@@ -211,15 +209,6 @@ exit 1
 fi`,
     }),
   ];
-}
-
-/** Bytes of the copy so far, and how that compares with the leader's; pg_control comes last. */
-function growth(path: string, whole: number): Script {
-  return sh`${defineBytes}
-now=$(bytes ${path})
-echo "$now"
-[ "$now" -gt 0 ] && [ ! -e ${`${path}/global/pg_control`} ] || exit 0
-echo "$((now / 1048576)) of about ${Math.ceil(whole / 1_048_576)} MiB, $(((now - ($before + 0)) / 1048576 / ${LOOKS_EVERY})) MiB/s"`;
 }
 
 /** The leader's Patroni lists it as streaming a loop after it does. */

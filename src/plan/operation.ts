@@ -172,6 +172,8 @@ export interface Operation<Options extends object = object> {
   /** For `--help`, in one line. */
   description: string;
   options: OptionSchemas;
+  /** Options as a person gives them on the command line, a word each, where these are not the flags of `options`. */
+  typed?(options: Options): string[];
   argument?: OperationArgument;
   /** It has `--host` and `--group`, and knows what to do with them. */
   choosesHosts?: true;

@@ -9,6 +9,8 @@ export interface ErrorLook {
   color: boolean;
   /** Hints are wrapped to so many columns; default: they are as long as they are. */
   columns?: number;
+  /** Lines of the terminal that it is printed on. Of a longer text the last ones stay in sight; default: all do. */
+  rows?: number;
 }
 
 /** An error for people, whole: `error: message`, what the host said, and `→` what to do about it. */

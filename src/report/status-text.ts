@@ -33,15 +33,16 @@ export const GOOD_STATES: readonly (string | undefined)[] = ['running', 'streami
 export interface StatusShows {
   /** Those that are stored under Patroni's scope; default: no. */
   keys?: boolean;
-  /** Lines of the terminal that it is printed on. Of a longer text the last lines stay in sight, so the members are among these. */
-  rows?: number;
 }
 
-/** A cluster's status for people: members, replication, etcd, certificates, services, settings, and the verdict at the end. */
+/**
+ * A cluster's status for people: members, replication, etcd, certificates, services, settings, and the verdict at the end. On a terminal with
+ * fewer rows the members come last, where they stay in sight.
+ */
 export function renderStatus(
   status: ClusterStatus,
-  { color, columns = Infinity }: ErrorLook,
-  { keys: showsKeys = false, rows = Infinity }: StatusShows = {},
+  { color, columns = Infinity, rows = Infinity }: ErrorLook,
+  { keys: showsKeys = false }: StatusShows = {},
 ): string {
   const paint = makePaint(color);
   const { cluster, scope, leader, maintenance, scheduled, members, etcd, certificates, services = [], dynamic } = status;

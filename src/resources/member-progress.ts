@@ -9,8 +9,10 @@ const AT_WORK = 'pg_basebackup|pg_rewind';
  * How far a member is on its way up, for the `progress` of a gate: bytes of a base backup, the processor's time of the program that makes
  * it (which goes on when all bytes are there and are flushed, or go to tablespaces), the WAL file that the server replays. The second line
  * has it in words: `812 MiB copied, 45 MiB/s`.
+ * @param whole bytes that the copy will have in the end, where that is known
  */
-export function memberProgress(path: string): Script {
+export function memberProgress(path: string, whole?: number): Script {
+  const of = whole === undefined ? '' : ` of about ${Math.ceil(whole / 1_048_576)}`;
   return sh`${defineBytes}
 data=${path}
 now=0
@@ -25,7 +27,7 @@ done
 at=
 if [ ! -e "$data/global/pg_control" ]; then
 now=$(bytes "$data")
-[ "$now" = 0 ] || words="$((now / 1048576)) MiB copied"
+[ "$now" = 0 ] || words="$((now / 1048576))"${`${of} MiB copied`}
 then=${expand('before%% *')}
 case "$then" in '' | 0) ;; *) words="$words, $(((now - then) / 1048576 / (waited - looked))) MiB/s" ;; esac
 else

@@ -7,6 +7,8 @@ import { pgprov } from '../lib/pgprov-command.js';
 /** An operation that was begun and is not finished. */
 export interface OperationRecord {
   operation: string;
+  /** Its command line, without the inventory; a record of an earlier pgprov has none. */
+  command?: string;
   /** As they were given. */
   given: Readonly<Record<string, unknown>>;
   /** What was chosen before the first step, and holds until the operation is over. */

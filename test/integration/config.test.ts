@@ -110,6 +110,10 @@ describe('pgprov config and pgprov history', () => {
     const told = await pgprov('history', cluster.file);
     expect(told.code, told.all).toBe(0);
     expect(told.all).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +switchover --to pg2: done, 1 change/mu);
+    expect(told.all).toMatch(
+      / config edit --remove postgresql\.parameters\.work_mem --remove postgresql\.parameters\.max_wal_senders: done/u,
+    );
+    expect(told.all).not.toContain('{');
     expect(told.all).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+ +pg2 +leads for .*, by pgprov switchover$/mu);
     const json = JSON.parse((await pgprov('history', cluster.file, '--json')).stdout) as {
       timelines: { timeline: number; leader: string }[];

@@ -169,17 +169,18 @@ const structure: Case[] = [
   },
   {
     name: 'SSH settings',
-    yaml: `cluster: demo\nssh: {jump: [a b, "admin@[::1", "b:0"], known_hosts: [1], become: sodu, user: "a b", identity_file: "a\\nb"}\n${HOSTS}\n`,
+    yaml: `cluster: demo\nssh: {jump: [a b, "admin@[::1", "b:0", "ann:S3cret@b"], known_hosts: [1], become: sodu, user: "a b", identity_file: "a\\nb"}\n${HOSTS}\n`,
     lines: [
       'inventory.yml:2:13 ssh.jump[0]: must be a hop such as admin@bastion:22 or admin@[2001:db8::1]:22',
       'inventory.yml:2:13 ssh.jump[1]: must be a hop such as admin@bastion:22 or admin@[2001:db8::1]:22',
       'inventory.yml:2:13 ssh.jump[2]: must have a port from 1 to 65535, not 0',
-      'inventory.yml:2:55 ssh.known_hosts[0]: must be a path, not 1',
+      'inventory.yml:2:13 ssh.jump[3]: has a password; a hop takes none, but identity_file, its own key files and the agent',
+      'inventory.yml:2:71 ssh.known_hosts[0]: must be a path, not 1',
       '    put it in quotes',
-      'inventory.yml:2:67 ssh.become: must be sudo, doas or none, not "sodu"',
+      'inventory.yml:2:83 ssh.become: must be sudo, doas or none, not "sodu"',
       '    did you mean "sudo"?',
-      'inventory.yml:2:79 ssh.user: must be a user name, not "a b"',
-      'inventory.yml:2:101 ssh.identity_file: must be a path, not "a\\nb"',
+      'inventory.yml:2:95 ssh.user: must be a user name, not "a b"',
+      'inventory.yml:2:117 ssh.identity_file: must be a path, not "a\\nb"',
     ],
   },
   {

@@ -324,6 +324,16 @@ Host inner
       config: 'ProxyJump a b\n',
       says: ['home/.ssh/config:1:1 ProxyJump: must be a hop such as admin@bastion:22 or admin@[2001:db8::1]:22, not "a b"'],
     },
+    {
+      name: 'a password of a hop',
+      config: 'ProxyJump ann:S3cret@gate:22\n',
+      says: ['home/.ssh/config:1:1 ProxyJump: has a password; a hop takes none, but identity_file, its own key files and the agent'],
+    },
+    {
+      name: 'what may be a password of a hop',
+      config: 'ProxyJump ann:S3 cret@gate:22\n',
+      says: ['home/.ssh/config:1:1 ProxyJump: must be a hop such as admin@bastion:22 or admin@[2001:db8::1]:22, not "ann:***@gate:22"'],
+    },
     { name: 'a port', config: 'Port ssh\n', says: ['home/.ssh/config:1:1 Port: must be a number from 1 to 65535, not "ssh"'] },
     {
       name: 'a quote',

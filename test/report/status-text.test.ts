@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { errorLook } from '../../src/cli/colors.js';
 import { renderStatus } from '../../src/report/status-text.js';
 import { displayWidth } from '../../src/report/width.js';
 import type { ClusterStatus, ServiceStatus } from '../../src/lib/cluster-status.js';
@@ -98,11 +99,16 @@ dynamic configuration
 
   it('has the members last of all that a low terminal would scroll away, and first elsewhere', () => {
     const titles = (rows: number): string[] =>
-      renderStatus(healthy, { color: false }, { rows })
+      renderStatus(healthy, { color: false, rows })
         .split('\n\n')
         .map((block) => block.split(/\s/u)[0] ?? '');
     expect(titles(60)).toEqual(['cluster', 'member', 'etcd', 'certificates', 'dynamic', '✔']);
     expect(titles(12)).toEqual(['dynamic', 'certificates', 'etcd', 'cluster', 'member', '✔']);
+  });
+
+  it('knows the rows of the terminal wherever a command prints it', () => {
+    const stream = (isTTY: boolean): NodeJS.WriteStream => ({ isTTY, rows: 12, columns: 80 }) as NodeJS.WriteStream;
+    expect([errorLook(stream(true)).rows, errorLook(stream(false)).rows]).toEqual([12, Infinity]);
   });
 
   it('is as wide as elsewhere', () => {

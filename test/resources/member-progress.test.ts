@@ -18,12 +18,12 @@ describe('how far a member is', () => {
   const fill = (name: string, mebibytes: number): void => writeFileSync(work.at('data', name), Buffer.alloc(mebibytes * 1_048_576, 1));
 
   inEveryShell(HOST_SHELLS, (shell) => {
-    const look = async (before: string): Promise<string[]> => {
+    const look = async (before: string, whole?: number): Promise<string[]> => {
       const given = sh`before=${before}
 waited=6
 looked=3`;
       const { answers } = await runSections(shell, [
-        { id: 'look', mode: 'probe', body: joinScripts([given, memberProgress(work.at('data'))]) },
+        { id: 'look', mode: 'probe', body: joinScripts([given, memberProgress(work.at('data'), whole)]) },
       ]);
       return answers.get('look')?.out.toString().split('\n') ?? [];
     };
@@ -38,6 +38,7 @@ looked=3`;
       const [second, more] = await look(first);
       expect(second).not.toBe(first);
       expect(more).toBe('9 MiB copied, 2 MiB/s');
+      expect((await look(first, 20 * 1_048_576 - 1))[1]).toBe('9 of about 20 MiB copied, 2 MiB/s');
     });
 
     it('shows the program that works on it when all bytes are there', { timeout: patience(20_000) }, async () => {

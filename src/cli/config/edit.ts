@@ -58,10 +58,10 @@ function begunPatch(changes: unknown): JsonObject | undefined {
 }
 
 /** The options of a run whose inventory has the changes as well. */
-function withChanges({ set = [] }: OperateCommandOptions, patch: JsonObject): { set: string[]; changes: string } {
+function withChanges({ set = [] }: OperateCommandOptions, patch: JsonObject): { set: string[]; typedSet: string[]; changes: string } {
   const values = withoutNulls(patch);
   const more = Object.keys(values).length === 0 ? [] : [`patroni.dynamic=${JSON.stringify(values)}`];
-  return { set: [...set, ...more], changes: JSON.stringify(patch) };
+  return { set: [...set, ...more], typedSet: set, changes: JSON.stringify(patch) };
 }
 
 function withoutNulls(patch: JsonObject): JsonObject {

@@ -1,3 +1,4 @@
+import { maskHop } from '../../model/index.js';
 import { ExitCode, InputError, PgprovError } from '../../lib/errors.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 import { quote } from '../../lib/shell-word.js';
@@ -113,7 +114,7 @@ function withAnswers(thrown: unknown, file: string, said: InitOptions, options: 
 }
 
 function optionWords({ cluster, host = [], user, port, identityFile, jump, postgresql, standalone, clients = [] }: DraftOptions): string[] {
-  const single = { cluster, user, port, 'identity-file': identityFile, jump, postgresql };
+  const single = { cluster, user, port, 'identity-file': identityFile, jump: jump === undefined ? undefined : maskHop(jump), postgresql };
   return [
     ...Object.entries(single).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)])),
     ...host.flatMap((each) => ['--host', each]),

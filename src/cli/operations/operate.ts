@@ -226,7 +226,12 @@ function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptio
     command,
     about,
     shows: 'run',
-    journal: { command, aim: operation.choosesHosts === true ? selectionOptions(options) : {}, set: options.set ?? [], ...about },
+    journal: {
+      command,
+      aim: operation.choosesHosts === true ? selectionOptions(options) : {},
+      set: options.typedSet ?? options.set ?? [],
+      ...about,
+    },
     // One that is refused or finds nothing to do has no place in the journal, where the last run is one to be resumed.
     holds: true,
     go: async (parts) => {
@@ -250,6 +255,7 @@ function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptio
 function newRecord({ operation, given, chosenHosts }: Begun, chosen: object): OperationRecord {
   return {
     operation: operation.name,
+    command: operationWords(operation, given),
     given,
     chosen: { ...chosen },
     ...(chosenHosts === undefined ? {} : { hosts: chosenHosts }),

@@ -1,3 +1,4 @@
+import { shellWord } from '../command-line-text.js';
 import type { Operation } from '../../plan/operation.js';
 
 /** The command that operations of a user's own are called with, and so the first word of their names: `operate checkpoint`. */
@@ -16,12 +17,12 @@ export function optionWords(given: Readonly<Record<string, unknown>>): string[] 
   });
 }
 
-/** The command line of an operation without its inventory, in words, and without what is so by default: `certs renew --ca`. */
+/** The command line of an operation without its inventory, as one would write it, and without what is so by default: `certs renew --ca`. */
 export function operationWords(
-  { name, options, argument }: Pick<Operation, 'name' | 'options' | 'argument'>,
+  { name, options, argument, typed }: Pick<Operation, 'name' | 'options' | 'argument' | 'typed'>,
   given: Readonly<Record<string, unknown>>,
 ): string {
   const said = Object.entries(given).filter(([option, value]) => option !== argument?.name && value !== options[option]?.default);
   const words = argument === undefined ? [] : [String(given[argument.name])];
-  return [name, ...words, ...optionWords(Object.fromEntries(said))].join(' ');
+  return [name, ...[...words, ...(typed?.(given) ?? optionWords(Object.fromEntries(said)))].map(shellWord)].join(' ');
 }

@@ -30,6 +30,6 @@ export function waysOut({ operation }: OperationRecord, inventory: string): stri
 }
 
 /** `the switchover --to pg2 that ann@laptop began at 2026-11-28T09:30:00Z` */
-export function describeOperation({ operation, given, by, began }: OperationRecord): string {
-  return `the ${[operation, ...optionWords(given)].join(' ')} that ${by} began at ${began.replace(/\.\d+Z$/u, 'Z')}`;
+export function describeOperation({ operation, command, given, by, began }: OperationRecord): string {
+  return `the ${command ?? [operation, ...optionWords(given)].join(' ')} that ${by} began at ${began.replace(/\.\d+Z$/u, 'Z')}`;
 }

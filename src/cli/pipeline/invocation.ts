@@ -34,7 +34,7 @@ export function describeInvocation(
     command: commandLineText({
       command,
       aim: { ...selectionOptions(options) },
-      set: maskSecretOverrides(options.set ?? [], catalogOf(inventory)),
+      set: maskSecretOverrides(options.typedSet ?? options.set ?? [], catalogOf(inventory)),
     }),
     by: `${userInfo().username}@${hostname()}`,
     version: version(),

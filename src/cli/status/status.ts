@@ -1,6 +1,5 @@
 import type { ExitCode } from '../../lib/errors.js';
 import { renderStatus } from '../../report/status-text.js';
-import { rowsOf } from '../../report/width.js';
 import { errorLook } from '../colors.js';
 import type { CommonOptions } from '../options.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
@@ -39,7 +38,7 @@ export async function status(file: string, options: StatusOptions, environment =
       pipeline.print(
         json
           ? JSON.stringify({ ...found, problems, timings: pipeline.timings }, undefined, 2)
-          : renderStatus(found, errorLook(environment.out), { keys, rows: rowsOf(environment.out) }),
+          : renderStatus(found, errorLook(environment.out), { keys }),
       );
       return exitCode;
     },

@@ -4,7 +4,7 @@ import { verdictWords } from '../../report/status.js';
 import { renderStatus } from '../../report/status-text.js';
 import { chooseOutput } from '../../report/choose-output.js';
 import { printable } from '../../report/printable.js';
-import { columnsOf, cutToWidth, rowsOf } from '../../report/width.js';
+import { columnsOf, cutToWidth } from '../../report/width.js';
 import { count, firstLine } from '../../report/words.js';
 import { errorLook } from '../colors.js';
 import type { Environment } from '../pipeline/environment.js';
@@ -40,11 +40,7 @@ export async function until(file: string, options: StatusOptions, environment = 
     answer: ({ exitCode }) => {
       if (last === undefined) return exitCode;
       const { status, problems } = last;
-      pipeline.print(
-        json
-          ? JSON.stringify({ ...status, problems }, undefined, 2)
-          : renderStatus(status, errorLook(environment.out), { rows: rowsOf(environment.out) }),
-      );
+      pipeline.print(json ? JSON.stringify({ ...status, problems }, undefined, 2) : renderStatus(status, errorLook(environment.out)));
       if (exitCode !== ExitCode.done && exitCode !== ExitCode.interrupted) {
         environment.err.write(`after ${formatDuration(timeout)}: ${verdictWords(last.status)}\n`);
       }

@@ -43,7 +43,8 @@ async function watchOnScreen(pipeline: Pipeline, parts: EngineParts, { interval 
   let looking: Look | undefined;
   const body = (look: Seen, whole: boolean): string => {
     const { dynamic: _settings, ...moving } = look.status;
-    return renderStatus(whole ? look.status : moving, errorLook(out));
+    // On the second screen the top is in sight, and what does not fit below it is said to be there.
+    return whole ? renderStatus(look.status, errorLook(out)) : renderStatus(moving, { ...errorLook(out), rows: Infinity });
   };
   const screen = new Screen(out, () => {
     const age = seen === undefined ? '' : formatElapsed(Date.now() - seen.at);

@@ -71,6 +71,17 @@ export function describePatch(current: JsonObject, patch: JsonObject): string[] 
   });
 }
 
+/** A merge patch as a person gives it to `config edit`: `--put loop_wait=15 --remove failsafe_mode`, a word each. */
+export function typedPatch(patch: JsonObject): string[] {
+  return leafPaths(patch).flatMap((path) => {
+    const value = valueAt(patch, path) ?? null;
+    if (value === null) return ['--remove', path.join('.')];
+    const key = path.map((step) => (step.includes('.') ? `"${step}"` : step)).join('.');
+    const isPlain = typeof value === 'string' && /^(?:\d+[A-Za-z]{1,3}|(?!(?:true|false|null)$)[A-Za-z_/][\w./-]*)$/iu.test(value);
+    return ['--put', `${key}=${isPlain ? value : JSON.stringify(value)}`];
+  });
+}
+
 function startsWith(path: ConfigPath, prefix: ConfigPath): boolean {
   return prefix.every((key, index) => path[index] === key);
 }
