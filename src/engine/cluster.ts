@@ -29,7 +29,7 @@ export interface ClusterOptions {
 export interface Cluster extends ClusterOptions {
   readonly connections: HostConnections;
   readonly results: RunResults;
-  /** What was seen last of the hosts that answered. */
+  /** What was seen last of the hosts that answer. */
   view(): View;
   /** Tells that a person has agreed after so many milliseconds, which are no time of the run. */
   answered(ms: number): void;
@@ -57,7 +57,7 @@ export async function withCluster(
     emit,
   );
   const connections = new HostConnections({ ...options, results });
-  const view = (): View => new View(inventory, new Map([...connections.sessions].map(([name, { states }]) => [name, states])));
+  const view = (): View => new View(inventory, connections.states);
   let askedMs = 0;
   const answered = (ms: number): void => {
     askedMs += ms;

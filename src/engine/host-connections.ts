@@ -15,11 +15,13 @@ import { Session } from './session.js';
 import { STEP_LOCK_TIMEOUT } from './step.js';
 import { allObservations, probeSections, survey, takeStates } from './survey.js';
 
+/** What becomes of hosts that do not answer: all reasons are given and nothing is done, or the others continue. */
+type Unreachable = 'refuse' | 'go-on';
+
 /** How the hosts of a run are reached. */
 export interface CrewOptions {
   hosts: readonly Host[];
-  /** What becomes of hosts that do not answer: all reasons are given and nothing is done, or the others continue. */
-  unreachable: 'refuse' | 'go-on';
+  unreachable: Unreachable;
   /** The command has `--host`, so that a person can leave out a host that does not answer. */
   leavesOut?: boolean;
   /** Whether the first look takes a lock on each host, which is held to the end. */
@@ -60,6 +62,12 @@ export class HostConnections {
     return this.#hosts;
   }
 
+  /** What was seen last of those of them that are connected, by their names. */
+  get states(): ReadonlyMap<string, ReadonlyMap<string, unknown>> {
+    const seen = this.#hosts.map(({ name }) => [name, this.sessions.get(name)?.states] as const);
+    return new Map(seen.flatMap(([name, states]) => (states === undefined ? [] : [[name, states]])));
+  }
+
   /** Begins to connect; `connect` returns the outcome. */
   connectAll(): void {
     const { transport, signal } = this.#options;
@@ -73,12 +81,13 @@ export class HostConnections {
 
   /** Waits for the connections that were begun, where a host that does not answer keeps the others from being looked at. */
   async connect(): Promise<void> {
-    if (this.#options.unreachable === 'refuse') await this.#forAll(this.#connecting());
+    const { unreachable } = this.#options;
+    if (unreachable === 'refuse') await this.#forAll(unreachable, this.#connecting());
   }
 
   /** Asks all hosts everything, each as soon as its connection is there, and settles their shapes by what they are. */
   async survey(shapes: WorkOfHosts): Promise<void> {
-    const { locks: wanted, allowUntested = false, emit } = this.#options;
+    const { locks: wanted, allowUntested = false, emit, unreachable } = this.#options;
     const locks =
       wanted && this.#locks.length === 0
         ? {
@@ -107,7 +116,7 @@ export class HostConnections {
       shapes.confirmPlatform(host, platform, shape);
       emit({ type: 'surveyed', host: host.name, ms: Date.now() - began, times: timer.times });
     };
-    await this.#forAll(...(this.#dialled.size > 0 ? [this.#connecting()] : []), { phase: 'survey', work: look });
+    await this.#forAll(unreachable, ...(this.#dialled.size > 0 ? [this.#connecting()] : []), { phase: 'survey', work: look });
   }
 
   /** Waits for a host's connection, unless it is there. */
@@ -130,21 +139,24 @@ export class HostConnections {
   /** Looks once more at what a run may have moved. */
   async surveyAgain(shapes: ReadonlyMap<string, HostWork>): Promise<void> {
     // What the stages made was read back when they made it; how the cluster is now is in the observations.
-    await this.#askAgain((host) => {
+    await this.#askAgain(this.#options.unreachable, (host) => {
       const { observations } = shapes.get(host.name) as HostWork;
       return thoroughly(observations.filter(({ when }) => when !== 'start'));
     });
   }
 
-  /** Asks hosts that were surveyed for all of these shapes, each for its own; a host without one is not asked. */
+  /**
+   * Asks hosts that were surveyed for all of these shapes, each for its own; a host without one is not asked.
+   * @throws UnreachableError where one has been lost since, unless that was noted before: what was seen of it is nothing to go on by
+   */
   async ask(shapes: ReadonlyMap<string, HostWork>): Promise<void> {
-    await this.#askAgain((host) => {
+    await this.#askAgain('refuse', (host) => {
       const shape = shapes.get(host.name);
       return shape === undefined ? [] : allObservations(shape);
     });
   }
 
-  async #askAgain(of: (host: Host) => readonly Observation[]): Promise<void> {
+  async #askAgain(unreachable: Unreachable, of: (host: Host) => readonly Observation[]): Promise<void> {
     const { emit } = this.#options;
     const look = async (host: Host): Promise<void> => {
       const began = Date.now();
@@ -158,7 +170,7 @@ export class HostConnections {
       takeStates(session, observations, byId);
       emit({ type: 'surveyed-again', host: host.name, ms: Date.now() - began, times: timer.times });
     };
-    await this.#forAll({ phase: 'survey-again', work: look });
+    await this.#forAll(unreachable, { phase: 'survey-again', work: look });
   }
 
   /** Lets go of the locks and says goodbye. */
@@ -183,16 +195,17 @@ export class HostConnections {
    * Runs parts of the preparation on every host, one after the other; the hosts do not wait for each other. When any fails, all
    * reasons are given and nothing is changed; where hosts may be out of reach the others continue.
    */
-  async #forAll(...parts: readonly Part[]): Promise<void> {
-    const { unreachable, leavesOut = false, results } = this.#options;
+  async #forAll(unreachable: Unreachable, ...parts: readonly Part[]): Promise<void> {
+    const { leavesOut = false, results } = this.#options;
     const hosts = this.#hosts;
     const outcomes = await Promise.allSettled(hosts.map((host) => this.#try(host, parts)));
     const reasons = outcomes.flatMap((result, index) =>
       result.status === 'rejected' ? [asPgprovError(result.reason, hosts[index]?.name)] : [],
     );
-    if (unreachable === 'refuse') results.throwAll(leavesOut && parts[0]?.phase === 'connect' ? withWayOn(reasons, hosts.length) : reasons);
-    for (const reason of reasons) results.fail(reason);
-    this.#hosts = hosts.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    if (this.#options.unreachable === 'go-on') this.#hosts = hosts.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    const told = reasons.filter(({ host }) => host === undefined || !results.hasFallenSilent(host));
+    if (unreachable === 'refuse') results.throwAll(leavesOut && parts[0]?.phase === 'connect' ? withWayOn(told, hosts.length) : told);
+    else for (const reason of told) results.fail(reason);
   }
 
   /** Why a host fails is reported once the others are through, so when it did is reported at once. */

@@ -278,6 +278,26 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect([cut.exitCode, cut.steps, cut.record]).toEqual([3, ['pg1 paint/pg1 failed'], ['begin {}']]);
   });
 
+  it('ends when a host is lost between two steps, whatever it does without hosts that are out of reach, and goes by nothing that was seen of it', async () => {
+    clean();
+    const seen: string[][] = [];
+    const guards = (now: OperationRun<object>): [] => {
+      seen.push(HOSTS.filter((name) => now.view.surveyed(name)));
+      return [];
+    };
+    let left: string[] = [];
+    const describe: OperateOptions<object>['describe'] = (view) => {
+      left = HOSTS.filter((name) => view.surveyed(name));
+      return {} as ReturnType<NonNullable<OperateOptions<object>['describe']>>;
+    };
+    // What comes after the first look at pg1 does not get through.
+    const lost = { pg1: { cutExec: 1, deadAfterCut: true } };
+    const { exitCode, kinds, steps, record } = await run(painting({ unreachable: 'go-on', guards }), { machines: lost, describe });
+    expect([exitCode, kinds, steps, record]).toEqual([3, ['ssh/connection-lost'], ['pg3 paint/pg3 changed'], ['begin {}']]);
+    expect(seen).toEqual([HOSTS]);
+    expect(left).toEqual(['pg2', 'pg3']);
+  });
+
   it('stops when what it sees requires a step that was already carried out', async () => {
     clean();
     const { exitCode, kinds, steps } = await run(painting({ remaining: () => ({ steps: [stepOn('pg1')] }) }));
