@@ -40,8 +40,8 @@ export function psqlInput(server: LocalServer, sql: string, limit: Script = sh``
 }
 
 /**
- * Seconds that psql gets where it also connects to another server: its command connect heeds no `connect_timeout` (seen with 17), and waits for
- * ever for a server that takes connections and says nothing. What the local server has answered is printed by then.
+ * Seconds that psql gets where it also connects to another server, which may stop answering at that moment. What the local one has answered is
+ * printed by then.
  */
 const ELSEWHERE_WITHIN = 15;
 
@@ -52,10 +52,10 @@ export function sqlQuestion(server: LocalServer, ...queries: readonly string[]):
     subjects: queries,
     ask: (all) => {
       // A query that connects elsewhere takes psql with it, or ends it.
-      const ordered = [...all.filter((query) => !query.startsWith(CONNECT)), ...all.filter((query) => query.startsWith(CONNECT))];
+      const ordered = [...all.filter((query) => !query.startsWith(ELSEWHERE)), ...all.filter((query) => query.startsWith(ELSEWHERE))];
       // A query that fails must not keep the others from being answered.
       const lines = ['\\set ON_ERROR_STOP 0', ...ordered.map((query) => `\\echo ${markOf(query)}\n${query};`)];
-      const limit = all.some((query) => query.startsWith(CONNECT)) ? sh`timeout -k 1 ${seconds(ELSEWHERE_WITHIN)} ` : sh``;
+      const limit = all.some((query) => query.startsWith(ELSEWHERE)) ? sh`timeout -k 1 ${seconds(ELSEWHERE_WITHIN)} ` : sh``;
       const input = lines.join('\n');
       const asked = server.superuser === undefined ? psqlInput(server, input, limit) : asWhoIsThere(server, input, limit);
       return sh`[ ! -x ${`${server.binDirectory}/psql`} ] || ${asked} 2>/dev/null || :`;
@@ -69,11 +69,26 @@ function asWhoIsThere(server: LocalServer, input: string, limit: Script): Script
   return sh`{ answers=$(${psqlInput(server, input, limit)}) || :; [ -n "$answers" ] || answers=$(${psqlInput(owner, input, limit)}) || :; printf '%s\n' "$answers"; }`;
 }
 
-/** A query for `sqlQuestion` that is put to another server, which libpq's parameters name; psql asks only one such. */
-export function elsewhere(parameters: Readonly<Record<string, string | number>>, query: string): string {
+/** Another server that a query is put to. */
+export interface OtherServer {
+  /** Whose `pg_isready` finds out whether the server answers. */
+  binDirectory: string;
+  /** Those of libpq. */
+  parameters: Readonly<Record<string, string | number>>;
+  /** Seconds in which it has to answer. */
+  within: number;
+}
+
+/**
+ * A query for `sqlQuestion` that is put to another server; psql asks only one such. A server that does not answer is not connected to:
+ * psql's command connect heeds no `connect_timeout` (seen with 17), and waits for ever for one that takes connections and says nothing.
+ */
+export function elsewhere({ binDirectory, parameters, within }: OtherServer, query: string): string {
   // A URI, because psql takes double quotes out of other connection strings, however they are quoted.
   const words = Object.entries(parameters).map(([name, value]) => `${name}=${percentEncode(String(value))}`);
-  return `${CONNECT}-reuse-previous=off postgresql:///?${words.join('&')}\n${query}`;
+  const uri = `postgresql:///?${words.join('&')}`;
+  const answers = sh`${`${binDirectory}/pg_isready`} -q -t ${within} -d ${uri} </dev/null >/dev/null 2>&1 && echo 1 || echo 0`;
+  return `${ELSEWHERE}\`${answers.text}\`\n\\connect -reuse-previous=off ${uri}\n${query};\n\\endif\n`;
 }
 
 /** Every byte but those of ordinary words as %XX. */
@@ -106,7 +121,7 @@ export function findRows(text: string, query: string): string[] | undefined {
 
 const MARK = '@pgprov-';
 
-const CONNECT = '\\connect ';
+const ELSEWHERE = '\\if ';
 
 function markOf(query: string): string {
   return `${MARK}${digestOf(query).slice(0, 16)}`;

@@ -71,7 +71,8 @@ export function replicationLogin(options: {
 [ -x "$psql" ] || exit 0
 ${asDatabaseUser(server, sh`${[`PGPASSFILE=${passwordFile}`]} sh -c ${LOGINS.text} "$psql" ${conninfoValue(role)} ${LIMITS} ${members.flatMap(({ address, port }) => [address, port])}`)}`;
   const account = { dbname: 'replication', replication: 'true', user: role, passfile: passwordFile, connect_timeout: PATIENCE[0] };
-  const query = elsewhere({ host: next.address, port: next.port, ...account }, 'IDENTIFY_SYSTEM');
+  const parameters = { host: next.address, port: next.port, ...account };
+  const query = elsewhere({ binDirectory: server.binDirectory, parameters, within: PATIENCE[0] }, 'IDENTIFY_SYSTEM');
   const question = sideBySide(toAll);
   const thorough: Observation<ReplicationLogin[]> = {
     ...REPLICATION_LOGIN,

@@ -1,5 +1,8 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findRows, psql, socketOptions, sqlQuestion, type LocalServer } from '../../src/resources/psql.js';
+import { elsewhere, findRows, psql, socketOptions, sqlQuestion, type LocalServer } from '../../src/resources/psql.js';
+import { freshDirectory } from '../support/directory.js';
 import { patience } from '../support/patience.js';
 import { postgresBinaries, POSTGRES_USER, startServer, type RunningServer } from '../support/postgres.js';
 import { feed, HOST_SHELLS, inEveryShell } from '../support/shells.js';
@@ -19,6 +22,7 @@ const canRun = binaries !== undefined && POSTGRES_USER === 'postgres';
 
 describe.skipIf(!canRun)(`questions to a server${canRun ? '' : ' (skipped: no PostgreSQL here, or not root)'}`, () => {
   let running: RunningServer;
+  const work = freshDirectory();
 
   beforeAll(() => {
     running = startServer(binaries ?? '');
@@ -39,6 +43,27 @@ describe.skipIf(!canRun)(`questions to a server${canRun ? '' : ' (skipped: no Po
       const question = sqlQuestion(superuser === undefined ? server : { ...server, superuser }, query);
       const { code, out } = await feed(shell, question.ask(question.subjects).text, { env: process.env, cwd: '/' });
       expect([code, findRows(out.toString('utf8'), query)]).toEqual([0, answers]);
+    });
+
+    it('are put to another server as well, unless that takes the connection and says nothing', async () => {
+      const silent = createServer().listen(0, '127.0.0.1');
+      await new Promise((resolve) => silent.once('listening', resolve));
+      // So that psql ends by itself, and not because its time is over.
+      writeFileSync(work.at('timeout'), '#!/bin/sh\nshift 3\nexec "$@"\n');
+      chmodSync(work.at('timeout'), 0o755);
+      const env = { ...process.env, PATH: `${work.path}:${process.env['PATH']}` };
+      const server = { ...SERVER, binDirectory: binaries ?? '', socketDirectory: running.socket, port: 5432, home: '/' };
+      const own = 'SELECT 6 * 7';
+      const rows = async (host: string, port: number): Promise<unknown> => {
+        const parameters = { host, port, dbname: 'replication', replication: 'true', user: 'postgres' };
+        const query = elsewhere({ binDirectory: server.binDirectory, parameters, within: 1 }, 'IDENTIFY_SYSTEM');
+        const question = sqlQuestion(server, query, own);
+        const { code, out } = await feed(shell, question.ask(question.subjects).text, { env, cwd: '/' });
+        return [code, findRows(out.toString('utf8'), own), findRows(out.toString('utf8'), query)?.length];
+      };
+      expect(await rows(running.socket, 5432)).toEqual([0, ['42'], 1]);
+      expect(await rows('127.0.0.1', (silent.address() as AddressInfo).port)).toEqual([0, ['42'], 0]);
+      silent.close();
     });
   });
 });
