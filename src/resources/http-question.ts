@@ -1,3 +1,4 @@
+import { groupBy } from '../lib/group-by.js';
 import { seconds } from '../shell/patience.js';
 import { joinScripts, Script, sh } from '../shell/quote.js';
 import { digestOf } from './resource.js';
@@ -30,20 +31,41 @@ export interface HttpAnswer {
 }
 
 /**
- * Asks servers over HTTP, all requests with one curl; one that fails or takes its time does no harm to the others.
- * `tellShared` prints the answers to these requests alone, for `findAnswer`.
+ * Asks servers over HTTP, all requests to one host with one curl, and the hosts side by side: one that fails or takes its time does no harm to
+ * the others, and several hosts that are away take no longer than one. `tellShared` prints the answers to these requests alone, for `findAnswer`.
  */
 export function httpQuestion(...requests: readonly HttpRequest[]): SharedQuestion {
   return {
     variable: 'pgprov_http',
     subjects: requests.map((request) => JSON.stringify(curlOptions(request))),
-    // The nonce shows in no process list: a server that could read it there might answer for another one.
-    ask: (subjects) => sh`{
-${joinScripts(subjects.map((subject, index) => transfer(JSON.parse(subject) as string[], index === 0)))}
-} | curl -q -K - 2>/dev/null || :`,
+    ask: (subjects) => [...groupBy(subjects, hostOf).values()].map(askHost).reduce(beside),
     defines: TELL,
     tell: sh`pgprov_tell_http ${requests.map(idOf)}`,
   };
+}
+
+/** The host that a request goes to, by its options for curl. */
+function hostOf(subject: string): string {
+  const [, host = ''] = /^url = "[a-z]+:\/\/(\[[^\]]*\]|[^/:"]*)/u.exec((JSON.parse(subject) as string[]).at(-1) ?? '') ?? [];
+  return host;
+}
+
+/** The nonce shows in no process list: a server that could read it there might answer for another one. */
+function askHost(subjects: readonly string[]): Script {
+  return sh`{
+${joinScripts(subjects.map((subject, index) => transfer(JSON.parse(subject) as string[], index === 0)))}
+} | curl -q -K - 2>/dev/null || :`;
+}
+
+/** Both sides of a pipe run at once; each answer is printed whole, because the second waits for the end of the first. */
+function beside(first: Script, second: Script): Script {
+  return sh`{ ${first}
+} | {
+beside=$(${second}
+)
+cat
+printf '%s\n' "$beside"
+}`;
 }
 
 /** Finds the answer to a request among those that were told. */

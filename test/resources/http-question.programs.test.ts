@@ -1,5 +1,5 @@
 import { createServer as createHttpServer } from 'node:http';
-import { createServer as createNetServer, type Server, type Socket } from 'node:net';
+import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -177,6 +177,34 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'asked for real' : 'asked fo
       const answers = await observe(shell, asker(...bad.flatMap((request, index) => [request, good[index] as HttpRequest])));
       expect(Date.now() - began).toBeLessThan(patience(bad.length * 1000));
       expect(answers).toEqual(good.flatMap((_, index) => [NO_ANSWER, { status: 200, body: `/after-${index}` }]));
+    });
+
+    it('asks several hosts at once, and those of one host in order', async () => {
+      const asked: string[] = [];
+      // Each of the two answers once the other was asked as well.
+      let meet = (): void => undefined;
+      const met = new Promise<void>((resolve) => (meet = resolve));
+      const both = await Promise.all(
+        ['127.0.0.1', '127.0.0.2'].map(async (address) => {
+          const server = createHttpServer((request, response) => {
+            asked.push(`${address}${request.url}`);
+            if (asked.length > 1) meet();
+            void met.then(() => response.end(`${address}${request.url}${'x'.repeat(100_000)}`));
+          });
+          servers.push(server);
+          await new Promise<void>((resolve) => server.listen(0, address, resolve));
+          return `http://${address}:${(server.address() as AddressInfo).port}`;
+        }),
+      );
+      const requests = both.flatMap((url) => ['/one', '/two'].map((path) => ({ url: `${url}${path}`, seconds: 9 })));
+      const answers = await observe(shell, asker(...requests));
+      expect(answers.map(({ status, body }) => [status, body.length, body.slice(0, 13)])).toEqual([
+        [200, 100_013, '127.0.0.1/one'],
+        [200, 100_013, '127.0.0.1/two'],
+        [200, 100_013, '127.0.0.2/one'],
+        [200, 100_013, '127.0.0.2/two'],
+      ]);
+      expect(asked.filter((path) => path.startsWith('127.0.0.1'))).toEqual(['127.0.0.1/one', '127.0.0.1/two']);
     });
 
     it('does not reveal to other users on the host what ends an answer', async () => {
