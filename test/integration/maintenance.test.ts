@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 import type { LabHost } from '../lab/index.js';
 import type { Writer } from '../walk/writer.js';
@@ -81,15 +82,19 @@ describe('maintenance operations', () => {
     expect(await members()).toEqual(STREAMING);
   });
 
-  it('keep an apply from waiting for a server that maintenance mode keeps down', async () => {
-    await must(cluster.host('pg3'), 'systemctl stop patroni');
-    await run(0, 'pause', '--yes');
-    expect(await run(4, 'apply', '--yes')).toContain('PostgreSQL is down, and Patroni does not start it in maintenance mode');
-    expect(await run(4, 'start', '--yes')).toContain(`pgprov resume ${cluster.file}`);
-    await run(0, 'resume', '--yes');
-    expect(await run(0, 'start', '--host', 'pg3', '--yes')).toContain('start Patroni on pg3');
-    expect(await members()).toEqual(STREAMING);
-  });
+  longCase(
+    'a server kept down by maintenance mode',
+    'keep an apply from waiting for a server that maintenance mode keeps down',
+    async () => {
+      await must(cluster.host('pg3'), 'systemctl stop patroni');
+      await run(0, 'pause', '--yes');
+      expect(await run(4, 'apply', '--yes')).toContain('PostgreSQL is down, and Patroni does not start it in maintenance mode');
+      expect(await run(4, 'start', '--yes')).toContain(`pgprov resume ${cluster.file}`);
+      await run(0, 'resume', '--yes');
+      expect(await run(0, 'start', '--host', 'pg3', '--yes')).toContain('start Patroni on pg3');
+      expect(await members()).toEqual(STREAMING);
+    },
+  );
 
   it('stop some members only when no other member would take over', async () => {
     expect(await run(4, 'stop', '--host', 'pg1', '--yes')).toContain(
@@ -124,23 +129,27 @@ describe('maintenance operations', () => {
     expect(await run(0, 'start', '--yes')).toContain('all members run already');
   });
 
-  it('keep members down when all hosts boot, and lose nothing when the host of the last leader comes back last', async () => {
-    await run(0, 'stop', '--yes');
-    const [leader, ...others] = cluster.hosts as [LabHost, ...LabHost[]];
-    await Promise.all(cluster.hosts.map((host) => host.kill()));
-    await Promise.all(others.map((host) => host.start()));
-    await expect.poll(() => etcdctl(others[0] as LabHost, 'endpoint health'), { timeout: patience(60_000) }).toContain('is healthy');
-    // Long enough for an election, where there were one.
-    await new Promise((resolve) => setTimeout(resolve, 40_000));
-    expect(await run(4, 'start', '--yes')).toContain('nobody leads, and pg1, which cannot be reached, may have the last commits');
-    expect(await Promise.all(others.map((host) => controldata(host, 'Database cluster state')))).toEqual(DOWN.slice(1));
-    await leader.start();
-    await run(0, 'start', '--yes');
-    expect(await members()).toEqual(STREAMING);
-    expect(await writer.lost([])).toEqual([]);
-    expect(await must(leader, 'systemctl is-enabled patroni')).toBe('enabled');
-    expect((await cluster.run('apply')).all).toContain('No changes');
-  });
+  longCase(
+    'a boot after a stop',
+    'keep members down when all hosts boot, and lose nothing when the host of the last leader comes back last',
+    async () => {
+      await run(0, 'stop', '--yes');
+      const [leader, ...others] = cluster.hosts as [LabHost, ...LabHost[]];
+      await Promise.all(cluster.hosts.map((host) => host.kill()));
+      await Promise.all(others.map((host) => host.start()));
+      await expect.poll(() => etcdctl(others[0] as LabHost, 'endpoint health'), { timeout: patience(60_000) }).toContain('is healthy');
+      // Long enough for an election, where there were one.
+      await new Promise((resolve) => setTimeout(resolve, 40_000));
+      expect(await run(4, 'start', '--yes')).toContain('nobody leads, and pg1, which cannot be reached, may have the last commits');
+      expect(await Promise.all(others.map((host) => controldata(host, 'Database cluster state')))).toEqual(DOWN.slice(1));
+      await leader.start();
+      await run(0, 'start', '--yes');
+      expect(await members()).toEqual(STREAMING);
+      expect(await writer.lost([])).toEqual([]);
+      expect(await must(leader, 'systemctl is-enabled patroni')).toBe('enabled');
+      expect((await cluster.run('apply')).all).toContain('No changes');
+    },
+  );
 
   it('are finished by the same command after they were killed at each step', async () => {
     const before = Number(await timelines());

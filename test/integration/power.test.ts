@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect } from 'vitest';
 import { TestCluster } from './support/cluster.js';
 import { describeMembers, must } from './support/outside.js';
 import { start } from './support/pgprov.js';
@@ -42,7 +42,7 @@ describe('a host that loses its power during the first apply', () => {
     },
   );
 
-  it('is the first leader, in the middle of initdb: the next apply finishes the job', async () => {
+  longCase('power lost in initdb', 'is the first leader, in the middle of initdb: the next apply finishes the job', async () => {
     cluster = await TestCluster.start('itpower', 'debian13', 3, 'packages');
     const run = start(['apply', cluster.file, '--yes']);
     await run.printed(/pg1\s+patroni\/start\s+changed: start patroni/u);

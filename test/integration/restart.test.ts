@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 import type { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, etcdctl, must, patronictl, sql } from './support/outside.js';
@@ -55,7 +56,7 @@ describe('pgprov restart', () => {
     ]);
   });
 
-  it('plans two turns when one limit is raised and another lowered, and follows that order', async () => {
+  longCase('two turns of limits', 'plans two turns when one limit is raised and another lowered, and follows that order', async () => {
     await want({ max_connections: 120, max_worker_processes: 12 });
     const applied = await cluster.run('apply');
     expect(applied.all).toContain(`PostgreSQL needs a restart; when it suits you, run \`pgprov restart ${cluster.file} --pending\``);
@@ -87,7 +88,7 @@ describe('pgprov restart', () => {
     expect(await postgresStarts(cluster.hosts)).toEqual(after);
   });
 
-  it('stops at the first member with PostgreSQL’s sentence, and says how to revert the change', async () => {
+  longCase('a restart that fails', 'stops at the first member with PostgreSQL’s sentence, and says how to revert the change', async () => {
     await patronictl(cluster.host('pg1'), 'edit-config demo -p shared_preload_libraries=of-nobody --force');
     const [first = '', second = ''] = standbys();
     const before = await postgresStarts(cluster.hosts);

@@ -12,16 +12,21 @@ const LONG_CASES = [
   'packages half installed',
   'synchronous failover',
   'failover over standbys that lag',
+  'a server kept down by maintenance mode',
+  'a boot after a stop',
+  'two turns of limits',
+  'a restart that fails',
+  'power lost in initdb',
 ] as const;
 
 /** The name of one of the long cases. */
 export type LongCase = (typeof LONG_CASES)[number];
 
-const TURNS = 2;
+const TURNS = 3;
 const taken: readonly LongCase[] = sample(LONG_CASES, TURNS, 'long cases');
 
 /**
- * A test that runs when it is its turn: two of the long cases in each run, chosen by the seed, and all in the matrix. A skipped one says why
+ * A test that runs when it is its turn: three of the long cases in each run, chosen by the seed, and all in the matrix. A skipped one says why
  * in its title.
  */
 export function longCase(name: LongCase, title: string, test: () => Promise<void>): void {
