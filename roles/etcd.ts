@@ -25,6 +25,7 @@ import {
 } from '../src/index.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
 import { etcdClient } from './shared/etcd/client.js';
+import { etcdDataDirectory } from './shared/etcd/data-directory.js';
 import { databaseLines } from './shared/etcd/database.js';
 import { onWorkingMember } from './shared/etcd/etcdctl.js';
 import { quorumGate } from './shared/etcd/health.js';
@@ -59,7 +60,7 @@ export default defineRole({
   observations: (context) => [
     whatRuns(context),
     etcdRunning(context.platform.etcd.environmentFile),
-    etcdMember(etcdClient(context, files(context)), dataDirectoryOf(context)),
+    etcdMember(etcdClient(context, files(context)), etcdDataDirectory(context)),
     etcdDatabase(etcdClient(context, files(context))),
     reachesPeers(context.host, context.inventory),
   ],
@@ -88,10 +89,6 @@ function files({ platform }: RoleContext): ReturnType<typeof tlsFiles> {
   return tlsFiles(platform.etcd);
 }
 
-function dataDirectoryOf({ host, platform, inventory }: RoleContext): string {
-  return variables(host, 'etcd').data_dir ?? `${platform.etcd.dataRoot}/${inventory.cluster}`;
-}
-
 function configureAndStart(context: RoleContext): Stage[] {
   const { platform, template } = context;
   const { user, group, unit, environmentFile } = platform.etcd;
@@ -100,7 +97,7 @@ function configureAndStart(context: RoleContext): Stage[] {
   const environment = etcdEnvironment({
     path: environmentFile,
     content: template('etcd/etcd.env', { settings: wanted }),
-    dataDirectory: dataDirectoryOf(context),
+    dataDirectory: etcdDataDirectory(context),
   });
   const inForce = unitInForce({
     unit,
@@ -113,7 +110,7 @@ function configureAndStart(context: RoleContext): Stage[] {
       name: 'configure',
       title: 'configure etcd',
       crossing: 'independent',
-      resources: [tls.directory, directory({ path: dataDirectoryOf(context), owner: user, group, mode: '0700' }), environment],
+      resources: [tls.directory, directory({ path: etcdDataDirectory(context), owner: user, group, mode: '0700' }), environment],
     },
     {
       name: 'start',
@@ -132,7 +129,7 @@ function configureAndStart(context: RoleContext): Stage[] {
         }),
       ],
       proofs: seenByNextMember(context),
-      unitGuard: etcdUnitGuard(context, dataDirectoryOf(context)),
+      unitGuard: etcdUnitGuard(context, etcdDataDirectory(context)),
       gates: [quorumGate(context)],
     },
   ];
@@ -147,7 +144,7 @@ function settings(context: RoleContext): Record<string, string> {
   const own = `https://${hostPort(listen, client_port)}`;
   return {
     ETCD_NAME: host.name,
-    ETCD_DATA_DIR: dataDirectoryOf(context),
+    ETCD_DATA_DIR: etcdDataDirectory(context),
     ETCD_LISTEN_CLIENT_URLS: listen === '0.0.0.0' ? own : `${own},https://127.0.0.1:${client_port}`,
     ETCD_ADVERTISE_CLIENT_URLS: `https://${hostPort(host.clusterAddress, client_port)}`,
     ETCD_LISTEN_PEER_URLS: `https://${hostPort(listen, peer_port)}`,

@@ -73,6 +73,8 @@ export { RECEIVER_STATE } from './postgres/wal-receiver.js';
 export { coveringLine } from './postgres/hba-cover.js';
 export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './postgres/hba.js';
 export { aptRepository } from './resources/apt-repository.js';
+export { AUTOMATIC_UPGRADES, automaticUpgrades, type AutomaticUpgrades } from './resources/automatic-upgrades.js';
+export { CLOCK_SERVICE, clockService, type ClockService } from './resources/clock-service.js';
 export { command, commandHandle } from './resources/command.js';
 export { handle, stateOf, type Handle } from './resources/handle.js';
 export {
@@ -109,6 +111,7 @@ export { etcdKeys } from './resources/etcd-keys.js';
 export { ETCD_MEMBER, etcdMember, type EtcdMemberState } from './resources/etcd-member.js';
 export { ETCD_RUNNING, etcdRunning, type EtcdRunning, type EtcdSettings } from './resources/etcd-running.js';
 export { directory, editedFile, file, fileHandle, replaceBlock, type CountingPart, type PathState } from './resources/file.js';
+export { FILE_SYSTEMS, fileSystems, type FileSystem } from './resources/file-systems.js';
 export { FIREWALL, firewall, firewallsInForce, type FirewallName, type FirewallState } from './resources/firewall/firewall.js';
 export { firewallService } from './resources/firewall/firewall-service.js';
 export { closesWhenLoaded } from './resources/firewall/nftables.js';
@@ -167,6 +170,10 @@ export { endPutOff, isPutOff } from './resources/put-off.js';
 export { patroniStopped, stoppedHandle, type PatroniStoppedOptions, type PatroniStoppedState } from './resources/patroni-stopped.js';
 export { isSchedule, patroniSchedule, patroniUnscheduled, type PatroniScheduleOptions } from './resources/patroni-schedule.js';
 export { patroniSwitchover } from './resources/patroni-switchover.js';
+export { KERNEL_LOG, kernelLog } from './resources/kernel-log.js';
+export { MEMORY, memory, type MemoryState } from './resources/memory.js';
+export { NAMES, names, type NamesState } from './resources/names.js';
+export { PACKAGE_TROUBLE, packageTrouble, type PackageTrouble } from './resources/package-trouble.js';
 export { packages } from './resources/packages.js';
 export { packagesHandle, type PackagesState } from './resources/packages-state.js';
 export { pgCluster } from './resources/pg-cluster.js';
@@ -208,14 +215,24 @@ export {
   type ServerLimits,
   type StandbyLimit,
 } from './resources/server-limits.js';
+export { SELINUX_DENIALS, selinuxDenials } from './resources/selinux-denials.js';
 export { selinuxDirectory, selinuxPort } from './resources/selinux.js';
 export { SERVER_ASKED, serverAsked, type ServerAsked } from './resources/server-asked.js';
-export { enabledHandle, enabledUnit, service, serviceHandle, type ServiceState, type UnitPackage } from './resources/service.js';
+export {
+  enabledHandle,
+  enabledUnit,
+  service,
+  serviceHandle,
+  type EnabledState,
+  type ServiceState,
+  type UnitPackage,
+} from './resources/service.js';
 export { type SharedQuestion, printAnswer } from './resources/shared-question.js';
 export { SERVER_REPLICATION, serverReplication, type ServerReplication } from './resources/server-replication.js';
 export { signingKey } from './resources/signing-key.js';
 export { controlTrouble, soundData } from './resources/sound-data.js';
 export { PATRONI_TAKEN, patroniTaken, takenGate, untakenSettings, type PatroniTaken } from './resources/patroni-taken.js';
+export { STRAY_SERVICES, strayServices, type StrayServices } from './resources/stray-services.js';
 export { stuckConfig, stuckConfigHandle, type StuckConfigState } from './resources/stuck-config.js';
 export { addressOf, TLS_HANDSHAKES, tlsHandshake, tlsHandshakes, type TlsHandshakesState } from './resources/tls-handshakes.js';
 export { unitCommands, unitCommandsHandle, type UnitCommand } from './resources/unit-commands.js';
@@ -227,6 +244,7 @@ export {
   type UnitInForce,
   type UnitInForceOptions,
 } from './resources/unit-in-force.js';
+export { UNIT_HEALTH, unitHealth, type UnitHealth } from './resources/unit-health.js';
 export { unitRestart, unitStart, unitStartHandle, type UnitRestartOptions } from './resources/unit-restart.js';
 export { WATCHDOG, watchdogDevice, type WatchdogState } from './resources/watchdog.js';
 export { describeReference } from './secrets/reference.js';

@@ -3,7 +3,7 @@ import { variables } from '../variables.js';
 import { etcdctlOn } from './etcdctl.js';
 
 /** Part of the quota from which on a database is near it. */
-const NEAR = 0.8;
+export const NEAR_QUOTA = 0.8;
 
 /** A smaller database is not worth defragmenting: etcd keeps some free pages at all times. */
 const WORTH_DEFRAGMENTING = 64 * 1024 * 1024;
@@ -42,11 +42,23 @@ function alarmLine(view: View, host: Host, { alarm, other }: { alarm: string; ot
   return [{ level: 'problem', text: `etcd raised the alarm ${alarm}${of === '' ? '' : of.slice(0, -1)}` }];
 }
 
-function sizeLine(view: View, host: Host, { bytes, usedBytes = bytes, quotaBytes }: EtcdDatabase): StatusLine[] {
-  const quota = quotaBytes ?? variables(host, 'etcd').quota_backend_bytes;
-  const isLoose = bytes >= WORTH_DEFRAGMENTING && usedBytes < bytes / 2;
-  if (bytes >= quota * NEAR) {
-    const way = isLoose || usedBytes < quota * NEAR ? `free space with ${defragmentation(view, host)}` : 'raise etcd.quota_backend_bytes';
+/** Bytes from which on a host's member refuses writes. */
+export function quotaOf(host: Host, { quotaBytes }: EtcdDatabase): number {
+  return quotaBytes ?? variables(host, 'etcd').quota_backend_bytes;
+}
+
+/** Whether defragmenting would free much of it. */
+export function isLoose({ bytes, usedBytes = bytes }: EtcdDatabase): boolean {
+  return bytes >= WORTH_DEFRAGMENTING && usedBytes < bytes / 2;
+}
+
+function sizeLine(view: View, host: Host, database: EtcdDatabase): StatusLine[] {
+  const { bytes, usedBytes = bytes } = database;
+  const quota = quotaOf(host, database);
+  const loose = isLoose(database);
+  if (bytes >= quota * NEAR_QUOTA) {
+    const way =
+      loose || usedBytes < quota * NEAR_QUOTA ? `free space with ${defragmentation(view, host)}` : 'raise etcd.quota_backend_bytes';
     return [
       {
         level: 'problem',
@@ -54,7 +66,7 @@ function sizeLine(view: View, host: Host, { bytes, usedBytes = bytes, quotaBytes
       },
     ];
   }
-  if (!isLoose) return [];
+  if (!loose) return [];
   return [
     {
       level: 'warning',

@@ -1,0 +1,88 @@
+import { defineDiagnosis, ETCD_CLUSTER, etcdCluster, type EtcdListed, type Finding, type View } from '../../index.js';
+import { etcdClient } from '../../../roles/shared/etcd/client.js';
+import { etcdDataDirectory } from '../../../roles/shared/etcd/data-directory.js';
+import { etcdctlOn } from '../../../roles/shared/etcd/etcdctl.js';
+import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
+import { hostsWith, tlsFiles } from '../../../roles/shared/layout.js';
+
+/** etcd’s list has members that should not be there, or lacks some. */
+export default defineDiagnosis({
+  name: 'store-members',
+  looksAt: 'etcd’s list of members',
+  role: 'etcd',
+  asks: (context) => [etcdCluster(etcdClient(context, tlsFiles(context.platform.etcd)), etcdDataDirectory(context))],
+  find: ({ view }) => {
+    const teller = view.hosts('etcd').find(({ name }) => (view.read(name, ETCD_CLUSTER)?.members ?? []).length > 0);
+    const listed = teller === undefined ? undefined : view.read(teller.name, ETCD_CLUSTER)?.members;
+    if (teller === undefined || listed === undefined) return [];
+    const etcdctl = etcdctlOn(view, teller);
+    const evidence = listed.map((member) => ({ host: teller.name, source: 'etcdctl member list', line: wordsOf(member) }));
+    const of = (what: string, follows: string, mend: string, host?: string): Finding => ({
+      level: 'danger',
+      ...(host === undefined ? {} : { host }),
+      what,
+      evidence,
+      follows,
+      mend: `${mend}, as root on ${teller.name}`,
+    });
+    return [
+      ...listed.flatMap((member) => {
+        const host = hostsWith(view.inventory, 'etcd').find((one) => member.peerUrls.includes(peerUrl(one)));
+        const id = hexOf(member);
+        if (host === undefined)
+          return [
+            of(
+              `etcd counts on a member that is not in the inventory: ${member.name || 'one without a name'} (${member.peerUrls.join(', ')})`,
+              'it counts for the majority whether or not it is there: etcd can do without one member less',
+              `if it is gone for good, take it out: \`${etcdctl} member remove ${id}\``,
+            ),
+          ];
+        if (member.learner)
+          return [
+            of(
+              `the member ${member.name || host.name} is a learner, which has no vote`,
+              'etcd can do without one member less than it seems',
+              `give it its vote: \`${etcdctl} member promote ${id}\``,
+            ),
+          ];
+        if (member.name === '')
+          return [
+            of(
+              `the member that was added for ${host.name} has never started`,
+              'it counts for the majority, and does not vote',
+              `start it there with ETCD_INITIAL_CLUSTER_STATE=existing and no data, or take it out again: \`${etcdctl} member remove ${id}\``,
+            ),
+          ];
+        return [];
+      }),
+      ...notListed(view, listed).map((host) =>
+        of(
+          'it is not in etcd’s list of members',
+          'its member is no part of the quorum, and etcd can do without one member less than planned',
+          `add it, then start it there without data: \`${etcdctl} member add ${host.name} --learner --peer-urls=${peerUrl(host)}\``,
+          host.name,
+        ),
+      ),
+    ];
+  },
+});
+
+function notListed(view: View, listed: readonly EtcdListed[]): ReturnType<typeof hostsWith> {
+  return hostsWith(view.inventory, 'etcd').filter((host) => !listed.some(({ peerUrls }) => peerUrls.includes(peerUrl(host))));
+}
+
+function hexOf({ id }: EtcdListed): string {
+  return /^\d+$/u.test(id) ? BigInt(id).toString(16) : id;
+}
+
+function wordsOf(member: EtcdListed): string {
+  const { name, peerUrls, clientUrls, learner } = member;
+  return [
+    hexOf(member),
+    clientUrls.length === 0 ? 'unstarted' : 'started',
+    name,
+    peerUrls.join(','),
+    clientUrls.join(','),
+    String(learner),
+  ].join(', ');
+}

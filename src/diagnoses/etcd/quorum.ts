@@ -1,0 +1,56 @@
+import { defineDiagnosis, enumerate, pgprov } from '../../index.js';
+import { etcdMembersSeen, hasQuorum, type SeenMember } from '../../../roles/shared/etcd/members-seen.js';
+import { asEvidence } from '../shared/lines.js';
+
+/** What a member writes when it loses the others. */
+const ALONE = /lost leader|no leader|failed to reach the peer|peer became inactive|prober detected unhealthy/u;
+
+/** Fewer members of etcd work than must agree. */
+export default defineDiagnosis({
+  name: 'store-quorum',
+  looksAt: 'the quorum of etcd',
+  role: 'etcd',
+  find: (examination) => {
+    const members = etcdMembersSeen(examination);
+    const seen = members.filter((member) => member.seen);
+    const majority = Math.floor(members.length / 2) + 1;
+    // A majority of hosts that were not asked may well be one.
+    if (hasQuorum(members) || seen.length === 0 || (seen.length < majority && !seen.some(({ runs }) => runs))) return [];
+    const missing = members.filter(({ runs }) => !runs);
+    const lines = seen
+      .flatMap(({ host }) => examination.log(host.name, 'etcd').filter(({ text }) => ALONE.test(text)))
+      .sort((a, b) => a.at - b.at);
+    const lost = lines.findLast(({ text }) => /lost leader/u.test(text));
+    return [
+      {
+        level: 'broken' as const,
+        what:
+          missing.length === 0
+            ? `etcd has no quorum, though all its ${members.length} members run`
+            : `etcd has no quorum: of its ${members.length} members ${enumerate(missing.map(({ host }) => host.name))} ${missing.length === 1 ? 'does not run' : 'do not run'}`,
+        ...(lost === undefined ? {} : { since: lost.at }),
+        evidence: [
+          ...members.map((member) => ({ host: member.host.name, source: 'etcd', line: wordsOf(member) })),
+          ...lines.slice(-2).map(asEvidence),
+        ],
+        follows:
+          'Patroni cannot keep its lease: without failsafe mode the leader becomes a standby, and nobody can write; nobody fails over',
+        mend: mendOf(examination.view.inventory, missing),
+        explains: ['store-member-down', 'no-leader', 'store-handshakes'],
+      },
+    ];
+  },
+});
+
+function wordsOf({ seen, runs }: SeenMember): string {
+  if (!seen) return 'the host could not be asked';
+  return runs ? 'the member runs, and is not part of a quorum' : 'the member does not run';
+}
+
+function mendOf(inventory: { file: string }, missing: readonly SeenMember[]): string {
+  const startable = missing.filter(({ seen }) => seen).map(({ host }) => host.name);
+  if (startable.length > 0) return `start the missing ones: \`systemctl start etcd\`, as root on ${enumerate(startable)}`;
+  if (missing.length > 0)
+    return `bring back ${enumerate(missing.map(({ host }) => host.name))}; if their data is lost, ${pgprov`recover ${inventory}`} makes a quorum of what is left`;
+  return `let them reach each other: ${pgprov`logs ${inventory} --unit etcd`} shows what they say of each other`;
+}

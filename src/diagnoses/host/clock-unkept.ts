@@ -1,0 +1,24 @@
+import { CLOCK_SERVICE, clockService, defineDiagnosis } from '../../index.js';
+
+/** Nothing keeps the clock of a host right. */
+export default defineDiagnosis({
+  name: 'clock-unkept',
+  looksAt: 'what keeps the clocks right',
+  asks: () => [clockService()],
+  find: ({ view }) =>
+    view.inventory.hosts.flatMap(({ name: host }) => {
+      const clock = view.read(host, CLOCK_SERVICE);
+      // A container has the clock of its machine; and a service that was just started needs minutes until the kernel calls it synchronised.
+      if (clock === undefined || clock.container || clock.synchronised !== false || clock.programs.length > 0) return [];
+      return [
+        {
+          level: 'notice' as const,
+          host,
+          what: 'nothing keeps the clock right: no program for it runs, and the kernel calls it unsynchronised',
+          evidence: [{ host, source: 'timedatectl', line: 'NTPSynchronized=no' }],
+          follows: 'it drifts from those of the other hosts by seconds in a week',
+          mend: `have it kept: \`timedatectl set-ntp true\`, as root on ${host}, with chrony or systemd-timesyncd installed`,
+        },
+      ];
+    }),
+});

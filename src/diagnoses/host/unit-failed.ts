@@ -1,0 +1,36 @@
+import { defineDiagnosis, unitHealth } from '../../index.js';
+import { asEvidence } from '../shared/lines.js';
+import { stateSince, unitsWithPorts, watchedUnits } from '../shared/units.js';
+
+/** Lines of a journal that are told of a unit that failed. */
+const LAST_WORDS = 3;
+
+/** systemd gave a service up. */
+export default defineDiagnosis({
+  name: 'unit-failed',
+  looksAt: 'failed units',
+  asks: ({ host }) => [unitHealth(unitsWithPorts(host))],
+  find: (examination) =>
+    examination.view.inventory.hosts.flatMap((host) =>
+      watchedUnits(examination, host)
+        .filter(({ service, health }) => service?.active === 'failed' || health?.active === 'failed')
+        .map((watched) => {
+          const { unit, health } = watched;
+          const since = stateSince(examination, watched);
+          const limit = health?.result === 'start-limit-hit';
+          return {
+            level: 'broken' as const,
+            host: host.name,
+            what: `the unit ${unit} has failed${limit ? ', too often in a row for systemd to start it again' : ''}`,
+            ...(since === undefined ? {} : { since }),
+            evidence: [
+              { host: host.name, source: 'systemctl', line: `${unit}.service failed (Result: ${health?.result ?? 'unknown'})` },
+              ...examination.log(host.name, unit).slice(-LAST_WORDS).map(asEvidence),
+            ],
+            follows: 'its service is down on this host, and systemd leaves it so',
+            mend: `see what it said, mend that, then start it: \`systemctl reset-failed ${unit}; systemctl start ${unit}\`, as root on ${host.name}`,
+            explains: ['member-down', 'store-member-down'],
+          };
+        }),
+    ),
+});

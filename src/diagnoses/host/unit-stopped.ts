@@ -1,0 +1,33 @@
+import { defineDiagnosis, unitHealth } from '../../index.js';
+import { asEvidence } from '../shared/lines.js';
+import { stateSince, unitsWithPorts, watchedUnits } from '../shared/units.js';
+
+/** Somebody stopped a service, or it was never started. */
+export default defineDiagnosis({
+  name: 'unit-stopped',
+  looksAt: 'stopped units',
+  asks: ({ host }) => [unitHealth(unitsWithPorts(host))],
+  find: (examination) =>
+    examination.view.inventory.hosts.flatMap((host) =>
+      watchedUnits(examination, host)
+        .filter(({ service }) => service?.active === 'inactive' && service.loaded && service.masked === undefined)
+        .map((watched) => {
+          const { unit, boot } = watched;
+          const since = stateSince(examination, watched);
+          const stopped = examination.log(host.name, unit).findLast(({ text }) => /^Stopp(?:ed|ing) /u.test(text));
+          return {
+            level: 'broken' as const,
+            host: host.name,
+            what: `the unit ${unit} does not run${boot?.putOff === true ? ': it was stopped with pgprov, until it is started again' : ''}`,
+            ...(since === undefined ? {} : { since }),
+            evidence: [
+              { host: host.name, source: 'systemctl', line: `${unit}.service is inactive` },
+              ...(stopped === undefined ? [] : [asEvidence(stopped)]),
+            ],
+            follows: 'its service is down on this host; it did not fail: somebody stopped it, or nobody started it',
+            mend: `start it: \`systemctl start ${unit}\`, as root on ${host.name}`,
+            explains: ['member-down', 'store-member-down'],
+          };
+        }),
+    ),
+});
