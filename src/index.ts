@@ -205,6 +205,9 @@ export { RUNNING, running, type Database, type Postmaster, type RunningState } f
 export { isRecognized, POSTMASTER_DELAY, postmasterDelay } from './resources/postmaster-delay.js';
 export { rpmKey } from './resources/rpm-key.js';
 export { accessInForce, accessGate } from './resources/access-in-force.js';
+export { ACCOUNT_PASSWORDS, accountPasswords, type AccountState } from './resources/account-passwords.js';
+export { DATA_ACCESS, dataAccess, type DataAccess } from './resources/data-access.js';
+export { SERVER_HEALTH, serverHealth, type ServerHealth } from './resources/server-health.js';
 export { awaitedQuery, SERVER_SETTINGS, serverSettings, type ServerSettings, type WantedSettings } from './resources/settings-in-force.js';
 export {
   SERVER_LIMITS,

@@ -1,5 +1,10 @@
 import type { Diagnosis } from '../index.js';
+import historyFork from './cluster/history-fork.js';
+import initializeKey from './cluster/initialize-key.js';
 import noLeader from './cluster/no-leader.js';
+import pause from './cluster/pause.js';
+import synchronous from './cluster/synchronous.js';
+import versions from './cluster/versions.js';
 import storeHandshakes from './etcd/handshakes.js';
 import storeIdentity from './etcd/identity.js';
 import storeMemberDown from './etcd/member-down.js';
@@ -32,7 +37,33 @@ import unitNotAtBoot from './host/unit-not-at-boot.js';
 import unitRestarts from './host/unit-restarts.js';
 import unitStopped from './host/unit-stopped.js';
 import wayClosed from './host/way-closed.js';
+import accounts from './patroni/accounts.js';
+import failsafe from './patroni/failsafe.js';
+import memberDown from './patroni/member-down.js';
+import patroniRoot from './patroni/patroni-root.js';
+import pendingRestart from './patroni/pending-restart.js';
+import postmasterOpts from './patroni/postmaster-opts.js';
 import storeProtocol from './patroni/store-protocol.js';
+import watchdog from './patroni/watchdog.js';
+import withoutPatroni from './patroni/without-patroni.js';
+import accessRefused from './postgresql/access-refused.js';
+import archiver from './postgresql/archiver.js';
+import brokenFiles from './postgresql/broken-files.js';
+import checksums from './postgresql/checksums.js';
+import collations from './postgresql/collations.js';
+import dataAccess from './postgresql/data-access.js';
+import diverged from './postgresql/diverged.js';
+import lag from './postgresql/lag.js';
+import noSpace from './postgresql/no-space.js';
+import oldTransactions from './postgresql/old-transactions.js';
+import replayPaused from './postgresql/replay-paused.js';
+import sharedMemory from './postgresql/shared-memory.js';
+import slots from './postgresql/slots.js';
+import startFailed from './postgresql/start-failed.js';
+import systemIdentifier from './postgresql/system-identifier.js';
+import walAhead from './postgresql/wal-ahead.js';
+import walRemoved from './postgresql/wal-removed.js';
+import wraparound from './postgresql/wraparound.js';
 
 /** The diagnoses that come with pgprov; of findings of one level those of the earlier ones are told first. */
 export const DIAGNOSES: readonly Diagnosis[] = [
@@ -58,8 +89,39 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   storeHandshakes,
   storeMembers,
   storeMemberDown,
+  noSpace,
+  initializeKey,
   storeProtocol,
   noLeader,
+  historyFork,
+  withoutPatroni,
+  patroniRoot,
+  dataAccess,
+  systemIdentifier,
+  sharedMemory,
+  startFailed,
+  checksums,
+  wraparound,
+  watchdog,
+  failsafe,
+  synchronous,
+  walAhead,
+  diverged,
+  walRemoved,
+  memberDown,
+  accounts,
+  brokenFiles,
+  slots,
+  archiver,
+  replayPaused,
+  lag,
+  pause,
+  collations,
+  oldTransactions,
+  accessRefused,
+  pendingRestart,
+  versions,
+  postmasterOpts,
   packagesUnfinished,
   namesWrong,
   clocksDiffer,

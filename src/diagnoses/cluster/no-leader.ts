@@ -1,5 +1,10 @@
 import { defineDiagnosis, pgprov } from '../../index.js';
-import { memberOf, membersOf, storeOf } from '../shared/members.js';
+import { leaderOf, stateEvidence } from '../shared/leading.js';
+import { workedLast } from '../shared/lines.js';
+import { membersOf, storeOf } from '../shared/members.js';
+
+/** Milliseconds within which an election may be under way. */
+const ELECTION = 60_000;
 
 /** Nobody leads, so nobody can write. */
 export default defineDiagnosis({
@@ -7,23 +12,21 @@ export default defineDiagnosis({
   looksAt: 'the leader',
   role: 'patroni',
   find: (examination) => {
-    const { view } = examination;
-    const store = storeOf(examination);
+    const { view, now } = examination;
     const members = membersOf(examination);
-    if (members.length === 0 || members.some((host) => memberOf(examination, host)?.role === 'leader')) return [];
-    if (store?.leader !== undefined && !view.complete('patroni')) return [];
-    const states = members.map((host) => ({
-      host,
-      source: 'Patroni’s REST API',
-      line: memberOf(examination, host)?.state ?? 'it does not answer',
-    }));
+    if (members.length === 0 || leaderOf(examination) !== undefined) return [];
+    if (storeOf(examination)?.leader !== undefined && !view.complete('patroni')) return [];
+    const since = Math.max(...members.map((host) => workedLast(examination, host) ?? 0));
+    const recover = `${pgprov`recover ${view.inventory}`} finds the member with the last commits and starts the cluster from it`;
     return [
       {
         level: 'broken',
         what: 'no member leads',
-        evidence: states,
+        ...(since === 0 ? {} : { since }),
+        evidence: members.map((host) => stateEvidence(examination, host)),
         follows: 'no client can write',
-        mend: `${pgprov`recover ${view.inventory}`} finds the member with the last commits and starts the cluster from it`,
+        mend: since > now - ELECTION ? `an election may be under way; if nobody leads in half a minute, ${recover}` : recover,
+        explains: ['member-down'],
       },
     ];
   },

@@ -1,0 +1,58 @@
+import { DCS, defineDiagnosis, pgprov, type Examination, type Finding } from '../../index.js';
+import { leaderOf } from '../shared/leading.js';
+import { dataOf, membersOf } from '../shared/members.js';
+
+/** What Patroni keeps the cluster's identity under is lost, empty, or of another cluster than the data. */
+export default defineDiagnosis({
+  name: 'initialize-key',
+  looksAt: 'the identity of the cluster in its store',
+  role: 'patroni',
+  find: (examination): Finding[] => {
+    const { view } = examination;
+    const [seen] = membersOf(examination).flatMap((host) => {
+      const store = view.read(host, DCS);
+      return store?.reachable === true ? [{ host, store }] : [];
+    });
+    const members = membersOf(examination).flatMap((host) => dataOf(examination, host)?.systemIdentifier ?? []);
+    const [identifier] = members;
+    if (seen === undefined || identifier === undefined || isBootstrap(examination)) return [];
+    const { initialize } = seen.store;
+    const what = troubleOf(initialize, members);
+    if (what === undefined) return [];
+    return [
+      {
+        level: leaderOf(examination) === undefined ? 'broken' : 'danger',
+        what,
+        evidence: [
+          {
+            host: seen.host,
+            source: 'the store',
+            line: `initialize = ${initialize === undefined ? '(no such key)' : JSON.stringify(initialize)}`,
+          },
+          ...membersOf(examination).map((host) => ({
+            host,
+            source: 'pg_control',
+            line: `system identifier ${dataOf(examination, host)?.systemIdentifier ?? 'unknown'}`,
+          })),
+        ],
+        follows: 'no member can start anew: Patroni takes it for one of another cluster, or begins a new cluster where a host has no data',
+        mend: `${pgprov`recover ${view.inventory}`} puts the identity back from the data that is there; never delete the data`,
+        explains: ['no-leader', 'member-down'],
+      },
+    ];
+  },
+});
+
+/** While a cluster is made the key is empty. */
+function isBootstrap(examination: Examination): boolean {
+  return membersOf(examination).every((host) => dataOf(examination, host)?.running !== true) && leaderOf(examination) === undefined
+    ? membersOf(examination).every((host) => dataOf(examination, host)?.control !== 'valid')
+    : false;
+}
+
+function troubleOf(initialize: string | undefined, identifiers: readonly string[]): string | undefined {
+  if (initialize === undefined) return 'the store has lost the identity of the cluster (its key initialize is missing)';
+  if (initialize === '') return 'the store has an empty identity of the cluster (its key initialize)';
+  if (identifiers.includes(initialize)) return undefined;
+  return `the store has the identity of another cluster (${initialize}) than the data of every member (${identifiers[0] ?? ''})`;
+}

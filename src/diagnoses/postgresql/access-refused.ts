@@ -1,0 +1,57 @@
+import { defineDiagnosis, groupBy, type Finding, type LoggedLine } from '../../index.js';
+import { variables } from '../../../roles/shared/variables.js';
+import { cutOff } from '../shared/leading.js';
+import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst } from '../shared/lines.js';
+
+const REFUSED =
+  /(?:no pg_hba\.conf entry for|pg_hba\.conf rejects) (?<replication>replication )?(?:connection )?(?:from |for )?host "(?<from>[^"]*)", user "(?<user>[^"]*)"(?:, database "(?<database>[^"]*)")?(?:, (?<tls>no encryption|SSL encryption|SSL off|SSL on))?/u;
+
+/** Milliseconds: what was refused before may have been put right. */
+const RECENT = 5 * 60_000;
+
+/** Somebody was just refused by pg_hba.conf. */
+export default defineDiagnosis({
+  name: 'access-refused',
+  looksAt: 'connections that pg_hba.conf refuses',
+  role: 'postgresql',
+  find: (examination) => {
+    const { view } = examination;
+    const away = cutOff(examination);
+    return view.hosts('postgresql').flatMap((host): Finding[] => {
+      const { name } = host;
+      const lines = linesSince(examination, name, { units: POSTGRESQL_LOGS, pattern: REFUSED, within: RECENT });
+      return [...groupBy(lines, ({ text }) => JSON.stringify(read(text))).values()].map((group): Finding => {
+        const last = group.at(-1) ?? group[0];
+        const { from, user, database, tls } = read(last.text);
+        const member = view.inventory.hosts.find(({ clusterAddress }) => clusterAddress === from);
+        // A standby that streams by now was let in.
+        const matters = member !== undefined && away.includes(member.name) && user === variables(host, 'replication').username;
+        return {
+          level: matters ? 'danger' : 'notice',
+          host: name,
+          what: `pg_hba.conf refuses ${user} from ${from} (${database}${tls}), ${count(group)} in the last minutes`,
+          ...sinceFirst(group),
+          evidence: [asEvidence(last)],
+          follows: matters ? `${member.name} cannot stream from here` : 'whoever that is cannot connect',
+          mend: matters
+            ? `give ${from} a line for replication in pg_hba, before one that rejects it`
+            : `where it is meant, give it a line under postgresql.access in the inventory; otherwise find out who ${from} is`,
+        };
+      });
+    });
+  },
+});
+
+function count({ length }: readonly LoggedLine[]): string {
+  return length === 1 ? 'once' : `${length} times`;
+}
+
+function read(text: string): { from: string; user: string; database: string; tls: string } {
+  const { replication, from = '', user = '', database, tls } = REFUSED.exec(text)?.groups ?? {};
+  return {
+    from,
+    user,
+    database: replication === undefined ? `database ${database ?? '?'}` : 'replication',
+    tls: tls === undefined ? '' : `, ${tls}`,
+  };
+}

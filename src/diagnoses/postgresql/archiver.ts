@@ -1,0 +1,42 @@
+import { defineDiagnosis, type Finding } from '../../index.js';
+import { askHealth, primaryOf } from '../shared/health.js';
+import { databaseUser } from '../shared/leading.js';
+import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst } from '../shared/lines.js';
+
+const FAILED = /archive command (failed|was terminated)|archiving write-ahead log file "\w+" failed|The failed archive command was/u;
+
+const DAY = 86_400;
+
+/** WAL cannot be archived. */
+export default defineDiagnosis({
+  name: 'archiver',
+  looksAt: 'archiving of WAL',
+  role: 'postgresql',
+  asks: askHealth,
+  find: (examination): Finding[] => {
+    const primary = primaryOf(examination);
+    if (primary === undefined) return [];
+    const { host, health } = primary;
+    const { on, failedAgo, archivedAgo = Infinity, failedWal = '', failures } = health.archiver;
+    if (!on || failedAgo === undefined || failedAgo >= archivedAgo) return [];
+    const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: FAILED, within: 1000 * Math.min(archivedAgo, DAY) });
+    return [
+      {
+        level: 'danger',
+        host,
+        what: `WAL cannot be archived: ${failedWal} failed, and nothing has been archived since`,
+        ...sinceFirst(lines),
+        evidence: [
+          {
+            host,
+            source: 'pg_stat_archiver',
+            line: `last_failed_wal ${failedWal}, ${Math.round(failedAgo)} s ago; failed_count ${failures}`,
+          },
+          ...lines.slice(-2).map(asEvidence),
+        ],
+        follows: 'the archive ends there, and PostgreSQL keeps every segment that is not archived until the disk is full',
+        mend: `mend what archive_command says when it is run by hand: \`runuser -u ${databaseUser(examination, host)} -- psql -Atc 'SHOW archive_command'\`, as root on ${host}, shows it`,
+      },
+    ];
+  },
+});

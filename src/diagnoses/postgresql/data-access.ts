@@ -1,0 +1,88 @@
+import {
+  DATA_ACCESS,
+  DATA_DIRECTORY,
+  defineDiagnosis,
+  type DataAccess,
+  type Evidence,
+  type Examination,
+  type Finding,
+} from '../../index.js';
+import { askAccess } from '../shared/access.js';
+import { databaseUser, dataPath, serves } from '../shared/leading.js';
+import { asEvidence, POSTGRESQL_LOGS, sinceFirst, standingLines, withDetails } from '../shared/lines.js';
+import { membersOf } from '../shared/members.js';
+
+/** The permissions that PostgreSQL takes for its data directory. */
+const TAKEN = new Set(['700', '750']);
+
+const SAID =
+  /data directory ".*" has (invalid permissions|wrong ownership)|could not (open|access|create) .*Permission denied|PermissionError: \[Errno 13\]/u;
+
+/** PostgreSQL's user cannot use its data, or others can. */
+export default defineDiagnosis({
+  name: 'data-access',
+  looksAt: 'permissions and owners of the data directories',
+  role: 'patroni',
+  asks: askAccess,
+  find: (examination) =>
+    membersOf(examination).flatMap((host): Finding[] => {
+      const access = examination.view.read(host, DATA_ACCESS);
+      const found = access === undefined ? undefined : troubleOf(examination, host, access);
+      if (found === undefined) return [];
+      const lines = standingLines(examination, host, { units: POSTGRESQL_LOGS, pattern: SAID });
+      const runs = serves(examination, host);
+      return [
+        {
+          level: runs ? 'danger' : 'broken',
+          host,
+          what: found.what,
+          ...sinceFirst(lines),
+          evidence: [
+            found.evidence,
+            ...lines
+              .slice(-1)
+              .flatMap((line) => withDetails(examination, line))
+              .map(asEvidence),
+          ],
+          follows: runs ? 'PostgreSQL goes on for now; it does not start again with this' : 'PostgreSQL does not start',
+          mend: `\`${found.command}\`, as root on ${host}; Patroni then starts PostgreSQL by itself`,
+          explains: ['member-down', 'start-failed', 'no-leader'],
+        },
+      ];
+    }),
+});
+
+function troubleOf(
+  examination: Examination,
+  host: string,
+  { mode, owner, closed, misowned }: DataAccess,
+): { what: string; evidence: Evidence; command: string } | undefined {
+  const [user, path] = [databaseUser(examination, host), dataPath(examination, host)];
+  if (mode === undefined || owner === undefined) return undefined;
+  const listed: Evidence = { host, source: 'ls', line: `${path}: mode ${mode}, owner ${owner}` };
+  const barred = closed.find((one) => one !== path);
+  if (owner !== user)
+    return {
+      what: `the data directory belongs to ${owner}, and PostgreSQL runs as ${user}`,
+      evidence: listed,
+      command: `chown -R ${user}: ${path} && systemctl restart patroni`,
+    };
+  if (barred !== undefined)
+    return {
+      what: `${user} may not enter ${barred}, on the way to its data`,
+      evidence: { host, source: 'test -x', line: `${user} may not enter ${barred}` },
+      command: `chmod o+x ${barred}`,
+    };
+  if (!TAKEN.has(mode) && examination.view.read(host, DATA_DIRECTORY)?.kind === 'cluster')
+    return {
+      what: `the data directory has permissions that PostgreSQL does not start with (${mode.padStart(4, '0')})`,
+      evidence: listed,
+      command: `chmod 0700 ${path}`,
+    };
+  if (misowned.length === 0) return undefined;
+  return {
+    what: `files of the data directory do not belong to ${user}`,
+    evidence: { host, source: 'find', line: misowned.join(' ') },
+    command: `chown -R ${user}: ${path}`,
+  };
+}

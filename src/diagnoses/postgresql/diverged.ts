@@ -1,0 +1,45 @@
+import { defineDiagnosis, pgprov, type Finding } from '../../index.js';
+import { cutOff, leaderOf, stateEvidence } from '../shared/leading.js';
+import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, STREAMS } from '../shared/lines.js';
+import { dataOf, memberOf } from '../shared/members.js';
+
+const FORKED = new RegExp(
+  [
+    'new timeline \\d+ forked off current database system timeline',
+    'requested timeline \\d+ (is not a child|does not contain minimum recovery point)',
+    'highest timeline \\d+ of the primary is behind recovery timeline',
+    'is not in this server.s history',
+  ].join('|'),
+  'u',
+);
+const REWIND_FAILED = /pg_rewind: (error|fatal)|pg_rewind exit code=[1-9]|Failed to rewind from healthy primary/u;
+const OVERCOME = new RegExp(`${STREAMS.source}|pg_rewind exit code=0`, 'u');
+
+/** A standby's timeline has parted from the leader's, and it was not rewound. */
+export default defineDiagnosis({
+  name: 'diverged',
+  looksAt: 'the timelines of the standbys',
+  role: 'patroni',
+  find: (examination) => {
+    const leader = leaderOf(examination);
+    if (leader === undefined) return [];
+    return cutOff(examination).flatMap((host): Finding[] => {
+      const forked = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: FORKED, over: OVERCOME });
+      const failed = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: REWIND_FAILED, over: OVERCOME });
+      if (forked.length === 0 && failed.length === 0) return [];
+      const own = memberOf(examination, host)?.timeline ?? dataOf(examination, host)?.position?.timeline ?? '';
+      return [
+        {
+          level: 'danger',
+          host,
+          what: `its timeline ${own} has parted from that of ${leader}${failed.length === 0 ? '' : ', and pg_rewind fails'}`,
+          ...sinceFirst(forked.length === 0 ? failed : forked),
+          evidence: [stateEvidence(examination, host), ...[...forked.slice(-1), ...failed.slice(-2)].map(asEvidence)],
+          follows: 'it cannot stream; what only it has was never the cluster’s, or was lost in a failover',
+          mend: `${pgprov`rebuild ${examination.view.inventory} --host ${host} --give-up-commits`} copies the leader’s data, and keeps what ${host} has beside it to be looked at`,
+          explains: ['lag', 'member-down', 'wal-removed'],
+        },
+      ];
+    });
+  },
+});

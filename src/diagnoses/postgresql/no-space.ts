@@ -1,0 +1,36 @@
+import { defineDiagnosis, type Finding } from '../../index.js';
+import { dataPath, serves } from '../shared/leading.js';
+import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, STARTED } from '../shared/lines.js';
+
+const FULL = /(PANIC|FATAL|ERROR): .*No space left on device|Disk quota exceeded|OSError: \[Errno 28\]/u;
+
+/** Milliseconds for which a server that runs is still thought to suffer. */
+const RECENT = 2 * 60_000;
+
+/** PostgreSQL could not write, because a file system was full. */
+export default defineDiagnosis({
+  name: 'no-space',
+  looksAt: 'writes that found no space',
+  role: 'postgresql',
+  find: (examination) =>
+    examination.view.hosts('postgresql').flatMap(({ name: host }): Finding[] => {
+      const runs = serves(examination, host);
+      const still = runs ? { within: RECENT } : { over: STARTED };
+      const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: FULL, ...still });
+      if (lines.length === 0) return [];
+      const path = dataPath(examination, host);
+      return [
+        {
+          level: 'broken',
+          host,
+          what: runs ? 'PostgreSQL has just had no space to write' : 'PostgreSQL went down because it had no space to write',
+          ...sinceFirst(lines),
+          evidence: lines.slice(-2).map(asEvidence),
+          follows:
+            'a server without space for its WAL stops; a copy that is made anew because of it removes the data first, and fails at the same place',
+          mend: `make room outside of the data: \`df -h ${path} ${path}/pg_wal && du -xh / | sort -h | tail\`, as root on ${host}, shows where it went; never delete anything in pg_wal`,
+          explains: ['start-failed', 'member-down', 'archiver'],
+        },
+      ];
+    }),
+});
