@@ -40,17 +40,17 @@ export default defineDiagnosis({
     const wrong = accountsIn(examination).flatMap((account) => {
       const state = states.find(({ name }) => name === account.name);
       const why = state === undefined ? 'does not exist' : trouble(state);
-      return why === undefined ? [] : [{ account, why, exists: state !== undefined }];
+      return why === undefined ? [] : [{ account, why }];
     });
     return [
       ...wrong.map(
-        ({ account, why, exists }): Finding => ({
+        ({ account, why }): Finding => ({
           level: 'danger',
           what: `the role ${account.name} (${account.called}) ${why}`,
           evidence: [{ host: leader, source: 'pg_authid', line: `${account.name}: ${why}` }, ...refusals(examination, account.name)],
           follows: account.follows,
-          mend: exists ? mendPassword(examination, account) : `${pgprov`apply ${examination.view.inventory}`} makes it`,
-          explains: ['replication-login', 'access-refused', 'member-down', 'diverged'],
+          mend: `${pgprov`apply ${examination.view.inventory}`} gives it what the cluster was made with, on all members`,
+          explains: ['member-down'],
         }),
       ),
       ...(wrong.length > 0 ? [] : loginsRefused(examination)),
@@ -96,11 +96,6 @@ function trouble({ password, login, expired }: { password: string; login: boolea
   return password === 'other' ? 'has another password than the one that members log in with, in patroni.yml and .pgpass' : undefined;
 }
 
-/** The password that the files have is put back by who knows it; `secrets rotate` sets a new one everywhere. */
-function mendPassword({ view }: Examination, { called }: Account): string {
-  return `${pgprov`secrets rotate ${called} ${view.inventory}`} sets a new one in the database and in all files at once`;
-}
-
 function refusals(examination: Examination, name: string): Evidence[] {
   return membersOf(examination)
     .flatMap((host) =>
@@ -130,7 +125,7 @@ function loginsRefused(examination: Examination): Finding[] {
         evidence: refused.map(({ address, error }) => ({ host, source: `login to ${address}`, line: error ?? '' })),
         follows: 'it cannot stream from these servers once it has to connect anew, nor be copied from them',
         mend: `${pgprov`apply ${view.inventory} --host ${host}`} writes the file as it must be`,
-        explains: ['access-refused', 'member-down'],
+        explains: ['member-down'],
       },
     ];
   });

@@ -1,5 +1,6 @@
-import { defineDiagnosis, pgprov, SERVER_SETTINGS, type Finding } from '../../index.js';
+import { defineDiagnosis, pgprov, SERVER_SETTINGS, type Examination, type Finding } from '../../index.js';
 import { dataPath } from '../shared/leading.js';
+import { membersOf } from '../shared/members.js';
 
 /** A file has an error that shows only at the next reload or start. */
 export default defineDiagnosis({
@@ -15,6 +16,7 @@ export default defineDiagnosis({
       const files = seen.fileErrors.map(({ file, line, name, message }) => ({
         file,
         line,
+        name,
         message: name === '' ? message : `${name}: ${message}`,
       }));
       const all = [...access, ...files];
@@ -30,10 +32,23 @@ export default defineDiagnosis({
             source: file === 'pg_hba.conf' ? 'pg_hba_file_rules' : 'pg_file_settings',
             line: `${file} line ${line}: ${message}`,
           })),
-          follows: `a reload keeps what was in force before, and PostgreSQL does not start again with it`,
-          mend: `${pgprov`apply ${view.inventory}`} writes what the inventory gives; a line that somebody else wrote stands in ${dataPath(examination, host)}`,
+          follows: 'a reload keeps what was in force before, and PostgreSQL does not start again with it',
+          mend: mendOf(examination, host, all),
         },
       ];
     });
   },
 });
+
+/** Files that Patroni writes, at each start and when it is told to. */
+const OF_PATRONI: readonly string[] = ['pg_hba.conf', 'pg_ident.conf', 'postgresql.conf'];
+
+function mendOf(examination: Examination, host: string, errors: readonly { file: string; line: number; name?: string }[]): string {
+  const { view } = examination;
+  const other = errors.find(({ file }) => !OF_PATRONI.includes(file));
+  if (other?.file === 'postgresql.auto.conf' && (other.name ?? '') !== '')
+    return `${pgprov`psql ${view.inventory} --host ${host} -- -c ${`ALTER SYSTEM RESET ${other.name ?? ''}`}`} takes back what ALTER SYSTEM has set`;
+  if (other !== undefined) return `correct line ${other.line} of ${dataPath(examination, host)}/${other.file} on ${host}`;
+  if (!membersOf(examination).includes(host)) return `${pgprov`apply ${view.inventory}`} writes what the inventory gives`;
+  return `\`systemctl reload patroni\`, as root on ${host}, has Patroni write the files anew; a line that stays comes from the inventory or the dynamic configuration`;
+}

@@ -27,62 +27,66 @@ export default defineDiagnosis({
   find: (examination) =>
     membersOf(examination).flatMap((host): Finding[] => {
       const access = examination.view.read(host, DATA_ACCESS);
-      const found = access === undefined ? undefined : troubleOf(examination, host, access);
-      if (found === undefined) return [];
+      const found = access === undefined ? [] : troublesOf(examination, host, access);
+      if (found.length === 0) return [];
       const lines = standingLines(examination, host, { units: POSTGRESQL_LOGS, pattern: SAID });
       const runs = serves(examination, host);
       return [
         {
           level: runs ? 'danger' : 'broken',
           host,
-          what: found.what,
+          what: found.map(({ what }) => what).join('; '),
           ...sinceFirst(lines),
           evidence: [
-            found.evidence,
+            ...found.map(({ evidence }) => evidence),
             ...lines
               .slice(-1)
               .flatMap((line) => withDetails(examination, line))
               .map(asEvidence),
           ],
           follows: runs ? 'PostgreSQL goes on for now; it does not start again with this' : 'PostgreSQL does not start',
-          mend: `\`${found.command}\`, as root on ${host}; Patroni then starts PostgreSQL by itself`,
+          mend: `\`${found.map(({ command }) => command).join(' && ')}\`, as root on ${host}; Patroni then starts PostgreSQL by itself`,
           explains: ['member-down', 'start-failed', 'no-leader'],
         },
       ];
     }),
 });
 
-function troubleOf(
-  examination: Examination,
-  host: string,
-  { mode, owner, closed, misowned }: DataAccess,
-): { what: string; evidence: Evidence; command: string } | undefined {
+interface Trouble {
+  what: string;
+  evidence: Evidence;
+  command: string;
+}
+
+function troublesOf(examination: Examination, host: string, { mode, owner, closed, misowned }: DataAccess): Trouble[] {
   const [user, path] = [databaseUser(examination, host), dataPath(examination, host)];
-  if (mode === undefined || owner === undefined) return undefined;
+  if (mode === undefined || owner === undefined) return [];
   const listed: Evidence = { host, source: 'ls', line: `${path}: mode ${mode}, owner ${owner}` };
+  const found: Trouble[] = [];
   const barred = closed.find((one) => one !== path);
-  if (owner !== user)
-    return {
-      what: `the data directory belongs to ${owner}, and PostgreSQL runs as ${user}`,
-      evidence: listed,
-      command: `chown -R ${user}: ${path} && systemctl restart patroni`,
-    };
   if (barred !== undefined)
-    return {
+    found.push({
       what: `${user} may not enter ${barred}, on the way to its data`,
       evidence: { host, source: 'test -x', line: `${user} may not enter ${barred}` },
       command: `chmod o+x ${barred}`,
-    };
+    });
   if (!TAKEN.has(mode) && examination.view.read(host, DATA_DIRECTORY)?.kind === 'cluster')
-    return {
+    found.push({
       what: `the data directory has permissions that PostgreSQL does not start with (${mode.padStart(4, '0')})`,
       evidence: listed,
       command: `chmod 0700 ${path}`,
-    };
-  if (misowned.length === 0) return undefined;
-  return {
-    what: `files of the data directory do not belong to ${user}`,
-    evidence: { host, source: 'find', line: misowned.join(' ') },
-    command: `chown -R ${user}: ${path}`,
-  };
+    });
+  if (owner !== user)
+    found.push({
+      what: `the data directory belongs to ${owner}, and PostgreSQL runs as ${user}`,
+      evidence: listed,
+      command: `chown -R ${user}: ${path} && systemctl restart patroni`,
+    });
+  else if (misowned.length > 0)
+    found.push({
+      what: `files of the data directory do not belong to ${user}`,
+      evidence: { host, source: 'find', line: misowned.join(' ') },
+      command: `chown -R ${user}: ${path}`,
+    });
+  return found;
 }
