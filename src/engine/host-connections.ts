@@ -165,7 +165,11 @@ export class HostConnections {
       const observations = allObservations({ observations: [...of(host)], stages: [] });
       if (observations.length === 0) return;
       const { byId } = await session.run(probeSections(observations), {
-        listener: { begin: () => timer.begin(), done: (id) => timer.done(id) },
+        listener: {
+          begin: () => timer.begin(),
+          done: (id) => timer.done(id),
+          note: (text) => emit({ type: 'note', host: host.name, text }),
+        },
       });
       takeStates(session, observations, byId);
       emit({ type: 'surveyed-again', host: host.name, ms: Date.now() - began, times: timer.times });

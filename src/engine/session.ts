@@ -98,7 +98,8 @@ export class Session {
         if (parser.complete) settle?.();
       },
     });
-    const end = await Promise.race([complete, exec.ended]);
+    const watch = this.#watchQuiet(options.listener);
+    const end = await Promise.race([complete, exec.ended]).finally(() => clearInterval(watch));
     if (!parser.complete && end !== undefined) {
       throw end.error ?? explainBecomeFailure(end, toTarget(this.host)) ?? this.#cut(parser.unfinished, end.stderr);
     }
@@ -153,6 +154,20 @@ export class Session {
       message: `a step that an interrupted run left on ${this.host.name} is still running`,
       hint: 'look for it there with `fuser -v /run/pgprov-step.lock`, let it end or end it, then run again',
     });
+  }
+
+  /** Says now and then that the host is silent, before its connection counts as lost: what is waited for shows in nothing else. */
+  #watchQuiet(listener: FrameListener | undefined): NodeJS.Timeout | undefined {
+    const { interval, count } = this.host.ssh.keepalive;
+    if (interval === 0 || listener?.note === undefined) return undefined;
+    const look = (): void => {
+      const quiet = Math.floor((this.#connection.quietMs ?? 0) / 1000);
+      if (quiet < 2 * interval) return;
+      listener.note?.(
+        `nothing has been heard from ${this.host.name} for ${quiet} s; after about ${interval * (count + 1)} s it counts as lost`,
+      );
+    };
+    return setInterval(look, interval * 1000);
   }
 
   async close(): Promise<void> {

@@ -46,6 +46,10 @@ export class SshConnection implements Connection {
     return this.#link.facts;
   }
 
+  get quietMs(): number {
+    return this.#link.quietMs;
+  }
+
   onLost(listener: (error: PgprovError) => void): void {
     this.#link.onLost(listener);
   }

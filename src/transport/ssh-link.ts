@@ -8,6 +8,7 @@ import { HostKeyCheck } from './host-key-check.js';
 import { ignoreHostKeyOffers } from './host-key-offers.js';
 import { type KeySources, prepareLogin } from './login.js';
 import { signAtOnce } from './sign-at-once.js';
+import { onHeard } from './ssh2-inside.js';
 import { type Attempted, connectAborted, connectFailure, connectionLost, endpointName, forwardFailure, type Phase } from './ssh-errors.js';
 import type { ConnectionFacts, SshEndpoint, Target } from './transport.js';
 
@@ -58,6 +59,7 @@ export class SshLink {
   #lost: PgprovError | undefined;
   #facts: ConnectionFacts = { authentication: 'nothing', hostKey: { type: '', fingerprint: '', file: '' }, queuedMs: 0 };
   #lastError: Error | undefined;
+  #heardAt = performance.now();
   #closing = false;
   readonly #gone: Promise<void>;
 
@@ -138,6 +140,7 @@ export class SshLink {
   }
 
   #watch(): void {
+    onHeard(this.client, () => (this.#heardAt = performance.now()));
     void this.#gone.then(() => {
       if (this.#closing) return;
       const error = connectionLost(this.endpoint, this.#host, this.#lastError);
@@ -149,6 +152,11 @@ export class SshLink {
   /** How the connection came about. */
   get facts(): ConnectionFacts {
     return this.#facts;
+  }
+
+  /** Milliseconds since anything came from the other side. */
+  get quietMs(): number {
+    return performance.now() - this.#heardAt;
   }
 
   /** What ended the connection; undefined while it lives, and after a `close`. */

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Client, ParsedKey } from 'ssh2';
 
 /** Signs the data of a login request. */
@@ -21,4 +22,9 @@ export function insideOf(client: Client, take: (protocol: Partial<Ssh2Protocol>)
     const protocol = (client as unknown as { _protocol?: Partial<Ssh2Protocol> })._protocol;
     if (protocol !== undefined) take(protocol);
   });
+}
+
+/** Tells of whatever comes from the other side, of a client that is connected. */
+export function onHeard(client: Client, heard: () => void): void {
+  (client as unknown as { _sock?: Duplex })._sock?.on('data', heard);
 }

@@ -55,6 +55,8 @@ export interface ConnectionFacts {
 export interface Connection {
   /** Absent where nobody had to be let in. */
   readonly facts?: ConnectionFacts;
+  /** Milliseconds since anything came from the other side, answers to signs of life included; absent where nobody listens for that. */
+  readonly quietMs?: number;
   /** Starts a root shell on the script; rejects with a PgprovError when no channel could be had. */
   exec(request: ExecRequest): Promise<Exec>;
   /** Called once when the connection is lost for a reason other than `close`. */

@@ -196,6 +196,15 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
     });
   });
 
+  it('tells for how long nothing was heard', async () => {
+    const connection = await transport.connect(target());
+    const began = performance.now();
+    await run(connection, 'echo up');
+    // Something came after that.
+    expect(connection.quietMs).toBeLessThan(performance.now() - began);
+    await connection.close();
+  });
+
   describe('a lost connection', () => {
     it('ends the exec without an exit code and is reported', async () => {
       const connection = await transport.connect(target());
