@@ -15,6 +15,7 @@ import {
   type RotationPhase,
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { untilUp } from './shared/passing.js';
 import { healthOf, type Health } from './shared/certificate-health.js';
 
 interface RenewOptions {
@@ -117,15 +118,19 @@ function guards(run: Run): OperationObjection[] {
   // A member whose own certificate has expired may ail, because it is cured; any other trouble comes first.
   const ailing = fitness.unhealthy.filter(({ host }) => !fitness.expired.includes(host));
   if (ailing.length === 0) return [];
-  return [
-    {
-      kind: 'preflight',
-      error: 'certs/unhealthy',
-      message: `not every member works, and a certificate is changed only where all others do:${ailing.map(({ host, what }) => `\n  ${host}: ${what}`).join('')}`,
-      hint: `nothing was changed; see ${pgprov`status ${run.inventory}`}, fix what is wrong, then run it again`,
-      settles: true,
-    },
-  ];
+  return untilUp(
+    run.view,
+    ailing.map(({ host }) => host),
+    [
+      {
+        kind: 'preflight',
+        error: 'certs/unhealthy',
+        message: `not every member works, and a certificate is changed only where all others do:${ailing.map(({ host, what }) => `\n  ${host}: ${what}`).join('')}`,
+        hint: `nothing was changed; see ${pgprov`status ${run.inventory}`}, fix what is wrong, then run it again`,
+        settles: true,
+      },
+    ],
+  );
 }
 
 /**

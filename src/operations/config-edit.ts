@@ -25,6 +25,7 @@ import { wakeOwn } from '../../roles/shared/patroni/config-file.js';
 import { variables } from '../../roles/shared/variables.js';
 import { describePatch, typedPatch } from './shared/config-changes.js';
 import { dynamicOf, names } from './shared/members.js';
+import { untilUp } from './shared/passing.js';
 
 /**
  * The command reads the changes, and gives the operation an inventory that has them: so they are checked as the inventory is, and each
@@ -79,13 +80,17 @@ function writers({ view }: Run): string[] {
 function objections(run: Run): OperationObjection[] {
   const { view, inventory } = run;
   if (writers(run).length === 0) {
-    return [
-      {
-        kind: 'refuse',
-        message: `no host sees a dynamic configuration of ${inventory.cluster} in ${dcsOf(inventory).name}`,
-        hint: `nothing was changed; see ${pgprov`status ${inventory}`}`,
-      },
-    ];
+    return untilUp(
+      view,
+      [],
+      [
+        {
+          kind: 'refuse',
+          message: `no host sees a dynamic configuration of ${inventory.cluster} in ${dcsOf(inventory).name}`,
+          hint: `nothing was changed; see ${pgprov`status ${inventory}`}`,
+        },
+      ],
+    );
   }
   // Once it is written, what a server has to say comes with the proofs.
   if (isPatched(currentOf(run), patchOf(run))) return [];

@@ -27,6 +27,7 @@ import {
   unknownMember,
 } from './shared/members.js';
 import { doubtText, ownWal } from './shared/own-wal.js';
+import { untilUp } from './shared/passing.js';
 import { positionOf } from './shared/positions.js';
 import { maintenanceObjection, quorumObjection } from './shared/quiet-cluster.js';
 import { streamingGate } from './shared/streaming-gate.js';
@@ -127,7 +128,11 @@ function guards(run: Run): OperationObjection[] {
   if (noQuorum !== undefined) return [noQuorum];
   const asked = anyAnswering(view);
   if (asked === undefined)
-    return refuse('no member’s Patroni answers, so none can take the lead', `start the members with ${pgprov`apply ${inventory}`}`);
+    return untilUp(
+      view,
+      view.hosts('patroni').map(({ name }) => name),
+      refuse('no member’s Patroni answers, so none can take the lead', `start the members with ${pgprov`apply ${inventory}`}`),
+    );
   const inTheWay = [...maintenanceObjection(run), ...unattended(run)];
   if (inTheWay.length > 0) return inTheWay.slice(0, 1);
   if (done.has('wait') && former !== '' && listedLeader(view) === former && answerOf(view, former) === undefined)
@@ -142,7 +147,12 @@ function guards(run: Run): OperationObjection[] {
         : [`${name} ${unable(view, name, former) ?? 'could'}`, ...doubtText(view, name)].join(', but '),
     );
     const doubted = doubts(run).length > 0 ? '; to take one all the same, name it with --to' : '';
-    return refuse(['no member can take the lead:', ...reasons].join('\n  '), `nothing was changed; see ${status}${doubted}`);
+    const others = membersOf(inventory).flatMap(({ name }) => (name === former ? [] : [name]));
+    return untilUp(
+      view,
+      others,
+      refuse(['no member can take the lead:', ...reasons].join('\n  '), `nothing was changed; see ${status}${doubted}`),
+    );
   }
   return candidateObjections(view, inventory, { to, former, ...(options.lose === undefined ? {} : { lose: options.lose }) });
 }
@@ -157,13 +167,17 @@ function unattended({ view }: Run): OperationObjection[] {
   return view.hosts('patroni').flatMap(({ name }): OperationObjection[] => {
     const data = view.read(name, DATA_DIRECTORY);
     if (answerOf(view, name) !== undefined || data?.kind !== 'cluster' || !data.running || data.clusterState !== 'in production') return [];
-    return [
-      {
-        kind: 'refuse',
-        message: `PostgreSQL on ${name} runs as a primary without its Patroni: clients may write there, and a failover would make a second one`,
-        hint: `start Patroni there (\`systemctl start patroni\`), which decides what becomes of it, or stop PostgreSQL; then run this again`,
-      },
-    ];
+    return untilUp(
+      view,
+      [name],
+      [
+        {
+          kind: 'refuse',
+          message: `PostgreSQL on ${name} runs as a primary without its Patroni: clients may write there, and a failover would make a second one`,
+          hint: `start Patroni there (\`systemctl start patroni\`), which decides what becomes of it, or stop PostgreSQL; then run this again`,
+        },
+      ],
+    );
   });
 }
 

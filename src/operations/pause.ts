@@ -1,6 +1,7 @@
-import { pgprov, type Objection, type OperationRun } from '../index.js';
+import { pgprov, type OperationObjection, type OperationRun } from '../index.js';
 import { isPaused, modeOperation } from './shared/maintenance.js';
 import { answerOf } from './shared/members.js';
+import { untilUp } from './shared/passing.js';
 
 export default modeOperation({
   name: 'pause',
@@ -16,14 +17,14 @@ export default modeOperation({
     `${inventory.cluster} is in maintenance mode until ${pgprov`resume ${inventory}`}${missed === undefined ? '' : `; ${missed}`}`,
 });
 
-function objections({ view, inventory }: OperationRun<object>): Objection[] {
-  const members = view.hosts('patroni');
-  if (members.some(({ name }) => answerOf(view, name) !== undefined) || isPaused(view) === true) return [];
-  return [
+function objections({ view, inventory }: OperationRun<object>): OperationObjection[] {
+  const names = view.hosts('patroni').map(({ name }) => name);
+  if (names.some((name) => answerOf(view, name) !== undefined) || isPaused(view) === true) return [];
+  return untilUp(view, names, [
     {
       kind: 'refuse',
       message: 'Patroni answers on no member, so there is nothing that maintenance mode could hold back',
       hint: `nothing was changed; see ${pgprov`status ${inventory}`}`,
     },
-  ];
+  ]);
 }

@@ -14,6 +14,7 @@ import {
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, hostsWith, localServer, restApiUrl } from '../../roles/shared/layout.js';
 import { answerOf } from './shared/members.js';
+import { untilUp } from './shared/passing.js';
 
 interface ReloadOptions {
   /** Chosen before the first step: when each member had read its files last, as a JSON object. */
@@ -53,14 +54,14 @@ function objections(run: Run): OperationObjection[] {
   const left = due(run);
   const down = left.filter((name) => answerOf(view, name) === undefined || view.read(name, CONFIG_LOADED) === undefined);
   if (down.length > 0) {
-    return [
+    return untilUp(view, down, [
       {
         kind: 'preflight',
         error: 'reload/down',
         message: `Patroni or PostgreSQL does not run on ${enumerate(down)}, so there is nothing that could read the files`,
         hint: `start it (${pgprov`start ${inventory}`}), or choose other hosts with --host`,
       },
-    ];
+    ]);
   }
   return left.flatMap((host) =>
     errorsOn(run, host).map(

@@ -1,7 +1,8 @@
-import { DATA_DIRECTORY, DCS, enumerate, pgprov, type Objection, type OperationRun, type View } from '../index.js';
+import { DATA_DIRECTORY, DCS, enumerate, pgprov, type OperationObjection, type OperationRun, type View } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { isPaused, modeOperation } from './shared/maintenance.js';
 import { answerOf } from './shared/members.js';
+import { untilUp } from './shared/passing.js';
 
 type Run = OperationRun<object>;
 
@@ -46,27 +47,28 @@ function unrecognized(view: View): string[] {
 }
 
 /** A second server that takes writes: Patroni would stop it and throw away what only it has. */
-function objections({ view, inventory }: Run): Objection[] {
+function objections({ view, inventory }: Run): OperationObjection[] {
   const status = `nothing was changed; see ${pgprov`status ${inventory}`}`;
+  const members = view.hosts('patroni').map(({ name }) => name);
   if (isPaused(view) === undefined) {
-    return [
+    return untilUp(view, members, [
       {
         kind: 'refuse',
         message: `neither ${dcsOf(inventory).name} nor Patroni on any member says whether the cluster is in maintenance mode`,
         hint: status,
       },
-    ];
+    ]);
   }
   if (isPaused(view) === false) return [];
   const beside = unrecognized(view);
   if (beside.length > 0) {
-    return [
+    return untilUp(view, beside, [
       {
         kind: 'refuse',
         message: `PostgreSQL on ${enumerate(beside)} runs as a primary, and Patroni there does not know it: without maintenance mode Patroni would make another member a primary beside it`,
         hint: `where Patroni is down, start it; where it runs and calls PostgreSQL stopped, stop PostgreSQL there with \`pg_ctl stop -m fast\` as its user, when nobody writes to it any more; then run this again`,
       },
-    ];
+    ]);
   }
   const writers = primaries(view);
   if (writers.length < 2) return [];

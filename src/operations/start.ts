@@ -21,6 +21,7 @@ import { isStopped, membersData, stepsToStart, whatWasFound } from '../../roles/
 import { guardCluster } from '../../roles/shared/patroni-guards.js';
 import { isPaused } from './shared/maintenance.js';
 import { answerOf, leaderOf, listedBy, names, notStreaming, notStreamingWhy } from './shared/members.js';
+import { untilLed } from './shared/passing.js';
 import { memberRuns, runningOf } from './shared/stopped.js';
 import { streamingGate } from './shared/streaming-gate.js';
 
@@ -84,15 +85,21 @@ function objections(run: Run): OperationObjection[] {
   const away = hostsWith(inventory, 'patroni').filter(({ name }) => !view.surveyed(name));
   const data = membersData(view);
   if (away.length > 0) {
-    return refuse(
-      `nobody leads, and ${names(away)}, which cannot be reached, may have the last commits${whatWasFound(data)}`,
-      `bring ${away.length === 1 ? 'it' : 'them'} back and run this again. To go on without what only ${names(away)} may have, ${stepsToStart(run.view, data)}`,
+    return untilLed(
+      view,
+      refuse(
+        `nobody leads, and ${names(away)}, which cannot be reached, may have the last commits${whatWasFound(data)}`,
+        `bring ${away.length === 1 ? 'it' : 'them'} back and run this again. To go on without what only ${names(away)} may have, ${stepsToStart(run.view, data)}`,
+      ),
     );
   }
   if (!isPart(run)) return [];
-  return refuse(
-    `nobody leads, and a member that is left out may have the last commits${whatWasFound(data)}`,
-    `start all members: ${pgprov`start ${inventory}`} finds out which one has the last commits, and starts it first`,
+  return untilLed(
+    view,
+    refuse(
+      `nobody leads, and a member that is left out may have the last commits${whatWasFound(data)}`,
+      `start all members: ${pgprov`start ${inventory}`} finds out which one has the last commits, and starts it first`,
+    ),
   );
 }
 

@@ -15,6 +15,7 @@ import { hostsWith } from '../../roles/shared/layout.js';
 import { quorumOf } from '../../roles/shared/quorum.js';
 import { isPaused } from './shared/maintenance.js';
 import { answerOf, isSynchronous, leaderOf, notStreamingWhy } from './shared/members.js';
+import { untilUp } from './shared/passing.js';
 import { memberRuns, runningOf, stopped } from './shared/stopped.js';
 
 interface StopOptions {
@@ -137,13 +138,13 @@ function lastSynchronous({ view }: Run, meant: readonly string[], stays: readonl
   const leader = leaderOf(view);
   if (leader === undefined || !isSynchronous(view)) return [];
   if (stays.some((name) => name !== leader && notStreamingWhy(view, leader, name) === undefined)) return [];
-  return [
+  return untilUp(view, stays, [
     {
       kind: 'refuse',
       message: `with synchronous_mode ${leader} needs a standby that streams, and without ${enumerate(meant)} there is none`,
       hint: 'leave one of them up, or stop all members',
     },
-  ];
+  ]);
 }
 
 /** The store stays up, but who stops a part of the members mostly takes their hosts down next. */

@@ -12,6 +12,7 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { followStep, handOverStep, takesUpPending } from './shared/hand-over.js';
 import { cannotLead, handingOverObjections } from './shared/handing-over.js';
 import { leaderOf, listedBy, membersOf, notStreamingWhy, scheduledOf, unfit, unknownMember } from './shared/members.js';
+import { untilUp } from './shared/passing.js';
 import { MOMENT_PATTERN, MOMENT_WORDS, readMoment, utcText } from './shared/moment.js';
 import {
   asScheduled,
@@ -112,18 +113,22 @@ function handingOver(run: Run): OperationObjection[] {
   const status = pgprov`status ${inventory}`;
   const common = handingOverObjections(run);
   // One that was begun and broke off may be between two leaders.
-  if (leader === undefined && options.leader !== undefined) return common.map((objection) => ({ ...objection, settles: true }));
+  if (leader === undefined && options.leader !== undefined) return common.map((objection) => ({ settles: true, ...objection }));
   if (common.length > 0 || leader === undefined) return common;
   if (to !== '') return cannotLead(run, leader, to);
   const others = membersOf(inventory).filter(({ name }) => name !== leader);
   const reasons = others.map(({ name }) => `\n  ${name} ${unfit(view, leader, name) ?? 'could'}`);
-  return [
-    {
-      kind: 'refuse',
-      message: `no standby can take the lead from ${leader}:${reasons.join('') || ' there is none'}`,
-      hint: `nothing was changed; see ${status}`,
-    },
-  ];
+  return untilUp(
+    view,
+    others.map(({ name }) => name),
+    [
+      {
+        kind: 'refuse',
+        message: `no standby can take the lead from ${leader}:${reasons.join('') || ' there is none'}`,
+        hint: `nothing was changed; see ${status}`,
+      },
+    ],
+  );
 }
 
 /** The standby with the least lag among those that can lead, the first of the inventory among equals. */

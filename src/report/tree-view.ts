@@ -36,9 +36,12 @@ function phaseBlock(phase: Phase, all: readonly string[], moment: TreeMoment, pa
     : { line: { ...only, wraps: true }, rows: gapRow(phase, paint) };
 }
 
+/** The last of what the run as a whole waited for have a line each. */
+export const MOST_WAITS = 4;
+
 /** What the run as a whole waits for, or has waited for. */
 function waitBlocks({ waits }: RunState, { now, spinner, closed }: TreeMoment, paint: Paint): TreeBlock[] {
-  return waits.map(({ text, since, ms }) => {
+  return waits.slice(-MOST_WAITS).map(({ text, since, ms }) => {
     if (ms !== undefined) return { line: { mark: paint.quiet(symbols.told), text: `Waited: ${text}${timeSuffix(ms)}` }, rows: [] };
     const elapsed = formatElapsed(now - since);
     const mark = closed ? paint.changed(symbols.unfinished) : paint.active(spinner);

@@ -8,14 +8,14 @@ import type { Reporter, ReportStreams } from './reporter-types.js';
 import { RunState } from './run-state.js';
 import { startDrawing, type Drawing } from './tree-drawing.js';
 import { MOST_NOTICES } from './tree-notices.js';
-import { viewTree } from './tree-view.js';
+import { MOST_WAITS, viewTree } from './tree-view.js';
 import { columnsOf, wrapColumns, wrapWords } from './width.js';
 
 /** Stages that a host's platform may add to those that were announced before it was known. */
 const SPARE_STAGES = 8;
 
 /** Connect, survey, check, the stages to come, and what must be seen at once. */
-const OTHER_BLOCKS = 4 + MOST_NOTICES;
+const OTHER_BLOCKS = 4 + MOST_WAITS + MOST_NOTICES;
 
 /** A live tree on a terminal; errors, late warnings and the recap follow it whole when it is closed. */
 export function createTreeReporter(streams: ReportStreams): Reporter {

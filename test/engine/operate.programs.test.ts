@@ -457,6 +457,18 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       expect([refused.exitCode, refused.kinds, refused.record, has('pg1')]).toEqual([2, ['paint/other'], [], false]);
     });
 
+    it('chooses anew once what it waited for is there', async () => {
+      let asked = 0;
+      const settles = { within: 60, moves: new Map([['pg1', 'pg1 starts']]), failed: [] };
+      const chooses = painting({
+        choose: () => ({ at: asked }),
+        guards: () => (asked++ === 0 ? [{ kind: 'refuse', message: 'nobody leads', hint: 'wait', settles }] : []),
+      });
+      const { exitCode, record, events } = await run(chooses);
+      expect([exitCode, record[0]]).toEqual([0, 'begin {"at":1}']);
+      expect(events).toContainEqual({ type: 'awaiting', text: 'pg1 starts' });
+    });
+
     it('changes all hosts at once only in stages with proofs, and proves nothing itself', async () => {
       clean();
       const proved = files({ crossing: 'rolling', proofs: [] });

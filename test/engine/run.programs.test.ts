@@ -2,7 +2,7 @@ import { commandHandle } from '../../src/resources/command.js';
 import { handle } from '../../src/resources/handle.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import type { Role, RoleContext } from '../../src/plan/role.js';
+import type { Objection, Role, RoleContext, Settling } from '../../src/plan/role.js';
 import { file } from '../../src/resources/file.js';
 import type { Observation, Resource } from '../../src/resources/resource.js';
 import { sh } from '../../src/shell/quote.js';
@@ -228,6 +228,75 @@ onThreeHosts(({ work, run, role, stage, text, make, has, web }) => {
     });
     const hopeless = await run([never]);
     expect([hopeless.exitCode, hopeless.events.some(({ type }) => type === 'note')]).toEqual([1, false]);
+  });
+
+  /** A role that objects to what each look sees; looks are counted on pg1. */
+  const objecting = (objectionAt: (look: number) => Objection | undefined): ReturnType<typeof role> => {
+    const looks = (context: Pick<RoleContext, 'host'>): Observation<number> => ({
+      id: 'looks',
+      probe: () => sh`echo look >>${work.at(context.host.name, 'looks')}; wc -l <${work.at(context.host.name, 'looks')}`,
+      parse: ({ out }) => Number(String(out)),
+    });
+    return role('web', {
+      observations: (context) => [looks(context)],
+      stages: (context) => [stage('files', [text(context, 'a')])],
+      guards: (view) => [objectionAt(view.read('pg1', handle<number>('looks')) ?? 0)].filter((each) => each !== undefined),
+    });
+  };
+  const coming = (seen: string, rest: Partial<Settling> = {}): Objection => ({
+    kind: 'refuse',
+    message: 'pg1 is not up',
+    hint: 'see pg1',
+    settles: { within: 60, moves: new Map([['pg1', seen]]), failed: [], ...rest },
+  });
+
+  it('waits for what passes by itself before it plans, says what for, and continues', async () => {
+    const { exitCode, events, steps } = await run([objecting((look) => (look < 3 ? coming(`pg1 replays file ${look}`) : undefined))]);
+    expect([exitCode, steps.sort()]).toEqual([0, HOSTS.map((host) => `${host} web/files changed`)]);
+    expect(events.flatMap((event) => (event.type === 'awaiting' ? [event.text] : []))).toEqual([
+      'pg1 replays file 1',
+      'pg1 replays file 2',
+    ]);
+    expect(events.filter(({ type }) => type === 'awaited')).toHaveLength(1);
+  });
+
+  it.each<{ title: string; at: (look: number) => Objection; says: Partial<Objection> }>([
+    {
+      title: 'it gets no further',
+      at: (look) => coming(`pg1 replays file ${look % 2}`, { within: 3, variable: 'web.start_timeout' }),
+      says: { message: 'pg1 is not up', hint: 'it got no further in 3 s (web.start_timeout); see pg1' },
+    },
+    {
+      title: 'it has failed and begins again',
+      at: (look) =>
+        coming('pg1 starts', { within: 3600, ...(look === 2 ? { moves: new Map([['pg2', 'pg2 starts']]), failed: ['pg1'] } : {}) }),
+      says: { hint: 'see pg1' },
+    },
+    {
+      title: 'nothing moves any more',
+      at: (look) => (look < 2 ? coming('pg1 starts', { within: 3600 }) : { kind: 'refuse', message: 'pg1 failed', hint: 'see why' }),
+      says: { message: 'pg1 failed', hint: 'see why' },
+    },
+  ])('refuses what it has waited for when $title', async ({ at, says }) => {
+    const { exitCode, errors, steps } = await run([objecting(at)]);
+    expect([exitCode, steps]).toEqual([4, []]);
+    expect(errors).toMatchObject([says]);
+  });
+
+  it('does not wait for one objection next to another that stays', async () => {
+    const stays = role('other', { guards: () => [{ kind: 'refuse', message: 'never', hint: 'no' }] });
+    const { exitCode, events } = await run([objecting(() => coming('pg1 starts')), stays]);
+    expect([exitCode, events.some(({ type }) => type === 'awaiting')]).toEqual([4, false]);
+  });
+
+  it('waits between two stages as well', async () => {
+    const starts = (look: number): Objection | undefined => (look === 2 ? coming('pg1 elects') : undefined);
+    const web = objecting(starts);
+    const roles = [role('first', { stages: (context) => [stage('files', [text(context, 'f')], { crossing: 'rolling' })] }), web];
+    const { exitCode, events } = await run(roles);
+    expect(exitCode).toBe(0);
+    const order = events.flatMap(({ type }) => (type === 'stage-start' || type === 'awaiting' ? [type] : []));
+    expect(order).toEqual(['stage-start', 'awaiting', 'stage-start']);
   });
 
   it('fails when the proof does', async () => {

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import failover from '../../src/operations/failover.js';
+import pause from '../../src/operations/pause.js';
+import rebuild from '../../src/operations/rebuild.js';
+import restart from '../../src/operations/restart.js';
 import start from '../../src/operations/start.js';
 import stop from '../../src/operations/stop.js';
+import switchover from '../../src/operations/switchover.js';
 import type { Operation } from '../../src/plan/operation.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 import { madeUp, type Made } from './made-up-run.js';
@@ -14,6 +19,34 @@ const steps = (operation: Operation, made: Made<object>): string[] =>
 const objection = (operation: Operation, made: Made<object>): string | undefined =>
   operation.guards?.(madeUp(inventory, made))[0]?.message.split('\n')[0];
 const hint = (operation: Operation, made: Made<object>): string | undefined => operation.guards?.(madeUp(inventory, made))[0]?.hint;
+
+describe('an operation that is refused because of a member', () => {
+  const settles = (operation: Operation, made: Made<object>): unknown => operation.guards?.(madeUp(inventory, made))[0]?.settles;
+  const starting = { own: { pg3: { state: 'starting' } }, listed: { pg3: { state: 'starting' } } };
+  const failed = { own: { pg3: { state: 'start failed' } }, listed: { pg3: { state: 'start failed' } }, data: { pg3: { running: false } } };
+  const moves = (clause: string): unknown => ({ moves: new Map([['pg3', clause]]) });
+  const STARTS = 'PostgreSQL on pg3 runs and takes no connections yet (Patroni calls it “starting”)';
+  const to = (made: Made<object>): Made<object> => ({ ...made, options: { to: 'pg3' } });
+
+  it('waits for one that starts, and not for one that has failed to', () => {
+    for (const operation of [restart, switchover] as unknown as Operation[]) {
+      expect(settles(operation, to(starting))).toMatchObject(moves(STARTS) as object);
+      expect(settles(operation, to(failed))).toBeUndefined();
+    }
+    expect(settles(stop, { ...SYNC, ...starting, chosenHosts: ['pg2'] })).toMatchObject(moves(STARTS) as object);
+    expect(settles(stop, { ...SYNC, ...failed, chosenHosts: ['pg2'] })).toBeUndefined();
+  });
+
+  it('waits for a leader while one may be elected, and for a Patroni that was just started', () => {
+    const elects = { within: 40, moves: new Map([['', 'Patroni elects a leader']]) };
+    for (const operation of [restart, switchover, rebuild] as unknown as Operation[])
+      expect(settles(operation, { leader: null, options: { member: 'pg3' } })).toMatchObject(elects);
+    const silent = { own: { pg1: null, pg2: null, pg3: null } };
+    expect(settles(pause as Operation, silent)).toMatchObject({ within: 60 });
+    expect(settles(failover as unknown as Operation, { ...silent, options: { former: '' } })).toMatchObject({ within: 60 });
+    expect(settles(pause as Operation, { stopped: ALL })).toBeUndefined();
+  });
+});
 
 describe('pgprov stop', () => {
   it.each<{ title: string; made: Made<object>; left: string[] }>([

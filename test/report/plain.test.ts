@@ -106,6 +106,16 @@ replica-2  connected (1.5 s)
     ]);
   });
 
+  it('say what the run waits for by itself, and for how long it did', async () => {
+    const text = await plain([start, { type: 'awaiting', text: 'PostgreSQL on pg1 starts' }, { type: 'awaited', ms: 4100 }]);
+    expect(
+      text
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => line.trim()),
+    ).toEqual(['waiting, because this may pass by itself: PostgreSQL on pg1 starts', 'waited 4.1 s']);
+  });
+
   it('count hosts when there are many', async () => {
     const hosts = Array.from({ length: 40 }, (_, index) => `pg${index}`);
     const text = await plain([

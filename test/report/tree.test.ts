@@ -135,6 +135,18 @@ describe('the tree', () => {
     expect(stripVTControlCharacters(raw)).toMatch(/› install etcd-server etcd.*… · downloading package 12 of 45, 16 of 52 MB$/mu);
   });
 
+  it('shows what the run waits for by itself, above its stages', async () => {
+    const waits: RunEvent[] = [
+      ...upTo('surveyed', 3),
+      { type: 'awaiting', text: 'PostgreSQL on pg1 starts' },
+      { type: 'awaiting', text: 'Patroni elects a leader' },
+    ];
+    const { raw } = await tree(waits, { pause: 250 });
+    expect(stripVTControlCharacters(raw)).toMatch(/Waiting, because this may pass by itself: Patroni elects a leader/u);
+    const { last } = await tree([...waits, { type: 'awaited', ms: 14_000 }]);
+    expect(last).toContain('· Waited: Patroni elects a leader (14 s)');
+  });
+
   it('marks what did not finish', async () => {
     const { last } = await tree(upTo('note', 3), { pause: 150 });
     expect(last.slice(-7)).toEqual([

@@ -482,6 +482,89 @@ describe('patroni’s guards', () => {
     expect(all.join('\n')).not.toMatch(/aside/u);
   });
 
+  const silent = { ...active('active'), [PATRONI_MEMBER.id]: { answers: false } };
+  const stuck = (state: string): object => ({ ...answering(state), 'patroni-config:demo:stuck': { malformed: true } });
+  const ours = (rest: object = {}): DcsState => store({ initialize: '7', ...rest });
+  const replaying = at(up(wal('in crash recovery', 3, undefined, { replays: '000000030000000000000002' })), answering('starting'));
+
+  it.each<{ title: string; seen: Seen; waits: string | undefined }>([
+    {
+      title: 'a server that replays WAL',
+      seen: three(ours(), replaying, at(LAST), at(BEHIND)),
+      waits: '300 patroni.start_timeout: PostgreSQL on pg1 recovers from a crash, replaying WAL file 000000030000000000000002',
+    },
+    {
+      title: 'a server that takes no connections yet, beside one that did not start',
+      seen: three(ours(), at(up(BEHIND), answering('starting')), at(LAST, answering('start failed')), at(BEHIND)),
+      waits: '300 patroni.start_timeout: PostgreSQL on pg1 runs and takes no connections yet (Patroni calls it “starting”); failed on pg2',
+    },
+    {
+      title: 'a Patroni that was just started',
+      seen: three(ours(), at(LAST, silent), at(BEHIND), at(BEHIND)),
+      waits: '60: Patroni on pg1 runs and does not answer yet',
+    },
+    {
+      title: 'a Patroni that is about to start its server',
+      seen: three(ours(), at(LAST, answering('stopped')), at(BEHIND), at(BEHIND, answering('crashed'))),
+      waits: [
+        '40: Patroni on pg1 is about to start PostgreSQL (it calls it “stopped”)',
+        'Patroni on pg3 is about to start PostgreSQL (it calls it “crashed”)',
+      ].join(', and '),
+    },
+    {
+      title: 'an election',
+      seen: three(ours(), ...[LAST, BEHIND, BEHIND].map((data) => at(up(data), answering('running')))),
+      waits: '40: Patroni elects a leader',
+    },
+    {
+      title: 'a store that was emptied while Patroni runs, which writes the cluster into it',
+      seen: three(store(), ...[LAST, BEHIND, BEHIND].map((data) => at(up(data), answering('running')))),
+      waits: '40: Patroni elects a leader',
+    },
+    {
+      title: 'servers that did not start',
+      seen: three(ours(), ...[LAST, BEHIND, BEHIND].map((data) => at(data, answering('start failed')))),
+      waits: undefined,
+    },
+    {
+      title: 'a Patroni that systemd starts again and again',
+      seen: three(ours(), at(LAST, { ...silent, ...active('activating') }), at(BEHIND), at(BEHIND)),
+      waits: undefined,
+    },
+    {
+      title: 'a Patroni whose loop has stopped',
+      seen: three(ours(), ...['starting', 'running', 'running'].map((state) => at(up(BEHIND), stuck(state)))),
+      waits: undefined,
+    },
+    {
+      title: 'maintenance mode, in which nobody is elected',
+      seen: three(ours({ config: { pause: true } }), ...[LAST, BEHIND, BEHIND].map((data) => at(up(data), answering('running')))),
+      waits: undefined,
+    },
+    {
+      title: 'maintenance mode, in which nothing is started',
+      seen: three(ours({ config: { pause: true } }), ...[LAST, BEHIND, BEHIND].map((data) => at(data, answering('stopped')))),
+      waits: undefined,
+    },
+    {
+      title: 'a store that was emptied, and nobody runs',
+      seen: three(store(), ...[LAST, BEHIND, BEHIND].map((data) => at(data))),
+      waits: undefined,
+    },
+  ])('wait only where something moves by itself: $title', ({ seen, waits }) => {
+    const role = CATALOG.find(({ name }) => name === 'patroni');
+    const [objection] = role?.guards?.(viewOf(seen), MATERIAL) ?? [];
+    expect(objection).toBeDefined();
+    const { settles } = objection ?? {};
+    const words =
+      settles &&
+      [
+        `${[settles.within, settles.variable].filter((each) => each !== undefined).join(' ')}: ${[...settles.moves.values()].join(', and ')}`,
+        ...settles.failed.map((host) => `failed on ${host}`),
+      ].join('; ');
+    expect(words).toBe(waits);
+  });
+
   it('refuse to make a cluster that etcd does not know when hosts are left out, which may have its data', () => {
     expect(guards('patroni', { pg1: { [DCS.id]: store() }, pg3: {} })).toEqual([
       'refuse all: etcd knows no cluster demo, and this run, which would make it, leaves out pg2, which may hold its data',

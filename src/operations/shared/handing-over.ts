@@ -1,5 +1,6 @@
 import { pgprov, type Inventory, type OperationObjection, type View } from '../../index.js';
 import { leaderOf, listedLeader, unfit } from './members.js';
+import { untilLed, untilUp } from './passing.js';
 import { busyObjection, maintenanceObjection } from './quiet-cluster.js';
 
 /** What is to be judged: the cluster as it was seen. */
@@ -21,9 +22,12 @@ export function handingOverObjections({ view, inventory }: Seen): OperationObjec
           `${listed} leads, and cannot be reached from here, so it cannot be asked to hand the lead over`,
           `see why with ${pgprov`ping ${inventory}`}; where its host is lost: ${pgprov`failover ${inventory}`}`,
         )
-      : refuse(
-          'the cluster has no leader that could hand the lead over',
-          `nothing was changed; see ${status}, and ${pgprov`failover ${inventory}`} for one that does not come back`,
+      : untilLed(
+          view,
+          refuse(
+            'the cluster has no leader that could hand the lead over',
+            `nothing was changed; see ${status}, and ${pgprov`failover ${inventory}`} for one that does not come back`,
+          ),
         );
   }
   return [...maintenanceObjection({ view, inventory }), ...busyObjection({ view, inventory })].slice(0, 1);
@@ -35,5 +39,5 @@ export function cannotLead({ view, inventory }: Seen, leader: string, to: string
   if (reason === undefined) return [];
   const status = pgprov`status ${inventory}`;
   const hint = `nothing was changed; see ${status}, or leave out --to for the standby that is the least behind`;
-  return [{ kind: 'refuse', message: `${to} cannot take the lead: it ${reason}`, hint }];
+  return untilUp(view, [to], [{ kind: 'refuse', message: `${to} cannot take the lead: it ${reason}`, hint }]);
 }

@@ -5,7 +5,6 @@ import {
   patroniPause,
   pgprov,
   type CheckResult,
-  type Objection,
   type Operation,
   type OperationObjection,
   type OperationRun,
@@ -27,7 +26,7 @@ export interface ModeChange {
   description: string;
   /** The mode that is wanted. */
   paused: boolean;
-  objections(run: Run): Objection[];
+  objections(run: Run): OperationObjection[];
   /** Of its one step. */
   words(run: Run): { title: string; effect: string };
   nothing(run: Run): string;

@@ -5,6 +5,7 @@ import { patronictl } from '../../../roles/shared/patronictl.js';
 import { quorumOf } from '../../../roles/shared/quorum.js';
 import { answerOf, dynamicOf, names, scheduledOf, storeOf } from './members.js';
 import { utcText } from './moment.js';
+import { untilUp } from './passing.js';
 
 type Seen = Pick<OperationRun<object>, 'view' | 'inventory'>;
 
@@ -23,11 +24,12 @@ export function quorumObjection({ view, inventory }: Seen): Objection | undefine
   const { name: store, role, isHealthy } = dcsOf(inventory);
   const all = hostsWith(inventory, role).map(({ name }) => name);
   const down = all.filter((name) => !view.surveyed(name) || isHealthy(view, name) !== true);
-  return {
+  const objection: Objection = {
     kind: 'refuse',
     message: `${store} has no quorum, so no member can take the lead${down.length === 0 ? '' : `: it does not work on ${enumerate(down)}`}`,
     hint: `bring ${store} back on ${quorumOf(all.length)} of ${enumerate(all)} (${pgprov`apply ${inventory}`} starts it on hosts that can be reached); Patroni then chooses a leader by itself`,
   };
+  return untilUp(view, [], [objection])[0];
 }
 
 /** What Patroni cannot do now, is about to do with a member, or does: no quorum, a scheduled switchover, or a standby that is being built. */

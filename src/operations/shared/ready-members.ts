@@ -1,6 +1,7 @@
 import { pgprov, type OperationObjection, type OperationRun } from '../../index.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
 import { answerOf, listedBy, streamsFrom } from './members.js';
+import { untilLed, untilUp } from './passing.js';
 
 type Seen = Pick<OperationRun<object>, 'view' | 'inventory'>;
 
@@ -8,15 +9,15 @@ type Seen = Pick<OperationRun<object>, 'view' | 'inventory'>;
 const PASSING = /^(?:running|starting|restarting|stopping|stopped|in archive recovery|streaming)$/u;
 
 /** Nobody leads, which passes where a switchover or a restart is under way. */
-export function noLeader({ inventory }: Seen): OperationObjection[] {
-  return [
+export function noLeader({ view, inventory }: Seen): OperationObjection[] {
+  return untilLed(view, [
     {
       kind: 'refuse',
       message: 'the cluster has no leader',
       hint: `nothing was changed; see ${pgprov`status ${inventory}`}`,
       settles: true,
     },
-  ];
+  ]);
 }
 
 /** The first member that does not stream: while one is down no other one may be. */
@@ -27,12 +28,16 @@ export function notReady({ view, inventory }: Seen, leader: string): OperationOb
   const state = answerOf(view, name)?.state;
   const listed = listedBy(view, leader, name)?.state;
   const shown = state === undefined ? 'its Patroni does not answer' : `it is ${JSON.stringify(listed ?? state)}`;
-  return [
-    {
-      kind: 'refuse',
-      message: `${name} does not stream from ${leader}: ${shown}; while one member is down no other one is restarted`,
-      hint: `nothing more was changed; \`journalctl -u patroni\` on ${name} says why, and ${pgprov`status ${inventory}`} shows the members`,
-      ...(state === undefined || PASSING.test(state) ? { settles: true as const } : {}),
-    },
-  ];
+  return untilUp(
+    view,
+    [name],
+    [
+      {
+        kind: 'refuse',
+        message: `${name} does not stream from ${leader}: ${shown}; while one member is down no other one is restarted`,
+        hint: `nothing more was changed; \`journalctl -u patroni\` on ${name} says why, and ${pgprov`status ${inventory}`} shows the members`,
+        ...(state === undefined || PASSING.test(state) ? { settles: true as const } : {}),
+      },
+    ],
+  );
 }

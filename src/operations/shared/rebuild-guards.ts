@@ -1,5 +1,6 @@
 import { formatBytes, pgprov, type OperationObjection } from '../../index.js';
 import { answerOf, leaderOf, listedBy } from './members.js';
+import { untilLed, untilUp } from './passing.js';
 import { busyObjection, maintenanceObjection, scheduledRestartObjection } from './quiet-cluster.js';
 import { walAhead } from './wal-ahead.js';
 
@@ -18,7 +19,7 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
   if (view.platform(host) === undefined)
     return refuse(`${host} does not answer, so its data cannot be seen to`, 'run this again when it does');
   if (leader === undefined)
-    return refuse('the cluster has no leader whose data could be copied, so what the members have is not touched', status);
+    return untilLed(view, refuse('the cluster has no leader whose data could be copied, so what the members have is not touched', status));
   if (leader === host)
     return refuse(
       `${host} leads the cluster, and the leader’s data is what the others are built from`,
@@ -43,7 +44,8 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
 function silent({ view, options: { member: host = '', discard } }: RebuildRun): OperationObjection[] {
   if (discard !== true || answerOf(view, host) !== undefined) return [];
   const message = `Patroni on ${host} does not answer, so it cannot remove the data there`;
-  return [{ kind: 'refuse', message, hint: 'nothing was changed; leave out --discard, which needs room for a copy beside it' }];
+  const hint = 'nothing was changed; leave out --discard, which needs room for a copy beside it';
+  return untilUp(view, [host], [{ kind: 'refuse', message, hint }]);
 }
 
 /** Commits that nobody else has are not given up unasked, and never removed. */

@@ -38,7 +38,12 @@ describe('the line shown while hosts are looked at', () => {
     expect(shown({ type: 'note', host: 'pg1', text: 'waiting for apt' })).toBe('looking at pg1, pg2 … (3 s) · pg1: waiting for apt');
     expect(shown({ type: 'surveyed', host: 'pg1', ms: 1 })).toBe('looking at pg2 … (3 s)');
     expect(shown({ type: 'gave-up', host: 'pg2', phase: 'survey', ms: 1 })).toBe('');
-    expect(shown({ type: 'answered', ms: 900 })).toBe('looking at pg1, pg2 … (3 s)');
+    expect(shown({ type: 'awaiting', text: 'PostgreSQL on pg1 starts\nnow' })).toBe('waiting: PostgreSQL on pg1 starts');
+    vi.advanceTimersByTime(2000);
+    expect(written().split(ERASE).at(-1)).toBe('waiting: PostgreSQL on pg1 starts (2 s)');
+    expect(shown({ type: 'awaiting', text: 'pg1 elects' })).toBe('waiting: pg1 elects (2 s)');
+    expect(shown({ type: 'awaited', ms: 1 })).toBe('');
+    expect(shown({ type: 'answered', ms: 900 })).toBe('looking at pg1, pg2 … (5 s)');
     line.end();
     expect(written()).toBe(ERASE);
     vi.advanceTimersByTime(5000);
