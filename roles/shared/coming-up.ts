@@ -1,11 +1,15 @@
 import {
   DATA_DIRECTORY,
   DCS,
+  holdsLeaderLock,
+  partedStandby,
   PATRONI_MEMBER,
   recoveryWords,
   serviceHandle,
   stuckConfigHandle,
+  streamsTo,
   type Host,
+  type PatroniMemberState,
   type Settling,
   type View,
 } from '../../src/index.js';
@@ -37,8 +41,8 @@ interface Move {
 }
 
 /**
- * What of these members is on its way up by itself: a server that recovers or takes no connections yet, one that Patroni is about to start, a
- * Patroni that was started and does not answer yet, a store that runs and has no quorum yet. Undefined where nothing moves: what failed to start,
+ * What of these members is on its way up by itself: a server that recovers, takes no connections or does not stream yet, one that Patroni is
+ * about to start, a Patroni that was started and does not answer yet, a store that runs and has no quorum yet. Undefined where nothing moves: what failed to start,
  * what is stopped, what maintenance mode holds down, and what waits for a Patroni whose loop has stopped.
  */
 export function comingUp(view: View, members: readonly Host[] = view.hosts('patroni')): Settling | undefined {
@@ -102,8 +106,24 @@ function memberOnItsWay(view: View, host: Host): Move | undefined {
   if (member === undefined) return undefined;
   if (!member.answers) return { clause: `Patroni on ${name} runs and does not answer yet`, within: ANSWERS_WITHIN };
   if (data?.kind !== 'cluster' || data.copy !== 'none' || hasFailed(view, name) || isPaused(view)) return undefined;
-  if (data.running && (standsForElection(view, name) || member.state === 'in archive recovery')) return undefined;
+  if (data.running && standsForElection(view, name)) return joining(view, host, member);
+  if (data.running && member.state === 'in archive recovery') return undefined;
   return { clause: `Patroni on ${name} is about to start PostgreSQL (it calls it “${member.state}”)`, within: loop_wait + SEES_WITHIN };
+}
+
+/** A standby that runs and that its leader does not list with a stream and a lag yet; one that parted from the leader never will be. */
+function joining(view: View, host: Host, member: Extract<PatroniMemberState, { answers: true }>): Move | undefined {
+  for (const { name } of view.hosts('patroni')) {
+    const leading = view.read(name, PATRONI_MEMBER);
+    if (name === host.name || leading?.answers !== true || !holdsLeaderLock(leading, name)) continue;
+    const isListed = leading.cluster.some((listed) => listed.name === host.name && listed.lag !== undefined);
+    if ((isListed && streamsTo(leading, host.name)) || partedStandby(member, name, leading) !== undefined) return undefined;
+    return {
+      clause: `PostgreSQL on ${host.name} does not stream from ${name} yet`,
+      within: variables(host, 'patroni').loop_wait + SEES_WITHIN,
+    };
+  }
+  return undefined;
 }
 
 /** Enough members of the store run for a quorum, and it has none: they choose a leader within seconds. */
