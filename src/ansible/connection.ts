@@ -22,11 +22,12 @@ export interface LeftVariable {
 type Taken = { address?: string; ssh?: Readonly<Record<string, unknown>>; why?: string } | undefined;
 
 const SECRET = 'a secret, never copied';
+const NOT_A_LINE = 'not one line of text; nothing of it was taken, and it is not shown';
 const NEEDLESS = 'not needed: pgprov runs nothing but a shell on the hosts';
 
 const text =
   (key: string) =>
-  (value: unknown): Taken => ({ ssh: { [key]: String(value) } });
+  (value: unknown): Taken => ({ ssh: { [key]: String(value).trimEnd() } });
 const secret = (instead: string) => (): Taken => ({ why: `${SECRET}; ${instead}` });
 
 /** Ansible's connection variables. */
@@ -87,7 +88,13 @@ function take(key: string, value: unknown): Taken {
   const isHidden = /pass(?:word|phrase)?$/u.test(key);
   if (value === VAULTED && !isHidden) return { why: 'encrypted with Ansible Vault, not taken' };
   if (isExpression(value) && !isHidden) return { why: EXPRESSION };
+  if (!isHidden && !isLine(value)) return { why: NOT_A_LINE };
   return known(value);
+}
+
+/** A private key that is written where its file should be named is none. */
+function isLine(value: unknown): boolean {
+  return ['number', 'boolean'].includes(typeof value) || (typeof value === 'string' && !/\p{Cc}/u.test(value.trimEnd()));
 }
 
 function isTrue(value: unknown): boolean {
@@ -123,7 +130,30 @@ function sshArguments(written: string): Taken {
       rest.push(flag === 'o' ? `-o ${/^[A-Za-z]*/u.exec(value)?.[0] ?? ''}` : `-${flag}`);
   }
   if (rest.length === 0) return { ssh };
-  return { ssh, why: `of the arguments for ssh not understood: ${rest.join(' ')}; they may stand in ~/.ssh/config, which pgprov reads` };
+  const way = rest.some((option) => /ProxyCommand$/iu.test(option))
+    ? 'pgprov goes through hosts, as ssh.jump or ProxyJump in ~/.ssh/config names them, and through no ProxyCommand'
+    : 'they may stand in ~/.ssh/config, which pgprov reads';
+  return { ssh, why: `of the arguments for ssh not understood: ${rest.join(' ')}; ${way}` };
+}
+
+/**
+ * The host that a command goes through as a jump does: `ssh -W %h:%p -q admin@bastion`. With an option that a jump has not, such as a key of its
+ * own, it is none.
+ */
+function jumpOf(command: string): string | undefined {
+  const [program, ...words] = shellWords(command);
+  if (program !== 'ssh') return undefined;
+  let [port, forwards, host] = ['', false, ''];
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index] ?? '';
+    if (word === '-W') forwards = words[(index += 1)] === '%h:%p';
+    else if (word === '-p') port = words[(index += 1)] ?? '';
+    else if (word === '-q') continue;
+    else if (host === '' && /^(?:[\w.-]+@)?[\w.-]+$/u.test(word) && !word.startsWith('-')) host = word;
+    else return undefined;
+  }
+  if (!forwards || host === '' || (port !== '' && portOf(port) === undefined)) return undefined;
+  return port === '' ? host : `${host}:${port}`;
 }
 
 function takeOption(option: string, ssh: Record<string, unknown>): boolean {
@@ -133,6 +163,11 @@ function takeOption(option: string, ssh: Record<string, unknown>): boolean {
     case 'proxyjump':
       ssh['jump'] = value.split(',');
       return true;
+    case 'proxycommand': {
+      const jump = jumpOf(value);
+      if (jump !== undefined) ssh['jump'] = [jump];
+      return jump !== undefined;
+    }
     case 'stricthostkeychecking':
       if (value !== 'yes') ssh['host_key_policy'] = 'accept-new';
       return true;

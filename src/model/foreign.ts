@@ -12,6 +12,10 @@ const VAULT = /^\$ANSIBLE_VAULT;/u;
 /** A section of an inventory in INI, or a host with variables of Ansible on its line. */
 const INI = /^(?:\[[\w.-]+(?::(?:children|vars|hosts))?\]\s*(?:[#;].*)?|[^\s#;:=][^\s:=]*\s+ansible_\w+\s*=.*)$/mu;
 
+/** A tag that only Ansible knows, and a group in YAML: what it is in YAML that is no plain data. */
+const TAGGED = /^\s*[\w.-]+:\s+!(?:vault|unsafe)\b/mu;
+const GROUP_LINE = /^\s*["']?(?:hosts|children)["']?:\s*(?:[#{].*)?$/mu;
+
 const OF_A_GROUP = ['hosts', 'children', 'vars'];
 
 /** What belongs to Ansible and was probably named by somebody who comes from there; undefined for anything else. */
@@ -34,7 +38,8 @@ export function foreignFile(file: string, text: string, value: unknown): Foreign
       };
     return Object.values(value).some(isGroup) ? { message: 'is an inventory of Ansible', ...from } : undefined;
   }
-  return !/^cluster:/mu.test(text) && INI.test(text) ? { message: 'is an inventory of Ansible', ...from } : undefined;
+  const isForeign = INI.test(text) || (TAGGED.test(text) && GROUP_LINE.test(text));
+  return !/^cluster:/mu.test(text) && isForeign ? { message: 'is an inventory of Ansible', ...from } : undefined;
 }
 
 function isPlay(entry: unknown): boolean {

@@ -20,6 +20,7 @@ describe('connection variables of Ansible', () => {
       ssh: { jump: ['a@b:22', 'c'], host_key_policy: 'accept-new' },
     },
     { vars: { ansible_ssh_extra_args: '-o "ProxyJump=a" -oControlPersist=60s -o UserKnownHostsFile=/dev/null' }, ssh: { jump: ['a'] } },
+    { vars: { ansible_ssh_common_args: '-o ProxyCommand="ssh -W %h:%p -q me@b.example -p 2222"' }, ssh: { jump: ['me@b.example:2222'] } },
     { vars: { ansible_become_user: 'root', ansible_connection: 'ssh', other: 1 } },
   ])('$vars', ({ vars, address, ssh = {} }) =>
     expect(from(vars)).toEqual({ ...(address === undefined ? {} : { address }), ssh, notes: [] }),
@@ -35,6 +36,9 @@ describe('connection variables of Ansible', () => {
     { vars: { ansible_become_method: 'su' }, why: /by sudo or doas, and in no other way$/u },
     { vars: { ansible_become_user: 'postgres' }, why: /^pgprov becomes root/u },
     { vars: { ansible_connection: 'winrm' }, why: /^pgprov goes through SSH/u },
+    { vars: { ansible_private_key_file: '-----BEGIN KEY-----\nopen5esame\n' }, why: /^not one line of text/u },
+    { vars: { ansible_user: { name: 'open5esame' } }, why: /^not one line of text/u },
+    { vars: { ansible_ssh_common_args: '-o ProxyCommand="ssh -i key -W %h:%p b"' }, why: /ProxyCommand; pgprov goes through .* no ProxyCommand$/u },
     { vars: { ansible_shell_type: 'fish' }, why: /^not understood$/u },
     {
       vars: { ansible_ssh_common_args: '-J b -o ProxyCommand="sshpass -p open5esame ssh" -A' },

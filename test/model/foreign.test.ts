@@ -1,15 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { SourceDocument } from '../../src/model/document.js';
 import { foreignFile } from '../../src/model/foreign.js';
 
 const told = (text: string): string | undefined => {
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch {
-    value = undefined;
-  }
-  return foreignFile('my hosts', text, value)?.message;
+  return foreignFile('my hosts', text, SourceDocument.parse('my hosts', text).value)?.message;
 };
 
 describe('a file that is no inventory of pgprov', () => {
@@ -19,6 +13,7 @@ describe('a file that is no inventory of pgprov', () => {
     ['pg1 ansible_host=10.0.0.1\n', 'is an inventory of Ansible'],
     ['all:\n  hosts:\n    pg1:\n', 'is an inventory of Ansible'],
     ['all:\n  children: {db: {hosts: {a: }}}\n  vars: {x: 1}\n', 'is an inventory of Ansible'],
+    ['all:\n  vars:\n    ansible_password: !vault |\n      $ANSIBLE_VAULT;1.1\n  children:\n    db:\n      hosts:\n        a:\n', 'is an inventory of Ansible'],
     ['db: {hosts: {a: }}\n', 'is an inventory of Ansible'],
     ['- hosts: all\n  roles: [x]\n', 'is a playbook of Ansible, and pgprov needs none'],
     ['- import_playbook: x.yml\n', 'is a playbook of Ansible, and pgprov needs none'],

@@ -38,9 +38,12 @@ export async function draftFrom(options: DraftOptions, check: Check, questions: 
 
 async function askForMissing(said: DraftOptions, check: Check, questions: Questions): Promise<void> {
   /** What is wrong with the options and one more of them; `path` is where the answer goes. */
-  const wrong = async (more: DraftOptions, path: string): Promise<string | undefined> => {
+  const problemWith = async (more: DraftOptions, path: string): Promise<Problem | undefined> => {
     const problems = await check(draft({ ...said, ...more, host: more.host ?? said.host ?? PLACEHOLDER }));
-    const problem = problems.find((each) => each.path.startsWith(path)) ?? problems[0];
+    return problems.find((each) => each.path.startsWith(path)) ?? problems[0];
+  };
+  const wrong = async (more: DraftOptions, path: string): Promise<string | undefined> => {
+    const problem = await problemWith(more, path);
     return problem === undefined ? undefined : problemWords(problem);
   };
   const before = await check(draft({ ...said, host: said.host ?? PLACEHOLDER }));
@@ -51,7 +54,7 @@ async function askForMissing(said: DraftOptions, check: Check, questions: Questi
     usual: 'demo',
     problem: (cluster) => wrong({ cluster }, 'cluster'),
   });
-  if (said.host === undefined) await askForHosts(said, questions, (host) => wrong({ host }, 'hosts'));
+  if (said.host === undefined) await askForHosts(said, questions, (host) => problemWith({ host }, 'hosts'));
   said.user ??= await questions.ask({
     text: 'User to log in as (root, or one that may use sudo)',
     usual: userInfo().username,
@@ -76,11 +79,14 @@ async function askForMissing(said: DraftOptions, check: Check, questions: Questi
   questions.say('\n');
 }
 
-/** A line may hold several hosts. What is right is kept, also of a line of which something is wrong. */
+/**
+ * A line may hold several hosts. What is right is kept, also of a line of which something is wrong. A host that was right alone and is not beside
+ * others, as `localhost`, is taken off the list again: no later answer could mend it.
+ */
 async function askForHosts(
   said: DraftOptions,
   questions: Questions,
-  wrong: (hosts: string[]) => Promise<string | undefined>,
+  problemOf: (hosts: string[]) => Promise<Problem | undefined>,
 ): Promise<void> {
   questions.say('The hosts, one a line as NAME=ADDRESS; an empty line ends the list.\n');
   const hosts: string[] = [];
@@ -91,9 +97,17 @@ async function askForHosts(
     });
     if (answer === '') return;
     for (const written of hostsIn(answer)) {
-      const problem = hostProblem(written, hosts) ?? (await wrong([...hosts, written]));
-      if (problem === undefined) hosts.push(withName(written, hosts.length + 1, hosts.map(nameOf)));
-      else questions.say(`  ${written}: ${problem}\n`);
+      const named = withName(written, hosts.length + 1, hosts.map(nameOf));
+      let wrong = hostProblem(written, hosts);
+      while (wrong === undefined) {
+        const problem = await problemOf([...hosts, named]);
+        if (problem === undefined) break;
+        const at = hosts.findIndex((host) => problem.path.startsWith(`hosts.${nameOf(host)}.`));
+        if (at < 0) wrong = problemWords(problem);
+        else questions.say(`  ${hosts.splice(at, 1).join()}: ${problemWords(problem)}; it is off the list again\n`);
+      }
+      if (wrong === undefined) hosts.push(named);
+      else questions.say(`  ${written}: ${wrong}\n`);
     }
     if (hosts.length > 0) said.host = hosts;
   }

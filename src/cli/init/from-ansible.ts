@@ -160,5 +160,15 @@ function otherVariables(hosts: readonly AnsibleHost[]): string[] {
     const file = at.replace(/:\d+$/u, '');
     byFile.set(file, (byFile.get(file) ?? new Set()).add(key));
   }
-  return [...byFile].map(([file, keys]) => `${file}: variables of your playbooks, which mean nothing here: ${[...keys].join(', ')}`);
+  return [...byFile].map(([file, keys]) => {
+    const names = [...keys].filter(isName);
+    const others = keys.size - names.length;
+    const more = others === 0 ? [] : [`${others === 1 ? 'one' : others} whose name is none, and is not shown`];
+    return `${file}: variables of your playbooks, which are not read (docs/coming-from.md has what stands for them): ${[...names, ...more].join(', ')}`;
+  });
+}
+
+/** Whether it is a name that Ansible takes for a variable, and no line of a key or the like that an `=` is in. */
+function isName(key: string): boolean {
+  return /^[A-Za-z_]\w{0,59}$/u.test(key) && (key.includes('_') || key.length < 32);
 }

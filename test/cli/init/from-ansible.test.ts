@@ -53,9 +53,16 @@ describe('a first inventory from Ansible', () => {
       'group_vars/replica.yml: encrypted with Ansible Vault, nothing of it was taken',
       'lb1 (balancers): in no group of PostgreSQL or etcd, left out; --group NAMES says which groups to take',
       'hosts.ini:16: ansible_password: a secret, never copied; give ssh.password as {env: NAME}, or say --ask-pass',
-      'group_vars/all.yml: variables of your playbooks, which mean nothing here: vip',
+      'group_vars/all.yml: variables of your playbooks, which are not read (docs/coming-from.md has what stands for them): vip',
     ]);
     expect(work.printed + readFileSync(work.at('inventory.yml'), 'utf8')).not.toContain('open5esame');
+  });
+
+  it('tells no name of a variable that is a line of a key', async () => {
+    work.write({ 'hosts.ini': '[postgres]\npg1\n[postgres:vars]\nvip=1\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmVvcGVuNWVzYW1l=\n' });
+    await work.made({ fromAnsible: work.at('hosts.ini') });
+    expect(work.notes).toContainEqual(expect.stringMatching(/stands for them\): vip, one whose name is none, and is not shown$/u));
+    expect(work.printed).not.toContain('b3Blbn');
   });
 
   it('is made of YAML, of the groups that are named', async () => {

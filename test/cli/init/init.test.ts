@@ -80,6 +80,13 @@ describe('the questions of a first inventory', () => {
     ]);
   });
 
+  it('take a host off the list again that is right alone, and not beside others', async () => {
+    expect(await work.asked(['localhost', 'pg2=10.0.0.2', 'pg1=10.0.0.1', '', '', ''], { cluster: 'x', user: 'me' })).toMatchObject({
+      hosts: { pg1: '10.0.0.1', pg2: '10.0.0.2' },
+    });
+    expect(work.printed).toMatch(/ {2}pg1=localhost: the others cannot reach the host at localhost.*; it is off the list again\n/u);
+  });
+
   it('take hosts as they stand in /etc/hosts, and several on a line where that is plain', async () => {
     const lines = ['a 10.0.0.1', '10.0.0.2 b', 'c d', 'e 10.0.0.5 f', '10.0.0.3 10.0.0.4', ''];
     expect(await work.asked([...lines, '', ''], { cluster: 'x', user: 'me' })).toMatchObject({
