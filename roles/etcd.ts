@@ -30,6 +30,7 @@ import { databaseLines } from './shared/etcd/database.js';
 import { onWorkingMember } from './shared/etcd/etcdctl.js';
 import { quorumGate } from './shared/etcd/health.js';
 import { memberHandshakes, memberUsesItsFiles, seenByNextMember } from './shared/etcd/handshakes.js';
+import { etcdSaves } from './shared/etcd/saves.js';
 import { timingProblems } from './shared/etcd/timing.js';
 import { etcdUnitGuard, peerUrl } from './shared/etcd/unit-guard.js';
 import { hostPort, hostsWith, tlsCopies, tlsFiles } from './shared/layout.js';
@@ -64,6 +65,7 @@ export default defineRole({
     etcdDatabase(etcdClient(context, files(context))),
     reachesPeers(context.host, context.inventory),
   ],
+  saves: (context, about) => etcdSaves(context, dataDirectoryOf(context), about),
   tls: () => ({ copies: ({ etcd }) => tlsCopies(etcd), inUse: memberUsesItsFiles }),
   // Debian's package enables it at once; until it is configured it would come up at boot as a cluster of its own.
   install: ({ host, platform: { etcd } }) => installation({ host }, { what: 'etcd', packages: etcd.packages, disable: [etcd.unit] }),

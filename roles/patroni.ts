@@ -19,6 +19,7 @@ import { patroniLeadership } from './shared/patroni/leadership.js';
 import { enable, start } from './shared/patroni/start.js';
 import { othersDrift } from './shared/patroni/others.js';
 import { takenCheck, takenDrift } from './shared/patroni/taken.js';
+import { patroniSaves } from './shared/patroni/saves.js';
 import { reachesPeers } from './shared/peers.js';
 import { pendingLines, pendingRestarts, restartDrift, restartParameters, restartRemarks } from './shared/pending-restarts.js';
 import { variables } from './shared/variables.js';
@@ -58,6 +59,7 @@ export default defineRole({
     const { packages, unit } = platform.patroni;
     return installation({ host }, { what: 'Patroni', packages: [...packages, ...dcsOf(inventory).packages(platform)], disable: [unit] });
   },
+  saves: patroniSaves,
   tls: () => ({ copies: ({ patroni }) => patroniCopies(patroni) }),
   stages: (context) => [configure(context), correct(context), start(context), enable(context), settle(context), inForce(context)],
   leadership: patroniLeadership,

@@ -44,6 +44,7 @@ import { localeStage } from './shared/locale.js';
 import { portLabel } from './shared/selinux.js';
 import { awkwardDataDirectory, guardServedData, servedData, standaloneCluster } from './shared/standalone.js';
 import { directoryProblems, sameAccounts, unusedSuperuser } from './shared/collisions.js';
+import { serverSaves } from './shared/server-saves.js';
 import { slotLines } from './shared/slots.js';
 import { leaderInStore } from './shared/leader-in-store.js';
 import { variables } from './shared/variables.js';
@@ -81,6 +82,7 @@ export default defineRole({
       ...(topologyOf(context.host) === 'patroni' ? [] : [servedData(context)]),
     ];
   },
+  saves: serverSaves,
   install: serverInstallation,
   stages: (context) => [...localeStage(context), ...(topologyOf(context.host) === 'patroni' ? [] : standalone(context))],
   holdsData: (view, host) => view.read(host, DATA_DIRECTORY)?.kind === 'cluster',

@@ -65,6 +65,7 @@ export {
   type OptionSchema,
   type OptionSchemas,
   type OptionValue,
+  type SnapshotStep,
 } from './plan/operation.js';
 export { certificatePlaces, tlsResources, type CertificatePlace, type TlsResources } from './plan/tls.js';
 export { View } from './plan/view.js';
@@ -106,6 +107,7 @@ export {
 } from './resources/etcd-client.js';
 export { ETCD_CLUSTER, etcdCluster, idOfNewMember, type EtcdClusterState, type EtcdListed } from './resources/etcd-cluster.js';
 export { ETCD_DATABASE, etcdDatabase, type EtcdDatabase } from './resources/etcd-database.js';
+export { savedEtcdMembers, savedEtcdSnapshot } from './resources/etcd-saved.js';
 export { etcdEnvironment } from './resources/etcd-environment.js';
 export { etcdKeys } from './resources/etcd-keys.js';
 export { ETCD_MEMBER, etcdMember, type EtcdMemberState } from './resources/etcd-member.js';
@@ -121,6 +123,7 @@ export { FREE_SPACE, freeSpace, type FreeSpace } from './resources/free-space.js
 export { gate, LOOKS_EVERY } from './resources/gate.js';
 export { memberProgress } from './resources/member-progress.js';
 export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';
+export { logFilesOf } from './resources/host-logs.js';
 export { hostLocale, isBuiltIn, type LocaleOptions, type LocaleState } from './resources/host-locale.js';
 export { CONFIG_LOADED, configLoaded, type ConfigLoaded } from './resources/config-loaded.js';
 export { coordinated } from './resources/coordinated.js';
@@ -203,6 +206,8 @@ export {
 } from './resources/resource.js';
 export { RUNNING, running, type Database, type Postmaster, type RunningState } from './resources/running.js';
 export { isRecognized, POSTMASTER_DELAY, postmasterDelay } from './resources/postmaster-delay.js';
+export { savedFile, savedFiles, savedOutput, type SavedPart, type SavedState, type SnapshotForm } from './resources/saved.js';
+export { savedKeys } from './resources/saved-keys.js';
 export { rpmKey } from './resources/rpm-key.js';
 export { accessInForce, accessGate } from './resources/access-in-force.js';
 export { ACCOUNT_PASSWORDS, accountPasswords, type AccountState } from './resources/account-passwords.js';

@@ -27,6 +27,7 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   inspects: 'true',
   patience: 'seconds',
   keptInStore: 'pgprov',
+  changesNothing: 'pgprov',
   observations: 'function',
   problems: 'function',
   goesOn: 'pgprov',
@@ -53,6 +54,12 @@ const WORDS: Readonly<Record<Exclude<Kind, 'pgprov'>, string>> = {
   true: 'true, or left out',
 };
 
+/** What an operation of a user's has in the place of what only pgprov's may have. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  argument: 'make it one of its options',
+  changesNothing: 'every operation of yours may change hosts',
+};
+
 /** What is wrong with what an operation's file exports, in words that follow the file; nothing: it is an operation. */
 export function operationProblems(value: unknown, fileName: string, known: Known): string[] {
   if (value === undefined) return ['exports no operation; end it with `export default defineOperation({ … })`'];
@@ -77,8 +84,9 @@ export function operationProblems(value: unknown, fileName: string, known: Known
 function propertyProblems(name: string, value: unknown, kind: Kind): string[] {
   if (value === undefined) return REQUIRED.includes(name) ? [`${name} is missing; it must be ${WORDS[kind as keyof typeof WORDS]}`] : [];
   if (kind === 'pgprov') {
-    const instead = name === 'argument' ? 'make it one of its options' : 'what was begun is kept in its record';
-    return [`${name} is for the operations that come with pgprov; leave it out, ${instead}`];
+    return [
+      `${name} is for the operations that come with pgprov; leave it out, ${INSTEAD[name] ?? 'what was begun is kept in its record'}`,
+    ];
   }
   return fits(value, kind) ? [] : [`${name} must be ${WORDS[kind]}`];
 }

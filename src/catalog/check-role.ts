@@ -23,6 +23,7 @@ export const ROLE_PROPERTIES: Readonly<Record<keyof Role, { kind: Kind; required
   stages: { kind: 'function', required: true },
   observations: { kind: 'function' },
   inspections: { kind: 'function' },
+  saves: { kind: 'function' },
   tls: { kind: 'function' },
   leadership: { kind: 'object' },
   holdsData: { kind: 'function' },

@@ -83,8 +83,8 @@ function guardedForeseen(foreseen: unknown, owner: Owner, inventory: Inventory):
 
 function assertWork(step: Partial<OperationStep>, place: string, { what }: Owner, { hosts }: Inventory): void {
   const { assert } = asserter(what);
-  const kinds = ['on', 'converge', 'atDesk'].filter((kind) => kind in step);
-  assert(kinds.length === 1, `${place} must have one of on, converge and atDesk`);
+  const kinds = ['on', 'converge', 'atDesk', 'snapshot'].filter((kind) => kind in step);
+  assert(kinds.length === 1, `${place} must have one of on, converge, atDesk and snapshot`);
   if (!('on' in step)) return;
   const { on } = step;
   assert(Array.isArray(on) && on.length > 0, `${place}: on must be a list of hosts that is not empty`);
@@ -93,7 +93,7 @@ function assertWork(step: Partial<OperationStep>, place: string, { what }: Owner
 }
 
 function guardedStep(step: OperationStep, place: string, { what, blame, own }: Owner): OperationStep {
-  if ('converge' in step) return step;
+  if ('converge' in step || 'snapshot' in step) return step;
   if ('atDesk' in step) return { ...step, atDesk: (desk) => blame(() => step.atDesk(desk)) };
   const { resourcesOf, gatesOf, listOf } = asserter(what);
   const { resources, gates, asks } = step;

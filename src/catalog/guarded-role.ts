@@ -53,13 +53,14 @@ interface Guard {
 }
 
 /** Functions of a role that begin with a context. */
-const WITH_CONTEXT: readonly (keyof Role)[] = ['install', 'stages', 'observations', 'inspections'];
+const WITH_CONTEXT: readonly (keyof Role)[] = ['install', 'stages', 'observations', 'inspections', 'saves'];
 
 /** What becomes of results that are to be checked, or that have functions of the role in them. */
 const RESULTS: Partial<Record<keyof Role, (result: never, guard: Guard) => unknown>> = {
   stages: (stages: unknown, { role, blame }) => checkedStages(stages, role).map((stage) => guardedStage(stage, blame)),
   observations: guardedObservations,
   inspections: guardedObservations,
+  saves: guardedObservations,
   ports: (ports: unknown, { role }) => checkedPorts(ports, role),
   patience: (factor: unknown, { role }) => checkedPatience(factor, role),
   tls: (given: unknown, { role, blame }) => {

@@ -23,7 +23,7 @@ import { addValidateCommands } from './validate/command.js';
 import { answerLoss, keepGoing } from './display.js';
 import { endWithTerminal } from './terminal-gone.js';
 import { calledCommand, usageError } from './usage-error.js';
-import { version } from './version.js';
+import { version } from '../lib/version.js';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 a host failed, 2 the command line or the inventory is wrong, 3 a host could not be reached, 4 refused, mostly to protect

@@ -11,6 +11,7 @@ import type {
   OperationRun,
   OperationStart,
   OperationStep,
+  SnapshotStep,
 } from '../plan/operation.js';
 import { holdsData } from '../plan/plan.js';
 import { localServer } from '../plan/local-server.js';
@@ -26,6 +27,7 @@ import { factsOf, startOf } from './operation-start.js';
 import { checkError, Pass } from './pass.js';
 import { settled } from './settling.js';
 import { assertSameSteps, foreseenSteps } from './shown-steps.js';
+import { Snapshots } from './snapshots.js';
 import { pgprov } from '../lib/pgprov-command.js';
 
 /**
@@ -77,7 +79,7 @@ class Operating<Options extends object> {
     const names = selectedHosts(inventory, catalog, { roles: this.#roles.map(({ name }) => name) });
     const hosts = inventory.hosts.filter(({ name }) => names.includes(name));
     const unreachable = operation.unreachable ?? 'refuse';
-    const options = { ...this.#options, emit: this.#emit, hosts, unreachable, locks: !check };
+    const options = { ...this.#options, emit: this.#emit, hosts, unreachable, locks: !check && operation.changesNothing !== true };
     const end = await withCluster(
       options,
       (cluster) => this.#work(cluster),
@@ -101,7 +103,7 @@ class Operating<Options extends object> {
     await pass.look();
     if (operation.unreachable === 'go-on') cluster.results.forgiveUnreachable();
     // A host that another run has locked, say, is no host that is out of reach.
-    if (cluster.results.errors.length > 0) return;
+    if (cluster.results.errors.length > 0 && operation.changesNothing !== true) return;
     const begins = chosen === undefined && this.#goesOn === undefined;
     this.#choose(cluster);
     await this.#guard(cluster);
@@ -221,13 +223,15 @@ class Operating<Options extends object> {
   async #take(cluster: Cluster, step: OperationStep, foreseen: Foreseen): Promise<boolean> {
     const { operation } = this.#options;
     if ('converge' in step) return this.#converge(cluster, step, foreseen);
-    const touchesHosts = foreseen.steps.some((each) => !('atDesk' in each));
+    const touchesHosts = foreseen.steps.some((each) => !('atDesk' in each || 'snapshot' in each));
     await this.#agree(cluster, touchesHosts ? this.#proposal(cluster, foreseen) : undefined, async () => {
       await this.#lookAgain(cluster);
       await this.#guard(cluster);
       return this.#proposal(cluster, operation.remaining(this.#run(cluster)));
     });
     this.#say(step.tells);
+    if ('snapshot' in step) return this.#snapshot(cluster, step);
+    if (step.pointOfNoReturn === true) await this.#snapshots(cluster).before(operation.name, step);
     if ('atDesk' in step) {
       await this.#atDesk(step);
       return true;
@@ -276,6 +280,7 @@ class Operating<Options extends object> {
       return this.#proposal(cluster, this.#options.operation.remaining(this.#run(cluster)), converging);
     });
     this.#say(step.tells);
+    if (step.pointOfNoReturn === true) await this.#snapshots(cluster).before(this.#options.operation.name, step);
     await converging.carryOut();
     this.#pass = converging.pass;
     await this.#recall();
@@ -299,6 +304,21 @@ class Operating<Options extends object> {
     await step.atDesk(await this.#desk());
     await this.#recall();
     this.#emit({ type: 'stage-end', stage, ms: Date.now() - began });
+  }
+
+  async #snapshot(cluster: Cluster, step: SnapshotStep): Promise<boolean> {
+    const { name } = this.#options.operation;
+    const stage = `${name}/${step.id}`;
+    const began = Date.now();
+    this.#emit({ type: 'stage-start', stage });
+    await this.#snapshots(cluster).take(name, step);
+    this.#emit({ type: 'stage-end', stage, ms: Date.now() - began });
+    return true;
+  }
+
+  #snapshots(cluster: Cluster): Snapshots {
+    const { catalog, openStore } = this.#options;
+    return new Snapshots({ cluster, catalog, openStore, emit: this.#emit, contextOf: (host) => this.#contextOf(host) });
   }
 
   async #desk(): Promise<Desk> {

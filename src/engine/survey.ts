@@ -29,10 +29,15 @@ export function probeSections(observations: readonly Observation[]): Section[] {
   ];
 }
 
+/** What a probe answered; undefined where it was not asked. */
+export function answerTo({ id }: Observation, answers: ReadonlyMap<string, Answer>): Answer | undefined {
+  return answers.get(SEE + id);
+}
+
 /** Reads the probes' answers into the session's states. */
 export function takeStates(session: Session, observations: readonly Observation[], answers: ReadonlyMap<string, Answer>): void {
   for (const observation of observations) {
-    const answer = answers.get(SEE + observation.id);
+    const answer = answerTo(observation, answers);
     if (answer === undefined) continue;
     try {
       session.states.set(observation.id, observation.parse(answer));

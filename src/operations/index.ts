@@ -8,6 +8,7 @@ import reload from './reload.js';
 import resume from './resume.js';
 import failover from './failover.js';
 import secretsRotate from './secrets-rotate.js';
+import snapshot from './snapshot.js';
 import start from './start.js';
 import stop from './stop.js';
 import switchover from './switchover.js';
@@ -31,6 +32,7 @@ export const OPERATIONS: readonly Operation[] = [
   reload as Operation,
   stop as Operation,
   start as Operation,
+  snapshot as Operation,
   configEdit as Operation,
   certsRenew as Operation,
   secretsRotate as Operation,

@@ -149,8 +149,16 @@ export interface DeskStep extends StepWords {
   atDesk(desk: Desk): Promise<void>;
 }
 
+/** A step that saves what there is into a file on the control machine. Hosts are asked and never changed, so nobody has to agree to it. */
+export interface SnapshotStep extends StepWords {
+  snapshot: {
+    /** A file that is not there yet; default: one in the cluster's store. */
+    to?: string | undefined;
+  };
+}
+
 /** One step of an operation. */
-export type OperationStep = HostStep | ConvergeStep | DeskStep;
+export type OperationStep = HostStep | ConvergeStep | DeskStep | SnapshotStep;
 
 /** What is left to do, as far as it can be told from what is seen. */
 export interface Foreseen {
@@ -189,6 +197,11 @@ export interface Operation<Options extends object = object> {
   patience?: number;
   /** What it has begun is in the cluster's store, where `apply` continues it; so no record of it blocks other runs. */
   keptInStore?: true;
+  /**
+   * It only asks: it takes no lock, leaves no record, is held up by no unfinished operation, and has neither `--check` nor a question. What of a
+   * host could not be seen does not keep it from the others.
+   */
+  changesNothing?: true;
   /** More that is asked of every host, at the start and after each step. */
   observations?(context: RoleContext): Observation[];
   /** What speaks against it before any host is connected to. */

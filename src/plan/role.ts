@@ -5,6 +5,7 @@ import type { Host, RoleSchema } from '../model/index.js';
 import type { Platform } from '../platform/index.js';
 import type { PackagesOptions } from '../resources/packages-state.js';
 import type { Gate, Observation, Resource } from '../resources/resource.js';
+import type { SavedPart, SnapshotForm } from '../resources/saved.js';
 import type { ClusterCredentials } from '../store/cluster-credentials.js';
 import type { Diagnosis } from './diagnosis.js';
 import type { RoleContext } from './role-context.js';
@@ -216,6 +217,11 @@ export interface Role extends RoleSchema {
   observations?(context: RoleContext): Observation[];
   /** Asked in addition by commands that are about certificates. */
   inspections?(context: RoleContext): Observation[];
+  /**
+   * What `pgprov snapshot` keeps of the role on a host; with the form `light` only what takes no time, because an operation waits for it.
+   * @param view what was seen of the cluster, parts of which may be down
+   */
+  saves?(context: RoleContext, about: { form: SnapshotForm; view: View }): readonly SavedPart[];
   /** That the role's service on a host has copies of the host's key pair; undefined: not on this host. */
   tls?(host: Host): TlsIdentity | undefined;
   /** Which of the hosts leads; asked in every run, whichever roles it selects. At most one role of a catalog says so. */

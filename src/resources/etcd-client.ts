@@ -132,6 +132,11 @@ export function curlWords({ caFile, certFile, keyFile }: EtcdClient, first = SEC
   return sh`-s -m ${growingSeconds(first)} ${['--cacert', caFile, '--cert', certFile, '--key', keyFile]}`;
 }
 
+/** Prints the database of the nearest member as a stream of JSON, see `readSnapshot`; it takes no quorum. */
+export function snapshotRequest(client: EtcdClient, within: number): Script {
+  return sh`curl -S ${curlWords(client, within)} -d '{}' ${request(client, '/v3/maintenance/snapshot').url}`;
+}
+
 /** Succeeds when every member says that it is healthy; else it says which one does not, and fails. */
 export function allHealthyCheck(client: EtcdClient): Script {
   return sh`for endpoint in ${client.endpoints}; do

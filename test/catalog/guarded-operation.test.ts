@@ -225,7 +225,7 @@ describe.skipIf(!ready)(ready ? 'an operation of the user’s own' : 'an operati
     {
       what: 'nothing to do',
       remaining: { steps: [{ id: 'x', title: 'x' }] },
-      message: 'operation paint: step x must have one of on, converge and atDesk',
+      message: 'operation paint: step x must have one of on, converge, atDesk and snapshot',
     },
     {
       what: 'an unknown host',

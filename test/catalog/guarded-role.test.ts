@@ -119,6 +119,7 @@ describe('a user’s own role', () => {
     stages: async () => [contextOf(await one(), 'pg1')],
     observations: async () => [contextOf(await one(), 'pg1')],
     inspections: async () => [contextOf(await one(), 'pg1')],
+    saves: async () => [contextOf(await one(), 'pg1'), { form: 'full', view: await view() }],
     holdsData: async () => [await view(), 'pg1'],
     passwords: async () => [],
     preflight: async () => [await view()],

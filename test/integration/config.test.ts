@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { patience } from '../support/patience.js';
 import { TestCluster } from './support/cluster.js';
-import { etcdctl, patronictl, patronictlConfig, sql } from './support/outside.js';
+import { controldata, etcdctl, must, patronictl, patronictlConfig, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
+import { openSnapshot, snapshotsOf, type OpenedSnapshot } from './support/snapshots.js';
 
 describe('pgprov config and pgprov history', () => {
   let cluster: TestCluster;
@@ -121,5 +125,65 @@ describe('pgprov config and pgprov history', () => {
     const patronis = JSON.parse(await patronictl(cluster.host('pg1'), 'history -f json demo')) as { TL: number }[];
     expect(json.timelines.slice(0, -1).map(({ timeline }) => timeline)).toEqual(patronis.map(({ TL }) => TL));
     expect(json.timelines.at(-1)?.leader).toBe('pg2');
+  });
+
+  /** Takes a snapshot; nothing that it says has a secret in it. */
+  const snapshot = async (...words: string[]): Promise<OpenedSnapshot & { said: string }> => {
+    const { code, all } = await pgprov('snapshot', cluster.file, ...words);
+    expect(code, all).toBe(0);
+    const secrets = readFileSync(join(cluster.directory, '.pgprov', 'demo', 'passwords.yml'), 'utf8').match(/(?<=: )\S{8,}$/gmu) ?? [];
+    expect(secrets.length).toBeGreaterThan(2);
+    expect(secrets.filter((secret) => all.includes(secret))).toEqual([]);
+    return { ...openSnapshot(snapshotsOf(cluster.file).at(-1) ?? ''), said: all };
+  };
+
+  it('are saved by a snapshot, with all that a recovery needs', async () => {
+    const taken = await snapshot();
+    expect(taken.said).toContain(`demo is saved in ${taken.file}: ${taken.names.length - 1} files of pg1, pg2 and pg3`);
+    expect(taken.said).not.toContain('not in the snapshot');
+    expect(taken.manifest.missing).toEqual([]);
+    expect(taken.modes).toEqual(['600', '700']);
+    expect(Object.keys(taken.manifest.files).sort()).toEqual(taken.names.filter((name) => name !== 'manifest.json'));
+    for (const host of cluster.hosts) {
+      const { name } = host;
+      expect(taken.text(`hosts/${name}/patroni/patroni.yml`)).toBe(`${await must(host, 'cat /etc/patroni/config.yml')}\n`);
+      expect(taken.text(`hosts/${name}/postgresql/PG_VERSION`)).toBe('17\n');
+      expect(taken.text(`hosts/${name}/postgresql/pg_controldata.txt`)).toContain(await controldata(host, 'Database system identifier'));
+      expect(taken.text(`hosts/${name}/postgresql/pg_wal/00000002.history`)).toMatch(/^1\t0\//u);
+      expect(taken.text(`hosts/${name}/patroni/unit.txt`)).toContain('ActiveState=active');
+      expect(taken.text(`hosts/${name}/patroni/journal.txt`)).toMatch(/patroni.*(the leader|a secondary)/u);
+      expect(JSON.parse(taken.text(`hosts/${name}/patroni/patroni.dynamic.json`))).toMatchObject({ ttl: 30 });
+      for (const file of ['postgresql.conf', 'postgresql.auto.conf', 'pg_hba.conf'])
+        expect(taken.names).toContain(`hosts/${name}/postgresql/${file}`);
+    }
+    const { keys } = JSON.parse(taken.text('dcs/keys.json')) as { keys: Record<string, { value: string; revision: string }> };
+    expect(Object.keys(keys)).toEqual(expect.arrayContaining(['config', 'initialize', 'leader', 'history', 'members/pg1', 'members/pg3']));
+    expect(keys['config']?.value).toBe(await stored());
+    const fields = await etcdctl(cluster.host('pg1'), 'get -w fields /service/demo/config');
+    expect(keys['config']?.revision).toBe(/"ModRevision" : (\d+)/u.exec(fields)?.[1]);
+    expect(JSON.parse(taken.text('etcd/members.json'))).toMatchObject({ members: [{}, {}, {}] });
+    const { code } = await cluster
+      .host('pg1')
+      .exec('base64 -d >/root/snapshot.db', { input: taken.bytes('etcd/snapshot.db').toString('base64') });
+    expect(code).toBe(0);
+    expect(await etcdctl(cluster.host('pg1'), 'snapshot status /root/snapshot.db')).toMatch(/^[0-9a-f]+, \d+, \d+, /mu);
+    const again = await pgprov('snapshot', cluster.file, '--to', taken.file);
+    expect([again.code, again.all]).toEqual([2, expect.stringContaining('is there already, and a snapshot never overwrites a file')]);
+  });
+
+  it('are saved as far as they answer, with a host off and without a quorum of etcd', async () => {
+    await cluster.host('pg3').kill();
+    const without = await snapshot();
+    expect(without.said).toContain('not in the snapshot: pg3: it could not be reached');
+    expect(without.names).toContain('etcd/snapshot.db');
+    expect(without.names.filter((name) => name.includes('pg3'))).toEqual([]);
+    await must(cluster.host('pg2'), 'systemctl stop etcd');
+    const lost = await snapshot();
+    expect(lost.names).not.toContain('etcd/snapshot.db');
+    const kept = createHash('sha256').update(lost.bytes('hosts/pg2/etcd/member-snap.db')).digest('hex');
+    expect(await must(cluster.host('pg2'), 'sha256sum /var/lib/etcd/demo/member/snap/db')).toContain(kept);
+    expect(lost.names).toContain('hosts/pg1/etcd/member-snap.db');
+    expect(lost.said).toMatch(/not in the snapshot: dcs\/keys\.json: /u);
+    expect(lost.text('hosts/pg2/etcd/unit.txt')).toContain('ActiveState=inactive');
   });
 });

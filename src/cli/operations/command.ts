@@ -37,10 +37,13 @@ function addOperation(parent: Command, word: string, head: OperationHead, setExi
 }
 
 /** The inventory, and the options that every operation has. */
-export function withEveryOption(command: Command, { keptInStore }: Pick<OperationHead, 'keptInStore'>): Command {
-  withReport(withTimings(withPasswords(withOutput(withInventory(command)))))
-    .option('--check', 'change nothing, show the steps and what clients notice of each')
-    .option('-y, --yes', 'do not ask');
+export function withEveryOption(
+  command: Command,
+  { keptInStore, changesNothing }: Pick<OperationHead, 'keptInStore' | 'changesNothing'>,
+): Command {
+  withReport(withTimings(withPasswords(withOutput(withInventory(command)))));
+  if (changesNothing === true) return command;
+  command.option('--check', 'change nothing, show the steps and what clients notice of each').option('-y, --yes', 'do not ask');
   if (keptInStore === true) return command;
   return command
     .option('--resume', 'only resume the operation that was begun and is not finished, with the options it was begun with')

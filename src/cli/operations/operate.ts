@@ -48,7 +48,7 @@ interface Begun extends Follows {
 }
 
 /** What tells an operation from others, and where it is kept what was begun. */
-type Named = Pick<Operation, 'name' | 'keptInStore'>;
+type Named = Pick<Operation, 'name' | 'keptInStore' | 'changesNothing'>;
 
 /** An operation that comes with pgprov. */
 export function operationNamed(name: string): Operation {
@@ -86,7 +86,9 @@ export async function runOperation(
 }
 
 /** What was begun of this operation; any other one that is unfinished is an error. */
-function unfinishedOf({ name, keptInStore }: Named, inventory: Inventory): Promise<OperationRecord | undefined> {
+async function unfinishedOf({ name, keptInStore, changesNothing }: Named, inventory: Inventory): Promise<OperationRecord | undefined> {
+  // It is in nobody's way, and has no record of its own.
+  if (changesNothing === true) return undefined;
   return keptInStore === true ? assertNoOperation(inventory) : assertNoOperation(inventory, name);
 }
 
@@ -221,19 +223,19 @@ function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptio
   const { store } = pipeline;
   const command = operationWords(operation, given);
   const about = begun.follows === undefined ? {} : { follows: begun.follows };
-  const isRecorded = operation.keptInStore !== true;
+  const isRecorded = operation.keptInStore !== true && operation.changesNothing !== true;
+  const journal = {
+    command,
+    aim: operation.choosesHosts === true ? selectionOptions(options) : {},
+    set: options.typedSet ?? options.set ?? [],
+    ...about,
+  };
   return pipeline.carryOut({
     command,
     about,
     shows: 'run',
-    journal: {
-      command,
-      aim: operation.choosesHosts === true ? selectionOptions(options) : {},
-      set: options.typedSet ?? options.set ?? [],
-      ...about,
-    },
     // One that is refused or finds nothing to do has no place in the journal, where the last run is one to be resumed.
-    holds: true,
+    ...(operation.changesNothing === true ? {} : { journal, holds: true }),
     go: async (parts) => {
       await assertStill(operation, pipeline.inventory, record);
       if (record !== undefined) pipeline.tell({ type: 'note', text: `resuming ${describeOperation(record)}` });

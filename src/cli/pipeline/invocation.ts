@@ -3,7 +3,7 @@ import { maskSecretOverrides, type Inventory } from '../../model/index.js';
 import { catalogOf } from '../catalog.js';
 import { selectionOptions, type OutputOptions } from '../options.js';
 import { commandLineText } from '../command-line-text.js';
-import { version } from '../version.js';
+import { version } from '../../lib/version.js';
 
 /** What a page says of a run besides its events. */
 export interface Invocation {

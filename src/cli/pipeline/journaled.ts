@@ -9,7 +9,7 @@ import { mapEvent } from '../../report/map-event.js';
 import { Journal, runsDirectory } from '../../store/journal.js';
 import { catalogOf } from '../catalog.js';
 import { continuing } from '../continuing.js';
-import { version } from '../version.js';
+import { version } from '../../lib/version.js';
 
 /** What was said on the command line of a run that changes something, for its journal. */
 export interface JournalHead {

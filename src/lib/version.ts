@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../lib/package-root.js';
+import { packageRoot } from './package-root.js';
 
 /** The version of this pgprov. */
 export function version(): string {

@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { packTar, unpackTar } from 'modern-tar';
+import { InputError } from '../lib/errors.js';
+
+/** Snapshots that pgprov took of its own accord are removed, the oldest first, when there are more. */
+const KEPT = 20;
+
+const ENDING = '.tar.gz';
+
+/** `20261129T030405Z-before-rebuild.tar.gz`: taken of pgprov's own accord. */
+const AUTOMATIC = /^\d{8}T\d{6}Z-before-.*\.tar\.gz$/u;
+
+/** The manifest's place in a snapshot. */
+export const MANIFEST = 'manifest.json';
+
+/** Where a cluster's snapshots are, in its store. */
+export function snapshotsDirectory(store: string): string {
+  return join(store, 'snapshots');
+}
+
+/** Where a snapshot goes. */
+export type SnapshotPlace =
+  /** A file that is not there yet. */
+  | { to: string }
+  /** The cluster's store; `before`: what it was taken ahead of, of pgprov's own accord. */
+  | { store: string; before?: string };
+
+/**
+ * Writes a snapshot that only its owner may read, whole or not at all; gives its file.
+ * @param files contents by their paths in the snapshot
+ * @throws InputError where `to` is there already, or cannot be written
+ */
+export async function writeSnapshot(
+  place: SnapshotPlace,
+  at: Date,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<{ file: string; bytes: number }> {
+  const archive = await packTar(
+    [...files].map(([name, content]) => ({ header: { name, size: content.length, mode: 0o600, mtime: at }, body: content })),
+  );
+  const bytes = await promisify(gzip)(archive);
+  if ('to' in place) return { file: writeNew([place.to], bytes), bytes: bytes.length };
+  const directory = snapshotsDirectory(place.store);
+  const time = at.toISOString().replaceAll(/[-:]|\.\d+/gu, '');
+  const name = place.before === undefined ? time : `${time}-before-${place.before.replaceAll(/[^a-z0-9]+/gu, '-')}`;
+  const names = [name, ...Array.from({ length: 9 }, (_, index) => `${name}-${index + 2}`)];
+  const file = writeNew(
+    names.map((each) => join(directory, `${each}${ENDING}`)),
+    bytes,
+    () => makePrivate(directory),
+  );
+  if (place.before !== undefined) prune(directory);
+  return { file, bytes: bytes.length };
+}
+
+/** Writes the first of these files that is not there yet, and never over one. */
+function writeNew(candidates: readonly string[], bytes: Uint8Array, prepare: () => void = () => undefined): string {
+  const draft = `${candidates[0]}.${randomBytes(6).toString('hex')}`;
+  let begun = false;
+  try {
+    prepare();
+    const handle = openSync(draft, 'wx', 0o600);
+    begun = true;
+    try {
+      writeFileSync(handle, bytes);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    const file = candidates.find((candidate) => isMade(draft, candidate));
+    if (file !== undefined) return file;
+  } catch (cause) {
+    throw new InputError({
+      kind: 'snapshot/file',
+      message: `the snapshot cannot be written to ${candidates[0]}: ${(cause as Error).message}`,
+      hint: 'make room there, or name another file with --to',
+      cause,
+    });
+  } finally {
+    if (begun) rmSync(draft, { force: true });
+  }
+  throw new InputError({
+    kind: 'snapshot/file',
+    message: `${candidates[0]} is there already, and a snapshot never overwrites a file`,
+    hint: 'name another file with --to',
+  });
+}
+
+function makePrivate(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  chmodSync(directory, 0o700);
+}
+
+function isMade(draft: string, file: string): boolean {
+  try {
+    linkSync(draft, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Leaves the newest of those that were taken of pgprov's own accord. */
+function prune(directory: string): void {
+  const automatic = readdirSync(directory)
+    .filter((name) => AUTOMATIC.test(name))
+    .sort();
+  for (const name of automatic.slice(0, -KEPT)) rmSync(join(directory, name), { force: true });
+}
+
+/**
+ * Reads a file of a snapshot; undefined where the snapshot does not have it.
+ * @throws InputError where there is no snapshot that can be read
+ */
+export async function readFromSnapshot(snapshot: string, name: string): Promise<string | undefined> {
+  try {
+    const archive = await promisify(gunzip)(await readFile(snapshot));
+    const [entry] = await unpackTar(archive, { strict: true, filter: (header) => header.name === name });
+    return entry === undefined ? undefined : Buffer.from(entry.data ?? []).toString('utf8');
+  } catch (cause) {
+    throw new InputError({
+      kind: 'snapshot/unreadable',
+      message: `${snapshot} cannot be read as a snapshot: ${(cause as Error).message}`,
+      hint: 'give a file that `pgprov snapshot` has made',
+      cause,
+    });
+  }
+}
