@@ -127,7 +127,7 @@ export async function readFromSnapshot(snapshot: string, name: string): Promise<
     throw new InputError({
       kind: 'snapshot/unreadable',
       message: `${snapshot} cannot be read as a snapshot: ${(cause as Error).message}`,
-      hint: 'give a file that `pgprov snapshot` has made',
+      hint: 'give a file that a snapshot of pgprov was written to',
       cause,
     });
   }
