@@ -2,6 +2,7 @@ import type { EventListener } from '../events.js';
 import { formatBytes } from '../lib/bytes.js';
 import { enumerate } from '../lib/enumerate.js';
 import { asPgprovError } from '../lib/errors.js';
+import { shownPath } from '../lib/shown-path.js';
 import type { OperationStep, SnapshotStep } from '../plan/operation.js';
 import type { Role, RoleContext } from '../plan/role.js';
 import type { Cluster } from './cluster.js';
@@ -35,7 +36,7 @@ export class Snapshots {
     const place = to === undefined ? { store: await this.#store() } : { to };
     const taken = await takeSnapshot({ ...this.#parts, form: 'full', place, operation });
     const all = `${taken.files} files of ${enumerate(taken.hosts)}, ${formatBytes(taken.bytes)}`;
-    emit({ type: 'note', text: `${cluster.inventory.cluster} is saved in ${taken.file}: ${all}; it holds passwords` });
+    emit({ type: 'note', text: `${cluster.inventory.cluster} is saved in ${shownPath(taken.file)}: ${all}; it holds passwords` });
     for (const missing of taken.missing) emit({ type: 'warning', text: `not in the snapshot: ${missing}` });
   }
 
@@ -47,7 +48,7 @@ export class Snapshots {
       const place = { store: await this.#store(), before: operation };
       const { file, missing } = await takeSnapshot({ ...this.#parts, form: 'light', place, operation });
       const lacks = missing.length === 0 ? '' : `; not in it: ${missing.join('; ')}`;
-      emit({ type: 'note', text: `saved in ${file}, before there is no way back${lacks}` });
+      emit({ type: 'note', text: `saved in ${shownPath(file)}, before there is no way back${lacks}` });
     } catch (error) {
       const { message } = asPgprovError(error);
       emit({ type: 'warning', text: `no snapshot was taken before the step "${title}": ${message}` });

@@ -14,7 +14,7 @@ import stop from './stop.js';
 import switchover from './switchover.js';
 
 export { textSeen } from './shared/certificates-seen.js';
-export { desiredConfiguration, ownedSettings, ownParameters, patchBetween } from './shared/config-changes.js';
+export { desiredConfiguration, ownedSettings, ownParameters, patchBetween, type OwnedSetting } from './shared/config-changes.js';
 export { answerOf, leaderOf } from './shared/members.js';
 export { asksHistory, patroniHosts } from './shared/patroni-asked.js';
 

@@ -171,6 +171,24 @@ describe('pgprov config and pgprov history', () => {
     expect([again.code, again.all]).toEqual([2, expect.stringContaining('is there already, and a snapshot never overwrites a file')]);
   });
 
+  it('go back to a snapshot, and ask before', async () => {
+    const [before = ''] = snapshotsOf(cluster.file);
+    const put = await config('edit', '--put', 'postgresql.parameters.work_mem=6MB', '--put', 'check_timeline=true', '--yes');
+    expect(put.code, put.all).toBe(0);
+    const shown = await config('edit', '--back-to', before, '--check');
+    expect(shown.all).toContain('unset postgresql.parameters.work_mem (is "6MB")');
+    expect(shown.all).toContain('unset check_timeline (is true)');
+    const asked = await config('edit', '--back-to', before);
+    expect([asked.code, asked.all]).toEqual([2, expect.stringContaining('there is no terminal to ask on')]);
+    expect(await everywhere('SHOW work_mem')).toEqual(['6MB', '6MB', '6MB']);
+    const back = await config('edit', '--back-to', before, '--yes');
+    expect(back.code, back.all).toBe(0);
+    expect(await everywhere('SHOW work_mem')).toEqual(['4MB', '4MB', '4MB']);
+    expect(JSON.parse(await stored())).not.toHaveProperty('check_timeline');
+    const again = await config('edit', '--back-to', before, '--yes');
+    expect([again.code, again.all]).toEqual([0, expect.stringContaining('stays as it is')]);
+  });
+
   it('are saved as far as they answer, with a host off and without a quorum of etcd', async () => {
     await cluster.host('pg3').kill();
     const without = await snapshot();

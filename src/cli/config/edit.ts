@@ -14,8 +14,10 @@ import { operationNamed, runOperation, type OperateCommandOptions } from '../ope
 import { clusterRun } from '../pipeline/cluster-run.js';
 import { THIS_PROCESS, type Environment } from '../pipeline/environment.js';
 import { Pipeline } from '../pipeline/pipeline.js';
+import { tell } from '../pipeline/tell.js';
 import { runEditor } from '../secrets/editor.js';
 import { withPrivateFile } from '../secrets/private-copy.js';
+import { goesTo, savedConfig, wayBack } from './back.js';
 import { assertAssignments, inOwnWords } from './own-words.js';
 import { assertPut, patchOf } from './told.js';
 import { assertPatroni, noConfig, storedConfig } from './view-config.js';
@@ -25,6 +27,8 @@ export interface EditOptions extends OperateCommandOptions {
   /** `KEY=VALUE` */
   put?: string[];
   remove?: string[];
+  /** A snapshot. */
+  backTo?: string;
 }
 
 const OPERATION = 'config edit';
@@ -36,14 +40,24 @@ const OPERATION = 'config edit';
 export async function editConfig(file: string, options: EditOptions, environment = THIS_PROCESS): Promise<ExitCode> {
   const inventory = await loadFor(file, options);
   assertPatroni(inventory);
-  const { put = [], remove = [], ...rest } = options;
+  const { put = [], remove = [], backTo, ...rest } = options;
   const begun = begunPatch((await readOperation(storeDirectory(inventory.dir, inventory.cluster), inventory.file))?.given['changes']);
   const isTold = put.length + remove.length > 0;
+  if (isTold && backTo !== undefined) {
+    throw new InputError({
+      kind: 'config/contradiction',
+      message: '--back-to gives back what a snapshot has, and --put and --remove something else',
+      hint: 'go back first, then change it with a second command',
+    });
+  }
   if (rest.giveUp === true || (rest.resume === true && begun === undefined))
     return runOperation(operationNamed(OPERATION), file, rest, environment);
-  const patch = isTold
-    ? await toldPatch(file, rest, { put, remove, begun }, inventory, environment)
-    : (begun ?? (await editedPatch(file, rest, inventory, environment)));
+  const patch =
+    backTo !== undefined
+      ? await patchBack(file, rest, { backTo, begun }, inventory, environment)
+      : isTold
+        ? await toldPatch(file, rest, { put, remove, begun }, inventory, environment)
+        : (begun ?? (await editedPatch(file, rest, inventory, environment)));
   if (patch === undefined || Object.keys(patch).length === 0) {
     environment.out.write(`The dynamic configuration of ${inventory.cluster} stays as it is.\n`);
     return ExitCode.done;
@@ -102,6 +116,26 @@ async function toldPatch(
   assertPut(put, set, inventory);
   if (remove.length === 0) return set;
   return patchOf({ set, remove, begun, current: await currentConfig(file, options, inventory, environment) }, inventory);
+}
+
+/** What goes back to the configuration of a snapshot; says what of it stays as it is. */
+async function patchBack(
+  file: string,
+  options: OperateCommandOptions,
+  { backTo, begun }: { backTo: string; begun: JsonObject | undefined },
+  inventory: Inventory,
+  environment: Environment,
+): Promise<JsonObject> {
+  const saved = await savedConfig(backTo, inventory);
+  if (begun !== undefined && goesTo(begun, saved)) return begun;
+  const { patch, kept } = wayBack(inventory, await currentConfig(file, options, inventory, environment), saved);
+  if (kept.length > 0) {
+    const names = kept.map(({ path }) => path.join('.')).join(', ');
+    const instead = [...new Set(kept.map((setting) => setting.instead))].join('; ');
+    tell([{ type: 'warning', text: `not gone back to: ${names}; ${instead}` }], options.output, environment.out);
+  }
+  await inOwnWords(backTo, () => loadFor(file, { ...options, set: withChanges(options, patch).set }));
+  return patch;
 }
 
 /** The dynamic configuration as it is now, without pgprov's record. */
