@@ -89,6 +89,7 @@ export {
 } from './resources/data-directory.js';
 export { dataAside, type DataAsideOptions } from './resources/data-aside.js';
 export { DATA_COPY, dataCopy, defineBytes, type DataCopy } from './resources/data-copy.js';
+export { DATA_OWNERSHIP, dataOwned, dataOwnership, ownershipTrouble, type DataOwnership } from './resources/data-ownership.js';
 export { DCS, dcs, type DcsKey, type DcsKeys, type DcsState } from './resources/dcs.js';
 export { dnfEnabledRepository } from './resources/dnf-enabled-repository.js';
 export { dnfModuleDisabled } from './resources/dnf-module.js';
@@ -170,6 +171,7 @@ export { patroniRestart, type PatroniRestartOptions } from './resources/patroni-
 export { patroniReinitialize, type PatroniReinitializeOptions } from './resources/patroni-reinitialize.js';
 export { findRest, restQuestion, type RestCredentials } from './resources/patroni-rest.js';
 export { endPutOff, isPutOff } from './resources/put-off.js';
+export { patroniSilent } from './resources/patroni-silent.js';
 export { patroniStopped, stoppedHandle, type PatroniStoppedOptions, type PatroniStoppedState } from './resources/patroni-stopped.js';
 export { isSchedule, patroniSchedule, patroniUnscheduled, type PatroniScheduleOptions } from './resources/patroni-schedule.js';
 export { patroniSwitchover } from './resources/patroni-switchover.js';
@@ -224,6 +226,8 @@ export {
   type StandbyLimit,
 } from './resources/server-limits.js';
 export { SELINUX_DENIALS, selinuxDenials } from './resources/selinux-denials.js';
+export { scopeIdentity, type ScopeIdentityOptions } from './resources/scope-identity.js';
+export { START_TRIAL, startTrial, type FailingSetting, type StartTrial } from './resources/start-trial.js';
 export { selinuxDirectory, selinuxPort } from './resources/selinux.js';
 export { SERVER_ASKED, serverAsked, type ServerAsked } from './resources/server-asked.js';
 export {
@@ -237,6 +241,7 @@ export {
 } from './resources/service.js';
 export { type SharedQuestion, printAnswer } from './resources/shared-question.js';
 export { SERVER_REPLICATION, serverReplication, type ServerReplication } from './resources/server-replication.js';
+export { settingsReset, type SettingsResetOptions } from './resources/settings-reset.js';
 export { signingKey } from './resources/signing-key.js';
 export { controlTrouble, soundData } from './resources/sound-data.js';
 export { PATRONI_TAKEN, patroniTaken, takenGate, untakenSettings, type PatroniTaken } from './resources/patroni-taken.js';

@@ -42,6 +42,8 @@ export interface Dcs {
   hasData(view: View, host: string): boolean | undefined;
   /** Whether it works on a host that runs it; undefined: it was not asked. */
   isHealthy(view: View, host: string): boolean | undefined;
+  /** Open when its member on the host works, which takes a quorum. */
+  worksGate(context: RoleContext): Gate;
   /** How its members are restarted one after the other. */
   readonly restart: {
     /** Asked of a host that runs it, for `leads`. */

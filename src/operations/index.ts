@@ -2,6 +2,7 @@ import type { Operation } from '../index.js';
 import certsRenew from './certs-renew.js';
 import restart from './restart.js';
 import configEdit from './config-edit.js';
+import recover from './recover.js';
 import rebuild from './rebuild.js';
 import pause from './pause.js';
 import reload from './reload.js';
@@ -27,6 +28,7 @@ export const OPERATIONS: readonly Operation[] = [
   failover as Operation,
   restart as Operation,
   rebuild as Operation,
+  recover as Operation,
   pause as Operation,
   resume as Operation,
   reload as Operation,

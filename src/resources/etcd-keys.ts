@@ -13,6 +13,7 @@ export function etcdKeys(client: EtcdClient, prefix: string): DcsKeys {
     find: (text) => readKeys(findKeys(text, client, prefix), prefix),
     clearMark: () => sh`printf '%s\n' ${`value("${mark}") = ""`} '' ${`del ${mark}`} '' '' | ${etcdctl(client, ['txn'])}`,
     put: (key, value, revision) => etcdPut(client, { key: `${prefix}${key}`, value, revision }),
+    absent: '0',
     show: (key) => ({
       path: `${prefix}${key}`,
       command: etcdctl({ ...client, endpoints: client.endpoints.slice(0, 1) }, ['get', `${prefix}${key}`]).text,

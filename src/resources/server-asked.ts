@@ -4,6 +4,7 @@ import { sh } from '../shell/quote.js';
 import { asDatabaseUser, firstRow, sqlQuestion, type LocalServer } from './psql.js';
 import { answerLines, type Observation } from './resource.js';
 import { clearScratch, scratchDirectory } from './scratch.js';
+import { sentences } from './server-sentences.js';
 import { unknownCountQuery, type WantedSettings } from './settings-in-force.js';
 
 /** What a host's PostgreSQL says to parameters before they are written anywhere. */
@@ -123,19 +124,4 @@ function librariesOf(wanted: WantedSettings): string[] {
         ),
     )
     .filter((name) => name !== '' && !name.includes('/'));
-}
-
-/** `LOG:` and `FATAL:` lines with the hints and details that follow them; without the one that only says that there were others. */
-function sentences(lines: readonly string[]): { message: string; hint: string | undefined }[] {
-  const found: { message: string; hint: string | undefined }[] = [];
-  for (const line of lines) {
-    const { level = '', text = line } = /^(?<level>[A-Z]+): {2}(?<text>.*)$/u.exec(line)?.groups ?? {};
-    const last = found.at(-1);
-    if (level === 'HINT' || level === 'DETAIL') {
-      if (last !== undefined) last.hint = [last.hint, text].filter((part) => part !== undefined).join(' ');
-    } else if (level !== '' && level !== 'WARNING')
-      found.push({ message: text.replace(/ in file "[^"]*" line \d+$/u, ''), hint: undefined });
-  }
-  const real = found.filter(({ message }) => !/^configuration file ".*" contains errors$/u.test(message));
-  return real.length > 0 ? real : found;
 }

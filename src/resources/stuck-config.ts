@@ -1,8 +1,8 @@
-import { seconds } from '../shell/patience.js';
-import { joinScripts, sh, type Script } from '../shell/quote.js';
+import { joinScripts, sh } from '../shell/quote.js';
 import { readScope, type DcsKeys } from './dcs.js';
 import { compareConfig, isMalformed, mergePatch, type JsonObject } from './dynamic-config.js';
 import { describeChanges, patroniConfig, type PatroniConfigOptions, type PatroniConfigState } from './patroni-config.js';
+import { patroniSilent } from './patroni-silent.js';
 import { patroniQuestion, readMember, type ClusterMember } from './patroni-member.js';
 import { answerText, type Change, type Resource } from './resource.js';
 import { handle, type Handle } from './handle.js';
@@ -76,7 +76,7 @@ ${printAnswer(keys.question)}`,
     apply: (changes, { rest, stored }) => {
       if (stored === undefined) return configuration.apply(changes, rest);
       const value = JSON.stringify(mergePatch(stored.current, compareConfig(stored.current, desired).patch));
-      return joinScripts([silent(members.map((each) => each.url)), keys.put('config', value, stored.revision)]);
+      return joinScripts([patroniSilent(members.map((each) => each.url)), keys.put('config', value, stored.revision)]);
     },
     digest: () => configuration.digest(),
   };
@@ -89,24 +89,6 @@ function readStored(keys: DcsKeys, text: string): StuckConfigState['stored'] {
   const found = keys.find(text);
   const key = typeof found === 'string' ? undefined : found.get('config');
   return key === undefined ? undefined : { current: (scope.config ?? {}) as JsonObject, revision: key.revision };
-}
-
-/** Waits until Patroni answers on none of the members. */
-function silent(urls: readonly string[]): Script {
-  return sh`waited=0
-while :; do
-answers=
-for url in ${urls}; do
-if [ "$(curl -s --connect-timeout 2 -m ${seconds(10)} -o /dev/null -w '%{http_code}' "$url/liveness")" != 000 ]; then answers=$url; fi
-done
-[ -n "$answers" ] || break
-if [ "$waited" -ge ${seconds(60)} ]; then
-echo "Patroni still answers at $answers, and could take the lead there without the last commits; stop it and run this again"
-exit 1
-fi
-waited=$((waited + 1))
-sleep 1
-done`;
 }
 
 const LEADING = new Set(['leader', 'master', 'standby_leader']);

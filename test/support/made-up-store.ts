@@ -21,6 +21,7 @@ function shelfKeys(context: RoleContext): DcsKeys {
       const { shelf } = JSON.parse(line) as { shelf: Record<string, DcsKey> };
       return new Map(Object.entries(shelf));
     },
+    absent: '',
     clearMark: () => sh`sed -i 's/"initialize":{"value":"",[^}]*},\{0,1\}//' ${file}`,
     put: (key, value, revision) => sh`grep -qF ${`"revision":"${revision}"`} ${file} || exit 1
 printf '%s\n' ${JSON.stringify({ shelf: { [key]: { value, revision: `${revision}+` } } })} >${file}`,
@@ -51,6 +52,7 @@ export const madeUpDcs: Dcs = {
   dataRoot: () => '/srv/shelf',
   hasData: (view, host) => view.read(host, SHELF)?.data,
   isHealthy: (view, host) => view.read(host, SHELF)?.stands,
+  worksGate: () => gate({ name: 'shelf-works', title: 'the shelf stands', check: sh`true`, unit: 'shelfd', fatalLogPatterns: [] }),
   restart: { observations: () => [], leads: () => false, unless: () => NOTHING, gates: () => [] },
   memberNames: (view) => view.hosts('shelf').map(({ name }) => name),
 };

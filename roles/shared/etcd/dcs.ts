@@ -7,6 +7,7 @@ import { etcdClient, etcdEndpoints } from './client.js';
 import { ETCD_FIXED_VARIABLES } from './fixed-variables.js';
 import { onWorkingMember } from './etcdctl.js';
 import { letInByMembers } from './handshakes.js';
+import { quorumGate } from './health.js';
 import { ETCD_RESTART } from './restart.js';
 
 const member = (view: View, host: string): EtcdMemberState | undefined => view.read(host, ETCD_MEMBER);
@@ -33,6 +34,7 @@ export const etcdDcs: Dcs = {
   dataRoot: (host, platform) => variables(host, 'etcd').data_dir ?? platform.etcd.dataRoot,
   hasData: (view, host) => member(view, host)?.hasData,
   isHealthy: (view, host) => member(view, host)?.healthy,
+  worksGate: quorumGate,
   restart: ETCD_RESTART,
   memberNames: (view) => view.hosts('etcd').flatMap(({ name }) => (member(view, name)?.members ?? []).map((each) => each.name)),
 };

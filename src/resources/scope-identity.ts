@@ -1,0 +1,59 @@
+import { joinScripts, NOTHING, sh, type Script } from '../shell/quote.js';
+import { readScope, type DcsKeys } from './dcs.js';
+import type { JsonObject } from './dynamic-config.js';
+import { answerText, digestOf, UnknownAnswer, type Change, type Resource } from './resource.js';
+import { printAnswer } from './shared-question.js';
+
+/** What Patroni's store has of a scope that it knew before. */
+export interface ScopeIdentityState {
+  initialize: string;
+  /** The revision of the key `initialize`; that of an absent key where it is not there. */
+  revision: string;
+  hasConfig: boolean;
+}
+
+/** The identity that a scope gets back. */
+export interface ScopeIdentityOptions {
+  keys: DcsKeys;
+  /** The system identifier of the data that is there. */
+  identifier: string;
+  /** The dynamic configuration for a scope that has none, and where it is from: `patroni.dynamic.json of pg2`. */
+  config: JsonObject;
+  from: string;
+  /** What must hold right before anything is written. */
+  unless?: Script;
+}
+
+/**
+ * The keys by which Patroni takes data for its own cluster's: `config` where there is none, and then `initialize`. Without `initialize` the first
+ * member that comes up would give the scope its own, whatever data it has. Neither of them is written over one that is there.
+ */
+export function scopeIdentity({ keys, identifier, config, from, unless = NOTHING }: ScopeIdentityOptions): Resource<ScopeIdentityState> {
+  const id = 'scope-identity';
+  return {
+    id,
+    sharedQuestions: [keys.question],
+    probe: () => printAnswer(keys.question),
+    parse: (answer) => {
+      const text = answerText(answer);
+      const scope = readScope(keys, text);
+      const found = keys.find(text);
+      if (!scope.reachable || typeof found === 'string') throw new UnknownAnswer(id, answer);
+      const mark = found.get('initialize');
+      return { initialize: mark?.value ?? '', revision: mark?.revision ?? keys.absent, hasConfig: found.has('config') };
+    },
+    diff: ({ initialize, hasConfig }): Change[] => [
+      ...(hasConfig ? [] : [{ action: 'create' as const, summary: `put ${keys.show('config').path} back, from ${from}` }]),
+      ...(initialize !== ''
+        ? []
+        : [{ action: 'create' as const, summary: `put ${keys.show('initialize').path} back: system identifier ${identifier}` }]),
+    ],
+    apply: (_changes, { initialize, revision, hasConfig }) =>
+      joinScripts([
+        unless,
+        hasConfig ? NOTHING : sh`( ${keys.put('config', JSON.stringify(config), keys.absent)} ) || exit 1`,
+        initialize !== '' ? NOTHING : sh`( ${keys.put('initialize', identifier, revision)} ) || exit 1`,
+      ]),
+    digest: () => digestOf(id, identifier),
+  };
+}

@@ -1,0 +1,28 @@
+import { sh } from '../shell/quote.js';
+import { answerLines, digestOf, type Resource } from './resource.js';
+
+/** Settings that are taken out of a file which ALTER SYSTEM writes. */
+export interface SettingsResetOptions {
+  /** postgresql.auto.conf of a server that is down. */
+  path: string;
+  names: readonly string[];
+}
+
+/** What ALTER SYSTEM has set is taken back while its server is down, as ALTER SYSTEM RESET does while it runs. */
+export function settingsReset({ path, names }: SettingsResetOptions): Resource<{ there: string[] }> {
+  const lines = `^ *(${names.map((name) => name.replaceAll('.', '\\.')).join('|')}) *=`;
+  const id = `settings-reset:${path}`;
+  return {
+    id,
+    probe: () => sh`[ ! -f ${path} ] || grep -iE ${lines} ${path} | sed 's/ *=.*//' || :`,
+    parse: (answer) => ({ there: answerLines(answer) }),
+    diff: ({ there }) => there.map((name) => ({ action: 'update', summary: `take ${name} out of ${path}` })),
+    apply: () => sh`new=$(mktemp ${`${path}.XXXXXX`})
+chmod --reference=${path} "$new"
+chown --reference=${path} "$new"
+grep -viE ${lines} ${path} >"$new" || :
+sync "$new"
+mv -f "$new" ${path}`,
+    digest: () => digestOf(id, ...names),
+  };
+}
