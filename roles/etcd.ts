@@ -65,7 +65,7 @@ export default defineRole({
     etcdDatabase(etcdClient(context, files(context))),
     reachesPeers(context.host, context.inventory),
   ],
-  saves: (context, about) => etcdSaves(context, dataDirectoryOf(context), about),
+  saves: (context, about) => etcdSaves(context, etcdDataDirectory(context), about),
   tls: () => ({ copies: ({ etcd }) => tlsCopies(etcd), inUse: memberUsesItsFiles }),
   // Debian's package enables it at once; until it is configured it would come up at boot as a cluster of its own.
   install: ({ host, platform: { etcd } }) => installation({ host }, { what: 'etcd', packages: etcd.packages, disable: [etcd.unit] }),

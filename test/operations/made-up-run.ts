@@ -51,6 +51,7 @@ export function madeUp<Options extends object = object>(inventory: Inventory, ma
   const more = there.map((name): [string, Record<string, unknown>] => {
     const directory: Partial<ClusterData> = {
       kind: 'cluster',
+      version: '17',
       systemIdentifier: '7',
       control: 'valid',
       copy: 'none',

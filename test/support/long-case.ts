@@ -17,6 +17,8 @@ const LONG_CASES = [
   'two turns of limits',
   'a restart that fails',
   'power lost in initdb',
+  'a power cut of all members',
+  'a member that cannot start',
 ] as const;
 
 /** The name of one of the long cases. */

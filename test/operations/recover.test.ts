@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest';
+import recover from '../../src/operations/recover.js';
+import type { RecoverOptions } from '../../src/operations/shared/recover-seen.js';
+import { DATA_ACCESS } from '../../src/resources/data-access.js';
+import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
+import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';
+import { fileHandle } from '../../src/resources/file.js';
+import { START_TRIAL, type FailingSetting } from '../../src/resources/start-trial.js';
+import { inventoryOf, THREE } from '../support/inventory.js';
+import { madeUp, type Made } from './made-up-run.js';
+
+const inventory = await inventoryOf(THREE);
+const ALL = ['pg1', 'pg2', 'pg3'];
+
+const steps = (made: Made<RecoverOptions>): string[] =>
+  recover.remaining(madeUp(inventory, made)).steps.map((step) => `${step.id} ${'on' in step ? step.on.join() : ''}`.trim());
+const objection = (made: Made<RecoverOptions>): string | undefined => recover.guards?.(madeUp(inventory, made))[0]?.message.split('\n')[0];
+
+const at = (timeline: number, lastRecord: string, clusterState = 'shut down in recovery') => ({
+  clusterState,
+  position: { timeline, checkpoint: lastRecord, nextOid: 1, lastRecord },
+});
+
+/** Patroni runs on all members, PostgreSQL on none, pg2 has the last commits. */
+const DOWN: Made<RecoverOptions> = {
+  leader: null,
+  own: Object.fromEntries(ALL.map((name) => [name, { state: 'start failed' }])),
+  data: {
+    pg1: { running: false, ...at(3, '0/5000028') },
+    pg2: { running: false, ...at(4, '0/5000400', 'shut down') },
+    pg3: { running: false, ...at(4, '0/5000100') },
+  },
+};
+const STOPPED: Made<RecoverOptions> = { ...DOWN, stopped: ALL, disabled: ALL };
+const START = ['start-first pg2', 'start-others pg1,pg3', 'follow pg2'];
+
+const failing = (settings: readonly Partial<FailingSetting>[]): ReadonlyMap<string, unknown> => {
+  const all = settings.map((setting) => ({
+    name: 'shared_buffers',
+    value: '500GB',
+    file: 'postgresql.conf',
+    says: 'no memory',
+    ...setting,
+  }));
+  return new Map<string, unknown>([
+    [START_TRIAL.id, { asked: true, objections: all.map(({ says }) => ({ message: says })), settings: all }],
+  ]);
+};
+const onAll = (states: ReadonlyMap<string, unknown>): Record<string, ReadonlyMap<string, unknown>> =>
+  Object.fromEntries(ALL.map((name) => [name, states]));
+const BUFFERS = { postgresql: { parameters: { shared_buffers: '500GB', work_mem: '13MB' } } };
+
+describe('pgprov recover', () => {
+  it.each<{ title: string; made: Made<RecoverOptions>; left: string[] }>([
+    { title: 'nothing where all stream', made: {}, left: [] },
+    { title: 'stops all first, and starts the member with the last commits alone', made: DOWN, left: ['stop pg1,pg2,pg3', ...START] },
+    { title: 'stops nothing that is stopped and stays so', made: STOPPED, left: START },
+    { title: 'stops one that would start at boot', made: { ...STOPPED, disabled: ['pg1', 'pg2'] }, left: ['stop pg3', ...START] },
+    {
+      title: 'corrects the store once all are stopped',
+      made: { ...DOWN, config: BUFFERS, more: onAll(failing([{}])) },
+      left: ['stop pg1,pg2,pg3', 'correct pg2', ...START],
+    },
+    {
+      title: 'corrects nothing that is corrected already, though the files of the last start have it',
+      made: { ...STOPPED, config: {}, more: onAll(failing([{}])) },
+      left: START,
+    },
+    {
+      title: 'takes what ALTER SYSTEM has set out of its file',
+      made: { ...STOPPED, more: { pg3: failing([{ file: 'postgresql.auto.conf' }]) } },
+      left: ['correct-system pg3', ...START],
+    },
+    {
+      title: 'writes a patroni.yml that somebody edited',
+      made: {
+        ...STOPPED,
+        more: {
+          pg3: new Map([
+            ...failing([{}]),
+            [
+              fileHandle('/etc/patroni/config.yml').id,
+              {
+                type: 'file',
+                content: Buffer.from('scope: demo\npostgresql:\n  parameters:\n    shared_buffers: "500GB"\n  pg_hba: []\n'),
+              },
+            ],
+          ]),
+        },
+      },
+      left: ['correct-file pg3', ...START],
+    },
+    {
+      title: 'starts a store that is down',
+      made: {
+        ...STOPPED,
+        registered: null,
+        more: onAll(new Map([[ETCD_MEMBER.id, { healthy: false, members: [], hasData: true }]])),
+      },
+      left: ['start-store pg1,pg2,pg3', ...START],
+    },
+    {
+      title: 'gives data back to PostgreSQL',
+      made: { ...STOPPED, more: { pg2: new Map([[DATA_ACCESS.id, { misowned: undefined, mode: '755' }]]) } },
+      left: ['data-access pg2', ...START],
+    },
+    {
+      title: 'brings a member back that is down beside a leader',
+      made: { stopped: ['pg3'], listed: {} },
+      left: ['start-others pg3', 'follow pg1'],
+    },
+    {
+      title: 'leaves a member with other data alone',
+      made: { ...STOPPED, data: { ...STOPPED.data, pg3: { systemIdentifier: '8' } } },
+      left: ['start-first pg2', 'start-others pg1', 'follow pg2'],
+    },
+  ])('$title', ({ made, left }) => expect(steps(made)).toEqual(left));
+
+  it('puts the identity back from the data, and the configuration from the member with the last commits', () => {
+    const more = { pg2: new Map([[PATRONI_TAKEN.id, BUFFERS]]), pg1: new Map([[PATRONI_TAKEN.id, {}]]) };
+    const run = madeUp(inventory, { ...STOPPED, more });
+    for (const name of ALL) {
+      const dcs = run.view.read(name, { id: 'dcs' } as never) as unknown as Record<string, unknown>;
+      delete dcs['initialize'];
+      delete dcs['config'];
+    }
+    const [step, ...then] = recover.remaining(run).steps;
+    expect(step?.title).toBe(
+      'put back into etcd: /service/demo/config, from patroni.dynamic.json of pg2; and /service/demo/initialize, which is the system identifier 7 of the data on pg1, pg2 and pg3',
+    );
+    expect(then[0]?.id).toBe('start-first');
+  });
+
+  it('says how sure it is, and what is lost', () => {
+    const run = madeUp(inventory, { ...STOPPED, away: ['pg1'], options: { without: 'pg1' } });
+    const [first] = recover.remaining(run).steps;
+    expect(first).toMatchObject({ pointOfNoReturn: true });
+    expect(first?.effect).toBe(
+      'pg2 is on timeline 4, shut down, its last WAL record at 0/5000400; pg3 ends 768 bytes of WAL before it; a new timeline begins, and what another member has beyond it is taken back (pg_rewind); commits that only pg1 may have are lost',
+    );
+    expect(recover.question?.(run)).toBe('Commits that only pg1 may have are lost. Recover demo?');
+  });
+
+  it.each<{ title: string; made: Made<RecoverOptions>; says: string | undefined }>([
+    { title: 'all members down', made: DOWN, says: undefined },
+    { title: 'all members stopped', made: STOPPED, says: undefined },
+    {
+      title: 'a host that is off',
+      made: { ...DOWN, away: ['pg3'] },
+      says: 'nobody leads, and pg3, which cannot be reached, may have the last commits',
+    },
+    { title: 'a host that is given up', made: { ...DOWN, away: ['pg3'], options: { without: 'pg3' } }, says: undefined },
+    {
+      title: 'an election',
+      made: { ...DOWN, own: {}, data: {} },
+      says: 'nobody leads, but PostgreSQL runs on pg1, pg2 and pg3, where Patroni holds an election by itself',
+    },
+    {
+      title: 'two histories of one timeline',
+      made: {
+        ...STOPPED,
+        data: {
+          pg1: { ...at(4, '0/5000400'), history: { timeline: 4, forks: ['3 0/4000000'] } },
+          pg2: { ...at(4, '0/5000400'), history: { timeline: 4, forks: ['3 0/4000100'] } },
+          pg3: at(3, '0/4000000'),
+        },
+      },
+      says: 'pg1 and pg2 wrote two different histories of timeline 4',
+    },
+    {
+      title: 'data that cannot be read',
+      made: { ...STOPPED, data: { ...STOPPED.data, pg3: { control: 'zero' } } },
+      says: 'data that may have the last commits cannot be read (pg3: global/pg_control holds zeros only)',
+    },
+    {
+      title: 'such data that is given up',
+      made: { ...STOPPED, data: { ...STOPPED.data, pg3: { control: 'zero' } }, options: { without: 'pg3' } },
+      says: undefined,
+    },
+    {
+      title: 'data of another cluster alone',
+      made: { ...STOPPED, data: Object.fromEntries(ALL.map((name) => [name, { systemIdentifier: '8' }])) },
+      says: 'etcd knows demo with system identifier 7, and no member has data of it',
+    },
+    {
+      title: 'a member whose WAL cannot be read',
+      made: {
+        ...STOPPED,
+        data: { ...STOPPED.data, pg3: { position: { timeline: 4, checkpoint: '0/5', nextOid: 1, lastRecord: undefined } } },
+      },
+      says: 'it is unknown which member has the last commits: it is unknown how far the WAL of pg3 goes',
+    },
+    {
+      title: 'maintenance mode',
+      made: { ...DOWN, config: { pause: true } },
+      says: 'the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down',
+    },
+    {
+      title: 'a server that no setting keeps down',
+      made: { ...STOPPED, more: { pg1: new Map([[START_TRIAL.id, { asked: true, objections: [{ message: 'no' }], settings: [] }]]) } },
+      says: 'PostgreSQL does not start, and no setting of Patroni’s is the reason:',
+    },
+    {
+      title: 'a store without enough members',
+      made: { ...STOPPED, registered: null, etcdDown: ALL },
+      says: 'etcd has no quorum: 2 of its members on pg1, pg2 and pg3 are needed, and none can be reached and has data',
+    },
+  ])('decides about $title', ({ made, says }) => expect(objection(made)).toBe(says));
+
+  it('takes the inventory’s value, and refuses where that is the wrong one', async () => {
+    const own = await inventoryOf(`${THREE}\npostgresql: {parameters: {shared_buffers: 64MB}}\n`);
+    const made: Made<RecoverOptions> = { ...STOPPED, config: BUFFERS, more: onAll(failing([{}])) };
+    expect(recover.remaining(madeUp(own, made)).steps[0]?.title).toBe(
+      'correct the dynamic configuration in etcd: shared_buffers = 500GB becomes 64MB, as the inventory says',
+    );
+    const wrong = await inventoryOf(`${THREE}\npostgresql: {parameters: {shared_buffers: 500GB}}\n`);
+    expect(recover.guards?.(madeUp(wrong, made))[0]?.message).toContain('the inventory itself gives what PostgreSQL does not start with');
+  });
+
+  it('knows the hosts that it is to go on without', () => {
+    const { inventory: own, catalog, kept } = madeUp(inventory);
+    const start = { inventory: own, catalog, kept, chosenHosts: undefined, options: { without: 'pg1,pg9' } };
+    expect(recover.problems?.(start)[0]?.message).toContain('pg9');
+  });
+});
