@@ -38,7 +38,10 @@ describe('connection variables of Ansible', () => {
     { vars: { ansible_connection: 'winrm' }, why: /^pgprov goes through SSH/u },
     { vars: { ansible_private_key_file: '-----BEGIN KEY-----\nopen5esame\n' }, why: /^not one line of text/u },
     { vars: { ansible_user: { name: 'open5esame' } }, why: /^not one line of text/u },
-    { vars: { ansible_ssh_common_args: '-o ProxyCommand="ssh -i key -W %h:%p b"' }, why: /ProxyCommand; pgprov goes through .* no ProxyCommand$/u },
+    {
+      vars: { ansible_ssh_common_args: '-o ProxyCommand="ssh -i key -W %h:%p b"' },
+      why: /ProxyCommand; pgprov goes through .* no ProxyCommand$/u,
+    },
     { vars: { ansible_shell_type: 'fish' }, why: /^not understood$/u },
     {
       vars: { ansible_ssh_common_args: '-J b -o ProxyCommand="sshpass -p open5esame ssh" -A' },

@@ -68,7 +68,8 @@ function readTemplate(text: string, start: number): Template {
 
 /** What a hole may become: a value, one or the other list of words, or the name of any operation that leaves a record. */
 function fillings(hole: string): string[][] {
-  if (hole === "operation.split(' ')") return HEADS.flatMap(({ name, keptInStore, changesNothing }) => (keptInStore === true || changesNothing === true ? [] : [[name]]));
+  if (hole === "operation.split(' ')")
+    return HEADS.flatMap(({ name, keptInStore, changesNothing }) => (keptInStore === true || changesNothing === true ? [] : [[name]]));
   if (hole === 'optionWords(said)') {
     const single = ['--cluster', 'x', '--user', 'u', '--port', '22', '--identity-file', 'k', '--jump', 'j', '--postgresql', '17'];
     return [[], [...single, '--host', 'a=1', '--host', 'b=2', '--standalone', '--clients', '10.0.0.0/8']];

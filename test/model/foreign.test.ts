@@ -13,7 +13,10 @@ describe('a file that is no inventory of pgprov', () => {
     ['pg1 ansible_host=10.0.0.1\n', 'is an inventory of Ansible'],
     ['all:\n  hosts:\n    pg1:\n', 'is an inventory of Ansible'],
     ['all:\n  children: {db: {hosts: {a: }}}\n  vars: {x: 1}\n', 'is an inventory of Ansible'],
-    ['all:\n  vars:\n    ansible_password: !vault |\n      $ANSIBLE_VAULT;1.1\n  children:\n    db:\n      hosts:\n        a:\n', 'is an inventory of Ansible'],
+    [
+      'all:\n  vars:\n    ansible_password: !vault |\n      $ANSIBLE_VAULT;1.1\n  children:\n    db:\n      hosts:\n        a:\n',
+      'is an inventory of Ansible',
+    ],
     ['db: {hosts: {a: }}\n', 'is an inventory of Ansible'],
     ['- hosts: all\n  roles: [x]\n', 'is a playbook of Ansible, and pgprov needs none'],
     ['- import_playbook: x.yml\n', 'is a playbook of Ansible, and pgprov needs none'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import recover from '../../src/operations/recover.js';
 import type { RecoverOptions } from '../../src/operations/shared/recover-seen.js';
-import { DATA_ACCESS } from '../../src/resources/data-access.js';
+import { DATA_OWNERSHIP } from '../../src/resources/data-ownership.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';
 import { fileHandle } from '../../src/resources/file.js';
@@ -101,7 +101,7 @@ describe('pgprov recover', () => {
     },
     {
       title: 'gives data back to PostgreSQL',
-      made: { ...STOPPED, more: { pg2: new Map([[DATA_ACCESS.id, { misowned: undefined, mode: '755' }]]) } },
+      made: { ...STOPPED, more: { pg2: new Map([[DATA_OWNERSHIP.id, { misowned: undefined, mode: '755' }]]) } },
       left: ['data-access pg2', ...START],
     },
     {

@@ -1,4 +1,4 @@
-import { defineDiagnosis, SELINUX_DENIALS, selinuxDenials } from '../../index.js';
+import { topologyOf, defineDiagnosis, SELINUX_DENIALS, selinuxDenials } from '../../index.js';
 import { asEvidence, workedLast } from '../shared/lines.js';
 import { runs, watchedUnits } from '../shared/units.js';
 
@@ -29,7 +29,7 @@ export default defineDiagnosis({
           since: first.at,
           evidence: denied.slice(-3).map(asEvidence),
           follows: 'the service does not start, or ends, with “Permission denied” where the permissions of files are right',
-          mend: `label its files as the policy has them: \`restorecon -Rv /var/lib/pgsql /var/lib/${host.roles.includes('patroni') ? 'pgprov /etc/patroni' : 'pgprov'}\`, as root on ${host.name}; \`ausearch -m avc -ts recent\` shows what is left`,
+          mend: `label its files as the policy has them: \`restorecon -Rv /var/lib/pgsql /var/lib/${topologyOf(host) === 'patroni' ? 'pgprov /etc/patroni' : 'pgprov'}\`, as root on ${host.name}; \`ausearch -m avc -ts recent\` shows what is left`,
           explains: ['unit-failed', 'unit-restarts', 'member-down', 'store-member-down'],
         },
       ];
