@@ -1,4 +1,6 @@
+import { pgprov } from '../lib/pgprov-command.js';
 import { FINDING_LEVELS, type Diagnosed, type DoctorAnswer } from '../lib/finding.js';
+import type { Inventory } from '../model/index.js';
 import type { Diagnosis, Examination } from '../plan/diagnosis.js';
 
 /**
@@ -12,15 +14,7 @@ export function diagnosed(diagnoses: readonly Diagnosis[], examination: Examinat
     found.map((finding): Diagnosed => ({ ...finding, diagnosis: name, consequences: [] })),
   );
   const folded = foldConsequences(flat);
-  const findings = [
-    ...folded,
-    ...unexplained(
-      problems,
-      folded,
-      view.inventory.hosts.map(({ name }) => name),
-      [...unseen.values()],
-    ),
-  ];
+  const findings = [...folded, ...unexplained(view.inventory, problems, folded, [...unseen.values()])];
   return {
     cluster: view.inventory.cluster,
     at: now,
@@ -30,23 +24,33 @@ export function diagnosed(diagnoses: readonly Diagnosis[], examination: Examinat
   };
 }
 
-/** Each finding that another one explains goes below that one. */
+/** Each finding that another one explains, at first or second hand, goes below that one; of two that explain each other the earlier stands. */
 function foldConsequences(findings: readonly Diagnosed[]): Diagnosed[] {
-  const explainer = (finding: Diagnosed): Diagnosed | undefined =>
-    findings.find(
-      ({ diagnosis, host, explains = [] }) =>
-        diagnosis !== finding.diagnosis && explains.includes(finding.diagnosis) && (host === undefined || host === finding.host),
-    );
-  const isTop = (finding: Diagnosed): boolean => explainer(finding) === undefined;
-  return findings.filter(isTop).map((finding) => ({ ...finding, consequences: findings.filter((other) => explainer(other) === finding) }));
+  const explains = (one: Diagnosed, other: Diagnosed): boolean =>
+    one.diagnosis !== other.diagnosis &&
+    one.explains?.includes(other.diagnosis) === true &&
+    (one.host === undefined || one.host === other.host);
+  const rootOf = (finding: Diagnosed, below: readonly Diagnosed[] = []): Diagnosed => {
+    const above = findings.find((one) => !below.includes(one) && explains(one, finding));
+    return above === undefined ? finding : rootOf(above, [...below, finding]);
+  };
+  const earlier = (one: Diagnosed, other: Diagnosed): Diagnosed => (findings.indexOf(one) < findings.indexOf(other) ? one : other);
+  const standsBelow = (finding: Diagnosed): Diagnosed => {
+    const root = rootOf(finding);
+    return rootOf(root) === finding ? earlier(root, finding) : root;
+  };
+  return findings
+    .filter((finding) => standsBelow(finding) === finding)
+    .map((finding) => ({ ...finding, consequences: findings.filter((other) => other !== finding && standsBelow(other) === finding) }));
 }
 
 function unexplained(
+  inventory: Inventory,
   problems: readonly string[],
   findings: readonly Diagnosed[],
-  hosts: readonly string[],
   unseen: readonly string[],
 ): Diagnosed[] {
+  const hosts = inventory.hosts.map(({ name }) => name);
   const serious = findings.filter(({ level }) => level !== 'notice');
   const isExplained = (problem: string): boolean => {
     const about = hosts.find((host) => problem.startsWith(`${host}: `));
@@ -63,7 +67,7 @@ function unexplained(
         what: host === undefined ? problem : problem.slice(host.length + 2),
         evidence: [],
         follows: 'the cluster is not healthy; what it comes from is not known to doctor',
-        mend: 'see what its logs say, with `pgprov logs`',
+        mend: `see what the logs say: ${pgprov`logs ${inventory} --since 1d`}`,
         consequences: [],
       };
     });

@@ -53,6 +53,24 @@ describe('what doctor found', () => {
     ]);
   });
 
+  it('has what follows at second hand below the first cause, and loses none of two that explain each other', async () => {
+    const { findings } = diagnosed(
+      [
+        kind('down', finding({ host: 'pg2', explains: ['leader'] })),
+        kind('disk', finding({ host: 'pg2', explains: ['down'] })),
+        kind('leader', finding({ host: 'pg2' })),
+        kind('egg', finding({ host: 'pg1', explains: ['hen'] })),
+        kind('hen', finding({ host: 'pg1', explains: ['egg'] })),
+      ],
+      await examination(),
+      [],
+    );
+    expect(findings.map(({ diagnosis, consequences }) => [diagnosis, consequences.map((other) => other.diagnosis)])).toEqual([
+      ['disk', ['down', 'leader']],
+      ['egg', ['hen']],
+    ]);
+  });
+
   it('has what status calls wrong and no finding is about, but no host twice that could not be asked', async () => {
     const seen = await examination([['pg3', 'cannot connect to pg3']]);
     const { findings } = diagnosed([kind('disk', finding({ host: 'pg2', level: 'danger' }))], seen, [
