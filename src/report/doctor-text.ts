@@ -17,13 +17,22 @@ export function renderDoctor(answer: DoctorAnswer, { color, columns = Infinity }
   const blocks = findings.map((finding) => block(finding, at, paint, columns).join('\n'));
   const rest = [
     ...unseen.flatMap(({ host, reason }) => hanging(paint.changed('? '), printable(`${host} could not be asked: ${reason}`), columns)),
-    ...(well.length === 0 ? [] : hanging(`${paint.ok(symbols.ok)} `, `found well: ${well.join(', ')}`, columns)),
+    ...(well.length === 0
+      ? []
+      : hanging(`${paint.ok(symbols.ok)} `, `found well: ${wellWords(answer)}`, columns).map((line) => paint.quiet(line))),
   ];
   return [
     ...blocks,
     ...(rest.length === 0 ? [] : [rest.join('\n')]),
     paint[verdict.tone](`${VERDICTS[verdict.tone]} ${verdict.text}`),
   ].join('\n\n');
+}
+
+/** All that was found well where nothing is wrong; otherwise how much, so that the findings stay in sight. */
+function wellWords({ findings, well }: DoctorAnswer): string {
+  if (findings.length === 0) return well.join(', ');
+  const ill = new Set(findings.flatMap((finding) => [finding, ...finding.consequences]).map(({ diagnosis }) => diagnosis));
+  return `${well.length} of ${well.length + ill.size} things that were looked at, which --json lists`;
 }
 
 const VERDICTS = { ok: symbols.ok, changed: '?', failed: symbols.failed };
