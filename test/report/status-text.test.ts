@@ -94,7 +94,8 @@ dynamic configuration
       const text = renderStatus(seen as ClusterStatus, { color, columns });
       expect(text.split('\n').filter((line) => displayWidth(line) > columns)).toEqual([]);
     }
-    expect(renderStatus(seen as ClusterStatus, { color: false, columns })).toMatch(/^replica-2\n {2}address 10\.0\.0\.12, role replica/mu);
+    const row = columns < 80 ? /^replica-2\n {2}address 10\.0\.0\.12, role replica/mu : /^replica-2 +10\.0\.0\.12 +replica/mu;
+    expect(renderStatus(seen as ClusterStatus, { color: false, columns })).toMatch(row);
   });
 
   it('has the members last of all that a low terminal would scroll away, and first elsewhere', () => {
@@ -104,6 +105,19 @@ dynamic configuration
         .map((block) => block.split(/\s/u)[0] ?? '');
     expect(titles(60)).toEqual(['cluster', 'member', 'etcd', 'certificates', 'dynamic', '✔']);
     expect(titles(12)).toEqual(['dynamic', 'certificates', 'etcd', 'cluster', 'member', '✔']);
+  });
+
+  it.each([80, 100])('has its members in a table of %d columns, with what is the same for all below it', (columns) => {
+    const members = ['pg1', 'pg2', 'pg3'].map((name, index) => ({
+      ...(healthy.members[0] as ClusterStatus['members'][number]),
+      name,
+      address: `10.213.38.1${index}`,
+      ...(index === 0 ? {} : { role: 'replica', state: 'streaming', lagBytes: 0, replayLagBytes: 0 }),
+    }));
+    const text = renderStatus({ ...healthy, members }, { color: false, columns });
+    expect(text).toMatch(/^member +address .*replay lag/mu);
+    expect(text).toMatch(/^all: (?:postgresql [\d.]+, patroni [\d.]+, )?checksums on$/mu);
+    expect(text).not.toContain('  address 10');
   });
 
   it('knows the rows of the terminal wherever a command prints it', () => {
