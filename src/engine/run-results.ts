@@ -44,6 +44,8 @@ export class RunResults {
   /** Notes an error outside of any stage, and tells it. */
   fail(error: PgprovError): void {
     this.errors.push(error);
+    // Who interrupts a run hears so at its end; a host that was let go for that has not failed.
+    if (error.host !== undefined && error.exitCode === ExitCode.interrupted) return;
     if (error.host !== undefined && this.#recap.has(error.host)) this.of(error.host).failed += 1;
     this.#emit({ type: 'failed', error });
   }

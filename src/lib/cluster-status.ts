@@ -42,6 +42,8 @@ export interface ClusterStatus {
   absent?: true;
   /** Patroni is paused (`pause: true`): nothing is failed over or started until `pgprov resume`. */
   maintenance?: boolean;
+  /** What was begun with the cluster and is not finished, in a sentence with the commands that end it; absent where there is nothing. */
+  unfinished?: string;
   /** The switchover that is to come; absent where none is. */
   scheduled?: ScheduledStatus;
   /** How patronictl is called on a member, with Patroni's file there: `patronictl -c /etc/patroni/config.yml`. */

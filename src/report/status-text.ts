@@ -55,10 +55,12 @@ export function renderStatus(
   if (status.allUnseen === true) return [paint.strong(`cluster ${cluster}`), ...verdict(status, paint, columns)].join('\n');
   const noLeader = status.leaderUnknown === true ? paint.changed('leader not seen') : paint.failed('no leader');
   const leads = leader === undefined ? noLeader : `leader ${leader}`;
+  const told = (words: string | undefined): string[] =>
+    words === undefined ? [] : hanging('', printable(words), columns).map(paint.changed);
   const first = [
-    [`${paint.strong(`cluster ${cluster}`)}  scope ${scope}, ${leads}`],
-    maintenance === true ? hanging('', maintenanceWords(status.inventory), columns).map(paint.changed) : [],
-    scheduled === undefined ? [] : hanging('', printable(scheduledWords(scheduled, status.inventory)), columns).map(paint.changed),
+    [`${paint.strong(`cluster ${cluster}`)}  scope ${scope}, ${leads}`, ...told(status.unfinished)],
+    told(maintenance === true ? maintenanceWords(status.inventory) : undefined),
+    told(scheduled === undefined ? undefined : scheduledWords(scheduled, status.inventory)),
     members.length === 0 ? [] : memberTable(members, paint, columns),
     status.lastPromotion === undefined
       ? []

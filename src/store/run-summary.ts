@@ -1,4 +1,4 @@
-import type { RunEvent } from '../events.js';
+import type { ForeseenStep, RunEvent } from '../events.js';
 import { ExitCode } from '../lib/errors.js';
 import type { RunHead, TimedEvent } from './journal-format.js';
 import { isRunning } from './process.js';
@@ -102,10 +102,23 @@ function between(events: readonly TimedEvent[]): BrokenAt[] {
     .map((host) => placeOf(host, events))
     .filter(({ stage }) => stage === 'connect' || stage === 'survey');
   if (unprepared.length > 0) return unprepared;
+  const step = stepOf(events);
+  if (step !== undefined) return step.hosts.length === 0 ? [{ stage: step.id }] : step.hosts.map((host) => ({ host, stage: step.id }));
   if (ofType(events, 'planned').length === 0) return [{ stage: 'plan' }];
   const over = new Set(ofType(ofLastPass(events), 'stage-end').map(({ stage }) => stage));
   const { stages = [] } = ofType(events, 'stages').at(-1) ?? start ?? {};
   return [{ stage: stages.find(({ id }) => !over.has(id))?.id ?? 'check' }];
+}
+
+/** The step of an operation that was next, once one had begun. */
+function stepOf(events: readonly TimedEvent[]): ForeseenStep | undefined {
+  if (ofType(events, 'stage-start').length === 0) return undefined;
+  const over = new Set(ofType(events, 'stage-end').map(({ stage }) => stage));
+  const next = ofType(events, 'steps')
+    .at(-1)
+    ?.steps.find(({ id }) => !over.has(id));
+  // Such a step is no stage itself, so that its end is not told.
+  return next?.pass === true ? undefined : next;
 }
 
 /** The part of the preparation that a host had not left, or the part of the run that belongs to no stage. */

@@ -1,4 +1,6 @@
-import { DEFAULT_KNOWN_HOSTS } from './known-hosts.js';
+import { homedir, userInfo } from 'node:os';
+import { DEFAULT_KNOWN_HOSTS, expandHome } from './known-hosts.js';
+import { USUAL_KEYS } from './login.js';
 import type { HostKeys, SshEndpoint, Target } from './transport.js';
 
 /** What stands for a hop of the way to a host in `opensshConfig`. */
@@ -37,7 +39,8 @@ export function opensshConfig(target: Target): string {
 }
 
 function endpointLines({ address, port, user, identityFile, identities, agent, password }: SshEndpoint): string[] {
-  const files = identityFile === undefined ? (identities?.files ?? []) : [identityFile];
+  const named = identityFile === undefined ? (identities?.files ?? []) : [identityFile];
+  const files = named.length === 0 ? usualKeys() : named;
   return [
     `HostName ${escaped(address)}`,
     `Port ${port}`,
@@ -53,13 +56,27 @@ function hostKeyLines({ policy, files }: HostKeys, { hostKeyAlias }: SshEndpoint
   const known = files.length === 0 ? DEFAULT_KNOWN_HOSTS : files;
   return [
     `StrictHostKeyChecking ${policy === 'strict' ? 'yes' : policy}`,
-    `UserKnownHostsFile ${known.map((file) => word(file)).join(' ')}`,
+    `UserKnownHostsFile ${known.map((file) => word(expandHome(file))).join(' ')}`,
     // Nothing but these files is trusted, and nothing is learnt from servers.
     'GlobalKnownHostsFile /dev/null',
     'CheckHostIP no',
     'UpdateHostKeys no',
     ...(hostKeyAlias === undefined ? [] : [`HostKeyAlias ${word(hostKeyAlias)}`]),
   ];
+}
+
+/** The keys of pgprov's home where that is another than OpenSSH's, which takes none from `HOME`; containers of CI systems have it so. */
+function usualKeys(): string[] {
+  return homedir() === opensshHome() ? [] : USUAL_KEYS.map((file) => expandHome(file));
+}
+
+function opensshHome(): string | undefined {
+  try {
+    return userInfo().homedir;
+  } catch {
+    // The user has no entry in the system's list, as in a container that runs under any number.
+    return undefined;
+  }
 }
 
 /** A `%` would begin a token. */

@@ -104,6 +104,21 @@ describe('summariseRun', () => {
       summary: { ending: 'unreachable', broke: [{ host: 'pg2', stage: 'connect' }] },
     },
     {
+      title: 'an operation that was interrupted between two steps',
+      events: [
+        START,
+        ...['pg1', 'pg2', 'pg3'].flatMap((host): RunEvent[] => [
+          { type: 'connected', host, ms: 1 },
+          { type: 'surveyed', host, ms: 1 },
+        ]),
+        { type: 'steps', steps: ['pg2', 'pg3'].map((name) => ({ id: `restart/restart-${name}`, title: name, hosts: [name] })) },
+        { type: 'stage-start', stage: 'restart/restart-pg2' },
+        { type: 'stage-end', stage: 'restart/restart-pg2', ms: 1 },
+        { type: 'run-end', exitCode: 130, ms: 9, recap: [] },
+      ],
+      summary: { ending: 'interrupted', broke: [{ host: 'pg3', stage: 'restart/restart-pg3' }] },
+    },
+    {
       title: 'a refusal',
       events: [
         START,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { opensshConfig } from '../../src/transport/openssh-config.js';
 import type { Target } from '../../src/transport/transport.js';
 import { freshDirectory } from '../support/directory.js';
@@ -47,6 +47,14 @@ describe.skipIf(!ready)(`a configuration for OpenSSH${ready ? '' : ' (skipped: n
     expect(is('userknownhostsfile')).toBe('/etc/known hosts /home/me/known_hosts');
     expect([is('connecttimeout'), is('serveraliveinterval'), is('serveralivecountmax')]).toEqual(['15', '5', '3']);
     expect([is('proxyjump'), is('identitiesonly')]).toEqual([undefined, 'no']);
+  });
+
+  it('looks where pgprov looks, also when HOME is not what the system has for the user', () => {
+    vi.stubEnv('HOME', work.path);
+    const values = understood({ ...TARGET, hostKeys: { policy: 'strict', files: [] } }, 'pg1');
+    vi.unstubAllEnvs();
+    expect(values.get('identityfile')).toContain(work.at('.ssh/id_ed25519'));
+    expect(values.get('userknownhostsfile')?.join()).toContain(work.at('.ssh/known_hosts'));
   });
 
   it('records the key of an unknown host when the inventory allows it', () => {

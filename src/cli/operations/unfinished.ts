@@ -1,4 +1,4 @@
-import { RefusedError } from '../../lib/errors.js';
+import { LockedError, PgprovError, RefusedError } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
 import { readOperation, type OperationRecord } from '../../store/operation-record.js';
 import { assertUnlocked } from '../../store/local-lock.js';
@@ -22,6 +22,26 @@ export async function assertNoOperation({ dir, cluster, file }: Inventory, but?:
     message: `${describeOperation(record)} is not finished, and until then nothing else may change ${cluster}`,
     hint: waysOut(record, file),
   });
+}
+
+/** That an operation was begun and is not finished, or is carried out at this moment, in a sentence; undefined where there is none. */
+export async function unfinishedWords({ dir, cluster, file }: Inventory): Promise<string | undefined> {
+  const store = storeDirectory(dir, cluster);
+  try {
+    const record = await readOperation(store, file);
+    if (record === undefined) return undefined;
+    const what = describeOperation(record);
+    return await assertUnlocked(store).then(
+      () => `${what} is not finished, and until then nothing else may change ${cluster}; ${waysOut(record, file)}`,
+      (error: unknown) => {
+        if (error instanceof LockedError) return `${what} is under way`;
+        throw error;
+      },
+    );
+  } catch (error) {
+    if (error instanceof PgprovError) return [error.message, error.hint ?? []].flat().join('; ');
+    throw error;
+  }
 }
 
 /** How an operation that was begun is ended. */

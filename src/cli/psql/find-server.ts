@@ -110,7 +110,16 @@ function streams({ role, state }: ClusterMember): boolean {
 }
 
 function nobody(inventory: Inventory, what: string, errors: readonly PgprovError[]): PgprovError {
-  const silent = errors.flatMap(({ host }) => host ?? []);
+  const silent = inventory.hosts.map(({ name }) => name).filter((name) => errors.some(({ host }) => host === name));
+  if (silent.length > 0 && silent.length === inventory.hosts.filter(({ roles }) => roles.includes('postgresql')).length) {
+    const [first] = errors;
+    return new PgprovError({
+      kind: 'psql/unseen',
+      message: `no host of ${inventory.cluster} could be asked where its leader and its standbys are: ${first?.message ?? ''}`,
+      hint: `${pgprov`ping ${inventory}`} says of each host what is wrong`,
+      exitCode: ExitCode.unreachable,
+    });
+  }
   return new PgprovError({
     kind: 'psql/no-server',
     message: `${inventory.cluster} ${what}${silent.length === 0 ? '' : `, as far as can be seen without ${silent.join(', ')}: ${errors[0]?.message ?? ''}`}`,

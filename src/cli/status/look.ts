@@ -4,6 +4,7 @@ import { ExitCode } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
 import { problemsOf } from '../../report/status.js';
 import { catalogOf } from '../catalog.js';
+import { unfinishedWords } from '../operations/unfinished.js';
 import { statusOf, withDrift } from '../status-of.js';
 
 /** What one look at a cluster has shown. */
@@ -15,10 +16,14 @@ export interface Seen {
   exitCode: ExitCode;
 }
 
-/** Reads a survey as the state of the cluster, with the verdict. */
-export function readLook(inventory: Inventory, { exitCode, errors, view, proposal: { changes, drift } }: RunOutcome): Seen {
+/** Reads a survey as the state of the cluster, with the verdict, and what pgprov itself has left unfinished. */
+export async function readLook(inventory: Inventory, { exitCode, errors, view, proposal: { changes, drift } }: RunOutcome): Promise<Seen> {
   const catalog = catalogOf(inventory);
-  const status = withDrift(statusOf(inventory, catalog, view, errors), drift, changes.length);
+  const unfinished = await unfinishedWords(inventory);
+  const status = {
+    ...withDrift(statusOf(inventory, catalog, view, errors), drift, changes.length),
+    ...(unfinished === undefined ? {} : { unfinished }),
+  };
   const problems = problemsOf(status);
   if (exitCode !== ExitCode.done) return { status, problems, exitCode };
   return { status, problems, exitCode: problems.length === 0 ? ExitCode.done : ExitCode.hostFailed };

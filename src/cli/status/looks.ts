@@ -26,7 +26,7 @@ export class Looks {
     const run = clusterRun(this.#pipeline, { selection: {}, mode: 'survey' });
     const looked = run({ ...this.#parts, transport: this.#connections, emit });
     const outcome = await untilAborted(looked, signal);
-    return outcome === undefined ? undefined : readLook(this.#pipeline.inventory, outcome);
+    return outcome === undefined ? undefined : await readLook(this.#pipeline.inventory, outcome);
   }
 
   /** Waits; false when it was interrupted meanwhile. */

@@ -6,7 +6,7 @@ import { clusterRun } from '../pipeline/cluster-run.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import type { TimingOptions } from '../pipeline/timings.js';
-import { readLook } from './look.js';
+import { readLook, type Seen } from './look.js';
 
 /** Options of `pgprov status`. */
 export interface StatusOptions extends CommonOptions, TimingOptions {
@@ -27,14 +27,20 @@ export interface StatusOptions extends CommonOptions, TimingOptions {
 export async function status(file: string, options: StatusOptions, environment = THIS_PROCESS): Promise<ExitCode> {
   const pipeline = await Pipeline.open(file, options, environment);
   const { json = false, keys = false } = options;
+  let seen: Seen | undefined;
   return pipeline.carryOut({
     command: 'status',
     shows: 'answer',
     tells: ['warning'],
     hasTimings: json,
-    go: clusterRun(pipeline, { selection: {}, mode: 'survey' }),
-    answer: (outcome) => {
-      const { status: found, problems, exitCode } = readLook(pipeline.inventory, outcome);
+    go: async (parts) => {
+      const outcome = await clusterRun(pipeline, { selection: {}, mode: 'survey' })(parts);
+      seen = await readLook(pipeline.inventory, outcome);
+      return outcome;
+    },
+    answer: ({ exitCode: ended }) => {
+      if (seen === undefined) return ended;
+      const { status: found, problems, exitCode } = seen;
       pipeline.print(
         json
           ? JSON.stringify({ ...found, problems, timings: pipeline.timings }, undefined, 2)

@@ -106,6 +106,15 @@ describe('the server that psql connects to', () => {
     await expect(findServer(up.inventory, up.visits, { role: 'leader' })).rejects.toMatchObject({ exitCode: 1 });
   });
 
+  it('is not said to be missing where no host could be asked', async () => {
+    const { inventory, visits } = cluster({ pg1: 'pg1 is off', pg2: 'pg2 is off' });
+    await expect(findServer(inventory, visits, { role: 'leader' })).rejects.toMatchObject({
+      message: 'no host of demo could be asked where its leader and its standbys are: pg1 is off',
+      hint: expect.stringMatching(/^`pgprov ping .*says of each host what is wrong$/u) as string,
+      exitCode: 3,
+    });
+  });
+
   it('is the host that is named, whatever its role', async () => {
     const { inventory, visits } = cluster(all);
     expect((await findServer(inventory, visits, { host: 'pg1' })).session.host.name).toBe('pg1');

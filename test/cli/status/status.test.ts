@@ -1,6 +1,10 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Environment } from '../../../src/cli/pipeline/environment.js';
 import { status, type StatusOptions } from '../../../src/cli/status/status.js';
+import { endOperation, writeOperation } from '../../../src/store/operation-record.js';
+import { storeDirectory } from '../../../src/store/store.js';
 import { onThreeHosts } from '../three-hosts.js';
 
 describe('pgprov status', () => {
@@ -23,6 +27,22 @@ describe('pgprov status', () => {
       const { stdout } = await three.run(command({ json: true, timings: true }));
       expect(JSON.parse(stdout)).toMatchObject({ cluster: 'demo', timings: { hosts: [{ scripts: 1 }, { scripts: 1 }, { scripts: 1 }] } });
       expect((await three.run(command({ timings: true }))).stdout).toMatch(/healthy[\s\S]*the run waited for/u);
+    });
+
+    it('names an operation that is not finished first, with the commands that end it', async () => {
+      three.giveData('pg1');
+      const began = { operation: 'restart', given: {}, chosen: {}, began: '2026-11-28T09:30:00.123Z', by: 'ann@laptop' };
+      const store = storeDirectory(dirname(three.inventory), 'demo');
+      mkdirSync(store, { recursive: true });
+      await writeOperation(store, began);
+      const text = (await three.run(command())).stdout;
+      expect(text.split('\n\n')[0]).toMatch(
+        /the restart that ann@laptop began at 2026-11-28T09:30:00Z is not finished, .*`pgprov restart .*`, or give it up with `pgprov restart .* --give-up`/u,
+      );
+      expect(JSON.parse((await three.run(command({ json: true }))).stdout)).toMatchObject({
+        unfinished: expect.stringContaining('the restart that ann@laptop began') as string,
+      });
+      await endOperation(store);
     });
 
     it('reports an unreachable host in its answer, not next to it', async () => {
