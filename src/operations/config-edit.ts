@@ -1,4 +1,5 @@
 import {
+  DATA_DIRECTORY,
   DCS,
   defineOperation,
   dynamicConfigWritten,
@@ -24,7 +25,7 @@ import { dataDirectoryOf, restApiUrl } from '../../roles/shared/layout.js';
 import { wakeOwn } from '../../roles/shared/patroni/config-file.js';
 import { variables } from '../../roles/shared/variables.js';
 import { describePatch, typedPatch } from './shared/config-changes.js';
-import { dynamicOf, names } from './shared/members.js';
+import { dynamicOf, leaderOf, names } from './shared/members.js';
 import { untilUp } from './shared/passing.js';
 
 /**
@@ -94,6 +95,15 @@ function objections(run: Run): OperationObjection[] {
   }
   // Once it is written, what a server has to say comes with the proofs.
   if (isPatched(currentOf(run), patchOf(run))) return [];
+  if (isDownEverywhere(run)) {
+    return [
+      {
+        kind: 'refuse',
+        message: `PostgreSQL is down on all members of ${inventory.cluster}: with other settings the first one that starts would lead, with or without the last commits`,
+        hint: `nothing was changed; give the settings in the inventory and run ${pgprov`apply ${inventory}`}, which starts the member with the last commits first`,
+      },
+    ];
+  }
   const found = view
     .hosts('patroni')
     .flatMap((host) =>
@@ -105,6 +115,13 @@ function objections(run: Run): OperationObjection[] {
     const where = same.length === all ? '' : `${enumerate(same.map(({ host }) => host))}: `;
     return { kind: 'input', error: 'config/not-taken', message: `${where}${message}`, hint: `nothing was changed; ${same[0]?.hint}` };
   });
+}
+
+/** Nobody leads, and no server runs where data is, as far as that was seen. */
+function isDownEverywhere({ view }: Run): boolean {
+  const data = view.hosts('patroni').map(({ name }) => view.read(name, DATA_DIRECTORY));
+  const there = data.filter((each) => each?.kind === 'cluster');
+  return leaderOf(view) === undefined && there.length > 0 && there.every(({ running }) => !running);
 }
 
 function writing(run: Run): OperationStep[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import configEdit from '../../src/operations/config-edit.js';
 import type { OperationRun } from '../../src/plan/operation.js';
+import { DATA_DIRECTORY } from '../../src/resources/data-directory.js';
 import { DCS } from '../../src/resources/dcs.js';
 import { mergePatch, type JsonObject } from '../../src/resources/dynamic-config.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';
@@ -22,10 +23,12 @@ interface Seen {
   /** What servers say to the values: pg2's, or those of `objecting`. */
   objects?: string;
   objecting?: readonly string[];
+  /** Whether PostgreSQL runs, by member; default: nobody was asked. */
+  running?: Record<string, boolean>;
 }
 
 function seen(
-  { stored = CURRENT, taken = {}, setting = {}, objects, objecting = ['pg2'] }: Seen,
+  { stored = CURRENT, taken = {}, setting = {}, objects, objecting = ['pg2'], running = {} }: Seen,
   done: string[] = [],
 ): OperationRun<{ changes?: string }> {
   const store =
@@ -34,6 +37,7 @@ function seen(
     name,
     {
       [DCS.id]: store,
+      [DATA_DIRECTORY.id]: running[name] === undefined ? undefined : { kind: 'cluster', running: running[name] },
       [PATRONI_TAKEN.id]: taken[name] ?? stored ?? undefined,
       [SERVER_SETTINGS.id]: {
         answers: true,
@@ -81,6 +85,15 @@ describe('a change of the dynamic configuration', () => {
     expect(refusal({})).toBeUndefined();
     expect(refusal({ stored: null })).toBe('no host sees a dynamic configuration of demo in etcd');
     expect(refusal({ objects: '50 is wrong' })).toBe('pg2: PostgreSQL 17 does not take the parameters: 50 is wrong');
+  });
+
+  it('is refused while PostgreSQL is down on all members, because the first one that starts would lead', () => {
+    const down = { pg1: false, pg2: false, pg3: false };
+    expect(refusal({ running: down })).toBe(
+      'PostgreSQL is down on all members of demo: with other settings the first one that starts would lead, with or without the last commits',
+    );
+    expect(refusal({ running: { ...down, pg3: true } })).toBeUndefined();
+    expect(refusal({ running: down, stored: AFTER })).toBeUndefined();
   });
 
   it('is refused with the sentence of all servers once, as an error of the input', () => {
