@@ -1,6 +1,7 @@
 import { defineDiagnosis, pgprov, SERVER_ASKED, type Examination, type Finding, type LoggedLine } from '../../index.js';
 import { serves } from '../shared/leading.js';
 import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, STARTED, withDetails } from '../shared/lines.js';
+import { together } from '../shared/together.js';
 
 /** Sentences with which PostgreSQL ends its start. */
 const ENDS = /(FATAL|PANIC): |invalid value for parameter|unrecognized configuration parameter|syntax error in file/u;
@@ -34,7 +35,7 @@ export default defineDiagnosis({
   role: 'patroni',
   find: (examination) => {
     const { view } = examination;
-    return view.hosts('patroni').flatMap(({ name: host }): Finding[] => {
+    const findings = view.hosts('patroni').flatMap(({ name: host }): Finding[] => {
       if (serves(examination, host)) return [];
       const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: ENDS, over: STARTED }).filter(
         ({ text }) => !NOT_OF_START.test(text),
@@ -59,6 +60,7 @@ export default defineDiagnosis({
         },
       ];
     });
+    return together(examination, findings);
   },
 });
 
