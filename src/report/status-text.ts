@@ -125,7 +125,10 @@ function memberTable(members: readonly MemberStatus[], paint: Paint, columns: nu
       column('replay lag', (member) => replayCell(member, paint), 'right'),
       { ...column('postgresql', ({ postgresVersion }) => postgresVersion ?? ''), mayLeave: true },
       { ...column('patroni', ({ patroniVersion }) => patroniVersion ?? ''), mayLeave: true },
-      { ...column('checksums', ({ checksums }) => (checksums === undefined ? '' : checksums ? 'on' : paint.failed('off'))), mayLeave: true },
+      {
+        ...column('checksums', ({ checksums }) => (checksums === undefined ? '' : checksums ? 'on' : paint.failed('off'))),
+        mayLeave: true,
+      },
       column('restart', ({ pendingRestart }) => (pendingRestart ? paint.changed('pending') : '')),
     ],
     paint.quiet,

@@ -25,6 +25,6 @@ export function addConfigCommands(program: Command, setExit: SetExit): void {
     .description('change settings that the inventory does not give: in your editor, or as told; asks the servers first')
     .option('--put <key=value>', 'set this one, e.g. failsafe_mode=true; repeatable, and without the editor', collect)
     .option('--remove <key>', 'take this one away; repeatable, and without the editor', collect)
-    .option('--back-to <file>', 'go back to the settings that a file of `pgprov snapshot` has, as far as the inventory does not give them')
+    .option('--back-to <file>', 'go back to the settings that a snapshot has, as far as the inventory does not give them')
     .action(onInventory<EditOptions>(setExit, async () => (await import('./edit.js')).editConfig));
 }

@@ -39,8 +39,9 @@ export async function doctor(file: string, options: DoctorOptions, environment =
     inspects: true,
     observations: (context) => gather(context, catalog, diagnoses, now - since),
   });
-  const examine = (outcome: RunOutcome): FoundOut => {
-    const answer = diagnosed(diagnoses, examinationOf(inventory, outcome, now), readLook(inventory, outcome).problems);
+  const examine = async (outcome: RunOutcome): Promise<FoundOut> => {
+    const { problems } = await readLook(inventory, outcome);
+    const answer = diagnosed(diagnoses, examinationOf(inventory, outcome, now), problems);
     return mapEvent({ type: 'diagnosed', answer }, printable) as FoundOut;
   };
   return pipeline.carryOut({
@@ -50,7 +51,7 @@ export async function doctor(file: string, options: DoctorOptions, environment =
     hasTimings: json,
     go: async (parts) => {
       const outcome = await look(parts);
-      const found = examine(outcome);
+      const found = await examine(outcome);
       const { view } = outcome;
       if (view !== undefined) parts.emit({ type: 'cluster', status: statusSeen(inventory, catalog, view), afterwards: true });
       parts.emit(found);
