@@ -2,6 +2,7 @@ import { InputError } from '../lib/errors.js';
 import { pgprov } from '../lib/pgprov-command.js';
 import type { LabPlace } from './lab/lab.js';
 import type { SelectionFlags, CommonOptions } from './options.js';
+import { writeSentence } from './sentence.js';
 import { USUAL_INVENTORY, usualInventory } from './usual-inventory.js';
 
 /** A command's inventory file, and its options with the lab that it was made for. */
@@ -33,7 +34,7 @@ export async function locate<Options extends CommonOptions & SelectionFlags & { 
     lab.down.length === 0
       ? []
       : [`${lab.down.join(', ')} ${lab.down.length === 1 ? 'is' : 'are'} not running${chosen ? ', and left out' : ''}`];
-  for (const note of [...lab.notes, ...down]) process.stderr.write(`note: ${note}\n`);
+  for (const note of [...lab.notes, ...down]) writeSentence(process.stderr, 'note: ', note);
   return { file: lab.file, options: { ...options, lab, ...(chosen ? { host: lab.running } : {}) } };
 }
 
@@ -41,7 +42,7 @@ export async function locate<Options extends CommonOptions & SelectionFlags & { 
 function findUsual(quiet: boolean): string {
   const usual = usualInventory();
   if (usual === undefined) throw noInventory();
-  if (!quiet) process.stderr.write(`note: the inventory is ${usual.file}, ${usual.why}\n`);
+  if (!quiet) writeSentence(process.stderr, 'note: ', `the inventory is ${usual.file}, ${usual.why}`);
   return usual.file;
 }
 

@@ -1,5 +1,5 @@
 import { systemReason } from '../lib/system-reason.js';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { InventoryError } from './problem.js';
 
 /**
@@ -8,6 +8,9 @@ import { InventoryError } from './problem.js';
  */
 export async function readText(file: string): Promise<string> {
   try {
+    const kind = await stat(file);
+    // One such as /dev/zero has no end. A pipe, as of <(command), has one.
+    if (kind.isCharacterDevice() || kind.isBlockDevice()) throw Object.assign(new Error('a device'), { code: DEVICE });
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
   } catch (error) {
     const { code = 'ERR_UNKNOWN' } = error as NodeJS.ErrnoException;
@@ -15,10 +18,13 @@ export async function readText(file: string): Promise<string> {
   }
 }
 
+const DEVICE = 'a device';
+
 const UNREADABLE: Readonly<Record<string, { message: string; hint?: string }>> = {
   ENOENT: { message: 'there is no such file', hint: 'name an inventory; inventory/minimal.yml of pgprov is one to copy' },
   ENOTDIR: { message: 'there is no such file: part of its path is not a directory' },
   EISDIR: { message: 'is a directory, not an inventory file' },
+  [DEVICE]: { message: 'is a device, not an inventory file' },
   EACCES: { message: 'must not be read by the current user', hint: 'change its owner or its mode' },
   ERR_ENCODING_INVALID_ENCODED_DATA: { message: 'is not UTF-8 text' },
 };

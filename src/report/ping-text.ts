@@ -3,6 +3,7 @@ import { makePaint, symbols, type Paint } from './paint.js';
 import type { PingedHost } from './ping.js';
 import { printable } from './printable.js';
 import { renderTable } from './table.js';
+import { hanging } from './width.js';
 
 /** Clocks further apart than this are worth a colour: certificates and leases depend on them. */
 const CLOCK_MS = 2_000;
@@ -75,7 +76,11 @@ function failure({ name, endpoint, user, via, error }: PingedHost, paint: Paint,
   if (error === undefined) return [];
   const { first, rest } = errorParts(error, look);
   const way = via.length === 0 ? '' : ` via ${via.join(', ')}`;
-  return [`${paint.failed(symbols.failed)} ${paint.strong(name)}  ${user}@${endpoint}${way}`, `  ${first}`, ...rest];
+  return [
+    `${paint.failed(symbols.failed)} ${paint.strong(name)}  ${user}@${endpoint}${way}`,
+    ...hanging('  ', first, look.columns ?? Infinity),
+    ...rest,
+  ];
 }
 
 function verdict(count: number, failed: number, paint: Paint): string {

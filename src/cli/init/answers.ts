@@ -104,10 +104,10 @@ async function askForHosts(
         if (problem === undefined) break;
         const at = hosts.findIndex((host) => problem.path.startsWith(`hosts.${nameOf(host)}.`));
         if (at < 0) wrong = problemWords(problem);
-        else questions.say(`  ${hosts.splice(at, 1).join()}: ${problemWords(problem)}; it is off the list again\n`);
+        else questions.note(`${hosts.splice(at, 1).join()}: ${problemWords(problem)}; it is off the list again`);
       }
       if (wrong === undefined) hosts.push(named);
-      else questions.say(`  ${written}: ${wrong}\n`);
+      else questions.note(`${written}: ${wrong}`);
     }
     if (hosts.length > 0) said.host = hosts;
   }

@@ -2,6 +2,7 @@ import { maskHop } from '../../model/index.js';
 import { ExitCode, InputError, PgprovError } from '../../lib/errors.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 import { quote } from '../../lib/shell-word.js';
+import { writeSentence } from '../sentence.js';
 import { canAsk } from '../pipeline/confirm.js';
 import { draftFrom, type DraftOptions } from './answers.js';
 import { assertWritable, problemsOf, writeInventory } from './check.js';
@@ -35,7 +36,7 @@ export async function init(file: string, options: InitOptions, open: OpenQuestio
     const draft = await draftOf(file, said, notes, questions);
     const made = await writeInventory(file, inventoryText(draft, said.fromAnsible === undefined ? '' : ` from ${said.fromAnsible}`));
     showNotes(notes, said.fromAnsible);
-    for (const { message, hint } of made.warnings) stderr.write(`warning: ${message}${hint === undefined ? '' : `; ${hint}`}\n`);
+    for (const { message, hint } of made.warnings) writeSentence(stderr, 'warning: ', `${message}${hint === undefined ? '' : `; ${hint}`}`);
     const hosts = made.hosts.map(({ name }) => name);
     const word = quote(file);
     stdout.write(`Wrote ${file}: cluster ${made.cluster}, ${hosts.length === 1 ? 'host' : `${hosts.length} hosts:`} ${hosts.join(', ')}.
@@ -63,7 +64,10 @@ function showNotes({ left, changed }: ImportNotes, file = ''): void {
     [`Not taken over from ${file}:`, left],
     [`Taken from ${file} otherwise than it stands there:`, changed],
   ] as const) {
-    if (notes.length > 0) process.stderr.write(`${title}\n${notes.map((note) => `  ${note}\n`).join('')}\n`);
+    if (notes.length === 0) continue;
+    process.stderr.write(`${title}\n`);
+    for (const note of notes) writeSentence(process.stderr, '  ', note);
+    process.stderr.write('\n');
   }
 }
 

@@ -1,4 +1,5 @@
 import { createInterface, type Interface } from 'node:readline';
+import { writeSentence } from '../sentence.js';
 import { ExitCode, PgprovError } from '../../lib/errors.js';
 
 /** A question at the terminal. */
@@ -37,6 +38,11 @@ export class Questions {
     this.#output.write(text);
   }
 
+  /** Says what is wrong with an answer, or what became of it. */
+  note(text: string): void {
+    writeSentence(this.#output, '  ', text);
+  }
+
   /**
    * Asks until the answer is one.
    * @throws PgprovError `cli/interrupted` when the input ends, or on Ctrl-C
@@ -47,7 +53,7 @@ export class Questions {
       const answer = given === '' ? (usual ?? '') : given;
       const wrong = await problem?.(answer);
       if (wrong === undefined) return answer;
-      this.say(`  ${wrong}\n`);
+      this.note(wrong);
     }
   }
 

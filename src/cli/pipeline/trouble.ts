@@ -7,6 +7,9 @@ import { printable } from '../../report/printable.js';
 import { wrapWords } from '../../report/width.js';
 import { errorLook } from '../colors.js';
 
+/** Columns that a terminal may have filled already: it shows the Ctrl-C itself. */
+const ECHO = '^C'.length;
+
 /** What of a run without a report is told on stderr. */
 export type Trouble = 'failed' | 'warning';
 
@@ -19,7 +22,7 @@ export function tellTrouble(stream: NodeJS.WriteStream, tells: readonly Trouble[
     const warning = tells.includes('warning') ? warningOf(event) : undefined;
     if (warning === undefined) return;
     const text = `${makePaint(look.color).changed('warning:')} ${warning}`;
-    const lines = text.split('\n').flatMap((line) => wrapWords(line, look.columns ?? Infinity));
+    const lines = text.split('\n').flatMap((line) => wrapWords(line, (look.columns ?? Infinity) - ECHO));
     stream.write(`${lines.join('\n')}\n`);
   };
 }
