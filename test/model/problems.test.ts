@@ -400,7 +400,7 @@ describe('problems: the file itself', () => {
     });
   });
 
-  test('is a directory', async () => {
+  test('is a directory, or a device', async () => {
     await expect(loadInventory(directory.path, { roles: catalog })).rejects.toThrow('is a directory, not an inventory file');
     await expect(loadInventory('/dev/zero', { roles: catalog })).rejects.toThrow('is a device, not an inventory file');
   });
