@@ -82,18 +82,20 @@ export default defineOperation<RebuildOptions>({
   guards: (run) => rebuildObjections(run),
   remaining: (run) => ({ steps: [...removal(run), ...building(run), ...following(run)] }),
   question: (run) => `Rebuild ${run.options.member ?? ''} of ${run.inventory.cluster} from ${leaderOf(run.view) ?? ''}?`,
-  nothing: ({ options: { member: host } }) => `${host} streams from the leader with data that was copied anew`,
+  nothing: outcome,
   checks: (run) => proofs(run),
-  finished: (run) => {
-    const { member: host, was = '' } = run.options;
-    const { aside } = copyOn(run.view, host);
-    const kept = aside[was];
-    const where = kept === undefined ? '' : `; what it had before is in ${kept} there, remove it when nobody needs it`;
-    const others = Object.values(aside).filter((path) => path !== kept);
-    const more = others.length === 0 ? '' : `; put aside earlier, or broken off: ${enumerate(others)}`;
-    return `${host} streams from ${leaderOf(run.view)} with data that was copied anew${where}${more}`;
-  },
+  finished: outcome,
 });
+
+/** Where the data is that it had, also after a rebuild that was cut off when nothing was left to do. */
+function outcome({ view, options: { member: host, was = '' } }: Run): string {
+  const { aside } = copyOn(view, host);
+  const kept = aside[was];
+  const where = kept === undefined ? '' : `; what it had before is in ${kept} there, remove it when nobody needs it`;
+  const others = Object.values(aside).filter((path) => path !== kept);
+  const more = others.length === 0 ? '' : `; put aside earlier, or broken off: ${enumerate(others)}`;
+  return `${host} streams from ${leaderOf(view)} with data that was copied anew${where}${more}`;
+}
 
 /** One, and that which an unfinished rebuild was begun with. */
 function whichMember({ inventory, options: { member }, chosenHosts }: OperationStart<RebuildOptions>): OperationObjection[] {

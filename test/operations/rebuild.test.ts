@@ -415,10 +415,10 @@ describe('the proof of a rebuild', () => {
     expect(proofs(state).some((line) => line.includes('slot'))).toBe(false);
   });
 
-  it('says where the old data is', () => {
-    expect(rebuild.finished?.(seen({ copy: { pg3: { identity: 'new', aside } } }, { was: 'pg3-old' }))).toBe(
-      `pg3 streams from pg1 with data that was copied anew; what it had before is in ${PATH}.aside-20261128T160000 there, remove it when nobody needs it`,
-    );
+  it('says where the old data is, also where the rest was done when it was given again', () => {
+    const state = seen({ copy: { pg3: { identity: 'new', aside } } }, { was: 'pg3-old' });
+    const told = `pg3 streams from pg1 with data that was copied anew; what it had before is in ${PATH}.aside-20261128T160000 there, remove it when nobody needs it`;
+    expect([rebuild.finished?.(state), rebuild.nothing?.(state)]).toEqual([told, told]);
     const more = { ...aside, half: `${PATH}.aside-20261128T170000` };
     expect(rebuild.finished?.(seen({ copy: { pg3: { identity: 'new', aside: more } } }, { was: 'pg3-old' }))).toMatch(
       /put aside earlier, or broken off: .*aside-20261128T170000$/u,
