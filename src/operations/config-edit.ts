@@ -100,7 +100,7 @@ function objections(run: Run): OperationObjection[] {
       {
         kind: 'refuse',
         message: `PostgreSQL is down on all members of ${inventory.cluster}: with other settings the first one that starts would lead, with or without the last commits`,
-        hint: `nothing was changed; give the settings in the inventory and run ${pgprov`apply ${inventory}`}, which starts the member with the last commits first`,
+        hint: `nothing was changed; ${pgprov`recover ${inventory}`} corrects what keeps it down, and starts the member with the last commits first`,
       },
     ];
   }

@@ -11,6 +11,7 @@ import { defineOperation, type Operation, type OperationRun } from '../../src/pl
 import { defineRole, type Role, type RoleContext } from '../../src/plan/role.js';
 import { command } from '../../src/resources/command.js';
 import type { Observation, Resource } from '../../src/resources/resource.js';
+import { savedFile } from '../../src/resources/saved.js';
 import { sh } from '../../src/shell/quote.js';
 import { runIds } from '../../src/store/journal.js';
 import { Store, storeDirectory } from '../../src/store/store.js';
@@ -109,6 +110,7 @@ function threeHosts(): ThreeHosts {
       },
     ],
     observations: (context) => [seesFile(context), seesData(context)],
+    saves: ({ host }) => [savedFile('site/made', fileOf(host.name), { optional: true })],
     holdsData: (view, host) => view.read(host, DATA) === true,
     guards: () => (existsSync(work.at('refuse')) ? [{ kind: 'refuse', message: 'the guard objects', hint: 'ask somebody who knows' }] : []),
   });

@@ -38,6 +38,7 @@ describe.skipIf(!ready)(ready ? 'snapshots' : 'snapshots (skipped: no flock or n
 
   interface Ran extends OperateOutcome {
     machines: Machines;
+    kinds: string[];
     notes: string[];
     warnings: string[];
     /** Snapshots in the store. */
@@ -78,7 +79,7 @@ describe.skipIf(!ready)(ready ? 'snapshots' : 'snapshots (skipped: no flock or n
       existsSync(directory) && statSync(directory).isDirectory()
         ? readdirSync(directory).map((name) => work.at('store', 'snapshots', name))
         : [];
-    return { ...outcome, machines, notes: texts('note'), warnings: texts('warning'), files };
+    return { ...outcome, machines, kinds: outcome.errors.map(({ kind }) => kind), notes: texts('note'), warnings: texts('warning'), files };
   }
 
   const read = async (file: string | undefined, name: string): Promise<string | undefined> => readFromSnapshot(file ?? '', name);
@@ -126,6 +127,13 @@ describe.skipIf(!ready)(ready ? 'snapshots' : 'snapshots (skipped: no flock or n
     expect((await manifest(to))['missing']).toHaveLength(4);
     const again = await run(snapshot as Operation<object>, { given: { to } }).catch((error: Error) => error);
     expect(again).toMatchObject({ exitCode: 2, message: `${to} is there already, and a snapshot never overwrites a file` });
+  });
+
+  it('are written without a host that cannot be made sense of, which is an error all the same', async () => {
+    const { exitCode, kinds, files, warnings } = await run(snapshot as Operation<object>, { machines: { pg2: { os: 'plan9' } } });
+    expect([exitCode, kinds]).toEqual([1, ['preflight/unsupported-os']]);
+    expect(warnings).toEqual(['not in the snapshot: pg2: the system of pg2 is not known']);
+    expect(await read(files[0], 'hosts/pg3/web/page')).toBe('page of pg3');
   });
 
   it('are not written where no host answers', async () => {

@@ -7,6 +7,8 @@ import { addOwnOperationCommand } from '../../../src/cli/operations/own-command.
 import { resumeOptions } from '../../../src/cli/apply/resume.js';
 import { runOperation, type OperateCommandOptions } from '../../../src/cli/operations/operate.js';
 import type { Environment } from '../../../src/cli/pipeline/environment.js';
+import snapshot from '../../../src/operations/snapshot.js';
+import type { Operation } from '../../../src/plan/operation.js';
 import { endOperation, readOperation, writeOperation } from '../../../src/store/operation-record.js';
 import { thisProcess } from '../../../src/store/process.js';
 import { readRuns } from '../../../src/store/run-record.js';
@@ -178,6 +180,22 @@ describe('the command of an operation', () => {
       rmSync(join(store, 'lock'));
       await endOperation(store);
       expect([exitCode, thrown]).toEqual([5, 'lock/held']);
+    });
+
+    it('that changes nothing is held up by nothing, asks nobody, and leaves neither a record nor a journal', async () => {
+      three.giveData('pg1');
+      three.give('pg2');
+      mkdirSync(three.at('.pgprov', 'demo'), { recursive: true });
+      const begun = { operation: 'other', given: {}, chosen: {}, began: '2026-11-29T03:00:00Z', by: 'ann@laptop' };
+      await writeOperation(three.at('.pgprov', 'demo'), begun);
+      const { ticks: _, ...here } = thisProcess();
+      writeFileSync(three.at('.pgprov', 'demo', 'lock'), JSON.stringify({ ...here, pid: process.ppid, holder: 'ann@laptop (process 7)' }));
+      const { exitCode, asked, stdout, journals, machines } = await three.run((environment) =>
+        runOperation(snapshot as Operation, three.inventory, {}, environment),
+      );
+      expect([exitCode, asked, journals, machines.open.size]).toEqual([0, [], 0, 0]);
+      expect(stdout).toContain(`demo is saved in ${three.at('.pgprov', 'demo', 'snapshots')}/`);
+      expect(await record()).toEqual(begun);
     });
 
     it('is refused when another run began or finished an operation after this one started, for example while it asked for a password', async () => {
