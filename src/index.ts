@@ -245,6 +245,7 @@ export { settingsReset, type SettingsResetOptions } from './resources/settings-r
 export { signingKey } from './resources/signing-key.js';
 export { controlTrouble, soundData } from './resources/sound-data.js';
 export { PATRONI_TAKEN, patroniTaken, takenGate, untakenSettings, type PatroniTaken } from './resources/patroni-taken.js';
+export { storeAside, type StoreAsideOptions } from './resources/store-aside.js';
 export { STRAY_SERVICES, strayServices, type StrayServices } from './resources/stray-services.js';
 export { stuckConfig, stuckConfigHandle, type StuckConfigState } from './resources/stuck-config.js';
 export { addressOf, TLS_HANDSHAKES, tlsHandshake, tlsHandshakes, type TlsHandshakesState } from './resources/tls-handshakes.js';

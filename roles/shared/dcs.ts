@@ -1,4 +1,4 @@
-import type { DcsKeys, Gate, Host, Observation, Platform, RoleContext, Script, StageProof, View } from '../../src/index.js';
+import type { DcsKeys, Gate, Host, Observation, Platform, Resource, RoleContext, Script, StageProof, View } from '../../src/index.js';
 import type { FixedVariable } from './fixed-variable.js';
 
 /**
@@ -44,6 +44,8 @@ export interface Dcs {
   isHealthy(view: View, host: string): boolean | undefined;
   /** Open when its member on the host works, which takes a quorum. */
   worksGate(context: RoleContext): Gate;
+  /** Its data on the host put aside, where too few members have any for a quorum; the next start makes a new store. */
+  dataAside(context: RoleContext): Resource;
   /** How its members are restarted one after the other. */
   readonly restart: {
     /** Asked of a host that runs it, for `leads`. */

@@ -214,8 +214,8 @@ function notStarting(view: View, failing: readonly MemberData[]): Reason {
       'nothing is changed now: the first member to come up would take the lead, whether or not it has the last commits.',
       'See with `journalctl -u patroni` why PostgreSQL does not start. If it is a setting that all members share, correct it in the inventory',
       ...(others.length === 0 ? [] : [`(which does not give these, that ${dcsOf(view.inventory).name} has: ${others.join(', ')})`]),
-      'and run this again: Patroni is then stopped on all of them first. Otherwise stop Patroni on all members (`systemctl stop patroni`),',
-      'fix the cause, and run this again: it starts the member with the last commits first',
+      `and run this again: Patroni is then stopped on all of them first. Otherwise ${pgprov`recover ${view.inventory}`} finds the setting, stops Patroni on`,
+      'all of them, corrects it, and starts the member with the last commits first',
     ].join(' '),
   };
 }

@@ -65,5 +65,5 @@ function wayForward(view: View, members: readonly MemberData[], storeIsNew: bool
     const names = enumerate(running.map(({ host }) => host.name));
     return `${store} has lost its contents, and nothing needs to be moved: ${start === '' ? '' : `${start}; `}Patroni runs on ${names} and writes the cluster into ${store} by itself. Run this again when ${pgprov`status ${view.inventory}`} shows a leader`;
   }
-  return `${store} has lost its contents, or an interrupted bootstrap marked it; nothing needs to be moved, Patroni writes the cluster into ${store} again: ${start === '' ? '' : `${start}, and then `}${stepsToStart(view, members)}`;
+  return `${store} has lost its contents, or an interrupted bootstrap marked it; nothing needs to be moved: ${pgprov`recover ${view.inventory}`} gives the scope its identity back from the data that is there, and starts the member with the last commits first. By hand: ${start === '' ? '' : `${start}, and then `}${stepsToStart(view, members)}`;
 }

@@ -31,6 +31,7 @@ import {
 import { correctionSteps } from './shared/recover-corrections.js';
 import { followStep, startStep } from './shared/recover-starts.js';
 import { storeSteps } from './shared/recover-store.js';
+import { snapshotSteps } from './shared/snapshot-steps.js';
 import { memberRuns, stopped } from './shared/stopped.js';
 
 /** Seconds for which an election, or a server that comes up, is waited for before it counts as a reason not to begin. */
@@ -62,7 +63,10 @@ export default defineOperation<RecoverOptions>({
   guards: recoverObjections,
   remaining: (run) => {
     const leader = workingLeader(run.view);
-    if (leader !== undefined) return { steps: mendSteps(run, leader) };
+    if (leader !== undefined) {
+      const steps = mendSteps(run, leader);
+      return { steps: steps.length === 0 ? steps : [...snapshotSteps(run), ...steps] };
+    }
     const steps = leaderless(run);
     return firstOf(run.view) === undefined ? { steps, then: unknownOrder(run) } : { steps };
   },
@@ -112,6 +116,7 @@ function leaderless(run: RecoverRun): OperationStep[] {
     .map(({ name }) => name)
     .filter((name) => name !== first && !leftMembers(run).some(({ host }) => host === name));
   return [
+    ...snapshotSteps(run),
     ...stopStep(run),
     ...storeSteps(run),
     ...correctionSteps(run),

@@ -17,7 +17,7 @@ import {
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../roles/shared/layout.js';
 import { leaderInStore } from '../../roles/shared/leader-in-store.js';
-import { isStopped, membersData, stepsToStart, whatWasFound } from '../../roles/shared/members-data.js';
+import { isStopped, membersData, whatWasFound } from '../../roles/shared/members-data.js';
 import { guardCluster } from '../../roles/shared/patroni-guards.js';
 import { isPaused } from './shared/maintenance.js';
 import { answerOf, leaderOf, listedBy, names, notStreaming, notStreamingWhy } from './shared/members.js';
@@ -89,7 +89,7 @@ function objections(run: Run): OperationObjection[] {
       view,
       refuse(
         `nobody leads, and ${names(away)}, which cannot be reached, may have the last commits${whatWasFound(data)}`,
-        `bring ${away.length === 1 ? 'it' : 'them'} back and run this again. To go on without what only ${names(away)} may have, ${stepsToStart(run.view, data)}`,
+        `bring ${away.length === 1 ? 'it' : 'them'} back and run this again. To go on without what only ${names(away)} may have: ${pgprov`recover ${inventory} --without ${away.map(({ name }) => name).join(',')}`}`,
       ),
     );
   }

@@ -13,7 +13,9 @@ const inventory = await inventoryOf(THREE);
 const ALL = ['pg1', 'pg2', 'pg3'];
 
 const steps = (made: Made<RecoverOptions>): string[] =>
-  recover.remaining(madeUp(inventory, made)).steps.map((step) => `${step.id} ${'on' in step ? step.on.join() : ''}`.trim());
+  recover
+    .remaining(madeUp(inventory, { done: ['snapshot'], ...made }))
+    .steps.map((step) => `${step.id} ${'on' in step ? step.on.join() : ''}`.trim());
 const objection = (made: Made<RecoverOptions>): string | undefined => recover.guards?.(madeUp(inventory, made))[0]?.message.split('\n')[0];
 
 const at = (timeline: number, lastRecord: string, clusterState = 'shut down in recovery') => ({
@@ -48,6 +50,7 @@ const failing = (settings: readonly Partial<FailingSetting>[]): ReadonlyMap<stri
 };
 const onAll = (states: ReadonlyMap<string, unknown>): Record<string, ReadonlyMap<string, unknown>> =>
   Object.fromEntries(ALL.map((name) => [name, states]));
+const etcd = (hasData: boolean): ReadonlyMap<string, unknown> => new Map([[ETCD_MEMBER.id, { healthy: false, members: [], hasData }]]);
 const BUFFERS = { postgresql: { parameters: { shared_buffers: '500GB', work_mem: '13MB' } } };
 
 describe('pgprov recover', () => {
@@ -95,9 +98,18 @@ describe('pgprov recover', () => {
       made: {
         ...STOPPED,
         registered: null,
-        more: onAll(new Map([[ETCD_MEMBER.id, { healthy: false, members: [], hasData: true }]])),
+        more: onAll(etcd(true)),
       },
       left: ['start-store pg1,pg2,pg3', ...START],
+    },
+    {
+      title: 'makes a new store where too few of its members have data, and gives the scope its identity back',
+      made: {
+        ...STOPPED,
+        registered: null,
+        more: { ...onAll(etcd(false)), pg3: etcd(true) },
+      },
+      left: ['store-aside pg3', 'start-store pg1,pg2,pg3', 'identity pg2', ...START],
     },
     {
       title: 'gives data back to PostgreSQL',
@@ -118,7 +130,7 @@ describe('pgprov recover', () => {
 
   it('puts the identity back from the data, and the configuration from the member with the last commits', () => {
     const more = { pg2: new Map([[PATRONI_TAKEN.id, BUFFERS]]), pg1: new Map([[PATRONI_TAKEN.id, {}]]) };
-    const run = madeUp(inventory, { ...STOPPED, more });
+    const run = madeUp(inventory, { done: ['snapshot'], ...STOPPED, more });
     for (const name of ALL) {
       const dcs = run.view.read(name, { id: 'dcs' } as never) as unknown as Record<string, unknown>;
       delete dcs['initialize'];
@@ -131,8 +143,13 @@ describe('pgprov recover', () => {
     expect(then[0]?.id).toBe('start-first');
   });
 
+  it('saves what there is before anything else, and nothing where there is nothing to do', () => {
+    expect(recover.remaining(madeUp(inventory, DOWN)).steps[0]?.id).toBe('snapshot');
+    expect(recover.remaining(madeUp(inventory, {})).steps).toEqual([]);
+  });
+
   it('says how sure it is, and what is lost', () => {
-    const run = madeUp(inventory, { ...STOPPED, away: ['pg1'], options: { without: 'pg1' } });
+    const run = madeUp(inventory, { done: ['snapshot'], ...STOPPED, away: ['pg1'], options: { without: 'pg1' } });
     const [first] = recover.remaining(run).steps;
     expect(first).toMatchObject({ pointOfNoReturn: true });
     expect(first?.effect).toBe(
@@ -202,15 +219,15 @@ describe('pgprov recover', () => {
     },
     {
       title: 'a store without enough members',
-      made: { ...STOPPED, registered: null, etcdDown: ALL },
-      says: 'etcd has no quorum: 2 of its members on pg1, pg2 and pg3 are needed, and none can be reached and has data',
+      made: { ...STOPPED, registered: null, etcdDown: ALL, away: ['pg3'], options: { without: 'pg3' } },
+      says: 'etcd has no quorum: 2 of its members on pg1, pg2 and pg3 are needed with their data, and none of those that can be reached has any',
     },
   ])('decides about $title', ({ made, says }) => expect(objection(made)).toBe(says));
 
   it('takes the inventory’s value, and refuses where that is the wrong one', async () => {
     const own = await inventoryOf(`${THREE}\npostgresql: {parameters: {shared_buffers: 64MB}}\n`);
     const made: Made<RecoverOptions> = { ...STOPPED, config: BUFFERS, more: onAll(failing([{}])) };
-    expect(recover.remaining(madeUp(own, made)).steps[0]?.title).toBe(
+    expect(recover.remaining(madeUp(own, { done: ['snapshot'], ...made })).steps[0]?.title).toBe(
       'correct the dynamic configuration in etcd: shared_buffers = 500GB becomes 64MB, as the inventory says',
     );
     const wrong = await inventoryOf(`${THREE}\npostgresql: {parameters: {shared_buffers: 500GB}}\n`);

@@ -1,5 +1,5 @@
 import { handle } from '../../src/resources/handle.js';
-import { gate, NOTHING, sh, type DcsKey, type DcsKeys, type RoleContext, type StageProof } from '../../src/index.js';
+import { command, gate, NOTHING, sh, type DcsKey, type DcsKeys, type RoleContext, type StageProof } from '../../src/index.js';
 import type { Dcs } from '../../roles/shared/dcs.js';
 import type { Role } from '../../src/plan/role.js';
 
@@ -53,6 +53,13 @@ export const madeUpDcs: Dcs = {
   hasData: (view, host) => view.read(host, SHELF)?.data,
   isHealthy: (view, host) => view.read(host, SHELF)?.stands,
   worksGate: () => gate({ name: 'shelf-works', title: 'the shelf stands', check: sh`true`, unit: 'shelfd', fatalLogPatterns: [] }),
+  dataAside: (context) =>
+    command({
+      name: 'shelf-aside',
+      summary: 'clear the shelf',
+      unless: sh`[ ! -e ${shelfFile(context)} ]`,
+      run: sh`mv ${shelfFile(context)} ${shelfFile(context)}.aside`,
+    }),
   restart: { observations: () => [], leads: () => false, unless: () => NOTHING, gates: () => [] },
   memberNames: (view) => view.hosts('shelf').map(({ name }) => name),
 };

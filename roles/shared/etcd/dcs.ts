@@ -4,6 +4,7 @@ import { scopePrefix, tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
 import { etcdAgreement } from './agreement.js';
 import { etcdClient, etcdEndpoints } from './client.js';
+import { etcdDataAside } from './data-aside.js';
 import { ETCD_FIXED_VARIABLES } from './fixed-variables.js';
 import { onWorkingMember } from './etcdctl.js';
 import { letInByMembers } from './handshakes.js';
@@ -35,6 +36,7 @@ export const etcdDcs: Dcs = {
   hasData: (view, host) => member(view, host)?.hasData,
   isHealthy: (view, host) => member(view, host)?.healthy,
   worksGate: quorumGate,
+  dataAside: etcdDataAside,
   restart: ETCD_RESTART,
   memberNames: (view) => view.hosts('etcd').flatMap(({ name }) => (member(view, name)?.members ?? []).map((each) => each.name)),
 };

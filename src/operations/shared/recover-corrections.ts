@@ -21,6 +21,7 @@ import { configFile } from '../../../roles/shared/patroni/config-file.js';
 import { storeOf } from './members.js';
 import { accessSteps } from './recover-members.js';
 import { firstOf, identifierOf, usableData, usedConfig, workingLeader, type RecoverRun } from './recover-seen.js';
+import { storeIsLost } from './recover-store.js';
 import { correctionWords, faultWords, settingFaults, storePatch } from './recover-settings.js';
 
 /** What is put right while no server runs: the scope's identity, settings that PostgreSQL does not start with, and who owns the data. */
@@ -42,8 +43,8 @@ function identityStep(run: RecoverRun): OperationStep[] {
   const { view, inventory } = run;
   const store = storeOf(view);
   const identifier = identifierOf(view);
-  if (store === undefined || identifier === undefined || workingLeader(view) !== undefined) return [];
-  const [noMark, noConfig] = [(store.initialize ?? '') === '', store.config === undefined];
+  if ((store === undefined && !storeIsLost(run)) || identifier === undefined || workingLeader(view) !== undefined) return [];
+  const [noMark, noConfig] = [(store?.initialize ?? '') === '', store?.config === undefined];
   if (!noMark && !noConfig) return [];
   const from = configSource(run);
   const [host] = view.hosts('patroni');

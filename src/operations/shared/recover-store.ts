@@ -5,46 +5,77 @@ import { quorumOf } from '../../../roles/shared/quorum.js';
 import { storeOf } from './members.js';
 import type { RecoverRun } from './recover-seen.js';
 
-/** The hosts of the store that can be reached and whose member has its data. */
-function withData({ view, inventory }: RecoverRun): string[] {
-  const store = dcsOf(inventory);
-  return view.hosts(store.role).flatMap(({ name }) => (store.hasData(view, name) === true ? [name] : []));
+interface StoreSeen {
+  /** All hosts of the store, by the inventory. */
+  all: string[];
+  /** Those that cannot be reached. */
+  off: string[];
+  /** Those that can be reached and whose member has data. */
+  kept: string[];
+  quorum: number;
 }
 
-/** Why the store cannot be brought back. */
+function storeSeen({ view, inventory }: RecoverRun): StoreSeen {
+  const store = dcsOf(inventory);
+  const all = hostsWith(inventory, store.role).map(({ name }) => name);
+  return {
+    all,
+    off: all.filter((name) => !view.surveyed(name)),
+    kept: all.filter((name) => store.hasData(view, name) === true),
+    quorum: quorumOf(all.length),
+  };
+}
+
+/** Whether too few of the store's members have their data, so that it begins anew. */
+export function storeIsLost(run: RecoverRun): boolean {
+  if (storeOf(run.view) !== undefined) return false;
+  const { kept, quorum } = storeSeen(run);
+  return kept.length < quorum;
+}
+
+/** Why the store cannot be brought back: what is off may have the data that the others have lost. */
 export function storeObjections(run: RecoverRun): OperationObjection[] {
-  const { view, inventory } = run;
-  if (storeOf(view) !== undefined) return [];
-  const { name: store, role } = dcsOf(inventory);
-  const all = hostsWith(inventory, role).map(({ name }) => name);
-  const there = withData(run);
-  const quorum = quorumOf(all.length);
-  if (there.length >= quorum) return [];
-  const off = all.filter((name) => !view.surveyed(name));
+  if (storeOf(run.view) !== undefined) return [];
+  const { name } = dcsOf(run.inventory);
+  const { all, off, kept, quorum } = storeSeen(run);
+  if (kept.length >= quorum || off.length === 0) return [];
   return [
     {
       kind: 'refuse',
-      message: `${store} has no quorum: ${quorum} of its members on ${enumerate(all)} are needed, and ${there.length === 0 ? 'none' : enumerate(there)} can be reached and has data`,
-      hint:
-        off.length > 0
-          ? `nothing was changed; switch ${enumerate(off)} on and run this again`
-          : `nothing was changed; see \`journalctl -u ${dcsOf(inventory).unit}\` on ${enumerate(all)}`,
+      message: `${name} has no quorum: ${quorum} of its members on ${enumerate(all)} are needed with their data, and ${kept.length === 0 ? 'none of those that can be reached has any' : `only ${enumerate(kept)} can be reached and has it`}`,
+      hint: `nothing was changed. Switch ${enumerate(off)} on and run this again: a new ${name} is made only where all of its hosts can be reached, because a member that came back with old data would not fit in`,
     },
   ];
 }
 
-/** What brings the store back. */
+/** What brings the store back: its members are started; where too few have their data for a quorum, a new store begins. */
 export function storeSteps(run: RecoverRun): OperationStep[] {
   const { view, inventory, done } = run;
   const store = dcsOf(inventory);
   if (storeOf(view) !== undefined || done.has('start-store')) return [];
-  const down = withData(run).filter((name) => store.isHealthy(view, name) !== true);
-  if (down.length === 0) return [];
+  const { all, kept, quorum } = storeSeen(run);
+  const isLost = kept.length < quorum;
+  const startsOn = (isLost ? all : kept).filter((name) => store.isHealthy(view, name) !== true);
+  const aside: OperationStep[] =
+    !isLost || kept.length === 0
+      ? []
+      : [
+          {
+            id: 'store-aside',
+            title: `put what ${store.name} has on ${enumerate(kept)} aside, because ${quorum - kept.length} more of its members would need their data for a quorum`,
+            effect: `${store.name} begins anew; nothing is deleted, and what Patroni needs in it is put back from the members’ own data`,
+            on: kept,
+            resources: (context) => [store.dataAside(context)],
+          },
+        ];
   return [
+    ...aside,
     {
       id: 'start-store',
-      title: `start ${store.name} on ${enumerate(down)}, and wait for its quorum`,
-      on: down,
+      title: isLost
+        ? `start a new ${store.name} on ${enumerate(startsOn)}, whose data is gone`
+        : `start ${store.name} on ${enumerate(startsOn)}, and wait for its quorum`,
+      on: startsOn,
       resources: () => [
         command({
           name: `start-${store.unit}`,

@@ -144,7 +144,7 @@ describe('a second DCS', () => {
       objections: [
         'Shelf does not know the PostgreSQL cluster that is the data of demo',
         'start Shelf yourself (`systemctl start shelfd` on pg1, pg2 and pg3)',
-        'Patroni writes the cluster into Shelf again',
+        'gives the scope its identity back from the data that is there',
       ],
     },
   ])('is guarded when it $title', ({ states, objections }) => {
