@@ -1,38 +1,57 @@
-import { defineDiagnosis, ETCD_MEMBER, pgprov } from '../../index.js';
+import { defineDiagnosis, ETCD_MEMBER, pgprov, type Examination, type LoggedLine } from '../../index.js';
 import { asEvidence } from '../shared/lines.js';
 
-/** Members try each other and Patroni tries etcd every few seconds: what does not come again is over. */
-const RECENT = 60_000;
+/** Members try each other several times in a second, and Patroni tries etcd every few seconds: what does not come again is over. */
+const RECENT = 10_000;
 
 /** Words of Go’s TLS about certificates. A client without one, and one that hangs up, are none of ours. */
 const REFUSED =
   /x509: |tls: bad certificate|tls: unknown certificate|tls: expired certificate|certificate has expired|unknown certificate authority/u;
 
-/** Connections of etcd fail because of certificates, or of passwords. */
+const LET_IN = /established TCP streaming connection/u;
+
+/** Connections of etcd fail because of certificates. */
 export default defineDiagnosis({
   name: 'store-handshakes',
   looksAt: 'who is let in by etcd',
   role: 'etcd',
-  find: (examination) =>
-    examination.view.hosts('etcd').flatMap(({ name: host }) => {
-      const lines = examination.log(host, 'etcd').filter(({ at, text }) => REFUSED.test(text) && examination.now - at < RECENT);
+  find: (examination) => {
+    const { view } = examination;
+    const refused = view.hosts('etcd').flatMap(({ name }) => refusals(examination, name));
+    const healthy = (host: string): boolean => view.read(host, ETCD_MEMBER)?.healthy === true;
+    // Of the two ends the one that is out of the quorum is at fault.
+    const culprit = (line: LoggedLine): string => {
+      const peer = peerOf(examination, line);
+      return peer !== undefined && !healthy(peer) ? peer : line.host;
+    };
+    return [...new Set(refused.map(culprit))].map((host) => {
+      const lines = refused.filter((line) => culprit(line) === host).sort((a, b) => a.at - b.at);
       const last = lines.at(-1);
-      // One is an accident, such as a certificate that was just replaced.
-      if (last === undefined || lines.length < 3) return [];
-      const address = /"(?:remote-addr|remote-peer-addr)":"\[?([^"]*?)\]?:\d+"/u.exec(last.text)?.[1];
-      const peer = examination.view.inventory.hosts.find(({ clusterAddress }) => clusterAddress === address);
-      const why = /x509: [^"]*|tls: [^"]*/u.exec(last.text)?.[0] ?? 'the certificate';
-      return [
-        {
-          level: examination.view.read(host, ETCD_MEMBER)?.healthy === true ? ('danger' as const) : ('broken' as const),
-          host,
-          what: `etcd and ${peer?.name ?? address ?? 'another one'} refuse each other’s certificates: ${why}`,
-          since: lines[0]?.at ?? last.at,
-          evidence: lines.slice(-2).map(asEvidence),
-          follows: 'who is refused is cut off: a member from the quorum, Patroni from its store',
-          mend: `${pgprov`certs status ${examination.view.inventory}`} shows which certificate is wrong; ${pgprov`apply ${examination.view.inventory}`} writes those that belong there`,
-          explains: ['store-member-down'],
-        },
-      ];
-    }),
+      const why = /x509: [^"]*|tls: [^"]*/u.exec(last?.text ?? '')?.[0] ?? 'the certificate';
+      return {
+        level: healthy(host) ? ('danger' as const) : ('broken' as const),
+        host,
+        what: `etcd refuses connections because of certificates: ${why}`,
+        ...(lines[0] === undefined ? {} : { since: lines[0].at }),
+        evidence: lines.slice(-2).map(asEvidence),
+        follows: 'who is refused is cut off: a member from the quorum, Patroni from its store',
+        mend: `${pgprov`apply ${view.inventory}`} writes the certificates that belong there; ${pgprov`certs status ${view.inventory}`} shows which is wrong`,
+        explains: ['store-member-down', 'unit-failed', 'unit-restarts'],
+      };
+    });
+  },
 });
+
+/** Lines of a host that tell of refusals which go on. One or two are an accident, such as a certificate that was just replaced. */
+function refusals({ log, now }: Examination, host: string): readonly LoggedLine[] {
+  const lines = log(host, 'etcd');
+  const after = lines.slice(lines.findLastIndex(({ text }) => LET_IN.test(text)) + 1).filter(({ text }) => REFUSED.test(text));
+  const last = after.at(-1);
+  return after.length < 3 || last === undefined || now - last.at > RECENT ? [] : after;
+}
+
+/** Who was at the other end, where it is a host of the inventory. */
+function peerOf({ view }: Examination, { text }: LoggedLine): string | undefined {
+  const address = /"remote-addr":"\[?([^"]*?)\]?:\d+"/u.exec(text)?.[1];
+  return view.inventory.hosts.find(({ clusterAddress }) => clusterAddress === address)?.name;
+}

@@ -1,6 +1,6 @@
-import { defineDiagnosis, type LoggedLine } from '../../index.js';
+import { defineDiagnosis, type Host, type LoggedLine, type Platform, type View } from '../../index.js';
 import { etcdDataDirectory } from '../../../roles/shared/etcd/data-directory.js';
-import { etcdMembersSeen } from '../../../roles/shared/etcd/members-seen.js';
+import { etcdMembersSeen, hasQuorum } from '../../../roles/shared/etcd/members-seen.js';
 import { onWorkingMember } from '../../../roles/shared/etcd/etcdctl.js';
 import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
 import { asEvidence } from '../shared/lines.js';
@@ -20,6 +20,8 @@ const WORDS: readonly { pattern: RegExp; what: string }[] = [
   },
 ];
 
+const RECENT = 60_000;
+
 /** After this a member has been let in. */
 const LET_IN = /ready to serve client requests|published local member to cluster/u;
 
@@ -30,11 +32,15 @@ export default defineDiagnosis({
   role: 'etcd',
   find: (examination) => {
     const { view } = examination;
-    return etcdMembersSeen(examination)
+    const members = etcdMembersSeen(examination);
+    // Without a quorum nothing tells which data is the right one, and nobody may be told to give his up.
+    if (!hasQuorum(members)) return [];
+    return members
       .filter(({ seen, healthy }) => seen && !healthy)
-      .flatMap(({ host }) => {
+      .flatMap(({ host, runs }) => {
         const platform = view.platform(host.name);
-        const lines = sinceLetIn(examination.log(host.name, 'etcd'));
+        // A member that runs says it again and again; one that ended said it last.
+        const lines = sinceLetIn(examination.log(host.name, 'etcd')).filter(({ at }) => !runs || examination.now - at < RECENT);
         const word = WORDS.find(({ pattern }) => lines.some(({ text }) => pattern.test(text)));
         const matching = lines.filter(({ text }) => word?.pattern.test(text));
         const [first] = matching;
@@ -48,13 +54,30 @@ export default defineDiagnosis({
             since: first.at,
             evidence: matching.slice(-2).map(asEvidence),
             follows: 'it is no part of the quorum, and never becomes one by waiting',
-            mend: `let it join anew: ${onWorkingMember(view, host.name)}; \`etcdctl member list\`, \`etcdctl member remove ID\` with its id if it is there, \`etcdctl member add ${host.name} --peer-urls=${peerUrl(host)}\`; then \`systemctl stop etcd; mv ${data} ${data}.old; sed -i 's/^ETCD_INITIAL_CLUSTER_STATE=.*/ETCD_INITIAL_CLUSTER_STATE="existing"/' ${platform.etcd.environmentFile}; install -d -o ${platform.etcd.user} -g ${platform.etcd.group} -m 700 ${data}; systemctl start etcd\`, as root on ${host.name}`,
+            mend: `let it join anew: ${leavingAndComing(view, host)}; then \`${startingAnew(platform.etcd, data)}\`, as root on ${host.name}`,
             explains: ['store-member-down', 'unit-failed', 'unit-restarts', 'unit-stopped', 'store-members'],
           },
         ];
       });
   },
 });
+
+/** The member that was leaves the list, and a new one is put on it. */
+function leavingAndComing(view: View, host: Host): string {
+  const url = peerUrl(host);
+  return `${onWorkingMember(view, host.name)}; \`for id in $(etcdctl member list | grep -F ${url}, | cut -d , -f 1); do etcdctl member remove $id; done; etcdctl member add ${host.name} --peer-urls=${url}\``;
+}
+
+/** Its data is kept beside, so that nothing is lost should it be needed. */
+function startingAnew({ unit, user, group, environmentFile }: Platform['etcd'], data: string): string {
+  return [
+    `systemctl stop ${unit}`,
+    `mv ${data} ${data}.$(date +%s)`,
+    `install -d -o ${user} -g ${group} -m 700 ${data}`,
+    `sed -i 's/^ETCD_INITIAL_CLUSTER_STATE=.*/ETCD_INITIAL_CLUSTER_STATE="existing"/' ${environmentFile}`,
+    `systemctl start ${unit}`,
+  ].join('; ');
+}
 
 function sinceLetIn(lines: readonly LoggedLine[]): readonly LoggedLine[] {
   return lines.slice(lines.findLastIndex(({ text }) => LET_IN.test(text)) + 1);

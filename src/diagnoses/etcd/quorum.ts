@@ -1,4 +1,4 @@
-import { defineDiagnosis, enumerate, pgprov } from '../../index.js';
+import { defineDiagnosis, enumerate, ETCD_DATABASE, pgprov } from '../../index.js';
 import { etcdMembersSeen, hasQuorum, type SeenMember } from '../../../roles/shared/etcd/members-seen.js';
 import { asEvidence } from '../shared/lines.js';
 
@@ -12,6 +12,8 @@ export default defineDiagnosis({
   role: 'etcd',
   find: (examination) => {
     const members = etcdMembersSeen(examination);
+    // With an alarm no member calls itself healthy, whatever its quorum.
+    if (members.some(({ host }) => (examination.view.read(host.name, ETCD_DATABASE)?.alarms ?? []).length > 0)) return [];
     const seen = members.filter((member) => member.seen);
     const majority = Math.floor(members.length / 2) + 1;
     // A majority of hosts that were not asked may well be one.

@@ -1,5 +1,5 @@
 import { defineDiagnosis, FILE_SYSTEMS, formatBytes } from '../../index.js';
-import { writtenFileSystems } from '../shared/file-systems.js';
+import { withoutWriting, writtenFileSystems } from '../shared/file-systems.js';
 
 /** Less than this of a file system is a danger; nothing to speak of is broken. */
 const SCARCE = 0.05;
@@ -14,18 +14,20 @@ export default defineDiagnosis({
   looksAt: 'free space of the file systems',
   asks: (context) => [writtenFileSystems(context)],
   find: ({ view }) =>
-    view.inventory.hosts.flatMap(({ name: host }) =>
-      (view.read(host, FILE_SYSTEMS) ?? [])
+    view.inventory.hosts.flatMap((host) =>
+      (view.read(host.name, FILE_SYSTEMS) ?? [])
         .filter(({ size, free, readOnly }) => !readOnly && size > 0 && free < Math.max(SPENT, Math.min(PLENTY, SCARCE * size)))
-        .map(({ mounted, size, free }) => {
+        .map((fileSystem) => {
+          const { mounted, size, free } = fileSystem;
           const full = free < SPENT;
+          const { isData, follows } = withoutWriting(view, host, fileSystem);
           return {
-            level: full ? ('broken' as const) : ('danger' as const),
-            host,
+            level: full && isData ? ('broken' as const) : ('danger' as const),
+            host: host.name,
             what: full ? `the file system ${mounted} is full` : `the file system ${mounted} is almost full`,
-            evidence: [{ host, source: 'df', line: `${mounted}: ${formatBytes(free)} free of ${formatBytes(size)}` }],
-            follows: 'a server that cannot write its WAL stops, and a member of the store that cannot write its log leaves the quorum',
-            mend: `make room there: \`du -xh ${mounted} | sort -h | tail\`, as root on ${host}, shows what takes it; never delete anything in pg_wal`,
+            evidence: [{ host: host.name, source: 'df', line: `${mounted}: ${formatBytes(free)} free of ${formatBytes(size)}` }],
+            follows,
+            mend: `make room there: \`du -xh ${mounted} | sort -h | tail\`, as root on ${host.name}, shows what takes it; never delete anything in pg_wal`,
             ...(full ? { explains: ['member-down', 'unit-failed', 'unit-restarts', 'no-leader'] } : {}),
           };
         }),

@@ -1,0 +1,194 @@
+import { expect, it } from 'vitest';
+import handshakes from '../../../src/diagnoses/etcd/handshakes.js';
+import identity from '../../../src/diagnoses/etcd/identity.js';
+import memberDown from '../../../src/diagnoses/etcd/member-down.js';
+import members from '../../../src/diagnoses/etcd/members.js';
+import quorum from '../../../src/diagnoses/etcd/quorum.js';
+import slow from '../../../src/diagnoses/etcd/slow.js';
+import space from '../../../src/diagnoses/etcd/space.js';
+import versions from '../../../src/diagnoses/etcd/versions.js';
+import { ETCD_CLUSTER, type EtcdListed } from '../../../src/resources/etcd-cluster.js';
+import { ETCD_DATABASE, type EtcdDatabase } from '../../../src/resources/etcd-database.js';
+import { ETCD_MEMBER } from '../../../src/resources/etcd-member.js';
+import { serviceHandle } from '../../../src/resources/service.js';
+import { findings, found, seen, type ExaminedHost } from '../../support/examination.js';
+
+interface Member {
+  healthy?: boolean;
+  active?: 'active' | 'inactive' | 'failed';
+  listed?: readonly EtcdListed[];
+  database?: Partial<EtcdDatabase>;
+  log?: ExaminedHost['log'];
+}
+
+const DATABASE: EtcdDatabase = { version: '3.5.16', id: '1', leader: false, bytes: 20_480, usedBytes: 20_480, alarms: [] };
+
+function member({ healthy = true, active = 'active', listed, database = {}, log = [] }: Member = {}): ExaminedHost {
+  return {
+    log,
+    states: [
+      seen(ETCD_MEMBER, { healthy, members: [], requiresClientCertificate: true, hasData: true }),
+      seen(serviceHandle('etcd'), { loaded: true, enabled: true, active, applied: undefined }),
+      seen(ETCD_DATABASE, healthy || database.alarms !== undefined ? { ...DATABASE, ...database } : undefined),
+      ...(listed === undefined ? [] : [seen(ETCD_CLUSTER, { members: [...listed], healthy: [], started: [] })]),
+    ],
+  };
+}
+
+const listed = (number: number, change: Partial<EtcdListed> = {}): EtcdListed => ({
+  id: String(number),
+  name: `pg${number}`,
+  peerUrls: [`https://10.0.0.${number}:2380`],
+  clientUrls: [`https://10.0.0.${number}:2379`],
+  learner: false,
+  ...change,
+});
+
+const LIST = [listed(1), listed(2), listed(3)];
+const WELL = { pg1: member({ listed: LIST }), pg2: member(), pg3: member() };
+const ALL = [handshakes, identity, memberDown, members, quorum, slow, space, versions];
+
+it('finds nothing while all members work, whatever they wrote while they came up', async () => {
+  const log = [
+    [
+      'etcd',
+      70,
+      '{"level":"warn","msg":"rejected connection on peer endpoint","remote-addr":"10.0.0.1:57726","error":"remote error: tls: bad certificate"}',
+    ],
+    ['etcd', 69, '{"level":"info","logger":"raft","msg":"raft.node: 9703417611650334 lost leader b198c9e460fd1761 at term 5"}'],
+    ['etcd', 60, '{"level":"warn","msg":"request cluster ID mismatch","local-member-id":"b198c9e460fd1761"}'],
+    ['etcd', 50, '{"level":"warn","msg":"slow fdatasync","took":"1.2s","expected-duration":"1s"}'],
+  ] as const;
+  for (const diagnosis of ALL) expect(await found(diagnosis, { ...WELL, pg3: member({ log }) })).toEqual([]);
+});
+
+it('finds that there is no quorum, and who is missing', async () => {
+  const hosts = {
+    pg1: member({ healthy: false }),
+    pg2: member({ healthy: false, active: 'inactive' }),
+    pg3: member({ healthy: false, active: 'failed' }),
+  };
+  const [finding] = await findings(quorum, hosts);
+  expect(finding).toMatchObject({ level: 'broken', what: 'etcd has no quorum: of its 3 members pg2 and pg3 do not run' });
+  expect(finding?.mend).toBe('start the missing ones: `systemctl start etcd`, as root on pg2 and pg3');
+  expect(await found(memberDown, hosts)).toEqual([]);
+});
+
+it('does not guess about a quorum of hosts that it could not ask', async () => {
+  const unseen = 'timed out';
+  expect(await found(quorum, { pg1: member({ healthy: false, active: 'inactive' }), pg2: { unseen }, pg3: { unseen } })).toEqual([]);
+  const [finding] = await findings(quorum, { pg1: member({ healthy: false }), pg2: { unseen }, pg3: { unseen } });
+  expect(finding?.mend).toMatch(/^bring back pg2 and pg3; if their data is lost, `pgprov recover /);
+});
+
+it('finds a member that is down while the others work', async () => {
+  const [finding] = await findings(memberDown, { ...WELL, pg3: member({ healthy: false, active: 'failed' }) });
+  expect(finding).toMatchObject({ level: 'danger', host: 'pg3', what: 'its member of etcd does not run' });
+  expect(finding?.follows).toBe('etcd works on, and with the next member that fails nobody can write');
+});
+
+// Lines of etcd 3.5.16 on Debian 13.
+const LOST =
+  '{"level":"warn","ts":"2026-11-29T03:28:07.624955Z","caller":"etcdmain/etcd.go:146","msg":"failed to start etcd","error":"member 9703417611650334 has already been bootstrapped"}';
+const REMOVED =
+  '{"level":"warn","ts":"2026-11-29T03:28:56.168212Z","caller":"etcdserver/server.go:1154","msg":"server error","error":"the member has been permanently removed from the cluster"}';
+const MISMATCH =
+  '{"level":"warn","ts":"2026-11-29T03:28:28.710079Z","caller":"rafthttp/stream.go:653","msg":"request sent was ignored by remote peer due to cluster ID mismatch","remote-peer-id":"7aa784512842da41","remote-peer-cluster-id":"164d2eb87de9ef25","local-member-id":"997dcb261d6de5f0","local-member-cluster-id":"a47fc3a3b88aaf12","error":"cluster ID mismatch"}';
+
+it('finds a member that lost its data, was removed, or has that of another etcd', async () => {
+  const of = (text: string, active: 'active' | 'inactive'): Record<string, ExaminedHost> => ({
+    ...WELL,
+    pg3: member({ healthy: false, active, log: [['etcd', 20, text]] }),
+  });
+  expect(await found(identity, of(LOST, 'inactive'))).toEqual([
+    'danger pg3 its member of etcd has lost its data, and the others still count on the one it was',
+  ]);
+  expect(await found(identity, of(REMOVED, 'inactive'))).toEqual([
+    'danger pg3 its member of etcd was removed from the list of members, and is still there',
+  ]);
+  expect(await found(identity, of(MISMATCH, 'active'))).toEqual([
+    'danger pg3 its member of etcd has the data of another etcd (cluster ID mismatch)',
+  ]);
+});
+
+it('never advises to give up data while there is no quorum, nor for what is over', async () => {
+  const log = [['etcd', 20, MISMATCH]] as const;
+  const none = { pg1: member({ healthy: false, log }), pg2: member({ healthy: false, log }), pg3: member({ healthy: false, log }) };
+  expect(await found(identity, none)).toEqual([]);
+  const over = [...log, ['etcd', 10, '{"level":"info","msg":"ready to serve client requests"}'] as const];
+  expect(await found(identity, { ...WELL, pg3: member({ healthy: false, log: over }) })).toEqual([]);
+  expect(await found(identity, { ...WELL, pg3: member({ healthy: false, log: [['etcd', 600, MISMATCH]] }) })).toEqual([]);
+});
+
+it('finds learners, strangers, members that never started, and hosts that are not in the list', async () => {
+  const list = async (...all: readonly EtcdListed[]): Promise<string[]> => found(members, { ...WELL, pg1: member({ listed: all }) });
+  expect(await list(listed(1), listed(2), listed(3, { learner: true }))).toEqual(['danger the member pg3 is a learner, which has no vote']);
+  expect(await list(...LIST, listed(4))).toEqual([
+    'danger etcd counts on a member that is not in the inventory: pg4 (https://10.0.0.4:2380)',
+  ]);
+  expect(await list(listed(1), listed(2), listed(3, { name: '', clientUrls: [] }))).toEqual([
+    'danger the member that was added for pg3 has never started',
+  ]);
+  expect(await list(listed(1), listed(2))).toEqual(['danger pg3 it is not in etcd’s list of members']);
+});
+
+it('finds the alarm of a full database once, and neither a lost quorum nor members with other data beside it', async () => {
+  const database = { alarms: [{ member: '17749227712954271461', alarm: 'NOSPACE' }] };
+  const log = [['etcd', 20, MISMATCH]] as const;
+  const full = {
+    pg1: member({ healthy: false, database, log }),
+    pg2: member({ healthy: false, database, log }),
+    pg3: member({ healthy: false, database }),
+  };
+  const [finding] = await findings(space, full);
+  expect(finding).toMatchObject({ level: 'broken', what: 'etcd’s database has reached its quota (alarm NOSPACE)' });
+  expect(finding?.mend).toMatch(/ compact .* defrag --cluster && .* alarm disarm`, as root on pg1/u);
+  for (const other of [quorum, identity, memberDown]) expect(await found(other, full)).toEqual([]);
+});
+
+it('finds a database near its quota, and one that is mostly empty', async () => {
+  const of = (database: Partial<EtcdDatabase>): Promise<string[]> => found(space, { ...WELL, pg2: member({ database }) });
+  const MIB = 1024 * 1024;
+  expect(await of({ bytes: 90 * MIB, usedBytes: 85 * MIB, quotaBytes: 100 * MIB })).toEqual([
+    'danger pg2 etcd’s database is near its quota',
+  ]);
+  expect(await of({ bytes: 90 * MIB, usedBytes: 5 * MIB, quotaBytes: 2048 * MIB })).toEqual([
+    'notice pg2 etcd’s database is much larger than what is in it',
+  ]);
+});
+
+const SLOW =
+  '{"level":"warn","ts":"2026-11-29T03:20:00.1Z","caller":"wal/wal.go:805","msg":"slow fdatasync","took":"1.912345678s","expected-duration":"1s"}';
+
+it('finds a slow disk, and calls it a danger once the leader changed', async () => {
+  const log = [1, 2, 3, 4, 5].map((minute) => ['etcd', 600 - minute, SLOW] as const);
+  expect(await found(slow, { ...WELL, pg2: member({ log }) })).toEqual([
+    'notice pg2 the disk under etcd is slow: 5 writes took more than a second in the last 15 minutes',
+  ]);
+  const lost = [
+    'etcd',
+    500,
+    '{"level":"info","logger":"raft","msg":"raft.node: 9703417611650334 lost leader b198c9e460fd1761 at term 5"}',
+  ] as const;
+  expect((await found(slow, { ...WELL, pg2: member({ log: [...log, lost] }) }))[0]).toMatch(
+    /^danger pg2 .*the members had to choose a leader anew$/u,
+  );
+});
+
+it('finds members of different versions', async () => {
+  const of = (version: string): Promise<string[]> => found(versions, { ...WELL, pg3: member({ database: { version } }) });
+  expect(await of('3.5.21')).toEqual(['notice the members of etcd are of different versions: 3.5.16 and 3.5.21']);
+  expect(await of('3.6.0')).toEqual(['danger the members of etcd are of different versions: 3.5.16 and 3.6.0']);
+});
+
+it('finds a member that is refused for its certificate, and tells it of that member once', async () => {
+  const refusal =
+    '{"level":"warn","ts":"2026-11-29T03:41:22.188262Z","caller":"embed/config_logging.go:170","msg":"rejected connection on peer endpoint","remote-addr":"10.0.0.3:44836","server-name":"","error":"tls: failed to verify certificate: x509: certificate signed by unknown authority"}';
+  const log = [9, 5, 1].map((ago) => ['etcd', ago, refusal] as const);
+  const hosts = { pg1: member({ log }), pg2: member({ log }), pg3: member({ healthy: false }) };
+  expect(await found(handshakes, hosts)).toEqual([
+    'broken pg3 etcd refuses connections because of certificates: tls: failed to verify certificate: x509: certificate signed by unknown authority',
+  ]);
+  const mended = [...log, ['etcd', 0.5, '{"level":"info","msg":"established TCP streaming connection with remote peer"}'] as const];
+  expect(await found(handshakes, { pg1: member({ log: mended }), pg2: member(), pg3: member() })).toEqual([]);
+});

@@ -1,0 +1,164 @@
+import { expect, it } from 'vitest';
+import strayServices from '../../../src/diagnoses/host/stray-services.js';
+import unitFailed from '../../../src/diagnoses/host/unit-failed.js';
+import unitMasked from '../../../src/diagnoses/host/unit-masked.js';
+import unitNotAtBoot from '../../../src/diagnoses/host/unit-not-at-boot.js';
+import unitRestarts from '../../../src/diagnoses/host/unit-restarts.js';
+import unitStopped from '../../../src/diagnoses/host/unit-stopped.js';
+import { enabledHandle, serviceHandle, type ServiceState } from '../../../src/resources/service.js';
+import { strayServices as askedForStrays } from '../../../src/resources/stray-services.js';
+import { unitHealth } from '../../../src/resources/unit-health.js';
+import { answered, findings, found, NOW, seen, type ExaminedHost } from '../../support/examination.js';
+
+const RUNS: ServiceState = { loaded: true, enabled: true, active: 'active', applied: undefined };
+
+/** What systemd 257 says of a unit that has been up for an hour. */
+const HEALTH = {
+  Result: 'success',
+  NRestarts: '0',
+  Id: 'etcd.service',
+  LoadState: 'loaded',
+  ActiveState: 'active',
+  SubState: 'running',
+  StateChangeTimestampMonotonic: '6400000000',
+};
+
+function pg2(
+  service: Partial<ServiceState> = {},
+  health: Partial<typeof HEALTH> = {},
+  log: ExaminedHost['log'] = [],
+): Record<string, ExaminedHost> {
+  const lines = Object.entries({ ...HEALTH, ...health }).map(([name, value]) => `${name}=${value}`);
+  return {
+    pg2: {
+      states: [
+        seen(serviceHandle('etcd'), { ...RUNS, ...service }),
+        answered(
+          unitHealth(['etcd', 'patroni']),
+          ['uptime=10000.00', ...lines, '', 'Id=patroni.service', 'LoadState=not-found'].join('\n'),
+        ),
+      ],
+      log,
+    },
+  };
+}
+
+const ALL = [unitFailed, unitMasked, unitNotAtBoot, unitRestarts, unitStopped];
+
+it('finds nothing of a unit that runs, or was restarted a moment ago', async () => {
+  for (const diagnosis of ALL) {
+    expect(await found(diagnosis, pg2())).toEqual([]);
+    expect(await found(diagnosis, pg2({}, { StateChangeTimestampMonotonic: '9999000000', NRestarts: '1' }))).toEqual([]);
+  }
+});
+
+it('finds a unit that has failed, with its last words and since when', async () => {
+  const log = [['etcd', 61, "etcd.service: Failed with result 'exit-code'."]] as const;
+  const [finding] = await findings(
+    unitFailed,
+    pg2(
+      { active: 'failed' },
+      { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code', StateChangeTimestampMonotonic: '9940000000' },
+      log,
+    ),
+  );
+  expect(finding).toMatchObject({ level: 'broken', host: 'pg2', what: 'the unit etcd has failed', since: NOW - 60_000 });
+  expect(finding?.evidence.map(({ line }) => line)).toEqual([
+    'etcd.service failed (Result: exit-code)',
+    "etcd.service: Failed with result 'exit-code'.",
+  ]);
+});
+
+it('says that systemd tried too often', async () => {
+  const health = { ActiveState: 'failed', SubState: 'failed', Result: 'start-limit-hit' };
+  expect(await found(unitFailed, pg2({ active: 'failed' }, health))).toEqual([
+    'broken pg2 the unit etcd has failed, too often in a row for systemd to start it again',
+  ]);
+});
+
+it('finds a unit that is started over and over, between two tries and within one', async () => {
+  const between = { ActiveState: 'activating', SubState: 'auto-restart', Result: 'exit-code', NRestarts: '5' };
+  const within = { ActiveState: 'active', SubState: 'running', NRestarts: '7', StateChangeTimestampMonotonic: '9996000000' };
+  for (const health of [between, within])
+    expect(await found(unitRestarts, pg2({ active: 'activating' }, health))).toEqual([
+      'broken pg2 the unit etcd ends and is started again, over and over',
+    ]);
+  // It was so, and has been steady since.
+  expect(await found(unitRestarts, pg2({}, { NRestarts: '7' }))).toEqual([]);
+});
+
+it('finds a unit that somebody stopped', async () => {
+  const [finding] = await findings(
+    unitStopped,
+    pg2({ active: 'inactive' }, { ActiveState: 'inactive', SubState: 'dead', StateChangeTimestampMonotonic: '9990000000' }),
+  );
+  expect(finding).toMatchObject({ level: 'broken', what: 'the unit etcd does not run', since: NOW - 10_000 });
+});
+
+it('finds a masked unit, and calls it broken once it is down', async () => {
+  expect(await found(unitMasked, pg2({ masked: 'for good', enabled: false }))).toEqual(['danger pg2 the unit etcd is masked']);
+  const [down] = await findings(unitMasked, pg2({ masked: 'until the next boot', active: 'inactive' }, { ActiveState: 'inactive' }));
+  expect(down).toMatchObject({
+    level: 'broken',
+    mend: expect.stringContaining('`systemctl unmask --runtime etcd && systemctl start etcd`') as string,
+  });
+  expect(await found(unitStopped, pg2({ masked: 'for good', active: 'inactive', loaded: false }))).toEqual([]);
+});
+
+it('finds a unit that would not start at boot, but for one that pgprov put off', async () => {
+  expect(await found(unitNotAtBoot, pg2({ enabled: false }))).toEqual([
+    'danger pg2 the unit etcd runs, and would not start at the next boot',
+  ]);
+  const patroni = (boot: object): Record<string, ExaminedHost> => ({
+    pg1: {
+      states: [
+        seen(serviceHandle('patroni'), { ...RUNS, enabled: false }),
+        seen(enabledHandle('patroni'), { enabled: false, runs: true, ...boot }),
+      ],
+    },
+  });
+  expect(await found(unitNotAtBoot, patroni({}))).toEqual(['danger pg1 the unit patroni runs, and would not start at the next boot']);
+  expect(await found(unitNotAtBoot, patroni({ putOff: true }))).toEqual([]);
+});
+
+const STRAYS = askedForStrays(['postgresql', 'patroni', 'etcd']);
+
+function strays(...lines: readonly string[]): Record<string, ExaminedHost> {
+  const states = [seen(serviceHandle('etcd'), RUNS), seen(serviceHandle('patroni'), RUNS), answered(STRAYS, lines.join('\n'))];
+  return { pg1: { states } };
+}
+
+const OWN = [
+  'enabled\tetcd.service',
+  'enabled\tpatroni.service',
+  'enabled\tpostgresql.service',
+  'active\tetcd.service',
+  'active\tpatroni.service',
+];
+
+it('finds no stray among the cluster’s own services', async () => {
+  expect(await found(strayServices, strays(...OWN))).toEqual([]);
+});
+
+it('finds a second Patroni, EL’s own PostgreSQL, and Debian’s default cluster', async () => {
+  expect(await found(strayServices, strays(...OWN, 'enabled\tpatroni-two.service', 'active\tpatroni-two.service'))).toEqual([
+    'danger pg1 the unit patroni-two, which is none of the cluster’s, runs',
+  ]);
+  expect(await found(strayServices, strays(...OWN, 'enabled\tpostgresql-17.service'))).toEqual([
+    'danger pg1 the unit postgresql-17, which is none of the cluster’s, starts at boot',
+  ]);
+  const [main] = await findings(strayServices, strays(...OWN, 'cluster\t/etc/postgresql/17/main\t/var/lib/postgresql/17/main'));
+  expect(main).toMatchObject({
+    level: 'danger',
+    what: 'Debian’s cluster 17/main starts at boot beside Patroni',
+    follows: 'after a reboot it opens the same data as Patroni’s PostgreSQL, outside of the cluster',
+  });
+  expect((await findings(strayServices, strays(...OWN, 'cluster\t/etc/postgresql/16/old\t/srv/old')))[0]?.mend).toContain(
+    '`pg_dropcluster --stop 16 old`',
+  );
+});
+
+it('does not count Debian’s clusters where their unit is disabled', async () => {
+  const lines = OWN.filter((line) => line !== 'enabled\tpostgresql.service');
+  expect(await found(strayServices, strays(...lines, 'cluster\t/etc/postgresql/17/main\t/var/lib/postgresql/17/main'))).toEqual([]);
+});
