@@ -50,16 +50,19 @@ function unexplained(
   findings: readonly Diagnosed[],
   unseen: readonly string[],
 ): Diagnosed[] {
-  const hosts = inventory.hosts.map(({ name }) => name);
+  const { hosts } = inventory;
   const serious = findings.filter(({ level }) => level !== 'notice');
   const isExplained = (problem: string): boolean => {
-    const about = hosts.find((host) => problem.startsWith(`${host}: `));
-    return serious.some(({ host, level }) => (about === undefined ? level === 'broken' : host === about || host === undefined));
+    const about = hosts.find(({ name }) => problem.startsWith(`${name}: `))?.name;
+    // What one host says of another one's address comes from what is wrong there.
+    const named = hosts.filter(({ address, clusterAddress }) => [address, clusterAddress].some((each) => wordsOf(problem).includes(each)));
+    const subjects = [about, ...named.map(({ name }) => name)];
+    return serious.some(({ host, level }) => (about === undefined ? level === 'broken' : host === undefined || subjects.includes(host)));
   };
   return problems
     .filter((problem) => !unseen.includes(problem) && !isExplained(problem))
     .map((problem): Diagnosed => {
-      const host = hosts.find((name) => problem.startsWith(`${name}: `));
+      const host = hosts.find(({ name }) => problem.startsWith(`${name}: `))?.name;
       return {
         diagnosis: 'status',
         level: 'danger',
@@ -71,4 +74,8 @@ function unexplained(
         consequences: [],
       };
     });
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/[\s"',;]+|:(?=\s|$)/u);
 }

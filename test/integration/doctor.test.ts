@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from './support/cluster.js';
-import { must } from './support/outside.js';
+import { etcdctl, must, patronictl, sql } from './support/outside.js';
 import { pgprov } from './support/pgprov.js';
 
 let cluster: TestCluster;
@@ -35,4 +35,143 @@ it('finds that nobody leads, and changes nothing', async () => {
   expect(code).toBe(1);
   for (const host of cluster.hosts) await must(host, 'systemctl start patroni');
   expect((await pgprov('status', cluster.file, '--until', 'healthy', '--timeout', '2m')).code).toBe(0);
+});
+
+describe('Patroni and PostgreSQL', () => {
+  const DATA = '/var/lib/postgresql/17/main';
+
+  /** Level, diagnosis and host of what is found, with what merely follows from it left out. */
+  async function found(): Promise<string[]> {
+    const { findings } = (await doctor()).found;
+    return findings.map(({ level, diagnosis, host = 'all' }) => `${level} ${diagnosis} ${host}`);
+  }
+
+  /** What pg2 and pg3 need is theirs: pg1 leads, or who was found to lead is asked. */
+  async function leading(): Promise<string> {
+    const { members } = JSON.parse((await pgprov('status', cluster.file, '--json')).stdout) as {
+      members: { name: string; role?: string }[];
+    };
+    return members.find(({ role }) => role === 'leader')?.name ?? '';
+  }
+
+  async function standbys(): Promise<string[]> {
+    const leader = await leading();
+    return cluster.hosts.map(({ name }) => name).filter((name) => name !== leader);
+  }
+
+  async function healthy(): Promise<void> {
+    expect((await pgprov('status', cluster.file, '--until', 'healthy', '--timeout', '3m')).code).toBe(0);
+  }
+
+  it('finds permissions and owners, files with errors, a changed password, a paused replay and a slot that holds too much', async () => {
+    const leader = cluster.host(await leading());
+    const [one = '', other = ''] = await standbys();
+    await must(cluster.host(one), `chmod 0755 ${DATA}; touch ${DATA}/base/of-root`);
+    await must(leader, `echo 'host all all nonsense' >>${DATA}/pg_hba.conf; echo 'work_mem = elephant' >>${DATA}/postgresql.conf`);
+    await sql(leader, "ALTER ROLE replicator PASSWORD 'changed'");
+    await sql(cluster.host(other), 'SELECT pg_wal_replay_pause()');
+    await must(cluster.host(other), `rm ${DATA}/postmaster.opts`);
+    await sql(leader, "SELECT pg_create_physical_replication_slot('forgotten', true)");
+    await sql(leader, "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
+    await sql(leader, 'SELECT pg_reload_conf()');
+    for (let round = 0; round < 2; round += 1) {
+      await sql(leader, 'SELECT txid_current()');
+      await sql(leader, 'SELECT pg_switch_wal()');
+    }
+    const all = await found();
+    for (const each of [
+      `data-access ${one}`,
+      `broken-files ${leader.name}`,
+      'accounts all',
+      `replay-paused ${other}`,
+      `slots ${leader.name}`,
+    ])
+      expect(all).toContain(`danger ${each}`);
+    expect(all).toContain(`notice postmaster-opts ${other}`);
+
+    await must(cluster.host(one), `rm ${DATA}/base/of-root; chmod 0700 ${DATA}`);
+    await sql(leader, "SELECT pg_drop_replication_slot('forgotten')");
+    await sql(leader, 'ALTER SYSTEM RESET max_slot_wal_keep_size');
+    await must(leader, 'systemctl reload patroni');
+    await sql(cluster.host(other), 'SELECT pg_wal_replay_resume()');
+    await must(cluster.host(other), `touch ${DATA}/postmaster.opts; chown postgres: ${DATA}/postmaster.opts`);
+    expect((await cluster.run('apply')).code).toBe(0);
+    expect(await found()).toEqual([]);
+  });
+
+  it('finds who is refused by pg_hba.conf, and does not call it wrong', async () => {
+    const leader = cluster.host(await leading());
+    const [one = ''] = await standbys();
+    await must(cluster.host(one), `! psql -w "host=${leader.address} user=nobody dbname=nothing connect_timeout=5" -c 'select 1'`);
+    const { code, found: answer } = await doctor();
+    expect(answer.findings.map(({ diagnosis, level, host }) => [diagnosis, level, host])).toEqual([
+      ['access-refused', 'notice', leader.name],
+    ]);
+    expect(answer.findings[0]?.what).toContain('nobody from ');
+    expect(code).toBe(0);
+  });
+
+  it('finds a fork of a timeline, a lost identity of the cluster and data of another cluster', async () => {
+    const leader = cluster.host(await leading());
+    const [one = '', other = ''] = await standbys();
+    const history = (await must(cluster.host(one), `ls ${DATA}/pg_wal/*.history 2>/dev/null | tail -n 1`)).trim();
+    if (history !== '') await must(cluster.host(one), `cp -p ${history} /root/history; sed -i 's#\t0/#\t1/#' ${history}`);
+    const initialize = (await etcdctl(leader, 'get --print-value-only /service/demo/initialize')).trim();
+    await etcdctl(leader, 'del /service/demo/initialize');
+    expect(await found()).toContain('danger initialize-key all');
+    await etcdctl(leader, `put /service/demo/initialize ${initialize}`);
+
+    const changed = `systemctl stop patroni; cp -p ${DATA}/global/pg_control /root/control; printf '\\1' | dd of=${DATA}/global/pg_control bs=1 seek=2 conv=notrunc`;
+    await must(cluster.host(other), `${changed}; systemctl start patroni`);
+    const all = await found();
+    expect(all).toContain(`broken system-identifier ${other}`);
+    if (history !== '') expect(all).toContain(`broken history-fork ${one}`);
+
+    if (history !== '') await must(cluster.host(one), `cp -p /root/history ${history}`);
+    await must(cluster.host(other), `systemctl stop patroni; cp -p /root/control ${DATA}/global/pg_control; systemctl start patroni`);
+    await healthy();
+  });
+
+  it('finds why PostgreSQL does not start, and a Patroni of root', async () => {
+    const leader = cluster.host(await leading());
+    const [one = '', other = ''] = await standbys();
+    await must(cluster.host(one), `echo "shared_preload_libraries = 'nothere'" >>${DATA}/postgresql.auto.conf`);
+    await patronictl(leader, `restart --force demo ${one}`).catch(() => '');
+    await must(cluster.host(other), `systemctl stop patroni; (timeout 60 patroni /etc/patroni/config.yml >/dev/null 2>&1 & ) ; sleep 2`);
+    const { findings } = (await doctor()).found;
+    const told = findings.map(({ level, diagnosis, host = 'all' }) => `${level} ${diagnosis} ${host}`);
+    expect(told).toContain(`broken start-failed ${one}`);
+    expect(findings.find(({ diagnosis }) => diagnosis === 'start-failed')?.what).toContain('nothere');
+    expect(told).toContain(`broken patroni-root ${other}`);
+
+    await must(cluster.host(one), `sed -i /nothere/d ${DATA}/postgresql.auto.conf`);
+    await must(cluster.host(other), `pkill -x patroni; sleep 1; chown -R postgres: ${DATA}; systemctl restart patroni`);
+    await healthy();
+    expect((await found()).filter((each) => !each.startsWith('notice'))).toEqual([]);
+  });
+
+  it('finds maintenance mode, a server without its Patroni, and what keeps all members down', async () => {
+    const leader = cluster.host(await leading());
+    const [one = '', other = ''] = await standbys();
+    await patronictl(leader, 'pause --wait demo');
+    await must(cluster.host(one), 'systemctl stop patroni');
+    const paused = await found();
+    expect(paused).toContain('notice pause all');
+    expect(paused).toContain(`danger without-patroni ${one}`);
+    await must(cluster.host(one), 'systemctl start patroni');
+    await patronictl(leader, 'resume --wait demo');
+    await healthy();
+
+    await patronictl(leader, 'edit-config --force -p shared_buffers=500GB demo');
+    await must(leader, 'sleep 3');
+    for (const name of [one, other, leader.name]) await patronictl(leader, `restart --force demo ${name}`).catch(() => '');
+    const { findings } = (await doctor()).found;
+    const cause = findings.find(({ diagnosis }) => diagnosis === 'shared-memory');
+    expect(cause?.level).toBe('broken');
+    expect(cause?.what).toContain('509.4 GiB');
+    expect(cause?.mend).toContain('pgprov recover');
+    await patronictl(leader, 'edit-config --force -p shared_buffers=null demo');
+    await healthy();
+    expect((await found()).filter((each) => !each.startsWith('notice'))).toEqual([]);
+  });
 });

@@ -1,6 +1,6 @@
 import { defineDiagnosis, pgprov, RUNNING, serviceHandle, type Finding } from '../../index.js';
 import { workedLast } from '../shared/lines.js';
-import { membersOf } from '../shared/members.js';
+import { membersOf, storeOf } from '../shared/members.js';
 
 /** PostgreSQL runs on a member, and its Patroni does not. */
 export default defineDiagnosis({
@@ -18,7 +18,8 @@ export default defineDiagnosis({
       const worked = workedLast(examination, host);
       return [
         {
-          level: 'broken',
+          // In maintenance mode nobody takes the lead over.
+          level: storeOf(examination)?.config?.['pause'] === true ? 'danger' : 'broken',
           host,
           what: `PostgreSQL runs without its Patroni, whose unit is ${active}`,
           ...(worked === undefined ? {} : { since: worked }),
