@@ -1,4 +1,5 @@
-import type { Diagnosis, Examination, Finding } from '../../src/plan/diagnosis.js';
+import type { Finding } from '../../src/lib/finding.js';
+import type { Diagnosis, Examination } from '../../src/plan/diagnosis.js';
 import { View } from '../../src/plan/view.js';
 import type { Handle } from '../../src/resources/handle.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
