@@ -131,10 +131,10 @@ function unreadable(run: RecoverRun): OperationObjection[] {
   const broken = dataOf(view).filter(({ host, data }) => data.control !== 'valid' && !given.includes(host.name));
   if (broken.length === 0) return [];
   const said = broken.map(({ host, data }) => `${host.name}: ${controlTrouble(data)}`).join('; ');
-  const names = broken.map(({ host }) => host.name);
+  const without = [...given, ...broken.map(({ host }) => host.name)].join(',');
   return refuse(
     `data that may have the last commits cannot be read (${said})${found(view)}`,
-    `${nothingChanged}. Repair or restore it; to go on without it: ${pgprov`recover ${inventory} --without ${[...given, ...names].join(',')}`}`,
+    `${nothingChanged}. Repair or restore it; to go on without it: ${pgprov`recover ${inventory} --without ${without}`}`,
   );
 }
 
