@@ -187,7 +187,7 @@ function overridden(view: View, host: Host): Objection[] {
     {
       kind: 'preflight',
       host: host.name,
-      message: `${host.name}: etcd is not started with the settings of its configuration, because ${from} overrides them: ${settingsText(inForce.next)}`,
+      message: `${host.name}: ${from} overrides the configuration of etcd, which so starts with other settings: ${settingsText(inForce.next)}`,
       hint: 'pgprov leaves drop-ins alone: take out what overrides etcd’s settings, run `systemctl daemon-reload` there, then run again',
     },
   ];

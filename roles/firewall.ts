@@ -129,7 +129,7 @@ function lockOut(view: View, host: Host): Objection[] {
       kind: 'preflight',
       host: host.name,
       message: `${host.name}: the configuration of nftables is not loaded, and would turn connections away`,
-      hint: 'make sure that it allows SSH and start nftables yourself; pgprov does not start it, because that could lock pgprov out',
+      hint: 'make sure that it allows SSH and start nftables yourself; that could lock pgprov out, so pgprov does not start it',
     },
   ];
 }

@@ -18,7 +18,7 @@ export function guardParameters(view: View, host: Host): Objection[] {
       object(`${server} does not take the parameters: ${message}`, hint ?? 'correct the parameter'),
     ),
     ...(installsMore(view, host) ? [] : state.missingLibraries).map((name) =>
-      object(`${server} would not start: there is no library ${name}`, missingHint(name)),
+      object(`there is no library ${name}, so ${server} would not start`, missingHint(name)),
     ),
     ...memoryObjections(view, host, state).map(({ message, hint }) => object(message, hint)),
   ];

@@ -98,7 +98,7 @@ export function shadowedLines(host: Host, hosts: readonly Host[]): VariableProbl
     const at = { host, path: 'postgresql.hba', entry };
     const needed = coveringLine(line, own, version);
     if (needed !== undefined) {
-      const message = `has no effect: pgprov’s own line "${needed}" comes first, because the cluster needs it`;
+      const message = `has no effect: pgprov’s own line "${needed}", which the cluster needs, comes first`;
       return [{ ...at, message, hint: 'leave it out, or give it another role or address' }];
     }
     const earlier = coveringLine(line, hba.slice(0, entry), version);

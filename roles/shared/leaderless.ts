@@ -182,8 +182,8 @@ function toWaitFor(view: View, recovering: readonly MemberData[]): Reason {
     why: `${recovering.map(({ host }) => `PostgreSQL on ${host.name} ${recovery(view, host)}`).join(', and ')}: it may have the last commits`,
     hint: [
       'wait, and run this again when it is up: replaying WAL takes its time, and nothing needs to be repaired.',
-      `${pgprov`status ${view.inventory}`} shows how far it is. Do not stop PostgreSQL or Patroni on ${names(recovering.map(({ host }) => host))} meanwhile,`,
-      'because the next start would begin the recovery again;',
+      `${pgprov`status ${view.inventory}`} shows how far it is. Do not stop PostgreSQL or Patroni on ${names(recovering.map(({ host }) => host))} meanwhile:`,
+      'the next start would begin the recovery again;',
       'only if the WAL file that it replays stays the same for long, see `journalctl -u patroni` there',
     ].join(' '),
   };

@@ -36,7 +36,7 @@ export function quorumLost(
   return {
     kind: 'refuse',
     host,
-    message: `${host}: a restart of its ${store} would leave ${working.length} of ${voters.length} members, and a quorum needs ${quorum}: ${enumerate(down)} ${down.length === 1 ? 'is' : 'are'} not healthy`,
+    message: `${host}: ${enumerate(down)} ${down.length === 1 ? 'is' : 'are'} not healthy: a restart of ${store} here would leave ${working.length} of ${voters.length} members, and a quorum needs ${quorum}`,
     hint: `${wayOn(store, down, inRun)}; ${pgprov`status ${inventory}`} shows the members`,
   };
 }

@@ -46,7 +46,7 @@ export function notRecognized(view: View, host: string): Objection | undefined {
   return {
     kind: 'refuse',
     host,
-    message: `${host}: a restarted Patroni would take the PostgreSQL that runs there for stopped, because its process and its postmaster.pid have start times that are ${Math.abs(delay ?? 0).toFixed(0)} s apart`,
+    message: `${host}: PostgreSQL’s process and its postmaster.pid have start times that are ${Math.abs(delay ?? 0).toFixed(0)} s apart: a restarted Patroni would take it for stopped`,
     hint: `end maintenance mode with ${pgprov`resume ${view.inventory}`}; a restart of Patroni then restarts PostgreSQL as well`,
   };
 }
@@ -78,7 +78,7 @@ function secondDown(view: View, { host, before }: UnitMove): Objection | undefin
   return {
     kind: 'refuse',
     host,
-    message: `${host}: a restart would take down a second member of the cluster: ${enumerate(troubles)}`,
+    message: `${host}: ${enumerate(troubles)}: a restart here would take down a second member of the cluster`,
     hint: `wait until every member leads or streams, as ${pgprov`status ${view.inventory}`} shows it, or fix what keeps it from that; then run again`,
   };
 }

@@ -45,6 +45,6 @@ export type FromVariables<Schema extends VariablesSchema> = {
  */
 export function variablesOf<const Schema extends VariablesSchema>(host: Host, role: string, _schema: Schema): FromVariables<Schema> {
   const values = host.vars[role];
-  if (values === undefined) throw new RangeError(`${host.name} has no variables of the role ${role}, because it does not have that role`);
+  if (values === undefined) throw new RangeError(`${host.name} does not have the role ${role}, and so none of its variables`);
   return values as FromVariables<Schema>;
 }

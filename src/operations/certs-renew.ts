@@ -110,7 +110,7 @@ function guards(run: Run): OperationObjection[] {
       {
         kind: 'input',
         error: 'certs/whole-cluster',
-        message: `${dcsOf(run.inventory).name} has no quorum because certificates have expired: it comes back only when all hosts have new ones`,
+        message: `certificates have expired, so ${dcsOf(run.inventory).name} has no quorum: it comes back only when all hosts have new ones`,
         hint: 'run it again without --host and --group',
       },
     ];
@@ -229,7 +229,7 @@ function bring(run: Run, step: ConvergeStep): OperationStep[] {
 }
 
 function noQuorum({ inventory }: Run): string {
-  return `${dcsOf(inventory).name} has no quorum because certificates have expired: renewing those of all hosts at once, then checking everything`;
+  return `certificates have expired, so ${dcsOf(inventory).name} has no quorum: renewing those of all hosts at once, then checking everything`;
 }
 
 /** Ids of the steps that may be carried out all at once. */

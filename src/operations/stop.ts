@@ -191,7 +191,7 @@ function steps(run: Run): OperationStep[] {
     {
       id: 'stop-leader',
       title: `stop Patroni and PostgreSQL on ${writer}, the leader`,
-      effect: 'the database is down; nobody takes over, because no other member runs, and none starts at a boot of its host',
+      effect: 'the database is down; no other member runs, and none starts at a boot of its host, so nobody takes over',
       on: [writer],
       resources: (context) => [stopped(context, down)],
     },

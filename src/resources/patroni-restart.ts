@@ -55,7 +55,7 @@ exit 1
 case "$code:$said" in
 200:*|202:*|000:*|503:*'still starting'*|503:*'in progress'*) ;;
 503:*'not satisfied'*)
-echo ${`Patroni did not restart PostgreSQL on ${member}, because it is no standby any more; give the same command again`}
+echo ${`${member} is no standby any more, so Patroni did not restart its PostgreSQL; give the same command again`}
 exit 1
 ;;
 *)

@@ -7,11 +7,11 @@ export class NoIdentity extends InputError {
 
   /** @param role the one that asks, where that is known */
   constructor(of: string | undefined, role?: string) {
-    const what = of === undefined ? 'the cluster has no certificate authority' : `${of} has no key pair of the cluster's authority`;
+    const what = of === undefined ? 'the cluster has no certificate authority' : "it has no key pair of the cluster's authority";
     const asker = role === undefined ? 'the role that asks for it' : `the role ${role}`;
     super({
       kind: 'roles/no-identity',
-      message: `${role === undefined ? '' : `role ${role}: `}${what}, because no role ${of === undefined ? 'of its hosts' : 'of the host'} declares \`tls\``,
+      message: `${role === undefined ? '' : `role ${role}: `}no role ${of === undefined ? 'of any host' : `of ${of}`} declares \`tls\`, so ${what}`,
       hint: `declare \`tls\` in ${asker}; see “Ports, keys and status lines” in docs/extending.md`,
       ...(of === undefined ? {} : { host: of }),
     });

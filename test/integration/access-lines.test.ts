@@ -66,7 +66,7 @@ describe('a cluster with a superuser, access lines and a locale of the user’s 
 
   it('is told of a line that never takes effect', () => {
     expect(first.all).toMatch(
-      /warning: .*postgresql\.hba\[2\]: has no effect: pgprov’s own line "local all dbadmin peer map=pgprov" comes first/u,
+      /warning: .*postgresql\.hba\[2\]: has no effect: pgprov’s own line "local all dbadmin peer map=pgprov", which the cluster needs, comes first/u,
     );
   });
 

@@ -48,7 +48,7 @@ describe('etcd’s quorum in a running cluster', () => {
         'etcd.heartbeat_interval=200',
       );
       expect([words.join(' '), run.code], run.all).toEqual([words.join(' '), 4]);
-      expect(run.all).toMatch(/pg1.*a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy/u);
+      expect(run.all).toMatch(/pg1.*pg3 is not healthy: a restart of etcd here would leave 1 of 3 members, and a quorum needs 2/u);
       expect(run.all).toMatch(/→ start etcd on pg3 first/u);
     }
     expect(await processes(pg1, pg2)).toEqual(before);
@@ -67,7 +67,7 @@ describe('etcd’s quorum in a running cluster', () => {
     await pg3.start();
     await expectWell();
     expect([3, 4], all).toContain(code);
-    expect(all).toMatch(/pg[12].*a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy/u);
+    expect(all).toMatch(/pg[12].*pg3 is not healthy: a restart of etcd here would leave 1 of 3 members, and a quorum needs 2/u);
     expect(after, all).toEqual(before);
     const next = await cluster.run('apply');
     expect(next.code, next.all).toBe(0);
@@ -136,7 +136,7 @@ describe('etcd’s quorum in a running cluster', () => {
       const run = await cluster.run(command);
       expect(run.code, run.all).toBe(1);
       expect(run.all).toMatch(
-        /pg2(?::| {2}failed:) etcd is not started with the settings of its configuration, because \S+open\.conf overrides them: .*ETCD_CLIENT_CERT_AUTH is not set, not true/u,
+        /pg2(?::| {2}failed:) \S+open\.conf overrides the configuration of etcd, which so starts with other settings: .*ETCD_CLIENT_CERT_AUTH is not set, not true/u,
       );
     }
     await must(pg2, `rm -r ${directory} && systemctl daemon-reload`);

@@ -101,7 +101,7 @@ describe('apply, while the network between members fails and a client writes', (
   /** The run was refused because pg1 is cut off. */
   function expectRefused(code: number | null, all: string): void {
     expect(code, all).toBe(4);
-    expect(all).toMatch(/a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg1 is not healthy/u);
+    expect(all).toMatch(/pg1 is not healthy: a restart of etcd here would leave 1 of 3 members, and a quorum needs 2/u);
     expect(all).toContain('→ see the journal of etcd on pg1 and the network between the members, and run it again when all are healthy');
     expect(all).toMatch(/pg1\s+etcd\/start\s+skipped: pg[23] failed, and two members are never down at once/u);
   }

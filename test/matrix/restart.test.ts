@@ -90,7 +90,7 @@ describe('restarts of all kinds, in all directions, with a client that writes', 
     };
     const before = await postgresStarts(cluster.hosts);
     await apply({ max_connections: 105 });
-    await refused(standby, `${standby} would keep max_connections`);
+    await refused(standby, `was not restarted for a lower max_connections, so ${standby} would keep`);
     await apply({ max_connections: 130 });
     await refused(leading, `${leading} leads, and its restart raises max_connections`);
     expect(await startsSince(before)).toEqual([0, 0, 0]);

@@ -36,7 +36,7 @@ describe('a leader whose postmaster started slowly, in maintenance mode', () => 
   it('keeps its Patroni from being restarted', async () => {
     const before = await patroniStarts();
     expect(await run(4, 'restart', '--service', 'patroni')).toMatch(
-      /a restarted Patroni would take the PostgreSQL that runs there for stopped, because its process and its postmaster\.pid have start times that are (?:5|6)\d s apart/u,
+      /PostgreSQL’s process and its postmaster\.pid have start times that are (?:5|6)\d s apart: a restarted Patroni would take it for stopped/u,
     );
     expect(await patroniStarts()).toEqual(before);
     expect(await describeMembers(cluster.host('pg2'))).toContain('pg1 Leader running');

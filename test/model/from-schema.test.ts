@@ -42,8 +42,6 @@ describe('types of variables', () => {
     if (host === undefined) throw new Error('no host');
     const schema = { type: 'object', properties: { port: { type: 'integer', default: 5432 } } } as const;
     expect(variablesOf(host, 'postgresql', schema).port).toBe(5432);
-    expect(() => variablesOf(host, 'patroni', schema)).toThrow(
-      'pg1 has no variables of the role patroni, because it does not have that role',
-    );
+    expect(() => variablesOf(host, 'patroni', schema)).toThrow('pg1 does not have the role patroni, and so none of its variables');
   });
 });

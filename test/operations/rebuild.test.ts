@@ -187,7 +187,7 @@ describe('the guards of a rebuild', () => {
     {
       title: 'its directory cannot be renamed',
       state: { copy: { pg3: { fixed: 'is a mount point' } } },
-      says: `the data on pg3 cannot be put aside, because ${PATH} is a mount point`,
+      says: `${PATH} is a mount point, so the data on pg3 cannot be put aside`,
     },
     {
       title: 'it need not be renamed',

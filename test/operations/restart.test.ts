@@ -178,7 +178,7 @@ describe('the steps of a restart of PostgreSQL', () => {
       'restart PostgreSQL on pg3 (max_connections 200 → 100), once it has replayed max_connections 100 of its leader',
     ]);
     expect(effects(LOWER)[0]).toBe(
-      'every connection to pg1 is cut, and writes fail until it is up again; no switchover, because a standby keeps the larger max_connections until its leader has restarted with less',
+      'every connection to pg1 is cut, and writes fail until it is up again; a standby keeps the larger max_connections until its leader has restarted with less, so there is no switchover',
     );
   });
 
@@ -287,7 +287,7 @@ describe('the guards of a restart of PostgreSQL', () => {
     {
       title: 'a standby would keep the value that its leader has',
       scene: { ...LOWER, chosen: ['pg2'] },
-      says: 'pg2 would keep max_connections: a standby has it no lower than its leader, and pg1 was not restarted for it',
+      says: 'pg1 was not restarted for a lower max_connections, so pg2 would keep the present one: a standby has it no lower than its leader',
     },
     {
       title: 'a switchover is asked for and nobody can take the lead',
@@ -366,13 +366,11 @@ describe('a restart of Patroni', () => {
     const paused = { ...service, config: { pause: true } };
     expect(objection(paused)).toBe(undefined);
     expect(steps(paused)).toEqual(['restart Patroni on pg2', 'restart Patroni on pg3', 'restart Patroni on pg1, the leader']);
-    expect(effects(paused)).toEqual(
-      Array.from({ length: 3 }, () => 'PostgreSQL keeps running, because the cluster is in maintenance mode'),
-    );
+    expect(effects(paused)).toEqual(Array.from({ length: 3 }, () => 'the cluster is in maintenance mode, so PostgreSQL keeps running'));
   });
 
   it.each([
-    { delay: 5.04, says: 'a restarted Patroni would take the PostgreSQL that runs there for stopped' },
+    { delay: 5.04, says: 'a restarted Patroni would take it for stopped' },
     { delay: -3600, says: 'start times that are 3600 s apart' },
     { delay: 2.9, says: undefined },
   ])(

@@ -62,7 +62,7 @@ describe('a role that reads the key pair of its host', () => {
     await expect(build(asking(), writable)).rejects.toMatchObject({
       kind: 'roles/no-identity',
       exitCode: 2,
-      message: "role x: lb1 has no key pair of the cluster's authority, because no role of the host declares `tls`",
+      message: "role x: no role of lb1 declares `tls`, so it has no key pair of the cluster's authority",
       hint: 'declare `tls` in the role x; see “Ports, keys and status lines” in docs/extending.md',
     });
   });

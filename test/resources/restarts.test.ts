@@ -119,7 +119,7 @@ esac`,
         const { status, out } = await restarted('restart conditions are not satisfied', 503, '');
         expect([status, out]).toEqual([
           1,
-          'Patroni did not restart PostgreSQL on pg2, because it is no standby any more; give the same command again\n',
+          'pg2 is no standby any more, so Patroni did not restart its PostgreSQL; give the same command again\n',
         ]);
       });
 

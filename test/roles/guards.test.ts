@@ -725,7 +725,7 @@ describe('etcd’s guards', () => {
       title: 'a drop-in that overrides some',
       states: inForce({ dropIns: ['/etc/x.conf'], next: [open] }),
       objections: [
-        'preflight pg1: pg1: etcd is not started with the settings of its configuration, because /etc/x.conf overrides them: ETCD_CLIENT_CERT_AUTH is not set, not true',
+        'preflight pg1: pg1: /etc/x.conf overrides the configuration of etcd, which so starts with other settings: ETCD_CLIENT_CERT_AUTH is not set, not true',
       ],
     },
   ])('in force is $title', ({ states, objections }) => expect(preflight('etcd', { pg1: states })).toEqual(objections));

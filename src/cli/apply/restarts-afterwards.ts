@@ -4,6 +4,6 @@ export function restartsAfterwards(file: string, restarts: boolean | undefined):
   if (restarts !== true) return [];
   const command = pgprov`restart ${file} --pending`;
   return [
-    `then ${command} runs, because of --restart: it restarts PostgreSQL where that is pending, one member at a time, and shows its steps first`,
+    `then, as --restart says, ${command} runs: it restarts PostgreSQL where that is pending, one member at a time, and shows its steps first`,
   ];
 }

@@ -96,7 +96,7 @@ function assertFree(inventory: Inventory, patch: JsonObject): void {
   const names = owned.map(({ path }) => path.join('.')).join(', ');
   throw new RefusedError({
     kind: 'config/owned',
-    message: `${names} ${owned.length === 1 ? 'is' : 'are'} not changed here, because the next apply would undo it`,
+    message: `the next apply would undo a change of ${names}, so nothing is changed here`,
     hint: `nothing was changed; ${[...new Set(owned.map(({ instead }) => instead))].join('; ')}`,
   });
 }

@@ -137,7 +137,7 @@ function room(run: RebuildRun, leader: string): OperationObjection[] {
     return [
       {
         kind: 'refuse',
-        message: `the data on ${host} cannot be put aside, because ${path} ${own.fixed}`,
+        message: `${path} ${own.fixed}, so the data on ${host} cannot be put aside`,
         hint: 'nothing was changed; keep a copy elsewhere if it may be needed, then have Patroni remove it with --discard',
       },
     ];

@@ -146,7 +146,7 @@ function keepsForLeader({ inventory }: RestartRun, leader: Restartable, standbys
   return [
     {
       kind: 'refuse',
-      message: `${all} would keep ${enumerate(leader.above)}: a standby has it no lower than its leader, and ${leader.name} was not restarted for it`,
+      message: `${leader.name} was not restarted for a lower ${enumerate(leader.above)}, so ${all} would keep the present one: a standby has it no lower than its leader`,
       hint: `restart ${leader.name} as well: ${pgprov`restart ${inventory} --pending`} without --host restarts it first`,
     },
   ];
@@ -207,7 +207,7 @@ function inPlaceStep(run: RestartRun, { name, as }: Turn): HostStep {
   const { above } = restartable(run, name);
   const why =
     as === 'leader-in-place' && others.length > 0
-      ? `; no switchover, because a standby keeps the larger ${enumerate(above)} until its leader has restarted with less`
+      ? `; a standby keeps the larger ${enumerate(above)} until its leader has restarted with less, so there is no switchover`
       : '';
   return {
     id: `restart-${name}`,

@@ -86,7 +86,7 @@ function restartPatroni(run: RestartRun, name: string, gates: HostStep['gates'],
     id: `restart-${name}`,
     title: `restart Patroni on ${name}${what}`,
     effect: isPaused(run.view)
-      ? 'PostgreSQL keeps running, because the cluster is in maintenance mode'
+      ? 'the cluster is in maintenance mode, so PostgreSQL keeps running'
       : `PostgreSQL on ${name} restarts with it: ${stops}`,
     on: [name],
     resources: (context) => [unitRestart({ unit: context.platform.patroni.unit, before: patroniRestarting.startOf(run, name) ?? '' })],

@@ -148,8 +148,8 @@ Nothing was changed.
       three.giveData('pg1');
       const { exitCode, asked, stdout } = await three.run(command({ restart: true }), { answer: false });
       expect([exitCode, asked.length, made()]).toEqual([130, 1, []]);
-      expect(stdout).toContain(`then \`pgprov restart ${three.inventory} --pending\` runs, because of --restart`);
-      expect((await three.run(command({ restart: true, check: true }))).stdout).toContain('because of --restart');
+      expect(stdout).toContain(`then, as --restart says, \`pgprov restart ${three.inventory} --pending\` runs`);
+      expect((await three.run(command({ restart: true, check: true }))).stdout).toContain('then, as --restart says, ');
       expect((await three.run(command({ check: true }))).stdout).not.toContain('pgprov restart');
     });
 

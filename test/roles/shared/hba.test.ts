@@ -58,12 +58,12 @@ describe('a line that never takes effect', () => {
     {
       title: 'behind what the cluster needs',
       hba: ['host all postgres 127.0.0.1/32 trust'],
-      says: 'has no effect: pgprov’s own line "host all postgres 127.0.0.1/32 scram-sha-256" comes first, because the cluster needs it',
+      says: 'has no effect: pgprov’s own line "host all postgres 127.0.0.1/32 scram-sha-256", which the cluster needs, comes first',
     },
     {
       title: 'for one of the members',
       hba: ['host replication replicator 10.0.0.3/32 md5'],
-      says: 'has no effect: pgprov’s own line "host replication replicator 10.0.0.3/32 scram-sha-256" comes first, because the cluster needs it',
+      says: 'has no effect: pgprov’s own line "host replication replicator 10.0.0.3/32 scram-sha-256", which the cluster needs, comes first',
     },
     {
       title: 'behind another of the inventory',
@@ -83,7 +83,7 @@ describe('a line that never takes effect', () => {
 
   it('is found without Patroni too', async () => {
     expect(await warnings(`${SINGLE}postgresql: {hba: ['local all postgres md5', 'local app app md5']}\n`)).toEqual([
-      'postgresql.hba[0]: has no effect: pgprov’s own line "local all postgres peer" comes first, because the cluster needs it',
+      'postgresql.hba[0]: has no effect: pgprov’s own line "local all postgres peer", which the cluster needs, comes first',
     ]);
   });
 });

@@ -72,14 +72,14 @@ describe('a restart of etcd', () => {
     {
       title: 'a member that the run leaves out is down',
       scene: { seen: { pg1: sees('pg1', 'pg2'), pg2: sees('pg1', 'pg2') } },
-      message: 'pg1: a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy',
+      message: 'pg1: pg3 is not healthy: a restart of etcd here would leave 1 of 3 members, and a quorum needs 2',
     },
     { title: 'the member itself is down', scene: { seen: { pg3: sees('pg1', 'pg2') } }, host: 'pg3' },
     { title: 'a member is down that the run starts earlier', scene: { seen: { pg1: sees('pg1', 'pg2') } }, before: ['pg3'] },
     {
       title: 'only one host sees a member as healthy',
       scene: { seen: { pg1: sees('pg1', 'pg2', 'pg3'), pg2: sees('pg1', 'pg2') } },
-      message: 'pg1: a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy',
+      message: 'pg1: pg3 is not healthy: a restart of etcd here would leave 1 of 3 members, and a quorum needs 2',
     },
     { title: 'a host that reaches no member is cut off itself', scene: { seen: { pg1: sees('pg1', 'pg2', 'pg3'), pg3: sees() } } },
     { title: 'no member is healthy, so that nothing is lost', scene: { seen: { pg1: sees(), pg2: {} } } },
@@ -89,7 +89,7 @@ describe('a restart of etcd', () => {
     {
       title: 'one of two members while the other is down',
       scene: { count: 2, seen: { pg1: { members: all.slice(0, 2), healthy: [client('pg1')] } } },
-      message: 'pg1: a restart of its etcd would leave 0 of 2 members, and a quorum needs 2: pg2 is not healthy',
+      message: 'pg1: pg2 is not healthy: a restart of etcd here would leave 0 of 2 members, and a quorum needs 2',
     },
     {
       title: 'a learner does not count',
@@ -97,17 +97,17 @@ describe('a restart of etcd', () => {
         count: 4,
         seen: { pg1: { members: [...all, listed('pg4', { learner: true })], healthy: ['pg1', 'pg2', 'pg4'].map(client) } },
       },
-      message: 'pg1: a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy',
+      message: 'pg1: pg3 is not healthy: a restart of etcd here would leave 1 of 3 members, and a quorum needs 2',
     },
     {
       title: 'a member that is not in the inventory counts as down',
       scene: { count: 3, seen: { pg1: { members: [...all, listed('pg4')], healthy: ['pg1', 'pg2', 'pg3'].map(client) } } },
-      message: 'pg1: a restart of its etcd would leave 2 of 4 members, and a quorum needs 3: https://10.0.0.4:2380 is not healthy',
+      message: 'pg1: https://10.0.0.4:2380 is not healthy: a restart of etcd here would leave 2 of 4 members, and a quorum needs 3',
     },
     {
       title: 'no host lists the members, so that those of the inventory count',
       scene: { seen: { pg1: { healthy: ['pg1', 'pg2'].map(client) } } },
-      message: 'pg1: a restart of its etcd would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy',
+      message: 'pg1: pg3 is not healthy: a restart of etcd here would leave 1 of 3 members, and a quorum needs 2',
     },
   ])('is decided in this case: $title', ({ scene, host = 'pg1', before = [], message }) => {
     const found = objection(scene, { host, action: 'restart', before });

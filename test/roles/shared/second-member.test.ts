@@ -58,7 +58,7 @@ const says = (
   streaming: readonly string[] = ['pg2', 'pg3'],
   among: readonly string[] = NAMES,
 ): Record<string, PatroniMemberState> => Object.fromEntries(among.map((name) => [name, answer(name, states, streaming)]));
-const second = 'pg2: a restart would take down a second member of the cluster: ';
+const second = (what: string): string => `pg2: ${what}: a restart here would take down a second member of the cluster`;
 
 describe('a restart of a member of Patroni', () => {
   it.each<{ title: string; seen: Record<string, PatroniMemberState>; before?: string[]; message?: string }>([
@@ -66,26 +66,26 @@ describe('a restart of a member of Patroni', () => {
     {
       title: 'the other standby is being rebuilt',
       seen: says({ ...good, pg3: 'creating replica' }, ['pg2']),
-      message: `${second}pg3 is creating replica`,
+      message: second('pg3 is creating replica'),
     },
-    { title: 'the other standby does not stream', seen: says(good, ['pg2']), message: `${second}pg3 does not stream` },
+    { title: 'the other standby does not stream', seen: says(good, ['pg2']), message: second('pg3 does not stream') },
     {
       title: 'the other standby is gone from the list',
       seen: says({ pg1: 'running', pg2: 'streaming' }, ['pg2'], ['pg1', 'pg2']),
-      message: `${second}pg3 is not among Patroni’s members`,
+      message: second('pg3 is not among Patroni’s members'),
     },
     { title: 'the other standby is started earlier', seen: says({ pg1: 'running', pg2: 'streaming' }, ['pg2']), before: ['pg3'] },
     {
       title: 'the leader has failed',
       seen: says({ ...good, pg1: 'start failed' }, [], ['pg2', 'pg3']),
-      message: `${second}pg1 is start failed`,
+      message: second('pg1 is start failed'),
     },
     { title: 'it is down itself', seen: says({ ...good, pg2: 'start failed', pg3: 'stopped' }, []) },
     { title: 'no member answers', seen: { pg2: { answers: false } } },
     {
       title: 'the run leaves out the others',
       seen: says({ ...good, pg3: 'stopped' }, ['pg2'], ['pg2']),
-      message: `${second}pg3 is stopped`,
+      message: second('pg3 is stopped'),
     },
   ])('is decided when $title', ({ seen, before, message }) => expect(objection(seen, 'pg2', 'restart', before)?.message).toBe(message));
 
@@ -125,7 +125,7 @@ describe('a member whose postmaster started slowly', () => {
       kind: 'refuse',
       host: 'pg2',
       message:
-        'pg2: a restarted Patroni would take the PostgreSQL that runs there for stopped, because its process and its postmaster.pid have start times that are 4 s apart',
+        'pg2: PostgreSQL’s process and its postmaster.pid have start times that are 4 s apart: a restarted Patroni would take it for stopped',
       hint: `end maintenance mode with \`pgprov resume ${inventory.file}\`; a restart of Patroni then restarts PostgreSQL as well`,
     });
   });

@@ -173,7 +173,7 @@ describe('a second DCS', () => {
     const sight = { voters: NAMES, healthy: new Set(['pg1', 'pg2']), anyHealthy: true, inRun: new Set(NAMES) };
     const move = { host: 'pg1', action: 'restart', before: new Set<string>() } as const;
     expect(quorumLost(inventory, 'Shelf', move, sight)?.message).toBe(
-      'pg1: a restart of its Shelf would leave 1 of 3 members, and a quorum needs 2: pg3 is not healthy',
+      'pg1: pg3 is not healthy: a restart of Shelf here would leave 1 of 3 members, and a quorum needs 2',
     );
     expect(quorumLost(inventory, 'Shelf', { ...move, host: 'pg3' }, sight)).toBeUndefined();
     expect(quorumLost(inventory, 'Shelf', move, { ...sight, healthy: new Set(), anyHealthy: false })).toBeUndefined();
