@@ -18,7 +18,7 @@ describe('a picture of a terminal', () => {
     const svg = terminalSvg(screens, { columns: SIZE.columns, title: 'a & b' });
     expect(svg.match(/>one</gu)).toHaveLength(1);
     expect(svg).toContain('aria-label="a &amp; b"');
-    expect(svg).toMatch(/class="c2">✔<.*>&lt;b&gt;</u);
+    expect(svg).toMatch(/class="c2">✔<.*&lt;b&gt;</u);
     expect(svg).toContain('prefers-reduced-motion');
   });
 
