@@ -49,7 +49,7 @@ pg1   192.0.2.1:22  admin → root by sudo  key ~/.ssh/id_ed25519  ssh-ed25519, 
   });
 
   it.each([40, 80, 120])('fits a terminal of %d columns without leaving anything out', (columns) => {
-    const text = renderPing([host(), host({ name: 'pg2' }), failed({ error: LONG })], { color: false, home: '/home/op', columns });
+    const text = renderPing([host(), host({ name: 'pg2' }), { ...failed(), error: LONG }], { color: false, home: '/home/op', columns });
     expect(widestOf(text.split('\n'))).toBeLessThanOrEqual(columns);
     expect(text.replaceAll(/,?\n {2}/gu, ', ')).toContain(
       'pg2, address 192.0.2.1:22, as admin → root by sudo, login via key ~/.ssh/id_ed25519, host key ssh-ed25519, ~/.ssh/known_hosts:7, connect 82 ms, answer 1 ms, system debian 13 x86_64, clock ±0 s',
