@@ -24,11 +24,11 @@ export interface LookLine {
 export const NO_LINE: LookLine = { emit: () => undefined, erase: () => undefined, end: () => undefined };
 
 /**
- * Says on one line of a terminal what is waited for while hosts are connected to and looked at, and is gone afterwards; nothing where the
- * stream is none on which a line can be erased.
+ * Says on one line of a terminal what is waited for while hosts are connected to and looked at, and is gone afterwards. Where the stream is
+ * none on which a line can be erased, only what the run as a whole waits for is said, in lines that stay.
  */
 export function lookLine(stream: NodeJS.WriteStream, variables: NodeJS.ProcessEnv): LookLine {
-  if (chooseOutput(undefined, stream, variables).kind !== 'tree') return NO_LINE;
+  if (chooseOutput(undefined, stream, variables).kind !== 'tree') return waitsTold(stream);
   const look = new Look();
   let timer: NodeJS.Timeout | undefined;
   let [drawn, ended] = [false, false];
@@ -55,6 +55,21 @@ export function lookLine(stream: NodeJS.WriteStream, variables: NodeJS.ProcessEn
       ended = true;
       erase();
       clearInterval(timer);
+    },
+  };
+}
+
+/** Says what the run as a whole waits for; all else is told when it begins. */
+function waitsTold(stream: NodeJS.WriteStream): LookLine {
+  let ended = false;
+  return {
+    emit: (event) => {
+      if (!ended && event.type === 'awaiting')
+        stream.write(`waiting, because this may pass by itself: ${firstLine(printable(event.text))}\n`);
+    },
+    erase: () => undefined,
+    end: () => {
+      ended = true;
     },
   };
 }
