@@ -64,7 +64,7 @@ export class PlainLines {
       case 'note':
         return [this.#line(event.host, event.stage, `note: ${event.text}`)];
       case 'awaiting':
-        return [this.#line(undefined, `waiting, because this may pass by itself: ${event.text}`)];
+        return [this.#line(undefined, `waiting for what may pass by itself: ${event.text}`)];
       case 'awaited':
         return [this.#line(undefined, `waited ${formatDuration(event.ms)}`)];
       case 'interrupted':

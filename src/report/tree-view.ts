@@ -46,7 +46,7 @@ function waitBlocks({ waits }: RunState, { now, spinner, closed }: TreeMoment, p
     const elapsed = formatElapsed(now - since);
     const mark = closed ? paint.changed(symbols.unfinished) : paint.active(spinner);
     return {
-      line: { mark, text: `Waiting, because this may pass by itself: ${text}${elapsed === '' ? '' : ` (${elapsed})`}`, wraps: true },
+      line: { mark, text: `Waiting for what may pass by itself: ${text}${elapsed === '' ? '' : ` (${elapsed})`}`, wraps: true },
       rows: [],
     };
   });

@@ -117,7 +117,7 @@ if takes; then
 while IFS= read -r line; do
 cp "$scratch/postgresql.conf" "$scratch/before"
 printf '%s\n' "$line" | cut -f2- >>"$scratch/postgresql.conf"
-takes || { printf 'setting=%s\n' "$line"; sed 's/^/because=/' "$scratch/err"; cp "$scratch/before" "$scratch/postgresql.conf"; }
+takes || { printf 'setting=%s\n' "$line"; sed 's/^/reason=/' "$scratch/err"; cp "$scratch/before" "$scratch/postgresql.conf"; }
 done <"$scratch/lines"
 fi
 fi
@@ -148,7 +148,7 @@ function readTrial(lines: readonly string[]): StartTrial {
   for (const line of lines) {
     const [key, rest] = [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)];
     if (key === 'said') said.push(rest);
-    else if (key === 'because') because.push(rest);
+    else if (key === 'reason') because.push(rest);
     else {
       close();
       if (key === 'setting') open = settingOf(rest);

@@ -113,7 +113,7 @@ replica-2  connected (1.5 s)
         .split('\n')
         .slice(1, -1)
         .map((line) => line.trim()),
-    ).toEqual(['waiting, because this may pass by itself: PostgreSQL on pg1 starts', 'waited 4.1 s']);
+    ).toEqual(['waiting for what may pass by itself: PostgreSQL on pg1 starts', 'waited 4.1 s']);
   });
 
   it('count hosts when there are many', async () => {

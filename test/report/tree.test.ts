@@ -142,7 +142,7 @@ describe('the tree', () => {
       { type: 'awaiting', text: 'Patroni elects a leader' },
     ];
     const { raw } = await tree(waits, { pause: 250 });
-    expect(stripVTControlCharacters(raw)).toMatch(/Waiting, because this may pass by itself: Patroni elects a leader/u);
+    expect(stripVTControlCharacters(raw)).toMatch(/Waiting for what may pass by itself: Patroni elects a leader/u);
     const { last } = await tree([...waits, { type: 'awaited', ms: 14_000 }]);
     expect(last).toContain('· Waited: Patroni elects a leader (14 s)');
   });

@@ -64,8 +64,7 @@ function waitsTold(stream: NodeJS.WriteStream): LookLine {
   let ended = false;
   return {
     emit: (event) => {
-      if (!ended && event.type === 'awaiting')
-        stream.write(`waiting, because this may pass by itself: ${firstLine(printable(event.text))}\n`);
+      if (!ended && event.type === 'awaiting') stream.write(`waiting for what may pass by itself: ${firstLine(printable(event.text))}\n`);
     },
     erase: () => undefined,
     end: () => {

@@ -23,11 +23,11 @@ export default defineDiagnosis({
         {
           level: 'broken',
           host,
-          what: runs ? 'PostgreSQL has just had no space to write' : 'PostgreSQL went down because it had no space to write',
+          what: runs ? 'PostgreSQL has just had no space to write' : 'PostgreSQL had no space to write, and went down',
           ...sinceFirst(lines),
           evidence: lines.slice(-2).map(asEvidence),
           follows:
-            'a server without space for its WAL stops; a copy that is made anew because of it removes the data first, and fails at the same place',
+            'a server without space for its WAL stops; a copy that is made anew then removes the data first, and fails at the same place',
           mend: `make room outside of the data: \`df -h ${path} ${path}/pg_wal && du -xh / | sort -h | tail\`, as root on ${host}, shows where it went; never delete anything in pg_wal`,
           explains: ['start-failed', 'member-down', 'archiver'],
         },

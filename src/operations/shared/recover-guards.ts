@@ -175,7 +175,7 @@ function unordered(run: RecoverRun): OperationObjection[] {
   if (order?.kind === 'forked') {
     return refuse(
       `${enumerate(order.hosts)} wrote two different histories of timeline ${order.timeline}${found(view)}`,
-      `${nothingChanged}, because either of them has commits that the other has not: decide which one is to go on, put the data of the other aside (\`mv\`, which keeps it), and run ${pgprov`recover ${inventory}`} again`,
+      `${nothingChanged}. Each of them has commits that the other has not: decide which one is to go on, put the data of the other aside (\`mv\`, which keeps it), and run ${pgprov`recover ${inventory}`} again`,
     );
   }
   if (order?.kind !== 'unknown' || usableData(view).some(({ data }) => data.running)) return [];

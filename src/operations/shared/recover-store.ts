@@ -43,7 +43,7 @@ export function storeObjections(run: RecoverRun): OperationObjection[] {
     {
       kind: 'refuse',
       message: `${name} has no quorum: ${quorum} of its members on ${enumerate(all)} are needed with their data, and ${kept.length === 0 ? 'none of those that can be reached has any' : `only ${enumerate(kept)} can be reached and has it`}`,
-      hint: `nothing was changed. Switch ${enumerate(off)} on and run this again: a new ${name} is made only where all of its hosts can be reached, because a member that came back with old data would not fit in`,
+      hint: `nothing was changed. A member that comes back with old data does not fit into a new ${name}, so one is made only where all of its hosts can be reached: switch ${enumerate(off)} on and run this again`,
     },
   ];
 }
@@ -62,7 +62,7 @@ export function storeSteps(run: RecoverRun): OperationStep[] {
       : [
           {
             id: 'store-aside',
-            title: `put what ${store.name} has on ${enumerate(kept)} aside, because ${quorum - kept.length} more of its members would need their data for a quorum`,
+            title: `put what ${store.name} has on ${enumerate(kept)} aside: ${quorum - kept.length} more of its members would need their data for a quorum`,
             effect: `${store.name} begins anew; nothing is deleted, and what Patroni needs in it is put back from the members’ own data`,
             on: kept,
             resources: (context) => [store.dataAside(context)],

@@ -84,7 +84,7 @@ describe('the line shown while hosts are looked at', () => {
     line.erase();
     expect(written()).toBe('');
     line.emit({ type: 'awaiting', text: 'PostgreSQL on pg1 starts' });
-    expect(written()).toBe('waiting, because this may pass by itself: PostgreSQL on pg1 starts\n');
+    expect(written()).toBe('waiting for what may pass by itself: PostgreSQL on pg1 starts\n');
     line.end();
     line.emit({ type: 'awaiting', text: 'pg1 elects' });
     expect(written()).toBe('');
