@@ -182,6 +182,6 @@ function unquoted(text: string): string {
 
 function textOf(lines: readonly string[]): string {
   return sentences(lines)
-    .map(({ message, hint }) => (hint === undefined ? message : `${message} (${hint})`))
+    .map(({ message }) => message)
     .join('; ');
 }

@@ -80,7 +80,7 @@ describe('pgprov recover', () => {
 
     const shown = await recover('--check');
     expect(shown.code, shown.all).toBe(0);
-    expect(shown.all).toContain('1. stop Patroni on pg1, pg2 and pg3, and see that no PostgreSQL runs');
+    expect(shown.all).toContain('2. stop Patroni on pg1, pg2 and pg3, and see that no PostgreSQL runs');
     expect(shown.all).toContain('shared_buffers = 500GB is taken away');
     expect(shown.all).toContain('could not map anonymous shared memory: Cannot allocate memory');
     expect(shown.all).toContain('start pg2, which has the last commits, alone, and wait until it leads');

@@ -17,6 +17,7 @@ const LONG_CASES = [
   'two turns of limits',
   'a restart that fails',
   'power lost in initdb',
+  'etcd without its data',
   'a power cut of all members',
   'a member that cannot start',
 ] as const;
