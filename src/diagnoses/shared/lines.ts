@@ -60,7 +60,7 @@ export function sinceFirst([first]: readonly LoggedLine[]): { since?: number } {
 /** What PostgreSQL adds to a sentence of its own: the hints and details that follow a line at the same moment. */
 export function withDetails(examination: Examination, line: LoggedLine): LoggedLine[] {
   const lines = examination.log(line.host, ...POSTGRESQL_LOGS);
-  const at = lines.indexOf(line);
+  const at = lines.findIndex((each) => each.at === line.at && each.text === line.text);
   const after = lines.slice(at + 1, at + 4);
   const end = after.findIndex(({ text, at: time }) => !/(DETAIL|HINT): /u.test(text) || time - line.at > AT_ONCE);
   return [line, ...(end < 0 ? after : after.slice(0, end))];

@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import historyFork from '../../../src/diagnoses/cluster/history-fork.js';
+import initializeKey from '../../../src/diagnoses/cluster/initialize-key.js';
+import noLeader from '../../../src/diagnoses/cluster/no-leader.js';
+import pause from '../../../src/diagnoses/cluster/pause.js';
+import synchronous from '../../../src/diagnoses/cluster/synchronous.js';
+import versions from '../../../src/diagnoses/cluster/versions.js';
+import { SERVER_HEALTH } from '../../../src/resources/server-health.js';
+import { found, NOW, only } from '../examined.js';
+
+const DOWN = { leader: null, own: { pg1: { state: 'start failed' }, pg2: { state: 'start failed' }, pg3: null } };
+
+describe('who leads', () => {
+  it('is nobody: told with what each member says, since the last one worked', () => {
+    const finding = only(noLeader, {
+      ...DOWN,
+      logs: { pg2: [[240, 'patroni', 'INFO: no action. I am (pg2), a secondary, and following a leader (pg1)']] },
+    });
+    expect(finding.level).toBe('broken');
+    expect(finding.since).toBe(NOW - 240_000);
+    expect(finding.evidence.map(({ host, line }) => `${host} ${line}`)).toEqual([
+      'pg1 replica, start failed, timeline 4',
+      'pg2 replica, start failed, timeline 4',
+      'pg3 it does not answer',
+    ]);
+    expect(finding.mend).toMatch(/^`pgprov recover /u);
+  });
+
+  it('may be elected just now', () => {
+    const worked = [10, 'patroni', 'INFO: no action. I am (pg2), a secondary, and following a leader (pg1)'] as const;
+    expect(only(noLeader, { ...DOWN, logs: { pg2: [worked] } }).mend).toMatch(/^an election may be under way/u);
+  });
+});
+
+describe('the identity of the cluster', () => {
+  it.each([
+    [undefined, 'lost the identity'],
+    ['', 'empty identity'],
+    ['8', 'identity of another cluster (8) than the data of every member (7)'],
+  ])('%j in the store is told', (initialize, words) => {
+    const finding = only(initializeKey, { store: { initialize } });
+    expect(finding.level).toBe('danger');
+    expect(finding.what).toContain(words);
+  });
+
+  it('of one member alone is not the store’s fault', () => {
+    expect(found(initializeKey, { data: { pg3: { systemIdentifier: '8' } } })).toEqual([]);
+  });
+});
+
+describe('a fork of a timeline', () => {
+  it('shows in unlike history files of one number, though the standby streams', () => {
+    const finding = only(historyFork, {
+      data: { pg3: { history: { timeline: 4, forks: ['1 0/50000D8', '2 0/5050FE0', '3 0/58BCDC0'] } } },
+      store: {
+        timelineEnds: [{ timeline: 3, at: 93_047_136, reason: 'no recovery target specified', time: undefined, leader: undefined }],
+      },
+    });
+    expect([finding.level, finding.host]).toEqual(['broken', 'pg3']);
+    expect(finding.evidence.map(({ line }) => line)).toEqual([
+      '1 0/50000D8, 2 0/5050FE0, 3 0/6000000; Patroni says timeline 4',
+      '1 0/50000D8, 2 0/5050FE0, 3 0/58BCDC0; Patroni says timeline 4',
+      'timeline 3 was left without a time and a name: no recovery target specified',
+    ]);
+    expect(finding.mend).toContain('--give-up-commits');
+  });
+
+  it('is none where a standby has not been on the newest timeline yet', () => {
+    expect(found(historyFork, { data: { pg3: { history: { timeline: 3, forks: ['1 0/50000D8', '2 0/5050FE0'] } } } })).toEqual([]);
+  });
+
+  it('shows in a standby that has confirmed more than its leader has written', () => {
+    const health = {
+      checksumFailures: [],
+      transactions: [],
+      prepared: [],
+      collations: [],
+      standby: false,
+      archiver: { on: false, failures: 0 },
+    };
+    const ahead = [{ name: 'pg3', position: '0/58BCE38', own: '0/58BC960' }];
+    expect(found(historyFork, { more: { pg1: { [SERVER_HEALTH.id]: { ...health, ahead } } } })).toEqual([
+      'broken pg3: it streams and has WAL that pg1, which leads on the same timeline, never wrote',
+    ]);
+  });
+});
+
+describe('synchronous replication without a synchronous standby', () => {
+  const store = { lastPromotion: { timeline: 4, at: '2026-11-29T03:00:00Z', reason: '', lsn: '0/1' } };
+  it('endangers commits, and stops them in strict mode', () => {
+    expect(found(synchronous, { config: { synchronous_mode: true }, store })).toEqual([
+      'danger all: synchronous replication is on, and no standby is synchronous',
+    ]);
+    expect(only(synchronous, { config: { synchronous_mode: 'quorum', synchronous_mode_strict: true }, store }).level).toBe('broken');
+  });
+
+  it('is normal right after a change of leader, and where there is one', () => {
+    const fresh = { lastPromotion: { ...store.lastPromotion, at: '2026-11-29T03:29:30Z' } };
+    expect(found(synchronous, { config: { synchronous_mode: true }, store: fresh })).toEqual([]);
+    expect(
+      found(synchronous, { config: { synchronous_mode: true }, store: { ...store, sync: { leader: 'pg1', standbys: ['pg2'] } } }),
+    ).toEqual([]);
+  });
+});
+
+describe('maintenance mode', () => {
+  const paused = (ago: number) => ({
+    config: { pause: true },
+    logs: {
+      pg1: [
+        [ago + 10, 'patroni', 'INFO: no action. I am (pg1), the leader with the lock'],
+        [ago, 'patroni', 'INFO: PAUSE: no action. I am (pg1), the leader with the lock'],
+        [1, 'patroni', 'INFO: PAUSE: no action. I am (pg1), the leader with the lock'],
+      ] as const,
+    },
+  });
+  it('is worth a word at first, and a danger when it was forgotten', () => {
+    expect(only(pause, paused(600))).toMatchObject({ level: 'notice', since: NOW - 600_000 });
+    expect(found(pause, paused(4 * 3600))).toEqual(['danger all: the cluster is in maintenance mode for 4 h']);
+  });
+});
+
+describe('versions', () => {
+  it('of members that differ are told, major ones as a danger', () => {
+    expect(found(versions, { own: { pg3: { serverVersion: 170_010 } } })).toEqual([
+      'notice all: members run different versions of PostgreSQL: 17.6, 17.10',
+    ]);
+    expect(found(versions, { own: { pg3: { version: '3.3.2' } } })).toEqual([
+      'danger all: members run different versions of Patroni: 4.0.7, 3.3.2',
+    ]);
+  });
+});

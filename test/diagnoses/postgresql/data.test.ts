@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import dataAccess from '../../../src/diagnoses/postgresql/data-access.js';
+import noSpace from '../../../src/diagnoses/postgresql/no-space.js';
+import sharedMemory from '../../../src/diagnoses/postgresql/shared-memory.js';
+import startFailed from '../../../src/diagnoses/postgresql/start-failed.js';
+import systemIdentifier from '../../../src/diagnoses/postgresql/system-identifier.js';
+import { DATA_ACCESS, type DataAccess } from '../../../src/resources/data-access.js';
+import { found, NOW, only, type Said } from '../examined.js';
+
+const DOWN = { own: { pg3: { state: 'start failed' } }, data: { pg3: { running: false } } };
+const MEMORY: readonly Said[] = [
+  [200, 'postgresql', 'FATAL:  could not map anonymous shared memory: Cannot allocate memory'],
+  [5, 'patroni', 'FATAL:  could not map anonymous shared memory: Cannot allocate memory'],
+  [5, 'postgresql', 'HINT:  … To reduce the request size (currently 546963103744 bytes), reduce PostgreSQL’s shared memory usage'],
+];
+
+describe('the data directory', () => {
+  const access = (differs: Partial<DataAccess>) => ({
+    more: { pg3: { [DATA_ACCESS.id]: { mode: '700', owner: 'postgres', closed: [], misowned: [], asRoot: [], ...differs } } },
+  });
+  const said: readonly Said[] = [
+    [9, 'postgresql', 'FATAL:  data directory "/var/lib/postgresql/17/main" has invalid permissions'],
+    [9, 'postgresql', 'DETAIL:  Permissions should be u=rwx (0700) or u=rwx,g=rx (0750).'],
+  ];
+  it('has permissions that PostgreSQL takes', () => {
+    expect(found(dataAccess, access({}))).toEqual([]);
+    expect(found(dataAccess, access({ mode: '750' }))).toEqual([]);
+  });
+  it('is open to others: seed 003, case 3, with the very lines', () => {
+    const finding = only(dataAccess, { ...DOWN, ...access({ mode: '755' }), logs: { pg3: said } });
+    expect(finding.level).toBe('broken');
+    expect(finding.evidence.map(({ line }) => line)).toEqual([
+      '/var/lib/postgresql/17/main: mode 755, owner postgres',
+      ...said.map(([, , line]) => line),
+    ]);
+    expect(finding.mend).toContain('`chmod 0700 /var/lib/postgresql/17/main`');
+  });
+  it('belongs to root, or files of it do, or the way to it is closed', () => {
+    expect(found(dataAccess, { ...DOWN, ...access({ owner: 'root' }) })).toEqual([
+      'broken pg3: the data directory belongs to root, and PostgreSQL runs as postgres',
+    ]);
+    expect(found(dataAccess, access({ misowned: ['/var/lib/postgresql/17/main/base/1'], closed: ['/var/lib/postgresql'] }))).toEqual([
+      'danger pg3: postgres may not enter /var/lib/postgresql, on the way to its data; files of the data directory do not belong to postgres',
+    ]);
+  });
+});
+
+describe('memory', () => {
+  it('is asked for that the host has not: told with how much', () => {
+    const finding = only(sharedMemory, {
+      ...DOWN,
+      config: { postgresql: { parameters: { shared_buffers: '500GB' } } },
+      logs: { pg3: MEMORY },
+    });
+    expect(finding).toMatchObject({ host: 'pg3', since: NOW - 200_000 });
+    expect(finding.what).toContain('it asks for 509.4 GiB');
+    expect(finding.mend).toContain('--remove postgresql.parameters.shared_buffers');
+  });
+  it('keeps every member down: one finding, which explains that nobody leads', () => {
+    const down = { state: 'start failed' };
+    const finding = only(sharedMemory, {
+      leader: null,
+      own: { pg1: down, pg2: down, pg3: down },
+      data: { pg1: { running: false }, pg2: { running: false }, pg3: { running: false } },
+      logs: { pg1: MEMORY, pg2: MEMORY, pg3: MEMORY },
+    });
+    expect(finding.host).toBeUndefined();
+    expect(finding.explains).toContain('no-leader');
+    expect(finding.mend).toMatch(/^`pgprov recover /u);
+  });
+  it('was had since', () => {
+    expect(
+      found(sharedMemory, {
+        ...DOWN,
+        logs: { pg3: [...MEMORY, [1, 'postgresql', 'LOG:  database system is ready to accept connections']] },
+      }),
+    ).toEqual([]);
+  });
+});
+
+describe('a start that fails', () => {
+  it.each([
+    ['FATAL:  could not access file "nothere": No such file or directory', 'a library that is to be preloaded and is not there (nothere)'],
+    ['LOG:  invalid value for parameter "wal_buffers": "x"', 'the parameter wal_buffers'],
+    ['LOG:  unrecognized configuration parameter "sharedbuffers" in file "postgresql.conf" line 4', 'the parameter sharedbuffers'],
+    ['FATAL:  recovery aborted because of insufficient parameter settings', 'parameters that are lower than the primary’s'],
+    ['FATAL:  WAL archival cannot be enabled when "wal_level" is "minimal"', undefined],
+  ])('%s', (line, cause) => {
+    expect(only(startFailed, { ...DOWN, logs: { pg3: [[5, 'postgresql', line]] } }).what).toBe(
+      `PostgreSQL does not start${cause === undefined ? '' : ` because of ${cause}`}`,
+    );
+  });
+  it('is none where the server runs, or says what every start says', () => {
+    const line = 'FATAL:  could not access file "nothere": No such file or directory';
+    expect(found(startFailed, { logs: { pg3: [[5, 'postgresql', line]] } })).toEqual([]);
+    expect(found(startFailed, { ...DOWN, logs: { pg3: [[5, 'postgresql', 'FATAL:  the database system is starting up']] } })).toEqual([]);
+  });
+});
+
+it('finds a server that went down for want of space', () => {
+  const said = 'PANIC:  could not write to file "pg_wal/xlogtemp.4711": No space left on device';
+  expect(found(noSpace, { ...DOWN, logs: { pg3: [[500, 'postgresql', said]] } })).toEqual([
+    'broken pg3: PostgreSQL went down because it had no space to write',
+  ]);
+  expect(found(noSpace, { logs: { pg3: [[500, 'postgresql', said]] } })).toEqual([]);
+  expect(found(noSpace, { logs: { pg3: [[20, 'postgresql', said.replace('PANIC', 'ERROR')]] } })).toEqual([
+    'broken pg3: PostgreSQL has just had no space to write',
+  ]);
+});
+
+it('finds a member with the data of another cluster', () => {
+  const said = 'CRITICAL: system ID mismatch, node pg3 belongs to a different cluster: 7 != 8';
+  const finding = only(systemIdentifier, { data: { pg3: { systemIdentifier: '8' } }, logs: { pg3: [[9, 'patroni', said]] } });
+  expect(finding).toMatchObject({ level: 'broken', host: 'pg3' });
+  expect(finding.evidence.map(({ line }) => line)).toEqual(['system identifier 8', 'initialize = "7"', said]);
+  expect(found(systemIdentifier, { store: { initialize: '9' } })).toEqual([]);
+});
