@@ -16,6 +16,8 @@ export default defineDiagnosis({
         units: POSTGRESQL_LOGS,
         pattern: /recovery has paused|pausing at the end of recovery/u,
       });
+      // Where it can, Patroni has replay go on by itself in its next loop.
+      if ((lines.at(-1)?.at ?? 0) > examination.now - SOON) return [];
       const { received = 0, replayed = 0 } = wal;
       const waits = formatBytes(Math.max(0, received - replayed));
       return [
@@ -39,3 +41,6 @@ export default defineDiagnosis({
       ];
     }),
 });
+
+/** Milliseconds. */
+const SOON = 30_000;
