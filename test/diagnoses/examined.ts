@@ -1,6 +1,7 @@
 import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
 import type { LoggedLine } from '../../src/resources/recent-log.js';
-import type { Diagnosis, Examination, Finding } from '../../src/plan/diagnosis.js';
+import type { Finding } from '../../src/lib/finding.js';
+import type { Diagnosis, Examination } from '../../src/plan/diagnosis.js';
 import { runSeen, type Seen } from '../operations/run-seen.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 
