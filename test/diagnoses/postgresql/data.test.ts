@@ -100,7 +100,7 @@ describe('a start that fails', () => {
 it('finds a server that went down for want of space', () => {
   const said = 'PANIC:  could not write to file "pg_wal/xlogtemp.4711": No space left on device';
   expect(found(noSpace, { ...DOWN, logs: { pg3: [[500, 'postgresql', said]] } })).toEqual([
-    'broken pg3: PostgreSQL went down because it had no space to write',
+    'broken pg3: PostgreSQL had no space to write, and went down',
   ]);
   expect(found(noSpace, { logs: { pg3: [[500, 'postgresql', said]] } })).toEqual([]);
   expect(found(noSpace, { logs: { pg3: [[20, 'postgresql', said.replace('PANIC', 'ERROR')]] } })).toEqual([
