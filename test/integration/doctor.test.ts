@@ -178,3 +178,67 @@ describe('Patroni and PostgreSQL', () => {
     expect((await found()).filter((each) => !each.startsWith('notice'))).toEqual([]);
   });
 });
+
+describe('hosts and etcd', () => {
+  /** What was found, as `diagnosis level host`; a finding about the cluster has no host. */
+  async function inShort(): Promise<string[]> {
+    const { found } = await doctor();
+    return found.findings.map(({ diagnosis, level, host }) => [diagnosis, level, host].filter((word) => word !== undefined).join(' '));
+  }
+
+  /** Does what is wrong, looks, and undoes it whatever was seen. */
+  async function provoked(wrong: () => Promise<unknown>, mend: () => Promise<unknown>): Promise<string[]> {
+    try {
+      await wrong();
+      return await inShort();
+    } finally {
+      await mend();
+    }
+  }
+
+  it('finds what is wrong with file systems, names, packages and what starts at boot', async () => {
+    const [pg1, pg2, pg3] = [cluster.host('pg1'), cluster.host('pg2'), cluster.host('pg3')];
+    const found = await provoked(
+      async () => {
+        await must(pg1, "cp /etc/hosts /root/hosts; sed 's/^.* pg3$/10.9.9.9 pg3/' /root/hosts >/etc/hosts");
+        await must(pg2, 'systemctl disable etcd; apt-mark hold patroni');
+        await must(pg2, "sed -i '/^Package: curl$/,/^Status/s/^Status: .*/Status: install ok half-configured/' /var/lib/dpkg/status");
+        await must(pg2, `mkdir -p /etc/postgresql/17/main; echo "data_directory = '/srv/old'" >/etc/postgresql/17/main/postgresql.conf`);
+        await must(
+          pg2,
+          "printf '[Service]\nExecStart=/bin/sleep 1d\n' >/run/systemd/system/patroni-two.service; systemctl start patroni-two",
+        );
+        await must(pg3, 'mkdir -p /var/lib/etcd; mount -t tmpfs -o size=4k,nr_inodes=1 tmpfs /tmp; mount -t tmpfs -o ro tmpfs /var/log');
+        await must(pg3, 'systemctl mask --runtime patroni');
+      },
+      async () => {
+        await must(pg1, 'cat /root/hosts >/etc/hosts; rm /root/hosts');
+        await must(pg2, 'systemctl enable etcd; apt-mark unhold patroni; dpkg --configure -a; rm -r /etc/postgresql/17/main');
+        await must(pg2, 'systemctl stop patroni-two; rm /run/systemd/system/patroni-two.service; systemctl daemon-reload');
+        await must(pg3, 'umount /tmp /var/log; systemctl unmask --runtime patroni');
+      },
+    );
+    expect(found.sort()).toEqual([
+      'disk-full danger pg3',
+      'inodes-spent danger pg3',
+      'names-wrong danger pg1',
+      'packages-held notice pg2',
+      'packages-unfinished danger pg2',
+      'read-only danger pg3',
+      'stray-services danger pg2',
+      'stray-services danger pg2',
+      'unit-masked danger pg3',
+      'unit-not-at-boot danger pg2',
+    ]);
+  });
+
+  it('finds a way between two members that is closed in one direction', async () => {
+    const [pg1, pg3] = [cluster.host('pg1'), cluster.host('pg3')];
+    const rule = `ipproto tcp sport 8008 to ${pg1.address} blackhole`;
+    const found = await provoked(
+      () => must(pg3, `ip rule add ${rule}`),
+      () => must(pg3, `ip rule del ${rule}`),
+    );
+    expect(found).toContain('way-closed broken pg1');
+  });
+});

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import certificates from '../../../src/diagnoses/host/certificates.js';
+import { fileHandle, type PathState } from '../../../src/resources/file.js';
+import { issueNode, makeAuthority, type KeyPair } from '../../../src/store/issue.js';
+import { expired } from '../../support/expired.js';
+import { findings, found, seen, type ExaminedHost } from '../../support/examination.js';
+
+const work = mkdtempSync(join(tmpdir(), 'pgprov-certificates-'));
+let authority: KeyPair;
+let other: KeyPair;
+let own: KeyPair;
+
+beforeAll(async () => {
+  authority = await makeAuthority(work, 'demo');
+  other = await makeAuthority(work, 'stranger');
+  own = await issueNode(work, { name: 'pg1', names: ['10.0.0.1'] }, authority);
+});
+
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const file = (text: string): PathState => ({ type: 'file', owner: 'etcd', group: 'etcd', mode: '0644', content: Buffer.from(text) });
+
+function host(ca: string, certificate?: string): ExaminedHost {
+  return {
+    states: [
+      seen(fileHandle('/etc/etcd/tls/ca.crt'), file(ca)),
+      ...(certificate === undefined ? [] : [seen(fileHandle('/etc/etcd/tls/node.crt'), file(certificate))]),
+    ],
+  };
+}
+
+it('finds nothing wrong with certificates of an authority that all trust, maybe beside a second one', async () => {
+  const both = `${authority.certificate}${other.certificate}`;
+  expect(await found(certificates, { pg1: host(authority.certificate, own.certificate), pg2: host(both) })).toEqual([]);
+});
+
+it('finds a certificate that has expired, and since when', async () => {
+  const old = expired(own.certificate, own.key, authority);
+  const [finding] = await findings(certificates, { pg1: host(authority.certificate, old) });
+  expect(finding).toMatchObject({ level: 'broken', host: 'pg1', what: 'the certificate /etc/etcd/tls/node.crt has expired' });
+  expect(finding?.since).toBeLessThan(Date.now());
+});
+
+it('finds a certificate that another host does not trust', async () => {
+  expect(await found(certificates, { pg1: host(authority.certificate, own.certificate), pg2: host(other.certificate) })).toEqual([
+    'broken pg1 the certificate /etc/etcd/tls/node.crt is of an authority that pg2 does not trust',
+  ]);
+});
