@@ -97,7 +97,7 @@ export default defineOperation<RecoverOptions>({
       down.length === 0 || workingLeader(run.view) !== undefined
         ? ''
         : `Patroni is stopped on ${enumerate(down)} and stays so, also when the hosts boot. `;
-    return `${stays}Data was changed nowhere; ${pgprov`recover ${run.inventory}`} goes on from what is there`;
+    return `${stays}Nothing was deleted; ${pgprov`recover ${run.inventory}`} goes on from what is there`;
   },
 });
 
@@ -120,7 +120,7 @@ function leaderless(run: RecoverRun): OperationStep[] {
     ...stopStep(run),
     ...storeSteps(run),
     ...correctionSteps(run),
-    ...(first === undefined ? [] : [startAlone(run, first), ...startStep(run, others, first), ...followStep(run, first, others)]),
+    ...(first === undefined ? [] : [startAlone(run, first), ...startStep(others, first), ...followStep(run, first, others)]),
   ];
 }
 
@@ -148,7 +148,7 @@ function stopStep(run: RecoverRun): OperationStep[] {
 
 function startAlone(run: RecoverRun, first: string): OperationStep {
   const away = givenUp(run).filter((name) => membersOf(run.inventory).some((member) => member.name === name));
-  const [step] = startStep(run, [first], first);
+  const [step] = startStep([first], first);
   return {
     ...(step as OperationStep),
     id: 'start-first',

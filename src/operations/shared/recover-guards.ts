@@ -40,7 +40,18 @@ export function recoverObjections(run: RecoverRun): OperationObjection[] {
       `end it first (${pgprov`resume ${inventory}`}), then run this again`,
     );
   }
-  const objections = [unattended, elections, replays, absent, unreadable, identities, settings, unordered, barred, storeObjections];
+  const objections = [
+    unattended,
+    elections,
+    replays,
+    absent,
+    unreadable,
+    identities,
+    settingObjections,
+    unordered,
+    barred,
+    storeObjections,
+  ];
   for (const each of objections) {
     const found = each(run);
     if (found.length > 0) return found.slice(0, 1);
@@ -55,7 +66,7 @@ function refuse(message: string, hint: string): OperationObjection[] {
 const nothingChanged = 'nothing was changed';
 
 /** What there is to look at, a line a host. */
-export function found(view: View): string {
+function found(view: View): string {
   return whatWasFound(
     dataOf(view).map(({ host, data, patroni }): MemberData => ({ host, data, bootstrap: undefined, active: patroni, stands: false })),
   );
@@ -162,10 +173,6 @@ function identities(run: RecoverRun): OperationObjection[] {
     `${store} knows ${scope} with system identifier ${known}, and no member has data of it${found(view)}`,
     `${nothingChanged}: these are different databases, and either may be the one you need; find out whose scope that is`,
   );
-}
-
-function settings(run: RecoverRun): OperationObjection[] {
-  return settingObjections(run);
 }
 
 /** Who has the last commits must be known once all servers are down. */

@@ -13,6 +13,6 @@ export function mendSteps(run: RecoverRun, leader: string): OperationStep[] {
     .map(({ name }) => name)
     .filter((name) => !left.includes(name));
   if (late.length === 0) return [];
-  const starts = run.done.has('start-others') && late.every((name) => isUp(view, name)) ? [] : startStep(run, late, leader);
+  const starts = run.done.has('start-others') && late.every((name) => isUp(view, name)) ? [] : startStep(late, leader);
   return [...correctionSteps(run), ...starts, ...followStep(run, leader, late)];
 }

@@ -1,6 +1,5 @@
 import {
   DATA_DIRECTORY,
-  enabledHandle,
   INTERRUPTED_BOOTSTRAP,
   neverServed,
   PATRONI_TAKEN,
@@ -111,7 +110,7 @@ export function recovering(view: View): { host: string; words: string }[] {
   });
 }
 
-/** Whether Patroni, or PostgreSQL, runs on a member, or would at the next boot of its host. */
+/** Whether Patroni or PostgreSQL runs on a member. */
 export function isUp(view: View, host: string): boolean {
   const runs = runningOf(view, host);
   return runs?.patroni === true || runs?.postgresql === true;
@@ -120,11 +119,6 @@ export function isUp(view: View, host: string): boolean {
 /** Whether Patroni starts there at boot. */
 export function startsAtBoot(view: View, host: string): boolean {
   return runningOf(view, host)?.enabled === true;
-}
-
-/** Whether the member was stopped for good by pgprov, until it is started again. */
-export function isPutOffOn(view: View, host: string): boolean {
-  return view.read(host, enabledHandle(view.platform(host)?.patroni.unit ?? ''))?.putOff === true;
 }
 
 /** The dynamic configuration that Patroni on the member used last. */

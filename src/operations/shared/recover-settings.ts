@@ -3,7 +3,6 @@ import {
   fileHandle,
   groupBy,
   isJsonObject,
-  mergePatch,
   START_TRIAL,
   valueAt,
   type FailingSetting,
@@ -103,12 +102,7 @@ export function storePatch(run: RecoverRun): JsonObject | undefined {
   return { postgresql: { parameters: Object.fromEntries(entries) } };
 }
 
-/** The dynamic configuration as it is to be. */
-export function correctedConfig(run: RecoverRun): JsonObject {
-  return mergePatch(dynamicOf(run.view) as JsonObject, storePatch(run) ?? {});
-}
-
-/** `shared_buffers: 500GB becomes 64MB, as the inventory says` */
+/** `shared_buffers = 500GB becomes 64MB, as the inventory says` */
 export function correctionWords({ name, value, instead }: SettingFault): string {
   return instead === null
     ? `${name} = ${value} is taken away (the inventory does not give it, so PostgreSQL’s default counts)`

@@ -4,7 +4,7 @@ import type { RecoverRun } from './recover-seen.js';
 import { streamingGate } from './streaming-gate.js';
 
 /** Starts Patroni on members and waits until each leads or streams. */
-export function startStep(_run: RecoverRun, members: readonly string[], leader: string): OperationStep[] {
+export function startStep(members: readonly string[], leader: string): OperationStep[] {
   if (members.length === 0) return [];
   return [
     {
