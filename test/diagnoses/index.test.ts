@@ -1,0 +1,26 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { DIAGNOSES } from '../../src/diagnoses/index.js';
+import { packageRoot } from '../../src/lib/package-root.js';
+
+const NAMES = DIAGNOSES.map(({ name }) => name);
+const FOLDER = join(packageRoot(), 'src', 'diagnoses');
+
+it('every diagnosis has a name of its own, and its line in docs/doctor.md', () => {
+  expect(NAMES.length).toBeGreaterThan(50);
+  expect(new Set(NAMES).size).toBe(NAMES.length);
+  const page = readFileSync(join(packageRoot(), 'docs', 'doctor.md'), 'utf8');
+  expect(NAMES.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
+it('what a finding explains are diagnoses that there are', () => {
+  const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  const explained = files.flatMap((file) =>
+    [...readFileSync(join(FOLDER, file), 'utf8').matchAll(/explains: \[([^\]]*)\]/gu)].flatMap(([, list = '']) =>
+      [...list.matchAll(/'([^']+)'/gu)].map(([, name = '']) => ({ file, name })),
+    ),
+  );
+  expect(explained.length).toBeGreaterThan(10);
+  expect(explained.filter(({ name }) => !NAMES.includes(name))).toEqual([]);
+});
