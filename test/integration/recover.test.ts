@@ -118,6 +118,23 @@ describe('pgprov recover', () => {
   });
 
   longCase(
+    'etcd without its data',
+    'makes a new etcd where two of three members have lost their data, and puts the rest of it aside',
+    async () => {
+      const last = await leader();
+      const before = await patronictlConfig(last);
+      await stopAll(last);
+      for (const host of cluster.hosts) await must(host, 'systemctl stop etcd');
+      for (const host of others(last)) await must(host, 'rm -rf /var/lib/etcd/demo/member');
+      const { code, all } = await recover('--yes');
+      expect(code, all).toBe(0);
+      expect(await must(last, 'ls -d /var/lib/etcd/demo.aside-*/member')).toContain('member');
+      await expectWhole(last.name);
+      expect(await patronictlConfig(last)).toBe(before);
+    },
+  );
+
+  longCase(
     'a power cut of all members',
     'starts the furthest first after a power cut, and goes on without a host only where that is told',
     async () => {
