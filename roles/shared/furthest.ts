@@ -1,4 +1,4 @@
-import { enumerate, lsnBytes, type ClusterData } from '../../src/index.js';
+import { enumerate, lsnBytes, type ClusterData, type TimelineEnd } from '../../src/index.js';
 
 /** A host's data directory, of a database that others have as well. */
 export interface HostData {
@@ -36,8 +36,12 @@ const WRITERS = ['shut down', 'shutting down', 'in production', 'in crash recove
  *   nobody has more of that; how far any other one is cannot be known.
  * - Two servers that were promoted from one timeline without knowing of each other choose the same number; their history files
  *   then differ in where they left it.
+ * - Patroni notes each timeline that its leader left. What a member wrote of one after that was lost in the failover; but where Patroni has
+ *   noted no such end, somebody else promoted the newest timeline, and the WAL beyond its beginning may be what clients were told of.
+ *
+ * @param noted the timelines that are over, by Patroni's store; undefined where it does not answer
  */
-export function furthest(members: readonly HostData[]): Furthest | undefined {
+export function furthest(members: readonly HostData[], noted?: readonly TimelineEnd[]): Furthest | undefined {
   const [only, ...more] = members;
   if (only === undefined) return undefined;
   const blind = members.filter(({ data }) => data.position === undefined);
@@ -54,6 +58,8 @@ export function furthest(members: readonly HostData[]): Furthest | undefined {
   const candidates = members.filter(({ data }) => timelineOf(data) === newest);
   const other = differing(candidates, newest);
   if (other !== undefined) return { kind: 'forked', hosts: other, timeline: newest };
+  const left = noted === undefined ? undefined : leftBehind(members, newest, noted);
+  if (left !== undefined) return left;
   const [first, ...rest] = [...candidates].sort(byLastRecord);
   if (first === undefined || rest.length === 0) return { kind: 'known', host: candidates[0]?.host ?? only.host };
   const serving = candidates.filter(({ data }) => data.running);
@@ -90,6 +96,20 @@ function differing(candidates: readonly HostData[], timeline: number): [string, 
   );
   const other = known.find(({ forks }) => forks !== known[0]?.forks);
   return other === undefined || known[0] === undefined ? undefined : [known[0].host, other.host];
+}
+
+/** A member that went on with a timeline where one on the newest left it, by no promotion of Patroni's. */
+function leftBehind(members: readonly HostData[], newest: number, noted: readonly TimelineEnd[]): Furthest | undefined {
+  const ahead = members.find(({ data }) => timelineOf(data) === newest && data.history?.timeline === newest);
+  for (const fork of ahead?.data.history?.forks ?? []) {
+    const [left, at = '0/0'] = fork.split(' ');
+    const timeline = Number(left);
+    const end = lsnBytes(at);
+    if (noted.some((each) => each.timeline === timeline && BigInt(each.at) === end)) continue;
+    const beyond = members.find(({ data }) => timelineOf(data) === timeline && lsnBytes(data.position?.lastRecord ?? '0/0') >= end);
+    if (ahead !== undefined && beyond !== undefined) return { kind: 'forked', hosts: [ahead.host, beyond.host], timeline };
+  }
+  return undefined;
 }
 
 function list(members: readonly HostData[]): string {

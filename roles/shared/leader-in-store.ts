@@ -1,4 +1,4 @@
-import { DATA_DIRECTORY, DCS, PATRONI_MEMBER, type View } from '../../src/index.js';
+import { DATA_DIRECTORY, DCS, PATRONI_MEMBER, type TimelineEnd, type View } from '../../src/index.js';
 
 /**
  * The member that the store has as the leader, as any of the hosts saw it. The key outlives its holder by the lease, and by more when
@@ -23,6 +23,15 @@ export function leaderInStore(view: View, hosts: readonly string[], stopped: (ho
 export function standsForElection(view: View, host: string): boolean {
   const member = view.read(host, PATRONI_MEMBER);
   return member?.answers === true && (member.state === 'running' || member.state === 'streaming');
+}
+
+/** The timelines that Patroni has noted as over; undefined where no host reads its store. */
+export function notedEnds(view: View): readonly TimelineEnd[] | undefined {
+  for (const { name } of view.hosts('patroni')) {
+    const store = view.read(name, DCS);
+    if (store?.reachable === true) return store.timelineEnds ?? [];
+  }
+  return undefined;
 }
 
 function isDown(view: View, host: string): boolean {

@@ -146,12 +146,12 @@ function whyNot(view: View, members: readonly MemberData[]): Reason | undefined 
       hint: `bring the data back (is its file system mounted?); if it is gone for good, say so by \`systemctl disable patroni; rm -f /var/lib/pgprov/stopped/patroni\` there, and run this again`,
     };
   }
-  return unordered(members, steps);
+  return unordered(view, members, steps);
 }
 
 /** The order of the members whose PostgreSQL is down. */
-function unordered(members: readonly MemberData[], steps: (of: readonly MemberData[]) => string): Reason | undefined {
-  const found = furthestOf(members);
+function unordered(view: View, members: readonly MemberData[], steps: (of: readonly MemberData[]) => string): Reason | undefined {
+  const found = furthestOf(view, members);
   if (found?.kind === 'forked') {
     return { why: `${enumerate(found.hosts)} wrote two different histories of timeline ${found.timeline}`, hint: steps(members) };
   }

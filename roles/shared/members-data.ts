@@ -15,7 +15,7 @@ import {
   type View,
 } from '../../src/index.js';
 import { furthest, type Furthest } from './furthest.js';
-import { standsForElection } from './leader-in-store.js';
+import { notedEnds, standsForElection } from './leader-in-store.js';
 
 /** What a member of Patroni has on its host. */
 export interface MemberData {
@@ -89,14 +89,16 @@ export function describe(data: ClusterData): string {
 }
 
 /** Who of the members that an election would not count is the furthest; undefined when there is none. */
-export function furthestOf(members: readonly MemberData[]): Furthest | undefined {
-  return furthest(members.filter(({ stands }) => !stands).map(({ host, data }) => ({ host: host.name, data })));
+export function furthestOf(view: View, members: readonly MemberData[]): Furthest | undefined {
+  const down = members.filter(({ stands }) => !stands).map(({ host, data }) => ({ host: host.name, data }));
+  return furthest(down, notedEnds(view));
 }
 
 /** How a person starts a cluster that is down, as a sentence without its full stop. */
-export function stepsToStart({ inventory }: Pick<View, 'inventory'>, members: readonly MemberData[]): string {
+export function stepsToStart(view: View, members: readonly MemberData[]): string {
+  const { inventory } = view;
   const down = members.filter(({ stands }) => !stands).map(({ host }) => host.name);
-  const found = furthestOf(members);
+  const found = furthestOf(view, members);
   if (found?.kind === 'known') {
     const others = down.filter((name) => name !== found.host);
     const then = others.length === 0 ? '' : `, and once ${pgprov`status ${inventory}`} shows it as the leader, on ${enumerate(others)}`;

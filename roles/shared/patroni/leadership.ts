@@ -8,7 +8,7 @@ import {
   type View,
 } from '../../../src/index.js';
 import { furthest } from '../furthest.js';
-import { leaderInStore, standsForElection } from '../leader-in-store.js';
+import { leaderInStore, notedEnds, standsForElection } from '../leader-in-store.js';
 
 /** The leader of Patroni's cluster, by the word of its own Patroni. */
 export const patroniLeadership: Leadership = {
@@ -28,7 +28,10 @@ export function firstMember(view: View, { hosts, starts }: StageStart): First | 
     return data?.kind === 'cluster' && holdsDatabase(data) ? [{ host, data }] : [];
   });
   if (members.length === 0) return { host: view.inventory.leader, what: 'the first leader', asInventory: true };
-  const found = furthest(members.filter(({ host, data }) => !data.running || !standsForElection(view, host)));
+  const found = furthest(
+    members.filter(({ host, data }) => !data.running || !standsForElection(view, host)),
+    notedEnds(view),
+  );
   return found?.kind === 'known' ? { host: found.host, what: 'which has the last commits' } : undefined;
 }
 

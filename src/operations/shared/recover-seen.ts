@@ -13,7 +13,7 @@ import {
 } from '../../index.js';
 import { furthest, type Furthest } from '../../../roles/shared/furthest.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
-import { standsForElection } from '../../../roles/shared/leader-in-store.js';
+import { notedEnds, standsForElection } from '../../../roles/shared/leader-in-store.js';
 import { answerOf, leaderOf, storeOf } from './members.js';
 import { runningOf } from './stopped.js';
 
@@ -86,7 +86,8 @@ export function usableData(view: View): DownMember[] {
 
 /** Who has the last commits, as far as can be told of servers that are down. */
 export function furthestOf(view: View): Furthest | undefined {
-  return furthest(usableData(view).map(({ host, data }) => ({ host: host.name, data })));
+  const members = usableData(view).map(({ host, data }) => ({ host: host.name, data }));
+  return furthest(members, notedEnds(view));
 }
 
 /** The member with the last commits, where that is known. */

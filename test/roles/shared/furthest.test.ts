@@ -124,4 +124,30 @@ describe('furthest', () => {
   ])('chooses in this case: $title', ({ members, found }) => {
     expect(furthest(Object.entries(members).map(([host, each]) => ({ host, data: each })))).toEqual(found);
   });
+
+  const promoted = { a: primary(2, '0/5', history(2, '1 0/4')), b: primary(1, '0/6') };
+  const end = (timeline: number, at: number) => ({ timeline, at, reason: '', time: undefined, leader: undefined });
+  it.each([
+    { title: 'lost in a failover that Patroni has noted', members: promoted, noted: [end(1, 4)], found: known('a') },
+    {
+      title: 'beyond a promotion that Patroni has not noted',
+      members: promoted,
+      noted: [],
+      found: { kind: 'forked', hosts: ['a', 'b'], timeline: 1 },
+    },
+    {
+      title: 'beyond a promotion at another place',
+      members: promoted,
+      noted: [end(1, 6)],
+      found: { kind: 'forked', hosts: ['a', 'b'], timeline: 1 },
+    },
+    { title: 'not there: the promoted one had all of it', members: { ...promoted, b: primary(1, '0/3') }, noted: [], found: known('a') },
+  ])('judges WAL of an older timeline: $title', ({ members, noted, found }) => {
+    expect(
+      furthest(
+        Object.entries(members).map(([host, each]) => ({ host, data: each })),
+        noted,
+      ),
+    ).toEqual(found);
+  });
 });
