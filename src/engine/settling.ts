@@ -20,7 +20,7 @@ export interface SettlingOptions<Found extends OperationObjection> {
 
 /**
  * The objections that count. While all that there are may pass by themselves, and something of what they are about gets further, the hosts are
- * looked at again, all side by side; one look serves all objections.
+ * looked at again, all side by side; one look serves all objections. An interruption ends the wait with what was seen last.
  */
 export async function settled<Found extends OperationObjection>(options: SettlingOptions<Found>): Promise<readonly Found[]> {
   const { cluster, objections, look, patience = 0 } = options;
@@ -38,8 +38,9 @@ export async function settled<Found extends OperationObjection>(options: Settlin
     }
     if (text !== told) cluster.emit({ type: 'awaiting', text });
     told = text;
-    await setTimeout(BETWEEN_LOOKS);
-    await look(found);
+    await setTimeout(BETWEEN_LOOKS, undefined, { signal: cluster.signal }).catch(() => undefined);
+    // Who interrupts the wait hears what it was for, and not only that it was interrupted.
+    if (!cluster.signal.aborted) await look(found);
   }
 }
 

@@ -469,6 +469,26 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       expect(events).toContainEqual({ type: 'awaiting', text: 'pg1 starts' });
     });
 
+    it('is refused with what it waited for when it is interrupted while it waits', async () => {
+      const interrupt = new AbortController();
+      const settles = { within: 3600, moves: new Map([['pg1', 'pg1 starts']]), failed: [] };
+      let interrupted = false;
+      const looks = ({ view }: OperationRun<object>): unknown => view.read('pg1', handle<number>('looks'));
+      const waits = painting({
+        observations: () => [{ id: 'looks', probe: () => sh`:`, parse: () => interrupted }],
+        guards: (now) => (looks(now) === false ? [{ kind: 'refuse', message: 'nobody leads', hint: 'wait', settles }] : []),
+      });
+      const { exitCode, errors, record } = await run(waits, {
+        signal: interrupt.signal,
+        on: ({ type }) => {
+          if (type !== 'awaiting') return;
+          interrupted = true;
+          interrupt.abort();
+        },
+      });
+      expect([exitCode, errors.map(({ message }) => message), record]).toEqual([4, ['nobody leads'], []]);
+    });
+
     it('changes all hosts at once only in stages with proofs, and proves nothing itself', async () => {
       clean();
       const proved = files({ crossing: 'rolling', proofs: [] });

@@ -24,11 +24,11 @@ export interface LookLine {
 export const NO_LINE: LookLine = { emit: () => undefined, erase: () => undefined, end: () => undefined };
 
 /**
- * Says on one line of a terminal what is waited for while hosts are connected to and looked at, and is gone afterwards. Where the stream is
- * none on which a line can be erased, only what the run as a whole waits for is said, in lines that stay.
+ * Says on one line of a terminal what is waited for while hosts are connected to and looked at, and is gone afterwards.
+ * @param otherwise for a stream on which no line can be erased; default: nothing is said
  */
-export function lookLine(stream: NodeJS.WriteStream, variables: NodeJS.ProcessEnv): LookLine {
-  if (chooseOutput(undefined, stream, variables).kind !== 'tree') return waitsTold(stream);
+export function lookLine(stream: NodeJS.WriteStream, variables: NodeJS.ProcessEnv, otherwise = NO_LINE): LookLine {
+  if (chooseOutput(undefined, stream, variables).kind !== 'tree') return otherwise;
   const look = new Look();
   let timer: NodeJS.Timeout | undefined;
   let [drawn, ended] = [false, false];
@@ -59,18 +59,32 @@ export function lookLine(stream: NodeJS.WriteStream, variables: NodeJS.ProcessEn
   };
 }
 
-/** Says what the run as a whole waits for; all else is told when it begins. */
-function waitsTold(stream: NodeJS.WriteStream): LookLine {
+/** Says the same in whole lines, for a stream on which none can be erased: what is looked at, which host fell out, and what is waited for. */
+export function lookLines(stream: NodeJS.WritableStream): LookLine {
   let ended = false;
   return {
     emit: (event) => {
-      if (!ended && event.type === 'awaiting') stream.write(`waiting for what may pass by itself: ${firstLine(printable(event.text))}\n`);
+      const text = ended ? undefined : lineOf(event);
+      if (text !== undefined) stream.write(`${text}\n`);
     },
     erase: () => undefined,
     end: () => {
       ended = true;
     },
   };
+}
+
+function lineOf(event: RunEvent): string | undefined {
+  switch (event.type) {
+    case 'run-start':
+      return `looking at ${listNames(event.hosts, NAMED_HOSTS)} …`;
+    case 'gave-up':
+      return `${event.host} ${event.phase === 'connect' ? 'could not be connected to' : 'could not be looked at'}`;
+    case 'awaiting':
+      return `waiting for what may pass by itself: ${firstLine(printable(event.text))}`;
+    default:
+      return undefined;
+  }
 }
 
 /** How far a look is. */

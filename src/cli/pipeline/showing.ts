@@ -10,7 +10,7 @@ import type { TimedEvent } from '../../report/timings.js';
 import type { Environment } from './environment.js';
 import { holdBack } from './hold-back.js';
 import { journaled, type JournalHead } from './journaled.js';
-import { lookLine, NO_LINE, type LookLine } from './look-line.js';
+import { lookLine, lookLines, NO_LINE, type LookLine } from './look-line.js';
 import { heedLosses, tellLoss } from './loss.js';
 import type { RunClock } from './timings.js';
 import { tellTrouble, type Trouble } from './trouble.js';
@@ -74,7 +74,9 @@ export class Showing {
     this.#parts = parts;
     this.#isLive = shows === 'run';
     this.#held = holdBack(now);
-    this.#line = form.kind !== 'json' && !quiet && (shows === 'answer' || holds) ? lookLine(err, variables) : NO_LINE;
+    // A run that holds all back says nothing else until it begins; an answer is waited for by a program mostly.
+    const otherwise = shows === 'run' && holds ? lookLines(err) : NO_LINE;
+    this.#line = form.kind !== 'json' && !quiet && (shows === 'answer' || holds) ? lookLine(err, variables, otherwise) : NO_LINE;
     const tell = tellTrouble(err, tells);
     this.#trouble = (event) => {
       if (TROUBLE.has(event.type)) this.#line.erase();

@@ -84,7 +84,7 @@ Nothing was changed.
       expect([exitCode, asked.length, journals, made()]).toEqual([130, 1, 0, []]);
       expect(stdout.endsWith('\n\nNothing was changed.\n')).toBe(true);
       expect(stdout).not.toContain('apply: cluster');
-      expect(stderr).toBe('');
+      expect(stderr).toBe('looking at pg1, pg2, pg3 …\n');
       expect(machines.open.size).toBe(0);
     });
 

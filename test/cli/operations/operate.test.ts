@@ -45,7 +45,7 @@ describe('the command of an operation', () => {
       three.give(...HOSTS);
       three.giveData('pg1');
       const { exitCode, stdout, stderr, journals } = await three.run(command(), { answer: false });
-      expect([exitCode, stderr, journals, await record(), left()]).toEqual([130, '', 0, undefined, HOSTS]);
+      expect([exitCode, stderr, journals, await record(), left()]).toEqual([130, 'looking at pg1, pg2, pg3 …\n', 0, undefined, HOSTS]);
       expect(stdout.endsWith('\n\nNothing was changed.\n')).toBe(true);
     });
 

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { lookLine } from '../../../src/cli/pipeline/look-line.js';
+import { lookLine, lookLines } from '../../../src/cli/pipeline/look-line.js';
 import type { RunEvent } from '../../../src/events.js';
 
 const ERASE = '\r\u001b[2K';
@@ -87,6 +87,23 @@ describe('the line shown while hosts are looked at', () => {
     expect(written()).toBe('waiting for what may pass by itself: PostgreSQL on pg1 starts\n');
     line.end();
     line.emit({ type: 'awaiting', text: 'pg1 elects' });
+    expect(written()).toBe('');
+  });
+
+  it('is said in whole lines where nothing can be erased, until it ends', () => {
+    const { stream, written } = streamOf();
+    const line = lookLine(stream, {}, lookLines(stream));
+    const events: readonly RunEvent[] = [
+      ...LOOKING,
+      { type: 'gave-up', host: 'pg1', phase: 'connect', ms: 1 },
+      { type: 'awaiting', text: 'pg2 starts\nnow' },
+      { type: 'awaited', ms: 1 },
+    ];
+    for (const event of events) line.emit(event);
+    line.erase();
+    expect(written()).toBe('looking at pg1, pg2 …\npg1 could not be connected to\nwaiting for what may pass by itself: pg2 starts\n');
+    line.end();
+    for (const event of LOOKING) line.emit(event);
     expect(written()).toBe('');
   });
 });
