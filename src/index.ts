@@ -70,6 +70,7 @@ export {
 export { certificatePlaces, tlsResources, type CertificatePlace, type TlsResources } from './plan/tls.js';
 export { View } from './plan/view.js';
 export { formatLsn, lsnBytes } from './postgres/lsn.js';
+export { leaderPosition } from './resources/leader-position.js';
 export { RECEIVER_STATE } from './postgres/wal-receiver.js';
 export { coveringLine } from './postgres/hba-cover.js';
 export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './postgres/hba.js';

@@ -143,6 +143,17 @@ describe('pgprov recover', () => {
     expect(then[0]?.id).toBe('start-first');
   });
 
+  it('lets a member lead that lacks what the last leader noted, where that is given up', () => {
+    const run = madeUp(inventory, { done: ['snapshot'], ...STOPPED, away: ['pg1'], options: { without: 'pg1' } });
+    for (const name of ['pg2', 'pg3']) {
+      const dcs = run.view.read(name, { id: 'dcs' } as never) as unknown as Record<string, unknown>;
+      dcs['leaderPosition'] = 0x5000400 + 2_000_000;
+    }
+    const [step, ...then] = recover.remaining(run).steps;
+    expect([step?.id, step?.effect]).toEqual(['position', 'at least 2000000 bytes of WAL are lost, with the commits in them']);
+    expect(then[0]?.id).toBe('start-first');
+  });
+
   it('saves what there is before anything else, and nothing where there is nothing to do', () => {
     expect(recover.remaining(madeUp(inventory, DOWN)).steps[0]?.id).toBe('snapshot');
     expect(recover.remaining(madeUp(inventory, {})).steps).toEqual([]);

@@ -21,12 +21,13 @@ import { configFile } from '../../../roles/shared/patroni/config-file.js';
 import { storeOf } from './members.js';
 import { accessSteps } from './recover-members.js';
 import { firstOf, identifierOf, usableData, usedConfig, workingLeader, type RecoverRun } from './recover-seen.js';
+import { positionStep } from './recover-position.js';
 import { storeIsLost } from './recover-store.js';
 import { correctionWords, faultWords, settingFaults, storePatch } from './recover-settings.js';
 
 /** What is put right while no server runs: the scope's identity, settings that PostgreSQL does not start with, and who owns the data. */
 export function correctionSteps(run: RecoverRun): OperationStep[] {
-  return [...identityStep(run), ...storeStep(run), ...fileSteps(run), ...accessSteps(run)];
+  return [...identityStep(run), ...storeStep(run), ...fileSteps(run), ...accessSteps(run), ...positionStep(run, quiet(run))];
 }
 
 /** Right before Patroni's store is written nobody may read it, unless somebody leads, who keeps the others from it. */
