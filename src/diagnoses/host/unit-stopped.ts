@@ -1,4 +1,5 @@
-import { defineDiagnosis, unitHealth } from '../../index.js';
+import { defineDiagnosis, pgprov, unitHealth } from '../../index.js';
+import { leaderOf } from '../shared/leading.js';
 import { asEvidence } from '../shared/lines.js';
 import { stateSince, unitsWithPorts, watchedUnits } from '../shared/units.js';
 
@@ -25,7 +26,11 @@ export default defineDiagnosis({
               ...(stopped === undefined ? [] : [asEvidence(stopped)]),
             ],
             follows: 'its service is down on this host; it did not fail: somebody stopped it, or nobody started it',
-            mend: `start it: \`systemctl start ${unit}\`, as root on ${host.name}`,
+            // Started first by hand, a member without the last commits would take the lead.
+            mend:
+              unit === examination.view.platform(host.name)?.patroni.unit && leaderOf(examination) === undefined
+                ? `do not start it by hand while nobody leads: ${pgprov`recover ${examination.view.inventory}`} starts the member with the last commits first`
+                : `start it: \`systemctl start ${unit}\`, as root on ${host.name}`,
             explains: ['member-down', 'store-member-down'],
           };
         }),

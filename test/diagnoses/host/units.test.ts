@@ -95,6 +95,21 @@ it('finds a unit that somebody stopped', async () => {
   expect(finding).toMatchObject({ level: 'broken', what: 'the unit etcd does not run', since: NOW - 10_000 });
 });
 
+it('sends nobody to start a Patroni by hand where no member leads', async () => {
+  const hosts = {
+    pg1: {
+      states: [
+        seen(serviceHandle('patroni'), { ...RUNS, active: 'inactive' }),
+        seen(enabledHandle('patroni'), { enabled: true }),
+      ],
+    },
+  };
+  const [finding] = await findings(unitStopped, hosts as Record<string, ExaminedHost>);
+  expect(finding?.mend).toMatch(
+    /^do not start it by hand while nobody leads: `pgprov recover .*` starts the member with the last commits first$/u,
+  );
+});
+
 it('finds a masked unit, and calls it broken once it is down', async () => {
   expect(await found(unitMasked, pg2({ masked: 'for good', enabled: false }))).toEqual(['danger pg2 the unit etcd is masked']);
   const [down] = await findings(unitMasked, pg2({ masked: 'until the next boot', active: 'inactive' }, { ActiveState: 'inactive' }));
