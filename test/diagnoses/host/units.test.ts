@@ -98,10 +98,7 @@ it('finds a unit that somebody stopped', async () => {
 it('sends nobody to start a Patroni by hand where no member leads', async () => {
   const hosts = {
     pg1: {
-      states: [
-        seen(serviceHandle('patroni'), { ...RUNS, active: 'inactive' }),
-        seen(enabledHandle('patroni'), { enabled: true }),
-      ],
+      states: [seen(serviceHandle('patroni'), { ...RUNS, active: 'inactive' }), seen(enabledHandle('patroni'), { enabled: true })],
     },
   };
   const [finding] = await findings(unitStopped, hosts as Record<string, ExaminedHost>);
