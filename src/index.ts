@@ -128,6 +128,7 @@ export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts
 export { logFilesOf } from './resources/host-logs.js';
 export { hostLocale, isBuiltIn, type LocaleOptions, type LocaleState } from './resources/host-locale.js';
 export { CONFIG_LOADED, configLoaded, type ConfigLoaded } from './resources/config-loaded.js';
+export { PATRONI_FILE, patroniFile, type PatroniFile } from './resources/patroni-file.js';
 export { coordinated } from './resources/coordinated.js';
 export { INTERRUPTED_BOOTSTRAP, interruptedBootstrap, neverServed, type BootstrapState } from './resources/interrupted-bootstrap.js';
 export { interruptedCopy } from './resources/interrupted-copy.js';

@@ -3,6 +3,7 @@ import {
   configLoaded,
   defineOperation,
   enumerate,
+  patroniFile,
   patroniReload,
   SERVER_SETTINGS,
   pgprov,
@@ -15,6 +16,7 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, hostsWith, localServer, restApiUrl } from '../../roles/shared/layout.js';
 import { answerOf } from './shared/members.js';
 import { untilUp } from './shared/passing.js';
+import { unreadableFiles } from './shared/patroni-file.js';
 
 interface ReloadOptions {
   /** Chosen before the first step: when each member had read its files last, as a JSON object. */
@@ -31,7 +33,9 @@ export default defineOperation<ReloadOptions>({
   roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
   requiresConverged: false,
   observations: ({ host, inventory, platform }) =>
-    hostsWith(inventory, 'patroni').some(({ name }) => name === host.name) ? [configLoaded(localServer(host, platform))] : [],
+    hostsWith(inventory, 'patroni').some(({ name }) => name === host.name)
+      ? [configLoaded(localServer(host, platform)), patroniFile(platform.patroni.configFile)]
+      : [],
   guards: (run) => objections(run),
   choose: (run) => ({ before: JSON.stringify(Object.fromEntries(targets(run).map((name) => [name, run.view.read(name, CONFIG_LOADED)]))) }),
   remaining: (run) => ({ steps: steps(run) }),
@@ -63,6 +67,8 @@ function objections(run: Run): OperationObjection[] {
       },
     ]);
   }
+  const unreadable = unreadableFiles(run, left);
+  if (unreadable.length > 0) return unreadable;
   return left.flatMap((host) =>
     errorsOn(run, host).map(
       (message): OperationObjection => ({

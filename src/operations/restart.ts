@@ -1,6 +1,7 @@
 import {
   defineOperation,
   enumerate,
+  patroniFile,
   postmasterDelay,
   serverLimits,
   unitStart,
@@ -100,6 +101,7 @@ function observed(context: RoleContext): Observation[] {
       ? [
           serverLimits(localServer(host, platform), dataDirectoryOf(host, platform)),
           unitStart(platform.patroni.unit),
+          patroniFile(platform.patroni.configFile),
           postmasterDelay(dataDirectoryOf(host, platform)),
         ]
       : []),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import reload from '../../src/operations/reload.js';
 import { CONFIG_LOADED } from '../../src/resources/config-loaded.js';
+import { PATRONI_FILE } from '../../src/resources/patroni-file.js';
 import { SERVER_SETTINGS, type ServerSettings } from '../../src/resources/settings-in-force.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 import { madeUp, type Made } from './made-up-run.js';
@@ -45,6 +46,21 @@ describe('pgprov reload', () => {
       'pg3: pg_hba.conf, line 7: invalid authentication method "trusty"',
     ]);
     expect(objections({ ...made(OLD, { fileErrors }), chosenHosts: ['pg1'] })).toEqual([]);
+  });
+
+  it('is refused while Patroni cannot read its own file', () => {
+    const broken = {
+      ...made(OLD),
+      more: {
+        pg2: new Map<string, unknown>([
+          [CONFIG_LOADED.id, '2.5'],
+          [PATRONI_FILE.id, 'no ]'],
+        ]),
+      },
+    };
+    const state = { ...broken, more: { ...made(OLD).more, ...broken.more } };
+    expect(objections(state)).toEqual(['pg2: Patroni cannot read /etc/patroni/config.yml: no ]']);
+    expect(objections({ ...state, chosenHosts: ['pg1'] })).toEqual([]);
   });
 
   it('does not treat a setting that waits for a restart as an error', () => {

@@ -4,6 +4,7 @@ import type { RestartOptions } from '../../src/operations/shared/restart-options
 import type { OperationRun } from '../../src/plan/operation.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';
+import { PATRONI_FILE } from '../../src/resources/patroni-file.js';
 import { POSTMASTER_DELAY } from '../../src/resources/postmaster-delay.js';
 import { SERVER_LIMITS, type Limits } from '../../src/resources/server-limits.js';
 import { unitStartHandle } from '../../src/resources/unit-restart.js';
@@ -35,6 +36,10 @@ interface Scene {
   behind?: readonly string[];
   /** Members that do not stream. */
   silent?: readonly string[];
+  /** Members on which the unit ran when the operation began, and does not run now. */
+  leftDown?: readonly string[];
+  /** Why Patroni could not read its file. */
+  unreadable?: Readonly<Record<string, string>>;
   /** Seconds that a server's start time is away from its process's. */
   delays?: Record<string, number>;
   /** Members of etcd that are not healthy, and the one that leads. */
@@ -82,8 +87,9 @@ function run(scene: Scene): OperationRun<RestartOptions> {
           },
       [PATRONI_TAKEN.id]: scene.behind?.includes(name) ? { postgresql: { parameters: {} } } : config,
       [POSTMASTER_DELAY.id]: scene.delays?.[name],
-      [unitStartHandle('patroni').id]: restarted.includes(name) ? 'b' : 'a',
-      [unitStartHandle('etcd').id]: restarted.includes(name) ? 'b' : 'a',
+      [PATRONI_FILE.id]: scene.unreadable?.[name],
+      [unitStartHandle('patroni').id]: scene.leftDown?.includes(name) ? '' : restarted.includes(name) ? 'b' : 'a',
+      [unitStartHandle('etcd').id]: scene.leftDown?.includes(name) ? '' : restarted.includes(name) ? 'b' : 'a',
       [ETCD_MEMBER.id]: {
         healthy: !scene.sick?.includes(name),
         members: NAMES.map((each) => ({ name: each, peerUrls: [] })),
@@ -360,6 +366,25 @@ describe('a restart of Patroni', () => {
     expect(effects(service)[0]).toBe('PostgreSQL on pg2 restarts with it: clients that read from pg2 are cut');
     expect(ids({ ...service, leader: 'pg2', restarted: ['pg2', 'pg3'], done: ['hand-over'] })).toEqual(['follow', 'restart-pg1']);
     expect(ids({ ...service, leader: 'pg2', restarted: ['pg2', 'pg3'] })).toEqual(['restart-pg1']);
+  });
+
+  it('is refused while Patroni could not start with its file, on members that are restarted', () => {
+    const unreadable = { pg2: 'expected a ]' };
+    expect(objection({ ...service, unreadable })).toBe('pg2: Patroni cannot read /etc/patroni/config.yml: expected a ]');
+    expect(objection({ ...service, unreadable, restarted: ['pg2'] })).toBe(undefined);
+    expect(objection({ unreadable })).toBe(undefined);
+  });
+
+  it('continues with the member that it left down, unless another one is down too', () => {
+    const down = { ...service, leftDown: ['pg3'], silent: ['pg3'] };
+    expect(objection(down)).toBe(undefined);
+    expect(ids(down).slice(0, 2)).toEqual(['restart-pg3', 'restart-pg2']);
+    expect(objection({ ...down, silent: ['pg2', 'pg3'] })).toContain('does not stream from pg1');
+    expect(objection({ ...service, silent: ['pg3'] })).toContain('pg3 does not stream from pg1');
+    const store = { options: { service: 'etcd' }, leftDown: ['pg3'], sick: ['pg3'] };
+    expect(objection(store)).toBe(undefined);
+    expect(ids(store)[0]).toBe('restart-pg3');
+    expect(objection({ ...store, sick: ['pg2', 'pg3'] })).toContain('etcd on pg2 and pg3 is not healthy');
   });
 
   it('leaves PostgreSQL alone in maintenance mode', () => {

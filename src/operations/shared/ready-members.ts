@@ -20,10 +20,18 @@ export function noLeader({ view, inventory }: Seen): OperationObjection[] {
   ]);
 }
 
-/** The first member that does not stream: while one is down no other one may be. */
-export function notReady({ view, inventory }: Seen, leader: string): OperationObjection[] {
+/**
+ * The first member that does not stream: while one is down no other one may be.
+ * @param isMended says of which one it does not matter, because the next step brings it back; default: of none
+ */
+export function notReady(
+  { view, inventory }: Seen,
+  leader: string,
+  isMended: (name: string) => boolean = () => false,
+): OperationObjection[] {
   const all = hostsWith(inventory, 'patroni').map(({ name }) => name);
-  const name = all.find((each) => each !== leader && !streamsFrom(view, leader, each));
+  const down = all.filter((each) => each !== leader && !streamsFrom(view, leader, each));
+  const name = down.length === 1 ? down.find((each) => !isMended(each)) : down[0];
   if (name === undefined) return [];
   const state = answerOf(view, name)?.state;
   const listed = listedBy(view, leader, name)?.state;

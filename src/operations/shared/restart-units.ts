@@ -16,6 +16,7 @@ import { notRecognized } from '../../../roles/shared/second-member.js';
 import { leaderOf, membersBut } from './members.js';
 import { followStep, handOverStep } from './hand-over.js';
 import { leaderGate, standbyGate } from './member-gate.js';
+import { unreadableFiles } from './patroni-file.js';
 import { busyObjection, scheduledRestartObjection } from './quiet-cluster.js';
 import { noLeader, notReady } from './ready-members.js';
 import { candidateOf } from './leader-restart.js';
@@ -34,17 +35,26 @@ export const storeRestarting: Restarting = {
   startOf: ({ view, inventory }, host) => view.read(host, unitStartHandle(dcsOf(inventory).unit)),
 };
 
-/** Selected hosts whose unit runs since before the operation, or does not run. */
+/** Selected hosts whose unit runs since before the operation, or does not run; first the one that it left down. */
 function left(run: RestartRun, { hosts, startOf }: Restarting): string[] {
   const { began = {} } = run.options;
-  return hosts(run)
+  const names = hosts(run)
     .map(({ name }) => name)
     .filter((name) => isSelected(run, name) && ['', began[name]].includes(startOf(run, name) ?? ''));
+  const down = names.filter((name) => isLeftDown(run, { startOf }, name));
+  return [...down, ...names.filter((name) => !down.includes(name))];
+}
+
+/** The unit ran when the operation began and does not run now, so its restart is what brings it back. */
+function isLeftDown(run: RestartRun, { startOf }: Pick<Restarting, 'startOf'>, name: string): boolean {
+  return isSelected(run, name) && startOf(run, name) === '' && (run.options.began?.[name] ?? '') !== '';
 }
 
 /** Why Patroni must not be restarted now. In maintenance mode it may be: PostgreSQL keeps running. */
 export function patroniObjections(run: RestartRun): OperationObjection[] {
   const { view, done } = run;
+  const unreadable = unreadableFiles(run, left(run, patroniRestarting));
+  if (unreadable.length > 0) return unreadable;
   const leader = leaderOf(view);
   if (leader === undefined) return noLeader(run);
   const isFollowing = done.has('hand-over') && !done.has('follow');
@@ -52,7 +62,12 @@ export function patroniObjections(run: RestartRun): OperationObjection[] {
     ...left(run, patroniRestarting).flatMap((name) => notRecognized(view, name) ?? []),
     ...busyObjection(run),
     ...scheduledRestartObjection(run, leader),
-    ...(isFollowing ? [] : [...notReady(run, leader), ...(isPaused(view) ? [] : leftToRaise(run, leader, left(run, patroniRestarting)))]),
+    ...(isFollowing
+      ? []
+      : [
+          ...notReady(run, leader, (name) => isLeftDown(run, patroniRestarting, name)),
+          ...(isPaused(view) ? [] : leftToRaise(run, leader, left(run, patroniRestarting))),
+        ]),
   ].slice(0, 1);
 }
 
@@ -99,7 +114,8 @@ export function storeObjections(run: RestartRun): OperationObjection[] {
   const { view, inventory } = run;
   const { name: store, isHealthy, memberNames } = dcsOf(inventory);
   const hosts = storeRestarting.hosts(run).map(({ name }) => name);
-  const down = hosts.filter((name) => isHealthy(view, name) !== true);
+  const ill = hosts.filter((name) => isHealthy(view, name) !== true);
+  const down = ill.length === 1 && ill.every((name) => isLeftDown(run, storeRestarting, name)) ? [] : ill;
   const members = Math.max(new Set(memberNames(view)).size, hosts.length);
   if (down.length === 0) return [];
   return [
