@@ -204,13 +204,18 @@ class Operating<Options extends object> {
       if (!(await this.#take(cluster, step, foreseen))) {
         // Where the very first step has moved nothing there is nothing to be finished.
         const [next] = operation.remaining(this.#run(cluster)).steps;
-        if (this.#done.size === 0 && next?.id === step.id && !this.#mayHaveMoved(cluster, step)) await end();
+        if (this.#isFresh && next?.id === step.id && !this.#mayHaveMoved(cluster, step)) await end();
         return;
       }
       this.#done.add(step.id);
       await this.#guard(cluster);
     }
-    if (this.#done.size === 0 && !this.#touched) await end();
+    if (this.#isFresh && !this.#touched) await end();
+  }
+
+  /** Neither this run nor an earlier one that it resumes has taken a step. */
+  get #isFresh(): boolean {
+    return this.#done.size === 0 && this.#options.chosen === undefined;
   }
 
   /** Whether a step that failed has changed a host, or may have: of one that fell silent only what was seen before is known. */

@@ -322,6 +322,22 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect([exitCode, steps, record]).toEqual([130, ['pg3 paint/pg3 changed'], ['begin {}']]);
   });
 
+  it('stays unfinished when it is resumed and fails at once, or is interrupted before it takes a step', async () => {
+    clean();
+    const fails = painting({ remaining: () => ({ steps: [stepOn('pg1', { resources: (context) => [paint(context, sh`exit 1`)] })] }) });
+    const [begun, resumed] = [await run(fails), await run(fails, { chosen: {} })];
+    expect([begun.record.at(-1), resumed.exitCode, resumed.record]).toEqual(['end', 1, ['begin {}']]);
+    const interrupt = new AbortController();
+    const { exitCode, record } = await run(painting(), {
+      chosen: {},
+      signal: interrupt.signal,
+      on: ({ type }) => {
+        if (type === 'steps') interrupt.abort();
+      },
+    });
+    expect([exitCode, record]).toEqual([130, []]);
+  });
+
   it('refuses when hosts are out of reach, or continues without them and names those that a step needs', async () => {
     clean();
     const machines = { pg2: { unreachable: true } };
