@@ -13,7 +13,7 @@ describe('whether Patroni can read its file', () => {
   };
   const asked = (): unknown => {
     const observation = patroniFile('/etc/patroni.yml');
-    const out = execFileSync('/bin/sh', ['-c', observation.probe([]).text], {
+    const out = execFileSync('/bin/sh', ['-c', observation.probe().text], {
       env: { PATH: `${work.at('bin')}:/usr/bin:/bin` },
     });
     return observation.parse({ status: 0, out });
