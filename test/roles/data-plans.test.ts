@@ -168,6 +168,9 @@ function dataAnswer(on: Disk): string {
   ].join('\n');
 }
 
+/** Patroni has noted each end of a timeline, of both histories. */
+const ENDS = [1, 2, 3].flatMap((timeline) => [0xa, 0xb].map((at) => ({ timeline, at, reason: 'x', time: undefined, leader: undefined })));
+
 function storeOf({ store, leader, wrong }: World): DcsState {
   const initialize = store === 'empty' ? undefined : store === 'mark' ? '' : store === 'other identifier' ? '8' : '7';
   return {
@@ -176,6 +179,7 @@ function storeOf({ store, leader, wrong }: World): DcsState {
     leader: store === 'ours' && leader !== undefined ? NAMES[leader] : undefined,
     members: [],
     config: wrong ? { ttl: 99 } : firstConfiguration(dynamicConfiguration(contextOf(inventory, 'pg1'))),
+    ...(store === 'ours' ? { timelineEnds: ENDS } : {}),
   };
 }
 
