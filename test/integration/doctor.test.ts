@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCluster } from './support/cluster.js';
 import { must, patronictl, sql } from './support/outside.js';
+import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 import { pgprov } from './support/pgprov.js';
 
@@ -155,31 +156,35 @@ describe('Patroni and PostgreSQL', () => {
     await expect.poll(troubles, { timeout: patience(60_000) }).toEqual([]);
   });
 
-  it('finds maintenance mode, a server without its Patroni, and what keeps all members down', async () => {
-    const leader = cluster.host(await leading());
-    const [one = '', other = ''] = await standbys();
-    await patronictl(leader, 'pause --wait demo');
-    await must(cluster.host(one), 'systemctl stop patroni');
-    const paused = await found();
-    expect(paused).toContain('notice pause all');
-    expect(paused).toContain(`danger without-patroni ${one}`);
-    await must(cluster.host(one), 'systemctl start patroni');
-    await patronictl(leader, 'resume --wait demo');
-    await healthy();
+  longCase(
+    'what keeps all members down',
+    'finds maintenance mode, a server without its Patroni, and what keeps all members down',
+    async () => {
+      const leader = cluster.host(await leading());
+      const [one = '', other = ''] = await standbys();
+      await patronictl(leader, 'pause --wait demo');
+      await must(cluster.host(one), 'systemctl stop patroni');
+      const paused = await found();
+      expect(paused).toContain('notice pause all');
+      expect(paused).toContain(`danger without-patroni ${one}`);
+      await must(cluster.host(one), 'systemctl start patroni');
+      await patronictl(leader, 'resume --wait demo');
+      await healthy();
 
-    await patronictl(leader, 'edit-config --force -p shared_buffers=500GB demo');
-    await must(leader, 'sleep 3');
-    for (const name of [one, other, leader.name]) await patronictl(leader, `restart --force demo ${name}`).catch(() => '');
-    const { findings } = (await doctor()).found;
-    const cause = findings.find(({ diagnosis }) => diagnosis === 'shared-memory');
-    expect(cause?.level).toBe('broken');
-    expect(cause?.what).toContain('509.4 GiB');
-    expect(cause?.mend).toContain('pgprov recover');
-    const recovered = await pgprov('recover', cluster.file, '--yes');
-    expect(recovered.code, recovered.all).toBe(0);
-    await healthy();
-    await expect.poll(troubles, { timeout: patience(60_000) }).toEqual([]);
-  });
+      await patronictl(leader, 'edit-config --force -p shared_buffers=500GB demo');
+      await must(leader, 'sleep 3');
+      for (const name of [one, other, leader.name]) await patronictl(leader, `restart --force demo ${name}`).catch(() => '');
+      const { findings } = (await doctor()).found;
+      const cause = findings.find(({ diagnosis }) => diagnosis === 'shared-memory');
+      expect(cause?.level).toBe('broken');
+      expect(cause?.what).toContain('509.4 GiB');
+      expect(cause?.mend).toContain('pgprov recover');
+      const recovered = await pgprov('recover', cluster.file, '--yes');
+      expect(recovered.code, recovered.all).toBe(0);
+      await healthy();
+      await expect.poll(troubles, { timeout: patience(60_000) }).toEqual([]);
+    },
+  );
 });
 
 describe('hosts and etcd', () => {

@@ -20,6 +20,7 @@ const LONG_CASES = [
   'etcd without its data',
   'a power cut of all members',
   'a member that cannot start',
+  'what keeps all members down',
 ] as const;
 
 /** The name of one of the long cases. */
