@@ -25,6 +25,7 @@ import { objectionError } from './objection-error.js';
 import type { OperateOptions, OperateOutcome, OperationProposal } from './operate-options.js';
 import { factsOf, startOf } from './operation-start.js';
 import { checkError, Pass } from './pass.js';
+import { settledChecks } from './settled-checks.js';
 import { settled } from './settling.js';
 import { assertSameSteps, foreseenSteps } from './shown-steps.js';
 import { Snapshots } from './snapshots.js';
@@ -128,7 +129,7 @@ class Operating<Options extends object> {
     if (broke && this.#moved) await this.#tellBroken(cluster);
     if (cluster.signal.aborted || cluster.results.errors.length > 0) return;
     if (!this.#moved) this.#say(operation.nothing?.(this.#run(cluster)));
-    this.#prove(cluster);
+    await this.#prove(cluster);
     await end();
     if (this.#moved) this.#say(operation.finished?.(this.#run(cluster)));
   }
@@ -361,9 +362,13 @@ class Operating<Options extends object> {
     cluster.results.throwAll(left.map(objectionError));
   }
 
-  #prove(cluster: Cluster): void {
+  async #prove(cluster: Cluster): Promise<void> {
     const { operation } = this.#options;
-    this.#checks = operation.checks?.(this.#run(cluster)) ?? [];
+    this.#checks = await settledChecks({
+      cluster,
+      checks: () => operation.checks?.(this.#run(cluster)) ?? [],
+      look: () => this.#lookAgain(cluster),
+    });
     if (this.#checks.length > 0) this.#emit({ type: 'checked', results: this.#checks });
     cluster.results.throwAll(this.#checks.filter(({ ok }) => !ok).map((check) => checkError(this.#options.inventory, check)));
   }

@@ -1,8 +1,7 @@
-import { setTimeout } from 'node:timers/promises';
 import type { CheckResult, Drift, LeftOut, PlannedChange, StageShape } from '../events.js';
 import { PgprovError } from '../lib/errors.js';
 import { pgprov } from '../lib/pgprov-command.js';
-import { patienceFor, type Inventory } from '../model/index.js';
+import type { Inventory } from '../model/index.js';
 import { effectsOf } from '../plan/effects.js';
 import { guardLeftUnits } from '../plan/left-units.js';
 import { obstaclesOf } from '../plan/obstacles.js';
@@ -18,13 +17,10 @@ import type { Store } from '../store/store.js';
 import type { Cluster } from './cluster.js';
 import { WorkOfHosts } from './work-of-hosts.js';
 import { objectionError } from './objection-error.js';
+import { settledChecks } from './settled-checks.js';
 import { settled } from './settling.js';
 import { StageRunner } from './stage-runner.js';
 import { UnitGuards } from './unit-guards.js';
-
-/** For how many milliseconds a proof that may come to hold by itself is looked at again on hosts of the usual patience, and how many lie in between. */
-const SETTLE_WITHIN = 30_000;
-const BETWEEN_LOOKS = 2000;
 
 /** What a pass brings to its hosts. */
 export interface PassOptions {
@@ -306,29 +302,14 @@ export class Pass {
     results.throwAll(this.#checks.filter(({ ok }) => !ok).map((check) => checkError(this.#options.cluster.inventory, check)));
   }
 
-  /** What fails and may come to hold by itself is looked at again, unless something else fails for good. */
   async #settledChecks(): Promise<CheckResult[]> {
-    const {
-      cluster: { connections, emit, signal },
-      roles,
-      crossing,
-    } = this.#options;
+    const { cluster, roles, crossing } = this.#options;
     if (crossing !== undefined) return [];
-    const until = Date.now() + SETTLE_WITHIN * patienceFor(connections.hosts);
-    for (let told = false; ; told = true) {
-      const view = this.#view();
-      const checks = roles.flatMap((role) => role.checks?.(view) ?? []);
-      const failed = checks.filter(({ ok }) => !ok);
-      const [first] = failed;
-      if (first === undefined || failed.some(({ settles }) => settles !== true) || Date.now() >= until || signal.aborted) return checks;
-      if (!told)
-        emit({
-          type: 'note',
-          text: `waiting for a proof: ${first.host === undefined ? '' : `${first.host}: `}${first.title} (${first.detail})`,
-        });
-      await setTimeout(BETWEEN_LOOKS);
-      await connections.surveyAgain(this.#shapes.confirmed);
-    }
+    return settledChecks({
+      cluster,
+      checks: () => roles.flatMap((role) => role.checks?.(this.#view()) ?? []),
+      look: () => cluster.connections.surveyAgain(this.#shapes.confirmed),
+    });
   }
 
   #view(): View {

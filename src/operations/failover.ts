@@ -258,6 +258,7 @@ function proofs(run: Run): CheckResult[] {
     return {
       host: name,
       title: 'it streams on the new timeline',
+      settles: true,
       ok: notStreamingWhy(view, leader, name) === undefined && String(member?.timeline) === timelineOf(run, leader),
       detail: member === undefined ? 'it is not in the cluster' : `${member.state}, timeline ${member.timeline ?? '?'}`,
     };

@@ -256,6 +256,7 @@ function proofs(run: Run): CheckResult[] {
     {
       host,
       title: 'it streams on the leader’s timeline',
+      settles: true,
       ok: isBack(run, leader),
       detail: `${listed?.state ?? 'not listed'}, timeline ${listed?.timeline ?? '?'}; ${leader} is on ${leads?.timeline ?? '?'}`,
     },

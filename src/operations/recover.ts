@@ -204,6 +204,7 @@ function proofs(run: RecoverRun): CheckResult[] {
       {
         host: name,
         title: 'it streams on the leader’s timeline, with the same history',
+        ...(differs ? {} : { settles: true as const }),
         ok: why === undefined && timeline === timelineOf(run, leader) && !differs,
         detail: differs
           ? `its history of timeline ${own?.timeline} is another one`

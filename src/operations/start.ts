@@ -223,6 +223,7 @@ function proofs(run: Run): CheckResult[] {
       return {
         host,
         title: 'it streams on the leader’s timeline',
+        settles: true,
         ok: leader !== undefined && notStreamingWhy(view, leader, host) === undefined && member?.timeline === timeline,
         detail: seen === undefined ? 'it is not in the cluster' : `${seen}, timeline ${member?.timeline ?? '?'}`,
       };

@@ -220,6 +220,7 @@ function proofs(run: Run): CheckResult[] {
     return {
       host: name,
       title: 'it streams on the new timeline',
+      settles: true,
       ok,
       detail: member === undefined ? 'it is not in the cluster' : `${member.state}, timeline ${member.timeline ?? '?'}`,
     };

@@ -304,6 +304,15 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect([exitCode, kinds, steps]).toEqual([1, ['operation/stuck'], ['pg1 paint/pg1 changed']]);
   });
 
+  it('looks again when a proof may still come to hold: what Patroni lists of a member is as old as its last loop', async () => {
+    let asked = 0;
+    const { exitCode, checks, events } = await run(
+      painting({ checks: () => [{ title: 'it is dry', ok: ++asked > 1, detail: `look ${asked}`, settles: true }] }),
+    );
+    expect([exitCode, checks]).toEqual([0, [{ title: 'it is dry', ok: true, detail: 'look 2', settles: true }]]);
+    expect(events).toContainEqual({ type: 'note', text: 'waiting for a proof: it is dry (look 1)' });
+  });
+
   it('is not done before its proofs hold', async () => {
     clean();
     const { exitCode, record, kinds } = await run(painting({ checks: () => [{ title: 'it is dry', ok: false, detail: 'wet' }] }));
