@@ -224,7 +224,7 @@ describe(`apply, killed with kill -9 ${WHERE} (${OS}, ${DEPTH})`, () => {
   it(
     'continues with --resume each time, up to the last stage',
     async () => {
-      const moments = choose(await momentsOf(cluster), PACKAGES, { before: 1, after: 6 }, 'kill', always);
+      const moments = choose(await momentsOf(cluster), PACKAGES, { before: 1, after: 4 }, 'kill', always);
       tally = await interruptEverywhere(cluster, moments, async (run, at) => {
         expect(run.signal, run.all).toBe('SIGKILL');
         const newest = await newestRun(cluster);
@@ -267,7 +267,7 @@ describe(`apply, with all connections cut ${WHERE} (${OS}, ${DEPTH})`, () => {
       const unplug = each(({ container }) => `docker network disconnect ${networkId(cluster.name)} ${container}`);
       const unplugs = (stage: string, moment: Moment['moment']): boolean => stage.endsWith('/start') && moment === 'middle';
       const all = await momentsOf(cluster, (stage, moment) => (unplugs(stage, moment) ? unplug : cut));
-      const moments = choose(all, FIRST, { before: 0, after: 4 }, 'cut', always);
+      const moments = choose(all, FIRST, { before: 0, after: 3 }, 'cut', always);
       tally = await interruptEverywhere(cluster, moments, async (run, at) => {
         if (unplugs(at.stage, at.moment)) await plugIn(cluster);
         // A run that has nothing left to do needs its connections no more.
