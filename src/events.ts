@@ -326,6 +326,8 @@ export interface StepEnd {
   /** Why it was skipped. */
   reason?: string;
   error?: PgprovError;
+  /** The change that was begun when it failed, and may have been made in part. */
+  begun?: string;
 }
 
 /** A part of the preparation came to nothing on a host; `failed` says why once the others are through. */

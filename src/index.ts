@@ -198,6 +198,7 @@ export {
   answerLines,
   answerText,
   digestOf,
+  NOTHING_DONE,
   UnknownAnswer,
   type Action,
   type Answer,

@@ -7,7 +7,7 @@ import type { HostWork, RunStage } from '../plan/host-work.js';
 import type { RunResults } from './run-results.js';
 import { askProof } from './proof.js';
 import type { Session } from './session.js';
-import { runStep } from './step.js';
+import { NOTHING_DONE_KIND, runStep } from './step.js';
 import { Waiting } from './waiting.js';
 
 /** What steps are taken with. */
@@ -72,8 +72,13 @@ export class HostSteps {
     );
     this.#underWay.set(host, waiting);
     let changes = 0;
+    let begun: string | undefined;
     const count: EventListener = (event) => {
-      if (event.type === 'changed') changes += event.summaries.length;
+      if (event.type === 'changing') begun = event.summary;
+      if (event.type === 'changed') {
+        changes += event.summaries.length;
+        begun = undefined;
+      }
       if (event.type === 'changing' || event.type === 'waiting') waiting.begin();
       if (event.type === 'changing') ties?.changing(event.resource);
       if (event.type === 'changed') ties?.changed?.(event.resource);
@@ -90,7 +95,8 @@ export class HostSteps {
       const error = asPgprovError(thrown, host);
       results.errors.push(error);
       recap.failed += 1;
-      emit({ type: 'step-end', host, stage: stage.id, result: 'failed', changes, ms: Date.now() - began, error });
+      const open = begun === undefined || error.kind === NOTHING_DONE_KIND ? {} : { begun };
+      emit({ type: 'step-end', host, stage: stage.id, result: 'failed', changes, ms: Date.now() - began, error, ...open });
       this.#out(host);
       return 'failed';
     } finally {

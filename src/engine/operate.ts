@@ -1,34 +1,20 @@
-import type { CheckResult, EventListener, PlannedChange } from '../events.js';
+import type { CheckResult, EventListener } from '../events.js';
 import { PgprovError } from '../lib/errors.js';
 import { formatProblem } from '../model/index.js';
 import { selectedHosts, selectedRoles } from '../plan/selection.js';
-import type {
-  ConvergeStep,
-  Desk,
-  DeskStep,
-  Foreseen,
-  OperationObjection,
-  OperationRun,
-  OperationStart,
-  OperationStep,
-  SnapshotStep,
-} from '../plan/operation.js';
-import { holdsData } from '../plan/plan.js';
-import { localServer } from '../plan/local-server.js';
+import type { OperationObjection, OperationStart, OperationStep } from '../plan/operation.js';
 import type { Role } from '../plan/role.js';
-import type { HostWork } from '../plan/host-work.js';
-import { writeProbe } from '../resources/write-probe.js';
+import { Begun } from './begun.js';
 import { withCluster, type Cluster } from './cluster.js';
-import { Converging, partOf } from './converging.js';
-import { takeHostStep } from './host-step.js';
+import { partOf, type Converging } from './converging.js';
 import { objectionError } from './objection-error.js';
 import type { OperateOptions, OperateOutcome, OperationProposal } from './operate-options.js';
-import { factsOf, startOf } from './operation-start.js';
+import { startOf } from './operation-start.js';
+import { OperationState } from './operation-state.js';
+import { OperationSteps } from './operation-steps.js';
 import { checkError, Pass } from './pass.js';
 import { settledChecks } from './settled-checks.js';
 import { settled } from './settling.js';
-import { assertSameSteps, foreseenSteps } from './shown-steps.js';
-import { Snapshots } from './snapshots.js';
 import { pgprov } from '../lib/pgprov-command.js';
 
 /**
@@ -36,125 +22,160 @@ import { pgprov } from '../lib/pgprov-command.js';
  * left; then proves. One connection a host, one lock and one account serve all of it.
  */
 export async function operate<Options extends object>(options: OperateOptions<Options>): Promise<OperateOutcome> {
-  return new Operating(options).go();
+  const { operation, inventory, catalog, check } = options;
+  const start = await startOf(options);
+  const names = typeof operation.roles === 'function' ? operation.roles({ catalog, inventory }) : operation.roles;
+  const roles = selectedRoles(catalog, { roles: names });
+  const taking = selectedHosts(inventory, catalog, { roles: roles.map(({ name }) => name) });
+  const hosts = inventory.hosts.filter(({ name }) => taking.includes(name));
+  const begun = new Begun(options);
+  const emit: EventListener = (event) => {
+    begun.hear(event);
+    options.emit(event);
+  };
+  const unreachable = operation.unreachable ?? 'refuse';
+  const locks = !check && operation.changesNothing !== true;
+  let operating = undefined as Operating<Options> | undefined;
+  const end = await withCluster(
+    { ...options, emit, hosts, unreachable, locks },
+    async (cluster) => {
+      operating = await Operating.on({ options: { ...options, emit }, start, roles, cluster, begun });
+      await operating.go();
+    },
+    () => operating?.leave(),
+  );
+  return { ...end, foreseen: operating?.foreseen, checks: operating?.checks ?? [] };
 }
 
+/** What an operation is carried out with, once it is known where. */
+interface OperatingParts<Options extends object> {
+  options: OperateOptions<Options>;
+  start: OperationStart<Options>;
+  roles: readonly Role[];
+  cluster: Cluster;
+  begun: Begun<Options>;
+}
+
+/** The loop of an operation's steps on a cluster. */
 class Operating<Options extends object> {
+  /** What was foreseen before the first step. */
+  foreseen: OperationProposal | undefined;
+  checks: CheckResult[] = [];
   readonly #options: OperateOptions<Options>;
-  readonly #roles: readonly Role[];
-  readonly #done = new Set<string>();
+  readonly #cluster: Cluster;
+  readonly #begun: Begun<Options>;
   readonly #emit: EventListener;
-  #start: OperationStart<Options> | undefined;
+  readonly #state: OperationState<Options>;
+  readonly #takes: OperationSteps<Options>;
   /** That it resumes what the store says was begun. */
-  #goesOn: string | undefined;
-  #chosen: Options;
-  #pass: Pass | undefined;
-  #foreseen: OperationProposal | undefined;
-  #checks: CheckResult[] = [];
-  /** A person has agreed, or nobody had to be asked. */
-  #agreed = false;
-  /** A step that had anything to do was begun. */
-  #moved = false;
-  /** A host was changed, or may have been. */
-  #touched = false;
+  readonly #goesOn: string | undefined;
+  /** Milliseconds that opening the store took. */
+  readonly #keysMs: number;
 
-  constructor(options: OperateOptions<Options>) {
-    const {
-      operation: { roles },
-      catalog,
-      inventory,
-    } = options;
+  private constructor({ options, start, cluster, begun, pass, keysMs }: OperatingParts<Options> & { pass: Pass; keysMs: number }) {
     this.#options = options;
-    this.#roles = selectedRoles(catalog, { roles: typeof roles === 'function' ? roles({ catalog, inventory }) : roles });
-    this.#chosen = options.chosen ?? options.given;
-    this.#emit = (event) => {
-      if (event.type === 'step-start' && event.changes > 0) this.#touched = true;
-      options.emit(event);
-    };
-  }
-
-  async go(): Promise<OperateOutcome> {
-    const { operation, inventory, catalog, check } = this.#options;
-    this.#start = await startOf(this.#options);
-    this.#goesOn = operation.goesOn?.(this.#start);
-    const names = selectedHosts(inventory, catalog, { roles: this.#roles.map(({ name }) => name) });
-    const hosts = inventory.hosts.filter(({ name }) => names.includes(name));
-    const unreachable = operation.unreachable ?? 'refuse';
-    const options = { ...this.#options, emit: this.#emit, hosts, unreachable, locks: !check && operation.changesNothing !== true };
-    const end = await withCluster(
+    this.#cluster = cluster;
+    this.#begun = begun;
+    this.#emit = options.emit;
+    this.#state = new OperationState({ options, start, cluster, pass });
+    this.#goesOn = options.operation.goesOn?.(start);
+    const resumes = this.#goesOn !== undefined;
+    this.#takes = new OperationSteps({
       options,
-      (cluster) => this.#work(cluster),
-      (cluster) => this.#leave(cluster),
-    );
-    return { ...end, foreseen: this.#foreseen, checks: this.#checks };
+      cluster,
+      state: this.#state,
+      begun,
+      resumes,
+      guard: (converging) => this.#guard(converging),
+    });
+    this.#keysMs = keysMs;
   }
 
-  async #work(cluster: Cluster): Promise<void> {
-    const { operation, catalog, chosen, check, openStore } = this.#options;
+  /** Opens the store, and works out what is asked of the hosts. */
+  static async on<Options extends object>(parts: OperatingParts<Options>): Promise<Operating<Options>> {
+    const { options, roles, cluster } = parts;
+    const { operation, catalog, openStore } = options;
     const { inspects = false, observations } = operation;
     const began = Date.now();
     const store = await openStore({ writable: false });
-    const part = partOf(cluster, this.#roles);
     const more = observations === undefined ? {} : { more: observations };
-    const pass = new Pass({ cluster, store, catalog, roles: this.#roles, part, thorough: true, inspects, ...more });
-    this.#pass = pass;
+    const pass = new Pass({ cluster, store, catalog, roles, part: partOf(cluster, roles), thorough: true, inspects, ...more });
     await pass.recall();
-    this.#announce(cluster, Date.now() - began);
-    await cluster.connections.connect();
+    return new Operating({ ...parts, pass, keysMs: Date.now() - began });
+  }
+
+  /** Looks, asks the guards, takes all steps, and proves. */
+  async go(): Promise<void> {
+    const { operation, chosen, check } = this.#options;
+    const { connections, results } = this.#cluster;
+    const { pass } = this.#state;
+    this.#announce();
+    await connections.connect();
     await pass.look();
-    if (operation.unreachable === 'go-on') cluster.results.forgiveUnreachable();
+    if (operation.unreachable === 'go-on') results.forgiveUnreachable();
     // A host that another run has locked, say, is no host that is out of reach.
-    if (cluster.results.errors.length > 0 && operation.changesNothing !== true) return;
+    if (results.errors.length > 0 && operation.changesNothing !== true) return;
     const begins = chosen === undefined && this.#goesOn === undefined;
-    this.#choose(cluster);
-    await this.#guard(cluster);
+    this.#choose();
+    await this.#guard();
     if (operation.requiresConverged !== false && begins) await this.#assertConverged(pass);
-    const first = operation.remaining(this.#run(cluster));
-    this.#foreseen = this.#proposal(cluster, first);
-    this.#emit({ type: 'steps', steps: this.#foreseen.steps, ...(first.then === undefined ? {} : { then: first.then }) });
-    if (check) return this.#foresee(cluster);
-    await this.#finishing(cluster);
+    const first = this.#state.remaining();
+    this.foreseen = this.#state.proposal(first);
+    this.#emit({ type: 'steps', steps: this.foreseen.steps, ...(first.then === undefined ? {} : { then: first.then }) });
+    if (check) return this.#foresee();
+    await this.#finishing();
+  }
+
+  /** Tells what was seen of the cluster last. */
+  leave(): void {
+    const { describe } = this.#options;
+    if (describe === undefined || !this.#state.pass.looked) return;
+    this.#emit({ type: 'cluster', status: describe(this.#cluster.view()), afterwards: true });
   }
 
   /** Takes all steps, proves, and says how it came out. */
-  async #finishing(cluster: Cluster): Promise<void> {
-    const { operation, end } = this.#options;
+  async #finishing(): Promise<void> {
+    const { operation } = this.#options;
+    const { results, signal } = this.#cluster;
     try {
-      await this.#steps(cluster);
+      await this.#steps();
     } catch (error) {
-      if (this.#moved) await this.#tellBroken(cluster);
+      await this.#breakOff();
       throw error;
     }
-    const broke = cluster.results.errors.length > 0 || (cluster.signal.aborted && operation.remaining(this.#run(cluster)).steps.length > 0);
-    if (broke && this.#moved) await this.#tellBroken(cluster);
-    if (cluster.signal.aborted || cluster.results.errors.length > 0) return;
-    if (!this.#moved) this.#say(operation.nothing?.(this.#run(cluster)));
-    await this.#prove(cluster);
-    await end();
-    if (this.#moved) this.#say(operation.finished?.(this.#run(cluster)));
+    if (results.errors.length > 0 || (signal.aborted && this.#state.remaining().steps.length > 0)) await this.#breakOff();
+    if (signal.aborted || results.errors.length > 0) return;
+    const { isWritten } = this.#begun;
+    if (!isWritten) this.#say(operation.nothing?.(this.#state.run()));
+    await this.#prove();
+    await this.#begun.finish();
+    if (isWritten) this.#say(operation.finished?.(this.#state.run()));
+  }
+
+  async #breakOff(): Promise<void> {
+    if (!this.#begun.isWritten) return;
+    await this.#state.recall();
+    await this.#begun.breakOff(this.#state.run());
   }
 
   /** Fills in what must not change any more, unless that was begun. */
-  #choose(cluster: Cluster): void {
-    const { operation, chosen, given } = this.#options;
-    if (chosen !== undefined || this.#moved) return;
-    this.#chosen = given;
-    this.#chosen = operation.choose?.(this.#run(cluster)) ?? given;
+  #choose(): void {
+    if (this.#options.chosen === undefined && !this.#begun.isWritten) this.#state.choose();
   }
 
   #say(text: string | undefined): void {
     if (text !== undefined) this.#emit({ type: 'note', text });
   }
 
-  #announce({ hosts }: Cluster, keysMs: number): void {
+  #announce(): void {
     const { operation, inventory, startUp } = this.#options;
     this.#emit({
       type: 'run-start',
       command: operation.name,
       cluster: inventory.cluster,
-      hosts: hosts.map(({ name }) => name),
+      hosts: this.#cluster.hosts.map(({ name }) => name),
       stages: [],
-      ...(startUp === undefined ? {} : { startUp: { ...startUp, keysMs } }),
+      ...(startUp === undefined ? {} : { startUp: { ...startUp, keysMs: this.#keysMs } }),
     });
     for (const warning of inventory.warnings) this.#emit({ type: 'warning', text: formatProblem(warning) });
     this.#say(this.#goesOn);
@@ -177,246 +198,63 @@ class Operating<Options extends object> {
   }
 
   /** With `check`: works out what the first step that has anything to do would change. */
-  async #foresee(cluster: Cluster): Promise<void> {
-    const { operation } = this.#options;
+  async #foresee(): Promise<void> {
     for (;;) {
-      const foreseen = operation.remaining(this.#run(cluster));
-      this.#foreseen = this.#proposal(cluster, foreseen);
+      const foreseen = this.#state.remaining();
+      this.foreseen = this.#state.proposal(foreseen);
       const [step] = foreseen.steps;
       if (step === undefined || !('converge' in step)) return;
-      const converging = await this.#planned(cluster, step);
+      const converging = await this.#takes.planned(step);
       if (converging.changes.length > 0) {
-        this.#foreseen = this.#proposal(cluster, foreseen, converging);
+        this.foreseen = this.#state.proposal(foreseen, converging);
         return;
       }
-      if (this.#done.has(step.id)) throw this.#stuck(step);
-      this.#done.add(step.id);
+      if (this.#state.isDone(step.id)) throw this.#stuck(step);
+      this.#state.take(step.id);
     }
   }
 
   /** Takes step after step until none is left, the run is interrupted, or one fails. */
-  async #steps(cluster: Cluster): Promise<void> {
-    const { operation, end } = this.#options;
-    while (!cluster.signal.aborted) {
-      const foreseen = operation.remaining(this.#run(cluster));
+  async #steps(): Promise<void> {
+    while (!this.#cluster.signal.aborted) {
+      const foreseen = this.#state.remaining();
       const [step] = foreseen.steps;
       if (step === undefined) return;
-      if (this.#done.has(step.id)) throw this.#stuck(step);
-      if (!(await this.#take(cluster, step, foreseen))) {
-        // Where the very first step has moved nothing there is nothing to be finished.
-        const [next] = operation.remaining(this.#run(cluster)).steps;
-        if (this.#isFresh && next?.id === step.id && !this.#mayHaveMoved(cluster, step)) await end();
-        return;
-      }
-      this.#done.add(step.id);
-      await this.#guard(cluster);
+      if (this.#state.isDone(step.id)) throw this.#stuck(step);
+      if (!(await this.#takes.take(step, foreseen))) return;
+      this.#state.take(step.id);
+      await this.#guard();
     }
-    if (this.#isFresh && !this.#touched) await end();
-  }
-
-  /** Neither this run nor an earlier one that it resumes has taken a step. */
-  get #isFresh(): boolean {
-    return this.#done.size === 0 && this.#options.chosen === undefined;
-  }
-
-  /** Whether a step that failed has changed a host, or may have: of one that fell silent only what was seen before is known. */
-  #mayHaveMoved({ results }: Cluster, step: OperationStep): boolean {
-    if ('converge' in step) return this.#touched;
-    return 'on' in step && step.on.some((host) => results.hasFallenSilent(host) || results.of(host).changed > 0);
-  }
-
-  /** Carries a step out, once it is agreed to; false: it failed, or was interrupted. */
-  async #take(cluster: Cluster, step: OperationStep, foreseen: Foreseen): Promise<boolean> {
-    const { operation } = this.#options;
-    if ('converge' in step) return this.#converge(cluster, step, foreseen);
-    const touchesHosts = foreseen.steps.some((each) => !('atDesk' in each || 'snapshot' in each));
-    await this.#agree(cluster, touchesHosts ? this.#proposal(cluster, foreseen) : undefined, async () => {
-      await this.#lookAgain(cluster);
-      await this.#guard(cluster);
-      return this.#proposal(cluster, operation.remaining(this.#run(cluster)));
-    });
-    this.#say(step.tells);
-    if ('snapshot' in step) return this.#snapshot(cluster, step);
-    if (step.pointOfNoReturn === true) await this.#snapshots(cluster).before(operation.name, step);
-    if ('atDesk' in step) {
-      await this.#atDesk(step);
-      return true;
-    }
-    await takeHostStep(cluster, `${operation.name}/${step.id}`, step, {
-      contextOf: (host) => this.#contextOf(host),
-      observationsOf: (host) => this.#shape(host).observations,
-      probeOf: (name) => {
-        const { host, platform } = this.#contextOf(name);
-        return host.roles.includes('postgresql') ? writeProbe(localServer(host, platform)) : undefined;
-      },
-    });
-    const failed = cluster.results.errors.length > 0;
-    await this.#lookAgain(cluster);
-    return !failed;
-  }
-
-  /**
-   * Asks once, and writes down what was chosen.
-   * @param proposal undefined: nothing is done that has to be asked about
-   * @param again looks anew: the cluster may have changed while a person thought, and only what was shown is done
-   */
-  async #agree(cluster: Cluster, proposal: OperationProposal | undefined, again: () => Promise<OperationProposal>): Promise<void> {
-    const { consent, begin } = this.#options;
-    if (proposal !== undefined && !this.#agreed && this.#goesOn === undefined) {
-      const ms = await consent?.(proposal);
-      if (ms !== undefined) {
-        cluster.answered(ms);
-        assertSameSteps(proposal, await again());
-      }
-      this.#agreed = true;
-    }
-    if (this.#moved) return;
-    await begin(this.#chosen);
-    this.#moved = true;
-  }
-
-  async #converge(cluster: Cluster, step: ConvergeStep, foreseen: Foreseen): Promise<boolean> {
-    const { results, signal } = cluster;
-    const converging = await this.#planned(cluster, step);
-    const isNeeded = converging.changes.length > 0 || step.converge.proves === true;
-    if (!isNeeded || signal.aborted) return !signal.aborted;
-    await this.#agree(cluster, this.#proposal(cluster, foreseen, converging), async () => {
-      await converging.planAgain();
-      await this.#guard(cluster, converging);
-      return this.#proposal(cluster, this.#options.operation.remaining(this.#run(cluster)), converging);
-    });
-    this.#say(step.tells);
-    if (step.pointOfNoReturn === true) await this.#snapshots(cluster).before(this.#options.operation.name, step);
-    await converging.carryOut();
-    this.#pass = converging.pass;
-    await this.#recall();
-    return results.errors.length === 0 && !signal.aborted;
-  }
-
-  /** A converge step, planned; its guards have nothing against the plan, unless that is empty. */
-  async #planned(cluster: Cluster, step: ConvergeStep): Promise<Converging> {
-    const { operation, catalog, openStore, check } = this.#options;
-    const converging = await Converging.planned({ cluster, step, operation, catalog, openStore, check });
-    this.#pass = converging.pass;
-    if (converging.changes.length > 0) await this.#guard(cluster, converging);
-    return converging;
-  }
-
-  async #atDesk(step: DeskStep): Promise<void> {
-    const { operation } = this.#options;
-    const stage = `${operation.name}/${step.id}`;
-    const began = Date.now();
-    this.#emit({ type: 'stage-start', stage });
-    await step.atDesk(await this.#desk());
-    await this.#recall();
-    this.#emit({ type: 'stage-end', stage, ms: Date.now() - began });
-  }
-
-  async #snapshot(cluster: Cluster, step: SnapshotStep): Promise<boolean> {
-    const { name } = this.#options.operation;
-    const stage = `${name}/${step.id}`;
-    const began = Date.now();
-    this.#emit({ type: 'stage-start', stage });
-    await this.#snapshots(cluster).take(name, step);
-    this.#emit({ type: 'stage-end', stage, ms: Date.now() - began });
-    return true;
-  }
-
-  #snapshots(cluster: Cluster): Snapshots {
-    const { catalog, openStore } = this.#options;
-    return new Snapshots({ cluster, catalog, openStore, emit: this.#emit, contextOf: (host) => this.#contextOf(host) });
-  }
-
-  async #desk(): Promise<Desk> {
-    const { openStore, putSecret } = this.#options;
-    return { store: await openStore({ writable: true }), put: putSecret };
-  }
-
-  /** Reads again what the store says. */
-  async #recall(): Promise<void> {
-    if (this.#start !== undefined) this.#start = { ...this.#start, kept: factsOf(await this.#options.openStore({ writable: false })) };
-  }
-
-  async #lookAgain({ connections }: Cluster): Promise<void> {
-    const shapes = [...connections.sessions.keys()].map((host): [string, HostWork] => [
-      host,
-      { observations: this.#shape(host).observations, stages: [] },
-    ]);
-    await connections.ask(new Map(shapes));
   }
 
   /** Asks the guards; what may pass by itself is looked at anew for a while, of a converge step with what it would change. */
-  async #guard(cluster: Cluster, converging?: Converging): Promise<void> {
+  async #guard(converging?: Converging): Promise<void> {
     const { operation } = this.#options;
+    const cluster = this.#cluster;
     const left = await settled<OperationObjection>({
       cluster,
       ...(operation.patience === undefined ? {} : { patience: operation.patience }),
-      objections: () => operation.guards?.(this.#run(cluster, converging?.changes)) ?? [],
+      objections: () => operation.guards?.(this.#state.run(converging?.changes)) ?? [],
       look: async (found) => {
         if (converging !== undefined) return converging.planAgain();
-        await cluster.connections.ask(this.#pass?.shapes.confirmed ?? new Map());
+        await cluster.connections.ask(this.#state.pass.shapes.confirmed);
         // What was chosen of members that were not up yet is chosen anew.
-        if (found.some(({ settles }) => settles !== true)) this.#choose(cluster);
+        if (found.some(({ settles }) => settles !== true)) this.#choose();
       },
     });
     cluster.results.throwAll(left.map(objectionError));
   }
 
-  async #prove(cluster: Cluster): Promise<void> {
-    const { operation } = this.#options;
-    this.#checks = await settledChecks({
+  async #prove(): Promise<void> {
+    const { operation, inventory } = this.#options;
+    const cluster = this.#cluster;
+    this.checks = await settledChecks({
       cluster,
-      checks: () => operation.checks?.(this.#run(cluster)) ?? [],
-      look: () => this.#lookAgain(cluster),
+      checks: () => operation.checks?.(this.#state.run()) ?? [],
+      look: () => this.#state.look(),
     });
-    if (this.#checks.length > 0) this.#emit({ type: 'checked', results: this.#checks });
-    cluster.results.throwAll(this.#checks.filter(({ ok }) => !ok).map((check) => checkError(this.#options.inventory, check)));
-  }
-
-  async #tellBroken(cluster: Cluster): Promise<void> {
-    const { operation } = this.#options;
-    if (operation.broken === undefined) return;
-    await this.#recall();
-    const text = await operation.broken(this.#run(cluster), { touched: this.#touched, desk: await this.#desk() });
-    this.#emit({ type: 'warning', text });
-  }
-
-  #proposal(cluster: Cluster, { steps, then }: Foreseen, converging?: Converging): OperationProposal {
-    const { operation } = this.#options;
-    const all = cluster.hosts.map(({ name }) => name);
-    const run = this.#run(cluster);
-    const [question, nothing] = [operation.question?.(run), steps.length === 0 ? operation.nothing?.(run) : undefined];
-    return {
-      steps: foreseenSteps(operation.name, steps, all),
-      holdsData: run.holdsData,
-      ...(then === undefined ? {} : { then }),
-      ...(converging === undefined ? {} : { plan: { changes: converging.changes, effects: converging.proposal.effects, hosts: all } }),
-      ...(question === undefined ? {} : { question }),
-      ...(nothing === undefined ? {} : { nothing }),
-    };
-  }
-
-  #run(cluster: Cluster, planned?: readonly PlannedChange[]): OperationRun<Options> {
-    const view = cluster.view();
-    return {
-      ...(this.#start as OperationStart<Options>),
-      options: this.#chosen,
-      view,
-      done: this.#done,
-      planned,
-      holdsData: holdsData(this.#options.catalog, view),
-      contextOf: (host) => this.#contextOf(host),
-    };
-  }
-
-  #contextOf(name: string): ReturnType<OperationRun<Options>['contextOf']> {
-    const host = this.#options.inventory.hosts.find((candidate) => candidate.name === name);
-    if (host === undefined || this.#pass === undefined) throw new RangeError(`${name} is no host of the operation`);
-    return this.#pass.shapes.contextOf(host);
-  }
-
-  #shape(host: string): HostWork {
-    return this.#pass?.shapes.confirmed.get(host) ?? { observations: [], stages: [] };
+    if (this.checks.length > 0) this.#emit({ type: 'checked', results: this.checks });
+    cluster.results.throwAll(this.checks.filter(({ ok }) => !ok).map((check) => checkError(inventory, check)));
   }
 
   #stuck(step: OperationStep): PgprovError {
@@ -425,11 +263,5 @@ class Operating<Options extends object> {
       message: `the step "${step.title}" was carried out, and the cluster still needs it`,
       hint: `look at the cluster with ${pgprov`status ${this.#options.inventory}`}; the same command continues from what it finds`,
     });
-  }
-
-  #leave(cluster: Cluster): void {
-    const { describe } = this.#options;
-    if (describe === undefined || this.#pass?.looked !== true) return;
-    this.#emit({ type: 'cluster', status: describe(cluster.view()), afterwards: true });
   }
 }

@@ -5,7 +5,7 @@ import { isCoordinated, stepWork, type StepWork } from '../plan/plan.js';
 import type { HostWork } from '../plan/host-work.js';
 import type { Stage } from '../plan/role.js';
 import { GAVE_UP } from '../resources/gate.js';
-import type { Gate, Resource } from '../resources/resource.js';
+import { NOTHING_DONE, type Gate, type Resource } from '../resources/resource.js';
 import type { Answer, Section } from '../shell/frame.js';
 import { CLEAR_WORK_DIRECTORY, takeStepLock } from '../shell/lock.js';
 import { joinScripts } from '../shell/quote.js';
@@ -16,6 +16,9 @@ const DO = 'do:';
 
 /** Seconds to wait for a step that an interrupted run left behind. */
 export const STEP_LOCK_TIMEOUT = 900;
+
+/** The kind of the error of a change that was refused before anything of it was done. */
+export const NOTHING_DONE_KIND = 'apply/refused';
 
 /** One host's part of one stage. */
 export interface Step {
@@ -109,10 +112,18 @@ function throwIfFailed(step: Step, work: StepWork, gates: readonly Gate[], answe
   for (const { resource, changes } of work.changes) {
     const answer = answers.get(DO + resource.id);
     if (answer === undefined || answer.status === 0) continue;
+    const what = `${host}: could not ${changes.map((change) => change.summary).join('; ')}`;
+    if (answer.status === NOTHING_DONE)
+      throw new PgprovError({
+        kind: NOTHING_DONE_KIND,
+        host,
+        message: `${what}\n${lastWords(answer)}`,
+        hint: 'nothing of it was done; fix the cause and run the same command again; it continues from here',
+      });
     throw new PgprovError({
       kind: 'apply/failed',
       host,
-      message: `${host}: could not ${changes.map((change) => change.summary).join('; ')} (exit status ${answer.status})\n${lastWords(answer)}`,
+      message: `${what} (exit status ${answer.status})\n${lastWords(answer)}`,
       hint: 'nothing after it was done on this host; fix the cause and run the same command again; it continues from here',
     });
   }

@@ -1,3 +1,4 @@
+import type { StepEnd } from '../events.js';
 import type { PgprovError } from '../lib/errors.js';
 import { groupBy } from '../lib/group-by.js';
 import { errorSummary } from './error-text.js';
@@ -12,7 +13,17 @@ const LEAST = 30;
 export interface Failure {
   error: PgprovError;
   /** The host's part of which stage failed, by its id; none for what went wrong outside of stages. */
-  step?: { host: string; stage: string };
+  step?: {
+    host: string;
+    stage: string;
+    /** The change that was begun there and not completed. */
+    begun?: string;
+  };
+}
+
+/** A failure in a stage, from the event that tells it. */
+export function stepFailure({ host, stage, begun }: StepEnd, error: PgprovError): Failure {
+  return { error, step: { host, stage, ...(begun === undefined ? {} : { begun }) } };
 }
 
 /** More are counted. */

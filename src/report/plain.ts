@@ -1,6 +1,6 @@
 import type { CheckResult, LeftOut, RunEvent } from '../events.js';
 import type { PgprovError } from '../lib/errors.js';
-import type { Failure } from './causes.js';
+import { stepFailure, type Failure } from './causes.js';
 import { formatDuration } from './duration.js';
 import { errorParts, renderError } from './error-text.js';
 import { flush } from './flush.js';
@@ -135,12 +135,13 @@ export class PlainLines {
     return `plan: ${summarisePlan(changes, this.#hosts)}`;
   }
 
-  #stepEnd({ host, stage, result, reason, error, ms }: Extract<RunEvent, { type: 'step-end' }>): string[] {
+  #stepEnd(event: Extract<RunEvent, { type: 'step-end' }>): string[] {
+    const { host, stage, result, reason, error, ms } = event;
     if (result === 'ok') this.#ok.set(stage, [...(this.#ok.get(stage) ?? []), host]);
     if (result === 'skipped') return [this.#line(host, stage, this.#paint.skipped(`skipped${reason === undefined ? '' : `: ${reason}`}`))];
     if (result !== 'failed') return [];
     if (error === undefined) return [this.#line(host, stage, `${this.#paint.failed('failed')} (${formatDuration(ms)})`)];
-    this.#failures.push({ error, step: { host, stage } });
+    this.#failures.push(stepFailure(event, error));
     return this.#failure(host, stage, error, ` (${formatDuration(ms)})`);
   }
 

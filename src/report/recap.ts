@@ -1,5 +1,6 @@
 import type { HostRecap, LeftOut, RunEvent } from '../events.js';
 import { ExitCode } from '../lib/errors.js';
+import { groupBy } from '../lib/group-by.js';
 import { causeLines, type Failure } from './causes.js';
 import { formatDuration } from './duration.js';
 import { placesText } from './interruption-text.js';
@@ -18,6 +19,9 @@ export type RecapInput = Pick<Extract<RunEvent, { type: 'run-end' }>, 'exitCode'
   /** The command that continues it where it was interrupted. */
   again?: string | undefined;
 };
+
+/** Of more changes that were begun the first are told. */
+const MOST_BEGUN = 3;
 
 /** More hosts do not get a line each. */
 const MOST_LINES = 20;
@@ -88,37 +92,25 @@ function hostLines(all: readonly HostRecap[], paint: Paint, columns: number): st
 }
 
 function lastLine(input: RecapInput, paint: Paint, columns: number): string {
-  const { tone, text } = endSentence(
-    input,
-    input.failures.some(({ step }) => step !== undefined),
-  );
+  const { tone, text } = endSentence(input);
   return wrapWords(text, columns)
     .map((line) => paint[tone](line))
     .join('\n');
 }
 
 /**
- * How a run ended, in a sentence or two, and in which colour.
- * @param inStep something failed in a stage, where it may have changed a host in part
+ * How a run ended, in a sentence or two, and in which colour. What failed in a stage may have changed a host in part.
  */
-export function endSentence(
-  {
-    command,
-    exitCode,
-    ms,
-    recap,
-    leftOut,
-    again,
-    failures = [],
-  }: Pick<RecapInput, 'command' | 'exitCode' | 'ms' | 'recap' | 'leftOut' | 'again'> & Partial<Pick<RecapInput, 'failures'>>,
-  inStep: boolean,
-): { tone: 'ok' | 'changed' | 'failed'; text: string } {
+export function endSentence({ command, exitCode, ms, recap, leftOut, again, failures }: RecapInput): {
+  tone: 'ok' | 'changed' | 'failed';
+  text: string;
+} {
   const time = formatDuration(ms);
   const touched = recap.filter(({ changed }) => changed > 0);
   const changes = touched.reduce((sum, { changed }) => sum + changed, 0);
   const made = `${count(changes, 'change')} on ${count(touched.length, 'host')}`;
-  const none = inStep ? 'No change was completed.' : 'Nothing was changed.';
-  const left = changes === 0 ? none : `Made ${made}.`;
+  const none = failures.some(({ step }) => step !== undefined) ? 'No change was completed.' : 'Nothing was changed.';
+  const left = `${changes === 0 ? none : `Made ${made}.`}${begunWords(failures)}`;
   if (exitCode === ExitCode.interrupted)
     return { tone: 'failed', text: `Interrupted after ${time}. ${left} ${atWork(failures)}${continues(again)}` };
   if (exitCode !== ExitCode.done) return { tone: 'failed', text: `Failed: ${reason(exitCode, recap)} (${time}). ${left}` };
@@ -128,6 +120,13 @@ export function endSentence(
     tone: 'ok',
     text: `No changes: ${count(recap.length, 'host is', 'hosts are')} as the inventory says (${time})${leftOutWords(leftOut)}.`,
   };
+}
+
+/** Which changes were begun and not completed: a host may be between the two states, and what was stopped for one is down. */
+function begunWords(failures: readonly Failure[]): string {
+  const begun = failures.flatMap(({ step }) => (step?.begun === undefined ? [] : [{ host: step.host, what: step.begun }]));
+  const each = [...groupBy(begun, ({ what }) => what)].map(([what, alike]) => `${what} (${listNames(alike.map(({ host }) => host))})`);
+  return each.length === 0 ? '' : ` Begun and not completed: ${listNames(each, MOST_BEGUN)}.`;
 }
 
 /** A connection that is lost ends no step on its host; all others were waited for. */

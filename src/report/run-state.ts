@@ -1,6 +1,6 @@
 import type { CheckResult, HostRecap, Left, LeftOut, RunEvent, StageShape, StepResult, UnderWay, WriteGap } from '../events.js';
 import type { ExitCode, PgprovError } from '../lib/errors.js';
-import type { Failure } from './causes.js';
+import { stepFailure, type Failure } from './causes.js';
 import { isLook } from './words.js';
 
 /** One host's part of a phase: connecting, the survey, or a stage. */
@@ -108,7 +108,7 @@ export class RunState {
       case 'waiting':
         return this.#doing(event.stage, event.host, `waiting until ${event.title}`);
       case 'step-end':
-        if (event.error !== undefined) this.failures.push({ error: event.error, step: { host: event.host, stage: event.stage } });
+        if (event.error !== undefined) this.failures.push(stepFailure(event, event.error));
         return this.#finish(this.#stage(event.stage), event.host, event);
       case 'write-gap':
         this.#stage(event.stage).gap = event;

@@ -1,4 +1,5 @@
 import { answerText, type Observation } from './resource.js';
+import type { JsonObject } from './dynamic-config.js';
 import { handle } from './handle.js';
 import { printAnswer, type SharedQuestion } from './shared-question.js';
 import type { Promotion, StoredKey } from '../lib/cluster-status.js';
@@ -48,6 +49,12 @@ export interface DcsMember {
   role: string;
   /** Its Patroni has seen that the cluster is in maintenance mode, and acts by it; absent where it has not. */
   paused?: true;
+}
+
+/** The dynamic configuration as the store has it. */
+export interface StoredConfig {
+  current: JsonObject;
+  revision: string;
 }
 
 /** What the store knows of a Patroni scope. */
@@ -131,6 +138,27 @@ export function readScope(keys: DcsKeys, text: string): DcsState {
     ...readStatus(values.get('status')?.value),
     ...readSync(values.get('sync')?.value),
     ...(unreadable.length === 0 ? {} : { unreadable }),
+  };
+}
+
+/** A scope for who changes its keys: as it is read, and its keys by name. */
+export interface StoredScope {
+  scope: Extract<DcsState, { reachable: true }>;
+  found: ReadonlyMap<string, DcsKey>;
+  /** Absent where there is no such key; of one that is no JSON object nothing can be kept. */
+  config?: StoredConfig;
+}
+
+/** Reads the answer to the keys' question for who changes them; undefined where the store did not tell. */
+export function findStored(keys: DcsKeys, text: string): StoredScope | undefined {
+  const found = keys.find(text);
+  const scope = readScope(keys, text);
+  if (typeof found === 'string' || !scope.reachable) return undefined;
+  const key = found.get('config');
+  return {
+    scope,
+    found,
+    ...(key === undefined ? {} : { config: { current: (scope.config ?? {}) as JsonObject, revision: key.revision } }),
   };
 }
 

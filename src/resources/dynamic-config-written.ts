@@ -1,13 +1,7 @@
-import { readScope, type DcsKeys } from './dcs.js';
+import { findStored, type DcsKeys, type StoredConfig } from './dcs.js';
 import { mergePatch, type JsonObject } from './dynamic-config.js';
 import { answerText, digestOf, UnknownAnswer, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
-
-/** The dynamic configuration as the store has it. */
-export interface StoredConfig {
-  current: JsonObject;
-  revision: string;
-}
 
 /** What is put into the dynamic configuration, and how the store is reached. */
 export interface DynamicConfigWrittenOptions {
@@ -40,12 +34,9 @@ export function dynamicConfigWritten({ keys, patch, summary }: DynamicConfigWrit
     sharedQuestions: [keys.question],
     probe: () => printAnswer(keys.question),
     parse: (answer) => {
-      const text = answerText(answer);
-      const scope = readScope(keys, text);
-      const found = keys.find(text);
-      const key = typeof found === 'string' ? undefined : found.get('config');
-      if (!scope.reachable || key === undefined) throw new UnknownAnswer(id, answer);
-      return { current: (scope.config ?? {}) as JsonObject, revision: key.revision };
+      const stored = findStored(keys, answerText(answer))?.config;
+      if (stored === undefined) throw new UnknownAnswer(id, answer);
+      return stored;
     },
     diff: ({ current }) => (isPatched(current, patch) ? [] : [{ action: 'update', summary }]),
     apply: (_changes, { current, revision }) => keys.put('config', JSON.stringify(mergePatch(current, patch)), revision),

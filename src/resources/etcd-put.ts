@@ -1,5 +1,6 @@
 import { WORK_DIRECTORY } from '../shell/lock.js';
 import { sh, type Script } from '../shell/quote.js';
+import { NOTHING_DONE } from './resource.js';
 import { curlWords, type EtcdClient } from './etcd-client.js';
 
 /** A key's new value, for a key that nobody has written since it was read. */
@@ -33,7 +34,7 @@ case "$answer" in
 *'"succeeded":true'* | *${`"value":"${content}"`}*) ;;
 '{"header"'*)
 echo ${`somebody else changed ${key} in etcd at the same moment; run this again`}
-exit 1
+exit ${NOTHING_DONE}
 ;;
 *)
 echo "etcd did not take ${key}: $answer"

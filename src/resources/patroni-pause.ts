@@ -1,5 +1,5 @@
-import { readScope, type DcsKeys } from './dcs.js';
-import { patroniRequest } from './patroni-request.js';
+import { findStored, type DcsKeys } from './dcs.js';
+import { NOT_TAKEN, patroniRequest } from './patroni-request.js';
 import type { RestCredentials } from './patroni-rest.js';
 import { patroniQuestion, readMember } from './patroni-member.js';
 import { answerText, digestOf, type Resource } from './resource.js';
@@ -39,15 +39,13 @@ export function patroniPause(options: PatroniPauseOptions): Resource<PatroniPaus
     parse: (answer) => {
       const text = answerText(answer);
       const member = readMember(text, url);
-      const scope = readScope(keys, text);
-      const found = keys.find(text);
-      const key = typeof found === 'string' ? undefined : found.get('config');
-      const config = scope.reachable ? scope.config : undefined;
+      const { scope, config: stored } = findStored(keys, text) ?? {};
+      const config = scope?.config;
       const seen = config === undefined ? undefined : config['pause'] === true;
       return {
         paused: seen ?? (member.answers ? member.paused === true : undefined),
         answers: member.answers,
-        stored: config === undefined || key === undefined ? undefined : { config, revision: key.revision },
+        stored: config === undefined || stored === undefined ? undefined : { config, revision: stored.revision },
       };
     },
     diff: (state) => (state.paused === paused ? [] : [{ action: 'run', summary }]),
@@ -59,7 +57,7 @@ export function patroniPause(options: PatroniPauseOptions): Resource<PatroniPaus
       return sh`${patroniRequest({ ...options, method: 'PATCH', path: '/config', body: { pause: paused ? true : null }, seconds: ANSWER_WITHIN })}
 if [ "$code" != 200 ]; then
 echo "Patroni did not take it: $said (HTTP $code)"
-exit 1
+${NOT_TAKEN}
 fi`;
     },
     digest: () => digestOf('patroni-pause', String(paused)),

@@ -3,7 +3,7 @@ import { sh } from '../shell/quote.js';
 import { DATA_COPY, dataCopy, type DataCopy } from './data-copy.js';
 import { patroniRequest } from './patroni-request.js';
 import type { RestCredentials } from './patroni-rest.js';
-import { digestOf, type Resource } from './resource.js';
+import { digestOf, NOTHING_DONE, type Resource } from './resource.js';
 
 /** Whose data Patroni is to make anew. */
 export interface PatroniReinitializeOptions extends RestCredentials {
@@ -35,7 +35,8 @@ case "$code:$said" in
 200:*|503:*'already in progress'*) ;;
 *)
 echo "Patroni did not begin to make the data anew: $said (HTTP $code)"
-exit 1
+[ "$code" != 000 ] || exit 1
+exit ${NOTHING_DONE}
 ;;
 esac
 while [ -f ${`${path}/PG_VERSION`} ] && [ "$(stat -c '%i-%Y' ${`${path}/PG_VERSION`} 2>/dev/null)" = ${identity} ]; do

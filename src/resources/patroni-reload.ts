@@ -1,7 +1,7 @@
 import { seconds } from '../shell/patience.js';
 import { sh } from '../shell/quote.js';
 import { CONFIG_LOADED_QUERY } from './config-loaded.js';
-import { patroniRequest } from './patroni-request.js';
+import { NOT_TAKEN, patroniRequest } from './patroni-request.js';
 import type { RestCredentials } from './patroni-rest.js';
 import { findRows, psql, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, digestOf, type Resource } from './resource.js';
@@ -40,7 +40,7 @@ case "$code" in
 200|202) ;;
 *)
 echo "Patroni did not reload: $said (HTTP $code)"
-exit 1
+${NOT_TAKEN}
 ;;
 esac
 until [ "$(${psql(server, ['-c', CONFIG_LOADED_QUERY])} 2>/dev/null)" != ${before} ]; do

@@ -1,6 +1,13 @@
 import { seconds } from '../shell/patience.js';
 import { type Script, sh } from '../shell/quote.js';
 import { curlCredentials, type RestCredentials } from './patroni-rest.js';
+import { NOTHING_DONE } from './resource.js';
+
+/** Ends a change that Patroni did not take. With a status of 4xx it has done nothing; with others it may have begun. */
+export const NOT_TAKEN = sh`case "$code" in
+4??) exit ${NOTHING_DONE} ;;
+*) exit 1 ;;
+esac`;
 
 /** A request that changes something, to the REST API of one member. */
 export interface PatroniRequest extends RestCredentials {

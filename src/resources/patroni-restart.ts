@@ -3,7 +3,7 @@ import { patroniRequest } from './patroni-request.js';
 import { seconds } from '../shell/patience.js';
 import type { RestCredentials } from './patroni-rest.js';
 import { findRows, psql, psqlInput, sqlQuestion } from './psql.js';
-import { answerText, digestOf, type Resource } from './resource.js';
+import { answerText, digestOf, NOTHING_DONE, type Resource } from './resource.js';
 import { STARTED_QUERY } from './server-limits.js';
 import { printAnswer } from './shared-question.js';
 import { noteLogEnds, startFailure, type FailingStart } from './start-failure.js';
@@ -56,7 +56,7 @@ case "$code:$said" in
 200:*|202:*|000:*|503:*'still starting'*|503:*'in progress'*) ;;
 503:*'not satisfied'*)
 echo ${`${member} is no standby any more, so Patroni did not restart its PostgreSQL; give the same command again`}
-exit 1
+exit ${NOTHING_DONE}
 ;;
 *)
 echo ${`PostgreSQL on ${member} did not restart:`}" $said (Patroni, HTTP $code)"

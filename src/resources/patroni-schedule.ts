@@ -1,7 +1,7 @@
 import { seconds } from '../shell/patience.js';
 import { type Script, sh } from '../shell/quote.js';
 import { patroniQuestion, readMember, type PatroniMemberState, type ScheduledSwitchover } from './patroni-member.js';
-import { patroniRequest } from './patroni-request.js';
+import { NOT_TAKEN, patroniRequest } from './patroni-request.js';
 import type { RestCredentials } from './patroni-rest.js';
 import { answerText, digestOf, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
@@ -37,7 +37,7 @@ case "$code" in
 202) ;;
 *)
 echo "Patroni did not schedule the switchover: $said (HTTP $code)"
-exit 1
+${NOT_TAKEN}
 ;;
 esac
 ${untilShown(url, true)}`,
@@ -58,7 +58,7 @@ case "$code" in
 200 | 404) ;;
 *)
 echo "Patroni did not cancel the switchover: $said (HTTP $code)"
-exit 1
+${NOT_TAKEN}
 ;;
 esac
 ${untilShown(url, false)}`,

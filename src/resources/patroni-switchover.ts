@@ -1,9 +1,9 @@
 import { seconds } from '../shell/patience.js';
 import { sh } from '../shell/quote.js';
 import { patroniQuestion, readMember, type PatroniMemberState } from './patroni-member.js';
-import { patroniRequest } from './patroni-request.js';
+import { NOT_TAKEN, patroniRequest } from './patroni-request.js';
 import type { RestCredentials } from './patroni-rest.js';
-import { answerText, digestOf, type Resource } from './resource.js';
+import { answerText, digestOf, NOTHING_DONE, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
 
 /** Who hands the lead to whom, or who takes it where nobody leads. */
@@ -55,7 +55,8 @@ case "$code:$said" in
 *)
 echo ${refused}" $said (HTTP $code)"
 journalctl -u patroni --since "@$began" -o cat --no-pager 2>/dev/null | grep -E ${REASONS} | tail -n 3 || :
-exit 1
+case "$code:$said" in 503:*' failed'*) exit ${NOTHING_DONE} ;; esac
+${NOT_TAKEN}
 ;;
 esac
 until curl -s -m ${seconds(10)} ${`${url}/cluster`} | tr '{' '\n' | grep -E '"role": *"(leader|master|primary)"' | grep -qF ${`"name": "${candidate}"`}; do

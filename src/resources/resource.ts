@@ -73,11 +73,17 @@ export interface Change {
   after?: string;
 }
 
+/** Exit status of a change that was refused before anything of it was done. */
+export const NOTHING_DONE = 113;
+
 /** What should be so on a host, how to ask, how to compare and how to change. */
 export interface Resource<State = unknown> extends Observation<State> {
   /** Empty: as desired. */
   diff(state: State): Change[];
-  /** Idempotent, and safe to repeat after a cut connection. */
+  /**
+   * Idempotent, and safe to repeat after a cut connection. Ends with the status `NOTHING_DONE` where it was refused before it did anything;
+   * with any other failure it counts as done in part.
+   */
   apply(changes: readonly Change[], state: State): Script;
   /**
    * Whether the host has what others wait for that follow in a change of this resource, or makes it. Default: where its own change leads.

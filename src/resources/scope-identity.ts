@@ -1,5 +1,5 @@
 import { joinScripts, NOTHING, sh, type Script } from '../shell/quote.js';
-import { readScope, type DcsKeys } from './dcs.js';
+import { findStored, type DcsKeys } from './dcs.js';
 import type { JsonObject } from './dynamic-config.js';
 import { answerText, digestOf, UnknownAnswer, type Change, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
@@ -35,12 +35,10 @@ export function scopeIdentity({ keys, identifier, config, from, unless = NOTHING
     sharedQuestions: [keys.question],
     probe: () => printAnswer(keys.question),
     parse: (answer) => {
-      const text = answerText(answer);
-      const scope = readScope(keys, text);
-      const found = keys.find(text);
-      if (!scope.reachable || typeof found === 'string') throw new UnknownAnswer(id, answer);
-      const mark = found.get('initialize');
-      return { initialize: mark?.value ?? '', revision: mark?.revision ?? keys.absent, hasConfig: found.has('config') };
+      const stored = findStored(keys, answerText(answer));
+      if (stored === undefined) throw new UnknownAnswer(id, answer);
+      const mark = stored.found.get('initialize');
+      return { initialize: mark?.value ?? '', revision: mark?.revision ?? keys.absent, hasConfig: stored.found.has('config') };
     },
     diff: ({ initialize, hasConfig }): Change[] => [
       ...(hasConfig ? [] : [{ action: 'create' as const, summary: `put ${keys.show('config').path} back, from ${from}` }]),

@@ -1,6 +1,6 @@
 import { handle, type Handle } from './handle.js';
 import { seconds } from '../shell/patience.js';
-import { sh, joinScripts, type Script } from '../shell/quote.js';
+import { joinScripts, NOTHING, sh, type Script } from '../shell/quote.js';
 import { PACKAGES, type PackagesState } from './packages-state.js';
 import { answerText, digestOf, UnknownAnswer, type Change, type Observation, type Obstacle, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
@@ -246,7 +246,9 @@ export function controlUnit(
   const flags = noBlock === true ? ['--no-block'] : [];
   return sh`if ! timeout ${seconds(timeout ?? 90)} systemctl ${flags} ${verb} ${unit}; then
 ${explainUnit(unit)}
-echo ${`${unit} did not ${verb}; its last words:`}
+down=
+${verb === 'restart' ? sh`systemctl -q is-active ${unit} || down=', and does not run now'` : NOTHING}
+echo ${`${unit} did not ${verb}`}"$down; its last words:"
 journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
 exit 1
 fi`;

@@ -1,5 +1,5 @@
 import { joinScripts, sh } from '../shell/quote.js';
-import { readScope, type DcsKeys } from './dcs.js';
+import { findStored, type DcsKeys } from './dcs.js';
 import { compareConfig, isMalformed, mergePatch, type JsonObject } from './dynamic-config.js';
 import { describeChanges, patroniConfig, type PatroniConfigOptions, type PatroniConfigState } from './patroni-config.js';
 import { patroniSilent } from './patroni-silent.js';
@@ -82,13 +82,11 @@ ${printAnswer(keys.question)}`,
   };
 }
 
-/** What the store holds of a cluster that nobody leads; of a configuration that is no JSON object nothing can be kept. */
+/** What the store holds of a cluster that nobody leads. */
 function readStored(keys: DcsKeys, text: string): StuckConfigState['stored'] {
-  const scope = readScope(keys, text);
-  if (!scope.reachable || (scope.initialize ?? '') === '' || scope.leader !== undefined) return undefined;
-  const found = keys.find(text);
-  const key = typeof found === 'string' ? undefined : found.get('config');
-  return key === undefined ? undefined : { current: (scope.config ?? {}) as JsonObject, revision: key.revision };
+  const { scope, config } = findStored(keys, text) ?? {};
+  if ((scope?.initialize ?? '') === '' || scope?.leader !== undefined) return undefined;
+  return config;
 }
 
 const LEADING = new Set(['leader', 'master', 'standby_leader']);

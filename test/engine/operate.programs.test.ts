@@ -14,7 +14,8 @@ import {
 } from '../../src/plan/operation.js';
 import { defineRole, type Role, type RoleContext, type Stage } from '../../src/plan/role.js';
 import { command } from '../../src/resources/command.js';
-import type { Observation, Resource } from '../../src/resources/resource.js';
+import { gate } from '../../src/resources/gate.js';
+import { NOTHING_DONE, type Gate, type Observation, type Resource } from '../../src/resources/resource.js';
 import { frameScript } from '../../src/shell/frame.js';
 import { HOLD_UNTIL_INPUT_CLOSES, takeRunLock } from '../../src/shell/lock.js';
 import { sh } from '../../src/shell/quote.js';
@@ -249,12 +250,43 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(record).toEqual(['begin {}']);
   });
 
-  it('forgets the choices when the first step has changed nothing', async () => {
-    clean();
-    const { exitCode, record } = await run(
-      painting({ remaining: () => ({ steps: [stepOn('pg1', { resources: (context) => [paint(context, sh`exit 1`)] })] }) }),
-    );
-    expect([exitCode, record]).toEqual([1, ['begin {}', 'end']]);
+  describe('where its first step fails', () => {
+    const failing = (how: ReturnType<typeof sh>, ...before: Resource[]): Operation<object> =>
+      painting({ remaining: () => ({ steps: [stepOn('pg1', { resources: (context) => [...before, paint(context, how)] })] }) });
+
+    it('keeps the choices once a change was begun, whatever came of it, and tells which', async () => {
+      clean();
+      const { exitCode, record, events } = await run(failing(sh`exit 1`));
+      expect([exitCode, record]).toEqual([1, ['begin {}']]);
+      expect(events).toContainEqual(expect.objectContaining({ type: 'step-end', result: 'failed', changes: 0, begun: 'paint' }));
+    });
+
+    it('forgets the choices where the change was refused before anything of it was done', async () => {
+      clean();
+      const refused = sh`echo it is locked; exit ${NOTHING_DONE}`;
+      const { exitCode, record, errors, events } = await run(failing(refused));
+      expect([exitCode, record]).toEqual([1, ['begin {}', 'end']]);
+      expect(errors).toMatchObject([{ kind: 'apply/refused', message: 'pg1: could not paint\nit is locked' }]);
+      expect(events.some((event) => event.type === 'step-end' && event.begun !== undefined)).toBe(false);
+      clean();
+      const primed = command({
+        name: 'prime',
+        summary: 'prime',
+        unless: sh`[ -e ${work.at('pg1', 'primed')} ]`,
+        run: sh`: >${work.at('pg1', 'primed')}`,
+      });
+      expect((await run(failing(refused, primed as Resource))).record).toEqual(['begin {}']);
+    });
+
+    it('forgets the choices where it only waited, or was to be taken where nothing answers', async () => {
+      clean();
+      const waits = gate({ name: 'dry', title: 'it is dry', unit: 'web', fatalLogPatterns: [], timeout: 1, check: sh`exit 1` }) as Gate;
+      const waiting = painting({ remaining: () => ({ steps: [stepOn('pg1', { resources: () => [], gates: () => [waits] })] }) });
+      expect([(await run(waiting)).record]).toEqual([['begin {}', 'end']]);
+      const away = painting({ unreachable: 'go-on', remaining: () => ({ steps: [stepOn('pg1')] }) });
+      const { kinds, record } = await run(away, { machines: { pg1: { unreachable: true } } });
+      expect([kinds, record]).toEqual([['operation/out-of-reach'], ['begin {}', 'end']]);
+    });
   });
 
   it('keeps what was chosen where the first step has moved one of its hosts, or one fell silent in it', async () => {
@@ -335,7 +367,7 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     clean();
     const fails = painting({ remaining: () => ({ steps: [stepOn('pg1', { resources: (context) => [paint(context, sh`exit 1`)] })] }) });
     const [begun, resumed] = [await run(fails), await run(fails, { chosen: {} })];
-    expect([begun.record.at(-1), resumed.exitCode, resumed.record]).toEqual(['end', 1, ['begin {}']]);
+    expect([begun.record, resumed.exitCode, resumed.record]).toEqual([['begin {}'], 1, ['begin {}']]);
     const interrupt = new AbortController();
     const { exitCode, record } = await run(painting(), {
       chosen: {},

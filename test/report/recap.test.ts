@@ -182,6 +182,17 @@ Failed: pg71 (45 s). Made 400 changes on 200 hosts.`,
     );
   });
 
+  it('names the changes that were begun and not completed, each once', () => {
+    const error = new PgprovError({ kind: 'apply/failed', message: 'no' });
+    const failures = ['pg1', 'pg2'].map((name) => ({ error, step: { host: name, stage: 'restart/x', begun: 'restart patroni' } }));
+    const failed = { recap: [host('pg1', { failed: 1 }), host('pg2', { failed: 1 })], exitCode: ExitCode.hostFailed, failures };
+    expect(render({ command: 'restart', ...failed })).toMatch(
+      /Failed: pg1, pg2 \(45 s\)\. No change was completed\. Begun and not completed: restart patroni \(pg1, pg2\)\.$/u,
+    );
+    const made = { ...failed, recap: [host('pg1', { failed: 1, changed: 2 }), host('pg2', { failed: 1 })] };
+    expect(render(made)).toContain('Made 2 changes on 1 host. Begun and not completed: restart patroni (pg1, pg2).');
+  });
+
   it('counts nothing for a plan', () => {
     expect(render({ command: 'plan', recap: [host('pg1')] })).toBe('');
     expect(render({ command: 'plan', recap: [host('pg1', { failed: 1 })], exitCode: ExitCode.unreachable })).toBe(

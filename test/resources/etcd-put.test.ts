@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EtcdClient } from '../../src/resources/etcd-client.js';
 import { etcdPut } from '../../src/resources/etcd-put.js';
 import { WORK_DIRECTORY } from '../../src/shell/lock.js';
+import { NOTHING_DONE } from '../../src/resources/resource.js';
 import { sharedDirectory } from '../support/directory.js';
 import { moved } from '../support/sections.js';
 import { feed, HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
@@ -63,7 +64,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcdPut' : 'etcdPut (skippe
         responses: [{ response_range: { kvs: [{ key: 'x', mod_revision: '43', value: base64('{"b":1}') }] } }],
       });
       expect(await put(other)).toEqual({
-        code: 1,
+        code: NOTHING_DONE,
         out: 'somebody else changed /service/demo/config in etcd at the same moment; run this again\n',
       });
       expect(await put('{"error":"etcdserver: no leader"}')).toEqual({

@@ -5,6 +5,7 @@ import { patroniPause, type PatroniPauseState } from '../../src/resources/patron
 import { patroniStopped } from '../../src/resources/patroni-stopped.js';
 import { patroniReload } from '../../src/resources/patroni-reload.js';
 import { CONFIG_LOADED_QUERY } from '../../src/resources/config-loaded.js';
+import { NOTHING_DONE } from '../../src/resources/resource.js';
 import { localServer } from '../../src/index.js';
 import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
 import { madeUpDcs } from '../support/made-up-store.js';
@@ -73,9 +74,11 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'the request for it' : 'the 
       expect(heard.at(-1)).toBe('PATCH /config {"pause":null}');
     });
 
-    it('shows Patroni’s answer', async () => {
+    it('shows Patroni’s answer, and says whether anything was done: after a 5xx it may have been', async () => {
+      status = 503;
+      expect(await send(true)).toMatch(/^1 Patroni did not take it: .*\(HTTP 503\)$/u);
       status = 401;
-      expect(await send(true)).toBe('1 Patroni did not take it: no auth header received (HTTP 401)');
+      expect(await send(true)).toBe(`${NOTHING_DONE} Patroni did not take it: no auth header received (HTTP 401)`);
     });
   });
 });

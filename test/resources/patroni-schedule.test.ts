@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
 import { readMember } from '../../src/resources/patroni-member.js';
 import { isSchedule, patroniSchedule, patroniUnscheduled } from '../../src/resources/patroni-schedule.js';
+import { NOTHING_DONE } from '../../src/resources/resource.js';
 import type { Script } from '../../src/shell/quote.js';
 import { feed, HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
 import { listen } from '../support/tls-servers.js';
@@ -68,7 +69,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'a scheduled switchover' : '
     it('is not created when Patroni refuses, with Patroni’s own words', async () => {
       refuses = { status: 400, body: "Can't schedule switchover in the paused state" };
       expect(await schedule()).toEqual({
-        code: 1,
+        code: NOTHING_DONE,
         said: "Patroni did not schedule the switchover: Can't schedule switchover in the paused state (HTTP 400)\n",
       });
     });

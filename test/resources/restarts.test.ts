@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
 import { patroniRestart, type PatroniRestartOptions } from '../../src/resources/patroni-restart.js';
 import { replayedLimits } from '../../src/resources/replayed-limits.js';
+import { NOTHING_DONE } from '../../src/resources/resource.js';
 import { serverLimits } from '../../src/resources/server-limits.js';
 import { unitRestart, unitStart } from '../../src/resources/unit-restart.js';
 import { Script, sh } from '../../src/shell/quote.js';
@@ -118,7 +119,7 @@ esac`,
       it('restarts no server that has become the leader', async () => {
         const { status, out } = await restarted('restart conditions are not satisfied', 503, '');
         expect([status, out]).toEqual([
-          1,
+          NOTHING_DONE,
           'pg2 is no standby any more, so Patroni did not restart its PostgreSQL; give the same command again\n',
         ]);
       });
@@ -178,8 +179,29 @@ esac`,
           const { code } = await run(shell, host.script(unitRestart({ unit: 'x', before: 'abc', unless }).apply([], 'abc')));
           return [code, host.calls('systemctl')];
         };
-        expect(await restart(sh`false`)).toEqual([1, []]);
+        expect(await restart(sh`false`)).toEqual([NOTHING_DONE, []]);
         expect(await restart(sh`true`)).toEqual([0, ['systemctl restart x']]);
+      });
+
+      it('says what is down where the unit did not come up again, and that nothing was done where it runs as before', async () => {
+        const failing = async (isActive: boolean, job = ''): Promise<[number | null, string]> => {
+          const host = hostWith({
+            systemctl: `case "$1 $*" in -q*) exit ${isActive ? 0 : 3} ;; *InvocationID*) echo abc ;; *Job*) echo ${job} ;; restart*) exit 1 ;; esac`,
+            journalctl: 'echo "Control process exited, status=1/FAILURE"',
+          });
+          const options = { unit: 'x', before: 'abc', downWithIt: 'PostgreSQL is down with it' };
+          const { code, out } = await run(shell, host.script(unitRestart(options).apply([], 'abc')));
+          return [code, out];
+        };
+        expect(await failing(false)).toEqual([
+          1,
+          'x did not restart, and does not run now; its last words:\nControl process exited, status=1/FAILURE\nPostgreSQL is down with it\n',
+        ]);
+        expect(await failing(true)).toEqual([
+          NOTHING_DONE,
+          'x did not restart; its last words:\nControl process exited, status=1/FAILURE\n',
+        ]);
+        expect((await failing(true, '17'))[0]).toBe(1);
       });
     });
   });

@@ -32,8 +32,7 @@ export function tellLoss({ out, err }: Pick<Environment, 'out' | 'err'>, { state
   if (loss === undefined) return;
   loss.told = true;
   const { end, command, leftOut, again, failures } = state;
-  const inStep = failures.some(({ step }) => step !== undefined);
-  const ended = end === undefined ? 'It did not come to its end.' : endSentence({ ...end, command, leftOut, again, failures }, inStep).text;
+  const ended = end === undefined ? 'It did not come to its end.' : endSentence({ ...end, command, leftOut, again, failures }).text;
   const whole = run === undefined ? '' : ` ${pgprov`runs show ${inventory} ${run}`} shows all of it.`;
   const { color, columns = Infinity } = errorLook(err);
   const text = `${makePaint(color).changed('warning:')} ${lossText(loss)}, so the run is not shown whole there. ${ended}${whole}`;

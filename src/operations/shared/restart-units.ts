@@ -104,7 +104,13 @@ function restartPatroni(run: RestartRun, name: string, gates: HostStep['gates'],
       ? 'the cluster is in maintenance mode, so PostgreSQL keeps running'
       : `PostgreSQL on ${name} restarts with it: ${stops}`,
     on: [name],
-    resources: (context) => [unitRestart({ unit: context.platform.patroni.unit, before: patroniRestarting.startOf(run, name) ?? '' })],
+    resources: (context) => [
+      unitRestart({
+        unit: context.platform.patroni.unit,
+        before: patroniRestarting.startOf(run, name) ?? '',
+        ...(isPaused(run.view) ? {} : { downWithIt: `PostgreSQL on ${name} is down with it, until Patroni starts` }),
+      }),
+    ],
     ...(gates === undefined ? {} : { gates }),
   };
 }

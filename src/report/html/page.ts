@@ -2,6 +2,7 @@ import { doctorVerdict } from '../doctor-text.js';
 import { comparableTimes, formatDuration } from '../duration.js';
 import { leftOutWords } from '../left-out.js';
 import { printable } from '../printable.js';
+import { stepFailure } from '../causes.js';
 import { endSentence } from '../recap.js';
 import { ofType, timeRun } from '../timings.js';
 import { count } from '../words.js';
@@ -74,10 +75,14 @@ function verdict({ events, ending, ms }: ReportedRun, { stages, foreseen }: Chan
       };
     return { tone: 'changed', mark: '●', text: `${count(planned.length, 'change')} on ${count(hosts, 'host')} would be made.` };
   }
-  const { tone, text } = endSentence(
-    { ...end, command: start?.command ?? 'apply', leftOut: start?.leftOut, again: start?.again },
-    ofType(events, 'step-end').some(({ result }) => result === 'failed'),
-  );
+  const failures = ofType(events, 'step-end').flatMap((event) => (event.error === undefined ? [] : [stepFailure(event, event.error)]));
+  const { tone, text } = endSentence({
+    ...end,
+    command: start?.command ?? 'apply',
+    leftOut: start?.leftOut,
+    again: start?.again,
+    failures,
+  });
   return { tone: tone === 'failed' ? 'failed' : 'ok', mark: tone === 'failed' ? '✖' : '✔', text };
 }
 

@@ -1,0 +1,70 @@
+import type { RunEvent } from '../events.js';
+import { ExitCode } from '../lib/errors.js';
+import type { OperationRun } from '../plan/operation.js';
+import { deskOf } from './desk.js';
+import type { OperateOptions } from './operate-options.js';
+
+/** The operation, and what writes down and forgets that it was begun. */
+type BegunOptions<Options extends object> = Pick<
+  OperateOptions<Options>,
+  'operation' | 'chosen' | 'begin' | 'end' | 'emit' | 'openStore' | 'putSecret'
+>;
+
+/**
+ * What of an operation was begun, and so what becomes of its record when it ends before it is finished. A change that was begun on a host may
+ * have been made there, whatever came of it: only where none was begun is nothing left to be finished.
+ */
+export class Begun<Options extends object> {
+  readonly #options: BegunOptions<Options>;
+  /** The record is written: a step that has anything to do comes next, or came. */
+  #isWritten = false;
+  #mayHaveMoved = false;
+  #wroteAtDesk = false;
+  /** Hosts that were sent changes in the step they are in. */
+  readonly #sent = new Set<string>();
+
+  constructor(options: BegunOptions<Options>) {
+    this.#options = options;
+  }
+
+  get isWritten(): boolean {
+    return this.#isWritten;
+  }
+
+  /** Takes in what the run tells. */
+  hear(event: RunEvent): void {
+    if (event.type === 'step-start' && event.changes > 0) this.#sent.add(event.host);
+    if (event.type !== 'step-end') return;
+    const { host, changes, begun, error } = event;
+    // Of a host that fell silent only what it said before is known.
+    const isUnknown = this.#sent.delete(host) && error?.exitCode === ExitCode.unreachable;
+    if (changes > 0 || begun !== undefined || isUnknown) this.#mayHaveMoved = true;
+  }
+
+  /** Writes down what was chosen, before the first step that has anything to do. */
+  async write(chosen: Options): Promise<void> {
+    if (this.#isWritten) return;
+    await this.#options.begin(chosen);
+    this.#isWritten = true;
+  }
+
+  /** The control machine's own files change now. */
+  atDesk(): void {
+    this.#wroteAtDesk = true;
+  }
+
+  /** The operation ends before it is finished: says so, and forgets it where nothing was begun, by an earlier run neither. */
+  async breakOff(run: OperationRun<Options>): Promise<void> {
+    const { operation, chosen, end, emit } = this.#options;
+    if (operation.broken !== undefined) {
+      const text = await operation.broken(run, { touched: this.#mayHaveMoved, desk: await deskOf(this.#options) });
+      emit({ type: 'warning', text });
+    }
+    if (chosen === undefined && !this.#mayHaveMoved && !this.#wroteAtDesk) await end();
+  }
+
+  /** The operation is finished. */
+  async finish(): Promise<void> {
+    await this.#options.end();
+  }
+}

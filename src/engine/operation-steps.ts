@@ -1,0 +1,154 @@
+import { localServer } from '../plan/local-server.js';
+import type { ConvergeStep, DeskStep, Foreseen, HostStep, OperationStep, SnapshotStep } from '../plan/operation.js';
+import { writeProbe } from '../resources/write-probe.js';
+import type { Begun } from './begun.js';
+import type { Cluster } from './cluster.js';
+import { Converging } from './converging.js';
+import { deskOf } from './desk.js';
+import { takeHostStep } from './host-step.js';
+import type { OperateOptions, OperationProposal } from './operate-options.js';
+import type { OperationState } from './operation-state.js';
+import { assertSameSteps } from './shown-steps.js';
+import { Snapshots } from './snapshots.js';
+
+/** What the steps of an operation are carried out with. */
+export interface OperationStepsParts<Options extends object> {
+  options: OperateOptions<Options>;
+  cluster: Cluster;
+  state: OperationState<Options>;
+  begun: Begun<Options>;
+  /** It resumes what a person has agreed to. */
+  resumes: boolean;
+  /** Asks the guards, of a converge step with what it would change. @throws PgprovError for what they object to */
+  guard(converging?: Converging): Promise<void>;
+}
+
+/** Carries single steps of an operation out, each in the way of its kind, once a person has agreed to the first. */
+export class OperationSteps<Options extends object> {
+  readonly #parts: OperationStepsParts<Options>;
+  /** A person has agreed, or nobody had to be asked. */
+  #agreed: boolean;
+
+  constructor(parts: OperationStepsParts<Options>) {
+    this.#parts = parts;
+    this.#agreed = parts.resumes;
+  }
+
+  /** Carries a step out, once it is agreed to; false: it failed, or was interrupted. */
+  async take(step: OperationStep, foreseen: Foreseen): Promise<boolean> {
+    const { operation } = this.#parts.options;
+    if ('converge' in step) return this.#converge(step, foreseen);
+    const touchesHosts = foreseen.steps.some((each) => !('atDesk' in each || 'snapshot' in each));
+    await this.#agree(touchesHosts ? this.#parts.state.proposal(foreseen) : undefined, async () => {
+      await this.#parts.state.look();
+      await this.#parts.guard();
+      return this.#parts.state.proposal(this.#parts.state.remaining());
+    });
+    this.#tell(step);
+    if ('snapshot' in step) return this.#snapshot(step);
+    if (step.pointOfNoReturn === true) await this.#snapshots().before(operation.name, step);
+    if ('atDesk' in step) {
+      await this.#atDesk(step);
+      return true;
+    }
+    return this.#onHosts(step);
+  }
+
+  /** False: it failed on one of them. */
+  async #onHosts(step: HostStep): Promise<boolean> {
+    const { options, cluster, state } = this.#parts;
+    await takeHostStep(cluster, `${options.operation.name}/${step.id}`, step, {
+      contextOf: (host) => state.contextOf(host),
+      observationsOf: (host) => state.observationsOf(host),
+      probeOf: (name) => {
+        const { host, platform } = state.contextOf(name);
+        return host.roles.includes('postgresql') ? writeProbe(localServer(host, platform)) : undefined;
+      },
+    });
+    const failed = cluster.results.errors.length > 0;
+    await state.look();
+    return !failed;
+  }
+
+  /**
+   * Asks once, and writes down what was chosen.
+   * @param proposal undefined: nothing is done that has to be asked about
+   * @param again looks anew: the cluster may have changed while a person thought, and only what was shown is done
+   */
+  async #agree(proposal: OperationProposal | undefined, again: () => Promise<OperationProposal>): Promise<void> {
+    if (proposal !== undefined && !this.#agreed) {
+      const ms = await this.#parts.options.consent?.(proposal);
+      if (ms !== undefined) {
+        this.#parts.cluster.answered(ms);
+        assertSameSteps(proposal, await again());
+      }
+      this.#agreed = true;
+    }
+    await this.#parts.begun.write(this.#parts.state.chosen);
+  }
+
+  async #converge(step: ConvergeStep, foreseen: Foreseen): Promise<boolean> {
+    const { results, signal } = this.#parts.cluster;
+    const converging = await this.planned(step);
+    const isNeeded = converging.changes.length > 0 || step.converge.proves === true;
+    if (!isNeeded || signal.aborted) return !signal.aborted;
+    await this.#agree(this.#parts.state.proposal(foreseen, converging), async () => {
+      await converging.planAgain();
+      await this.#parts.guard(converging);
+      return this.#parts.state.proposal(this.#parts.state.remaining(), converging);
+    });
+    this.#tell(step);
+    if (step.pointOfNoReturn === true) await this.#snapshots().before(this.#parts.options.operation.name, step);
+    await converging.carryOut();
+    this.#parts.state.pass = converging.pass;
+    await this.#parts.state.recall();
+    return results.errors.length === 0 && !signal.aborted;
+  }
+
+  /** A converge step, planned; its guards have nothing against the plan, unless that is empty. */
+  async planned(step: ConvergeStep): Promise<Converging> {
+    const { operation, catalog, openStore, check } = this.#parts.options;
+    const converging = await Converging.planned({ cluster: this.#parts.cluster, step, operation, catalog, openStore, check });
+    this.#parts.state.pass = converging.pass;
+    if (converging.changes.length > 0) await this.#parts.guard(converging);
+    return converging;
+  }
+
+  #tell({ tells }: OperationStep): void {
+    if (tells !== undefined) this.#parts.options.emit({ type: 'note', text: tells });
+  }
+
+  async #atDesk(step: DeskStep): Promise<void> {
+    await this.#asStage(step, async () => {
+      const desk = await deskOf(this.#parts.options);
+      this.#parts.begun.atDesk();
+      await step.atDesk(desk);
+      await this.#parts.state.recall();
+    });
+  }
+
+  async #snapshot(step: SnapshotStep): Promise<boolean> {
+    await this.#asStage(step, () => this.#snapshots().take(this.#parts.options.operation.name, step));
+    return true;
+  }
+
+  /** Tells of a step that no host takes as it tells of a stage. */
+  async #asStage({ id }: OperationStep, work: () => Promise<unknown>): Promise<void> {
+    const stage = `${this.#parts.options.operation.name}/${id}`;
+    const began = Date.now();
+    this.#parts.options.emit({ type: 'stage-start', stage });
+    await work();
+    this.#parts.options.emit({ type: 'stage-end', stage, ms: Date.now() - began });
+  }
+
+  #snapshots(): Snapshots {
+    const { catalog, openStore } = this.#parts.options;
+    return new Snapshots({
+      cluster: this.#parts.cluster,
+      catalog,
+      openStore,
+      emit: this.#parts.options.emit,
+      contextOf: (host) => this.#parts.state.contextOf(host),
+    });
+  }
+}
