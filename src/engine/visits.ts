@@ -41,6 +41,8 @@ export class Visits {
    */
   async visit(host: Host, signal: AbortSignal): Promise<Visited> {
     const session = await Session.open(host, this.#transport, signal);
+    const stop = (): void => void session.close();
+    signal.addEventListener('abort', stop, { once: true });
     try {
       const facts = hostFacts();
       const asked = Date.now();
@@ -55,6 +57,8 @@ export class Visits {
     } catch (error) {
       await session.close();
       throw error;
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
   }
 }

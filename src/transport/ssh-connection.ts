@@ -26,7 +26,7 @@ export class SshConnection implements Connection {
     this.#target = target;
     this.#onClosed = onClosed;
     void link.gone.then(() => {
-      for (const exec of this.#running) exec.end(null);
+      this.#endAll();
       return onClosed();
     });
   }
@@ -56,7 +56,13 @@ export class SshConnection implements Connection {
 
   async close(): Promise<void> {
     this.#link.close();
+    // A peer that fell silent never ends them, and the kernel gives it a quarter of an hour.
+    this.#endAll();
     await this.#onClosed();
+  }
+
+  #endAll(): void {
+    for (const exec of this.#running) exec.end(null);
   }
 
   async #start(request: ExecRequest): Promise<SshExec> {

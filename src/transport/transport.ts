@@ -61,7 +61,7 @@ export interface Connection {
   exec(request: ExecRequest): Promise<Exec>;
   /** Called once when the connection is lost for a reason other than `close`. */
   onLost(listener: (error: PgprovError) => void): void;
-  /** Says goodbye; safe to call twice. */
+  /** Says goodbye, and ends what still runs without waiting for the other side; safe to call twice. */
   close(): Promise<void>;
 }
 

@@ -223,6 +223,24 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
       await connection.close();
     });
 
+    it('that nobody has noticed keeps no exec from ending once it is closed', async () => {
+      const own = await Sshd.start(`${keys.key}.pub`);
+      try {
+        const file = await knownHosts(await own.knownLine());
+        const connection = await transport.connect(
+          targetAt(own.port, { identityFile: keys.key, hostKeys: { policy: 'strict', files: [file] } }),
+        );
+        const { onStdout, seen } = awaitText('up');
+        const exec = await connection.exec({ script: 'echo up; sleep 60', onStdout });
+        await seen;
+        for (const pid of await own.sessions()) process.kill(pid, 'SIGSTOP');
+        await connection.close();
+        expect(await exec.ended).toMatchObject({ code: null });
+      } finally {
+        await own.stop();
+      }
+    });
+
     it('is not reported after close', async () => {
       const connection = await transport.connect(target());
       let told = false;
