@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   DATA_DIRECTORY,
   DCS,
@@ -11,7 +12,10 @@ import {
   SERVER_SETTINGS,
   takenGate,
   pgprov,
+  valueAt,
   type CheckResult,
+  type ConfigPath,
+  type Json,
   type JsonObject,
   type OperationObjection,
   type OperationRun,
@@ -35,6 +39,8 @@ import { untilUp } from './shared/passing.js';
 interface EditOptions {
   /** A JSON merge patch, as text. */
   changes?: string;
+  /** What these settings were when a person looked at them, as the text of a JSON list of paths and values; null: not set. */
+  read?: string;
 }
 
 type Run = OperationRun<EditOptions>;
@@ -42,7 +48,10 @@ type Run = OperationRun<EditOptions>;
 export default defineOperation<EditOptions>({
   name: 'config edit',
   description: 'change settings of Patroni’s dynamic configuration that the inventory does not give; asks the servers first',
-  options: { changes: { type: 'string', value: 'json', description: 'what is changed, as a JSON merge patch' } },
+  options: {
+    changes: { type: 'string', value: 'json', description: 'what is changed, as a JSON merge patch' },
+    read: { type: 'string', value: 'json', description: 'what was there when the changes were made, as JSON' },
+  },
   typed: ({ changes = '{}' }) => typedPatch(JSON.parse(changes) as JsonObject),
   roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
   requiresConverged: false,
@@ -65,6 +74,26 @@ function patchOf({ options: { changes = '{}' } }: Run): JsonObject {
 
 function currentOf({ view }: Run): JsonObject {
   return dynamicOf(view) as JsonObject;
+}
+
+/** Settings that others have changed since a person looked at them: who edits 7MB does not mean the 11MB that is there now. */
+function changedSince(run: Run): OperationObjection[] {
+  const [current, patch] = [currentOf(run), patchOf(run)];
+  const read = JSON.parse(run.options.read ?? '[]') as [ConfigPath, Json][];
+  const told = (value: Json | undefined): string => (value === undefined || value === null ? 'not set' : JSON.stringify(value));
+  const changed = read.flatMap(([path, was]) => {
+    const now = valueAt(current, path) ?? null;
+    if (isDeepStrictEqual(now, was) || isDeepStrictEqual(now, valueAt(patch, path))) return [];
+    return [`${path.join('.')} was ${told(was)} and is ${told(now)} now`];
+  });
+  if (changed.length === 0) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `somebody else has changed the configuration while it was edited: ${changed.join(', ')}`,
+      hint: 'nothing was changed; give the command again to edit what is there now, after --give-up where an earlier edit was cut off',
+    },
+  ];
 }
 
 /** Hosts that see the configuration in the store, and so can write it. */
@@ -95,6 +124,8 @@ function objections(run: Run): OperationObjection[] {
   }
   // Once it is written, what a server has to say comes with the proofs.
   if (isPatched(currentOf(run), patchOf(run))) return [];
+  const changed = changedSince(run);
+  if (changed.length > 0) return changed;
   if (isDownEverywhere(run)) {
     return [
       {
@@ -138,7 +169,9 @@ function writing(run: Run): OperationStep[] {
         ? {}
         : { effect: `${waiting.join(', ')} ${waiting.length === 1 ? 'takes' : 'take'} a restart of PostgreSQL, which stays pending` }),
       on: [host],
-      resources: (context) => [dynamicConfigWritten({ keys: dcsOf(context.inventory).keys(context), patch, summary: title })],
+      resources: (context) => [
+        dynamicConfigWritten({ keys: dcsOf(context.inventory).keys(context), patch, shown: current, summary: title }),
+      ],
     },
   ];
 }

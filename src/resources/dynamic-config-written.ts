@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+import { sh } from '../shell/quote.js';
 import { findStored, type DcsKeys, type StoredConfig } from './dcs.js';
-import { mergePatch, type JsonObject } from './dynamic-config.js';
-import { answerText, digestOf, UnknownAnswer, type Resource } from './resource.js';
+import { leafPaths, mergePatch, valueAt, type JsonObject } from './dynamic-config.js';
+import { answerText, digestOf, NOTHING_DONE, UnknownAnswer, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
 
 /** What is put into the dynamic configuration, and how the store is reached. */
@@ -8,6 +10,8 @@ export interface DynamicConfigWrittenOptions {
   keys: DcsKeys;
   /** A JSON merge patch: null takes a setting away. */
   patch: JsonObject;
+  /** The configuration as it was shown: a setting of the patch that has another value by now is not written over. Default: whatever is there. */
+  shown?: JsonObject;
   /** For people: `set loop_wait to 15 in the dynamic configuration`. */
   summary: string;
 }
@@ -27,7 +31,7 @@ function inOrder(value: unknown): string {
 }
 
 /** Settings of the dynamic configuration, written into the store unless somebody else writes it at the same moment; all others stay. */
-export function dynamicConfigWritten({ keys, patch, summary }: DynamicConfigWrittenOptions): Resource<StoredConfig> {
+export function dynamicConfigWritten({ keys, patch, shown, summary }: DynamicConfigWrittenOptions): Resource<StoredConfig> {
   const id = 'dynamic-config-written';
   return {
     id,
@@ -39,7 +43,14 @@ export function dynamicConfigWritten({ keys, patch, summary }: DynamicConfigWrit
       return stored;
     },
     diff: ({ current }) => (isPatched(current, patch) ? [] : [{ action: 'update', summary }]),
-    apply: (_changes, { current, revision }) => keys.put('config', JSON.stringify(mergePatch(current, patch)), revision),
+    apply: (_changes, { current, revision }) => {
+      const other = leafPaths(patch).find(
+        (path) => shown !== undefined && !isDeepStrictEqual(valueAt(current, path), valueAt(shown, path)),
+      );
+      if (other === undefined) return keys.put('config', JSON.stringify(mergePatch(current, patch)), revision);
+      return sh`echo ${`somebody else changed ${other.join('.')} at the same moment; run this again`}
+exit ${NOTHING_DONE}`;
+    },
     digest: () => digestOf(id, JSON.stringify(patch)),
   };
 }

@@ -108,6 +108,18 @@ describe('a change of the dynamic configuration', () => {
     expect(refusal({ objects: '50 is wrong', objecting: ['pg1', 'pg3'] })).toContain('pg1 and pg3: PostgreSQL 17');
   });
 
+  it('is refused where others have changed a setting since it was read for the editor, unless to the same value', () => {
+    const refused = (was: unknown, stored: JsonObject = CURRENT): string | undefined => {
+      const run = seen({ stored });
+      return configEdit.guards?.({ ...run, options: { ...run.options, read: JSON.stringify([[['check_timeline'], was]]) } })[0]?.message;
+    };
+    expect(refused(false)).toBeUndefined();
+    expect(refused(null)).toBe(
+      'somebody else has changed the configuration while it was edited: check_timeline was not set and is false now',
+    );
+    expect(refused(null, { ...CURRENT, check_timeline: true })).toBeUndefined();
+  });
+
   const proofs = (state: Seen): string[] =>
     (configEdit.checks?.(seen(state)) ?? [])
       .filter(({ ok }) => !ok)

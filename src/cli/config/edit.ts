@@ -5,7 +5,15 @@ import { yamlErrorWords } from '../../lib/yaml-words.js';
 import type { Inventory } from '../../model/index.js';
 import { desiredConfiguration, ownedSettings, patchBetween } from '../../operations/index.js';
 import { renderError } from '../../report/error-text.js';
-import { isJsonObject, leafPaths, RECORD_KEY, type Json, type JsonObject } from '../../resources/dynamic-config.js';
+import {
+  isJsonObject,
+  leafPaths,
+  RECORD_KEY,
+  valueAt,
+  type ConfigPath,
+  type Json,
+  type JsonObject,
+} from '../../resources/dynamic-config.js';
 import { readOperation } from '../../store/operation-record.js';
 import { storeDirectory } from '../../store/store.js';
 import { errorLook } from '../colors.js';
@@ -52,18 +60,26 @@ export async function editConfig(file: string, options: EditOptions, environment
   }
   if (rest.giveUp === true || (rest.resume === true && begun === undefined))
     return runOperation(operationNamed(OPERATION), file, rest, environment);
+  const inEditor = backTo === undefined && !isTold && begun === undefined;
+  const edited = inEditor ? await editedPatch(file, rest, inventory, environment) : undefined;
   const patch =
     backTo !== undefined
       ? await patchBack(file, rest, { backTo, begun }, inventory, environment)
       : isTold
         ? await toldPatch(file, rest, { put, remove, begun }, inventory, environment)
-        : (begun ?? (await editedPatch(file, rest, inventory, environment)));
+        : (begun ?? edited?.patch);
   if (patch === undefined || Object.keys(patch).length === 0) {
     environment.out.write(`The dynamic configuration of ${inventory.cluster} stays as it is.\n`);
     return ExitCode.done;
   }
   assertFree(inventory, patch);
-  return runOperation(operationNamed(OPERATION), file, { ...rest, ...withChanges(rest, patch) }, environment);
+  const read = edited === undefined ? {} : { read: JSON.stringify(readAt(edited.before, patch)) };
+  return runOperation(operationNamed(OPERATION), file, { ...rest, ...withChanges(rest, patch), ...read }, environment);
+}
+
+/** What the settings of a patch were, by their paths; null: not set. */
+function readAt(before: JsonObject, patch: JsonObject): [ConfigPath, Json][] {
+  return leafPaths(patch).map((path) => [path, valueAt(before, path) ?? null]);
 }
 
 /** The changes of an edit that is not finished. */
@@ -165,13 +181,13 @@ async function currentConfig(
   return current;
 }
 
-/** What a person changes in the editor; undefined: nothing. */
+/** What a person changes in the editor, and what was there before; undefined: nothing. */
 async function editedPatch(
   file: string,
   options: OperateCommandOptions,
   inventory: Inventory,
   environment: Environment,
-): Promise<JsonObject | undefined> {
+): Promise<{ patch: JsonObject; before: JsonObject } | undefined> {
   const { VISUAL, EDITOR } = environment.variables;
   if (!environment.canAsk() && (VISUAL || EDITOR || '') === '') {
     throw new InputError({
@@ -191,7 +207,7 @@ async function editedPatch(
         assertFree(inventory, patch);
         // As the operation does before it connects, so that a mistake is mended in the editor.
         await inOwnWords('the configuration', () => loadFor(file, { ...options, set: withChanges(options, patch).set }));
-        return patch;
+        return { patch, before };
       } catch (error) {
         const known = asPgprovError(error);
         if (!environment.canAsk()) throw known;
