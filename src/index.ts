@@ -46,6 +46,7 @@ export {
   type UnitGuard,
   type UnitMove,
 } from './plan/role.js';
+export { shownPath } from './lib/shown-path.js';
 export { dataDirectoryOf, localServer } from './plan/local-server.js';
 export { defineDiagnosis, type Diagnosis, type Examination } from './plan/diagnosis.js';
 export {
@@ -56,6 +57,7 @@ export {
   type Foreseen,
   type HostStep,
   type KeptFacts,
+  type KeptSnapshot,
   type Operation,
   type OperationArgument,
   type OperationObjection,
@@ -112,6 +114,10 @@ export { ETCD_DATABASE, etcdDatabase, type EtcdDatabase } from './resources/etcd
 export { savedEtcdMembers, savedEtcdSnapshot } from './resources/etcd-saved.js';
 export { etcdEnvironment } from './resources/etcd-environment.js';
 export { etcdKeys } from './resources/etcd-keys.js';
+export { etcdFormerConfigs } from './resources/etcd-former.js';
+export { FORMER_CONFIGS } from './resources/former-configs.js';
+export { etcdLeft } from './resources/etcd-left.js';
+export { STORE_LEFT, type ScopeCopy, type StoreLeft } from './resources/scope-copy.js';
 export { ETCD_MEMBER, etcdMember, type EtcdMemberState } from './resources/etcd-member.js';
 export { ETCD_RUNNING, etcdRunning, type EtcdRunning, type EtcdSettings } from './resources/etcd-running.js';
 export { directory, editedFile, file, fileHandle, replaceBlock, type CountingPart, type PathState } from './resources/file.js';
@@ -212,7 +218,7 @@ export {
 export { RUNNING, running, type Database, type Postmaster, type RunningState } from './resources/running.js';
 export { isRecognized, POSTMASTER_DELAY, postmasterDelay } from './resources/postmaster-delay.js';
 export { savedFile, savedFiles, savedOutput, type SavedPart, type SavedState, type SnapshotForm } from './resources/saved.js';
-export { savedKeys } from './resources/saved-keys.js';
+export { readConfig, savedKeys, SAVED_KEYS, valuesInKeys } from './resources/saved-keys.js';
 export { rpmKey } from './resources/rpm-key.js';
 export { accessInForce, accessGate } from './resources/access-in-force.js';
 export { ACCOUNT_PASSWORDS, accountPasswords, type AccountState } from './resources/account-passwords.js';
@@ -229,6 +235,7 @@ export {
   type StandbyLimit,
 } from './resources/server-limits.js';
 export { SELINUX_DENIALS, selinuxDenials } from './resources/selinux-denials.js';
+export { ASIDE } from './resources/put-aside.js';
 export { scopeIdentity, type ScopeIdentityOptions } from './resources/scope-identity.js';
 export { START_TRIAL, startTrial, type FailingSetting, type StartTrial } from './resources/start-trial.js';
 export { selinuxDirectory, selinuxPort } from './resources/selinux.js';

@@ -1,4 +1,17 @@
-import type { DcsKeys, Gate, Host, Observation, Platform, Resource, RoleContext, Script, StageProof, View } from '../../src/index.js';
+import type {
+  DcsKeys,
+  Gate,
+  Host,
+  JsonObject,
+  Observation,
+  Platform,
+  Resource,
+  RoleContext,
+  Script,
+  StageProof,
+  StoreLeft,
+  View,
+} from '../../src/index.js';
 import type { FixedVariable } from './fixed-variable.js';
 
 /**
@@ -46,6 +59,10 @@ export interface Dcs {
   worksGate(context: RoleContext): Gate;
   /** Its data on the host put aside, where too few members have any for a quorum; the next start makes a new store. */
   dataAside(context: RoleContext): Resource;
+  /** What its data on the host, in its place or put aside, has of Patroni's cluster, where the store itself does not tell that. */
+  left(context: RoleContext): Observation<StoreLeft>;
+  /** What Patroni's dynamic configuration was before, as far as the store remembers that. */
+  formerConfigs(context: RoleContext): Observation<readonly JsonObject[]>;
   /** How its members are restarted one after the other. */
   readonly restart: {
     /** Asked of a host that runs it, for `leads`. */

@@ -28,6 +28,7 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   patience: 'seconds',
   keptInStore: 'pgprov',
   changesNothing: 'pgprov',
+  readsSnapshots: 'pgprov',
   observations: 'function',
   problems: 'function',
   goesOn: 'pgprov',
@@ -58,6 +59,7 @@ const WORDS: Readonly<Record<Exclude<Kind, 'pgprov'>, string>> = {
 const INSTEAD: Readonly<Record<string, string>> = {
   argument: 'make it one of its options',
   changesNothing: 'every operation of yours may change hosts',
+  readsSnapshots: 'an operation of yours goes by what is seen on the hosts',
 };
 
 /** What is wrong with what an operation's file exports, in words that follow the file; nothing: it is an operation. */

@@ -1,5 +1,6 @@
 import { Secret } from '../lib/secret.js';
-import type { KeptFacts, OperationStart } from '../plan/operation.js';
+import type { KeptFacts, Operation, OperationStart } from '../plan/operation.js';
+import { readSnapshots } from '../store/saved-snapshots.js';
 import type { Store } from '../store/store.js';
 import { objectionError } from './objection-error.js';
 import type { OperateOptions } from './operate-options.js';
@@ -15,7 +16,7 @@ type StartOptions<Options extends object> = Pick<
  */
 export async function startOf<Options extends object>(options: StartOptions<Options>): Promise<OperationStart<Options>> {
   const { operation, inventory, catalog, given, chosen, chosenHosts, openStore } = options;
-  const kept = factsOf(await openStore({ writable: false }));
+  const kept = await factsOf(operation, await openStore({ writable: false }));
   const start: OperationStart<Options> = { inventory, catalog, options: chosen ?? given, kept, chosenHosts };
   const [problem] = operation.problems?.(start) ?? [];
   if (problem !== undefined) throw objectionError(problem);
@@ -23,13 +24,12 @@ export async function startOf<Options extends object>(options: StartOptions<Opti
 }
 
 /** What the store says that operations decide from. */
-export function factsOf({
-  certificates: {
-    authority: { certificate, phase },
-  },
-  rotation,
-}: Store): KeptFacts {
+export async function factsOf({ readsSnapshots }: Pick<Operation, 'readsSnapshots'>, store: Store): Promise<KeptFacts> {
+  const { certificates, rotation, directory } = store;
+  const { certificate, phase } = certificates.authority;
+  const saved = readsSnapshots === undefined ? undefined : await readSnapshots(directory, readsSnapshots);
   return {
+    ...(saved === undefined ? {} : { snapshots: saved.snapshots.map(({ file, manifest: { at }, files }) => ({ file, at, files })) }),
     authority: { certificate, phase },
     rotation: rotation === undefined ? undefined : { path: rotation.path, from: new Secret(rotation.from), to: new Secret(rotation.to) },
   };

@@ -100,7 +100,8 @@ export class OperationState<Options extends object> {
 
   /** Reads again what the store says. */
   async recall(): Promise<void> {
-    this.#start = { ...this.#start, kept: factsOf(await this.#options.openStore({ writable: false })) };
+    const { operation, openStore } = this.#options;
+    this.#start = { ...this.#start, kept: await factsOf(operation, await openStore({ writable: false })) };
   }
 
   /** What is about to be done, as it is shown to a person. */

@@ -5,6 +5,7 @@ import {
   enumerate,
   localServer,
   pgprov,
+  SAVED_KEYS,
   startTrial,
   unknownName,
   type CheckResult,
@@ -52,12 +53,16 @@ export default defineOperation<RecoverOptions>({
   requiresConverged: false,
   unreachable: 'go-on',
   patience: PATIENCE,
+  readsSnapshots: [SAVED_KEYS],
   observations: (context) => {
+    const store = dcsOf(context.inventory);
+    const left = context.host.roles.includes(store.role) ? [store.left(context)] : [];
     const runs = memberRuns(context);
-    if (runs.length === 0) return [];
+    if (runs.length === 0) return left;
     const { user, group } = context.platform.patroni;
     const path = dataDirectoryOf(context.host, context.platform);
-    return [...runs, startTrial(localServer(context.host, context.platform), path), dataOwnership({ path, user, group })];
+    const former = store.formerConfigs(context);
+    return [...left, former, ...runs, startTrial(localServer(context.host, context.platform), path), dataOwnership({ path, user, group })];
   },
   problems: unknownHosts,
   guards: recoverObjections,

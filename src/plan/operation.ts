@@ -49,6 +49,17 @@ export interface KeptFacts {
   };
   /** The change of a password that is under way: where the inventory may give it, and both values. */
   rotation: { path: string; from: Secret; to: Secret } | undefined;
+  /** The snapshots of the cluster that can be read, the newest first; absent where the operation does not ask for them. */
+  snapshots?: readonly KeptSnapshot[];
+}
+
+/** A snapshot that was taken before. */
+export interface KeptSnapshot {
+  file: string;
+  /** When it was taken, ISO 8601. */
+  at: string;
+  /** Contents of the files that were asked for, by their paths in it. */
+  files: ReadonlyMap<string, Buffer>;
 }
 
 /** What an operation knows before any host is connected to. */
@@ -202,6 +213,8 @@ export interface Operation<Options extends object = object> {
    * host could not be seen does not keep it from the others.
    */
   changesNothing?: true;
+  /** It decides by earlier snapshots as well: the paths of the files in them that it wants. */
+  readsSnapshots?: readonly string[];
   /** More that is asked of every host, at the start and after each step. */
   observations?(context: RoleContext): Observation[];
   /** What speaks against it before any host is connected to. */

@@ -31,12 +31,26 @@ export function savedKeys(keys: DcsKeys): SavedPart {
   );
 }
 
-/** The dynamic configuration in a document of `savedKeys`; undefined where it has none. */
-export function configInKeys(text: string): JsonObject | undefined {
+/** The values in a document of `savedKeys` by the keys' names; none where it cannot be read. */
+export function valuesInKeys(text: string): ReadonlyMap<string, string> {
   try {
     const { keys } = JSON.parse(text) as { keys: Readonly<Record<string, SavedKey>> };
-    const config: unknown = JSON.parse(keys['config']?.value ?? '');
-    return isJsonObject(config as JsonObject) ? (config as JsonObject) : undefined;
+    return new Map(Object.entries(keys).map(([name, { value }]) => [name, String(value)]));
+  } catch {
+    return new Map();
+  }
+}
+
+/** The dynamic configuration in a document of `savedKeys`; undefined where it has none. */
+export function configInKeys(text: string): JsonObject | undefined {
+  return readConfig(valuesInKeys(text).get('config'));
+}
+
+/** The dynamic configuration that a value of the key `config` is; undefined where it is none. */
+export function readConfig(value = ''): JsonObject | undefined {
+  try {
+    const config = JSON.parse(value) as JsonObject;
+    return isJsonObject(config) ? config : undefined;
   } catch {
     return undefined;
   }

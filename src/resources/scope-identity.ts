@@ -10,6 +10,8 @@ export interface ScopeIdentityState {
   /** The revision of the key `initialize`; that of an absent key where it is not there. */
   revision: string;
   hasConfig: boolean;
+  /** Names of all keys that the scope has. */
+  names: readonly string[];
 }
 
 /** The identity that a scope gets back. */
@@ -20,15 +22,25 @@ export interface ScopeIdentityOptions {
   /** The dynamic configuration for a scope that has none, and where it is from: `patroni.dynamic.json of pg2`. */
   config: JsonObject;
   from: string;
+  /** Further keys for a scope without `config`, by their names. */
+  more?: ReadonlyMap<string, string>;
   /** What must hold right before anything is written. */
   unless?: Script;
 }
 
 /**
  * The keys by which Patroni takes data for its own cluster's: `config` where there is none, and then `initialize`. Without `initialize` the first
- * member that comes up would give the scope its own, whatever data it has. Neither of them is written over one that is there.
+ * member that comes up would give the scope its own, whatever data it has. None is written over one that is there, and as `config` comes after
+ * what else there is, one that is cut off is resumed.
  */
-export function scopeIdentity({ keys, identifier, config, from, unless = NOTHING }: ScopeIdentityOptions): Resource<ScopeIdentityState> {
+export function scopeIdentity({
+  keys,
+  identifier,
+  config,
+  from,
+  more = new Map(),
+  unless = NOTHING,
+}: ScopeIdentityOptions): Resource<ScopeIdentityState> {
   const id = 'scope-identity';
   return {
     id,
@@ -37,18 +49,30 @@ export function scopeIdentity({ keys, identifier, config, from, unless = NOTHING
     parse: (answer) => {
       const stored = findStored(keys, answerText(answer));
       if (stored === undefined) throw new UnknownAnswer(id, answer);
-      const mark = stored.found.get('initialize');
-      return { initialize: mark?.value ?? '', revision: mark?.revision ?? keys.absent, hasConfig: stored.found.has('config') };
+      const { found } = stored;
+      const mark = found.get('initialize');
+      return {
+        initialize: mark?.value ?? '',
+        revision: mark?.revision ?? keys.absent,
+        hasConfig: found.has('config'),
+        names: [...found.keys()],
+      };
     },
-    diff: ({ initialize, hasConfig }): Change[] => [
+    diff: ({ initialize, hasConfig, names }): Change[] => [
+      ...(hasConfig ? [] : [...more.keys()])
+        .filter((name) => !names.includes(name))
+        .map((name) => ({ action: 'create' as const, summary: `put ${keys.show(name).path} back, from ${from}` })),
       ...(hasConfig ? [] : [{ action: 'create' as const, summary: `put ${keys.show('config').path} back, from ${from}` }]),
       ...(initialize !== ''
         ? []
         : [{ action: 'create' as const, summary: `put ${keys.show('initialize').path} back: system identifier ${identifier}` }]),
     ],
-    apply: (_changes, { initialize, revision, hasConfig }) =>
+    apply: (_changes, { initialize, revision, hasConfig, names }) =>
       joinScripts([
         unless,
+        ...(hasConfig ? [] : [...more])
+          .filter(([name]) => !names.includes(name))
+          .map(([name, value]) => sh`( ${keys.put(name, value, keys.absent)} ) || exit 1`),
         hasConfig ? NOTHING : sh`( ${keys.put('config', JSON.stringify(config), keys.absent)} ) || exit 1`,
         initialize !== '' ? NOTHING : sh`( ${keys.put('initialize', identifier, revision)} ) || exit 1`,
       ]),

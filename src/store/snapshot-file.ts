@@ -10,7 +10,8 @@ import { InputError } from '../lib/errors.js';
 /** Snapshots that pgprov took of its own accord are removed, the oldest first, when there are more. */
 const KEPT = 20;
 
-const ENDING = '.tar.gz';
+/** What a snapshot's name ends with. */
+export const ENDING = '.tar.gz';
 
 /** `20261129T030405Z-before-rebuild.tar.gz`: taken of pgprov's own accord. */
 const AUTOMATIC = /^\d{8}T\d{6}Z-before-.*\.tar\.gz$/u;

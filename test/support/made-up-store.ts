@@ -1,5 +1,16 @@
 import { handle } from '../../src/resources/handle.js';
-import { command, gate, NOTHING, sh, type DcsKey, type DcsKeys, type RoleContext, type StageProof } from '../../src/index.js';
+import {
+  command,
+  FORMER_CONFIGS,
+  gate,
+  NOTHING,
+  sh,
+  STORE_LEFT,
+  type DcsKey,
+  type DcsKeys,
+  type RoleContext,
+  type StageProof,
+} from '../../src/index.js';
 import type { Dcs } from '../../roles/shared/dcs.js';
 import type { Role } from '../../src/plan/role.js';
 
@@ -60,6 +71,8 @@ export const madeUpDcs: Dcs = {
       unless: sh`[ ! -e ${shelfFile(context)} ]`,
       run: sh`mv ${shelfFile(context)} ${shelfFile(context)}.aside`,
     }),
+  left: () => ({ ...STORE_LEFT, probe: () => sh`:`, parse: () => ({ copies: [], unread: [] }) }),
+  formerConfigs: () => ({ ...FORMER_CONFIGS, probe: () => sh`:`, parse: () => [] }),
   restart: { observations: () => [], leads: () => false, unless: () => NOTHING, gates: () => [] },
   memberNames: (view) => view.hosts('shelf').map(({ name }) => name),
 };

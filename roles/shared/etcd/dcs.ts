@@ -1,4 +1,4 @@
-import { ETCD_MEMBER, etcdKeys, type EtcdMemberState, type View } from '../../../src/index.js';
+import { ETCD_MEMBER, etcdFormerConfigs, etcdKeys, type EtcdMemberState, type View } from '../../../src/index.js';
 import type { Dcs } from '../dcs.js';
 import { scopePrefix, tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
@@ -8,6 +8,7 @@ import { etcdDataAside } from './data-aside.js';
 import { ETCD_FIXED_VARIABLES } from './fixed-variables.js';
 import { onWorkingMember } from './etcdctl.js';
 import { letInByMembers } from './handshakes.js';
+import { etcdDataLeft } from './left.js';
 import { quorumGate } from './health.js';
 import { ETCD_RESTART } from './restart.js';
 
@@ -37,6 +38,9 @@ export const etcdDcs: Dcs = {
   isHealthy: (view, host) => member(view, host)?.healthy,
   worksGate: quorumGate,
   dataAside: etcdDataAside,
+  left: etcdDataLeft,
+  formerConfigs: (context) =>
+    etcdFormerConfigs(etcdClient(context, tlsFiles(context.platform.patroni)), scopePrefix(context.inventory, context.host)),
   restart: ETCD_RESTART,
   memberNames: (view) => view.hosts('etcd').flatMap(({ name }) => (member(view, name)?.members ?? []).map((each) => each.name)),
 };

@@ -4,6 +4,7 @@ import {
   firstConfiguration,
   joinScripts,
   patroniSilent,
+  readConfig,
   scopeIdentity,
   settingsReset,
   type JsonObject,
@@ -19,6 +20,8 @@ import { dynamicConfiguration } from '../../../roles/shared/dynamic.js';
 import { hostsWith, restApiUrl, scopePrefix } from '../../../roles/shared/layout.js';
 import { configFile } from '../../../roles/shared/patroni/config-file.js';
 import { storeOf } from './members.js';
+import { newestScope } from './recover-copies.js';
+import { restoredScope } from './recover-scope.js';
 import { accessSteps } from './recover-members.js';
 import { firstOf, identifierOf, usableData, usedConfig, workingLeader, type RecoverRun } from './recover-seen.js';
 import { positionStep } from './recover-position.js';
@@ -48,9 +51,12 @@ function identityStep(run: RecoverRun): OperationStep[] {
   const [noMark, noConfig] = [(store?.initialize ?? '') === '', store?.config === undefined];
   if (!noMark && !noConfig) return [];
   const from = configSource(run);
+  const restored = noMark && noConfig ? restoredScope(run) : undefined;
   const [host] = view.hosts('patroni');
   const prefix = host === undefined ? '' : scopePrefix(inventory, host);
+  const names = [...(restored?.keys.keys() ?? [])];
   const parts = [
+    ...(restored === undefined || names.length === 0 ? [] : [`${enumerate(names)} below ${prefix}, from ${restored.from.words}`]),
     ...(noConfig ? [`${prefix}config, from ${from.words}`] : []),
     ...(noMark
       ? [
@@ -62,7 +68,7 @@ function identityStep(run: RecoverRun): OperationStep[] {
     {
       id: 'identity',
       title: `put back into ${dcsOf(inventory).name}: ${parts.join('; and ')}`,
-      effect: 'Patroni takes the data that is there for the cluster’s own, and makes no new one',
+      effect: ['Patroni takes the data that is there for the cluster’s own, and makes no new one', ...(restored?.notes ?? [])].join('; '),
       on: [writer(run)],
       resources: (context) => [
         scopeIdentity({
@@ -70,6 +76,7 @@ function identityStep(run: RecoverRun): OperationStep[] {
           identifier,
           config: from.config ?? firstConfiguration(dynamicConfiguration(context)),
           from: from.words,
+          ...(restored === undefined ? {} : { more: restored.keys }),
           unless: quiet(run),
         }),
       ],
@@ -77,13 +84,26 @@ function identityStep(run: RecoverRun): OperationStep[] {
   ];
 }
 
-/** What the member with the last commits used last, else what another one did, else what the inventory gives. */
-function configSource({ view, inventory }: RecoverRun): { config: JsonObject | undefined; words: string } {
+/**
+ * What the store's own data has, else what the member with the last commits used last, else what the newest snapshot has, or another member used,
+ * else what the inventory gives.
+ */
+function configSource(run: RecoverRun): { config: JsonObject | undefined; words: string } {
+  const { view, inventory } = run;
+  const scope = newestScope(run);
+  const stored = readConfig(scope?.keys.get('config'));
+  if (scope?.isSnapshot === false && stored !== undefined) return { config: stored, words: scope.words };
+  const used = (name: string): { config: JsonObject; words: string }[] => {
+    const config = usedConfig(view, name);
+    return config === undefined ? [] : [{ config, words: `patroni.dynamic.json of ${name}` }];
+  };
   const first = firstOf(view);
-  const members = [...(first === undefined ? [] : [first]), ...usableData(view).map(({ host }) => host.name)];
-  const known = members.find((name) => usedConfig(view, name) !== undefined);
-  if (known === undefined) return { config: undefined, words: inventory.file };
-  return { config: usedConfig(view, known), words: `patroni.dynamic.json of ${known}` };
+  const [known] = [
+    ...(first === undefined ? [] : used(first)),
+    ...(stored === undefined || scope === undefined ? [] : [{ config: stored, words: scope.words }]),
+    ...usableData(view).flatMap(({ host }) => used(host.name)),
+  ];
+  return known ?? { config: undefined, words: inventory.file };
 }
 
 function storeStep(run: RecoverRun): OperationStep[] {

@@ -14,6 +14,7 @@ import {
 import { dcsOf } from '../../../roles/shared/dcs-of.js';
 import { dynamicConfiguration, hostParameters } from '../../../roles/shared/dynamic.js';
 import { dynamicOf } from './members.js';
+import { formerValue, PARAMETERS } from './recover-former.js';
 import { readableData, type RecoverRun } from './recover-seen.js';
 
 /** Where a setting stands that keeps PostgreSQL from starting. */
@@ -29,9 +30,9 @@ export interface SettingFault {
   says: string;
   /** What is put in its place; null: the setting is taken away, and PostgreSQL's default counts. */
   instead: Json;
+  /** Who says so, as words that follow: `as the inventory says`; undefined: nobody does. */
+  because: string | undefined;
 }
-
-const PARAMETERS = ['postgresql', 'parameters'];
 
 /** All settings that keep a member's PostgreSQL from starting, as far as they still stand where Patroni takes them from. */
 export function settingFaults(run: RecoverRun): SettingFault[] {
@@ -40,7 +41,7 @@ export function settingFaults(run: RecoverRun): SettingFault[] {
     if (trial?.asked !== true) return [];
     return trial.settings.flatMap((setting) => {
       const place = placeOf(run, host.name, setting);
-      return place === undefined ? [] : [{ ...setting, place, hosts: [host.name], instead: insteadOf(run, host.name, setting.name) }];
+      return place === undefined ? [] : [{ ...setting, place, hosts: [host.name], ...insteadOf(run, host.name, place, setting) }];
     });
   });
   const groups = groupBy(found, ({ name, place, value }) => JSON.stringify([name, place, value]));
@@ -85,8 +86,21 @@ function isSame(value: Json, written: string): boolean {
   return text.toLowerCase() === written.toLowerCase() || String(value).toLowerCase() === written.toLowerCase();
 }
 
+/** What the inventory gives for the parameter; else, in the store, what it was there before. */
+function insteadOf(
+  run: RecoverRun,
+  host: string,
+  place: FaultPlace,
+  { name, value }: FailingSetting,
+): Pick<SettingFault, 'instead' | 'because'> {
+  const given = givenFor(run, host, name);
+  if (given !== null) return { instead: given, because: 'as the inventory says' };
+  const former = place === 'store' ? formerValue(run, name, (each) => each !== null && isSame(each, value)) : undefined;
+  return { instead: former?.value ?? null, because: former?.words };
+}
+
 /** What the inventory gives for the parameter; null: nothing. */
-function insteadOf(run: RecoverRun, name: string, parameter: string): Json {
+function givenFor(run: RecoverRun, name: string, parameter: string): Json {
   const host = run.inventory.hosts.find((each) => each.name === name);
   if (host === undefined) return null;
   const context = { inventory: run.inventory, host };
@@ -103,10 +117,10 @@ export function storePatch(run: RecoverRun): JsonObject | undefined {
 }
 
 /** `shared_buffers = 500GB becomes 64MB, as the inventory says` */
-export function correctionWords({ name, value, instead }: SettingFault): string {
-  return instead === null
-    ? `${name} = ${value} is taken away (the inventory does not give it, so PostgreSQL’s default counts)`
-    : `${name} = ${value} becomes ${String(instead)}, as the inventory says`;
+export function correctionWords({ name, value, instead, because }: SettingFault): string {
+  if (instead !== null) return `${name} = ${value} becomes ${String(instead)}, ${because ?? 'as before'}`;
+  const why = because === undefined ? 'nobody knows what it was before' : `${because}: it was not given`;
+  return `${name} = ${value} is taken away, so PostgreSQL’s default counts (the inventory does not give it; ${why})`;
 }
 
 /** PostgreSQL's own sentences: `PostgreSQL on pg1, pg2 and pg3 does not start with shared_buffers = 500GB: "could not map …"`. */

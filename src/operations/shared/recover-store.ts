@@ -3,6 +3,7 @@ import { dcsOf } from '../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
 import { quorumOf } from '../../../roles/shared/quorum.js';
 import { storeOf } from './members.js';
+import { newestScope, unreadCopies } from './recover-copies.js';
 import type { RecoverRun } from './recover-seen.js';
 
 interface StoreSeen {
@@ -63,7 +64,7 @@ export function storeSteps(run: RecoverRun): OperationStep[] {
           {
             id: 'store-aside',
             title: `put what ${store.name} has on ${enumerate(kept)} aside: ${quorum - kept.length} more of its members would need their data for a quorum`,
-            effect: `${store.name} begins anew; nothing is deleted, and what Patroni needs in it is put back from the members’ own data`,
+            effect: `${store.name} begins anew; nothing is deleted; ${sourceWords(run)}`,
             on: kept,
             resources: (context) => [store.dataAside(context)],
           },
@@ -75,6 +76,7 @@ export function storeSteps(run: RecoverRun): OperationStep[] {
       title: isLost
         ? `start a new ${store.name} on ${enumerate(startsOn)}, whose data is gone`
         : `start ${store.name} on ${enumerate(startsOn)}, and wait for its quorum`,
+      ...(isLost && kept.length === 0 ? { effect: sourceWords(run) } : {}),
       on: startsOn,
       resources: () => [
         command({
@@ -88,4 +90,12 @@ systemctl start --no-block ${store.unit}`,
       gates: (context) => [store.worksGate(context)],
     },
   ];
+}
+
+/** Where what Patroni kept in a store that is lost is put back from. */
+function sourceWords(run: RecoverRun): string {
+  const scope = newestScope(run);
+  const unread = unreadCopies(run).map((why) => `; ${why}`);
+  if (scope !== undefined) return `what Patroni kept in it is put back from ${scope.words}${unread.join('')}`;
+  return `no member of it has data with Patroni’s keys, and no snapshot beside the inventory has them either: who led when is lost, and what Patroni cannot do without is made from the members’ own data${unread.join('')}`;
 }

@@ -1,0 +1,78 @@
+import { readdirSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { unpackTar } from 'modern-tar';
+import { ENDING, MANIFEST, snapshotsDirectory } from './snapshot-file.js';
+
+/** What a snapshot says of itself. */
+export interface SnapshotManifest {
+  cluster: string;
+  /** When it was taken, ISO 8601. */
+  at: string;
+  by: string;
+  /** The operation that it was taken in. */
+  operation: string;
+  form: string;
+  /** Bytes by the files' paths in it. */
+  files: Readonly<Record<string, number>>;
+  missing: readonly { host?: string; name?: string; why: string }[];
+}
+
+/** A snapshot beside the inventory. */
+export interface SavedSnapshot {
+  file: string;
+  bytes: number;
+  manifest: SnapshotManifest;
+  /** Contents of the files that were asked for, by their paths in it. */
+  files: ReadonlyMap<string, Buffer>;
+}
+
+/** The snapshots of a cluster. */
+export interface SavedSnapshots {
+  /** The newest first. */
+  snapshots: readonly SavedSnapshot[];
+  /** Files that cannot be read as one, with the reason. */
+  unreadable: readonly { file: string; why: string }[];
+}
+
+/**
+ * Reads the snapshots in a cluster's store; none where there is no such directory.
+ * @param wanted the paths of the files in them whose contents are wanted
+ */
+export async function readSnapshots(store: string, wanted: readonly string[] = []): Promise<SavedSnapshots> {
+  const directory = snapshotsDirectory(store);
+  const snapshots: SavedSnapshot[] = [];
+  const unreadable: { file: string; why: string }[] = [];
+  for (const file of filesIn(directory)) {
+    try {
+      snapshots.push(await readOne(file, wanted));
+    } catch (error) {
+      unreadable.push({ file, why: (error as Error).message });
+    }
+  }
+  snapshots.sort((a, b) => (a.manifest.at > b.manifest.at ? -1 : 1));
+  return { snapshots, unreadable };
+}
+
+function filesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => name.endsWith(ENDING))
+      .sort()
+      .map((name) => join(directory, name));
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
+}
+
+async function readOne(file: string, wanted: readonly string[]): Promise<SavedSnapshot> {
+  const archive = await promisify(gunzip)(await readFile(file));
+  const entries = await unpackTar(archive, { strict: true, filter: ({ name }) => name === MANIFEST || wanted.includes(name) });
+  const files = new Map(entries.map(({ header, data }) => [header.name, Buffer.from(data ?? [])]));
+  const manifest = JSON.parse(files.get(MANIFEST)?.toString('utf8') ?? 'null') as SnapshotManifest | null;
+  if (typeof manifest?.at !== 'string' || typeof manifest.files !== 'object') throw new RangeError(`it has no ${MANIFEST}`);
+  return { file, bytes: statSync(file).size, manifest, files };
+}
