@@ -1,13 +1,14 @@
 import type { RunEvent } from '../events.js';
 import { ExitCode } from '../lib/errors.js';
 import type { OperationRun } from '../plan/operation.js';
+import { adviceBeside } from './advice.js';
 import { deskOf } from './desk.js';
 import type { OperateOptions } from './operate-options.js';
 
 /** The operation, and what writes down and forgets that it was begun. */
 type BegunOptions<Options extends object> = Pick<
   OperateOptions<Options>,
-  'operation' | 'chosen' | 'begin' | 'end' | 'emit' | 'openStore' | 'putSecret'
+  'operation' | 'inventory' | 'chosen' | 'begin' | 'end' | 'emit' | 'openStore' | 'putSecret'
 >;
 
 /**
@@ -29,6 +30,17 @@ export class Begun<Options extends object> {
 
   get isWritten(): boolean {
     return this.#isWritten;
+  }
+
+  /** It counts as unfinished when it ends now: this run or an earlier one has begun a change. */
+  get #isUnfinished(): boolean {
+    return this.#options.chosen !== undefined || this.#mayHaveMoved || this.#wroteAtDesk;
+  }
+
+  /** Advice of the operation, with commands that work although it is unfinished. */
+  advice(text: string): string {
+    const { operation, inventory } = this.#options;
+    return operation.keptInStore !== true && this.#isUnfinished ? adviceBeside(operation.name, inventory, text) : text;
   }
 
   /** Takes in what the run tells. */
@@ -55,12 +67,12 @@ export class Begun<Options extends object> {
 
   /** The operation ends before it is finished: says so, and forgets it where nothing was begun, by an earlier run neither. */
   async breakOff(run: OperationRun<Options>): Promise<void> {
-    const { operation, chosen, end, emit } = this.#options;
+    const { operation, end, emit } = this.#options;
     if (operation.broken !== undefined) {
       const text = await operation.broken(run, { touched: this.#mayHaveMoved, desk: await deskOf(this.#options) });
       emit({ type: 'warning', text });
     }
-    if (chosen === undefined && !this.#mayHaveMoved && !this.#wroteAtDesk) await end();
+    if (!this.#isUnfinished) await end();
   }
 
   /** The operation is finished. */

@@ -242,7 +242,7 @@ class Operating<Options extends object> {
         if (found.some(({ settles }) => settles !== true)) this.#choose();
       },
     });
-    cluster.results.throwAll(left.map(objectionError));
+    cluster.results.throwAll(left.map((found) => objectionError({ ...found, hint: this.#begun.advice(found.hint) })));
   }
 
   async #prove(): Promise<void> {
@@ -254,7 +254,11 @@ class Operating<Options extends object> {
       look: () => this.#state.look(),
     });
     if (this.checks.length > 0) this.#emit({ type: 'checked', results: this.checks });
-    cluster.results.throwAll(this.checks.filter(({ ok }) => !ok).map((check) => checkError(inventory, check)));
+    cluster.results.throwAll(this.checks.filter(({ ok }) => !ok).map((check) => checkError(inventory, this.#advised(check))));
+  }
+
+  #advised(check: CheckResult): CheckResult {
+    return check.mend === undefined ? check : { ...check, mend: this.#begun.advice(check.mend) };
   }
 
   #stuck(step: OperationStep): PgprovError {

@@ -60,6 +60,7 @@ exit ${NOTHING_DONE}
 ;;
 *)
 echo ${`PostgreSQL on ${member} did not restart:`}" $said (Patroni, HTTP $code)"
+case "$code" in 4??) exit ${NOTHING_DONE} ;; esac
 failed
 ;;
 esac

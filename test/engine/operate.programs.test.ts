@@ -13,6 +13,7 @@ import {
   type OperationStep,
 } from '../../src/plan/operation.js';
 import { defineRole, type Role, type RoleContext, type Stage } from '../../src/plan/role.js';
+import { pgprov } from '../../src/lib/pgprov-command.js';
 import { command } from '../../src/resources/command.js';
 import { gate } from '../../src/resources/gate.js';
 import { NOTHING_DONE, type Gate, type Observation, type Resource } from '../../src/resources/resource.js';
@@ -195,6 +196,19 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect([refused.exitCode, refused.kinds, refused.record, refused.steps]).toEqual([4, ['refused/data'], [], []]);
     const declined = await run(painting(), { consent: () => Promise.reject(new Error('no')) });
     expect([declined.record, declined.steps, HOSTS.map((host) => has(host))]).toEqual([[], [], [false, false, false]]);
+  });
+
+  it('advises what works: once it has begun, it is given up before another command changes the cluster', async () => {
+    const advice = async (chosen: object | undefined, paintedHosts: string[]): Promise<string | undefined> => {
+      clean(...paintedHosts);
+      const objecting = painting({
+        guards: (now) => (bare(now).length < 3 ? [{ kind: 'refuse', message: 'no', hint: `run ${pgprov`apply ${now.inventory}`}` }] : []),
+      });
+      return (await run(objecting, chosen === undefined ? {} : { chosen })).errors[0]?.hint;
+    };
+    const [fresh, begun, resumed] = [await advice(undefined, ['pg3']), await advice(undefined, []), await advice({}, ['pg3'])];
+    expect(fresh).toMatch(/^run `pgprov apply \S+`$/u);
+    for (const hint of [begun, resumed]) expect(hint).toMatch(/^run `pgprov paint (?<file>\S+) --give-up && pgprov apply \k<file>`$/u);
   });
 
   it('asks its guards again before every step', async () => {

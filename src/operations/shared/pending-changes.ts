@@ -33,7 +33,7 @@ export function changesOf(run: Pick<RestartRun, 'view'>, host: string, isAskedFo
 
 /** How what is pending on a member is taken back, in a sentence with the settings and the command; '' where nothing is. */
 export function takeBack(run: RestartRun, host: string): string {
-  const { view, inventory, done } = run;
+  const { view, inventory } = run;
   const changes = pendingChanges(run, host);
   const [member] = hostsWith(inventory, 'patroni');
   if (changes.length === 0 || member === undefined) return '';
@@ -52,10 +52,10 @@ export function takeBack(run: RestartRun, host: string): string {
   const scope = answerOf(view, host)?.scope ?? '';
   const edit =
     others.length === 0 ? [] : [`run \`${patronictl(view, host)} edit-config ${scope} ${words.join(' ')} --force\` as root on ${host}`];
-  // Once a member was restarted the operation is unfinished, and nothing else may change the cluster.
-  const giveUp = done.size === 0 ? [] : [`run ${pgprov`restart ${inventory} --give-up`}`];
   const give = inInventory.length === 0 ? [] : [`give ${former(inInventory)} in the inventory again (postgresql.parameters)`];
-  return `to take the change back: ${[...giveUp, ...give, ...apply, ...edit].join(', then ')}; Patroni then starts PostgreSQL on ${host} by itself`;
+  // A restart that was begun is unfinished, and nothing else may change the cluster.
+  const giveUp = `run ${pgprov`restart ${inventory} --give-up`}`;
+  return `to take the change back: ${[giveUp, ...give, ...apply, ...edit].join(', then ')}; Patroni then starts PostgreSQL on ${host} by itself`;
 }
 
 /** An option of patronictl that sets a parameter, as one types it. */

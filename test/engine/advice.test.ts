@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { adviceBeside } from '../../src/engine/advice.js';
+import { pgprov } from '../../src/lib/pgprov-command.js';
+import { inventoryOf, THREE } from '../support/inventory.js';
+
+describe('advice beside an unfinished operation', async () => {
+  const inventory = await inventoryOf(THREE);
+  const giveUp = `pgprov config edit ${inventory.file} --give-up`;
+
+  it.each([
+    [pgprov`apply ${inventory}`, `\`${giveUp} && pgprov apply ${inventory.file}\``],
+    [pgprov`switchover ${inventory} --to pg2`, `\`${giveUp} && pgprov switchover ${inventory.file} --to pg2\``],
+    [pgprov`config edit ${inventory} --put a=1`, `\`${giveUp} && pgprov config edit ${inventory.file} --put a=1\``],
+  ])('gives it up before what it holds up: %s', (command, advised) => {
+    expect(adviceBeside('config edit', inventory, `correct the file, or have ${command} write it again; then go on`)).toBe(
+      `correct the file, or have ${advised} write it again; then go on`,
+    );
+  });
+
+  it.each([
+    pgprov`status ${inventory}`,
+    pgprov`config diff ${inventory}`,
+    pgprov`config edit ${inventory}`,
+    pgprov`config edit ${inventory} --give-up`,
+    '`journalctl -u patroni`',
+  ])('leaves alone what changes nothing, what finishes it and what gives it up: %s', (command) => {
+    expect(adviceBeside('config edit', inventory, `see ${command}`)).toBe(`see ${command}`);
+  });
+});
