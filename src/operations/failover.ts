@@ -11,7 +11,7 @@ import {
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, restApiUrl } from '../../roles/shared/layout.js';
-import { bestCandidate, candidateObjections, unable } from './shared/candidates.js';
+import { bestCandidate, candidateObjections, isMerelyAsynchronous, unable } from './shared/candidates.js';
 import { electionGate } from './shared/election-gate.js';
 import { lossText } from './shared/failover-loss.js';
 import {
@@ -37,6 +37,8 @@ interface FailoverOptions {
   to?: string;
   /** Bytes of WAL that another member has and that may be lost. */
   lose?: number;
+  /** The named member may be one that was no synchronous standby. */
+  asynchronous?: boolean;
   /** Chosen: who led before; '' where nobody knows. Absent where a member led when it began. */
   former?: string;
   /** Chosen: members whose PostgreSQL ran then, which have to stream from the new leader. */
@@ -58,6 +60,10 @@ export default defineOperation<FailoverOptions>({
       value: 'bytes',
       minimum: 1,
       description: 'take a member that is up to so many bytes of WAL behind the most advanced one, and lose them',
+    },
+    asynchronous: {
+      type: 'boolean',
+      description: 'with synchronous_mode and --to: take a member that was no synchronous standby, and lose what it lacks',
     },
   },
   roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
@@ -147,14 +153,18 @@ function guards(run: Run): OperationObjection[] {
         : [`${name} ${unable(view, name, former) ?? 'could'}`, ...doubtText(view, name)].join(', but '),
     );
     const doubted = doubts(run).length > 0 ? '; to take one all the same, name it with --to' : '';
+    const lacking = membersOf(inventory).some(({ name }) => name !== former && isMerelyAsynchronous(view, name, former));
+    const way = lacking ? '; to take one that was no synchronous standby, and lose what it lacks: --to HOST --asynchronous' : doubted;
     const others = membersOf(inventory).flatMap(({ name }) => (name === former ? [] : [name]));
     return untilUp(
       view,
       others,
-      refuse(['no member can take the lead:', ...reasons].join('\n  '), `nothing was changed; see ${status}${doubted}`),
+      refuse(['no member can take the lead:', ...reasons].join('\n  '), `nothing was changed; see ${status}${way}`),
     );
   }
-  return candidateObjections(view, inventory, { to, former, ...(options.lose === undefined ? {} : { lose: options.lose }) });
+  const { lose, asynchronous: mayLack } = options;
+  const allowed = { ...(lose === undefined ? {} : { lose }), ...(mayLack === undefined ? {} : { asynchronous: mayLack }) };
+  return candidateObjections(view, inventory, { to, former, ...allowed });
 }
 
 /** What is to be told of members whose WAL may not be the cluster's: of who is to lead, and of those that cannot be compared with it. */

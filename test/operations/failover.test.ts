@@ -15,6 +15,7 @@ type Store = Extract<DcsState, { reachable: true }>;
 interface Options {
   to?: string;
   lose?: number;
+  asynchronous?: boolean;
   former?: string;
   followers?: readonly string[];
 }
@@ -206,6 +207,18 @@ describe('the guards of a failover', () => {
       given: { to: 'pg2' },
       says: 'pg2 cannot take the lead: it is no synchronous standby, so it may lack commits that clients were told of (pg3 has them)',
     },
+    {
+      title: 'the candidate is asynchronous, and what it lacks is given up',
+      state: { store: SYNC, off: ['pg1', 'pg3'] },
+      given: { to: 'pg2', asynchronous: true },
+      says: undefined,
+    },
+    {
+      title: 'what the candidate lacks is given up, but it cannot lead',
+      state: { store: SYNC, tags: { pg2: { nofailover: true } } },
+      given: { to: 'pg2', asynchronous: true },
+      says: 'pg2 cannot take the lead: it never leads: it has the tag nofailover',
+    },
     { title: 'the candidate is synchronous', state: { store: SYNC }, given: { to: 'pg3' }, says: undefined },
   ])('decide in this case: $title', ({ state, given, says }) => expect(refusal(state, given)).toBe(says));
 
@@ -217,6 +230,8 @@ describe('the guards of a failover', () => {
       `bring etcd back on 2 of pg1, pg2 and pg3 (\`pgprov apply ${inventory.file}\` starts it on hosts that can be reached); Patroni then chooses a leader by itself`,
     );
     expect(hint({ leader: 'pg1', off: [] })).toContain(`pgprov switchover ${inventory.file}`);
+    expect(hint({ store: SYNC }, { to: 'pg2' })).toContain('to lose what pg2 lacks, add --asynchronous');
+    expect(hint({ store: SYNC, off: ['pg1', 'pg3'] })).toContain('to take one that was no synchronous standby');
   });
 
   it('name the reason for every member when none can take over', () => {
@@ -384,7 +399,12 @@ describe('the steps of a failover', () => {
       'pg3 has the same',
       'pg1 was last known at 0/5005000, which pg2 has',
       'what pg1 wrote after that and did not send is lost, and how much that is nobody knows',
+      'if pg1 only hangs, what it acknowledges to clients when it goes on is lost too: switch its host off first, if you can',
     ]);
+    expect(effect({ store: LEASE, off: [] }).at(-1)).toContain('how much that is nobody knows');
+    expect(effect({ store: SYNC, off: ['pg1', 'pg3'] }, { to: 'pg2', asynchronous: true }).at(-1)).toBe(
+      'pg2 is no synchronous standby, so it may lack commits that clients were told of (pg3 has them)',
+    );
     expect(effect({ store: { ...LEASE, leaderPosition: 0x5005598 }, at: { pg3: 0x5005400 } }).slice(1, 3)).toEqual([
       'pg3 up to 0/5005400, 152 bytes less',
       'pg1 was last known at 0/5005598: at least 256 bytes are lost',

@@ -21,10 +21,15 @@ export function bestCandidate(view: View, members: readonly string[], former: st
 }
 
 /**
- * Why a member cannot take the lead where nobody has it, as a clause that follows its name; undefined: it can.
+ * Why a member does not take the lead where nobody has it, as a clause that follows its name; undefined: it does.
  * @param former who led before; '' where nobody knows
  */
 export function unable(view: View, member: string, former: string): string | undefined {
+  return unfit(view, member) ?? asynchronous(view, member, former);
+}
+
+/** Why a member cannot take the lead, whatever may be lost for it. */
+function unfit(view: View, member: string): string | undefined {
   if (!view.surveyed(member)) return 'cannot be reached';
   const own = answerOf(view, member);
   const data = view.read(member, DATA_DIRECTORY);
@@ -33,14 +38,28 @@ export function unable(view: View, member: string, former: string): string | und
   const tags = own.cluster.find(({ name }) => name === member)?.tags;
   if (tags?.['nofailover'] === true || tags?.['failover_priority'] === 0) return 'never leads: it has the tag nofailover';
   if (positionOf(view, member) === undefined) return `has no PostgreSQL that runs (${own.state})`;
+  return undefined;
+}
+
+/** That a member was no synchronous standby of the lost leader, though commits waited for one, as a clause that follows its name. */
+export function asynchronous(view: View, member: string, former: string): string | undefined {
   if (!isSynchronous(view)) return undefined;
-  // Who leads meanwhile writes a list of its own, which says nothing of what the lost leader told its clients.
-  const sync = storeOf(view)?.sync;
-  const standbys = sync?.leader === former ? sync.standbys : [];
+  const standbys = synchronousStandbys(view, former);
   if (standbys.includes(member)) return undefined;
   const known =
     standbys.length === 0 ? 'no member is known to have them' : `${enumerate(standbys)} ${standbys.length === 1 ? 'has' : 'have'} them`;
   return `is no synchronous standby, so it may lack commits that clients were told of (${known})`;
+}
+
+/** Whether nothing else keeps a member from taking the lead than that it was no synchronous standby. */
+export function isMerelyAsynchronous(view: View, member: string, former: string): boolean {
+  return unfit(view, member) === undefined && asynchronous(view, member, former) !== undefined;
+}
+
+/** Members that have every commit of the lost leader that waited for one; who leads meanwhile writes a list of its own. */
+function synchronousStandbys(view: View, former: string): readonly string[] {
+  const sync = storeOf(view)?.sync;
+  return sync?.leader === former ? sync.standbys : [];
 }
 
 /** Who is to lead, and what may be lost for it. */
@@ -50,14 +69,20 @@ export interface Candidacy {
   former: string;
   /** Bytes of WAL that another member has and that may be lost; default 0. */
   lose?: number;
+  /** Also where it was no synchronous standby of the lost leader. */
+  asynchronous?: boolean;
 }
 
 /** What speaks against a member as the leader: that it cannot take the lead, or lacks what another one has. */
-export function candidateObjections(view: View, inventory: Inventory, { to, former, lose = 0 }: Candidacy): OperationObjection[] {
+export function candidateObjections(view: View, inventory: Inventory, candidacy: Candidacy): OperationObjection[] {
+  const { to, former, lose = 0 } = candidacy;
   const members = membersOf(inventory).map(({ name }) => name);
-  const reason = unable(view, to, former);
   const other = 'leave out --to for the most advanced member that can lead';
+  const reason = unfit(view, to);
   if (reason !== undefined) return refuse(`${to} cannot take the lead: it ${reason}`, `nothing was changed; ${other}`);
+  const lack = candidacy.asynchronous === true ? undefined : asynchronous(view, to, former);
+  if (lack !== undefined)
+    return refuse(`${to} cannot take the lead: it ${lack}`, `nothing was changed; ${other}; to lose what ${to} lacks, add --asynchronous`);
   const [first, own] = [byPosition(view, members)[0], positionOf(view, to)];
   if (first === undefined || own === undefined) return [];
   if (first.timeline > own.timeline && ownWal(view, first.member) === undefined)

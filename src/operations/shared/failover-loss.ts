@@ -1,5 +1,5 @@
 import { formatLsn, type Inventory, type View } from '../../index.js';
-import { unable } from './candidates.js';
+import { asynchronous, unable } from './candidates.js';
 import { isSynchronous, membersOf, storeOf } from './members.js';
 import { doubtText } from './own-wal.js';
 import { positionOf, type Position } from './positions.js';
@@ -49,11 +49,23 @@ function distance(name: string, position: Position, own: Position): string {
 }
 
 function formerText({ view, to, former }: Failover, own: Position): string {
-  if (isSynchronous(view)) return `with synchronous_mode ${to} has every commit that waited for a synchronous standby`;
+  const lack = asynchronous(view, to, former);
+  if (isSynchronous(view) && lack === undefined)
+    return `with synchronous_mode ${to} has every commit that waited for a synchronous standby`;
   const noted = storeOf(view)?.leaderPosition;
   const who = former === '' ? 'the last leader' : former;
-  const later = `what ${who} wrote after that and did not send is lost, and how much that is nobody knows`;
-  if (noted === undefined) return `how far ${who} was is unknown: what it did not send is lost`;
+  const more = [...hungText(view, former), ...(lack === undefined ? [] : [`${to} ${lack}`])];
+  if (noted === undefined) return [`how far ${who} was is unknown: what it did not send is lost`, ...more].join('; ');
   const last = `${who} was last known at ${formatLsn(noted)}`;
-  return noted > own.bytes ? `${last}: at least ${noted - own.bytes} bytes are lost; ${later}` : `${last}, which ${to} has; ${later}`;
+  return [
+    noted > own.bytes ? `${last}: at least ${noted - own.bytes} bytes are lost` : `${last}, which ${to} has`,
+    `what ${who} wrote after that and did not send is lost, and how much that is nobody knows`,
+    ...more,
+  ].join('; ');
+}
+
+/** A leader that hangs goes on where it was, until its Patroni has found out that it leads no more; only a watchdog prevents that. */
+function hungText(view: View, former: string): string[] {
+  if (former === '' || view.surveyed(former)) return [];
+  return [`if ${former} only hangs, what it acknowledges to clients when it goes on is lost too: switch its host off first, if you can`];
 }
