@@ -24,6 +24,7 @@ import {
   membersOf,
   notStreamingWhy,
   storeOf,
+  timelineOf,
   unknownMember,
 } from './shared/members.js';
 import { doubtText, ownWal } from './shared/own-wal.js';
@@ -88,9 +89,9 @@ export default defineOperation<FailoverOptions>({
     const { to, former } = run.options;
     const leader = workingLeader(run.view);
     if (leader === former)
-      return `${leader} is back and leads, on timeline ${timelineOf(run, leader)}: there was nothing to fail over from`;
+      return `${leader} is back and leads, on timeline ${shownTimeline(run, leader)}: there was nothing to fail over from`;
     const chose = leader === to ? '' : '; Patroni chose it by itself';
-    return `${leader} leads on timeline ${timelineOf(run, leader)}${chose}. ${returning(run).replace(/^when/u, 'When')}`;
+    return `${leader} leads on timeline ${shownTimeline(run, leader)}${chose}. ${returning(run).replace(/^when/u, 'When')}`;
   },
 });
 
@@ -252,14 +253,14 @@ function returning({ options: { former = '' }, inventory: { file } }: Run): stri
   return `when ${who} comes back, Patroni rewinds it to the new timeline (pg_rewind), which takes away what only it has, and it streams; ${pgprov`status ${file}`} shows it`;
 }
 
-function timelineOf({ view }: Run, leader: string | undefined): string {
-  return leader === undefined ? '?' : String(listedBy(view, leader, leader)?.timeline ?? '?');
+function shownTimeline({ view }: Run, leader: string | undefined): string {
+  return leader === undefined ? '?' : String(timelineOf(view, leader) ?? '?');
 }
 
 function proofs(run: Run): CheckResult[] {
   const { view, inventory, options } = run;
   const leader = workingLeader(view);
-  const detail = leader === undefined ? 'nobody leads' : `${leader}, timeline ${timelineOf(run, leader)}`;
+  const detail = leader === undefined ? 'nobody leads' : `${leader}, timeline ${shownTimeline(run, leader)}`;
   const leading: CheckResult = { title: 'a member leads', ok: leader !== undefined, detail };
   if (leader === undefined) return [leading];
   const waited = followersOf(run, leader);
@@ -269,7 +270,7 @@ function proofs(run: Run): CheckResult[] {
       host: name,
       title: 'it streams on the new timeline',
       settles: true,
-      ok: notStreamingWhy(view, leader, name) === undefined && String(member?.timeline) === timelineOf(run, leader),
+      ok: notStreamingWhy(view, leader, name) === undefined && String(member?.timeline) === shownTimeline(run, leader),
       detail: member === undefined ? 'it is not in the cluster' : `${member.state}, timeline ${member.timeline ?? '?'}`,
     };
   });

@@ -29,7 +29,7 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, dataDirectoryOf, hostsWith, restApiUrl } from '../../roles/shared/layout.js';
 import { memberGate } from '../../roles/shared/patroni/start.js';
 import { dataLabel } from '../../roles/shared/selinux.js';
-import { answerOf, dynamicOf, leaderOf, listedBy, unknownMember } from './shared/members.js';
+import { answerOf, dynamicOf, leaderOf, listedBy, timelineOf, unknownMember } from './shared/members.js';
 import { streamingGate } from './shared/streaming-gate.js';
 
 import { rebuildObjections } from './shared/rebuild-guards.js';
@@ -241,7 +241,7 @@ function proofs(run: Run): CheckResult[] {
   const { view, options } = run;
   const { member: host = '', was = '' } = options;
   const leader = leaderOf(view) ?? '';
-  const [listed, leads] = [listedBy(view, leader, host), listedBy(view, leader, leader)];
+  const listed = listedBy(view, leader, host);
   const [own, theirs] = [identifierOf(run, host), answerOf(view, leader)?.systemIdentifier];
   const kept = copyOn(view, host).aside[was];
   const slots = view.read(leader, SLOTS) ?? [];
@@ -258,7 +258,7 @@ function proofs(run: Run): CheckResult[] {
       title: 'it streams on the leader’s timeline',
       settles: true,
       ok: isBack(run, leader),
-      detail: `${listed?.state ?? 'not listed'}, timeline ${listed?.timeline ?? '?'}; ${leader} is on ${leads?.timeline ?? '?'}`,
+      detail: `${listed?.state ?? 'not listed'}, timeline ${listed?.timeline ?? '?'}; ${leader} is on ${timelineOf(view, leader) ?? '?'}`,
     },
     {
       host,

@@ -14,7 +14,7 @@ import {
   type OperationStep,
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
-import { membersOf, answerOf, listedBy, notStreamingWhy, storeOf } from './shared/members.js';
+import { membersOf, answerOf, listedBy, notStreamingWhy, storeOf, timelineOf } from './shared/members.js';
 import { recoverObjections, sureness } from './shared/recover-guards.js';
 import { leftMembers } from './shared/recover-members.js';
 import { mendSteps } from './shared/recover-mend.js';
@@ -87,7 +87,7 @@ export default defineOperation<RecoverOptions>({
     const leader = workingLeader(run.view);
     if (leader === undefined) return undefined;
     return [
-      `${leader} leads on timeline ${timelineOf(run, leader)}`,
+      `${leader} leads on timeline ${shownTimeline(run, leader)}`,
       ...leftMembers(run).map(
         ({ host, why }) => `${host} ${why}: ${pgprov`rebuild ${run.inventory} --host ${host}`} copies the leader’s data to it`,
       ),
@@ -175,8 +175,8 @@ function unknownOrder({ view }: RecoverRun): string {
   return `then pg_controldata and the WAL of all members say which one has the last commits${why}; it is started alone, and the others when it leads`;
 }
 
-function timelineOf({ view }: RecoverRun, leader: string): string {
-  return String(listedBy(view, leader, leader)?.timeline ?? '?');
+function shownTimeline({ view }: RecoverRun, leader: string): string {
+  return String(timelineOf(view, leader) ?? '?');
 }
 
 function proofs(run: RecoverRun): CheckResult[] {
@@ -189,7 +189,7 @@ function proofs(run: RecoverRun): CheckResult[] {
   const one: CheckResult = {
     title: 'one member leads',
     ok: leader !== undefined && leading.length === 1,
-    detail: leader === undefined ? 'nobody does' : `${enumerate(leading)}, timeline ${timelineOf(run, leader)}`,
+    detail: leader === undefined ? 'nobody does' : `${enumerate(leading)}, timeline ${shownTimeline(run, leader)}`,
   };
   if (leader === undefined) return [one];
   const left = leftMembers(run);
@@ -210,7 +210,7 @@ function proofs(run: RecoverRun): CheckResult[] {
         host: name,
         title: 'it streams on the leader’s timeline, with the same history',
         ...(differs ? {} : { settles: true as const }),
-        ok: why === undefined && timeline === timelineOf(run, leader) && !differs,
+        ok: why === undefined && timeline === shownTimeline(run, leader) && !differs,
         detail: differs
           ? `its history of timeline ${own?.timeline} is another one`
           : why === undefined

@@ -20,7 +20,7 @@ import { leaderInStore } from '../../roles/shared/leader-in-store.js';
 import { isStopped, membersData, whatWasFound } from '../../roles/shared/members-data.js';
 import { guardCluster } from '../../roles/shared/patroni-guards.js';
 import { isPaused } from './shared/maintenance.js';
-import { answerOf, leaderOf, listedBy, names, notStreaming, notStreamingWhy } from './shared/members.js';
+import { answerOf, leaderOf, listedBy, names, notStreaming, notStreamingWhy, timelineOf } from './shared/members.js';
 import { untilLed } from './shared/passing.js';
 import { memberRuns, runningOf } from './shared/stopped.js';
 import { streamingGate } from './shared/streaming-gate.js';
@@ -209,7 +209,7 @@ function follow({ view, done }: Run, meant: readonly string[]): OperationStep[] 
 function proofs(run: Run): CheckResult[] {
   const { view } = run;
   const leader = leaderOf(view);
-  const timeline = leader === undefined ? undefined : listedBy(view, leader, leader)?.timeline;
+  const timeline = leader === undefined ? undefined : timelineOf(view, leader);
   const others = targets(run).filter((name) => name !== leader);
   return [
     {

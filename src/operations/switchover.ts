@@ -11,7 +11,7 @@ import {
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { followStep, handOverStep, takesUpPending } from './shared/hand-over.js';
 import { cannotLead, handingOverObjections } from './shared/handing-over.js';
-import { leaderOf, listedBy, membersOf, notStreamingWhy, scheduledOf, unfit, unknownMember } from './shared/members.js';
+import { leaderOf, listedBy, membersOf, notStreamingWhy, scheduledOf, timelineOf, unfit, unknownMember } from './shared/members.js';
 import { untilUp } from './shared/passing.js';
 import { MOMENT_PATTERN, MOMENT_WORDS, readMoment, utcText } from './shared/moment.js';
 import {
@@ -208,7 +208,7 @@ function proofs(run: Run): CheckResult[] {
     options: { to = '', without = [] },
   } = run;
   const leader = leaderOf(view);
-  const timeline = listedBy(view, to, to)?.timeline;
+  const timeline = timelineOf(view, to);
   const leading: CheckResult = {
     title: 'the chosen member leads',
     ok: leader === to,

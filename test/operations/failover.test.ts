@@ -430,6 +430,11 @@ describe('the steps of a failover', () => {
       'pg3 true streaming, timeline 4',
       'pg1 true it cannot be reached',
     ]);
+    // What Patroni lists is as old as its last loop, and its own server says where it is.
+    expect(checks({ leader: 'pg2', own: { pg2: { timeline: 5 } } }).slice(0, 2)).toEqual([
+      'cluster true pg2, timeline 5',
+      'pg3 false streaming, timeline 4',
+    ]);
     expect(checks({})).toEqual(['cluster false nobody leads']);
     expect(failover.nothing?.(seen({ leader: 'pg2' }, chosen))).toBe('pg2 leads, and all members that were up stream from it');
   });

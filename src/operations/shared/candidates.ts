@@ -25,11 +25,11 @@ export function bestCandidate(view: View, members: readonly string[], former: st
  * @param former who led before; '' where nobody knows
  */
 export function unable(view: View, member: string, former: string): string | undefined {
-  return unfit(view, member) ?? asynchronous(view, member, former);
+  return incapable(view, member) ?? asynchronous(view, member, former);
 }
 
 /** Why a member cannot take the lead, whatever may be lost for it. */
-function unfit(view: View, member: string): string | undefined {
+function incapable(view: View, member: string): string | undefined {
   if (!view.surveyed(member)) return 'cannot be reached';
   const own = answerOf(view, member);
   const data = view.read(member, DATA_DIRECTORY);
@@ -53,7 +53,7 @@ export function asynchronous(view: View, member: string, former: string): string
 
 /** Whether nothing else keeps a member from taking the lead than that it was no synchronous standby. */
 export function isMerelyAsynchronous(view: View, member: string, former: string): boolean {
-  return unfit(view, member) === undefined && asynchronous(view, member, former) !== undefined;
+  return incapable(view, member) === undefined && asynchronous(view, member, former) !== undefined;
 }
 
 /** Members that have every commit of the lost leader that waited for one; who leads meanwhile writes a list of its own. */
@@ -78,7 +78,7 @@ export function candidateObjections(view: View, inventory: Inventory, candidacy:
   const { to, former, lose = 0 } = candidacy;
   const members = membersOf(inventory).map(({ name }) => name);
   const other = 'leave out --to for the most advanced member that can lead';
-  const reason = unfit(view, to);
+  const reason = incapable(view, to);
   if (reason !== undefined) return refuse(`${to} cannot take the lead: it ${reason}`, `nothing was changed; ${other}`);
   const lack = candidacy.asynchronous === true ? undefined : asynchronous(view, to, former);
   if (lack !== undefined)

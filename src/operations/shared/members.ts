@@ -112,6 +112,11 @@ export function listedBy(view: View, leader: string, member: string): ClusterMem
   return answerOf(view, leader)?.cluster.find(({ name }) => name === member);
 }
 
+/** The timeline of a leader by its own server's word: what Patroni lists may be as old as the leader's last loop. */
+export function timelineOf(view: View, leader: string): number | undefined {
+  return answerOf(view, leader)?.timeline ?? listedBy(view, leader, leader)?.timeline;
+}
+
 /** Patroni's dynamic configuration, as etcd has it. */
 export function dynamicOf(view: View): Readonly<Record<string, unknown>> {
   return storesOf(view).find(({ config }) => config !== undefined)?.config ?? {};
@@ -127,7 +132,7 @@ export function mostLag(view: View): number {
 export function unfit(view: View, leader: string, member: string): string | undefined {
   const listed = listedBy(view, leader, member);
   const own = answerOf(view, member);
-  const ahead = listedBy(view, leader, leader)?.timeline;
+  const ahead = timelineOf(view, leader);
   if (listed === undefined) return 'is not in the cluster, according to Patroni';
   if (own === undefined) return 'does not answer at its REST API';
   if (listed.state !== 'streaming' && listed.state !== 'running') return `is ${JSON.stringify(listed.state)}, and does not stream`;

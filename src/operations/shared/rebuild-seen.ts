@@ -1,6 +1,6 @@
 import { DATA_COPY, DATA_DIRECTORY, partedStandby, type DataCopy, type OperationRun } from '../../index.js';
 import { dataDirectoryOf } from '../../../roles/shared/layout.js';
-import { answerOf, listedBy, streamsFrom } from './members.js';
+import { answerOf, listedBy, streamsFrom, timelineOf } from './members.js';
 
 /** What a rebuild is given, and has chosen. */
 export interface RebuildOptions {
@@ -59,7 +59,7 @@ export function isParted(run: RebuildRun, leader: string): boolean {
 /** Whether a member streams on the leader’s timeline, by the leader’s word. */
 export function isStreaming(view: RebuildRun['view'], leader: string, host: string): boolean {
   const listed = listedBy(view, leader, host);
-  return streamsFrom(view, leader, host) && listed?.state === 'streaming' && listed.timeline === listedBy(view, leader, leader)?.timeline;
+  return streamsFrom(view, leader, host) && listed?.state === 'streaming' && listed.timeline === timelineOf(view, leader);
 }
 
 /** System identifier of the data on a host; undefined where it has none. */
