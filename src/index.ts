@@ -160,6 +160,7 @@ export { patroniAnew, patroniAnewHandle, type PatroniAnewState } from './resourc
 export { patroniConfig, wakeLeader, wakeMember, type PatroniConfigState } from './resources/patroni-config.js';
 export { haltedHandle, patroniHalted, startedAfterHalt, type HaltedState, type PatroniHaltedOptions } from './resources/patroni-halted.js';
 export { goesBySettings } from './resources/patroni-settings.js';
+export { WAL_KEPT, walKept, type WalKept } from './resources/wal-kept.js';
 export { PATRONI_HISTORY, patroniHistory, type PatroniHistory, type TimelineEnd } from './resources/patroni-history.js';
 export {
   holdsLeaderLock,

@@ -17,6 +17,7 @@ import { addPsqlCommand } from './psql/command.js';
 import { addReferenceCommands } from './reference/command.js';
 import { addRunsCommands } from './runs/command.js';
 import { addSecretsCommands } from './secrets/command.js';
+import { addSnapshotCommands } from './snapshots/command.js';
 import { addSshCommand } from './ssh/command.js';
 import { addStatusCommands } from './status/command.js';
 import { addValidateCommands } from './validate/command.js';
@@ -43,6 +44,7 @@ const GROUPS: readonly AddCommands[] = [
   addSshCommand,
   addPsqlCommand,
   addOperationCommands,
+  addSnapshotCommands,
   addOwnOperationCommand,
   addConfigCommands,
   addCertsCommands,

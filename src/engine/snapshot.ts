@@ -40,6 +40,8 @@ interface Missing {
 export interface Snapshot {
   file: string;
   bytes: number;
+  /** Older ones that were removed, because only so many that nobody asked for are kept. */
+  removed: readonly string[];
   /** Files in it, the manifest aside. */
   files: number;
   /** Hosts that something was saved of. */

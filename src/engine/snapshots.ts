@@ -7,6 +7,7 @@ import type { OperationStep, SnapshotStep } from '../plan/operation.js';
 import type { Role, RoleContext } from '../plan/role.js';
 import type { Cluster } from './cluster.js';
 import type { OpenStore } from './converging.js';
+import { KEPT } from '../store/snapshot-file.js';
 import { takeSnapshot } from './snapshot.js';
 
 /** What the snapshots of an operation are taken with. */
@@ -46,9 +47,14 @@ export class Snapshots {
     if (catalog.every(({ saves }) => saves === undefined)) return;
     try {
       const place = { store: await this.#store(), before: operation };
-      const { file, missing } = await takeSnapshot({ ...this.#parts, form: 'light', place, operation });
+      const { file, missing, removed } = await takeSnapshot({ ...this.#parts, form: 'light', place, operation });
       const lacks = missing.length === 0 ? '' : `; not in it: ${missing.join('; ')}`;
       emit({ type: 'note', text: `saved in ${shownPath(file)}, before there is no way back${lacks}` });
+      if (removed.length === 0) return;
+      emit({
+        type: 'note',
+        text: `removed ${removed.map(shownPath).join(', ')}: of those that an operation takes by itself the newest ${KEPT} are kept`,
+      });
     } catch (error) {
       const { message } = asPgprovError(error);
       emit({ type: 'warning', text: `no snapshot was taken before the step "${title}": ${message}` });

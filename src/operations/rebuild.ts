@@ -3,7 +3,6 @@ import {
   dataAside,
   dataCopy,
   defineOperation,
-  command,
   directory,
   enumerate,
   findRows,
@@ -13,7 +12,6 @@ import {
   memberProgress,
   patroniReinitialize,
   printAnswer,
-  sh,
   sqlQuestion,
   valueAt,
   type CheckResult,
@@ -30,6 +28,7 @@ import { accountsOf, dataDirectoryOf, hostsWith, restApiUrl } from '../../roles/
 import { memberGate } from '../../roles/shared/patroni/start.js';
 import { dataLabel } from '../../roles/shared/selinux.js';
 import { answerOf, dynamicOf, leaderOf, listedBy, timelineOf, unknownMember } from './shared/members.js';
+import { patroniStarts } from './shared/patroni-starts.js';
 import { streamingGate } from './shared/streaming-gate.js';
 
 import { rebuildObjections } from './shared/rebuild-guards.js';
@@ -195,21 +194,13 @@ function building(run: Run): OperationStep[] {
 }
 
 /** Patroni runs, and has a directory to copy to. */
-function starting({ host, platform }: RoleContext): Resource[] {
-  const { user: owner, group, unit } = platform.patroni;
+function starting(context: RoleContext): Resource[] {
+  const { host, platform } = context;
+  const { user: owner, group } = platform.patroni;
   return [
     directory({ path: dataDirectoryOf(host, platform), owner, group, mode: '0700', orMode: '0750' }),
     ...dataLabel(host, platform),
-    command({
-      name: 'patroni-runs',
-      summary: `start ${unit}`,
-      unless: sh`systemctl -q is-active ${unit}`,
-      run: sh`if ! timeout 90 systemctl start ${unit}; then
-echo ${`${unit} did not start; its last words:`}
-journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
-exit 1
-fi`,
-    }),
+    patroniStarts(context),
   ];
 }
 

@@ -8,15 +8,17 @@ import {
   SAVED_KEYS,
   startTrial,
   unknownName,
+  walKept,
   type CheckResult,
   type OperationObjection,
   type OperationStart,
   type OperationStep,
+  type View,
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { membersOf, answerOf, listedBy, notStreamingWhy, storeOf, timelineOf } from './shared/members.js';
 import { recoverObjections, sureness } from './shared/recover-guards.js';
-import { leftMembers } from './shared/recover-members.js';
+import { leftMembers, type LeftMember } from './shared/recover-members.js';
 import { mendSteps } from './shared/recover-mend.js';
 import {
   dataOf,
@@ -24,6 +26,7 @@ import {
   givenUp,
   identifierOf,
   isUp,
+  standing,
   startsAtBoot,
   workingLeader,
   type RecoverOptions,
@@ -62,7 +65,14 @@ export default defineOperation<RecoverOptions>({
     const { user, group } = context.platform.patroni;
     const path = dataDirectoryOf(context.host, context.platform);
     const former = store.formerConfigs(context);
-    return [...left, former, ...runs, startTrial(localServer(context.host, context.platform), path), dataOwnership({ path, user, group })];
+    return [
+      ...left,
+      former,
+      walKept(path),
+      ...runs,
+      startTrial(localServer(context.host, context.platform), path),
+      dataOwnership({ path, user, group }),
+    ];
   },
   problems: unknownHosts,
   guards: recoverObjections,
@@ -80,18 +90,20 @@ export default defineOperation<RecoverOptions>({
     const lost = given.length === 0 ? '' : `Commits that only ${enumerate(given)} may have are lost. `;
     return `${lost}Recover ${run.inventory.cluster}?`;
   },
-  nothing: (run) =>
-    `${workingLeader(run.view)} leads, and ${leftMembers(run).length === 0 ? 'all members that can be reached stream' : 'the other members stream'} from it`,
+  nothing: (run) => {
+    const left = leftMembers(run);
+    return [
+      `${workingLeader(run.view)} leads, and ${left.length === 0 ? 'all members that can be reached stream' : 'the other members stream'} from it`,
+      ...left.map((each) => rebuildWords(run, each)),
+    ].join('. ');
+  },
   checks: proofs,
   finished: (run) => {
     const leader = workingLeader(run.view);
     if (leader === undefined) return undefined;
-    return [
-      `${leader} leads on timeline ${shownTimeline(run, leader)}`,
-      ...leftMembers(run).map(
-        ({ host, why }) => `${host} ${why}: ${pgprov`rebuild ${run.inventory} --host ${host}`} copies the leader’s data to it`,
-      ),
-    ].join('. ');
+    return [`${leader} leads on timeline ${shownTimeline(run, leader)}`, ...leftMembers(run).map((each) => rebuildWords(run, each))].join(
+      '. ',
+    );
   },
   broken: async (run) => {
     const down = run.view
@@ -105,6 +117,10 @@ export default defineOperation<RecoverOptions>({
     return `${stays}Nothing was deleted; ${pgprov`recover ${run.inventory}`} goes on from what is there`;
   },
 });
+
+function rebuildWords({ inventory }: RecoverRun, { host, why }: LeftMember): string {
+  return `${host} ${why}: ${pgprov`rebuild ${inventory} --host ${host}`} copies the leader’s data to it`;
+}
 
 function unknownHosts(start: OperationStart<RecoverOptions>): OperationObjection[] {
   const names = start.inventory.hosts.map(({ name }) => name);
@@ -144,11 +160,19 @@ function stopStep(run: RecoverRun): OperationStep[] {
     {
       id: 'stop',
       title: `stop Patroni on ${enumerate(up)}, and see that no PostgreSQL runs`,
-      ...(running.length === 0 ? {} : { effect: `PostgreSQL on ${enumerate(running)} serves nobody until it is started again` }),
+      ...(running.length === 0
+        ? {}
+        : { effect: `PostgreSQL on ${enumerate(running)} serves nobody until it is started again${voting(view)}` }),
       on: up,
       resources: (context) => [stopped(context, true)],
     },
   ];
+}
+
+/** With a host given up Patroni is not waited for: it has had its time, or may not choose whom it has. */
+function voting(view: View): string {
+  const members = standing(view);
+  return members.length === 0 ? '' : `, and the election that Patroni holds among ${enumerate(members)} is ended`;
 }
 
 function startAlone(run: RecoverRun, first: string): OperationStep {

@@ -42,10 +42,9 @@ export interface SavedSnapshots {
  * @param wanted the paths of the files in them whose contents are wanted
  */
 export async function readSnapshots(store: string, wanted: readonly string[] = []): Promise<SavedSnapshots> {
-  const directory = snapshotsDirectory(store);
   const snapshots: SavedSnapshot[] = [];
   const unreadable: { file: string; why: string }[] = [];
-  for (const file of filesIn(directory)) {
+  for (const file of snapshotFiles(store)) {
     try {
       snapshots.push(await readOne(file, wanted));
     } catch (error) {
@@ -56,7 +55,9 @@ export async function readSnapshots(store: string, wanted: readonly string[] = [
   return { snapshots, unreadable };
 }
 
-function filesIn(directory: string): string[] {
+/** The files that are named as snapshots are, the oldest first. */
+export function snapshotFiles(store: string): string[] {
+  const directory = snapshotsDirectory(store);
   try {
     return readdirSync(directory)
       .filter((name) => name.endsWith(ENDING))

@@ -1,20 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { packTar, unpackTar } from 'modern-tar';
 import { InputError } from '../lib/errors.js';
 
 /** Snapshots that pgprov took of its own accord are removed, the oldest first, when there are more. */
-const KEPT = 20;
+export const KEPT = 20;
 
 /** What a snapshot's name ends with. */
 export const ENDING = '.tar.gz';
 
 /** `20261129T030405Z-before-rebuild.tar.gz`: taken of pgprov's own accord. */
 const AUTOMATIC = /^\d{8}T\d{6}Z-before-.*\.tar\.gz$/u;
+
+/** Whether pgprov took a snapshot of its own accord, ahead of a step without a way back. */
+export function isAutomatic(file: string): boolean {
+  return AUTOMATIC.test(basename(file));
+}
 
 /** The manifest's place in a snapshot. */
 export const MANIFEST = 'manifest.json';
@@ -32,7 +37,7 @@ export type SnapshotPlace =
   | { store: string; before?: string };
 
 /**
- * Writes a snapshot that only its owner may read, whole or not at all; gives its file.
+ * Writes a snapshot that only its owner may read, whole or not at all; gives its file, and older ones that were removed for it.
  * @param files contents by their paths in the snapshot
  * @throws InputError where `to` is there already, or cannot be written
  */
@@ -40,12 +45,13 @@ export async function writeSnapshot(
   place: SnapshotPlace,
   at: Date,
   files: ReadonlyMap<string, Uint8Array>,
-): Promise<{ file: string; bytes: number }> {
+): Promise<{ file: string; bytes: number; removed: readonly string[] }> {
   const archive = await packTar(
     [...files].map(([name, content]) => ({ header: { name, size: content.length, mode: 0o600, mtime: at }, body: content })),
   );
   const bytes = await promisify(gzip)(archive);
-  if ('to' in place) return { file: writeNew([place.to], bytes), bytes: bytes.length };
+  if ('to' in place)
+    return { file: writeNew([place.to], bytes, 'make room there, or name another file with --to'), bytes: bytes.length, removed: [] };
   const directory = snapshotsDirectory(place.store);
   const time = at.toISOString().replaceAll(/[-:]|\.\d+/gu, '');
   const name = place.before === undefined ? time : `${time}-before-${place.before.replaceAll(/[^a-z0-9]+/gu, '-')}`;
@@ -53,14 +59,14 @@ export async function writeSnapshot(
   const file = writeNew(
     names.map((each) => join(directory, `${each}${ENDING}`)),
     bytes,
+    'pgprov needs a place beside the inventory where it may write: make room there, or have the directory belong to you; then give the same command again',
     () => makePrivate(directory),
   );
-  if (place.before !== undefined) prune(directory);
-  return { file, bytes: bytes.length };
+  return { file, bytes: bytes.length, removed: place.before === undefined ? [] : prune(directory) };
 }
 
 /** Writes the first of these files that is not there yet, and never over one. */
-function writeNew(candidates: readonly string[], bytes: Uint8Array, prepare: () => void = () => undefined): string {
+function writeNew(candidates: readonly string[], bytes: Uint8Array, hint: string, prepare: () => void = () => undefined): string {
   const draft = `${candidates[0]}.${randomBytes(6).toString('hex')}`;
   let begun = false;
   try {
@@ -79,7 +85,7 @@ function writeNew(candidates: readonly string[], bytes: Uint8Array, prepare: () 
     throw new InputError({
       kind: 'snapshot/file',
       message: `the snapshot cannot be written to ${candidates[0]}: ${(cause as Error).message}`,
-      hint: 'make room there, or name another file with --to',
+      hint,
       cause,
     });
   } finally {
@@ -107,12 +113,12 @@ function isMade(draft: string, file: string): boolean {
   }
 }
 
-/** Leaves the newest of those that were taken of pgprov's own accord. */
-function prune(directory: string): void {
-  const automatic = readdirSync(directory)
-    .filter((name) => AUTOMATIC.test(name))
-    .sort();
-  for (const name of automatic.slice(0, -KEPT)) rmSync(join(directory, name), { force: true });
+/** Leaves the newest of those that were taken of pgprov's own accord; gives those that it has removed. */
+function prune(directory: string): string[] {
+  const automatic = readdirSync(directory).filter(isAutomatic).sort();
+  const old = automatic.slice(0, -KEPT).map((name) => join(directory, name));
+  for (const file of old) rmSync(file, { force: true });
+  return old;
 }
 
 /**

@@ -6,7 +6,7 @@ import { HEADS } from '../../src/cli/operations/heads.js';
 
 /** Commands by their names, such as `config edit`; a group is none. */
 function commandsOf(command: Command, name = ''): Map<string, Command> {
-  const own = command.commands.length === 0 || name === 'runs' ? [[name, command] as const] : [];
+  const own = command.commands.length === 0 || ['runs', 'snapshot'].includes(name) ? [[name, command] as const] : [];
   const below = command.commands.flatMap((each) => [...commandsOf(each, `${name} ${each.name()}`.trim())]);
   return new Map([...own, ...below]);
 }
@@ -38,7 +38,10 @@ function rows(): Row[] {
 /** The commands that a cell of the table means. */
 function named(cell: string): string[] {
   const [words = '', except = ''] = cell.split(', except ');
-  const without = [...COMMANDS.keys()].filter((name) => except === name || (except !== '' && name.startsWith(`${except} `)));
+  const excepted = except.split(' and ');
+  const without = [...COMMANDS.keys()].filter((name) =>
+    excepted.some((each) => each !== '' && (each === name || name.startsWith(`${each} `))),
+  );
   return words
     .split(', ')
     .flatMap((word) => {

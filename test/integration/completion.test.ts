@@ -24,6 +24,8 @@ beforeAll(async () => {
   await writeFile(join(directory, 'roles', 'operations', 'checkpoint.ts'), 'throw new Error("run at Tab");\n');
   await writeFile(join(directory, 'my clusters', 'orders.yml'), 'cluster: orders\n');
   await writeFile(join(directory, 'notes.txt'), '');
+  await mkdir(join(directory, '.pgprov', 'demo', 'snapshots'), { recursive: true });
+  await writeFile(join(directory, '.pgprov', 'demo', 'snapshots', '20260101T000000Z.tar.gz'), '');
   await writeFile(
     join(directory, 'inventory.yml'),
     'cluster: demo\nrolesPath: roles\nhosts: {alpha: 192.0.2.1, beta: {address: 192.0.2.2, ssh: {password: {command: [touch, "run at Tab"]}}}}\ngroups: {replicas: {hosts: [beta]}}\n',
@@ -49,6 +51,11 @@ const LINES: readonly (readonly [typed: string, completed: string])[] = [
   ['pgprov ssh inventory.yml al', 'pgprov ssh inventory.yml alpha'],
   ['pgprov psql inventory.yml --host be', 'pgprov psql inventory.yml --host beta'],
   ['pgprov status inventory.yml --until h', 'pgprov status inventory.yml --until healthy'],
+  ['pgprov snapshot li', 'pgprov snapshot list'],
+  [
+    'pgprov config edit inventory.yml --back-to .pgprov/demo/snapshots/20260101',
+    'pgprov config edit inventory.yml --back-to .pgprov/demo/snapshots/20260101T000000Z.tar.gz',
+  ],
   ['pgprov validate my', 'pgprov validate my clusters/'],
   ['pgprov validate ~/inv', 'pgprov validate ~/inventory.yml'],
   ['pgprov validate notes', 'pgprov validate notes'],

@@ -127,7 +127,7 @@ describe('a store that has lost its data', () => {
       'history and status below /service/demo/, from the snapshot /srv/2026-11-28T12:00:00.000Z.tar.gz, taken 2026-11-28 12:00 UTC',
     );
     expect(identity?.effect).toBe(
-      'Patroni takes the data that is there for the cluster’s own, and makes no new one; the snapshot /srv/2026-11-28T13:00:00.000Z.tar.gz, taken 2026-11-28 13:00 UTC, is of another cluster (system identifier 8); it does not know how timeline 2 was left, which pg2’s history says; the key sync is left out, because it names pg3 as the leader and not pg2, which has the last commits',
+      'Patroni takes the data that is there for the cluster’s own, and makes no new one; the snapshot /srv/2026-11-28T13:00:00.000Z.tar.gz, taken 2026-11-28 13:00 UTC, is of another cluster (system identifier 8); it does not know how timeline 2 was left, which pg2’s history says; its key sync names pg3 as the leader and not pg2, which has the last commits, and is left out',
     );
   });
 

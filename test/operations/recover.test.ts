@@ -6,6 +6,7 @@ import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';
 import { fileHandle } from '../../src/resources/file.js';
 import { START_TRIAL, type FailingSetting } from '../../src/resources/start-trial.js';
+import { WAL_KEPT } from '../../src/resources/wal-kept.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 import { madeUp, type Made } from './made-up-run.js';
 
@@ -51,6 +52,11 @@ const failing = (settings: readonly Partial<FailingSetting>[]): ReadonlyMap<stri
 const onAll = (states: ReadonlyMap<string, unknown>): Record<string, ReadonlyMap<string, unknown>> =>
   Object.fromEntries(ALL.map((name) => [name, states]));
 const etcd = (hasData: boolean): ReadonlyMap<string, unknown> => new Map([[ETCD_MEMBER.id, { healthy: false, members: [], hasData }]]);
+const SEGMENT = 16 * 1024 * 1024;
+
+/** Of which segment on the members have WAL. */
+const kept = (oldest: number): Record<string, ReadonlyMap<string, unknown>> =>
+  onAll(new Map([[WAL_KEPT.id, { oldest, segmentBytes: SEGMENT, restores: false }]]));
 const BUFFERS = { postgresql: { parameters: { shared_buffers: '500GB', work_mem: '13MB' } } };
 
 describe('pgprov recover', () => {
@@ -120,6 +126,36 @@ describe('pgprov recover', () => {
       title: 'brings a member back that is down beside a leader',
       made: { stopped: ['pg3'], listed: {} },
       left: ['start-others pg3', 'follow pg1'],
+    },
+    {
+      title: 'stops members that hold an election where a host is given up',
+      made: {
+        ...DOWN,
+        away: ['pg1'],
+        own: { pg3: { state: 'start failed' } },
+        data: { ...DOWN.data, pg2: { running: true, clusterState: 'in archive recovery' } },
+        options: { without: 'pg1' },
+      },
+      left: ['stop pg2,pg3'],
+    },
+    {
+      title: 'leaves a member alone that needs WAL which its leader no longer has',
+      made: { ...STOPPED, data: { ...STOPPED.data, pg3: at(4, '0/3000028') }, more: kept(5) },
+      left: ['start-first pg2', 'start-others pg1', 'follow pg2'],
+    },
+    {
+      title: 'starts one that needs it where the leader has the next segment, or it can restore it',
+      made: {
+        ...STOPPED,
+        data: { ...STOPPED.data, pg3: at(4, '0/3000028') },
+        more: { ...kept(5), pg3: new Map([[WAL_KEPT.id, { oldest: 3, segmentBytes: SEGMENT, restores: true }]]) },
+      },
+      left: START,
+    },
+    {
+      title: 'leaves one alone that needs such WAL beside a leader that works',
+      made: { stopped: ['pg3'], data: { pg3: at(4, '0/2000028') }, more: kept(5) },
+      left: [],
     },
     {
       title: 'leaves a member with other data alone',

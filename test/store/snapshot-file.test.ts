@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readFromSnapshot, writeSnapshot } from '../../src/store/snapshot-file.js';
 import { freshDirectory } from '../support/directory.js';
@@ -45,7 +45,10 @@ describe('a snapshot', () => {
     for (let day = 1; day <= 25; day += 1)
       writeFileSync(work.at('snapshots', `202610${String(day).padStart(2, '0')}T000000Z-before-rebuild.tar.gz`), '');
     writeFileSync(work.at('snapshots', '20260101T000000Z.tar.gz'), '');
-    const { file } = await writeSnapshot({ store: work.path, before: 'operate Odd/name' }, AT, files);
+    const { file, removed } = await writeSnapshot({ store: work.path, before: 'operate Odd/name' }, AT, files);
+    expect(removed.map((each) => each.slice(work.at('snapshots').length + 1, -'-before-rebuild.tar.gz'.length))).toEqual(
+      ['01', '02', '03', '04', '05', '06'].map((day) => `202610${day}T000000Z`),
+    );
     expect(file).toBe(work.at('snapshots', '20261129T030405Z-before-operate-dd-name.tar.gz'));
     const left = readdirSync(work.at('snapshots')).sort();
     expect(left).toHaveLength(21);
@@ -54,6 +57,25 @@ describe('a snapshot', () => {
       '20261007T000000Z-before-rebuild.tar.gz',
       '20261129T030405Z-before-operate-dd-name.tar.gz',
     ]);
+  });
+
+  it('needs a place to be written to', async () => {
+    for (const make of [
+      () => writeFileSync(work.at('snapshots'), ''),
+      () => symlinkSync(work.at('nowhere', 'else'), work.at('snapshots')),
+    ]) {
+      make();
+      await expect(writeSnapshot({ store: work.path }, AT, files)).rejects.toMatchObject({
+        kind: 'snapshot/file',
+        exitCode: 2,
+        hint: expect.stringContaining('make room there, or have the directory belong to you'),
+      });
+      unlinkSync(work.at('snapshots'));
+    }
+    mkdirSync(work.at('elsewhere'));
+    symlinkSync(work.at('elsewhere'), work.at('snapshots'));
+    await writeSnapshot({ store: work.path }, AT, files);
+    expect([readdirSync(work.at('elsewhere')), mode(work.at('elsewhere'))]).toEqual([['20261129T030405Z.tar.gz'], '700']);
   });
 
   it('that is none is said to be none', async () => {

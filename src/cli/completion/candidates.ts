@@ -2,7 +2,7 @@ import type { Argument, Command, Option } from 'commander';
 import { fileCandidates } from './files.js';
 import { optionsOf, readLine, type CommandLine } from './line.js';
 import { usualInventory } from '../usual-inventory.js';
-import { namesFor, type NameKind } from './names.js';
+import { namesFor, snapshotsFor, type NameKind } from './names.js';
 
 /** What a word may become. */
 export interface Candidate {
@@ -65,6 +65,10 @@ async function values(line: CommandLine, what: Option | Argument | undefined): P
   if (choices !== undefined) return { kind: 'words', list: choices.map((value) => ({ value })) };
   const [placeholder = ''] = 'flags' in what ? (/(?<=[<[])[\w.=-]+/u.exec(what.flags) ?? []) : [what.name()];
   if (placeholder === 'inventory') return files(fileCandidates(line.word, /\.(?:ya?ml|json)$/u));
+  if ('flags' in what && what.attributeName() === 'backTo') {
+    const snapshots = (await snapshotsFor(line)).filter((path) => path.startsWith(line.word));
+    return files([...new Set([...snapshots, ...fileCandidates(line.word, /(?:)/u)])]);
+  }
   if (/file$/u.test(placeholder)) return files(fileCandidates(line.word, /(?:)/u));
   if (placeholder === 'dir') return files(fileCandidates(line.word));
   const isList = placeholder === 'names';

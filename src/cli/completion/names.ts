@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs';
-import { DEFAULT_ROLES, readNames } from '../../model/index.js';
+import { shownPath } from '../../lib/shown-path.js';
+import { DEFAULT_ROLES, readIdentity, readNames } from '../../model/index.js';
+import { snapshotFiles } from '../../store/saved-snapshots.js';
+import { storeDirectory } from '../../store/store.js';
 import { findOperationFiles, findRoleFiles, type RoleFile } from '../../catalog/role-files.js';
 import { USUAL_INVENTORY, usualInventory } from '../usual-inventory.js';
 import type { CommandLine } from './line.js';
@@ -30,6 +33,16 @@ async function namesIn(file: string): ReturnType<typeof readNames> {
 function namesOf(files: () => readonly RoleFile[]): string[] {
   try {
     return files().map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+/** The snapshots beside the inventory on the line, the newest first, as far as they can be told by their names. */
+export async function snapshotsFor(line: CommandLine): Promise<readonly string[]> {
+  try {
+    const { dir, cluster } = await readIdentity(inventoryOn(line));
+    return snapshotFiles(storeDirectory(dir, cluster)).map(shownPath).reverse();
   } catch {
     return [];
   }

@@ -36,7 +36,7 @@ export async function savedConfig(snapshot: string, inventory: Inventory): Promi
   throw new InputError({
     kind: 'config/not-saved',
     message: `${shownPath(snapshot)} has no dynamic configuration: the store gave none when it was taken`,
-    hint: `give an earlier one; ${pgprov`config show ${inventory}`} shows what is in force now`,
+    hint: `give one that has; ${pgprov`snapshot list ${inventory}`} shows which do, and ${pgprov`config show ${inventory}`} what is in force now`,
   });
 }
 

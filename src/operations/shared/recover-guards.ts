@@ -82,10 +82,14 @@ function unattended({ view }: RecoverRun): OperationObjection[] {
   );
 }
 
-/** Members that Patroni holds an election among: a leader may be there in a moment. */
-function elections({ view, inventory }: RecoverRun): OperationObjection[] {
+/**
+ * Members that Patroni holds an election among: a leader may be there in a moment. Who gives a host up wants the others to go on without it, which
+ * Patroni may never do by itself: then they are stopped, and the one with the last commits is started.
+ */
+function elections(run: RecoverRun): OperationObjection[] {
+  const { view, inventory } = run;
   const members = standing(view);
-  if (members.length === 0) return [];
+  if (members.length === 0 || givenUp(run).length > 0) return [];
   return [
     {
       kind: 'refuse',

@@ -5,13 +5,25 @@ import {
   dataOwned,
   dataDirectoryOf,
   enumerate,
+  formatLsn,
+  lsnBytes,
+  WAL_KEPT,
   type OperationStep,
+  type View,
 } from '../../index.js';
 import { variables } from '../../../roles/shared/variables.js';
-import { dataOf, identifierOf, type RecoverRun } from './recover-seen.js';
+import { answerOf, notStreamingWhy } from './members.js';
+import { dataOf, firstOf, identifierOf, workingLeader, type RecoverRun } from './recover-seen.js';
 
-/** Members that cannot be brought back with the data that they have, and why, as a clause that follows the name. */
-export function leftMembers({ view }: RecoverRun): { host: string; why: string }[] {
+/** A member that cannot be brought back with the data that it has. */
+export interface LeftMember {
+  host: string;
+  /** A clause that follows the name. */
+  why: string;
+}
+
+/** Members that cannot be brought back with the data that they have. */
+export function leftMembers({ view }: RecoverRun): LeftMember[] {
   const identifier = identifierOf(view);
   return dataOf(view).flatMap(({ host, data }) => {
     const trouble = controlTrouble(data);
@@ -19,10 +31,35 @@ export function leftMembers({ view }: RecoverRun): { host: string; why: string }
     if (trouble !== undefined) return [{ host: host.name, why: `has data that cannot be read (${trouble})` }];
     if (data.systemIdentifier !== identifier)
       return [{ host: host.name, why: `has data of another cluster (system identifier ${data.systemIdentifier})` }];
-    return data.version === version
-      ? []
-      : [{ host: host.name, why: `has data of PostgreSQL ${data.version}, and the cluster’s is ${version}` }];
+    if (data.version !== version)
+      return [{ host: host.name, why: `has data of PostgreSQL ${data.version}, and the cluster’s is ${version}` }];
+    return walGone(view, host.name);
   });
+}
+
+/**
+ * A member that needs WAL which its leader has removed, and has no archive to get it from. Where its last record is the last one of its segment, the
+ * next segment is enough, so one segment that is gone proves nothing.
+ */
+function walGone(view: View, host: string): LeftMember[] {
+  const leader = workingLeader(view) ?? firstOf(view);
+  if (leader === undefined || leader === host || (workingLeader(view) !== undefined && notStreamingWhy(view, leader, host) === undefined))
+    return [];
+  const [own, kept] = [view.read(host, WAL_KEPT), view.read(leader, WAL_KEPT)];
+  const at = positionOf(view, host);
+  if (kept?.oldest === undefined || own?.restores !== false || at === undefined) return [];
+  const needed = Math.floor(at / kept.segmentBytes);
+  if (needed + 1 >= kept.oldest) return [];
+  const from = formatLsn(kept.oldest * kept.segmentBytes);
+  return [{ host, why: `has WAL up to ${formatLsn(at)}, and ${leader} has only what comes from ${from} on` }];
+}
+
+/** How far in the WAL a member is, in bytes, whether or not its server runs. */
+function positionOf(view: View, host: string): number | undefined {
+  const { received, replayed } = answerOf(view, host)?.wal ?? {};
+  if (received !== undefined || replayed !== undefined) return Math.max(received ?? 0, replayed ?? 0);
+  const last = dataOf(view).find((each) => each.host.name === host)?.data.position?.lastRecord;
+  return last === undefined ? undefined : Number(lsnBytes(last));
 }
 
 /** Members whose data PostgreSQL's user cannot use are given it back. */

@@ -90,7 +90,7 @@ function correctSync(keys: Map<string, string>, first: string): string[] {
   const named = [leader, ...(typeof standbys === 'string' ? standbys.split(',') : [])];
   if (typeof leader !== 'string' || named.includes(first)) return [];
   keys.delete('sync');
-  return [`the key sync is left out, because it names ${leader} as the leader and not ${first}, which has the last commits`];
+  return [`its key sync names ${leader} as the leader and not ${first}, which has the last commits, and is left out`];
 }
 
 /** Patroni lets nobody lead that is too far behind what the last leader noted. */

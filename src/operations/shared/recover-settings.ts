@@ -31,7 +31,7 @@ export interface SettingFault {
   /** What is put in its place; null: the setting is taken away, and PostgreSQL's default counts. */
   instead: Json;
   /** Who says so, as words that follow: `as the inventory says`; undefined: nobody does. */
-  because: string | undefined;
+  by: string | undefined;
 }
 
 /** All settings that keep a member's PostgreSQL from starting, as far as they still stand where Patroni takes them from. */
@@ -92,11 +92,11 @@ function insteadOf(
   host: string,
   place: FaultPlace,
   { name, value }: FailingSetting,
-): Pick<SettingFault, 'instead' | 'because'> {
+): Pick<SettingFault, 'instead' | 'by'> {
   const given = givenFor(run, host, name);
-  if (given !== null) return { instead: given, because: 'as the inventory says' };
+  if (given !== null) return { instead: given, by: 'as the inventory says' };
   const former = place === 'store' ? formerValue(run, name, (each) => each !== null && isSame(each, value)) : undefined;
-  return { instead: former?.value ?? null, because: former?.words };
+  return { instead: former?.value ?? null, by: former?.words };
 }
 
 /** What the inventory gives for the parameter; null: nothing. */
@@ -117,9 +117,9 @@ export function storePatch(run: RecoverRun): JsonObject | undefined {
 }
 
 /** `shared_buffers = 500GB becomes 64MB, as the inventory says` */
-export function correctionWords({ name, value, instead, because }: SettingFault): string {
-  if (instead !== null) return `${name} = ${value} becomes ${String(instead)}, ${because ?? 'as before'}`;
-  const why = because === undefined ? 'nobody knows what it was before' : `${because}: it was not given`;
+export function correctionWords({ name, value, instead, by }: SettingFault): string {
+  if (instead !== null) return `${name} = ${value} becomes ${String(instead)}, ${by ?? 'as before'}`;
+  const why = by === undefined ? 'nobody knows what it was before' : `${by}: it was not given`;
   return `${name} = ${value} is taken away, so PostgreSQL’s default counts (the inventory does not give it; ${why})`;
 }
 

@@ -1,5 +1,6 @@
-import { command, endPutOff, enumerate, isPutOff, sh, type OperationStep, type RoleContext, type Resource } from '../../index.js';
+import { enumerate, type OperationStep } from '../../index.js';
 import { memberGate } from '../../../roles/shared/patroni/start.js';
+import { patroniStarts } from './patroni-starts.js';
 import type { RecoverRun } from './recover-seen.js';
 import { streamingGate } from './streaming-gate.js';
 
@@ -15,25 +16,6 @@ export function startStep(members: readonly string[], leader: string): Operation
       gates: (context) => [memberGate(context)],
     },
   ];
-}
-
-/** Patroni runs, and starts at boot again where pgprov had stopped it. */
-function patroniStarts({ platform: { patroni } }: RoleContext): Resource {
-  return command({
-    name: 'start-patroni',
-    summary: `start ${patroni.unit}`,
-    unless: sh`systemctl -q is-active ${patroni.unit} && ! ${isPutOff(patroni.unit)}`,
-    run: sh`if ${isPutOff(patroni.unit)}; then
-systemctl -q enable ${patroni.unit}
-${endPutOff(patroni.unit)}
-fi
-systemctl reset-failed ${patroni.unit} 2>/dev/null || :
-if ! timeout 90 systemctl start ${patroni.unit}; then
-echo ${`${patroni.unit} did not start; its last words:`}
-journalctl -u ${patroni.unit} -n 12 -o cat --no-pager 2>/dev/null || :
-exit 1
-fi`,
-  });
 }
 
 /** Waits until the leader's Patroni lists all of them as streaming. */
