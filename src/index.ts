@@ -78,6 +78,15 @@ export { coveringLine } from './postgres/hba-cover.js';
 export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './postgres/hba.js';
 export { aptRepository } from './resources/apt-repository.js';
 export { AUTOMATIC_UPGRADES, automaticUpgrades, type AutomaticUpgrades } from './resources/automatic-upgrades.js';
+export {
+  BACKUP_INFO,
+  backupInfo,
+  type Backup,
+  type BackupArchive,
+  type BackupInfo,
+  type BackupInfoOptions,
+  type RepositoryInfo,
+} from './resources/backup-info.js';
 export { CLOCK_SERVICE, clockService, type ClockService } from './resources/clock-service.js';
 export { command, commandHandle } from './resources/command.js';
 export { handle, stateOf, type Handle } from './resources/handle.js';
