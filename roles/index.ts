@@ -1,4 +1,6 @@
 import type { Role } from '../src/index.js';
+import backup from './backup.js';
+import backupRepository from './backup-repository.js';
 import base from './base.js';
 import etcd from './etcd.js';
 import firewall from './firewall.js';
@@ -8,4 +10,4 @@ import postgresql from './postgresql.js';
 import replication from './replication.js';
 
 /** The roles that come with pgprov, in the order in which they are applied. */
-export const CATALOG: readonly Role[] = [base, firewall, pgdg, postgresql, etcd, replication, patroni];
+export const CATALOG: readonly Role[] = [base, firewall, pgdg, postgresql, etcd, replication, patroni, backup, backupRepository];

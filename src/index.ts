@@ -17,6 +17,7 @@ export type {
   Contribution,
   Host,
   Inventory,
+  NamedHosts,
   PortAudience,
   RolePort,
   VariableProblem,
@@ -72,6 +73,9 @@ export {
 export { certificatePlaces, tlsResources, type CertificatePlace, type TlsResources } from './plan/tls.js';
 export { View } from './plan/view.js';
 export { formatLsn, lsnBytes } from './postgres/lsn.js';
+export { archiving, ARCHIVING, type Archiving } from './resources/archiving.js';
+export { BACKUP_CHECK, backupCheck, type BackupCheckOptions, type BackupCheckState } from './resources/backup-check.js';
+export { backupStanza } from './resources/backup-stanza.js';
 export { leaderPosition } from './resources/leader-position.js';
 export { RECEIVER_STATE } from './postgres/wal-receiver.js';
 export { coveringLine } from './postgres/hba-cover.js';
@@ -268,6 +272,7 @@ export { PATRONI_TAKEN, patroniTaken, takenGate, untakenSettings, type PatroniTa
 export { storeAside, type StoreAsideOptions } from './resources/store-aside.js';
 export { STRAY_SERVICES, strayServices, type StrayServices } from './resources/stray-services.js';
 export { stuckConfig, stuckConfigHandle, type StuckConfigState } from './resources/stuck-config.js';
+export { timer, type TimerOptions, type TimerState } from './resources/timer.js';
 export { addressOf, TLS_HANDSHAKES, tlsHandshake, tlsHandshakes, type TlsHandshakesState } from './resources/tls-handshakes.js';
 export { unitCommands, unitCommandsHandle, type UnitCommand } from './resources/unit-commands.js';
 export {

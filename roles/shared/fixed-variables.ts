@@ -8,6 +8,7 @@ import {
   type Host,
   type Postmaster,
 } from '../../src/index.js';
+import { BACKUP_FIXED_VARIABLES } from './backup/fixed-variables.js';
 import { dcsOf } from './dcs-of.js';
 import { addressSight, BACK, portOf, type FixedVariable, type Scene, type Sight } from './fixed-variable.js';
 import { dataDirectoryOf, scopeOf } from './layout.js';
@@ -149,6 +150,7 @@ export const FIXED_VARIABLES: readonly FixedVariable[] = [
         : addressSight(scene, scene.running.patroniFile?.connectAddress, fileName(scene)),
     hint: (seen) => `${BACK}: set it back to ${seen}`,
   },
+  ...BACKUP_FIXED_VARIABLES,
   ...STORES.flatMap(({ fixedVariables }) => fixedVariables),
 ];
 

@@ -5,7 +5,7 @@ import { variables } from './variables.js';
 export { dataDirectoryOf, localServer } from '../../src/index.js';
 
 /** The hosts of an inventory that have a role, in its order. */
-export function hostsWith(inventory: Inventory, role: string): Host[] {
+export function hostsWith(inventory: Pick<Inventory, 'hosts'>, role: string): Host[] {
   return inventory.hosts.filter((host) => host.roles.includes(role));
 }
 

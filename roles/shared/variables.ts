@@ -1,4 +1,6 @@
 import { variablesOf, type FromVariables, type Host } from '../../src/index.js';
+import { BACKUP_REPOSITORY_VARIABLES } from './sections/backup-repository.js';
+import { BACKUP_VARIABLES } from './sections/backup.js';
 import { BASE_VARIABLES } from './sections/base.js';
 import { ETCD_VARIABLES } from './sections/etcd.js';
 import { FIREWALL_VARIABLES } from './sections/firewall.js';
@@ -15,6 +17,8 @@ const SECTIONS = {
   replication: REPLICATION_VARIABLES,
   etcd: ETCD_VARIABLES,
   patroni: PATRONI_VARIABLES,
+  backup: BACKUP_VARIABLES,
+  'backup-repository': BACKUP_REPOSITORY_VARIABLES,
 } as const;
 
 type Sections = typeof SECTIONS;

@@ -4,7 +4,7 @@ import type { Host, Provenance } from './inventory.js';
 import type { ResolvedRoles } from './layers.js';
 import { isMapping, own } from './mapping.js';
 import type { Report } from './report.js';
-import type { RoleSchema, VariableSchema } from './role-schema.js';
+import type { NamedHosts, RoleSchema, VariableSchema } from './role-schema.js';
 import { allOf, describeActual } from './words.js';
 
 /** Reports roles that stand without those they need on the same host; once for each list of roles. */
@@ -66,22 +66,24 @@ export function checkScopes(hosts: readonly Host[], roles: readonly RoleSchema[]
       const say = (host: Host): string =>
         `${schema.secret ? 'one value' : describeActual(valueOn(host))} on ${host.name} (${describeOrigin(from(host))})`;
       const at = from(deviant)?.kind === 'default' ? from(first) : from(deviant);
-      report.addFor(dotted, at, `must be the same on every host: ${say(first)}, ${say(deviant)}`, 'set it at the top level');
+      const adding = [first, deviant].map(from).find((origin) => origin?.kind === 'role')?.via;
+      const hint = adding === undefined ? 'set it at the top level' : `give every one of these hosts the ${adding}, or none of them`;
+      report.addFor(dotted, at, `must be the same on every host: ${say(first)}, ${say(deviant)}`, hint);
     }
   }
 }
 
 /** Reports what roles have against values that meet their schemas, or what they think is not meant. */
 export function checkValues(
-  hosts: readonly Host[],
+  inventory: NamedHosts,
   roles: readonly RoleSchema[],
   report: Report,
   which: 'problems' | 'warnings' = 'problems',
 ): void {
   for (const role of roles) {
-    const holders = hosts.filter((host) => host.roles.includes(role.name));
+    const holders = inventory.hosts.filter((host) => host.roles.includes(role.name));
     if (holders.length === 0) continue;
-    for (const { host, path, entry, message, hint } of role[which]?.(holders) ?? []) {
+    for (const { host, path, entry, message, hint } of role[which]?.(holders, inventory) ?? []) {
       report.addFor(entry === undefined ? path : `${path}[${entry}]`, host.provenance.get(path), message, hint, entry);
     }
   }

@@ -9,6 +9,8 @@ import type { InventorySchemas } from './schema.js';
 
 /** What contributions are checked against, and where what is wrong with them goes. */
 export interface ContributionContext {
+  /** The cluster's name. */
+  cluster: string;
   /** The catalog, in the order in which roles add. */
   roles: readonly RoleSchema[];
   schemas: InventorySchemas;
@@ -44,7 +46,7 @@ class Additions {
   }
 
   add(role: RoleSchema): void {
-    for (const [section, values] of Object.entries(role.contributes?.(this.#host) ?? {})) {
+    for (const [section, values] of Object.entries(role.contributes?.(this.#host, this.#context.cluster) ?? {})) {
       const schema = this.#context.schemas.sections.get(section);
       if (schema === undefined || section === 'ssh') this.#object(role, section, 'there is no such role');
       else if (this.#host.roles.includes(section)) this.#addTo(section, schema, values, role);

@@ -22,21 +22,26 @@ export type FromSchema<Schema> = Schema extends { secret: true }
       ? readonly FromSchema<Items>[]
       : Schema extends { type: 'object'; additionalProperties: infer Values extends VariableSchema }
         ? Readonly<Record<string, FromSchema<Values>>>
-        : Schema extends { type: infer Name extends JsonType }
-          ? ByName[Name]
-          : Schema extends { type: readonly (infer Name extends JsonType)[] }
+        : Schema extends { type: 'object'; properties: infer Properties extends Readonly<Record<string, VariableSchema>> }
+          ? FromProperties<Properties>
+          : Schema extends { type: infer Name extends JsonType }
             ? ByName[Name]
-            : unknown;
+            : Schema extends { type: readonly (infer Name extends JsonType)[] }
+              ? ByName[Name]
+              : unknown;
 
 /** The names of the variables that have a default, so that every host with the role has them. */
 type Given<Properties> = { [Name in keyof Properties]: Properties[Name] extends { default: unknown } ? Name : never }[keyof Properties];
 
-/** The type of a role's resolved variables by their schema, a constant: those without a default may be absent. */
-export type FromVariables<Schema extends VariablesSchema> = {
-  readonly [Name in Given<Schema['properties']>]: FromSchema<Schema['properties'][Name]>;
+/** A mapping with these keys, of which those without a default may be absent. */
+type FromProperties<Properties> = {
+  readonly [Name in Given<Properties>]: FromSchema<Properties[Name]>;
 } & {
-  readonly [Name in Exclude<keyof Schema['properties'], Given<Schema['properties']>>]?: FromSchema<Schema['properties'][Name]>;
+  readonly [Name in Exclude<keyof Properties, Given<Properties>>]?: FromSchema<Properties[Name]>;
 };
+
+/** The type of a role's resolved variables by their schema, a constant: those without a default may be absent. */
+export type FromVariables<Schema extends VariablesSchema> = FromProperties<Schema['properties']>;
 
 /**
  * A role's resolved variables on a host, with the types of their schema.

@@ -23,6 +23,7 @@ export type {
   ChangeMeaning,
   Contribution,
   JsonType,
+  NamedHosts,
   RoleSchema,
   VariableProblem,
   VariableSchema,

@@ -86,7 +86,8 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   if (options.secrets !== 'check' && report.problems.length === 0) {
     await fetchDeferred(resolving.deferred, options.fetcher ?? new SecretFetcher({ env }), resolving);
   }
-  const withVariables = withContributions(resolved, { roles, schemas, checker, report });
+  const cluster = String(top['cluster']);
+  const withVariables = withContributions(resolved, { cluster, roles, schemas, checker, report });
   checkReached(
     withVariables.filter((host) => host.address !== ''),
     report,
@@ -94,17 +95,17 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   checkScopes(withVariables, roles, report);
   checkRequired(withVariables, roles, report);
   report.problems.push(...sshConfigs.problems.errors);
-  if (report.problems.length === 0) checkValues(withVariables, roles, report);
+  if (report.problems.length === 0) checkValues({ cluster, hosts: withVariables }, roles, report);
   if (report.problems.length === 0) checkPorts(withVariables, roles, report);
   if (report.problems.length > 0) throw new InventoryError(report.problems);
 
   const hosts = withVariables.map((host) => ({ ...host, ports: portsOf(host, roles), patience: patienceWith(host, roles) }));
   const warnings = new Report(document);
-  findWarnings({ outline, hosts, leader, roles, sections: schemas.sections }, warnings);
+  findWarnings({ cluster, outline, hosts, leader, roles, sections: schemas.sections }, warnings);
   return {
     file: resolve(file),
     dir: dirname(resolve(file)),
-    cluster: String(top['cluster']),
+    cluster,
     rolesPath,
     leader,
     hosts,

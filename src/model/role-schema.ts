@@ -1,4 +1,4 @@
-import type { Host } from './inventory.js';
+import type { Host, Inventory } from './inventory.js';
 import type { RolePort } from './role-port.js';
 
 /**
@@ -87,6 +87,9 @@ export interface VariableProblem {
   hint?: string;
 }
 
+/** A cluster as far as it is known when its variables are resolved. */
+export type NamedHosts = Pick<Inventory, 'cluster' | 'hosts'>;
+
 /** What the model must know of a role. */
 export interface RoleSchema {
   /** Name of the role and of its section in the inventory. */
@@ -101,8 +104,9 @@ export interface RoleSchema {
   /**
    * What the role adds to variables of the host's other roles that take additions (`pgprov roles NAME` marks them). `host` is
    * as the inventory has it, without what other roles add. Variables of roles that the host does not have are left out.
+   * @param cluster the cluster's name
    */
-  contributes?(host: Host): Contribution;
+  contributes?(host: Host, cluster: string): Contribution;
   /**
    * TCP ports on which the role's services listen on the host. The role firewall opens them, and before the first change base checks
    * that nothing else holds them and that the members reach theirs.
@@ -114,8 +118,9 @@ export interface RoleSchema {
   /**
    * What is wrong with values of the hosts that have the role which a schema cannot say, such as the syntax of a line. Asked
    * without a connection, once everything meets its schema; `hosts` are resolved, with what roles add.
+   * @param inventory its name, and all of its hosts, whatever their roles
    */
-  problems?(hosts: readonly Host[]): readonly VariableProblem[];
+  problems?(hosts: readonly Host[], inventory: NamedHosts): readonly VariableProblem[];
   /** The same for what works and is probably not meant, such as a value without an effect. */
-  warnings?(hosts: readonly Host[]): readonly VariableProblem[];
+  warnings?(hosts: readonly Host[], inventory: NamedHosts): readonly VariableProblem[];
 }

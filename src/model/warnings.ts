@@ -12,8 +12,9 @@ import { allOf, describeActual } from './words.js';
 
 /** Everything the warnings look at. */
 export interface Resolved {
+  cluster: string;
   outline: Outline;
-  hosts: readonly Host[];
+  hosts: Host[];
   leader: string;
   roles: readonly RoleSchema[];
   sections: ReadonlyMap<string, VariableSchema>;
@@ -26,7 +27,7 @@ export function findWarnings(resolved: Resolved, report: Report): void {
   warnOfLeader(resolved, report);
   warnOfUnusedSections(resolved, report);
   warnOfOverlappingGroups(resolved, report);
-  checkValues(resolved.hosts, resolved.roles, report, 'warnings');
+  checkValues(resolved, resolved.roles, report, 'warnings');
 }
 
 /** More than these no store recommends (etcd's FAQ: "What is maximum cluster size?"). */

@@ -54,6 +54,17 @@ function debian(id: PlatformId, title: string, codename: string, system: System)
       user: 'postgres',
       group: 'postgres',
     },
+    pgbackrest: {
+      packages: ['pgbackrest'],
+      unit: 'pgbackrest',
+      tlsDirectory: '/etc/pgbackrest/tls',
+      configFile: '/etc/pgbackrest.conf',
+      logDirectory: '/var/log/pgbackrest',
+      spoolDirectory: '/var/spool/pgbackrest',
+      repositoryDirectory: '/var/lib/pgbackrest',
+      user: 'postgres',
+      group: 'postgres',
+    },
   };
 }
 

@@ -58,6 +58,17 @@ function enterpriseLinux(id: PlatformId, title: string, major: '8' | '9', os: st
       user: 'postgres',
       group: 'postgres',
     },
+    pgbackrest: {
+      packages: ['pgbackrest'],
+      unit: 'pgbackrest',
+      tlsDirectory: '/etc/pgbackrest/tls',
+      configFile: '/etc/pgbackrest.conf',
+      logDirectory: '/var/log/pgbackrest',
+      spoolDirectory: '/var/spool/pgbackrest',
+      repositoryDirectory: '/var/lib/pgbackrest',
+      user: 'postgres',
+      group: 'postgres',
+    },
   };
 }
 

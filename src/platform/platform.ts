@@ -27,6 +27,14 @@ export interface Platform {
     /** A drop-in that makes the unit `Type=simple`, where the packaged one may wait for a notification that never comes. */
     simpleDropIn?: string;
   };
+  pgbackrest: ServiceLayout & {
+    configFile: string;
+    logDirectory: string;
+    /** Where WAL waits that is archived asynchronously. */
+    spoolDirectory: string;
+    /** Where backups are unless the inventory says otherwise; the package makes it. */
+    repositoryDirectory: string;
+  };
 }
 
 export type PlatformId =

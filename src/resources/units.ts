@@ -11,7 +11,10 @@ export interface UnitState {
   active: string;
 }
 
-/** Asks systemd for units, named without `.service`. */
+/** Units of other kinds than services are named with their ending. */
+const OTHER_KINDS = /\.(?:timer|socket|target|path|mount)$/u;
+
+/** Asks systemd for units; services are named without `.service`. */
 export function unitsQuestion(...units: readonly string[]): SharedQuestion {
   return {
     variable: 'pgprov_units',
@@ -24,7 +27,13 @@ export function unitsQuestion(...units: readonly string[]): SharedQuestion {
 export function findUnit(text: string, unit: string): UnitState {
   for (const block of text.split('\n\n')) {
     const values = new Map(block.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const));
-    if (values.get('Names')?.split(' ').includes(`${unit}.service`) !== true) continue;
+    if (
+      values
+        .get('Names')
+        ?.split(' ')
+        .includes(OTHER_KINDS.test(unit) ? unit : `${unit}.service`) !== true
+    )
+      continue;
     return { load: values.get('LoadState') ?? '', file: values.get('UnitFileState') ?? '', active: values.get('ActiveState') ?? '' };
   }
   return { load: '', file: '', active: '' };

@@ -39,10 +39,10 @@ function askAll(inventory: Inventory): void {
   for (const role of CATALOG) {
     const hosts = inventory.hosts.filter(({ roles }) => roles.includes(role.name));
     if (hosts.length === 0) continue;
-    role.problems?.(hosts);
+    role.problems?.(hosts, inventory);
     for (const { name } of hosts) {
       const context = contextOf(inventory, name);
-      role.contributes?.(context.host);
+      role.contributes?.(context.host, inventory.cluster);
       role.install?.(context);
       role.observations?.(context);
       role.inspections?.(context);

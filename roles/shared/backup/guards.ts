@@ -1,0 +1,114 @@
+import {
+  BACKUP_INFO,
+  DATA_DIRECTORY,
+  enumerate,
+  groupBy,
+  packagesHandle,
+  type ClusterCredentials,
+  type Host,
+  type Objection,
+  type View,
+} from '../../../src/index.js';
+import { PASSPHRASE } from './config-file.js';
+import { presentConfig } from './present-config.js';
+import { stanzaOf } from './stanza.js';
+
+/** What speaks against making backups with pgBackRest on these hosts: what is there is another's, or they do not fit together. */
+export function guardBackups(view: View, credentials: ClusterCredentials, hosts: readonly Host[]): Objection[] {
+  return hosts.flatMap((host) => [...guardConfig(view, host), ...guardStanza(view, host), ...guardPassphrase(view, credentials, host)]);
+}
+
+/** A configuration that somebody else wrote, or pgprov for another cluster: a host has one. */
+function guardConfig(view: View, { name: host }: Host): Objection[] {
+  const config = presentConfig(view, host);
+  if (config === undefined || config.cluster === view.inventory.cluster) return [];
+  const { path, cluster, stanzas } = config;
+  if (cluster !== undefined) {
+    return [
+      {
+        kind: 'refuse',
+        host,
+        message: `${host} has backups of the cluster ${cluster}: pgprov wrote ${path} from another inventory; this one is ${view.inventory.cluster}`,
+        hint: `give this cluster another host for its backups; if it is the same cluster, set cluster back to ${cluster}`,
+        decisive: true,
+      },
+    ];
+  }
+  // The package brings an example without a stanza.
+  if (stanzas.length === 0) return [];
+  return [
+    {
+      kind: 'refuse',
+      host,
+      message: `${host}: ${path} is not pgprov’s, and has the ${stanzas.length === 1 ? 'stanza' : 'stanzas'} ${enumerate(stanzas)}`,
+      hint: `leave that pgBackRest alone and give backups another host, or move ${path} aside yourself if it is not needed`,
+    },
+  ];
+}
+
+/** A stanza of another database: its backups would be mixed with this one’s. */
+function guardStanza(view: View, { name: host }: Host): Objection[] {
+  const repositories = view.read(host, BACKUP_INFO)?.repositories ?? [];
+  const member = view.hosts('backup').find(({ name }) => identifierOn(view, name) !== undefined);
+  const own = member === undefined ? undefined : identifierOn(view, member.name);
+  if (own === undefined) return [];
+  const other = repositories.find(({ systemIdentifiers }) => systemIdentifiers.length > 0 && systemIdentifiers.at(-1) !== own);
+  if (other === undefined) return [];
+  const stanza = stanzaOf(view.inventory);
+  return [
+    {
+      kind: 'refuse',
+      host,
+      message: `${host}: repo${other.repository} has a stanza ${stanza} of another database (system identifier ${other.systemIdentifiers.at(-1)}; ${member?.name ?? ''} has ${own})`,
+      hint: 'give this cluster another backup.stanza or another directory; two clusters never share a stanza',
+    },
+  ];
+}
+
+function identifierOn(view: View, host: string): string | undefined {
+  const data = view.read(host, DATA_DIRECTORY);
+  return data?.kind === 'cluster' ? data.systemIdentifier : undefined;
+}
+
+/** A passphrase that was made anew because this machine had lost it: nothing could read the backups any more. */
+function guardPassphrase(view: View, credentials: ClusterCredentials, { name: host }: Host): Objection[] {
+  const config = presentConfig(view, host);
+  if (!credentials.generated.includes(PASSPHRASE) || config === undefined || config.passphrases.length === 0) return [];
+  const file = `.pgprov/${view.inventory.cluster}/passwords.yml`;
+  return [
+    {
+      kind: 'refuse',
+      host,
+      message: `${host}: the backups are encrypted with a passphrase that this machine does not know: neither the inventory nor ${file} has ${PASSPHRASE}`,
+      hint: `bring ${file} back from a backup, or add the line \`${PASSPHRASE}: …\` to it, with what stands behind cipher-pass= in ${config.path} on ${host}, which root can read`,
+    },
+  ];
+}
+
+/** pgBackRest speaks only with the same version of itself. */
+export function guardVersions(view: View): Objection[] {
+  const hosts = view.inventory.hosts.filter(({ roles }) => roles.includes('backup') || roles.includes('backup-repository'));
+  const seen = hosts.flatMap((host) => {
+    const version = versionOn(view, host);
+    return version === undefined ? [] : [{ name: host.name, version }];
+  });
+  const groups = [...groupBy(seen, ({ version }) => version)];
+  if (groups.length < 2) return [];
+  const words = groups.map(([version, all]) => `${version} on ${enumerate(all.map(({ name }) => name))}`);
+  return [
+    {
+      kind: 'preflight',
+      message: `pgBackRest is ${enumerate(words)}: hosts with different versions refuse each other, and no WAL would be archived`,
+      hint: 'install the same version on all of them; PGDG’s repository has one for every system',
+    },
+  ];
+}
+
+/** The version of pgBackRest’s package, without what the distribution adds to it. */
+function versionOn(view: View, host: Host): string | undefined {
+  const name = view.platform(host.name)?.pgbackrest.packages[0] ?? '';
+  const installed = host.roles
+    .map((role) => view.read(host.name, packagesHandle(role))?.[name])
+    .find((version) => typeof version === 'string');
+  return typeof installed === 'string' ? /^\d+(?:\.\d+)*/u.exec(installed.replace(/^\d+:/u, ''))?.[0] : undefined;
+}

@@ -1,0 +1,31 @@
+import { fileHandle, type View } from '../../../src/index.js';
+
+/** What pgbackrest.conf on a host says, as far as others are kept from it. */
+export interface PresentConfig {
+  path: string;
+  /** The cluster that pgprov wrote it for; undefined: somebody else wrote it. */
+  cluster?: string;
+  /** The stanzas that it has. */
+  stanzas: readonly string[];
+  /** What the repositories are encrypted with, without those that are not. */
+  passphrases: readonly string[];
+}
+
+const MANAGED = /^# Managed by pgprov for the cluster (?<cluster>\S+): /u;
+
+/** pgbackrest.conf of a host as it was seen; undefined where it is not there, or was not asked. */
+export function presentConfig(view: View, host: string): PresentConfig | undefined {
+  const path = view.platform(host)?.pgbackrest.configFile;
+  const state = path === undefined ? undefined : view.read(host, fileHandle(path));
+  if (path === undefined || state?.type !== 'file') return undefined;
+  const text = state.content.toString('utf8');
+  const cluster = MANAGED.exec(text)?.groups?.['cluster'];
+  return {
+    path,
+    ...(cluster === undefined ? {} : { cluster }),
+    stanzas: [...text.matchAll(/^\[(?<name>[^\]\n]+)\]/gmu)]
+      .flatMap(({ groups }) => groups?.['name'] ?? [])
+      .filter((name) => !name.startsWith('global')),
+    passphrases: [...text.matchAll(/^repo\d+-cipher-pass=(?<value>.*)$/gmu)].flatMap(({ groups }) => groups?.['value'] ?? []),
+  };
+}

@@ -1,0 +1,83 @@
+import { file, joinScripts, sh, timer, topologyOf, type Resource, type RoleContext, type Script, type Stage } from '../../../src/index.js';
+import { restApiUrl } from '../layout.js';
+import { backupSettings, stanzaOf } from './stanza.js';
+import { writtenBy } from './repositories.js';
+
+/** The kinds of backups, each of which has a timer and may be started by hand. */
+export const BACKUP_TYPES = ['full', 'diff', 'incr'] as const;
+
+/** One of them. */
+export type BackupType = (typeof BACKUP_TYPES)[number];
+
+/** The unit that takes a backup, without `.service`. */
+export function backupUnit(type: BackupType): string {
+  return `pgprov-backup@${type}`;
+}
+
+/** What the unit runs. */
+const PROGRAM = '/usr/local/sbin/pgprov-backup';
+
+const UNITS = '/etc/systemd/system';
+
+/** The unit that takes backups, and the timers that start it. */
+export function scheduled(context: RoleContext): Stage {
+  const { inventory, platform, template } = context;
+  const { schedule, time_limit } = backupSettings(inventory);
+  const { cluster } = inventory;
+  // Members ask who leads at the same moment, or after a failover in between none or two of them would take a backup.
+  const delay = writtenBy(inventory, context.host).every(({ host }) => host !== undefined) ? 300 : 0;
+  const timers = BACKUP_TYPES.flatMap((type): Resource[] => {
+    const when = schedule[type];
+    const unit = `${backupUnit(type)}.timer`;
+    const runs = when !== 'none';
+    const text = runs ? [file({ path: `${UNITS}/${unit}`, content: template('backup/backup.timer', { cluster, type, when, delay }) })] : [];
+    return [...text, timer({ unit, runs })];
+  });
+  return {
+    name: 'schedule',
+    title: 'schedule backups',
+    crossing: 'independent',
+    resources: [
+      file({
+        path: PROGRAM,
+        mode: '0755',
+        content: `#!/bin/sh\n# Managed by pgprov: takes a backup of the type that it is given.\n${program(context).text}\n`,
+      }),
+      file({
+        path: `${UNITS}/pgprov-backup@.service`,
+        content: template('backup/backup.service', { cluster, program: PROGRAM, user: platform.pgbackrest.user, hours: time_limit }),
+      }),
+      ...timers,
+    ],
+  };
+}
+
+function program(context: RoleContext): Script {
+  const { host, inventory, platform } = context;
+  const { from_standby } = backupSettings(inventory);
+  const written = writtenBy(inventory, host);
+  const isRepositoryHost = written.some((repository) => repository.host !== undefined);
+  const lock = `${platform.pgbackrest.logDirectory}/pgprov-backup.lock`;
+  return joinScripts([
+    sh`type=$1
+shift $#`,
+    ...(isRepositoryHost || topologyOf(host) === 'single' ? [] : [onlyLeader(context)]),
+    // One that begins while another runs comes after it.
+    sh`exec 9>>${lock}
+flock 9`,
+    ...(isRepositoryHost && from_standby === 'prefer'
+      ? [sh`if pgbackrest help backup backup-standby 2>/dev/null | grep -q prefer; then set -- --backup-standby=prefer; fi`]
+      : []),
+    sh`failed=0
+for repository in ${written.map(({ number }) => number)}; do
+pgbackrest --stanza=${stanzaOf(inventory)} --repo="$repository" --type="$type" --log-level-console=info --log-level-stderr=off "$@" backup || failed=$?
+done
+exit "$failed"`,
+  ]);
+}
+
+/** Every member has the timers, so that there is one whoever leads; Patroni knows who does. */
+function onlyLeader({ host }: RoleContext): Script {
+  return sh`answer=$(curl -s -m 10 -o /dev/null -w '%{http_code}' ${`${restApiUrl(host)}/primary`}) || :
+if [ "$answer" != 200 ]; then echo ${`${host.name} does not lead, so the backup is for the member that does`}; exit 0; fi`;
+}

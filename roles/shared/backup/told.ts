@@ -1,0 +1,116 @@
+import {
+  ARCHIVING,
+  BACKUP_CHECK,
+  BACKUP_INFO,
+  formatBytes,
+  pgprov,
+  type Archiving,
+  type BackupInfo,
+  type CheckResult,
+  type Host,
+  type StatusLine,
+  type View,
+} from '../../../src/index.js';
+import { writtenBy } from './repositories.js';
+import { backupSettings } from './stanza.js';
+
+const HOUR = 3600;
+
+/** What is said of archiving on a member, and of backups on a host that takes them. */
+export function backupLines(view: View, host: Host): StatusLine[] {
+  return [...archivingLines(view, host), ...backupAge(view, host)];
+}
+
+function archivingLines(view: View, host: Host): StatusLine[] {
+  const seen = view.read(host.name, ARCHIVING);
+  if (seen === undefined || seen.standby) return [];
+  if (!seen.on) {
+    return [{ level: 'warning', text: `WAL is not archived: archive_mode takes a restart of PostgreSQL; ${restartWay(view)}` }];
+  }
+  if (isFailing(seen)) return [{ level: 'problem', text: failureWords(seen) }];
+  return seen.archivedAgo === undefined ? [] : [{ text: `WAL is archived, last ${ago(seen.archivedAgo)}` }];
+}
+
+function restartWay({ inventory }: View): string {
+  return `${pgprov`restart ${inventory} --pending`} does it, and the next ${pgprov`apply ${inventory}`} proves it`;
+}
+
+/** Nothing was archived since archiving failed last. */
+export function isFailing({ failedAgo, archivedAgo = Infinity }: Archiving): boolean {
+  return failedAgo !== undefined && failedAgo < archivedAgo;
+}
+
+/** What waits, and how long there is room for it at the speed at which it has come. */
+function failureWords({ failedWal = '', archivedAgo, waiting, segment, free }: Archiving): string {
+  const bytes = waiting * segment;
+  const since = archivedAgo === undefined ? '' : ` for ${duration(archivedAgo)}`;
+  const left = free === undefined || archivedAgo === undefined || bytes === 0 ? undefined : (free * archivedAgo) / bytes;
+  const room = left === undefined ? 'until the disk is full' : `and at this speed the disk is full in ${duration(left)}`;
+  return `WAL cannot be archived${since}: ${failedWal} failed; ${formatBytes(bytes)} of WAL wait and are kept ${room}; PostgreSQL’s log says why`;
+}
+
+function backupAge(view: View, host: Host): StatusLine[] {
+  const info = view.read(host.name, BACKUP_INFO);
+  // Of members that have no repository host the one that leads says it for all.
+  const isOne = host.roles.includes('backup') ? view.read(host.name, ARCHIVING)?.standby === false : true;
+  if (info === undefined || !isOne || writtenBy(view.inventory, host).length === 0) return [];
+  const failed = trouble(info);
+  if (failed !== undefined) return [{ level: 'problem', text: `pgBackRest cannot read its repository: ${failed}` }];
+  if (info.running !== undefined && info.backups.length === 0) return [{ text: 'the first backup is being taken' }];
+  const last = info.backups.findLast(({ error }) => !error);
+  if (last === undefined) {
+    return [{ level: 'warning', text: `there is no backup yet; ${pgprov`backup ${view.inventory}`} takes one` }];
+  }
+  const age = info.now - last.stop;
+  const limit = backupSettings(view.inventory).max_age;
+  const what = `last backup ${ago(age)} (${last.type}, ${last.label}), ${info.backups.length} in all`;
+  if (age <= limit * HOUR) return [{ text: what }];
+  return [
+    { level: 'warning', text: `${what}: older than backup.max_age, ${limit} hours; the journal of pgprov-backup@*.service says why` },
+  ];
+}
+
+/** Why a repository cannot be read, in pgBackRest’s words; undefined: it can. */
+export function trouble({ problem, repositories }: BackupInfo): string | undefined {
+  return problem ?? repositories.find(({ status }) => status === 'failed')?.message;
+}
+
+/** Whether backups and WAL arrive, as far as it was proved. */
+export function backupChecks(view: View, hosts: readonly Host[]): CheckResult[] {
+  return hosts.flatMap(({ name: host }): CheckResult[] => {
+    const info = view.read(host, BACKUP_INFO);
+    const proof = view.read(host, BACKUP_CHECK)?.proof;
+    const archived = view.read(host, ARCHIVING);
+    const failed = info === undefined ? undefined : trouble(info);
+    return [
+      ...(failed === undefined ? [] : [{ title: 'pgBackRest reads its repositories', ok: false, detail: failed, host }]),
+      ...(proof === 'proved'
+        ? [{ title: 'WAL arrives in the repositories', ok: true, detail: 'pgbackrest check found all in order', host }]
+        : []),
+      ...(archived === undefined || archived.standby || !archived.on || !isFailing(archived)
+        ? []
+        : [{ title: 'WAL is archived', ok: false, detail: failureWords(archived), host, settles: true as const }]),
+    ];
+  });
+}
+
+/** What a run cannot prove yet. */
+export function backupRemarks(view: View, host: string): string[] {
+  if (view.read(host, BACKUP_CHECK)?.proof !== 'waits') return [];
+  return [`that WAL arrives in the repositories is not proved: archive_mode takes a restart of PostgreSQL; ${restartWay(view)}`];
+}
+
+function ago(seconds: number): string {
+  return `${duration(seconds)} ago`;
+}
+
+/** In the largest unit of which there are two. */
+function duration(seconds: number): string {
+  const units = [
+    ['days', 24 * HOUR],
+    ['hours', HOUR],
+    ['minutes', 60],
+  ] as const;
+  const [unit, size] = units.find(([, length]) => seconds >= 2 * length) ?? (['seconds', 1] as const);
+  return `${Math.max(0, Math.floor(seconds / size))} ${unit}`;
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { InventoryError } from '../../../../src/model/index.js';
+import { inventoryOf } from '../../../support/inventory.js';
+
+const ROLES = 'base, pgdg, postgresql, replication, etcd, patroni';
+const MEMBERS = `cluster: demo
+roles: [${ROLES}, backup]
+hosts:
+  pg1: 192.0.2.1
+  pg2: 192.0.2.2
+`;
+const WITH_HOST = `${MEMBERS}  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}\n`;
+
+/** What is wrong with an inventory, a line each. */
+async function problems(yaml: string): Promise<string[]> {
+  try {
+    await inventoryOf(yaml);
+    return [];
+  } catch (error) {
+    if (!(error instanceof InventoryError)) throw error;
+    return error.problems.map(({ path, message }) => `${path}: ${message}`);
+  }
+}
+
+describe('the role backup', () => {
+  it('adds what archives WAL to PostgreSQL and Patroni', async () => {
+    const { hosts } = await inventoryOf(`${WITH_HOST}backup: {stanza: main, archive_timeout: 30, replicas_from_backup: true}\n`);
+    expect(hosts[0]?.vars['postgresql']?.['parameters']).toMatchObject({
+      archive_mode: 'on',
+      archive_command: 'pgbackrest --stanza=main archive-push %p',
+      archive_timeout: '30s',
+    });
+    expect(hosts[0]?.vars['patroni']?.['dynamic']).toEqual({
+      postgresql: {
+        recovery_conf: { restore_command: 'pgbackrest --stanza=main archive-get %f "%p"' },
+        create_replica_methods: ['pgbackrest', 'basebackup'],
+        pgbackrest: { command: 'pgbackrest --stanza=main --delta --type=none restore', keep_data: true, no_params: true },
+        basebackup: [{ checkpoint: 'fast' }],
+      },
+    });
+  });
+
+  it('needs a place for backups, which is there', async () => {
+    expect(await problems(WITH_HOST)).toEqual([]);
+    expect(await problems(MEMBERS)).toEqual([
+      expect.stringMatching(/^backup\.repositories: is not given, and no host has the role backup-repository/u),
+    ]);
+    const given = (repositories: string): Promise<string[]> =>
+      problems(`${WITH_HOST}backup: {repositories: {main: {host: repo1}, more: ${repositories}}}\n`);
+    expect(await given('{directory: /mnt/backups}')).toEqual([]);
+    expect(await given('{retention_full: 3}')).toEqual(['backup.repositories.more: says not where it is']);
+    expect(await given('{host: pg1}')).toEqual(['backup.repositories.more: is on pg1, which has not the role backup-repository']);
+    expect(await given('{host: pg9}')).toEqual(['backup.repositories.more: is on pg9, which is no host of this inventory']);
+    expect(await given('{host: repo1}')).toEqual(['backup.repositories.more: is the same place as main']);
+    expect(await given('{host: repo1, gcs: {bucket: b}}')).toEqual([
+      'backup.repositories.more: has host and gcs: a repository is in one place',
+    ]);
+    expect(await given('{s3: {bucket: b, endpoint: e, region: r, key: k}}')).toEqual(['backup.repositories.more: lacks s3.key_secret']);
+    expect(await given('{gcs: {bucket: b, key_type: auto}}')).toEqual([]);
+  });
+
+  it('is needed on every host with PostgreSQL, and so is a use for a repository host', async () => {
+    expect(await problems(WITH_HOST.replace('192.0.2.2', `{address: 192.0.2.2, roles: [${ROLES}]}`))).toEqual([
+      'patroni.dynamic: must be the same on every host: a mapping on pg1 (role backup), an empty mapping on pg2 (default)',
+    ]);
+    expect(await problems(WITH_HOST.replace(', backup]', ']'))).toEqual(['roles: have backup-repository, but no host has the role backup']);
+    expect(await problems(`${WITH_HOST}backup: {repositories: {far: {directory: /mnt/backups}}}\n`)).toEqual([
+      expect.stringMatching(/^roles: give repo1 the role backup-repository, but none of backup\.repositories has it/u),
+    ]);
+  });
+
+  it('leaves nobody else the parameters that say where WAL goes', async () => {
+    const given = (yaml: string): Promise<string[]> => problems(`${WITH_HOST}${yaml}\n`);
+    expect(await given("postgresql: {parameters: {archive_command: 'cp %p /srv'}}")).toContain(
+      'postgresql.parameters.archive_command: is set by the role backup',
+    );
+    expect(await given('postgresql: {parameters: {archive_library: basic_archive}}')).toContain(
+      'postgresql.parameters.archive_library: would take WAL past the repositories of the role backup',
+    );
+    expect(await given("patroni: {dynamic: {postgresql: {recovery_conf: {restore_command: 'cp'}}}}")).toContain(
+      'patroni.dynamic.postgresql.recovery_conf.restore_command: is set by the role backup',
+    );
+  });
+
+  it('warns of replicas from backups where there are no replicas', async () => {
+    const { warnings } = await inventoryOf(
+      'cluster: demo\nroles: [base, pgdg, postgresql, replication, backup, backup-repository]\nhosts: {pg1: 192.0.2.1}\nbackup: {replicas_from_backup: true}\n',
+    );
+    expect(warnings.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      'backup.replicas_from_backup: has no effect: a server without Patroni has no replicas',
+    ]);
+  });
+});
