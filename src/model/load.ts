@@ -86,7 +86,7 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   if (options.secrets !== 'check' && report.problems.length === 0) {
     await fetchDeferred(resolving.deferred, options.fetcher ?? new SecretFetcher({ env }), resolving);
   }
-  const cluster = String(top['cluster']);
+  const cluster = typeof top['cluster'] === 'string' ? top['cluster'] : '';
   const withVariables = withContributions(resolved, { cluster, roles, schemas, checker, report });
   checkReached(
     withVariables.filter((host) => host.address !== ''),

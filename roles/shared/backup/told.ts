@@ -45,8 +45,8 @@ function failureWords({ failedWal = '', archivedAgo, waiting, segment, free }: A
   const bytes = waiting * segment;
   const since = archivedAgo === undefined ? '' : ` for ${duration(archivedAgo)}`;
   const left = free === undefined || archivedAgo === undefined || bytes === 0 ? undefined : (free * archivedAgo) / bytes;
-  const room = left === undefined ? 'until the disk is full' : `and at this speed the disk is full in ${duration(left)}`;
-  return `WAL cannot be archived${since}: ${failedWal} failed; ${formatBytes(bytes)} of WAL wait and are kept ${room}; PostgreSQL’s log says why`;
+  const room = left === undefined ? 'PostgreSQL keeps it until the disk is full' : `at this speed the disk is full in ${duration(left)}`;
+  return `WAL cannot be archived${since}: ${failedWal} failed; ${formatBytes(bytes)} of WAL wait, and ${room}; PostgreSQL’s log says why`;
 }
 
 function backupAge(view: View, host: Host): StatusLine[] {

@@ -122,8 +122,15 @@ export const BACKUP_VARIABLES = {
       change: 'free',
       type: 'object',
       default: {},
+      description: 'How backups and WAL are compressed.',
       properties: {
-        type: { type: 'string', enum: ['zst', 'lz4', 'gz', 'none'], default: 'zst', scope: 'cluster', description: 'Of backups and WAL.' },
+        type: {
+          type: 'string',
+          enum: ['zst', 'lz4', 'gz', 'none'],
+          default: 'zst',
+          scope: 'cluster',
+          description: 'With none nothing is compressed.',
+        },
         level: { type: 'integer', minimum: -7, maximum: 22, scope: 'cluster', description: 'Default: that of pgBackRest for the type.' },
       },
     },
@@ -172,6 +179,7 @@ export const BACKUP_VARIABLES = {
       change: 'free',
       type: 'object',
       default: {},
+      description: 'When backups are taken, by the clock of the host that takes them.',
       properties: {
         full: { ...WHEN, default: 'Sun 01:00', scope: 'cluster', description: 'Full backups, as systemd.time(7) has it, or none.' },
         diff: { ...WHEN, default: 'Mon..Sat 01:00', scope: 'cluster', description: 'What has changed since the last full one, or none.' },

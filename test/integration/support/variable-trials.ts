@@ -24,6 +24,7 @@ const fixed = (variable: string, value: string, found: RegExp): Trial => ({
 
 const MIRROR = 'the mirror tests, for it takes another repository';
 const ROTATED = 'rotate.test.ts';
+const BACKUPS = 'backup.test.ts';
 
 /** A trial for every variable of the roles that come with pgprov. */
 export const TRIALS: readonly Trial[] = [
@@ -109,5 +110,26 @@ export const TRIALS: readonly Trial[] = [
   { variable: 'patroni.restapi_password', elsewhere: ROTATED },
   fixed('patroni.rewind_username', 'another', /Patroni works as rewind_user/u),
   { variable: 'patroni.rewind_password', elsewhere: ROTATED },
+  ...[
+    'stanza',
+    'repositories',
+    'passphrase',
+    'port',
+    'compression',
+    'compression.type',
+    'compression.level',
+    'processes',
+    'archive_async',
+    'archive_timeout',
+    'from_standby',
+    'replicas_from_backup',
+    'schedule',
+    'schedule.full',
+    'schedule.diff',
+    'schedule.incr',
+    'time_limit',
+    'max_age',
+  ].map((name): Trial => ({ variable: `backup.${name}`, elsewhere: BACKUPS })),
+  { variable: 'backup-repository.port', elsewhere: BACKUPS },
   { variable: 'patroni.dynamic', value: '{failsafe_mode: true}', command: { line: SETTING, prints: /^failsafe_mode: true$/mu } },
 ];

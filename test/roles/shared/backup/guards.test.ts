@@ -1,0 +1,216 @@
+import { describe, expect, it } from 'vitest';
+import { guardBackups, guardVersions } from '../../../../roles/shared/backup/guards.js';
+import { guardChanges } from '../../../../roles/shared/changes.js';
+import { backupChecks, backupLines, backupRemarks } from '../../../../roles/shared/backup/told.js';
+import { View } from '../../../../src/plan/view.js';
+import { ARCHIVING, type Archiving } from '../../../../src/resources/archiving.js';
+import { BACKUP_CHECK } from '../../../../src/resources/backup-check.js';
+import { BACKUP_INFO, type BackupInfo } from '../../../../src/resources/backup-info.js';
+import { DATA_DIRECTORY } from '../../../../src/resources/data-directory.js';
+import { HOST_FACTS } from '../../../../src/resources/host-facts.js';
+import { RUNNING } from '../../../../src/resources/running.js';
+import { inventoryOf, MATERIAL } from '../../../support/inventory.js';
+
+const YAML = `cluster: demo
+roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]
+hosts:
+  pg1: 192.0.2.1
+  pg2: 192.0.2.2
+  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}
+`;
+
+const info = (changes: Partial<BackupInfo> = {}): BackupInfo => ({
+  code: 0,
+  now: 1_000_000,
+  repositories: [{ repository: 1, status: 'ok', message: 'ok', encrypted: true, systemIdentifiers: ['7'] }],
+  backups: [],
+  archives: [],
+  ...changes,
+});
+
+const backup = (stop: number, error = false): BackupInfo['backups'][number] => ({
+  label: `${stop}F`,
+  type: 'full',
+  repository: 1,
+  database: 1,
+  start: stop - 10,
+  stop,
+  size: 1,
+  delta: 1,
+  stored: 1,
+  needs: [],
+  error,
+});
+
+const archives = (changes: Partial<Archiving> = {}): Archiving => ({
+  standby: false,
+  on: true,
+  archivedAgo: 10,
+  waiting: 0,
+  segment: 2 ** 24,
+  ...changes,
+});
+
+const text = (content: string): object => ({
+  type: 'file',
+  owner: 'postgres',
+  group: 'postgres',
+  mode: '0600',
+  content: Buffer.from(content),
+});
+const OURS = (cluster: string, more = ''): object =>
+  text(`# Managed by pgprov for the cluster ${cluster}: changes made here are undone.\n\n[global]\n${more}\n[${cluster}]\npg1-path=/x\n`);
+
+type States = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+async function viewOf(states: States, yaml = YAML): Promise<View> {
+  const inventory = await inventoryOf(yaml);
+  const facts = { os: 'debian', version: '13', memory: 2 ** 33 };
+  return new View(
+    inventory,
+    new Map(
+      inventory.hosts.map(({ name }) => [name, new Map<string, unknown>(Object.entries({ [HOST_FACTS.id]: facts, ...states[name] }))]),
+    ),
+  );
+}
+
+const CONFIG = 'file:/etc/pgbackrest.conf';
+const DATA = { [DATA_DIRECTORY.id]: { kind: 'cluster', systemIdentifier: '7' } };
+
+async function refusals(states: States, generated: readonly string[] = []): Promise<string[]> {
+  const view = await viewOf(states);
+  return guardBackups(view, { ...MATERIAL, generated }, view.inventory.hosts).map(({ kind, message }) => `${kind}: ${message}`);
+}
+
+describe('what speaks against backups', () => {
+  it('is nothing where there is only what pgprov or the package brought', async () => {
+    expect(await refusals({})).toEqual([]);
+    expect(await refusals({ repo1: { [CONFIG]: text('[global]\nrepo1-path=/var/lib/pgbackrest\n#[main]\n#pg1-path=/x\n') } })).toEqual([]);
+    expect(await refusals({ pg1: DATA, repo1: { [CONFIG]: OURS('demo', 'repo1-cipher-pass=x'), [BACKUP_INFO.id]: info() } })).toEqual([]);
+  });
+
+  it('is a configuration of somebody else, or of another cluster', async () => {
+    expect(await refusals({ pg1: { [CONFIG]: text('[global]\nrepo1-path=/srv\n[main]\npg1-path=/x\n') } })).toEqual([
+      'refuse: pg1: /etc/pgbackrest.conf is not pgprov’s, and has the stanza main',
+    ]);
+    expect(await refusals({ repo1: { [CONFIG]: OURS('other') } })).toEqual([
+      'refuse: repo1 has backups of the cluster other: pgprov wrote /etc/pgbackrest.conf from another inventory; this one is demo',
+    ]);
+  });
+
+  it('is a stanza of another database', async () => {
+    const repositories = [{ repository: 1, status: 'ok' as const, message: 'ok', encrypted: true, systemIdentifiers: ['7', '8'] }];
+    expect(await refusals({ pg1: DATA, repo1: { [BACKUP_INFO.id]: info({ repositories }) } })).toEqual([
+      'refuse: repo1: repo1 has a stanza demo of another database (system identifier 8; pg1 has 7)',
+    ]);
+  });
+
+  it('is a passphrase that is lost', async () => {
+    const states = { repo1: { [CONFIG]: OURS('demo', 'repo1-cipher-pass=old') } };
+    expect(await refusals(states, ['backup.passphrase'])).toEqual([
+      expect.stringContaining('a passphrase that this machine does not know'),
+    ]);
+    expect(await refusals({}, ['backup.passphrase'])).toEqual([]);
+  });
+
+  it('is another passphrase or stanza than there is', async () => {
+    const states = {
+      pg1: { [RUNNING.id]: {} },
+      pg2: { [RUNNING.id]: {} },
+      repo1: { [CONFIG]: OURS('demo', 'repo1-cipher-pass=old-and-good'), [BACKUP_INFO.id]: info() },
+    };
+    const said = async (section: string): Promise<string[]> =>
+      guardChanges(await viewOf(states, `${YAML}backup: {${section}}\n`), 'backup').map(({ message }) =>
+        message.replaceAll(/ \([^)]*\)/gu, ''),
+      );
+    expect(await said('passphrase: old-and-good')).toEqual([]);
+    expect(await said('passphrase: new-and-bad')).toEqual([
+      'pg1 and pg2: backup.passphrase is another one, but there are backups that are encrypted with the old one',
+    ]);
+    const members = { pg1: { ...states.pg1, [CONFIG]: OURS('demo') }, pg2: { ...states.pg2, [CONFIG]: OURS('demo') } };
+    expect(guardChanges(await viewOf(members, `${YAML}backup: {stanza: main}\n`), 'backup').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^pg1 and pg2: backup\.stanza is main \(.*\), but \/etc\/pgbackrest\.conf has the stanza demo$/u),
+    ]);
+  });
+
+  it('are versions of pgBackRest that differ', async () => {
+    const versions = async (repo1: string): Promise<string[]> =>
+      guardVersions(
+        await viewOf({
+          pg1: { 'packages:postgresql': { pgbackrest: '2.55.1-1.pgdg13+1' } },
+          repo1: { 'packages:backup-repository': { pgbackrest: repo1 } },
+        }),
+      ).map(({ message }) => message);
+    expect(await versions('2.55.1-1')).toEqual([]);
+    expect(await versions('2.45-1')).toEqual([
+      'pgBackRest is 2.55.1 on pg1 and 2.45 on repo1: hosts with different versions refuse each other, and no WAL would be archived',
+    ]);
+  });
+});
+
+describe('what is told of backups', () => {
+  async function lines(states: States, host: string, yaml = YAML): Promise<string[]> {
+    const view = await viewOf(states, yaml);
+    return backupLines(view, view.inventory.hosts.find(({ name }) => name === host) ?? ({} as never)).map(({ level = 'ok', text: line }) =>
+      `${level}: ${line}`.replaceAll(view.inventory.file, 'i.yml'),
+    );
+  }
+
+  it('is the age of the last good backup, where backups are taken', async () => {
+    const aged = (backups: BackupInfo['backups']): Promise<string[]> => lines({ repo1: { [BACKUP_INFO.id]: info({ backups }) } }, 'repo1');
+    expect(await aged([backup(1_000_000 - 7200), backup(999_999, true)])).toEqual([
+      'ok: last backup 2 hours ago (full, 992800F), 2 in all',
+    ]);
+    expect(await aged([backup(1_000_000 - 40 * 3600)])).toEqual([
+      'warning: last backup 40 hours ago (full, 856000F), 1 in all: older than backup.max_age, 36 hours; the journal of pgprov-backup@*.service says why',
+    ]);
+    expect(await aged([])).toEqual(['warning: there is no backup yet; `pgprov backup i.yml` takes one']);
+  });
+
+  it('is what pgBackRest says of a repository that it cannot read', async () => {
+    const repositories = [{ repository: 1, status: 'failed' as const, message: 'CryptoError', encrypted: true, systemIdentifiers: [] }];
+    const states = { repo1: { [BACKUP_INFO.id]: info({ repositories }) } };
+    expect(await lines(states, 'repo1')).toEqual(['problem: pgBackRest cannot read its repository: CryptoError']);
+    const view = await viewOf(states);
+    expect(backupChecks(view, view.inventory.hosts)).toEqual([
+      { title: 'pgBackRest reads its repositories', ok: false, detail: 'CryptoError', host: 'repo1' },
+    ]);
+  });
+
+  it('is told by the member that leads where every member takes backups', async () => {
+    const yaml = `${YAML.replace(/ {2}repo1.*\n/u, '')}backup: {repositories: {far: {directory: /mnt/backups}}}\n`;
+    const states = {
+      pg1: { [BACKUP_INFO.id]: info(), [ARCHIVING.id]: archives({ standby: true }) },
+      pg2: { [BACKUP_INFO.id]: info(), [ARCHIVING.id]: archives() },
+    };
+    expect(await lines(states, 'pg1', yaml)).toEqual([]);
+    expect(await lines(states, 'pg2', yaml)).toEqual([
+      'ok: WAL is archived, last 10 seconds ago',
+      'warning: there is no backup yet; `pgprov backup i.yml` takes one',
+    ]);
+  });
+
+  it('is archiving that fails, with the time until the disk is full, or that waits for a restart', async () => {
+    const of = (changes: Partial<Archiving>): Promise<string[]> => lines({ pg1: { [ARCHIVING.id]: archives(changes) } }, 'pg1');
+    const failing = { archivedAgo: 600, failedAgo: 5, failedWal: '000000010000000000000007', waiting: 10, free: 100 * 2 ** 24 };
+    expect(await of(failing)).toEqual([
+      'problem: WAL cannot be archived for 10 minutes: 000000010000000000000007 failed; 160 MiB of WAL wait, and at this speed the disk is full in 100 minutes; PostgreSQL’s log says why',
+    ]);
+    expect(await of({ on: false })).toEqual([
+      expect.stringMatching(/^warning: WAL is not archived: archive_mode takes a restart of PostgreSQL; `pgprov restart/u),
+    ]);
+    expect(await of({ ...failing, standby: true })).toEqual([]);
+  });
+
+  it('does not claim that WAL arrives while archive_mode waits for a restart', async () => {
+    const of = (proof: string): Promise<View> => viewOf({ repo1: { [BACKUP_INFO.id]: info(), [BACKUP_CHECK.id]: { proof } } });
+    const proved = await of('proved');
+    expect(backupChecks(proved, proved.inventory.hosts).map(({ title, ok }) => [title, ok])).toEqual([
+      ['WAL arrives in the repositories', true],
+    ]);
+    expect(backupRemarks(proved, 'repo1')).toEqual([]);
+    const waits = await of('waits');
+    expect(backupChecks(waits, waits.inventory.hosts)).toEqual([]);
+    expect(backupRemarks(waits, 'repo1')).toEqual([expect.stringContaining('is not proved: archive_mode takes a restart of PostgreSQL')]);
+  });
+});
