@@ -202,7 +202,7 @@ export const BACKUP_VARIABLES = {
       maximum: 8760,
       default: 36,
       scope: 'cluster',
-      description: 'Hours since the last good backup after which `pgprov status` warns.',
+      description: 'Hours since the last good backup after which the status warns.',
     },
   },
 } as const satisfies VariablesSchema;
