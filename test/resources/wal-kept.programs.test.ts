@@ -10,7 +10,7 @@ describe('walKept', () => {
   const parent = sharedDirectory();
   inEveryShell(HOST_SHELLS, (shell) => {
     const made = (name: string, files: Record<string, string>): string => {
-      const data = parent.at(`${shell.name}-${name}`);
+      const data = parent.at(`${shell}-${name}`);
       mkdirSync(join(data, 'pg_wal'), { recursive: true });
       for (const [file, content] of Object.entries(files)) writeFileSync(join(data, file), content);
       return data;
