@@ -76,7 +76,10 @@ export interface DataDirectoryOptions {
 export const PATRONI_CACHE = 'patroni.dynamic.json';
 
 /** Processes that fill a data directory with a copy of another. */
-const COPYING = '^(pg_basebackup|pgbackrest|wal-g|barman.*|rsync)$';
+const COPYING = '^(pg_basebackup|wal-g|barman.*|rsync)$';
+
+/** pgBackRest also serves, archives and makes backups, so it counts only with this in its command line. */
+const RESTORING = 'restore';
 
 /** In a label that came with a copy; the label of an exclusive backup, which up to PostgreSQL 14 lies in the data of the primary itself, says otherwise. */
 const STREAMED = 'BACKUP METHOD: streamed';
@@ -176,7 +179,13 @@ if [ ! -e "$data" ]; then echo kind=absent
 elif [ ! -d "$data" ]; then echo kind=foreign; echo "entry=(not a directory)"
 elif [ -f "$data/PG_VERSION" ]; then
 echo kind=cluster
-copying() { cat /proc/[0-9]*/comm 2>/dev/null | grep -qE ${COPYING}; }
+copying() {
+! cat /proc/[0-9]*/comm 2>/dev/null | grep -qE ${COPYING} || return 0
+for comm in $(grep -lsx pgbackrest /proc/[0-9]*/comm); do
+! grep -qsa ${RESTORING} "${expand('comm%comm')}cmdline" || return 0
+done
+return 1
+}
 read -r version <"$data/PG_VERSION"
 echo "version=$version"
 ${FIND_SERVER}

@@ -16,7 +16,7 @@ describe('the dynamic configuration that is written', () => {
 
   it('is not written over another value than the one that was shown', () => {
     const other = { ttl: 30, check_timeline: 5 };
-    expect(script(other)).toBe("echo 'somebody else changed check_timeline at the same moment; run this again'\nexit 1");
+    expect(script(other)).toBe("echo 'somebody else changed check_timeline at the same moment; run this again'\nexit 113");
     expect(script(other, {})).toContain('put ');
   });
 });

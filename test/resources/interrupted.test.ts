@@ -16,6 +16,16 @@ import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 const ETCD = 'https://10.0.0.1:2379';
 
+/** A host with the processes that a test gives it, and none of this machine's. */
+function hostOf(root: string, processes: Readonly<Record<string, string>> = {}): MadeUpHost {
+  const host = new MadeUpHost({ root, programs: {}, paths: ['/proc/'] });
+  Object.entries(processes).forEach(([name, commandLine], index) => {
+    host.write(`/proc/${index + 1}/comm`, `${name}\n`);
+    host.write(`/proc/${index + 1}/cmdline`, commandLine.replaceAll(' ', '\0'));
+  });
+  return host;
+}
+
 describe('interruptedCopy', () => {
   const work = freshDirectory();
 
@@ -24,15 +34,30 @@ describe('interruptedCopy', () => {
       mkdirSync(work.at('data', 'global'), { recursive: true });
       writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
       writeFileSync(work.at('data', 'backup_label'), 'x');
-      const resource = interruptedCopy({ path: work.at('data'), binDirectory: '/nowhere', ownership: { ...ME, mode: '0700' } });
+      const host = hostOf(work.at('host'), { pgbackrest: 'pgbackrest server', postgres: 'postgres -D /restored' });
+      const resource = host.resource(
+        interruptedCopy({ path: work.at('data'), binDirectory: '/nowhere', ownership: { ...ME, mode: '0700' } }),
+      );
       const { changes, left } = await bringAbout(shell, resource);
       expect(changes).toEqual([{ action: 'update', summary: `put the interrupted copy in ${work.at('data')} aside` }]);
       expect(left).toEqual([]);
-      const [aside = '', ...others] = readdirSync(work.path).filter((name) => name !== 'data');
+      const [aside = '', ...others] = readdirSync(work.path).filter((name) => name !== 'data' && name !== 'host');
       expect(others).toEqual([]);
       expect(existsSync(work.at('data')) ? readdirSync(work.at('data')) : []).toEqual([]);
       expect(aside).toMatch(/^data\.aside-\d{8}T\d{6}$/u);
       expect(existsSync(work.at(aside, 'backup_label'))).toBe(true);
+    });
+
+    it.each([
+      { pg_basebackup: 'pg_basebackup -D main -X stream' },
+      { pgbackrest: 'pgbackrest --stanza=demo --delta --type=none restore' },
+      { pgbackrest: 'pgbackrest --exec-id=8-1 --process=1 --stanza=demo restore:local' },
+    ])('leaves a copy alone that %o may be making', async (processes) => {
+      mkdirSync(work.at('data', 'global'), { recursive: true });
+      writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
+      writeFileSync(work.at('data', 'backup_label'), 'x');
+      const options = { path: work.at('data'), binDirectory: '/nowhere', ownership: { ...ME, mode: '0700' } };
+      expect((await bringAbout(shell, hostOf(work.at('host'), processes).resource(interruptedCopy(options)))).changes).toEqual([]);
     });
 
     it.each([
@@ -44,8 +69,8 @@ describe('interruptedCopy', () => {
       writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
       if (control !== '') writeFileSync(work.at('data', 'global', 'pg_control'), Buffer.alloc(64, 1));
       if (label) writeFileSync(work.at('data', 'backup_label'), 'x');
-      const resource = interruptedCopy({ path: work.at('data'), binDirectory: '/nowhere', ownership: { ...ME, mode: '0700' } });
-      expect((await bringAbout(shell, resource)).changes).toEqual([]);
+      const options = { path: work.at('data'), binDirectory: '/nowhere', ownership: { ...ME, mode: '0700' } };
+      expect((await bringAbout(shell, hostOf(work.at('host')).resource(interruptedCopy(options)))).changes).toEqual([]);
     });
   });
 });
@@ -77,7 +102,8 @@ describe('unstartedCopy', () => {
       writeFileSync(work.at('bin', 'pg_controldata'), `#!/bin/sh\necho 'Database cluster state:               ${state}'\n`, {
         mode: 0o755,
       });
-      const found = await observe(shell, dataDirectory({ path: work.at('data'), binDirectory: work.at('bin'), user: ME.owner }));
+      const data = dataDirectory({ path: work.at('data'), binDirectory: work.at('bin'), user: ME.owner });
+      const found = await observe(shell, hostOf(work.at('host'), { pgbackrest: 'pgbackrest server' }).observation(data));
       expect(found).toMatchObject({ kind: 'cluster', copy: 'none', clusterState: state });
       expect(found.kind === 'cluster' && found.unstarted).toBe(unstarted);
     });

@@ -7,6 +7,7 @@ import { formatLsn, lsnBytes } from '../../src/postgres/lsn.js';
 import { dataAside } from '../../src/resources/data-aside.js';
 import { dataCopy, type DataCopy } from '../../src/resources/data-copy.js';
 import { patroniReinitialize } from '../../src/resources/patroni-reinitialize.js';
+import { NOTHING_DONE } from '../../src/resources/resource.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { bringAbout, observe } from '../support/sections.js';
@@ -181,7 +182,7 @@ describe('patroniReinitialize', () => {
 
     it('shows Patroni’s answer', async () => {
       expect(await bring("printf 'I am the leader, can not reinitialize\\n503'")).toMatchObject({
-        status: 1,
+        status: NOTHING_DONE,
         words: 'Patroni did not begin to make the data anew: I am the leader, can not reinitialize (HTTP 503)\n',
         left: 1,
       });

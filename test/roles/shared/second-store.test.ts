@@ -33,14 +33,14 @@ vi.mock('../../../roles/shared/stores.js', async (original) => {
   return { STORES: [...known, madeUpDcs] };
 });
 
-const catalog = [...CATALOG.slice(0, -1), shelfRole, ...CATALOG.slice(-1)];
+const catalog = CATALOG.flatMap((role) => (role.name === 'patroni' ? [shelfRole, role] : [role]));
 const ROLES = ['base', 'pgdg', 'postgresql', 'replication', 'shelf', 'patroni'];
 const yaml = (count: number, roles: readonly string[] = ROLES): string =>
   `cluster: demo\nroles: [${roles.join(', ')}]\nhosts:\n${Array.from({ length: count }, (_, at) => `  pg${at + 1}: 10.0.0.${at + 1}\n`).join('')}`;
 const inventory = await inventoryOf(yaml(3), catalog);
 const context = contextOf(inventory, 'pg1');
 const work = buildHostWork(catalog, context);
-const patroni = catalog.at(-1) as Role;
+const patroni = catalog.find(({ name }) => name === 'patroni') as Role;
 const stageOf = (id: string) => work.stages.find((stage) => stage.id === id)?.stage;
 const NAMES = ['pg1', 'pg2', 'pg3'];
 
