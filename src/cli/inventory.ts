@@ -3,6 +3,7 @@ import type { AskOptions } from './ssh-passwords.js';
 import { againstCatalog } from './catalog.js';
 import { fetching, type Secrets } from './fetching.js';
 import type { CommonOptions } from './options.js';
+import { tellTrouble } from './pipeline/trouble.js';
 
 /**
  * Loads a command's inventory against the roles that there are, and asks for the passwords that the command is told to ask for.
@@ -20,5 +21,6 @@ export async function loadFor(file: string, options: CommonOptions & AskOptions,
 
 /** Prints an inventory's warnings, for commands that have no report to do it. */
 export function printWarnings(inventory: Inventory): void {
-  for (const warning of inventory.warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
+  const tell = tellTrouble(process.stderr, ['warning']);
+  for (const warning of inventory.warnings) tell({ type: 'warning', text: formatProblem(warning) });
 }

@@ -17,6 +17,7 @@ export { variablesOf, type FromSchema, type FromVariables } from './from-schema.
 export { readNames } from './names.js';
 export type { InventoryNames } from './names.js';
 export { formatProblem, InventoryError } from './problem.js';
+export { isOpenFile } from './read-text.js';
 export type { Problem } from './problem.js';
 export { inventoryReference } from './reference.js';
 export type {

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { loadInventory } from '../../src/model/index.js';
+import { isOpenFile, loadInventory } from '../../src/model/index.js';
 import { catalog } from './catalog.js';
 import { inventoryDirectory, load, problemsOf } from './inventory-file.js';
 import type { Options } from './inventory-file.js';
@@ -398,6 +399,19 @@ describe('problems: the file itself', () => {
       exitCode: 2,
       problems: [{ message: 'there is no such file', path: '', file: 'nowhere/inventory.yml' }],
     });
+  });
+
+  test('is a named pipe, which may wait for its writer for ever; one that is open is read', async () => {
+    const pipe = `${directory.path}/pipe.yml`;
+    execFileSync('mkfifo', [pipe]);
+    await expect(loadInventory(pipe, { roles: catalog })).rejects.toThrow(`${pipe}: is a named pipe, not an inventory file`);
+    expect(['/dev/stdin', '/dev/fd/63', '/proc/self/fd/3', pipe, '/dev/fd/store/i.yml'].map(isOpenFile)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   test('is a directory, or a device', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filesOfRoles } from '../../catalog/role-files.js';
 import type { PlannedChange } from '../../events.js';
@@ -91,6 +91,8 @@ export async function writePlanFile(path: string, origin: PlanOrigin, changes: r
 export async function readPlanFile(path: string): Promise<PlanFile | undefined> {
   let plan: Partial<PlanFile>;
   try {
+    // A plan is a regular file; what else there is may be read only once, or never end.
+    if (!(await stat(path)).isFile()) return undefined;
     plan = JSON.parse(await readFile(path, 'utf8')) as Partial<PlanFile>;
   } catch {
     return undefined;

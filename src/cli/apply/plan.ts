@@ -7,6 +7,7 @@ import { selectionOf, selectionOptions } from '../options.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
 import { Pipeline, type PipelineOptions } from '../pipeline/pipeline.js';
+import { tellTrouble } from '../pipeline/trouble.js';
 import { writePlanFile } from './plan-file.js';
 import { restartsAfterwards } from './restarts-afterwards.js';
 
@@ -60,7 +61,7 @@ export async function diff(file: string, options: PlanOptions & { quiet?: boolea
       if (exitCode !== ExitCode.done) return exitCode;
       const { changes, drift } = proposal;
       const drifted = changes.length > 0 || drift.length > 0;
-      if (drifted && quiet) for (const notice of notices) environment.err.write(`warning: ${notice}\n`);
+      if (drifted && quiet) for (const text of notices) tellTrouble(environment.err, ['warning'])({ type: 'warning', text });
       if (drifted || !quiet)
         pipeline.print(renderDrift(changes, { ...proposal, color: colors(environment.out), diffs, cluster: inventory.cluster }));
       return drifted ? ExitCode.changes : ExitCode.done;

@@ -1,7 +1,7 @@
 import type { ClusterEnd } from '../../engine/cluster.js';
 import type { EventListener } from '../../events.js';
-import { ExitCode } from '../../lib/errors.js';
-import type { Host, Inventory } from '../../model/index.js';
+import { ExitCode, InputError } from '../../lib/errors.js';
+import { isOpenFile, type Host, type Inventory } from '../../model/index.js';
 import { chooseOutput, type OutputChoice } from '../../report/reporter.js';
 import { takeLocalLock } from '../../store/local-lock.js';
 import { storeDirectory } from '../../store/store.js';
@@ -89,6 +89,7 @@ export class Pipeline {
    * @throws InputError when it could not, or the inventory is wrong
    */
   static async open(file: string, options: PipelineOptions, environment: Environment): Promise<Pipeline> {
+    if (isOpenFile(file)) throw hasNoPlace(file);
     const page = await openReport(options.report);
     return new Pipeline(await loadFor(file, options), environment, options, page);
   }
@@ -194,4 +195,13 @@ export class Pipeline {
       await showing.close();
     }
   }
+}
+
+/** The store of a cluster lies beside its inventory, and beside what is open and has no directory there is none. */
+function hasNoPlace(file: string): InputError {
+  return new InputError({
+    kind: 'inventory/no-place',
+    message: `${file} has no directory: the cluster’s keys and passwords are kept beside the inventory, in .pgprov/`,
+    hint: 'write the inventory to a file; `pgprov validate` and `pgprov show` take it from there as well',
+  });
 }

@@ -35,6 +35,13 @@ describe('pgprov apply', () => {
         apply(three.inventory, options, environment);
     const made = (): string[] => HOSTS.filter((host) => three.has(host));
 
+    it('is refused with an inventory that has no directory, where the store would be', async () => {
+      expect(await three.run((environment) => apply('/dev/stdin', {}, environment))).toMatchObject({
+        thrown: 'inventory/no-place',
+        exitCode: 2,
+      });
+    });
+
     it('names the command that finishes an unfinished change of a password', async () => {
       mkdirSync(three.at('.pgprov', 'demo'), { recursive: true });
       await writeRotation(three.at('.pgprov', 'demo'), { path: 'replication.password', from: 'old', to: 'new' });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
@@ -63,6 +64,11 @@ describe('a plan file', () => {
   ])('is rejected: $title', async ({ text }) => {
     writeFileSync(work.at('x'), text);
     expect(await readPlanFile(work.at('x'))).toBeUndefined();
+  });
+
+  it('is never read from a pipe, which is read only once and may have no writer', async () => {
+    execFileSync('mkfifo', [work.at('pipe')]);
+    expect(await readPlanFile(work.at('pipe'))).toBeUndefined();
   });
 
   it('is rejected when nothing is at the path', async () => expect(await readPlanFile(work.at('none'))).toBeUndefined());
