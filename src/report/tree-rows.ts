@@ -40,7 +40,7 @@ export function hostRows(phase: Phase, all: readonly string[], moment: TreeMomen
   const dull = entries.every(({ part }) => part.end?.result === 'ok' || part.end?.result === 'skipped');
   if (dull && (phase.ended || moment.closed)) return [];
   const row = ({ host, part }: { host: string; part: HostProgress }): TreeLine =>
-    hostRow(host, namesOnly(phase.title, [host], all) ? phase.title : `${host} · ${phase.title}`, part, moment, paint);
+    hostRow(host, { title: phase.title, alone: namesOnly(phase.title, [host], all) }, part, moment, paint);
   if (phase.hosts.length <= MOST_HOSTS) return entries.map(row);
 
   const failed = entries.filter(({ part }) => part.end?.result === 'failed');
@@ -67,18 +67,26 @@ function together(mark: string, what: string, hosts: readonly string[]): TreeLin
   return hosts.length === 0 ? [] : [{ mark, text: `${hosts.length} ${what}: ${listNames(hosts, NAMED_HOSTS)}` }];
 }
 
-function hostRow(host: string, text: string, part: HostProgress, { now, spinner, columns, closed }: TreeMoment, paint: Paint): TreeLine {
+function hostRow(
+  host: string,
+  { title, alone }: { title: string /** The title names this host and no other. */; alone: boolean },
+  part: HostProgress,
+  { now, spinner, columns, closed }: TreeMoment,
+  paint: Paint,
+): TreeLine {
+  const text = alone ? title : `${host} · ${title}`;
   if (part.end !== undefined) return endedRow(host, text, part.end, paint);
   if (closed) return { mark: paint.changed(symbols.unfinished), text: `${text} — ${paint.changed('did not finish')}` };
   const elapsed = formatElapsed(now - (part.doing?.since ?? part.startedAt));
   const time = elapsed === '' ? '' : ` (${elapsed})`;
-  const what = doingText(part, columns - DETAIL_INDENT - displayWidth(time));
+  const what = doingText(title, part, columns - DETAIL_INDENT - displayWidth(time));
   return what === '' ? { mark: paint.active(spinner), text: text + time } : { mark: paint.active(spinner), text, detail: what + time };
 }
 
-/** What is being done, cut where a long list of packages would leave no room for what the host says of it. */
-function doingText({ doing, note }: HostProgress, columns: number): string {
-  const [what, said] = [doing?.text, note].map((told) => (told === undefined ? undefined : firstLine(told)));
+/** What is being done, unless the title says just that; cut where a long list of packages would leave no room for what the host says of it. */
+function doingText(title: string, { doing, note }: HostProgress, columns: number): string {
+  const [does, said] = [doing?.text, note].map((told) => (told === undefined ? undefined : firstLine(told)));
+  const what = does?.replace(/^waiting until /u, 'wait until ') === title ? undefined : does;
   if (what === undefined || said === undefined) return what ?? said ?? '';
   return `${cutToWidth(what, Math.max(LEAST_DOING, columns - displayWidth(said) - BETWEEN.length))}${BETWEEN}${said}`;
 }

@@ -218,6 +218,31 @@ describe('the tree', () => {
     expect(last.slice(from, from + 3)).toEqual(['● pg1 · установить', '  日本語のデータベース with', '  all that… — 1 changed (5 s)']);
   });
 
+  it('does not say again below a title what it says already', async () => {
+    const steps = [
+      { id: 'switchover/hand-over', title: 'hand the lead from pg1 to pg2', hosts: ['pg1'] },
+      { id: 'switchover/follow', title: 'wait until pg1 and pg3 stream from pg2', hosts: ['pg2'] },
+    ];
+    const begun: RunEvent[] = [
+      ...upTo('surveyed', 3),
+      { type: 'steps', steps },
+      { type: 'step-start', host: 'pg1', stage: 'switchover/hand-over', changes: 1 },
+      { type: 'changing', host: 'pg1', stage: 'switchover/hand-over', resource: 'x', summary: 'hand the lead from pg1 to pg2' },
+      { type: 'note', host: 'pg1', stage: 'switchover/hand-over', text: 'waiting until pg2 leads' },
+    ];
+    const follow: RunEvent[] = [
+      { type: 'step-end', host: 'pg1', stage: 'switchover/hand-over', result: 'changed', changes: 1, ms: 5 },
+      { type: 'step-start', host: 'pg2', stage: 'switchover/follow', changes: 0 },
+      { type: 'waiting', host: 'pg2', stage: 'switchover/follow', title: 'pg1 and pg3 stream from pg2' },
+    ];
+    const shown = async (events: readonly RunEvent[]): Promise<string> =>
+      stripVTControlCharacters((await tree(events, { pause: 250 })).raw);
+    expect(await shown(begun)).toMatch(/^\S pg1 · hand the lead from pg1 to pg2\n +› waiting until pg2 leads$/mu);
+    const waits = await shown([...begun, ...follow]);
+    expect(waits).toMatch(/^\S pg2 · wait until pg1 and pg3 stream from pg2$/mu);
+    expect(waits).not.toContain('waiting until pg1');
+  });
+
   it('shows what one host alone does in one line', async () => {
     const alone = (id: string, host: string, result: 'changed' | 'failed'): RunEvent[] => [
       { type: 'step-start', host, stage: id, changes: 1 },

@@ -1,6 +1,7 @@
 import type { ClusterEnd } from '../../engine/cluster.js';
 import type { EventListener } from '../../events.js';
 import { ExitCode, InputError } from '../../lib/errors.js';
+import { pgprov } from '../../lib/pgprov-command.js';
 import { isOpenFile, type Host, type Inventory } from '../../model/index.js';
 import { chooseOutput, type OutputChoice } from '../../report/reporter.js';
 import { takeLocalLock } from '../../store/local-lock.js';
@@ -202,6 +203,6 @@ function hasNoPlace(file: string): InputError {
   return new InputError({
     kind: 'inventory/no-place',
     message: `${file} has no directory: the cluster’s keys and passwords are kept beside the inventory, in .pgprov/`,
-    hint: 'write the inventory to a file; `pgprov validate` and `pgprov show` take it from there as well',
+    hint: `write the inventory to a file; only ${pgprov`validate ${file}`} and ${pgprov`show ${file}`} take it as it is`,
   });
 }

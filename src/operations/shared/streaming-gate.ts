@@ -1,4 +1,4 @@
-import { gate, sh, type Gate, type RoleContext } from '../../index.js';
+import { enumerate, gate, sh, type Gate, type RoleContext } from '../../index.js';
 import { restApiUrl } from '../../../roles/shared/layout.js';
 
 /** Journal lines of Patroni on the leader that more waiting will not fix. */
@@ -13,7 +13,7 @@ export function streamingGate({ host, platform }: RoleContext, others: readonly 
   const url = restApiUrl(host);
   return gate({
     name: 'all-stream',
-    title: `${others.join(', ')} ${others.length === 1 ? 'streams' : 'stream'} from ${host.name}`,
+    title: `${enumerate(others)} ${others.length === 1 ? 'streams' : 'stream'} from ${host.name}`,
     unit: platform.patroni.unit,
     fatalLogPatterns: HOPELESS,
     timeout: 300,
