@@ -11,7 +11,7 @@ import {
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, restApiUrl } from '../../roles/shared/layout.js';
-import { bestCandidate, candidateObjections, isMerelyAsynchronous, unable } from './shared/candidates.js';
+import { bestCandidate, candidateObjections, isMerelyAsynchronous, unable, untagging } from './shared/candidates.js';
 import { electionGate } from './shared/election-gate.js';
 import { lossText } from './shared/failover-loss.js';
 import {
@@ -155,12 +155,14 @@ function guards(run: Run): OperationObjection[] {
     );
     const doubted = doubts(run).length > 0 ? '; to take one all the same, name it with --to' : '';
     const lacking = membersOf(inventory).some(({ name }) => name !== former && isMerelyAsynchronous(view, name, former));
-    const way = lacking ? '; to take one that was no synchronous standby, and lose what it lacks: --to HOST --asynchronous' : doubted;
     const others = membersOf(inventory).flatMap(({ name }) => (name === former ? [] : [name]));
+    const [untagged] = others.flatMap((name) => untagging(view, name) ?? []);
+    const way = lacking ? '; to take one that was no synchronous standby, and lose what it lacks: --to HOST --asynchronous' : doubted;
+    const ways = untagged === undefined ? way : `${way}; ${untagged}`;
     return untilUp(
       view,
       others,
-      refuse(['no member can take the lead:', ...reasons].join('\n  '), `nothing was changed; see ${status}${way}`),
+      refuse(['no member can take the lead:', ...reasons].join('\n  '), `nothing was changed; see ${status}${ways}`),
     );
   }
   const { lose, asynchronous: mayLack } = options;

@@ -231,6 +231,9 @@ describe('the guards of a failover', () => {
     );
     expect(hint({ leader: 'pg1', off: [] })).toContain(`pgprov switchover ${inventory.file}`);
     expect(hint({ store: SYNC }, { to: 'pg2' })).toContain('to lose what pg2 lacks, add --asynchronous');
+    const tagged: Seen = { tags: { pg2: { nofailover: true }, pg3: { nofailover: true } } };
+    const way = 'take the tags of pg2 out of the inventory and of /etc/patroni/config.yml there, `systemctl reload patroni` there';
+    expect([hint(tagged), hint(tagged, { to: 'pg2' })]).toEqual([expect.stringContaining(way), expect.stringContaining(way)]);
     expect(hint({ store: SYNC, off: ['pg1', 'pg3'] })).toContain('to take one that was no synchronous standby');
   });
 

@@ -35,10 +35,21 @@ function incapable(view: View, member: string): string | undefined {
   const data = view.read(member, DATA_DIRECTORY);
   if (data?.kind === 'cluster' && data.unstarted === true) return 'has a base backup on which PostgreSQL never started';
   if (own === undefined) return 'does not answer at its REST API';
-  const tags = own.cluster.find(({ name }) => name === member)?.tags;
-  if (tags?.['nofailover'] === true || tags?.['failover_priority'] === 0) return 'never leads: it has the tag nofailover';
+  if (isTagged(view, member)) return 'never leads: it has the tag nofailover';
   if (positionOf(view, member) === undefined) return `has no PostgreSQL that runs (${own.state})`;
   return undefined;
+}
+
+function isTagged(view: View, member: string): boolean {
+  const tags = answerOf(view, member)?.cluster.find(({ name }) => name === member)?.tags;
+  return tags?.['nofailover'] === true || tags?.['failover_priority'] === 0;
+}
+
+/** How a member may lead that is kept from it by its tag alone, which no run changes before somebody leads; undefined for others. */
+export function untagging(view: View, member: string): string | undefined {
+  const layout = view.platform(member)?.patroni;
+  if (layout === undefined || !isTagged(view, member)) return undefined;
+  return `where nobody else can lead: take the tags of ${member} out of the inventory and of ${layout.configFile} there, \`systemctl reload ${layout.unit}\` there, and run this again`;
 }
 
 /** That a member was no synchronous standby of the lost leader, though commits waited for one, as a clause that follows its name. */
@@ -79,7 +90,10 @@ export function candidateObjections(view: View, inventory: Inventory, candidacy:
   const members = membersOf(inventory).map(({ name }) => name);
   const other = 'leave out --to for the most advanced member that can lead';
   const reason = incapable(view, to);
-  if (reason !== undefined) return refuse(`${to} cannot take the lead: it ${reason}`, `nothing was changed; ${other}`);
+  if (reason !== undefined) {
+    const way = untagging(view, to);
+    return refuse(`${to} cannot take the lead: it ${reason}`, `nothing was changed; ${other}${way === undefined ? '' : `; ${way}`}`);
+  }
   const lack = candidacy.asynchronous === true ? undefined : asynchronous(view, to, former);
   if (lack !== undefined)
     return refuse(`${to} cannot take the lead: it ${lack}`, `nothing was changed; ${other}; to lose what ${to} lacks, add --asynchronous`);
