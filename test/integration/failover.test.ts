@@ -114,4 +114,28 @@ describe('pgprov failover', () => {
       expect(await written?.whole()).toBe(standby);
     },
   );
+
+  longCase(
+    'failover without a synchronous standby',
+    'makes a member leader that was no synchronous standby where that is said, with synchronous_mode',
+    async () => {
+      await configure({ synchronous_mode: true });
+      const leader = (await written?.whole()) ?? '';
+      const sync = async (): Promise<string> =>
+        JSON.parse(await etcdctl(cluster.host('pg3'), 'get /service/demo/sync --print-value-only')).sync_standby as string;
+      await expect.poll(sync, { timeout: patience(60_000) }).toMatch(/^pg\d$/u);
+      const standby = await sync();
+      const last = cluster.hosts.map(({ name }) => name).find((name) => name !== leader && name !== standby) ?? '';
+      // Both at once: a leader that saw its standby go would choose the other one.
+      await cluster.host(leader).kill();
+      await must(cluster.host(standby), 'systemctl kill -s KILL patroni; systemctl stop patroni');
+      await refused(['--to', last], `${last} cannot take the lead: it is no synchronous standby`);
+      const { code, all } = await failover('--to', last, '--asynchronous', '--yes');
+      expect(code, all).toBe(0);
+      expect(all).toContain(`${last} leads on timeline`);
+      await must(cluster.host(standby), 'systemctl start patroni');
+      await cluster.host(leader).start();
+      expect(await written?.whole()).toBe(last);
+    },
+  );
 });

@@ -11,6 +11,7 @@ const LONG_CASES = [
   'no PostgreSQL starts',
   'packages half installed',
   'synchronous failover',
+  'failover without a synchronous standby',
   'failover over standbys that lag',
   'a server kept down by maintenance mode',
   'a boot after a stop',
