@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LabHost } from '../lab/index.js';
+import { longCase } from '../support/long-case.js';
+import { patience } from '../support/patience.js';
+import type { TestCluster } from './support/cluster.js';
+import { etcdctl, must, patronictlConfig, sql } from './support/outside.js';
+import { pgprov, start } from './support/pgprov.js';
+import { RecoveringCluster } from './support/recovering.js';
+
+describe('pgprov recover, with a store that has lost what it had', () => {
+  let tested: RecoveringCluster;
+  let cluster: TestCluster;
+
+  /** Who led when, as Patroni has it. */
+  const history = async (host: LabHost): Promise<unknown[][]> => JSON.parse((await tested.key(host, 'history')) || '[]') as unknown[][];
+  const handOver = async (): Promise<LabHost> => {
+    const former = await tested.leader();
+    const { code, all } = await pgprov('switchover', cluster.file, '--yes');
+    expect(code, all).toBe(0);
+    const leader = await tested.leader();
+    expect(leader).not.toBe(former);
+    // Patroni notes the change in the loop after it.
+    await expect.poll(async () => (await history(leader)).at(-1)?.[4], { timeout: patience(30_000) }).toBe(leader.name);
+    return leader;
+  };
+  const stopEtcd = async (): Promise<void> => {
+    for (const host of cluster.hosts) await must(host, 'systemctl stop etcd');
+  };
+  const lose = (host: LabHost): Promise<string> => must(host, 'rm -rf /var/lib/etcd/demo/member');
+
+  beforeAll(async () => {
+    tested = await RecoveringCluster.start();
+    cluster = tested.cluster;
+    await tested.patch({ failsafe_mode: true });
+  });
+
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  it('puts Patroni’s keys back from the member of etcd that has its data, also after it was killed', async () => {
+    const last = await handOver();
+    await tested.stopAll(last);
+    const [before, config, failsafe] = [await history(last), await patronictlConfig(last), await tested.key(last, 'failsafe')];
+    expect(failsafe).toContain(last.name);
+    await stopEtcd();
+    for (const host of tested.others(last)) await lose(host);
+
+    const shown = await tested.recover('--check');
+    expect(shown.code, shown.all).toBe(0);
+    expect(shown.all).toMatch(new RegExp(`what Patroni kept in it is put back from etcd’s data on ${last.name}, last written 20`, 'u'));
+    expect(shown.all).toMatch(/put back into etcd: (?=.*history)(?=.*failsafe).* below \/service\/demo\//u);
+
+    const killed = start(['recover', cluster.file, '--yes']);
+    await killed.printed(/put back into etcd/u);
+    killed.process.kill('SIGKILL');
+    await killed.finished;
+    const { code, all } = await tested.recover('--yes');
+    expect(code, all).toBe(0);
+    await tested.expectWhole(last.name);
+    expect(await patronictlConfig(last)).toBe(config);
+    expect(await must(last, 'ls -d /var/lib/etcd/demo.aside-*/member')).toContain('member');
+    await expect.poll(async () => (await history(last)).length, { timeout: patience(30_000) }).toBe(before.length + 1);
+    expect((await history(last)).slice(0, before.length)).toEqual(before);
+    expect(await tested.key(last, 'failsafe')).toContain(last.name);
+  });
+
+  longCase(
+    'etcd without any data',
+    'takes the newest snapshot where etcd has no data anywhere, and the members’ own word for what came after it',
+    async () => {
+      const saved = await pgprov('snapshot', cluster.file);
+      expect(saved.code, saved.all).toBe(0);
+      const old = await history(cluster.host('pg1'));
+      const last = await handOver();
+      const before = await history(last);
+      expect(before).toHaveLength(old.length + 1);
+      await tested.stopAll(last);
+      await stopEtcd();
+      for (const host of cluster.hosts) await lose(host);
+      const shown = await tested.recover('--check');
+      expect(shown.all).toMatch(/from the snapshot \S+\.pgprov\/demo\/snapshots\/\S+\.tar\.gz, taken 20/u);
+      expect(shown.all).toContain(
+        `it does not know how timeline ${String(before.at(-1)?.[0])} was left, which ${last.name}’s history says`,
+      );
+      const { code, all } = await tested.recover('--yes');
+      expect(code, all).toBe(0);
+      await tested.expectWhole(last.name);
+      await expect.poll(async () => (await history(last)).length, { timeout: patience(30_000) }).toBe(before.length + 1);
+      expect((await history(last)).slice(0, old.length)).toEqual(old);
+      expect((await history(last)).slice(0, before.length).map(([timeline, at]) => [timeline, at])).toEqual(
+        before.map(([timeline, at]) => [timeline, at]),
+      );
+    },
+  );
+
+  longCase(
+    'a host that is given up',
+    'stops members that hold an election where the leader’s host is given up, and goes on with the furthest',
+    async () => {
+      const lost = await tested.leader();
+      await tested.commit(lost);
+      const [one, two] = tested.others(lost);
+      const count = 'select count(*) from proof';
+      const all = await sql(lost, count);
+      for (const host of [one, two]) await expect.poll(() => sql(host, count), { timeout: patience(20_000) }).toBe(all);
+      await lost.kill();
+      const { code, all: said } = await tested.recover('--without', lost.name, '--yes');
+      expect(code, said).toBe(0);
+      await lost.start();
+      const leader = await tested.leader();
+      await tested.expectWhole(leader.name);
+    },
+  );
+
+  longCase(
+    'WAL that is gone',
+    'names a member that needs WAL which the leader no longer has, before it begins, and rebuild brings it back',
+    async () => {
+      const first = await tested.leader();
+      const [away] = tested.others(first);
+      await must(away, 'systemctl stop patroni');
+      await tested.commit(first);
+      const slot = `select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots where slot_name = '${away.name}' and not active`;
+      // Patroni makes the slot of a member anew, at the newest WAL.
+      await sql(first, slot);
+      for (let segment = 0; segment < 4; segment += 1) await sql(first, 'select pg_switch_wal(); checkpoint');
+      await sql(first, slot);
+      await sql(first, 'checkpoint');
+      const { code, all } = await tested.recover('--yes');
+      expect(code, all).toBe(0);
+      expect(all).toMatch(
+        new RegExp(`${away.name} has WAL up to \\S+, and ${first.name} has only what comes from \\S+ on: .pgprov rebuild `, 'u'),
+      );
+      const rebuilt = await pgprov('rebuild', cluster.file, '--host', away.name, '--yes');
+      expect(rebuilt.code, rebuilt.all).toBe(0);
+      await tested.expectWhole(first.name);
+      expect(await must(away, 'systemctl is-enabled patroni')).toBe('enabled');
+    },
+  );
+
+  it('says of keys that are no longer there, with etcd at work, where they come back from', async () => {
+    const last = await tested.leader();
+    const saved = await pgprov('snapshot', cluster.file);
+    expect(saved.code, saved.all).toBe(0);
+    const before = await history(last);
+    await tested.stopAll(last);
+    await etcdctl(last, 'del --prefix /service/demo/');
+    const { code, all } = await tested.recover('--yes');
+    expect(code, all).toBe(0);
+    expect(all).toMatch(/from the snapshot \S+\.tar\.gz, taken 20/u);
+    await tested.expectWhole(last.name);
+    expect((await history(last)).slice(0, before.length)).toEqual(before);
+  });
+});
