@@ -10,8 +10,11 @@ import { printAnswer } from './shared-question.js';
 /** Bytes of a database from which on it is not fetched: Patroni's keys take some hundred kilobytes. */
 const LIMIT = 64 * 1024 * 1024;
 
+/** Of so many that were put aside, the last ones, each is looked at: the last may be a new one that was given up before the keys were in it. */
+const ASIDES = 3;
+
 /**
- * What the databases on a host have of a scope, of the member there and of the last one that was put aside; nothing is fetched where etcd itself
+ * What the databases on a host have of a scope, of the member there and of the last ones that were put aside; nothing is fetched where etcd itself
  * knows the scope's cluster.
  * @param prefix the scope's, `/service/demo/`
  */
@@ -33,9 +36,9 @@ head -c "$size" "$1/member/snap/db"
 fi
 }
 tell ${directory}
-aside=
-for each in ${directory}${ASIDE}*/; do [ ! -f "$each/member/snap/db" ] || aside=$each; done
-[ -z "$aside" ] || tell "${expand('aside%/')}"`,
+set -- ${directory}${ASIDE}*/
+while [ $# -gt ${ASIDES} ]; do shift; done
+for aside; do tell "${expand('aside%/')}"; done`,
     parse: ({ out }) => readLeft(out, prefix),
   };
 }
