@@ -79,13 +79,14 @@ describe('what etcd has kept', () => {
       expect(await observe(shell, etcdLeft(client, path, PREFIX))).toEqual({
         copies: [
           { keys: new Map([['initialize', '7']]), others: 1, revision: 6, at: '2026-11-29T05:00:00.000Z', path },
-          {
+          ...['02', '03'].map((day) => ({
             keys: new Map([['initialize', '7']]),
             others: 1,
             revision: 4,
-            at: '2026-11-02T00:00:00.000Z',
-            path: `${path}.aside-20261102T000000`,
-          },
+            at: `2026-11-${day}T00:00:00.000Z`,
+            path: `${path}.aside-202611${day}T000000`,
+          })),
+          { keys: new Map(), others: 0, revision: 0, at: '2026-11-04T00:00:00.000Z', path: `${path}.aside-20261104T000000` },
         ],
         unread: [],
       });
