@@ -20,6 +20,9 @@ const SETS = [
 );
 
 const ALL = CATALOG.map(({ name }) => name);
+/** Backups are for all members or for none. */
+const BACKUP = ['backup', 'backup-repository'];
+const ALL_BUT_BACKUP = ALL.filter((name) => !BACKUP.includes(name));
 const PASSWORDS = { password: new Secret('new'), former: new Secret('former') };
 const FACTS = { os: 'debian', version: '13', architecture: 'x86_64', systemd: true, memory: 2 ** 33, clock: 0 };
 
@@ -67,7 +70,16 @@ function askAll(inventory: Inventory): void {
 }
 
 it('no role reads variables of a role that its host does not have', { timeout: 120_000 }, async () => {
-  const inventories = SETS.flatMap((set) => [[set, set, set], [ALL, set, set], [set, ALL, ALL], [set]]);
+  const withBackup = (set: readonly string[]): string[] => (set.includes('postgresql') ? [...set, 'backup'] : [...set, 'backup-repository']);
+  const inventories = SETS.flatMap((set) => [
+    [set, set, set],
+    [ALL_BUT_BACKUP, set, set],
+    [set, ALL_BUT_BACKUP, ALL_BUT_BACKUP],
+    [set],
+    [ALL, withBackup(set), withBackup(set)],
+    [[...withBackup(set), 'backup-repository']],
+    [[...set, 'backup'], ['pgdg', 'backup-repository']],
+  ]);
   const loaded = (await Promise.all(inventories.map(inventoryWith))).filter((inventory) => inventory !== undefined);
   expect(loaded.length).toBeGreaterThan(40);
   for (const inventory of loaded) expect(() => askAll(inventory), JSON.stringify(inventory.hosts.map(({ roles }) => roles))).not.toThrow();
