@@ -72,6 +72,16 @@ export {
 } from './plan/operation.js';
 export { certificatePlaces, tlsResources, type CertificatePlace, type TlsResources } from './plan/tls.js';
 export { View } from './plan/view.js';
+export type {
+  BackupStatus,
+  FailedBackup,
+  RepositoryBackups,
+  RestoreWindow,
+  RunningBackup,
+  StoredBackup,
+  WalGap,
+} from './lib/backup-status.js';
+export { filesPerLog, hasRange, joinRanges, missingRanges, readWalFile, walFile, type WalRange } from './postgres/wal-files.js';
 export { formatLsn, lsnBytes } from './postgres/lsn.js';
 export { archiving, ARCHIVING, type Archiving } from './resources/archiving.js';
 export { BACKUP_CHECK, backupCheck, type BackupCheckOptions, type BackupCheckState } from './resources/backup-check.js';
@@ -83,6 +93,8 @@ export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './pos
 export { aptRepository } from './resources/apt-repository.js';
 export { AUTOMATIC_UPGRADES, automaticUpgrades, type AutomaticUpgrades } from './resources/automatic-upgrades.js';
 export {
+  askInfo,
+  asPgbackrest,
   BACKUP_INFO,
   backupInfo,
   type Backup,
@@ -91,6 +103,10 @@ export {
   type BackupInfoOptions,
   type RepositoryInfo,
 } from './resources/backup-info.js';
+export { BACKUP_ARCHIVE, backupArchive, type ArchivedWal, type WalRun } from './resources/backup-archive.js';
+export { backupProgress } from './resources/backup-progress.js';
+export { BACKUP_RUNS, backupRuns, type BackupRun } from './resources/backup-runs.js';
+export { BACKUP_VERIFIED, backupVerified, type BackupVerified } from './resources/backup-verified.js';
 export { CLOCK_SERVICE, clockService, type ClockService } from './resources/clock-service.js';
 export { command, commandHandle } from './resources/command.js';
 export { handle, stateOf, type Handle } from './resources/handle.js';

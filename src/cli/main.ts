@@ -3,6 +3,7 @@ import { asPgprovError, ExitCode } from '../lib/errors.js';
 import { flush } from '../report/flush.js';
 import type { SetExit } from './action.js';
 import { addApplyCommands } from './apply/command.js';
+import { addBackupsCommand } from './backups/command.js';
 import { addCertsCommands } from './certs/command.js';
 import { addCompletionCommand, answerShell, COMPLETE } from './completion/command.js';
 import { helpText } from './help-text.js';
@@ -46,6 +47,7 @@ const GROUPS: readonly AddCommands[] = [
   addOperationCommands,
   addSnapshotCommands,
   addOwnOperationCommand,
+  addBackupsCommand,
   addConfigCommands,
   addCertsCommands,
   addRunsCommands,

@@ -38,7 +38,7 @@ export class OperationSteps<Options extends object> {
   async take(step: OperationStep, foreseen: Foreseen): Promise<boolean> {
     const { operation } = this.#parts.options;
     if ('converge' in step) return this.#converge(step, foreseen);
-    const touchesHosts = foreseen.steps.some((each) => !('atDesk' in each || 'snapshot' in each));
+    const touchesHosts = operation.changesNothing !== true && foreseen.steps.some((each) => !('atDesk' in each || 'snapshot' in each));
     await this.#agree(touchesHosts ? this.#parts.state.proposal(foreseen) : undefined, async () => {
       await this.#parts.state.look();
       await this.#parts.guard();

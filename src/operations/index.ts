@@ -1,4 +1,6 @@
 import type { Operation } from '../index.js';
+import backup from './backup.js';
+import backupVerify from './backup-verify.js';
 import certsRenew from './certs-renew.js';
 import restart from './restart.js';
 import configEdit from './config-edit.js';
@@ -14,6 +16,8 @@ import start from './start.js';
 import stop from './stop.js';
 import switchover from './switchover.js';
 
+export { backupRoles } from './shared/backup-asked.js';
+export { asksBackups, backupState } from './shared/backup-state.js';
 export { textSeen } from './shared/certificates-seen.js';
 export { desiredConfiguration, ownedSettings, ownParameters, patchBetween, type OwnedSetting } from './shared/config-changes.js';
 export { answerOf, leaderOf } from './shared/members.js';
@@ -34,6 +38,8 @@ export const OPERATIONS: readonly Operation[] = [
   reload as Operation,
   stop as Operation,
   start as Operation,
+  backup as Operation,
+  backupVerify as Operation,
   snapshot as Operation,
   configEdit as Operation,
   certsRenew as Operation,

@@ -1,4 +1,4 @@
-import { sh } from '../shell/quote.js';
+import { sh, type Script } from '../shell/quote.js';
 import { seconds } from '../shell/patience.js';
 import { handle } from './handle.js';
 import { asDatabaseUser, type LocalServer } from './psql.js';
@@ -97,18 +97,30 @@ const NOT_INSTALLED = 127;
 const NO_ANSWER = 124;
 
 /** Backups, archives and the running backup of a stanza. */
-export function backupInfo({ stanza, server }: BackupInfoOptions): Observation<BackupInfo> {
-  const info = sh`timeout -k 2 ${seconds(WITHIN)} pgbackrest --stanza=${stanza} --output=json --log-level-console=off --log-level-stderr=error --log-level-file=off --io-timeout=${ANSWERS_WITHIN} info`;
+export function backupInfo(options: BackupInfoOptions): Observation<BackupInfo> {
   return {
     ...BACKUP_INFO,
     probe: () => sh`date +%s
 if command -v pgbackrest >/dev/null; then
-${asDatabaseUser(server, info)} 2>&1
+${askInfo(options)}
 else
 (exit ${NOT_INSTALLED})
 fi`,
-    parse: (answer) => readInfo(BACKUP_INFO.id, answer, stanza),
+    parse: (answer) => readInfo(BACKUP_INFO.id, answer, options.stanza),
   };
+}
+
+/** Asks pgBackRest for its JSON, which is one line, among others of what goes wrong. */
+export function askInfo(options: BackupInfoOptions): Script {
+  return sh`timeout -k 2 ${seconds(WITHIN)} ${asPgbackrest(options, sh`--output=json info`)} 2>&1`;
+}
+
+/** A command of pgBackRest that only asks, as its user; what goes wrong is on standard error, nothing in its log. */
+export function asPgbackrest({ stanza, server }: BackupInfoOptions, words: Script): Script {
+  return asDatabaseUser(
+    server,
+    sh`pgbackrest --stanza=${stanza} --log-level-console=off --log-level-stderr=error --log-level-file=off --io-timeout=${ANSWERS_WITHIN} ${words}`,
+  );
 }
 
 function readInfo(id: string, answer: Answer, stanza: string): BackupInfo {
@@ -150,11 +162,11 @@ function exactIdentifiers(json: string): string {
 function problemOf(code: number, lines: readonly string[]): string {
   if (code === NOT_INSTALLED) return 'pgBackRest is not installed';
   if (code === NO_ANSWER) return 'pgBackRest gave no answer in time';
-  return wordsOf(lines) || `pgBackRest ended with exit code ${code} and said nothing`;
+  return pgbackrestWords(lines) || `pgBackRest ended with exit code ${code} and said nothing`;
 }
 
 /** pgBackRest's error without the process and the indentation of its further lines. */
-function wordsOf(lines: readonly string[]): string {
+export function pgbackrestWords(lines: readonly string[]): string {
   const at = lines.findIndex((line) => line.includes('ERROR:'));
   return clean((at < 0 ? lines : lines.slice(at)).map((line) => line.replace(/^.*ERROR: /u, '')).join('\n'));
 }

@@ -8,9 +8,12 @@ import { HEADS, type OperationHead } from './heads.js';
 import type { OperateCommandOptions } from './operate.js';
 import { flagOf } from './option-words.js';
 
-/** A command for each operation of one word, from what it says of itself; their modules are loaded when one of them runs. */
+/**
+ * A command for each operation of one word, from what it says of itself, which has those of two words below it that begin with its own;
+ * their modules are loaded when one of them runs.
+ */
 export function addOperationCommands(program: Command, setExit: SetExit): void {
-  for (const head of HEADS) if (!head.name.includes(' ')) addOperation(program, head.name, head, setExit);
+  for (const head of HEADS) if (!head.name.includes(' ')) addOperationsOf(addOperation(program, head.name, head, setExit), setExit);
 }
 
 /** The same for operations whose first word is a group of commands: `certs renew` is the command `renew` of the group `certs`. */
@@ -19,7 +22,7 @@ export function addOperationsOf(group: Command, setExit: SetExit): void {
   for (const head of HEADS) if (head.name.startsWith(prefix)) addOperation(group, head.name.slice(prefix.length), head, setExit);
 }
 
-function addOperation(parent: Command, word: string, head: OperationHead, setExit: SetExit): void {
+function addOperation(parent: Command, word: string, head: OperationHead, setExit: SetExit): Command {
   const { name, argument } = head;
   const own = parent.command(word);
   if (argument !== undefined) own.argument(`<${argument.name}>`, argument.description);
@@ -34,6 +37,7 @@ function addOperation(parent: Command, word: string, head: OperationHead, setExi
     command.action((value: string, inventory: string | undefined, given: OperateCommandOptions) =>
       run(inventory, { ...given, [argument.name]: value }),
     );
+  return command;
 }
 
 /** The inventory, and the options that every operation has. */

@@ -1,0 +1,60 @@
+import { pgprov, type Inventory } from '../../../src/index.js';
+
+/** What to do about an error of pgBackRest, by its own words, in the imperative and without a full stop. */
+export function backupAdvice(words: string, inventory: Inventory): string {
+  const known = ADVICE.find(({ says }) => says.test(words));
+  return known === undefined ? `look at ${pgprov`logs ${inventory}`}, then give the command again` : known.advice(inventory);
+}
+
+/** pgBackRest's words for what can go wrong around it, most telling first. */
+const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] = [
+  {
+    says: /No space left on device|Disk quota exceeded/u,
+    advice: () =>
+      'make room where the repository is, or keep fewer backups (`retention_full` of the repository, then `pgprov apply`); PostgreSQL goes on, and its WAL piles up on the members until the archive has room again',
+  },
+  {
+    says: /certificate (?:verify failed|has expired|is not yet valid)|certificate expired|expired certificate/u,
+    advice: (inventory) => `see ${pgprov`certs status ${inventory}`}; ${pgprov`certs renew ${inventory}`} makes new ones`,
+  },
+  {
+    says: /key\/value found outside of section|CryptoError|unable to flush|cipher header invalid/u,
+    advice: () =>
+      'the passphrase is not the one that the repository was encrypted with: put the former one into `backup.passphrase`, or where pgprov made it, back into the store of secrets; no other one can read these backups',
+  },
+  {
+    says: /stanza-create been performed|missing stanza/u,
+    advice: (inventory) => `${pgprov`apply ${inventory}`} makes the stanza; if backups were there before, find out first who removed them`,
+  },
+  {
+    says: /do(?:es)? not match the database|system-id|is this the correct stanza/u,
+    advice: () =>
+      'the repository has the backups of another database: give `backup.stanza` another name, or the repository another directory',
+  },
+  {
+    says: /unable to find primary cluster/u,
+    advice: (inventory) => `pgBackRest takes backups only while a server takes writes, see ${pgprov`status ${inventory}`}`,
+  },
+  {
+    says: /\[082\]|before the archive timeout|WAL segment .* was not archived/u,
+    advice: (inventory) => `WAL does not arrive in the repository, see ${pgprov`doctor ${inventory}`} for what archive_command says`,
+  },
+  {
+    says: /unable to acquire lock|another pgBackRest process/u,
+    advice: () => 'another pgBackRest works on the same stanza: wait until it has ended',
+  },
+  {
+    says: /HostConnectError|unable to connect to|Connection (?:refused|timed out|reset)|No route to host|HostInvalid|unable to get address|unexpected eof|timeout while/u,
+    advice: (inventory) =>
+      `see that the host that it names is up, and that pgbackrest.service runs there and its port is open; ${pgprov`apply ${inventory}`} starts it`,
+  },
+  {
+    says: /Permission denied/u,
+    advice: (inventory) =>
+      `the directory must belong to the user that pgBackRest runs as; ${pgprov`apply ${inventory}`} gives it back to it`,
+  },
+  {
+    says: /expected value '.*' for greeting key 'version'/u,
+    advice: () => 'pgBackRest must have the same version on all hosts: upgrade it there',
+  },
+];

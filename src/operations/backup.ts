@@ -1,0 +1,210 @@
+import {
+  defineOperation,
+  enumerate,
+  formatBytes,
+  pgprov,
+  unknownName,
+  type Backup,
+  type CheckResult,
+  type Inventory,
+  type OperationObjection,
+  type OperationStart,
+  type OperationStep,
+} from '../index.js';
+import { stanzaOf } from '../../roles/shared/backup/stanza.js';
+import { pgbackrestUser } from '../../roles/shared/backup/pgbackrest.js';
+import { backupHosts } from '../../roles/shared/backup/repositories.js';
+import { BACKUP_TYPES, backupUnit, type BackupType } from '../../roles/shared/backup/schedule.js';
+import { backupAdvice } from '../../roles/shared/backup/trouble.js';
+import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { backupObservations, noBackups } from './shared/backup-asked.js';
+import {
+  infoOn,
+  isAtWork,
+  isDone,
+  isStuck,
+  lastFull,
+  newBackup,
+  placesOf,
+  runningAsGood,
+  runOn,
+  takeThemselves,
+  type BackupOperation as Run,
+  type BackupOptions,
+  type Place,
+} from './shared/backup-places.js';
+import { backupObjections } from './shared/backup-guards.js';
+import { backupGate, startBackup, type BackupUnit } from './shared/backup-unit.js';
+
+/** What is taken where nothing is said: it needs no other backup than the last full one. */
+const USUAL: BackupType = 'diff';
+
+export default defineOperation<BackupOptions>({
+  name: 'backup',
+  description: 'take a backup now, follow it to its end, and prove that it is in the repository',
+  options: {
+    type: {
+      type: 'string',
+      enum: BACKUP_TYPES,
+      default: USUAL,
+      description: 'everything, what has changed since the last full one, or since the last one of any type',
+    },
+  },
+  roles: ({ inventory }) => askedRoles(inventory),
+  choosesHosts: true,
+  requiresConverged: false,
+  unreachable: 'go-on',
+  keptInStore: true,
+  observations: backupObservations,
+  problems: (start) => whichHosts(start),
+  choose: (run) => {
+    const type = run.options.type ?? USUAL;
+    const places = placesOf(run);
+    const follows = places.flatMap(({ host }) => {
+      const running = runningAsGood(run.view, host, type);
+      return running === undefined ? [] : [[host, running] as const];
+    });
+    const since = places.map(({ host }) => {
+      const followed = follows.find(([name]) => name === host)?.[1];
+      const began = followed === undefined ? undefined : runOn(run.view, host, followed)?.began;
+      return [host, began ?? infoOn(run.view, host)?.now ?? 0] as const;
+    });
+    return { type, since: Object.fromEntries(since), follows: Object.fromEntries(follows) };
+  },
+  guards: (run) => backupObjections(run),
+  remaining: (run) => ({ steps: placesOf(run).flatMap((place) => taking(run, place)) }),
+  question: (run) => `Take a ${run.options.type} backup of ${run.inventory.cluster}?`,
+  nothing: outcome,
+  checks: (run) => placesOf(run).flatMap((place) => proofs(run, place)),
+  finished: outcome,
+  broken: async (run) => left(run),
+});
+
+/** Those of the hosts that backups are taken on, and where these are members of Patroni those that tell who leads. */
+function askedRoles(inventory: Inventory): string[] {
+  const hosts = backupHosts(inventory);
+  return [
+    'backup-repository',
+    ...(hosts.every(({ roles }) => roles.includes('backup-repository')) ? [] : ['backup']),
+    ...(takeThemselves(inventory) ? ['patroni', dcsOf(inventory).role] : []),
+  ];
+}
+
+function whichHosts({ inventory, chosenHosts }: OperationStart<BackupOptions>): OperationObjection[] {
+  const none = noBackups(inventory);
+  if (none.length > 0) return none;
+  const names = backupHosts(inventory).map(({ name }) => name);
+  const other = chosenHosts?.find((name) => !names.includes(name));
+  if (other === undefined) return [];
+  const isKnown = inventory.hosts.some(({ name }) => name === other);
+  const message = isKnown ? `no backups are taken on ${other}` : unknownName('host', other, names).message;
+  return [{ kind: 'input', error: 'backup/host', message, hint: `backups are taken on ${enumerate(names)}` }];
+}
+
+function taking(run: Run, place: Place): OperationStep[] {
+  const { view, inventory, options, done } = run;
+  const { host } = place;
+  const id = placesOf(run).length === 1 ? 'take' : `take-${host}`;
+  if (done.has(id) || isDone(run, place)) return [];
+  const follows = options.follows?.[host];
+  const type = follows ?? options.type ?? USUAL;
+  const names = enumerate(place.repositories.map(({ name }) => name));
+  const unit: BackupUnit = {
+    unit: backupUnit(type),
+    type,
+    info: { stanza: stanzaOf(inventory), server: pgbackrestUser(run.contextOf(host)) },
+    since: options.since?.[host] ?? 0,
+  };
+  const other = BACKUP_TYPES.find((one) => one !== type && isAtWork(view, host, one));
+  const after = other === undefined ? '' : `, after the ${other} one that runs there`;
+  return [
+    follows === undefined
+      ? {
+          id,
+          title: `take a ${type} backup of ${inventory.cluster} (${place.repositories.length === 1 ? 'repository' : 'repositories'} ${names})${after}`,
+          effect: effectOf(run, place, type),
+          on: [host],
+          resources: () => [startBackup(unit, isStuck(view, host, type))],
+          gates: () => [backupGate(unit)],
+        }
+      : { id, title: `follow the ${type} backup that runs there`, on: [host], gates: () => [backupGate(unit)] },
+  ];
+}
+
+/** What one notices of it, and that it may become a full one. */
+function effectOf({ view, inventory }: Run, place: Place, type: BackupType): string {
+  const without = place.repositories.filter((repository) => lastFull(view, place, repository) === undefined).map(({ name }) => name);
+  const becomes = type === 'full' || without.length === 0 ? [] : [`${enumerate(without)} has no full one yet, so it becomes one there`];
+  const size = infoOn(view, place.host)?.backups.at(-1)?.size;
+  const read =
+    size === undefined
+      ? `the data of ${inventory.cluster} is read`
+      : `the data of ${inventory.cluster}, about ${formatBytes(size)}, is read`;
+  return [...becomes, `${type === 'full' ? read : 'what has changed is read'}; then backups expire that are beyond the retention`].join(
+    '; ',
+  );
+}
+
+/** Where the new backups are, and how large they are. */
+function outcome(run: Run): string {
+  const all = placesOf(run).flatMap((place) =>
+    place.repositories.flatMap((repository) => {
+      const backup = newBackup(run, place, repository);
+      return backup === undefined ? [] : [`${repository.name} has the ${backup.type} backup ${backup.label}: ${sizeOf(backup)}`];
+    }),
+  );
+  return all.length === 0 ? 'no backup was taken' : all.join('\n');
+}
+
+function sizeOf({ size, delta, stored }: Backup): string {
+  const copied = delta === size ? `${formatBytes(size)}` : `${formatBytes(delta)} of ${formatBytes(size)}`;
+  return `${copied} copied, ${formatBytes(stored)} there`;
+}
+
+function proofs(run: Run, place: Place): CheckResult[] {
+  const { inventory, options } = run;
+  const { host } = place;
+  const type = options.follows?.[host] ?? options.type ?? USUAL;
+  return place.repositories.flatMap((repository): CheckResult[] => {
+    const backup = newBackup(run, place, repository);
+    if (backup === undefined) {
+      const why = whyNone(run, host, type);
+      return [{ host, title: `a new backup is in ${repository.name}`, ok: false, detail: why, mend: backupAdvice(why, inventory) }];
+    }
+    return [
+      { host, title: `a new backup is in ${repository.name}`, ok: true, detail: backup.label },
+      {
+        host,
+        title: 'all page checksums in it match',
+        ok: !backup.error,
+        ...(backup.error ? damaged(backup, inventory) : { detail: backup.label }),
+      },
+    ];
+  });
+}
+
+function damaged({ label }: Backup, inventory: Inventory): Pick<CheckResult, 'detail' | 'mend'> {
+  return {
+    detail: `${label} has pages whose checksums do not match, as the data on the host has`,
+    mend: `${pgprov`doctor ${inventory}`} says what PostgreSQL has seen of it; keep the backups from before (\`retention_full\`) until that is mended`,
+  };
+}
+
+/** Why there is no new backup, in pgBackRest's own words where it has any. */
+function whyNone({ view }: Run, host: string, type: BackupType): string {
+  const ran = runOn(view, host, type);
+  const failed = ran?.state === 'failed' ? `${backupUnit(type)} failed (${ran.result ?? 'no reason is known'})` : undefined;
+  return ran?.error ?? infoOn(view, host)?.problem ?? failed ?? `${backupUnit(type)} took none`;
+}
+
+/** What becomes of a backup that nobody waits for any more. */
+function left(run: Run): string {
+  const { view, inventory, options } = run;
+  const running = placesOf(run).flatMap(({ host }) => {
+    const type = options.follows?.[host] ?? options.type ?? USUAL;
+    return isAtWork(view, host, type) ? [{ host, unit: backupUnit(type) }] : [];
+  });
+  const [first] = running;
+  if (first === undefined) return `see ${pgprov`backups ${inventory}`} for what is in the repositories`;
+  return `the backup goes on on ${enumerate(running.map(({ host }) => host))}: ${pgprov`backup ${inventory}`} follows it, \`systemctl stop ${first.unit}\` there ends it`;
+}
