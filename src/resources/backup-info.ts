@@ -168,7 +168,9 @@ function problemOf(code: number, lines: readonly string[]): string {
 /** pgBackRest's error without the process and the indentation of its further lines. */
 export function pgbackrestWords(lines: readonly string[]): string {
   const at = lines.findIndex((line) => line.includes('ERROR:'));
-  return clean((at < 0 ? lines : lines.slice(at)).map((line) => line.replace(/^.*ERROR: /u, '')).join('\n'));
+  const said = at < 0 ? lines : lines.slice(at);
+  const end = said.findIndex((line, index) => index > 0 && /P\d+ +[A-Z]+:/u.test(line));
+  return clean((end < 0 ? said : said.slice(0, end)).map((line) => line.replace(/^.*ERROR: /u, '')).join('\n'));
 }
 
 /** A stanza in pgBackRest's JSON, as far as it is read. */

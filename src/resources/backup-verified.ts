@@ -44,7 +44,8 @@ const COUNTS = /missing: (\d+), checksum invalid: (\d+), size invalid: (\d+), ot
 function readBlock([first = '', ...lines]: readonly string[]): BackupVerified {
   const repository = Number(first.split(' ')[1]);
   const code = lines.find((line) => line.startsWith('code '));
-  const error = pgbackrestWords(lines.filter((_, index) => lines.slice(0, index + 1).some((line) => line.includes('ERROR: '))));
+  const from = lines.findIndex((line) => line.includes('ERROR: '));
+  const error = from < 0 ? '' : pgbackrestWords(lines.slice(from).filter((line) => line !== code));
   let [backups, wal, subject] = [0, 0, ''];
   const wrong: string[] = [];
   for (const line of lines) {

@@ -6,7 +6,7 @@ import { HEADS } from '../../src/cli/operations/heads.js';
 
 /** Commands by their names, such as `config edit`; a group is none. */
 function commandsOf(command: Command, name = ''): Map<string, Command> {
-  const own = command.commands.length === 0 || ['runs', 'snapshot'].includes(name) ? [[name, command] as const] : [];
+  const own = command.commands.length === 0 || name === 'runs' || command.registeredArguments.length > 0 ? [[name, command] as const] : [];
   const below = command.commands.flatMap((each) => [...commandsOf(each, `${name} ${each.name()}`.trim())]);
   return new Map([...own, ...below]);
 }
@@ -37,11 +37,9 @@ function rows(): Row[] {
 
 /** The commands that a cell of the table means. */
 function named(cell: string): string[] {
-  const [words = '', except = ''] = cell.split(', except ');
-  const excepted = except.split(' and ');
-  const without = [...COMMANDS.keys()].filter((name) =>
-    excepted.some((each) => each !== '' && (each === name || name.startsWith(`${each} `))),
-  );
+  const [words = '', except] = cell.split(', except ');
+  const excepted = except?.split(' and ') ?? [];
+  const without = [...COMMANDS.keys()].filter((name) => excepted.some((one) => one === name || name.startsWith(`${one} `)));
   return words
     .split(', ')
     .flatMap((word) => {

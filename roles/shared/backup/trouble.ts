@@ -10,8 +10,8 @@ export function backupAdvice(words: string, inventory: Inventory): string {
 const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] = [
   {
     says: /No space left on device|Disk quota exceeded/u,
-    advice: () =>
-      'make room where the repository is, or keep fewer backups (`retention_full` of the repository, then `pgprov apply`); PostgreSQL goes on, and its WAL piles up on the members until the archive has room again',
+    advice: (inventory) =>
+      `make room where the repository is, or keep fewer backups (\`retention_full\` of the repository, then ${pgprov`apply ${inventory}`}); PostgreSQL goes on meanwhile, and its WAL piles up on the leader`,
   },
   {
     says: /certificate (?:verify failed|has expired|is not yet valid)|certificate expired|expired certificate/u,

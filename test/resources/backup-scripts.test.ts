@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { backupArchive } from '../../src/resources/backup-archive.js';
+import { backupProgress } from '../../src/resources/backup-progress.js';
+import { backupRuns } from '../../src/resources/backup-runs.js';
+import { backupVerified } from '../../src/resources/backup-verified.js';
+import { freshDirectory } from '../support/directory.js';
+import { MadeUpHost } from '../support/made-up-host.js';
+import { HEALTHY, HELD, RUNNING } from '../support/pgbackrest-answers.js';
+import { observe, runSections } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
+
+const asked = { stanza: 'demo', server: { user: 'postgres', home: '/var/lib/postgresql' } };
+const runuser = 'shift 3; exec "$@"';
+const says = (text: string): string => `cat <<'E'\n${text}\nE`;
+
+/** As pgBackRest 2.55.1 lists a repository after a failover, in which a file is missing. */
+const LISTED = `17-1
+17-1/0000000100000000
+17-1/0000000100000000/0000000100000000000000FD-4b63be81d30fea964bbd1ffbd6e201e617b4cab3.gz
+17-1/0000000100000000/0000000100000000000000FE-4b63be81d30fea964bbd1ffbd6e201e617b4cab3.gz
+17-1/0000000100000000/0000000100000000000000FE.00000028.backup
+17-1/0000000100000000/0000000100000000000000FF-c4f943196b146af1c7148f8cdab31a0e6c20674e.gz
+17-1/0000000100000001
+17-1/0000000100000001/000000010000000100000000-4dba0c6684870b422d75f4ebb39e1cf8864c791f.gz
+17-1/0000000100000001/000000010000000100000002-39622812b216e6ab69236e8c5cfe7ab74d33e879.gz
+17-1/0000000100000001/000000010000000100000003.partial-823afb7c6423080524e1ae766dc6198343dd4e57.gz
+17-1/00000002.history
+17-1/0000000200000001
+17-1/0000000200000001/000000020000000100000003-54158c903ed14696c1a7aec5d789bfc4d3025d57.gz
+archive.info
+archive.info.copy`;
+
+const TIMES =
+  '{".":{"type":"path"},"000000020000000100000003-54158c903ed14696c1a7aec5d789bfc4d3025d57.gz":{"size":19215,"time":1795931791,"type":"file"}}';
+
+describe('scripts that ask pgBackRest', () => {
+  const work = freshDirectory();
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    const host = (programs: Readonly<Record<string, string>>): MadeUpHost =>
+      new MadeUpHost({ root: work.path, programs: { runuser, ...programs } });
+
+    it('list the WAL of a repository in runs, with the time of the last file, and leave out a repository that is away', async () => {
+      const pgbackrest = `case "$*" in
+*--repo=2*) exit 49 ;;
+*--output=json*archive/demo/17-1/0000000200000001) ${says(TIMES)}
+;;
+*) ${says(LISTED)}
+;;
+esac`;
+      const made = host({ pgbackrest });
+      expect(await observe(shell, made.observation(backupArchive(asked, [1, 2])))).toEqual([
+        {
+          repository: 1,
+          runs: [
+            { database: '17-1', timeline: 1, log: 0, first: 0xfd, final: 0xff },
+            { database: '17-1', timeline: 1, log: 1, first: 0, final: 0 },
+            { database: '17-1', timeline: 1, log: 1, first: 2, final: 2 },
+            { database: '17-1', timeline: 2, log: 1, first: 3, final: 3 },
+          ],
+          last: 1795931791,
+        },
+      ]);
+    });
+
+    it('list nothing of an archive that is empty', async () => {
+      const made = host({ pgbackrest: says('archive.info\narchive.info.copy') });
+      expect(await observe(shell, made.observation(backupArchive(asked, [1])))).toEqual([{ repository: 1, runs: [] }]);
+    });
+
+    const unit = (name: string, values: string): string =>
+      `case "$*" in *@${name}.service*) ${says(`Id=pgprov-backup@${name}.service\n${values}`)}
+;; esac`;
+    const idle = 'LoadState=loaded\nActiveState=inactive\nResult=success\nExecMainStartTimestampMonotonic=0';
+
+    it('tell how the units fared, with the last error of one that failed', async () => {
+      const systemctl = [
+        unit('full', 'ActiveState=failed\nLoadState=loaded\nResult=exit-code\nExecMainStartTimestampMonotonic=1000000'),
+        unit('diff', 'ActiveState=activating\nLoadState=loaded\nResult=success\nExecMainStartTimestampMonotonic=2000000'),
+        unit('incr', idle),
+        unit('other', 'LoadState=not-found\nActiveState=inactive\nResult=success\nExecMainStartTimestampMonotonic=0'),
+      ].join('\n');
+      const journalctl = `case "$*" in *@full*) ${says(`2026-11-29 06:03:16.498 P00   INFO: backup command begin 2.55.1
+2026-11-29 06:03:16.584 P00  ERROR: [050]: unable to acquire lock on file '/tmp/pgbackrest/demo-backup-1.lock': Resource temporarily unavailable
+                                    HINT: is another pgBackRest process running?
+2026-11-29 06:03:16.585 P00   INFO: backup command end: aborted with exception [050]`)}
+;; esac`;
+      const runs = await observe(
+        shell,
+        host({ systemctl, journalctl }).observation(backupRuns(['full', 'diff', 'incr', 'other'].map((name) => `pgprov-backup@${name}`))),
+      );
+      expect(runs).toEqual([
+        {
+          unit: 'pgprov-backup@full',
+          state: 'failed',
+          began: expect.any(Number) as number,
+          result: 'exit-code',
+          error:
+            "[050]: unable to acquire lock on file '/tmp/pgbackrest/demo-backup-1.lock': Resource temporarily unavailable\nHINT: is another pgBackRest process running?",
+        },
+        { unit: 'pgprov-backup@diff', state: 'running', began: expect.any(Number) as number },
+        { unit: 'pgprov-backup@incr', state: 'idle' },
+      ]);
+    });
+
+    const verified = async (answer: string): Promise<unknown> =>
+      (await observe(shell, host({ pgbackrest: answer }).observation(backupVerified(asked, [1]))))[0];
+
+    it('read what is damaged, of which the exit code says nothing', async () => {
+      expect(
+        await verified(
+          says(`stanza: demo
+status: error
+  archiveId: 17-1, total WAL checked: 24, total valid WAL: 23
+    missing: 0, checksum invalid: 0, size invalid: 0, other: 1
+  backup: 20261129-055004F, status: invalid, total files checked: 977, total valid files: 975
+    missing: 0, checksum invalid: 2, size invalid: 0, other: 0
+  backup: 20261129-055058F, status: valid, total files checked: 969, total valid files: 969
+    missing: 0, checksum invalid: 0, size invalid: 0, other: 0`),
+        ),
+      ).toEqual({
+        repository: 1,
+        backups: 2,
+        wal: 23,
+        wrong: ['WAL of 17-1: 1 file that cannot be read', '20261129-055004F: 2 files with another checksum'],
+      });
+    });
+
+    it('have the words of a repository that cannot be read', async () => {
+      const answer = `echo "ERROR: [055]: unable to load info file '/b/backup.info'" >&2; exit 55`;
+      expect(await verified(answer)).toMatchObject({ problem: "[055]: unable to load info file '/b/backup.info'", backups: 0, wrong: [] });
+    });
+
+    const progress = async (info: string, began = 0): Promise<string[]> => {
+      const systemctl = says(`CPUUsageNSec=123456789\nExecMainStartTimestampMonotonic=${began}`);
+      const made = host({ systemctl, pgbackrest: says(info) });
+      const body = made.script(backupProgress('pgprov-backup@full', asked));
+      const { answers } = await runSections(shell, [{ id: 'look', mode: 'probe', body }]);
+      return answers.get('look')?.out.toString().trimEnd().split('\n') ?? [];
+    };
+
+    it('tell how far a backup is, with its rate and the time that is left', async () => {
+      const [number, words] = await progress(RUNNING);
+      expect(number).toBe('227254272 123456789');
+      expect(words).toMatch(/^216\.7 MiB of 236\.8 MiB copied, \d+(?:\.\d)? (?:B|KiB|MiB)\/s, \d+ (?:s|min|h).* left$/u);
+    });
+
+    it('tell no rate before a tenth is copied', async () => {
+      expect((await progress(RUNNING.replace('"size-cplt":227254272', '"size-cplt":1048576')))[1]).toBe('1 MiB of 236.8 MiB copied');
+      expect((await progress(RUNNING.replace('"size-cplt":227254272', '"size-cplt":0')))[1]).toBe('0 B of 236.8 MiB copied');
+    });
+
+    it('tell that a backup is being prepared, that it waits for its WAL, and nothing where none runs', async () => {
+      expect((await progress(HELD))[1]).toBe('pgBackRest prepares it');
+      expect((await progress(RUNNING.replace('"size-cplt":227254272', '"size-cplt":248324901')))[1]).toBe(
+        '236.8 MiB copied, and waits for the WAL',
+      );
+      expect(await progress(HEALTHY)).toEqual([' 123456789']);
+    });
+  });
+});
