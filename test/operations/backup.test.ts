@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest';
+import backup from '../../src/operations/backup.js';
+import { backupState } from '../../src/operations/shared/backup-state.js';
+import type { BackupOptions } from '../../src/operations/shared/backup-places.js';
+import type { OperationRun } from '../../src/plan/operation.js';
+import { ARCHIVING } from '../../src/resources/archiving.js';
+import { BACKUP_ARCHIVE, type ArchivedWal } from '../../src/resources/backup-archive.js';
+import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup-info.js';
+import { BACKUP_RUNS, type BackupRun } from '../../src/resources/backup-runs.js';
+import { inventoryOf } from '../support/inventory.js';
+import { runOver, runSeen } from './run-seen.js';
+
+const MEMBERS = `cluster: demo
+roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]
+hosts:
+  pg1: 192.0.2.1
+  pg2: 192.0.2.2
+  pg3: 192.0.2.3
+`;
+const withHost = await inventoryOf(`${MEMBERS}  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}\n`);
+const withDirectory = await inventoryOf(`${MEMBERS}backup: {repositories: {nfs: {directory: /mnt/backups}}}\n`);
+
+const NOW = 1_795_931_793;
+
+const taken = (stop: number, changes: Partial<Backup> = {}): Backup => ({
+  label: `at-${stop}`,
+  type: 'full',
+  repository: 1,
+  database: 1,
+  start: stop - 60,
+  stop,
+  size: 3_221_225_472,
+  delta: 3_221_225_472,
+  stored: 1_073_741_824,
+  walStart: '000000010000000000000010',
+  walStop: '000000010000000000000012',
+  timeline: 1,
+  needs: [],
+  error: false,
+  ...changes,
+});
+
+const told = (backups: readonly Backup[], changes: Partial<BackupInfo> = {}): BackupInfo => ({
+  code: 0,
+  now: NOW,
+  repositories: [{ repository: 1, status: 'ok', message: 'ok', encrypted: true, systemIdentifiers: ['7'] }],
+  backups,
+  archives: [{ id: '17-1', repository: 1, database: 1, min: '000000010000000000000010', max: '000000010000000000000020' }],
+  ...changes,
+});
+
+type Runs = Partial<Record<'full' | 'diff' | 'incr', Partial<BackupRun>>>;
+
+const runs = (changes: Runs = {}): BackupRun[] =>
+  (['full', 'diff', 'incr'] as const).map((type) => ({ unit: `pgprov-backup@${type}`, state: 'idle', ...changes[type] }));
+
+interface Seen {
+  info?: BackupInfo;
+  runs?: Runs;
+  options?: BackupOptions;
+  done?: string[];
+  archive?: ArchivedWal;
+}
+
+const OLD = taken(NOW - 3600);
+
+/** What is seen of a cluster with a repository host that has a full backup of an hour ago. */
+function seen({ info = told([OLD]), runs: changes, options = {}, done = [], archive }: Seen): OperationRun<BackupOptions> {
+  const states = {
+    [BACKUP_INFO.id]: info,
+    [BACKUP_RUNS.id]: runs(changes),
+    ...(archive === undefined ? {} : { [BACKUP_ARCHIVE.id]: [archive] }),
+  };
+  const run = runOver<BackupOptions>(withHost, { repo1: states }, { type: 'diff', ...options }, { done });
+  return options.since === undefined ? { ...run, options: backup.choose?.(run) ?? run.options } : run;
+}
+
+const titles = (run: OperationRun<BackupOptions>): string[] => backup.remaining(run).steps.map(({ title }) => title);
+const objections = (run: OperationRun<BackupOptions>): string[] => (backup.guards?.(run) ?? []).map(({ message }) => message);
+const failing = (run: OperationRun<BackupOptions>): string[] =>
+  (backup.checks?.(run) ?? []).filter(({ ok }) => !ok).map(({ title, detail, mend }) => `${title}: ${detail} → ${mend}`);
+
+describe('backup', () => {
+  it('takes one on the repository host, and is done when there is a new one', () => {
+    const before = seen({});
+    expect(titles(before)).toEqual(['take a diff backup of demo (repository repo1)']);
+    expect(before.options.since).toEqual({ repo1: NOW });
+    const fresh = taken(NOW + 60, { type: 'diff', label: 'new', delta: 1024, stored: 512 });
+    const after = seen({ info: told([OLD, fresh]), options: before.options, done: ['take'] });
+    expect(titles(after)).toEqual([]);
+    expect(failing(after)).toEqual([]);
+    expect(backup.finished?.(after)).toBe('repo1 has the diff backup new: 1 KiB of 3 GiB copied, 512 B there');
+  });
+
+  it('says that the first one becomes a full one', () => {
+    const [step] = backup.remaining(
+      seen({
+        info: told([], {
+          repositories: [{ repository: 1, status: 'noBackup', message: 'no valid backups', encrypted: true, systemIdentifiers: ['7'] }],
+        }),
+      }),
+    ).steps;
+    expect(step?.effect).toContain('repo1 has no full one yet, so it becomes one there');
+  });
+
+  it('follows a backup that runs and is at least as good, also one that was begun before', () => {
+    const running: Runs = { full: { state: 'running', began: NOW - 100 } };
+    const run = seen({ info: told([OLD], { running: {} }), runs: running });
+    expect(titles(run)).toEqual(['follow the full backup that runs there']);
+    expect(run.options.since).toEqual({ repo1: NOW - 100 });
+    expect(titles(seen({ info: told([OLD, taken(NOW - 5)]), options: run.options }))).toEqual([]);
+  });
+
+  it('takes a full one after a smaller one that runs', () => {
+    const run = seen({
+      info: told([OLD], { running: {} }),
+      runs: { incr: { state: 'running', began: NOW - 5 } },
+      options: { type: 'full' },
+    });
+    expect(titles(run)).toEqual(['take a full backup of demo (repository repo1), after the incr one that runs there']);
+  });
+
+  it('begins anew where pgBackRest has given up and its unit does not end', () => {
+    const stuck: Runs = { full: { state: 'running', began: NOW - 600, error: '[101]: process aborted' } };
+    expect(titles(seen({ runs: stuck, options: { type: 'full' } }))).toEqual(['take a full backup of demo (repository repo1)']);
+  });
+
+  it('does not take one again that failed, and has pgBackRest’s words and what to do', () => {
+    const error = "[041]: unable to write '/var/lib/pgbackrest/x': [28] No space left on device";
+    const { options } = seen({});
+    const run = seen({ runs: { diff: { state: 'failed', began: NOW + 1, result: 'exit-code', error } }, options, done: ['take'] });
+    expect(titles(run)).toEqual([]);
+    expect(failing(run)).toEqual([
+      expect.stringMatching(
+        /^a new backup is in repo1: \[041\]: unable to write .* No space left on device → make room where the repository is/u,
+      ),
+    ]);
+    expect(objections(run)).toEqual([]);
+  });
+
+  it('fails where page checksums do not match in the new one', () => {
+    const { options } = seen({});
+    const run = seen({ info: told([OLD, taken(NOW + 9, { error: true })]), options, done: ['take'] });
+    expect(failing(run)[0]).toContain(`at-${NOW + 9} has pages whose checksums do not match`);
+  });
+
+  it.each<{ title: string; state: Seen; message: string }>([
+    {
+      title: 'pgBackRest fails',
+      state: { info: told([], { problem: 'pgBackRest is not installed', code: 127 }) },
+      message: 'repo1: pgBackRest is not installed',
+    },
+    {
+      title: 'there is no stanza',
+      state: {
+        info: told([], {
+          repositories: [{ repository: 1, status: 'noStanza', message: 'missing stanza path', encrypted: true, systemIdentifiers: [] }],
+        }),
+      },
+      message: 'repo1: the repository repo1 has no stanza yet (missing stanza path)',
+    },
+    {
+      title: 'the repository cannot be read',
+      state: {
+        info: told([], {
+          repositories: [
+            {
+              repository: 1,
+              status: 'failed',
+              message: '[FormatError] key/value found outside of section',
+              encrypted: true,
+              systemIdentifiers: [],
+            },
+          ],
+        }),
+      },
+      message: 'repo1: the repository repo1 cannot be read: [FormatError] key/value found outside of section',
+    },
+  ])('is refused where $title', ({ state, message }) => {
+    expect(objections(seen(state))).toEqual([message]);
+  });
+
+  it('is taken by the member that leads where there is no repository host', () => {
+    const states = { [BACKUP_INFO.id]: told([OLD]), [BACKUP_RUNS.id]: runs() };
+    const all = { pg1: states, pg2: states, pg3: states };
+    const run = runSeen<BackupOptions>(withDirectory, { leader: 'pg2', more: all }, { type: 'full' });
+    expect(backup.remaining(run).steps.map((step) => ('on' in step ? step.on : []))).toEqual([['pg2']]);
+    expect(objections(run)).toEqual([]);
+    const none = runSeen<BackupOptions>(withDirectory, { leader: null, more: all }, { type: 'full' });
+    expect(objections(none)).toEqual(['no member of demo leads, and only the one that leads takes backups']);
+  });
+
+  it('names the unit that goes on where nobody waits for it any more', async () => {
+    const { options } = seen({});
+    const run = seen({ info: told([OLD], { running: {} }), runs: { diff: { state: 'running', began: NOW + 1 } }, options, done: [] });
+    const words = await backup.broken?.(run, { touched: true, desk: {} as never });
+    expect(words).toContain('the backup goes on on repo1');
+    expect(words).toContain('`systemctl stop pgprov-backup@diff`');
+  });
+});
+
+describe('what can be restored', () => {
+  const wal = (first: number, final: number, timeline = 1): ArchivedWal['runs'][number] => ({
+    database: '17-1',
+    timeline,
+    log: 0,
+    first,
+    final,
+  });
+  const state = (more: Seen): ReturnType<typeof backupState> => backupState(withHost, seen(more).view, new Date((NOW + 60) * 1000));
+
+  it('goes from the oldest backup to the last WAL file', () => {
+    const found = state({ archive: { repository: 1, runs: [wal(0x10, 0x20)], last: NOW } });
+    expect(found.problems).toEqual([]);
+    expect(found.repositories[0]).toMatchObject({
+      name: 'repo1',
+      status: 'ok',
+      window: {
+        from: new Date((NOW - 3600) * 1000).toISOString().replace('.000Z', 'Z'),
+        to: new Date(NOW * 1000).toISOString().replace('.000Z', 'Z'),
+        walFirst: '000000010000000000000010',
+        walLast: '000000010000000000000020',
+        timeline: 1,
+      },
+      gaps: [],
+    });
+  });
+
+  it('has gaps where WAL is missing, and names the backups on both sides', () => {
+    const later = taken(NOW - 60, { label: 'later', walStart: '000000010000000000000018', walStop: '000000010000000000000018' });
+    const found = state({ info: told([OLD, later]), archive: { repository: 1, runs: [wal(0x10, 0x14), wal(0x16, 0x20)], last: NOW } });
+    expect(found.repositories[0]?.gaps).toEqual([
+      {
+        timeline: 1,
+        walFirst: '000000010000000000000015',
+        walLast: '000000010000000000000015',
+        files: 1,
+        before: OLD.label,
+        after: 'later',
+      },
+    ]);
+    expect(found.problems).toEqual([
+      `repository repo1: the WAL file 000000010000000000000015 is missing, so a restore of ${OLD.label} or an older backup ends before it`,
+    ]);
+  });
+
+  it('does not count a backup whose own WAL is missing', () => {
+    const found = state({ archive: { repository: 1, runs: [wal(0x10, 0x10), wal(0x12, 0x20)], last: NOW } });
+    expect(found.repositories[0]?.backups[0]?.incomplete).toBe(true);
+    expect(found.repositories[0]).not.toHaveProperty('window');
+    expect(found.problems).toContain(`repository repo1: ${OLD.label} cannot be restored, WAL that it needs is not there`);
+  });
+
+  it('says nothing of gaps where the archive could not be listed', () => {
+    expect(state({}).repositories[0]).not.toHaveProperty('gaps');
+  });
+
+  it('is too old, or nothing at all', () => {
+    expect(state({ info: told([taken(NOW - 40 * 3600)]) }).problems[0]).toMatch(
+      /^repository repo1: the last good backup is 40 hours old, more than backup.max_age \(36\)/u,
+    );
+    expect(state({ info: told([taken(NOW - 60, { error: true })]) }).problems[0]).toMatch(/^repository repo1 has no good backup yet/u);
+  });
+
+  it('has the last failure of a unit until a later backup is there', () => {
+    const failed: Runs = { full: { state: 'failed', began: NOW - 60, error: '[056]: unable to find primary cluster - cannot proceed' } };
+    expect(state({ runs: failed }).problems[0]).toMatch(
+      /^repo1: the last full backup failed: \[056\]: .*; pgBackRest takes backups only while/u,
+    );
+    expect(state({ runs: failed, info: told([OLD, taken(NOW - 10)]) }).problems).toEqual([]);
+  });
+
+  it('is not known where the host cannot be asked', () => {
+    const { view } = runOver<BackupOptions>(withHost, { pg1: { [ARCHIVING.id]: undefined } }, {});
+    expect(backupState(withHost, view, new Date()).problems).toEqual(['repository repo1: repo1 could not be asked']);
+  });
+});
