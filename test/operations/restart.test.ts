@@ -16,7 +16,7 @@ const NAMES = ['pg1', 'pg2', 'pg3'];
 type Reasons = Record<string, { from: string; to: string }>;
 
 interface Scene {
-  leader?: string;
+  leader?: string | null;
   /** Patroni's `postgresql.parameters`. */
   parameters?: Record<string, unknown>;
   /** What runs on all members, or on one. */
@@ -381,6 +381,9 @@ describe('a restart of Patroni', () => {
     expect(ids(down).slice(0, 2)).toEqual(['restart-pg3', 'restart-pg2']);
     expect(objection({ ...down, silent: ['pg2', 'pg3'] })).toContain('does not stream from pg1');
     expect(objection({ ...service, silent: ['pg3'] })).toContain('pg3 does not stream from pg1');
+    const alone = { ...service, leader: null, leftDown: ['pg1'] };
+    expect([objection(alone), ids(alone)]).toEqual([undefined, ['restart-pg1']]);
+    expect(objection({ ...alone, leftDown: [] })).toBe('the cluster has no leader');
     const store = { options: { service: 'etcd' }, leftDown: ['pg3'], sick: ['pg3'] };
     expect(objection(store)).toBe(undefined);
     expect(ids(store)[0]).toBe('restart-pg3');

@@ -12,6 +12,7 @@ import { dcsOf } from '../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
 import { quorumOf } from '../../../roles/shared/quorum.js';
 import { isPaused } from '../../../roles/shared/patroni/checks.js';
+import { memberGate } from '../../../roles/shared/patroni/start.js';
 import { notRecognized } from '../../../roles/shared/second-member.js';
 import { leaderOf, membersBut } from './members.js';
 import { followStep, handOverStep } from './hand-over.js';
@@ -50,13 +51,19 @@ function isLeftDown(run: RestartRun, { startOf }: Pick<Restarting, 'startOf'>, n
   return isSelected(run, name) && startOf(run, name) === '' && (run.options.began?.[name] ?? '') !== '';
 }
 
+/** Members whose Patroni the operation left down. */
+function leftDown(run: RestartRun): string[] {
+  return left(run, patroniRestarting).filter((name) => isLeftDown(run, patroniRestarting, name));
+}
+
 /** Why Patroni must not be restarted now. In maintenance mode it may be: PostgreSQL keeps running. */
 export function patroniObjections(run: RestartRun): OperationObjection[] {
   const { view, done } = run;
   const unreadable = unreadableFiles(run, left(run, patroniRestarting));
   if (unreadable.length > 0) return unreadable;
   const leader = leaderOf(view);
-  if (leader === undefined) return noLeader(run);
+  // A member that the operation left down may be who is to lead.
+  if (leader === undefined) return leftDown(run).length > 0 ? [] : noLeader(run);
   const isFollowing = done.has('hand-over') && !done.has('follow');
   return [
     ...left(run, patroniRestarting).flatMap((name) => notRecognized(view, name) ?? []),
@@ -75,7 +82,10 @@ export function patroniObjections(run: RestartRun): OperationObjection[] {
 export function patroniSteps(run: RestartRun): HostStep[] {
   const { view, inventory, done } = run;
   const leader = leaderOf(view);
-  if (leader === undefined) return [];
+  if (leader === undefined)
+    return leftDown(run)
+      .slice(0, 1)
+      .map((name) => restartPatroni(run, name, (context) => [memberGate(context)]));
   const members = hostsWith(inventory, 'patroni').map(({ name }) => name);
   const others = (name: string): string[] => members.filter((each) => each !== name);
   const names = left(run, patroniRestarting);
