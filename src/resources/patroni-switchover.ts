@@ -33,6 +33,7 @@ export function patroniSwitchover(options: PatroniSwitchoverOptions): Resource<P
   const { url, leader, candidate } = options;
   const question = patroniQuestion(url);
   const request = leader === undefined ? { path: '/failover', body: { candidate } } : { path: '/switchover', body: { leader, candidate } };
+  const other = `somebody else, or Patroni, gave the lead to another member than ${candidate} at the same moment: `;
   const refused = leader === undefined ? 'Patroni did not fail over:' : 'Patroni did not hand the lead over:';
   return {
     id: `patroni-leader:${candidate}`,
@@ -51,6 +52,10 @@ export function patroniSwitchover(options: PatroniSwitchoverOptions): Resource<P
     apply: () => sh`began=$(date +%s)
 ${patroniRequest({ ...options, method: 'POST', ...request, seconds: ANSWER_WITHIN })}
 case "$code:$said" in
+200:*' instead of '*)
+echo ${other}"$said"
+exit 1
+;;
 200:*|202:*|503:*'status unknown'*) ;;
 *)
 echo ${refused}" $said (HTTP $code)"
@@ -59,7 +64,16 @@ case "$code:$said" in 503:*' failed'*) exit ${NOTHING_DONE} ;; esac
 ${NOT_TAKEN}
 ;;
 esac
-until curl -s -m ${seconds(10)} ${`${url}/cluster`} | tr '{' '\n' | grep -E '"role": *"(leader|master|primary)"' | grep -qF ${`"name": "${candidate}"`}; do
+while :; do
+now=$(curl -s -m ${seconds(10)} ${`${url}/cluster`} | tr '{' '\n' | grep -E '"role": *"(leader|master|primary)"' | sed -n 's/.*"name": *"\([^"]*\)".*/\1/p' | head -n 1) || :
+case "$now" in
+${candidate}) break ;;
+'' | ${leader === undefined ? sh`*` : leader}) ;;
+*)
+echo ${other}"$now leads"
+exit 1
+;;
+esac
 if [ $(($(date +%s) - began)) -ge ${seconds(ANSWER_WITHIN + LEADS_WITHIN)} ]; then
 echo ${`Patroni answered, but ${candidate} does not lead:`}" $said"
 exit 1
