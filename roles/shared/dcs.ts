@@ -55,6 +55,8 @@ export interface Dcs {
   hasData(view: View, host: string): boolean | undefined;
   /** Whether it works on a host that runs it; undefined: it was not asked. */
   isHealthy(view: View, host: string): boolean | undefined;
+  /** Whether its process runs on a host, whatever it does; undefined: it was not asked. */
+  runs(view: View, host: string): boolean | undefined;
   /** Open when its member on the host works, which takes a quorum. */
   worksGate(context: RoleContext): Gate;
   /** Its data on the host put aside, where too few members have any for a quorum; the next start makes a new store. */

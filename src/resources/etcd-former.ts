@@ -16,7 +16,8 @@ const STEPS = [1, 2, 3, 4, 5];
 export function etcdFormerConfigs(client: EtcdClient, prefix: string): Observation<readonly JsonObject[]> {
   const question = keysQuestion(client, prefix);
   const key = Buffer.from(`${prefix}config`).toString('base64');
-  const written = String.raw`s/.*"key":"${key}","create_revision":"[0-9]*","mod_revision":"\([0-9]*\)".*/\1/p`;
+  // Some builds of etcd put a space after a comma, or after a colon.
+  const written = String.raw`s|.*"key": *"${key}", *"create_revision": *"[0-9]*", *"mod_revision": *"\([0-9]*\)".*|\1|p`;
   return {
     ...FORMER_CONFIGS,
     sharedQuestions: [question],

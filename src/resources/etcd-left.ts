@@ -20,7 +20,7 @@ const ASIDES = 3;
  */
 export function etcdLeft(client: EtcdClient, directory: string, prefix: string): Observation<StoreLeft> {
   const question = keysQuestion(client, prefix);
-  const known = `"key":"${Buffer.from(`${prefix}initialize`).toString('base64')}"`;
+  const known = `"${Buffer.from(`${prefix}initialize`).toString('base64')}"`;
   return {
     ...STORE_LEFT,
     sharedQuestions: [question],

@@ -3,6 +3,7 @@ import recover from '../../src/operations/recover.js';
 import type { RecoverOptions } from '../../src/operations/shared/recover-seen.js';
 import { DATA_OWNERSHIP } from '../../src/resources/data-ownership.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
+import { ETCD_RUNNING } from '../../src/resources/etcd-running.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';
 import { fileHandle } from '../../src/resources/file.js';
 import { START_TRIAL, type FailingSetting } from '../../src/resources/start-trial.js';
@@ -116,6 +117,15 @@ describe('pgprov recover', () => {
         more: { ...onAll(etcd(false)), pg3: etcd(true) },
       },
       left: ['store-aside pg3', 'start-store pg1,pg2,pg3', 'identity pg2', ...START],
+    },
+    {
+      title: 'stops a member of the store first that runs though its data is gone',
+      made: {
+        ...STOPPED,
+        registered: null,
+        more: { ...onAll(etcd(false)), pg1: new Map([...etcd(false), [ETCD_RUNNING.id, { process: {} }]]), pg3: etcd(true) },
+      },
+      left: ['stop-store pg1', 'store-aside pg3', 'start-store pg1,pg2,pg3', 'identity pg2', ...START],
     },
     {
       title: 'gives data back to PostgreSQL',

@@ -28,7 +28,7 @@ describe('what etcd has kept', () => {
       request.on('data', (chunk: Buffer) => (body += chunk.toString()));
       request.on('end', () => {
         const { key, revision } = JSON.parse(body) as { key: string; revision?: string };
-        response.end(JSON.stringify(range(key, revision === undefined ? undefined : Number(revision))));
+        response.end(spaced(JSON.stringify(range(key, revision === undefined ? undefined : Number(revision)))));
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -37,6 +37,9 @@ describe('what etcd has kept', () => {
     client = { endpoints: [url], caFile: parent.at('cert'), certFile: parent.at('cert'), keyFile: parent.at('cert') };
   });
   afterAll(() => server.close());
+
+  /** As some builds of etcd write it. */
+  let spaced = (json: string): string => json;
 
   function range(key: string, revision = writes.length + 1): object {
     if (revision < compacted) return { error: 'etcdserver: mvcc: required revision has been compacted', code: 11 };
@@ -119,6 +122,8 @@ describe('what etcd has kept', () => {
         ['config', '{"ttl":3}'],
         ['status', '{"optime":1}'],
       ];
+      expect(await observe(shell, etcdFormerConfigs(client, PREFIX))).toEqual([{ ttl: 2 }, { ttl: 1 }]);
+      spaced = (json) => json.replaceAll('","', '", "');
       expect(await observe(shell, etcdFormerConfigs(client, PREFIX))).toEqual([{ ttl: 2 }, { ttl: 1 }]);
       compacted = 4;
       expect(await observe(shell, etcdFormerConfigs(client, PREFIX))).toEqual([{ ttl: 2 }]);

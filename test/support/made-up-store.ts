@@ -63,6 +63,7 @@ export const madeUpDcs: Dcs = {
   dataRoot: () => '/srv/shelf',
   hasData: (view, host) => view.read(host, SHELF)?.data,
   isHealthy: (view, host) => view.read(host, SHELF)?.stands,
+  runs: (view, host) => view.read(host, SHELF)?.stands,
   worksGate: () => gate({ name: 'shelf-works', title: 'the shelf stands', check: sh`true`, unit: 'shelfd', fatalLogPatterns: [] }),
   dataAside: (context) =>
     command({

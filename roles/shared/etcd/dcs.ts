@@ -1,4 +1,4 @@
-import { ETCD_MEMBER, etcdFormerConfigs, etcdKeys, type EtcdMemberState, type View } from '../../../src/index.js';
+import { ETCD_MEMBER, ETCD_RUNNING, etcdFormerConfigs, etcdKeys, type EtcdMemberState, type View } from '../../../src/index.js';
 import type { Dcs } from '../dcs.js';
 import { scopePrefix, tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
@@ -36,6 +36,10 @@ export const etcdDcs: Dcs = {
   dataRoot: (host, platform) => variables(host, 'etcd').data_dir ?? platform.etcd.dataRoot,
   hasData: (view, host) => member(view, host)?.hasData,
   isHealthy: (view, host) => member(view, host)?.healthy,
+  runs: (view, host) => {
+    const running = view.read(host, ETCD_RUNNING);
+    return running === undefined ? undefined : running.process !== undefined;
+  },
   worksGate: quorumGate,
   dataAside: etcdDataAside,
   left: etcdDataLeft,

@@ -69,7 +69,28 @@ export function storeSteps(run: RecoverRun): OperationStep[] {
             resources: (context) => [store.dataAside(context)],
           },
         ];
+  // Its files are open, and a new member could not begin beside it.
+  const strays = isLost && !done.has('stop-store') ? all.filter((name) => !kept.includes(name) && store.runs(view, name) === true) : [];
+  const stop: OperationStep[] =
+    strays.length === 0
+      ? []
+      : [
+          {
+            id: 'stop-store',
+            title: `stop ${store.name} on ${enumerate(strays)}, where it runs though its data is gone`,
+            on: strays,
+            resources: () => [
+              command({
+                name: `stop-${store.unit}`,
+                summary: `stop ${store.unit}`,
+                unless: sh`! systemctl -q is-active ${store.unit}`,
+                run: sh`timeout 90 systemctl stop ${store.unit}`,
+              }),
+            ],
+          },
+        ];
   return [
+    ...stop,
     ...aside,
     {
       id: 'start-store',
