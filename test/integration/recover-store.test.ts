@@ -51,8 +51,8 @@ describe('pgprov recover, with a store that has lost what it had', () => {
     expect(shown.all).toMatch(new RegExp(`what Patroni kept in it is put back from etcd’s data on ${last.name}, last written 20`, 'u'));
     expect(shown.all).toMatch(/put back into etcd: (?=.*history)(?=.*failsafe).* below \/service\/demo\//u);
 
-    const killed = start(['recover', cluster.file, '--yes']);
-    await killed.printed(/put back into etcd/u);
+    const killed = start(['recover', cluster.file, '--yes', '--output', 'json']);
+    await killed.printed(/"type":"step-start"[^\n]*"stage":"recover\/identity"|"stage":"recover\/identity"[^\n]*"type":"step-start"/u);
     killed.process.kill('SIGKILL');
     await killed.finished;
     const { code, all } = await tested.recover('--yes');

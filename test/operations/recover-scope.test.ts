@@ -100,7 +100,7 @@ describe('a store that has lost its data', () => {
     );
     expect(step('identity', LOST, { left })).toMatchObject({
       title:
-        'put back into etcd: history and failsafe below /service/demo/, from etcd’s data on pg3, last written 2026-11-29 05:00 UTC; and /service/demo/config, from etcd’s data on pg3, last written 2026-11-29 05:00 UTC; and /service/demo/initialize, which is the system identifier 7 of the data on pg1, pg2 and pg3',
+        'put back into etcd: config, history and failsafe below /service/demo/, from etcd’s data on pg3, last written 2026-11-29 05:00 UTC; and /service/demo/initialize, which is the system identifier 7 of the data on pg1, pg2 and pg3',
       effect: 'Patroni takes the data that is there for the cluster’s own, and makes no new one',
     });
   });
@@ -111,7 +111,7 @@ describe('a store that has lost its data', () => {
       pg3: [copy({ config: { ttl: 2 } })],
     };
     const snapshots = [snapshot({ config: { ttl: 3 } }, '2026-11-29T04:00:00.000Z')];
-    expect(step('identity', LOST, { left, snapshots })?.title).toContain('config, from etcd’s data on pg3');
+    expect(step('identity', LOST, { left, snapshots })?.title).toContain('config and history below /service/demo/, from etcd’s data on pg3');
   });
 
   it('is made from the newest snapshot where no member has data, by what the data says of the time since', () => {
@@ -151,7 +151,7 @@ describe('a store that has lost its data', () => {
 
   it('takes the dynamic configuration from a snapshot before the inventory’s, and what the furthest member used before that', () => {
     const snapshots = [snapshot({ config: { ttl: 3 } }, '2026-11-29T04:00:00.000Z')];
-    expect(step('identity', LOST, { snapshots })?.title).toContain('config, from the snapshot');
+    expect(step('identity', LOST, { snapshots })?.title).toContain('config and history below /service/demo/, from the snapshot');
     const more = { pg2: new Map([[PATRONI_TAKEN.id, { ttl: 9 }]]) };
     expect(step('identity', { ...LOST, more }, { snapshots })?.title).toContain('config, from patroni.dynamic.json of pg2');
   });

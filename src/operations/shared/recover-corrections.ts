@@ -54,10 +54,11 @@ function identityStep(run: RecoverRun): OperationStep[] {
   const restored = noMark && noConfig ? restoredScope(run) : undefined;
   const [host] = view.hosts('patroni');
   const prefix = host === undefined ? '' : scopePrefix(inventory, host);
-  const names = [...(restored?.keys.keys() ?? [])];
+  const isOne = noConfig && from.words === restored?.from.words;
+  const names = [...(isOne ? ['config'] : []), ...(restored?.keys.keys() ?? [])];
   const parts = [
     ...(restored === undefined || names.length === 0 ? [] : [`${enumerate(names)} below ${prefix}, from ${restored.from.words}`]),
-    ...(noConfig ? [`${prefix}config, from ${from.words}`] : []),
+    ...(noConfig && !isOne ? [`${prefix}config, from ${from.words}`] : []),
     ...(noMark
       ? [
           `${prefix}initialize, which is the system identifier ${identifier} of the data on ${enumerate(usableData(view).map((each) => each.host.name))}`,
