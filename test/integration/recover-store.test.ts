@@ -5,6 +5,7 @@ import { patience } from '../support/patience.js';
 import type { TestCluster } from './support/cluster.js';
 import { etcdctl, must, patronictlConfig, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
+import { placesOf } from './support/places.js';
 import { RecoveringCluster } from './support/recovering.js';
 
 describe('pgprov recover, with a store that has lost what it had', () => {
@@ -121,12 +122,18 @@ describe('pgprov recover, with a store that has lost what it had', () => {
       const [away] = tested.others(first);
       await must(away, 'systemctl stop patroni');
       await tested.commit(first);
-      const slot = `select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots where slot_name = '${away.name}' and not active`;
-      // Patroni makes the slot of a member anew, at the newest WAL.
-      await sql(first, slot);
-      for (let segment = 0; segment < 4; segment += 1) await sql(first, 'select pg_switch_wal(); checkpoint');
-      await sql(first, slot);
-      await sql(first, 'checkpoint');
+      const { data } = placesOf(first.os);
+      // The file system of a lab host cannot rename a directory of its image, as PostgreSQL does to drop a slot.
+      await must(first, `cd ${data}/pg_replslot && cp -a ${away.name} /tmp/slot && rm -r ${away.name} && mv /tmp/slot ${away.name}`);
+      await sql(first, 'alter system set wal_keep_size = 0');
+      await sql(first, 'select pg_reload_conf()');
+      for (let segment = 0; segment < 6; segment += 1) {
+        // Patroni makes the slot of a member anew, for the WAL from then on.
+        await sql(first, `select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots where slot_name = '${away.name}'`);
+        await sql(first, "select pg_logical_emit_message(true, 'test', 'more')");
+        await sql(first, 'select pg_switch_wal()');
+        await sql(first, 'checkpoint');
+      }
       const { code, all } = await tested.recover('--yes');
       expect(code, all).toBe(0);
       expect(all).toMatch(
@@ -136,6 +143,7 @@ describe('pgprov recover, with a store that has lost what it had', () => {
       expect(rebuilt.code, rebuilt.all).toBe(0);
       await tested.expectWhole(first.name);
       expect(await must(away, 'systemctl is-enabled patroni')).toBe('enabled');
+      await sql(first, 'alter system reset wal_keep_size');
     },
   );
 
