@@ -10,6 +10,8 @@ export interface WalKept {
   segmentBytes: number;
   /** The server has a `restore_command`. */
   restores: boolean;
+  /** Bytes that PostgreSQL's user may still write there; undefined where that cannot be told. */
+  free?: number;
 }
 
 /** The observation's id; undefined where there is no data directory. */
@@ -20,6 +22,7 @@ export function walKept(data: string): Observation<WalKept | undefined> {
   return {
     ...WAL_KEPT,
     probe: () => sh`cd ${data}/pg_wal 2>/dev/null || exit 0
+stat -f -c 'free=%a %S' . 2>/dev/null || :
 ls | grep -E '^[0-9A-F]{24}$' | cut -c9-24 | sort | head -n 1 | sed 's/^/oldest=/'
 for each in ????????????????????????; do
 [ ! -f "$each" ] || { echo "bytes=$(wc -c <"$each")"; break; }
@@ -29,10 +32,12 @@ if grep -qsE "^[[:space:]]*restore_command[[:space:]]*=?[[:space:]]*'[^']" ${[`$
       const values = new Map(answerLines(answer).map((line) => line.split('=') as [string, string]));
       const [oldest, bytes] = [values.get('oldest'), Number(values.get('bytes') ?? 0)];
       if (bytes === 0) return undefined;
+      const free = values.get('free')?.split(' ').map(Number) ?? [];
       return {
         oldest: oldest === undefined ? undefined : segmentNumber(oldest, bytes),
         segmentBytes: bytes,
         restores: values.get('restores') === 'yes',
+        ...(free.length === 2 ? { free: free.reduce((blocks, size) => blocks * size) } : {}),
       };
     },
   };

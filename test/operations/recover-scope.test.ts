@@ -111,7 +111,9 @@ describe('a store that has lost its data', () => {
       pg3: [copy({ config: { ttl: 2 } })],
     };
     const snapshots = [snapshot({ config: { ttl: 3 } }, '2026-11-29T04:00:00.000Z')];
-    expect(step('identity', LOST, { left, snapshots })?.title).toContain('config and history below /service/demo/, from etcd’s data on pg3');
+    expect(step('identity', LOST, { left, snapshots })?.title).toContain(
+      'config and history below /service/demo/, from etcd’s data on pg3',
+    );
   });
 
   it('is made from the newest snapshot where no member has data, by what the data says of the time since', () => {

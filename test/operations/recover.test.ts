@@ -275,6 +275,11 @@ describe('pgprov recover', () => {
       says: 'PostgreSQL does not start, and no setting of Patroni’s is the reason:',
     },
     {
+      title: 'a full disk of the member with the last commits',
+      made: { ...STOPPED, more: { pg2: new Map([[WAL_KEPT.id, { oldest: 5, segmentBytes: SEGMENT, restores: false, free: 4096 }]]) } },
+      says: 'pg2 has the last commits, and the file system of its WAL is full (4 KiB free), so PostgreSQL cannot start there',
+    },
+    {
       title: 'a store without enough members',
       made: { ...STOPPED, registered: null, etcdDown: ALL, away: ['pg3'], options: { without: 'pg3' } },
       says: 'etcd has no quorum: 2 of its members on pg1, pg2 and pg3 are needed with their data, and none of those that can be reached has any',

@@ -26,7 +26,12 @@ describe('walKept', () => {
         'pg_wal/00000002.history': '',
         'postgresql.conf': "# restore_command = 'cp'\nrestore_command = ''\n",
       });
-      expect(await observe(shell, walKept(data))).toEqual({ oldest: 4096 + 5, segmentBytes: 1024 * 1024, restores: false });
+      expect(await observe(shell, walKept(data))).toEqual({
+        oldest: 4096 + 5,
+        segmentBytes: 1024 * 1024,
+        restores: false,
+        free: expect.any(Number),
+      });
     });
 
     it('knows of an archive to restore from', async () => {

@@ -3,8 +3,10 @@ import {
   enabledHandle,
   DATA_DIRECTORY,
   enumerate,
+  formatBytes,
   lsnBytes,
   pgprov,
+  WAL_KEPT,
   type OperationObjection,
   type View,
 } from '../../index.js';
@@ -50,6 +52,7 @@ export function recoverObjections(run: RecoverRun): OperationObjection[] {
     settingObjections,
     unordered,
     barred,
+    roomless,
     storeObjections,
   ];
   for (const each of objections) {
@@ -62,6 +65,9 @@ export function recoverObjections(run: RecoverRun): OperationObjection[] {
 function refuse(message: string, hint: string): OperationObjection[] {
   return [{ kind: 'refuse', message, hint }];
 }
+
+/** Bytes below which a file system is as good as full. */
+const LEAST_ROOM = 1024 * 1024;
 
 const nothingChanged = 'nothing was changed';
 
@@ -214,6 +220,17 @@ function barred({ view }: RecoverRun): OperationObjection[] {
   return refuse(
     `${host.name} has the last commits, and with synchronous replication Patroni lets only ${enumerate([sync.leader, ...sync.standbys])} lead${found(view)}`,
     `${nothingChanged}: what is beyond their WAL on ${host.name} was never acknowledged; keep a copy of its data, and switch synchronous_mode off until the cluster runs`,
+  );
+}
+
+/** PostgreSQL writes WAL before it takes connections, and ends where it cannot. */
+function roomless({ view }: RecoverRun): OperationObjection[] {
+  const first = firstOf(view);
+  const free = first === undefined ? undefined : view.read(first, WAL_KEPT)?.free;
+  if (first === undefined || free === undefined || free >= LEAST_ROOM) return [];
+  return refuse(
+    `${first} has the last commits, and the file system of its WAL is full (${formatBytes(free)} free), so PostgreSQL cannot start there${found(view)}`,
+    `${nothingChanged}; make room there, never in pg_wal itself, and run this again`,
   );
 }
 
