@@ -11,6 +11,7 @@ export { makePassword } from './lib/password.js';
 export { keyFingerprints } from './lib/openpgp.js';
 export { verifierMatches } from './lib/scram.js';
 export { reveal, Secret } from './lib/secret.js';
+export { slotNameOf } from './lib/slot-name.js';
 export { topologyOf, variablesOf, type FromSchema, type FromVariables, type Topology } from './model/index.js';
 export type {
   ChangeMeaning,
@@ -252,6 +253,7 @@ export { readConfig, savedKeys, SAVED_KEYS, valuesInKeys } from './resources/sav
 export { rpmKey } from './resources/rpm-key.js';
 export { accessInForce, accessGate } from './resources/access-in-force.js';
 export { ACCOUNT_PASSWORDS, accountPasswords, type AccountState } from './resources/account-passwords.js';
+export { TIMELINE_BEGIN, timelineBegin, type TimelineBegin } from './resources/timeline-begin.js';
 export { DATA_ACCESS, dataAccess, type DataAccess } from './resources/data-access.js';
 export { SERVER_HEALTH, serverHealth, type ServerHealth } from './resources/server-health.js';
 export { awaitedQuery, SERVER_SETTINGS, serverSettings, type ServerSettings, type WantedSettings } from './resources/settings-in-force.js';

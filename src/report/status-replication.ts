@@ -1,5 +1,6 @@
 import type { ClusterStatus, Promotion, ReplicationStatus, ReplicationTarget, SlotStatus } from '../lib/cluster-status.js';
 import { formatBytes } from '../lib/bytes.js';
+import { slotNameOf } from '../lib/slot-name.js';
 import { formatDuration } from './duration.js';
 import { count } from './words.js';
 
@@ -97,16 +98,6 @@ export function slotEntries({ replication = [], members }: Pick<ClusterStatus, '
           ]),
     ];
   });
-}
-
-/** The slot of a member, as Patroni names it. Source: slot_name_from_member_name in patroni/dcs/__init__.py. */
-function slotNameOf(member: string): string {
-  return [...member.toLowerCase()]
-    .map((letter) =>
-      /[a-z0-9_]/u.test(letter) ? letter : /[-.]/u.test(letter) ? '_' : `u${letter.codePointAt(0)?.toString(16).padStart(4, '0')}`,
-    )
-    .join('')
-    .slice(0, 63);
 }
 
 function isSound({ wal, invalidated }: SlotStatus): boolean {

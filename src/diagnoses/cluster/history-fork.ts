@@ -1,4 +1,15 @@
-import { defineDiagnosis, pgprov, SERVER_HEALTH, type Evidence, type Examination, type Finding } from '../../index.js';
+import {
+  dataDirectoryOf,
+  defineDiagnosis,
+  localServer,
+  pgprov,
+  SERVER_HEALTH,
+  TIMELINE_BEGIN,
+  timelineBegin,
+  type Evidence,
+  type Examination,
+  type Finding,
+} from '../../index.js';
 import { dataPath, leaderOf } from '../shared/leading.js';
 import { dataOf, memberOf, membersOf, storeOf } from '../shared/members.js';
 
@@ -11,7 +22,14 @@ export default defineDiagnosis({
   name: 'history-fork',
   looksAt: 'the histories of the timelines',
   role: 'patroni',
-  find: (examination) => [...unlikeHistories(examination), ...aheadOfLeader(examination)],
+  asks: ({ host, platform }) => [
+    timelineBegin({ path: dataDirectoryOf(host, platform), binDirectory: localServer(host, platform).binDirectory }),
+  ],
+  find: (examination) => {
+    const all = [...unlikeHistories(examination), ...unlikeBegins(examination), ...aheadOfLeader(examination)];
+    // Each member once, by what shows it best.
+    return all.filter(({ host }, index) => all.findIndex((other) => other.host === host) === index);
+  },
 });
 
 function unlikeHistories(examination: Examination): Finding[] {
@@ -28,6 +46,28 @@ function unlikeHistories(examination: Examination): Finding[] {
       evidence: [leader, host].flatMap((each) => historyEvidence(examination, each)),
     }),
   );
+}
+
+/** Both were begun at the same place, as by standbys that had received the same: the promotions were not at the same time. */
+function unlikeBegins(examination: Examination): Finding[] {
+  const { view } = examination;
+  const leader = leaderOf(examination);
+  const own = leader === undefined ? undefined : view.read(leader, TIMELINE_BEGIN);
+  if (leader === undefined || own === undefined) return [];
+  return membersOf(examination).flatMap((host) => {
+    const other = view.read(host, TIMELINE_BEGIN);
+    if (other?.timeline !== own.timeline || other.promotion === own.promotion) return [];
+    const begins = [
+      { host: leader, promotion: own.promotion },
+      { host, promotion: other.promotion },
+    ];
+    return [
+      forkOf(examination, host, leader, {
+        what: `its timeline ${own.timeline} is another one than that of ${leader}, which leads: both were begun at the same place, without knowledge of each other`,
+        evidence: begins.map((begin) => ({ host: begin.host, source: 'pg_waldump', line: begin.promotion })),
+      }),
+    ];
+  });
 }
 
 /** The leader's own word that a standby has confirmed more than it has written. */

@@ -1,4 +1,6 @@
-import { defineDiagnosis, ETCD_MEMBER, pgprov, type Examination, type LoggedLine } from '../../index.js';
+import { defineDiagnosis, ETCD_CLUSTER, ETCD_MEMBER, pgprov, type Examination, type Host, type LoggedLine } from '../../index.js';
+import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
+import { memberIdOf } from '../shared/etcd-list.js';
 import { asEvidence } from '../shared/lines.js';
 
 /** Members try each other several times in a second, and Patroni tries etcd every few seconds: what does not come again is over. */
@@ -52,6 +54,15 @@ function refusals({ log, now }: Examination, host: string): readonly LoggedLine[
 
 /** Who was at the other end, where it is a host of the inventory. */
 function peerOf({ view }: Examination, { text }: LoggedLine): string | undefined {
+  const { hosts } = view.inventory;
   const address = /"remote-addr":"\[?([^"]*?)\]?:\d+"/u.exec(text)?.[1];
-  return view.inventory.hosts.find(({ clusterAddress }) => clusterAddress === address)?.name;
+  const id = /"remote-peer-id":"([0-9a-f]+)"/u.exec(text)?.[1];
+  const byId = id === undefined ? undefined : hosts.find((host) => idsOf(view, host).includes(id));
+  return (byId ?? hosts.find(({ clusterAddress }) => clusterAddress === address))?.name;
+}
+
+/** What etcd calls the member of a host, in hexadecimal as in its log. */
+function idsOf(view: Examination['view'], host: Host): string[] {
+  const listed = view.inventory.hosts.flatMap(({ name }) => view.read(name, ETCD_CLUSTER)?.members ?? []);
+  return listed.filter(({ peerUrls }) => peerUrls.includes(peerUrl(host))).map(memberIdOf);
 }

@@ -4,6 +4,7 @@ import { etcdDataDirectory } from '../../../roles/shared/etcd/data-directory.js'
 import { etcdctlOn } from '../../../roles/shared/etcd/etcdctl.js';
 import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
 import { hostsWith, tlsFiles } from '../../../roles/shared/layout.js';
+import { memberIdOf } from '../shared/etcd-list.js';
 
 /** etcd’s list has members that should not be there, or lacks some. */
 export default defineDiagnosis({
@@ -28,12 +29,14 @@ export default defineDiagnosis({
     return [
       ...listed.flatMap((member) => {
         const host = hostsWith(view.inventory, 'etcd').find((one) => member.peerUrls.includes(peerUrl(one)));
-        const id = hexOf(member);
+        const id = memberIdOf(member);
         if (host === undefined)
           return [
             of(
               `etcd counts on a member that is not in the inventory: ${member.name || 'one without a name'} (${member.peerUrls.join(', ')})`,
-              'it counts for the majority whether or not it is there: etcd can do without one member less',
+              member.learner
+                ? 'it has no vote, and etcd takes no other learner meanwhile: no member can be replaced'
+                : 'it counts for the majority whether or not it is there: etcd can do without one member less',
               `if it is gone for good, take it out: \`${etcdctl} member remove ${id}\``,
             ),
           ];
@@ -71,14 +74,10 @@ function notListed(view: View, listed: readonly EtcdListed[]): ReturnType<typeof
   return hostsWith(view.inventory, 'etcd').filter((host) => !listed.some(({ peerUrls }) => peerUrls.includes(peerUrl(host))));
 }
 
-function hexOf({ id }: EtcdListed): string {
-  return /^\d+$/u.test(id) ? BigInt(id).toString(16) : id;
-}
-
 function wordsOf(member: EtcdListed): string {
   const { name, peerUrls, clientUrls, learner } = member;
   return [
-    hexOf(member),
+    memberIdOf(member),
     clientUrls.length === 0 ? 'unstarted' : 'started',
     name,
     peerUrls.join(','),

@@ -38,7 +38,7 @@ export default defineDiagnosis({
         follows:
           'Patroni cannot keep its lease: without failsafe mode the leader becomes a standby, and nobody can write; nobody fails over',
         mend: mendOf(examination.view.inventory, missing),
-        explains: ['store-member-down', 'no-leader', 'store-handshakes'],
+        explains: ['store-member-down', 'no-leader', 'store-handshakes', 'failsafe'],
       },
     ];
   },

@@ -53,7 +53,7 @@ function findingsOf(examination: Examination, host: string, layout: ServiceLayou
             explains,
           },
         ]
-      : end - now < SOON * DAY
+      : stranger === undefined && end - now < SOON * DAY
         ? [
             {
               level: 'danger' as const,

@@ -13,7 +13,8 @@ export default defineDiagnosis({
   asks: () => [memory()],
   find: (examination) =>
     examination.view.hosts('postgresql').flatMap(({ name: host }) => {
-      const pages = examination.view.read(host, MEMORY)?.hugePages;
+      const state = examination.view.read(host, MEMORY);
+      const pages = state?.hugePages;
       const lines = standingLines(examination, host, {
         units: ['patroni', 'postgresql'],
         pattern: new RegExp(`${REFUSED.source}|${WANTS.source}`, 'u'),
@@ -21,14 +22,16 @@ export default defineDiagnosis({
       });
       const [first] = lines;
       const wanted = lines.map(({ text }) => /\(currently (\d+) bytes\)/u.exec(text)?.[1]).findLast((bytes) => bytes !== undefined);
-      if (first === undefined || pages === undefined || pages.size === 0) return [];
+      if (first === undefined || state === undefined || pages === undefined || pages.size === 0) return [];
+      // More than the host has is no matter of huge pages.
+      if (Number(wanted ?? 0) > state.total) return [];
       const needed = wanted === undefined ? undefined : Math.ceil(Number(wanted) / pages.size);
       if (needed !== undefined && pages.free >= needed) return [];
       return [
         {
           level: 'broken' as const,
           host,
-          what: 'PostgreSQL asks for more memory in one piece than there are huge pages or memory',
+          what: `PostgreSQL does not get the huge pages that it must have${wanted === undefined ? '' : `: it asks for ${formatBytes(Number(wanted))}`}`,
           since: first.at,
           evidence: [
             ...lines.slice(-2).map(asEvidence),
@@ -36,7 +39,7 @@ export default defineDiagnosis({
           ],
           follows: 'it does not start; with huge_pages=on nothing but huge pages will do',
           mend: `reserve them: \`sysctl -w vm.nr_hugepages=${pages.count + (needed ?? 0)}\`, as root on ${host}, or set huge_pages to try`,
-          explains: ['member-down', 'start-failed'],
+          explains: ['shared-memory', 'member-down', 'start-failed'],
         },
       ];
     }),

@@ -1,11 +1,15 @@
 import { defineDiagnosis, PORTS, serviceHandle } from '../../index.js';
+import { leaderOf } from '../shared/leading.js';
 
 /** Another process has a port that is meant for one of the cluster's services. */
 export default defineDiagnosis({
   name: 'port-held',
   looksAt: 'who has the ports of the services',
-  find: ({ view }) =>
-    view.inventory.hosts.flatMap((host) =>
+  find: (examination) => {
+    const { view } = examination;
+    // Where nobody leads a member must not be started by hand.
+    const mayStart = leaderOf(examination) !== undefined;
+    return view.inventory.hosts.flatMap((host) =>
       host.ports.flatMap(({ port, what, units }) =>
         (view.read(host.name, PORTS) ?? [])
           .filter((listener) => listener.port === port && !units.includes(listener.unit))
@@ -22,10 +26,11 @@ export default defineDiagnosis({
               what: `port ${port}, meant for ${what}, is held by ${holder}`,
               evidence: [{ host: host.name, source: 'ss', line: `:${port} ${process || '?'} ${unit || 'no unit'}` }],
               follows: `${what} cannot listen there, and who connects reaches something else`,
-              mend: `if nobody needs it, end it: \`${end}\`, as root on ${host.name}`,
+              mend: `if nobody needs it, end it: \`${end}${down && mayStart ? `; systemctl restart ${units.join(' ')}` : ''}\`, as root on ${host.name}`,
               explains: ['unit-failed', 'unit-restarts', 'member-down', 'store-member-down'],
             };
           }),
       ),
-    ),
+    );
+  },
 });

@@ -1,4 +1,4 @@
-import { defineDiagnosis, pgprov } from '../../index.js';
+import { defineDiagnosis } from '../../index.js';
 import { asEvidence, standingLines } from '../shared/lines.js';
 import { membersOf } from '../shared/members.js';
 
@@ -11,7 +11,9 @@ export default defineDiagnosis({
     membersOf(examination).flatMap((host) => {
       const lines = standingLines(examination, host, { units: ['patroni'], pattern: /Failed to get list of machines from \S+\/v2:/u });
       const [first] = lines;
-      if (first === undefined) return [];
+      const platform = examination.view.platform(host);
+      if (first === undefined || platform === undefined) return [];
+      const { configFile, unit } = platform.patroni;
       return [
         {
           level: 'broken' as const,
@@ -20,7 +22,8 @@ export default defineDiagnosis({
           since: first.at,
           evidence: lines.slice(-1).map(asEvidence),
           follows: 'Patroni waits for its store for ever, and starts no PostgreSQL',
-          mend: `${pgprov`apply ${examination.view.inventory}`} writes patroni.yml as it must be`,
+          // A Patroni that waits for its store reads its file no more, so that writing this right would not be enough.
+          mend: `\`sed -i 's/^etcd:/etcd3:/' ${configFile} && systemctl restart ${unit}\`, as root on ${host}`,
           explains: ['no-leader', 'member-down'],
         },
       ];

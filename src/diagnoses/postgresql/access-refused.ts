@@ -1,4 +1,4 @@
-import { defineDiagnosis, groupBy, type Finding, type LoggedLine } from '../../index.js';
+import { defineDiagnosis, groupBy, pgprov, type Finding, type LoggedLine } from '../../index.js';
 import { variables } from '../../../roles/shared/variables.js';
 import { cutOff } from '../shared/leading.js';
 import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst } from '../shared/lines.js';
@@ -6,8 +6,14 @@ import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst } from '../shared/l
 const REFUSED =
   /(?:no pg_hba\.conf entry for|pg_hba\.conf rejects) (?<replication>replication )?(?:connection )?(?:from |for )?host "(?<from>[^"]*)", user "(?<user>[^"]*)"(?:, database "(?<database>[^"]*)")?(?:, (?<tls>no encryption|SSL encryption|SSL off|SSL on))?/u;
 
+/** A client that was refused quotes what its server said, a standby in its own log. */
+const QUOTED = /connection to server|could not connect to the primary/u;
+
 /** Milliseconds: what was refused before may have been put right. */
 const RECENT = 5 * 60_000;
+
+/** Milliseconds: a standby that is refused tries again every few seconds, and one that does not is down for another reason. */
+const TRIES = 60_000;
 
 /** Somebody was just refused by pg_hba.conf. */
 export default defineDiagnosis({
@@ -19,13 +25,19 @@ export default defineDiagnosis({
     const away = cutOff(examination);
     return view.hosts('postgresql').flatMap((host): Finding[] => {
       const { name } = host;
-      const lines = linesSince(examination, name, { units: POSTGRESQL_LOGS, pattern: REFUSED, within: RECENT });
+      const lines = linesSince(examination, name, { units: POSTGRESQL_LOGS, pattern: REFUSED, within: RECENT }).filter(
+        ({ text }) => !QUOTED.test(text),
+      );
       return [...groupBy(lines, ({ text }) => JSON.stringify(read(text))).values()].map((group): Finding => {
         const last = group.at(-1) ?? group[0];
         const { from, user, database, tls } = read(last.text);
         const member = view.inventory.hosts.find(({ clusterAddress }) => clusterAddress === from);
         // A standby that streams by now was let in.
-        const matters = member !== undefined && away.includes(member.name) && user === variables(host, 'replication').username;
+        const matters =
+          member !== undefined &&
+          away.includes(member.name) &&
+          user === variables(host, 'replication').username &&
+          examination.now - last.at < TRIES;
         return {
           level: matters ? 'danger' : 'notice',
           host: name,
@@ -34,7 +46,7 @@ export default defineDiagnosis({
           evidence: [asEvidence(last)],
           follows: matters ? `${member.name} cannot stream from here` : 'whoever that is cannot connect',
           mend: matters
-            ? `give ${from} a line for replication in pg_hba, before one that rejects it`
+            ? `${pgprov`apply ${view.inventory}`} writes pg_hba.conf as the inventory has it, with a line for every member; take out of the inventory what rejects ${from} before that one`
             : `where it is meant, give it a line under postgresql.access in the inventory; otherwise find out who ${from} is`,
         };
       });

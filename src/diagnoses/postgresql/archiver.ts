@@ -1,9 +1,12 @@
-import { defineDiagnosis, type Finding } from '../../index.js';
+import { defineDiagnosis, type Examination, type Finding, type LoggedLine } from '../../index.js';
 import { askHealth, primaryOf } from '../shared/health.js';
 import { databaseUser } from '../shared/leading.js';
-import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst } from '../shared/lines.js';
+import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, withDetails } from '../shared/lines.js';
 
-const FAILED = /archive command (failed|was terminated)|archiving write-ahead log file "\w+" failed|The failed archive command was/u;
+const FAILED = /archive command (failed|was terminated)|archiving write-ahead log file "\w+" failed/u;
+
+/** Milliseconds in which the command says what it has to say, before PostgreSQL says that it failed. */
+const ITS_WORDS = 500;
 
 const DAY = 86_400;
 
@@ -32,7 +35,7 @@ export default defineDiagnosis({
             source: 'pg_stat_archiver',
             line: `last_failed_wal ${failedWal}, ${Math.round(failedAgo)} s ago; failed_count ${failures}`,
           },
-          ...lines.slice(-2).map(asEvidence),
+          ...wordsOf(examination, lines.findLast(({ text }) => text.includes('archive command')) ?? lines.at(-1)).map(asEvidence),
         ],
         follows: 'the archive ends there, and PostgreSQL keeps every segment that is not archived until the disk is full',
         mend: `mend what archive_command says when it is run by hand: \`runuser -u ${databaseUser(examination, host)} -- psql -Atc 'SHOW archive_command'\`, as root on ${host}, shows it`,
@@ -40,3 +43,12 @@ export default defineDiagnosis({
     ];
   },
 });
+
+/** What the command itself said comes in the log of the unit that it runs in, right before PostgreSQL's word of it. */
+function wordsOf(examination: Examination, failed: LoggedLine | undefined): LoggedLine[] {
+  if (failed === undefined) return [];
+  const own = examination
+    .log(failed.host, 'patroni')
+    .filter(({ at, text }) => at <= failed.at && at > failed.at - ITS_WORDS && !/^\d{4}-\d\d-\d\d /u.test(text));
+  return [...own.slice(-1), ...withDetails(examination, failed)];
+}

@@ -20,13 +20,15 @@ function damaged(examination: Examination): Finding[] {
   return healthOf(examination).flatMap(({ host, health: { checksumFailures: failed } }): Finding[] => {
     if (failed.length === 0) return [];
     const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: DAMAGED });
+    const [first] = lines;
     const ago = failed.flatMap((each) => each.ago ?? []);
     return [
       {
         level: 'broken',
         host,
         what: `pages of ${failed.map(({ database }) => database).join(', ')} were found damaged: their checksums do not match`,
-        ...(ago.length === 0 ? {} : { since: now - 1000 * Math.max(...ago) }),
+        // The statistics know of the last failure of a database, the log of the first.
+        ...(first !== undefined ? { since: first.at } : ago.length === 0 ? {} : { since: now - 1000 * Math.max(...ago) }),
         evidence: [
           ...failed.map(({ database, failures }) => ({
             host,

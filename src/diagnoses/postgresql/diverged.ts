@@ -1,6 +1,6 @@
 import { defineDiagnosis, pgprov, type Finding } from '../../index.js';
 import { cutOff, leaderOf, stateEvidence } from '../shared/leading.js';
-import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, STREAMS } from '../shared/lines.js';
+import { asEvidence, linesOfTries, sinceFirst } from '../shared/lines.js';
 import { dataOf, memberOf } from '../shared/members.js';
 
 const FORKED = new RegExp(
@@ -13,7 +13,6 @@ const FORKED = new RegExp(
   'u',
 );
 const REWIND_FAILED = /pg_rewind: (error|fatal)|pg_rewind exit code=[1-9]|Failed to rewind from healthy primary/u;
-const OVERCOME = new RegExp(`${STREAMS.source}|pg_rewind exit code=0`, 'u');
 
 /** A standby's timeline has parted from the leader's, and it was not rewound. */
 export default defineDiagnosis({
@@ -24,8 +23,8 @@ export default defineDiagnosis({
     const leader = leaderOf(examination);
     if (leader === undefined) return [];
     return cutOff(examination).flatMap((host): Finding[] => {
-      const forked = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: FORKED, over: OVERCOME });
-      const failed = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: REWIND_FAILED, over: OVERCOME });
+      const forked = linesOfTries(examination, host, FORKED);
+      const failed = linesOfTries(examination, host, REWIND_FAILED);
       if (forked.length === 0 && failed.length === 0) return [];
       const own = memberOf(examination, host)?.timeline ?? dataOf(examination, host)?.position?.timeline ?? '';
       return [

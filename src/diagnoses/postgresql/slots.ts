@@ -1,10 +1,19 @@
-import { defineDiagnosis, formatBytes, pgprov, SERVER_REPLICATION, type Finding, type SlotStatus } from '../../index.js';
+import {
+  defineDiagnosis,
+  formatBytes,
+  pgprov,
+  SERVER_REPLICATION,
+  slotNameOf,
+  type Examination,
+  type Finding,
+  type ServerReplication,
+  type SlotStatus,
+} from '../../index.js';
+import { slotTrouble, type SlotTrouble } from '../../../roles/shared/slots.js';
 import { asEvidence, linesSince, POSTGRESQL_LOGS } from '../shared/lines.js';
+import { membersOf } from '../shared/members.js';
 
 const INVALIDATED = /invalidating (slot|obsolete replication slot)/u;
-
-/** Part of what a slot may hold that leaves its user little time. */
-const MUCH_OF_LIMIT = 0.8;
 
 /** A slot is of no use any more, or holds so much WAL that the disk fills. */
 export default defineDiagnosis({
@@ -16,24 +25,22 @@ export default defineDiagnosis({
     return view.hosts('postgresql').flatMap(({ name: host }): Finding[] => {
       const server = view.read(host, SERVER_REPLICATION);
       if (server === undefined) return [];
-      const { slotLimitBytes: limit, usualWalBytes: usual } = server;
       return server.slots.flatMap((slot): Finding[] => {
-        const found = troubleOf(slot, limit, usual);
-        if (found === undefined) return [];
+        const trouble = slotTrouble(slot, server);
+        if (trouble === undefined || trouble === 'idle') return [];
         const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: INVALIDATED }).filter(({ text }) =>
           text.includes(`"${slot.name}"`),
         );
-        const idle = Date.parse(slot.inactiveSince ?? '');
-        const drop = `SELECT pg_drop_replication_slot('${slot.name}')`;
+        const idle = lines.at(-1)?.at ?? Date.parse(slot.inactiveSince ?? '');
         return [
           {
             level: 'danger',
             host,
-            what: `the replication slot ${slot.name} ${found.what}`,
+            what: `the replication slot ${slot.name} ${whatOf(trouble, slot, server)}`,
             ...(Number.isNaN(idle) ? {} : { since: idle }),
             evidence: [{ host, source: 'pg_replication_slots', line: describe(slot) }, ...lines.slice(-1).map(asEvidence)],
-            follows: found.follows,
-            mend: `have its user come back${found.isLost ? ' with a new copy' : ''}; if there is none any more, ${pgprov`psql ${view.inventory} --host ${host} -- -c ${drop}`}`,
+            follows: FOLLOWS[trouble],
+            mend: mendOf(examination, host, slot, trouble),
           },
         ];
       });
@@ -45,26 +52,42 @@ function describe({ name, type, active, wal = 'none', heldBytes = 0, invalidated
   return `${name}: ${type}, ${active ? 'active' : 'not active'}, wal_status ${wal}, holds ${formatBytes(heldBytes)}${invalidated === undefined ? '' : `, invalidated: ${invalidated}`}`;
 }
 
-function troubleOf(
-  { active, wal, heldBytes: held = 0, invalidated }: SlotStatus,
-  limit: number | undefined,
-  usual: number,
-): { what: string; follows: string; isLost?: true } | undefined {
-  const loses = 'who receives from it needs a new copy when it loses WAL that it still needs';
-  if (wal === 'lost')
-    return { what: 'has lost WAL that its user needs', follows: 'who receives from it cannot go on, and needs a new copy', isLost: true };
-  if (invalidated !== undefined)
-    return {
-      what: `is of no use any more (${invalidated})`,
-      follows: 'who receives from it cannot go on, and needs a new copy',
-      isLost: true,
-    };
-  if (wal === 'unreserved') return { what: 'is about to lose WAL that its user needs', follows: loses };
-  if (limit !== undefined && held >= limit * MUCH_OF_LIMIT)
-    return { what: `holds ${formatBytes(held)} of WAL, of ${formatBytes(limit)} that max_slot_wal_keep_size allows`, follows: loses };
-  if (active || limit !== undefined || held <= usual) return undefined;
-  return {
-    what: `is used by nobody and holds ${formatBytes(held)} of WAL`,
-    follows: 'pg_wal grows until the disk is full, and PostgreSQL stops',
+function whatOf(
+  trouble: Exclude<SlotTrouble, 'idle'>,
+  { heldBytes: held = 0, invalidated = '' }: SlotStatus,
+  { slotLimitBytes: limit = 0 }: ServerReplication,
+): string {
+  const words: Record<typeof trouble, string> = {
+    lost: 'has lost WAL that its user needs',
+    invalid: `is of no use any more (${invalidated})`,
+    powerless: `is of no use any more (${invalidated}), though its user streams`,
+    losing: 'is about to lose WAL that its user needs',
+    near: `holds ${formatBytes(held)} of WAL, of ${formatBytes(limit)} that max_slot_wal_keep_size allows`,
+    filling: `is used by nobody and holds ${formatBytes(held)} of WAL`,
   };
+  return words[trouble];
+}
+
+const COPY = 'who receives from it cannot go on, and needs a new copy';
+const LOSES = 'who receives from it needs a new copy when it loses WAL that it still needs';
+
+const FOLLOWS: Readonly<Record<Exclude<SlotTrouble, 'idle'>, string>> = {
+  lost: COPY,
+  invalid: COPY,
+  powerless: 'no WAL is kept for its user: the next time that it is away for a while it needs a new copy',
+  losing: LOSES,
+  near: LOSES,
+  filling: 'pg_wal grows until the disk is full, and PostgreSQL stops',
+};
+
+/** The slot of a member is Patroni's: it makes it anew where there is none. */
+function mendOf(examination: Examination, host: string, { name }: SlotStatus, trouble: SlotTrouble): string {
+  const { inventory } = examination.view;
+  const member = membersOf(examination).find((each) => each !== host && slotNameOf(each) === name);
+  const drop = pgprov`psql ${inventory} --host ${host} -- -c ${`SELECT pg_drop_replication_slot('${name}')`}`;
+  if (member !== undefined && trouble === 'powerless')
+    return `let Patroni make it anew, with ${member} down for a moment: ${pgprov`stop ${inventory} --host ${member}`}, then ${drop}, then ${pgprov`start ${inventory} --host ${member}`}`;
+  if (member !== undefined && trouble === 'lost') return `${pgprov`rebuild ${inventory} --host ${member}`} copies the leader’s data anew`;
+  const copy = trouble === 'lost' || trouble === 'invalid' ? ' with a new copy' : '';
+  return `have its user come back${copy}; if there is none any more, ${drop}`;
 }

@@ -1,6 +1,6 @@
 import { defineDiagnosis, pgprov, SERVER_ASKED, type Examination, type Finding, type LoggedLine } from '../../index.js';
 import { serves } from '../shared/leading.js';
-import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, STARTED, withDetails } from '../shared/lines.js';
+import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, STARTED, triedSince, withDetails } from '../shared/lines.js';
 import { together } from '../shared/together.js';
 
 /** Sentences with which PostgreSQL ends its start. */
@@ -36,9 +36,11 @@ export default defineDiagnosis({
   find: (examination) => {
     const { view } = examination;
     const findings = view.hosts('patroni').flatMap(({ name: host }): Finding[] => {
-      if (serves(examination, host)) return [];
+      // What connections of a server that ran were told says nothing about its start.
+      const tried = triedSince(examination, host);
+      if (serves(examination, host) || tried === undefined) return [];
       const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: ENDS, over: STARTED }).filter(
-        ({ text }) => !NOT_OF_START.test(text),
+        ({ at, text }) => at >= tried && !NOT_OF_START.test(text),
       );
       const last = lines.at(-1);
       if (last === undefined) return [];

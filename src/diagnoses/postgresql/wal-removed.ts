@@ -1,6 +1,6 @@
 import { defineDiagnosis, pgprov, type Finding } from '../../index.js';
 import { cutOff, leaderOf, stateEvidence } from '../shared/leading.js';
-import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, STREAMS } from '../shared/lines.js';
+import { asEvidence, linesOfTries, sinceFirst } from '../shared/lines.js';
 
 const REMOVED =
   /requested WAL segment \w+ has already been removed|can no longer (get changes|access) from replication slot|can no longer access replication slot/u;
@@ -14,11 +14,9 @@ export default defineDiagnosis({
     const leader = leaderOf(examination);
     if (leader === undefined) return [];
     return cutOff(examination).flatMap((host): Finding[] => {
-      // A receiver says that it streams before its sender finds the file gone: only one that has streamed for a while has overcome it.
-      const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: REMOVED });
-      const streamed = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: STREAMS }).at(-1);
+      const lines = linesOfTries(examination, host, REMOVED);
       const last = lines.at(-1);
-      if (last === undefined || (streamed !== undefined && streamed.at > last.at + BETWEEN_TRIES)) return [];
+      if (last === undefined) return [];
       return [
         {
           level: 'danger',
@@ -34,6 +32,3 @@ export default defineDiagnosis({
     });
   },
 });
-
-/** Milliseconds. */
-const BETWEEN_TRIES = 60_000;

@@ -34,6 +34,24 @@ export const POSTGRESQL_LOGS: readonly string[] = ['postgresql', 'patroni'];
 /** The server takes connections. */
 export const STARTED = /database system is ready to accept/u;
 
+/** Somebody has a server stop: what it says from then on is of its end. */
+const STOPS = /received (?:smart|fast|immediate) shutdown request/u;
+
+/** Patroni, or the server itself, begins a start. */
+const BEGINS = /postmaster pid=\d+|starting PostgreSQL \d/u;
+
+/** Milliseconds by which the first words of a server may come before Patroni's word of its number. */
+const ITS_FIRST_WORDS = 1000;
+
+/** Since when a server that is down was tried to be started, in milliseconds since 1970; undefined: it was not, since it last worked. */
+export function triedSince(examination: Examination, host: string): number | undefined {
+  const lines = examination.log(host, ...POSTGRESQL_LOGS);
+  const worked = lines.findLast(({ text }) => STARTED.test(text) || STOPS.test(text))?.at;
+  if (worked === undefined) return 0;
+  const begun = lines.find(({ at, text }) => at > worked && BEGINS.test(text))?.at;
+  return begun === undefined ? undefined : Math.max(worked, begun - ITS_FIRST_WORDS);
+}
+
 /** A standby receives WAL. */
 export const STREAMS = /started streaming WAL from primary|restarted WAL streaming/u;
 
@@ -50,6 +68,25 @@ export function linesSince(
   const overcome = over === undefined ? undefined : lines.findLast(({ text }) => over.test(text))?.at;
   const after = Math.max(overcome ?? 0, examination.now - within);
   return lines.filter(({ at, text }) => at > after && pattern.test(text));
+}
+
+/** Milliseconds; a standby that does not get on tries again every few seconds, and a copy or rewind between two tries takes its time. */
+const BETWEEN_TRIES = 60_000;
+
+/** A standby has the leader's data, or its timeline, anew. */
+const MADE_ANEW = /replica has been created using|pg_rewind exit code=0/u;
+
+/**
+ * The lines of a standby that match, of the tries that have not come to an end: its receiver says that it streams before its sender finds that
+ * it cannot, so that only one that has streamed for a while has overcome it.
+ */
+export function linesOfTries(examination: Examination, host: string, pattern: RegExp): readonly LoggedLine[] {
+  const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern, over: MADE_ANEW });
+  const last = lines.at(-1);
+  const streamed = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: STREAMS }).at(-1);
+  if (last === undefined || (streamed !== undefined && streamed.at > last.at + BETWEEN_TRIES)) return [];
+  const before = lines.findLastIndex(({ at }, index) => index > 0 && at - (lines[index - 1]?.at ?? at) > BETWEEN_TRIES);
+  return lines.slice(Math.max(0, before));
 }
 
 /** When the first of these lines came, as the `since` of a finding; absent where there are none. */
