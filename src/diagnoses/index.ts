@@ -43,7 +43,7 @@ import memberDown from './patroni/member-down.js';
 import patroniRoot from './patroni/patroni-root.js';
 import pendingRestart from './patroni/pending-restart.js';
 import postmasterOpts from './patroni/postmaster-opts.js';
-import storeProtocol from './patroni/store-protocol.js';
+import storeProtocol from './etcd/protocol.js';
 import watchdog from './patroni/watchdog.js';
 import withoutPatroni from './patroni/without-patroni.js';
 import accessRefused from './postgresql/access-refused.js';

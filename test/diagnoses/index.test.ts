@@ -24,3 +24,9 @@ it('what a finding explains are diagnoses that there are', () => {
   expect(explained.length).toBeGreaterThan(10);
   expect(explained.filter(({ name }) => !NAMES.includes(name))).toEqual([]);
 });
+
+it('what keeps all clients from writing comes before what is wrong on one host', () => {
+  const at = (name: string): number => NAMES.indexOf(name);
+  for (const first of ['no-leader', 'store-quorum', 'store-space'])
+    for (const later of ['unit-stopped', 'unit-failed', 'host-unreachable', 'member-down']) expect(at(first)).toBeLessThan(at(later));
+});

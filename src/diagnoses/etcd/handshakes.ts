@@ -1,6 +1,6 @@
 import { defineDiagnosis, ETCD_CLUSTER, ETCD_MEMBER, pgprov, type Examination, type Host, type LoggedLine } from '../../index.js';
 import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
-import { memberIdOf } from '../shared/etcd-list.js';
+import { memberIdOf } from '../../../roles/shared/etcd/member-id.js';
 import { asEvidence } from '../shared/lines.js';
 
 /** Members try each other several times in a second, and Patroni tries etcd every few seconds: what does not come again is over. */

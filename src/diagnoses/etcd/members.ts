@@ -4,7 +4,7 @@ import { etcdDataDirectory } from '../../../roles/shared/etcd/data-directory.js'
 import { etcdctlOn } from '../../../roles/shared/etcd/etcdctl.js';
 import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
 import { hostsWith, tlsFiles } from '../../../roles/shared/layout.js';
-import { memberIdOf } from '../shared/etcd-list.js';
+import { memberIdOf } from '../../../roles/shared/etcd/member-id.js';
 
 /** etcd’s list has members that should not be there, or lacks some. */
 export default defineDiagnosis({

@@ -6,6 +6,7 @@ import pause from '../../../src/diagnoses/cluster/pause.js';
 import synchronous from '../../../src/diagnoses/cluster/synchronous.js';
 import versions from '../../../src/diagnoses/cluster/versions.js';
 import { SERVER_HEALTH } from '../../../src/resources/server-health.js';
+import { TIMELINE_BEGIN } from '../../../src/resources/timeline-begin.js';
 import { found, NOW, only } from '../examined.js';
 
 const DOWN = { leader: null, own: { pg1: { state: 'start failed' }, pg2: { state: 'start failed' }, pg3: null } };
@@ -67,6 +68,21 @@ describe('a fork of a timeline', () => {
 
   it('is none where a standby has not been on the newest timeline yet', () => {
     expect(found(historyFork, { data: { pg3: { history: { timeline: 3, forks: ['1 0/50000D8', '2 0/5050FE0'] } } } })).toEqual([]);
+  });
+
+  it('shows in promotions of other times where both were begun at the same place', () => {
+    const begun = (time: string) => ({
+      [TIMELINE_BEGIN.id]: { timeline: 4, promotion: `END_OF_RECOVERY tli 4; prev tli 3; time 2026-11-29 ${time} UTC` },
+    });
+    const [early, late] = [begun('06:13:59.007792'), begun('06:14:04.313969')];
+    const finding = only(historyFork, { more: { pg1: late, pg2: late, pg3: early } });
+    expect(finding).toMatchObject({ level: 'broken', host: 'pg3' });
+    expect(finding.what).toContain('both were begun at the same place');
+    expect(finding.evidence.map(({ host, line }) => `${host ?? ''} ${line}`)).toEqual([
+      'pg1 END_OF_RECOVERY tli 4; prev tli 3; time 2026-11-29 06:14:04.313969 UTC',
+      'pg3 END_OF_RECOVERY tli 4; prev tli 3; time 2026-11-29 06:13:59.007792 UTC',
+    ]);
+    expect(found(historyFork, { more: { pg1: late, pg2: late } })).toEqual([]);
   });
 
   it('shows in a standby that has confirmed more than its leader has written', () => {

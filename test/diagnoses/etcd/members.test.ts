@@ -192,3 +192,21 @@ it('finds a member that is refused for its certificate, and tells it of that mem
   const mended = [...log, ['etcd', 0.5, '{"level":"info","msg":"established TCP streaming connection with remote peer"}'] as const];
   expect(await found(handshakes, { pg1: member({ log: mended }), pg2: member(), pg3: member() })).toEqual([]);
 });
+
+it('blames the member that others cannot verify, by the number that they know it by', async () => {
+  const said =
+    '{"level":"warn","msg":"prober detected unhealthy status","round-tripper-name":"ROUND_TRIPPER_SNAPSHOT","remote-peer-id":"3","rtt":"1.8ms","error":"tls: failed to verify certificate: x509: cannot validate certificate for 10.0.0.3 because it doesn\'t contain any IP SANs"}';
+  const log = [
+    ['etcd', 3, said],
+    ['etcd', 2, said],
+    ['etcd', 1, said],
+  ] as const;
+  const hosts = { pg1: member({ log, listed: LIST }), pg2: member({ log }), pg3: member({ healthy: false, active: 'failed' }) };
+  expect((await findings(handshakes, hosts)).map(({ host }) => host)).toEqual(['pg3']);
+});
+
+it('does not count a learner of nobody for the majority', async () => {
+  const stranger = listed(9, { name: '', learner: true, clientUrls: [], peerUrls: ['https://192.0.2.9:2380'] });
+  const [finding] = await findings(members, { pg1: member({ listed: [...LIST, stranger] }), pg2: member(), pg3: member() });
+  expect(finding?.follows).toMatch(/^it has no vote, and etcd takes no other learner meanwhile/u);
+});

@@ -91,17 +91,27 @@ it('finds a host that swaps for want of memory, and none that merely has put som
 });
 
 const HINT =
-  'HINT:  This error usually means that PostgreSQL\'s request for a shared memory segment exceeded available memory, swap space, or huge pages. To reduce the request size (currently 8849981440 bytes), reduce PostgreSQL\'s shared memory usage, perhaps by reducing "shared_buffers" or "max_connections".';
+  'HINT:  This error usually means that PostgreSQL\'s request for a shared memory segment exceeded available memory, swap space, or huge pages. To reduce the request size (currently 150994944 bytes), reduce PostgreSQL\'s shared memory usage, perhaps by reducing "shared_buffers" or "max_connections".';
 
 it('finds that huge pages are missing, and how many', async () => {
   const log = [
-    ['patroni', 12, '2026-11-29 03:29:48.100 UTC [4711] FATAL:  could not map anonymous shared memory: Cannot allocate memory'],
-    ['patroni', 12, `2026-11-29 03:29:48.100 UTC [4711] ${HINT}`],
+    ['patroni', 12, '2026-11-29 03:29:48.100 UTC [583] FATAL:  could not map anonymous shared memory: Cannot allocate memory'],
+    ['patroni', 12, `2026-11-29 03:29:48.100 UTC [583] ${HINT}`],
   ] as const;
   const [finding] = await findings(hugePages, { pg1: { states: meminfo() ?? [], log } });
   expect(finding).toMatchObject({ level: 'broken', host: 'pg1', since: NOW - 12_000 });
-  expect(finding?.mend).toContain('`sysctl -w vm.nr_hugepages=4220`');
+  expect(finding?.mend).toContain('`sysctl -w vm.nr_hugepages=72`');
+  expect(finding?.what).toBe('PostgreSQL does not get the huge pages that it must have: it asks for 144 MiB');
+  expect(finding?.explains).toContain('shared-memory');
   expect(await found(hugePages, { pg1: { states: meminfo({ HugePages_Total: '5000', HugePages_Free: '5000' }) ?? [], log } })).toEqual([]);
   const started = [...log, ['postgresql', 5, 'LOG:  database system is ready to accept connections'] as const];
   expect(await found(hugePages, { pg1: { states: meminfo() ?? [], log: started } })).toEqual([]);
+});
+
+it('leaves what asks for more than the host has to the settings that ask', async () => {
+  const log = [
+    ['postgresql', 5, 'FATAL:  could not map anonymous shared memory: Cannot allocate memory'],
+    ['postgresql', 5, HINT.replace('150994944', '546963103744')],
+  ] as const;
+  expect(await found(hugePages, { pg1: { states: meminfo() ?? [], log } })).toEqual([]);
 });

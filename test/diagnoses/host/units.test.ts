@@ -69,6 +69,24 @@ it('finds a unit that has failed, with its last words and since when', async () 
   ]);
 });
 
+it('tells what the program said, before the word of systemd', async () => {
+  const said = '{"level":"warn","msg":"failed to verify flags","error":"invalid value \\"nonsense\\" for ETCD_LISTEN_CLIENT_URLS"}';
+  const log = [
+    ['etcd', 63, 'Starting etcd.service - etcd - highly-available key value store...'],
+    ['etcd', 62, said],
+    ['etcd', 61, 'etcd.service: Start request repeated too quickly.'],
+    ['etcd', 61, "etcd.service: Failed with result 'exit-code'."],
+    ['etcd', 61, 'Failed to start etcd.service - etcd - highly-available key value store.'],
+  ] as const;
+  const failed = { ActiveState: 'failed', SubState: 'failed', Result: 'exit-code' };
+  const [finding] = await findings(unitFailed, pg2({ active: 'failed' }, failed, log));
+  expect(finding?.what).toBe('the unit etcd has failed, too often in a row for systemd to start it again');
+  expect(finding?.evidence.map(({ line }) => line).slice(1)).toEqual([
+    said,
+    'Failed to start etcd.service - etcd - highly-available key value store.',
+  ]);
+});
+
 it('says that systemd tried too often', async () => {
   const health = { ActiveState: 'failed', SubState: 'failed', Result: 'start-limit-hit' };
   expect(await found(unitFailed, pg2({ active: 'failed' }, health))).toEqual([

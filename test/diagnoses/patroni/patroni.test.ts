@@ -5,7 +5,7 @@ import memberDown from '../../../src/diagnoses/patroni/member-down.js';
 import patroniRoot from '../../../src/diagnoses/patroni/patroni-root.js';
 import pendingRestart from '../../../src/diagnoses/patroni/pending-restart.js';
 import postmasterOpts from '../../../src/diagnoses/patroni/postmaster-opts.js';
-import storeProtocol from '../../../src/diagnoses/patroni/store-protocol.js';
+import storeProtocol from '../../../src/diagnoses/etcd/protocol.js';
 import watchdog from '../../../src/diagnoses/patroni/watchdog.js';
 import withoutPatroni from '../../../src/diagnoses/patroni/without-patroni.js';
 import { ACCOUNT_PASSWORDS, type AccountState } from '../../../src/resources/account-passwords.js';

@@ -97,6 +97,27 @@ describe('a start that fails', () => {
   });
 });
 
+describe('what a server said before it was stopped', () => {
+  const ready = [600, 'postgresql', 'LOG:  database system is ready to accept read-only connections'] as const;
+  const gone = [
+    60,
+    'postgresql',
+    'FATAL:  could not send end-of-streaming message to primary: server closed the connection unexpectedly',
+  ] as const;
+  const stopped = [50, 'postgresql', 'LOG:  received fast shutdown request'] as const;
+  const begun = [9, 'patroni', 'INFO: postmaster pid=583'] as const;
+  const failed = [9, 'postgresql', 'FATAL:  could not access file "nothere": No such file or directory'] as const;
+  it('is not why it does not start: nobody has tried', () => {
+    expect(found(startFailed, { ...DOWN, logs: { pg3: [ready, gone] } })).toEqual([]);
+    expect(found(startFailed, { ...DOWN, logs: { pg3: [ready, gone, stopped] } })).toEqual([]);
+  });
+  it('is left out once somebody has', () => {
+    const finding = only(startFailed, { ...DOWN, logs: { pg3: [ready, gone, stopped, failed, begun] } });
+    expect(finding).toMatchObject({ since: NOW - 9000 });
+    expect(finding.what).toContain('nothere');
+  });
+});
+
 it('finds a server that went down for want of space', () => {
   const said = 'PANIC:  could not write to file "pg_wal/xlogtemp.4711": No space left on device';
   expect(found(noSpace, { ...DOWN, logs: { pg3: [[500, 'postgresql', said]] } })).toEqual([

@@ -58,6 +58,26 @@ describe('a timeline that parted', () => {
   });
 });
 
+describe('a standby that tries again and again', () => {
+  const tries = [40, 35, 30].flatMap((ago) => [
+    [ago, 'postgresql', 'LOG:  restarted WAL streaming at 0/37000000 on timeline 4'] as const,
+    [ago, 'postgresql', 'LOG:  replication terminated by primary server'] as const,
+    [
+      ago,
+      'postgresql',
+      'LOG:  new timeline 5 forked off current database system timeline 4 before current recovery point 0/37026140',
+    ] as const,
+  ]);
+  const again = [25, 'postgresql', 'LOG:  restarted WAL streaming at 0/37000000 on timeline 4'] as const;
+  it('has parted since its first try, also while it begins the next one', () => {
+    expect(only(diverged, { ...cutOffMember('pg3'), logs: { pg3: [...tries, again] } }).since).toBe(NOW - 40_000);
+  });
+  it('has not once it was copied anew, though it is cut off again', () => {
+    const copied = [20, 'patroni', 'INFO: replica has been created using basebackup'] as const;
+    expect(found(diverged, { ...cutOffMember('pg3'), logs: { pg3: [...tries, again, copied] } })).toEqual([]);
+  });
+});
+
 describe('WAL that a standby needs', () => {
   const said =
     'FATAL:  could not receive data from WAL stream: ERROR:  requested WAL segment 000000030000000000000008 has already been removed';
@@ -103,6 +123,23 @@ describe('a slot', () => {
     expect(found(slots, server({ slots: [{ ...slot, ...differs }], ...limits }))).toEqual([
       `danger pg1: the replication slot forgotten ${what}`,
     ]);
+  });
+  it('that was invalidated while its standby is away is no longer kept for one that streams again', () => {
+    const useless = { ...slot, name: 'pg3', active: true, wal: 'unreserved', invalidated: 'wal_removed' } as const;
+    const finding = only(slots, server({ slots: [useless] }));
+    expect(finding.what).toBe('the replication slot pg3 is of no use any more (wal_removed), though its user streams');
+    expect(finding.mend).toMatch(
+      /^let Patroni make it anew, with pg3 down for a moment: `pgprov stop .* --host pg3`, then `pgprov psql .*`, then `pgprov start /u,
+    );
+  });
+  it('that a member has lost has the member copied anew, since the server said so', () => {
+    const said = '2026-11-29 06:10:35.229 UTC [17177] LOG:  invalidating obsolete replication slot "pg3"';
+    const finding = only(slots, {
+      ...server({ slots: [{ ...slot, name: 'pg3', wal: 'lost', invalidated: 'wal_removed', inactiveSince: '2026-11-29T03:29:59Z' }] }),
+      logs: { pg1: [[40, 'postgresql', said]] },
+    });
+    expect(finding).toMatchObject({ since: NOW - 40_000 });
+    expect(finding.mend).toMatch(/^`pgprov rebuild .* --host pg3` copies/u);
   });
   it('of a member that is away for a while is well', () => {
     expect(found(slots, server({ slots: [{ ...slot, heldBytes: 2 ** 29 }] }))).toEqual([]);

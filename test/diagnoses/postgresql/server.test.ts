@@ -49,6 +49,17 @@ describe('pg_hba.conf', () => {
     ]);
     expect(only(accessRefused, { logs: { pg1: [[10, 'postgresql', line]] } }).level).toBe('notice');
   });
+  it('is told by the server that refuses, not by the standby that quotes it', () => {
+    const rejects = 'FATAL:  pg_hba.conf rejects replication connection for host "10.0.0.3", user "replicator", no encryption';
+    const quoted = `FATAL:  could not connect to the primary server: connection to server at "10.0.0.1", port 5432 failed: ${rejects}`;
+    const logs = { pg1: [[8, 'postgresql', rejects]], pg3: [[8, 'postgresql', quoted]] } as const;
+    const finding = only(accessRefused, { ...cutOffMember('pg3'), logs });
+    expect(finding).toMatchObject({ level: 'danger', host: 'pg1' });
+    expect(finding.mend).toMatch(/^`pgprov apply .*` writes pg_hba\.conf as the inventory has it/u);
+    // One that does not try any more is down for another reason.
+    const before = { pg1: [[180, 'postgresql', rejects]] } as const;
+    expect(only(accessRefused, { ...cutOffMember('pg3'), logs: before }).level).toBe('notice');
+  });
   it('rejects by a line, and long ago no more', () => {
     const line = 'FATAL:  pg_hba.conf rejects connection for host "10.9.9.9", user "app", database "appdb", SSL encryption';
     expect(only(accessRefused, { logs: { pg1: [[10, 'postgresql', line]] } }).what).toContain(
@@ -87,6 +98,29 @@ describe('archiving', () => {
     expect(finding).toMatchObject({ level: 'danger', since: NOW - 3_600_000 });
     expect(finding.what).toBe('WAL cannot be archived: 00000003000000000000000A failed, and nothing has been archived since');
   });
+  it('is told in the words of the command', () => {
+    const finding = only(archiver, {
+      ...health({ archiver: { on: true, failedAgo: 2, failedWal: '00000002000000000000000A', failures: 12 } }),
+      logs: {
+        pg1: [
+          [2.1, 'patroni', "cp: cannot create regular file '/nowhere/00000002000000000000000A': No such file or directory"],
+          [2, 'postgresql', '2026-11-29 05:53:41.667 UTC [3848] LOG:  archive command failed with exit code 1'],
+          [2, 'postgresql', '2026-11-29 05:53:41.667 UTC [3848] DETAIL:  The failed archive command was: cp pg_wal/0A /nowhere/0A'],
+          [
+            2,
+            'postgresql',
+            '2026-11-29 05:53:41.667 UTC [3848] WARNING:  archiving write-ahead log file "0A" failed too many times, will try again later',
+          ],
+        ],
+      },
+    });
+    expect(finding.evidence.map(({ line }) => line.replace(/^[-\d]+ [.:\d]+ UTC \[\d+\] /u, ''))).toEqual([
+      'last_failed_wal 00000002000000000000000A, 2 s ago; failed_count 12',
+      "cp: cannot create regular file '/nowhere/00000002000000000000000A': No such file or directory",
+      'LOG:  archive command failed with exit code 1',
+      'DETAIL:  The failed archive command was: cp pg_wal/0A /nowhere/0A',
+    ]);
+  });
   it('failed once and works', () => {
     expect(found(archiver, health({ archiver: { on: true, archivedAgo: 10, failedAgo: 20, failures: 1 } }))).toEqual([]);
   });
@@ -112,9 +146,9 @@ it('finds a database that runs out of transaction numbers', () => {
 
 it('finds damaged pages, and checksums that are off', () => {
   const failed = health({ checksumFailures: [{ database: 'appdb', failures: 3, ago: 60 }] });
-  const said = 'WARNING:  page verification failed, calculated checksum 4711 but expected 815';
-  const finding = only(checksums, { ...failed, logs: { pg1: [[60, 'postgresql', said]] } });
-  expect(finding).toMatchObject({ level: 'broken', host: 'pg1', since: NOW - 60_000 });
+  const said = '2026-11-29 05:50:45.586 UTC [1451] WARNING:  page verification failed, calculated checksum 12127 but expected 24983';
+  const finding = only(checksums, { ...failed, logs: { pg1: [[600, 'postgresql', said]] } });
+  expect(finding).toMatchObject({ level: 'broken', host: 'pg1', since: NOW - 600_000 });
   expect(finding.evidence.map(({ line }) => line)).toEqual(['appdb: checksum_failures 3', said]);
   expect(found(checksums, { data: { pg2: { checksums: 0 } } })).toEqual(['notice all: data checksums are off']);
 });

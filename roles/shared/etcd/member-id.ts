@@ -1,4 +1,4 @@
-import type { EtcdListed } from '../../index.js';
+import type { EtcdListed } from '../../../src/index.js';
 
 /** What etcd's log and etcdctl call a member: its number in hexadecimal, where JSON has it in decimal. */
 export function memberIdOf({ id }: EtcdListed): string {
