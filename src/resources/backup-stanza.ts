@@ -1,3 +1,4 @@
+import { enumerate } from '../lib/enumerate.js';
 import { seconds } from '../shell/patience.js';
 import { sh } from '../shell/quote.js';
 import { backupInfo, type BackupInfo, type BackupInfoOptions } from './backup-info.js';
@@ -10,17 +11,23 @@ const PASSES = '\\[(049|056|102)\\]';
 /** Seconds for which the primary is waited for. */
 const WITHIN = 90;
 
+/** A stanza, and where it is to be. */
+export interface BackupStanzaOptions extends BackupInfoOptions {
+  /** pgBackRest's numbers of the repositories that the host writes to. */
+  repositories: readonly number[];
+}
+
 /** A stanza in every repository that the host writes to. It is the observation of what pgBackRest says of it, too. */
-export function backupStanza(options: BackupInfoOptions): Resource<BackupInfo> {
-  const { stanza, server } = options;
+export function backupStanza({ stanza, server, repositories: written }: BackupStanzaOptions): Resource<BackupInfo> {
   const create = asDatabaseUser(server, sh`pgbackrest --stanza=${stanza} --log-level-console=error --log-level-stderr=off stanza-create`);
   return {
-    ...backupInfo(options),
+    ...backupInfo({ stanza, server }),
     diff: ({ problem, repositories }) => {
-      const lacking = repositories.filter(({ status }) => status === 'noStanza').map(({ repository }) => `repo${repository}`);
       // Before pgBackRest is installed and configured it has nothing to say.
-      if (problem === undefined && lacking.length === 0) return [];
-      return [{ action: 'run', summary: `make the stanza ${stanza} in ${lacking.join(', ') || 'its repositories'}` }];
+      const lacking =
+        problem === undefined ? repositories.filter(({ status }) => status === 'noStanza').map(({ repository }) => repository) : written;
+      const names = enumerate(lacking.map((number) => `repo${number}`));
+      return lacking.length === 0 ? [] : [{ action: 'run', summary: `make the stanza ${stanza} in ${names}` }];
     },
     apply: () => sh`began=$(date +%s)
 until said=$(${create} 2>&1); do

@@ -47,7 +47,7 @@ describe('backups', () => {
       expect(after).toEqual({ proof: 'due' });
     });
 
-    const stanza = backupStanza({ stanza: 'demo', server: SERVER });
+    const stanza = backupStanza({ stanza: 'demo', server: SERVER, repositories: [1, 2] });
     const pgbackrest = (
       made: string,
     ): string => `case "$*" in *stanza-create) ${made} ;; *) [ -e ${work.at('made')} ] && cat <<'A' || cat <<'B'

@@ -37,8 +37,8 @@ export function writes(context: RoleContext): Stage[] {
             name: 'repository',
             title: 'make the directories of repositories',
             crossing: 'independent' as const,
-            resources: own.map(({ settings }) =>
-              directory({ path: settings.directory ?? repositoryDirectory, owner, group, mode: '0750' }),
+            resources: own.map(({ settings: { directory: path = repositoryDirectory } }) =>
+              directory({ path, owner, group, mode: '0750', ifThere: path === repositoryDirectory }),
             ),
           },
         ]),
@@ -47,7 +47,7 @@ export function writes(context: RoleContext): Stage[] {
       title: 'make the stanza',
       crossing: 'independent',
       ...one,
-      resources: [backupStanza({ stanza, server })],
+      resources: [backupStanza({ stanza, server, repositories: written.map(({ number }) => number) })],
     },
     {
       name: 'prove',
