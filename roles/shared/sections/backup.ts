@@ -97,7 +97,7 @@ export const BACKUP_VARIABLES = {
       scope: 'cluster',
       examples: [{ near: { host: 'repo1', retention_full: 4 }, far: { directory: '/mnt/backups' } }],
       description:
-        'Where backups go, by names of yours; the first is repo1 of pgBackRest, and so on. Default: one on each host with the role backup-repository. See [backups.md](backups.md).',
+        'Where backups go, by names of yours. Default: one on each host with the role backup-repository. See [backups.md](backups.md).',
     },
     passphrase: {
       change: 'recreate',

@@ -114,8 +114,8 @@ describe('where backups are run from', () => {
     expect(await hostsOf('cluster: demo\nroles: [base, pgdg, postgresql]\nhosts:\n  pg1: 192.0.2.1\n')).toEqual([]);
   });
 
-  it('counts the repositories in the order of the inventory', async () => {
-    const inventory = await inventoryOf(`${WITH_HOST}backup: {repositories: {far: {directory: /mnt/backups}, near: {host: repo1}}}\n`);
+  it('counts the repositories in the order of the inventory, those without a host first', async () => {
+    const inventory = await inventoryOf(`${WITH_HOST}backup: {repositories: {near: {host: repo1}, far: {directory: /mnt/backups}}}\n`);
     expect(repositoriesOf(inventory).map(({ number, name, host }) => [number, name, host?.name])).toEqual([
       [1, 'far', undefined],
       [2, 'near', 'repo1'],
