@@ -1,5 +1,6 @@
 import { sh } from '../shell/quote.js';
 import { handle } from './handle.js';
+import { printAnswer, type SharedQuestion } from './shared-question.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
 
 /** What systemd says of a timer. */
@@ -18,14 +19,25 @@ export interface TimerOptions {
   runs: boolean;
 }
 
+function timersQuestion(unit: string): SharedQuestion {
+  return {
+    variable: 'pgprov_timers',
+    subjects: [unit],
+    ask: (all) => sh`systemctl show -p Id -p UnitFileState -p ActiveState -p NeedDaemonReload ${all} 2>/dev/null || :`,
+  };
+}
+
 /** A systemd timer that runs, now and after a boot, or one that does not. */
 export function timer({ unit, runs }: TimerOptions): Resource<TimerState> {
   const { id } = handle<TimerState>(`timer:${unit}`);
+  const question = timersQuestion(unit);
   return {
     id,
-    probe: () => sh`systemctl show -p UnitFileState -p ActiveState -p NeedDaemonReload ${unit} 2>/dev/null || :`,
+    sharedQuestions: [question],
+    probe: () => printAnswer(question),
     parse: (answer) => {
-      const lines = answerText(answer).split('\n');
+      const blocks = answerText(answer).split('\n\n');
+      const lines = blocks.map((block) => block.split('\n')).find((block) => block.includes(`Id=${unit}`)) ?? [];
       return {
         enabled: lines.some((line) => line.startsWith('UnitFileState=enabled')),
         active: lines.includes('ActiveState=active'),

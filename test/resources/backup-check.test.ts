@@ -82,9 +82,13 @@ B
     const on = timer({ unit: 'x.timer', runs: true });
     const off = timer({ unit: 'x.timer', runs: false });
     const parse = (text: string): ReturnType<typeof on.parse> => on.parse({ status: 0, out: Buffer.from(text) });
-    const runs = parse('UnitFileState=enabled\nActiveState=active\nNeedDaemonReload=no\n');
-    const stale = parse('UnitFileState=enabled\nActiveState=active\nNeedDaemonReload=yes\n');
-    const gone = parse('UnitFileState=\nActiveState=inactive\nNeedDaemonReload=no\n');
+    const runs = parse(
+      'Id=y.timer\nUnitFileState=disabled\n\nId=x.timer\nUnitFileState=enabled\nActiveState=active\nNeedDaemonReload=no\n',
+    );
+    const stale = parse(
+      'Id=y.timer\nUnitFileState=disabled\n\nId=x.timer\nUnitFileState=enabled\nActiveState=active\nNeedDaemonReload=yes\n',
+    );
+    const gone = parse('Id=y.timer\nUnitFileState=disabled\n\nId=x.timer\nUnitFileState=\nActiveState=inactive\nNeedDaemonReload=no\n');
     expect([on.diff(runs), off.diff(gone)]).toEqual([[], []]);
     expect(on.diff(stale)).toEqual([{ action: 'reload', summary: 'let systemd read x.timer anew' }]);
     expect(on.diff(gone)).toEqual([{ action: 'enable', summary: 'enable and start x.timer' }]);
