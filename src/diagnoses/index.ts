@@ -47,6 +47,7 @@ import storeProtocol from './etcd/protocol.js';
 import watchdog from './patroni/watchdog.js';
 import withoutPatroni from './patroni/without-patroni.js';
 import accessRefused from './postgresql/access-refused.js';
+import backups from './backup/backups.js';
 import archiver from './postgresql/archiver.js';
 import brokenFiles from './postgresql/broken-files.js';
 import checksums from './postgresql/checksums.js';
@@ -116,6 +117,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   brokenFiles,
   slots,
   archiver,
+  backups,
   replayPaused,
   lag,
   pause,

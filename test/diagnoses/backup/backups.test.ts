@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import backups from '../../../src/diagnoses/backup/backups.js';
+import { View } from '../../../src/plan/view.js';
+import { BACKUP_INFO, type BackupInfo } from '../../../src/resources/backup-info.js';
+import { inventoryOf } from '../../support/inventory.js';
+
+const MEMBERS = `cluster: demo
+roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]
+hosts:
+  pg1: 192.0.2.1
+  pg2: 192.0.2.2
+`;
+const WITH_HOST = `${MEMBERS}  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}\n`;
+
+const info = (changes: Partial<BackupInfo> = {}): BackupInfo => ({
+  code: 0,
+  now: 1_000_000,
+  repositories: [{ repository: 1, status: 'ok', message: 'ok', encrypted: true, systemIdentifiers: ['7'] }],
+  backups: [],
+  archives: [],
+  ...changes,
+});
+
+const taken = (hours: number, error = false): BackupInfo['backups'][number] => ({
+  label: '20261129-010000F',
+  type: 'full',
+  repository: 1,
+  database: 1,
+  start: 1_000_000 - hours * 3600 - 5,
+  stop: 1_000_000 - hours * 3600,
+  size: 1,
+  delta: 1,
+  stored: 1,
+  needs: [],
+  error,
+});
+
+async function found(yaml: string, seen: Readonly<Record<string, BackupInfo>>): Promise<string[]> {
+  const inventory = await inventoryOf(yaml);
+  const states = inventory.hosts.map(({ name }): [string, Map<string, unknown>] => [
+    name,
+    new Map(seen[name] === undefined ? [] : [[BACKUP_INFO.id, seen[name]]]),
+  ]);
+  const view = new View(inventory, new Map(states));
+  return backups.find({ view, now: 0, unseen: new Map(), log: () => [] }).map(({ level, host, what }) => `${level} ${host}: ${what}`);
+}
+
+describe('backups', () => {
+  it('are well while the last good one is recent, or the first one is being taken', async () => {
+    expect(await found(WITH_HOST, { repo1: info({ backups: [taken(3)] }) })).toEqual([]);
+    expect(await found(WITH_HOST, { repo1: info({ running: {} }) })).toEqual([]);
+    expect(await found(WITH_HOST, {})).toEqual([]);
+  });
+
+  it('are missing, too old, or cannot be read', async () => {
+    expect(await found(WITH_HOST, { repo1: info() })).toEqual(['notice repo1: there is no backup yet']);
+    expect(await found(WITH_HOST, { repo1: info({ backups: [taken(40), taken(1, true)] }) })).toEqual([
+      'danger repo1: the last good backup is 40 hours old',
+    ]);
+    expect(await found(WITH_HOST, { repo1: info({ problem: 'pgBackRest is not installed' }) })).toEqual([
+      'broken repo1: pgBackRest cannot read its repository',
+    ]);
+  });
+
+  it('are told once where every member sees them', async () => {
+    const yaml = `${MEMBERS}backup: {repositories: {far: {directory: /mnt/backups}}}\n`;
+    expect(await found(yaml, { pg1: info(), pg2: info() })).toEqual(['notice pg1: there is no backup yet']);
+  });
+});
