@@ -4,6 +4,7 @@ import { installed } from './shared/backup/install.js';
 import { repositoryHostProblems } from './shared/backup/problems.js';
 import { serverPort } from './shared/backup/repositories.js';
 import { configuredServer } from './shared/backup/serve.js';
+import { asksRuns } from './shared/backup/schedule.js';
 import { backupServerPort } from './shared/backup/server-port.js';
 import { backupChecks, backupLines, backupRemarks } from './shared/backup/told.js';
 import { writes } from './shared/backup/write.js';
@@ -23,7 +24,7 @@ export default defineRole({
   variables: BACKUP_REPOSITORY_VARIABLES,
   problems: repositoryHostProblems,
   ports: (host) => (isMember(host) ? [] : [backupServerPort(serverPort(host))]),
-  observations: ({ host, inventory }) => (isMember(host) ? [] : [reachesPeers(host, inventory)]),
+  observations: ({ host, inventory }) => (isMember(host) ? [] : [reachesPeers(host, inventory), ...asksRuns({ host, inventory })]),
   tls: (host) => (isMember(host) ? undefined : { copies: ({ pgbackrest }) => tlsCopies(pgbackrest) }),
   install: installed,
   stages: (context) => (isMember(context.host) ? [] : [...configuredServer(context), ...writes(context)]),

@@ -5,6 +5,7 @@ import { installed } from './shared/backup/install.js';
 import { backupProblems, backupWarnings } from './shared/backup/problems.js';
 import { hasServer, serverPort } from './shared/backup/repositories.js';
 import { configuredServer } from './shared/backup/serve.js';
+import { asksRuns } from './shared/backup/schedule.js';
 import { backupServerPort } from './shared/backup/server-port.js';
 import { backupChecks, backupLines, backupRemarks } from './shared/backup/told.js';
 import { writes } from './shared/backup/write.js';
@@ -25,6 +26,7 @@ export default defineRole({
   observations: ({ host, inventory, platform }) => [
     reachesPeers(host, inventory),
     archiving(localServer(host, platform), dataDirectoryOf(host, platform)),
+    ...asksRuns({ host, inventory }),
   ],
   tls: (host) => (hasServer(host) ? { copies: ({ pgbackrest }) => tlsCopies(pgbackrest) } : undefined),
   install: installed,

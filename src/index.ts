@@ -236,6 +236,7 @@ export {
   answerText,
   digestOf,
   NOTHING_DONE,
+  onlyThoroughly,
   UnknownAnswer,
   type Action,
   type Answer,

@@ -12,7 +12,7 @@ import {
   type OperationStep,
 } from '../index.js';
 import { pgbackrestUser } from '../../roles/shared/backup/pgbackrest.js';
-import { backupAdvice } from '../../roles/shared/backup/trouble.js';
+import { backupAdvice, briefly } from '../../roles/shared/backup/trouble.js';
 import { stanzaOf } from '../../roles/shared/backup/stanza.js';
 import { backupRoles, noBackups } from './shared/backup-asked.js';
 import { asksBackups, backupState } from './shared/backup-state.js';
@@ -78,13 +78,13 @@ function proofs(run: Run): CheckResult[] {
     .filter(({ status }) => status === 'ok')
     .map(({ host, name, number }): CheckResult => {
       const seen = view.read(host, BACKUP_VERIFIED)?.find(({ repository }) => repository === number);
-      const words = seen?.problem ?? seen?.wrong.join('; ') ?? '';
+      const words = seen?.problem === undefined ? (seen?.wrong.join('; ') ?? '') : briefly(seen.problem);
       return {
         host,
         title: `all checksums in ${name} match`,
         ok: seen !== undefined && words === '',
         detail: seen === undefined ? 'pgBackRest was not asked' : words === '' ? `${seen.backups} backups, ${seen.wal} WAL files` : words,
-        ...(words === '' ? {} : { mend: seen?.problem === undefined ? DAMAGED : backupAdvice(words, inventory) }),
+        ...(words === '' ? {} : { mend: seen?.problem === undefined ? DAMAGED : backupAdvice(seen.problem, inventory) }),
       };
     });
   return [

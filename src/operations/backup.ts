@@ -15,7 +15,7 @@ import { stanzaOf } from '../../roles/shared/backup/stanza.js';
 import { pgbackrestUser } from '../../roles/shared/backup/pgbackrest.js';
 import { backupHosts } from '../../roles/shared/backup/repositories.js';
 import { BACKUP_TYPES, backupUnit, type BackupType } from '../../roles/shared/backup/schedule.js';
-import { backupAdvice } from '../../roles/shared/backup/trouble.js';
+import { backupAdvice, briefly } from '../../roles/shared/backup/trouble.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { backupObservations, noBackups } from './shared/backup-asked.js';
 import {
@@ -169,7 +169,9 @@ function proofs(run: Run, place: Place): CheckResult[] {
     const backup = newBackup(run, place, repository);
     if (backup === undefined) {
       const why = whyNone(run, host, type);
-      return [{ host, title: `a new backup is in ${repository.name}`, ok: false, detail: why, mend: backupAdvice(why, inventory) }];
+      return [
+        { host, title: `a new backup is in ${repository.name}`, ok: false, detail: briefly(why), mend: backupAdvice(why, inventory) },
+      ];
     }
     return [
       { host, title: `a new backup is in ${repository.name}`, ok: true, detail: backup.label },

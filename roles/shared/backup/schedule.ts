@@ -1,4 +1,17 @@
-import { file, joinScripts, sh, timer, topologyOf, type Resource, type RoleContext, type Script, type Stage } from '../../../src/index.js';
+import {
+  backupRuns,
+  file,
+  joinScripts,
+  onlyThoroughly,
+  sh,
+  timer,
+  topologyOf,
+  type Observation,
+  type Resource,
+  type RoleContext,
+  type Script,
+  type Stage,
+} from '../../../src/index.js';
 import { restApiUrl } from '../layout.js';
 import { backupSettings, stanzaOf } from './stanza.js';
 import { writtenBy } from './repositories.js';
@@ -12,6 +25,11 @@ export type BackupType = (typeof BACKUP_TYPES)[number];
 /** The unit that takes a backup, without `.service`. */
 export function backupUnit(type: BackupType): string {
   return `pgprov-backup@${type}`;
+}
+
+/** How the units of a host fared that writes backups. */
+export function asksRuns({ host, inventory }: Pick<RoleContext, 'host' | 'inventory'>): Observation[] {
+  return writtenBy(inventory, host).length === 0 ? [] : [onlyThoroughly(backupRuns(BACKUP_TYPES.map((type) => backupUnit(type))))];
 }
 
 /** What the unit runs. */

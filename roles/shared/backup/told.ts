@@ -2,6 +2,7 @@ import {
   ARCHIVING,
   BACKUP_CHECK,
   BACKUP_INFO,
+  BACKUP_RUNS,
   formatBytes,
   pgprov,
   type Archiving,
@@ -13,12 +14,13 @@ import {
 } from '../../../src/index.js';
 import { writtenBy } from './repositories.js';
 import { backupSettings } from './stanza.js';
+import { backupAdvice, briefly } from './trouble.js';
 
 const HOUR = 3600;
 
 /** What is said of archiving on a member, and of backups on a host that takes them. */
 export function backupLines(view: View, host: Host): StatusLine[] {
-  return [...archivingLines(view, host), ...backupAge(view, host)];
+  return [...archivingLines(view, host), ...backupAge(view, host), ...failedRuns(view, host)];
 }
 
 function archivingLines(view: View, host: Host): StatusLine[] {
@@ -55,7 +57,10 @@ function backupAge(view: View, host: Host): StatusLine[] {
   const isOne = host.roles.includes('backup') ? view.read(host.name, ARCHIVING)?.standby === false : true;
   if (info === undefined || !isOne || writtenBy(view.inventory, host).length === 0) return [];
   const failed = trouble(info);
-  if (failed !== undefined) return [{ level: 'problem', text: `pgBackRest cannot read its repository: ${failed}` }];
+  if (failed !== undefined) {
+    const advice = backupAdvice(failed, view.inventory);
+    return [{ level: 'problem', text: `pgBackRest cannot read its repository: ${briefly(failed)}; ${advice}` }];
+  }
   if (info.running !== undefined && info.backups.length === 0) return [{ text: 'the first backup is being taken' }];
   const last = info.backups.findLast(({ error }) => !error);
   if (last === undefined) {
@@ -68,6 +73,16 @@ function backupAge(view: View, host: Host): StatusLine[] {
   return [
     { level: 'warning', text: `${what}: older than backup.max_age, ${limit} hours; the journal of pgprov-backup@*.service says why` },
   ];
+}
+
+/** Runs that failed, and that no later backup has made good. */
+function failedRuns(view: View, { name: host }: Host): StatusLine[] {
+  const last = view.read(host, BACKUP_INFO)?.backups.at(-1)?.stop ?? 0;
+  const failed = (view.read(host, BACKUP_RUNS) ?? []).filter(({ state, began = 0 }) => state === 'failed' && began >= last);
+  return failed.map(({ unit, error, result = 'a failure' }) => {
+    const why = error === undefined ? `it ended with ${result}` : `${briefly(error)}; ${backupAdvice(error, view.inventory)}`;
+    return { level: 'problem', text: `${unit} failed: ${why}` };
+  });
 }
 
 /** Why a repository cannot be read, in pgBackRest’s words; undefined: it can. */
@@ -83,7 +98,17 @@ export function backupChecks(view: View, hosts: readonly Host[]): CheckResult[] 
     const archived = view.read(host, ARCHIVING);
     const failed = info === undefined ? undefined : trouble(info);
     return [
-      ...(failed === undefined ? [] : [{ title: 'pgBackRest reads its repositories', ok: false, detail: failed, host }]),
+      ...(failed === undefined
+        ? []
+        : [
+            {
+              title: 'pgBackRest reads its repositories',
+              ok: false,
+              detail: briefly(failed),
+              host,
+              mend: backupAdvice(failed, view.inventory),
+            },
+          ]),
       ...(proof === 'proved'
         ? [{ title: 'WAL arrives in the repositories', ok: true, detail: 'pgbackrest check found all in order', host }]
         : []),

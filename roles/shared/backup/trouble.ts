@@ -6,12 +6,24 @@ export function backupAdvice(words: string, inventory: Inventory): string {
   return known === undefined ? `look at ${pgprov`logs ${inventory}`}, then give the command again` : known.advice(inventory);
 }
 
+/** pgBackRest's error in one line: what it says first and the first cause that it gives, without its guesses. */
+export function briefly(words: string): string {
+  const lines = words.split('\n').filter((line) => !line.startsWith('HINT: '));
+  const [first = words, cause] = lines;
+  return first.endsWith(':') && cause !== undefined ? `${first} ${cause}` : first;
+}
+
 /** pgBackRest's words for what can go wrong around it, most telling first. */
 const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] = [
   {
     says: /No space left on device|Disk quota exceeded/u,
     advice: (inventory) =>
       `make room where the repository is, or keep fewer backups (\`retention_full\` of the repository, then ${pgprov`apply ${inventory}`}); PostgreSQL goes on meanwhile, and its WAL piles up on the leader`,
+  },
+  {
+    says: /Permission denied/u,
+    advice: (inventory) =>
+      `the directory must belong to the user that pgBackRest runs as; ${pgprov`apply ${inventory}`} gives it back to it`,
   },
   {
     says: /certificate (?:verify failed|has expired|is not yet valid)|certificate expired|expired certificate/u,
@@ -23,7 +35,7 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
       'the passphrase is not the one that the repository was encrypted with: put the former one into `backup.passphrase`, or where pgprov made it, back into the store of secrets; no other one can read these backups',
   },
   {
-    says: /stanza-create been performed|missing stanza/u,
+    says: /FileMissingError|missing stanza|unable to open missing file/u,
     advice: (inventory) => `${pgprov`apply ${inventory}`} makes the stanza; if backups were there before, find out first who removed them`,
   },
   {
@@ -47,11 +59,6 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
     says: /HostConnectError|unable to connect to|Connection (?:refused|timed out|reset)|No route to host|HostInvalid|unable to get address|unexpected eof|timeout while/u,
     advice: (inventory) =>
       `see that the host that it names is up, and that pgbackrest.service runs there and its port is open; ${pgprov`apply ${inventory}`} starts it`,
-  },
-  {
-    says: /Permission denied/u,
-    advice: (inventory) =>
-      `the directory must belong to the user that pgBackRest runs as; ${pgprov`apply ${inventory}`} gives it back to it`,
   },
   {
     says: /expected value '.*' for greeting key 'version'/u,

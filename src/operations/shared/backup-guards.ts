@@ -1,7 +1,7 @@
 import { enumerate, pgprov, type OperationObjection } from '../../index.js';
 import { backupHosts } from '../../../roles/shared/backup/repositories.js';
 import { backupUnit } from '../../../roles/shared/backup/schedule.js';
-import { backupAdvice } from '../../../roles/shared/backup/trouble.js';
+import { backupAdvice, briefly } from '../../../roles/shared/backup/trouble.js';
 import { infoOn, takeThemselves, placesOf, runOn, type BackupOperation } from './backup-places.js';
 
 /** What keeps a backup from being taken, as far as it shows before it begins. */
@@ -29,7 +29,7 @@ export function backupObjections(run: BackupOperation): OperationObjection[] {
     const apply = pgprov`apply ${inventory}`;
     if (info === undefined)
       return object('unseen', `${host} cannot be asked, and backups are taken there`, `see ${pgprov`ping ${inventory}`}`);
-    if (info.problem !== undefined) return object('unreadable', `${host}: ${info.problem}`, backupAdvice(info.problem, inventory));
+    if (info.problem !== undefined) return object('unreadable', `${host}: ${briefly(info.problem)}`, backupAdvice(info.problem, inventory));
     if (runOn(view, host, options.type ?? 'full') === undefined)
       return object('not-set-up', `${host} has not the unit ${backupUnit(options.type ?? 'full')}.service`, `${apply} makes it`);
     const numbers = placesOf(run).find((place) => place.host === host)?.repositories ?? [];
@@ -40,7 +40,7 @@ export function backupObjections(run: BackupOperation): OperationObjection[] {
       if (repository?.status !== 'failed') return [];
       return object(
         'unreadable',
-        `${host}: the repository ${name} cannot be read: ${repository.message}`,
+        `${host}: the repository ${name} cannot be read: ${briefly(repository.message)}`,
         backupAdvice(repository.message, inventory),
       );
     });

@@ -18,7 +18,7 @@ import { pgbackrestUser } from '../../../roles/shared/backup/pgbackrest.js';
 import { backupHosts, writtenBy, type Repository } from '../../../roles/shared/backup/repositories.js';
 import { BACKUP_TYPES, backupUnit } from '../../../roles/shared/backup/schedule.js';
 import { backupSettings, stanzaOf } from '../../../roles/shared/backup/stanza.js';
-import { backupAdvice } from '../../../roles/shared/backup/trouble.js';
+import { backupAdvice, briefly } from '../../../roles/shared/backup/trouble.js';
 import { backupObservations } from './backup-asked.js';
 import { infoOn, isAtWork, isOwn } from './backup-places.js';
 import { restorable } from './backup-window.js';
@@ -105,7 +105,7 @@ function problemsOf(state: Omit<BackupStatus, 'problems'>, inventory: Inventory,
   return [
     ...state.repositories.flatMap((repository) => repositoryProblems(repository, state.maxAgeHours, inventory, now)),
     ...state.failures.map(
-      ({ host, type, error }) => `${host}: the last ${type} backup failed: ${error}; ${backupAdvice(error, inventory)}`,
+      ({ host, type, error }) => `${host}: the last ${type} backup failed: ${briefly(error)}; ${backupAdvice(error, inventory)}`,
     ),
   ];
 }
@@ -113,7 +113,7 @@ function problemsOf(state: Omit<BackupStatus, 'problems'>, inventory: Inventory,
 function repositoryProblems(repository: RepositoryBackups, maxAgeHours: number, inventory: Inventory, now: Date): string[] {
   const { name, host, status, message = '', backups, gaps = [] } = repository;
   if (status === 'unseen') return [`repository ${name}: ${host} could not be asked`];
-  if (status === 'failed') return [`repository ${name} cannot be read: ${message}; ${backupAdvice(message, inventory)}`];
+  if (status === 'failed') return [`repository ${name} cannot be read: ${briefly(message)}; ${backupAdvice(message, inventory)}`];
   if (status === 'noStanza') return [`repository ${name} has no stanza: ${message}; ${backupAdvice('missing stanza', inventory)}`];
   const last = backups.findLast(({ damaged, incomplete }) => !damaged && !incomplete);
   const take = pgprov`backup ${inventory}`;
