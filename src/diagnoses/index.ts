@@ -49,7 +49,6 @@ import withoutPatroni from './patroni/without-patroni.js';
 import accessRefused from './postgresql/access-refused.js';
 import backups from './backup/backups.js';
 import archiver from './postgresql/archiver.js';
-import backups from './postgresql/backups.js';
 import brokenFiles from './postgresql/broken-files.js';
 import checksums from './postgresql/checksums.js';
 import collations from './postgresql/collations.js';

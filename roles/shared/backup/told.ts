@@ -64,7 +64,7 @@ function backupAge(view: View, host: Host): StatusLine[] {
   if (info.running !== undefined && info.backups.length === 0) return [{ text: 'the first backup is being taken' }];
   const last = info.backups.findLast(({ error }) => !error);
   if (last === undefined) {
-    return [{ level: 'warning', text: 'there is no backup yet; `systemctl start pgprov-backup@full`, as root there, takes one' }];
+    return [{ level: 'warning', text: `there is no backup yet; ${pgprov`backup ${view.inventory} --type full`} takes one` }];
   }
   const age = info.now - last.stop;
   const limit = backupSettings(view.inventory).max_age;

@@ -31,8 +31,8 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
   },
   {
     says: /key\/value found outside of section|CryptoError|unable to flush|cipher header invalid/u,
-    advice: () =>
-      'the passphrase is not the one that the repository was encrypted with: put the former one into `backup.passphrase`, or where pgprov made it, back into the store of secrets; no other one can read these backups',
+    advice: ({ cluster }) =>
+      `the passphrase is not the one that the repository was encrypted with: put that one back into \`backup.passphrase\`, or into .pgprov/${cluster}/passwords.yml; no other one can read these backups`,
   },
   {
     says: /FileMissingError|missing stanza|unable to open missing file/u,

@@ -6,6 +6,7 @@ import { View } from '../../../../src/plan/view.js';
 import { ARCHIVING, type Archiving } from '../../../../src/resources/archiving.js';
 import { BACKUP_CHECK } from '../../../../src/resources/backup-check.js';
 import { BACKUP_INFO, type BackupInfo } from '../../../../src/resources/backup-info.js';
+import { BACKUP_RUNS } from '../../../../src/resources/backup-runs.js';
 import { DATA_DIRECTORY } from '../../../../src/resources/data-directory.js';
 import { HOST_FACTS } from '../../../../src/resources/host-facts.js';
 import { RUNNING } from '../../../../src/resources/running.js';
@@ -170,11 +171,29 @@ describe('what is told of backups', () => {
   it('is what pgBackRest says of a repository that it cannot read', async () => {
     const repositories = [{ repository: 1, status: 'failed' as const, message: 'CryptoError', encrypted: true, systemIdentifiers: [] }];
     const states = { repo1: { [BACKUP_INFO.id]: info({ repositories }) } };
-    expect(await lines(states, 'repo1')).toEqual(['problem: pgBackRest cannot read its repository: CryptoError']);
+    expect(await lines(states, 'repo1')).toEqual([
+      expect.stringMatching(/^problem: pgBackRest cannot read its repository: CryptoError; the passphrase is not the one/u),
+    ]);
     const view = await viewOf(states);
     expect(backupChecks(view, view.inventory.hosts)).toEqual([
-      { title: 'pgBackRest reads its repositories', ok: false, detail: 'CryptoError', host: 'repo1' },
+      expect.objectContaining({ title: 'pgBackRest reads its repositories', ok: false, detail: 'CryptoError', host: 'repo1' }),
     ]);
+  });
+
+  it('is the last failure of a unit, with what to do, until a later backup is there', async () => {
+    const run = {
+      unit: 'pgprov-backup@full',
+      state: 'failed',
+      began: 999_000,
+      result: 'exit-code',
+      error: '[041]: unable to write to file: [28] No space left on device',
+    };
+    const states = { repo1: { [BACKUP_INFO.id]: info({ backups: [backup(998_000)] }), [BACKUP_RUNS.id]: [run] } };
+    expect((await lines(states, 'repo1')).at(-1)).toMatch(
+      /^problem: pgprov-backup@full failed: \[041\]: unable to write to file: \[28\] No space left on device; make room/u,
+    );
+    const later = { repo1: { ...states.repo1, [BACKUP_INFO.id]: info({ backups: [backup(999_500)] }) } };
+    expect((await lines(later, 'repo1')).join()).not.toContain('failed');
   });
 
   it('is told by the member that leads where every member takes backups', async () => {
