@@ -70,7 +70,8 @@ function askAll(inventory: Inventory): void {
 }
 
 it('no role reads variables of a role that its host does not have', { timeout: 120_000 }, async () => {
-  const withBackup = (set: readonly string[]): string[] => (set.includes('postgresql') ? [...set, 'backup'] : [...set, 'backup-repository']);
+  const withBackup = (set: readonly string[]): string[] =>
+    set.includes('postgresql') ? [...set, 'backup'] : [...set, 'backup-repository'];
   const inventories = SETS.flatMap((set) => [
     [set, set, set],
     [ALL_BUT_BACKUP, set, set],
@@ -78,7 +79,10 @@ it('no role reads variables of a role that its host does not have', { timeout: 1
     [set],
     [ALL, withBackup(set), withBackup(set)],
     [[...withBackup(set), 'backup-repository']],
-    [[...set, 'backup'], ['pgdg', 'backup-repository']],
+    [
+      [...set, 'backup'],
+      ['pgdg', 'backup-repository'],
+    ],
   ]);
   const loaded = (await Promise.all(inventories.map(inventoryWith))).filter((inventory) => inventory !== undefined);
   expect(loaded.length).toBeGreaterThan(40);

@@ -165,7 +165,7 @@ describe('what is told of backups', () => {
     expect(await aged([backup(1_000_000 - 40 * 3600)])).toEqual([
       'warning: last backup 40 hours ago (full, 856000F), 1 in all: older than backup.max_age, 36 hours; the journal of pgprov-backup@*.service says why',
     ]);
-    expect(await aged([])).toEqual(['warning: there is no backup yet; `systemctl start pgprov-backup@full`, as root there, takes one']);
+    expect(await aged([])).toEqual(['warning: there is no backup yet; `pgprov backup i.yml --type full` takes one']);
   });
 
   it('is what pgBackRest says of a repository that it cannot read', async () => {
@@ -205,7 +205,7 @@ describe('what is told of backups', () => {
     expect(await lines(states, 'pg1', yaml)).toEqual([]);
     expect(await lines(states, 'pg2', yaml)).toEqual([
       'ok: WAL is archived, last 10 seconds ago',
-      'warning: there is no backup yet; `systemctl start pgprov-backup@full`, as root there, takes one',
+      'warning: there is no backup yet; `pgprov backup i.yml --type full` takes one',
     ]);
   });
 
