@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LabHost } from '../lab/index.js';
+import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 import { backupsOf, lastArchived, pgbackrest } from './support/backups.js';
 import { TestCluster } from './support/cluster.js';
@@ -71,11 +72,18 @@ describe('backups of a cluster with a repository host', () => {
     expect(first.all).not.toContain(passphrase);
   });
 
-  it('lets in only who has a certificate of the cluster', async () => {
-    const strangers = await cluster
-      .host('pg1')
-      .exec(`timeout 10 openssl s_client -connect ${repository.address}:8432 -brief </dev/null 2>&1`);
-    expect(strangers.stdout).toMatch(/certificate required|alert/u);
+  it('lets in only members with their certificates, and these to their own stanza', async () => {
+    const tls = '/etc/pgbackrest/tls';
+    const ask = (words: string): Promise<{ stdout: string }> =>
+      cluster
+        .host('pg1')
+        .exec(
+          `cd / && runuser -u postgres -- pgbackrest --no-config --repo1-host=${repository.address} --repo1-host-type=tls --repo1-host-ca-file=${tls}/ca.crt ${words} --output=json info 2>&1`,
+        );
+    const pair = `--repo1-host-cert-file=${tls}/node.crt --repo1-host-key-file=${tls}/node.key`;
+    expect((await ask(`${pair} --stanza=demo`)).stdout).toContain('"name":"demo"');
+    expect((await ask('--stanza=demo')).stdout).toContain('access denied');
+    expect((await ask(`${pair} --stanza=other`)).stdout).toContain('access denied');
   });
 
   it('says that there is no backup yet', async () => {
@@ -128,31 +136,35 @@ describe('backups of a cluster with a repository host', () => {
     );
   });
 
-  it('goes on archiving when the leader has lost its power, and backs up the cluster without it', async () => {
-    const former = await leader();
-    await switchWal(former);
-    await former.kill();
-    const others = cluster.hosts.slice(0, 3).filter(({ name }) => name !== former.name);
-    const answers = others[0] as LabHost;
-    await expect
-      .poll(
-        async () => (await describeMembers(answers)).some((line) => line.includes(' Leader running') && !line.startsWith(former.name)),
-        { timeout: patience(120_000) },
-      )
-      .toBe(true);
-    const next = cluster.host((await describeMembers(answers)).find((line) => line.includes(' Leader '))?.split(' ')[0] ?? '');
-    const segment = await switchWal(next);
-    expect(segment).toMatch(/^00000002/u);
-    await expect.poll(() => lastArchived(repository), { timeout: patience(120_000) }).toMatch(/^00000002/u);
-    await must(repository, 'systemctl start pgprov-backup@diff.service');
-    expect((await backupsOf(repository)).backup.map(({ type, error }) => [type, error])).toEqual([
-      ['full', false],
-      ['diff', false],
-    ]);
-    await former.start();
-    await expect.poll(() => describeMembers(next), { timeout: patience(180_000) }).toContain(`${former.name} Replica streaming`);
-    const run = await cluster.run('apply');
-    expect(run.code, run.all).toBe(0);
-    expect(run.all).toContain('No changes');
-  });
+  longCase(
+    'backups after a power failure',
+    'goes on archiving when the leader has lost its power, and backs up the cluster without it',
+    async () => {
+      const former = await leader();
+      await switchWal(former);
+      await former.kill();
+      const others = cluster.hosts.slice(0, 3).filter(({ name }) => name !== former.name);
+      const answers = others[0] as LabHost;
+      await expect
+        .poll(
+          async () => (await describeMembers(answers)).some((line) => line.includes(' Leader running') && !line.startsWith(former.name)),
+          { timeout: patience(120_000) },
+        )
+        .toBe(true);
+      const next = cluster.host((await describeMembers(answers)).find((line) => line.includes(' Leader '))?.split(' ')[0] ?? '');
+      const segment = await switchWal(next);
+      expect(segment).toMatch(/^00000002/u);
+      await expect.poll(() => lastArchived(repository), { timeout: patience(120_000) }).toMatch(/^00000002/u);
+      await must(repository, 'systemctl start pgprov-backup@diff.service');
+      expect((await backupsOf(repository)).backup.map(({ type, error }) => [type, error])).toEqual([
+        ['full', false],
+        ['diff', false],
+      ]);
+      await former.start();
+      await expect.poll(() => describeMembers(next), { timeout: patience(180_000) }).toContain(`${former.name} Replica streaming`);
+      const run = await cluster.run('apply');
+      expect(run.code, run.all).toBe(0);
+      expect(run.all).toContain('No changes');
+    },
+  );
 });
