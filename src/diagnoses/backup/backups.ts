@@ -1,92 +1,100 @@
-import { BACKUP_INFO, BACKUP_RUNS, defineDiagnosis, pgprov, type BackupInfo, type Finding, type Inventory } from '../../index.js';
-import { backupSettings } from '../../../roles/shared/backup/stanza.js';
+import {
+  BACKUP_INFO,
+  BACKUP_RUNS,
+  defineDiagnosis,
+  pgprov,
+  type BackupInfo,
+  type BackupRun,
+  type Examination,
+  type Finding,
+  type Host,
+} from '../../index.js';
 import { writtenBy } from '../../../roles/shared/backup/repositories.js';
+import { backupSettings } from '../../../roles/shared/backup/stanza.js';
+import { trouble } from '../../../roles/shared/backup/told.js';
 import { backupAdvice, briefly } from '../../../roles/shared/backup/trouble.js';
 
-const HOUR = 3_600_000;
+const HOUR = 3600;
 
-/** A repository that cannot be read, a backup that failed, and no backup that is young enough. */
+/** A repository that cannot be read, a run that failed, no backup that could be restored, or none that is recent. */
 export default defineDiagnosis({
   name: 'backups',
-  looksAt: 'backups',
+  looksAt: 'backups and their age',
   role: 'backup',
-  find: ({ view }): Finding[] => {
-    const { inventory } = view;
+  find: (examination) => {
+    const { view } = examination;
     // Members that reach a repository by themselves all see the same.
-    const told = new Set<string>();
-    return inventory.hosts.flatMap((each): Finding[] => {
-      const { name: host } = each;
-      const info = view.read(host, BACKUP_INFO);
-      const written = info === undefined ? [] : writtenBy(inventory, each).filter(({ name }) => !told.has(name));
-      for (const { name } of written) told.add(name);
-      if (info === undefined || written.length === 0) return [];
-      const unreadable = unreadableFindings(host, info, inventory);
-      if (unreadable.length > 0) return unreadable;
+    const seen = new Set<string>();
+    return view.inventory.hosts.flatMap((host) => {
+      const info = view.read(host.name, BACKUP_INFO);
+      if (info === undefined) return [];
       const last = info.backups.findLast(({ error }) => !error)?.stop;
-      const failed = (view.read(host, BACKUP_RUNS) ?? []).filter(({ state, began = 0 }) => state === 'failed' && began >= (last ?? 0));
-      const failures = failed.map(({ unit, began, error = 'pgBackRest said nothing' }): Finding => {
-        const since = began === undefined ? {} : { since: began * 1000 };
-        return {
-          level: 'danger',
-          host,
-          what: `the last run of ${unit} failed: ${briefly(error)}`,
-          ...since,
-          evidence: [{ host, source: `journal of ${unit}`, line: error, ...(began === undefined ? {} : { at: began * 1000 }) }],
-          follows: 'the backups get older, and a restore has more WAL to replay, if it can be done at all',
-          mend: `${backupAdvice(error, inventory)}, then ${pgprov`backup ${inventory}`}`,
-        };
-      });
-      return failures.length > 0 ? failures : oldFindings(host, last, inventory, info);
+      const failed = (view.read(host.name, BACKUP_RUNS) ?? []).filter(({ state, began = 0 }) => state === 'failed' && began >= (last ?? 0));
+      const written = writtenBy(view.inventory, host).filter(({ name }) => !seen.has(name));
+      for (const { name } of written) seen.add(name);
+      const failures = trouble(info) === undefined ? failed.map((run) => failureOf(examination, host, run)) : [];
+      return failures.length > 0 || written.length === 0 ? failures : findingsOf(examination, host, info);
     });
   },
 });
 
-function unreadableFindings(host: string, { problem, repositories }: BackupInfo, inventory: Inventory): Finding[] {
-  const failed = repositories
-    .filter(({ status }) => status === 'failed')
-    .map(({ repository, message }) => ({ name: `repo${repository}`, message }));
-  const all = problem === undefined ? failed : [{ name: 'its repositories', message: problem }];
-  return all.map(({ name, message }) => ({
+/** A run of a unit that no later backup has made good; it says more than the age of the last one. */
+function failureOf({ view: { inventory } }: Examination, { name: host }: Host, { unit, began, result = '', error }: BackupRun): Finding {
+  const words = error ?? `it ended with ${result}`;
+  const at = began === undefined ? {} : { at: began * 1000 };
+  return {
     level: 'danger',
     host,
-    what: `pgBackRest cannot read ${name}: ${briefly(message)}`,
-    evidence: message.split('\n').map((line) => ({ host, source: 'pgbackrest info', line })),
-    follows: 'nothing can be restored from there, and no backup taken',
-    mend: backupAdvice(message, inventory),
-  }));
+    what: `the last run of ${unit} failed: ${briefly(words)}`,
+    ...(began === undefined ? {} : { since: began * 1000 }),
+    evidence: words.split('\n').map((line) => ({ host, source: `journal of ${unit}`, line, ...at })),
+    follows: 'the backups get older, and a restore has more WAL to replay',
+    mend: `${backupAdvice(words, inventory)}, then ${pgprov`backup ${inventory}`}`,
+  };
 }
 
-/** Where a host of members reports for all, its repositories are the same; the age counts once, on a host that has backups of its own. */
-function oldFindings(host: string, last: number | undefined, inventory: Inventory, { now, running, repositories }: BackupInfo): Finding[] {
-  const limit = backupSettings(inventory).max_age;
+function findingsOf({ view }: Examination, { name: host }: Host, info: BackupInfo): Finding[] {
+  const { inventory } = view;
+  const failed = trouble(info);
+  const evidence = (...lines: string[]): Finding['evidence'] => lines.map((line) => ({ host, source: 'pgbackrest info', line }));
   const take = pgprov`backup ${inventory}`;
-  if (running !== undefined || repositories.every(({ status }) => status === 'noStanza')) return [];
-  if (last === undefined) {
+  if (failed !== undefined) {
     return [
       {
-        level: 'danger',
+        level: 'broken',
         host,
-        what: 'there is no good backup yet',
-        evidence: [{ host, source: 'pgbackrest info', line: repositories.map(({ message }) => message).join(', ') }],
-        follows: 'what is lost now is lost for good',
-        mend: `take one: ${take}`,
+        what: `pgBackRest cannot read its repository: ${briefly(failed)}`,
+        evidence: evidence(...failed.split('\n')),
+        follows: 'no backup is taken, none can be restored, and PostgreSQL keeps its WAL until the disk is full',
+        mend: backupAdvice(failed, inventory),
       },
     ];
   }
-  const age = (now - last) * 1000;
-  if (age <= limit * HOUR) return [];
-  const hours = Math.floor(age / HOUR);
+  const last = info.backups.findLast(({ error }) => !error);
+  if (last === undefined) {
+    if (info.running !== undefined) return [];
+    return [
+      {
+        level: 'notice',
+        host,
+        what: 'there is no backup yet',
+        evidence: evidence('no valid backups'),
+        follows: 'after the loss of all members nothing could be restored',
+        mend: `${take} takes one`,
+      },
+    ];
+  }
+  const age = info.now - last.stop;
+  if (age <= backupSettings(inventory).max_age * HOUR) return [];
   return [
     {
       level: 'danger',
       host,
-      what: `the last good backup is ${hours} hours old, more than backup.max_age (${limit})`,
-      since: last * 1000,
-      evidence: [
-        { host, source: 'pgbackrest info', line: `stop of the last good backup: ${new Date(last * 1000).toISOString()}`, at: last * 1000 },
-      ],
-      follows: 'a restore has all WAL since then to replay, and older backups expire by their number, not by their age',
-      mend: `see \`systemctl list-timers 'pgprov-backup@*'\` on ${host} for why none was taken, and take one: ${take}`,
+      what: `the last good backup is ${Math.floor(age / HOUR)} hours old`,
+      since: 1000 * last.stop,
+      evidence: evidence(`${last.label} ended then`),
+      follows: 'a restore replays all WAL since, and takes longer every day',
+      mend: `${take} takes one; \`systemctl list-timers "pgprov-backup@*"\`, as root there, shows when the next one is due`,
     },
   ];
 }

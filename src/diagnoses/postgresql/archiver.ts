@@ -1,4 +1,5 @@
 import { defineDiagnosis, type Examination, type Finding, type LoggedLine } from '../../index.js';
+import { backupAdvice } from '../../../roles/shared/backup/trouble.js';
 import { askHealth, primaryOf } from '../shared/health.js';
 import { databaseUser } from '../shared/leading.js';
 import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, withDetails } from '../shared/lines.js';
@@ -7,6 +8,9 @@ const FAILED = /archive command (failed|was terminated)|archiving write-ahead lo
 
 /** Milliseconds in which the command says what it has to say, before PostgreSQL says that it failed. */
 const ITS_WORDS = 500;
+
+/** pgBackRest's own words for why archive_command failed; what it says of a repository says the most. */
+const CAUSE = /^\s*repo\d+: \[\w+\]|P\d+ +ERROR: \[\d+\]/u;
 
 const DAY = 86_400;
 
@@ -23,6 +27,10 @@ export default defineDiagnosis({
     const { on, failedAgo, archivedAgo = Infinity, failedWal = '', failures } = health.archiver;
     if (!on || failedAgo === undefined || failedAgo >= archivedAgo) return [];
     const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: FAILED, within: 1000 * Math.min(archivedAgo, DAY) });
+    const words = wordsOf(examination, lines.findLast(({ text }) => text.includes('archive command')) ?? lines.at(-1));
+    const hasBackups = examination.view.hosts('backup').some(({ name }) => name === host);
+    const said = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: CAUSE, within: 1000 * Math.min(archivedAgo, DAY) });
+    const cause = said.findLast(({ text }) => text.includes('repo')) ?? said.at(-1);
     return [
       {
         level: 'danger',
@@ -35,10 +43,16 @@ export default defineDiagnosis({
             source: 'pg_stat_archiver',
             line: `last_failed_wal ${failedWal}, ${Math.round(failedAgo)} s ago; failed_count ${failures}`,
           },
-          ...wordsOf(examination, lines.findLast(({ text }) => text.includes('archive command')) ?? lines.at(-1)).map(asEvidence),
+          ...words.map(asEvidence),
+          ...(cause === undefined || words.some(({ text }) => text.includes(cause.text.trim()))
+            ? []
+            : [asEvidence({ ...cause, text: cause.text.trim() })]),
         ],
         follows: 'the archive ends there, and PostgreSQL keeps every segment that is not archived until the disk is full',
-        mend: `mend what archive_command says when it is run by hand: \`runuser -u ${databaseUser(examination, host)} -- psql -Atc 'SHOW archive_command'\`, as root on ${host}, shows it`,
+        mend:
+          cause !== undefined && hasBackups
+            ? backupAdvice(cause.text, examination.view.inventory)
+            : `mend what archive_command says when it is run by hand: \`runuser -u ${databaseUser(examination, host)} -- psql -Atc 'SHOW archive_command'\`, as root on ${host}, shows it`,
       },
     ];
   },

@@ -1,98 +1,112 @@
 import { describe, expect, it } from 'vitest';
 import backups from '../../../src/diagnoses/backup/backups.js';
-import type { Finding } from '../../../src/lib/finding.js';
+import archiver from '../../../src/diagnoses/postgresql/archiver.js';
 import { View } from '../../../src/plan/view.js';
 import { BACKUP_INFO, type BackupInfo } from '../../../src/resources/backup-info.js';
 import { BACKUP_RUNS, type BackupRun } from '../../../src/resources/backup-runs.js';
+import { SERVER_HEALTH } from '../../../src/resources/server-health.js';
 import { inventoryOf } from '../../support/inventory.js';
 
-const inventory = await inventoryOf(`cluster: demo
+const MEMBERS = `cluster: demo
 roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]
 hosts:
   pg1: 192.0.2.1
-  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}
-`);
+  pg2: 192.0.2.2
+`;
+const WITH_HOST = `${MEMBERS}  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}\n`;
 
-const NOW = 1_795_931_793;
+const info = (changes: Partial<BackupInfo> = {}): BackupInfo => ({
+  code: 0,
+  now: 1_000_000,
+  repositories: [{ repository: 1, status: 'ok', message: 'ok', encrypted: true, systemIdentifiers: ['7'] }],
+  backups: [],
+  archives: [],
+  ...changes,
+});
 
-function find(stop: number | undefined, changes: Partial<BackupInfo> = {}, runs: readonly BackupRun[] = []): readonly Finding[] {
-  const info: BackupInfo = {
-    code: 0,
-    now: NOW,
-    repositories: [{ repository: 1, status: 'ok', message: 'ok', encrypted: true, systemIdentifiers: ['7'] }],
-    backups:
-      stop === undefined
+const taken = (hours: number, error = false): BackupInfo['backups'][number] => ({
+  label: '20261129-010000F',
+  type: 'full',
+  repository: 1,
+  database: 1,
+  start: 1_000_000 - hours * 3600 - 5,
+  stop: 1_000_000 - hours * 3600,
+  size: 1,
+  delta: 1,
+  stored: 1,
+  needs: [],
+  error,
+});
+
+async function found(yaml: string, seen: Readonly<Record<string, BackupInfo>>, runs: readonly BackupRun[] = []): Promise<string[]> {
+  const inventory = await inventoryOf(yaml);
+  const states = inventory.hosts.map(({ name }): [string, Map<string, unknown>] => [
+    name,
+    new Map<string, unknown>(
+      seen[name] === undefined
         ? []
         : [
-            {
-              label: 'x',
-              type: 'full',
-              repository: 1,
-              database: 1,
-              start: stop,
-              stop,
-              size: 1,
-              delta: 1,
-              stored: 1,
-              needs: [],
-              error: false,
-            },
+            [BACKUP_INFO.id, seen[name]],
+            [BACKUP_RUNS.id, runs],
           ],
-    archives: [],
-    ...changes,
-  };
-  const states = new Map<string, unknown>([
-    [BACKUP_INFO.id, info],
-    [BACKUP_RUNS.id, runs],
+    ),
   ]);
-  return backups.find({ view: new View(inventory, new Map([['repo1', states]])), now: NOW * 1000, unseen: new Map(), log: () => [] });
+  const view = new View(inventory, new Map(states));
+  return backups.find({ view, now: 0, unseen: new Map(), log: () => [] }).map(({ level, host, what }) => `${level} ${host}: ${what}`);
 }
 
 describe('backups', () => {
-  it('are well while a good one is young enough, and while the first one is being taken', () => {
-    expect(find(NOW - 3600)).toEqual([]);
-    expect(find(undefined, { running: {} })).toEqual([]);
+  it('are well while the last good one is recent, or the first one is being taken', async () => {
+    expect(await found(WITH_HOST, { repo1: info({ backups: [taken(3)] }) })).toEqual([]);
+    expect(await found(WITH_HOST, { repo1: info({ running: {} }) })).toEqual([]);
+    expect(await found(WITH_HOST, {})).toEqual([]);
   });
 
-  it('are too old', () => {
-    const [finding] = find(NOW - 50 * 3600);
-    expect(finding).toMatchObject({ host: 'repo1', since: (NOW - 50 * 3600) * 1000 });
-    expect(finding?.what).toBe('the last good backup is 50 hours old, more than backup.max_age (36)');
+  it('are missing, too old, or cannot be read', async () => {
+    expect(await found(WITH_HOST, { repo1: info() })).toEqual(['notice repo1: there is no backup yet']);
+    expect(await found(WITH_HOST, { repo1: info({ backups: [taken(40), taken(1, true)] }) })).toEqual([
+      'danger repo1: the last good backup is 40 hours old',
+    ]);
+    expect(await found(WITH_HOST, { repo1: info({ problem: 'pgBackRest is not installed' }) })).toEqual([
+      'broken repo1: pgBackRest cannot read its repository: pgBackRest is not installed',
+    ]);
   });
 
-  it('are none', () => {
-    expect(find(undefined)[0]?.what).toBe('there is no good backup yet');
-  });
-
-  it('have failed since the last good one, which says more than its age', () => {
+  it('have failed since the last good one, which says more than its age', async () => {
     const run: BackupRun = {
       unit: 'pgprov-backup@diff',
       state: 'failed',
-      began: NOW - 100,
+      began: 999_000,
       error: '[056]: unable to find primary cluster - cannot proceed\nHINT: are all available clusters in recovery?',
     };
-    const findings = find(NOW - 50 * 3600, {}, [run]);
-    expect(findings.map(({ what }) => what)).toEqual([
-      'the last run of pgprov-backup@diff failed: [056]: unable to find primary cluster - cannot proceed',
+    expect(await found(WITH_HOST, { repo1: info({ backups: [taken(40)] }) }, [run])).toEqual([
+      'danger repo1: the last run of pgprov-backup@diff failed: [056]: unable to find primary cluster - cannot proceed',
     ]);
-    expect(findings[0]?.mend).toContain('pgBackRest takes backups only while a server takes writes');
-    expect(find(NOW - 50, {}, [run])).toEqual([]);
+    expect(await found(WITH_HOST, { repo1: info({ backups: [taken(0)] }) }, [run])).toEqual([]);
   });
 
   it('are told once where every member sees them', async () => {
-    const members = await inventoryOf(`cluster: demo
-roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]
-hosts: {pg1: 192.0.2.1, pg2: 192.0.2.2}
-backup: {repositories: {far: {directory: /mnt/backups}}}
-`);
-    const info: BackupInfo = { code: 99, now: NOW, repositories: [], backups: [], archives: [], problem: 'unable to open' };
-    const states = new Map(members.hosts.map(({ name }) => [name, new Map<string, unknown>([[BACKUP_INFO.id, info]])]));
-    const found = backups.find({ view: new View(members, states), now: NOW * 1000, unseen: new Map(), log: () => [] });
-    expect(found.map(({ host }) => host)).toEqual(['pg1']);
+    const yaml = `${MEMBERS}backup: {repositories: {far: {directory: /mnt/backups}}}\n`;
+    expect(await found(yaml, { pg1: info(), pg2: info() })).toEqual(['notice pg1: there is no backup yet']);
   });
+});
 
-  it('are in a repository that cannot be read', () => {
-    const [finding] = find(undefined, { code: 99, problem: '[055]: unable to open missing file' });
-    expect(finding?.what).toBe('pgBackRest cannot read its repositories: [055]: unable to open missing file');
+it('mends failing archiving by what pgBackRest says, where pgprov set it up', async () => {
+  const inventory = await inventoryOf(WITH_HOST);
+  const health = { standby: false, archiver: { on: true, archivedAgo: 400, failedAgo: 5, failedWal: '0A', failures: 3 } };
+  const states = new Map<string, unknown>([[SERVER_HEALTH.id, health]]);
+  const [finding] = archiver.find({
+    view: new View(inventory, new Map([['pg1', states]])),
+    now: 1_000_000_000,
+    unseen: new Map(),
+    log: () => [
+      {
+        host: 'pg1',
+        unit: 'patroni',
+        at: 1_000_000_000 - 5000,
+        text: '  repo1: [FileWriteError] unable to write: [28] No space left on device',
+      },
+    ],
   });
+  expect(finding?.mend).toMatch(/^make room where the repository is/u);
 });

@@ -158,3 +158,27 @@ it('finds a collation of another version', () => {
   expect(finding.what).toBe('appdb: made with another version of the collation than the system has now');
   expect(finding.mend).toContain(`-d appdb -c 'REINDEX DATABASE "appdb"' -c 'ALTER DATABASE "appdb" REFRESH COLLATION VERSION'`);
 });
+
+it('tells pgBackRest’s own words for why WAL cannot be archived', () => {
+  const finding = only(archiver, {
+    ...health({ archiver: { on: true, archivedAgo: 4000, failedAgo: 20, failedWal: '00000003000000000000000A', failures: 12 } }),
+    logs: {
+      pg1: [
+        [
+          22,
+          'patroni',
+          '2026-11-29 06:53:10.784 P00  ERROR: [104]: raised from local-1 protocol: archive-push command encountered error(s):',
+        ],
+        [
+          22,
+          'patroni',
+          "                                    repo1: [FileWriteError] raised from remote-1 tls protocol on '10.0.0.4': [28] No space left on device",
+        ],
+        [20, 'patroni', '2026-11-29 06:53:10.786 UTC [5452] LOG:  archive command failed with exit code 104'],
+      ],
+    },
+  });
+  expect(finding.evidence.at(-1)).toMatchObject({
+    line: "repo1: [FileWriteError] raised from remote-1 tls protocol on '10.0.0.4': [28] No space left on device",
+  });
+});
