@@ -101,9 +101,11 @@ export default defineOperation<RecoverOptions>({
   finished: (run) => {
     const leader = workingLeader(run.view);
     if (leader === undefined) return undefined;
-    return [`${leader} leads on timeline ${shownTimeline(run, leader)}`, ...leftMembers(run).map((each) => rebuildWords(run, each))].join(
-      '. ',
-    );
+    return [
+      `${leader} leads on timeline ${shownTimeline(run, leader)}`,
+      ...leftMembers(run).map((each) => rebuildWords(run, each)),
+      ...lateStore(run),
+    ].join('. ');
   },
   broken: async (run) => {
     const down = run.view
@@ -117,6 +119,13 @@ export default defineOperation<RecoverOptions>({
     return `${stays}Nothing was deleted; ${pgprov`recover ${run.inventory}`} goes on from what is there`;
   },
 });
+
+/** Members of the store that do not work beside a quorum of the others, which is all that Patroni needs. */
+function lateStore({ view, inventory }: RecoverRun): string[] {
+  const { role, name, isHealthy } = dcsOf(inventory);
+  const late = view.hosts(role).flatMap((host) => (isHealthy(view, host.name) === false ? [host.name] : []));
+  return late.length === 0 ? [] : [`${name} on ${enumerate(late)} does not work yet: ${pgprov`doctor ${inventory}`} says why`];
+}
 
 function rebuildWords({ inventory }: RecoverRun, { host, why }: LeftMember): string {
   return `${host} ${why}: ${pgprov`rebuild ${inventory} --host ${host}`} copies the leader’s data to it`;

@@ -296,6 +296,14 @@ describe('pgprov recover', () => {
     expect(recover.guards?.(madeUp(wrong, made))[0]?.message).toContain('the inventory itself gives what PostgreSQL does not start with');
   });
 
+  it('names a member of the store that does not work, though a quorum of the others does', () => {
+    const words = 'pg1 leads on timeline 4';
+    expect(recover.finished?.(madeUp(inventory, {}))).toBe(words);
+    expect(recover.finished?.(madeUp(inventory, { etcdDown: ['pg3'] }))).toBe(
+      `${words}. etcd on pg3 does not work yet: \`pgprov doctor ${inventory.file}\` says why`,
+    );
+  });
+
   it('knows the hosts that it is to go on without', () => {
     const { inventory: own, catalog, kept } = madeUp(inventory);
     const start = { inventory: own, catalog, kept, chosenHosts: undefined, options: { without: 'pg1,pg9' } };
