@@ -44,7 +44,7 @@ export interface SavedSnapshots {
 export async function readSnapshots(store: string, wanted: readonly string[] = []): Promise<SavedSnapshots> {
   const snapshots: SavedSnapshot[] = [];
   const unreadable: { file: string; why: string }[] = [];
-  for (const file of snapshotFiles(store)) {
+  for (const file of filesOrTrouble(store, unreadable)) {
     try {
       snapshots.push(await readOne(file, wanted));
     } catch (error) {
@@ -53,6 +53,16 @@ export async function readSnapshots(store: string, wanted: readonly string[] = [
   }
   snapshots.sort((a, b) => (a.manifest.at > b.manifest.at ? -1 : 1));
   return { snapshots, unreadable };
+}
+
+/** A directory that may not be read has no snapshots for those who ask; that it may not be written either is said where one is taken. */
+function filesOrTrouble(store: string, unreadable: { file: string; why: string }[]): string[] {
+  try {
+    return snapshotFiles(store);
+  } catch (error) {
+    unreadable.push({ file: snapshotsDirectory(store), why: (error as Error).message });
+    return [];
+  }
 }
 
 /** The files that are named as snapshots are, the oldest first. */

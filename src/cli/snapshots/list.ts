@@ -20,7 +20,7 @@ export interface ListOptions extends CommonOptions {
 export async function listSnapshots(file: string, options: ListOptions): Promise<ExitCode> {
   const { dir, cluster } = await readIdentity(file);
   const { snapshots, unreadable } = await readSnapshots(storeDirectory(dir, cluster));
-  for (const each of unreadable) process.stderr.write(`warning: ${shownPath(each.file)} cannot be read as a snapshot: ${each.why}\n`);
+  for (const each of unreadable) process.stderr.write(`warning: ${shownPath(each.file)} cannot be read: ${each.why}\n`);
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(snapshots.map(asJson), undefined, 2)}\n`);
   } else if (snapshots.length === 0) {

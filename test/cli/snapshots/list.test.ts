@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { listSnapshots } from '../../../src/cli/snapshots/list.js';
 import { MANIFEST, writeSnapshot } from '../../../src/store/snapshot-file.js';
@@ -59,7 +59,7 @@ describe('pgprov snapshot list', () => {
     );
     expect(rows[2]).toMatch(/^2026-11-28 03:04:05 \| snapshot \| ada@desk \| pg1, pg2 \| yes \| 3 \| \d+ B \| .*T030405Z\.tar\.gz$/u);
     expect(out).toMatch(/config edit \S+ --back-to \S+20261128T030405Z\.tar\.gz` goes back/u);
-    expect(err).toMatch(/^warning: .*odd\.tar\.gz cannot be read as a snapshot: /u);
+    expect(err).toMatch(/^warning: .*odd\.tar\.gz cannot be read: /u);
   });
 
   it('gives scripts all that the manifests have', async () => {
@@ -79,6 +79,14 @@ describe('pgprov snapshot list', () => {
         missing: [],
       },
     ]);
+  });
+
+  it('warns of a directory that it cannot read', async () => {
+    mkdirSync(store(), { recursive: true });
+    symlinkSync('snapshots', work.at('.pgprov', 'demo', 'snapshots'));
+    const { out, err } = await printed();
+    expect(err).toMatch(/^warning: .*\.pgprov\/demo\/snapshots cannot be read: ELOOP/u);
+    expect(out).toMatch(/^There is no snapshot/u);
   });
 
   it('says where there is none', async () => {
