@@ -63,14 +63,17 @@ function unexplained(
     .filter((problem) => !unseen.includes(problem) && !isExplained(problem))
     .map((problem): Diagnosed => {
       const host = hosts.find(({ name }) => problem.startsWith(`${name}: `))?.name;
+      // What mends it stands below it, where status knows that.
+      const [what = '', ...below] = (host === undefined ? problem : problem.slice(host.length + 2)).split('\n');
+      const mend = below.map((line) => line.trim()).join(' ');
       return {
         diagnosis: 'status',
         level: 'danger',
         ...(host === undefined ? {} : { host }),
-        what: host === undefined ? problem : problem.slice(host.length + 2),
+        what,
         evidence: [],
-        follows: 'the cluster is not healthy; what it comes from is not known to doctor',
-        mend: `see what the logs say: ${pgprov`logs ${inventory} --since 1d`}`,
+        follows: `the cluster is not ${mend === '' ? 'healthy; what it comes from is not known to doctor' : 'as the inventory has it'}`,
+        mend: mend === '' ? `see what the logs say: ${pgprov`logs ${inventory} --since 1d`}` : mend,
         consequences: [],
       };
     });

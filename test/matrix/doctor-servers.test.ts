@@ -86,7 +86,7 @@ describe('the primary', () => {
           .at(leader, "SET work_mem = '64kB'; SELECT count(*) FROM (SELECT * FROM generate_series(1, 500000) g ORDER BY g DESC) t")
           .catch(() => '');
       },
-      () => doctor.on(leader, `umount ${temporary}`),
+      () => doctor.on(leader, `umount -l ${temporary}`),
     );
   });
 

@@ -105,11 +105,11 @@ describe('a standby', () => {
     try {
       await doctor.on(other, 'systemctl stop patroni');
       await writeWal(leader, 6);
-      await doctor.on(other, 'systemctl start patroni');
-      const slot = (await doctor.findings()).find(({ diagnosis, host }) => diagnosis === 'slots' && host === leader);
-      expect(slot?.what).toBe(`the replication slot ${other} has lost WAL that its user needs`);
-      expect(slot?.evidence.at(-1)?.line).toMatch(/LOG: {2}invalidating obsolete replication slot/u);
+      const line = /LOG: {2}invalidating obsolete replication slot/u;
+      const slot = await doctor.see({ diagnosis: 'slots', level: 'danger', host: leader, line });
+      expect(slot.what).toBe(`the replication slot ${other} has lost WAL that its user needs`);
     } finally {
+      await doctor.on(other, 'systemctl start patroni');
       await doctor.configure('-p max_slot_wal_keep_size=null -p wal_keep_size=null');
     }
     await doctor.provoke(
@@ -175,13 +175,18 @@ describe('timelines', () => {
 
   /** All are down; one leads and writes, and is stopped; the next one leads without knowing of it; then all come up. */
   async function forked([first, second]: readonly [string, string], third: string): Promise<void> {
-    for (const name of [first, second, third]) await doctor.on(name, 'systemctl stop patroni');
+    const { leader, one, other } = await doctor.members();
+    // So both standbys end with the same, and none of them takes the lead over.
+    await doctor.on(leader, 'for pid in $(pgrep -x postgres); do grep -q walsender /proc/$pid/cmdline && kill -STOP $pid; done; sleep 1');
+    await Promise.all([one, other].map((name) => doctor.on(name, 'systemctl stop patroni')));
+    await doctor.on(leader, 'pkill -CONT -x postgres; systemctl stop patroni');
     for (const [name, rows] of [
       [first, 1],
       [second, 100_000],
     ] as const) {
       await doctor.on(name, 'systemctl start patroni');
       await expect.poll(() => doctor.at(name, 'SELECT pg_is_in_recovery()').catch(() => ''), { timeout: patience(90_000) }).toBe('f');
+      await doctor.at(name, `DROP TABLE IF EXISTS of_${name}`);
       await doctor.at(name, `CREATE TABLE of_${name} AS SELECT * FROM generate_series(1, ${rows})`);
       if (name === first) await doctor.on(name, 'systemctl stop patroni');
     }

@@ -84,6 +84,16 @@ describe('what doctor found', () => {
     ]);
   });
 
+  it('tells what mends a problem of status where status knows it', async () => {
+    const problem = 'pg1: archive_mode is on, set by ALTER SYSTEM\n  to reset it, enter in psql: `ALTER SYSTEM RESET archive_mode;`';
+    const [found] = diagnosed([kind('disk')], await examination(), [problem]).findings;
+    expect(found).toMatchObject({
+      host: 'pg1',
+      what: 'archive_mode is on, set by ALTER SYSTEM',
+      mend: 'to reset it, enter in psql: `ALTER SYSTEM RESET archive_mode;`',
+    });
+  });
+
   it('lists what was found well', async () => {
     expect(diagnosed([kind('disk'), kind('leader', finding())], await examination(), []).well).toEqual(['the disk']);
   });

@@ -7,6 +7,9 @@ const MINUTES = 15;
 /** So many writes that took more than a second, which is when etcd says so, are no accident. */
 const SLOW_WRITES = 5;
 
+/** Milliseconds around a slow write in which what happens comes from it: two election timeouts. */
+const AROUND = 5000;
+
 const SLOW = /slow fdatasync|sync duration of \S+, expected less than/u;
 const CONSEQUENCE = /lost leader|took too long|leader failed to send out heartbeat on time|leader is overloaded/u;
 
@@ -21,7 +24,8 @@ export default defineDiagnosis({
       const slow = lines.filter(({ text }) => SLOW.test(text));
       const [first] = slow;
       if (first === undefined || slow.length < SLOW_WRITES) return [];
-      const lost = lines.filter(({ text }) => /lost leader/u.test(text));
+      // A leader that was lost at another time was lost for another reason.
+      const lost = lines.filter(({ at, text }) => /lost leader/u.test(text) && slow.some((write) => Math.abs(write.at - at) < AROUND));
       const other = lines.findLast(({ text }) => CONSEQUENCE.test(text));
       return [
         {

@@ -28,9 +28,11 @@ export default defineDiagnosis({
             follows: 'its service is down on this host; it did not fail: somebody stopped it, or nobody started it',
             // Started first by hand, a member without the last commits would take the lead.
             mend:
-              unit === examination.view.platform(host.name)?.patroni.unit && leaderOf(examination) === undefined
-                ? `do not start it by hand while nobody leads: ${pgprov`recover ${examination.view.inventory}`} starts the member with the last commits first`
-                : `start it: \`systemctl start ${unit}\`, as root on ${host.name}`,
+              unit !== examination.view.platform(host.name)?.patroni.unit
+                ? `start it: \`systemctl start ${unit}\`, as root on ${host.name}`
+                : leaderOf(examination) === undefined
+                  ? `do not start it by hand while nobody leads: ${pgprov`recover ${examination.view.inventory}`} starts the member with the last commits first`
+                  : `${pgprov`start ${examination.view.inventory} --host ${host.name}`} starts it`,
             explains: ['member-down', 'store-member-down'],
           };
         }),

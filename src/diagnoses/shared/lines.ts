@@ -38,7 +38,7 @@ export const STARTED = /database system is ready to accept/u;
 const STOPS = /received (?:smart|fast|immediate) shutdown request/u;
 
 /** Patroni, or the server itself, begins a start. */
-const BEGINS = /postmaster pid=\d+|starting PostgreSQL \d/u;
+const BEGINS = /postmaster pid=|starting PostgreSQL \d/u;
 
 /** Milliseconds by which the first words of a server may come before Patroni's word of its number. */
 const ITS_FIRST_WORDS = 1000;

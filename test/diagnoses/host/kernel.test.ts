@@ -16,7 +16,7 @@ function kernel(...texts: readonly string[]): Record<string, ExaminedHost> {
 }
 
 const KILLED =
-  'Out of memory: Killed process 4711 (postgres) total-vm:8653380kB, anon-rss:3912444kB, file-rss:1420kB, shmem-rss:904kB, UID:112 pgtables:9216kB oom_score_adj:0';
+  'Memory cgroup out of memory: Killed process 30781 (postgres) total-vm:64084kB, anon-rss:61184kB, file-rss:1640kB, shmem-rss:0kB, UID:0 pgtables:168kB oom_score_adj:0';
 
 it('finds that the kernel killed PostgreSQL for want of memory, and when', async () => {
   const [finding] = await findings(outOfMemory, kernel(KILLED));
@@ -28,7 +28,10 @@ it('finds that the kernel killed PostgreSQL for want of memory, and when', async
   });
   expect(finding?.evidence[0]?.line).toBe(KILLED);
   expect(
-    await found(outOfMemory, kernel(KILLED.replace('Out of memory', 'Memory cgroup out of memory').replace('(postgres)', '(java)'))),
+    await found(
+      outOfMemory,
+      kernel(KILLED.replace('(postgres)', '(java)'), KILLED.replace('Memory cgroup out', 'Out').replace('(postgres)', '(java)')),
+    ),
   ).toEqual([]);
 });
 

@@ -5,6 +5,7 @@ import unitMasked from '../../../src/diagnoses/host/unit-masked.js';
 import unitNotAtBoot from '../../../src/diagnoses/host/unit-not-at-boot.js';
 import unitRestarts from '../../../src/diagnoses/host/unit-restarts.js';
 import unitStopped from '../../../src/diagnoses/host/unit-stopped.js';
+import { PATRONI_MEMBER, type PatroniMemberState } from '../../../src/resources/patroni-member.js';
 import { enabledHandle, serviceHandle, type ServiceState } from '../../../src/resources/service.js';
 import { strayServices as askedForStrays } from '../../../src/resources/stray-services.js';
 import { unitHealth } from '../../../src/resources/unit-health.js';
@@ -111,6 +112,13 @@ it('finds a unit that somebody stopped', async () => {
     pg2({ active: 'inactive' }, { ActiveState: 'inactive', SubState: 'dead', StateChangeTimestampMonotonic: '9990000000' }),
   );
   expect(finding).toMatchObject({ level: 'broken', what: 'the unit etcd does not run', since: NOW - 10_000 });
+});
+
+it('has pgprov start a Patroni where another member leads', async () => {
+  const leads = { answers: true, role: 'leader', state: 'running', cluster: [], replication: [] } as unknown as PatroniMemberState;
+  const stopped = [seen(serviceHandle('patroni'), { ...RUNS, active: 'inactive' }), seen(enabledHandle('patroni'), { enabled: true })];
+  const [finding] = await findings(unitStopped, { pg1: { states: [seen(PATRONI_MEMBER, leads)] }, pg2: { states: stopped } });
+  expect(finding?.mend).toMatch(/^`pgprov start .* --host pg2` starts it$/u);
 });
 
 it('sends nobody to start a Patroni by hand where no member leads', async () => {

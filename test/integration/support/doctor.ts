@@ -9,7 +9,8 @@ import { pgprov, PROGRAM } from './pgprov.js';
 /** What is to be found once something is wrong. */
 export interface Expected {
   diagnosis: string;
-  level: FindingLevel;
+  /** Absent: it depends on what else happened. */
+  level?: FindingLevel;
   /** Absent: it is the cluster's. */
   host?: string;
   /** One of the lines that are told as evidence. */
@@ -106,17 +107,21 @@ export class Doctor {
   }
 
   async #find(expected: Expected): Promise<Diagnosed> {
-    const short = async (): Promise<string[]> =>
-      (await this.findings()).map(({ diagnosis, level, host = 'all' }) => `${level} ${diagnosis} ${host}`);
-    const { diagnosis, level, host = 'all' } = expected;
+    const { diagnosis, level = '', host = 'all' } = expected;
+    let matching: readonly Diagnosed[] = [];
+    const short = async (): Promise<string[]> => {
+      const findings = await this.findings();
+      matching = findings.filter((one) => isMeant(one, expected));
+      return findings.map((one) => `${level === '' ? '' : one.level} ${one.diagnosis} ${one.host ?? 'all'}`);
+    };
     await expect.poll(short, { timeout: patience(90_000), interval: 2000 }).toContain(`${level} ${diagnosis} ${host}`);
-    const [found] = await this.#matching(expected);
-    if (found === undefined) throw new Error(`${diagnosis} was found, and a moment later no more`);
+    const [found] = matching;
+    if (found === undefined) throw new Error(`${diagnosis} was not found`);
     return found;
   }
 
-  async #matching({ diagnosis, host }: Expected): Promise<Diagnosed[]> {
-    return (await this.findings()).filter((one) => one.diagnosis === diagnosis && one.host === host);
+  async #matching(expected: Expected): Promise<Diagnosed[]> {
+    return (await this.findings()).filter((one) => isMeant(one, expected));
   }
 
   /** Runs what stands between back-quotes, one after the other: pgprov's own commands here, others as root on the host that is named. */
@@ -126,6 +131,10 @@ export class Doctor {
       if (command.startsWith('pgprov ')) await here(command);
       else if (host !== undefined) await must(this.#cluster.host(host), command);
   }
+}
+
+function isMeant(one: Diagnosed, { diagnosis, level, host }: Expected): boolean {
+  return one.diagnosis === diagnosis && one.host === host && (level === undefined || one.level === level);
 }
 
 /** pgprov's commands that ask before they change something. */
