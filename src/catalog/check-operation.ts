@@ -133,6 +133,7 @@ const OPTION_PROPERTIES = [
   'pattern',
   'expects',
   'minimum',
+  'answers',
   'enum',
 ] satisfies (keyof OptionSchema)[];
 

@@ -26,6 +26,11 @@ export interface OptionSchema {
   expects?: string;
   minimum?: number;
   enum?: readonly string[];
+  /**
+   * It answers a question that the operation ends with before it is finished. So it may be given when an unfinished one goes on, whatever that was
+   * begun with, and is then kept in its record.
+   */
+  answers?: true;
 }
 
 /** The options of an operation by the names that its functions see; `leaveOut` is `--leave-out` on the command line. */

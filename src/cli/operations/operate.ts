@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { operate } from '../../engine/operate.js';
 import type { OperateOptions, OperationProposal } from '../../engine/operate-options.js';
 import { startOf } from '../../engine/operation-start.js';
-import { ExitCode, InputError, RefusedError } from '../../lib/errors.js';
+import { ExitCode, RefusedError } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
 import { OPERATIONS } from '../../operations/index.js';
 import type { Operation } from '../../plan/operation.js';
@@ -20,8 +20,9 @@ import type { Question } from '../pipeline/question.js';
 import { timeSoFar } from '../prompt-time.js';
 import { putIntoStore } from '../secrets/put.js';
 import { statusSeen } from '../status-of.js';
-import { operationWords, optionWords } from './option-words.js';
-import { assertNoOperation, describeOperation, waysOut } from './unfinished.js';
+import { answered, assertSame, assertSameHosts, partAnswers } from './going-on.js';
+import { operationWords } from './option-words.js';
+import { assertNoOperation, describeOperation } from './unfinished.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 
 /** Options that every operation has; its own are among them, by their names. */
@@ -45,6 +46,8 @@ interface Begun extends Follows {
   chosenHosts: readonly string[] | undefined;
   /** Of one that was begun before. */
   record: OperationRecord | undefined;
+  /** What was given of the options that answer it. */
+  answers: Readonly<Record<string, unknown>>;
 }
 
 /** What tells an operation from others, and where it is kept what was begun. */
@@ -75,12 +78,20 @@ export async function runOperation(
     return ExitCode.done;
   }
   const typed = ownOptions(operation, options);
-  if (record !== undefined) assertSame(record, typed, inventory);
+  const { answers, others } = partAnswers(operation, typed);
+  if (record !== undefined) assertSame(record, others, inventory);
   const given = { ...defaultsOf(operation), ...typed };
   const selected = operation.choosesHosts === true ? selectionOf(inventory, options).hosts : undefined;
   if (record !== undefined) assertSameHosts(record, selected, inventory);
   const chosenHosts = record === undefined ? selected : record.hosts;
-  const begun: Begun = { operation, given: record?.given ?? given, chosenHosts, record, ...(follows === undefined ? {} : { follows }) };
+  const begun: Begun = {
+    operation,
+    given: record === undefined ? given : answered(record, answers).given,
+    chosenHosts,
+    record,
+    answers,
+    ...(follows === undefined ? {} : { follows }),
+  };
   await startOf(basisOf(pipeline, begun));
   return options.check === true ? check(pipeline, begun) : carryOut(pipeline, begun, options);
 }
@@ -134,28 +145,6 @@ function defaultsOf({ options }: Operation): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(options).flatMap(([name, schema]) => (schema.default === undefined ? [] : [[name, schema.default]])),
   );
-}
-
-/** What was chosen for an operation holds until it is over. */
-function assertSame(record: OperationRecord, given: Readonly<Record<string, unknown>>, { file }: Inventory): void {
-  const other = Object.entries(given).find(([name, value]) => record.chosen[name] !== value && record.given[name] !== value);
-  if (other === undefined) return;
-  throw new InputError({
-    kind: 'operation/contradiction',
-    message: `${describeOperation(record)} is not finished, and ${optionWords(Object.fromEntries([other])).join(' ')} is not what it was begun with`,
-    hint: waysOut(record, file),
-  });
-}
-
-/** What it was begun for holds as well; without `--host` it is resumed for the same hosts. */
-function assertSameHosts(record: OperationRecord, selected: readonly string[] | undefined, { file }: Inventory): void {
-  if (selected === undefined || isDeepStrictEqual([...selected].sort(), [...(record.hosts ?? [])].sort())) return;
-  const begun = record.hosts === undefined ? 'all hosts' : record.hosts.join(', ');
-  throw new InputError({
-    kind: 'operation/contradiction',
-    message: `${describeOperation(record)} is not finished, and it was begun for ${begun}`,
-    hint: waysOut(record, file),
-  });
 }
 
 async function giveUp(pipeline: Pipeline, operation: Named, record: OperationRecord | undefined): Promise<ExitCode> {
@@ -245,7 +234,7 @@ function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptio
         check: false,
         begin: async (chosen) => {
           await parts.begin();
-          if (isRecorded) await writeOperation(store, record ?? newRecord(begun, chosen));
+          if (isRecorded) await writeOperation(store, recordOf(begun, chosen));
         },
         end: async () => (isRecorded ? endOperation(store) : undefined),
         consent: (proposal) => parts.ask(questionOf(pipeline, operation, proposal)),
@@ -254,7 +243,9 @@ function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptio
   });
 }
 
-function newRecord({ operation, given, chosenHosts }: Begun, chosen: object): OperationRecord {
+/** What is written down when the first step begins: what was begun before, with the answers that it is given now. */
+function recordOf({ operation, given, chosenHosts, record, answers }: Begun, chosen: object): OperationRecord {
+  if (record !== undefined) return answered(record, answers);
   return {
     operation: operation.name,
     command: operationWords(operation, given),
@@ -285,13 +276,13 @@ type OfEngine = 'check' | 'emit' | 'consent' | 'begin' | 'end' | 'transport' | '
 /** What an operation is carried out with, whatever becomes of it. */
 function basisOf(
   { inventory, environment }: Pipeline,
-  { operation, given, chosenHosts, record }: Begun,
+  { operation, given, chosenHosts, record, answers }: Begun,
 ): Omit<OperateOptions<object>, OfEngine> {
   return {
     operation,
     inventory,
     given,
-    ...(record === undefined ? {} : { chosen: record.chosen }),
+    ...(record === undefined ? {} : { chosen: answered(record, answers).chosen }),
     ...(chosenHosts === undefined ? {} : { chosenHosts }),
     catalog: catalogOf(inventory),
     openStore: (how) => environment.openStore(inventory, how),

@@ -253,6 +253,34 @@ describe('the command of an operation', () => {
       expect(await record()).toMatchObject({ given: { olderThan: 0 } });
     });
 
+    it('takes the answer to what an unfinished operation asks, and keeps it', async () => {
+      three.give(...HOSTS);
+      const operation: typeof three.operation = {
+        ...three.operation,
+        options: {
+          to: { type: 'string', description: 'a place' },
+          approve: { type: 'boolean', answers: true, description: 'go on' },
+        },
+        guards: ({ options, done }) =>
+          'approve' in options || done.size === 0
+            ? []
+            : [{ kind: 'preflight', error: 'sweep/asks', message: 'is it well?', hint: '--approve' }],
+      };
+      const sweep =
+        (options: object) =>
+        (environment: Environment): Promise<number> =>
+          runOperation(operation, three.inventory, { yes: true, ...options }, environment);
+      expect(await three.run(sweep({ to: 'attic' }))).toMatchObject({
+        exitCode: 1,
+        stdout: expect.stringContaining('is it well?') as string,
+      });
+      expect(await record()).toMatchObject({ given: { to: 'attic' }, chosen: { to: 'attic' } });
+      expect(await three.run(sweep({ to: 'cellar', approve: true }))).toMatchObject({ exitCode: 2, thrown: 'operation/contradiction' });
+      expect((await three.run(sweep({ approve: true }), { machines: { pg2: { cutExec: 3 } } })).exitCode).not.toBe(0);
+      expect(await record()).toMatchObject({ given: { to: 'attic', approve: true }, chosen: { to: 'attic', approve: true } });
+      expect([(await three.run(sweep({}))).exitCode, left(), await record()]).toEqual([0, [], undefined]);
+    });
+
     it('can give up a user’s operation whose file is gone', async () => {
       const own = { operation: 'operate reindex', given: {}, chosen: {}, began: '2026-11-28T09:00:00.000Z', by: 'ann@laptop' };
       await three.run(command({ check: true }));
