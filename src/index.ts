@@ -84,6 +84,7 @@ export type {
 } from './lib/backup-status.js';
 export { filesPerLog, hasRange, joinRanges, missingRanges, readWalFile, walFile, type WalRange } from './postgres/wal-files.js';
 export { formatLsn, lsnBytes } from './postgres/lsn.js';
+export { ARCHIVE_GAPS, archiveGaps, type ArchiveGap } from './resources/archive-gaps.js';
 export { archiving, ARCHIVING, type Archiving } from './resources/archiving.js';
 export { BACKUP_CHECK, backupCheck, type BackupCheckOptions, type BackupCheckState } from './resources/backup-check.js';
 export { backupStanza } from './resources/backup-stanza.js';
@@ -119,6 +120,7 @@ export {
   PATRONI_CACHE,
   type ClusterData,
   type DataDirectoryState,
+  type TimelineHistory,
 } from './resources/data-directory.js';
 export { dataAside, type DataAsideOptions } from './resources/data-aside.js';
 export { DATA_COPY, dataCopy, defineBytes, type DataCopy } from './resources/data-copy.js';
@@ -159,6 +161,12 @@ export { canonicalNetwork, mergeOpenings } from './resources/firewall/opening.js
 export { enabledAfterFirstStart, HAS_STARTED, notesFirstStart, type FirstStart } from './resources/first-start.js';
 export { FREE_SPACE, freeSpace, type FreeSpace } from './resources/free-space.js';
 export { gate, LOOKS_EVERY } from './resources/gate.js';
+export { backupRestored, restoredGate, type BackupRestoredOptions } from './resources/backup-restored.js';
+export { BACKUP_TIMERS, backupTimers, timersHeld, timersRun, type BackupTimers } from './resources/backup-timers.js';
+export { dataReturned } from './resources/data-returned.js';
+export { privateServerEnded, privateServerRuns, recoveredGate } from './resources/private-server.js';
+export { PRIVATE_SOCKET, RESTORE_PLACE, restorePlace, RESTORING_UNIT, type RestorePlace } from './resources/restore-place.js';
+export { isFormer, scopeReset } from './resources/scope-reset.js';
 export { memberProgress } from './resources/member-progress.js';
 export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';
 export { logFilesOf } from './resources/host-logs.js';
@@ -304,6 +312,7 @@ export {
 } from './resources/unit-in-force.js';
 export { UNIT_HEALTH, unitHealth, type UnitHealth } from './resources/unit-health.js';
 export { unitRestart, unitStart, unitStartHandle, type UnitRestartOptions } from './resources/unit-restart.js';
+export { walArchived } from './resources/wal-archived.js';
 export { WATCHDOG, watchdogDevice, type WatchdogState } from './resources/watchdog.js';
 export { describeReference } from './secrets/reference.js';
 export { growingSeconds, seconds } from './shell/patience.js';

@@ -34,6 +34,8 @@ export interface DcsKeys {
    * that was this value: an answer may be lost.
    */
   put(key: string, value: string, revision: string): Script;
+  /** Takes a key away that was read with this revision; fails as `put` does, and one that is gone already is well. */
+  remove(key: string, revision: string): Script;
   /** What `put` is given as the revision of a key that is not there. */
   readonly absent: string;
   /** The key as the store names it, `/service/demo/config`, and the command that shows it to a person. */

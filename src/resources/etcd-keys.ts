@@ -1,7 +1,7 @@
 import { sh } from '../shell/quote.js';
 import type { DcsKey, DcsKeys } from './dcs.js';
 import { etcdctl, findKeys, keysQuestion, type EtcdClient } from './etcd-client.js';
-import { etcdPut } from './etcd-put.js';
+import { etcdPut, etcdRemove } from './etcd-put.js';
 
 /** What Patroni keeps in etcd; `prefix` is the scope's, `/service/demo/`. */
 export function etcdKeys(client: EtcdClient, prefix: string): DcsKeys {
@@ -13,6 +13,7 @@ export function etcdKeys(client: EtcdClient, prefix: string): DcsKeys {
     find: (text) => readKeys(findKeys(text, client, prefix), prefix),
     clearMark: () => sh`printf '%s\n' ${`value("${mark}") = ""`} '' ${`del ${mark}`} '' '' | ${etcdctl(client, ['txn'])}`,
     put: (key, value, revision) => etcdPut(client, { key: `${prefix}${key}`, value, revision }),
+    remove: (key, revision) => etcdRemove(client, { key: `${prefix}${key}`, revision }),
     absent: '0',
     show: (key) => ({
       path: `${prefix}${key}`,

@@ -2,8 +2,8 @@ import { sh, type Script } from '../shell/quote.js';
 import { defineBytes } from './data-copy.js';
 import { expand, FIND_SERVER, TELL_REPLAYED } from './server-process.js';
 
-/** Programs of PostgreSQL that make or mend a data directory. */
-const AT_WORK = 'pg_basebackup|pg_rewind';
+/** Programs that make or mend a data directory. */
+const AT_WORK = 'pg_basebackup|pg_rewind|pgbackrest';
 
 /**
  * How far a member is on its way up, for the `progress` of a gate: bytes of a base backup, the processor's time of the program that makes

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EtcdClient } from '../../src/resources/etcd-client.js';
-import { etcdPut } from '../../src/resources/etcd-put.js';
+import { etcdPut, etcdRemove } from '../../src/resources/etcd-put.js';
 import { WORK_DIRECTORY } from '../../src/shell/lock.js';
 import { NOTHING_DONE } from '../../src/resources/resource.js';
 import { sharedDirectory } from '../support/directory.js';
@@ -71,6 +71,30 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcdPut' : 'etcdPut (skippe
         code: 1,
         out: 'etcd did not take /service/demo/config: {"error":"etcdserver: no leader"}\n',
       });
+    });
+
+    it('takes a key away that nobody has written since, or that is gone already', async () => {
+      const removed = async (says: string): Promise<{ code: number | null; out: string }> => {
+        member.says = says;
+        const script = etcdRemove(client, { key: '/service/demo/status', revision: '42' });
+        const { code, out } = await feed(shell, moved(script, WORK_DIRECTORY, `${work.path}/work`).text);
+        return { code, out: out.toString('utf8') };
+      };
+      expect(await removed('{"header":{},"succeeded":true,"responses":[]}')).toEqual({ code: 0, out: '' });
+      expect(JSON.parse((member.heard[0] as Heard).body)).toMatchObject({
+        compare: [{ key: base64('/service/demo/status'), target: 'MOD', result: 'EQUAL', mod_revision: '42' }],
+        success: [{ requestDeleteRange: { key: base64('/service/demo/status') } }],
+      });
+      expect(await removed('{"header":{},"responses":[{"response_range":{"header":{}}}]}')).toEqual({ code: 0, out: '' });
+      const other = JSON.stringify({
+        header: {},
+        responses: [{ response_range: { kvs: [{ key: 'x', mod_revision: '43', value: 'e30=' }] } }],
+      });
+      expect(await removed(other)).toEqual({
+        code: 1,
+        out: 'somebody else changed /service/demo/status in etcd at the same moment; run this again\n',
+      });
+      expect((await removed('{"error":"etcdserver: no leader"}')).code).toBe(1);
     });
 
     it('carries values too large for a command line', async () => {

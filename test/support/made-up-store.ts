@@ -36,6 +36,7 @@ function shelfKeys(context: RoleContext): DcsKeys {
     clearMark: () => sh`sed -i 's/"initialize":{"value":"",[^}]*},\{0,1\}//' ${file}`,
     put: (key, value, revision) => sh`grep -qF ${`"revision":"${revision}"`} ${file} || exit 1
 printf '%s\n' ${JSON.stringify({ shelf: { [key]: { value, revision: `${revision}+` } } })} >${file}`,
+    remove: (key) => sh`sed -i ${`s/"${key}":{[^}]*},\\{0,1\\}//`} ${file}`,
     show: (key) => ({ path: `${file}#${key}`, command: `cat ${file}` }),
   };
 }

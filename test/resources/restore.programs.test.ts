@@ -1,0 +1,190 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { archiveGaps } from '../../src/resources/archive-gaps.js';
+import { backupRestored, type BackupRestoredOptions } from '../../src/resources/backup-restored.js';
+import { backupTimers, timersHeld, timersRun } from '../../src/resources/backup-timers.js';
+import { dataCopy } from '../../src/resources/data-copy.js';
+import { dataReturned } from '../../src/resources/data-returned.js';
+import { privateServerEnded, privateServerRuns } from '../../src/resources/private-server.js';
+import { restorePlace } from '../../src/resources/restore-place.js';
+import { freshDirectory, ME } from '../support/directory.js';
+import { MadeUpHost } from '../support/made-up-host.js';
+import { bringAbout, observe } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
+
+const work = freshDirectory();
+
+/** A data directory as far as these look into one. */
+function makeData(name = 'data', version = '17\n'): string {
+  mkdirSync(work.at(name), { recursive: true });
+  writeFileSync(work.at(name, 'PG_VERSION'), version);
+  return work.at(name);
+}
+
+const server = { binDirectory: '/pg/bin', socketDirectory: '/run/postgresql', port: 5432, user: ME.owner, home: '/' };
+const DOWN = 'case "$*" in *is-active*-q*|*-q*is-active*) exit 3 ;; *is-active*) echo inactive; exit 3 ;; esac';
+const PATHS = ['/var/lib/pgprov', '/run'];
+
+describe('a restore on a host', () => {
+  inEveryShell(HOST_SHELLS, (shell) => {
+    const hostWith = (programs: Record<string, string> = {}): MadeUpHost =>
+      new MadeUpHost({
+        root: work.path,
+        paths: PATHS,
+        programs: { systemctl: DOWN, journalctl: ':', runuser: 'shift 3; "$@"', ...programs },
+      });
+    const identityOf = async (path = work.at('data')): Promise<string> => (await observe(shell, dataCopy(path))).identity;
+    const options = (more: Partial<BackupRestoredOptions> = {}): BackupRestoredOptions => ({
+      id: 'R',
+      path: work.at('data'),
+      ownership: { ...ME, mode: '0700' },
+      server,
+      stanza: 'demo',
+      words: ['--repo=1', '--set=20261129-030000F', '--type=time', '--target=2026-11-29 05:00:00+00'],
+      keep: '1-1',
+      unit: 'patroni',
+      ...more,
+    });
+
+    it('has pgBackRest restore in a unit of its own, which notes the directory when it is whole', async () => {
+      mkdirSync(work.at('data'));
+      // The unit runs its script at once here.
+      const host = hostWith({ 'systemd-run': 'shift 3; sh "$2"', pgbackrest: `printf '17\\n' >${work.at('data')}/PG_VERSION` });
+      const resource = host.resource(backupRestored(options()));
+      const { changes, answer, left } = await bringAbout(shell, resource);
+      expect(changes).toEqual([{ action: 'create', summary: `restore a backup into ${work.at('data')}` }]);
+      expect([answer, left]).toEqual([{ status: 0, words: '' }, []]);
+      expect(host.calls('pgbackrest')).toEqual([
+        `pgbackrest --stanza=demo --pg1-path=${work.at('data')} --log-level-console=info --delta --repo=1 --set=20261129-030000F --type=time --target=2026-11-29 05:00:00+00 restore`,
+      ]);
+      const place = await observe(shell, host.observation(restorePlace(work.at('data'), server)));
+      expect(place).toMatchObject({ restored: [`R.${await identityOf()}`], restoring: false, unrecovered: false, server: 'down' });
+    });
+
+    it('notes nothing when pgBackRest fails, and is seen while it works', async () => {
+      mkdirSync(work.at('data'));
+      const failing = hostWith({ 'systemd-run': 'shift 3; sh "$2" || :', pgbackrest: `touch ${work.at('data')}/x; exit 75` });
+      expect((await bringAbout(shell, failing.resource(backupRestored(options())))).left).toHaveLength(1);
+      const working = hostWith({ systemctl: 'case "$*" in *is-active*pgprov-restore) exit 0 ;; *is-active*) exit 3 ;; esac' });
+      expect((await bringAbout(shell, working.resource(backupRestored(options())))).changes).toEqual([]);
+    });
+
+    it('writes over no data that is to be kept, and not beside a Patroni that runs', async () => {
+      makeData();
+      const kept = hostWith().resource(backupRestored(options({ keep: await identityOf() })));
+      expect((await bringAbout(shell, kept)).answer).toEqual({
+        status: 1,
+        words: `${work.at('data')} still holds the data that is to be kept\n`,
+      });
+      const beside = hostWith({ systemctl: 'case "$*" in *is-active*patroni) exit 0 ;; *is-active*) exit 3 ;; esac' });
+      expect((await bringAbout(shell, beside.resource(backupRestored(options())))).answer).toEqual({
+        status: 1,
+        words: 'patroni runs on this host\n',
+      });
+    });
+
+    it('runs a server that nobody reaches, and keeps what its recovery said', async () => {
+      makeData();
+      const lines = [
+        'LOG:  starting point-in-time recovery to 2026-11-28 00:00:00+00',
+        'LOG:  recovery stopping before commit of transaction 1, time 2026-11-28 00:00:01+00',
+        'LOG:  starting point-in-time recovery to 2026-11-29 05:00:00+00',
+        'LOG:  recovery stopping before commit of transaction 761, time 2026-11-29 05:00:01+00',
+        'LOG:  last completed transaction was at log time 2026-11-29 04:59:59+00',
+        'LOG:  checkpoint starting: end-of-recovery',
+        'LOG:  selected new timeline ID: 5',
+      ];
+      const said = [lines[3], lines[4], lines[6]];
+      const up = work.at('up');
+      const host = hostWith({
+        systemctl: `case "$*" in *is-active*patroni) exit 3 ;; *stop*) rm -f ${up} ;; *is-active*) [ -e ${up} ] && echo active || { echo inactive; exit 3; } ;; esac`,
+        'systemd-run': `touch ${up}`,
+        journalctl: lines.map((line) => `echo '${line}'`).join('\n'),
+      });
+      const place = () => observe(shell, host.observation(restorePlace(work.at('data'), server)));
+      const started = await bringAbout(shell, host.resource(privateServerRuns({ path: work.at('data'), server, unit: 'patroni' })));
+      expect([started.answer?.status, started.left]).toEqual([0, []]);
+      const [call = ''] = host.calls('systemd-run');
+      expect(call).toContain('--property=RuntimeDirectoryMode=0700');
+      for (const setting of ['listen_addresses=', 'archive_command=/bin/false', 'hot_standby=off', 'synchronous_standby_names='])
+        expect(call).toContain(` -c ${setting}`);
+      expect(await place()).toMatchObject({ server: 'recovering', said });
+
+      mkdirSync(work.at('var/lib/pgprov/restore'), { recursive: true });
+      writeFileSync(work.at('var/lib/pgprov/restore', `R.${await identityOf()}`), '');
+      const ended = await bringAbout(shell, host.resource(privateServerEnded({ path: work.at('data') })));
+      expect([ended.answer?.status, ended.left]).toEqual([0, []]);
+      expect(await place()).toMatchObject({ server: 'down', said });
+    });
+
+    it('puts data back that was aside, and what has taken its place aside', async () => {
+      renameSync(makeData(), work.at('data.aside-20261129T040000'));
+      const old = await identityOf(work.at('data.aside-20261129T040000'));
+      makeData('data', 'new\n');
+      writeFileSync(work.at('data', 'new'), '');
+      const resource = (unitRuns = false) =>
+        hostWith({ systemctl: unitRuns ? 'exit 0' : DOWN }).resource(
+          dataReturned({ path: work.at('data'), identity: old, unit: 'patroni' }),
+        );
+      expect((await bringAbout(shell, resource(true))).answer).toEqual({ status: 1, words: 'patroni runs on this host\n' });
+      const { answer, left } = await bringAbout(shell, resource());
+      expect([answer, left]).toEqual([{ status: 0, words: '' }, []]);
+      expect(await identityOf()).toBe(old);
+      const [aside = '', ...more] = readdirSync(work.path).filter((name) => name.startsWith('data.aside-'));
+      expect([existsSync(work.at(aside, 'new')), more]).toEqual([true, []]);
+      expect((await bringAbout(shell, resource())).changes).toEqual([]);
+    });
+
+    it('puts it back over an empty directory, and says where it is not there any more', async () => {
+      renameSync(makeData(), work.at('data.aside-20261129T040000'));
+      const old = await identityOf(work.at('data.aside-20261129T040000'));
+      mkdirSync(work.at('data'));
+      const returned = (identity: string) => hostWith().resource(dataReturned({ path: work.at('data'), identity, unit: 'patroni' }));
+      expect((await bringAbout(shell, returned('1-1'))).answer).toEqual({
+        status: 1,
+        words: `the data that was put aside is not beside ${work.at('data')} any more\n`,
+      });
+      expect((await bringAbout(shell, returned(old))).left).toEqual([]);
+      expect(readdirSync(work.path).filter((name) => name.startsWith('data'))).toEqual(['data']);
+    });
+
+    it('finds WAL that a repository lacks, whatever its timelines and compression', async () => {
+      const segments = ['0000000100000000000000FE', '0000000100000000000000FF', '000000020000000100000000', '000000020000000100000003'];
+      const files = segments.map((name) => `${name.slice(0, 16)}/${name}-${'a'.repeat(40)}.zst`);
+      const listing = [
+        '0000000100000000/000000010000000000000002.00000028.backup',
+        '00000002.history',
+        ...files,
+        `0000000100000001/000000010000000100000001-${'b'.repeat(40)}`,
+      ];
+      const host = hostWith({
+        timeout: 'shift; "$@"',
+        pgbackrest: `case "$*" in *--repo=2*) exit 1 ;; *recurse*17-2) printf '%s\\n' ${listing.join(' ')} ;; *recurse*) exit 1 ;; *) printf '%s\\n' 17-1 17-2 archive.info ;; esac`,
+      });
+      const gaps = (...repositories: number[]) => observe(shell, host.observation(archiveGaps({ stanza: 'demo', repositories, server })));
+      expect(await gaps(1)).toEqual([{ repository: 1, from: '0000000100000002', to: '0000000100000002' }]);
+      expect(await gaps(1, 2)).toBeUndefined();
+    });
+
+    it('holds scheduled backups, also for the next boot, and starts the same ones again', async () => {
+      const full = 'pgprov-backup@full.timer';
+      const state = work.at('timer');
+      writeFileSync(state, '');
+      const host = hostWith({
+        systemctl: `case "$1 $2 $3" in
+list-units*) [ ! -e ${state} ] || echo '${full} loaded active waiting when a full backup is taken' ;;
+*stop*) rm -f ${state} ;;
+*enable*) touch ${state} ;;
+esac`,
+      });
+      const see = () => observe(shell, host.observation(backupTimers()));
+      expect(await see()).toEqual({ active: [full], held: [] });
+      const held = await bringAbout(shell, host.resource(timersHeld()));
+      expect([held.answer?.status, held.left, await see()]).toEqual([0, [], { active: [], held: [full] }]);
+      expect(host.calls('systemctl')).toContain(`systemctl -q disable ${full}`);
+      const begun = await bringAbout(shell, host.resource(timersRun()));
+      expect([begun.answer?.status, begun.left, await see()]).toEqual([0, [], { active: [full], held: [] }]);
+      expect(readFileSync(state, 'utf8')).toBe('');
+    });
+  });
+});
