@@ -8,6 +8,7 @@ import recover from './recover.js';
 import rebuild from './rebuild.js';
 import pause from './pause.js';
 import reload from './reload.js';
+import restore from './restore.js';
 import resume from './resume.js';
 import failover from './failover.js';
 import secretsRotate from './secrets-rotate.js';
@@ -33,6 +34,7 @@ export const OPERATIONS: readonly Operation[] = [
   restart as Operation,
   rebuild as Operation,
   recover as Operation,
+  restore as Operation,
   pause as Operation,
   resume as Operation,
   reload as Operation,

@@ -24,6 +24,8 @@ const LONG_CASES = [
   'a power cut of all members',
   'a member that cannot start',
   'what keeps all members down',
+  'backups after a power failure',
+  'a restore that is taken back',
 ] as const;
 
 /** The name of one of the long cases. */

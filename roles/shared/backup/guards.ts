@@ -4,6 +4,7 @@ import {
   enumerate,
   groupBy,
   packagesHandle,
+  pgprov,
   type ClusterCredentials,
   type Host,
   type Objection,
@@ -60,7 +61,7 @@ function guardStanza(view: View, { name: host }: Host): Objection[] {
       kind: 'refuse',
       host,
       message: `${host}: repo${other.repository} has a stanza ${stanza} of another database (system identifier ${other.systemIdentifiers.at(-1)}; ${member?.name ?? ''} has ${own})`,
-      hint: 'give this cluster another backup.stanza or another directory; two clusters never share a stanza',
+      hint: `where all database hosts were lost and these backups are to come back: ${pgprov`restore ${view.inventory} --latest`}; otherwise give this cluster another backup.stanza or another directory: two clusters never share a stanza`,
     },
   ];
 }

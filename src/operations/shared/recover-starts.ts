@@ -4,8 +4,11 @@ import { patroniStarts } from './patroni-starts.js';
 import type { RecoverRun } from './recover-seen.js';
 import { streamingGate } from './streaming-gate.js';
 
-/** Starts Patroni on members and waits until each leads or streams. */
-export function startStep(members: readonly string[], leader: string): OperationStep[] {
+/**
+ * Starts Patroni on members and waits until each leads or streams.
+ * @param waiting how it is waited for, where more than a start is
+ */
+export function startStep(members: readonly string[], leader: string, waiting: Parameters<typeof memberGate>[1] = {}): OperationStep[] {
   if (members.length === 0) return [];
   return [
     {
@@ -13,13 +16,13 @@ export function startStep(members: readonly string[], leader: string): Operation
       title: `start Patroni on ${enumerate(members)}, and wait until ${members.length === 1 ? 'it streams' : 'they stream'} from ${leader}`,
       on: members,
       resources: (context) => [patroniStarts(context)],
-      gates: (context) => [memberGate(context)],
+      gates: (context) => [memberGate(context, waiting)],
     },
   ];
 }
 
 /** Waits until the leader's Patroni lists all of them as streaming. */
-export function followStep({ done }: RecoverRun, leader: string, members: readonly string[]): OperationStep[] {
+export function followStep({ done }: Pick<RecoverRun, 'done'>, leader: string, members: readonly string[]): OperationStep[] {
   if (members.length === 0 || done.has('follow')) return [];
   return [
     {

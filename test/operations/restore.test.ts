@@ -1,0 +1,449 @@
+import { describe, expect, it } from 'vitest';
+import restore from '../../src/operations/restore.js';
+import type { RestoreOptions } from '../../src/operations/shared/restore-seen.js';
+import type { OperationRun } from '../../src/plan/operation.js';
+import { ARCHIVE_GAPS, type ArchiveGap } from '../../src/resources/archive-gaps.js';
+import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup-info.js';
+import { BACKUP_TIMERS } from '../../src/resources/backup-timers.js';
+import { DATA_COPY, type DataCopy } from '../../src/resources/data-copy.js';
+import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
+import { stoppedHandle } from '../../src/resources/patroni-stopped.js';
+import { RESTORE_PLACE, type RestorePlace } from '../../src/resources/restore-place.js';
+import { inventoryOf } from '../support/inventory.js';
+import { runSeen, type Seen } from './run-seen.js';
+
+const inventory = await inventoryOf(`cluster: demo
+hosts:
+  pg1: {address: 192.0.2.1}
+  pg2: {address: 192.0.2.2}
+  pg3: {address: 192.0.2.3}
+  repo1: {address: 192.0.2.4, roles: [base, pgdg, backup-repository]}
+roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]
+`);
+const PG = ['pg1', 'pg2', 'pg3'];
+const GIB = 1_073_741_824;
+const DATA = '/var/lib/postgresql/17/main';
+
+/** Seconds since 1970 of a time of that day, in UTC. */
+const at = (clock: string): number => Date.parse(`2026-11-29T${clock}Z`) / 1000;
+
+const full = (clock: string, timeline: number, lsnStop: string, more: Partial<Backup> = {}): Backup => ({
+  label: `20261129-${clock.replaceAll(':', '')}F`,
+  type: 'full',
+  repository: 1,
+  database: 1,
+  start: at(clock) - 60,
+  stop: at(clock),
+  size: GIB,
+  delta: GIB,
+  stored: GIB,
+  timeline,
+  lsnStop,
+  needs: [],
+  error: false,
+  ...more,
+});
+
+/** A backup on timeline 3, and two on the present one, which began at 0/3000. */
+const INFO: BackupInfo = {
+  code: 0,
+  now: at('06:00:00'),
+  repositories: [{ repository: 1, status: 'ok', message: 'ok', encrypted: true, systemIdentifiers: ['7'] }],
+  backups: [full('01:00:00', 3, '0/2000'), full('02:00:00', 4, '0/4000'), full('03:00:00', 4, '0/5000')],
+  archives: [{ id: '17-1', repository: 1, database: 1, min: '000000010000000000000001', max: '000000040000000000000009' }],
+};
+
+interface Made extends Pick<Seen, 'leader' | 'config' | 'off' | 'listed' | 'store'> {
+  info?: Partial<BackupInfo>;
+  copy?: Record<string, Partial<DataCopy>>;
+  data?: Record<string, Partial<ClusterData>>;
+  /** Members whose Patroni and PostgreSQL are down, and do not start at boot. */
+  down?: readonly string[];
+  /** What differs in what a member sees of the backups. */
+  reads?: Record<string, Partial<BackupInfo>>;
+  /** Of those, members whose PostgreSQL runs all the same. */
+  runs?: readonly string[];
+  place?: Partial<RestorePlace>;
+  timers?: { active?: string[]; held?: string[] };
+  gaps?: ArchiveGap[];
+  done?: string[];
+  host?: string;
+}
+
+/** A cluster on timeline 4 in which pg1 leads and the others stream, but for what is given. */
+function seen(made: Made, options: RestoreOptions = { time: '2026-11-29 05:00:00' }): OperationRun<RestoreOptions> {
+  const { down = [], leader = 'pg1' } = made;
+  const more = PG.map((name): [string, Record<string, unknown>] => [
+    name,
+    {
+      [DATA_DIRECTORY.id]: {
+        kind: 'cluster',
+        version: '17',
+        systemIdentifier: '7',
+        clusterState: down.includes(name) ? 'shut down' : 'in production',
+        copy: 'none',
+        control: 'valid',
+        running: !down.includes(name),
+        position: { timeline: 4, checkpoint: '0/5000', nextOid: 1, lastRecord: down.includes(name) ? '0/5000' : undefined },
+        history: { timeline: 4, forks: ['1 0/1000', '2 0/1800', '3 0/3000'] },
+        ...made.data?.[name],
+      },
+      [DATA_COPY.id]: { identity: `${name}-old`, bytes: GIB, free: 10 * GIB, fixed: undefined, aside: {}, ...made.copy?.[name] },
+      [stoppedHandle('patroni').id]: {
+        patroni: !down.includes(name),
+        postgresql: !down.includes(name) || made.runs?.includes(name) === true,
+        enabled: !down.includes(name),
+      },
+      [RESTORE_PLACE.id]: {
+        restored: [],
+        restoring: false,
+        unrecovered: false,
+        server: 'down',
+        said: [],
+        databases: [],
+        ...(name === 'pg1' ? made.place : {}),
+      },
+      [BACKUP_INFO.id]: { ...INFO, ...made.info, ...made.reads?.[name] },
+    },
+  ]);
+  const repository = {
+    [BACKUP_INFO.id]: { ...INFO, ...made.info },
+    [BACKUP_TIMERS.id]: { active: [], held: [], ...made.timers },
+    [ARCHIVE_GAPS.id]: made.gaps ?? [],
+  };
+  const run = runSeen(
+    inventory,
+    {
+      leader: down.includes(leader ?? '') ? null : leader,
+      config: made.config ?? {},
+      off: made.off ?? [],
+      listed: { repo1: null, ...made.listed },
+      own: Object.fromEntries([...down, 'repo1'].map((name) => [name, null])),
+      store: made.store === undefined ? {} : made.store,
+      more: Object.fromEntries([...more, ['repo1', repository]]),
+    },
+    options,
+    { done: made.done, chosenHosts: made.host === undefined ? undefined : [made.host] },
+  );
+  return options.id === undefined ? { ...run, options: restore.choose?.(run) ?? options } : run;
+}
+
+/** What was chosen of the cluster as it is by default. */
+const CHOSEN: RestoreOptions = {
+  time: '2026-11-29 05:00:00',
+  id: 'R',
+  member: 'pg1',
+  set: '20261129-030000F',
+  repository: 1,
+  size: GIB,
+  onto: 4,
+  newest: 4,
+  identifier: '7',
+  former: '7',
+  was: { pg1: 'pg1-old', pg2: 'pg2-old', pg3: 'pg3-old' },
+};
+
+const KEPT = Object.fromEntries(PG.map((name) => [name, { identity: '', aside: { [`${name}-old`]: `${DATA}.aside-1` } }]));
+const ASIDE: Made = { down: PG, copy: KEPT, store: { leader: '' } };
+const restored = (place: Partial<RestorePlace> = {}, more: Made = {}): Made => ({
+  ...ASIDE,
+  copy: { ...KEPT, pg1: { ...KEPT['pg1'], identity: 'new' } },
+  place: { restored: ['R.new'], ...place },
+  ...more,
+});
+
+const ids = (run: OperationRun<RestoreOptions>): string[] =>
+  restore.remaining(run).steps.map(({ id, ...step }) => ('on' in step ? `${id} ${step.on.join()}` : id));
+const objection = (made: Made, options?: RestoreOptions): string | undefined => restore.guards?.(seen(made, options))[0]?.message;
+const LANDING = ['lead pg1', 'others pg2,pg3', 'follow pg1', 'backup-repo1 repo1'];
+
+describe('what a restore is given', () => {
+  const problem = (options: RestoreOptions, hosts?: string[]): string | undefined =>
+    restore.problems?.({ inventory, catalog: [], kept: seen({}).kept, chosenHosts: hosts, options })[0]?.message;
+
+  it.each<{ options: RestoreOptions; hosts?: string[]; says: string | undefined }>([
+    { options: { time: '2026-11-29 05:00:00+01' }, says: undefined },
+    { options: { backup: '20261129-010000F' }, says: undefined },
+    { options: { name: 'before', backup: '20261129-010000F' }, hosts: ['pg2'], says: undefined },
+    { options: {}, says: 'where is the restore to end?' },
+    { options: { time: '2026-11-29 05:00:00', latest: true }, says: '--time and --latest are given, and a restore has one end' },
+    { options: { time: '2026-02-30 05:00:00' }, says: 'there is no such time as 2026-02-30 05:00:00' },
+    { options: { undo: true }, says: 'no restore of demo is unfinished, so there is none to take back' },
+    { options: { latest: true }, hosts: ['pg1', 'pg2'], says: 'one member restores, and the others copy its data' },
+    { options: { latest: true }, hosts: ['repo1'], says: 'there is no member "repo1"' },
+  ])('$options $hosts: $says', ({ options, hosts, says }) => expect(problem(options, hosts)).toBe(says));
+});
+
+describe('what a restore chooses', () => {
+  const chosen = (options: RestoreOptions, made: Made = {}): RestoreOptions => seen(made, options).options;
+
+  it.each<{ title: string; options: RestoreOptions; set: string | undefined; onto: number }>([
+    { title: 'the newest backup that ended before a time', options: { time: '2026-11-29 02:30:00' }, set: '20261129-020000F', onto: 4 },
+    { title: 'one of an earlier timeline', options: { time: '2026-11-29T02:30:00+01:00' }, set: '20261129-010000F', onto: 4 },
+    { title: 'none for a time before the first', options: { time: '2026-11-29 00:59:00' }, set: undefined, onto: 4 },
+    { title: 'the newest that ended before a location', options: { lsn: '0/4500' }, set: '20261129-020000F', onto: 4 },
+    { title: 'the newest of all for the latest', options: { latest: true }, set: '20261129-030000F', onto: 4 },
+    {
+      title: 'the one that is given, to its end on its own timeline',
+      options: { backup: '20261129-010000F' },
+      set: '20261129-010000F',
+      onto: 3,
+    },
+    { title: 'one of the timeline that is given', options: { latest: true, timeline: 3 }, set: '20261129-010000F', onto: 3 },
+  ])('$title', ({ options, set, onto }) =>
+    expect(chosen(options)).toMatchObject({ ...(set === undefined ? {} : { set }), onto, newest: 4 }),
+  );
+
+  it('passes over a backup after the point at which the cluster left its timeline', () => {
+    const late = full('04:00:00', 3, '0/3500');
+    expect(chosen({ latest: true }, { info: { backups: [...INFO.backups, late] } }).set).toBe('20261129-030000F');
+  });
+
+  it('passes over a backup whose checksums did not match, unless it is given', () => {
+    const broken = full('04:00:00', 4, '0/5500', { error: true });
+    const info = { backups: [...INFO.backups, broken] };
+    expect(chosen({ latest: true }, { info }).set).toBe('20261129-030000F');
+    expect(chosen({ latest: true, backup: broken.label }, { info }).set).toBe(broken.label);
+  });
+
+  it('takes the leader, or a member with room', () => {
+    expect(chosen({ latest: true }).member).toBe('pg1');
+    expect(chosen({ latest: true }, { copy: { pg1: { free: 0 } } }).member).toBe('pg2');
+    expect(chosen({ latest: true }, { host: 'pg3' }).member).toBe('pg3');
+  });
+
+  it('follows the timelines of the backups where the cluster is another one', () => {
+    const data = Object.fromEntries(
+      PG.map((name) => [name, { systemIdentifier: '8', position: { timeline: 1, checkpoint: '0/1', nextOid: 1, lastRecord: undefined } }]),
+    );
+    expect(chosen({ latest: true }, { data, store: { initialize: '8' } })).toMatchObject({ onto: 4, identifier: '7', former: '8' });
+  });
+});
+
+describe('the guards of a restore', () => {
+  it.each<{ title: string; made: Made; options?: RestoreOptions; says: string | undefined }>([
+    { title: 'all is well', made: {}, says: undefined },
+    {
+      title: 'a host is away',
+      made: { off: ['pg3'] },
+      says: 'pg3 cannot be reached: it would take the lead with the data that it has, if it came back while nobody leads',
+    },
+    {
+      title: 'maintenance mode',
+      made: { config: { pause: true } },
+      says: 'the cluster is in maintenance mode, in which Patroni leaves the members alone',
+    },
+    { title: 'no backups', made: { info: { backups: [] } }, says: 'there is no backup to restore' },
+    { title: 'unreadable backups', made: { info: { problem: 'wrong passphrase' } }, says: 'the backups cannot be read: wrong passphrase' },
+    {
+      title: 'a backup is being made',
+      made: { info: { running: {} } },
+      says: 'a backup is being made, and what it expires at its end may be what a restore needs',
+    },
+    {
+      title: 'a time in the future',
+      made: {},
+      options: { time: '2026-11-29 06:00:01' },
+      says: '2026-11-29 06:00:01 UTC is in the future: it is 2026-11-29 06:00:00 UTC there',
+    },
+    {
+      title: 'a time before the first backup',
+      made: {},
+      options: { time: '2026-11-29 00:30:00' },
+      says: 'no backup ended before 2026-11-29 00:30:00 UTC: the oldest that leads to timeline 4, 20261129-010000F, ended at 2026-11-29 01:00:00 UTC (0/2000)',
+    },
+    { title: 'a backup that there is not', made: {}, options: { backup: '20261129-040000F' }, says: 'there is no backup 20261129-040000F' },
+    {
+      title: 'a backup that is too new',
+      made: {},
+      options: { backup: '20261129-030000F', time: '2026-11-29 02:30:00' },
+      says: 'backup 20261129-030000F does not lead to 2026-11-29 02:30:00 UTC on timeline 4',
+    },
+    {
+      title: 'no room',
+      made: { copy: Object.fromEntries(PG.map((name) => [name, { free: GIB }])) },
+      says: 'there is no room on pg1 for its data and the restored one: 1.1 GiB is needed, and 1 GiB is free',
+    },
+    {
+      title: 'a mount point',
+      made: { copy: { pg2: { fixed: 'is a mount point' } } },
+      says: 'the data directory of pg2 is a mount point, so what is in it cannot be put aside',
+    },
+    {
+      title: 'a lease that is not over',
+      made: { down: PG, store: { leader: 'pg1' } },
+      options: CHOSEN,
+      says: 'nobody runs, and pg1 still holds the lease of the lead',
+    },
+  ])('$title', ({ made, options, says }) => expect(objection(made, options)).toBe(says));
+
+  it.each<{ title: string; options: RestoreOptions; refused: boolean }>([
+    { title: 'before a backup that begins after the target', options: { time: '2026-11-29 02:30:00' }, refused: true },
+    { title: 'after it', options: { time: '2026-11-29 01:30:00' }, refused: false },
+    { title: 'before a location', options: { lsn: '0/2B000000', backup: '20261129-010000F' }, refused: true },
+    { title: 'after it', options: { lsn: '0/29FFFFFF', backup: '20261129-010000F' }, refused: false },
+    { title: 'before the backup', options: { latest: true }, refused: false },
+    { title: 'after the end of a backup', options: { backup: '20261129-010000F' }, refused: false },
+  ])('look for WAL that is missing: $title', ({ options, refused }) => {
+    const wal = ['28', '29', '2C'].map((file) => `0000000000000000${file}`.slice(-16));
+    const backups = INFO.backups.map((backup, index) => ({
+      ...backup,
+      walStart: `00000004${wal[index]}`,
+      walStop: `00000004${wal[index]}`,
+    }));
+    const gap = { repository: 1, from: '000000000000002A', to: '000000000000002B' };
+    const words = objection({ info: { backups }, gaps: [gap] }, options);
+    expect(words?.includes('repository 1 lacks the WAL files 000000000000002A to 000000000000002B') ?? false).toBe(refused);
+  });
+
+  it('wait for approval when the data has been recovered, and tell what was reached', () => {
+    const place = {
+      server: 'open' as const,
+      timeline: 5,
+      said: [
+        'LOG:  recovery stopping before commit of transaction 761, time 2026-11-29 05:00:01+00',
+        'LOG:  last completed transaction was at log time 2026-11-29 04:59:59+00',
+      ],
+      databases: [{ name: 'app', bytes: 2 * GIB }],
+    };
+    const [found] = restore.guards?.(seen(restored(place), CHOSEN)) ?? [];
+    expect(found?.error).toBe('restore/awaits-approval');
+    expect(found?.message).toBe(
+      'the restore waits for your approval: PostgreSQL has ended its recovery on pg1, on timeline 5; it stopped before commit of transaction 761, time 2026-11-29 05:00:01+00; the last commit in it is of 2026-11-29 04:59:59+00; it has app (2 GiB)',
+    );
+    expect(found?.hint).toContain('as root on pg1, `runuser -u postgres -- psql -h /run/pgprov-restored -p 5432 postgres`');
+    expect(objection(restored(place), { ...CHOSEN, approve: true })).toBeUndefined();
+    expect(objection(restored(place), { ...CHOSEN, undo: true })).toBeUndefined();
+  });
+
+  it('take nothing back once clients were let in', () => {
+    const made = restored({}, { down: ['pg2', 'pg3'], leader: 'pg1', store: {} });
+    expect(objection(made, { ...CHOSEN, undo: true })).toBe(
+      'pg1 has been started with the restored data, and clients may have written since, so it is not taken back',
+    );
+    expect(objection(made, CHOSEN)).toBeUndefined();
+  });
+
+  it('do not take back what is not there any more', () => {
+    expect(objection({ ...ASIDE, copy: { ...KEPT, pg2: { identity: '' } } }, { ...CHOSEN, undo: true })).toBe(
+      'the data that pg2 had before the restore is not beside its place any more, so it cannot come back',
+    );
+  });
+});
+
+describe('the steps of a restore', () => {
+  const timers = { active: ['pgprov-backup@full.timer'] };
+
+  it('end before clients are let in, unless that is approved', () => {
+    const prepared = [
+      'archive pg1',
+      'hold repo1',
+      'stop-standbys pg2,pg3',
+      'stop-leader pg1',
+      'aside pg1,pg2,pg3',
+      'restore pg1',
+      'look pg1',
+    ];
+    expect(ids(seen({ timers }, CHOSEN))).toEqual(prepared);
+    expect(restore.remaining(seen({}, CHOSEN)).then).toContain('restore');
+    expect(ids(seen({ timers }, { ...CHOSEN, approve: true }))).toEqual([...prepared, ...LANDING, 'schedule repo1']);
+  });
+
+  it.each<{ title: string; made: Made; options?: RestoreOptions; steps: string[] }>([
+    { title: 'members are down', made: { down: PG, store: { leader: '' } }, steps: ['aside pg1,pg2,pg3', 'restore pg1', 'look pg1'] },
+    { title: 'one has its data still', made: { ...ASIDE, copy: { ...KEPT, pg2: {} } }, steps: ['aside pg2', 'restore pg1', 'look pg1'] },
+    { title: 'the data is aside', made: ASIDE, steps: ['restore pg1', 'look pg1'] },
+    { title: 'another restore’s data is there', made: restored({ restored: ['Q.new'] }), steps: ['restore pg1', 'look pg1'] },
+    { title: 'the backup is there', made: restored({ unrecovered: true }), steps: ['look pg1'] },
+    { title: 'it recovers', made: restored({ unrecovered: true, server: 'recovering' }), steps: ['look pg1'] },
+    {
+      title: 'it can be looked at, in a server that Patroni does not run',
+      made: restored({ server: 'open' }, { runs: ['pg1'] }),
+      steps: [],
+    },
+    {
+      title: 'the private server is on its way down',
+      made: restored({ server: 'ending' }, { runs: ['pg1'], data: { pg1: { clusterState: 'in production' } } }),
+      options: { ...CHOSEN, approve: true },
+      steps: ['end pg1', ...LANDING],
+    },
+    { title: 'the private server is gone', made: restored(), steps: ['look pg1'] },
+    { title: 'it is approved', made: restored({ server: 'open' }), options: { ...CHOSEN, approve: true }, steps: ['end pg1', ...LANDING] },
+    { title: 'the private server has ended', made: restored(), options: { ...CHOSEN, approve: true }, steps: LANDING },
+    {
+      title: 'the private server was cut off',
+      made: restored({}, { data: { pg1: { clusterState: 'in production' } } }),
+      options: { ...CHOSEN, approve: true },
+      steps: ['look pg1', ...LANDING],
+    },
+    {
+      title: 'the store knows of the former leader',
+      made: restored(
+        {},
+        {
+          store: {
+            leader: '',
+            keys: [
+              { key: 'status', bytes: 1, value: '{}' },
+              { key: 'config', bytes: 2, value: '{}' },
+            ],
+          },
+        },
+      ),
+      options: { ...CHOSEN, approve: true },
+      steps: ['store pg1', ...LANDING],
+    },
+    {
+      title: 'the store has another identifier',
+      made: restored({}, { store: { leader: '', initialize: '8' } }),
+      options: { ...CHOSEN, approve: true },
+      steps: ['store pg1', ...LANDING],
+    },
+    {
+      title: 'clients are let in, without another word',
+      made: restored({}, { down: ['pg2', 'pg3'], leader: 'pg1', store: {}, listed: { pg2: null, pg3: null }, timers: { held: ['x'] } }),
+      steps: ['others pg2,pg3', 'follow pg1', 'backup-repo1 repo1', 'schedule repo1'],
+    },
+    {
+      title: 'all stream, and there is a backup',
+      made: restored({}, { down: [], leader: 'pg1', store: {}, info: { backups: [full('06:30:00', 6, '0/9000')] } }),
+      steps: [],
+    },
+  ])('go on where they were cut off: $title', ({ made, options = CHOSEN, steps }) => expect(ids(seen(made, options))).toEqual(steps));
+
+  it('set pgBackRest up first where it was not', () => {
+    const reads = { pg1: { backups: [] }, pg2: { problem: 'pgBackRest is not installed' } };
+    expect(ids(seen({ reads }, CHOSEN)).slice(0, 2)).toEqual(['reach pg1,pg2', 'archive pg1']);
+    expect(objection({ reads }, CHOSEN)).toBeUndefined();
+    expect(objection({ reads: { pg1: { problem: 'no way' } }, done: ['reach'] }, CHOSEN)).toBe('pg1 cannot read the backups: no way');
+    expect(objection({ reads: { pg2: { problem: 'no way' } }, done: ['reach'] }, CHOSEN)).toBeUndefined();
+  });
+
+  it('bring back what was there', () => {
+    const undo: RestoreOptions = { ...CHOSEN, undo: true };
+    expect(ids(seen(restored({ server: 'open' }), undo))).toEqual(['end pg1', 'return pg1,pg2,pg3']);
+    expect(ids(seen({ ...ASIDE, place: { restoring: true } }, undo))).toEqual(['break-off pg1', 'return pg1,pg2,pg3']);
+    expect(ids(seen({ down: PG, store: { leader: '' }, timers: { held: ['x'] } }, undo))).toEqual([
+      'start-first pg1',
+      'start-others pg2,pg3',
+      'follow pg1',
+      'schedule repo1',
+    ]);
+    expect(ids(seen({ down: PG, store: { leader: '', initialize: '9' } }, undo))).toEqual(['store pg1']);
+    expect(ids(seen({}, undo))).toEqual([]);
+    const bare = { ...CHOSEN.was, pg1: '' };
+    expect(ids(seen(restored(), { ...undo, was: bare }))).toEqual(['return pg2,pg3', 'aside pg1']);
+  });
+
+  it('ask what is meant', () => {
+    expect(restore.question?.(seen({}, CHOSEN))).toBe(
+      'Restore demo to 2026-11-29 05:00:00 UTC, and what is committed since is in the data that is put aside alone?',
+    );
+    expect(restore.question?.(seen({ store: { initialize: '8' } }, { ...CHOSEN, former: '8' }))).toContain(
+      'The backups are of another database (system identifier 7) than demo has now (8).',
+    );
+    expect(restore.question?.(seen(restored({ server: 'open' }), { ...CHOSEN, approve: true }))).toBe(
+      'Let clients of demo in to the restored data?',
+    );
+  });
+});
