@@ -61,7 +61,7 @@ export class Doctor {
   /** Changes the dynamic configuration behind pgprov's back, and waits until every member has taken it. */
   async configure(words: string): Promise<void> {
     await this.patronictl((await this.members()).leader, `edit-config --force ${words} demo`);
-    await new Promise((resolve) => setTimeout(resolve, patience(12_000)));
+    await new Promise((resolve) => setTimeout(resolve, A_LOOP));
   }
 
   async findings(): Promise<readonly Diagnosed[]> {
@@ -136,6 +136,9 @@ export class Doctor {
 function isMeant(one: Diagnosed, { diagnosis, level, host }: Expected): boolean {
   return one.diagnosis === diagnosis && one.host === host && (level === undefined || one.level === level);
 }
+
+/** Milliseconds in which every Patroni has looked at its store once. */
+const A_LOOP = 12_000;
 
 /** pgprov's commands that ask before they change something. */
 const ASKS = /^pgprov (?:apply|config|rebuild|recover|resume|restart|start|stop|switchover) /u;
