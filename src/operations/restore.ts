@@ -73,7 +73,7 @@ export default defineOperation<RestoreOptions>({
       type: 'string',
       value: 'label',
       pattern: '[0-9FDI_-]{1,40}',
-      expects: 'the label of a backup, as `pgprov backups` lists them',
+      expects: 'the label of a backup, as in the list of backups',
       description: 'begin with this backup; alone, to its end',
     },
     timeline: { type: 'integer', minimum: 1, description: 'follow this timeline; default: the one that the cluster is on' },

@@ -72,7 +72,7 @@ sync
           { owner: 'root', group: 'root', mode: '0600' },
         )} ) || exit 1
 systemctl reset-failed ${RESTORING_UNIT} 2>/dev/null || :
-systemd-run -q --unit=${RESTORING_UNIT} --description=${`pgprov restores a backup into ${path}`} /bin/sh ${SCRIPT}`,
+systemd-run -q --unit=${RESTORING_UNIT} --description=${`restore of a backup into ${path}`} /bin/sh ${SCRIPT}`,
       ]),
     digest: () => digestOf(resource, id),
   };

@@ -12,7 +12,7 @@ const PAGES = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(packageRoot()
 const NAMED: readonly string[] = ['write probe', 'itself used '];
 
 /** What stands for a value that not every word can be. */
-const VALUES: Readonly<Record<string, string>> = { TIME: '+30m', DAYS: '30', COMMAND: 'status', N: '1' };
+const VALUES: Readonly<Record<string, string>> = { TIME: '+30m', MOMENT: '2026-11-28T12:00:00Z', DAYS: '30', COMMAND: 'status', N: '1' };
 
 /** The commands on a page, as they are written: on lines of code, and between backticks. */
 function writtenOn(text: string): string[] {

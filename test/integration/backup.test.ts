@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LabHost } from '../lab/index.js';
+import type { BackupStatus } from '../../src/lib/backup-status.js';
+import { assertDocumented } from '../support/json-lines.js';
 import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 import { backupsOf, lastArchived, pgbackrest } from './support/backups.js';
 import { TestCluster } from './support/cluster.js';
 import { describeMembers, fingerprint, must, sql } from './support/outside.js';
-import type { Finished } from './support/pgprov.js';
+import { start, type Finished } from './support/pgprov.js';
 
 const ROLES = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'backup'];
 
@@ -107,6 +109,76 @@ describe('backups of a cluster with a repository host', () => {
     expect((await cluster.run('status')).all).toMatch(/last backup \d+ (?:seconds|minutes) ago \(full, /u);
   });
 
+  it('takes one now with `pgprov backup`, and proves it', async () => {
+    const check = await cluster.run('backup', '--check');
+    expect(check.stdout).toContain('take a diff backup of demo (repository pg4)');
+    const run = await cluster.run('backup', '--yes', '--output', 'json');
+    expect(run.code, run.all).toBe(0);
+    assertDocumented(run.stdout);
+    const { backup } = await backupsOf(repository);
+    expect(backup.map(({ type }) => type)).toEqual(['full', 'diff']);
+    expect(run.stdout).toContain(backup.at(-1)?.label);
+  });
+
+  it('follows a backup that runs, also after pgprov was killed, and takes none twice', async () => {
+    const unit = 'pgprov-backup@incr';
+    await must(repository, 'systemd-run -q --unit=test-hold flock /var/log/pgbackrest/pgprov-backup.lock sleep infinity');
+    const killed = start(['backup', cluster.file, '--type', 'incr', '--yes']);
+    await expect
+      .poll(async () => (await repository.exec(`systemctl is-active ${unit}`)).stdout.trim(), { timeout: patience(60_000) })
+      .toBe('activating');
+    killed.process.kill('SIGKILL');
+    await killed.finished;
+    const check = await cluster.run('backup', '--type', 'incr', '--check');
+    expect(check.stdout).toContain('follow the incr backup that runs there');
+    const following = start(['backup', cluster.file, '--type', 'incr', '--yes']);
+    await following.printed(/waiting until the incr backup is over/u);
+    await must(repository, 'systemctl stop test-hold');
+    const run = await following.finished;
+    expect(run.code, run.all).toBe(0);
+    expect((await backupsOf(repository)).backup.map(({ type }) => type)).toEqual(['full', 'diff', 'incr']);
+  });
+
+  it('lists what can be restored, and finds WAL that is missing and files that are damaged, of which pgBackRest says nothing', async () => {
+    const well = await cluster.run('backups');
+    expect(well.code, well.all).toBe(0);
+    expect(well.stdout).toMatch(/can be restored to any time from \d{4}-.* UTC to \d{4}-.* UTC/u);
+    expect((await cluster.run('backup', 'verify')).code).toBe(0);
+
+    const needed = (await backupsOf(repository)).backup.at(-1)?.archive.start ?? '';
+    const wal = `/var/lib/pgbackrest/archive/demo/17-1/${needed.slice(0, 16)}/${needed}-*`;
+    await must(repository, `mkdir -p /root/away && mv ${wal} /root/away/`);
+    const gap = await cluster.run('backups', '--json');
+    expect(gap.code, gap.all).toBe(1);
+    const state = JSON.parse(gap.stdout) as BackupStatus;
+    expect(state.repositories[0]?.gaps?.map(({ walFirst, files }) => [walFirst, files])).toEqual([[needed, 1]]);
+    expect(state.repositories[0]?.backups.map(({ incomplete }) => incomplete)).toEqual([false, false, true]);
+    await must(repository, `mv /root/away/* ${wal.slice(0, wal.lastIndexOf('/'))}/`);
+
+    const file = await must(repository, 'find /var/lib/pgbackrest/backup/demo/*F/bundle -type f | head -n 1');
+    const path = file.trim();
+    await must(repository, `cp -p ${path} /root/away/bundle && printf x | dd of=${path} bs=1 seek=5000 conv=notrunc status=none`);
+    const damaged = await cluster.run('backup', 'verify');
+    expect(damaged.code, damaged.all).toBe(1);
+    expect(damaged.all).toMatch(/\d+ files? (?:with another checksum|that cannot be read)/u);
+    await must(repository, `cp -p /root/away/bundle ${path}`);
+    expect((await cluster.run('backup', 'verify')).code).toBe(0);
+  });
+
+  it('says what to do where the passphrase on the host is another one', async () => {
+    await must(
+      repository,
+      "cp -p /etc/pgbackrest.conf /root/ && sed -i 's/^repo1-cipher-pass=.*/repo1-cipher-pass=another-one/' /etc/pgbackrest.conf",
+    );
+    const run = await cluster.run('backup', '--yes');
+    expect(run.code, run.all).toBe(1);
+    expect(run.all).toContain('the passphrase is not the one that the repository was encrypted with');
+    const listed = await cluster.run('backups');
+    expect(listed.code, listed.all).toBe(1);
+    expect(listed.all).toContain('repository pg4 cannot be read');
+    await must(repository, 'cp -p /root/pgbackrest.conf /etc/pgbackrest.conf');
+  });
+
   it('refuses a passphrase that is not the one of the backups', async () => {
     await write({ backup: { passphrase: 'quite-another-one' } });
     const run = await cluster.run('apply');
@@ -155,9 +227,12 @@ describe('backups of a cluster with a repository host', () => {
       const segment = await switchWal(next);
       expect(segment).toMatch(/^00000002/u);
       await expect.poll(() => lastArchived(repository), { timeout: patience(120_000) }).toMatch(/^00000002/u);
-      await must(repository, 'systemctl start pgprov-backup@diff.service');
+      const backup = await cluster.run('backup', '--yes');
+      expect(backup.code, backup.all).toBe(0);
       expect((await backupsOf(repository)).backup.map(({ type, error }) => [type, error])).toEqual([
         ['full', false],
+        ['diff', false],
+        ['incr', false],
         ['diff', false],
       ]);
       await former.start();

@@ -56,7 +56,11 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
     advice: () => 'another pgBackRest works on the same stanza: wait until it has ended',
   },
   {
-    says: /HostConnectError|unable to connect to|Connection (?:refused|timed out|reset)|No route to host|HostInvalid|unable to get address|unexpected eof|timeout while/u,
+    says: /unexpected eof|Connection reset|aborted due to signal/u,
+    advice: (inventory) => `a host was lost meanwhile: give the command again as soon as ${pgprov`status ${inventory}`} shows a leader`,
+  },
+  {
+    says: /HostConnectError|unable to connect to|Connection (?:refused|timed out)|No route to host|HostInvalid|unable to get address|timeout while/u,
     advice: (inventory) =>
       `see that the host that it names is up, and that pgbackrest.service runs there and its port is open; ${pgprov`apply ${inventory}`} starts it`,
   },

@@ -6,7 +6,7 @@ export interface ToldStanza {
   status: { code: number; message: string };
   cipher: string;
   archive: { id: string; min: string | null; max: string | null }[];
-  backup: { label: string; type: string; error: boolean }[];
+  backup: { label: string; type: string; error: boolean; archive: { start: string; stop: string } }[];
 }
 
 /** pgBackRest on a host, as its user. */
