@@ -91,7 +91,7 @@ describe.skipIf(!isThere('curl'))(isThere('curl') ? 'etcdPut' : 'etcdPut (skippe
         responses: [{ response_range: { kvs: [{ key: 'x', mod_revision: '43', value: 'e30=' }] } }],
       });
       expect(await removed(other)).toEqual({
-        code: 1,
+        code: NOTHING_DONE,
         out: 'somebody else changed /service/demo/status in etcd at the same moment; run this again\n',
       });
       expect((await removed('{"error":"etcdserver: no leader"}')).code).toBe(1);
