@@ -100,6 +100,9 @@ describe('pgprov restart', () => {
     expect((await members()).filter((line) => !line.startsWith(first))).toEqual(
       [`${leading} Leader running`, `${second} Replica streaming`].sort(),
     );
+    // The restart has begun, and nothing else may change the cluster until it is given up.
+    expect(all).toContain(`to take the change back: run \`pgprov restart ${cluster.file} --give-up\``);
+    expect((await pgprov('restart', cluster.file, '--give-up')).all).toContain('is given up');
     const refused = await pgprov('restart', cluster.file, '--host', second, '--yes');
     expect(refused.all).toContain(`${first} does not stream from ${leading}`);
     expect(refused.code, refused.all).toBe(4);
