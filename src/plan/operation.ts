@@ -211,7 +211,10 @@ export interface Operation<Options extends object = object> {
   inspects?: true;
   /** Seconds for which objections that may pass by themselves are looked at anew; default 0. */
   patience?: number;
-  /** What it has begun is in the cluster's store, where `apply` continues it; so no record of it blocks other runs. */
+  /**
+   * What it has begun is in the cluster's store, where `apply` continues it, or goes on by itself on the hosts; so no record of it blocks other
+   * runs.
+   */
   keptInStore?: true;
   /**
    * It only asks: it takes no lock, leaves no record, is held up by no unfinished operation, and has neither `--check` nor a question. What of a

@@ -627,6 +627,20 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(seen[0]).toEqual([undefined, undefined]);
   });
 
+  it('asks nobody with `changesNothing`, also where a step asks a host', async () => {
+    clean('pg2');
+    const { exitCode } = await run(
+      painting({
+        requiresConverged: false,
+        changesNothing: true,
+        remaining: ({ done }) => ({ steps: done.size > 0 ? [] : [stepOn('pg1', { resources: () => [] })] }),
+        checks: () => [],
+      }),
+      { consent: () => Promise.reject(new Error('asked')) },
+    );
+    expect(exitCode).toBe(0);
+  });
+
   describe('what the store keeps', () => {
     const rotation = { path: 'web.password', from: 'the-former-one', to: 'the-new-one' };
     const begin: OperationStep = { id: 'begin', title: 'begin', atDesk: ({ store }) => store.beginRotation(rotation) };
