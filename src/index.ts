@@ -161,7 +161,7 @@ export { canonicalNetwork, mergeOpenings } from './resources/firewall/opening.js
 export { enabledAfterFirstStart, HAS_STARTED, notesFirstStart, type FirstStart } from './resources/first-start.js';
 export { FREE_SPACE, freeSpace, type FreeSpace } from './resources/free-space.js';
 export { gate, LOOKS_EVERY } from './resources/gate.js';
-export { backupRestored, restoredGate, type BackupRestoredOptions } from './resources/backup-restored.js';
+export { backupRestored, restoredGate, restoreNoted, type BackupRestoredOptions } from './resources/backup-restored.js';
 export { BACKUP_TIMERS, backupTimers, timersHeld, timersRun, type BackupTimers } from './resources/backup-timers.js';
 export { dataReturned } from './resources/data-returned.js';
 export { privateServerEnded, privateServerRuns, recoveredGate } from './resources/private-server.js';

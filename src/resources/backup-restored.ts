@@ -1,3 +1,4 @@
+import { command } from './command.js';
 import { defineIdentity } from './data-copy.js';
 import { setOwnershipScript, writeFileScript, type Ownership } from './file.js';
 import { gate } from './gate.js';
@@ -94,5 +95,17 @@ export function restoredGate(options: BackupRestoredOptions, size: number): Gate
     timeout: STANDS_STILL,
     progress: memberProgress(options.path, size),
     check: isRestored(options),
+  });
+}
+
+/** A host notes something of a restore, by a file without a text. */
+export function restoreNoted(note: string): Resource<{ done: boolean }> {
+  const path = `${RESTORE_NOTES}/${note}`;
+  return command({
+    name: `note:${note}`,
+    summary: `note in ${path} that clients are let in`,
+    unless: sh`[ -e ${path} ]`,
+    run: sh`: >${path}
+sync ${path} ${RESTORE_NOTES}`,
   });
 }

@@ -22,7 +22,10 @@ export const RESTORE_NOTES = '/var/lib/pgprov/restore';
 
 /** What a host has of a restore. */
 export interface RestorePlace {
-  /** Directories that were restored whole, by the restore's id and `DataCopy.identity`: `20261129T060000Z.1234-1764396000`. */
+  /**
+   * Directories that were restored whole, by the restore's id and `DataCopy.identity`: `20261129T060000Z.1234-1764396000`; and other notes of
+   * restores.
+   */
   restored: readonly string[];
   /** pgBackRest is at it. */
   restoring: boolean;

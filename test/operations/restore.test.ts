@@ -152,6 +152,9 @@ const restored = (place: Partial<RestorePlace> = {}, more: Made = {}): Made => (
   ...more,
 });
 
+/** Clients were let in. */
+const LET_IN = { restored: ['R.new', 'R.let-in'] };
+
 const ids = (run: OperationRun<RestoreOptions>): string[] =>
   restore.remaining(run).steps.map(({ id, ...step }) => ('on' in step ? `${id} ${step.on.join()}` : id));
 const objection = (made: Made, options?: RestoreOptions): string | undefined => restore.guards?.(seen(made, options))[0]?.message;
@@ -317,7 +320,7 @@ describe('the guards of a restore', () => {
   });
 
   it('take nothing back once clients were let in', () => {
-    const made = restored({}, { down: ['pg2', 'pg3'], leader: 'pg1', store: {} });
+    const made = restored(LET_IN, { down: ['pg2', 'pg3'], leader: 'pg1', store: {} });
     expect(objection(made, { ...CHOSEN, undo: true })).toBe(
       'pg1 has been started with the restored data, and clients may have written since, so it is not taken back',
     );
@@ -400,13 +403,18 @@ describe('the steps of a restore', () => {
       steps: ['store pg1', ...LANDING],
     },
     {
+      title: 'the host of the member that was let in has booted, and Patroni is down',
+      made: restored(LET_IN),
+      steps: LANDING,
+    },
+    {
       title: 'clients are let in, without another word',
-      made: restored({}, { down: ['pg2', 'pg3'], leader: 'pg1', store: {}, listed: { pg2: null, pg3: null }, timers: { held: ['x'] } }),
+      made: restored(LET_IN, { down: ['pg2', 'pg3'], leader: 'pg1', store: {}, listed: { pg2: null, pg3: null }, timers: { held: ['x'] } }),
       steps: ['others pg2,pg3', 'follow pg1', 'backup-repo1 repo1', 'schedule repo1'],
     },
     {
       title: 'all stream, and there is a backup',
-      made: restored({}, { down: [], leader: 'pg1', store: {}, info: { backups: [full('06:30:00', 6, '0/9000')] } }),
+      made: restored(LET_IN, { down: [], leader: 'pg1', store: {}, info: { backups: [full('06:30:00', 6, '0/9000')] } }),
       steps: [],
     },
   ])('go on where they were cut off: $title', ({ made, options = CHOSEN, steps }) => expect(ids(seen(made, options))).toEqual(steps));

@@ -4,6 +4,7 @@ import {
   enumerate,
   patroniSilent,
   privateServerEnded,
+  restoreNoted,
   isFormer,
   scopeReset,
   timersRun,
@@ -20,7 +21,7 @@ import { isUp } from './recover-seen.js';
 import { patroniStarts } from './patroni-starts.js';
 import { followStep } from './recover-starts.js';
 import { backupSteps } from './restore-backup.js';
-import { holding, isLetIn, members, placeOf, scheduling, type RestoreRun } from './restore-seen.js';
+import { holding, isLetIn, letInNote, members, placeOf, scheduling, type RestoreRun } from './restore-seen.js';
 import { serverOf } from './restore-steps.js';
 
 /** Seconds in which a copy that does not grow is waited for: a checkpoint comes first. */
@@ -89,7 +90,7 @@ function leadStep(run: RestoreRun): OperationStep[] {
       effect: 'clients reach the restored data from here on, and what was there before does not come back with --undo',
       pointOfNoReturn: true,
       on: [member],
-      resources: (context) => [patroniStarts(context)],
+      resources: (context) => [restoreNoted(letInNote(run)), patroniStarts(context)],
       gates: (context) => [memberGate(context)],
     },
   ];

@@ -14,8 +14,6 @@ import { hostsWith } from '../../../roles/shared/layout.js';
 import { answerOf, leaderOf, storeOf } from './members.js';
 import { copyOn } from './rebuild-seen.js';
 import { backupFor, backupsOnto, newestTimeline, stanzaIdentifier, type RestoreAim } from './restore-target.js';
-import { startsAtBoot } from './recover-seen.js';
-import { runningOf } from './stopped.js';
 
 /** What a restore is given, and has chosen. */
 export interface RestoreOptions extends RestoreAim {
@@ -27,8 +25,9 @@ export interface RestoreOptions extends RestoreAim {
   id?: string;
   /** Likewise: the member that restores. */
   member?: string;
-  /** Likewise: the backup, its repository and its bytes. */
+  /** Likewise: the backup, its timeline, its repository and its bytes. */
   set?: string;
+  setTimeline?: number;
   repository?: number;
   size?: number;
   /** Likewise: the timeline that is followed, and the newest one that was known; what is restored gets a newer one. */
@@ -113,11 +112,14 @@ export function endedCleanly({ view, options: { member = '' } }: RestoreRun): bo
   return data?.kind === 'cluster' && data.clusterState === 'shut down';
 }
 
-/** Patroni has been started with the restored data, so that clients may have written: nothing is taken back any more. */
+/** Patroni was let start with the restored data, so that clients may have written: nothing is taken back any more. */
 export function isLetIn(run: RestoreRun): boolean {
-  const { view, options } = run;
-  const { member = '' } = options;
-  return isRecovered(run) && placeOf(run).server === 'down' && (startsAtBoot(view, member) || runningOf(view, member)?.patroni === true);
+  return isRecovered(run) && placeOf(run).server === 'down' && placeOf(run).restored.includes(letInNote(run));
+}
+
+/** What the restoring member notes before Patroni is started there. */
+export function letInNote({ options: { id = '' } }: RestoreRun): string {
+  return `${id}.let-in`;
 }
 
 /** Whether no data is out of its place; members may be stopped by then. */
@@ -173,6 +175,13 @@ export function chosenOf(run: RestoreRun): RestoreOptions {
     former: storeOf(view)?.initialize ?? '',
     was: Object.fromEntries(all.map((name) => [name, copyOf(run, name).identity])),
     ...(identifier === undefined ? {} : { identifier }),
-    ...(set === undefined ? {} : { set: set.label, repository: set.repository, size: set.size }),
+    ...(set === undefined
+      ? {}
+      : {
+          set: set.label,
+          repository: set.repository,
+          size: set.size,
+          ...(set.timeline === undefined ? {} : { setTimeline: set.timeline }),
+        }),
   };
 }

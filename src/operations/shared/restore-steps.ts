@@ -154,14 +154,14 @@ export function formerAside({ host, platform }: RoleContext, identity: string): 
 /** What pgBackRest is to do on the restoring member. */
 function restoring({ options, inventory }: RestoreRun, { host, platform }: RoleContext): BackupRestoredOptions {
   const { user: owner, group, unit } = platform.patroni;
-  const { id = '', set = '', repository = 1, onto = 1, was = {} } = options;
+  const { id = '', set = '', repository = 1, onto = 1, setTimeline, was = {} } = options;
   return {
     id,
     path: dataDirectoryOf(host, platform),
     ownership: { owner, group, mode: '0700' },
     server: localServer(host, platform),
     stanza: stanzaOf(inventory),
-    words: [`--repo=${repository}`, `--set=${set}`, ...aimOptions(options, onto)],
+    words: [`--repo=${repository}`, `--set=${set}`, ...aimOptions(options, onto, setTimeline)],
     keep: was[host.name] ?? '',
     unit,
   };

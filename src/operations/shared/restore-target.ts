@@ -54,10 +54,13 @@ export function aimWords({ time, lsn, xid, name, backup, latest }: RestoreAim): 
   return 'the last commit that is archived';
 }
 
-/** pgBackRest's options for it, on a timeline. */
-export function aimOptions(aim: RestoreAim, timeline: number): string[] {
+/**
+ * pgBackRest's options for it. The backup's own timeline is followed as `current`, because PostgreSQL looks for the history of any other one, and
+ * that of a timeline on which archiving began was never archived.
+ */
+export function aimOptions(aim: RestoreAim, timeline: number, backupTimeline: number | undefined): string[] {
   const { time, lsn, xid, name, latest, backup } = aim;
-  const onto = `--target-timeline=${timeline}`;
+  const onto = `--target-timeline=${timeline === backupTimeline ? 'current' : timeline}`;
   const at = (type: string, target: string): string[] => [`--type=${type}`, `--target=${target}`, '--target-action=promote', onto];
   if (time !== undefined) return at('time', readTime(time)?.text ?? time);
   if (lsn !== undefined) return at('lsn', lsn);
@@ -65,7 +68,7 @@ export function aimOptions(aim: RestoreAim, timeline: number): string[] {
   if (name !== undefined) return at('name', name);
   // pgBackRest takes no timeline for the end of a backup, and PostgreSQL would follow the latest one, which may have left before that.
   if (latest !== true && backup !== undefined)
-    return ['--type=immediate', '--target-action=promote', `--recovery-option=recovery_target_timeline=${timeline}`];
+    return ['--type=immediate', '--target-action=promote', '--recovery-option=recovery_target_timeline=current'];
   return ['--type=default', onto];
 }
 
