@@ -17,6 +17,7 @@ export class SshConnection implements Connection {
   readonly #target: Target;
   readonly #onClosed: () => Promise<void>;
   readonly #running = new Set<SshExec>();
+  readonly #closing = new AbortController();
   /** sudo has refused to do without a terminal once. */
   #terminal = false;
 
@@ -56,6 +57,7 @@ export class SshConnection implements Connection {
 
   async close(): Promise<void> {
     this.#link.close();
+    this.#closing.abort();
     // A peer that fell silent never ends them, and the kernel gives it a quarter of an hour.
     this.#endAll();
     await this.#onClosed();
@@ -90,7 +92,11 @@ export class SshConnection implements Connection {
   // time, decoded chunk by chunk.
   #channel(command: string): Promise<ClientChannel> {
     if (this.#link.lost !== undefined) return Promise.reject(this.#link.lost);
-    return new Promise((resolve, reject) => {
+    const { signal } = this.#closing;
+    let closed = (): void => undefined;
+    const opening = new Promise<ClientChannel>((resolve, reject) => {
+      closed = () => reject(connectionLost(this.#target, this.#target.name, new Error('it was closed on this side')));
+      signal.addEventListener('abort', closed, { once: true });
       const refuse = (error: Error): void => reject(this.#noChannel(error));
       try {
         this.#link.client.exec(command, (error, channel) => (error ? refuse(error) : resolve(channel)));
@@ -99,6 +105,7 @@ export class SshConnection implements Connection {
         reject(connectionLost(this.#target, this.#target.name, error as Error));
       }
     });
+    return opening.finally(() => signal.removeEventListener('abort', closed));
   }
 
   #noChannel(cause: Error): PgprovError {

@@ -234,8 +234,10 @@ describe.skipIf(reason !== undefined)('ssh transport against a real sshd', () =>
         const exec = await connection.exec({ script: 'echo up; sleep 60', onStdout });
         await seen;
         for (const pid of await own.sessions()) process.kill(pid, 'SIGSTOP');
+        const another = connection.exec({ script: 'echo up', onStdout });
         await connection.close();
         expect(await exec.ended).toMatchObject({ code: null });
+        await expect(another).rejects.toMatchObject({ kind: 'ssh/connection-lost' });
       } finally {
         await own.stop();
       }
