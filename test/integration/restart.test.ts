@@ -135,6 +135,37 @@ describe('pgprov restart', () => {
     );
   });
 
+  it('stays unfinished when Patroni does not come up again, says what is down, and advises what works', async () => {
+    const [name = ''] = standbys();
+    const host = cluster.host(name);
+    const dropIn = '/etc/systemd/system/patroni.service.d/no.conf';
+    const restart = (): ReturnType<typeof pgprov> => pgprov('restart', cluster.file, '--service', 'patroni', '--host', name, '--yes');
+    await must(host, `mkdir -p $(dirname ${dropIn}); printf '[Service]\\nExecStartPre=/bin/false\\n' >${dropIn}; systemctl daemon-reload`);
+    const failed = await restart();
+    expect(failed.code, failed.all).toBe(1);
+    expect(failed.all).toContain('patroni did not restart, and does not run now');
+    expect(failed.all).toContain(`PostgreSQL on ${name} is down with it, until Patroni starts`);
+    expect(failed.all).toContain(`Begun and not completed: restart patroni (${name}).`);
+    const other = await pgprov('apply', cluster.file, '--yes');
+    expect(other.code, other.all).toBe(4);
+    expect(other.all).toContain('is not finished');
+    // patroni.yml breaks meanwhile.
+    await must(
+      host,
+      `rm ${dropIn}; systemctl daemon-reload; cp -p /etc/patroni/config.yml /root/kept; echo 'postgresql: [' >>/etc/patroni/config.yml`,
+    );
+    const refused = await restart();
+    expect(refused.code, refused.all).toBe(4);
+    const command = /have `pgprov (?<giveUp>restart \S+ --give-up) && pgprov (?<apply>apply \S+)` write it again/u.exec(
+      refused.stderr.replaceAll(/\s+/gu, ' '),
+    );
+    expect(command, refused.all).not.toBe(null);
+    await must(host, 'cp -p /root/kept /etc/patroni/config.yml');
+    const finished = await restart();
+    expect(finished.code, finished.all).toBe(0);
+    expect(finished.all).toContain(`Patroni was restarted on ${name}`);
+  });
+
   it('restarts etcd member by member, its leader last', async () => {
     const unit = (host: (typeof cluster.hosts)[number]): Promise<string> =>
       must(host, 'systemctl show -p ActiveEnterTimestampMonotonic --value etcd');
