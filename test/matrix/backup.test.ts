@@ -67,18 +67,10 @@ describe('backups of a server without Patroni', () => {
     await cluster?.remove();
   });
 
-  const write = async (backup: Record<string, unknown>, repository: unknown): Promise<void> => {
-    const address = (name: string): string => cluster.host(name).address;
-    await cluster.write({
-      roles: SINGLE,
-      backup,
-      hosts: { pg1: address('pg1'), pg2: repository ?? { address: address('pg2'), roles: [] } },
-    });
-  };
-
   it('go into a directory of its own', async () => {
     await must(cluster.host('pg1'), 'install -d -o postgres -g postgres -m 750 /srv/backups');
-    await write({ repositories: { here: { directory: '/srv/backups' } } }, undefined);
+    const hosts = { pg1: cluster.host('pg1').address, pg2: { address: cluster.host('pg2').address, roles: [] } };
+    await cluster.write({ roles: SINGLE, hosts, backup: { repositories: { here: { directory: '/srv/backups' } } } });
     const run = await cluster.run('apply', '--host', 'pg1');
     expect(run.code, run.all).toBe(0);
     expect(run.all).toContain('WAL arrives in the repositories');
@@ -87,10 +79,12 @@ describe('backups of a server without Patroni', () => {
     expect((await cluster.run('apply', '--host', 'pg1')).all).toContain('No changes');
   });
 
-  it('go to a repository host too', async () => {
-    const { address } = cluster.host('pg2');
-    const repositories = { here: { directory: '/srv/backups' }, there: { host: 'pg2' } };
-    await write({ repositories }, { address, roles: ['base', 'pgdg', 'backup-repository'] });
+  it('go to a repository host', async () => {
+    const hosts = {
+      pg1: cluster.host('pg1').address,
+      pg2: { address: cluster.host('pg2').address, roles: ['base', 'pgdg', 'backup-repository'] },
+    };
+    await cluster.write({ roles: SINGLE, hosts });
     const run = await cluster.run('apply');
     expect(run.code, run.all).toBe(0);
     await must(cluster.host('pg2'), 'systemctl start pgprov-backup@full.service');

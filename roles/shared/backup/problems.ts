@@ -92,6 +92,17 @@ function repositoryProblems(host: Host, inventory: NamedHosts): VariableProblem[
         ];
   }
   const all = Object.entries(repositories);
+  const withHost = all.filter(([, settings]) => settings.host !== undefined).length;
+  if (withHost > 0 && withHost < all.length) {
+    return [
+      {
+        host,
+        path: REPOSITORIES,
+        message: 'has places on hosts and places that every member reaches by itself: pgBackRest makes its stanza from one side only',
+        hint: 'give each of them a host, or none',
+      },
+    ];
+  }
   return all.flatMap(([name, settings], index): VariableProblem[] => {
     const at = { host, path: `${REPOSITORIES}.${name}` };
     const twin = all.slice(0, index).find(([, other]) => samePlace(other, settings));

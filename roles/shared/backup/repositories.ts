@@ -17,17 +17,12 @@ export interface Repository {
   host?: Host;
 }
 
-/**
- * The repositories in the order of pgBackRest’s numbers; a host that the inventory does not have is left out. Those without a host come
- * first, because pgBackRest makes a stanza only where its first repository is on the spot.
- */
+/** The repositories in the order of pgBackRest’s numbers; a host that the inventory does not have is left out. */
 export function repositoriesOf(inventory: NamedHosts): Repository[] {
   const given = backupSettings(inventory).repositories;
   const hosts = hostsWith(inventory, 'backup-repository');
   if (given === undefined) return hosts.map((host, index) => ({ number: index + 1, name: host.name, settings: {}, host }));
-  const all = Object.entries(given);
-  const ordered = [...all.filter(([, { host }]) => host === undefined), ...all.filter(([, { host }]) => host !== undefined)];
-  return ordered.map(([name, settings], index) => {
+  return Object.entries(given).map(([name, settings], index) => {
     const host = hosts.find((candidate) => candidate.name === settings.host);
     return { number: index + 1, name, settings, ...(host === undefined ? {} : { host }) };
   });

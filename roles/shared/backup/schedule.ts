@@ -70,6 +70,16 @@ export function scheduled(context: RoleContext): Stage {
   };
 }
 
+/** A host that takes no backups, and may have taken some before. */
+export function unscheduled(): Stage {
+  return {
+    name: 'schedule',
+    title: 'schedule backups',
+    crossing: 'independent',
+    resources: BACKUP_TYPES.map((type) => timer({ unit: `${backupUnit(type)}.timer`, runs: false })),
+  };
+}
+
 function program(context: RoleContext): Script {
   const { host, inventory, platform } = context;
   const { from_standby } = backupSettings(inventory);

@@ -13,14 +13,14 @@ import { configFile } from './config-file.js';
 import { mayArchive } from './may-archive.js';
 import { pgbackrestUser } from './pgbackrest.js';
 import { writtenBy } from './repositories.js';
-import { scheduled } from './schedule.js';
+import { scheduled, unscheduled } from './schedule.js';
 import { stanzaOf } from './stanza.js';
 
 /** What a host does that writes backups: its directories, the stanza, the proof that WAL arrives, and the timers. */
 export function writes(context: RoleContext): Stage[] {
   const { host, inventory, platform } = context;
   const written = writtenBy(inventory, host);
-  if (written.length === 0) return [];
+  if (written.length === 0) return [unscheduled()];
   const { repositoryDirectory, user: owner, group } = platform.pgbackrest;
   const stanza = stanzaOf(inventory);
   const server = pgbackrestUser(context);

@@ -95,7 +95,7 @@ export const BACKUP_VARIABLES = {
       minProperties: 1,
       maxProperties: 4,
       scope: 'cluster',
-      examples: [{ near: { host: 'repo1', retention_full: 4 }, far: { directory: '/mnt/backups' } }],
+      examples: [{ near: { host: 'repo1', retention_full: 4 }, far: { host: 'repo2' } }],
       description:
         'Where backups go, by names of yours. Default: one on each host with the role backup-repository. See [backups.md](backups.md).',
     },

@@ -106,19 +106,14 @@ describe('where backups are run from', () => {
   it('is the repository host where there is one, and otherwise every member', async () => {
     expect(await hostsOf(WITH_HOST)).toEqual(['repo1']);
     expect(await hostsOf(`${MEMBERS}backup: {repositories: {far: {directory: /mnt/backups}}}\n`)).toEqual(['pg1', 'pg2']);
-    expect(await hostsOf(`${WITH_HOST}backup: {repositories: {near: {host: repo1}, far: {directory: /mnt/backups}}}\n`)).toEqual([
-      'pg1',
-      'pg2',
-      'repo1',
-    ]);
     expect(await hostsOf('cluster: demo\nroles: [base, pgdg, postgresql]\nhosts:\n  pg1: 192.0.2.1\n')).toEqual([]);
   });
 
-  it('counts the repositories in the order of the inventory, those without a host first', async () => {
-    const inventory = await inventoryOf(`${WITH_HOST}backup: {repositories: {near: {host: repo1}, far: {directory: /mnt/backups}}}\n`);
-    expect(repositoriesOf(inventory).map(({ number, name, host }) => [number, name, host?.name])).toEqual([
-      [1, 'far', undefined],
-      [2, 'near', 'repo1'],
+  it('counts the repositories in the order of the inventory', async () => {
+    const inventory = await inventoryOf(`${MEMBERS}backup: {repositories: {far: {directory: /mnt/b}, near: {directory: /mnt/a}}}\n`);
+    expect(repositoriesOf(inventory).map(({ number, name }) => [number, name])).toEqual([
+      [1, 'far'],
+      [2, 'near'],
     ]);
   });
 });

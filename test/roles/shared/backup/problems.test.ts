@@ -45,18 +45,23 @@ describe('the role backup', () => {
     expect(await problems(MEMBERS)).toEqual([
       expect.stringMatching(/^backup\.repositories: is not given, and no host has the role backup-repository/u),
     ]);
-    const given = (repositories: string): Promise<string[]> =>
-      problems(`${WITH_HOST}backup: {repositories: {main: {host: repo1}, more: ${repositories}}}\n`);
-    expect(await given('{directory: /mnt/backups}')).toEqual([]);
-    expect(await given('{retention_full: 3}')).toEqual(['backup.repositories.more: says not where it is']);
-    expect(await given('{host: pg1}')).toEqual(['backup.repositories.more: is on pg1, which has not the role backup-repository']);
-    expect(await given('{host: pg9}')).toEqual(['backup.repositories.more: is on pg9, which is no host of this inventory']);
-    expect(await given('{host: repo1}')).toEqual(['backup.repositories.more: is the same place as main']);
-    expect(await given('{host: repo1, gcs: {bucket: b}}')).toEqual([
+    const onHosts = (more: string): Promise<string[]> =>
+      problems(`${WITH_HOST}backup: {repositories: {main: {host: repo1}, more: ${more}}}\n`);
+    expect(await onHosts('{host: repo1, directory: /srv/more}')).toEqual([]);
+    expect(await onHosts('{host: pg1}')).toEqual(['backup.repositories.more: is on pg1, which has not the role backup-repository']);
+    expect(await onHosts('{host: pg9}')).toEqual(['backup.repositories.more: is on pg9, which is no host of this inventory']);
+    expect(await onHosts('{host: repo1}')).toEqual(['backup.repositories.more: is the same place as main']);
+    expect(await onHosts('{host: repo1, gcs: {bucket: b}}')).toEqual([
       'backup.repositories.more: has host and gcs: a repository is in one place',
     ]);
-    expect(await given('{s3: {bucket: b, endpoint: e, region: r, key: k}}')).toEqual(['backup.repositories.more: lacks s3.key_secret']);
-    expect(await given('{gcs: {bucket: b, key_type: auto}}')).toEqual([]);
+    expect(await onHosts('{directory: /mnt/backups}')).toEqual([
+      expect.stringMatching(/^backup\.repositories: has places on hosts and places that every member reaches by itself/u),
+    ]);
+    const reached = (more: string): Promise<string[]> =>
+      problems(`${MEMBERS}backup: {repositories: {main: {directory: /mnt/backups}, more: ${more}}}\n`);
+    expect(await reached('{retention_full: 3}')).toEqual(['backup.repositories.more: says not where it is']);
+    expect(await reached('{s3: {bucket: b, endpoint: e, region: r, key: k}}')).toEqual(['backup.repositories.more: lacks s3.key_secret']);
+    expect(await reached('{gcs: {bucket: b, key_type: auto}}')).toEqual([]);
   });
 
   it('is needed on every host with PostgreSQL, and so is a use for a repository host', async () => {
