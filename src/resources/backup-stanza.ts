@@ -19,7 +19,7 @@ export interface BackupStanzaOptions extends BackupInfoOptions {
 
 /** A stanza in every repository that the host writes to. It is the observation of what pgBackRest says of it, too. */
 export function backupStanza({ stanza, server, repositories: written }: BackupStanzaOptions): Resource<BackupInfo> {
-  const create = asDatabaseUser(server, sh`pgbackrest --stanza=${stanza} --log-level-console=error --log-level-stderr=off stanza-create`);
+  const create = asDatabaseUser(server, sh`pgbackrest --stanza=${stanza} --log-level-console=warn --log-level-stderr=off stanza-create`);
   return {
     ...backupInfo({ stanza, server }),
     diff: ({ problem, repositories }) => {

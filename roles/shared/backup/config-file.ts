@@ -63,12 +63,15 @@ function repositoryOptions(context: RoleContext): Option[] {
   });
 }
 
-/** How another host's repository or database is reached: by pgBackRest's own server there, with the cluster's certificates. */
-function remoteOptions(other: Host | undefined, { platform }: RoleContext): Option[] {
+/**
+ * How another host's repository or database is reached: by pgBackRest's own server there, with the cluster's certificates. 2.45
+ * finds no address in a certificate, so the host's name is used, which the role base, or DNS, makes known.
+ */
+function remoteOptions(other: Host | undefined, { host, platform }: RoleContext): Option[] {
   if (other === undefined) return [];
   const { ca, certificate, key } = tlsFiles(platform.pgbackrest);
   return [
-    ['host', other.clusterAddress],
+    ['host', host.roles.includes('base') ? other.name : other.clusterAddress],
     ['host-type', 'tls'],
     ['host-port', serverPort(other)],
     ['host-ca-file', ca],

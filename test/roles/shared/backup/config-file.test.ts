@@ -30,7 +30,7 @@ compress-type=zst
 start-fast=y
 archive-async=y
 spool-path=/var/spool/pgbackrest
-repo1-host=10.0.0.9
+repo1-host=repo1
 repo1-host-type=tls
 repo1-host-port=8432
 repo1-host-ca-file=/etc/pgbackrest/tls/ca.crt
@@ -56,8 +56,8 @@ pg1-user=postgres
     expect(text).toContain('repo1-path=/var/lib/pgbackrest\nrepo1-cipher-type=aes-256-cbc\nrepo1-cipher-pass=made-for-backup.passphrase\n');
     expect(text).toContain('repo1-retention-full=2\n');
     expect(text).toContain('tls-server-auth=pg1=demo\ntls-server-auth=pg2=demo\n');
-    expect(text).toContain('pg1-host=10.0.0.1\n');
-    expect(text).toContain('pg2-host=10.0.0.2\n');
+    expect(text).toContain('pg1-host=pg1\n');
+    expect(text).toContain('pg2-host=pg2\n');
     expect(text).not.toContain('archive-async');
   });
 
@@ -68,7 +68,7 @@ pg1-user=postgres
     );
     expect(text).toContain('repo1-path=/var/lib/pgbackrest\n');
     expect(text).toContain('[demo]\npg1-path=/var/lib/postgresql/17/main\n');
-    expect(text).toContain('pg2-host=10.0.0.1\n');
+    expect(text).toContain('pg2-host=pg1\n');
     expect(text).toContain('tls-server-auth=pg1=demo\n');
     expect(text).not.toContain('tls-server-auth=pg2');
   });
