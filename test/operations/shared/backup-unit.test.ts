@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { backupGate, startBackup } from '../../../src/operations/shared/backup-unit.js';
+import { freshDirectory } from '../../support/directory.js';
+import { MadeUpHost } from '../../support/made-up-host.js';
+import { HEALTHY, RUNNING } from '../../support/pgbackrest-answers.js';
+import { bringAbout, observe } from '../../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../../support/shells.js';
+
+/** The last backup of `HEALTHY` ended then. */
+const LAST = 1_795_931_387;
+
+const unit = (since: number): Parameters<typeof startBackup>[0] => ({
+  unit: 'pgprov-backup@full',
+  type: 'full',
+  info: { stanza: 'demo', server: { user: 'postgres', home: '/var/lib/postgresql' } },
+  since,
+});
+
+describe('the unit that takes a backup', () => {
+  const work = freshDirectory();
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    /** Active once it is started; `running` is what it is before. */
+    const host = (running: string, info = HEALTHY): MadeUpHost =>
+      new MadeUpHost({
+        root: work.path,
+        programs: {
+          runuser: 'shift 3; exec "$@"',
+          pgbackrest: `cat <<'E'\n${info}\nE`,
+          systemctl: `case "$*" in
+is-active*) if [ -e ${work.at('started')} ]; then echo activating; else echo ${running}; fi ;;
+start*) : >${work.at('started')} ;;
+stop*) rm -f ${work.at('started')} ;;
+show*) echo 0 ;;
+esac`,
+          journalctl: ':',
+        },
+      });
+    const moves = (made: MadeUpHost): string[] => made.calls('systemctl').filter((call) => /systemctl (?:start|stop) /u.test(call));
+
+    it('is started, and not waited for', async () => {
+      const made = host('inactive');
+      const { answer, left } = await bringAbout(shell, made.resource(startBackup(unit(LAST), false)));
+      expect(answer?.status).toBe(0);
+      expect(left).toEqual([]);
+      expect(moves(made)).toEqual(['systemctl start --no-block pgprov-backup@full.service']);
+    });
+
+    it('is not started while it runs, or where it has taken one already', async () => {
+      for (const made of [host('activating'), host('inactive', HEALTHY)]) {
+        const { changes } = await bringAbout(shell, made.resource(startBackup(unit(LAST - 1), false)));
+        expect(changes).toEqual([]);
+        expect(moves(made)).toEqual([]);
+      }
+    });
+
+    it('is ended first where pgBackRest has given up in it', async () => {
+      const made = host('activating');
+      await bringAbout(shell, made.resource(startBackup(unit(LAST), true)));
+      expect(moves(made)).toEqual(['systemctl stop pgprov-backup@full.service', 'systemctl start --no-block pgprov-backup@full.service']);
+    });
+
+    it('is over when it has ended, well or not, and not while it runs', async () => {
+      const open = async (state: string): Promise<boolean> =>
+        (await observe(shell, host(state, RUNNING).observation(backupGate(unit(LAST))))).open;
+      expect(await open('inactive')).toBe(true);
+      expect(await open('failed')).toBe(true);
+      expect(await open('activating')).toBe(false);
+    });
+  });
+});
