@@ -103,6 +103,8 @@ export function recoveredGate({ path, server }: Pick<PrivateServerOptions, 'path
     fatalLogPatterns: [],
     timeout: STANDS_STILL,
     progress: memberProgress(path),
-    check: sh`[ "$(${psql(privateServer(server), ['-c', 'SELECT pg_is_in_recovery()'])} 2>/dev/null)" = f ] || { echo 'PostgreSQL recovers'; exit 1; }`,
+    // A server that recovers logs every connection that it refuses.
+    check: sh`[ ! -e ${`${path}/recovery.signal`} ] || { echo 'PostgreSQL recovers'; exit 1; }
+[ "$(${psql(privateServer(server), ['-c', 'SELECT pg_is_in_recovery()'])} 2>/dev/null)" = f ] || { echo 'PostgreSQL begins a timeline'; exit 1; }`,
   });
 }

@@ -74,7 +74,7 @@ own=$(identity ${path})
 for note in ${RESTORE_NOTES}/*."$own"; do [ ! -s "$note" ] || said=$(cat "$note"); done
 if [ "$(systemctl is-active ${PRIVATE_UNIT})" = deactivating ]; then echo server=ending
 elif systemctl -q is-active ${PRIVATE_UNIT}; then
-if [ "$(timeout ${seconds(10)} ${psql(local, ['-c', 'SELECT pg_is_in_recovery()'])} 2>/dev/null)" = f ]; then
+if [ ! -e ${`${path}/recovery.signal`} ] && [ "$(timeout ${seconds(10)} ${psql(local, ['-c', 'SELECT pg_is_in_recovery()'])} 2>/dev/null)" = f ]; then
 echo server=open
 echo "timeline=$(${psql(local, ['-c', TIMELINE])} 2>/dev/null)"
 ${psqlInput(local, DATABASES)} 2>/dev/null
