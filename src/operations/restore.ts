@@ -49,6 +49,7 @@ export default defineOperation<RestoreOptions>({
   options: {
     time: {
       type: 'string',
+      value: 'moment',
       pattern: TIME_PATTERN,
       expects: 'a time such as 2026-03-04T22:00:00+01:00; without an offset it is in UTC',
       description: 'to this time: what was committed later is not in it',
