@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backupsOf, lastArchived, pgbackrest } from '../integration/support/backups.js';
 import { TestCluster } from '../integration/support/cluster.js';
-import { describeMembers, must, sql } from '../integration/support/outside.js';
+import { describeMembers, must, patronictl, sql } from '../integration/support/outside.js';
 import { patience } from '../support/patience.js';
 
 const MEMBER = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'backup'];
@@ -122,8 +122,7 @@ describe('backups with the packages of Debian 12', () => {
   });
 
   it('make a replica', async () => {
-    const run = await cluster.run('rebuild', '--host', 'pg3', '--yes');
-    expect(run.code, run.all).toBe(0);
+    await patronictl(cluster.host('pg1'), 'reinit demo pg3 --force --wait');
     expect(await describeMembers(cluster.host('pg1'))).toHaveLength(3);
     expect(
       await must(cluster.host('pg3'), "journalctl -u patroni -o cat | grep -c 'replica has been created using pgbackrest' || :"),
