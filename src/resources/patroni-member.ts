@@ -99,10 +99,11 @@ export function readMember(text: string, url: string): PatroniMemberState {
   const status = parseObject(findRest(text, `${url}/patroni`).body);
   if (status === undefined) return { answers: false };
   const cluster = parseObject(findRest(text, `${url}/cluster`).body);
+  const own = readStatus(status);
   return {
     answers: true,
-    ...readStatus(status),
-    cluster: readCluster(cluster),
+    ...own,
+    cluster: readCluster(cluster).map((member) => ({ ...member, state: listedState(own, member) })),
     ...(cluster?.['pause'] === true ? { paused: true } : {}),
     ...readScheduled(cluster?.['scheduled_switchover']),
   };
@@ -111,6 +112,16 @@ export function readMember(text: string, url: string): PatroniMemberState {
 /** Whether a server has a connection from this standby that streams, by the server's own word. */
 export function streamsTo({ replication }: { replication: readonly ReplicationConnection[] }, standby: string): boolean {
   return replication.some(({ application, state }) => application === standby && state === 'streaming');
+}
+
+/** Before Patroni 3.0.4, of which Debian 12 has one, a standby is "running" also while it streams; the server that it streams from knows. */
+function listedState(
+  { version, replication }: { version: string; replication: readonly ReplicationConnection[] },
+  { name, role, state }: ClusterMember,
+): string {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  const isOld = major < 3 || (major === 3 && minor === 0 && patch < 4);
+  return isOld && state === 'running' && !LEADER_ROLES.has(role) && streamsTo({ replication }, name) ? 'streaming' : state;
 }
 
 /** Whether a member's PostgreSQL leads, and the cluster knows it by this name as the one that holds the lock. */

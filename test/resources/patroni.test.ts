@@ -206,6 +206,22 @@ describe('patroniMember', () => {
     });
   });
 
+  it.each([
+    { version: '3.0.2', streams: true, state: 'streaming' },
+    { version: '3.0.2', streams: false, state: 'running' },
+    { version: '3.0.4', streams: true, state: 'running' },
+    { version: '4.0.4', streams: true, state: 'running' },
+  ])('takes a standby that Patroni $version lists as running for $state, when its server streams to it: $streams', (given) => {
+    const leading = {
+      ...own,
+      patroni: { ...own.patroni, version: given.version },
+      replication: given.streams ? own.replication : [],
+    };
+    const listed = { members: [cluster.members[0], { ...cluster.members[1], state: 'running' }] };
+    const found = member.parse(answer(says(200, JSON.stringify(leading), JSON.stringify(listed))));
+    expect(found.answers && found.cluster.map(({ state }) => state)).toEqual(['running', given.state]);
+  });
+
   it('reads why a restart is pending, a scheduled switchover, and maintenance mode', () => {
     const reason = {
       max_connections: { old_value: '100', new_value: '200' },

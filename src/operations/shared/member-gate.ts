@@ -1,10 +1,10 @@
 import { enumerate, gate, psql, RECEIVER_STATE, sh, wakeMember, type Gate, type RoleContext } from '../../index.js';
 import { accountsOf, localServer, restApiUrl } from '../../../roles/shared/layout.js';
-import { HOPELESS } from './streaming-gate.js';
+import { HOPELESS, STREAMING_STANDBYS } from './streaming-gate.js';
 
 /**
- * Open when the standby on this host streams, by its own WAL receiver and by Patroni's list of the cluster. What only the list says may be
- * older than the restart.
+ * Open when the standby on this host streams, by its own WAL receiver and by Patroni's list of the cluster, which calls it running before
+ * Patroni 3.0.4. What only the list says may be older than the restart.
  */
 export function standbyGate(context: RoleContext): Gate {
   const { host, platform } = context;
@@ -24,13 +24,11 @@ streaming) ;;
 esac
 listed=$(curl -s -m 3 ${`${url}/cluster`} | tr '{' '\n' | grep -F ${`"name": "${host.name}",`})
 case "$listed" in
-*'"state": "streaming"'*) ;;
+*'"state": "streaming"'* | *'"state": "running"'*) ;;
 *) echo 'Patroni lists it otherwise'; exit 1 ;;
 esac`,
   });
 }
-
-const CONNECTED = "SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'";
 
 /** Open when the member on this host leads, and its server has connections from all of these that stream. */
 export function leaderGate({ host, platform }: RoleContext, others: readonly string[]): Gate {
@@ -44,7 +42,7 @@ export function leaderGate({ host, platform }: RoleContext, others: readonly str
     fatalLogPatterns: HOPELESS,
     timeout: 300,
     check: sh`[ "$(curl -s -m 3 -o /dev/null -w '%{http_code}' ${`${restApiUrl(host)}/leader`})" = 200 ] || { echo 'it does not lead yet'; exit 1; }
-connected=$(${psql(localServer(host, platform), ['-c', CONNECTED])} 2>/dev/null)
+connected=$(${psql(localServer(host, platform), ['-c', STREAMING_STANDBYS])} 2>/dev/null)
 for member in ${others}; do
 printf '%s\n' "$connected" | grep -qxF "$member" || { echo "$member does not stream yet"; exit 1; }
 done`,
