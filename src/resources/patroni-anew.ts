@@ -45,7 +45,8 @@ export function patroniAnew(options: { unit: string; url: string } & DataDirecto
     },
     diff: ({ withoutData, hasData }): Change[] =>
       withoutData && hasData ? [{ action: 'start', summary: `start ${unit} anew (it runs, but not with the data in ${path})` }] : [],
-    apply: () => sh`systemctl restart ${unit}`,
+    apply: () => sh`systemctl reset-failed ${unit} 2>/dev/null || :
+systemctl restart ${unit}`,
     digest: () => digestOf(id, path),
   };
 }

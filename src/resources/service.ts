@@ -138,7 +138,7 @@ ${printAnswer(units)}`,
       const steps: Script[] = [sh`systemctl daemon-reload`];
       const has = (action: Change['action']): boolean => changes.some((change) => change.action === action);
       if (has('enable')) steps.push(enableUnit(unit));
-      if (has('start')) steps.push(sh`systemctl reset-failed ${unit} 2>/dev/null || :`, controlUnit('start', options));
+      if (has('start')) steps.push(controlUnit('start', options));
       if (has('restart')) steps.push(controlUnit('restart', options));
       if (has('reload')) steps.push(controlUnit('reload', options));
       steps.push(recordApplied(record, restart, reload));
@@ -238,13 +238,17 @@ exit 1
 fi`;
 }
 
-/** Runs systemctl within a bound; on failure prints what the unit said last. */
+/**
+ * Runs systemctl within a bound; on failure prints what the unit said last. A unit that failed several times within seconds, and was put right
+ * since, is started all the same.
+ */
 export function controlUnit(
   verb: 'start' | 'restart' | 'reload',
   { unit, timeout, noBlock }: Pick<ServiceOptions, 'unit' | 'timeout' | 'noBlock'>,
 ): Script {
   const flags = noBlock === true ? ['--no-block'] : [];
-  return sh`if ! timeout ${seconds(timeout ?? 90)} systemctl ${flags} ${verb} ${unit}; then
+  return sh`${verb === 'reload' ? NOTHING : sh`systemctl reset-failed ${unit} 2>/dev/null || :`}
+if ! timeout ${seconds(timeout ?? 90)} systemctl ${flags} ${verb} ${unit}; then
 ${explainUnit(unit)}
 down=
 ${verb === 'restart' ? sh`systemctl -q is-active ${unit} || down=', and does not run now'` : NOTHING}

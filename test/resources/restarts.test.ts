@@ -180,7 +180,7 @@ esac`,
           return [code, host.calls('systemctl')];
         };
         expect(await restart(sh`false`)).toEqual([NOTHING_DONE, []]);
-        expect(await restart(sh`true`)).toEqual([0, ['systemctl restart x']]);
+        expect(await restart(sh`true`)).toEqual([0, ['systemctl reset-failed x', 'systemctl restart x']]);
       });
 
       it('says what is down where the unit did not come up again, and that nothing was done where it runs as before', async () => {

@@ -233,7 +233,7 @@ describe('service', () => {
     it.each<{ actions: Action[]; verbs: string[] }>([
       { actions: ['enable', 'start'], verbs: ['-q enable', 'reset-failed', 'start'] },
       { actions: ['enable'], verbs: ['-q enable'] },
-      { actions: ['restart'], verbs: ['restart'] },
+      { actions: ['restart'], verbs: ['reset-failed', 'restart'] },
       { actions: ['reload'], verbs: ['reload'] },
     ])('does $verbs for $actions, and records its inputs', async ({ actions, verbs }) => {
       const { host, ...done } = await changed(':', ...actions);
