@@ -439,6 +439,7 @@ describe('the steps of a restore', () => {
     ]);
     expect(ids(seen({ down: PG, store: { leader: '', initialize: '9' } }, undo))).toEqual(['store pg1']);
     expect(ids(seen({}, undo))).toEqual([]);
+    expect(ids(seen({ down: ['pg2', 'pg3'], leader: null, store: { leader: '' } }, undo))).toEqual(['listed pg1']);
     const bare = { ...CHOSEN.was, pg1: '' };
     expect(ids(seen(restored(), { ...undo, was: bare }))).toEqual(['return pg2,pg3', 'aside pg1']);
   });

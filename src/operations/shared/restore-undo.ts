@@ -1,10 +1,13 @@
-import { command, dataDirectoryOf, dataReturned, enumerate, RESTORING_UNIT, sh, type OperationStep } from '../../index.js';
+import { command, gate, dataDirectoryOf, dataReturned, enumerate, RESTORING_UNIT, sh, type OperationStep } from '../../index.js';
+import { restApiUrl } from '../../../roles/shared/layout.js';
 import { leaderOf, notStreamingWhy, storeOf } from './members.js';
 import { firstOf, isUp } from './recover-seen.js';
 import { followStep, startStep } from './recover-starts.js';
 import { formerAside } from './restore-steps.js';
 import { endStep, storeStep, timersStep } from './restore-landing.js';
 import { asideOf, copyOf, hasFormer, members, placeOf, type RestoreRun } from './restore-seen.js';
+import { runningOf } from './stopped.js';
+import { HOPELESS } from './streaming-gate.js';
 
 /** What was there before comes back, and the member with the last commits leads first. */
 export function undoSteps(run: RestoreRun): { steps: OperationStep[]; then?: string } {
@@ -46,6 +49,9 @@ export function undoSteps(run: RestoreRun): { steps: OperationStep[]; then?: str
     const down = late.filter((host) => !isUp(view, host));
     return { steps: [...before, ...startStep(down, leader), ...followStep(run, leader, late), ...timersStep(run)] };
   }
+  const begun = members(run).find((host) => runningOf(view, host)?.patroni === true);
+  if (away.length === 0 && begun !== undefined && !run.done.has('listed'))
+    return { steps: [...before, listedStep(begun)], then: 'then the others are started' };
   const first = firstOf(view);
   if (away.length > 0 || first === undefined)
     return { steps: before, then: 'then the member with the last commits is started, and the others when it leads' };
@@ -58,6 +64,24 @@ export function undoSteps(run: RestoreRun): { steps: OperationStep[]; then?: str
       ...startStep(others, first),
       ...followStep(run, first, others),
       ...timersStep(run),
+    ],
+  };
+}
+
+/** Patroni lists a new leader a moment after it leads. */
+function listedStep(member: string): OperationStep {
+  return {
+    id: 'listed',
+    title: `wait until Patroni lists ${member} as the leader`,
+    on: [member],
+    gates: ({ host, platform }) => [
+      gate({
+        name: 'listed-leader',
+        title: `${host.name} is listed as the leader`,
+        unit: platform.patroni.unit,
+        fatalLogPatterns: HOPELESS,
+        check: sh`curl -s -m 3 ${`${restApiUrl(host)}/cluster`} | tr '{' '\n' | grep -F ${`"name": "${host.name}",`} | grep -q '"role": "leader"'`,
+      }),
     ],
   };
 }
