@@ -14,8 +14,8 @@ import {
 import { pgbackrestUser } from '../../roles/shared/backup/pgbackrest.js';
 import { backupAdvice, briefly } from '../../roles/shared/backup/trouble.js';
 import { stanzaOf } from '../../roles/shared/backup/stanza.js';
-import { backupRoles, noBackups } from './shared/backup-asked.js';
-import { asksBackups, backupState } from './shared/backup-state.js';
+import { backupRoles, noBackups } from './shared/backup/asked.js';
+import { asksBackups, backupState } from './shared/backup/state.js';
 
 type Run = OperationRun<object>;
 

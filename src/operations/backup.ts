@@ -17,7 +17,7 @@ import { backupHosts } from '../../roles/shared/backup/repositories.js';
 import { BACKUP_TYPES, backupUnit, type BackupType } from '../../roles/shared/backup/schedule.js';
 import { backupAdvice, briefly } from '../../roles/shared/backup/trouble.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
-import { backupObservations, noBackups } from './shared/backup-asked.js';
+import { backupObservations, noBackups } from './shared/backup/asked.js';
 import {
   infoOn,
   isAtWork,
@@ -32,9 +32,9 @@ import {
   type BackupOperation as Run,
   type BackupOptions,
   type Place,
-} from './shared/backup-places.js';
-import { backupObjections } from './shared/backup-guards.js';
-import { backupGate, startBackup, type BackupUnit } from './shared/backup-unit.js';
+} from './shared/backup/places.js';
+import { backupObjections } from './shared/backup/guards.js';
+import { backupGate, startBackup, type BackupUnit } from './shared/backup/unit.js';
 
 /** What is taken where nothing is said: it needs no other backup than the last full one. */
 const USUAL: BackupType = 'diff';

@@ -17,8 +17,8 @@ import start from './start.js';
 import stop from './stop.js';
 import switchover from './switchover.js';
 
-export { backupRoles } from './shared/backup-asked.js';
-export { asksBackups, backupState } from './shared/backup-state.js';
+export { backupRoles } from './shared/backup/asked.js';
+export { asksBackups, backupState } from './shared/backup/state.js';
 export { textSeen } from './shared/certificates-seen.js';
 export { desiredConfiguration, ownedSettings, ownParameters, patchBetween, type OwnedSetting } from './shared/config-changes.js';
 export { answerOf, leaderOf } from './shared/members.js';

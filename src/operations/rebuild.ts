@@ -31,7 +31,7 @@ import { answerOf, dynamicOf, leaderOf, listedBy, timelineOf, unknownMember } fr
 import { patroniStarts } from './shared/patroni-starts.js';
 import { streamingGate } from './shared/streaming-gate.js';
 
-import { rebuildObjections } from './shared/rebuild-guards.js';
+import { rebuildObjections } from './shared/rebuild/guards.js';
 import {
   isSynchronous,
   copyOn,
@@ -43,7 +43,7 @@ import {
   identifierOf,
   type RebuildOptions,
   type RebuildRun as Run,
-} from './shared/rebuild-seen.js';
+} from './shared/rebuild/seen.js';
 
 /** Seconds in which a copy that does not grow is waited for: a checkpoint comes first, and the replay of the WAL after it. */
 const STANDS_STILL = 900;

@@ -17,9 +17,9 @@ import {
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { membersOf, answerOf, listedBy, notStreamingWhy, storeOf, timelineOf } from './shared/members.js';
-import { recoverObjections, sureness } from './shared/recover-guards.js';
-import { leftMembers, type LeftMember } from './shared/recover-members.js';
-import { mendSteps } from './shared/recover-mend.js';
+import { recoverObjections, sureness } from './shared/recover/guards.js';
+import { leftMembers, type LeftMember } from './shared/recover/members.js';
+import { mendSteps } from './shared/recover/mend.js';
 import {
   dataOf,
   firstOf,
@@ -31,10 +31,10 @@ import {
   workingLeader,
   type RecoverOptions,
   type RecoverRun,
-} from './shared/recover-seen.js';
-import { correctionSteps } from './shared/recover-corrections.js';
-import { followStep, startStep } from './shared/recover-starts.js';
-import { storeSteps } from './shared/recover-store.js';
+} from './shared/recover/seen.js';
+import { correctionSteps } from './shared/recover/corrections.js';
+import { followStep, startStep } from './shared/recover/starts.js';
+import { storeSteps } from './shared/recover/store.js';
 import { snapshotSteps } from './shared/snapshot-steps.js';
 import { memberRuns, stopped } from './shared/stopped.js';
 

@@ -15,8 +15,8 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { dataDirectoryOf, hostsWith, localServer } from '../../roles/shared/layout.js';
 import { STORES } from '../../roles/shared/stores.js';
 import { handsOverByDefault } from './shared/leader-restart.js';
-import { selectedOf, type Restarting, type RestartOptions, type RestartRun, type RestartStart } from './shared/restart-options.js';
-import { postgresqlChecks, postgresqlObjections, postgresqlRestarting, postgresqlSteps } from './shared/restart-postgresql.js';
+import { selectedOf, type Restarting, type RestartOptions, type RestartRun, type RestartStart } from './shared/restart/options.js';
+import { postgresqlChecks, postgresqlObjections, postgresqlRestarting, postgresqlSteps } from './shared/restart/postgresql.js';
 import {
   patroniObjections,
   patroniRestarting,
@@ -25,7 +25,7 @@ import {
   storeRestarting,
   storeSteps,
   unitChecks,
-} from './shared/restart-units.js';
+} from './shared/restart/units.js';
 
 /** What there is to restart, how, and why not. */
 interface Service extends Restarting {

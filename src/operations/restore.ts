@@ -19,9 +19,9 @@ import { backupHosts, writtenBy } from '../../roles/shared/backup/repositories.j
 import { stanzaOf } from '../../roles/shared/backup/stanza.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { answerOf, leaderOf, listedBy, notStreamingWhy, storeOf } from './shared/members.js';
-import { backupsSince } from './shared/restore-backup.js';
-import { restoreObjections, restoreProblems, restoreQuestion } from './shared/restore-guards.js';
-import { landingSteps } from './shared/restore-landing.js';
+import { backupsSince } from './shared/restore/backup.js';
+import { restoreObjections, restoreProblems, restoreQuestion } from './shared/restore/guards.js';
+import { landingSteps } from './shared/restore/landing.js';
 import {
   allMembers,
   asideOf,
@@ -34,10 +34,10 @@ import {
   placeOf,
   type RestoreOptions,
   type RestoreRun,
-} from './shared/restore-seen.js';
-import { preparingSteps } from './shared/restore-steps.js';
-import { aimWords, TIME_PATTERN } from './shared/restore-target.js';
-import { undoSteps } from './shared/restore-undo.js';
+} from './shared/restore/seen.js';
+import { preparingSteps } from './shared/restore/steps.js';
+import { aimWords, TIME_PATTERN } from './shared/restore/target.js';
+import { undoSteps } from './shared/restore/undo.js';
 import { memberRuns } from './shared/stopped.js';
 
 /** Seconds for which what passes by itself is waited for: a backup that ends, the lease of a leader that is gone. */

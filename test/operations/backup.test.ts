@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import backup from '../../src/operations/backup.js';
-import { backupState } from '../../src/operations/shared/backup-state.js';
-import type { BackupOptions } from '../../src/operations/shared/backup-places.js';
+import { backupState } from '../../src/operations/shared/backup/state.js';
+import type { BackupOptions } from '../../src/operations/shared/backup/places.js';
 import type { OperationRun } from '../../src/plan/operation.js';
 import { ARCHIVING } from '../../src/resources/archiving.js';
 import { BACKUP_ARCHIVE, type ArchivedWal } from '../../src/resources/backup-archive.js';

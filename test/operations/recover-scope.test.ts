@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import recover from '../../src/operations/recover.js';
-import type { RecoverOptions, RecoverRun } from '../../src/operations/shared/recover-seen.js';
+import type { RecoverOptions, RecoverRun } from '../../src/operations/shared/recover/seen.js';
 import type { HostStep } from '../../src/plan/operation.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
 import { FORMER_CONFIGS } from '../../src/resources/former-configs.js';

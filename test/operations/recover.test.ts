@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import recover from '../../src/operations/recover.js';
-import type { RecoverOptions } from '../../src/operations/shared/recover-seen.js';
+import type { RecoverOptions } from '../../src/operations/shared/recover/seen.js';
 import { DATA_OWNERSHIP } from '../../src/resources/data-ownership.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
 import { ETCD_RUNNING } from '../../src/resources/etcd-running.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import restart from '../../src/operations/restart.js';
-import type { RestartOptions } from '../../src/operations/shared/restart-options.js';
+import type { RestartOptions } from '../../src/operations/shared/restart/options.js';
 import type { OperationRun } from '../../src/plan/operation.js';
 import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import restore from '../../src/operations/restore.js';
-import type { RestoreOptions } from '../../src/operations/shared/restore-seen.js';
+import type { RestoreOptions } from '../../src/operations/shared/restore/seen.js';
 import type { OperationRun } from '../../src/plan/operation.js';
 import { ARCHIVE_GAPS, type ArchiveGap } from '../../src/resources/archive-gaps.js';
 import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup-info.js';

@@ -1,8 +1,8 @@
 import type { OperationObjection } from '../../index.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
 import { answerOf, isSynchronous, membersBut, unfit } from './members.js';
-import { isSelected, type RestartRun } from './restart-options.js';
-import type { Turn } from './restart-order.js';
+import { isSelected, type RestartRun } from './restart/options.js';
+import type { Turn } from './restart/order.js';
 
 /**
  * Whether a restart that begins now restarts the leader by a switchover. Both ways stop it alike, and in place it is up again before a standby

@@ -3,8 +3,8 @@ import { dynamicConfiguration } from '../../../roles/shared/dynamic.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
 import { patronictl } from '../../../roles/shared/patronictl.js';
 import { answerOf, dynamicOf } from './members.js';
-import { compareLimits, wantedLimits } from './restart-order.js';
-import type { RestartRun } from './restart-options.js';
+import { compareLimits, wantedLimits } from './restart/order.js';
+import type { RestartRun } from './restart/options.js';
 
 interface PendingChange {
   name: string;

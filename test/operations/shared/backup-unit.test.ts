@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backupGate, startBackup } from '../../../src/operations/shared/backup-unit.js';
+import { backupGate, startBackup } from '../../../src/operations/shared/backup/unit.js';
 import { freshDirectory } from '../../support/directory.js';
 import { MadeUpHost } from '../../support/made-up-host.js';
 import { HEALTHY, RUNNING } from '../../support/pgbackrest-answers.js';

@@ -7,7 +7,7 @@ import {
   wantedLimits,
   type Restartable,
   type Turn,
-} from '../../../src/operations/shared/restart-order.js';
+} from '../../../src/operations/shared/restart/order.js';
 import { STANDBY_LIMITS, type StandbyLimit } from '../../../src/resources/server-limits.js';
 import { SEED } from '../../support/depth.js';
 

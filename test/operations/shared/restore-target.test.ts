@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aimOptions, aimWords, readTime } from '../../../src/operations/shared/restore-target.js';
+import { aimOptions, aimWords, readTime } from '../../../src/operations/shared/restore/target.js';
 
 describe('the end of a restore', () => {
   it.each([

@@ -1,0 +1,48 @@
+import { enumerate, pgprov, type OperationObjection } from '../../../index.js';
+import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
+import { backupUnit } from '../../../../roles/shared/backup/schedule.js';
+import { backupAdvice, briefly } from '../../../../roles/shared/backup/trouble.js';
+import { infoOn, takeThemselves, placesOf, runOn, type BackupOperation } from './places.js';
+
+/** What keeps a backup from being taken, as far as it shows before it begins. */
+export function backupObjections(run: BackupOperation): OperationObjection[] {
+  const { done, inventory, view, chosenHosts } = run;
+  // What became of a backup that was begun is told by the proofs.
+  if (done.size > 0) return [];
+  const places = placesOf(run);
+  const found = places.flatMap(({ host }) => hostObjections(run, host));
+  if (found.length > 0 || !takeThemselves(inventory)) return found;
+  const named = backupHosts(inventory).filter(({ name }) => chosenHosts?.includes(name) === true);
+  if (places.length > 0) return [];
+  const message =
+    named.length === 0
+      ? `no member of ${inventory.cluster} leads, and only the one that leads takes backups`
+      : `${enumerate(named.map(({ name }) => name))} does not lead, and only the member that leads takes backups`;
+  const hint = named.length === 0 ? `see ${pgprov`status ${inventory}`}` : `leave --host out: ${pgprov`backup ${inventory}`}`;
+  return [{ kind: 'preflight', error: 'backup/no-leader', message, hint }];
+
+  function hostObjections({ options }: BackupOperation, host: string): OperationObjection[] {
+    const object = (error: string, message: string, hint: string): OperationObjection[] => [
+      { kind: 'preflight', error: `backup/${error}`, host, message, hint },
+    ];
+    const info = infoOn(view, host);
+    const apply = pgprov`apply ${inventory}`;
+    if (info === undefined)
+      return object('unseen', `${host} cannot be asked, and backups are taken there`, `see ${pgprov`ping ${inventory}`}`);
+    if (info.problem !== undefined) return object('unreadable', `${host}: ${briefly(info.problem)}`, backupAdvice(info.problem, inventory));
+    if (runOn(view, host, options.type ?? 'full') === undefined)
+      return object('not-set-up', `${host} has not the unit ${backupUnit(options.type ?? 'full')}.service`, `${apply} makes it`);
+    const numbers = placesOf(run).find((place) => place.host === host)?.repositories ?? [];
+    return numbers.flatMap(({ number, name }) => {
+      const repository = info.repositories.find((one) => one.repository === number);
+      if (repository?.status === 'noStanza')
+        return object('no-stanza', `${host}: the repository ${name} has no stanza yet (${repository.message})`, `${apply} makes it`);
+      if (repository?.status !== 'failed') return [];
+      return object(
+        'unreadable',
+        `${host}: the repository ${name} cannot be read: ${briefly(repository.message)}`,
+        backupAdvice(repository.message, inventory),
+      );
+    });
+  }
+}

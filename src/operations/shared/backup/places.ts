@@ -1,0 +1,96 @@
+import {
+  BACKUP_INFO,
+  BACKUP_RUNS,
+  topologyOf,
+  type Backup,
+  type BackupInfo,
+  type BackupRun,
+  type Inventory,
+  type OperationRun,
+  type View,
+} from '../../../index.js';
+import { backupHosts, writtenBy, type Repository } from '../../../../roles/shared/backup/repositories.js';
+import { BACKUP_TYPES, backupUnit, type BackupType } from '../../../../roles/shared/backup/schedule.js';
+import { leaderOf } from '../members.js';
+
+/** Options of the operation, with what was chosen. */
+export interface BackupOptions {
+  type?: BackupType;
+  /** By host: the backups that end later are those of this operation, in seconds by the host's clock. */
+  since?: Readonly<Record<string, number>>;
+  /** By host: the type of the backup that ran there, which is as good as the one that was asked for. */
+  follows?: Readonly<Record<string, BackupType>>;
+}
+
+/** What the operation decides from. */
+export type BackupOperation = OperationRun<BackupOptions>;
+
+/** Where a backup is taken: a host, and the repositories that it writes to one after the other. */
+export interface Place {
+  host: string;
+  repositories: readonly Repository[];
+}
+
+/** The hosts with repositories, and of members that reach one by themselves the one that leads; `--host` takes some of them. */
+export function placesOf({ inventory, view, chosenHosts }: Pick<BackupOperation, 'inventory' | 'view' | 'chosenHosts'>): Place[] {
+  const leader = leaderOf(view);
+  return backupHosts(inventory)
+    .map((host) => ({ host, repositories: writtenBy(inventory, host) }))
+    .filter(({ host, repositories }) => isOwn(repositories) || topologyOf(host) === 'single' || host.name === leader)
+    .map(({ host, repositories }) => ({ host: host.name, repositories }))
+    .filter(({ host }) => chosenHosts?.includes(host) !== false);
+}
+
+/** The host that writes these repositories has them itself. */
+export function isOwn(repositories: readonly Repository[]): boolean {
+  return repositories.some(({ host }) => host !== undefined);
+}
+
+/** Members of Patroni take backups themselves, so one of them has to lead. */
+export function takeThemselves(inventory: Inventory): boolean {
+  return backupHosts(inventory).some((host) => topologyOf(host) === 'patroni' && !isOwn(writtenBy(inventory, host)));
+}
+
+/** What pgBackRest says on a host. */
+export function infoOn(view: View, host: string): BackupInfo | undefined {
+  return view.read(host, BACKUP_INFO);
+}
+
+/** The run of a host's unit for one type; undefined where systemd does not know it. */
+export function runOn(view: View, host: string, type: BackupType): BackupRun | undefined {
+  return view.read(host, BACKUP_RUNS)?.find(({ unit }) => unit === backupUnit(type));
+}
+
+/** How much a backup holds of itself: a full one is as good as any other. */
+const WORTH: readonly BackupType[] = [...BACKUP_TYPES].reverse();
+
+/** The type whose unit runs on a host and is at least as good as another. */
+export function runningAsGood(view: View, host: string, type: BackupType): BackupType | undefined {
+  return BACKUP_TYPES.find((other) => WORTH.indexOf(other) >= WORTH.indexOf(type) && isAtWork(view, host, other));
+}
+
+/** The unit runs, and pgBackRest has not given up in it. */
+export function isAtWork(view: View, host: string, type: BackupType): boolean {
+  return runOn(view, host, type)?.state === 'running' && !isStuck(view, host, type);
+}
+
+/** pgBackRest has given up, and one of its processes still waits for a host that is gone, so its unit does not end. */
+export function isStuck(view: View, host: string, type: BackupType): boolean {
+  const run = runOn(view, host, type);
+  return run?.state === 'running' && run.error !== undefined && infoOn(view, host)?.running === undefined;
+}
+
+/** The backup that this operation has brought about in a repository; undefined: none yet. */
+export function newBackup({ view, options: { since = {} } }: BackupOperation, { host }: Place, { number }: Repository): Backup | undefined {
+  return infoOn(view, host)?.backups.findLast(({ repository, stop }) => repository === number && stop > (since[host] ?? Infinity));
+}
+
+/** Every repository of the place has one. */
+export function isDone(run: BackupOperation, place: Place): boolean {
+  return place.repositories.every((repository) => newBackup(run, place, repository) !== undefined);
+}
+
+/** The last backup of a kind that others build on, in a repository. */
+export function lastFull(view: View, { host }: Place, { number }: Repository): Backup | undefined {
+  return infoOn(view, host)?.backups.findLast(({ repository, type }) => repository === number && type === 'full');
+}

@@ -1,0 +1,59 @@
+import { askInfo, backupProgress, command, gate, sh, type BackupInfoOptions, type Gate, type Resource } from '../../../index.js';
+
+/** A unit that takes backups on a host. */
+export interface BackupUnit {
+  /** Without `.service`. */
+  unit: string;
+  type: string;
+  /** How pgBackRest is asked there. */
+  info: BackupInfoOptions;
+  /** Backups that end later are those of this operation, in seconds by the host's clock. */
+  since: number;
+}
+
+/** Seconds for which a backup may get no further: pgBackRest itself waits so long for another host that says nothing. */
+const STANDS_STILL = 1900;
+
+/** Seconds without a word after which a unit whose pgBackRest has given up counts as over. */
+const SILENT = 30;
+
+/** Starts the unit, and does not wait for its end; one that pgBackRest has given up in is ended first. */
+export function startBackup({ unit, info, since }: BackupUnit, isStuck: boolean): Resource {
+  const service = `${unit}.service`;
+  return command({
+    name: `backup-${unit}`,
+    summary: `start ${unit}`,
+    // It may have ended before anybody looks, and well or not.
+    unless: sh`state=$(systemctl is-active ${service})
+case "$state" in active | activating | deactivating) ${isStuck ? sh`exit 1` : sh`exit 0`} ;; esac
+read -r up idle </proc/uptime
+began=$(systemctl show -p ExecMainStartTimestampMonotonic --value ${service})
+awk -v now="$(date +%s)" -v up="$up" -v began="$began" -v since=${since} 'BEGIN { exit !(began > 0 && now - up + began / 1000000 >= since) }' && exit 0
+${askInfo(info)} | tr '{' '\n' | awk -F '"stop":' -v since=${since} '$2 + 0 > since { found = 1 } END { exit !found }'`,
+    run: sh`${isStuck ? sh`systemctl stop ${service}` : sh`:`}
+systemctl reset-failed ${service} 2>/dev/null || :
+systemctl start --no-block ${service}`,
+  });
+}
+
+/** Open when the unit has ended, well or not: what came of it is seen by what pgBackRest and systemd say then. */
+export function backupGate({ unit, type, info, since }: BackupUnit): Gate {
+  const service = `${unit}.service`;
+  return gate({
+    name: 'backup-over',
+    title: `the ${type} backup is over`,
+    unit,
+    fatalLogPatterns: [],
+    timeout: STANDS_STILL,
+    includeJournal: false,
+    progress: backupProgress(unit, info),
+    check: sh`case "$(systemctl is-active ${service})" in active | activating | deactivating) ;; *) exit 0 ;; esac
+[ $((waited % 5)) = 4 ] || exit 1
+said=$(journalctl --quiet --no-pager --all --output=short-unix --since="@"${Math.floor(since)} ${`_SYSTEMD_UNIT=${service}`} | tail -n 20)
+case "$said" in *'ERROR: '*) ;; *) exit 1 ;; esac
+last=$(printf '%s\n' "$said" | tail -n 1)
+last=$(printf '%s\n' "$last" | cut -d . -f 1)
+[ "$(($(date +%s) - last))" -ge ${SILENT} ] || exit 1
+case "$(${askInfo(info)})" in *'"held":true'*) exit 1 ;; esac`,
+  });
+}

@@ -1,0 +1,81 @@
+import { DATA_COPY, DATA_DIRECTORY, partedStandby, type DataCopy, type OperationRun } from '../../../index.js';
+import { dataDirectoryOf } from '../../../../roles/shared/layout.js';
+import { answerOf, listedBy, streamsFrom, timelineOf } from '../members.js';
+
+/** What a rebuild is given, and has chosen. */
+export interface RebuildOptions {
+  /** Its old data is removed, by Patroni, and not kept. */
+  discard?: boolean;
+  /** Also where no other standby streams. */
+  withoutStandby?: boolean;
+  /** Also where the member has WAL that the leader has not. */
+  giveUpCommits?: boolean;
+  /** Chosen before the first step: the member whose data is made anew. */
+  member?: string;
+  /** Likewise: the copy that is there, by its `DataCopy.identity`; '' where there is none to be kept. */
+  was?: string;
+}
+
+/** What a rebuild decides from. */
+export type RebuildRun = OperationRun<RebuildOptions>;
+
+const NO_COPY: DataCopy = { identity: '', bytes: 0, free: 0, fixed: undefined, aside: {} };
+
+/** What a host has of data that is to be copied anew, and beside it. */
+export function copyOn(view: RebuildRun['view'], host: string | undefined): DataCopy {
+  return host === undefined ? NO_COPY : (view.read(host, DATA_COPY) ?? NO_COPY);
+}
+
+/** Patroni copies the leader's data there, or something else fills the directory with a copy. */
+export function isBuilding(view: RebuildRun['view'], host: string): boolean {
+  const data = view.read(host, DATA_DIRECTORY);
+  return answerOf(view, host)?.state === 'creating replica' || (data?.kind === 'cluster' && data.copy === 'under way');
+}
+
+/** The copy that is to go is still in its place. */
+export function isOld({ view, options: { member: host, was = '' } }: RebuildRun): boolean {
+  return was !== '' && copyOn(view, host).identity === was;
+}
+
+/** A copy that was begun and broken off, beside which Patroni waits for ever. */
+export function isBrokenOff({ view, options: { member: host = '' } }: RebuildRun): boolean {
+  const data = view.read(host, DATA_DIRECTORY);
+  return data?.kind === 'cluster' && data.copy === 'interrupted' && !isBuilding(view, host);
+}
+
+/**
+ * The new copy has WAL of its own and never streams, as where a power cut ended the copying and Patroni recovered it at the boot. What a
+ * standby has replayed beyond its leader's answer, which is older, may be the leader's: then its receiver has that too.
+ */
+export function isParted(run: RebuildRun, leader: string): boolean {
+  const { view, options } = run;
+  const { member: host = '' } = options;
+  const [own, leading] = [answerOf(view, host), answerOf(view, leader)];
+  if (own === undefined || leading === undefined || isOld(run) || streamsFrom(view, leader, host)) return false;
+  const { received = 0, replayed = 0 } = own.wal ?? {};
+  return received < replayed && partedStandby(own, leader, leading) !== undefined;
+}
+
+/** Whether a member streams on the leader’s timeline, by the leader’s word. */
+export function isStreaming(view: RebuildRun['view'], leader: string, host: string): boolean {
+  const listed = listedBy(view, leader, host);
+  return streamsFrom(view, leader, host) && listed?.state === 'streaming' && listed.timeline === timelineOf(view, leader);
+}
+
+/** System identifier of the data on a host; undefined where it has none. */
+export function identifierOf({ view }: RebuildRun, host: string): string | undefined {
+  const data = view.read(host, DATA_DIRECTORY);
+  return data?.kind === 'cluster' ? data.systemIdentifier : undefined;
+}
+
+/** Where the data of the member is that is rebuilt. */
+export function dataPath({ contextOf, options: { member: host = '' } }: RebuildRun): string {
+  const context = contextOf(host);
+  return dataDirectoryOf(context.host, context.platform);
+}
+
+/** Whether the leader has the member as a synchronous standby. */
+export function isSynchronous({ view, options: { member: host = '' } }: RebuildRun, leader: string): boolean {
+  const role = listedBy(view, leader, host)?.role;
+  return role === 'sync_standby' || role === 'quorum_standby';
+}

@@ -1,0 +1,255 @@
+import {
+  controlTrouble,
+  enabledHandle,
+  DATA_DIRECTORY,
+  enumerate,
+  formatBytes,
+  lsnBytes,
+  pgprov,
+  WAL_KEPT,
+  type OperationObjection,
+  type View,
+} from '../../../index.js';
+import { dcsOf } from '../../../../roles/shared/dcs-of.js';
+import { hostsWith, scopeOf } from '../../../../roles/shared/layout.js';
+import { whatWasFound, type MemberData } from '../../../../roles/shared/members-data.js';
+import { variables } from '../../../../roles/shared/variables.js';
+import { storeObjections } from './store.js';
+import { settingObjections } from './settings.js';
+import {
+  awayMembers,
+  dataOf,
+  firstOf,
+  furthestOf,
+  givenUp,
+  identifierOf,
+  readableData,
+  recovering,
+  standing,
+  usableData,
+  workingLeader,
+  type RecoverRun,
+} from './seen.js';
+import { dynamicOf, storeOf } from '../members.js';
+
+/** Why a cluster must not be recovered, or not further; asked before every step, so all of it holds before the point of no return. */
+export function recoverObjections(run: RecoverRun): OperationObjection[] {
+  const { view, inventory } = run;
+  if (workingLeader(view) !== undefined) return [];
+  if (dynamicOf(view)['pause'] === true && standing(view).length === 0) {
+    return refuse(
+      'the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down',
+      `end it first (${pgprov`resume ${inventory}`}), then run this again`,
+    );
+  }
+  const objections = [
+    unattended,
+    elections,
+    replays,
+    absent,
+    unreadable,
+    identities,
+    settingObjections,
+    unordered,
+    barred,
+    roomless,
+    storeObjections,
+  ];
+  for (const each of objections) {
+    const found = each(run);
+    if (found.length > 0) return found.slice(0, 1);
+  }
+  return [];
+}
+
+function refuse(message: string, hint: string): OperationObjection[] {
+  return [{ kind: 'refuse', message, hint }];
+}
+
+/** Bytes below which a file system is as good as full. */
+const LEAST_ROOM = 1024 * 1024;
+
+const nothingChanged = 'nothing was changed';
+
+/** What there is to look at, a line a host. */
+function found(view: View): string {
+  return whatWasFound(
+    dataOf(view).map(({ host, data, patroni }): MemberData => ({ host, data, bootstrap: undefined, active: patroni, stands: false })),
+  );
+}
+
+/** Two servers that write at the same time have two histories already. */
+function unattended({ view }: RecoverRun): OperationObjection[] {
+  const writing = usableData(view).filter(({ data }) => data.running && data.clusterState === 'in production');
+  if (writing.length < 2) return [];
+  return refuse(
+    `PostgreSQL runs as a primary on ${enumerate(writing.map(({ host }) => host.name))} at the same time${found(view)}`,
+    `${nothingChanged}: decide which of them is to go on, stop PostgreSQL on the others and keep their data, then run this again`,
+  );
+}
+
+/**
+ * Members that Patroni holds an election among: a leader may be there in a moment. Who gives a host up wants the others to go on without it, which
+ * Patroni may never do by itself: then they are stopped, and the one with the last commits is started.
+ */
+function elections(run: RecoverRun): OperationObjection[] {
+  const { view, inventory } = run;
+  const members = standing(view);
+  if (members.length === 0 || givenUp(run).length > 0) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `nobody leads, but PostgreSQL runs on ${enumerate(members)}, where Patroni holds an election by itself`,
+      hint: `${nothingChanged}: where none of them takes the lead, ${pgprov`failover ${inventory}`} says why and makes one the leader`,
+      settles: true,
+    },
+  ];
+}
+
+function replays({ view, inventory }: RecoverRun): OperationObjection[] {
+  const members = recovering(view);
+  if (members.length === 0) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: members.map(({ host, words }) => `PostgreSQL on ${host} ${words}`).join(', and '),
+      hint: `nothing needs to be recovered there: it comes up by itself, and one that is stopped begins again. ${pgprov`status ${inventory}`} shows how far it is`,
+      settles: true,
+    },
+  ];
+}
+
+/** Hosts that are off, and those whose data is gone, may have what nobody else has. */
+function absent(run: RecoverRun): OperationObjection[] {
+  const { view, inventory } = run;
+  const given = givenUp(run);
+  const off = awayMembers(run);
+  const words = (hosts: readonly string[]): string => [...given, ...hosts].join(',');
+  if (off.length > 0) {
+    return refuse(
+      `nobody leads, and ${enumerate(off)}, which cannot be reached, may have the last commits${found(view)}`,
+      `${nothingChanged}. Switch ${off.length === 1 ? 'it' : 'them'} on and run this again; to go on without what only ${enumerate(off)} may have: ${pgprov`recover ${inventory} --without ${words(off)}`}`,
+    );
+  }
+  const bare = view
+    .hosts('patroni')
+    .filter(({ name }) => {
+      const { kind } = view.read(name, DATA_DIRECTORY) ?? {};
+      const unit = view.read(name, enabledHandle(view.platform(name)?.patroni.unit ?? ''));
+      return (kind === 'absent' || kind === 'empty') && (unit?.enabled === true || unit?.putOff === true) && !given.includes(name);
+    })
+    .map(({ name }) => name);
+  if (bare.length === 0) return [];
+  return refuse(
+    `${enumerate(bare)} had data and has none now, and may have had the last commits${found(view)}`,
+    `${nothingChanged}. Bring the data back (is its file system mounted?); to go on without it: ${pgprov`recover ${inventory} --without ${words(bare)}`}`,
+  );
+}
+
+function unreadable(run: RecoverRun): OperationObjection[] {
+  const { view, inventory } = run;
+  const given = givenUp(run);
+  const broken = dataOf(view).filter(({ host, data }) => data.control !== 'valid' && !given.includes(host.name));
+  if (broken.length === 0) return [];
+  const said = broken.map(({ host, data }) => `${host.name}: ${controlTrouble(data)}`).join('; ');
+  const without = [...given, ...broken.map(({ host }) => host.name)].join(',');
+  return refuse(
+    `data that may have the last commits cannot be read (${said})${found(view)}`,
+    `${nothingChanged}. Repair or restore it; to go on without it: ${pgprov`recover ${inventory} --without ${without}`}`,
+  );
+}
+
+/** Whose data it is; a new cluster is never made over data that is there. */
+function identities(run: RecoverRun): OperationObjection[] {
+  const { view, inventory } = run;
+  const { name: store } = dcsOf(inventory);
+  const known = storeOf(view)?.initialize ?? '';
+  const [first] = hostsWith(inventory, 'patroni');
+  const scope = first === undefined ? '' : scopeOf(inventory, first);
+  if (readableData(view).length === 0) {
+    return refuse(
+      `no member has data, so there is nothing to recover ${scope} from`,
+      known === '' ? `${pgprov`apply ${inventory}`} makes a new cluster` : `restore its data (system identifier ${known}) from a backup`,
+    );
+  }
+  if (identifierOf(view) === undefined) {
+    return refuse(
+      `${store} does not know ${scope}, and the members have data of different clusters${found(view)}`,
+      `${nothingChanged}: find out which of them is this cluster’s, put the data of the others aside (\`mv\`, which keeps it), and run this again`,
+    );
+  }
+  if (usableData(view).length > 0) return [];
+  return refuse(
+    `${store} knows ${scope} with system identifier ${known}, and no member has data of it${found(view)}`,
+    `${nothingChanged}: these are different databases, and either may be the one you need; find out whose scope that is`,
+  );
+}
+
+/** Who has the last commits must be known once all servers are down. */
+function unordered(run: RecoverRun): OperationObjection[] {
+  const { view, inventory } = run;
+  const order = furthestOf(view);
+  if (order?.kind === 'forked') {
+    return refuse(
+      `${enumerate(order.hosts)} wrote two different histories of timeline ${order.timeline}${found(view)}`,
+      `${nothingChanged}. Each of them has commits that the other has not: decide which one is to go on, put the data of the other aside (\`mv\`, which keeps it), and run ${pgprov`recover ${inventory}`} again`,
+    );
+  }
+  if (order?.kind !== 'unknown' || usableData(view).some(({ data }) => data.running)) return [];
+  return refuse(
+    `it is unknown which member has the last commits: ${order.why}${found(view)}`,
+    `${nothingChanged}: find that out, put the data of those that are not to lead aside (\`mv\`, which keeps it), and run ${pgprov`recover ${inventory}`} again`,
+  );
+}
+
+/** Who has the last commits, and never leads. */
+function barred({ view }: RecoverRun): OperationObjection[] {
+  const first = firstOf(view);
+  const host = usableData(view).find((each) => each.host.name === first)?.host;
+  if (host === undefined) return [];
+  const { tags } = variables(host, 'patroni');
+  if (tags['nofailover'] === true || tags['failover_priority'] === 0) {
+    return refuse(
+      `${host.name} has the last commits, and its tag nofailover keeps it from leading${found(view)}`,
+      `${nothingChanged}; take the tag out of the inventory and of patroni.yml there until it leads`,
+    );
+  }
+  const sync = storeOf(view)?.sync;
+  if (sync === undefined || dynamicOf(view)['synchronous_mode'] === undefined || dynamicOf(view)['synchronous_mode'] === false) return [];
+  if ([sync.leader, ...sync.standbys].includes(host.name)) return [];
+  return refuse(
+    `${host.name} has the last commits, and with synchronous replication Patroni lets only ${enumerate([sync.leader, ...sync.standbys])} lead${found(view)}`,
+    `${nothingChanged}: what is beyond their WAL on ${host.name} was never acknowledged; keep a copy of its data, and switch synchronous_mode off until the cluster runs`,
+  );
+}
+
+/** PostgreSQL writes WAL before it takes connections, and ends where it cannot. */
+function roomless({ view }: RecoverRun): OperationObjection[] {
+  const first = firstOf(view);
+  const free = first === undefined ? undefined : view.read(first, WAL_KEPT)?.free;
+  if (first === undefined || free === undefined || free >= LEAST_ROOM) return [];
+  return refuse(
+    `${first} has the last commits, and the file system of its WAL is full (${formatBytes(free)} free), so PostgreSQL cannot start there${found(view)}`,
+    `${nothingChanged}; make room there, never in pg_wal itself, and run this again`,
+  );
+}
+
+/** How sure it is that a member has the last commits, as a sentence without its full stop. */
+export function sureness(view: View, first: string): string {
+  const all = usableData(view);
+  const own = all.find(({ host }) => host.name === first)?.data;
+  const others = all.filter(({ host }) => host.name !== first);
+  const last = own?.position?.lastRecord;
+  const at = last === undefined ? '' : `, its last WAL record at ${last}`;
+  const state = `${first} is on timeline ${own?.position?.timeline ?? '?'}, ${own?.clusterState ?? '?'}${at}`;
+  if (others.length === 0) return `${state}; no other member has data to compare it with`;
+  const compared = others.map(({ host, data }) => {
+    const [mine, theirs] = [own?.position, data.position];
+    if (mine !== undefined && theirs !== undefined && theirs.timeline < mine.timeline)
+      return `${host.name} is on the older timeline ${theirs.timeline}`;
+    if (last === undefined || theirs?.lastRecord === undefined) return `${host.name} is on the same timeline`;
+    const behind = lsnBytes(last) - lsnBytes(theirs.lastRecord);
+    return behind > 0n ? `${host.name} ends ${behind} bytes of WAL before it` : `${host.name} has the same WAL`;
+  });
+  return `${state}; ${compared.join(', ')}`;
+}

@@ -1,0 +1,122 @@
+import { command, enumerate, sh, type OperationObjection, type OperationStep } from '../../../index.js';
+import { dcsOf } from '../../../../roles/shared/dcs-of.js';
+import { hostsWith } from '../../../../roles/shared/layout.js';
+import { quorumOf } from '../../../../roles/shared/quorum.js';
+import { storeOf } from '../members.js';
+import { newestScope, unreadCopies } from './copies.js';
+import type { RecoverRun } from './seen.js';
+
+interface StoreSeen {
+  /** All hosts of the store, by the inventory. */
+  all: string[];
+  /** Those that cannot be reached. */
+  off: string[];
+  /** Those that can be reached and whose member has data. */
+  kept: string[];
+  quorum: number;
+}
+
+function storeSeen({ view, inventory }: RecoverRun): StoreSeen {
+  const store = dcsOf(inventory);
+  const all = hostsWith(inventory, store.role).map(({ name }) => name);
+  return {
+    all,
+    off: all.filter((name) => !view.surveyed(name)),
+    kept: all.filter((name) => store.hasData(view, name) === true),
+    quorum: quorumOf(all.length),
+  };
+}
+
+/** Whether too few of the store's members have their data, so that it begins anew. */
+export function storeIsLost(run: RecoverRun): boolean {
+  if (storeOf(run.view) !== undefined) return false;
+  const { kept, quorum } = storeSeen(run);
+  return kept.length < quorum;
+}
+
+/** Why the store cannot be brought back: what is off may have the data that the others have lost. */
+export function storeObjections(run: RecoverRun): OperationObjection[] {
+  if (storeOf(run.view) !== undefined) return [];
+  const { name } = dcsOf(run.inventory);
+  const { all, off, kept, quorum } = storeSeen(run);
+  if (kept.length >= quorum || off.length === 0) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `${name} has no quorum: ${quorum} of its members on ${enumerate(all)} are needed with their data, and ${kept.length === 0 ? 'none of those that can be reached has any' : `only ${enumerate(kept)} can be reached and has it`}`,
+      hint: `nothing was changed. A member that comes back with old data does not fit into a new ${name}, so one is made only where all of its hosts can be reached: switch ${enumerate(off)} on and run this again`,
+    },
+  ];
+}
+
+/** What brings the store back: its members are started; where too few have their data for a quorum, a new store begins. */
+export function storeSteps(run: RecoverRun): OperationStep[] {
+  const { view, inventory, done } = run;
+  const store = dcsOf(inventory);
+  if (storeOf(view) !== undefined || done.has('start-store')) return [];
+  const { all, kept, quorum } = storeSeen(run);
+  const isLost = kept.length < quorum;
+  const startsOn = (isLost ? all : kept).filter((name) => store.isHealthy(view, name) !== true);
+  const aside: OperationStep[] =
+    !isLost || kept.length === 0
+      ? []
+      : [
+          {
+            id: 'store-aside',
+            title: `put what ${store.name} has on ${enumerate(kept)} aside: ${quorum - kept.length} more of its members would need their data for a quorum`,
+            effect: `${store.name} begins anew; nothing is deleted; ${sourceWords(run)}`,
+            on: kept,
+            resources: (context) => [store.dataAside(context)],
+          },
+        ];
+  // Its files are open, and a new member could not begin beside it.
+  const strays = isLost && !done.has('stop-store') ? all.filter((name) => !kept.includes(name) && store.runs(view, name) === true) : [];
+  const stop: OperationStep[] =
+    strays.length === 0
+      ? []
+      : [
+          {
+            id: 'stop-store',
+            title: `stop ${store.name} on ${enumerate(strays)}, where it runs though its data is gone`,
+            on: strays,
+            resources: () => [
+              command({
+                name: `stop-${store.unit}`,
+                summary: `stop ${store.unit}`,
+                unless: sh`! systemctl -q is-active ${store.unit}`,
+                run: sh`timeout 90 systemctl stop ${store.unit}`,
+              }),
+            ],
+          },
+        ];
+  return [
+    ...stop,
+    ...aside,
+    {
+      id: 'start-store',
+      title: isLost
+        ? `start a new ${store.name} on ${enumerate(startsOn)}, whose data is gone`
+        : `start ${store.name} on ${enumerate(startsOn)}, and wait for its quorum`,
+      ...(isLost && kept.length === 0 ? { effect: sourceWords(run) } : {}),
+      on: startsOn,
+      resources: () => [
+        command({
+          name: `start-${store.unit}`,
+          summary: `start ${store.unit}`,
+          unless: sh`systemctl -q is-active ${store.unit}`,
+          run: sh`systemctl reset-failed ${store.unit} 2>/dev/null || :
+systemctl start --no-block ${store.unit}`,
+        }),
+      ],
+      gates: (context) => [store.worksGate(context)],
+    },
+  ];
+}
+
+/** Where what Patroni kept in a store that is lost is put back from. */
+function sourceWords(run: RecoverRun): string {
+  const scope = newestScope(run);
+  const unread = unreadCopies(run).map((why) => `; ${why}`);
+  if (scope !== undefined) return `what Patroni kept in it is put back from ${scope.words}${unread.join('')}`;
+  return `no member of it has data with Patroni’s keys, and no snapshot beside the inventory has them either: who led when is lost, and what Patroni cannot do without is made from the members’ own data${unread.join('')}`;
+}

@@ -1,0 +1,287 @@
+import {
+  ARCHIVE_GAPS,
+  BACKUP_INFO,
+  DATA_DIRECTORY,
+  enumerate,
+  formatBytes,
+  pgprov,
+  type Backup,
+  type BackupInfo,
+  type OperationObjection,
+  type OperationStart,
+} from '../../../index.js';
+import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
+import { utcText } from '../moment.js';
+import { leaderOf, storeOf, unknownMember } from '../members.js';
+import { maintenanceObjection } from '../quiet-cluster.js';
+import {
+  allMembers,
+  asideOf,
+  copyOf,
+  hasFormer,
+  infoOf,
+  isLetIn,
+  isRecovered,
+  isUntouched,
+  members,
+  placeOf,
+  unreached,
+  type RestoreOptions,
+  type RestoreRun,
+} from './seen.js';
+import { isUp } from '../recover/seen.js';
+import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
+import { privatelyAt, reachedWords } from './words.js';
+
+const AIMS = ['time', 'lsn', 'xid', 'name', 'latest'] as const;
+
+/** What more than the backup has to fit: the WAL that is replayed. */
+const MARGIN = { share: 0.05, least: 67_108_864 };
+
+function refuse(message: string, hint: string): OperationObjection[] {
+  return [{ kind: 'refuse', message, hint }];
+}
+
+/** What is wrong with what was given. */
+export function restoreProblems({ inventory, options, chosenHosts }: OperationStart<RestoreOptions>): OperationObjection[] {
+  const wrong = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'restore/options', message, hint }];
+  if (options.id !== undefined) return [];
+  if (allMembers({ inventory }).length === 0) {
+    return wrong(
+      `${inventory.cluster} has no members that Patroni runs, and only these are restored by pgprov`,
+      'docs/restore.md says how a server of its own is restored with pgBackRest',
+    );
+  }
+  if (backupHosts(inventory).length === 0)
+    return wrong(`${inventory.cluster} has no backups`, 'give its hosts the role backup, and see docs/backup.md');
+  if (options.undo === true)
+    return wrong(`no restore of ${inventory.cluster} is unfinished, so there is none to take back`, 'leave out --undo');
+  const given = AIMS.filter((aim) => options[aim] !== undefined);
+  if (given.length > 1 || (given.length === 0 && options.backup === undefined)) {
+    const flags = 'one of --time, --lsn, --xid, --name and --latest, or --backup for the end of a backup';
+    return wrong(
+      given.length > 1
+        ? `${enumerate(given.map((aim) => `--${aim}`))} are given, and a restore has one end`
+        : 'where is the restore to end?',
+      `give ${flags}; ${pgprov`backups ${inventory}`} lists what can be restored to`,
+    );
+  }
+  if (options.time !== undefined && readTime(options.time) === undefined)
+    return wrong(`there is no such time as ${options.time}`, 'give one such as 2026-03-04T22:00:00+01:00; without an offset it is in UTC');
+  const [member, ...more] = chosenHosts ?? [];
+  if (more.length > 0)
+    return wrong('one member restores, and the others copy its data', `give one with --host: ${enumerate(allMembers({ inventory }))}`);
+  return unknownMember(inventory, member);
+}
+
+/** Why a restore must not begin, or go on; asked before every step. */
+export function restoreObjections(run: RestoreRun): OperationObjection[] {
+  if (isLetIn(run)) return run.options.undo === true ? tooLate(run) : [];
+  const found = [...absent(run), ...gone(run), ...leased(run)];
+  if (found.length > 0) return found.slice(0, 1);
+  if (run.options.undo === true) return [];
+  if (isUntouched(run)) return beginning(run).slice(0, 1);
+  return awaits(run);
+}
+
+/** Clients may have written since. */
+function tooLate(run: RestoreRun): OperationObjection[] {
+  const { options, inventory } = run;
+  const kept = members(run).flatMap((host) => asideOf(run, host) ?? []);
+  return refuse(
+    `${options.member} has been started with the restored data, and clients may have written since, so it is not taken back`,
+    `${pgprov`restore ${inventory}`} finishes the restore; what was there before is kept${kept.length === 0 ? '' : ` in ${[...new Set(kept)].join(', ')}`}, see docs/restore.md for how it is read`,
+  );
+}
+
+/** A member that comes back while nobody leads would take the lead with the data that it has. */
+function absent({ view, inventory }: RestoreRun): OperationObjection[] {
+  const away = allMembers({ inventory }).filter((name) => !view.surveyed(name));
+  if (away.length === 0) return [];
+  const [it, has] = away.length === 1 ? ['it', 'has'] : ['they', 'have'];
+  return refuse(
+    `${enumerate(away)} cannot be reached: ${it} would take the lead with the data that ${it} ${has}, if ${it} came back while nobody leads`,
+    `switch ${away.length === 1 ? 'it' : 'them'} on and run this again; a host that is gone for good comes out of the inventory first`,
+  );
+}
+
+/** What was there is neither in its place nor beside it. */
+function gone(run: RestoreRun): OperationObjection[] {
+  const { options } = run;
+  const { was = {}, undo } = options;
+  if (undo !== true) return [];
+  const lost = members(run).filter((host) => (was[host] ?? '') !== '' && !hasFormer(run, host) && asideOf(run, host) === undefined);
+  if (lost.length === 0) return [];
+  return refuse(
+    `the data that ${enumerate(lost)} had before the restore is not beside its place any more, so it cannot come back`,
+    `bring it back, or finish the restore without --undo`,
+  );
+}
+
+/** The lease of a leader that was lost is not over yet. */
+function leased(run: RestoreRun): OperationObjection[] {
+  const { view } = run;
+  const leader = storeOf(view)?.leader ?? '';
+  if (leader === '' || members(run).some((host) => isUp(view, host))) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `nobody runs, and ${leader} still holds the lease of the lead`,
+      hint: 'run this again when the lease is over',
+      settles: true,
+    },
+  ];
+}
+
+/** Clients are let in only when somebody has looked at the data. */
+function awaits(run: RestoreRun): OperationObjection[] {
+  const { options, inventory } = run;
+  if (options.approve === true || !isRecovered(run) || placeOf(run).server !== 'open') return [];
+  return [
+    {
+      kind: 'preflight',
+      error: 'restore/awaits-approval',
+      message: `the restore waits for your approval: ${reachedWords(run)}`,
+      hint: `no client is let in yet. Look at the data: ${privatelyAt(run)}. ${pgprov`restore ${inventory} --approve`} lets clients in; ${pgprov`restore ${inventory} --undo`} brings back what was there`,
+    },
+  ];
+}
+
+/** What must be so before anything is stopped. */
+function beginning(run: RestoreRun): OperationObjection[] {
+  return [...stored(run), ...maintenanceObjection(run), ...repository(run), ...target(run), ...places(run), ...room(run)];
+}
+
+function stored({ view, inventory }: RestoreRun): OperationObjection[] {
+  if (storeOf(view) !== undefined) return [];
+  return refuse(
+    'Patroni’s store does not answer, and a restored member could not lead',
+    `bring it back first: ${pgprov`apply ${inventory}`}, or ${pgprov`recover ${inventory}`}`,
+  );
+}
+
+function repository(run: RestoreRun): OperationObjection[] {
+  const { view, options, inventory, done } = run;
+  const info = infoOf(run);
+  if (info === undefined) return refuse(`no host of ${inventory.cluster} that could be reached reaches the backups`, 'bring one back');
+  if (info.problem !== undefined) return refuse(`the backups cannot be read: ${info.problem}`, 'nothing was changed; put that right first');
+  const failed = info.repositories
+    .filter(({ status }) => status === 'failed')
+    .map(({ repository: number, message }) => `${number}: ${message}`);
+  if (info.backups.length === 0) {
+    return refuse(
+      `there is no backup to restore${failed.length === 0 ? '' : ` (repository ${failed.join('; ')})`}`,
+      `nothing was changed; ${pgprov`backups ${inventory}`} shows what there is`,
+    );
+  }
+  const { member = '' } = options;
+  if (done.has('reach') && unreached(run).includes(member)) {
+    const own = view.read(member, BACKUP_INFO);
+    return refuse(
+      `${member} cannot read the backups${own?.problem === undefined ? '' : `: ${own.problem}`}`,
+      'put that right, or restore on another member (--host)',
+    );
+  }
+  if (info.running !== undefined) {
+    return [
+      {
+        kind: 'refuse',
+        message: 'a backup is being made, and what it expires at its end may be what a restore needs',
+        hint: `nothing was changed; run this again when it is done (${pgprov`backups ${inventory}`})`,
+        settles: true,
+      },
+    ];
+  }
+  return [];
+}
+
+/** Whether what there is reaches to where the restore is to end. */
+function target(run: RestoreRun): OperationObjection[] {
+  const { options, inventory } = run;
+  const info = infoOf(run);
+  if (info === undefined) return [];
+  const { time, backup, set, onto = 0 } = options;
+  const look = `nothing was changed; ${pgprov`backups ${inventory}`} shows what can be restored to`;
+  if (time !== undefined && (readTime(time)?.seconds ?? 0) > info.now) {
+    return refuse(
+      `${aimWords(options)} is in the future: it is ${utcText(new Date(info.now * 1000).toISOString())} there`,
+      'nothing was changed; --latest restores to the last commit that is archived',
+    );
+  }
+  if (set !== undefined) return gaps(run, info, set);
+  const candidates = backupsOnto(info, onto);
+  if (backup !== undefined) {
+    if (!info.backups.some(({ label }) => label === backup)) return refuse(`there is no backup ${backup}`, look);
+    return refuse(`backup ${backup} does not lead to ${aimWords(options)} on timeline ${onto}`, look);
+  }
+  const [oldest] = candidates;
+  return refuse(
+    oldest === undefined
+      ? `no backup leads to timeline ${onto}`
+      : `no backup ended before ${aimWords(options)}: the oldest that leads to timeline ${onto}, ${oldest.label}, ended at ${endOf(oldest)}`,
+    look,
+  );
+}
+
+/** All WAL has to be there that is replayed. */
+function gaps({ view, options, inventory }: RestoreRun, info: BackupInfo, label: string): OperationObjection[] {
+  const set = info.backups.find((backup) => backup.label === label);
+  const seen = inventory.hosts.flatMap(({ name }) => view.read(name, ARCHIVE_GAPS) ?? []);
+  const missing = set === undefined ? [] : gapsTo(options, set, info.backups, seen);
+  if (missing.length === 0) return [];
+  const words = missing.map(({ from, to }) => (from === to ? from : `${from} to ${to}`));
+  return refuse(
+    `${aimWords(options)} cannot be reached from backup ${label}: repository ${missing[0]?.repository} lacks the WAL files ${enumerate(words)} (of any timeline)`,
+    `nothing was changed; restore to an earlier moment, or from a later backup (--backup); ${pgprov`backups ${inventory}`} lists them`,
+  );
+}
+
+function endOf({ stop, lsnStop }: Backup): string {
+  return `${utcText(new Date(stop * 1000).toISOString())}${lsnStop === undefined ? '' : ` (${lsnStop})`}`;
+}
+
+/** All data can be put aside, and is a database’s. */
+function places(run: RestoreRun): OperationObjection[] {
+  const { view } = run;
+  return members(run).flatMap((host) => {
+    const data = view.read(host, DATA_DIRECTORY);
+    if (data?.kind === 'foreign')
+      return refuse(`the data directory of ${host} holds files that are no database`, 'nothing was changed; move them aside first');
+    const { fixed, identity } = copyOf(run, host);
+    if (fixed === undefined || identity === '') return [];
+    return refuse(
+      `the data directory of ${host} ${fixed}, so what is in it cannot be put aside`,
+      'nothing was changed; pgprov restores only beside data that is kept',
+    );
+  });
+}
+
+function room(run: RestoreRun): OperationObjection[] {
+  const { options } = run;
+  const { member = '', size = 0 } = options;
+  const needed = size + Math.max(size * MARGIN.share, MARGIN.least);
+  const { free } = copyOf(run, member);
+  if (free >= needed) return [];
+  return refuse(
+    `there is no room on ${member} for its data and the restored one: ${formatBytes(Math.ceil(needed))} is needed, and ${formatBytes(free)} is free`,
+    'nothing was changed; make room there, or restore on another member (--host)',
+  );
+}
+
+/** Whether the data that is there is of another database than the backups. */
+export function isOtherDatabase({ options: { identifier = '', former = '' } }: RestoreRun): boolean {
+  return former !== '' && identifier !== '' && former !== identifier;
+}
+
+/** What a person is asked. */
+export function restoreQuestion(run: RestoreRun): string {
+  const { options, inventory, view } = run;
+  const { cluster } = inventory;
+  if (options.undo === true) return `Bring back what ${cluster} had before the restore?`;
+  if (isRecovered(run)) return `Let clients of ${cluster} in to the restored data?`;
+  const other = isOtherDatabase(run)
+    ? `The backups are of another database (system identifier ${options.identifier}) than ${cluster} has now (${options.former}). `
+    : '';
+  const serves = leaderOf(view) === undefined ? '' : ', and what is committed since is in the data that is put aside alone';
+  return `${other}Restore ${cluster} to ${aimWords(options)}${serves}?`;
+}

@@ -1,0 +1,144 @@
+import {
+  dataDirectoryOf,
+  directory,
+  enumerate,
+  patroniSilent,
+  privateServerEnded,
+  restoreNoted,
+  isFormer,
+  scopeReset,
+  timersRun,
+  type OperationStep,
+  type Resource,
+  type RoleContext,
+} from '../../../index.js';
+import { dcsOf } from '../../../../roles/shared/dcs-of.js';
+import { hostsWith, restApiUrl } from '../../../../roles/shared/layout.js';
+import { memberGate } from '../../../../roles/shared/patroni/start.js';
+import { dataLabel } from '../../../../roles/shared/selinux.js';
+import { leaderOf, notStreamingWhy, storeOf } from '../members.js';
+import { isUp } from '../recover/seen.js';
+import { patroniStarts } from '../patroni-starts.js';
+import { followStep } from '../recover/starts.js';
+import { backupSteps } from './backup.js';
+import { holding, isLetIn, letInNote, members, placeOf, scheduling, type RestoreRun } from './seen.js';
+import { serverOf } from './steps.js';
+
+/** Seconds in which a copy that does not grow is waited for: a checkpoint comes first. */
+const STANDS_STILL = 900;
+
+/** From the approved data to a cluster that clients use, with a backup of it. */
+export function landingSteps(run: RestoreRun): OperationStep[] {
+  return [
+    ...endStep(run),
+    ...storeStep(run, run.options.identifier),
+    ...leadStep(run),
+    ...othersSteps(run),
+    ...backupSteps(run),
+    ...timersStep(run),
+  ];
+}
+
+/** The private server out of the way. */
+export function endStep(run: RestoreRun): OperationStep[] {
+  const { member = '' } = run.options;
+  if (isLetIn(run) || placeOf(run).server === 'down') return [];
+  return [
+    {
+      id: 'end',
+      title: `stop the server on ${member} that shows the restored data`,
+      on: [member],
+      resources: (context) => [privateServerEnded(serverOf(context))],
+    },
+  ];
+}
+
+/** Patroni lets no member lead that is behind what its store knows of the leader that was. */
+export function storeStep(run: RestoreRun, identifier = ''): OperationStep[] {
+  const { view, inventory, options } = run;
+  const store = storeOf(view);
+  if (isLetIn(run) || store === undefined || identifier === '') return [];
+  const isSame = store.initialize === identifier;
+  const former = (store.keys ?? []).some(({ key }) => isFormer(key, isSame));
+  if (isSame && !former) return [];
+  const { name } = dcsOf(inventory);
+  return [
+    {
+      id: 'store',
+      title: `take what ${name} knows of the former leader out of it${isSame ? '' : `, and give it the system identifier ${identifier}`}`,
+      effect: 'the dynamic configuration stays',
+      on: [options.member ?? ''],
+      resources: (context) => [
+        scopeReset({
+          keys: dcsOf(inventory).keys(context),
+          identifier,
+          unless: patroniSilent(hostsWith(inventory, 'patroni').map(restApiUrl)),
+        }),
+      ],
+    },
+  ];
+}
+
+function leadStep(run: RestoreRun): OperationStep[] {
+  const { view, options } = run;
+  const { member = '' } = options;
+  if (isLetIn(run) && (leaderOf(view) !== undefined || isUp(view, member))) return [];
+  return [
+    {
+      id: 'lead',
+      title: `start Patroni on ${member} alone, and wait until it leads`,
+      effect: 'clients reach the restored data from here on, and what was there before does not come back with --undo',
+      pointOfNoReturn: true,
+      on: [member],
+      resources: (context) => [restoreNoted(letInNote(run)), patroniStarts(context)],
+      gates: (context) => [memberGate(context)],
+    },
+  ];
+}
+
+/** The other members copy the restored data. */
+function othersSteps(run: RestoreRun): OperationStep[] {
+  const { view, options, done } = run;
+  const leader = isLetIn(run) ? (leaderOf(view) ?? options.member ?? '') : (options.member ?? '');
+  const isLate = (host: string): boolean => !isLetIn(run) || notStreamingWhy(view, leader, host) !== undefined;
+  const late = members(run).filter((host) => host !== leader && isLate(host));
+  if (late.length === 0) return [];
+  const start: OperationStep[] = done.has('others')
+    ? []
+    : [
+        {
+          id: 'others',
+          title: `start Patroni on ${enumerate(late)}, which ${late.length === 1 ? 'copies' : 'copy'} the data of ${leader}`,
+          on: late,
+          resources: startsEmpty,
+          gates: (context) => [memberGate(context, { timeout: STANDS_STILL })],
+        },
+      ];
+  return [...start, ...followStep(run, leader, late)];
+}
+
+/** Patroni runs, and has a directory to copy to. */
+function startsEmpty(context: RoleContext): Resource[] {
+  const { host, platform } = context;
+  const { user: owner, group } = platform.patroni;
+  return [
+    directory({ path: dataDirectoryOf(host, platform), owner, group, mode: '0700', orMode: '0750' }) as Resource,
+    ...dataLabel(host, platform),
+    patroniStarts(context),
+  ];
+}
+
+/** Scheduled backups begin again. */
+export function timersStep(run: RestoreRun): OperationStep[] {
+  const hosts = [...new Set([...holding(run), ...scheduling(run)])];
+  if (holding(run).length === 0 && (isLetIn(run) || run.options.undo === true)) return [];
+  if (hosts.length === 0) return [];
+  return [
+    {
+      id: 'schedule',
+      title: `have scheduled backups begin again on ${enumerate(hosts)}`,
+      on: hosts,
+      resources: () => [timersRun()],
+    },
+  ];
+}

@@ -1,0 +1,207 @@
+import {
+  backupInfo,
+  backupRestored,
+  dataAside,
+  dataDirectoryOf,
+  enumerate,
+  formatBytes,
+  localServer,
+  PRIVATE_SOCKET,
+  privateServerRuns,
+  recoveredGate,
+  restoredGate,
+  timersHeld,
+  walArchived,
+  type BackupRestoredOptions,
+  type OperationStep,
+  type Resource,
+  type RoleContext,
+} from '../../../index.js';
+import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
+import { configuredServer } from '../../../../roles/shared/backup/serve.js';
+import { restApiUrl } from '../../../../roles/shared/layout.js';
+import { answerOf, leaderOf, notStreamingWhy } from '../members.js';
+import { isUp, startsAtBoot } from '../recover/seen.js';
+import {
+  endedCleanly,
+  hasFormer,
+  isRecovered,
+  isRestored,
+  isUntouched,
+  members,
+  placeOf,
+  scheduling,
+  unreached,
+  type RestoreRun,
+} from './seen.js';
+import { isOtherDatabase } from './guards.js';
+import { aimOptions, aimWords } from './target.js';
+import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
+import { runningOf, stopped } from '../stopped.js';
+
+/** What leads to a recovered database that nobody but PostgreSQL's user sees. */
+export function preparingSteps(run: RestoreRun): OperationStep[] {
+  return [
+    ...reachStep(run),
+    ...archiveStep(run),
+    ...holdStep(run),
+    ...stopSteps(run),
+    ...asideStep(run),
+    ...restoreStep(run),
+    ...lookStep(run),
+  ];
+}
+
+/** On new hosts `apply` stops before it sets pgBackRest up, because the backups are of another database than the empty one there. */
+function reachStep(run: RestoreRun): OperationStep[] {
+  const { inventory, done } = run;
+  const hosts = unreached(run);
+  if (hosts.length === 0 || done.has('reach')) return [];
+  return [
+    {
+      id: 'reach',
+      title: `set up pgBackRest on ${enumerate(hosts)}, which ${hosts.length === 1 ? 'does' : 'do'} not reach the backups`,
+      on: hosts,
+      resources: (context) => configuredServer(context).flatMap(({ resources }) => resources),
+      asks: (context) => [backupInfo({ stanza: stanzaOf(inventory), server: pgbackrestUser(context) })],
+    },
+  ];
+}
+
+/** What the leader has written is in the repository, so that a target up to now can be reached. */
+function archiveStep(run: RestoreRun): OperationStep[] {
+  const { view, done, options } = run;
+  const leader = leaderOf(view);
+  if (leader === undefined || done.has('archive') || !isUntouched(run) || isOtherDatabase(run)) return [];
+  if (answerOf(view, leader)?.systemIdentifier !== options.identifier) return [];
+  return [
+    {
+      id: 'archive',
+      title: `have ${leader} archive the WAL that it has written`,
+      on: [leader],
+      gates: ({ host, platform }) => [walArchived({ server: localServer(host, platform), unit: platform.patroni.unit, host: host.name })],
+    },
+  ];
+}
+
+function holdStep(run: RestoreRun): OperationStep[] {
+  const hosts = scheduling(run);
+  if (hosts.length === 0) return [];
+  return [
+    {
+      id: 'hold',
+      title: `hold the scheduled backups on ${enumerate(hosts)}, which expire what a restore needs`,
+      on: hosts,
+      resources: () => [timersHeld()],
+    },
+  ];
+}
+
+/** Patroni runs on a member, or a PostgreSQL that is not the private one. */
+function isServing(run: RestoreRun, host: string): boolean {
+  const isPrivate = host === run.options.member && placeOf(run).server !== 'down';
+  return isPrivate ? runningOf(run.view, host)?.patroni === true : isUp(run.view, host);
+}
+
+/** The leader last, so that nobody takes over; none starts at a boot. */
+function stopSteps(run: RestoreRun): OperationStep[] {
+  const { view } = run;
+  const up = members(run).filter((host) => isServing(run, host) || startsAtBoot(view, host));
+  const writer = leaderOf(view) ?? up.find((host) => answerOf(view, host)?.role === 'leader');
+  const standbys = up.filter((host) => host !== writer);
+  const behind = standbys.filter((host) => writer !== undefined && notStreamingWhy(view, writer, host) !== undefined);
+  const step = (id: string, hosts: readonly string[], title: string, effect: string): OperationStep[] =>
+    hosts.length === 0 ? [] : [{ id, title, effect, on: hosts, resources: (context) => [stopped(context, true)] }];
+  return [
+    ...step(
+      'stop-standbys',
+      standbys,
+      `stop Patroni and PostgreSQL on ${enumerate(standbys)}`,
+      `connections to ${standbys.length === 1 ? 'it' : 'them'} are cut${behind.length === 0 ? '' : `; ${enumerate(behind)} does not stream`}`,
+    ),
+    ...step(
+      'stop-leader',
+      writer !== undefined && up.includes(writer) ? [writer] : [],
+      `stop Patroni and PostgreSQL on ${writer ?? ''}, the leader`,
+      'the database is down until the restored one is approved',
+    ),
+  ];
+}
+
+function asideStep(run: RestoreRun): OperationStep[] {
+  const { options } = run;
+  const hosts = members(run).filter((host) => hasFormer(run, host));
+  if (hosts.length === 0) return [];
+  return [
+    {
+      id: 'aside',
+      title: `put the data of ${enumerate(hosts)} aside`,
+      effect: 'it is renamed and kept, and comes back with --undo until clients are let in to the restored data',
+      on: hosts,
+      resources: (context) => [formerAside(context, options.was?.[context.host.name] ?? '')],
+    },
+  ];
+}
+
+/** A member's data out of its place, by its `DataCopy.identity`. */
+export function formerAside({ host, platform }: RoleContext, identity: string): Resource {
+  const { user: owner, group, unit } = platform.patroni;
+  const { binDirectory } = localServer(host, platform);
+  const path = dataDirectoryOf(host, platform);
+  return dataAside({ path, ownership: { owner, group, mode: '0700' }, unit, url: restApiUrl(host), binDirectory, identity }) as Resource;
+}
+
+/** What pgBackRest is to do on the restoring member. */
+function restoring({ options, inventory }: RestoreRun, { host, platform }: RoleContext): BackupRestoredOptions {
+  const { user: owner, group, unit } = platform.patroni;
+  const { id = '', set = '', repository = 1, onto = 1, setTimeline, was = {} } = options;
+  return {
+    id,
+    path: dataDirectoryOf(host, platform),
+    ownership: { owner, group, mode: '0700' },
+    server: localServer(host, platform),
+    stanza: stanzaOf(inventory),
+    words: [`--repo=${repository}`, `--set=${set}`, ...aimOptions(options, onto, setTimeline)],
+    keep: was[host.name] ?? '',
+    unit,
+  };
+}
+
+function restoreStep(run: RestoreRun): OperationStep[] {
+  const { member = '', set = '', repository = 1, size = 0 } = run.options;
+  if (isRestored(run)) return [];
+  return [
+    {
+      id: 'restore',
+      title: `restore backup ${set} to ${member}`,
+      effect: `${formatBytes(size)} of data come from repository ${repository}`,
+      on: [member],
+      resources: (context) => [backupRestored(restoring(run, context))],
+      gates: (context) => [restoredGate(restoring(run, context), size)],
+    },
+  ];
+}
+
+/** Recovery on a server of its own, which is there until it is approved; one that was cut off is started again, so that it ends cleanly. */
+function lookStep(run: RestoreRun): OperationStep[] {
+  const { options } = run;
+  const { member = '', onto = 0, approve } = options;
+  const { server } = placeOf(run);
+  const isApproved = approve === true && (endedCleanly(run) || server === 'ending');
+  if (isRecovered(run) && (server === 'open' || isApproved)) return [];
+  return [
+    {
+      id: 'look',
+      title: `recover it to ${aimWords(options)} on timeline ${onto}, on ${member} alone`,
+      effect: `it can be looked at in ${PRIVATE_SOCKET}; no client gets in, and nothing is archived`,
+      on: [member],
+      resources: (context) => [privateServerRuns(serverOf(context))],
+      gates: (context) => [recoveredGate(serverOf(context))],
+    },
+  ];
+}
+
+/** How the restored data is run on a member. */
+export function serverOf({ host, platform }: RoleContext): Parameters<typeof privateServerRuns>[0] {
+  return { path: dataDirectoryOf(host, platform), server: localServer(host, platform), unit: platform.patroni.unit };
+}

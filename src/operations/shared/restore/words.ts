@@ -1,0 +1,25 @@
+import { enumerate, formatBytes, localServer, PRIVATE_SOCKET } from '../../../index.js';
+import { placeOf, type RestoreRun } from './seen.js';
+
+/** How a person looks at the restored data before clients do: a command for root on the member. */
+export function privatelyAt({ options: { member = '' }, contextOf }: RestoreRun): string {
+  const { host, platform } = contextOf(member);
+  const { user, port, superuser } = localServer(host, platform);
+  const login = superuser === undefined ? '' : ` -U ${superuser}`;
+  return `as root on ${member}, \`runuser -u ${user} -- psql -h ${PRIVATE_SOCKET} -p ${port}${login} postgres\``;
+}
+
+/** What the recovery has reached, as a clause. */
+export function reachedWords(run: RestoreRun): string {
+  const { said, timeline, databases } = placeOf(run);
+  const find = (pattern: RegExp): string | undefined =>
+    said.map((line) => pattern.exec(line)?.[1]).findLast((found) => found !== undefined);
+  const stopped = find(/recovery stopping (.*)$/u);
+  const last = find(/last completed transaction was at log time (.*)$/u);
+  return [
+    `PostgreSQL has ended its recovery on ${run.options.member}${timeline === undefined ? '' : `, on timeline ${timeline}`}`,
+    ...(stopped === undefined ? [] : [`it stopped ${stopped}`]),
+    ...(last === undefined ? [] : [`the last commit in it is of ${last}`]),
+    ...(databases.length === 0 ? [] : [`it has ${enumerate(databases.map(({ name, bytes }) => `${name} (${formatBytes(bytes)})`))}`]),
+  ].join('; ');
+}
