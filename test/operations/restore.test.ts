@@ -263,9 +263,14 @@ describe('the guards of a restore', () => {
       says: 'backup 20261129-030000F does not lead to 2026-11-29 02:30:00 UTC on timeline 4',
     },
     {
+      title: 'a member without room, which copies the restored data',
+      made: { copy: { pg3: { free: GIB } } },
+      says: 'there is no room for the restored data beside what is there: 1.1 GiB is needed on every member, and 1 GiB on pg3 is free',
+    },
+    {
       title: 'no room',
       made: { copy: Object.fromEntries(PG.map((name) => [name, { free: GIB }])) },
-      says: 'there is no room on pg1 for its data and the restored one: 1.1 GiB is needed, and 1 GiB is free',
+      says: 'there is no room for the restored data beside what is there: 1.1 GiB is needed on every member, and 1 GiB on pg1, 1 GiB on pg2 and 1 GiB on pg3 are free',
     },
     {
       title: 'a mount point',

@@ -256,15 +256,16 @@ function places(run: RestoreRun): OperationObjection[] {
   });
 }
 
+/** What is there stays on every member, and the others copy what one restores. */
 function room(run: RestoreRun): OperationObjection[] {
-  const { options } = run;
-  const { member = '', size = 0 } = options;
+  const { size = 0 } = run.options;
   const needed = size + Math.max(size * MARGIN.share, MARGIN.least);
-  const { free } = copyOf(run, member);
-  if (free >= needed) return [];
+  const tight = members(run).filter((host) => copyOf(run, host).free < needed);
+  if (tight.length === 0) return [];
+  const free = tight.map((host) => `${formatBytes(copyOf(run, host).free)} on ${host}`);
   return refuse(
-    `there is no room on ${member} for its data and the restored one: ${formatBytes(Math.ceil(needed))} is needed, and ${formatBytes(free)} is free`,
-    'nothing was changed; make room there, or restore on another member (--host)',
+    `there is no room for the restored data beside what is there: ${formatBytes(Math.ceil(needed))} is needed on every member, and ${enumerate(free)} ${free.length === 1 ? 'is' : 'are'} free`,
+    'nothing was changed; make room there, then run this again',
   );
 }
 
