@@ -40,7 +40,7 @@ const withoutSlashes = (path: string): string => path.replace(/(?<=[^/])\/+$/u, 
 /** Where the value of a place is on a host; `as` is how it is to be spelled there. */
 const ARRIVALS: Readonly<Record<string, { read: (inventory: Inventory) => unknown; as?: (value: string) => string }>> = {
   'postgresql.parameters.<key>': { read: (inventory) => keyOf(config(inventory).bootstrap.dcs.postgresql.parameters) },
-  'postgresql.parameters.<value>': { read: (inventory) => readSettings(contentOf(inventory, 'alone', 'conf.d/pgprov.conf')).get('benign') },
+  'postgresql.parameters.<value>': { read: (inventory) => readSettings(contentOf(inventory, 'alone', 'conf.d/pgprov.conf')).get('entry') },
   'postgresql.hba[]': { read: (inventory) => config(inventory).postgresql.pg_hba.at(-1) },
   'postgresql.data_dir': { read: (inventory) => config(inventory).postgresql.data_dir, as: withoutSlashes },
   'postgresql.encoding': { read: (inventory) => (config(inventory).bootstrap.initdb[0] as { encoding: string }).encoding },
@@ -50,18 +50,18 @@ const ARRIVALS: Readonly<Record<string, { read: (inventory: Inventory) => unknow
   'patroni.scope': { read: (inventory) => config(inventory).scope },
   'patroni.namespace': { read: (inventory) => config(inventory).namespace },
   'patroni.tags.<key>': { read: (inventory) => keyOf(config(inventory).tags) },
-  'patroni.tags.<value>': { read: (inventory) => config(inventory).tags['benign'] },
+  'patroni.tags.<value>': { read: (inventory) => config(inventory).tags['entry'] },
   'patroni.dynamic.postgresql.pre_promote': { read: (inventory) => (dcs(inventory)['postgresql'] as { pre_promote: string }).pre_promote },
   'patroni.dynamic.postgresql.callbacks.<key>': {
     read: (inventory) => keyOf((dcs(inventory)['postgresql'] as { callbacks: object }).callbacks),
   },
   'patroni.dynamic.postgresql.<key>': { read: (inventory) => keyOf(dcs(inventory)['postgresql']) },
-  'patroni.dynamic.postgresql.<value>': { read: (inventory) => (dcs(inventory)['postgresql'] as { benign: string }).benign },
-  'patroni.dynamic.postgresql.benign.deep.<key>': {
-    read: (inventory) => keyOf((dcs(inventory)['postgresql'] as { benign: { deep: object } }).benign.deep),
+  'patroni.dynamic.postgresql.<value>': { read: (inventory) => (dcs(inventory)['postgresql'] as { entry: string }).entry },
+  'patroni.dynamic.postgresql.entry.deep.<key>': {
+    read: (inventory) => keyOf((dcs(inventory)['postgresql'] as { entry: { deep: object } }).entry.deep),
   },
-  'patroni.dynamic.postgresql.benign.deep[]': {
-    read: (inventory) => (dcs(inventory)['postgresql'] as { benign: { list: string[] } }).benign.list[0],
+  'patroni.dynamic.postgresql.entry.deep[]': {
+    read: (inventory) => (dcs(inventory)['postgresql'] as { entry: { list: string[] } }).entry.list[0],
   },
   'pgdg.base_url': {
     read: (inventory) => /^baseurl=(.*)\/common\/redhat/mu.exec(contentOf(inventory, 'pg1', 'pgdg-pgprov.repo', rocky9))?.[1],

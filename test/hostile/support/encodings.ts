@@ -1,4 +1,5 @@
 import { policyName } from '../../../src/resources/firewall/firewalld.js';
+import { sqlLiteral } from '../../../src/resources/psql.js';
 
 /** How a value may stand in a longer word or text; the tests of files read each of these back. */
 const ENCODINGS: readonly ((value: string) => string)[] = [
@@ -12,6 +13,7 @@ const ENCODINGS: readonly ((value: string) => string)[] = [
       .replaceAll(' ', '[[:space:]]'),
   (value) => policyName(value).replace(/^pgprov-/u, ''),
   (value) => encodeURI(value),
+  (value) => sqlLiteral(value),
 ];
 
 /** The directory that a path is in. */

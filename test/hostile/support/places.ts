@@ -152,12 +152,40 @@ const METHODS = 'create_replica_methods';
 /** Announces what stands beside the list of methods, where something does. */
 function withMethods(place: Place): Place {
   const path = ['patroni', 'dynamic', 'postgresql'];
-  if (!/^patroni\.dynamic\.postgresql\.(?:<|benign)/u.test(place.name)) return place;
+  if (!/^patroni\.dynamic\.postgresql\.(?:<|entry)/u.test(place.name)) return place;
   const draft = (value: string): Draft => {
     const made = place.draft(value);
     const section = valueAt(made, path) as Draft;
     put(section, METHODS, Object.keys(section));
     return made;
+  };
+  return { ...place, draft };
+}
+
+/** A key of such a mapping; none of the plain values, which are looked for in scripts. */
+const ENTRY = 'entry';
+
+/** What else a repository in a store of objects needs. */
+const STORES: Readonly<Record<string, Draft>> = {
+  s3: { bucket: 'near', endpoint: 's3.example.com', region: 'here', key: 'key', key_secret: 'secret' },
+  azure: { account: 'near', container: 'here', key: 'a2V5' },
+  gcs: { bucket: 'near', key_file: '/etc/gcs.json' },
+};
+
+/** Gives the first host the roles of backups, where the place is one of their variables, and a repository what else it needs. */
+function withBackups(place: Place): Place {
+  if (!/^backup(?:-repository)?\./u.test(place.name)) return place;
+  const roles = ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'backup'];
+  const draft = (value: string): Draft => {
+    const made = place.draft(value);
+    const repository = valueAt(made, ['backup', 'repositories', ENTRY]) as Draft | undefined;
+    const store = Object.keys(repository ?? {}).find((key) => Object.hasOwn(STORES, key));
+    if (repository !== undefined && store !== undefined) put(repository, store, { ...STORES[store], ...(repository[store] as Draft) });
+    if (repository !== undefined && store === undefined && repository['directory'] === undefined)
+      put(repository, 'host', repository['host'] ?? 'pg1');
+    const hosts = made['hosts'] as Record<string, Draft>;
+    const isOnHost = repository === undefined || repository['host'] !== undefined;
+    return { ...made, hosts: { ...hosts, pg1: { ...hosts['pg1'], roles: [...roles, ...(isOnHost ? ['backup-repository'] : [])] } } };
   };
   return { ...place, draft };
 }
@@ -181,16 +209,16 @@ function openPlaces(schema: VariableSchema, name: string, path: readonly Step[])
     const mapping = valueAt(inventory.hosts[0]?.vars, before);
     return Object.keys((mapping ?? {}) as object).find((key) => key !== METHODS) ?? '';
   };
-  const values = placesIn(open, `${name}.<value>`, [...path, 'benign']);
+  const values = placesIn(open, `${name}.<value>`, [...path, ENTRY]);
   if (Object.keys(open).length > 0) return [keyPlace(`${name}.<key>`, path), ...values];
   // Any JSON: also further down.
-  const deep = [...path, 'benign', 'deep'];
+  const deep = [...path, ENTRY, 'deep'];
   return [
     keyPlace(`${name}.<key>`, path),
     ...values,
-    keyPlace(`${name}.benign.deep.<key>`, deep),
-    ...placesIn(open, `${name}.benign.deep.<value>`, [...deep, 'value']),
-    ...placesIn(open, `${name}.benign.deep[]`, [...path, 'benign', 'list', 0]),
+    keyPlace(`${name}.${ENTRY}.deep.<key>`, deep),
+    ...placesIn(open, `${name}.${ENTRY}.deep.<value>`, [...deep, 'value']),
+    ...placesIn(open, `${name}.${ENTRY}.deep[]`, [...path, ENTRY, 'list', 0]),
   ];
 }
 
@@ -277,7 +305,7 @@ function withMember(draft: Draft): Draft {
 /** Every string of an inventory, found in the schemas that validation uses. */
 export const PLACES: readonly Place[] = [
   ...namedPlaces(),
-  ...[...SCHEMAS.sections].flatMap(([name, schema]) => placesIn(schema, name, [name])).map(withMethods),
+  ...[...SCHEMAS.sections].flatMap(([name, schema]) => placesIn(schema, name, [name])).map((place) => withBackups(withMethods(place))),
 ];
 
 /** Keys of mappings that the schemas do not describe further. */
