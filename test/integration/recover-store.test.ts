@@ -39,32 +39,36 @@ describe('pgprov recover, with a store that has lost what it had', () => {
     await cluster?.remove();
   });
 
-  it('puts Patroni’s keys back from the member of etcd that has its data, also after it was killed', async () => {
-    const last = await handOver();
-    await tested.stopAll(last);
-    const [before, config, failsafe] = [await history(last), await patronictlConfig(last), await tested.key(last, 'failsafe')];
-    expect(failsafe).toContain(last.name);
-    await stopEtcd();
-    for (const host of tested.others(last)) await lose(host);
+  longCase(
+    'etcd with the data of one member',
+    'puts Patroni’s keys back from the member of etcd that has its data, also after it was killed',
+    async () => {
+      const last = await handOver();
+      await tested.stopAll(last);
+      const [before, config, failsafe] = [await history(last), await patronictlConfig(last), await tested.key(last, 'failsafe')];
+      expect(failsafe).toContain(last.name);
+      await stopEtcd();
+      for (const host of tested.others(last)) await lose(host);
 
-    const shown = await tested.recover('--check');
-    expect(shown.code, shown.all).toBe(0);
-    expect(shown.all).toMatch(new RegExp(`what Patroni kept in it is put back from etcd’s data on ${last.name}, last written 20`, 'u'));
-    expect(shown.all).toMatch(/put back into etcd: (?=.*history)(?=.*failsafe).* below \/service\/demo\//u);
+      const shown = await tested.recover('--check');
+      expect(shown.code, shown.all).toBe(0);
+      expect(shown.all).toMatch(new RegExp(`what Patroni kept in it is put back from etcd’s data on ${last.name}, last written 20`, 'u'));
+      expect(shown.all).toMatch(/put back into etcd: (?=.*history)(?=.*failsafe).* below \/service\/demo\//u);
 
-    const killed = start(['recover', cluster.file, '--yes', '--output', 'json']);
-    await killed.printed(/"type":"step-start"[^\n]*"stage":"recover\/identity"|"stage":"recover\/identity"[^\n]*"type":"step-start"/u);
-    killed.process.kill('SIGKILL');
-    await killed.finished;
-    const { code, all } = await tested.recover('--yes');
-    expect(code, all).toBe(0);
-    await tested.expectWhole(last.name);
-    expect(await patronictlConfig(last)).toBe(config);
-    expect(await must(last, 'ls -d /var/lib/etcd/demo.aside-*/member')).toContain('member');
-    await expect.poll(async () => (await history(last)).length, { timeout: patience(30_000) }).toBe(before.length + 1);
-    expect((await history(last)).slice(0, before.length)).toEqual(before);
-    expect(await tested.key(last, 'failsafe')).toContain(last.name);
-  });
+      const killed = start(['recover', cluster.file, '--yes', '--output', 'json']);
+      await killed.printed(/"type":"step-start"[^\n]*"stage":"recover\/identity"|"stage":"recover\/identity"[^\n]*"type":"step-start"/u);
+      killed.process.kill('SIGKILL');
+      await killed.finished;
+      const { code, all } = await tested.recover('--yes');
+      expect(code, all).toBe(0);
+      await tested.expectWhole(last.name);
+      expect(await patronictlConfig(last)).toBe(config);
+      expect(await must(last, 'ls -d /var/lib/etcd/demo.aside-*/member')).toContain('member');
+      await expect.poll(async () => (await history(last)).length, { timeout: patience(30_000) }).toBe(before.length + 1);
+      expect((await history(last)).slice(0, before.length)).toEqual(before);
+      expect(await tested.key(last, 'failsafe')).toContain(last.name);
+    },
+  );
 
   longCase(
     'etcd without any data',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MATRIX } from '../support/depth.js';
+import { MATRIX, sample } from '../support/depth.js';
 import { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, must, sql } from './support/outside.js';
 import { start } from './support/pgprov.js';
@@ -32,7 +32,7 @@ describe('a run that is interrupted again and again', () => {
     await cluster?.remove();
   });
 
-  for (const [title, pattern] of UNDER_WAY) {
+  for (const [title, pattern] of sample(UNDER_WAY, 2, 'resume')) {
     it(`is killed ${title}, and its lock is released`, async () => {
       const run = start(['apply', cluster.file, '--yes']);
       const reached = await Promise.race([run.printed(pattern).then(() => 'reached'), run.finished.then(() => 'finished')]);

@@ -19,12 +19,12 @@ const LONG_CASES = [
   'a restart that fails',
   'power lost in initdb',
   'etcd without any data',
+  'etcd with the data of one member',
   'a host that is given up',
   'WAL that is gone',
   'a power cut of all members',
   'a member that cannot start',
   'what keeps all members down',
-  'backups after a power failure',
   'a restore that is taken back',
 ] as const;
 
