@@ -7,7 +7,7 @@ import { patience } from '../support/patience.js';
 import { backupsOf, lastArchived, pgbackrest } from './support/backups.js';
 import { TestCluster } from './support/cluster.js';
 import { describeMembers, fingerprint, must, sql } from './support/outside.js';
-import { start, type Finished } from './support/pgprov.js';
+import { pgprov, start, type Finished } from './support/pgprov.js';
 
 const ROLES = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'backup'];
 
@@ -84,7 +84,14 @@ describe('backups of a cluster with a repository host', () => {
         );
     const pair = `--repo1-host-cert-file=${tls}/node.crt --repo1-host-key-file=${tls}/node.key`;
     expect((await ask(`${pair} --stanza=demo`)).stdout).toContain('"name":"demo"');
-    expect((await ask('--stanza=demo')).stdout).toContain('access denied');
+    const stranger = '/var/lib/postgresql/stranger';
+    await must(
+      cluster.host('pg1'),
+      `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=pg1 -days 9 -keyout ${stranger}.key -out ${stranger}.crt 2>/dev/null && chown postgres ${stranger}.* && chmod 600 ${stranger}.key`,
+    );
+    const other = (await ask(`--repo1-host-cert-file=${stranger}.crt --repo1-host-key-file=${stranger}.key --stanza=demo`)).stdout;
+    expect(other).toContain('unknown ca');
+    expect(other).not.toContain('"system-id"');
     expect((await ask(`${pair} --stanza=other`)).stdout).toContain('access denied');
   });
 
@@ -143,8 +150,11 @@ describe('backups of a cluster with a repository host', () => {
     const well = await cluster.run('backups');
     expect(well.code, well.all).toBe(0);
     expect(well.stdout).toMatch(/can be restored to any time from \d{4}-.* UTC to \d{4}-.* UTC/u);
-    expect((await cluster.run('backup', 'verify')).code).toBe(0);
+    expect((await pgprov('backup', 'verify', cluster.file)).code).toBe(0);
 
+    // Without a later one nobody could tell that it was archived.
+    const later = await switchWal(await leader());
+    await expect.poll(() => lastArchived(repository), { timeout: patience(60_000) }).toBe(later);
     const needed = (await backupsOf(repository)).backup.at(-1)?.archive.start ?? '';
     const wal = `/var/lib/pgbackrest/archive/demo/17-1/${needed.slice(0, 16)}/${needed}-*`;
     await must(repository, `mkdir -p /root/away && mv ${wal} /root/away/`);
@@ -158,11 +168,11 @@ describe('backups of a cluster with a repository host', () => {
     const file = await must(repository, 'find /var/lib/pgbackrest/backup/demo/*F/bundle -type f | head -n 1');
     const path = file.trim();
     await must(repository, `cp -p ${path} /root/away/bundle && printf x | dd of=${path} bs=1 seek=5000 conv=notrunc status=none`);
-    const damaged = await cluster.run('backup', 'verify');
+    const damaged = await pgprov('backup', 'verify', cluster.file);
     expect(damaged.code, damaged.all).toBe(1);
     expect(damaged.all).toMatch(/\d+ files? (?:with another checksum|that cannot be read)/u);
     await must(repository, `cp -p /root/away/bundle ${path}`);
-    expect((await cluster.run('backup', 'verify')).code).toBe(0);
+    expect((await pgprov('backup', 'verify', cluster.file)).code).toBe(0);
   });
 
   it('says what to do where the passphrase on the host is another one', async () => {
