@@ -128,7 +128,10 @@ function placeProblems(settings: RepositorySettings, inventory: NamedHosts): Pic
   return [
     isKnown
       ? { message: `is on ${host}, which has not the role backup-repository`, hint: `add backup-repository to the roles of ${host}` }
-      : { message: `is on ${host}, which is no host of this inventory`, hint: 'give the name of a host with the role backup-repository' },
+      : {
+          message: `is on ${JSON.stringify(host)}, which is no host of this inventory`,
+          hint: 'give the name of a host with the role backup-repository',
+        },
   ];
 }
 

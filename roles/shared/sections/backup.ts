@@ -15,7 +15,7 @@ const PLACE = {
 const REPOSITORY = {
   type: 'object',
   properties: {
-    host: { type: 'string', description: 'The host with the role backup-repository that has it.' },
+    host: { type: 'string', maxLength: 255, description: 'The host with the role backup-repository that has it.' },
     directory: {
       ...PLACE,
       description:

@@ -175,19 +175,29 @@ const STORES: Readonly<Record<string, Draft>> = {
 /** Gives the first host the roles of backups, where the place is one of their variables, and a repository what else it needs. */
 function withBackups(place: Place): Place {
   if (!/^backup(?:-repository)?\./u.test(place.name)) return place;
+  const path = ['backup', 'repositories'];
   const roles = ['base', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'backup'];
   const draft = (value: string): Draft => {
     const made = place.draft(value);
-    const repository = valueAt(made, ['backup', 'repositories', ENTRY]) as Draft | undefined;
-    const store = Object.keys(repository ?? {}).find((key) => Object.hasOwn(STORES, key));
-    if (repository !== undefined && store !== undefined) put(repository, store, { ...STORES[store], ...(repository[store] as Draft) });
-    if (repository !== undefined && store === undefined && repository['directory'] === undefined)
-      put(repository, 'host', repository['host'] ?? 'pg1');
+    const repositories = (valueAt(made, path) ?? {}) as Record<string, Draft>;
+    const [name] = Object.keys(repositories);
+    const isOnHost = name === undefined || completed(repositories, name)['host'] !== undefined;
     const hosts = made['hosts'] as Record<string, Draft>;
-    const isOnHost = repository === undefined || repository['host'] !== undefined;
     return { ...made, hosts: { ...hosts, pg1: { ...hosts['pg1'], roles: [...roles, ...(isOnHost ? ['backup-repository'] : [])] } } };
   };
-  return { ...place, draft };
+  if (!place.name.endsWith('.<key>')) return { ...place, draft };
+  return { ...place, draft, read: ({ hosts }) => Object.keys((valueAt(hosts[0]?.vars, path) ?? {}) as object)[0] };
+}
+
+/** Gives a repository what it needs besides what the place has. */
+function completed(repositories: Record<string, Draft>, name: string): Draft {
+  const given = repositories[name] ?? {};
+  const store = Object.keys(given).find((key) => Object.hasOwn(STORES, key));
+  const rest = store === undefined ? {} : { [store]: { ...STORES[store], ...(given[store] as Draft) } };
+  const host = store === undefined && given['directory'] === undefined ? { host: given['host'] ?? 'pg1' } : {};
+  const whole = { ...given, ...rest, ...host };
+  put(repositories, name, whole);
+  return whole;
 }
 
 /** Keys and values of a mapping whose keys the inventory chooses. */

@@ -49,7 +49,7 @@ describe('the role backup', () => {
       problems(`${WITH_HOST}backup: {repositories: {main: {host: repo1}, more: ${more}}}\n`);
     expect(await onHosts('{host: repo1, directory: /srv/more}')).toEqual([]);
     expect(await onHosts('{host: pg1}')).toEqual(['backup.repositories.more: is on pg1, which has not the role backup-repository']);
-    expect(await onHosts('{host: pg9}')).toEqual(['backup.repositories.more: is on pg9, which is no host of this inventory']);
+    expect(await onHosts('{host: pg9}')).toEqual(['backup.repositories.more: is on "pg9", which is no host of this inventory']);
     expect(await onHosts('{host: repo1}')).toEqual(['backup.repositories.more: is the same place as main']);
     expect(await onHosts('{host: repo1, gcs: {bucket: b}}')).toEqual([
       'backup.repositories.more: has host and gcs: a repository is in one place',
