@@ -1,12 +1,8 @@
 import {
-  command,
   DATA_DIRECTORY,
   defineOperation,
   enabledHandle,
-  endPutOff,
   enumerate,
-  isPutOff,
-  sh,
   pgprov,
   type CheckResult,
   type OperationObjection,
@@ -22,6 +18,7 @@ import { guardCluster } from '../../roles/shared/patroni-guards.js';
 import { isPaused } from './shared/maintenance.js';
 import { answerOf, leaderOf, listedBy, names, notStreaming, notStreamingWhy, timelineOf } from './shared/members.js';
 import { untilLed } from './shared/passing.js';
+import { patroniStarts } from './shared/patroni-starts.js';
 import { memberRuns, runningOf } from './shared/stopped.js';
 import { streamingGate } from './shared/streaming-gate.js';
 
@@ -168,19 +165,7 @@ function startPart(run: Run): OperationStep[] {
       id: 'start-members',
       title: `start Patroni on ${enumerate(down)}`,
       on: down,
-      resources: ({ platform: { patroni } }) => [
-        command({
-          name: 'start-patroni',
-          summary: `start ${patroni.unit}`,
-          unless: sh`systemctl -q is-active ${patroni.unit}`,
-          run: sh`if ${isPutOff(patroni.unit)}; then
-systemctl -q enable ${patroni.unit}
-${endPutOff(patroni.unit)}
-fi
-systemctl reset-failed ${patroni.unit} 2>/dev/null || :
-systemctl start ${patroni.unit}`,
-        }),
-      ],
+      resources: (context) => [patroniStarts(context)],
     },
     ...follow(run, meant),
   ];

@@ -1,3 +1,4 @@
+import { PGBACKREST } from './pgbackrest.js';
 import type { Platform, PlatformId } from './platform.js';
 
 /** Which of them it is. */
@@ -54,17 +55,7 @@ function debian(id: PlatformId, title: string, codename: string, system: System)
       user: 'postgres',
       group: 'postgres',
     },
-    pgbackrest: {
-      packages: ['pgbackrest'],
-      unit: 'pgbackrest',
-      tlsDirectory: '/etc/pgbackrest/tls',
-      configFile: '/etc/pgbackrest.conf',
-      logDirectory: '/var/log/pgbackrest',
-      spoolDirectory: '/var/spool/pgbackrest',
-      repositoryDirectory: '/var/lib/pgbackrest',
-      user: 'postgres',
-      group: 'postgres',
-    },
+    pgbackrest: PGBACKREST,
   };
 }
 

@@ -1,3 +1,4 @@
+import { PGBACKREST } from './pgbackrest.js';
 import type { Platform, PlatformId } from './platform.js';
 
 const KEYS = 'https://download.postgresql.org/pub/repos/yum/keys';
@@ -58,17 +59,7 @@ function enterpriseLinux(id: PlatformId, title: string, major: '8' | '9', os: st
       user: 'postgres',
       group: 'postgres',
     },
-    pgbackrest: {
-      packages: ['pgbackrest'],
-      unit: 'pgbackrest',
-      tlsDirectory: '/etc/pgbackrest/tls',
-      configFile: '/etc/pgbackrest.conf',
-      logDirectory: '/var/log/pgbackrest',
-      spoolDirectory: '/var/spool/pgbackrest',
-      repositoryDirectory: '/var/lib/pgbackrest',
-      user: 'postgres',
-      group: 'postgres',
-    },
+    pgbackrest: PGBACKREST,
   };
 }
 
