@@ -19,6 +19,7 @@ import { standsForElection } from './leader-in-store.js';
 import { runsPatroni } from './members-data.js';
 import { isPaused } from './patroni/checks.js';
 import { quorumOf } from './quorum.js';
+import { isSynchronous, isSynchronousStandby } from './synchronous.js';
 import { variables } from './variables.js';
 
 /** Patroni's words for a member whose last start or stop has failed: it tries again in its next round, mostly to fail again. */
@@ -111,17 +112,24 @@ function memberOnItsWay(view: View, host: Host): Move | undefined {
   return { clause: `Patroni on ${name} is about to start PostgreSQL (it calls it “${member.state}”)`, within: loop_wait + SEES_WITHIN };
 }
 
-/** A standby that runs and that its leader does not list with a stream and a lag yet; one that parted from the leader never will be. */
+/**
+ * A standby that runs and that its leader does not list yet as one that streams, with a lag and on the leader's timeline: what Patroni lists is as old
+ * as the member's last round. With synchronous replication Patroni also has to choose the synchronous standby. One that parted from the leader never will be.
+ */
 function joining(view: View, host: Host, member: Extract<PatroniMemberState, { answers: true }>): Move | undefined {
   for (const { name } of view.hosts('patroni')) {
     const leading = view.read(name, PATRONI_MEMBER);
     if (name === host.name || leading?.answers !== true || !holdsLeaderLock(leading, name)) continue;
-    const isListed = leading.cluster.some((listed) => listed.name === host.name && listed.lag !== undefined);
-    if ((isListed && streamsTo(leading, host.name)) || partedStandby(member, name, leading) !== undefined) return undefined;
-    return {
-      clause: `PostgreSQL on ${host.name} does not stream from ${name} yet`,
-      within: variables(host, 'patroni').loop_wait + SEES_WITHIN,
-    };
+    if (partedStandby(member, name, leading) !== undefined) return undefined;
+    const within = variables(host, 'patroni').loop_wait + SEES_WITHIN;
+    const listed = leading.cluster.find((one) => one.name === host.name);
+    if (listed?.lag === undefined || !streamsTo(leading, host.name))
+      return { clause: `PostgreSQL on ${host.name} does not stream from ${name} yet`, within };
+    if (listed.timeline !== undefined && leading.timeline !== undefined && listed.timeline !== leading.timeline)
+      return { clause: `Patroni lists ${host.name} on timeline ${listed.timeline} yet, and ${name} leads on ${leading.timeline}`, within };
+    return isSynchronous(view) && !leading.cluster.some(isSynchronousStandby)
+      ? { clause: 'Patroni has not chosen a synchronous standby yet', within }
+      : undefined;
   }
   return undefined;
 }

@@ -14,7 +14,8 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../roles/shared/layout.js';
 import { quorumOf } from '../../roles/shared/quorum.js';
 import { isPaused } from './shared/maintenance.js';
-import { answerOf, isSynchronous, leaderOf, notStreamingWhy } from './shared/members.js';
+import { isSynchronous } from '../../roles/shared/synchronous.js';
+import { answerOf, leaderOf, notStreamingWhy } from './shared/members.js';
 import { untilUp } from './shared/passing.js';
 import { memberRuns, runningOf, stopped } from './shared/stopped.js';
 

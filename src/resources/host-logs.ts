@@ -17,7 +17,7 @@ export interface JournalEntry {
   at: number;
   /** Without `.service`; of what systemd says about a unit that unit. */
   unit: string;
-  /** The program that wrote it, cut to 15 characters as the kernel has it. */
+  /** The program that wrote it, cut to 15 characters as the kernel has it; '' where its process had ended before journald looked. */
   program: string;
   /** May have several lines. */
   text: string;
@@ -53,6 +53,14 @@ export function readJournalEntry(line: string): JournalEntry | undefined {
   if (!Number.isFinite(at)) return undefined;
   const unit = text(entry['UNIT']) || text(entry['_SYSTEMD_UNIT']);
   return { at, unit: unit.replace(/\.service$/u, ''), program: text(entry['_COMM']), text: text(entry['MESSAGE']) };
+}
+
+/**
+ * Whether PostgreSQL's server wrote it. Under Patroni a backend that refuses a client, or serves one statement, has often ended before journald looks,
+ * which then cannot name its program; Patroni's own process is always there.
+ */
+export function isOfServer({ program, unit }: JournalEntry): boolean {
+  return program === 'postgres' || /^postgresql[@-]/u.test(unit) || (program === '' && unit === 'patroni');
 }
 
 /** A field is text, its bytes where these are no text, or a list of values where it has several. */

@@ -1,7 +1,7 @@
 import { sh } from '../shell/quote.js';
 import { handle } from './handle.js';
 import { PostgresLines } from '../postgres/log-lines.js';
-import { journalOf, logFilesOf, readJournalEntry, readZone, type LogPlace } from './host-logs.js';
+import { isOfServer, journalOf, logFilesOf, readJournalEntry, readZone, type LogPlace } from './host-logs.js';
 import { answerLines, type Observation } from './resource.js';
 
 /** A line of a host's logs. */
@@ -47,7 +47,7 @@ ${journalOf(units, { since, lines: LINES, follow: false })} | grep ${ROUTINE} | 
         .flatMap((line): HostLine[] => {
           const entry = readJournalEntry(line);
           if (entry === undefined) return [];
-          const unit = entry.program === 'postgres' || /^postgresql[@-]/u.test(entry.unit) ? 'postgresql' : entry.unit;
+          const unit = isOfServer(entry) ? 'postgresql' : entry.unit;
           return entry.text.split('\n').map((text) => ({ at: entry.at / 1000, unit, text }));
         })
         .sort((a, b) => a.at - b.at),

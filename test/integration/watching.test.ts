@@ -127,7 +127,10 @@ describe('commands that watch a cluster and work on it', () => {
         return stdout;
       };
       const password = await cluster.password('postgresql.superuser_password');
+      // A journald that is slow looks when the backend has ended, and cannot name its program.
+      await must(cluster.host('pg1'), 'systemctl kill -s STOP systemd-journald');
       await sql(cluster.host('pg1'), `DO $$ BEGIN RAISE LOG 'marked: % %', '${password}', E'\\x1b[2Jgone'; END $$`);
+      await must(cluster.host('pg1'), 'systemctl kill -s CONT systemd-journald');
       // journald reads what PostgreSQL wrote a moment later.
       await expect.poll(marked).toMatch(/^pg1 postgresql \| .*LOG: {2}marked: \*\*\* gone$/mu);
       expect(await marked()).not.toContain('\u001b');

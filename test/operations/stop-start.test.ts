@@ -37,6 +37,20 @@ describe('an operation that is refused because of a member', () => {
     expect(settles(stop, { ...SYNC, ...failed, chosenHosts: ['pg2'] })).toBeUndefined();
   });
 
+  it('waits for what the leader lists of a standby that streams to be as new as what the leader says of itself', () => {
+    const before = { listed: { pg3: { timeline: 3 } } };
+    const LISTED = 'Patroni lists pg3 on timeline 3 yet, and pg1 leads on 4';
+    expect(settles(switchover as unknown as Operation, to(before))).toMatchObject(moves(LISTED) as object);
+    const apart = { own: { pg1: { replication: [] } } };
+    expect(settles(switchover as unknown as Operation, to({ ...before, ...apart }))).toMatchObject(
+      moves('PostgreSQL on pg3 does not stream from pg1 yet') as object,
+    );
+    const CHOOSES = 'Patroni has not chosen a synchronous standby yet';
+    expect(settles(switchover as unknown as Operation, to(SYNC))).toMatchObject(moves(CHOOSES) as object);
+    const chosen = { ...SYNC, listed: { pg2: { role: 'sync_standby' } } };
+    expect(settles(switchover as unknown as Operation, to(chosen))).toBeUndefined();
+  });
+
   it('waits for a leader while one may be elected, and for a Patroni that was just started', () => {
     const elects = { within: 40, moves: new Map([['', 'Patroni elects a leader']]) };
     for (const operation of [restart, switchover, rebuild] as unknown as Operation[])

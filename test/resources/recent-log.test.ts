@@ -10,7 +10,12 @@ const work = freshDirectory();
 /** Has `journalctl` print these entries. */
 function journal(...entries: { at: number; unit: string; program?: string; text: string }[]): string {
   const lines = entries.map(({ at, unit, program = 'python3', text }) =>
-    JSON.stringify({ __REALTIME_TIMESTAMP: String(at * 1000), _SYSTEMD_UNIT: `${unit}.service`, _COMM: program, MESSAGE: text }),
+    JSON.stringify({
+      __REALTIME_TIMESTAMP: String(at * 1000),
+      _SYSTEMD_UNIT: `${unit}.service`,
+      ...(program === '' ? {} : { _COMM: program }),
+      MESSAGE: text,
+    }),
   );
   mkdirSync(work.at('bin'));
   writeFileSync(work.at('journal'), `${lines.join('\n')}\n`);
@@ -25,7 +30,9 @@ inEveryShell(HOST_SHELLS, (shell) => {
     const program = journal(
       { at: 1000, unit: 'patroni', text: routine },
       { at: 2000, unit: 'patroni', program: 'postgres', text: 'LOG:  one\nDETAIL:  two' },
+      { at: 2500, unit: 'patroni', program: '', text: 'FATAL:  of a backend that has ended' },
       { at: 3000, unit: 'patroni', text: routine },
+      { at: 3500, unit: 'etcd', program: '', text: 'of a child that has ended' },
       { at: 4000, unit: 'etcd', program: 'etcd', text: 'lost the leader' },
     );
     const seen = await observe(
@@ -35,7 +42,9 @@ inEveryShell(HOST_SHELLS, (shell) => {
     expect(seen).toEqual([
       { at: 2000, unit: 'postgresql', text: 'LOG:  one' },
       { at: 2000, unit: 'postgresql', text: 'DETAIL:  two' },
+      { at: 2500, unit: 'postgresql', text: 'FATAL:  of a backend that has ended' },
       { at: 3000, unit: 'patroni', text: routine },
+      { at: 3500, unit: 'etcd', text: 'of a child that has ended' },
       { at: 4000, unit: 'etcd', text: 'lost the leader' },
     ]);
   });

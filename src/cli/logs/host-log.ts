@@ -1,6 +1,6 @@
 import type { Stream } from '../../engine/session.js';
 import type { Visited } from '../../engine/visits.js';
-import { journalOf, logFilesOf, readJournalEntry, readZone, type LogRange } from '../../resources/host-logs.js';
+import { isOfServer, journalOf, logFilesOf, readJournalEntry, readZone, type LogRange } from '../../resources/host-logs.js';
 import { SERVICE } from '../../resources/service.js';
 import type { LogLine } from './log-line.js';
 import { logPlaceOf } from './log-place.js';
@@ -49,7 +49,7 @@ export async function readLogs(
   const journal = (line: Buffer): void => {
     const entry = readJournalEntry(line.toString('utf8'));
     if (entry === undefined) return;
-    give('journal', entry.at / 1000, entry.program === 'postgres' ? POSTGRESQL : labelOf(entry.unit), entry.text);
+    give('journal', entry.at / 1000, isOfServer(entry) ? POSTGRESQL : entry.unit, entry.text);
   };
   return [
     ...(asked.length === 0 ? [] : [await session.stream(journalOf(asked, range), journal)]),

@@ -1,5 +1,6 @@
 import { DATA_DIRECTORY, enumerate, type Inventory, type OperationObjection, type View } from '../../index.js';
-import { answerOf, isSynchronous, membersOf, storeOf } from './members.js';
+import { isSynchronous } from '../../../roles/shared/synchronous.js';
+import { answerOf, membersOf, storeOf } from './members.js';
 import { ownWal } from './own-wal.js';
 import { positionOf, type Position } from './positions.js';
 

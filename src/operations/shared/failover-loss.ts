@@ -1,6 +1,7 @@
 import { formatLsn, type Inventory, type View } from '../../index.js';
 import { asynchronous, unable } from './candidates.js';
-import { isSynchronous, membersOf, storeOf } from './members.js';
+import { isSynchronous } from '../../../roles/shared/synchronous.js';
+import { membersOf, storeOf } from './members.js';
 import { doubtText } from './own-wal.js';
 import { positionOf, type Position } from './positions.js';
 

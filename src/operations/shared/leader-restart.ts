@@ -1,6 +1,7 @@
 import type { OperationObjection } from '../../index.js';
 import { hostsWith } from '../../../roles/shared/layout.js';
-import { answerOf, isSynchronous, membersBut, unfit } from './members.js';
+import { isSynchronous } from '../../../roles/shared/synchronous.js';
+import { answerOf, membersBut, unfit } from './members.js';
 import { isSelected, type RestartRun } from './restart/options.js';
 import type { Turn } from './restart/order.js';
 

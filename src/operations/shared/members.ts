@@ -15,6 +15,7 @@ import {
   type ScheduledSwitchover,
   type View,
 } from '../../index.js';
+import { isSynchronous, isSynchronousStandby } from '../../../roles/shared/synchronous.js';
 
 /** What a host's Patroni says, where it answers. */
 export type Answering = Extract<PatroniMemberState, { answers: true }>;
@@ -144,15 +145,9 @@ export function unfit(view: View, leader: string, member: string): string | unde
   return outOfSync(view, listed) ?? (listed.state === 'streaming' && !streamsFrom(view, leader, member) ? unconnected(leader) : undefined);
 }
 
-/** Whether commits wait for a standby, by Patroni's `synchronous_mode`. */
-export function isSynchronous(view: View): boolean {
-  const mode = dynamicOf(view)['synchronous_mode'];
-  return mode === true || mode === 'on' || mode === 'quorum';
-}
-
 /** With synchronous replication only a synchronous standby is promoted. */
-function outOfSync(view: View, { role }: ClusterMember): string | undefined {
-  if (!isSynchronous(view) || role === 'sync_standby' || role === 'quorum_standby') return undefined;
+function outOfSync(view: View, listed: ClusterMember): string | undefined {
+  if (!isSynchronous(view) || isSynchronousStandby(listed)) return undefined;
   return 'is no synchronous standby, and with synchronous_mode only a synchronous standby takes the lead';
 }
 

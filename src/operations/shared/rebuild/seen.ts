@@ -1,5 +1,6 @@
 import { DATA_COPY, DATA_DIRECTORY, partedStandby, type DataCopy, type OperationRun } from '../../../index.js';
 import { dataDirectoryOf } from '../../../../roles/shared/layout.js';
+import { isSynchronousStandby } from '../../../../roles/shared/synchronous.js';
 import { answerOf, listedBy, streamsFrom, timelineOf } from '../members.js';
 
 /** What a rebuild is given, and has chosen. */
@@ -76,6 +77,6 @@ export function dataPath({ contextOf, options: { member: host = '' } }: RebuildR
 
 /** Whether the leader has the member as a synchronous standby. */
 export function isSynchronous({ view, options: { member: host = '' } }: RebuildRun, leader: string): boolean {
-  const role = listedBy(view, leader, host)?.role;
-  return role === 'sync_standby' || role === 'quorum_standby';
+  const listed = listedBy(view, leader, host);
+  return listed !== undefined && isSynchronousStandby(listed);
 }
