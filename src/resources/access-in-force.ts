@@ -1,7 +1,7 @@
 import { sh, type Script } from '../shell/quote.js';
 import { HAS_STARTED } from './first-start.js';
 import { gate } from './gate.js';
-import { psql, type LocalServer } from './psql.js';
+import { asDatabaseUser, type LocalServer } from './psql.js';
 import { answerText, digestOf, type Change, type Gate, type Resource } from './resource.js';
 
 /** The pg_hba.conf that Patroni writes, and where it is told what to write. */
@@ -75,11 +75,11 @@ fi`,
         },
       ];
     },
-    // A rename keeps a reader from half a file; the server is asked to read it, which harms nobody.
+    // A rename keeps a reader from half a file. The server is told by a signal: the lines in force may let in nobody who could ask it.
     apply: () => sh`cp -p ${path} ${`${path}.pgprov-new`}
 printf '%s\n' ${[...HEADER, ...lines]} >${`${path}.pgprov-new`}
 mv -f ${`${path}.pgprov-new`} ${path}
-${psql(server, ['-c', 'SELECT pg_reload_conf()'])} >/dev/null 2>&1 || :`,
+${asDatabaseUser(server, sh`${`${server.binDirectory}/pg_ctl`} -D "$(dirname ${path})" reload`)} >/dev/null 2>&1 || :`,
     digest: () => digestOf(id, ...lines),
   };
 }

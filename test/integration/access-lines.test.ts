@@ -84,6 +84,20 @@ describe('a cluster with a superuser, access lines and a locale of the user’s 
     expect(again.code, again.all).toBe(0);
   });
 
+  it('puts back lines that were edited so that nobody gets in, pgprov among them', async () => {
+    const { stdout } = await host.exec('ls /var/lib/postgresql/*/main/pg_hba.conf');
+    await must(
+      host,
+      `f='${stdout.trim()}'; { echo 'local all all reject'; echo 'host all all all reject'; cat "$f"; } >"$f.n" && cat "$f.n" >"$f" && rm "$f.n"`,
+    );
+    await asSuperuser('SELECT pg_reload_conf()');
+    expect(await asSuperuser('SELECT 1')).toContain('rejects connection');
+    const run = await cluster.run('apply');
+    expect(run.code, run.all).toBe(0);
+    expect(await asSuperuser('SELECT 1')).toBe('1');
+    expect((await cluster.run('plan', '--detailed-exitcode')).code).toBe(0);
+  });
+
   it('refuses the default superuser now, as every other name', async () => {
     await cluster.write({ postgresql: { locale: 'de_DE.UTF-8' } });
     const run = await cluster.run('apply');

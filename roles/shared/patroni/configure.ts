@@ -1,5 +1,6 @@
 import { dirname } from 'node:path/posix';
 import {
+  accessInForce,
   command,
   directory,
   interruptedBootstrap,
@@ -22,7 +23,7 @@ import { dynamicConfiguration } from '../dynamic.js';
 import { dataDirectoryOf, localServer, restApiUrl, scopeOf } from '../layout.js';
 import { dataLabel, portLabel } from '../selinux.js';
 import { variables } from '../variables.js';
-import { patroniCopies } from './config-file.js';
+import { accessOptions, patroniCopies } from './config-file.js';
 
 /** All that must be there, or out of the way, before Patroni is started. */
 export function configure(context: RoleContext): Stage {
@@ -75,6 +76,8 @@ export function configure(context: RoleContext): Stage {
       ...dataLabel(host, platform),
       ...portLabel(host, platform),
       ...simpleUnit(context),
+      // All that follows asks PostgreSQL, which a file edited into nonsense may not let in.
+      accessInForce(accessOptions(context)),
       halted(context),
     ],
     gates: dcsOf(context.inventory).gates(context),

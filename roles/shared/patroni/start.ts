@@ -1,6 +1,5 @@
 import {
   accessGate,
-  accessInForce,
   answerText,
   digestOf,
   enabledAfterFirstStart,
@@ -136,7 +135,6 @@ export function enable(context: RoleContext): Stage {
     crossing: 'independent',
     resources: [
       enabledAfterFirstStart(platform.patroni.unit),
-      accessInForce(accessOptions(context)),
       // A reload has Patroni write what its WAL receiver logged in with last; it looks again only when that fails.
       pgpassPasswords(
         receiverPasswordFile(context),
