@@ -83,7 +83,12 @@ export default defineOperation<FailoverOptions>({
     const told = doubts(run).map((doubt) => `${doubt}. `);
     return `${told.join('')}What ${to} does not have is lost. Fail over to ${to}${former === '' ? '' : ` in place of ${former}`}?`;
   },
-  nothing: (run) => `${workingLeader(run.view)} leads, and all members that were up stream from it`,
+  nothing: (run) => {
+    const leader = workingLeader(run.view);
+    return run.options.former === undefined
+      ? `${leader} leads already: there is nothing to fail over from`
+      : `${leader} leads, and all members that were up stream from it`;
+  },
   checks: proofs,
   finished: (run) => {
     const { to, former } = run.options;
@@ -120,6 +125,8 @@ function guards(run: Run): OperationObjection[] {
     // A leader says that it leads until its Patroni has found out, and longer with failsafe_mode.
     const lost = quorumObjection(run);
     if (lost !== undefined) return [{ ...lost, message: `${lost.message}; ${leader} still leads` }];
+    // The same command again, after it was done.
+    if (to !== '' && to === leader) return [];
     return refuse(`${leader} leads, so there is nothing to fail over from`, `hand the lead over with ${pgprov`switchover ${inventory}`}`);
   }
   if (leader !== undefined) return [];

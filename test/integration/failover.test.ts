@@ -81,6 +81,8 @@ describe('pgprov failover', () => {
       const store = join(cluster.directory, '.pgprov', 'demo');
       assertDocumented(await readFile(journalFile(store, runIds(store).at(-1) ?? ''), 'utf8'));
       await refused([], 'pg2 leads, so there is nothing to fail over from');
+      const again = await cluster.run('failover', '--to', 'pg2', '--yes');
+      expect([again.code, again.all]).toEqual([0, expect.stringContaining('pg2 leads already') as string]);
 
       await pg1.start();
       // What clients were told of over the network had reached the standbys.

@@ -134,6 +134,13 @@ describe('the guards of a failover', () => {
     { title: 'nobody leads', state: { off: [] }, says: undefined },
     { title: 'a member leads', state: { leader: 'pg1', off: [] }, says: 'pg1 leads, so there is nothing to fail over from' },
     {
+      title: 'another member leads',
+      state: { leader: 'pg1', off: [] },
+      given: { to: 'pg2' },
+      says: 'pg1 leads, so there is nothing to fail over from',
+    },
+    { title: 'the member leads that is to', state: { leader: 'pg1', off: [] }, given: { to: 'pg1' }, says: undefined },
+    {
       title: 'no quorum',
       state: { noQuorum: true, off: ['pg1', 'pg3'] },
       says: 'etcd has no quorum, so no member can take the lead: it does not work on pg1, pg2 and pg3',
