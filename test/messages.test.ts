@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
@@ -29,4 +29,10 @@ it('messages say what is wrong before what follows from it', () => {
   // "A, because B" has the cause last; "B, so A" has it first. Queries are no messages.
   const wrong = TEXTS.filter(({ text }) => /\bbecause\b(?! of\b)/u.test(text) && !text.includes('SELECT'));
   expect(wrong.map(({ at, text }) => `${at} ${text}`)).toEqual([]);
+});
+
+it('messages send nobody to a page that there is not', () => {
+  const named = TEXTS.flatMap(({ at, text }) => [...text.matchAll(/docs\/[\w-]+\.md/gu)].map(([page]) => ({ at, page })));
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter(({ page }) => !existsSync(join(packageRoot(), page)))).toEqual([]);
 });

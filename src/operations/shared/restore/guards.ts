@@ -53,7 +53,7 @@ export function restoreProblems({ inventory, options, chosenHosts }: OperationSt
     );
   }
   if (backupHosts(inventory).length === 0)
-    return wrong(`${inventory.cluster} has no backups`, 'give its hosts the role backup, and see docs/backup.md');
+    return wrong(`${inventory.cluster} has no backups`, 'give its hosts the role backup, and see docs/backups.md');
   if (options.undo === true)
     return wrong(`no restore of ${inventory.cluster} is unfinished, so there is none to take back`, 'leave out --undo');
   const given = AIMS.filter((aim) => options[aim] !== undefined);
