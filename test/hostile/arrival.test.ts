@@ -35,13 +35,15 @@ const config = (inventory: Inventory): Config => parse(contentOf(inventory, 'pg1
 const dcs = (inventory: Inventory): Record<string, unknown> => config(inventory).bootstrap.dcs;
 const keyOf = (mapping: unknown): string | undefined =>
   Object.keys(mapping as object).find((key) => (mapping as Record<string, unknown>)[key] === 'x');
+/** What stands above the first line for everybody. */
+const aboveLine = (lines: readonly string[], line: string): string | undefined => lines[lines.indexOf(line) - 1];
 const withoutSlashes = (path: string): string => path.replace(/(?<=[^/])\/+$/u, '');
 
 /** Where the value of a place is on a host; `as` is how it is to be spelled there. */
 const ARRIVALS: Readonly<Record<string, { read: (inventory: Inventory) => unknown; as?: (value: string) => string }>> = {
   'postgresql.parameters.<key>': { read: (inventory) => keyOf(config(inventory).bootstrap.dcs.postgresql.parameters) },
   'postgresql.parameters.<value>': { read: (inventory) => readSettings(contentOf(inventory, 'alone', 'conf.d/pgprov.conf')).get('entry') },
-  'postgresql.hba[]': { read: (inventory) => config(inventory).postgresql.pg_hba.at(-1) },
+  'postgresql.hba[]': { read: (inventory) => aboveLine(config(inventory).postgresql.pg_hba, 'local all all peer') },
   'postgresql.data_dir': { read: (inventory) => config(inventory).postgresql.data_dir, as: withoutSlashes },
   'postgresql.encoding': { read: (inventory) => (config(inventory).bootstrap.initdb[0] as { encoding: string }).encoding },
   'postgresql.locale': { read: (inventory) => (config(inventory).bootstrap.initdb[1] as { locale: string }).locale },

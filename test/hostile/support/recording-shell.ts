@@ -151,7 +151,7 @@ export class RecordingShell {
     const record = join(this.#root, 'scratch', 'record');
     for (const [name, text] of [
       ['record', ''],
-      ['clock', '1000'],
+      ['clock', FIRST_SECOND],
     ] as const) {
       writeFileSync(join(this.#root, 'scratch', name), text);
       if (userInfo().uid === 0) chownSync(join(this.#root, 'scratch', name), NOBODY, NOBODY);
@@ -191,6 +191,17 @@ export class RecordingShell {
 
 const NOBODY = 65534;
 
+/** The clock that scripts see jumps by a thousand seconds with each look, at times that no value has. */
+const FIRST_SECOND = '4711000000';
+const CLOCK = /(?<!\d)4711\d{6}(?!\d)/gu;
+
+/** A file of one of the processes that this machine has at the moment; all of them count as one. */
+const PROCESS = '/proc/N/';
+
+function ofAnyMoment(word: string): string {
+  return word.replace(CLOCK, 'now').replace(/^\/proc\/\d+\//u, PROCESS);
+}
+
 /** Functions, which start no process and are found before any program. */
 const STAND_INS = [
   'pgprov_record() { printf \'%s\\0\' "$#" "$@" >&6; }',
@@ -202,6 +213,8 @@ const STAND_INS = [
   ),
   // These are needed for a script to come to its end.
   'sleep() { :; }',
+  // What asks so looks on beside the script, as often as it comes to before it is killed; here it never does.
+  'kill() { if [ "$1" = -0 ]; then exec /bin/sleep 60; fi; command kill "$@"; }',
   'date() { read -r pgprov_now <"$SCRATCH/clock"; pgprov_now=$((pgprov_now + 1000)); echo "$pgprov_now" >"$SCRATCH/clock"; echo "$pgprov_now"; }',
   'dirname() { pgprov_up=${1%/*}; printf \'%s\\n\' "${pgprov_up:-/}"; }',
   'mktemp() { pgprov_record mktemp "$@"; case "$1" in -d) echo "$SCRATCH/dir" ;; *) echo "$SCRATCH/file" ;; esac; }',
@@ -216,9 +229,9 @@ function readRecord(record: string, sections: number): Call[][] {
   let section = 0;
   for (let at = 0; at < items.length - 1; ) {
     const count = Number(items[at]);
-    const [name = '', ...words] = items.slice(at + 1, at + 1 + count);
+    const [name = '', ...found] = items.slice(at + 1, at + 1 + count);
     at += 1 + count;
-    words.forEach((word, index) => (words[index] = word.replace(/^@\d+$/u, '@now')));
+    const words = found.map(ofAnyMoment).filter((word, index, all) => word !== all[index - 1] || !word.startsWith(PROCESS));
     if (name === 'section') section = Number(words[0]);
     else calls[section]?.push({ name, words });
   }
