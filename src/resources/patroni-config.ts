@@ -83,9 +83,9 @@ shift
 done`;
 }
 
-/** Has one member go through its loop now, so that it takes up what was changed in the dynamic configuration. */
+/** Has one member go through its loop now instead of within loop_wait. */
 export function wakeMember(url: string, credentials: RestCredentials): Script {
-  return sh`printf '%s\n' ${curlCredentials(credentials)} | curl -s -m ${seconds(5)} -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null ${`${url}/config`}`;
+  return sh`printf '%s\n' ${curlCredentials(credentials)} | curl -s --connect-timeout 2 -m ${seconds(5)} -K - -X PATCH -d '{"woken_by_pgprov":null}' -o /dev/null ${`${url}/config`}`;
 }
 
 function show(value: Json | undefined): string {
