@@ -1,7 +1,18 @@
-import { defineDiagnosis, ETCD_CLUSTER, ETCD_MEMBER, pgprov, type Examination, type Host, type LoggedLine } from '../../index.js';
+import {
+  defineDiagnosis,
+  ETCD_CLUSTER,
+  ETCD_MEMBER,
+  groupBy,
+  NAMES,
+  pgprov,
+  type Examination,
+  type Finding,
+  type Host,
+  type LoggedLine,
+} from '../../index.js';
 import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
 import { memberIdOf } from '../../../roles/shared/etcd/member-id.js';
-import { asEvidence } from '../shared/lines.js';
+import { asEvidence, sinceFirst } from '../shared/lines.js';
 
 /** Members try each other several times in a second, and Patroni tries etcd every few seconds: what does not come again is over. */
 const RECENT = 10_000;
@@ -9,6 +20,9 @@ const RECENT = 10_000;
 /** Words of Go’s TLS about certificates. A client without one, and one that hangs up, are none of ours. */
 const REFUSED =
   /x509: |tls: bad certificate|tls: unknown certificate|tls: expired certificate|certificate has expired|unknown certificate authority/u;
+
+/** A connection that somebody made to this member. */
+const CAME = /rejected connection on /u;
 
 const LET_IN = /established TCP streaming connection/u;
 
@@ -20,29 +34,52 @@ export default defineDiagnosis({
   find: (examination) => {
     const { view } = examination;
     const refused = view.hosts('etcd').flatMap(({ name }) => refusals(examination, name));
-    const healthy = (host: string): boolean => view.read(host, ETCD_MEMBER)?.healthy === true;
-    // Of the two ends the one that is out of the quorum is at fault.
-    const culprit = (line: LoggedLine): string => {
-      const peer = peerOf(examination, line);
-      return peer !== undefined && !healthy(peer) ? peer : line.host;
-    };
-    return [...new Set(refused.map(culprit))].map((host) => {
-      const lines = refused.filter((line) => culprit(line) === host).sort((a, b) => a.at - b.at);
-      const last = lines.at(-1);
-      const why = /x509: [^"]*|tls: [^"]*/u.exec(last?.text ?? '')?.[0] ?? 'the certificate';
-      return {
-        level: healthy(host) ? ('danger' as const) : ('broken' as const),
-        host,
-        what: `etcd refuses connections because of certificates: ${why}`,
-        ...(lines[0] === undefined ? {} : { since: lines[0].at }),
-        evidence: lines.slice(-2).map(asEvidence),
-        follows: 'who is refused is cut off: a member from the quorum, Patroni from its store',
-        mend: `${pgprov`apply ${view.inventory}`} writes the certificates that belong there; ${pgprov`certs status ${view.inventory}`} shows which is wrong`,
-        explains: ['store-member-down', 'unit-failed', 'unit-restarts'],
-      };
-    });
+    return [...groupBy(refused, (line) => JSON.stringify([culpritOf(examination, line), strangerIn(examination, line)])).values()].map(
+      (group): Finding => {
+        const lines = [...group].sort((a, b) => a.at - b.at);
+        const stranger = strangerIn(examination, group[0]);
+        const why = /x509: [^"]*|tls: [^"]*/u.exec(lines.at(-1)?.text ?? '')?.[0] ?? 'the certificate';
+        const told = { ...sinceFirst(lines), evidence: lines.slice(-2).map(asEvidence) };
+        const host = culpritOf(examination, group[0]);
+        return stranger === undefined
+          ? {
+              level: isHealthy(examination, host) ? 'danger' : 'broken',
+              host,
+              what: `etcd refuses connections because of certificates: ${why}`,
+              ...told,
+              follows: 'who is refused is cut off: a member from the quorum, Patroni from its store',
+              mend: `${pgprov`apply ${view.inventory}`} writes the certificates that belong there; ${pgprov`certs status ${view.inventory}`} shows which is wrong`,
+              explains: ['store-member-down', 'unit-failed', 'unit-restarts'],
+            }
+          : {
+              level: 'notice',
+              host,
+              what: `etcd refuses ${stranger}, which is no host of the cluster, because of certificates: ${why}`,
+              ...told,
+              follows: 'whoever that is cannot ask etcd; the cluster lacks nothing',
+              mend: `find out who ${stranger} is: it is not meant to ask etcd, or it needs a certificate of the cluster’s authority`,
+            };
+      },
+    );
   },
 });
+
+function isHealthy({ view }: Examination, host: string): boolean {
+  return view.read(host, ETCD_MEMBER)?.healthy === true;
+}
+
+/** Who is at fault: of the two ends the one that is out of the quorum, else the one whose certificate the other did not take. */
+function culpritOf(examination: Examination, line: LoggedLine): string {
+  const peer = peerOf(examination, line);
+  if (peer === undefined) return line.host;
+  if (!isHealthy(examination, peer)) return peer;
+  return isHealthy(examination, line.host) && CAME.test(line.text) && !/remote error/u.test(line.text) ? peer : line.host;
+}
+
+/** The address at the other end of a connection that came from no host of the inventory. */
+function strangerIn(examination: Examination, line: LoggedLine): string | undefined {
+  return CAME.test(line.text) && peerOf(examination, line) === undefined ? remoteOf(line) : undefined;
+}
 
 /** Lines of a host that tell of refusals which go on. One or two are an accident, such as a certificate that was just replaced. */
 function refusals({ log, now }: Examination, host: string): readonly LoggedLine[] {
@@ -53,12 +90,22 @@ function refusals({ log, now }: Examination, host: string): readonly LoggedLine[
 }
 
 /** Who was at the other end, where it is a host of the inventory. */
-function peerOf({ view }: Examination, { text }: LoggedLine): string | undefined {
+function peerOf({ view }: Examination, line: LoggedLine): string | undefined {
   const { hosts } = view.inventory;
-  const address = /"remote-addr":"\[?([^"]*?)\]?:\d+"/u.exec(text)?.[1];
-  const id = /"remote-peer-id":"([0-9a-f]+)"/u.exec(text)?.[1];
+  const address = remoteOf(line);
+  const id = /"remote-peer-id":"([0-9a-f]+)"/u.exec(line.text)?.[1];
   const byId = id === undefined ? undefined : hosts.find((host) => idsOf(view, host).includes(id));
-  return (byId ?? hosts.find(({ clusterAddress }) => clusterAddress === address))?.name;
+  return (byId ?? hosts.find((host) => address !== undefined && addressesOf(view, line.host, host).includes(address)))?.name;
+}
+
+/** What one host knows another one by, of its names what they resolve to there. */
+function addressesOf(view: Examination['view'], teller: string, { address, clusterAddress }: Host): string[] {
+  return [address, clusterAddress, ...(view.read(teller, NAMES)?.addresses[clusterAddress] ?? [])];
+}
+
+/** The address at the other end. */
+function remoteOf({ text }: LoggedLine): string | undefined {
+  return /"remote-addr":"\[?(?:::ffff:)?([^"]*?)\]?:\d+"/u.exec(text)?.[1];
 }
 
 /** What etcd calls the member of a host, in hexadecimal as in its log. */

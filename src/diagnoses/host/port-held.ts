@@ -1,4 +1,4 @@
-import { defineDiagnosis, PORTS, serviceHandle } from '../../index.js';
+import { defineDiagnosis, PORTS, RUNNING, serviceHandle, type Examination, type Host, type Listener } from '../../index.js';
 import { leaderOf } from '../shared/leading.js';
 
 /** Another process has a port that is meant for one of the cluster's services. */
@@ -12,7 +12,7 @@ export default defineDiagnosis({
     return view.inventory.hosts.flatMap((host) =>
       host.ports.flatMap(({ port, what, units }) =>
         (view.read(host.name, PORTS) ?? [])
-          .filter((listener) => listener.port === port && !units.includes(listener.unit))
+          .filter((listener) => listener.port === port && !units.includes(listener.unit) && !isOwnServer(examination, host, listener))
           .map(({ process, unit }) => {
             const down = units.every((own) => view.read(host.name, serviceHandle(own.replace(/\.service$/u, '')))?.active !== 'active');
             const holder = `${process || 'another process'} (${unit || 'of no unit: somebody started it by hand'})`;
@@ -34,3 +34,11 @@ export default defineDiagnosis({
     );
   },
 });
+
+/** Somebody started the cluster’s own data by hand, as in maintenance mode: whether Patroni sees to it is not for this diagnosis to say. */
+function isOwnServer({ view }: Examination, { name }: Host, { port, unit }: Listener): boolean {
+  const running = view.read(name, RUNNING);
+  return (running?.postmasters ?? []).some(
+    (server) => server.port === port && server.unit === unit && server.realDirectory === running?.wantedDirectory,
+  );
+}

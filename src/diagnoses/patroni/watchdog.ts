@@ -2,8 +2,9 @@ import { defineDiagnosis, WATCHDOG, type Finding } from '../../index.js';
 import { variables } from '../../../roles/shared/variables.js';
 import { asEvidence, linesSince, sinceFirst } from '../shared/lines.js';
 
+/** Where there is no device Patroni has a `NullWatchdog`, which refuses a new ttl and does nothing else either. */
 const FAILED =
-  /Configuration requires (a )?watchdog, but|Watchdog device is not usable|Error while sending keepalive|System will reboot after|loop_wait of \d+ seconds is too long for/u;
+  /Configuration requires (a )?watchdog, but|Watchdog device is not usable|Error while sending keepalive(?!.* on NullWatchdog)|System will reboot after|loop_wait of \d+ seconds is too long for/u;
 const ACTIVATED = /(activated|updated) with \d+ second timeout, timing slack/u;
 
 /** A watchdog that is required and not there, or that is about to reset its host. */

@@ -196,6 +196,31 @@ it('finds a member that is refused for its certificate, and tells it of that mem
   expect(await found(handshakes, { pg1: member({ log: mended }), pg2: member(), pg3: member() })).toEqual([]);
 });
 
+const refusalOf = (address: string, error: string): ExaminedHost['log'] => {
+  const said = `{"level":"warn","msg":"rejected connection on client endpoint","remote-addr":"${address}:45530","server-name":"","error":"${error}"}`;
+  return [9, 5, 1].map((ago) => ['etcd', ago, said] as const);
+};
+
+it('tells once of a member whose certificate the others do not take, though its own etcd works', async () => {
+  const log = refusalOf('10.0.0.1', 'tls: failed to verify certificate: x509: certificate signed by unknown authority');
+  const [finding, ...more] = await findings(handshakes, { pg1: member(), pg2: member({ log }), pg3: member({ log }) });
+  expect(finding).toMatchObject({ level: 'danger', host: 'pg1' });
+  expect(more).toEqual([]);
+  // It is the one whose own certificate the others refuse.
+  const refused = refusalOf('10.0.0.1', 'remote error: tls: expired certificate');
+  expect((await findings(handshakes, { pg1: member(), pg2: member({ log: refused }), pg3: member() })).map(({ host }) => host)).toEqual([
+    'pg2',
+  ]);
+});
+
+it('calls a stranger who is refused no danger, and says who it is', async () => {
+  const log = refusalOf('10.0.0.9', 'tls: failed to verify certificate: x509: certificate signed by unknown authority');
+  const [finding] = await findings(handshakes, { pg1: member(), pg2: member({ log }), pg3: member() });
+  expect(finding).toMatchObject({ level: 'notice', host: 'pg2' });
+  expect(finding?.what).toMatch(/^etcd refuses 10\.0\.0\.9, which is no host of the cluster, because of certificates: /u);
+  expect(finding?.mend).toMatch(/^find out who 10\.0\.0\.9 is/u);
+});
+
 it('blames the member that others cannot verify, by the number that they know it by', async () => {
   const said =
     '{"level":"warn","msg":"prober detected unhealthy status","round-tripper-name":"ROUND_TRIPPER_SNAPSHOT","remote-peer-id":"3","rtt":"1.8ms","error":"tls: failed to verify certificate: x509: cannot validate certificate for 10.0.0.3 because it doesn\'t contain any IP SANs"}';

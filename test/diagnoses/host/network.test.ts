@@ -6,6 +6,7 @@ import wayClosed from '../../../src/diagnoses/host/way-closed.js';
 import { names } from '../../../src/resources/names.js';
 import { PORTS } from '../../../src/resources/ports.js';
 import { REACHABILITY, type Reach } from '../../../src/resources/reachability.js';
+import { RUNNING } from '../../../src/resources/running.js';
 import { serviceHandle } from '../../../src/resources/service.js';
 import { answered, findings, found, seen, type ExaminedHost } from '../../support/examination.js';
 
@@ -121,4 +122,34 @@ it('finds who has a port that is meant for a service', async () => {
     what: 'port 2379, meant for etcd clients, is held by python3 (of no unit: somebody started it by hand)',
   });
   expect(byHand?.mend).toContain("ss -Hltnp 'sport = :2379'");
+});
+
+it('does not have the cluster’s own server ended that somebody started by hand', async () => {
+  const postmaster = {
+    dataDirectory: '/data',
+    realDirectory: '/data',
+    port: 5432,
+    unit: '',
+    version: '17',
+    systemIdentifier: '7',
+    ours: false,
+  };
+  const hosts = (wantedDirectory: string): Record<string, ExaminedHost> => ({
+    pg2: {
+      states: [
+        seen(PORTS, [{ port: 5432, process: 'postgres', unit: '' }]),
+        seen(serviceHandle('patroni'), { loaded: true, enabled: true, active: 'active', applied: undefined }),
+        seen(RUNNING, {
+          wantedDirectory,
+          postmasters: [postmaster],
+          databases: [],
+          patroniFile: undefined,
+          patroniData: undefined,
+          made: undefined,
+        }),
+      ],
+    },
+  });
+  expect(await found(portHeld, hosts('/data'))).toEqual([]);
+  expect(await found(portHeld, hosts('/other'))).toHaveLength(1);
 });

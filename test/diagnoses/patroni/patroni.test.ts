@@ -154,6 +154,11 @@ it('finds a watchdog that cannot be had', () => {
   ).toEqual([]);
 });
 
+it('does not miss a watchdog that nobody asked for when the ttl is changed', () => {
+  const said = 'ERROR: Error while sending keepalive: Setting timeout is not supported on NullWatchdog';
+  expect(found(watchdog, { logs: { pg1: [[10, 'patroni', said]] } })).toEqual([]);
+});
+
 describe('a restart that a setting waits for', () => {
   const own = {
     pg2: {
