@@ -1,4 +1,4 @@
-import { sh } from '../shell/quote.js';
+import { joinScripts, sh } from '../shell/quote.js';
 import { handle } from './handle.js';
 import { PostgresLines } from '../postgres/log-lines.js';
 import { isOfServer, journalOf, logFilesOf, readJournalEntry, readZone, type LogPlace } from './host-logs.js';
@@ -21,13 +21,23 @@ export type HostLine = Omit<LoggedLine, 'host'>;
 export const RECENT_FILES = handle<readonly HostLine[]>('recent-files');
 export const RECENT_LOG = handle<readonly HostLine[]>('recent-log');
 
-/** Lines that are of interest, of the newest ones. */
+/** Lines that are of interest, of the newest ones of each program. */
 const LINES = 2000;
 
-/** What Patroni writes each time it has nothing to do; the last one tells when it last worked. */
-const ROUTINE = 'INFO: no action\\. I am (';
+/**
+ * The newest lines, of a server and of what else writes in its unit apart: a server that logs much crowds out nothing of Patroni. Of what units
+ * write again and again only the last is of interest: of Patroni that it has nothing to do, of etcd what it says of each request while its disk is
+ * slow.
+ */
+const NEWEST = `/INFO: no action\\. I am \\(/ { again["patroni"] = $0; next }
+/apply request took too long/ { again["etcd"] = $0; next }
+{ of = ($0 ~ /"_COMM":"postgres"/); kept[of, count[of]++ % most] = $0 }
+END {
+for (of = 0; of < 2; of++) for (n = (count[of] > most ? count[of] - most : 0); n < count[of]; n++) print kept[of, n % most]
+for (unit in again) print again[unit]
+}`;
 
-/** What the journal has of some units, without what Patroni writes every few seconds while all is well, but for the last of it. */
+/** What the journal has of some units, each by itself. */
 export function recentLog({
   units,
   since,
@@ -38,10 +48,13 @@ export function recentLog({
   return {
     ...RECENT_LOG,
     when: 'start',
-    probe: () => sh`{
-${journalOf(units, { since, lines: 20 * LINES, follow: false })} | grep -v ${ROUTINE} | tail -n ${LINES}
-${journalOf(units, { since, lines: LINES, follow: false })} | grep ${ROUTINE} | tail -n 1
-} 2>/dev/null || :`,
+    // Each unit by itself, so that none crowds out another one.
+    probe: () =>
+      joinScripts(
+        units.map(
+          (unit) => sh`${journalOf([unit], { since, lines: 20 * LINES, follow: false })} | awk -v most=${LINES} ${NEWEST} 2>/dev/null || :`,
+        ),
+      ),
     parse: (answer) =>
       answerLines(answer)
         .flatMap((line): HostLine[] => {

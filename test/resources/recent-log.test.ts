@@ -19,7 +19,10 @@ function journal(...entries: { at: number; unit: string; program?: string; text:
   );
   mkdirSync(work.at('bin'));
   writeFileSync(work.at('journal'), `${lines.join('\n')}\n`);
-  writeFileSync(work.at('bin', 'journalctl'), `#!/bin/sh\ncat '${work.at('journal')}'\n`);
+  writeFileSync(
+    work.at('bin', 'journalctl'),
+    `#!/bin/sh\nunit=$(printf '%s\\n' "$@" | sed -n 's/^--unit=//p')\ngrep "$unit" '${work.at('journal')}'\n`,
+  );
   chmodSync(work.at('bin', 'journalctl'), 0o755);
   return work.at('bin', 'journalctl');
 }
@@ -47,6 +50,24 @@ inEveryShell(HOST_SHELLS, (shell) => {
       { at: 3500, unit: 'etcd', text: 'of a child that has ended' },
       { at: 4000, unit: 'etcd', text: 'lost the leader' },
     ]);
+  });
+
+  it('in a host’s recent log no unit crowds out another one, nor a server its Patroni, nor slow requests what etcd says of its disk', async () => {
+    const flood = (number: number, unit: string, program: string, text: string): Parameters<typeof journal> =>
+      Array.from({ length: number }, (_, index) => ({ at: 1000 + index, unit, program, text: `${text} ${index}` }));
+    const program = journal(
+      { at: 1, unit: 'patroni', text: 'ERROR: of Patroni' },
+      { at: 2, unit: 'etcd', program: 'etcd', text: 'slow fdatasync' },
+      ...flood(2500, 'patroni', 'postgres', 'LOG:  statement: SELECT'),
+      ...flood(2500, 'etcd', 'etcd', 'apply request took too long'),
+    );
+    const seen = await observe(
+      shell,
+      rewritten(recentLog({ units: ['patroni', 'etcd'], since: 0 }), (script) => moved(script, 'journalctl', program)),
+    );
+    expect(seen.slice(0, 3).map(({ text }) => text)).toEqual(['ERROR: of Patroni', 'slow fdatasync', 'LOG:  statement: SELECT 500']);
+    expect(seen.slice(-2).map(({ text }) => text)).toEqual(['LOG:  statement: SELECT 2499', 'apply request took too long 2499']);
+    expect(seen).toHaveLength(2003);
   });
 
   it('a host without a journal has no recent log', async () => {
