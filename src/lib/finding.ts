@@ -34,6 +34,8 @@ export interface Finding {
   mend: string;
   /** Names of diagnoses whose findings on the same host merely follow from this one: they are told with it, not beside it. */
   explains?: readonly string[];
+  /** Other hosts that suffer from it: what is told of them counts as what is told of its own host. */
+  affects?: readonly string[];
 }
 
 /** A finding with the diagnosis that it is of. */

@@ -1,5 +1,5 @@
 import { pgprov } from '../lib/pgprov-command.js';
-import { FINDING_LEVELS, type Diagnosed, type DoctorAnswer } from '../lib/finding.js';
+import { FINDING_LEVELS, type Diagnosed, type DoctorAnswer, type Finding } from '../lib/finding.js';
 import type { Inventory } from '../model/index.js';
 import type { Diagnosis, Examination } from '../plan/diagnosis.js';
 
@@ -29,7 +29,7 @@ function foldConsequences(findings: readonly Diagnosed[]): Diagnosed[] {
   const explains = (one: Diagnosed, other: Diagnosed): boolean =>
     one.diagnosis !== other.diagnosis &&
     one.explains?.includes(other.diagnosis) === true &&
-    (one.host === undefined || one.host === other.host);
+    (one.host === undefined || one.host === other.host || isAffected(one, other.host));
   const rootOf = (finding: Diagnosed, below: readonly Diagnosed[] = []): Diagnosed => {
     const above = findings.find((one) => !below.includes(one) && explains(one, finding));
     return above === undefined ? finding : rootOf(above, [...below, finding]);
@@ -42,6 +42,10 @@ function foldConsequences(findings: readonly Diagnosed[]): Diagnosed[] {
   return findings
     .filter((finding) => standsBelow(finding) === finding)
     .map((finding) => ({ ...finding, consequences: findings.filter((other) => other !== finding && standsBelow(other) === finding) }));
+}
+
+function isAffected({ affects = [] }: Finding, host: string | undefined): boolean {
+  return host !== undefined && affects.includes(host);
 }
 
 function unexplained(
@@ -57,7 +61,9 @@ function unexplained(
     // What one host says of another one's address comes from what is wrong there.
     const named = hosts.filter(({ address, clusterAddress }) => [address, clusterAddress].some((each) => wordsOf(problem).includes(each)));
     const subjects = [about, ...named.map(({ name }) => name)];
-    return serious.some(({ host, level }) => (about === undefined ? level === 'broken' : host === undefined || subjects.includes(host)));
+    return serious.some((one) =>
+      about === undefined ? one.level === 'broken' : one.host === undefined || subjects.includes(one.host) || isAffected(one, about),
+    );
   };
   return problems
     .filter((problem) => !unseen.includes(problem) && !isExplained(problem))

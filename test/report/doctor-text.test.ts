@@ -84,6 +84,21 @@ describe('what doctor found', () => {
     ]);
   });
 
+  it('has what another host suffers from a finding below that one, and not what status says of it', async () => {
+    const { findings } = diagnosed(
+      [
+        kind('refused', finding({ host: 'pg1', level: 'danger', explains: ['down'], affects: ['pg3'] })),
+        kind('down', finding({ host: 'pg2', level: 'danger' }), finding({ host: 'pg3', level: 'danger' })),
+      ],
+      await examination(),
+      ['pg3: does not stream from the leader'],
+    );
+    expect(findings.map(({ diagnosis, host, consequences }) => [diagnosis, host, consequences.length])).toEqual([
+      ['refused', 'pg1', 1],
+      ['down', 'pg2', 0],
+    ]);
+  });
+
   it('tells what mends a problem of status where status knows it', async () => {
     const problem = 'pg1: archive_mode is on, set by ALTER SYSTEM\n  to reset it, enter in psql: `ALTER SYSTEM RESET archive_mode;`';
     const [found] = diagnosed([kind('disk')], await examination(), [problem]).findings;

@@ -48,6 +48,7 @@ export default defineDiagnosis({
           mend: matters
             ? `${pgprov`apply ${view.inventory}`} writes pg_hba.conf as the inventory has it, with a line for every member; take out of the inventory what rejects ${from} before that one`
             : `where it is meant, give it a line under postgresql.access in the inventory; otherwise find out who ${from} is`,
+          ...(matters ? { explains: ['member-down'], affects: [member.name] } : {}),
         };
       });
     });

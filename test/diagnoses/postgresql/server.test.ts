@@ -54,7 +54,7 @@ describe('pg_hba.conf', () => {
     const quoted = `FATAL:  could not connect to the primary server: connection to server at "10.0.0.1", port 5432 failed: ${rejects}`;
     const logs = { pg1: [[8, 'postgresql', rejects]], pg3: [[8, 'postgresql', quoted]] } as const;
     const finding = only(accessRefused, { ...cutOffMember('pg3'), logs });
-    expect(finding).toMatchObject({ level: 'danger', host: 'pg1' });
+    expect(finding).toMatchObject({ level: 'danger', host: 'pg1', affects: ['pg3'] });
     expect(finding.mend).toMatch(/^`pgprov apply .*` writes pg_hba\.conf as the inventory has it/u);
     // One that does not try any more is down for another reason.
     const before = { pg1: [[180, 'postgresql', rejects]] } as const;
