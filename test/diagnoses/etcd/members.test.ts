@@ -10,6 +10,7 @@ import versions from '../../../src/diagnoses/etcd/versions.js';
 import { ETCD_CLUSTER, type EtcdListed } from '../../../src/resources/etcd-cluster.js';
 import { ETCD_DATABASE, type EtcdDatabase } from '../../../src/resources/etcd-database.js';
 import { ETCD_MEMBER } from '../../../src/resources/etcd-member.js';
+import { HOST_FACTS } from '../../../src/resources/host-facts.js';
 import { serviceHandle } from '../../../src/resources/service.js';
 import { findings, found, seen, type ExaminedHost } from '../../support/examination.js';
 
@@ -182,6 +183,19 @@ it('finds members of different versions', async () => {
   const of = (version: string): Promise<string[]> => found(versions, { ...WELL, pg3: member({ database: { version } }) });
   expect(await of('3.5.21')).toEqual(['notice the members of etcd are of different versions: 3.5.16 and 3.5.21']);
   expect(await of('3.6.0')).toEqual(['danger the members of etcd are of different versions: 3.5.16 and 3.6.0']);
+});
+
+it('calls versions that come with the systems of the hosts no unended upgrade', async () => {
+  const on = (os: string, release: string, version: string): ExaminedHost => {
+    const facts = { os, version: release, architecture: 'x86_64', clock: 0, systemd: true, memory: 1 };
+    const { log = [], states = [] } = member({ database: { version } });
+    return { log, states: [...states, seen(HOST_FACTS, facts)] };
+  };
+  const mixed = { pg1: on('rocky', '9.4', '3.5.16'), pg2: on('debian', '12', '3.4.23'), pg3: on('rocky', '9.5', '3.5.16') };
+  expect(await found(versions, mixed)).toEqual([
+    'notice the members of etcd are of different versions, as their systems are: 3.4.23 and 3.5.16',
+  ]);
+  expect((await found(versions, { ...mixed, pg3: on('rocky', '9.5', '3.4.23') }))[0]).toMatch(/^danger /u);
 });
 
 it('finds a member that is refused for its certificate, and tells it of that member once', async () => {
