@@ -1,20 +1,24 @@
+import { flagOf } from '../lib/flag.js';
 import { plainPgprov } from '../lib/pgprov-command.js';
 import type { Inventory } from '../model/index.js';
+import type { Operation } from '../plan/operation.js';
 
 /** Commands of pgprov that no unfinished operation holds up: they change nothing of the cluster. */
-const LOOKS = /^pgprov (?:status|plan|ping|doctor|logs|history|runs|show|validate|psql|ssh|snapshot|config (?!edit\b)|certs status)\b/u;
+const LOOKS = /^pgprov (?:status|plan|ping|doctor|logs|history|runs|show|validate|psql|ssh|snapshot|backups|backup verify|config (?!edit\b)|certs status)\b/u;
 
 /** A command in a message, as the tag `pgprov` writes it. */
 const COMMAND = /`(?<command>pgprov [^`]+)`/gu;
 
 /**
  * Advice for an operation that is not finished: any other command that changes the cluster is refused until it is given up, so that comes
- * before it, `` `pgprov restart i.yml --give-up && pgprov apply i.yml` ``.
+ * before it, `` `pgprov restart i.yml --give-up && pgprov apply i.yml` ``. What goes on with it stays as it is, also with an option that answers it.
  */
-export function adviceBeside(operation: string, inventory: Inventory, advice: string): string {
-  const again = plainPgprov`${operation.split(' ')} ${inventory}`;
+export function adviceBeside({ name, options }: Pick<Operation, 'name' | 'options'>, inventory: Inventory, advice: string): string {
+  const again = plainPgprov`${name.split(' ')} ${inventory}`;
   const giveUp = `${again} --give-up`;
+  const answers = Object.keys(options).filter((option) => options[option]?.answers === true);
+  const own = [again, giveUp, ...answers.map((option) => `${again} ${flagOf(option)}`)];
   return advice.replaceAll(COMMAND, (written, command: string) =>
-    LOOKS.test(command) || [again, giveUp].includes(command) ? written : `\`${giveUp} && ${command}\``,
+    LOOKS.test(command) || own.includes(command) ? written : `\`${giveUp} && ${command}\``,
   );
 }

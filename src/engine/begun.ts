@@ -40,7 +40,7 @@ export class Begun<Options extends object> {
   /** Advice of the operation, with commands that work although it is unfinished. */
   advice(text: string): string {
     const { operation, inventory } = this.#options;
-    return operation.keptInStore !== true && this.#isUnfinished ? adviceBeside(operation.name, inventory, text) : text;
+    return operation.keptInStore !== true && this.#isUnfinished ? adviceBeside(operation, inventory, text) : text;
   }
 
   /** Takes in what the run tells. */

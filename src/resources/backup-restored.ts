@@ -105,7 +105,8 @@ export function restoreNoted(note: string): Resource<{ done: boolean }> {
     name: `note:${note}`,
     summary: `note in ${path} that clients are let in`,
     unless: sh`[ -e ${path} ]`,
-    run: sh`: >${path}
+    run: sh`mkdir -p ${RESTORE_NOTES}
+: >${path}
 sync ${path} ${RESTORE_NOTES}`,
   });
 }

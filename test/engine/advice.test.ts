@@ -5,6 +5,7 @@ import { inventoryOf, THREE } from '../support/inventory.js';
 
 describe('advice beside an unfinished operation', async () => {
   const inventory = await inventoryOf(THREE);
+  const operation = { name: 'config edit', options: { approve: { type: 'boolean', answers: true, description: '' } } } as const;
   const giveUp = `pgprov config edit ${inventory.file} --give-up`;
 
   it.each([
@@ -12,7 +13,7 @@ describe('advice beside an unfinished operation', async () => {
     [pgprov`switchover ${inventory} --to pg2`, `\`${giveUp} && pgprov switchover ${inventory.file} --to pg2\``],
     [pgprov`config edit ${inventory} --put a=1`, `\`${giveUp} && pgprov config edit ${inventory.file} --put a=1\``],
   ])('gives it up before what it holds up: %s', (command, advised) => {
-    expect(adviceBeside('config edit', inventory, `correct the file, or have ${command} write it again; then go on`)).toBe(
+    expect(adviceBeside(operation, inventory, `correct the file, or have ${command} write it again; then go on`)).toBe(
       `correct the file, or have ${advised} write it again; then go on`,
     );
   });
@@ -22,8 +23,10 @@ describe('advice beside an unfinished operation', async () => {
     pgprov`config diff ${inventory}`,
     pgprov`config edit ${inventory}`,
     pgprov`config edit ${inventory} --give-up`,
+    pgprov`config edit ${inventory} --approve`,
+    pgprov`backups ${inventory}`,
     '`journalctl -u patroni`',
   ])('leaves alone what changes nothing, what finishes it and what gives it up: %s', (command) => {
-    expect(adviceBeside('config edit', inventory, `see ${command}`)).toBe(`see ${command}`);
+    expect(adviceBeside(operation, inventory, `see ${command}`)).toBe(`see ${command}`);
   });
 });

@@ -64,6 +64,8 @@ interface Made extends Pick<Seen, 'leader' | 'config' | 'off' | 'listed' | 'stor
   /** Of those, members whose PostgreSQL runs all the same. */
   runs?: readonly string[];
   place?: Partial<RestorePlace>;
+  /** Of the others. */
+  places?: Record<string, Partial<RestorePlace>>;
   timers?: { active?: string[]; held?: string[] };
   gaps?: ArchiveGap[];
   done?: string[];
@@ -101,7 +103,7 @@ function seen(made: Made, options: RestoreOptions = { time: '2026-11-29 05:00:00
         server: 'down',
         said: [],
         databases: [],
-        ...(name === 'pg1' ? made.place : {}),
+        ...(name === 'pg1' ? made.place : made.places?.[name]),
       },
       [BACKUP_INFO.id]: { ...INFO, ...made.info, ...made.reads?.[name] },
     },
@@ -155,10 +157,13 @@ const restored = (place: Partial<RestorePlace> = {}, more: Made = {}): Made => (
 /** Clients were let in. */
 const LET_IN = { restored: ['R.new', 'R.let-in'] };
 
+/** All members have the restored data, in copies that were made later. */
+const COPIED = Object.fromEntries(PG.map((name) => [name, { identity: `${name}-copy`, aside: { [`${name}-old`]: `${DATA}.aside-1` } }]));
+
 const ids = (run: OperationRun<RestoreOptions>): string[] =>
   restore.remaining(run).steps.map(({ id, ...step }) => ('on' in step ? `${id} ${step.on.join()}` : id));
 const objection = (made: Made, options?: RestoreOptions): string | undefined => restore.guards?.(seen(made, options))[0]?.message;
-const LANDING = ['lead pg1', 'others pg2,pg3', 'follow pg1', 'backup-repo1 repo1'];
+const LANDING = ['note pg1,pg2,pg3', 'lead pg1', 'others pg2,pg3', 'follow pg1', 'backup-repo1 repo1'];
 
 describe('what a restore is given', () => {
   const problem = (options: RestoreOptions, hosts?: string[]): string | undefined =>
@@ -332,6 +337,11 @@ describe('the guards of a restore', () => {
     expect(objection(made, CHOSEN)).toBeUndefined();
   });
 
+  it('take nothing back either where the member that restored has copied its data anew', () => {
+    const made = { copy: COPIED, places: { pg2: LET_IN }, leader: 'pg2', store: {} };
+    expect(objection(made, { ...CHOSEN, undo: true })).toContain('clients may have written since, so it is not taken back');
+  });
+
   it('do not take back what is not there any more', () => {
     expect(objection({ ...ASIDE, copy: { ...KEPT, pg2: { identity: '' } } }, { ...CHOSEN, undo: true })).toBe(
       'the data that pg2 had before the restore is not beside its place any more, so it cannot come back',
@@ -416,6 +426,33 @@ describe('the steps of a restore', () => {
       title: 'clients are let in, without another word',
       made: restored(LET_IN, { down: ['pg2', 'pg3'], leader: 'pg1', store: {}, listed: { pg2: null, pg3: null }, timers: { held: ['x'] } }),
       steps: ['others pg2,pg3', 'follow pg1', 'backup-repo1 repo1', 'schedule repo1'],
+    },
+    {
+      title: 'the member that restored has copied its data anew, after another one took over',
+      made: {
+        copy: COPIED,
+        place: LET_IN,
+        leader: 'pg2',
+        store: {},
+        timers: { held: ['x'] },
+      },
+      steps: ['backup-repo1 repo1', 'schedule repo1'],
+    },
+    {
+      title: 'the member that restored is another machine, which knows of nothing',
+      made: { copy: COPIED, places: { pg2: LET_IN }, leader: 'pg2', store: {} },
+      steps: ['backup-repo1 repo1'],
+    },
+    {
+      title: 'clients were let in, all are down, and another one has the last commits',
+      made: {
+        down: PG,
+        copy: COPIED,
+        place: LET_IN,
+        store: { leader: '' },
+        data: { pg2: { position: { timeline: 5, checkpoint: '0/6000', nextOid: 1, lastRecord: '0/6000' } } },
+      },
+      steps: ['note pg1,pg2,pg3', 'lead pg2', 'others pg1,pg3', 'follow pg2', 'backup-repo1 repo1'],
     },
     {
       title: 'all stream, and there is a backup',

@@ -3,10 +3,10 @@ import { onInventory, type SetExit } from '../action.js';
 import { withHosts, withInventory, withOutput, withPasswords, withReport, withTimings } from '../command-options.js';
 import { choiceOption, wholeNumber } from '../option-values.js';
 import { wrongValue } from '../usage-error.js';
+import { flagOf } from '../../lib/flag.js';
 import type { OptionSchema } from '../../plan/operation.js';
 import { HEADS, type OperationHead } from './heads.js';
 import type { OperateCommandOptions } from './operate.js';
-import { flagOf } from './option-words.js';
 
 /**
  * A command for each operation of one word, from what it says of itself, which has those of two words below it that begin with its own;

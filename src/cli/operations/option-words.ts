@@ -1,13 +1,9 @@
+import { flagOf } from '../../lib/flag.js';
 import { shellWord } from '../command-line-text.js';
 import type { Operation } from '../../plan/operation.js';
 
 /** The command that operations of a user's own are called with, and so the first word of their names: `operate checkpoint`. */
 export const OPERATE = 'operate';
-
-/** The flag of an option: `leaveOut` is `--leave-out`. */
-export function flagOf(option: string): string {
-  return `--${option.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`;
-}
 
 /** Options as one would write them on a command line, a word each: `--to`, `pg2`. */
 export function optionWords(given: Readonly<Record<string, unknown>>): string[] {

@@ -17,11 +17,11 @@ import { hostsWith, restApiUrl } from '../../../../roles/shared/layout.js';
 import { memberGate } from '../../../../roles/shared/patroni/start.js';
 import { dataLabel } from '../../../../roles/shared/selinux.js';
 import { leaderOf, notStreamingWhy, storeOf } from '../members.js';
-import { isUp } from '../recover/seen.js';
+import { firstOf, isUp } from '../recover/seen.js';
 import { patroniStarts } from '../patroni-starts.js';
 import { followStep } from '../recover/starts.js';
 import { backupSteps } from './backup.js';
-import { holding, isLetIn, letInNote, members, placeOf, scheduling, type RestoreRun } from './seen.js';
+import { copyOf, holding, isLetIn, letInNote, members, placeOf, scheduling, type RestoreRun } from './seen.js';
 import { serverOf } from './steps.js';
 
 /** Seconds in which a copy that does not grow is waited for: a checkpoint comes first. */
@@ -32,7 +32,7 @@ export function landingSteps(run: RestoreRun): OperationStep[] {
   return [
     ...endStep(run),
     ...storeStep(run, run.options.identifier),
-    ...leadStep(run),
+    ...leadSteps(run),
     ...othersSteps(run),
     ...backupSteps(run),
     ...timersStep(run),
@@ -79,18 +79,35 @@ export function storeStep(run: RestoreRun, identifier = ''): OperationStep[] {
   ];
 }
 
-function leadStep(run: RestoreRun): OperationStep[] {
+/** Who is started first: the restored data or, where others have copied it and clients have written since, who has the last commits. */
+function firstMembers(run: RestoreRun): string[] {
   const { view, options } = run;
   const { member = '' } = options;
-  if (isLetIn(run) && (leaderOf(view) !== undefined || isUp(view, member))) return [];
+  const copied = isLetIn(run) ? members(run).filter((host) => copyOf(run, host).identity !== '') : [];
+  if (copied.every((host) => host === member)) return [member];
+  const first = firstOf(view);
+  return first === undefined ? copied : [first];
+}
+
+function leadSteps(run: RestoreRun): OperationStep[] {
+  const { view } = run;
+  const first = firstMembers(run);
+  if (isLetIn(run) && (leaderOf(view) !== undefined || first.some((host) => isUp(view, host)))) return [];
   return [
     {
-      id: 'lead',
-      title: `start Patroni on ${member} alone, and wait until it leads`,
-      effect: 'clients reach the restored data from here on, and what was there before does not come back with --undo',
+      id: 'note',
+      title: `have ${enumerate(members(run))} note that clients are let in`,
+      effect: 'what was there before does not come back with --undo from here on',
       pointOfNoReturn: true,
-      on: [member],
-      resources: (context) => [restoreNoted(letInNote(run)), patroniStarts(context)],
+      on: members(run),
+      resources: () => [restoreNoted(letInNote(run))],
+    },
+    {
+      id: 'lead',
+      title: `start Patroni on ${enumerate(first)}${first.length === 1 ? ' alone, and wait until it leads' : ', and wait until one of them leads'}`,
+      effect: 'clients reach the restored data from here on',
+      on: first,
+      resources: (context) => [patroniStarts(context)],
       gates: (context) => [memberGate(context)],
     },
   ];
@@ -98,8 +115,9 @@ function leadStep(run: RestoreRun): OperationStep[] {
 
 /** The other members copy the restored data. */
 function othersSteps(run: RestoreRun): OperationStep[] {
-  const { view, options, done } = run;
-  const leader = isLetIn(run) ? (leaderOf(view) ?? options.member ?? '') : (options.member ?? '');
+  const { view, done } = run;
+  const [first = ''] = firstMembers(run);
+  const leader = isLetIn(run) ? (leaderOf(view) ?? first) : first;
   const isLate = (host: string): boolean => !isLetIn(run) || notStreamingWhy(view, leader, host) !== undefined;
   const late = members(run).filter((host) => host !== leader && isLate(host));
   if (late.length === 0) return [];

@@ -112,12 +112,15 @@ export function endedCleanly({ view, options: { member = '' } }: RestoreRun): bo
   return data?.kind === 'cluster' && data.clusterState === 'shut down';
 }
 
-/** Patroni was let start with the restored data, so that clients may have written: nothing is taken back any more. */
+/**
+ * Patroni was let start with the restored data, so that clients may have written: nothing is taken back any more. All members know, because the
+ * one that restored may have copied its data anew since, or be another machine.
+ */
 export function isLetIn(run: RestoreRun): boolean {
-  return isRecovered(run) && placeOf(run).server === 'down' && placeOf(run).restored.includes(letInNote(run));
+  return members(run).some((host) => run.view.read(host, RESTORE_PLACE)?.restored.includes(letInNote(run)) === true);
 }
 
-/** What the restoring member notes before Patroni is started there. */
+/** What all members note before Patroni is started on the one that restored. */
 export function letInNote({ options: { id = '' } }: RestoreRun): string {
   return `${id}.let-in`;
 }
