@@ -4,7 +4,8 @@ import type { Inventory } from '../model/index.js';
 import type { Operation } from '../plan/operation.js';
 
 /** Commands of pgprov that no unfinished operation holds up: they change nothing of the cluster. */
-const LOOKS = /^pgprov (?:status|plan|ping|doctor|logs|history|runs|show|validate|psql|ssh|snapshot|backups|backup verify|config (?!edit\b)|certs status)\b/u;
+const LOOKS =
+  /^pgprov (?:status|plan|ping|doctor|logs|history|runs|show|validate|psql|ssh|snapshot|backups|backup verify|config (?!edit\b)|certs status)\b/u;
 
 /** A command in a message, as the tag `pgprov` writes it. */
 const COMMAND = /`(?<command>pgprov [^`]+)`/gu;

@@ -15,11 +15,21 @@ interface Shown {
   last: string[];
 }
 
-async function tree(events: readonly RunEvent[], { columns = 80, pause = 0, color = false } = {}): Promise<Shown> {
+interface Showing {
+  columns?: number;
+  color?: boolean;
+  /** Milliseconds for which the tree is shown after the last event. */
+  pause?: number;
+  /** What is drawn before it is closed, however long a busy machine takes for it. */
+  drawn?: RegExp;
+}
+
+async function tree(events: readonly RunEvent[], { columns = 80, pause = 0, drawn, color = false }: Showing = {}): Promise<Shown> {
   const out = fakeStream(columns);
   const reporter = await createReporter('tree', { out: out.stream, err: fakeStream().stream, color });
   for (const event of events) reporter.emit(event);
   if (pause > 0) await sleep(pause);
+  if (drawn !== undefined) await expect.poll(() => stripVTControlCharacters(out.text())).toMatch(drawn);
   await reporter.close();
   await reporter.close();
   for (const event of events) reporter.emit(event);
@@ -79,7 +89,7 @@ describe('the tree', () => {
   });
 
   it('shows what is running and what comes next', async () => {
-    const { raw } = await tree(upTo('note', 3), { pause: 1300 });
+    const { raw } = await tree(upTo('note', 3), { drawn: /waiting for peers \(1 s\)/u });
     const shown = stripVTControlCharacters(raw);
     expect(shown).toContain('❯ start etcd — 0 of 3 hosts done');
     expect(shown).toMatch(/pg2 · start etcd\n {4}› waiting until etcd has a quorum · etcd\[311\]: waiting for peers \(1 s\)/u);
@@ -93,7 +103,7 @@ describe('the tree', () => {
       { type: 'warning', host: 'pg3', text: 'its clock is 2 s late' },
       { type: 'interrupted', how: 'interrupted', underWay: [] },
     ];
-    const { raw, last } = await tree(events, { pause: 250 });
+    const { raw, last } = await tree(events, { drawn: /finishing what is under way/u });
     const shown = stripVTControlCharacters(raw);
     expect(shown).toContain('◌ not started: start etcd, start Patroni');
     expect(shown).toMatch(
@@ -130,7 +140,7 @@ describe('the tree', () => {
         },
         { type: 'note', host: 'pg1', stage: 'postgresql/packages', text: 'downloading package 12 of 45, 16 of 52 MB' },
       ],
-      { pause: 250 },
+      { drawn: /16 of 52 MB/u },
     );
     expect(stripVTControlCharacters(raw)).toMatch(/› install etcd-server etcd.*… · downloading package 12 of 45, 16 of 52 MB$/mu);
   });
@@ -141,7 +151,7 @@ describe('the tree', () => {
       { type: 'awaiting', text: 'PostgreSQL on pg1 starts' },
       { type: 'awaiting', text: 'Patroni elects a leader' },
     ];
-    const { raw } = await tree(waits, { pause: 250 });
+    const { raw } = await tree(waits, { drawn: /elects a leader/u });
     expect(stripVTControlCharacters(raw)).toMatch(/Waiting for what may pass by itself: Patroni elects a leader/u);
     const { last } = await tree([...waits, { type: 'awaited', ms: 14_000 }]);
     expect(last).toContain('· Waited: Patroni elects a leader (14 s)');
@@ -235,10 +245,12 @@ describe('the tree', () => {
       { type: 'step-start', host: 'pg2', stage: 'switchover/follow', changes: 0 },
       { type: 'waiting', host: 'pg2', stage: 'switchover/follow', title: 'pg1 and pg3 stream from pg2' },
     ];
-    const shown = async (events: readonly RunEvent[]): Promise<string> =>
-      stripVTControlCharacters((await tree(events, { pause: 250 })).raw);
-    expect(await shown(begun)).toMatch(/^\S pg1 · hand the lead from pg1 to pg2\n +› waiting until pg2 leads$/mu);
-    const waits = await shown([...begun, ...follow]);
+    const shown = async (events: readonly RunEvent[], drawn: RegExp): Promise<string> =>
+      stripVTControlCharacters((await tree(events, { drawn })).raw);
+    expect(await shown(begun, /waiting until pg2 leads/u)).toMatch(
+      /^\S pg1 · hand the lead from pg1 to pg2\n +› waiting until pg2 leads$/mu,
+    );
+    const waits = await shown([...begun, ...follow], /stream from pg2/u);
     expect(waits).toMatch(/^\S pg2 · wait until pg1 and pg3 stream from pg2$/mu);
     expect(waits).not.toContain('waiting until pg1');
   });
@@ -297,7 +309,7 @@ describe('the tree', () => {
         ...hosts.map((host): RunEvent => ({ type: 'step-start', host, stage: 'a/b', changes: 1 })),
         { type: 'step-end', host: 'pg1', stage: 'a/b', result: 'changed', changes: 1, ms: 10 },
       ],
-      { columns: 40, pause: 250 },
+      { columns: 40, drawn: /1 of 200 hosts done/u },
     );
     expect(stripVTControlCharacters(raw)).toMatch(/ {2}them needs on… — 1 of 200 hosts done/u);
   });
