@@ -29,12 +29,12 @@ const LINES = 2000;
  * write again and again only the last is of interest: of Patroni that it has nothing to do, of etcd what it says of each request while its disk is
  * slow.
  */
-const NEWEST = `/INFO: no action\\. I am \\(/ { again["patroni"] = $0; next }
-/apply request took too long/ { again["etcd"] = $0; next }
-{ of = ($0 ~ /"_COMM":"postgres"/); kept[of, count[of]++ % most] = $0 }
+const NEWEST = `/INFO: no action\\. I am \\(/ { again["idle"] = $0; next }
+/apply request took too long/ { again["slow"] = $0; next }
+{ of = ($0 !~ /"_COMM":"/ || $0 ~ /"_COMM":"postgres"/); kept[of, count[of]++ % most] = $0 }
 END {
 for (of = 0; of < 2; of++) for (n = (count[of] > most ? count[of] - most : 0); n < count[of]; n++) print kept[of, n % most]
-for (unit in again) print again[unit]
+for (what in again) print again[what]
 }`;
 
 /** What the journal has of some units, each by itself. */
