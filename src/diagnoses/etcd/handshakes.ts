@@ -93,7 +93,7 @@ function refusals({ log, now }: Examination, host: string): readonly LoggedLine[
 function peerOf({ view }: Examination, line: LoggedLine): string | undefined {
   const { hosts } = view.inventory;
   const address = remoteOf(line);
-  const id = /"remote-peer-id":"([0-9a-f]+)"/u.exec(line.text)?.[1];
+  const id = /"remote-(?:peer|member)-id":"([0-9a-f]+)"/u.exec(line.text)?.[1];
   const byId = id === undefined ? undefined : hosts.find((host) => idsOf(view, host).includes(id));
   return (byId ?? hosts.find((host) => address !== undefined && addressesOf(view, line.host, host).includes(address)))?.name;
 }
@@ -105,7 +105,7 @@ function addressesOf(view: Examination['view'], teller: string, { address, clust
 
 /** The address at the other end. */
 function remoteOf({ text }: LoggedLine): string | undefined {
-  return /"remote-addr":"\[?(?:::ffff:)?([^"]*?)\]?:\d+"/u.exec(text)?.[1];
+  return /"(?:remote-addr|address)":"(?:https:\/\/)?\[?(?:::ffff:)?([^"]*?)\]?:\d+["/]/u.exec(text)?.[1];
 }
 
 /** What etcd calls the member of a host, in hexadecimal as in its log. */

@@ -1,4 +1,5 @@
-import { defineDiagnosis, enumerate, groupBy, type Examination, type Host, type Reach } from '../../index.js';
+import { defineDiagnosis, enumerate, groupBy, PATRONI_MEMBER, PORTS, type Examination, type Host, type Reach } from '../../index.js';
+import { variablesIfAny } from '../../../roles/shared/variables.js';
 import { getsThrough, reachesOf } from '../shared/reach.js';
 
 /** A member does not reach another one that it needs, in one direction or in both. */
@@ -11,7 +12,9 @@ export default defineDiagnosis({
       hosts.flatMap((to) => {
         // What is wrong with a host that nobody reaches is told once, of that host.
         if (from.name === to.name || examination.unseen.has(to.name)) return [];
-        const closed = reachesOf(examination, from.name, to).filter(({ result }) => result === 'filtered' || result === 'unreachable');
+        const closed = reachesOf(examination, from.name, to).filter(
+          ({ port, result }) => (result === 'filtered' && !hangs(examination, to, port)) || result === 'unreachable',
+        );
         if (closed.length === 0) return [];
         const ports = enumerate(closed.map(({ port }) => String(port)));
         const others = hosts.filter(({ name }) => name !== from.name && name !== to.name && reachesAll(examination, name, to, closed));
@@ -35,6 +38,12 @@ export default defineDiagnosis({
     );
   },
 });
+
+/** Patroni has the port and answers its own host no more: once its queue is full, its kernel drops what comes, as a firewall does. */
+function hangs({ view }: Examination, host: Host, port: number): boolean {
+  if (variablesIfAny(host, 'patroni')?.restapi_port !== port || view.read(host.name, PATRONI_MEMBER)?.answers !== false) return false;
+  return (view.read(host.name, PORTS) ?? []).some((listener) => listener.port === port);
+}
 
 function direction(back: readonly Reach[], from: Host, to: Host): string {
   const told = back.filter(({ result }) => result !== 'unknown');

@@ -227,6 +227,17 @@ it('tells once of a member whose certificate the others do not take, though its 
   ]);
 });
 
+it('blames a member for its certificate by whatever the others call it', async () => {
+  const error = '"error":"Get \\"https://10.0.0.3:2380/version\\": tls: failed to verify certificate: x509: cannot validate certificate"';
+  const said = [
+    `{"level":"warn","msg":"failed to reach the peer URL","address":"https://10.0.0.3:2380/version","remote-member-id":"9",${error}}`,
+    `{"level":"warn","msg":"failed to get version","remote-member-id":"3",${error}}`,
+  ];
+  const log = [9, 5, 1].flatMap((ago) => said.map((text) => ['etcd', ago, text] as const));
+  const hosts = { pg1: member({ log, listed: LIST }), pg2: member(), pg3: member({ healthy: false, active: 'failed' }) };
+  expect((await findings(handshakes, hosts)).map(({ host }) => host)).toEqual(['pg3']);
+});
+
 it('calls a stranger who is refused no danger, and says who it is', async () => {
   const log = refusalOf('10.0.0.9', 'tls: failed to verify certificate: x509: certificate signed by unknown authority');
   const [finding] = await findings(handshakes, { pg1: member(), pg2: member({ log }), pg3: member() });

@@ -4,6 +4,7 @@ import namesWrong from '../../../src/diagnoses/host/names-wrong.js';
 import portHeld from '../../../src/diagnoses/host/port-held.js';
 import wayClosed from '../../../src/diagnoses/host/way-closed.js';
 import { names } from '../../../src/resources/names.js';
+import { PATRONI_MEMBER, type PatroniMemberState } from '../../../src/resources/patroni-member.js';
 import { PORTS } from '../../../src/resources/ports.js';
 import { REACHABILITY, type Reach } from '../../../src/resources/reachability.js';
 import { RUNNING } from '../../../src/resources/running.js';
@@ -33,6 +34,23 @@ it('finds a way that is closed in one direction, and says which', async () => {
   expect(await found(wayClosed, { pg1: reaches('pg1', { 'pg3:2380': 'filtered' }), pg2: reaches('pg2'), pg3: reaches('pg3') })).toEqual([
     'broken pg1 it does not reach pg3 on port 2380, in this direction only: pg3 reaches pg1; pg2 gets through to pg3',
   ]);
+});
+
+it('calls no way closed to a Patroni that hangs, whose queue is full', async () => {
+  const full = { 'pg3:8008': 'filtered' } as const;
+  const hosts = (answers: boolean): Record<string, ExaminedHost> => ({
+    pg1: reaches('pg1', full),
+    pg2: reaches('pg2', full),
+    pg3: {
+      states: [
+        ...(reaches('pg3').states ?? []),
+        seen(PORTS, [{ port: 8008, process: 'patroni', unit: 'patroni.service' }]),
+        seen(PATRONI_MEMBER, (answers ? { answers: true, cluster: [] } : { answers: false }) as PatroniMemberState),
+      ],
+    },
+  });
+  expect(await found(wayClosed, hosts(false))).toEqual([]);
+  expect(await found(wayClosed, hosts(true))).toHaveLength(2);
 });
 
 it('finds two members that do not reach each other', async () => {
