@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { HOOK_LIMIT, POLL_LIMIT, TEST_LIMIT } from './test/runner/limits.js';
+import { HOOK_LIMIT, POLL_LIMIT, POLL_PAUSE, TEST_LIMIT } from './test/runner/limits.js';
 import { LongestFirst } from './test/runner/longest-first.js';
 import { measureFactor } from './test/runner/machine.js';
 import { RunReporter } from './test/runner/run-reporter.js';
@@ -39,6 +39,7 @@ const WITH_HOSTS = {
   ...EVERYWHERE,
   setupFiles: ['test/runner/hosts-setup.ts', 'test/runner/setup.ts'],
   runner: 'test/runner/within-budget.ts',
+  expect: { poll: { timeout: patience(POLL_LIMIT), interval: POLL_PAUSE } },
   testTimeout: patience(TEST_LIMIT),
   hookTimeout: patience(HOOK_LIMIT),
   // Hosts boot, elect and time out for a third of the time; with three files the processors are hardly ever idle.

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 import { TestCluster } from './support/cluster.js';
 import { describeMembers, must } from './support/outside.js';
@@ -39,7 +40,7 @@ describe('a command that is given while members are coming up', () => {
     await expectLed('pg1');
   });
 
-  it('has an operation wait until there is a leader, and does it then', async () => {
+  longCase('an operation while members come up', 'has an operation wait until there is a leader, and does it then', async () => {
     for (const name of ['pg3', 'pg2', 'pg1']) await must(cluster.host(name), 'systemctl stop patroni');
     await everywhere('systemctl start patroni && systemctl kill -s STOP patroni');
     const run = await meanwhile(['switchover', '--to', 'pg2'], /by itself: Patroni on pg1 runs and does not answer yet/u, () =>

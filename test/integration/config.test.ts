@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 import { TestCluster } from './support/cluster.js';
 import { controldata, etcdctl, must, patronictl, patronictlConfig, sql } from './support/outside.js';
@@ -189,7 +190,7 @@ describe('pgprov config and pgprov history', () => {
     expect([again.code, again.all]).toEqual([0, expect.stringContaining('stays as it is')]);
   });
 
-  it('are saved as far as they answer, with a host off and without a quorum of etcd', async () => {
+  longCase('a snapshot without a quorum', 'are saved as far as they answer, with a host off and without a quorum of etcd', async () => {
     await cluster.host('pg3').kill();
     const without = await snapshot();
     expect(without.said).toContain('not in the snapshot: pg3: it could not be reached');

@@ -140,7 +140,7 @@ describe('Patroni and PostgreSQL', () => {
     await healthy();
   });
 
-  it('finds why PostgreSQL does not start, and a Patroni of root', async () => {
+  longCase('a Patroni of root', 'finds why PostgreSQL does not start, and a Patroni of root', async () => {
     const leader = cluster.host(await leading());
     const [one = '', other = ''] = await standbys();
     await must(cluster.host(one), `echo "shared_preload_libraries = 'nothere'" >>${DATA}/postgresql.auto.conf`);

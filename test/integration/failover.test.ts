@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { assertDocumented } from '../support/json-lines.js';
 import { journalFile, runIds } from '../../src/store/journal.js';
 import { longCase } from '../support/long-case.js';
@@ -38,11 +38,6 @@ describe('pgprov failover', () => {
 
   afterAll(async () => {
     await written?.remove();
-  });
-
-  it('refuses while a member leads', async () => {
-    await refused([], 'pg1 leads, so there is nothing to fail over from');
-    await refused(['--to', 'pg2'], 'pg1 leads, so there is nothing to fail over from');
   });
 
   longCase(

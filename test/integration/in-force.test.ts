@@ -195,18 +195,22 @@ describe('what is in force', () => {
     expect((await cluster.run('diff')).code).toBe(0);
   });
 
-  it('is corrected when a failed bootstrap left its cached dynamic configuration in an empty data directory', async () => {
-    const { data } = placesOf(cluster.os);
-    await must(
-      cluster.host('pg3'),
-      `systemctl stop patroni && mv ${data} ${data}.away && install -d -o postgres -g postgres -m 0700 ${data} && install -o postgres ${data}.away/patroni.dynamic.json ${data}/`,
-    );
-    const run = await cluster.run('apply');
-    expect(run.code, run.all).toBe(0);
-    expect(run.all).toContain('put patroni.dynamic.json, which a failed bootstrap left in');
-    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(60_000) }).toEqual(ALL_STREAM);
-    await must(cluster.host('pg3'), `rm -r ${data}.away`);
-  });
+  longCase(
+    'a cache that a bootstrap left',
+    'is corrected when a failed bootstrap left its cached dynamic configuration in an empty data directory',
+    async () => {
+      const { data } = placesOf(cluster.os);
+      await must(
+        cluster.host('pg3'),
+        `systemctl stop patroni && mv ${data} ${data}.away && install -d -o postgres -g postgres -m 0700 ${data} && install -o postgres ${data}.away/patroni.dynamic.json ${data}/`,
+      );
+      const run = await cluster.run('apply');
+      expect(run.code, run.all).toBe(0);
+      expect(run.all).toContain('put patroni.dynamic.json, which a failed bootstrap left in');
+      await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(60_000) }).toEqual(ALL_STREAM);
+      await must(cluster.host('pg3'), `rm -r ${data}.away`);
+    },
+  );
 
   /** What Patroni is told past pgprov. */
   async function patch(body: object): Promise<void> {

@@ -151,7 +151,7 @@ describe('maintenance operations', () => {
     },
   );
 
-  it('are finished by the same command after they were killed at each step', async () => {
+  longCase('stop and start killed at each step', 'are finished by the same command after they were killed at each step', async () => {
     const before = Number(await timelines());
     await killed(/stop Patroni and PostgreSQL on pg2 and pg3/u, 'stop', '--yes');
     await finishes('stop', '--yes');

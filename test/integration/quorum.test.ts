@@ -120,31 +120,35 @@ describe('etcd’s quorum in a running cluster', () => {
     await expectWell();
   });
 
-  it('stays intact when a drop-in turns client certificates off: status, diff and apply say so, with the correction', async () => {
-    const directory = '/etc/systemd/system/etcd.service.d';
-    await must(
-      pg2,
-      `mkdir -p ${directory} && printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/env -u ETCD_CLIENT_CERT_AUTH -u ETCD_TRUSTED_CA_FILE /usr/bin/etcd\\n' >${directory}/open.conf && systemctl daemon-reload && systemctl restart etcd`,
-    );
-    const status = await cluster.run('status');
-    expect(status.code).toBe(1);
-    expect(status.all).toMatch(/pg2.*drop-ins of its unit: \/etc\/systemd\/system\/etcd\.service\.d\/open\.conf/u);
-    expect(status.all).toMatch(
-      /pg2: etcd: it runs with other settings than its configuration: ETCD_TRUSTED_CA_FILE is not set, not \S+, and ETCD_CLIENT_CERT_AUTH is not set, not true/u,
-    );
-    for (const command of ['diff', 'apply']) {
-      const run = await cluster.run(command);
-      expect(run.code, run.all).toBe(1);
-      expect(run.all).toMatch(
-        /pg2(?::| {2}failed:) \S+open\.conf overrides the configuration of etcd, which so starts with other settings: .*ETCD_CLIENT_CERT_AUTH is not set, not true/u,
+  longCase(
+    'etcd without client certificates',
+    'stays intact when a drop-in turns client certificates off: status, diff and apply say so, with the correction',
+    async () => {
+      const directory = '/etc/systemd/system/etcd.service.d';
+      await must(
+        pg2,
+        `mkdir -p ${directory} && printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/env -u ETCD_CLIENT_CERT_AUTH -u ETCD_TRUSTED_CA_FILE /usr/bin/etcd\\n' >${directory}/open.conf && systemctl daemon-reload && systemctl restart etcd`,
       );
-    }
-    await must(pg2, `rm -r ${directory} && systemctl daemon-reload`);
-    const diff = await cluster.run('diff');
-    expect([diff.code, diff.all]).toEqual([6, expect.stringMatching(/restart etcd \(it runs with other settings: /u)]);
-    const apply = await cluster.run('apply');
-    expect(apply.code, apply.all).toBe(0);
-    expect((await cluster.run('status')).code).toBe(0);
-    await expectWell();
-  });
+      const status = await cluster.run('status');
+      expect(status.code).toBe(1);
+      expect(status.all).toMatch(/pg2.*drop-ins of its unit: \/etc\/systemd\/system\/etcd\.service\.d\/open\.conf/u);
+      expect(status.all).toMatch(
+        /pg2: etcd: it runs with other settings than its configuration: ETCD_TRUSTED_CA_FILE is not set, not \S+, and ETCD_CLIENT_CERT_AUTH is not set, not true/u,
+      );
+      for (const command of ['diff', 'apply']) {
+        const run = await cluster.run(command);
+        expect(run.code, run.all).toBe(1);
+        expect(run.all).toMatch(
+          /pg2(?::| {2}failed:) \S+open\.conf overrides the configuration of etcd, which so starts with other settings: .*ETCD_CLIENT_CERT_AUTH is not set, not true/u,
+        );
+      }
+      await must(pg2, `rm -r ${directory} && systemctl daemon-reload`);
+      const diff = await cluster.run('diff');
+      expect([diff.code, diff.all]).toEqual([6, expect.stringMatching(/restart etcd \(it runs with other settings: /u)]);
+      const apply = await cluster.run('apply');
+      expect(apply.code, apply.all).toBe(0);
+      expect((await cluster.run('status')).code).toBe(0);
+      await expectWell();
+    },
+  );
 });

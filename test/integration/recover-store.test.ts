@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { LabHost } from '../lab/index.js';
 import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
@@ -151,7 +151,7 @@ describe('pgprov recover, with a store that has lost what it had', () => {
     },
   );
 
-  it('says of keys that are no longer there, with etcd at work, where they come back from', async () => {
+  longCase('Patroni’s keys are gone', 'says of keys that are no longer there, with etcd at work, where they come back from', async () => {
     const last = await tested.leader();
     const saved = await pgprov('snapshot', cluster.file);
     expect(saved.code, saved.all).toBe(0);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MATRIX, sample } from '../support/depth.js';
+import { longCase } from '../support/long-case.js';
 import { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, must, sql } from './support/outside.js';
 import { start } from './support/pgprov.js';
@@ -66,23 +67,27 @@ describe('a run that is interrupted again and again', () => {
     expect(await sql(cluster.host('pg1'), "select count(*) from pg_stat_replication where state = 'streaming'")).toBe('2');
   });
 
-  it('does not start Patroni on a base backup that no server has ever started on, but has it copied anew', async () => {
-    const [pg1, pg3] = [cluster.host('pg1'), cluster.host('pg3')];
-    const asides = (): Promise<string> => must(pg3, 'ls -d /var/lib/postgresql/17/main.aside-*/backup_label 2>/dev/null | wc -l');
-    const before = Number(await asides());
-    // As power that goes at the end of a copy leaves it. Patroni would recover it alone, and it would part from its leader.
-    await must(pg3, 'systemctl disable --now patroni');
-    await must(
-      pg3,
-      'cd /var/lib/postgresql/17 && mv main before && runuser -u postgres -- env PGPASSFILE=/var/lib/postgresql/.pgpass_patroni ' +
-        `pg_basebackup -D main -X stream -c fast -d 'host=${pg1.address} user=replicator dbname=postgres'`,
-    );
-    const run = await cluster.run('apply');
-    expect(run.code, run.all).toBe(0);
-    expect(run.all).toContain('on which PostgreSQL never started');
-    expect(await sql(pg1, "select application_name from pg_stat_replication where state = 'streaming' order by 1")).toBe('pg2\npg3');
-    expect(Number(await asides())).toBe(before + 1);
-  });
+  longCase(
+    'a base backup without a server',
+    'does not start Patroni on a base backup that no server has ever started on, but has it copied anew',
+    async () => {
+      const [pg1, pg3] = [cluster.host('pg1'), cluster.host('pg3')];
+      const asides = (): Promise<string> => must(pg3, 'ls -d /var/lib/postgresql/17/main.aside-*/backup_label 2>/dev/null | wc -l');
+      const before = Number(await asides());
+      // As power that goes at the end of a copy leaves it. Patroni would recover it alone, and it would part from its leader.
+      await must(pg3, 'systemctl disable --now patroni');
+      await must(
+        pg3,
+        'cd /var/lib/postgresql/17 && mv main before && runuser -u postgres -- env PGPASSFILE=/var/lib/postgresql/.pgpass_patroni ' +
+          `pg_basebackup -D main -X stream -c fast -d 'host=${pg1.address} user=replicator dbname=postgres'`,
+      );
+      const run = await cluster.run('apply');
+      expect(run.code, run.all).toBe(0);
+      expect(run.all).toContain('on which PostgreSQL never started');
+      expect(await sql(pg1, "select application_name from pg_stat_replication where state = 'streaming' order by 1")).toBe('pg2\npg3');
+      expect(Number(await asides())).toBe(before + 1);
+    },
+  );
 
   it('leaves nothing to change for a further apply', async () => {
     expect((await cluster.run('apply')).all).toContain('No changes');

@@ -6,6 +6,7 @@ import type { ClusterStatus } from '../../src/lib/cluster-status.js';
 import { TestCluster } from './support/cluster.js';
 import { etcdctl, must, patronictl, patronictlConfig, shellWord, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
+import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 
 /** What a run says is what it did, and what a status says is how the cluster is. */
@@ -105,7 +106,7 @@ describe('a run and a status of a living cluster (Debian 13)', () => {
     await expect.poll(() => sql(cluster.host('pg1'), held), { timeout: patience(60_000) }).toBe('');
   });
 
-  it('say what a restart is pending for, with the old and the new value', async () => {
+  longCase('a pending restart', 'say what a restart is pending for, with the old and the new value', async () => {
     const [before = ''] = [await sql(cluster.host('pg1'), 'show max_connections')];
     await patronictl(cluster.host('pg1'), `edit-config --force -s postgresql.parameters.max_connections=${Number(before) + 7}`);
     const pending = `needs a restart for max_connections=${Number(before) + 7} (is ${before}); \`pgprov restart ${cluster.file} --pending\``;

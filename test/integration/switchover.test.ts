@@ -100,6 +100,15 @@ describe('pgprov switchover', () => {
     expect(await members()).toEqual(STREAMING('pg2'));
   });
 
+  it('is not what `pgprov failover` does while a member leads', async () => {
+    for (const words of [[], ['--to', 'pg1']]) {
+      const { code, all } = await pgprov('failover', cluster.file, ...words, '--yes');
+      expect(all).toContain('pg2 leads, so there is nothing to fail over from');
+      expect(code, all).toBe(4);
+    }
+    expect(await members()).toEqual(STREAMING('pg2'));
+  });
+
   it('schedules a switchover, refuses another until then, and cancels it', async () => {
     const scheduled = async (): Promise<unknown> =>
       JSON.parse(await must(cluster.host('pg3'), `curl -s http://${cluster.host('pg3').address}:8008/cluster`)).scheduled_switchover;

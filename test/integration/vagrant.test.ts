@@ -22,7 +22,18 @@ interface Status {
 }
 
 /** Vagrant itself takes most of the time here, so one of these comes with each day's seed, and all in the matrix. */
-const LATER = sample(['one machine', 'a run that failed', 'a halted machine'] as const, 1, 'vagrant');
+const LATER = sample(
+  [
+    'a machine that does not come up',
+    'one machine',
+    'a run that failed',
+    'a halted machine',
+    'without the plugin',
+    'anew after destroy',
+  ] as const,
+  1,
+  'vagrant',
+);
 
 /** Every test goes on with what the one before it left, as a person at work does. */
 describe.skipIf(!isThere('vagrant'))(
@@ -43,14 +54,18 @@ describe.skipIf(!isThere('vagrant'))(
       return { code, status: JSON.parse(stdout) as Status };
     }
 
-    it('is not provisioned when a machine does not come up', async () => {
-      await lab.write('config.vm.define("pg3") { |node| node.vm.provider(:docker) { |docker| docker.create_args = ["--there-is-none"] } }');
-      const up = await lab.vagrant('up');
-      expect(up.all).toContain('pgprov: not run, for the vagrant command failed');
-      expect([up.code, runs(up)], up.all).toEqual([1, []]);
-    });
+    if (LATER.includes('a machine that does not come up')) {
+      it('is not provisioned when a machine does not come up', async () => {
+        await lab.write(
+          'config.vm.define("pg3") { |node| node.vm.provider(:docker) { |docker| docker.create_args = ["--there-is-none"] } }',
+        );
+        const up = await lab.vagrant('up');
+        expect(up.all).toContain('pgprov: not run, for the vagrant command failed');
+        expect([up.code, runs(up)], up.all).toEqual([1, []]);
+      });
+    }
 
-    it('becomes a cluster by the next vagrant up, when its slowest machine is up', async () => {
+    it('becomes a cluster by vagrant up, when its slowest machine is up', async () => {
       await lab.write('config.vm.define("pg3") { |node| node.vm.provision "slow", type: :shell, inline: "sleep 6; echo this was slow" }');
       const up = await lab.vagrant('up');
       expect([up.code, runs(up)], up.all).toEqual([0, ['pg1, pg2, pg3']]);
@@ -116,27 +131,34 @@ describe.skipIf(!isThere('vagrant'))(
       });
     }
 
-    it('is also found without the plugin: through Vagrant, and through an ssh-config', async () => {
-      await rm(lab.kept('lab.json'));
-      await rm(lab.kept('machines.json'));
-      await writeFile(join(lab.directory, 'ssh'), (await lab.vagrant('ssh-config')).stdout);
-      for (const way of [['--vagrant'], ['--ssh-config', 'ssh']]) {
-        const show = await lab.pgprov('show', ...way);
-        expect(show.stdout, show.stderr).toContain(`pg3  pg3, cluster address ${NETWORK}.13\n`);
-      }
-    });
+    if (LATER.includes('without the plugin')) {
+      it('is also found without the plugin: through Vagrant, and through an ssh-config', async () => {
+        await rm(lab.kept('lab.json'));
+        await rm(lab.kept('machines.json'));
+        await writeFile(join(lab.directory, 'ssh'), (await lab.vagrant('ssh-config')).stdout);
+        for (const way of [['--vagrant'], ['--ssh-config', 'ssh']]) {
+          const show = await lab.pgprov('show', ...way);
+          expect(show.stdout, show.stderr).toContain(`pg3  pg3, cluster address ${NETWORK}.13\n`);
+        }
+      });
+    }
 
-    it('is gone after vagrant destroy, and leaves nothing for the next one', async () => {
+    it('is gone after vagrant destroy', async () => {
       expect((await lab.vagrant('destroy', '--force')).code).toBe(0);
       expect(await lab.traces()).toEqual([]);
       expect(existsSync(lab.kept())).toBe(false);
       const none = await lab.pgprov('status', '--vagrant');
       expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('no machine of')]);
-      const up = await lab.vagrant('up', 'pg1');
-      expect([up.code, runs(up)], up.all).toEqual([0, []]);
-      expect(up.all).toContain('not run yet: of pg1, pg2, pg3 only pg1 is up');
-      const ping = await lab.pgprov('ping', '--vagrant', '--host', 'pg1');
-      expect([ping.code, ping.stdout], ping.all).toEqual([0, expect.stringContaining('new in')]);
     });
+
+    if (LATER.includes('anew after destroy')) {
+      it('leaves nothing for the next one', async () => {
+        const up = await lab.vagrant('up', 'pg1');
+        expect([up.code, runs(up)], up.all).toEqual([0, []]);
+        expect(up.all).toContain('not run yet: of pg1, pg2, pg3 only pg1 is up');
+        const ping = await lab.pgprov('ping', '--vagrant', '--host', 'pg1');
+        expect([ping.code, ping.stdout], ping.all).toEqual([0, expect.stringContaining('new in')]);
+      });
+    }
   },
 );

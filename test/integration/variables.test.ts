@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DEPTH, sample } from '../support/depth.js';
+import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 import { TestCluster } from './support/cluster.js';
 import { assertInForce, lifeOf, powerCycle, traces, type Life } from './support/living.js';
@@ -121,24 +122,28 @@ describe(`a living cluster whose inventory changes (${DEPTH})`, () => {
     expect((await describeMembers(cluster.host('pg1'))).filter((line) => line.includes(' Leader running'))).toHaveLength(1);
   });
 
-  it('recovers with the old inventory after another run wrote a data directory that does not exist', async () => {
-    for (const host of cluster.hosts) {
-      await must(
-        host,
-        'sed -i \'s|^  data_dir: .*|  data_dir: "/srv/pg/main"|\' /etc/patroni/config.yml && mkdir -p /srv/pg && chown postgres /srv/pg && systemctl reload patroni',
-      );
-    }
-    await Promise.all(cluster.hosts.map((host) => host.kill()));
-    await Promise.all(cluster.hosts.map((host) => host.start()));
-    // Each waits for a leader that nobody can be.
-    for (const host of cluster.hosts) {
-      const waits = async (): Promise<string> => (await host.exec('curl -s http://$(hostname -i):8008/patroni')).stdout;
-      await expect.poll(waits, { timeout: patience(120_000) }).toMatch(/"state": "stopped", "role": "uninitialized"/u);
-    }
-    const run = await cluster.run('apply');
-    expect(run.code, run.all).toBe(0);
-    const { identifier, members } = await lifeOf(cluster);
-    expect(identifier).toBe(life.identifier);
-    expect(members.filter((line) => /Leader running|Replica streaming/u.test(line))).toHaveLength(3);
-  });
+  longCase(
+    'a data directory that does not exist',
+    'recovers with the old inventory after another run wrote a data directory that does not exist',
+    async () => {
+      for (const host of cluster.hosts) {
+        await must(
+          host,
+          'sed -i \'s|^  data_dir: .*|  data_dir: "/srv/pg/main"|\' /etc/patroni/config.yml && mkdir -p /srv/pg && chown postgres /srv/pg && systemctl reload patroni',
+        );
+      }
+      await Promise.all(cluster.hosts.map((host) => host.kill()));
+      await Promise.all(cluster.hosts.map((host) => host.start()));
+      // Each waits for a leader that nobody can be.
+      for (const host of cluster.hosts) {
+        const waits = async (): Promise<string> => (await host.exec('curl -s http://$(hostname -i):8008/patroni')).stdout;
+        await expect.poll(waits, { timeout: patience(120_000) }).toMatch(/"state": "stopped", "role": "uninitialized"/u);
+      }
+      const run = await cluster.run('apply');
+      expect(run.code, run.all).toBe(0);
+      const { identifier, members } = await lifeOf(cluster);
+      expect(identifier).toBe(life.identifier);
+      expect(members.filter((line) => /Leader running|Replica streaming/u.test(line))).toHaveLength(3);
+    },
+  );
 });

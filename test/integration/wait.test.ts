@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { longCase } from '../support/long-case.js';
 import { TestCluster } from './support/cluster.js';
 import { describeMembers, must, sql } from './support/outside.js';
 
@@ -38,7 +39,7 @@ describe('a wait that cannot succeed', () => {
     expect((await cluster.run('apply')).code).toBe(0);
   });
 
-  it('says what is wrong with the certificates that etcd was given', async () => {
+  longCase('another authority’s certificate', 'says what is wrong with the certificates that etcd was given', async () => {
     await must(cluster.host('pg1'), 'systemctl stop patroni');
     // The unit reads another authority's certificate than the one pgprov put in place.
     await must(

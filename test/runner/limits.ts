@@ -6,3 +6,6 @@ export const HOOK_LIMIT = 600_000;
 
 /** How long `expect.poll` asks on a quiet machine: what comes about a moment later may take its time beside other work. */
 export const POLL_LIMIT = 10_000;
+
+/** How long it waits between two looks at hosts, each of which starts programs there that the other files have to wait for. */
+export const POLL_PAUSE = 500;

@@ -31,16 +31,29 @@ export function readTimes(): Times {
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return byLength(await super.sort(files), readTimes());
+    return byLength(await super.sort(files), readTimes(), startsHosts);
   }
+}
+
+/** What starts hosts, in the text of a test file. */
+const STARTS_HOSTS = /\b(?:TestCluster|WrittenCluster|RecoveringCluster|VagrantLab|Walk|startHosts?)\b/u;
+
+/** Whether a test file that is among those with hosts starts any. */
+export function startsHosts(moduleId: string): boolean {
+  return STARTS_HOSTS.test(readFileSync(moduleId, 'utf8'));
 }
 
 /**
  * Files without hosts first, those that take long before the others, which stay in the order they have; then those with hosts, where one
- * that was never measured counts as long.
+ * that was never measured counts as long, after those among them that start none and need not wait for images.
  */
-export function byLength<File extends { moduleId: string; project: { name: string } }>(files: readonly File[], times: Times): File[] {
+export function byLength<File extends { moduleId: string; project: { name: string } }>(
+  files: readonly File[],
+  times: Times,
+  starts: (moduleId: string) => boolean,
+): File[] {
   const withHosts = ({ project }: File): boolean => WITH_HOSTS.includes(project.name);
   const seconds = (file: File): number => times[nameOf(file.moduleId)] ?? (withHosts(file) ? Number.MAX_VALUE : 0);
-  return [...files].sort((a, b) => Number(withHosts(a)) - Number(withHosts(b)) || seconds(b) - seconds(a));
+  const stage = (file: File): number => (!withHosts(file) ? 0 : starts(file.moduleId) ? 2 : 1);
+  return [...files].sort((a, b) => stage(a) - stage(b) || seconds(b) - seconds(a));
 }

@@ -1,7 +1,7 @@
 import { it } from 'vitest';
 import { sample, SEED } from './depth.js';
 
-/** Cases on hosts that take a minute or two each, nearly all of it waiting; every run takes some of them and in a week or two all had a turn. */
+/** Cases on hosts that take half a minute to two, most of it waiting; every run takes some of them and in two weeks or three nearly all had a turn. */
 const LONG_CASES = [
   'certificates that have expired',
   'a second etcd',
@@ -26,6 +26,17 @@ const LONG_CASES = [
   'a member that cannot start',
   'what keeps all members down',
   'a restore that is taken back',
+  'a snapshot without a quorum',
+  'etcd without client certificates',
+  'a pending restart',
+  'a data directory that does not exist',
+  'stop and start killed at each step',
+  'a base backup without a server',
+  'an operation while members come up',
+  'Patroni’s keys are gone',
+  'another authority’s certificate',
+  'a Patroni of root',
+  'a cache that a bootstrap left',
 ] as const;
 
 /** The name of one of the long cases. */
