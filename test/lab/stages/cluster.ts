@@ -1,8 +1,10 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 
+import { Secret } from '../../../src/lib/secret.js';
+import { wakeMember } from '../../../src/resources/patroni-config.js';
 import { spending } from '../../support/spent.js';
 import type { LabHost } from '../host.js';
 import { hasImage } from '../image-store.js';
@@ -138,7 +140,17 @@ class KeptCluster {
     const [leader, ...replicas] = hosts as [LabHost, ...LabHost[]];
     await until(leader, '[ "$(curl -s -o /dev/null -w \'%{http_code}\' http://localhost:8008/leader)" = 200 ]');
     await Promise.all(replicas.map((host) => release(host, [PATRONI])));
-    await until(leader, `[ "$(curl -s http://localhost:8008/cluster | grep -o '"state": "streaming"' | wc -l)" = ${replicas.length} ]`);
+    // A replica says that it streams when its loop comes round.
+    const wake = await this.#wake(replicas);
+    const streaming = `[ "$(curl -s http://localhost:8008/cluster | grep -o '"state": "streaming"' | wc -l)" = ${replicas.length} ]`;
+    await until(leader, `{ ${streaming} || { sleep 0.5; ${wake}; false; }; }`);
+  }
+
+  /** A command that has these hosts' Patroni go through its loop now. */
+  async #wake(hosts: readonly LabHost[]): Promise<string> {
+    const passwords = parse(await readFile(join(this.store, 'demo', 'passwords.yml'), 'utf8')) as Record<string, string>;
+    const password = new Secret(passwords['patroni.restapi_password'] ?? '');
+    return hosts.map(({ address }) => wakeMember(`http://${address}:8008`, { user: 'patroni', password }).text).join('; ');
   }
 
   async #planIsEmpty(hosts: readonly LabHost[]): Promise<boolean> {

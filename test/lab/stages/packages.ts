@@ -1,14 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 
-import { CATALOG } from '../../../roles/index.js';
-import { loadInventory } from '../../../src/model/index.js';
-import { PLATFORMS } from '../../../src/platform/index.js';
-import { buildHostWork } from '../../../src/plan/host-work.js';
 import { digestOf } from '../../../src/resources/resource.js';
-import { contextOf } from '../../support/inventory.js';
 import { spending } from '../../support/spent.js';
 import { hasImage } from '../image-store.js';
 import { ensureImage, imageOf } from '../images.js';
@@ -19,10 +14,8 @@ import { CHECKOUT, LAB_ID } from '../paths.js';
 import { say } from '../process.js';
 import type { System } from '../systems.js';
 import { freeze } from './freeze.js';
+import { LAST_STAGE } from './last-stage.js';
 import { runProduct } from './product.js';
-
-/** The last stage of a run that has to do with packages alone. */
-const LAST_STAGE = 'postgresql/packages';
 
 const HOOK = join(CHECKOUT, 'test', 'integration', 'support', 'interrupt.mjs');
 
@@ -35,11 +28,32 @@ export async function ensurePackages(os: System): Promise<string> {
   return spending('images', () =>
     withLock(`packages-${os}`, async () => {
       await ensureImage(os);
-      const image = `pgprov-lab/${os}-packages:${LAB_ID}-${digestOf(await imageOf(os), await wanted(os)).slice(0, 12)}`;
+      const known = await readKnown(os);
+      if (known !== undefined && (await hasImage(known))) return known;
+      // All of pgprov, which takes a second to load.
+      const { wantedPackages } = await import('./wanted.js');
+      const image = `pgprov-lab/${os}-packages:${LAB_ID}-${digestOf(await imageOf(os), await wantedPackages(os)).slice(0, 12)}`;
       if (!(await hasImage(image))) await build(os, image);
+      await keepKnown(os, image);
       return image;
     }),
   );
+}
+
+/** Where a run of the tests, in which nothing of pgprov changes, keeps the image's name; undefined outside of one. */
+function knownFile(os: System): string | undefined {
+  const spent = process.env['PGPROV_SPENT'] ?? '';
+  return spent === '' ? undefined : `${spent}.packages-${os}`;
+}
+
+async function readKnown(os: System): Promise<string | undefined> {
+  const file = knownFile(os);
+  return file === undefined ? undefined : readFile(file, 'utf8').catch(() => undefined);
+}
+
+async function keepKnown(os: System, image: string): Promise<void> {
+  const file = knownFile(os);
+  if (file !== undefined) await writeFile(file, image);
 }
 
 async function build(os: System, image: string): Promise<void> {
@@ -60,23 +74,6 @@ async function build(os: System, image: string): Promise<void> {
     await freeze(host, image, { identity: 'new' });
   } finally {
     await removeLab(network);
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-/** What a host's stages want up to the last that installs packages, as one digest. */
-async function wanted(os: System): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'pgprov-packages-'));
-  try {
-    const file = join(directory, 'inventory.yml');
-    await writeFile(file, stringify({ cluster: 'demo', hosts: { pg1: '192.0.2.1' } }));
-    const inventory = await loadInventory(file, { roles: CATALOG, env: { HOME: '/', USER: 'admin' } });
-    const platform = PLATFORMS.find(({ id }) => id === os);
-    if (platform === undefined) throw new Error(`pgprov knows no platform ${os}`);
-    const { stages } = buildHostWork(CATALOG, contextOf(inventory, 'pg1', platform));
-    const last = stages.findIndex(({ id }) => id === LAST_STAGE);
-    return digestOf(...stages.slice(0, last + 1).flatMap(({ id, stage }) => [id, ...stage.resources.map((resource) => resource.digest())]));
-  } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
