@@ -26,6 +26,8 @@ export default defineRole({
 `;
 
 let guide: Guide;
+/** That of operations, whose code stands beside the roles. */
+let operations: Guide;
 let cluster: TestCluster;
 let members: LabHost[];
 /** The fourth host, on which the guide's balancer comes to run; the other inventories leave it out. */
@@ -55,17 +57,18 @@ const TYPES = (): number => guide.commands.indexOf('npm link pgprov');
 describe('docs/extending.md', () => {
   beforeAll(async () => {
     guide = await readGuide('extending.md');
+    operations = await readGuide('operations.md');
     cluster = await TestCluster.start('extending', 'debian13', 4, 'packages');
     members = cluster.hosts.slice(0, 3);
     balancer = cluster.host('pg4');
-    await writeFiles(cluster.directory, guide.files);
+    await writeFiles(cluster.directory, [...guide.files, ...operations.files]);
     // The guide's inventory with the hosts of the lab.
     const { ssh: _ssh, hosts: _hosts, ...settings } = parse(guide.files.get('inventory.yml') ?? '') as Record<string, object>;
     await cluster.write({ ...settings, ...WITHOUT_BALANCER });
   });
   afterAll(() => cluster.remove());
 
-  it('has code that fits the types of the package, resolved as a linked package', async () => {
+  it('has code that fits the types of the package, resolved as a linked package, as that of docs/operations.md has', async () => {
     expect(guide.commands.slice(TYPES(), TYPES() + 2)).toEqual(['npm link pgprov', 'npx tsc -p tsconfig.json']);
     await mkdir(join(cluster.directory, 'node_modules'));
     await symlink(packageRoot(), join(cluster.directory, 'node_modules', 'pgprov'));
@@ -187,6 +190,68 @@ describe('docs/extending.md', () => {
     expect((await cluster.run('diff')).code).toBe(0);
   });
 
+  describe('docs/operations.md, “An operation of your own”', () => {
+    const lsn = (): Promise<string> => sql(cluster.host('pg1'), 'SELECT checkpoint_lsn FROM pg_control_checkpoint()');
+
+    it('has commands that do what the page says', async () => {
+      const before = await lsn();
+      const ended = new Map<string, Finished>();
+      const seen = new Map<string, string>();
+      for (const command of operations.commands) {
+        ended.set(
+          command,
+          await pgprov(
+            ...command
+              .split(' ')
+              .slice(1)
+              .map((word) => (word === 'inventory.yml' ? cluster.file : word)),
+          ),
+        );
+        seen.set(command, await lsn());
+      }
+      // Away from a terminal an operation says what it looks at, and nothing else.
+      const trouble = (stderr: string): string => stderr.replace(/^looking at .*\n/u, '');
+      expect(Object.fromEntries([...ended].map(([command, { code, stderr }]) => [command, `${code} ${trouble(stderr)}`]))).toEqual(
+        Object.fromEntries(operations.commands.map((command) => [command, '0 '])),
+      );
+      const of = <Value>(map: ReadonlyMap<string, Value>, end: string): Value | undefined =>
+        map.get(operations.commands.find((command) => command.endsWith(end)) ?? '');
+      expect(of(ended, '--help')?.stdout).toContain('--older-than <minutes>');
+      expect(of(ended, '--check')?.stdout).toContain('1. write a checkpoint on pg1');
+      expect(of(seen, '--check')).toBe(before);
+      expect(of(ended, 'inventory.yml --yes')?.stdout).toContain('the checkpoint is written');
+      expect(of(seen, 'inventory.yml --yes')).not.toBe(before);
+      expect(of(ended, '--older-than 60 --yes')?.stdout).toContain('the last checkpoint of pg1 is less than 60 minutes old');
+      expect(of(seen, '--older-than 60 --yes')).toBe(of(seen, 'inventory.yml --yes'));
+      expect(of(ended, 'pgprov runs inventory.yml')?.stdout).toMatch(/done +1 +operate checkpoint$/mu);
+    });
+
+    it('names the file and line of a defect, and refuses other runs until the operation is finished', async () => {
+      const text = operations.files.get('roles/operations/checkpoint.ts') ?? '';
+      // Comes to its step, whose checkpoint is written, and breaks at what is seen then.
+      await writeFiles(cluster.directory, [
+        [
+          'roles/operations/checkpoint.ts',
+          text.replace(
+            '  return seen !== undefined &&',
+            '  if (seen?.lsn !== last) throw new Error("boom");\n  return seen !== undefined &&',
+          ),
+        ],
+      ]);
+      const broken = await pgprov('operate', 'checkpoint', cluster.file, '--yes');
+      expect([broken.code, broken.all]).toEqual([2, expect.stringMatching(/operation checkpoint, \S+checkpoint\.ts:\d+:\d+: boom/u)]);
+      const refused = await cluster.run('apply');
+      expect([refused.code, refused.all]).toEqual([
+        4,
+        expect.stringContaining(`finish it with \`pgprov operate checkpoint ${cluster.file}\``),
+      ]);
+      await writeFiles(cluster.directory, [['roles/operations/checkpoint.ts', text]]);
+      const finished = await pgprov('operate', 'checkpoint', cluster.file, '--yes', '--resume');
+      expect([finished.code, finished.all]).toEqual([0, expect.stringContaining('resuming the operate checkpoint')]);
+      expect((await cluster.run('diff')).code).toBe(0);
+    });
+  });
+
   it('refuses a plan when a role has changed since it was made', async () => {
     const plan = join(cluster.directory, 'plan.json');
     expect((await pgprov('plan', cluster.file, '-o', plan)).code).toBe(0);
@@ -199,82 +264,5 @@ describe('docs/extending.md', () => {
     await chmod(join(cluster.directory, 'roles'), 0o777);
     const refused = await cluster.run('status');
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('everyone may write to it')]);
-  });
-});
-
-describe('docs/operations.md, “An operation of your own”', () => {
-  let own: TestCluster;
-  const lsn = (): Promise<string> => sql(own.host('pg1'), 'SELECT checkpoint_lsn FROM pg_control_checkpoint()');
-
-  beforeAll(async () => {
-    guide = await readGuide('operations.md');
-    own = await TestCluster.converged();
-    await writeFiles(own.directory, guide.files);
-    await own.write({ rolesPath: 'roles' });
-  });
-  afterAll(() => own?.remove());
-
-  it('has code that fits the types of the package', async () => {
-    await mkdir(join(own.directory, 'node_modules'));
-    await symlink(packageRoot(), join(own.directory, 'node_modules', 'pgprov'));
-    const { files } = await readGuide('extending.md');
-    await writeFiles(own.directory, [['tsconfig.json', files.get('tsconfig.json') ?? '']]);
-    const tsc = join(packageRoot(), 'node_modules', 'typescript', 'bin', 'tsc');
-    await promisify(execFile)(process.execPath, [tsc, '-p', join(own.directory, 'tsconfig.json')]);
-  });
-
-  it('has commands that do what the page says', async () => {
-    const before = await lsn();
-    const ended = new Map<string, Finished>();
-    const seen = new Map<string, string>();
-    for (const command of guide.commands) {
-      ended.set(
-        command,
-        await pgprov(
-          ...command
-            .split(' ')
-            .slice(1)
-            .map((word) => (word === 'inventory.yml' ? own.file : word)),
-        ),
-      );
-      seen.set(command, await lsn());
-    }
-    // Away from a terminal an operation says what it looks at, and nothing else.
-    const trouble = (stderr: string): string => stderr.replace(/^looking at .*\n/u, '');
-    expect(Object.fromEntries([...ended].map(([command, { code, stderr }]) => [command, `${code} ${trouble(stderr)}`]))).toEqual(
-      Object.fromEntries(guide.commands.map((command) => [command, '0 '])),
-    );
-    const of = <Value>(map: ReadonlyMap<string, Value>, end: string): Value | undefined =>
-      map.get(guide.commands.find((command) => command.endsWith(end)) ?? '');
-    expect(of(ended, '--help')?.stdout).toContain('--older-than <minutes>');
-    expect(of(ended, '--check')?.stdout).toContain('1. write a checkpoint on pg1');
-    expect(of(seen, '--check')).toBe(before);
-    expect(of(ended, 'inventory.yml --yes')?.stdout).toContain('the checkpoint is written');
-    expect(of(seen, 'inventory.yml --yes')).not.toBe(before);
-    expect(of(ended, '--older-than 60 --yes')?.stdout).toContain('the last checkpoint of pg1 is less than 60 minutes old');
-    expect(of(seen, '--older-than 60 --yes')).toBe(of(seen, 'inventory.yml --yes'));
-    expect(of(ended, 'pgprov runs inventory.yml')?.stdout).toMatch(/done +1 +operate checkpoint$/mu);
-  });
-
-  it('names the file and line of a defect, and refuses other runs until the operation is finished', async () => {
-    const text = guide.files.get('roles/operations/checkpoint.ts') ?? '';
-    // Comes to its step, whose checkpoint is written, and breaks at what is seen then.
-    await writeFiles(own.directory, [
-      [
-        'roles/operations/checkpoint.ts',
-        text.replace(
-          '  return seen !== undefined &&',
-          '  if (seen?.lsn !== last) throw new Error("boom");\n  return seen !== undefined &&',
-        ),
-      ],
-    ]);
-    const broken = await pgprov('operate', 'checkpoint', own.file, '--yes');
-    expect([broken.code, broken.all]).toEqual([2, expect.stringMatching(/operation checkpoint, \S+checkpoint\.ts:\d+:\d+: boom/u)]);
-    const refused = await own.run('apply');
-    expect([refused.code, refused.all]).toEqual([4, expect.stringContaining(`finish it with \`pgprov operate checkpoint ${own.file}\``)]);
-    await writeFiles(own.directory, [['roles/operations/checkpoint.ts', text]]);
-    const finished = await pgprov('operate', 'checkpoint', own.file, '--yes', '--resume');
-    expect([finished.code, finished.all]).toEqual([0, expect.stringContaining('resuming the operate checkpoint')]);
-    expect((await own.run('diff')).code).toBe(0);
   });
 });
