@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { faultyPgdg, type LabHost, mirrorRequests, PGDG_KEY_URL, publicKey } from '../lab/index.js';
+import { describeInTurn } from '../support/family-turn.js';
 import { TestCluster } from './support/cluster.js';
 import { must } from './support/outside.js';
 import type { Finished } from './support/pgprov.js';
@@ -7,7 +8,7 @@ import type { Finished } from './support/pgprov.js';
 /** The key as the mirror with the stranger's signature publishes it. */
 const STRANGERS_KEY_URL = 'https://wrongkey.lab/media/keys/ACCC4CF8.asc';
 
-describe('the source of packages', () => {
+describeInTurn('sources of packages', 'Debian', 'the source of packages', () => {
   let cluster: TestCluster;
   let host: LabHost;
   let pgdg: string;

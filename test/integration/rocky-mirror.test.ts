@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { faultyPgdg, type LabHost, publicKey } from '../lab/index.js';
+import { describeInTurn } from '../support/family-turn.js';
 import { TestCluster } from './support/cluster.js';
 import { must } from './support/outside.js';
 import { start, type Finished } from './support/pgprov.js';
 
 const REPOSITORIES = '/etc/yum.repos.d/pgdg-pgprov.repo';
 
-describe('the source of packages on Rocky 9', () => {
+describeInTurn('sources of packages', 'Rocky', 'the source of packages on Rocky 9', () => {
   let cluster: TestCluster;
   let host: LabHost;
   let stranger: string;

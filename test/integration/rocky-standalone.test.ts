@@ -1,12 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type LabHost, SELINUX_LOG, SELINUX_MODE } from '../lab/index.js';
+import { describeInTurn } from '../support/family-turn.js';
 import { TestCluster } from './support/cluster.js';
 import { must } from './support/outside.js';
 import type { Finished } from './support/pgprov.js';
 
 const DATA = '/srv/pg/data';
 
-describe('a server without Patroni on Rocky 9', () => {
+describeInTurn('servers without Patroni', 'Rocky', 'a server without Patroni on Rocky 9', () => {
   let cluster: TestCluster;
   let host: LabHost;
   let first: Finished;

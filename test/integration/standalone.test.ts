@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LabHost } from '../lab/index.js';
+import { describeInTurn } from '../support/family-turn.js';
 import { TestCluster } from './support/cluster.js';
 import { controldata, must } from './support/outside.js';
 import { start, type Finished } from './support/pgprov.js';
@@ -9,7 +10,7 @@ const ROLES = ['base', 'pgdg', 'postgresql', 'replication'];
 const DATA = '/var/lib/postgresql/17/main';
 const FOREIGN_LINES = ['# kept by hand', 'db.example.com:5432:app:app:with\\:colon', '*:*:*:backup:other'];
 
-describe('PostgreSQL without Patroni on Debian 13', () => {
+describeInTurn('servers without Patroni', 'Debian', 'PostgreSQL without Patroni on Debian 13', () => {
   let cluster: TestCluster;
   let host: LabHost;
   let first: Finished;
