@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { defineDiagnosis, type Finding } from '../../index.js';
 import { dataPath, serves } from '../shared/leading.js';
 import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, STARTED } from '../shared/lines.js';
@@ -19,6 +20,7 @@ export default defineDiagnosis({
       const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: FULL, ...still });
       if (lines.length === 0) return [];
       const path = dataPath(examination, host);
+      const places = [path, `${path}/pg_wal`, ...folderOf(lines.at(-1)?.text ?? '', path)];
       return [
         {
           level: 'broken',
@@ -28,9 +30,15 @@ export default defineDiagnosis({
           evidence: lines.slice(-2).map(asEvidence),
           follows:
             'a server without space for its WAL stops; a copy that is made anew then removes the data first, and fails at the same place',
-          mend: `make room outside of the data: \`df -h ${path} ${path}/pg_wal && du -xh / | sort -h | tail\`, as root on ${host}, shows where it went; never delete anything in pg_wal`,
+          mend: `make room outside of the data: \`df -h ${[...new Set(places)].join(' ')}; du -xh / | sort -h | tail\`, as root on ${host}, shows where it went; never delete anything in pg_wal`,
           explains: ['start-failed', 'member-down', 'archiver'],
         },
       ];
     }),
 });
+
+/** Where the file is that could not be written: in a tablespace, or for temporary files, it may lie on a file system of its own. */
+function folderOf(line: string, data: string): string[] {
+  const file = /file "([\w./-]+)"/u.exec(line)?.[1];
+  return file === undefined ? [] : [posix.dirname(posix.resolve(data, file))];
+}

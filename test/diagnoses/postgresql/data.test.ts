@@ -129,6 +129,14 @@ it('finds a server that went down for want of space', () => {
   ]);
 });
 
+it('looks for space where the file was that could not be written, and takes no other words for one', () => {
+  const mend = (file: string): string =>
+    only(noSpace, { logs: { pg3: [[20, 'postgresql', `ERROR:  could not extend file "${file}": No space left on device`]] } }).mend;
+  expect(mend('pg_tblspc/16400/PG_17/5/16401')).toContain('main/pg_tblspc/16400/PG_17/5; du');
+  expect(mend('pg_wal/xlogtemp.4711')).toContain('main/pg_wal; du');
+  expect(mend('$(reboot)')).not.toContain('reboot');
+});
+
 it('finds a member with the data of another cluster', () => {
   const said = 'CRITICAL: system ID mismatch, node pg3 belongs to a different cluster: 7 != 8';
   const finding = only(systemIdentifier, { data: { pg3: { systemIdentifier: '8' } }, logs: { pg3: [[9, 'patroni', said]] } });
