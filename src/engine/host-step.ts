@@ -56,8 +56,15 @@ export async function takeHostStep(cluster: Cluster, id: string, step: HostStep,
 }
 
 function stageOf(step: HostStep, context: RoleContext): Stage {
-  const { title } = step;
-  return { name: step.id, title, crossing: 'independent', resources: step.resources?.(context) ?? [], gates: step.gates?.(context) ?? [] };
+  const { id: name, title, onlyWatches } = step;
+  return {
+    name,
+    title,
+    crossing: 'independent',
+    resources: step.resources?.(context) ?? [],
+    gates: step.gates?.(context) ?? [],
+    ...(onlyWatches === undefined ? {} : { onlyWatches }),
+  };
 }
 
 function outOfReach(step: HostStep, hosts: readonly string[]): UnreachableError {

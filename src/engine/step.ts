@@ -42,7 +42,7 @@ export async function runStep(step: Step): Promise<boolean> {
   const gates = work.waits ? (stage.gates ?? []) : [];
   const observations = allObservations(remaining(step));
   const { byId } = await session.run([...doSections(work, gates), ...probeSections(observations)], {
-    before: joinScripts([takeStepLock(STEP_LOCK_TIMEOUT), CLEAR_WORK_DIRECTORY]),
+    ...(stage.onlyWatches === true ? {} : { before: joinScripts([takeStepLock(STEP_LOCK_TIMEOUT), CLEAR_WORK_DIRECTORY]) }),
     unbroken: isCoordinated(work),
     listener: stepListener(step, work, gates),
   });

@@ -128,6 +128,8 @@ export interface HostStep extends StepWords {
    * connected host with a database commits something about every 100 ms that leaves no trace.
    */
   measuresWriteGap?: true;
+  /** Its gates wait for what goes on by itself, maybe for hours: other runs may change the host meanwhile. Not beside `resources`. */
+  onlyWatches?: true;
   /** What is asked of each of the hosts in this step alone; the answers stay in what is seen. */
   asks?(context: RoleContext): readonly Observation[];
 }

@@ -45,6 +45,8 @@ export interface Stage {
   resources: readonly Resource[];
   /** Must open after a change before the stage is over. */
   gates?: readonly Gate[];
+  /** It changes nothing, and its gates wait for what goes on by itself: other runs may change the host meanwhile. */
+  onlyWatches?: true;
   /** With `rolling`: must open after a change of something that works, before the next host has its turn. */
   proofs?: readonly StageProof[];
   /** With `rolling`: whether the host's unit may be started or restarted; default: the stage's own failures stop what comes after. */

@@ -24,9 +24,7 @@ const ACCESS = `/run/${PRIVATE_UNIT}.hba`;
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '',
-  unix_socket_directories: PRIVATE_SOCKET,
   unix_socket_permissions: '0700',
-  hba_file: ACCESS,
   hot_standby: 'off',
   archive_command: '/bin/false',
   synchronous_standby_names: '',
@@ -42,10 +40,27 @@ const SETTINGS: Readonly<Record<string, string>> = {
   lc_messages: 'C',
 };
 
+/**
+ * Words for `postgres` that keep a server private.
+ * @param socketDirectory where it has its socket: who may enter it gets in
+ * @param access path of its pg_hba.conf, with the lines of `PRIVATE_ACCESS`
+ * @param more settings besides; they come before those that every private server has
+ */
+export function privateSettings(
+  { socketDirectory, access, port }: { socketDirectory: string; access: string; port: number },
+  more: Readonly<Record<string, string>> = {},
+): string[] {
+  const all = { ...SETTINGS, ...more, unix_socket_directories: socketDirectory, hba_file: access, port: String(port) };
+  return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/** Lets in whoever reaches the socket, but no standby. */
+export const PRIVATE_ACCESS = 'local all all trust\nlocal replication all reject\n';
+
 /** The server of a restored directory runs in a unit of its own, and recovers it to where its backup's recovery is to end. */
 export function privateServerRuns({ path, server, unit }: PrivateServerOptions): Resource<{ active: boolean }> {
   const id = `private-server:${path}`;
-  const settings = Object.entries({ ...SETTINGS, port: String(server.port) }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const settings = privateSettings({ socketDirectory: PRIVATE_SOCKET, access: ACCESS, port: server.port });
   return {
     ...activity(id),
     diff: ({ active }) =>
@@ -54,7 +69,7 @@ export function privateServerRuns({ path, server, unit }: PrivateServerOptions):
 echo ${`${unit} runs on this host`}
 exit 1
 fi
-( ${writeFileScript(ACCESS, 'local all all trust\nlocal replication all reject\n', { owner: server.user, group: 'root', mode: '0600' })} ) || exit 1
+( ${writeFileScript(ACCESS, PRIVATE_ACCESS, { owner: server.user, group: 'root', mode: '0600' })} ) || exit 1
 systemctl reset-failed ${PRIVATE_UNIT} 2>/dev/null || :
 systemd-run -q --unit=${PRIVATE_UNIT} --description=${`PostgreSQL with the data that pgprov restored into ${path}`} ${[
       `User=${server.user}`,

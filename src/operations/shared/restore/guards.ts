@@ -30,13 +30,11 @@ import {
   type RestoreRun,
 } from './seen.js';
 import { isUp } from '../recover/seen.js';
+import { roomFor } from './room.js';
 import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
 import { privatelyAt, reachedWords } from './words.js';
 
 const AIMS = ['time', 'lsn', 'xid', 'name', 'latest'] as const;
-
-/** What more than the backup has to fit: the WAL that is replayed. */
-const MARGIN = { share: 0.05, least: 67_108_864 };
 
 function refuse(message: string, hint: string): OperationObjection[] {
   return [{ kind: 'refuse', message, hint }];
@@ -259,12 +257,12 @@ function places(run: RestoreRun): OperationObjection[] {
 /** What is there stays on every member, and the others copy what one restores. */
 function room(run: RestoreRun): OperationObjection[] {
   const { size = 0 } = run.options;
-  const needed = size + Math.max(size * MARGIN.share, MARGIN.least);
+  const needed = roomFor(size);
   const tight = members(run).filter((host) => copyOf(run, host).free < needed);
   if (tight.length === 0) return [];
   const free = tight.map((host) => `${formatBytes(copyOf(run, host).free)} on ${host}`);
   return refuse(
-    `there is no room for the restored data beside what is there: ${formatBytes(Math.ceil(needed))} is needed on every member, and ${enumerate(free)} ${free.length === 1 ? 'is' : 'are'} free`,
+    `there is no room for the restored data beside what is there: ${formatBytes(needed)} is needed on every member, and ${enumerate(free)} ${free.length === 1 ? 'is' : 'are'} free`,
     'nothing was changed; make room there, then run this again',
   );
 }
