@@ -20,6 +20,8 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   options: 'mapping',
   typed: 'pgprov',
   argument: 'pgprov',
+  takesSource: 'pgprov',
+  sourceClient: 'pgprov',
   choosesHosts: 'true',
   roles: 'roles',
   requiresConverged: 'boolean',

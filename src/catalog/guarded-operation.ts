@@ -17,7 +17,7 @@ export function guardedOperation(operation: Operation, file: RoleFile): Operatio
     ...operation,
     ...(typeof roles === 'function' && { roles: (start) => blame(() => roles.call(operation, start)) }),
     ...(observations && {
-      observations: (context) => blame(() => observations.call(operation, own(context))).map((each) => guarded(each, blame)),
+      observations: (context, start) => blame(() => observations.call(operation, own(context), start)).map((each) => guarded(each, blame)),
     }),
     ...(problems && {
       problems: (start) =>

@@ -1,4 +1,5 @@
 import { flagOf } from '../lib/flag.js';
+import { operationLine } from '../lib/operation-line.js';
 import { plainPgprov } from '../lib/pgprov-command.js';
 import type { Inventory } from '../model/index.js';
 import type { Operation } from '../plan/operation.js';
@@ -14,8 +15,13 @@ const COMMAND = /`(?<command>pgprov [^`]+)`/gu;
  * Advice for an operation that is not finished: any other command that changes the cluster is refused until it is given up, so that comes
  * before it, `` `pgprov restart i.yml --give-up && pgprov apply i.yml` ``. What goes on with it stays as it is, also with an option that answers it.
  */
-export function adviceBeside({ name, options }: Pick<Operation, 'name' | 'options'>, inventory: Inventory, advice: string): string {
-  const again = plainPgprov`${name.split(' ')} ${inventory}`;
+export function adviceBeside(
+  { name, options }: Pick<Operation, 'name' | 'options'>,
+  { file }: Pick<Inventory, 'file'>,
+  advice: string,
+  source?: string,
+): string {
+  const again = plainPgprov`${operationLine(name, file, source)}`;
   const giveUp = `${again} --give-up`;
   const answers = Object.keys(options).filter((option) => options[option]?.answers === true);
   const own = [again, giveUp, ...answers.map((option) => `${again} ${flagOf(option)}`)];

@@ -8,7 +8,7 @@ import type { OperateOptions } from './operate-options.js';
 /** The operation, and what writes down and forgets that it was begun. */
 type BegunOptions<Options extends object> = Pick<
   OperateOptions<Options>,
-  'operation' | 'inventory' | 'chosen' | 'begin' | 'end' | 'emit' | 'openStore' | 'putSecret'
+  'operation' | 'inventory' | 'source' | 'chosen' | 'begin' | 'end' | 'emit' | 'openStore' | 'putSecret'
 >;
 
 /**
@@ -39,8 +39,9 @@ export class Begun<Options extends object> {
 
   /** Advice of the operation, with commands that work although it is unfinished. */
   advice(text: string): string {
-    const { operation, inventory } = this.#options;
-    return operation.keptInStore !== true && this.#isUnfinished ? adviceBeside(operation, inventory, text) : text;
+    const { operation, inventory, source } = this.#options;
+    if (operation.keptInStore === true || !this.#isUnfinished) return text;
+    return adviceBeside(operation, inventory, text, source?.inventory.file);
   }
 
   /** Takes in what the run tells. */

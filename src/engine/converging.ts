@@ -1,7 +1,8 @@
 import type { PlannedChange } from '../events.js';
 import { selectedRoles } from '../plan/selection.js';
 import type { ConvergeStep, Operation } from '../plan/operation.js';
-import type { RunScope, Role } from '../plan/role.js';
+import type { Role, RoleContext, RunScope } from '../plan/role.js';
+import type { Observation } from '../resources/resource.js';
 import type { Renewal } from '../store/renewal.js';
 import type { Store } from '../store/store.js';
 import type { Cluster } from './cluster.js';
@@ -14,7 +15,9 @@ export type OpenStore = (options: { writable: boolean; renewal?: Renewal }) => P
 export interface ConvergingOptions {
   cluster: Cluster;
   step: ConvergeStep;
-  operation: Pick<Operation, 'name' | 'inspects' | 'observations'>;
+  operation: Pick<Operation, 'name' | 'inspects'>;
+  /** What the operation has asked of every host. */
+  more?(context: RoleContext): Observation[];
   /** Every role there is, in the order in which they are applied. */
   catalog: readonly Role[];
   openStore: OpenStore;
@@ -83,11 +86,11 @@ export function partOf({ hosts }: Cluster, roles: readonly Role[]): RunScope {
 }
 
 async function lookedAt(
-  { cluster, step, operation, catalog, openStore, check }: ConvergingOptions,
+  { cluster, step, operation, more, catalog, openStore, check }: ConvergingOptions,
   crossing?: 'all-at-once',
 ): Promise<Pass> {
   const { roles, renewal } = step.converge;
-  const { inspects = false, observations } = operation;
+  const { inspects = false } = operation;
   const aimed = selectedRoles(catalog, { roles });
   const store = await openStore({ writable: !check, ...(renewal === undefined ? {} : { renewal }) });
   const pass = new Pass({
@@ -99,7 +102,7 @@ async function lookedAt(
     thorough: false,
     inspects,
     crossing,
-    ...(observations === undefined ? {} : { more: observations }),
+    ...(more === undefined ? {} : { more }),
   });
   await pass.recall();
   await pass.look();

@@ -3,6 +3,7 @@ import type { ClusterStatus } from '../lib/cluster-status.js';
 import type { Inventory } from '../model/index.js';
 import type { Desk, Operation } from '../plan/operation.js';
 import type { Role } from '../plan/role.js';
+import type { SourceCluster } from '../plan/source-cluster.js';
 import type { View } from '../plan/view.js';
 import type { Transport } from '../transport/transport.js';
 import type { ClusterEnd } from './cluster.js';
@@ -14,6 +15,8 @@ export interface OperateOptions<Options extends object> {
   inventory: Inventory;
   /** Every role there is, in the order in which they are applied. */
   catalog: readonly Role[];
+  /** The other cluster, for an operation that takes one. */
+  source?: SourceCluster;
   /** As they were given; those of an unfinished operation where it is resumed. */
   given: Options;
   /** Names of the hosts that `--host` and `--group` chose; undefined: all. */

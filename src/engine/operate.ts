@@ -9,7 +9,7 @@ import { withCluster, type Cluster } from './cluster.js';
 import { partOf, type Converging } from './converging.js';
 import { objectionError } from './objection-error.js';
 import type { OperateOptions, OperateOutcome, OperationProposal } from './operate-options.js';
-import { startOf } from './operation-start.js';
+import { moreOf, startOf } from './operation-start.js';
 import { OperationState } from './operation-state.js';
 import { OperationSteps } from './operation-steps.js';
 import { checkError, Pass } from './pass.js';
@@ -95,10 +95,10 @@ class Operating<Options extends object> {
   static async on<Options extends object>(parts: OperatingParts<Options>): Promise<Operating<Options>> {
     const { options, roles, cluster } = parts;
     const { operation, catalog, openStore } = options;
-    const { inspects = false, observations } = operation;
+    const { inspects = false } = operation;
+    const more = moreOf(operation, parts.start);
     const began = Date.now();
     const store = await openStore({ writable: false });
-    const more = observations === undefined ? {} : { more: observations };
     const pass = new Pass({ cluster, store, catalog, roles, part: partOf(cluster, roles), thorough: true, inspects, ...more });
     await pass.recall();
     return new Operating({ ...parts, pass, keysMs: Date.now() - began });

@@ -1,5 +1,7 @@
 import { Secret } from '../lib/secret.js';
 import type { KeptFacts, Operation, OperationStart } from '../plan/operation.js';
+import type { RoleContext } from '../plan/role.js';
+import type { Observation } from '../resources/resource.js';
 import { readSnapshots } from '../store/saved-snapshots.js';
 import type { Store } from '../store/store.js';
 import { objectionError } from './objection-error.js';
@@ -7,7 +9,7 @@ import type { OperateOptions } from './operate-options.js';
 
 type StartOptions<Options extends object> = Pick<
   OperateOptions<Options>,
-  'operation' | 'inventory' | 'catalog' | 'given' | 'chosen' | 'chosenHosts' | 'openStore'
+  'operation' | 'inventory' | 'source' | 'catalog' | 'given' | 'chosen' | 'chosenHosts' | 'openStore'
 >;
 
 /**
@@ -15,12 +17,21 @@ type StartOptions<Options extends object> = Pick<
  * @throws PgprovError where that speaks against it
  */
 export async function startOf<Options extends object>(options: StartOptions<Options>): Promise<OperationStart<Options>> {
-  const { operation, inventory, catalog, given, chosen, chosenHosts, openStore } = options;
+  const { operation, inventory, source, catalog, given, chosen, chosenHosts, openStore } = options;
   const kept = await factsOf(operation, await openStore({ writable: false }));
-  const start: OperationStart<Options> = { inventory, catalog, options: chosen ?? given, kept, chosenHosts };
+  const start: OperationStart<Options> = { inventory, catalog, options: chosen ?? given, kept, chosenHosts, ...(source && { source }) };
   const [problem] = operation.problems?.(start) ?? [];
   if (problem !== undefined) throw objectionError(problem);
   return start;
+}
+
+/** What the operation has asked of every host besides what its roles ask. */
+export function moreOf<Options extends object>(
+  operation: Pick<Operation<Options>, 'observations'>,
+  start: OperationStart<Options>,
+): { more?(context: RoleContext): Observation[] } {
+  if (operation.observations === undefined) return {};
+  return { more: (context) => operation.observations?.(context, start) ?? [] };
 }
 
 /** What the store says that operations decide from. */

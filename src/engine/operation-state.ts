@@ -6,7 +6,7 @@ import type { RoleContext } from '../plan/role.js';
 import type { Cluster } from './cluster.js';
 import type { Converging } from './converging.js';
 import type { OperateOptions, OperationProposal } from './operate-options.js';
-import { factsOf } from './operation-start.js';
+import { factsOf, moreOf } from './operation-start.js';
 import type { Pass } from './pass.js';
 import { foreseenSteps } from './shown-steps.js';
 
@@ -46,6 +46,11 @@ export class OperationState<Options extends object> {
     const { operation, given } = this.#options;
     this.#chosen = given;
     this.#chosen = operation.choose?.(this.run()) ?? given;
+  }
+
+  /** What is asked of every host besides what the roles ask. */
+  get more(): ReturnType<typeof moreOf> {
+    return moreOf(this.#options.operation, this.#start);
   }
 
   isDone(step: string): boolean {

@@ -108,8 +108,9 @@ export class OperationSteps<Options extends object> {
   /** A converge step, planned; its guards have nothing against the plan, unless that is empty. */
   async planned(step: ConvergeStep): Promise<Converging> {
     const { operation, catalog, openStore, check } = this.#parts.options;
-    const converging = await Converging.planned({ cluster: this.#parts.cluster, step, operation, catalog, openStore, check });
-    this.#parts.state.pass = converging.pass;
+    const { cluster, state } = this.#parts;
+    const converging = await Converging.planned({ cluster, step, operation, ...state.more, catalog, openStore, check });
+    state.pass = converging.pass;
     if (converging.changes.length > 0) await this.#parts.guard(converging);
     return converging;
   }

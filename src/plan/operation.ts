@@ -6,6 +6,7 @@ import type { Renewal } from '../store/renewal.js';
 import type { Store } from '../store/store.js';
 import type { RotationPhase } from '../store/trust.js';
 import type { Objection, Role, RoleContext, Settling } from './role.js';
+import type { SourceCluster } from './source-cluster.js';
 import type { View } from './view.js';
 
 /** A value of an option on the command line. */
@@ -76,6 +77,8 @@ export interface OperationStart<Options> {
   readonly kept: KeptFacts;
   /** Names of the hosts that `--host` and `--group` chose; undefined: none of the two was given. */
   readonly chosenHosts: readonly string[] | undefined;
+  /** The other cluster, where the operation takes one. */
+  readonly source?: SourceCluster;
 }
 
 /** What an operation decides from: what was seen last, and what was chosen. */
@@ -201,6 +204,13 @@ export interface Operation<Options extends object = object> {
   /** Options as a person gives them on the command line, a word each, where these are not the flags of `options`. */
   typed?(options: Options): string[];
   argument?: OperationArgument;
+  /**
+   * It takes two inventories: `--into` names the cluster that it changes, and the inventory of every operation another one, of which it only
+   * reads what this machine has.
+   */
+  takesSource?: true;
+  /** The host of the other cluster in whose name it needs a key pair of some days; undefined: none. */
+  sourceClient?(source: Inventory): string | undefined;
   /** It has `--host` and `--group`, and knows what to do with them. */
   choosesHosts?: true;
   /** Roles whose hosts take part; their observations, and those that they need on the same host, are what is seen. */
@@ -226,7 +236,7 @@ export interface Operation<Options extends object = object> {
   /** It decides by earlier snapshots as well: the paths of the files in them that it wants. */
   readsSnapshots?: readonly string[];
   /** More that is asked of every host, at the start and after each step. */
-  observations?(context: RoleContext): Observation[];
+  observations?(context: RoleContext, start: Pick<OperationStart<Options>, 'chosenHosts' | 'source'>): Observation[];
   /** What speaks against it before any host is connected to. */
   problems?(start: OperationStart<Options>): OperationObjection[];
   /**

@@ -171,9 +171,10 @@ export class Authority {
 
   /**
    * Makes a pair for a node; nothing is written.
+   * @param days for which it is good; default: as those of nodes are
    * @throws PgprovError when the authority's key is not there, or it has expired
    */
-  async issue(identity: NodeIdentity): Promise<KeyPair> {
+  async issue(identity: NodeIdentity, days?: number): Promise<KeyPair> {
     const { issuing } = this.#trust;
     const certificate = this.certificate ?? '';
     const key = this.#newKey?.name === issuing ? this.#newKey.key : await readIfThere(this.#keyFile(issuing));
@@ -191,7 +192,7 @@ export class Authority {
         hint: `make a new one with ${pgprov`certs renew ${this.#owner} --ca`}`,
       });
     }
-    return issueNode(this.#directory, identity, { certificate, key });
+    return issueNode(this.#directory, identity, { certificate, key }, days);
   }
 
   #keyFile(name: string): string {

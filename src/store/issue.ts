@@ -32,9 +32,9 @@ export async function makeAuthority(directory: string, commonName: string, given
 }
 
 /** Makes a key and a certificate for a node, which never outlives its authority by more than the rest of a day. */
-export async function issueNode(directory: string, identity: NodeIdentity, authority: KeyPair): Promise<KeyPair> {
+export async function issueNode(directory: string, identity: NodeIdentity, authority: KeyPair, atMost = NODE_DAYS): Promise<KeyPair> {
   const key = await makeKey();
-  const days = Math.max(1, Math.min(NODE_DAYS, Math.floor((endOf(new X509Certificate(authority.certificate)) - Date.now()) / DAY)));
+  const days = Math.max(1, Math.min(atMost, Math.floor((endOf(new X509Certificate(authority.certificate)) - Date.now()) / DAY)));
   const texts = { config: AUTHORITY_CONFIG, key, extensions: nodeExtensions(identity), ca: authority.certificate, caKey: authority.key };
   const certificate = await withWorkFiles(directory, texts, async ({ config, key: keyFile, extensions: extfile, ca: CA, caKey: CAkey }) => {
     const request = await openssl('req', { new: true, sha256: true, config, key: keyFile, subj: `/CN=${identity.name}` });

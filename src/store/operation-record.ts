@@ -9,6 +9,8 @@ export interface OperationRecord {
   operation: string;
   /** Its command line, without the inventory; a record of an earlier pgprov has none. */
   command?: string;
+  /** The inventory of the cluster that it only reads, where it takes two. */
+  source?: string;
   /** As they were given. */
   given: Readonly<Record<string, unknown>>;
   /** What was chosen before the first step, and holds until the operation is over. */

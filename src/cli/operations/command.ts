@@ -29,8 +29,8 @@ function addOperation(parent: Command, word: string, head: OperationHead, setExi
   const command = withOwnOptions(withEveryOption(own, head), head);
   const run = (inventory: string | undefined, given: OperateCommandOptions): Promise<void> =>
     onInventory<OperateCommandOptions>(setExit, async () => {
-      const { operationNamed, runOperation } = await import('./operate.js');
-      return (file, located) => runOperation(operationNamed(name), file, located);
+      const { operationNamed, runOperation, runWithSource } = await import('./operate.js');
+      return (file, located) => (head.takesSource === true ? runWithSource : runOperation)(operationNamed(name), file, located);
     })(inventory, given);
   if (argument === undefined) command.action(run);
   else
@@ -55,8 +55,9 @@ export function withEveryOption(
 }
 
 /** What an operation says of itself, and the options that are its own. */
-export function withOwnOptions(command: Command, { description, options, choosesHosts }: OperationHead): Command {
+export function withOwnOptions(command: Command, { description, options, takesSource, choosesHosts }: OperationHead): Command {
   command.description(description);
+  if (takesSource === true) command.requiredOption('--into <file>', 'inventory file of the cluster that is changed');
   if (choosesHosts === true) withHosts(command);
   for (const [option, schema] of Object.entries(options)) command.addOption(optionOf(option, schema));
   return command;

@@ -34,6 +34,16 @@ export function assertSame(record: OperationRecord, given: Readonly<Record<strin
   });
 }
 
+/** The cluster that it reads is the one that it was begun with. */
+export function assertSameSource(record: OperationRecord, source: string | undefined, { file }: Inventory): void {
+  if (record.source === source) return;
+  throw new InputError({
+    kind: 'operation/contradiction',
+    message: `${describeOperation(record)} is not finished, and it was not begun with ${source ?? 'one inventory'}`,
+    hint: waysOut(record, file),
+  });
+}
+
 /** What it was begun for holds as well; without `--host` it is resumed for the same hosts. */
 export function assertSameHosts(record: OperationRecord, selected: readonly string[] | undefined, { file }: Inventory): void {
   if (selected === undefined || isDeepStrictEqual([...selected].sort(), [...(record.hosts ?? [])].sort())) return;

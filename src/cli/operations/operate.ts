@@ -7,6 +7,7 @@ import { ExitCode, RefusedError } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
 import { OPERATIONS } from '../../operations/index.js';
 import type { Operation } from '../../plan/operation.js';
+import type { SourceCluster } from '../../plan/source-cluster.js';
 import { renderPlan } from '../../report/plan-text.js';
 import { renderSteps } from '../../report/steps-text.js';
 import { takeLocalLock } from '../../store/local-lock.js';
@@ -20,8 +21,9 @@ import type { Question } from '../pipeline/question.js';
 import { timeSoFar } from '../prompt-time.js';
 import { putIntoStore } from '../secrets/put.js';
 import { statusSeen } from '../status-of.js';
-import { answered, assertSame, assertSameHosts, partAnswers } from './going-on.js';
+import { answered, assertSame, assertSameHosts, assertSameSource, partAnswers } from './going-on.js';
 import { operationWords } from './option-words.js';
+import { openSource, type SourcePlace } from './source.js';
 import { assertNoOperation, describeOperation } from './unfinished.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 
@@ -32,15 +34,18 @@ export interface OperateCommandOptions extends PipelineOptions {
   giveUp?: boolean;
 }
 
-/** The run that an operation goes on from. */
+/** How an operation comes to be. */
 export interface Follows {
-  /** Id of its journal. */
+  /** Id of the journal of the run that it goes on from. */
   follows?: string | undefined;
+  /** The other cluster, for one that takes one. */
+  from?: SourcePlace;
 }
 
 /** What an operation is run with, once it is known where it begins. */
-interface Begun extends Follows {
+interface Begun extends Pick<Follows, 'follows'> {
   operation: Operation;
+  source: SourceCluster | undefined;
   given: Readonly<Record<string, unknown>>;
   /** What `--host` and `--group` chose, where it has these. */
   chosenHosts: readonly string[] | undefined;
@@ -66,7 +71,7 @@ export async function runOperation(
   file: string,
   options: OperateCommandOptions,
   environment = THIS_PROCESS,
-  { follows }: Follows = {},
+  { follows, from }: Follows = {},
 ): Promise<ExitCode> {
   const { name } = operation;
   const pipeline = await Pipeline.open(file, options, environment);
@@ -77,6 +82,8 @@ export async function runOperation(
     pipeline.tell({ type: 'note', text: `Nothing to resume: no ${name} of ${inventory.cluster} is unfinished.` });
     return ExitCode.done;
   }
+  const source = from === undefined ? undefined : await openSource(operation, from, environment);
+  if (record !== undefined) assertSameSource(record, source?.inventory.file, inventory);
   const typed = ownOptions(operation, options);
   const { answers, others } = partAnswers(operation, typed);
   if (record !== undefined) assertSame(record, others, inventory);
@@ -86,6 +93,7 @@ export async function runOperation(
   const chosenHosts = record === undefined ? selected : record.hosts;
   const begun: Begun = {
     operation,
+    source,
     given: record === undefined ? given : answered(record, answers).given,
     chosenHosts,
     record,
@@ -94,6 +102,16 @@ export async function runOperation(
   };
   await startOf(basisOf(pipeline, begun));
   return options.check === true ? check(pipeline, begun) : carryOut(pipeline, begun, options);
+}
+
+/** The same of an operation that takes two inventories: of the first it only reads what is kept here, and with its lab. */
+export async function runWithSource(
+  operation: Operation,
+  file: string,
+  { into = '', lab, ...options }: OperateCommandOptions & { into?: string },
+  environment = THIS_PROCESS,
+): Promise<ExitCode> {
+  return runOperation(operation, into, options, environment, { from: { file, ...(lab === undefined ? {} : { lab }) } });
 }
 
 /** What was begun of this operation; any other one that is unfinished is an error. */
@@ -167,9 +185,9 @@ async function giveUp(pipeline: Pipeline, operation: Named, record: OperationRec
 
 /** Shows the steps; nothing is touched. */
 function check(pipeline: Pipeline, begun: Begun): Promise<ExitCode> {
-  const { operation, given } = begun;
+  const { operation } = begun;
   return pipeline.carryOut({
-    command: operationWords(operation, given),
+    command: wordsOf(begun),
     shows: 'answer',
     go: (parts) =>
       operate({
@@ -208,9 +226,9 @@ function stepsShown({ environment, inventory }: Pipeline, { name }: Operation, f
 }
 
 function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptions): Promise<ExitCode> {
-  const { operation, given, record } = begun;
+  const { operation, record } = begun;
   const { store } = pipeline;
-  const command = operationWords(operation, given);
+  const command = wordsOf(begun);
   const about = begun.follows === undefined ? {} : { follows: begun.follows };
   const isRecorded = operation.keptInStore !== true && operation.changesNothing !== true;
   const journal = {
@@ -244,17 +262,23 @@ function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptio
 }
 
 /** What is written down when the first step begins: what was begun before, with the answers that it is given now. */
-function recordOf({ operation, given, chosenHosts, record, answers }: Begun, chosen: object): OperationRecord {
+function recordOf(begun: Begun, chosen: object): OperationRecord {
+  const { operation, source, given, chosenHosts, record, answers } = begun;
   if (record !== undefined) return answered(record, answers);
   return {
     operation: operation.name,
-    command: operationWords(operation, given),
+    command: wordsOf(begun),
+    ...(source === undefined ? {} : { source: source.inventory.file }),
     given,
     chosen: { ...chosen },
     ...(chosenHosts === undefined ? {} : { hosts: chosenHosts }),
     began: new Date().toISOString(),
     by: `${userInfo().username}@${hostname()}`,
   };
+}
+
+function wordsOf({ operation, given, source }: Begun): string {
+  return operationWords(operation, given, source?.inventory.file);
 }
 
 function questionOf(pipeline: Pipeline, operation: Operation, proposal: OperationProposal): Question {
@@ -276,11 +300,12 @@ type OfEngine = 'check' | 'emit' | 'consent' | 'begin' | 'end' | 'transport' | '
 /** What an operation is carried out with, whatever becomes of it. */
 function basisOf(
   { inventory, environment }: Pipeline,
-  { operation, given, chosenHosts, record, answers }: Begun,
+  { operation, source, given, chosenHosts, record, answers }: Begun,
 ): Omit<OperateOptions<object>, OfEngine> {
   return {
     operation,
     inventory,
+    ...(source === undefined ? {} : { source }),
     given,
     ...(record === undefined ? {} : { chosen: answered(record, answers).chosen }),
     ...(chosenHosts === undefined ? {} : { chosenHosts }),

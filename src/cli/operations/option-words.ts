@@ -13,12 +13,16 @@ export function optionWords(given: Readonly<Record<string, unknown>>): string[] 
   });
 }
 
-/** The command line of an operation without its inventory, as one would write it, and without what is so by default: `certs renew --ca`. */
+/**
+ * The command line of an operation without its inventory, as one would write it, and without what is so by default: `certs renew --ca`.
+ * @param source the inventory of the cluster that it only reads
+ */
 export function operationWords(
   { name, options, argument, typed }: Pick<Operation, 'name' | 'options' | 'argument' | 'typed'>,
   given: Readonly<Record<string, unknown>>,
+  source?: string,
 ): string {
   const said = Object.entries(given).filter(([option, value]) => option !== argument?.name && value !== options[option]?.default);
-  const words = argument === undefined ? [] : [String(given[argument.name])];
+  const words = [...(argument === undefined ? [] : [String(given[argument.name])]), ...(source === undefined ? [] : [source])];
   return [name, ...[...words, ...(typed?.(given) ?? optionWords(Object.fromEntries(said)))].map(shellWord)].join(' ');
 }

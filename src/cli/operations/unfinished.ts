@@ -1,4 +1,5 @@
 import { LockedError, PgprovError, RefusedError } from '../../lib/errors.js';
+import { operationLine } from '../../lib/operation-line.js';
 import type { Inventory } from '../../model/index.js';
 import { readOperation, type OperationRecord } from '../../store/operation-record.js';
 import { assertUnlocked } from '../../store/local-lock.js';
@@ -45,8 +46,9 @@ export async function unfinishedWords({ dir, cluster, file }: Inventory): Promis
 }
 
 /** How an operation that was begun is ended. */
-export function waysOut({ operation }: OperationRecord, inventory: string): string {
-  return `finish it with ${pgprov`${operation.split(' ')} ${inventory}`}, or give it up with ${pgprov`${operation.split(' ')} ${inventory} --give-up`}`;
+export function waysOut({ operation, source }: OperationRecord, inventory: string): string {
+  const line = operationLine(operation, inventory, source);
+  return `finish it with ${pgprov`${line}`}, or give it up with ${pgprov`${line} --give-up`}`;
 }
 
 /** `the switchover --to pg2 that ann@laptop began at 2026-11-28T09:30:00Z` */
