@@ -1,4 +1,4 @@
-import { archiving, defineRole } from '../src/index.js';
+import { archiving, dataOrigin, defineRole } from '../src/index.js';
 import { backupContribution } from './shared/backup/contributed.js';
 import { guardBackups, guardVersions } from './shared/backup/guards.js';
 import { installed } from './shared/backup/install.js';
@@ -25,6 +25,7 @@ export default defineRole({
   ports: (host) => (hasServer(host) ? [backupServerPort(serverPort(host))] : []),
   observations: ({ host, inventory, platform }) => [
     reachesPeers(host, inventory),
+    dataOrigin(dataDirectoryOf(host, platform)),
     archiving(localServer(host, platform), dataDirectoryOf(host, platform)),
     ...asksRuns({ host, inventory }),
   ],

@@ -71,6 +71,7 @@ export {
   type OptionValue,
   type SnapshotStep,
 } from './plan/operation.js';
+export type { SourceClient, SourceCluster } from './plan/source-cluster.js';
 export { certificatePlaces, tlsResources, type CertificatePlace, type TlsResources } from './plan/tls.js';
 export { View } from './plan/view.js';
 export type {
@@ -87,7 +88,8 @@ export { formatLsn, lsnBytes } from './postgres/lsn.js';
 export { ARCHIVE_GAPS, archiveGaps, type ArchiveGap } from './resources/archive-gaps.js';
 export { archiving, ARCHIVING, type Archiving } from './resources/archiving.js';
 export { BACKUP_CHECK, backupCheck, type BackupCheckOptions, type BackupCheckState } from './resources/backup-check.js';
-export { backupStanza } from './resources/backup-stanza.js';
+export { backupStanza, stanzaUpgraded } from './resources/backup-stanza.js';
+export { clonedData, type ClonedDataOptions } from './resources/cloned-data.js';
 export { leaderPosition } from './resources/leader-position.js';
 export { RECEIVER_STATE } from './postgres/wal-receiver.js';
 export { coveringLine } from './postgres/hba-cover.js';
@@ -123,6 +125,7 @@ export {
   type TimelineHistory,
 } from './resources/data-directory.js';
 export { dataAside, type DataAsideOptions } from './resources/data-aside.js';
+export { DATA_ORIGIN, dataOrigin, type DataOrigin } from './resources/data-origin.js';
 export { DATA_COPY, dataCopy, defineBytes, type DataCopy } from './resources/data-copy.js';
 export { DATA_OWNERSHIP, dataOwned, dataOwnership, ownershipTrouble, type DataOwnership } from './resources/data-ownership.js';
 export { DCS, dcs, type DcsKey, type DcsKeys, type DcsState } from './resources/dcs.js';
@@ -165,7 +168,26 @@ export { backupRestored, restoredGate, restoreNoted, type BackupRestoredOptions 
 export { BACKUP_TIMERS, backupTimers, timersHeld, timersRun, type BackupTimers } from './resources/backup-timers.js';
 export { dataReturned } from './resources/data-returned.js';
 export { privateServerEnded, privateServerRuns, recoveredGate } from './resources/private-server.js';
-export { PRIVATE_SOCKET, RESTORE_PLACE, restorePlace, RESTORING_UNIT, type RestorePlace } from './resources/restore-place.js';
+export {
+  PRIVATE_SOCKET,
+  privateServer,
+  RESTORE_PLACE,
+  restorePlace,
+  RESTORING_UNIT,
+  type RestorePlace,
+} from './resources/restore-place.js';
+export {
+  accessPlaced,
+  accessRemoved,
+  probingOptions,
+  SOURCE_ACCESS,
+  SOURCE_DIRECTORY,
+  SOURCE_FILES,
+  SOURCE_OPTION,
+  sourceAccess,
+  throughAccess,
+  type SourceAccess,
+} from './resources/source-access.js';
 export { isFormer, scopeReset } from './resources/scope-reset.js';
 export { memberProgress } from './resources/member-progress.js';
 export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';

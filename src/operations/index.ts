@@ -3,6 +3,7 @@ import backup from './backup.js';
 import backupVerify from './backup-verify.js';
 import certsRenew from './certs-renew.js';
 import restart from './restart.js';
+import clone from './clone.js';
 import configEdit from './config-edit.js';
 import recover from './recover.js';
 import rebuild from './rebuild.js';
@@ -35,6 +36,7 @@ export const OPERATIONS: readonly Operation[] = [
   rebuild as Operation,
   recover as Operation,
   restore as Operation,
+  clone as Operation,
   pause as Operation,
   resume as Operation,
   reload as Operation,

@@ -1,5 +1,6 @@
+import type { BackupInfoOptions } from './backup-info.js';
 import { handle } from './handle.js';
-import { asDatabaseUser, type LocalServer } from './psql.js';
+import { asDatabaseUser } from './psql.js';
 import { answerLines, type Observation } from './resource.js';
 import { seconds } from '../shell/patience.js';
 import { joinScripts, sh } from '../shell/quote.js';
@@ -16,11 +17,9 @@ export interface ArchiveGap {
 export const ARCHIVE_GAPS = handle<readonly ArchiveGap[] | undefined>('archive-gaps');
 
 /** Where the archive is listed. */
-export interface ArchiveGapsOptions {
-  stanza: string;
+export interface ArchiveGapsOptions extends BackupInfoOptions {
   /** pgBackRest's numbers. */
   repositories: readonly number[];
-  server: Pick<LocalServer, 'user' | 'home'>;
 }
 
 /** Seconds in which a repository is listed, which has a file for every 16 MiB of WAL. */
@@ -39,14 +38,19 @@ NR > 1 && now > last + 1 { print "gap=" repository " " name(last + 1) " " name(n
 END { print "listed=" repository }`;
 
 /** What the repositories of a host lack of WAL in between. */
-export function archiveGaps({ stanza, repositories, server }: ArchiveGapsOptions): Observation<readonly ArchiveGap[] | undefined> {
+export function archiveGaps({
+  stanza,
+  repositories,
+  server,
+  more = sh``,
+}: ArchiveGapsOptions): Observation<readonly ArchiveGap[] | undefined> {
   return {
     ...ARCHIVE_GAPS,
     when: 'start',
     probe: () =>
       joinScripts(
         repositories.map((repository) => {
-          const list = sh`timeout ${seconds(LISTED_WITHIN)} pgbackrest --stanza=${stanza} --repo=${repository} --log-level-console=off --log-level-stderr=off repo-ls`;
+          const list = sh`timeout ${seconds(LISTED_WITHIN)} pgbackrest --stanza=${stanza} --repo=${repository} --log-level-console=off --log-level-stderr=off ${more} repo-ls`;
           return sh`id=$(${asDatabaseUser(server, sh`${list} ${`archive/${stanza}`}`)} 2>/dev/null | grep -xE '[0-9]+-[0-9]+' | sort -t - -k 2n | tail -n 1)
 [ -z "$id" ] || ${asDatabaseUser(server, sh`${list} --recurse ${`archive/${stanza}/`}"$id"`)} 2>/dev/null |
 sed -n 's/^.*\/[0-9A-F]\{8\}\([0-9A-F]\{16\}\)-[0-9a-f]\{40\}.*$/\1/p' | sort -u |

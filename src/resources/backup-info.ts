@@ -84,6 +84,8 @@ export interface BackupInfoOptions {
   stanza: string;
   /** Whom pgBackRest runs as, and its home. */
   server: Pick<LocalServer, 'user' | 'home'>;
+  /** Further options of pgBackRest: of another configuration than the host's own. */
+  more?: Script;
 }
 
 /** pgBackRest's seconds for one answer of a repository, of which it waits for three when it retries. */
@@ -116,10 +118,10 @@ export function askInfo(options: BackupInfoOptions): Script {
 }
 
 /** A command of pgBackRest that only asks, as its user; what goes wrong is on standard error, nothing in its log. */
-export function asPgbackrest({ stanza, server }: BackupInfoOptions, words: Script): Script {
+export function asPgbackrest({ stanza, server, more = sh`` }: BackupInfoOptions, words: Script): Script {
   return asDatabaseUser(
     server,
-    sh`pgbackrest --stanza=${stanza} --log-level-console=off --log-level-stderr=error --log-level-file=off --io-timeout=${ANSWERS_WITHIN} ${words}`,
+    sh`pgbackrest --stanza=${stanza} --log-level-console=off --log-level-stderr=error --log-level-file=off --io-timeout=${ANSWERS_WITHIN} ${more} ${words}`,
   );
 }
 

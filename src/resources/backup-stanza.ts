@@ -1,7 +1,7 @@
 import { enumerate } from '../lib/enumerate.js';
 import { seconds } from '../shell/patience.js';
-import { sh } from '../shell/quote.js';
-import { backupInfo, type BackupInfo, type BackupInfoOptions } from './backup-info.js';
+import { sh, type Script } from '../shell/quote.js';
+import { backupInfo, type BackupInfo, type BackupInfoOptions, type RepositoryInfo } from './backup-info.js';
 import { asDatabaseUser } from './psql.js';
 import { digestOf, type Resource } from './resource.js';
 
@@ -19,7 +19,6 @@ export interface BackupStanzaOptions extends BackupInfoOptions {
 
 /** A stanza in every repository that the host writes to. It is the observation of what pgBackRest says of it, too. */
 export function backupStanza({ stanza, server, repositories: written }: BackupStanzaOptions): Resource<BackupInfo> {
-  const create = asDatabaseUser(server, sh`pgbackrest --stanza=${stanza} --log-level-console=warn --log-level-stderr=off stanza-create`);
   return {
     ...backupInfo({ stanza, server }),
     diff: ({ problem, repositories }) => {
@@ -29,14 +28,46 @@ export function backupStanza({ stanza, server, repositories: written }: BackupSt
       const names = enumerate(lacking.map((number) => `repo${number}`));
       return lacking.length === 0 ? [] : [{ action: 'run', summary: `make the stanza ${stanza} in ${names}` }];
     },
-    apply: () => sh`began=$(date +%s)
-until said=$(${create} 2>&1); do
+    apply: () => patiently({ stanza, server }, 'stanza-create'),
+    digest: () => digestOf('backup-stanza', stanza),
+  };
+}
+
+/** Stanzas that are of another database than the one that is there now are given that, and keep the backups of the former; others are made. */
+export function stanzaUpgraded({ repositories: written, ...options }: BackupStanzaOptions, identifier: string): Resource<BackupInfo> {
+  const { stanza } = options;
+  const id = 'stanza-upgraded';
+  const there = ({ repositories }: BackupInfo): RepositoryInfo[] => repositories.filter(({ repository }) => written.includes(repository));
+  const isOther = ({ systemIdentifiers }: RepositoryInfo): boolean =>
+    systemIdentifiers.length > 0 && systemIdentifiers.at(-1) !== identifier;
+  return {
+    ...backupInfo(options),
+    id,
+    diff: (info) => {
+      const names = (some: readonly RepositoryInfo[]): string => enumerate(some.map(({ repository }) => `repo${repository}`));
+      const others = there(info).filter(isOther);
+      const lacking = there(info).filter(({ systemIdentifiers }) => systemIdentifiers.length === 0);
+      return [
+        ...(others.length === 0
+          ? []
+          : [{ action: 'run' as const, summary: `give the stanza ${stanza} in ${names(others)} the new database` }]),
+        ...(lacking.length === 0 ? [] : [{ action: 'run' as const, summary: `make the stanza ${stanza} in ${names(lacking)}` }]),
+      ];
+    },
+    apply: (_changes, info) => patiently(options, there(info).some(isOther) ? 'stanza-upgrade' : 'stanza-create'),
+    digest: () => digestOf(id, stanza, identifier),
+  };
+}
+
+/** Runs a command of pgBackRest that asks the database that leads, which may just come up. */
+function patiently({ stanza, server }: BackupInfoOptions, words: 'stanza-create' | 'stanza-upgrade'): Script {
+  const command = asDatabaseUser(server, sh`pgbackrest --stanza=${stanza} --log-level-console=warn --log-level-stderr=off ${words}`);
+  return sh`began=$(date +%s)
+until said=$(${command} 2>&1); do
 if ! printf '%s\n' "$said" | grep -Eq ${PASSES} || [ "$(($(date +%s) - began))" -ge ${seconds(WITHIN)} ]; then
 printf '%s\n' "$said"
 exit 1
 fi
 sleep 1
-done`,
-    digest: () => digestOf('backup-stanza', stanza),
-  };
+done`;
 }

@@ -13,6 +13,8 @@ export interface PrivateServerOptions {
   server: LocalServer;
   /** Patroni's unit, which must be down. */
   unit: string;
+  /** What it is given besides what every private server is. */
+  settings?: Readonly<Record<string, string>>;
 }
 
 /** Who may enter its socket's directory is PostgreSQL's user, or root. */
@@ -58,9 +60,9 @@ export function privateSettings(
 export const PRIVATE_ACCESS = 'local all all trust\nlocal replication all reject\n';
 
 /** The server of a restored directory runs in a unit of its own, and recovers it to where its backup's recovery is to end. */
-export function privateServerRuns({ path, server, unit }: PrivateServerOptions): Resource<{ active: boolean }> {
+export function privateServerRuns({ path, server, unit, settings: more }: PrivateServerOptions): Resource<{ active: boolean }> {
   const id = `private-server:${path}`;
-  const settings = privateSettings({ socketDirectory: PRIVATE_SOCKET, access: ACCESS, port: server.port });
+  const settings = privateSettings({ socketDirectory: PRIVATE_SOCKET, access: ACCESS, port: server.port }, more);
   return {
     ...activity(id),
     diff: ({ active }) =>

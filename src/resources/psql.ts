@@ -14,6 +14,8 @@ export interface LocalServer {
   home: string;
   /** The superuser that commands work as; default: the one that is called like the operating-system user. */
   superuser?: string;
+  /** Transactions are read-only there unless they are told otherwise, and these are. */
+  readWrite?: true;
 }
 
 /** Runs a command as the database's user, with its HOME; stdin is empty. */
@@ -30,9 +32,16 @@ export function socketOptions({ socketDirectory, port, superuser }: LocalServer)
 export function psql(server: LocalServer, extra: readonly string[]): Script {
   return asDatabaseUser(
     server,
-    sh`${`${server.binDirectory}/psql`} ${['-XAtqw', '-v', 'ON_ERROR_STOP=1', ...socketOptions(server), '-d', 'postgres', ...extra]}`,
+    sh`${`${server.binDirectory}/psql`} ${['-XAtqw', '-v', 'ON_ERROR_STOP=1', ...socketOptions(server), '-d', inPostgres(server), ...extra]}`,
   );
 }
+
+function inPostgres({ readWrite }: LocalServer): string {
+  return readWrite === true ? `dbname=postgres options=${READ_WRITE}` : 'postgres';
+}
+
+/** What a connection is given where transactions are read-only by default. */
+export const READ_WRITE = '-cdefault_transaction_read_only=off';
 
 /** SQL text sent on psql's standard input, so that what it holds shows in no process list; `limit` stands before psql, default nothing. */
 export function psqlInput(server: LocalServer, sql: string, limit: Script = sh``): Script {
@@ -48,7 +57,8 @@ const ELSEWHERE_WITHIN = 15;
 /** Asks the local server queries, all over one connection; nothing is answered while it is down. */
 export function sqlQuestion(server: LocalServer, ...queries: readonly string[]): SharedQuestion {
   return {
-    variable: 'pgprov_sql',
+    // Another server than the host's own gives answers of its own.
+    variable: server.readWrite === true ? 'pgprov_sql_private' : 'pgprov_sql',
     subjects: queries,
     ask: (all) => {
       // A query that connects elsewhere takes psql with it, or ends it.

@@ -5,7 +5,7 @@ import { hasServer, repositoriesOf, serverPort, writtenBy, type Repository } fro
 import { backedUpHosts, backupSettings, stanzaOf } from './stanza.js';
 
 /** One line of pgbackrest.conf; what is undefined is left out. */
-type Option = readonly [name: string, value: string | number | Secret | undefined];
+export type Option = readonly [name: string, value: string | number | Secret | undefined];
 
 /** The path in the inventory of what repositories are encrypted with. */
 export const PASSPHRASE = 'backup.passphrase';
@@ -17,10 +17,18 @@ const RETENTION_FULL = 2;
 export function configFile(context: RoleContext): Resource {
   const { inventory, platform, template } = context;
   const { configFile: path, user: owner, group } = platform.pgbackrest;
-  const sections: { name: string; options: Option[] }[] = [
+  const content = configText({ inventory, template }, [
     { name: 'global', options: [...commonOptions(context), ...repositoryOptions(context), ...serverOptions(context)] },
     { name: stanzaOf(inventory), options: databaseOptions(context) },
-  ];
+  ]);
+  return file({ path, owner, group, mode: '0600', content });
+}
+
+/** Options of pgBackRest as its configuration has them, by sections; a secret where one of them is. */
+export function configText(
+  { inventory, template }: Pick<RoleContext, 'inventory' | 'template'>,
+  sections: readonly { name: string; options: readonly Option[] }[],
+): string | Secret {
   const given = sections.map(({ name, options }) => ({ name, options: options.filter(([, value]) => value !== undefined) }));
   const text = template('backup/pgbackrest.conf', {
     cluster: inventory.cluster,
@@ -30,7 +38,7 @@ export function configFile(context: RoleContext): Resource {
     })),
   });
   const holdsSecrets = given.some(({ options }) => options.some(([, value]) => value instanceof Secret));
-  return file({ path, owner, group, mode: '0600', content: holdsSecrets ? new Secret(text) : text });
+  return holdsSecrets ? new Secret(text) : text;
 }
 
 function commonOptions({ host, inventory, platform }: RoleContext): Option[] {
@@ -80,7 +88,11 @@ function remoteOptions(other: Host | undefined, { host, platform }: RoleContext)
   ];
 }
 
-function placeOptions({ settings }: Repository, { inventory, platform, credentials }: RoleContext): Option[] {
+/** Where a repository is that a host reaches by itself, or has, and with what. */
+export function placeOptions(
+  { settings }: Repository,
+  { inventory, platform, credentials }: Pick<RoleContext, 'inventory' | 'platform' | 'credentials'>,
+): Option[] {
   const { directory, retention_full, retention_diff, encrypted = true, s3, azure, gcs } = settings;
   const isObjectStore = s3 !== undefined || azure !== undefined || gcs !== undefined;
   const passphrase = encrypted ? credentials.password(PASSPHRASE, backupSettings(inventory).passphrase) : undefined;

@@ -1,6 +1,7 @@
 import {
   BACKUP_INFO,
   DATA_DIRECTORY,
+  DATA_ORIGIN,
   enumerate,
   groupBy,
   packagesHandle,
@@ -12,11 +13,17 @@ import {
 } from '../../../src/index.js';
 import { PASSPHRASE } from './config-file.js';
 import { presentConfig } from './present-config.js';
+import { placesOf } from './source.js';
 import { stanzaOf } from './stanza.js';
 
 /** What speaks against making backups with pgBackRest on these hosts: what is there is another's, or they do not fit together. */
 export function guardBackups(view: View, credentials: ClusterCredentials, hosts: readonly Host[]): Objection[] {
-  return hosts.flatMap((host) => [...guardConfig(view, host), ...guardStanza(view, host), ...guardPassphrase(view, credentials, host)]);
+  return hosts.flatMap((host) => [
+    ...guardConfig(view, host),
+    ...guardOrigin(view, host),
+    ...guardStanza(view, host),
+    ...guardPassphrase(view, credentials, host),
+  ]);
 }
 
 /** A configuration that somebody else wrote, or pgprov for another cluster: a host has one. */
@@ -62,6 +69,27 @@ function guardStanza(view: View, { name: host }: Host): Objection[] {
       host,
       message: `${host}: repo${other.repository} has a stanza ${stanza} of another database (system identifier ${other.systemIdentifiers.at(-1)}; ${member?.name ?? ''} has ${own})`,
       hint: `where all database hosts were lost and these backups are to come back: ${pgprov`restore ${view.inventory} --latest`}; otherwise give this cluster another backup.stanza or another directory: two clusters never share a stanza`,
+    },
+  ];
+}
+
+/** Data of a clone has the system identifier of its source, so only what is written beside it keeps it out of that one's archive. */
+function guardOrigin(view: View, { name: host }: Host): Objection[] {
+  const stanza = stanzaOf(view.inventory);
+  const places = placesOf(view.inventory);
+  const origin = view
+    .read(host, DATA_ORIGIN)
+    ?.find(
+      (each) => each.stanza === stanza && each.cluster !== view.inventory.cluster && each.places.some((place) => places.includes(place)),
+    );
+  if (origin === undefined) return [];
+  return [
+    {
+      kind: 'refuse',
+      host,
+      message: `${host}: its data is a clone of ${origin.cluster}, whose backups are under the same stanza ${stanza} in ${enumerate(origin.places)}: both would write into one archive`,
+      hint: `two clusters never share a stanza: give ${view.inventory.cluster} another backup.stanza, or its repository another place`,
+      decisive: true,
     },
   ];
 }

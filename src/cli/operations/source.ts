@@ -33,4 +33,3 @@ async function clientOf({ certificates: { authority } }: Store, name: string | u
   const { certificate, key } = await authority.issue({ name, names: [] }, CLIENT_DAYS);
   return { authority: bundle, certificate, key: new Secret(key) };
 }
-

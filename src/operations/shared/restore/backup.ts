@@ -23,9 +23,14 @@ export function backupsSince(run: RestoreRun): Backup[] | undefined {
   return found.every((backup) => backup !== undefined) && found.length > 0 ? (found as Backup[]) : undefined;
 }
 
-function newFull({ view, options: { newest = 0 } }: RestoreRun, { host }: Place, number: number): Backup | undefined {
-  return infoOn(view, host)?.backups.find(
-    ({ type, error, timeline = 0, repository }) => repository === number && type === 'full' && !error && timeline > newest,
+function newFull({ view, options: { newest = 0, identifier } }: RestoreRun, { host }: Place, number: number): Backup | undefined {
+  const info = infoOn(view, host);
+  // What a stanza was before it was given this database may be of later timelines.
+  const known = info?.repositories.find(({ repository }) => repository === number)?.systemIdentifiers ?? [];
+  if (known.at(-1) !== identifier) return undefined;
+  return info?.backups.find(
+    ({ type, error, timeline = 0, repository, database }) =>
+      repository === number && database === known.length && type === 'full' && !error && timeline > newest,
   );
 }
 

@@ -8,11 +8,9 @@ import {
   type Backup,
   type BackupInfo,
   type OperationObjection,
-  type OperationStart,
 } from '../../../index.js';
-import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
 import { utcText } from '../moment.js';
-import { leaderOf, storeOf, unknownMember } from '../members.js';
+import { leaderOf, storeOf } from '../members.js';
 import { maintenanceObjection } from '../quiet-cluster.js';
 import {
   allMembers,
@@ -26,50 +24,16 @@ import {
   members,
   placeOf,
   unreached,
-  type RestoreOptions,
   type RestoreRun,
 } from './seen.js';
 import { isUp } from '../recover/seen.js';
 import { roomFor } from './room.js';
+import { readingAdvice, SOURCE_GAPS } from './source.js';
 import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
-import { privatelyAt, reachedWords } from './words.js';
-
-const AIMS = ['time', 'lsn', 'xid', 'name', 'latest'] as const;
+import { backedUp, goOn, privatelyAt, reachedWords } from './words.js';
 
 function refuse(message: string, hint: string): OperationObjection[] {
   return [{ kind: 'refuse', message, hint }];
-}
-
-/** What is wrong with what was given. */
-export function restoreProblems({ inventory, options, chosenHosts }: OperationStart<RestoreOptions>): OperationObjection[] {
-  const wrong = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'restore/options', message, hint }];
-  if (options.id !== undefined) return [];
-  if (allMembers({ inventory }).length === 0) {
-    return wrong(
-      `${inventory.cluster} has no members that Patroni runs, and only these are restored by pgprov`,
-      'docs/restore.md says how a server of its own is restored with pgBackRest',
-    );
-  }
-  if (backupHosts(inventory).length === 0)
-    return wrong(`${inventory.cluster} has no backups`, 'give its hosts the role backup, and see docs/backups.md');
-  if (options.undo === true)
-    return wrong(`no restore of ${inventory.cluster} is unfinished, so there is none to take back`, 'leave out --undo');
-  const given = AIMS.filter((aim) => options[aim] !== undefined);
-  if (given.length > 1 || (given.length === 0 && options.backup === undefined)) {
-    const flags = 'one of --time, --lsn, --xid, --name and --latest, or --backup for the end of a backup';
-    return wrong(
-      given.length > 1
-        ? `${enumerate(given.map((aim) => `--${aim}`))} are given, and a restore has one end`
-        : 'where is the restore to end?',
-      `give ${flags}; ${pgprov`backups ${inventory}`} lists what can be restored to`,
-    );
-  }
-  if (options.time !== undefined && readTime(options.time) === undefined)
-    return wrong(`there is no such time as ${options.time}`, 'give one such as 2026-03-04T22:00:00+01:00; without an offset it is in UTC');
-  const [member, ...more] = chosenHosts ?? [];
-  if (more.length > 0)
-    return wrong('one member restores, and the others copy its data', `give one with --host: ${enumerate(allMembers({ inventory }))}`);
-  return unknownMember(inventory, member);
 }
 
 /** Why a restore must not begin, or go on; asked before every step. */
@@ -84,11 +48,11 @@ export function restoreObjections(run: RestoreRun): OperationObjection[] {
 
 /** Clients may have written since. */
 function tooLate(run: RestoreRun): OperationObjection[] {
-  const { options, inventory } = run;
+  const { options } = run;
   const kept = members(run).flatMap((host) => asideOf(run, host) ?? []);
   return refuse(
     `${options.member} has been started with the restored data, and clients may have written since, so it is not taken back`,
-    `${pgprov`restore ${inventory}`} finishes the restore; what was there before is kept${kept.length === 0 ? '' : ` in ${[...new Set(kept)].join(', ')}`}, see docs/restore.md for how it is read`,
+    `${goOn(run)} finishes it; what was there before is kept${kept.length === 0 ? '' : ` in ${[...new Set(kept)].join(', ')}`}, see docs/restore.md for how it is read`,
   );
 }
 
@@ -134,7 +98,7 @@ function leased(run: RestoreRun): OperationObjection[] {
 /** Clients are let in only when somebody has looked at the data. */
 function awaits(run: RestoreRun): OperationObjection[] {
   const { options, inventory } = run;
-  if (options.approve === true || !isRecovered(run) || placeOf(run).server !== 'open') return [];
+  if (run.source !== undefined || options.approve === true || !isRecovered(run) || placeOf(run).server !== 'open') return [];
   return [
     {
       kind: 'preflight',
@@ -162,14 +126,14 @@ function repository(run: RestoreRun): OperationObjection[] {
   const { view, options, inventory, done } = run;
   const info = infoOf(run);
   if (info === undefined) return refuse(`no host of ${inventory.cluster} that could be reached reaches the backups`, 'bring one back');
-  if (info.problem !== undefined) return refuse(`the backups cannot be read: ${info.problem}`, 'nothing was changed; put that right first');
+  if (info.problem !== undefined) return unreadable(run, info.problem);
   const failed = info.repositories
     .filter(({ status }) => status === 'failed')
     .map(({ repository: number, message }) => `${number}: ${message}`);
   if (info.backups.length === 0) {
     return refuse(
       `there is no backup to restore${failed.length === 0 ? '' : ` (repository ${failed.join('; ')})`}`,
-      `nothing was changed; ${pgprov`backups ${inventory}`} shows what there is`,
+      `nothing was changed; ${pgprov`backups ${backedUp(run)}`} shows what there is`,
     );
   }
   const { member = '' } = options;
@@ -193,17 +157,32 @@ function repository(run: RestoreRun): OperationObjection[] {
   return [];
 }
 
+function unreadable(run: RestoreRun, problem: string): OperationObjection[] {
+  const { source } = run;
+  if (source === undefined) return refuse(`the backups cannot be read: ${problem}`, 'nothing was changed; put that right first');
+  return refuse(
+    `${run.options.member} cannot read the backups of ${source.inventory.cluster}: ${problem}`,
+    `nothing was changed; ${readingAdvice(problem, run)}`,
+  );
+}
+
 /** Whether what there is reaches to where the restore is to end. */
 function target(run: RestoreRun): OperationObjection[] {
-  const { options, inventory } = run;
+  const { options } = run;
   const info = infoOf(run);
   if (info === undefined) return [];
   const { time, backup, set, onto = 0 } = options;
-  const look = `nothing was changed; ${pgprov`backups ${inventory}`} shows what can be restored to`;
+  const look = `nothing was changed; ${pgprov`backups ${backedUp(run)}`} shows what can be restored to`;
   if (time !== undefined && (readTime(time)?.seconds ?? 0) > info.now) {
     return refuse(
       `${aimWords(options)} is in the future: it is ${utcText(new Date(info.now * 1000).toISOString())} there`,
       'nothing was changed; --latest restores to the last commit that is archived',
+    );
+  }
+  if (set !== undefined && !info.backups.some(({ label }) => label === set)) {
+    return refuse(
+      `backup ${set}, which is restored, is not there any more: a later one has expired it`,
+      `${goOn(run, '--undo')} takes back what was begun; then begin anew, which takes another backup`,
     );
   }
   if (set !== undefined) return gaps(run, info, set);
@@ -222,15 +201,16 @@ function target(run: RestoreRun): OperationObjection[] {
 }
 
 /** All WAL has to be there that is replayed. */
-function gaps({ view, options, inventory }: RestoreRun, info: BackupInfo, label: string): OperationObjection[] {
+function gaps(run: RestoreRun, info: BackupInfo, label: string): OperationObjection[] {
+  const { view, options, inventory, source } = run;
   const set = info.backups.find((backup) => backup.label === label);
-  const seen = inventory.hosts.flatMap(({ name }) => view.read(name, ARCHIVE_GAPS) ?? []);
+  const seen = inventory.hosts.flatMap(({ name }) => view.read(name, source === undefined ? ARCHIVE_GAPS : SOURCE_GAPS) ?? []);
   const missing = set === undefined ? [] : gapsTo(options, set, info.backups, seen);
   if (missing.length === 0) return [];
   const words = missing.map(({ from, to }) => (from === to ? from : `${from} to ${to}`));
   return refuse(
     `${aimWords(options)} cannot be reached from backup ${label}: repository ${missing[0]?.repository} lacks the WAL files ${enumerate(words)} (of any timeline)`,
-    `nothing was changed; restore to an earlier moment, or from a later backup (--backup); ${pgprov`backups ${inventory}`} lists them`,
+    `nothing was changed; restore to an earlier moment, or from a later backup (--backup); ${pgprov`backups ${backedUp(run)}`} lists them`,
   );
 }
 

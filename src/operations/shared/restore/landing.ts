@@ -89,7 +89,8 @@ function firstMembers(run: RestoreRun): string[] {
   return first === undefined ? copied : [first];
 }
 
-function leadSteps(run: RestoreRun): OperationStep[] {
+/** Clients are let in. */
+export function leadSteps(run: RestoreRun): OperationStep[] {
   const { view } = run;
   const first = firstMembers(run);
   if (isLetIn(run) && (leaderOf(view) !== undefined || first.some((host) => isUp(view, host)))) return [];
@@ -114,7 +115,7 @@ function leadSteps(run: RestoreRun): OperationStep[] {
 }
 
 /** The other members copy the restored data. */
-function othersSteps(run: RestoreRun): OperationStep[] {
+export function othersSteps(run: RestoreRun): OperationStep[] {
   const { view, done } = run;
   const [first = ''] = firstMembers(run);
   const leader = isLetIn(run) ? (leaderOf(view) ?? first) : first;

@@ -13,6 +13,7 @@ import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { answerOf, leaderOf, storeOf } from '../members.js';
 import { copyOn } from '../rebuild/seen.js';
+import { SOURCE_INFO } from './source.js';
 import { backupFor, backupsOnto, newestTimeline, stanzaIdentifier, type RestoreAim } from './target.js';
 
 /** What a restore is given, and has chosen. */
@@ -46,15 +47,17 @@ export type RestoreRun = OperationRun<RestoreOptions>;
 const NO_PLACE: RestorePlace = { restored: [], restoring: false, unrecovered: false, server: 'down', said: [], databases: [] };
 
 /** What pgBackRest says, on the first host that it answers on, those that take backups before all; a problem where it does nowhere. */
-export function infoOf({ view, inventory }: Pick<RestoreRun, 'view' | 'inventory'>): BackupInfo | undefined {
+export function infoOf({ view, inventory, source }: Pick<RestoreRun, 'view' | 'inventory' | 'source'>): BackupInfo | undefined {
+  if (source !== undefined) return inventory.hosts.flatMap(({ name }) => view.read(name, SOURCE_INFO) ?? [])[0];
   const told = [...backupHosts(inventory), ...inventory.hosts].flatMap(({ name }) => view.read(name, BACKUP_INFO) ?? []);
   return told.find(({ problem }) => problem === undefined) ?? told[0];
 }
 
 /** Members from which pgBackRest does not read the backups that others see: it was never set up there. */
 export function unreached(run: RestoreRun): string[] {
-  const { view } = run;
+  const { view, source } = run;
   const known = infoOf(run);
+  if (source !== undefined) return [];
   if (known === undefined || known.problem !== undefined || !isUntouched(run)) return [];
   return view.hosts('backup').flatMap(({ name }) => {
     const own = view.read(name, BACKUP_INFO);
@@ -112,6 +115,17 @@ export function endedCleanly({ view, options: { member = '' } }: RestoreRun): bo
   return data?.kind === 'cluster' && data.clusterState === 'shut down';
 }
 
+/** Nobody has to look at the data any more before clients are let in: they are approved, or data of another cluster is made this one's own. */
+export function isApproved(run: RestoreRun): boolean {
+  const { options, source } = run;
+  return source === undefined ? options.approve === true : placeOf(run).restored.includes(ownNote(run));
+}
+
+/** What the restoring member notes when another cluster's data is this one's own. */
+export function ownNote({ options: { id = '' } }: RestoreRun): string {
+  return `${id}.own`;
+}
+
 /**
  * Patroni was let start with the restored data, so that clients may have written: nothing is taken back any more. All members know, because the
  * one that restored may have copied its data anew since, or be another machine.
@@ -152,14 +166,15 @@ function historian(view: View): string | undefined {
 
 /** What is decided before the first step. */
 export function chosenOf(run: RestoreRun): RestoreOptions {
-  const { view, options, chosenHosts } = run;
+  const { view, options, chosenHosts, source } = run;
   const info = infoOf(run);
   const all = members(run);
   const known = historian(view);
   const data = known === undefined ? undefined : view.read(known, DATA_DIRECTORY);
   const cluster = data?.kind === 'cluster' ? data : undefined;
   const identifier = info === undefined ? undefined : stanzaIdentifier(info);
-  const ours = cluster !== undefined && cluster.systemIdentifier === identifier;
+  // A clone has the identifier of what it was made of, and its timelines are others.
+  const ours = source === undefined && cluster !== undefined && cluster.systemIdentifier === identifier;
   const own = ours ? (answerOf(view, known ?? '')?.timeline ?? cluster.position?.timeline ?? 0) : 0;
   const newest = Math.max(own, info === undefined ? 0 : newestTimeline(info));
   const named = options.backup === undefined ? undefined : info?.backups.find(({ label }) => label === options.backup);
@@ -172,7 +187,10 @@ export function chosenOf(run: RestoreRun): RestoreOptions {
   return {
     ...options,
     id: new Date().toISOString().replaceAll(/[-:]|\.\d+/gu, ''),
-    member: chosenHosts?.[0] ?? (leader !== undefined && copyOf(run, leader).free > needed ? leader : (roomy ?? all[0] ?? '')),
+    member:
+      chosenHosts?.[0] ??
+      (source !== undefined ? all[0] : undefined) ??
+      (leader !== undefined && copyOf(run, leader).free > needed ? leader : (roomy ?? all[0] ?? '')),
     onto,
     newest,
     former: storeOf(view)?.initialize ?? '',

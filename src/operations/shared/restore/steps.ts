@@ -10,6 +10,7 @@ import {
   privateServerRuns,
   recoveredGate,
   restoredGate,
+  SOURCE_OPTION,
   timersHeld,
   walArchived,
   type BackupRestoredOptions,
@@ -20,11 +21,13 @@ import {
 import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
 import { configuredServer } from '../../../../roles/shared/backup/serve.js';
 import { restApiUrl } from '../../../../roles/shared/layout.js';
+import { variables } from '../../../../roles/shared/variables.js';
 import { answerOf, leaderOf, notStreamingWhy } from '../members.js';
 import { isUp, startsAtBoot } from '../recover/seen.js';
 import {
   endedCleanly,
   hasFormer,
+  isApproved,
   isRecovered,
   isRestored,
   isUntouched,
@@ -36,6 +39,7 @@ import {
 } from './seen.js';
 import { isOtherDatabase } from './guards.js';
 import { aimOptions, aimWords } from './target.js';
+import { backedUp } from './words.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { runningOf, stopped } from '../stopped.js';
 
@@ -70,9 +74,10 @@ function reachStep(run: RestoreRun): OperationStep[] {
 
 /** What the leader has written is in the repository, so that a target up to now can be reached. */
 function archiveStep(run: RestoreRun): OperationStep[] {
-  const { view, done, options } = run;
+  const { view, done, options, source } = run;
   const leader = leaderOf(view);
-  if (leader === undefined || done.has('archive') || !isUntouched(run) || isOtherDatabase(run)) return [];
+  // Another cluster's hosts are left alone.
+  if (source !== undefined || leader === undefined || done.has('archive') || !isUntouched(run) || isOtherDatabase(run)) return [];
   if (answerOf(view, leader)?.systemIdentifier !== options.identifier) return [];
   return [
     {
@@ -152,7 +157,8 @@ export function formerAside({ host, platform }: RoleContext, identity: string): 
 }
 
 /** What pgBackRest is to do on the restoring member. */
-function restoring({ options, inventory }: RestoreRun, { host, platform }: RoleContext): BackupRestoredOptions {
+function restoring(run: RestoreRun, { host, platform }: RoleContext): BackupRestoredOptions {
+  const { options, source } = run;
   const { user: owner, group, unit } = platform.patroni;
   const { id = '', set = '', repository = 1, onto = 1, setTimeline, was = {} } = options;
   return {
@@ -160,8 +166,13 @@ function restoring({ options, inventory }: RestoreRun, { host, platform }: RoleC
     path: dataDirectoryOf(host, platform),
     ownership: { owner, group, mode: '0700' },
     server: localServer(host, platform),
-    stanza: stanzaOf(inventory),
-    words: [`--repo=${repository}`, `--set=${set}`, ...aimOptions(options, onto, setTimeline)],
+    stanza: stanzaOf(backedUp(run)),
+    words: [
+      ...(source === undefined ? [] : [SOURCE_OPTION]),
+      `--repo=${repository}`,
+      `--set=${set}`,
+      ...aimOptions(options, onto, setTimeline),
+    ],
     keep: was[host.name] ?? '',
     unit,
   };
@@ -185,20 +196,28 @@ function restoreStep(run: RestoreRun): OperationStep[] {
 /** Recovery on a server of its own, which is there until it is approved; one that was cut off is started again, so that it ends cleanly. */
 function lookStep(run: RestoreRun): OperationStep[] {
   const { options } = run;
-  const { member = '', onto = 0, approve } = options;
+  const { member = '', onto = 0 } = options;
   const { server } = placeOf(run);
-  const isApproved = approve === true && (endedCleanly(run) || server === 'ending');
-  if (isRecovered(run) && (server === 'open' || isApproved)) return [];
+  const isOver = isApproved(run) && (endedCleanly(run) || server === 'ending');
+  if (isRecovered(run) && (server === 'open' || isOver)) return [];
   return [
     {
       id: 'look',
       title: `recover it to ${aimWords(options)} on timeline ${onto}, on ${member} alone`,
       effect: `it can be looked at in ${PRIVATE_SOCKET}; no client gets in, and nothing is archived`,
       on: [member],
-      resources: (context) => [privateServerRuns(serverOf(context))],
+      resources: (context) => [
+        privateServerRuns({ ...serverOf(context), ...(run.source === undefined ? {} : { settings: smaller(context) }) }),
+      ],
       gates: (context) => [recoveredGate(serverOf(context))],
     },
   ];
+}
+
+/** Another cluster's hosts may have more memory than these; its configuration is in its data, and is this one's own only later. */
+function smaller({ host }: RoleContext): Record<string, string> {
+  const { shared_buffers = '128MB' } = variables(host, 'postgresql').parameters;
+  return { shared_buffers: String(shared_buffers), huge_pages: 'try' };
 }
 
 /** How the restored data is run on a member. */

@@ -1,5 +1,15 @@
-import { enumerate, formatBytes, localServer, PRIVATE_SOCKET } from '../../../index.js';
+import { enumerate, formatBytes, localServer, pgprov, PRIVATE_SOCKET, type Inventory } from '../../../index.js';
 import { placeOf, type RestoreRun } from './seen.js';
+
+/** The command that goes on with it. */
+export function goOn({ inventory, source }: Pick<RestoreRun, 'inventory' | 'source'>, ...flags: string[]): string {
+  return source === undefined ? pgprov`restore ${inventory} ${flags}` : pgprov`clone ${source.inventory} --into ${inventory} ${flags}`;
+}
+
+/** The cluster whose backups are restored. */
+export function backedUp({ inventory, source }: Pick<RestoreRun, 'inventory' | 'source'>): Inventory {
+  return source?.inventory ?? inventory;
+}
 
 /** How a person looks at the restored data before clients do: a command for root on the member. */
 export function privatelyAt({ options: { member = '' }, contextOf }: RestoreRun): string {

@@ -1,0 +1,123 @@
+import {
+  backupInfo,
+  backupTimers,
+  dataCopy,
+  dataDirectoryOf,
+  dataOrigin,
+  defineOperation,
+  DATA_ORIGIN,
+  enumerate,
+  localServer,
+  restorePlace,
+  topologyOf,
+  type CheckResult,
+  type Observation,
+  type OperationStart,
+  type RoleContext,
+} from '../index.js';
+import { pgbackrestUser } from '../../roles/shared/backup/pgbackrest.js';
+import { backupHosts } from '../../roles/shared/backup/repositories.js';
+import { originOf, readingMember } from '../../roles/shared/backup/source.js';
+import { stanzaOf } from '../../roles/shared/backup/stanza.js';
+import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { archives, archivesOwn } from './shared/clone/archives.js';
+import { content, contentOf } from './shared/clone/content.js';
+import { cloneObjections, cloneProblems } from './shared/clone/guards.js';
+import type { CloneOptions, CloneRun } from './shared/clone/seen.js';
+import { cloneSteps, cloneUndone } from './shared/clone/steps.js';
+import { leaderOf } from './shared/members.js';
+import { finished, proofs } from './shared/restore/end.js';
+import { AIM_OPTIONS } from './shared/restore/options.js';
+import { chosenOf, isLetIn, isUntouched } from './shared/restore/seen.js';
+import { sourceObservations } from './shared/restore/source.js';
+import { aimWords } from './shared/restore/target.js';
+import { goOn } from './shared/restore/words.js';
+import { memberRuns } from './shared/stopped.js';
+
+/** Seconds for which what passes by itself is waited for: WAL that is archived, the lease of a leader that is gone. */
+const PATIENCE = 60;
+
+export default defineOperation<CloneOptions>({
+  name: 'clone',
+  description: 'make a cluster of another name from the backups of this one, which is not touched',
+  takesSource: true,
+  sourceClient: readingMember,
+  options: {
+    ...AIM_OPTIONS,
+    approve: { type: 'boolean', description: 'the data that the other cluster has is put aside, where it is not empty' },
+    undo: { type: 'boolean', answers: true, description: 'bring back what was there before, as long as no client was let in' },
+  },
+  choosesHosts: true,
+  roles: ({ inventory }) => [
+    dcsOf(inventory).role,
+    'patroni',
+    ...['backup', 'backup-repository'].filter((role) => inventory.hosts.some(({ roles }) => roles.includes(role))),
+  ],
+  requiresConverged: false,
+  unreachable: 'go-on',
+  patience: PATIENCE,
+  observations: observed,
+  problems: cloneProblems,
+  choose: (run) => ({ ...chosenOf(run), has: contentOf(run) }),
+  guards: cloneObjections,
+  remaining: (run) => (run.options.undo === true && !isLetIn(run) ? cloneUndone(run) : { steps: cloneSteps(run) }),
+  question: (run) => {
+    const { options, inventory, source } = run;
+    if (options.undo === true) return `Bring back what ${inventory.cluster} had before the clone?`;
+    const { has = [] } = options;
+    const aside = has.length === 0 ? '' : `, and put aside what it has: ${enumerate(has)}`;
+    return `Make ${inventory.cluster} a clone of ${source?.inventory.cluster ?? ''}, as it was at ${aimWords(options)}${aside}?`;
+  },
+  nothing: told,
+  checks: (run) => [...proofs(run), ...(run.options.undo === true ? [] : [...archivesOwn(run), ...origins(run)])],
+  finished: told,
+  broken: async (run) => {
+    if (isLetIn(run)) return `the cloned data is in place; ${goOn(run)} finishes what is left`;
+    const state = isUntouched(run) ? 'no data is out of its place' : 'nothing was deleted, and no client is let in';
+    return `${state}; ${goOn(run)} goes on from what is there, and ${goOn(run, '--undo')} brings back what was there`;
+  },
+});
+
+function observed(context: RoleContext, start: Pick<OperationStart<CloneOptions>, 'chosenHosts' | 'source'>): Observation[] {
+  const { host, inventory, platform } = context;
+  const isMember = topologyOf(host) === 'patroni';
+  const isBackupHost = backupHosts(inventory).some(({ name }) => name === host.name);
+  const path = isMember ? dataDirectoryOf(host, platform) : '';
+  return [
+    ...memberRuns(context),
+    ...(isMember
+      ? [
+          dataCopy(path),
+          restorePlace(path, localServer(host, platform)),
+          dataOrigin(path),
+          content(localServer(host, platform)),
+          archives(localServer(host, platform)),
+          ...sourceObservations(context, start),
+        ]
+      : []),
+    ...(isBackupHost ? [backupTimers(), backupInfo({ stanza: stanzaOf(inventory), server: pgbackrestUser(context) })] : []),
+  ];
+}
+
+function told(run: CloneRun): string {
+  const { source, options } = run;
+  if (options.undo === true) return finished(run);
+  return `${finished(run)}. It is a clone of ${source?.inventory.cluster ?? ''}, with its system identifier`;
+}
+
+/** It can be told from its source, also by those who take its data for their own. */
+function origins(run: CloneRun): CheckResult[] {
+  const { view, source } = run;
+  const leader = leaderOf(view);
+  if (source === undefined || leader === undefined) return [];
+  const { cluster, stanza } = originOf(source.inventory);
+  const known = view.read(leader, DATA_ORIGIN) ?? [];
+  return [
+    {
+      host: leader,
+      title: 'its data says whose clone it is, which keeps it from the backups of that cluster',
+      ok: known.some((origin) => origin.cluster === cluster && origin.stanza === stanza),
+      detail: known.map((origin) => origin.cluster).join(', ') || 'it says nothing',
+    },
+  ];
+}

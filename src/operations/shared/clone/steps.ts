@@ -1,0 +1,171 @@
+import {
+  accessPlaced,
+  accessRemoved,
+  backupInfo,
+  clonedData,
+  dataDirectoryOf,
+  enumerate,
+  localServer,
+  pgRole,
+  privateServer,
+  SOURCE_ACCESS,
+  SOURCE_DIRECTORY,
+  stanzaUpgraded,
+  type LocalServer,
+  type OperationStep,
+  type Resource,
+  type RoleContext,
+  type SourceCluster,
+} from '../../../index.js';
+import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
+import { backupHosts, writtenBy } from '../../../../roles/shared/backup/repositories.js';
+import { accessTo, originOf } from '../../../../roles/shared/backup/source.js';
+import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
+import { accountsOf } from '../../../../roles/shared/layout.js';
+import { infoOn } from '../backup/places.js';
+import { leaderOf } from '../members.js';
+import { backupSteps } from '../restore/backup.js';
+import { endStep, leadSteps, othersSteps, storeStep, timersStep } from '../restore/landing.js';
+import { isApproved, isLetIn, isRecovered, isRestored, ownNote } from '../restore/seen.js';
+import { preparingSteps } from '../restore/steps.js';
+import { undoSteps } from '../restore/undo.js';
+import type { CloneRun } from './seen.js';
+
+/** From a cluster that is empty, or whose data makes room, to one with the other's data. */
+export function cloneSteps(run: CloneRun): OperationStep[] {
+  if (isLetIn(run)) return landing(run);
+  return [...accessStep(run), ...preparingSteps(run), ...ownSteps(run), ...landing(run)];
+}
+
+/** What was there before comes back. */
+export function cloneUndone(run: CloneRun): { steps: OperationStep[]; then?: string } {
+  const { steps, then } = undoSteps(run);
+  return { steps: [...steps, ...forgetStep(run)], ...(then === undefined ? {} : { then }) };
+}
+
+function landing(run: CloneRun): OperationStep[] {
+  return [
+    ...forgetStep(run),
+    ...endStep(run),
+    ...storeStep(run, run.options.identifier),
+    ...leadSteps(run),
+    ...othersSteps(run),
+    ...stanzaSteps(run),
+    ...backupSteps(run),
+    ...timersStep(run),
+  ];
+}
+
+/** It is needed until all WAL is replayed. */
+function accessStep(run: CloneRun): OperationStep[] {
+  const { source, options, done } = run;
+  const { member = '' } = options;
+  if (source === undefined || isRecovered(run) || done.has('access')) return [];
+  return [
+    {
+      id: 'access',
+      title: `let ${member} read the backups of ${source.inventory.cluster}`,
+      effect: `with what is in ${SOURCE_DIRECTORY} there until they are restored${source.client === undefined ? '' : ', a certificate that is good for seven days among it'}`,
+      on: [member],
+      resources: (context) => accessPlaced(accessTo(source, context)),
+    },
+  ];
+}
+
+function forgetStep(run: CloneRun): OperationStep[] {
+  const { source, options, view } = run;
+  const { member = '', undo } = options;
+  const isThere = view.read(member, SOURCE_ACCESS)?.present === true;
+  // While it is not restored yet this is foreseen.
+  if (source === undefined || (!isThere && (isRestored(run) || undo === true))) return [];
+  return [
+    {
+      id: 'forget',
+      title: `remove from ${member} what let it read the backups of ${source.inventory.cluster}`,
+      on: [member],
+      resources: () => [accessRemoved()],
+    },
+  ];
+}
+
+/** The data is this cluster's own before anybody gets in. */
+function ownSteps(run: CloneRun): OperationStep[] {
+  const { source, options, inventory } = run;
+  const { member = '' } = options;
+  if (source === undefined || isApproved(run) || isLetIn(run)) return [];
+  return [
+    {
+      id: 'own',
+      title: `give the data the passwords of ${inventory.cluster}, and disable subscriptions and jobs that work for ${source.inventory.cluster}`,
+      effect: 'roles that are not those of Patroni and of replication are as they were there',
+      on: [member],
+      resources: (context) => owned(context, source, ownNote(run)),
+    },
+  ];
+}
+
+function owned(context: RoleContext, source: SourceCluster, note: string): Resource[] {
+  const { host, platform } = context;
+  const server: LocalServer = { ...privateServer(localServer(host, platform)), readWrite: true };
+  const { superuser, replication, rewind } = accountsOf(context);
+  return [
+    alone(pgRole({ server, ...superuser, attributes: ['SUPERUSER'], madeBy: 'pgprov' })),
+    alone(pgRole({ server, ...replication, attributes: ['REPLICATION'], madeBy: 'pgprov' })),
+    alone(pgRole({ server, ...rewind, attributes: [], madeBy: 'pgprov' })),
+    clonedData({
+      path: dataDirectoryOf(host, platform),
+      server,
+      accounts: [superuser.name, replication.name, rewind.name],
+      rewind: rewind.name,
+      origin: originOf(source.inventory),
+      note,
+    }) as Resource,
+  ];
+}
+
+/** A role on a server that nobody else sees: no other host takes part in its change. */
+function alone<State>({ gives: _, id, ...role }: Resource<State>): Resource {
+  return {
+    ...role,
+    id: `private:${id}`,
+    diff: (state) => role.diff(state as State).map(({ coordinated: __, ...change }) => change),
+    apply: (changes, state) => role.apply(changes, state as State),
+  };
+}
+
+/** The stanza gets the database that is there now; what was backed up before stays in it. */
+function stanzaSteps(run: CloneRun): OperationStep[] {
+  const { view, inventory, options, done } = run;
+  const { identifier = '', member } = options;
+  const leader = leaderOf(view) ?? member;
+  const places = backupHosts(inventory).filter((host) => {
+    const written = writtenBy(inventory, host);
+    return written.some((repository) => repository.host !== undefined) || host.name === leader;
+  });
+  const late = places.filter((host) => {
+    const numbers = writtenBy(inventory, host).map(({ number }) => number);
+    const known = infoOn(view, host.name)?.repositories.filter(({ repository }) => numbers.includes(repository)) ?? [];
+    return known.length === 0 || known.some(({ systemIdentifiers }) => systemIdentifiers.at(-1) !== identifier);
+  });
+  if (late.length === 0 || done.has('stanza')) return [];
+  const names = late.flatMap((host) => writtenBy(inventory, host).map(({ name }) => name));
+  return [
+    {
+      id: 'stanza',
+      title: `give the stanza ${stanzaOf(inventory)} in ${enumerate(names)} the new database`,
+      effect: 'what was backed up before stays in it',
+      on: late.map(({ name }) => name),
+      resources: (context) => [
+        stanzaUpgraded(
+          {
+            stanza: stanzaOf(inventory),
+            server: pgbackrestUser(context),
+            repositories: writtenBy(inventory, context.host).map(({ number }) => number),
+          },
+          identifier,
+        ) as Resource,
+      ],
+      asks: (context) => [backupInfo({ stanza: stanzaOf(inventory), server: pgbackrestUser(context) })],
+    },
+  ];
+}

@@ -1,0 +1,81 @@
+import { enumerate, pgprov, type CheckResult } from '../../../index.js';
+import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
+import { dcsOf } from '../../../../roles/shared/dcs-of.js';
+import { answerOf, leaderOf, listedBy, notStreamingWhy, storeOf } from '../members.js';
+import { backupsSince } from './backup.js';
+import { allMembers, asideOf, holding, members, type RestoreRun } from './seen.js';
+import { aimWords } from './target.js';
+import { goOn } from './words.js';
+
+/** What is said when it is done. */
+export function finished(run: RestoreRun): string {
+  const { options, view } = run;
+  const leader = leaderOf(view) ?? '';
+  if (options.undo === true) return `what was there before is back, and ${leader} leads; data that was restored is kept beside it`;
+  const kept = members(run).flatMap((host) => {
+    const path = asideOf(run, host);
+    return path === undefined ? [] : [`${path} on ${host}`];
+  });
+  const where = kept.length === 0 ? '' : `. What was there before is in ${enumerate(kept)}; remove it when nobody needs it`;
+  const away = allMembers(run).filter((host) => !view.surveyed(host));
+  const left =
+    away.length === 0
+      ? ''
+      : `. ${enumerate(away)} could not be reached: ${pgprov`start ${run.inventory}`} has it copy the data when it is back`;
+  return `${leader} leads with what was restored to ${aimWords(options)}, on timeline ${listedBy(view, leader, leader)?.timeline ?? '?'}${where}${left}`;
+}
+
+/** Whether the cluster is as the restore is to leave it. */
+export function proofs(run: RestoreRun): CheckResult[] {
+  const { view, options, inventory } = run;
+  const leader = leaderOf(view);
+  const timeline = leader === undefined ? undefined : listedBy(view, leader, leader)?.timeline;
+  const { newest = 0, identifier = '', former = '', undo } = options;
+  const expected = undo === true ? former : identifier;
+  const known = storeOf(view)?.initialize ?? '';
+  const own = leader === undefined ? undefined : answerOf(view, leader)?.systemIdentifier;
+  const leads: CheckResult = {
+    title: undo === true ? 'one member leads' : 'one member leads, on a timeline that there was not before',
+    settles: true,
+    ok: leader !== undefined && (undo === true || (timeline ?? 0) > newest),
+    detail: leader === undefined ? 'nobody does' : `${leader}, timeline ${timeline ?? '?'}`,
+  };
+  const stream = members(run).flatMap((host): CheckResult[] => {
+    if (host === leader) return [];
+    const why = leader === undefined ? 'has no leader' : notStreamingWhy(view, leader, host);
+    const its = leader === undefined ? undefined : listedBy(view, leader, host)?.timeline;
+    return [
+      {
+        host,
+        title: 'it streams on the leader’s timeline',
+        settles: true,
+        ok: why === undefined && its === timeline,
+        detail: why === undefined ? `timeline ${its ?? '?'}` : `it ${why}`,
+      },
+    ];
+  });
+  const knows: CheckResult = {
+    title: `${dcsOf(inventory).name} knows the cluster by the identifier of its data`,
+    ok: known !== '' && known === own && (expected === '' || known === expected),
+    detail: known === '' ? 'it has none' : known,
+  };
+  const scheduled: CheckResult = {
+    title: 'no scheduled backup is held',
+    ok: holding(run).length === 0,
+    detail: holding(run).join(', ') || 'none is',
+  };
+  if (undo === true || backupHosts(inventory).length === 0) return [leads, ...stream, knows, scheduled];
+  const backups = backupsSince(run);
+  return [
+    leads,
+    ...stream,
+    knows,
+    {
+      title: 'there is a full backup of what was restored',
+      ok: backups !== undefined,
+      detail: backups?.map(({ label }) => label).join(', ') ?? 'there is none',
+      mend: `${goOn(run)} tries it again; until there is one, nothing later than the restore can be restored`,
+    },
+    scheduled,
+  ];
+}

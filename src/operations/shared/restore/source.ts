@@ -1,0 +1,68 @@
+import {
+  archiveGaps,
+  BACKUP_ARCHIVE,
+  ARCHIVE_GAPS,
+  backupArchive,
+  BACKUP_INFO,
+  backupInfo,
+  handle,
+  localServer,
+  pgprov,
+  probingOptions,
+  sourceAccess,
+  throughAccess,
+  type ArchivedWal,
+  type ArchiveGap,
+  type BackupInfo,
+  type Observation,
+  type OperationStart,
+  type RoleContext,
+} from '../../../index.js';
+import { repositoriesOf } from '../../../../roles/shared/backup/repositories.js';
+import { accessTo } from '../../../../roles/shared/backup/source.js';
+import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
+import { backupAdvice } from '../../../../roles/shared/backup/trouble.js';
+import { hostsWith } from '../../../../roles/shared/layout.js';
+import type { RestoreRun } from './seen.js';
+
+/** What pgBackRest says of another cluster's backups, on the member that restores them. */
+export const SOURCE_INFO = handle<BackupInfo>(`${BACKUP_INFO.id}:source`);
+
+/** What is missing of its WAL in between. */
+export const SOURCE_GAPS = handle<readonly ArchiveGap[] | undefined>(`${ARCHIVE_GAPS.id}:source`);
+
+/** The WAL that there is. */
+export const SOURCE_ARCHIVE = handle<readonly ArchivedWal[]>(`${BACKUP_ARCHIVE.id}:source`);
+
+type Start = Pick<OperationStart<object>, 'chosenHosts' | 'source'>;
+
+/** The member that restores another cluster's backups: only it gets what lets it read them. */
+export function restoringMember({ inventory, chosenHosts }: Pick<OperationStart<object>, 'inventory' | 'chosenHosts'>): string {
+  return chosenHosts?.[0] ?? hostsWith(inventory, 'patroni')[0]?.name ?? '';
+}
+
+/** What is asked of another cluster's backups. */
+export function sourceObservations(context: RoleContext, { chosenHosts, source }: Start): Observation[] {
+  const { host, inventory, platform } = context;
+  if (source === undefined || host.name !== restoringMember({ inventory, chosenHosts })) return [];
+  const access = accessTo(source, context);
+  const repositories = repositoriesOf(source.inventory).map(({ number }) => number);
+  const options = { stanza: stanzaOf(source.inventory), server: localServer(host, platform), more: probingOptions(access) };
+  return [
+    sourceAccess(),
+    { ...throughAccess(access, backupInfo(options)), ...SOURCE_INFO, when: 'start' },
+    { ...throughAccess(access, archiveGaps({ ...options, repositories })), ...SOURCE_GAPS },
+    { ...throughAccess(access, backupArchive(options, repositories)), ...SOURCE_ARCHIVE },
+  ];
+}
+
+/** What to do where another cluster's backups cannot be read. */
+export function readingAdvice(problem: string, { inventory, source }: Pick<RestoreRun, 'inventory' | 'source'>): string {
+  if (/not installed/u.test(problem))
+    return `install the package pgbackrest there, or give the members of ${inventory.cluster} the role backup and run ${pgprov`apply ${inventory}`}`;
+  if (/HostConnectError|unable to connect|timeout|Connection (?:refused|timed out)|No route/u.test(problem))
+    return 'the port of pgBackRest’s server on that repository host must be open to this member, see docs/clone.md';
+  if (/unable to find hostname .* in certificate|certificate/u.test(problem))
+    return 'pgBackRest finds addresses in certificates from 2.46 on; see docs/clone.md';
+  return backupAdvice(problem, source?.inventory ?? inventory);
+}
