@@ -188,6 +188,7 @@ export {
   throughAccess,
   type SourceAccess,
 } from './resources/source-access.js';
+export { timelinesTaken } from './resources/timelines-taken.js';
 export { isFormer, scopeReset } from './resources/scope-reset.js';
 export { memberProgress } from './resources/member-progress.js';
 export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';

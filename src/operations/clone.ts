@@ -1,4 +1,5 @@
 import {
+  BACKUP_INFO,
   backupInfo,
   backupTimers,
   dataCopy,
@@ -30,7 +31,7 @@ import { finished, proofs } from './shared/restore/end.js';
 import { AIM_OPTIONS } from './shared/restore/options.js';
 import { chosenOf, isLetIn, isUntouched } from './shared/restore/seen.js';
 import { sourceObservations } from './shared/restore/source.js';
-import { aimWords } from './shared/restore/target.js';
+import { aimWords, newestTimeline, stanzaIdentifier } from './shared/restore/target.js';
 import { goOn } from './shared/restore/words.js';
 import { memberRuns } from './shared/stopped.js';
 
@@ -58,7 +59,7 @@ export default defineOperation<CloneOptions>({
   patience: PATIENCE,
   observations: observed,
   problems: cloneProblems,
-  choose: (run) => ({ ...chosenOf(run), has: contentOf(run) }),
+  choose: chosen,
   guards: cloneObjections,
   remaining: (run) => (run.options.undo === true && !isLetIn(run) ? cloneUndone(run) : { steps: cloneSteps(run) }),
   question: (run) => {
@@ -77,6 +78,15 @@ export default defineOperation<CloneOptions>({
     return `${state}; ${goOn(run)} goes on from what is there, and ${goOn(run, '--undo')} brings back what was there`;
   },
 });
+
+/** A clone gets a timeline that its own stanza has not either, where it was cloned from the same cluster before. */
+function chosen(run: CloneRun): CloneOptions {
+  const { view, inventory } = run;
+  const made = chosenOf(run);
+  const own = inventory.hosts.flatMap(({ name }) => view.read(name, BACKUP_INFO) ?? []);
+  const same = own.filter((info) => stanzaIdentifier(info) === made.identifier);
+  return { ...made, newest: Math.max(made.newest ?? 0, ...same.map(newestTimeline)), has: contentOf(run) };
+}
 
 function observed(context: RoleContext, start: Pick<OperationStart<CloneOptions>, 'chosenHosts' | 'source'>): Observation[] {
   const { host, inventory, platform } = context;

@@ -2,6 +2,7 @@ import { originFile, type DataOrigin } from './data-origin.js';
 import { asDatabaseUser, psql, psqlInput, READ_WRITE, socketOptions, sqlIdentifier, type LocalServer } from './psql.js';
 import { digestOf, type Resource } from './resource.js';
 import { RESTORE_NOTES } from './restore-place.js';
+import { timelinesFree } from './timelines-taken.js';
 import { sh, type Script } from '../shell/quote.js';
 
 /** Data of another cluster, which is made a cluster's own. */
@@ -83,6 +84,7 @@ for parameters in ${[`${path}/postgresql.auto.conf`, `${path}/postgresql.base.co
 [ ! -f "$parameters" ] || ${asDatabaseUser(server, sh`sed -i -E ${`s/^[[:space:]]*(${OTHERS})[[:space:]=]/#&/I`} "$parameters"`)} || exit 1
 done
 rm -f ${`${path}/patroni.dynamic.json`}
+${timelinesFree(path)}
 grep -qxF ${line} ${file} 2>/dev/null || printf '%s\n' ${line} | ${asDatabaseUser(server, sh`tee -a ${file}`)} >/dev/null || exit 1
 : >${noted}
 sync`,

@@ -1,28 +1,25 @@
 import { hostname, userInfo } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { operate } from '../../engine/operate.js';
-import type { OperateOptions, OperationProposal } from '../../engine/operate-options.js';
+import type { OperateOptions } from '../../engine/operate-options.js';
 import { startOf } from '../../engine/operation-start.js';
 import { ExitCode, RefusedError } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
 import { OPERATIONS } from '../../operations/index.js';
 import type { Operation } from '../../plan/operation.js';
 import type { SourceCluster } from '../../plan/source-cluster.js';
-import { renderPlan } from '../../report/plan-text.js';
-import { renderSteps } from '../../report/steps-text.js';
 import { takeLocalLock } from '../../store/local-lock.js';
 import { endOperation, writeOperation, type OperationRecord } from '../../store/operation-record.js';
 import { catalogOf } from '../catalog.js';
-import { errorLook } from '../colors.js';
 import { selectionOf, selectionOptions } from '../options.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
 import { Pipeline, type EngineParts, type PipelineOptions } from '../pipeline/pipeline.js';
-import type { Question } from '../pipeline/question.js';
 import { timeSoFar } from '../prompt-time.js';
 import { putIntoStore } from '../secrets/put.js';
 import { statusSeen } from '../status-of.js';
 import { answered, assertSame, assertSameHosts, assertSameSource, partAnswers } from './going-on.js';
 import { operationWords } from './option-words.js';
+import { questionOf, stepsShown } from './shown.js';
 import { openSource, type SourcePlace } from './source.js';
 import { assertNoOperation, describeOperation } from './unfinished.js';
 import { pgprov } from '../../lib/pgprov-command.js';
@@ -205,26 +202,6 @@ function check(pipeline: Pipeline, begun: Begun): Promise<ExitCode> {
   });
 }
 
-function stepsShown({ environment, inventory }: Pipeline, { name }: Operation, foreseen: OperationProposal): string {
-  const { steps, plan, then, nothing } = foreseen;
-  const look = errorLook(environment.out);
-  const { color } = look;
-  if (steps.length === 0) return nothing ?? `${name}: nothing is left to do.`;
-  const shown = plan === undefined ? [] : [renderPlan(plan.changes, { color, diffs: false, hosts: plan.hosts, effects: plan.effects })];
-  return [
-    ...(plan !== undefined && steps.length === 1 && then === undefined
-      ? []
-      : [
-          renderSteps(
-            foreseen,
-            inventory.hosts.map((host) => host.name),
-            look,
-          ),
-        ]),
-    ...shown,
-  ].join('\n\n');
-}
-
 function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptions): Promise<ExitCode> {
   const { operation, record } = begun;
   const { store } = pipeline;
@@ -279,20 +256,6 @@ function recordOf(begun: Begun, chosen: object): OperationRecord {
 
 function wordsOf({ operation, given, source }: Begun): string {
   return operationWords(operation, given, source?.inventory.file);
-}
-
-function questionOf(pipeline: Pipeline, operation: Operation, proposal: OperationProposal): Question {
-  const { cluster } = pipeline.inventory;
-  return {
-    text: () => stepsShown(pipeline, operation, proposal),
-    ask: proposal.question ?? `${cluster} holds data. Carry out the ${operation.name}?`,
-    holdsData: proposal.holdsData,
-    unconfirmed: {
-      kind: 'operation/unconfirmed',
-      message: `${cluster} holds data, and there is no terminal to ask on whether the ${operation.name} may begin`,
-      hint: 'nothing was changed; look with --check, then run again with --yes',
-    },
-  };
 }
 
 type OfEngine = 'check' | 'emit' | 'consent' | 'begin' | 'end' | 'transport' | 'signal';

@@ -17,7 +17,7 @@ const CONTENT = handle<readonly string[] | undefined>('clone-content');
 /** Databases, and relations in the one that every cluster has; what belongs to extensions is nobody's. */
 const QUERY = `SELECT 'the database ' || datname || ' (' || pg_size_pretty(pg_database_size(oid)) || ')' FROM pg_database
 WHERE NOT datistemplate AND datname <> 'postgres'
-UNION ALL SELECT count(*) || ' relations in the database postgres' FROM pg_class c
+UNION ALL SELECT count(*) || CASE count(*) WHEN 1 THEN ' relation' ELSE ' relations' END || ' in the database postgres' FROM pg_class c
 WHERE relkind IN ('r', 'p', 'm', 'v', 'f', 'S') AND relpersistence <> 't'
 AND relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_' OR nspname = 'information_schema')
 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
@@ -44,5 +44,5 @@ export function contentOf(run: OperationRun<RestoreOptions>): string[] {
   if (members(run).every((host) => copyOf(run, host).identity === '')) return [];
   const leader = leaderOf(view);
   const found = leader === undefined ? undefined : view.read(leader, CONTENT);
-  return found === undefined ? ['data that nobody can look at, because no member leads'] : [...found];
+  return found === undefined ? ['data that nobody can look at while no member leads'] : [...found];
 }

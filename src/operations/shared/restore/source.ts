@@ -23,7 +23,6 @@ import { accessTo } from '../../../../roles/shared/backup/source.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { backupAdvice } from '../../../../roles/shared/backup/trouble.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
-import type { RestoreRun } from './seen.js';
 
 /** What pgBackRest says of another cluster's backups, on the member that restores them. */
 export const SOURCE_INFO = handle<BackupInfo>(`${BACKUP_INFO.id}:source`);
@@ -57,7 +56,7 @@ export function sourceObservations(context: RoleContext, { chosenHosts, source }
 }
 
 /** What to do where another cluster's backups cannot be read. */
-export function readingAdvice(problem: string, { inventory, source }: Pick<RestoreRun, 'inventory' | 'source'>): string {
+export function readingAdvice(problem: string, { inventory, source }: Pick<OperationStart<object>, 'inventory' | 'source'>): string {
   if (/not installed/u.test(problem))
     return `install the package pgbackrest there, or give the members of ${inventory.cluster} the role backup and run ${pgprov`apply ${inventory}`}`;
   if (/HostConnectError|unable to connect|timeout|Connection (?:refused|timed out)|No route/u.test(problem))

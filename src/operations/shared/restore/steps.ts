@@ -11,6 +11,7 @@ import {
   recoveredGate,
   restoredGate,
   SOURCE_OPTION,
+  timelinesTaken,
   timersHeld,
   walArchived,
   type BackupRestoredOptions,
@@ -128,7 +129,7 @@ function stopSteps(run: RestoreRun): OperationStep[] {
       'stop-leader',
       writer !== undefined && up.includes(writer) ? [writer] : [],
       `stop Patroni and PostgreSQL on ${writer ?? ''}, the leader`,
-      'the database is down until the restored one is approved',
+      `the database is down until the restored one is ${run.source === undefined ? 'approved' : 'in its place'}`,
     ),
   ];
 }
@@ -196,7 +197,7 @@ function restoreStep(run: RestoreRun): OperationStep[] {
 /** Recovery on a server of its own, which is there until it is approved; one that was cut off is started again, so that it ends cleanly. */
 function lookStep(run: RestoreRun): OperationStep[] {
   const { options } = run;
-  const { member = '', onto = 0 } = options;
+  const { member = '', onto = 0, newest = 0 } = options;
   const { server } = placeOf(run);
   const isOver = isApproved(run) && (endedCleanly(run) || server === 'ending');
   if (isRecovered(run) && (server === 'open' || isOver)) return [];
@@ -206,9 +207,14 @@ function lookStep(run: RestoreRun): OperationStep[] {
       title: `recover it to ${aimWords(options)} on timeline ${onto}, on ${member} alone`,
       effect: `it can be looked at in ${PRIVATE_SOCKET}; no client gets in, and nothing is archived`,
       on: [member],
-      resources: (context) => [
-        privateServerRuns({ ...serverOf(context), ...(run.source === undefined ? {} : { settings: smaller(context) }) }),
-      ],
+      resources: (context) => {
+        const server = serverOf(context);
+        if (run.source === undefined) return [privateServerRuns(server)];
+        return [
+          ...timelinesTaken({ ...server, first: onto + 1, last: newest }),
+          privateServerRuns({ ...server, settings: smaller(context) }),
+        ];
+      },
       gates: (context) => [recoveredGate(serverOf(context))],
     },
   ];
