@@ -105,6 +105,7 @@ export {
   type BackupArchive,
   type BackupInfo,
   type BackupInfoOptions,
+  pgbackrestWords,
   type RepositoryInfo,
 } from './resources/backup-info.js';
 export { BACKUP_ARCHIVE, backupArchive, type ArchivedWal, type WalRun } from './resources/backup-archive.js';
@@ -189,6 +190,16 @@ export {
   type SourceAccess,
 } from './resources/source-access.js';
 export { timelinesTaken } from './resources/timelines-taken.js';
+export { BACKUPS_HELD, asksBackupsHeld, backupsHeld, backupsReleased } from './resources/backups-held.js';
+export { DRILL_PLACE, drillPlace, type DrillNotes, type DrillPlace } from './resources/drill-place.js';
+export { drillRoom, drillRoomHandle, type DrillRoom } from './resources/drill-room.js';
+export { drillBegun, drillReached } from './resources/drill-run.js';
+export { DRILL_UNIT, drillCleared, SCRATCH } from './resources/drill-scratch.js';
+export type { DrillOptions } from './resources/drill-program.js';
+export { WAL_WRITTEN, walWritten } from './resources/wal-written.js';
+export { formatDuration } from './lib/duration.js';
+export { keepDrill } from './store/drills.js';
+export type { Drill } from './lib/drill.js';
 export { isFormer, scopeReset } from './resources/scope-reset.js';
 export { memberProgress } from './resources/member-progress.js';
 export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';

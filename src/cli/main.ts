@@ -9,6 +9,7 @@ import { addCompletionCommand, answerShell, COMPLETE } from './completion/comman
 import { helpText } from './help-text.js';
 import { addHistoryCommand } from './history/command.js';
 import { addConfigCommands } from './config/command.js';
+import { addDrillCommands } from './drill/command.js';
 import { addInitCommand } from './init/command.js';
 import { addDoctorCommand } from './doctor/command.js';
 import { addLogsCommand } from './logs/command.js';
@@ -48,6 +49,7 @@ const GROUPS: readonly AddCommands[] = [
   addSnapshotCommands,
   addOwnOperationCommand,
   addBackupsCommand,
+  addDrillCommands,
   addConfigCommands,
   addCertsCommands,
   addRunsCommands,

@@ -1,3 +1,5 @@
+import type { Drill } from './drill.js';
+
 /** What there is of a cluster to be restored, in all of its repositories. */
 export interface BackupStatus {
   cluster: string;
@@ -14,6 +16,8 @@ export interface BackupStatus {
   failures: readonly FailedBackup[];
   /** What is wrong, each in one clause. */
   problems: readonly string[];
+  /** The last drill of a restore; absent: none that this machine knows of. */
+  drill?: Drill;
 }
 
 /** What is in one repository. */

@@ -4,6 +4,7 @@ import backupVerify from './backup-verify.js';
 import certsRenew from './certs-renew.js';
 import restart from './restart.js';
 import clone from './clone.js';
+import drillRestore from './drill-restore.js';
 import configEdit from './config-edit.js';
 import recover from './recover.js';
 import rebuild from './rebuild.js';
@@ -44,6 +45,7 @@ export const OPERATIONS: readonly Operation[] = [
   start as Operation,
   backup as Operation,
   backupVerify as Operation,
+  drillRestore as Operation,
   snapshot as Operation,
   configEdit as Operation,
   certsRenew as Operation,

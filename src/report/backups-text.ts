@@ -1,5 +1,7 @@
 import { formatBytes } from '../lib/bytes.js';
 import type { BackupStatus, RepositoryBackups, RestoreWindow, RunningBackup } from '../lib/backup-status.js';
+import type { Drill } from '../lib/drill.js';
+import { formatDuration } from './duration.js';
 import type { ErrorLook } from './error-text.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import { printable } from './printable.js';
@@ -10,12 +12,13 @@ import { count } from './words.js';
 /** What there is to be restored, for people; times are UTC. */
 export function renderBackups(status: BackupStatus, { color, columns = Infinity }: ErrorLook, now: Date): string {
   const paint = makePaint(color);
-  const { cluster, stanza, repositories, running, problems } = status;
+  const { cluster, stanza, repositories, running, problems, drill } = status;
   const named = stanza === cluster ? '' : `, stanza ${stanza}`;
   const blocks = [
     [paint.strong(`backups of ${cluster}${named}`)],
     ...repositories.map((repository) => repositoryBlock(repository, paint, columns, now)),
     running.flatMap((one) => hanging(`${paint.active(symbols.active)} `, runningWords(one), columns)),
+    drill === undefined ? [] : drillLines(drill, paint, columns, now),
     problems.length === 0
       ? [paint.ok(`${symbols.ok} nothing is wrong with them, as far as pgBackRest's list tells`)]
       : problems.flatMap((text) => hanging(`${paint.failed(symbols.failed)} `, printable(text), columns)),
@@ -73,6 +76,14 @@ function backupTable({ backups }: RepositoryBackups, paint: Paint, columns: numb
     paint.quiet,
     columns,
   );
+}
+
+function drillLines({ ok, on, at, backup, rtoSeconds, rpoSeconds, problems }: Drill, paint: Paint, columns: number, now: Date): string[] {
+  const when = `drill ${ago(now.getTime() - Date.parse(at))} on ${on}, of ${backup}`;
+  if (!ok) return hanging(`${paint.failed(symbols.failed)} `, printable(`${when}: ${problems.join('; ')}`), columns);
+  const served = rtoSeconds === undefined ? '' : `: RTO ${formatDuration(rtoSeconds * 1000)}`;
+  const lost = rpoSeconds === undefined ? '' : `, RPO at most ${formatDuration(rpoSeconds * 1000)}`;
+  return hanging(`${paint.ok(symbols.ok)} `, `${when}${served}${lost}`, columns);
 }
 
 function runningWords({ host, type, size, copied = 0 }: RunningBackup): string {

@@ -103,4 +103,24 @@ backup                             type  ended        database     stored
       'repository near, asked on repo1: no backups, encrypted',
     );
   });
+
+  it('shows the last drill, and what it has found', () => {
+    const drill = {
+      at: '2026-11-29T03:26:30.000Z',
+      on: 'pg3',
+      backup: '20261125-010003F',
+      repository: 'near',
+      to: 'the last commit that is archived',
+      ok: true,
+      problems: [],
+      size: 1,
+      rtoSeconds: 252,
+      rpoSeconds: 41,
+    };
+    expect(render({ drill })).toContain('✔ drill 3 h ago on pg3, of 20261125-010003F: RTO 4 min 12 s, RPO at most 41 s');
+    const { rtoSeconds: _rto, rpoSeconds: _rpo, ...broken } = drill;
+    expect(render({ drill: { ...broken, ok: false, problems: ['its checksum does not match'] } })).toContain(
+      '✖ drill 3 h ago on pg3, of 20261125-010003F: its checksum does not match',
+    );
+  });
 });

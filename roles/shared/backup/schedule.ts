@@ -32,6 +32,11 @@ export function asksRuns({ host, inventory }: Pick<RoleContext, 'host' | 'invent
   return writtenBy(inventory, host).length === 0 ? [] : [onlyThoroughly(backupRuns(BACKUP_TYPES.map((type) => backupUnit(type))))];
 }
 
+/** The file that a backup locks while it is made: one that begins meanwhile waits for it. */
+export function backupLock({ pgbackrest }: RoleContext['platform']): string {
+  return `${pgbackrest.logDirectory}/pgprov-backup.lock`;
+}
+
 /** What the unit runs. */
 const PROGRAM = '/usr/local/sbin/pgprov-backup';
 
@@ -85,7 +90,7 @@ function program(context: RoleContext): Script {
   const { from_standby } = backupSettings(inventory);
   const written = writtenBy(inventory, host);
   const isRepositoryHost = written.some((repository) => repository.host !== undefined);
-  const lock = `${platform.pgbackrest.logDirectory}/pgprov-backup.lock`;
+  const lock = backupLock(platform);
   return joinScripts([
     sh`type=$1
 shift $#`,

@@ -3,6 +3,7 @@ import { asksBackups, backupRoles, backupState } from '../../operations/index.js
 import { renderBackups } from '../../report/backups-text.js';
 import { renderError } from '../../report/error-text.js';
 import { errorLook } from '../colors.js';
+import { lastDrill } from '../../store/drills.js';
 import type { CommonOptions } from '../options.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
@@ -24,6 +25,7 @@ export async function backups(file: string, options: BackupsOptions, environment
       hint: 'docs/backups.md says how backups are set up',
     });
   }
+  const drill = await lastDrill(pipeline.store);
   return pipeline.carryOut({
     command: 'backups',
     shows: 'answer',
@@ -38,7 +40,7 @@ export async function backups(file: string, options: BackupsOptions, environment
         environment.err.write(errors.map((error) => `${renderError(error, errorLook(environment.err))}\n`).join(''));
       if (view === undefined) return exitCode === ExitCode.done ? ExitCode.hostFailed : exitCode;
       const now = new Date();
-      const state = backupState(inventory, view, now);
+      const state = { ...backupState(inventory, view, now), ...(drill === undefined ? {} : { drill }) };
       pipeline.print(options.json === true ? JSON.stringify(state, undefined, 2) : renderBackups(state, errorLook(environment.out), now));
       return state.problems.length > 0 ? ExitCode.hostFailed : ExitCode.done;
     },
