@@ -195,12 +195,8 @@ const NOBODY = 65534;
 const FIRST_SECOND = '4711000000';
 const CLOCK = /(?<!\d)4711\d{6}(?!\d)/gu;
 
-/** A file of one of the processes that this machine has at the moment; all of them count as one. */
-const PROCESS = '/proc/N/';
-
-function ofAnyMoment(word: string): string {
-  return word.replace(CLOCK, 'now').replace(/^\/proc\/\d+\//u, PROCESS);
-}
+/** One of the processes that this machine has at the moment, and may not have for the next script. */
+const PROCESS = /^\/proc\/\d+(?:\/|$)/u;
 
 /** Functions, which start no process and are found before any program. */
 const STAND_INS = [
@@ -231,9 +227,9 @@ function readRecord(record: string, sections: number): Call[][] {
     const count = Number(items[at]);
     const [name = '', ...found] = items.slice(at + 1, at + 1 + count);
     at += 1 + count;
-    const words = found.map(ofAnyMoment).filter((word, index, all) => word !== all[index - 1] || !word.startsWith(PROCESS));
+    const words = found.map((word) => word.replace(CLOCK, 'now'));
     if (name === 'section') section = Number(words[0]);
-    else calls[section]?.push({ name, words });
+    else if (!words.some((word) => PROCESS.test(word))) calls[section]?.push({ name, words });
   }
   return calls;
 }
