@@ -40,7 +40,7 @@ export class Begun<Options extends object> {
   /** Advice of the operation, with commands that work although it is unfinished. */
   advice(text: string): string {
     const { operation, inventory, source } = this.#options;
-    if (operation.keptInStore === true || !this.#isUnfinished) return text;
+    if (operation.keptInStore === true || operation.changesNothing === true || !this.#isUnfinished) return text;
     return adviceBeside(operation, inventory, text, source?.inventory.file);
   }
 

@@ -82,7 +82,7 @@ function drillLines({ ok, on, at, backup, rtoSeconds, rpoSeconds, problems }: Dr
   const when = `drill ${ago(now.getTime() - Date.parse(at))} on ${on}, of ${backup}`;
   if (!ok) return hanging(`${paint.failed(symbols.failed)} `, printable(`${when}: ${problems.join('; ')}`), columns);
   const served = rtoSeconds === undefined ? '' : `: RTO ${formatDuration(rtoSeconds * 1000)}`;
-  const lost = rpoSeconds === undefined ? '' : `, RPO at most ${formatDuration(rpoSeconds * 1000)}`;
+  const lost = rpoSeconds === undefined ? '' : rpoSeconds === 0 ? ', RPO 0 s' : `, RPO at most ${formatDuration(rpoSeconds * 1000)}`;
   return hanging(`${paint.ok(symbols.ok)} `, `${when}${served}${lost}`, columns);
 }
 

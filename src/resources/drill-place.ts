@@ -2,7 +2,7 @@ import { handle } from './handle.js';
 import { seconds } from '../shell/patience.js';
 import { sh } from '../shell/quote.js';
 import { answerLines, answerText, type Observation } from './resource.js';
-import { DEFINE_SCRATCH, DRILL_LAST, DRILL_UNIT, leftScratches } from './drill-scratch.js';
+import { DEFINE_SCRATCH, DRILL_LAST, DRILL_UNIT, leftScratches, WATCHED } from './drill-scratch.js';
 import { printAnswer } from './shared-question.js';
 import { findUnit, unitsQuestion } from './units.js';
 
@@ -35,8 +35,9 @@ export interface DrillNotes {
   bytes?: number;
   amcheck?: 'ok' | 'none' | 'damaged' | 'failed';
   checksums?: 'ok' | 'none' | 'damaged' | 'failed';
-  /** What amcheck, or pg_checksums, found. */
+  /** What amcheck found, and what pg_checksums did. */
   findings: readonly string[];
+  pages: readonly string[];
   /** Whether the query of its user's own went through. */
   query?: 'ok' | 'failed';
   /** The rows that it gave, or what PostgreSQL said instead. */
@@ -60,9 +61,6 @@ export interface DrillPlace {
 
 /** The observation's id. */
 export const DRILL_PLACE = handle<DrillPlace>('drill-place');
-
-/** Written by whoever watches a drill, all the time. */
-export const WATCHED = `/run/${DRILL_UNIT}.watched`;
 
 /** Seconds after which nobody watches who has not written it. */
 const FORGOTTEN_AFTER = 15;
@@ -121,6 +119,7 @@ function readNotes(all: (key: string) => string[]): DrillNotes | undefined {
     ...one('amcheck'),
     ...one('checksums'),
     findings: all('finding'),
+    pages: all('page'),
     ...one('query'),
     answer: all('answer'),
     ...one('left'),

@@ -1,5 +1,5 @@
 import { asDatabaseUser, psql, socketOptions, type LocalServer } from './psql.js';
-import { DEFINE_SCRATCH, DRILL_AT, DRILL_LAST, DRILL_MARKER, DRILL_UNIT } from './drill-scratch.js';
+import { DEFINE_SCRATCH, DRILL_AT, DRILL_END, DRILL_LAST, DRILL_MARKER, DRILL_PROGRAM, DRILL_UNIT, WATCHED } from './drill-scratch.js';
 import { PRIVATE_ACCESS, privateSettings } from './private-server.js';
 import { joinScripts, sh, type Script } from '../shell/quote.js';
 
@@ -50,7 +50,7 @@ function settingsOf(options: DrillOptions): string[] {
       data_directory: drillData(options),
       config_file: `${scratch}/postgresql.conf`,
       ident_file: `${scratch}/pg_ident.conf`,
-      external_pid_file: '',
+      external_pid_file: `${scratch}/postmaster.pid`,
       archive_mode: 'off',
       primary_conninfo: '',
       primary_slot_name: '',
@@ -106,6 +106,7 @@ function begins({ scratch, server, id, cluster }: DrillOptions): Script {
 cd /
 umask 0077
 log=${`${DRILL_WORK}/log`}
+server=${`${DRILL_WORK}/server`}
 tell() { printf '%s\n' "$1" >>${DRILL_LAST}; }
 reached() { tell "$1=$(date +%s.%N)"; }
 tellAll() { cut -c 1-500 | tr -d '\r' | sed "s/^/$1=/" >>${DRILL_LAST}; }
@@ -164,10 +165,10 @@ function recovers(options: DrillOptions): Script {
   const { server } = options;
   const data = drillData(options);
   const postgres = `${server.binDirectory}/postgres`;
-  return sh`: >"$log"
+  return sh`log=$server
 libraries=$(${psql(server, ['-c', 'SHOW shared_preload_libraries'])} 2>/dev/null) ||
 libraries=$(${asDatabaseUser(server, sh`${postgres} -D ${data} -C shared_preload_libraries`)} 2>/dev/null) || libraries=
-${asDatabaseUser(server, sh`${apart(options)} ${postgres} -D ${data} ${settingsOf(options)} -c "shared_preload_libraries=$libraries"`)} >>"$log" 2>&1 &
+${asDatabaseUser(server, sh`${apart(options)} ${postgres} -D ${data} ${settingsOf(options)} -c "shared_preload_libraries=$libraries"`)} >"$server" 2>&1 &
 serves=$!
 until [ ! -e ${`${data}/recovery.signal`} ] && [ "$(${psql(reachedAt(options), ['-c', 'SELECT pg_is_in_recovery()'])} 2>/dev/null)" = f ]; do
 kill -0 "$serves" 2>/dev/null || failed recover
@@ -183,7 +184,7 @@ const BYTES = 'SELECT pg_database_size(current_database())';
 
 function tellsRecovery(options: DrillOptions): Script {
   const data = drillData(options);
-  return sh`grep -E 'redo starts at |redo done at |recovery stopping |last completed transaction was at log time' "$log" | tellAll said
+  return sh`grep -E 'redo starts at |redo done at |recovery stopping |last completed transaction was at log time' "$server" | tellAll said
 for history in ${`${data}/pg_wal/`}????????.history; do
 [ ! -f "$history" ] || awk 'NF > 1 && $1 + 0 > 0 { end = $1 " " $2 } END { if (end != "") print "end=" end }' "$history"
 done | tail -n 1 >>${DRILL_LAST}
@@ -191,7 +192,9 @@ ${psql(reachedAt(options), ['-c', COMMIT])} 2>/dev/null | tellAll commit`;
 }
 
 function connects(options: DrillOptions): Script {
-  return sh`names=$(${psql(reachedAt(options), ['-c', NAMES])} 2>>"$log") || failed connect
+  return sh`log=${`${DRILL_WORK}/log`}
+: >"$log"
+names=$(${psql(reachedAt(options), ['-c', NAMES])} 2>>"$log") || failed connect
 printf '%s\n' "$names" >${`${DRILL_WORK}/names`}
 while IFS= read -r database; do
 bytes=$(${inDatabase(options, 'psql', ['-XAtqw', '-c', BYTES])} 2>>"$log" </dev/null) || failed connect
@@ -225,7 +228,8 @@ function asksQuery(options: DrillOptions): Script {
   return sh`: >"$log"
 printf '%s\n' ${query} >${file}
 database=${database}
-if ${inDatabase(options, 'psql', ['-XAtqw', '-v', 'ON_ERROR_STOP=1', '-f', '-'])} <${file} >"$log" 2>&1; then tell query=ok; else tell query=failed; fi
+${inDatabase(options, 'psql', ['-XAtqw', '-v', 'ON_ERROR_STOP=1', '-f', '-'])} <${file} >"$log" 2>&1 &
+if wait "$!"; then tell query=ok; else tell query=failed; fi
 head -n 20 "$log" | tellAll answer
 reached checked`;
 }
@@ -241,8 +245,8 @@ serves=
 ${asDatabaseUser(server, sh`${`${server.binDirectory}/pg_checksums`} --check -D ${data}`)} >>"$log" 2>&1 &
 if wait "$!"; then tell checksums=ok
 elif grep -q 'checksums are not enabled' "$log"; then tell checksums=none
-elif grep -q 'checksum verification failed' "$log"; then tell checksums=damaged; grep 'verification failed' "$log" | head -n 10 | tellAll finding
-else tell checksums=failed; head -n 10 "$log" | tellAll finding
+elif grep -q 'checksum verification failed' "$log"; then tell checksums=damaged; grep 'verification failed' "$log" | head -n 10 | tellAll page
+else tell checksums=failed; head -n 10 "$log" | tellAll page
 fi
 reached compared`;
 }
@@ -254,7 +258,7 @@ ${DEFINE_SCRATCH}
 tell() { printf '%s\n' "$1" >>${DRILL_LAST}; }
 if said=$(remove_scratch ${scratch} 2>&1); then rm -f ${DRILL_AT}
 else tell "left=$(printf '%s\n' "$said" | tail -n 1)"; fi
-rm -rf ${DRILL_WORK}
+rm -rf ${[DRILL_WORK, DRILL_PROGRAM, DRILL_END, WATCHED]}
 [ "$SERVICE_RESULT" = success ] || tell "ended=$SERVICE_RESULT"
 tell "over=$(date +%s.%N)"`;
 }

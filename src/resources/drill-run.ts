@@ -2,9 +2,9 @@ import { writeFileScript } from './file.js';
 import { gate } from './gate.js';
 import { memberProgress } from './member-progress.js';
 import { answerText, digestOf, type Gate, type Resource } from './resource.js';
-import { DRILL_AT, DRILL_LAST, DRILL_NOTES, DRILL_UNIT } from './drill-scratch.js';
+import { DRILL_AT, DRILL_END, DRILL_LAST, DRILL_NOTES, DRILL_PROGRAM, DRILL_UNIT, WATCHED } from './drill-scratch.js';
 import { drillData, drillEnd, drillProgram, type DrillOptions } from './drill-program.js';
-import { WATCHED, type DrillPhase } from './drill-place.js';
+import type { DrillPhase } from './drill-place.js';
 import { joinScripts, sh } from '../shell/quote.js';
 
 /** Seconds after which a drill is ended by its host. */
@@ -12,10 +12,6 @@ const LIMIT = 86_400;
 
 /** Seconds for what removes its data. */
 const REMOVED_WITHIN = 3600;
-
-/** Where the scripts lie that its unit runs; systemd would read variables in a command's words. */
-const PROGRAM = `/run/${DRILL_UNIT}.sh`;
-const END = `/run/${DRILL_UNIT}-end.sh`;
 
 /** It gets what others leave of processors and disks, and is the first to go where memory is short. */
 const BEHIND_OTHERS: Readonly<Record<string, string | number>> = {
@@ -38,7 +34,7 @@ export function drillBegun(options: DrillOptions): Resource<{ done: boolean }> {
     KillMode: 'mixed',
     RuntimeMaxSec: LIMIT,
     TimeoutStopSec: REMOVED_WITHIN,
-    ExecStopPost: `/bin/sh ${END}`,
+    ExecStopPost: `/bin/sh ${DRILL_END}`,
   }).map(([name, value]) => `--property=${name}=${value}`);
   return {
     id: resource,
@@ -55,12 +51,12 @@ mkdir -p ${DRILL_NOTES}
 chmod 0700 ${DRILL_NOTES}
 printf '%s\n' ${scratch} >${DRILL_AT}
 sync ${DRILL_AT} ${DRILL_NOTES}`,
-        sh`( ${writeFileScript(PROGRAM, `rm -f ${PROGRAM}\n${drillProgram(options).text}\n`, root)} ) || exit 1
-( ${writeFileScript(END, `${drillEnd(options).text}\n`, root)} ) || exit 1
+        sh`( ${writeFileScript(DRILL_PROGRAM, `${drillProgram(options).text}\n`, root)} ) || exit 1
+( ${writeFileScript(DRILL_END, `${drillEnd(options).text}\n`, root)} ) || exit 1
 ( ${writeFileScript(DRILL_LAST, `id=${id}\n`, root)} ) || exit 1
 : >${WATCHED}
 systemctl reset-failed ${DRILL_UNIT} 2>/dev/null || :
-systemd-run -q --collect --unit=${DRILL_UNIT} --description=${`drill of a restore in ${scratch}`} ${properties} /bin/sh ${PROGRAM}`,
+systemd-run -q --collect --unit=${DRILL_UNIT} --description=${`drill of a restore in ${scratch}`} ${properties} /bin/sh ${DRILL_PROGRAM}`,
       ]),
     digest: () => digestOf(resource),
   };
@@ -86,9 +82,12 @@ ${memberProgress(drillData(options), options.size)}
 )
 echo "$(printf '%s\n' "$shown" | sed -n 1p) $(systemctl show -p CPUUsageNSec --value ${DRILL_UNIT})"
 printf '%s\n' "$shown" | sed -n 2p`,
-    check: sh`: >${WATCHED}
-grep -qsx ${`id=${options.id}`} ${DRILL_LAST} || exit 0
+    check: sh`grep -qsx ${`id=${options.id}`} ${DRILL_LAST} || exit 0
 ! grep -q ${`^${phase}=`} ${DRILL_LAST} || exit 0
-case "$(systemctl is-active ${DRILL_UNIT})" in active | activating | deactivating) exit 1 ;; esac`,
+case "$(systemctl is-active ${DRILL_UNIT})" in
+active | activating | deactivating)
+: >${WATCHED}
+exit 1 ;;
+esac`,
   });
 }

@@ -11,6 +11,13 @@ export const DRILL_NOTES = '/var/lib/pgprov/drill';
 /** What the last drill told, a `key=value` each line. */
 export const DRILL_LAST = `${DRILL_NOTES}/last`;
 
+/** Written by whoever watches a drill, all the time. */
+export const WATCHED = `/run/${DRILL_UNIT}.watched`;
+
+/** Where the scripts lie that its unit runs; systemd would read variables in a command's words. */
+export const DRILL_PROGRAM = `/run/${DRILL_UNIT}.sh`;
+export const DRILL_END = `/run/${DRILL_UNIT}-end.sh`;
+
 /** The path of the scratch directory. */
 export const DRILL_AT = `${DRILL_NOTES}/scratch`;
 

@@ -199,16 +199,36 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
   });
 
   it('advises what works: once it has begun, it is given up before another command changes the cluster', async () => {
-    const advice = async (chosen: object | undefined, paintedHosts: string[]): Promise<string | undefined> => {
+    const advice = async (
+      chosen: object | undefined,
+      paintedHosts: string[],
+      rest: Partial<Operation<object>> = {},
+    ): Promise<string | undefined> => {
       clean(...paintedHosts);
       const objecting = painting({
+        ...rest,
         guards: (now) => (bare(now).length < 3 ? [{ kind: 'refuse', message: 'no', hint: `run ${pgprov`apply ${now.inventory}`}` }] : []),
       });
       return (await run(objecting, chosen === undefined ? {} : { chosen })).errors[0]?.hint;
     };
     const [fresh, begun, resumed] = [await advice(undefined, ['pg3']), await advice(undefined, []), await advice({}, ['pg3'])];
     expect(fresh).toMatch(/^run `pgprov apply \S+`$/u);
+    expect(await advice(undefined, [], { changesNothing: true })).toMatch(/^run `pgprov apply \S+`$/u);
     for (const hint of [begun, resumed]) expect(hint).toMatch(/^run `pgprov paint (?<file>\S+) --give-up && pgprov apply \k<file>`$/u);
+  });
+
+  it('waits without the lock of a step for what goes on by itself, so that other runs may change the host', async () => {
+    const scripts = async (rest: Partial<HostStep>): Promise<string> => {
+      clean(...HOSTS);
+      // It opens as soon as it is waited for.
+      const opens = gate({ name: 'dry', title: 'it is dry', unit: 'paint', fatalLogPatterns: [], check: sh`[ -n "$waited" ]` });
+      const step: HostStep = { id: 'dry', title: 'wait until it is dry', on: ['pg1'], gates: () => [opens], ...rest };
+      const ran = await run(painting({ changesNothing: true, remaining: ({ done }) => ({ steps: done.has('dry') ? [] : [step] }) }));
+      expect([ran.exitCode, ran.events.filter(({ type }) => type === 'waited').length]).toEqual([0, 1]);
+      return ran.machines.sent.get('pg1')?.join('') ?? '';
+    };
+    expect(await scripts({})).toContain('pgprov-step.lock');
+    expect(await scripts({ onlyWatches: true })).not.toContain('pgprov-step.lock');
   });
 
   it('asks its guards again before every step', async () => {

@@ -175,6 +175,41 @@ describe('backups of a cluster with a repository host', () => {
     expect((await pgprov('backup', 'verify', cluster.file)).code).toBe(0);
   });
 
+  it('tries in a drill whether a backup can be restored, also after one that was killed, and leaves nothing of it', async () => {
+    const host = cluster.host('pg3');
+    const main = await leader();
+    await sql(main, 'CREATE TABLE drilled AS SELECT generate_series(1, 1000) n');
+    const segment = await switchWal(main);
+    await expect.poll(() => lastArchived(repository), { timeout: patience(60_000) }).toBe(segment);
+    const members = await describeMembers(main);
+    const words = ['drill', 'restore', cluster.file, '--on', 'pg3', '--check', 'SELECT count(*) = 1000 FROM drilled'];
+
+    const killed = start([...words, '--output', 'plain']);
+    await killed.printed(/drill restore\/restore/u);
+    killed.process.kill('SIGKILL');
+    await killed.finished;
+    const run = await pgprov(...words, '--output', 'json');
+    expect(run.code, run.all).toBe(0);
+    assertDocumented(run.stdout);
+    expect(run.stdout).toContain('RTO: ');
+    expect(run.stdout).toContain('remove what an earlier drill has left on pg3');
+
+    const { drill } = JSON.parse((await cluster.run('backups', '--json')).stdout) as BackupStatus;
+    expect(drill).toMatchObject({
+      on: 'pg3',
+      ok: true,
+      problems: [],
+      answer: ['t'],
+      backup: (await backupsOf(repository)).backup.at(-1)?.label,
+    });
+    expect([drill?.rtoSeconds, drill?.rpoSeconds, drill?.walReplayed].every((number) => typeof number === 'number')).toBe(true);
+    expect(await must(host, 'ls -d /var/lib/postgresql/*/pgprov-drill-* /run/pgprov-drill /run/pgprov-drill.sh 2>/dev/null || :')).toBe('');
+    expect(await must(host, 'systemctl is-active pgprov-drill || :')).toBe('inactive');
+    expect(await must(repository, 'systemctl is-active pgprov-drill-hold || :')).toBe('inactive');
+    expect(await describeMembers(main)).toEqual(members);
+    expect(await lastArchived(repository)).toMatch(/^00000001/u);
+  });
+
   it('says what to do where the passphrase on the host is another one', async () => {
     await must(
       repository,

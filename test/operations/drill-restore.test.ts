@@ -68,6 +68,7 @@ const GOOD: DrillNotes = {
   amcheck: 'ok',
   checksums: 'ok',
   findings: [],
+  pages: [],
   answer: [],
 };
 
@@ -304,7 +305,7 @@ describe('what a drill has proved', () => {
     ['has a damaged index', { amcheck: 'damaged', findings: ['heap table "t": block 1'] }, /amcheck/u, /block 1/u],
     [
       'has a damaged page',
-      { checksums: 'damaged', findings: ['checksum verification failed in file "base/5/1", block 0'] },
+      { checksums: 'damaged', pages: ['checksum verification failed in file "base/5/1", block 0'] },
       /page checksums/u,
       /block 0/u,
     ],

@@ -115,15 +115,19 @@ export function drillChecks(run: DrillRun): CheckResult[] {
 
 function soundness(run: DrillRun, notes: DrillNotes): CheckResult[] {
   const host = { host: run.options.on ?? '' };
-  const { amcheck, checksums, findings } = notes;
+  const { amcheck, checksums, findings, pages } = notes;
   const broken = notes.at.compared === undefined;
-  const why = findings.slice(0, 3).join('; ') || brokenOff(notes);
+  const found = (lines: readonly string[]): string =>
+    lines
+      .slice(0, 3)
+      .map((line) => line.replaceAll(`${run.options.scratch}/data/`, '').trim())
+      .join('; ') || brokenOff(notes);
   return [
     {
       ...host,
       title: 'amcheck finds nothing wrong',
       ok: amcheck === 'ok' || amcheck === 'none',
-      detail: amcheck === 'ok' ? `${notes.databases.length} databases` : amcheck === 'none' ? NO_AMCHECK : why,
+      detail: amcheck === 'ok' ? `${notes.databases.length} databases` : amcheck === 'none' ? NO_AMCHECK : found(findings),
       mend: damaged(run),
     },
     {
@@ -136,7 +140,7 @@ function soundness(run: DrillRun, notes: DrillNotes): CheckResult[] {
           ? 'compared after the server was stopped'
           : checksums === 'none'
             ? NO_CHECKSUMS
-            : why,
+            : found(pages),
       mend: damaged(run),
     },
   ];
@@ -149,7 +153,7 @@ const NO_CHECKSUMS = 'not looked for: the database has no page checksums';
 function queried({ options }: DrillRun, { query, answer, ...notes }: DrillNotes): CheckResult {
   const [first = ''] = answer;
   const isTrue = query === 'ok' && answer.some((line) => line !== '') && !(answer.length === 1 && first === 'f');
-  const words = answer.join('; ');
+  const words = answer.map((line) => line.replace(/^psql:<stdin>:\d+: /u, '').trim()).join('; ');
   return {
     host: options.on ?? '',
     title: 'what --check asks is so',
