@@ -74,7 +74,8 @@ function observed(context: RoleContext): Observation[] {
   const parent = restores ? usualParent(context) : '';
   return [
     ...(server === undefined ? [] : [drillPlace(parent, server.binDirectory), drillRoom(parent), walWritten(server)]),
-    backupInfo(info),
+    // What a member sees of the repositories decides only whether it can restore.
+    { ...backupInfo(info), ...(isBackupHost ? {} : { when: 'start' as const }) },
     ...(isBackupHost
       ? [asksBackupsHeld(), archiveGaps({ ...info, repositories: writtenBy(inventory, host).map(({ number }) => number) })]
       : []),

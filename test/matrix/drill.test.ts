@@ -100,9 +100,10 @@ describe('drills of a restore', () => {
   });
 
   it('are refused while somebody watches another one there, and go on by themselves when nobody does', async () => {
-    await must(pg2, 'mkdir -p /srv/slow');
     const first = start(['drill', 'restore', cluster.file, '--on', 'pg2', '--check', 'SELECT pg_sleep(100) IS NULL', '--output', 'plain']);
     await first.printed(/drill restore\/check/u);
+    const status = await pgprov('status', cluster.file);
+    expect(status.code, status.all).toBe(0);
     const second = await drill('--on', 'pg2');
     expect(second.code, second.all).toBe(4);
     expect(second.all).toContain('another drill runs on pg2');
