@@ -41,6 +41,7 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   nothing: 'function',
   checks: 'function',
   finished: 'function',
+  answer: 'pgprov',
   broken: 'function',
 };
 

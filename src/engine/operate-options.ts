@@ -66,4 +66,6 @@ export interface OperateOutcome extends ClusterEnd {
   /** What was foreseen before the first step; undefined when it never came to that. */
   foreseen: OperationProposal | undefined;
   checks: readonly CheckResult[];
+  /** What the operation answers with; undefined where it gives no answers, or nothing came of it. */
+  answer: object | undefined;
 }

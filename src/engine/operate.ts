@@ -44,7 +44,7 @@ export async function operate<Options extends object>(options: OperateOptions<Op
     },
     () => operating?.leave(),
   );
-  return { ...end, foreseen: operating?.foreseen, checks: operating?.checks ?? [] };
+  return { ...end, foreseen: operating?.foreseen, checks: operating?.checks ?? [], answer: operating?.answer() };
 }
 
 /** What an operation is carried out with, once it is known where. */
@@ -131,6 +131,11 @@ class Operating<Options extends object> {
     const { describe } = this.#options;
     if (describe === undefined || !this.#state.pass.looked) return;
     this.#emit({ type: 'cluster', status: describe(this.#cluster.view()), afterwards: true });
+  }
+
+  /** What the operation answers with. */
+  answer(): object | undefined {
+    return this.foreseen === undefined ? undefined : this.#options.operation.answer?.(this.#state.run());
   }
 
   /** Takes all steps, proves, and says how it came out. */

@@ -48,6 +48,7 @@ export default defineOperation<DrillChoices>({
     },
     check: { type: 'string', value: 'sql', description: 'a query that must give something, and not false; its answer is shown' },
     database: { type: 'string', value: 'name', description: 'where --check is asked; default: postgres' },
+    json: { type: 'boolean', description: 'print what came of it as JSON, and nothing else' },
     directory: { type: 'string', value: 'path', description: 'where its directory is made; default: beside the data directory' },
   },
   roles: ({ inventory }) => backupRoles(inventory),
@@ -62,6 +63,7 @@ export default defineOperation<DrillChoices>({
   remaining: (run) => ({ steps: drillSteps(run) }),
   checks: drillChecks,
   finished: numbers,
+  answer: (run) => (notesOf(run) === undefined ? undefined : drillOf(run)),
   broken: async (run) => left(run),
 });
 

@@ -258,6 +258,8 @@ export interface Operation<Options extends object = object> {
   checks?(run: OperationRun<Options>): CheckResult[];
   /** What is said when it is done, as a sentence. */
   finished?(run: OperationRun<Options>): string | undefined;
+  /** With an option `json`: what is printed as JSON in the place of the report; undefined: nothing came of it. */
+  answer?(run: OperationRun<Options>): object | undefined;
   /**
    * Says, as a sentence, what becomes of an operation that ends before it is finished, and takes back what nobody has heard of.
    * @param touched a host was changed, or may have been

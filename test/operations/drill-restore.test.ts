@@ -242,6 +242,8 @@ describe('what a drill has proved', () => {
   it('counts, and finds nothing wrong', () => {
     const run = seen({ notes: {}, done: BEGUN }, CHOSEN);
     expect(wrong({ notes: {} })).toEqual([]);
+    expect(drill.answer?.(run)).toEqual(drillOf(run));
+    expect(drill.answer?.(seen({}, CHOSEN))).toBeUndefined();
     expect(drillOf(run)).toEqual({
       at: '2026-11-29T06:00:00.000Z',
       on: 'pg2',

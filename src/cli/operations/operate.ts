@@ -18,7 +18,7 @@ import { timeSoFar } from '../prompt-time.js';
 import { putIntoStore } from '../secrets/put.js';
 import { statusSeen } from '../status-of.js';
 import { answered, assertSame, assertSameHosts, assertSameSource, partAnswers } from './going-on.js';
-import { operationWords } from './option-words.js';
+import { defaultsOf, operationWords } from './option-words.js';
 import { questionOf, stepsShown } from './shown.js';
 import { openSource, type SourcePlace } from './source.js';
 import { assertNoOperation, describeOperation } from './unfinished.js';
@@ -155,13 +155,6 @@ function ownOptions({ options: schemas, argument }: Operation, options: OperateC
   return Object.fromEntries(names.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])));
 }
 
-/** What its options are where they are not given. */
-function defaultsOf({ options }: Operation): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(options).flatMap(([name, schema]) => (schema.default === undefined ? [] : [[name, schema.default]])),
-  );
-}
-
 async function giveUp(pipeline: Pipeline, operation: Named, record: OperationRecord | undefined): Promise<ExitCode> {
   const { inventory, store } = pipeline;
   if (record === undefined) {
@@ -214,10 +207,11 @@ function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptio
     set: options.typedSet ?? options.set ?? [],
     ...about,
   };
+  const answers = operation.answer !== undefined && given['json'] === true;
   return pipeline.carryOut({
     command,
     about,
-    shows: 'run',
+    shows: answers ? 'answer' : 'run',
     // One that is refused or finds nothing to do has no place in the journal, where the last run is one to be resumed.
     ...(operation.changesNothing === true ? {} : { journal, holds: true }),
     go: async (parts) => {
@@ -234,6 +228,10 @@ function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptio
         end: async () => (isRecorded ? endOperation(store) : undefined),
         consent: (proposal) => parts.ask(questionOf(pipeline, operation, proposal)),
       });
+    },
+    answer: ({ exitCode, answer }) => {
+      if (answers && answer !== undefined) pipeline.print(JSON.stringify(answer, undefined, 2));
+      return exitCode;
     },
   });
 }

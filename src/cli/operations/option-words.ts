@@ -26,3 +26,10 @@ export function operationWords(
   const words = [...(argument === undefined ? [] : [String(given[argument.name])]), ...(source === undefined ? [] : [source])];
   return [name, ...[...words, ...(typed?.(given) ?? optionWords(Object.fromEntries(said)))].map(shellWord)].join(' ');
 }
+
+/** What its options are where they are not given. */
+export function defaultsOf({ options }: Pick<Operation, 'options'>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(options).flatMap(([name, schema]) => (schema.default === undefined ? [] : [[name, schema.default]])),
+  );
+}

@@ -198,6 +198,28 @@ describe('the command of an operation', () => {
       expect(await record()).toEqual(begun);
     });
 
+    it('prints what it answers with --json and nothing else, also where what it is to prove does not hold', async () => {
+      three.give(...HOSTS);
+      const answering: Operation<{ json?: boolean }> = {
+        name: 'look',
+        description: 'looks',
+        options: { json: { type: 'boolean', description: 'print as JSON' } },
+        roles: three.operation.roles,
+        requiresConverged: false,
+        changesNothing: true,
+        remaining: () => ({ steps: [] }),
+        checks: ({ options }) => [{ title: 'it holds', ok: options.json !== true, detail: 'seen' }],
+        answer: ({ inventory }) => ({ cluster: inventory.cluster }),
+      };
+      const look = (options: object): ReturnType<typeof three.run> =>
+        three.run((environment) => runOperation(answering as Operation, three.inventory, options, environment));
+      const answered = await look({ json: true });
+      expect([answered.exitCode, JSON.parse(answered.stdout)]).toEqual([1, { cluster: 'demo' }]);
+      expect(answered.stderr).toContain('it holds: seen');
+      const shown = await look({});
+      expect([shown.exitCode, shown.stdout.includes('"cluster"')]).toEqual([0, false]);
+    });
+
     it('is refused when another run began or finished an operation after this one started, for example while it asked for a password', async () => {
       three.give(...HOSTS);
       const store = three.at('.pgprov', 'demo');

@@ -28,6 +28,7 @@ export interface DrillChoices {
   /** SQL of its user's own. */
   check?: string;
   database?: string;
+  json?: boolean;
   /** Chosen before the first step: tells this drill from others. */
   id?: string;
   /** Likewise: the directory that it makes. */
