@@ -83,9 +83,8 @@ export type {
   StoredBackup,
   WalGap,
 } from './lib/backup-status.js';
-export { filesPerLog, hasRange, joinRanges, missingRanges, readWalFile, walFile, type WalRange } from './postgres/wal-files.js';
+export { filesPerLog, hasRange, joinRanges, missingRanges, readWalFile, segmentOf, walFile, type WalRange } from './postgres/wal-files.js';
 export { formatLsn, lsnBytes } from './postgres/lsn.js';
-export { ARCHIVE_GAPS, archiveGaps, type ArchiveGap } from './resources/archive-gaps.js';
 export { archiving, ARCHIVING, type Archiving } from './resources/archiving.js';
 export { BACKUP_CHECK, backupCheck, type BackupCheckOptions, type BackupCheckState } from './resources/backup-check.js';
 export { backupStanza, stanzaUpgraded } from './resources/backup-stanza.js';
@@ -165,7 +164,7 @@ export { canonicalNetwork, mergeOpenings } from './resources/firewall/opening.js
 export { enabledAfterFirstStart, HAS_STARTED, notesFirstStart, type FirstStart } from './resources/first-start.js';
 export { FREE_SPACE, freeSpace, type FreeSpace } from './resources/free-space.js';
 export { gate, LOOKS_EVERY } from './resources/gate.js';
-export { backupRestored, restoredGate, restoreNoted, type BackupRestoredOptions } from './resources/backup-restored.js';
+export { backupRestored, begunNote, restoredGate, restoreNoted, type BackupRestoredOptions } from './resources/backup-restored.js';
 export { BACKUP_TIMERS, backupTimers, timersHeld, timersRun, type BackupTimers } from './resources/backup-timers.js';
 export { dataReturned } from './resources/data-returned.js';
 export { privateServerEnded, privateServerRuns, recoveredGate } from './resources/private-server.js';
@@ -200,6 +199,7 @@ export { WAL_WRITTEN, walWritten } from './resources/wal-written.js';
 export { formatDuration } from './lib/duration.js';
 export { keepDrill } from './store/drills.js';
 export type { Drill } from './lib/drill.js';
+export { consistentGate, isConsistent, standbyConsistent, type StandbyConsistentOptions } from './resources/standby-consistent.js';
 export { isFormer, scopeReset } from './resources/scope-reset.js';
 export { memberProgress } from './resources/member-progress.js';
 export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';

@@ -24,7 +24,7 @@ import { pgprov } from '../lib/pgprov-command.js';
 export async function operate<Options extends object>(options: OperateOptions<Options>): Promise<OperateOutcome> {
   const { operation, inventory, catalog, check } = options;
   const start = await startOf(options);
-  const names = typeof operation.roles === 'function' ? operation.roles({ catalog, inventory }) : operation.roles;
+  const names = typeof operation.roles === 'function' ? operation.roles(start) : operation.roles;
   const roles = selectedRoles(catalog, { roles: names });
   const taking = selectedHosts(inventory, catalog, { roles: roles.map(({ name }) => name) });
   const hosts = inventory.hosts.filter(({ name }) => taking.includes(name));

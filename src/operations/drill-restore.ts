@@ -1,5 +1,5 @@
 import {
-  archiveGaps,
+  backupArchive,
   asksBackupsHeld,
   backupInfo,
   defineOperation,
@@ -79,7 +79,13 @@ function observed(context: RoleContext): Observation[] {
     // What a member sees of the repositories decides only whether it can restore.
     { ...backupInfo(info), ...(isBackupHost ? {} : { when: 'start' as const }) },
     ...(isBackupHost
-      ? [asksBackupsHeld(), archiveGaps({ ...info, repositories: writtenBy(inventory, host).map(({ number }) => number) })]
+      ? [
+          asksBackupsHeld(),
+          backupArchive(
+            info,
+            writtenBy(inventory, host).map(({ number }) => number),
+          ),
+        ]
       : []),
   ];
 }

@@ -1,22 +1,14 @@
 import {
-  answerText,
   dataAside,
   dataCopy,
   defineOperation,
   directory,
   enumerate,
-  findRows,
   formatBytes,
-  handle,
   localServer,
   memberProgress,
   patroniReinitialize,
-  printAnswer,
-  sqlQuestion,
-  valueAt,
-  type CheckResult,
-  type JsonObject,
-  type Observation,
+  topologyOf,
   type OperationObjection,
   type OperationStart,
   type OperationStep,
@@ -27,77 +19,93 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, dataDirectoryOf, hostsWith, restApiUrl } from '../../roles/shared/layout.js';
 import { memberGate } from '../../roles/shared/patroni/start.js';
 import { dataLabel } from '../../roles/shared/selinux.js';
-import { answerOf, dynamicOf, leaderOf, listedBy, timelineOf, unknownMember } from './shared/members.js';
+import { backupRoles, noBackups } from './shared/backup/asked.js';
+import { holding, holdStep, scheduleStep, scheduling } from './shared/backup/timers.js';
+import { leaderOf, unknownMember } from './shared/members.js';
 import { patroniStarts } from './shared/patroni-starts.js';
-import { streamingGate } from './shared/streaming-gate.js';
-
+import { backupSteps, isStray } from './shared/rebuild/backup.js';
 import { rebuildObjections } from './shared/rebuild/guards.js';
+import { proofs, slotsInUse } from './shared/rebuild/proofs.js';
+import { chosenSource, sourceObservations } from './shared/rebuild/source.js';
 import {
-  isSynchronous,
   copyOn,
-  isBuilding,
-  isOld,
+  isBack,
   isBrokenOff,
+  isBuilding,
+  isFromBackup,
+  isOld,
   isParted,
-  isStreaming,
-  identifierOf,
+  isRestored,
+  isSynchronous,
   type RebuildOptions,
   type RebuildRun as Run,
 } from './shared/rebuild/seen.js';
+import { streamingGate } from './shared/streaming-gate.js';
 
 /** Seconds in which a copy that does not grow is waited for: a checkpoint comes first, and the replay of the WAL after it. */
 const STANDS_STILL = 900;
-
-/** States of a member whose PostgreSQL serves. */
-const WORKING = new Set(['running', 'streaming']);
-
-/** Members by their names whose replication slot their leader has in use; undefined while the server is down. */
-const SLOTS = handle<readonly string[] | undefined>('slots-in-use');
-
-const SLOTS_QUERY =
-  'SELECT r.application_name FROM pg_stat_replication r JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE s.active ORDER BY 1';
 
 export default defineOperation<RebuildOptions>({
   name: 'rebuild',
   description: 'copy the leader’s data to a standby anew; what it had is kept beside it',
   options: {
-    discard: { type: 'boolean', description: 'have Patroni remove its data first, where there is no room for both' },
+    from: {
+      type: 'string',
+      enum: ['leader', 'backup'],
+      default: 'leader',
+      description: 'what is copied: the leader’s data, or the newest backup, which spares the leader',
+    },
+    discard: {
+      type: 'boolean',
+      description: 'where there is no room for both: have Patroni remove its data first, or a backup restored over it',
+    },
     withoutStandby: { type: 'boolean', description: 'also where the leader alone has the data meanwhile' },
     giveUpCommits: {
       type: 'boolean',
       description: 'also where it has commits that the leader has not; they stay in the data that is kept',
     },
   },
-  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
+  roles: ({ inventory, options: { from } }) => [dcsOf(inventory).role, 'patroni', ...(from === 'backup' ? backupRoles(inventory) : [])],
   choosesHosts: true,
   requiresConverged: false,
   unreachable: 'go-on',
-  observations: (context) => [dataCopy(dataDirectoryOf(context.host, context.platform)), slotsInUse(context)],
+  observations: (context, { options: { from } }) => [
+    ...(topologyOf(context.host) === 'patroni' ? [dataCopy(dataDirectoryOf(context.host, context.platform)), slotsInUse(context)] : []),
+    ...(from === 'backup' ? sourceObservations(context) : []),
+  ],
   problems: (start) => whichMember(start),
-  choose: ({ view, options, chosenHosts }) => {
+  choose: (run) => {
+    const { view, options, chosenHosts } = run;
     const member = chosenHosts?.[0] ?? '';
-    return { ...options, member, was: isBuilding(view, member) ? '' : copyOn(view, member).identity };
+    const was = isBuilding(view, member) ? '' : copyOn(view, member).identity;
+    return { ...options, member, was, ...(isFromBackup(run) ? chosenSource(run, member) : {}) };
   },
   guards: (run) => rebuildObjections(run),
-  remaining: (run) => ({ steps: [...removal(run), ...building(run), ...following(run)] }),
-  question: (run) => `Rebuild ${run.options.member ?? ''} of ${run.inventory.cluster} from ${leaderOf(run.view) ?? ''}?`,
+  remaining: (run) => ({ steps: isFromBackup(run) ? fromBackup(run) : [...removal(run), ...building(run), ...following(run)] }),
+  question: (run) => {
+    const { member = '', set = '' } = run.options;
+    return `Rebuild ${member} of ${run.inventory.cluster} from ${isFromBackup(run) ? `backup ${set}` : (leaderOf(run.view) ?? '')}?`;
+  },
   nothing: outcome,
   checks: (run) => proofs(run),
   finished: outcome,
 });
 
 /** Where the data is that it had, also after a rebuild that was cut off when nothing was left to do. */
-function outcome({ view, options: { member: host, was = '' } }: Run): string {
+function outcome(run: Run): string {
+  const { view, options } = run;
+  const { member: host, was = '', set } = options;
   const { aside } = copyOn(view, host);
   const kept = aside[was];
   const where = kept === undefined ? '' : `; what it had before is in ${kept} there, remove it when nobody needs it`;
   const others = Object.values(aside).filter((path) => path !== kept);
   const more = others.length === 0 ? '' : `; put aside earlier, or broken off: ${enumerate(others)}`;
-  return `${host} streams from ${leaderOf(view)} with data that was copied anew${where}${more}`;
+  const how = isFromBackup(run) && isRestored(run) ? `that was restored from backup ${set}` : 'that was copied anew';
+  return `${host} streams from ${leaderOf(view)} with data ${how}${where}${more}`;
 }
 
 /** One, and that which an unfinished rebuild was begun with. */
-function whichMember({ inventory, options: { member }, chosenHosts }: OperationStart<RebuildOptions>): OperationObjection[] {
+function whichMember({ inventory, options: { member, from }, chosenHosts }: OperationStart<RebuildOptions>): OperationObjection[] {
   const [only, ...more] = chosenHosts ?? [];
   const members = hostsWith(inventory, 'patroni').map(({ name }) => name);
   const object = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'rebuild/host', message, hint }];
@@ -105,29 +113,27 @@ function whichMember({ inventory, options: { member }, chosenHosts }: OperationS
   const hint = `give it with --host: ${enumerate(members)}`;
   if (only === undefined) return object('which member is to be rebuilt?', hint);
   if (more.length > 0) return object('one member is rebuilt at a time, so that the others keep the data', hint);
-  return unknownMember(inventory, only);
+  return [...unknownMember(inventory, only), ...(from === 'backup' ? noBackups(inventory) : [])];
 }
 
-function slotsInUse({ host, platform }: RoleContext): Observation<readonly string[] | undefined> {
-  const question = sqlQuestion(localServer(host, platform), SLOTS_QUERY);
-  return {
-    ...SLOTS,
-    sharedQuestions: [question],
-    probe: () => printAnswer(question),
-    parse: (answer) => findRows(answerText(answer), SLOTS_QUERY),
-  };
+/** From the repository, while no backup expires another one. */
+function fromBackup(run: Run): OperationStep[] {
+  const steps = [...removal(run), ...(isBack(run, leaderOf(run.view) ?? '') ? [] : backupSteps(run)), ...following(run)];
+  if (steps.length === 0) return scheduleStep(holding(run));
+  return [...holdStep(run), ...steps, ...scheduleStep([...new Set([...holding(run), ...scheduling(run)])])];
 }
 
-/** The data out of its place; with `discard` Patroni removes it. */
+/** The data out of its place; with `discard` Patroni removes it, or pgBackRest restores over it. */
 function removal(run: Run): OperationStep[] {
   const { view, options } = run;
   const { member: host = '', discard, was = '' } = options;
   const leader = leaderOf(view) ?? '';
   const old = isOld(run);
   // Patroni is at it already, and removes it.
-  const isRemoved = discard === true && isBuilding(view, host);
+  const isRemoved = discard === true && (isFromBackup(run) ? old : isBuilding(view, host));
   const parted = isParted(run, leader);
-  if (isRemoved || (!old && !parted && !isBrokenOff(run))) return [];
+  const isUseless = isFromBackup(run) ? isStray(run) : isBrokenOff(run);
+  if (isRemoved || (!old && !parted && !isUseless)) return [];
   const effect = [`${host} serves no reads until it streams again`, ...waiting(run, leader)].join('; ');
   if (old && discard === true) {
     return [
@@ -217,48 +223,5 @@ function following(run: Run): OperationStep[] {
       on: [leader],
       gates: (context) => [streamingGate(context, [host])],
     },
-  ];
-}
-
-/** A copy is there that is not the old one, and streams: by what the member says and by what its leader has listed. */
-function isBack(run: Run, leader: string): boolean {
-  const { view, options } = run;
-  const { member: host = '' } = options;
-  if (isOld(run) || isBrokenOff(run) || isBuilding(view, host) || copyOn(view, host).identity === '') return false;
-  return WORKING.has(answerOf(view, host)?.state ?? '') && isStreaming(view, leader, host);
-}
-
-function proofs(run: Run): CheckResult[] {
-  const { view, options } = run;
-  const { member: host = '', was = '' } = options;
-  const leader = leaderOf(view) ?? '';
-  const listed = listedBy(view, leader, host);
-  const [own, theirs] = [identifierOf(run, host), answerOf(view, leader)?.systemIdentifier];
-  const kept = copyOn(view, host).aside[was];
-  const slots = view.read(leader, SLOTS) ?? [];
-  const usesSlots = valueAt(dynamicOf(view) as JsonObject, ['postgresql', 'use_slots']) !== false;
-  return [
-    {
-      host,
-      title: 'its data is a new copy',
-      ok: copyOn(view, host).identity !== was,
-      detail: was === '' ? 'there was none before' : kept === undefined ? 'the old one is not kept' : `the old one is in ${kept}`,
-    },
-    {
-      host,
-      title: 'it streams on the leader’s timeline',
-      settles: true,
-      ok: isBack(run, leader),
-      detail: `${listed?.state ?? 'not listed'}, timeline ${listed?.timeline ?? '?'}; ${leader} is on ${timelineOf(view, leader) ?? '?'}`,
-    },
-    {
-      host,
-      title: 'it is a copy of the same database',
-      ok: own !== undefined && own === theirs,
-      detail: `system identifier ${own ?? '?'}`,
-    },
-    ...(usesSlots
-      ? [{ host, title: `its replication slot on ${leader} is in use`, ok: slots.includes(host), detail: slots.join(', ') || 'none is' }]
-      : []),
   ];
 }

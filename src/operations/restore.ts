@@ -1,5 +1,5 @@
 import {
-  archiveGaps,
+  backupArchive,
   backupInfo,
   backupTimers,
   dataCopy,
@@ -88,7 +88,13 @@ function observed(context: RoleContext): Observation[] {
     // What a member sees of the repositories decides only whether it can restore.
     ...(reaches ? [{ ...backupInfo({ stanza, server }), ...(isBackupHost ? {} : { when: 'start' as const }) }] : []),
     ...(isBackupHost
-      ? [backupTimers(), archiveGaps({ stanza, repositories: writtenBy(inventory, host).map(({ number }) => number), server })]
+      ? [
+          backupTimers(),
+          backupArchive(
+            { stanza, server },
+            writtenBy(inventory, host).map(({ number }) => number),
+          ),
+        ]
       : []),
   ];
 }

@@ -214,7 +214,7 @@ export interface Operation<Options extends object = object> {
   /** It has `--host` and `--group`, and knows what to do with them. */
   choosesHosts?: true;
   /** Roles whose hosts take part; their observations, and those that they need on the same host, are what is seen. */
-  roles: readonly string[] | ((start: Pick<OperationStart<Options>, 'catalog' | 'inventory'>) => readonly string[]);
+  roles: readonly string[] | ((start: Pick<OperationStart<Options>, 'catalog' | 'inventory' | 'options'>) => readonly string[]);
   /** Refuse while `apply` would change something; default: true. */
   requiresConverged?: boolean;
   /** What becomes of hosts that do not answer; default: `refuse`. With `go-on` they are absent from what is seen. */
@@ -235,8 +235,8 @@ export interface Operation<Options extends object = object> {
   changesNothing?: true;
   /** It decides by earlier snapshots as well: the paths of the files in them that it wants. */
   readsSnapshots?: readonly string[];
-  /** More that is asked of every host, at the start and after each step. */
-  observations?(context: RoleContext, start: Pick<OperationStart<Options>, 'chosenHosts' | 'source'>): Observation[];
+  /** More that is asked of every host, at the start and after each step; the options are as given, or as an unfinished operation chose them. */
+  observations?(context: RoleContext, start: Pick<OperationStart<Options>, 'chosenHosts' | 'options' | 'source'>): Observation[];
   /** What speaks against it before any host is connected to. */
   problems?(start: OperationStart<Options>): OperationObjection[];
   /**

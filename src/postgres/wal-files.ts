@@ -12,6 +12,22 @@ export function filesPerLog(segmentBytes: number): number {
   return LOG / segmentBytes;
 }
 
+/** Bytes of a WAL file where nobody tells: as PostgreSQL makes them unless it is told otherwise. */
+const USUAL_SEGMENT = 16_777_216;
+
+/** The size of WAL files by their names: the last one of a middle part that is followed by another middle part; undefined: there is none. */
+export function segmentByNames(runs: readonly { log: number; final: number }[]): number | undefined {
+  const newest = Math.max(...runs.map(({ log }) => log));
+  const whole = runs.filter(({ log }) => log < newest).map(({ final }) => final);
+  if (whole.length === 0) return undefined;
+  return LOG / 2 ** Math.max(2, Math.ceil(Math.log2(Math.max(...whole) + 1)));
+}
+
+/** The size of a cluster's WAL files: as its servers tell, by the names of those in an archive, or the usual one. */
+export function segmentOf(told: number | undefined, runs: readonly { log: number; final: number }[]): number {
+  return told ?? segmentByNames(runs) ?? USUAL_SEGMENT;
+}
+
 /** A WAL file as a range of one; undefined for another text. */
 export function readWalFile(name: string, perLog: number): WalRange | undefined {
   if (!/^[0-9A-F]{24}$/u.test(name)) return undefined;

@@ -27,6 +27,11 @@ export interface BackupRestoredOptions {
 /** Where the script lies that the unit runs; systemd would read variables in a command's words. */
 const SCRIPT = `/run/${RESTORING_UNIT}.sh`;
 
+/** What a host notes of a restore before pgBackRest begins it. */
+export function begunNote(id: string): string {
+  return `${id}.begun`;
+}
+
 /** Succeeds where the data directory was restored whole by this restore. */
 export function isRestored({ id, path }: Pick<BackupRestoredOptions, 'id' | 'path'>): Script {
   return sh`${defineIdentity}
@@ -59,7 +64,8 @@ if systemctl -q is-active ${unit}; then
 echo ${`${unit} runs on this host`}
 exit 1
 fi
-mkdir -p ${RESTORE_NOTES} ${path}`,
+mkdir -p ${RESTORE_NOTES} ${path}
+: >${`${RESTORE_NOTES}/${begunNote(id)}`}`,
         setOwnershipScript(path, ownership),
         sh`( ${writeFileScript(
           SCRIPT,

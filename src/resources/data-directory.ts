@@ -44,6 +44,8 @@ export interface ClusterData {
   checksums: number | undefined;
   /** e.g. `in production`, `shut down`; undefined without pg_controldata. */
   clusterState: string | undefined;
+  /** Bytes of a WAL file; absent without pg_controldata. */
+  segment?: number;
   /** An incomplete copy: a base backup writes its label first and pg_control last. */
   copy: 'none' | 'under way' | 'interrupted';
   /** A base backup with pg_control, of a server that was writing, on which no server has started yet. */
@@ -125,7 +127,7 @@ export function readDataDirectory(answer: Answer): DataDirectoryState {
   if (kind === 'absent' || kind === 'empty') return { kind };
   if (kind === 'foreign') return { kind, entries: all('entry') };
   if (kind !== 'cluster') throw new UnknownAnswer(DATA_DIRECTORY.id, answer);
-  const checksums = values.get('checksums');
+  const [checksums, segment] = [values.get('checksums'), values.get('segment')];
   const [history, replays] = [values.get('history'), values.get('replays')];
   return {
     kind,
@@ -133,6 +135,7 @@ export function readDataDirectory(answer: Answer): DataDirectoryState {
     systemIdentifier: values.get('identifier'),
     checksums: checksums === undefined ? undefined : Number(checksums),
     clusterState: values.get('state'),
+    ...(segment === undefined ? {} : { segment: Number(segment) }),
     copy: (values.get('copy') ?? 'none') as ClusterData['copy'],
     ...(values.get('unstarted') === 'yes' ? { unstarted: true as const } : {}),
     ours: values.get('ours') === 'yes',
@@ -224,6 +227,7 @@ while read -r one two three rest; do
 case "$one $two $three $rest" in
 'Database cluster state: '*) state=$rest; echo "state=$rest" ;;
 'Data page checksum '*) echo "checksums=${expand('rest##* ')}" ;;
+'Bytes per WAL segment: '*) echo "segment=${expand('rest##* ')}" ;;
 'Latest checkpoint location: '*) checkpoint=$rest; echo "checkpoint=$rest" ;;
 "Latest checkpoint's REDO location: "*) echo "redo=${expand('rest##* ')}" ;;
 "Latest checkpoint's TimeLineID: "*) timeline=$rest; echo "timeline=$rest" ;;

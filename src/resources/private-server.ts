@@ -5,7 +5,7 @@ import { memberProgress } from './member-progress.js';
 import { psql, type LocalServer } from './psql.js';
 import { answerText, digestOf, type Gate, type Resource } from './resource.js';
 import { PRIVATE_SOCKET, PRIVATE_UNIT, privateServer, RESTORE_NOTES, TELL_RECOVERY } from './restore-place.js';
-import { sh } from '../shell/quote.js';
+import { sh, type Script } from '../shell/quote.js';
 
 /** A restored data directory, and how its server is run. */
 export interface PrivateServerOptions {
@@ -60,29 +60,41 @@ export function privateSettings(
 export const PRIVATE_ACCESS = 'local all all trust\nlocal replication all reject\n';
 
 /** The server of a restored directory runs in a unit of its own, and recovers it to where its backup's recovery is to end. */
-export function privateServerRuns({ path, server, unit, settings: more }: PrivateServerOptions): Resource<{ active: boolean }> {
-  const id = `private-server:${path}`;
-  const settings = privateSettings({ socketDirectory: PRIVATE_SOCKET, access: ACCESS, port: server.port }, more);
+export function privateServerRuns(options: PrivateServerOptions): Resource<{ active: boolean }> {
+  const id = `private-server:${options.path}`;
   return {
     ...activity(id),
     diff: ({ active }) =>
-      active ? [] : [{ action: 'start', summary: `start a server of ${path} that listens in ${PRIVATE_SOCKET} alone` }],
-    apply: () => sh`if systemctl -q is-active ${unit}; then
+      active ? [] : [{ action: 'start', summary: `start a server of ${options.path} that listens in ${PRIVATE_SOCKET} alone` }],
+    apply: () => startPrivateServer(options),
+    digest: () => digestOf(id, ...settingsOf(options)),
+  };
+}
+
+function settingsOf({ server, settings }: PrivateServerOptions, more: Readonly<Record<string, string>> = {}): string[] {
+  return privateSettings({ socketDirectory: PRIVATE_SOCKET, access: ACCESS, port: server.port }, { ...settings, ...more });
+}
+
+/**
+ * Starts the private server.
+ * @param more settings that it is given besides its own
+ */
+export function startPrivateServer(options: PrivateServerOptions, more?: Readonly<Record<string, string>>): Script {
+  const { path, server, unit } = options;
+  return sh`if systemctl -q is-active ${unit}; then
 echo ${`${unit} runs on this host`}
 exit 1
 fi
 ( ${writeFileScript(ACCESS, PRIVATE_ACCESS, { owner: server.user, group: 'root', mode: '0600' })} ) || exit 1
 systemctl reset-failed ${PRIVATE_UNIT} 2>/dev/null || :
 systemd-run -q --unit=${PRIVATE_UNIT} --description=${`PostgreSQL with the data that pgprov restored into ${path}`} ${[
-      `User=${server.user}`,
-      `RuntimeDirectory=${PRIVATE_UNIT}`,
-      'RuntimeDirectoryMode=0700',
-      'KillMode=mixed',
-      'KillSignal=SIGINT',
-      'TimeoutStopSec=infinity',
-    ].map((property) => `--property=${property}`)} ${`${server.binDirectory}/postgres`} -D ${path} ${settings}`,
-    digest: () => digestOf(id, ...settings),
-  };
+    `User=${server.user}`,
+    `RuntimeDirectory=${PRIVATE_UNIT}`,
+    'RuntimeDirectoryMode=0700',
+    'KillMode=mixed',
+    'KillSignal=SIGINT',
+    'TimeoutStopSec=infinity',
+  ].map((property) => `--property=${property}`)} ${`${server.binDirectory}/postgres`} -D ${path} ${settingsOf(options, more)}`;
 }
 
 /** The private server has ended cleanly; what its recovery said is kept in the note of the directory. */

@@ -251,6 +251,15 @@ describe('what can be restored', () => {
     expect(found.problems).toContain(`repository repo1: ${OLD.label} cannot be restored, WAL that it needs is not there`);
   });
 
+  it('has none where files of 64 MiB go on with the next log, though no server tells how large they are', () => {
+    const begins = { walStart: '000000010000000000000030', walStop: '000000010000000000000031' };
+    const archives = [{ id: '17-1', repository: 1, database: 1, min: begins.walStart, max: '000000010000000100000003' }];
+    const runs = [wal(0x30, 0x3f), { ...wal(0, 3), log: 1 }];
+    const found = state({ info: told([{ ...OLD, ...begins }], { archives }), archive: { repository: 1, runs, last: NOW } });
+    expect(found.repositories[0]).toMatchObject({ gaps: [], window: { walLast: '000000010000000100000003' } });
+    expect(found.problems).toEqual([]);
+  });
+
   it('says nothing of gaps where the archive could not be listed', () => {
     expect(state({}).repositories[0]).not.toHaveProperty('gaps');
   });

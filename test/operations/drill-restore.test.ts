@@ -6,7 +6,7 @@ import drill from '../../src/operations/drill-restore.js';
 import { drillOf } from '../../src/operations/shared/drill/outcome.js';
 import type { DrillChoices } from '../../src/operations/shared/drill/seen.js';
 import type { DeskStep, OperationRun } from '../../src/plan/operation.js';
-import { ARCHIVE_GAPS, type ArchiveGap } from '../../src/resources/archive-gaps.js';
+import { BACKUP_ARCHIVE, type ArchivedWal } from '../../src/resources/backup-archive.js';
 import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup-info.js';
 import { BACKUPS_HELD } from '../../src/resources/backups-held.js';
 import { DRILL_PLACE, type DrillNotes, type DrillPlace } from '../../src/resources/drill-place.js';
@@ -77,7 +77,8 @@ interface Made {
   place?: Partial<DrillPlace>;
   notes?: Partial<DrillNotes> | null;
   free?: Record<string, number>;
-  gaps?: ArchiveGap[];
+  /** The first and the last of WAL files that follow on each other in the repository. */
+  archived?: (readonly [first: number, final: number])[];
   off?: string[];
   held?: boolean;
   done?: string[];
@@ -85,6 +86,10 @@ interface Made {
 }
 
 const BEGUN = ['hold', 'begin'];
+
+function archive(runs: readonly (readonly [first: number, final: number])[]): ArchivedWal {
+  return { repository: 1, runs: runs.map(([first, final]) => ({ database: '17-1', timeline: 4, log: 0, first, final })) };
+}
 
 /** A cluster in which pg1 takes writes and pg2 has the most room. */
 function seen(made: Made, options: DrillChoices = {}): OperationRun<DrillChoices> {
@@ -106,7 +111,11 @@ function seen(made: Made, options: DrillChoices = {}): OperationRun<DrillChoices
       ...more,
     },
   ]);
-  const repository = { [BACKUP_INFO.id]: { ...INFO, ...made.info }, [ARCHIVE_GAPS.id]: made.gaps ?? [], [BACKUPS_HELD.id]: held };
+  const repository = {
+    [BACKUP_INFO.id]: { ...INFO, ...made.info },
+    [BACKUP_ARCHIVE.id]: [archive(made.archived ?? [[1, 9]])],
+    [BACKUPS_HELD.id]: held,
+  };
   const states = Object.fromEntries([...members, ['repo1', repository]].filter(([name]) => !off.includes(name as string))) as Record<
     string,
     object
@@ -172,10 +181,25 @@ describe('what a drill decides before it begins', () => {
   });
 
   it('tells WAL that is missing as what it has found, and not as a refusal', () => {
-    const [found] = drill.guards?.(seen({ gaps: [{ repository: 1, from: '0000000000000007', to: '0000000000000007' }] })) ?? [];
+    const [found] =
+      drill.guards?.(
+        seen({
+          archived: [
+            [1, 6],
+            [8, 9],
+          ],
+        }),
+      ) ?? [];
     expect(found).toMatchObject({ kind: 'preflight', error: 'drill/wal-missing' });
     expect(found?.message).toContain('lacks the WAL files 0000000000000007');
-    expect(objections({ gaps: [{ repository: 1, from: '0000000000000002', to: '0000000000000003' }] })).toEqual([]);
+    expect(
+      objections({
+        archived: [
+          [1, 1],
+          [4, 9],
+        ],
+      }),
+    ).toEqual([]);
   });
 
   it('waits for a backup that is being made, and for a drill that somebody watches', () => {

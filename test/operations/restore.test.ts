@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import restore from '../../src/operations/restore.js';
 import type { RestoreOptions } from '../../src/operations/shared/restore/seen.js';
 import type { OperationRun } from '../../src/plan/operation.js';
-import { ARCHIVE_GAPS, type ArchiveGap } from '../../src/resources/archive-gaps.js';
+import { BACKUP_ARCHIVE, type WalRun } from '../../src/resources/backup-archive.js';
 import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup-info.js';
 import { BACKUP_TIMERS } from '../../src/resources/backup-timers.js';
 import { DATA_COPY, type DataCopy } from '../../src/resources/data-copy.js';
@@ -53,6 +53,9 @@ const INFO: BackupInfo = {
   archives: [{ id: '17-1', repository: 1, database: 1, min: '000000010000000000000001', max: '000000040000000000000009' }],
 };
 
+/** Successive WAL files of the present timeline in the archive. */
+const run = (log: number, first: number, final: number): WalRun => ({ database: '17-1', timeline: 4, log, first, final });
+
 interface Made extends Pick<Seen, 'leader' | 'config' | 'off' | 'listed' | 'store'> {
   info?: Partial<BackupInfo>;
   copy?: Record<string, Partial<DataCopy>>;
@@ -67,7 +70,8 @@ interface Made extends Pick<Seen, 'leader' | 'config' | 'off' | 'listed' | 'stor
   /** Of the others. */
   places?: Record<string, Partial<RestorePlace>>;
   timers?: { active?: string[]; held?: string[] };
-  gaps?: ArchiveGap[];
+  /** What the repository has of WAL, where it lacks some; by default nothing is missing. */
+  archive?: WalRun[];
   done?: string[];
   host?: string;
 }
@@ -111,7 +115,7 @@ function seen(made: Made, options: RestoreOptions = { time: '2026-11-29 05:00:00
   const repository = {
     [BACKUP_INFO.id]: { ...INFO, ...made.info },
     [BACKUP_TIMERS.id]: { active: [], held: [], ...made.timers },
-    [ARCHIVE_GAPS.id]: made.gaps ?? [],
+    [BACKUP_ARCHIVE.id]: [{ repository: 1, runs: made.archive ?? [] }],
   };
   const run = runSeen(
     inventory,
@@ -304,9 +308,31 @@ describe('the guards of a restore', () => {
       walStart: `00000004${wal[index]}`,
       walStop: `00000004${wal[index]}`,
     }));
-    const gap = { repository: 1, from: '000000000000002A', to: '000000000000002B' };
-    const words = objection({ info: { backups }, gaps: [gap] }, options);
+    const words = objection({ info: { backups }, archive: [run(0, 0x20, 0x29), run(0, 0x2c, 0x30)] }, options);
     expect(words?.includes('repository 1 lacks the WAL files 000000000000002A to 000000000000002B') ?? false).toBe(refused);
+  });
+
+  it.each<{ title: string; archive: WalRun[]; options?: RestoreOptions; lacks: string | undefined }>([
+    { title: 'goes on with the next log after 64 files', archive: [run(0, 0x38, 0x3f), run(1, 0, 3)], lacks: undefined },
+    { title: 'lacks the last file of a log', archive: [run(0, 0x38, 0x3e), run(1, 0, 3)], lacks: '000000000000003F' },
+    { title: 'lacks the first file of a log', archive: [run(0, 0x38, 0x3f), run(1, 1, 3)], lacks: '0000000100000000' },
+    {
+      title: 'lacks a file beyond a location',
+      archive: [run(0, 0x38, 0x3f), run(1, 0, 1), run(1, 3, 3)],
+      options: { lsn: '1/7FFFFFF' },
+      lacks: undefined,
+    },
+    {
+      title: 'lacks the file of a location',
+      archive: [run(0, 0x38, 0x3f), run(1, 0, 1), run(1, 3, 3)],
+      options: { lsn: '1/8000000' },
+      lacks: '0000000100000002',
+    },
+  ])('read WAL files of 64 MiB, as the cluster has them: the archive $title', ({ archive, options = { latest: true }, lacks }) => {
+    const backups = [full('03:00:00', 4, '0/E0000100', { walStart: '000000040000000000000038', walStop: '000000040000000000000038' })];
+    const data = Object.fromEntries(PG.map((name) => [name, { segment: 67_108_864 }]));
+    const words = objection({ info: { backups }, data, archive }, options);
+    expect(words).toEqual(lacks === undefined ? undefined : expect.stringContaining(`lacks the WAL files ${lacks} (of any timeline)`));
   });
 
   it('wait for approval when the data has been recovered, and tell what was reached', () => {

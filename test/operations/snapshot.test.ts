@@ -24,7 +24,7 @@ describe('pgprov snapshot', () => {
   });
 
   it('connects to the hosts of all roles that keep anything', () => {
-    const roles = typeof snapshot.roles === 'function' ? snapshot.roles({ catalog: CATALOG, inventory }) : snapshot.roles;
+    const roles = typeof snapshot.roles === 'function' ? snapshot.roles({ catalog: CATALOG, inventory, options: {} }) : snapshot.roles;
     expect([...roles].sort()).toEqual(['etcd', 'patroni', 'postgresql']);
   });
 

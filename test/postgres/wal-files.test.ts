@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { filesPerLog, hasRange, joinRanges, missingRanges, readWalFile, walFile, type WalRange } from '../../src/postgres/wal-files.js';
+import {
+  filesPerLog,
+  hasRange,
+  joinRanges,
+  missingRanges,
+  readWalFile,
+  segmentOf,
+  type WalRange,
+  walFile,
+} from '../../src/postgres/wal-files.js';
 
 const range = (timeline: number, first: number, last: number): WalRange => ({ timeline, first, last });
 
@@ -48,4 +57,18 @@ describe('missing WAL', () => {
     expect(missingRanges(joined, 13)).toEqual([range(1, 21, 24)]);
     expect(missingRanges(joined, 12)).toEqual([range(1, 12, 12), range(1, 21, 24)]);
   });
+});
+
+describe('the size of WAL files', () => {
+  const runs = (...all: [log: number, final: number][]): { log: number; final: number }[] => all.map(([log, final]) => ({ log, final }));
+  const MIB = 1_048_576;
+
+  it.each<{ title: string; told?: number; of: { log: number; final: number }[]; bytes: number }>([
+    { title: 'is what a server tells', told: 64 * MIB, of: runs([0, 0xff], [1, 0]), bytes: 64 * MIB },
+    { title: 'shows where the names go on with another log', of: runs([0, 0x3f], [1, 2]), bytes: 64 * MIB },
+    { title: 'shows where the last file of one of two logs is missing', of: runs([4, 0x3d], [5, 0x3f], [6, 1]), bytes: 64 * MIB },
+    { title: 'is 1 GiB at most', of: runs([0, 0], [1, 0]), bytes: 1024 * MIB },
+    { title: 'is the usual one where one log is there', of: runs([7, 0x3f]), bytes: 16 * MIB },
+    { title: 'is the usual one where nothing is there', of: [], bytes: 16 * MIB },
+  ])('$title', ({ told, of, bytes }) => expect(segmentOf(told, of)).toBe(bytes));
 });

@@ -172,6 +172,7 @@ describe.skipIf(binaries === undefined)(
           kind: 'cluster',
           version: expect.stringMatching(/^\d+$/u) as string,
           systemIdentifier: /system identifier: *(\d+)/u.exec(told)?.[1],
+          segment: 16_777_216,
           checksums: 1,
           clusterState: 'shut down',
           copy: 'none',

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { archiveGaps } from '../../src/resources/archive-gaps.js';
 import { backupRestored, type BackupRestoredOptions } from '../../src/resources/backup-restored.js';
 import { backupTimers, timersHeld, timersRun } from '../../src/resources/backup-timers.js';
 import { dataCopy } from '../../src/resources/data-copy.js';
@@ -146,24 +145,6 @@ describe('a restore on a host', () => {
       });
       expect((await bringAbout(shell, returned(old))).left).toEqual([]);
       expect(readdirSync(work.path).filter((name) => name.startsWith('data'))).toEqual(['data']);
-    });
-
-    it('finds WAL that a repository lacks, whatever its timelines and compression', async () => {
-      const segments = ['0000000100000000000000FE', '0000000100000000000000FF', '000000020000000100000000', '000000020000000100000003'];
-      const files = segments.map((name) => `${name.slice(0, 16)}/${name}-${'a'.repeat(40)}.zst`);
-      const listing = [
-        '0000000100000000/000000010000000000000002.00000028.backup',
-        '00000002.history',
-        ...files,
-        `0000000100000001/000000010000000100000001-${'b'.repeat(40)}`,
-      ];
-      const host = hostWith({
-        timeout: 'shift; "$@"',
-        pgbackrest: `case "$*" in *--repo=2*) exit 1 ;; *recurse*17-2) printf '%s\\n' ${listing.join(' ')} ;; *recurse*) exit 1 ;; *) printf '%s\\n' 17-1 17-2 archive.info ;; esac`,
-      });
-      const gaps = (...repositories: number[]) => observe(shell, host.observation(archiveGaps({ stanza: 'demo', repositories, server })));
-      expect(await gaps(1)).toEqual([{ repository: 1, from: '0000000100000002', to: '0000000100000002' }]);
-      expect(await gaps(1, 2)).toBeUndefined();
     });
 
     it('holds scheduled backups, also for the next boot, and starts the same ones again', async () => {

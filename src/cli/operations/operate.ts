@@ -196,7 +196,7 @@ function check(pipeline: Pipeline, begun: Begun): Promise<ExitCode> {
 }
 
 function carryOut(pipeline: Pipeline, begun: Begun, options: OperateCommandOptions): Promise<ExitCode> {
-  const { operation, record } = begun;
+  const { operation, record, given } = begun;
   const { store } = pipeline;
   const command = wordsOf(begun);
   const about = begun.follows === undefined ? {} : { follows: begun.follows };

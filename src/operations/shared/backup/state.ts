@@ -19,6 +19,7 @@ import { backupHosts, writtenBy, type Repository } from '../../../../roles/share
 import { BACKUP_TYPES, backupUnit } from '../../../../roles/shared/backup/schedule.js';
 import { backupSettings, stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { backupAdvice, briefly } from '../../../../roles/shared/backup/trouble.js';
+import { perLogOf } from './archive.js';
 import { backupObservations } from './asked.js';
 import { infoOn, isAtWork, isOwn } from './places.js';
 import { restorable } from './window.js';
@@ -69,8 +70,8 @@ function repositoryState(view: View, host: string, { name, number }: Repository)
   if (seen === undefined) return { ...base, status: 'failed', message: `pgBackRest there has no repo${number}` };
   const archive = view.read(host, BACKUP_ARCHIVE)?.find(({ repository }) => repository === number);
   const { status, message, encrypted } = seen;
-  const segment = view.inventory.hosts.flatMap((member) => view.read(member.name, ARCHIVING)?.segment ?? [])[0];
-  return { ...base, status, ...(status === 'ok' ? {} : { message }), encrypted, ...restorable(info, number, archive, segment) };
+  const found = restorable(info, number, archive, perLogOf(view, archive));
+  return { ...base, status, ...(status === 'ok' ? {} : { message }), encrypted, ...found };
 }
 
 function running(view: View, host: string): RunningBackup[] {

@@ -1,5 +1,4 @@
 import {
-  filesPerLog,
   hasRange,
   joinRanges,
   missingRanges,
@@ -21,16 +20,12 @@ export interface Restorable {
   gaps?: WalGap[];
 }
 
-/** Bytes of a WAL file where nobody says otherwise. */
-const SEGMENT = 16_777_216;
-
 /**
  * Reads what can be restored from a repository: which backups are whole, and what WAL is there since.
  * @param archive undefined: it could not be listed, so that gaps are not known
- * @param segment bytes of a WAL file, where a server has told
+ * @param perLog how many WAL files have the same middle part in their names
  */
-export function restorable(info: BackupInfo, number: number, archive: ArchivedWal | undefined, segment = SEGMENT): Restorable {
-  const perLog = filesPerLog(segment);
+export function restorable(info: BackupInfo, number: number, archive: ArchivedWal | undefined, perLog: number): Restorable {
   const current = info.archives.findLast(({ repository }) => repository === number);
   const own = info.backups.filter(({ repository }) => repository === number);
   const ranges = archive === undefined || current === undefined ? undefined : rangesOf(archive, current.id, perLog);

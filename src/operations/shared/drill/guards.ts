@@ -1,18 +1,10 @@
-import {
-  ARCHIVE_GAPS,
-  BACKUP_INFO,
-  enumerate,
-  formatBytes,
-  pgprov,
-  unknownName,
-  type OperationObjection,
-  type OperationStart,
-} from '../../../index.js';
+import { BACKUP_INFO, enumerate, formatBytes, pgprov, unknownName, type OperationObjection, type OperationStart } from '../../../index.js';
 import { backupAdvice, briefly } from '../../../../roles/shared/backup/trouble.js';
 import { noBackups } from '../backup/asked.js';
 import { utcText } from '../moment.js';
 import { infoOf } from '../restore/seen.js';
 import { roomFor } from '../restore/room.js';
+import { archiveOf, gapsIn, gapWords, perLogOf } from '../backup/archive.js';
 import { aimWords, gapsTo, readTime } from '../restore/target.js';
 import { ableHosts, aimOf, expiring, isTakenOver, parentOf, placeOf, roomOf, type DrillChoices, type DrillRun } from './seen.js';
 
@@ -137,10 +129,11 @@ function missing(run: DrillRun): OperationObjection[] {
   const info = infoOf(run);
   const set = info?.backups.find(({ label, repository: number }) => label === options.set && number === options.repository);
   if (info === undefined || set === undefined) return [];
-  const seen = inventory.hosts.flatMap(({ name }) => view.read(name, ARCHIVE_GAPS) ?? []);
-  const gaps = gapsTo(aimOf(options), set, info.backups, seen);
+  const archive = archiveOf(view, set.repository);
+  const perLog = perLogOf(view, archive);
+  const gaps = archive === undefined ? [] : gapsTo(aimOf(options), set, info.backups, gapsIn(archive, info, perLog), perLog);
   if (gaps.length === 0) return [];
-  const files = gaps.map(({ from, to }) => (from === to ? from : `${from} to ${to}`));
+  const files = gaps.map((gap) => gapWords(gap, perLog));
   return [
     {
       kind: 'preflight',

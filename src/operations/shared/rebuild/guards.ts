@@ -4,7 +4,8 @@ import { untilLed, untilUp } from '../passing.js';
 import { busyObjection, maintenanceObjection, scheduledRestartObjection } from '../quiet-cluster.js';
 import { walAhead } from '../wal-ahead.js';
 
-import { isSynchronous, copyOn, isOld, isStreaming, identifierOf, dataPath, type RebuildRun } from './seen.js';
+import { copyOn, dataPath, identifierOf, isFromBackup, isOld, isStreaming, isSynchronous, type RebuildRun } from './seen.js';
+import { sourceObjections } from './source.js';
 
 /** What more than the leader's data has to fit: the WAL that is written while it is copied. */
 const MARGIN = { share: 0.05, least: 67_108_864 };
@@ -37,12 +38,15 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
     ...ahead(run, leader),
     ...standby(run, leader),
     ...synchronous(run, leader),
+    ...(isFromBackup(run) ? sourceObjections(run, leader) : []),
     ...room(run, leader),
   ].slice(0, 1);
 }
 
-function silent({ view, options: { member: host = '', discard } }: RebuildRun): OperationObjection[] {
-  if (discard !== true || answerOf(view, host) !== undefined) return [];
+function silent(run: RebuildRun): OperationObjection[] {
+  const { view, options } = run;
+  const { member: host = '', discard } = options;
+  if (discard !== true || isFromBackup(run) || answerOf(view, host) !== undefined) return [];
   const message = `Patroni on ${host} does not answer, so it cannot remove the data there`;
   const hint = 'nothing was changed; leave out --discard, which needs room for a copy beside it';
   return untilUp(view, [host], [{ kind: 'refuse', message, hint }]);
@@ -123,11 +127,13 @@ function synchronous(run: RebuildRun, leader: string): OperationObjection[] {
 
 function room(run: RebuildRun, leader: string): OperationObjection[] {
   const { view, options } = run;
-  const { member: host = '', discard } = options;
-  const [there, own] = [copyOn(view, leader), copyOn(view, host)];
-  const needed = there.bytes + Math.max(there.bytes * MARGIN.share, MARGIN.least);
+  const { member: host = '', discard, set = '', size: restored = 0 } = options;
+  const own = copyOn(view, host);
+  const [what, bytes] = isFromBackup(run) ? [`backup ${set}`, restored] : [`a copy of what ${leader} has`, copyOn(view, leader).bytes];
+  const needed = bytes + Math.max(bytes * MARGIN.share, MARGIN.least);
   const path = dataPath(run);
-  const size = `${formatBytes(Math.ceil(needed))} is needed for a copy of what ${leader} has`;
+  const size = `${formatBytes(Math.ceil(needed))} is needed for ${what}`;
+  const instead = isFromBackup(run) ? 'have the backup restored over it' : 'have Patroni remove it';
   if (discard === true) {
     if (own.free + own.bytes >= needed) return [];
     const message = `there is no room on ${host}: ${size}, and ${formatBytes(own.free + own.bytes)} is free even without its data in ${path}`;
@@ -138,7 +144,7 @@ function room(run: RebuildRun, leader: string): OperationObjection[] {
       {
         kind: 'refuse',
         message: `${path} ${own.fixed}, so the data on ${host} cannot be put aside`,
-        hint: 'nothing was changed; keep a copy elsewhere if it may be needed, then have Patroni remove it with --discard',
+        hint: `nothing was changed; keep a copy elsewhere if it may be needed, then ${instead} with --discard`,
       },
     ];
   if (own.free >= needed) return [];
@@ -146,7 +152,7 @@ function room(run: RebuildRun, leader: string): OperationObjection[] {
     {
       kind: 'refuse',
       message: `there is no room on ${host} for its data and a new copy: ${size}, and ${formatBytes(own.free)} is free beside ${path}`,
-      hint: 'nothing was changed; make room there, or have Patroni remove its data first with --discard',
+      hint: `nothing was changed; make room there, or ${isFromBackup(run) ? instead : 'have Patroni remove its data first'} with --discard`,
     },
   ];
 }

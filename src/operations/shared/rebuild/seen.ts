@@ -1,10 +1,21 @@
-import { DATA_COPY, DATA_DIRECTORY, partedStandby, type DataCopy, type OperationRun } from '../../../index.js';
+import {
+  begunNote,
+  DATA_COPY,
+  DATA_DIRECTORY,
+  partedStandby,
+  RESTORE_PLACE,
+  type DataCopy,
+  type OperationRun,
+  type RestorePlace,
+} from '../../../index.js';
 import { dataDirectoryOf } from '../../../../roles/shared/layout.js';
 import { isSynchronousStandby } from '../../../../roles/shared/synchronous.js';
 import { answerOf, listedBy, streamsFrom, timelineOf } from '../members.js';
 
 /** What a rebuild is given, and has chosen. */
 export interface RebuildOptions {
+  /** What is copied. */
+  from?: 'leader' | 'backup';
   /** Its old data is removed, by Patroni, and not kept. */
   discard?: boolean;
   /** Also where no other standby streams. */
@@ -15,7 +26,16 @@ export interface RebuildOptions {
   member?: string;
   /** Likewise: the copy that is there, by its `DataCopy.identity`; '' where there is none to be kept. */
   was?: string;
+  /** Likewise, from a backup: tells this rebuild from others. */
+  id?: string;
+  /** Likewise: the backup, its repository and its bytes; absent where none can be used. */
+  set?: string;
+  repository?: number;
+  size?: number;
 }
+
+/** States of a member whose PostgreSQL serves. */
+const WORKING = new Set(['running', 'streaming']);
 
 /** What a rebuild decides from. */
 export type RebuildRun = OperationRun<RebuildOptions>;
@@ -33,9 +53,33 @@ export function isBuilding(view: RebuildRun['view'], host: string): boolean {
   return answerOf(view, host)?.state === 'creating replica' || (data?.kind === 'cluster' && data.copy === 'under way');
 }
 
-/** The copy that is to go is still in its place. */
-export function isOld({ view, options: { member: host, was = '' } }: RebuildRun): boolean {
-  return was !== '' && copyOn(view, host).identity === was;
+/** The copy that is to go is still in its place; pgBackRest keeps of it what is the same in the backup where it restores over it. */
+export function isOld(run: RebuildRun): boolean {
+  const { view, options } = run;
+  const { member: host, was = '', discard } = options;
+  return was !== '' && copyOn(view, host).identity === was && !(isFromBackup(run) && discard === true && isBegun(run));
+}
+
+/** The copy comes from a repository. */
+export function isFromBackup({ options }: Pick<RebuildRun, 'options'>): boolean {
+  return options.from === 'backup';
+}
+
+/** What the member has of a restore. */
+export function placeOn({ view, options: { member = '' } }: RebuildRun): RestorePlace | undefined {
+  return view.read(member, RESTORE_PLACE);
+}
+
+/** pgBackRest has begun to write in the data directory. */
+export function isBegun(run: RebuildRun): boolean {
+  return placeOn(run)?.restored.includes(begunNote(run.options.id ?? '')) === true;
+}
+
+/** The backup is in the data directory, whole. */
+export function isRestored(run: RebuildRun): boolean {
+  const { view, options } = run;
+  const { identity } = copyOn(view, options.member);
+  return identity !== '' && placeOn(run)?.restored.includes(`${options.id ?? ''}.${identity}`) === true;
 }
 
 /** A copy that was begun and broken off, beside which Patroni waits for ever. */
@@ -79,4 +123,12 @@ export function dataPath({ contextOf, options: { member: host = '' } }: RebuildR
 export function isSynchronous({ view, options: { member: host = '' } }: RebuildRun, leader: string): boolean {
   const listed = listedBy(view, leader, host);
   return listed !== undefined && isSynchronousStandby(listed);
+}
+
+/** A copy is there that is not the old one, and streams: by what the member says and by what its leader has listed. */
+export function isBack(run: RebuildRun, leader: string): boolean {
+  const { view, options } = run;
+  const { member: host = '' } = options;
+  if (isOld(run) || isBrokenOff(run) || isBuilding(view, host) || copyOn(view, host).identity === '') return false;
+  return WORKING.has(answerOf(view, host)?.state ?? '') && isStreaming(view, leader, host);
 }

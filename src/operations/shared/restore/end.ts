@@ -3,7 +3,8 @@ import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { answerOf, leaderOf, listedBy, notStreamingWhy, storeOf } from '../members.js';
 import { backupsSince } from './backup.js';
-import { allMembers, asideOf, holding, members, type RestoreRun } from './seen.js';
+import { holding } from '../backup/timers.js';
+import { allMembers, asideOf, members, type RestoreRun } from './seen.js';
 import { aimWords } from './target.js';
 import { goOn } from './words.js';
 

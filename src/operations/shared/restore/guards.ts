@@ -1,5 +1,4 @@
 import {
-  ARCHIVE_GAPS,
   BACKUP_INFO,
   DATA_DIRECTORY,
   enumerate,
@@ -9,6 +8,7 @@ import {
   type BackupInfo,
   type OperationObjection,
 } from '../../../index.js';
+import { gapsIn, gapWords } from '../backup/archive.js';
 import { utcText } from '../moment.js';
 import { leaderOf, storeOf } from '../members.js';
 import { maintenanceObjection } from '../quiet-cluster.js';
@@ -28,7 +28,7 @@ import {
 } from './seen.js';
 import { isUp } from '../recover/seen.js';
 import { roomFor } from './room.js';
-import { readingAdvice, SOURCE_GAPS } from './source.js';
+import { archiveFor, perLogFor, readingAdvice } from './source.js';
 import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
 import { backedUp, goOn, privatelyAt, reachedWords } from './words.js';
 
@@ -202,14 +202,16 @@ function target(run: RestoreRun): OperationObjection[] {
 
 /** All WAL has to be there that is replayed. */
 function gaps(run: RestoreRun, info: BackupInfo, label: string): OperationObjection[] {
-  const { view, options, inventory, source } = run;
+  const { options } = run;
   const set = info.backups.find((backup) => backup.label === label);
-  const seen = inventory.hosts.flatMap(({ name }) => view.read(name, source === undefined ? ARCHIVE_GAPS : SOURCE_GAPS) ?? []);
-  const missing = set === undefined ? [] : gapsTo(options, set, info.backups, seen);
+  const archive = set === undefined ? undefined : archiveFor(run, set.repository);
+  if (set === undefined || archive === undefined) return [];
+  const perLog = perLogFor(run, archive);
+  const missing = gapsTo(options, set, info.backups, gapsIn(archive, info, perLog), perLog);
   if (missing.length === 0) return [];
-  const words = missing.map(({ from, to }) => (from === to ? from : `${from} to ${to}`));
+  const words = missing.map((gap) => gapWords(gap, perLog));
   return refuse(
-    `${aimWords(options)} cannot be reached from backup ${label}: repository ${missing[0]?.repository} lacks the WAL files ${enumerate(words)} (of any timeline)`,
+    `${aimWords(options)} cannot be reached from backup ${label}: repository ${set.repository} lacks the WAL files ${enumerate(words)} (of any timeline)`,
     `nothing was changed; restore to an earlier moment, or from a later backup (--backup); ${pgprov`backups ${backedUp(run)}`} lists them`,
   );
 }

@@ -7,7 +7,6 @@ import {
   restoreNoted,
   isFormer,
   scopeReset,
-  timersRun,
   type OperationStep,
   type Resource,
   type RoleContext,
@@ -21,7 +20,8 @@ import { firstOf, isUp } from '../recover/seen.js';
 import { patroniStarts } from '../patroni-starts.js';
 import { followStep } from '../recover/starts.js';
 import { backupSteps } from './backup.js';
-import { copyOf, holding, isLetIn, letInNote, members, placeOf, scheduling, type RestoreRun } from './seen.js';
+import { holding, scheduleStep, scheduling } from '../backup/timers.js';
+import { copyOf, isLetIn, letInNote, members, placeOf, type RestoreRun } from './seen.js';
 import { serverOf } from './steps.js';
 
 /** Seconds in which a copy that does not grow is waited for: a checkpoint comes first. */
@@ -151,13 +151,5 @@ function startsEmpty(context: RoleContext): Resource[] {
 export function timersStep(run: RestoreRun): OperationStep[] {
   const hosts = [...new Set([...holding(run), ...scheduling(run)])];
   if (holding(run).length === 0 && (isLetIn(run) || run.options.undo === true)) return [];
-  if (hosts.length === 0) return [];
-  return [
-    {
-      id: 'schedule',
-      title: `have scheduled backups begin again on ${enumerate(hosts)}`,
-      on: hosts,
-      resources: () => [timersRun()],
-    },
-  ];
+  return scheduleStep(hosts);
 }

@@ -1,6 +1,5 @@
 import {
   BACKUP_INFO,
-  BACKUP_TIMERS,
   DATA_DIRECTORY,
   RESTORE_PLACE,
   type BackupInfo,
@@ -143,16 +142,6 @@ export function letInNote({ options: { id = '' } }: RestoreRun): string {
 export function isUntouched(run: RestoreRun): boolean {
   const { was = {} } = run.options;
   return members(run).every((host) => copyOf(run, host).identity === (was[host] ?? ''));
-}
-
-/** Hosts on which scheduled backups may begin. */
-export function scheduling({ view, inventory }: RestoreRun): string[] {
-  return inventory.hosts.flatMap(({ name }) => ((view.read(name, BACKUP_TIMERS)?.active.length ?? 0) > 0 ? [name] : []));
-}
-
-/** Hosts on which they are held. */
-export function holding({ view, inventory }: RestoreRun): string[] {
-  return inventory.hosts.flatMap(({ name }) => ((view.read(name, BACKUP_TIMERS)?.held.length ?? 0) > 0 ? [name] : []));
 }
 
 /** The member that leads, or led: whose data tells the history of timelines. */

@@ -1,20 +1,20 @@
 import {
-  archiveGaps,
   BACKUP_ARCHIVE,
-  ARCHIVE_GAPS,
   backupArchive,
   BACKUP_INFO,
   backupInfo,
+  filesPerLog,
   handle,
   localServer,
   pgprov,
   probingOptions,
+  segmentOf,
   sourceAccess,
   throughAccess,
   type ArchivedWal,
-  type ArchiveGap,
   type BackupInfo,
   type Observation,
+  type OperationRun,
   type OperationStart,
   type RoleContext,
 } from '../../../index.js';
@@ -23,12 +23,10 @@ import { accessTo } from '../../../../roles/shared/backup/source.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { backupAdvice } from '../../../../roles/shared/backup/trouble.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
+import { archiveOf, perLogOf } from '../backup/archive.js';
 
 /** What pgBackRest says of another cluster's backups, on the member that restores them. */
 export const SOURCE_INFO = handle<BackupInfo>(`${BACKUP_INFO.id}:source`);
-
-/** What is missing of its WAL in between. */
-export const SOURCE_GAPS = handle<readonly ArchiveGap[] | undefined>(`${ARCHIVE_GAPS.id}:source`);
 
 /** The WAL that there is. */
 export const SOURCE_ARCHIVE = handle<readonly ArchivedWal[]>(`${BACKUP_ARCHIVE.id}:source`);
@@ -50,7 +48,6 @@ export function sourceObservations(context: RoleContext, { chosenHosts, source }
   return [
     sourceAccess(),
     { ...throughAccess(access, backupInfo(options)), ...SOURCE_INFO, when: 'start' },
-    { ...throughAccess(access, archiveGaps({ ...options, repositories })), ...SOURCE_GAPS },
     { ...throughAccess(access, backupArchive(options, repositories)), ...SOURCE_ARCHIVE },
   ];
 }
@@ -64,4 +61,17 @@ export function readingAdvice(problem: string, { inventory, source }: Pick<Opera
   if (/unable to find hostname .* in certificate|certificate/u.test(problem))
     return 'pgBackRest finds addresses in certificates from 2.46 on; see docs/clone.md';
   return backupAdvice(problem, source?.inventory ?? inventory);
+}
+
+type Restored = Pick<OperationRun<object>, 'view' | 'inventory' | 'source'>;
+
+/** The WAL that a repository has of the cluster whose backups are restored; undefined: no host could list it. */
+export function archiveFor({ view, source, inventory }: Restored, number: number): ArchivedWal | undefined {
+  if (source === undefined) return archiveOf(view, number);
+  return inventory.hosts.flatMap(({ name }) => view.read(name, SOURCE_ARCHIVE) ?? []).find(({ repository }) => repository === number);
+}
+
+/** How many of its WAL files have the same middle part in their names; of another cluster only their names tell. */
+export function perLogFor({ view, source }: Restored, archive: ArchivedWal): number {
+  return source === undefined ? perLogOf(view, archive) : filesPerLog(segmentOf(undefined, archive.runs));
 }

@@ -12,7 +12,6 @@ import {
   restoredGate,
   SOURCE_OPTION,
   timelinesTaken,
-  timersHeld,
   walArchived,
   type BackupRestoredOptions,
   type OperationStep,
@@ -23,6 +22,7 @@ import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
 import { configuredServer } from '../../../../roles/shared/backup/serve.js';
 import { restApiUrl } from '../../../../roles/shared/layout.js';
 import { variables } from '../../../../roles/shared/variables.js';
+import { holdStep } from '../backup/timers.js';
 import { answerOf, leaderOf, notStreamingWhy } from '../members.js';
 import { isUp, startsAtBoot } from '../recover/seen.js';
 import {
@@ -34,7 +34,6 @@ import {
   isUntouched,
   members,
   placeOf,
-  scheduling,
   unreached,
   type RestoreRun,
 } from './seen.js';
@@ -86,19 +85,6 @@ function archiveStep(run: RestoreRun): OperationStep[] {
       title: `have ${leader} archive the WAL that it has written`,
       on: [leader],
       gates: ({ host, platform }) => [walArchived({ server: localServer(host, platform), unit: platform.patroni.unit, host: host.name })],
-    },
-  ];
-}
-
-function holdStep(run: RestoreRun): OperationStep[] {
-  const hosts = scheduling(run);
-  if (hosts.length === 0) return [];
-  return [
-    {
-      id: 'hold',
-      title: `hold the scheduled backups on ${enumerate(hosts)}, which expire what a restore needs`,
-      on: hosts,
-      resources: () => [timersHeld()],
     },
   ];
 }

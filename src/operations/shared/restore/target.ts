@@ -1,4 +1,5 @@
-import { lsnBytes, type ArchiveGap, type Backup, type BackupInfo, type TimelineHistory } from '../../../index.js';
+import { lsnBytes, readWalFile, type Backup, type BackupInfo, type TimelineHistory } from '../../../index.js';
+import type { ArchiveGap } from '../backup/archive.js';
 
 /** Where a restore is to end, as it is given; exactly one of the first six, and a backup beside any of them. */
 export interface RestoreAim {
@@ -116,23 +117,28 @@ export function backupFor(aim: RestoreAim, candidates: readonly Backup[]): Backu
   return backup === undefined ? before.findLast(({ error }) => !error) : before.find(({ label }) => label === backup);
 }
 
-/** Bytes of a WAL file, as PostgreSQL makes them unless it is told otherwise. */
-const WAL_FILE = 16_777_216n;
-
-/** What is missing of the WAL from a backup to where the restore is to end. */
-export function gapsTo(aim: RestoreAim, set: Backup, backups: readonly Backup[], gaps: readonly ArchiveGap[]): ArchiveGap[] {
-  const first = (set.walStart ?? '').slice(8);
-  const last = lastNeeded(aim, set, backups);
-  return gaps.filter(({ repository, from, to }) => repository === set.repository && to >= first && (last === undefined || from <= last));
+/**
+ * What is missing of the WAL from a backup to where the restore is to end, of what its repository lacks.
+ * @param perLog how many WAL files have the same middle part in their names
+ */
+export function gapsTo(
+  aim: RestoreAim,
+  set: Backup,
+  backups: readonly Backup[],
+  gaps: readonly ArchiveGap[],
+  perLog: number,
+): ArchiveGap[] {
+  const first = readWalFile(set.walStart ?? '', perLog)?.first ?? 0;
+  const last = lastNeeded(aim, set, backups, perLog) ?? Infinity;
+  return gaps.filter((gap) => gap.last >= first && gap.first <= last);
 }
 
-/** The last WAL file that may be needed, without its timeline; undefined: all there are. */
-function lastNeeded({ time, lsn, xid, name, latest, backup }: RestoreAim, set: Backup, backups: readonly Backup[]): string | undefined {
-  if (lsn !== undefined) {
-    const file = lsnBytes(lsn) / WAL_FILE;
-    return [file / 256n, file % 256n].map((part) => part.toString(16).toUpperCase().padStart(8, '0')).join('');
-  }
+/** The last WAL file that may be needed, by its position; undefined: all there are. */
+function lastNeeded(aim: RestoreAim, set: Backup, backups: readonly Backup[], perLog: number): number | undefined {
+  const { time, lsn, xid, name, latest, backup } = aim;
+  const positionOf = (file = ''): number | undefined => readWalFile(file, perLog)?.first;
+  if (lsn !== undefined) return Math.floor((Number(lsnBytes(lsn)) * perLog) / 2 ** 32);
   // A backup that began after a time begins with WAL that was written after it.
-  if (time !== undefined) return backups.find(({ start }) => start > (readTime(time)?.seconds ?? 0))?.walStart?.slice(8);
-  return backup !== undefined && xid === undefined && name === undefined && latest !== true ? set.walStop?.slice(8) : undefined;
+  if (time !== undefined) return positionOf(backups.find(({ start }) => start > (readTime(time)?.seconds ?? 0))?.walStart);
+  return backup !== undefined && xid === undefined && name === undefined && latest !== true ? positionOf(set.walStop) : undefined;
 }
