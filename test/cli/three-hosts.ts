@@ -169,21 +169,7 @@ function threeHosts(): ThreeHosts {
       const hosts = HOSTS.map((name, index) => `  ${name}: {address: 192.0.2.${index + 1}}`).join('\n');
       writeFileSync(work.at('inventory.yml'), `cluster: demo\nroles: [site]\nssh: {config: false}\nhosts:\n${hosts}\n`);
       const machines = new Machines(work.path, given);
-      const [out, err] = [kept(), kept()];
-      const asked: string[] = [];
-      const environment: Environment = {
-        out: out.stream,
-        err: err.stream,
-        variables: {},
-        transportTo: async () => machines,
-        openStore: (inventory: Inventory, how) => Store.open(storeDirectory(inventory.dir, inventory.cluster), inventory, how),
-        canAsk: () => answer !== undefined,
-        confirm: async (question) => {
-          asked.push(question);
-          return typeof answer === 'function' ? answer() : answer === true;
-        },
-        now: () => new Date(),
-      };
+      const { environment, out, err, asked } = environmentOn(machines, answer);
       let [exitCode, thrown]: [number, string | undefined] = [0, undefined];
       try {
         exitCode = await run(environment);
@@ -191,12 +177,35 @@ function threeHosts(): ThreeHosts {
         const { kind, exitCode: code } = asPgprovError(error);
         [exitCode, thrown] = [code, kind];
       }
-      const stdout = out.text();
+      const stdout = out();
       const events = stdout.split('\n').flatMap((line) => (line.startsWith('{"type"') ? [JSON.parse(line) as RunEvent] : []));
       const journals = runIds(storeDirectory(work.path, 'demo')).length;
-      return { exitCode, thrown, stdout, stderr: err.text(), asked, events, journals, machines };
+      return { exitCode, thrown, stdout, stderr: err(), asked, events, journals, machines };
     },
   };
+}
+
+/** What a command runs in: machines, a store beside the inventory, streams that are kept, and a person who answers, if there is one. */
+export function environmentOn(
+  machines: Machines,
+  answer?: Around['answer'],
+): { environment: Environment; out(): string; err(): string; asked: string[] } {
+  const [out, err] = [kept(), kept()];
+  const asked: string[] = [];
+  const environment: Environment = {
+    out: out.stream,
+    err: err.stream,
+    variables: {},
+    transportTo: async () => machines,
+    openStore: (inventory: Inventory, how) => Store.open(storeDirectory(inventory.dir, inventory.cluster), inventory, how),
+    canAsk: () => answer !== undefined,
+    confirm: async (question) => {
+      asked.push(question);
+      return typeof answer === 'function' ? answer() : answer === true;
+    },
+    now: () => new Date(),
+  };
+  return { environment, out: out.text, err: err.text, asked };
 }
 
 /** A stream that keeps what is written to it. */

@@ -14,7 +14,7 @@ export interface BackupsOptions extends CommonOptions {
   json?: boolean;
 }
 
-/** `pgprov backups`: what there is to be restored; exit code 1 when something is wrong with it, 3 when nobody could be asked. */
+/** `pgprov backups`: what there is to be restored; exit code 1 when something is wrong with it, 3 when a host could not be reached. */
 export async function backups(file: string, options: BackupsOptions, environment = THIS_PROCESS): Promise<ExitCode> {
   const pipeline = await Pipeline.open(file, options, environment);
   const { inventory } = pipeline;
@@ -42,6 +42,7 @@ export async function backups(file: string, options: BackupsOptions, environment
       const now = new Date();
       const state = { ...backupState(inventory, view, now), ...(drill === undefined ? {} : { drill }) };
       pipeline.print(options.json === true ? JSON.stringify(state, undefined, 2) : renderBackups(state, errorLook(environment.out), now));
+      if (exitCode !== ExitCode.done) return exitCode;
       return state.problems.length > 0 ? ExitCode.hostFailed : ExitCode.done;
     },
   });
