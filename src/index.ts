@@ -109,7 +109,7 @@ export {
 } from './resources/backup-info.js';
 export { BACKUP_ARCHIVE, backupArchive, type ArchivedWal, type WalRun } from './resources/backup-archive.js';
 export { backupProgress } from './resources/backup-progress.js';
-export { BACKUP_RUNS, backupRuns, type BackupRun } from './resources/backup-runs.js';
+export { ASKED_NOTES, BACKUP_RUNS, backupRuns, type BackupRun } from './resources/backup-runs.js';
 export { BACKUP_VERIFIED, backupVerified, type BackupVerified } from './resources/backup-verified.js';
 export { CLOCK_SERVICE, clockService, type ClockService } from './resources/clock-service.js';
 export { command, commandHandle } from './resources/command.js';

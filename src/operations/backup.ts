@@ -19,6 +19,7 @@ import { backupAdvice, briefly } from '../../roles/shared/backup/trouble.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { backupObservations, noBackups } from './shared/backup/asked.js';
 import {
+  endedUnseen,
   infoOn,
   isAtWork,
   isDone,
@@ -59,16 +60,9 @@ export default defineOperation<BackupOptions>({
   problems: (start) => whichHosts(start),
   choose: (run) => {
     const type = run.options.type ?? USUAL;
-    const places = placesOf(run);
-    const follows = places.flatMap(({ host }) => {
-      const running = runningAsGood(run.view, host, type);
-      return running === undefined ? [] : [[host, running] as const];
-    });
-    const since = places.map(({ host }) => {
-      const followed = follows.find(([name]) => name === host)?.[1];
-      const began = followed === undefined ? undefined : runOn(run.view, host, followed)?.began;
-      return [host, began ?? infoOn(run.view, host)?.now ?? 0] as const;
-    });
+    const followed = placesOf(run).map((place) => [place.host, followedOn(run, place, type)] as const);
+    const since = followed.map(([host, follows]) => [host, follows?.since ?? infoOn(run.view, host)?.now ?? 0] as const);
+    const follows = followed.flatMap(([host, one]) => (one === undefined ? [] : [[host, one.type] as const]));
     return { type, since: Object.fromEntries(since), follows: Object.fromEntries(follows) };
   },
   guards: (run) => backupObjections(run),
@@ -90,6 +84,13 @@ function askedRoles(inventory: Inventory): string[] {
   ];
 }
 
+/** The backup that runs on a host, or that a command began there and did not see the end of. */
+function followedOn({ view }: Run, place: Place, type: BackupType): { type: BackupType; since: number | undefined } | undefined {
+  const running = runningAsGood(view, place.host, type);
+  if (running === undefined) return endedUnseen(view, place, type);
+  return { type: running, since: runOn(view, place.host, running)?.began };
+}
+
 function whichHosts({ inventory, chosenHosts }: OperationStart<BackupOptions>): OperationObjection[] {
   const none = noBackups(inventory);
   if (none.length > 0) return none;
@@ -105,9 +106,10 @@ function taking(run: Run, place: Place): OperationStep[] {
   const { view, inventory, options, done } = run;
   const { host } = place;
   const id = placesOf(run).length === 1 ? 'take' : `take-${host}`;
-  if (done.has(id) || isDone(run, place)) return [];
   const follows = options.follows?.[host];
   const type = follows ?? options.type ?? USUAL;
+  const isOver = isDone(run, place);
+  if (done.has(id) || (isOver && (follows === undefined || runOn(view, host, type)?.asked === undefined))) return [];
   const names = enumerate(place.repositories.map(({ name }) => name));
   const unit: BackupUnit = {
     unit: backupUnit(type),
@@ -127,7 +129,14 @@ function taking(run: Run, place: Place): OperationStep[] {
           resources: () => [startBackup(unit, isStuck(view, host, type))],
           gates: () => [backupGate(unit)],
         }
-      : { id, title: `follow the ${type} backup that runs there`, on: [host], gates: () => [backupGate(unit)] },
+      : {
+          id,
+          title: isOver
+            ? `look at the ${type} backup that a command began there and did not see the end of`
+            : `follow the ${type} backup that runs there`,
+          on: [host],
+          gates: () => [backupGate(unit)],
+        },
   ];
 }
 

@@ -2,6 +2,7 @@ import { sh } from '../shell/quote.js';
 import { pgbackrestWords } from './backup-info.js';
 import { handle } from './handle.js';
 import { answerLines, type Observation } from './resource.js';
+import { expand } from './server-process.js';
 
 /** The last run of a unit that takes backups. */
 export interface BackupRun {
@@ -13,6 +14,11 @@ export interface BackupRun {
   began?: number;
   /** How systemd calls its failure: `exit-code`, `timeout`, `signal`, … */
   result?: string;
+  /**
+   * A command had it take a backup, and has not seen its end: backups that end later than that are its own, in seconds since 1970 by the host's
+   * clock.
+   */
+  asked?: number;
   /** pgBackRest's own words for what went wrong, also while its processes are still there; undefined: none. */
   error?: string;
 }
@@ -21,6 +27,9 @@ export interface BackupRun {
 export const BACKUP_RUNS = handle<readonly BackupRun[]>('backup-runs');
 
 const PROPERTIES = ['Id', 'LoadState', 'ActiveState', 'Result', 'ExecMainStartTimestampMonotonic'];
+
+/** Where a host notes since when a command waits for the unit of that name. */
+export const ASKED_NOTES = '/var/lib/pgprov/backup-asked';
 
 /** Of an error pgBackRest writes so many lines at most. */
 const LINES = 12;
@@ -36,6 +45,7 @@ for unit in ${units.map((unit) => `${unit}.service`)}; do
 shown=$(systemctl show ${PROPERTIES.flatMap((name) => ['-p', name])} "$unit" 2>/dev/null) || continue
 began=$(printf '%s\n' "$shown" | sed -n 's/^ExecMainStartTimestampMonotonic=//p')
 printf '%s\n' "$shown"
+if { read -r asked <${ASKED_NOTES}/"${expand('unit%.service')}"; } 2>/dev/null; then echo "Asked=$asked"; fi
 case "$began" in '' | 0) continue ;; esac
 began=$(awk -v now="$now" -v up="$up" -v began="$began" 'BEGIN { printf "%d", now - up + began / 1000000 }')
 echo "Began=$began"
@@ -55,6 +65,7 @@ done`,
           state,
           ...(get('Began') === '' ? {} : { began: Number(get('Began')) }),
           ...(state === 'failed' ? { result: get('Result') } : {}),
+          ...(/^\d+$/u.test(get('Asked')) ? { asked: Number(get('Asked')) } : {}),
           ...(error === '' ? {} : { error }),
         });
       }

@@ -34,6 +34,14 @@ describe('backups of a cluster with a repository host', () => {
   const switchWal = async (host: LabHost): Promise<string> =>
     sql(host, "SELECT pg_walfile_name(pg_switch_wal()) FROM (SELECT pg_logical_emit_message(true, 'test', 'x')) m");
 
+  /** Backups that are begun wait until this unit is stopped. */
+  const holdBackups = async (): Promise<unknown> =>
+    must(repository, 'systemd-run -q --unit=test-hold flock /var/log/pgbackrest/pgprov-backup.lock sleep infinity');
+  const isBegun = async (type: string): Promise<void> =>
+    expect
+      .poll(async () => (await repository.exec(`systemctl is-active pgprov-backup@${type}`)).stdout.trim(), { timeout: patience(60_000) })
+      .toBe('activating');
+
   beforeAll(async () => {
     cluster = await TestCluster.start('itbku', 'debian13', 4, 'packages');
     repository = cluster.host('pg4');
@@ -128,12 +136,9 @@ describe('backups of a cluster with a repository host', () => {
   });
 
   it('follows a backup that runs, also after pgprov was killed, and takes none twice', async () => {
-    const unit = 'pgprov-backup@incr';
-    await must(repository, 'systemd-run -q --unit=test-hold flock /var/log/pgbackrest/pgprov-backup.lock sleep infinity');
+    await holdBackups();
     const killed = start(['backup', cluster.file, '--type', 'incr', '--yes']);
-    await expect
-      .poll(async () => (await repository.exec(`systemctl is-active ${unit}`)).stdout.trim(), { timeout: patience(60_000) })
-      .toBe('activating');
+    await isBegun('incr');
     killed.process.kill('SIGKILL');
     await killed.finished;
     const check = await cluster.run('backup', '--type', 'incr', '--check');
@@ -144,6 +149,28 @@ describe('backups of a cluster with a repository host', () => {
     const run = await following.finished;
     expect(run.code, run.all).toBe(0);
     expect((await backupsOf(repository)).backup.map(({ type }) => type)).toEqual(['full', 'diff', 'incr']);
+  });
+
+  it('knows a backup again that has ended since pgprov was killed, and takes another one after that', async () => {
+    const incr = ['backup', cluster.file, '--type', 'incr', '--yes'];
+    const types = async (): Promise<string[]> => (await backupsOf(repository)).backup.map(({ type }) => type);
+    await holdBackups();
+    const killed = start(incr);
+    await isBegun('incr');
+    killed.process.kill('SIGKILL');
+    await killed.finished;
+    await must(repository, 'systemctl stop test-hold');
+    await expect.poll(types, { timeout: patience(60_000) }).toEqual(['full', 'diff', 'incr', 'incr']);
+    await expect
+      .poll(async () => (await repository.exec('systemctl is-active pgprov-backup@incr')).stdout.trim(), { timeout: patience(60_000) })
+      .toBe('inactive');
+    const again = await pgprov(...incr);
+    expect(again.code, again.all).toBe(0);
+    expect(again.all).toContain((await backupsOf(repository)).backup.at(-1)?.label);
+    expect(await types()).toHaveLength(4);
+    const another = await pgprov(...incr);
+    expect(another.code, another.all).toBe(0);
+    expect(await types()).toHaveLength(5);
   });
 
   it('lists what can be restored, and finds WAL that is missing and files that are damaged, of which pgBackRest says nothing', async () => {
@@ -162,7 +189,7 @@ describe('backups of a cluster with a repository host', () => {
     expect(gap.code, gap.all).toBe(1);
     const state = JSON.parse(gap.stdout) as BackupStatus;
     expect(state.repositories[0]?.gaps?.map(({ walFirst, files }) => [walFirst, files])).toEqual([[needed, 1]]);
-    expect(state.repositories[0]?.backups.map(({ incomplete }) => incomplete)).toEqual([false, false, true]);
+    expect(state.repositories[0]?.backups.map(({ incomplete }) => incomplete)).toEqual([false, false, false, false, true]);
     await must(repository, `mv /root/away/* ${wal.slice(0, wal.lastIndexOf('/'))}/`);
 
     const file = await must(repository, 'find /var/lib/pgbackrest/backup/demo/*F/bundle -type f | head -n 1');
@@ -277,6 +304,8 @@ describe('backups of a cluster with a repository host', () => {
       expect((await backupsOf(repository)).backup.map(({ type, error }) => [type, error])).toEqual([
         ['full', false],
         ['diff', false],
+        ['incr', false],
+        ['incr', false],
         ['incr', false],
         ['diff', false],
       ]);

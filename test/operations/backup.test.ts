@@ -111,6 +111,25 @@ describe('backup', () => {
     expect(titles(seen({ info: told([OLD, taken(NOW - 5)]), options: run.options }))).toEqual([]);
   });
 
+  it('knows the backup again that a command began which did not see its end, looks at it, and is done', () => {
+    const taken5 = told([OLD, taken(NOW - 5, { type: 'diff', label: 'unseen' })]);
+    const run = seen({ info: taken5, runs: { diff: { asked: NOW - 100 } } });
+    expect(titles(run)).toEqual(['look at the diff backup that a command began there and did not see the end of']);
+    expect(run.options).toMatchObject({ since: { repo1: NOW - 100 }, follows: { repo1: 'diff' } });
+    const after = seen({ info: taken5, options: run.options, done: ['take'] });
+    expect([titles(after), failing(after)]).toEqual([[], []]);
+    expect(backup.finished?.(after)).toContain('repo1 has the diff backup unseen');
+  });
+
+  it.each<{ title: string; backups: Backup[]; asked: number; options?: BackupOptions }>([
+    { title: 'has left none', backups: [OLD], asked: NOW - 100 },
+    { title: 'had it taken long ago', backups: [taken(NOW - 7 * 3600)], asked: NOW - 8 * 3600 },
+    { title: 'had a smaller one taken', backups: [OLD, taken(NOW - 5, { type: 'diff' })], asked: NOW - 100, options: { type: 'full' } },
+  ])('takes one where the command that did not see the end $title', ({ backups, asked, options = {} }) => {
+    const run = seen({ info: told(backups), runs: { diff: { asked } }, options });
+    expect(titles(run)).toEqual([expect.stringMatching(/^take a (?:diff|full) backup of demo/u)]);
+  });
+
   it('takes a full one after a smaller one that runs', () => {
     const run = seen({
       info: told([OLD], { running: {} }),

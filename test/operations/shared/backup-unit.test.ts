@@ -1,5 +1,7 @@
+import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { backupGate, startBackup } from '../../../src/operations/shared/backup/unit.js';
+import { backupRuns } from '../../../src/resources/backup-runs.js';
 import { freshDirectory } from '../../support/directory.js';
 import { MadeUpHost } from '../../support/made-up-host.js';
 import { HEALTHY, RUNNING } from '../../support/pgbackrest-answers.js';
@@ -24,6 +26,7 @@ describe('the unit that takes a backup', () => {
     const host = (running: string, info = HEALTHY): MadeUpHost =>
       new MadeUpHost({
         root: work.path,
+        paths: ['/var/lib/pgprov'],
         programs: {
           runuser: 'shift 3; exec "$@"',
           pgbackrest: `cat <<'E'\n${info}\nE`,
@@ -31,6 +34,7 @@ describe('the unit that takes a backup', () => {
 is-active*) if [ -e ${work.at('started')} ]; then echo activating; else echo ${running}; fi ;;
 start*) : >${work.at('started')} ;;
 stop*) rm -f ${work.at('started')} ;;
+*'-p Id'*) printf '%s\\n' Id=pgprov-backup@full.service LoadState=loaded ActiveState=inactive ExecMainStartTimestampMonotonic=0 ;;
 show*) echo 0 ;;
 esac`,
           journalctl: ':',
@@ -58,6 +62,18 @@ esac`,
       const made = host('activating');
       await bringAbout(shell, made.resource(startBackup(unit(LAST), true)));
       expect(moves(made)).toEqual(['systemctl stop pgprov-backup@full.service', 'systemctl start --no-block pgprov-backup@full.service']);
+    });
+
+    it('has the host note since when it is waited for, until its end is seen', async () => {
+      const asked = async (made: MadeUpHost): Promise<number | undefined> =>
+        (await observe(shell, made.observation(backupRuns(['pgprov-backup@full']))))[0]?.asked;
+      await bringAbout(shell, host('inactive').resource(startBackup(unit(LAST), false)));
+      expect(await asked(host('activating'))).toBe(LAST);
+      await observe(shell, host('activating', RUNNING).observation(backupGate(unit(LAST))));
+      expect(await asked(host('activating'))).toBe(LAST);
+      rmSync(work.at('started'));
+      await observe(shell, host('inactive').observation(backupGate(unit(LAST))));
+      expect(await asked(host('inactive'))).toBeUndefined();
     });
 
     it('is over when it has ended, well or not, and not while it runs', async () => {

@@ -69,6 +69,24 @@ export function runningAsGood(view: View, host: string, type: BackupType): Backu
   return BACKUP_TYPES.find((other) => WORTH.indexOf(other) >= WORTH.indexOf(type) && isAtWork(view, host, other));
 }
 
+/** Seconds for which a backup counts for the command that began it and was cut off; one that is given later takes another. */
+const COUNTS_FOR = 6 * 3600;
+
+/**
+ * The type of a backup, at least as good as another, that a command began on a host which was cut off before it saw its end, and that is in all
+ * repositories of the host since; and since when it waited.
+ */
+export function endedUnseen(view: View, place: Place, type: BackupType): { type: BackupType; since: number } | undefined {
+  const { host, repositories } = place;
+  const now = infoOn(view, host)?.now ?? 0;
+  return BACKUP_TYPES.flatMap((other) => {
+    const asked = runOn(view, host, other)?.asked;
+    if (asked === undefined || WORTH.indexOf(other) < WORTH.indexOf(type) || runOn(view, host, other)?.state === 'running') return [];
+    const since = Math.max(asked, now - COUNTS_FOR);
+    return repositories.every(({ number }) => newest(view, host, number, since) !== undefined) ? [{ type: other, since: asked }] : [];
+  })[0];
+}
+
 /** The unit runs, and pgBackRest has not given up in it. */
 export function isAtWork(view: View, host: string, type: BackupType): boolean {
   return runOn(view, host, type)?.state === 'running' && !isStuck(view, host, type);
@@ -82,7 +100,11 @@ export function isStuck(view: View, host: string, type: BackupType): boolean {
 
 /** The backup that this operation has brought about in a repository; undefined: none yet. */
 export function newBackup({ view, options: { since = {} } }: BackupOperation, { host }: Place, { number }: Repository): Backup | undefined {
-  return infoOn(view, host)?.backups.findLast(({ repository, stop }) => repository === number && stop > (since[host] ?? Infinity));
+  return newest(view, host, number, since[host] ?? Infinity);
+}
+
+function newest(view: View, host: string, number: number, since: number): Backup | undefined {
+  return infoOn(view, host)?.backups.findLast(({ repository, stop }) => repository === number && stop > since);
 }
 
 /** Every repository of the place has one. */

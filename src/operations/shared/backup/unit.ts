@@ -1,4 +1,14 @@
-import { askInfo, backupProgress, command, gate, sh, type BackupInfoOptions, type Gate, type Resource } from '../../../index.js';
+import {
+  ASKED_NOTES,
+  askInfo,
+  backupProgress,
+  command,
+  gate,
+  sh,
+  type BackupInfoOptions,
+  type Gate,
+  type Resource,
+} from '../../../index.js';
 
 /** A unit that takes backups on a host. */
 export interface BackupUnit {
@@ -31,6 +41,8 @@ began=$(systemctl show -p ExecMainStartTimestampMonotonic --value ${service})
 awk -v now="$(date +%s)" -v up="$up" -v began="$began" -v since=${since} 'BEGIN { exit !(began > 0 && now - up + began / 1000000 >= since) }' && exit 0
 ${askInfo(info)} | tr '{' '\n' | awk -F '"stop":' -v since=${since} '$2 + 0 > since { found = 1 } END { exit !found }'`,
     run: sh`${isStuck ? sh`systemctl stop ${service}` : sh`:`}
+mkdir -p ${ASKED_NOTES}
+echo ${Math.ceil(since)} >${`${ASKED_NOTES}/${unit}`}
 systemctl reset-failed ${service} 2>/dev/null || :
 systemctl start --no-block ${service}`,
   });
@@ -47,13 +59,15 @@ export function backupGate({ unit, type, info, since }: BackupUnit): Gate {
     timeout: STANDS_STILL,
     includeJournal: false,
     progress: backupProgress(unit, info),
-    check: sh`case "$(systemctl is-active ${service})" in active | activating | deactivating) ;; *) exit 0 ;; esac
+    check: sh`forget() { rm -f ${`${ASKED_NOTES}/${unit}`}; }
+case "$(systemctl is-active ${service})" in active | activating | deactivating) ;; *) forget; exit 0 ;; esac
 [ $((waited % 5)) = 4 ] || exit 1
 said=$(journalctl --quiet --no-pager --all --output=short-unix --since="@"${Math.floor(since)} ${`_SYSTEMD_UNIT=${service}`} | tail -n 20)
 case "$said" in *'ERROR: '*) ;; *) exit 1 ;; esac
 last=$(printf '%s\n' "$said" | tail -n 1)
 last=$(printf '%s\n' "$last" | cut -d . -f 1)
 [ "$(($(date +%s) - last))" -ge ${SILENT} ] || exit 1
-case "$(${askInfo(info)})" in *'"held":true'*) exit 1 ;; esac`,
+case "$(${askInfo(info)})" in *'"held":true'*) exit 1 ;; esac
+forget`,
   });
 }
