@@ -237,6 +237,20 @@ describe('backups of a cluster with a repository host', () => {
     expect(await lastArchived(repository)).toMatch(/^00000001/u);
   });
 
+  it('rebuilds a standby from the repository, keeps what it had, and has scheduled backups go on', async () => {
+    const leading = (await leader()).name;
+    const standby = cluster.host(leading === 'pg3' ? 'pg2' : 'pg3');
+    await sql(await leader(), 'CREATE TABLE since_the_backup AS SELECT generate_series(1, 1000) n');
+    const run = await cluster.run('rebuild', '--host', standby.name, '--from', 'backup', '--yes');
+    expect(run.code, run.all).toBe(0);
+    const { backup } = await backupsOf(repository);
+    expect(run.all).toContain(`${standby.name} streams from ${leading} with data that was restored from backup ${backup.at(-1)?.label}`);
+    expect(run.all).toMatch(/what it had before is in \S+\.aside-\d+T\d+ there/u);
+    expect(await describeMembers(standby)).toContain(`${standby.name} Replica streaming`);
+    expect(await sql(standby, 'SELECT count(*) FROM since_the_backup')).toBe('1000');
+    expect(await must(repository, 'systemctl is-active pgprov-backup@full.timer')).toContain('active');
+  });
+
   it('says what to do where the passphrase on the host is another one', async () => {
     await must(
       repository,

@@ -6,6 +6,7 @@ import { dataCopy } from '../../src/resources/data-copy.js';
 import { dataReturned } from '../../src/resources/data-returned.js';
 import { privateServerEnded, privateServerRuns } from '../../src/resources/private-server.js';
 import { restorePlace } from '../../src/resources/restore-place.js';
+import { consistentGate, standbyConsistent } from '../../src/resources/standby-consistent.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { bringAbout, observe } from '../support/sections.js';
@@ -57,13 +58,19 @@ describe('a restore on a host', () => {
         `pgbackrest --stanza=demo --pg1-path=${work.at('data')} --log-level-console=info --delta --repo=1 --set=20261129-030000F --type=time --target=2026-11-29 05:00:00+00 restore`,
       ]);
       const place = await observe(shell, host.observation(restorePlace(work.at('data'), server)));
-      expect(place).toMatchObject({ restored: [`R.${await identityOf()}`], restoring: false, unrecovered: false, server: 'down' });
+      expect(place).toMatchObject({
+        restored: [`R.${await identityOf()}`, 'R.begun'],
+        restoring: false,
+        unrecovered: false,
+        server: 'down',
+      });
     });
 
     it('notes nothing when pgBackRest fails, and is seen while it works', async () => {
       mkdirSync(work.at('data'));
       const failing = hostWith({ 'systemd-run': 'shift 3; sh "$2" || :', pgbackrest: `touch ${work.at('data')}/x; exit 75` });
       expect((await bringAbout(shell, failing.resource(backupRestored(options())))).left).toHaveLength(1);
+      expect(readdirSync(work.at('var/lib/pgprov/restore'))).toEqual(['R.begun']);
       const working = hostWith({ systemctl: 'case "$*" in *is-active*pgprov-restore) exit 0 ;; *is-active*) exit 3 ;; esac' });
       expect((await bringAbout(shell, working.resource(backupRestored(options())))).changes).toEqual([]);
     });
@@ -114,6 +121,33 @@ describe('a restore on a host', () => {
       const ended = await bringAbout(shell, host.resource(privateServerEnded({ path: work.at('data') })));
       expect([ended.answer?.status, ended.left]).toEqual([0, []]);
       expect(await place()).toMatchObject({ server: 'down', said });
+    });
+
+    it('replays a backup to its end by that server, which ends as a standby, and is not started again then', async () => {
+      makeData();
+      const control = work.at('control');
+      writeFileSync(control, 'Database cluster state:               in production\n');
+      const ends = `printf 'Database cluster state:               shut down in recovery\\n' >${control}`;
+      const host = hostWith({ 'systemd-run': ends, pg_controldata: `cat ${control}` });
+      const options = {
+        path: work.at('data'),
+        server: { ...server, binDirectory: work.at('bin') },
+        unit: 'patroni',
+        restoreCommand: 'get %f',
+      };
+      mkdirSync(work.at('bin'), { recursive: true });
+      writeFileSync(work.at('bin/pg_controldata'), `#!/bin/sh\ncat ${control}\n`, { mode: 0o755 });
+      const isOpen = async (): Promise<boolean> => (await observe(shell, host.observation(consistentGate(options)))).open;
+      expect(await isOpen()).toBe(false);
+      const { answer, left } = await bringAbout(shell, host.resource(standbyConsistent(options)));
+      expect([answer?.status, left, await isOpen()]).toEqual([0, [], true]);
+      expect(existsSync(work.at('data/standby.signal'))).toBe(true);
+      const [call = ''] = host.calls('systemd-run');
+      expect(call).toContain(' -c restore_command=get %f ');
+      // PostgreSQL refuses a second target that is set, and one that is emptied after another was set.
+      expect(call.match(/recovery_target(?:_lsn|_name|_time|_xid)?=\w*/gu)?.slice(-1)).toEqual(['recovery_target=immediate']);
+      expect(call).toContain(' -c recovery_target_xid= ');
+      expect((await bringAbout(shell, host.resource(standbyConsistent(options)))).changes).toEqual([]);
     });
 
     it('puts data back that was aside, and what has taken its place aside', async () => {
