@@ -26,6 +26,7 @@ import { patroniStarts } from './shared/patroni-starts.js';
 import { backupSteps, isStray } from './shared/rebuild/backup.js';
 import { rebuildObjections } from './shared/rebuild/guards.js';
 import { proofs, slotsInUse } from './shared/rebuild/proofs.js';
+import { slotStep } from './shared/rebuild/slot.js';
 import { chosenSource, sourceObservations } from './shared/rebuild/source.js';
 import {
   copyOn,
@@ -47,7 +48,7 @@ const STANDS_STILL = 900;
 
 export default defineOperation<RebuildOptions>({
   name: 'rebuild',
-  description: 'copy the leader’s data to a standby anew; what it had is kept beside it',
+  description: 'copy the leader’s data, or a backup, to a standby anew; what it had is kept beside it',
   options: {
     from: {
       type: 'string',
@@ -81,7 +82,7 @@ export default defineOperation<RebuildOptions>({
     return { ...options, member, was, ...(isFromBackup(run) ? chosenSource(run, member) : {}) };
   },
   guards: (run) => rebuildObjections(run),
-  remaining: (run) => ({ steps: isFromBackup(run) ? fromBackup(run) : [...removal(run), ...building(run), ...following(run)] }),
+  remaining: (run) => ({ steps: isFromBackup(run) ? fromBackup(run) : fromLeader(run) }),
   question: (run) => {
     const { member = '', set = '' } = run.options;
     return `Rebuild ${member} of ${run.inventory.cluster} from ${isFromBackup(run) ? `backup ${set}` : (leaderOf(run.view) ?? '')}?`;
@@ -116,6 +117,12 @@ function whichMember({ inventory, options: { member, from }, chosenHosts }: Oper
   return [...unknownMember(inventory, only), ...(from === 'backup' ? noBackups(inventory) : [])];
 }
 
+/** By Patroni. */
+function fromLeader(run: Run): OperationStep[] {
+  const copy = copying(run);
+  return [...removal(run), ...(copy.length === 0 ? [] : slotStep(run)), ...copy, ...following(run)];
+}
+
 /** From the repository, while no backup expires another one. */
 function fromBackup(run: Run): OperationStep[] {
   const steps = [...removal(run), ...(isBack(run, leaderOf(run.view) ?? '') ? [] : backupSteps(run)), ...following(run)];
@@ -129,7 +136,7 @@ function removal(run: Run): OperationStep[] {
   const { member: host = '', discard, was = '' } = options;
   const leader = leaderOf(view) ?? '';
   const old = isOld(run);
-  // Patroni is at it already, and removes it.
+  // Patroni is at it already, and removes it; a backup is restored over it.
   const isRemoved = discard === true && (isFromBackup(run) ? old : isBuilding(view, host));
   const parted = isParted(run, leader);
   const isUseless = isFromBackup(run) ? isStray(run) : isBrokenOff(run);
@@ -179,7 +186,7 @@ function waiting(run: Run, leader: string): string[] {
   return isSynchronous(run, leader) ? ['commits wait for some seconds, until Patroni has another synchronous standby'] : [];
 }
 
-function building(run: Run): OperationStep[] {
+function copying(run: Run): OperationStep[] {
   const { view, options, done } = run;
   const { member: host = '' } = options;
   const leader = leaderOf(view) ?? '';

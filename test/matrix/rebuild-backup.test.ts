@@ -52,6 +52,8 @@ describe('a member that is rebuilt from the repository', () => {
     await cluster.write({ roles, hosts: { pg3: { address: pg3.address, roles: [...roles, 'backup-repository'] } } });
     const applied = await pgprov('apply', cluster.file, '--yes', '--restart');
     expect(applied.code, applied.all).toBe(0);
+    // The proof that WAL arrives waited for the restart.
+    expect((await cluster.run('apply')).code).toBe(0);
     await sql(pg1, `CREATE TABLE after (n int); ${BIG}`);
     await must(pg3, 'systemctl start pgprov-backup@full');
     await write();

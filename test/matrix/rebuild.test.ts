@@ -63,6 +63,33 @@ describe('an interrupted rebuild', () => {
     expect(await asides()).toBe(0);
   });
 
+  it('has the replication slot made anew that was invalidated while the member was down', async () => {
+    const servers = ['pg1', 'pg2'].map((name) => cluster.host(name));
+    const state = (): Promise<string> =>
+      sql(cluster.host('pg1'), "SELECT active, wal_status FROM pg_replication_slots WHERE slot_name = 'pg3'");
+    for (const host of servers) {
+      // The file system of a lab host cannot rename a directory of its image, as PostgreSQL does to drop a slot.
+      await must(host, `cd ${DATA}/pg_replslot && cp -a pg3 /tmp/slot && rm -r pg3 && mv /tmp/slot pg3`);
+      await sql(host, "ALTER SYSTEM SET max_slot_wal_keep_size = '32MB'");
+      await sql(host, 'ALTER SYSTEM SET wal_keep_size = 0');
+      await sql(host, 'SELECT pg_reload_conf()');
+    }
+    await must(cluster.host('pg3'), 'systemctl stop patroni');
+    for (let segment = 0; segment < 8; segment += 1) {
+      await sql(cluster.host('pg1'), "SELECT pg_logical_emit_message(true, 'test', 'more')");
+      await sql(cluster.host('pg1'), 'SELECT pg_switch_wal()');
+      for (const host of servers) await sql(host, 'CHECKPOINT');
+    }
+    expect(await state()).toBe('f|lost');
+    const { code, all } = await pgprov(...words());
+    expect(code, all).toBe(0);
+    expect(await state()).toBe('t|reserved');
+    for (const host of servers) {
+      await sql(host, 'ALTER SYSTEM RESET ALL');
+      await sql(host, 'SELECT pg_reload_conf()');
+    }
+  });
+
   it('is finished after a power cut of the host, and what was copied until then is put aside too', async () => {
     await broken(/copy +waiting/u, async () => {
       await cluster.host('pg3').kill();

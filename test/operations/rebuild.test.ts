@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import rebuild from '../../src/operations/rebuild.js';
 import type { OperationRun } from '../../src/plan/operation.js';
+import type { SlotStatus } from '../../src/lib/cluster-status.js';
 import { DATA_COPY, type DataCopy } from '../../src/resources/data-copy.js';
 import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
 import type { ClusterMember, PatroniMemberState } from '../../src/resources/patroni-member.js';
+import { SERVER_REPLICATION } from '../../src/resources/server-replication.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 import { runSeen } from './run-seen.js';
 
@@ -23,6 +25,8 @@ interface Seen {
   /** Hosts with files in the data directory that are no database. */
   files?: string[];
   slots?: string[];
+  /** What a member has of pg3's slot; by default nothing is wrong with it. */
+  slot?: Record<string, Partial<SlotStatus>>;
 }
 
 const GIB = 1_073_741_824;
@@ -30,7 +34,7 @@ const PATH = '/var/lib/postgresql/17/main';
 
 /** A cluster on timeline 4 in which pg1 leads and the others stream, but for what is given. */
 function seen(
-  { leader = 'pg1', listed = {}, own = {}, data = {}, copy = {}, config = {}, off = [], files = [], slots = ['pg2', 'pg3'] }: Seen,
+  { leader = 'pg1', listed = {}, own = {}, data = {}, copy = {}, config = {}, off = [], files = [], slots = ['pg2', 'pg3'], slot = {} }: Seen,
   options: Options = {},
   done: string[] = [],
 ): OperationRun<Options> {
@@ -61,6 +65,12 @@ function seen(
       [DATA_DIRECTORY.id]: directory(name),
       [DATA_COPY.id]: { identity: `${name}-old`, bytes: GIB, free: 10 * GIB, fixed: undefined, aside: {}, ...copy[name] },
       'slots-in-use': slots,
+      [SERVER_REPLICATION.id]: {
+        standby: name !== leader,
+        sends: [],
+        slots: [{ name: 'pg3', type: 'physical', active: name === leader, temporary: false, wal: 'reserved', ...slot[name] }],
+        usualWalBytes: GIB,
+      },
     },
   ]);
   const run = runSeen(
@@ -300,6 +310,22 @@ describe('the steps of a rebuild', () => {
     expect(first?.effect).toContain('commits wait for some seconds, until Patroni has another synchronous standby');
   });
 
+  it.each<{ title: string; slot: Record<string, Partial<SlotStatus>>; on: string[] }>([
+    { title: 'has lost the WAL that it needs', slot: { pg1: { wal: 'lost', active: false } }, on: ['pg1'] },
+    {
+      title: 'was invalidated, and is used all the same',
+      slot: { pg1: { invalidated: 'wal_removed' }, pg2: { wal: 'lost' } },
+      on: ['pg1', 'pg2'],
+    },
+  ])('drop a slot of it that $title, before it streams again', ({ slot, on }) => {
+    const all = rebuild.remaining(seen({ slot })).steps;
+    expect(all.map(({ id }) => id)).toEqual(['put-aside', 'slot', 'copy', 'follow']);
+    expect(all[1]).toMatchObject({ on });
+    const back = seen({ slot, copy: { pg3: { identity: 'new' } } }, { was: 'pg3-old' });
+    expect(rebuild.remaining(back).steps).toEqual([]);
+    expect(rebuild.checks?.(back).filter(({ ok }) => !ok)).toMatchObject([{ title: 'its replication slots keep WAL' }]);
+  });
+
   it('have Patroni remove the data when asked to', () => {
     const [first, ...rest] = rebuild.remaining(seen({}, { discard: true })).steps;
     expect([first?.title, first?.pointOfNoReturn, first?.effect]).toEqual([
@@ -390,6 +416,7 @@ describe('the proof of a rebuild', () => {
       'true it streams on the leader’s timeline: streaming, timeline 4; pg1 is on 4',
       'true it is a copy of the same database: system identifier 7',
       'true its replication slot on pg1 is in use: pg2, pg3',
+      'true its replication slots keep WAL: none was invalidated',
     ]);
   });
 

@@ -22,6 +22,7 @@ import { dataLabel } from '../../../../roles/shared/selinux.js';
 import { leaderOf } from '../members.js';
 import { patroniStarts } from '../patroni-starts.js';
 import { runningOf, stopped } from '../stopped.js';
+import { slotStep } from './slot.js';
 import { copyOn, isBrokenOff, isOld, isRestored, placeOn, type RebuildRun } from './seen.js';
 
 /** Seconds in which a member that gets no further is waited for: it replays what was archived since the backup. */
@@ -50,6 +51,7 @@ export function backupSteps(run: RebuildRun): OperationStep[] {
   const start: OperationStep[] = run.done.has('start')
     ? []
     : [
+        ...slotStep(run),
         {
           id: 'start',
           title: `start Patroni on ${host}, which replays what was archived since, and then streams from ${leader}`,

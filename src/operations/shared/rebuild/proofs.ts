@@ -1,8 +1,10 @@
 import {
   answerText,
+  enumerate,
   findRows,
   handle,
   localServer,
+  pgprov,
   printAnswer,
   sqlQuestion,
   valueAt,
@@ -13,6 +15,7 @@ import {
 } from '../../../index.js';
 import { holding } from '../backup/timers.js';
 import { answerOf, dynamicOf, leaderOf, listedBy, timelineOf } from '../members.js';
+import { withDeadSlot } from './slot.js';
 import { copyOn, identifierOf, isBack, isFromBackup, isRestored, type RebuildRun } from './seen.js';
 
 /** Members by their names whose replication slot their leader has in use; undefined while the server is down. */
@@ -41,6 +44,7 @@ export function proofs(run: RebuildRun): CheckResult[] {
   const [own, theirs] = [identifierOf(run, host), answerOf(view, leader)?.systemIdentifier];
   const kept = copyOn(view, host).aside[was];
   const slots = view.read(leader, SLOTS) ?? [];
+  const dead = withDeadSlot(run);
   const usesSlots = valueAt(dynamicOf(view) as JsonObject, ['postgresql', 'use_slots']) !== false;
   return [
     {
@@ -64,7 +68,16 @@ export function proofs(run: RebuildRun): CheckResult[] {
       detail: `system identifier ${own ?? '?'}`,
     },
     ...(usesSlots
-      ? [{ host, title: `its replication slot on ${leader} is in use`, ok: slots.includes(host), detail: slots.join(', ') || 'none is' }]
+      ? [
+          { host, title: `its replication slot on ${leader} is in use`, ok: slots.includes(host), detail: slots.join(', ') || 'none is' },
+          {
+            host,
+            title: 'its replication slots keep WAL',
+            ok: dead.length === 0,
+            detail: dead.length === 0 ? 'none was invalidated' : `that on ${enumerate(dead)} was invalidated`,
+            ...(dead.length === 0 ? {} : { mend: `${pgprov`rebuild ${run.inventory} --host ${host}`} has it made anew while nobody uses it` }),
+          },
+        ]
       : []),
     ...(isFromBackup(run)
       ? [{ title: 'no scheduled backup is held', ok: holding(run).length === 0, detail: holding(run).join(', ') || 'none is' }]
