@@ -1,4 +1,4 @@
-import { defineDiagnosis, unitHealth } from '../../index.js';
+import { defineDiagnosis, unitHealth, type LoggedLine } from '../../index.js';
 import { asEvidence } from '../shared/lines.js';
 import { unitsWithPorts, watchedUnits, type WatchedUnit } from '../shared/units.js';
 
@@ -7,6 +7,9 @@ const OFTEN = 3;
 
 /** Seconds of running after which the last of its restarts is over. */
 const STEADY = 30;
+
+/** What systemd says when a service ends. */
+const ENDED = 'Main process exited';
 
 /** systemd starts a service again and again. */
 export default defineDiagnosis({
@@ -27,18 +30,21 @@ export default defineDiagnosis({
               source: 'systemctl',
               line: `${unit}.service: ${health?.restarts ?? 0} restarts, now ${health?.active ?? ''} (${health?.sub ?? ''})`,
             },
-            ...examination
-              .log(host.name, unit)
-              .filter(({ text }) => !/Scheduled restart job|^(?:Starting|Started|Stopped) /u.test(text))
-              .slice(-3)
-              .map(asEvidence),
+            ...lastEnd(examination.log(host.name, unit)).map(asEvidence),
           ],
           follows: 'its service is not there on this host, however often it is begun',
-          mend: `see why it ends: \`journalctl -u ${unit} -n 100\`, as root on ${host.name}`,
+          mend: `see what it says before it ends: \`journalctl -u ${unit} | grep -B 9 '${ENDED}' | tail -n 40\`, as root on ${host.name}`,
           explains: ['unit-failed', 'member-down', 'store-member-down'],
         })),
     ),
 });
+
+/** How it ended the last time, with its last words before: what it says on its way up tells nothing. */
+function lastEnd(lines: readonly LoggedLine[]): readonly LoggedLine[] {
+  const telling = lines.filter(({ text }) => !/Scheduled restart job|^(?:Starting|Started|Stopped) /u.test(text));
+  const end = telling.findLastIndex(({ text }) => text.includes(ENDED));
+  return end < 0 ? telling.slice(-3) : telling.slice(Math.max(0, end - 2), end + 1);
+}
 
 function isLooping(health: WatchedUnit['health']): boolean {
   if (health === undefined || health.restarts < OFTEN) return false;

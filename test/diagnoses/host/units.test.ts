@@ -106,6 +106,17 @@ it('finds a unit that is started over and over, between two tries and within one
   expect(await found(unitRestarts, pg2({}, { NRestarts: '7' }))).toEqual([]);
 });
 
+it('says of a unit that is started over and over how it ended, whatever it said since', async () => {
+  const log = [
+    ['etcd', 20, 'panic: the last word'],
+    ['etcd', 19, 'etcd.service: Main process exited, code=exited, status=2/INVALIDARGUMENT'],
+    ['etcd', 19, "etcd.service: Failed with result 'exit-code'."],
+    ...[9, 8, 7, 6].map((ago) => ['etcd', ago, `coming up ${ago}`] as const),
+  ] as const;
+  const [finding] = await findings(unitRestarts, pg2({ active: 'activating' }, { SubState: 'auto-restart', NRestarts: '4' }, log));
+  expect(finding?.evidence.map(({ line }) => line).slice(1)).toEqual([log[0][2], log[1][2]]);
+});
+
 it('finds a unit that somebody stopped', async () => {
   const [finding] = await findings(
     unitStopped,
