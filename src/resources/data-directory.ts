@@ -96,7 +96,10 @@ export const markOwn: Script = sh`mkdir -p ${OWN_CLUSTERS}
 /** The observation's id, for guards that look it up. */
 export const DATA_DIRECTORY = handle<DataDirectoryState>('data-directory');
 
-/** Seconds that reading the WAL of a server that is down may take: it is that since the last checkpoint. */
+/**
+ * Seconds that reading the WAL of a server that is down may take: it is that since the last checkpoint. It is read to the end of the last file
+ * that is there, because pg_waldump waits five seconds for one that is not.
+ */
 const READING = 20;
 
 /**
@@ -222,12 +225,13 @@ state=
 timeline=0
 recovery=0
 segments=
+segment=
 checkpoint=
 while read -r one two three rest; do
 case "$one $two $three $rest" in
 'Database cluster state: '*) state=$rest; echo "state=$rest" ;;
 'Data page checksum '*) echo "checksums=${expand('rest##* ')}" ;;
-'Bytes per WAL segment: '*) echo "segment=${expand('rest##* ')}" ;;
+'Bytes per WAL segment: '*) segment=${expand('rest##* ')}; echo "segment=$segment" ;;
 'Latest checkpoint location: '*) checkpoint=$rest; echo "checkpoint=$rest" ;;
 "Latest checkpoint's REDO location: "*) echo "redo=${expand('rest##* ')}" ;;
 "Latest checkpoint's TimeLineID: "*) timeline=$rest; echo "timeline=$rest" ;;
@@ -248,7 +252,13 @@ ${TELL_REPLAYED}
 fi
 if [ -z "$running" ] && [ -n "$checkpoint" ]; then
 for file in "$data"/pg_wal/????????????????????????; do [ ! -f "$file" ] || segments=${expand('file##*/')}; done
+upto=
 if [ -n "$segments" ]; then
+log=${expand('segments#????????')}
+if [ -n "$segment" ]; then
+end=$(((0x${expand('log%????????')} * (4294967296 / segment) + 0x${expand('log#????????')} + 1) * segment))
+upto="-e $(printf '%X/%X' $((end >> 32)) $((end & 4294967295)))"
+fi
 segments=${expand('segments%????????????????')}
 echo "segments=$segments"
 fi
@@ -260,16 +270,16 @@ if [ "$newer" != "$timeline" ]; then
 start=
 [ "$((0x0$newest))" != "$newer" ] || start=$fork
 fi
-dump() { timeout ${READING} "$bin/pg_waldump" "$@" -p "$data/pg_wal" -t "$newer" -s "$start" 2>&1; }
+dump() { timeout ${READING} "$bin/pg_waldump" "$@" -p "$data/pg_wal" -t "$newer" -s "$start" $upto 2>&1; }
 if [ -n "$start" ] && [ "$state" != 'shut down' ]; then
-said=$(dump -q) || :
+said=$(dump -q) && said=whole
 case "$said" in
 *'error in WAL record at '*)
 said=${expand('said##*error in WAL record at ')}
 echo "last=${expand('said%%:*')}"
 ;;
 *'could not find a valid record'*) echo "last=$start" ;;
-*'could not find file'*|*'could not open file'*)
+whole | *'could not find file'* | *'could not open file'*)
 dump | sed -n 's/.* lsn: \([0-9A-F]*\/[0-9A-F]*\), prev .*/last=\1/p' | tail -n 1
 ;;
 esac

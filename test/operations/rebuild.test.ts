@@ -34,7 +34,18 @@ const PATH = '/var/lib/postgresql/17/main';
 
 /** A cluster on timeline 4 in which pg1 leads and the others stream, but for what is given. */
 function seen(
-  { leader = 'pg1', listed = {}, own = {}, data = {}, copy = {}, config = {}, off = [], files = [], slots = ['pg2', 'pg3'], slot = {} }: Seen,
+  {
+    leader = 'pg1',
+    listed = {},
+    own = {},
+    data = {},
+    copy = {},
+    config = {},
+    off = [],
+    files = [],
+    slots = ['pg2', 'pg3'],
+    slot = {},
+  }: Seen,
   options: Options = {},
   done: string[] = [],
 ): OperationRun<Options> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { lsnBytes } from '../../src/postgres/lsn.js';
 import { dataDirectory, markOwn, type DataDirectoryState } from '../../src/resources/data-directory.js';
 import { interruptedCopy } from '../../src/resources/interrupted-copy.js';
 import { pgCluster } from '../../src/resources/pg-cluster.js';
@@ -204,6 +205,24 @@ describe.skipIf(binaries === undefined)(
           await once(single, 'exit');
         }
         expect(await look()).not.toHaveProperty('alone');
+      });
+
+      it('has its last record where its WAL ends with a whole file', async () => {
+        const data = work.at(`switched-${shell}`);
+        makeCluster(bin, data);
+        const { program, words } = asPostgres(join(bin, 'postgres'), '--single', '-D', data, 'postgres');
+        const single = spawn(program, words, { stdio: ['pipe', 'pipe', 'ignore'], cwd: '/' });
+        let told = '';
+        single.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
+        single.stdin.write('CREATE TABLE t (n int)\nSELECT pg_switch_wal()\n');
+        const ended = (): string | undefined => /pg_switch_wal = "([0-9A-F/]+)"/u.exec(told)?.[1];
+        await expect.poll(ended, { timeout: patience(10_000) }).toBeDefined();
+        process.kill(Math.abs(Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])), 'SIGKILL');
+        await once(single, 'exit');
+        const state = await observe(shell, at(data, bin, POSTGRES_USER));
+        const last = state.kind === 'cluster' ? (state.position?.lastRecord ?? '') : '';
+        // The record of the switch has 24 bytes.
+        expect(lsnBytes(last) + 24n).toBe(lsnBytes(ended() ?? ''));
       });
 
       it('is reported with what is wrong with it', async () => {

@@ -75,7 +75,9 @@ export function proofs(run: RebuildRun): CheckResult[] {
             title: 'its replication slots keep WAL',
             ok: dead.length === 0,
             detail: dead.length === 0 ? 'none was invalidated' : `that on ${enumerate(dead)} was invalidated`,
-            ...(dead.length === 0 ? {} : { mend: `${pgprov`rebuild ${run.inventory} --host ${host}`} has it made anew while nobody uses it` }),
+            ...(dead.length === 0
+              ? {}
+              : { mend: `${pgprov`rebuild ${run.inventory} --host ${host}`} has it made anew while nobody uses it` }),
           },
         ]
       : []),
