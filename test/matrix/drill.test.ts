@@ -59,7 +59,6 @@ describe('drills of a restore', () => {
     await sql(pg1, 'CREATE TABLE orders AS SELECT generate_series(1, 200000) n');
     await full();
     await sql(pg1, 'INSERT INTO orders SELECT generate_series(1, 200000)');
-    await archived();
   });
 
   afterAll(async () => {
@@ -67,6 +66,7 @@ describe('drills of a restore', () => {
   });
 
   it('take a standby by themselves, and prove what is in the repository', async () => {
+    await archived();
     const run = await drill('--check', 'SELECT count(*) FROM orders');
     expect(run.code, run.all).toBe(0);
     expect(run.all).toMatch(/what --check asks is so.*400000/u);
@@ -77,9 +77,25 @@ describe('drills of a restore', () => {
     await expectNothingLeft(cluster.host(last?.on ?? ''));
   });
 
-  it.each(['begin', 'restore', 'recover', 'check', 'compare'])('begin anew after pgprov was killed in the step %s', async (step) => {
-    const killed = start(['drill', 'restore', cluster.file, '--on', 'pg2', '--output', 'plain']);
-    await killed.printed(new RegExp(`drill restore/${step}`, 'u'));
+  it.each<[string, RegExp]>([
+    ['it begins', /drill restore\/begin/u],
+    ['it restores', /drill restore\/restore/u],
+    ['it recovers, or has just done so', /drill restore\/(?:recover|release)/u],
+    ['its databases are looked through', /drill restore\/check/u],
+    ['it is removed', /drill restore\/compare/u],
+  ])('begin anew after pgprov was killed while %s', async (_when, printed) => {
+    const killed = start([
+      'drill',
+      'restore',
+      cluster.file,
+      '--on',
+      'pg2',
+      '--check',
+      'SELECT pg_sleep(5) IS NOT NULL',
+      '--output',
+      'plain',
+    ]);
+    await killed.printed(printed);
     killed.process.kill('SIGKILL');
     await killed.finished;
     const run = await drill('--on', 'pg2');
@@ -88,8 +104,8 @@ describe('drills of a restore', () => {
   });
 
   it('begin anew after the host lost its power', async () => {
-    const cut = start(['drill', 'restore', cluster.file, '--on', 'pg2', '--output', 'plain']);
-    await cut.printed(/drill restore\/recover/u);
+    const cut = start(['drill', 'restore', cluster.file, '--on', 'pg2', '--check', 'SELECT pg_sleep(100) IS NULL', '--output', 'plain']);
+    await cut.printed(/drill restore\/check/u);
     await pg2.kill();
     expect((await cut.finished).code).not.toBe(0);
     await pg2.start();
