@@ -52,6 +52,8 @@ function settingsOf(options: DrillOptions): string[] {
       ident_file: `${scratch}/pg_ident.conf`,
       external_pid_file: `${scratch}/postmaster.pid`,
       archive_mode: 'off',
+      archive_cleanup_command: '',
+      recovery_end_command: '',
       primary_conninfo: '',
       primary_slot_name: '',
       max_worker_processes: '0',
