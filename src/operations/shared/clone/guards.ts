@@ -23,8 +23,11 @@ function wrong(message: string, hint: string): OperationObjection[] {
 export function cloneProblems(start: Start): OperationObjection[] {
   const { inventory, options, source } = start;
   if (source === undefined) return wrong('what is to be cloned?', 'name the inventory of the cluster whose backups are restored');
-  const found = [...apart(inventory, source.inventory), ...fitting(inventory, source.inventory), ...readable(start)];
-  if (found.length > 0) return found.slice(0, 1);
+  const questions = [() => apart(inventory, source.inventory), () => fitting(inventory, source.inventory), () => readable(start)];
+  for (const asked of questions) {
+    const found = asked();
+    if (found.length > 0) return found.slice(0, 1);
+  }
   if (options.id !== undefined) return [];
   if (options.undo === true)
     return wrong(`no clone into ${inventory.cluster} is unfinished, so there is none to take back`, 'leave out --undo');

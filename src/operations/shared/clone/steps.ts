@@ -40,7 +40,7 @@ export function cloneSteps(run: CloneRun): OperationStep[] {
 /** What was there before comes back. */
 export function cloneUndone(run: CloneRun): { steps: OperationStep[]; then?: string } {
   const { steps, then } = undoSteps(run);
-  return { steps: [...steps, ...forgetStep(run)], ...(then === undefined ? {} : { then }) };
+  return { steps: [...forgetStep(run), ...steps], ...(then === undefined ? {} : { then }) };
 }
 
 function landing(run: CloneRun): OperationStep[] {

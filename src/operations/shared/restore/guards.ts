@@ -131,6 +131,7 @@ function repository(run: RestoreRun): OperationObjection[] {
     .filter(({ status }) => status === 'failed')
     .map(({ repository: number, message }) => `${number}: ${message}`);
   if (info.backups.length === 0) {
+    if (run.source !== undefined && failed.length > 0) return unreadable(run, `repository ${failed.join('; ')}`);
     return refuse(
       `there is no backup to restore${failed.length === 0 ? '' : ` (repository ${failed.join('; ')})`}`,
       `nothing was changed; ${pgprov`backups ${backedUp(run)}`} shows what there is`,
