@@ -32,7 +32,7 @@ import { AIM_OPTIONS } from './shared/restore/options.js';
 import { chosenOf, isLetIn, isUntouched } from './shared/restore/seen.js';
 import { sourceObservations } from './shared/restore/source.js';
 import { aimWords, newestTimeline, stanzaIdentifier } from './shared/restore/target.js';
-import { goOn } from './shared/restore/words.js';
+import { goOn, takeBack } from './shared/restore/words.js';
 import { memberRuns } from './shared/stopped.js';
 
 /** Seconds for which what passes by itself is waited for: WAL that is archived, the lease of a leader that is gone. */
@@ -75,7 +75,7 @@ export default defineOperation<CloneOptions>({
   broken: async (run) => {
     if (isLetIn(run)) return `the cloned data is in place; ${goOn(run)} finishes what is left`;
     const state = isUntouched(run) ? 'no data is out of its place' : 'nothing was deleted, and no client is let in';
-    return `${state}; ${goOn(run)} goes on from what is there, and ${goOn(run, '--undo')} brings back what was there`;
+    return `${state}; ${goOn(run)} goes on from what is there, and ${takeBack(run)} brings back what was there`;
   },
 });
 

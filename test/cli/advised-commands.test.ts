@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { HEADS } from '../../src/cli/operations/heads.js';
+import { operationLine } from '../../src/lib/operation-line.js';
 import { packageRoot } from '../../src/lib/package-root.js';
 import { complaintsAbout } from '../support/command-lines.js';
 
@@ -68,8 +69,12 @@ function readTemplate(text: string, start: number): Template {
 
 /** What a hole may become: a value, one or the other list of words, or the name of any operation that leaves a record. */
 function fillings(hole: string): string[][] {
-  if (hole === "operation.split(' ')")
-    return HEADS.flatMap(({ name, keptInStore, changesNothing }) => (keptInStore === true || changesNothing === true ? [] : [[name]]));
+  if (hole === 'operationLine(operation, inventory, source)')
+    return HEADS.flatMap(({ name, keptInStore, changesNothing, takesSource }) =>
+      keptInStore === true || changesNothing === true
+        ? []
+        : [operationLine(name, 'inventory.yml', takesSource === true ? 'source.yml' : undefined)],
+    );
   if (hole === 'optionWords(said)') {
     const single = ['--cluster', 'x', '--user', 'u', '--port', '22', '--identity-file', 'k', '--jump', 'j', '--postgresql', '17'];
     return [[], [...single, '--host', 'a=1', '--host', 'b=2', '--standalone', '--clients', '10.0.0.0/8']];

@@ -47,8 +47,11 @@ export async function unfinishedWords({ dir, cluster, file }: Inventory): Promis
 
 /** How an operation that was begun is ended. */
 export function waysOut({ operation, source }: OperationRecord, inventory: string): string {
-  const line = operationLine(operation, inventory, source);
-  return `finish it with ${pgprov`${line}`}, or give it up with ${pgprov`${line} --give-up`}`;
+  const [go, end] = [
+    pgprov`${operationLine(operation, inventory, source)}`,
+    pgprov`${operationLine(operation, inventory, source)} --give-up`,
+  ];
+  return `finish it with ${go}, or give it up with ${end}`;
 }
 
 /** `the switchover --to pg2 that ann@laptop began at 2026-11-28T09:30:00Z` */

@@ -30,7 +30,7 @@ import { isUp } from '../recover/seen.js';
 import { roomFor } from './room.js';
 import { archiveFor, perLogFor, readingAdvice } from './source.js';
 import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
-import { backedUp, goOn, privatelyAt, reachedWords } from './words.js';
+import { backedUp, goOn, privatelyAt, reachedWords, takeBack } from './words.js';
 
 function refuse(message: string, hint: string): OperationObjection[] {
   return [{ kind: 'refuse', message, hint }];
@@ -183,7 +183,7 @@ function target(run: RestoreRun): OperationObjection[] {
   if (set !== undefined && !info.backups.some(({ label }) => label === set)) {
     return refuse(
       `backup ${set}, which is restored, is not there any more: a later one has expired it`,
-      `${goOn(run, '--undo')} takes back what was begun; then begin anew, which takes another backup`,
+      `${takeBack(run)} takes back what was begun; then begin anew, which takes another backup`,
     );
   }
   if (set !== undefined) return gaps(run, info, set);

@@ -2,8 +2,13 @@ import { enumerate, formatBytes, localServer, pgprov, PRIVATE_SOCKET, type Inven
 import { placeOf, type RestoreRun } from './seen.js';
 
 /** The command that goes on with it. */
-export function goOn({ inventory, source }: Pick<RestoreRun, 'inventory' | 'source'>, ...flags: string[]): string {
-  return source === undefined ? pgprov`restore ${inventory} ${flags}` : pgprov`clone ${source.inventory} --into ${inventory} ${flags}`;
+export function goOn({ inventory, source }: Pick<RestoreRun, 'inventory' | 'source'>): string {
+  return source === undefined ? pgprov`restore ${inventory}` : pgprov`clone ${source.inventory} --into ${inventory}`;
+}
+
+/** The command that takes it back. */
+export function takeBack({ inventory, source }: Pick<RestoreRun, 'inventory' | 'source'>): string {
+  return source === undefined ? pgprov`restore ${inventory} --undo` : pgprov`clone ${source.inventory} --into ${inventory} --undo`;
 }
 
 /** The cluster whose backups are restored. */

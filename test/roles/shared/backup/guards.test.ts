@@ -8,6 +8,7 @@ import { BACKUP_CHECK } from '../../../../src/resources/backup-check.js';
 import { BACKUP_INFO, type BackupInfo } from '../../../../src/resources/backup-info.js';
 import { BACKUP_RUNS } from '../../../../src/resources/backup-runs.js';
 import { DATA_DIRECTORY } from '../../../../src/resources/data-directory.js';
+import { DATA_ORIGIN } from '../../../../src/resources/data-origin.js';
 import { HOST_FACTS } from '../../../../src/resources/host-facts.js';
 import { RUNNING } from '../../../../src/resources/running.js';
 import { inventoryOf, MATERIAL } from '../../../support/inventory.js';
@@ -104,6 +105,21 @@ describe('what speaks against backups', () => {
     expect(await refusals({ pg1: DATA, repo1: { [BACKUP_INFO.id]: info({ repositories }) } })).toEqual([
       'refuse: repo1: repo1 has a stanza demo of another database (system identifier 8; pg1 has 7)',
     ]);
+  });
+
+  it('is data of a clone under the stanza of its source in the same place, though both have one system identifier', async () => {
+    const origin = (changes: object = {}): States => ({
+      pg1: {
+        ...DATA,
+        [DATA_ORIGIN.id]: [{ cluster: 'prod', stanza: 'demo', places: ['directory /var/lib/pgbackrest on 192.0.2.9'], ...changes }],
+      },
+      repo1: { [BACKUP_INFO.id]: info() },
+    });
+    expect(await refusals(origin())).toEqual([
+      'refuse: pg1: its data is a clone of prod, whose backups are under the same stanza demo in directory /var/lib/pgbackrest on 192.0.2.9: both would write into one archive',
+    ]);
+    expect(await refusals(origin({ stanza: 'prod' }))).toEqual([]);
+    expect(await refusals(origin({ places: ['directory /var/lib/pgbackrest on 192.0.2.8'] }))).toEqual([]);
   });
 
   it('is a passphrase that is lost', async () => {
