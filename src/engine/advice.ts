@@ -23,7 +23,7 @@ export function adviceBeside(
 ): string {
   const again = plainPgprov`${operationLine(name, file, source)}`;
   const giveUp = `${again} --give-up`;
-  const answers = Object.keys(options).filter((option) => options[option]?.answers === true);
+  const answers = Object.keys(options).filter((option) => options[option]?.answers !== undefined);
   const own = [again, giveUp, ...answers.map((option) => `${again} ${flagOf(option)}`)];
   return advice.replaceAll(COMMAND, (written, command: string) =>
     LOOKS.test(command) || own.includes(command) ? written : `\`${giveUp} && ${command}\``,

@@ -46,7 +46,7 @@ export default defineOperation<CloneOptions>({
   options: {
     ...AIM_OPTIONS,
     approve: { type: 'boolean', description: 'the data that the other cluster has is put aside, where it is not empty' },
-    undo: { type: 'boolean', answers: true, description: 'bring back what was there before, as long as no client was let in' },
+    undo: { type: 'boolean', answers: 'takes-back', description: 'bring back what was there before, as long as no client was let in' },
   },
   choosesHosts: true,
   roles: ({ inventory }) => [

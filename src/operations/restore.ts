@@ -35,7 +35,7 @@ export default defineOperation<RestoreOptions>({
   options: {
     ...AIM_OPTIONS,
     approve: { type: 'boolean', answers: true, description: 'let clients in to the restored data, which has been looked at' },
-    undo: { type: 'boolean', answers: true, description: 'bring back what was there before, as long as no client was let in' },
+    undo: { type: 'boolean', answers: 'takes-back', description: 'bring back what was there before, as long as no client was let in' },
   },
   choosesHosts: true,
   roles: ({ inventory }) => [

@@ -29,9 +29,10 @@ export interface OptionSchema {
   enum?: readonly string[];
   /**
    * It answers a question that the operation ends with before it is finished. So it may be given when an unfinished one goes on, whatever that was
-   * begun with, and is then kept in its record.
+   * begun with, and is then kept in its record. One that takes the operation back is the last word: no other answer is taken after it, and the
+   * operation is not given up, because what it has moved would stay where it is.
    */
-  answers?: true;
+  answers?: true | 'takes-back';
 }
 
 /** The options of an operation by the names that its functions see; `leaveOut` is `--leave-out` on the command line. */

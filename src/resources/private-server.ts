@@ -66,7 +66,9 @@ export function privateServerRuns(options: PrivateServerOptions): Resource<{ act
     ...activity(id),
     diff: ({ active }) =>
       active ? [] : [{ action: 'start', summary: `start a server of ${options.path} that listens in ${PRIVATE_SOCKET} alone` }],
-    apply: () => startPrivateServer(options),
+    // A Patroni that somebody started by hand leaves standby.signal, with which the server would wait for a leader.
+    apply: () => sh`systemctl -q is-active ${options.unit} || rm -f ${`${options.path}/standby.signal`}
+${startPrivateServer(options)}`,
     digest: () => digestOf(id, ...settingsOf(options)),
   };
 }

@@ -512,6 +512,13 @@ describe('the steps of a restore', () => {
     expect(ids(seen(restored(), { ...undo, was: bare }))).toEqual(['return pg2,pg3', 'aside pg1']);
   });
 
+  it('stop what somebody has started by hand, before they wait for approval and before anything is put back', () => {
+    const byHand = restored({ server: 'open' }, { down: ['pg2', 'pg3'], leader: null, store: { leader: '' } });
+    expect(objection(byHand, CHOSEN)).toBeUndefined();
+    expect(ids(seen(byHand, CHOSEN))).toEqual(['stop-standbys pg1']);
+    expect(ids(seen(byHand, { ...CHOSEN, undo: true }))).toEqual(['stop-standbys pg1', 'end pg1', 'return pg1,pg2,pg3']);
+  });
+
   it('ask what is meant', () => {
     expect(restore.question?.(seen({}, CHOSEN))).toBe(
       'Restore demo to 2026-11-29 05:00:00 UTC, and what is committed since is in the data that is put aside alone?',

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '../../lib/errors.js';
+import { flagOf } from '../../lib/flag.js';
 import type { Inventory } from '../../model/index.js';
 import type { Operation } from '../../plan/operation.js';
 import type { OperationRecord } from '../../store/operation-record.js';
 import { optionWords } from './option-words.js';
-import { describeOperation, waysOut } from './unfinished.js';
+import { describeOperation, takenBackBy, waysOut } from './unfinished.js';
 
 type Options = Record<string, unknown>;
 
@@ -13,7 +14,7 @@ export function partAnswers(
   { options: schemas }: Pick<Operation, 'options'>,
   typed: Readonly<Options>,
 ): { answers: Options; others: Options } {
-  const isAnswer = ([name]: [string, unknown]): boolean => schemas[name]?.answers === true;
+  const isAnswer = ([name]: [string, unknown]): boolean => schemas[name]?.answers !== undefined;
   const all = Object.entries(typed);
   return { answers: Object.fromEntries(all.filter(isAnswer)), others: Object.fromEntries(all.filter((each) => !isAnswer(each))) };
 }
@@ -51,6 +52,27 @@ export function assertSameHosts(record: OperationRecord, selected: readonly stri
   throw new InputError({
     kind: 'operation/contradiction',
     message: `${describeOperation(record)} is not finished, and it was begun for ${begun}`,
+    hint: waysOut(record, file),
+  });
+}
+
+/** Once it is being taken back, or is to be, it is not gone on with. */
+export function assertOneAnswer(
+  operation: Pick<Operation, 'options'>,
+  record: OperationRecord,
+  answers: Readonly<Options>,
+  { file }: Inventory,
+): void {
+  const back = takenBackBy(operation);
+  if (back === undefined || (record.chosen[back] !== true && answers[back] !== true)) return;
+  const other = Object.keys(answers).find((name) => name !== back && answers[name] === true);
+  if (other === undefined) return;
+  throw new InputError({
+    kind: 'operation/contradiction',
+    message:
+      record.chosen[back] === true
+        ? `${describeOperation(record)} is being taken back (${flagOf(back)}), so ${flagOf(other)} comes too late`
+        : `${flagOf(back)} and ${flagOf(other)} are given, and only one of them can be done`,
     hint: waysOut(record, file),
   });
 }

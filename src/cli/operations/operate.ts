@@ -17,11 +17,11 @@ import { Pipeline, type EngineParts, type PipelineOptions } from '../pipeline/pi
 import { timeSoFar } from '../prompt-time.js';
 import { putIntoStore } from '../secrets/put.js';
 import { statusSeen } from '../status-of.js';
-import { answered, assertSame, assertSameHosts, assertSameSource, partAnswers } from './going-on.js';
+import { answered, assertOneAnswer, assertSame, assertSameHosts, assertSameSource, partAnswers } from './going-on.js';
 import { defaultsOf, operationWords } from './option-words.js';
 import { questionOf, stepsShown } from './shown.js';
 import { openSource, type SourcePlace } from './source.js';
-import { assertNoOperation, describeOperation } from './unfinished.js';
+import { assertGivenUp, assertNoOperation, describeOperation } from './unfinished.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 
 /** Options that every operation has; its own are among them, by their names. */
@@ -83,7 +83,10 @@ export async function runOperation(
   if (record !== undefined) assertSameSource(record, source?.inventory.file, inventory);
   const typed = ownOptions(operation, options);
   const { answers, others } = partAnswers(operation, typed);
-  if (record !== undefined) assertSame(record, others, inventory);
+  if (record !== undefined) {
+    assertSame(record, others, inventory);
+    assertOneAnswer(operation, record, answers, inventory);
+  }
   const given = { ...defaultsOf(operation), ...typed };
   const selected = operation.choosesHosts === true ? selectionOf(inventory, options).hosts : undefined;
   if (record !== undefined) assertSameHosts(record, selected, inventory);
@@ -155,7 +158,11 @@ function ownOptions({ options: schemas, argument }: Operation, options: OperateC
   return Object.fromEntries(names.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])));
 }
 
-async function giveUp(pipeline: Pipeline, operation: Named, record: OperationRecord | undefined): Promise<ExitCode> {
+async function giveUp(
+  pipeline: Pipeline,
+  operation: Named & Partial<Pick<Operation, 'options'>>,
+  record: OperationRecord | undefined,
+): Promise<ExitCode> {
   const { inventory, store } = pipeline;
   if (record === undefined) {
     pipeline.tell({ type: 'note', text: `Nothing to give up: no ${operation.name} of ${inventory.cluster} is unfinished.` });
@@ -164,6 +171,7 @@ async function giveUp(pipeline: Pipeline, operation: Named, record: OperationRec
   const release = await takeLocalLock(store);
   try {
     await assertStill(operation, inventory, record);
+    if (operation.options !== undefined) assertGivenUp({ options: operation.options }, record, inventory);
     await endOperation(store);
   } finally {
     await release();

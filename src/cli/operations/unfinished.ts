@@ -1,9 +1,11 @@
 import { LockedError, PgprovError, RefusedError } from '../../lib/errors.js';
+import { flagOf } from '../../lib/flag.js';
 import { operationLine } from '../../lib/operation-line.js';
 import type { Inventory } from '../../model/index.js';
 import { readOperation, type OperationRecord } from '../../store/operation-record.js';
 import { assertUnlocked } from '../../store/local-lock.js';
 import { storeDirectory } from '../../store/store.js';
+import { HEADS, type OperationHead } from './heads.js';
 import { optionWords } from './option-words.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 
@@ -47,11 +49,30 @@ export async function unfinishedWords({ dir, cluster, file }: Inventory): Promis
 
 /** How an operation that was begun is ended. */
 export function waysOut({ operation, source }: OperationRecord, inventory: string): string {
-  const [go, end] = [
-    pgprov`${operationLine(operation, inventory, source)}`,
-    pgprov`${operationLine(operation, inventory, source)} --give-up`,
-  ];
-  return `finish it with ${go}, or give it up with ${end}`;
+  const head = HEADS.find(({ name }) => name === operation);
+  const back = head === undefined ? undefined : takenBackBy(head);
+  const words = operationLine(operation, inventory, source);
+  const other =
+    back === undefined ? `give it up with ${pgprov`${words} --give-up`}` : `take it back with ${pgprov`${words} ${[flagOf(back)]}`}`;
+  return `finish it with ${pgprov`${words}`}, or ${other}`;
+}
+
+/** The option that takes an operation back, where it has one. */
+export function takenBackBy({ options }: Pick<OperationHead, 'options'>): string | undefined {
+  return Object.keys(options).find((name) => options[name]?.answers === 'takes-back');
+}
+
+/**
+ * Insists that an operation may be forgotten.
+ * @throws RefusedError for one that is taken back instead: what it has moved would stay where it is, and nobody else knows where
+ */
+export function assertGivenUp({ options }: Pick<OperationHead, 'options'>, record: OperationRecord, inventory: Inventory): void {
+  if (takenBackBy({ options }) === undefined) return;
+  throw new RefusedError({
+    kind: 'operation/not-given-up',
+    message: `${describeOperation(record)} is not given up: what was there may be out of its place, and nothing else knows where`,
+    hint: `${waysOut(record, inventory.file)}. To forget it all the same, remove operation.json in ${storeDirectory(inventory.dir, inventory.cluster)}, which has where everything was put`,
+  });
 }
 
 /** `the switchover --to pg2 that ann@laptop began at 2026-11-28T09:30:00Z` */

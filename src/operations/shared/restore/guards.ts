@@ -20,6 +20,7 @@ import {
   infoOf,
   isLetIn,
   isRecovered,
+  isServing,
   isUntouched,
   members,
   placeOf,
@@ -99,6 +100,8 @@ function leased(run: RestoreRun): OperationObjection[] {
 function awaits(run: RestoreRun): OperationObjection[] {
   const { options, inventory } = run;
   if (run.source !== undefined || options.approve === true || !isRecovered(run) || placeOf(run).server !== 'open') return [];
+  // What somebody has started by hand is stopped first: it would let clients in.
+  if (members(run).some((host) => isServing(run, host))) return [];
   return [
     {
       kind: 'preflight',

@@ -12,6 +12,8 @@ import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { answerOf, leaderOf, storeOf } from '../members.js';
 import { copyOn } from '../rebuild/seen.js';
+import { isUp } from '../recover/seen.js';
+import { runningOf } from '../stopped.js';
 import { SOURCE_INFO } from './source.js';
 import { backupFor, backupsOnto, newestTimeline, stanzaIdentifier, type RestoreAim } from './target.js';
 
@@ -136,6 +138,12 @@ export function isLetIn(run: RestoreRun): boolean {
 /** What all members note before Patroni is started on the one that restored. */
 export function letInNote({ options: { id = '' } }: RestoreRun): string {
   return `${id}.let-in`;
+}
+
+/** Patroni runs on a member, or a PostgreSQL that is not the private one. */
+export function isServing(run: RestoreRun, host: string): boolean {
+  const isPrivate = host === run.options.member && placeOf(run).server !== 'down';
+  return isPrivate ? runningOf(run.view, host)?.patroni === true : isUp(run.view, host);
 }
 
 /** Whether no data is out of its place; members may be stopped by then. */

@@ -24,13 +24,14 @@ import { restApiUrl } from '../../../../roles/shared/layout.js';
 import { variables } from '../../../../roles/shared/variables.js';
 import { holdStep } from '../backup/timers.js';
 import { answerOf, leaderOf, notStreamingWhy } from '../members.js';
-import { isUp, startsAtBoot } from '../recover/seen.js';
+import { startsAtBoot } from '../recover/seen.js';
 import {
   endedCleanly,
   hasFormer,
   isApproved,
   isRecovered,
   isRestored,
+  isServing,
   isUntouched,
   members,
   placeOf,
@@ -41,7 +42,7 @@ import { isOtherDatabase } from './guards.js';
 import { aimOptions, aimWords } from './target.js';
 import { backedUp } from './words.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
-import { runningOf, stopped } from '../stopped.js';
+import { stopped } from '../stopped.js';
 
 /** What leads to a recovered database that nobody but PostgreSQL's user sees. */
 export function preparingSteps(run: RestoreRun): OperationStep[] {
@@ -89,14 +90,8 @@ function archiveStep(run: RestoreRun): OperationStep[] {
   ];
 }
 
-/** Patroni runs on a member, or a PostgreSQL that is not the private one. */
-function isServing(run: RestoreRun, host: string): boolean {
-  const isPrivate = host === run.options.member && placeOf(run).server !== 'down';
-  return isPrivate ? runningOf(run.view, host)?.patroni === true : isUp(run.view, host);
-}
-
 /** The leader last, so that nobody takes over; none starts at a boot. */
-function stopSteps(run: RestoreRun): OperationStep[] {
+export function stopSteps(run: RestoreRun): OperationStep[] {
   const { view } = run;
   const up = members(run).filter((host) => isServing(run, host) || startsAtBoot(view, host));
   const writer = leaderOf(view) ?? up.find((host) => answerOf(view, host)?.role === 'leader');

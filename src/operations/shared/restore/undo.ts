@@ -3,7 +3,7 @@ import { restApiUrl } from '../../../../roles/shared/layout.js';
 import { leaderOf, notStreamingWhy, storeOf } from '../members.js';
 import { firstOf, isUp } from '../recover/seen.js';
 import { followStep, startStep } from '../recover/starts.js';
-import { formerAside } from './steps.js';
+import { formerAside, stopSteps } from './steps.js';
 import { endStep, storeStep, timersStep } from './landing.js';
 import { asideOf, copyOf, hasFormer, members, placeOf, type RestoreRun } from './seen.js';
 import { runningOf } from '../stopped.js';
@@ -36,6 +36,8 @@ export function undoSteps(run: RestoreRun): { steps: OperationStep[]; then?: str
   const isOther = storeOf(view)?.initialize !== options.former;
   const before = [
     ...restoringEnded(run),
+    // Somebody may have started Patroni by hand meanwhile, with what was restored or with nothing.
+    ...(away.length > 0 || strays.length > 0 ? stopSteps(run) : []),
     ...endStep(run),
     ...back,
     ...strayStep(run, strays),
