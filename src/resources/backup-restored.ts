@@ -6,6 +6,7 @@ import { memberProgress } from './member-progress.js';
 import { asDatabaseUser, type LocalServer } from './psql.js';
 import { answerText, digestOf, type Gate, type Resource } from './resource.js';
 import { RESTORE_NOTES, RESTORING_UNIT } from './restore-place.js';
+import { walFetched } from './wal-fetched.js';
 import { joinScripts, sh, type Script } from '../shell/quote.js';
 
 /** What is restored, and where to. */
@@ -16,8 +17,12 @@ export interface BackupRestoredOptions {
   ownership: Ownership;
   server: LocalServer;
   stanza: string;
-  /** pgBackRest's options: which backup, and where its recovery ends. */
+  /** pgBackRest's options: which backup. */
   words: readonly string[];
+  /** Where its recovery ends; undefined: it has none of its own, because the data becomes a standby's. */
+  recovery?: readonly string[];
+  /** By which options pgBackRest reaches the repositories, where these are another cluster's. */
+  through?: readonly string[];
   /** `DataCopy.identity` of what must not be written over. */
   keep: string;
   /** Patroni's unit, which must be down. */
@@ -43,9 +48,10 @@ own=$(identity ${path}) && [ -n "$own" ] && [ -e ${`${RESTORE_NOTES}/${id}`}."$o
  * What a restore that was broken off has left there is used.
  */
 export function backupRestored(options: BackupRestoredOptions): Resource<{ done: boolean }> {
-  const { id, path, ownership, server, stanza, words, keep, unit } = options;
+  const { id, path, ownership, server, stanza, words, recovery, through = [], keep, unit } = options;
+  const end = recovery === undefined ? ['--type=none'] : [...recovery, walFetched(options)];
   const resource = `backup-restored:${path}`;
-  const restore = sh`pgbackrest --stanza=${stanza} --pg1-path=${path} --log-level-console=info --delta ${words} restore`;
+  const restore = sh`pgbackrest --stanza=${stanza} --pg1-path=${path} --log-level-console=info --delta ${[...through, ...words, ...end]} restore`;
   return {
     id: resource,
     probe: () => sh`if ${isRestored(options)}; then echo done

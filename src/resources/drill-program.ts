@@ -1,6 +1,7 @@
 import { asDatabaseUser, psql, socketOptions, type LocalServer } from './psql.js';
 import { DEFINE_SCRATCH, DRILL_AT, DRILL_END, DRILL_LAST, DRILL_MARKER, DRILL_PROGRAM, DRILL_UNIT, WATCHED } from './drill-scratch.js';
 import { PRIVATE_ACCESS, privateSettings } from './private-server.js';
+import { walFetched } from './wal-fetched.js';
 import { joinScripts, sh, type Script } from '../shell/quote.js';
 
 /** What a drill restores, where to, and what is asked of it. */
@@ -158,7 +159,8 @@ function restores(options: DrillOptions): Script {
     '--archive-mode=off',
     `--tablespace-map-all=${scratch}/tablespaces`,
   ];
-  return sh`${asDatabaseUser(server, sh`${apart(options)} pgbackrest ${[...own, '--log-level-console=info', '--log-level-file=off', ...words]} restore`)} >>"$log" 2>&1 &
+  const fetched = walFetched({ stanza, path: drillData(options) });
+  return sh`${asDatabaseUser(server, sh`${apart(options)} pgbackrest ${[...own, '--log-level-console=info', '--log-level-file=off', ...words, fetched]} restore`)} >>"$log" 2>&1 &
 wait "$!" || failed restore
 reached restored`;
 }

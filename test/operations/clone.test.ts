@@ -273,6 +273,7 @@ describe('the steps of a clone', () => {
       'own pg4',
       'forget pg4',
       'store pg4',
+      'note pg4,pg5',
       'lead pg4',
       'others pg5',
       'follow pg4',

@@ -7,7 +7,7 @@ import { assertUnlocked } from '../../store/local-lock.js';
 import { storeDirectory } from '../../store/store.js';
 import { HEADS, type OperationHead } from './heads.js';
 import { optionWords } from './option-words.js';
-import { pgprov } from '../../lib/pgprov-command.js';
+import { pgprov, plainPgprov } from '../../lib/pgprov-command.js';
 
 /**
  * Insists that no operation on the cluster is unfinished: what it has chosen must hold until it is over.
@@ -51,10 +51,10 @@ export async function unfinishedWords({ dir, cluster, file }: Inventory): Promis
 export function waysOut({ operation, source }: OperationRecord, inventory: string): string {
   const head = HEADS.find(({ name }) => name === operation);
   const back = head === undefined ? undefined : takenBackBy(head);
-  const words = operationLine(operation, inventory, source);
-  const other =
-    back === undefined ? `give it up with ${pgprov`${words} --give-up`}` : `take it back with ${pgprov`${words} ${[flagOf(back)]}`}`;
-  return `finish it with ${pgprov`${words}`}, or ${other}`;
+  const go = pgprov`${operationLine(operation, inventory, source)}`;
+  const end = pgprov`${operationLine(operation, inventory, source)} --give-up`;
+  if (back === undefined) return `finish it with ${go}, or give it up with ${end}`;
+  return `finish it with ${go}, or take it back with \`${plainPgprov`${operationLine(operation, inventory, source)} ${[flagOf(back)]}`}\``;
 }
 
 /** The option that takes an operation back, where it has one. */

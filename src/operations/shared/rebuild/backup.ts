@@ -98,7 +98,7 @@ function restoring({ options, inventory }: RebuildRun, context: RoleContext): Ba
     ownership: { owner, group, mode: '0700' },
     server: localServer(host, platform),
     stanza: stanzaOf(inventory),
-    words: [`--repo=${repository}`, `--set=${set}`, '--type=none'],
+    words: [`--repo=${repository}`, `--set=${set}`],
     keep: discard === true ? '' : was,
     unit,
   };

@@ -149,12 +149,9 @@ function restoring(run: RestoreRun, { host, platform }: RoleContext): BackupRest
     ownership: { owner, group, mode: '0700' },
     server: localServer(host, platform),
     stanza: stanzaOf(backedUp(run)),
-    words: [
-      ...(source === undefined ? [] : [SOURCE_OPTION]),
-      `--repo=${repository}`,
-      `--set=${set}`,
-      ...aimOptions(options, onto, setTimeline),
-    ],
+    words: [`--repo=${repository}`, `--set=${set}`],
+    recovery: aimOptions(options, onto, setTimeline),
+    ...(source === undefined ? {} : { through: [SOURCE_OPTION] }),
     keep: was[host.name] ?? '',
     unit,
   };
