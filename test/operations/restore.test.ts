@@ -232,6 +232,9 @@ describe('what a restore chooses', () => {
   });
 });
 
+const LEFT =
+  'at 2026-11-29 02:45:00 UTC demo was on timeline 3, which a restore left for what was there at 2026-11-29 02:30:00 UTC: timeline 4 has nothing of that time';
+
 describe('the guards of a restore', () => {
   it.each<{ title: string; made: Made; options?: RestoreOptions; says: string | undefined }>([
     { title: 'all is well', made: {}, says: undefined },
@@ -264,6 +267,24 @@ describe('the guards of a restore', () => {
       options: { time: '2026-11-29 00:30:00' },
       says: 'no backup ended before 2026-11-29 00:30:00 UTC: the oldest that leads to timeline 4, 20261129-010000F, ended at 2026-11-29 01:00:00 UTC (0/2000)',
     },
+    ...[
+      { time: '2026-11-29 02:29:59', says: undefined },
+      { time: '2026-11-29 02:45:00', says: LEFT },
+      { time: '2026-11-29 02:45:00', timeline: 3, says: undefined },
+      { time: '2026-11-29 03:10:00', says: undefined },
+    ].map(({ says, ...options }) => ({
+      title: `a time that a restore went back before: ${options.time}, timeline ${options.timeline ?? 'of now'}`,
+      made: {
+        store: {
+          timelineEnds: [
+            { timeline: 3, at: 0x3000, reason: 'before 2026-11-29 02:30:00.5+00', time: undefined, leader: undefined },
+            { timeline: 3, at: 0x3000, reason: 'no recovery target specified', time: '2026-11-29T03:05:00+00:00', leader: 'pg1' },
+          ],
+        },
+      },
+      options,
+      says,
+    })),
     { title: 'a backup that there is not', made: {}, options: { backup: '20261129-040000F' }, says: 'there is no backup 20261129-040000F' },
     {
       title: 'a backup that is too new',

@@ -28,6 +28,7 @@ import {
   type RestoreRun,
 } from './seen.js';
 import { isUp } from '../recover/seen.js';
+import { leftTimeline } from './left-timeline.js';
 import { roomFor } from './room.js';
 import { archiveFor, perLogFor, readingAdvice } from './source.js';
 import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
@@ -114,7 +115,7 @@ function awaits(run: RestoreRun): OperationObjection[] {
 
 /** What must be so before anything is stopped. */
 function beginning(run: RestoreRun): OperationObjection[] {
-  return [...stored(run), ...maintenanceObjection(run), ...repository(run), ...target(run), ...places(run), ...room(run)];
+  return [...stored(run), ...maintenanceObjection(run), ...repository(run), ...leftTimeline(run), ...target(run), ...places(run), ...room(run)];
 }
 
 function stored({ view, inventory }: RestoreRun): OperationObjection[] {
