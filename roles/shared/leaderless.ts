@@ -142,7 +142,7 @@ function whyNot(view: View, members: readonly MemberData[]): Reason | undefined 
   }
   if (bare.length > 0) {
     return {
-      why: `${names(bare)} had data and has none now, and may have had the last commits`,
+      why: `${names(bare)} had data and ${bare.length === 1 ? 'has' : 'have'} none now, and may have had the last commits`,
       hint: `bring the data back (is its file system mounted?); if it is gone for good, say so by \`systemctl disable patroni; rm -f /var/lib/pgprov/stopped/patroni\` there, and run this again`,
     };
   }

@@ -83,7 +83,7 @@ function proofs(run: Run): CheckResult[] {
         host,
         title: `all checksums in ${name} match`,
         ok: seen !== undefined && words === '',
-        detail: seen === undefined ? 'pgBackRest was not asked' : words === '' ? `${seen.backups} backups, ${seen.wal} WAL files` : words,
+        detail: seen === undefined ? 'pgBackRest was not asked' : words === '' ? `backups: ${seen.backups}, WAL files: ${seen.wal}` : words,
         ...(words === '' ? {} : { mend: seen?.problem === undefined ? DAMAGED : backupAdvice(seen.problem, inventory) }),
       };
     });

@@ -48,13 +48,13 @@ export async function unfinishedWords({ dir, cluster, file }: Inventory): Promis
 }
 
 /** How an operation that was begun is ended. */
-export function waysOut({ operation, source }: OperationRecord, inventory: string): string {
+export function waysOut({ operation, source, chosen }: OperationRecord, inventory: string): string {
   const head = HEADS.find(({ name }) => name === operation);
   const back = head === undefined ? undefined : takenBackBy(head);
-  const go = pgprov`${operationLine(operation, inventory, source)}`;
-  const end = pgprov`${operationLine(operation, inventory, source)} --give-up`;
-  if (back === undefined) return `finish it with ${go}, or give it up with ${end}`;
-  return `finish it with ${go}, or take it back with \`${plainPgprov`${operationLine(operation, inventory, source)} ${[flagOf(back)]}`}\``;
+  const finish = `finish it with ${pgprov`${operationLine(operation, inventory, source)}`}`;
+  if (back === undefined) return `${finish}, or give it up with ${pgprov`${operationLine(operation, inventory, source)} --give-up`}`;
+  if (chosen[back] === true) return finish;
+  return `${finish}, or take it back with \`${plainPgprov`${operationLine(operation, inventory, source)} ${[flagOf(back)]}`}\``;
 }
 
 /** The option that takes an operation back, where it has one. */

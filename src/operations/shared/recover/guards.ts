@@ -141,7 +141,7 @@ function absent(run: RecoverRun): OperationObjection[] {
     .map(({ name }) => name);
   if (bare.length === 0) return [];
   return refuse(
-    `${enumerate(bare)} had data and has none now, and may have had the last commits${found(view)}`,
+    `${enumerate(bare)} had data and ${bare.length === 1 ? 'has' : 'have'} none now, and may have had the last commits${found(view)}`,
     `${nothingChanged}. Bring the data back (is its file system mounted?); to go on without it: ${pgprov`recover ${inventory} --without ${words(bare)}`}`,
   );
 }

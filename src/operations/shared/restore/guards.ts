@@ -115,7 +115,15 @@ function awaits(run: RestoreRun): OperationObjection[] {
 
 /** What must be so before anything is stopped. */
 function beginning(run: RestoreRun): OperationObjection[] {
-  return [...stored(run), ...maintenanceObjection(run), ...repository(run), ...leftTimeline(run), ...target(run), ...places(run), ...room(run)];
+  return [
+    ...stored(run),
+    ...maintenanceObjection(run),
+    ...repository(run),
+    ...leftTimeline(run),
+    ...target(run),
+    ...places(run),
+    ...room(run),
+  ];
 }
 
 function stored({ view, inventory }: RestoreRun): OperationObjection[] {

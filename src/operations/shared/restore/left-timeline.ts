@@ -12,21 +12,24 @@ const TO_A_TIME = /^(?:before|after) (?<time>\d{4}-\S+ \S+)$/u;
  * is on the timeline that was left alone, and the present one has nothing of that time; so it has to be said which of them is meant.
  */
 export function leftTimeline(run: RestoreRun): OperationObjection[] {
-  const { view, options, inventory } = run;
+  const { view, options, inventory, source } = run;
   const { time, timeline, onto = 0 } = options;
   const meant = time === undefined ? undefined : readTime(time)?.seconds;
-  if (meant === undefined || timeline !== undefined) return [];
+  // What this cluster has noted says nothing of another one's timelines.
+  if (source !== undefined || meant === undefined || timeline !== undefined) return [];
   const ends = (storeOf(view)?.timelineEnds ?? []).filter((end) => end.timeline < onto);
-  return ends.flatMap((end, index): OperationObjection[] => {
-    const back = readTime(TO_A_TIME.exec(end.reason)?.groups?.['time'] ?? '')?.seconds;
-    const served = ends.slice(index).find((later) => later.time !== undefined)?.time;
-    if (back === undefined || served === undefined || meant < back || meant * 1000 >= Date.parse(served)) return [];
-    return [
-      {
-        kind: 'refuse',
-        message: `at ${aimWords(options)} ${inventory.cluster} was on timeline ${end.timeline}, which a restore left for what was there at ${utcText(new Date(back * 1000).toISOString())}: timeline ${onto} has nothing of that time`,
-        hint: `nothing was changed; give --timeline ${end.timeline} for what was there then, or --timeline ${onto} for what that restore brought back (${pgprov`history ${inventory}`})`,
-      },
-    ];
-  }).slice(0, 1);
+  return ends
+    .flatMap((end, index): OperationObjection[] => {
+      const back = readTime(TO_A_TIME.exec(end.reason)?.groups?.['time'] ?? '')?.seconds;
+      const served = ends.slice(index).find((later) => later.time !== undefined)?.time;
+      if (back === undefined || served === undefined || meant < back || meant * 1000 >= Date.parse(served)) return [];
+      return [
+        {
+          kind: 'refuse',
+          message: `at ${aimWords(options)} ${inventory.cluster} was on timeline ${end.timeline}, which a restore left for what was there at ${utcText(new Date(back * 1000).toISOString())}: timeline ${onto} has nothing of that time`,
+          hint: `nothing was changed; give --timeline ${end.timeline} for what was there then, or --timeline ${onto} for what that restore brought back (${pgprov`history ${inventory}`})`,
+        },
+      ];
+    })
+    .slice(0, 1);
 }
