@@ -26,8 +26,8 @@ const LINES = 2000;
 
 /**
  * The newest lines, of a server and of what else writes in its unit apart: a server that logs much crowds out nothing of Patroni. Of what units
- * write again and again only the last is of interest: of Patroni that it has nothing to do, of etcd what it says of each request while its disk is
- * slow.
+ * write again and again only the last is of interest: of Patroni that it has nothing to do, of the store what it says of each request while its disk
+ * is slow.
  */
 const NEWEST = `/INFO: no action\\. I am \\(/ { again["idle"] = $0; next }
 /apply request took too long/ { again["slow"] = $0; next }
