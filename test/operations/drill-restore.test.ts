@@ -266,6 +266,7 @@ describe('what a drill has proved', () => {
   it('counts, and finds nothing wrong', () => {
     const run = seen({ notes: {}, done: BEGUN }, CHOSEN);
     expect(wrong({ notes: {} })).toEqual([]);
+    expect((drill.checks?.(run) ?? []).flatMap(({ mend }) => mend ?? [])).toEqual([]);
     expect(drill.answer?.(run)).toEqual(drillOf(run));
     expect(drill.answer?.(seen({}, CHOSEN))).toBeUndefined();
     expect(drillOf(run)).toEqual({

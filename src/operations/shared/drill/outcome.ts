@@ -66,8 +66,12 @@ function rpoSeconds(run: DrillRun, notes: DrillNotes | undefined): number | unde
   return Math.max(0, Math.round(notes.at.began - Math.max(notes.lastCommit ?? 0, options.stop ?? 0)));
 }
 
-/** What a drill proves; as long as it is not over, what is not known is wrong. */
+/** What a drill proves; as long as it is not over, what is not known is wrong. What is well needs no advice. */
 export function drillChecks(run: DrillRun): CheckResult[] {
+  return proofs(run).map(({ mend, ...result }) => (result.ok || mend === undefined ? result : { ...result, mend }));
+}
+
+function proofs(run: DrillRun): CheckResult[] {
   const { options, inventory } = run;
   const { on = '', set = '', check } = options;
   const notes = notesOf(run);
