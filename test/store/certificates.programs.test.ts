@@ -134,6 +134,14 @@ describe.skipIf(!openssl)(openssl ? 'Certificates' : 'Certificates (skipped: no 
     expect(Date.parse(node.validTo)).toBeLessThanOrEqual(Date.parse(new X509Certificate(short.certificate).validTo));
   });
 
+  it('issues one for some days only, which is kept nowhere', async () => {
+    const { authority } = await run();
+    const there = readdirSync(pki(), { recursive: true });
+    const { certificate } = await authority.issue({ name: 'pg1', names: [] }, 7);
+    expect(Math.round((Date.parse(new X509Certificate(certificate).validTo) - Date.now()) / 86_400_000)).toBe(7);
+    expect(readdirSync(pki(), { recursive: true })).toEqual(there);
+  });
+
   it('recognises its current and former authorities, and a bundle with an unknown authority as foreign', async () => {
     const old = (await run()).bundle;
     const both = (await run({ rotation: 'trust' })).bundle;

@@ -5,11 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { withOwnOptions } from '../../../src/cli/operations/command.js';
 import { addOwnOperationCommand } from '../../../src/cli/operations/own-command.js';
 import { resumeOptions } from '../../../src/cli/apply/resume.js';
-import { runOperation, type OperateCommandOptions } from '../../../src/cli/operations/operate.js';
+import { runOperation, runWithSource, type OperateCommandOptions } from '../../../src/cli/operations/operate.js';
+import { waysOut } from '../../../src/cli/operations/unfinished.js';
 import type { Environment } from '../../../src/cli/pipeline/environment.js';
 import snapshot from '../../../src/operations/snapshot.js';
 import type { Operation } from '../../../src/plan/operation.js';
-import { endOperation, readOperation, writeOperation } from '../../../src/store/operation-record.js';
+import { endOperation, readOperation, writeOperation, type OperationRecord } from '../../../src/store/operation-record.js';
 import { thisProcess } from '../../../src/store/process.js';
 import { readRuns } from '../../../src/store/run-record.js';
 import { HOSTS, onThreeHosts } from '../three-hosts.js';
@@ -167,6 +168,39 @@ describe('the command of an operation', () => {
       chosen.splice(0);
       expect((await three.run(given({}))).exitCode).toBe(0);
       expect(new Set(chosen.map((names) => names?.join()))).toEqual(new Set(['pg1,pg2']));
+    });
+
+    it('reads a second cluster and goes on with that one alone, which its advice names', async () => {
+      three.give(...HOSTS);
+      const named: (string | undefined)[] = [];
+      const operation: typeof three.operation = {
+        ...three.operation,
+        takesSource: true,
+        sourceClient: () => undefined,
+        remaining: (run) => {
+          named.push(run.source?.inventory.cluster);
+          return three.operation.remaining(run);
+        },
+      };
+      const from =
+        (cluster: string) =>
+        (environment: Environment): Promise<number> => {
+          const file = three.at(`${cluster}.yml`);
+          writeFileSync(file, `cluster: ${cluster}\nroles: [site]\nhosts:\n  far: {address: 192.0.2.99}\n`);
+          return runWithSource(operation, file, { yes: true, into: three.inventory } as OperateCommandOptions, environment);
+        };
+      const broken = await three.run(from('first'), { machines: { pg1: { cutExec: 3 } } });
+      expect(broken.exitCode).not.toBe(0);
+      expect(await record()).toMatchObject({ source: three.at('first.yml'), command: `sweep ${three.at('first.yml')}` });
+      expect(await three.run(from('second'))).toMatchObject({ exitCode: 2, thrown: 'operation/contradiction' });
+      const refused = three.run((environment) => runOperation({ ...three.operation, name: 'paint' }, three.inventory, {}, environment));
+      expect(await refused).toMatchObject({ exitCode: 4, thrown: 'operation/unfinished' });
+      const unfinished = (await readOperation(three.at('.pgprov', 'demo'), three.inventory)) as OperationRecord;
+      expect(waysOut(unfinished, three.inventory)).toContain(
+        `\`pgprov sweep ${three.at('first.yml')} --into ${three.inventory} --give-up\``,
+      );
+      expect((await three.run(from('first'))).exitCode).toBe(0);
+      expect([new Set(named), left(), await record()]).toEqual([new Set(['first']), [], undefined]);
     });
 
     it('does not call an operation unfinished while another process carries it out', async () => {
