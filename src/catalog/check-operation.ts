@@ -61,6 +61,8 @@ const WORDS: Readonly<Record<Exclude<Kind, 'pgprov'>, string>> = {
 /** What an operation of a user's has in the place of what only pgprov's may have. */
 const INSTEAD: Readonly<Record<string, string>> = {
   argument: 'make it one of its options',
+  takesSource: 'an operation of yours has one inventory',
+  sourceClient: 'an operation of yours has one inventory',
   changesNothing: 'every operation of yours may change hosts',
   readsSnapshots: 'an operation of yours goes by what is seen on the hosts',
 };
