@@ -10,6 +10,7 @@ import {
   type SlotStatus,
 } from '../../index.js';
 import { slotTrouble, type SlotTrouble } from '../../../roles/shared/slots.js';
+import { leaderOf } from '../shared/leading.js';
 import { asEvidence, linesSince, POSTGRESQL_LOGS } from '../shared/lines.js';
 import { membersOf } from '../shared/members.js';
 
@@ -27,7 +28,7 @@ export default defineDiagnosis({
       if (server === undefined) return [];
       return server.slots.flatMap((slot): Finding[] => {
         const trouble = slotTrouble(slot, server);
-        if (trouble === undefined || trouble === 'idle') return [];
+        if (trouble === undefined || trouble === 'idle' || isToldOfLeader(examination, host, slot)) return [];
         const lines = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: INVALIDATED }).filter(({ text }) =>
           text.includes(`"${slot.name}"`),
         );
@@ -47,6 +48,16 @@ export default defineDiagnosis({
     });
   },
 });
+
+/** The other members keep a slot for each member, to be ready to lead: what it suffers from that one's absence is told of the leader's. */
+function isToldOfLeader(examination: Examination, host: string, { name }: SlotStatus): boolean {
+  const leader = leaderOf(examination);
+  if (leader === undefined || leader === host || !membersOf(examination).some((member) => slotNameOf(member) === name)) return false;
+  const server = examination.view.read(leader, SERVER_REPLICATION);
+  const slot = server?.slots.find((one) => one.name === name);
+  const trouble = server === undefined || slot === undefined ? undefined : slotTrouble(slot, server);
+  return trouble !== undefined && trouble !== 'idle';
+}
 
 function describe({ name, type, active, wal = 'none', heldBytes = 0, invalidated }: SlotStatus): string {
   return `${name}: ${type}, ${active ? 'active' : 'not active'}, wal_status ${wal}, holds ${formatBytes(heldBytes)}${invalidated === undefined ? '' : `, invalidated: ${invalidated}`}`;

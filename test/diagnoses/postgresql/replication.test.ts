@@ -141,6 +141,13 @@ describe('a slot', () => {
     expect(finding).toMatchObject({ since: NOW - 40_000 });
     expect(finding.mend).toMatch(/^`pgprov rebuild .* --host pg3` copies/u);
   });
+  it('that the leader and the other standby keep for a member who is away is told once', () => {
+    const held = { ...slot, name: 'pg3', heldBytes: 50_000_000 };
+    const state = (own: SlotStatus): Readonly<Record<string, unknown>> => server({ slots: [own], slotLimitBytes: 1_048_576 }).more.pg1;
+    const both = { more: { pg1: state(held), pg2: state(held) } };
+    expect(only(slots, both).host).toBe('pg1');
+    expect(only(slots, { more: { pg1: state({ ...held, heldBytes: 0 }), pg2: state(held) } }).host).toBe('pg2');
+  });
   it('of a member that is away for a while is well', () => {
     expect(found(slots, server({ slots: [{ ...slot, heldBytes: 2 ** 29 }] }))).toEqual([]);
   });
