@@ -38,7 +38,7 @@ describe('drills of a restore', () => {
   const expectNothingLeft = async (host: LabHost): Promise<void> => {
     const left = 'ls -d /var/lib/postgresql/*/pgprov-drill-* /srv/*/pgprov-drill-* /run/pgprov-drill 2>/dev/null || :';
     await expect.poll(() => must(host, left), { timeout: patience(60_000) }).toBe('');
-    expect(await must(host, 'pgrep -af pgprov-drill- || :')).toBe('');
+    expect(await must(host, 'pgrep -af "[p]gprov-drill-" || :')).toBe('');
     expect(await must(pg3, 'systemctl is-active pgprov-drill-hold || :')).toBe('inactive');
     expect(await describeMembers(pg1)).toEqual(['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming']);
   };
