@@ -104,7 +104,7 @@ describe('drills of a restore', () => {
   });
 
   it('begin anew after the host lost its power', async () => {
-    const cut = start(['drill', 'restore', cluster.file, '--on', 'pg2', '--check', 'SELECT pg_sleep(100) IS NULL', '--output', 'plain']);
+    const cut = start(['drill', 'restore', cluster.file, '--on', 'pg2', '--check', 'SELECT pg_sleep(1000) IS NULL', '--output', 'plain']);
     await cut.printed(/drill restore\/check/u);
     await pg2.kill();
     expect((await cut.finished).code).not.toBe(0);
@@ -116,7 +116,7 @@ describe('drills of a restore', () => {
   });
 
   it('are refused while somebody watches another one there, and go on by themselves when nobody does', async () => {
-    const first = start(['drill', 'restore', cluster.file, '--on', 'pg2', '--check', 'SELECT pg_sleep(100) IS NULL', '--output', 'plain']);
+    const first = start(['drill', 'restore', cluster.file, '--on', 'pg2', '--check', 'SELECT pg_sleep(1000) IS NULL', '--output', 'plain']);
     await first.printed(/drill restore\/check/u);
     const status = await pgprov('status', cluster.file);
     expect(status.code, status.all).toBe(0);
@@ -185,7 +185,7 @@ describe('drills of a restore', () => {
       '--directory',
       '/srv/filled',
       '--check',
-      'SELECT pg_sleep(100) IS NULL',
+      'SELECT pg_sleep(1000) IS NULL',
       '--output',
       'plain',
     ]);
