@@ -196,7 +196,8 @@ function restoreTrouble(run: DrillRun, notes: DrillNotes | undefined): Pick<Chec
 
 function recoverTrouble({ inventory }: DrillRun, notes: DrillNotes): Pick<CheckResult, 'detail' | 'mend'> {
   if (notes.failed !== 'recover') return { detail: `it does not: ${brokenOff(notes)}`, mend: roomAdvice(notes) };
-  const said = lastWords(notes);
+  const unread = notes.words.filter((line) => /P\d+ +ERROR:/u.test(line));
+  const said = `${lastWords(notes)}${unread.length === 0 ? '' : ` (pgBackRest: ${briefly(pgbackrestWords(unread))})`}`;
   return {
     detail: `it does not: ${said}`,
     mend: /ended before configured recovery target/u.test(said)
