@@ -323,6 +323,16 @@ describe('what a drill has proved', () => {
       /FATAL/u,
     ],
     [
+      'cannot read WAL',
+      {
+        at: { began: NOW, restored: NOW, over: NOW },
+        failed: 'recover',
+        words: ['2026-11-29 06:00:00.000 P00  ERROR: [029]: zst error', 'FATAL:  could not restore file "0000000400" from archive'],
+      },
+      /recovers it to/u,
+      /could not restore file .* \(pgBackRest: \[029\]: zst error\)/u,
+    ],
+    [
       'ends before the archive does',
       { end: { timeline: 4, lsn: '0/9000000' } },
       /recovers it to/u,
