@@ -265,6 +265,7 @@ describe('the steps of a clone', () => {
   it('are all foreseen', () =>
     expect(ids(seen({}))).toEqual([
       'access pg4',
+      'whole pg4',
       'stop-standbys pg5',
       'stop-leader pg4',
       'aside pg4,pg5',
