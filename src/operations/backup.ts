@@ -10,6 +10,7 @@ import {
   type OperationObjection,
   type OperationStart,
   type OperationStep,
+  type Resource,
 } from '../index.js';
 import { stanzaOf } from '../../roles/shared/backup/stanza.js';
 import { pgbackrestUser } from '../../roles/shared/backup/pgbackrest.js';
@@ -35,7 +36,7 @@ import {
   type Place,
 } from './shared/backup/places.js';
 import { backupObjections } from './shared/backup/guards.js';
-import { backupGate, startBackup, type BackupUnit } from './shared/backup/unit.js';
+import { backupGate, backupSeen, startBackup, type BackupUnit } from './shared/backup/unit.js';
 
 /** What is taken where nothing is said: it needs no other backup than the last full one. */
 const USUAL: BackupType = 'diff';
@@ -67,7 +68,10 @@ export default defineOperation<BackupOptions>({
   },
   guards: (run) => backupObjections(run),
   remaining: (run) => ({ steps: placesOf(run).flatMap((place) => taking(run, place)) }),
-  question: (run) => `Take a ${run.options.type} backup of ${run.inventory.cluster}?`,
+  question: (run) =>
+    placesOf(run).every((place) => isDone(run, place))
+      ? `Prove the backup of ${run.inventory.cluster} that a command began and did not see the end of, and take none?`
+      : `Take a ${run.options.type} backup of ${run.inventory.cluster}?`,
   nothing: outcome,
   checks: (run) => placesOf(run).flatMap((place) => proofs(run, place)),
   finished: outcome,
@@ -108,8 +112,8 @@ function taking(run: Run, place: Place): OperationStep[] {
   const id = placesOf(run).length === 1 ? 'take' : `take-${host}`;
   const follows = options.follows?.[host];
   const type = follows ?? options.type ?? USUAL;
-  const isOver = isDone(run, place);
-  if (done.has(id) || (isOver && (follows === undefined || runOn(view, host, type)?.asked === undefined))) return [];
+  if (isDone(run, place)) return seenStep(run, place, type);
+  if (done.has(id)) return [];
   const names = enumerate(place.repositories.map(({ name }) => name));
   const unit: BackupUnit = {
     unit: backupUnit(type),
@@ -129,15 +133,16 @@ function taking(run: Run, place: Place): OperationStep[] {
           resources: () => [startBackup(unit, isStuck(view, host, type))],
           gates: () => [backupGate(unit)],
         }
-      : {
-          id,
-          title: isOver
-            ? `look at the ${type} backup that a command began there and did not see the end of`
-            : `follow the ${type} backup that runs there`,
-          on: [host],
-          gates: () => [backupGate(unit)],
-        },
+      : { id, title: `follow the ${type} backup that runs there`, on: [host], gates: () => [backupGate(unit)] },
   ];
+}
+
+/** What a command began and has seen the end of is no other command's. */
+function seenStep({ view, done }: Run, { host }: Place, type: BackupType): OperationStep[] {
+  const id = `seen-${host}`;
+  if (done.has(id) || runOn(view, host, type)?.asked === undefined) return [];
+  const title = `note on ${host} that the end of the ${type} backup was seen, which a command began`;
+  return [{ id, title, on: [host], resources: () => [backupSeen(backupUnit(type)) as Resource] }];
 }
 
 /** What one notices of it, and that it may become a full one. */

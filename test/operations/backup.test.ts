@@ -111,14 +111,22 @@ describe('backup', () => {
     expect(titles(seen({ info: told([OLD, taken(NOW - 5)]), options: run.options }))).toEqual([]);
   });
 
-  it('knows the backup again that a command began which did not see its end, looks at it, and is done', () => {
+  it('knows the backup again that a command began which did not see its end, and takes none', () => {
     const taken5 = told([OLD, taken(NOW - 5, { type: 'diff', label: 'unseen' })]);
     const run = seen({ info: taken5, runs: { diff: { asked: NOW - 100 } } });
-    expect(titles(run)).toEqual(['look at the diff backup that a command began there and did not see the end of']);
+    const title = 'note on repo1 that the end of the diff backup was seen, which a command began';
+    expect(titles(run)).toEqual([title]);
     expect(run.options).toMatchObject({ since: { repo1: NOW - 100 }, follows: { repo1: 'diff' } });
-    const after = seen({ info: taken5, options: run.options, done: ['take'] });
+    const after = seen({ info: taken5, options: run.options, done: ['seen-repo1'] });
     expect([titles(after), failing(after)]).toEqual([[], []]);
     expect(backup.finished?.(after)).toContain('repo1 has the diff backup unseen');
+    const own = seen({
+      info: taken5,
+      runs: { diff: { asked: NOW - 100 } },
+      options: { type: 'diff', since: { repo1: NOW - 100 } },
+      done: ['take'],
+    });
+    expect(titles(own)).toEqual([title]);
   });
 
   it.each<{ title: string; backups: Backup[]; asked: number; options?: BackupOptions }>([

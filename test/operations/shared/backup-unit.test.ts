@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { backupGate, startBackup } from '../../../src/operations/shared/backup/unit.js';
+import { backupGate, backupSeen, startBackup } from '../../../src/operations/shared/backup/unit.js';
 import { backupRuns } from '../../../src/resources/backup-runs.js';
 import { freshDirectory } from '../../support/directory.js';
 import { MadeUpHost } from '../../support/made-up-host.js';
@@ -64,7 +64,7 @@ esac`,
       expect(moves(made)).toEqual(['systemctl stop pgprov-backup@full.service', 'systemctl start --no-block pgprov-backup@full.service']);
     });
 
-    it('has the host note since when it is waited for, until its end is seen', async () => {
+    it('has the host note since when a command waits for it, until that has seen the end', async () => {
       const asked = async (made: MadeUpHost): Promise<number | undefined> =>
         (await observe(shell, made.observation(backupRuns(['pgprov-backup@full']))))[0]?.asked;
       await bringAbout(shell, host('inactive').resource(startBackup(unit(LAST), false)));
@@ -73,6 +73,8 @@ esac`,
       expect(await asked(host('activating'))).toBe(LAST);
       rmSync(work.at('started'));
       await observe(shell, host('inactive').observation(backupGate(unit(LAST))));
+      expect(await asked(host('inactive'))).toBe(LAST);
+      await bringAbout(shell, host('inactive').resource(backupSeen('pgprov-backup@full')));
       expect(await asked(host('inactive'))).toBeUndefined();
     });
 

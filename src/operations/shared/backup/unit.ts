@@ -59,15 +59,19 @@ export function backupGate({ unit, type, info, since }: BackupUnit): Gate {
     timeout: STANDS_STILL,
     includeJournal: false,
     progress: backupProgress(unit, info),
-    check: sh`forget() { rm -f ${`${ASKED_NOTES}/${unit}`}; }
-case "$(systemctl is-active ${service})" in active | activating | deactivating) ;; *) forget; exit 0 ;; esac
+    check: sh`case "$(systemctl is-active ${service})" in active | activating | deactivating) ;; *) exit 0 ;; esac
 [ $((waited % 5)) = 4 ] || exit 1
 said=$(journalctl --quiet --no-pager --all --output=short-unix --since="@"${Math.floor(since)} ${`_SYSTEMD_UNIT=${service}`} | tail -n 20)
 case "$said" in *'ERROR: '*) ;; *) exit 1 ;; esac
 last=$(printf '%s\n' "$said" | tail -n 1)
 last=$(printf '%s\n' "$last" | cut -d . -f 1)
 [ "$(($(date +%s) - last))" -ge ${SILENT} ] || exit 1
-case "$(${askInfo(info)})" in *'"held":true'*) exit 1 ;; esac
-forget`,
+case "$(${askInfo(info)})" in *'"held":true'*) exit 1 ;; esac`,
   });
+}
+
+/** The host forgets that a command waits for the unit: it has seen the end. What waits on the host itself may do so for nobody any more. */
+export function backupSeen(unit: string): Resource {
+  const note = `${ASKED_NOTES}/${unit}`;
+  return command({ name: `backup-seen:${unit}`, summary: `remove ${note}`, unless: sh`[ ! -e ${note} ]`, run: sh`rm ${note}` });
 }
