@@ -1,23 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_ROLES } from '../../src/model/index.js';
 import type { LabHost } from '../lab/index.js';
 import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
-import { Writer } from '../walk/writer.js';
-import { TestCluster } from './support/cluster.js';
+import type { Writer } from '../walk/writer.js';
+import type { TestCluster } from './support/cluster.js';
 import { controldata, describeMembers, etcdctl, must, patronictlConfig, patronictlList, shellWord, sql } from './support/outside.js';
 import { pgprov, start, type Finished } from './support/pgprov.js';
 import { placesOf } from './support/places.js';
-import { withClient } from './support/written-cluster.js';
+import { RestorableCluster } from './support/restorable-cluster.js';
 
-const CLERK = { user: 'clerk', password: 'clerk-of-the-lab' };
 const { data: DATA } = placesOf('debian13');
 const STREAMING = ['pg1 Leader running', 'pg2 Replica streaming', 'pg3 Replica streaming'];
 const FULL = 'pgprov-backup@full';
 
 describe('pgprov restore', () => {
+  let restorable: RestorableCluster;
   let cluster: TestCluster;
   let pg1: LabHost;
   let pg3: LabHost;
@@ -49,24 +48,13 @@ describe('pgprov restore', () => {
   };
 
   beforeAll(async () => {
-    cluster = await TestCluster.converged();
+    restorable = await RestorableCluster.start();
+    ({ cluster, writer } = restorable);
     [pg1, , pg3] = cluster.hosts as [LabHost, LabHost, LabHost];
-    const roles = [...DEFAULT_ROLES, 'backup'];
-    await cluster.write({
-      ...withClient(),
-      roles,
-      hosts: { pg3: { address: pg3.address, roles: [...roles, 'backup-repository'] } },
-    } as never);
-    const applied = await pgprov('apply', cluster.file, '--yes', '--restart');
-    expect(applied.code, applied.all).toBe(0);
-    await sql(pg1, `CREATE ROLE ${CLERK.user} LOGIN PASSWORD '${CLERK.password}'; GRANT CREATE ON SCHEMA public TO ${CLERK.user}`);
-    await must(pg3, `systemctl start ${FULL}`);
-    writer = await Writer.start({ addresses: cluster.hosts.map(({ address }) => address), ...CLERK });
   });
 
   afterAll(async () => {
-    await writer?.stop();
-    await cluster?.remove();
+    await restorable?.remove();
   });
 
   it('goes back to the second before a DROP TABLE, also after it was killed, shows the data first, and leaves a whole cluster with a backup', async () => {
@@ -92,6 +80,7 @@ describe('pgprov restore', () => {
     const waits = await restore('--time', time, '--yes');
     expect(waits.code, waits.all).toBe(1);
     expect(waits.all).toMatch(/waits for your approval.*recovery.*on timeline/u);
+    expect(waits.all).toContain(`\`pgprov restore ${cluster.file} --approve\` lets clients in`);
     expect(await privately('select count(*) from orders')).toBe('1000');
     expect(await record()).toContain('restore');
     // Nobody gets in, and nothing of the new timeline is archived.

@@ -5,7 +5,8 @@ import { Writer } from '../../walk/writer.js';
 import { TestCluster } from './cluster.js';
 import { describeMembers, sql } from './outside.js';
 
-const CLIENT = { user: 'clerk', password: 'clerk-of-the-lab' };
+/** The client's role. */
+export const CLIENT = { user: 'clerk', password: 'clerk-of-the-lab' };
 
 type Sections = Record<string, Record<string, unknown>>;
 
