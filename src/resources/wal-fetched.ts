@@ -16,5 +16,7 @@ export interface WalFetchedOptions {
  */
 export function walFetched({ stanza, path, through = [] }: WalFetchedOptions): string {
   const fetch: Script = sh`pgbackrest ${[...through, `--stanza=${stanza}`, `--pg1-path=${path}`]}`;
-  return `--recovery-option=restore_command=${fetch.text} archive-get %f "%p" || { [ $? = 1 ] && exit 1; exit 255; }`;
+  // pgBackRest puts it between single quotes in postgresql.auto.conf as it is.
+  const words = fetch.text.replaceAll("'", "''");
+  return `--recovery-option=restore_command=${words} archive-get %f "%p" || { [ $? = 1 ] && exit 1; exit 255; }`;
 }

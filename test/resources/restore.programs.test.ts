@@ -56,7 +56,7 @@ describe('a restore on a host', () => {
       expect(changes).toEqual([{ action: 'create', summary: `restore a backup into ${work.at('data')}` }]);
       expect([answer, left]).toEqual([{ status: 0, words: '' }, []]);
       expect(host.calls('pgbackrest')).toEqual([
-        `pgbackrest --stanza=demo --pg1-path=${work.at('data')} --log-level-console=info --delta --repo=1 --set=20261129-030000F --type=time --target=2026-11-29 05:00:00+00 --recovery-option=restore_command=pgbackrest --stanza=demo --pg1-path=${work.at('data')} archive-get %f "%p" || { [ $? = 1 ] && exit 1; exit 255; } restore`,
+        `pgbackrest --stanza=demo --pg1-path=${work.at('data')} --log-level-console=info --delta --repo=1 --set=20261129-030000F --type=time --target=2026-11-29 05:00:00+00 --recovery-option=restore_command=pgbackrest ''--stanza=demo'' ''--pg1-path=${work.at('data')}'' archive-get %f "%p" || { [ $? = 1 ] && exit 1; exit 255; } restore`,
       ]);
       const place = await observe(shell, host.observation(restorePlace(work.at('data'), server)));
       expect(place).toMatchObject({
