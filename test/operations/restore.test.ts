@@ -469,6 +469,7 @@ describe('the steps of a restore', () => {
       made: restored(LET_IN),
       steps: LANDING,
     },
+    { title: 'all have noted just now that clients are let in', made: restored(LET_IN, { done: ['note'] }), steps: LANDING.slice(1) },
     {
       title: 'clients are let in, without another word',
       made: restored(LET_IN, { down: ['pg2', 'pg3'], leader: 'pg1', store: {}, listed: { pg2: null, pg3: null }, timers: { held: ['x'] } }),

@@ -94,15 +94,16 @@ export function leadSteps(run: RestoreRun): OperationStep[] {
   const { view } = run;
   const first = firstMembers(run);
   if (isLetIn(run) && (leaderOf(view) !== undefined || first.some((host) => isUp(view, host)))) return [];
+  const note: OperationStep = {
+    id: 'note',
+    title: `have ${enumerate(members(run))} note that clients are let in`,
+    effect: 'what was there before does not come back with --undo from here on',
+    pointOfNoReturn: true,
+    on: members(run),
+    resources: () => [restoreNoted(letInNote(run))],
+  };
   return [
-    {
-      id: 'note',
-      title: `have ${enumerate(members(run))} note that clients are let in`,
-      effect: 'what was there before does not come back with --undo from here on',
-      pointOfNoReturn: true,
-      on: members(run),
-      resources: () => [restoreNoted(letInNote(run))],
-    },
+    ...(run.done.has('note') ? [] : [note]),
     {
       id: 'lead',
       title: `start Patroni on ${enumerate(first)}${first.length === 1 ? ' alone, and wait until it leads' : ', and wait until one of them leads'}`,
