@@ -86,9 +86,9 @@ export type {
 export { filesPerLog, hasRange, joinRanges, missingRanges, readWalFile, segmentOf, walFile, type WalRange } from './postgres/wal-files.js';
 export { formatLsn, lsnBytes } from './postgres/lsn.js';
 export { archiving, ARCHIVING, type Archiving } from './resources/archiving.js';
-export { BACKUP_CHECK, backupCheck, type BackupCheckOptions, type BackupCheckState } from './resources/backup-check.js';
-export { backupStanza, stanzaUpgraded } from './resources/backup-stanza.js';
-export { clonedData, type ClonedDataOptions } from './resources/cloned-data.js';
+export { BACKUP_CHECK, backupCheck, type BackupCheckOptions, type BackupCheckState } from './resources/backup/check.js';
+export { backupStanza, stanzaUpgraded } from './resources/backup/stanza.js';
+export { clonedData, type ClonedDataOptions } from './resources/restore/cloned-data.js';
 export { leaderPosition } from './resources/leader-position.js';
 export { RECEIVER_STATE } from './postgres/wal-receiver.js';
 export { coveringLine } from './postgres/hba-cover.js';
@@ -106,11 +106,11 @@ export {
   type BackupInfoOptions,
   pgbackrestWords,
   type RepositoryInfo,
-} from './resources/backup-info.js';
-export { BACKUP_ARCHIVE, backupArchive, type ArchivedWal, type WalRun } from './resources/backup-archive.js';
-export { backupProgress } from './resources/backup-progress.js';
-export { ASKED_NOTES, BACKUP_RUNS, backupRuns, type BackupRun } from './resources/backup-runs.js';
-export { BACKUP_VERIFIED, backupVerified, type BackupVerified } from './resources/backup-verified.js';
+} from './resources/backup/info.js';
+export { BACKUP_ARCHIVE, backupArchive, type ArchivedWal, type WalRun } from './resources/backup/archive.js';
+export { backupProgress } from './resources/backup/progress.js';
+export { ASKED_NOTES, BACKUP_RUNS, backupRuns, type BackupRun } from './resources/backup/runs.js';
+export { BACKUP_VERIFIED, backupVerified, type BackupVerified } from './resources/backup/verified.js';
 export { CLOCK_SERVICE, clockService, type ClockService } from './resources/clock-service.js';
 export { command, commandHandle } from './resources/command.js';
 export { handle, stateOf, type Handle } from './resources/handle.js';
@@ -125,7 +125,7 @@ export {
   type TimelineHistory,
 } from './resources/data-directory.js';
 export { dataAside, type DataAsideOptions } from './resources/data-aside.js';
-export { DATA_ORIGIN, dataOrigin, type DataOrigin } from './resources/data-origin.js';
+export { DATA_ORIGIN, dataOrigin, type DataOrigin } from './resources/restore/data-origin.js';
 export { DATA_COPY, dataCopy, defineBytes, type DataCopy } from './resources/data-copy.js';
 export { deadSlotDropped } from './resources/dead-slot.js';
 export { DATA_OWNERSHIP, dataOwned, dataOwnership, ownershipTrouble, type DataOwnership } from './resources/data-ownership.js';
@@ -144,18 +144,18 @@ export {
   statusQuestion,
   versionQuestion,
   type EtcdClient,
-} from './resources/etcd-client.js';
-export { ETCD_CLUSTER, etcdCluster, idOfNewMember, type EtcdClusterState, type EtcdListed } from './resources/etcd-cluster.js';
-export { ETCD_DATABASE, etcdDatabase, type EtcdDatabase } from './resources/etcd-database.js';
-export { savedEtcdMembers, savedEtcdSnapshot } from './resources/etcd-saved.js';
-export { etcdEnvironment } from './resources/etcd-environment.js';
-export { etcdKeys } from './resources/etcd-keys.js';
-export { etcdFormerConfigs } from './resources/etcd-former.js';
+} from './resources/etcd/client.js';
+export { ETCD_CLUSTER, etcdCluster, idOfNewMember, type EtcdClusterState, type EtcdListed } from './resources/etcd/cluster.js';
+export { ETCD_DATABASE, etcdDatabase, type EtcdDatabase } from './resources/etcd/database.js';
+export { savedEtcdMembers, savedEtcdSnapshot } from './resources/etcd/saved.js';
+export { etcdEnvironment } from './resources/etcd/environment.js';
+export { etcdKeys } from './resources/etcd/keys.js';
+export { etcdFormerConfigs } from './resources/etcd/former.js';
 export { FORMER_CONFIGS } from './resources/former-configs.js';
-export { etcdLeft } from './resources/etcd-left.js';
+export { etcdLeft } from './resources/etcd/left.js';
 export { STORE_LEFT, type ScopeCopy, type StoreLeft } from './resources/scope-copy.js';
-export { ETCD_MEMBER, etcdMember, type EtcdMemberState } from './resources/etcd-member.js';
-export { ETCD_RUNNING, etcdRunning, type EtcdRunning, type EtcdSettings } from './resources/etcd-running.js';
+export { ETCD_MEMBER, etcdMember, type EtcdMemberState } from './resources/etcd/member.js';
+export { ETCD_RUNNING, etcdRunning, type EtcdRunning, type EtcdSettings } from './resources/etcd/running.js';
 export { directory, editedFile, file, fileHandle, replaceBlock, type CountingPart, type PathState } from './resources/file.js';
 export { FILE_SYSTEMS, fileSystems, type FileSystem } from './resources/file-systems.js';
 export { FIREWALL, firewall, firewallsInForce, type FirewallName, type FirewallState } from './resources/firewall/firewall.js';
@@ -165,10 +165,10 @@ export { canonicalNetwork, mergeOpenings } from './resources/firewall/opening.js
 export { enabledAfterFirstStart, HAS_STARTED, notesFirstStart, type FirstStart } from './resources/first-start.js';
 export { FREE_SPACE, freeSpace, type FreeSpace } from './resources/free-space.js';
 export { gate, LOOKS_EVERY } from './resources/gate.js';
-export { backupRestored, begunNote, restoredGate, restoreNoted, type BackupRestoredOptions } from './resources/backup-restored.js';
-export { BACKUP_TIMERS, backupTimers, timersHeld, timersRun, type BackupTimers } from './resources/backup-timers.js';
-export { dataReturned } from './resources/data-returned.js';
-export { privateServerEnded, privateServerRuns, recoveredGate } from './resources/private-server.js';
+export { backupRestored, begunNote, restoredGate, restoreNoted, type BackupRestoredOptions } from './resources/restore/restored.js';
+export { BACKUP_TIMERS, backupTimers, timersHeld, timersRun, type BackupTimers } from './resources/backup/timers.js';
+export { dataReturned } from './resources/restore/data-returned.js';
+export { privateServerEnded, privateServerRuns, recoveredGate } from './resources/restore/private-server.js';
 export {
   PRIVATE_SOCKET,
   privateServer,
@@ -176,7 +176,7 @@ export {
   restorePlace,
   RESTORING_UNIT,
   type RestorePlace,
-} from './resources/restore-place.js';
+} from './resources/restore/place.js';
 export {
   accessPlaced,
   accessRemoved,
@@ -188,26 +188,26 @@ export {
   sourceAccess,
   throughAccess,
   type SourceAccess,
-} from './resources/source-access.js';
-export { timelinesTaken } from './resources/timelines-taken.js';
-export { BACKUPS_HELD, asksBackupsHeld, backupsHeld, backupsReleased } from './resources/backups-held.js';
-export { DRILL_PLACE, drillPlace, type DrillNotes, type DrillPlace } from './resources/drill-place.js';
-export { drillRoom, drillRoomHandle, type DrillRoom } from './resources/drill-room.js';
-export { drillBegun, drillReached } from './resources/drill-run.js';
-export { DRILL_UNIT, drillCleared, SCRATCH } from './resources/drill-scratch.js';
-export type { DrillOptions } from './resources/drill-program.js';
+} from './resources/restore/source-access.js';
+export { timelinesTaken } from './resources/restore/timelines-taken.js';
+export { BACKUPS_HELD, asksBackupsHeld, backupsHeld, backupsReleased } from './resources/backup/held.js';
+export { DRILL_PLACE, drillPlace, type DrillNotes, type DrillPlace } from './resources/drill/place.js';
+export { drillRoom, drillRoomHandle, type DrillRoom } from './resources/drill/room.js';
+export { drillBegun, drillReached } from './resources/drill/run.js';
+export { DRILL_UNIT, drillCleared, SCRATCH } from './resources/drill/scratch.js';
+export type { DrillOptions } from './resources/drill/program.js';
 export { WAL_WRITTEN, walWritten } from './resources/wal-written.js';
 export { formatDuration } from './lib/duration.js';
 export { keepDrill } from './store/drills.js';
 export type { Drill } from './lib/drill.js';
-export { consistentGate, isConsistent, standbyConsistent, type StandbyConsistentOptions } from './resources/standby-consistent.js';
+export { consistentGate, isConsistent, standbyConsistent, type StandbyConsistentOptions } from './resources/restore/standby-consistent.js';
 export { isFormer, scopeReset } from './resources/scope-reset.js';
 export { memberProgress } from './resources/member-progress.js';
 export { CLOCK_OFFSET, HOST_FACTS, type HostFacts } from './resources/host-facts.js';
 export { logFilesOf } from './resources/host-logs.js';
 export { hostLocale, isBuiltIn, type LocaleOptions, type LocaleState } from './resources/host-locale.js';
 export { CONFIG_LOADED, configLoaded, type ConfigLoaded } from './resources/config-loaded.js';
-export { PATRONI_FILE, patroniFile, type PatroniFile } from './resources/patroni-file.js';
+export { PATRONI_FILE, patroniFile, type PatroniFile } from './resources/patroni/file.js';
 export { coordinated } from './resources/coordinated.js';
 export { INTERRUPTED_BOOTSTRAP, interruptedBootstrap, neverServed, type BootstrapState } from './resources/interrupted-bootstrap.js';
 export { interruptedCopy } from './resources/interrupted-copy.js';
@@ -229,12 +229,12 @@ export {
 } from './resources/dynamic-config.js';
 export { dynamicConfigWritten, isPatched } from './resources/dynamic-config-written.js';
 export { recoveryWords } from './resources/recovery.js';
-export { patroniAnew, patroniAnewHandle, type PatroniAnewState } from './resources/patroni-anew.js';
-export { patroniConfig, wakeLeader, wakeMember, type PatroniConfigState } from './resources/patroni-config.js';
-export { haltedHandle, patroniHalted, startedAfterHalt, type HaltedState, type PatroniHaltedOptions } from './resources/patroni-halted.js';
-export { goesBySettings } from './resources/patroni-settings.js';
+export { patroniAnew, patroniAnewHandle, type PatroniAnewState } from './resources/patroni/anew.js';
+export { patroniConfig, wakeLeader, wakeMember, type PatroniConfigState } from './resources/patroni/config.js';
+export { haltedHandle, patroniHalted, startedAfterHalt, type HaltedState, type PatroniHaltedOptions } from './resources/patroni/halted.js';
+export { goesBySettings } from './resources/patroni/settings.js';
 export { WAL_KEPT, walKept, type WalKept } from './resources/wal-kept.js';
-export { PATRONI_HISTORY, patroniHistory, type PatroniHistory, type TimelineEnd } from './resources/patroni-history.js';
+export { PATRONI_HISTORY, patroniHistory, type PatroniHistory, type TimelineEnd } from './resources/patroni/history.js';
 export {
   holdsLeaderLock,
   streamsTo,
@@ -245,18 +245,18 @@ export {
   type ClusterMember,
   type PatroniMemberState,
   type ScheduledSwitchover,
-} from './resources/patroni-member.js';
-export { patroniPause, type PatroniPauseOptions, type PatroniPauseState } from './resources/patroni-pause.js';
-export { patroniReload, type PatroniReloadOptions } from './resources/patroni-reload.js';
-export { patroniRequest, type PatroniRequest } from './resources/patroni-request.js';
-export { patroniRestart, type PatroniRestartOptions } from './resources/patroni-restart.js';
-export { patroniReinitialize, type PatroniReinitializeOptions } from './resources/patroni-reinitialize.js';
-export { findRest, restQuestion, type RestCredentials } from './resources/patroni-rest.js';
+} from './resources/patroni/member.js';
+export { patroniPause, type PatroniPauseOptions, type PatroniPauseState } from './resources/patroni/pause.js';
+export { patroniReload, type PatroniReloadOptions } from './resources/patroni/reload.js';
+export { patroniRequest, type PatroniRequest } from './resources/patroni/request.js';
+export { patroniRestart, type PatroniRestartOptions } from './resources/patroni/restart.js';
+export { patroniReinitialize, type PatroniReinitializeOptions } from './resources/patroni/reinitialize.js';
+export { findRest, restQuestion, type RestCredentials } from './resources/patroni/rest.js';
 export { endPutOff, isPutOff } from './resources/put-off.js';
-export { patroniSilent } from './resources/patroni-silent.js';
-export { patroniStopped, stoppedHandle, type PatroniStoppedOptions, type PatroniStoppedState } from './resources/patroni-stopped.js';
-export { isSchedule, patroniSchedule, patroniUnscheduled, type PatroniScheduleOptions } from './resources/patroni-schedule.js';
-export { patroniSwitchover } from './resources/patroni-switchover.js';
+export { patroniSilent } from './resources/patroni/silent.js';
+export { patroniStopped, stoppedHandle, type PatroniStoppedOptions, type PatroniStoppedState } from './resources/patroni/stopped.js';
+export { isSchedule, patroniSchedule, patroniUnscheduled, type PatroniScheduleOptions } from './resources/patroni/schedule.js';
+export { patroniSwitchover } from './resources/patroni/switchover.js';
 export { KERNEL_LOG, kernelLog } from './resources/kernel-log.js';
 export { MEMORY, memory, type MemoryState } from './resources/memory.js';
 export { NAMES, names, type NamesState } from './resources/names.js';
@@ -330,7 +330,7 @@ export { SERVER_REPLICATION, serverReplication, type ServerReplication } from '.
 export { settingsReset, type SettingsResetOptions } from './resources/settings-reset.js';
 export { signingKey } from './resources/signing-key.js';
 export { controlTrouble, soundData } from './resources/sound-data.js';
-export { PATRONI_TAKEN, patroniTaken, takenGate, untakenSettings, type PatroniTaken } from './resources/patroni-taken.js';
+export { PATRONI_TAKEN, patroniTaken, takenGate, untakenSettings, type PatroniTaken } from './resources/patroni/taken.js';
 export { storeAside, type StoreAsideOptions } from './resources/store-aside.js';
 export { STRAY_SERVICES, strayServices, type StrayServices } from './resources/stray-services.js';
 export { stuckConfig, stuckConfigHandle, type StuckConfigState } from './resources/stuck-config.js';

@@ -174,7 +174,7 @@ describe('the architecture', () => {
   });
 
   it('names etcd where etcd is run and read, and in few other places', () => {
-    const own = /^(?:roles\/etcd\.ts$|roles\/shared\/etcd\/|src\/diagnoses\/etcd\/|src\/resources\/etcd-|templates\/etcd\/)/u;
+    const own = /^(?:roles\/etcd\.ts$|roles\/shared\/etcd\/|src\/diagnoses\/etcd\/|src\/resources\/etcd\/|templates\/etcd\/)/u;
     const templates = readdirSync(join(ROOT, 'templates'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.hbs'))
       .map((name) => join('templates', name));

@@ -6,7 +6,7 @@ import { recoveryWords } from '../resources/recovery.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
 import { SERVER_REPLICATION } from '../resources/server-replication.js';
 import { mendParted, partedStandby } from '../resources/parted-standby.js';
-import { PATRONI_MEMBER, streamsTo, type ClusterMember, type PatroniMemberState } from '../resources/patroni-member.js';
+import { PATRONI_MEMBER, streamsTo, type ClusterMember, type PatroniMemberState } from '../resources/patroni/member.js';
 
 /** What an observation saw on a host; undefined where it was not asked. */
 export type Reader = <State>(host: Host, seen: Handle<State>) => State | undefined;

@@ -1,4 +1,4 @@
-import type { TimelineEnd } from '../resources/patroni-history.js';
+import type { TimelineEnd } from '../resources/patroni/history.js';
 import { formatLsn } from '../postgres/lsn.js';
 
 /** One timeline of a cluster: who led on it, and how it ended. */

@@ -4,7 +4,7 @@ import { handle } from './handle.js';
 import { printAnswer, type SharedQuestion } from './shared-question.js';
 import type { Promotion, StoredKey } from '../lib/cluster-status.js';
 import { lastPromotion } from './last-promotion.js';
-import { readTimelineEnds, type TimelineEnd } from './patroni-history.js';
+import { readTimelineEnds, type TimelineEnd } from './patroni/history.js';
 import type { Script } from '../shell/quote.js';
 
 /** A key of a scope as the store has it. */

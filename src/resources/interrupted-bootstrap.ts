@@ -3,7 +3,7 @@ import { readScope, type DcsKeys } from './dcs.js';
 import { dataQuestion, readDataDirectory, type DataDirectoryState } from './data-directory.js';
 import type { Ownership } from './file.js';
 import { tellFirstStart, type FirstStart } from './first-start.js';
-import { findMemberState, restQuestion } from './patroni-rest.js';
+import { findMemberState, restQuestion } from './patroni/rest.js';
 import { putAside } from './put-aside.js';
 import { isPutOff } from './put-off.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';

@@ -1,6 +1,6 @@
 import type { Promotion } from '../lib/cluster-status.js';
 import { formatLsn } from '../postgres/lsn.js';
-import { readTimelineEnds } from './patroni-history.js';
+import { readTimelineEnds } from './patroni/history.js';
 
 /** The last change of the leader by the key `history`, which Patroni writes after it; nothing where there was none or it cannot be read. */
 export function lastPromotion(history: string | undefined): { lastPromotion?: Promotion } {

@@ -1,6 +1,6 @@
 import { pgprov } from '../lib/pgprov-command.js';
 import { formatLsn } from '../postgres/lsn.js';
-import type { PatroniMemberState } from './patroni-member.js';
+import type { PatroniMemberState } from './patroni/member.js';
 
 type Answering = Extract<PatroniMemberState, { answers: true }>;
 

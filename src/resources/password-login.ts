@@ -2,7 +2,7 @@ import { handle } from './handle.js';
 import { clearScratch, scratchDirectory } from './scratch.js';
 import { seconds } from '../shell/patience.js';
 import { sh } from '../shell/quote.js';
-import { curlCredentials } from './patroni-rest.js';
+import { curlCredentials } from './patroni/rest.js';
 import { escapeField } from './pgpass.js';
 import { asDatabaseUser, type LocalServer } from './psql.js';
 import { answerLines, type Observation } from './resource.js';

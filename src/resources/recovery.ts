@@ -1,5 +1,5 @@
 import type { DataDirectoryState } from './data-directory.js';
-import type { PatroniMemberState } from './patroni-member.js';
+import type { PatroniMemberState } from './patroni/member.js';
 
 /** What Patroni calls a server that runs and takes no connections yet. */
 const COMING_UP = new Set(['starting', 'restarting', 'starting after custom bootstrap']);

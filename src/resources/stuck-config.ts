@@ -1,9 +1,9 @@
 import { joinScripts, sh } from '../shell/quote.js';
 import { findStored, type DcsKeys } from './dcs.js';
 import { compareConfig, isMalformed, mergePatch, type JsonObject } from './dynamic-config.js';
-import { describeChanges, patroniConfig, type PatroniConfigOptions, type PatroniConfigState } from './patroni-config.js';
-import { patroniSilent } from './patroni-silent.js';
-import { patroniQuestion, readMember, type ClusterMember } from './patroni-member.js';
+import { describeChanges, patroniConfig, type PatroniConfigOptions, type PatroniConfigState } from './patroni/config.js';
+import { patroniSilent } from './patroni/silent.js';
+import { patroniQuestion, readMember, type ClusterMember } from './patroni/member.js';
 import { answerText, type Change, type Resource } from './resource.js';
 import { handle, type Handle } from './handle.js';
 import { printAnswer } from './shared-question.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { probeSections } from '../../src/engine/survey.js';
-import { etcdDatabase } from '../../src/resources/etcd-database.js';
+import { etcdDatabase } from '../../src/resources/etcd/database.js';
 import { serverReplication } from '../../src/resources/server-replication.js';
 import { thoroughly, type Observation } from '../../src/resources/resource.js';
 

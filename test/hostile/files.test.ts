@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
 import { directory, editedFile, file, replaceBlock } from '../../src/resources/file.js';
 import { firstConfiguration, type JsonObject } from '../../src/resources/dynamic-config.js';
-import { patroniConfig } from '../../src/resources/patroni-config.js';
+import { patroniConfig } from '../../src/resources/patroni/config.js';
 import type { Resource } from '../../src/resources/resource.js';
 import { sharedSections } from '../../src/resources/shared-question.js';
 import type { Section } from '../../src/shell/frame.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { probeSections } from '../../src/engine/survey.js';
-import { healthQuestion } from '../../src/resources/etcd-client.js';
-import { etcdMember, type EtcdMemberState } from '../../src/resources/etcd-member.js';
+import { healthQuestion } from '../../src/resources/etcd/client.js';
+import { etcdMember, type EtcdMemberState } from '../../src/resources/etcd/member.js';
 import { frameScript } from '../../src/shell/frame.js';
 import { NOTHING } from '../../src/shell/quote.js';
 import { parseChunks } from '../support/sections.js';

@@ -4,9 +4,9 @@ import { backupState } from '../../src/operations/shared/backup/state.js';
 import type { BackupOptions } from '../../src/operations/shared/backup/places.js';
 import type { OperationRun } from '../../src/plan/operation.js';
 import { ARCHIVING } from '../../src/resources/archiving.js';
-import { BACKUP_ARCHIVE, type ArchivedWal } from '../../src/resources/backup-archive.js';
-import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup-info.js';
-import { BACKUP_RUNS, type BackupRun } from '../../src/resources/backup-runs.js';
+import { BACKUP_ARCHIVE, type ArchivedWal } from '../../src/resources/backup/archive.js';
+import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup/info.js';
+import { BACKUP_RUNS, type BackupRun } from '../../src/resources/backup/runs.js';
 import { inventoryOf } from '../support/inventory.js';
 import { runOver, runSeen } from './run-seen.js';
 

@@ -4,7 +4,7 @@ import type { OperationRun } from '../../src/plan/operation.js';
 import { DATA_DIRECTORY } from '../../src/resources/data-directory.js';
 import { DCS } from '../../src/resources/dcs.js';
 import { mergePatch, type JsonObject } from '../../src/resources/dynamic-config.js';
-import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';
+import { PATRONI_TAKEN } from '../../src/resources/patroni/taken.js';
 import { SERVER_ASKED } from '../../src/resources/server-asked.js';
 import { SERVER_SETTINGS, type SettingInForce } from '../../src/resources/settings-in-force.js';
 import { inventoryOf, THREE } from '../support/inventory.js';

@@ -3,8 +3,8 @@ import failover from '../../src/operations/failover.js';
 import type { OperationRun } from '../../src/plan/operation.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../../src/resources/data-directory.js';
 import type { DcsState } from '../../src/resources/dcs.js';
-import { ETCD_MEMBER, type EtcdMemberState } from '../../src/resources/etcd-member.js';
-import type { ClusterMember, PatroniMemberState } from '../../src/resources/patroni-member.js';
+import { ETCD_MEMBER, type EtcdMemberState } from '../../src/resources/etcd/member.js';
+import type { ClusterMember, PatroniMemberState } from '../../src/resources/patroni/member.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 import { runSeen } from './run-seen.js';
 

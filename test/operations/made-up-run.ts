@@ -2,9 +2,9 @@ import type { OperationRun } from '../../src/plan/operation.js';
 import type { Inventory } from '../../src/model/index.js';
 import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
 import type { DcsMember } from '../../src/resources/dcs.js';
-import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
-import type { ClusterMember, PatroniMemberState } from '../../src/resources/patroni-member.js';
-import { stoppedHandle } from '../../src/resources/patroni-stopped.js';
+import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
+import type { ClusterMember, PatroniMemberState } from '../../src/resources/patroni/member.js';
+import { stoppedHandle } from '../../src/resources/patroni/stopped.js';
 import { serviceHandle } from '../../src/resources/service.js';
 import { runSeen } from './run-seen.js';
 

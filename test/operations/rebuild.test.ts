@@ -4,7 +4,7 @@ import type { OperationRun } from '../../src/plan/operation.js';
 import type { SlotStatus } from '../../src/lib/cluster-status.js';
 import { DATA_COPY, type DataCopy } from '../../src/resources/data-copy.js';
 import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
-import type { ClusterMember, PatroniMemberState } from '../../src/resources/patroni-member.js';
+import type { ClusterMember, PatroniMemberState } from '../../src/resources/patroni/member.js';
 import { SERVER_REPLICATION } from '../../src/resources/server-replication.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 import { runSeen } from './run-seen.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import reload from '../../src/operations/reload.js';
 import { CONFIG_LOADED } from '../../src/resources/config-loaded.js';
-import { PATRONI_FILE } from '../../src/resources/patroni-file.js';
+import { PATRONI_FILE } from '../../src/resources/patroni/file.js';
 import { SERVER_SETTINGS, type ServerSettings } from '../../src/resources/settings-in-force.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 import { madeUp, type Made } from './made-up-run.js';

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import restore from '../../src/operations/restore.js';
 import type { RestoreOptions } from '../../src/operations/shared/restore/seen.js';
 import type { OperationRun } from '../../src/plan/operation.js';
-import { BACKUP_ARCHIVE, type WalRun } from '../../src/resources/backup-archive.js';
-import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup-info.js';
-import { BACKUP_TIMERS } from '../../src/resources/backup-timers.js';
+import { BACKUP_ARCHIVE, type WalRun } from '../../src/resources/backup/archive.js';
+import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup/info.js';
+import { BACKUP_TIMERS } from '../../src/resources/backup/timers.js';
 import { DATA_COPY, type DataCopy } from '../../src/resources/data-copy.js';
 import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
-import { stoppedHandle } from '../../src/resources/patroni-stopped.js';
-import { RESTORE_PLACE, type RestorePlace } from '../../src/resources/restore-place.js';
+import { stoppedHandle } from '../../src/resources/patroni/stopped.js';
+import { RESTORE_PLACE, type RestorePlace } from '../../src/resources/restore/place.js';
 import { inventoryOf } from '../support/inventory.js';
 import { runSeen, type Seen } from './run-seen.js';
 

@@ -3,7 +3,7 @@ import type { OperationRun } from '../../src/plan/operation.js';
 import { View } from '../../src/plan/view.js';
 import { DCS, type DcsState } from '../../src/resources/dcs.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
-import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../../src/resources/patroni-member.js';
+import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../../src/resources/patroni/member.js';
 import { contextOf } from '../support/inventory.js';
 
 type Answer = Extract<PatroniMemberState, { answers: true }>;

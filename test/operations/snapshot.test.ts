@@ -3,7 +3,7 @@ import { CATALOG } from '../../roles/index.js';
 import { snapshotSteps } from '../../src/operations/shared/snapshot-steps.js';
 import snapshot from '../../src/operations/snapshot.js';
 import type { View } from '../../src/plan/view.js';
-import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
+import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
 import type { SnapshotForm } from '../../src/resources/saved.js';
 import { contextOf, hostOf, inventoryOf, THREE } from '../support/inventory.js';
 import { madeUp, type Made } from './made-up-run.js';

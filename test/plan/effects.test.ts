@@ -5,7 +5,7 @@ import type { States } from '../../src/plan/plan.js';
 import type { Stage } from '../../src/plan/role.js';
 import type { RunStage } from '../../src/plan/host-work.js';
 import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
-import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
+import { PATRONI_MEMBER } from '../../src/resources/patroni/member.js';
 import type { Action, Change, Resource } from '../../src/resources/resource.js';
 import { sh } from '../../src/shell/quote.js';
 import { inventoryOf, THREE } from '../support/inventory.js';

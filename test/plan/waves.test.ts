@@ -4,7 +4,7 @@ import type { Stage } from '../../src/plan/role.js';
 import type { States } from '../../src/plan/plan.js';
 import type { RunStage } from '../../src/plan/host-work.js';
 import { sortWaves, startsSomething, type Waves } from '../../src/plan/waves.js';
-import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
+import { PATRONI_MEMBER } from '../../src/resources/patroni/member.js';
 import type { Change, Gate, Resource } from '../../src/resources/resource.js';
 import { sh } from '../../src/shell/quote.js';
 import { inventoryOf, THREE } from '../support/inventory.js';

@@ -6,7 +6,7 @@ import { differsAnywhere, renderConfig } from '../../src/report/config-text.js';
 import { DCS } from '../../src/resources/dcs.js';
 import { firstConfiguration, mergePatch, type JsonObject } from '../../src/resources/dynamic-config.js';
 import { isPatched } from '../../src/resources/dynamic-config-written.js';
-import { PATRONI_TAKEN } from '../../src/resources/patroni-taken.js';
+import { PATRONI_TAKEN } from '../../src/resources/patroni/taken.js';
 import { SERVER_SETTINGS } from '../../src/resources/settings-in-force.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reignsOf, type HistoryRun } from '../../src/report/history.js';
 import { renderHistory } from '../../src/report/history-text.js';
-import { PATRONI_HISTORY, patroniHistory, type TimelineEnd } from '../../src/resources/patroni-history.js';
+import { PATRONI_HISTORY, patroniHistory, type TimelineEnd } from '../../src/resources/patroni/history.js';
 import { told } from '../support/http-answers.js';
 
 const REASON = 'no recovery target specified';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { backupCheck } from '../../src/resources/backup-check.js';
-import { backupStanza } from '../../src/resources/backup-stanza.js';
+import { backupCheck } from '../../src/resources/backup/check.js';
+import { backupStanza } from '../../src/resources/backup/stanza.js';
 import { timer } from '../../src/resources/timer.js';
 import { sh } from '../../src/shell/quote.js';
 import { freshDirectory } from '../support/directory.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backupInfo, type BackupInfo } from '../../src/resources/backup-info.js';
+import { backupInfo, type BackupInfo } from '../../src/resources/backup/info.js';
 import { freshDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { AWAY, HEALTHY, HELD, NO_BACKUP, NO_STANZA, RUNNING, TWO_TIMELINES, WRONG_PASSPHRASE } from '../support/pgbackrest-answers.js';

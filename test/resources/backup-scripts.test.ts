@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { backupArchive } from '../../src/resources/backup-archive.js';
-import { backupProgress } from '../../src/resources/backup-progress.js';
-import { backupRuns } from '../../src/resources/backup-runs.js';
-import { backupVerified } from '../../src/resources/backup-verified.js';
+import { backupArchive } from '../../src/resources/backup/archive.js';
+import { backupProgress } from '../../src/resources/backup/progress.js';
+import { backupRuns } from '../../src/resources/backup/runs.js';
+import { backupVerified } from '../../src/resources/backup/verified.js';
 import { freshDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { HEALTHY, HELD, RUNNING } from '../support/pgbackrest-answers.js';

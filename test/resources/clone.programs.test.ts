@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
-import { backupInfo } from '../../src/resources/backup-info.js';
+import { backupInfo } from '../../src/resources/backup/info.js';
 import { command } from '../../src/resources/command.js';
-import { dataOrigin } from '../../src/resources/data-origin.js';
-import { accessPlaced, accessRemoved, probingOptions, sourceAccess, throughAccess } from '../../src/resources/source-access.js';
-import { timelinesFree, timelinesTaken } from '../../src/resources/timelines-taken.js';
+import { dataOrigin } from '../../src/resources/restore/data-origin.js';
+import { accessPlaced, accessRemoved, probingOptions, sourceAccess, throughAccess } from '../../src/resources/restore/source-access.js';
+import { timelinesFree, timelinesTaken } from '../../src/resources/restore/timelines-taken.js';
 import { sh } from '../../src/shell/quote.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { drillPlace } from '../../src/resources/drill-place.js';
-import { drillEnd, drillProgram, type DrillOptions } from '../../src/resources/drill-program.js';
-import { DRILL_MARKER, drillCleared } from '../../src/resources/drill-scratch.js';
+import { drillPlace } from '../../src/resources/drill/place.js';
+import { drillEnd, drillProgram, type DrillOptions } from '../../src/resources/drill/program.js';
+import { DRILL_MARKER, drillCleared } from '../../src/resources/drill/scratch.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { bringAbout, observe } from '../support/sections.js';

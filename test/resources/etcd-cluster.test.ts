@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { etcdCluster, type EtcdClusterState } from '../../src/resources/etcd-cluster.js';
-import type { EtcdClient } from '../../src/resources/etcd-client.js';
+import { etcdCluster, type EtcdClusterState } from '../../src/resources/etcd/cluster.js';
+import type { EtcdClient } from '../../src/resources/etcd/client.js';
 import { freshDirectory } from '../support/directory.js';
 import { told } from '../support/http-answers.js';
 import { MadeUpHost } from '../support/made-up-host.js';

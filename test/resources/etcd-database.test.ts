@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { EtcdClient } from '../../src/resources/etcd-client.js';
-import { etcdDatabase, type EtcdDatabase } from '../../src/resources/etcd-database.js';
+import type { EtcdClient } from '../../src/resources/etcd/client.js';
+import { etcdDatabase, type EtcdDatabase } from '../../src/resources/etcd/database.js';
 import type { Observation } from '../../src/resources/resource.js';
 import { told } from '../support/http-answers.js';
 

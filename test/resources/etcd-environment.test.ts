@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { etcdEnvironment } from '../../src/resources/etcd-environment.js';
+import { etcdEnvironment } from '../../src/resources/etcd/environment.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { bringAbout, observe } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readEtcdFile } from '../../src/resources/etcd-file.js';
+import { readEtcdFile } from '../../src/resources/etcd/file.js';
 import { etcdWrite, madeUpBolt } from '../support/made-up-bolt.js';
 
 const WRITES = [

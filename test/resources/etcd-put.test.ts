@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { EtcdClient } from '../../src/resources/etcd-client.js';
-import { etcdPut, etcdRemove } from '../../src/resources/etcd-put.js';
+import type { EtcdClient } from '../../src/resources/etcd/client.js';
+import { etcdPut, etcdRemove } from '../../src/resources/etcd/put.js';
 import { WORK_DIRECTORY } from '../../src/shell/lock.js';
 import { NOTHING_DONE } from '../../src/resources/resource.js';
 import { sharedDirectory } from '../support/directory.js';

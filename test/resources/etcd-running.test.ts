@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { renderTemplate } from '../../src/plan/template.js';
-import { etcdRunning, type EtcdRunning } from '../../src/resources/etcd-running.js';
+import { etcdRunning, type EtcdRunning } from '../../src/resources/etcd/running.js';
 import { freshDirectory } from '../support/directory.js';
 import { moved, observe, rewritten } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell, type Shell } from '../support/shells.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { etcdKeys } from '../../src/resources/etcd-keys.js';
-import { savedEtcdSnapshot } from '../../src/resources/etcd-saved.js';
+import { etcdKeys } from '../../src/resources/etcd/keys.js';
+import { savedEtcdSnapshot } from '../../src/resources/etcd/saved.js';
 import { configInKeys, savedKeys } from '../../src/resources/saved-keys.js';
 
 const CLIENT = { endpoints: ['https://192.0.2.1:2379'], caFile: '/ca', certFile: '/crt', keyFile: '/key' };

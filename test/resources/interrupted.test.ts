@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { etcdKeys } from '../../src/resources/etcd-keys.js';
+import { etcdKeys } from '../../src/resources/etcd/keys.js';
 import { interruptedBootstrap, type BootstrapState } from '../../src/resources/interrupted-bootstrap.js';
 import { interruptedCopy } from '../../src/resources/interrupted-copy.js';
 import type { Resource } from '../../src/resources/resource.js';

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
 import { databaseLogins, restLogins, type PasswordLogin } from '../../src/resources/password-login.js';
-import { goesBySettings } from '../../src/resources/patroni-settings.js';
+import { goesBySettings } from '../../src/resources/patroni/settings.js';
 import type { Answer } from '../../src/resources/resource.js';
 import { freshDirectory } from '../support/directory.js';
 import { RestApi } from '../support/http-answers.js';

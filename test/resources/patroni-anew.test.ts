@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { patroniAnew } from '../../src/resources/patroni-anew.js';
+import { patroniAnew } from '../../src/resources/patroni/anew.js';
 import { told } from '../support/http-answers.js';
 
 const URL = 'http://10.0.0.1:8008';

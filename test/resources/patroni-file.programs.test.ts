@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { patroniFile } from '../../src/resources/patroni-file.js';
+import { patroniFile } from '../../src/resources/patroni/file.js';
 import { freshDirectory } from '../support/directory.js';
 
 describe('whether Patroni can read its file', () => {

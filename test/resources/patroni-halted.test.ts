@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { etcdKeys } from '../../src/resources/etcd-keys.js';
-import { patroniHalted, startedAfterHalt } from '../../src/resources/patroni-halted.js';
+import { etcdKeys } from '../../src/resources/etcd/keys.js';
+import { patroniHalted, startedAfterHalt } from '../../src/resources/patroni/halted.js';
 import { service } from '../../src/resources/service.js';
 import { freshDirectory } from '../support/directory.js';
 import { told } from '../support/http-answers.js';

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
-import { patroniPause, type PatroniPauseState } from '../../src/resources/patroni-pause.js';
-import { patroniStopped } from '../../src/resources/patroni-stopped.js';
-import { patroniReload } from '../../src/resources/patroni-reload.js';
+import { patroniPause, type PatroniPauseState } from '../../src/resources/patroni/pause.js';
+import { patroniStopped } from '../../src/resources/patroni/stopped.js';
+import { patroniReload } from '../../src/resources/patroni/reload.js';
 import { CONFIG_LOADED_QUERY } from '../../src/resources/config-loaded.js';
 import { NOTHING_DONE } from '../../src/resources/resource.js';
 import { localServer } from '../../src/index.js';

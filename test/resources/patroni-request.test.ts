@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { patroniRequest, type PatroniRequest } from '../../src/resources/patroni-request.js';
+import { patroniRequest, type PatroniRequest } from '../../src/resources/patroni/request.js';
 import { Secret } from '../../src/lib/secret.js';
 import { Script } from '../../src/shell/quote.js';
 import { feed, HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
-import { readMember } from '../../src/resources/patroni-member.js';
-import { isSchedule, patroniSchedule, patroniUnscheduled } from '../../src/resources/patroni-schedule.js';
+import { readMember } from '../../src/resources/patroni/member.js';
+import { isSchedule, patroniSchedule, patroniUnscheduled } from '../../src/resources/patroni/schedule.js';
 import { NOTHING_DONE } from '../../src/resources/resource.js';
 import type { Script } from '../../src/shell/quote.js';
 import { feed, HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
-import { readMember } from '../../src/resources/patroni-member.js';
-import { patroniSwitchover } from '../../src/resources/patroni-switchover.js';
+import { readMember } from '../../src/resources/patroni/member.js';
+import { patroniSwitchover } from '../../src/resources/patroni/switchover.js';
 import { NOTHING_DONE } from '../../src/resources/resource.js';
 import { feed, HOST_SHELLS, inEveryShell, isThere } from '../support/shells.js';
 import { listen } from '../support/tls-servers.js';

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { patroniTaken, takenGate, untakenSettings } from '../../src/resources/patroni-taken.js';
+import { patroniTaken, takenGate, untakenSettings } from '../../src/resources/patroni/taken.js';
 import { NOTHING } from '../../src/shell/quote.js';
 import { freshDirectory } from '../support/directory.js';
 import { observe } from '../support/sections.js';

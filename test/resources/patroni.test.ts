@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/resources/dynamic-config.js';
-import { patroniConfig, wakeLeader, type PatroniConfigState } from '../../src/resources/patroni-config.js';
-import { holdsLeaderLock, patroniMember } from '../../src/resources/patroni-member.js';
+import { patroniConfig, wakeLeader, type PatroniConfigState } from '../../src/resources/patroni/config.js';
+import { holdsLeaderLock, patroniMember } from '../../src/resources/patroni/member.js';
 import { Secret } from '../../src/lib/secret.js';
 import { WORK_DIRECTORY } from '../../src/shell/lock.js';
 import { freshDirectory } from '../support/directory.js';

@@ -6,7 +6,7 @@ import { Secret } from '../../src/lib/secret.js';
 import { formatLsn, lsnBytes } from '../../src/postgres/lsn.js';
 import { dataAside } from '../../src/resources/data-aside.js';
 import { dataCopy, type DataCopy } from '../../src/resources/data-copy.js';
-import { patroniReinitialize } from '../../src/resources/patroni-reinitialize.js';
+import { patroniReinitialize } from '../../src/resources/patroni/reinitialize.js';
 import { NOTHING_DONE } from '../../src/resources/resource.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';

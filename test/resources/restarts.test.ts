@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
-import { patroniRestart, type PatroniRestartOptions } from '../../src/resources/patroni-restart.js';
+import { patroniRestart, type PatroniRestartOptions } from '../../src/resources/patroni/restart.js';
 import { replayedLimits } from '../../src/resources/replayed-limits.js';
 import { NOTHING_DONE } from '../../src/resources/resource.js';
 import { serverLimits } from '../../src/resources/server-limits.js';

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { backupRestored, type BackupRestoredOptions } from '../../src/resources/backup-restored.js';
-import { backupTimers, timersHeld, timersRun } from '../../src/resources/backup-timers.js';
+import { backupRestored, type BackupRestoredOptions } from '../../src/resources/restore/restored.js';
+import { backupTimers, timersHeld, timersRun } from '../../src/resources/backup/timers.js';
 import { dataCopy } from '../../src/resources/data-copy.js';
-import { dataReturned } from '../../src/resources/data-returned.js';
-import { privateServerEnded, privateServerRuns } from '../../src/resources/private-server.js';
-import { restorePlace } from '../../src/resources/restore-place.js';
-import { consistentGate, standbyConsistent } from '../../src/resources/standby-consistent.js';
+import { dataReturned } from '../../src/resources/restore/data-returned.js';
+import { privateServerEnded, privateServerRuns } from '../../src/resources/restore/private-server.js';
+import { restorePlace } from '../../src/resources/restore/place.js';
+import { consistentGate, standbyConsistent } from '../../src/resources/restore/standby-consistent.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { bringAbout, observe } from '../support/sections.js';

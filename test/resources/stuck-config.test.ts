@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareConfig, isMalformed, mergePatch, RECORD_KEY, type JsonObject } from '../../src/resources/dynamic-config.js';
-import { etcdKeys } from '../../src/resources/etcd-keys.js';
+import { etcdKeys } from '../../src/resources/etcd/keys.js';
 import { stuckConfig, type StuckConfigState } from '../../src/resources/stuck-config.js';
 import { told } from '../support/http-answers.js';
 

@@ -5,10 +5,10 @@ import { FIXED_VARIABLES } from '../../roles/shared/fixed-variables.js';
 import { inventorySchemas, type Inventory, type VariableSchema } from '../../src/model/index.js';
 import { View } from '../../src/plan/view.js';
 import { DCS } from '../../src/resources/dcs.js';
-import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
-import { ETCD_RUNNING, type EtcdRunning } from '../../src/resources/etcd-running.js';
+import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
+import { ETCD_RUNNING, type EtcdRunning } from '../../src/resources/etcd/running.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
-import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
+import { PATRONI_MEMBER } from '../../src/resources/patroni/member.js';
 import { RUNNING, type Database, type RunningState } from '../../src/resources/running.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 

@@ -7,11 +7,11 @@ import { debian13 } from '../../src/platform/debian.js';
 import { View } from '../../src/plan/view.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../../src/resources/data-directory.js';
 import { DCS, type DcsState } from '../../src/resources/dcs.js';
-import { ETCD_MEMBER, type EtcdMemberState } from '../../src/resources/etcd-member.js';
+import { ETCD_MEMBER, type EtcdMemberState } from '../../src/resources/etcd/member.js';
 import type { PathState } from '../../src/resources/file.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
 import { INTERRUPTED_BOOTSTRAP, type BootstrapState } from '../../src/resources/interrupted-bootstrap.js';
-import { PATRONI_MEMBER } from '../../src/resources/patroni-member.js';
+import { PATRONI_MEMBER } from '../../src/resources/patroni/member.js';
 import type { UnitInForce } from '../../src/resources/unit-in-force.js';
 import { inventoryOf, MATERIAL, THREE } from '../support/inventory.js';
 

@@ -6,7 +6,7 @@ import { buildPlan } from '../../src/plan/plan.js';
 import { joinHostWork, buildHostWork, type HostWork } from '../../src/plan/host-work.js';
 import { View } from '../../src/plan/view.js';
 import { DCS, type DcsMember } from '../../src/resources/dcs.js';
-import { ETCD_MEMBER } from '../../src/resources/etcd-member.js';
+import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
 import type { Resource } from '../../src/resources/resource.js';
 import { joinScripts, Script, sh } from '../../src/shell/quote.js';

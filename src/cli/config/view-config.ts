@@ -5,7 +5,7 @@ import type { View } from '../../plan/view.js';
 import type { ConfigMember, ConfigSetting, SeenConfig } from '../../report/config-text.js';
 import { DCS } from '../../resources/dcs.js';
 import { compareConfig, leafPaths, RECORD_KEY, settingsOfOthers, valueAt, type JsonObject } from '../../resources/dynamic-config.js';
-import { PATRONI_TAKEN } from '../../resources/patroni-taken.js';
+import { PATRONI_TAKEN } from '../../resources/patroni/taken.js';
 import { SERVER_SETTINGS } from '../../resources/settings-in-force.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 

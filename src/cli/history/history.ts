@@ -5,7 +5,7 @@ import type { View } from '../../plan/view.js';
 import { reignsOf, type HistoryRun, type Present } from '../../report/history.js';
 import { renderHistory } from '../../report/history-text.js';
 import { renderError } from '../../report/error-text.js';
-import { PATRONI_HISTORY, type TimelineEnd } from '../../resources/patroni-history.js';
+import { PATRONI_HISTORY, type TimelineEnd } from '../../resources/patroni/history.js';
 import { readRuns, type RunRecord } from '../../store/run-record.js';
 import { summariseRun } from '../../store/run-summary.js';
 import { errorLook } from '../colors.js';

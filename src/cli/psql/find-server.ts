@@ -3,7 +3,7 @@ import { probeSections, takeStates } from '../../engine/survey.js';
 import { asPgprovError, ExitCode, InputError, PgprovError } from '../../lib/errors.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 import { topologyOf, type Host, type Inventory } from '../../model/index.js';
-import { holdsLeaderLock, PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../../resources/patroni-member.js';
+import { holdsLeaderLock, PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../../resources/patroni/member.js';
 import { hostNamed } from '../ssh/ssh.js';
 
 /** Which server is meant. */

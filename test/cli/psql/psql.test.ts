@@ -4,7 +4,7 @@ import { findServer } from '../../../src/cli/psql/find-server.js';
 import type { Visited, Visits } from '../../../src/engine/visits.js';
 import { UnreachableError } from '../../../src/lib/errors.js';
 import type { Host, Inventory } from '../../../src/model/index.js';
-import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../../../src/resources/patroni-member.js';
+import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../../../src/resources/patroni/member.js';
 
 describe("psql's arguments for a host", () => {
   it.each([

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import backups from '../../../src/diagnoses/backup/backups.js';
 import archiver from '../../../src/diagnoses/postgresql/archiver.js';
 import { View } from '../../../src/plan/view.js';
-import { BACKUP_INFO, type BackupInfo } from '../../../src/resources/backup-info.js';
-import { BACKUP_RUNS, type BackupRun } from '../../../src/resources/backup-runs.js';
+import { BACKUP_INFO, type BackupInfo } from '../../../src/resources/backup/info.js';
+import { BACKUP_RUNS, type BackupRun } from '../../../src/resources/backup/runs.js';
 import { SERVER_HEALTH } from '../../../src/resources/server-health.js';
 import { inventoryOf } from '../../support/inventory.js';
 

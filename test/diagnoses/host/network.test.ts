@@ -4,7 +4,7 @@ import namesWrong from '../../../src/diagnoses/host/names-wrong.js';
 import portHeld from '../../../src/diagnoses/host/port-held.js';
 import wayClosed from '../../../src/diagnoses/host/way-closed.js';
 import { names } from '../../../src/resources/names.js';
-import { PATRONI_MEMBER, type PatroniMemberState } from '../../../src/resources/patroni-member.js';
+import { PATRONI_MEMBER, type PatroniMemberState } from '../../../src/resources/patroni/member.js';
 import { PORTS } from '../../../src/resources/ports.js';
 import { REACHABILITY, type Reach } from '../../../src/resources/reachability.js';
 import { RUNNING } from '../../../src/resources/running.js';

@@ -5,7 +5,7 @@ import unitMasked from '../../../src/diagnoses/host/unit-masked.js';
 import unitNotAtBoot from '../../../src/diagnoses/host/unit-not-at-boot.js';
 import unitRestarts from '../../../src/diagnoses/host/unit-restarts.js';
 import unitStopped from '../../../src/diagnoses/host/unit-stopped.js';
-import { PATRONI_MEMBER, type PatroniMemberState } from '../../../src/resources/patroni-member.js';
+import { PATRONI_MEMBER, type PatroniMemberState } from '../../../src/resources/patroni/member.js';
 import { enabledHandle, serviceHandle, type ServiceState } from '../../../src/resources/service.js';
 import { strayServices as askedForStrays } from '../../../src/resources/stray-services.js';
 import { unitHealth } from '../../../src/resources/unit-health.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 
 import { Secret } from '../../../src/lib/secret.js';
-import { wakeMember } from '../../../src/resources/patroni-config.js';
+import { wakeMember } from '../../../src/resources/patroni/config.js';
 import { spending } from '../../support/spent.js';
 import type { LabHost } from '../host.js';
 import { hasImage } from '../image-store.js';

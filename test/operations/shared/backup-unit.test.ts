@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { backupGate, backupSeen, startBackup } from '../../../src/operations/shared/backup/unit.js';
-import { backupRuns } from '../../../src/resources/backup-runs.js';
+import { backupRuns } from '../../../src/resources/backup/runs.js';
 import { freshDirectory } from '../../support/directory.js';
 import { MadeUpHost } from '../../support/made-up-host.js';
 import { HEALTHY, RUNNING } from '../../support/pgbackrest-answers.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { guardPasswords } from '../../../roles/shared/password-guards.js';
 import { makeVerifier } from '../../../src/lib/scram.js';
 import { View } from '../../../src/plan/view.js';
-import { PATRONI_MEMBER } from '../../../src/resources/patroni-member.js';
+import { PATRONI_MEMBER } from '../../../src/resources/patroni/member.js';
 import { inventoryOf, MATERIAL, THREE } from '../../support/inventory.js';
 
 const inventory = await inventoryOf(THREE);

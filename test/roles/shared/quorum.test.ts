@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import etcd from '../../../roles/etcd.js';
 import { View } from '../../../src/plan/view.js';
 import type { Objection, UnitGuard, UnitMove } from '../../../src/plan/role.js';
-import { ETCD_CLUSTER, idOfNewMember, type EtcdClusterState, type EtcdListed } from '../../../src/resources/etcd-cluster.js';
-import { ETCD_MEMBER } from '../../../src/resources/etcd-member.js';
+import { ETCD_CLUSTER, idOfNewMember, type EtcdClusterState, type EtcdListed } from '../../../src/resources/etcd/cluster.js';
+import { ETCD_MEMBER } from '../../../src/resources/etcd/member.js';
 import { SEED } from '../../support/depth.js';
 import { contextOf, inventoryOf } from '../../support/inventory.js';
 

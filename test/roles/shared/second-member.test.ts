@@ -6,7 +6,7 @@ import { View } from '../../../src/plan/view.js';
 import { DATA_DIRECTORY } from '../../../src/resources/data-directory.js';
 import { DCS } from '../../../src/resources/dcs.js';
 import { POSTMASTER_DELAY } from '../../../src/resources/postmaster-delay.js';
-import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../../../src/resources/patroni-member.js';
+import { PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../../../src/resources/patroni/member.js';
 import { SEED } from '../../support/depth.js';
 import { contextOf, inventoryOf, THREE } from '../../support/inventory.js';
 

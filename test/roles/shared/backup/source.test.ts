@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { accessTo, placesOf, readingMember } from '../../../../roles/shared/backup/source.js';
 import { reveal, Secret } from '../../../../src/lib/secret.js';
 import type { Inventory } from '../../../../src/model/index.js';
-import type { SourceAccess } from '../../../../src/resources/source-access.js';
+import type { SourceAccess } from '../../../../src/resources/restore/source-access.js';
 import { contextOf, inventoryOf, MATERIAL } from '../../../support/inventory.js';
 
 const ROLES = 'roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]';

@@ -5,7 +5,7 @@ import { View } from '../../../../src/plan/view.js';
 import { DCS } from '../../../../src/resources/dcs.js';
 import { firstConfiguration, type JsonObject } from '../../../../src/resources/dynamic-config.js';
 import { HOST_FACTS } from '../../../../src/resources/host-facts.js';
-import { PATRONI_TAKEN } from '../../../../src/resources/patroni-taken.js';
+import { PATRONI_TAKEN } from '../../../../src/resources/patroni/taken.js';
 import { contextOf, inventoryOf, THREE } from '../../../support/inventory.js';
 
 const inventory = await inventoryOf(`${THREE}patroni: {ttl: 40}\n`);
