@@ -13,7 +13,7 @@ export function canAsk(): boolean {
  * @param output where the question is written; default: stdout
  */
 export async function confirm(question: string, signal?: AbortSignal, output: NodeJS.WritableStream = process.stdout): Promise<boolean> {
-  await discardTyped();
+  discardTyped();
   if (process.stdin.readableEnded) return false;
   // The terminal edits the line: readline's own editing leaves nobody waiting, and no answer, when the terminal is closed.
   const prompt = createInterface({ input: process.stdin, output, terminal: false });
