@@ -1,4 +1,4 @@
-import { dcs, defineRole, maintenanceWords, patroniMember, patroniTaken, unitCommands } from '../src/index.js';
+import { dcs, defineRole, maintenanceWords, patroniMember, patroniTaken, unapprovedData, unitCommands } from '../src/index.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
 import { mixedCollations } from './shared/collations.js';
 import { dynamicProblems } from './shared/dynamic-problems.js';
@@ -48,6 +48,7 @@ export default defineRole({
     dcs(dcsOf(context.inventory).keys(context)),
     reachesPeers(context.host, context.inventory),
     patroniTaken(dataDirectoryOf(context.host, context.platform)),
+    unapprovedData(dataDirectoryOf(context.host, context.platform)),
     unitCommands(
       context.platform.patroni.unit,
       context.platform.patroni.simpleDropIn === undefined ? [] : [context.platform.patroni.simpleDropIn],

@@ -189,6 +189,7 @@ export {
   throughAccess,
   type SourceAccess,
 } from './resources/restore/source-access.js';
+export { letInNoteOf, UNAPPROVED_DATA, unapprovedData, type UnapprovedData } from './resources/restore/unapproved-data.js';
 export { timelinesTaken } from './resources/restore/timelines-taken.js';
 export { BACKUPS_HELD, asksBackupsHeld, backupsHeld, backupsReleased } from './resources/backup/held.js';
 export { DRILL_PLACE, drillPlace, type DrillNotes, type DrillPlace } from './resources/drill/place.js';

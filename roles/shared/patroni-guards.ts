@@ -5,6 +5,7 @@ import { leaderInStore } from './leader-in-store.js';
 import { guardLeaderless, guardLeftData } from './leaderless.js';
 import { isStopped, membersData, whatWasFound, type MemberData } from './members-data.js';
 import { patronictl } from './patronictl.js';
+import { guardUnapproved } from './unapproved.js';
 import { refuseUnknownData } from './unknown-data.js';
 import { variables } from './variables.js';
 
@@ -12,6 +13,8 @@ type Reachable = Extract<DcsState, { reachable: true }>;
 
 /** Everything that must agree before Patroni may start: data directories, the store's `initialize` key, member names. */
 export function guardCluster(view: View): Objection[] {
+  const unapproved = guardUnapproved(view);
+  if (unapproved.length > 0) return unapproved;
   const hosts = view.hosts('patroni');
   const members = membersData(view);
   const store = storeOf(view, hosts);

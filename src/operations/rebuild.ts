@@ -52,6 +52,7 @@ export default defineOperation<RebuildOptions>({
   options: {
     from: {
       type: 'string',
+      value: 'source',
       enum: ['leader', 'backup'],
       default: 'leader',
       description: 'what is copied: the leader’s data, or the newest backup, which spares the leader',

@@ -7,6 +7,7 @@ import { dataReturned } from '../../src/resources/restore/data-returned.js';
 import { privateServerEnded, privateServerRuns } from '../../src/resources/restore/private-server.js';
 import { restorePlace } from '../../src/resources/restore/place.js';
 import { consistentGate, standbyConsistent } from '../../src/resources/restore/standby-consistent.js';
+import { unapprovedData } from '../../src/resources/restore/unapproved-data.js';
 import { freshDirectory, ME } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
 import { bringAbout, observe } from '../support/sections.js';
@@ -149,6 +150,22 @@ describe('a restore on a host', () => {
       expect(call.match(/recovery_target(?:_lsn|_name|_time|_xid)?=\w*/gu)?.slice(-1)).toEqual(['recovery_target=immediate']);
       expect(call).toContain(' -c recovery_target_xid= ');
       expect((await bringAbout(shell, host.resource(standbyConsistent(options)))).changes).toEqual([]);
+    });
+
+    it('is told of by its host until clients are let in, and not where a rebuild has restored', async () => {
+      const data = makeData();
+      const seen = (programs = {}): Promise<unknown> => observe(shell, hostWith(programs).observation(unapprovedData(data)));
+      const note = (name: string): void => writeFileSync(work.at('var/lib/pgprov/restore', name), '');
+      expect(await seen()).toBeUndefined();
+      mkdirSync(work.at('var/lib/pgprov/restore'), { recursive: true });
+      const own = await identityOf(data);
+      for (const name of ['Q.1-1', 'R.begun', `rebuild-Q.${own}`]) note(name);
+      expect(await seen()).toBeUndefined();
+      note(`R.${own}`);
+      expect(await seen()).toEqual({ restore: 'R' });
+      note('R.let-in');
+      expect(await seen()).toBeUndefined();
+      expect(await seen({ systemctl: 'exit 0' })).toEqual({ restore: '' });
     });
 
     it('puts data back that was aside, and what has taken its place aside', async () => {

@@ -12,6 +12,7 @@ import type { PathState } from '../../src/resources/file.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
 import { INTERRUPTED_BOOTSTRAP, type BootstrapState } from '../../src/resources/interrupted-bootstrap.js';
 import { PATRONI_MEMBER } from '../../src/resources/patroni/member.js';
+import { UNAPPROVED_DATA } from '../../src/resources/restore/unapproved-data.js';
 import type { UnitInForce } from '../../src/resources/unit-in-force.js';
 import { inventoryOf, MATERIAL, THREE } from '../support/inventory.js';
 
@@ -563,6 +564,16 @@ describe('patroni’s guards', () => {
         ...settles.failed.map((host) => `failed on ${host}`),
       ].join('; ');
     expect(words).toBe(waits);
+  });
+
+  it('refuse to start data that a restore has put there and nobody has approved, whichever machine began it', () => {
+    const restored = (restore: string): Seen =>
+      three(store({ initialize: '7' }), at(LAST, { [UNAPPROVED_DATA.id]: { restore } }), at(BEHIND), at(BEHIND));
+    const [unfinished, ...more] = refusals(restored('20261129T060000Z'));
+    expect(unfinished).toMatch(/^pg1 has data of a restore that is not finished \(20261129T060000Z\)/u);
+    expect(unfinished).toMatch(/`pgprov restore [^`]+`.*--undo.*`touch \/var\/lib\/pgprov\/restore\/20261129T060000Z\.let-in`/u);
+    expect(more).toEqual([]);
+    expect(refusals(restored(''))[0]).toMatch(/^pgBackRest is restoring a backup on pg1/u);
   });
 
   it('refuse to make a cluster that etcd does not know when hosts are left out, which may have its data', () => {

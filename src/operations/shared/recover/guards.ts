@@ -30,6 +30,7 @@ import {
   workingLeader,
   type RecoverRun,
 } from './seen.js';
+import { guardUnapproved } from '../../../../roles/shared/unapproved.js';
 import { dynamicOf, storeOf } from '../members.js';
 
 /** Why a cluster must not be recovered, or not further; asked before every step, so all of it holds before the point of no return. */
@@ -42,6 +43,8 @@ export function recoverObjections(run: RecoverRun): OperationObjection[] {
       `end it first (${pgprov`resume ${inventory}`}), then run this again`,
     );
   }
+  const unapproved = guardUnapproved(view);
+  if (unapproved.length > 0) return unapproved.slice(0, 1);
   const objections = [
     unattended,
     elections,
