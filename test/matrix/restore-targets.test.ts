@@ -86,10 +86,9 @@ describe('where a restore can end', () => {
   });
 
   it('is on the timeline that the cluster has left', async () => {
-    const now = await timeline();
     expect(await looked('--latest', '--timeline', `${former}`)).toBe('1,2,3,4');
     await undone();
-    expect([await timeline(), await rows()]).toEqual([now, '1,2,3,5']);
+    expect(await rows()).toBe('1,2,3,5');
   });
 
   it('is reached from a backup of an earlier timeline', async () => {
