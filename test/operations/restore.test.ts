@@ -389,6 +389,16 @@ describe('the guards of a restore', () => {
     expect(objection(made, { ...CHOSEN, undo: true })).toContain('clients may have written since, so it is not taken back');
   });
 
+  it('say so where nobody knows who of what is back is to be started first', () => {
+    const blind = { timeline: 4, checkpoint: '0/5000', nextOid: 1, lastRecord: undefined };
+    const made: Made = { down: PG, store: { leader: '' }, data: { pg2: { clusterState: 'shut down in recovery', position: blind } } };
+    expect(objection(made, { ...CHOSEN, undo: true })).toBe(
+      'what was there is back in its place, and who has the last commits is not known: it is unknown how far the WAL of pg2 goes',
+    );
+    expect(objection({ ...made, down: ['pg2', 'pg3'] }, { ...CHOSEN, undo: true })).toBeUndefined();
+    expect(objection({ ...made, ...ASIDE }, { ...CHOSEN, undo: true })).toBeUndefined();
+  });
+
   it('do not take back what is not there any more', () => {
     expect(objection({ ...ASIDE, copy: { ...KEPT, pg2: { identity: '' } } }, { ...CHOSEN, undo: true })).toBe(
       'the data that pg2 had before the restore is not beside its place any more, so it cannot come back',

@@ -27,7 +27,7 @@ import {
   unreached,
   type RestoreRun,
 } from './seen.js';
-import { isUp } from '../recover/seen.js';
+import { furthestOf, isUp } from '../recover/seen.js';
 import { leftTimeline } from './left-timeline.js';
 import { roomFor } from './room.js';
 import { archiveFor, perLogFor, readingAdvice } from './source.js';
@@ -43,7 +43,7 @@ export function restoreObjections(run: RestoreRun): OperationObjection[] {
   if (isLetIn(run)) return run.options.undo === true ? tooLate(run) : [];
   const found = [...absent(run), ...gone(run), ...leased(run)];
   if (found.length > 0) return found.slice(0, 1);
-  if (run.options.undo === true) return [];
+  if (run.options.undo === true) return unordered(run);
   if (isUntouched(run)) return beginning(run).slice(0, 1);
   return awaits(run);
 }
@@ -79,6 +79,21 @@ function gone(run: RestoreRun): OperationObjection[] {
   return refuse(
     `the data that ${enumerate(lost)} had before the restore is not beside its place any more, so it cannot come back`,
     `bring it back, or finish the restore without --undo`,
+  );
+}
+
+/** What was there is back, and nobody knows who of its members is to be started first. */
+function unordered(run: RestoreRun): OperationObjection[] {
+  const { view } = run;
+  const all = members(run);
+  const isBack =
+    all.some((host) => hasFormer(run, host)) && all.every((host) => hasFormer(run, host) || (run.options.was?.[host] ?? '') === '');
+  const found = isBack && leaderOf(view) === undefined && !all.some((host) => isUp(view, host)) ? furthestOf(view) : undefined;
+  if (found === undefined || found.kind === 'known') return [];
+  const why = found.kind === 'unknown' ? found.why : `${enumerate(found.hosts)} wrote two histories of timeline ${found.timeline}`;
+  return refuse(
+    `what was there is back in its place, and who has the last commits is not known: ${why}`,
+    'start Patroni on the member that led (`systemctl start patroni`, as root there), then run this again, which starts the others',
   );
 }
 
