@@ -21,6 +21,7 @@ import { backupHosts } from '../../roles/shared/backup/repositories.js';
 import { originOf, readingMember } from '../../roles/shared/backup/source.js';
 import { stanzaOf } from '../../roles/shared/backup/stanza.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { backupRoles } from './shared/backup/asked.js';
 import { archives, archivesOwn } from './shared/clone/archives.js';
 import { content, contentOf } from './shared/clone/content.js';
 import { cloneObjections, cloneProblems } from './shared/clone/guards.js';
@@ -28,7 +29,7 @@ import type { CloneOptions, CloneRun } from './shared/clone/seen.js';
 import { cloneSteps, cloneUndone } from './shared/clone/steps.js';
 import { leaderOf } from './shared/members.js';
 import { finished, proofs } from './shared/restore/end.js';
-import { AIM_OPTIONS } from './shared/restore/options.js';
+import { AIM_OPTIONS, UNDO_OPTION } from './shared/restore/options.js';
 import { chosenOf, isLetIn, isUntouched } from './shared/restore/seen.js';
 import { sourceObservations } from './shared/restore/source.js';
 import { aimWords, newestTimeline, stanzaIdentifier } from './shared/restore/target.js';
@@ -46,14 +47,10 @@ export default defineOperation<CloneOptions>({
   options: {
     ...AIM_OPTIONS,
     approve: { type: 'boolean', description: 'the data that the other cluster has is put aside, where it is not empty' },
-    undo: { type: 'boolean', answers: 'takes-back', description: 'bring back what was there before, as long as no client was let in' },
+    undo: UNDO_OPTION,
   },
   choosesHosts: true,
-  roles: ({ inventory }) => [
-    dcsOf(inventory).role,
-    'patroni',
-    ...['backup', 'backup-repository'].filter((role) => inventory.hosts.some(({ roles }) => roles.includes(role))),
-  ],
+  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni', ...backupRoles(inventory)],
   requiresConverged: false,
   unreachable: 'go-on',
   patience: PATIENCE,

@@ -16,10 +16,11 @@ import { pgbackrestUser } from '../../roles/shared/backup/pgbackrest.js';
 import { backupHosts, writtenBy } from '../../roles/shared/backup/repositories.js';
 import { stanzaOf } from '../../roles/shared/backup/stanza.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
+import { backupRoles } from './shared/backup/asked.js';
 import { finished, proofs } from './shared/restore/end.js';
 import { restoreObjections, restoreQuestion } from './shared/restore/guards.js';
 import { landingSteps } from './shared/restore/landing.js';
-import { AIM_OPTIONS } from './shared/restore/options.js';
+import { AIM_OPTIONS, UNDO_OPTION } from './shared/restore/options.js';
 import { restoreProblems } from './shared/restore/problems.js';
 import { chosenOf, isLetIn, isRecovered, isUntouched, placeOf, type RestoreOptions } from './shared/restore/seen.js';
 import { preparingSteps } from './shared/restore/steps.js';
@@ -35,14 +36,10 @@ export default defineOperation<RestoreOptions>({
   options: {
     ...AIM_OPTIONS,
     approve: { type: 'boolean', answers: true, description: 'let clients in to the restored data, which has been looked at' },
-    undo: { type: 'boolean', answers: 'takes-back', description: 'bring back what was there before, as long as no client was let in' },
+    undo: UNDO_OPTION,
   },
   choosesHosts: true,
-  roles: ({ inventory }) => [
-    dcsOf(inventory).role,
-    'patroni',
-    ...['backup', 'backup-repository'].filter((role) => inventory.hosts.some(({ roles }) => roles.includes(role))),
-  ],
+  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni', ...backupRoles(inventory)],
   requiresConverged: false,
   unreachable: 'go-on',
   patience: PATIENCE,

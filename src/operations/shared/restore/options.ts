@@ -1,4 +1,4 @@
-import type { OptionSchemas } from '../../../index.js';
+import type { OptionSchema, OptionSchemas } from '../../../index.js';
 import { TIME_PATTERN } from './target.js';
 
 /** Where a restore is to end, as it is given on the command line. */
@@ -34,4 +34,11 @@ export const AIM_OPTIONS: OptionSchemas = {
     description: 'begin with this backup; alone, to its end',
   },
   timeline: { type: 'integer', minimum: 1, description: 'follow this timeline; default: the one that the cluster is on' },
+};
+
+/** Takes back what is not finished. */
+export const UNDO_OPTION: OptionSchema = {
+  type: 'boolean',
+  answers: 'takes-back',
+  description: 'bring back what was there before, as long as no client was let in',
 };
