@@ -5,8 +5,9 @@ import type { Inventory } from '../../model/index.js';
 import { readOperation, type OperationRecord } from '../../store/operation-record.js';
 import { assertUnlocked } from '../../store/local-lock.js';
 import { storeDirectory } from '../../store/store.js';
-import { HEADS, type OperationHead } from './heads.js';
+import { HEADS } from './heads.js';
 import { optionWords } from './option-words.js';
+import { takenBackBy } from './taken-back.js';
 import { pgprov, plainPgprov } from '../../lib/pgprov-command.js';
 
 /**
@@ -55,24 +56,6 @@ export function waysOut({ operation, source, chosen }: OperationRecord, inventor
   if (back === undefined) return `${finish}, or give it up with ${pgprov`${operationLine(operation, inventory, source)} --give-up`}`;
   if (chosen[back] === true) return finish;
   return `${finish}, or take it back with \`${plainPgprov`${operationLine(operation, inventory, source)} ${[flagOf(back)]}`}\``;
-}
-
-/** The option that takes an operation back, where it has one. */
-export function takenBackBy({ options }: Pick<OperationHead, 'options'>): string | undefined {
-  return Object.keys(options).find((name) => options[name]?.answers === 'takes-back');
-}
-
-/**
- * Insists that an operation may be forgotten.
- * @throws RefusedError for one that is taken back instead: what it has moved would stay where it is, and nobody else knows where
- */
-export function assertGivenUp({ options }: Pick<OperationHead, 'options'>, record: OperationRecord, inventory: Inventory): void {
-  if (takenBackBy({ options }) === undefined) return;
-  throw new RefusedError({
-    kind: 'operation/not-given-up',
-    message: `${describeOperation(record)} is not given up: what was there may be out of its place, and nothing else knows where`,
-    hint: `${waysOut(record, inventory.file)}. To forget it all the same, remove operation.json in ${storeDirectory(inventory.dir, inventory.cluster)}, which has where everything was put`,
-  });
 }
 
 /** `the switchover --to pg2 that ann@laptop began at 2026-11-28T09:30:00Z` */
