@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { LabHost } from '../lab/index.js';
 import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
@@ -6,7 +6,7 @@ import type { TestCluster } from './support/cluster.js';
 import { etcdctl, must, patronictlConfig, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
 import { placesOf } from './support/places.js';
-import { RecoveringCluster } from './support/recovering.js';
+import { onRecoveringCluster, type RecoveringCluster } from './support/recovering.js';
 
 describe('pgprov recover, with a store that has lost what it had', () => {
   let tested: RecoveringCluster;
@@ -29,14 +29,10 @@ describe('pgprov recover, with a store that has lost what it had', () => {
   };
   const lose = (host: LabHost): Promise<string> => must(host, 'rm -rf /var/lib/etcd/demo/member');
 
-  beforeAll(async () => {
-    tested = await RecoveringCluster.start();
-    cluster = tested.cluster;
+  onRecoveringCluster(async (begun) => {
+    tested = begun;
+    cluster = begun.cluster;
     await tested.patch({ failsafe_mode: true });
-  });
-
-  afterAll(async () => {
-    await cluster?.remove();
   });
 
   longCase(

@@ -1,9 +1,12 @@
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { LabHost } from '../../lab/index.js';
 import { patience } from '../../support/patience.js';
 import { TestCluster } from './cluster.js';
 import { controldata, describeMembers, etcdctl, must, sql } from './outside.js';
 import { pgprov, type Finished } from './pgprov.js';
+
+/** How PostgreSQL ends a start with more shared memory than the host can give. */
+const NO_MEMORY = 'could not map anonymous shared memory';
 
 /** A cluster that is broken and recovered, and the commits that a client was told of. */
 export class RecoveringCluster {
@@ -49,6 +52,18 @@ export class RecoveringCluster {
     await must(leader, `curl -sf -u '${credentials}' -X PATCH -d '${JSON.stringify(body)}' http://${leader.address}:8008/config`);
   }
 
+  /**
+   * Restarts Patroni with more shared memory than the host has, and waits until PostgreSQL has refused to start. What Patroni calls the member is no
+   * sign of that: where the server ends before Patroni looks at its process, as on a busy machine, the member stays “starting” from one try to the next.
+   */
+  async restartInVain(host: LabHost): Promise<void> {
+    const since = await must(host, 'date +%s');
+    await must(host, 'systemctl restart patroni');
+    const said = (): Promise<string> => must(host, `journalctl -u patroni --since @${since} -o cat --no-pager`);
+    await expect.poll(said, { timeout: patience(60_000) }).toContain(NO_MEMORY);
+    expect(await controldata(host, 'Database cluster state')).toMatch(/^shut down/u);
+  }
+
   /** Only `last` has what is committed at the end; Patroni is stopped everywhere. */
   async stopAll(last: LabHost): Promise<void> {
     for (const host of this.others(last)) await must(host, 'systemctl stop patroni');
@@ -75,4 +90,27 @@ export class RecoveringCluster {
     const own = await sql(cluster.host(first), "select ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int");
     expect(timelines).toEqual([own, own]);
   }
+}
+
+/**
+ * Has a file's cases work on one cluster, and on a new one after a case that failed: that may have left it down.
+ * @param begin is given each cluster before its first case
+ */
+export function onRecoveringCluster(begin: (tested: RecoveringCluster) => void | Promise<void>): void {
+  let tested: RecoveringCluster | undefined;
+  const remove = async (): Promise<void> => {
+    const old = tested;
+    tested = undefined;
+    await old?.cluster.remove();
+  };
+  const renew = async (): Promise<void> => {
+    await remove();
+    tested = await RecoveringCluster.start();
+    await begin(tested);
+  };
+  beforeAll(renew);
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await renew();
+  });
+  afterAll(remove);
 }
