@@ -19,6 +19,7 @@ export default defineDiagnosis({
           return {
             level: 'broken' as const,
             host: host.name,
+            unit,
             what: `the unit ${unit} does not run${boot?.putOff === true ? ': it was stopped with pgprov, until it is started again' : ''}`,
             ...(since === undefined ? {} : { since }),
             evidence: [

@@ -104,6 +104,9 @@ it('finds a unit that is started over and over, between two tries and within one
     ]);
   // It was so, and has been steady since.
   expect(await found(unitRestarts, pg2({}, { NRestarts: '7' }))).toEqual([]);
+  // It was so, and somebody has just stopped it.
+  const stopped = { ActiveState: 'inactive', SubState: 'dead', StateChangeTimestampMonotonic: '9990000000', NRestarts: '7' };
+  expect(await found(unitRestarts, pg2({ active: 'inactive' }, stopped))).toEqual([]);
 });
 
 it('says of a unit that is started over and over how it ended, whatever it said since', async () => {
