@@ -146,6 +146,7 @@ export {
   type EtcdClient,
 } from './resources/etcd/client.js';
 export { ETCD_CLUSTER, etcdCluster, idOfNewMember, type EtcdClusterState, type EtcdListed } from './resources/etcd/cluster.js';
+export { damageWords, ETCD_DAMAGE, ETCD_LET_IN } from './resources/etcd/damage.js';
 export { ETCD_DATABASE, etcdDatabase, type EtcdDatabase } from './resources/etcd/database.js';
 export { savedEtcdMembers, savedEtcdSnapshot } from './resources/etcd/saved.js';
 export { etcdEnvironment } from './resources/etcd/environment.js';
