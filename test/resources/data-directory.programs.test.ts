@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -219,10 +219,26 @@ describe.skipIf(binaries === undefined)(
         await expect.poll(ended, { timeout: patience(10_000) }).toBeDefined();
         process.kill(Math.abs(Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])), 'SIGKILL');
         await once(single, 'exit');
-        const state = await observe(shell, at(data, bin, POSTGRES_USER));
-        const last = state.kind === 'cluster' ? (state.position?.lastRecord ?? '') : '';
+        const last = async (): Promise<string> => {
+          const state = await observe(shell, at(data, bin, POSTGRES_USER));
+          return state.kind === 'cluster' ? (state.position?.lastRecord ?? '') : '';
+        };
         // The record of the switch has 24 bytes.
-        expect(lsnBytes(last) + 24n).toBe(lsnBytes(ended() ?? ''));
+        expect(lsnBytes(await last()) + 24n).toBe(lsnBytes(ended() ?? ''));
+        // PostgreSQL makes files ahead, all zeros, and a directory has no order.
+        const [written = ''] = readdirSync(join(data, 'pg_wal')).filter((name) => /^[0-9A-F]{24}$/u.test(name));
+        const file = (name: string): string => join(data, 'pg_wal', name);
+        renameSync(file(written), work.at(written));
+        for (let ahead = 1; ahead < 32; ahead += 1) {
+          const name = file(
+            `${written.slice(0, 16)}${(Number.parseInt(written.slice(16), 16) + ahead).toString(16).padStart(8, '0').toUpperCase()}`,
+          );
+          writeFileSync(name, '');
+          truncateSync(name, 16_777_216);
+          execFileSync('chown', [POSTGRES_USER, name]);
+        }
+        renameSync(work.at(written), file(written));
+        expect(lsnBytes(await last()) + 24n).toBe(lsnBytes(ended() ?? ''));
       });
 
       it('is reported with what is wrong with it', async () => {
