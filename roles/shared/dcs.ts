@@ -31,6 +31,8 @@ export interface Dcs {
   readonly unit: string;
   /** How a person changes a key, as words that follow "correct it": `with … as root on pg1`. */
   editing(view: View, key: string): string;
+  /** How a person gives a key a value of one word, as words with the commands. */
+  putting(view: View, key: string, value: string): string;
   /** Lines of Patroni's journal about it that more waiting will not fix, as extended regular expressions. */
   readonly fatalLogPatterns: readonly string[];
   /** On EL its packages are in PGDG's repository of extra packages. */

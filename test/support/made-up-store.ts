@@ -47,6 +47,7 @@ export const madeUpDcs: Dcs = {
   role: 'shelf',
   unit: 'shelfd',
   editing: () => 'with a pencil',
+  putting: (_, key, value) => `write ${value} over ${key}`,
   fatalLogPatterns: ['ShelfCollapsed'],
   inExtras: false,
   fixedVariables: [],

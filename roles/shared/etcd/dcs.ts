@@ -20,6 +20,7 @@ export const etcdDcs: Dcs = {
   role: 'etcd',
   unit: 'etcd',
   editing: (view, key) => `${onWorkingMember(view)}; \`etcdctl get ${key}\` shows it, and \`etcdctl put ${key} < FILE\` writes it`,
+  putting: (view, key, value) => `${onWorkingMember(view)}; \`etcdctl put ${key} ${value}\``,
   fatalLogPatterns: ['EtcdKeyNotFound|EtcdException.*404'],
   inExtras: true,
   fixedVariables: ETCD_FIXED_VARIABLES,

@@ -63,7 +63,8 @@ function mendOf(inventory: { file: string }, { missing, damaged, enough }: Out):
   if (!enough)
     return `${enumerate(broken)} cannot read ${broken.length === 1 ? 'its' : 'their'} data: ${pgprov`recover ${inventory}`} makes a new etcd of the newest data that can be read, or of a snapshot`;
   const startable = namesOf(missing.filter(({ seen }) => seen)).filter((name) => !broken.includes(name));
-  if (startable.length > 0) return `start the missing ones: \`systemctl start etcd\`, as root on ${enumerate(startable)}`;
+  // Without --no-block systemctl waits for the quorum, which may not come before the next one is started.
+  if (startable.length > 0) return `start the missing ones: \`systemctl start --no-block etcd\`, as root on ${enumerate(startable)}`;
   if (missing.length > 0)
     return `bring back ${enumerate(namesOf(missing))}; if their data is lost, ${pgprov`recover ${inventory}`} makes a quorum of what is left`;
   return `let them reach each other: ${pgprov`logs ${inventory} --unit etcd`} shows what they say of each other`;

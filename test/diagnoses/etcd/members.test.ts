@@ -72,7 +72,7 @@ it('finds that there is no quorum, and who is missing', async () => {
   };
   const [finding] = await findings(quorum, hosts);
   expect(finding).toMatchObject({ level: 'broken', what: 'etcd has no quorum: of its 3 members pg2 and pg3 do not run' });
-  expect(finding?.mend).toBe('start the missing ones: `systemctl start etcd`, as root on pg2 and pg3');
+  expect(finding?.mend).toBe('start the missing ones: `systemctl start --no-block etcd`, as root on pg2 and pg3');
   expect(await found(memberDown, hosts)).toEqual([]);
 });
 
@@ -152,7 +152,7 @@ it('has a quorum started of the members that can read their data, or a new etcd 
   const broken = member({ healthy: false, active: 'failed', log: [['etcd', 20, INVALID]] });
   const stopped = member({ healthy: false, active: 'inactive' });
   const [one] = await findings(quorum, { pg1: member({ healthy: false }), pg2: stopped, pg3: broken });
-  expect(one?.mend).toBe('start the missing ones: `systemctl start etcd`, as root on pg2');
+  expect(one?.mend).toBe('start the missing ones: `systemctl start --no-block etcd`, as root on pg2');
   const [two] = await findings(quorum, { pg1: stopped, pg2: broken, pg3: broken });
   expect(two?.mend).toMatch(
     /^pg2 and pg3 cannot read their data: `pgprov recover .*` makes a new etcd of the newest data that can be read, or of a snapshot$/u,

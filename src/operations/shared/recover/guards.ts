@@ -184,7 +184,7 @@ function identities(run: RecoverRun): OperationObjection[] {
   if (usableData(view).length > 0) return [];
   return refuse(
     `${store} knows ${scope} with system identifier ${known}, and no member has data of it${found(view)}`,
-    `${nothingChanged}: these are different databases, and either may be the one you need; find out whose scope that is`,
+    `${nothingChanged}: these are different databases, and either may be the one you need; find out whose scope that is. If it is this cluster’s, ${pgprov`doctor ${inventory}`} has the commands that put the identity of the data into it`,
   );
 }
 
