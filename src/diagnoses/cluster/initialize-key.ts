@@ -41,7 +41,7 @@ export default defineDiagnosis({
         mend: isForeign(initialize)
           ? puttingBack(examination, identifier)
           : `${pgprov`recover ${view.inventory}`} puts the identity back from the data that is there; never delete the data`,
-        explains: ['no-leader', 'member-down'],
+        explains: ['no-leader', 'member-down', 'unit-failed/patroni', 'unit-restarts/patroni'],
       },
     ];
   },

@@ -2,6 +2,7 @@ import type { Host, Platform, View } from '../../index.js';
 import { etcdDataDirectory } from '../../../roles/shared/etcd/data-directory.js';
 import { onWorkingMember } from '../../../roles/shared/etcd/etcdctl.js';
 import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
+import { restartCommand } from './units.js';
 
 /** How a member of etcd gives up what it has and joins the others anew, which takes their quorum. */
 export function joiningAnew(view: View, host: Host): string {
@@ -24,6 +25,6 @@ function startingAnew({ unit, user, group, environmentFile }: Platform['etcd'], 
     `mv ${data} ${data}.$(date +%s)`,
     `install -d -o ${user} -g ${group} -m 700 ${data}`,
     `sed -i 's/^ETCD_INITIAL_CLUSTER_STATE=.*/ETCD_INITIAL_CLUSTER_STATE="existing"/' ${environmentFile}`,
-    `systemctl start ${unit}`,
+    restartCommand(unit),
   ].join('; ');
 }

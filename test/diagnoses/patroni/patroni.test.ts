@@ -103,7 +103,9 @@ it('finds a server whose Patroni does not run', () => {
 it('finds Patroni run by root: seed 003, case 2', () => {
   const asRoot = [{ pid: 4564, command: '/usr/bin/python3 /usr/bin/patroni /etc/patroni/config.yml' }];
   const finding = only(patroniRoot, { own: { pg3: null }, more: { pg3: { [DATA_ACCESS.id]: { closed: [], misowned: [], asRoot } } } });
-  expect(finding.mend).toContain('`kill 4564; chown -R postgres: /var/lib/postgresql/17/main; systemctl restart patroni`, as root on pg3');
+  expect(finding.mend).toContain(
+    '`kill 4564; chown -R postgres: /var/lib/postgresql/17/main; systemctl reset-failed patroni; systemctl restart patroni`, as root on pg3',
+  );
 });
 
 it('says that a missing postmaster.opts does no harm', () => {
