@@ -1,7 +1,7 @@
 import { damageWords, defineDiagnosis, pgprov } from '../../index.js';
 import { etcdMembersSeen, hasQuorum } from '../../../roles/shared/etcd/members-seen.js';
-import { damageLines } from '../shared/etcd-lines.js';
-import { joiningAnew } from '../shared/joining-anew.js';
+import { damageLines } from '../../../roles/shared/etcd/told-lines.js';
+import { joiningAnew } from '../../../roles/shared/etcd/joining-anew.js';
 import { asEvidence } from '../shared/lines.js';
 
 /** A member of etcd cannot read its own data. */

@@ -1,7 +1,7 @@
 import { defineDiagnosis } from '../../index.js';
 import { etcdMembersSeen, hasQuorum } from '../../../roles/shared/etcd/members-seen.js';
-import { sinceLetIn } from '../shared/etcd-lines.js';
-import { joiningAnew } from '../shared/joining-anew.js';
+import { sinceLetIn } from '../../../roles/shared/etcd/told-lines.js';
+import { joiningAnew } from '../../../roles/shared/etcd/joining-anew.js';
 import { asEvidence } from '../shared/lines.js';
 
 /** What a member says that is not the one the others have in their list; the first that matches counts. */

@@ -1,6 +1,6 @@
 import { defineDiagnosis, enumerate, ETCD_DATABASE, pgprov } from '../../index.js';
 import { etcdMembersSeen, hasQuorum, type SeenMember } from '../../../roles/shared/etcd/members-seen.js';
-import { damageLines } from '../shared/etcd-lines.js';
+import { damageLines } from '../../../roles/shared/etcd/told-lines.js';
 import { asEvidence } from '../shared/lines.js';
 
 /** What a member writes when it loses the others. */

@@ -1,6 +1,6 @@
 import { defineDiagnosis, PORTS, RUNNING, serviceHandle, type Examination, type Host, type Listener } from '../../index.js';
 import { leaderOf } from '../shared/leading.js';
-import { restartCommand } from '../shared/units.js';
+import { restartCommand } from '../../../roles/shared/restart-command.js';
 
 /** Another process has a port that is meant for one of the cluster's services. */
 export default defineDiagnosis({

@@ -3,7 +3,7 @@ import { askAccess } from '../shared/access.js';
 import { databaseUser, dataPath } from '../shared/leading.js';
 import { asEvidence, standingLines } from '../shared/lines.js';
 import { membersOf } from '../shared/members.js';
-import { restartCommand } from '../shared/units.js';
+import { restartCommand } from '../../../roles/shared/restart-command.js';
 import { DATA_ACCESS } from '../../index.js';
 
 const REFUSED = /"root" execution of the PostgreSQL server is not permitted|possible system security compromise|cannot be run as root/u;

@@ -2,7 +2,7 @@ import { defineDiagnosis, type Finding } from '../../index.js';
 import { databaseUser, dataPath } from '../shared/leading.js';
 import { asEvidence, sinceFirst, standingLines } from '../shared/lines.js';
 import { dataOf, membersOf, storeOf } from '../shared/members.js';
-import { restartCommand } from '../shared/units.js';
+import { restartCommand } from '../../../roles/shared/restart-command.js';
 
 /** A member has the data of another cluster. */
 export default defineDiagnosis({

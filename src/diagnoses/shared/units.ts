@@ -41,11 +41,6 @@ export function watchedUnits({ view }: Examination, host: Host): WatchedUnit[] {
   });
 }
 
-/** What a person runs to have units start, also where systemd has given them up: of a unit that fails it takes no more than five starts in ten seconds. */
-export function restartCommand(...units: readonly string[]): string {
-  return `systemctl reset-failed ${units.join(' ')}; systemctl restart ${units.join(' ')}`;
-}
-
 /** Whether a unit works now, as systemd has it. */
 export function runs({ service, health }: WatchedUnit): boolean {
   return service?.active === 'active' || service?.active === 'reloading' || health?.active === 'active';

@@ -1,4 +1,4 @@
-import { ETCD_DAMAGE, ETCD_LET_IN, type Examination, type LoggedLine } from '../../index.js';
+import { ETCD_DAMAGE, ETCD_LET_IN, type Examination, type LoggedLine } from '../../../src/index.js';
 
 /** What a member of etcd has written since it last worked with its data. */
 export function sinceLetIn({ log }: Examination, host: string): readonly LoggedLine[] {

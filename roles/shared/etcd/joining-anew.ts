@@ -1,8 +1,8 @@
-import type { Host, Platform, View } from '../../index.js';
-import { etcdDataDirectory } from '../../../roles/shared/etcd/data-directory.js';
-import { onWorkingMember } from '../../../roles/shared/etcd/etcdctl.js';
-import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
-import { restartCommand } from './units.js';
+import type { Host, Platform, View } from '../../../src/index.js';
+import { etcdDataDirectory } from './data-directory.js';
+import { onWorkingMember } from './etcdctl.js';
+import { peerUrl } from './unit-guard.js';
+import { restartCommand } from '../restart-command.js';
 
 /** How a member of etcd gives up what it has and joins the others anew, which takes their quorum. */
 export function joiningAnew(view: View, host: Host): string {
