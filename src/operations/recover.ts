@@ -110,7 +110,7 @@ export default defineOperation<RecoverOptions>({
   broken: async (run) => {
     const down = run.view
       .hosts('patroni')
-      .filter(({ name }) => !isUp(run.view, name))
+      .filter(({ name }) => !isUp(run.view, name) && !startsAtBoot(run.view, name))
       .map(({ name }) => name);
     const stays =
       down.length === 0 || workingLeader(run.view) !== undefined

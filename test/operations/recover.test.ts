@@ -304,6 +304,15 @@ describe('pgprov recover', () => {
     );
   });
 
+  it('says of members that it has stopped, and of no others, that they stay down when their hosts boot', async () => {
+    const end = { touched: false, desk: undefined as never };
+    const goesOn = `Nothing was deleted; \`pgprov recover ${inventory.file}\` goes on from what is there`;
+    expect(await recover.broken?.(madeUp(inventory, { ...DOWN, stopped: ALL }), end)).toBe(goesOn);
+    expect(await recover.broken?.(madeUp(inventory, STOPPED), end)).toBe(
+      `Patroni is stopped on pg1, pg2 and pg3 and stays so, also when the hosts boot. ${goesOn}`,
+    );
+  });
+
   it('knows the hosts that it is to go on without', () => {
     const { inventory: own, catalog, kept } = madeUp(inventory);
     const start = { inventory: own, catalog, kept, chosenHosts: undefined, options: { without: 'pg1,pg9' } };
