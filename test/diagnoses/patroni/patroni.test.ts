@@ -81,6 +81,20 @@ describe('a member that is down', () => {
     expect(found(memberDown, starting(60))).toEqual(['danger pg3: it is on its way up (“starting”)']);
     expect(found(memberDown, starting(3600))).toEqual(['danger pg3: it has been “starting” for 60 min']);
   });
+
+  it('does not come up where Patroni starts it again and again, though it calls it “starting” all the while', () => {
+    const tries = (...ago: number[]) => ({
+      own: { pg3: { state: 'starting' } },
+      logs: { pg3: [[60, 'patroni', WORKS] as const, ...ago.map((each) => [each, 'patroni', 'INFO: postmaster pid=4711'] as const)] },
+    });
+    const down = { data: { pg3: { running: false } } };
+    expect(found(memberDown, { ...tries(25, 15, 5), ...down })).toEqual([
+      'danger pg3: PostgreSQL does not run: Patroni says “starting”, and has started it 3 times in vain',
+    ]);
+    expect(found(memberDown, { ...tries(5), ...down })).toEqual(['danger pg3: it is on its way up (“starting”)']);
+    expect(found(memberDown, tries(25, 15, 5))).toEqual(['danger pg3: it is on its way up (“starting”)']);
+    expect(found(memberDown, { ...tries(75, 65), ...down })).toEqual(['danger pg3: it is on its way up (“starting”)']);
+  });
 });
 
 it('finds a server whose Patroni does not run', () => {
