@@ -7,6 +7,7 @@ import { controldata, etcdctl, must, patronictlConfig, sql } from './support/out
 import { pgprov, start } from './support/pgprov.js';
 import { placesOf } from './support/places.js';
 import { onRecoveringCluster, type RecoveringCluster } from './support/recovering.js';
+import { restartInVain } from './support/restart-in-vain.js';
 
 describe('pgprov recover', () => {
   let tested: RecoveringCluster;
@@ -27,7 +28,7 @@ describe('pgprov recover', () => {
         await expect.poll(() => sql(pg2, 'select pg_is_in_recovery()'), { timeout: patience(90_000) }).toBe('f');
         await tested.commit(pg2);
       }
-      await tested.restartInVain(host);
+      await restartInVain(host);
     }
     await expect.poll(() => etcdctl(pg1, 'get /service/demo/leader --print-value-only'), { timeout: patience(60_000) }).toBe('');
 

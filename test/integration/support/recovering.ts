@@ -5,9 +5,6 @@ import { TestCluster } from './cluster.js';
 import { controldata, describeMembers, etcdctl, must, sql } from './outside.js';
 import { pgprov, type Finished } from './pgprov.js';
 
-/** How PostgreSQL ends a start with more shared memory than the host can give. */
-const NO_MEMORY = 'could not map anonymous shared memory';
-
 /** A cluster that is broken and recovered, and the commits that a client was told of. */
 export class RecoveringCluster {
   readonly cluster: TestCluster;
@@ -50,18 +47,6 @@ export class RecoveringCluster {
     const credentials = `patroni:${await this.cluster.password('patroni.restapi_password')}`;
     const leader = await this.leader();
     await must(leader, `curl -sf -u '${credentials}' -X PATCH -d '${JSON.stringify(body)}' http://${leader.address}:8008/config`);
-  }
-
-  /**
-   * Restarts Patroni with more shared memory than the host has, and waits until PostgreSQL has refused to start. What Patroni calls the member is no
-   * sign of that: where the server ends before Patroni looks at its process, as on a busy machine, the member stays “starting” from one try to the next.
-   */
-  async restartInVain(host: LabHost): Promise<void> {
-    const since = await must(host, 'date +%s');
-    await must(host, 'systemctl restart patroni');
-    const said = (): Promise<string> => must(host, `journalctl -u patroni --since @${since} -o cat --no-pager`);
-    await expect.poll(said, { timeout: patience(60_000) }).toContain(NO_MEMORY);
-    expect(await controldata(host, 'Database cluster state')).toMatch(/^shut down/u);
   }
 
   /** Only `last` has what is committed at the end; Patroni is stopped everywhere. */
