@@ -36,6 +36,7 @@ export const MIRROR_NAMES = [
   'download.postgresql.org',
   'debian.lab',
   'dl.rockylinux.org',
+  'dl.fedoraproject.org',
   'unsigned.lab',
   'badsig.lab',
   'wrongkey.lab',
