@@ -95,6 +95,7 @@ export default defineOperation<RecoverOptions>({
     return [
       `${workingLeader(run.view)} leads, and ${left.length === 0 ? 'all members that can be reached stream' : 'the other members stream'} from it`,
       ...left.map((each) => rebuildWords(run, each)),
+      ...lateStore(run),
     ].join('. ');
   },
   checks: proofs,
@@ -124,7 +125,7 @@ export default defineOperation<RecoverOptions>({
 function lateStore({ view, inventory }: RecoverRun): string[] {
   const { role, name, isHealthy } = dcsOf(inventory);
   const late = view.hosts(role).flatMap((host) => (isHealthy(view, host.name) === false ? [host.name] : []));
-  return late.length === 0 ? [] : [`${name} on ${enumerate(late)} does not work yet: ${pgprov`doctor ${inventory}`} says why`];
+  return late.length === 0 ? [] : [`${name} on ${enumerate(late)} does not work: ${pgprov`doctor ${inventory}`} says why`];
 }
 
 function rebuildWords({ inventory }: RecoverRun, { host, why }: LeftMember): string {
