@@ -11,7 +11,7 @@ const TLS = placesOf('debian13').etcdTls;
 const DATA = '/var/lib/etcd/demo';
 const DATABASE = `${DATA}/member/snap/db`;
 const GARBAGE = `dd if=/dev/urandom of=${DATABASE} bs=4096 count=8 conv=notrunc`;
-const CUT = `truncate -s 50K ${DATABASE}`;
+const CUT = `truncate -s 12K ${DATABASE}`;
 
 /** Etcdctl’s settings on a host, for several commands of one shell. */
 const settingsOn = (name: string): string =>
