@@ -5,7 +5,6 @@ import noLeader from './cluster/no-leader.js';
 import pause from './cluster/pause.js';
 import synchronous from './cluster/synchronous.js';
 import versions from './cluster/versions.js';
-import storeDamaged from './etcd/damaged.js';
 import storeHandshakes from './etcd/handshakes.js';
 import storeIdentity from './etcd/identity.js';
 import storeMemberDown from './etcd/member-down.js';
@@ -65,6 +64,7 @@ import startFailed from './postgresql/start-failed.js';
 import systemIdentifier from './postgresql/system-identifier.js';
 import walAhead from './postgresql/wal-ahead.js';
 import walRemoved from './postgresql/wal-removed.js';
+import walUnfit from './postgresql/wal-unfit.js';
 import wraparound from './postgresql/wraparound.js';
 
 /**
@@ -99,7 +99,6 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   sharedMemory,
   startFailed,
   storeProtocol,
-  storeDamaged,
   storeIdentity,
   selinuxDenials,
   unitMasked,
@@ -112,6 +111,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   wraparound,
   failsafe,
   walAhead,
+  walUnfit,
   diverged,
   walRemoved,
   memberDown,

@@ -5,6 +5,7 @@ import replayPaused from '../../../src/diagnoses/postgresql/replay-paused.js';
 import slots from '../../../src/diagnoses/postgresql/slots.js';
 import walAhead from '../../../src/diagnoses/postgresql/wal-ahead.js';
 import walRemoved from '../../../src/diagnoses/postgresql/wal-removed.js';
+import walUnfit from '../../../src/diagnoses/postgresql/wal-unfit.js';
 import type { SlotStatus } from '../../../src/lib/cluster-status.js';
 import { SERVER_REPLICATION, type ServerReplication } from '../../../src/resources/server-replication.js';
 import { cutOffMember, found, NOW, only } from '../examined.js';
@@ -75,6 +76,27 @@ describe('a standby that tries again and again', () => {
   it('has not once it was copied anew, though it is cut off again', () => {
     const copied = [20, 'patroni', 'INFO: replica has been created using basebackup'] as const;
     expect(found(diverged, { ...cutOffMember('pg3'), logs: { pg3: [...tries, again, copied] } })).toEqual([]);
+  });
+});
+
+describe('WAL that does not continue what a standby has', () => {
+  const own = {
+    pg1: { wal: { paused: false, location: 0x7638850 } },
+    pg3: { wal: { paused: false, replayed: 0x7017760, received: 0x7638850 } },
+  };
+  const said = (ago: number, where = '0/7017760') =>
+    [ago, 'postgresql', `2026-11-29 12:56:${ago} UTC [3054] LOG:  record with incorrect prev-link 6007/5 at ${where}`] as const;
+  it('is told where it tries again and again, since it first did', () => {
+    const finding = only(walUnfit, { own, logs: { pg3: [said(75, '0/7000000'), said(25), said(20), said(15)] } });
+    expect(finding).toMatchObject({ level: 'danger', host: 'pg3', since: NOW - 25_000 });
+    expect(finding.what).toContain('from 0/7017760');
+    expect(finding.mend).toContain('--give-up-commits');
+  });
+  it('is not where it says so once, at the end of what is on its own disk, or has all that there is', () => {
+    expect(found(walUnfit, { own, logs: { pg3: [said(25)] } })).toEqual([]);
+    expect(found(walUnfit, { own, logs: { pg3: [said(400), said(395), said(390)] } })).toEqual([]);
+    const idle = { ...own, pg3: { wal: { paused: false, replayed: 0x7638850, received: 0x7638850 } } };
+    expect(found(walUnfit, { own: idle, logs: { pg3: [said(25), said(20), said(15)] } })).toEqual([]);
   });
 });
 
