@@ -94,7 +94,7 @@ function findingsOf({ view }: Examination, { name: host }: Host, info: BackupInf
       since: 1000 * last.stop,
       evidence: evidence(`${last.label} ended then`),
       follows: 'a restore replays all WAL since, and takes longer every day',
-      mend: `${take} takes one; \`systemctl list-timers "pgprov-backup@*"\`, as root there, shows when the next one is due`,
+      mend: `${take} takes one; \`systemctl list-timers "pgprov-backup@*"\`, as root on ${host}, shows when the next one is due`,
     },
   ];
 }
