@@ -55,6 +55,8 @@ export interface Dcs {
   dataRoot(host: Host, platform: Platform): string;
   /** Whether it has data on a host that runs it; undefined: it was not asked. */
   hasData(view: View, host: string): boolean | undefined;
+  /** Why its member cannot go on with its data on a host, as a clause; undefined: it can, as far as is known, or has none. */
+  spoilt(view: View, host: string): string | undefined;
   /** Whether it works on a host that runs it; undefined: it was not asked. */
   isHealthy(view: View, host: string): boolean | undefined;
   /** Whether its process runs on a host, whatever it does; undefined: it was not asked. */

@@ -96,6 +96,25 @@ describe('pgprov recover, with a store that has lost what it had', () => {
   );
 
   longCase(
+    'etcd without its WAL',
+    'makes etcd anew where the WAL of too many members is gone: they would answer, and take no writes',
+    async () => {
+      const last = await tested.leader();
+      await tested.stopAll(last);
+      const [before, config] = [await history(last), await patronictlConfig(last)];
+      await stopEtcd();
+      for (const host of cluster.hosts) await must(host, 'rm -rf /var/lib/etcd/demo/member/wal');
+      const shown = await tested.recover('--check');
+      expect(shown.all).toContain('on pg1, pg2 and pg3 its WAL (member/wal) is gone, without which etcd answers and takes no writes');
+      const { code, all } = await tested.recover('--yes');
+      expect(code, all).toBe(0);
+      await tested.expectWhole(last.name);
+      expect(await patronictlConfig(last)).toBe(config);
+      expect((await history(last)).slice(0, before.length)).toEqual(before);
+    },
+  );
+
+  longCase(
     'a host that is given up',
     'stops members that hold an election where the leader’s host is given up, and goes on with the furthest',
     async () => {

@@ -178,7 +178,7 @@ describe('a store whose data is damaged', () => {
   it('begins anew with the newest data that can be read, where they are fewer', () => {
     const left = { pg3: [copy({ config: { ttl: 20 } })] };
     expect(titles({ left, data: ALL, damaged: { pg1: why, pg2: why } })).toEqual([
-      `put what etcd has on pg1, pg2 and pg3 aside: only what is on pg3 can be read, and a quorum takes 2 of its members with their data | etcd begins anew; nothing is deleted; what Patroni kept in it is put back from etcd’s data on pg3, last written 2026-11-29 05:00 UTC; pg1: ${why}; pg2: ${why}`,
+      `put what etcd has on pg1, pg2 and pg3 aside: only pg3 can go on with its data, and a quorum takes 2 of them | on pg1 and pg2 its data is damaged; etcd begins anew; nothing is deleted; what Patroni kept in it is put back from etcd’s data on pg3, last written 2026-11-29 05:00 UTC; pg1: ${why}; pg2: ${why}`,
       'start a new etcd on pg1, pg2 and pg3, whose data is gone or damaged | ',
     ]);
   });
@@ -186,7 +186,7 @@ describe('a store whose data is damaged', () => {
   it('begins anew with a snapshot, where no data can be read', () => {
     const snapshots = [snapshot({ config: { ttl: 3 } }, '2026-11-29T04:00:00.000Z')];
     const [aside] = titles({ snapshots, data: ALL, damaged: { pg1: why, pg2: why, pg3: why } });
-    expect(aside).toContain('aside: none of it can be read, and a quorum takes 2 of its members with their data | ');
+    expect(aside).toContain('aside: no member can go on with its data, and a quorum takes 2 of them | on pg1, pg2 and pg3 its data is damaged; ');
     expect(aside).toContain(
       'put back from the snapshot /srv/2026-11-29T04:00:00.000Z.tar.gz, taken 2026-11-29 04:00 UTC; pg1: the database',
     );

@@ -53,6 +53,9 @@ const failing = (settings: readonly Partial<FailingSetting>[]): ReadonlyMap<stri
 const onAll = (states: ReadonlyMap<string, unknown>): Record<string, ReadonlyMap<string, unknown>> =>
   Object.fromEntries(ALL.map((name) => [name, states]));
 const etcd = (hasData: boolean): ReadonlyMap<string, unknown> => new Map([[ETCD_MEMBER.id, { healthy: false, members: [], hasData }]]);
+const withoutWal: ReadonlyMap<string, unknown> = new Map([
+  [ETCD_MEMBER.id, { healthy: false, members: [], hasData: true, walGone: true }],
+]);
 const SEGMENT = 16 * 1024 * 1024;
 
 /** Of which segment on the members have WAL. */
@@ -117,6 +120,20 @@ describe('pgprov recover', () => {
         more: { ...onAll(etcd(false)), pg3: etcd(true) },
       },
       left: ['store-aside pg3', 'start-store pg1,pg2,pg3', 'identity pg2', ...START],
+    },
+    {
+      title: 'makes a new store where too few of its members have their WAL',
+      made: {
+        ...STOPPED,
+        registered: null,
+        more: { ...onAll(withoutWal), pg3: etcd(true) },
+      },
+      left: ['store-aside pg1,pg2,pg3', 'start-store pg1,pg2,pg3', 'identity pg2', ...START],
+    },
+    {
+      title: 'starts the members of the store that have their WAL, where these are a quorum',
+      made: { ...STOPPED, registered: null, more: { ...onAll(etcd(true)), pg3: withoutWal } },
+      left: ['start-store pg1,pg2', ...START],
     },
     {
       title: 'stops a member of the store first that runs though its data is gone',

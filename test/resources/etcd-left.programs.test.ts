@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -165,14 +165,6 @@ describe('what etcd has kept', () => {
         [at(5, '"failed to open database","error":"permission denied"')],
       ])
         expect(await told(...said)).toMatchObject({ unread: [], copies: [{ revision: 6 }] });
-    });
-
-    it('is damaged where the WAL is gone, over which etcd would begin anew', async () => {
-      writes = [];
-      const path = parent.at(`${shell} without`);
-      member(path, database(5), '2026-11-29T05:00:00Z');
-      rmSync(join(path, 'member', 'wal'), { recursive: true });
-      expect(await observe(shell, leftIn(path))).toMatchObject({ unread: [`the WAL in ${path} is gone`], damaged: true, copies: [{}] });
     });
 
     it('has the former values of the configuration, as far as they are not compacted', async () => {

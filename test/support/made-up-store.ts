@@ -64,6 +64,7 @@ export const madeUpDcs: Dcs = {
   clientPort: () => 4711,
   dataRoot: () => '/srv/shelf',
   hasData: (view, host) => view.read(host, SHELF)?.data,
+  spoilt: () => undefined,
   isHealthy: (view, host) => view.read(host, SHELF)?.stands,
   runs: (view, host) => view.read(host, SHELF)?.stands,
   worksGate: () => gate({ name: 'shelf-works', title: 'the shelf stands', check: sh`true`, unit: 'shelfd', fatalLogPatterns: [] }),

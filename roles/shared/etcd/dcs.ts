@@ -1,4 +1,4 @@
-import { ETCD_MEMBER, ETCD_RUNNING, etcdFormerConfigs, etcdKeys, type EtcdMemberState, type View } from '../../../src/index.js';
+import { ETCD_MEMBER, ETCD_RUNNING, etcdFormerConfigs, etcdKeys, STORE_LEFT, type EtcdMemberState, type View } from '../../../src/index.js';
 import type { Dcs } from '../dcs.js';
 import { scopePrefix, tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
@@ -36,6 +36,10 @@ export const etcdDcs: Dcs = {
   clientPort: (host) => variables(host, 'etcd').client_port,
   dataRoot: (host, platform) => variables(host, 'etcd').data_dir ?? platform.etcd.dataRoot,
   hasData: (view, host) => member(view, host)?.hasData,
+  spoilt: (view, host) => {
+    if (member(view, host)?.walGone === true) return 'its WAL (member/wal) is gone, without which etcd answers and takes no writes';
+    return view.read(host, STORE_LEFT)?.damaged === true ? 'its data is damaged' : undefined;
+  },
   isHealthy: (view, host) => member(view, host)?.healthy,
   runs: (view, host) => {
     const running = view.read(host, ETCD_RUNNING);

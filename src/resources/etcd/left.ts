@@ -37,7 +37,6 @@ export function etcdLeft(client: EtcdClient, { unit, directory }: Member, prefix
     probe: () => sh`case "$(${printAnswer(question)})" in *${known}*) exit 0 ;; esac
 if [ -d ${`${directory}/member`} ] && [ "$(systemctl show -p MainPID --value ${unit} 2>/dev/null)" = 0 ]; then
 echo down
-ls ${directory}/member/wal/*.wal >/dev/null 2>&1 || echo 'no WAL'
 at=$(stat -c %Z ${[directory, `${directory}/member`, `${directory}/member/snap/db`]} 2>/dev/null | sort -n | tail -n 1)
 said=$(journalctl -q -u ${unit} -n ${LINES} -o short-unix --no-pager 2>/dev/null | grep -E ${`${ETCD_LET_IN}|${ETCD_DAMAGE}`} | tail -n 1)
 [ -z "$said" ] || printf 'said %s %s\n' "$at" "$said"
@@ -94,7 +93,6 @@ function readEnd(out: Buffer, directory: string): { isDown: boolean; unread: str
     const line = out.toString('utf8', at, Math.max(at, end));
     const [, since, said, text = ''] = /^said (\d+) (\d+)\S* \S+ \S+ (.*)$/u.exec(line) ?? [];
     if (line === 'down') isDown = true;
-    else if (line === 'no WAL') unread.push(`the WAL in ${directory} is gone`);
     else if (since === undefined) return { isDown, unread, at };
     // What it said of other data, which was in the same place before, says nothing of this.
     else if (Number(said) >= Number(since) && new RegExp(ETCD_DAMAGE, 'u').test(text))
