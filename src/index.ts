@@ -154,6 +154,8 @@ export { etcdKeys } from './resources/etcd/keys.js';
 export { etcdFormerConfigs } from './resources/etcd/former.js';
 export { FORMER_CONFIGS } from './resources/former-configs.js';
 export { etcdLeft } from './resources/etcd/left.js';
+export { etcdWrites } from './resources/etcd/writes.js';
+export { STORE_WRITES, type StoreWrites } from './resources/store-writes.js';
 export { STORE_LEFT, type ScopeCopy, type StoreLeft } from './resources/scope-copy.js';
 export { ETCD_MEMBER, etcdMember, type EtcdMemberState } from './resources/etcd/member.js';
 export { ETCD_RUNNING, etcdRunning, type EtcdRunning, type EtcdSettings } from './resources/etcd/running.js';

@@ -10,6 +10,7 @@ import type {
   Script,
   StageProof,
   StoreLeft,
+  StoreWrites,
   View,
 } from '../../src/index.js';
 import type { FixedVariable } from './fixed-variable.js';
@@ -67,6 +68,10 @@ export interface Dcs {
   dataAside(context: RoleContext): Resource;
   /** What its data on the host, in its place or put aside, has of Patroni's cluster, where the store itself does not tell that. */
   left(context: RoleContext): Observation<StoreLeft>;
+  /** Whether its member on the host takes writes. */
+  writes(context: RoleContext): Observation<StoreWrites>;
+  /** What a person does where it answers and takes no writes, and nothing else is wrong with it; a sentence. */
+  readonly notWriting: string;
   /** What Patroni's dynamic configuration was before, as far as the store remembers that. */
   formerConfigs(context: RoleContext): Observation<readonly JsonObject[]>;
   /** How its members are restarted one after the other. */

@@ -59,7 +59,7 @@ export default defineOperation<RecoverOptions>({
   readsSnapshots: [SAVED_KEYS],
   observations: (context) => {
     const store = dcsOf(context.inventory);
-    const left = context.host.roles.includes(store.role) ? [store.left(context)] : [];
+    const left = context.host.roles.includes(store.role) ? [store.left(context), store.writes(context)] : [];
     const runs = memberRuns(context);
     if (runs.length === 0) return left;
     const { user, group } = context.platform.patroni;

@@ -103,7 +103,17 @@ describe('pgprov recover, with a store that has lost what it had', () => {
       await tested.stopAll(last);
       const [before, config] = [await history(last), await patronictlConfig(last)];
       await stopEtcd();
-      for (const host of cluster.hosts) await must(host, 'rm -rf /var/lib/etcd/demo/member/wal');
+      const loseWal = async (): Promise<void> => {
+        for (const host of cluster.hosts) await must(host, 'rm -rf /var/lib/etcd/demo/member/wal');
+      };
+      await loseWal();
+      for (const host of cluster.hosts) await must(host, 'systemctl start --no-block etcd');
+      await expect.poll(() => etcdctl(last, 'endpoint health').catch(String), { timeout: patience(60_000) }).toContain('is healthy');
+      const refused = await tested.recover('--yes');
+      expect(refused.code, refused.all).toBe(4);
+      expect(refused.all).toContain('etcd answers on pg1 and takes no writes ("etcdserver: request timed out")');
+      await stopEtcd();
+      await loseWal();
       const shown = await tested.recover('--check');
       expect(shown.all).toContain('on pg1, pg2 and pg3 its WAL (member/wal) is gone, without which etcd answers and takes no writes');
       const { code, all } = await tested.recover('--yes');

@@ -186,7 +186,9 @@ describe('a store whose data is damaged', () => {
   it('begins anew with a snapshot, where no data can be read', () => {
     const snapshots = [snapshot({ config: { ttl: 3 } }, '2026-11-29T04:00:00.000Z')];
     const [aside] = titles({ snapshots, data: ALL, damaged: { pg1: why, pg2: why, pg3: why } });
-    expect(aside).toContain('aside: no member can go on with its data, and a quorum takes 2 of them | on pg1, pg2 and pg3 its data is damaged; ');
+    expect(aside).toContain(
+      'aside: no member can go on with its data, and a quorum takes 2 of them | on pg1, pg2 and pg3 its data is damaged; ',
+    );
     expect(aside).toContain(
       'put back from the snapshot /srv/2026-11-29T04:00:00.000Z.tar.gz, taken 2026-11-29 04:00 UTC; pg1: the database',
     );

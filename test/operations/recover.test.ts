@@ -7,6 +7,7 @@ import { ETCD_RUNNING } from '../../src/resources/etcd/running.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni/taken.js';
 import { fileHandle } from '../../src/resources/file.js';
 import { START_TRIAL, type FailingSetting } from '../../src/resources/start-trial.js';
+import { STORE_WRITES } from '../../src/resources/store-writes.js';
 import { WAL_KEPT } from '../../src/resources/wal-kept.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 import { madeUp, type Made } from './made-up-run.js';
@@ -53,9 +54,7 @@ const failing = (settings: readonly Partial<FailingSetting>[]): ReadonlyMap<stri
 const onAll = (states: ReadonlyMap<string, unknown>): Record<string, ReadonlyMap<string, unknown>> =>
   Object.fromEntries(ALL.map((name) => [name, states]));
 const etcd = (hasData: boolean): ReadonlyMap<string, unknown> => new Map([[ETCD_MEMBER.id, { healthy: false, members: [], hasData }]]);
-const withoutWal: ReadonlyMap<string, unknown> = new Map([
-  [ETCD_MEMBER.id, { healthy: false, members: [], hasData: true, walGone: true }],
-]);
+const withoutWal: ReadonlyMap<string, unknown> = new Map([[ETCD_MEMBER.id, { healthy: false, members: [], hasData: true, walGone: true }]]);
 const SEGMENT = 16 * 1024 * 1024;
 
 /** Of which segment on the members have WAL. */
@@ -295,6 +294,22 @@ describe('pgprov recover', () => {
       title: 'a full disk of the member with the last commits',
       made: { ...STOPPED, more: { pg2: new Map([[WAL_KEPT.id, { oldest: 5, segmentBytes: SEGMENT, restores: false, free: 4096 }]]) } },
       says: 'pg2 has the last commits, and the file system of its WAL is full (4 KiB free), so PostgreSQL cannot start there',
+    },
+    {
+      title: 'a store that takes no writes',
+      made: { ...STOPPED, more: onAll(new Map([[STORE_WRITES.id, { asked: true, refused: 'etcdserver: request timed out' }]])) },
+      says: 'etcd answers on pg1 and takes no writes ("etcdserver: request timed out"), so no member could take the lead',
+    },
+    {
+      title: 'a store of which one member takes writes',
+      made: {
+        ...STOPPED,
+        more: {
+          pg1: new Map([[STORE_WRITES.id, { asked: true, refused: 'etcdserver: request timed out' }]]),
+          pg2: new Map([[STORE_WRITES.id, { asked: true, refused: undefined }]]),
+        },
+      },
+      says: undefined,
     },
     {
       title: 'a store without enough members',

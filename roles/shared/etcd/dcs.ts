@@ -1,4 +1,13 @@
-import { ETCD_MEMBER, ETCD_RUNNING, etcdFormerConfigs, etcdKeys, STORE_LEFT, type EtcdMemberState, type View } from '../../../src/index.js';
+import {
+  ETCD_MEMBER,
+  ETCD_RUNNING,
+  etcdFormerConfigs,
+  etcdKeys,
+  etcdWrites,
+  STORE_LEFT,
+  type EtcdMemberState,
+  type View,
+} from '../../../src/index.js';
 import type { Dcs } from '../dcs.js';
 import { scopePrefix, tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
@@ -48,6 +57,9 @@ export const etcdDcs: Dcs = {
   worksGate: quorumGate,
   dataAside: etcdDataAside,
   left: etcdDataLeft,
+  writes: (context) => etcdWrites(etcdClient(context, tlsFiles(context.platform.etcd))),
+  notWriting:
+    'If it is nothing of that, the WAL of its members was lost, and it passes over all writes until the new one is as long: stop etcd on all of its hosts, move member/wal out of its data directory on each, and run this again, which makes a new etcd of what the databases have',
   formerConfigs: (context) =>
     etcdFormerConfigs(etcdClient(context, tlsFiles(context.platform.patroni)), scopePrefix(context.inventory, context.host)),
   restart: ETCD_RESTART,
