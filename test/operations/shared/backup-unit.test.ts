@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { backupGate, backupSeen, startBackup } from '../../../src/operations/shared/backup/unit.js';
 import { backupRuns } from '../../../src/resources/backup/runs.js';
@@ -26,7 +26,7 @@ describe('the unit that takes a backup', () => {
     const host = (running: string, info = HEALTHY): MadeUpHost =>
       new MadeUpHost({
         root: work.path,
-        paths: ['/var/lib/pgprov'],
+        paths: ['/var/lib/pgprov', '/run/systemd/system'],
         programs: {
           runuser: 'shift 3; exec "$@"',
           pgbackrest: `cat <<'E'\n${info}\nE`,
@@ -84,6 +84,19 @@ esac`,
       expect(await open('inactive')).toBe(true);
       expect(await open('failed')).toBe(true);
       expect(await open('activating')).toBe(false);
+    });
+
+    it('lets no backup expire after one that keeps all, and is told so for one run alone', async () => {
+      const made = host('inactive');
+      await bringAbout(shell, made.resource(startBackup({ ...unit(LAST), keepsAll: true }, false)));
+      const file = work.at('run/systemd/system/pgprov-backup@full.service.d/pgprov-keep-all.conf');
+      const [section, variable, end = ''] = readFileSync(file, 'utf8').trimEnd().split('\n');
+      expect([section, variable]).toEqual(['[Service]', 'Environment=PGBACKREST_EXPIRE_AUTO=n']);
+      expect(end).toBe(`ExecStopPost=+/bin/sh -c 'rm -f ${file}; systemctl daemon-reload'`);
+      const calls = made.calls('systemctl');
+      expect(calls.indexOf('systemctl daemon-reload')).toBeLessThan(calls.indexOf('systemctl start --no-block pgprov-backup@full.service'));
+      const [run] = await observe(shell, host('activating').observation(backupRuns(['pgprov-backup@full'])));
+      expect(run).not.toHaveProperty('asked');
     });
   });
 });

@@ -8,6 +8,7 @@ import {
   type BackupInfoOptions,
   type Gate,
   type Resource,
+  type Script,
 } from '../../../index.js';
 
 /** A unit that takes backups on a host. */
@@ -19,6 +20,8 @@ export interface BackupUnit {
   info: BackupInfoOptions;
   /** Backups that end later are those of this operation, in seconds by the host's clock. */
   since: number;
+  /** None expires after it, and no other command proves it; default: what is beyond the retention expires, and the host notes that it was asked for. */
+  keepsAll?: true;
 }
 
 /** Seconds for which a backup may get no further: pgBackRest itself waits so long for another host that says nothing. */
@@ -28,7 +31,7 @@ const STANDS_STILL = 1900;
 const SILENT = 30;
 
 /** Starts the unit, and does not wait for its end; one that pgBackRest has given up in is ended first. */
-export function startBackup({ unit, info, since }: BackupUnit, isStuck: boolean): Resource {
+export function startBackup({ unit, info, since, keepsAll }: BackupUnit, isStuck: boolean): Resource {
   const service = `${unit}.service`;
   return command({
     name: `backup-${unit}`,
@@ -41,11 +44,25 @@ began=$(systemctl show -p ExecMainStartTimestampMonotonic --value ${service})
 awk -v now="$(date +%s)" -v up="$up" -v began="$began" -v since=${since} 'BEGIN { exit !(began > 0 && now - up + began / 1000000 >= since) }' && exit 0
 ${askInfo(info)} | tr '{' '\n' | awk -F '"stop":' -v since=${since} '$2 + 0 > since { found = 1 } END { exit !found }'`,
     run: sh`${isStuck ? sh`systemctl stop ${service}` : sh`:`}
-mkdir -p ${ASKED_NOTES}
-echo ${Math.ceil(since)} >${`${ASKED_NOTES}/${unit}`}
+${
+  keepsAll === true
+    ? keepAll(service)
+    : sh`mkdir -p ${ASKED_NOTES}
+echo ${Math.ceil(since)} >${`${ASKED_NOTES}/${unit}`}`
+}
 systemctl reset-failed ${service} 2>/dev/null || :
 systemctl start --no-block ${service}`,
   });
+}
+
+/** For its next run pgBackRest gets a variable of its environment; that is over when the unit has ended, well or not. */
+function keepAll(service: string): Script {
+  const directory = `/run/systemd/system/${service}.d`;
+  const file = `${directory}/pgprov-keep-all.conf`;
+  const over = `/bin/sh -c 'rm -f ${file}; systemctl daemon-reload'`;
+  return sh`mkdir -p ${directory}
+printf '%s\n' '[Service]' Environment=PGBACKREST_EXPIRE_AUTO=n ${`ExecStopPost=+${over}`} >${file}
+systemctl daemon-reload`;
 }
 
 /** Open when the unit has ended, well or not: what came of it is seen by what pgBackRest and systemd say then. */

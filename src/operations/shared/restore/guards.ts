@@ -27,6 +27,7 @@ import {
   unreached,
   type RestoreRun,
 } from './seen.js';
+import { guardUnapproved } from '../../../../roles/shared/unapproved.js';
 import { furthestOf, isUp } from '../recover/seen.js';
 import { leftTimeline } from './left-timeline.js';
 import { roomFor } from './room.js';
@@ -131,6 +132,7 @@ function awaits(run: RestoreRun): OperationObjection[] {
 /** What must be so before anything is stopped. */
 function beginning(run: RestoreRun): OperationObjection[] {
   return [
+    ...guardUnapproved(run.view),
     ...stored(run),
     ...maintenanceObjection(run),
     ...repository(run),

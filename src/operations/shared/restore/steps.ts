@@ -43,11 +43,13 @@ import { aimOptions, aimWords } from './target.js';
 import { backedUp } from './words.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { stopped } from '../stopped.js';
+import { wholeStep } from './whole.js';
 
 /** What leads to a recovered database that nobody but PostgreSQL's user sees. */
 export function preparingSteps(run: RestoreRun): OperationStep[] {
   return [
     ...reachStep(run),
+    ...wholeStep(run),
     ...archiveStep(run),
     ...holdStep(run),
     ...stopSteps(run),
