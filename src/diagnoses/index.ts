@@ -5,6 +5,7 @@ import noLeader from './cluster/no-leader.js';
 import pause from './cluster/pause.js';
 import synchronous from './cluster/synchronous.js';
 import versions from './cluster/versions.js';
+import storeDamaged from './etcd/damaged.js';
 import storeHandshakes from './etcd/handshakes.js';
 import storeIdentity from './etcd/identity.js';
 import storeMemberDown from './etcd/member-down.js';
@@ -99,6 +100,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   sharedMemory,
   startFailed,
   storeProtocol,
+  storeDamaged,
   storeIdentity,
   selinuxDenials,
   unitMasked,

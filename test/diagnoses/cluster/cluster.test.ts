@@ -45,6 +45,16 @@ describe('the identity of the cluster', () => {
     expect(finding.what).toContain(words);
   });
 
+  it('is put back by a person where it is of another cluster, with Patroni stopped while nobody leads', () => {
+    const foreign = { store: { initialize: '8' } };
+    expect(only(initializeKey, foreign).mend).toMatch(
+      /the data is the right one: on a member that works; `etcdctl put \/service\/demo\/initialize 7`$/u,
+    );
+    const down = only(initializeKey, { ...DOWN, ...foreign });
+    expect(down.level).toBe('broken');
+    expect(down.mend).toMatch(/: `systemctl stop patroni`, as root on every host; then .*`etcdctl put \S+ 7`; then `pgprov recover /u);
+  });
+
   it('of one member alone is not the store’s fault', () => {
     expect(found(initializeKey, { data: { pg3: { systemIdentifier: '8' } } })).toEqual([]);
   });

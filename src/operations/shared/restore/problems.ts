@@ -21,7 +21,7 @@ export function restoreProblems(start: OperationStart<RestoreOptions>): Operatio
   if (options.undo === true)
     return wrong(
       `this machine knows of no unfinished restore of ${inventory.cluster}, so there is none to take back`,
-      `clients may have written since one was approved, so such a one is not taken back. What was there before it is still on the timeline that it left, as long as backups lead there: ${pgprov`restore ${inventory} --latest --timeline NUMBER`}, with the number from ${pgprov`history ${inventory}`}, brings it back; it is also beside the data on each member, see docs/restore.md. One that another machine began is taken back there`,
+      `clients may have written since one was approved, so such a one is not taken back. What was there before it is still on the timeline that it left, as long as backups lead there: ${pgprov`restore ${inventory} --latest`} with \`--timeline\` and its number, which ${pgprov`history ${inventory}`} has, brings it back; it is also beside the data on each member, see docs/restore.md. One that another machine began is taken back there`,
     );
   return aimProblems(start, inventory);
 }
