@@ -27,6 +27,13 @@ describe('pgprov recover, with a store that has lost what it had', () => {
   const stopEtcd = async (): Promise<void> => {
     for (const host of cluster.hosts) await must(host, 'systemctl stop etcd');
   };
+  /** By one curl, which keeps its connection. */
+  const writeOften = async (host: LabHost, times: number): Promise<void> => {
+    const { etcdTls } = placesOf(host.os);
+    const tls = `--cacert ${etcdTls}/ca.crt --cert ${etcdTls}/node.crt --key ${etcdTls}/node.key`;
+    const urls = `for n in $(seq ${times}); do echo url=https://${host.address}:2379/v3/kv/put; done`;
+    await must(host, `${urls} | curl -sf ${tls} -d '{"key":"cGdwcm92","value":"cGdwcm92"}' -K - >/dev/null`);
+  };
   const lose = (host: LabHost): Promise<string> => must(host, 'rm -rf /var/lib/etcd/demo/member');
 
   onRecoveringCluster(async (begun) => {
@@ -100,6 +107,8 @@ describe('pgprov recover, with a store that has lost what it had', () => {
     'makes etcd anew where the WAL of too many members is gone: they would answer, and take no writes',
     async () => {
       const last = await tested.leader();
+      // What etcd is asked meanwhile makes the new WAL longer.
+      await writeOften(last, 1000);
       await tested.stopAll(last);
       const [before, config] = [await history(last), await patronictlConfig(last)];
       await stopEtcd();
