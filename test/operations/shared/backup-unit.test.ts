@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { backupGate, backupSeen, startBackup } from '../../../src/operations/shared/backup/unit.js';
+import { backupGate, backupSeen, startBackup, type BackupUnit } from '../../../src/operations/shared/backup/unit.js';
 import { backupRuns } from '../../../src/resources/backup/runs.js';
 import { freshDirectory } from '../../support/directory.js';
 import { MadeUpHost } from '../../support/made-up-host.js';
@@ -11,11 +11,12 @@ import { HOST_SHELLS, inEveryShell } from '../../support/shells.js';
 /** The last backup of `HEALTHY` ended then. */
 const LAST = 1_795_931_387;
 
-const unit = (since: number): Parameters<typeof startBackup>[0] => ({
+const unit = (since: number): BackupUnit => ({
   unit: 'pgprov-backup@full',
   type: 'full',
   info: { stanza: 'demo', server: { user: 'postgres', home: '/var/lib/postgresql' } },
   since,
+  isNoted: true,
 });
 
 describe('the unit that takes a backup', () => {
@@ -56,6 +57,21 @@ esac`,
         expect(changes).toEqual([]);
         expect(moves(made)).toEqual([]);
       }
+    });
+
+    it('is started where a smaller one was taken meanwhile', async () => {
+      const smaller = HEALTHY.replaceAll('"type":"full"', '"type":"incr"');
+      expect(smaller).not.toBe(HEALTHY);
+      const made = host('inactive', smaller);
+      await bringAbout(shell, made.resource(startBackup(unit(LAST - 1), false)));
+      expect(moves(made)).toEqual(['systemctl start --no-block pgprov-backup@full.service']);
+    });
+
+    it('leaves no note where the operation that starts it has a record of its own', async () => {
+      const made = host('inactive');
+      const { isNoted: _, ...recorded } = unit(LAST);
+      await bringAbout(shell, made.resource(startBackup(recorded, false)));
+      expect((await observe(shell, made.observation(backupRuns(['pgprov-backup@full']))))[0]?.asked).toBeUndefined();
     });
 
     it('is ended first where pgBackRest has given up in it', async () => {
