@@ -103,10 +103,19 @@ flock 9`,
       : []),
     sh`failed=0
 for repository in ${written.map(({ number }) => number)}; do
+${expireFirst(stanzaOf(inventory))}
 pgbackrest --stanza=${stanzaOf(inventory)} --repo="$repository" --type="$type" --log-level-console=info --log-level-stderr=off "$@" backup || failed=$?
 done
 exit "$failed"`,
   ]);
+}
+
+/**
+ * A full repository takes no backup, and pgBackRest expires only at the end of one: so who has lowered the retention gets the room before it begins.
+ * It is silent, because what pgBackRest says in the unit tells how the backup fares.
+ */
+function expireFirst(stanza: string): Script {
+  return sh`pgbackrest --stanza=${stanza} --repo="$repository" --log-level-console=off --log-level-stderr=off expire || :`;
 }
 
 /** Every member has the timers, so that there is one whoever leads; Patroni knows who does. */

@@ -1,4 +1,5 @@
 import { pgprov, type Inventory } from '../../../src/index.js';
+import { stanzaOf } from './stanza.js';
 
 /** What to do about an error of pgBackRest, by its own words, in the imperative and without a full stop. */
 export function backupAdvice(words: string, inventory: Inventory): string {
@@ -13,12 +14,21 @@ export function briefly(words: string): string {
   return first.endsWith(':') && cause !== undefined ? `${first} ${cause}` : first;
 }
 
+/** Expiring takes a backup, so lowering the retention alone brings no room. */
+function roomAdvice(inventory: Inventory): string {
+  return `make room where the repository is, or keep fewer backups: lower \`retention_full\` of the repository, then ${pgprov`apply ${inventory}`} writes that, and ${pgprov`backup ${inventory}`} expires what is beyond it before it begins; PostgreSQL goes on meanwhile, and its WAL piles up on the leader`;
+}
+
 /** pgBackRest's words for what can go wrong around it, most telling first. */
 const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] = [
   {
     says: /No space left on device|Disk quota exceeded/u,
-    advice: (inventory) =>
-      `make room where the repository is, or keep fewer backups (\`retention_full\` of the repository, then ${pgprov`apply ${inventory}`}); PostgreSQL goes on meanwhile, and its WAL piles up on the leader`,
+    advice: (inventory) => roomAdvice(inventory),
+  },
+  {
+    // pgBackRest's compressed files keep the reason to themselves: it may be a disk that is full, and one that has become read-only.
+    says: /unable to write '/u,
+    advice: (inventory) => `see with \`df\` whether the disk is full where that file is; if so, ${roomAdvice(inventory)}`,
   },
   {
     says: /Permission denied/u,
@@ -48,6 +58,11 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
     advice: (inventory) => `pgBackRest takes backups only while a server takes writes, see ${pgprov`status ${inventory}`}`,
   },
   {
+    says: /unable to push WAL file .* asynchronously/u,
+    advice: (inventory) =>
+      `see that every repository host is up and answers (${pgprov`backups ${inventory}`} asks them); pgBackRest says why in ${stanzaOf(inventory)}-archive-push-async.log, beside its other logs on the member that leads`,
+  },
+  {
     says: /\[082\]|before the archive timeout|WAL segment .* was not archived/u,
     advice: (inventory) => `WAL does not arrive in the repository, see ${pgprov`doctor ${inventory}`} for what archive_command says`,
   },
@@ -60,7 +75,7 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
     advice: (inventory) => `a host was lost meanwhile: give the command again as soon as ${pgprov`status ${inventory}`} shows a leader`,
   },
   {
-    says: /HostConnectError|unable to connect to|Connection (?:refused|timed out)|No route to host|HostInvalid|unable to get address|timeout while/u,
+    says: /HostConnectError|unable to connect to|Connection (?:refused|timed out)|No route to host|HostInvalid|unable to get address|timeout while|gave no answer in time/u,
     advice: (inventory) =>
       `see that the host that it names is up, and that pgbackrest.service runs there and its port is open; ${pgprov`apply ${inventory}`} starts it`,
   },

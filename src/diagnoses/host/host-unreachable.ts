@@ -16,7 +16,7 @@ export default defineDiagnosis({
           host: host.name,
           what: `it cannot be asked over SSH${WHAT[state]}`,
           evidence: [{ source: 'ssh', line: reason }, ...evidence],
-          follows: FOLLOWS[state],
+          follows: isMember(host) || state === 'unknown' ? FOLLOWS[state] : WITHOUT,
           mend: mendOf(host, reason, state),
         },
       ];
@@ -39,6 +39,13 @@ const FOLLOWS: Record<Seen, string> = {
   silent: 'the cluster has one member less; if it comes back with its data, it joins by itself',
   unknown: 'nothing is known of it',
 };
+
+/** Of a host that has backups alone. */
+const WITHOUT = 'no backup is taken there and no WAL arrives; PostgreSQL goes on, and keeps its WAL until the host is back';
+
+function isMember({ roles }: Host): boolean {
+  return !roles.includes('backup-repository') || roles.includes('postgresql') || roles.includes('etcd');
+}
 
 function seenByOthers(examination: Examination, host: Host): { state: Seen; evidence: Evidence[] } {
   const tried = examination.view.inventory.hosts.flatMap(({ name }) =>
