@@ -33,7 +33,7 @@ export async function operate<Options extends object>(options: OperateOptions<Op
     begun.hear(event);
     options.emit(event);
   };
-  const unreachable = operation.unreachable ?? 'refuse';
+  const unreachable = operation.unreachable === undefined || operation.unreachable === 'refuse' ? 'refuse' : 'go-on';
   const locks = !check && operation.changesNothing !== true;
   let operating = undefined as Operating<Options> | undefined;
   const end = await withCluster(
@@ -106,13 +106,25 @@ class Operating<Options extends object> {
 
   /** Looks, asks the guards, takes all steps, and proves. */
   async go(): Promise<void> {
-    const { operation, chosen, check } = this.#options;
+    const { operation } = this.#options;
     const { connections, results } = this.#cluster;
     const { pass } = this.#state;
     this.#announce();
     await connections.connect();
     await pass.look();
-    if (operation.unreachable === 'go-on') results.forgiveUnreachable();
+    const away = operation.unreachable === 'go-on' || operation.unreachable === 'tell' ? results.forgiveUnreachable() : [];
+    try {
+      await this.#proceed();
+    } finally {
+      if (operation.unreachable === 'tell') results.errors.push(...away);
+    }
+  }
+
+  /** Asks the guards, takes all steps, and proves, with the hosts that answered. */
+  async #proceed(): Promise<void> {
+    const { operation, chosen, check } = this.#options;
+    const { results } = this.#cluster;
+    const { pass } = this.#state;
     // A host that another run has locked, say, is no host that is out of reach.
     if (results.errors.length > 0 && operation.changesNothing !== true) return;
     const begins = chosen === undefined && this.#goesOn === undefined;

@@ -422,6 +422,9 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     const without = await run(tolerant, { machines });
     expect([without.exitCode, without.steps]).toEqual([0, ['pg1 paint/pg1 changed', 'pg3 paint/pg3 changed']]);
     expect(without.events.filter(({ type }) => type === 'failed')).toHaveLength(1);
+    clean();
+    const telling = await run(painting({ ...tolerant, unreachable: 'tell' }), { machines });
+    expect([telling.exitCode, telling.steps]).toEqual([3, without.steps]);
     const needing = await run(painting({ unreachable: 'go-on', remaining: () => ({ steps: [stepOn('pg2')] }) }), { machines });
     expect(needing.kinds).toContain('operation/out-of-reach');
   });

@@ -102,7 +102,7 @@ function failures(view: View, host: string): FailedBackup[] {
 }
 
 /** What is wrong with the backups of a cluster. */
-function problemsOf(state: Omit<BackupStatus, 'problems'>, inventory: Inventory, now: Date): string[] {
+export function problemsOf(state: Omit<BackupStatus, 'problems'>, inventory: Inventory, now: Date): string[] {
   return [
     ...state.repositories.flatMap((repository) => repositoryProblems(repository, state.maxAgeHours, inventory, now)),
     ...state.failures.map(
