@@ -127,7 +127,7 @@ export {
 export { dataAside, type DataAsideOptions } from './resources/data-aside.js';
 export { DATA_ORIGIN, dataOrigin, type DataOrigin } from './resources/restore/data-origin.js';
 export { DATA_COPY, dataCopy, defineBytes, type DataCopy } from './resources/data-copy.js';
-export { deadSlotDropped } from './resources/dead-slot.js';
+export { DEAD_SLOTS, deadSlotDropped, deadSlots } from './resources/dead-slot.js';
 export { DATA_OWNERSHIP, dataOwned, dataOwnership, ownershipTrouble, type DataOwnership } from './resources/data-ownership.js';
 export { DCS, dcs, type DcsKey, type DcsKeys, type DcsState } from './resources/dcs.js';
 export { dnfEnabledRepository } from './resources/dnf-enabled-repository.js';
