@@ -25,14 +25,22 @@ describe('what the timers run', () => {
   beforeEach(() => rmSync(work.at('calls'), { force: true }));
 
   /** The exit code, and how pgBackRest was called. */
-  const ran = async (yaml: string, host: string, programs: Record<string, string>): Promise<[code: number | null, calls: string[]]> => {
+  const ran = async (
+    yaml: string,
+    host: string,
+    programs: Record<string, string>,
+    environment: Record<string, string> = {},
+  ): Promise<[code: number | null, calls: string[]]> => {
     const made = new MadeUpHost({
       root: work.path,
       paths: ['/var/log/pgbackrest'],
       programs: { pgbackrest: ':', sleep: ':', ...programs },
     });
     const { text } = made.script(backupProgram(contextOf(await inventoryOf(yaml), host)));
-    const { status } = spawnSync('sh', ['-c', text, 'pgprov-backup', 'diff'], { encoding: 'utf8' });
+    const { status } = spawnSync('sh', ['-c', text, 'pgprov-backup', 'diff'], {
+      encoding: 'utf8',
+      env: { ...process.env, ...environment },
+    });
     const calls = made.calls('pgbackrest').filter((call) => !call.includes(' help '));
     return [status, calls.map((call) => call.replace(/^.*--stanza=demo --repo=(\d+).* (\w+)$/u, '$2 repo$1'))];
   };
@@ -42,6 +50,10 @@ describe('what the timers run', () => {
     const full = 'case "$*" in *expire) exit 41 ;; esac';
     expect((await ran(WITH_HOST, 'repo1', { pgbackrest: full }))[0]).toBe(0);
     expect((await ran(WITH_HOST, 'repo1', { pgbackrest: 'case "$*" in *backup) exit 41 ;; esac' }))[0]).toBe(41);
+  });
+
+  it('expires nothing before the backup of a restore, which keeps all', async () => {
+    expect(await ran(WITH_HOST, 'repo1', {}, { PGBACKREST_EXPIRE_AUTO: 'n' })).toEqual([0, ['backup repo1']]);
   });
 
   it('takes it on the member that leads alone', async () => {
