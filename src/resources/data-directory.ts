@@ -99,7 +99,8 @@ export const DATA_DIRECTORY = handle<DataDirectoryState>('data-directory');
 
 /**
  * Seconds that reading the WAL of a server that is down may take: it is that since the last checkpoint. It is read to the end of the last file
- * that is there, because pg_waldump waits five seconds for one that is not. Where the first file has no header yet, nothing was written to it.
+ * that is there, because pg_waldump waits five seconds for one that is not. Where the first file has no header yet, nothing was written to it. Printing
+ * every record takes twenty times as long as reading it, so where WAL ends with a whole file only the records in that one are printed.
  */
 const READING = 20;
 
@@ -267,24 +268,37 @@ start=
 [ "$((0x0$newest))" != "$newer" ] || start=$fork
 fi
 ${WAL_FILE}
+segment_at() {
+log=${expand('1#????????')}
+at=$(((0x${expand('log%????????')} * (4294967296 / segment) + 0x${expand('log#????????')} + $2) * segment))
+printf '%X/%X' $((at >> 32)) $((at & 4294967295))
+}
 dump() {
-log=${expand('final#????????')}
-end=$(((0x${expand('log%????????')} * (4294967296 / segment) + 0x${expand('log#????????')} + 1) * segment))
-timeout ${READING} "$bin/pg_waldump" "$@" -p "$data/pg_wal" -s "$start" -e "$(printf '%X/%X' $((end >> 32)) $((end & 4294967295)))" \
-"$(wal_file "$newer" "$start" "$segment")" "$final" 2>&1
+from=$1
+shift
+timeout ${READING} "$bin/pg_waldump" "$@" -p "$data/pg_wal" -s "$from" -e "$(segment_at "$final" 1)" "$(wal_file "$newer" "$from" "$segment")" "$final" 2>&1
 }
 if [ -n "$start" ] && [ -n "$final" ] && [ -n "$segment" ] && [ "$state" != 'shut down' ]; then
-said=$(dump -q) && said=whole
-case "$said" in
+first=$(wal_file "$newer" "$start" "$segment")
+whole=
+said=$(dump "$start" -q) && whole=$final
+case "$whole$said" in
 *'error in WAL record at '*)
 said=${expand('said##*error in WAL record at ')}
 echo "last=${expand('said%%:*')}"
 ;;
 *'could not find a valid record'* | *'WAL segment size'*) echo "last=$start" ;;
-whole | *'could not find file'* | *'could not open file'*)
-dump | sed -n 's/.* lsn: \([0-9A-F]*\/[0-9A-F]*\), prev .*/last=\1/p' | tail -n 1
+*'could not find file "'* | *'could not open file "'*)
+said=${expand('said#*not ???? file ?')}
+said=${expand('said%%[!0-9A-F]*')}
+[ "$said" = "$first" ] || whole=$(wal_file "$newer" "$(segment_at "$said" -1)" "$segment")
 ;;
 esac
+if [ -n "$whole" ]; then
+[ "$whole" = "$first" ] || start=$(segment_at "$whole" 0)
+{ dump "$start" || [ $? != 124 ] || echo late; } |
+sed -n -e 's/.* lsn: \([0-9A-F]*\/[0-9A-F]*\), prev .*/last=\1/p' -e 's/^late$/&/p' | tail -n 1 | grep '^last=' || :
+fi
 fi
 fi
 fi
