@@ -3,7 +3,7 @@ import { type Script, sh } from '../shell/quote.js';
 import { answerLines, UnknownAnswer, type Answer, type Observation } from './resource.js';
 import { expand, FIND_SERVER, TELL_REPLAYED } from './server-process.js';
 import { type SharedQuestion, printAnswer } from './shared-question.js';
-import { WAL_FILE } from './wal-file.js';
+import { TELL_LAST_RECORD } from './wal-file.js';
 
 /** What is in global/pg_control: PostgreSQL writes all of its 8192 bytes at once, and initdb writes it early. */
 export type ControlFile = 'valid' | 'missing' | 'zero' | 'truncated' | 'damaged';
@@ -96,13 +96,6 @@ export const markOwn: Script = sh`mkdir -p ${OWN_CLUSTERS}
 
 /** The observation's id, for guards that look it up. */
 export const DATA_DIRECTORY = handle<DataDirectoryState>('data-directory');
-
-/**
- * Seconds that reading the WAL of a server that is down may take: it is that since the last checkpoint. It is read to the end of the last file
- * that is there, because pg_waldump waits five seconds for one that is not. Where the first file has no header yet, nothing was written to it. Printing
- * every record takes twenty times as long as reading it, so where WAL ends with a whole file only the records in that one are printed.
- */
-const READING = 20;
 
 /**
  * Reads a data directory without a server: pg_control starts with the system identifier as a native 64-bit integer. With
@@ -267,38 +260,8 @@ if [ "$newer" != "$timeline" ]; then
 start=
 [ "$((0x0$newest))" != "$newer" ] || start=$fork
 fi
-${WAL_FILE}
-segment_at() {
-log=${expand('1#????????')}
-at=$(((0x${expand('log%????????')} * (4294967296 / segment) + 0x${expand('log#????????')} + $2) * segment))
-printf '%X/%X' $((at >> 32)) $((at & 4294967295))
-}
-dump() {
-from=$1
-shift
-timeout ${READING} "$bin/pg_waldump" "$@" -p "$data/pg_wal" -s "$from" -e "$(segment_at "$final" 1)" "$(wal_file "$newer" "$from" "$segment")" "$final" 2>&1
-}
-if [ -n "$start" ] && [ -n "$final" ] && [ -n "$segment" ] && [ "$state" != 'shut down' ]; then
-first=$(wal_file "$newer" "$start" "$segment")
-whole=
-said=$(dump "$start" -q) && whole=$final
-case "$whole$said" in
-*'error in WAL record at '*)
-said=${expand('said##*error in WAL record at ')}
-echo "last=${expand('said%%:*')}"
-;;
-*'could not find a valid record'* | *'WAL segment size'*) echo "last=$start" ;;
-*'could not find file "'* | *'could not open file "'*)
-said=${expand('said#*not ???? file ?')}
-said=${expand('said%%[!0-9A-F]*')}
-[ "$said" = "$first" ] || whole=$(wal_file "$newer" "$(segment_at "$said" -1)" "$segment")
-;;
-esac
-if [ -n "$whole" ]; then
-[ "$whole" = "$first" ] || start=$(segment_at "$whole" 0)
-{ dump "$start" || [ $? != 124 ] || echo late; } |
-sed -n -e 's/.* lsn: \([0-9A-F]*\/[0-9A-F]*\), prev .*/last=\1/p' -e 's/^late$/&/p' | tail -n 1 | grep '^last=' || :
-fi
+if [ "$state" != 'shut down' ]; then
+${TELL_LAST_RECORD}
 fi
 fi
 fi
