@@ -1,4 +1,5 @@
 import { pgprov, type Inventory } from '../../../src/index.js';
+import { repositoriesOf } from './repositories.js';
 import { stanzaOf } from './stanza.js';
 
 /** What to do about an error of pgBackRest, by its own words, in the imperative and without a full stop. */
@@ -19,6 +20,12 @@ function roomAdvice(inventory: Inventory): string {
   return `make room where the repository is, or keep fewer backups: lower \`retention_full\` of the repository, then ${pgprov`apply ${inventory}`} writes that, and ${pgprov`backup ${inventory}`} expires what is beyond it before it begins; PostgreSQL goes on meanwhile, and its WAL piles up on the leader`;
 }
 
+/** Whether repositories are on hosts: then all of them are, and none is in a store of objects. */
+const areOnHosts = (inventory: Inventory): boolean => repositoriesOf(inventory).some(({ host }) => host !== undefined);
+
+const inStores = (inventory: Inventory): boolean =>
+  repositoriesOf(inventory).some(({ settings: { s3, azure, gcs } }) => s3 ?? azure ?? gcs);
+
 /** pgBackRest's words for what can go wrong around it, most telling first. */
 const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] = [
   {
@@ -33,7 +40,20 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
   {
     says: /Permission denied/u,
     advice: (inventory) =>
-      `the directory must belong to the user that pgBackRest runs as; ${pgprov`apply ${inventory}`} gives it back to it`,
+      areOnHosts(inventory)
+        ? `the directory must belong to the user that pgBackRest runs as; ${pgprov`apply ${inventory}`} gives it back to it`
+        : 'the directory must belong to the user that pgBackRest runs as, postgres: see what is mounted there, and give it to that user',
+  },
+  {
+    says: /unable to verify certificate|no certificate or crl found|unable to find hostname .* in certificate/u,
+    advice: (inventory) =>
+      inStores(inventory)
+        ? 'the authority of the store’s certificate must be in `s3.ca_file`, a file on every member, and the certificate must have the name in `s3.endpoint`'
+        : `see ${pgprov`certs status ${inventory}`}; ${pgprov`certs renew ${inventory}`} makes new ones`,
+  },
+  {
+    says: /HTTP request failed with (?:400|401|403)|SignatureDoesNotMatch|InvalidAccessKeyId|AccessDenied/u,
+    advice: () => 'the store of objects refuses the request: see the keys, the bucket and the region in `backup.repositories`',
   },
   {
     says: /certificate (?:verify failed|has expired|is not yet valid)|certificate expired|expired certificate/u,
@@ -77,7 +97,9 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
   {
     says: /HostConnectError|unable to connect to|Connection (?:refused|timed out)|No route to host|HostInvalid|unable to get address|timeout while|gave no answer in time/u,
     advice: (inventory) =>
-      `see that the host that it names is up, and that pgbackrest.service runs there and its port is open; ${pgprov`apply ${inventory}`} starts it`,
+      inStores(inventory)
+        ? 'see that the store of objects answers under the address that it names, from every member'
+        : `see that the host that it names is up, and that pgbackrest.service runs there and its port is open; ${pgprov`apply ${inventory}`} starts it`,
   },
   {
     says: /expected value '.*' for greeting key 'version'/u,
