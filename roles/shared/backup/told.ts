@@ -112,6 +112,9 @@ export function backupChecks(view: View, hosts: readonly Host[]): CheckResult[] 
       ...(proof === 'proved'
         ? [{ title: 'WAL arrives in the repositories', ok: true, detail: 'pgbackrest check found all in order', host }]
         : []),
+      ...(proof === 'reads'
+        ? [{ title: 'it reads the repositories', ok: true, detail: 'WAL comes from the member that leads', host }]
+        : []),
       ...(archived === undefined || archived.standby || !archived.on || !isFailing(archived)
         ? []
         : [{ title: 'WAL is archived', ok: false, detail: failureWords(archived), host, settles: true as const }]),
