@@ -7,8 +7,8 @@ import { answerText, digestOf, type Resource } from '../resource.js';
 /** Whether it was proved on a host that backups and WAL arrive in the repositories. */
 export interface BackupCheckState {
   /**
-   * `proved`: with the present configuration; `reads`: on a standby, which can prove only that it reads the repositories; `waits`: all is well but archive_mode, which takes a restart of PostgreSQL; `due`: neither, or
-   * archive_mode has come into force since.
+   * `proved`: with the present configuration; `reads`: on a standby, which can prove only that it reads the repositories; `waits`: all is
+   * well but archive_mode, which takes a restart of PostgreSQL; `due`: none of these, or archive_mode has come into force since.
    */
   proof: 'proved' | 'reads' | 'waits' | 'due';
 }
@@ -35,7 +35,7 @@ const RECORD = '/var/lib/pgprov/backup-check';
 /** pgBackRest's exit code while archive_mode is off. */
 const ARCHIVE_DISABLED = 87;
 
-/** What `pgbackrest check` says on a standby that reaches its repositories by itself: it looks for the primary there, and WAL comes from that alone. */
+/** What `pgbackrest check` says on a standby that reaches its repositories by itself: it looks for the primary there. */
 const STANDBY = 'primary database not found';
 
 /** The states of a repository in `pgbackrest info`, as a pattern, with which nothing can be done; 0 is well, 2 without a backup yet. */
