@@ -8,7 +8,7 @@ import { TestCluster } from '../integration/support/cluster.js';
 import { controldata, describeMembers, etcdctl, must, sql } from '../integration/support/outside.js';
 import { pgprov } from '../integration/support/pgprov.js';
 import { placesOf } from '../integration/support/places.js';
-import { labInventory, type LabHost, SELINUX_LOG, SELINUX_MODE, type System } from '../lab/index.js';
+import { labInventory, type LabHost, SELINUX_LOG, SELINUX_MODE, startHost, type System } from '../lab/index.js';
 import { patience } from '../support/patience.js';
 
 const MEMBER = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'backup'];
@@ -54,9 +54,11 @@ describe.each(VARIANTS)('backups on $title', ({ os, user }) => {
   const now = (): Promise<string> => sql(pg1 as LabHost, 'SELECT clock_timestamp()');
 
   beforeAll(async () => {
-    cluster = await TestCluster.start(`bk${os}`, os, 5, 'packages');
-    [pg1, pg2, pg3, repository, other] = cluster.hosts;
-    for (const host of cluster.hosts) await must(host, `echo Enforcing >${SELINUX_MODE}`);
+    cluster = await TestCluster.start(`bk${os}`, os, 4, 'packages');
+    [pg1, pg2, pg3, other] = cluster.hosts;
+    // A host that never had a server.
+    repository = await startHost({ name: 'repo1', os, network: cluster.name });
+    for (const host of [...cluster.hosts, repository]) await must(host, `echo Enforcing >${SELINUX_MODE}`);
     directory = await mkdtemp(join(tmpdir(), 'pgprov-rocky-copy-'));
   });
 
@@ -150,7 +152,7 @@ describe.each(VARIANTS)('backups on $title', ({ os, user }) => {
     const host = other as LabHost;
     const into = join(directory, 'copy.yml');
     const base = await labInventory([host]);
-    const one = { pg5: { address: host.address, roles: [...MEMBER, 'backup-repository'] } };
+    const one = { pg4: { address: host.address, roles: [...MEMBER, 'backup-repository'] } };
     const pgdg = { ...(base['pgdg'] as object), epel: true };
     const ssh = { ...(base['ssh'] as object), user };
     await writeFile(into, stringify({ ...base, cluster: 'copy', ssh, pgdg, roles: MEMBER, hosts: one, backup: { archive_timeout: 5 } }));
