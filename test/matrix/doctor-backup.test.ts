@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pgbackrest } from '../integration/support/backups.js';
 import { TestCluster } from '../integration/support/cluster.js';
 import { Doctor } from '../integration/support/doctor.js';
+import { patience } from '../support/patience.js';
 
 let cluster: TestCluster;
 let doctor: Doctor;
@@ -28,21 +29,24 @@ const switchWal = (): Promise<string> =>
 it('finds that there is no backup yet, and takes one', () =>
   doctor.provoke({ diagnosis: 'backups', level: 'notice', host: 'pg2', line: /^no valid backups$/u, advice: 'mends' }));
 
-it('finds a repository that nobody answers for, in the words of archive_command', () =>
-  doctor.provoke(
-    {
-      diagnosis: 'archiver',
-      level: 'danger',
-      host: 'pg1',
-      line: /(?:repo1: \[HostConnectError\]|ERROR: \[\d+\]).*unable to connect to/u,
-      wrong: async () => {
-        await doctor.on('pg2', 'systemctl stop pgbackrest');
-        await switchWal();
-      },
-      advice: 'mends',
+it('finds a repository that nobody answers for, and that WAL cannot be archived because of it', async () => {
+  const [found] = await doctor.provoke({
+    diagnosis: 'unit-stopped',
+    level: 'broken',
+    host: 'pg2',
+    line: /^pgbackrest\.service is inactive$/u,
+    wrong: async () => {
+      await doctor.on('pg2', 'systemctl stop pgbackrest');
+      await switchWal();
+      // In the background pgBackRest tries for a minute before archive_command fails.
+      await expect.poll(() => doctor.at('pg1', 'SELECT failed_count > 0 FROM pg_stat_archiver'), { timeout: patience(90_000) }).toBe('t');
     },
-    { diagnosis: 'unit-stopped', level: 'broken', host: 'pg2', line: /^pgbackrest\.service is inactive$/u },
-  ));
+    advice: 'mends',
+  });
+  const archiver = found?.consequences.find(({ diagnosis }) => diagnosis === 'archiver');
+  expect(archiver?.host).toBe('pg1');
+  expect(archiver?.evidence.map(({ line }) => line).join('\n')).toMatch(/archive command failed[\s\S]*ERROR: \[\d+\]/u);
+});
 
 it('finds a repository that cannot be read, and then the backup that failed because of it', async () => {
   const directory = '/var/lib/pgbackrest';

@@ -36,9 +36,9 @@ it('finds a firewall that is closed in one direction, and permissions, at the pl
       host: one,
       line: /^filtered: 8008$/u,
       what: new RegExp(`^it does not reach ${leader} on port 8008, in this direction only`, 'u'),
-      wrong: () => doctor.on(leader, `firewall-cmd -q --add-rich-rule=${rule}`),
+      wrong: () => doctor.on(leader, `firewall-cmd -q --policy pgprov-demo --add-rich-rule=${rule}`),
       advice: new RegExp(`${cluster.host(one).address}.*drop`, 'u'),
-      undo: () => doctor.on(leader, `firewall-cmd -q --remove-rich-rule=${rule}`),
+      undo: () => doctor.on(leader, `firewall-cmd -q --policy pgprov-demo --remove-rich-rule=${rule}`),
     },
     {
       diagnosis: 'data-access',

@@ -171,6 +171,11 @@ describe('a slot', () => {
     expect(only(slots, both)).toMatchObject({ host: 'pg1', affects: ['pg2'] });
     expect(only(slots, { more: { pg1: state({ ...held, heldBytes: 0 }), pg2: state(held) } }).host).toBe('pg2');
   });
+  it('that a standby keeps for another member is well: Patroni moves it in its next loop', () => {
+    const held = { ...slot, name: 'pg1', heldBytes: 50_000_000 };
+    expect(found(slots, server({ standby: true, slots: [held], slotLimitBytes: 1_048_576 }))).toEqual([]);
+    expect(found(slots, server({ standby: true, slots: [{ ...held, wal: 'lost' }], slotLimitBytes: 1_048_576 }))).toHaveLength(1);
+  });
   it('of a member that is away for a while is well', () => {
     expect(found(slots, server({ slots: [{ ...slot, heldBytes: 2 ** 29 }] }))).toEqual([]);
   });

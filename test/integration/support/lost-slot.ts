@@ -19,7 +19,7 @@ export async function provokeLostSlot(doctor: Doctor, data: string): Promise<voi
   await doctor.on(other, 'systemctl stop patroni');
   await writeWal(doctor, leader, 6);
   const [slot] = await doctor.see(
-    { diagnosis: 'slots', level: 'danger', host: leader, line: /LOG: {2}invalidating obsolete replication slot/u },
+    { diagnosis: 'slots', level: 'danger', host: leader, line: /LOG: {2}invalidating (?:obsolete replication )?slot "/u },
     { diagnosis: 'unit-stopped', level: 'broken', host: other, line: /^patroni\.service is inactive$/u },
   );
   expect(slot?.what).toBe(`the replication slot ${other} has lost WAL that its user needs`);
@@ -33,6 +33,6 @@ export async function provokeLostSlot(doctor: Doctor, data: string): Promise<voi
       line: /ERROR: {2}(?:requested WAL segment \w+ has already been removed|can no longer (?:access|get changes))/u,
       advice: 'mends',
     },
-    { diagnosis: 'slots', level: 'danger', host: leader, line: new RegExp(`^${other}: physical, .*invalidated: wal_removed$`, 'u') },
+    { diagnosis: 'slots', level: 'danger', host: leader, line: new RegExp(`^${other}: physical, .*(?:wal_status lost|invalidated: wal_removed)`, 'u') },
   );
 }
