@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Doctor } from './doctor.js';
 
 /** Fills segments of WAL and has the server remove what nobody needs. */
-export async function writeWal(doctor: Doctor, name: string, segments: number): Promise<void> {
+async function writeWal(doctor: Doctor, name: string, segments: number): Promise<void> {
   for (let round = 0; round < segments; round += 1) {
     await doctor.at(name, 'SELECT txid_current()');
     await doctor.at(name, 'SELECT pg_switch_wal()');
@@ -33,6 +33,11 @@ export async function provokeLostSlot(doctor: Doctor, data: string): Promise<voi
       line: /ERROR: {2}(?:requested WAL segment \w+ has already been removed|can no longer (?:access|get changes))/u,
       advice: 'mends',
     },
-    { diagnosis: 'slots', level: 'danger', host: leader, line: new RegExp(`^${other}: physical, .*(?:wal_status lost|invalidated: wal_removed)`, 'u') },
+    {
+      diagnosis: 'slots',
+      level: 'danger',
+      host: leader,
+      line: new RegExp(`^${other}: physical, .*(?:wal_status lost|invalidated: wal_removed)`, 'u'),
+    },
   );
 }
