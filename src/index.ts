@@ -50,6 +50,7 @@ export {
 } from './plan/role.js';
 export { shownPath } from './lib/shown-path.js';
 export { dataDirectoryOf, localServer } from './plan/local-server.js';
+export { logPlaceOf } from './plan/log-place.js';
 export { defineDiagnosis, type Diagnosis, type Examination } from './plan/diagnosis.js';
 export {
   defineOperation,
@@ -90,6 +91,7 @@ export { BACKUP_CHECK, backupCheck, type BackupCheckOptions, type BackupCheckSta
 export { backupStanza, stanzaUpgraded } from './resources/backup/stanza.js';
 export { clonedData, type ClonedDataOptions } from './resources/restore/cloned-data.js';
 export { leaderPosition } from './resources/leader-position.js';
+export { ARCHIVE_CAUSE, ARCHIVE_FAILED } from './postgres/archiver-words.js';
 export { RECEIVER_STATE } from './postgres/wal-receiver.js';
 export { coveringLine } from './postgres/hba-cover.js';
 export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './postgres/hba.js';

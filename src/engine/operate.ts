@@ -2,7 +2,7 @@ import type { CheckResult, EventListener } from '../events.js';
 import { PgprovError } from '../lib/errors.js';
 import { formatProblem } from '../model/index.js';
 import { selectedHosts, selectedRoles } from '../plan/selection.js';
-import type { OperationObjection, OperationStart, OperationStep } from '../plan/operation.js';
+import type { Foreseen, OperationObjection, OperationStart, OperationStep } from '../plan/operation.js';
 import type { Role } from '../plan/role.js';
 import { Begun } from './begun.js';
 import { withCluster, type Cluster } from './cluster.js';
@@ -67,6 +67,8 @@ class Operating<Options extends object> {
   readonly #emit: EventListener;
   readonly #state: OperationState<Options>;
   readonly #takes: OperationSteps<Options>;
+  /** Ids of the steps that were told of. */
+  readonly #announced = new Set<string>();
   /** That it resumes what the store says was begun. */
   readonly #goesOn: string | undefined;
   /** Milliseconds that opening the store took. */
@@ -134,6 +136,7 @@ class Operating<Options extends object> {
     const first = this.#state.remaining();
     this.foreseen = this.#state.proposal(first);
     this.#emit({ type: 'steps', steps: this.foreseen.steps, ...(first.then === undefined ? {} : { then: first.then }) });
+    for (const { id } of this.foreseen.steps) this.#announced.add(id);
     if (check) return this.#foresee();
     await this.#finishing();
   }
@@ -238,10 +241,19 @@ class Operating<Options extends object> {
       const [step] = foreseen.steps;
       if (step === undefined) return;
       if (this.#state.isDone(step.id)) throw this.#stuck(step);
+      this.#announceMore(foreseen);
       if (!(await this.#takes.take(step, foreseen))) return;
       this.#state.take(step.id);
       await this.#guard();
     }
+  }
+
+  /** Tells of steps that could not be foreseen at first. */
+  #announceMore(foreseen: Foreseen): void {
+    const steps = this.#state.proposal(foreseen).steps.filter(({ id }) => !this.#announced.has(id));
+    if (steps.length === 0) return;
+    for (const { id } of steps) this.#announced.add(id);
+    this.#emit({ type: 'steps', steps });
   }
 
   /** Asks the guards; what may pass by itself is looked at anew for a while, of a converge step with what it would change. */

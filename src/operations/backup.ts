@@ -70,7 +70,7 @@ export default defineOperation<BackupOptions>({
   question: (run) =>
     placesOf(run).every((place) => isDone(run, place))
       ? `Prove the backup of ${run.inventory.cluster} that a command began and did not see the end of, and take none?`
-      : `Take a ${run.options.type} backup of ${run.inventory.cluster}?`,
+      : `Take ${run.options.type === 'incr' ? 'an' : 'a'} ${run.options.type} backup of ${run.inventory.cluster}?`,
   nothing: outcome,
   checks: (run) => placesOf(run).flatMap((place) => proofs(run, place)),
   finished: outcome,
@@ -127,7 +127,7 @@ function taking(run: Run, place: Place): OperationStep[] {
     follows === undefined
       ? {
           id,
-          title: `take a ${type} backup of ${inventory.cluster} (${place.repositories.length === 1 ? 'repository' : 'repositories'} ${names})${after}`,
+          title: `take ${type === 'incr' ? 'an' : 'a'} ${type} backup of ${inventory.cluster} (${place.repositories.length === 1 ? 'repository' : 'repositories'} ${names})${after}`,
           effect: effectOf(run, place, type),
           on: [host],
           resources: () => [startBackup(unit, isStuck(view, host, type))],

@@ -154,6 +154,22 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(machines.open.size).toBe(0);
   });
 
+  it('tells of a step that could not be foreseen before it is taken, so that it has a title', async () => {
+    clean();
+    const { events, steps } = await run(
+      painting({
+        remaining: (now) => ({
+          steps: bare(now)
+            .slice(0, 1)
+            .map((host) => stepOn(host)),
+        }),
+      }),
+    );
+    expect(steps).toEqual(['pg1 paint/pg1 changed', 'pg2 paint/pg2 changed', 'pg3 paint/pg3 changed']);
+    const told = events.flatMap((event) => (event.type === 'steps' ? [event.steps.map(({ id }) => id)] : []));
+    expect(told).toEqual([['paint/pg1'], ['paint/pg2'], ['paint/pg3']]);
+  });
+
   it('says that nothing is left to do, and neither asks nor writes anything', async () => {
     clean(...HOSTS);
     const { exitCode, steps, record, events } = await run(painting({ nothing: () => 'all are painted' }), {

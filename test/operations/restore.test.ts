@@ -569,7 +569,7 @@ describe('the steps of a restore', () => {
 
   it('ask what is meant', () => {
     expect(restore.question?.(seen({}, CHOSEN))).toBe(
-      'Restore demo to 2026-11-29 05:00:00 UTC, and what is committed since is in the data that is put aside alone?',
+      'What was committed since will be in the data that is put aside alone. Restore demo to 2026-11-29 05:00:00 UTC?',
     );
     expect(restore.question?.(seen({ store: { initialize: '8' } }, { ...CHOSEN, former: '8' }))).toContain(
       'The backups are of another database (system identifier 7) than demo has now (8).',

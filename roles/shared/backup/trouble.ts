@@ -4,8 +4,12 @@ import { stanzaOf } from './stanza.js';
 
 /** What to do about an error of pgBackRest, by its own words, in the imperative and without a full stop. */
 export function backupAdvice(words: string, inventory: Inventory): string {
-  const known = ADVICE.find(({ says }) => says.test(words));
-  return known === undefined ? `look at ${pgprov`logs ${inventory}`}, then give the command again` : known.advice(inventory);
+  return knownAdvice(words, inventory) ?? `see whether ${pgprov`logs ${inventory}`} says more of it`;
+}
+
+/** The same; undefined where nothing is known of these words. */
+export function knownAdvice(words: string, inventory: Inventory): string | undefined {
+  return ADVICE.find(({ says }) => says.test(words))?.advice(inventory);
 }
 
 /** pgBackRest's error in one line: what it says first and the first cause that it gives, without its guesses. */
@@ -28,6 +32,15 @@ const inStores = (inventory: Inventory): boolean =>
 
 /** pgBackRest's words for what can go wrong around it, most telling first. */
 const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] = [
+  {
+    says: /pgBackRest is not installed/u,
+    advice: (inventory) => `${pgprov`apply ${inventory}`} installs it and sets it up`,
+  },
+  {
+    says: /archive_mode must be enabled/u,
+    advice: (inventory) =>
+      `archive_mode takes a restart of PostgreSQL: ${pgprov`restart ${inventory} --pending`} does it, then ${pgprov`apply ${inventory}`} proves that WAL arrives`,
+  },
   {
     says: /No space left on device|Disk quota exceeded/u,
     advice: (inventory) => roomAdvice(inventory),
@@ -67,6 +80,10 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
   {
     says: /FileMissingError|missing stanza|unable to open missing file/u,
     advice: (inventory) => `${pgprov`apply ${inventory}`} makes the stanza; if backups were there before, find out first who removed them`,
+  },
+  {
+    says: /PathOpenError|FileOpenError|PathMissingError/u,
+    advice: () => 'see that the directory of the repository is there on its host, and mounted',
   },
   {
     says: /do(?:es)? not match the database|system-id|is this the correct stanza/u,

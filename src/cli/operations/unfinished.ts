@@ -28,24 +28,47 @@ export async function assertNoOperation({ dir, cluster, file }: Inventory, but?:
   });
 }
 
-/** That an operation was begun and is not finished, or is carried out at this moment, in a sentence; undefined where there is none. */
-export async function unfinishedWords({ dir, cluster, file }: Inventory): Promise<string | undefined> {
+/** An operation that was begun and is not finished, or is carried out at this moment. */
+export interface Unfinished {
+  /** In a clause. */
+  what: string;
+  /** How it is ended; absent while it is carried out. */
+  mend?: string;
+  /** When it was begun, as ISO 8601. */
+  began?: string;
+  /** It stops members, and has their data out of its place: what is seen of them meanwhile is its doing. */
+  holdsMembers?: true;
+}
+
+/** What was begun on a cluster and is not finished, by what is kept here; undefined: nothing. */
+export async function unfinishedOperation({ dir, cluster, file }: Inventory): Promise<Unfinished | undefined> {
   const store = storeDirectory(dir, cluster);
   try {
     const record = await readOperation(store, file);
     if (record === undefined) return undefined;
     const what = describeOperation(record);
+    const head = HEADS.find(({ name }) => name === record.operation);
+    const told = { began: record.began, ...(head === undefined || takenBackBy(head) === undefined ? {} : { holdsMembers: true as const }) };
     return await assertUnlocked(store).then(
-      () => `${what} is not finished, and until then nothing else may change ${cluster}; ${waysOut(record, file)}`,
+      () => ({
+        what: `${what} is not finished, and until then nothing else may change ${cluster}`,
+        mend: waysOut(record, file),
+        ...told,
+      }),
       (error: unknown) => {
-        if (error instanceof LockedError) return `${what} is under way`;
+        if (error instanceof LockedError) return { what: `${what} is under way`, ...told };
         throw error;
       },
     );
   } catch (error) {
-    if (error instanceof PgprovError) return [error.message, error.hint ?? []].flat().join('; ');
+    if (error instanceof PgprovError) return { what: error.message, ...(error.hint === undefined ? {} : { mend: error.hint }) };
     throw error;
   }
+}
+
+/** The same in a sentence. */
+export function unfinishedWords({ what, mend }: Unfinished): string {
+  return [what, mend ?? []].flat().join('; ');
 }
 
 /** How an operation that was begun is ended. */

@@ -74,6 +74,22 @@ esac`,
       expect((await observe(shell, made.observation(backupRuns(['pgprov-backup@full']))))[0]?.asked).toBeUndefined();
     });
 
+    it('is not started again where it failed in the very second in which it was asked for', async () => {
+      const made = new MadeUpHost({
+        root: work.path,
+        paths: ['/var/lib/pgprov'],
+        programs: {
+          runuser: 'shift 3; exec "$@"',
+          pgbackrest: 'echo "[]"',
+          date: 'case "$*" in *%N*) echo 1000.950000000 ;; *) echo 1000 ;; esac',
+          // It began nine tenths of a second ago.
+          systemctl: `case "$*" in is-active*) echo failed ;; show*) awk '{ printf "%.0f\\n", ($1 - 0.9) * 1000000 }' /proc/uptime ;; esac`,
+        },
+      });
+      const { changes } = await bringAbout(shell, made.resource(startBackup(unit(1000), false)));
+      expect([changes, moves(made)]).toEqual([[], []]);
+    });
+
     it('is ended first where pgBackRest has given up in it', async () => {
       const made = host('activating');
       await bringAbout(shell, made.resource(startBackup(unit(LAST), true)));

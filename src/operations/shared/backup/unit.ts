@@ -46,7 +46,7 @@ export function startBackup({ unit, type, info, since, keepsAll, isNoted }: Back
 case "$state" in active | activating | deactivating) ${isStuck ? sh`exit 1` : sh`exit 0`} ;; esac
 read -r up idle </proc/uptime
 began=$(systemctl show -p ExecMainStartTimestampMonotonic --value ${service})
-awk -v now="$(date +%s)" -v up="$up" -v began="$began" -v since=${since} 'BEGIN { exit !(began > 0 && now - up + began / 1000000 >= since) }' && exit 0
+awk -v now="$(date +%s.%N)" -v up="$up" -v began="$began" -v since=${since} 'BEGIN { exit !(began > 0 && now - up + began / 1000000 >= since) }' && exit 0
 ${askInfo(info)} | tr '{' '\n' | awk -F '"stop":' -v since=${since} -v types=${`"type":"(${asGoodAs(type).join('|')})"`} '$2 + 0 > since && $2 ~ types { found = 1 } END { exit !found }'`,
     run: sh`${isStuck ? sh`systemctl stop ${service}` : NOTHING}
 ${keepsAll === true ? keepAll(service) : NOTHING}

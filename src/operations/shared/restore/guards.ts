@@ -293,6 +293,6 @@ export function restoreQuestion(run: RestoreRun): string {
   const other = isOtherDatabase(run)
     ? `The backups are of another database (system identifier ${options.identifier}) than ${cluster} has now (${options.former}). `
     : '';
-  const serves = leaderOf(view) === undefined ? '' : ', and what is committed since is in the data that is put aside alone';
-  return `${other}Restore ${cluster} to ${aimWords(options)}${serves}?`;
+  const serves = leaderOf(view) === undefined ? '' : 'What was committed since will be in the data that is put aside alone. ';
+  return `${other}${serves}Restore ${cluster} to ${aimWords(options)}?`;
 }

@@ -195,7 +195,12 @@ function lookStep(run: RestoreRun): OperationStep[] {
           privateServerRuns({ ...server, settings: smaller(context) }),
         ];
       },
-      gates: (context) => [recoveredGate(serverOf(context))],
+      gates: (context) => [
+        recoveredGate(
+          serverOf(context),
+          `nothing as late as that is archived on timeline ${onto}: give this command with --undo, and then anew with an earlier moment, with --latest, or with another --timeline`,
+        ),
+      ],
     },
   ];
 }
