@@ -152,11 +152,13 @@ function serverOptions({ host, inventory, platform }: RoleContext): Option[] {
   ];
 }
 
+/** Where there is nobody else, the host itself: pgBackRest's server does not start without a name. */
 function clientsOf(host: Host, inventory: RoleContext['inventory']): string[] {
   const repositoryHosts = repositoriesOf(inventory).flatMap((repository) => repository.host?.name ?? []);
   const members = repositoryHosts.includes(host.name) ? backedUpHosts(inventory).map(({ name }) => name) : [];
   const repositories = host.roles.includes('backup') ? repositoryHosts : [];
-  return [...new Set([...members, ...repositories])].filter((name) => name !== host.name);
+  const others = [...new Set([...members, ...repositories])].filter((name) => name !== host.name);
+  return others.length === 0 ? [host.name] : others;
 }
 
 /** The databases as the host sees them: its own first, which is what PostgreSQL’s commands work with, and on a repository host all others. */

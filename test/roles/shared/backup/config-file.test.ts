@@ -73,6 +73,14 @@ pg1-user=postgres
     expect(text).not.toContain('tls-server-auth=pg2');
   });
 
+  it('lets a member that is alone and has the repository in by itself: the server does not start without a name', async () => {
+    const alone = MEMBERS.replace(/ {2}pg2: .*\n/u, '').replace(
+      '10.0.0.1}',
+      '10.0.0.1, roles: [base, pgdg, postgresql, replication, etcd, patroni, backup, backup-repository]}',
+    );
+    expect(await configOf(alone, 'pg1')).toContain('tls-server-auth=pg1=demo\n');
+  });
+
   it('has on members without a repository host the repositories themselves, and no server', async () => {
     const yaml = `${MEMBERS}backup:
   passphrase: correct-horse-battery
