@@ -141,6 +141,7 @@ function streamsFrom(leading: string | undefined, host: Host, read: Reader): boo
   return streamsTo(leader, host.name);
 }
 
-function versionText(serverVersion: number): string {
+/** `17.12` of 170012. */
+export function versionText(serverVersion: number): string {
   return `${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
 }

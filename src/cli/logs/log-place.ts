@@ -9,6 +9,6 @@ export function logPlaceOf({ host, platform }: Pick<RoleContext, 'host' | 'platf
   const { standalone } = platform.postgresql(version);
   return {
     data: dataDirectoryOf(host, platform),
-    ...(topologyOf(host) === 'single' && standalone.by === 'postgresql-common' ? { file: standalone.logFile(name) } : {}),
+    ...(topologyOf(host) !== 'patroni' && standalone.by === 'postgresql-common' ? { file: standalone.logFile(name) } : {}),
   };
 }

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { memberSlots, type MemberSlotsState } from '../../src/resources/streaming/member-slots.js';
+import { standbyCopied } from '../../src/resources/streaming/standby-copy.js';
+
+const server = { binDirectory: '/b', socketDirectory: '/s', port: 5432, user: 'postgres', home: '/h' };
+
+describe('the slots of the standbys', () => {
+  const slots = memberSlots({ server, ofPrimary: ['pg2', 'pg3'], ofMembers: ['pg2', 'pg3'], data: '/d' });
+  const summaries = (state: MemberSlotsState): string[] => slots.diff(state).map(({ summary }) => summary);
+
+  it('are made on the primary, also on one that is only to be started', () => {
+    expect(summaries({ server: 'primary', slots: [{ name: 'pg2', idle: false }] })).toEqual(['make the replication slot pg3']);
+    expect(summaries({ server: 'down', slots: [] })).toEqual(['make the replication slots pg2 and pg3']);
+  });
+
+  it('are not made on a standby, where those that nobody uses are dropped', () => {
+    expect(summaries({ server: 'standby', slots: [] })).toEqual([]);
+    const left = {
+      server: 'standby',
+      slots: [
+        { name: 'pg2', idle: true },
+        { name: 'pg3', idle: false },
+        { name: 'other', idle: true },
+      ],
+    } as const;
+    expect(summaries(left)).toEqual(['drop the replication slot pg2, which nobody uses: what it holds of the WAL would fill the disk']);
+  });
+
+  it('stay on the primary while their standby is away', () => {
+    expect(
+      summaries({
+        server: 'primary',
+        slots: [
+          { name: 'pg2', idle: true },
+          { name: 'pg3', idle: true },
+        ],
+      }),
+    ).toEqual([]);
+  });
+
+  it('are dropped where the inventory has none any more', () => {
+    const without = memberSlots({ server, ofPrimary: [], ofMembers: ['pg2'], data: '/d' });
+    expect(without.diff({ server: 'primary', slots: [{ name: 'pg2', idle: true }] })).toHaveLength(1);
+  });
+});
+
+describe('the copy of a standby', () => {
+  const copy = standbyCopied({ path: '/d', server, group: 'postgres', conninfo: 'host=a', slot: 'pg2' });
+
+  it('is made once, and not while one is under way', () => {
+    expect(copy.diff({ joining: false, copying: false, copied: false }).map(({ summary }) => summary)).toEqual([
+      'copy the primary’s data into /d with pg_basebackup, through the slot pg2',
+    ]);
+    expect(copy.diff({ joining: true, copying: true, copied: false })).toEqual([]);
+    expect(copy.diff({ joining: true, copying: false, copied: true })).toEqual([]);
+  });
+
+  it('says that it is a standby’s before the directory has its name', () => {
+    const script = copy.apply([], { joining: false, copying: false, copied: false }).text;
+    expect(script.indexOf('/d.pgprov-copy/standby.signal')).toBeGreaterThan(0);
+    expect(script.indexOf('mv -T /d.pgprov-copy /d')).toBeGreaterThan(script.indexOf('/d.pgprov-copy/standby.signal'));
+  });
+});
