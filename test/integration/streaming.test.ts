@@ -55,8 +55,8 @@ describe('streaming without Patroni on Debian 13', () => {
     // A copy that waits until it is let go, so that the kill comes while it is under way.
     const slow = [
       '#!/bin/sh',
-      ': >/run/copying',
-      'until [ -e /run/copy-on ]; do sleep 0.1; done',
+      ': >/tmp/copying',
+      'until [ -e /tmp/copy-on ]; do sleep 0.1; done',
       `exec ${BIN}/pg_basebackup.real "$@"`,
       '',
     ];
@@ -64,11 +64,12 @@ describe('streaming without Patroni on Debian 13', () => {
     await must(pg2, `mv ${BIN}/pg_basebackup ${BIN}/pg_basebackup.real`);
     expect((await pg2.exec(`cat >${BIN}/pg_basebackup && chmod 755 ${BIN}/pg_basebackup`, { input: slow.join('\n') })).code).toBe(0);
     const run = start(['apply', cluster.file, '--yes']);
-    await expect.poll(async () => (await pg2.exec('test -e /run/copying')).code, { timeout: patience(120_000) }).toBe(0);
+    await expect.poll(async () => (await pg2.exec('test -e /tmp/copying')).code, { timeout: patience(120_000) }).toBe(0);
     run.process.kill('SIGKILL');
     expect((await run.finished).signal).toBe('SIGKILL');
-    await must(pg2, `: >/run/copy-on; mv -f ${BIN}/pg_basebackup.real ${BIN}/pg_basebackup`);
+    await must(pg2, ': >/tmp/copy-on');
     await expect.poll(async () => (await pg2.exec(`test -e ${DATA}/PG_VERSION`)).code, { timeout: patience(60_000) }).toBe(0);
+    await must(pg2, `mv -f ${BIN}/pg_basebackup.real ${BIN}/pg_basebackup`);
     expect(await must(pg2, `ls ${DATA}/standby.signal; ls -d ${DATA}.*; systemctl is-active ${UNIT} || :`)).toMatch(
       /standby\.signal\n.*inactive/su,
     );

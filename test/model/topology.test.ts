@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { topologyOf } from '../../src/model/index.js';
+import { CATALOG } from '../../roles/index.js';
 import { catalog } from './catalog.js';
 import { inventoryDirectory, load, problemsOf } from './inventory-file.js';
 
 const directory = inventoryDirectory();
 const STANDALONE = '[base, postgresql]';
-const STREAMING = '[base, postgresql, replication]';
+const STREAMING = '[base, pgdg, postgresql, replication]';
 const hosts = (...names: string[]): string => `hosts:\n${names.map((name, index) => `  ${name}: 192.0.2.${index + 1}\n`).join('')}`;
 
 describe('servers without Patroni', () => {
@@ -18,12 +19,12 @@ describe('servers without Patroni', () => {
   });
 
   it('are refused where one of them does not replicate, and beside a cluster of Patroni', async () => {
-    const one = `cluster: demo\nroles: ${STREAMING}\nhosts:\n  pg1: 192.0.2.1\n  pg2: {address: 192.0.2.2, roles: ${STANDALONE}}\n`;
-    expect((await problemsOf(directory.path, one, { roles: catalog }))[1]).toContain(
+    const one = `cluster: demo\nroles: ${STREAMING}\nhosts:\n  pg1: 192.0.2.1\n  pg2: {address: 192.0.2.2, roles: [base, pgdg, postgresql]}\n`;
+    expect((await problemsOf(directory.path, one, { roles: CATALOG }))[1]).toContain(
       'add the role replication to pg2 for a primary and its standbys',
     );
     const mixed = `cluster: demo\nhosts:\n  pg1: 192.0.2.1\n  pg2: {address: 192.0.2.2, roles: ${STREAMING}}\n  pg3: {address: 192.0.2.3, roles: ${STREAMING}}\n`;
-    expect((await problemsOf(directory.path, mixed, { roles: catalog }))[0]).toContain('pg2 and pg3 have PostgreSQL without Patroni');
+    expect((await problemsOf(directory.path, mixed, { roles: CATALOG }))[0]).toContain('pg2 and pg3 have PostgreSQL without Patroni');
   });
 
   it('have no leader where they stand alone', async () => {
@@ -41,11 +42,11 @@ describe('servers without Patroni', () => {
 
   it('stream where several replicate, with a primary that the inventory may name', async () => {
     const named = await load(directory.path, `cluster: demo\nleader: pg2\nroles: ${STREAMING}\n${hosts('pg1', 'pg2', 'pg3')}`, {
-      roles: catalog,
+      roles: CATALOG,
     });
     expect(named.hosts.map(topologyOf)).toEqual(['streaming', 'streaming', 'streaming']);
     expect([named.leader, named.leaderLine]).toEqual(['pg2', 2]);
-    const unnamed = await load(directory.path, `cluster: demo\nroles: ${STREAMING}\n${hosts('pg1', 'pg2')}`, { roles: catalog });
+    const unnamed = await load(directory.path, `cluster: demo\nroles: ${STREAMING}\n${hosts('pg1', 'pg2')}`, { roles: CATALOG });
     expect([unnamed.leader, unnamed.leaderLine]).toEqual(['pg1', undefined]);
   });
 

@@ -79,14 +79,16 @@ function severalPrimaries(view: View, servers: readonly SeenServer[]): Objection
   const running = primaries.filter(({ says }) => says !== undefined);
   const [first, second] = running.length > 1 ? running : primaries;
   if (first === undefined || second === undefined) return [];
-  if (running.length > 1)
+  if (running.length > 1) {
+    const path = pathOn(view, second.name);
     return [
       refuse(
         second.name,
         `${enumerate(running.map(described))} are both primaries of one database (system identifier ${first.data.systemIdentifier}): clients may write to each, and what they write to one is not on the other`,
-        `stop the one that is not to go on, before anything else: \`systemctl stop ${unitOn(view, first.name)}\` on ${first.name}, or \`systemctl stop ${unitOn(view, second.name)}\` on ${second.name}. What clients wrote there is on that host alone: look at it before it becomes a standby. Then ${copiedAnew(view, 'HOST').replaceAll(' on HOST', ' there')}`,
+        `stop the one that is not to go on, before anything else: \`systemctl stop ${unitOn(view, first.name)}\` on ${first.name}, or \`systemctl stop ${unitOn(view, second.name)}\` on ${second.name}. What clients wrote there is on that host alone: look at it before it becomes a standby. Then \`mv ${path} ${path}.former\` there keeps its data aside, and ${pgprov`apply ${view.inventory}`} copies the primary to it`,
       ),
     ];
+  }
   const [open] = running;
   const closed = primaries.filter((server) => server !== open);
   if (open === undefined) {

@@ -26,6 +26,9 @@ const QUERY = `SELECT '', pg_is_in_recovery() UNION ALL SELECT slot_name, NOT ac
 
 const STANDBY = '@standby';
 
+/** What a line begins with that names a slot on the disk. */
+const LEFT = '@slot ';
+
 /**
  * The permanent slots of the standbys, on whoever is the primary: made before they connect. One that nobody uses, and that its server need not
  * have, is dropped, because it holds WAL for ever. Slots of others are left alone.
@@ -36,14 +39,24 @@ export function memberSlots({ server, ofPrimary, ofMembers, data }: MemberSlotsO
   return {
     id,
     sharedQuestions: [rows],
-    probe: () => joinScripts([sh`[ ! -e ${`${data}/standby.signal`} ] || echo ${STANDBY}`, printAnswer(rows)]),
+    // Of a standby that is down the directories of its slots tell what it will have.
+    probe: () =>
+      joinScripts([
+        sh`if [ -e ${`${data}/standby.signal`} ]; then
+echo ${STANDBY}
+for slot in ${data}/pg_replslot/*/; do [ ! -d "$slot" ] || echo ${LEFT}"$(basename "$slot")"; done
+fi`,
+        printAnswer(rows),
+      ]),
     parse: (answer) => {
       const text = answerText(answer);
       const found = (findRows(text, QUERY) ?? []).map((row) => row.split('|'));
       const [, isStandby] = found.find(([name]) => name === '') ?? [];
       const down = text.startsWith(STANDBY) ? 'standby' : 'down';
+      const left = text.split('\n').flatMap((line) => (line.startsWith(LEFT) ? [{ name: line.slice(LEFT.length), idle: true }] : []));
+      if (isStandby === undefined) return { server: down, slots: down === 'standby' ? left : [] };
       return {
-        server: isStandby === undefined ? down : isStandby === 't' ? 'standby' : 'primary',
+        server: isStandby === 't' ? 'standby' : 'primary',
         slots: found.flatMap(([name = '', idle]) => (name === '' ? [] : [{ name, idle: idle === 't' }])),
       };
     },
