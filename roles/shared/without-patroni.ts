@@ -12,6 +12,7 @@ import {
 } from '../../src/index.js';
 import { FIRST_DEFAULT_LINE, standaloneAccess } from './hba.js';
 import { wantedSettings } from './in-force.js';
+import { dataDirectoryOf } from './layout.js';
 import { portLabel } from './selinux.js';
 import { standaloneCluster } from './standalone.js';
 import { variables } from './variables.js';
@@ -24,6 +25,8 @@ export interface WithoutPatroni {
   registration: readonly Resource[];
   /** Its files are edited as the cluster was made with them, so they must be there to be seen. */
   configuration: readonly Resource[];
+  /** The same where the data is a copy of another server's: what is beside the data there came with it. */
+  ofCopy: readonly Resource[];
   service: Resource;
 }
 
@@ -49,21 +52,21 @@ export function withoutPatroni(context: RoleContext): WithoutPatroni {
     edit: (current) => replaceBlock(current, inventory.cluster, lines, FIRST_DEFAULT_LINE),
     digest: digestOf('ahead', ...lines),
   });
+  const included = [
+    directory({ path: `${configuration}/conf.d`, owner: user, group }),
+    command({
+      name: `include-dir-${version}-${name}`,
+      summary: `let ${configuration}/postgresql.conf read conf.d`,
+      unless: sh`grep -qE "^ *include_dir *=? *'conf.d'" ${`${configuration}/postgresql.conf`}`,
+      run: sh`printf '%s\n' ${"include_dir = 'conf.d'"} >>${`${configuration}/postgresql.conf`}`,
+    }),
+  ] as Resource[];
+  const files = [settings, access, ...portLabel(host, platform)] as Resource[];
   return {
     database,
     registration,
-    configuration: [
-      directory({ path: `${configuration}/conf.d`, owner: user, group }),
-      command({
-        name: `include-dir-${version}-${name}`,
-        summary: `let ${configuration}/postgresql.conf read conf.d`,
-        unless: sh`grep -qE "^ *include_dir *=? *'conf.d'" ${`${configuration}/postgresql.conf`}`,
-        run: sh`printf '%s\n' ${"include_dir = 'conf.d'"} >>${`${configuration}/postgresql.conf`}`,
-      }),
-      settings,
-      access,
-      ...portLabel(host, platform),
-    ] as Resource[],
+    configuration: [...included, ...files],
+    ofCopy: configuration === dataDirectoryOf(host, platform) ? files : [...included, ...files],
     service: service({ unit: unit(name), enable, restartOn, reloadOn: [settings, access], broughtBy }) as Resource,
   };
 }

@@ -24,7 +24,7 @@ import type { ServiceState } from '../resources/service.js';
 import { settingsText, type UnitInForce } from '../resources/unit-in-force.js';
 import { REPLICATION_LOGIN, type ReplicationLogin } from '../resources/replication-login.js';
 import { STREAMING_SERVER } from '../resources/streaming/server.js';
-import { memberStatus, mostLag, unseenMember, type Reader } from './member-status.js';
+import { isSilent, memberStatus, mostLag, unseenMember, type Reader } from './member-status.js';
 import { streamingStatus } from './streaming-status.js';
 
 const DAY = 86_400_000;
@@ -57,17 +57,9 @@ export function statusOf(
     .flatMap((member) => (member?.answers === true ? member.cluster : []));
   const patroni = inventory.hosts.filter((host) => topologyOf(host) === 'patroni');
   // A failed login to a host where nothing runs is reported once, for that host.
-  const down = [
-    ...patroni.filter((host) => read(host, PATRONI_MEMBER)?.answers !== true),
-    ...inventory.hosts.filter((host) => read(host, STREAMING_SERVER)?.says === undefined && topologyOf(host) === 'streaming'),
-  ];
-  const silent = new Set(down.map(({ clusterAddress }) => clusterAddress));
+  const silent = new Set(inventory.hosts.filter((host) => isSilent(host, read)).map(({ clusterAddress }) => clusterAddress));
   const isLed = store?.leader !== undefined || listed.some(({ role }) => role === 'leader');
-  const streaming = streamingStatus(inventory, read, {
-    isUnseen,
-    counts: (host) => counts(host, STREAMING_SERVER),
-    unitOf: (host) => serverUnit(view, host),
-  });
+  const streaming = streamingStatus(inventory, view, { isUnseen, counts: (host) => counts(host, STREAMING_SERVER) });
   const services = view === undefined ? [] : inventory.hosts.flatMap((host) => servicesOf(host, catalog, view));
   return {
     cluster: inventory.cluster,
@@ -185,12 +177,6 @@ export function withDrift(status: ClusterStatus, drift: readonly Drift[], differ
 
 function driftText({ host, what, mend }: Drift): string {
   return `${host}: ${what}\n${mend}`;
-}
-
-/** What a server without Patroni runs in. */
-function serverUnit(view: View | undefined, host: Host): string | undefined {
-  const { version, name } = host.vars['postgresql'] as { version: number; name: string };
-  return view?.platform(host.name)?.postgresql(version).unit(name);
 }
 
 /** A service's unit on a host, by its name. */

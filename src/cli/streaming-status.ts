@@ -1,6 +1,7 @@
 import { pgprov } from '../lib/pgprov-command.js';
 import type { ClusterStatus, MemberStatus } from '../lib/cluster-status.js';
 import { topologyOf, type Host, type Inventory } from '../model/index.js';
+import type { View } from '../plan/view.js';
 import { DATA_DIRECTORY } from '../resources/data-directory.js';
 import { PENDING_RESTART } from '../resources/pending-restart.js';
 import { serviceHandle } from '../resources/service.js';
@@ -18,13 +19,13 @@ interface Asked {
   isUnseen(host: Host): boolean;
   /** It was asked for its server. */
   counts(host: Host): boolean;
-  /** What its server runs in, as systemd calls it. */
-  unitOf(host: Host): string | undefined;
 }
 
 /** The servers of a streaming topology as they are; nothing of any other. */
-export function streamingStatus(inventory: Inventory, read: Reader, { isUnseen, counts, unitOf }: Asked): StreamingStatus | undefined {
+export function streamingStatus(inventory: Inventory, view: View | undefined, { isUnseen, counts }: Asked): StreamingStatus | undefined {
   const { hosts } = inventory;
+  const read: Reader = (host, seen) => view?.read(host.name, seen);
+  const unitOf = (host: Host): string | undefined => unitOn(view, host);
   const servers = hosts.filter((host) => topologyOf(host) === 'streaming');
   if (servers.length === 0) return undefined;
   const primaries = servers.filter((host) => read(host, STREAMING_SERVER)?.says?.standby === false);
@@ -45,8 +46,15 @@ export function streamingStatus(inventory: Inventory, read: Reader, { isUnseen, 
   };
 }
 
+function unitOn(view: View | undefined, { name: host, vars }: Host): string | undefined {
+  const { version, name } = vars['postgresql'] as { version: number; name: string };
+  return view?.platform(host)?.postgresql(version).unit(name);
+}
+
 /** What a server is judged by that is the topology's. */
-interface Around extends Pick<Asked, 'unitOf'> {
+interface Around {
+  /** What a host’s server runs in, as systemd calls it. */
+  unitOf(host: Host): string | undefined;
   inventory: Inventory;
   primary: Host | undefined;
   leading: StreamingWords | undefined;

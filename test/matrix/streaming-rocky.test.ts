@@ -27,7 +27,7 @@ describe.each([
   const streams = (host: LabHost): Promise<string> =>
     sql(
       host,
-      "select string_agg(application_name || '|' || state || '|' || slot_name, ' ' order by 1) from pg_stat_replication r join pg_replication_slots s on s.active_pid = r.pid",
+      "select string_agg(application_name || '|' || state || '|' || slot_name, ' ' order by application_name) from pg_stat_replication r join pg_replication_slots s on s.active_pid = r.pid",
     );
 
   it('is made as it was planned, with the primary that the inventory names', async () => {

@@ -9,7 +9,7 @@ describe('the slots of the standbys', () => {
   const summaries = (state: MemberSlotsState): string[] => slots.diff(state).map(({ summary }) => summary);
 
   it('are made on the primary, also on one that is only to be started', () => {
-    expect(summaries({ server: 'primary', slots: [{ name: 'pg2', idle: false }] })).toEqual(['make the replication slot pg3']);
+    expect(summaries({ server: 'primary', slots: [{ name: 'pg2', idle: false, dead: false }] })).toEqual(['make the replication slot pg3']);
     expect(summaries({ server: 'down', slots: [] })).toEqual(['make the replication slots pg2 and pg3']);
   });
 
@@ -18,9 +18,9 @@ describe('the slots of the standbys', () => {
     const left = {
       server: 'standby',
       slots: [
-        { name: 'pg2', idle: true },
-        { name: 'pg3', idle: false },
-        { name: 'other', idle: true },
+        { name: 'pg2', idle: true, dead: false },
+        { name: 'pg3', idle: false, dead: false },
+        { name: 'other', idle: true, dead: false },
       ],
     } as const;
     expect(summaries(left)).toEqual(['drop the replication slot pg2, which nobody uses: what it holds of the WAL would fill the disk']);
@@ -31,16 +31,29 @@ describe('the slots of the standbys', () => {
       summaries({
         server: 'primary',
         slots: [
-          { name: 'pg2', idle: true },
-          { name: 'pg3', idle: true },
+          { name: 'pg2', idle: true, dead: false },
+          { name: 'pg3', idle: true, dead: false },
         ],
       }),
     ).toEqual([]);
   });
 
+  it('are made anew where they lost WAL and nobody uses them, because a copy through them would fail', () => {
+    const lost = {
+      server: 'primary',
+      slots: [
+        { name: 'pg2', idle: false, dead: true },
+        { name: 'pg3', idle: false, dead: false },
+      ],
+    } as const;
+    expect(summaries(lost)).toEqual(['make the replication slot pg2 anew, which lost WAL']);
+    const script = slots.apply([], lost).text;
+    expect(script.indexOf('pg_drop_replication_slot')).toBeLessThan(script.indexOf('pg_create_physical_replication_slot'));
+  });
+
   it('are dropped where the inventory has none any more', () => {
     const without = memberSlots({ server, ofPrimary: [], ofMembers: ['pg2'], data: '/d' });
-    expect(without.diff({ server: 'primary', slots: [{ name: 'pg2', idle: true }] })).toHaveLength(1);
+    expect(without.diff({ server: 'primary', slots: [{ name: 'pg2', idle: true, dead: false }] })).toHaveLength(1);
   });
 });
 

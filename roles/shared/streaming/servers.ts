@@ -37,7 +37,7 @@ export function primaryConninfo(context: Context): string {
     target_session_attrs: 'read-write',
   };
   return Object.entries(words)
-    .map(([name, value]) => `${name}=${conninfoValue(value)}`)
+    .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 }
 
@@ -45,8 +45,4 @@ export function primaryConninfo(context: Context): string {
 export function streamingSettings(context: Context): Record<string, string> {
   const slot = slotOf(context.host);
   return { primary_conninfo: primaryConninfo(context), ...(slot === undefined ? {} : { primary_slot_name: slot }) };
-}
-
-function conninfoValue(value: string): string {
-  return /^[\w./:,-]+$/u.test(value) ? value : `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }

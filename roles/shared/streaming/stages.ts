@@ -56,7 +56,7 @@ export function streamingStages(context: RoleContext): Stage[] {
         gates: [copiedGate(data, host.name === context.inventory.leader ? [] : [context.inventory.leader])],
       },
       { name: 'register', title: 'register the standby', crossing: 'independent', resources: parts.registration },
-      { name: 'configure', title: 'configure the standby', crossing: 'independent', resources: parts.configuration },
+      { name: 'configure', title: 'configure the standby', crossing: 'independent', resources: parts.ofCopy },
       {
         name: 'start',
         title: 'start the standby',

@@ -18,7 +18,7 @@ export function leaderDrift(view: View): Drift[] {
 
 function placeOf({ file, leaderLine }: Inventory): string {
   const name = file.slice(file.lastIndexOf('/') + 1);
-  return leaderLine === undefined ? 'the first host, because it names no leader' : `${name}:${leaderLine}`;
+  return leaderLine === undefined ? 'its first host, where it names no leader' : `${name}:${leaderLine}`;
 }
 
 /** Whether there is one primary, and every standby streams from it. */

@@ -2,7 +2,7 @@ import { findRows, psqlInput, sqlLiteral, sqlQuestion, type LocalServer } from '
 import { answerText, digestOf, type Change, type Resource } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
 import { enumerate } from '../../lib/enumerate.js';
-import { joinScripts, sh, type Script } from '../../shell/quote.js';
+import { joinScripts, sh } from '../../shell/quote.js';
 
 /** Which slots a server has for the others of its inventory. */
 export interface MemberSlotsOptions {
@@ -18,11 +18,13 @@ export interface MemberSlotsOptions {
 /** What a server has of them. */
 export interface MemberSlotsState {
   server: 'down' | 'primary' | 'standby';
-  /** Physical slots by name; one that is `idle` holds WAL for nobody. */
-  slots: readonly { name: string; idle: boolean }[];
+  /** Physical slots by name; one that is `idle` holds WAL for nobody, and one that is `dead` lost WAL, and is used by nobody. */
+  slots: readonly { name: string; idle: boolean; dead: boolean }[];
 }
 
-const QUERY = `SELECT '', pg_is_in_recovery() UNION ALL SELECT slot_name, NOT active AND restart_lsn IS NOT NULL FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT temporary`;
+const QUERY = `SELECT '', pg_is_in_recovery(), false UNION ALL SELECT slot_name, NOT active AND restart_lsn IS NOT NULL,
+  NOT active AND (wal_status = 'lost' OR to_jsonb(s) ->> 'invalidation_reason' IS NOT NULL)
+  FROM pg_replication_slots s WHERE slot_type = 'physical' AND NOT temporary`;
 
 const STANDBY = '@standby';
 
@@ -53,16 +55,19 @@ fi`,
       const found = (findRows(text, QUERY) ?? []).map((row) => row.split('|'));
       const [, isStandby] = found.find(([name]) => name === '') ?? [];
       const down = text.startsWith(STANDBY) ? 'standby' : 'down';
-      const left = text.split('\n').flatMap((line) => (line.startsWith(LEFT) ? [{ name: line.slice(LEFT.length), idle: true }] : []));
+      const left = text
+        .split('\n')
+        .flatMap((line) => (line.startsWith(LEFT) ? [{ name: line.slice(LEFT.length), idle: true, dead: false }] : []));
       if (isStandby === undefined) return { server: down, slots: down === 'standby' ? left : [] };
       return {
         server: isStandby === 't' ? 'standby' : 'primary',
-        slots: found.flatMap(([name = '', idle]) => (name === '' ? [] : [{ name, idle: idle === 't' }])),
+        slots: found.flatMap(([name = '', idle, dead]) => (name === '' ? [] : [{ name, idle: idle === 't', dead: dead === 't' }])),
       };
     },
     diff: (state): Change[] => {
-      const { make, drop } = changesOf(state, { ofPrimary, ofMembers });
+      const { make, drop, anew } = changesOf(state, { ofPrimary, ofMembers });
       return [
+        ...(anew.length === 0 ? [] : [change(`make the replication ${slots(anew)} anew, which lost WAL`)]),
         ...(make.length === 0 ? [] : [change(`make the replication ${slots(make)}`)]),
         ...(drop.length === 0
           ? []
@@ -70,28 +75,9 @@ fi`,
       ];
     },
     apply: (_changes, state) => {
-      const { make, drop } = changesOf(state, { ofPrimary, ofMembers });
-      const steps: Script[] = [
-        ...(make.length === 0
-          ? []
-          : [
-              psqlInput(
-                server,
-                `SELECT pg_create_physical_replication_slot(name, true) FROM unnest(${array(make)}) AS name WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = name);`,
-              ),
-            ]),
-        ...(drop.length === 0
-          ? []
-          : [
-              psqlInput(
-                server,
-                `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ANY (${array(drop)}) AND NOT active;`,
-              ),
-            ]),
-      ];
-      return sh`{
-${joinScripts(steps)}
-} >/dev/null`;
+      const { make, drop, anew } = changesOf(state, { ofPrimary, ofMembers });
+      const steps = [dropped([...drop, ...anew]), made([...make, ...anew])].filter((sql) => sql !== '');
+      return sh`${psqlInput(server, steps.join('\n'))} >/dev/null`;
     },
     digest: () => digestOf(id, ...ofPrimary, '', ...ofMembers),
   };
@@ -100,13 +86,25 @@ ${joinScripts(steps)}
 function changesOf(
   { server, slots: there }: MemberSlotsState,
   { ofPrimary, ofMembers }: Pick<MemberSlotsOptions, 'ofPrimary' | 'ofMembers'>,
-): { make: string[]; drop: string[] } {
+): { make: string[]; drop: string[]; anew: string[] } {
   const wanted = server === 'standby' ? [] : ofPrimary;
   const others = ofMembers.filter((name) => !wanted.includes(name));
+  const named = (list: typeof there): string[] => list.map(({ name }) => name);
   return {
-    make: wanted.filter((name) => !there.some((slot) => slot.name === name)),
-    drop: there.filter(({ name, idle }) => idle && others.includes(name)).map(({ name }) => name),
+    make: wanted.filter((name) => !named(there).includes(name)),
+    drop: named(there.filter(({ name, idle, dead }) => (idle || dead) && others.includes(name))),
+    anew: named(there.filter(({ name, dead }) => dead && wanted.includes(name))),
   };
+}
+
+function made(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  return `SELECT pg_create_physical_replication_slot(name, true) FROM unnest(${array(names)}) AS name WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = name);`;
+}
+
+function dropped(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  return `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ANY (${array(names)}) AND NOT active;`;
 }
 
 function change(summary: string): Change {

@@ -18,7 +18,7 @@ describe('who is the primary', () => {
       },
     ]);
     const [unnamed] = leaderDrift(viewOf(await streaming(), promoted));
-    expect(unnamed?.what).toContain('the inventory says pg1 (the first host, because it names no leader)');
+    expect(unnamed?.what).toContain('the inventory says pg1 (its first host, where it names no leader)');
     expect(leaderDrift(viewOf(await streaming('leader: pg2\n'), promoted))).toEqual([]);
   });
 
