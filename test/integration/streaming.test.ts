@@ -60,23 +60,29 @@ describe('streaming without Patroni on Debian 13', () => {
       `exec ${BIN}/pg_basebackup.real "$@"`,
       '',
     ];
-    const pg2 = cluster.host('pg2');
-    await must(pg2, `mv ${BIN}/pg_basebackup ${BIN}/pg_basebackup.real`);
-    expect((await pg2.exec(`cat >${BIN}/pg_basebackup && chmod 755 ${BIN}/pg_basebackup`, { input: slow.join('\n') })).code).toBe(0);
+    const copied = [cluster.host('pg2'), cluster.host('pg3')] as const;
+    const [pg2, pg3] = copied;
+    for (const host of copied) {
+      await must(host, `mv ${BIN}/pg_basebackup ${BIN}/pg_basebackup.real`);
+      expect((await host.exec(`cat >${BIN}/pg_basebackup && chmod 755 ${BIN}/pg_basebackup`, { input: slow.join('\n') })).code).toBe(0);
+    }
     const run = start(['apply', cluster.file, '--yes']);
-    await expect.poll(async () => (await pg2.exec('test -e /tmp/copying')).code, { timeout: patience(120_000) }).toBe(0);
+    for (const host of copied)
+      await expect.poll(async () => (await host.exec('test -e /tmp/copying')).code, { timeout: patience(120_000) }).toBe(0);
     run.process.kill('SIGKILL');
     expect((await run.finished).signal).toBe('SIGKILL');
+    // One copy goes on, the other is killed as well.
+    await must(pg3, "kill -9 $(pgrep -u postgres -f 'pg_basebackup --no-password')");
     await must(pg2, ': >/tmp/copy-on');
     await expect.poll(async () => (await pg2.exec(`test -e ${DATA}/PG_VERSION`)).code, { timeout: patience(60_000) }).toBe(0);
-    await must(pg2, `mv -f ${BIN}/pg_basebackup.real ${BIN}/pg_basebackup`);
-    expect(await must(pg2, `ls ${DATA}/standby.signal; ls -d ${DATA}.*; systemctl is-active ${UNIT} || :`)).toMatch(
-      /standby\.signal\n.*inactive/su,
-    );
+    for (const host of copied) await must(host, `mv -f ${BIN}/pg_basebackup.real ${BIN}/pg_basebackup`);
+    expect(await must(pg2, `ls ${DATA}/standby.signal; systemctl is-active ${UNIT} || :`)).toBe(`${DATA}/standby.signal\ninactive`);
+    expect(await must(pg3, `[ ! -e ${DATA} ] && ls -d ${DATA}.*`)).toBe(`${DATA}.pgprov-copy`);
 
     first = await cluster.run('apply');
     expect(first.all).not.toContain('error:');
     expect(first.code).toBe(0);
+    expect(await must(pg3, `ls -d ${DATA}.*`)).toMatch(/main\.pgprov-copy\.\d{8}T\d{6}$/u);
   });
 
   it('has one primary, and a standby on each other host with a slot of its own', async () => {
