@@ -53,6 +53,23 @@ describe('buildHostWork', () => {
       'b: the stages base/one and db/one both have a resource file:/etc/hosts',
     );
   });
+
+  it('takes one resource in two stages of which a host takes part by what is seen, if it wants the same in both', () => {
+    const wanting = (text: string): Resource => ({
+      id: 'file:/x',
+      probe: () => sh``,
+      parse: () => undefined,
+      diff: () => [],
+      apply: () => sh``,
+      digest: () => text,
+    });
+    const chosen = (name: string, text: string): Role =>
+      role(name, { stages: () => [stage('one', { resources: [wanting(text)], takesPart: () => true })] });
+    expect(buildHostWork([chosen('base', 'a'), chosen('db', 'a')], contextOf(inventory, 'b')).stages).toHaveLength(2);
+    expect(() => buildHostWork([chosen('base', 'a'), chosen('db', 'b')], contextOf(inventory, 'b'))).toThrow(
+      'both have a resource file:/x',
+    );
+  });
 });
 
 describe('packages of several roles', () => {
