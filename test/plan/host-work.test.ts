@@ -3,6 +3,7 @@ import { defineRole, type Installation, type Role, type Stage } from '../../src/
 import { joinHostWork, buildHostWork, type HostWork } from '../../src/plan/host-work.js';
 import { debian13 } from '../../src/platform/debian.js';
 import { rocky9 } from '../../src/platform/el.js';
+import type { Resource } from '../../src/resources/resource.js';
 import { sh } from '../../src/shell/quote.js';
 import { contextOf, inventoryOf } from '../support/inventory.js';
 
