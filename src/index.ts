@@ -338,6 +338,12 @@ export {
   type StandbyCopyState,
 } from './resources/streaming/standby-copy.js';
 export { awaitedStreaming } from './resources/streaming/awaited-streaming.js';
+export {
+  SYNCHRONOUS_FILE,
+  synchronousBegun,
+  synchronousEnded,
+  type SynchronousOptions,
+} from './resources/streaming/synchronous.js';
 export { memberSlots, type MemberSlotsState } from './resources/streaming/member-slots.js';
 export { SERVER_REPLICATION, serverReplication, type ServerReplication } from './resources/server-replication.js';
 export { settingsReset, type SettingsResetOptions } from './resources/settings-reset.js';

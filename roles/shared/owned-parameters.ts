@@ -44,8 +44,8 @@ const PATRONIS: Readonly<Record<string, Owned>> = {
 const STREAMINGS: Readonly<Record<string, Owned>> = {
   primary_conninfo: { message: 'is worked out from the hosts of the inventory', hint: 'leave it out' },
   synchronous_standby_names: {
-    message: 'would have every commit wait for standbys before they are made, and pgprov does not see to it yet',
-    hint: 'leave it out; a client may still set synchronous_commit for itself',
+    message: 'would have every commit wait for standbys before they are made',
+    hint: 'give replication.synchronous, by which it is set once they stream',
   },
   primary_slot_name: { message: 'is the slot that pgprov makes for the host', hint: 'leave it out; see replication.slots' },
 };

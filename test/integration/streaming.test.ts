@@ -137,6 +137,25 @@ describe('streaming without Patroni on Debian 13', () => {
     expect((await cluster.run('psql', '--replica', '--', '-XAtc', 'select pg_is_in_recovery()')).stdout.trim()).toBe('t');
   });
 
+  it('has commits wait for the standbys that the inventory names, until it names none, and takes a new password at once', async () => {
+    const [pg1, pg2] = hosts as [LabHost, LabHost, LabHost];
+    await write({ replication: { synchronous: ['pg1', 'pg2', 'pg3'], synchronous_method: 'any' } });
+    const set = await cluster.run('apply');
+    expect([set.code, set.all]).toEqual([0, expect.stringContaining('have commits wait for ANY 1 (pg2, pg3)')]);
+    expect(await sql(pg1, 'show synchronous_standby_names')).toBe('ANY 1 (pg2, pg3)');
+    expect(await sql(pg1, "select string_agg(sync_state, ' ') from pg_stat_replication")).toBe('quorum quorum');
+    expect(await sql(pg2, 'show synchronous_standby_names')).toBe('');
+    expect((await cluster.run('apply')).all).toContain('No changes');
+    await write({ replication: { password: 'another-one' } });
+    const ended = await cluster.run('apply');
+    expect(ended.all).not.toContain('error:');
+    expect(ended.code).toBe(0);
+    expect(await sql(pg1, 'show synchronous_standby_names')).toBe('');
+    expect(await must(pg2, "grep -c ':another-one$' /var/lib/postgresql/.pgpass")).toBe('2');
+    await must(pg2, `systemctl restart ${UNIT}`);
+    await expect.poll(() => streams(pg1), { timeout: patience(30_000) }).toBe('pg2|streaming|pg2 pg3|streaming|pg3');
+  });
+
   it('refuses what would go by Patroni', async () => {
     for (const operation of ['switchover', 'restart', 'stop']) {
       const run = await cluster.run(operation, '--yes');
@@ -163,7 +182,7 @@ describe('streaming without Patroni on Debian 13', () => {
     expect(await streams(pg2)).toBe('pg1|streaming|pg1 pg3|streaming|pg3');
     expect(await sql(pg1, 'select count(*) from pg_replication_slots')).toBe('0');
     // Its standbys try it first from now on.
-    await write({ leader: 'pg2' });
+    await write({ leader: 'pg2', replication: { password: 'another-one' } });
     const settled = await cluster.run('apply');
     expect(settled.code).toBe(0);
     expect(settled.all).not.toContain('the inventory says');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { memberSlots, type MemberSlotsState } from '../../src/resources/streaming/member-slots.js';
+import { synchronousBegun, synchronousEnded, type SynchronousState } from '../../src/resources/streaming/synchronous.js';
 import { standbyCopied } from '../../src/resources/streaming/standby-copy.js';
 
 const server = { binDirectory: '/b', socketDirectory: '/s', port: 5432, user: 'postgres', home: '/h' };
@@ -72,5 +73,37 @@ describe('the copy of a standby', () => {
     const script = copy.apply([], { joining: false, copying: false, copied: false }).text;
     expect(script.indexOf('/d.pgprov-copy/standby.signal')).toBeGreaterThan(0);
     expect(script.indexOf('mv -T /d.pgprov-copy /d')).toBeGreaterThan(script.indexOf('/d.pgprov-copy/standby.signal'));
+  });
+});
+
+describe('the standbys that commits wait for', () => {
+  const options = {
+    server,
+    data: '/d',
+    path: '/c/s.conf',
+    ownership: { owner: 'postgres', group: 'postgres', mode: '0644' },
+    wanted: 'FIRST 1 (pg2)',
+    names: ['pg2'],
+  };
+  const [ended, begun] = [synchronousEnded(options), synchronousBegun(options)];
+  const both = (state: SynchronousState): string[][] => [ended, begun].map((each) => each.diff(state).map(({ summary }) => summary));
+
+  it('are set on the primary alone, also on one that is only to be started', () => {
+    expect(both({ server: 'primary', value: '' })).toEqual([[], ['have commits wait for FIRST 1 (pg2)']]);
+    expect(both({ server: 'down', value: '' })).toEqual([[], ['have commits wait for FIRST 1 (pg2)']]);
+    expect(both({ server: 'standby', value: '' })).toEqual([[], []]);
+    expect(both({ server: 'primary', value: 'FIRST 1 (pg2)' })).toEqual([[], []]);
+  });
+
+  it('are taken away before others are set, and from a server that is a standby now', () => {
+    const away = 'take /c/s.conf away: commits wait no longer for FIRST 1 (pg3)';
+    expect(both({ server: 'primary', value: 'FIRST 1 (pg3)' })).toEqual([[away], ['have commits wait for FIRST 1 (pg2)']]);
+    expect(both({ server: 'standby', value: 'FIRST 1 (pg2)' })).toEqual([[expect.stringContaining('take /c/s.conf away')], []]);
+  });
+
+  it('are set only when all of them stream', () => {
+    const script = begun.apply([], { server: 'primary', value: '' }).text;
+    expect(script.indexOf('pg_stat_replication')).toBeLessThan(script.indexOf('mktemp'));
+    expect(script).toContain('commits are not made to wait');
   });
 });

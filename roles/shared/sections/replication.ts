@@ -21,5 +21,32 @@ export const REPLICATION_VARIABLES = {
       description:
         'Without Patroni: the primary has a permanent slot for each standby and keeps its WAL until the standby has it, however long that takes. `false`: it keeps what `wal_keep_size` in `postgresql.parameters` says.',
     },
+    synchronous: {
+      change: 'reload',
+      type: 'array',
+      items: { type: 'string' },
+      default: [],
+      scope: 'cluster',
+      examples: [['pg1', 'pg2', 'pg3']],
+      description:
+        'Without Patroni: hosts whose standbys the commits of the primary wait for, once all of these stream. Name all servers, and it also holds when another one is the primary.',
+    },
+    synchronous_number: {
+      change: 'reload',
+      type: 'integer',
+      minimum: 1,
+      maximum: 100,
+      default: 1,
+      scope: 'cluster',
+      description: 'How many of them a commit waits for. While fewer stream, no commit ends.',
+    },
+    synchronous_method: {
+      change: 'reload',
+      type: 'string',
+      enum: ['first', 'any'],
+      default: 'first',
+      scope: 'cluster',
+      description: '`first`: the first of the list that stream; `any`: whichever has it soonest.',
+    },
   },
 } as const satisfies VariablesSchema;

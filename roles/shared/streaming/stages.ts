@@ -5,6 +5,8 @@ import {
   slotNameOf,
   standbyCopied,
   standbyJoined,
+  synchronousBegun,
+  synchronousEnded,
   View,
   type Resource,
   type RoleContext,
@@ -15,6 +17,7 @@ import { settingsInForceGate } from '../in-force.js';
 import { dataDirectoryOf, localServer } from '../layout.js';
 import { variables } from '../variables.js';
 import { withoutPatroni } from '../without-patroni.js';
+import { synchronousOptions } from './synchronous.js';
 import { isJoining, isMade } from './seen.js';
 import { otherServers, primaryConninfo, slotOf } from './servers.js';
 
@@ -34,6 +37,7 @@ export function streamingStages(context: RoleContext): Stage[] {
   const { version, name } = variables(host, 'postgresql');
   const { group, unit } = platform.postgresql(version);
   const parts = withoutPatroni(context);
+  const synchronous = synchronousOptions(context);
   return [
     ...takenBy(context, isMade, [
       {
@@ -41,7 +45,7 @@ export function streamingStages(context: RoleContext): Stage[] {
         name: 'accounts',
         title: 'set up replication accounts',
         crossing: 'rolling',
-        resources: [...replicationAccount(context), slotsOf(context)],
+        resources: [synchronousEnded(synchronous) as Resource, ...replicationAccount(context), slotsOf(context)],
       },
     ]),
     ...takenBy(context, isJoining, [
@@ -65,6 +69,15 @@ export function streamingStages(context: RoleContext): Stage[] {
         gates: [settingsInForceGate(context), awaitedStreaming({ server, data, unit: unit(name), host: host.name })],
       },
       { name: 'joined', title: 'note the standby', crossing: 'independent', resources: [standbyJoined(data) as Resource] },
+    ]),
+    ...takenBy(context, isMade, [
+      {
+        // Rolling: all new standbys have joined when it begins.
+        name: 'synchronous',
+        title: 'set synchronous standbys',
+        crossing: 'rolling',
+        resources: [synchronousBegun(synchronous) as Resource],
+      },
     ]),
   ];
 }

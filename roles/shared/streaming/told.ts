@@ -1,4 +1,5 @@
-import { enumerate, type CheckResult, type Drift, type Inventory, type View } from '../../../src/index.js';
+import { enumerate, type CheckResult, type Drift, type Inventory, type StreamingWords, type View } from '../../../src/index.js';
+import { synchronousOf } from './synchronous.js';
 import { isJoining, primaryOf, seenServers } from './seen.js';
 
 /** That another server is the primary than the inventory says: told by every command that looks, and settled by a person. */
@@ -36,6 +37,7 @@ export function checkStreaming(view: View): CheckResult[] {
   const standbys = servers.filter(({ name, says }) => says?.standby !== false && !isJoining(view, name));
   return [
     found,
+    ...(primary?.says === undefined ? [] : synchronousCheck(view, primary.name, primary.says)),
     ...standbys.map(({ name, says }): CheckResult => {
       const sent = primary?.says?.sends.find((target) => target.name === name);
       const ok = says?.receives === true && (primary === undefined || sent?.state === 'streaming');
@@ -46,4 +48,14 @@ export function checkStreaming(view: View): CheckResult[] {
       return { title: 'the standby streams', ok, detail, host: name, settles: true };
     }),
   ];
+}
+
+/** Whether commits wait for as many standbys as they are to. */
+function synchronousCheck({ inventory }: View, name: string, { sends }: StreamingWords): CheckResult[] {
+  const host = inventory.hosts.find((candidate) => candidate.name === name);
+  const number = host === undefined ? 0 : synchronousOf(host).number;
+  if (number === 0) return [];
+  const waited = sends.filter(({ sync }) => sync === 'sync' || sync === 'quorum').map((target) => target.name);
+  const detail = waited.length === 0 ? 'none is synchronous' : enumerate(waited);
+  return [{ title: 'commits wait for synchronous standbys', ok: waited.length >= number, detail, host: name, settles: true }];
 }

@@ -30,8 +30,8 @@ export interface StreamingWords {
   version: number;
   /** Its WAL receiver gets WAL. */
   receives: boolean;
-  /** Who receives WAL from it, by application_name, with the state. */
-  sends: readonly { name: string; state: string }[];
+  /** Who receives WAL from it, by application_name, with the state and whether commits wait for it: `async`, `sync`, `quorum`, `potential`. */
+  sends: readonly { name: string; state: string; sync?: string }[];
 }
 
 /** The observation's id. */
@@ -45,7 +45,7 @@ SELECT json_build_object('standby', standby, 'location', lsn::text, 'position', 
     ELSE ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int END,
   'replayed', pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0'), 'paused', CASE WHEN standby THEN pg_is_wal_replay_paused() END,
   'version', current_setting('server_version_num')::int, 'receives', EXISTS (SELECT FROM pg_stat_wal_receiver WHERE ${RECEIVES}),
-  'sends', coalesce((SELECT json_agg(json_build_object('name', application_name, 'state', state)) FROM pg_stat_replication), '[]'))::text FROM here`;
+  'sends', coalesce((SELECT json_agg(json_build_object('name', application_name, 'state', state, 'sync', sync_state)) FROM pg_stat_replication), '[]'))::text FROM here`;
 
 /** Line that says that there is a standby.signal. */
 const SIGNAL = '@standby.signal';

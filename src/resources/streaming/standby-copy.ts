@@ -7,6 +7,7 @@ import { asDatabaseUser, type LocalServer } from '../psql.js';
 import { answerText, digestOf, type Gate, type Observation, type Resource } from '../resource.js';
 import { findUnit, unitsQuestion } from '../units.js';
 import { printAnswer } from '../shared-question.js';
+import { SYNCHRONOUS_FILE } from './synchronous.js';
 import { joinScripts, sh } from '../../shell/quote.js';
 
 /** The transient unit in which the data of a standby is copied: it goes on when pgprov is cut off. */
@@ -98,6 +99,7 @@ chown ${`${user}:${group}`} ${draft}
           sh`set -e
 cd /
 ${asDatabaseUser(server, sh`${`${binDirectory}/pg_basebackup`} ${words}`)}
+rm -f ${`${draft}/${SYNCHRONOUS_FILE}`}
 ${asDatabaseUser(server, sh`touch ${`${draft}/standby.signal`}`)}
 data=${draft}
 ${markOwn}

@@ -7,6 +7,7 @@ import { rocky9 } from '../../../../src/platform/el.js';
 import { formatProblem, type InventoryError } from '../../../../src/model/index.js';
 import { buildHostWork } from '../../../../src/plan/host-work.js';
 import { contextOf, hostOf } from '../../../support/inventory.js';
+import { synchronousOptions } from '../../../../roles/shared/streaming/synchronous.js';
 import { streaming } from './scene.js';
 
 const problems = async (more: string): Promise<string> =>
@@ -65,6 +66,7 @@ describe('what servers that stream without Patroni are given', () => {
       'replication/configure',
       'replication/start',
       'replication/joined',
+      'replication/synchronous',
     ]);
   });
 });
@@ -91,4 +93,22 @@ it('the role backup is refused, because it does not know who their primary is', 
   expect(await problems(`${yaml}backup: {repositories: {one: {directory: /srv/b}}}\n`)).toContain(
     'does not know servers that stream without Patroni',
   );
+});
+
+describe('synchronous standbys', () => {
+  const wanted = async (name: string, more: string): Promise<string> =>
+    synchronousOptions(contextOf(await streaming(`replication: ${more}\n`), name)).wanted;
+
+  it('are those of the list that are not the primary itself', async () => {
+    const all = '{synchronous: [pg1, pg2, pg3], synchronous_number: 2, synchronous_method: any}';
+    expect(await wanted('pg1', all)).toBe('ANY 2 (pg2, pg3)');
+    expect(await wanted('pg3', all)).toBe('ANY 2 (pg1, pg2)');
+    expect(await wanted('pg2', '{synchronous: [pg2, pg3], synchronous_number: 2}')).toBe('FIRST 1 (pg3)');
+    expect(await wanted('pg2', '{synchronous: [pg2]}')).toBe('');
+  });
+
+  it.each([
+    ['{synchronous: [pg2, pg7]}', 'names pg7, which is none of the servers'],
+    ['{synchronous: [pg1, pg2], synchronous_number: 2}', 'is 2, and there are 1 standbys to wait for'],
+  ])('are refused as %s', async (given, message) => expect(await problems(`replication: ${given}\n`)).toContain(message));
 });

@@ -69,6 +69,16 @@ describe('the proof of a run', () => {
     ]);
   });
 
+  it('is that commits wait for the synchronous standbys that the inventory names', async () => {
+    const inventory = await streaming('replication: {synchronous: [pg1, pg3]}\n');
+    const failed = (sync: string): string[] =>
+      checkStreaming(viewOf(inventory, { ...promoted, pg2: primary({ sends: SENDS.map((target) => ({ ...target, sync })) }) })).flatMap(
+        ({ ok, title, detail }) => (ok ? [] : [`${title}: ${detail}`]),
+      );
+    expect(failed('sync')).toEqual([]);
+    expect(failed('async')).toEqual(['commits wait for synchronous standbys: none is synchronous']);
+  });
+
   it('fails for a standby that its primary does not send to, and one that is down', async () => {
     const scene = { ...promoted, pg2: primary({ sends: [{ name: 'pg1', state: 'catchup' }] }), pg3: { signal: true } };
     expect(checkStreaming(viewOf(await streaming(), scene)).flatMap(({ ok, host, detail }) => (ok ? [] : [`${host}: ${detail}`]))).toEqual([
