@@ -15,7 +15,7 @@ import { accountsOf, localServer } from './shared/layout.js';
 import { databasePassword } from './shared/logins.js';
 import { passwordFile } from './shared/password-file.js';
 import { guardStreaming } from './shared/streaming/guards.js';
-import { synchronousProblems } from './shared/streaming/synchronous.js';
+import { streamingProblems } from './shared/streaming/problems.js';
 import { streamingStages } from './shared/streaming/stages.js';
 import { checkStreaming, leaderDrift } from './shared/streaming/told.js';
 import { variables } from './shared/variables.js';
@@ -27,7 +27,7 @@ export default defineRole({
     'The replication role (SCRAM-SHA-256) and the postgres user’s .pgpass with a line for every member; on several hosts without Patroni also the standbys. Under Patroni the role patroni sets all of it up.',
   requires: ['postgresql'],
   variables: REPLICATION_VARIABLES,
-  problems: synchronousProblems,
+  problems: streamingProblems,
   observations: (context) => [
     replicationLogin({
       server: localServer(context.host, context.platform),

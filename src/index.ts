@@ -344,7 +344,7 @@ export {
   synchronousEnded,
   type SynchronousOptions,
 } from './resources/streaming/synchronous.js';
-export { memberSlots, type MemberSlotsState } from './resources/streaming/member-slots.js';
+export { memberSlots, type MemberSlotsOptions, type MemberSlotsState } from './resources/streaming/member-slots.js';
 export { SERVER_REPLICATION, serverReplication, type ServerReplication } from './resources/server-replication.js';
 export { settingsReset, type SettingsResetOptions } from './resources/settings-reset.js';
 export { signingKey } from './resources/signing-key.js';

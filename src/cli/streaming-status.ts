@@ -31,6 +31,7 @@ export function streamingStatus(inventory: Inventory, view: View | undefined, { 
   const primaries = servers.filter((host) => read(host, STREAMING_SERVER)?.says?.standby === false);
   const [primary] = primaries;
   const leading = primary === undefined ? undefined : read(primary, STREAMING_SERVER)?.says;
+  const sends = servers.flatMap((host) => read(host, STREAMING_SERVER)?.says?.sends ?? []);
   const isUnknown = primary === undefined && servers.some((host) => read(host, STREAMING_SERVER) === undefined);
   return {
     topology: 'streaming',
@@ -41,7 +42,7 @@ export function streamingStatus(inventory: Inventory, view: View | undefined, { 
       .map((host) =>
         isUnseen(host)
           ? unseenMember(host)
-          : serverStatus(host, read, { inventory, unitOf, primary, leading, several: primaries.length > 1 }),
+          : serverStatus(host, read, { inventory, unitOf, primary, leading, sends, several: primaries.length > 1 }),
       ),
   };
 }
@@ -58,6 +59,8 @@ interface Around {
   inventory: Inventory;
   primary: Host | undefined;
   leading: StreamingWords | undefined;
+  /** Who receives from any of the servers. */
+  sends: StreamingWords['sends'];
   several: boolean;
 }
 
@@ -74,7 +77,7 @@ function serverStatus(host: Host, read: Reader, around: Around): MemberStatus {
   };
   if (server?.says === undefined) return { ...base, state: 'stopped', problem: silence(host, read, around) };
   const { says, signal } = server;
-  const streams = isStreaming(host, says, around.leading);
+  const streams = isStreaming(host, says, around);
   const problems = says.standby ? standbyProblems(says, signal, streams, around) : primaryProblems(signal, around);
   return {
     ...base,
@@ -87,9 +90,9 @@ function serverStatus(host: Host, read: Reader, around: Around): MemberStatus {
   };
 }
 
-/** The standby's own word, and its primary's. */
-function isStreaming({ name }: Host, { receives }: StreamingWords, leading: StreamingWords | undefined): boolean {
-  return receives && (leading === undefined || leading.sends.some((target) => target.name === name && target.state === 'streaming'));
+/** The standby's own word, and that of whoever sends to it. */
+function isStreaming({ name }: Host, { receives }: StreamingWords, { leading, sends }: Around): boolean {
+  return receives && (leading === undefined || sends.some((target) => target.name === name && target.state === 'streaming'));
 }
 
 function lagOf(

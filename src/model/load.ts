@@ -100,7 +100,7 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   checkScopes(withVariables, roles, report);
   checkRequired(withVariables, roles, report);
   report.problems.push(...sshConfigs.problems.errors);
-  if (report.problems.length === 0) checkValues({ cluster, hosts: withVariables }, roles, report);
+  if (report.problems.length === 0) checkValues({ cluster, hosts: withVariables, leader }, roles, report);
   if (report.problems.length === 0) checkPorts(withVariables, roles, report);
   if (report.problems.length > 0) throw new InventoryError(report.problems);
 

@@ -44,6 +44,28 @@ describe.each([
     expect([again.code, again.all]).toEqual([0, expect.stringContaining('No changes')]);
   });
 
+  it('has a standby of a standby, made through a slot there, and by the primary when the inventory says so again', async () => {
+    const [pg1, pg2, pg3] = hosts;
+    const { data } = placesOf(os);
+    await must(pg3, `systemctl stop ${unit} && mv ${data} ${data}.direct`);
+    const roles = ['base', 'firewall', 'pgdg', 'postgresql', 'replication'];
+    const addresses = Object.fromEntries(hosts.map(({ name: host, address }) => [host, address]));
+    await cluster.write({ roles, leader: 'pg2', hosts: { ...addresses, pg3: { address: pg3.address, replication: { upstream: 'pg1' } } } });
+    const run = await cluster.run('apply');
+    expect(run.all).not.toContain('error:');
+    expect(run.code).toBe(0);
+    expect(await streams(pg1)).toBe('pg3|streaming|pg3');
+    expect(await streams(pg2)).toBe('pg1|streaming|pg1');
+    expect(await sql(pg2, "select string_agg(slot_name, ' ') from pg_replication_slots")).toBe('pg1');
+    expect((await cluster.run('apply')).all).toContain('No changes');
+    expect((await cluster.run('status')).code).toBe(0);
+    await cluster.write({ roles, leader: 'pg2' });
+    const direct = await cluster.run('apply');
+    expect(direct.all).not.toContain('error:');
+    expect(direct.code).toBe(0);
+    expect(await streams(pg2)).toBe('pg1|streaming|pg1 pg3|streaming|pg3');
+  });
+
   it('has standbys that come back as such by themselves', async () => {
     const [pg1, pg2] = hosts;
     await must(pg1, `systemctl restart ${unit}`);

@@ -6,7 +6,7 @@ import { standbyCopied } from '../../src/resources/streaming/standby-copy.js';
 const server = { binDirectory: '/b', socketDirectory: '/s', port: 5432, user: 'postgres', home: '/h' };
 
 describe('the slots of the standbys', () => {
-  const slots = memberSlots({ server, ofPrimary: ['pg2', 'pg3'], ofMembers: ['pg2', 'pg3'], data: '/d' });
+  const slots = memberSlots({ id: 'slots', on: 'primary', server, names: ['pg2', 'pg3'], kept: [], ofMembers: ['pg2', 'pg3'], data: '/d' });
   const summaries = (state: MemberSlotsState): string[] => slots.diff(state).map(({ summary }) => summary);
 
   it('are made on the primary, also on one that is only to be started', () => {
@@ -52,8 +52,17 @@ describe('the slots of the standbys', () => {
     expect(script.indexOf('pg_drop_replication_slot')).toBeLessThan(script.indexOf('pg_create_physical_replication_slot'));
   });
 
+  it('of standbys of standbys are on the standby that they stream from, and stay there', () => {
+    const kept = memberSlots({ id: 'slots', on: 'primary', server, names: [], kept: ['pg3'], ofMembers: ['pg3'], data: '/d' });
+    expect(kept.diff({ server: 'standby', slots: [{ name: 'pg3', idle: true, dead: false }] })).toEqual([]);
+    const cascade = memberSlots({ id: 'cascade', on: 'standby', server, names: ['pg3'], kept: [], ofMembers: [], data: '/d' });
+    expect(cascade.diff({ server: 'standby', slots: [] })).toHaveLength(1);
+    expect(cascade.diff({ server: 'down', slots: [] })).toHaveLength(1);
+    expect(cascade.diff({ server: 'primary', slots: [] })).toEqual([]);
+  });
+
   it('are dropped where the inventory has none any more', () => {
-    const without = memberSlots({ server, ofPrimary: [], ofMembers: ['pg2'], data: '/d' });
+    const without = memberSlots({ id: 'slots', on: 'primary', server, names: [], kept: [], ofMembers: ['pg2'], data: '/d' });
     expect(without.diff({ server: 'primary', slots: [{ name: 'pg2', idle: true, dead: false }] })).toHaveLength(1);
   });
 });

@@ -21,6 +21,12 @@ export const REPLICATION_VARIABLES = {
       description:
         'Without Patroni: the primary has a permanent slot for each standby and keeps its WAL until the standby has it, however long that takes. `false`: it keeps what `wal_keep_size` in `postgresql.parameters` says.',
     },
+    upstream: {
+      change: 'reload',
+      type: 'string',
+      description:
+        'Without Patroni: the host that this one streams from, as a standby of a standby. It may not have one itself. Default: whichever is the primary.',
+    },
     synchronous: {
       change: 'reload',
       type: 'array',

@@ -58,6 +58,13 @@ export function isMade(view: View, host: string): boolean {
   return view.read(host, DATA_DIRECTORY)?.kind === 'cluster' || founderOf(view) === host;
 }
 
+/** Whether the host has a standby, or gets one. */
+export function isStandby(view: View, host: string): boolean {
+  if (isJoining(view, host)) return true;
+  const server = seenServers(view).find(({ name }) => name === host);
+  return server !== undefined && !isPrimary(server);
+}
+
 function isVacant(view: View, host: string): boolean {
   const kind = view.read(host, DATA_DIRECTORY)?.kind;
   return kind === 'absent' || kind === 'empty';

@@ -16,6 +16,27 @@ export function otherServers({ host, inventory }: Pick<RoleContext, 'host' | 'in
   return [...leader, ...others.filter((other) => !leader.includes(other))];
 }
 
+/** The server that a host streams from as a standby of a standby; undefined: from whichever is the primary. */
+export function upstreamOf(host: Host): string | undefined {
+  return variables(host, 'replication').upstream;
+}
+
+/** Slots that a server has as the primary, those that it has as a standby, and those of all others. */
+export function slotsAt(context: Pick<RoleContext, 'host' | 'inventory'>): {
+  ofPrimary: string[];
+  ofStandby: string[];
+  ofMembers: string[];
+} {
+  const { name } = context.host;
+  const others = otherServers(context);
+  const slots = (hosts: readonly Host[]): string[] => hosts.flatMap((other) => slotOf(other) ?? []);
+  return {
+    ofPrimary: slots(others.filter((other) => (upstreamOf(other) ?? name) === name)),
+    ofStandby: slots(others.filter((other) => upstreamOf(other) === name)),
+    ofMembers: others.map((other) => slotNameOf(other.name)),
+  };
+}
+
 /** The slot of a standby, on the server that it streams from; undefined: it has none. */
 export function slotOf(host: Host): string | undefined {
   return variables(host, 'replication').slots ? slotNameOf(host.name) : undefined;
@@ -27,14 +48,16 @@ export function slotOf(host: Host): string | undefined {
  */
 export function primaryConninfo(context: Context): string {
   const { host } = context;
-  const others = otherServers(context);
+  const upstream = upstreamOf(host);
+  const all = otherServers(context);
+  const others = upstream === undefined ? all : all.filter(({ name }) => name === upstream);
   const words: Record<string, string> = {
     host: others.map(({ clusterAddress }) => clusterAddress).join(','),
     port: others.map((other) => variables(other, 'postgresql').port).join(','),
     user: variables(host, 'replication').username,
     passfile: passwordFile(context),
     application_name: host.name,
-    target_session_attrs: 'read-write',
+    ...(upstream === undefined ? { target_session_attrs: 'read-write' } : {}),
   };
   return Object.entries(words)
     .map(([name, value]) => `${name}=${value}`)

@@ -1,8 +1,7 @@
-import { enumerate, topologyOf, type Host, type SynchronousOptions, type RoleContext, type VariableProblem } from '../../../src/index.js';
+import type { Host, SynchronousOptions, RoleContext } from '../../../src/index.js';
 import { dataDirectoryOf, localServer } from '../layout.js';
 import { standaloneCluster } from '../standalone.js';
 import { variables } from '../variables.js';
-import { streamingServers } from './servers.js';
 
 /** The standbys that commits wait for while a host is the primary, and how many of them; none: they wait for nobody. */
 export function synchronousOf(host: Host): { names: readonly string[]; number: number } {
@@ -30,25 +29,4 @@ export function synchronousOptions(context: RoleContext): SynchronousOptions {
 /** A name as PostgreSQL reads it in the list. */
 function quoted(name: string): string {
   return /^[a-z_][a-z0-9_]*$/u.test(name) ? name : `"${name}"`;
-}
-
-/** Names that are no standby's, and more of them than there are. */
-export function synchronousProblems(hosts: readonly Host[]): VariableProblem[] {
-  return hosts.slice(0, 1).flatMap((host): VariableProblem[] => {
-    const { synchronous, synchronous_number: number } = variables(host, 'replication');
-    if (synchronous.length === 0) return [];
-    const at = { host, path: 'replication.synchronous' };
-    if (topologyOf(host) !== 'streaming') {
-      const hint = topologyOf(host) === 'patroni' ? 'set patroni.synchronous_mode' : 'leave it out';
-      return [{ ...at, message: 'is for servers that stream without Patroni, which these are not', hint }];
-    }
-    const servers = streamingServers(hosts).map(({ name }) => name);
-    const unknown = synchronous.filter((name) => !servers.includes(name));
-    if (unknown.length > 0)
-      return [{ ...at, message: `names ${enumerate(unknown)}, which is none of the servers`, hint: `it can be ${enumerate(servers)}` }];
-    const standbys = synchronous.filter((name) => name !== servers[0]).length;
-    if (number <= standbys) return [];
-    const message = `is ${number}, and there are ${standbys} standbys to wait for`;
-    return [{ host, path: 'replication.synchronous_number', message, hint: 'name more hosts in replication.synchronous, or lower it' }];
-  });
 }

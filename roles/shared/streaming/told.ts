@@ -39,12 +39,12 @@ export function checkStreaming(view: View): CheckResult[] {
     found,
     ...(primary?.says === undefined ? [] : synchronousCheck(view, primary.name, primary.says)),
     ...standbys.map(({ name, says }): CheckResult => {
-      const sent = primary?.says?.sends.find((target) => target.name === name);
+      const sent = servers.flatMap((server) => server.says?.sends ?? []).find((target) => target.name === name);
       const ok = says?.receives === true && (primary === undefined || sent?.state === 'streaming');
       const seen = says === undefined ? 'PostgreSQL does not answer' : says.receives ? 'it receives' : 'it receives nothing';
       const detail = ok
         ? `timeline ${says?.timeline}`
-        : `${seen}; the primary has ${sent === undefined ? 'no connection from it' : `it as ${sent.state}`}`;
+        : `${seen}; ${sent === undefined ? 'no server has a connection from it' : `its sender has it as ${sent.state}`}`;
       return { title: 'the standby streams', ok, detail, host: name, settles: true };
     }),
   ];

@@ -6,10 +6,16 @@ import { joinScripts, sh } from '../../shell/quote.js';
 
 /** Which slots a server has for the others of its inventory. */
 export interface MemberSlotsOptions {
+  /** Tells it from another of the host. */
+  id: string;
   server: LocalServer;
-  /** Slots of those that stream from it while it is the primary. */
-  ofPrimary: readonly string[];
-  /** Slots of all others: of these it keeps none that nobody uses and that it has not to have. */
+  /** What the server is that is to have them: as long as it is down it may be either. */
+  on: 'primary' | 'standby';
+  /** Slots that it is to have then. */
+  names: readonly string[];
+  /** Slots that it may have besides, as a standby. */
+  kept: readonly string[];
+  /** Slots of all others: of these it keeps none that nobody uses and that it may not have. */
   ofMembers: readonly string[];
   /** Its data directory, which says whether a server that is down is a standby. */
   data: string;
@@ -35,8 +41,8 @@ const LEFT = '@slot ';
  * The permanent slots of the standbys, on whoever is the primary: made before they connect. One that nobody uses, and that its server need not
  * have, is dropped, because it holds WAL for ever. Slots of others are left alone.
  */
-export function memberSlots({ server, ofPrimary, ofMembers, data }: MemberSlotsOptions): Resource<MemberSlotsState> {
-  const id = 'member-slots';
+export function memberSlots(options: MemberSlotsOptions): Resource<MemberSlotsState> {
+  const { id, server, names, kept, ofMembers, data } = options;
   const rows = sqlQuestion(server, QUERY);
   return {
     id,
@@ -65,7 +71,7 @@ fi`,
       };
     },
     diff: (state): Change[] => {
-      const { make, drop, anew } = changesOf(state, { ofPrimary, ofMembers });
+      const { make, drop, anew } = changesOf(state, options);
       return [
         ...(anew.length === 0 ? [] : [change(`make the replication ${slots(anew)} anew, which lost WAL`)]),
         ...(make.length === 0 ? [] : [change(`make the replication ${slots(make)}`)]),
@@ -75,20 +81,20 @@ fi`,
       ];
     },
     apply: (_changes, state) => {
-      const { make, drop, anew } = changesOf(state, { ofPrimary, ofMembers });
+      const { make, drop, anew } = changesOf(state, options);
       const steps = [dropped([...drop, ...anew]), made([...make, ...anew])].filter((sql) => sql !== '');
       return sh`${psqlInput(server, steps.join('\n'))} >/dev/null`;
     },
-    digest: () => digestOf(id, ...ofPrimary, '', ...ofMembers),
+    digest: () => digestOf(id, ...names, '', ...kept, '', ...ofMembers),
   };
 }
 
 function changesOf(
   { server, slots: there }: MemberSlotsState,
-  { ofPrimary, ofMembers }: Pick<MemberSlotsOptions, 'ofPrimary' | 'ofMembers'>,
+  { on, names, kept, ofMembers }: MemberSlotsOptions,
 ): { make: string[]; drop: string[]; anew: string[] } {
-  const wanted = server === 'standby' ? [] : ofPrimary;
-  const others = ofMembers.filter((name) => !wanted.includes(name));
+  const wanted = server === (on === 'primary' ? 'standby' : 'primary') ? [] : names;
+  const others = ofMembers.filter((name) => !wanted.includes(name) && !(server === 'standby' && kept.includes(name)));
   const named = (list: typeof there): string[] => list.map(({ name }) => name);
   return {
     make: wanted.filter((name) => !named(there).includes(name)),

@@ -68,6 +68,7 @@ export const TRIALS: readonly Trial[] = [
   fixed('replication.username', 'other', /Patroni works as replicator/u),
   { variable: 'replication.password', elsewhere: ROTATED },
   { variable: 'replication.slots', elsewhere: STREAMING },
+  { variable: 'replication.upstream', elsewhere: STREAMING },
   { variable: 'replication.synchronous', elsewhere: STREAMING },
   { variable: 'replication.synchronous_number', elsewhere: STREAMING },
   { variable: 'replication.synchronous_method', elsewhere: STREAMING },

@@ -5,8 +5,9 @@ import { wantedSettings } from '../../../../roles/shared/in-force.js';
 import { CATALOG } from '../../../../roles/index.js';
 import { rocky9 } from '../../../../src/platform/el.js';
 import { formatProblem, type InventoryError } from '../../../../src/model/index.js';
-import { buildHostWork } from '../../../../src/plan/host-work.js';
+import { buildHostWork, joinHostWork } from '../../../../src/plan/host-work.js';
 import { contextOf, hostOf } from '../../../support/inventory.js';
+import { slotsAt } from '../../../../roles/shared/streaming/servers.js';
 import { synchronousOptions } from '../../../../roles/shared/streaming/synchronous.js';
 import { streaming } from './scene.js';
 
@@ -108,7 +109,61 @@ describe('synchronous standbys', () => {
   });
 
   it.each([
-    ['{synchronous: [pg2, pg7]}', 'names pg7, which is none of the servers'],
+    ['{synchronous: [pg2, pg7]}', 'names pg7, which is none of the servers that stream from the primary'],
     ['{synchronous: [pg1, pg2], synchronous_number: 2}', 'is 2, and there are 1 standbys to wait for'],
   ])('are refused as %s', async (given, message) => expect(await problems(`replication: ${given}\n`)).toContain(message));
+});
+
+describe('a standby of a standby', () => {
+  const CASCADE = '  pg4: {address: 192.0.2.4, cluster_address: 10.0.0.4, replication: {upstream: pg2}}\n';
+
+  it('streams from that one, whatever it is, through a slot there', async () => {
+    const inventory = await streaming(CASCADE);
+    expect(wantedSettings(contextOf(inventory, 'pg4'))['primary_conninfo']).toBe(
+      'host=10.0.0.2 port=5432 user=replicator passfile=/var/lib/postgresql/.pgpass application_name=pg4',
+    );
+    expect(slotsAt(contextOf(inventory, 'pg1'))).toEqual({ ofPrimary: ['pg2', 'pg3'], ofStandby: [], ofMembers: ['pg2', 'pg3', 'pg4'] });
+    expect(slotsAt(contextOf(inventory, 'pg2'))).toEqual({
+      ofPrimary: ['pg1', 'pg3', 'pg4'],
+      ofStandby: ['pg4'],
+      ofMembers: ['pg1', 'pg3', 'pg4'],
+    });
+  });
+
+  it('is made after the one that it streams from, whose slot for it is made before', async () => {
+    const inventory = await streaming(CASCADE);
+    const shapes = new Map(inventory.hosts.map(({ name }) => [name, buildHostWork(CATALOG, contextOf(inventory, name))]));
+    const order = joinHostWork(CATALOG, shapes)
+      .filter(({ role }) => role === 'replication')
+      .map(({ id, crossing, hosts }) => `${id} ${crossing} ${[...hosts.keys()].join(' ')}`);
+    expect(order).toEqual([
+      'replication/accounts rolling pg1 pg2 pg3 pg4',
+      'replication/copy independent pg1 pg2 pg3',
+      'replication/register independent pg1 pg2 pg3',
+      'replication/configure independent pg1 pg2 pg3',
+      'replication/start independent pg1 pg2 pg3',
+      'replication/joined independent pg1 pg2 pg3',
+      'replication/cascade rolling pg1 pg2 pg3 pg4',
+      'replication/cascaded-copy independent pg4',
+      'replication/cascaded-register independent pg4',
+      'replication/cascaded-configure independent pg4',
+      'replication/cascaded-start independent pg4',
+      'replication/cascaded-joined independent pg4',
+      'replication/synchronous rolling pg1 pg2 pg3 pg4',
+    ]);
+  });
+
+  it.each([
+    ['{upstream: pg7}', 'is pg7, which is none of the other servers'],
+    ['{upstream: pg5}', 'is pg5, which is none of the other servers'],
+    ['{upstream: pg4}', 'is pg4, which streams from a standby itself'],
+  ])('is refused with %s', async (given, message) => {
+    const own = `  pg5: {address: 192.0.2.5, replication: ${given}}\n`;
+    expect(await problems(`${CASCADE}${own}`)).toContain(message);
+  });
+
+  it('is neither the primary of the inventory nor one that commits wait for', async () => {
+    expect(await problems(`${CASCADE}leader: pg4\n`)).toContain('pg4 is the primary of the inventory (leader), which streams from nobody');
+    expect(await problems(`${CASCADE}replication: {synchronous: [pg4]}\n`)).toContain('names pg4, which is none of the servers');
+  });
 });

@@ -82,8 +82,8 @@ describe('the proof of a run', () => {
   it('fails for a standby that its primary does not send to, and one that is down', async () => {
     const scene = { ...promoted, pg2: primary({ sends: [{ name: 'pg1', state: 'catchup' }] }), pg3: { signal: true } };
     expect(checkStreaming(viewOf(await streaming(), scene)).flatMap(({ ok, host, detail }) => (ok ? [] : [`${host}: ${detail}`]))).toEqual([
-      'pg1: it receives; the primary has it as catchup',
-      'pg3: PostgreSQL does not answer; the primary has no connection from it',
+      'pg1: it receives; its sender has it as catchup',
+      'pg3: PostgreSQL does not answer; no server has a connection from it',
     ]);
   });
 });
