@@ -1,4 +1,4 @@
-import { archiving, dataOrigin, defineRole } from '../src/index.js';
+import { archiving, dataOrigin, defineRole, logPlaceOf } from '../src/index.js';
 import { backupContribution } from './shared/backup/contributed.js';
 import { guardBackups, guardVersions } from './shared/backup/guards.js';
 import { installed } from './shared/backup/install.js';
@@ -26,7 +26,7 @@ export default defineRole({
   observations: ({ host, inventory, platform }) => [
     reachesPeers(host, inventory),
     dataOrigin(dataDirectoryOf(host, platform)),
-    archiving(localServer(host, platform), dataDirectoryOf(host, platform)),
+    archiving(localServer(host, platform), logPlaceOf({ host, platform })),
     ...asksRuns({ host, inventory }),
   ],
   tls: (host) => (hasServer(host) ? { copies: ({ pgbackrest }) => tlsCopies(pgbackrest) } : undefined),

@@ -149,6 +149,8 @@ export interface Note {
   host?: string;
   /** Stage id. */
   stage?: string;
+  /** It is of use after the run too: where something was saved. */
+  lasts?: true;
 }
 
 /** What a host is at. */
@@ -201,7 +203,7 @@ export interface ForeseenStep {
   pass?: true;
 }
 
-/** What an operation will do, as far as it can be foreseen, before anything is done. */
+/** What an operation will do, as far as it can be foreseen, before anything is done; later those steps that came up since. */
 export interface Steps {
   type: 'steps';
   steps: readonly ForeseenStep[];

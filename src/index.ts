@@ -50,6 +50,7 @@ export {
 } from './plan/role.js';
 export { shownPath } from './lib/shown-path.js';
 export { dataDirectoryOf, localServer } from './plan/local-server.js';
+export { logPlaceOf } from './plan/log-place.js';
 export { defineDiagnosis, type Diagnosis, type Examination } from './plan/diagnosis.js';
 export {
   defineOperation,
@@ -90,6 +91,7 @@ export { BACKUP_CHECK, backupCheck, type BackupCheckOptions, type BackupCheckSta
 export { backupStanza, stanzaUpgraded } from './resources/backup/stanza.js';
 export { clonedData, type ClonedDataOptions } from './resources/restore/cloned-data.js';
 export { leaderPosition } from './resources/leader-position.js';
+export { ARCHIVE_CAUSE, ARCHIVE_FAILED } from './postgres/archiver-words.js';
 export { RECEIVER_STATE } from './postgres/wal-receiver.js';
 export { coveringLine } from './postgres/hba-cover.js';
 export { parseHbaLine, type HbaLine, type HbaProblem, type HbaRule } from './postgres/hba.js';
@@ -127,7 +129,7 @@ export {
 export { dataAside, type DataAsideOptions } from './resources/data-aside.js';
 export { DATA_ORIGIN, dataOrigin, type DataOrigin } from './resources/restore/data-origin.js';
 export { DATA_COPY, dataCopy, defineBytes, type DataCopy } from './resources/data-copy.js';
-export { deadSlotDropped } from './resources/dead-slot.js';
+export { DEAD_SLOTS, deadSlotDropped, deadSlots } from './resources/dead-slot.js';
 export { DATA_OWNERSHIP, dataOwned, dataOwnership, ownershipTrouble, type DataOwnership } from './resources/data-ownership.js';
 export { DCS, dcs, type DcsKey, type DcsKeys, type DcsState } from './resources/dcs.js';
 export { dnfEnabledRepository } from './resources/dnf-enabled-repository.js';
@@ -146,6 +148,7 @@ export {
   type EtcdClient,
 } from './resources/etcd/client.js';
 export { ETCD_CLUSTER, etcdCluster, idOfNewMember, type EtcdClusterState, type EtcdListed } from './resources/etcd/cluster.js';
+export { damageWords, ETCD_DAMAGE, ETCD_LET_IN } from './resources/etcd/damage.js';
 export { ETCD_DATABASE, etcdDatabase, type EtcdDatabase } from './resources/etcd/database.js';
 export { savedEtcdMembers, savedEtcdSnapshot } from './resources/etcd/saved.js';
 export { etcdEnvironment } from './resources/etcd/environment.js';
@@ -153,6 +156,8 @@ export { etcdKeys } from './resources/etcd/keys.js';
 export { etcdFormerConfigs } from './resources/etcd/former.js';
 export { FORMER_CONFIGS } from './resources/former-configs.js';
 export { etcdLeft } from './resources/etcd/left.js';
+export { etcdWrites } from './resources/etcd/writes.js';
+export { STORE_WRITES, type StoreWrites } from './resources/store-writes.js';
 export { STORE_LEFT, type ScopeCopy, type StoreLeft } from './resources/scope-copy.js';
 export { ETCD_MEMBER, etcdMember, type EtcdMemberState } from './resources/etcd/member.js';
 export { ETCD_RUNNING, etcdRunning, type EtcdRunning, type EtcdSettings } from './resources/etcd/running.js';

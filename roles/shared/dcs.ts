@@ -10,6 +10,7 @@ import type {
   Script,
   StageProof,
   StoreLeft,
+  StoreWrites,
   View,
 } from '../../src/index.js';
 import type { FixedVariable } from './fixed-variable.js';
@@ -31,6 +32,8 @@ export interface Dcs {
   readonly unit: string;
   /** How a person changes a key, as words that follow "correct it": `with … as root on pg1`. */
   editing(view: View, key: string): string;
+  /** How a person gives a key a value of one word, as words with the commands. */
+  putting(view: View, key: string, value: string): string;
   /** Lines of Patroni's journal about it that more waiting will not fix, as extended regular expressions. */
   readonly fatalLogPatterns: readonly string[];
   /** On EL its packages are in PGDG's repository of extra packages. */
@@ -53,6 +56,8 @@ export interface Dcs {
   dataRoot(host: Host, platform: Platform): string;
   /** Whether it has data on a host that runs it; undefined: it was not asked. */
   hasData(view: View, host: string): boolean | undefined;
+  /** Why its member cannot go on with its data on a host, as a clause; undefined: it can, as far as is known, or has none. */
+  spoilt(view: View, host: string): string | undefined;
   /** Whether it works on a host that runs it; undefined: it was not asked. */
   isHealthy(view: View, host: string): boolean | undefined;
   /** Whether its process runs on a host, whatever it does; undefined: it was not asked. */
@@ -63,6 +68,10 @@ export interface Dcs {
   dataAside(context: RoleContext): Resource;
   /** What its data on the host, in its place or put aside, has of Patroni's cluster, where the store itself does not tell that. */
   left(context: RoleContext): Observation<StoreLeft>;
+  /** Whether its member on the host takes writes. */
+  writes(context: RoleContext): Observation<StoreWrites>;
+  /** What a person does where it answers and takes no writes, and nothing else is wrong with it; a sentence. */
+  readonly notWriting: string;
   /** What Patroni's dynamic configuration was before, as far as the store remembers that. */
   formerConfigs(context: RoleContext): Observation<readonly JsonObject[]>;
   /** How its members are restarted one after the other. */

@@ -30,7 +30,8 @@ export function slotTrouble(
   // A standby may stream by a physical slot that was invalidated; the server no longer keeps WAL by it.
   if (invalidated !== undefined) return active && type === 'physical' ? 'powerless' : 'invalid';
   if (wal === 'unreserved') return 'losing';
-  if (limit !== undefined && held >= limit * MUCH_OF_LIMIT) return 'near';
+  // Patroni moves what a standby keeps for the others, in its next loop.
+  if (limit !== undefined && held >= limit * MUCH_OF_LIMIT) return standby && !active ? undefined : 'near';
   if (active) return undefined;
   if (limit === undefined && held > usual) return 'filling';
   // Patroni keeps slots on standbys that nobody uses before a failover.

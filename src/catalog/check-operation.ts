@@ -55,7 +55,7 @@ const WORDS: Readonly<Record<Exclude<Kind, 'pgprov'>, string>> = {
   boolean: 'true or false',
   seconds: 'a number of seconds',
   roles: 'a list of names of roles, or a function that gives one',
-  unreachable: "'refuse' or 'go-on'",
+  unreachable: "'refuse', 'go-on' or 'tell'",
   true: 'true, or left out',
 };
 
@@ -109,7 +109,7 @@ function fits(value: unknown, kind: Exclude<Kind, 'pgprov'>): boolean {
     boolean: typeof value === 'boolean',
     seconds: typeof value === 'number' && value >= 0,
     roles: isFunction || isList,
-    unreachable: value === 'refuse' || value === 'go-on',
+    unreachable: value === 'refuse' || value === 'go-on' || value === 'tell',
     true: value === true,
   };
   return checks[kind];

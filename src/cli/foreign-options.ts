@@ -10,7 +10,7 @@ interface Counterpart {
   otherwise?: string;
 }
 
-/** Options that people bring along from Ansible, Terraform and the like. */
+/** Options that people bring along from Ansible, Terraform and the like, and from other commands. */
 const COUNTERPARTS: readonly Counterpart[] = [
   { flags: /^(?:-l|--limit)$/u, options: ['--host'], otherwise: 'this command takes all hosts of the inventory' },
   { flags: /^(?:-t|--tags)$/u, options: ['--role'], otherwise: 'this command takes all roles' },
@@ -45,6 +45,8 @@ const COUNTERPARTS: readonly Counterpart[] = [
   },
   { flags: /^--syntax-check$/u, otherwise: `${pgprov`validate inventory.yml`} checks it` },
   { flags: /^--(?:force|auto-approve|assume-yes|assumeyes)$/u, options: ['--yes'] },
+  // Another operation of pgprov's has it, and one that is taken back has not.
+  { flags: /^--give-up$/u, options: ['--undo'] },
 ];
 
 /** More that is to be known of an option besides its name. */
@@ -52,6 +54,7 @@ const REMARKS: Readonly<Record<string, string>> = {
   '--host': 'names, or patterns such as pg*',
   '--role': `the names that ${pgprov`roles`} lists`,
   '--skip-role': `the names that ${pgprov`roles`} lists`,
+  '--undo': 'what was there is out of its place, and that brings it back; nothing is forgotten before',
   '--set': 'as in --set postgresql.port=5433 or --set ssh.user=admin',
 };
 

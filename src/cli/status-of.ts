@@ -35,8 +35,16 @@ export function statusSeen(inventory: Inventory, catalog: readonly Role[], view:
     dynamic: _dynamic,
     keys: _keys,
     ...seen
-  } = statusOf(inventory, catalog, view, [], ({ name }, seen) => view.read(name, seen) !== undefined);
+  } = statusOf(inventory, catalog, view, [], { counts: ({ name }, seen) => view.read(name, seen) !== undefined });
   return seen;
+}
+
+/** What a status is read with. */
+interface StatusOptions {
+  /** Whether what a host was asked, or not, is to be shown; default: always. */
+  counts?: (host: Host, observation: Handle<unknown>) => boolean;
+  /** An operation that is not finished has members stopped, and none may be started. */
+  isHeldUp?: boolean;
 }
 
 /** Reads a survey as the state of the cluster; of hosts that could not be asked it says that, once, with the reason. */
@@ -45,7 +53,7 @@ export function statusOf(
   catalog: readonly Role[],
   view: View | undefined,
   errors: readonly PgprovError[],
-  counts: (host: Host, observation: Handle<unknown>) => boolean = () => true,
+  { counts = () => true, isHeldUp = false }: StatusOptions = {},
 ): ClusterStatus {
   const unseen = unseenHosts(inventory, errors);
   const isUnseen = ({ name }: Host): boolean => unseen.some(({ host }) => host === name);
@@ -88,7 +96,7 @@ export function statusOf(
                 identifier: store?.initialize,
                 mostLag: mostLag(store?.config),
                 inventoryFile: inventory.file,
-                down: notRunning(unitOf(view, host, 'patroni'), isLed ? undefined : pgprov`start ${inventory}`),
+                down: notRunning(unitOf(view, host, 'patroni'), { isHeldUp, ...(isLed ? {} : { start: pgprov`start ${inventory}` }) }),
               }),
         ),
     ...(store?.lastPromotion === undefined ? {} : { lastPromotion: store.lastPromotion }),
@@ -194,8 +202,9 @@ function unitOf(view: View | undefined, { name: host }: Host, service: 'etcd' | 
 /**
  * Why a service does nothing, where systemd tells, as a clause with the command that starts it.
  * @param start what starts it where the order matters: without a leader, the first member to come up would lead, whatever it lacks
+ * @param isHeldUp nothing may start it now
  */
-function notRunning(unit: Unit | undefined, start?: string): string | undefined {
+function notRunning(unit: Unit | undefined, { start, isHeldUp = false }: { start?: string; isHeldUp?: boolean } = {}): string | undefined {
   if (unit === undefined) return undefined;
   const {
     name,
@@ -204,6 +213,7 @@ function notRunning(unit: Unit | undefined, start?: string): string | undefined 
   if (!loaded && masked === undefined) return undefined;
   if (active !== 'inactive' && active !== 'failed') return undefined;
   const how = `${masked === undefined ? '' : `masked and `}${active === 'failed' ? 'failed' : 'stopped'}`;
+  if (isHeldUp) return `the unit ${name} is ${how}`;
   if (start !== undefined)
     return `the unit ${name} is ${how}; ${masked === undefined ? '' : `run \`systemctl unmask ${name}\` on the host, then `}${start} starts the member with the last commits first`;
   return `the unit ${name} is ${how}; run \`${masked === undefined ? '' : `systemctl unmask ${name} && `}systemctl start ${name}\` on the host`;

@@ -5,6 +5,7 @@ import noLeader from './cluster/no-leader.js';
 import pause from './cluster/pause.js';
 import synchronous from './cluster/synchronous.js';
 import versions from './cluster/versions.js';
+import storeDamaged from './etcd/damaged.js';
 import storeHandshakes from './etcd/handshakes.js';
 import storeIdentity from './etcd/identity.js';
 import storeMemberDown from './etcd/member-down.js';
@@ -64,6 +65,7 @@ import startFailed from './postgresql/start-failed.js';
 import systemIdentifier from './postgresql/system-identifier.js';
 import walAhead from './postgresql/wal-ahead.js';
 import walRemoved from './postgresql/wal-removed.js';
+import walUnfit from './postgresql/wal-unfit.js';
 import wraparound from './postgresql/wraparound.js';
 
 /**
@@ -98,6 +100,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   sharedMemory,
   startFailed,
   storeProtocol,
+  storeDamaged,
   storeIdentity,
   selinuxDenials,
   unitMasked,
@@ -110,6 +113,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   wraparound,
   failsafe,
   walAhead,
+  walUnfit,
   diverged,
   walRemoved,
   memberDown,

@@ -2,7 +2,7 @@ import type { CheckResult, EventListener } from '../events.js';
 import { PgprovError } from '../lib/errors.js';
 import { formatProblem } from '../model/index.js';
 import { selectedHosts, selectedRoles } from '../plan/selection.js';
-import type { OperationObjection, OperationStart, OperationStep } from '../plan/operation.js';
+import type { Foreseen, OperationObjection, OperationStart, OperationStep } from '../plan/operation.js';
 import type { Role } from '../plan/role.js';
 import { Begun } from './begun.js';
 import { withCluster, type Cluster } from './cluster.js';
@@ -33,7 +33,7 @@ export async function operate<Options extends object>(options: OperateOptions<Op
     begun.hear(event);
     options.emit(event);
   };
-  const unreachable = operation.unreachable ?? 'refuse';
+  const unreachable = operation.unreachable === undefined || operation.unreachable === 'refuse' ? 'refuse' : 'go-on';
   const locks = !check && operation.changesNothing !== true;
   let operating = undefined as Operating<Options> | undefined;
   const end = await withCluster(
@@ -67,6 +67,8 @@ class Operating<Options extends object> {
   readonly #emit: EventListener;
   readonly #state: OperationState<Options>;
   readonly #takes: OperationSteps<Options>;
+  /** Ids of the steps that were told of. */
+  readonly #announced = new Set<string>();
   /** That it resumes what the store says was begun. */
   readonly #goesOn: string | undefined;
   /** Milliseconds that opening the store took. */
@@ -106,13 +108,25 @@ class Operating<Options extends object> {
 
   /** Looks, asks the guards, takes all steps, and proves. */
   async go(): Promise<void> {
-    const { operation, chosen, check } = this.#options;
+    const { operation } = this.#options;
     const { connections, results } = this.#cluster;
     const { pass } = this.#state;
     this.#announce();
     await connections.connect();
     await pass.look();
-    if (operation.unreachable === 'go-on') results.forgiveUnreachable();
+    const away = operation.unreachable === 'go-on' || operation.unreachable === 'tell' ? results.forgiveUnreachable() : [];
+    try {
+      await this.#proceed();
+    } finally {
+      if (operation.unreachable === 'tell') results.errors.push(...away);
+    }
+  }
+
+  /** Asks the guards, takes all steps, and proves, with the hosts that answered. */
+  async #proceed(): Promise<void> {
+    const { operation, chosen, check } = this.#options;
+    const { results } = this.#cluster;
+    const { pass } = this.#state;
     // A host that another run has locked, say, is no host that is out of reach.
     if (results.errors.length > 0 && operation.changesNothing !== true) return;
     const begins = chosen === undefined && this.#goesOn === undefined;
@@ -122,6 +136,7 @@ class Operating<Options extends object> {
     const first = this.#state.remaining();
     this.foreseen = this.#state.proposal(first);
     this.#emit({ type: 'steps', steps: this.foreseen.steps, ...(first.then === undefined ? {} : { then: first.then }) });
+    for (const { id } of this.foreseen.steps) this.#announced.add(id);
     if (check) return this.#foresee();
     await this.#finishing();
   }
@@ -226,10 +241,19 @@ class Operating<Options extends object> {
       const [step] = foreseen.steps;
       if (step === undefined) return;
       if (this.#state.isDone(step.id)) throw this.#stuck(step);
+      this.#announceMore(foreseen);
       if (!(await this.#takes.take(step, foreseen))) return;
       this.#state.take(step.id);
       await this.#guard();
     }
+  }
+
+  /** Tells of steps that could not be foreseen at first. */
+  #announceMore(foreseen: Foreseen): void {
+    const steps = this.#state.proposal(foreseen).steps.filter(({ id }) => !this.#announced.has(id));
+    if (steps.length === 0) return;
+    for (const { id } of steps) this.#announced.add(id);
+    this.#emit({ type: 'steps', steps });
   }
 
   /** Asks the guards; what may pass by itself is looked at anew for a while, of a converge step with what it would change. */

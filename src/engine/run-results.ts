@@ -50,9 +50,11 @@ export class RunResults {
     this.#emit({ type: 'failed', error });
   }
 
-  /** Takes it for a state of the cluster, and for no failure of the run, that hosts could not be reached; other errors stay. */
-  forgiveUnreachable(): void {
+  /** Takes it for a state of the cluster, and for no failure of the run, that hosts could not be reached, and gives these errors; others stay. */
+  forgiveUnreachable(): PgprovError[] {
+    const away = this.errors.filter(({ exitCode }) => exitCode === ExitCode.unreachable);
     this.errors.splice(0, Infinity, ...this.errors.filter(({ exitCode }) => exitCode !== ExitCode.unreachable));
+    return away;
   }
 
   /** Tells all reasons but the last, which is thrown; nothing happens when there is none. */

@@ -37,19 +37,27 @@ export class Snapshots {
     const place = to === undefined ? { store: await this.#store() } : { to };
     const taken = await takeSnapshot({ ...this.#parts, form: 'full', place, operation });
     const all = `${taken.files} files of ${enumerate(taken.hosts)}, ${formatBytes(taken.bytes)}`;
-    emit({ type: 'note', text: `${cluster.inventory.cluster} is saved in ${shownPath(taken.file)}: ${all}; it holds passwords` });
+    emit({
+      type: 'note',
+      lasts: true,
+      text: `${cluster.inventory.cluster} is saved in ${shownPath(taken.file)}: ${all}; it holds passwords`,
+    });
     for (const missing of taken.missing) emit({ type: 'warning', text: `not in the snapshot: ${missing}` });
   }
 
   /** Saves what takes no time, ahead of a step without a way back. The step does not depend on it. */
   async before(operation: string, { title }: OperationStep): Promise<void> {
-    const { emit, catalog } = this.#parts;
+    const { cluster, emit, catalog } = this.#parts;
     if (catalog.every(({ saves }) => saves === undefined)) return;
     try {
       const place = { store: await this.#store(), before: operation };
       const { file, missing, removed } = await takeSnapshot({ ...this.#parts, form: 'light', place, operation });
       const lacks = missing.length === 0 ? '' : `; not in it: ${missing.join('; ')}`;
-      emit({ type: 'note', text: `saved in ${shownPath(file)}, before there is no way back${lacks}` });
+      emit({
+        type: 'note',
+        lasts: true,
+        text: `${cluster.inventory.cluster} was saved in ${shownPath(file)}, before there is no way back${lacks}`,
+      });
       if (removed.length === 0) return;
       emit({
         type: 'note',

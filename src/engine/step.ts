@@ -130,11 +130,13 @@ function throwIfFailed(step: Step, work: StepWork, gates: readonly Gate[], answe
   for (const gate of gates) {
     const answer = answers.get(DO + gate.id);
     if (answer === undefined || answer.status === 0) continue;
+    const said = lastWords(answer);
+    const advice = gate.advice?.(said) ?? 'fix the cause and run the same command again; it continues from here';
     throw new PgprovError({
       kind: 'gate/closed',
       host,
-      message: `${host}: ${lastWords(answer)}`,
-      hint: `fix the cause and run the same command again; it continues from here${isTimeUp(answer) ? MORE_TIME : ''}`,
+      message: `${host}: ${said}`,
+      hint: `${advice}${isTimeUp(answer) ? MORE_TIME : ''}`,
     });
   }
 }

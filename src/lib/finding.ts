@@ -32,7 +32,12 @@ export interface Finding {
   follows: string;
   /** The one thing to do about it, in the imperative, with the command between back-quotes. */
   mend: string;
-  /** Names of diagnoses whose findings on the same host merely follow from this one: they are told with it, not beside it. */
+  /** The unit of systemd it is about. */
+  unit?: string;
+  /**
+   * Names of diagnoses whose findings on the same host merely follow from this one: they are told with it, not beside it. `unit-stopped/etcd` are those
+   * about one unit.
+   */
   explains?: readonly string[];
   /** Other hosts that suffer from it: what is told of them counts as what is told of its own host. */
   affects?: readonly string[];

@@ -15,7 +15,7 @@ import { pgbackrestUser } from '../../roles/shared/backup/pgbackrest.js';
 import { backupAdvice, briefly } from '../../roles/shared/backup/trouble.js';
 import { stanzaOf } from '../../roles/shared/backup/stanza.js';
 import { backupRoles, noBackups } from './shared/backup/asked.js';
-import { asksBackups, backupState } from './shared/backup/state.js';
+import { asksBackups, backupState, problemsOf } from './shared/backup/state.js';
 
 type Run = OperationRun<object>;
 
@@ -26,13 +26,14 @@ export default defineOperation<object>({
   options: {},
   roles: ({ inventory }) => backupRoles(inventory),
   requiresConverged: false,
-  unreachable: 'go-on',
+  unreachable: 'tell',
   changesNothing: true,
   observations: asksBackups,
   problems: ({ inventory }): OperationObjection[] => noBackups(inventory),
   remaining: (run) => ({ steps: verifying(run) }),
   checks: proofs,
-  finished: (run) => `${enumerate(readable(run).map(({ name }) => name))}: all that is there was read`,
+  finished: (run) =>
+    readable(run).length === 0 ? undefined : `${enumerate(readable(run).map(({ name }) => name))}: all that is there was read`,
 });
 
 function stateOf({ inventory, view }: Run): BackupStatus {
@@ -73,7 +74,8 @@ function verifying(run: Run): OperationStep[] {
 
 function proofs(run: Run): CheckResult[] {
   const { inventory, view } = run;
-  const state = stateOf(run);
+  const now = new Date();
+  const state = backupState(inventory, view, now);
   const verified = state.repositories
     .filter(({ status }) => status === 'ok')
     .map(({ host, name, number }): CheckResult => {
@@ -87,11 +89,15 @@ function proofs(run: Run): CheckResult[] {
         ...(words === '' ? {} : { mend: seen?.problem === undefined ? DAMAGED : backupAdvice(seen.problem, inventory) }),
       };
     });
+  // That a host could not be asked is told as such, and is nothing that is wrong with backups.
+  const seen = state.repositories.filter(({ status }) => status !== 'unseen');
+  if (seen.length === 0) return [];
+  const problems = problemsOf({ ...state, repositories: seen }, inventory, now);
   return [
     ...verified,
-    ...(state.problems.length === 0
+    ...(problems.length === 0
       ? [{ title: IN_ORDER, ok: true, detail: `backup.max_age is ${state.maxAgeHours} hours` }]
-      : state.problems.map((problem) => ({
+      : problems.map((problem) => ({
           title: IN_ORDER,
           ok: false,
           detail: problem,

@@ -31,15 +31,14 @@ import {
   runningAsGood,
   runOn,
   takeThemselves,
+  typeOn,
+  USUAL,
   type BackupOperation as Run,
   type BackupOptions,
   type Place,
 } from './shared/backup/places.js';
 import { backupObjections } from './shared/backup/guards.js';
 import { backupGate, backupSeen, startBackup, type BackupUnit } from './shared/backup/unit.js';
-
-/** What is taken where nothing is said: it needs no other backup than the last full one. */
-const USUAL: BackupType = 'diff';
 
 export default defineOperation<BackupOptions>({
   name: 'backup',
@@ -71,7 +70,7 @@ export default defineOperation<BackupOptions>({
   question: (run) =>
     placesOf(run).every((place) => isDone(run, place))
       ? `Prove the backup of ${run.inventory.cluster} that a command began and did not see the end of, and take none?`
-      : `Take a ${run.options.type} backup of ${run.inventory.cluster}?`,
+      : `Take ${run.options.type === 'incr' ? 'an' : 'a'} ${run.options.type} backup of ${run.inventory.cluster}?`,
   nothing: outcome,
   checks: (run) => placesOf(run).flatMap((place) => proofs(run, place)),
   finished: outcome,
@@ -111,15 +110,16 @@ function taking(run: Run, place: Place): OperationStep[] {
   const { host } = place;
   const id = placesOf(run).length === 1 ? 'take' : `take-${host}`;
   const follows = options.follows?.[host];
-  const type = follows ?? options.type ?? USUAL;
-  if (isDone(run, place)) return seenStep(run, place, type);
-  if (done.has(id)) return [];
+  const type = typeOn(run, host);
+  // Also where it failed: who gives the command again is to get another one, and not what a timer has taken since.
+  if (isDone(run, place) || done.has(id)) return seenStep(run, place, type);
   const names = enumerate(place.repositories.map(({ name }) => name));
   const unit: BackupUnit = {
     unit: backupUnit(type),
     type,
     info: { stanza: stanzaOf(inventory), server: pgbackrestUser(run.contextOf(host)) },
     since: options.since?.[host] ?? 0,
+    isNoted: true,
   };
   const other = BACKUP_TYPES.find((one) => one !== type && isAtWork(view, host, one));
   const after = other === undefined ? '' : `, after the ${other} one that runs there`;
@@ -127,7 +127,7 @@ function taking(run: Run, place: Place): OperationStep[] {
     follows === undefined
       ? {
           id,
-          title: `take a ${type} backup of ${inventory.cluster} (${place.repositories.length === 1 ? 'repository' : 'repositories'} ${names})${after}`,
+          title: `take ${type === 'incr' ? 'an' : 'a'} ${type} backup of ${inventory.cluster} (${place.repositories.length === 1 ? 'repository' : 'repositories'} ${names})${after}`,
           effect: effectOf(run, place, type),
           on: [host],
           resources: () => [startBackup(unit, isStuck(view, host, type))],
@@ -176,9 +176,9 @@ function sizeOf({ size, delta, stored }: Backup): string {
 }
 
 function proofs(run: Run, place: Place): CheckResult[] {
-  const { inventory, options } = run;
+  const { inventory } = run;
   const { host } = place;
-  const type = options.follows?.[host] ?? options.type ?? USUAL;
+  const type = typeOn(run, host);
   return place.repositories.flatMap((repository): CheckResult[] => {
     const backup = newBackup(run, place, repository);
     if (backup === undefined) {
@@ -215,9 +215,9 @@ function whyNone({ view }: Run, host: string, type: BackupType): string {
 
 /** What becomes of a backup that nobody waits for any more. */
 function left(run: Run): string {
-  const { view, inventory, options } = run;
+  const { view, inventory } = run;
   const running = placesOf(run).flatMap(({ host }) => {
-    const type = options.follows?.[host] ?? options.type ?? USUAL;
+    const type = typeOn(run, host);
     return isAtWork(view, host, type) ? [{ host, unit: backupUnit(type) }] : [];
   });
   const [first] = running;

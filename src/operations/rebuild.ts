@@ -1,6 +1,7 @@
 import {
   dataAside,
   dataCopy,
+  deadSlots,
   defineOperation,
   directory,
   enumerate,
@@ -72,7 +73,13 @@ export default defineOperation<RebuildOptions>({
   requiresConverged: false,
   unreachable: 'go-on',
   observations: (context, { options: { from } }) => [
-    ...(topologyOf(context.host) === 'patroni' ? [dataCopy(dataDirectoryOf(context.host, context.platform)), slotsInUse(context)] : []),
+    ...(topologyOf(context.host) === 'patroni'
+      ? [
+          dataCopy(dataDirectoryOf(context.host, context.platform)),
+          slotsInUse(context),
+          deadSlots(localServer(context.host, context.platform)),
+        ]
+      : []),
     ...(from === 'backup' ? sourceObservations(context) : []),
   ],
   problems: (start) => whichMember(start),

@@ -59,7 +59,7 @@ export default defineOperation<RecoverOptions>({
   readsSnapshots: [SAVED_KEYS],
   observations: (context) => {
     const store = dcsOf(context.inventory);
-    const left = context.host.roles.includes(store.role) ? [store.left(context)] : [];
+    const left = context.host.roles.includes(store.role) ? [store.left(context), store.writes(context)] : [];
     const runs = memberRuns(context);
     if (runs.length === 0) return left;
     const { user, group } = context.platform.patroni;
@@ -95,6 +95,7 @@ export default defineOperation<RecoverOptions>({
     return [
       `${workingLeader(run.view)} leads, and ${left.length === 0 ? 'all members that can be reached stream' : 'the other members stream'} from it`,
       ...left.map((each) => rebuildWords(run, each)),
+      ...lateStore(run),
     ].join('. ');
   },
   checks: proofs,
@@ -110,7 +111,7 @@ export default defineOperation<RecoverOptions>({
   broken: async (run) => {
     const down = run.view
       .hosts('patroni')
-      .filter(({ name }) => !isUp(run.view, name))
+      .filter(({ name }) => !isUp(run.view, name) && !startsAtBoot(run.view, name))
       .map(({ name }) => name);
     const stays =
       down.length === 0 || workingLeader(run.view) !== undefined
@@ -124,7 +125,7 @@ export default defineOperation<RecoverOptions>({
 function lateStore({ view, inventory }: RecoverRun): string[] {
   const { role, name, isHealthy } = dcsOf(inventory);
   const late = view.hosts(role).flatMap((host) => (isHealthy(view, host.name) === false ? [host.name] : []));
-  return late.length === 0 ? [] : [`${name} on ${enumerate(late)} does not work yet: ${pgprov`doctor ${inventory}`} says why`];
+  return late.length === 0 ? [] : [`${name} on ${enumerate(late)} does not work: ${pgprov`doctor ${inventory}`} says why`];
 }
 
 function rebuildWords({ inventory }: RecoverRun, { host, why }: LeftMember): string {

@@ -66,8 +66,9 @@ export default defineOperation<RestoreOptions>({
     if (isLetIn(run)) return `the restored data is in place; ${pgprov`restore ${inventory}`} finishes what is left`;
     if (isRecovered(run) && placeOf(run).server === 'open')
       return `the restore of ${inventory.cluster} is not finished; all its members are down`;
-    const state = isUntouched(run) ? 'no data is out of its place' : 'nothing was deleted, and no client is let in';
-    return `${state}; ${pgprov`restore ${inventory}`} goes on from what is there, and ${pgprov`restore ${inventory} --undo`} brings back what was there`;
+    if (isUntouched(run))
+      return `no data is out of its place; the same command goes on from what is there, and where members are stopped ${pgprov`restore ${inventory} --undo`} starts them again`;
+    return `nothing was deleted, and no client is let in; ${pgprov`restore ${inventory}`} goes on from what is there, and ${pgprov`restore ${inventory} --undo`} brings back what was there`;
   },
 });
 

@@ -97,8 +97,8 @@ export interface OperationRun<Options> extends OperationStart<Options> {
 
 /** Why an operation must not begin or continue. */
 export interface OperationObjection extends Omit<Objection, 'kind' | 'settles'> {
-  /** As for roles; and `input` (exit 2): what was given does not fit. */
-  kind: Objection['kind'] | 'input';
+  /** As for roles; `input` (exit 2): what was given does not fit; `unreachable` (exit 3): a host that it cannot do without did not answer. */
+  kind: Objection['kind'] | 'input' | 'unreachable';
   /** The kind of its error, such as `certs/unhealthy`; default: by the kind of the objection. */
   error?: string;
   /** As for roles; and `true`: it may pass by itself, so it is looked at for the operation's `patience` before it counts. */
@@ -220,8 +220,11 @@ export interface Operation<Options extends object = object> {
   streaming?: true;
   /** Refuse while `apply` would change something; default: true. */
   requiresConverged?: boolean;
-  /** What becomes of hosts that do not answer; default: `refuse`. With `go-on` they are absent from what is seen. */
-  unreachable?: 'refuse' | 'go-on';
+  /**
+   * What becomes of hosts that do not answer; default: `refuse`. With `go-on` they are absent from what is seen, and so they are with `tell`, after
+   * which it ends with exit code 3 all the same.
+   */
+  unreachable?: 'refuse' | 'go-on' | 'tell';
   /** What the roles ask for commands about certificates is asked as well. */
   inspects?: true;
   /** Seconds for which objections that may pass by themselves are looked at anew; default 0. */

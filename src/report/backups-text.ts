@@ -46,10 +46,9 @@ function repositoryBlock(repository: RepositoryBackups, paint: Paint, columns: n
 
 function windowLines({ from, to, walFirst, walLast, timeline }: RestoreWindow, paint: Paint, columns: number): string[] {
   const end = to === undefined ? 'the last WAL file' : shown(to);
-  return [
-    ...hanging('  ', `can be restored to any time from ${shown(from)} to ${end}`, columns),
-    ...hanging('  ', paint.quiet(`WAL ${walFirst} to ${walLast}, timeline ${timeline}`), columns),
-  ];
+  const when = end === shown(from) ? `as it was at ${end}, and to no later time yet` : `to any time from ${shown(from)} to ${end}`;
+  const wal = walFirst === walLast ? walLast : `${walFirst} to ${walLast}`;
+  return [...hanging('  ', `can be restored ${when}`, columns), ...hanging('  ', paint.quiet(`WAL ${wal}, timeline ${timeline}`), columns)];
 }
 
 function backupTable({ backups }: RepositoryBackups, paint: Paint, columns: number, now: Date): string[] {

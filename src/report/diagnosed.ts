@@ -28,7 +28,7 @@ export function diagnosed(diagnoses: readonly Diagnosis[], examination: Examinat
 function foldConsequences(findings: readonly Diagnosed[]): Diagnosed[] {
   const explains = (one: Diagnosed, other: Diagnosed): boolean =>
     one.diagnosis !== other.diagnosis &&
-    one.explains?.includes(other.diagnosis) === true &&
+    one.explains?.some((name) => name === other.diagnosis || name === `${other.diagnosis}/${other.unit}`) === true &&
     (one.host === undefined || one.host === other.host || isAffected(one, other.host));
   const rootOf = (finding: Diagnosed, below: readonly Diagnosed[] = []): Diagnosed => {
     const above = findings.find((one) => !below.includes(one) && explains(one, finding));

@@ -39,6 +39,7 @@ export class PlainLines {
   #command = 'apply';
   #leftOut: LeftOut | undefined;
   #again: string | undefined;
+  #hasSteps = false;
   /** Of stages. */
   readonly #failures: Failure[] = [];
 
@@ -74,14 +75,7 @@ export class PlainLines {
       case 'planned':
         return [this.#plan(event)];
       case 'steps':
-        return event.steps.length === 0
-          ? ['plan: nothing is left to do']
-          : [
-              'plan:',
-              ...renderSteps(event, this.#hosts, { color: this.#color, columns: this.#columns - 2 })
-                .split('\n')
-                .map((line) => `  ${line}`),
-            ];
+        return this.#steps(event);
       case 'changed':
         return [
           this.#line(event.host, event.stage, `${paint.changed('changed:')} ${event.summaries.join('; ')} (${formatDuration(event.ms)})`),
@@ -128,6 +122,14 @@ export class PlainLines {
     // The steps of an operation are known only when its hosts have answered.
     const many = command === 'apply' || isLook(command) ? `, ${count(stages.length, 'stage')}` : '';
     return [`${command}: cluster ${cluster}, ${this.#countHosts(hosts)}${many}`];
+  }
+
+  #steps(event: Extract<RunEvent, { type: 'steps' }>): string[] {
+    if (event.steps.length === 0) return ['plan: nothing is left to do'];
+    const head = this.#hasSteps ? 'more to do:' : 'plan:';
+    this.#hasSteps = true;
+    const shown = renderSteps(event, this.#hosts, { color: this.#color, columns: this.#columns - 2 });
+    return [head, ...shown.split('\n').map((line) => `  ${line}`)];
   }
 
   #plan({ changes }: Extract<RunEvent, { type: 'planned' }>): string {

@@ -53,6 +53,8 @@ export class RunState {
   left: Left | undefined;
   /** What was told of the whole run, and nothing was done after that: how it came out. */
   outcome: string | undefined;
+  /** What was told of the whole run and is of use after it. */
+  readonly lasting: string[] = [];
   /** What the run as a whole waited for by itself, in order; `ms` once it is over. */
   readonly waits: { text: string; since: number; ms?: number }[] = [];
   checks: readonly CheckResult[] | undefined;
@@ -191,8 +193,9 @@ export class RunState {
     if (this.connect.ended) for (const name of this.hosts) if (!this.survey.parts.has(name)) this.#begin(this.survey, name);
   }
 
-  #note({ host, stage, text }: Extract<RunEvent, { type: 'note' }>): void {
-    if (host === undefined) this.outcome = text;
+  #note({ host, stage, text, lasts }: Extract<RunEvent, { type: 'note' }>): void {
+    if (lasts === true) this.lasting.push(text);
+    else if (host === undefined) this.outcome = text;
     if (host === undefined) return;
     const where = stage === undefined ? this.survey : this.#stage(stage);
     const part = where.parts.get(host);

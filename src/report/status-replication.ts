@@ -16,7 +16,10 @@ const USUAL_REASON = 'no recovery target specified';
 
 /** When the lead changed last, from whom to whom: `2026-11-28 15:40:12 UTC, from pg1 to pg2, timeline 2 from 0/3000148 on`. */
 export function promotionWords({ at, from, to, timeline, reason, lsn }: Promotion): string {
-  const way = [...(from === undefined ? [] : [`from ${from}`]), ...(to === undefined ? [] : [`to ${to}`])].join(' ');
+  const way =
+    from !== undefined && from === to
+      ? `to ${to} again`
+      : [...(from === undefined ? [] : [`from ${from}`]), ...(to === undefined ? [] : [`to ${to}`])].join(' ');
   return [
     ...(at === undefined ? [] : [timeWords(at)]),
     ...(way === '' ? [] : [way]),

@@ -46,7 +46,11 @@ export function createTreeReporter(streams: ReportStreams): Reporter {
     [
       ...state.failures.map(({ error }) => renderError(error, { color, columns: wrapColumns(out) })),
       takeWarnings().join('\n'),
-      wrapWords(printable(state.outcome ?? ''), columnsOf(out)).join('\n'),
+      state.lasting.flatMap((text) => wrapWords(printable(text), columnsOf(out))).join('\n'),
+      (state.outcome ?? '')
+        .split('\n')
+        .flatMap((line) => wrapWords(printable(line), columnsOf(out)))
+        .join('\n'),
       state.end === undefined
         ? unended()
         : renderRecap(

@@ -68,8 +68,11 @@ function entriesBelow(file: Buffer, pageSize: number, page: number, seen = new S
   if (seen.has(page)) throw new RangeError('its pages lead in a circle');
   seen.add(page);
   const first = file.subarray(page * pageSize);
+  if (first.length < PAGE_HEADER) throw new RangeError(`it ends before its page ${page}`);
+  if (first.readBigUInt64LE(0) !== BigInt(page)) throw new RangeError(`in the place of its page ${page} is something else`);
   const overflow = first.readUInt32LE(12);
   const whole = first.subarray(0, (overflow + 1) * pageSize);
+  if (whole.length < (overflow + 1) * pageSize) throw new RangeError(`it ends within its page ${page}`);
   const flags = whole.readUInt16LE(8);
   if ((flags & LEAF) !== 0) return entriesOn(whole);
   if ((flags & BRANCH) === 0) throw new RangeError(`its page ${page} holds no entries`);

@@ -3,6 +3,7 @@ import { type Script, sh } from '../shell/quote.js';
 import { answerLines, UnknownAnswer, type Answer, type Observation } from './resource.js';
 import { expand, FIND_SERVER, TELL_REPLAYED } from './server-process.js';
 import { type SharedQuestion, printAnswer } from './shared-question.js';
+import { TELL_LAST_RECORD } from './wal-file.js';
 
 /** What is in global/pg_control: PostgreSQL writes all of its 8192 bytes at once, and initdb writes it early. */
 export type ControlFile = 'valid' | 'missing' | 'zero' | 'truncated' | 'damaged';
@@ -95,12 +96,6 @@ export const markOwn: Script = sh`mkdir -p ${OWN_CLUSTERS}
 
 /** The observation's id, for guards that look it up. */
 export const DATA_DIRECTORY = handle<DataDirectoryState>('data-directory');
-
-/**
- * Seconds that reading the WAL of a server that is down may take: it is that since the last checkpoint. It is read to the end of the last file
- * that is there, because pg_waldump waits five seconds for one that is not.
- */
-const READING = 20;
 
 /**
  * Reads a data directory without a server: pg_control starts with the system identifier as a native 64-bit integer. With
@@ -252,13 +247,8 @@ ${TELL_REPLAYED}
 fi
 if [ -z "$running" ] && [ -n "$checkpoint" ]; then
 for file in "$data"/pg_wal/????????????????????????; do [ ! -f "$file" ] || segments=${expand('file##*/')}; done
-upto=
+final=$segments
 if [ -n "$segments" ]; then
-log=${expand('segments#????????')}
-if [ -n "$segment" ]; then
-end=$(((0x${expand('log%????????')} * (4294967296 / segment) + 0x${expand('log#????????')} + 1) * segment))
-upto="-e $(printf '%X/%X' $((end >> 32)) $((end & 4294967295)))"
-fi
 segments=${expand('segments%????????????????')}
 echo "segments=$segments"
 fi
@@ -270,19 +260,8 @@ if [ "$newer" != "$timeline" ]; then
 start=
 [ "$((0x0$newest))" != "$newer" ] || start=$fork
 fi
-dump() { timeout ${READING} "$bin/pg_waldump" "$@" -p "$data/pg_wal" -t "$newer" -s "$start" $upto 2>&1; }
-if [ -n "$start" ] && [ "$state" != 'shut down' ]; then
-said=$(dump -q) && said=whole
-case "$said" in
-*'error in WAL record at '*)
-said=${expand('said##*error in WAL record at ')}
-echo "last=${expand('said%%:*')}"
-;;
-*'could not find a valid record'*) echo "last=$start" ;;
-whole | *'could not find file'* | *'could not open file'*)
-dump | sed -n 's/.* lsn: \([0-9A-F]*\/[0-9A-F]*\), prev .*/last=\1/p' | tail -n 1
-;;
-esac
+if [ "$state" != 'shut down' ]; then
+${TELL_LAST_RECORD}
 fi
 fi
 fi

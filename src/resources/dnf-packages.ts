@@ -77,7 +77,7 @@ fi
 if [ "$dnf_status" != 0 ]; then
 explain_dnf
 if grep -q 'nothing provides' "$dnf_log"; then
-echo 'a package that it needs is in none of the enabled repositories; pgdg.crb and pgdg.epel enable two more'
+echo 'a package that it needs is in none of the enabled repositories; pgdg.epel: true enables EPEL, pgdg.crb: true CRB'
 fi
 if grep -qE 'exclude filtering|filtered out' "$dnf_log"; then
 echo 'the configuration of dnf excludes it: dnf versionlock list and excludepkgs in /etc/dnf/dnf.conf show where; dnf versionlock delete NAME removes a lock'

@@ -17,6 +17,8 @@ export interface GateOptions {
   waitOnlyOnce?: boolean;
   /** Hosts without each of which it does not open; default: none that a run could know of. */
   dependsOnHosts?: readonly string[];
+  /** What to do, by what was said last where it did not open; default: the cause is to be mended. */
+  advice?: Gate['advice'];
   /** Run once a second while the gate is shut, to help it open; its failure does no harm. */
   nudge?: Script;
   /** The unit whose journal explains a failure. */
@@ -93,6 +95,7 @@ export function gate(options: GateOptions): Gate {
     title,
     ...(options.waitOnlyOnce === undefined ? {} : { waitOnlyOnce: options.waitOnlyOnce }),
     ...(options.dependsOnHosts === undefined ? {} : { dependsOnHosts: options.dependsOnHosts }),
+    ...(options.advice === undefined ? {} : { advice: options.advice }),
     ...(options.look ?? {
       probe: () => check,
       parse: (answer) => ({ open: answer.status === 0, seen: answerText(answer).trim() }),

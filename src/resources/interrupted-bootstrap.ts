@@ -85,13 +85,7 @@ if [ -r ${configFile} ]; then read -r line <${configFile}; else line=; fi
 case "$line" in '# Managed by pgprov'*) echo configured ;; esac
 ${tellFirstStart(options)}
 if ${isPutOff(unit)}; then echo put-off; fi
-${printAnswer(data)}
-echo
-${printAnswer(rest)}
-echo
-${printAnswer(units)}
-echo
-${printAnswer(keys.question)}`,
+${printAnswer(data, rest, units, keys.question)}`,
     parse: (answer) => {
       const text = answerText(answer);
       const lines = new Set(text.split('\n'));

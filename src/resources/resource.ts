@@ -114,6 +114,8 @@ export interface Gate extends Observation<GateState> {
   readonly waitOnlyOnce?: boolean;
   /** Hosts without each of which it does not open, by their inventory names: a run that has lost one of them does not wait. */
   readonly dependsOnHosts?: readonly string[];
+  /** What to do, by what was said last where it did not open; undefined: nothing more is known than that the cause is to be mended. */
+  readonly advice?: (said: string) => string | undefined;
   /** Waits on the host itself, polling often; fails early when it can never come true, unless that is not for its journal to say. */
   wait(options?: { ignoreLog?: boolean }): Script;
 }

@@ -19,6 +19,8 @@ export interface StoreLeft {
   copies: readonly ScopeCopy[];
   /** What cannot be read, a sentence without its full stop each. */
   unread: readonly string[];
+  /** The member is down and cannot work with the data in its place, as `unread` says. */
+  damaged?: true;
 }
 
 /** The observation's id. */

@@ -1,5 +1,6 @@
 import type { ReplicationSource, ReplicationStatus, ReplicationTarget, SlotStatus } from '../lib/cluster-status.js';
 import { RECEIVES } from '../postgres/wal-receiver.js';
+import { ASKED_FOR_NOTHING } from '../postgres/wal-sender.js';
 import { handle } from './handle.js';
 import { findRows, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, onlyThoroughly, type Observation } from './resource.js';
@@ -41,6 +42,7 @@ FROM pg_stat_wal_receiver r
 UNION ALL SELECT json_build_object('kind', 'sender', 'name', application_name, 'address', host(client_addr), 'state', state, 'sync', sync_state,
   'unsent', pg_wal_lsn_diff(lsn, sent_lsn), 'unreplayed', pg_wal_lsn_diff(lsn, replay_lsn), 'write', extract(epoch FROM write_lag),
   'flush', extract(epoch FROM flush_lag), 'replay', extract(epoch FROM replay_lag))::text FROM pg_stat_replication, here
+WHERE state IS DISTINCT FROM '${ASKED_FOR_NOTHING}'
 UNION ALL SELECT json_build_object('kind', 'slot', 'row', to_jsonb(s), 'held', pg_wal_lsn_diff(lsn, restart_lsn))::text FROM pg_replication_slots s, here`;
 
 type Json = Record<string, unknown>;

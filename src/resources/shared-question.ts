@@ -52,9 +52,10 @@ ${question.ask([...subjects])}
   }));
 }
 
-/** Prints the answer to a shared question. */
-export function printAnswer({ variable, tell }: SharedQuestion): Script {
-  return tell ?? Script.build(`printf '%s\\n' "$${variable}"`);
+/** Prints the answers to shared questions, with an empty line between two. */
+export function printAnswer(...questions: [SharedQuestion, ...SharedQuestion[]]): Script {
+  const answers = questions.map(({ variable, tell }) => tell ?? Script.build(`printf '%s\\n' "$${variable}"`));
+  return joinScripts(answers.flatMap((answer, at) => (at === 0 ? [answer] : [sh`echo`, answer])));
 }
 
 /** Runs `found` with `$block`, the lines that follow the line `subject` in the answer, or else `missing`. */

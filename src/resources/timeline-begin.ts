@@ -1,6 +1,7 @@
 import { sh } from '../shell/quote.js';
 import { handle } from './handle.js';
 import { answerText, type Observation } from './resource.js';
+import { WAL_FILE } from './wal-file.js';
 
 /** How the newest timeline of a data directory begins. */
 export interface TimelineBegin {
@@ -32,7 +33,10 @@ while read -r left where why; do
 case "$left" in [1-9]*) at=$where ;; esac
 done <"$newest"
 number=$(basename "$newest" .history)
-record=$(TZ=UTC LC_ALL=C timeout ${READING} ${binDirectory}/pg_waldump -p "$wal" -t "$((0x$number))" -s "$at" -n 1 2>/dev/null | head -n 1)
+segment=$(LC_ALL=C ${binDirectory}/pg_controldata ${path} 2>/dev/null | sed -n 's/^Bytes per WAL segment: *//p')
+${WAL_FILE}
+[ -n "$segment" ] || exit 0
+record=$(TZ=UTC LC_ALL=C timeout ${READING} ${binDirectory}/pg_waldump -p "$wal" -s "$at" -n 1 "$(wal_file "$((0x$number))" "$at" "$segment")" 2>/dev/null | head -n 1)
 [ -z "$record" ] || printf '%s\t%s\n' "$((0x$number))" "$record"
 fi`,
     parse: (answer) => {

@@ -40,11 +40,7 @@ export function unstartedCopy(options: UnstartedCopyOptions): Resource<Unstarted
   return {
     id,
     sharedQuestions: [data, units, keys.question],
-    probe: () => sh`${printAnswer(data)}
-echo
-${printAnswer(units)}
-echo
-${printAnswer(keys.question)}`,
+    probe: () => printAnswer(data, units, keys.question),
     parse: (answer) => {
       const text = answerText(answer);
       const found = readDataDirectory(answer);

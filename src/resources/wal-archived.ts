@@ -15,7 +15,7 @@ const SWITCH = 'SELECT pg_walfile_name(pg_switch_wal() - 1)';
 
 const ARCHIVED = "SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver";
 
-const TROUBLE = `SELECT 'archiving ' || last_failed_wal || ' fails' FROM pg_stat_archiver
+const TROUBLE = `SELECT ': archiving ' || last_failed_wal || ' fails, and PostgreSQL’s log says why' FROM pg_stat_archiver
 WHERE last_failed_time > coalesce(last_archived_time, '-infinity')`;
 
 /** Open when all WAL that the server had written when the gate began to wait is archived, by the archiver's own word. */
@@ -31,7 +31,7 @@ export function walArchived({ server, unit, host }: { server: LocalServer; unit:
 read -r wanted <${WANTED}
 archived=$(${psql(server, ['-c', ARCHIVED])})
 [ -z "$archived" ] || [ "$archived" \< "$wanted" ] || exit 0
-echo "$wanted is not; $(${psql(server, ['-c', TROUBLE])})"
+echo "$wanted is not$(${psql(server, ['-c', TROUBLE])})"
 exit 1`,
   });
 }

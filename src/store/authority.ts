@@ -3,7 +3,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PgprovError } from '../lib/errors.js';
 import { pgprov } from '../lib/pgprov-command.js';
-import { readIfThere, writePrivate } from './files.js';
+import { readIfThere } from './files.js';
 import { endOf, issueNode, makeAuthority, type KeyPair, type NodeIdentity } from './issue.js';
 import {
   FIRST_TRUST,
@@ -17,6 +17,7 @@ import {
   type RotationStep,
   type Trust,
 } from './trust.js';
+import { writeKept, writingStore } from './writing.js';
 
 /** The cluster that an authority is for, and the file of its inventory, for commands that messages name. */
 export interface AuthorityOwner {
@@ -122,8 +123,8 @@ export class Authority {
     const { issuing } = this.#trust;
     if (this.#certificates.has(issuing)) return;
     const { certificate, key } = await this.#makePair(issuing, await readIfThere(this.#keyFile(issuing)));
-    await writePrivate(this.#keyFile(issuing), key);
-    await writePrivate(join(this.#directory, `${issuing}.crt`), certificate);
+    await writeKept(this.#keyFile(issuing), key);
+    await writeKept(join(this.#directory, `${issuing}.crt`), certificate);
     this.#certificates.set(issuing, certificate);
   }
 
@@ -147,10 +148,10 @@ export class Authority {
     if (!this.#stepped) return;
     if (this.#newKey !== undefined) {
       const { name, key } = this.#newKey;
-      await writePrivate(this.#keyFile(name), key);
-      await writePrivate(join(this.#directory, `${name}.crt`), this.#certificates.get(name) ?? '');
+      await writeKept(this.#keyFile(name), key);
+      await writeKept(join(this.#directory, `${name}.crt`), this.#certificates.get(name) ?? '');
     }
-    await writePrivate(this.#trustFile, `${JSON.stringify(this.#trust, undefined, 2)}\n`);
+    await writeKept(this.#trustFile, `${JSON.stringify(this.#trust, undefined, 2)}\n`);
     this.#newKey = undefined;
     this.#stepped = false;
   }
@@ -164,9 +165,10 @@ export class Authority {
 
   /** Keeps a node's pair. One of which only the key was written is seen not to fit, and made anew. */
   async keepNode(name: string, { certificate, key }: KeyPair): Promise<void> {
-    await mkdir(join(this.#directory, 'nodes'), { recursive: true, mode: 0o700 });
-    await writePrivate(join(this.#directory, 'nodes', `${name}.key`), key);
-    await writePrivate(join(this.#directory, 'nodes', `${name}.crt`), certificate);
+    const nodes = join(this.#directory, 'nodes');
+    await writingStore(nodes, () => mkdir(nodes, { recursive: true, mode: 0o700 }));
+    await writeKept(join(nodes, `${name}.key`), key);
+    await writeKept(join(nodes, `${name}.crt`), certificate);
   }
 
   /**

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { openssl } from './openssl.js';
+import { writingStore } from './writing.js';
 
 /** What a node's certificate must say. */
 export interface NodeIdentity {
@@ -59,12 +60,14 @@ async function withWorkFiles<Name extends string, Result>(
   texts: Record<Name, string>,
   use: (paths: Record<Name, string>) => Promise<Result>,
 ): Promise<Result> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const work = await mkdtemp(join(directory, 'work-'));
+  const work = await writingStore(directory, async () => {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return mkdtemp(join(directory, 'work-'));
+  });
   try {
     const names = Object.keys(texts) as Name[];
     const paths = Object.fromEntries(names.map((name) => [name, join(work, name)])) as Record<Name, string>;
-    await Promise.all(names.map((name) => writeFile(paths[name], texts[name], { mode: 0o600 })));
+    await writingStore(directory, () => Promise.all(names.map((name) => writeFile(paths[name], texts[name], { mode: 0o600 }))));
     return await use(paths);
   } finally {
     await rm(work, { recursive: true, force: true });

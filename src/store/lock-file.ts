@@ -35,8 +35,8 @@ export async function takeLockFile(path: string, refuse: (holder: LockHolder) =>
   const mine = JSON.stringify({ ...thisProcess(), holder: holderName(), id: randomUUID() });
   const draft = `${path}.${randomUUID()}`;
   // Linked into place when it is complete and on disk, so that nobody ever reads half a lock.
-  await writeDraft(draft, mine);
   try {
+    await writeDraft(draft, mine);
     let taken = false;
     while (!taken) taken = (await isLinked(draft, path)) || (await isTakenOver(draft, path, refuse));
   } finally {

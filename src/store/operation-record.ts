@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PgprovError } from '../lib/errors.js';
-import { readIfThere, writePrivate } from './files.js';
+import { readIfThere } from './files.js';
+import { writeKept, writingStore } from './writing.js';
 import { pgprov } from '../lib/pgprov-command.js';
 
 /** An operation that was begun and is not finished. */
@@ -46,12 +47,12 @@ export async function readOperation(store: string, inventory: string): Promise<O
 
 /** Writes an operation down; nothing of it may be done before. */
 export async function writeOperation(store: string, record: OperationRecord): Promise<void> {
-  await writePrivate(fileOf(store), `${JSON.stringify(record, undefined, 2)}\n`);
+  await writeKept(fileOf(store), `${JSON.stringify(record, undefined, 2)}\n`);
 }
 
 /** Forgets the operation: it is finished, or given up. */
 export async function endOperation(store: string): Promise<void> {
-  await rm(fileOf(store), { force: true });
+  await writingStore(fileOf(store), () => rm(fileOf(store), { force: true }));
 }
 
 function tryParse(text: string): unknown {

@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { PgprovError } from '../lib/errors.js';
-import { readIfThere, writePrivate } from './files.js';
+import { readIfThere } from './files.js';
+import { writeKept, writingStore } from './writing.js';
 
 /** A password that is being changed: both values are kept until the new one is proved, so that a broken run can be continued. */
 export interface PasswordRotation {
@@ -34,12 +35,12 @@ export async function readRotation(store: string): Promise<PasswordRotation | un
 
 /** Writes a change down; nothing may use the new password before. */
 export async function writeRotation(store: string, { path, from, to }: PasswordRotation): Promise<void> {
-  await writePrivate(fileOf(store), HEAD + stringify({ path, from, to }));
+  await writeKept(fileOf(store), HEAD + stringify({ path, from, to }));
 }
 
 /** Forgets the old password. */
 export async function endRotation(store: string): Promise<void> {
-  await rm(fileOf(store), { force: true });
+  await writingStore(fileOf(store), () => rm(fileOf(store), { force: true }));
 }
 
 function tryParse(text: string): unknown {

@@ -115,8 +115,8 @@ function stepOf(events: readonly TimedEvent[]): ForeseenStep | undefined {
   if (ofType(events, 'stage-start').length === 0) return undefined;
   const over = new Set(ofType(events, 'stage-end').map(({ stage }) => stage));
   const next = ofType(events, 'steps')
-    .at(-1)
-    ?.steps.find(({ id }) => !over.has(id));
+    .flatMap(({ steps }) => steps)
+    .find(({ id }) => !over.has(id));
   // Such a step is no stage itself, so that its end is not told.
   return next?.pass === true ? undefined : next;
 }

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { packTar, unpackTar } from 'modern-tar';
 import { InputError } from '../lib/errors.js';
+import { systemReason } from '../lib/system-reason.js';
 
 /** Snapshots that pgprov took of its own accord are removed, the oldest first, when there are more. */
 export const KEPT = 20;
@@ -84,7 +85,7 @@ function writeNew(candidates: readonly string[], bytes: Uint8Array, hint: string
   } catch (cause) {
     throw new InputError({
       kind: 'snapshot/file',
-      message: `the snapshot cannot be written to ${candidates[0]}: ${(cause as Error).message}`,
+      message: `the snapshot cannot be written to ${candidates[0]}: ${systemReason(cause)}`,
       hint,
       cause,
     });

@@ -6,16 +6,20 @@ import { makePassword } from '../lib/password.js';
 import { Secret } from '../lib/secret.js';
 import type { AuthorityOwner } from './authority.js';
 import { Certificates } from './certificates.js';
-import { readIfThere, writePrivate } from './files.js';
+import { readIfThere } from './files.js';
 import type { ClusterCredentials } from './cluster-credentials.js';
 import type { Renewal } from './renewal.js';
 import { endRotation, readRotation, writeRotation, type PasswordRotation } from './password-rotation.js';
+import { writeKept, writingStore } from './writing.js';
 
 /** What the control machine remembers of a host, to save a round trip. */
 export interface RememberedHost {
   /** Platform id, e.g. `debian13`. */
   platform: string;
 }
+
+/** What `.gitignore` has: all of the directory that it lies in. */
+const IGNORED = '*\n';
 
 /** Where keys and passwords of an inventory's cluster are kept. */
 export function storeDirectory(inventoryDirectory: string, cluster: string): string {
@@ -54,9 +58,7 @@ export class Store implements ClusterCredentials {
     const { writable, renewal } = options;
     const store = new Store(directory, await Certificates.open(join(directory, 'pki'), owner, writable, renewal), writable);
     if (options.writable) {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      await chmod(directory, 0o700);
-      await writeFile(join(directory, '..', '.gitignore'), '*\n');
+      await writingStore(directory, () => makeDirectory(directory));
     }
     store.#passwords = readMapping(await readIfThere(store.#passwordFile), store.#passwordFile);
     store.#takeRotation(await readRotation(directory));
@@ -150,7 +152,7 @@ export class Store implements ClusterCredentials {
 
   async #writePasswords(): Promise<void> {
     const head = '# Passwords that pgprov made. Keep this file: without it the cluster cannot be managed.\n';
-    await writePrivate(this.#passwordFile, head + stringify(this.#passwords));
+    await writeKept(this.#passwordFile, head + stringify(this.#passwords));
   }
 
   /** The platform a host had when it was last seen. */
@@ -164,8 +166,17 @@ export class Store implements ClusterCredentials {
     const text = `${JSON.stringify(next, undefined, 2)}\n`;
     if (!this.#writable || text === `${JSON.stringify(this.#remembered, undefined, 2)}\n`) return;
     this.#remembered = next;
-    await writePrivate(this.#hostsFile, text);
+    await writeKept(this.#hostsFile, text);
   }
+}
+
+/** Keeps all clusters' stores beside an inventory out of version control. */
+async function makeDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await chmod(directory, 0o700);
+  const ignored = join(directory, '..', '.gitignore');
+  // Written anew it would be empty for good where the disk is full.
+  if ((await readIfThere(ignored)) !== IGNORED) await writeFile(ignored, IGNORED);
 }
 
 /** What is remembered only saves a round trip, so a broken file is as good as none. */

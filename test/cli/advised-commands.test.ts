@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { HEADS } from '../../src/cli/operations/heads.js';
+import { takenBackBy } from '../../src/cli/operations/taken-back.js';
 import { operationLine } from '../../src/lib/operation-line.js';
 import { packageRoot } from '../../src/lib/package-root.js';
 import { complaintsAbout } from '../support/command-lines.js';
@@ -67,11 +68,14 @@ function readTemplate(text: string, start: number): Template {
   return { literals, holes };
 }
 
-/** What a hole may become: a value, one or the other list of words, or the name of any operation that leaves a record. */
-function fillings(hole: string): string[][] {
+/**
+ * What a hole may become: a value, one or the other list of words, or the name of any operation that leaves a record.
+ * @param rest what follows it
+ */
+function fillings(hole: string, rest: string): string[][] {
   if (hole === 'operationLine(operation, inventory, source)')
-    return HEADS.flatMap(({ name, keptInStore, changesNothing, takesSource }) =>
-      keptInStore === true || changesNothing === true
+    return HEADS.flatMap(({ name, keptInStore, changesNothing, takesSource, options }) =>
+      keptInStore === true || changesNothing === true || (rest.includes('--give-up') && takenBackBy({ options }) !== undefined)
         ? []
         : [operationLine(name, 'inventory.yml', takesSource === true ? 'source.yml' : undefined)],
     );
@@ -91,7 +95,9 @@ function commandLines({ literals, holes }: Template): string[][] {
   return holes
     .reduce<string[]>(
       (lines, hole, index) =>
-        lines.flatMap((line) => fillings(hole).map((words) => `${line}${words.join(' ')}${literals[index + 1] ?? ''}`)),
+        lines.flatMap((line) =>
+          fillings(hole, literals[index + 1] ?? '').map((words) => `${line}${words.join(' ')}${literals[index + 1] ?? ''}`),
+        ),
       [literals[0] ?? ''],
     )
     .map((line) => line.trim().split(/ +/u));

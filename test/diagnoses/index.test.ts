@@ -14,11 +14,19 @@ it('every diagnosis has a name of its own, and its line in docs/doctor.md', () =
   expect(NAMES.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
+it('every file of a diagnosis is among those that doctor asks', () => {
+  const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => /^(?!shared)\w+\/[\w-]+\.ts$/u.test(name));
+  const named = files.flatMap(
+    (file) => /defineDiagnosis\(\{\n\s+name: '([^']+)'/u.exec(readFileSync(join(FOLDER, file), 'utf8'))?.[1] ?? file,
+  );
+  expect(named.sort()).toEqual([...NAMES].sort());
+});
+
 it('what a finding explains are diagnoses that there are', () => {
   const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const explained = files.flatMap((file) =>
     [...readFileSync(join(FOLDER, file), 'utf8').matchAll(/explains: \[([^\]]*)\]/gu)].flatMap(([, list = '']) =>
-      [...list.matchAll(/'([^']+)'/gu)].map(([, name = '']) => ({ file, name })),
+      [...list.matchAll(/'([^']+)'/gu)].map(([, name = '']) => ({ file, name: name.split('/')[0] ?? '' })),
     ),
   );
   expect(explained.length).toBeGreaterThan(10);

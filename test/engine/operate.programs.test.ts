@@ -154,6 +154,22 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(machines.open.size).toBe(0);
   });
 
+  it('tells of a step that could not be foreseen before it is taken, so that it has a title', async () => {
+    clean();
+    const { events, steps } = await run(
+      painting({
+        remaining: (now) => ({
+          steps: bare(now)
+            .slice(0, 1)
+            .map((host) => stepOn(host)),
+        }),
+      }),
+    );
+    expect(steps).toEqual(['pg1 paint/pg1 changed', 'pg2 paint/pg2 changed', 'pg3 paint/pg3 changed']);
+    const told = events.flatMap((event) => (event.type === 'steps' ? [event.steps.map(({ id }) => id)] : []));
+    expect(told).toEqual([['paint/pg1'], ['paint/pg2'], ['paint/pg3']]);
+  });
+
   it('says that nothing is left to do, and neither asks nor writes anything', async () => {
     clean(...HOSTS);
     const { exitCode, steps, record, events } = await run(painting({ nothing: () => 'all are painted' }), {
@@ -422,6 +438,9 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     const without = await run(tolerant, { machines });
     expect([without.exitCode, without.steps]).toEqual([0, ['pg1 paint/pg1 changed', 'pg3 paint/pg3 changed']]);
     expect(without.events.filter(({ type }) => type === 'failed')).toHaveLength(1);
+    clean();
+    const telling = await run(painting({ ...tolerant, unreachable: 'tell' }), { machines });
+    expect([telling.exitCode, telling.steps]).toEqual([3, without.steps]);
     const needing = await run(painting({ unreachable: 'go-on', remaining: () => ({ steps: [stepOn('pg2')] }) }), { machines });
     expect(needing.kinds).toContain('operation/out-of-reach');
   });

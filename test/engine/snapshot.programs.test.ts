@@ -179,7 +179,7 @@ describe.skipIf(!ready)(ready ? 'snapshots' : 'snapshots (skipped: no flock or n
     expect([exitCode, warnings]).toEqual([0, []]);
     expect(files).toEqual([expect.stringMatching(/\/\d{8}T\d{6}Z-before-sweep\.tar\.gz$/u)]);
     expect(notes).toEqual([
-      `saved in ${files[0]}, before there is no way back; not in it: pg1: web/page (there is no ${work.at('pg1', 'page')}); pg3: it could not be reached`,
+      `demo was saved in ${files[0]}, before there is no way back; not in it: pg1: web/page (there is no ${work.at('pg1', 'page')}); pg3: it could not be reached`,
     ]);
     expect(await read(files[0], 'hosts/pg2/web/page')).toBe('page of pg2');
     expect(await manifest(files[0])).toMatchObject({ operation: 'sweep', form: 'light' });

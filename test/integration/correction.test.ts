@@ -8,6 +8,7 @@ import { patience } from '../support/patience.js';
 import { TestCluster } from './support/cluster.js';
 import { describeMembers, etcdctl, must, patronictl, patronictlConfig, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
+import { restartInVain } from './support/restart-in-vain.js';
 
 const HOOK = fileURLToPath(new URL('support/interrupt.mjs', import.meta.url));
 
@@ -151,21 +152,15 @@ describe(`a correction of the dynamic configuration that is killed (${DEPTH})`, 
   it.runIf(MATRIX)(
     'is finished by the same command when no PostgreSQL started, and loses no commit',
     async () => {
-      const breaks = async (host: LabHost): Promise<void> => {
-        await must(host, 'systemctl restart patroni');
-        await expect
-          .poll(async () => (await host.exec(`curl -s http://${host.address}:8008/patroni`)).stdout, { timeout: patience(90_000) })
-          .toMatch(/start failed/u);
-      };
       const damage = async (): Promise<void> => {
         const first = await leader();
         const [last, standby] = cluster.hosts.filter((host) => host !== first) as [LabHost, LabHost];
         await patch({ postgresql: { parameters: { shared_buffers: '500GB' } } });
         // The last one takes over, and only it has what is committed from then on.
-        for (const host of [standby, first]) await breaks(host);
+        for (const host of [standby, first]) await restartInVain(host);
         await expect.poll(() => sql(last, 'select pg_is_in_recovery()'), { timeout: patience(90_000) }).toBe('f');
         await commit(last);
-        await breaks(last);
+        await restartInVain(last);
         await expect.poll(() => etcdctl(first, 'get /service/demo/leader --print-value-only'), { timeout: patience(60_000) }).toBe('');
       };
       await sweep({ name: 'correction of what does not start', damage, check: expectWhole });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { LabHost } from '../lab/index.js';
 import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
@@ -6,7 +6,7 @@ import type { TestCluster } from './support/cluster.js';
 import { etcdctl, must, patronictlConfig, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
 import { placesOf } from './support/places.js';
-import { RecoveringCluster } from './support/recovering.js';
+import { onRecoveringCluster, type RecoveringCluster } from './support/recovering.js';
 
 describe('pgprov recover, with a store that has lost what it had', () => {
   let tested: RecoveringCluster;
@@ -27,16 +27,19 @@ describe('pgprov recover, with a store that has lost what it had', () => {
   const stopEtcd = async (): Promise<void> => {
     for (const host of cluster.hosts) await must(host, 'systemctl stop etcd');
   };
+  /** By one curl, which keeps its connection. */
+  const writeOften = async (host: LabHost, times: number): Promise<void> => {
+    const { etcdTls } = placesOf(host.os);
+    const tls = `--cacert ${etcdTls}/ca.crt --cert ${etcdTls}/node.crt --key ${etcdTls}/node.key`;
+    const urls = `for n in $(seq ${times}); do echo url=https://${host.address}:2379/v3/kv/put; done`;
+    await must(host, `${urls} | curl -sf ${tls} -d '{"key":"cGdwcm92","value":"cGdwcm92"}' -K - >/dev/null`);
+  };
   const lose = (host: LabHost): Promise<string> => must(host, 'rm -rf /var/lib/etcd/demo/member');
 
-  beforeAll(async () => {
-    tested = await RecoveringCluster.start();
-    cluster = tested.cluster;
+  onRecoveringCluster(async (begun) => {
+    tested = begun;
+    cluster = begun.cluster;
     await tested.patch({ failsafe_mode: true });
-  });
-
-  afterAll(async () => {
-    await cluster?.remove();
   });
 
   longCase(
@@ -96,6 +99,37 @@ describe('pgprov recover, with a store that has lost what it had', () => {
       expect((await history(last)).slice(0, before.length).map(([timeline, at]) => [timeline, at])).toEqual(
         before.map(([timeline, at]) => [timeline, at]),
       );
+    },
+  );
+
+  longCase(
+    'etcd without its WAL',
+    'makes etcd anew where the WAL of too many members is gone: they would answer, and take no writes',
+    async () => {
+      const last = await tested.leader();
+      // What etcd is asked meanwhile makes the new WAL longer.
+      await writeOften(last, 1000);
+      await tested.stopAll(last);
+      const [before, config] = [await history(last), await patronictlConfig(last)];
+      await stopEtcd();
+      const loseWal = async (): Promise<void> => {
+        for (const host of cluster.hosts) await must(host, 'rm -rf /var/lib/etcd/demo/member/wal');
+      };
+      await loseWal();
+      for (const host of cluster.hosts) await must(host, 'systemctl start --no-block etcd');
+      await expect.poll(() => tested.key(last, 'initialize').catch(() => ''), { timeout: patience(60_000) }).not.toBe('');
+      const refused = await tested.recover('--yes');
+      expect(refused.code, refused.all).toBe(4);
+      expect(refused.all).toContain('etcd answers on pg1 and takes no writes ("etcdserver: request timed out")');
+      await stopEtcd();
+      await loseWal();
+      const shown = await tested.recover('--check');
+      expect(shown.all).toContain('on pg1, pg2 and pg3 its WAL (member/wal) is gone, without which etcd answers and takes no writes');
+      const { code, all } = await tested.recover('--yes');
+      expect(code, all).toBe(0);
+      await tested.expectWhole(last.name);
+      expect(await patronictlConfig(last)).toBe(config);
+      expect((await history(last)).slice(0, before.length)).toEqual(before);
     },
   );
 

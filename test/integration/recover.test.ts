@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { LabHost } from '../lab/index.js';
 import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
@@ -6,20 +6,16 @@ import type { TestCluster } from './support/cluster.js';
 import { controldata, etcdctl, must, patronictlConfig, sql } from './support/outside.js';
 import { pgprov, start } from './support/pgprov.js';
 import { placesOf } from './support/places.js';
-import { RecoveringCluster } from './support/recovering.js';
+import { onRecoveringCluster, type RecoveringCluster } from './support/recovering.js';
+import { restartInVain } from './support/restart-in-vain.js';
 
 describe('pgprov recover', () => {
   let tested: RecoveringCluster;
   let cluster: TestCluster;
-  const rest = async (host: LabHost): Promise<string> => (await host.exec(`curl -s http://${host.address}:8008/patroni`)).stdout;
 
-  beforeAll(async () => {
-    tested = await RecoveringCluster.start();
-    cluster = tested.cluster;
-  });
-
-  afterAll(async () => {
-    await cluster?.remove();
+  onRecoveringCluster((begun) => {
+    tested = begun;
+    cluster = begun.cluster;
   });
 
   it('corrects a setting that no PostgreSQL starts with, and starts the member with the last commits first, also after it was killed', async () => {
@@ -32,8 +28,7 @@ describe('pgprov recover', () => {
         await expect.poll(() => sql(pg2, 'select pg_is_in_recovery()'), { timeout: patience(90_000) }).toBe('f');
         await tested.commit(pg2);
       }
-      await must(host, 'systemctl restart patroni');
-      await expect.poll(() => rest(host), { timeout: patience(60_000) }).toMatch(/start failed/u);
+      await restartInVain(host);
     }
     await expect.poll(() => etcdctl(pg1, 'get /service/demo/leader --print-value-only'), { timeout: patience(60_000) }).toBe('');
 

@@ -19,10 +19,12 @@ export interface ContainerPlan {
   network: LabNetwork;
   address: string;
   labels: Record<string, string>;
+  /** Folders of this machine that it sees. */
+  mounts: { source: string; target: string }[];
 }
 
 class HostContainer extends GenericContainer {
-  constructor({ container, image, name, os, network, address, labels }: ContainerPlan) {
+  constructor({ container, image, name, os, network, address, labels, mounts }: ContainerPlan) {
     super(image);
     this.withName(container)
       .withHostname(name)
@@ -32,6 +34,7 @@ class HostContainer extends GenericContainer {
       // The first is often missing on the machine itself; with the second a host could set the clock of everything else.
       .withDroppedCapabilities('SYS_RESOURCE', 'SYS_TIME')
       .withSecurityOpt('seccomp=unconfined', 'apparmor=unconfined')
+      .withBindMounts(mounts)
       .withTmpFs({ '/run': '', '/tmp': 'exec,mode=1777' })
       .withPullPolicy({ shouldPull: () => false })
       .withCommand(['/sbin/lab-init'])

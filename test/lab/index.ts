@@ -4,6 +4,7 @@ export { knownHostsFile, writeKnownHosts } from './known-hosts.js';
 export { DEFAULT_NETWORK, ensureLab, findHosts, type HostRequest, removeAllLabs, removeLab, startHost, startHosts } from './lab.js';
 export { labInventory } from './inventory.js';
 export { mirrorRequests } from './mirror.js';
+export { type ObjectStore, startObjectStore } from './objects.js';
 export { LAB_DIR, LAB_ID } from './paths.js';
 export type { Result } from './process.js';
 export { SELINUX_LOG, SELINUX_MODE } from './selinux.js';

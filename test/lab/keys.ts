@@ -6,12 +6,15 @@ import { join } from 'node:path';
 import { withKeyring } from './keyring.js';
 import { inLab } from './paths.js';
 import { run, say } from './process.js';
-import { MIRROR_NAMES } from './sites.js';
+import { MIRROR_NAMES, OBJECTS_NAME } from './sites.js';
 
 /** The OpenPGP keys of the lab: of the imitated archives, and one that nobody trusts. */
 export type SigningKey = 'pgdg' | 'debian' | 'rocky' | 'stranger';
 
 const SIGNING_KEYS: SigningKey[] = ['pgdg', 'debian', 'rocky', 'stranger'];
+
+/** What the lab serves by TLS, all with one certificate. */
+const SERVER_NAMES = [...MIRROR_NAMES, OBJECTS_NAME];
 
 /** The private key that every user of a test host accepts. */
 export const IDENTITY_FILE = inLab('keys', 'id_ed25519');
@@ -53,7 +56,7 @@ export function secretKeyFile(name: SigningKey): string {
   return inLab('keys', `${name}.secret`);
 }
 
-/** Makes those of the lab's keys and certificates that are not there, or lack a name that the mirror has by now. */
+/** Makes those of the lab's keys and certificates that are not there, or lack a name that a server of the lab has by now. */
 export async function ensureKeys(): Promise<void> {
   const keys = inLab('keys');
   await mkdir(keys, { recursive: true, mode: 0o700 });
@@ -82,11 +85,11 @@ function isMark(name: string): boolean {
   return name.endsWith('.secret') || ['id_ed25519', 'ca.crt', 'server.crt'].includes(name);
 }
 
-/** Whether a certificate of the mirror is there and has all of its names. */
+/** Whether a certificate of the lab's servers is there and has all of its names. */
 async function servesAll(path: string): Promise<boolean> {
   if (!existsSync(path)) return false;
   const certificate = new X509Certificate(await readFile(path));
-  return MIRROR_NAMES.every((name) => certificate.checkHost(name) !== undefined);
+  return SERVER_NAMES.every((name) => certificate.checkHost(name) !== undefined);
 }
 
 const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-days', '3650'];
@@ -97,7 +100,7 @@ async function makeAuthority(folder: string): Promise<void> {
 
 async function makeServerCertificate(folder: string, authority: string): Promise<void> {
   const signer = ['-CA', join(authority, 'ca.crt'), '-CAkey', join(authority, 'ca.key')];
-  const names = `subjectAltName=${MIRROR_NAMES.map((name) => `DNS:${name}`).join(',')}`;
+  const names = `subjectAltName=${SERVER_NAMES.map((name) => `DNS:${name}`).join(',')}`;
   const extensions = ['-addext', names, '-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'extendedKeyUsage=serverAuth'];
   const files = ['-keyout', join(folder, 'server.key'), '-out', join(folder, 'server.crt')];
   await run`openssl req -x509 ${CURVE} ${signer} ${files} -subj ${'/CN=pgprov lab mirror'} ${extensions}`;

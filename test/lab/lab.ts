@@ -23,6 +23,8 @@ export interface HostRequest {
   image?: string;
   /** More labels for the container. */
   labels?: Record<string, string>;
+  /** Where it has mounted the directory that all such hosts of its network share, as from a server for files. */
+  shared?: string;
 }
 
 const HOST_NAME = /^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$/;
@@ -86,12 +88,15 @@ export async function findHosts(network?: string): Promise<LabHost[]> {
     .sort((a, b) => `${a.network}/${a.name}`.localeCompare(`${b.network}/${b.name}`, 'en', { numeric: true }));
 }
 
-/** Removes the hosts of a network and the network itself. */
+/** Removes the hosts of a network, what else the lab has started in it, and the network itself. */
 export async function removeLab(network: string): Promise<void> {
   const hosts = await findHosts(network);
   await Promise.all(hosts.map((host) => host.remove()));
+  const others = ['--filter', `label=pgprov.lab=${LAB_ID}`, '--filter', `label=pgprov.lab.network=${network}`];
+  const left = (await run`docker ps --all --quiet ${others}`).stdout.split('\n').filter((id) => id !== '');
+  if (left.length > 0) await attempt`docker rm --force --volumes ${left}`;
   await removeNetwork(network);
-  await rm(inLab('networks', network), { recursive: true, force: true });
+  for (const folder of [inLab('networks', network), sharedFolder(network)]) await rm(folder, { recursive: true, force: true });
 }
 
 /** Removes every network and host of this lab; images and the mirror stay for the next time. */
@@ -100,12 +105,17 @@ export async function removeAllLabs(): Promise<void> {
   for (const name of names) await removeLab(name);
 }
 
-async function plan({ name, os, network: networkName = DEFAULT_NETWORK, image, labels = {} }: HostRequest): Promise<ContainerPlan> {
+function sharedFolder(network: string): string {
+  return inLab('shared', network);
+}
+
+async function plan({ name, os, network: networkName = DEFAULT_NETWORK, image, labels = {}, shared }: HostRequest): Promise<ContainerPlan> {
   if (!HOST_NAME.test(name)) throw new Error(`"${name}" is no name for a host: lower-case letters, digits and dashes, please`);
   const network = await ensureNetwork(networkName);
   const container = `${networkId(networkName)}-${name}`;
   if ((await attempt`docker container inspect ${container}`).exitCode === 0) throw new Error(`${networkName} has a host ${name} already`);
-  return { container, image: image ?? (await imageOf(os)), name, os, network, address: await freeAddress(network), labels };
+  const mounts = shared === undefined ? [] : [{ source: sharedFolder(networkName), target: shared }];
+  return { container, image: image ?? (await imageOf(os)), name, os, network, address: await freeAddress(network), labels, mounts };
 }
 
 async function launch(container: ContainerPlan): Promise<LabHost> {

@@ -36,11 +36,15 @@ export const MIRROR_NAMES = [
   'download.postgresql.org',
   'debian.lab',
   'dl.rockylinux.org',
+  'dl.fedoraproject.org',
   'unsigned.lab',
   'badsig.lab',
   'wrongkey.lab',
   'wrongrpm.lab',
 ];
+
+/** The store of objects that a test may start in the network of its hosts. */
+export const OBJECTS_NAME = 's3.lab';
 
 /** On every test host; nothing listens at this loopback address, so connections are refused at once. */
 export const DOWN = { name: 'down.lab', address: '127.0.0.2' };

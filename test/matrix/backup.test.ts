@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backupsOf, lastArchived, pgbackrest } from '../integration/support/backups.js';
 import { TestCluster } from '../integration/support/cluster.js';
 import { describeMembers, must, patronictl, sql } from '../integration/support/outside.js';
+import { pgprov, start } from '../integration/support/pgprov.js';
+import type { LabHost } from '../lab/index.js';
 import { patience } from '../support/patience.js';
 
 const MEMBER = ['base', 'firewall', 'pgdg', 'postgresql', 'replication', 'etcd', 'patroni', 'backup'];
@@ -53,6 +55,111 @@ describe('backups for a cluster that lives, with the repository on a member', ()
     await expect.poll(() => lastArchived(cluster.host('pg3')), { timeout: patience(120_000) }).toMatch(/^0000000[2-9]/u);
     await must(cluster.host('pg3'), 'systemctl start pgprov-backup@diff.service');
     expect((await backupsOf(cluster.host('pg3'))).backup.map(({ type }) => type)).toEqual(['full', 'diff']);
+  });
+});
+
+describe('backups that fail', () => {
+  let cluster: TestCluster;
+  let repository: LabHost;
+  const DIRECTORY = '/var/lib/pgbackrest';
+
+  const write = (backup: Record<string, unknown> = {}): Promise<string> => {
+    const hosts = cluster.hosts.map(({ name, address }) => [
+      name,
+      name === 'pg3' ? { address, roles: [...MEMBER, 'backup-repository'] } : address,
+    ]);
+    return cluster.write({ roles: MEMBER, hosts: Object.fromEntries(hosts) as Record<string, unknown>, backup });
+  };
+  const labels = async (): Promise<string[]> => (await backupsOf(repository)).backup.map(({ label }) => label);
+  const full = async (): Promise<string> => must(repository, 'systemctl start pgprov-backup@full');
+
+  beforeAll(async () => {
+    cluster = await TestCluster.converged();
+    repository = cluster.host('pg3');
+    await write();
+    const applied = await pgprov('apply', cluster.file, '--yes', '--restart');
+    expect(applied.code, applied.all).toBe(0);
+    expect((await cluster.run('apply')).code).toBe(0);
+    await full();
+  });
+
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  it('are taken anew by the same command, whatever a timer has taken since', async () => {
+    await must(repository, 'systemd-run -q --unit=test-hold flock /var/log/pgbackrest/pgprov-backup.lock sleep infinity');
+    const failing = start(['backup', cluster.file, '--type', 'full', '--yes', '--output', 'plain']);
+    await failing.printed(/waiting until the full backup is over/u);
+    await must(repository, 'systemctl start --no-block pgprov-backup@diff && systemctl kill -s KILL pgprov-backup@full');
+    const failed = await failing.finished;
+    expect(failed.code, failed.all).toBe(1);
+    await must(repository, 'systemctl stop test-hold');
+    await expect.poll(async () => (await labels()).length, { timeout: patience(60_000) }).toBe(2);
+    await expect
+      .poll(async () => (await repository.exec('systemctl is-active pgprov-backup@diff')).stdout.trim(), { timeout: patience(60_000) })
+      .toBe('inactive');
+    const again = await pgprov('backup', cluster.file, '--type', 'full', '--yes');
+    expect(again.code, again.all).toBe(0);
+    expect((await backupsOf(repository)).backup.map(({ type }) => type)).toEqual(['full', 'diff', 'full']);
+    expect(again.all).toContain((await labels()).at(-1));
+  });
+
+  it('have room again in a full repository when fewer are kept', async () => {
+    const size = Number(await must(repository, `du -sm ${DIRECTORY} | cut -f 1`)) + 40;
+    await must(
+      repository,
+      `mkdir -p /mnt/small && mount -t tmpfs -o size=${size}m,mode=750,uid=$(id -u postgres),gid=$(id -g postgres) none /mnt/small && cp -a ${DIRECTORY}/. /mnt/small/ && mount --bind /mnt/small ${DIRECTORY}`,
+    );
+    await sql(cluster.host('pg1'), 'CREATE TABLE ballast AS SELECT md5(random()::text) FROM generate_series(1, 300000)');
+    await full();
+    await sql(cluster.host('pg1'), 'DROP TABLE ballast');
+    await full();
+    const [before] = await labels();
+    await must(
+      repository,
+      `free=$(df -k --output=avail ${DIRECTORY} | tail -n 1) && dd if=/dev/zero of=${DIRECTORY}/filler bs=1k count=$((free - 512)) status=none`,
+    );
+    const refused = await pgprov('backup', cluster.file, '--type', 'full', '--yes');
+    expect(refused.code, refused.all).toBe(1);
+    expect(refused.all).toMatch(/make room where the repository is|WAL does not arrive/u);
+    await sql(cluster.host('pg1'), 'CREATE TABLE goes_on (n int)');
+    expect(await labels()).toContain(before);
+
+    await write({ repositories: { pg3: { host: 'pg3', retention_full: 1 } } });
+    // Its proof that WAL arrives may fail while there is no room.
+    await pgprov('apply', cluster.file, '--yes');
+    const again = await pgprov('backup', cluster.file, '--type', 'full', '--yes');
+    expect(again.code, again.all).toBe(0);
+    expect(await labels()).toHaveLength(1);
+    expect((await pgprov('backup', 'verify', cluster.file)).code).toBe(0);
+    await must(
+      repository,
+      `systemctl stop pgbackrest && umount ${DIRECTORY} && rm -rf ${DIRECTORY}/* && rm /mnt/small/filler && cp -a /mnt/small/. ${DIRECTORY}/ && umount /mnt/small && systemctl start pgbackrest`,
+    );
+  });
+
+  it('are told from hosts that cannot be reached by the exit code', async () => {
+    await cluster.host('pg2').kill();
+    const read = await pgprov('backup', 'verify', cluster.file, '--output', 'plain');
+    expect(read.code, read.all).toBe(3);
+    expect(read.all).toContain('all checksums in pg3 match');
+    await cluster.host('pg2').start();
+    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(120_000) }).toContain('pg2 Replica streaming');
+
+    await repository.kill();
+    for (const words of [['backup', 'verify'], ['backups']]) {
+      const unread = await pgprov(...words, cluster.file);
+      expect(unread.code, unread.all).toBe(3);
+    }
+    const none = await pgprov('backup', cluster.file, '--yes');
+    expect(none.code, none.all).toBe(3);
+    const drill = await pgprov('drill', 'restore', cluster.file);
+    expect(drill.code, drill.all).toBe(4);
+    expect(drill.all).toContain('the backups cannot be read: ');
+    await repository.start();
+    await expect.poll(() => describeMembers(cluster.host('pg1')), { timeout: patience(120_000) }).toContain('pg3 Replica streaming');
+    await expect.poll(async () => (await cluster.run('apply')).all, { timeout: patience(120_000) }).toContain('No changes');
   });
 });
 

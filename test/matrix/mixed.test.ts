@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DoctorAnswer } from '../../src/lib/finding.js';
 import { TestCluster } from '../integration/support/cluster.js';
 import { controldata, patronictl, sql } from '../integration/support/outside.js';
 import { patience } from '../support/patience.js';
@@ -33,6 +34,12 @@ describe('a cluster of Rocky 9 and Debian 12', () => {
       ),
     ).toBe('pg2 streaming,pg3 streaming');
     for (const host of cluster.hosts) expect(await controldata(host, 'Data page checksum version')).toBe('1');
+  });
+
+  it('has etcd of two versions, which doctor calls no trouble', async () => {
+    const { findings } = JSON.parse((await cluster.run('doctor', '--json')).stdout) as DoctorAnswer;
+    expect(findings.map(({ level, diagnosis }) => [level, diagnosis])).toEqual([['notice', 'store-versions']]);
+    expect(findings[0]?.what).toMatch(/as their systems are: 3\.4\.\d+ and 3\.5\.\d+$/u);
   });
 
   it('has a leader on the other system after a failover, and is not changed by a second apply', async () => {

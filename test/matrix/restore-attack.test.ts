@@ -1,3 +1,6 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeMembers, must, sql } from '../integration/support/outside.js';
 import { pgprov, start, type Finished } from '../integration/support/pgprov.js';
@@ -43,7 +46,8 @@ describe('a restore that others meddle with', () => {
   it('is not given up, lets nobody in who was started by hand, and is taken back with every row, also after it was killed', async () => {
     await restored();
     const forgotten = await restore('--give-up');
-    expect(forgotten.code, forgotten.all).toBe(4);
+    expect(forgotten.code, forgotten.all).toBe(2);
+    expect(forgotten.all).toContain('that is --undo here');
     for (const host of [pg2, pg1]) await must(host, 'systemctl start patroni');
 
     const killed = start(['restore', restorable.cluster.file, '--undo', '--yes', '--output', 'plain']);
@@ -55,6 +59,27 @@ describe('a restore that others meddle with', () => {
     expect(late.all).toContain('is being taken back (--undo), so --approve comes too late');
 
     const { code, all } = await restore();
+    expect(code, all).toBe(0);
+    await expectStreaming();
+    expect(await restorable.writer.lost([])).toEqual([]);
+  });
+
+  it('is left alone from another machine, which knows of it by what the hosts have noted', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'pgprov-other-'));
+    await cp(restorable.cluster.directory, other, { recursive: true });
+    await restored();
+    try {
+      for (const words of [['apply'], ['start'], ['recover'], ['restore', '--latest']]) {
+        const [command = '', ...options] = words;
+        const { code, all } = await pgprov(command, join(other, 'inventory.yml'), ...options, '--yes');
+        expect(code, all).toBe(4);
+        expect(all).toContain('pg1 has data of a restore that is not finished');
+      }
+    } finally {
+      await rm(other, { recursive: true, force: true });
+    }
+    await must(pg1, 'test -S /run/pgprov-restored/.s.PGSQL.5432 && ! systemctl is-active patroni');
+    const { code, all } = await restore('--undo');
     expect(code, all).toBe(0);
     await expectStreaming();
     expect(await restorable.writer.lost([])).toEqual([]);

@@ -96,4 +96,35 @@ describe('where a restore can end', () => {
     expect(await looked('--latest', '--backup', first?.label ?? '')).toBe('1,2,3,5');
     await undone();
   });
+
+  it('is a time on the timeline that a restore has left, where that timeline is named', async () => {
+    const left = await timeline();
+    const moment = async (): Promise<string> => {
+      await must(pg1, 'sleep 1');
+      const time = await sql(pg1, 'select clock_timestamp()');
+      await must(pg1, 'sleep 1');
+      return time;
+    };
+    const before = await moment();
+    await sql(pg1, 'insert into walk values (6)');
+    const between = await moment();
+    await sql(pg1, 'insert into walk values (7)');
+    const fulls = (await backupsOf(cluster.host('pg3'))).backup.map(({ label }) => label);
+    const back = await restore('--time', before, '--approve');
+    expect(back.code, back.all).toBe(0);
+    await whole();
+    expect(await rows()).toBe('1,2,3,5');
+    // What leads to the timeline that was left stays until the next backup, however few are kept.
+    expect((await backupsOf(cluster.host('pg3'))).backup.map(({ label }) => label)).toEqual(expect.arrayContaining(fulls));
+
+    const late = await restore('--undo');
+    expect(late.code, late.all).toBe(2);
+    expect(late.all).toContain('clients may have written since one was approved');
+    const unclear = await restore('--time', between);
+    expect(unclear.code, unclear.all).toBe(4);
+    expect(unclear.all).toContain(`give --timeline ${left} for what was there then`);
+    expect(await looked('--time', between, '--timeline', `${left}`)).toBe('1,2,3,5,6');
+    await undone();
+    expect(await rows()).toBe('1,2,3,5');
+  });
 });

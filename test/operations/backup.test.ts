@@ -138,6 +138,31 @@ describe('backup', () => {
     expect(titles(run)).toEqual([expect.stringMatching(/^take a (?:diff|full) backup of demo/u)]);
   });
 
+  it('takes one after a run that failed, whatever a timer has taken since', () => {
+    const since = told([OLD, taken(NOW - 5, { type: 'diff' })]);
+    const failed: Runs = {
+      diff: { state: 'failed', began: NOW - 90, asked: NOW - 100 },
+      full: { state: 'failed', began: NOW - 95, asked: NOW - 100 },
+    };
+    expect(titles(seen({ info: since, runs: failed }))).toEqual([expect.stringMatching(/^take a diff backup of demo/u)]);
+    // Of a command that the host was cut off from: another unit has taken a smaller one.
+    const asked: Runs = { full: { asked: NOW - 100 } };
+    expect(titles(seen({ info: since, runs: asked }))).toEqual([expect.stringMatching(/^take a diff backup of demo/u)]);
+  });
+
+  it('fails where a full one failed and a timer took a smaller one meanwhile, and has the host forget that a command waits', () => {
+    const { options } = seen({ options: { type: 'full' } });
+    const run = seen({
+      info: told([OLD, taken(NOW + 9, { type: 'diff' })]),
+      runs: { full: { state: 'failed', began: NOW + 1, asked: NOW, result: 'exit-code', error: '[101]: unexpected eof' } },
+      options,
+      done: ['take'],
+    });
+    expect(titles(run)).toEqual(['note on repo1 that the end of the full backup was seen, which a command began']);
+    expect(failing(run)).toEqual([expect.stringMatching(/^a new backup is in repo1: \[101\]: unexpected eof/u)]);
+    expect(backup.finished?.(run)).toBe('no backup was taken');
+  });
+
   it('takes a full one after a smaller one that runs', () => {
     const run = seen({
       info: told([OLD], { running: {} }),

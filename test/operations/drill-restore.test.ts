@@ -214,6 +214,9 @@ describe('what a drill decides before it begins', () => {
     expect(objections({ off: ['pg2'] }, { on: 'pg2' })[0]).toBe('pg2 cannot be reached');
     expect(objections({ place: { able: false } }, { on: 'pg2' })[0]).toMatch(/^pg2 has not the programs/u);
     expect(objections({ info: { backups: [] } })[0]).toBe('there is no backup to restore');
+    const message = '[HostConnectError] unable to connect to repo1:8432';
+    const away = { repository: 1, status: 'failed', message, encrypted: false, systemIdentifiers: [] } as const;
+    expect(objections({ info: { backups: [], repositories: [away] } })[0]).toBe(`the backups cannot be read: ${message}`);
     expect(objections({}, { on: 'pg2', backup: '20200101-000000F' })[0]).toBe('there is no backup 20200101-000000F');
     expect(objections({}, { on: 'pg2', time: '2099-01-01 00:00' })[0]).toMatch(/is in the future/u);
     expect(objections({}, { on: 'pg2', time: '2020-01-01 00:00' })[0]).toMatch(/^no good backup leads to 2020-01-01/u);

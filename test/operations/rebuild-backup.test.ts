@@ -180,6 +180,16 @@ describe('a rebuild from the repository', () => {
     },
     { title: 'there is none', made: { info: { backups: [] } }, says: 'there is no backup to restore' },
     {
+      title: 'the repository does not answer',
+      made: {
+        info: {
+          backups: [],
+          repositories: [{ repository: 1, status: 'failed', message: '[HostConnectError] repo1', encrypted: false, systemIdentifiers: [] }],
+        },
+      },
+      says: 'pg3 cannot read the backups: [HostConnectError] repo1',
+    },
+    {
       title: 'they are of another database',
       made: { info: { repositories: [{ repository: 1, status: 'ok', message: 'ok', encrypted: true, systemIdentifiers: ['8'] }] } },
       says: 'the backups are of another database (system identifier 8) than pg1 has (7)',

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import rebuild from '../../src/operations/rebuild.js';
 import type { OperationRun } from '../../src/plan/operation.js';
-import type { SlotStatus } from '../../src/lib/cluster-status.js';
 import { DATA_COPY, type DataCopy } from '../../src/resources/data-copy.js';
 import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
 import type { ClusterMember, PatroniMemberState } from '../../src/resources/patroni/member.js';
-import { SERVER_REPLICATION } from '../../src/resources/server-replication.js';
-import { inventoryOf, THREE } from '../support/inventory.js';
+import { DEAD_SLOTS } from '../../src/resources/dead-slot.js';
+import { contextOf, inventoryOf, THREE } from '../support/inventory.js';
 import { runSeen } from './run-seen.js';
 
 const inventory = await inventoryOf(THREE);
@@ -25,8 +24,8 @@ interface Seen {
   /** Hosts with files in the data directory that are no database. */
   files?: string[];
   slots?: string[];
-  /** What a member has of pg3's slot; by default nothing is wrong with it. */
-  slot?: Record<string, Partial<SlotStatus>>;
+  /** Members on which the slot of pg3 was invalidated. */
+  dead?: string[];
 }
 
 const GIB = 1_073_741_824;
@@ -44,7 +43,7 @@ function seen(
     off = [],
     files = [],
     slots = ['pg2', 'pg3'],
-    slot = {},
+    dead = [],
   }: Seen,
   options: Options = {},
   done: string[] = [],
@@ -76,12 +75,7 @@ function seen(
       [DATA_DIRECTORY.id]: directory(name),
       [DATA_COPY.id]: { identity: `${name}-old`, bytes: GIB, free: 10 * GIB, fixed: undefined, aside: {}, ...copy[name] },
       'slots-in-use': slots,
-      [SERVER_REPLICATION.id]: {
-        standby: name !== leader,
-        sends: [],
-        slots: [{ name: 'pg3', type: 'physical', active: name === leader, temporary: false, wal: 'reserved', ...slot[name] }],
-        usualWalBytes: GIB,
-      },
+      [DEAD_SLOTS.id]: dead.includes(name) ? ['pg3'] : [],
     },
   ]);
   const run = runSeen(
@@ -321,20 +315,19 @@ describe('the steps of a rebuild', () => {
     expect(first?.effect).toContain('commits wait for some seconds, until Patroni has another synchronous standby');
   });
 
-  it.each<{ title: string; slot: Record<string, Partial<SlotStatus>>; on: string[] }>([
-    { title: 'has lost the WAL that it needs', slot: { pg1: { wal: 'lost', active: false } }, on: ['pg1'] },
-    {
-      title: 'was invalidated, and is used all the same',
-      slot: { pg1: { invalidated: 'wal_removed' }, pg2: { wal: 'lost' } },
-      on: ['pg1', 'pg2'],
-    },
-  ])('drop a slot of it that $title, before it streams again', ({ slot, on }) => {
-    const all = rebuild.remaining(seen({ slot })).steps;
+  it('drop a slot of it that was invalidated, before it streams again', () => {
+    const dead = ['pg1', 'pg2'];
+    const all = rebuild.remaining(seen({ dead })).steps;
     expect(all.map(({ id }) => id)).toEqual(['put-aside', 'slot', 'copy', 'follow']);
-    expect(all[1]).toMatchObject({ on });
-    const back = seen({ slot, copy: { pg3: { identity: 'new' } } }, { was: 'pg3-old' });
+    expect(all[1]).toMatchObject({ on: dead });
+    const back = seen({ dead, copy: { pg3: { identity: 'new' } } }, { was: 'pg3-old' });
     expect(rebuild.remaining(back).steps).toEqual([]);
     expect(rebuild.checks?.(back).filter(({ ok }) => !ok)).toMatchObject([{ title: 'its replication slots keep WAL' }]);
+  });
+
+  it('ask every member for slots that were invalidated, by themselves: the role postgresql has no part in a rebuild', () => {
+    const asked = rebuild.observations?.(contextOf(inventory, 'pg2'), { options: {} } as never) ?? [];
+    expect(asked.map(({ id }) => id)).toContain(DEAD_SLOTS.id);
   });
 
   it('have Patroni remove the data when asked to', () => {

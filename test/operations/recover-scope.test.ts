@@ -59,14 +59,18 @@ const snapshot = (values: Record<string, unknown>, time: string) => ({
 /** Which copies there are, beside what is made up. */
 interface Kept {
   left?: Record<string, readonly ScopeCopy[]>;
+  /** Where etcd has data. */
+  data?: readonly string[];
+  /** Where it cannot work with it, and why. */
+  damaged?: Record<string, string>;
   snapshots?: RecoverRun['kept']['snapshots'];
 }
-function runOf(made: Made<RecoverOptions>, { left = {}, snapshots }: Kept): RecoverRun {
+function runOf(made: Made<RecoverOptions>, { left = {}, data = ['pg3'], damaged = {}, snapshots }: Kept): RecoverRun {
   const more = ALL.map((name): [string, ReadonlyMap<string, unknown>] => [
     name,
     new Map<string, unknown>([
-      [ETCD_MEMBER.id, { healthy: false, members: [], hasData: name === 'pg3' }],
-      [STORE_LEFT.id, { copies: left[name] ?? [], unread: [] }],
+      [ETCD_MEMBER.id, { healthy: false, members: [], hasData: data.includes(name) }],
+      [STORE_LEFT.id, { copies: left[name] ?? [], unread: [damaged[name] ?? []].flat(), ...(name in damaged ? { damaged: true } : {}) }],
       ...(made.more?.[name] ?? []),
     ]),
   ]);
@@ -156,6 +160,38 @@ describe('a store that has lost its data', () => {
     expect(step('identity', LOST, { snapshots })?.title).toContain('config and history below /service/demo/, from the snapshot');
     const more = { pg2: new Map([[PATRONI_TAKEN.id, { ttl: 9 }]]) };
     expect(step('identity', { ...LOST, more }, { snapshots })?.title).toContain('config, from patroni.dynamic.json of pg2');
+  });
+});
+
+describe('a store whose data is damaged', () => {
+  const why = 'the database in /var/lib/etcd/demo cannot be read: it is no database of bbolt';
+  const titles = (kept: Kept): string[] =>
+    stepsOf(LOST, kept)
+      .filter(({ id }) => id.endsWith('store') || id.startsWith('store'))
+      .map(({ title, effect = '' }) => `${title} | ${effect}`);
+
+  it('is started of the members that can work with theirs, where these are a quorum', () => {
+    const left = { pg2: [copy({})], pg3: [copy({})] };
+    expect(titles({ left, data: ALL, damaged: { pg1: why } })).toEqual(['start etcd on pg2 and pg3, and wait for its quorum | ']);
+  });
+
+  it('begins anew with the newest data that can be read, where they are fewer', () => {
+    const left = { pg3: [copy({ config: { ttl: 20 } })] };
+    expect(titles({ left, data: ALL, damaged: { pg1: why, pg2: why } })).toEqual([
+      `put what etcd has on pg1, pg2 and pg3 aside: only pg3 can go on with its data, and a quorum takes 2 of them | on pg1 and pg2 its data is damaged; etcd begins anew; nothing is deleted; what Patroni kept in it is put back from etcd’s data on pg3, last written 2026-11-29 05:00 UTC; pg1: ${why}; pg2: ${why}`,
+      'start a new etcd on pg1, pg2 and pg3, whose data is gone or damaged | ',
+    ]);
+  });
+
+  it('begins anew with a snapshot, where no data can be read', () => {
+    const snapshots = [snapshot({ config: { ttl: 3 } }, '2026-11-29T04:00:00.000Z')];
+    const [aside] = titles({ snapshots, data: ALL, damaged: { pg1: why, pg2: why, pg3: why } });
+    expect(aside).toContain(
+      'aside: no member can go on with its data, and a quorum takes 2 of them | on pg1, pg2 and pg3 its data is damaged; ',
+    );
+    expect(aside).toContain(
+      'put back from the snapshot /srv/2026-11-29T04:00:00.000Z.tar.gz, taken 2026-11-29 04:00 UTC; pg1: the database',
+    );
   });
 });
 

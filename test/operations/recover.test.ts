@@ -7,6 +7,7 @@ import { ETCD_RUNNING } from '../../src/resources/etcd/running.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni/taken.js';
 import { fileHandle } from '../../src/resources/file.js';
 import { START_TRIAL, type FailingSetting } from '../../src/resources/start-trial.js';
+import { STORE_WRITES } from '../../src/resources/store-writes.js';
 import { WAL_KEPT } from '../../src/resources/wal-kept.js';
 import { inventoryOf, THREE } from '../support/inventory.js';
 import { madeUp, type Made } from './made-up-run.js';
@@ -53,6 +54,7 @@ const failing = (settings: readonly Partial<FailingSetting>[]): ReadonlyMap<stri
 const onAll = (states: ReadonlyMap<string, unknown>): Record<string, ReadonlyMap<string, unknown>> =>
   Object.fromEntries(ALL.map((name) => [name, states]));
 const etcd = (hasData: boolean): ReadonlyMap<string, unknown> => new Map([[ETCD_MEMBER.id, { healthy: false, members: [], hasData }]]);
+const withoutWal: ReadonlyMap<string, unknown> = new Map([[ETCD_MEMBER.id, { healthy: false, members: [], hasData: true, walGone: true }]]);
 const SEGMENT = 16 * 1024 * 1024;
 
 /** Of which segment on the members have WAL. */
@@ -117,6 +119,20 @@ describe('pgprov recover', () => {
         more: { ...onAll(etcd(false)), pg3: etcd(true) },
       },
       left: ['store-aside pg3', 'start-store pg1,pg2,pg3', 'identity pg2', ...START],
+    },
+    {
+      title: 'makes a new store where too few of its members have their WAL',
+      made: {
+        ...STOPPED,
+        registered: null,
+        more: { ...onAll(withoutWal), pg3: etcd(true) },
+      },
+      left: ['store-aside pg1,pg2,pg3', 'start-store pg1,pg2,pg3', 'identity pg2', ...START],
+    },
+    {
+      title: 'starts the members of the store that have their WAL, where these are a quorum',
+      made: { ...STOPPED, registered: null, more: { ...onAll(etcd(true)), pg3: withoutWal } },
+      left: ['start-store pg1,pg2', ...START],
     },
     {
       title: 'stops a member of the store first that runs though its data is gone',
@@ -280,6 +296,22 @@ describe('pgprov recover', () => {
       says: 'pg2 has the last commits, and the file system of its WAL is full (4 KiB free), so PostgreSQL cannot start there',
     },
     {
+      title: 'a store that takes no writes',
+      made: { ...STOPPED, more: onAll(new Map([[STORE_WRITES.id, { asked: true, refused: 'etcdserver: request timed out' }]])) },
+      says: 'etcd answers on pg1 and takes no writes ("etcdserver: request timed out"), so no member could take the lead',
+    },
+    {
+      title: 'a store of which one member takes writes',
+      made: {
+        ...STOPPED,
+        more: {
+          pg1: new Map([[STORE_WRITES.id, { asked: true, refused: 'etcdserver: request timed out' }]]),
+          pg2: new Map([[STORE_WRITES.id, { asked: true, refused: undefined }]]),
+        },
+      },
+      says: undefined,
+    },
+    {
       title: 'a store without enough members',
       made: { ...STOPPED, registered: null, etcdDown: ALL, away: ['pg3'], options: { without: 'pg3' } },
       says: 'etcd has no quorum: 2 of its members on pg1, pg2 and pg3 are needed with their data, and none of those that can be reached has any',
@@ -300,7 +332,20 @@ describe('pgprov recover', () => {
     const words = 'pg1 leads on timeline 4';
     expect(recover.finished?.(madeUp(inventory, {}))).toBe(words);
     expect(recover.finished?.(madeUp(inventory, { etcdDown: ['pg3'] }))).toBe(
-      `${words}. etcd on pg3 does not work yet: \`pgprov doctor ${inventory.file}\` says why`,
+      `${words}. etcd on pg3 does not work: \`pgprov doctor ${inventory.file}\` says why`,
+    );
+    const { nothing } = recover;
+    expect(typeof nothing === 'function' ? nothing(madeUp(inventory, { etcdDown: ['pg3'] })) : nothing).toBe(
+      `pg1 leads, and all members that can be reached stream from it. etcd on pg3 does not work: \`pgprov doctor ${inventory.file}\` says why`,
+    );
+  });
+
+  it('says of members that it has stopped, and of no others, that they stay down when their hosts boot', async () => {
+    const end = { touched: false, desk: undefined as never };
+    const goesOn = `Nothing was deleted; \`pgprov recover ${inventory.file}\` goes on from what is there`;
+    expect(await recover.broken?.(madeUp(inventory, { ...DOWN, stopped: ALL }), end)).toBe(goesOn);
+    expect(await recover.broken?.(madeUp(inventory, STOPPED), end)).toBe(
+      `Patroni is stopped on pg1, pg2 and pg3 and stays so, also when the hosts boot. ${goesOn}`,
     );
   });
 

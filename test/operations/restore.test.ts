@@ -9,6 +9,7 @@ import { DATA_COPY, type DataCopy } from '../../src/resources/data-copy.js';
 import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
 import { stoppedHandle } from '../../src/resources/patroni/stopped.js';
 import { RESTORE_PLACE, type RestorePlace } from '../../src/resources/restore/place.js';
+import { UNAPPROVED_DATA } from '../../src/resources/restore/unapproved-data.js';
 import { inventoryOf } from '../support/inventory.js';
 import { runSeen, type Seen } from './run-seen.js';
 
@@ -74,6 +75,8 @@ interface Made extends Pick<Seen, 'leader' | 'config' | 'off' | 'listed' | 'stor
   archive?: WalRun[];
   done?: string[];
   host?: string;
+  /** A restore that put data on pg1 which nobody has approved. */
+  unapproved?: string;
 }
 
 /** A cluster on timeline 4 in which pg1 leads and the others stream, but for what is given. */
@@ -110,6 +113,7 @@ function seen(made: Made, options: RestoreOptions = { time: '2026-11-29 05:00:00
         ...(name === 'pg1' ? made.place : made.places?.[name]),
       },
       [BACKUP_INFO.id]: { ...INFO, ...made.info, ...made.reads?.[name] },
+      [UNAPPROVED_DATA.id]: name === 'pg1' && made.unapproved !== undefined ? { restore: made.unapproved } : undefined,
     },
   ]);
   const repository = {
@@ -180,7 +184,7 @@ describe('what a restore is given', () => {
     { options: {}, says: 'where is the restore to end?' },
     { options: { time: '2026-11-29 05:00:00', latest: true }, says: '--time and --latest are given, and a restore has one end' },
     { options: { time: '2026-02-30 05:00:00' }, says: 'there is no such time as 2026-02-30 05:00:00' },
-    { options: { undo: true }, says: 'no restore of demo is unfinished, so there is none to take back' },
+    { options: { undo: true }, says: 'this machine knows of no unfinished restore of demo, so there is none to take back' },
     { options: { latest: true }, hosts: ['pg1', 'pg2'], says: 'one member restores, and the others copy its data' },
     { options: { latest: true }, hosts: ['repo1'], says: 'there is no member "repo1"' },
   ])('$options $hosts: $says', ({ options, hosts, says }) => expect(problem(options, hosts)).toBe(says));
@@ -236,6 +240,13 @@ const LEFT =
   'at 2026-11-29 02:45:00 UTC demo was on timeline 3, which a restore left for what was there at 2026-11-29 02:30:00 UTC: timeline 4 has nothing of that time';
 
 describe('the guards of a restore', () => {
+  it('begin none over data of another one, which another machine began and nobody has approved', () => {
+    const made: Made = { down: PG, store: { leader: '' }, unapproved: 'Q' };
+    expect(objection(made)).toBe('pg1 has data of a restore that is not finished (Q): nobody has let clients in to it');
+    expect(objection(restored({ server: 'open' }, { unapproved: 'R' }), { ...CHOSEN, approve: true })).toBeUndefined();
+    expect(objection(restored({ server: 'open' }, { unapproved: 'R' }), { ...CHOSEN, undo: true })).toBeUndefined();
+  });
+
   it.each<{ title: string; made: Made; options?: RestoreOptions; says: string | undefined }>([
     { title: 'all is well', made: {}, says: undefined },
     {
@@ -411,6 +422,7 @@ describe('the steps of a restore', () => {
 
   it('end before clients are let in, unless that is approved', () => {
     const prepared = [
+      'whole pg1',
       'archive pg1',
       'hold repo1',
       'stop-standbys pg2,pg3',
@@ -425,7 +437,11 @@ describe('the steps of a restore', () => {
   });
 
   it.each<{ title: string; made: Made; options?: RestoreOptions; steps: string[] }>([
-    { title: 'members are down', made: { down: PG, store: { leader: '' } }, steps: ['aside pg1,pg2,pg3', 'restore pg1', 'look pg1'] },
+    {
+      title: 'members are down',
+      made: { down: PG, store: { leader: '' } },
+      steps: ['whole pg1', 'aside pg1,pg2,pg3', 'restore pg1', 'look pg1'],
+    },
     { title: 'one has its data still', made: { ...ASIDE, copy: { ...KEPT, pg2: {} } }, steps: ['aside pg2', 'restore pg1', 'look pg1'] },
     { title: 'the data is aside', made: ASIDE, steps: ['restore pg1', 'look pg1'] },
     { title: 'another restore’s data is there', made: restored({ restored: ['Q.new'] }), steps: ['restore pg1', 'look pg1'] },
@@ -521,7 +537,7 @@ describe('the steps of a restore', () => {
 
   it('set pgBackRest up first where it was not', () => {
     const reads = { pg1: { backups: [] }, pg2: { problem: 'pgBackRest is not installed' } };
-    expect(ids(seen({ reads }, CHOSEN)).slice(0, 2)).toEqual(['reach pg1,pg2', 'archive pg1']);
+    expect(ids(seen({ reads }, CHOSEN)).slice(0, 3)).toEqual(['reach pg1,pg2', 'whole pg1', 'archive pg1']);
     expect(objection({ reads }, CHOSEN)).toBeUndefined();
     expect(objection({ reads: { pg1: { problem: 'no way' } }, done: ['reach'] }, CHOSEN)).toBe('pg1 cannot read the backups: no way');
     expect(objection({ reads: { pg2: { problem: 'no way' } }, done: ['reach'] }, CHOSEN)).toBeUndefined();
@@ -553,7 +569,7 @@ describe('the steps of a restore', () => {
 
   it('ask what is meant', () => {
     expect(restore.question?.(seen({}, CHOSEN))).toBe(
-      'Restore demo to 2026-11-29 05:00:00 UTC, and what is committed since is in the data that is put aside alone?',
+      'What was committed since will be in the data that is put aside alone. Restore demo to 2026-11-29 05:00:00 UTC?',
     );
     expect(restore.question?.(seen({ store: { initialize: '8' } }, { ...CHOSEN, former: '8' }))).toContain(
       'The backups are of another database (system identifier 7) than demo has now (8).',

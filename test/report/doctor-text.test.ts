@@ -53,6 +53,21 @@ describe('what doctor found', () => {
     ]);
   });
 
+  it('has what is about a unit below what explains that one, and not what is about another unit', async () => {
+    const { findings } = diagnosed(
+      [
+        kind('quorum', finding({ explains: ['stopped/etcd'] })),
+        kind('stopped', finding({ host: 'pg2', unit: 'etcd' }), finding({ host: 'pg2', unit: 'patroni' })),
+      ],
+      await examination(),
+      [],
+    );
+    expect(findings.map(({ diagnosis, unit, consequences }) => [diagnosis, unit, consequences.length])).toEqual([
+      ['quorum', undefined, 1],
+      ['stopped', 'patroni', 0],
+    ]);
+  });
+
   it('has what follows at second hand below the first cause, and loses none of two that explain each other', async () => {
     const { findings } = diagnosed(
       [

@@ -73,6 +73,7 @@ describe('the last change of the leader', () => {
       more: { from: undefined, to: undefined, at: undefined, reason: 'before 2026' },
       words: 'timeline 2 from 0/3000148 on, before 2026',
     },
+    { more: { from: 'pg1' }, words: '2026-11-28 15:40:12 UTC, to pg1 again, timeline 2 from 0/3000148 on' },
     { more: { at: 'some day' }, words: 'some day, from pg3 to pg1, timeline 2 from 0/3000148 on' },
   ])('is shown as $words', ({ more, words }) =>
     expect(promotionWords({ ...status.lastPromotion, ...more } as NonNullable<ClusterStatus['lastPromotion']>)).toBe(words),

@@ -255,6 +255,20 @@ describe('the tree', () => {
     expect(waits).not.toContain('waiting until pg1');
   });
 
+  it('says at the end where something was saved, and how it came out, each in its own lines', async () => {
+    const steps = [{ id: 'recover/start', title: 'start pg1 alone', hosts: ['pg1'] }];
+    const { last } = await tree([
+      ...upTo('surveyed', 3),
+      { type: 'steps', steps },
+      { type: 'note', lasts: true, text: 'demo was saved in demo.tar.gz' },
+      { type: 'step-start', host: 'pg1', stage: 'recover/start', changes: 1 },
+      { type: 'step-end', host: 'pg1', stage: 'recover/start', result: 'changed', changes: 1, ms: 5 },
+      { type: 'note', text: 'RTO: 4 s\nRPO: 1 s' },
+    ]);
+    const from = last.indexOf('demo was saved in demo.tar.gz');
+    expect(last.slice(from, from + 4)).toEqual(['demo was saved in demo.tar.gz', '', 'RTO: 4 s', 'RPO: 1 s']);
+  });
+
   it('shows what one host alone does in one line', async () => {
     const alone = (id: string, host: string, result: 'changed' | 'failed'): RunEvent[] => [
       { type: 'step-start', host, stage: id, changes: 1 },

@@ -47,6 +47,26 @@ describe('backups', () => {
       expect(after).toEqual({ proof: 'due' });
     });
 
+    /** What 2.55 says on a standby whose repositories no host has. */
+    const onStandby = (info: string): string => `case "$*" in
+*--output=json*) echo '${info}' ;;
+*info) echo 'stanza: demo'; echo '    status: error (other)' ;;
+*) echo 'P00  ERROR: [027]: primary database not found'; echo 'HINT: check indexed pg-path/pg-host configurations'; exit 27 ;;
+esac`;
+
+    it('are proved on a standby as far as it can: that it reads its repositories', async () => {
+      const made = host({ pgbackrest: onStandby('[{"repo":[{"status":{"code":2,"message":"no valid backups"}}],"status":{"code":2}}]') });
+      expect(await bringAbout(shell, made.resource(check()))).toMatchObject({ answer: { status: 0 }, after: { proof: 'reads' }, left: [] });
+      expect(await observe(shell, made.resource(check('two')))).toEqual({ proof: 'due' });
+    });
+
+    it('fail on a standby that cannot read one of its repositories', async () => {
+      const made = host({ pgbackrest: onStandby('[{"repo":[{"status":{"code":0}},{"status":{"code":99}}],"status":{"code":4}}]') });
+      const { answer, after } = await bringAbout(shell, made.resource(check()));
+      expect(answer).toEqual({ status: 1, words: 'stanza: demo\n    status: error (other)\n' });
+      expect(after).toEqual({ proof: 'due' });
+    });
+
     const stanza = backupStanza({ stanza: 'demo', server: SERVER, repositories: [1, 2] });
     const pgbackrest = (
       made: string,

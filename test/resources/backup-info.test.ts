@@ -110,6 +110,12 @@ describe('backupInfo', () => {
     },
     { title: 'no pgBackRest', said: '', status: 127, problem: 'pgBackRest is not installed' },
     { title: 'no answer', said: '', status: 124, problem: 'pgBackRest gave no answer in time' },
+    {
+      title: 'no end either',
+      said: 'Session terminated, killing shell...Killed',
+      status: 137,
+      problem: 'pgBackRest gave no answer in time',
+    },
     { title: 'no word', said: '', status: 25, problem: 'pgBackRest ended with exit code 25 and said nothing' },
     { title: 'another stanza only', said: '[]', status: 0, problem: 'pgBackRest says nothing of the stanza demo' },
   ])('has its words for $title', ({ said, status, problem }) => {

@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -214,15 +225,51 @@ describe.skipIf(binaries === undefined)(
         const single = spawn(program, words, { stdio: ['pipe', 'pipe', 'ignore'], cwd: '/' });
         let told = '';
         single.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
-        single.stdin.write('CREATE TABLE t (n int)\nSELECT pg_switch_wal()\n');
-        const ended = (): string | undefined => /pg_switch_wal = "([0-9A-F/]+)"/u.exec(told)?.[1];
-        await expect.poll(ended, { timeout: patience(10_000) }).toBeDefined();
+        single.stdin.write('CREATE TABLE t (n int)\nSELECT pg_switch_wal()\nCREATE TABLE u (n int)\nSELECT pg_switch_wal()\n');
+        const switched = (): string[] => [...told.matchAll(/pg_switch_wal = "([0-9A-F/]+)"/gu)].map(([, at = '']) => at);
+        await expect.poll(() => switched()[1], { timeout: patience(10_000) }).toBeDefined();
         process.kill(Math.abs(Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])), 'SIGKILL');
         await once(single, 'exit');
-        const state = await observe(shell, at(data, bin, POSTGRES_USER));
-        const last = state.kind === 'cluster' ? (state.position?.lastRecord ?? '') : '';
+        const last = async (programs = bin): Promise<string | undefined> => {
+          const state = await observe(shell, at(data, programs, POSTGRES_USER));
+          return state.kind === 'cluster' ? state.position?.lastRecord : undefined;
+        };
         // The record of the switch has 24 bytes.
-        expect(lsnBytes(last) + 24n).toBe(lsnBytes(ended() ?? ''));
+        const end = lsnBytes(switched()[1] ?? '') - 24n;
+        expect(lsnBytes((await last()) ?? '')).toBe(end);
+        // All records of the first file are not printed; what is cut off before its end says nothing.
+        const slow = (name: string, more: string): string => {
+          mkdirSync(work.at(name));
+          symlinkSync(join(bin, 'pg_controldata'), work.at(name, 'pg_controldata'));
+          const real = `${bin}/pg_waldump`;
+          const script = `#!/bin/sh\ncase "$*" in -q*) exec ${real} "$@" ;; ${more} esac\n${real} "$@" | head -n 5\nexit 124\n`;
+          writeFileSync(work.at(name, 'pg_waldump'), script, { mode: 0o755 });
+          return work.at(name);
+        };
+        expect(await last(slow('slow', ''))).toBeUndefined();
+        const [, second = ''] = readdirSync(join(data, 'pg_wal')).sort();
+        expect(lsnBytes((await last(slow('slow at the first', `*' ${second} ${second}') exec ${bin}/pg_waldump "$@" ;;`))) ?? '')).toBe(
+          end,
+        );
+        // PostgreSQL makes files ahead, all zeros, and a directory has no order.
+        const written = readdirSync(join(data, 'pg_wal'))
+          .filter((name) => /^[0-9A-F]{24}$/u.test(name))
+          .sort();
+        const file = (name: string): string => join(data, 'pg_wal', name);
+        for (const name of written) renameSync(file(name), work.at(name));
+        for (let ahead = 1; ahead < 32; ahead += 1) {
+          const name = file(
+            `${second.slice(0, 16)}${(Number.parseInt(second.slice(16), 16) + ahead).toString(16).padStart(8, '0').toUpperCase()}`,
+          );
+          writeFileSync(name, '');
+          truncateSync(name, 16_777_216);
+          execFileSync('chown', [POSTGRES_USER, name]);
+        }
+        for (const name of written) renameSync(work.at(name), file(name));
+        expect(lsnBytes((await last()) ?? '')).toBe(end);
+        // Where one is missing, what comes after it counts for nothing.
+        rmSync(file(second));
+        expect(lsnBytes((await last()) ?? '')).toBe(lsnBytes(switched()[0] ?? '') - 24n);
       });
 
       it('is reported with what is wrong with it', async () => {

@@ -198,7 +198,7 @@ exit "$status"`;
         status: 1,
         words:
           'Error: \n Problem: conflicting requests\n  - nothing provides python3-x needed by patroni\n' +
-          'a package that it needs is in none of the enabled repositories; pgdg.crb and pgdg.epel enable two more\n',
+          'a package that it needs is in none of the enabled repositories; pgdg.epel: true enables EPEL, pgdg.crb: true CRB\n',
       });
       expect(host.calls('dnf')).toEqual([call]);
     });

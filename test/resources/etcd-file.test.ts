@@ -39,9 +39,17 @@ describe('readEtcdFile', () => {
     { title: 'nothing', file: Buffer.alloc(0) },
     { title: 'zeros', file: Buffer.alloc(20_000) },
     { title: 'a file that is cut off', file: madeUpBolt([WRITES, WRITES]).subarray(0, 4 * 4096 + 100) },
+    { title: 'a file that is cut off within a page', file: madeUpBolt([WRITES, WRITES]).subarray(0, 5 * 4096 + 400) },
+    { title: 'a page that was overwritten with another one', file: withPage(madeUpBolt([WRITES, WRITES]), 6, 5) },
     { title: 'an entry beyond its page', file: withSize(madeUpBolt([WRITES, WRITES])) },
   ])('refuses $title', ({ file }) => expect(() => readEtcdFile(file)).toThrow(RangeError));
 });
+
+/** The file with a page in the place of another one, as a disk that mixes up what it writes leaves it. */
+function withPage(file: Buffer, place: number, page: number): Buffer {
+  file.copy(file, place * 4096, page * 4096, (page + 1) * 4096);
+  return file;
+}
 
 function withSize(file: Buffer): Buffer {
   file.writeUInt32LE(0x7fffffff, 5 * 4096 + 16 + 12);

@@ -1,4 +1,4 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -6,9 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EtcdClient } from '../../src/resources/etcd/client.js';
 import { etcdFormerConfigs } from '../../src/resources/etcd/former.js';
 import { etcdLeft } from '../../src/resources/etcd/left.js';
+import type { Observation } from '../../src/resources/resource.js';
+import type { StoreLeft } from '../../src/resources/scope-copy.js';
+import { joinScripts, sh } from '../../src/shell/quote.js';
 import { sharedDirectory } from '../support/directory.js';
 import { etcdWrite, madeUpBolt } from '../support/made-up-bolt.js';
-import { observe } from '../support/sections.js';
+import { observe, rewritten } from '../support/sections.js';
 import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 const PREFIX = '/service/demo/';
@@ -72,6 +75,31 @@ describe('what etcd has kept', () => {
   const database = (revision: number): Buffer =>
     madeUpBolt([[etcdWrite(revision, `${PREFIX}initialize`, '7'), etcdWrite(revision + 1, '/other', 'x\ny')]]);
 
+  /** What is left on a host whose etcd has that process, or none (0), and wrote these lines last. */
+  function leftIn(
+    directory: string,
+    { process = 0, said = [] }: { process?: number; said?: readonly string[] } = {},
+  ): Observation<StoreLeft> {
+    const bin = parent.at('bin');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, 'journal'), said.map((line) => `${line}\n`).join(''));
+    for (const [name, text] of [
+      ['systemctl', `echo ${process}`],
+      ['journalctl', `cat ${join(bin, 'journal')}`],
+    ] as const) {
+      writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`);
+      chmodSync(join(bin, name), 0o755);
+    }
+    return rewritten(etcdLeft(client, { unit: 'etcd', directory }, PREFIX), (script) => joinScripts([sh`PATH=${bin}:$PATH`, script]));
+  }
+  const at = (seconds: number, text: string): string => `${Math.floor(Date.now() / 1000) + seconds}.123456 pg1 etcd[99]: ${text}`;
+
+  // Lines of etcd 3.5.16 on Debian 13.
+  const INVALID =
+    '{"level":"panic","ts":"2026-11-29T12:28:50.354632Z","caller":"backend/backend.go:201","msg":"failed to open database","path":"/var/lib/etcd/demo/member/snap/db","error":"invalid database","stacktrace":"go.etcd.io"}';
+  const PAGE = 'panic: assertion failed: Page expected to be: 4, but self identifies as 0';
+  const WORKS = '{"level":"info","ts":"2026-11-29T12:29:05.301825Z","caller":"embed/serve.go:103","msg":"ready to serve client requests"}';
+
   inEveryShell(HOST_SHELLS, (shell) => {
     it('is read of the member, and of the last three that were put aside', async () => {
       writes = [['config', '{}']];
@@ -79,7 +107,7 @@ describe('what etcd has kept', () => {
       member(path, database(5), '2026-11-29T05:00:00Z');
       for (const day of ['01', '02', '03', '04'])
         member(`${path}.aside-202611${day}T000000`, day === '04' ? madeUpBolt([[]]) : database(3), `2026-11-${day}T00:00:00Z`);
-      expect(await observe(shell, etcdLeft(client, path, PREFIX))).toEqual({
+      expect(await observe(shell, leftIn(path))).toEqual({
         copies: [
           { keys: new Map([['initialize', '7']]), others: 1, revision: 6, at: '2026-11-29T05:00:00.000Z', path },
           ...['02', '03'].map((day) => ({
@@ -97,19 +125,46 @@ describe('what etcd has kept', () => {
 
     it('is not looked for where etcd itself knows the cluster, and nothing where there is nothing', async () => {
       writes = [['initialize', '7']];
-      expect(await observe(shell, etcdLeft(client, parent.at(`${shell} data`), PREFIX))).toEqual({ copies: [], unread: [] });
+      expect(await observe(shell, leftIn(parent.at(`${shell} data`)))).toEqual({ copies: [], unread: [] });
       writes = [];
-      expect(await observe(shell, etcdLeft(client, parent.at('nowhere'), PREFIX))).toEqual({ copies: [], unread: [] });
+      expect(await observe(shell, leftIn(parent.at('nowhere')))).toEqual({ copies: [], unread: [] });
     });
 
     it('may be damaged, which is said', async () => {
       writes = [];
       const path = parent.at(`${shell} damaged`);
       member(path, Buffer.from('no database\n'), '2026-11-29T05:00:00Z');
-      expect(await observe(shell, etcdLeft(client, path, PREFIX))).toEqual({
+      expect(await observe(shell, leftIn(path))).toEqual({
         copies: [],
         unread: [`the database in ${path} cannot be read: it is no database of bbolt`],
+        damaged: true,
       });
+      // One that runs is being written.
+      expect(await observe(shell, leftIn(path, { process: 77 }))).not.toHaveProperty('damaged');
+      // etcd makes an empty one anew from its WAL.
+      member(path, Buffer.alloc(0), '2026-11-29T05:00:00Z');
+      expect(await observe(shell, leftIn(path))).not.toHaveProperty('damaged');
+    });
+
+    it('may be damaged in etcd’s own words, as far as they are of this data and of its last start', async () => {
+      writes = [];
+      const path = parent.at(`${shell} told`);
+      member(path, database(5), '2026-11-29T05:00:00Z');
+      const told = async (...said: string[]) => observe(shell, leftIn(path, { said }));
+      for (const [line, words] of [
+        [INVALID, 'invalid database'],
+        [PAGE, 'assertion failed: Page expected to be: 4, but self identifies as 0'],
+      ] as const) {
+        const seen = await told(at(5, WORKS), at(9, line), at(9, 'goroutine 1 [running]:'));
+        expect(seen).toMatchObject({ unread: [`etcd cannot read what is in ${path}: ${words}`], damaged: true });
+        expect(seen.copies).toHaveLength(1);
+      }
+      for (const said of [
+        [at(-60, INVALID)],
+        [at(5, INVALID), at(9, WORKS)],
+        [at(5, '"failed to open database","error":"permission denied"')],
+      ])
+        expect(await told(...said)).toMatchObject({ unread: [], copies: [{ revision: 6 }] });
     });
 
     it('has the former values of the configuration, as far as they are not compacted', async () => {

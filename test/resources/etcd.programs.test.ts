@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -275,6 +276,7 @@ describe('etcdMember', () => {
   it.each<{ title: string; data: string; bodies: Parameters<typeof told>[0]; state: EtcdMemberState }>([
     { title: 'nothing', data: 'nodata', bodies: {}, state: { hasData: false, ...down } },
     { title: 'a member that is down', data: 'data', bodies: {}, state: { hasData: true, ...down } },
+    { title: 'a member whose WAL is gone', data: 'data\nnowal', bodies: {}, state: { hasData: true, walGone: true, ...down } },
     {
       title: 'a member without a quorum',
       data: 'data',
@@ -313,6 +315,29 @@ describe('etcdMember', () => {
   ])('reads $title', ({ data, bodies, state }) =>
     expect(member.parse(answer(`${data}\n${told(bodies, member.sharedQuestions ?? [])}`))).toEqual(state),
   );
+
+  describe('looks at the data', () => {
+    const work = sharedDirectory();
+    inEveryShell(HOST_SHELLS, (shell) => {
+      it('and at its WAL', async () => {
+        const directory = work.at(shell);
+        const look = async (): Promise<[data: boolean, walGone: boolean]> => {
+          const { hasData, walGone = false } = await observe(
+            shell,
+            etcdMember({ ...client, endpoints: ['http://127.0.0.1:9'] }, directory),
+          );
+          return [hasData, walGone];
+        };
+        expect(await look()).toEqual([false, false]);
+        mkdirSync(join(directory, 'member', 'snap'), { recursive: true });
+        expect(await look()).toEqual([true, true]);
+        mkdirSync(join(directory, 'member', 'wal'));
+        expect(await look()).toEqual([true, true]);
+        writeFileSync(join(directory, 'member', 'wal', '0000000000000000-0000000000000000.wal'), '');
+        expect(await look()).toEqual([true, false]);
+      });
+    });
+  });
 
   it('asks only its own member', () => {
     const text = [...sharedSections([member]).map(({ body }) => body.text), member.probe().text].join('\n');

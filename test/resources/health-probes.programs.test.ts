@@ -198,9 +198,10 @@ describe('timelineBegin', () => {
       const promotion = 'END_OF_RECOVERY tli 10; prev tli 3; time 2026-11-29 06:14:04.313969 UTC';
       writeFileSync(
         work.at('bin', 'pg_waldump'),
-        `#!/bin/sh\n[ "$TZ $*" = "UTC -p ${data}/pg_wal -t 10 -s 0/350000D8 -n 1" ] && echo '${record}${promotion}; wal_level replica'\n`,
+        `#!/bin/sh\n[ "$TZ $*" = "UTC -p ${data}/pg_wal -s 0/350000D8 -n 1 0000000A0000000000000035" ] && echo '${record}${promotion}; wal_level replica'\n`,
       );
-      chmodSync(work.at('bin', 'pg_waldump'), 0o755);
+      writeFileSync(work.at('bin', 'pg_controldata'), "#!/bin/sh\necho 'Bytes per WAL segment:                16777216'\n");
+      for (const program of ['pg_waldump', 'pg_controldata']) chmodSync(work.at('bin', program), 0o755);
       const observation = timelineBegin({ path: data, binDirectory: work.at('bin') });
       expect(await observe(shell, observation)).toBeUndefined();
       writeFileSync(`${data}/pg_wal/00000003.history`, '1\t0/1\tno\n');

@@ -172,7 +172,10 @@ describe('patroniMember', () => {
     server_version: 170006,
     timeline: 3,
     pending_restart: true,
-    replication: [{ application_name: 'pg2', state: 'streaming', sync_state: 'async', extra: 1 }],
+    replication: [
+      { application_name: 'pg2', state: 'streaming', sync_state: 'async', extra: 1 },
+      { application_name: 'psql', state: 'startup', sync_state: 'async' },
+    ],
     database_system_identifier: '74',
     patroni: { version: '4.0.4', scope: 'demo', name: 'pg1' },
   };
@@ -184,7 +187,7 @@ describe('patroniMember', () => {
     ],
   };
 
-  it('reads Patroni’s answer', () => {
+  it('reads Patroni’s answer, without a login over the replication protocol that was sent nothing', () => {
     expect(member.parse(answer(says(200, JSON.stringify(own), JSON.stringify(cluster))))).toEqual({
       answers: true,
       state: 'running',

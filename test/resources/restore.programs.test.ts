@@ -24,7 +24,7 @@ function makeData(name = 'data', version = '17\n'): string {
 
 const server = { binDirectory: '/pg/bin', socketDirectory: '/run/postgresql', port: 5432, user: ME.owner, home: '/' };
 const DOWN = 'case "$*" in *is-active*-q*|*-q*is-active*) exit 3 ;; *is-active*) echo inactive; exit 3 ;; esac';
-const PATHS = ['/var/lib/pgprov', '/run'];
+const PATHS = ['/var/lib/pgprov', '/run', '/var/lib/systemd/timers'];
 
 describe('a restore on a host', () => {
   inEveryShell(HOST_SHELLS, (shell) => {
@@ -66,6 +66,16 @@ describe('a restore on a host', () => {
         unrecovered: false,
         server: 'down',
       });
+    });
+
+    it('forgets what was noted of a directory that was removed since and had the same identity', async () => {
+      mkdirSync(work.at('data'));
+      writeFileSync(work.at('data', 'PG_VERSION'), '17\n');
+      mkdirSync(work.at('var/lib/pgprov/restore'), { recursive: true });
+      for (const note of ['Q.1-1', `Q.${await identityOf()}`]) writeFileSync(work.at('var/lib/pgprov/restore', note), '');
+      const host = hostWith({ 'systemd-run': 'shift 3; sh "$2"', pgbackrest: ':' });
+      await bringAbout(shell, host.resource(backupRestored(options())));
+      expect(readdirSync(work.at('var/lib/pgprov/restore')).sort()).toEqual([`R.${await identityOf()}`, 'Q.1-1', 'R.begun'].sort());
     });
 
     it('notes nothing when pgBackRest fails, and is seen while it works', async () => {
@@ -173,6 +183,8 @@ describe('a restore on a host', () => {
       const old = await identityOf(work.at('data.aside-20261129T040000'));
       makeData('data', 'new\n');
       writeFileSync(work.at('data', 'new'), '');
+      mkdirSync(work.at('var/lib/pgprov/restore'), { recursive: true });
+      for (const name of ['Q.1-1', `R.${await identityOf()}`]) writeFileSync(work.at('var/lib/pgprov/restore', name), '');
       const resource = (unitRuns = false) =>
         hostWith({ systemctl: unitRuns ? 'exit 0' : DOWN }).resource(
           dataReturned({ path: work.at('data'), identity: old, unit: 'patroni' }),
@@ -181,6 +193,8 @@ describe('a restore on a host', () => {
       const { answer, left } = await bringAbout(shell, resource());
       expect([answer, left]).toEqual([{ status: 0, words: '' }, []]);
       expect(await identityOf()).toBe(old);
+      // A backup that is restored later may get the same inode, and has the times of its files.
+      expect(readdirSync(work.at('var/lib/pgprov/restore'))).toEqual(['Q.1-1']);
       const [aside = '', ...more] = readdirSync(work.path).filter((name) => name.startsWith('data.aside-'));
       expect([existsSync(work.at(aside, 'new')), more]).toEqual([true, []]);
       expect((await bringAbout(shell, resource())).changes).toEqual([]);
@@ -218,6 +232,20 @@ esac`,
       const begun = await bringAbout(shell, host.resource(timersRun()));
       expect([begun.answer?.status, begun.left, await see()]).toEqual([0, [], { active: [full], held: [] }]);
       expect(readFileSync(state, 'utf8')).toBe('');
+    });
+
+    it('has no backup begin at once that would have begun while they were held, where one was just taken', async () => {
+      const full = 'pgprov-backup@full.timer';
+      const stamp = `var/lib/systemd/timers/stamp-${full}`;
+      const restart = async (catchUp: boolean): Promise<void> => {
+        mkdirSync(work.at('var/lib/pgprov/stopped'), { recursive: true });
+        writeFileSync(work.at('var/lib/pgprov/stopped', full), '');
+        await bringAbout(shell, hostWith({ systemctl: ':' }).resource(timersRun(catchUp)));
+      };
+      await restart(true);
+      expect(existsSync(work.at(stamp))).toBe(false);
+      await restart(false);
+      expect(existsSync(work.at(stamp))).toBe(true);
     });
   });
 });

@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findRows } from '../../src/resources/psql.js';
 import { serverReplication, type ServerReplication } from '../../src/resources/server-replication.js';
 import type { Observation } from '../../src/resources/resource.js';
-import { postgresBinaries, startServer, type RunningServer } from '../support/postgres.js';
+import { patience } from '../support/patience.js';
+import { asPostgres, postgresBinaries, startServer, type RunningServer } from '../support/postgres.js';
 
 const local = { binDirectory: '/bin17', socketDirectory: '/run/pg', port: 5432, user: 'postgres', home: '/' };
 const first = serverReplication(local);
@@ -120,5 +124,17 @@ describe.skipIf(binaries === undefined)('serverReplication, compared with a real
     expect(slot('old')).toHaveProperty('safeBytes');
     expect(slot('idle')).not.toHaveProperty('heldBytes');
     expect(slot('rows')).toMatchObject({ type: 'logical', database: 'postgres' });
+  });
+
+  it('has no place for a login over the replication protocol that was sent nothing', async () => {
+    const { program, words } = asPostgres(join(binaries as string, 'psql'), '-XAtqw', '-d', `host=${running().socket} replication=true`);
+    const login = spawn(program, words, { stdio: ['pipe', 'ignore', 'ignore'], cwd: '/' });
+    try {
+      await expect.poll(() => running().query('SELECT state FROM pg_stat_replication'), { timeout: patience(10_000) }).toEqual(['startup']);
+      expect(seen(...running().query(query))?.sends).toEqual([]);
+    } finally {
+      login.stdin.end();
+      await once(login, 'exit');
+    }
   });
 });

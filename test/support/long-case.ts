@@ -20,6 +20,7 @@ const LONG_CASES = [
   'power lost in initdb',
   'etcd without any data',
   'etcd with the data of one member',
+  'etcd without its WAL',
   'a host that is given up',
   'WAL that is gone',
   'a power cut of all members',

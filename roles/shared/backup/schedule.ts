@@ -64,7 +64,7 @@ export function scheduled(context: RoleContext): Stage {
       file({
         path: PROGRAM,
         mode: '0755',
-        content: `#!/bin/sh\n# Managed by pgprov: takes a backup of the type that it is given.\n${program(context).text}\n`,
+        content: `#!/bin/sh\n# Managed by pgprov: takes a backup of the type that it is given.\n${backupProgram(context).text}\n`,
       }),
       file({
         path: `${UNITS}/pgprov-backup@.service`,
@@ -85,7 +85,8 @@ export function unscheduled(): Stage {
   };
 }
 
-function program(context: RoleContext): Script {
+/** What the unit does with the type of backup that it is given. */
+export function backupProgram(context: RoleContext): Script {
   const { host, inventory, platform } = context;
   const { from_standby } = backupSettings(inventory);
   const written = writtenBy(inventory, host);
@@ -103,14 +104,37 @@ flock 9`,
       : []),
     sh`failed=0
 for repository in ${written.map(({ number }) => number)}; do
+${expireFirst(stanzaOf(inventory))}
 pgbackrest --stanza=${stanzaOf(inventory)} --repo="$repository" --type="$type" --log-level-console=info --log-level-stderr=off "$@" backup || failed=$?
 done
 exit "$failed"`,
   ]);
 }
 
+/**
+ * A full repository takes no backup, and pgBackRest expires only at the end of one: so who has lowered the retention gets the room before it begins.
+ * It is silent, because what pgBackRest says in the unit tells how the backup fares. A run after which nothing is to expire has the variable set.
+ */
+function expireFirst(stanza: string): Script {
+  return sh`[ "$PGBACKREST_EXPIRE_AUTO" = n ] || pgbackrest --stanza=${stanza} --repo="$repository" --log-level-console=off --log-level-stderr=off expire || :`;
+}
+
+/** Seconds for which a member waits for a leader: after a power failure of all hosts its missed timer fires before there is one. */
+const LEADS_WITHIN = 1800;
+
 /** Every member has the timers, so that there is one whoever leads; Patroni knows who does. */
 function onlyLeader({ host }: RoleContext): Script {
-  return sh`answer=$(curl -s -m 10 -o /dev/null -w '%{http_code}' ${`${restApiUrl(host)}/primary`}) || :
-if [ "$answer" != 200 ]; then echo ${`${host.name} does not lead, so the backup is for the member that does`}; exit 0; fi`;
+  const api = restApiUrl(host);
+  return sh`waited=0
+while :; do
+answer=$(curl -s -m 10 -o /dev/null -w '%{http_code}' ${`${api}/primary`}) || :
+if [ "$answer" = 200 ]; then break; fi
+if curl -s -m 10 ${`${api}/cluster`} | grep -Eq '"role": *"[a-z_]*leader"'; then echo ${`${host.name} does not lead, so the backup is for the member that does`}; exit 0; fi
+if [ "$waited" -ge ${LEADS_WITHIN} ]; then
+if [ "$answer" = 000 ]; then echo ${`Patroni on ${host.name} does not answer, so the backup is for the member that leads`}; exit 0; fi
+echo ${`ERROR: no member leads, and only the one that leads takes backups (waited for ${LEADS_WITHIN / 60} minutes)`}; exit 1
+fi
+sleep 10
+waited=$((waited + 10))
+done`;
 }

@@ -9,12 +9,13 @@ import {
   type BackupInfo,
   type CheckResult,
   type Host,
+  type Inventory,
   type StatusLine,
   type View,
 } from '../../../src/index.js';
 import { writtenBy } from './repositories.js';
 import { backupSettings } from './stanza.js';
-import { backupAdvice, briefly } from './trouble.js';
+import { backupAdvice, briefly, knownAdvice } from './trouble.js';
 
 const HOUR = 3600;
 
@@ -29,8 +30,29 @@ function archivingLines(view: View, host: Host): StatusLine[] {
   if (!seen.on) {
     return [{ level: 'warning', text: `WAL is not archived: archive_mode takes a restart of PostgreSQL; ${restartWay(view)}` }];
   }
-  if (isFailing(seen)) return [{ level: 'problem', text: failureWords(seen) }];
-  return seen.archivedAgo === undefined ? [] : [{ text: `WAL is archived, last ${ago(seen.archivedAgo)}` }];
+  if (isFailing(seen)) return [{ level: 'problem', text: failureWords(view.inventory, seen) }];
+  const late = lateWords(view.inventory, seen);
+  if (late !== undefined) return [{ level: 'warning', text: late }];
+  return seen.archivedAgo === undefined ? [] : [{ text: `WAL is archived, last ${ago(seen.archivedAgo)}${waitingWords(seen)}` }];
+}
+
+/** What is wrong with the archiving of a member, in a sentence; undefined: nothing that is known. */
+export function archivingProblem(view: View, { name: host }: Host): string | undefined {
+  const seen = view.read(host, ARCHIVING);
+  if (seen === undefined || seen.standby || !seen.on) return undefined;
+  return isFailing(seen) ? failureWords(view.inventory, seen) : lateWords(view.inventory, seen);
+}
+
+/** That WAL waits for longer than it should, although nothing has failed: the command hangs, or is slower than the WAL comes. */
+function lateWords(inventory: Inventory, seen: Archiving): string | undefined {
+  const limit = backupSettings(inventory).max_archive_lag;
+  if ((seen.waitingFor ?? 0) <= limit * 60) return undefined;
+  return `WAL waits to be archived for longer than backup.max_archive_lag, ${limit} minutes${waitingWords(seen)}; ${pgprov`logs ${inventory} --unit patroni,postgresql`} shows what archive_command says`;
+}
+
+function waitingWords({ waiting, segment, waitingFor }: Archiving): string {
+  if (waiting === 0) return '';
+  return `; ${formatBytes(waiting * segment)} wait${waitingFor === undefined ? '' : `, the oldest for ${duration(waitingFor)}`}`;
 }
 
 function restartWay({ inventory }: View): string {
@@ -43,12 +65,22 @@ export function isFailing({ failedAgo, archivedAgo = Infinity }: Archiving): boo
 }
 
 /** What waits, and how long there is room for it at the speed at which it has come. */
-function failureWords({ failedWal = '', archivedAgo, waiting, segment, free }: Archiving): string {
+function failureWords(inventory: Inventory, { failedWal = '', archivedAgo, waiting, segment, free, said = {} }: Archiving): string {
   const bytes = waiting * segment;
   const since = archivedAgo === undefined ? '' : ` for ${duration(archivedAgo)}`;
   const left = free === undefined || archivedAgo === undefined || bytes === 0 ? undefined : (free * archivedAgo) / bytes;
   const room = left === undefined ? 'PostgreSQL keeps it until the disk is full' : `at this speed the disk is full in ${duration(left)}`;
-  return `WAL cannot be archived${since}: ${failedWal} failed; ${formatBytes(bytes)} of WAL wait, and ${room}; PostgreSQL’s log says why`;
+  const words = [said.server, said.cause?.replace(/:$/u, '')].filter((line) => line !== undefined);
+  const advice = said.cause === undefined ? undefined : knownAdvice(said.cause, inventory);
+  const why =
+    words.length === 0
+      ? `${pgprov`logs ${inventory} --unit patroni,postgresql`} says why`
+      : `PostgreSQL’s log says: ${words.join('; ')}${advice === undefined ? '' : `. ${capital(advice)}`}`;
+  return `WAL cannot be archived${since}: ${failedWal} failed; ${formatBytes(bytes)} of WAL wait, and ${room}; ${why}`;
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 function backupAge(view: View, host: Host): StatusLine[] {
@@ -64,7 +96,7 @@ function backupAge(view: View, host: Host): StatusLine[] {
   if (info.running !== undefined && info.backups.length === 0) return [{ text: 'the first backup is being taken' }];
   const last = info.backups.findLast(({ error }) => !error);
   if (last === undefined) {
-    return [{ level: 'warning', text: `there is no backup yet; ${pgprov`backup ${view.inventory} --type full`} takes one` }];
+    return [{ level: 'warning', text: noBackupWords(view.inventory) }];
   }
   const age = info.now - last.stop;
   const limit = backupSettings(view.inventory).max_age;
@@ -112,17 +144,28 @@ export function backupChecks(view: View, hosts: readonly Host[]): CheckResult[] 
       ...(proof === 'proved'
         ? [{ title: 'WAL arrives in the repositories', ok: true, detail: 'pgbackrest check found all in order', host }]
         : []),
+      ...(proof === 'reads'
+        ? [{ title: 'it reads the repositories', ok: true, detail: 'WAL comes from the member that leads', host }]
+        : []),
       ...(archived === undefined || archived.standby || !archived.on || !isFailing(archived)
         ? []
-        : [{ title: 'WAL is archived', ok: false, detail: failureWords(archived), host, settles: true as const }]),
+        : [{ title: 'WAL is archived', ok: false, detail: failureWords(view.inventory, archived), host, settles: true as const }]),
     ];
   });
 }
 
-/** What a run cannot prove yet. */
+function noBackupWords(inventory: Inventory): string {
+  return `there is no backup yet; ${pgprov`backup ${inventory}`} takes one`;
+}
+
+/** What a run cannot prove yet, and that there is nothing to be restored. */
 export function backupRemarks(view: View, host: string): string[] {
-  if (view.read(host, BACKUP_CHECK)?.proof !== 'waits') return [];
-  return [`that WAL arrives in the repositories is not proved: archive_mode takes a restart of PostgreSQL; ${restartWay(view)}`];
+  if (view.read(host, BACKUP_CHECK)?.proof === 'waits')
+    return [`that WAL arrives in the repositories is not proved: archive_mode takes a restart of PostgreSQL; ${restartWay(view)}`];
+  const info = view.read(host, BACKUP_INFO);
+  const isNone =
+    info !== undefined && trouble(info) === undefined && info.running === undefined && !info.backups.some(({ error }) => !error);
+  return isNone ? [noBackupWords(view.inventory)] : [];
 }
 
 function ago(seconds: number): string {

@@ -1,9 +1,15 @@
 import { pgprov, type Inventory } from '../../../src/index.js';
+import { repositoriesOf } from './repositories.js';
+import { stanzaOf } from './stanza.js';
 
 /** What to do about an error of pgBackRest, by its own words, in the imperative and without a full stop. */
 export function backupAdvice(words: string, inventory: Inventory): string {
-  const known = ADVICE.find(({ says }) => says.test(words));
-  return known === undefined ? `look at ${pgprov`logs ${inventory}`}, then give the command again` : known.advice(inventory);
+  return knownAdvice(words, inventory) ?? `see whether ${pgprov`logs ${inventory}`} says more of it`;
+}
+
+/** The same; undefined where nothing is known of these words. */
+export function knownAdvice(words: string, inventory: Inventory): string | undefined {
+  return ADVICE.find(({ says }) => says.test(words))?.advice(inventory);
 }
 
 /** pgBackRest's error in one line: what it says first and the first cause that it gives, without its guesses. */
@@ -13,17 +19,54 @@ export function briefly(words: string): string {
   return first.endsWith(':') && cause !== undefined ? `${first} ${cause}` : first;
 }
 
+/** Expiring takes a backup, so lowering the retention alone brings no room. */
+function roomAdvice(inventory: Inventory): string {
+  return `make room where the repository is, or keep fewer backups: lower \`retention_full\` of the repository, then ${pgprov`apply ${inventory}`} writes that, and ${pgprov`backup ${inventory}`} expires what is beyond it before it begins; PostgreSQL goes on meanwhile, and its WAL piles up on the leader`;
+}
+
+/** Whether repositories are on hosts: then all of them are, and none is in a store of objects. */
+const areOnHosts = (inventory: Inventory): boolean => repositoriesOf(inventory).some(({ host }) => host !== undefined);
+
+const inStores = (inventory: Inventory): boolean =>
+  repositoriesOf(inventory).some(({ settings: { s3, azure, gcs } }) => s3 ?? azure ?? gcs);
+
 /** pgBackRest's words for what can go wrong around it, most telling first. */
 const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] = [
   {
-    says: /No space left on device|Disk quota exceeded/u,
+    says: /pgBackRest is not installed/u,
+    advice: (inventory) => `${pgprov`apply ${inventory}`} installs it and sets it up`,
+  },
+  {
+    says: /archive_mode must be enabled/u,
     advice: (inventory) =>
-      `make room where the repository is, or keep fewer backups (\`retention_full\` of the repository, then ${pgprov`apply ${inventory}`}); PostgreSQL goes on meanwhile, and its WAL piles up on the leader`,
+      `archive_mode takes a restart of PostgreSQL: ${pgprov`restart ${inventory} --pending`} does it, then ${pgprov`apply ${inventory}`} proves that WAL arrives`,
+  },
+  {
+    says: /No space left on device|Disk quota exceeded/u,
+    advice: (inventory) => roomAdvice(inventory),
+  },
+  {
+    // pgBackRest's compressed files keep the reason to themselves: it may be a disk that is full, and one that has become read-only.
+    says: /unable to write '/u,
+    advice: (inventory) => `see with \`df\` whether the disk is full where that file is; if so, ${roomAdvice(inventory)}`,
   },
   {
     says: /Permission denied/u,
     advice: (inventory) =>
-      `the directory must belong to the user that pgBackRest runs as; ${pgprov`apply ${inventory}`} gives it back to it`,
+      areOnHosts(inventory)
+        ? `the directory must belong to the user that pgBackRest runs as; ${pgprov`apply ${inventory}`} gives it back to it`
+        : 'the directory must belong to the user that pgBackRest runs as, postgres: see what is mounted there, and give it to that user',
+  },
+  {
+    says: /unable to verify certificate|no certificate or crl found|unable to find hostname .* in certificate/u,
+    advice: (inventory) =>
+      inStores(inventory)
+        ? 'the authority of the store’s certificate must be in `s3.ca_file`, a file on every member, and the certificate must have the name in `s3.endpoint`'
+        : `see ${pgprov`certs status ${inventory}`}; ${pgprov`certs renew ${inventory}`} makes new ones`,
+  },
+  {
+    says: /HTTP request failed with (?:400|401|403)|SignatureDoesNotMatch|InvalidAccessKeyId|AccessDenied/u,
+    advice: () => 'the store of objects refuses the request: see the keys, the bucket and the region in `backup.repositories`',
   },
   {
     says: /certificate (?:verify failed|has expired|is not yet valid)|certificate expired|expired certificate/u,
@@ -39,6 +82,10 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
     advice: (inventory) => `${pgprov`apply ${inventory}`} makes the stanza; if backups were there before, find out first who removed them`,
   },
   {
+    says: /PathOpenError|FileOpenError|PathMissingError/u,
+    advice: () => 'see that the directory of the repository is there on its host, and mounted',
+  },
+  {
     says: /do(?:es)? not match the database|system-id|is this the correct stanza/u,
     advice: () =>
       'the repository has the backups of another database: give `backup.stanza` another name, or the repository another directory',
@@ -46,6 +93,11 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
   {
     says: /unable to find primary cluster/u,
     advice: (inventory) => `pgBackRest takes backups only while a server takes writes, see ${pgprov`status ${inventory}`}`,
+  },
+  {
+    says: /unable to push WAL file .* asynchronously/u,
+    advice: (inventory) =>
+      `see that every repository host is up and answers (${pgprov`backups ${inventory}`} asks them); pgBackRest says why in ${stanzaOf(inventory)}-archive-push-async.log, beside its other logs on the member that leads`,
   },
   {
     says: /\[082\]|before the archive timeout|WAL segment .* was not archived/u,
@@ -60,9 +112,11 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
     advice: (inventory) => `a host was lost meanwhile: give the command again as soon as ${pgprov`status ${inventory}`} shows a leader`,
   },
   {
-    says: /HostConnectError|unable to connect to|Connection (?:refused|timed out)|No route to host|HostInvalid|unable to get address|timeout while/u,
+    says: /HostConnectError|unable to connect to|Connection (?:refused|timed out)|No route to host|HostInvalid|unable to get address|timeout while|gave no answer in time/u,
     advice: (inventory) =>
-      `see that the host that it names is up, and that pgbackrest.service runs there and its port is open; ${pgprov`apply ${inventory}`} starts it`,
+      inStores(inventory)
+        ? 'see that the store of objects answers under the address that it names, from every member'
+        : `see that the host that it names is up, and that pgbackrest.service runs there and its port is open; ${pgprov`apply ${inventory}`} starts it`,
   },
   {
     says: /expected value '.*' for greeting key 'version'/u,

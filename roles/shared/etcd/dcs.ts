@@ -1,4 +1,13 @@
-import { ETCD_MEMBER, ETCD_RUNNING, etcdFormerConfigs, etcdKeys, type EtcdMemberState, type View } from '../../../src/index.js';
+import {
+  ETCD_MEMBER,
+  ETCD_RUNNING,
+  etcdFormerConfigs,
+  etcdKeys,
+  etcdWrites,
+  STORE_LEFT,
+  type EtcdMemberState,
+  type View,
+} from '../../../src/index.js';
 import type { Dcs } from '../dcs.js';
 import { scopePrefix, tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
@@ -20,6 +29,7 @@ export const etcdDcs: Dcs = {
   role: 'etcd',
   unit: 'etcd',
   editing: (view, key) => `${onWorkingMember(view)}; \`etcdctl get ${key}\` shows it, and \`etcdctl put ${key} < FILE\` writes it`,
+  putting: (view, key, value) => `${onWorkingMember(view)}; \`etcdctl put ${key} ${value}\``,
   fatalLogPatterns: ['EtcdKeyNotFound|EtcdException.*404'],
   inExtras: true,
   fixedVariables: ETCD_FIXED_VARIABLES,
@@ -35,6 +45,10 @@ export const etcdDcs: Dcs = {
   clientPort: (host) => variables(host, 'etcd').client_port,
   dataRoot: (host, platform) => variables(host, 'etcd').data_dir ?? platform.etcd.dataRoot,
   hasData: (view, host) => member(view, host)?.hasData,
+  spoilt: (view, host) => {
+    if (member(view, host)?.walGone === true) return 'its WAL (member/wal) is gone, without which etcd answers and takes no writes';
+    return view.read(host, STORE_LEFT)?.damaged === true ? 'its data is damaged' : undefined;
+  },
   isHealthy: (view, host) => member(view, host)?.healthy,
   runs: (view, host) => {
     const running = view.read(host, ETCD_RUNNING);
@@ -43,6 +57,9 @@ export const etcdDcs: Dcs = {
   worksGate: quorumGate,
   dataAside: etcdDataAside,
   left: etcdDataLeft,
+  writes: (context) => etcdWrites(etcdClient(context, tlsFiles(context.platform.etcd))),
+  notWriting:
+    'If it is nothing of that, the WAL of its members was lost, and it passes over all writes until the new one is as long: stop etcd on all of its hosts, move member/wal out of its data directory on each, and run this again, which makes a new etcd of what the databases have',
   formerConfigs: (context) =>
     etcdFormerConfigs(etcdClient(context, tlsFiles(context.platform.patroni)), scopePrefix(context.inventory, context.host)),
   restart: ETCD_RESTART,

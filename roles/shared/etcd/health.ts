@@ -1,6 +1,7 @@
 import {
   allHealthyCheck,
   answerText,
+  ETCD_DAMAGE,
   etcdctl,
   gate,
   healthQuestion,
@@ -27,6 +28,7 @@ const HOPELESS = [
   'no space left on device',
   'conflicting environment variable',
   'error verifying flags',
+  ETCD_DAMAGE,
 ];
 
 /** Open when the member on the host is healthy, which takes a quorum. */

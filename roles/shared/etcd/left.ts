@@ -8,5 +8,9 @@ export function etcdDataLeft(context: RoleContext): Observation<StoreLeft> {
   const { host, inventory, platform } = context;
   const [member = host] = hostsWith(inventory, 'patroni');
   const files = tlsFiles(topologyOf(host) === 'patroni' ? platform.patroni : platform.etcd);
-  return etcdLeft(etcdClient(context, files), etcdDataDirectory(context), scopePrefix(inventory, member));
+  return etcdLeft(
+    etcdClient(context, files),
+    { unit: platform.etcd.unit, directory: etcdDataDirectory(context) },
+    scopePrefix(inventory, member),
+  );
 }

@@ -204,5 +204,14 @@ export const BACKUP_VARIABLES = {
       scope: 'cluster',
       description: 'Hours since the last good backup after which the status warns.',
     },
+    max_archive_lag: {
+      change: 'free',
+      type: 'integer',
+      minimum: 1,
+      maximum: 10080,
+      default: 15,
+      scope: 'cluster',
+      description: 'Minutes for which WAL may wait to be archived before the status warns, also where nothing has failed.',
+    },
   },
 } as const satisfies VariablesSchema;

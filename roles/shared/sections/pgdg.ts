@@ -54,7 +54,8 @@ export const PGDG_VARIABLES = {
       change: 'free',
       type: 'boolean',
       default: false,
-      description: 'Rocky: also install epel-release, which enables EPEL. No package that pgprov installs needs it by default.',
+      description:
+        'Rocky: also install epel-release, which enables EPEL. pgBackRest needs it: EPEL has libssh2. No other package that pgprov installs does by default.',
     },
   },
 } as const satisfies VariablesSchema;

@@ -55,6 +55,9 @@ export function firstSteps(inventory: Inventory, store: string, { color, columns
     [
       'What to do next',
       [pgprov`status ${file}`, 'shows the members, replication, certificates, and what is wrong'],
+      ...(inventory.hosts.some(({ roles }) => roles.includes('backup'))
+        ? [[pgprov`backup ${file}`, 'takes the first backup: until there is one, nothing can be restored'] as const]
+        : []),
       [
         'Make a role and a database for your application',
         'in psql: `CREATE ROLE app LOGIN;`, `\\password app`, `CREATE DATABASE app OWNER app;`',

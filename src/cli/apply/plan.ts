@@ -1,8 +1,13 @@
 import { ExitCode } from '../../lib/errors.js';
 import { pgprov } from '../../lib/pgprov-command.js';
-import { renderDrift } from '../../report/drift-text.js';
 import { renderPlan } from '../../report/plan-text.js';
-import { colors } from '../colors.js';
+import type { ServiceStatus } from '../../lib/cluster-status.js';
+import type { Inventory } from '../../model/index.js';
+import type { View } from '../../plan/view.js';
+import { renderDrift, renderUnwell } from '../../report/drift-text.js';
+import { catalogOf } from '../catalog.js';
+import { colors, errorLook } from '../colors.js';
+import { statusSeen } from '../status-of.js';
 import { selectionOf, selectionOptions } from '../options.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
@@ -46,6 +51,11 @@ export async function plan(file: string, options: PlanOptions, environment = THI
   });
 }
 
+/** What the roles say of their services that is not well, such as the age of the last backup: no apply changes it. */
+function unwellServices(inventory: Inventory, view: View): readonly ServiceStatus[] {
+  return (statusSeen(inventory, catalogOf(inventory), view).services ?? []).filter(({ level }) => level !== 'ok');
+}
+
 /** `pgprov diff`: how the hosts have drifted from the inventory; exit code 6 when they have. */
 export async function diff(file: string, options: PlanOptions & { quiet?: boolean }, environment = THIS_PROCESS): Promise<ExitCode> {
   const { quiet = false, diff: diffs } = options;
@@ -57,13 +67,15 @@ export async function diff(file: string, options: PlanOptions & { quiet?: boolea
     quiet,
     tells: quiet ? ['failed'] : ['failed', 'warning'],
     go: clusterRun(pipeline, { selection: selectionOf(inventory, options), mode: 'plan', allowUntested: options.allowUntested }),
-    answer: ({ exitCode, proposal, notices }) => {
+    answer: ({ exitCode, proposal, notices, view }) => {
       if (exitCode !== ExitCode.done) return exitCode;
       const { changes, drift } = proposal;
       const drifted = changes.length > 0 || drift.length > 0;
       if (drifted && quiet) for (const text of notices) tellTrouble(environment.err, ['warning'])({ type: 'warning', text });
       if (drifted || !quiet)
         pipeline.print(renderDrift(changes, { ...proposal, color: colors(environment.out), diffs, cluster: inventory.cluster }));
+      const unwell = view === undefined || (quiet && !drifted) ? [] : unwellServices(inventory, view);
+      if (unwell.length > 0) pipeline.print(renderUnwell(unwell, errorLook(environment.out)));
       return drifted ? ExitCode.changes : ExitCode.done;
     },
   });

@@ -13,7 +13,8 @@ import {
   type JsonObject,
 } from '../../resources/dynamic-config.js';
 import { configInKeys, SAVED_KEYS } from '../../resources/saved-keys.js';
-import { readFromSnapshot } from '../../store/snapshot-file.js';
+import type { SnapshotManifest } from '../../store/saved-snapshots.js';
+import { MANIFEST, readFromSnapshot } from '../../store/snapshot-file.js';
 
 /** What is changed to go back to a saved configuration, and what is not gone back to. */
 export interface WayBack {
@@ -25,9 +26,17 @@ export interface WayBack {
 
 /**
  * The dynamic configuration in a snapshot, without pgprov's record.
- * @throws InputError where there is none
+ * @throws InputError where there is none, or it is another cluster's
  */
 export async function savedConfig(snapshot: string, inventory: Inventory): Promise<JsonObject> {
+  const { cluster } = JSON.parse((await readFromSnapshot(snapshot, MANIFEST)) ?? '{}') as Partial<SnapshotManifest>;
+  if (cluster !== undefined && cluster !== inventory.cluster) {
+    throw new InputError({
+      kind: 'config/not-saved',
+      message: `${shownPath(snapshot)} was taken of the cluster ${cluster}, and this one is ${inventory.cluster}`,
+      hint: `${pgprov`snapshot list ${inventory}`} shows those of ${inventory.cluster}`,
+    });
+  }
   const config = configInKeys((await readFromSnapshot(snapshot, SAVED_KEYS)) ?? '');
   if (config !== undefined) {
     const { [RECORD_KEY]: _record, ...saved } = config;

@@ -9,12 +9,14 @@ import { catalogOf } from '../catalog.js';
 import { errorLook } from '../colors.js';
 import type { CommonOptions } from '../options.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
+import { unfinishedOperation } from '../operations/unfinished.js';
 import { THIS_PROCESS } from '../pipeline/environment.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import type { ReportOptions, TimingOptions } from '../pipeline/timings.js';
 import { readLook } from '../status/look.js';
 import { statusSeen } from '../status-of.js';
 import { diagnosesFor, examinationOf, gather } from './examine.js';
+import { unfinishedDiagnosis } from './unfinished.js';
 
 /** Options of `pgprov doctor`. */
 export interface DoctorOptions extends CommonOptions, TimingOptions, ReportOptions {
@@ -40,8 +42,9 @@ export async function doctor(file: string, options: DoctorOptions, environment =
     observations: (context) => gather(context, catalog, diagnoses, now - since),
   });
   const examine = async (outcome: RunOutcome): Promise<FoundOut> => {
-    const { problems } = await readLook(inventory, outcome);
-    const answer = diagnosed(diagnoses, examinationOf(inventory, outcome, now), problems);
+    const { problems, status } = await readLook(inventory, outcome);
+    const unfinished = unfinishedDiagnosis(await unfinishedOperation(inventory), status.leader);
+    const answer = diagnosed([unfinished, ...diagnoses], examinationOf(inventory, outcome, now), problems);
     return mapEvent({ type: 'diagnosed', answer }, printable) as FoundOut;
   };
   return pipeline.carryOut({

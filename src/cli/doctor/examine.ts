@@ -3,7 +3,7 @@ import type { RunOutcome } from '../../engine/run.js';
 import type { Inventory } from '../../model/index.js';
 import type { Diagnosis, Examination } from '../../plan/diagnosis.js';
 import type { Role, RoleContext } from '../../plan/role.js';
-import { logPlaceOf } from '../logs/log-place.js';
+import { logPlaceOf } from '../../plan/log-place.js';
 import { View } from '../../plan/view.js';
 import { CLOCK_OFFSET } from '../../resources/host-facts.js';
 import { RECENT_FILES, RECENT_LOG, recentFiles, recentLog, type LoggedLine } from '../../resources/recent-log.js';

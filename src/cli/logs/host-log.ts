@@ -3,7 +3,7 @@ import type { Visited } from '../../engine/visits.js';
 import { isOfServer, journalOf, logFilesOf, readJournalEntry, readZone, type LogRange } from '../../resources/host-logs.js';
 import { SERVICE } from '../../resources/service.js';
 import type { LogLine } from './log-line.js';
-import { logPlaceOf } from './log-place.js';
+import { logPlaceOf } from '../../plan/log-place.js';
 import { PostgresLines } from '../../postgres/log-lines.js';
 
 /** What lines of PostgreSQL are called, wherever it writes them. */

@@ -7,6 +7,7 @@ import { flagOf } from '../../lib/flag.js';
 import type { OptionSchema } from '../../plan/operation.js';
 import { HEADS, type OperationHead } from './heads.js';
 import type { OperateCommandOptions } from './operate.js';
+import { takenBackBy } from './taken-back.js';
 
 /**
  * A command for each operation of one word, from what it says of itself, which has those of two words below it that begin with its own;
@@ -40,18 +41,18 @@ function addOperation(parent: Command, word: string, head: OperationHead, setExi
   return command;
 }
 
-/** The inventory, and the options that every operation has. */
+/** The inventory, and the options that every operation has, `--give-up` where it is not taken back instead. */
 export function withEveryOption(
   command: Command,
-  { keptInStore, changesNothing }: Pick<OperationHead, 'keptInStore' | 'changesNothing'>,
+  { keptInStore, changesNothing, options = {} }: Partial<Pick<OperationHead, 'keptInStore' | 'changesNothing' | 'options'>>,
 ): Command {
   withReport(withTimings(withPasswords(withOutput(withInventory(command)))));
   if (changesNothing === true) return command;
   command.option('--check', 'change nothing, show the steps and what clients notice of each').option('-y, --yes', 'do not ask');
   if (keptInStore === true) return command;
-  return command
-    .option('--resume', 'only resume the operation that was begun and is not finished, with the options it was begun with')
-    .option('--give-up', 'forget the unfinished operation; the cluster stays as it is');
+  command.option('--resume', 'only resume the operation that was begun and is not finished, with the options it was begun with');
+  if (takenBackBy({ options }) !== undefined) return command;
+  return command.option('--give-up', 'forget the unfinished operation; the cluster stays as it is');
 }
 
 /** What an operation says of itself, and the options that are its own. */

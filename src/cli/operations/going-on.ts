@@ -5,7 +5,8 @@ import type { Inventory } from '../../model/index.js';
 import type { Operation } from '../../plan/operation.js';
 import type { OperationRecord } from '../../store/operation-record.js';
 import { optionWords } from './option-words.js';
-import { describeOperation, takenBackBy, waysOut } from './unfinished.js';
+import { takenBackBy } from './taken-back.js';
+import { describeOperation, waysOut } from './unfinished.js';
 
 type Options = Record<string, unknown>;
 

@@ -21,7 +21,7 @@ import { answered, assertOneAnswer, assertSame, assertSameHosts, assertSameSourc
 import { defaultsOf, operationWords } from './option-words.js';
 import { questionOf, stepsShown } from './shown.js';
 import { openSource, type SourcePlace } from './source.js';
-import { assertGivenUp, assertNoOperation, describeOperation } from './unfinished.js';
+import { assertNoOperation, describeOperation } from './unfinished.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 
 /** Options that every operation has; its own are among them, by their names. */
@@ -158,11 +158,7 @@ function ownOptions({ options: schemas, argument }: Operation, options: OperateC
   return Object.fromEntries(names.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])));
 }
 
-async function giveUp(
-  pipeline: Pipeline,
-  operation: Named & Partial<Pick<Operation, 'options'>>,
-  record: OperationRecord | undefined,
-): Promise<ExitCode> {
+async function giveUp(pipeline: Pipeline, operation: Named, record: OperationRecord | undefined): Promise<ExitCode> {
   const { inventory, store } = pipeline;
   if (record === undefined) {
     pipeline.tell({ type: 'note', text: `Nothing to give up: no ${operation.name} of ${inventory.cluster} is unfinished.` });
@@ -171,7 +167,6 @@ async function giveUp(
   const release = await takeLocalLock(store);
   try {
     await assertStill(operation, inventory, record);
-    if (operation.options !== undefined) assertGivenUp({ options: operation.options }, record, inventory);
     await endOperation(store);
   } finally {
     await release();

@@ -34,6 +34,8 @@ export function questionOf(pipeline: Pipeline, operation: Operation, proposal: O
     text: () => stepsShown(pipeline, operation, proposal),
     ask: proposal.question ?? `${cluster} holds data. Carry out the ${operation.name}?`,
     holdsData: proposal.holdsData,
+    // A host of backups has no database, and what is asked is asked there too.
+    asksAnyway: proposal.question !== undefined,
     unconfirmed: {
       kind: 'operation/unconfirmed',
       message: `${cluster} holds data, and there is no terminal to ask on whether the ${operation.name} may begin`,

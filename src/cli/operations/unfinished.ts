@@ -5,8 +5,9 @@ import type { Inventory } from '../../model/index.js';
 import { readOperation, type OperationRecord } from '../../store/operation-record.js';
 import { assertUnlocked } from '../../store/local-lock.js';
 import { storeDirectory } from '../../store/store.js';
-import { HEADS, type OperationHead } from './heads.js';
+import { HEADS } from './heads.js';
 import { optionWords } from './option-words.js';
+import { takenBackBy } from './taken-back.js';
 import { pgprov, plainPgprov } from '../../lib/pgprov-command.js';
 
 /**
@@ -27,24 +28,47 @@ export async function assertNoOperation({ dir, cluster, file }: Inventory, but?:
   });
 }
 
-/** That an operation was begun and is not finished, or is carried out at this moment, in a sentence; undefined where there is none. */
-export async function unfinishedWords({ dir, cluster, file }: Inventory): Promise<string | undefined> {
+/** An operation that was begun and is not finished, or is carried out at this moment. */
+export interface Unfinished {
+  /** In a clause. */
+  what: string;
+  /** How it is ended; absent while it is carried out. */
+  mend?: string;
+  /** When it was begun, as ISO 8601. */
+  began?: string;
+  /** It stops members, and has their data out of its place: what is seen of them meanwhile is its doing. */
+  holdsMembers?: true;
+}
+
+/** What was begun on a cluster and is not finished, by what is kept here; undefined: nothing. */
+export async function unfinishedOperation({ dir, cluster, file }: Inventory): Promise<Unfinished | undefined> {
   const store = storeDirectory(dir, cluster);
   try {
     const record = await readOperation(store, file);
     if (record === undefined) return undefined;
     const what = describeOperation(record);
+    const head = HEADS.find(({ name }) => name === record.operation);
+    const told = { began: record.began, ...(head === undefined || takenBackBy(head) === undefined ? {} : { holdsMembers: true as const }) };
     return await assertUnlocked(store).then(
-      () => `${what} is not finished, and until then nothing else may change ${cluster}; ${waysOut(record, file)}`,
+      () => ({
+        what: `${what} is not finished, and until then nothing else may change ${cluster}`,
+        mend: waysOut(record, file),
+        ...told,
+      }),
       (error: unknown) => {
-        if (error instanceof LockedError) return `${what} is under way`;
+        if (error instanceof LockedError) return { what: `${what} is under way`, ...told };
         throw error;
       },
     );
   } catch (error) {
-    if (error instanceof PgprovError) return [error.message, error.hint ?? []].flat().join('; ');
+    if (error instanceof PgprovError) return { what: error.message, ...(error.hint === undefined ? {} : { mend: error.hint }) };
     throw error;
   }
+}
+
+/** The same in a sentence. */
+export function unfinishedWords({ what, mend }: Unfinished): string {
+  return [what, mend ?? []].flat().join('; ');
 }
 
 /** How an operation that was begun is ended. */
@@ -55,24 +79,6 @@ export function waysOut({ operation, source, chosen }: OperationRecord, inventor
   if (back === undefined) return `${finish}, or give it up with ${pgprov`${operationLine(operation, inventory, source)} --give-up`}`;
   if (chosen[back] === true) return finish;
   return `${finish}, or take it back with \`${plainPgprov`${operationLine(operation, inventory, source)} ${[flagOf(back)]}`}\``;
-}
-
-/** The option that takes an operation back, where it has one. */
-export function takenBackBy({ options }: Pick<OperationHead, 'options'>): string | undefined {
-  return Object.keys(options).find((name) => options[name]?.answers === 'takes-back');
-}
-
-/**
- * Insists that an operation may be forgotten.
- * @throws RefusedError for one that is taken back instead: what it has moved would stay where it is, and nobody else knows where
- */
-export function assertGivenUp({ options }: Pick<OperationHead, 'options'>, record: OperationRecord, inventory: Inventory): void {
-  if (takenBackBy({ options }) === undefined) return;
-  throw new RefusedError({
-    kind: 'operation/not-given-up',
-    message: `${describeOperation(record)} is not given up: what was there may be out of its place, and nothing else knows where`,
-    hint: `${waysOut(record, inventory.file)}. To forget it all the same, remove operation.json in ${storeDirectory(inventory.dir, inventory.cluster)}, which has where everything was put`,
-  });
 }
 
 /** `the switchover --to pg2 that ann@laptop began at 2026-11-28T09:30:00Z` */

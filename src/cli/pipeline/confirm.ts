@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { timeAnswer } from '../prompt-time.js';
+import { columnsOf, wrapWords } from '../../report/width.js';
 import { discardTyped } from './typed-before.js';
 
 /** True where a person can be asked: both ends are a terminal. */
@@ -12,7 +13,11 @@ export function canAsk(): boolean {
  * question stood there is no answer.
  * @param output where the question is written; default: stdout
  */
-export async function confirm(question: string, signal?: AbortSignal, output: NodeJS.WritableStream = process.stdout): Promise<boolean> {
+export async function confirm(
+  question: string,
+  signal?: AbortSignal,
+  output: NodeJS.WritableStream & { columns?: number } = process.stdout,
+): Promise<boolean> {
   discardTyped();
   if (process.stdin.readableEnded) return false;
   // The terminal edits the line: readline's own editing leaves nobody waiting, and no answer, when the terminal is closed.
@@ -25,7 +30,9 @@ export async function confirm(question: string, signal?: AbortSignal, output: No
   if (signal?.aborted === true) close();
   try {
     const answer = await timeAnswer(() =>
-      signal?.aborted === true ? Promise.resolve('') : Promise.race([prompt.question(`${question} [y/N] `), closed]),
+      signal?.aborted === true
+        ? Promise.resolve('')
+        : Promise.race([prompt.question(`${wrapWords(`${question} [y/N]`, columnsOf(output) - 1).join('\n')} `), closed]),
     );
     return /^y(?:es)?$/iu.test(answer.trim());
   } finally {

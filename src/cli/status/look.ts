@@ -4,7 +4,7 @@ import { ExitCode } from '../../lib/errors.js';
 import type { Inventory } from '../../model/index.js';
 import { problemsOf } from '../../report/status.js';
 import { catalogOf } from '../catalog.js';
-import { unfinishedWords } from '../operations/unfinished.js';
+import { unfinishedOperation, unfinishedWords } from '../operations/unfinished.js';
 import { statusOf, withDrift } from '../status-of.js';
 
 /** What one look at a cluster has shown. */
@@ -19,10 +19,10 @@ export interface Seen {
 /** Reads a survey as the state of the cluster, with the verdict, and what pgprov itself has left unfinished. */
 export async function readLook(inventory: Inventory, { exitCode, errors, view, proposal: { changes, drift } }: RunOutcome): Promise<Seen> {
   const catalog = catalogOf(inventory);
-  const unfinished = await unfinishedWords(inventory);
+  const unfinished = await unfinishedOperation(inventory);
   const status = {
-    ...withDrift(statusOf(inventory, catalog, view, errors), drift, changes.length),
-    ...(unfinished === undefined ? {} : { unfinished }),
+    ...withDrift(statusOf(inventory, catalog, view, errors, { isHeldUp: unfinished?.holdsMembers === true }), drift, changes.length),
+    ...(unfinished === undefined ? {} : { unfinished: unfinishedWords(unfinished) }),
   };
   const problems = problemsOf(status);
   if (exitCode !== ExitCode.done) return { status, problems, exitCode };

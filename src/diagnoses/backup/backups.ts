@@ -8,8 +8,9 @@ import {
   type Examination,
   type Finding,
   type Host,
+  type View,
 } from '../../index.js';
-import { writtenBy } from '../../../roles/shared/backup/repositories.js';
+import { repositoriesOf, writtenBy } from '../../../roles/shared/backup/repositories.js';
 import { backupSettings } from '../../../roles/shared/backup/stanza.js';
 import { trouble } from '../../../roles/shared/backup/told.js';
 import { backupAdvice, briefly } from '../../../roles/shared/backup/trouble.js';
@@ -39,7 +40,7 @@ export default defineDiagnosis({
 });
 
 /** A run of a unit that no later backup has made good; it says more than the age of the last one. */
-function failureOf({ view: { inventory } }: Examination, { name: host }: Host, { unit, began, result = '', error }: BackupRun): Finding {
+function failureOf({ view }: Examination, { name: host }: Host, { unit, began, result = '', error }: BackupRun): Finding {
   const words = error ?? `it ended with ${result}`;
   const at = began === undefined ? {} : { at: began * 1000 };
   return {
@@ -49,8 +50,18 @@ function failureOf({ view: { inventory } }: Examination, { name: host }: Host, {
     ...(began === undefined ? {} : { since: began * 1000 }),
     evidence: words.split('\n').map((line) => ({ host, source: `journal of ${unit}`, line, ...at })),
     follows: 'the backups get older, and a restore has more WAL to replay',
-    mend: `${backupAdvice(words, inventory)}, then ${pgprov`backup ${inventory}`}`,
+    mend: `${adviceOf(view, host, words)}, then ${pgprov`backup ${view.inventory}`}`,
   };
+}
+
+/** A run of apply gives back the directory of a repository, and not what is below it. */
+function adviceOf(view: View, name: string, words: string): string {
+  const { inventory } = view;
+  const layout = view.platform(name)?.pgbackrest;
+  const own = repositoriesOf(inventory).find(({ host }) => host?.name === name);
+  if (layout === undefined || own === undefined || !words.includes('Permission denied')) return backupAdvice(words, inventory);
+  const directory = own.settings.directory ?? layout.repositoryDirectory;
+  return `give its files back to the user that pgBackRest runs as: \`chown -R ${layout.user}: ${directory}\`, as root on ${name}`;
 }
 
 function findingsOf({ view }: Examination, { name: host }: Host, info: BackupInfo): Finding[] {
@@ -66,7 +77,7 @@ function findingsOf({ view }: Examination, { name: host }: Host, info: BackupInf
         what: `pgBackRest cannot read its repository: ${briefly(failed)}`,
         evidence: evidence(...failed.split('\n')),
         follows: 'no backup is taken, none can be restored, and PostgreSQL keeps its WAL until the disk is full',
-        mend: backupAdvice(failed, inventory),
+        mend: adviceOf(view, host, failed),
       },
     ];
   }
@@ -94,7 +105,7 @@ function findingsOf({ view }: Examination, { name: host }: Host, info: BackupInf
       since: 1000 * last.stop,
       evidence: evidence(`${last.label} ended then`),
       follows: 'a restore replays all WAL since, and takes longer every day',
-      mend: `${take} takes one; \`systemctl list-timers "pgprov-backup@*"\`, as root there, shows when the next one is due`,
+      mend: `${take} takes one; \`systemctl list-timers "pgprov-backup@*"\`, as root on ${host}, shows when the next one is due`,
     },
   ];
 }

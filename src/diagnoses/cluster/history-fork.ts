@@ -9,8 +9,10 @@ import {
   type Evidence,
   type Examination,
   type Finding,
+  type LoggedLine,
 } from '../../index.js';
 import { dataPath, leaderOf } from '../shared/leading.js';
+import { asEvidence, linesSince, MADE_ANEW, POSTGRESQL_LOGS } from '../shared/lines.js';
 import { dataOf, memberOf, membersOf, storeOf } from '../shared/members.js';
 
 /**
@@ -26,7 +28,7 @@ export default defineDiagnosis({
     timelineBegin({ path: dataDirectoryOf(host, platform), binDirectory: localServer(host, platform).binDirectory }),
   ],
   find: (examination) => {
-    const all = [...unlikeHistories(examination), ...unlikeBegins(examination), ...aheadOfLeader(examination)];
+    const all = [...unlikeHistories(examination), ...unlikeBegins(examination), ...begunTwice(examination), ...aheadOfLeader(examination)];
     // Each member once, by what shows it best.
     return all.filter(({ host }, index) => all.findIndex((other) => other.host === host) === index);
   },
@@ -70,6 +72,34 @@ function unlikeBegins(examination: Examination): Finding[] {
   });
 }
 
+/**
+ * Both have said that they began it. A standby that streams overwrites how its own began, where that lies in the segment that it begins to
+ * stream with, so that its log alone still tells.
+ */
+function begunTwice(examination: Examination): Finding[] {
+  const leader = leaderOf(examination);
+  const timeline = leader === undefined ? undefined : memberOf(examination, leader)?.timeline;
+  if (leader === undefined || timeline === undefined) return [];
+  const own = begunBy(examination, leader, timeline);
+  if (own === undefined) return [];
+  return membersOf(examination).flatMap((host) => {
+    const begun = host === leader || memberOf(examination, host)?.timeline !== timeline ? undefined : begunBy(examination, host, timeline);
+    if (begun === undefined) return [];
+    return [
+      forkOf(examination, host, leader, {
+        what: `its timeline ${timeline} is another one than that of ${leader}, which leads: each has begun it by itself, without knowledge of the other`,
+        evidence: [own, begun].map(asEvidence),
+      }),
+    ];
+  });
+}
+
+/** Where a member said that it begins a timeline, of the data that it has now. */
+function begunBy(examination: Examination, host: string, timeline: number): LoggedLine | undefined {
+  const pattern = new RegExp(`selected new timeline ID: ${timeline}$`, 'u');
+  return linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern, over: MADE_ANEW }).at(-1);
+}
+
 /** The leader's own word that a standby has confirmed more than it has written. */
 function aheadOfLeader(examination: Examination): Finding[] {
   const leader = leaderOf(examination);
@@ -92,6 +122,9 @@ function forkOf(
   { what, evidence }: { what: string; evidence: readonly Evidence[] },
 ): Finding {
   const { view } = examination;
+  const timeline = memberOf(examination, leader)?.timeline;
+  // Since the second of them began it there are two.
+  const begun = [leader, host].flatMap((each) => (timeline === undefined ? [] : (begunBy(examination, each, timeline)?.at ?? [])));
   const unnamed = storeOf(examination)?.timelineEnds?.findLast(({ time, leader: by }) => time === undefined && by === undefined);
   const trace: Evidence[] =
     unnamed === undefined
@@ -101,10 +134,11 @@ function forkOf(
     level: 'broken',
     host,
     what,
+    ...(begun.length === 0 ? {} : { since: Math.max(...begun) }),
     evidence: [...evidence, ...trace],
     follows: `${host} has another content than its leader, though it may stream: reads there are wrong, and commits are lost or come back with the next change of leader`,
     mend: `do not switch over; ${pgprov`rebuild ${view.inventory} --host ${host} --give-up-commits`} copies the data of ${leader} and keeps what ${host} has beside it, to be compared`,
-    explains: ['diverged', 'wal-ahead', 'lag', 'member-down'],
+    explains: ['diverged', 'wal-ahead', 'wal-unfit', 'lag', 'member-down'],
   };
 }
 

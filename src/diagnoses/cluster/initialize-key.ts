@@ -1,4 +1,6 @@
 import { DCS, defineDiagnosis, pgprov, type Examination, type Finding } from '../../index.js';
+import { dcsOf } from '../../../roles/shared/dcs-of.js';
+import { hostsWith, scopePrefix } from '../../../roles/shared/layout.js';
 import { leaderOf } from '../shared/leading.js';
 import { dataOf, membersOf } from '../shared/members.js';
 
@@ -36,8 +38,10 @@ export default defineDiagnosis({
           })),
         ],
         follows: 'no member can start anew: Patroni takes it for one of another cluster, or begins a new cluster where a host has no data',
-        mend: `${pgprov`recover ${view.inventory}`} puts the identity back from the data that is there; never delete the data`,
-        explains: ['no-leader', 'member-down'],
+        mend: isForeign(initialize)
+          ? puttingBack(examination, identifier)
+          : `${pgprov`recover ${view.inventory}`} puts the identity back from the data that is there; never delete the data`,
+        explains: ['no-leader', 'member-down', 'unit-failed/patroni', 'unit-restarts/patroni'],
       },
     ];
   },
@@ -48,6 +52,22 @@ function isBootstrap(examination: Examination): boolean {
   return membersOf(examination).every((host) => dataOf(examination, host)?.running !== true) && leaderOf(examination) === undefined
     ? membersOf(examination).every((host) => dataOf(examination, host)?.control !== 'valid')
     : false;
+}
+
+function isForeign(initialize: string | undefined): boolean {
+  return initialize !== undefined && initialize !== '';
+}
+
+/** Whose scope that is only a person knows. While nobody leads nothing is written that a Patroni could read: the first that came up would lead. */
+function puttingBack(examination: Examination, identifier: string): string {
+  const { view } = examination;
+  const { inventory } = view;
+  const [member] = hostsWith(inventory, 'patroni');
+  const key = member === undefined ? 'initialize' : `${scopePrefix(inventory, member)}initialize`;
+  const condition = 'if no other cluster keeps anything there, and the data is the right one';
+  const put = dcsOf(inventory).putting(view, key, identifier);
+  if (leaderOf(examination) !== undefined) return `${condition}: ${put}`;
+  return `${condition}: \`systemctl stop patroni\`, as root on every host; then ${put}; then ${pgprov`recover ${inventory}`} starts the member with the last commits first`;
 }
 
 function troubleOf(initialize: string | undefined, identifiers: readonly string[]): string | undefined {

@@ -1,5 +1,6 @@
 import { defineDiagnosis, pgprov, type Examination, type Finding } from '../../index.js';
 import { memberOf, membersOf } from '../shared/members.js';
+import { comeWithSystems } from '../shared/with-systems.js';
 
 /** Members run different versions of PostgreSQL or Patroni. */
 export default defineDiagnosis({
@@ -20,11 +21,22 @@ function unlike(examination: Examination, program: string, versionOf: (host: str
   const versions = [...new Set(seen.map(({ version }) => version))];
   if (versions.length < 2) return [];
   const majors = new Set(versions.map((version) => version.split('.')[0]));
+  const evidence = seen.map(({ host, version }) => ({ host, source: 'Patroni’s REST API', line: `${program} ${version}` }));
+  if (comeWithSystems(examination.view, seen))
+    return [
+      {
+        level: 'notice',
+        what: `members run different versions of ${program}, as their systems have them: ${versions.join(', ')}`,
+        evidence,
+        follows: `what ${program} does after a change of leader is not what it did before`,
+        mend: 'nothing needs to be done at once: have all members run one system, and with it one version, when you next replace a host',
+      },
+    ];
   return [
     {
       level: majors.size > 1 ? 'danger' : 'notice',
       what: `members run different versions of ${program}: ${versions.join(', ')}`,
-      evidence: seen.map(({ host, version }) => ({ host, source: 'Patroni’s REST API', line: `${program} ${version}` })),
+      evidence,
       follows: `what ${program} does after a change of leader is not what it did before; a bug that is mended on one member is open on another`,
       mend: `bring the packages of all members to one version, then ${pgprov`restart ${examination.view.inventory}`} restarts one member at a time`,
     },

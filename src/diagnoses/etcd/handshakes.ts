@@ -38,7 +38,8 @@ export default defineDiagnosis({
       (group): Finding => {
         const lines = [...group].sort((a, b) => a.at - b.at);
         const stranger = strangerIn(examination, group[0]);
-        const why = /x509: [^"]*|tls: [^"]*/u.exec(lines.at(-1)?.text ?? '')?.[0] ?? 'the certificate';
+        // What stands in brackets after it is a guess of Go's, and what is itself in brackets ends with them.
+        const why = /(?:x509|tls): [^"()]*/u.exec(lines.at(-1)?.text ?? '')?.[0].trimEnd() ?? 'the certificate';
         const told = { ...sinceFirst(lines), evidence: lines.slice(-2).map(asEvidence) };
         const host = culpritOf(examination, group[0]);
         return stranger === undefined
@@ -49,7 +50,7 @@ export default defineDiagnosis({
               ...told,
               follows: 'who is refused is cut off: a member from the quorum, Patroni from its store',
               mend: `${pgprov`apply ${view.inventory}`} writes the certificates that belong there; ${pgprov`certs status ${view.inventory}`} shows which is wrong`,
-              explains: ['store-member-down', 'unit-failed', 'unit-restarts'],
+              explains: ['store-member-down', 'unit-failed/etcd', 'unit-restarts/etcd'],
             }
           : {
               level: 'notice',
@@ -93,7 +94,7 @@ function refusals({ log, now }: Examination, host: string): readonly LoggedLine[
 function peerOf({ view }: Examination, line: LoggedLine): string | undefined {
   const { hosts } = view.inventory;
   const address = remoteOf(line);
-  const id = /"remote-(?:peer|member)-id":"([0-9a-f]+)"/u.exec(line.text)?.[1];
+  const id = /"(?:remote-peer|remote-member|peer)-id":"([0-9a-f]+)"/u.exec(line.text)?.[1];
   const byId = id === undefined ? undefined : hosts.find((host) => idsOf(view, host).includes(id));
   return (byId ?? hosts.find((host) => address !== undefined && addressesOf(view, line.host, host).includes(address)))?.name;
 }

@@ -1,8 +1,7 @@
-import { defineDiagnosis, type Host, type LoggedLine, type Platform, type View } from '../../index.js';
-import { etcdDataDirectory } from '../../../roles/shared/etcd/data-directory.js';
+import { defineDiagnosis } from '../../index.js';
 import { etcdMembersSeen, hasQuorum } from '../../../roles/shared/etcd/members-seen.js';
-import { onWorkingMember } from '../../../roles/shared/etcd/etcdctl.js';
-import { peerUrl } from '../../../roles/shared/etcd/unit-guard.js';
+import { sinceLetIn } from '../../../roles/shared/etcd/told-lines.js';
+import { joiningAnew } from '../../../roles/shared/etcd/joining-anew.js';
 import { asEvidence } from '../shared/lines.js';
 
 /** What a member says that is not the one the others have in their list; the first that matches counts. */
@@ -22,9 +21,6 @@ const WORDS: readonly { pattern: RegExp; what: string }[] = [
 
 const RECENT = 60_000;
 
-/** After this a member has been let in. */
-const LET_IN = /ready to serve client requests|published local member to cluster/u;
-
 /** A member of etcd is not who the others think it is: it has other data than it should. */
 export default defineDiagnosis({
   name: 'store-identity',
@@ -38,14 +34,12 @@ export default defineDiagnosis({
     return members
       .filter(({ seen, healthy }) => seen && !healthy)
       .flatMap(({ host, runs }) => {
-        const platform = view.platform(host.name);
         // A member that runs says it again and again; one that ended said it last.
-        const lines = sinceLetIn(examination.log(host.name, 'etcd')).filter(({ at }) => !runs || examination.now - at < RECENT);
+        const lines = sinceLetIn(examination, host.name).filter(({ at }) => !runs || examination.now - at < RECENT);
         const word = WORDS.find(({ pattern }) => lines.some(({ text }) => pattern.test(text)));
         const matching = lines.filter(({ text }) => word?.pattern.test(text));
         const [first] = matching;
-        if (word === undefined || first === undefined || platform === undefined) return [];
-        const data = etcdDataDirectory({ host, platform, inventory: view.inventory });
+        if (word === undefined || first === undefined) return [];
         return [
           {
             level: 'danger' as const,
@@ -54,31 +48,10 @@ export default defineDiagnosis({
             since: first.at,
             evidence: matching.slice(-2).map(asEvidence),
             follows: 'it is no part of the quorum, and never becomes one by waiting',
-            mend: `let it join anew: ${leavingAndComing(view, host)}; then \`${startingAnew(platform.etcd, data)}\`, as root on ${host.name}`,
-            explains: ['store-member-down', 'unit-failed', 'unit-restarts', 'unit-stopped', 'store-members'],
+            mend: joiningAnew(view, host),
+            explains: ['store-member-down', 'unit-failed/etcd', 'unit-restarts/etcd', 'unit-stopped/etcd', 'store-members'],
           },
         ];
       });
   },
 });
-
-/** The member that was leaves the list, and a new one is put on it. */
-function leavingAndComing(view: View, host: Host): string {
-  const url = peerUrl(host);
-  return `${onWorkingMember(view, host.name)}; \`for id in $(etcdctl member list | grep -F ${url}, | cut -d , -f 1); do etcdctl member remove $id; done; etcdctl member add ${host.name} --peer-urls=${url}\``;
-}
-
-/** Its data is kept beside, so that nothing is lost should it be needed. */
-function startingAnew({ unit, user, group, environmentFile }: Platform['etcd'], data: string): string {
-  return [
-    `systemctl stop ${unit}`,
-    `mv ${data} ${data}.$(date +%s)`,
-    `install -d -o ${user} -g ${group} -m 700 ${data}`,
-    `sed -i 's/^ETCD_INITIAL_CLUSTER_STATE=.*/ETCD_INITIAL_CLUSTER_STATE="existing"/' ${environmentFile}`,
-    `systemctl start ${unit}`,
-  ].join('; ');
-}
-
-function sinceLetIn(lines: readonly LoggedLine[]): readonly LoggedLine[] {
-  return lines.slice(lines.findLastIndex(({ text }) => LET_IN.test(text)) + 1);
-}

@@ -1,5 +1,6 @@
 import { defineDiagnosis, enumerate, ETCD_DATABASE, pgprov } from '../../index.js';
 import { etcdMembersSeen, hasQuorum, type SeenMember } from '../../../roles/shared/etcd/members-seen.js';
+import { damageLines } from '../../../roles/shared/etcd/told-lines.js';
 import { asEvidence } from '../shared/lines.js';
 
 /** What a member writes when it loses the others. */
@@ -22,6 +23,7 @@ export default defineDiagnosis({
     const lines = seen
       .flatMap(({ host }) => examination.log(host.name, 'etcd').filter(({ text }) => ALONE.test(text)))
       .sort((a, b) => a.at - b.at);
+    const damaged = members.filter(({ host, healthy }) => !healthy && damageLines(examination, host.name).length > 0);
     const lost = lines.findLast(({ text }) => /lost leader/u.test(text));
     return [
       {
@@ -37,8 +39,8 @@ export default defineDiagnosis({
         ],
         follows:
           'Patroni cannot keep its lease: without failsafe mode the leader becomes a standby, and nobody can write; nobody fails over',
-        mend: mendOf(examination.view.inventory, missing),
-        explains: ['store-member-down', 'no-leader', 'store-handshakes', 'failsafe'],
+        mend: mendOf(examination.view.inventory, { missing, damaged, enough: members.length - damaged.length >= majority }),
+        explains: ['store-damaged', 'store-member-down', 'unit-stopped/etcd', 'no-leader', 'store-handshakes', 'failsafe'],
       },
     ];
   },
@@ -49,10 +51,25 @@ function wordsOf({ seen, runs }: SeenMember): string {
   return runs ? 'the member runs, and is not part of a quorum' : 'the member does not run';
 }
 
-function mendOf(inventory: { file: string }, missing: readonly SeenMember[]): string {
-  const startable = missing.filter(({ seen }) => seen).map(({ host }) => host.name);
-  if (startable.length > 0) return `start the missing ones: \`systemctl start etcd\`, as root on ${enumerate(startable)}`;
+/** Members that do not run, those of them whose data is damaged, and whether the others can be a quorum. */
+interface Out {
+  missing: readonly SeenMember[];
+  damaged: readonly SeenMember[];
+  enough: boolean;
+}
+
+function mendOf(inventory: { file: string }, { missing, damaged, enough }: Out): string {
+  const broken = namesOf(damaged);
+  if (!enough)
+    return `${enumerate(broken)} cannot read ${broken.length === 1 ? 'its' : 'their'} data: ${pgprov`recover ${inventory}`} makes a new etcd of the newest data that can be read, or of a snapshot`;
+  const startable = namesOf(missing.filter(({ seen }) => seen)).filter((name) => !broken.includes(name));
+  // Without --no-block systemctl waits for the quorum, which may not come before the next one is started.
+  if (startable.length > 0) return `start the missing ones: \`systemctl start --no-block etcd\`, as root on ${enumerate(startable)}`;
   if (missing.length > 0)
-    return `bring back ${enumerate(missing.map(({ host }) => host.name))}; if their data is lost, ${pgprov`recover ${inventory}`} makes a quorum of what is left`;
+    return `bring back ${enumerate(namesOf(missing))}; if their data is lost, ${pgprov`recover ${inventory}`} makes a quorum of what is left`;
   return `let them reach each other: ${pgprov`logs ${inventory} --unit etcd`} shows what they say of each other`;
+}
+
+function namesOf(members: readonly SeenMember[]): string[] {
+  return members.map(({ host }) => host.name);
 }

@@ -48,7 +48,7 @@ function findingsOf(examination: Examination, host: string, layout: ServiceLayou
             what: `the certificate ${path} has expired`,
             since: end,
             evidence,
-            follows: 'whoever checks it refuses the connection: members of the store leave the quorum, one after the other',
+            follows: `whoever checks it refuses the connection: ${isOfBackups(examination, host, layout) ? 'no WAL is archived and no backup is taken' : 'members of the store leave the quorum, one after the other'}`,
             mend: `${renew} makes new ones and brings them`,
             explains,
           },
@@ -79,6 +79,10 @@ function findingsOf(examination: Examination, host: string, layout: ServiceLayou
           },
         ]),
   ];
+}
+
+function isOfBackups({ view }: Examination, host: string, { tlsDirectory }: ServiceLayout): boolean {
+  return view.platform(host)?.pgbackrest.tlsDirectory === tlsDirectory;
 }
 
 function read(pem: string): X509Certificate | undefined {

@@ -1,4 +1,5 @@
-import { defineDiagnosis, enumerate, type Examination, type Evidence, type Host } from '../../index.js';
+import { defineDiagnosis, enumerate, type Examination, type Evidence, type Host, type Inventory } from '../../index.js';
+import { dcsOf } from '../../../roles/shared/dcs-of.js';
 import { getsThrough, reachesOf } from '../shared/reach.js';
 
 /** A host could not be asked. Whether it is off, cut off, or only its SSH does not let us in shows in what the others see of it. */
@@ -16,7 +17,7 @@ export default defineDiagnosis({
           host: host.name,
           what: `it cannot be asked over SSH${WHAT[state]}`,
           evidence: [{ source: 'ssh', line: reason }, ...evidence],
-          follows: FOLLOWS[state],
+          follows: isMember(host, examination.view.inventory) || state === 'unknown' ? FOLLOWS[state] : WITHOUT,
           mend: mendOf(host, reason, state),
         },
       ];
@@ -39,6 +40,13 @@ const FOLLOWS: Record<Seen, string> = {
   silent: 'the cluster has one member less; if it comes back with its data, it joins by itself',
   unknown: 'nothing is known of it',
 };
+
+/** Of a host that has backups alone. */
+const WITHOUT = 'no backup is taken there and no WAL arrives; PostgreSQL goes on, and keeps its WAL until the host is back';
+
+function isMember({ roles }: Host, inventory: Inventory): boolean {
+  return !roles.includes('backup-repository') || ['postgresql', dcsOf(inventory).role].some((role) => roles.includes(role));
+}
 
 function seenByOthers(examination: Examination, host: Host): { state: Seen; evidence: Evidence[] } {
   const tried = examination.view.inventory.hosts.flatMap(({ name }) =>

@@ -1,5 +1,6 @@
 import { defineDiagnosis, PORTS, RUNNING, serviceHandle, type Examination, type Host, type Listener } from '../../index.js';
 import { leaderOf } from '../shared/leading.js';
+import { restartCommand } from '../../../roles/shared/restart-command.js';
 
 /** Another process has a port that is meant for one of the cluster's services. */
 export default defineDiagnosis({
@@ -26,7 +27,7 @@ export default defineDiagnosis({
               what: `port ${port}, meant for ${what}, is held by ${holder}`,
               evidence: [{ host: host.name, source: 'ss', line: `:${port} ${process || '?'} ${unit || 'no unit'}` }],
               follows: `${what} cannot listen there, and who connects reaches something else`,
-              mend: `if nobody needs it, end it: \`${end}${down && mayStart ? `; systemctl restart ${units.join(' ')}` : ''}\`, as root on ${host.name}`,
+              mend: `if nobody needs it, end it: \`${end}${down && mayStart ? `; ${restartCommand(...units)}` : ''}\`, as root on ${host.name}`,
               explains: ['unit-failed', 'unit-restarts', 'member-down', 'store-member-down'],
             };
           }),

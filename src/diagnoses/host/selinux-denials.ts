@@ -1,9 +1,31 @@
-import { topologyOf, defineDiagnosis, SELINUX_DENIALS, selinuxDenials } from '../../index.js';
+import { dirname } from 'node:path/posix';
+import {
+  dataDirectoryOf,
+  defineDiagnosis,
+  pgprov,
+  SELINUX_DENIALS,
+  selinuxDenials,
+  topologyOf,
+  type Examination,
+  type Host,
+  type LoggedLine,
+  type View,
+} from '../../index.js';
+import { dcsOf } from '../../../roles/shared/dcs-of.js';
+import { variablesIfAny } from '../../../roles/shared/variables.js';
+import { serviceLayouts } from '../shared/layouts.js';
+import { serves } from '../shared/leading.js';
 import { asEvidence, workedLast } from '../shared/lines.js';
-import { runs, watchedUnits } from '../shared/units.js';
+import { runs, stateSince, unitsWithPorts, watchedUnits } from '../shared/units.js';
 
-/** Seconds after a service’s last good word in which a denial is counted among what stopped it. */
+/** Milliseconds before a service went down in which a denial is counted among what stopped it. */
 const AROUND = 60_000;
+
+/** How far back a denial counts where nothing tells since when its service is down, in milliseconds. */
+const DAY = 86_400_000;
+
+/** What programs of PostgreSQL and of Patroni are called in the audit log. */
+const POSTGRESQL = ['postgres', 'postmaster', 'patroni'];
 
 /** SELinux keeps a service of the cluster from something, and a service is down. */
 export default defineDiagnosis({
@@ -12,15 +34,14 @@ export default defineDiagnosis({
   asks: ({ platform }) => (platform.family === 'el' ? [selinuxDenials()] : []),
   find: (examination) =>
     examination.view.inventory.hosts.flatMap((host) => {
-      const down = watchedUnits(examination, host).filter((watched) => !runs(watched));
-      const after = (workedLast(examination, host.name) ?? examination.now - 86_400_000) - AROUND;
-      const words = down.map(({ unit }) => unit).concat(['postgres', 'patroni', 'postmaster']);
-      const denied = (examination.view.read(host.name, SELINUX_DENIALS) ?? [])
-        .filter(({ at, text }) => at > after && words.some((word) => text.includes(`comm="${word}`) || text.includes(`${word}_`)))
-        .map((line) => ({ ...line, host: host.name }));
-      const [first] = denied;
+      const lines = (examination.view.read(host.name, SELINUX_DENIALS) ?? []).map((line) => ({ ...line, host: host.name }));
       // What SELinux forbids to services that work they can do without.
-      if (first === undefined || down.length === 0) return [];
+      const down = downOn(examination, host)
+        .map((service) => ({ ...service, denied: lines.filter((line) => isOf(service, line)) }))
+        .filter(({ denied }) => denied.length > 0);
+      const denied = lines.filter((line) => down.some((service) => service.denied.includes(line)));
+      const [first] = denied;
+      if (first === undefined) return [];
       return [
         {
           level: 'broken' as const,
@@ -29,9 +50,65 @@ export default defineDiagnosis({
           since: first.at,
           evidence: denied.slice(-3).map(asEvidence),
           follows: 'the service does not start, or ends, with “Permission denied” where the permissions of files are right',
-          mend: `label its files as the policy has them: \`restorecon -Rv /var/lib/pgsql /var/lib/${topologyOf(host) === 'patroni' ? 'pgprov /etc/patroni' : 'pgprov'}\`, as root on ${host.name}; \`ausearch -m avc -ts recent\` shows what is left`,
-          explains: ['unit-failed', 'unit-restarts', 'member-down', 'store-member-down'],
+          mend: mendOf(examination, host, new Set(down.map(({ unit }) => unit)), denied),
+          explains: ['unit-failed', 'unit-restarts', 'start-failed', 'member-down', 'store-member-down'],
         },
       ];
     }),
 });
+
+/** A service that is down: its unit, what its programs are called, and from when on a denial may have stopped it. */
+interface Down {
+  unit: string;
+  programs: readonly string[];
+  from: number;
+}
+
+/** Below Patroni PostgreSQL has no unit of its own: Patroni goes on while it does not start. */
+function downOn(examination: Examination, host: Host): Down[] {
+  const { now, view } = examination;
+  const units = watchedUnits(examination, host)
+    .filter((watched) => !runs(watched))
+    .map((watched): Down => {
+      const { unit } = watched;
+      const from = (stateSince(examination, watched) ?? now - DAY) - AROUND;
+      return { unit, programs: unit.startsWith('postgresql') ? POSTGRESQL : [unit], from };
+    });
+  const unit = view.platform(host.name)?.patroni.unit;
+  if (unit === undefined || !host.roles.includes('postgresql') || topologyOf(host) !== 'patroni' || serves(examination, host.name))
+    return units;
+  return [...units, { unit, programs: POSTGRESQL, from: (workedLast(examination, host.name) ?? now - DAY) - AROUND }];
+}
+
+function isOf({ programs, from }: Down, { at, text }: LoggedLine): boolean {
+  return at > from && programs.some((program) => text.includes(`comm="${program}`) || text.includes(`${program}_`));
+}
+
+/** A port gets PostgreSQL's label by apply; files get back the labels that the policy, and apply before, have for them. */
+function mendOf({ view }: Examination, host: Host, units: ReadonlySet<string>, denied: readonly LoggedLine[]): string {
+  const port = denied.map(({ text }) => /\{ name_bind \}.* src=(\d+)/u.exec(text)?.[1]).find((number) => number === String(portOf(host)));
+  if (port !== undefined) return `${pgprov`apply ${view.inventory}`} labels port ${port} as PostgreSQL’s`;
+  const relabel = `restorecon -Rv ${placesOn(view, host).join(' ')}`;
+  return `give its files the labels that the policy has for them: \`${relabel} && systemctl restart ${[...units].join(' ')}\`, as root on ${host.name}; \`ausearch -m avc -ts recent\` shows what is still forbidden`;
+}
+
+function portOf(host: Host): number | undefined {
+  return variablesIfAny(host, 'postgresql')?.port;
+}
+
+/** Where the services of a host have their files, without what is below another one. */
+function placesOn(view: View, host: Host): string[] {
+  const platform = view.platform(host.name);
+  if (platform === undefined) return [];
+  const store = dcsOf(view.inventory);
+  const version = variablesIfAny(host, 'postgresql')?.version;
+  const own = serviceLayouts(platform).filter(({ unit }) => unitsWithPorts(host).includes(unit));
+  const places = [
+    ...(version === undefined ? [] : [platform.postgresql(version).home, dataDirectoryOf(host, platform)]),
+    ...(topologyOf(host) === 'patroni' ? [dirname(platform.patroni.configFile)] : []),
+    ...own.map(({ tlsDirectory }) => tlsDirectory),
+    ...(host.roles.includes(store.role) ? [store.dataRoot(host, platform)] : []),
+    '/var/lib/pgprov',
+  ];
+  return places.filter((path) => !places.some((above) => path.startsWith(`${above}/`)));
+}

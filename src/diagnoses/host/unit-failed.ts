@@ -30,6 +30,7 @@ export default defineDiagnosis({
           return {
             level: 'broken' as const,
             host: host.name,
+            unit,
             what: `the unit ${unit} has failed${limit ? ', too often in a row for systemd to start it again' : ''}`,
             ...(since === undefined ? {} : { since }),
             evidence: [

@@ -17,6 +17,7 @@ export default defineDiagnosis({
           {
             level: running ? ('danger' as const) : ('broken' as const),
             host: host.name,
+            unit,
             what: `the unit ${unit} is masked`,
             evidence: [{ host: host.name, source: 'systemctl', line: `${unit}.service is masked ${masked}` }],
             follows: running ? 'it runs on, and once it ends nothing can start it again' : 'systemd does not start it, whoever asks for it',

@@ -23,6 +23,7 @@ export default defineDiagnosis({
         .map(({ unit, health }) => ({
           level: 'broken' as const,
           host: host.name,
+          unit,
           what: `the unit ${unit} ends and is started again, over and over`,
           evidence: [
             {
@@ -48,5 +49,7 @@ function lastEnd(lines: readonly LoggedLine[]): readonly LoggedLine[] {
 
 function isLooping(health: WatchedUnit['health']): boolean {
   if (health === undefined || health.restarts < OFTEN) return false;
-  return health.sub === 'auto-restart' || (health.active !== 'failed' && health.seconds !== undefined && health.seconds < STEADY);
+  // One that was stopped is not started again.
+  const ended = health.active === 'failed' || health.active === 'inactive';
+  return health.sub === 'auto-restart' || (!ended && health.seconds !== undefined && health.seconds < STEADY);
 }

@@ -1,4 +1,4 @@
-import { defineDiagnosis, pgprov, unitHealth } from '../../index.js';
+import { defineDiagnosis, pgprov, unitHealth, type Examination, type Finding } from '../../index.js';
 import { leaderOf } from '../shared/leading.js';
 import { asEvidence } from '../shared/lines.js';
 import { stateSince, unitsWithPorts, watchedUnits } from '../shared/units.js';
@@ -19,6 +19,7 @@ export default defineDiagnosis({
           return {
             level: 'broken' as const,
             host: host.name,
+            unit,
             what: `the unit ${unit} does not run${boot?.putOff === true ? ': it was stopped with pgprov, until it is started again' : ''}`,
             ...(since === undefined ? {} : { since }),
             evidence: [
@@ -33,8 +34,15 @@ export default defineDiagnosis({
                 : leaderOf(examination) === undefined
                   ? `do not start it by hand while nobody leads: ${pgprov`recover ${examination.view.inventory}`} starts the member with the last commits first`
                   : `${pgprov`start ${examination.view.inventory} --host ${host.name}`} starts it`,
-            explains: ['member-down', 'store-member-down'],
+            ...sufferers(examination, host.name, unit),
           };
         }),
     ),
 });
+
+/** What fails elsewhere while a service is down: without the server of a repository no member archives. */
+function sufferers({ view }: Examination, host: string, unit: string): Pick<Finding, 'explains' | 'affects'> {
+  const explains = ['member-down', 'store-member-down'];
+  if (unit !== view.platform(host)?.pgbackrest.unit) return { explains };
+  return { explains: [...explains, 'archiver'], affects: view.hosts('backup').map(({ name }) => name) };
+}

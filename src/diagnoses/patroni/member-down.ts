@@ -9,7 +9,7 @@ import {
   type Finding,
 } from '../../index.js';
 import { leaderOf, serves, stateEvidence } from '../shared/leading.js';
-import { asEvidence, sinceFirst, spanWords, standingLines, workedLast } from '../shared/lines.js';
+import { asEvidence, sinceFirst, spanWords, standingLines, STARTED, workedLast } from '../shared/lines.js';
 import { memberOf, membersOf } from '../shared/members.js';
 
 /** What says why a member does not work. */
@@ -20,6 +20,9 @@ const NO_REASON =
 /** What a member does for a while on its way up; it took it up with these lines. */
 const ON_ITS_WAY = new Set(['creating replica', 'starting', 'restarting', 'running pg_rewind', 'initializing new cluster', 'stopping']);
 const BEGUN = /trying to bootstrap|starting as a secondary|running pg_rewind|restarting|doing crash recovery|starting PostgreSQL \d/u;
+
+/** Patroni has started PostgreSQL. */
+const TRIED = /postmaster pid=/u;
 
 /** Milliseconds after which a member on its way up is rather stuck. */
 const LONG = 15 * 60_000;
@@ -33,9 +36,19 @@ export default defineDiagnosis({
     membersOf(examination).flatMap((host): Finding[] => {
       const member = memberOf(examination, host);
       if (member?.state === 'running' || member?.state === 'streaming') return [];
-      return [member !== undefined && ON_ITS_WAY.has(member.state) ? comingUp(examination, host, member.state) : down(examination, host)];
+      const isOnItsWay = member !== undefined && ON_ITS_WAY.has(member.state) && starts(examination, host) < 2;
+      return [isOnItsWay ? comingUp(examination, host, member.state) : down(examination, host)];
     }),
 });
+
+/**
+ * How often Patroni has started a server that does not run, since the member last worked. A server that ends at once may do so before Patroni looks at
+ * its process: the member then stays “starting” from one try to the next.
+ */
+function starts(examination: Examination, host: string): number {
+  if (serves(examination, host)) return 0;
+  return standingLines(examination, host, { units: ['patroni'], pattern: TRIED, over: STARTED }).length;
+}
 
 function comingUp(examination: Examination, host: string, state: string): Finding {
   const { view, now } = examination;
@@ -83,5 +96,7 @@ function down(examination: Examination, host: string): Finding {
 
 function wordsOf(examination: Examination, host: string): string {
   const state = memberOf(examination, host)?.state;
-  return state === undefined ? 'Patroni does not answer, though its unit runs' : `PostgreSQL does not run: Patroni says “${state}”`;
+  if (state === undefined) return 'Patroni does not answer, though its unit runs';
+  const tried = ON_ITS_WAY.has(state) ? `, and has started it ${starts(examination, host)} times in vain` : '';
+  return `PostgreSQL does not run: Patroni says “${state}”${tried}`;
 }

@@ -3,6 +3,7 @@ import { askAccess } from '../shared/access.js';
 import { databaseUser, dataPath } from '../shared/leading.js';
 import { asEvidence, standingLines } from '../shared/lines.js';
 import { membersOf } from '../shared/members.js';
+import { restartCommand } from '../../../roles/shared/restart-command.js';
 import { DATA_ACCESS } from '../../index.js';
 
 const REFUSED = /"root" execution of the PostgreSQL server is not permitted|possible system security compromise|cannot be run as root/u;
@@ -32,7 +33,7 @@ export default defineDiagnosis({
             ...lines.slice(-1).map(asEvidence),
           ],
           follows: 'it starts no PostgreSQL, and files that it writes as root keep the right one from starting',
-          mend: `\`${end}chown -R ${user}: ${data}; systemctl restart patroni\`, as root on ${host}`,
+          mend: `\`${end}chown -R ${user}: ${data}; ${restartCommand('patroni')}\`, as root on ${host}`,
           explains: ['member-down', 'data-access'],
         },
       ];

@@ -42,6 +42,7 @@ export default defineDiagnosis({
             evidence: [{ host, source: 'pg_replication_slots', line: describe(slot) }, ...lines.slice(-1).map(asEvidence)],
             follows: FOLLOWS[trouble],
             mend: mendOf(examination, host, slot, trouble),
+            affects: alsoOn(examination, host, slot),
           },
         ];
       });
@@ -53,10 +54,20 @@ export default defineDiagnosis({
 function isToldOfLeader(examination: Examination, host: string, { name }: SlotStatus): boolean {
   const leader = leaderOf(examination);
   if (leader === undefined || leader === host || !membersOf(examination).some((member) => slotNameOf(member) === name)) return false;
-  const server = examination.view.read(leader, SERVER_REPLICATION);
+  return isInTrouble(examination, leader, name);
+}
+
+function isInTrouble({ view }: Examination, host: string, name: string): boolean {
+  const server = view.read(host, SERVER_REPLICATION);
   const slot = server?.slots.find((one) => one.name === name);
   const trouble = server === undefined || slot === undefined ? undefined : slotTrouble(slot, server);
   return trouble !== undefined && trouble !== 'idle';
+}
+
+/** The members of whose slot it is told that of this one. */
+function alsoOn(examination: Examination, host: string, slot: SlotStatus): string[] {
+  if (host !== leaderOf(examination)) return [];
+  return membersOf(examination).filter((other) => isToldOfLeader(examination, other, slot) && isInTrouble(examination, other, slot.name));
 }
 
 function describe({ name, type, active, wal = 'none', heldBytes = 0, invalidated }: SlotStatus): string {

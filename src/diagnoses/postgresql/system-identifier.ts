@@ -2,6 +2,7 @@ import { defineDiagnosis, type Finding } from '../../index.js';
 import { databaseUser, dataPath } from '../shared/leading.js';
 import { asEvidence, sinceFirst, standingLines } from '../shared/lines.js';
 import { dataOf, membersOf, storeOf } from '../shared/members.js';
+import { restartCommand } from '../../../roles/shared/restart-command.js';
 
 /** A member has the data of another cluster. */
 export default defineDiagnosis({
@@ -18,7 +19,7 @@ export default defineDiagnosis({
       if (own === undefined || own === initialize) return [];
       const [user, path] = [databaseUser(examination, host), dataPath(examination, host)];
       const lines = standingLines(examination, host, { units: ['patroni'], pattern: /system ID mismatch, node/u });
-      const command = `systemctl stop patroni && mv ${path} ${path}.other && install -d -o ${user} -g ${user} -m 0700 ${path} && systemctl start patroni`;
+      const command = `systemctl stop patroni && mv ${path} ${path}.other && install -d -o ${user} -g ${user} -m 0700 ${path} && { ${restartCommand('patroni')}; }`;
       return [
         {
           level: 'broken',
@@ -32,7 +33,7 @@ export default defineDiagnosis({
           ],
           follows: 'Patroni ends there at once and is restarted for ever; the cluster has one member fewer',
           mend: `\`${command}\`, as root on ${host}, keeps that data aside and has Patroni copy the leader’s`,
-          explains: ['member-down', 'start-failed', 'without-patroni'],
+          explains: ['member-down', 'start-failed', 'without-patroni', 'unit-failed/patroni', 'unit-restarts/patroni'],
         },
       ];
     });

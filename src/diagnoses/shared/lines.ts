@@ -74,7 +74,7 @@ export function linesSince(
 const BETWEEN_TRIES = 60_000;
 
 /** A standby has the leader's data, or its timeline, anew. */
-const MADE_ANEW = /replica has been created using|pg_rewind exit code=0/u;
+export const MADE_ANEW = /replica has been created using|pg_rewind exit code=0/u;
 
 /**
  * The lines of a standby that match, of the tries that have not come to an end: its receiver says that it streams before its sender finds that

@@ -94,9 +94,9 @@ const ANSWERS_WITHIN = 5;
 /** Seconds for all repositories. */
 const WITHIN = 60;
 
-/** Exit codes of a program that is not there, and of `timeout`. */
+/** Exit codes of a program that is not there, and of `timeout`, which kills what does not end by itself. */
 const NOT_INSTALLED = 127;
-const NO_ANSWER = 124;
+const NO_ANSWER = [124, 137];
 
 /** Backups, archives and the running backup of a stanza. */
 export function backupInfo(options: BackupInfoOptions): Observation<BackupInfo> {
@@ -163,7 +163,7 @@ function exactIdentifiers(json: string): string {
 
 function problemOf(code: number, lines: readonly string[]): string {
   if (code === NOT_INSTALLED) return 'pgBackRest is not installed';
-  if (code === NO_ANSWER) return 'pgBackRest gave no answer in time';
+  if (NO_ANSWER.includes(code)) return 'pgBackRest gave no answer in time';
   return pgbackrestWords(lines) || `pgBackRest ended with exit code ${code} and said nothing`;
 }
 

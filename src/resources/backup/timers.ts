@@ -1,7 +1,7 @@
 import { handle } from '../handle.js';
 import { endPutOff, putOff } from '../put-off.js';
 import { answerLines, digestOf, type Observation, type Resource } from '../resource.js';
-import { joinScripts, sh } from '../../shell/quote.js';
+import { joinScripts, NOTHING, sh } from '../../shell/quote.js';
 
 /** The timers of scheduled backups on a host, by their units: `pgprov-backup@full.timer`. */
 export interface BackupTimers {
@@ -13,6 +13,9 @@ export interface BackupTimers {
 
 /** The observation's id. */
 export const BACKUP_TIMERS = handle<BackupTimers>('backup-timers');
+
+/** Where systemd notes by the time of a file when a timer that catches up has begun something last. */
+const STAMPS = '/var/lib/systemd/timers';
 
 const PATTERN = 'pgprov-backup@*.timer';
 
@@ -48,8 +51,11 @@ systemctl stop ${timer}`,
   };
 }
 
-/** Timers that were held run again. */
-export function timersRun(): Resource<BackupTimers> {
+/**
+ * Timers that were held run again.
+ * @param catchUp whether a backup begins at once that would have begun meanwhile
+ */
+export function timersRun(catchUp = true): Resource<BackupTimers> {
   return {
     ...backupTimers(),
     id: `${BACKUP_TIMERS.id}:run`,
@@ -57,7 +63,8 @@ export function timersRun(): Resource<BackupTimers> {
     apply: (_changes, { held }) =>
       joinScripts(
         held.map(
-          (timer) => sh`systemctl -q enable --now ${timer}
+          (timer) => sh`${catchUp ? NOTHING : sh`mkdir -p ${STAMPS} && touch ${`${STAMPS}/stamp-${timer}`}`}
+systemctl -q enable --now ${timer}
 ${endPutOff(timer)}`,
         ),
       ),

@@ -13,6 +13,11 @@ export interface EtcdMemberState {
   requiresClientCertificate: boolean | undefined;
   /** A data directory with a member in it: the initial flags no longer count. */
   hasData: boolean;
+  /**
+   * Its write-ahead log is not there, though its database is. etcd starts all the same and says that it is healthy; where a quorum of members does so, none
+   * of them takes a write, because the database knows of later ones than the new log.
+   */
+  walGone?: true;
 }
 
 /** The observation's id, for guards, checks and status. */
@@ -24,7 +29,11 @@ export function etcdMember(client: EtcdClient, dataDirectory: string): Observati
   return {
     ...ETCD_MEMBER,
     sharedQuestions: [question],
-    probe: () => sh`if [ -d ${`${dataDirectory}/member`} ]; then echo data; else echo nodata; fi
+    probe: () => sh`if [ -d ${`${dataDirectory}/member`} ]; then
+echo data
+ls ${dataDirectory}/member/wal/*.wal >/dev/null 2>&1 || echo nowal
+else echo nodata
+fi
 ${printAnswer(question)}`,
     parse: (answer) => {
       const text = answerText(answer);
@@ -33,6 +42,7 @@ ${printAnswer(question)}`,
       const healthy = saysHealthy(text, client);
       return {
         hasData: text.startsWith('data\n'),
+        ...(text.startsWith('data\nnowal\n') ? { walGone: true as const } : {}),
         healthy,
         requiresClientCertificate: healthy ? !acceptsWithoutCertificate(text, client) : undefined,
         members: (list.members ?? []).map(({ name, peerURLs }) => ({ name: name ?? '', peerUrls: peerURLs ?? [] })),

@@ -46,11 +46,7 @@ export function patroniHalted(options: PatroniHaltedOptions): Resource<HaltedSta
   return {
     id: haltedHandle(unit).id,
     sharedQuestions: [units, keys.question, data],
-    probe: () => sh`${printAnswer(data)}
-echo
-${printAnswer(units)}
-echo
-${printAnswer(keys.question)}`,
+    probe: () => printAnswer(data, units, keys.question),
     parse: (answer) => {
       const text = answerText(answer);
       const scope = readScope(keys, text);

@@ -1,3 +1,4 @@
+import { ASKED_FOR_NOTHING } from '../../postgres/wal-sender.js';
 import { handle } from '../handle.js';
 import { findRest, restQuestion } from './rest.js';
 import { answerText, type Observation } from '../resource.js';
@@ -144,7 +145,7 @@ function parseObject(line: string): Json | undefined {
 function readStatus(status: Json): Omit<Extract<PatroniMemberState, { answers: true }>, 'answers' | 'cluster' | 'paused' | 'scheduled'> {
   const patroni = (status['patroni'] ?? {}) as Json;
   const name = text(patroni['name']);
-  const connections = (status['replication'] ?? []) as Json[];
+  const connections = ((status['replication'] ?? []) as Json[]).filter(({ state }) => state !== ASKED_FOR_NOTHING);
   return {
     state: text(status['state']) ?? 'unknown',
     role: LEADER_ROLES.has(text(status['role']) ?? '') ? 'leader' : 'replica',

@@ -45,9 +45,7 @@ export function patroniStopped({ unit, path, server, staysDown }: PatroniStopped
   return {
     id: stoppedHandle(unit).id,
     sharedQuestions: [units, data],
-    probe: () => sh`${printAnswer(data)}
-echo
-${printAnswer(units)}`,
+    probe: () => printAnswer(data, units),
     parse: (answer) => {
       const { active, file } = findUnit(answerText(answer), unit);
       const found = readDataDirectory(answer);

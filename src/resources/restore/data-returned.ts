@@ -1,6 +1,7 @@
 import { DATA_COPY, dataCopy, defineIdentity, type DataCopy } from '../data-copy.js';
 import { ASIDE } from '../put-aside.js';
 import { digestOf, type Resource } from '../resource.js';
+import { RESTORE_NOTES } from './place.js';
 import { sh } from '../../shell/quote.js';
 
 /** Which data comes back to its place. */
@@ -12,7 +13,10 @@ export interface DataReturnedOptions {
   unit: string;
 }
 
-/** Data that was put aside is in its place again; what has taken the place is put aside instead, unless it is empty. */
+/**
+ * Data that was put aside is in its place again; what has taken the place is put aside instead, unless it is empty. Nothing is noted of that any more:
+ * when it is removed, another backup may be restored with the same inode and times.
+ */
 export function dataReturned({ path, identity, unit }: DataReturnedOptions): Resource<DataCopy> {
   return {
     ...dataCopy(path),
@@ -38,8 +42,10 @@ if [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f ${path})" 
 echo ${`PostgreSQL runs with ${path}`}
 exit 1
 fi
+put=$(identity ${path})
 if [ -d ${path} ] && ! rmdir ${path} 2>/dev/null; then mv -T ${path} ${path}${ASIDE}"$(date +%Y%m%dT%H%M%S)"; fi
-mv -T "$kept" ${path}`,
+mv -T "$kept" ${path} || exit 1
+[ -z "$put" ] || rm -f ${RESTORE_NOTES}/*."$put"`,
     digest: () => digestOf(DATA_COPY.id, path, identity, 'returned'),
   };
 }

@@ -125,10 +125,17 @@ function activity(id: string): Pick<Resource<{ active: boolean }>, 'id' | 'probe
 /** Seconds in which a recovery that gets no further is waited for. */
 const STANDS_STILL = 900;
 
-/** Open when the private server has recovered the data, and ended its recovery with a timeline of its own. */
-export function recoveredGate({ path, server }: Pick<PrivateServerOptions, 'path' | 'server'>): Gate {
+/** What PostgreSQL says where no WAL is as late as the target. */
+const NOT_REACHED = /recovery ended before configured recovery target was reached/u;
+
+/**
+ * Open when the private server has recovered the data, and ended its recovery with a timeline of its own.
+ * @param notReached what to do where the archive ends before the target
+ */
+export function recoveredGate({ path, server }: Pick<PrivateServerOptions, 'path' | 'server'>, notReached: string): Gate {
   return gate({
     name: 'recovered',
+    advice: (said) => (NOT_REACHED.test(said) ? notReached : undefined),
     title: 'the recovery is at its end',
     unit: PRIVATE_UNIT,
     fatalLogPatterns: [],

@@ -79,7 +79,9 @@ mkdir -p ${RESTORE_NOTES} ${path}
 cd /
 ${asDatabaseUser(server, restore)}
 ${defineIdentity}
-: >${`${RESTORE_NOTES}/${id}`}."$(identity ${path})"
+own=$(identity ${path})
+rm -f ${RESTORE_NOTES}/*."$own"
+: >${`${RESTORE_NOTES}/${id}`}."$own"
 sync
 `.text,
           { owner: 'root', group: 'root', mode: '0600' },

@@ -11,7 +11,7 @@ export async function freshHosts(of: string, os: System, image: string): Promise
   const hosts: LabHost[] = [];
   for (const name of ['pg1', 'pg2', 'pg3']) {
     const host = new LabHost({ name, os, network, address: await freeAddress(inNetwork), container: `${networkId(network)}-${name}` });
-    await startContainer({ ...host, image, network: inNetwork, labels: {} });
+    await startContainer({ ...host, image, network: inNetwork, labels: {}, mounts: [] });
     releaseAddress(host.address);
     hosts.push(host);
   }

@@ -21,6 +21,14 @@ describe('the first steps after a cluster was made', () => {
     expect(commands.flatMap((words) => complaintsAbout(words))).toEqual([]);
   });
 
+  it('name the first backup where there are to be any', async () => {
+    const text = await stepsFor(`${THREE}roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]
+backup: {repositories: {nfs: {directory: /mnt/backups}}}
+`);
+    expect(text).toContain('`pgprov backup /srv/inventory.yml`');
+    expect(await stepsFor(THREE)).not.toContain('pgprov backup');
+  });
+
   it.each([
     [
       'postgresql: {port: 5433, superuser: dba}',

@@ -36,6 +36,18 @@ describe('going back to a saved configuration', () => {
       new Map([[SAVED_KEYS, Buffer.from(JSON.stringify({ keys: { config: { value: JSON.stringify(value), revision: '1' } } }))]]);
     const { file } = await writeSnapshot({ to: work.at('one.tar.gz') }, new Date(), keys({ ...saved, pgprov: { set: [] } }));
     expect(await savedConfig(file, inventory)).toEqual(saved);
+    const manifest = (cluster: string): [string, Buffer] => ['manifest.json', Buffer.from(JSON.stringify({ cluster }))];
+    const { file: own } = await writeSnapshot({ to: work.at('own.tar.gz') }, new Date(), new Map([manifest('demo'), ...keys(saved)]));
+    expect(await savedConfig(own, inventory)).toEqual(saved);
+    const { file: foreign } = await writeSnapshot(
+      { to: work.at('foreign.tar.gz') },
+      new Date(),
+      new Map([manifest('sales'), ...keys(saved)]),
+    );
+    await expect(savedConfig(foreign, inventory)).rejects.toMatchObject({
+      kind: 'config/not-saved',
+      message: expect.stringMatching(/foreign\.tar\.gz was taken of the cluster sales, and this one is demo$/u),
+    });
     const { file: other } = await writeSnapshot({ to: work.at('two.tar.gz') }, new Date(), new Map([['manifest.json', Buffer.from('{}')]]));
     await expect(savedConfig(other, inventory)).rejects.toMatchObject({ kind: 'config/not-saved', exitCode: 2 });
   });

@@ -9,14 +9,18 @@ import { patience } from '../../support/patience.js';
 const work = freshDirectory();
 
 /** Asks in a process of its own, whose input stays open; gives what it printed in the end. */
-async function asked(answer: (input: NodeJS.WritableStream) => void, { abort = false, before = '' } = {}): Promise<string> {
+async function asked(
+  answer: (input: NodeJS.WritableStream) => void,
+  { abort = false, before = '', question = 'Do it?', columns = 80 } = {},
+): Promise<string> {
   const script = work.at('ask.mts');
   writeFileSync(
     script,
     `
     const { confirm } = await import(${JSON.stringify(`${packageRoot()}/src/cli/pipeline/confirm.ts`)});
     const controller = new AbortController();
-    const answered = confirm('Do it?', controller.signal);
+    process.stdout.columns = ${columns};
+    const answered = confirm(${JSON.stringify(question)}, controller.signal);
     ${abort ? 'setTimeout(() => controller.abort(), 300);' : ''}
     process.stdout.write(' answered: ' + (await answered));
     process.exit(0);
@@ -95,6 +99,12 @@ describe('confirm at a terminal', () => {
     await printed(/Do it\?/u);
     terminal.stdin?.write(then);
     expect(await answer()).toBe(code);
+  });
+
+  it('breaks a long question between its words', async () => {
+    const question = 'What was committed since will be in the data that is put aside alone. Restore demo?';
+    const printed = await asked((input) => input.write('y\n'), { question, columns: 40 });
+    expect(printed).toBe('What was committed since will be in the\ndata that is put aside alone. Restore\ndemo? [y/N]  answered: true');
   });
 
   it('takes a closed terminal for a no, and ends', async () => {

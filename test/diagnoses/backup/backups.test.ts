@@ -4,6 +4,7 @@ import archiver from '../../../src/diagnoses/postgresql/archiver.js';
 import { View } from '../../../src/plan/view.js';
 import { BACKUP_INFO, type BackupInfo } from '../../../src/resources/backup/info.js';
 import { BACKUP_RUNS, type BackupRun } from '../../../src/resources/backup/runs.js';
+import { HOST_FACTS } from '../../../src/resources/host-facts.js';
 import { SERVER_HEALTH } from '../../../src/resources/server-health.js';
 import { inventoryOf } from '../../support/inventory.js';
 
@@ -85,28 +86,49 @@ describe('backups', () => {
     expect(await found(WITH_HOST, { repo1: info({ backups: [taken(0)] }) }, [run])).toEqual([]);
   });
 
+  it('that may not be read have their files given back, which a run of apply does not do below the directory', async () => {
+    const inventory = await inventoryOf(WITH_HOST);
+    const problem = "[041]: unable to open file '/var/lib/pgbackrest/backup/demo/backup.info' for read: [13] Permission denied";
+    const states = new Map<string, unknown>([
+      [BACKUP_INFO.id, info({ problem })],
+      [HOST_FACTS.id, { os: 'debian', version: '13' }],
+    ]);
+    const view = new View(inventory, new Map([['repo1', states]]));
+    const [finding] = backups.find({ view, now: 0, unseen: new Map(), log: () => [] });
+    expect(finding?.mend).toContain('`chown -R postgres: /var/lib/pgbackrest`, as root on repo1');
+  });
+
   it('are told once where every member sees them', async () => {
     const yaml = `${MEMBERS}backup: {repositories: {far: {directory: /mnt/backups}}}\n`;
     expect(await found(yaml, { pg1: info(), pg2: info() })).toEqual(['notice pg1: there is no backup yet']);
   });
 });
 
-it('mends failing archiving by what pgBackRest says, where pgprov set it up', async () => {
-  const inventory = await inventoryOf(WITH_HOST);
-  const health = { standby: false, archiver: { on: true, archivedAgo: 400, failedAgo: 5, failedWal: '0A', failures: 3 } };
-  const states = new Map<string, unknown>([[SERVER_HEALTH.id, health]]);
-  const [finding] = archiver.find({
-    view: new View(inventory, new Map([['pg1', states]])),
-    now: 1_000_000_000,
-    unseen: new Map(),
-    log: () => [
-      {
-        host: 'pg1',
-        unit: 'patroni',
-        at: 1_000_000_000 - 5000,
-        text: '  repo1: [FileWriteError] unable to write: [28] No space left on device',
-      },
-    ],
+describe('failing archiving', () => {
+  const mendOf = async (text: string): Promise<string | undefined> => {
+    const inventory = await inventoryOf(WITH_HOST);
+    const health = { standby: false, archiver: { on: true, archivedAgo: 400, failedAgo: 5, failedWal: '0A', failures: 3 } };
+    const states = new Map<string, unknown>([
+      [SERVER_HEALTH.id, health],
+      [HOST_FACTS.id, { os: 'debian', version: '13' }],
+    ]);
+    const [finding] = archiver.find({
+      view: new View(inventory, new Map([['pg1', states]])),
+      now: 1_000_000_000,
+      unseen: new Map(),
+      log: () => [{ host: 'pg1', unit: 'patroni', at: 1_000_000_000 - 5000, text }],
+    });
+    return finding?.mend;
+  };
+
+  it('is mended by what pgBackRest says, where pgprov set it up', async () => {
+    expect(await mendOf('  repo1: [FileWriteError] unable to write: [28] No space left on device')).toMatch(
+      /^make room where the repository is/u,
+    );
   });
-  expect(finding?.mend).toMatch(/^make room where the repository is/u);
+
+  it('in the background is explained by its log: the command merely says that it has waited', async () => {
+    const said = "P00  ERROR: [082]: unable to push WAL file '000000010000000000000004' to the archive asynchronously after 60 second(s)";
+    expect(await mendOf(said)).toContain('`tail -n 30 /var/log/pgbackrest/demo-archive-push-async.log`, as root on pg1');
+  });
 });

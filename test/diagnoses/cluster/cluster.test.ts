@@ -5,6 +5,7 @@ import noLeader from '../../../src/diagnoses/cluster/no-leader.js';
 import pause from '../../../src/diagnoses/cluster/pause.js';
 import synchronous from '../../../src/diagnoses/cluster/synchronous.js';
 import versions from '../../../src/diagnoses/cluster/versions.js';
+import { HOST_FACTS } from '../../../src/resources/host-facts.js';
 import { SERVER_HEALTH } from '../../../src/resources/server-health.js';
 import { TIMELINE_BEGIN } from '../../../src/resources/timeline-begin.js';
 import { found, NOW, only } from '../examined.js';
@@ -42,6 +43,16 @@ describe('the identity of the cluster', () => {
     const finding = only(initializeKey, { store: { initialize } });
     expect(finding.level).toBe('danger');
     expect(finding.what).toContain(words);
+  });
+
+  it('is put back by a person where it is of another cluster, with Patroni stopped while nobody leads', () => {
+    const foreign = { store: { initialize: '8' } };
+    expect(only(initializeKey, foreign).mend).toMatch(
+      /the data is the right one: on a member that works; `etcdctl put \/service\/demo\/initialize 7`$/u,
+    );
+    const down = only(initializeKey, { ...DOWN, ...foreign });
+    expect(down.level).toBe('broken');
+    expect(down.mend).toMatch(/: `systemctl stop patroni`, as root on every host; then .*`etcdctl put \S+ 7`; then `pgprov recover /u);
   });
 
   it('of one member alone is not the store’s fault', () => {
@@ -83,6 +94,18 @@ describe('a fork of a timeline', () => {
       'pg3 END_OF_RECOVERY tli 4; prev tli 3; time 2026-11-29 06:13:59.007792 UTC',
     ]);
     expect(found(historyFork, { more: { pg1: late, pg2: late } })).toEqual([]);
+  });
+
+  it('shows in the logs of both, where the standby has overwritten how its own began', () => {
+    const begun = (ago: number) => [ago, 'postgresql', 'UTC [2049] LOG:  selected new timeline ID: 4'] as const;
+    const [pg1, pg3] = [[begun(50)], [begun(54)]];
+    const finding = only(historyFork, { logs: { pg1, pg3 } });
+    expect(finding).toMatchObject({ level: 'broken', host: 'pg3', since: NOW - 50_000 });
+    expect(finding.what).toContain('each has begun it by itself');
+    expect(finding.evidence.map(({ host }) => host)).toEqual(['pg1', 'pg3']);
+    const anew = [40, 'patroni', 'INFO: replica has been created using basebackup'] as const;
+    expect(found(historyFork, { logs: { pg1, pg3: [...pg3, anew] } })).toEqual([]);
+    expect(found(historyFork, { logs: { pg1 } })).toEqual([]);
   });
 
   it('shows in a standby that has confirmed more than its leader has written', () => {
@@ -144,5 +167,15 @@ describe('versions', () => {
     expect(found(versions, { own: { pg3: { version: '3.3.2' } } })).toEqual([
       'danger all: members run different versions of Patroni: 4.0.7, 3.3.2',
     ]);
+  });
+
+  it('that come with the systems of the hosts are worth a word only', () => {
+    const on = (os: string, version: string) => ({ [HOST_FACTS.id]: { os, version } });
+    const [rocky, other] = [on('rocky', '9.5'), on('rocky', '9.4')];
+    const own = { pg3: { version: '3.0.2' } };
+    expect(found(versions, { own, more: { pg1: rocky, pg2: other, pg3: on('debian', '12') } })).toEqual([
+      'notice all: members run different versions of Patroni, as their systems have them: 4.0.7, 3.0.2',
+    ]);
+    expect(found(versions, { own, more: { pg1: rocky, pg2: other, pg3: rocky } })[0]).toMatch(/^danger /u);
   });
 });

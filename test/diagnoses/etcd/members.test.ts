@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import damaged from '../../../src/diagnoses/etcd/damaged.js';
 import handshakes from '../../../src/diagnoses/etcd/handshakes.js';
 import identity from '../../../src/diagnoses/etcd/identity.js';
 import memberDown from '../../../src/diagnoses/etcd/member-down.js';
@@ -12,7 +13,7 @@ import { ETCD_DATABASE, type EtcdDatabase } from '../../../src/resources/etcd/da
 import { ETCD_MEMBER } from '../../../src/resources/etcd/member.js';
 import { HOST_FACTS } from '../../../src/resources/host-facts.js';
 import { serviceHandle } from '../../../src/resources/service.js';
-import { findings, found, seen, type ExaminedHost } from '../../support/examination.js';
+import { findings, found, NOW, seen, type ExaminedHost } from '../../support/examination.js';
 
 interface Member {
   healthy?: boolean;
@@ -47,7 +48,7 @@ const listed = (number: number, change: Partial<EtcdListed> = {}): EtcdListed =>
 
 const LIST = [listed(1), listed(2), listed(3)];
 const WELL = { pg1: member({ listed: LIST }), pg2: member(), pg3: member() };
-const ALL = [handshakes, identity, memberDown, members, quorum, slow, space, versions];
+const ALL = [damaged, handshakes, identity, memberDown, members, quorum, slow, space, versions];
 
 it('finds nothing while all members work, whatever they wrote while they came up', async () => {
   const log = [
@@ -71,7 +72,7 @@ it('finds that there is no quorum, and who is missing', async () => {
   };
   const [finding] = await findings(quorum, hosts);
   expect(finding).toMatchObject({ level: 'broken', what: 'etcd has no quorum: of its 3 members pg2 and pg3 do not run' });
-  expect(finding?.mend).toBe('start the missing ones: `systemctl start etcd`, as root on pg2 and pg3');
+  expect(finding?.mend).toBe('start the missing ones: `systemctl start --no-block etcd`, as root on pg2 and pg3');
   expect(await found(memberDown, hosts)).toEqual([]);
 });
 
@@ -110,6 +111,53 @@ it('finds a member that lost its data, was removed, or has that of another etcd'
   expect(await found(identity, of(MISMATCH, 'active'))).toEqual([
     'danger pg3 its member of etcd has the data of another etcd (cluster ID mismatch)',
   ]);
+});
+
+// Lines of etcd 3.5.16 that was started with a database of other bytes, with zeros in it, and with a WAL of other bytes.
+const INVALID =
+  '{"level":"panic","ts":"2026-11-29T03:28:50.354632Z","caller":"backend/backend.go:201","msg":"failed to open database","path":"/var/lib/etcd/demo/member/snap/db","error":"invalid database","stacktrace":"go.etcd.io"}';
+const ZEROS = 'panic: assertion failed: Page expected to be: 4, but self identifies as 0';
+const TORN =
+  '{"level":"fatal","ts":"2026-11-29T03:29:05.528050Z","caller":"etcdmain/etcd.go:204","msg":"discovery failed","error":"walpb: crc mismatch","stacktrace":"go.etcd.io"}';
+
+it('finds a member that cannot read its data, and has it join the others anew', async () => {
+  for (const [line, words] of [
+    [INVALID, 'invalid database'],
+    [ZEROS, 'assertion failed: Page expected to be: 4, but self identifies as 0'],
+    [TORN, 'walpb: crc mismatch'],
+  ] as const) {
+    const [finding] = await findings(damaged, { ...WELL, pg3: member({ healthy: false, active: 'failed', log: [['etcd', 20, line]] }) });
+    expect(finding).toMatchObject({ level: 'danger', host: 'pg3', since: NOW - 20_000, evidence: [{ host: 'pg3', line }] });
+    expect(finding?.what).toBe(`its member of etcd cannot read its data, which is damaged (${words})`);
+    expect(finding?.mend).toMatch(
+      /^let it join anew: as root on pg1, a member that works: .*member remove.*`systemctl stop etcd; mv .*, as root on pg3$/u,
+    );
+  }
+});
+
+it('finds no damage in what a member overcame, and none where it merely may not read its files', async () => {
+  const denied =
+    '{"level":"panic","msg":"failed to open database","path":"/var/lib/etcd/demo/member/snap/db","error":"open db: permission denied"}';
+  for (const log of [
+    [
+      ['etcd', 20, INVALID],
+      ['etcd', 10, '{"level":"info","msg":"ready to serve client requests"}'],
+    ],
+    [['etcd', 20, denied]],
+  ] as const)
+    expect(await found(damaged, { ...WELL, pg3: member({ healthy: false, active: 'failed', log }) })).toEqual([]);
+});
+
+it('has a quorum started of the members that can read their data, or a new etcd made where these are too few', async () => {
+  const broken = member({ healthy: false, active: 'failed', log: [['etcd', 20, INVALID]] });
+  const stopped = member({ healthy: false, active: 'inactive' });
+  const [one] = await findings(quorum, { pg1: member({ healthy: false }), pg2: stopped, pg3: broken });
+  expect(one?.mend).toBe('start the missing ones: `systemctl start --no-block etcd`, as root on pg2');
+  const [two] = await findings(quorum, { pg1: stopped, pg2: broken, pg3: broken });
+  expect(two?.mend).toMatch(
+    /^pg2 and pg3 cannot read their data: `pgprov recover .*` makes a new etcd of the newest data that can be read, or of a snapshot$/u,
+  );
+  expect(two?.explains).toContain('store-damaged');
 });
 
 it('never advises to give up data while there is no quorum, nor for what is over', async () => {
@@ -232,10 +280,14 @@ it('blames a member for its certificate by whatever the others call it', async (
   const said = [
     `{"level":"warn","msg":"failed to reach the peer URL","address":"https://10.0.0.3:2380/version","remote-member-id":"9",${error}}`,
     `{"level":"warn","msg":"failed to get version","remote-member-id":"3",${error}}`,
+    '{"level":"warn","msg":"peer became inactive (message send to peer failed)","peer-id":"3","error":"failed to dial 3 on stream MsgApp v2 (tls: failed to verify certificate: x509: cannot validate certificate for 10.0.0.3 because it doesn\'t contain any IP SANs)"}',
   ];
   const log = [9, 5, 1].flatMap((ago) => said.map((text) => ['etcd', ago, text] as const));
   const hosts = { pg1: member({ log, listed: LIST }), pg2: member(), pg3: member({ healthy: false, active: 'failed' }) };
-  expect((await findings(handshakes, hosts)).map(({ host }) => host)).toEqual(['pg3']);
+  const [finding, ...more] = await findings(handshakes, hosts);
+  expect(finding?.host).toBe('pg3');
+  expect(finding?.what).toMatch(/because it doesn't contain any IP SANs$/u);
+  expect(more).toEqual([]);
 });
 
 it('calls a stranger who is refused no danger, and says who it is', async () => {

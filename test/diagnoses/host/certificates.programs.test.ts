@@ -44,6 +44,13 @@ it('finds a certificate that has expired, and since when', async () => {
   expect(finding?.since).toBeLessThan(Date.now());
 });
 
+it('says what follows where pgBackRest’s has expired', async () => {
+  const old = expired(own.certificate, own.key, authority);
+  const states = [seen(fileHandle('/etc/pgbackrest/tls/node.crt'), file(old))];
+  const [finding] = await findings(certificates, { pg1: { states } });
+  expect(finding?.follows).toContain('no WAL is archived and no backup is taken');
+});
+
 it('finds a certificate that another host does not trust', async () => {
   expect(await found(certificates, { pg1: host(authority.certificate, own.certificate), pg2: host(other.certificate) })).toEqual([
     'broken pg1 the certificate /etc/etcd/tls/node.crt is of an authority that pg2 does not trust',

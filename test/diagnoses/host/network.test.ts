@@ -80,6 +80,19 @@ it('tells a host whose SSH alone is down from one whose services are', async () 
   expect(up).toMatchObject({ level: 'broken', what: expect.stringContaining('none of its services answers') as string });
 });
 
+it('does not say that the cluster lacks a member where a host with backups alone is off', async () => {
+  const yaml = `cluster: demo
+roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]
+hosts:
+  pg1: 10.0.0.1
+  pg2: 10.0.0.2
+  pg3: {address: 10.0.0.3, roles: [base, pgdg, backup-repository]}
+`;
+  const unseen = 'cannot connect to pg3 (admin@10.0.0.3:22): no route';
+  const [off] = await findings(hostUnreachable, { pg1: reaches('pg1', { pg3: 'filtered' }), pg3: { unseen } }, yaml);
+  expect(off?.follows).toMatch(/^no backup is taken there and no WAL arrives; PostgreSQL goes on/u);
+});
+
 it('says nothing of the services of a host that no other could look at', async () => {
   expect(await found(hostUnreachable, { pg3: { unseen: 'lost the connection to pg3' } })).toEqual([
     'broken pg3 it cannot be asked over SSH',

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import automaticUpgrades from '../../../src/diagnoses/host/automatic-upgrades.js';
 import clockUnkept from '../../../src/diagnoses/host/clock-unkept.js';
 import clocksDiffer from '../../../src/diagnoses/host/clocks-differ.js';
@@ -11,6 +11,7 @@ import { CLOCK_OFFSET } from '../../../src/resources/host-facts.js';
 import { packageTrouble } from '../../../src/resources/package-trouble.js';
 import { selinuxDenials as askedForDenials } from '../../../src/resources/selinux-denials.js';
 import { serviceHandle } from '../../../src/resources/service.js';
+import { UNIT_HEALTH } from '../../../src/resources/unit-health.js';
 import { answered, findings, found, NOW, seen, type ExaminedHost } from '../../support/examination.js';
 
 const APT = packageTrouble('apt', ['patroni', 'postgresql-17']);
@@ -69,17 +70,48 @@ it('lets hosts upgrade themselves as their system has it, and finds what takes m
   ]);
 });
 
-it('finds what SELinux forbade to a service that is down, and nothing while it runs', async () => {
-  const at = (NOW - 20_000) / 1000;
-  const line = `type=AVC msg=audit(${at}.123:456): avc:  denied  { name_bind } for  pid=4711 comm="etcd" src=2379 scontext=system_u:system_r:etcd_t:s0 tcontext=system_u:object_r:unreserved_port_t:s0 tclass=tcp_socket permissive=0`;
-  const host = (active: 'active' | 'failed'): Record<string, ExaminedHost> => ({
+describe('SELinux', () => {
+  const ROCKY = { os: 'rocky', version: '9.4' };
+  const denied = (ago: number, words: string): string =>
+    `type=AVC msg=audit(${NOW / 1000 - ago}.123:456): avc:  denied  ${words} permissive=0`;
+  const ETCD_FILE = '{ open } for  pid=4711 comm="etcd" path="/var/lib/etcd/member/wal" scontext=system_u:system_r:etcd_t:s0 tclass=dir';
+  const host = (
+    active: 'active' | 'failed',
+    line: string,
+    { log = [], seconds = 10 }: { log?: ExaminedHost['log']; seconds?: number } = {},
+  ) => ({
     pg1: {
-      facts: { os: 'rocky', version: '9.4' },
-      states: [seen(serviceHandle('etcd'), { loaded: true, enabled: true, active, applied: undefined }), answered(askedForDenials(), line)],
+      facts: ROCKY,
+      states: [
+        seen(serviceHandle('etcd'), { loaded: true, enabled: true, active, applied: undefined }),
+        seen(UNIT_HEALTH, [{ unit: 'etcd', active, sub: active, result: 'exit-code', restarts: 5, seconds }]),
+        answered(askedForDenials(), line),
+      ],
+      log,
     },
   });
-  expect(await found(selinuxDenials, host('failed'))).toEqual(['broken pg1 SELinux forbids etcd what it needs']);
-  expect(await found(selinuxDenials, host('active'))).toEqual([]);
+
+  it('is told of a service that is down, with its files to be labelled, and not while it runs', async () => {
+    const line = denied(20, ETCD_FILE);
+    const [finding] = await findings(selinuxDenials, host('failed', line));
+    expect(finding?.what).toBe('SELinux forbids etcd what it needs');
+    expect(finding?.mend).toContain('/etc/patroni /etc/pki/etcd /var/lib/etcd /var/lib/pgprov && systemctl restart etcd`');
+    expect(await found(selinuxDenials, host('active', line))).toEqual([]);
+  });
+
+  it('is told of etcd that it stopped an hour ago while Patroni goes on with the other members', async () => {
+    const log = [['patroni', 2, 'INFO: no action. I am (pg1), a secondary, and following a leader (pg2)']] as const;
+    expect(await found(selinuxDenials, host('failed', denied(3600, ETCD_FILE), { log, seconds: 3590 }))).toHaveLength(1);
+  });
+
+  it('is told of PostgreSQL that does not start, though Patroni runs', async () => {
+    const file = '{ read } for  pid=4711 comm="postgres" name="PG_VERSION" scontext=system_u:system_r:postgresql_t:s0 tclass=file';
+    const [finding] = await findings(selinuxDenials, host('active', denied(20, file)));
+    expect(finding?.mend).toContain('`restorecon -Rv /var/lib/pgsql /etc/patroni ');
+    expect(finding?.mend).toContain('&& systemctl restart patroni`');
+    const port = '{ name_bind } for  pid=4711 comm="postmaster" src=5432 scontext=system_u:system_r:postgresql_t:s0 tclass=tcp_socket';
+    expect((await findings(selinuxDenials, host('active', denied(20, port))))[0]?.mend).toMatch(/^`pgprov apply .*` labels port 5432/u);
+  });
 });
 
 it('finds clocks that differ for sure', async () => {

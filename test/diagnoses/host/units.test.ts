@@ -104,6 +104,9 @@ it('finds a unit that is started over and over, between two tries and within one
     ]);
   // It was so, and has been steady since.
   expect(await found(unitRestarts, pg2({}, { NRestarts: '7' }))).toEqual([]);
+  // It was so, and somebody has just stopped it.
+  const stopped = { ActiveState: 'inactive', SubState: 'dead', StateChangeTimestampMonotonic: '9990000000', NRestarts: '7' };
+  expect(await found(unitRestarts, pg2({ active: 'inactive' }, stopped))).toEqual([]);
 });
 
 it('says of a unit that is started over and over how it ended, whatever it said since', async () => {
@@ -210,4 +213,17 @@ it('finds a second Patroni, EL’s own PostgreSQL, and Debian’s default cluste
 it('does not count Debian’s clusters where their unit is disabled', async () => {
   const lines = OWN.filter((line) => line !== 'enabled\tpostgresql.service');
   expect(await found(strayServices, strays(...lines, 'cluster\t/etc/postgresql/17/main\t/var/lib/postgresql/17/main'))).toEqual([]);
+});
+
+it('has members that cannot archive told below the stopped server of their repository', async () => {
+  const yaml = `cluster: demo
+roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]
+hosts:
+  pg1: 192.0.2.1
+  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}
+`;
+  const stopped = seen(serviceHandle('pgbackrest'), { loaded: true, enabled: true, active: 'inactive', applied: undefined });
+  const [finding] = await findings(unitStopped, { repo1: { states: [stopped] } }, yaml);
+  expect(finding).toMatchObject({ host: 'repo1', affects: ['pg1'] });
+  expect(finding?.explains).toContain('archiver');
 });

@@ -81,6 +81,20 @@ describe('a member that is down', () => {
     expect(found(memberDown, starting(60))).toEqual(['danger pg3: it is on its way up (“starting”)']);
     expect(found(memberDown, starting(3600))).toEqual(['danger pg3: it has been “starting” for 60 min']);
   });
+
+  it('does not come up where Patroni starts it again and again, though it calls it “starting” all the while', () => {
+    const tries = (...ago: number[]) => ({
+      own: { pg3: { state: 'starting' } },
+      logs: { pg3: [[60, 'patroni', WORKS] as const, ...ago.map((each) => [each, 'patroni', 'INFO: postmaster pid=4711'] as const)] },
+    });
+    const down = { data: { pg3: { running: false } } };
+    expect(found(memberDown, { ...tries(25, 15, 5), ...down })).toEqual([
+      'danger pg3: PostgreSQL does not run: Patroni says “starting”, and has started it 3 times in vain',
+    ]);
+    expect(found(memberDown, { ...tries(5), ...down })).toEqual(['danger pg3: it is on its way up (“starting”)']);
+    expect(found(memberDown, tries(25, 15, 5))).toEqual(['danger pg3: it is on its way up (“starting”)']);
+    expect(found(memberDown, { ...tries(75, 65), ...down })).toEqual(['danger pg3: it is on its way up (“starting”)']);
+  });
 });
 
 it('finds a server whose Patroni does not run', () => {
@@ -103,7 +117,9 @@ it('finds a server whose Patroni does not run', () => {
 it('finds Patroni run by root: seed 003, case 2', () => {
   const asRoot = [{ pid: 4564, command: '/usr/bin/python3 /usr/bin/patroni /etc/patroni/config.yml' }];
   const finding = only(patroniRoot, { own: { pg3: null }, more: { pg3: { [DATA_ACCESS.id]: { closed: [], misowned: [], asRoot } } } });
-  expect(finding.mend).toContain('`kill 4564; chown -R postgres: /var/lib/postgresql/17/main; systemctl restart patroni`, as root on pg3');
+  expect(finding.mend).toContain(
+    '`kill 4564; chown -R postgres: /var/lib/postgresql/17/main; systemctl reset-failed patroni; systemctl restart patroni`, as root on pg3',
+  );
 });
 
 it('says that a missing postmaster.opts does no harm', () => {

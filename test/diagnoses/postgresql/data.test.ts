@@ -142,5 +142,7 @@ it('finds a member with the data of another cluster', () => {
   const finding = only(systemIdentifier, { data: { pg3: { systemIdentifier: '8' } }, logs: { pg3: [[9, 'patroni', said]] } });
   expect(finding).toMatchObject({ level: 'broken', host: 'pg3' });
   expect(finding.evidence.map(({ line }) => line)).toEqual(['system identifier 8', 'initialize = "7"', said]);
+  // Patroni ends at once, until systemd takes no more starts.
+  expect(finding.mend).toContain('&& { systemctl reset-failed patroni; systemctl restart patroni; }`, as root on pg3');
   expect(found(systemIdentifier, { store: { initialize: '9' } })).toEqual([]);
 });

@@ -5,6 +5,7 @@ import replayPaused from '../../../src/diagnoses/postgresql/replay-paused.js';
 import slots from '../../../src/diagnoses/postgresql/slots.js';
 import walAhead from '../../../src/diagnoses/postgresql/wal-ahead.js';
 import walRemoved from '../../../src/diagnoses/postgresql/wal-removed.js';
+import walUnfit from '../../../src/diagnoses/postgresql/wal-unfit.js';
 import type { SlotStatus } from '../../../src/lib/cluster-status.js';
 import { SERVER_REPLICATION, type ServerReplication } from '../../../src/resources/server-replication.js';
 import { cutOffMember, found, NOW, only } from '../examined.js';
@@ -78,6 +79,27 @@ describe('a standby that tries again and again', () => {
   });
 });
 
+describe('WAL that does not continue what a standby has', () => {
+  const own = {
+    pg1: { wal: { paused: false, location: 0x7638850 } },
+    pg3: { wal: { paused: false, replayed: 0x7017760, received: 0x7638850 } },
+  };
+  const said = (ago: number, where = '0/7017760') =>
+    [ago, 'postgresql', `2026-11-29 12:56:${ago} UTC [3054] LOG:  record with incorrect prev-link 6007/5 at ${where}`] as const;
+  it('is told where it tries again and again, since it first did', () => {
+    const finding = only(walUnfit, { own, logs: { pg3: [said(75, '0/7000000'), said(25), said(20), said(15)] } });
+    expect(finding).toMatchObject({ level: 'danger', host: 'pg3', since: NOW - 25_000 });
+    expect(finding.what).toContain('from 0/7017760');
+    expect(finding.mend).toContain('--give-up-commits');
+  });
+  it('is not where it says so once, at the end of what is on its own disk, or has all that there is', () => {
+    expect(found(walUnfit, { own, logs: { pg3: [said(25)] } })).toEqual([]);
+    expect(found(walUnfit, { own, logs: { pg3: [said(400), said(395), said(390)] } })).toEqual([]);
+    const idle = { ...own, pg3: { wal: { paused: false, replayed: 0x7638850, received: 0x7638850 } } };
+    expect(found(walUnfit, { own: idle, logs: { pg3: [said(25), said(20), said(15)] } })).toEqual([]);
+  });
+});
+
 describe('WAL that a standby needs', () => {
   const said =
     'FATAL:  could not receive data from WAL stream: ERROR:  requested WAL segment 000000030000000000000008 has already been removed';
@@ -145,8 +167,14 @@ describe('a slot', () => {
     const held = { ...slot, name: 'pg3', heldBytes: 50_000_000 };
     const state = (own: SlotStatus): Readonly<Record<string, unknown>> => server({ slots: [own], slotLimitBytes: 1_048_576 }).more.pg1;
     const both = { more: { pg1: state(held), pg2: state(held) } };
-    expect(only(slots, both).host).toBe('pg1');
+    // So what status says of pg2's is not told beside it.
+    expect(only(slots, both)).toMatchObject({ host: 'pg1', affects: ['pg2'] });
     expect(only(slots, { more: { pg1: state({ ...held, heldBytes: 0 }), pg2: state(held) } }).host).toBe('pg2');
+  });
+  it('that a standby keeps for another member is well: Patroni moves it in its next loop', () => {
+    const held = { ...slot, name: 'pg1', heldBytes: 50_000_000 };
+    expect(found(slots, server({ standby: true, slots: [held], slotLimitBytes: 1_048_576 }))).toEqual([]);
+    expect(found(slots, server({ standby: true, slots: [{ ...held, wal: 'lost' }], slotLimitBytes: 1_048_576 }))).toHaveLength(1);
   });
   it('of a member that is away for a while is well', () => {
     expect(found(slots, server({ slots: [{ ...slot, heldBytes: 2 ** 29 }] }))).toEqual([]);

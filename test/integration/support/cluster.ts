@@ -49,14 +49,25 @@ export class TestCluster {
     );
   }
 
+  /** The same with a directory that all of them have in common, at that path. */
+  static startSharing(shared: string, name: string, os: System, count = 3): Promise<TestCluster> {
+    return TestCluster.startMixed(
+      name,
+      Array.from({ length: count }, () => os),
+      'packages',
+      shared,
+    );
+  }
+
   /** The same with a system for each host. */
-  static async startMixed(name: string, systems: readonly System[], stage: HostStage = 'bare'): Promise<TestCluster> {
+  static async startMixed(name: string, systems: readonly System[], stage: HostStage = 'bare', shared?: string): Promise<TestCluster> {
     await removeLab(name);
     const images = new Map<System, string>();
     if (stage === 'packages') for (const os of new Set(systems)) images.set(os, await ensurePackages(os));
     const requests = systems.map((os, index) => {
       const image = images.get(os);
-      return { name: `pg${index + 1}`, os, network: name, ...(image === undefined ? {} : { image }) };
+      const own = { ...(image === undefined ? {} : { image }), ...(shared === undefined ? {} : { shared }) };
+      return { name: `pg${index + 1}`, os, network: name, ...own };
     });
     return TestCluster.#of(await startHosts(requests), () => removeLab(name));
   }

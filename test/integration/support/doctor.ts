@@ -16,6 +16,8 @@ export interface Expected {
   line: RegExp;
   /** Of what is wrong, where one diagnosis has several things to say. */
   what?: RegExp;
+  /** Since when it is to be said to be wrong, in hours before the test; default: since it was made wrong. */
+  hoursAgo?: number;
 }
 
 /** Something that a test makes wrong, and how it ends. */
@@ -135,7 +137,7 @@ export class Doctor {
     expect(unasked.map(inShort), told()).toEqual([]);
     return expected.map((each) => {
       const found = seen.get(each) as Diagnosed;
-      expect(found.since ?? this.#began, found.what).toBeGreaterThan(this.#began - 60_000);
+      expect(found.since ?? this.#began, found.what).toBeGreaterThan(this.#began - 60_000 - (each.hoursAgo ?? 0) * 3_600_000);
       return found;
     });
   }

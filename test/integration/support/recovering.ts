@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { LabHost } from '../../lab/index.js';
 import { patience } from '../../support/patience.js';
 import { TestCluster } from './cluster.js';
@@ -75,4 +75,27 @@ export class RecoveringCluster {
     const own = await sql(cluster.host(first), "select ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int");
     expect(timelines).toEqual([own, own]);
   }
+}
+
+/**
+ * Has a file's cases work on one cluster, and on a new one after a case that failed: that may have left it down.
+ * @param begin is given each cluster before its first case
+ */
+export function onRecoveringCluster(begin: (tested: RecoveringCluster) => void | Promise<void>): void {
+  let tested: RecoveringCluster | undefined;
+  const remove = async (): Promise<void> => {
+    const old = tested;
+    tested = undefined;
+    await old?.cluster.remove();
+  };
+  const renew = async (): Promise<void> => {
+    await remove();
+    tested = await RecoveringCluster.start();
+    await begin(tested);
+  };
+  beforeAll(renew);
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await renew();
+  });
+  afterAll(remove);
 }

@@ -135,6 +135,7 @@ export const TRIALS: readonly Trial[] = [
     'schedule.incr',
     'time_limit',
     'max_age',
+    'max_archive_lag',
   ].map((name): Trial => ({ variable: `backup.${name}`, elsewhere: BACKUPS })),
   { variable: 'backup-repository.port', elsewhere: BACKUPS },
   { variable: 'patroni.dynamic', value: '{failsafe_mode: true}', command: { line: SETTING, prints: /^failsafe_mode: true$/mu } },

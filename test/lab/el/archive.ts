@@ -5,7 +5,7 @@ import type { SigningKey } from '../keys.js';
 import { run } from '../process.js';
 import { signRpms } from '../signatures.js';
 import { publishFaults } from './faults.js';
-import { type Major, pgdgPaths, publishSurroundings, rockyFolder, ROCKY_REPOSITORIES, yumFolder } from './repositories.js';
+import { epelFolder, type Major, pgdgPaths, publishSurroundings, rockyFolder, ROCKY_REPOSITORIES, yumFolder } from './repositories.js';
 import { indexPackages, signIndex } from './yum-index.js';
 
 const PGDG = 'download.postgresql.org';
@@ -17,6 +17,7 @@ export async function publishRepositories(major: Major, packages: string): Promi
     await publish(join(packages, name), folder, 'rocky');
     if (name === 'AppStream') await run`modifyrepo_c --mdtype=modules ${join(packages, 'modules.yaml')} ${join(folder, 'repodata')}`;
   }
+  await publish(join(packages, 'EPEL'), epelFolder(major), 'rocky');
   const paths = pgdgPaths(major);
   for (const [name, path] of Object.entries(paths)) {
     const folder = yumFolder(PGDG, path);

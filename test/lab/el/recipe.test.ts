@@ -33,7 +33,7 @@ describe('the packages of the imitated repositories', () => {
     for (const line of made) expect(line, line.join('|')).toHaveLength(5);
     for (const [name, , , state, repository] of plain) {
       expect(['installed', 'available'], name).toContain(state);
-      expect(['BaseOS', 'AppStream', 'extras'], name).toContain(repository);
+      expect(['BaseOS', 'AppStream', 'extras', 'EPEL'], name).toContain(repository);
     }
     for (const [name, , , suite] of made) expect(['bookworm', 'trixie'], name).toContain(suite);
     const names = [...plain, ...made].map(([name]) => name);

@@ -30,6 +30,11 @@ export function yumFolder(host: string, ...parts: string[]): string {
 /** Rocky's own repositories, by the name of the folder that the recipe puts their packages into. */
 export const ROCKY_REPOSITORIES = ['BaseOS', 'AppStream', 'extras', 'CRB'] as const;
 
+/** The files of EPEL for a version. */
+export function epelFolder(major: Major): string {
+  return siteFolder('dl.fedoraproject.org', 'pub', 'epel', String(major), 'Everything', 'x86_64');
+}
+
 /** The files of a repository of Rocky; CRB had another name in version 8. */
 export function rockyFolder(major: Major, repository: (typeof ROCKY_REPOSITORIES)[number]): string {
   const name = repository === 'CRB' && major === 8 ? 'PowerTools' : repository;

@@ -1,6 +1,6 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { backupGate, backupSeen, startBackup } from '../../../src/operations/shared/backup/unit.js';
+import { backupGate, backupSeen, startBackup, type BackupUnit } from '../../../src/operations/shared/backup/unit.js';
 import { backupRuns } from '../../../src/resources/backup/runs.js';
 import { freshDirectory } from '../../support/directory.js';
 import { MadeUpHost } from '../../support/made-up-host.js';
@@ -11,11 +11,12 @@ import { HOST_SHELLS, inEveryShell } from '../../support/shells.js';
 /** The last backup of `HEALTHY` ended then. */
 const LAST = 1_795_931_387;
 
-const unit = (since: number): Parameters<typeof startBackup>[0] => ({
+const unit = (since: number): BackupUnit => ({
   unit: 'pgprov-backup@full',
   type: 'full',
   info: { stanza: 'demo', server: { user: 'postgres', home: '/var/lib/postgresql' } },
   since,
+  isNoted: true,
 });
 
 describe('the unit that takes a backup', () => {
@@ -26,7 +27,7 @@ describe('the unit that takes a backup', () => {
     const host = (running: string, info = HEALTHY): MadeUpHost =>
       new MadeUpHost({
         root: work.path,
-        paths: ['/var/lib/pgprov'],
+        paths: ['/var/lib/pgprov', '/run/systemd/system'],
         programs: {
           runuser: 'shift 3; exec "$@"',
           pgbackrest: `cat <<'E'\n${info}\nE`,
@@ -58,6 +59,37 @@ esac`,
       }
     });
 
+    it('is started where a smaller one was taken meanwhile', async () => {
+      const smaller = HEALTHY.replaceAll('"type":"full"', '"type":"incr"');
+      expect(smaller).not.toBe(HEALTHY);
+      const made = host('inactive', smaller);
+      await bringAbout(shell, made.resource(startBackup(unit(LAST - 1), false)));
+      expect(moves(made)).toEqual(['systemctl start --no-block pgprov-backup@full.service']);
+    });
+
+    it('leaves no note where the operation that starts it has a record of its own', async () => {
+      const made = host('inactive');
+      const { isNoted: _, ...recorded } = unit(LAST);
+      await bringAbout(shell, made.resource(startBackup(recorded, false)));
+      expect((await observe(shell, made.observation(backupRuns(['pgprov-backup@full']))))[0]?.asked).toBeUndefined();
+    });
+
+    it('is not started again where it failed in the very second in which it was asked for', async () => {
+      const made = new MadeUpHost({
+        root: work.path,
+        paths: ['/var/lib/pgprov'],
+        programs: {
+          runuser: 'shift 3; exec "$@"',
+          pgbackrest: 'echo "[]"',
+          date: 'case "$*" in *%N*) echo 1000.950000000 ;; *) echo 1000 ;; esac',
+          // It began nine tenths of a second ago.
+          systemctl: `case "$*" in is-active*) echo failed ;; show*) awk '{ printf "%.0f\\n", ($1 - 0.9) * 1000000 }' /proc/uptime ;; esac`,
+        },
+      });
+      const { changes } = await bringAbout(shell, made.resource(startBackup(unit(1000), false)));
+      expect([changes, moves(made)]).toEqual([[], []]);
+    });
+
     it('is ended first where pgBackRest has given up in it', async () => {
       const made = host('activating');
       await bringAbout(shell, made.resource(startBackup(unit(LAST), true)));
@@ -84,6 +116,17 @@ esac`,
       expect(await open('inactive')).toBe(true);
       expect(await open('failed')).toBe(true);
       expect(await open('activating')).toBe(false);
+    });
+
+    it('lets no backup expire after one that keeps all, and is told so for one run alone', async () => {
+      const made = host('inactive');
+      await bringAbout(shell, made.resource(startBackup({ ...unit(LAST), keepsAll: true }, false)));
+      const file = work.at('run/systemd/system/pgprov-backup@full.service.d/pgprov-keep-all.conf');
+      const [section, variable, end = ''] = readFileSync(file, 'utf8').trimEnd().split('\n');
+      expect([section, variable]).toEqual(['[Service]', 'Environment=PGBACKREST_EXPIRE_AUTO=n']);
+      expect(end).toBe(`ExecStopPost=+/bin/sh -c 'rm -f ${file}; systemctl daemon-reload'`);
+      const calls = made.calls('systemctl');
+      expect(calls.indexOf('systemctl daemon-reload')).toBeLessThan(calls.indexOf('systemctl start --no-block pgprov-backup@full.service'));
     });
   });
 });

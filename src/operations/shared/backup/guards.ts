@@ -27,8 +27,10 @@ export function backupObjections(run: BackupOperation): OperationObjection[] {
     ];
     const info = infoOn(view, host);
     const apply = pgprov`apply ${inventory}`;
-    if (info === undefined)
-      return object('unseen', `${host} cannot be asked, and backups are taken there`, `see ${pgprov`ping ${inventory}`}`);
+    if (info === undefined) {
+      const message = `${host} cannot be asked, and backups are taken there`;
+      return [{ kind: 'unreachable', error: 'backup/unseen', host, message, hint: `see ${pgprov`ping ${inventory}`}` }];
+    }
     if (info.problem !== undefined) return object('unreadable', `${host}: ${briefly(info.problem)}`, backupAdvice(info.problem, inventory));
     if (runOn(view, host, options.type ?? 'full') === undefined)
       return object('not-set-up', `${host} has not the unit ${backupUnit(options.type ?? 'full')}.service`, `${apply} makes it`);

@@ -22,6 +22,9 @@ export interface BackupOptions {
   follows?: Readonly<Record<string, BackupType>>;
 }
 
+/** What is taken where nothing is said: it needs no other backup than the last full one. */
+export const USUAL: BackupType = 'diff';
+
 /** What the operation decides from. */
 export type BackupOperation = OperationRun<BackupOptions>;
 
@@ -64,9 +67,14 @@ export function runOn(view: View, host: string, type: BackupType): BackupRun | u
 /** How much a backup holds of itself: a full one is as good as any other. */
 const WORTH: readonly BackupType[] = [...BACKUP_TYPES].reverse();
 
+/** The types that are at least as good as another. */
+export function asGoodAs(type: BackupType): BackupType[] {
+  return BACKUP_TYPES.filter((other) => WORTH.indexOf(other) >= WORTH.indexOf(type));
+}
+
 /** The type whose unit runs on a host and is at least as good as another. */
 export function runningAsGood(view: View, host: string, type: BackupType): BackupType | undefined {
-  return BACKUP_TYPES.find((other) => WORTH.indexOf(other) >= WORTH.indexOf(type) && isAtWork(view, host, other));
+  return asGoodAs(type).find((other) => isAtWork(view, host, other));
 }
 
 /** Seconds for which a backup counts for the command that began it and was cut off; one that is given later takes another. */
@@ -79,11 +87,13 @@ const COUNTS_FOR = 6 * 3600;
 export function endedUnseen(view: View, place: Place, type: BackupType): { type: BackupType; since: number } | undefined {
   const { host, repositories } = place;
   const now = infoOn(view, host)?.now ?? 0;
-  return BACKUP_TYPES.flatMap((other) => {
-    const asked = runOn(view, host, other)?.asked;
-    if (asked === undefined || WORTH.indexOf(other) < WORTH.indexOf(type) || runOn(view, host, other)?.state === 'running') return [];
+  return asGoodAs(type).flatMap((other) => {
+    const { asked, state } = runOn(view, host, other) ?? {};
+    if (asked === undefined || state !== 'idle') return [];
     const since = Math.max(asked, now - COUNTS_FOR);
-    return repositories.every(({ number }) => newest(view, host, number, since) !== undefined) ? [{ type: other, since: asked }] : [];
+    return repositories.every(({ number }) => newest(view, host, number, since, other) !== undefined)
+      ? [{ type: other, since: asked }]
+      : [];
   })[0];
 }
 
@@ -99,12 +109,21 @@ export function isStuck(view: View, host: string, type: BackupType): boolean {
 }
 
 /** The backup that this operation has brought about in a repository; undefined: none yet. */
-export function newBackup({ view, options: { since = {} } }: BackupOperation, { host }: Place, { number }: Repository): Backup | undefined {
-  return newest(view, host, number, since[host] ?? Infinity);
+export function newBackup(run: BackupOperation, { host }: Place, { number }: Repository): Backup | undefined {
+  return newest(run.view, host, number, run.options.since?.[host] ?? Infinity, typeOn(run, host));
 }
 
-function newest(view: View, host: string, number: number, since: number): Backup | undefined {
-  return infoOn(view, host)?.backups.findLast(({ repository, stop }) => repository === number && stop > since);
+/** A smaller one than was asked for, which a timer had taken meanwhile, does not count. */
+function newest(view: View, host: string, number: number, since: number, asked: BackupType): Backup | undefined {
+  const types: readonly string[] = asGoodAs(asked);
+  return infoOn(view, host)?.backups.findLast(
+    ({ repository, type, stop }) => repository === number && stop > since && types.includes(type),
+  );
+}
+
+/** The type of the backup that is taken or followed on a host. */
+export function typeOn({ options }: Pick<BackupOperation, 'options'>, host: string): BackupType {
+  return options.follows?.[host] ?? options.type ?? USUAL;
 }
 
 /** Every repository of the place has one. */

@@ -17,7 +17,8 @@ import {
 import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
 import { backupHosts, writtenBy, type Repository } from '../../../../roles/shared/backup/repositories.js';
 import { BACKUP_TYPES, backupUnit } from '../../../../roles/shared/backup/schedule.js';
-import { backupSettings, stanzaOf } from '../../../../roles/shared/backup/stanza.js';
+import { backedUpHosts, backupSettings, stanzaOf } from '../../../../roles/shared/backup/stanza.js';
+import { archivingProblem } from '../../../../roles/shared/backup/told.js';
 import { backupAdvice, briefly } from '../../../../roles/shared/backup/trouble.js';
 import { perLogOf } from './archive.js';
 import { backupObservations } from './asked.js';
@@ -48,7 +49,15 @@ export function backupState(inventory: Inventory, view: View, now: Date): Backup
     running: asked.flatMap(({ host }) => running(view, host)),
     failures: asked.flatMap(({ host }) => failures(view, host)),
   };
-  return { ...state, problems: problemsOf(state, inventory, now) };
+  return { ...state, problems: [...problemsOf(state, inventory, now), ...archiveProblems(inventory, view)] };
+}
+
+/** What is wrong with the way of WAL into the repositories. */
+function archiveProblems(inventory: Inventory, view: View): string[] {
+  return backedUpHosts(inventory).flatMap((host) => {
+    const problem = archivingProblem(view, host);
+    return problem === undefined ? [] : [`${host.name}: ${problem}`];
+  });
 }
 
 /** Each repository once: of members that reach one by themselves the first that answers. */
@@ -102,7 +111,7 @@ function failures(view: View, host: string): FailedBackup[] {
 }
 
 /** What is wrong with the backups of a cluster. */
-function problemsOf(state: Omit<BackupStatus, 'problems'>, inventory: Inventory, now: Date): string[] {
+export function problemsOf(state: Omit<BackupStatus, 'problems'>, inventory: Inventory, now: Date): string[] {
   return [
     ...state.repositories.flatMap((repository) => repositoryProblems(repository, state.maxAgeHours, inventory, now)),
     ...state.failures.map(

@@ -26,15 +26,18 @@ export function holdStep(run: Run): OperationStep[] {
   ];
 }
 
-/** Scheduled backups begin again. */
-export function scheduleStep(hosts: readonly string[]): OperationStep[] {
+/**
+ * Scheduled backups begin again.
+ * @param catchUp whether one begins at once that would have begun meanwhile
+ */
+export function scheduleStep(hosts: readonly string[], catchUp = true): OperationStep[] {
   if (hosts.length === 0) return [];
   return [
     {
       id: 'schedule',
       title: `have scheduled backups begin again on ${enumerate(hosts)}`,
       on: hosts,
-      resources: () => [timersRun()],
+      resources: () => [timersRun(catchUp)],
     },
   ];
 }

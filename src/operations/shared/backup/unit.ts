@@ -4,21 +4,29 @@ import {
   backupProgress,
   command,
   gate,
+  NOTHING,
   sh,
   type BackupInfoOptions,
   type Gate,
   type Resource,
+  type Script,
 } from '../../../index.js';
+import type { BackupType } from '../../../../roles/shared/backup/schedule.js';
+import { asGoodAs } from './places.js';
 
 /** A unit that takes backups on a host. */
 export interface BackupUnit {
   /** Without `.service`. */
   unit: string;
-  type: string;
+  type: BackupType;
   /** How pgBackRest is asked there. */
   info: BackupInfoOptions;
-  /** Backups that end later are those of this operation, in seconds by the host's clock. */
+  /** Backups that end later, and are at least as good, are those of this operation, in seconds by the host's clock. */
   since: number;
+  /** None expires after it; default: what is beyond the retention does. */
+  keepsAll?: true;
+  /** The host notes that a command waits for it: that command has no other record, and knows by it the backup again that it began. */
+  isNoted?: true;
 }
 
 /** Seconds for which a backup may get no further: pgBackRest itself waits so long for another host that says nothing. */
@@ -28,7 +36,7 @@ const STANDS_STILL = 1900;
 const SILENT = 30;
 
 /** Starts the unit, and does not wait for its end; one that pgBackRest has given up in is ended first. */
-export function startBackup({ unit, info, since }: BackupUnit, isStuck: boolean): Resource {
+export function startBackup({ unit, type, info, since, keepsAll, isNoted }: BackupUnit, isStuck: boolean): Resource {
   const service = `${unit}.service`;
   return command({
     name: `backup-${unit}`,
@@ -38,14 +46,24 @@ export function startBackup({ unit, info, since }: BackupUnit, isStuck: boolean)
 case "$state" in active | activating | deactivating) ${isStuck ? sh`exit 1` : sh`exit 0`} ;; esac
 read -r up idle </proc/uptime
 began=$(systemctl show -p ExecMainStartTimestampMonotonic --value ${service})
-awk -v now="$(date +%s)" -v up="$up" -v began="$began" -v since=${since} 'BEGIN { exit !(began > 0 && now - up + began / 1000000 >= since) }' && exit 0
-${askInfo(info)} | tr '{' '\n' | awk -F '"stop":' -v since=${since} '$2 + 0 > since { found = 1 } END { exit !found }'`,
-    run: sh`${isStuck ? sh`systemctl stop ${service}` : sh`:`}
-mkdir -p ${ASKED_NOTES}
-echo ${Math.ceil(since)} >${`${ASKED_NOTES}/${unit}`}
+awk -v now="$(date +%s.%N)" -v up="$up" -v began="$began" -v since=${since} 'BEGIN { exit !(began > 0 && now - up + began / 1000000 >= since) }' && exit 0
+${askInfo(info)} | tr '{' '\n' | awk -F '"stop":' -v since=${since} -v types=${`"type":"(${asGoodAs(type).join('|')})"`} '$2 + 0 > since && $2 ~ types { found = 1 } END { exit !found }'`,
+    run: sh`${isStuck ? sh`systemctl stop ${service}` : NOTHING}
+${keepsAll === true ? keepAll(service) : NOTHING}
+${isNoted === true ? sh`mkdir -p ${ASKED_NOTES} && echo ${Math.ceil(since)} >${`${ASKED_NOTES}/${unit}`}` : NOTHING}
 systemctl reset-failed ${service} 2>/dev/null || :
 systemctl start --no-block ${service}`,
   });
+}
+
+/** For its next run pgBackRest gets a variable of its environment; that is over when the unit has ended, well or not. */
+function keepAll(service: string): Script {
+  const directory = `/run/systemd/system/${service}.d`;
+  const file = `${directory}/pgprov-keep-all.conf`;
+  const over = `/bin/sh -c 'rm -f ${file}; systemctl daemon-reload'`;
+  return sh`mkdir -p ${directory}
+printf '%s\n' '[Service]' Environment=PGBACKREST_EXPIRE_AUTO=n ${`ExecStopPost=+${over}`} >${file}
+systemctl daemon-reload`;
 }
 
 /** Open when the unit has ended, well or not: what came of it is seen by what pgBackRest and systemd say then. */

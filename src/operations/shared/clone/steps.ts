@@ -1,19 +1,15 @@
 import {
   accessPlaced,
   accessRemoved,
-  asPgbackrest,
   backupInfo,
   clonedData,
-  command,
   dataDirectoryOf,
   enumerate,
   localServer,
   pgRole,
   privateServer,
   SOURCE_ACCESS,
-  sh,
   SOURCE_DIRECTORY,
-  SOURCE_OPTION,
   stanzaUpgraded,
   type LocalServer,
   type OperationStep,
@@ -30,7 +26,7 @@ import { infoOn } from '../backup/places.js';
 import { leaderOf } from '../members.js';
 import { backupSteps } from '../restore/backup.js';
 import { endStep, leadSteps, othersSteps, storeStep, timersStep } from '../restore/landing.js';
-import { isApproved, isLetIn, isRecovered, isRestored, isUntouched, ownNote } from '../restore/seen.js';
+import { isApproved, isLetIn, isRecovered, isRestored, ownNote } from '../restore/seen.js';
 import { preparingSteps } from '../restore/steps.js';
 import { undoSteps } from '../restore/undo.js';
 import type { CloneRun } from './seen.js';
@@ -38,7 +34,7 @@ import type { CloneRun } from './seen.js';
 /** From a cluster that is empty, or whose data makes room, to one with the other's data. */
 export function cloneSteps(run: CloneRun): OperationStep[] {
   if (isLetIn(run)) return landing(run);
-  return [...accessStep(run), ...wholeStep(run), ...preparingSteps(run), ...ownSteps(run), ...landing(run)];
+  return [...accessStep(run), ...preparingSteps(run), ...ownSteps(run), ...landing(run)];
 }
 
 /** What was there before comes back. */
@@ -72,36 +68,6 @@ function accessStep(run: CloneRun): OperationStep[] {
       effect: `with what is in ${SOURCE_DIRECTORY} there until they are restored${source.client === undefined ? '' : ', a certificate that is good for seven days among it'}`,
       on: [member],
       resources: (context) => accessPlaced(accessTo(source, context)),
-    },
-  ];
-}
-
-/** Only pgBackRest's list of one backup tells of tablespaces, which would be restored to where the source has them. */
-function wholeStep(run: CloneRun): OperationStep[] {
-  const { source, options, done } = run;
-  const { member = '', set = '', repository = 1 } = options;
-  if (source === undefined || !isUntouched(run) || done.has('whole')) return [];
-  const stanza = stanzaOf(source.inventory);
-  return [
-    {
-      id: 'whole',
-      title: `see that backup ${set} is of one data directory, without tablespaces`,
-      on: [member],
-      resources: ({ host, platform }) => {
-        const asked = asPgbackrest(
-          { stanza, server: localServer(host, platform), more: sh`${SOURCE_OPTION}` },
-          sh`${[`--repo=${repository}`, `--set=${set}`]} --output=json info`,
-        );
-        return [
-          command({
-            name: 'without-tablespaces',
-            summary: `look for tablespaces in backup ${set}`,
-            unless: sh`case "$(${asked})" in *'"tablespace":[{'*) exit 1 ;; esac`,
-            run: sh`echo ${`backup ${set} has tablespaces: they would be restored to the same paths here, and what is there could not be kept; such a cluster is cloned with pgBackRest by hand`}
-exit 1`,
-          }) as Resource,
-        ];
-      },
     },
   ];
 }

@@ -83,7 +83,12 @@ function repository(run: DrillRun): OperationObjection[] {
   if (info === undefined) return refuse(`no host of ${inventory.cluster} that could be reached reaches the backups`, 'bring one back');
   if (info.problem !== undefined)
     return refuse(`the backups cannot be read: ${briefly(info.problem)}`, backupAdvice(info.problem, inventory));
-  if (info.backups.length === 0) return refuse('there is no backup to restore', `${shows} shows what there is`);
+  if (info.backups.length === 0) {
+    const [failed] = info.repositories.filter(({ status }) => status === 'failed');
+    if (failed !== undefined)
+      return refuse(`the backups cannot be read: ${briefly(failed.message)}`, backupAdvice(failed.message, inventory));
+    return refuse('there is no backup to restore', `${shows} shows what there is`);
+  }
   const away = expiring(run).filter((name) => !view.surveyed(name));
   if (away.length > 0) {
     return refuse(

@@ -1,12 +1,4 @@
-import {
-  deadSlotDropped,
-  enumerate,
-  localServer,
-  SERVER_REPLICATION,
-  slotNameOf,
-  type OperationStep,
-  type Resource,
-} from '../../../index.js';
+import { DEAD_SLOTS, deadSlotDropped, enumerate, localServer, slotNameOf, type OperationStep, type Resource } from '../../../index.js';
 import type { RebuildRun } from './seen.js';
 
 /** Members whose slot of the member that is rebuilt was invalidated: it is used again all the same, and no WAL is kept by it. */
@@ -15,11 +7,7 @@ export function withDeadSlot({ view, options: { member = '' } }: RebuildRun): st
   return view
     .hosts('patroni')
     .map(({ name }) => name)
-    .filter((name) =>
-      view
-        .read(name, SERVER_REPLICATION)
-        ?.slots.some((slot) => slot.name === own && slot.type === 'physical' && (slot.wal === 'lost' || slot.invalidated !== undefined)),
-    );
+    .filter((name) => view.read(name, DEAD_SLOTS)?.includes(own));
 }
 
 /** Patroni makes a slot anew that is missing, and leaves alone one that was invalidated (seen with 4.0). */

@@ -83,8 +83,12 @@ export function sourceObjections(run: RebuildRun, leader: string): OperationObje
   if (its !== undefined && own !== its)
     return refuse(`the backups are of another database (system identifier ${its}) than ${leader} has (${own ?? 'not known'})`);
   if (info.backups.length === 0) {
-    const failed = info.repositories.filter(({ status }) => status === 'failed').map(({ message }) => briefly(message));
-    return refuse(`there is no backup to restore${failed.length === 0 ? '' : `: ${failed.join('; ')}`}`);
+    const [failed] = info.repositories.filter(({ status }) => status === 'failed');
+    if (failed === undefined) return refuse('there is no backup to restore');
+    return refuse(
+      `${member} cannot read the backups: ${briefly(failed.message)}`,
+      `${instead}; or ${backupAdvice(failed.message, inventory)}`,
+    );
   }
   if (inventory.hosts.some(({ name }) => infoOn(view, name)?.running !== undefined))
     return refuse(

@@ -14,6 +14,7 @@ import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith, scopeOf } from '../../../../roles/shared/layout.js';
 import { whatWasFound, type MemberData } from '../../../../roles/shared/members-data.js';
 import { variables } from '../../../../roles/shared/variables.js';
+import { deafStore } from './deaf.js';
 import { storeObjections } from './store.js';
 import { settingObjections } from './settings.js';
 import {
@@ -47,6 +48,7 @@ export function recoverObjections(run: RecoverRun): OperationObjection[] {
   if (unapproved.length > 0) return unapproved.slice(0, 1);
   const objections = [
     unattended,
+    deafStore,
     elections,
     replays,
     absent,
@@ -184,7 +186,7 @@ function identities(run: RecoverRun): OperationObjection[] {
   if (usableData(view).length > 0) return [];
   return refuse(
     `${store} knows ${scope} with system identifier ${known}, and no member has data of it${found(view)}`,
-    `${nothingChanged}: these are different databases, and either may be the one you need; find out whose scope that is`,
+    `${nothingChanged}: these are different databases, and either may be the one you need; find out whose scope that is. If it is this cluster’s, ${pgprov`doctor ${inventory}`} has the commands that put the identity of the data into it`,
   );
 }
 

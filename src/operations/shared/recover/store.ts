@@ -1,4 +1,4 @@
-import { command, enumerate, sh, type OperationObjection, type OperationStep } from '../../../index.js';
+import { command, enumerate, groupBy, sh, type OperationObjection, type OperationStep } from '../../../index.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { quorumOf } from '../../../../roles/shared/quorum.js';
@@ -6,28 +6,41 @@ import { storeOf } from '../members.js';
 import { newestScope, unreadCopies } from './copies.js';
 import type { RecoverRun } from './seen.js';
 
+interface Spoilt {
+  host: string;
+  why: string;
+}
+
 interface StoreSeen {
   /** All hosts of the store, by the inventory. */
   all: string[];
   /** Those that cannot be reached. */
   off: string[];
-  /** Those that can be reached and whose member has data. */
+  /** Those that can be reached and whose member has data that it can go on with, as far as is known. */
   kept: string[];
+  /** Those whose member has data that it cannot go on with, and why. */
+  spoilt: Spoilt[];
   quorum: number;
 }
 
 function storeSeen({ view, inventory }: RecoverRun): StoreSeen {
   const store = dcsOf(inventory);
   const all = hostsWith(inventory, store.role).map(({ name }) => name);
+  const withData = all.filter((name) => store.hasData(view, name) === true);
+  const spoilt = withData.flatMap((host) => {
+    const why = store.spoilt(view, host);
+    return why === undefined ? [] : [{ host, why }];
+  });
   return {
     all,
     off: all.filter((name) => !view.surveyed(name)),
-    kept: all.filter((name) => store.hasData(view, name) === true),
+    kept: withData.filter((name) => spoilt.every(({ host }) => host !== name)),
+    spoilt,
     quorum: quorumOf(all.length),
   };
 }
 
-/** Whether too few of the store's members have their data, so that it begins anew. */
+/** Whether too few of the store's members have data that they can go on with, so that it begins anew. */
 export function storeIsLost(run: RecoverRun): boolean {
   if (storeOf(run.view) !== undefined) return false;
   const { kept, quorum } = storeSeen(run);
@@ -38,12 +51,16 @@ export function storeIsLost(run: RecoverRun): boolean {
 export function storeObjections(run: RecoverRun): OperationObjection[] {
   if (storeOf(run.view) !== undefined) return [];
   const { name } = dcsOf(run.inventory);
-  const { all, off, kept, quorum } = storeSeen(run);
+  const { all, off, kept, spoilt, quorum } = storeSeen(run);
   if (kept.length >= quorum || off.length === 0) return [];
   return [
     {
       kind: 'refuse',
-      message: `${name} has no quorum: ${quorum} of its members on ${enumerate(all)} are needed with their data, and ${kept.length === 0 ? 'none of those that can be reached has any' : `only ${enumerate(kept)} can be reached and has it`}`,
+      message: `${name} has no quorum: ${quorum} of its members on ${enumerate(all)} are needed with their data, and ${kept.length === 0 ? 'none of those that can be reached has any' : `only ${enumerate(kept)} can be reached and has it`}${spoiltWords(
+        spoilt,
+      )
+        .map((words) => `; ${words}`)
+        .join('')}`,
       hint: `nothing was changed. A member that comes back with old data does not fit into a new ${name}, so one is made only where all of its hosts can be reached: switch ${enumerate(off)} on and run this again`,
     },
   ];
@@ -54,23 +71,24 @@ export function storeSteps(run: RecoverRun): OperationStep[] {
   const { view, inventory, done } = run;
   const store = dcsOf(inventory);
   if (storeOf(view) !== undefined || done.has('start-store')) return [];
-  const { all, kept, quorum } = storeSeen(run);
+  const { all, kept, spoilt, quorum } = storeSeen(run);
   const isLost = kept.length < quorum;
   const startsOn = (isLost ? all : kept).filter((name) => store.isHealthy(view, name) !== true);
+  const withData = all.filter((name) => kept.includes(name) || spoilt.some(({ host }) => host === name));
   const aside: OperationStep[] =
-    !isLost || kept.length === 0
+    !isLost || withData.length === 0
       ? []
       : [
           {
             id: 'store-aside',
-            title: `put what ${store.name} has on ${enumerate(kept)} aside: ${quorum - kept.length} more of its members would need their data for a quorum`,
-            effect: `${store.name} begins anew; nothing is deleted; ${sourceWords(run)}`,
-            on: kept,
+            title: `put what ${store.name} has on ${enumerate(withData)} aside: ${tooFew(storeSeen(run))}`,
+            effect: [...spoiltWords(spoilt), `${store.name} begins anew`, 'nothing is deleted', sourceWords(run)].join('; '),
+            on: withData,
             resources: (context) => [store.dataAside(context)],
           },
         ];
   // Its files are open, and a new member could not begin beside it.
-  const strays = isLost && !done.has('stop-store') ? all.filter((name) => !kept.includes(name) && store.runs(view, name) === true) : [];
+  const strays = isLost && !done.has('stop-store') ? all.filter((name) => !withData.includes(name) && store.runs(view, name) === true) : [];
   const stop: OperationStep[] =
     strays.length === 0
       ? []
@@ -95,9 +113,9 @@ export function storeSteps(run: RecoverRun): OperationStep[] {
     {
       id: 'start-store',
       title: isLost
-        ? `start a new ${store.name} on ${enumerate(startsOn)}, whose data is gone`
+        ? `start a new ${store.name} on ${enumerate(startsOn)}, whose data is gone${spoilt.length === 0 ? '' : ' or damaged'}`
         : `start ${store.name} on ${enumerate(startsOn)}, and wait for its quorum`,
-      ...(isLost && kept.length === 0 ? { effect: sourceWords(run) } : {}),
+      ...(isLost && withData.length === 0 ? { effect: sourceWords(run) } : {}),
       on: startsOn,
       resources: () => [
         command({
@@ -111,6 +129,18 @@ systemctl start --no-block ${store.unit}`,
       gates: (context) => [store.worksGate(context)],
     },
   ];
+}
+
+/** Why a quorum cannot be made of what the members have. */
+function tooFew({ kept, spoilt, quorum }: StoreSeen): string {
+  if (spoilt.length === 0) return `${quorum - kept.length} more of its members would need their data for a quorum`;
+  const whole = kept.length === 0 ? 'no member can go on with its data' : `only ${enumerate(kept)} can go on with its data`;
+  return `${whole}, and a quorum takes ${quorum} of them`;
+}
+
+/** `on pg1 and pg2 its data is damaged`, for each reason. */
+function spoiltWords(spoilt: readonly Spoilt[]): string[] {
+  return [...groupBy(spoilt, ({ why }) => why)].map(([why, hosts]) => `on ${enumerate(hosts.map(({ host }) => host))} ${why}`);
 }
 
 /** Where what Patroni kept in a store that is lost is put back from. */

@@ -46,11 +46,14 @@ export function backupSteps(run: RestoreRun): OperationStep[] {
       type: 'full',
       info: { stanza: stanzaOf(inventory), server: pgbackrestUser(contextOf(host)) },
       since: infoOn(view, host)?.now ?? 0,
+      keepsAll: true,
     });
     return [
       {
         id,
         title: `take a full backup of what was restored in ${enumerate(repositories.map(({ name }) => name))}`,
+        effect:
+          'no backup expires after it, so what was there before can still be restored; the next backup expires what is beyond the retention',
         on: [host],
         resources: () => [startBackup(unit(), false)],
         gates: () => [backupGate(unit())],

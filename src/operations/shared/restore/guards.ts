@@ -27,6 +27,7 @@ import {
   unreached,
   type RestoreRun,
 } from './seen.js';
+import { guardUnapproved } from '../../../../roles/shared/unapproved.js';
 import { furthestOf, isUp } from '../recover/seen.js';
 import { leftTimeline } from './left-timeline.js';
 import { roomFor } from './room.js';
@@ -131,6 +132,7 @@ function awaits(run: RestoreRun): OperationObjection[] {
 /** What must be so before anything is stopped. */
 function beginning(run: RestoreRun): OperationObjection[] {
   return [
+    ...guardUnapproved(run.view),
     ...stored(run),
     ...maintenanceObjection(run),
     ...repository(run),
@@ -291,6 +293,6 @@ export function restoreQuestion(run: RestoreRun): string {
   const other = isOtherDatabase(run)
     ? `The backups are of another database (system identifier ${options.identifier}) than ${cluster} has now (${options.former}). `
     : '';
-  const serves = leaderOf(view) === undefined ? '' : ', and what is committed since is in the data that is put aside alone';
-  return `${other}Restore ${cluster} to ${aimWords(options)}${serves}?`;
+  const serves = leaderOf(view) === undefined ? '' : 'What was committed since will be in the data that is put aside alone. ';
+  return `${other}${serves}Restore ${cluster} to ${aimWords(options)}?`;
 }

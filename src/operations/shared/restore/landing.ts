@@ -152,5 +152,6 @@ function startsEmpty(context: RoleContext): Resource[] {
 export function timersStep(run: RestoreRun): OperationStep[] {
   const hosts = [...new Set([...holding(run), ...scheduling(run)])];
   if (holding(run).length === 0 && (isLetIn(run) || run.options.undo === true)) return [];
-  return scheduleStep(hosts);
+  // After an approved restore a full backup was just taken, and what one more would expire can still be restored.
+  return scheduleStep(hosts, run.options.undo === true);
 }

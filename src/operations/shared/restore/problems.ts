@@ -19,7 +19,10 @@ export function restoreProblems(start: OperationStart<RestoreOptions>): Operatio
   if (backupHosts(inventory).length === 0)
     return wrong(`${inventory.cluster} has no backups`, 'give its hosts the role backup, and see docs/backups.md');
   if (options.undo === true)
-    return wrong(`no restore of ${inventory.cluster} is unfinished, so there is none to take back`, 'leave out --undo');
+    return wrong(
+      `this machine knows of no unfinished restore of ${inventory.cluster}, so there is none to take back`,
+      `clients may have written since one was approved, so such a one is not taken back. What was there before it is still on the timeline that it left, as long as backups lead there: ${pgprov`restore ${inventory} --latest`} with \`--timeline\` and its number, which ${pgprov`history ${inventory}`} has, brings it back; it is also beside the data on each member, see docs/restore.md. One that another machine began is taken back there`,
+    );
   return aimProblems(start, inventory);
 }
 

@@ -43,11 +43,13 @@ import { aimOptions, aimWords } from './target.js';
 import { backedUp } from './words.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { stopped } from '../stopped.js';
+import { wholeStep } from './whole.js';
 
 /** What leads to a recovered database that nobody but PostgreSQL's user sees. */
 export function preparingSteps(run: RestoreRun): OperationStep[] {
   return [
     ...reachStep(run),
+    ...wholeStep(run),
     ...archiveStep(run),
     ...holdStep(run),
     ...stopSteps(run),
@@ -193,7 +195,12 @@ function lookStep(run: RestoreRun): OperationStep[] {
           privateServerRuns({ ...server, settings: smaller(context) }),
         ];
       },
-      gates: (context) => [recoveredGate(serverOf(context))],
+      gates: (context) => [
+        recoveredGate(
+          serverOf(context),
+          `nothing as late as that is archived on timeline ${onto}: give this command with --undo, and then anew with an earlier moment, with --latest, or with another --timeline`,
+        ),
+      ],
     },
   ];
 }

@@ -181,7 +181,7 @@ describe('what is told of backups', () => {
     expect(await aged([backup(1_000_000 - 40 * 3600)])).toEqual([
       'warning: last backup 40 hours ago (full, 856000F), 1 in all: older than backup.max_age, 36 hours; the journal of pgprov-backup@*.service says why',
     ]);
-    expect(await aged([])).toEqual(['warning: there is no backup yet; `pgprov backup i.yml --type full` takes one']);
+    expect(await aged([])).toEqual(['warning: there is no backup yet; `pgprov backup i.yml` takes one']);
   });
 
   it('is what pgBackRest says of a repository that it cannot read', async () => {
@@ -221,20 +221,38 @@ describe('what is told of backups', () => {
     expect(await lines(states, 'pg1', yaml)).toEqual([]);
     expect(await lines(states, 'pg2', yaml)).toEqual([
       'ok: WAL is archived, last 10 seconds ago',
-      'warning: there is no backup yet; `pgprov backup i.yml --type full` takes one',
+      'warning: there is no backup yet; `pgprov backup i.yml` takes one',
     ]);
   });
 
   it('is archiving that fails, with the time until the disk is full, or that waits for a restart', async () => {
     const of = (changes: Partial<Archiving>): Promise<string[]> => lines({ pg1: { [ARCHIVING.id]: archives(changes) } }, 'pg1');
     const failing = { archivedAgo: 600, failedAgo: 5, failedWal: '000000010000000000000007', waiting: 10, free: 100 * 2 ** 24 };
-    expect(await of(failing)).toEqual([
-      'problem: WAL cannot be archived for 10 minutes: 000000010000000000000007 failed; 160 MiB of WAL wait, and at this speed the disk is full in 100 minutes; PostgreSQL’s log says why',
+    const first =
+      'problem: WAL cannot be archived for 10 minutes: 000000010000000000000007 failed; 160 MiB of WAL wait, and at this speed the disk is full in 100 minutes; ';
+    expect(await of(failing)).toEqual([`${first}\`pgprov logs i.yml --unit patroni,postgresql\` says why`]);
+    const server = 'archive command failed with exit code 87';
+    expect(await of({ ...failing, said: { server } })).toEqual([`${first}PostgreSQL’s log says: ${server}`]);
+    expect(await of({ ...failing, said: { server, cause: 'ERROR: [041]: unable to write: [28] No space left on device' } })).toEqual([
+      expect.stringMatching(
+        /PostgreSQL’s log says: archive command failed with exit code 87; ERROR: \[041\]: unable to write: \[28\] No space left on device\. Make room/u,
+      ),
     ]);
     expect(await of({ on: false })).toEqual([
       expect.stringMatching(/^warning: WAL is not archived: archive_mode takes a restart of PostgreSQL; `pgprov restart/u),
     ]);
     expect(await of({ ...failing, standby: true })).toEqual([]);
+  });
+
+  it('is WAL that waits for longer than it should, although nothing has failed', async () => {
+    const of = (changes: Partial<Archiving>, yaml = YAML): Promise<string[]> =>
+      lines({ pg1: { [ARCHIVING.id]: archives(changes) } }, 'pg1', yaml);
+    const waits = { waiting: 3, waitingFor: 900 };
+    expect(await of(waits)).toEqual(['ok: WAL is archived, last 10 seconds ago; 48 MiB wait, the oldest for 15 minutes']);
+    expect(await of({ ...waits, waitingFor: 901 })).toEqual([
+      'warning: WAL waits to be archived for longer than backup.max_archive_lag, 15 minutes; 48 MiB wait, the oldest for 15 minutes; `pgprov logs i.yml --unit patroni,postgresql` shows what archive_command says',
+    ]);
+    expect(await of({ ...waits, waitingFor: 901 }, `${YAML}backup: {max_archive_lag: 20}\n`)).toEqual([expect.stringMatching(/^ok: /u)]);
   });
 
   it('does not claim that WAL arrives while archive_mode waits for a restart', async () => {
@@ -243,7 +261,10 @@ describe('what is told of backups', () => {
     expect(backupChecks(proved, proved.inventory.hosts).map(({ title, ok }) => [title, ok])).toEqual([
       ['WAL arrives in the repositories', true],
     ]);
-    expect(backupRemarks(proved, 'repo1')).toEqual([]);
+    const { file } = proved.inventory;
+    expect(backupRemarks(proved, 'repo1')).toEqual([`there is no backup yet; \`pgprov backup ${file}\` takes one`]);
+    const has = await viewOf({ repo1: { [BACKUP_INFO.id]: info({ backups: [backup(1)] }) } });
+    expect(backupRemarks(has, 'repo1')).toEqual([]);
     const waits = await of('waits');
     expect(backupChecks(waits, waits.inventory.hosts)).toEqual([]);
     expect(backupRemarks(waits, 'repo1')).toEqual([expect.stringContaining('is not proved: archive_mode takes a restart of PostgreSQL')]);

@@ -41,7 +41,7 @@ from_table() {
 } >"$work/baseos.spec"
 build "$work/baseos.spec" BaseOS "$dist"
 
-for repository in AppStream extras; do
+for repository in AppStream extras EPEL; do
   {
     spec "lab-$repository" 1 ''
     from_table "$repository"

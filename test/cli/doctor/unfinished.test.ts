@@ -1,0 +1,58 @@
+import { mkdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { unfinishedDiagnosis } from '../../../src/cli/doctor/unfinished.js';
+import { unfinishedOperation, unfinishedWords } from '../../../src/cli/operations/unfinished.js';
+import { DIAGNOSES } from '../../../src/diagnoses/index.js';
+import type { Finding } from '../../../src/lib/finding.js';
+import type { Inventory } from '../../../src/model/index.js';
+import type { Examination } from '../../../src/plan/diagnosis.js';
+import { View } from '../../../src/plan/view.js';
+import { writeOperation } from '../../../src/store/operation-record.js';
+import { storeDirectory } from '../../../src/store/store.js';
+import { freshDirectory } from '../../support/directory.js';
+import { inventoryOf, THREE } from '../../support/inventory.js';
+
+describe('doctor of a cluster with an operation that is not finished', () => {
+  const work = freshDirectory();
+
+  async function begun(operation: string): Promise<Inventory> {
+    const inventory = { ...(await inventoryOf(THREE)), dir: work.path };
+    const record = { operation, given: {}, chosen: {}, began: '2026-11-28T09:00:00.000Z', by: 'ann@laptop' };
+    mkdirSync(storeDirectory(inventory.dir, inventory.cluster), { recursive: true });
+    await writeOperation(storeDirectory(inventory.dir, inventory.cluster), record);
+    return inventory;
+  }
+
+  async function findings(inventory: Inventory, leader: string | undefined): Promise<readonly Finding[]> {
+    const examination = { view: new View(inventory, new Map()), now: 0, unseen: new Map(), log: () => [] } satisfies Examination;
+    return unfinishedDiagnosis(await unfinishedOperation(inventory), leader).find(examination);
+  }
+
+  it('says first that a restore is not finished, how it is ended, and that members are down because of it', async () => {
+    const inventory = await begun('restore');
+    const [found] = await findings(inventory, undefined);
+    expect(found).toMatchObject({
+      level: 'broken',
+      what: 'the restore that ann@laptop began at 2026-11-28T09:00:00Z is not finished, and until then nothing else may change demo',
+      since: Date.parse('2026-11-28T09:00:00.000Z'),
+      affects: ['pg1', 'pg2', 'pg3'],
+    });
+    expect(found?.mend).toMatch(/^finish it with `pgprov restore .*`, or take it back with `pgprov restore .* --undo`$/u);
+    expect(found?.explains).toContain('without-patroni');
+    const names = DIAGNOSES.map(({ name }) => name);
+    expect(found?.explains?.filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  it('blames nothing on an operation that stops no members', async () => {
+    const inventory = await begun('switchover');
+    const [found] = await findings(inventory, undefined);
+    expect([found?.level, found?.explains]).toEqual(['danger', undefined]);
+    expect(found?.mend).toMatch(/--give-up`$/u);
+    const unfinished = await unfinishedOperation(inventory);
+    expect(unfinished === undefined ? '' : unfinishedWords(unfinished)).toBe(`${found?.what}; ${found?.mend}`);
+  });
+
+  it('finds nothing where none is', async () => {
+    expect(await findings({ ...(await inventoryOf(THREE)), dir: work.path, cluster: 'other' }, 'pg1')).toEqual([]);
+  });
+});
