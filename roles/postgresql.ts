@@ -1,20 +1,14 @@
 import {
-  command,
   DATA_DIRECTORY,
   dataDirectory,
   defineRole,
-  digestOf,
-  directory,
-  editedFile,
   enumerate,
-  file,
   PENDING_RESTART,
   pendingRestart,
-  replaceBlock,
   serverAsked,
   serverReplication,
-  service,
-  sh,
+  standbyCopy,
+  streamingServer,
   topologyOf,
   type CheckResult,
   type Host,
@@ -29,7 +23,7 @@ import {
 import { guardChanges, whatRuns } from './shared/changes.js';
 import { dropIn } from './shared/drop-in.js';
 import { guardParameters } from './shared/asked.js';
-import { accessProblems, FIRST_DEFAULT_LINE, shadowedLines, standaloneAccess } from './shared/hba.js';
+import { accessProblems, shadowedLines } from './shared/hba.js';
 import {
   settingsCheck,
   settingsDrift,
@@ -41,9 +35,11 @@ import {
 import { parameterProblems } from './shared/owned-parameters.js';
 import { dataDirectoryOf, localServer } from './shared/layout.js';
 import { localeStage } from './shared/locale.js';
-import { portLabel } from './shared/selinux.js';
-import { awkwardDataDirectory, guardServedData, servedData, standaloneCluster } from './shared/standalone.js';
+import { awkwardDataDirectory, guardServedData, servedData } from './shared/standalone.js';
 import { directoryProblems, sameAccounts, unusedSuperuser } from './shared/collisions.js';
+import { takenBy } from './shared/streaming/stages.js';
+import { isMade, isOfOurs } from './shared/streaming/seen.js';
+import { withoutPatroni } from './shared/without-patroni.js';
 import { serverSaves } from './shared/server-saves.js';
 import { slotLines } from './shared/slots.js';
 import { leaderInStore } from './shared/leader-in-store.js';
@@ -80,17 +76,23 @@ export default defineRole({
       settingsObservation(context),
       serverAsked(localServer(context.host, context.platform), wantedSettings(context)),
       ...(topologyOf(context.host) === 'patroni' ? [] : [servedData(context)]),
+      ...(topologyOf(context.host) === 'streaming'
+        ? [
+            streamingServer(localServer(context.host, context.platform), dataDirectoryOf(context.host, context.platform)),
+            standbyCopy(dataDirectoryOf(context.host, context.platform)),
+          ]
+        : []),
     ];
   },
   saves: serverSaves,
   install: serverInstallation,
   stages: (context) => [...localeStage(context), ...(topologyOf(context.host) === 'patroni' ? [] : standalone(context))],
   holdsData: (view, host) => view.read(host, DATA_DIRECTORY)?.kind === 'cluster',
-  preflight: (view) => withoutPatroni(view).flatMap(({ host, platform }) => awkwardDataDirectory(host, platform)),
+  preflight: (view) => hostsWithoutPatroni(view).flatMap(({ host, platform }) => awkwardDataDirectory(host, platform)),
   guards: (view) => [
     ...guardChanges(view, 'postgresql'),
     ...view.hosts('postgresql').flatMap((host) => [...guardHost(view, host), ...guardParameters(view, host)]),
-    ...withoutPatroni(view).flatMap(({ host, platform }) => guardServedData(view, host, platform)),
+    ...hostsWithoutPatroni(view).flatMap(({ host, platform }) => guardServedData(view, host, platform)),
   ],
   drift: (view) => view.hosts('postgresql').flatMap((host) => settingsDrift(view, host)),
   status: (view, host) => [...standalonePending(view, host), ...slotLines(view, host)],
@@ -118,57 +120,17 @@ function serverInstallation({ host, platform, template }: RoleContext): Installa
 
 /** Without Patroni: a cluster of the platform's own, parameters, access, service. */
 function standalone(context: RoleContext): Stage[] {
-  const { host, platform, template, inventory } = context;
-  const { version, name } = variables(host, 'postgresql');
-  const layout = platform.postgresql(version);
-  const { user, group, unit } = layout;
-  const broughtBy = { name: layout.unitPackage, installedWith: layout.serverPackages[0] ?? '', manager: platform.packageManager };
-  const { resources, configDirectory: configuration, restartOn, enable } = standaloneCluster(context);
-  const owned = { owner: user, group, mode: '0640' };
-  const settings = file({
-    ...owned,
-    mode: '0644',
-    path: `${configuration}/conf.d/pgprov.conf`,
-    content: template('postgresql/parameters.conf', { parameters: wantedSettings(context) }),
-  });
-  const lines = standaloneAccess(host);
-  const access = editedFile({
-    ...owned,
-    path: `${configuration}/pg_hba.conf`,
-    edit: (current) => replaceBlock(current, inventory.cluster, lines, FIRST_DEFAULT_LINE),
-    digest: digestOf('ahead', ...lines),
-  });
-  return [
-    { name: 'cluster', title: 'initialise PostgreSQL', crossing: 'independent', resources },
-    {
-      // A stage of its own: its files are edited as the cluster was made with them, so they must be there to be seen.
-      name: 'configure',
-      title: 'configure PostgreSQL',
-      crossing: 'independent',
-      resources: [
-        directory({ path: `${configuration}/conf.d`, owner: user, group }),
-        command({
-          name: `include-dir-${version}-${name}`,
-          summary: `let ${configuration}/postgresql.conf read conf.d`,
-          unless: sh`grep -qE "^ *include_dir *=? *'conf.d'" ${`${configuration}/postgresql.conf`}`,
-          run: sh`printf '%s\n' ${"include_dir = 'conf.d'"} >>${`${configuration}/postgresql.conf`}`,
-        }),
-        settings,
-        access,
-        ...portLabel(host, platform),
-      ],
-    },
-    {
-      name: 'start',
-      title: 'start PostgreSQL',
-      crossing: 'rolling',
-      resources: [service({ unit: unit(name), enable, restartOn, reloadOn: [settings, access], broughtBy })],
-      gates: [settingsInForceGate(context)],
-    },
+  const { database, registration, configuration, service } = withoutPatroni(context);
+  const stages: Stage[] = [
+    { name: 'cluster', title: 'initialise PostgreSQL', crossing: 'independent', resources: [database, ...registration] },
+    { name: 'configure', title: 'configure PostgreSQL', crossing: 'independent', resources: configuration },
+    { name: 'start', title: 'start PostgreSQL', crossing: 'rolling', resources: [service], gates: [settingsInForceGate(context)] },
   ];
+  // New standbys get all of this once they have their data, from the role replication.
+  return topologyOf(context.host) === 'streaming' ? takenBy(context, isMade, stages) : stages;
 }
 
-function withoutPatroni(view: View): { host: Host; platform: Platform }[] {
+function hostsWithoutPatroni(view: View): { host: Host; platform: Platform }[] {
   return view.hosts('postgresql').flatMap((host) => {
     const platform = view.platform(host.name);
     return platform === undefined || topologyOf(host) === 'patroni' ? [] : [{ host, platform }];
@@ -201,7 +163,7 @@ function guardHost(view: View, host: Host): Objection[] {
       },
     ];
   }
-  if (topologyOf(host) === 'patroni' || data.ours) return [];
+  if (topologyOf(host) === 'patroni' || data.ours || isOfOurs(view, host.name)) return [];
   return [
     {
       kind: 'refuse',
@@ -217,7 +179,7 @@ function guardHost(view: View, host: Host): Objection[] {
  * nobody.
  */
 function isLoneReplica(view: View, host: Host): boolean {
-  if (topologyOf(host) === 'single') return false;
+  if (topologyOf(host) !== 'patroni') return false;
   const others = view.hosts('patroni').filter(({ name }) => name !== host.name);
   const leader = leaderInStore(
     view,

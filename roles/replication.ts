@@ -1,17 +1,33 @@
-import { defineRole, REPLICATION_LOGIN, replicationLogin, topologyOf, type CheckResult, type Host, type View } from '../src/index.js';
-import { nextServer, passwordFile, replicationAccount, servers } from './shared/accounts.js';
+import {
+  defineRole,
+  REPLICATION_LOGIN,
+  replicationLogin,
+  topologyOf,
+  type CheckResult,
+  type Host,
+  type RoleContext,
+  type Stage,
+  type View,
+} from '../src/index.js';
+import { nextServer, replicationAccount, servers } from './shared/accounts.js';
 import { guardKept } from './shared/kept-passwords.js';
 import { accountsOf, localServer } from './shared/layout.js';
 import { databasePassword } from './shared/logins.js';
+import { passwordFile } from './shared/password-file.js';
+import { guardStreaming } from './shared/streaming/guards.js';
+import { streamingProblems } from './shared/streaming/problems.js';
+import { streamingStages } from './shared/streaming/stages.js';
+import { checkStreaming, leaderDrift } from './shared/streaming/told.js';
 import { variables } from './shared/variables.js';
 import { REPLICATION_VARIABLES } from './shared/sections/replication.js';
 
 export default defineRole({
   name: 'replication',
   description:
-    'The replication role (SCRAM-SHA-256) and the postgres user’s .pgpass with a line for every member. Under Patroni the role patroni sets them up.',
+    'The replication role (SCRAM-SHA-256) and the postgres user’s .pgpass with a line for every member; on several hosts without Patroni also the standbys. Under Patroni the role patroni sets all of it up.',
   requires: ['postgresql'],
   variables: REPLICATION_VARIABLES,
+  problems: streamingProblems,
   observations: (context) => [
     replicationLogin({
       server: localServer(context.host, context.platform),
@@ -22,14 +38,27 @@ export default defineRole({
     }),
   ],
   // Under Patroni its own role sets them: a new password must reach the server, .pgpass and patroni.yml in one step.
-  stages: (context) =>
-    topologyOf(context.host) === 'patroni'
-      ? []
-      : [{ name: 'accounts', title: 'set up replication accounts', crossing: 'independent', resources: replicationAccount(context) }],
+  stages,
   passwords: () => [databasePassword('replication', 'replication.password', 'replication')],
-  guards: (view, credentials) => guardKept(view, credentials, 'replication'),
-  checks: (view) => view.hosts('replication').flatMap((host) => checkHost(view, host)),
+  guards: (view, credentials) => [...guardStreaming(view), ...guardKept(view, credentials, 'replication')],
+  drift: leaderDrift,
+  checks: (view) => [...checkStreaming(view), ...view.hosts('replication').flatMap((host) => checkHost(view, host))],
+  remarks: (view, host) =>
+    leaderDrift(view)
+      .filter((found) => found.host === host)
+      .map(({ what, mend }) => `${what}; ${mend}`),
 });
+
+function stages(context: RoleContext): Stage[] {
+  switch (topologyOf(context.host)) {
+    case 'patroni':
+      return [];
+    case 'streaming':
+      return streamingStages(context);
+    case 'single':
+      return [{ name: 'accounts', title: 'set up replication accounts', crossing: 'independent', resources: replicationAccount(context) }];
+  }
+}
 
 function checkHost(view: View, host: Host): CheckResult[] {
   const logins = view.read(host.name, REPLICATION_LOGIN) ?? [];

@@ -332,6 +332,24 @@ export {
   type UnitPackage,
 } from './resources/service.js';
 export { type SharedQuestion, printAnswer } from './resources/shared-question.js';
+export { STREAMING_SERVER, streamingServer, type StreamingServer, type StreamingWords } from './resources/streaming/server.js';
+export {
+  copiedGate,
+  COPYING_UNIT,
+  STANDBY_COPY,
+  standbyCopied,
+  standbyCopy,
+  standbyJoined,
+  type StandbyCopyState,
+} from './resources/streaming/standby-copy.js';
+export { awaitedStreaming } from './resources/streaming/awaited-streaming.js';
+export {
+  SYNCHRONOUS_FILE,
+  synchronousBegun,
+  synchronousEnded,
+  type SynchronousOptions,
+} from './resources/streaming/synchronous.js';
+export { memberSlots, type MemberSlotsOptions, type MemberSlotsState } from './resources/streaming/member-slots.js';
 export { SERVER_REPLICATION, serverReplication, type ServerReplication } from './resources/server-replication.js';
 export { settingsReset, type SettingsResetOptions } from './resources/settings-reset.js';
 export { signingKey } from './resources/signing-key.js';

@@ -1,11 +1,8 @@
 import { coordinated, pgpass, pgRole, topologyOf, type Host, type Resource, type RoleContext } from '../../src/index.js';
-import { accountsOf, hostsWith, localServer } from './layout.js';
+import { accountsOf, dataDirectoryOf, hostsWith, localServer } from './layout.js';
+import { passwordFile } from './password-file.js';
+import { streamingServers } from './streaming/servers.js';
 import { variables } from './variables.js';
-
-/** The .pgpass of the postgres user. */
-export function passwordFile({ host, platform }: Pick<RoleContext, 'host' | 'platform'>): string {
-  return `${platform.postgresql(variables(host, 'postgresql').version).home}/.pgpass`;
-}
 
 /** The servers that a member of this host's kind may have to replicate from. */
 export function servers({ host, inventory }: Pick<RoleContext, 'host' | 'inventory'>): { address: string; port: number }[] {
@@ -16,11 +13,22 @@ export function servers({ host, inventory }: Pick<RoleContext, 'host' | 'invento
 export function nextServer({ host, inventory }: Pick<RoleContext, 'host' | 'inventory'>): { address: string; port: number } {
   const all = peers({ host, inventory });
   const at = all.findIndex(({ name }) => name === host.name);
-  return addressOf(all[(at + 1) % all.length] ?? host);
+  if (at >= 0) return addressOf(all[(at + 1) % all.length] ?? host);
+  const { hosts } = inventory;
+  const after = hosts.slice(hosts.findIndex(({ name }) => name === host.name) + 1);
+  return addressOf(all.find(({ name }) => after.some((other) => other.name === name)) ?? all[0] ?? host);
 }
 
 function peers({ host, inventory }: Pick<RoleContext, 'host' | 'inventory'>): Host[] {
-  return topologyOf(host) === 'patroni' ? hostsWith(inventory, 'patroni').filter(({ roles }) => roles.includes('postgresql')) : [host];
+  switch (topologyOf(host)) {
+    case 'patroni':
+      return hostsWith(inventory, 'patroni').filter(({ roles }) => roles.includes('postgresql'));
+    case 'streaming':
+      // None lets itself in.
+      return streamingServers(inventory.hosts).filter(({ name }) => name !== host.name);
+    case 'single':
+      return [host];
+  }
 }
 
 function addressOf(host: Host): { address: string; port: number } {
@@ -31,7 +39,6 @@ function addressOf(host: Host): { address: string; port: number } {
 export function replicationAccount(context: RoleContext): Resource[] {
   const { host, platform } = context;
   const { name, password } = accountsOf(context).replication;
-  const { user, group } = platform.postgresql(variables(host, 'postgresql').version);
   return [
     pgRole({
       server: localServer(host, platform),
@@ -39,14 +46,23 @@ export function replicationAccount(context: RoleContext): Resource[] {
       password,
       attributes: ['REPLICATION'],
       madeBy: topologyOf(host) === 'patroni' ? 'patroni' : 'pgprov',
+      ...(topologyOf(host) === 'streaming' ? { data: dataDirectoryOf(host, platform) } : {}),
     }),
-    coordinated(
-      pgpass({
-        path: passwordFile(context),
-        owner: user,
-        group,
-        entries: servers(context).map(({ address, port }) => ({ host: address, port, database: 'replication', user: name, password })),
-      }),
-    ),
+    passwordLines(context),
   ];
+}
+
+/** The .pgpass with a line for every server. */
+export function passwordLines(context: RoleContext): Resource {
+  const { host, platform } = context;
+  const { name, password } = accountsOf(context).replication;
+  const { user, group } = platform.postgresql(variables(host, 'postgresql').version);
+  return coordinated(
+    pgpass({
+      path: passwordFile(context),
+      owner: user,
+      group,
+      entries: servers(context).map(({ address, port }) => ({ host: address, port, database: 'replication', user: name, password })),
+    }),
+  ) as Resource;
 }

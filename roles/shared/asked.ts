@@ -39,7 +39,8 @@ type Asked = Extract<ServerAsked, { asked: true }>;
 
 function memoryObjections(view: View, host: Host, { sharedBuffers, memory, hugePages }: Asked): { message: string; hint: string }[] {
   if (sharedBuffers === undefined || memory === undefined) return [];
-  const wanted = Object.entries(wantedSettings({ host, inventory: view.inventory }));
+  const platform = view.platform(host.name);
+  const wanted = platform === undefined ? [] : Object.entries(wantedSettings({ host, inventory: view.inventory, platform }));
   const onlyHuge = wanted.some(([name, value]) => name.toLowerCase() === 'huge_pages' && String(value).toLowerCase() === 'on');
   const takes = `shared_buffers takes ${gigabytes(sharedBuffers)}`;
   if (onlyHuge && hugePages !== undefined && sharedBuffers > hugePages) {

@@ -37,7 +37,7 @@ function superuserOf(host: Host): string {
 /** A superuser's name that nothing takes. */
 export function unusedSuperuser(hosts: readonly Host[]): VariableProblem[] {
   return hosts
-    .filter((host) => topologyOf(host) === 'single' && variables(host, 'postgresql').superuser !== OWN_SUPERUSER)
+    .filter((host) => topologyOf(host) !== 'patroni' && variables(host, 'postgresql').superuser !== OWN_SUPERUSER)
     .map((host) => ({
       host,
       path: 'postgresql.superuser',

@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { coveringLine, parseHbaLine, topologyOf, type Host, type VariableProblem } from '../../src/index.js';
+import { streamingServers } from './streaming/servers.js';
 import { variables } from './variables.js';
 
 /** The user of the operating system that owns the server, and the map that lets it in as a superuser of another name. */
@@ -63,14 +64,25 @@ export function patroniAccess(host: Host, members: readonly Host[]): string[] {
   return [...memberLines(host, members), ...variables(host, 'postgresql').hba, ...FOR_ALL];
 }
 
-/** What stands in the pg_hba.conf of a server of its own, ahead of the lines that it was made with. */
-export function standaloneAccess(host: Host): string[] {
-  return [...standaloneLines(host), ...variables(host, 'postgresql').hba];
+/** What stands in the pg_hba.conf of a server without Patroni, ahead of the lines that it was made with. */
+export function standaloneAccess(host: Host, hosts: readonly Host[]): string[] {
+  return [...linesWithoutPatroni(host, hosts), ...variables(host, 'postgresql').hba];
 }
 
-function standaloneLines(host: Host): string[] {
+function linesWithoutPatroni(host: Host, hosts: readonly Host[]): string[] {
+  if (topologyOf(host) === 'streaming') return [superuserLine(OWNER), ...streamingLines(host, streamingServers(hosts))];
   const replicates = host.roles.includes('replication');
   return [superuserLine(OWNER), ...(replicates ? [replicationLine(variables(host, 'replication').username, host.clusterAddress)] : [])];
+}
+
+/** Lets every other server replicate, whoever is the primary, and keeps the server from replicating from itself. */
+function streamingLines(host: Host, servers: readonly Host[]): string[] {
+  const { username } = variables(host, 'replication');
+  return servers.map(({ name, clusterAddress }) =>
+    name === host.name
+      ? `host replication ${hbaName(username)} ${hbaAddress(clusterAddress)} reject`
+      : replicationLine(username, clusterAddress),
+  );
 }
 
 /** The first line that initdb or pg_createcluster writes: whatever stands above it is somebody's own. */
@@ -110,7 +122,7 @@ export function shadowedLines(host: Host, hosts: readonly Host[]): VariableProbl
 }
 
 function linesAhead(host: Host, hosts: readonly Host[]): string[] {
-  if (topologyOf(host) === 'single') return standaloneLines(host);
+  if (topologyOf(host) !== 'patroni') return linesWithoutPatroni(host, hosts);
   const members = hosts.filter((other) => topologyOf(other) === 'patroni');
   return memberLines(host, members);
 }

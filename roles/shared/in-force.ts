@@ -26,14 +26,18 @@ import {
 import { dynamicConfiguration, hostParameters } from './dynamic.js';
 import { localServer } from './layout.js';
 import { wakeOwn } from './patroni/config-file.js';
+import { streamingSettings } from './streaming/servers.js';
 import { variables } from './variables.js';
 
-type Context = Pick<RoleContext, 'host' | 'inventory'>;
+type Context = Pick<RoleContext, 'host' | 'inventory' | 'platform'>;
 
 /** The server's parameters as they are to be in force on a host. */
 export function wantedSettings(context: Context): WantedSettings {
   const { port, parameters } = variables(context.host, 'postgresql');
-  if (topologyOf(context.host) === 'single') return { port, listen_addresses: '*', ...parameters };
+  if (topologyOf(context.host) !== 'patroni') {
+    const streaming = topologyOf(context.host) === 'streaming' ? streamingSettings(context) : {};
+    return { port, listen_addresses: '*', ...parameters, ...streaming };
+  }
   return { ...agreedSettings(context), ...hostParameters(context) };
 }
 
@@ -53,7 +57,7 @@ const PATRONI_ADAPTS =
 /** What every server must have in force. */
 function binding(context: Context): WantedSettings {
   const wanted = wantedSettings(context);
-  if (topologyOf(context.host) === 'single') return wanted;
+  if (topologyOf(context.host) !== 'patroni') return wanted;
   return Object.fromEntries(Object.entries(wanted).filter(([name]) => !PATRONI_ADAPTS.test(name)));
 }
 
@@ -181,7 +185,7 @@ function untaken(view: View, host: Host, { settings, altered, fileErrors }: Answ
 
 /** Whether Patroni's dynamic configuration has the wanted value, so that the member was told. */
 function isAgreed(view: View, host: Host, name: string, wanted: string): boolean {
-  if (topologyOf(host) === 'single') return false;
+  if (topologyOf(host) !== 'patroni') return false;
   const store = view.read(host.name, DCS);
   const postgresql =
     store?.reachable === true ? (store.config?.['postgresql'] as { parameters?: Record<string, unknown> } | undefined) : undefined;

@@ -29,7 +29,7 @@ const IN_PATRONI_YML: Readonly<Record<string, string>> = {
  * no longer gives one. `role` says whose hosts are looked at; under Patroni all of its passwords lie on every member.
  */
 export function guardKept(view: View, credentials: ClusterCredentials, role: 'patroni' | 'replication'): Objection[] {
-  const hosts = view.hosts(role).filter((host) => role === 'patroni' || topologyOf(host) === 'single');
+  const hosts = view.hosts(role).filter((host) => role === 'patroni' || topologyOf(host) !== 'patroni');
   for (const host of hosts) {
     const paths = credentials.generated.filter((path) => isKnown(view, credentials, host, path));
     if (paths.length > 0) return [lost(view, host, paths)];

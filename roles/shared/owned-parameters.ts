@@ -1,4 +1,4 @@
-import { topologyOf, type Host, type VariableProblem } from '../../src/index.js';
+import { topologyOf, type Host, type Topology, type VariableProblem } from '../../src/index.js';
 import { variables } from './variables.js';
 
 type Parameters = Readonly<Record<string, unknown>>;
@@ -38,6 +38,16 @@ const PATRONIS: Readonly<Record<string, Owned>> = {
   primary_conninfo: { message: 'has no effect: Patroni itself sets which server a standby follows', hint: 'leave it out' },
   primary_slot_name: { message: 'has no effect: Patroni names the slot of each standby', hint: 'leave it out' },
   wal_keep_segments: { message: 'is not known to PostgreSQL 13 and later', hint: 'set wal_keep_size' },
+};
+
+/** Of servers that stream without Patroni: what pgprov works out itself. */
+const STREAMINGS: Readonly<Record<string, Owned>> = {
+  primary_conninfo: { message: 'is worked out from the hosts of the inventory', hint: 'leave it out' },
+  synchronous_standby_names: {
+    message: 'would have every commit wait for standbys before they are made',
+    hint: 'give replication.synchronous, by which it is set once they stream',
+  },
+  primary_slot_name: { message: 'is the slot that pgprov makes for the host', hint: 'leave it out; see replication.slots' },
 };
 
 const SYNCHRONOUS: Owned = {
@@ -81,7 +91,7 @@ function parametersAt(host: Host, place: (typeof PLACES)[number]): Parameters {
 }
 
 function hostProblems(host: Host, place: (typeof PLACES)[number]): VariableProblem[] {
-  const underPatroni = topologyOf(host) === 'patroni';
+  const topology = topologyOf(host);
   const parameters = parametersAt(host, place);
   const names = Object.keys(parameters);
   return Object.entries(parameters).flatMap(([name, value]): VariableProblem[] => {
@@ -89,15 +99,18 @@ function hostProblems(host: Host, place: (typeof PLACES)[number]): VariableProbl
     const twin = names.find((other) => other !== name && other.toLowerCase() === name.toLowerCase());
     if (twin !== undefined && twin < name)
       return [{ ...at, message: `is given twice: ${twin} is the same parameter`, hint: 'PostgreSQL takes names in either case; keep one' }];
-    const owned = ownedBy(host, name.toLowerCase(), underPatroni);
+    const owned = ownedBy(host, name.toLowerCase(), topology);
     if (owned !== undefined) return [{ ...at, ...owned }];
-    const agreed = underPatroni ? agreedOn(name) : undefined;
+    const agreed = topology === 'patroni' ? agreedOn(name) : topology === 'streaming' ? streamingNeeds(name) : undefined;
     if (agreed?.takes(value) === false) {
       return [
         {
           ...at,
-          message: `must be ${agreed.expects}, not ${String(value)}: Patroni leaves any other value out and keeps its default`,
-          hint: 'Patroni says so only in its own log',
+          message:
+            topology === 'patroni'
+              ? `must be ${agreed.expects}, not ${String(value)}: Patroni leaves any other value out and keeps its default`
+              : `must be ${agreed.expects}, not ${String(value)}: no standby could stream`,
+          hint: topology === 'patroni' ? 'Patroni says so only in its own log' : 'leave it out',
         },
       ];
     }
@@ -105,9 +118,10 @@ function hostProblems(host: Host, place: (typeof PLACES)[number]): VariableProbl
   });
 }
 
-function ownedBy(host: Host, name: string, underPatroni: boolean): Owned | undefined {
+function ownedBy(host: Host, name: string, topology: Topology): Owned | undefined {
   const own = (table: Readonly<Record<string, Owned>>): Owned | undefined => (Object.hasOwn(table, name) ? table[name] : undefined);
-  if (!underPatroni) return own(ALWAYS);
+  if (topology === 'streaming') return own(ALWAYS) ?? own(STREAMINGS);
+  if (topology === 'single') return own(ALWAYS);
   const { synchronous_mode, dynamic } = variables(host, 'patroni');
   const synchronous = dynamic['synchronous_mode'] ?? synchronous_mode;
   if (name === 'synchronous_standby_names' && synchronous !== false && synchronous !== 'off') return SYNCHRONOUS;
@@ -116,26 +130,38 @@ function ownedBy(host: Host, name: string, underPatroni: boolean): Owned | undef
   return own(ALWAYS) ?? own(PATRONIS);
 }
 
+/** What streaming needs whoever is the primary, of what Patroni sees to by itself. */
+function streamingNeeds(name: string): (typeof AGREED)[string] | undefined {
+  return ['wal_level', 'hot_standby'].includes(name.toLowerCase()) ? agreedOn(name) : undefined;
+}
+
+/** A standby does not start with less of these than its primary has, and each may be the primary. */
+const NOT_LESS = ['max_connections', 'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction', 'max_worker_processes'];
+
 function agreedOn(name: string): (typeof AGREED)[string] | undefined {
   const lower = name.toLowerCase();
   return Object.hasOwn(AGREED, lower) ? AGREED[lower] : undefined;
 }
 
-/** Patroni's members agree on these through its dynamic configuration, so one of a host's own would be left out without a word. */
+/** What must be the same on all: under Patroni, because its dynamic configuration alone counts; where servers stream, because each may be the primary. */
 function disagreements(hosts: readonly Host[]): VariableProblem[] {
-  const members = hosts.filter((host) => topologyOf(host) === 'patroni');
+  const members = hosts.filter((host) => topologyOf(host) !== 'single');
   const [first] = members;
   if (first === undefined) return [];
   const [place] = PLACES;
   return [...new Set(members.flatMap((host) => Object.keys(parametersAt(host, place))))].flatMap((name) => {
     const other = members.find((host) => parametersAt(host, place)[name] !== parametersAt(first, place)[name]);
-    if (agreedOn(name) === undefined || other === undefined) return [];
+    const underPatroni = topologyOf(first) === 'patroni';
+    const isAgreed = underPatroni ? agreedOn(name) !== undefined : NOT_LESS.includes(name.toLowerCase());
+    if (!isAgreed || other === undefined) return [];
     const host = Object.hasOwn(parametersAt(other, place), name) ? other : first;
     return [
       {
         host,
         path: `${place}.${name}`,
-        message: `must be the same on every member: Patroni takes ${name} from its dynamic configuration alone`,
+        message: underPatroni
+          ? `must be the same on every member: Patroni takes ${name} from its dynamic configuration alone`
+          : `must be the same on every server: a standby with a lower ${name} than its primary does not start, and each may be the primary`,
         hint: 'set it at the top level',
       },
     ];

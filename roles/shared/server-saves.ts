@@ -23,7 +23,7 @@ export function serverSaves(context: RoleContext, { form }: { form: SnapshotForm
   const { version, name } = variables(host, 'postgresql');
   const { binDirectory, standalone, unit } = platform.postgresql(version);
   const data = dataDirectoryOf(host, platform);
-  const isAlone = topologyOf(host) === 'single';
+  const isAlone = topologyOf(host) !== 'patroni';
   const configuration = isAlone ? standaloneCluster(context).configDirectory : data;
   const file = isAlone && standalone.by === 'postgresql-common' ? { file: standalone.logFile(name) } : {};
   return [

@@ -1,5 +1,6 @@
 import {
   answerLines,
+  asDatabaseUser,
   command,
   pgCluster,
   sh,
@@ -10,6 +11,7 @@ import {
   type Platform,
   type Resource,
   type RoleContext,
+  type Script,
   type StandaloneLayout,
   type View,
 } from '../../src/index.js';
@@ -20,8 +22,10 @@ import { variables } from './variables.js';
 
 /** How a cluster without Patroni comes to be on the host's platform. */
 export interface Standalone {
-  /** In their order: the cluster, and what makes the platform's service run it. */
-  resources: Resource[];
+  /** The cluster that initdb makes. */
+  database: Resource;
+  /** In their order: what makes the platform's service run what is in the data directory. */
+  registration: Resource[];
   /** Where postgresql.conf and pg_hba.conf are. */
   configDirectory: string;
   /** What the service has to be restarted for. */
@@ -45,19 +49,37 @@ function registered(context: RoleContext, { configDirectory }: Layout<'postgresq
   const data = dataDirectoryOf(context.host, context.platform);
   const configuration = configDirectory(name);
   return {
-    resources: [
-      initialised(context),
+    database: initialised(context),
+    registration: [
       command({
         name: `pg_createcluster-${version}-${name}`,
         summary: `register ${data} with postgresql-common as ${version}/${name}`,
         unless: sh`[ -e ${`${configuration}/postgresql.conf`} ]`,
-        run: sh`pg_createcluster -d ${data} -p ${port} --start-conf auto ${version} ${name}`,
+        run: sh`${defaultFiles(context, data)}
+pg_createcluster -d ${data} -p ${port} --start-conf auto ${version} ${name}`,
       }),
     ],
     configDirectory: configuration,
     restartOn: [],
     enable: false,
   };
+}
+
+/**
+ * The configuration files that initdb writes, where the data has none: pg_createcluster moves them to their place, and a copy of another server has
+ * left them behind.
+ */
+function defaultFiles({ host, platform }: RoleContext, data: string): Script {
+  const { version } = variables(host, 'postgresql');
+  const { binDirectory, user, group, home } = platform.postgresql(version);
+  const initdb = asDatabaseUser({ user, home }, sh`${`${binDirectory}/initdb`} -D "$scratch/data" --no-sync ${initdbWords(host)}`);
+  return sh`if [ ! -e ${`${data}/postgresql.conf`} ]; then
+scratch=$(mktemp -d ${`${data}.pgprov-files.XXXXXX`})
+chown ${`${user}:${group}`} "$scratch"
+${initdb} >/dev/null
+for each in postgresql.conf pg_hba.conf pg_ident.conf; do [ -e ${data}/"$each" ] || mv "$scratch/data/$each" ${data}; done
+rm -r "$scratch"
+fi`;
 }
 
 /** PGDG's setup script, and a drop-in that says where the data is. */
@@ -68,7 +90,8 @@ function setUp(context: RoleContext, { script }: Layout<'setup-script'>): Standa
   const unit = platform.postgresql(version).unit(name);
   const [directory, file] = dropIn(`/etc/systemd/system/${unit}.service.d/pgprov.conf`, template('postgresql/pgdata.conf', { data }));
   return {
-    resources: [initialised(context, script), ...dataLabel(host, platform), directory, file],
+    database: initialised(context, script),
+    registration: [...dataLabel(host, platform), directory, file],
     configDirectory: data,
     restartOn: [file],
     enable: true,
@@ -76,7 +99,7 @@ function setUp(context: RoleContext, { script }: Layout<'setup-script'>): Standa
 }
 
 function initialised({ host, platform }: RoleContext, setupScript?: string): Resource {
-  const { version, encoding, locale } = variables(host, 'postgresql');
+  const { version } = variables(host, 'postgresql');
   const { binDirectory, user, group, home } = platform.postgresql(version);
   return pgCluster({
     version,
@@ -85,16 +108,21 @@ function initialised({ host, platform }: RoleContext, setupScript?: string): Res
     user,
     group,
     home,
-    initdb: [
-      '--data-checksums',
-      `--encoding=${encoding}`,
-      `--locale=${locale}`,
-      '--lc-messages=C',
-      '--auth-local=peer',
-      '--auth-host=scram-sha-256',
-    ],
+    initdb: initdbWords(host),
     ...(setupScript === undefined ? {} : { setupScript }),
   });
+}
+
+function initdbWords(host: Host): string[] {
+  const { encoding, locale } = variables(host, 'postgresql');
+  return [
+    '--data-checksums',
+    `--encoding=${encoding}`,
+    `--locale=${locale}`,
+    '--lc-messages=C',
+    '--auth-local=peer',
+    '--auth-host=scram-sha-256',
+  ];
 }
 
 const SERVED_DATA = handle<string>('served-data');

@@ -30,6 +30,7 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   patience: 'seconds',
   keptInStore: 'pgprov',
   changesNothing: 'pgprov',
+  streaming: 'true',
   readsSnapshots: 'pgprov',
   observations: 'function',
   problems: 'function',

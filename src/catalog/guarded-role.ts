@@ -97,6 +97,7 @@ function guardedStage(stage: Stage, blame: Blame): Stage {
     resources: stage.resources.map((resource) => guarded(resource, blame)),
     ...(stage.gates && { gates: stage.gates.map((gate) => guarded(gate, blame)) }),
     ...(stage.proofs && { proofs: stage.proofs.map(({ on, gate }) => ({ on, gate: guarded(gate, blame) })) }),
+    ...(stage.takesPart && { takesPart: (states) => blame(() => stage.takesPart?.(states) === true) }),
     ...(stage.byOne && { byOne: (states) => blame(() => stage.byOne?.(states) === true) }),
     ...(stage.startsFirst && { startsFirst: (view, start) => blame(() => stage.startsFirst?.(view, start)) }),
     ...(stage.unitGuard && { unitGuard: guardedUnitGuard(stage.unitGuard, blame) }),

@@ -1,7 +1,8 @@
 import type { Handle } from '../resources/handle.js';
 import type { MemberStatus } from '../lib/cluster-status.js';
 import { formatBytes } from '../lib/bytes.js';
-import type { Host } from '../model/index.js';
+import { topologyOf, type Host } from '../model/index.js';
+import { STREAMING_SERVER } from '../resources/streaming/server.js';
 import { recoveryWords } from '../resources/recovery.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
 import { SERVER_REPLICATION } from '../resources/server-replication.js';
@@ -28,6 +29,12 @@ export interface Known {
 export function mostLag(config: Readonly<Record<string, unknown>> | undefined): number {
   const given = Number(config?.['maximum_lag_on_failover']);
   return Number.isFinite(given) ? given : 1_048_576;
+}
+
+/** Whether a host has a server of a cluster that does not answer; one that stands alone says so itself. */
+export function isSilent(host: Host, read: Reader): boolean {
+  if (topologyOf(host) === 'streaming') return read(host, STREAMING_SERVER)?.says === undefined;
+  return topologyOf(host) === 'patroni' && read(host, PATRONI_MEMBER)?.answers !== true;
 }
 
 /** A member of which nothing is known, because its host could not be asked. */
@@ -141,6 +148,7 @@ function streamsFrom(leading: string | undefined, host: Host, read: Reader): boo
   return streamsTo(leader, host.name);
 }
 
-function versionText(serverVersion: number): string {
+/** `17.12` of 170012. */
+export function versionText(serverVersion: number): string {
   return `${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
 }

@@ -23,7 +23,9 @@ import { PATRONI_MEMBER, type PatroniMemberState } from '../resources/patroni/me
 import type { ServiceState } from '../resources/service.js';
 import { settingsText, type UnitInForce } from '../resources/unit-in-force.js';
 import { REPLICATION_LOGIN, type ReplicationLogin } from '../resources/replication-login.js';
-import { memberStatus, mostLag, unseenMember, type Reader } from './member-status.js';
+import { STREAMING_SERVER } from '../resources/streaming/server.js';
+import { isSilent, memberStatus, mostLag, unseenMember, type Reader } from './member-status.js';
+import { streamingStatus } from './streaming-status.js';
 
 const DAY = 86_400_000;
 
@@ -63,15 +65,15 @@ export function statusOf(
     .flatMap((member) => (member?.answers === true ? member.cluster : []));
   const patroni = inventory.hosts.filter((host) => topologyOf(host) === 'patroni');
   // A failed login to a host where nothing runs is reported once, for that host.
-  const silent = new Set(
-    patroni.filter((host) => read(host, PATRONI_MEMBER)?.answers !== true).map(({ clusterAddress }) => clusterAddress),
-  );
+  const silent = new Set(inventory.hosts.filter((host) => isSilent(host, read)).map(({ clusterAddress }) => clusterAddress));
   const isLed = store?.leader !== undefined || listed.some(({ role }) => role === 'leader');
+  const streaming = streamingStatus(inventory, view, { isUnseen, counts: (host) => counts(host, STREAMING_SERVER) });
   const services = view === undefined ? [] : inventory.hosts.flatMap((host) => servicesOf(host, catalog, view));
   return {
     cluster: inventory.cluster,
     inventory: inventory.file,
     scope: String(patroni[0]?.vars['patroni']?.['scope'] ?? inventory.cluster),
+    ...streaming,
     ...(store?.leader === undefined ? {} : { leader: store.leader }),
     ...(store === undefined && !isLed && patroni.some((host) => read(host, PATRONI_MEMBER) === undefined)
       ? { leaderUnknown: true as const }
@@ -82,19 +84,21 @@ export function statusOf(
     ...(store?.config?.['pause'] === true ? { maintenance: true } : {}),
     ...scheduledOf(patroni.map((host) => read(host, PATRONI_MEMBER))),
     ...patronictlOf(view, patroni),
-    members: patroni
-      .filter((host) => counts(host, PATRONI_MEMBER))
-      .map((host) =>
-        isUnseen(host)
-          ? unseenMember(host)
-          : memberStatus(host, read, {
-              listed,
-              identifier: store?.initialize,
-              mostLag: mostLag(store?.config),
-              inventoryFile: inventory.file,
-              down: notRunning(unitOf(view, host, 'patroni'), { isHeldUp, ...(isLed ? {} : { start: pgprov`start ${inventory}` }) }),
-            }),
-      ),
+    members:
+      streaming?.members ??
+      patroni
+        .filter((host) => counts(host, PATRONI_MEMBER))
+        .map((host) =>
+          isUnseen(host)
+            ? unseenMember(host)
+            : memberStatus(host, read, {
+                listed,
+                identifier: store?.initialize,
+                mostLag: mostLag(store?.config),
+                inventoryFile: inventory.file,
+                down: notRunning(unitOf(view, host, 'patroni'), { isHeldUp, ...(isLed ? {} : { start: pgprov`start ${inventory}` }) }),
+              }),
+        ),
     ...(store?.lastPromotion === undefined ? {} : { lastPromotion: store.lastPromotion }),
     ...replicationOf(inventory, read),
     ...storeOf(inventory, catalog),

@@ -1,4 +1,7 @@
+import { enumerate } from '../lib/enumerate.js';
+import { InputError } from '../lib/errors.js';
 import { Secret } from '../lib/secret.js';
+import { topologyOf, type Inventory } from '../model/index.js';
 import type { KeptFacts, Operation, OperationStart } from '../plan/operation.js';
 import type { RoleContext } from '../plan/role.js';
 import type { Observation } from '../resources/resource.js';
@@ -18,11 +21,23 @@ type StartOptions<Options extends object> = Pick<
  */
 export async function startOf<Options extends object>(options: StartOptions<Options>): Promise<OperationStart<Options>> {
   const { operation, inventory, source, catalog, given, chosen, chosenHosts, openStore } = options;
+  if (operation.streaming !== true) refuseStreaming(operation, inventory);
   const kept = await factsOf(operation, await openStore({ writable: false }));
   const start: OperationStart<Options> = { inventory, catalog, options: chosen ?? given, kept, chosenHosts, ...(source && { source }) };
   const [problem] = operation.problems?.(start) ?? [];
   if (problem !== undefined) throw objectionError(problem);
   return start;
+}
+
+/** An operation goes by what Patroni says, unless it says otherwise of itself. */
+function refuseStreaming({ name }: Pick<Operation, 'name'>, { hosts, cluster }: Inventory): void {
+  const servers = hosts.filter((host) => topologyOf(host) === 'streaming').map((host) => host.name);
+  if (servers.length === 0) return;
+  throw new InputError({
+    kind: 'operation/streaming',
+    message: `${name} does not know servers that stream without Patroni, which those of ${cluster} are (${enumerate(servers)}); nothing was done`,
+    hint: 'docs/streaming.md has the steps by hand, and what pgprov sees to before and after them',
+  });
 }
 
 /** What the operation has asked of every host besides what its roles ask. */

@@ -8,7 +8,7 @@ import { obstaclesOf } from '../plan/obstacles.js';
 import { buildPlan, dangersOf, holdsData } from '../plan/plan.js';
 import type { Objection, RunScope, Role, RoleContext } from '../plan/role.js';
 import type { RunStage } from '../plan/host-work.js';
-import { takersOf } from '../plan/takers.js';
+import { takersOf, takingPart } from '../plan/takers.js';
 import { certificatePlaces, identitiesOf } from '../plan/tls.js';
 import { untestedSystems } from '../plan/untested.js';
 import type { View } from '../plan/view.js';
@@ -188,7 +188,7 @@ export class Pass {
     this.#notices = [...untestedSystems(view), ...new Set(roles.flatMap((role) => role.notices?.(view) ?? []))];
     if (!silently) for (const text of this.#notices) emit({ type: 'warning', text });
     const guards = this.#unitGuards();
-    for (const stage of this.#stages) results.throwAll([...(await guards.foresee(stage)).values()].map(objectionError));
+    for (const stage of this.#stages) results.throwAll([...(await guards.foresee(takingPart(stage, states))).values()].map(objectionError));
     const changes = buildPlan(this.#stages, states);
     const seen = this.#view();
     const effects =
@@ -209,7 +209,13 @@ export class Pass {
 
   /** The stages as they were planned. */
   planned(): StageShape[] {
-    return this.#stages.map(({ id, role, title, hosts }) => ({ id, role, title, hosts: [...hosts.keys()] }));
+    const states = new Map([...this.#options.cluster.connections.sessions].map(([name, session]) => [name, session.states]));
+    return this.#stages.map((stage) => ({
+      id: stage.id,
+      role: stage.role,
+      title: stage.title,
+      hosts: [...takingPart(stage, states).hosts.keys()],
+    }));
   }
 
   /**

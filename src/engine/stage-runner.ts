@@ -1,6 +1,6 @@
 import type { Inventory } from '../model/index.js';
 import type { RunStage } from '../plan/host-work.js';
-import { takersOf } from '../plan/takers.js';
+import { takersOf, takingPart } from '../plan/takers.js';
 import { moveOf, sortWaves, startsFirst, startsSomething } from '../plan/waves.js';
 import { takeWave } from './coordinated-wave.js';
 import { HostSteps, type HostStepsOptions } from './host-steps.js';
@@ -66,11 +66,12 @@ export class StageRunner {
   }
 
   /** A stage whose hosts go in waves, so that two members are never down at once. */
-  async #rolling(stage: RunStage): Promise<void> {
+  async #rolling(whole: RunStage): Promise<void> {
     const { emit, inventory, sessions, results, signal } = this.#options;
-    emit({ type: 'stage-start', stage: stage.id });
+    emit({ type: 'stage-start', stage: whole.id });
     const began = Date.now();
     const states = new Map([...sessions].map(([host, session]) => [host, session.states]));
+    const stage = takingPart(whole, states);
     const waves = sortWaves(stage, states, inventory);
     const first = startsFirst(stage, states, inventory);
     let stopped = await this.#wave(stage, waves.leader);

@@ -30,6 +30,8 @@ export interface ClusterStatus {
   cluster: string;
   /** Patroni's scope. */
   scope: string;
+  /** Servers that stream without Patroni: `leader` is the primary. Absent: any other. */
+  topology?: 'streaming';
   /** Who holds the leader lock; undefined: nobody, or `leaderUnknown`. */
   leader?: string;
   /** No host that was asked could tell who leads, and one that was not may lead. */
@@ -86,7 +88,7 @@ export interface MemberStatus {
   address: string;
   /** Its host could not be asked: nothing else is known of it, whatever others say of it. */
   unseen?: true;
-  /** As Patroni names it: `leader`, `replica`, `sync_standby`. */
+  /** As Patroni names it: `leader`, `replica`, `sync_standby`; without Patroni `primary` or `standby`. */
   role?: string;
   /** As Patroni names it: `running`, `streaming`, `stopped`. */
   state?: string;

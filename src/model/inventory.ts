@@ -78,6 +78,8 @@ export interface Host {
   /** The groups it is in, in the order they are listed. */
   groups: string[];
   roles: string[];
+  /** Its server streams to those of other hosts, or from them, without Patroni. */
+  streams?: true;
   /** Section of each of the host's roles; keys are role names. */
   vars: Readonly<Record<string, Variables>>;
   /** TCP ports that its roles listen on, in the order in which the roles are applied. */
@@ -100,6 +102,8 @@ export interface Inventory {
   rolesPath: readonly string[];
   /** Name of the host that is the first leader of a new cluster. */
   leader: string;
+  /** The line of the file that names it; absent where it is the first host that can be it. */
+  leaderLine?: number;
   /** In the order of the file. */
   hosts: Host[];
   /** In the order of the file. */

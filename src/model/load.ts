@@ -6,10 +6,11 @@ import { checkStructure, placesOf, topMapping } from './check-structure.js';
 import { Checker } from './checker.js';
 import { withContributions } from './contributions.js';
 import { fetchDeferred, type DeferredVariable } from './deferred-secrets.js';
-import type { Inventory } from './inventory.js';
+import type { Host, Inventory } from './inventory.js';
 import { layersOf, rolesOf } from './layers.js';
 import { leaderOf } from './leader.js';
-import { checkTopology } from './topology.js';
+import { own } from './mapping.js';
+import { checkTopology, streamingHosts } from './topology.js';
 import { outlineOf } from './outline.js';
 import { parseOverride } from './overrides.js';
 import { PathResolver } from './paths.js';
@@ -82,7 +83,11 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   const user = currentUser(env);
   const sshConfigs = new SshConfigs(paths, env, user);
   const resolving = { document, checker, secrets, report, paths, outline, schemas, user, sshConfigs, deferred: [] as DeferredVariable[] };
-  const resolved = layered.map(({ host, layers, roles: has }) => resolveHost(host, layers, has, resolving));
+  const streaming = streamingHosts(withRoles);
+  const resolved = layered.map(({ host, layers, roles: has }): Host => {
+    const found = resolveHost(host, layers, has, resolving);
+    return streaming.has(host.name) ? { ...found, streams: true } : found;
+  });
   if (options.secrets !== 'check' && report.problems.length === 0) {
     await fetchDeferred(resolving.deferred, options.fetcher ?? new SecretFetcher({ env }), resolving);
   }
@@ -95,7 +100,7 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
   checkScopes(withVariables, roles, report);
   checkRequired(withVariables, roles, report);
   report.problems.push(...sshConfigs.problems.errors);
-  if (report.problems.length === 0) checkValues({ cluster, hosts: withVariables }, roles, report);
+  if (report.problems.length === 0) checkValues({ cluster, hosts: withVariables, leader }, roles, report);
   if (report.problems.length === 0) checkPorts(withVariables, roles, report);
   if (report.problems.length > 0) throw new InventoryError(report.problems);
 
@@ -108,6 +113,7 @@ export async function loadInventory(file: string, options: LoadOptions): Promise
     cluster,
     rolesPath,
     leader,
+    ...(own(top, 'leader') === undefined ? {} : { leaderLine: document.position(['leader']).line }),
     hosts,
     groups: outline.groups.map((group) => ({ name: group.name, hosts: [...group.members] })),
     warnings: sortProblems([...warnings.problems, ...sshConfigs.problems.warnings]),

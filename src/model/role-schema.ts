@@ -88,7 +88,7 @@ export interface VariableProblem {
 }
 
 /** A cluster as far as it is known when its variables are resolved. */
-export type NamedHosts = Pick<Inventory, 'cluster' | 'hosts'>;
+export type NamedHosts = Pick<Inventory, 'cluster' | 'hosts' | 'leader'>;
 
 /** What the model must know of a role. */
 export interface RoleSchema {

@@ -60,7 +60,8 @@ export function inventorySchemas(roles: readonly RoleSchema[]): InventorySchemas
         leader: {
           type: 'string',
           change: 'free',
-          description: 'Host that is the first leader of a new cluster. Default: the first host with the role patroni.',
+          description:
+            'Host that is the first leader of a new cluster, without Patroni its first primary. Default: the first host that can be it.',
         },
         roles: {
           ...rolesOf('Roles of every host that has no list of its own.'),

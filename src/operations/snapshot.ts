@@ -11,6 +11,7 @@ export default defineOperation<SnapshotOptions>({
   name: 'snapshot',
   description: 'save what a recovery needs of every host and of the DCS into one file; changes nothing, and works while members are down',
   options: { to: { type: 'string', value: 'file', description: 'where; default: .pgprov/<cluster>/snapshots/ beside the inventory' } },
+  streaming: true,
   roles: ({ catalog }) => catalog.filter(({ saves }) => saves !== undefined).map(({ name }) => name),
   requiresConverged: false,
   unreachable: 'go-on',

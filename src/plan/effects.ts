@@ -3,15 +3,17 @@ import type { Inventory } from '../model/index.js';
 import type { Action } from '../resources/resource.js';
 import { stepWork, type States } from './plan.js';
 import type { RunStage } from './host-work.js';
+import { takingPart } from './takers.js';
 import { View } from './view.js';
 import { sortWaves, startsFirst } from './waves.js';
 
 /** What a plan does to services that run, or are to run, a sentence each, in the order in which it happens. */
 export function effectsOf(stages: readonly RunStage[], states: ReadonlyMap<string, States>, inventory: Inventory): string[] {
   const view = new View(inventory, states);
-  const leadership = stages.find((stage) => stage.leadership !== undefined)?.leadership;
+  const taken = stages.map((stage) => takingPart(stage, states));
+  const leadership = taken.find((stage) => stage.leadership !== undefined)?.leadership;
   const leader = [...states.keys()].find((host) => leadership?.leads(view, host));
-  const services = stages.filter(({ crossing }) => crossing === 'rolling').map((stage) => serviceEffects(stage, states, inventory, leader));
+  const services = taken.filter(({ crossing }) => crossing === 'rolling').map((stage) => serviceEffects(stage, states, inventory, leader));
   const restarted = new Set(services.flatMap((each) => [...each.restarted]));
   const stays = leader === undefined ? undefined : leadership?.stays(leader, restarted);
   return [...services.flatMap(({ sentences }) => sentences), ...(stays === undefined ? [] : [stays])];

@@ -1,5 +1,5 @@
 import { InputError } from '../lib/errors.js';
-import type { Observation } from '../resources/resource.js';
+import type { Observation, Resource } from '../resources/resource.js';
 import { installationStage, installationTitle } from './installation.js';
 import { NoIdentity } from '../store/no-identity.js';
 import type { Leadership, Role, RoleContext, Stage } from './role.js';
@@ -68,22 +68,30 @@ function asked<Result>({ name }: Role, answer: () => Result): Result {
   }
 }
 
-/** Two resources of one name would be asked once, and undo each other's work. */
+/**
+ * Two resources of one name would be asked once, and undo each other's work. Stages that a host takes by what is seen may have the same one, because
+ * it wants the same in each of them.
+ */
 function assertDistinct(stages: readonly StageWork[], host: string): void {
-  const owners = new Map<string, string>();
+  const owners = new Map<string, { id: string; stage: Stage; resource: Resource }>();
   for (const { id, stage } of stages) {
     for (const resource of stage.resources) {
       const other = owners.get(resource.id);
-      if (other !== undefined) {
+      if (other !== undefined && !(areChosen(other, { id, stage }) && other.resource.digest() === resource.digest())) {
         throw new InputError({
           kind: 'roles/same-resource',
-          message: `${host}: the stages ${other} and ${id} both have a resource ${resource.id}`,
+          message: `${host}: the stages ${other.id} and ${id} both have a resource ${resource.id}`,
           hint: 'let one role have it; another may add to what it does with `contributes`',
         });
       }
-      owners.set(resource.id, id);
+      owners.set(resource.id, { id, stage, resource });
     }
   }
+}
+
+/** Two stages of which a host takes part in each only where what is seen says so. */
+function areChosen(one: StageWork, other: StageWork): boolean {
+  return one.id !== other.id && one.stage.takesPart !== undefined && other.stage.takesPart !== undefined;
 }
 
 /**

@@ -8,6 +8,6 @@ export function logPlaceOf({ host, platform }: Pick<RoleContext, 'host' | 'platf
   const { version, name } = host.vars['postgresql'] as { version: number; name: string };
   const { standalone, unit } = platform.postgresql(version);
   const data = dataDirectoryOf(host, platform);
-  if (topologyOf(host) !== 'single') return { data, unit: platform.patroni.unit };
+  if (topologyOf(host) === 'patroni') return { data, unit: platform.patroni.unit };
   return { data, unit: unit(name), ...(standalone.by === 'postgresql-common' ? { file: standalone.logFile(name) } : {}) };
 }

@@ -216,6 +216,8 @@ export interface Operation<Options extends object = object> {
   choosesHosts?: true;
   /** Roles whose hosts take part; their observations, and those that they need on the same host, are what is seen. */
   roles: readonly string[] | ((start: Pick<OperationStart<Options>, 'catalog' | 'inventory' | 'options'>) => readonly string[]);
+  /** It knows servers that stream without Patroni; default: it refuses a cluster of these before it connects to any host. */
+  streaming?: true;
   /** Refuse while `apply` would change something; default: true. */
   requiresConverged?: boolean;
   /**

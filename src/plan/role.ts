@@ -41,6 +41,11 @@ export interface Stage {
    * none can, the first of all. Told by what a host answered.
    */
   byOne?(states: ReadonlyMap<string, unknown>): boolean;
+  /**
+   * Whether the host takes part in the stage, told by what all hosts of the run answered, by their names: where who does what is known only then.
+   * Default: it does. A stage that was foreseen before they answered is shown for all hosts that have it.
+   */
+  takesPart?(states: ReadonlyMap<string, ReadonlyMap<string, unknown>>): boolean;
   /** In the order in which they are applied. */
   resources: readonly Resource[];
   /** Must open after a change before the stage is over. */

@@ -13,7 +13,7 @@ import { pgprov } from '../lib/pgprov-command.js';
 import type { ErrorLook } from './error-text.js';
 import { makePaint, symbols, type Paint } from './paint.js';
 import { printable } from './printable.js';
-import { unseenOf, verdictWords, wrongWith } from './status.js';
+import { isLeading, kindWords, unseenOf, verdictWords, wrongWith } from './status.js';
 import { renderTable } from './table.js';
 import { count } from './words.js';
 import { promotionWords, replicationEntries, slotEntries, type Judged } from './status-replication.js';
@@ -45,20 +45,21 @@ export function renderStatus(
   { keys: showsKeys = false }: StatusShows = {},
 ): string {
   const paint = makePaint(color);
-  const { cluster, scope, leader, maintenance, scheduled, members, etcd, certificates, services = [], dynamic } = status;
+  const { cluster, leader, maintenance, scheduled, members, etcd, certificates, services = [], dynamic } = status;
   if (status.absent === true) {
     return [
-      `${paint.strong(`cluster ${cluster}`)}  scope ${scope}`,
+      `${paint.strong(`cluster ${cluster}`)}  ${kindWords(status)}`,
       ...wrongWith(status).map((problem) => `${paint.failed(symbols.failed)} ${problem}`),
     ].join('\n\n');
   }
   if (status.allUnseen === true) return [paint.strong(`cluster ${cluster}`), ...verdict(status, paint, columns)].join('\n');
-  const noLeader = status.leaderUnknown === true ? paint.changed('leader not seen') : paint.failed('no leader');
-  const leads = leader === undefined ? noLeader : `leader ${leader}`;
+  const title = status.topology === 'streaming' ? 'primary' : 'leader';
+  const noLeader = status.leaderUnknown === true ? paint.changed(`${title} not seen`) : paint.failed(`no ${title}`);
+  const leads = leader === undefined ? noLeader : `${title} ${leader}`;
   const told = (words: string | undefined): string[] =>
     words === undefined ? [] : hanging('', printable(words), columns).map(paint.changed);
   const first = [
-    [`${paint.strong(`cluster ${cluster}`)}  scope ${scope}, ${leads}`, ...told(status.unfinished)],
+    [`${paint.strong(`cluster ${cluster}`)}  ${kindWords(status)}, ${leads}`, ...told(status.unfinished)],
     told(maintenance === true ? maintenanceWords(status.inventory) : undefined),
     told(scheduled === undefined ? undefined : scheduledWords(scheduled, status.inventory)),
     members.length === 0 ? [] : memberTable(members, paint, columns),
@@ -118,7 +119,7 @@ function memberTable(members: readonly MemberStatus[], paint: Paint, columns: nu
     [
       column('member', ({ name }) => name),
       column('address', ({ address }) => address),
-      column('role', ({ role }) => (role === 'leader' ? paint.strong(role) : (role ?? '-'))),
+      column('role', (member) => (isLeading(member) ? paint.strong(member.role ?? '') : (member.role ?? '-'))),
       column('state', (member) => stateCell(member, paint)),
       { ...column('timeline', ({ timeline }) => String(timeline ?? ''), 'right'), mayLeave: true },
       column('receive lag', ({ lagBytes }) => lagCell(lagBytes, paint), 'right'),

@@ -7,6 +7,16 @@ export function problemsOf(status: ClusterStatus): string[] {
   return [...wrongWith(status), ...unseenOf(status)];
 }
 
+/** How the servers belong together, in words: `scope demo`, or that they stream without Patroni. */
+export function kindWords({ topology, scope }: Pick<ClusterStatus, 'topology' | 'scope'>): string {
+  return topology === 'streaming' ? 'streaming replication without Patroni' : `scope ${scope}`;
+}
+
+/** Whether a member is the one that takes writes. */
+export function isLeading({ role }: Pick<MemberStatus, 'role'>): boolean {
+  return role === 'leader' || role === 'primary';
+}
+
 /** Why hosts could not be asked, each reason once. */
 export function unseenOf({ unseen = [] }: ClusterStatus): string[] {
   return [...new Set(unseen.map(({ reason }) => reason))];
@@ -27,7 +37,7 @@ export function wrongWith(status: ClusterStatus): string[] {
   const identifiers = new Set(status.members.flatMap(({ systemIdentifier }) => systemIdentifier ?? []));
   const found = [
     ...(status.members.length > 0 && status.leader === undefined && status.leaderUnknown !== true
-      ? ['no member holds the leader lock']
+      ? [status.topology === 'streaming' ? 'no server is the primary' : 'no member holds the leader lock']
       : []),
     ...status.members.flatMap((member) => memberProblems(member)),
     ...(identifiers.size > 1 ? [`the members hold different databases (system identifiers ${[...identifiers].join(', ')})`] : []),

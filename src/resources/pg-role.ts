@@ -5,7 +5,7 @@ import { makeVerifier, verifierMatches } from '../lib/scram.js';
 import { RECEIVES } from '../postgres/wal-receiver.js';
 import { SEE_CALLED_OFF } from '../shell/call-off.js';
 import { seconds } from '../shell/patience.js';
-import { sh, type Script } from '../shell/quote.js';
+import { joinScripts, sh, type Script } from '../shell/quote.js';
 import { findRows, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
@@ -22,11 +22,13 @@ export interface PgRoleOptions {
    * there yet is no difference. `pgprov`: it is.
    */
   madeBy: 'patroni' | 'pgprov';
+  /** The data directory, where a standby may be: one that is down has the role from its primary. Default: the server is never a standby. */
+  data?: string;
 }
 
 /** What the server says of the role. */
 export type PgRoleState =
-  | { server: 'down' }
+  | { server: 'down'; standby?: true }
   | { server: 'standby'; exists: boolean; verifier: string }
   | { server: 'primary'; exists: boolean; verifier: string; attributes: string[] };
 
@@ -41,6 +43,9 @@ const ARRIVAL_TIMEOUT = 30;
 /** Seconds without WAL after which a standby no longer waits: its receiver may be shut out for want of the new password. */
 const SHUT_OUT = 5;
 
+/** Line that says that the data is a standby's. */
+const STANDBY = '@standby';
+
 /** What is seen of a login role by its name. */
 export function pgRoleHandle(name: string): Handle<PgRoleState> {
   return handle(`pg-role:${name}`);
@@ -51,7 +56,7 @@ export function pgRoleHandle(name: string): Handle<PgRoleState> {
  * until the new password has reached it, so that what comes after on the host finds both sides of a login agreed.
  */
 export function pgRole(options: PgRoleOptions): Resource<PgRoleState> {
-  const { server, name, password, attributes } = options;
+  const { server, name, password, attributes, data } = options;
   const { id } = pgRoleHandle(name);
   const query = `SELECT pg_is_in_recovery(), r.rolname IS NOT NULL, r.rolreplication, r.rolsuper, r.rolcanlogin, r.rolpassword
 FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = ${sqlLiteral(name)}`;
@@ -59,15 +64,20 @@ FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = ${sqlLiteral(name)}`
   return {
     id,
     sharedQuestions: [rows],
-    probe: () => printAnswer(rows),
-    parse: (answer) => parseRole(findRows(answerText(answer), query)?.[0] ?? ''),
+    probe: () =>
+      joinScripts([...(data === undefined ? [] : [sh`[ ! -e ${`${data}/standby.signal`} ] || echo ${STANDBY}`]), printAnswer(rows)]),
+    parse: (answer) => {
+      const text = answerText(answer);
+      const state = parseRole(findRows(text, query)?.[0] ?? '');
+      return state.server === 'down' && text.startsWith(STANDBY) ? { server: 'down', standby: true } : state;
+    },
     diff: (state): Change[] => {
       if (state.server === 'standby') {
         if (!state.exists || verifierMatches(state.verifier, password.reveal())) return [];
         return [{ action: 'update', summary: `take over the new password of role ${name}`, coordinated: 'waits' }];
       }
       if (state.server === 'down') {
-        return options.madeBy === 'patroni'
+        return options.madeBy === 'patroni' || state.standby === true
           ? []
           : [{ action: 'create', summary: `create role ${name} (${['LOGIN', ...attributes].join(' ')})` }];
       }

@@ -166,11 +166,13 @@ describe('a user’s own role', () => {
       resources: [],
       proofs: [{ on: 'pg1', gate }],
       byOne: fails,
+      takesPart: fails,
     } as const;
     const context = contextOf(await one(), 'pg1');
     const [guarded] = role({ stages: () => [stage] }).stages(context);
     expect(() => guarded?.proofs?.[0]?.gate.wait({})).toThrow(blamed('odd') as Error);
     expect(() => guarded?.byOne?.(new Map())).toThrow(blamed('odd') as Error);
+    expect(() => guarded?.takesPart?.(new Map())).toThrow(blamed('odd') as Error);
     const { leadership } = role({ leadership: { leads: fails, stays: fails } });
     expect(() => leadership?.leads(new View(context.inventory, new Map()), 'pg1')).toThrow(blamed('odd') as Error);
     expect(() => leadership?.stays('pg1', new Set())).toThrow(blamed('odd') as Error);

@@ -18,7 +18,7 @@ test('the schemas of the real roles are valid JSON Schema', () => {
   expect([ajv.validateSchema(inventoryJsonSchema(CATALOG)), ajv.errors]).toEqual([true, null]);
 });
 
-test.each(['minimal.yml', 'example.yml'])('inventory/%s loads without a warning', async (file) => {
+test.each(['minimal.yml', 'example.yml', 'streaming.yml'])('inventory/%s loads without a warning', async (file) => {
   const inventory = await loadInventory(here(`inventory/${file}`), { roles: CATALOG, env: {} });
   expect(inventory.warnings.map(formatProblem)).toEqual([]);
   expect(inventory.hosts.map((host) => host.name)).toEqual(['pg1', 'pg2', 'pg3']);

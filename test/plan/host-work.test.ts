@@ -3,6 +3,7 @@ import { defineRole, type Installation, type Role, type Stage } from '../../src/
 import { joinHostWork, buildHostWork, type HostWork } from '../../src/plan/host-work.js';
 import { debian13 } from '../../src/platform/debian.js';
 import { rocky9 } from '../../src/platform/el.js';
+import type { Resource } from '../../src/resources/resource.js';
 import { sh } from '../../src/shell/quote.js';
 import { contextOf, inventoryOf } from '../support/inventory.js';
 
@@ -51,6 +52,23 @@ describe('buildHostWork', () => {
     const having = (name: string): Role => role(name, { stages: () => [stage('one', { resources: [hosts] })] });
     expect(() => buildHostWork([having('base'), having('db')], contextOf(inventory, 'b'))).toThrow(
       'b: the stages base/one and db/one both have a resource file:/etc/hosts',
+    );
+  });
+
+  it('takes one resource in two stages of which a host takes part by what is seen, if it wants the same in both', () => {
+    const wanting = (text: string): Resource => ({
+      id: 'file:/x',
+      probe: () => sh``,
+      parse: () => undefined,
+      diff: () => [],
+      apply: () => sh``,
+      digest: () => text,
+    });
+    const chosen = (name: string, text: string): Role =>
+      role(name, { stages: () => [stage('one', { resources: [wanting(text)], takesPart: () => true })] });
+    expect(buildHostWork([chosen('base', 'a'), chosen('db', 'a')], contextOf(inventory, 'b')).stages).toHaveLength(2);
+    expect(() => buildHostWork([chosen('base', 'a'), chosen('db', 'b')], contextOf(inventory, 'b'))).toThrow(
+      'both have a resource file:/x',
     );
   });
 });

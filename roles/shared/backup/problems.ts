@@ -10,6 +10,11 @@ const REPOSITORIES = 'backup.repositories';
 export function backupProblems(members: readonly Host[], inventory: NamedHosts): VariableProblem[] {
   const [first] = members;
   if (first === undefined) return [];
+  const streaming = members.filter((host) => topologyOf(host) === 'streaming');
+  if (streaming.length > 0) {
+    const message = `give ${enumerate(streaming.map(({ name }) => name))} the role backup, which does not know servers that stream without Patroni: it would not follow their primary`;
+    return [{ host: streaming[0] as Host, path: 'roles', message, hint: 'take the role away, and back the primary up by other means' }];
+  }
   return [...members.flatMap((host) => ownedProblems(host, inventory.cluster)), ...repositoryProblems(first, inventory)];
 }
 

@@ -37,14 +37,18 @@ export function firstSteps(inventory: Inventory, store: string, { color, columns
   const [server] = servers;
   if (server === undefined) return '';
   const { superuser } = settingsOf(server);
-  const isCluster = servers.some((host) => topologyOf(host) === 'patroni');
+  const isCluster = servers.some((host) => topologyOf(host) !== 'single');
+  const isPatroni = servers.some((host) => topologyOf(host) === 'patroni');
   const kept = server.provenance.get('postgresql.superuser_password')?.reference;
   const given = settingsOf(server).superuser_password !== undefined;
   const where = given ? (kept === undefined ? file : describeReference(kept)) : join(shownPath(store), PASSWORDS);
   const blocks: [string, ...(readonly string[])[]][] = [
     [
       'How to connect',
-      [pgprov`psql ${file}`, `psql on the ${isCluster ? 'leader' : 'server'}, as ${superuser}; over ssh, without a password`],
+      [
+        pgprov`psql ${file}`,
+        `psql on the ${isPatroni ? 'leader' : isCluster ? 'primary' : 'server'}, as ${superuser}; over ssh, without a password`,
+      ],
       [`\`psql ${quote(connectionString(servers, isCluster))}\``, ...fromElsewhere(servers, isCluster)],
       [pgprov`secrets get superuser ${file}`, `prints the password of ${superuser}, which is kept in ${where}`],
     ],
@@ -59,7 +63,7 @@ export function firstSteps(inventory: Inventory, store: string, { color, columns
         'in psql: `CREATE ROLE app LOGIN;`, `\\password app`, `CREATE DATABASE app OWNER app;`',
         `then let its hosts in, by a line of postgresql.hba in the inventory such as \`host app app 192.0.2.0/24 scram-sha-256\`, and ${pgprov`apply ${file}`}`,
       ],
-      ...(servers.length > 1 ? [[pgprov`switchover ${file} --check`, 'shows what a change of the leader would do']] : []),
+      ...(isPatroni && servers.length > 1 ? [[pgprov`switchover ${file} --check`, 'shows what a change of the leader would do']] : []),
       [`Back up ${shownPath(store)}`, 'it has the keys and passwords: without them the cluster cannot be managed'],
     ],
   ];
@@ -89,7 +93,11 @@ function connectionString(servers: readonly Host[], isCluster: boolean): string 
 function fromElsewhere(servers: readonly Host[], isCluster: boolean): string[] {
   const lets = servers.some((host) => settingsOf(host).hba.length > 0);
   return [
-    ...(isCluster ? ['from a client, wherever the leader is: libpq tries the hosts in turn'] : ['from a client']),
+    ...(isCluster
+      ? [
+          `from a client, wherever the ${servers.some((host) => topologyOf(host) === 'patroni') ? 'leader' : 'primary'} is: libpq tries the hosts in turn`,
+        ]
+      : ['from a client']),
     lets ? 'postgresql.hba in the inventory says who is let in' : 'nobody but the members is let in until postgresql.hba says so',
   ];
 }

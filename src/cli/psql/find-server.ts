@@ -3,17 +3,48 @@ import { probeSections, takeStates } from '../../engine/survey.js';
 import { asPgprovError, ExitCode, InputError, PgprovError } from '../../lib/errors.js';
 import { pgprov } from '../../lib/pgprov-command.js';
 import { topologyOf, type Host, type Inventory } from '../../model/index.js';
-import { holdsLeaderLock, PATRONI_MEMBER, type ClusterMember, type PatroniMemberState } from '../../resources/patroni/member.js';
+import { holdsLeaderLock, PATRONI_MEMBER, type ClusterMember } from '../../resources/patroni/member.js';
+import { STREAMING_SERVER } from '../../resources/streaming/server.js';
 import { hostNamed } from '../ssh/ssh.js';
 
 /** Which server is meant. */
 export type WantedServer = { host: string } | { role: 'leader' | 'replica' };
 
-/** What a member said, with the host that it runs on. */
-interface Asked {
+/** A host that answered, and what it says of itself and of others. */
+interface Asked extends Said {
   visited: Visited;
-  member: PatroniMemberState;
 }
+
+/** What a host says of who leads and who follows. */
+interface Said {
+  leads: boolean;
+  /** Standbys that stream, the nearest first; none where it knows of none. */
+  standbys: readonly string[];
+}
+
+/** How the hosts of a topology are asked: by which observation, and what its answer says of a host. */
+interface Knowledge {
+  id: string;
+  read(session: Visited['session']): Said;
+}
+
+const PATRONI: Knowledge = {
+  id: PATRONI_MEMBER.id,
+  read: (session) => {
+    const member = session.seen(PATRONI_MEMBER);
+    const standbys = member.answers ? member.cluster.filter(streams) : [];
+    const nearest = [...standbys].sort((one, other) => (one.lag ?? Infinity) - (other.lag ?? Infinity));
+    return { leads: holdsLeaderLock(member, session.host.name), standbys: nearest.map(({ name }) => name) };
+  },
+};
+
+const STREAMING: Knowledge = {
+  id: STREAMING_SERVER.id,
+  read: (session) => {
+    const { says } = session.seen(STREAMING_SERVER);
+    return { leads: says?.standby === false, standbys: says?.receives === true ? [session.host.name] : [] };
+  },
+};
 
 /**
  * Finds a server by asking the members, whoever the inventory names. The first that knows decides, so that hosts which are off are not waited
@@ -25,10 +56,11 @@ export async function findServer(inventory: Inventory, visits: Visits, wanted: W
   if ('host' in wanted) return visits.visit(serverNamed(inventory, wanted.host), new AbortController().signal);
   const [single] = servers;
   if (single !== undefined && servers.every((host) => topologyOf(host) === 'single')) {
-    if (wanted.role === 'replica') throw nobody(inventory, 'has no standbys: no host has the role patroni', []);
+    if (wanted.role === 'replica') throw nobody(inventory, 'has no standbys: it has one server', []);
     return visits.visit(single, new AbortController().signal);
   }
-  return new Search(inventory, visits, servers).find(wanted.role);
+  const known = servers.every((host) => topologyOf(host) === 'streaming') ? STREAMING : PATRONI;
+  return new Search(inventory, visits, servers, known).find(wanted.role);
 }
 
 function serverNamed(inventory: Inventory, name: string): Host {
@@ -45,9 +77,9 @@ class Search {
   readonly #asked: ReadonlyMap<string, Promise<Asked | undefined>>;
   readonly #errors: PgprovError[] = [];
 
-  constructor(inventory: Inventory, visits: Visits, hosts: readonly Host[]) {
+  constructor(inventory: Inventory, visits: Visits, hosts: readonly Host[], known: Knowledge) {
     this.#inventory = inventory;
-    this.#asked = new Map(hosts.map((host) => [host.name, this.#ask(visits, host)]));
+    this.#asked = new Map(hosts.map((host) => [host.name, this.#ask(visits, host, known)]));
   }
 
   async find(role: 'leader' | 'replica'): Promise<Visited> {
@@ -59,14 +91,14 @@ class Search {
     throw nobody(this.#inventory, role === 'leader' ? 'has no leader now' : 'has no standby that streams', this.#errors);
   }
 
-  async #ask(visits: Visits, host: Host): Promise<Asked | undefined> {
+  async #ask(visits: Visits, host: Host, known: Knowledge): Promise<Asked | undefined> {
     try {
       const visited = await visits.visit(host, this.#abort.signal);
-      const observation = visited.work.observations.find(({ id }) => id === PATRONI_MEMBER.id);
-      if (observation === undefined) return { visited, member: { answers: false } };
+      const observation = visited.work.observations.find(({ id }) => id === known.id);
+      if (observation === undefined) return { visited, leads: false, standbys: [] };
       const { byId } = await visited.session.run(probeSections([observation]));
       takeStates(visited.session, [observation], byId);
-      return { visited, member: visited.session.seen(PATRONI_MEMBER) };
+      return { visited, ...known.read(visited.session) };
     } catch (error) {
       this.#errors.push(asPgprovError(error, host.name));
       return undefined;
@@ -74,17 +106,13 @@ class Search {
   }
 
   async #leader(): Promise<Visited | undefined> {
-    return this.#first((asked) => (holdsLeaderLock(asked.member, asked.visited.session.host.name) ? asked.visited : undefined));
+    return this.#first(({ visited, leads }) => (leads ? visited : undefined));
   }
 
   /** The standby that is least behind, as the first member lists them that lists any. */
   async #replica(): Promise<Visited | undefined> {
-    const listed = await this.#first(({ member }) => {
-      const standbys = member.answers ? member.cluster.filter(streams) : [];
-      return standbys.length === 0 ? undefined : standbys;
-    });
-    const nearest = [...(listed ?? [])].sort((one, other) => (one.lag ?? Infinity) - (other.lag ?? Infinity));
-    for (const { name } of nearest) {
+    const listed = await this.#first(({ standbys }) => (standbys.length === 0 ? undefined : standbys));
+    for (const name of listed ?? []) {
       const asked = await this.#asked.get(name);
       if (asked !== undefined) return asked.visited;
     }

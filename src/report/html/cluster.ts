@@ -10,7 +10,7 @@ import {
 import { formatBytes } from '../../lib/bytes.js';
 import { databaseFacts, GOOD_STATES, lagWords, MUCH_LAG, SOON } from '../status-text.js';
 import { promotionWords, replicationEntries, slotEntries, type Judged } from '../status-replication.js';
-import { wrongWith } from '../status.js';
+import { isLeading, kindWords, wrongWith } from '../status.js';
 import type { TimedEvent } from '../timed-steps.js';
 import { ofType } from '../timings.js';
 import { count } from '../words.js';
@@ -51,7 +51,8 @@ const MOST_ENTRIES = 24;
 /** The cluster as a run last saw it. */
 export interface ClusterView {
   cluster: string;
-  scope: string;
+  /** How the servers belong together. */
+  kind: string;
   /** There is no cluster yet. */
   absent: boolean;
   leader: string;
@@ -83,7 +84,8 @@ export interface ClusterView {
 export function viewCluster(events: readonly TimedEvent[]): ClusterView | undefined {
   const seen = ofType(events, 'cluster').at(-1);
   if (seen === undefined) return undefined;
-  const { cluster, scope, leader, maintenance, scheduled, lastPromotion, certificates, services = [] } = seen.status;
+  const streams = seen.status.topology === 'streaming';
+  const { cluster, leader, maintenance, scheduled, lastPromotion, certificates, services = [] } = seen.status;
   const absent = seen.status.absent === true;
   // Before a cluster is made nothing is wrong with what is not there yet.
   const members = absent ? [] : seen.status.members;
@@ -92,13 +94,17 @@ export function viewCluster(events: readonly TimedEvent[]): ClusterView | undefi
   const failed = proofs.filter(({ ok }) => !ok).length;
   return {
     cluster,
-    scope,
+    kind: kindWords(seen.status),
     absent,
     leader: leader ?? '',
     leaderUnknown: seen.status.leaderUnknown === true,
     maintenance: maintenance === true ? maintenanceWords(seen.status.inventory) : '',
     scheduled: scheduled === undefined ? '' : scheduledWords(scheduled, seen.status.inventory),
-    members: fold(members.map(viewMember), ({ good, role, much, late }) => !good || much || late || role === 'leader', 'replica'),
+    members: fold(
+      members.map(viewMember),
+      ({ good, role, much, late }) => !good || much || late || isLeading({ role }),
+      streams ? 'standby' : 'replica',
+    ),
     lastPromotion: lastPromotion === undefined ? '' : promotionWords(lastPromotion),
     replication: fold(replicationEntries(seen.status), ({ good }) => !good, 'standby that streams', 'standbys that stream'),
     slots: fold(slotEntries(seen.status), ({ good }) => !good, 'slot'),

@@ -25,6 +25,7 @@ const fixed = (variable: string, value: string, found: RegExp): Trial => ({
 const MIRROR = 'the mirror tests, for it takes another repository';
 const ROTATED = 'rotate.test.ts';
 const BACKUPS = 'backup.test.ts';
+const STREAMING = 'streaming.test.ts';
 
 /** A trial for every variable of the roles that come with pgprov. */
 export const TRIALS: readonly Trial[] = [
@@ -66,6 +67,11 @@ export const TRIALS: readonly Trial[] = [
   { variable: 'postgresql.superuser_password', elsewhere: ROTATED },
   fixed('replication.username', 'other', /Patroni works as replicator/u),
   { variable: 'replication.password', elsewhere: ROTATED },
+  { variable: 'replication.slots', elsewhere: STREAMING },
+  { variable: 'replication.upstream', elsewhere: STREAMING },
+  { variable: 'replication.synchronous', elsewhere: STREAMING },
+  { variable: 'replication.synchronous_number', elsewhere: STREAMING },
+  { variable: 'replication.synchronous_method', elsewhere: STREAMING },
   fixed('etcd.client_port', '2479', /etcd runs with 2379/u),
   fixed('etcd.peer_port', '2480', /etcd runs with 2380/u),
   fixed('etcd.data_dir', '/srv/etcd', /etcd runs in \/var\/lib\/etcd\/demo/u),

@@ -100,7 +100,7 @@ host    all             all             127.0.0.1/32            scram-sha-256
 `;
 
   it('stand ahead of those that the cluster was made with, and behind what somebody put above them', async () => {
-    const lines = standaloneAccess(hostOf(await inventoryOf(`${SINGLE}postgresql: {hba: ['local app app md5']}\n`), 'pg1'));
+    const lines = standaloneAccess(hostOf(await inventoryOf(`${SINGLE}postgresql: {hba: ['local app app md5']}\n`), 'pg1'), []);
     const text = replaceBlock(MADE, 'demo', lines, FIRST_DEFAULT_LINE);
     expect(text.split('\n').slice(1, 9)).toEqual([
       'host all all 10.9.9.9/32 reject',

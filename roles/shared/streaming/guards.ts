@@ -1,0 +1,236 @@
+import {
+  DATA_DIRECTORY,
+  enumerate,
+  lsnBytes,
+  pgprov,
+  STANDBY_COPY,
+  type Host,
+  type Inventory,
+  type Objection,
+  type View,
+} from '../../../src/index.js';
+import { dataDirectoryOf } from '../layout.js';
+import { variables } from '../variables.js';
+import { founderOf, isPrimary, primaryOf, seenServers, type SeenServer } from './seen.js';
+import { streamingServers } from './servers.js';
+
+/** Why nothing may be changed on servers that stream without Patroni: two primaries, other data, a standby that is none. */
+export function guardStreaming(view: View): Objection[] {
+  const servers = seenServers(view);
+  const first = [...otherDatabases(view, servers), ...severalPrimaries(view, servers)];
+  if (first.length > 0) return first.slice(0, 1);
+  return [...newDatabase(view), ...noPrimary(view, servers), ...signals(view, servers), ...ahead(view, servers)];
+}
+
+function refuse(host: string, message: string, hint: string): Objection {
+  return { kind: 'refuse', decisive: true, host, message, hint };
+}
+
+/** `/var/lib/postgresql/17/main` */
+function pathOn(view: View, name: string): string {
+  const [host, platform] = [hostNamed(view.inventory, name), view.platform(name)];
+  return host === undefined || platform === undefined ? 'the data directory' : dataDirectoryOf(host, platform);
+}
+
+function unitOn(view: View, name: string): string {
+  const [host, platform] = [hostNamed(view.inventory, name), view.platform(name)];
+  if (host === undefined || platform === undefined) return 'the unit of PostgreSQL';
+  const { version, name: cluster } = variables(host, 'postgresql');
+  return platform.postgresql(version).unit(cluster);
+}
+
+function hostNamed({ hosts }: Inventory, name: string): Host | undefined {
+  return hosts.find((host) => host.name === name);
+}
+
+/** How data that is not wanted on a host gets out of the way, after which the next run makes a standby there. */
+function copiedAnew(view: View, name: string): string {
+  const path = pathOn(view, name);
+  return `\`systemctl stop ${unitOn(view, name)} && mv ${path} ${path}.former\` on ${name} keeps its data aside, and ${pgprov`apply ${view.inventory}`} then copies the primary there`;
+}
+
+/** What a server is, and on which timeline, as a clause: `pg1 (timeline 1, runs)`. */
+function described({ name, data, says }: SeenServer): string {
+  return `${name} (timeline ${timelineOf({ data, says })}, ${says === undefined ? 'down, without standby.signal' : 'runs'})`;
+}
+
+function timelineOf({ data, says }: Pick<SeenServer, 'data' | 'says'>): number | string {
+  return says?.timeline ?? data.position?.timeline ?? 'unknown';
+}
+
+/** Servers whose data is not one database. */
+function otherDatabases(view: View, servers: readonly SeenServer[]): Objection[] {
+  const known = servers.filter(({ data }) => data.systemIdentifier !== undefined);
+  const reference = primaryOf(view) ?? known.find(({ name }) => name === view.inventory.leader) ?? known[0];
+  const other = known.find(({ data }) => data.systemIdentifier !== reference?.data.systemIdentifier);
+  if (other === undefined || reference === undefined) return [];
+  return [
+    refuse(
+      other.name,
+      `${other.name} has another database (system identifier ${other.data.systemIdentifier}) than ${reference.name} (${reference.data.systemIdentifier}): neither can be a standby of the other`,
+      `find out which of the two is needed. Where it is that of ${reference.name}: ${copiedAnew(view, other.name)}`,
+    ),
+  ];
+}
+
+/** More servers than one that take writes, or would after their next start. */
+function severalPrimaries(view: View, servers: readonly SeenServer[]): Objection[] {
+  const primaries = servers.filter(isPrimary);
+  const running = primaries.filter(({ says }) => says !== undefined);
+  const [first, second] = running.length > 1 ? running : primaries;
+  if (first === undefined || second === undefined) return [];
+  if (running.length > 1) {
+    const path = pathOn(view, second.name);
+    return [
+      refuse(
+        second.name,
+        `${enumerate(running.map(described))} are both primaries of one database (system identifier ${first.data.systemIdentifier}): clients may write to each, and what they write to one is not on the other`,
+        `stop the one that is not to go on, before anything else: \`systemctl stop ${unitOn(view, first.name)}\` on ${first.name}, or \`systemctl stop ${unitOn(view, second.name)}\` on ${second.name}. What clients wrote there is on that host alone: look at it before it becomes a standby. Then \`mv ${path} ${path}.former\` there keeps its data aside, and ${pgprov`apply ${view.inventory}`} copies the primary to it`,
+      ),
+    ];
+  }
+  const [open] = running;
+  const closed = primaries.filter((server) => server !== open);
+  if (open === undefined) {
+    return [
+      refuse(
+        second.name,
+        `${enumerate(primaries.map(described))} would both start as primaries of one database (system identifier ${first.data.systemIdentifier}): nobody knows which is to`,
+        `find out which one has the last commits, and have the others start as standbys: ${signalCommand(view, 'HOST')} there; then run this again`,
+      ),
+    ];
+  }
+  return closed.slice(0, 1).map((server) => withoutSignal(view, server, open));
+}
+
+/** A server that is down and would start as a second primary. */
+function withoutSignal(view: View, server: SeenServer, primary: SeenServer): Objection {
+  const fork = primary.data.history?.forks.at(-1)?.split(' ');
+  const last = server.data.clusterState === 'shut down' ? server.data.position?.checkpoint : undefined;
+  const isBehind =
+    fork !== undefined &&
+    last !== undefined &&
+    Number(fork[0]) >= Number(timelineOf(server)) &&
+    lsnBytes(last) < lsnBytes(fork[1] ?? '0/0');
+  const anew = copiedAnew(view, server.name);
+  const message = `${server.name} is to be a standby of ${primary.name} and has no standby.signal: it would start as a second primary (${server.name} is on timeline ${timelineOf(server)}, ${primary.name} on timeline ${timelineOf(primary)})`;
+  const hint = isBehind
+    ? `it was stopped cleanly before ${primary.name} took over, so it can follow: ${signalCommand(view, server.name)} on ${server.name}, then run this again`
+    : `if it was stopped cleanly and ${primary.name} was promoted after that, ${signalCommand(view, server.name)} on ${server.name} lets it follow; otherwise it may have commits that ${primary.name} lacks: look at it first, then ${anew}`;
+  return refuse(server.name, message, hint);
+}
+
+function signalCommand(view: View, name: string): string {
+  const path = hostNamed(view.inventory, name) === undefined ? 'DATA_DIRECTORY' : pathOn(view, name);
+  return `\`install -o postgres -g postgres -m 600 /dev/null ${path}/standby.signal\``;
+}
+
+/** A new database is made only where all of its hosts are seen to have none. */
+function newDatabase(view: View): Objection[] {
+  const hosts = streamingServers(view.inventory.hosts);
+  const unseen = hosts.filter(({ name }) => !view.surveyed(name)).map(({ name }) => name);
+  if (unseen.length === 0 || founderOf(view) !== undefined) return [];
+  const vacant = hosts.every(
+    ({ name }) => !view.surveyed(name) || ['absent', 'empty'].includes(view.read(name, DATA_DIRECTORY)?.kind ?? ''),
+  );
+  if (!vacant || !hosts.some(({ name }) => view.surveyed(name))) return [];
+  const { leader } = view.inventory;
+  if (!view.surveyed(leader)) return [];
+  return [
+    refuse(
+      leader,
+      `${leader} has no database, and whether ${enumerate(unseen)} ${unseen.length === 1 ? 'has' : 'have'} it was not asked: a new one is made only where none is`,
+      'run it on all hosts',
+    ),
+  ];
+}
+
+/** Standbys without a primary: which of them is to take over is for a person to say. */
+function noPrimary(view: View, servers: readonly SeenServer[]): Objection[] {
+  const [first] = servers;
+  if (first === undefined || servers.some(isPrimary)) return [];
+  if (streamingServers(view.inventory.hosts).some(({ name }) => !view.surveyed(name))) return [];
+  const copying = servers.filter(({ name }) => view.read(name, STANDBY_COPY)?.joining === true);
+  const candidates = servers.filter((server) => !copying.includes(server));
+  const [most] = candidates.filter(({ says }) => says !== undefined).sort((a, b) => rank(b) - rank(a));
+  const seen = candidates.map(
+    (server) => `${server.name} (timeline ${timelineOf(server)}, up to ${server.says?.location ?? 'unknown: it is down'})`,
+  );
+  const way =
+    most === undefined
+      ? 'start the servers, and promote the one that has the most'
+      : `if the primary is lost, promote the one that has the most: ${pgprov`psql ${view.inventory} --host ${most.name} -- -c ${'SELECT pg_promote()'}`}, and write \`leader: ${most.name}\` in the inventory`;
+  return [
+    refuse(
+      first.name,
+      `no server is a primary: ${enumerate(seen)} ${seen.length === 1 ? 'is a standby' : 'are standbys'}, and pgprov promotes none by itself`,
+      `${way}; where the primary is only away, bring it back`,
+    ),
+  ];
+}
+
+/** Of two the one that has more comes later; a timeline counts before everything on an older one. */
+function rank({ says }: SeenServer): number {
+  return (says?.timeline ?? 0) * 2 ** 52 + (says?.position ?? 0);
+}
+
+/** Files that would make another of a server than it is, at its next start. */
+function signals(view: View, servers: readonly SeenServer[]): Objection[] {
+  return servers.flatMap((server): Objection[] => {
+    const { name, says, signal } = server;
+    if (says === undefined) return [];
+    if (says.standby && !signal)
+      return [
+        refuse(
+          name,
+          `${name} runs as a standby, and its standby.signal is gone: its next start would make it a second primary`,
+          `${signalCommand(view, name)} on ${name}, then run this again`,
+        ),
+      ];
+    if (!says.standby && signal)
+      return [
+        refuse(
+          name,
+          `${name} is the primary, and has a standby.signal: its next start would make it a standby, and nobody would take writes`,
+          `\`rm ${pathOn(view, name)}/standby.signal\` on ${name}, unless somebody is just making it a standby; then run this again`,
+        ),
+      ];
+    return [];
+  });
+}
+
+/** Seconds for which a position is looked at again that was seen at another moment than the primary's. */
+const MOMENTS = 6;
+
+/** A standby that has WAL that its primary has not, and so never streams. */
+function ahead(view: View, servers: readonly SeenServer[]): Objection[] {
+  const primary = servers.find(({ says }) => says?.standby === false);
+  const leading = primary?.says;
+  if (primary === undefined || leading === undefined) return [];
+  return servers.flatMap((server): Objection[] => {
+    const { name, says, data } = server;
+    if (server === primary || says?.receives === true) return [];
+    const [timeline, position] = [says?.timeline ?? data.position?.timeline, says?.position ?? downPosition(server)];
+    if (timeline === undefined) return [];
+    const isNewer = timeline > leading.timeline;
+    const isFurther = timeline === leading.timeline && position !== undefined && position > leading.position;
+    if (!isNewer && !isFurther) return [];
+    const what = isNewer
+      ? `is on timeline ${timeline}, and its primary ${primary.name} on timeline ${leading.timeline}`
+      : `has WAL up to ${says?.location ?? data.position?.lastRecord}, and its primary ${primary.name} only up to ${leading.location}`;
+    const objection = refuse(
+      name,
+      `${name} is ahead of its primary: it ${what}, so it can never stream from it`,
+      `find out whether ${name} has commits that are needed before anything is changed. Where it has none: ${copiedAnew(view, name)}`,
+    );
+    if (isNewer) return [objection];
+    return [
+      { ...objection, settles: { within: MOMENTS, moves: new Map([[name, `${name} has more WAL than ${primary.name} had`]]), failed: [] } },
+    ];
+  });
+}
+
+function downPosition({ data }: SeenServer): number | undefined {
+  const last = data.position?.lastRecord;
+  return last === undefined ? undefined : Number(lsnBytes(last));
+}

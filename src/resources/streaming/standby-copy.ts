@@ -1,0 +1,149 @@
+import { markOwn } from '../data-directory.js';
+import { writeFileScript } from '../file.js';
+import { gate } from '../gate.js';
+import { handle } from '../handle.js';
+import { memberProgress } from '../member-progress.js';
+import { asDatabaseUser, type LocalServer } from '../psql.js';
+import { answerText, digestOf, type Gate, type Observation, type Resource } from '../resource.js';
+import { findUnit, unitsQuestion } from '../units.js';
+import { printAnswer } from '../shared-question.js';
+import { SYNCHRONOUS_FILE } from './synchronous.js';
+import { joinScripts, sh } from '../../shell/quote.js';
+
+/** The transient unit in which the data of a standby is copied: it goes on when pgprov is cut off. */
+export const COPYING_UNIT = 'pgprov-copy';
+
+/** Where a host notes that a standby is being made there, from before the copy until the standby has streamed. */
+const NOTE = '/var/lib/pgprov/standby/joining';
+
+/** Where the script lies that the unit runs; systemd would read variables in a command's words. */
+const SCRIPT = `/run/${COPYING_UNIT}.sh`;
+
+/** How far a host is on its way to a standby. */
+export interface StandbyCopyState {
+  /** pgprov has begun to make a standby there, which has not streamed yet. */
+  joining: boolean;
+  /** The copy is under way. */
+  copying: boolean;
+  /** The data directory has its data. */
+  copied: boolean;
+}
+
+/** What is seen of a standby's copy. */
+export const STANDBY_COPY = handle<StandbyCopyState>('standby-copy');
+
+/** Where a standby's data is copied to, and what from. */
+export interface StandbyCopyOptions {
+  path: string;
+  server: LocalServer;
+  group: string;
+  /** libpq's words for the server that is copied; the password is in its passfile. */
+  conninfo: string;
+  /** The physical slot that keeps the WAL from the copy on; undefined: none does. */
+  slot: string | undefined;
+}
+
+/** The copy is made beside the data directory, and becomes that once it is whole and says that it is a standby's. */
+const draftOf = (path: string): string => `${path}.pgprov-copy`;
+
+/** How far the host is on its way to a standby. */
+export function standbyCopy(path: string): Observation<StandbyCopyState> {
+  const units = unitsQuestion(COPYING_UNIT);
+  return {
+    ...STANDBY_COPY,
+    sharedQuestions: [units],
+    probe: () => sh`${printAnswer(units)}
+echo
+[ ! -e ${NOTE} ] || echo @joining
+[ ! -e ${`${path}/PG_VERSION`} ] || echo @copied`,
+    parse: (answer) => {
+      const text = answerText(answer);
+      const lines = text.split('\n');
+      const { active } = findUnit(text, COPYING_UNIT);
+      return {
+        joining: lines.includes('@joining'),
+        copying: active === 'active' || active === 'activating',
+        copied: lines.includes('@copied'),
+      };
+    },
+  };
+}
+
+/**
+ * The data of a standby, copied by pg_basebackup. Its standby.signal is there before the directory has its name, so nothing ever starts it as a
+ * primary. What is left of a copy that was broken off is put aside.
+ */
+export function standbyCopied({ path, server, group, conninfo, slot }: StandbyCopyOptions): Resource<StandbyCopyState> {
+  const { user, binDirectory } = server;
+  const draft = draftOf(path);
+  const words = ['--no-password', '-D', draft, '-d', conninfo, '-X', 'stream', '-c', 'fast', ...(slot === undefined ? [] : ['-S', slot])];
+  const through = slot === undefined ? '' : `, through the slot ${slot}`;
+  return {
+    ...standbyCopy(path),
+    id: `standby-copied:${path}`,
+    diff: ({ copying, copied }) =>
+      copying || copied ? [] : [{ action: 'create', summary: `copy the primary’s data into ${path} with pg_basebackup${through}` }],
+    apply: () =>
+      joinScripts([
+        sh`if [ -e ${path} ]; then
+rmdir ${path} || { printf '%s\n' ${`${path} is not empty; no copy is made over it`}; exit 1; }
+fi
+mkdir -p "$(dirname ${NOTE})" "$(dirname ${path})"
+: >${NOTE}
+sync ${NOTE}
+if [ -e ${draft} ]; then mv ${draft} ${draft}."$(date +%Y%m%dT%H%M%S)"; fi
+mkdir -m 0700 ${draft}
+chown ${`${user}:${group}`} ${draft}
+( ${writeFileScript(
+          SCRIPT,
+          sh`set -e
+cd /
+${asDatabaseUser(server, sh`${`${binDirectory}/pg_basebackup`} ${words}`)}
+rm -f ${`${draft}/${SYNCHRONOUS_FILE}`}
+${asDatabaseUser(server, sh`touch ${`${draft}/standby.signal`}`)}
+data=${draft}
+${markOwn}
+sync ${`${draft}/standby.signal`} ${draft}
+mv -T ${draft} ${path}
+`.text,
+          { owner: 'root', group: 'root', mode: '0600' },
+        )} ) || exit 1
+systemctl reset-failed ${COPYING_UNIT} 2>/dev/null || :
+systemd-run -q --unit=${COPYING_UNIT} --description=${`copy of the primary into ${path}`} /bin/sh ${SCRIPT}`,
+      ]),
+    digest: () => digestOf('standby-copied', path, conninfo, slot ?? ''),
+  };
+}
+
+/** Seconds in which a copy that does not grow is waited for. */
+const STANDS_STILL = 900;
+
+/**
+ * Open when the copy has its place.
+ * @param from host of the primary, as far as the inventory knows it
+ */
+export function copiedGate(path: string, from: readonly string[]): Gate {
+  return gate({
+    name: 'standby-copied',
+    title: 'the primary’s data is copied',
+    unit: COPYING_UNIT,
+    fatalLogPatterns: [],
+    waitOnlyOnce: true,
+    dependsOnHosts: from,
+    timeout: STANDS_STILL,
+    progress: memberProgress(draftOf(path)),
+    check: sh`[ -e ${`${path}/PG_VERSION`} ]`,
+  });
+}
+
+/** The host no longer counts as one where a standby is being made. */
+export function standbyJoined(path: string): Resource<StandbyCopyState> {
+  const id = 'standby-joined';
+  return {
+    ...standbyCopy(path),
+    id,
+    diff: ({ joining, copied }) => (joining || !copied ? [{ action: 'run', summary: 'note that the standby has joined' }] : []),
+    apply: () => sh`rm -f ${NOTE}`,
+    digest: () => digestOf(id),
+  };
+}
