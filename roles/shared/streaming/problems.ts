@@ -4,7 +4,7 @@ import { streamingServers, upstreamOf } from './servers.js';
 
 /** What is wrong with how servers are to stream that the schema cannot say. */
 export function streamingProblems(hosts: readonly Host[], { leader }: NamedHosts): VariableProblem[] {
-  return [...hosts.flatMap((host) => upstreamProblems(host, hosts, leader)), ...synchronousProblems(hosts)];
+  return [...hosts.flatMap((host) => upstreamProblems(host, hosts, leader)), ...synchronousProblems(hosts, leader)];
 }
 
 const ELSEWHERE = 'is for servers that stream without Patroni, which these are not';
@@ -24,7 +24,7 @@ function upstreamProblems(host: Host, hosts: readonly Host[], leader: string): V
 }
 
 /** Names that are no standby's, and more of them than there are. */
-function synchronousProblems(hosts: readonly Host[]): VariableProblem[] {
+function synchronousProblems(hosts: readonly Host[], leader: string): VariableProblem[] {
   return hosts.slice(0, 1).flatMap((host): VariableProblem[] => {
     const { synchronous, synchronous_number: number } = variables(host, 'replication');
     if (synchronous.length === 0) return [];
@@ -40,7 +40,7 @@ function synchronousProblems(hosts: readonly Host[]): VariableProblem[] {
       const message = `names ${enumerate(unknown)}, which is none of the servers that stream from the primary`;
       return [{ ...at, message, hint: `it can be ${enumerate(servers)}` }];
     }
-    const standbys = synchronous.filter((name) => name !== servers[0]).length;
+    const standbys = synchronous.filter((name) => name !== leader).length;
     if (number <= standbys) return [];
     const message = `is ${number}, and there are ${standbys} standbys to wait for`;
     return [{ host, path: 'replication.synchronous_number', message, hint: 'name more hosts in replication.synchronous, or lower it' }];

@@ -86,6 +86,7 @@ const BENIGN = [
   'A'.repeat(40),
   '-----BEGIN PGP PUBLIC KEY BLOCK-----\nbenign\n',
   'pg1',
+  'pg2',
   'auto',
   'base',
   'off',
@@ -187,6 +188,20 @@ function withBackups(place: Place): Place {
   };
   if (!place.name.endsWith('.<key>')) return { ...place, draft };
   return { ...place, draft, read: ({ hosts }) => Object.keys((valueAt(hosts[0]?.vars, path) ?? {}) as object)[0] };
+}
+
+/** Has the hosts stream without Patroni, where the place is a variable that only these have; the first one streams from another standby. */
+function withStreaming(place: Place): Place {
+  if (!/^replication\.(?:upstream|synchronous)/u.test(place.name)) return place;
+  const draft = (value: string): Draft => {
+    const { replication, ...made } = place.draft(value);
+    const section = replication as Draft;
+    const addresses = { pg2: '192.0.2.2', pg3: '192.0.2.3' };
+    const pg1 = { address: '192.0.2.1', ...('upstream' in section ? { replication: section } : {}) };
+    const roles = ['base', 'pgdg', 'postgresql', 'replication'];
+    return { ...made, ...('upstream' in section ? {} : { replication }), roles, leader: 'pg3', hosts: { pg1, ...addresses } };
+  };
+  return { ...place, draft };
 }
 
 /** Gives a repository what it needs besides what the place has. */
@@ -315,7 +330,9 @@ function withMember(draft: Draft): Draft {
 /** Every string of an inventory, found in the schemas that validation uses. */
 export const PLACES: readonly Place[] = [
   ...namedPlaces(),
-  ...[...SCHEMAS.sections].flatMap(([name, schema]) => placesIn(schema, name, [name])).map((place) => withBackups(withMethods(place))),
+  ...[...SCHEMAS.sections]
+    .flatMap(([name, schema]) => placesIn(schema, name, [name]))
+    .map((place) => withStreaming(withBackups(withMethods(place)))),
 ];
 
 /** Keys of mappings that the schemas do not describe further. */

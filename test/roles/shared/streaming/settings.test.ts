@@ -112,6 +112,10 @@ describe('synchronous standbys', () => {
     ['{synchronous: [pg2, pg7]}', 'names pg7, which is none of the servers that stream from the primary'],
     ['{synchronous: [pg1, pg2], synchronous_number: 2}', 'is 2, and there are 1 standbys to wait for'],
   ])('are refused as %s', async (given, message) => expect(await problems(`replication: ${given}\n`)).toContain(message));
+
+  it('may be the first host, where another one is the primary', async () => {
+    expect(await problems('leader: pg2\nreplication: {synchronous: [pg1]}\n')).toBe('');
+  });
 });
 
 describe('a standby of a standby', () => {
