@@ -60,7 +60,7 @@ describe('backups in S3', () => {
     await run('backup', '--yes');
     await run('backup', '--type', 'incr', '--yes');
     expect((await backupsOf(pg1)).backup.map(({ type, error }) => `${type} ${error}`)).toEqual(['full false', 'incr false']);
-    expect(await run('backups')).toMatch(/repository objects: 2 backups/u);
+    expect(await run('backups')).toMatch(/repository objects.*: 2 backups/u);
     await run('backup verify');
     expect(await must(pg1, 'cd / && runuser -u postgres -- pgbackrest repo-ls backup/demo')).toContain('backup.info');
   });
@@ -81,15 +81,18 @@ describe('backups in S3', () => {
   it('are missed while the store is away: PostgreSQL goes on, and status says so', async () => {
     await store.stop();
     await sql(pg1, 'CREATE TABLE meanwhile AS SELECT 1 n; SELECT pg_switch_wal()');
-    const failed = (): Promise<string> =>
-      sql(pg1, 'SELECT failed_count > 0 AND last_failed_time > now() - interval $$1 minute$$ FROM pg_stat_archiver');
-    await expect.poll(failed, { timeout: patience(120_000) }).toBe('t');
-    const told = await pgprov('status', cluster.file);
-    expect(told.code, told.all).toBe(1);
-    expect(told.all).toMatch(/WAL is not archived|WAL cannot be archived/u);
-    const taken = await pgprov('backup', cluster.file, '--yes');
-    expect(taken.code, taken.all).toBe(1);
-    await store.start();
+    try {
+      // A restore has failures of its own, before it archives again.
+      const failed = (): Promise<string> => sql(pg1, 'SELECT last_failed_time > last_archived_time FROM pg_stat_archiver');
+      await expect.poll(failed, { timeout: patience(120_000) }).toBe('t');
+      const told = await pgprov('status', cluster.file);
+      expect(told.code, told.all).toBe(1);
+      expect(told.all).toMatch(/WAL is not archived|WAL cannot be archived/u);
+      const taken = await pgprov('backup', cluster.file, '--yes');
+      expect(taken.code, taken.all).toBe(1);
+    } finally {
+      await store.start();
+    }
     const caughtUp = async (): Promise<number> => (await pgprov('status', cluster.file)).code ?? -1;
     await expect.poll(caughtUp, { timeout: patience(180_000) }).toBe(0);
     await run('backup', '--yes');
