@@ -115,7 +115,7 @@ describe('pgprov restore', () => {
     await refused([], /where is the restore to end/u, 2);
     await refused(['--time', '2020-01-01 00:00:00'], /no backup ended before 2020-01-01 00:00:00 UTC/u, 4);
     await refused(['--time', '2099-01-01 00:00:00'], /is in the future/u, 4);
-    await refused(['--undo'], /no restore of demo is unfinished/u, 2);
+    await refused(['--undo'], /this machine knows of no unfinished restore of demo/u, 2);
     expect(await describeMembers(pg1)).toEqual(STREAMING);
     expect(await record()).toBe('');
   });
