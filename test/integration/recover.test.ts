@@ -55,21 +55,25 @@ describe('pgprov recover', () => {
     expect([again.code, again.all]).toEqual([0, expect.stringContaining('pg2 leads, and all members that can be reached stream from it')]);
   });
 
-  it('gives the scope its identity back where etcd has lost it, and never makes a new cluster over the data', async () => {
-    const last = await tested.leader();
-    const before = await patronictlConfig(last);
-    const identifier = await controldata(last, 'Database system identifier');
-    await tested.stopAll(last);
-    await etcdctl(cluster.host('pg1'), 'del --prefix /service/demo/');
-    const apply = await pgprov('apply', cluster.file, '--yes');
-    expect(apply.code, apply.all).toBe(4);
-    const { code, all } = await tested.recover('--yes');
-    expect(code, all).toBe(0);
-    expect(all).toContain(`patroni.dynamic.json of ${last.name}`);
-    await tested.expectWhole(last.name);
-    expect(await etcdctl(last, 'get /service/demo/initialize --print-value-only')).toBe(identifier);
-    expect(await patronictlConfig(last)).toBe(before);
-  });
+  longCase(
+    'a scope without its identity',
+    'gives the scope its identity back where etcd has lost it, and never makes a new cluster over the data',
+    async () => {
+      const last = await tested.leader();
+      const before = await patronictlConfig(last);
+      const identifier = await controldata(last, 'Database system identifier');
+      await tested.stopAll(last);
+      await etcdctl(cluster.host('pg1'), 'del --prefix /service/demo/');
+      const apply = await pgprov('apply', cluster.file, '--yes');
+      expect(apply.code, apply.all).toBe(4);
+      const { code, all } = await tested.recover('--yes');
+      expect(code, all).toBe(0);
+      expect(all).toContain(`patroni.dynamic.json of ${last.name}`);
+      await tested.expectWhole(last.name);
+      expect(await etcdctl(last, 'get /service/demo/initialize --print-value-only')).toBe(identifier);
+      expect(await patronictlConfig(last)).toBe(before);
+    },
+  );
 
   longCase(
     'a power cut of all members',

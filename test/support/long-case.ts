@@ -38,6 +38,7 @@ const LONG_CASES = [
   'another authority’s certificate',
   'a Patroni of root',
   'a cache that a bootstrap left',
+  'a scope without its identity',
 ] as const;
 
 /** The name of one of the long cases. */
