@@ -66,6 +66,8 @@ export interface Dcs {
   worksGate(context: RoleContext): Gate;
   /** Its data on the host put aside, where too few members have any for a quorum; the next start makes a new store. */
   dataAside(context: RoleContext): Resource;
+  /** That the store on a host without data is begun anew with the others when it starts, whatever it joined before. */
+  beginsAnew(context: RoleContext): Resource;
   /** What its data on the host, in its place or put aside, has of Patroni's cluster, where the store itself does not tell that. */
   left(context: RoleContext): Observation<StoreLeft>;
   /** Whether its member on the host takes writes. */

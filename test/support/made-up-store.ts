@@ -76,6 +76,7 @@ export const madeUpDcs: Dcs = {
       unless: sh`[ ! -e ${shelfFile(context)} ]`,
       run: sh`mv ${shelfFile(context)} ${shelfFile(context)}.aside`,
     }),
+  beginsAnew: () => command({ name: 'shelf-new', summary: 'put up a new shelf', unless: sh`true`, run: sh`true` }),
   left: () => ({ ...STORE_LEFT, probe: () => sh`:`, parse: () => ({ copies: [], unread: [] }) }),
   writes: () => ({ ...STORE_WRITES, probe: () => sh`:`, parse: () => ({ asked: false }) }),
   notWriting: 'Dust it.',

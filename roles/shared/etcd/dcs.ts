@@ -12,6 +12,7 @@ import type { Dcs } from '../dcs.js';
 import { scopePrefix, tlsFiles } from '../layout.js';
 import { variables } from '../variables.js';
 import { etcdAgreement } from './agreement.js';
+import { etcdBeginsAnew } from './begins-anew.js';
 import { etcdClient, etcdEndpoints } from './client.js';
 import { etcdDataAside } from './data-aside.js';
 import { ETCD_FIXED_VARIABLES } from './fixed-variables.js';
@@ -56,6 +57,7 @@ export const etcdDcs: Dcs = {
   },
   worksGate: quorumGate,
   dataAside: etcdDataAside,
+  beginsAnew: etcdBeginsAnew,
   left: etcdDataLeft,
   writes: (context) => etcdWrites(etcdClient(context, tlsFiles(context.platform.etcd))),
   notWriting:

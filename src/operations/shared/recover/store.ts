@@ -117,7 +117,8 @@ export function storeSteps(run: RecoverRun): OperationStep[] {
         : `start ${store.name} on ${enumerate(startsOn)}, and wait for its quorum`,
       ...(isLost && withData.length === 0 ? { effect: sourceWords(run) } : {}),
       on: startsOn,
-      resources: () => [
+      resources: (context) => [
+        ...(isLost ? [store.beginsAnew(context)] : []),
         command({
           name: `start-${store.unit}`,
           summary: `start ${store.unit}`,
