@@ -9,6 +9,7 @@ import { joinScripts, sh, type Script } from '../shell/quote.js';
 import { findRows, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, digestOf, type Change, type Resource } from './resource.js';
 import { printAnswer } from './shared-question.js';
+import { STANDBY_LINE, tellStandby } from './standby-signal.js';
 
 /** A database role that can log in with a password. */
 export interface PgRoleOptions {
@@ -43,9 +44,6 @@ const ARRIVAL_TIMEOUT = 30;
 /** Seconds without WAL after which a standby no longer waits: its receiver may be shut out for want of the new password. */
 const SHUT_OUT = 5;
 
-/** Line that says that the data is a standby's. */
-const STANDBY = '@standby';
-
 /** What is seen of a login role by its name. */
 export function pgRoleHandle(name: string): Handle<PgRoleState> {
   return handle(`pg-role:${name}`);
@@ -64,12 +62,11 @@ FROM (SELECT 1) AS one LEFT JOIN pg_authid r ON r.rolname = ${sqlLiteral(name)}`
   return {
     id,
     sharedQuestions: [rows],
-    probe: () =>
-      joinScripts([...(data === undefined ? [] : [sh`[ ! -e ${`${data}/standby.signal`} ] || echo ${STANDBY}`]), printAnswer(rows)]),
+    probe: () => joinScripts([...(data === undefined ? [] : [tellStandby(data)]), printAnswer(rows)]),
     parse: (answer) => {
       const text = answerText(answer);
       const state = parseRole(findRows(text, query)?.[0] ?? '');
-      return state.server === 'down' && text.startsWith(STANDBY) ? { server: 'down', standby: true } : state;
+      return state.server === 'down' && text.startsWith(STANDBY_LINE) ? { server: 'down', standby: true } : state;
     },
     diff: (state): Change[] => {
       if (state.server === 'standby') {

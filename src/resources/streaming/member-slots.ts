@@ -1,6 +1,7 @@
 import { findRows, psqlInput, sqlLiteral, sqlQuestion, type LocalServer } from '../psql.js';
 import { answerText, digestOf, type Change, type Resource } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
+import { STANDBY_LINE } from '../standby-signal.js';
 import { enumerate } from '../../lib/enumerate.js';
 import { joinScripts, sh } from '../../shell/quote.js';
 
@@ -32,8 +33,6 @@ const QUERY = `SELECT '', pg_is_in_recovery(), false UNION ALL SELECT slot_name,
   NOT active AND (wal_status = 'lost' OR to_jsonb(s) ->> 'invalidation_reason' IS NOT NULL)
   FROM pg_replication_slots s WHERE slot_type = 'physical' AND NOT temporary`;
 
-const STANDBY = '@standby';
-
 /** What a line begins with that names a slot on the disk. */
 const LEFT = '@slot ';
 
@@ -51,7 +50,7 @@ export function memberSlots(options: MemberSlotsOptions): Resource<MemberSlotsSt
     probe: () =>
       joinScripts([
         sh`if [ -e ${`${data}/standby.signal`} ]; then
-echo ${STANDBY}
+echo ${STANDBY_LINE}
 for slot in ${data}/pg_replslot/*/; do [ ! -d "$slot" ] || echo ${LEFT}"$(basename "$slot")"; done
 fi`,
         printAnswer(rows),
@@ -60,7 +59,7 @@ fi`,
       const text = answerText(answer);
       const found = (findRows(text, QUERY) ?? []).map((row) => row.split('|'));
       const [, isStandby] = found.find(([name]) => name === '') ?? [];
-      const down = text.startsWith(STANDBY) ? 'standby' : 'down';
+      const down = text.startsWith(STANDBY_LINE) ? 'standby' : 'down';
       const left = text
         .split('\n')
         .flatMap((line) => (line.startsWith(LEFT) ? [{ name: line.slice(LEFT.length), idle: true, dead: false }] : []));

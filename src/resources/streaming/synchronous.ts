@@ -2,6 +2,7 @@ import { writeFileScript, type Ownership } from '../file.js';
 import { findRows, psql, psqlInput, sqlLiteral, sqlQuestion, type LocalServer } from '../psql.js';
 import { answerText, digestOf, NOTHING_DONE, type Resource } from '../resource.js';
 import { printAnswer } from '../shared-question.js';
+import { STANDBY_LINE, tellStandby } from '../standby-signal.js';
 import { seconds } from '../../shell/patience.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
 
@@ -26,7 +27,6 @@ export interface SynchronousState {
   value: string;
 }
 
-const STANDBY = '@standby';
 const VALUE = '@value ';
 const QUERY = 'SELECT pg_is_in_recovery() AS synchronous';
 
@@ -90,7 +90,7 @@ function lookAt(
     sharedQuestions: [rows],
     probe: () =>
       joinScripts([
-        sh`[ ! -e ${`${data}/standby.signal`} ] || echo ${STANDBY}
+        sh`${tellStandby(data)}
 sed -n ${`s/^synchronous_standby_names = '\\(.*\\)'$/${VALUE}\\1/p`} ${path} 2>/dev/null || :`,
         printAnswer(rows),
       ]),
@@ -98,7 +98,7 @@ sed -n ${`s/^synchronous_standby_names = '\\(.*\\)'$/${VALUE}\\1/p`} ${path} 2>/
       const text = answerText(answer);
       const lines = text.split('\n');
       const [recovers] = findRows(text, QUERY) ?? [];
-      const down = lines.includes(STANDBY) ? 'standby' : 'down';
+      const down = lines.includes(STANDBY_LINE) ? 'standby' : 'down';
       return {
         server: recovers === undefined ? down : recovers === 't' ? 'standby' : 'primary',
         value: lines.find((line) => line.startsWith(VALUE))?.slice(VALUE.length) ?? '',
