@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { closingLine, isSuccess, renderEnd, withTimesOf } from './report.js';
+import { closingLine, isSuccess, renderEnd, renderFailures, withTimesOf } from './report.js';
 
 const FILES = Array.from({ length: 12 }, (_, index) => ({ name: `integration/f${index}`, ms: index * 10_000 }));
 
@@ -25,6 +25,33 @@ test('the summary names the ten slowest files, and divides the total time', () =
       'Beside the tests, building images took 1 min 35 s.',
     ].map((line) => (/^ *\d/u.test(line) ? `  ${line}` : line)),
   );
+});
+
+test('the summary names what failed, with the beginning and the end of a long message, without colours', () => {
+  const output = Array.from({ length: 300 }, (_, index) => `pg1  step ${index}`).join('\n');
+  const failures = [
+    { name: 'integration/a > a cluster > comes up', message: `${output}\n: expected 1 to be 0` },
+    { name: 'integration/b', message: '\u001b[31mno network for b\u001b[39m\n\n' },
+    { name: 'shell/c > quotes', message: 'x'.repeat(300) },
+  ];
+  expect(renderFailures(failures)).toEqual([
+    'Failed:',
+    '  integration/a > a cluster > comes up',
+    '    pg1  step 0',
+    '    pg1  step 1',
+    '    pg1  step 2',
+    '    pg1  step 3',
+    '    … 293 lines …',
+    '    pg1  step 297',
+    '    pg1  step 298',
+    '    pg1  step 299',
+    '    : expected 1 to be 0',
+    '  integration/b',
+    '    no network for b',
+    '  shell/c > quotes',
+    `    ${'x'.repeat(200)}…`,
+  ]);
+  expect(renderFailures([])).toEqual([]);
 });
 
 test.each([

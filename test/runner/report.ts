@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Times } from './longest-first.js';
 import type { Sums } from './spendings.js';
 
@@ -36,6 +37,35 @@ export function renderEnd(files: readonly TimedFile[], sums: Sums, beside: numbe
     `${duration(rest)}  tests: the rest`,
     ...(beside >= 1000 ? [`Beside the tests, building images took ${duration(beside).trim()}.`] : []),
   ];
+}
+
+/** A test that failed, or a file that could not be run. */
+export interface Failure {
+  /** The file and the titles that lead to the test, joined by ` > `. */
+  name: string;
+  message: string;
+}
+
+/** Lines that are shown of a message, from its beginning and from its end. */
+const ENDS = 4;
+const WIDEST = 200;
+
+/**
+ * What failed, each with the beginning and the end of its message: who has only the last lines of a run must be able to tell what broke.
+ */
+export function renderFailures(failures: readonly Failure[]): string[] {
+  if (failures.length === 0) return [];
+  return ['Failed:', ...failures.flatMap(({ name, message }) => [`  ${name}`, ...endsOf(message).map((line) => `    ${line}`)])];
+}
+
+function endsOf(message: string): string[] {
+  const lines = stripVTControlCharacters(message)
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '')
+    .map((line) => (line.length > WIDEST ? `${line.slice(0, WIDEST)}…` : line));
+  if (lines.length <= 2 * ENDS + 1) return lines;
+  return [...lines.slice(0, ENDS), `… ${lines.length - 2 * ENDS} lines …`, ...lines.slice(-ENDS)];
 }
 
 /** The last line of a run. */

@@ -9,7 +9,7 @@ import { MATRIX, SEED } from '../support/depth.js';
 import { patienceFactor } from '../support/patience.js';
 import { leftOut, noteBeginning } from './budget.js';
 import { nameOf, WITH_HOSTS } from './longest-first.js';
-import { closingLine, type Counts, isSuccess, renderEnd, type TimedFile } from './report.js';
+import { closingLine, type Counts, type Failure, isSuccess, renderEnd, renderFailures, type TimedFile } from './report.js';
 import { readSpent, sumSpent } from './spendings.js';
 import { beginsWithPackages, systemsOf } from './systems.js';
 
@@ -71,6 +71,8 @@ export class RunReporter implements Reporter {
     const inFiles = sumSpent(events.filter(({ worker }) => worker !== ''));
     const beside = sumSpent(events.filter(({ worker }) => worker === ''));
     if (this.#files.length > 0) console.log(['', ...renderEnd(this.#files, inFiles, beside.images), ''].join('\n'));
+    const failures = failuresOf(modules, errors);
+    if (failures.length > 0) console.log([...renderFailures(failures), ''].join('\n'));
     const left = leftOut(
       this.#text('spent.left')
         .split('\n')
@@ -134,6 +136,23 @@ function count(modules: readonly TestModule[], errors: readonly SerializedError[
     tests.filter((test) => states.includes(test.result().state)).length;
   const broken = modules.filter((module) => module.state() === 'failed' && ![...module.children.allTests('failed')].length).length;
   return { passed: having('passed'), failed: having('failed') + broken + errors.length, skipped: having('skipped', 'pending') };
+}
+
+function failuresOf(modules: readonly TestModule[], errors: readonly SerializedError[]): Failure[] {
+  const text = (causes: readonly { message: string }[]): string => causes.map(({ message }) => message).join('\n');
+  return [
+    ...modules.flatMap((module) => [
+      ...[module, ...module.children.allSuites()].flatMap((part) => {
+        const name = part.type === 'module' ? nameOf(part.moduleId) : `${nameOf(module.moduleId)} > ${part.fullName}`;
+        return part.errors().length > 0 ? [{ name, message: text(part.errors()) }] : [];
+      }),
+      ...[...module.children.allTests('failed')].map((test) => ({
+        name: `${nameOf(module.moduleId)} > ${test.fullName}`,
+        message: text(test.result().errors ?? []),
+      })),
+    ]),
+    ...errors.map((error) => ({ name: 'outside of the tests', message: text([error]) })),
+  ];
 }
 
 function stopGroup(pid: number): void {
