@@ -15,6 +15,8 @@ export interface ServiceOptions {
   restartOn?: readonly Reflected[];
   /** A change of these takes effect with a reload. */
   reloadOn?: readonly Reflected[];
+  /** Files that are pgprov's alone: where one was written since the unit took it, the unit may run with something else, and is reloaded. */
+  reads?: readonly string[];
   /**
    * Do not wait for systemd to call it started: for a unit that reports ready only when other hosts are
    * up as well. A gate must follow that does wait.
@@ -53,6 +55,8 @@ export interface ServiceState {
   active: 'active' | 'inactive' | 'failed' | 'activating' | 'deactivating' | 'reloading';
   /** What the running process was started or reloaded with, as recorded after it took. */
   applied: { restart: string; reload: string } | undefined;
+  /** A file that it reads was written since then. */
+  rewritten?: true;
   /** What it runs with, where that is looked at. */
   inForce?: UnitInForce;
 }
@@ -76,11 +80,15 @@ export function enabledHandle(unit: string): Handle<EnabledState> {
 /** Comes between what is known of the unit and what it has in force. */
 const IN_FORCE = '@in-force';
 
+/** What begins the line with the times of what a unit reads, when it took it and now. */
+const LOADED = 'loaded=';
+const WRITTEN = 'written=';
+
 const ACTIVE = new Set(['active', 'inactive', 'failed', 'activating', 'deactivating', 'reloading']);
 
 /** A service, started, restarted or reloaded as its recorded inputs ask for. */
 export function service(options: ServiceOptions): Resource<ServiceState> {
-  const { unit } = options;
+  const { unit, reads = [] } = options;
   const { id } = serviceHandle(unit);
   const record = `${APPLIED_DIRECTORY}/${unit}`;
   const units = unitsQuestion(unit);
@@ -92,6 +100,7 @@ export function service(options: ServiceOptions): Resource<ServiceState> {
     probe: () =>
       joinScripts([
         sh`[ ! -e ${record} ] || while read -r line; do printf '%s\n' "$line"; done <${record}
+${reads.length === 0 ? NOTHING : sh`echo ${WRITTEN}"${timesOf(reads)}"`}
 echo
 ${printAnswer(units)}`,
         ...(options.inForce === undefined ? [] : [sh`echo ${IN_FORCE}`, options.inForce.probe()]),
@@ -107,6 +116,7 @@ ${printAnswer(units)}`,
       return {
         loaded: load === 'loaded',
         ...maskOf({ load, file }),
+        ...(isRewritten(text) ? { rewritten: true as const } : {}),
         enabled: file.startsWith('enabled'),
         active: (active || 'inactive') as ServiceState['active'],
         applied: applied === undefined ? undefined : { ...applied },
@@ -130,6 +140,8 @@ ${printAnswer(units)}`,
         });
       } else if (state.applied?.reload !== reload) {
         changes.push({ action: 'reload', summary: `reload ${unit} (its configuration changed)` });
+      } else if (state.rewritten === true) {
+        changes.push({ action: 'reload', summary: `reload ${unit} (a file that it reads was written since it was read)` });
       }
       return changes;
     },
@@ -141,7 +153,7 @@ ${printAnswer(units)}`,
       if (has('start')) steps.push(controlUnit('start', options));
       if (has('restart')) steps.push(controlUnit('restart', options));
       if (has('reload')) steps.push(controlUnit('reload', options));
-      steps.push(recordApplied(record, restart, reload));
+      steps.push(recordApplied(record, { restart, reload, reads }));
       return joinScripts(steps);
     },
     digest: () => digestOf(id, restart, reload),
@@ -258,8 +270,21 @@ exit 1
 fi`;
 }
 
-function recordApplied(record: string, restart: string, reload: string): Script {
+function recordApplied(record: string, { restart, reload, reads }: { restart: string; reload: string; reads: readonly string[] }): Script {
   return sh`mkdir -p ${APPLIED_DIRECTORY}
 printf 'restart=%s\nreload=%s\n' ${restart} ${reload} >${`${record}.new`}
+${reads.length === 0 ? NOTHING : sh`echo ${LOADED}"${timesOf(reads)}" >>${`${record}.new`}`}
 mv -f ${`${record}.new`} ${record}`;
+}
+
+/** When files were written last, in one line; in seconds, because an image of a host keeps no more. */
+function timesOf(paths: readonly string[]): Script {
+  return sh`$(stat -c %Y ${paths} 2>/dev/null | tr '\n' ,)`;
+}
+
+/** What a record of before there were such lines leaves open counts as read. */
+function isRewritten(text: string): boolean {
+  const timesAfter = (label: string): string | undefined => new RegExp(`^${label}(.*)$`, 'mu').exec(text)?.[1];
+  const loaded = timesAfter(LOADED);
+  return loaded !== undefined && loaded !== timesAfter(WRITTEN);
 }

@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { digestOf, type Action, type Observation, type Obstacle, type Resource } from '../../src/resources/resource.js';
 import type { UnitInForce } from '../../src/resources/unit-in-force.js';
 import { seconds } from '../../src/shell/patience.js';
-import { sh } from '../../src/shell/quote.js';
+import { sh, type Script } from '../../src/shell/quote.js';
 import { enabledUnit, service, type ServiceState } from '../../src/resources/service.js';
 import { freshDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
@@ -68,6 +68,11 @@ describe('service', () => {
       title: 'to be reloaded',
       state: state({ applied: { ...applied, reload: 'old' } }),
       changes: ['reload: reload etcd (its configuration changed)'],
+    },
+    {
+      title: 'that may have read another file than is there now',
+      state: state({ rewritten: true }),
+      changes: ['reload: reload etcd (a file that it reads was written since it was read)'],
     },
     {
       title: 'to be reloaded and restarted',
@@ -241,6 +246,32 @@ describe('service', () => {
       expect(host.calls('systemctl')).toEqual(['systemctl daemon-reload', ...verbs.map((verb) => `systemctl ${verb} etcd`)]);
       expect(readdirSync(host.at(APPLIED))).toEqual(['etcd']);
       expect(readFileSync(host.at(`${APPLIED}/etcd`), 'utf8')).toBe(`restart=${applied.restart}\nreload=${applied.reload}\n`);
+    });
+
+    it('knows whether a file was written since the unit read it, also where it has the same text again', async () => {
+      const path = '/etc/x/x.conf';
+      const host = new MadeUpHost({
+        root: work.path,
+        programs: { systemctl: ':', timeout: 'shift; exec "$@"' },
+        paths: ['/var/lib/pgprov', '/etc/x'],
+      });
+      const reads = service({ unit: 'etcd', reads: [path] });
+      const ask = async (body: Script): Promise<ServiceState> => {
+        const done = (await runSections(shell, [{ id: 'do', mode: 'step', body: host.script(body) }])).answers.get('do');
+        return reads.parse(done ?? answer(''));
+      };
+      const written = (at: number): void => {
+        writeFileSync(host.at(path), 'text');
+        utimesSync(host.at(path), at, at);
+      };
+      written(1000);
+      expect((await ask(reads.probe())).rewritten).toBeUndefined();
+      await ask(reads.apply([{ action: 'reload', summary: '' }], state()));
+      expect((await ask(reads.probe())).rewritten).toBeUndefined();
+      written(500);
+      expect((await ask(reads.probe())).rewritten).toBe(true);
+      await ask(reads.apply([{ action: 'reload', summary: '' }], state()));
+      expect((await ask(reads.probe())).rewritten).toBeUndefined();
     });
 
     it.each(['start', 'restart', 'reload'] as const)('fails with the reason when it did not %s, and records nothing', async (verb) => {

@@ -16,7 +16,8 @@ export function configuredServer(context: RoleContext): Stage[] {
   });
   if (!hasServer(host)) return [configure()];
   const { pgbackrest } = platform;
-  const tls = tlsResources(context, tlsCopies(pgbackrest));
+  const copies = tlsCopies(pgbackrest);
+  const tls = tlsResources(context, copies);
   const listens = { digest: () => digestOf(host.clusterAddress, serverPort(host)) };
   return [
     configure(tls.directory),
@@ -32,6 +33,7 @@ export function configuredServer(context: RoleContext): Stage[] {
           unit: pgbackrest.unit,
           restartOn: [listens],
           reloadOn: [config, tls.authority, ...tls.pair],
+          reads: [pgbackrest.configFile, copies.ca, copies.certificate, copies.key],
           broughtBy: unitPackage(platform, pgbackrest.packages),
         }),
       ],
