@@ -255,6 +255,21 @@ describe('the guards of a clone', () => {
       says: 'backup 20261129-020000F, which is restored, is not there any more: a later one has expired it',
     },
   ])('$title: $says', ({ made, options, says }) => expect(objection(made, options)).toBe(says));
+
+  it.each([
+    {
+      words: "[HostConnectError] unable to connect to '192.0.2.9:8432': [111] Connection refused",
+      says: /the port of pgBackRest’s server/u,
+    },
+    { words: "unable to find hostname '192.0.2.9' in certificate common name", says: /finds addresses in certificates from 2\.46 on/u },
+    {
+      words: "[CryptoError] unable to verify certificate presented by '192.0.2.9:8432': [10] certificate has expired",
+      says: /see `pgprov certs status .* makes new ones/u,
+    },
+  ])('say what to do about $words', ({ words, says }) => {
+    const [found] = clone.guards?.(seen({ source: { ...infoWith(['7']), problem: words } })) ?? [];
+    expect(found?.hint).toMatch(says);
+  });
 });
 
 describe('the steps of a clone', () => {

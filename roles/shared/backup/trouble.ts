@@ -58,7 +58,14 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
         : 'the directory must belong to the user that pgBackRest runs as, postgres: see what is mounted there, and give it to that user',
   },
   {
-    says: /unable to verify certificate|no certificate or crl found|unable to find hostname .* in certificate/u,
+    says: /certificate (?:has expired|is not yet valid)|certificate expired|expired certificate/u,
+    advice: (inventory) =>
+      inStores(inventory)
+        ? 'the certificate of the store of objects is out of its time, or the clock of this host is: compare both'
+        : `see ${pgprov`certs status ${inventory}`}; ${pgprov`certs renew ${inventory}`} makes new ones. Where they are good, a clock is wrong: ${pgprov`doctor ${inventory}`} compares them`,
+  },
+  {
+    says: /unable to verify certificate|certificate verify failed|no certificate or crl found|unable to find hostname .* in certificate/u,
     advice: (inventory) =>
       inStores(inventory)
         ? 'the authority of the store’s certificate must be in `s3.ca_file`, a file on every member, and the certificate must have the name in `s3.endpoint`'
@@ -67,10 +74,6 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
   {
     says: /HTTP request failed with (?:400|401|403)|SignatureDoesNotMatch|InvalidAccessKeyId|AccessDenied/u,
     advice: () => 'the store of objects refuses the request: see the keys, the bucket and the region in `backup.repositories`',
-  },
-  {
-    says: /certificate (?:verify failed|has expired|is not yet valid)|certificate expired|expired certificate/u,
-    advice: (inventory) => `see ${pgprov`certs status ${inventory}`}; ${pgprov`certs renew ${inventory}`} makes new ones`,
   },
   {
     says: /key\/value found outside of section|CryptoError|unable to flush|cipher header invalid/u,

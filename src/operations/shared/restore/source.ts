@@ -56,10 +56,11 @@ export function sourceObservations(context: RoleContext, { chosenHosts, source }
 export function readingAdvice(problem: string, { inventory, source }: Pick<OperationStart<object>, 'inventory' | 'source'>): string {
   if (/not installed/u.test(problem))
     return `install the package pgbackrest there, or give the members of ${inventory.cluster} the role backup and run ${pgprov`apply ${inventory}`}`;
+  if (/unable to find hostname .* in certificate/u.test(problem))
+    return 'pgBackRest finds addresses in certificates from 2.46 on; see docs/clone.md';
+  if (/certificate/u.test(problem)) return backupAdvice(problem, source?.inventory ?? inventory);
   if (/HostConnectError|unable to connect|timeout|Connection (?:refused|timed out)|No route/u.test(problem))
     return 'the port of pgBackRest’s server on that repository host must be open to this member, see docs/clone.md';
-  if (/unable to find hostname .* in certificate|certificate/u.test(problem))
-    return 'pgBackRest finds addresses in certificates from 2.46 on; see docs/clone.md';
   return backupAdvice(problem, source?.inventory ?? inventory);
 }
 

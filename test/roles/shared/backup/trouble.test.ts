@@ -67,6 +67,19 @@ describe('what is advised about an error of pgBackRest', () => {
     }
   });
 
+  it('is about the time where a certificate is out of it', async () => {
+    const words = [
+      "[CryptoError] unable to verify certificate presented by '192.0.2.7:8432': [10] certificate has expired",
+      "[CryptoError] unable to verify certificate presented by '192.0.2.7:8432': [9] certificate is not yet valid",
+      "[ServiceError] TLS error [1:336151573] sslv3 alert certificate expired",
+    ];
+    for (const each of words) {
+      const [onHost, inStore] = await advised(each);
+      expect(onHost, each).toMatch(/pgprov certs renew .*a clock is wrong: `pgprov doctor/u);
+      expect(inStore, each).toContain('the clock of this host');
+    }
+  });
+
   it('is about the keys where a store of objects refuses them', async () => {
     for (const answer of ['403 (Forbidden)', '400 (Bad Request)']) {
       const [, inStore] = await advised(`[ProtocolError] HTTP request failed with ${answer}: *** Path/Query ***:`);
