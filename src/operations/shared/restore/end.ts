@@ -23,7 +23,14 @@ export function finished(run: RestoreRun): string {
     away.length === 0
       ? ''
       : `. ${enumerate(away)} could not be reached: ${pgprov`start ${run.inventory}`} has it copy the data when it is back`;
-  return `${leader} leads with what was restored to ${aimWords(options)}, on timeline ${listedBy(view, leader, leader)?.timeline ?? '?'}${where}${left}`;
+  return `${leader} leads with what was restored to ${aimWords(options)}, on timeline ${listedBy(view, leader, leader)?.timeline ?? '?'}${where}${left}${wayBack(run)}`;
+}
+
+/** Once clients are let in, what was there before comes back by another restore alone, from the timeline that was left. */
+function wayBack({ options, inventory, source }: RestoreRun): string {
+  const { former, identifier, newest = 0 } = options;
+  if (source !== undefined || newest === 0 || former !== identifier) return '';
+  return `. ${pgprov`restore ${inventory} --latest --timeline ${newest}`} goes back to what was there before, as long as no later backup has expired what leads there`;
 }
 
 /** Whether the cluster is as the restore is to leave it. */
