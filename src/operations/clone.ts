@@ -85,7 +85,7 @@ function chosen(run: CloneRun): CloneOptions {
   return { ...made, newest: Math.max(made.newest ?? 0, ...same.map(newestTimeline)), has: contentOf(run) };
 }
 
-function observed(context: RoleContext, start: Pick<OperationStart<CloneOptions>, 'chosenHosts' | 'source'>): Observation[] {
+function observed(context: RoleContext, start: Pick<OperationStart<CloneOptions>, 'chosenHosts' | 'options' | 'source'>): Observation[] {
   const { host, inventory, platform } = context;
   const isMember = topologyOf(host) === 'patroni';
   const isBackupHost = backupHosts(inventory).some(({ name }) => name === host.name);

@@ -10,6 +10,7 @@ import {
   restorePlace,
   topologyOf,
   type Observation,
+  type OperationStart,
   type RoleContext,
 } from '../index.js';
 import { pgbackrestUser } from '../../roles/shared/backup/pgbackrest.js';
@@ -22,6 +23,7 @@ import { restoreObjections, restoreQuestion } from './shared/restore/guards.js';
 import { landingSteps } from './shared/restore/landing.js';
 import { AIM_OPTIONS, UNDO_OPTION } from './shared/restore/options.js';
 import { restoreProblems } from './shared/restore/problems.js';
+import { asksTablespaces } from './shared/restore/source.js';
 import { chosenOf, isLetIn, isRecovered, isUntouched, placeOf, type RestoreOptions } from './shared/restore/seen.js';
 import { preparingSteps } from './shared/restore/steps.js';
 import { undoSteps } from './shared/restore/undo.js';
@@ -72,7 +74,7 @@ export default defineOperation<RestoreOptions>({
   },
 });
 
-function observed(context: RoleContext): Observation[] {
+function observed(context: RoleContext, { options }: Pick<OperationStart<RestoreOptions>, 'options'>): Observation[] {
   const { host, inventory, platform } = context;
   const stanza = stanzaOf(inventory);
   const isMember = topologyOf(host) === 'patroni';
@@ -80,19 +82,14 @@ function observed(context: RoleContext): Observation[] {
   const isBackupHost = backupHosts(inventory).some(({ name }) => name === host.name);
   const server = pgbackrestUser(context);
   const path = isMember ? dataDirectoryOf(host, platform) : '';
+  const written = writtenBy(inventory, host).map(({ number }) => number);
   return [
     ...memberRuns(context),
     ...(isMember ? [dataCopy(path), restorePlace(path, localServer(host, platform))] : []),
     // What a member sees of the repositories decides only whether it can restore.
     ...(reaches ? [{ ...backupInfo({ stanza, server }), ...(isBackupHost ? {} : { when: 'start' as const }) }] : []),
     ...(isBackupHost
-      ? [
-          backupTimers(),
-          backupArchive(
-            { stanza, server },
-            writtenBy(inventory, host).map(({ number }) => number),
-          ),
-        ]
+      ? [backupTimers(), backupArchive({ stanza, server }, written), asksTablespaces({ stanza, server }, written, options)]
       : []),
   ];
 }

@@ -4,6 +4,7 @@ import type { RestoreOptions } from '../../src/operations/shared/restore/seen.js
 import type { OperationRun } from '../../src/plan/operation.js';
 import { BACKUP_ARCHIVE, type WalRun } from '../../src/resources/backup/archive.js';
 import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup/info.js';
+import { BACKUP_TABLESPACES } from '../../src/resources/backup/tablespaces.js';
 import { BACKUP_TIMERS } from '../../src/resources/backup/timers.js';
 import { DATA_COPY, type DataCopy } from '../../src/resources/data-copy.js';
 import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
@@ -75,6 +76,8 @@ interface Made extends Pick<Seen, 'leader' | 'config' | 'off' | 'listed' | 'stor
   archive?: WalRun[];
   done?: string[];
   host?: string;
+  /** Backups that have tablespaces. */
+  tablespaces?: string[];
   /** A restore that put data on pg1 which nobody has approved. */
   unapproved?: string;
 }
@@ -119,6 +122,7 @@ function seen(made: Made, options: RestoreOptions = { time: '2026-11-29 05:00:00
   const repository = {
     [BACKUP_INFO.id]: { ...INFO, ...made.info },
     [BACKUP_TIMERS.id]: { active: [], held: [], ...made.timers },
+    [BACKUP_TABLESPACES.id]: made.tablespaces ?? [],
     [BACKUP_ARCHIVE.id]: [{ repository: 1, runs: made.archive ?? [] }],
   };
   const run = runSeen(
@@ -260,6 +264,12 @@ describe('the guards of a restore', () => {
       says: 'the cluster is in maintenance mode, in which Patroni leaves the members alone',
     },
     { title: 'no backups', made: { info: { backups: [] } }, says: 'there is no backup to restore' },
+    {
+      title: 'a backup with tablespaces',
+      made: { tablespaces: ['20261129-010000F', '20261129-030000F'] },
+      says: 'backup 20261129-030000F has tablespaces: they would be restored to the same paths, and what is there could not be kept',
+    },
+    { title: 'tablespaces in another backup', made: { tablespaces: ['20261129-010000F'] }, says: undefined },
     { title: 'unreadable backups', made: { info: { problem: 'wrong passphrase' } }, says: 'the backups cannot be read: wrong passphrase' },
     {
       title: 'a backup is being made',
@@ -565,6 +575,13 @@ describe('the steps of a restore', () => {
     expect(objection(byHand, CHOSEN)).toBeUndefined();
     expect(ids(seen(byHand, CHOSEN))).toEqual(['stop-standbys pg1']);
     expect(ids(seen(byHand, { ...CHOSEN, undo: true }))).toEqual(['stop-standbys pg1', 'end pg1', 'return pg1,pg2,pg3']);
+  });
+
+  it('end with the way back, which is another restore, unless what was there is of another database', () => {
+    const back = 'restore .* --latest --timeline 4` goes back to what was there before';
+    expect(restore.finished?.(seen({}, CHOSEN))).toMatch(new RegExp(back, 'u'));
+    expect(restore.finished?.(seen({}, { ...CHOSEN, former: '8' }))).not.toContain('goes back');
+    expect(restore.finished?.(seen({}, { ...CHOSEN, undo: true }))).not.toContain('goes back');
   });
 
   it('ask what is meant', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { backupArchive } from '../../src/resources/backup/archive.js';
 import { backupProgress } from '../../src/resources/backup/progress.js';
 import { backupRuns } from '../../src/resources/backup/runs.js';
+import { backupTablespaces } from '../../src/resources/backup/tablespaces.js';
 import { backupVerified } from '../../src/resources/backup/verified.js';
 import { freshDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
@@ -67,6 +68,30 @@ esac`;
     it('list nothing of an archive that is empty', async () => {
       const made = host({ pgbackrest: says('archive.info\narchive.info.copy') });
       expect(await observe(shell, made.observation(backupArchive(asked, [1])))).toEqual([{ repository: 1, runs: [] }]);
+    });
+
+    it('find backups that have tablespaces, each by a question of its own, and none in a repository that is away', async () => {
+      const pgbackrest = `case "$*" in
+*--repo=2*) exit 49 ;;
+*--output=json*) ${says(HEALTHY)}
+;;
+*--set=*D*) ${says('            backup reference list: x\n            tablespaces:\n                ts (16385) => /srv/ts')}
+;;
+*) ${says('            database size: 31MB')}
+;;
+esac`;
+      const made = host({ pgbackrest, timeout: 'shift 3; exec "$@"' });
+      const [labels, incremental] = [
+        [...HEALTHY.matchAll(/"label":"([^"]*)"/gu)].map(([, label = '']) => label),
+        (label: string): boolean => label.includes('D'),
+      ];
+      expect(labels.some(incremental)).toBe(true);
+      expect(await observe(shell, made.observation(backupTablespaces(asked, { repositories: [1, 2] })))).toEqual(
+        labels.filter(incremental),
+      );
+      const [full = ''] = labels.filter((label) => !incremental(label));
+      expect(await observe(shell, made.observation(backupTablespaces(asked, { repositories: [1], label: full })))).toEqual([]);
+      expect(await observe(shell, made.observation(backupTablespaces(asked, { repositories: [] })))).toEqual([]);
     });
 
     const unit = (name: string, values: string): string =>

@@ -33,6 +33,7 @@ import { leftTimeline } from './left-timeline.js';
 import { roomFor } from './room.js';
 import { archiveFor, perLogFor, readingAdvice } from './source.js';
 import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
+import { tablespaced } from './whole.js';
 import { backedUp, goOn, privatelyAt, reachedWords, takeBack } from './words.js';
 
 function refuse(message: string, hint: string): OperationObjection[] {
@@ -138,6 +139,7 @@ function beginning(run: RestoreRun): OperationObjection[] {
     ...repository(run),
     ...leftTimeline(run),
     ...target(run),
+    ...tablespaced(run),
     ...places(run),
     ...room(run),
   ];
@@ -216,12 +218,11 @@ function target(run: RestoreRun): OperationObjection[] {
     );
   }
   if (set !== undefined) return gaps(run, info, set);
-  const candidates = backupsOnto(info, onto);
   if (backup !== undefined) {
     if (!info.backups.some(({ label }) => label === backup)) return refuse(`there is no backup ${backup}`, look);
     return refuse(`backup ${backup} does not lead to ${aimWords(options)} on timeline ${onto}`, look);
   }
-  const [oldest] = candidates;
+  const [oldest] = backupsOnto(info, onto);
   return refuse(
     oldest === undefined
       ? `no backup leads to timeline ${onto}`

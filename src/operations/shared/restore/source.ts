@@ -3,6 +3,7 @@ import {
   backupArchive,
   BACKUP_INFO,
   backupInfo,
+  backupTablespaces,
   filesPerLog,
   handle,
   localServer,
@@ -13,6 +14,7 @@ import {
   throughAccess,
   type ArchivedWal,
   type BackupInfo,
+  type BackupInfoOptions,
   type Observation,
   type OperationRun,
   type OperationStart,
@@ -31,7 +33,18 @@ export const SOURCE_INFO = handle<BackupInfo>(`${BACKUP_INFO.id}:source`);
 /** The WAL that there is. */
 export const SOURCE_ARCHIVE = handle<readonly ArchivedWal[]>(`${BACKUP_ARCHIVE.id}:source`);
 
-type Start = Pick<OperationStart<object>, 'chosenHosts' | 'source'>;
+type Chosen = { set?: string; backup?: string };
+type Start = Pick<OperationStart<Chosen>, 'chosenHosts' | 'options' | 'source'>;
+
+/** Which backups have tablespaces, of those that a restore may begin with. */
+export function asksTablespaces(
+  asked: BackupInfoOptions,
+  repositories: readonly number[],
+  { set, backup }: Chosen,
+): Observation<readonly string[]> {
+  const label = set ?? backup;
+  return backupTablespaces(asked, { repositories, ...(label === undefined ? {} : { label }) });
+}
 
 /** The member that restores another cluster's backups: only it gets what lets it read them. */
 export function restoringMember({ inventory, chosenHosts }: Pick<OperationStart<object>, 'inventory' | 'chosenHosts'>): string {
@@ -39,7 +52,7 @@ export function restoringMember({ inventory, chosenHosts }: Pick<OperationStart<
 }
 
 /** What is asked of another cluster's backups. */
-export function sourceObservations(context: RoleContext, { chosenHosts, source }: Start): Observation[] {
+export function sourceObservations(context: RoleContext, { chosenHosts, options: chosen, source }: Start): Observation[] {
   const { host, inventory, platform } = context;
   if (source === undefined || host.name !== restoringMember({ inventory, chosenHosts })) return [];
   const access = accessTo(source, context);
@@ -49,6 +62,7 @@ export function sourceObservations(context: RoleContext, { chosenHosts, source }
     sourceAccess(),
     { ...throughAccess(access, backupInfo(options)), ...SOURCE_INFO, when: 'start' },
     { ...throughAccess(access, backupArchive(options, repositories)), ...SOURCE_ARCHIVE },
+    throughAccess(access, asksTablespaces(options, repositories, chosen)),
   ];
 }
 
