@@ -21,14 +21,15 @@ import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { backupObservations, noBackups } from './shared/backup/asked.js';
 import {
   endedUnseen,
+  followedRun,
   infoOn,
   isAtWork,
   isDone,
   isStuck,
+  lastEnd,
   lastFull,
   newBackup,
   placesOf,
-  runningAsGood,
   runOn,
   takeThemselves,
   typeOn,
@@ -60,10 +61,12 @@ export default defineOperation<BackupOptions>({
   problems: (start) => whichHosts(start),
   choose: (run) => {
     const type = run.options.type ?? USUAL;
-    const followed = placesOf(run).map((place) => [place.host, followedOn(run, place, type)] as const);
-    const since = followed.map(([host, follows]) => [host, follows?.since ?? infoOn(run.view, host)?.now ?? 0] as const);
+    const { view } = run;
+    const followed = placesOf(run).map((place) => [place.host, followedRun(view, place, type) ?? endedUnseen(view, place, type)] as const);
+    const since = followed.map(([host, follows]) => [host, follows?.since ?? infoOn(view, host)?.now ?? 0] as const);
+    const after = followed.map(([host, follows]) => [host, follows?.after ?? lastEnd(view, host)] as const);
     const follows = followed.flatMap(([host, one]) => (one === undefined ? [] : [[host, one.type] as const]));
-    return { type, since: Object.fromEntries(since), follows: Object.fromEntries(follows) };
+    return { type, since: Object.fromEntries(since), after: Object.fromEntries(after), follows: Object.fromEntries(follows) };
   },
   guards: (run) => backupObjections(run),
   remaining: (run) => ({ steps: placesOf(run).flatMap((place) => taking(run, place)) }),
@@ -85,13 +88,6 @@ function askedRoles(inventory: Inventory): string[] {
     ...(hosts.every(({ roles }) => roles.includes('backup-repository')) ? [] : ['backup']),
     ...(takeThemselves(inventory) ? ['patroni', dcsOf(inventory).role] : []),
   ];
-}
-
-/** The backup that runs on a host, or that a command began there and did not see the end of. */
-function followedOn({ view }: Run, place: Place, type: BackupType): { type: BackupType; since: number | undefined } | undefined {
-  const running = runningAsGood(view, place.host, type);
-  if (running === undefined) return endedUnseen(view, place, type);
-  return { type: running, since: runOn(view, place.host, running)?.began };
 }
 
 function whichHosts({ inventory, chosenHosts }: OperationStart<BackupOptions>): OperationObjection[] {
@@ -119,6 +115,7 @@ function taking(run: Run, place: Place): OperationStep[] {
     type,
     info: { stanza: stanzaOf(inventory), server: pgbackrestUser(run.contextOf(host)) },
     since: options.since?.[host] ?? 0,
+    after: options.after?.[host] ?? 0,
     isNoted: true,
   };
   const other = BACKUP_TYPES.find((one) => one !== type && isAtWork(view, host, one));

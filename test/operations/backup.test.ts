@@ -111,6 +111,27 @@ describe('backup', () => {
     expect(titles(seen({ info: told([OLD, taken(NOW - 5)]), options: run.options }))).toEqual([]);
   });
 
+  it.each([
+    { title: 'ahead of', ahead: 3600 },
+    { title: 'behind', ahead: -3600 },
+  ])(
+    'is known as new where the clock of the repository host is $title the leader’s, which pgBackRest takes the times from',
+    ({ ahead }) => {
+      const ago = (seconds: number): number => NOW - ahead - seconds;
+      const old = taken(ago(50));
+      const before = seen({ info: told([old]) });
+      expect(titles(before)).toEqual([expect.stringMatching(/^take a diff backup of demo/u)]);
+      expect(failing(seen({ info: told([old]), options: before.options, done: ['take'] }))).toHaveLength(1);
+      const fresh = told([old, taken(ago(-9), { type: 'diff' })]);
+      expect(failing(seen({ info: fresh, options: before.options, done: ['take'] }))).toEqual([]);
+      const runs: Runs = { diff: { state: 'running', began: NOW - 3 } };
+      const followed = seen({ info: told([old], { running: {} }), runs });
+      expect(titles(seen({ info: fresh, options: followed.options }))).toEqual([]);
+      const cutOff: Runs = { diff: { asked: NOW, after: ago(50) } };
+      expect(titles(seen({ info: fresh, runs: cutOff }))).toEqual([expect.stringMatching(/^note on repo1/u)]);
+    },
+  );
+
   it('knows the backup again that a command began which did not see its end, and takes none', () => {
     const taken5 = told([OLD, taken(NOW - 5, { type: 'diff', label: 'unseen' })]);
     const run = seen({ info: taken5, runs: { diff: { asked: NOW - 100 } } });
@@ -123,7 +144,7 @@ describe('backup', () => {
     const own = seen({
       info: taken5,
       runs: { diff: { asked: NOW - 100 } },
-      options: { type: 'diff', since: { repo1: NOW - 100 } },
+      options: { type: 'diff', since: { repo1: NOW - 100 }, after: { repo1: NOW - 100 } },
       done: ['take'],
     });
     expect(titles(own)).toEqual([title]);

@@ -44,7 +44,7 @@ export interface Backup {
   repository: number;
   /** pgBackRest's number of the database, as in `BackupArchive`. */
   database: number;
-  /** Seconds since 1970 by the clock of the host that made it. */
+  /** Seconds since 1970 by the clock of the server that led, which may be another than that of the host that asks. */
   start: number;
   stop: number;
   /** Bytes of the database. */

@@ -14,11 +14,10 @@ export interface BackupRun {
   began?: number;
   /** How systemd calls its failure: `exit-code`, `timeout`, `signal`, … */
   result?: string;
-  /**
-   * A command had it take a backup, and has not seen its end: backups that end later than that are its own, in seconds since 1970 by the host's
-   * clock.
-   */
+  /** A command had it take a backup then, and has not seen its end, in seconds since 1970 by the host's clock. */
   asked?: number;
+  /** Backups that end later than that are that command's own, by the clock of the server that led; absent: nobody noted it. */
+  after?: number;
   /** pgBackRest's own words for what went wrong, also while its processes are still there; undefined: none. */
   error?: string;
 }
@@ -45,7 +44,7 @@ for unit in ${units.map((unit) => `${unit}.service`)}; do
 shown=$(systemctl show ${PROPERTIES.flatMap((name) => ['-p', name])} "$unit" 2>/dev/null) || continue
 began=$(printf '%s\n' "$shown" | sed -n 's/^ExecMainStartTimestampMonotonic=//p')
 printf '%s\n' "$shown"
-if { read -r asked <${ASKED_NOTES}/"${expand('unit%.service')}"; } 2>/dev/null; then echo "Asked=$asked"; fi
+if { read -r asked after <${ASKED_NOTES}/"${expand('unit%.service')}"; } 2>/dev/null; then printf '%s\n' "Asked=$asked" "After=$after"; fi
 case "$began" in '' | 0) continue ;; esac
 began=$(awk -v now="$now" -v up="$up" -v began="$began" 'BEGIN { printf "%d", now - up + began / 1000000 }')
 echo "Began=$began"
@@ -66,6 +65,7 @@ done`,
           ...(get('Began') === '' ? {} : { began: Number(get('Began')) }),
           ...(state === 'failed' ? { result: get('Result') } : {}),
           ...(/^\d+$/u.test(get('Asked')) ? { asked: Number(get('Asked')) } : {}),
+          ...(/^\d+$/u.test(get('After')) ? { after: Number(get('After')) } : {}),
           ...(error === '' ? {} : { error }),
         });
       }

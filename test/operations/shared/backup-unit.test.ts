@@ -11,11 +11,12 @@ import { HOST_SHELLS, inEveryShell } from '../../support/shells.js';
 /** The last backup of `HEALTHY` ended then. */
 const LAST = 1_795_931_387;
 
-const unit = (since: number): BackupUnit => ({
+const unit = (since: number, after = since): BackupUnit => ({
   unit: 'pgprov-backup@full',
   type: 'full',
   info: { stanza: 'demo', server: { user: 'postgres', home: '/var/lib/postgresql' } },
   since,
+  after,
   isNoted: true,
 });
 
@@ -56,6 +57,19 @@ esac`,
         const { changes } = await bringAbout(shell, made.resource(startBackup(unit(LAST - 1), false)));
         expect(changes).toEqual([]);
         expect(moves(made)).toEqual([]);
+      }
+    });
+
+    it('is started, or known as taken, by the times of backups alone, whatever the clock of the host says', async () => {
+      for (const [after, started] of [
+        [LAST, 1],
+        [LAST - 1, 0],
+      ] as const) {
+        const made = host('inactive');
+        rmSync(work.at('started'), { force: true });
+        const before = moves(made).length;
+        await bringAbout(shell, made.resource(startBackup(unit(LAST + 3600, after), false)));
+        expect(moves(made).length - before).toBe(started);
       }
     });
 
@@ -101,6 +115,10 @@ esac`,
         (await observe(shell, made.observation(backupRuns(['pgprov-backup@full']))))[0]?.asked;
       await bringAbout(shell, host('inactive').resource(startBackup(unit(LAST), false)));
       expect(await asked(host('activating'))).toBe(LAST);
+      expect((await observe(shell, host('activating').observation(backupRuns(['pgprov-backup@full']))))[0]).toMatchObject({
+        asked: LAST,
+        after: LAST,
+      });
       await observe(shell, host('activating', RUNNING).observation(backupGate(unit(LAST))));
       expect(await asked(host('activating'))).toBe(LAST);
       rmSync(work.at('started'));

@@ -16,8 +16,10 @@ import { leaderOf } from '../members.js';
 /** Options of the operation, with what was chosen. */
 export interface BackupOptions {
   type?: BackupType;
-  /** By host: the backups that end later are those of this operation, in seconds by the host's clock. */
+  /** By host: the runs that begin later are those of this operation, in seconds by the host's clock. */
   since?: Readonly<Record<string, number>>;
+  /** By host: likewise the backups that end later, by the clock of the server that leads. */
+  after?: Readonly<Record<string, number>>;
   /** By host: the type of the backup that ran there, which is as good as the one that was asked for. */
   follows?: Readonly<Record<string, BackupType>>;
 }
@@ -80,19 +82,41 @@ export function runningAsGood(view: View, host: string, type: BackupType): Backu
 /** Seconds for which a backup counts for the command that began it and was cut off; one that is given later takes another. */
 const COUNTS_FOR = 6 * 3600;
 
+/** A backup that is followed: since when its run counts, by the host's clock, and after which other one it is, by the leading server's. */
+export interface Followed {
+  type: BackupType;
+  since: number;
+  after: number;
+}
+
+/** The end of the last backup that a host knows of; what ends later is new, whatever the host's own clock says. */
+export function lastEnd(view: View, host: string): number {
+  return Math.max(0, ...(infoOn(view, host)?.backups.map(({ stop }) => stop) ?? []));
+}
+
+/** The backup that runs on a host and is at least as good as another. */
+export function followedRun(view: View, { host, repositories }: Place, type: BackupType): Followed | undefined {
+  const running = runningAsGood(view, host, type);
+  if (running === undefined) return undefined;
+  const since = runOn(view, host, running)?.began ?? infoOn(view, host)?.now ?? 0;
+  // Of several repositories one may have it already.
+  const last = lastEnd(view, host);
+  return { type: running, since, after: repositories.length === 1 ? last : Math.min(since, last) };
+}
+
 /**
- * The type of a backup, at least as good as another, that a command began on a host which was cut off before it saw its end, and that is in all
- * repositories of the host since; and since when it waited.
+ * The backup, at least as good as another, that a command began on a host which was cut off before it saw its end, and that is in all repositories
+ * of the host since.
  */
-export function endedUnseen(view: View, place: Place, type: BackupType): { type: BackupType; since: number } | undefined {
+export function endedUnseen(view: View, place: Place, type: BackupType): Followed | undefined {
   const { host, repositories } = place;
   const now = infoOn(view, host)?.now ?? 0;
   return asGoodAs(type).flatMap((other) => {
-    const { asked, state } = runOn(view, host, other) ?? {};
-    if (asked === undefined || state !== 'idle') return [];
-    const since = Math.max(asked, now - COUNTS_FOR);
-    return repositories.every(({ number }) => newest(view, host, number, since, other) !== undefined)
-      ? [{ type: other, since: asked }]
+    const { asked, after = asked, state } = runOn(view, host, other) ?? {};
+    if (asked === undefined || after === undefined || state !== 'idle') return [];
+    const counts = Math.max(after, now - COUNTS_FOR);
+    return repositories.every(({ number }) => newest(view, host, number, counts, other) !== undefined)
+      ? [{ type: other, since: asked, after }]
       : [];
   })[0];
 }
@@ -110,14 +134,14 @@ export function isStuck(view: View, host: string, type: BackupType): boolean {
 
 /** The backup that this operation has brought about in a repository; undefined: none yet. */
 export function newBackup(run: BackupOperation, { host }: Place, { number }: Repository): Backup | undefined {
-  return newest(run.view, host, number, run.options.since?.[host] ?? Infinity, typeOn(run, host));
+  return newest(run.view, host, number, run.options.after?.[host] ?? Infinity, typeOn(run, host));
 }
 
 /** A smaller one than was asked for, which a timer had taken meanwhile, does not count. */
-function newest(view: View, host: string, number: number, since: number, asked: BackupType): Backup | undefined {
+function newest(view: View, host: string, number: number, after: number, asked: BackupType): Backup | undefined {
   const types: readonly string[] = asGoodAs(asked);
   return infoOn(view, host)?.backups.findLast(
-    ({ repository, type, stop }) => repository === number && stop > since && types.includes(type),
+    ({ repository, type, stop }) => repository === number && stop > after && types.includes(type),
   );
 }
 

@@ -21,8 +21,10 @@ export interface BackupUnit {
   type: BackupType;
   /** How pgBackRest is asked there. */
   info: BackupInfoOptions;
-  /** Backups that end later, and are at least as good, are those of this operation, in seconds by the host's clock. */
+  /** Its runs that begin later are those of this operation, in seconds by the host's clock. */
   since: number;
+  /** Likewise backups that end later, and are at least as good, by the clock of the server that leads. */
+  after: number;
   /** None expires after it; default: what is beyond the retention does. */
   keepsAll?: true;
   /** The host notes that a command waits for it: that command has no other record, and knows by it the backup again that it began. */
@@ -36,7 +38,7 @@ const STANDS_STILL = 1900;
 const SILENT = 30;
 
 /** Starts the unit, and does not wait for its end; one that pgBackRest has given up in is ended first. */
-export function startBackup({ unit, type, info, since, keepsAll, isNoted }: BackupUnit, isStuck: boolean): Resource {
+export function startBackup({ unit, type, info, since, after, keepsAll, isNoted }: BackupUnit, isStuck: boolean): Resource {
   const service = `${unit}.service`;
   return command({
     name: `backup-${unit}`,
@@ -47,10 +49,10 @@ case "$state" in active | activating | deactivating) ${isStuck ? sh`exit 1` : sh
 read -r up idle </proc/uptime
 began=$(systemctl show -p ExecMainStartTimestampMonotonic --value ${service})
 awk -v now="$(date +%s.%N)" -v up="$up" -v began="$began" -v since=${since} 'BEGIN { exit !(began > 0 && now - up + began / 1000000 >= since) }' && exit 0
-${askInfo(info)} | tr '{' '\n' | awk -F '"stop":' -v since=${since} -v types=${`"type":"(${asGoodAs(type).join('|')})"`} '$2 + 0 > since && $2 ~ types { found = 1 } END { exit !found }'`,
+${askInfo(info)} | tr '{' '\n' | awk -F '"stop":' -v after=${after} -v types=${`"type":"(${asGoodAs(type).join('|')})"`} '$2 + 0 > after && $2 ~ types { found = 1 } END { exit !found }'`,
     run: sh`${isStuck ? sh`systemctl stop ${service}` : NOTHING}
 ${keepsAll === true ? keepAll(service) : NOTHING}
-${isNoted === true ? sh`mkdir -p ${ASKED_NOTES} && echo ${Math.ceil(since)} >${`${ASKED_NOTES}/${unit}`}` : NOTHING}
+${isNoted === true ? sh`mkdir -p ${ASKED_NOTES} && echo ${Math.ceil(since)} ${after} >${`${ASKED_NOTES}/${unit}`}` : NOTHING}
 systemctl reset-failed ${service} 2>/dev/null || :
 systemctl start --no-block ${service}`,
   });

@@ -3,7 +3,7 @@ import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
 import { backupHosts, writtenBy } from '../../../../roles/shared/backup/repositories.js';
 import { backupUnit } from '../../../../roles/shared/backup/schedule.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
-import { infoOn, isOwn, placesOf, type Place } from '../backup/places.js';
+import { infoOn, isOwn, lastEnd, placesOf, type Place } from '../backup/places.js';
 import { backupGate, startBackup, type BackupUnit } from '../backup/unit.js';
 import { leaderOf } from '../members.js';
 import type { RestoreRun } from './seen.js';
@@ -46,6 +46,7 @@ export function backupSteps(run: RestoreRun): OperationStep[] {
       type: 'full',
       info: { stanza: stanzaOf(inventory), server: pgbackrestUser(contextOf(host)) },
       since: infoOn(view, host)?.now ?? 0,
+      after: lastEnd(view, host),
       keepsAll: true,
     });
     return [
