@@ -263,6 +263,10 @@ describe('the guards of a clone', () => {
     },
     { words: "unable to find hostname '192.0.2.9' in certificate common name", says: /finds addresses in certificates from 2\.46 on/u },
     {
+      words: "[FileReadError] timeout after 15000ms waiting for read from '192.0.2.9:8432'",
+      says: /takes connections and does not answer/u,
+    },
+    {
       words: "[CryptoError] unable to verify certificate presented by '192.0.2.9:8432': [10] certificate has expired",
       says: /see `pgprov certs status .* makes new ones/u,
     },

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { backupArchive } from '../../src/resources/backup/archive.js';
+import { backupInfo } from '../../src/resources/backup/info.js';
 import { backupProgress } from '../../src/resources/backup/progress.js';
 import { backupRuns } from '../../src/resources/backup/runs.js';
+import type { Observation } from '../../src/resources/resource.js';
 import { backupTablespaces } from '../../src/resources/backup/tablespaces.js';
 import { backupVerified } from '../../src/resources/backup/verified.js';
 import { freshDirectory } from '../support/directory.js';
@@ -63,6 +65,18 @@ esac`;
           last: 1795931791,
         },
       ]);
+    });
+
+    it('wait for a host that hangs for as long as an answer takes, and for one that verifies as long as that takes', async () => {
+      const pgbackrest = says('[]');
+      const made = host({ pgbackrest, timeout: 'shift 3; exec "$@"' });
+      const waits = async (observation: Observation): Promise<(string | undefined)[]> => {
+        await observe(shell, made.observation(observation)).catch(() => undefined);
+        return made.calls('pgbackrest').map((call) => /--protocol-timeout=\d+/u.exec(call)?.[0]);
+      };
+      const all = [backupInfo(asked), backupArchive(asked, [1]), backupTablespaces(asked, { repositories: [1], label: 'x' })];
+      for (const observation of all) await waits(observation as Observation);
+      expect(await waits(backupVerified(asked, [1]) as Observation)).toEqual([...all.map(() => '--protocol-timeout=15'), undefined]);
     });
 
     it('list nothing of an archive that is empty', async () => {

@@ -115,6 +115,13 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
     advice: (inventory) => `a host was lost meanwhile: give the command again as soon as ${pgprov`status ${inventory}`} shows a leader`,
   },
   {
+    says: /timeout after \d+ms waiting for (?:read|write)/u,
+    advice: (inventory) =>
+      inStores(inventory)
+        ? 'the store of objects takes connections and does not answer: see what it says of itself'
+        : `the host that it names takes connections and does not answer, so it hangs: see its load and its disks, and whether ${pgprov`ping ${inventory}`} gets an answer`,
+  },
+  {
     says: /HostConnectError|unable to connect to|Connection (?:refused|timed out)|No route to host|HostInvalid|unable to get address|timeout while|gave no answer in time/u,
     advice: (inventory) =>
       inStores(inventory)

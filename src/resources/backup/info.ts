@@ -91,6 +91,9 @@ export interface BackupInfoOptions {
 /** pgBackRest's seconds for one answer of a repository, of which it waits for three when it retries. */
 const ANSWERS_WITHIN = 5;
 
+/** The same of a host that is connected and says nothing, of which it waits for two: its own limit is half an hour. */
+const HOST_ANSWERS_WITHIN = 15;
+
 /** Seconds for all repositories. */
 const WITHIN = 60;
 
@@ -117,8 +120,13 @@ export function askInfo(options: BackupInfoOptions): Script {
   return sh`timeout -k 2 ${seconds(WITHIN)} ${asPgbackrest(options, sh`--output=json info`)} 2>&1`;
 }
 
-/** A command of pgBackRest that only asks, as its user; what goes wrong is on standard error, nothing in its log. */
-export function asPgbackrest({ stanza, server, more = sh`` }: BackupInfoOptions, words: Script): Script {
+/** A question to pgBackRest, as its user; what goes wrong is on standard error, nothing in its log. */
+export function asPgbackrest(options: BackupInfoOptions, words: Script): Script {
+  return asPatientPgbackrest(options, sh`--protocol-timeout=${seconds(HOST_ANSWERS_WITHIN)} ${words}`);
+}
+
+/** The same for what takes long, which may keep another host busy without a word. */
+export function asPatientPgbackrest({ stanza, server, more = sh`` }: BackupInfoOptions, words: Script): Script {
   return asDatabaseUser(
     server,
     sh`pgbackrest --stanza=${stanza} --log-level-console=off --log-level-stderr=error --log-level-file=off --io-timeout=${ANSWERS_WITHIN} ${more} ${words}`,

@@ -1,4 +1,4 @@
-import { asPgbackrest, pgbackrestWords, type BackupInfoOptions } from './info.js';
+import { asPatientPgbackrest, pgbackrestWords, type BackupInfoOptions } from './info.js';
 import { handle } from '../handle.js';
 import { sh } from '../../shell/quote.js';
 import { answerLines, type Observation } from '../resource.js';
@@ -25,7 +25,7 @@ export function backupVerified(options: BackupInfoOptions, repositories: readonl
     // Its exit code is 0 whatever it finds.
     probe: () => sh`for repository in ${repositories}; do
 echo "repository $repository"
-${asPgbackrest(options, sh`"--repo=$repository" --output=text --verbose verify`)} 2>&1 || echo "code $?"
+${asPatientPgbackrest(options, sh`"--repo=$repository" --output=text --verbose verify`)} 2>&1 || echo "code $?"
 echo
 done`,
     parse: (answer) => {

@@ -73,7 +73,7 @@ export function readingAdvice(problem: string, { inventory, source }: Pick<Opera
   if (/unable to find hostname .* in certificate/u.test(problem))
     return 'pgBackRest finds addresses in certificates from 2.46 on; see docs/clone.md';
   if (/certificate/u.test(problem)) return backupAdvice(problem, source?.inventory ?? inventory);
-  if (/HostConnectError|unable to connect|timeout|Connection (?:refused|timed out)|No route/u.test(problem))
+  if (/HostConnectError|unable to connect|Connection (?:refused|timed out)|No route/u.test(problem))
     return 'the port of pgBackRest’s server on that repository host must be open to this member, see docs/clone.md';
   return backupAdvice(problem, source?.inventory ?? inventory);
 }

@@ -42,6 +42,11 @@ describe('what is advised about an error of pgBackRest', () => {
       words: '[082]: WAL segment 000000020000000100000014 was not archived before the 60000ms timeout',
       advice: /^WAL does not arrive in the repository, see `pgprov doctor/u,
     },
+    {
+      title: 'a host that hangs',
+      words: "[FileReadError] timeout after 15000ms waiting for read from '192.0.2.9:8432'",
+      advice: /^the host that it names takes connections and does not answer.*pgprov ping/u,
+    },
     { title: 'a host that says nothing', words: 'pgBackRest gave no answer in time', advice: /^see that the host that it names is up/u },
   ])('says what to do about $title', ({ words, advice }) => {
     expect(backupAdvice(words, inventory)).toMatch(advice);
