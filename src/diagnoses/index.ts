@@ -14,6 +14,7 @@ import storeQuorum from './etcd/quorum.js';
 import storeSlow from './etcd/slow.js';
 import storeSpace from './etcd/space.js';
 import storeVersions from './etcd/versions.js';
+import storeWrites from './etcd/writes.js';
 import automaticUpgrades from './host/automatic-upgrades.js';
 import certificates from './host/certificates.js';
 import clockUnkept from './host/clock-unkept.js';
@@ -76,6 +77,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   noLeader,
   storeQuorum,
   storeSpace,
+  storeWrites,
   initializeKey,
   synchronous,
   withoutPatroni,

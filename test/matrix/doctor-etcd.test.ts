@@ -10,6 +10,7 @@ const at = doctorsCluster();
 const TLS = placesOf('debian13').etcdTls;
 const DATA = '/var/lib/etcd/demo';
 const DATABASE = `${DATA}/member/snap/db`;
+const WAL = `${DATA}/member/wal`;
 const GARBAGE = `dd if=/dev/urandom of=${DATABASE} bs=4096 count=8 conv=notrunc`;
 const CUT = `truncate -s 12K ${DATABASE}`;
 
@@ -138,7 +139,9 @@ it('finds a member that has lost its data, and one that was removed, and has the
           .split('\n')
           .find((line) => line.includes(`, ${other}, `))
           ?.split(',') ?? [];
-      await etcdctl(cluster.host(leader), `member remove ${id}`);
+      // etcd removes nobody until it has counted all members as well for some seconds.
+      const remove = (): Promise<string> => etcdctl(cluster.host(leader), `member remove ${id}`).catch(String);
+      await expect.poll(remove, { timeout: patience(30_000), interval: 1000 }).toMatch(/removed from cluster|member not found/u);
     },
     advice: 'mends',
   });
@@ -158,6 +161,44 @@ it('finds a member whose data is damaged, and has it join anew', async () => {
   });
 });
 
+it('finds a member whose WAL is gone before it is started without it, and has it join anew', async () => {
+  const { doctor } = at;
+  const { one } = await doctor.members();
+  await doctor.provoke({
+    diagnosis: 'store-damaged',
+    level: 'danger',
+    host: one,
+    line: /\/member\/wal has no file \*\.wal$/u,
+    what: /^its member of etcd cannot go on with its data: its WAL \(member\/wal\) is gone/u,
+    wrong: () => doctor.on(one, `systemctl stop etcd; rm -r ${WAL}`),
+    advice: 'mends',
+  });
+});
+
+it('finds that etcd takes no writes since its members were started without their WAL, and has a new one made', async () => {
+  const { cluster, doctor } = at;
+  const names = cluster.hosts.map(({ name }) => name);
+  const { leader } = await doctor.members();
+  const config = await patronictlConfig(cluster.host(leader));
+  const [found] = await doctor.provoke({
+    diagnosis: 'store-writes',
+    level: 'broken',
+    line: /timed out/u,
+    what: /^etcd answers on pg1, pg2 and pg3 and takes no writes$/u,
+    wrong: async () => {
+      await Promise.all(names.map((name) => doctor.on(name, `systemctl stop etcd; rm -r ${WAL}`)));
+      // As on hosts that made this etcd together.
+      const begins = 'sed -i \'s/^ETCD_INITIAL_CLUSTER_STATE=.*/ETCD_INITIAL_CLUSTER_STATE="new"/\' /etc/default/etcd';
+      await Promise.all(names.map((name) => doctor.on(name, `${begins}; systemctl start etcd`)));
+      const follows = (): Promise<string> => doctor.at(leader, 'select pg_is_in_recovery()').catch(String);
+      await expect.poll(follows, { timeout: patience(90_000) }).toBe('t');
+    },
+    advice: 'mends',
+  });
+  expect(found?.consequences.map(({ diagnosis }) => diagnosis)).toContain('no-leader');
+  expect(await patronictlConfig(cluster.host((await doctor.members()).leader))).toBe(config);
+});
+
 it('has a new etcd made of the data of the one member that can read its own', async () => {
   const { cluster, doctor } = at;
   const { leader, one, other } = await doctor.members();
@@ -171,7 +212,7 @@ it('has a new etcd made of the data of the one member that can read its own', as
     wrong: () => Promise.all([damage(one, GARBAGE), damage(other, CUT)]),
     advice: 'mends',
   });
-  expect(found?.mend).toContain('cannot read their data: `pgprov recover ');
+  expect(found?.mend).toContain('cannot go on with their data: `pgprov recover ');
   const told = found?.consequences.filter(({ diagnosis }) => diagnosis === 'store-damaged').map(({ host, what }) => [host, what]);
   expect(told?.sort()).toEqual(
     [

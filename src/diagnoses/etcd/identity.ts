@@ -49,7 +49,15 @@ export default defineDiagnosis({
             evidence: matching.slice(-2).map(asEvidence),
             follows: 'it is no part of the quorum, and never becomes one by waiting',
             mend: joiningAnew(view, host),
-            explains: ['store-member-down', 'unit-failed/etcd', 'unit-restarts/etcd', 'unit-stopped/etcd', 'store-members'],
+            // Where all its data is lost, etcd begins a database and finds only then that the others know it.
+            explains: [
+              'store-damaged',
+              'store-member-down',
+              'unit-failed/etcd',
+              'unit-restarts/etcd',
+              'unit-stopped/etcd',
+              'store-members',
+            ],
           },
         ];
       });

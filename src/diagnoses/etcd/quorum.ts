@@ -1,6 +1,6 @@
 import { defineDiagnosis, enumerate, ETCD_DATABASE, pgprov } from '../../index.js';
 import { etcdMembersSeen, hasQuorum, type SeenMember } from '../../../roles/shared/etcd/members-seen.js';
-import { damageLines } from '../../../roles/shared/etcd/told-lines.js';
+import { isSpoilt } from '../../../roles/shared/etcd/spoilt.js';
 import { asEvidence } from '../shared/lines.js';
 
 /** What a member writes when it loses the others. */
@@ -23,7 +23,7 @@ export default defineDiagnosis({
     const lines = seen
       .flatMap(({ host }) => examination.log(host.name, 'etcd').filter(({ text }) => ALONE.test(text)))
       .sort((a, b) => a.at - b.at);
-    const damaged = members.filter(({ host, healthy }) => !healthy && damageLines(examination, host.name).length > 0);
+    const spoilt = members.filter((member) => isSpoilt(examination, member));
     const lost = lines.findLast(({ text }) => /lost leader/u.test(text));
     return [
       {
@@ -39,7 +39,7 @@ export default defineDiagnosis({
         ],
         follows:
           'Patroni cannot keep its lease: without failsafe mode the leader becomes a standby, and nobody can write; nobody fails over',
-        mend: mendOf(examination.view.inventory, { missing, damaged, enough: members.length - damaged.length >= majority }),
+        mend: mendOf(examination.view.inventory, { missing, spoilt, enough: members.length - spoilt.length >= majority }),
         explains: ['store-damaged', 'store-member-down', 'unit-stopped/etcd', 'no-leader', 'store-handshakes', 'failsafe'],
       },
     ];
@@ -51,17 +51,17 @@ function wordsOf({ seen, runs }: SeenMember): string {
   return runs ? 'the member runs, and is not part of a quorum' : 'the member does not run';
 }
 
-/** Members that do not run, those of them whose data is damaged, and whether the others can be a quorum. */
+/** Members that do not run, those that cannot go on with their data, and whether the others can be a quorum. */
 interface Out {
   missing: readonly SeenMember[];
-  damaged: readonly SeenMember[];
+  spoilt: readonly SeenMember[];
   enough: boolean;
 }
 
-function mendOf(inventory: { file: string }, { missing, damaged, enough }: Out): string {
-  const broken = namesOf(damaged);
+function mendOf(inventory: { file: string }, { missing, spoilt, enough }: Out): string {
+  const broken = namesOf(spoilt);
   if (!enough)
-    return `${enumerate(broken)} cannot read ${broken.length === 1 ? 'its' : 'their'} data: ${pgprov`recover ${inventory}`} makes a new etcd of the newest data that can be read, or of a snapshot`;
+    return `${enumerate(broken)} cannot go on with ${broken.length === 1 ? 'its' : 'their'} data: ${pgprov`recover ${inventory}`} makes a new etcd of the newest data that can be read, or of a snapshot`;
   const startable = namesOf(missing.filter(({ seen }) => seen)).filter((name) => !broken.includes(name));
   // Without --no-block systemctl waits for the quorum, which may not come before the next one is started.
   if (startable.length > 0) return `start the missing ones: \`systemctl start --no-block etcd\`, as root on ${enumerate(startable)}`;

@@ -8,12 +8,16 @@ import quorum from '../../../src/diagnoses/etcd/quorum.js';
 import slow from '../../../src/diagnoses/etcd/slow.js';
 import space from '../../../src/diagnoses/etcd/space.js';
 import versions from '../../../src/diagnoses/etcd/versions.js';
+import writes from '../../../src/diagnoses/etcd/writes.js';
 import { ETCD_CLUSTER, type EtcdListed } from '../../../src/resources/etcd/cluster.js';
 import { ETCD_DATABASE, type EtcdDatabase } from '../../../src/resources/etcd/database.js';
 import { ETCD_MEMBER } from '../../../src/resources/etcd/member.js';
 import { HOST_FACTS } from '../../../src/resources/host-facts.js';
+import { STORE_LEFT } from '../../../src/resources/scope-copy.js';
 import { serviceHandle } from '../../../src/resources/service.js';
-import { findings, found, NOW, seen, type ExaminedHost } from '../../support/examination.js';
+import { STORE_WRITES, type StoreWrites } from '../../../src/resources/store-writes.js';
+import { diagnosed } from '../../../src/report/diagnosed.js';
+import { examinationOf, findings, found, NOW, seen, type ExaminedHost } from '../../support/examination.js';
 
 interface Member {
   healthy?: boolean;
@@ -21,15 +25,28 @@ interface Member {
   listed?: readonly EtcdListed[];
   database?: Partial<EtcdDatabase>;
   log?: ExaminedHost['log'];
+  walGone?: true;
+  /** What cannot be read of its data while it is down. */
+  unread?: readonly string[];
+  writes?: StoreWrites;
 }
 
 const DATABASE: EtcdDatabase = { version: '3.5.16', id: '1', leader: false, bytes: 20_480, usedBytes: 20_480, alarms: [] };
 
-function member({ healthy = true, active = 'active', listed, database = {}, log = [] }: Member = {}): ExaminedHost {
+function member({ healthy = true, active = 'active', listed, database = {}, log = [], ...rest }: Member = {}): ExaminedHost {
+  const { walGone, unread, writes: answer = { asked: true, refused: undefined } } = rest;
   return {
     log,
     states: [
-      seen(ETCD_MEMBER, { healthy, members: [], requiresClientCertificate: true, hasData: true }),
+      seen(ETCD_MEMBER, {
+        healthy,
+        members: [],
+        requiresClientCertificate: true,
+        hasData: true,
+        ...(walGone === undefined ? {} : { walGone }),
+      }),
+      seen(STORE_WRITES, healthy ? answer : { asked: false }),
+      ...(unread === undefined ? [] : [seen(STORE_LEFT, { copies: [], unread, damaged: true })]),
       seen(serviceHandle('etcd'), { loaded: true, enabled: true, active, applied: undefined }),
       seen(ETCD_DATABASE, healthy || database.alarms !== undefined ? { ...DATABASE, ...database } : undefined),
       ...(listed === undefined ? [] : [seen(ETCD_CLUSTER, { members: [...listed], healthy: [], started: [] })]),
@@ -48,7 +65,7 @@ const listed = (number: number, change: Partial<EtcdListed> = {}): EtcdListed =>
 
 const LIST = [listed(1), listed(2), listed(3)];
 const WELL = { pg1: member({ listed: LIST }), pg2: member(), pg3: member() };
-const ALL = [damaged, handshakes, identity, memberDown, members, quorum, slow, space, versions];
+const ALL = [damaged, handshakes, identity, memberDown, members, quorum, slow, space, versions, writes];
 
 it('finds nothing while all members work, whatever they wrote while they came up', async () => {
   const log = [
@@ -155,9 +172,65 @@ it('has a quorum started of the members that can read their data, or a new etcd 
   expect(one?.mend).toBe('start the missing ones: `systemctl start --no-block etcd`, as root on pg2');
   const [two] = await findings(quorum, { pg1: stopped, pg2: broken, pg3: broken });
   expect(two?.mend).toMatch(
-    /^pg2 and pg3 cannot read their data: `pgprov recover .*` makes a new etcd of the newest data that can be read, or of a snapshot$/u,
+    /^pg2 and pg3 cannot go on with their data: `pgprov recover .*` makes a new etcd of the newest data that can be read, or of a snapshot$/u,
   );
   expect(two?.explains).toContain('store-damaged');
+});
+
+it('finds a member whose WAL is gone, and never has it started', async () => {
+  const gone = member({ healthy: false, active: 'inactive', walGone: true });
+  const [one] = await findings(damaged, { ...WELL, pg3: gone });
+  expect(one).toMatchObject({
+    level: 'danger',
+    host: 'pg3',
+    what: 'its member of etcd cannot go on with its data: its WAL (member/wal) is gone, without which etcd answers and takes no writes',
+    evidence: [{ host: 'pg3', line: '/var/lib/etcd/demo/member/wal has no file *.wal' }],
+  });
+  expect(one?.mend).toMatch(/^let it join anew: as root on pg1, a member that works: /u);
+  expect(one?.explains).toEqual(expect.arrayContaining(['unit-stopped/etcd', 'store-member-down']));
+  // While it runs it has its files open, and says that it is healthy.
+  const [running] = await findings(damaged, { ...WELL, pg3: member({ walGone: true }) });
+  expect(running?.follows).toBe('it works until it is started again, and then has lost what it told the others');
+  // Started without their WAL they would answer, and take no writes.
+  const [all] = await findings(quorum, { pg1: gone, pg2: gone, pg3: gone });
+  expect(all?.mend).toMatch(/^pg1, pg2 and pg3 cannot go on with their data: `pgprov recover /u);
+});
+
+it('tells once of a member that lost all its data, of which etcd has begun a database without a WAL', async () => {
+  const lost = member({ healthy: false, active: 'inactive', walGone: true, log: [['etcd', 20, LOST]] });
+  const { findings: told } = diagnosed([damaged, identity], await examinationOf({ ...WELL, pg3: lost }), []);
+  expect(told.map(({ diagnosis, consequences }) => [diagnosis, consequences.map((below) => below.diagnosis)])).toEqual([
+    ['store-identity', ['store-damaged']],
+  ]);
+});
+
+it('finds damaged data of a member that was not started since, by a look into its file', async () => {
+  const unread = ['the database in /var/lib/etcd/demo cannot be read: the page 0 is none'];
+  const stopped = member({ healthy: false, active: 'inactive' });
+  const hosts = { pg1: stopped, pg2: member({ healthy: false, active: 'inactive', unread }), pg3: stopped };
+  const [finding] = await findings(damaged, hosts);
+  expect(finding).toMatchObject({
+    host: 'pg2',
+    what: 'its member of etcd cannot go on with its data: its data is damaged',
+    evidence: [{ line: unread[0] }],
+  });
+  expect((await findings(quorum, hosts))[0]?.mend).toBe(
+    'start the missing ones: `systemctl start --no-block etcd`, as root on pg1 and pg3',
+  );
+});
+
+it('finds that etcd answers and takes no writes, but for an alarm that says why', async () => {
+  const deaf = member({ writes: { asked: true, refused: 'etcdserver: request timed out' } });
+  const [finding] = await findings(writes, { pg1: deaf, pg2: deaf, pg3: deaf });
+  expect(finding).toMatchObject({ level: 'broken', what: 'etcd answers on pg1, pg2 and pg3 and takes no writes' });
+  expect(finding?.mend).toMatch(
+    /`systemctl stop etcd; mv (\S+)\/member\/wal \1\/member\/wal\.\$\(date \+%s\)`, as root on pg1, pg2 and pg3; then `pgprov recover /u,
+  );
+  expect(await found(writes, { pg1: deaf, pg2: deaf, pg3: member() })).toEqual([]);
+  const database = { alarms: [{ member: '1', alarm: 'NOSPACE' }] };
+  expect(await found(writes, { pg1: deaf, pg2: deaf, pg3: member({ healthy: false, database }) })).toEqual([]);
+  const denied = member({ writes: { asked: true, refused: 'etcdserver: user name is empty' } });
+  expect((await findings(writes, { pg1: denied, pg2: denied, pg3: denied }))[0]?.mend).toMatch(/^see why: `pgprov logs /u);
 });
 
 it('never advises to give up data while there is no quorum, nor for what is over', async () => {
