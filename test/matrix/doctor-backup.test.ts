@@ -85,19 +85,16 @@ async function age(hours: number): Promise<void> {
   for (const file of ['backup.info', 'backup.info.copy']) await doctor.on('pg2', `cd / && ${put(`backup/demo/${file}`)}`);
 }
 
-/** What pgBackRest computes of a file of its own: the SHA-1 of what it says as JSON, without the checksum. */
+/** What pgBackRest computes of a file of its own: the SHA-1 of what it says as JSON, without the checksum, which stands in a second part of one section. */
 function checksumOf(text: string): string {
-  const sections: string[] = [];
+  const sections = new Map<string, string[]>();
+  let entries: string[] = [];
   for (const line of text.split('\n')) {
     const section = /^\[(.*)\]$/u.exec(line)?.[1];
     const at = line.indexOf('=');
-    if (section !== undefined) sections.push(`"${section}":{`);
-    else if (at > 0 && !line.startsWith('backrest-checksum=')) {
-      const last = sections.pop() ?? '';
-      sections.push(`${last}${last.endsWith('{') ? '' : ','}"${line.slice(0, at)}":${line.slice(at + 1)}`);
-    }
+    if (section !== undefined) sections.set(section, (entries = sections.get(section) ?? []));
+    else if (at > 0 && !line.startsWith('backrest-checksum=')) entries.push(`"${line.slice(0, at)}":${line.slice(at + 1)}`);
   }
-  return createHash('sha1')
-    .update(`{${sections.map((section) => `${section}}`).join(',')}}`)
-    .digest('hex');
+  const json = [...sections].map(([section, own]) => `"${section}":{${own.join(',')}}`).join(',');
+  return createHash('sha1').update(`{${json}}`).digest('hex');
 }
