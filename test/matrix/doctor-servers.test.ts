@@ -1,27 +1,19 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { TestCluster } from '../integration/support/cluster.js';
-import { Doctor } from '../integration/support/doctor.js';
+import { expect, it } from 'vitest';
+import { doctorsCluster } from '../integration/support/doctors-cluster.js';
 import { placesOf } from '../integration/support/places.js';
 import { patience } from '../support/patience.js';
 
-let cluster: TestCluster;
-let doctor: Doctor;
+const at = doctorsCluster();
 
 const DATA = placesOf('debian13').data;
 
-beforeAll(async () => {
-  cluster = await TestCluster.converged();
-  doctor = new Doctor(cluster);
-});
-
-afterAll(() => cluster.remove());
-
 /** Waits until a standby has replayed what made a table. */
 function has(name: string, table: string): Promise<void> {
-  return expect.poll(() => doctor.at(name, `SELECT to_regclass('${table}')`), { timeout: patience(20_000) }).toBe(table);
+  return expect.poll(() => at.doctor.at(name, `SELECT to_regclass('${table}')`), { timeout: patience(20_000) }).toBe(table);
 }
 
 it('finds what servers suffer from: collations, transaction numbers, the archive, room, damaged pages, and a standby that is refused', async () => {
+  const { cluster, doctor } = at;
   const { leader, one, other } = await doctor.members();
   const { address } = cluster.host(other);
   const temporary = `${DATA}/base/pgsql_tmp`;
@@ -123,6 +115,7 @@ it('finds what servers suffer from: collations, transaction numbers, the archive
 });
 
 it('finds a standby that replays far behind because of a query, and shows the query', async () => {
+  const { doctor } = at;
   const { leader, one } = await doctor.members();
   await doctor.provoke({
     diagnosis: 'lag',
@@ -152,6 +145,7 @@ it('finds a standby that replays far behind because of a query, and shows the qu
 });
 
 it('finds that nobody is synchronous, and a standby without the huge pages that it must have', async () => {
+  const { cluster, doctor } = at;
   const { leader, one, other } = await doctor.members();
   await cluster.write({ patroni: { synchronous_mode: true } });
   expect((await cluster.run('apply')).code).toBe(0);

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import type { System } from '../../lab/index.js';
 import { TestCluster } from './cluster.js';
 import { Doctor } from './doctor.js';
 
@@ -9,12 +10,12 @@ export interface DoctorsCluster {
 }
 
 /** The converged cluster that the cases of a file share, with its doctor. What a case that failed may have left is not the next one's: it gets the cluster anew. */
-export function doctorsCluster(): DoctorsCluster {
+export function doctorsCluster(os: System = 'debian13'): DoctorsCluster {
   let cluster: TestCluster;
   let doctor: Doctor;
   let isSpent = false;
   const put = async (): Promise<void> => {
-    cluster = await TestCluster.converged();
+    cluster = await TestCluster.converged(os);
     doctor = new Doctor(cluster);
   };
   beforeAll(put);

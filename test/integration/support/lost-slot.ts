@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Doctor } from './doctor.js';
 
 /** Fills segments of WAL and has the server remove what nobody needs. */
-async function writeWal(doctor: Doctor, name: string, segments: number): Promise<void> {
+export async function writeWal(doctor: Doctor, name: string, segments: number): Promise<void> {
   for (let round = 0; round < segments; round += 1) {
     await doctor.at(name, 'SELECT txid_current()');
     await doctor.at(name, 'SELECT pg_switch_wal()');
