@@ -3,6 +3,7 @@ import historyFork from './cluster/history-fork.js';
 import initializeKey from './cluster/initialize-key.js';
 import noLeader from './cluster/no-leader.js';
 import pause from './cluster/pause.js';
+import twoPrimaries from './cluster/two-primaries.js';
 import synchronous from './cluster/synchronous.js';
 import versions from './cluster/versions.js';
 import storeDamaged from './etcd/damaged.js';
@@ -54,6 +55,7 @@ import archiver from './postgresql/archiver.js';
 import brokenFiles from './postgresql/broken-files.js';
 import checksums from './postgresql/checksums.js';
 import collations from './postgresql/collations.js';
+import connectionsSpent from './postgresql/connections-spent.js';
 import dataAccess from './postgresql/data-access.js';
 import diverged from './postgresql/diverged.js';
 import lag from './postgresql/lag.js';
@@ -79,7 +81,9 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   storeSpace,
   storeWrites,
   initializeKey,
+  connectionsSpent,
   synchronous,
+  twoPrimaries,
   withoutPatroni,
   historyFork,
   checksums,

@@ -25,6 +25,8 @@ export interface ServerHealth {
   oldest?: { database: string; transactions: number };
   /** Databases that were made with another version of their collation than the system has now. */
   collations: { database: string; recorded: string; actual: string }[];
+  /** Who has most of the connections, the most first. */
+  clients: { user: string; database: string; application: string; state: string; count: number }[];
   /** Standbys that report to this primary that they have more WAL than it has written itself. */
   ahead: { name: string; position: string; own: string }[];
 }
@@ -73,6 +75,9 @@ UNION ALL SELECT json_build_object('kind', 'prepared', 'gid', gid, 'database', d
 FROM pg_prepared_xacts WHERE prepared < clock_timestamp() - interval '1 hour'
 UNION ALL SELECT one FROM (SELECT json_build_object('kind', 'oldest', 'database', datname, 'transactions',
   greatest(age(datfrozenxid), mxid_age(datminmxid)))::text AS one FROM pg_database ORDER BY greatest(age(datfrozenxid), mxid_age(datminmxid)) DESC LIMIT 1) o
+UNION ALL SELECT one FROM (SELECT json_build_object('kind', 'client', 'user', usename, 'database', datname, 'application', application_name,
+  'state', state, 'count', count(*))::text AS one FROM pg_stat_activity WHERE backend_type = 'client backend'
+  GROUP BY usename, datname, application_name, state ORDER BY count(*) DESC LIMIT 4) c
 UNION ALL SELECT json_build_object('kind', 'ahead', 'name', application_name, 'position', senders.lsn, 'own', own.lsn)::text
 FROM senders, own WHERE senders.lsn > own.lsn${version >= KNOWS_COLLATIONS ? COLLATIONS : ''}`;
 }
@@ -114,6 +119,13 @@ function readHealth(rows: readonly string[]): ServerHealth | undefined {
       database: text(row['database']),
       recorded: text(row['recorded']),
       actual: text(row['actual']),
+    })),
+    clients: of('client').map((row) => ({
+      user: text(row['user']),
+      database: text(row['database']),
+      application: text(row['application']),
+      state: text(row['state']),
+      count: Number(row['count']),
     })),
     ahead: of('ahead').map((row) => ({ name: text(row['name']), position: text(row['position']), own: text(row['own']) })),
   };

@@ -91,6 +91,7 @@ describe.skipIf(binaries === undefined)(`of a real server${binaries === undefine
       transactions: [],
       prepared: [],
       collations: [],
+      clients: [{ user: expect.any(String) as string, database: 'postgres', application: 'psql', state: 'active', count: 1 }],
       ahead: [],
     });
   });

@@ -13,7 +13,7 @@ export default defineDiagnosis({
   ],
 });
 
-function unlike(examination: Examination, program: string, versionOf: (host: string) => string | undefined): Finding[] {
+function unlike(examination: Examination, program: 'PostgreSQL' | 'Patroni', versionOf: (host: string) => string | undefined): Finding[] {
   const seen = membersOf(examination).flatMap((host) => {
     const version = versionOf(host);
     return version === undefined || version === '' ? [] : [{ host, version }];
@@ -21,6 +21,8 @@ function unlike(examination: Examination, program: string, versionOf: (host: str
   const versions = [...new Set(seen.map(({ version }) => version))];
   if (versions.length < 2) return [];
   const majors = new Set(versions.map((version) => version.split('.')[0]));
+  const restart =
+    program === 'Patroni' ? pgprov`restart ${examination.view.inventory} --service patroni` : pgprov`restart ${examination.view.inventory}`;
   const evidence = seen.map(({ host, version }) => ({ host, source: 'Patroni’s REST API', line: `${program} ${version}` }));
   if (comeWithSystems(examination.view, seen))
     return [
@@ -38,7 +40,7 @@ function unlike(examination: Examination, program: string, versionOf: (host: str
       what: `members run different versions of ${program}: ${versions.join(', ')}`,
       evidence,
       follows: `what ${program} does after a change of leader is not what it did before; a bug that is mended on one member is open on another`,
-      mend: `bring the packages of all members to one version, then ${pgprov`restart ${examination.view.inventory}`} restarts one member at a time`,
+      mend: `bring the packages of all members to one version, then ${restart} restarts one member at a time`,
     },
   ];
 }

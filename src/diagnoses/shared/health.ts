@@ -8,6 +8,7 @@ import {
   type ServerHealth,
 } from '../../index.js';
 import { variables } from '../../../roles/shared/variables.js';
+import { leaderOf } from './leading.js';
 
 /** Asks a host's server for its statistics. */
 export function askHealth({ host, platform }: RoleContext): readonly Observation[] {
@@ -24,5 +25,7 @@ export function healthOf({ view }: Examination): { host: string; health: ServerH
 
 /** The server that writes: of a cluster the leader's. */
 export function primaryOf(examination: Examination): { host: string; health: ServerHealth } | undefined {
-  return healthOf(examination).find(({ health }) => !health.standby);
+  const primaries = healthOf(examination).filter(({ health }) => !health.standby);
+  const leader = primaries.length > 1 ? leaderOf(examination) : undefined;
+  return primaries.find(({ host }) => host === leader) ?? primaries[0];
 }

@@ -1,12 +1,14 @@
 import { DATA_DIRECTORY, dataDirectoryOf, streamsTo, type Evidence, type Examination } from '../../index.js';
-import { memberOf, membersOf } from './members.js';
+import { memberOf, membersOf, storeOf } from './members.js';
 
-/** The member that says that it leads and whose PostgreSQL runs. */
+/** The member that says that it leads and whose PostgreSQL runs; where several say so, the one that holds the leader's key. */
 export function leaderOf(examination: Examination): string | undefined {
-  return membersOf(examination).find((host) => {
+  const leading = membersOf(examination).filter((host) => {
     const member = memberOf(examination, host);
     return member?.role === 'leader' && member.state === 'running';
   });
+  const [first] = leading;
+  return leading.length > 1 ? (leading.find((host) => host === storeOf(examination)?.leader) ?? first) : first;
 }
 
 /** Whether the leader's server has a connection from this standby that streams. */

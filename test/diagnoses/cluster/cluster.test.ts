@@ -4,11 +4,13 @@ import initializeKey from '../../../src/diagnoses/cluster/initialize-key.js';
 import noLeader from '../../../src/diagnoses/cluster/no-leader.js';
 import pause from '../../../src/diagnoses/cluster/pause.js';
 import synchronous from '../../../src/diagnoses/cluster/synchronous.js';
+import twoPrimaries from '../../../src/diagnoses/cluster/two-primaries.js';
 import versions from '../../../src/diagnoses/cluster/versions.js';
 import { HOST_FACTS } from '../../../src/resources/host-facts.js';
 import { SERVER_HEALTH } from '../../../src/resources/server-health.js';
 import { TIMELINE_BEGIN } from '../../../src/resources/timeline-begin.js';
-import { found, NOW, only } from '../examined.js';
+import { leaderOf } from '../../../src/diagnoses/shared/leading.js';
+import { examined, found, NOW, only } from '../examined.js';
 
 const DOWN = { leader: null, own: { pg1: { state: 'start failed' }, pg2: { state: 'start failed' }, pg3: null } };
 
@@ -31,6 +33,49 @@ describe('who leads', () => {
   it('may be elected just now', () => {
     const worked = [10, 'patroni', 'INFO: no action. I am (pg2), a secondary, and following a leader (pg1)'] as const;
     expect(only(noLeader, { ...DOWN, logs: { pg2: [worked] } }).mend).toMatch(/^an election may be under way/u);
+  });
+});
+
+describe('a second server that takes writes', () => {
+  const PROMOTED = { own: { pg2: { role: 'leader', timeline: 5 } }, listed: { pg2: { state: 'running', timeline: 5 } } } as const;
+  const facts = Object.fromEntries(['pg1', 'pg2', 'pg3'].map((name) => [name, { [HOST_FACTS.id]: { os: 'debian', version: '13' } }]));
+
+  it('is told of the one that does not hold the key, which gets the leader’s data anew and keeps its own', () => {
+    const finding = only(twoPrimaries, {
+      ...PROMOTED,
+      config: { pause: true },
+      more: facts,
+      logs: { pg2: [[30, 'postgresql', 'LOG:  selected new timeline ID: 5']] },
+    });
+    expect(finding).toMatchObject({ level: 'broken', host: 'pg2', since: NOW - 30_000, what: 'it takes writes beside pg1, which leads' });
+    expect(finding.evidence.map(({ host, line }) => `${host} ${line}`)).toEqual([
+      'pg1 pg_is_in_recovery() is false, timeline 4, and it holds the leader’s key',
+      'pg2 pg_is_in_recovery() is false, timeline 5',
+      'pg2 LOG:  selected new timeline ID: 5',
+    ]);
+    expect(finding.mend).toMatch(
+      /`systemctl stop patroni; runuser -u postgres -- \/usr\/lib\/postgresql\/17\/bin\/pg_ctl -D \S+ -m fast stop`, as root on pg2; then `pgprov resume [^`]*`; then `pgprov rebuild [^`]* --host pg2 --give-up-commits`$/u,
+    );
+    expect(only(twoPrimaries, { ...PROMOTED, more: facts }).mend).not.toContain('pgprov resume');
+  });
+
+  it('is seen by what the server says, also where its Patroni is down', () => {
+    const health = (standby: boolean): object => ({ [SERVER_HEALTH.id]: { standby } });
+    const servers = (pg2: boolean): object => ({ pg1: health(false), pg2: health(pg2), pg3: health(true) });
+    expect(found(twoPrimaries, { own: { pg2: null }, more: servers(false) as never })).toEqual([
+      'broken pg2: it takes writes beside pg1, which leads',
+    ]);
+    expect(found(twoPrimaries, { own: { pg2: { role: 'leader' } }, more: servers(true) as never })).toEqual([]);
+  });
+
+  it('is for a person to judge where nobody holds the key', () => {
+    expect(found(twoPrimaries, { ...PROMOTED, own: { ...PROMOTED.own, pg1: { role: 'leader' } }, leader: null })).toEqual([
+      'broken all: pg1 and pg2 take writes, and none of them holds the leader’s key',
+    ]);
+  });
+
+  it('is not taken for the leader', () => {
+    expect(leaderOf(examined({ ...PROMOTED, leader: 'pg3', own: { pg2: { role: 'leader' }, pg1: { role: 'leader' } } }))).toBe('pg3');
   });
 });
 
@@ -167,6 +212,11 @@ describe('versions', () => {
     expect(found(versions, { own: { pg3: { version: '3.3.2' } } })).toEqual([
       'danger all: members run different versions of Patroni: 4.0.7, 3.3.2',
     ]);
+  });
+
+  it('become one by a restart of what has another', () => {
+    expect(only(versions, { own: { pg3: { version: '4.0.6' } } }).mend).toMatch(/then `pgprov restart \S+ --service patroni` restarts/u);
+    expect(only(versions, { own: { pg3: { serverVersion: 170_010 } } }).mend).toMatch(/then `pgprov restart \S+` restarts/u);
   });
 
   it('that come with the systems of the hosts are worth a word only', () => {

@@ -3,6 +3,7 @@ import accessRefused from '../../../src/diagnoses/postgresql/access-refused.js';
 import archiver from '../../../src/diagnoses/postgresql/archiver.js';
 import brokenFiles from '../../../src/diagnoses/postgresql/broken-files.js';
 import checksums from '../../../src/diagnoses/postgresql/checksums.js';
+import connectionsSpent from '../../../src/diagnoses/postgresql/connections-spent.js';
 import collations from '../../../src/diagnoses/postgresql/collations.js';
 import oldTransactions from '../../../src/diagnoses/postgresql/old-transactions.js';
 import wraparound from '../../../src/diagnoses/postgresql/wraparound.js';
@@ -18,12 +19,14 @@ const WELL: ServerHealth = {
   prepared: [],
   oldest: { database: 'postgres', transactions: 1000 },
   collations: [],
+  clients: [],
   ahead: [],
 };
 const health = (differs: Partial<ServerHealth>) => ({ more: { pg1: { [SERVER_HEALTH.id]: { ...WELL, ...differs } } } });
 
 it('finds nothing in a server that is well', () => {
-  for (const diagnosis of [archiver, checksums, collations, oldTransactions, wraparound]) expect(found(diagnosis, health({}))).toEqual([]);
+  for (const diagnosis of [archiver, checksums, collations, connectionsSpent, oldTransactions, wraparound])
+    expect(found(diagnosis, health({}))).toEqual([]);
 });
 
 describe('pg_hba.conf', () => {
@@ -66,6 +69,42 @@ describe('pg_hba.conf', () => {
       'refuses app from 10.9.9.9 (database appdb, SSL encryption)',
     );
     expect(found(accessRefused, { logs: { pg1: [[900, 'postgresql', line]] } })).toEqual([]);
+  });
+});
+
+describe('connections', () => {
+  const FULL = 'FATAL:  sorry, too many clients already';
+  it('are refused where all are taken, with who has them', () => {
+    const clients = [{ user: 'app', database: 'shop', application: 'worker', state: 'idle in transaction', count: 97 }];
+    const finding = only(connectionsSpent, {
+      ...health({ clients }),
+      logs: {
+        pg1: [
+          [70, 'postgresql', FULL],
+          [10, 'postgresql', 'FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute'],
+        ],
+      },
+    });
+    expect(finding).toMatchObject({ level: 'broken', host: 'pg1', since: NOW - 70_000 });
+    expect(finding.what).toBe('PostgreSQL refuses connections because max_connections is reached, 2 times in the last minutes');
+    expect(finding.evidence.at(-1)?.line).toBe('97 of app in shop (worker): idle in transaction');
+    expect(finding.mend).toMatch(/^`pgprov psql .* --host pg1 -- -c 'SELECT usename, .*'` shows who has them/u);
+  });
+  it('are refused no more, or only by a limit that somebody set', () => {
+    expect(only(connectionsSpent, { logs: { pg1: [[200, 'postgresql', FULL]] } }).level).toBe('notice');
+    expect(found(connectionsSpent, { logs: { pg1: [[400, 'postgresql', FULL]] } })).toEqual([]);
+    expect(found(connectionsSpent, { logs: { pg1: [[5, 'postgresql', 'FATAL:  too many connections for role "app"']] } })).toEqual([
+      'danger pg1: PostgreSQL refuses connections because the limit of a role is reached, once in the last minutes',
+    ]);
+  });
+  it('are refused to standbys, which quote it', () => {
+    const said = 'FATAL:  number of requested standby connections exceeds max_wal_senders (currently 2)';
+    const quoted = `FATAL:  could not connect to the primary server: connection to server at "10.0.0.1", port 5432 failed: ${said}`;
+    const finding = only(connectionsSpent, {
+      ...cutOffMember('pg3'),
+      logs: { pg1: [[5, 'postgresql', said]], pg3: [[5, 'postgresql', quoted]] },
+    });
+    expect(finding).toMatchObject({ level: 'broken', host: 'pg1', affects: ['pg3'], follows: 'standbys and backups cannot connect' });
   });
 });
 
