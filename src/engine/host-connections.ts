@@ -164,7 +164,7 @@ export class HostConnections {
       const session = this.#session(host);
       const observations = allObservations({ observations: [...of(host)], stages: [] });
       if (observations.length === 0) return;
-      const { byId } = await session.run(probeSections(observations), {
+      const { byId } = await session.run(probeSections(observations, session.states), {
         listener: {
           begin: () => timer.begin(),
           done: (id) => timer.done(id),

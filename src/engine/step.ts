@@ -41,7 +41,7 @@ export async function runStep(step: Step): Promise<boolean> {
   if (work.changes.length === 0 && !work.waits) return false;
   const gates = work.waits ? (stage.gates ?? []) : [];
   const observations = allObservations(remaining(step));
-  const { byId } = await session.run([...doSections(work, gates), ...probeSections(observations)], {
+  const { byId } = await session.run([...doSections(work, gates), ...probeSections(observations, session.states)], {
     ...(stage.onlyWatches === true ? {} : { before: joinScripts([takeStepLock(STEP_LOCK_TIMEOUT), CLEAR_WORK_DIRECTORY]) }),
     unbroken: isCoordinated(work),
     listener: stepListener(step, work, gates),

@@ -19,13 +19,16 @@ export function allObservations(shape: HostWork): Observation[] {
   return [...new Map(all.map((observation) => [observation.id, observation])).values()];
 }
 
-/** Probes as sections of a script, after the questions that they have in common. */
-export function probeSections(observations: readonly Observation[]): Section[] {
+/**
+ * Probes as sections of a script, after the questions that they have in common.
+ * @param states what the host answered last, by the observations' ids
+ */
+export function probeSections(observations: readonly Observation[], states: ReadonlyMap<string, unknown> = new Map()): Section[] {
   return [
     ...sharedSections(observations),
     ...observations
       .filter(({ asksNothing }) => asksNothing !== true)
-      .map((observation): Section => ({ id: SEE + observation.id, body: observation.probe(), mode: 'probe' })),
+      .map((observation): Section => ({ id: SEE + observation.id, body: observation.probe(states.get(observation.id)), mode: 'probe' })),
   ];
 }
 
@@ -40,7 +43,7 @@ export function takeStates(session: Session, observations: readonly Observation[
     const answer = answerTo(observation, answers);
     if (answer === undefined) continue;
     try {
-      session.states.set(observation.id, observation.parse(answer));
+      session.states.set(observation.id, observation.parse(answer, session.states.get(observation.id)));
     } catch (cause) {
       throw new PgprovError({
         kind: 'probe/unknown-answer',
@@ -92,7 +95,7 @@ async function ask(session: Session, shape: HostWork, options: FrameOptions & { 
   const facts = hostFacts();
   const asked = Date.now();
   let answered = 0;
-  const answers = await session.run(probeSections([facts, ...allObservations(shape)]), {
+  const answers = await session.run(probeSections([facts, ...allObservations(shape)], session.states), {
     ...options,
     listener: {
       ...options.listener,

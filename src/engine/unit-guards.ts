@@ -88,7 +88,7 @@ export class UnitGuards {
         if (session === undefined || unitGuard === undefined) return;
         const { asks } = unitGuard;
         for (const { id } of asks) session.states.delete(id);
-        const answered = session.run(probeSections(asks)).then(({ byId }) => takeStates(session, asks, byId));
+        const answered = session.run(probeSections(asks, session.states)).then(({ byId }) => takeStates(session, asks, byId));
         answered.catch(() => {});
         await Promise.race([answered.catch(() => {}), setTimeout(ANSWER_WITHIN * session.host.patience, undefined, { ref: false })]);
       }),

@@ -23,10 +23,13 @@ export interface Observation<State = unknown> extends Handle<State> {
   readonly asksNothing?: true;
   /** Questions whose answers the probe reads. */
   readonly sharedQuestions?: readonly SharedQuestion[];
-  /** Total: an absent package or a stopped server is a state, never an error. */
-  probe(): Script;
+  /**
+   * Total: an absent package or a stopped server is a state, never an error.
+   * @param last what the same host answered last in this run, so that much that has not changed need not be sent again; undefined: nothing yet
+   */
+  probe(last?: State): Script;
   /** Bytes to state; throws on what it does not know. */
-  parse(answer: Answer): State;
+  parse(answer: Answer, last?: State): State;
 }
 
 /** The observations, each as thorough as it can be. */

@@ -21,7 +21,12 @@ export interface StoreLeft {
   unread: readonly string[];
   /** The member is down and cannot work with the data in its place, as `unread` says. */
   damaged?: true;
+  /** What was read of databases in this run, by their SHA-256: they are not sent again. */
+  contents?: ReadonlyMap<string, DatabaseContent>;
 }
+
+/** What a database of the store has: the scope's keys, or why it cannot be read. */
+export type DatabaseContent = Pick<ScopeCopy, 'keys' | 'others' | 'revision'> | { unreadable: string };
 
 /** The observation's id. */
 export const STORE_LEFT = handle<StoreLeft>('store-left');

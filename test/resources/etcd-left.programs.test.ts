@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -107,7 +108,7 @@ describe('what etcd has kept', () => {
       member(path, database(5), '2026-11-29T05:00:00Z');
       for (const day of ['01', '02', '03', '04'])
         member(`${path}.aside-202611${day}T000000`, day === '04' ? madeUpBolt([[]]) : database(3), `2026-11-${day}T00:00:00Z`);
-      expect(await observe(shell, leftIn(path))).toEqual({
+      expect(await observe(shell, leftIn(path))).toMatchObject({
         copies: [
           { keys: new Map([['initialize', '7']]), others: 1, revision: 6, at: '2026-11-29T05:00:00.000Z', path },
           ...['02', '03'].map((day) => ({
@@ -123,6 +124,57 @@ describe('what etcd has kept', () => {
       });
     });
 
+    it('is sent once in a run, packed where the host can pack', async () => {
+      writes = [];
+      const path = parent.at(`${shell} sent`);
+      const written = (revision: number): Buffer => Buffer.concat([database(revision), Buffer.alloc(200_000)]);
+      const sizes: number[] = [];
+      const left = leftIn(path);
+      const weighed: Observation<StoreLeft> = {
+        ...left,
+        parse: (answer, last) => {
+          sizes.push(answer.out.length);
+          return left.parse(answer, last);
+        },
+      };
+      member(path, written(5), '2026-11-29T05:00:00Z');
+      const first = await observe(shell, weighed);
+      expect(first.copies).toMatchObject([{ revision: 6 }]);
+      // Put aside, and written again in its place.
+      member(`${path}.aside-20261129T000000`, written(5), '2026-11-29T05:00:00Z');
+      expect((await observe(shell, weighed, first)).copies).toMatchObject([{ revision: 6 }, { revision: 6 }]);
+      member(path, written(7), '2026-11-29T05:00:00Z');
+      expect((await observe(shell, weighed, first)).copies).toMatchObject([{ revision: 8 }, { revision: 6 }]);
+      const [packed = 0, again = 0, newer = 0] = sizes;
+      expect(packed).toBeLessThan(20_000);
+      expect(again).toBeLessThan(1000);
+      expect(newer).toBeLessThan(20_000);
+      const bare = parent.at(`${shell} bare`);
+      mkdirSync(bare);
+      for (const tool of ['sh', 'cat', 'curl', 'grep', 'head', 'sha256sum', 'sort', 'stat', 'tail', 'wc', 'mktemp', 'rm'])
+        symlinkSync(
+          execFileSync('sh', ['-c', `command -v ${tool}`])
+            .toString()
+            .trim(),
+          join(bare, tool),
+        );
+      for (const made of ['systemctl', 'journalctl']) symlinkSync(join(parent.at('bin'), made), join(bare, made));
+      const plain = rewritten(weighed, (script) => joinScripts([sh`PATH=${bare}`, script]));
+      expect((await observe(shell, { ...plain, parse: weighed.parse })).copies).toMatchObject([{ revision: 8 }, { revision: 6 }]);
+      expect(sizes.at(-1)).toBeGreaterThan(400_000);
+    });
+
+    it('does not count where it was written while it was sent', async () => {
+      writes = [];
+      const path = parent.at(`${shell} torn`);
+      member(path, database(5), '2026-11-29T05:00:00Z');
+      const torn = rewritten(leftIn(path), (script) => joinScripts([sh`sha256sum() { echo ${'0'.repeat(64)} -; }`, script]));
+      expect(await observe(shell, torn)).toEqual({
+        copies: [],
+        unread: [`the database in ${path} cannot be read: it was written meanwhile`],
+      });
+    });
+
     it('is not looked for where etcd itself knows the cluster, and nothing where there is nothing', async () => {
       writes = [['initialize', '7']];
       expect(await observe(shell, leftIn(parent.at(`${shell} data`)))).toEqual({ copies: [], unread: [] });
@@ -134,7 +186,7 @@ describe('what etcd has kept', () => {
       writes = [];
       const path = parent.at(`${shell} damaged`);
       member(path, Buffer.from('no database\n'), '2026-11-29T05:00:00Z');
-      expect(await observe(shell, leftIn(path))).toEqual({
+      expect(await observe(shell, leftIn(path))).toMatchObject({
         copies: [],
         unread: [`the database in ${path} cannot be read: it is no database of bbolt`],
         damaged: true,

@@ -62,18 +62,25 @@ export function rewritten<State>(observation: Observation<State>, rewrite: (scri
     ask: (subjects) => rewrite(question.ask(subjects)),
   });
   const shares = observation.sharedQuestions?.map(again);
-  return { ...observation, ...(shares === undefined ? {} : { sharedQuestions: shares }), probe: () => rewrite(observation.probe()) };
+  return {
+    ...observation,
+    ...(shares === undefined ? {} : { sharedQuestions: shares }),
+    probe: (last) => rewrite(observation.probe(last)),
+  };
 }
 
-/** What an observation sees on this machine now. */
-export async function observe<State>(shell: Shell, observation: Observation<State>): Promise<State> {
+/**
+ * What an observation sees on this machine now.
+ * @param last what it saw before
+ */
+export async function observe<State>(shell: Shell, observation: Observation<State>, last?: State): Promise<State> {
   const { answers, complete, err } = await runSections(shell, [
     ...sharedSections([observation]),
-    { id: 'see', mode: 'probe', body: observation.probe() },
+    { id: 'see', mode: 'probe', body: observation.probe(last) },
   ]);
   const answer = answers.get('see');
   if (!complete || answer === undefined) throw new Error(`the probe of ${observation.id} did not end: ${err}`);
-  return observation.parse(answer);
+  return observation.parse(answer, last);
 }
 
 /** What came of bringing a resource about once. */
