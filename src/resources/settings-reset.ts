@@ -17,10 +17,12 @@ export function settingsReset({ path, names }: SettingsResetOptions): Resource<{
     probe: () => sh`[ ! -f ${path} ] || grep -iE ${lines} ${path} | sed 's/ *=.*//' || :`,
     parse: (answer) => ({ there: answerLines(answer) }),
     diff: ({ there }) => there.map((name) => ({ action: 'update', summary: `take ${name} out of ${path}` })),
+    // grep says 1 where no line is left, and more where it could not write all of them.
     apply: () => sh`new=$(mktemp ${`${path}.XXXXXX`})
+trap 'rm -f "$new"' EXIT
 chmod --reference=${path} "$new"
 chown --reference=${path} "$new"
-grep -viE ${lines} ${path} >"$new" || :
+grep -viE ${lines} ${path} >"$new" || [ $? = 1 ]
 sync "$new"
 mv -f "$new" ${path}`,
     digest: () => digestOf(id, ...names),

@@ -13,7 +13,7 @@ import { printAnswer } from '../shared-question.js';
 /** Bytes of a database from which on it is not fetched: Patroni's keys take some hundred kilobytes. */
 const LIMIT = 64 * 1024 * 1024;
 
-/** Of so many that were put aside, the last ones, each is looked at: the last may be a new one that was given up before the keys were in it. */
+/** Of those that were put aside and have keys of the scope, so many are looked at, the last ones: a new one may be given up before it gets any. */
 const ASIDES = 3;
 
 /** Lines of a journal in which the end of a member is looked for: a panic prints some hundred. */
@@ -57,9 +57,13 @@ case "$had" in
 esac
 }
 index=$(tell ${directory}
-set -- ${directory}${ASIDE}*/
+set --
+for aside in ${directory}${ASIDE}*/; do
+aside=${expand('aside%/')}
+! grep -qsF ${prefix} "$aside/member/snap/db" || set -- "$@" "$aside"
+done
 while [ $# -gt ${ASIDES} ]; do shift; done
-for aside; do tell "${expand('aside%/')}"; done)
+for aside; do tell "$aside"; done)
 [ -z "$index" ] || printf '%s\n' "$index"
 pack=cat
 ! command -v gzip >/dev/null || pack=gzip
