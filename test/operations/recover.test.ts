@@ -60,6 +60,8 @@ const SEGMENT = 16 * 1024 * 1024;
 /** Of which segment on the members have WAL. */
 const kept = (oldest: number): Record<string, ReadonlyMap<string, unknown>> =>
   onAll(new Map([[WAL_KEPT.id, { oldest, segmentBytes: SEGMENT, restores: false }]]));
+const patroniYml = (text: string): ReadonlyMap<string, unknown> =>
+  new Map([[fileHandle('/etc/patroni/config.yml').id, { type: 'file', content: Buffer.from(text) }]]);
 const BUFFERS = { postgresql: { parameters: { shared_buffers: '500GB', work_mem: '13MB' } } };
 
 describe('pgprov recover', () => {
@@ -83,24 +85,28 @@ describe('pgprov recover', () => {
       made: { ...STOPPED, more: { pg3: failing([{ file: 'postgresql.auto.conf' }]) } },
       left: ['correct-system pg3', ...START],
     },
+    ...[
+      '\n    shared_buffers: "500GB"\n  pg_hba: []',
+      '\n    Shared_Buffers: 500GB # as it was told\n  pg_hba: []',
+      ' {shared_buffers: 500GB, port: 5432}',
+    ].map((parameters) => ({
+      title: `writes a patroni.yml that somebody edited: parameters:${parameters}`,
+      made: {
+        ...STOPPED,
+        more: { pg3: new Map([...failing([{}]), ...patroniYml(`scope: demo\npostgresql:\n  parameters:${parameters}\n`)]) },
+      },
+      left: ['correct-file pg3', ...START],
+    })),
     {
-      title: 'writes a patroni.yml that somebody edited',
+      title: 'leaves a patroni.yml as it is that says nothing of the setting, or cannot be read',
       made: {
         ...STOPPED,
         more: {
-          pg3: new Map([
-            ...failing([{}]),
-            [
-              fileHandle('/etc/patroni/config.yml').id,
-              {
-                type: 'file',
-                content: Buffer.from('scope: demo\npostgresql:\n  parameters:\n    shared_buffers: "500GB"\n  pg_hba: []\n'),
-              },
-            ],
-          ]),
+          pg1: new Map([...failing([{}]), ...patroniYml('scope: demo\nshared_buffers: 500GB\n')]),
+          pg3: new Map([...failing([{}]), ...patroniYml('postgresql:\n parameters: {\n')]),
         },
       },
-      left: ['correct-file pg3', ...START],
+      left: START,
     },
     {
       title: 'starts a store that is down',

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-import type { LabHost } from '../../lab/index.js';
+import type { LabHost, System } from '../../lab/index.js';
 import { patience } from '../../support/patience.js';
 import { TestCluster } from './cluster.js';
 import { controldata, describeMembers, etcdctl, must, sql } from './outside.js';
@@ -14,8 +14,8 @@ export class RecoveringCluster {
     this.cluster = cluster;
   }
 
-  static async start(): Promise<RecoveringCluster> {
-    const cluster = await TestCluster.converged();
+  static async start(os?: System): Promise<RecoveringCluster> {
+    const cluster = await TestCluster.converged(os);
     await sql(cluster.host('pg1'), 'create table proof (n int)');
     return new RecoveringCluster(cluster);
   }
@@ -59,9 +59,11 @@ export class RecoveringCluster {
   /** By PostgreSQL, Patroni and etcd themselves: one leads, the others stream on its timeline, and every commit is on all of them. */
   async expectWhole(first: string): Promise<void> {
     const { cluster } = this;
+    // As Patroni 3.0, which Debian 12 has, calls it.
+    const follows = cluster.os === 'debian12' ? 'running' : 'streaming';
     await expect
       .poll(() => describeMembers(cluster.host('pg1')).catch(() => []), { timeout: patience(60_000) })
-      .toEqual(cluster.hosts.map(({ name }) => (name === first ? `${name} Leader running` : `${name} Replica streaming`)));
+      .toEqual(cluster.hosts.map(({ name }) => (name === first ? `${name} Leader running` : `${name} Replica ${follows}`)));
     // A standby shows a commit a moment after it streams.
     await expect
       .poll(() => Promise.all(cluster.hosts.map((host) => sql(host, 'select count(*) from proof'))), { timeout: patience(20_000) })
@@ -80,8 +82,9 @@ export class RecoveringCluster {
 /**
  * Has a file's cases work on one cluster, and on a new one after a case that failed: that may have left it down.
  * @param begin is given each cluster before its first case
+ * @param os what its hosts run; default: Debian 13
  */
-export function onRecoveringCluster(begin: (tested: RecoveringCluster) => void | Promise<void>): void {
+export function onRecoveringCluster(begin: (tested: RecoveringCluster) => void | Promise<void>, os?: System): void {
   let tested: RecoveringCluster | undefined;
   const remove = async (): Promise<void> => {
     const old = tested;
@@ -90,7 +93,7 @@ export function onRecoveringCluster(begin: (tested: RecoveringCluster) => void |
   };
   const renew = async (): Promise<void> => {
     await remove();
-    tested = await RecoveringCluster.start();
+    tested = await RecoveringCluster.start(os);
     await begin(tested);
   };
   beforeAll(renew);

@@ -3,6 +3,7 @@ import {
   fileHandle,
   groupBy,
   isJsonObject,
+  localParameters,
   START_TRIAL,
   valueAt,
   type FailingSetting,
@@ -68,16 +69,10 @@ function storedParameter({ view }: RecoverRun, name: string): { name: string; va
 }
 
 /** A parameter of the section postgresql of the host's patroni.yml. */
-function localValue({ view }: RecoverRun, host: string, name: string): string | undefined {
+function localValue({ view }: RecoverRun, host: string, name: string): Json | undefined {
   const file = view.read(host, fileHandle(view.platform(host)?.patroni.configFile ?? ''));
-  const text = file?.type === 'file' ? file.content.toString('utf8') : '';
-  const section = /^postgresql:\n(?<lines>(?:[ #].*\n|\n)*)/mu.exec(text)?.groups?.['lines'] ?? '';
-  const block = /^(?<indent> +)parameters:\n(?<lines>(?:\k<indent> +.*\n)*)/mu.exec(section)?.groups?.['lines'] ?? '';
-  for (const line of block.split('\n')) {
-    const { key = '', value = '' } = /^ +["']?(?<key>[\w.]+)["']?: *(?<value>.*)$/u.exec(line)?.groups ?? {};
-    if (key.toLowerCase() === name.toLowerCase()) return value.replace(/^(?<quote>["'])(?<inside>.*)\k<quote>$/u, '$<inside>');
-  }
-  return undefined;
+  const given = localParameters(file?.type === 'file' ? file.content.toString('utf8') : '');
+  return Object.entries(given).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
 }
 
 /** Patroni writes booleans as `on` and `off`. */
