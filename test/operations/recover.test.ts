@@ -324,6 +324,22 @@ describe('pgprov recover', () => {
     },
   ])('decides about $title', ({ made, says }) => expect(objection(made)).toBe(says));
 
+  it('waits for what gets further, however long it takes: WAL that is replayed, and an election', () => {
+    const settles = (made: Made<RecoverOptions>): unknown => recover.guards?.(madeUp(inventory, made))[0]?.settles;
+    const replaying = (file: string): Made<RecoverOptions> => ({
+      ...DOWN,
+      own: { ...DOWN.own, pg2: { state: 'starting' } },
+      data: { ...DOWN.data, pg2: { running: true, clusterState: 'in crash recovery', replays: file } },
+    });
+    expect(settles(replaying('000000040000000000000005'))).toMatchObject({
+      within: 300,
+      moves: new Map([['pg2', 'PostgreSQL on pg2 recovers from a crash, replaying WAL file 000000040000000000000005']]),
+    });
+    expect(settles({ ...DOWN, own: {}, data: {} })).toMatchObject({ within: 40, moves: new Map([['', 'Patroni elects a leader']]) });
+    // Where no Patroni runs, nothing tells that it gets further.
+    expect(settles({ ...replaying('000000040000000000000005'), stopped: ALL })).toBe(true);
+  });
+
   it('takes the inventory’s value, and refuses where that is the wrong one', async () => {
     const own = await inventoryOf(`${THREE}\npostgresql: {parameters: {shared_buffers: 64MB}}\n`);
     const made: Made<RecoverOptions> = { ...STOPPED, config: BUFFERS, more: onAll(failing([{}])) };

@@ -33,6 +33,7 @@ import {
 } from './seen.js';
 import { guardUnapproved } from '../../../../roles/shared/unapproved.js';
 import { dynamicOf, storeOf } from '../members.js';
+import { untilLed, untilUp } from '../passing.js';
 
 /** Why a cluster must not be recovered, or not further; asked before every step, so all of it holds before the point of no return. */
 export function recoverObjections(run: RecoverRun): OperationObjection[] {
@@ -101,27 +102,28 @@ function elections(run: RecoverRun): OperationObjection[] {
   const { view, inventory } = run;
   const members = standing(view);
   if (members.length === 0 || givenUp(run).length > 0) return [];
-  return [
+  return untilLed(view, [
     {
       kind: 'refuse',
       message: `nobody leads, but PostgreSQL runs on ${enumerate(members)}, where Patroni holds an election by itself`,
       hint: `${nothingChanged}: where none of them takes the lead, ${pgprov`failover ${inventory}`} says why and makes one the leader`,
       settles: true,
     },
-  ];
+  ]);
 }
 
 function replays({ view, inventory }: RecoverRun): OperationObjection[] {
   const members = recovering(view);
   if (members.length === 0) return [];
-  return [
+  const hosts = members.map(({ host }) => host);
+  return untilUp(view, hosts, [
     {
       kind: 'refuse',
       message: members.map(({ host, words }) => `PostgreSQL on ${host} ${words}`).join(', and '),
       hint: `nothing needs to be recovered there: it comes up by itself, and one that is stopped begins again. ${pgprov`status ${inventory}`} shows how far it is`,
       settles: true,
     },
-  ];
+  ]);
 }
 
 /** Hosts that are off, and those whose data is gone, may have what nobody else has. */
