@@ -292,6 +292,17 @@ describe('pgprov recover', () => {
       says: 'the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down',
     },
     {
+      title: 'maintenance mode with a leader, and a standby that is down',
+      made: {
+        config: { pause: true },
+        own: { pg3: { state: 'stopped' } },
+        data: { pg3: { running: false } },
+        listed: { pg3: { state: 'stopped' } },
+      },
+      says: 'the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down, as on pg3',
+    },
+    { title: 'maintenance mode in which all stream', made: { config: { pause: true } }, says: undefined },
+    {
       title: 'a server that no setting keeps down',
       made: { ...STOPPED, more: { pg1: new Map([[START_TRIAL.id, { asked: true, objections: [{ message: 'no' }], settings: [] }]]) } },
       says: 'PostgreSQL does not start, and no setting of Patroni’s is the reason:',

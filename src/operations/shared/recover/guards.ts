@@ -32,19 +32,14 @@ import {
   type RecoverRun,
 } from './seen.js';
 import { guardUnapproved } from '../../../../roles/shared/unapproved.js';
-import { dynamicOf, storeOf } from '../members.js';
+import { dynamicOf, notStreaming, storeOf } from '../members.js';
 import { untilLed, untilUp } from '../passing.js';
 
 /** Why a cluster must not be recovered, or not further; asked before every step, so all of it holds before the point of no return. */
 export function recoverObjections(run: RecoverRun): OperationObjection[] {
-  const { view, inventory } = run;
-  if (workingLeader(view) !== undefined) return [];
-  if (dynamicOf(view)['pause'] === true && standing(view).length === 0) {
-    return refuse(
-      'the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down',
-      `end it first (${pgprov`resume ${inventory}`}), then run this again`,
-    );
-  }
+  const { view } = run;
+  const held = heldDown(run);
+  if (held.length > 0 || workingLeader(view) !== undefined) return held;
   const unapproved = guardUnapproved(view);
   if (unapproved.length > 0) return unapproved.slice(0, 1);
   const objections = [
@@ -81,6 +76,20 @@ const nothingChanged = 'nothing was changed';
 function found(view: View): string {
   return whatWasFound(
     dataOf(view).map(({ host, data, patroni }): MemberData => ({ host, data, bootstrap: undefined, active: patroni, stands: false })),
+  );
+}
+
+/** In maintenance mode no server would come up, beside a leader or without one. */
+function heldDown({ view, inventory }: RecoverRun): OperationObjection[] {
+  if (dynamicOf(view)['pause'] !== true) return [];
+  const leader = workingLeader(view);
+  const late = leader === undefined ? [] : notStreaming(view, leader).map(({ name }) => name);
+  const down = usableData(view).filter(({ host, data }) => late.includes(host.name) && !data.running);
+  if (leader === undefined ? standing(view).length > 0 : down.length === 0) return [];
+  const which = leader === undefined ? '' : `, as on ${enumerate(down.map(({ host }) => host.name))}`;
+  return refuse(
+    `the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down${which}`,
+    `end it first (${pgprov`resume ${inventory}`}), then run this again`,
   );
 }
 
