@@ -5,7 +5,7 @@ import { topologyOf, type Inventory } from '../model/index.js';
 import type { KeptFacts, Operation, OperationStart } from '../plan/operation.js';
 import type { RoleContext } from '../plan/role.js';
 import type { Observation } from '../resources/resource.js';
-import { readSnapshots } from '../store/saved-snapshots.js';
+import { snapshotContents } from '../store/saved-snapshots.js';
 import type { Store } from '../store/store.js';
 import { objectionError } from './objection-error.js';
 import type { OperateOptions } from './operate-options.js';
@@ -49,13 +49,15 @@ export function moreOf<Options extends object>(
   return { more: (context) => operation.observations?.(context, start) ?? [] };
 }
 
-/** What the store says that operations decide from. */
-export async function factsOf({ readsSnapshots }: Pick<Operation, 'readsSnapshots'>, store: Store): Promise<KeptFacts> {
+/**
+ * What the store says that operations decide from.
+ * @param last what it said before
+ */
+export async function factsOf({ readsSnapshots }: Pick<Operation, 'readsSnapshots'>, store: Store, last?: KeptFacts): Promise<KeptFacts> {
   const { certificates, rotation, directory } = store;
   const { certificate, phase } = certificates.authority;
-  const saved = readsSnapshots === undefined ? undefined : await readSnapshots(directory, readsSnapshots);
   return {
-    ...(saved === undefined ? {} : { snapshots: saved.snapshots.map(({ file, manifest: { at }, files }) => ({ file, at, files })) }),
+    ...(readsSnapshots === undefined ? {} : { snapshots: await snapshotContents(directory, readsSnapshots, last?.snapshots) }),
     authority: { certificate, phase },
     rotation: rotation === undefined ? undefined : { path: rotation.path, from: new Secret(rotation.from), to: new Secret(rotation.to) },
   };

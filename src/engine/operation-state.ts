@@ -106,7 +106,7 @@ export class OperationState<Options extends object> {
   /** Reads again what the store says. */
   async recall(): Promise<void> {
     const { operation, openStore } = this.#options;
-    this.#start = { ...this.#start, kept: await factsOf(operation, await openStore({ writable: false })) };
+    this.#start = { ...this.#start, kept: await factsOf(operation, await openStore({ writable: false }), this.#start.kept) };
   }
 
   /** What is about to be done, as it is shown to a person. */

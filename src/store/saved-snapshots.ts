@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,11 +40,16 @@ export interface SavedSnapshots {
 /**
  * Reads the snapshots in a cluster's store; none where there is no such directory.
  * @param wanted the paths of the files in them whose contents are wanted
+ * @param isWanted whether a snapshot is read, by its file; default: all are
  */
-export async function readSnapshots(store: string, wanted: readonly string[] = []): Promise<SavedSnapshots> {
+export async function readSnapshots(
+  store: string,
+  wanted: readonly string[] = [],
+  isWanted: (file: string) => boolean = () => true,
+): Promise<SavedSnapshots> {
   const snapshots: SavedSnapshot[] = [];
   const unreadable: { file: string; why: string }[] = [];
-  for (const file of filesOrTrouble(store, unreadable)) {
+  for (const file of filesOrTrouble(store, unreadable).filter(isWanted)) {
     try {
       snapshots.push(await readOne(file, wanted));
     } catch (error) {
@@ -53,6 +58,29 @@ export async function readSnapshots(store: string, wanted: readonly string[] = [
   }
   snapshots.sort((a, b) => (a.manifest.at > b.manifest.at ? -1 : 1));
   return { snapshots, unreadable };
+}
+
+/** What was asked for of a snapshot. */
+export interface SnapshotContents {
+  file: string;
+  /** When it was taken, ISO 8601. */
+  at: string;
+  /** Contents by the files' paths in it. */
+  files: ReadonlyMap<string, Buffer>;
+}
+
+/**
+ * What the snapshots of a cluster have of these files, the newest snapshot first.
+ * @param read what was read before; it is not read again, because a snapshot is never written over
+ */
+export async function snapshotContents(
+  store: string,
+  wanted: readonly string[],
+  read: readonly SnapshotContents[] = [],
+): Promise<SnapshotContents[]> {
+  const kept = read.filter(({ file }) => existsSync(file));
+  const { snapshots } = await readSnapshots(store, wanted, (file) => kept.every((each) => each.file !== file));
+  return [...kept, ...snapshots.map(({ file, manifest: { at }, files }) => ({ file, at, files }))].sort((a, b) => (a.at > b.at ? -1 : 1));
 }
 
 /** A directory that may not be read has no snapshots for those who ask; that it may not be written either is said where one is taken. */
