@@ -10,14 +10,17 @@ import {
   standbyCopy,
   streamingServer,
   topologyOf,
+  unapprovedData,
   type CheckResult,
   type Host,
   type Installation,
   type Objection,
+  type Observation,
   type Platform,
   type RoleContext,
   type Stage,
   type StatusLine,
+  type UnapprovedData,
   type View,
 } from '../src/index.js';
 import { guardChanges, whatRuns } from './shared/changes.js';
@@ -37,6 +40,7 @@ import { dataDirectoryOf, localServer } from './shared/layout.js';
 import { localeStage } from './shared/locale.js';
 import { awkwardDataDirectory, guardServedData, servedData } from './shared/standalone.js';
 import { directoryProblems, sameAccounts, unusedSuperuser } from './shared/collisions.js';
+import { guardUnapproved } from './shared/unapproved.js';
 import { takenBy } from './shared/streaming/stages.js';
 import { isMade, isOfOurs } from './shared/streaming/seen.js';
 import { withoutPatroni } from './shared/without-patroni.js';
@@ -75,7 +79,7 @@ export default defineRole({
       serverReplication(localServer(context.host, context.platform)),
       settingsObservation(context),
       serverAsked(localServer(context.host, context.platform), wantedSettings(context)),
-      ...(topologyOf(context.host) === 'patroni' ? [] : [servedData(context)]),
+      ...(topologyOf(context.host) === 'patroni' ? [] : [servedData(context), unapprovedWithoutPatroni(context)]),
       ...(topologyOf(context.host) === 'streaming'
         ? [
             streamingServer(localServer(context.host, context.platform), dataDirectoryOf(context.host, context.platform)),
@@ -90,6 +94,10 @@ export default defineRole({
   holdsData: (view, host) => view.read(host, DATA_DIRECTORY)?.kind === 'cluster',
   preflight: (view) => hostsWithoutPatroni(view).flatMap(({ host, platform }) => awkwardDataDirectory(host, platform)),
   guards: (view) => [
+    ...guardUnapproved(
+      view,
+      hostsWithoutPatroni(view).map(({ host }) => host),
+    ),
     ...guardChanges(view, 'postgresql'),
     ...view.hosts('postgresql').flatMap((host) => [...guardHost(view, host), ...guardParameters(view, host)]),
     ...hostsWithoutPatroni(view).flatMap(({ host, platform }) => guardServedData(view, host, platform)),
@@ -128,6 +136,12 @@ function standalone(context: RoleContext): Stage[] {
   ];
   // New standbys get all of this once they have their data, from the role replication.
   return topologyOf(context.host) === 'streaming' ? takenBy(context, isMade, stages) : stages;
+}
+
+/** What a restore has put there that nobody has approved, or that it holds the server. */
+function unapprovedWithoutPatroni({ host, platform }: RoleContext): Observation<UnapprovedData | undefined> {
+  const { version, name } = variables(host, 'postgresql');
+  return unapprovedData(dataDirectoryOf(host, platform), platform.postgresql(version).unit(name));
 }
 
 function hostsWithoutPatroni(view: View): { host: Host; platform: Platform }[] {

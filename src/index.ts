@@ -174,6 +174,7 @@ export { gate, LOOKS_EVERY } from './resources/gate.js';
 export { backupRestored, begunNote, restoredGate, restoreNoted, type BackupRestoredOptions } from './resources/restore/restored.js';
 export { BACKUP_TIMERS, backupTimers, timersHeld, timersRun, type BackupTimers } from './resources/backup/timers.js';
 export { dataReturned } from './resources/restore/data-returned.js';
+export { recoverySettingsGone } from './resources/restore/recovery-settings.js';
 export { privateServerEnded, privateServerRuns, recoveredGate } from './resources/restore/private-server.js';
 export {
   PRIVATE_SOCKET,
@@ -260,7 +261,8 @@ export { patroniRequest, type PatroniRequest } from './resources/patroni/request
 export { patroniRestart, type PatroniRestartOptions } from './resources/patroni/restart.js';
 export { patroniReinitialize, type PatroniReinitializeOptions } from './resources/patroni/reinitialize.js';
 export { findRest, restQuestion, type RestCredentials } from './resources/patroni/rest.js';
-export { endPutOff, isPutOff } from './resources/put-off.js';
+export { ownCluster } from './resources/own-cluster.js';
+export { endHold, endPutOff, isHeld, isPutOff } from './resources/put-off.js';
 export { patroniSilent } from './resources/patroni/silent.js';
 export { patroniStopped, stoppedHandle, type PatroniStoppedOptions, type PatroniStoppedState } from './resources/patroni/stopped.js';
 export { isSchedule, patroniSchedule, patroniUnscheduled, type PatroniScheduleOptions } from './resources/patroni/schedule.js';

@@ -1,15 +1,25 @@
-import { letInNoteOf, pgprov, UNAPPROVED_DATA, type Objection, type View } from '../../src/index.js';
+import { letInNoteOf, pgprov, UNAPPROVED_DATA, type Host, type Objection, type View } from '../../src/index.js';
 
 /**
  * Members that must not be started, because a restore has put data there that nobody has approved. The machine that began the restore refuses other
  * runs by its own record, which another machine does not have.
  */
-export function guardUnapproved(view: View): Objection[] {
-  return view.hosts('patroni').flatMap(({ name }): Objection[] => {
+export function guardUnapproved(view: View, hosts: readonly Pick<Host, 'name'>[] = view.hosts('patroni')): Objection[] {
+  return hosts.flatMap(({ name }): Objection[] => {
     const found = view.read(name, UNAPPROVED_DATA);
     if (found === undefined) return [];
-    const { restore } = found;
+    const { restore, held } = found;
     const finish = `finish it on the machine that began it (${pgprov`restore ${view.inventory}`})`;
+    if (held === true) {
+      return [
+        {
+          kind: 'refuse',
+          host: name,
+          message: `PostgreSQL on ${name} is held by a restore that is not finished: it must not be started`,
+          hint: `nothing was changed; ${finish}, or take it back there with --undo. Where that machine is lost, see docs/restore.md`,
+        },
+      ];
+    }
     return [
       {
         kind: 'refuse',

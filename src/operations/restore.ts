@@ -8,7 +8,6 @@ import {
   localServer,
   pgprov,
   restorePlace,
-  topologyOf,
   type Observation,
   type OperationStart,
   type RoleContext,
@@ -27,21 +26,21 @@ import { asksTablespaces } from './shared/restore/source.js';
 import { chosenOf, isLetIn, isRecovered, isUntouched, placeOf, type RestoreOptions } from './shared/restore/seen.js';
 import { preparingSteps } from './shared/restore/steps.js';
 import { undoSteps } from './shared/restore/undo.js';
-import { memberRuns } from './shared/stopped.js';
+import { hasPatroni, serverRole, serverRuns } from './shared/restore/servers.js';
 
 /** Seconds for which what passes by itself is waited for: a backup that ends, the lease of a leader that is gone. */
 const PATIENCE = 60;
 
 export default defineOperation<RestoreOptions>({
   name: 'restore',
-  description: 'bring the whole cluster back to an earlier moment from its backups; what is there now is kept',
+  description: 'bring the whole cluster, or a server of its own, back to an earlier moment from its backups; what is there now is kept',
   options: {
     ...AIM_OPTIONS,
     approve: { type: 'boolean', answers: true, description: 'let clients in to the restored data, which has been looked at' },
     undo: UNDO_OPTION,
   },
   choosesHosts: true,
-  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni', ...backupRoles(inventory)],
+  roles: ({ inventory }) => [...(hasPatroni(inventory) ? [dcsOf(inventory).role] : []), serverRole(inventory), ...backupRoles(inventory)],
   requiresConverged: false,
   unreachable: 'go-on',
   patience: PATIENCE,
@@ -67,7 +66,7 @@ export default defineOperation<RestoreOptions>({
     const { inventory } = run;
     if (isLetIn(run)) return `the restored data is in place; ${pgprov`restore ${inventory}`} finishes what is left`;
     if (isRecovered(run) && placeOf(run).server === 'open')
-      return `the restore of ${inventory.cluster} is not finished; all its members are down`;
+      return `the restore of ${inventory.cluster} is not finished; ${hasPatroni(inventory) ? 'all its members are' : 'its server is'} down`;
     if (isUntouched(run))
       return `no data is out of its place; the same command goes on from what is there, and where members are stopped ${pgprov`restore ${inventory} --undo`} starts them again`;
     return `nothing was deleted, and no client is let in; ${pgprov`restore ${inventory}`} goes on from what is there, and ${pgprov`restore ${inventory} --undo`} brings back what was there`;
@@ -77,14 +76,14 @@ export default defineOperation<RestoreOptions>({
 function observed(context: RoleContext, { options }: Pick<OperationStart<RestoreOptions>, 'options'>): Observation[] {
   const { host, inventory, platform } = context;
   const stanza = stanzaOf(inventory);
-  const isMember = topologyOf(host) === 'patroni';
+  const isMember = host.roles.includes(serverRole(inventory));
   const reaches = host.roles.includes('backup') || host.roles.includes('backup-repository');
   const isBackupHost = backupHosts(inventory).some(({ name }) => name === host.name);
   const server = pgbackrestUser(context);
   const path = isMember ? dataDirectoryOf(host, platform) : '';
   const written = writtenBy(inventory, host).map(({ number }) => number);
   return [
-    ...memberRuns(context),
+    ...serverRuns(context),
     ...(isMember ? [dataCopy(path), restorePlace(path, localServer(host, platform))] : []),
     // What a member sees of the repositories decides only whether it can restore.
     ...(reaches ? [{ ...backupInfo({ stanza, server }), ...(isBackupHost ? {} : { when: 'start' as const }) }] : []),

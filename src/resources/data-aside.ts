@@ -1,5 +1,5 @@
 import { seconds } from '../shell/patience.js';
-import { joinScripts, sh } from '../shell/quote.js';
+import { joinScripts, NOTHING, sh } from '../shell/quote.js';
 import { DATA_COPY, dataCopy, defineIdentity, type DataCopy } from './data-copy.js';
 import type { Ownership } from './file.js';
 import { putAside } from './put-aside.js';
@@ -9,10 +9,10 @@ import { digestOf, type Resource } from './resource.js';
 export interface DataAsideOptions {
   path: string;
   ownership: Ownership;
-  /** Patroni's unit, which is stopped first. */
+  /** Patroni's unit, or that of a PostgreSQL without Patroni, which is stopped first. */
   unit: string;
-  /** Its REST API, `http://10.0.0.13:8008`: a member that leads by now is left alone. */
-  url: string;
+  /** Patroni's REST API, `http://10.0.0.13:8008`: a member that leads by now is left alone. */
+  url?: string;
   binDirectory: string;
   /** `DataCopy.identity` of the copy; another one stays where it is. */
   identity: string;
@@ -34,11 +34,13 @@ export function dataAside({ path, ownership, unit, url, binDirectory, identity }
       state.identity === identity ? [{ action: 'update', summary: `stop ${unit}, and put the data in ${path} aside` }] : [],
     apply: () =>
       joinScripts([
-        sh`if [ "$(curl -s -m ${seconds(10)} -o /dev/null -w '%{http_code}' ${`${url}/leader`})" = 200 ]; then
+        url === undefined
+          ? NOTHING
+          : sh`if [ "$(curl -s -m ${seconds(10)} -o /dev/null -w '%{http_code}' ${`${url}/leader`})" = 200 ]; then
 echo 'this member leads by now, and its data is not touched'
 exit 1
-fi
-if ! timeout ${seconds(STOPS_WITHIN)} systemctl stop ${unit}; then
+fi`,
+        sh`if ! timeout ${seconds(STOPS_WITHIN)} systemctl stop ${unit}; then
 echo ${`${unit} did not stop; its last words:`}
 journalctl -u ${unit} -n 12 -o cat --no-pager 2>/dev/null || :
 exit 1

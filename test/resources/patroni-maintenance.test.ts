@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/lib/secret.js';
 import { patroniPause, type PatroniPauseState } from '../../src/resources/patroni/pause.js';
-import { patroniStopped } from '../../src/resources/patroni/stopped.js';
+import { patroniStopped, type PatroniStoppedState } from '../../src/resources/patroni/stopped.js';
 import { patroniReload } from '../../src/resources/patroni/reload.js';
 import { CONFIG_LOADED_QUERY } from '../../src/resources/config-loaded.js';
 import { NOTHING_DONE } from '../../src/resources/resource.js';
@@ -104,6 +104,21 @@ describe('patroniStopped', () => {
     const script = stopped(true).apply([], { patroni: true, postgresql: true, enabled: true }).text;
     expect(script.indexOf('systemctl -q disable')).toBeLessThan(script.indexOf('systemctl stop'));
     expect(stopped(false).apply([], { patroni: true, postgresql: true, enabled: true }).text).not.toContain('disable');
+  });
+
+  it('holds a unit that is no Patroni’s, which may be a generated one, and leaves alone whether it is enabled', () => {
+    const unit = 'postgresql@17-main';
+    const resource = patroniStopped({ unit, path: '/data', server, staysDown: true, isHeld: true });
+    const state = (held: boolean): PatroniStoppedState =>
+      resource.parse(
+        answer(
+          `kind=cluster\nversion=17\n\nNames=${unit}.service\nUnitFileState=disabled\nActiveState=inactive\n\n${held ? '@held\n' : ''}`,
+        ),
+      );
+    expect([resource.diff(state(false)).length, resource.diff(state(true)).length]).toEqual([1, 0]);
+    const { text } = resource.apply([], state(false));
+    expect(text.indexOf('AssertPathExists=!')).toBeLessThan(text.indexOf('systemctl stop'));
+    expect(text).not.toContain('disable');
   });
 });
 

@@ -5,6 +5,7 @@ import { backupTimers, timersHeld, timersRun } from '../../src/resources/backup/
 import { dataCopy } from '../../src/resources/data-copy.js';
 import { dataReturned } from '../../src/resources/restore/data-returned.js';
 import { privateServerEnded, privateServerRuns } from '../../src/resources/restore/private-server.js';
+import { recoverySettingsGone } from '../../src/resources/restore/recovery-settings.js';
 import { restorePlace } from '../../src/resources/restore/place.js';
 import { consistentGate, standbyConsistent } from '../../src/resources/restore/standby-consistent.js';
 import { unapprovedData } from '../../src/resources/restore/unapproved-data.js';
@@ -24,7 +25,7 @@ function makeData(name = 'data', version = '17\n'): string {
 
 const server = { binDirectory: '/pg/bin', socketDirectory: '/run/postgresql', port: 5432, user: ME.owner, home: '/' };
 const DOWN = 'case "$*" in *is-active*-q*|*-q*is-active*) exit 3 ;; *is-active*) echo inactive; exit 3 ;; esac';
-const PATHS = ['/var/lib/pgprov', '/run', '/var/lib/systemd/timers'];
+const PATHS = ['/var/lib/pgprov', '/run', '/var/lib/systemd/timers', '/etc/systemd/system'];
 
 describe('a restore on a host', () => {
   inEveryShell(HOST_SHELLS, (shell) => {
@@ -176,6 +177,27 @@ describe('a restore on a host', () => {
       note('R.let-in');
       expect(await seen()).toBeUndefined();
       expect(await seen({ systemctl: 'exit 0' })).toEqual({ restore: '' });
+    });
+
+    it('is told of by its host also while the server is held and there is nothing to be approved yet', async () => {
+      const host = hostWith();
+      const seen = (): Promise<unknown> => observe(shell, host.observation(unapprovedData(work.at('none'), 'postgresql@17-main')));
+      expect(await seen()).toBeUndefined();
+      host.write('/etc/systemd/system/postgresql@17-main.service.d/pgprov-held.conf', '');
+      expect(await seen()).toEqual({ restore: '', held: true });
+    });
+
+    it('leaves nothing of its recovery in what the server reads, or is copied to a standby', async () => {
+      const file = work.at('data', 'postgresql.auto.conf');
+      makeData();
+      writeFileSync(
+        file,
+        "work_mem = '8MB'\n# pgBackRest\nrestore_command = 'x'\nrecovery_target_time = 'y'\nrecovery_target_action='promote'\n",
+      );
+      const resource = hostWith().resource(recoverySettingsGone(work.at('data')));
+      expect((await bringAbout(shell, resource)).left).toEqual([]);
+      expect(readFileSync(file, 'utf8')).toBe("work_mem = '8MB'\n# pgBackRest\n");
+      expect((await bringAbout(shell, resource)).changes).toEqual([]);
     });
 
     it('puts data back that was aside, and what has taken its place aside', async () => {

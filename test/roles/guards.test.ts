@@ -12,7 +12,7 @@ import type { PathState } from '../../src/resources/file.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
 import { INTERRUPTED_BOOTSTRAP, type BootstrapState } from '../../src/resources/interrupted-bootstrap.js';
 import { PATRONI_MEMBER } from '../../src/resources/patroni/member.js';
-import { UNAPPROVED_DATA } from '../../src/resources/restore/unapproved-data.js';
+import { UNAPPROVED_DATA, type UnapprovedData } from '../../src/resources/restore/unapproved-data.js';
 import type { UnitInForce } from '../../src/resources/unit-in-force.js';
 import { inventoryOf, MATERIAL, THREE } from '../support/inventory.js';
 
@@ -574,6 +574,14 @@ describe('patroni’s guards', () => {
     expect(unfinished).toMatch(/`pgprov restore [^`]+`.*--undo.*`touch \/var\/lib\/pgprov\/restore\/20261129T060000Z\.let-in`/u);
     expect(more).toEqual([]);
     expect(refusals(restored(''))[0]).toMatch(/^pgBackRest is restoring a backup on pg1/u);
+  });
+
+  it('refuse the same of a server without Patroni, and to start one that a restore holds', () => {
+    const objections = (found: UnapprovedData): string[] => guards('postgresql', { db: { [UNAPPROVED_DATA.id]: found } }, alone);
+    expect(objections({ restore: 'R' })[0]).toMatch(/^refuse db: db has data of a restore that is not finished \(R\)/u);
+    expect(objections({ restore: '', held: true })).toEqual([
+      'refuse db: PostgreSQL on db is held by a restore that is not finished: it must not be started',
+    ]);
   });
 
   it('refuse to make a cluster that etcd does not know when hosts are left out, which may have its data', () => {

@@ -15,7 +15,7 @@ import {
 } from '../../../src/index.js';
 import { writtenBy } from './repositories.js';
 import { backupSettings } from './stanza.js';
-import { backupAdvice, briefly, knownAdvice } from './trouble.js';
+import { backupAdvice, briefly, knownAdvice, restartWords } from './trouble.js';
 
 const HOUR = 3600;
 
@@ -56,7 +56,7 @@ function waitingWords({ waiting, segment, waitingFor }: Archiving): string {
 }
 
 function restartWay({ inventory }: View): string {
-  return `${pgprov`restart ${inventory} --pending`} does it, and the next ${pgprov`apply ${inventory}`} proves it`;
+  return `${restartWords(inventory)}, and the next ${pgprov`apply ${inventory}`} proves it`;
 }
 
 /** Nothing was archived since archiving failed last. */

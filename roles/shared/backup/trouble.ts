@@ -1,6 +1,6 @@
-import { pgprov, type Inventory } from '../../../src/index.js';
+import { pgprov, topologyOf, type Inventory } from '../../../src/index.js';
 import { repositoriesOf } from './repositories.js';
-import { stanzaOf } from './stanza.js';
+import { backedUpHosts, stanzaOf } from './stanza.js';
 
 /** What to do about an error of pgBackRest, by its own words, in the imperative and without a full stop. */
 export function backupAdvice(words: string, inventory: Inventory): string {
@@ -17,6 +17,13 @@ export function briefly(words: string): string {
   const lines = words.split('\n').filter((line) => !line.startsWith('HINT: '));
   const [first = words, cause] = lines;
   return first.endsWith(':') && cause !== undefined ? `${first} ${cause}` : first;
+}
+
+/** What restarts PostgreSQL where that is pending: a server of its own is restarted by a person. */
+export function restartWords(inventory: Inventory): string {
+  const alone = backedUpHosts(inventory).find((host) => topologyOf(host) === 'single');
+  if (alone === undefined) return `${pgprov`restart ${inventory} --pending`} does it`;
+  return `restart it on ${alone.name}, by the command that ${pgprov`status ${inventory}`} has`;
 }
 
 /** Expiring takes a backup, so lowering the retention alone brings no room. */
@@ -39,7 +46,7 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
   {
     says: /archive_mode must be enabled/u,
     advice: (inventory) =>
-      `archive_mode takes a restart of PostgreSQL: ${pgprov`restart ${inventory} --pending`} does it, then ${pgprov`apply ${inventory}`} proves that WAL arrives`,
+      `archive_mode takes a restart of PostgreSQL: ${restartWords(inventory)}, then ${pgprov`apply ${inventory}`} proves that WAL arrives`,
   },
   {
     says: /No space left on device|Disk quota exceeded/u,

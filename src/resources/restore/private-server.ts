@@ -11,7 +11,7 @@ import { sh, type Script } from '../../shell/quote.js';
 export interface PrivateServerOptions {
   path: string;
   server: LocalServer;
-  /** Patroni's unit, which must be down. */
+  /** Patroni's unit, or that of a PostgreSQL without Patroni, which must be down. */
   unit: string;
   /** What it is given besides what every private server is. */
   settings?: Readonly<Record<string, string>>;

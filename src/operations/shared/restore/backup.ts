@@ -5,13 +5,13 @@ import { backupUnit } from '../../../../roles/shared/backup/schedule.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { infoOn, isOwn, lastEnd, placesOf, type Place } from '../backup/places.js';
 import { backupGate, startBackup, type BackupUnit } from '../backup/unit.js';
-import { leaderOf } from '../members.js';
 import type { RestoreRun } from './seen.js';
+import { writerOf } from './servers.js';
 
-/** Where backups are taken: of members that reach a repository by themselves the one that leads, or is going to. */
+/** Where backups are taken: of members that reach a repository by themselves the one that takes writes, or is going to. */
 function placesFor(run: RestoreRun): Place[] {
   const { view, inventory, options } = run;
-  if (leaderOf(view) !== undefined) return placesOf({ view, inventory, chosenHosts: undefined });
+  if (writerOf(view) !== undefined) return placesOf({ view, inventory, chosenHosts: undefined });
   return backupHosts(inventory)
     .map((host) => ({ host: host.name, repositories: writtenBy(inventory, host) }))
     .filter(({ host, repositories }) => isOwn(repositories) || host === options.member);

@@ -1,40 +1,28 @@
-import {
-  BACKUP_INFO,
-  DATA_DIRECTORY,
-  enumerate,
-  formatBytes,
-  pgprov,
-  type Backup,
-  type BackupInfo,
-  type OperationObjection,
-} from '../../../index.js';
-import { gapsIn, gapWords } from '../backup/archive.js';
-import { utcText } from '../moment.js';
-import { leaderOf, storeOf } from '../members.js';
+import { DATA_DIRECTORY, enumerate, formatBytes, pgprov, UNAPPROVED_DATA, type OperationObjection } from '../../../index.js';
+import { storeOf } from '../members.js';
 import { maintenanceObjection } from '../quiet-cluster.js';
 import {
   allMembers,
   asideOf,
   copyOf,
   hasFormer,
-  infoOf,
   isLetIn,
   isRecovered,
   isServing,
   isUntouched,
   members,
   placeOf,
-  unreached,
   type RestoreRun,
 } from './seen.js';
 import { guardUnapproved } from '../../../../roles/shared/unapproved.js';
-import { furthestOf, isUp } from '../recover/seen.js';
+import { furthestOf } from '../recover/seen.js';
+import { unreachableTarget, unreadBackups } from './guard-backups.js';
 import { leftTimeline } from './left-timeline.js';
 import { roomFor } from './room.js';
-import { archiveFor, perLogFor, readingAdvice } from './source.js';
-import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
+import { hasPatroni, isUp, writerOf } from './servers.js';
+import { aimWords } from './target.js';
 import { tablespaced } from './whole.js';
-import { backedUp, goOn, privatelyAt, reachedWords, takeBack } from './words.js';
+import { goOn, privatelyAt, reachedWords } from './words.js';
 
 function refuse(message: string, hint: string): OperationObjection[] {
   return [{ kind: 'refuse', message, hint }];
@@ -65,8 +53,11 @@ function absent({ view, inventory }: RestoreRun): OperationObjection[] {
   const away = allMembers({ inventory }).filter((name) => !view.surveyed(name));
   if (away.length === 0) return [];
   const [it, has] = away.length === 1 ? ['it', 'has'] : ['they', 'have'];
+  const why = hasPatroni(inventory)
+    ? `${it} would take the lead with the data that ${it} ${has}, if ${it} came back while nobody leads`
+    : `what ${it} ${has} would be neither stopped nor put aside`;
   return refuse(
-    `${enumerate(away)} cannot be reached: ${it} would take the lead with the data that ${it} ${has}, if ${it} came back while nobody leads`,
+    `${enumerate(away)} cannot be reached: ${why}`,
     `switch ${away.length === 1 ? 'it' : 'them'} on and run this again; a host that is gone for good comes out of the inventory first`,
   );
 }
@@ -86,11 +77,13 @@ function gone(run: RestoreRun): OperationObjection[] {
 
 /** What was there is back, and nobody knows who of its members is to be started first. */
 function unordered(run: RestoreRun): OperationObjection[] {
-  const { view } = run;
+  const { view, inventory } = run;
+  // Without Patroni the primary is the one whose data is no standby's.
+  if (!hasPatroni(inventory)) return [];
   const all = members(run);
   const isBack =
     all.some((host) => hasFormer(run, host)) && all.every((host) => hasFormer(run, host) || (run.options.was?.[host] ?? '') === '');
-  const found = isBack && leaderOf(view) === undefined && !all.some((host) => isUp(view, host)) ? furthestOf(view) : undefined;
+  const found = isBack && writerOf(view) === undefined && !all.some((host) => isUp(view, host)) ? furthestOf(view) : undefined;
   if (found === undefined || found.kind === 'known') return [];
   const why = found.kind === 'unknown' ? found.why : `${enumerate(found.hosts)} wrote two histories of timeline ${found.timeline}`;
   return refuse(
@@ -101,9 +94,8 @@ function unordered(run: RestoreRun): OperationObjection[] {
 
 /** The lease of a leader that was lost is not over yet. */
 function leased(run: RestoreRun): OperationObjection[] {
-  const { view } = run;
-  const leader = storeOf(view)?.leader ?? '';
-  if (leader === '' || members(run).some((host) => isUp(view, host))) return [];
+  const leader = storeOf(run.view)?.leader ?? '';
+  if (leader === '' || members(run).some((host) => isUp(run.view, host))) return [];
   return [
     {
       kind: 'refuse',
@@ -133,122 +125,31 @@ function awaits(run: RestoreRun): OperationObjection[] {
 /** What must be so before anything is stopped. */
 function beginning(run: RestoreRun): OperationObjection[] {
   return [
-    ...guardUnapproved(run.view),
+    ...unapproved(run),
     ...stored(run),
     ...maintenanceObjection(run),
-    ...repository(run),
+    ...unreadBackups(run),
     ...leftTimeline(run),
-    ...target(run),
+    ...unreachableTarget(run),
     ...tablespaced(run),
     ...places(run),
     ...room(run),
   ];
 }
 
+/** What another restore has left; that a server is held is of no account, because this one does that too. */
+function unapproved({ view, inventory }: RestoreRun): OperationObjection[] {
+  if (hasPatroni(inventory)) return guardUnapproved(view);
+  const hosts = view.hosts('postgresql').filter(({ name }) => view.read(name, UNAPPROVED_DATA)?.held !== true);
+  return guardUnapproved(view, hosts);
+}
+
 function stored({ view, inventory }: RestoreRun): OperationObjection[] {
-  if (storeOf(view) !== undefined) return [];
+  if (!hasPatroni(inventory) || storeOf(view) !== undefined) return [];
   return refuse(
     'Patroni’s store does not answer, and a restored member could not lead',
     `bring it back first: ${pgprov`apply ${inventory}`}, or ${pgprov`recover ${inventory}`}`,
   );
-}
-
-function repository(run: RestoreRun): OperationObjection[] {
-  const { view, options, inventory, done } = run;
-  const info = infoOf(run);
-  if (info === undefined) return refuse(`no host of ${inventory.cluster} that could be reached reaches the backups`, 'bring one back');
-  if (info.problem !== undefined) return unreadable(run, info.problem);
-  const failed = info.repositories
-    .filter(({ status }) => status === 'failed')
-    .map(({ repository: number, message }) => `${number}: ${message}`);
-  if (info.backups.length === 0) {
-    if (run.source !== undefined && failed.length > 0) return unreadable(run, `repository ${failed.join('; ')}`);
-    return refuse(
-      `there is no backup to restore${failed.length === 0 ? '' : ` (repository ${failed.join('; ')})`}`,
-      `nothing was changed; ${pgprov`backups ${backedUp(run)}`} shows what there is`,
-    );
-  }
-  const { member = '' } = options;
-  if (done.has('reach') && unreached(run).includes(member)) {
-    const own = view.read(member, BACKUP_INFO);
-    return refuse(
-      `${member} cannot read the backups${own?.problem === undefined ? '' : `: ${own.problem}`}`,
-      'put that right, or restore on another member (--host)',
-    );
-  }
-  if (info.running !== undefined) {
-    return [
-      {
-        kind: 'refuse',
-        message: 'a backup is being made, and what it expires at its end may be what a restore needs',
-        hint: `nothing was changed; run this again when it is done (${pgprov`backups ${inventory}`})`,
-        settles: true,
-      },
-    ];
-  }
-  return [];
-}
-
-function unreadable(run: RestoreRun, problem: string): OperationObjection[] {
-  const { source } = run;
-  if (source === undefined) return refuse(`the backups cannot be read: ${problem}`, 'nothing was changed; put that right first');
-  return refuse(
-    `${run.options.member} cannot read the backups of ${source.inventory.cluster}: ${problem}`,
-    `nothing was changed; ${readingAdvice(problem, run)}`,
-  );
-}
-
-/** Whether what there is reaches to where the restore is to end. */
-function target(run: RestoreRun): OperationObjection[] {
-  const { options } = run;
-  const info = infoOf(run);
-  if (info === undefined) return [];
-  const { time, backup, set, onto = 0 } = options;
-  const look = `nothing was changed; ${pgprov`backups ${backedUp(run)}`} shows what can be restored to`;
-  if (time !== undefined && (readTime(time)?.seconds ?? 0) > info.now) {
-    return refuse(
-      `${aimWords(options)} is in the future: it is ${utcText(new Date(info.now * 1000).toISOString())} there`,
-      'nothing was changed; --latest restores to the last commit that is archived',
-    );
-  }
-  if (set !== undefined && !info.backups.some(({ label }) => label === set)) {
-    return refuse(
-      `backup ${set}, which is restored, is not there any more: a later one has expired it`,
-      `${takeBack(run)} takes back what was begun; then begin anew, which takes another backup`,
-    );
-  }
-  if (set !== undefined) return gaps(run, info, set);
-  if (backup !== undefined) {
-    if (!info.backups.some(({ label }) => label === backup)) return refuse(`there is no backup ${backup}`, look);
-    return refuse(`backup ${backup} does not lead to ${aimWords(options)} on timeline ${onto}`, look);
-  }
-  const [oldest] = backupsOnto(info, onto);
-  return refuse(
-    oldest === undefined
-      ? `no backup leads to timeline ${onto}`
-      : `no backup ended before ${aimWords(options)}: the oldest that leads to timeline ${onto}, ${oldest.label}, ended at ${endOf(oldest)}`,
-    look,
-  );
-}
-
-/** All WAL has to be there that is replayed. */
-function gaps(run: RestoreRun, info: BackupInfo, label: string): OperationObjection[] {
-  const { options } = run;
-  const set = info.backups.find((backup) => backup.label === label);
-  const archive = set === undefined ? undefined : archiveFor(run, set.repository);
-  if (set === undefined || archive === undefined) return [];
-  const perLog = perLogFor(run, archive);
-  const missing = gapsTo(options, set, info.backups, gapsIn(archive, info, perLog), perLog);
-  if (missing.length === 0) return [];
-  const words = missing.map((gap) => gapWords(gap, perLog));
-  return refuse(
-    `${aimWords(options)} cannot be reached from backup ${label}: repository ${set.repository} lacks the WAL files ${enumerate(words)} (of any timeline)`,
-    `nothing was changed; restore to an earlier moment, or from a later backup (--backup); ${pgprov`backups ${backedUp(run)}`} lists them`,
-  );
-}
-
-function endOf({ stop, lsnStop }: Backup): string {
-  return `${utcText(new Date(stop * 1000).toISOString())}${lsnStop === undefined ? '' : ` (${lsnStop})`}`;
 }
 
 /** All data can be put aside, and is a database’s. */
@@ -294,6 +195,6 @@ export function restoreQuestion(run: RestoreRun): string {
   const other = isOtherDatabase(run)
     ? `The backups are of another database (system identifier ${options.identifier}) than ${cluster} has now (${options.former}). `
     : '';
-  const serves = leaderOf(view) === undefined ? '' : 'What was committed since will be in the data that is put aside alone. ';
+  const serves = writerOf(view) === undefined ? '' : 'What was committed since will be in the data that is put aside alone. ';
   return `${other}${serves}Restore ${cluster} to ${aimWords(options)}?`;
 }

@@ -15,14 +15,16 @@ import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith, restApiUrl } from '../../../../roles/shared/layout.js';
 import { memberGate } from '../../../../roles/shared/patroni/start.js';
 import { dataLabel } from '../../../../roles/shared/selinux.js';
-import { leaderOf, notStreamingWhy, storeOf } from '../members.js';
-import { firstOf, isUp } from '../recover/seen.js';
+import { storeOf } from '../members.js';
+import { firstOf } from '../recover/seen.js';
 import { patroniStarts } from '../patroni-starts.js';
 import { followStep } from '../recover/starts.js';
 import { backupSteps } from './backup.js';
 import { holding, scheduleStep, scheduling } from '../backup/timers.js';
 import { copyOf, isLetIn, letInNote, members, placeOf, type RestoreRun } from './seen.js';
+import { hasPatroni, isUp, lateWhy, primaryOf, writerOf } from './servers.js';
 import { serverOf } from './steps.js';
+import { restoredStarts, servesGate } from './unmanaged.js';
 
 /** Seconds in which a copy that does not grow is waited for: a checkpoint comes first. */
 const STANDS_STILL = 900;
@@ -81,8 +83,9 @@ export function storeStep(run: RestoreRun, identifier = ''): OperationStep[] {
 
 /** Who is started first: the restored data or, where others have copied it and clients have written since, who has the last commits. */
 function firstMembers(run: RestoreRun): string[] {
-  const { view, options } = run;
+  const { view, options, inventory } = run;
   const { member = '' } = options;
+  if (!hasPatroni(inventory)) return [(isLetIn(run) ? primaryOf(view) : undefined) ?? member];
   const copied = isLetIn(run) ? members(run).filter((host) => copyOf(run, host).identity !== '') : [];
   if (copied.every((host) => host === member)) return [member];
   const first = firstOf(view);
@@ -91,9 +94,10 @@ function firstMembers(run: RestoreRun): string[] {
 
 /** Clients are let in. */
 export function leadSteps(run: RestoreRun): OperationStep[] {
-  const { view } = run;
+  const { view, inventory } = run;
+  const isManaged = hasPatroni(inventory);
   const first = firstMembers(run);
-  if (isLetIn(run) && (leaderOf(view) !== undefined || first.some((host) => isUp(view, host)))) return [];
+  if (isLetIn(run) && (writerOf(view) !== undefined || first.some((host) => isUp(view, host)))) return [];
   const note: OperationStep = {
     id: 'note',
     title: `have ${enumerate(members(run))} note that clients are let in`,
@@ -106,11 +110,13 @@ export function leadSteps(run: RestoreRun): OperationStep[] {
     ...(run.done.has('note') ? [] : [note]),
     {
       id: 'lead',
-      title: `start Patroni on ${enumerate(first)}${first.length === 1 ? ' alone, and wait until it leads' : ', and wait until one of them leads'}`,
+      title: isManaged
+        ? `start Patroni on ${enumerate(first)}${first.length === 1 ? ' alone, and wait until it leads' : ', and wait until one of them leads'}`
+        : `start PostgreSQL on ${enumerate(first)}, and wait until it takes writes`,
       effect: 'clients reach the restored data from here on',
       on: first,
-      resources: (context) => [patroniStarts(context)],
-      gates: (context) => [memberGate(context)],
+      resources: (context) => (isManaged ? [patroniStarts(context)] : restoredStarts(context)),
+      gates: (context) => [isManaged ? memberGate(context) : servesGate(context)],
     },
   ];
 }
@@ -119,8 +125,8 @@ export function leadSteps(run: RestoreRun): OperationStep[] {
 export function othersSteps(run: RestoreRun): OperationStep[] {
   const { view, done } = run;
   const [first = ''] = firstMembers(run);
-  const leader = isLetIn(run) ? (leaderOf(view) ?? first) : first;
-  const isLate = (host: string): boolean => !isLetIn(run) || notStreamingWhy(view, leader, host) !== undefined;
+  const leader = isLetIn(run) ? (writerOf(view) ?? first) : first;
+  const isLate = (host: string): boolean => !isLetIn(run) || lateWhy(view, leader, host) !== undefined;
   const late = members(run).filter((host) => host !== leader && isLate(host));
   if (late.length === 0) return [];
   const start: OperationStep[] = done.has('others')

@@ -1,6 +1,5 @@
-import { enumerate, pgprov, type Inventory, type OperationObjection, type OperationStart } from '../../../index.js';
+import { enumerate, pgprov, unknownName, type Inventory, type OperationObjection, type OperationStart } from '../../../index.js';
 import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
-import { unknownMember } from '../members.js';
 import { allMembers, type RestoreOptions } from './seen.js';
 import { readTime } from './target.js';
 
@@ -10,12 +9,6 @@ const AIMS = ['time', 'lsn', 'xid', 'name', 'latest'] as const;
 export function restoreProblems(start: OperationStart<RestoreOptions>): OperationObjection[] {
   const { inventory, options } = start;
   if (options.id !== undefined) return [];
-  if (allMembers({ inventory }).length === 0) {
-    return wrong(
-      `${inventory.cluster} has no members that Patroni runs, and only these are restored by pgprov`,
-      'docs/restore.md says how a server of its own is restored with pgBackRest',
-    );
-  }
   if (backupHosts(inventory).length === 0)
     return wrong(`${inventory.cluster} has no backups`, 'give its hosts the role backup, and see docs/backups.md');
   if (options.undo === true)
@@ -53,5 +46,7 @@ export function aimProblems(
   const [member, ...more] = chosenHosts ?? [];
   if (more.length > 0)
     return wrong('one member restores, and the others copy its data', `give one with --host: ${enumerate(allMembers({ inventory }))}`);
-  return unknownMember(inventory, member);
+  const names = allMembers({ inventory });
+  if (member === undefined || names.includes(member)) return [];
+  return [{ kind: 'input', error: 'aim/unknown-member', ...unknownName('member', member, names) }];
 }

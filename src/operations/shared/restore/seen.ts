@@ -10,10 +10,8 @@ import {
 } from '../../../index.js';
 import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
-import { answerOf, leaderOf, storeOf } from '../members.js';
 import { copyOn } from '../rebuild/seen.js';
-import { isUp } from '../recover/seen.js';
-import { runningOf } from '../stopped.js';
+import { isUp, knownIdentifier, runningOn, servedTimeline, serverRole, writerOf } from './servers.js';
 import { SOURCE_INFO } from './source.js';
 import { backupFor, backupsOnto, newestTimeline, stanzaIdentifier, type RestoreAim } from './target.js';
 
@@ -67,14 +65,14 @@ export function unreached(run: RestoreRun): string[] {
   });
 }
 
-/** All members of the inventory. */
+/** All members of the inventory, or its servers without Patroni. */
 export function allMembers({ inventory }: Pick<RestoreRun, 'inventory'>): string[] {
-  return hostsWith(inventory, 'patroni').map(({ name }) => name);
+  return hostsWith(inventory, serverRole(inventory)).map(({ name }) => name);
 }
 
 /** Those that can be reached. */
 export function members({ view }: Pick<RestoreRun, 'view'>): string[] {
-  return view.hosts('patroni').map(({ name }) => name);
+  return view.hosts(serverRole(view.inventory)).map(({ name }) => name);
 }
 
 /** What a member has in its place for data. */
@@ -128,22 +126,22 @@ export function ownNote({ options: { id = '' } }: RestoreRun): string {
 }
 
 /**
- * Patroni was let start with the restored data, so that clients may have written: nothing is taken back any more. All members know, because the
+ * The server was let start with the restored data, so that clients may have written: nothing is taken back any more. All members know, because the
  * one that restored may have copied its data anew since, or be another machine.
  */
 export function isLetIn(run: RestoreRun): boolean {
   return members(run).some((host) => run.view.read(host, RESTORE_PLACE)?.restored.includes(letInNote(run)) === true);
 }
 
-/** What all members note before Patroni is started on the one that restored. */
+/** What all members note before the server is started on the one that restored. */
 export function letInNote({ options: { id = '' } }: RestoreRun): string {
   return `${id}.let-in`;
 }
 
-/** Patroni runs on a member, or a PostgreSQL that is not the private one. */
+/** The unit of its server runs on a member, or a PostgreSQL that is not the private one. */
 export function isServing(run: RestoreRun, host: string): boolean {
   const isPrivate = host === run.options.member && placeOf(run).server !== 'down';
-  return isPrivate ? runningOf(run.view, host)?.patroni === true : isUp(run.view, host);
+  return isPrivate ? runningOn(run.view, host)?.patroni === true : isUp(run.view, host);
 }
 
 /** Whether no data is out of its place; members may be stopped by then. */
@@ -154,11 +152,11 @@ export function isUntouched(run: RestoreRun): boolean {
 
 /** The member that leads, or led: whose data tells the history of timelines. */
 function historian(view: View): string | undefined {
-  const told = view.hosts('patroni').flatMap(({ name }) => {
+  const told = view.hosts(serverRole(view.inventory)).flatMap(({ name }) => {
     const data = view.read(name, DATA_DIRECTORY);
     return data?.kind === 'cluster' ? [{ name, timeline: data.position?.timeline ?? 0 }] : [];
   });
-  return leaderOf(view) ?? told.toSorted((one, other) => other.timeline - one.timeline)[0]?.name;
+  return writerOf(view) ?? told.toSorted((one, other) => other.timeline - one.timeline)[0]?.name;
 }
 
 /** What is decided before the first step. */
@@ -172,7 +170,7 @@ export function chosenOf(run: RestoreRun): RestoreOptions {
   const identifier = info === undefined ? undefined : stanzaIdentifier(info);
   // A clone has the identifier of what it was made of, and its timelines are others.
   const ours = source === undefined && cluster !== undefined && cluster.systemIdentifier === identifier;
-  const own = ours ? (answerOf(view, known ?? '')?.timeline ?? cluster.position?.timeline ?? 0) : 0;
+  const own = ours ? (servedTimeline(view, known ?? '') ?? cluster.position?.timeline ?? 0) : 0;
   const newest = Math.max(own, info === undefined ? 0 : newestTimeline(info));
   const named = options.backup === undefined ? undefined : info?.backups.find(({ label }) => label === options.backup);
   const isEnd = [options.time, options.lsn, options.xid, options.name].every((aim) => aim === undefined) && options.latest !== true;
@@ -180,7 +178,7 @@ export function chosenOf(run: RestoreRun): RestoreOptions {
   const set = info === undefined ? undefined : backupFor(options, backupsOnto(info, onto, ours ? cluster.history : undefined));
   const needed = set?.size ?? 0;
   const roomy = all.find((name) => copyOf(run, name).free > needed && copyOf(run, name).fixed === undefined);
-  const leader = leaderOf(view);
+  const leader = writerOf(view);
   return {
     ...options,
     id: new Date().toISOString().replaceAll(/[-:]|\.\d+/gu, ''),
@@ -190,7 +188,7 @@ export function chosenOf(run: RestoreRun): RestoreOptions {
       (leader !== undefined && copyOf(run, leader).free > needed ? leader : (roomy ?? all[0] ?? '')),
     onto,
     newest,
-    former: storeOf(view)?.initialize ?? '',
+    former: knownIdentifier(view),
     was: Object.fromEntries(all.map((name) => [name, copyOf(run, name).identity])),
     ...(identifier === undefined ? {} : { identifier }),
     ...(set === undefined

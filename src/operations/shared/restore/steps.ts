@@ -12,6 +12,7 @@ import {
   restoredGate,
   SOURCE_OPTION,
   timelinesTaken,
+  topologyOf,
   walArchived,
   type BackupRestoredOptions,
   type OperationStep,
@@ -21,10 +22,10 @@ import {
 import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
 import { configuredServer } from '../../../../roles/shared/backup/serve.js';
 import { restApiUrl } from '../../../../roles/shared/layout.js';
+import { standaloneCluster } from '../../../../roles/shared/standalone.js';
 import { variables } from '../../../../roles/shared/variables.js';
 import { holdStep } from '../backup/timers.js';
-import { answerOf, leaderOf, notStreamingWhy } from '../members.js';
-import { startsAtBoot } from '../recover/seen.js';
+import { answerOf } from '../members.js';
 import {
   endedCleanly,
   hasFormer,
@@ -39,10 +40,10 @@ import {
   type RestoreRun,
 } from './seen.js';
 import { isOtherDatabase } from './guards.js';
+import { hasPatroni, lateWhy, mayStart, servedIdentifier, serverStopped, serviceWords, unitOf, writerOf } from './servers.js';
 import { aimOptions, aimWords } from './target.js';
 import { backedUp } from './words.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
-import { stopped } from '../stopped.js';
 import { wholeStep } from './whole.js';
 
 /** What leads to a recovered database that nobody but PostgreSQL's user sees. */
@@ -78,40 +79,44 @@ function reachStep(run: RestoreRun): OperationStep[] {
 /** What the leader has written is in the repository, so that a target up to now can be reached. */
 function archiveStep(run: RestoreRun): OperationStep[] {
   const { view, done, options, source } = run;
-  const leader = leaderOf(view);
+  const leader = writerOf(view);
   // Another cluster's hosts are left alone.
   if (source !== undefined || leader === undefined || done.has('archive') || !isUntouched(run) || isOtherDatabase(run)) return [];
-  if (answerOf(view, leader)?.systemIdentifier !== options.identifier) return [];
+  if (servedIdentifier(view, leader) !== options.identifier) return [];
   return [
     {
       id: 'archive',
       title: `have ${leader} archive the WAL that it has written`,
       on: [leader],
-      gates: ({ host, platform }) => [walArchived({ server: localServer(host, platform), unit: platform.patroni.unit, host: host.name })],
+      gates: ({ host, platform }) => [
+        walArchived({ server: localServer(host, platform), unit: unitOf({ host, platform }), host: host.name }),
+      ],
     },
   ];
 }
 
-/** The leader last, so that nobody takes over; none starts at a boot. */
+/** Who takes writes last, so that nobody takes over; none starts at a boot. */
 export function stopSteps(run: RestoreRun): OperationStep[] {
-  const { view } = run;
-  const up = members(run).filter((host) => isServing(run, host) || startsAtBoot(view, host));
-  const writer = leaderOf(view) ?? up.find((host) => answerOf(view, host)?.role === 'leader');
+  const { view, inventory } = run;
+  const what = serviceWords(inventory);
+  const up = members(run).filter((host) => isServing(run, host) || mayStart(view, host));
+  const writer = writerOf(view) ?? up.find((host) => answerOf(view, host)?.role === 'leader');
   const standbys = up.filter((host) => host !== writer);
-  const behind = standbys.filter((host) => writer !== undefined && notStreamingWhy(view, writer, host) !== undefined);
+  const behind = standbys.filter((host) => writer !== undefined && lateWhy(view, writer, host) !== undefined);
+  const leads = members(run).length === 1 ? '' : hasPatroni(inventory) ? ', the leader' : ', the primary';
   const step = (id: string, hosts: readonly string[], title: string, effect: string): OperationStep[] =>
-    hosts.length === 0 ? [] : [{ id, title, effect, on: hosts, resources: (context) => [stopped(context, true)] }];
+    hosts.length === 0 ? [] : [{ id, title, effect, on: hosts, resources: (context) => [serverStopped(context, true)] }];
   return [
     ...step(
       'stop-standbys',
       standbys,
-      `stop Patroni and PostgreSQL on ${enumerate(standbys)}`,
+      `stop ${what} on ${enumerate(standbys)}`,
       `connections to ${standbys.length === 1 ? 'it' : 'them'} are cut${behind.length === 0 ? '' : `; ${enumerate(behind)} does not stream`}`,
     ),
     ...step(
       'stop-leader',
       writer !== undefined && up.includes(writer) ? [writer] : [],
-      `stop Patroni and PostgreSQL on ${writer ?? ''}, the leader`,
+      `stop ${what} on ${writer ?? ''}${leads}`,
       `the database is down until the restored one is ${run.source === undefined ? 'approved' : 'in its place'}`,
     ),
   ];
@@ -134,28 +139,35 @@ function asideStep(run: RestoreRun): OperationStep[] {
 
 /** A member's data out of its place, by its `DataCopy.identity`. */
 export function formerAside({ host, platform }: RoleContext, identity: string): Resource {
-  const { user: owner, group, unit } = platform.patroni;
   const { binDirectory } = localServer(host, platform);
   const path = dataDirectoryOf(host, platform);
-  return dataAside({ path, ownership: { owner, group, mode: '0700' }, unit, url: restApiUrl(host), binDirectory, identity }) as Resource;
+  const url = topologyOf(host) === 'patroni' ? { url: restApiUrl(host) } : {};
+  const unit = unitOf({ host, platform });
+  return dataAside({ path, ownership: ownershipOf({ host, platform }), unit, ...url, binDirectory, identity }) as Resource;
+}
+
+/** Whose a data directory is, and who may read it. */
+export function ownershipOf({ host, platform }: Pick<RoleContext, 'host' | 'platform'>): BackupRestoredOptions['ownership'] {
+  const { user: owner, group } =
+    topologyOf(host) === 'patroni' ? platform.patroni : platform.postgresql(variables(host, 'postgresql').version);
+  return { owner, group, mode: '0700' };
 }
 
 /** What pgBackRest is to do on the restoring member. */
 function restoring(run: RestoreRun, { host, platform }: RoleContext): BackupRestoredOptions {
   const { options, source } = run;
-  const { user: owner, group, unit } = platform.patroni;
   const { id = '', set = '', repository = 1, onto = 1, setTimeline, was = {} } = options;
   return {
     id,
     path: dataDirectoryOf(host, platform),
-    ownership: { owner, group, mode: '0700' },
+    ownership: ownershipOf({ host, platform }),
     server: localServer(host, platform),
     stanza: stanzaOf(backedUp(run)),
     words: [`--repo=${repository}`, `--set=${set}`],
     recovery: aimOptions(options, onto, setTimeline),
     ...(source === undefined ? {} : { through: [SOURCE_OPTION] }),
     keep: was[host.name] ?? '',
-    unit,
+    unit: unitOf({ host, platform }),
   };
 }
 
@@ -192,7 +204,7 @@ function lookStep(run: RestoreRun): OperationStep[] {
         if (run.source === undefined) return [privateServerRuns(server)];
         return [
           ...timelinesTaken({ ...server, first: onto + 1, last: newest }),
-          privateServerRuns({ ...server, settings: smaller(context) }),
+          privateServerRuns({ ...server, settings: { ...server.settings, ...smaller(context) } }),
         ];
       },
       gates: (context) => [
@@ -212,6 +224,15 @@ function smaller({ host }: RoleContext): Record<string, string> {
 }
 
 /** How the restored data is run on a member. */
-export function serverOf({ host, platform }: RoleContext): Parameters<typeof privateServerRuns>[0] {
-  return { path: dataDirectoryOf(host, platform), server: localServer(host, platform), unit: platform.patroni.unit };
+export function serverOf(context: RoleContext): Parameters<typeof privateServerRuns>[0] {
+  const { host, platform } = context;
+  const path = dataDirectoryOf(host, platform);
+  const configuration = topologyOf(host) === 'patroni' ? path : standaloneCluster(context).configDirectory;
+  return {
+    path,
+    server: localServer(host, platform),
+    unit: unitOf(context),
+    // Debian's tools keep it elsewhere, with the name of a file that tells them of a server that is not private.
+    ...(configuration === path ? {} : { settings: { config_file: `${configuration}/postgresql.conf`, external_pid_file: '' } }),
+  };
 }

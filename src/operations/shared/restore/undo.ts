@@ -1,17 +1,28 @@
-import { command, gate, dataDirectoryOf, dataReturned, enumerate, RESTORING_UNIT, sh, type OperationStep } from '../../../index.js';
+import {
+  command,
+  gate,
+  dataDirectoryOf,
+  dataReturned,
+  enumerate,
+  RESTORING_UNIT,
+  sh,
+  type OperationStep,
+  type RoleContext,
+} from '../../../index.js';
 import { restApiUrl } from '../../../../roles/shared/layout.js';
-import { leaderOf, notStreamingWhy, storeOf } from '../members.js';
-import { firstOf, isUp } from '../recover/seen.js';
+import { storeOf } from '../members.js';
+import { firstOf } from '../recover/seen.js';
 import { followStep, startStep } from '../recover/starts.js';
 import { formerAside, stopSteps } from './steps.js';
 import { endStep, storeStep, timersStep } from './landing.js';
 import { asideOf, copyOf, hasFormer, members, placeOf, type RestoreRun } from './seen.js';
-import { runningOf } from '../stopped.js';
+import { hasPatroni, isUp, lateWhy, mayStart, runningOn, unitOf, writerOf } from './servers.js';
+import { serverReleased, serverStarts, servesGate } from './unmanaged.js';
 import { HOPELESS } from '../streaming-gate.js';
 
 /** What was there before comes back, and the member with the last commits leads first. */
 export function undoSteps(run: RestoreRun): { steps: OperationStep[]; then?: string } {
-  const { view, options } = run;
+  const { view, options, inventory } = run;
   const { was = {} } = options;
   const away = members(run).filter((host) => (was[host] ?? '') !== '' && !hasFormer(run, host));
   const back: OperationStep[] =
@@ -27,13 +38,14 @@ export function undoSteps(run: RestoreRun): { steps: OperationStep[]; then?: str
               dataReturned({
                 path: dataDirectoryOf(context.host, context.platform),
                 identity: was[context.host.name] ?? '',
-                unit: context.platform.patroni.unit,
+                unit: unitOf(context),
               }),
             ],
           },
         ];
-  const strays = leaderOf(view) === undefined ? members(run).filter((host) => was[host] === '' && copyOf(run, host).identity !== '') : [];
+  const strays = writerOf(view) === undefined ? members(run).filter((host) => was[host] === '' && copyOf(run, host).identity !== '') : [];
   const isOther = storeOf(view)?.initialize !== options.former;
+  const isManaged = hasPatroni(inventory);
   const before = [
     ...restoringEnded(run),
     // Somebody may have started Patroni by hand meanwhile, with what was restored or with nothing.
@@ -41,17 +53,18 @@ export function undoSteps(run: RestoreRun): { steps: OperationStep[]; then?: str
     ...endStep(run),
     ...back,
     ...strayStep(run, strays),
-    ...(isOther ? storeStep(run, options.former) : []),
+    ...(isManaged && isOther ? storeStep(run, options.former) : []),
   ];
+  if (!isManaged) return { steps: [...before, ...serverSteps(run, away.length > 0)] };
   const had = members(run).filter((host) => (was[host] ?? '') !== '');
   if (had.length === 0) return { steps: [...before, ...timersStep(run)] };
-  const leader = leaderOf(view);
+  const leader = writerOf(view);
   if (leader !== undefined) {
-    const late = members(run).filter((host) => host !== leader && notStreamingWhy(view, leader, host) !== undefined);
+    const late = members(run).filter((host) => host !== leader && lateWhy(view, leader, host) !== undefined);
     const down = late.filter((host) => !isUp(view, host));
     return { steps: [...before, ...startStep(down, leader), ...followStep(run, leader, late), ...timersStep(run)] };
   }
-  const begun = members(run).find((host) => runningOf(view, host)?.patroni === true);
+  const begun = members(run).find((host) => runningOn(view, host)?.patroni === true);
   if (away.length === 0 && begun !== undefined && !run.done.has('listed'))
     return { steps: [...before, listedStep(begun)], then: 'then the others are started' };
   const first = firstOf(view);
@@ -68,6 +81,38 @@ export function undoSteps(run: RestoreRun): { steps: OperationStep[]; then?: str
       ...timersStep(run),
     ],
   };
+}
+
+/** Servers without Patroni run again with what they had; one that had nothing may be made anew. */
+function serverSteps(run: RestoreRun, isAway: boolean): OperationStep[] {
+  const { view, options } = run;
+  const { was = {} } = options;
+  const vacant = members(run).filter((host) => (was[host] ?? '') === '' && !mayStart(view, host));
+  const had = members(run).filter((host) => (was[host] ?? '') !== '' && (isAway || !isUp(view, host) || !mayStart(view, host)));
+  return [
+    ...(vacant.length === 0
+      ? []
+      : [
+          {
+            id: 'release',
+            title: `let PostgreSQL on ${enumerate(vacant)} be started again`,
+            on: vacant,
+            resources: (context: RoleContext) => [serverReleased(context)],
+          },
+        ]),
+    ...(had.length === 0
+      ? []
+      : [
+          {
+            id: 'start-first',
+            title: `start PostgreSQL on ${enumerate(had)}, and wait until it takes writes`,
+            on: had,
+            resources: (context: RoleContext) => [serverStarts(context)],
+            gates: (context: RoleContext) => [servesGate(context)],
+          },
+        ]),
+    ...timersStep(run),
+  ];
 }
 
 /** Patroni lists a new leader a moment after it leads. */

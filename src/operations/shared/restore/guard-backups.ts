@@ -1,0 +1,111 @@
+import { BACKUP_INFO, enumerate, pgprov, type Backup, type BackupInfo, type OperationObjection } from '../../../index.js';
+import { gapsIn, gapWords } from '../backup/archive.js';
+import { utcText } from '../moment.js';
+import { infoOf, unreached, type RestoreRun } from './seen.js';
+import { archiveFor, perLogFor, readingAdvice } from './source.js';
+import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
+import { backedUp, takeBack } from './words.js';
+
+function refuse(message: string, hint: string): OperationObjection[] {
+  return [{ kind: 'refuse', message, hint }];
+}
+
+/** Whether the backups can be read, and stay as they are. */
+export function unreadBackups(run: RestoreRun): OperationObjection[] {
+  const { view, options, inventory, done } = run;
+  const info = infoOf(run);
+  if (info === undefined) return refuse(`no host of ${inventory.cluster} that could be reached reaches the backups`, 'bring one back');
+  if (info.problem !== undefined) return unreadable(run, info.problem);
+  const failed = info.repositories
+    .filter(({ status }) => status === 'failed')
+    .map(({ repository: number, message }) => `${number}: ${message}`);
+  if (info.backups.length === 0) {
+    if (run.source !== undefined && failed.length > 0) return unreadable(run, `repository ${failed.join('; ')}`);
+    return refuse(
+      `there is no backup to restore${failed.length === 0 ? '' : ` (repository ${failed.join('; ')})`}`,
+      `nothing was changed; ${pgprov`backups ${backedUp(run)}`} shows what there is`,
+    );
+  }
+  const { member = '' } = options;
+  if (done.has('reach') && unreached(run).includes(member)) {
+    const own = view.read(member, BACKUP_INFO);
+    return refuse(
+      `${member} cannot read the backups${own?.problem === undefined ? '' : `: ${own.problem}`}`,
+      'put that right, or restore on another member (--host)',
+    );
+  }
+  if (info.running !== undefined) {
+    return [
+      {
+        kind: 'refuse',
+        message: 'a backup is being made, and what it expires at its end may be what a restore needs',
+        hint: `nothing was changed; run this again when it is done (${pgprov`backups ${inventory}`})`,
+        settles: true,
+      },
+    ];
+  }
+  return [];
+}
+
+function unreadable(run: RestoreRun, problem: string): OperationObjection[] {
+  const { source } = run;
+  if (source === undefined) return refuse(`the backups cannot be read: ${problem}`, 'nothing was changed; put that right first');
+  return refuse(
+    `${run.options.member} cannot read the backups of ${source.inventory.cluster}: ${problem}`,
+    `nothing was changed; ${readingAdvice(problem, run)}`,
+  );
+}
+
+/** Whether what there is reaches to where the restore is to end. */
+export function unreachableTarget(run: RestoreRun): OperationObjection[] {
+  const { options } = run;
+  const info = infoOf(run);
+  if (info === undefined) return [];
+  const { time, backup, set, onto = 0 } = options;
+  const look = `nothing was changed; ${pgprov`backups ${backedUp(run)}`} shows what can be restored to`;
+  if (time !== undefined && (readTime(time)?.seconds ?? 0) > info.now) {
+    return refuse(
+      `${aimWords(options)} is in the future: it is ${utcText(new Date(info.now * 1000).toISOString())} there`,
+      'nothing was changed; --latest restores to the last commit that is archived',
+    );
+  }
+  if (set !== undefined && !info.backups.some(({ label }) => label === set)) {
+    return refuse(
+      `backup ${set}, which is restored, is not there any more: a later one has expired it`,
+      `${takeBack(run)} takes back what was begun; then begin anew, which takes another backup`,
+    );
+  }
+  if (set !== undefined) return gaps(run, info, set);
+  const candidates = backupsOnto(info, onto);
+  if (backup !== undefined) {
+    if (!info.backups.some(({ label }) => label === backup)) return refuse(`there is no backup ${backup}`, look);
+    return refuse(`backup ${backup} does not lead to ${aimWords(options)} on timeline ${onto}`, look);
+  }
+  const [oldest] = candidates;
+  return refuse(
+    oldest === undefined
+      ? `no backup leads to timeline ${onto}`
+      : `no backup ended before ${aimWords(options)}: the oldest that leads to timeline ${onto}, ${oldest.label}, ended at ${endOf(oldest)}`,
+    look,
+  );
+}
+
+/** All WAL has to be there that is replayed. */
+function gaps(run: RestoreRun, info: BackupInfo, label: string): OperationObjection[] {
+  const { options } = run;
+  const set = info.backups.find((backup) => backup.label === label);
+  const archive = set === undefined ? undefined : archiveFor(run, set.repository);
+  if (set === undefined || archive === undefined) return [];
+  const perLog = perLogFor(run, archive);
+  const missing = gapsTo(options, set, info.backups, gapsIn(archive, info, perLog), perLog);
+  if (missing.length === 0) return [];
+  const words = missing.map((gap) => gapWords(gap, perLog));
+  return refuse(
+    `${aimWords(options)} cannot be reached from backup ${label}: repository ${set.repository} lacks the WAL files ${enumerate(words)} (of any timeline)`,
+    `nothing was changed; restore to an earlier moment, or from a later backup (--backup); ${pgprov`backups ${backedUp(run)}`} lists them`,
+  );
+}
+
+function endOf({ stop, lsnStop }: Backup): string {
+  return `${utcText(new Date(stop * 1000).toISOString())}${lsnStop === undefined ? '' : ` (${lsnStop})`}`;
+}

@@ -1,0 +1,75 @@
+import {
+  command,
+  dataDirectoryOf,
+  endHold,
+  gate,
+  isHeld,
+  localServer,
+  memberProgress,
+  ownCluster,
+  psql,
+  recoverySettingsGone,
+  sh,
+  type Gate,
+  type Resource,
+  type RoleContext,
+} from '../../../index.js';
+import { dataLabel } from '../../../../roles/shared/selinux.js';
+import { standaloneCluster } from '../../../../roles/shared/standalone.js';
+import { withoutPatroni } from '../../../../roles/shared/without-patroni.js';
+import { unitOf } from './servers.js';
+
+/** What a server that Patroni does not run takes to be started with the data that was restored. */
+export function restoredStarts(context: RoleContext): Resource[] {
+  const { host, platform } = context;
+  const data = dataDirectoryOf(host, platform);
+  const isBeside = standaloneCluster(context).configDirectory === data;
+  return [
+    recoverySettingsGone(data),
+    ownCluster(data),
+    // Files beside the data are those of then.
+    ...(isBeside ? [...dataLabel(host, platform), ...withoutPatroni(context).ofCopy] : []),
+    serverStarts(context),
+  ] as Resource[];
+}
+
+/** PostgreSQL’s own unit runs, and may be started by whoever wants it again. */
+export function serverStarts(context: RoleContext): Resource {
+  const unit = unitOf(context);
+  return command({
+    name: `start-${unit}`,
+    summary: `start ${unit}`,
+    unless: sh`! ${isHeld(unit)} && case "$(systemctl is-active ${unit})" in active | activating) : ;; *) false ;; esac`,
+    run: sh`${endHold(unit)}
+systemctl reset-failed ${unit} 2>/dev/null || :
+systemctl start --no-block ${unit}`,
+  }) as Resource;
+}
+
+/** A server that has no data may be made again. */
+export function serverReleased(context: RoleContext): Resource {
+  const unit = unitOf(context);
+  return command({
+    name: `release-${unit}`,
+    summary: `let ${unit} be started again`,
+    unless: sh`! ${isHeld(unit)}`,
+    run: endHold(unit),
+  }) as Resource;
+}
+
+/** Seconds in which a server that gets no further is waited for: after a crash it replays WAL. */
+const STANDS_STILL = 300;
+
+/** Open when the server takes writes. */
+export function servesGate(context: RoleContext): Gate {
+  const { host, platform } = context;
+  return gate({
+    name: 'serves',
+    title: `PostgreSQL on ${host.name} takes writes`,
+    unit: unitOf(context),
+    fatalLogPatterns: [],
+    timeout: STANDS_STILL,
+    progress: memberProgress(dataDirectoryOf(host, platform)),
+    check: sh`[ "$(${psql(localServer(host, platform), ['-c', 'SELECT pg_is_in_recovery()'])} 2>&1)" = f ] || { echo 'it takes no writes yet'; exit 1; }`,
+  });
+}
