@@ -92,7 +92,7 @@ describe('a server without Patroni', () => {
     const early = await given('backup', '--yes');
     expect(early.code, early.all).toBe(1);
     await must(server, `systemctl restart ${UNIT}`);
-    expect(await run('apply', '--yes')).toContain('WAL arrives in the repositories');
+    expect(await run('apply', '--yes')).toContain('check  ok: WAL arrives in the repositories');
     expect(await run('apply', '--yes')).toContain('No changes');
   });
 
@@ -161,7 +161,7 @@ describe('a server without Patroni', () => {
   });
 
   it('does all of it with a directory of its own as well', async () => {
-    await must(server, 'install -d -o postgres -g postgres -m 750 /srv/backups');
+    await must(server, 'install -d -o postgres -g postgres -m 750 /srv/backups; systemctl disable --now pgbackrest');
     await write([...SINGLE, 'backup'], { here: { directory: '/srv/backups' } });
     await run('apply', '--host', 'pg1', '--yes');
     expect(await run('backup', '--yes')).toContain('a new backup is in here');
