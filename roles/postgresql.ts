@@ -66,7 +66,8 @@ export default defineRole({
   warnings: (hosts) => [...hosts.flatMap((host) => shadowedLines(host, hosts)), ...unusedSuperuser(hosts)],
   ports: (host) => {
     const { version, name, port } = variables(host, 'postgresql');
-    const units = ['patroni.service', `postgresql@${version}-${name}.service`, `postgresql-${version}.service`];
+    const ofPackages = `postgresql-${version}${name === 'main' ? '' : `-${name}`}.service`;
+    const units = ['patroni.service', `postgresql@${version}-${name}.service`, ofPackages];
     return [{ port, what: 'PostgreSQL', units, openTo: { members: true, clients: true } }];
   },
   observations: (context) => {

@@ -325,6 +325,7 @@ export { ASIDE } from './resources/put-aside.js';
 export { scopeIdentity, type ScopeIdentityOptions } from './resources/scope-identity.js';
 export { START_TRIAL, startTrial, type FailingSetting, type StartTrial } from './resources/start-trial.js';
 export { selinuxDirectory, selinuxPort } from './resources/selinux.js';
+export { unitCopy, type UnitCopyOptions, type UnitCopyState } from './resources/unit-copy.js';
 export { SERVER_ASKED, serverAsked, type ServerAsked } from './resources/server-asked.js';
 export {
   enabledHandle,
@@ -339,7 +340,7 @@ export { type SharedQuestion, printAnswer } from './resources/shared-question.js
 export { STREAMING_SERVER, streamingServer, type StreamingServer, type StreamingWords } from './resources/streaming/server.js';
 export {
   copiedGate,
-  COPYING_UNIT,
+  copyingUnit,
   STANDBY_COPY,
   standbyCopied,
   standbyCopy,

@@ -32,6 +32,20 @@ export const FIXED_VARIABLES: readonly FixedVariable[] = [
     hint: (seen) => `set it back to ${seen}; another major version takes pg_upgrade, which pgprov does not carry out`,
   },
   {
+    variable: 'cluster',
+    role: 'postgresql',
+    look: (scene) => {
+      if (topologyOf(scene.host) === 'patroni') return undefined;
+      const { database, found } = databaseInPlace(scene) ?? {};
+      const wanted = scene.view.inventory.cluster;
+      if (database === undefined || database.clusters.length === 0) return undefined;
+      const seen = database.clusters.includes(wanted) ? wanted : (database.clusters[0] ?? wanted);
+      return { wanted, seen, found: `${found} is that of ${seen}` };
+    },
+    hint: (seen) =>
+      `set it back to ${seen}; if this is to be another instance on the host, give it a postgresql.name and a postgresql.port of its own`,
+  },
+  {
     variable: 'postgresql.name',
     role: 'postgresql',
     look: (scene) => place(scene, 'name'),
@@ -173,14 +187,28 @@ function existing({
     return { database: patroniData, server: undefined, found: `the database in ${patroniData.dataDirectory}, which ran last,` };
   }
   if (!host.roles.includes('postgresql')) return undefined;
-  const server = postmasters.find(({ ours }) => ours);
+  const own = postmasters.filter((database) => database.ours && isOfInventory(database, view.inventory.cluster, wantedDirectory));
+  const server = own.find(({ realDirectory }) => realDirectory === wantedDirectory) ?? own[0];
   if (server !== undefined) return { database: server, server, found: `the database in ${server.dataDirectory}, which runs,` };
   // Which of two databases is meant is for other guards to say.
   if (view.read(host.name, DATA_DIRECTORY)?.kind === 'cluster') return undefined;
-  const [database] = databases;
+  const database = databases.find((each) => isOfInventory(each, view.inventory.cluster, wantedDirectory));
   return database === undefined
     ? undefined
     : { database, server: undefined, found: `the database that pgprov made in ${database.dataDirectory}` };
+}
+
+/** The database that pgprov made in the directory that the inventory names. */
+function databaseInPlace({
+  running: { postmasters, databases, wantedDirectory },
+}: Scene): { database: Database; found: string } | undefined {
+  const database = [...postmasters, ...databases].find(({ ours, realDirectory }) => ours && realDirectory === wantedDirectory);
+  return database === undefined ? undefined : { database, found: `the database in ${database.dataDirectory}` };
+}
+
+/** Whether a database is not that of another inventory, which has an instance of its own on the host. */
+function isOfInventory({ realDirectory, clusters }: Database, cluster: string, wantedDirectory: string): boolean {
+  return realDirectory === wantedDirectory || clusters.length === 0 || clusters.includes(cluster);
 }
 
 /** Where the data is against where it would be, for the variable that makes the difference. */

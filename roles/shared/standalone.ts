@@ -5,6 +5,7 @@ import {
   pgCluster,
   sh,
   handle,
+  unitCopy,
   type Host,
   type Objection,
   type Observation,
@@ -32,6 +33,8 @@ export interface Standalone {
   restartOn: Resource[];
   /** Whether the unit has to be enabled; Debian's start.conf has it start at boot by itself. */
   enable: boolean;
+  /** The unit is the package's own. */
+  isPackaged: boolean;
 }
 
 type Layout<By extends StandaloneLayout['by']> = Extract<StandaloneLayout, { by: By }>;
@@ -62,6 +65,7 @@ pg_createcluster -d ${data} -p ${port} --start-conf auto ${version} ${name}`,
     configDirectory: configuration,
     restartOn: [],
     enable: false,
+    isPackaged: true,
   };
 }
 
@@ -82,21 +86,28 @@ rm -r "$scratch"
 fi`;
 }
 
-/** PGDG's setup script, and a drop-in that says where the data is. */
-function setUp(context: RoleContext, { script }: Layout<'setup-script'>): Standalone {
+/** PGDG's setup script, and a unit that says where the data is: the package's with a drop-in, or a copy of it for a further instance. */
+function setUp(context: RoleContext, { script, packagedUnit }: Layout<'setup-script'>): Standalone {
   const { host, platform, template } = context;
   const { version, name } = variables(host, 'postgresql');
   const data = dataDirectoryOf(host, platform);
-  const unit = platform.postgresql(version).unit(name);
-  const [directory, file] = dropIn(`/etc/systemd/system/${unit}.service.d/pgprov.conf`, template('postgresql/pgdata.conf', { data }));
+  const unit = `${platform.postgresql(version).unit(name)}.service`;
+  const isPackaged = packagedUnit.endsWith(`/${unit}`);
+  const own = isPackaged
+    ? dropIn(`${UNITS}/${unit}.d/pgprov.conf`, template('postgresql/pgdata.conf', { data }))
+    : [unitCopy({ source: packagedUnit, path: `${UNITS}/${unit}`, data }) as Resource];
   return {
     database: initialised(context, script),
-    registration: [...dataLabel(host, platform), directory, file],
+    registration: [...dataLabel(host, platform), ...own],
     configDirectory: data,
-    restartOn: [file],
+    restartOn: own.slice(-1),
     enable: true,
+    isPackaged,
   };
 }
+
+/** Where an administrator's own units are, and what is added to those of packages. */
+const UNITS = '/etc/systemd/system';
 
 function initialised({ host, platform }: RoleContext, setupScript?: string): Resource {
   const { version } = variables(host, 'postgresql');

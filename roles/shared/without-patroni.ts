@@ -36,8 +36,8 @@ export function withoutPatroni(context: RoleContext): WithoutPatroni {
   const { version, name } = variables(host, 'postgresql');
   const layout = platform.postgresql(version);
   const { user, group, unit } = layout;
+  const { database, registration, configDirectory: configuration, restartOn, enable, isPackaged } = standaloneCluster(context);
   const broughtBy = { name: layout.unitPackage, installedWith: layout.serverPackages[0] ?? '', manager: platform.packageManager };
-  const { database, registration, configDirectory: configuration, restartOn, enable } = standaloneCluster(context);
   const owned = { owner: user, group, mode: '0640' };
   const settings = file({
     ...owned,
@@ -67,6 +67,12 @@ export function withoutPatroni(context: RoleContext): WithoutPatroni {
     registration,
     configuration: [...included, ...files],
     ofCopy: configuration === dataDirectoryOf(host, platform) ? files : [...included, ...files],
-    service: service({ unit: unit(name), enable, restartOn, reloadOn: [settings, access], broughtBy }) as Resource,
+    service: service({
+      unit: unit(name),
+      enable,
+      restartOn,
+      reloadOn: [settings, access],
+      ...(isPackaged ? { broughtBy } : {}),
+    }) as Resource,
   };
 }

@@ -182,7 +182,11 @@ export class Pass {
     const states = new Map([...sessions].map(([name, session]) => [name, session.states]));
     await this.#guard(
       (view, role) => [...(role.preflight?.(view) ?? []), ...(part === undefined ? [] : (role.missingPrerequisites?.(view, part) ?? []))],
-      () => [...this.#shapes.missing(hosts, states), ...guardLeftUnits(hosts, states), ...obstaclesOf(this.#stages, states)],
+      () => [
+        ...this.#shapes.missing(hosts, states),
+        ...guardLeftUnits({ hosts, cluster: inventory.cluster }, states),
+        ...obstaclesOf(this.#stages, states),
+      ],
     );
     const view = this.#view();
     this.#notices = [...untestedSystems(view), ...new Set(roles.flatMap((role) => role.notices?.(view) ?? []))];

@@ -1,15 +1,26 @@
 import type { Host } from '../model/index.js';
 import { stateOf } from '../resources/handle.js';
 import { LEFT_UNITS } from '../resources/left-units.js';
+import { RUNNING } from '../resources/running.js';
 import type { States } from './plan.js';
 import type { Objection } from './role.js';
 
-/** Objections to removing a role from a host on which its unit runs or starts at boot: the other hosts would refuse its connections. */
-export function guardLeftUnits(hosts: readonly Host[], states: ReadonlyMap<string, States>): Objection[] {
+/**
+ * Objections to removing a role from a host on which its unit runs or starts at boot: the other hosts would refuse its connections. Units of
+ * instances that another inventory has on the host are that one's.
+ */
+export function guardLeftUnits(
+  { hosts, cluster }: { hosts: readonly Host[]; cluster: string },
+  states: ReadonlyMap<string, States>,
+): Objection[] {
   return hosts.flatMap(({ name, roles, provenance }) => {
     const from = provenance.get('roles');
     const place = from?.file === undefined ? '' : `, ${from.file}:${from.line}`;
-    return (stateOf(states.get(name), LEFT_UNITS) ?? []).map(
+    const others = (stateOf(states.get(name), RUNNING)?.databases ?? [])
+      .filter(({ clusters }) => clusters.length > 0 && !clusters.includes(cluster))
+      .map(({ unit }) => unit);
+    const left = (stateOf(states.get(name), LEFT_UNITS) ?? []).filter(({ unit }) => !others.includes(unit));
+    return left.map(
       ({ unit, active }): Objection => ({
         kind: 'refuse',
         about: 'roles',

@@ -30,8 +30,13 @@ function enterpriseLinux(id: PlatformId, title: string, major: '8' | '9', os: st
       // EL knows one cluster of a version and calls its directory `data`.
       dataDirectory: (name) => `/var/lib/pgsql/${version}/${name === 'main' ? 'data' : name}`,
       packagedData: `/var/lib/pgsql/${version}/data`,
-      standalone: { by: 'setup-script', script: `/usr/pgsql-${version}/bin/postgresql-${version}-setup` },
-      unit: () => `postgresql-${version}`,
+      standalone: {
+        by: 'setup-script',
+        script: `/usr/pgsql-${version}/bin/postgresql-${version}-setup`,
+        packagedUnit: `/usr/lib/systemd/system/postgresql-${version}.service`,
+      },
+      // The package has a unit for the one cluster that it knows; another cluster gets a copy of it.
+      unit: (name) => `postgresql-${version}${name === 'main' ? '' : `-${name}`}`,
       unitPackage: `postgresql${version}-server`,
       socketDirectory: '/run/postgresql',
       user: 'postgres',

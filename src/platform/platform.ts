@@ -100,6 +100,8 @@ export type StandaloneLayout =
       /** PGDG's script for EL, which runs initdb in the PGDATA of a unit; configuration lies with the data. */
       by: 'setup-script';
       script: string;
+      /** File of the one unit that the package brings; further clusters have a copy of it. */
+      packagedUnit: string;
     };
 
 /** Where a service is. */

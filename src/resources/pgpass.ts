@@ -29,14 +29,29 @@ function lineKey(line: string): string | undefined {
 
 /**
  * Our lines first, because libpq takes the first that matches; lines of other people are kept, but for those
- * that say the same as ours with another password.
+ * that say the same as ours with another password. A file in which libpq finds ours is as it should be: another instance on the host has its lines there too.
  */
 export function mergePgpass(current: string, entries: readonly PgpassEntry[]): string {
   const keys = new Set(entries.map(entryKey));
   const ours = entries.map((entry) => `${entryKey(entry)}:${escapeField(entry.password.reveal())}`);
+  if (entries.length > 0 && entries.every((entry, index) => isFound(current, entry, ours[index] ?? ''))) return current;
   const others = current.split('\n').filter((line) => line !== '' && !keys.has(lineKey(line) ?? ''));
   return [...ours, ...others, ''].join('\n');
 }
+
+/** Whether the line is there, on a line of its own, and is the first that libpq takes for what it is about. */
+function isFound(current: string, entry: PgpassEntry, wanted: string): boolean {
+  const lines = current.endsWith('\n') ? current.split('\n') : [];
+  const fields = entryKey(entry).split(FIELDS);
+  const first = lines.findIndex((line) => {
+    const of = lineKey(line)?.split(FIELDS);
+    return of?.every((field, at) => field === '*' || field === fields[at]) === true;
+  });
+  return first >= 0 && lines[first] === wanted && lines.filter((line) => lineKey(line) === entryKey(entry)).length === 1;
+}
+
+/** Between two fields. */
+const FIELDS = /(?<=(?<!\\)(?:\\\\)*):/u;
 
 /** The password file of a user: 0600, its own, with these entries. */
 export function pgpass(options: { path: string; owner: string; group: string; entries: readonly PgpassEntry[] }): Resource<PathState> {

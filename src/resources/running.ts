@@ -3,6 +3,7 @@ import { NOTHING, Script, sh } from '../shell/quote.js';
 import { OWN_CLUSTERS } from './data-directory.js';
 import { findRows, sqlLiteral, sqlQuestion, type LocalServer } from './psql.js';
 import { answerText, type Observation } from './resource.js';
+import { expand } from './server-process.js';
 import { printAnswer } from './shared-question.js';
 
 /** A server of PostgreSQL that runs on a host, wherever its data is. */
@@ -19,10 +20,15 @@ export interface Postmaster {
   systemIdentifier: string;
   /** pgprov initialised the data on this host, without Patroni. */
   ours: boolean;
+  /** Inventories whose access lines are in its pg_hba.conf. */
+  clusters: readonly string[];
 }
 
 /** A database that lies in a directory, whether or not a server has it. */
 export type Database = Omit<Postmaster, 'port' | 'unit'>;
+
+/** A database, and the unit without `.service` that is told of it. */
+export type RegisteredDatabase = Database & { unit: string };
 
 /** What patroni.yml says, as it is on the host; only what is no secret. Texts are '' where it says nothing. */
 export interface PatroniFile {
@@ -47,7 +53,7 @@ export interface RunningState {
   wantedDirectory: string;
   postmasters: readonly Postmaster[];
   /** Databases that pgprov initialised without Patroni, and that the platform's own services are told of. */
-  databases: readonly Database[];
+  databases: readonly RegisteredDatabase[];
   /** The file that pgprov wrote, maybe an older one or one for another inventory; undefined where there is none of pgprov's. */
   patroniFile: PatroniFile | undefined;
   /** The database in the data directory that `patroniFile` names; undefined without pg_control. */
@@ -75,15 +81,19 @@ const PATRONI_LINES =
   's/^(# Managed by pgprov.*|(scope|namespace|name): .*|[a-z0-9]+:|  authentication:|  (listen|connect_address|data_dir): .*|    (superuser|replication|rewind):|      username: .*)$/patroni\t\\1/p';
 
 /**
- * Prints `$1`, the database in `$2` with its version, identifier and whether pgprov made it, and the other arguments; nothing where none
- * is.
+ * Prints `$1`, the database in `$2` with its version, identifier and whether pgprov made it, and `$3` and `$4`; then the inventories that its access
+ * lines are of, which are in `$5` or with the data. Nothing where no database is.
  */
 const TELL_DATABASE = sh`pgprov_database() {
 [ -s "$2/global/pg_control" ] && [ -r "$2/PG_VERSION" ] || return 0
 read -r version <"$2/PG_VERSION"
 identifier=$(od -An -tu8 -N8 "$2/global/pg_control" | tr -d ' ')
 if [ -e ${OWN_CLUSTERS}/"$identifier" ]; then ours=yes; else ours=no; fi
-printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$(cd "$2" && pwd -P)" "$version" "$identifier" "$ours" "$3" "$4"
+real=$(cd "$2" && pwd -P)
+printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$real" "$version" "$identifier" "$ours" "$3" "$4"
+sed -n 's/^# BEGIN pgprov //p' "${expand('5:-$2/pg_hba.conf')}" 2>/dev/null | while read -r name; do
+printf 'cluster\t%s\t%s\n' "$real" "$name"
+done
 }`;
 
 /** Sets `$unit` to the control group of the process in `$at`, of which the unit is the end. */
@@ -122,10 +132,16 @@ esac
 done
 ${dataDirectory === undefined ? NOTHING : sh`printf 'wanted\t%s\n' "$(readlink -f ${dataDirectory})"`}
 for conf in /etc/postgresql/*/*/postgresql.conf; do
-[ ! -r "$conf" ] || pgprov_database database "$(sed -n ${"s/^ *data_directory *= *'\\(.*\\)'.*/\\1/p"} "$conf" | tail -n 1)"
+[ -r "$conf" ] || continue
+at=${expand('conf%/*')}
+above=${expand('at%/*')}
+unit="postgresql@${expand('above##*/')}-${expand('at##*/')}"
+pgprov_database database "$(sed -n ${"s/^ *data_directory *= *'\\(.*\\)'.*/\\1/p"} "$conf" | tail -n 1)" "$unit" '' "$at/pg_hba.conf"
 done
-for conf in /etc/systemd/system/postgresql-*.service.d/pgprov.conf; do
-[ ! -r "$conf" ] || pgprov_database database "$(sed -n 's/^Environment=PGDATA=//p' "$conf")"
+for conf in /etc/systemd/system/postgresql-*.service.d/pgprov.conf /etc/systemd/system/postgresql-*.service; do
+[ -f "$conf" ] && [ -r "$conf" ] || continue
+unit=${expand('conf#/etc/systemd/system/')}
+pgprov_database database "$(sed -n 's/^Environment=PGDATA=//p' "$conf" | tail -n 1)" "${expand('unit%%.service*')}"
 done
 if [ -r ${patroniFile} ]; then
 sed -nE ${PATRONI_LINES} ${patroniFile}
@@ -138,6 +154,7 @@ ${rows === undefined ? NOTHING : printAnswer(rows)}`,
       const of = (kind: string): string[][] => lines.filter(([first]) => first === kind).map(([, ...rest]) => rest);
       const [row] = findRows(text, query) ?? [];
       const [name = '', wanted = '', locale = ''] = (row ?? '').split('|');
+      const readDatabase = databaseReader(of('cluster'));
       return {
         wantedDirectory: of('wanted')[0]?.[0] ?? '',
         postmasters: of('postmaster').map(([data = '', real = '', version = '', identifier = '', ours = '', port, group = '']) => ({
@@ -146,7 +163,7 @@ ${rows === undefined ? NOTHING : printAnswer(rows)}`,
           unit: /[^/]*\.service/u.exec(group)?.[0] ?? '',
         })),
         databases: of('database')
-          .map(readDatabase)
+          .map((fields) => ({ ...readDatabase(fields), unit: fields[5] ?? '' }))
           .filter(({ ours }) => ours),
         patroniFile: readPatroniFile(of('patroni').map(([line = '']) => line)),
         patroniData: of('patroni-data').map(readDatabase)[0],
@@ -156,14 +173,12 @@ ${rows === undefined ? NOTHING : printAnswer(rows)}`,
   };
 }
 
-function readDatabase([
-  dataDirectory = '',
-  realDirectory = '',
-  version = '',
-  systemIdentifier = '',
-  ours = '',
-]: readonly string[]): Database {
-  return { dataDirectory, realDirectory, version, systemIdentifier, ours: ours === 'yes' };
+/** Reads a database with the inventories that have lines in its pg_hba.conf, which may be told of another mention of it. */
+function databaseReader(mentions: readonly (readonly string[])[]): (fields: readonly string[]) => Database {
+  return ([dataDirectory = '', realDirectory = '', version = '', systemIdentifier = '', ours = '']) => {
+    const clusters = mentions.flatMap(([directory, cluster]) => (directory === realDirectory ? (cluster ?? []) : []));
+    return { dataDirectory, realDirectory, version, systemIdentifier, ours: ours === 'yes', clusters: [...new Set(clusters)] };
+  };
 }
 
 function readPatroniFile([first = '', ...lines]: readonly string[]): PatroniFile | undefined {

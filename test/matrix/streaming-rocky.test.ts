@@ -7,6 +7,7 @@ import { patience } from '../support/patience.js';
 
 describe.each([
   { os: 'rocky9', name: 'mxstrr9' },
+  { os: 'rocky8', name: 'mxstrr8' },
   { os: 'debian12', name: 'mxstrd12' },
 ] as const)('streaming without Patroni on $os', ({ os, name }) => {
   const { family, postgresql } = SYSTEMS[os];

@@ -40,6 +40,21 @@ describe('mergePgpass', () => {
       current: '#10.0.0.1:5432:replication:replicator:old\n',
       text: '10.0.0.1:5432:replication:replicator:pa55word\n#10.0.0.1:5432:replication:replicator:old\n',
     },
+    {
+      title: 'lines of another instance on the host, which stay where they are',
+      current: '10.0.0.1:5433:replication:replicator:other\n10.0.0.1:5432:replication:replicator:pa55word\n',
+      text: '10.0.0.1:5433:replication:replicator:other\n10.0.0.1:5432:replication:replicator:pa55word\n',
+    },
+    {
+      title: 'a line before ours that libpq would take',
+      current: '*:5432:*:replicator:other\n10.0.0.1:5432:replication:replicator:pa55word\n',
+      text: '10.0.0.1:5432:replication:replicator:pa55word\n*:5432:*:replicator:other\n',
+    },
+    {
+      title: 'our line twice',
+      current: '10.0.0.1:5432:replication:replicator:pa55word\n10.0.0.1:5432:replication:replicator:old\n',
+      text: '10.0.0.1:5432:replication:replicator:pa55word\n',
+    },
   ])('works on $title', ({ current, text }) => expect(mergePgpass(current, [entry('10.0.0.1', 'pa55word')])).toBe(text));
 
   it('escapes separators', () => {

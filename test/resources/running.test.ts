@@ -91,7 +91,7 @@ describe('what runs on a host', () => {
         return data;
       };
       mkdirSync(join(work.path, OWN_CLUSTERS), { recursive: true });
-      for (const identifier of [71, 72]) writeFileSync(join(work.path, OWN_CLUSTERS, String(identifier)), '');
+      for (const identifier of [71, 72, 74]) writeFileSync(join(work.path, OWN_CLUSTERS, String(identifier)), '');
       const registered = made('one', 71);
       const drop = made('two', 72);
       made('aside', 71);
@@ -99,14 +99,23 @@ describe('what runs on a host', () => {
         ['/etc/postgresql/17/main', 'postgresql.conf', `#data_directory = '/x'\ndata_directory = '${registered}'\n`],
         ['/etc/postgresql/17/others', 'postgresql.conf', `data_directory = '${made('three', 73)}'\n`],
         ['/etc/systemd/system/postgresql-17.service.d', 'pgprov.conf', `[Service]\nEnvironment=PGDATA=${drop}\n`],
+        ['/etc/systemd/system', 'postgresql-17-four.service', `[Service]\nEnvironment=PGDATA=${made('four', 74)}\n`],
+        ['/etc/postgresql/17/main', 'pg_hba.conf', '# BEGIN pgprov demo\n# END pgprov demo\n'],
+        ['/four', 'pg_hba.conf', '# BEGIN pgprov a b\n# END pgprov a b\nlocal all all peer\n# BEGIN pgprov c\n# END pgprov c\n'],
       ] as const) {
         mkdirSync(join(work.path, directory), { recursive: true });
         writeFileSync(join(work.path, directory, file), text);
       }
       const { databases } = await look(shell);
-      expect(databases.map(({ dataDirectory, systemIdentifier, version }) => [dataDirectory, systemIdentifier, version])).toEqual([
-        [registered, '71', '17'],
-        [drop, '72', '17'],
+      expect(
+        databases.map(({ dataDirectory, systemIdentifier, version, unit, clusters }) => [
+          ...[dataDirectory, systemIdentifier, version, unit],
+          clusters,
+        ]),
+      ).toEqual([
+        [registered, '71', '17', 'postgresql@17-main', ['demo']],
+        [drop, '72', '17', 'postgresql-17', []],
+        [join(work.path, 'four'), '74', '17', 'postgresql-17-four', ['a b', 'c']],
       ]);
     });
 
@@ -156,6 +165,7 @@ describe('what runs on a host', () => {
           version: ours[0]?.version,
           systemIdentifier: ours[0]?.systemIdentifier,
           ours: false,
+          clusters: [],
         });
       });
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memberSlots, type MemberSlotsState } from '../../src/resources/streaming/member-slots.js';
 import { synchronousBegun, synchronousEnded, type SynchronousState } from '../../src/resources/streaming/synchronous.js';
-import { standbyCopied } from '../../src/resources/streaming/standby-copy.js';
+import { copyingUnit, standbyCopied, standbyJoined } from '../../src/resources/streaming/standby-copy.js';
 
 const server = { binDirectory: '/b', socketDirectory: '/s', port: 5432, user: 'postgres', home: '/h' };
 
@@ -76,6 +76,13 @@ describe('the copy of a standby', () => {
     ]);
     expect(copy.diff({ joining: true, copying: true, copied: false })).toEqual([]);
     expect(copy.diff({ joining: true, copying: false, copied: true })).toEqual([]);
+  });
+
+  it('has a unit and a note of its own for each data directory of the host', () => {
+    expect(copyingUnit('/var/lib/postgresql/17/main')).toBe('pgprov-copy-var-lib-postgresql-17-main');
+    expect(copyingUnit('/srv/pg-1/')).toBe(String.raw`pgprov-copy-srv-pg\x2d1`);
+    const joined = (path: string): string => standbyJoined(path).apply([], { joining: true, copying: false, copied: true }).text;
+    expect(joined('/a')).not.toBe(joined('/b'));
   });
 
   it('says that it is a standby’s before the directory has its name', () => {

@@ -16,7 +16,7 @@ const DEBIAN = { os: 'debian', version: '13', memory: 8 * 1024 ** 3 };
 const ROLES = ['etcd', 'postgresql', 'patroni'];
 const NAMES = ['pg1', 'pg2', 'pg3'];
 const DATA = '/var/lib/postgresql/17/main';
-const database: Database = { dataDirectory: DATA, realDirectory: DATA, version: '17', systemIdentifier: '7', ours: false };
+const database: Database = { dataDirectory: DATA, realDirectory: DATA, version: '17', systemIdentifier: '7', ours: false, clusters: [] };
 
 const etcdOf = (name: string): Record<string, string> => ({
   ETCD_NAME: name,
@@ -385,7 +385,7 @@ describe('changes of what is fixed', () => {
     ).toEqual([
       `db: postgresql.version is 18 (inventory.yml:4), but the database in ${DATA}, which runs, is of version 17 → set it back to 17; another major version takes pg_upgrade, which pgprov does not carry out`,
     ]);
-    const down = { ...serving, postmasters: [], made: undefined, databases: [own] };
+    const down = { ...serving, postmasters: [], made: undefined, databases: [{ ...own, unit: 'postgresql@17-main' }] };
     expect(
       await refusals(`${alone}postgresql: {name: other}\n`, () => ({ ...down, wantedDirectory: '/var/lib/postgresql/17/other' }), {}),
     ).toEqual([
@@ -399,5 +399,27 @@ describe('changes of what is fixed', () => {
         {},
       ),
     ).toEqual([]);
+  });
+
+  it('are not detected where another inventory has an instance on the host, unless its directory is meant', async () => {
+    const yaml = (more: string): string => `cluster: two\nroles: [base, pgdg, postgresql]\n${more}hosts: {db: {address: 192.0.2.1}}\n`;
+    const other: Database = { ...database, ours: true, clusters: ['one'] };
+    const beside = (wantedDirectory: string, running: boolean): Partial<Ran> => ({
+      ...runs('pg1'),
+      patroniFile: undefined,
+      patroniData: undefined,
+      etcd: NO_ETCD,
+      wantedDirectory,
+      postmasters: running ? [{ ...other, port: 5432, unit: 'postgresql@17-main.service' }] : [],
+      databases: [{ ...other, unit: 'postgresql@17-main' }],
+    });
+    for (const running of [true, false]) {
+      const further = yaml('postgresql: {name: two, port: 5433}\n');
+      expect(await refusals(further, () => beside('/var/lib/postgresql/17/two', running), {})).toEqual([]);
+      expect(await refusals(yaml('postgresql: {version: 18}\n'), () => beside('/var/lib/postgresql/18/main', running), {})).toEqual([]);
+      expect(await refusals(yaml(''), () => beside(DATA, running), {})).toEqual([
+        `db: cluster is two, but the database in ${DATA} is that of one → set it back to one; if this is to be another instance on the host, give it a postgresql.name and a postgresql.port of its own`,
+      ]);
+    }
   });
 });

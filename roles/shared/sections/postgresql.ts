@@ -38,7 +38,7 @@ export const POSTGRESQL_VARIABLES = {
       default: 'main',
       scope: 'cluster',
       description:
-        'What Debian calls the cluster: part of paths and of the unit’s name. On Rocky part of the data directory’s path, unless it is `main`.',
+        'What the cluster is called: part of paths and of the unit’s name; on Rocky, which has no name for the package’s own, unless it is `main`. Another one makes [another instance](platforms.md#several-instances-on-one-host) on the host.',
     },
     data_dir: {
       change: 'recreate',

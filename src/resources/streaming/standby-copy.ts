@@ -10,14 +10,28 @@ import { printAnswer } from '../shared-question.js';
 import { SYNCHRONOUS_FILE } from './synchronous.js';
 import { joinScripts, sh } from '../../shell/quote.js';
 
-/** The transient unit in which the data of a standby is copied: it goes on when pgprov is cut off. */
-export const COPYING_UNIT = 'pgprov-copy';
+/** The transient unit in which the data of a standby is copied, of which a host may have several: it goes on when pgprov is cut off. */
+export function copyingUnit(path: string): string {
+  return `pgprov-copy-${nameOf(path)}`;
+}
 
 /** Where a host notes that a standby is being made there, from before the copy until the standby has streamed. */
-const NOTE = '/var/lib/pgprov/standby/joining';
+function noteOf(path: string): string {
+  return `/var/lib/pgprov/standby/${nameOf(path)}.joining`;
+}
 
 /** Where the script lies that the unit runs; systemd would read variables in a command's words. */
-const SCRIPT = `/run/${COPYING_UNIT}.sh`;
+function scriptOf(path: string): string {
+  return `/run/${copyingUnit(path)}.sh`;
+}
+
+/** A path as part of the name of a unit, as systemd writes it. */
+function nameOf(path: string): string {
+  const plain = path.replace(/\/+/gu, '/').replace(/^\/|\/$/gu, '');
+  return plain.replace(/[^A-Za-z0-9_.]/gu, (character) =>
+    character === '/' ? '-' : [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join(''),
+  );
+}
 
 /** How far a host is on its way to a standby. */
 export interface StandbyCopyState {
@@ -48,18 +62,18 @@ const draftOf = (path: string): string => `${path}.pgprov-copy`;
 
 /** How far the host is on its way to a standby. */
 export function standbyCopy(path: string): Observation<StandbyCopyState> {
-  const units = unitsQuestion(COPYING_UNIT);
+  const units = unitsQuestion(copyingUnit(path));
   return {
     ...STANDBY_COPY,
     sharedQuestions: [units],
     probe: () => sh`${printAnswer(units)}
 echo
-[ ! -e ${NOTE} ] || echo @joining
+[ ! -e ${noteOf(path)} ] || echo @joining
 [ ! -e ${`${path}/PG_VERSION`} ] || echo @copied`,
     parse: (answer) => {
       const text = answerText(answer);
       const lines = text.split('\n');
-      const { active } = findUnit(text, COPYING_UNIT);
+      const { active } = findUnit(text, copyingUnit(path));
       return {
         joining: lines.includes('@joining'),
         copying: active === 'active' || active === 'activating',
@@ -75,7 +89,7 @@ echo
  */
 export function standbyCopied({ path, server, group, conninfo, slot }: StandbyCopyOptions): Resource<StandbyCopyState> {
   const { user, binDirectory } = server;
-  const draft = draftOf(path);
+  const [draft, note, script, unit] = [draftOf(path), noteOf(path), scriptOf(path), copyingUnit(path)];
   const words = ['--no-password', '-D', draft, '-d', conninfo, '-X', 'stream', '-c', 'fast', ...(slot === undefined ? [] : ['-S', slot])];
   const through = slot === undefined ? '' : `, through the slot ${slot}`;
   return {
@@ -88,14 +102,14 @@ export function standbyCopied({ path, server, group, conninfo, slot }: StandbyCo
         sh`if [ -e ${path} ]; then
 rmdir ${path} || { printf '%s\n' ${`${path} is not empty; no copy is made over it`}; exit 1; }
 fi
-mkdir -p "$(dirname ${NOTE})" "$(dirname ${path})"
-: >${NOTE}
-sync ${NOTE}
+mkdir -p "$(dirname ${note})" "$(dirname ${path})"
+: >${note}
+sync ${note}
 if [ -e ${draft} ]; then mv ${draft} ${draft}."$(date +%Y%m%dT%H%M%S)"; fi
 mkdir -m 0700 ${draft}
 chown ${`${user}:${group}`} ${draft}
 ( ${writeFileScript(
-          SCRIPT,
+          script,
           sh`set -e
 cd /
 ${asDatabaseUser(server, sh`${`${binDirectory}/pg_basebackup`} ${words}`)}
@@ -108,8 +122,8 @@ mv -T ${draft} ${path}
 `.text,
           { owner: 'root', group: 'root', mode: '0600' },
         )} ) || exit 1
-systemctl reset-failed ${COPYING_UNIT} 2>/dev/null || :
-systemd-run -q --unit=${COPYING_UNIT} --description=${`copy of the primary into ${path}`} /bin/sh ${SCRIPT}`,
+systemctl reset-failed ${unit} 2>/dev/null || :
+systemd-run -q --unit=${unit} --description=${`copy of the primary into ${path}`} /bin/sh ${script}`,
       ]),
     digest: () => digestOf('standby-copied', path, conninfo, slot ?? ''),
   };
@@ -126,7 +140,7 @@ export function copiedGate(path: string, from: readonly string[]): Gate {
   return gate({
     name: 'standby-copied',
     title: 'the primary’s data is copied',
-    unit: COPYING_UNIT,
+    unit: copyingUnit(path),
     fatalLogPatterns: [],
     waitOnlyOnce: true,
     dependsOnHosts: from,
@@ -143,7 +157,7 @@ export function standbyJoined(path: string): Resource<StandbyCopyState> {
     ...standbyCopy(path),
     id,
     diff: ({ joining, copied }) => (joining || !copied ? [{ action: 'run', summary: 'note that the standby has joined' }] : []),
-    apply: () => sh`rm -f ${NOTE}`,
+    apply: () => sh`rm -f ${noteOf(path)}`,
     digest: () => digestOf(id),
   };
 }

@@ -164,6 +164,7 @@ it('does not have the cluster’s own server ended that somebody started by hand
     version: '17',
     systemIdentifier: '7',
     ours: false,
+    clusters: [],
   };
   const hosts = (wantedDirectory: string): Record<string, ExaminedHost> => ({
     pg2: {

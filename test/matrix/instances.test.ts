@@ -1,0 +1,150 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { labInventory, SYSTEMS, type LabHost } from '../lab/index.js';
+import { TestCluster } from '../integration/support/cluster.js';
+import { must, shellWord } from '../integration/support/outside.js';
+import { pgprov, type Finished } from '../integration/support/pgprov.js';
+import { placesOf } from '../integration/support/places.js';
+
+describe.each([
+  { os: 'rocky9', name: 'mxinsr9' },
+  { os: 'debian13', name: 'mxinsd13' },
+] as const)('several instances on hosts of $os', ({ os, name }) => {
+  const { family, postgresql: version } = SYSTEMS[os];
+  const isEl = family === 'el';
+  const unit = (instance: string): string =>
+    isEl ? `postgresql-${version}${instance === 'main' ? '' : `-${instance}`}` : `postgresql@${version}-${instance}`;
+  const roles = ['base', 'firewall', 'pgdg', 'postgresql', 'replication'];
+  let cluster: TestCluster;
+  let pg1: LabHost;
+  let pg2: LabHost;
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start(name, os, 2, 'packages');
+    [pg1, pg2] = cluster.hosts as [LabHost, LabHost];
+    await cluster.write({ roles });
+    await write('two', { name: 'two', port: 5433 }, { leader: 'pg2' });
+    await write('three', { name: 'three', port: 5434 });
+  });
+
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  const fileOf = (instance: string): string => join(cluster.directory, `${instance}.yml`);
+
+  /** An inventory of an instance on both hosts, or on the first one alone. */
+  async function write(instance: string, postgresql: Record<string, unknown>, { leader }: { leader?: string } = {}): Promise<void> {
+    const base = await labInventory(leader === undefined ? [pg1] : cluster.hosts);
+    const own = { cluster: instance, roles, postgresql: { version, ...postgresql }, ...(leader === undefined ? {} : { leader }) };
+    await writeFile(fileOf(instance), stringify({ ...base, ...own }));
+  }
+
+  const apply = (instance: string): Promise<Finished> => pgprov('apply', fileOf(instance), '--yes');
+
+  const psql = (host: LabHost, port: number, statement: string): Promise<string> =>
+    must(host, `runuser -u postgres -- psql -p ${port} -XAtq -v ON_ERROR_STOP=1 -c ${shellWord(statement)}`);
+
+  const streams = (host: LabHost, port: number): Promise<string> =>
+    psql(host, port, "select string_agg(application_name || ' ' || state, ', ') from pg_stat_replication");
+
+  /** What no run on another instance may touch of the first one: its server, and its own files. */
+  const identity = async (host: LabHost): Promise<string> => {
+    const files = isEl
+      ? `/var/lib/pgsql/${version}/data/*.conf /var/lib/pgsql/${version}/data/conf.d /etc/systemd/system/postgresql-${version}.service.d`
+      : `/etc/postgresql/${version}/main`;
+    return [
+      await psql(host, 5432, 'select pg_postmaster_start_time(), pg_conf_load_time()'),
+      await must(host, `find ${files} -type f -printf '%p %T@ %i\\n' | sort`),
+      await must(host, `systemctl show -p MainPID -p ActiveEnterTimestampMonotonic ${unit('main')}`),
+    ].join('\n');
+  };
+
+  it('are made by inventories of their own, and none touches another', async () => {
+    const first = await cluster.run('apply');
+    expect(first.all).not.toContain('error:');
+    expect(first.code).toBe(0);
+    const before = await Promise.all(cluster.hosts.map(identity));
+    for (const instance of ['two', 'three']) {
+      const run = await apply(instance);
+      expect(run.all).not.toContain('error:');
+      expect(run.code).toBe(0);
+    }
+    expect(await Promise.all(cluster.hosts.map(identity))).toEqual(before);
+    for (const run of [await cluster.run('apply'), await apply('two'), await apply('three')])
+      expect([run.code, run.all]).toEqual([0, expect.stringContaining('No changes')]);
+    expect(await Promise.all(cluster.hosts.map(identity))).toEqual(before);
+  });
+
+  it('each stream by themselves, and run in units that start at boot', async () => {
+    expect(await streams(pg1, 5432)).toBe('pg2 streaming');
+    expect(await streams(pg2, 5433)).toBe('pg1 streaming');
+    expect(await psql(pg1, 5434, 'select pg_is_in_recovery()')).toBe('f');
+    const identifiers = await Promise.all(
+      [5432, 5433, 5434].map((port) => psql(pg1, port, 'select system_identifier from pg_control_system()')),
+    );
+    expect(new Set(identifiers).size).toBe(3);
+    for (const instance of ['main', 'two', 'three'])
+      expect(await must(pg1, `systemctl is-active ${unit(instance)} && systemctl is-enabled ${unit(instance)}`)).toMatch(
+        /^active\nenabled/u,
+      );
+    if (isEl) {
+      expect(await must(pg1, `ls -d /var/lib/pgsql/${version}/*/`)).toBe(
+        ['data', 'three', 'two'].map((each) => `/var/lib/pgsql/${version}/${each}/`).join('\n'),
+      );
+      const rules = await must(pg1, 'for each in demo two three; do firewall-cmd --policy pgprov-$each --list-rich-rules; done');
+      for (const port of [5432, 5433, 5434]) expect(rules).toContain(`port="${port}"`);
+      expect(await must(pg1, `cat /etc/systemd/system/${unit('two')}.service`)).toContain(
+        `Environment=PGDATA=/var/lib/pgsql/${version}/two\n`,
+      );
+    } else {
+      expect(await must(pg1, "pg_lsclusters -h | awk '{print $1, $2, $3, $4}'")).toBe(
+        [`${version} main 5432 online`, `${version} three 5434 online`, `${version} two 5433 online,recovery`].join('\n'),
+      );
+    }
+  });
+
+  it('each have a status of their own', async () => {
+    await must(pg2, `systemctl stop ${unit('main')}`);
+    const [demo, two, three] = (await Promise.all(
+      [cluster.file, fileOf('two'), fileOf('three')].map((file) => pgprov('status', file)),
+    )) as [Finished, Finished, Finished];
+    expect([demo.code, demo.all]).toEqual([1, expect.stringContaining(`the unit ${unit('main')} is stopped`)]);
+    expect([two.code, two.all]).toEqual([0, expect.stringMatching(/primary pg2[^]*pg1\s+\S+\s+standby\s+streaming/u)]);
+    expect([three.code, three.all]).toEqual([0, expect.stringContaining('healthy')]);
+    const doctor = await pgprov('doctor', fileOf('two'));
+    expect([doctor.code, doctor.all]).toEqual([0, expect.any(String)]);
+    expect((await cluster.run('apply')).code).toBe(0);
+    expect(await streams(pg1, 5432)).toBe('pg2 streaming');
+  });
+
+  it('are refused with the port, the directory or the name of another, and nothing is changed', async () => {
+    const before = await identity(pg1);
+    await write('four', { name: 'four' });
+    const port = await apply('four');
+    expect([port.code, port.all]).toEqual([1, expect.stringMatching(/port 5432, meant for PostgreSQL, is held by \S+ \(postgresql/u)]);
+    await write('four', {});
+    const directory = await apply('four');
+    expect([directory.code, directory.all]).toEqual([4, expect.stringMatching(/cluster is four[^]* is that of demo/u)]);
+    await write('two', { name: 'other', port: 5433 }, { leader: 'pg2' });
+    const renamed = await apply('two');
+    expect([renamed.code, renamed.all]).toEqual([4, expect.stringContaining('postgresql.name is other')]);
+    await write('two', { name: 'two', port: 5433 }, { leader: 'pg2' });
+    expect(await identity(pg1)).toBe(before);
+    expect(await must(pg1, `ls -d ${placesOf(os).data}/../four 2>/dev/null || echo none`)).toBe('none');
+  });
+
+  it('have their standbys copied side by side', async () => {
+    const data = (instance: string): string => placesOf(os).data.replace(/[^/]+$/u, instance);
+    await must(pg2, `systemctl stop ${unit('main')} && mv ${placesOf(os).data} ${placesOf(os).data}.former`);
+    await must(pg1, `systemctl stop ${unit('two')} && mv ${data('two')} ${data('two')}.former`);
+    for (const run of [await cluster.run('apply'), await apply('two')]) {
+      expect(run.all).not.toContain('error:');
+      expect(run.code).toBe(0);
+    }
+    expect(await streams(pg1, 5432)).toBe('pg2 streaming');
+    expect(await streams(pg2, 5433)).toBe('pg1 streaming');
+  });
+});
