@@ -38,7 +38,7 @@ import {
 import { parameterProblems } from './shared/owned-parameters.js';
 import { dataDirectoryOf, localServer } from './shared/layout.js';
 import { localeStage } from './shared/locale.js';
-import { awkwardDataDirectory, guardServedData, servedData } from './shared/standalone.js';
+import { awkwardDataDirectory, guardServedData, mountedDirectory, servedData } from './shared/standalone.js';
 import { directoryProblems, sameAccounts, unusedSuperuser } from './shared/collisions.js';
 import { guardUnapproved } from './shared/unapproved.js';
 import { takenBy } from './shared/streaming/stages.js';
@@ -156,6 +156,8 @@ function guardHost(view: View, host: Host): Objection[] {
   const data = view.read(host.name, DATA_DIRECTORY);
   const { version } = variables(host, 'postgresql');
   const where = `${host.name}: the data directory${variables(host, 'postgresql').data_dir === undefined ? '' : ` ${variables(host, 'postgresql').data_dir}`}`;
+  const mounted = mountedDirectory(view, host);
+  if (mounted.length > 0) return mounted;
   if (data?.kind === 'foreign') {
     return [
       {

@@ -2,9 +2,11 @@ import {
   answerLines,
   asDatabaseUser,
   command,
+  DATA_DIRECTORY,
   pgCluster,
   sh,
   handle,
+  topologyOf,
   unitCopy,
   type Host,
   type Objection,
@@ -165,6 +167,29 @@ export function guardServedData(view: View, host: Host, platform: Platform): Obj
       host: host.name,
       message: `${host.name}: ${platform.postgresql(variables(host, 'postgresql').version).unit(variables(host, 'postgresql').name)} has its cluster in ${served}, the inventory says ${wanted}`,
       hint: `set postgresql.data_dir to ${served}, or move the data yourself first; pgprov does not move data`,
+    },
+  ];
+}
+
+/** What every file system of some kinds has at its top. */
+const OF_FILE_SYSTEM = 'lost+found';
+
+/** A mount point without data: a database gets its directory's name when it is whole, and nothing can be renamed to a mount point. */
+export function mountedDirectory(view: View, host: Host): Objection[] {
+  const data = view.read(host.name, DATA_DIRECTORY);
+  const platform = view.platform(host.name);
+  if (platform === undefined || (data?.kind !== 'empty' && data?.kind !== 'foreign') || data.mounted !== true) return [];
+  const isVacant = data.kind === 'empty' || data.entries.every((entry) => entry === OF_FILE_SYSTEM);
+  // Patroni has initdb work in the directory itself, which is content with an empty mount point.
+  if (!isVacant || (data.kind === 'empty' && topologyOf(host) === 'patroni')) return [];
+  const path = dataDirectoryOf(host, platform);
+  const holds = data.kind === 'empty' ? '' : `, with ${OF_FILE_SYSTEM},`;
+  return [
+    {
+      kind: 'refuse',
+      host: host.name,
+      message: `${host.name}: the data directory ${path} is the mount point of a file system of its own${holds} and a database can only be made below one`,
+      hint: `give ${host.name} a directory in that file system: \`postgresql: {data_dir: ${path}/data}\` below its name in the inventory`,
     },
   ];
 }

@@ -31,8 +31,12 @@ export interface TimelineHistory {
   forks: readonly string[];
 }
 
-/** What is where PostgreSQL's data is, or is to be. */
-export type DataDirectoryState = { kind: 'absent' | 'empty' } | { kind: 'foreign'; entries: string[] } | ClusterData;
+/** What is where PostgreSQL's data is, or is to be; `mounted` where that is a mount point, which no directory can be renamed to. */
+export type DataDirectoryState =
+  | { kind: 'absent' }
+  | { kind: 'empty'; mounted?: true }
+  | { kind: 'foreign'; entries: string[]; mounted?: true }
+  | ClusterData;
 
 /** A data directory that initdb or a copy has at least begun. */
 export interface ClusterData {
@@ -122,8 +126,10 @@ export function readDataDirectory(answer: Answer): DataDirectoryState {
   const values = new Map(lines);
   const all = (wanted: string): string[] => lines.filter(([key]) => key === wanted).map(([, value]) => value);
   const kind = values.get('kind');
-  if (kind === 'absent' || kind === 'empty') return { kind };
-  if (kind === 'foreign') return { kind, entries: all('entry') };
+  if (kind === 'absent') return { kind };
+  const mounted = values.get('mounted') === 'yes' ? { mounted: true as const } : {};
+  if (kind === 'empty') return { kind, ...mounted };
+  if (kind === 'foreign') return { kind, entries: all('entry'), ...mounted };
   if (kind !== 'cluster') throw new UnknownAnswer(DATA_DIRECTORY.id, answer);
   const [checksums, segment] = [values.get('checksums'), values.get('segment')];
   const [history, replays] = [values.get('history'), values.get('replays')];
@@ -268,10 +274,13 @@ fi
 if [ -z "$running" ]; then
 find -H "$data"/base "$data"/global "$data"/pg_*/ ! -type l ! -user ${user} -print -quit 2>/dev/null | sed 's/^/misowned=/'
 fi
-elif [ -z "$(ls -A "$data" | grep -vxF ${PATRONI_CACHE})" ]; then echo kind=empty
+else
+if [ -z "$(ls -A "$data" | grep -vxF ${PATRONI_CACHE})" ]; then echo kind=empty
 else
 echo kind=foreign
 ls -A "$data" | head -n 5 | sed 's/^/entry=/'
+fi
+! mountpoint -q "$data" 2>/dev/null || echo mounted=yes
 fi`,
   };
 }

@@ -50,6 +50,8 @@ describe('dataDirectory', () => {
   it.each<{ text: string; state: DataDirectoryState }>([
     { text: 'kind=absent\n', state: { kind: 'absent' } },
     { text: 'kind=empty\n', state: { kind: 'empty' } },
+    { text: 'kind=empty\nmounted=yes\n', state: { kind: 'empty', mounted: true } },
+    { text: 'kind=foreign\nentry=lost+found\nmounted=yes\n', state: { kind: 'foreign', entries: ['lost+found'], mounted: true } },
     { text: 'kind=foreign\nentry=lost+found\nentry=a=b\n', state: { kind: 'foreign', entries: ['lost+found', 'a=b'] } },
     { text: 'kind=cluster\nversion=17\n', state: { kind: 'cluster', version: '17', ...none } },
     {
@@ -124,6 +126,17 @@ describe('dataDirectory', () => {
       expect(await see('file')).toEqual({ kind: 'foreign', entries: ['(not a directory)'] });
       expect(await see('half')).toEqual({ kind: 'cluster', version: '16', ...none, control: 'missing' });
       expect(await see('cluster')).toEqual({ kind: 'cluster', version: '17', ...none, systemIdentifier: '7412345678901234567' });
+    });
+
+    it('says where it is a mount point without data', async () => {
+      const host = new MadeUpHost({ root: work.path, programs: { mountpoint: `[ "$2" = '${work.at('mounted')}' ]` } });
+      mkdirSync(work.at('mounted'));
+      mkdirSync(work.at('other'));
+      const seen = (name: string): Promise<DataDirectoryState> => observe(shell, host.observation(at(work.at(name))));
+      expect(await seen('mounted')).toEqual({ kind: 'empty', mounted: true });
+      expect(await seen('other')).toEqual({ kind: 'empty' });
+      mkdirSync(work.at('mounted', 'lost+found'));
+      expect(await seen('mounted')).toEqual({ kind: 'foreign', entries: ['lost+found'], mounted: true });
     });
 
     it('reads the output of pg_controldata, and accepts a version without a newline', async () => {

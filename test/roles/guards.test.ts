@@ -853,6 +853,22 @@ describe('postgresql’s guards', () => {
     { title: 'absent', data: { kind: 'absent' }, inventory: alone, objections: [] },
     { title: 'empty', data: { kind: 'empty' }, inventory: alone, objections: [] },
     {
+      title: 'an empty mount point',
+      data: { kind: 'empty', mounted: true },
+      inventory: alone,
+      objections: [
+        'refuse db: db: the data directory /var/lib/postgresql/17/main is the mount point of a file system of its own and a database can only be made below one',
+      ],
+    },
+    {
+      title: 'a mount point with lost+found',
+      data: { kind: 'foreign', entries: ['lost+found'], mounted: true },
+      inventory: alone,
+      objections: [
+        'refuse db: db: the data directory /var/lib/postgresql/17/main is the mount point of a file system of its own, with lost+found, and a database can only be made below one',
+      ],
+    },
+    {
       title: 'foreign files',
       data: { kind: 'foreign', entries: ['lost+found', 'x'] },
       inventory: alone,
