@@ -960,7 +960,7 @@ describe('a server without Patroni', () => {
       facts: ROCKY9,
       served: '/var/lib/pgsql/16/data',
       yaml: 'postgresql: {version: 16, name: other}\n',
-      objections: [elsewhere('postgresql-16', '/var/lib/pgsql/16/data', '/var/lib/pgsql/16/other')],
+      objections: [elsewhere('postgresql-16-other', '/var/lib/pgsql/16/data', '/var/lib/pgsql/16/other')],
     },
     {
       title: 'elsewhere on Debian',
