@@ -70,6 +70,12 @@ import walAhead from './postgresql/wal-ahead.js';
 import walRemoved from './postgresql/wal-removed.js';
 import walUnfit from './postgresql/wal-unfit.js';
 import wraparound from './postgresql/wraparound.js';
+import primaryDiffers from './streaming/primary-differs.js';
+import standbyCutOff from './streaming/standby-cut-off.js';
+import standbyPassword from './streaming/standby-password.js';
+import standbySignal from './streaming/standby-signal.js';
+import standbyTimeline from './streaming/standby-timeline.js';
+import twoPrimaries from './streaming/two-primaries.js';
 
 /**
  * The diagnoses that come with pgprov; of findings of one level those of the earlier ones are told first: what keeps all clients from writing,
@@ -77,6 +83,7 @@ import wraparound from './postgresql/wraparound.js';
  */
 export const DIAGNOSES: readonly Diagnosis[] = [
   noLeader,
+  twoPrimaries,
   storeQuorum,
   storeSpace,
   storeWrites,
@@ -122,6 +129,10 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   walUnfit,
   diverged,
   walRemoved,
+  standbySignal,
+  standbyTimeline,
+  standbyPassword,
+  standbyCutOff,
   memberDown,
   accounts,
   brokenFiles,
@@ -135,6 +146,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   oldTransactions,
   accessRefused,
   pendingRestart,
+  primaryDiffers,
   versions,
   postmasterOpts,
   packagesUnfinished,

@@ -1,4 +1,5 @@
 import type { Finding } from '../lib/finding.js';
+import type { Topology } from '../model/index.js';
 import type { Observation } from '../resources/resource.js';
 import type { LoggedLine } from '../resources/recent-log.js';
 import type { RoleContext } from './role-context.js';
@@ -26,6 +27,8 @@ export interface Diagnosis {
   looksAt: string;
   /** It concerns clusters with hosts of this role; absent: every cluster. */
   role?: string;
+  /** It concerns clusters whose servers are run in this way; absent: in any. */
+  topology?: Topology;
   /** What it asks of each host with its role besides what the roles ask. */
   asks?(context: RoleContext): readonly Observation[];
   /** What is wrong; nothing: it is well, as far as could be seen. */

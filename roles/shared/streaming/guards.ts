@@ -26,13 +26,14 @@ function refuse(host: string, message: string, hint: string): Objection {
   return { kind: 'refuse', decisive: true, host, message, hint };
 }
 
-/** `/var/lib/postgresql/17/main` */
-function pathOn(view: View, name: string): string {
+/** Where a host's data is, `/var/lib/postgresql/17/main`; for messages. */
+export function pathOn(view: View, name: string): string {
   const [host, platform] = [hostNamed(view.inventory, name), view.platform(name)];
   return host === undefined || platform === undefined ? 'the data directory' : dataDirectoryOf(host, platform);
 }
 
-function unitOn(view: View, name: string): string {
+/** The unit that a host's server runs in; for messages. */
+export function unitOn(view: View, name: string): string {
   const [host, platform] = [hostNamed(view.inventory, name), view.platform(name)];
   if (host === undefined || platform === undefined) return 'the unit of PostgreSQL';
   const { version, name: cluster } = variables(host, 'postgresql');
@@ -44,7 +45,7 @@ function hostNamed({ hosts }: Inventory, name: string): Host | undefined {
 }
 
 /** How data that is not wanted on a host gets out of the way, after which the next run makes a standby there. */
-function copiedAnew(view: View, name: string): string {
+export function copiedAnew(view: View, name: string): string {
   const path = pathOn(view, name);
   return `\`systemctl stop ${unitOn(view, name)} && mv ${path} ${path}.former\` on ${name} keeps its data aside, and ${pgprov`apply ${view.inventory}`} then copies the primary there`;
 }
@@ -120,7 +121,8 @@ function withoutSignal(view: View, server: SeenServer, primary: SeenServer): Obj
   return refuse(server.name, message, hint);
 }
 
-function signalCommand(view: View, name: string): string {
+/** How a host's data gets its standby.signal. */
+export function signalCommand(view: View, name: string): string {
   const path = hostNamed(view.inventory, name) === undefined ? 'DATA_DIRECTORY' : pathOn(view, name);
   return `\`install -o postgres -g postgres -m 600 /dev/null ${path}/standby.signal\``;
 }

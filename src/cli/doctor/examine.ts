@@ -1,6 +1,6 @@
 import { DIAGNOSES } from '../../diagnoses/index.js';
 import type { RunOutcome } from '../../engine/run.js';
-import type { Inventory } from '../../model/index.js';
+import { topologyOf, type Inventory } from '../../model/index.js';
 import type { Diagnosis, Examination } from '../../plan/diagnosis.js';
 import type { Role, RoleContext } from '../../plan/role.js';
 import { logPlaceOf } from '../../plan/log-place.js';
@@ -14,7 +14,11 @@ import { SERVICE } from '../../resources/service.js';
 export function diagnosesFor({ hosts }: Inventory, catalog: readonly Role[]): readonly Diagnosis[] {
   const used = catalog.filter(({ name }) => hosts.some(({ roles }) => roles.includes(name)));
   const own = used.flatMap(({ name, diagnoses = [] }) => diagnoses.map((diagnosis) => ({ role: name, ...diagnosis })));
-  return [...DIAGNOSES, ...own].filter(({ role }) => role === undefined || used.some(({ name }) => name === role));
+  const topologies = new Set(hosts.map(topologyOf));
+  return [...DIAGNOSES, ...own].filter(
+    ({ role, topology }) =>
+      (role === undefined || used.some(({ name }) => name === role)) && (topology === undefined || topologies.has(topology)),
+  );
 }
 
 /**

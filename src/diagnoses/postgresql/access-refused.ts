@@ -2,6 +2,7 @@ import { defineDiagnosis, groupBy, pgprov, type Finding, type LoggedLine } from 
 import { variables } from '../../../roles/shared/variables.js';
 import { cutOff } from '../shared/leading.js';
 import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst } from '../shared/lines.js';
+import { standbysCutOff } from '../shared/streaming.js';
 
 const REFUSED =
   /(?:no pg_hba\.conf entry for|pg_hba\.conf rejects) (?<replication>replication )?(?:connection )?(?:from |for )?host "(?<from>[^"]*)", user "(?<user>[^"]*)"(?:, database "(?<database>[^"]*)")?(?:, (?<tls>no encryption|SSL encryption|SSL off|SSL on))?/u;
@@ -22,7 +23,7 @@ export default defineDiagnosis({
   role: 'postgresql',
   find: (examination) => {
     const { view } = examination;
-    const away = cutOff(examination);
+    const away = [...cutOff(examination), ...standbysCutOff(examination)];
     return view.hosts('postgresql').flatMap((host): Finding[] => {
       const { name } = host;
       const lines = linesSince(examination, name, { units: POSTGRESQL_LOGS, pattern: REFUSED, within: RECENT }).filter(
@@ -48,7 +49,7 @@ export default defineDiagnosis({
           mend: matters
             ? `${pgprov`apply ${view.inventory}`} writes pg_hba.conf as the inventory has it, with a line for every member; take out of the inventory what rejects ${from} before that one`
             : `where it is meant, give it a line under postgresql.access in the inventory; otherwise find out who ${from} is`,
-          ...(matters ? { explains: ['member-down'], affects: [member.name] } : {}),
+          ...(matters ? { explains: ['member-down', 'standby-cut-off'], affects: [member.name] } : {}),
         };
       });
     });

@@ -2,16 +2,8 @@ import { defineDiagnosis, pgprov, type Finding } from '../../index.js';
 import { cutOff, leaderOf, stateEvidence } from '../shared/leading.js';
 import { asEvidence, linesOfTries, sinceFirst } from '../shared/lines.js';
 import { dataOf, memberOf } from '../shared/members.js';
+import { FORKED } from '../shared/standby-words.js';
 
-const FORKED = new RegExp(
-  [
-    'new timeline \\d+ forked off current database system timeline',
-    'requested timeline \\d+ (is not a child|does not contain minimum recovery point)',
-    'highest timeline \\d+ of the primary is behind recovery timeline',
-    'is not in this server.s history',
-  ].join('|'),
-  'u',
-);
 const REWIND_FAILED = /pg_rewind: (error|fatal)|pg_rewind exit code=[1-9]|Failed to rewind from healthy primary/u;
 
 /** A standby's timeline has parted from the leader's, and it was not rewound. */

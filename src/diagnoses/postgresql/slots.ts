@@ -10,9 +10,11 @@ import {
   type SlotStatus,
 } from '../../index.js';
 import { slotTrouble, type SlotTrouble } from '../../../roles/shared/slots.js';
+import { copiedAnew, unitOn } from '../../../roles/shared/streaming/guards.js';
 import { leaderOf } from '../shared/leading.js';
 import { asEvidence, linesSince, POSTGRESQL_LOGS } from '../shared/lines.js';
 import { membersOf } from '../shared/members.js';
+import { streamingServersOf } from '../shared/streaming.js';
 
 const INVALIDATED = /invalidating (slot|obsolete replication slot)/u;
 
@@ -102,14 +104,20 @@ const FOLLOWS: Readonly<Record<Exclude<SlotTrouble, 'idle'>, string>> = {
   filling: 'pg_wal grows until the disk is full, and PostgreSQL stops',
 };
 
-/** The slot of a member is Patroni's: it makes it anew where there is none. */
+/** The slot of a member is Patroni's: it makes it anew where there is none. That of a standby without Patroni is pgprov's. */
 function mendOf(examination: Examination, host: string, { name }: SlotStatus, trouble: SlotTrouble): string {
-  const { inventory } = examination.view;
+  const { view } = examination;
+  const { inventory } = view;
   const member = membersOf(examination).find((each) => each !== host && slotNameOf(each) === name);
   const drop = pgprov`psql ${inventory} --host ${host} -- -c ${`SELECT pg_drop_replication_slot('${name}')`}`;
   if (member !== undefined && trouble === 'powerless')
     return `let Patroni make it anew, with ${member} down for a moment: ${pgprov`stop ${inventory} --host ${member}`}, then ${drop}, then ${pgprov`start ${inventory} --host ${member}`}`;
   if (member !== undefined && trouble === 'lost') return `${pgprov`rebuild ${inventory} --host ${member}`} copies the leader’s data anew`;
+  const standby = streamingServersOf(examination).find((each) => each !== host && slotNameOf(each) === name);
+  if (standby !== undefined && trouble === 'powerless')
+    return `make it anew, with ${standby} down for a moment: \`systemctl stop ${unitOn(view, standby)}\` there, then ${pgprov`apply ${inventory}`}`;
+  if (standby !== undefined && (trouble === 'lost' || trouble === 'invalid')) return copiedAnew(view, standby);
+  if (standby !== undefined) return `have ${standby} stream again; if it is not to come back, take it out of the inventory, and ${drop}`;
   const copy = trouble === 'lost' || trouble === 'invalid' ? ' with a new copy' : '';
   return `have its user come back${copy}; if there is none any more, ${drop}`;
 }

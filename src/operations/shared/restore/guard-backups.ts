@@ -76,12 +76,11 @@ export function unreachableTarget(run: RestoreRun): OperationObjection[] {
     );
   }
   if (set !== undefined) return gaps(run, info, set);
-  const candidates = backupsOnto(info, onto);
   if (backup !== undefined) {
     if (!info.backups.some(({ label }) => label === backup)) return refuse(`there is no backup ${backup}`, look);
     return refuse(`backup ${backup} does not lead to ${aimWords(options)} on timeline ${onto}`, look);
   }
-  const [oldest] = candidates;
+  const [oldest] = backupsOnto(info, onto);
   return refuse(
     oldest === undefined
       ? `no backup leads to timeline ${onto}`

@@ -1,0 +1,33 @@
+import { defineDiagnosis, pgprov } from '../../index.js';
+import { asEvidence, linesOfTries, sinceFirst, spanWords } from '../shared/lines.js';
+import { primaryOf, serverEvidence, standbysCutOff } from '../shared/streaming.js';
+
+/** What a WAL receiver says when it gets nothing. */
+const FAILS =
+  /FATAL: +(?:could not (?:connect to the primary server|receive data from WAL stream|start WAL streaming)|terminating walreceiver)/u;
+
+/** A standby runs and does not stream, for whatever reason. */
+export default defineDiagnosis({
+  name: 'standby-cut-off',
+  looksAt: 'whether standbys stream',
+  role: 'replication',
+  topology: 'streaming',
+  find: (examination) => {
+    const primary = primaryOf(examination) ?? '';
+    const { inventory } = examination.view;
+    return standbysCutOff(examination).map((host) => {
+      const lines = linesOfTries(examination, host, FAILS);
+      const first = lines[0];
+      const long = first === undefined ? '' : `, for ${spanWords((examination.now - first.at) / 1000)}`;
+      return {
+        level: 'danger',
+        host,
+        what: `it does not stream from ${primary}${long}`,
+        ...sinceFirst(lines),
+        evidence: [serverEvidence(examination, host), serverEvidence(examination, primary), ...lines.slice(-1).map(asEvidence)],
+        follows: `it shows older and older data, and its slot on ${primary} holds more and more WAL`,
+        mend: `${pgprov`apply ${inventory}`} puts right what pgprov sets of it (settings, .pgpass, pg_hba.conf, slots); ${pgprov`logs ${inventory} --host ${host}`} shows what it says`,
+      };
+    });
+  },
+});
