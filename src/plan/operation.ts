@@ -257,9 +257,9 @@ export interface Operation<Options extends object = object> {
   /** What is left to do. Pure; asked after every step. */
   remaining(run: OperationRun<Options>): Foreseen;
   /** What a person is asked, without the mark for yes and no; default: whether it may be carried out. */
-  question?(run: OperationRun<Options>): string;
+  question?(run: OperationRun<Options>): string | undefined;
   /** What is said when nothing had to be done, as a sentence. */
-  nothing?(run: OperationRun<Options>): string;
+  nothing?(run: OperationRun<Options>): string | undefined;
   /** Asked when nothing is left: is the cluster as the operation is to leave it? */
   checks?(run: OperationRun<Options>): CheckResult[];
   /** What is said when it is done, as a sentence. */

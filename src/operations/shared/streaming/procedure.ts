@@ -1,0 +1,38 @@
+import { topologyOf, type Inventory, type Operation } from '../../../index.js';
+
+/** Whether the servers of an inventory stream without Patroni. */
+export function isStreaming({ hosts }: Pick<Inventory, 'hosts'>): boolean {
+  return hosts.some((host) => topologyOf(host) === 'streaming');
+}
+
+/** The roles of these servers: what they ask is what is seen. */
+const ROLES = ['postgresql', 'replication'];
+
+/** What an operation does with servers that stream without Patroni. */
+export type StreamingProcedure<Options extends object> = Pick<
+  Operation<Options>,
+  'observations' | 'problems' | 'guards' | 'choose' | 'remaining' | 'question' | 'nothing' | 'checks' | 'finished'
+>;
+
+/** An operation that has a procedure of its own where servers stream without Patroni, and the given one where Patroni runs them. */
+export function withStreaming<Options extends object>(
+  operation: Operation<Options>,
+  streaming: StreamingProcedure<Options>,
+): Operation<Options> {
+  const { roles } = operation;
+  const partOf = (inventory: Inventory): StreamingProcedure<Options> => (isStreaming(inventory) ? streaming : operation);
+  return {
+    ...operation,
+    streaming: true,
+    roles: (start) => (isStreaming(start.inventory) ? ROLES : typeof roles === 'function' ? roles(start) : roles),
+    observations: (context, start) => partOf(context.inventory).observations?.(context, start) ?? [],
+    problems: (start) => partOf(start.inventory).problems?.(start) ?? [],
+    guards: (run) => partOf(run.inventory).guards?.(run) ?? [],
+    choose: (run) => partOf(run.inventory).choose?.(run) ?? run.options,
+    remaining: (run) => partOf(run.inventory).remaining(run),
+    question: (run) => partOf(run.inventory).question?.(run),
+    nothing: (run) => partOf(run.inventory).nothing?.(run),
+    checks: (run) => partOf(run.inventory).checks?.(run) ?? [],
+    finished: (run) => partOf(run.inventory).finished?.(run),
+  };
+}
