@@ -262,7 +262,7 @@ export { patroniRestart, type PatroniRestartOptions } from './resources/patroni/
 export { patroniReinitialize, type PatroniReinitializeOptions } from './resources/patroni/reinitialize.js';
 export { findRest, restQuestion, type RestCredentials } from './resources/patroni/rest.js';
 export { ownCluster } from './resources/own-cluster.js';
-export { endHold, endPutOff, isHeld, isPutOff } from './resources/put-off.js';
+export { endHold, endPutOff, isHeld, isPutOff, releaseAtBoot } from './resources/put-off.js';
 export { patroniSilent } from './resources/patroni/silent.js';
 export { patroniStopped, stoppedHandle, type PatroniStoppedOptions, type PatroniStoppedState } from './resources/patroni/stopped.js';
 export { isSchedule, patroniSchedule, patroniUnscheduled, type PatroniScheduleOptions } from './resources/patroni/schedule.js';
@@ -337,6 +337,17 @@ export {
   type UnitPackage,
 } from './resources/service.js';
 export { type SharedQuestion, printAnswer } from './resources/shared-question.js';
+export { PENDING_VALUES, pendingValues, type PendingValue } from './resources/streaming/pending-values.js';
+export { serverRestart } from './resources/streaming/server-restart.js';
+export { SERVER_HELD, serverReleased, serverStarted } from './resources/streaming/server-started.js';
+export {
+  SERVER_UNIT,
+  serverStopped,
+  serverUnit,
+  stopServer,
+  type ServerUnitState,
+  type UnitServer,
+} from './resources/streaming/server-unit.js';
 export { STREAMING_SERVER, streamingServer, type StreamingServer, type StreamingWords } from './resources/streaming/server.js';
 export {
   copiedGate,

@@ -5,7 +5,6 @@ import {
   enumerate,
   patroniFile,
   patroniReload,
-  SERVER_SETTINGS,
   pgprov,
   type CheckResult,
   type OperationObjection,
@@ -14,6 +13,7 @@ import {
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { accountsOf, hostsWith, localServer, restApiUrl } from '../../roles/shared/layout.js';
+import { fileErrors } from './shared/file-errors.js';
 import { answerOf } from './shared/members.js';
 import { untilUp } from './shared/passing.js';
 import { unreadableFiles } from './shared/patroni-file.js';
@@ -81,21 +81,9 @@ function objections(run: Run): OperationObjection[] {
   );
 }
 
-/** Lines that PostgreSQL cannot take, with its sentences. */
+/** Lines that PostgreSQL cannot take; Patroni tells of parameters that take a restart as pending. */
 function errorsOn({ view }: Run, host: string): string[] {
-  const settings = view.read(host, SERVER_SETTINGS);
-  if (settings?.answers !== true) return [];
-  // A parameter that takes a restart is among the errors of files, though its value is good; Patroni tells of it as pending.
-  const needRestart = new Set([
-    ...settings.settings.filter(({ restart }) => restart).map(({ name }) => name),
-    ...Object.keys(answerOf(view, host)?.cluster.find(({ name }) => name === host)?.pendingReasons ?? {}),
-  ]);
-  return [
-    ...settings.fileErrors
-      .filter(({ name }) => !needRestart.has(name))
-      .map(({ file, line, name, message }) => `${file}, line ${line}: ${name === '' ? '' : `${name}: `}${message}`),
-    ...settings.accessErrors.map(({ line, message }) => `pg_hba.conf, line ${line}: ${message}`),
-  ];
+  return fileErrors(view, host, Object.keys(answerOf(view, host)?.cluster.find(({ name }) => name === host)?.pendingReasons ?? {}));
 }
 
 /** The members that have not read their files since the operation began. */

@@ -16,6 +16,8 @@ import { dataDirectoryOf, hostsWith, localServer } from '../../roles/shared/layo
 import { STORES } from '../../roles/shared/stores.js';
 import { handsOverByDefault } from './shared/leader-restart.js';
 import { selectedOf, type Restarting, type RestartOptions, type RestartRun, type RestartStart } from './shared/restart/options.js';
+import { withStreaming } from './shared/streaming/procedure.js';
+import { streamingRestart } from './shared/streaming/restart.js';
 import { postgresqlChecks, postgresqlObjections, postgresqlRestarting, postgresqlSteps } from './shared/restart/postgresql.js';
 import {
   patroniObjections,
@@ -59,7 +61,7 @@ const STORE: Omit<Service, 'title'> = {
   checks: (run) => unitChecks(run, storeRestarting),
 };
 
-export default defineOperation<RestartOptions>({
+const underPatroni = defineOperation<RestartOptions>({
   name: 'restart',
   description: 'restart PostgreSQL, Patroni or its store, one member at a time and in the order that is safe',
   options: {
@@ -85,6 +87,8 @@ export default defineOperation<RestartOptions>({
   checks: (run) => serviceOf(run).checks(run),
   finished: (run) => `${serviceOf(run).title} was restarted on ${enumerate(restartedHosts(run))}`,
 });
+
+export default withStreaming(underPatroni, streamingRestart);
 
 function serviceOf({ options: { service = 'postgresql' }, inventory }: Pick<RestartStart, 'options' | 'inventory'>): Service {
   if (service === 'postgresql') return POSTGRESQL;

@@ -8,12 +8,24 @@ export function isPutOff(unit: string): Script {
   return sh`[ -e ${noteOf(unit)} ]`;
 }
 
+/** A unit that starts at boot. */
+export interface BootUnit {
+  unit: string;
+  /** Where Debian's generator reads whether the unit starts at boot; undefined: that is for systemctl to say. */
+  startConf?: string;
+}
+
 /** Keeps a unit from starting at boot; the note of it comes first, so that nobody takes it for one that was never enabled. */
 export function putOff(unit: string): Script {
+  return holdAtBoot({ unit });
+}
+
+/** The same of one that Debian's generator may start. */
+export function holdAtBoot({ unit, startConf }: BootUnit): Script {
   return sh`mkdir -p /var/lib/pgprov/stopped
 date -u +%Y-%m-%dT%H:%M:%SZ >${noteOf(unit)}
 sync ${noteOf(unit)} /var/lib/pgprov/stopped
-systemctl -q disable ${unit}`;
+${startConf === undefined ? sh`systemctl -q disable ${unit}` : sh`sed -i 's/^[[:space:]]*auto[[:space:]]*$/manual/' ${startConf}`}`;
 }
 
 /** The unit starts at boot again, or somebody else has decided that it does not. */
@@ -42,4 +54,12 @@ systemctl daemon-reload`;
 export function endHold(unit: string): Script {
   return sh`rm -f ${holdOf(unit)}
 systemctl daemon-reload`;
+}
+
+/** A unit that was held starts at boot again; one that pgprov did not hold is as somebody has it. */
+export function releaseAtBoot({ unit, startConf }: BootUnit): Script {
+  return sh`if ${isPutOff(unit)}; then
+${startConf === undefined ? sh`systemctl -q enable ${unit}` : sh`sed -i 's/^[[:space:]]*manual[[:space:]]*$/auto/' ${startConf}`}
+${endPutOff(unit)}
+fi`;
 }
