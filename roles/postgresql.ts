@@ -5,7 +5,9 @@ import {
   enumerate,
   PENDING_RESTART,
   pendingRestart,
+  pgprov,
   serverAsked,
+  serverReleased,
   serverReplication,
   standbyCopy,
   streamingServer,
@@ -17,6 +19,7 @@ import {
   type Objection,
   type Observation,
   type Platform,
+  type Resource,
   type RoleContext,
   type Stage,
   type StatusLine,
@@ -43,6 +46,7 @@ import { directoryProblems, sameAccounts, unusedSuperuser } from './shared/colli
 import { guardUnapproved } from './shared/unapproved.js';
 import { takenBy } from './shared/streaming/stages.js';
 import { isMade, isOfOurs } from './shared/streaming/seen.js';
+import { unitServer } from './shared/streaming/server-unit.js';
 import { withoutPatroni } from './shared/without-patroni.js';
 import { serverSaves } from './shared/server-saves.js';
 import { slotLines } from './shared/slots.js';
@@ -130,10 +134,11 @@ function serverInstallation({ host, platform, template }: RoleContext): Installa
 /** Without Patroni: a cluster of the platform's own, parameters, access, service. */
 function standalone(context: RoleContext): Stage[] {
   const { database, registration, configuration, service } = withoutPatroni(context);
+  const started = topologyOf(context.host) === 'streaming' ? [service, serverReleased(unitServer(context)) as Resource] : [service];
   const stages: Stage[] = [
     { name: 'cluster', title: 'initialise PostgreSQL', crossing: 'independent', resources: [database, ...registration] },
     { name: 'configure', title: 'configure PostgreSQL', crossing: 'independent', resources: configuration },
-    { name: 'start', title: 'start PostgreSQL', crossing: 'rolling', resources: [service], gates: [settingsInForceGate(context)] },
+    { name: 'start', title: 'start PostgreSQL', crossing: 'rolling', resources: started, gates: [settingsInForceGate(context)] },
   ];
   // New standbys get all of this once they have their data, from the role replication.
   return topologyOf(context.host) === 'streaming' ? takenBy(context, isMade, stages) : stages;
@@ -212,10 +217,11 @@ function standalonePending(view: View, host: Host): StatusLine[] {
   const platform = view.platform(host.name);
   if (names.length === 0 || platform === undefined || topologyOf(host) === 'patroni') return [];
   const { version, name } = variables(host, 'postgresql');
-  const unit = platform.postgresql(version).unit(name);
-  return [
-    { level: 'warning', text: `a restart is pending for ${enumerate(names)}; \`systemctl restart ${unit}\`, as root there, does it` },
-  ];
+  const way =
+    topologyOf(host) === 'streaming'
+      ? pgprov`restart ${view.inventory} --pending`
+      : `\`systemctl restart ${platform.postgresql(version).unit(name)}\`, as root there,`;
+  return [{ level: 'warning', text: `a restart is pending for ${enumerate(names)}; ${way} does it` }];
 }
 
 function checkHost(view: View, host: Host): CheckResult[] {

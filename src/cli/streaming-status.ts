@@ -6,6 +6,7 @@ import { DATA_DIRECTORY } from '../resources/data-directory.js';
 import { PENDING_RESTART } from '../resources/pending-restart.js';
 import { serviceHandle } from '../resources/service.js';
 import { SERVER_REPLICATION } from '../resources/server-replication.js';
+import { SERVER_HELD } from '../resources/streaming/server-started.js';
 import { STANDBY_COPY } from '../resources/streaming/standby-copy.js';
 import { STREAMING_SERVER, type StreamingWords } from '../resources/streaming/server.js';
 import { unseenMember, versionText, type Reader } from './member-status.js';
@@ -135,6 +136,7 @@ function silence(host: Host, read: Reader, { inventory, unitOf }: Around): strin
   if (copy?.joining === true) return `it was begun to be made a standby, which is not finished; ${goesOn}`;
   const said = 'PostgreSQL does not answer';
   if (data?.kind === 'absent' || data?.kind === 'empty') return `${said}, and there is no data`;
+  if (read(host, SERVER_HELD) === true) return `it was stopped with pgprov; ${pgprov`start ${inventory} --host ${host.name}`} starts it`;
   const unit = unitOf(host);
   const active = unit === undefined ? undefined : read(host, serviceHandle(unit))?.active;
   return active === 'inactive' || active === 'failed' ? `${said}: the unit ${unit} is ${active === 'failed' ? 'failed' : 'stopped'}` : said;

@@ -17,15 +17,13 @@ import { fileErrors } from './shared/file-errors.js';
 import { answerOf } from './shared/members.js';
 import { untilUp } from './shared/passing.js';
 import { unreadableFiles } from './shared/patroni-file.js';
-
-interface ReloadOptions {
-  /** Chosen before the first step: when each member had read its files last, as a JSON object. */
-  before?: string;
-}
+import { beforeOf, hasRead, readBefore, readCheck, type ReloadOptions } from './shared/files-read.js';
+import { withStreaming } from './shared/streaming/procedure.js';
+import { streamingReload } from './shared/streaming/reload.js';
 
 type Run = OperationRun<ReloadOptions>;
 
-export default defineOperation<ReloadOptions>({
+const underPatroni = defineOperation<ReloadOptions>({
   name: 'reload',
   description: 'have Patroni and PostgreSQL read their configuration files again; refused while a file has an error',
   options: {},
@@ -37,19 +35,17 @@ export default defineOperation<ReloadOptions>({
       ? [configLoaded(localServer(host, platform)), patroniFile(platform.patroni.configFile)]
       : [],
   guards: (run) => objections(run),
-  choose: (run) => ({ before: JSON.stringify(Object.fromEntries(targets(run).map((name) => [name, run.view.read(name, CONFIG_LOADED)]))) }),
+  choose: (run) => readBefore(run.view, targets(run)),
   remaining: (run) => ({ steps: steps(run) }),
   checks: (run) => proofs(run),
 });
+
+export default withStreaming(underPatroni, streamingReload);
 
 function targets({ inventory, chosenHosts }: Run): string[] {
   return hostsWith(inventory, 'patroni')
     .map(({ name }) => name)
     .filter((name) => chosenHosts === undefined || chosenHosts.includes(name));
-}
-
-function beforeOf({ options: { before = '{}' } }: Run): Readonly<Record<string, string>> {
-  return JSON.parse(before) as Record<string, string>;
 }
 
 /** With an error in a file PostgreSQL keeps what it has, and its next start fails. */
@@ -88,11 +84,7 @@ function errorsOn({ view }: Run, host: string): string[] {
 
 /** The members that have not read their files since the operation began. */
 function due(run: Run): string[] {
-  const before = beforeOf(run);
-  return targets(run).filter((name) => {
-    const now = run.view.read(name, CONFIG_LOADED);
-    return now === undefined || now === before[name] || before[name] === undefined;
-  });
+  return targets(run).filter((name) => !hasRead(run, name));
 }
 
 function steps(run: Run): OperationStep[] {
@@ -124,16 +116,5 @@ function steps(run: Run): OperationStep[] {
 }
 
 function proofs(run: Run): CheckResult[] {
-  const before = beforeOf(run);
-  return targets(run).map((host): CheckResult => {
-    const now = run.view.read(host, CONFIG_LOADED);
-    const errors = errorsOn(run, host);
-    const read = now !== undefined && now !== before[host];
-    return {
-      host,
-      title: 'PostgreSQL has read its files again',
-      ok: read && errors.length === 0,
-      detail: errors[0] ?? (read ? `at ${new Date(Number(now) * 1000).toISOString().slice(0, 19)}Z` : 'not since the operation began'),
-    };
-  });
+  return targets(run).map((host) => readCheck(run, host, errorsOn(run, host)));
 }

@@ -21,10 +21,12 @@ import { untilLed } from './shared/passing.js';
 import { patroniStarts } from './shared/patroni-starts.js';
 import { memberRuns, runningOf } from './shared/stopped.js';
 import { streamingGate } from './shared/streaming-gate.js';
+import { withStreaming } from './shared/streaming/procedure.js';
+import { streamingStart } from './shared/streaming/start.js';
 
 type Run = OperationRun<object>;
 
-export default defineOperation({
+const underPatroni = defineOperation({
   name: 'start',
   description: 'start what was stopped: the member with the last commits first, whoever the inventory names, then the others',
   options: {},
@@ -42,6 +44,8 @@ export default defineOperation({
   nothing: (run) => `all members run already, and stream from ${leaderOf(run.view) ?? 'their leader'}`,
   checks: (run) => proofs(run),
 });
+
+export default withStreaming(underPatroni, streamingStart);
 
 /** The members that are to run, among those that can be reached. */
 function targets({ view, chosenHosts }: Run): string[] {

@@ -1,5 +1,4 @@
 import {
-  DATA_DIRECTORY,
   DCS,
   defineOperation,
   enumerate,
@@ -15,18 +14,16 @@ import { hostsWith } from '../../roles/shared/layout.js';
 import { quorumOf } from '../../roles/shared/quorum.js';
 import { isPaused } from './shared/maintenance.js';
 import { isSynchronous } from '../../roles/shared/synchronous.js';
+import { endedCleanly } from './shared/ended-cleanly.js';
 import { answerOf, leaderOf, notStreamingWhy } from './shared/members.js';
 import { untilUp } from './shared/passing.js';
-import { memberRuns, runningOf, stopped } from './shared/stopped.js';
-
-interface StopOptions {
-  /** Chosen before the first step: the members that ran. */
-  up?: readonly string[];
-}
+import { memberRuns, runningOf, stopped, type StopOptions } from './shared/stopped.js';
+import { withStreaming } from './shared/streaming/procedure.js';
+import { streamingStop } from './shared/streaming/stop.js';
 
 type Run = OperationRun<StopOptions>;
 
-export default defineOperation<StopOptions>({
+const underPatroni = defineOperation<StopOptions>({
   name: 'stop',
   description: 'stop PostgreSQL and Patroni for maintenance: standbys first, the leader last, so that nobody takes over',
   options: {},
@@ -48,6 +45,8 @@ export default defineOperation<StopOptions>({
     return `PostgreSQL and Patroni are stopped on ${enumerate(all)}, and ${dcsOf(inventory).name} runs on; ${start} starts them again, and so does ${pgprov`apply ${inventory}`}. ${boots}${mayLead(run)}`;
   },
 });
+
+export default withStreaming(underPatroni, streamingStop);
 
 /** The members that are to be stopped. */
 function targets({ inventory, chosenHosts }: Run): string[] {
@@ -199,21 +198,7 @@ function steps(run: Run): OperationStep[] {
   ];
 }
 
-/** pg_controldata’s words for a server that ended by itself, with a checkpoint. */
-const CLEAN = ['shut down', 'shut down in recovery'];
-
 function proofs(run: Run): CheckResult[] {
   const { view, options } = run;
-  return targets(run).map((host): CheckResult => {
-    const data = view.read(host, DATA_DIRECTORY);
-    const title = 'PostgreSQL ended cleanly';
-    if (!view.surveyed(host)) return { host, title, ok: false, detail: 'it cannot be reached, so nobody knows whether it runs' };
-    if (data?.kind !== 'cluster') return { host, title, ok: !isUp(view, host), detail: 'there is no data' };
-    const { clusterState = 'unknown', position } = data;
-    const where = position === undefined ? '' : `, timeline ${position.timeline}, last WAL record at ${position.lastRecord ?? 'unknown'}`;
-    // Who was down before did not end by this, and only a start can mend how it did.
-    const before = options.up?.includes(host) === false && !CLEAN.includes(clusterState);
-    const ok = !isUp(view, host) && (before || CLEAN.includes(clusterState));
-    return { host, title: before ? 'it was down before' : title, ok, detail: `${clusterState}${where}` };
-  });
+  return targets(run).map((host) => endedCleanly(view, host, { isUp: isUp(view, host), wasUp: options.up?.includes(host) !== false }));
 }

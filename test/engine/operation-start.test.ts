@@ -22,5 +22,11 @@ it.each(OPERATIONS.filter((operation) => operation.streaming !== true).map((oper
 );
 
 it('only what is known to be true of them works on them', () => {
-  expect(OPERATIONS.filter((operation) => operation.streaming === true).map(({ name }) => name)).toEqual(['restart', 'snapshot']);
+  expect(OPERATIONS.filter((operation) => operation.streaming === true).map(({ name }) => name)).toEqual([
+    'reload',
+    'stop',
+    'start',
+    'restart',
+    'snapshot',
+  ]);
 });

@@ -2,6 +2,7 @@ import {
   awaitedStreaming,
   copiedGate,
   memberSlots,
+  serverReleased,
   standbyCopied,
   standbyJoined,
   synchronousBegun,
@@ -20,6 +21,7 @@ import { variables } from '../variables.js';
 import { withoutPatroni } from '../without-patroni.js';
 import { synchronousOptions } from './synchronous.js';
 import { isJoining, isMade, isStandby } from './seen.js';
+import { unitServer } from './server-unit.js';
 import { primaryConninfo, slotOf, slotsAt, upstreamOf } from './servers.js';
 
 /** Whether a host takes part, told by what is seen of all. */
@@ -91,7 +93,7 @@ function joining(context: RoleContext, prefix: string): Stage[] {
       name: 'start',
       title: 'start the standby',
       crossing: 'independent',
-      resources: [parts.service],
+      resources: [parts.service, serverReleased(unitServer(context)) as Resource],
       gates: [settingsInForceGate(context), awaitedStreaming({ server, data, unit: unit(name), host: host.name })],
     },
     { name: 'joined', title: 'note the standby', crossing: 'independent', resources: [standbyJoined(data) as Resource] },

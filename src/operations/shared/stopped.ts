@@ -1,6 +1,12 @@
 import { patroniStopped, stoppedHandle, type PatroniStoppedState, type RoleContext, type View } from '../../index.js';
 import { dataDirectoryOf, hostsWith, localServer } from '../../../roles/shared/layout.js';
 
+/** What `pgprov stop` has chosen. */
+export interface StopOptions {
+  /** Chosen before the first step: the members that ran. */
+  up?: readonly string[];
+}
+
 /**
  * A member that is to be down.
  * @param staysDown also after a boot of its host

@@ -37,3 +37,16 @@ printf '%s\n' "$connected" | grep -qxF "$standby" || { echo "$standby does not s
 done`,
   });
 }
+
+/** Open when the server on this host takes connections, whether or not it streams. */
+export function answersGate(context: RoleContext): Gate {
+  const { host, platform } = context;
+  return gate({
+    name: 'server-answers',
+    title: `${host.name} takes connections`,
+    unit: unitServer(context).unit,
+    fatalLogPatterns: HOPELESS,
+    timeout: STREAMS_WITHIN,
+    check: sh`${psql(localServer(host, platform), ['-c', 'SELECT 1'])} >/dev/null 2>&1 || { echo 'no connection yet'; exit 1; }`,
+  });
+}
