@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SYSTEMS, type LabHost } from '../lab/index.js';
+import { TestCluster } from '../integration/support/cluster.js';
+import { controldata, must, sql } from '../integration/support/outside.js';
+import { placesOf } from '../integration/support/places.js';
+import { start } from '../integration/support/pgprov.js';
+
+describe.each([
+  { os: 'debian13', name: 'mxmemd13' },
+  { os: 'rocky9', name: 'mxmemr9' },
+] as const)('servers that stream without Patroni on $os', ({ os, name }) => {
+  const { family, postgresql } = SYSTEMS[os];
+  const unit = family === 'el' ? `postgresql-${postgresql}` : `postgresql@${postgresql}-main`;
+  const { data } = placesOf(os);
+  let cluster: TestCluster;
+  let hosts: [LabHost, LabHost, LabHost];
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start(name, os, 3, 'packages');
+    hosts = cluster.hosts as typeof hosts;
+    await write();
+    const run = await cluster.run('apply');
+    expect([run.code, run.all]).toEqual([0, expect.any(String)]);
+  });
+
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  const write = (parameters: Record<string, unknown> = {}, more: Record<string, unknown> = {}): Promise<string> =>
+    cluster.write({ roles: ['base', 'pgdg', 'postgresql', 'replication'], postgresql: { parameters }, ...more });
+
+  /** `pg2 pg3`: who streams from a server. */
+  const streams = (host: LabHost): Promise<string> =>
+    sql(host, "select string_agg(application_name, ' ' order by application_name) from pg_stat_replication where state = 'streaming'");
+
+  const starts = (): Promise<string[]> => Promise.all(hosts.map((host) => must(host, `systemctl show -p InvocationID --value ${unit}`)));
+
+  const connections = (): Promise<string[]> => Promise.all(hosts.map((host) => sql(host, 'show max_connections')));
+
+  /** Runs a command, and kills pgprov when it says that a change has begun on a host. */
+  async function killAt(host: string, ...args: string[]): Promise<void> {
+    const run = start([...args, '--yes', '--output', 'json']);
+    await run.printed(new RegExp(`"type":"changing"[^\\n]*"host":"${host}"`, 'u'));
+    run.process.kill('SIGKILL');
+    expect((await run.finished).signal).toBe('SIGKILL');
+  }
+
+  it('take up what waits for a restart one after the other, the standbys first where it is raised, also after a kill at each step', async () => {
+    await write({ max_connections: 150 });
+    expect((await cluster.run('apply')).code).toBe(0);
+    expect(await connections()).toEqual(['100', '100', '100']);
+    expect((await cluster.run('status')).all).toContain('restart --pending');
+    const check = await cluster.run('restart', '--pending', '--check');
+    expect(check.all).toMatch(/pg2 \(max_connections 100 → 150\)[^]*pg3 \(max_connections[^]*pg1, the primary \(max_connections/u);
+    for (const host of ['pg2', 'pg3', 'pg1']) await killAt(host, 'restart', cluster.file, '--pending');
+    const run = await cluster.run('restart', '--pending');
+    expect(run.all).not.toContain('error:');
+    expect(run.code).toBe(0);
+    expect(await connections()).toEqual(['150', '150', '150']);
+    expect(await streams(hosts[0])).toBe('pg2 pg3');
+    expect((await cluster.run('restart', '--pending')).all).toContain('no restart is pending');
+  });
+
+  it('take up what is lowered on the primary first, at the end of an apply, and without losing a standby', async () => {
+    await write({ max_connections: 120 });
+    const run = await cluster.run('apply', '--restart');
+    expect(run.all).not.toContain('error:');
+    expect(run.code).toBe(0);
+    expect(run.all).toMatch(/pg1, the primary \(max_connections 150 → 120\)[^]*pg2 \(max_connections 150 → 120\), once it has replayed/u);
+    expect(await connections()).toEqual(['120', '120', '120']);
+    expect(await streams(hosts[0])).toBe('pg2 pg3');
+    const before = await starts();
+    expect((await cluster.run('restart', '--host', 'pg3')).code).toBe(0);
+    const after = await starts();
+    expect([after[0], after[1]]).toEqual([before[0], before[1]]);
+    expect(after[2]).not.toBe(before[2]);
+  });
+
+  it('are refused a raised and a lowered limit at once', async () => {
+    await write({ max_connections: 130, max_wal_senders: 9 });
+    expect((await cluster.run('apply')).code).toBe(0);
+    const run = await cluster.run('restart', '--pending');
+    expect([run.code, run.all]).toEqual([4, expect.stringContaining('neither can be restarted first')]);
+    await write({ max_connections: 120 });
+    expect((await cluster.run('apply')).code).toBe(0);
+  });
+
+  it('stop and stay so through a boot, and start again, the primary first', async () => {
+    expect((await cluster.run('stop', '--host', 'pg3')).code).toBe(0);
+    expect((await cluster.run('status')).all).toContain('stopped with pgprov');
+    expect((await cluster.run('restart', '--host', 'pg2')).code).toBe(0);
+    const run = await cluster.run('stop');
+    expect(run.all).not.toContain('error:');
+    expect(run.code).toBe(0);
+    expect(await Promise.all(hosts.map((host) => controldata(host, 'Database cluster state')))).toEqual([
+      'shut down',
+      'shut down in recovery',
+      'shut down in recovery',
+    ]);
+    await hosts[0].stop();
+    await hosts[0].start();
+    await hosts[0].ready();
+    expect(await must(hosts[0], `systemctl is-active ${unit} || :`)).toBe('inactive');
+    const started = await cluster.run('start');
+    expect(started.all).not.toContain('error:');
+    expect(started.code).toBe(0);
+    expect(await streams(hosts[0])).toBe('pg2 pg3');
+    expect((await cluster.run('apply')).all).toContain('No changes');
+    await must(hosts[1], `[ -e ${data}/standby.signal ] && systemctl is-enabled ${unit}`);
+  });
+
+  it('read their files again', async () => {
+    const run = await cluster.run('reload');
+    expect([run.code, run.all]).toEqual([0, expect.stringContaining('PostgreSQL has read its files again')]);
+  });
+});
