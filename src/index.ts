@@ -338,6 +338,9 @@ export {
 } from './resources/service.js';
 export { type SharedQuestion, printAnswer } from './resources/shared-question.js';
 export { PENDING_VALUES, pendingValues, type PendingValue } from './resources/streaming/pending-values.js';
+export { rewindSource } from './resources/streaming/rewind-source.js';
+export { serverAside } from './resources/streaming/server-aside.js';
+export { standbyRewound } from './resources/streaming/standby-rewound.js';
 export { serverReload } from './resources/streaming/server-reload.js';
 export { serverRestart } from './resources/streaming/server-restart.js';
 export { SERVER_HELD, serverReleased, serverStarted } from './resources/streaming/server-started.js';

@@ -1,7 +1,7 @@
 import { coordinated, pgpass, pgRole, topologyOf, type Host, type Resource, type RoleContext } from '../../src/index.js';
 import { accountsOf, dataDirectoryOf, hostsWith, localServer } from './layout.js';
 import { passwordFile } from './password-file.js';
-import { streamingServers } from './streaming/servers.js';
+import { REWIND_DATABASE, streamingServers } from './streaming/servers.js';
 import { variables } from './variables.js';
 
 /** The servers that a member of this host's kind may have to replicate from. */
@@ -57,12 +57,15 @@ export function passwordLines(context: RoleContext): Resource {
   const { host, platform } = context;
   const { name, password } = accountsOf(context).replication;
   const { user, group } = platform.postgresql(variables(host, 'postgresql').version);
+  const databases = ['replication', ...(topologyOf(host) === 'streaming' ? [REWIND_DATABASE] : [])];
   return coordinated(
     pgpass({
       path: passwordFile(context),
       owner: user,
       group,
-      entries: servers(context).map(({ address, port }) => ({ host: address, port, database: 'replication', user: name, password })),
+      entries: servers(context).flatMap(({ address, port }) =>
+        databases.map((database) => ({ host: address, port, database, user: name, password })),
+      ),
     }),
   ) as Resource;
 }

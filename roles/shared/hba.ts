@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { coveringLine, parseHbaLine, topologyOf, type Host, type VariableProblem } from '../../src/index.js';
-import { streamingServers } from './streaming/servers.js';
+import { REWIND_DATABASE, streamingServers } from './streaming/servers.js';
 import { variables } from './variables.js';
 
 /** The user of the operating system that owns the server, and the map that lets it in as a superuser of another name. */
@@ -75,13 +75,19 @@ function linesWithoutPatroni(host: Host, hosts: readonly Host[]): string[] {
   return [superuserLine(OWNER), ...(replicates ? [replicationLine(variables(host, 'replication').username, host.clusterAddress)] : [])];
 }
 
-/** Lets every other server replicate, whoever is the primary, and keeps the server from replicating from itself. */
+/**
+ * Lets every other server replicate, whoever is the primary, and rewind, for which pg_rewind logs in to a database; keeps the server from
+ * replicating from itself.
+ */
 function streamingLines(host: Host, servers: readonly Host[]): string[] {
   const { username } = variables(host, 'replication');
-  return servers.map(({ name, clusterAddress }) =>
+  return servers.flatMap(({ name, clusterAddress }) =>
     name === host.name
-      ? `host replication ${hbaName(username)} ${hbaAddress(clusterAddress)} reject`
-      : replicationLine(username, clusterAddress),
+      ? [`host replication ${hbaName(username)} ${hbaAddress(clusterAddress)} reject`]
+      : [
+          replicationLine(username, clusterAddress),
+          `host ${REWIND_DATABASE} ${hbaName(username)} ${hbaAddress(clusterAddress)} scram-sha-256`,
+        ],
   );
 }
 

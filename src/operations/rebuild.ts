@@ -42,14 +42,16 @@ import {
   type RebuildOptions,
   type RebuildRun as Run,
 } from './shared/rebuild/seen.js';
+import { withStreaming } from './shared/streaming/procedure.js';
+import { streamingRebuild } from './shared/streaming/rebuild.js';
 import { streamingGate } from './shared/streaming-gate.js';
 
 /** Seconds in which a copy that does not grow is waited for: a checkpoint comes first, and the replay of the WAL after it. */
 const STANDS_STILL = 900;
 
-export default defineOperation<RebuildOptions>({
+const underPatroni = defineOperation<RebuildOptions>({
   name: 'rebuild',
-  description: 'copy the leader’s data, or a backup, to a standby anew; what it had is kept beside it',
+  description: 'copy the leader’s data, or a backup, to a standby anew, or have a former primary follow; what it had is kept beside it',
   options: {
     from: {
       type: 'string',
@@ -67,6 +69,7 @@ export default defineOperation<RebuildOptions>({
       type: 'boolean',
       description: 'also where it has commits that the leader has not; they stay in the data that is kept',
     },
+    copy: { type: 'boolean', description: 'without Patroni: copy the primary also where pg_rewind could bring the data there to it' },
   },
   roles: ({ inventory, options: { from } }) => [dcsOf(inventory).role, 'patroni', ...(from === 'backup' ? backupRoles(inventory) : [])],
   choosesHosts: true,
@@ -100,6 +103,8 @@ export default defineOperation<RebuildOptions>({
   finished: outcome,
 });
 
+export default withStreaming(underPatroni, streamingRebuild);
+
 /** Where the data is that it had, also after a rebuild that was cut off when nothing was left to do. */
 function outcome(run: Run): string {
   const { view, options } = run;
@@ -114,7 +119,7 @@ function outcome(run: Run): string {
 }
 
 /** One, and that which an unfinished rebuild was begun with. */
-function whichMember({ inventory, options: { member, from }, chosenHosts }: OperationStart<RebuildOptions>): OperationObjection[] {
+function whichMember({ inventory, options: { member, from, copy }, chosenHosts }: OperationStart<RebuildOptions>): OperationObjection[] {
   const [only, ...more] = chosenHosts ?? [];
   const members = hostsWith(inventory, 'patroni').map(({ name }) => name);
   const object = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'rebuild/host', message, hint }];
@@ -122,6 +127,7 @@ function whichMember({ inventory, options: { member, from }, chosenHosts }: Oper
   const hint = `give it with --host: ${enumerate(members)}`;
   if (only === undefined) return object('which member is to be rebuilt?', hint);
   if (more.length > 0) return object('one member is rebuilt at a time, so that the others keep the data', hint);
+  if (copy === true) return object('--copy is for servers that stream without Patroni', 'leave it out: the leader’s data is copied anyhow');
   return [...unknownMember(inventory, only), ...(from === 'backup' ? noBackups(inventory) : [])];
 }
 

@@ -112,14 +112,14 @@ describe('streaming without Patroni on Debian 13', () => {
     );
     expect(await must(pg2, `grep -c primary ${DATA}/postgresql.auto.conf || :`)).toBe('0');
     expect(await must(pg2, "sed 's/:[^:]*$//' /var/lib/postgresql/.pgpass")).toBe(
-      [`${one}:5432:replication:replicator`, `${three}:5432:replication:replicator`].join('\n'),
+      [one, three].flatMap((address) => ['replication', 'postgres'].map((database) => `${address}:5432:${database}:replicator`)).join('\n'),
     );
     expect(
       await sql(
         pg2,
         "select string_agg(address || ' ' || auth_method, ',' order by line_number) from pg_hba_file_rules where 'replicator' = any(user_name)",
       ),
-    ).toBe(`${one} scram-sha-256,${two} reject,${three} scram-sha-256`);
+    ).toBe(`${one} scram-sha-256,${one} scram-sha-256,${two} reject,${three} scram-sha-256,${three} scram-sha-256`);
   });
 
   it('is not changed by a second apply, and nothing is wrong with it', async () => {

@@ -114,4 +114,50 @@ describe.each([
     const run = await cluster.run('reload');
     expect([run.code, run.all]).toEqual([0, expect.stringContaining('PostgreSQL has read its files again')]);
   });
+
+  it('are rebuilt one at a time, by a command that goes on after a kill at each step, and keep what they had', async () => {
+    const [pg1, , pg3] = hosts;
+    await sql(pg1, 'create table written (i int)');
+    const args = ['rebuild', cluster.file, '--host', 'pg3'];
+    const inode = await must(pg3, `stat -c %i ${data}/PG_VERSION`);
+    for (let at = 0; at < 3; at += 1) await killAt('pg3', ...args);
+    const run = await cluster.run('rebuild', '--host', 'pg3');
+    expect(run.all).not.toContain('error:');
+    expect(run.code).toBe(0);
+    const [, aside = ''] = /what it had before is in (\S+) there/u.exec(run.all) ?? [];
+    expect(await must(pg3, `stat -c %i ${aside}/PG_VERSION`)).toBe(inode);
+    expect(await sql(pg3, 'select count(*) from written')).toBe('0');
+    expect(await streams(pg1)).toBe('pg2 pg3');
+    expect((await cluster.run('apply')).all).toContain('No changes');
+    expect((await cluster.run('rebuild', '--host', 'pg1')).all).toContain('pg1 is the primary');
+  });
+
+  it('are rewound where they went on as a second primary, with their own configuration, and their data is kept', async () => {
+    const [pg1, pg2, pg3] = hosts;
+    const { postgresqlBin } = placesOf(os);
+    const configuration = family === 'el' ? data : `/etc/postgresql/${postgresql}/main`;
+    await must(pg1, `echo "cluster_name = 'of_pg1'" >>${configuration}/postgresql.conf`);
+    await sql(pg2, 'select pg_promote()');
+    await sql(pg1, 'insert into written values (1)');
+    await sql(pg2, 'insert into written values (2)');
+    const refused = await cluster.run('rebuild', '--host', 'pg1');
+    expect([refused.code, refused.all]).toEqual([4, expect.stringContaining('pg1 may have the only copy of some commits')]);
+    // It crashes, so pg_rewind has to be given recovered data.
+    await must(pg1, `systemctl kill -s KILL ${unit}; sleep 1; systemctl stop ${unit} || :`);
+    for (let at = 0; at < 3; at += 1) await killAt('pg1', 'rebuild', cluster.file, '--host', 'pg1', '--give-up-commits');
+    const run = await cluster.run('rebuild', '--host', 'pg1', '--give-up-commits');
+    expect(run.all).not.toContain('error:');
+    expect(run.code).toBe(0);
+    expect(await must(pg1, 'journalctl -u pgprov-copy -o cat --no-pager')).toMatch(/servers diverged at WAL location[^]*Done!/u);
+    expect(await sql(pg1, "select string_agg(i::text, ' ') from written")).toBe('2');
+    expect(await sql(pg1, 'show cluster_name')).toBe('of_pg1');
+    expect(await sql(pg1, 'select pg_is_in_recovery()')).toBe('t');
+    expect(await streams(pg2)).toBe('pg1 pg3');
+    const [, aside = ''] = /what it had before is in (\S+) there/u.exec(run.all) ?? [];
+    await must(pg1, `${postgresqlBin}/pg_controldata ${aside} | grep -q 'in production'`);
+    await write({}, { leader: 'pg2' });
+    expect((await cluster.run('apply')).code).toBe(0);
+    expect((await cluster.run('status')).code).toBe(0);
+    expect(await sql(pg3, "select string_agg(i::text, ' ') from written")).toBe('2');
+  });
 });

@@ -64,6 +64,16 @@ export function primaryConninfo(context: Context): string {
     .join(' ');
 }
 
+/** The database that pg_rewind logs in to. */
+export const REWIND_DATABASE = 'postgres';
+
+/** How a host reaches another server with pg_rewind. */
+export function rewindConninfo(context: Context, source: Host): string {
+  const { port } = variables(source, 'postgresql');
+  const { username } = variables(context.host, 'replication');
+  return `host=${source.clusterAddress} port=${port} user=${username} dbname=${REWIND_DATABASE} passfile=${passwordFile(context)} application_name=pgprov-rewind`;
+}
+
 /** What every server of the topology is given, also a primary: so that it is a standby as soon as its standby.signal is there. */
 export function streamingSettings(context: Context): Record<string, string> {
   const slot = slotOf(context.host);

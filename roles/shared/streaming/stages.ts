@@ -101,7 +101,8 @@ function joining(context: RoleContext, prefix: string): Stage[] {
   return stages.map((stage) => ({ ...stage, name: `${prefix}${stage.name}` }));
 }
 
-function slotsOfPrimary(context: RoleContext): Resource {
+/** The slots of the standbys, on whoever is the primary. */
+export function slotsOfPrimary(context: RoleContext): Resource {
   const { ofPrimary, ofStandby, ofMembers } = slotsAt(context);
   return slots(context, { id: 'member-slots', on: 'primary', names: ofPrimary, kept: ofStandby, ofMembers });
 }

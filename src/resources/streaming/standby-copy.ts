@@ -8,7 +8,7 @@ import { answerText, digestOf, type Gate, type Observation, type Resource } from
 import { findUnit, unitsQuestion } from '../units.js';
 import { printAnswer } from '../shared-question.js';
 import { SYNCHRONOUS_FILE } from './synchronous.js';
-import { joinScripts, sh } from '../../shell/quote.js';
+import { joinScripts, sh, type Script } from '../../shell/quote.js';
 
 /** The transient unit in which the data of a standby is copied, of which a host may have several: it goes on when pgprov is cut off. */
 export function copyingUnit(path: string): string {
@@ -58,7 +58,7 @@ export interface StandbyCopyOptions {
 }
 
 /** The copy is made beside the data directory, and becomes that once it is whole and says that it is a standby's. */
-const draftOf = (path: string): string => `${path}.pgprov-copy`;
+export const draftOf = (path: string): string => `${path}.pgprov-copy`;
 
 /** How far the host is on its way to a standby. */
 export function standbyCopy(path: string): Observation<StandbyCopyState> {
@@ -83,36 +83,51 @@ echo
   };
 }
 
+/** Copies the primary into the draft, which is empty. */
+export function baseBackup({ path, server, conninfo, slot }: Omit<StandbyCopyOptions, 'group'>): Script {
+  const words = [
+    '--no-password',
+    '-D',
+    draftOf(path),
+    '-d',
+    conninfo,
+    '-X',
+    'stream',
+    '-c',
+    'fast',
+    ...(slot === undefined ? [] : ['-S', slot]),
+  ];
+  return asDatabaseUser(server, sh`${`${server.binDirectory}/pg_basebackup`} ${words}`);
+}
+
+/** Makes an empty draft for the database's user; what is left of one that was broken off is put aside. */
+export function emptyDraft({ path, server, group }: Pick<StandbyCopyOptions, 'path' | 'server' | 'group'>): Script {
+  const draft = draftOf(path);
+  return sh`if [ -e ${draft} ]; then mv ${draft} ${draft}."$(date +%Y%m%dT%H%M%S)"; fi
+mkdir -m 0700 ${draft}
+chown ${`${server.user}:${group}`} ${draft}`;
+}
+
 /**
- * The data of a standby, copied by pg_basebackup. Its standby.signal is there before the directory has its name, so nothing ever starts it as a
- * primary. What is left of a copy that was broken off is put aside.
+ * Notes that a standby is being made, and has a draft made in a unit of its own, which becomes the data directory. Its standby.signal is there
+ * before the directory has its name, so nothing ever starts it as a primary.
+ * @param make fills the draft
  */
-export function standbyCopied({ path, server, group, conninfo, slot }: StandbyCopyOptions): Resource<StandbyCopyState> {
-  const { user, binDirectory } = server;
+export function draftMade({ path, server, group }: Pick<StandbyCopyOptions, 'path' | 'server' | 'group'>, make: Script): Script {
   const [draft, note, script, unit] = [draftOf(path), noteOf(path), scriptOf(path), copyingUnit(path)];
-  const words = ['--no-password', '-D', draft, '-d', conninfo, '-X', 'stream', '-c', 'fast', ...(slot === undefined ? [] : ['-S', slot])];
-  const through = slot === undefined ? '' : `, through the slot ${slot}`;
-  return {
-    ...standbyCopy(path),
-    id: `standby-copied:${path}`,
-    diff: ({ copying, copied }) =>
-      copying || copied ? [] : [{ action: 'create', summary: `copy the primary’s data into ${path} with pg_basebackup${through}` }],
-    apply: () =>
-      joinScripts([
-        sh`if [ -e ${path} ]; then
+  return joinScripts([
+    sh`if [ -e ${path} ]; then
 rmdir ${path} || { printf '%s\n' ${`${path} is not empty; no copy is made over it`}; exit 1; }
 fi
 mkdir -p "$(dirname ${note})" "$(dirname ${path})"
 : >${note}
 sync ${note}
-if [ -e ${draft} ]; then mv ${draft} ${draft}."$(date +%Y%m%dT%H%M%S)"; fi
-mkdir -m 0700 ${draft}
-chown ${`${user}:${group}`} ${draft}
+${emptyDraft({ path, server, group })}
 ( ${writeFileScript(
-          script,
-          sh`set -e
+      script,
+      sh`set -e
 cd /
-${asDatabaseUser(server, sh`${`${binDirectory}/pg_basebackup`} ${words}`)}
+${make}
 rm -f ${`${draft}/${SYNCHRONOUS_FILE}`}
 ${asDatabaseUser(server, sh`touch ${`${draft}/standby.signal`}`)}
 data=${draft}
@@ -120,11 +135,23 @@ ${markOwn}
 sync ${`${draft}/standby.signal`} ${draft}
 mv -T ${draft} ${path}
 `.text,
-          { owner: 'root', group: 'root', mode: '0600' },
-        )} ) || exit 1
+      { owner: 'root', group: 'root', mode: '0600' },
+    )} ) || exit 1
 systemctl reset-failed ${unit} 2>/dev/null || :
-systemd-run -q --unit=${unit} --description=${`copy of the primary into ${path}`} /bin/sh ${script}`,
-      ]),
+systemd-run -q --unit=${unit} --description=${`data of a standby for ${path}`} /bin/sh ${script}`,
+  ]);
+}
+
+/** The data of a standby, copied by pg_basebackup. */
+export function standbyCopied(options: StandbyCopyOptions): Resource<StandbyCopyState> {
+  const { path, conninfo, slot } = options;
+  const through = slot === undefined ? '' : `, through the slot ${slot}`;
+  return {
+    ...standbyCopy(path),
+    id: `standby-copied:${path}`,
+    diff: ({ copying, copied }) =>
+      copying || copied ? [] : [{ action: 'create', summary: `copy the primary’s data into ${path} with pg_basebackup${through}` }],
+    apply: () => draftMade(options, baseBackup(options)),
     digest: () => digestOf('standby-copied', path, conninfo, slot ?? ''),
   };
 }

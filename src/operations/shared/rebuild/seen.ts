@@ -26,6 +26,10 @@ export interface RebuildOptions {
   member?: string;
   /** Likewise: the copy that is there, by its `DataCopy.identity`; '' where there is none to be kept. */
   was?: string;
+  /** Without Patroni: the primary is copied also where pg_rewind may bring the data that is there to it. */
+  copy?: boolean;
+  /** Chosen before the first step, without Patroni: pg_rewind is tried. */
+  rewinds?: boolean;
   /** Likewise, from a backup: tells this rebuild from others. */
   id?: string;
   /** Likewise: the backup, its repository and its bytes; absent where none can be used. */

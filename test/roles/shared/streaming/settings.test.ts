@@ -35,13 +35,15 @@ describe('what servers that stream without Patroni are given', () => {
     expect(wantedSettings(contextOf(await streaming('replication: {slots: false}\n'), 'pg1'))).not.toHaveProperty('primary_slot_name');
   });
 
-  it('lets the others replicate, and rejects itself', async () => {
+  it('lets the others replicate and rewind, and rejects itself', async () => {
     const inventory = await streaming();
     expect(standaloneAccess(hostOf(inventory, 'pg2'), inventory.hosts)).toEqual([
       'local all postgres peer',
       'host replication replicator 10.0.0.1/32 scram-sha-256',
+      'host postgres replicator 10.0.0.1/32 scram-sha-256',
       'host replication replicator 10.0.0.2/32 reject',
       'host replication replicator 10.0.0.3/32 scram-sha-256',
+      'host postgres replicator 10.0.0.3/32 scram-sha-256',
     ]);
   });
 

@@ -1,0 +1,134 @@
+import { enumerate, formatBytes, pgprov, type OperationObjection } from '../../../index.js';
+import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
+import { seenServers, type SeenServer } from '../../../../roles/shared/streaming/seen.js';
+import { copyOn, dataPath, isOld, type RebuildRun } from '../rebuild/seen.js';
+import { partedFrom } from './parted.js';
+import { notStreamingWhy, serverNames, serverOn } from './seen.js';
+import { commitsWait } from './waiting-commits.js';
+
+/** What more than a copy has to fit: the WAL that is written while it is made. */
+const MARGIN = { share: 0.05, least: 67_108_864 };
+
+/** The primary that a server is built from: whoever else takes writes; undefined: nobody does, or several do. */
+export function sourceOf({ view, options: { member } }: RebuildRun): SeenServer | undefined {
+  const [first, second] = seenServers(view).filter(({ name, says }) => name !== member && says?.standby === false);
+  return second === undefined ? first : undefined;
+}
+
+/** Why a server must not be built anew now. */
+export function rebuildObjections(run: RebuildRun): OperationObjection[] {
+  const { view, inventory, options } = run;
+  const { member: host = '' } = options;
+  const refuse = (message: string, hint: string): OperationObjection[] => [
+    { kind: 'refuse', message, hint: `nothing was changed; ${hint}` },
+  ];
+  if (view.platform(host) === undefined)
+    return refuse(`${host} does not answer, so its data cannot be seen to`, 'run this again when it does');
+  const source = sourceOf(run);
+  if (source === undefined) {
+    const several = seenServers(view).filter(({ name, says }) => name !== host && says?.standby === false);
+    if (several.length > 0) return guardStreaming(view);
+    const isPrimary = serverOn(view, host)?.says?.standby === false;
+    if (isPrimary)
+      return refuse(
+        `${host} is the primary, and its data is what the others are built from`,
+        `if it is to be rebuilt, hand over first: ${pgprov`switchover ${inventory}`}`,
+      );
+    return [
+      {
+        kind: 'refuse',
+        message: `no other server takes writes, so there is nothing that ${host} could be built from, and its data may be the last`,
+        hint: `nothing was changed; see ${pgprov`status ${inventory}`}`,
+        settles: true,
+      },
+    ];
+  }
+  const others = otherChanges(run);
+  if (others.length > 0) return others;
+  if (!isOld(run)) return [];
+  return [...parted(run, source), ...onlyStandby(run, source), ...synchronous(run), ...room(run, source)].slice(0, 1);
+}
+
+/** Commits that nobody else has are not given up unasked. */
+function parted({ view, options: { member: host = '', giveUpCommits } }: RebuildRun, source: SeenServer): OperationObjection[] {
+  const own = serverOn(view, host)?.data.systemIdentifier;
+  // Another database is kept beside.
+  if (own !== undefined && own !== source.data.systemIdentifier) return [];
+  const found = partedFrom(view, source, host);
+  if (found.kind === 'nothing' || giveUpCommits === true) return [];
+  const message =
+    found.kind === 'more'
+      ? `${host} may have the only copy of some commits: ${found.why}`
+      : `it cannot be told ${found.why}, so ${host} may have commits that ${source.name} has not`;
+  return [
+    {
+      kind: 'refuse',
+      message,
+      hint: `nothing was changed; find out which of the two is to go on. With --give-up-commits ${host} is rebuilt, and its data kept beside: there they can be read later, by a server of its own`,
+      settles: true,
+    },
+  ];
+}
+
+/** While the only standby is made anew the primary alone has the data; one that does not stream protects nothing. */
+function onlyStandby({ view, inventory, options }: RebuildRun, source: SeenServer): OperationObjection[] {
+  const { member: host = '', withoutStandby } = options;
+  const streams = (name: string): boolean => notStreamingWhy(view, name) === undefined;
+  const others = serverNames({ inventory }).filter((name) => name !== host && name !== source.name && streams(name));
+  if (withoutStandby === true || !streams(host) || others.length > 0) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `${host} is the only standby that streams: until it is rebuilt, ${source.name} alone has the data`,
+      hint: 'nothing was changed; bring another standby back first, or say with --without-standby that it may be so',
+    },
+  ];
+}
+
+function synchronous(run: RebuildRun): OperationObjection[] {
+  const { member: host = '' } = run.options;
+  if (commitsWait(run, []) || !commitsWait(run, [host])) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `commits of the primary wait for ${host} as a synchronous standby, and no commit would end until it is rebuilt`,
+      hint: 'nothing was changed; bring another standby back first, or take it out of replication.synchronous meanwhile',
+    },
+  ];
+}
+
+function room(run: RebuildRun, source: SeenServer): OperationObjection[] {
+  const { view, options } = run;
+  const { member: host = '', rewinds } = options;
+  const own = copyOn(view, host);
+  const path = dataPath(run);
+  if (own.fixed !== undefined) {
+    const message = `${path} ${own.fixed}, so the data on ${host} cannot be put aside`;
+    return [{ kind: 'refuse', message, hint: 'nothing was changed; docs/streaming.md has the steps by hand' }];
+  }
+  const bytes = Math.max(copyOn(view, source.name).bytes, rewinds === true ? own.bytes : 0);
+  const needed = Math.ceil(bytes + Math.max(bytes * MARGIN.share, MARGIN.least));
+  if (own.free >= needed) return [];
+  return [
+    {
+      kind: 'refuse',
+      message: `there is no room on ${host} for its data and a new copy: ${formatBytes(needed)} is needed, and ${formatBytes(own.free)} is free beside ${path}`,
+      hint: 'nothing was changed; make room there',
+    },
+  ];
+}
+
+/** What else the inventory asks for is not this command's to bring. */
+function otherChanges({ planned = [], inventory, options: { member } }: RebuildRun): OperationObjection[] {
+  const more = planned.filter(({ host, resource }) => host !== member && !/^(?:member|cascade)-slots$/u.test(resource));
+  if (more.length === 0) return [];
+  const shown = enumerate(more.slice(0, 3).map(({ host, summary }) => `${host}: ${summary}`));
+  return [
+    {
+      kind: 'preflight',
+      error: 'rebuild/other-changes',
+      message: `the other servers differ from the inventory (${shown}${more.length > 3 ? ', and more' : ''})`,
+      hint: `${pgprov`rebuild ${inventory} --give-up`}, and then ${pgprov`apply ${inventory}`}, which makes these changes and the standby as well`,
+    },
+  ];
+}

@@ -1,0 +1,216 @@
+import {
+  dataCopy,
+  enumerate,
+  formatBytes,
+  rewindSource,
+  serverAside,
+  standbyRewound,
+  STANDBY_COPY,
+  copiedGate,
+  topologyOf,
+  unknownName,
+  type CheckResult,
+  type HostStep,
+  type OperationObjection,
+  type OperationStart,
+  type OperationStep,
+  type RoleContext,
+} from '../../../index.js';
+import { passwordLines } from '../../../../roles/shared/accounts.js';
+import { dataDirectoryOf } from '../../../../roles/shared/layout.js';
+import { primaryConninfo, rewindConninfo, slotOf } from '../../../../roles/shared/streaming/servers.js';
+import { slotsOfPrimary } from '../../../../roles/shared/streaming/stages.js';
+import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
+import { standaloneCluster } from '../../../../roles/shared/standalone.js';
+import { variables } from '../../../../roles/shared/variables.js';
+import { copyOn, isOld, type RebuildOptions, type RebuildRun } from '../rebuild/seen.js';
+import { partedFrom } from './parted.js';
+import type { StreamingProcedure } from './procedure.js';
+import { rebuildObjections, sourceOf } from './rebuild-guards.js';
+import { isBeingMade, notStreamingWhy, serverNames, serverObservations, serverOn, unitOn } from './seen.js';
+import { streamsGate } from './streams-gate.js';
+import { waitingCommits } from './waiting-commits.js';
+
+/** A standby made anew, or a standby made of a former primary, where no Patroni does it. */
+export const streamingRebuild: StreamingProcedure<RebuildOptions> = {
+  observations: (context) =>
+    topologyOf(context.host) === 'streaming'
+      ? [...serverObservations(context), dataCopy(dataDirectoryOf(context.host, context.platform))]
+      : [],
+  problems,
+  choose: (run) => {
+    const member = run.chosenHosts?.[0] ?? '';
+    const chosen = { ...run.options, member, was: copyOn(run.view, member).identity };
+    return { ...chosen, rewinds: canRewind({ ...run, options: chosen }) };
+  },
+  guards: rebuildObjections,
+  remaining: (run) => ({ steps: steps(run) }),
+  question: (run) => `Rebuild ${run.options.member} of ${run.inventory.cluster} as a standby of ${sourceOf(run)?.name ?? ''}?`,
+  nothing: outcome,
+  checks: proofs,
+  finished: outcome,
+};
+
+function problems({ inventory, options, chosenHosts }: OperationStart<RebuildOptions>): OperationObjection[] {
+  const { member, from, discard } = options;
+  const [only, ...more] = chosenHosts ?? [];
+  const names = serverNames({ inventory });
+  const object = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'rebuild/host', message, hint }];
+  if (member !== undefined) return [];
+  const hint = `give it with --host: ${enumerate(names)}`;
+  if (only === undefined) return object('which server is to be rebuilt?', hint);
+  if (more.length > 0) return object('one server is rebuilt at a time, so that the others keep the data', hint);
+  if (from === 'backup') return object('servers that stream without Patroni have no backups that pgprov knows', 'leave out --from');
+  if (discard === true)
+    return object('without Patroni the data that a server had is always kept beside it', 'leave out --discard, and make room for both');
+  if (names.includes(only)) return [];
+  return [{ kind: 'input', error: 'rebuild/host', ...unknownName('server', only, names) }];
+}
+
+/** Whether pg_rewind is worth a try: the data is whole, of the same database, and has parted from the primary. */
+function canRewind(run: RebuildRun): boolean {
+  const { view, options } = run;
+  const { member = '', copy } = options;
+  const [server, source] = [serverOn(view, member), sourceOf(run)];
+  if (copy === true || server === undefined || source === undefined || isBeingMade(view, member)) return false;
+  const { data, says, signal } = server;
+  if (data.systemIdentifier !== source.data.systemIdentifier || data.control !== 'valid' || data.copy !== 'none') return false;
+  // A standby that crashed cannot recover alone, which pg_rewind needs.
+  if (says === undefined && signal && data.clusterState !== 'shut down in recovery') return false;
+  return partedFrom(view, source, member).kind !== 'nothing';
+}
+
+/** The data that it had, aside; undefined: there was none, or it is in its place yet. */
+function asideOf({ view, options: { member, was = '' } }: RebuildRun): string | undefined {
+  return copyOn(view, member).aside[was];
+}
+
+function steps(run: RebuildRun): OperationStep[] {
+  const { view, options, done } = run;
+  const { member: host = '', rewinds = false } = options;
+  const source = sourceOf(run);
+  if (source === undefined) return [];
+  const copied = !isOld(run) && view.read(host, STANDBY_COPY)?.copied === true;
+  const rewind = rewinds && !copied ? rewindSteps(run, source.name) : [];
+  const made = !isOld(run) && !isBeingMade(view, host) && unitOn(view, host)?.held !== true && serverOn(view, host)?.says !== undefined;
+  return [
+    ...(isOld(run) ? [asideStep(run, source.name)] : []),
+    ...rewind,
+    ...(made || done.has('make-standby') ? [] : [makeStep(run, source.name)]),
+    ...(done.has('follow') || (made && notStreamingWhy(view, host) === undefined) ? [] : [followStep(host)]),
+  ];
+}
+
+function asideStep(run: RebuildRun, source: string): HostStep {
+  const { view, options } = run;
+  const { member: host = '', was = '' } = options;
+  const server = serverOn(view, host);
+  const what = server?.says?.standby === false ? `, which runs as a second primary beside ${source},` : '';
+  return {
+    id: 'put-aside',
+    title: `stop PostgreSQL on ${host}${what} and put its data aside`,
+    effect: [
+      server?.says?.standby === false ? `clients that write to ${host} are cut` : `${host} serves no reads until it streams again`,
+      waitingCommits(run, [host]),
+    ].join('; '),
+    on: [host],
+    resources: (context) => {
+      const { user: owner, group } = layoutOf(context);
+      return [serverAside({ ...unitServer(context), ownership: { owner, group, mode: '0700' }, identity: was })];
+    },
+  };
+}
+
+function layoutOf({ host, platform }: RoleContext): { user: string; group: string } {
+  return platform.postgresql(variables(host, 'postgresql').version);
+}
+
+function rewindSteps(run: RebuildRun, source: string): HostStep[] {
+  const { options, inventory, done } = run;
+  const { member: host = '' } = options;
+  const from = inventory.hosts.find(({ name }) => name === source);
+  const aside = asideOf(run);
+  if (from === undefined) return [];
+  const allow: HostStep = {
+    id: 'allow-rewind',
+    title: `let ${host} rewind to ${source}, and have its slot there`,
+    on: [source],
+    resources: (context) => [
+      rewindSource(unitServer(context).server, variables(context.host, 'replication').username),
+      slotsOfPrimary(context),
+    ],
+  };
+  return [
+    ...(done.has('allow-rewind') ? [] : [allow]),
+    {
+      id: 'rewind',
+      title: `rewind a copy of its data on ${host} to ${source} with pg_rewind, or copy ${source} where that cannot be`,
+      effect: `what ${host} has and ${source} has not stays in the data aside alone`,
+      on: [host],
+      resources: (context) => {
+        const { server, data } = unitServer(context);
+        const { configDirectory } = standaloneCluster(context);
+        return [
+          passwordLines(context),
+          standbyRewound({
+            path: data,
+            server,
+            group: layoutOf(context).group,
+            conninfo: primaryConninfo(context),
+            slot: slotOf(context.host),
+            from: aside ?? '',
+            source: rewindConninfo(context, from),
+            configFile: configDirectory === data ? undefined : `${configDirectory}/postgresql.conf`,
+          }),
+        ];
+      },
+      gates: (context) => [copiedGate(unitServer(context).data, [])],
+    },
+  ];
+}
+
+function makeStep(run: RebuildRun, source: string): OperationStep {
+  const { view, options } = run;
+  const { member: host = '', rewinds = false } = options;
+  const copied = !isOld(run) && view.read(host, STANDBY_COPY)?.copied === true;
+  const copies = !rewinds && !copied;
+  return {
+    id: 'make-standby',
+    title: copies ? `copy the data of ${source} to ${host}, and start it as a standby` : `start PostgreSQL on ${host} as a standby`,
+    ...(copies ? { effect: `${source} writes a checkpoint and sends ${formatBytes(copyOn(view, source).bytes)}` } : {}),
+    changes: [host],
+    converge: { roles: ['postgresql', 'replication'] },
+  };
+}
+
+function followStep(host: string): HostStep {
+  return { id: 'follow', title: `wait until ${host} streams`, on: [host], gates: (context) => [streamsGate(context, [])] };
+}
+
+function proofs(run: RebuildRun): CheckResult[] {
+  const { view, options } = run;
+  const { member: host = '', was = '' } = options;
+  const why = isOld(run) ? 'its former data is in its place' : notStreamingWhy(view, host);
+  const aside = asideOf(run);
+  return [
+    {
+      host,
+      title: 'the standby streams',
+      ok: why === undefined,
+      detail: why ?? `timeline ${serverOn(view, host)?.says?.timeline}`,
+      settles: true,
+    },
+    ...(was === '' ? [] : [{ host, title: 'the data that it had is kept', ok: aside !== undefined, detail: aside ?? 'it is not there' }]),
+  ];
+}
+
+/** Where the data is that it had, also after a rebuild that was cut off when nothing was left to do. */
+function outcome(run: RebuildRun): string {
+  const { view, options } = run;
+  const { member: host = '' } = options;
+  const kept = asideOf(run);
+  const others = Object.values(copyOn(view, host).aside).filter((path) => path !== kept);
+  const where = kept === undefined ? '' : `; what it had before is in ${kept} there, remove it when nobody needs it`;
+  const more = others.length === 0 ? '' : `; put aside earlier: ${enumerate(others)}`;
+  return `${host} streams as a standby of ${sourceOf(run)?.name ?? 'the primary'}${where}${more}`;
+}

@@ -1,0 +1,40 @@
+import { DATA_COPY, dataCopy, defineIdentity, type DataCopy } from '../data-copy.js';
+import type { Ownership } from '../file.js';
+import { holdAtBoot } from '../put-off.js';
+import { putAside } from '../put-aside.js';
+import { digestOf, type Resource } from '../resource.js';
+import { joinScripts, sh } from '../../shell/quote.js';
+import { stopServer, type UnitServer } from './server-unit.js';
+
+/** A server whose data is to go aside. */
+export interface ServerAsideOptions extends UnitServer {
+  ownership: Ownership;
+  /** `DataCopy.identity` of the data; another one stays where it is. */
+  identity: string;
+}
+
+/**
+ * A server stopped, kept from starting at boot, and its data out of its place, kept beside it: so one that ran as a second primary takes no more
+ * writes, and nothing brings it back as one.
+ */
+export function serverAside(options: ServerAsideOptions): Resource<DataCopy> {
+  const { unit, data, identity, ownership } = options;
+  return {
+    ...dataCopy(data),
+    id: `${DATA_COPY.id}:${data}`,
+    diff: (state) =>
+      state.identity === identity ? [{ action: 'update', summary: `stop ${unit}, and put the data in ${data} aside` }] : [],
+    apply: () =>
+      joinScripts([
+        sh`${holdAtBoot(options)}
+${stopServer(options)}
+${defineIdentity}
+if [ "$(identity ${data})" != ${identity} ]; then
+echo ${`${data} holds another copy by now; run this again`}
+exit 1
+fi`,
+        putAside(data, ownership),
+      ]),
+    digest: () => digestOf(DATA_COPY.id, data, identity),
+  };
+}

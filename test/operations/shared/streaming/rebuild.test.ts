@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import rebuild from '../../../../src/operations/rebuild.js';
+import type { RebuildOptions } from '../../../../src/operations/shared/rebuild/seen.js';
+import { DATA_COPY, type DataCopy } from '../../../../src/resources/data-copy.js';
+import { primary, standby, streaming } from '../../../roles/shared/streaming/scene.js';
+import type { Known } from '../../run-seen.js';
+import { streamingRun, WELL, type MadeServer } from '../../streaming-run.js';
+
+const inventory = await streaming();
+const synchronous = await streaming('replication: {synchronous: [pg1, pg2, pg3], synchronous_number: 2}\n');
+const GIB = 1024 ** 3;
+const copy = (more: Partial<DataCopy> = {}): Record<string, DataCopy> => ({
+  [DATA_COPY.id]: { identity: '11-1', bytes: GIB, free: 10 * GIB, fixed: undefined, aside: {}, ...more },
+});
+const CHOSEN: RebuildOptions = { member: 'pg3', was: '11-1', rewinds: false };
+const ASIDE = '/var/lib/postgresql/17/main.aside-20261129T160000';
+
+/** pg2 was promoted on timeline 2, and pg1 went on on timeline 1. */
+const FAILED_OVER: Record<string, MadeServer> = {
+  pg1: { ...primary({ location: '0/6000000' }), more: copy() },
+  pg2: {
+    ...primary({ timeline: 2, sends: [{ name: 'pg3', state: 'streaming' }] }),
+    data: { history: { timeline: 2, forks: ['1 0/5005498'] } },
+    more: copy({ identity: '22-2' }),
+  },
+  pg3: { ...standby({ timeline: 2 }), more: copy({ identity: '33-3' }) },
+};
+
+interface Case extends Known {
+  servers?: Record<string, MadeServer>;
+  options?: RebuildOptions;
+  of?: typeof inventory;
+}
+const usual = (): Record<string, MadeServer> =>
+  Object.fromEntries(Object.entries(WELL).map(([name, server]) => [name, { ...server, more: copy() }]));
+const run = ({ servers = usual(), options = CHOSEN, of = inventory, ...known }: Case) => streamingRun(of, servers, options, known);
+const titles = (made: Case): string[] => rebuild.remaining(run(made)).steps.map(({ title }) => title);
+const objections = (made: Case): string[] => (rebuild.guards?.(run(made)) ?? []).map(({ message }) => message);
+
+describe('pgprov rebuild of servers that stream without Patroni', () => {
+  it('puts the data of a standby aside, copies the primary, and waits until it streams', () => {
+    expect(rebuild.choose?.(run({ options: {}, chosenHosts: ['pg3'] }))).toEqual(CHOSEN);
+    expect(objections({})).toEqual([]);
+    expect(titles({})).toEqual([
+      'stop PostgreSQL on pg3 and put its data aside',
+      'copy the data of pg1 to pg3, and start it as a standby',
+      'wait until pg3 streams',
+    ]);
+    const aside = { data: 'absent' as const, more: copy({ identity: '', aside: { '11-1': ASIDE } }), unit: { held: true } };
+    expect(titles({ servers: { ...usual(), pg3: aside } })).toEqual([
+      'copy the data of pg1 to pg3, and start it as a standby',
+      'wait until pg3 streams',
+    ]);
+    const back = { ...standby(), more: copy({ identity: '44-4', aside: { '11-1': ASIDE } }) };
+    expect(titles({ servers: { ...usual(), pg3: back } })).toEqual([]);
+    expect(rebuild.nothing?.(run({ servers: { ...usual(), pg3: back } }))).toBe(
+      `pg3 streams as a standby of pg1; what it had before is in ${ASIDE} there, remove it when nobody needs it`,
+    );
+  });
+
+  it('stops a second primary first, and rewinds a copy of its data', () => {
+    const options = { member: 'pg1', was: '11-1', giveUpCommits: true, rewinds: true };
+    expect(rebuild.choose?.(run({ servers: FAILED_OVER, options: { giveUpCommits: true }, chosenHosts: ['pg1'] }))).toEqual(options);
+    expect(objections({ servers: FAILED_OVER, options })).toEqual([]);
+    expect(titles({ servers: FAILED_OVER, options })).toEqual([
+      'stop PostgreSQL on pg1, which runs as a second primary beside pg2, and put its data aside',
+      'let pg1 rewind to pg2, and have its slot there',
+      'rewind a copy of its data on pg1 to pg2 with pg_rewind, or copy pg2 where that cannot be',
+      'start PostgreSQL on pg1 as a standby',
+      'wait until pg1 streams',
+    ]);
+    expect(rebuild.choose?.(run({ servers: FAILED_OVER, options: { copy: true }, chosenHosts: ['pg1'] }))).toMatchObject({
+      rewinds: false,
+    });
+  });
+
+  it('does not give up commits unasked that nobody else has, and says where the timelines parted', () => {
+    const options = { member: 'pg1', was: '11-1' };
+    expect(objections({ servers: FAILED_OVER, options })).toEqual([
+      'pg1 may have the only copy of some commits: it went on on timeline 1 to 0/6000000, which pg2 left at 0/5005498',
+    ]);
+    const clean: MadeServer = {
+      data: { clusterState: 'shut down', position: { timeline: 1, checkpoint: '0/5005420', nextOid: 20000, lastRecord: '0/5005420' } },
+      more: copy(),
+    };
+    expect(objections({ servers: { ...FAILED_OVER, pg1: clean }, options })).toEqual([]);
+    const newer = { ...FAILED_OVER, pg1: { ...primary({ timeline: 3 }), more: copy() } };
+    expect(objections({ servers: newer, options })[0]).toContain('it is on timeline 3, and pg2 on timeline 2');
+    const unread: MadeServer = { data: { clusterState: 'in production' }, more: copy() };
+    expect(objections({ servers: { ...FAILED_OVER, pg1: unread }, options })[0]).toContain('it cannot be told on which timeline pg1 is');
+  });
+
+  it('never takes the primary, nor the last copy', () => {
+    expect(objections({ options: { member: 'pg1', was: '11-1' } })).toEqual([
+      'pg1 is the primary, and its data is what the others are built from',
+    ]);
+    const down = { ...usual(), pg1: { data: { clusterState: 'shut down' }, more: copy() } };
+    expect(objections({ servers: down })[0]).toContain('no other server takes writes');
+    const alone = {
+      ...usual(),
+      pg1: { ...primary({ sends: [{ name: 'pg3', state: 'streaming' }] }), more: copy() },
+      pg2: { signal: true },
+    };
+    expect(objections({ servers: alone })).toEqual(['pg3 is the only standby that streams: until it is rebuilt, pg1 alone has the data']);
+    expect(objections({ servers: alone, options: { ...CHOSEN, withoutStandby: true } })).toEqual([]);
+  });
+
+  it('is refused where commits would wait, and where the data cannot be put aside or has no room', () => {
+    const sends = ['pg2', 'pg3'].map((name) => ({ name, state: 'streaming', sync: 'quorum' }));
+    const servers = { ...usual(), pg1: { ...primary({ sends }), more: copy() } };
+    expect(objections({ of: synchronous, servers })[0]).toContain('no commit would end until it is rebuilt');
+    const at = (more: Partial<DataCopy>): Record<string, MadeServer> => ({ ...usual(), pg3: { ...standby(), more: copy(more) } });
+    expect(objections({ servers: at({ fixed: 'has tablespaces, which are in other directories' }) })[0]).toContain('has tablespaces');
+    expect(objections({ servers: at({ free: GIB }) })[0]).toContain('there is no room on pg3');
+  });
+
+  it('refuses what is Patroni’s, and more than one server', () => {
+    const problem = (options: RebuildOptions, ...chosenHosts: string[]): string | undefined =>
+      rebuild.problems?.(run({ options, chosenHosts }))[0]?.message;
+    expect(problem({}, 'pg2', 'pg3')).toContain('one server is rebuilt at a time');
+    expect(problem({ from: 'backup' }, 'pg3')).toContain('no backups');
+    expect(problem({ discard: true }, 'pg3')).toContain('always kept');
+    expect(problem({}, 'pg3')).toBeUndefined();
+  });
+
+  it('does not bring what else differs from the inventory', () => {
+    const change = (host: string, resource: string) => ({
+      host,
+      stage: 's',
+      resource,
+      action: 'update',
+      summary: 'change it',
+      projected: false,
+    });
+    expect(objections({ planned: [change('pg3', 'file:/x'), change('pg1', 'member-slots')] })).toEqual([]);
+    expect(objections({ planned: [change('pg1', 'file:/x')] })).toEqual(['the other servers differ from the inventory (pg1: change it)']);
+  });
+});
