@@ -38,6 +38,7 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   guards: 'function',
   choose: 'function',
   remaining: 'function',
+  back: 'pgprov',
   question: 'function',
   nothing: 'function',
   checks: 'function',
@@ -65,6 +66,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   takesSource: 'an operation of yours has one inventory',
   sourceClient: 'an operation of yours has one inventory',
   changesNothing: 'every operation of yours may change hosts',
+  back: 'what it has begun is finished by the same command',
   readsSnapshots: 'an operation of yours goes by what is seen on the hosts',
 };
 

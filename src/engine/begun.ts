@@ -21,6 +21,8 @@ export class Begun<Options extends object> {
   #isWritten = false;
   #mayHaveMoved = false;
   #wroteAtDesk = false;
+  /** Everything is as it was before. */
+  #isTakenBack = false;
   /** Hosts that were sent changes in the step they are in. */
   readonly #sent = new Set<string>();
 
@@ -34,7 +36,7 @@ export class Begun<Options extends object> {
 
   /** It counts as unfinished when it ends now: this run or an earlier one has begun a change. */
   get #isUnfinished(): boolean {
-    return this.#options.chosen !== undefined || this.#mayHaveMoved || this.#wroteAtDesk;
+    return !this.#isTakenBack && (this.#options.chosen !== undefined || this.#mayHaveMoved || this.#wroteAtDesk);
   }
 
   /** Advice of the operation, with commands that work although it is unfinished. */
@@ -61,6 +63,11 @@ export class Begun<Options extends object> {
     this.#isWritten = true;
   }
 
+  /** What was begun has been put back as it was. */
+  takenBack(): void {
+    this.#isTakenBack = true;
+  }
+
   /** The control machine's own files change now. */
   atDesk(): void {
     this.#wroteAtDesk = true;
@@ -71,7 +78,7 @@ export class Begun<Options extends object> {
     const { operation, end, emit } = this.#options;
     if (operation.broken !== undefined) {
       const text = await operation.broken(run, { touched: this.#mayHaveMoved, desk: await deskOf(this.#options) });
-      emit({ type: 'warning', text });
+      if (text !== undefined) emit({ type: 'warning', text });
     }
     if (!this.#isUnfinished) await end();
   }

@@ -7,7 +7,7 @@ import type { Script } from '../shell/quote.js';
 import type { Cluster } from './cluster.js';
 import { StageRunner } from './stage-runner.js';
 import { UnitGuards } from './unit-guards.js';
-import { WriteGapMeter } from './write-gap.js';
+import type { OpenGap } from './open-gap.js';
 
 /** What a step is built from, by host. */
 export interface HostStepParts {
@@ -17,6 +17,8 @@ export interface HostStepParts {
   observationsOf(host: string): readonly Observation[];
   /** What commits on the host while a gap in writes is measured; undefined for a host without a database. */
   probeOf(host: string): Script | undefined;
+  /** The gap in writes that the operation is in. */
+  gap: OpenGap;
 }
 
 /**
@@ -39,8 +41,7 @@ export async function takeHostStep(cluster: Cluster, id: string, step: HostStep,
   await connections.ask(shapes);
   const { sessions } = connections;
   const guards = new UnitGuards({ inventory, sessions });
-  const meter =
-    step.measuresWriteGap === true ? await WriteGapMeter.begin({ sessions, probeOf: (host) => parts.probeOf(host), signal }) : undefined;
+  await parts.gap.begin(step, { sessions, probeOf: (host) => parts.probeOf(host), signal });
   await new StageRunner({
     inventory,
     stages: [stage],
@@ -52,7 +53,7 @@ export async function takeHostStep(cluster: Cluster, id: string, step: HostStep,
     guards,
     guard: () => Promise.resolve(),
   }).run();
-  if (meter !== undefined) emit({ type: 'write-gap', stage: id, ...(await meter.end()) });
+  await parts.gap.end(step, id, emit);
 }
 
 function stageOf(step: HostStep, context: RoleContext): Stage {

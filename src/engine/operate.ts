@@ -125,8 +125,7 @@ class Operating<Options extends object> {
   /** Asks the guards, takes all steps, and proves, with the hosts that answered. */
   async #proceed(): Promise<void> {
     const { operation, chosen, check } = this.#options;
-    const { results } = this.#cluster;
-    const { pass } = this.#state;
+    const [{ results }, { pass }] = [this.#cluster, this.#state];
     // A host that another run has locked, say, is no host that is out of reach.
     if (results.errors.length > 0 && operation.changesNothing !== true) return;
     const begins = chosen === undefined && this.#goesOn === undefined;
@@ -174,6 +173,7 @@ class Operating<Options extends object> {
 
   async #breakOff(): Promise<void> {
     if (!this.#begun.isWritten) return;
+    await this.#takes.goBack();
     await this.#state.recall();
     await this.#begun.breakOff(this.#state.run());
   }

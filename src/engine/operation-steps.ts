@@ -5,11 +5,13 @@ import type { Begun } from './begun.js';
 import type { Cluster } from './cluster.js';
 import { Converging } from './converging.js';
 import { deskOf } from './desk.js';
-import { takeHostStep } from './host-step.js';
+import { takeHostStep, type HostStepParts } from './host-step.js';
+import { OpenGap } from './open-gap.js';
 import type { OperateOptions, OperationProposal } from './operate-options.js';
 import type { OperationState } from './operation-state.js';
 import { assertSameSteps } from './shown-steps.js';
 import { Snapshots } from './snapshots.js';
+import { goBack } from './way-back.js';
 
 /** What the steps of an operation are carried out with. */
 export interface OperationStepsParts<Options extends object> {
@@ -28,6 +30,9 @@ export class OperationSteps<Options extends object> {
   readonly #parts: OperationStepsParts<Options>;
   /** A person has agreed, or nobody had to be asked. */
   #agreed: boolean;
+  /** A step without a way back was begun. */
+  #isPastReturn = false;
+  readonly #gap = new OpenGap();
 
   constructor(parts: OperationStepsParts<Options>) {
     this.#parts = parts;
@@ -46,7 +51,9 @@ export class OperationSteps<Options extends object> {
     });
     this.#tell(step);
     if ('snapshot' in step) return this.#snapshot(step);
-    if (step.pointOfNoReturn === true) await this.#snapshots().before(operation.name, step);
+    const last = this.#lastMomentBefore(step, foreseen);
+    if (last !== undefined) await this.#snapshots().before(operation.name, last);
+    this.#isPastReturn ||= step.pointOfNoReturn === true;
     if ('atDesk' in step) {
       await this.#atDesk(step);
       return true;
@@ -57,17 +64,37 @@ export class OperationSteps<Options extends object> {
   /** False: it failed on one of them. */
   async #onHosts(step: HostStep): Promise<boolean> {
     const { options, cluster, state } = this.#parts;
-    await takeHostStep(cluster, `${options.operation.name}/${step.id}`, step, {
+    await takeHostStep(cluster, `${options.operation.name}/${step.id}`, step, this.#hostParts());
+    const failed = cluster.results.errors.length > 0;
+    await state.look();
+    return !failed;
+  }
+
+  #hostParts(): HostStepParts {
+    const { state } = this.#parts;
+    return {
       contextOf: (host) => state.contextOf(host),
       observationsOf: (host) => state.observationsOf(host),
       probeOf: (name) => {
         const { host, platform } = state.contextOf(name);
         return host.roles.includes('postgresql') ? writeProbe(localServer(host, platform)) : undefined;
       },
-    });
-    const failed = cluster.results.errors.length > 0;
-    await state.look();
-    return !failed;
+      gap: this.#gap,
+    };
+  }
+
+  /** The step without a way back ahead of which all is saved now: before nobody can write any more, where the step comes after that. */
+  #lastMomentBefore(step: OperationStep, { steps }: Foreseen): OperationStep | undefined {
+    if (this.#gap.isOpen) return undefined;
+    const measured = 'on' in step ? step.measuresWriteGap : undefined;
+    const id = typeof measured === 'object' ? measured.until : step.id;
+    return steps.find((each) => each.id === id && each.pointOfNoReturn === true);
+  }
+
+  /** The operation ends early: what it has begun is put back as it was, as far as it says how. */
+  async goBack(): Promise<void> {
+    if (!this.#isPastReturn) await goBack({ ...this.#parts, host: this.#hostParts() });
+    this.#gap.drop();
   }
 
   /**
@@ -99,6 +126,7 @@ export class OperationSteps<Options extends object> {
     });
     this.#tell(step);
     if (step.pointOfNoReturn === true) await this.#snapshots().before(this.#parts.options.operation.name, step);
+    this.#isPastReturn ||= step.pointOfNoReturn === true;
     await converging.carryOut();
     this.#parts.state.pass = converging.pass;
     await this.#parts.state.recall();

@@ -70,10 +70,15 @@ export class WriteGapMeter {
   /** Waits until a write succeeds, and gives the longest time without one since `begin`. */
   async end(): Promise<SeenGap> {
     const again = (await this.#commitWithin(this.#options.after ?? 30_000)) || this.#isWriting();
-    this.#over = true;
-    for (const exec of this.#execs) exec.closeInput();
+    this.stop();
     const lost = [...this.#lost.keys()];
     return { ...this.#seen(again), ...(lost.length === 0 ? {} : { lost }) };
+  }
+
+  /** Ends what commits on the hosts. */
+  stop(): void {
+    this.#over = true;
+    for (const exec of this.#execs) exec.closeInput();
   }
 
   async #start(host: string, session: Session, probe: Script): Promise<void> {

@@ -129,9 +129,10 @@ export interface HostStep extends StepWords {
   gates?(context: RoleContext): readonly Gate[];
   /**
    * How long no write succeeds in the cluster is measured from right before the step until a write succeeds after it, and reported: every
-   * connected host with a database commits something about every 100 ms that leaves no trace.
+   * connected host with a database commits something about every 100 ms that leaves no trace. `until`: the id of a later step, after which a write is
+   * waited for.
    */
-  measuresWriteGap?: true;
+  measuresWriteGap?: true | { until: string };
   /** Its gates wait for what goes on by itself, maybe for hours: other runs may change the host meanwhile. Not beside `resources`. */
   onlyWatches?: true;
   /** What is asked of each of the hosts in this step alone; the answers stay in what is seen. */
@@ -256,6 +257,11 @@ export interface Operation<Options extends object = object> {
   choose?(run: OperationRun<Options>): Options;
   /** What is left to do. Pure; asked after every step. */
   remaining(run: OperationRun<Options>): Foreseen;
+  /**
+   * With the first step that is left it puts things back as they were, where the operation ends early: a step failed, or it was interrupted. Asked
+   * until it has none, of what was seen last of the hosts that still answer, unless this command has begun a step without a way back.
+   */
+  back?(run: OperationRun<Options>): readonly HostStep[];
   /** What a person is asked, without the mark for yes and no; default: whether it may be carried out. */
   question?(run: OperationRun<Options>): string | undefined;
   /** What is said when nothing had to be done, as a sentence. */
@@ -267,10 +273,11 @@ export interface Operation<Options extends object = object> {
   /** With an option `json`: what is printed as JSON in the place of the report; undefined: nothing came of it. */
   answer?(run: OperationRun<Options>): object | undefined;
   /**
-   * Says, as a sentence, what becomes of an operation that ends before it is finished, and takes back what nobody has heard of.
+   * Says, as a sentence, what becomes of an operation that ends before it is finished, and takes back what nobody has heard of; undefined: nothing
+   * is to be said.
    * @param touched a host was changed, or may have been
    */
-  broken?(run: OperationRun<Options>, end: { touched: boolean; desk: Desk }): Promise<string>;
+  broken?(run: OperationRun<Options>, end: { touched: boolean; desk: Desk }): Promise<string | undefined>;
 }
 
 /** Names an operation; gives types to its literal. */

@@ -11,7 +11,7 @@ const ROLES = ['postgresql', 'replication'];
 /** What an operation does with servers that stream without Patroni. */
 export type StreamingProcedure<Options extends object> = Pick<
   Operation<Options>,
-  'observations' | 'problems' | 'guards' | 'choose' | 'remaining' | 'question' | 'nothing' | 'checks' | 'finished'
+  'observations' | 'problems' | 'guards' | 'choose' | 'remaining' | 'back' | 'question' | 'nothing' | 'checks' | 'finished' | 'broken'
 >;
 
 /** An operation that has a procedure of its own where servers stream without Patroni, and the given one where Patroni runs them. */
@@ -30,9 +30,11 @@ export function withStreaming<Options extends object>(
     guards: (run) => partOf(run.inventory).guards?.(run) ?? [],
     choose: (run) => partOf(run.inventory).choose?.(run) ?? run.options,
     remaining: (run) => partOf(run.inventory).remaining(run),
+    back: (run) => partOf(run.inventory).back?.(run) ?? [],
     question: (run) => partOf(run.inventory).question?.(run),
     nothing: (run) => partOf(run.inventory).nothing?.(run),
     checks: (run) => partOf(run.inventory).checks?.(run) ?? [],
     finished: (run) => partOf(run.inventory).finished?.(run),
+    broken: async (run, end) => partOf(run.inventory).broken?.(run, end),
   };
 }
