@@ -70,6 +70,7 @@ export class OperationState<Options extends object> {
       options: this.#chosen,
       view,
       done: this.#done,
+      ...(this.#options.chosen === undefined ? {} : { resumed: true as const }),
       planned,
       holdsData: holdsData(this.#options.catalog, view),
       contextOf: (host) => this.contextOf(host),

@@ -22,6 +22,8 @@ import {
   scheduleSteps,
   type ScheduledOptions,
 } from './shared/scheduled-switchover.js';
+import { withStreaming } from './shared/streaming/procedure.js';
+import { streamingSwitchover } from './shared/streaming/switchover.js';
 
 interface SwitchoverOptions extends ScheduledOptions {
   /** Take back what was scheduled. */
@@ -32,7 +34,7 @@ interface SwitchoverOptions extends ScheduledOptions {
 
 type Run = OperationRun<SwitchoverOptions>;
 
-export default defineOperation<SwitchoverOptions>({
+const patroniSwitchover = defineOperation<SwitchoverOptions>({
   name: 'switchover',
   description: 'hand the lead to a standby that has caught up, now or at a time; without a failure, and without losing a commit',
   options: {
@@ -80,6 +82,8 @@ export default defineOperation<SwitchoverOptions>({
   },
   finished,
 });
+
+export default withStreaming(patroniSwitchover, streamingSwitchover);
 
 function problems({ inventory, options: { to, at, cancel } }: OperationStart<SwitchoverOptions>): OperationObjection[] {
   const input = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'switchover/options', message, hint }];

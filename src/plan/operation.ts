@@ -87,6 +87,8 @@ export interface OperationRun<Options> extends OperationStart<Options> {
   readonly view: View;
   /** Ids of the steps that this command has carried out. What was done before it is in what is seen. */
   readonly done: ReadonlySet<string>;
+  /** An earlier command began it. */
+  readonly resumed?: true;
   /** What the converge step at hand would change, while its guards are asked; undefined otherwise. */
   readonly planned: readonly PlannedChange[] | undefined;
   /** A host that takes part has a database. */

@@ -160,12 +160,12 @@ function noPrimary(view: View, servers: readonly SeenServer[]): Objection[] {
   );
   const way =
     most === undefined
-      ? 'start the servers, and promote the one that has the most'
-      : `if the primary is lost, promote the one that has the most: ${pgprov`psql ${view.inventory} --host ${most.name} -- -c ${'SELECT pg_promote()'}`}, and write \`leader: ${most.name}\` in the inventory`;
+      ? 'start the servers'
+      : `if the primary is lost, ${pgprov`failover ${view.inventory}`} promotes the one that has the most, ${most.name}`;
   return [
     refuse(
       first.name,
-      `no server is a primary: ${enumerate(seen)} ${seen.length === 1 ? 'is a standby' : 'are standbys'}, and pgprov promotes none by itself`,
+      `no server is a primary: ${enumerate(seen)} ${seen.length === 1 ? 'is a standby' : 'are standbys'}, and no run promotes one by itself`,
       `${way}; where the primary is only away, bring it back`,
     ),
   ];

@@ -1,0 +1,62 @@
+import { handle } from '../handle.js';
+import { findRows, sqlQuestion, type LocalServer } from '../psql.js';
+import { answerLines, answerText, type Observation } from '../resource.js';
+import { printAnswer } from '../shared-question.js';
+import { seconds } from '../../shell/patience.js';
+import { joinScripts, sh } from '../../shell/quote.js';
+
+/** What a server has for standbys of its own. */
+export interface Takeover {
+  /** `replica` */
+  walLevel: string;
+  /** max_replication_slots, and how many there are. */
+  slots: { most: number; used: number };
+}
+
+/** The observation's id; undefined while the server takes no connections. */
+export const TAKEOVER = handle<Takeover | undefined>('takeover');
+
+const QUERY =
+  "SELECT current_setting('wal_level'), current_setting('max_replication_slots'), (SELECT count(*) FROM pg_replication_slots WHERE NOT temporary)";
+
+/** Whether a standby could have standbys itself. */
+export function takeover(server: LocalServer): Observation<Takeover | undefined> {
+  const rows = sqlQuestion(server, QUERY);
+  return {
+    ...TAKEOVER,
+    sharedQuestions: [rows],
+    probe: () => printAnswer(rows),
+    parse: (answer) => {
+      const [row] = findRows(answerText(answer), QUERY) ?? [];
+      if (row === undefined) return undefined;
+      const [walLevel = '', most, used] = row.split('|');
+      return { walLevel, slots: { most: Number(most), used: Number(used) } };
+    },
+  };
+}
+
+/** Names of servers that answer on their ports, as a host finds them. */
+export const SERVERS_ANSWERING = handle<readonly string[]>('servers-answering');
+
+/** Seconds that a server has to answer in. */
+const ANSWERS_WITHIN = 3;
+
+/** Asks which of these servers take connections, or say that they do not yet. */
+export function serversAnswering(
+  { binDirectory }: Pick<LocalServer, 'binDirectory'>,
+  servers: readonly { name: string; address: string; port: number }[],
+): Observation<readonly string[]> {
+  const each = servers.map(
+    ({
+      name,
+      address,
+      port,
+    }) => sh`{ ${`${binDirectory}/pg_isready`} -q -t ${seconds(ANSWERS_WITHIN)} -h ${address} -p ${port} </dev/null >/dev/null 2>&1
+[ "$?" -gt 1 ] || echo ${name}; } &`,
+  );
+  return {
+    ...SERVERS_ANSWERING,
+    probe: () => joinScripts([sh`set +e`, ...each, sh`wait`]),
+    parse: answerLines,
+  };
+}
