@@ -1,5 +1,4 @@
 import {
-  DATA_DIRECTORY,
   defineOperation,
   enumerate,
   patroniSwitchover,
@@ -31,7 +30,10 @@ import { doubtText, ownWal } from './shared/own-wal.js';
 import { untilUp } from './shared/passing.js';
 import { positionOf } from './shared/positions.js';
 import { maintenanceObjection, quorumObjection } from './shared/quiet-cluster.js';
+import { streamingFailover } from './shared/streaming/failover.js';
+import { withStreaming } from './shared/streaming/procedure.js';
 import { streamingGate } from './shared/streaming-gate.js';
+import { unattended } from './shared/unattended.js';
 
 interface FailoverOptions {
   /** The member that is to lead. */
@@ -51,7 +53,7 @@ type Run = OperationRun<FailoverOptions>;
 /** Seconds that an election takes beside Patroni's own waits: its members ask each other, and one of them is promoted. */
 const ELECTION = 15;
 
-export default defineOperation<FailoverOptions>({
+const patroniFailover = defineOperation<FailoverOptions>({
   name: 'failover',
   description: 'make a member the leader where nobody leads or the leader is lost; says what would be lost, and asks',
   options: {
@@ -64,7 +66,7 @@ export default defineOperation<FailoverOptions>({
     },
     asynchronous: {
       type: 'boolean',
-      description: 'with synchronous_mode and --to: take a member that was no synchronous standby, and lose what it lacks',
+      description: 'where commits waited for standbys: take a member that may lack some of them, and lose what it lacks',
     },
   },
   roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
@@ -99,6 +101,8 @@ export default defineOperation<FailoverOptions>({
     return `${leader} leads on timeline ${shownTimeline(run, leader)}${chose}. ${returning(run).replace(/^when/u, 'When')}`;
   },
 });
+
+export default withStreaming<FailoverOptions>(patroniFailover, streamingFailover);
 
 function choose({ view, inventory, options }: Run): FailoverOptions {
   if (workingLeader(view) !== undefined) return options;
@@ -180,25 +184,6 @@ function guards(run: Run): OperationObjection[] {
 /** What is to be told of members whose WAL may not be the cluster's: of who is to lead, and of those that cannot be compared with it. */
 function doubts({ view, inventory, options: { former } }: Run): string[] {
   return membersOf(inventory).flatMap(({ name }) => (name === former ? [] : doubtText(view, name)));
-}
-
-/** A server that takes writes though its Patroni does not run: the new leader would be a second one. */
-function unattended({ view }: Run): OperationObjection[] {
-  return view.hosts('patroni').flatMap(({ name }): OperationObjection[] => {
-    const data = view.read(name, DATA_DIRECTORY);
-    if (answerOf(view, name) !== undefined || data?.kind !== 'cluster' || !data.running || data.clusterState !== 'in production') return [];
-    return untilUp(
-      view,
-      [name],
-      [
-        {
-          kind: 'refuse',
-          message: `PostgreSQL on ${name} runs as a primary without its Patroni: clients may write there, and a failover would make a second one`,
-          hint: `start Patroni there (\`systemctl start patroni\`), which decides what becomes of it, or stop PostgreSQL; then run this again`,
-        },
-      ],
-    );
-  });
 }
 
 /** Time for Patroni, then the failover; whoever leads after the first of them needs no second. */

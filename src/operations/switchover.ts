@@ -83,7 +83,7 @@ const patroniSwitchover = defineOperation<SwitchoverOptions>({
   finished,
 });
 
-export default withStreaming(patroniSwitchover, streamingSwitchover);
+export default withStreaming<SwitchoverOptions>(patroniSwitchover, streamingSwitchover);
 
 function problems({ inventory, options: { to, at, cancel } }: OperationStart<SwitchoverOptions>): OperationObjection[] {
   const input = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'switchover/options', message, hint }];

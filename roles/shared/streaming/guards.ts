@@ -17,9 +17,15 @@ import { streamingServers } from './servers.js';
 /** Why nothing may be changed on servers that stream without Patroni: two primaries, other data, a standby that is none. */
 export function guardStreaming(view: View): Objection[] {
   const servers = seenServers(view);
-  const first = [...otherDatabases(view, servers), ...severalPrimaries(view, servers)];
-  if (first.length > 0) return first.slice(0, 1);
+  const first = guardOneDatabase(view);
+  if (first.length > 0) return first;
   return [...newDatabase(view), ...noPrimary(view, servers), ...signals(view, servers), ...ahead(view, servers)];
+}
+
+/** That there is more than one database, or one with two primaries. */
+export function guardOneDatabase(view: View): Objection[] {
+  const servers = seenServers(view);
+  return [...otherDatabases(view, servers), ...severalPrimaries(view, servers)].slice(0, 1);
 }
 
 function refuse(host: string, message: string, hint: string): Objection {
