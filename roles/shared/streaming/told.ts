@@ -17,6 +17,14 @@ export function leaderDrift(view: View): Drift[] {
   ];
 }
 
+/** The same for who has just made it so, as a sentence; none where the inventory says what is. */
+export function otherLeaderText(view: View): string[] {
+  return leaderDrift(view).map(
+    ({ mend }) =>
+      `The inventory says ${view.inventory.leader} (${placeOf(view.inventory)}), and every command tells so until that is settled: ${mend}`,
+  );
+}
+
 function placeOf({ file, leaderLine }: Inventory): string {
   const name = file.slice(file.lastIndexOf('/') + 1);
   return leaderLine === undefined ? 'its first host, where it names no leader' : `${name}:${leaderLine}`;

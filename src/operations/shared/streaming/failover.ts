@@ -13,7 +13,7 @@ import {
 } from '../../../index.js';
 import { localServer } from '../../../../roles/shared/layout.js';
 import { otherServers } from '../../../../roles/shared/streaming/servers.js';
-import { leaderDrift } from '../../../../roles/shared/streaming/told.js';
+import { otherLeaderText } from '../../../../roles/shared/streaming/told.js';
 import { variables } from '../../../../roles/shared/variables.js';
 import { byReach, lostServers, lossText, type Lost } from './failover-candidates.js';
 import { aliveObjections, candidateObjections, noCandidate } from './failover-guards.js';
@@ -212,9 +212,7 @@ function finished(run: Run): string {
     ...afterText(run),
     ...notSynchronousText(run, to),
     ...(upstream === undefined ? [] : [`take replication.upstream of ${to} out of the inventory: it streams from nobody`]),
-    ...leaderDrift(view).map(
-      ({ mend }) => `until its line is changed every command says that the inventory names another primary: ${mend}`,
-    ),
+    ...otherLeaderText(view),
   ];
   return told.join('. ');
 }

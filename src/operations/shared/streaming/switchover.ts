@@ -17,7 +17,7 @@ import {
   type Resource,
 } from '../../../index.js';
 import { dataDirectoryOf, localServer } from '../../../../roles/shared/layout.js';
-import { leaderDrift } from '../../../../roles/shared/streaming/told.js';
+import { otherLeaderText } from '../../../../roles/shared/streaming/told.js';
 import { synchronousOptions } from '../../../../roles/shared/streaming/synchronous.js';
 import type { ScheduledOptions } from '../scheduled-switchover.js';
 import type { StreamingProcedure } from './procedure.js';
@@ -43,7 +43,7 @@ import {
   unfitWhy,
   type HandOver,
 } from './switchover-guards.js';
-import { idleSlotsStep, notSynchronousText, othersStep, promoteStep, slotsStep, synchronousStep } from './take-over.js';
+import { dropSlotsStep, notSynchronousText, othersStep, promoteStep, slotsStep, synchronousStep } from './take-over.js';
 
 interface Options extends ScheduledOptions {
   cancel?: boolean;
@@ -184,7 +184,7 @@ function afterwards(run: Run): OperationStep[] {
   return [
     ...(follows || done.has('follow') ? [] : [follow]),
     ...othersStep(run, to, others),
-    ...(isOver && !follows ? [] : idleSlotsStep(run, 'tidy', from)),
+    ...dropSlotsStep(run, 'tidy', from, !isOver),
     ...synchronousStep(run, to, [from, ...others]),
   ];
 }
@@ -207,7 +207,7 @@ function back(run: Run): readonly HostStep[] {
   };
   return [
     ...(isHeld ? [release] : []),
-    ...(target?.says?.standby === true && (isHeld || primary === from) ? idleSlotsStep(run, 'back-slots', to) : []),
+    ...(target?.says?.standby === true && (isHeld || primary === from) ? dropSlotsStep(run, 'back-slots', to) : []),
   ];
 }
 
@@ -251,14 +251,11 @@ function finished(run: Run): string {
     const why = notStreamingWhy(view, to, name);
     return why === undefined ? [] : [`${name} ${why}`];
   });
-  const settle = leaderDrift(view).map(
-    ({ mend }) => `until its line is changed every command says that the inventory names another primary: ${mend}`,
-  );
   const told = [
     `${to} is the primary, and ${leader} its standby`,
     ...(still.length === 0 ? [] : [`as before, not every standby streams: ${still.join('; ')}`]),
     ...notSynchronousText(run, to),
-    ...settle,
+    ...otherLeaderText(view),
   ];
   return told.join('. ');
 }

@@ -46,23 +46,26 @@ export function slotsStep(run: Run, to: string): HostStep[] {
   ];
 }
 
-/** Slots of members that a standby has, and that nobody uses: they hold WAL for ever. */
-export function idleSlots({ view, inventory }: Run, name: string): string[] {
+/**
+ * Slots of members that a server has, and may not keep as a standby: nobody uses them then, and they hold WAL for ever.
+ * @param used also those that somebody uses now, as where the server is a primary still
+ */
+function leftSlots({ view, inventory }: Run, name: string, used: boolean): string[] {
   const host = inventory.hosts.find((candidate) => candidate.name === name);
   if (host === undefined) return [];
   const { ofMembers, ofStandby } = slotsAt({ host, inventory });
-  const idle = (view.read(name, SERVER_REPLICATION)?.slots ?? []).filter(({ type, active }) => type === 'physical' && !active);
-  return idle.map((slot) => slot.name).filter((slot) => ofMembers.includes(slot) && !ofStandby.includes(slot));
+  const left = (view.read(name, SERVER_REPLICATION)?.slots ?? []).filter(({ type, active }) => type === 'physical' && (used || !active));
+  return left.map((slot) => slot.name).filter((slot) => ofMembers.includes(slot) && !ofStandby.includes(slot));
 }
 
 /** Drops them. */
-export function idleSlotsStep(run: Run, id: string, name: string): HostStep[] {
-  const idle = idleSlots(run, name);
-  if (idle.length === 0) return [];
+export function dropSlotsStep(run: Run, id: string, name: string, used = false): HostStep[] {
+  const left = leftSlots(run, name, used);
+  if (left.length === 0) return [];
   return [
     {
       id,
-      title: `drop the replication ${idle.length === 1 ? 'slot' : 'slots'} ${enumerate(idle)} on ${name}`,
+      title: `drop the replication ${left.length === 1 ? 'slot' : 'slots'} ${enumerate(left)} on ${name}, which nobody uses there any more`,
       on: [name],
       resources: (context) => [idleSlotsDropped(context)],
     },
