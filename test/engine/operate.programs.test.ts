@@ -477,6 +477,122 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect(types.indexOf('write-gap')).toBeGreaterThan(types.indexOf('paint/pg3'));
   });
 
+  describe('with a way back', () => {
+    /** Paints pg1, and then pg2, which fails; on the way back the paint of pg1 goes. */
+    const returning = (second: Partial<HostStep> = {}, rest: Partial<Operation<object>> = {}): Operation<object> =>
+      painting({
+        remaining: (now) => ({
+          steps: [
+            ...(bare(now).includes('pg1') ? [stepOn('pg1')] : []),
+            stepOn('pg2', { resources: (context) => [paint(context, sh`echo no brush; exit 1`)], ...second }),
+          ],
+        }),
+        back: (now) =>
+          bare(now).includes('pg1')
+            ? []
+            : [
+                {
+                  id: 'strip',
+                  title: 'strip pg1',
+                  on: ['pg1'],
+                  resources: () => [
+                    command({
+                      name: 'strip',
+                      summary: 'strip',
+                      unless: sh`[ ! -e ${work.at('pg1', 'paint')} ]`,
+                      run: sh`rm ${work.at('pg1', 'paint')}`,
+                    }) as Resource,
+                  ],
+                },
+              ],
+        broken: async (now) => `bare: ${bare(now).join(' ')}`,
+        ...rest,
+      });
+
+    it('puts things back when a step fails, says so, and is not unfinished then', async () => {
+      clean();
+      const { exitCode, steps, record, kinds, events } = await run(returning());
+      expect([exitCode, kinds]).toEqual([1, ['apply/failed']]);
+      expect(steps).toEqual(['pg1 paint/pg1 changed', 'pg2 paint/pg2 failed', 'pg1 paint/strip changed']);
+      expect(record).toEqual(['begin {}', 'end']);
+      expect(events).toContainEqual({ type: 'warning', text: 'bare: pg1 pg2 pg3' });
+      expect(has('pg1')).toBe(false);
+    });
+
+    it('puts things back when it is interrupted, or resumed and fails', async () => {
+      clean();
+      const interrupt = new AbortController();
+      const interrupted = await run(returning(), {
+        signal: interrupt.signal,
+        on: (event) => {
+          if (event.type === 'changing') interrupt.abort();
+        },
+      });
+      expect([interrupted.exitCode, interrupted.record]).toEqual([130, ['begin {}', 'end']]);
+      expect(interrupted.steps).toEqual(['pg1 paint/pg1 changed', 'pg1 paint/strip changed']);
+      clean('pg1');
+      const resumed: unknown[] = [];
+      const again = await run(
+        returning(
+          {},
+          {
+            guards: (now) => {
+              resumed.push(now.resumed);
+              return [];
+            },
+          },
+        ),
+        { chosen: {} },
+      );
+      expect([again.steps, again.record]).toEqual([
+        ['pg2 paint/pg2 failed', 'pg1 paint/strip changed'],
+        ['begin {}', 'end'],
+      ]);
+      expect(resumed).toEqual([true]);
+    });
+
+    it('also on a host that is still there when another was lost', async () => {
+      clean();
+      const machines = { pg2: { cutExec: 4, deadAfterCut: true } };
+      const { exitCode, steps, record } = await run(returning({}, { unreachable: 'go-on' }), { machines });
+      expect(steps.at(-1)).toBe('pg1 paint/strip changed');
+      expect([exitCode, record]).toEqual([3, ['begin {}', 'end']]);
+    });
+
+    it('does nothing of it once a step without a way back was begun', async () => {
+      clean();
+      const { steps, record } = await run(returning({ pointOfNoReturn: true }));
+      expect([steps, record]).toEqual([['pg1 paint/pg1 changed', 'pg2 paint/pg2 failed'], ['begin {}']]);
+    });
+
+    it('stays unfinished where a step of the way back fails, and tells of that too', async () => {
+      clean();
+      const { errors, record } = await run(
+        returning({}, { back: () => [stepOn('pg3', { resources: (context) => [paint(context, sh`echo dry; exit 1`)] })] }),
+      );
+      expect(errors.map(({ host }) => host)).toEqual(['pg2', 'pg3']);
+      expect(record).toEqual(['begin {}']);
+    });
+  });
+
+  it('measures a gap in writes until a later step is over, and leaves nothing of it where that is not reached', async () => {
+    const until = (last: string, second: Partial<HostStep> = {}): Operation<object> =>
+      painting({
+        remaining: (now) => ({
+          steps: bare(now).map((host) =>
+            stepOn(host, host === 'pg1' ? { measuresWriteGap: { until: last } } : host === 'pg2' ? second : {}),
+          ),
+        }),
+      });
+    clean();
+    const { events } = await run(until('pg2'));
+    const told = events.flatMap((event) => (event.type === 'write-gap' || event.type === 'stage-end' ? [event.type, event.stage] : []));
+    expect(told.slice(0, 6)).toEqual(['stage-end', 'paint/pg1', 'stage-end', 'paint/pg2', 'write-gap', 'paint/pg2']);
+    clean();
+    const failed = await run(until('pg3', { resources: (context) => [paint(context, sh`exit 1`)] }));
+    expect(failed.events.filter(({ type }) => type === 'write-gap')).toEqual([]);
+  });
+
   describe('a converge step', () => {
     /** Wants a file on every host, in a stage of this kind. */
     const files = (stage: Partial<Stage> = {}): Role => ({
