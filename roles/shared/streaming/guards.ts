@@ -50,10 +50,9 @@ function hostNamed({ hosts }: Inventory, name: string): Host | undefined {
   return hosts.find((host) => host.name === name);
 }
 
-/** How data that is not wanted on a host gets out of the way, after which the next run makes a standby there. */
+/** How a server becomes a standby whose data is not wanted where it is, as a clause. */
 export function copiedAnew(view: View, name: string): string {
-  const path = pathOn(view, name);
-  return `\`systemctl stop ${unitOn(view, name)} && mv ${path} ${path}.former\` on ${name} keeps its data aside, and ${pgprov`apply ${view.inventory}`} then copies the primary there`;
+  return `${pgprov`rebuild ${view.inventory} --host ${name}`} keeps its data aside and makes a standby there`;
 }
 
 /** What a server is, and on which timeline, as a clause: `pg1 (timeline 1, runs)`. */
@@ -87,12 +86,12 @@ function severalPrimaries(view: View, servers: readonly SeenServer[]): Objection
   const [first, second] = running.length > 1 ? running : primaries;
   if (first === undefined || second === undefined) return [];
   if (running.length > 1) {
-    const path = pathOn(view, second.name);
+    const ended = (name: string): string => pgprov`rebuild ${view.inventory} --host ${name}`;
     return [
       refuse(
         second.name,
         `${enumerate(running.map(described))} are both primaries of one database (system identifier ${first.data.systemIdentifier}): clients may write to each, and what they write to one is not on the other`,
-        `stop the one that is not to go on, before anything else: \`systemctl stop ${unitOn(view, first.name)}\` on ${first.name}, or \`systemctl stop ${unitOn(view, second.name)}\` on ${second.name}. What clients wrote there is on that host alone: look at it before it becomes a standby. Then \`mv ${path} ${path}.former\` there keeps its data aside, and ${pgprov`apply ${view.inventory}`} copies the primary to it`,
+        `stop the one that is not to go on, before anything else: ${ended(first.name)} ends ${first.name} and makes it a standby, ${ended(second.name)} does so with ${second.name}. What clients wrote there is on that host alone: its data is kept aside`,
       ),
     ];
   }

@@ -27,7 +27,9 @@ describe('servers that stream without Patroni', () => {
       message: expect.stringContaining(
         'pg1 (timeline 1, runs) and pg3 (timeline 2, runs) are both primaries of one database (system identifier 7100)',
       ) as string,
-      hint: expect.stringMatching(/systemctl stop postgresql@17-main` on pg1, or `systemctl stop postgresql@17-main` on pg3/u) as string,
+      hint: expect.stringMatching(
+        /`pgprov rebuild \S+ --host pg1` ends pg1 and makes it a standby, `pgprov rebuild \S+ --host pg3` does so/u,
+      ) as string,
     });
   });
 
