@@ -1,5 +1,5 @@
 import { defineDiagnosis, FILE_SYSTEMS, formatBytes } from '../../index.js';
-import { withoutWriting, writtenFileSystems } from '../shared/file-systems.js';
+import { withoutRoom, withoutWriting, writtenFileSystems } from '../shared/file-systems.js';
 
 /** Less than this of a file system is a danger; nothing to speak of is broken. */
 const SCARCE = 0.05;
@@ -28,7 +28,7 @@ export default defineDiagnosis({
             evidence: [{ host: host.name, source: 'df', line: `${mounted}: ${formatBytes(free)} free of ${formatBytes(size)}` }],
             follows,
             mend: `make room there: \`du -xh ${mounted} | sort -h | tail\`, as root on ${host.name}, shows what takes it; never delete anything in pg_wal`,
-            ...(full ? { explains: ['member-down', 'unit-failed', 'unit-restarts', 'no-leader'] } : {}),
+            ...(full ? { explains: withoutRoom({ isData }) } : {}),
           };
         }),
     ),

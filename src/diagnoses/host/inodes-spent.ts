@@ -1,5 +1,5 @@
 import { defineDiagnosis, FILE_SYSTEMS } from '../../index.js';
-import { withoutWriting, writtenFileSystems } from '../shared/file-systems.js';
+import { withoutRoom, withoutWriting, writtenFileSystems } from '../shared/file-systems.js';
 
 /** Less than this part of a file system's inodes is a danger. */
 const SCARCE = 0.02;
@@ -24,7 +24,7 @@ export default defineDiagnosis({
             evidence: [{ host: host.name, source: 'df -i', line: `${mounted}: ${freeInodes} of ${inodes} inodes are free` }],
             follows: `no file can be made there, though there is room: ${follows}`,
             mend: `remove the many small files: \`du -x --inodes ${mounted} | sort -n | tail\`, as root on ${host.name}, shows where they are; never delete anything in the data directory`,
-            ...(spent ? { explains: ['member-down', 'unit-failed', 'unit-restarts'] } : {}),
+            ...(spent ? { explains: withoutRoom({ isData }) } : {}),
           };
         }),
     ),

@@ -25,6 +25,14 @@ export function writtenFileSystems(context: RoleContext): Observation {
   return fileSystems(['/', '/var/log', '/tmp', ...dataPlaces(context)]);
 }
 
+/** Diagnoses of what a service suffers that finds no room on a file system, beside `no-space` where it has data there. */
+const WITHOUT_ROOM = ['member-down', 'unit-failed', 'unit-restarts', 'no-leader'];
+
+/** What is told of services that find no room on a file system. */
+export function withoutRoom({ isData }: { isData: boolean }): string[] {
+  return isData ? [...WITHOUT_ROOM, 'no-space'] : WITHOUT_ROOM;
+}
+
 /** What follows when nothing can be written to a file system, as a clause; `isData`: data lies on it, so services end. */
 export function withoutWriting(view: View, host: Host, { mounted, holds }: FileSystem): { isData: boolean; follows: string } {
   const platform: Platform | undefined = view.platform(host.name);

@@ -52,6 +52,11 @@ it('finds inodes that are spent, and none on file systems that make them as they
   expect(await found(inodesSpent, host({ inodes: '0 0 0' }))).toEqual([]);
 });
 
+it('tells below a full file system of the data that PostgreSQL found no space there', async () => {
+  expect((await findings(diskFull, host({ blocks: '20466256 20466256 0' })))[0]?.explains).toContain('no-space');
+  expect((await findings(inodesSpent, host({ inodes: '1310720 1310720 0' })))[0]?.explains).toContain('no-space');
+});
+
 it('finds a file system that the kernel made read-only', async () => {
   const [finding] = await findings(readOnly, host({ mounts: 'read-only\t/var/lib/postgresql' }));
   expect(finding).toMatchObject({ level: 'broken', what: 'the file system /var/lib/postgresql is mounted read-only' });
