@@ -262,7 +262,8 @@ export { patroniRestart, type PatroniRestartOptions } from './resources/patroni/
 export { patroniReinitialize, type PatroniReinitializeOptions } from './resources/patroni/reinitialize.js';
 export { findRest, restQuestion, type RestCredentials } from './resources/patroni/rest.js';
 export { ownCluster } from './resources/own-cluster.js';
-export { endHold, endPutOff, isHeld, isPutOff, releaseAtBoot } from './resources/put-off.js';
+export { endHold, isHeld } from './resources/held-unit.js';
+export { endPutOff, isPutOff, releaseAtBoot } from './resources/put-off.js';
 export { patroniSilent } from './resources/patroni/silent.js';
 export { patroniStopped, stoppedHandle, type PatroniStoppedOptions, type PatroniStoppedState } from './resources/patroni/stopped.js';
 export { isSchedule, patroniSchedule, patroniUnscheduled, type PatroniScheduleOptions } from './resources/patroni/schedule.js';

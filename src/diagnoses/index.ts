@@ -3,7 +3,7 @@ import historyFork from './cluster/history-fork.js';
 import initializeKey from './cluster/initialize-key.js';
 import noLeader from './cluster/no-leader.js';
 import pause from './cluster/pause.js';
-import twoPrimaries from './cluster/two-primaries.js';
+import secondWriter from './cluster/second-writer.js';
 import synchronous from './cluster/synchronous.js';
 import versions from './cluster/versions.js';
 import storeDamaged from './etcd/damaged.js';
@@ -90,7 +90,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   initializeKey,
   connectionsSpent,
   synchronous,
-  twoPrimaries,
+  secondWriter,
   withoutPatroni,
   historyFork,
   checksums,

@@ -12,7 +12,7 @@ it('finds a second server that takes writes, and has it begin anew with its own 
   const { leader, one, other } = await doctor.members();
   await doctor.patronictl(leader, 'pause --wait demo');
   const [found] = await doctor.provoke({
-    diagnosis: 'two-primaries',
+    diagnosis: 'second-writer',
     level: 'broken',
     host: one,
     line: /LOG: {2}(?:selected new timeline ID: \d+|received promote request)/u,

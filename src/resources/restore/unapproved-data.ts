@@ -1,6 +1,6 @@
 import { defineIdentity } from '../data-copy.js';
 import { handle } from '../handle.js';
-import { isHeld } from '../put-off.js';
+import { isHeld } from '../held-unit.js';
 import { answerText, type Observation } from '../resource.js';
 import { expand } from '../server-process.js';
 import { NOTHING, sh } from '../../shell/quote.js';

@@ -4,7 +4,7 @@ import initializeKey from '../../../src/diagnoses/cluster/initialize-key.js';
 import noLeader from '../../../src/diagnoses/cluster/no-leader.js';
 import pause from '../../../src/diagnoses/cluster/pause.js';
 import synchronous from '../../../src/diagnoses/cluster/synchronous.js';
-import twoPrimaries from '../../../src/diagnoses/cluster/two-primaries.js';
+import secondWriter from '../../../src/diagnoses/cluster/second-writer.js';
 import versions from '../../../src/diagnoses/cluster/versions.js';
 import { HOST_FACTS } from '../../../src/resources/host-facts.js';
 import { SERVER_HEALTH } from '../../../src/resources/server-health.js';
@@ -41,7 +41,7 @@ describe('a second server that takes writes', () => {
   const facts = Object.fromEntries(['pg1', 'pg2', 'pg3'].map((name) => [name, { [HOST_FACTS.id]: { os: 'debian', version: '13' } }]));
 
   it('is told of the one that does not hold the key, which gets the leader’s data anew and keeps its own', () => {
-    const finding = only(twoPrimaries, {
+    const finding = only(secondWriter, {
       ...PROMOTED,
       config: { pause: true },
       more: facts,
@@ -56,20 +56,20 @@ describe('a second server that takes writes', () => {
     expect(finding.mend).toMatch(
       /`systemctl stop patroni; runuser -u postgres -- \/usr\/lib\/postgresql\/17\/bin\/pg_ctl -D \S+ -m fast stop`, as root on pg2; then `pgprov resume [^`]*`; then `pgprov rebuild [^`]* --host pg2 --give-up-commits`$/u,
     );
-    expect(only(twoPrimaries, { ...PROMOTED, more: facts }).mend).not.toContain('pgprov resume');
+    expect(only(secondWriter, { ...PROMOTED, more: facts }).mend).not.toContain('pgprov resume');
   });
 
   it('is seen by what the server says, also where its Patroni is down', () => {
     const health = (standby: boolean): object => ({ [SERVER_HEALTH.id]: { standby } });
     const servers = (pg2: boolean): object => ({ pg1: health(false), pg2: health(pg2), pg3: health(true) });
-    expect(found(twoPrimaries, { own: { pg2: null }, more: servers(false) as never })).toEqual([
+    expect(found(secondWriter, { own: { pg2: null }, more: servers(false) as never })).toEqual([
       'broken pg2: it takes writes beside pg1, which leads',
     ]);
-    expect(found(twoPrimaries, { own: { pg2: { role: 'leader' } }, more: servers(true) as never })).toEqual([]);
+    expect(found(secondWriter, { own: { pg2: { role: 'leader' } }, more: servers(true) as never })).toEqual([]);
   });
 
   it('is for a person to judge where nobody holds the key', () => {
-    expect(found(twoPrimaries, { ...PROMOTED, own: { ...PROMOTED.own, pg1: { role: 'leader' } }, leader: null })).toEqual([
+    expect(found(secondWriter, { ...PROMOTED, own: { ...PROMOTED.own, pg1: { role: 'leader' } }, leader: null })).toEqual([
       'broken all: pg1 and pg2 take writes, and none of them holds the leader’s key',
     ]);
   });

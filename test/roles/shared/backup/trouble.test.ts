@@ -76,7 +76,7 @@ describe('what is advised about an error of pgBackRest', () => {
     const words = [
       "[CryptoError] unable to verify certificate presented by '192.0.2.7:8432': [10] certificate has expired",
       "[CryptoError] unable to verify certificate presented by '192.0.2.7:8432': [9] certificate is not yet valid",
-      "[ServiceError] TLS error [1:336151573] sslv3 alert certificate expired",
+      '[ServiceError] TLS error [1:336151573] sslv3 alert certificate expired',
     ];
     for (const each of words) {
       const [onHost, inStore] = await advised(each);

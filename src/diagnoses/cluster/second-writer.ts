@@ -18,7 +18,7 @@ const PROMOTED = /selected new timeline ID: \d+|received promote request/u;
 
 /** More than one server of the cluster takes writes. */
 export default defineDiagnosis({
-  name: 'two-primaries',
+  name: 'second-writer',
   looksAt: 'whether only one server takes writes',
   role: 'patroni',
   asks: (context) => (context.host.roles.includes('postgresql') ? askHealth(context) : []),
