@@ -26,6 +26,7 @@ const NAMED: Readonly<Record<string, string>> = {
   'src/cli/ssh/ssh.ts': 'an example for a command line without an inventory',
   'src/model/closed-schema.ts': 'the description of a variable',
   'src/model/contributions.ts': 'a command that takes no inventory',
+  'src/resources/unit-copy.ts': 'the head of a file on a host',
   'src/model/reference.ts': 'documentation',
   'src/operations/pause.ts': 'the description of an operation',
   'src/report/runs-text.ts': 'what ran',

@@ -41,7 +41,7 @@ it('finds that clients get no connection, and who has all of them', async () => 
     level: 'broken',
     host: leader,
     line: /^\d+ of crowd in postgres \(psql\): active$/u,
-    what: /^PostgreSQL refuses connections because max_connections is reached, /u,
+    what: /^max_connections is reached, and PostgreSQL refuses connections, /u,
     wrong: async () => {
       await doctor.on(leader, `cd /; for n in $(seq 100); do ${asCrowd('SELECT pg_sleep(600)')} >/dev/null 2>&1 & done; sleep 1`);
       const tried = (): Promise<string> => doctor.on(leader, `cd /; ${asCrowd('SELECT 1')} 2>&1 || :`);

@@ -66,7 +66,7 @@ function findingOf(examination: Examination, host: string, { reached, setting }:
   return {
     level: !goesOn ? 'notice' : setting === undefined ? 'danger' : 'broken',
     host,
-    what: `PostgreSQL refuses connections because ${reached}, ${lines.length === 1 ? 'once' : `${lines.length} times`} in the last minutes`,
+    what: `${reached}, and PostgreSQL refuses connections, ${lines.length === 1 ? 'once' : `${lines.length} times`} in the last minutes`,
     ...sinceFirst(lines),
     evidence: [...lines.slice(-1).map(asEvidence), ...holders(examination, host)],
     follows: isStandbys ? 'standbys and backups cannot connect' : 'whoever is refused cannot work, pgprov and backups among them',

@@ -86,7 +86,7 @@ describe('connections', () => {
       },
     });
     expect(finding).toMatchObject({ level: 'broken', host: 'pg1', since: NOW - 70_000 });
-    expect(finding.what).toBe('PostgreSQL refuses connections because max_connections is reached, 2 times in the last minutes');
+    expect(finding.what).toBe('max_connections is reached, and PostgreSQL refuses connections, 2 times in the last minutes');
     expect(finding.evidence.at(-1)?.line).toBe('97 of app in shop (worker): idle in transaction');
     expect(finding.mend).toMatch(/^`pgprov psql .* --host pg1 -- -c 'SELECT usename, .*'` shows who has them/u);
   });
@@ -94,7 +94,7 @@ describe('connections', () => {
     expect(only(connectionsSpent, { logs: { pg1: [[200, 'postgresql', FULL]] } }).level).toBe('notice');
     expect(found(connectionsSpent, { logs: { pg1: [[400, 'postgresql', FULL]] } })).toEqual([]);
     expect(found(connectionsSpent, { logs: { pg1: [[5, 'postgresql', 'FATAL:  too many connections for role "app"']] } })).toEqual([
-      'danger pg1: PostgreSQL refuses connections because the limit of a role is reached, once in the last minutes',
+      'danger pg1: the limit of a role is reached, and PostgreSQL refuses connections, once in the last minutes',
     ]);
   });
   it('are refused to standbys, which quote it', () => {

@@ -117,13 +117,13 @@ describe('servers that stream without Patroni', () => {
       diagnosis: walRemoved,
       text: 'could not receive data from WAL stream: ERROR:  requested WAL segment 000000010000000000000008 has already been removed',
       what: 'it needs WAL that pg1 has already removed',
-      mend: 'mv /var/lib/postgresql/17/main /var/lib/postgresql/17/main.former` on pg3',
+      mend: '--host pg3` keeps its data aside and makes a standby there',
     },
     {
       diagnosis: walRemoved,
       text: 'could not start WAL streaming: ERROR:  can no longer access replication slot "pg3"',
       what: 'it needs WAL that pg1 has already removed',
-      mend: 'copies the primary there',
+      mend: 'pgprov rebuild ',
     },
     {
       diagnosis: standbyPassword,
@@ -135,7 +135,7 @@ describe('servers that stream without Patroni', () => {
       diagnosis: standbyTimeline,
       text: 'requested timeline 2 is not a child of this server’s history',
       what: 'its timeline 1 has parted from timeline 1 of pg1',
-      mend: 'look at it first, then `systemctl stop postgresql@17-main && mv',
+      mend: 'look at it first, then `pgprov rebuild ',
     },
   ])('are told why a standby does not stream: $diagnosis.name', ({ diagnosis, text, what, mend }) => {
     const found = one(diagnosis, away, { logs: fatal(text) });
@@ -164,7 +164,7 @@ describe('servers that stream without Patroni', () => {
       ({ name, type: 'physical', active: false, wal: 'extended', heldBytes: 2 ** 31, ...differs }) as SlotStatus;
     const mendOf = (name: string, differs: Partial<SlotStatus> = {}): string => one(slots, away, { slots: [slot(name, differs)] }).mend;
     expect(mendOf('pg3')).toContain('have pg3 stream again; if it is not to come back, take it out of the inventory, and');
-    expect(mendOf('pg3', { wal: 'lost' })).toContain('on pg3 keeps its data aside');
+    expect(mendOf('pg3', { wal: 'lost' })).toContain('--host pg3` keeps its data aside');
     expect(mendOf('pg3', { active: true, invalidated: 'wal_removed' })).toContain('with pg3 down for a moment');
     expect(mendOf('left_over')).toContain('if there is none any more');
   });

@@ -86,7 +86,7 @@ function otherText(seen: Lost, name: string, own: Reach): string {
 /** What a lost primary had more, by its own files where its host answers. */
 function lostText(view: View, name: string, own: Reach): string {
   if (!view.surveyed(name))
-    return `how far ${name} was is unknown, because its host cannot be reached: what it had not sent is lost. If it only hangs or is cut off, what clients write there from now on is lost too: switch it off first`;
+    return `the host of ${name} cannot be reached, so how far it was is unknown: what it had not sent is lost. If it only hangs or is cut off, what clients write there from now on is lost too: switch it off first`;
   const data = view.read(name, DATA_DIRECTORY);
   const reach = reachOf(view, name);
   if (data?.kind !== 'cluster' || reach === undefined)
