@@ -185,7 +185,7 @@ function turnsOf(mend: string): Turn[] {
   const turns: Turn[] = [];
   let before: string | undefined;
   let waiting: string[] = [];
-  for (const [, command, named, colon] of mend.matchAll(/`([^`]+)`|as root on ([\w ]+)(, a member that works:)?/gu)) {
+  for (const [, command, named, colon] of mend.matchAll(/`([^`]+)`|as root on ((?:\w+, )+\w+ and \w+|[\w ]+)(, a member that works:)?/gu)) {
     if (command === undefined) {
       if (colon !== undefined) before = named;
       else turns.push({ hosts: named ?? '', commands: waiting });
