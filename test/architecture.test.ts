@@ -47,6 +47,7 @@ const ETCD_BY_NAME: readonly string[] = [
 
 /** Files that show the section `etcd` of a cluster’s status. */
 const ETCD_IN_STATUS: readonly string[] = [
+  'src/cli/etcd-status.ts',
   'src/cli/member-status.ts',
   'src/cli/status-of.ts',
   'src/lib/cluster-status.ts',

@@ -1,33 +1,27 @@
-import { fileHandle } from '../resources/file.js';
 import type { Handle } from '../resources/handle.js';
-import { serviceHandle } from '../resources/service.js';
-import { X509Certificate } from 'node:crypto';
 import type { Drift } from '../events.js';
-import type { CertificateStatus, ClusterStatus, EtcdStatus, ServiceStatus, UnseenHost } from '../lib/cluster-status.js';
+import type { ClusterStatus, ServiceStatus, UnseenHost } from '../lib/cluster-status.js';
 import type { PgprovError } from '../lib/errors.js';
 import { redact } from '../lib/secret.js';
 import { pgprov } from '../lib/pgprov-command.js';
 import { topologyOf, type Host, type Inventory } from '../model/index.js';
-import type { Role, TlsIdentity } from '../plan/role.js';
-import { certificatePlaces } from '../plan/tls.js';
+import type { Role } from '../plan/role.js';
 import { patronictlOn } from '../platform/index.js';
 import type { View } from '../plan/view.js';
 import { DATA_DIRECTORY, type DataDirectoryState } from '../resources/data-directory.js';
 import { DCS, type DcsState } from '../resources/dcs.js';
 import { RECORD_KEY } from '../resources/dynamic-config.js';
-import { ETCD_DATABASE, type EtcdDatabase } from '../resources/etcd/database.js';
+import { ETCD_DATABASE } from '../resources/etcd/database.js';
 import { SERVER_REPLICATION } from '../resources/server-replication.js';
 import { ETCD_MEMBER, type EtcdMemberState } from '../resources/etcd/member.js';
-import type { PathState } from '../resources/file.js';
 import { PATRONI_MEMBER, type PatroniMemberState } from '../resources/patroni/member.js';
-import type { ServiceState } from '../resources/service.js';
-import { settingsText, type UnitInForce } from '../resources/unit-in-force.js';
 import { REPLICATION_LOGIN, type ReplicationLogin } from '../resources/replication-login.js';
 import { STREAMING_SERVER } from '../resources/streaming/server.js';
+import { certificateStatus } from './certificate-status.js';
+import { etcdStatus } from './etcd-status.js';
 import { isSilent, memberStatus, mostLag, unseenMember, type Reader } from './member-status.js';
 import { streamingStatus } from './streaming-status.js';
-
-const DAY = 86_400_000;
+import { notRunning, unitOf } from './unit-status.js';
 
 /** What a run saw of the cluster; hosts and services that it did not ask about are left out. */
 export function statusSeen(inventory: Inventory, catalog: readonly Role[], view: View): Omit<ClusterStatus, 'dynamic' | 'keys'> {
@@ -96,7 +90,10 @@ export function statusOf(
                 identifier: store?.initialize,
                 mostLag: mostLag(store?.config),
                 inventoryFile: inventory.file,
-                down: notRunning(unitOf(view, host, 'patroni'), { isHeldUp, ...(isLed ? {} : { start: pgprov`start ${inventory}` }) }),
+                down: notRunning(
+                  unitOf(view, host, ({ patroni: { unit } }) => unit),
+                  { isHeldUp, ...(isLed ? {} : { start: pgprov`start ${inventory}` }) },
+                ),
               }),
         ),
     ...(store?.lastPromotion === undefined ? {} : { lastPromotion: store.lastPromotion }),
@@ -107,16 +104,14 @@ export function statusOf(
       .map((host) =>
         isUnseen(host)
           ? { name: host.name }
-          : etcdStatus(host, read(host, ETCD_MEMBER), read(host, ETCD_DATABASE), unitOf(view, host, 'etcd')),
+          : etcdStatus(
+              host,
+              read(host, ETCD_MEMBER),
+              read(host, ETCD_DATABASE),
+              unitOf(view, host, ({ etcd: { unit } }) => unit),
+            ),
       ),
-    certificates: inventory.hosts.flatMap((host) =>
-      certificateStatus(
-        host,
-        certificatePlaces(catalog, { hosts: [host] })
-          .map(({ tls }) => certificateSeen(host, tls, view))
-          .find((state) => state?.type === 'file'),
-      ),
-    ),
+    certificates: inventory.hosts.flatMap((host) => certificateStatus(host, catalog, view)),
     ...(services.length === 0 ? {} : { services }),
     ...(store?.keys === undefined ? {} : { keys: store.keys.map((key) => ({ ...key, value: redact(key.value) })) }),
     ...(store?.config === undefined ? {} : { dynamic: withoutRecord(store.config) }),
@@ -153,7 +148,7 @@ function isAbsent({ hosts }: Inventory, view: View | undefined): boolean {
   if (view === undefined || databases.length === 0) return false;
   const hasNoData = databases.every((host) => {
     const data = view.read<DataDirectoryState>(host.name, DATA_DIRECTORY);
-    const unit = unitOf(view, host, 'patroni')?.state.active;
+    const unit = unitOf(view, host, ({ patroni: { unit } }) => unit)?.state.active;
     return (data?.kind === 'absent' || data?.kind === 'empty') && (unit === undefined || unit === 'inactive' || unit === 'failed');
   });
   return (
@@ -187,68 +182,6 @@ function driftText({ host, what, mend }: Drift): string {
   return `${host}: ${what}\n${mend}`;
 }
 
-/** A service's unit on a host, by its name. */
-interface Unit {
-  name: string;
-  state: ServiceState;
-}
-
-function unitOf(view: View | undefined, { name: host }: Host, service: 'etcd' | 'patroni'): Unit | undefined {
-  const name = view?.platform(host)?.[service].unit;
-  const state = name === undefined ? undefined : view?.read(host, serviceHandle(name));
-  return name === undefined || state === undefined ? undefined : { name, state };
-}
-
-/**
- * Why a service does nothing, where systemd tells, as a clause with the command that starts it.
- * @param start what starts it where the order matters: without a leader, the first member to come up would lead, whatever it lacks
- * @param isHeldUp nothing may start it now
- */
-function notRunning(unit: Unit | undefined, { start, isHeldUp = false }: { start?: string; isHeldUp?: boolean } = {}): string | undefined {
-  if (unit === undefined) return undefined;
-  const {
-    name,
-    state: { active, masked, loaded },
-  } = unit;
-  if (!loaded && masked === undefined) return undefined;
-  if (active !== 'inactive' && active !== 'failed') return undefined;
-  const how = `${masked === undefined ? '' : `masked and `}${active === 'failed' ? 'failed' : 'stopped'}`;
-  if (isHeldUp) return `the unit ${name} is ${how}`;
-  if (start !== undefined)
-    return `the unit ${name} is ${how}; ${masked === undefined ? '' : `run \`systemctl unmask ${name}\` on the host, then `}${start} starts the member with the last commits first`;
-  return `the unit ${name} is ${how}; run \`${masked === undefined ? '' : `systemctl unmask ${name} && `}systemctl start ${name}\` on the host`;
-}
-
-function etcdStatus(
-  host: Host,
-  member: EtcdMemberState | undefined,
-  database: EtcdDatabase | undefined,
-  unit: Unit | undefined,
-): EtcdStatus {
-  if (member === undefined) return { name: host.name };
-  const down = notRunning(unit);
-  return {
-    name: host.name,
-    healthy: member.healthy,
-    members: member.members.length,
-    ...(member.requiresClientCertificate === undefined ? {} : { requiresClientCertificate: member.requiresClientCertificate }),
-    ...(database === undefined ? {} : databaseStatus(database)),
-    ...(down !== undefined ? { problem: down } : unit?.state.inForce === undefined ? {} : overrides(unit.state.inForce)),
-  };
-}
-
-function databaseStatus({ id, version, leader, bytes, usedBytes, quotaBytes, alarms }: EtcdDatabase): Partial<EtcdStatus> {
-  const own = alarms.filter(({ member }) => member === id).map(({ alarm }) => alarm);
-  return {
-    version,
-    leader,
-    databaseBytes: bytes,
-    ...(usedBytes === undefined ? {} : { databaseUsedBytes: usedBytes }),
-    ...(quotaBytes === undefined ? {} : { quotaBytes }),
-    ...(own.length === 0 ? {} : { alarms: own }),
-  };
-}
-
 /** The store of Patroni that hosts have the role of. */
 function storeOf({ hosts }: Inventory, catalog: readonly Role[]): Pick<ClusterStatus, 'store'> {
   const role = catalog.find(({ name, isStore }) => isStore === true && hosts.some(({ roles }) => roles.includes(name)));
@@ -264,19 +197,6 @@ function replicationOf({ hosts }: Inventory, read: Reader): Pick<ClusterStatus, 
   return replication.length === 0 ? {} : { replication };
 }
 
-function overrides({ running, next, dropIns }: UnitInForce): Pick<EtcdStatus, 'problem' | 'dropIns'> {
-  const problems = [
-    ...(running.length === 0 ? [] : [`it runs with other settings than its configuration: ${settingsText(running)}`]),
-    ...(next.length === 0 ? [] : [`its next start would be with other settings than its configuration: ${settingsText(next)}`]),
-  ];
-  return { ...(problems.length === 0 ? {} : { problem: problems.join('; ') }), ...(dropIns.length === 0 ? {} : { dropIns }) };
-}
-
-function certificateSeen({ name }: Host, tls: TlsIdentity, view: View | undefined): PathState | undefined {
-  const platform = view?.platform(name);
-  return platform === undefined ? undefined : view?.read(name, fileHandle(tls.copies(platform).certificate));
-}
-
 /** What the roles of a host that answered say of their services. */
 function servicesOf(host: Host, catalog: readonly Role[], view: View): ServiceStatus[] {
   if (!view.surveyed(host.name)) return [];
@@ -284,16 +204,6 @@ function servicesOf(host: Host, catalog: readonly Role[], view: View): ServiceSt
   return roles.flatMap((role) =>
     (role.status?.(view, host) ?? []).map(({ text, level = 'ok' }) => ({ host: host.name, role: role.name, text, level })),
   );
-}
-
-function certificateStatus(host: Host, state: PathState | undefined): CertificateStatus[] {
-  if (state?.type !== 'file') return [];
-  try {
-    const end = new Date(new X509Certificate(state.content).validTo);
-    return [{ host: host.name, notAfter: end.toISOString(), daysLeft: Math.floor((end.getTime() - Date.now()) / DAY) }];
-  } catch {
-    return [{ host: host.name, notAfter: 'unreadable', daysLeft: 0 }];
-  }
 }
 
 function unknownMembers(store: DcsState | undefined, patroni: readonly Host[]): string[] {
