@@ -40,6 +40,7 @@ import {
 } from './shared/in-force.js';
 import { parameterProblems } from './shared/owned-parameters.js';
 import { dataDirectoryOf, localServer } from './shared/layout.js';
+import { guardPort } from './shared/other-instances.js';
 import { localeStage } from './shared/locale.js';
 import { awkwardDataDirectory, guardServedData, mountedDirectory, servedData } from './shared/standalone.js';
 import { directoryProblems, sameAccounts, unusedSuperuser } from './shared/collisions.js';
@@ -104,7 +105,7 @@ export default defineRole({
       hostsWithoutPatroni(view).map(({ host }) => host),
     ),
     ...guardChanges(view, 'postgresql'),
-    ...view.hosts('postgresql').flatMap((host) => [...guardHost(view, host), ...guardParameters(view, host)]),
+    ...view.hosts('postgresql').flatMap((host) => [...guardPort(view, host), ...guardHost(view, host), ...guardParameters(view, host)]),
     ...hostsWithoutPatroni(view).flatMap(({ host, platform }) => guardServedData(view, host, platform)),
   ],
   drift: (view) => view.hosts('postgresql').flatMap((host) => settingsDrift(view, host)),

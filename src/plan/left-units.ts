@@ -1,7 +1,7 @@
 import type { Host } from '../model/index.js';
 import { stateOf } from '../resources/handle.js';
 import { LEFT_UNITS } from '../resources/left-units.js';
-import { RUNNING } from '../resources/running.js';
+import { instancesOfOthers, RUNNING } from '../resources/running.js';
 import type { States } from './plan.js';
 import type { Objection } from './role.js';
 
@@ -16,9 +16,7 @@ export function guardLeftUnits(
   return hosts.flatMap(({ name, roles, provenance }) => {
     const from = provenance.get('roles');
     const place = from?.file === undefined ? '' : `, ${from.file}:${from.line}`;
-    const others = (stateOf(states.get(name), RUNNING)?.databases ?? [])
-      .filter(({ clusters }) => clusters.length > 0 && !clusters.includes(cluster))
-      .map(({ unit }) => unit);
+    const others = instancesOfOthers(stateOf(states.get(name), RUNNING), cluster).map(({ unit }) => unit);
     const left = (stateOf(states.get(name), LEFT_UNITS) ?? []).filter(({ unit }) => !others.includes(unit));
     return left.map(
       ({ unit, active }): Objection => ({

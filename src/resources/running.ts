@@ -181,6 +181,11 @@ function databaseReader(mentions: readonly (readonly string[])[]): (fields: read
   };
 }
 
+/** The instances that other inventories have on the host. */
+export function instancesOfOthers(state: Pick<RunningState, 'databases'> | undefined, cluster: string): RegisteredDatabase[] {
+  return (state?.databases ?? []).filter(({ clusters }) => clusters.length > 0 && !clusters.includes(cluster));
+}
+
 function readPatroniFile([first = '', ...lines]: readonly string[]): PatroniFile | undefined {
   if (!first.startsWith('# Managed by pgprov')) return undefined;
   const values = new Map<string, string>();

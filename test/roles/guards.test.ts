@@ -11,6 +11,7 @@ import { ETCD_MEMBER, type EtcdMemberState } from '../../src/resources/etcd/memb
 import type { PathState } from '../../src/resources/file.js';
 import { HOST_FACTS } from '../../src/resources/host-facts.js';
 import { INTERRUPTED_BOOTSTRAP, type BootstrapState } from '../../src/resources/interrupted-bootstrap.js';
+import { RUNNING } from '../../src/resources/running.js';
 import { PATRONI_MEMBER } from '../../src/resources/patroni/member.js';
 import { UNAPPROVED_DATA, type UnapprovedData } from '../../src/resources/restore/unapproved-data.js';
 import type { UnitInForce } from '../../src/resources/unit-in-force.js';
@@ -848,6 +849,26 @@ describe('etcd’s guards', () => {
 });
 
 describe('postgresql’s guards', () => {
+  it('refuse the port of another inventory’s instance on the host, and nothing else that its server says', () => {
+    const other = (differs: object): object => ({
+      dataDirectory: '/d',
+      realDirectory: '/d',
+      version: '17',
+      systemIdentifier: '7',
+      ours: true,
+      clusters: ['two'],
+      port: 5432,
+      unit: 'postgresql@17-two.service',
+      ...differs,
+    });
+    const objections = (...postmasters: object[]): string[] =>
+      guards('postgresql', { db: on(DEBIAN, { [RUNNING.id]: { wantedDirectory: '/mine', postmasters, databases: [] } }) }, alone);
+    expect(objections(other({}))).toEqual([
+      'refuse db: db: postgresql.port is 5432 (the default), and port 5432 is held by the instance of two (postgresql@17-two.service, /d)',
+    ]);
+    expect(objections(other({ port: 5433 }), other({ realDirectory: '/mine', clusters: ['one'] }))).toEqual([]);
+  });
+
   it.each<{ title: string; data: DataDirectoryState | undefined; inventory: Inventory; objections: string[] }>([
     { title: 'no observation', data: undefined, inventory: alone, objections: [] },
     { title: 'absent', data: { kind: 'absent' }, inventory: alone, objections: [] },

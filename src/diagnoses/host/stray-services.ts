@@ -1,6 +1,7 @@
 import {
   dataDirectoryOf,
   defineDiagnosis,
+  instancesOfOthers,
   RUNNING,
   STRAY_SERVICES,
   strayServices,
@@ -27,7 +28,9 @@ export default defineDiagnosis({
 function strayUnits(examination: Examination, host: Host): Finding[] {
   const state = examination.view.read(host.name, STRAY_SERVICES);
   if (state === undefined) return [];
-  const known = new Set(watchedUnits(examination, host).map(({ unit }) => unit));
+  const { inventory } = examination.view;
+  const others = instancesOfOthers(examination.view.read(host.name, RUNNING), inventory.cluster);
+  const known = new Set([...watchedUnits(examination, host), ...others].map(({ unit }) => unit));
   const holders = new Set(unitsWithPorts(host));
   const strays = [...new Set([...state.enabled, ...state.active])].filter(
     (unit) => unit !== UMBRELLA && !known.has(unit) && !unit.endsWith('@'),
@@ -64,8 +67,11 @@ function strayClusters({ view }: Examination, host: Host): Finding[] {
   if (state === undefined || platform === undefined || !state.enabled.includes(UMBRELLA)) return [];
   const wanted = host.roles.includes('postgresql') ? dataDirectoryOf(host, platform) : undefined;
   const managed = topologyOf(host) === 'patroni';
-  const real = view.read(host.name, RUNNING)?.wantedDirectory;
+  const running = view.read(host.name, RUNNING);
+  const real = running?.wantedDirectory;
+  const others = instancesOfOthers(running, view.inventory.cluster).map((database) => database.dataDirectory);
   return state.clusters
+    .filter(({ dataDirectory }) => !others.includes(dataDirectory))
     .filter(({ dataDirectory }) => managed || (dataDirectory !== wanted && dataDirectory !== real))
     .map(({ name, dataDirectory }) => {
       const same = dataDirectory === wanted || dataDirectory === real;

@@ -7,6 +7,7 @@ import unitRestarts from '../../../src/diagnoses/host/unit-restarts.js';
 import unitStopped from '../../../src/diagnoses/host/unit-stopped.js';
 import { PATRONI_MEMBER, type PatroniMemberState } from '../../../src/resources/patroni/member.js';
 import { enabledHandle, serviceHandle, type ServiceState } from '../../../src/resources/service.js';
+import { RUNNING } from '../../../src/resources/running.js';
 import { strayServices as askedForStrays } from '../../../src/resources/stray-services.js';
 import { unitHealth } from '../../../src/resources/unit-health.js';
 import { answered, findings, found, NOW, seen, type ExaminedHost } from '../../support/examination.js';
@@ -208,6 +209,19 @@ it('finds a second Patroni, EL’s own PostgreSQL, and Debian’s default cluste
   expect((await findings(strayServices, strays(...OWN, 'cluster\t/etc/postgresql/16/old\t/srv/old')))[0]?.mend).toContain(
     '`pg_dropcluster --stop 16 old`',
   );
+});
+
+it('finds no stray in instances of other inventories', async () => {
+  const instance = (unit: string, dataDirectory: string, clusters: readonly string[]) => ({ unit, dataDirectory, clusters });
+  const of = (clusters: readonly string[]): Record<string, ExaminedHost> => {
+    const lines = ['enabled\tpostgresql-17.service', 'active\tpostgresql-17.service', 'enabled\tpostgresql.service'];
+    const databases = [instance('postgresql-17', '/el', clusters), instance('postgresql@17-x', '/debian', clusters)];
+    const running = seen(RUNNING, { wantedDirectory: '/mine', postmasters: [], databases } as never);
+    const states = [answered(STRAYS, [...lines, 'cluster\t/etc/postgresql/17/x\t/debian'].join('\n')), running];
+    return { pg1: { states } };
+  };
+  expect(await found(strayServices, of(['another']))).toEqual([]);
+  expect(await found(strayServices, of([]))).toHaveLength(2);
 });
 
 it('does not count Debian’s clusters where their unit is disabled', async () => {
