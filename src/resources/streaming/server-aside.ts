@@ -11,6 +11,8 @@ export interface ServerAsideOptions extends UnitServer {
   ownership: Ownership;
   /** `DataCopy.identity` of the data; another one stays where it is. */
   identity: string;
+  /** `immediate`: pg_rewind is to have all WAL that is there. */
+  mode: 'fast' | 'immediate';
 }
 
 /**
@@ -18,7 +20,7 @@ export interface ServerAsideOptions extends UnitServer {
  * writes, and nothing brings it back as one.
  */
 export function serverAside(options: ServerAsideOptions): Resource<DataCopy> {
-  const { unit, data, identity, ownership } = options;
+  const { unit, data, identity, ownership, mode } = options;
   return {
     ...dataCopy(data),
     id: `${DATA_COPY.id}:${data}`,
@@ -27,7 +29,7 @@ export function serverAside(options: ServerAsideOptions): Resource<DataCopy> {
     apply: () =>
       joinScripts([
         sh`${holdAtBoot(options)}
-${stopServer(options)}
+${stopServer(options, mode)}
 ${defineIdentity}
 if [ "$(identity ${data})" != ${identity} ]; then
 echo ${`${data} holds another copy by now; run this again`}

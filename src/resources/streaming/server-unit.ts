@@ -76,10 +76,17 @@ ${startConf === undefined ? NOTHING : sh`! grep -qx '[[:space:]]*auto[[:space:]]
 /** Seconds that PostgreSQL may take to write its last checkpoint. */
 const STOPS_WITHIN = 600;
 
-/** Stops the unit and whatever else serves the data directory, fast; fails where that does not end. */
-export function stopServer({ unit, server, data }: UnitServer): Script {
-  return sh`note 'writing a checkpoint'
-${psqlInput(server, 'CHECKPOINT')} >/dev/null 2>&1 || :
+/**
+ * Stops the unit and whatever else serves the data directory; fails where that does not end.
+ * @param mode `immediate`: as by a crash, without a checkpoint, which would have WAL recycled
+ */
+export function stopServer({ unit, server, data }: UnitServer, mode: 'fast' | 'immediate' = 'fast'): Script {
+  const first =
+    mode === 'fast'
+      ? sh`note 'writing a checkpoint'
+${psqlInput(server, 'CHECKPOINT')} >/dev/null 2>&1 || :`
+      : sh`${asDatabaseUser(server, sh`${`${server.binDirectory}/pg_ctl`} -s -D ${data} -m immediate stop`)} >/dev/null 2>&1 || :`;
+  return sh`${first}
 note ${`stopping ${unit}`}
 timeout ${seconds(STOPS_WITHIN)} systemctl stop ${unit} || :
 ${defineServes(data)}

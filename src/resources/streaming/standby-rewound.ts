@@ -16,6 +16,9 @@ export interface StandbyRewoundOptions extends StandbyCopyOptions {
 /** What a server has in its data directory of its own configuration: pg_rewind brings the other server's. */
 const OWN_FILES = ['postgresql.conf', 'postgresql.auto.conf', 'pg_hba.conf', 'pg_ident.conf', 'conf.d'];
 
+/** Nothing of the WAL may be recycled when the server recovers: pg_rewind reads it back to the checkpoint before the fork. */
+const KEPT_WAL = '1000TB';
+
 /**
  * The data of a standby, made of a copy of data that has parted from the primary: pg_rewind takes back what the primary has not, and brings what has
  * changed. Where it cannot, the primary is copied.
@@ -47,12 +50,12 @@ fi`,
   };
 }
 
-/** A draft from the data aside; a server that did not end cleanly recovers first, which pg_rewind needs. */
-function rewound({ path, from, server, source, configFile }: StandbyRewoundOptions): Script {
+/** Fills the draft from the data aside; a server that did not end cleanly recovers first, which pg_rewind needs. */
+export function rewound({ path, from, server, source, configFile }: StandbyRewoundOptions): Script {
   const draft = draftOf(path);
   const { binDirectory } = server;
   const elsewhere = configFile === undefined ? [] : ['-c', `config_file=${configFile}`, '-c', `data_directory=${draft}`];
-  const single = ['--single', '-F', '-D', draft, ...elsewhere, 'template1'];
+  const single = ['--single', '-F', '-D', draft, ...elsewhere, '-c', `wal_keep_size=${KEPT_WAL}`, 'template1'];
   const words = ['--target-pgdata', draft, '--source-server', source, '--no-ensure-shutdown'];
   return sh`set -e
 rmdir ${draft}

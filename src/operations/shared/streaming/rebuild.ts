@@ -103,7 +103,7 @@ function steps(run: RebuildRun): OperationStep[] {
 
 function asideStep(run: RebuildRun, source: string): HostStep {
   const { view, options } = run;
-  const { member: host = '', was = '' } = options;
+  const { member: host = '', was = '', rewinds = false } = options;
   const server = serverOn(view, host);
   const what = server?.says?.standby === false ? `, which runs as a second primary beside ${source},` : '';
   return {
@@ -116,7 +116,14 @@ function asideStep(run: RebuildRun, source: string): HostStep {
     on: [host],
     resources: (context) => {
       const { user: owner, group } = layoutOf(context);
-      return [serverAside({ ...unitServer(context), ownership: { owner, group, mode: '0700' }, identity: was })];
+      return [
+        serverAside({
+          ...unitServer(context),
+          ownership: { owner, group, mode: '0700' },
+          identity: was,
+          mode: rewinds ? 'immediate' : 'fast',
+        }),
+      ];
     },
   };
 }
