@@ -364,7 +364,7 @@ export {
   type StandbyCopyState,
 } from './resources/streaming/standby-copy.js';
 export { awaitedStreaming } from './resources/streaming/awaited-streaming.js';
-export { primaryFenced, primaryHeld, primaryReleased, standbyRuns, type HeldOptions } from './resources/streaming/primary-held.js';
+export { primaryFenced, primaryHeld, primaryReleased } from './resources/streaming/primary-held.js';
 export { hasCheckpoint, promoted, standbyCaughtUp, writesGate } from './resources/streaming/promoted.js';
 export { SERVERS_ANSWERING, serversAnswering, TAKEOVER, takeover, type Takeover } from './resources/streaming/takeover.js';
 export {

@@ -1,7 +1,8 @@
 import { DATA_DIRECTORY, enumerate, formatLsn, type Inventory, type View } from '../../../index.js';
 import { isJoining } from '../../../../roles/shared/streaming/seen.js';
 import { synchronousOf } from '../../../../roles/shared/streaming/synchronous.js';
-import { isFurther, othersThan, reachOf, serverNames, serverOf, upstreamNamed, type Reach } from './servers-seen.js';
+import { serverNames, serverOn } from './seen.js';
+import { isFurther, othersThan, reachOf, upstreamNamed, type Reach } from './servers-seen.js';
 
 /** What is seen of servers none of which is the primary. */
 export interface Lost {
@@ -13,9 +14,9 @@ export interface Lost {
 
 /** Servers that may have been the primary: those out of reach, and those that are down and would start as one. */
 export function lostServers(view: View, inventory: Inventory): string[] {
-  return serverNames(inventory).filter((name) => {
+  return serverNames({ inventory }).filter((name) => {
     if (!view.surveyed(name)) return true;
-    const server = serverOf(view, name);
+    const server = serverOn(view, name);
     return server !== undefined && !isJoining(view, name) && server.says === undefined && !server.signal;
   });
 }
@@ -25,7 +26,7 @@ export function unableWhy({ view, lost }: Lost, name: string): string | undefine
   if (!view.surveyed(name)) return 'cannot be reached';
   if (lost.includes(name)) return 'is down, and no standby';
   if (isJoining(view, name)) return 'has not streamed yet since it was copied';
-  const server = serverOf(view, name);
+  const server = serverOn(view, name);
   if (server === undefined) return 'has no data';
   if (server.says?.standby === false) return 'is a primary';
   if (reachOf(view, name) === undefined) return 'is down, and how far its WAL goes cannot be read';
@@ -91,7 +92,7 @@ function lostText(view: View, name: string, own: Reach): string {
   const reach = reachOf(view, name);
   if (data?.kind !== 'cluster' || reach === undefined)
     return `how far the WAL of ${name} goes cannot be read: what it had not sent is lost`;
-  const replayed = serverOf(view, own.name)?.says?.replayed ?? own.bytes;
+  const replayed = serverOn(view, own.name)?.says?.replayed ?? own.bytes;
   if (reach.timeline === own.timeline && reach.bytes < replayed)
     return `the last record of ${name} starts at ${formatLsn(reach.bytes)}, and ${own.name} has it: nothing is lost`;
   const more =

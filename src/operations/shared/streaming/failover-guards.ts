@@ -1,7 +1,8 @@
 import { enumerate, formatLsn, pgprov, SERVERS_ANSWERING, type OperationObjection, type Objection } from '../../../index.js';
 import { guardOneDatabase } from '../../../../roles/shared/streaming/guards.js';
 import { byReach, lackWhy, unableWhy, type Lost } from './failover-candidates.js';
-import { isFurther, othersThan, reachOf, serverOf, upstreamNamed } from './servers-seen.js';
+import { serverOn } from './seen.js';
+import { isFurther, othersThan, reachOf, upstreamNamed } from './servers-seen.js';
 
 /** Seconds in which a standby whose primary is gone finds that out (wal_receiver_timeout, and some more). */
 const RECEIVER_GIVES_UP = 90;
@@ -14,7 +15,7 @@ function refuse(message: string, hint: string): OperationObjection {
 export function aliveObjections({ view, inventory, lost }: Lost): OperationObjection[] {
   const two = guardOneDatabase(view).map(({ decisive: _decisive, ...objection }: Objection): OperationObjection => objection);
   if (two.length > 0) return two;
-  const starting = lost.find((name) => serverOf(view, name)?.data.running === true);
+  const starting = lost.find((name) => serverOn(view, name)?.data.running === true);
   if (starting !== undefined)
     return [
       {
@@ -43,7 +44,7 @@ function answering({ view, inventory, lost }: Lost): OperationObjection[] {
 function receiving({ view, inventory, lost }: Lost): OperationObjection[] {
   const out = lost.filter((name) => !view.surveyed(name));
   const standby = othersThan(inventory, ...lost).find(
-    (name) => upstreamNamed(inventory, name) === undefined && serverOf(view, name)?.says?.receives === true,
+    (name) => upstreamNamed(inventory, name) === undefined && serverOn(view, name)?.says?.receives === true,
   );
   if (standby === undefined || out.length === 0) return [];
   const moves = new Map([

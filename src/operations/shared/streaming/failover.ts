@@ -3,7 +3,7 @@ import {
   pgprov,
   primaryFenced,
   serversAnswering,
-  standbyRuns,
+  serverStarted,
   type CheckResult,
   type HostStep,
   type OperationObjection,
@@ -11,6 +11,7 @@ import {
   type OperationStep,
   type Resource,
 } from '../../../index.js';
+import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 import { localServer } from '../../../../roles/shared/layout.js';
 import { otherServers } from '../../../../roles/shared/streaming/servers.js';
 import { otherLeaderText } from '../../../../roles/shared/streaming/told.js';
@@ -18,17 +19,8 @@ import { variables } from '../../../../roles/shared/variables.js';
 import { byReach, lostServers, lossText, type Lost } from './failover-candidates.js';
 import { aliveObjections, candidateObjections, noCandidate } from './failover-guards.js';
 import type { StreamingProcedure } from './procedure.js';
-import {
-  heldOptions,
-  isFurther,
-  notStreamingWhy,
-  openPrimary,
-  othersThan,
-  reachOf,
-  serverOf,
-  unknownServer,
-  upstreamNamed,
-} from './servers-seen.js';
+import { serverOn } from './seen.js';
+import { isFurther, notFollowingWhy, openPrimary, othersThan, reachOf, unknownServer, upstreamNamed } from './servers-seen.js';
 import { notSynchronousText, othersStep, promoteStep, slotsStep, synchronousStep } from './take-over.js';
 
 interface Options {
@@ -118,14 +110,14 @@ function takeOver(run: Run): OperationStep[] {
   const { to = '', lost = [] } = options;
   if (openPrimary(view) === to) return [];
   const fences = lost.flatMap((name): HostStep[] => {
-    const server = serverOf(view, name);
+    const server = serverOn(view, name);
     if (server === undefined || (server.signal && !server.data.running)) return [];
     return [
       {
         id: `fence-${name}`,
         title: `keep ${name} from coming back as a primary (standby.signal)`,
         on: [name],
-        resources: (context) => [primaryFenced(heldOptions(context)) as Resource],
+        resources: (context) => [primaryFenced(unitServer(context)) as Resource],
       },
     ];
   });
@@ -133,12 +125,12 @@ function takeOver(run: Run): OperationStep[] {
     id: 'start',
     title: `start ${to} as a standby`,
     on: [to],
-    resources: (context) => [standbyRuns(heldOptions(context)) as Resource],
+    resources: (context) => [serverStarted(unitServer(context)) as Resource],
   };
   const place = lost.length === 0 ? '' : ` in place of ${enumerate(lost)}`;
   return [
     ...fences,
-    ...(serverOf(view, to)?.says === undefined ? [start] : []),
+    ...(serverOn(view, to)?.says === undefined ? [start] : []),
     ...slotsStep(run, to),
     promoteStep(to, undefined, { title: `promote ${to}${place}`, effect: lossText(lostOf(run), to) }),
   ];
@@ -171,7 +163,7 @@ function afterText({ view, inventory, options }: Run): string[] {
       (name) =>
         `${name} could not be kept from coming back as a primary: before its PostgreSQL starts again, write standby.signal into its data directory (a second primary is refused by every run); then ${pgprov`rebuild ${inventory} --host ${name}`} makes it a standby of ${to}`,
     ),
-    ...further.map((name) => `${name} is not waited for: it ${notStreamingWhy(view, to, name) ?? 'streams'}`),
+    ...further.map((name) => `${name} is not waited for: it ${notFollowingWhy(view, to, name) ?? 'streams'}`),
   ];
 }
 
@@ -179,7 +171,7 @@ function proofs(run: Run): CheckResult[] {
   const { view, options } = run;
   const { to = '', followers = [] } = options;
   const primary = openPrimary(view);
-  const timeline = primary === undefined ? undefined : serverOf(view, primary)?.says?.timeline;
+  const timeline = primary === undefined ? undefined : serverOn(view, primary)?.says?.timeline;
   const leads: CheckResult = {
     title: 'a server is the primary',
     ok: primary !== undefined,
@@ -189,7 +181,7 @@ function proofs(run: Run): CheckResult[] {
   const streaming = followers
     .filter((name) => view.surveyed(name))
     .map((host): CheckResult => {
-      const why = notStreamingWhy(view, to, host);
+      const why = notFollowingWhy(view, to, host);
       return {
         host,
         title: 'it streams on the new timeline',
@@ -208,7 +200,7 @@ function finished(run: Run): string {
   if (primary !== to) return `${primary} is back and takes writes: there was nothing to fail over from`;
   const upstream = upstreamNamed(inventory, to);
   const told = [
-    `${to} is the primary, on timeline ${serverOf(view, to)?.says?.timeline ?? '?'}`,
+    `${to} is the primary, on timeline ${serverOn(view, to)?.says?.timeline ?? '?'}`,
     ...afterText(run),
     ...notSynchronousText(run, to),
     ...(upstream === undefined ? [] : [`take replication.upstream of ${to} out of the inventory: it streams from nobody`]),

@@ -1,23 +1,7 @@
-import {
-  awaitedStreaming,
-  lsnBytes,
-  unknownName,
-  type Gate,
-  type HeldOptions,
-  type Inventory,
-  type OperationObjection,
-  type RoleContext,
-  type View,
-} from '../../../index.js';
-import { dataDirectoryOf, localServer } from '../../../../roles/shared/layout.js';
-import { isJoining, primaryOf, seenServers, type SeenServer } from '../../../../roles/shared/streaming/seen.js';
-import { streamingServers, upstreamOf } from '../../../../roles/shared/streaming/servers.js';
-import { variables } from '../../../../roles/shared/variables.js';
-
-/** What is seen of a host's server; undefined where it has no data, or did not answer. */
-export function serverOf(view: View, name: string): SeenServer | undefined {
-  return seenServers(view).find((server) => server.name === name);
-}
+import { lsnBytes, unknownName, type Inventory, type OperationObjection, type View } from '../../../index.js';
+import { isJoining, primaryOf } from '../../../../roles/shared/streaming/seen.js';
+import { upstreamOf } from '../../../../roles/shared/streaming/servers.js';
+import { serverNames, serverOn } from './seen.js';
 
 /** The server that takes writes; undefined: none of those that answered, or several. */
 export function openPrimary(view: View): string | undefined {
@@ -25,43 +9,38 @@ export function openPrimary(view: View): string | undefined {
   return primary?.says === undefined ? undefined : primary.name;
 }
 
-/** Names of the servers of the inventory, in its order. */
-export function serverNames({ hosts }: Pick<Inventory, 'hosts'>): string[] {
-  return streamingServers(hosts).map(({ name }) => name);
-}
-
 /** Names of all servers but these. */
-export function othersThan(inventory: Pick<Inventory, 'hosts'>, ...names: readonly string[]): string[] {
-  return serverNames(inventory).filter((name) => !names.includes(name));
+export function othersThan(inventory: Inventory, ...names: readonly string[]): string[] {
+  return serverNames({ inventory }).filter((name) => !names.includes(name));
 }
 
 /** The host that a server streams from as a standby of a standby; undefined: from whichever is the primary. */
-export function upstreamNamed({ hosts }: Pick<Inventory, 'hosts'>, name: string): string | undefined {
+export function upstreamNamed({ hosts }: Inventory, name: string): string | undefined {
   const host = hosts.find((candidate) => candidate.name === name);
   return host === undefined ? undefined : upstreamOf(host);
 }
 
 /** A name that is no server's. */
-export function unknownServer(inventory: Pick<Inventory, 'hosts'>, name: string | undefined): OperationObjection[] {
-  const servers = serverNames(inventory);
+export function unknownServer(inventory: Inventory, name: string | undefined): OperationObjection[] {
+  const servers = serverNames({ inventory });
   if (name === undefined || servers.includes(name)) return [];
   return [{ kind: 'input', error: 'aim/unknown-server', ...unknownName('server', name, servers) }];
 }
 
 /** Why a server does not get WAL from the primary, directly or by another standby, as a clause that follows its name; undefined: it does. */
-export function notStreamingWhy(view: View, primary: string, name: string): string | undefined {
+export function notFollowingWhy(view: View, primary: string, name: string): string | undefined {
   if (!view.surveyed(name)) return 'cannot be reached';
   if (isJoining(view, name)) return 'is being copied';
-  const server = serverOf(view, name);
+  const server = serverOn(view, name);
   if (server === undefined) return 'has no data';
   const { says } = server;
   if (says === undefined) return 'is down';
   if (!says.standby) return 'is a primary';
   if (!says.receives) return 'receives no WAL';
   const source = upstreamNamed(view.inventory, name) ?? primary;
-  const sent = serverOf(view, source)?.says?.sends.find((target) => target.name === name);
+  const sent = serverOn(view, source)?.says?.sends.find((target) => target.name === name);
   if (sent?.state !== 'streaming') return `does not stream from ${source}`;
-  const timeline = serverOf(view, primary)?.says?.timeline;
+  const timeline = serverOn(view, primary)?.says?.timeline;
   return timeline === undefined || says.timeline === timeline
     ? undefined
     : `is on timeline ${says.timeline}, and ${primary} on ${timeline}`;
@@ -79,7 +58,7 @@ export interface Reach {
 
 /** How far a server's WAL goes; undefined where that is not known. */
 export function reachOf(view: View, name: string): Reach | undefined {
-  const { says, data } = serverOf(view, name) ?? {};
+  const { says, data } = serverOn(view, name) ?? {};
   if (says !== undefined) return { name, timeline: says.timeline, bytes: says.position, down: false };
   const { timeline, lastRecord } = data?.position ?? {};
   return timeline === undefined || lastRecord === undefined
@@ -92,16 +71,4 @@ export function isFurther(one: Reach, other: Reach): boolean {
   if (one.timeline !== other.timeline) return one.timeline > other.timeline;
   // Of one that is down it is known where its last record starts: where the other's WAL ends, that one lacks it.
   return one.down && !other.down ? one.bytes >= other.bytes : one.bytes > other.bytes;
-}
-
-/** How the server of a host is held and started. */
-export function heldOptions({ host, platform }: Pick<RoleContext, 'host' | 'platform'>): HeldOptions {
-  const { version, name } = variables(host, 'postgresql');
-  return { unit: platform.postgresql(version).unit(name), path: dataDirectoryOf(host, platform), server: localServer(host, platform) };
-}
-
-/** Open when the standby on the host streams. */
-export function streamsGate(context: RoleContext): Gate {
-  const { unit, path: data, server } = heldOptions(context);
-  return awaitedStreaming({ server, data, unit, host: context.host.name });
 }

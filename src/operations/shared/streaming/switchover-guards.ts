@@ -17,7 +17,8 @@ import {
   type View,
 } from '../../../index.js';
 import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
-import { isFurther, notStreamingWhy, othersThan, reachOf, serverNames, serverOf, upstreamNamed } from './servers-seen.js';
+import { serverNames, serverOn } from './seen.js';
+import { isFurther, notFollowingWhy, othersThan, reachOf, upstreamNamed } from './servers-seen.js';
 import { missingSlots } from './take-over.js';
 
 /** A standby that is to take over from a primary. */
@@ -50,12 +51,12 @@ export function primaryObjections(view: View): OperationObjection[] {
 
 /** Why this standby cannot take over, as a clause that follows its name; `passes`: it may pass by itself. */
 export function unfitWhy({ view, inventory, from, to, done }: HandOver): { why: string; passes?: true } | undefined {
-  const streaming = notStreamingWhy(view, from, to);
+  const streaming = notFollowingWhy(view, from, to);
   if (streaming !== undefined) return { why: streaming, ...(view.surveyed(to) ? { passes: true as const } : {}) };
   const upstream = upstreamNamed(inventory, to);
   if (upstream !== undefined)
     return { why: `is a standby of ${upstream} (replication.upstream): take that out of the inventory, and apply it, first` };
-  const { says } = serverOf(view, to) ?? {};
+  const { says } = serverOn(view, to) ?? {};
   if (says?.paused === true) return { why: 'has its replay paused (pg_wal_replay_resume() ends that)' };
   const lag = view.read(from, SERVER_REPLICATION)?.sends.find(({ name }) => name === to)?.replayLagBytes ?? 0;
   if (lag > LITTLE)
@@ -83,7 +84,7 @@ function limitsWhy(view: View, inventory: Inventory, to: string): string | undef
   for (const name of othersThan(inventory, to)) {
     const running = view.read(name, SERVER_LIMITS)?.running ?? {};
     const pending = view.read(name, PENDING_RESTART) ?? [];
-    const isPrimary = serverOf(view, name)?.says?.standby === false;
+    const isPrimary = serverOn(view, name)?.says?.standby === false;
     for (const limit of Object.keys(STANDBY_LIMITS) as StandbyLimit[]) {
       const [here, there] = [own[limit], running[limit]];
       // The former primary is restarted, and so takes up what is pending there.
@@ -132,7 +133,7 @@ export function noneCanTakeOver(handOver: Omit<HandOver, 'to'>): OperationObject
 
 /** The last checkpoint of a primary that has stopped cleanly and is held from taking writes; undefined: it is no such. */
 export function heldAt(view: View, from: string): string | undefined {
-  const { data, signal, says } = serverOf(view, from) ?? {};
+  const { data, signal, says } = serverOn(view, from) ?? {};
   if (data === undefined || says !== undefined || data.running || signal !== true) return undefined;
   const { position, clusterState = '' } = data;
   const isClean = clusterState.startsWith('shut down') && position?.atRest === true && position.lastRecord === position.checkpoint;
@@ -141,7 +142,7 @@ export function heldAt(view: View, from: string): string | undefined {
 
 /** Whether a standby has all that the primary which stopped has written. */
 export function hasAll(view: View, from: string, to: string): boolean {
-  const { says } = serverOf(view, to) ?? {};
+  const { says } = serverOn(view, to) ?? {};
   if (says?.standby !== true || says.replayed !== says.position) return false;
   if (runsAsStandby(view, from)) {
     const [other, own] = [reachOf(view, from), reachOf(view, to)];
@@ -152,7 +153,7 @@ export function hasAll(view: View, from: string, to: string): boolean {
 
 /** A primary that was held and has been started since, as its host was. */
 export function runsAsStandby(view: View, from: string): boolean {
-  const { says, signal } = serverOf(view, from) ?? {};
+  const { says, signal } = serverOn(view, from) ?? {};
   return says?.standby === true && signal === true;
 }
 
@@ -172,7 +173,7 @@ export function midwayObjections({ view, inventory, from, to, done }: HandOver):
   }
   const held = heldAt(view, from);
   if (held === undefined && !runsAsStandby(view, from)) {
-    const seen = serverOf(view, from);
+    const seen = serverOn(view, from);
     const why = seen?.data.running === true ? 'takes no connections, and has not stopped yet' : 'did not stop cleanly';
     return [
       {
@@ -184,7 +185,7 @@ export function midwayObjections({ view, inventory, from, to, done }: HandOver):
       },
     ];
   }
-  if (serverOf(view, to)?.says?.standby !== true)
+  if (serverOn(view, to)?.says?.standby !== true)
     return [
       {
         ...refuse(
@@ -213,7 +214,7 @@ export function midwayObjections({ view, inventory, from, to, done }: HandOver):
 
 /** No server takes writes, and none was stopped for another. */
 export function nobodyLeads(view: View, inventory: Inventory): OperationObjection[] {
-  const away = serverNames(inventory).filter((name) => !view.surveyed(name));
+  const away = serverNames({ inventory }).filter((name) => !view.surveyed(name));
   const lost = pgprov`failover ${inventory}`;
   if (away.length > 0) {
     const hint = `see why with ${pgprov`ping ${inventory}`}; where the host of the primary is lost: ${lost}`;

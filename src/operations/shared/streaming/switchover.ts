@@ -5,7 +5,7 @@ import {
   standbyCaughtUp,
   SERVER_REPLICATION,
   serverLimits,
-  standbyRuns,
+  serverStarted,
   synchronousEnded,
   takeover,
   type CheckResult,
@@ -16,21 +16,15 @@ import {
   type OperationStep,
   type Resource,
 } from '../../../index.js';
+import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 import { dataDirectoryOf, localServer } from '../../../../roles/shared/layout.js';
 import { otherLeaderText } from '../../../../roles/shared/streaming/told.js';
 import { synchronousOptions } from '../../../../roles/shared/streaming/synchronous.js';
 import type { ScheduledOptions } from '../scheduled-switchover.js';
 import type { StreamingProcedure } from './procedure.js';
-import {
-  heldOptions,
-  notStreamingWhy,
-  openPrimary,
-  othersThan,
-  serverNames,
-  serverOf,
-  streamsGate,
-  unknownServer,
-} from './servers-seen.js';
+import { serverNames, serverOn } from './seen.js';
+import { notFollowingWhy, openPrimary, othersThan, unknownServer } from './servers-seen.js';
+import { streamsGate } from './streams-gate.js';
 import {
   cannotTakeOver,
   hasAll,
@@ -97,7 +91,7 @@ function choose(run: Run): Options {
     view.read(leader, SERVER_REPLICATION)?.sends.find((sent) => sent.name === name)?.replayLagBytes ?? 0;
   const able = others.filter((to) => unfitWhy({ view, inventory, from: leader, to, done }) === undefined);
   const to = options.to ?? able.sort((a, b) => lag(a) - lag(b))[0] ?? '';
-  const without = leader === to ? [] : others.filter((name) => name !== to && notStreamingWhy(view, leader, name) !== undefined);
+  const without = leader === to ? [] : others.filter((name) => name !== to && notFollowingWhy(view, leader, name) !== undefined);
   return { ...options, leader, to, without };
 }
 
@@ -122,7 +116,7 @@ function guards(run: Run): OperationObjection[] {
     ];
   if (primary === undefined) return midwayObjections(handOverOf(run));
   // Killed after it was held, and before it was stopped.
-  const common = serverOf(view, from)?.signal === true ? [] : primaryObjections(view);
+  const common = serverOn(view, from)?.signal === true ? [] : primaryObjections(view);
   if (common.length > 0) return common.slice(0, 1);
   return to === '' ? noneCanTakeOver(handOverOf(run)) : cannotTakeOver(handOverOf(run));
 }
@@ -140,14 +134,17 @@ function handOver(run: Run): OperationStep[] {
     effect: `every connection to ${from} is cut, and writes fail until ${to} takes them${logicalText(run)}`,
     on: [from],
     measuresWriteGap: { until: 'promote' },
-    resources: (context) => [primaryHeld(heldOptions(context)) as Resource],
+    resources: (context) => [primaryHeld(unitServer(context)) as Resource],
   };
   const compare: HostStep = {
     id: 'catch-up',
     title: `write a checkpoint on ${to}, and compare pg_controldata: its REDO location must be that with which ${from} stopped`,
     effect: `where ${to} lacks anything it is not promoted, and ${from} starts again as the primary`,
     on: [to],
-    resources: (context) => [standbyCaughtUp({ ...heldOptions(context), from, checkpoint: held ?? '' }) as Resource],
+    resources: (context) => {
+      const { data: path, server } = unitServer(context);
+      return [standbyCaughtUp({ path, server, from, checkpoint: held ?? '' }) as Resource];
+    },
   };
   const isHeld = held !== undefined || runsAsStandby(view, from);
   const after = held === undefined ? undefined : { from, checkpoint: held };
@@ -173,13 +170,13 @@ function afterwards(run: Run): OperationStep[] {
   const { leader: from = '', to = '', without = [] } = options;
   const others = othersThan(inventory, from, to).filter((name) => !without.includes(name));
   const isOver = openPrimary(view) === to;
-  const follows = isOver && notStreamingWhy(view, to, from) === undefined;
+  const follows = isOver && notFollowingWhy(view, to, from) === undefined;
   const follow: HostStep = {
     id: 'follow',
     title: `start ${from} as a standby of ${to}`,
     on: [from],
-    resources: (context) => [standbyRuns(heldOptions(context)) as Resource, synchronousEnded(synchronousOptions(context)) as Resource],
-    gates: (context) => [streamsGate(context)],
+    resources: (context) => [serverStarted(unitServer(context)) as Resource, synchronousEnded(synchronousOptions(context)) as Resource],
+    gates: (context) => [streamsGate(context, [])],
   };
   return [
     ...(follows || done.has('follow') ? [] : [follow]),
@@ -193,17 +190,17 @@ function afterwards(run: Run): OperationStep[] {
 function back(run: Run): readonly HostStep[] {
   const { view, options, resumed } = run;
   const { leader: from = '', to = '' } = options;
-  const target = serverOf(view, to);
+  const target = serverOn(view, to);
   // One that has all may have been promoted by an earlier run, and be about to take writes.
   const mayLead = target?.says?.standby === false || (resumed === true && (target?.says === undefined || hasAll(view, from, to)));
   const primary = openPrimary(view);
   if (mayLead || (primary !== undefined && primary !== from)) return [];
-  const isHeld = serverOf(view, from)?.signal === true && !runsAsStandby(view, from);
+  const isHeld = serverOn(view, from)?.signal === true && !runsAsStandby(view, from);
   const release: HostStep = {
     id: 'back',
     title: `start ${from} again as the primary`,
     on: [from],
-    resources: (context) => [primaryReleased(heldOptions(context)) as Resource],
+    resources: (context) => [primaryReleased(unitServer(context)) as Resource],
   };
   return [
     ...(isHeld ? [release] : []),
@@ -214,7 +211,7 @@ function back(run: Run): readonly HostStep[] {
 /** What is said of standbys that are not waited for. */
 function left({ view, options: { leader = '', to = '', without = [] } }: Run): { then?: string } {
   if (openPrimary(view) === to || without.length === 0) return {};
-  const each = without.map((name) => `${name} ${notStreamingWhy(view, leader, name) ?? 'streams again'}`);
+  const each = without.map((name) => `${name} ${notFollowingWhy(view, leader, name) ?? 'streams again'}`);
   return { then: `nothing waits for ${enumerate(without)}, which did not stream before: ${each.join('; ')}` };
 }
 
@@ -222,17 +219,17 @@ function proofs(run: Run): CheckResult[] {
   const { view, inventory, options } = run;
   const { to = '', without = [] } = options;
   const primary = openPrimary(view);
-  const timeline = serverOf(view, to)?.says?.timeline;
+  const timeline = serverOn(view, to)?.says?.timeline;
   const detail = primary === undefined ? 'no server takes writes' : `${primary}, timeline ${timeline ?? '?'}`;
   const leads: CheckResult = { title: 'the chosen server is the primary', ok: primary === to, detail };
-  const others = serverNames(inventory).filter((name) => name !== to);
+  const others = serverNames({ inventory }).filter((name) => name !== to);
   return [
     leads,
     ...others.map((host): CheckResult => {
-      const why = notStreamingWhy(view, to, host);
+      const why = notFollowingWhy(view, to, host);
       if (without.includes(host))
         return { host, title: 'it did not stream before, and was not waited for', ok: true, detail: `it ${why ?? 'streams now'}` };
-      const own = serverOf(view, host)?.says?.timeline;
+      const own = serverOn(view, host)?.says?.timeline;
       return {
         host,
         title: 'it streams on the new timeline',
@@ -248,7 +245,7 @@ function finished(run: Run): string {
   const { view, options } = run;
   const { to = '', leader = '', without = [] } = options;
   const still = without.flatMap((name) => {
-    const why = notStreamingWhy(view, to, name);
+    const why = notFollowingWhy(view, to, name);
     return why === undefined ? [] : [`${name} ${why}`];
   });
   const told = [
@@ -267,7 +264,7 @@ function broken(run: Run): string | undefined {
   const primary = openPrimary(view);
   if (primary === to) return `${to} is the primary; the same command finishes what is left`;
   if (primary !== undefined)
-    return serverOf(view, primary)?.signal === true ? undefined : `${primary} is the primary, as before, and takes writes`;
+    return serverOn(view, primary)?.signal === true ? undefined : `${primary} is the primary, as before, and takes writes`;
   if (!view.surveyed(from))
     return `${from} cannot be reached, and may be stopped: it does not start as a primary, and ${to} was not seen to be one`;
   return `${from} is stopped and does not start as a primary (standby.signal), and nobody takes writes: the same command goes on`;

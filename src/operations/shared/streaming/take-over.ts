@@ -11,10 +11,13 @@ import {
   type RoleContext,
   type View,
 } from '../../../index.js';
+import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 import { dataDirectoryOf, localServer } from '../../../../roles/shared/layout.js';
 import { slotsAt } from '../../../../roles/shared/streaming/servers.js';
 import { synchronousOf, synchronousOptions } from '../../../../roles/shared/streaming/synchronous.js';
-import { heldOptions, notStreamingWhy, serverOf, streamsGate } from './servers-seen.js';
+import { serverOn } from './seen.js';
+import { notFollowingWhy } from './servers-seen.js';
+import { streamsGate } from './streams-gate.js';
 
 type Run = Pick<OperationRun<object>, 'view' | 'inventory' | 'done'>;
 
@@ -97,24 +100,24 @@ export function promoteStep(
     on: [to],
     pointOfNoReturn: true,
     resources: (context) => {
-      const { path, server } = heldOptions(context);
+      const { data: path, server } = unitServer(context);
       return [promoted({ path, server, after }) as Resource];
     },
-    gates: (context) => [writesGate({ ...heldOptions(context), host: to })],
+    gates: (context) => [writesGate({ ...unitServer(context), host: to })],
   };
 }
 
 /** Waits for the other standbys, which find the new primary by themselves. */
 export function othersStep({ view, done }: Run, to: string, others: readonly string[]): HostStep[] {
-  const isPrimary = serverOf(view, to)?.says?.standby === false;
-  const missing = isPrimary ? others.filter((name) => notStreamingWhy(view, to, name) !== undefined) : others;
+  const isPrimary = serverOn(view, to)?.says?.standby === false;
+  const missing = isPrimary ? others.filter((name) => notFollowingWhy(view, to, name) !== undefined) : others;
   if (missing.length === 0 || done.has('others')) return [];
   return [
     {
       id: 'others',
       title: `wait until ${enumerate(missing)} ${missing.length === 1 ? 'streams' : 'stream'} from ${to}`,
       on: missing,
-      gates: (context) => [streamsGate(context)],
+      gates: (context) => [streamsGate(context, [])],
     },
   ];
 }
@@ -143,7 +146,7 @@ export function synchronousStep(run: Run, to: string, able: readonly string[]): 
 }
 
 function isSynchronous(view: View, to: string): boolean {
-  const { says } = serverOf(view, to) ?? {};
+  const { says } = serverOn(view, to) ?? {};
   return says?.standby === false && says.sends.some(({ sync }) => sync === 'sync' || sync === 'quorum');
 }
 

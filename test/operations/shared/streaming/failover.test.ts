@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import failover from '../../../../src/operations/failover.js';
+import type { OperationRun } from '../../../../src/plan/operation.js';
+import { SERVERS_ANSWERING } from '../../../../src/resources/streaming/takeover.js';
+import { primary, standby, streaming } from '../../../roles/shared/streaming/scene.js';
+import type { Known } from '../../run-seen.js';
+import { streamingRun, WELL, type MadeServer } from '../../streaming-run.js';
+
+const inventory = await streaming();
+const synchronous = await streaming('replication: {synchronous: [pg1, pg2, pg3]}\n');
+
+interface Options {
+  to?: string;
+  lose?: number;
+  asynchronous?: boolean;
+  lost?: readonly string[];
+  followers?: readonly string[];
+}
+
+const at = (position: number, more: Parameters<typeof standby>[0] = {}): MadeServer =>
+  standby({ receives: false, position, replayed: position, location: `0/${position.toString(16)}`, ...more });
+/** pg1 was killed on its host, which answers; its last record starts at 0/2000. */
+const CRASHED: MadeServer = {
+  data: { clusterState: 'in production', position: { timeline: 1, checkpoint: '0/1000', nextOid: 20000, lastRecord: '0/2000' } },
+};
+const OFF: Record<string, MadeServer> = { pg2: at(0x2100), pg3: at(0x2000) };
+
+/** A failover whose choice was made of what is seen. */
+function chosen(servers: Record<string, MadeServer>, given: Options = {}, known: Known = {}, of = inventory): OperationRun<Options> {
+  const run = streamingRun<Options>(of, servers, given, known);
+  return { ...run, options: failover.choose?.(run) as Options };
+}
+const steps = (run: OperationRun<Options>): string[] => failover.remaining(run).steps.map(({ id }) => id);
+const objections = (run: OperationRun<Options>): string[] => (failover.guards?.(run) ?? []).map(({ message }) => message);
+const loss = (run: OperationRun<Options>): string => failover.remaining(run).steps.find(({ id }) => id === 'promote')?.effect ?? '';
+
+describe('pgprov failover of servers that stream without Patroni', () => {
+  it('is refused while the primary answers', () => {
+    expect(failover.guards?.(chosen(WELL))).toMatchObject([
+      {
+        message: 'pg1 is the primary and answers, so there is nothing to fail over from',
+        hint: expect.stringContaining('pgprov switchover'),
+      },
+    ]);
+    expect(objections(chosen({ ...WELL, pg3: primary({ timeline: 2 }) }))[0]).toContain('are both primaries of one database');
+  });
+
+  it('is refused while a primary that cannot be reached from here answers to another host, or a standby receives WAL', () => {
+    const seen = { ...OFF, pg3: { ...at(0x2000), more: { [SERVERS_ANSWERING.id]: ['pg1', 'pg2'] } } };
+    expect(objections(chosen(seen))).toEqual([
+      'PostgreSQL on pg1 answers to pg3, though its host cannot be reached from here: it may take writes',
+    ]);
+    const receiving = failover.guards?.(chosen({ ...OFF, pg2: at(0x2100, { receives: true }) }));
+    expect(receiving).toMatchObject([{ message: expect.stringContaining('pg2 still receives WAL'), settles: { within: 90 } }]);
+    const starting = failover.guards?.(chosen({ ...OFF, pg1: { ...CRASHED, data: { ...(CRASHED.data as object), running: true } } }));
+    expect(starting).toMatchObject([
+      { message: expect.stringContaining('PostgreSQL runs on pg1, and takes no connections yet'), settles: true },
+    ]);
+  });
+
+  it('fences a primary whose host answers, promotes the standby that has received the most, and says what is lost', () => {
+    const run = chosen({ pg1: CRASHED, ...OFF });
+    expect(run.options).toEqual({ lost: ['pg1'], to: 'pg2', followers: ['pg3'] });
+    expect([objections(run), steps(run)]).toEqual([[], ['fence-pg1', 'slots', 'promote', 'others']]);
+    expect(loss(run)).toBe(
+      'pg2 has received the WAL up to 0/2100 on timeline 1; pg3 up to 0/2000, 256 bytes less; the last record of pg1 starts at 0/2000, and pg2 has it: nothing is lost',
+    );
+    const behind = chosen({ pg1: CRASHED, pg2: at(0x1f00), pg3: at(0x1e00) });
+    expect(loss(behind)).toContain('and pg2 has all up to 0/1F00: at least 256 bytes are lost, but for the disk of pg1');
+    expect(failover.question?.(run)).toBe('What pg2 does not have is lost. Promote pg2 in place of pg1?');
+  });
+
+  it('says of a primary whose host cannot be reached that nothing fences it, and what to do', () => {
+    const run = chosen(OFF);
+    expect([objections(run), steps(run)]).toEqual([[], ['slots', 'promote', 'others']]);
+    expect(failover.question?.(run)).toMatch(/^Nothing keeps pg1 from taking writes when it comes back: be sure that it is off\. /u);
+    expect(loss(run)).toContain('how far pg1 was is unknown, because its host cannot be reached: what it had not sent is lost');
+    expect(failover.remaining(run).then).toContain('before its PostgreSQL starts again, write standby.signal');
+  });
+
+  it('never takes one that has less than another, unless that is said', () => {
+    expect(objections(chosen(OFF, { to: 'pg3' }))).toEqual(['pg3 is 256 bytes of WAL behind pg2, which would be lost']);
+    expect(objections(chosen(OFF, { to: 'pg3', lose: 255 }))).toHaveLength(1);
+    const given = chosen(OFF, { to: 'pg3', lose: 256 });
+    expect([objections(given), given.options.followers, steps(given)]).toEqual([[], [], ['slots', 'promote']]);
+    expect(loss(given)).toContain('pg2 up to 0/2100, 256 bytes more, which are lost');
+    const newer = { pg2: at(0x2100), pg3: at(0x1000, { timeline: 2 }) };
+    expect(chosen(newer).options.to).toBe('pg3');
+    expect(objections(chosen(newer, { to: 'pg2', lose: 99999 }))[0]).toContain('pg2 is on timeline 1, and pg3 on 2');
+  });
+
+  it('takes a standby that is down where it has more, and starts it first', () => {
+    const down: MadeServer = {
+      signal: true,
+      data: { clusterState: 'shut down', position: { timeline: 1, checkpoint: '0/2100', nextOid: 20000, lastRecord: '0/2100' } },
+    };
+    const run = chosen({ ...OFF, pg1: down });
+    expect([run.options, steps(run)]).toEqual([
+      { lost: [], to: 'pg1', followers: ['pg2', 'pg3'] },
+      ['start', 'slots', 'promote', 'others'],
+    ]);
+    expect(objections(chosen({ ...OFF, pg1: down }, { to: 'pg2' }))[0]).toBe(
+      'pg2 is a record of WAL behind pg1 (it is down, and its last record starts at 0/2100), which would be lost',
+    );
+  });
+
+  it('tells where commits waited for a standby that does not say how far it is', () => {
+    expect(objections(chosen(OFF, {}, {}, synchronous))).toEqual([]);
+    const one = { pg2: at(0x2100) };
+    expect(objections(chosen(one, {}, {}, synchronous))[0]).toContain(
+      'pg2 may lack commits that clients were told of: pg3, which they may have waited for',
+    );
+    expect(objections(chosen(one, { asynchronous: true }, {}, synchronous))).toEqual([]);
+  });
+
+  it('names the reason for each where none can be promoted', () => {
+    const [found] = objections(chosen({ pg1: CRASHED, pg2: at(0x2100, { paused: true }) }));
+    expect(found).toContain('no standby can be promoted:\n  pg1 may have been the primary, and is lost\n  pg2 has its replay paused');
+    expect(found).toContain('pg3 may have been the primary, and is lost');
+  });
+
+  it('finishes what is left when it is given again, and leaves a primary that came back alone', () => {
+    const options: Options = { lost: ['pg1'], to: 'pg2', followers: ['pg3'] };
+    const promoted = { pg2: primary({ timeline: 2, sends: [] }), pg3: at(0x2000) };
+    const run = streamingRun<Options>(inventory, promoted, options);
+    expect([objections(run), steps(run)]).toEqual([[], ['others']]);
+    const done = streamingRun<Options>(
+      inventory,
+      { pg2: primary({ timeline: 2, sends: [{ name: 'pg3', state: 'streaming' }] }), pg3: standby({ timeline: 2 }) },
+      options,
+    );
+    expect(steps(done)).toEqual([]);
+    expect(failover.checks?.(done).filter(({ ok }) => !ok)).toEqual([]);
+    expect(failover.finished?.(done)).toMatch(/^pg2 is the primary, on timeline 2\. pg1 could not be kept .*`leader: pg2`/u);
+    const back = streamingRun<Options>(inventory, WELL, options);
+    expect([objections(back), steps(back)]).toEqual([[], []]);
+    expect(failover.finished?.(back)).toBe('pg1 is back and takes writes: there was nothing to fail over from');
+    const fenced = streamingRun<Options>(inventory, { pg1: { ...CRASHED, signal: true }, ...OFF }, options);
+    expect([objections(fenced), steps(fenced)]).toEqual([[], ['slots', 'promote', 'others']]);
+  });
+});
