@@ -156,6 +156,40 @@ describe('streaming without Patroni on Debian 13', () => {
     await expect.poll(() => streams(pg1), { timeout: patience(30_000) }).toBe('pg2|streaming|pg2 pg3|streaming|pg3');
   });
 
+  it('hands over to a standby and back while clients write, without losing a commit', async () => {
+    const [pg1, pg2, pg3] = hosts as [LabHost, LabHost, LabHost];
+    await sql(pg1, 'create table committed (host text, i int)');
+    const writers = [pg1, pg2];
+    for (const { name, exec } of writers.map((host) => ({ name: host.name, exec: host.exec.bind(host) }))) {
+      const insert = `runuser -u postgres -- psql -XAtqc "insert into committed values ('${name}', $i)"`;
+      const loop = `i=0; until [ -e /tmp/written ]; do i=$((i+1)); ${insert} && echo $i >>/tmp/acknowledged; sleep 0.05; done`;
+      expect((await exec(`cat >/tmp/write.sh; setsid sh /tmp/write.sh >/dev/null 2>&1 &`, { input: loop })).code).toBe(0);
+    }
+    for (const to of [pg2, pg1]) {
+      const run = await cluster.run('switchover', '--to', to.name, '--yes');
+      expect([run.code, run.all]).toEqual([
+        0,
+        expect.stringMatching(/writes paused for [\d.]+ s: from the last commit on pg\d to the first on pg\d/u),
+      ]);
+      const from = to === pg1 ? pg2 : pg1;
+      expect(await Promise.all(hosts.map((host) => sql(host, 'select pg_is_in_recovery()')))).toEqual(
+        hosts.map((host) => (host === to ? 'f' : 't')),
+      );
+      expect(await streams(to)).toBe([from, pg3].map(({ name }) => `${name}|streaming|${name}`).join(' '));
+      expect(await sql(from, 'select count(*) from pg_replication_slots')).toBe('0');
+    }
+    for (const host of writers) {
+      await must(host, ': >/tmp/written; while pgrep -f /tmp/write.sh >/dev/null; do sleep 0.1; done');
+      const acknowledged = (await must(host, 'cat /tmp/acknowledged')).split('\n');
+      const there = new Set((await sql(pg1, `select i from committed where host = '${host.name}'`)).split('\n'));
+      expect(acknowledged.length).toBeGreaterThan(0);
+      expect(acknowledged.filter((row) => !there.has(row))).toEqual([]);
+    }
+    expect((await cluster.run('apply')).all).toContain('No changes');
+    const nothing = await cluster.run('failover', '--yes');
+    expect([nothing.code, nothing.all]).toEqual([4, expect.stringContaining('pg1 is the primary and answers')]);
+  });
+
   it('refuses what would go by Patroni', async () => {
     for (const operation of ['switchover', 'restart', 'stop']) {
       const run = await cluster.run(operation, '--yes');
@@ -197,7 +231,7 @@ describe('streaming without Patroni on Debian 13', () => {
       const run = await cluster.run(command);
       expect([run.code, run.all]).toEqual([
         4,
-        expect.stringMatching(/pg2 \(timeline 2, runs\) and pg3 \(timeline 3, runs\) are both primaries/u),
+        expect.stringMatching(/pg2 \(timeline 4, runs\) and pg3 \(timeline 5, runs\) are both primaries/u),
       ]);
     }
     const status = await cluster.run('status');
