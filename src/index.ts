@@ -301,7 +301,15 @@ export {
   type Obstacle,
   type Resource,
 } from './resources/resource.js';
-export { instancesOfOthers, RUNNING, running, type Database, type Postmaster, type RegisteredDatabase, type RunningState } from './resources/running.js';
+export {
+  instancesOfOthers,
+  RUNNING,
+  running,
+  type Database,
+  type Postmaster,
+  type RegisteredDatabase,
+  type RunningState,
+} from './resources/running.js';
 export { isRecognized, POSTMASTER_DELAY, postmasterDelay } from './resources/postmaster-delay.js';
 export { savedFile, savedFiles, savedOutput, type SavedPart, type SavedState, type SnapshotForm } from './resources/saved.js';
 export { readConfig, savedKeys, SAVED_KEYS, valuesInKeys } from './resources/saved-keys.js';

@@ -271,7 +271,7 @@ describe('a restore of a server without Patroni', () => {
     expect(checks({ ...landed, timeline: 4 }, CHOSEN)[0]).toMatch(/^false one server takes writes/u);
     expect(checks({}, { ...CHOSEN, undo: true })[0]).toBe('true one server takes writes: pg1, timeline 4');
     expect(restore.finished?.(seen(landed, CHOSEN))).toBe(
-      `pg1 takes writes with what was restored to 2026-11-29 05:00:00 UTC, on timeline 5. What was there before is in ${DATA}.aside-1 on pg1; remove it when nobody needs it`,
+      `pg1 takes writes with what was restored to 2026-11-29 05:00:00 UTC, on timeline 5. What was there before is in ${DATA}.aside-1 on pg1; remove it when nobody needs it. \`pgprov restore ${inventory.file} --latest --timeline 4\` goes back to what was there before, as long as no later backup has expired what leads there`,
     );
   });
 

@@ -171,6 +171,6 @@ describe('what differs between platforms', () => {
       expected: { ...debian, release: 'trixie', data: '/var/lib/postgresql/17/other', unit: 'postgresql@17-other' },
     },
     { platform: rocky8, name: 'main', expected: { ...rocky, release: '8', data: '/var/lib/pgsql/17/data' } },
-    { platform: rocky9, name: 'other', expected: { ...rocky, release: '9', data: '/var/lib/pgsql/17/other' } },
+    { platform: rocky9, name: 'other', expected: { ...rocky, release: '9', data: '/var/lib/pgsql/17/other', unit: 'postgresql-17-other' } },
   ])('on $platform.title, of a cluster named $name', ({ platform, name, expected }) => expect(layout(platform, name)).toEqual(expected));
 });

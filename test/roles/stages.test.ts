@@ -309,7 +309,7 @@ describe.each([rocky8, rocky9])('only $title', (platform) => {
 
   it('passes the data directory to the unit of a server without Patroni before it is started', async () => {
     const alone = await inventoryOf(
-      'cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\npostgresql: {name: other}\n',
+      'cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\npostgresql: {data_dir: /var/lib/pgsql/17/other}\n',
     );
     const shape = shapeOf(alone, 'db', platform);
     expect(contentOf(shape, '/etc/systemd/system/postgresql-17.service.d/pgprov.conf')).toBe(
@@ -323,6 +323,11 @@ describe.each([rocky8, rocky9])('only $title', (platform) => {
     const moved = await inventoryOf('cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n');
     const digest = (inventory: Inventory): string => resourceOf(shapeOf(inventory, 'db', platform), 'service:postgresql-17').digest();
     expect(digest(alone)).not.toBe(digest(moved));
+    const further = await inventoryOf(
+      'cluster: one\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\npostgresql: {name: other}\n',
+    );
+    const copy = resourceOf(shapeOf(further, 'db', platform), 'unit-copy:/etc/systemd/system/postgresql-17-other.service');
+    expect(copy.apply([], 'absent').text).toContain('Environment=PGDATA=/var/lib/pgsql/17/other');
   });
 });
 

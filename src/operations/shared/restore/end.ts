@@ -37,7 +37,7 @@ function doesWhat({ inventory }: Pick<RestoreRun, 'inventory'>): string {
 function wayBack({ options, inventory, source }: RestoreRun): string {
   const { former, identifier, newest = 0 } = options;
   if (source !== undefined || newest === 0 || former !== identifier) return '';
-  return `. ${pgprov`restore ${inventory} --latest --timeline ${newest}`} goes back to what was there before, as long as no later backup has expired what leads there`;
+  return `. ${pgprov`restore ${inventory} --latest --timeline ${[String(newest)]}`} goes back to what was there before, as long as no later backup has expired what leads there`;
 }
 
 /** Whether the cluster is as the restore is to leave it. */

@@ -74,7 +74,7 @@ describe('pgprov failover of servers that stream without Patroni', () => {
     const run = chosen(OFF);
     expect([objections(run), steps(run)]).toEqual([[], ['slots', 'promote', 'others']]);
     expect(failover.question?.(run)).toMatch(/^Nothing keeps pg1 from taking writes when it comes back: be sure that it is off\. /u);
-    expect(loss(run)).toContain('how far pg1 was is unknown, because its host cannot be reached: what it had not sent is lost');
+    expect(loss(run)).toContain('the host of pg1 cannot be reached, so how far it was is unknown: what it had not sent is lost');
     expect(failover.remaining(run).then).toContain('before its PostgreSQL starts again, write standby.signal');
   });
 
