@@ -34,6 +34,8 @@ const LISTED = `17-1
 archive.info
 archive.info.copy`;
 
+const F = '20261129-055058F';
+
 const TIMES =
   '{".":{"type":"path"},"000000020000000100000003-54158c903ed14696c1a7aec5d789bfc4d3025d57.gz":{"size":19215,"time":1795931791,"type":"file"}}';
 
@@ -70,13 +72,19 @@ esac`;
     it('wait for a host that hangs for as long as an answer takes, and for one that verifies as long as that takes', async () => {
       const pgbackrest = says('[]');
       const made = host({ pgbackrest, timeout: 'shift 3; exec "$@"' });
-      const waits = async (observation: Observation): Promise<(string | undefined)[]> => {
-        await observe(shell, made.observation(observation)).catch(() => undefined);
-        return made.calls('pgbackrest').map((call) => /--protocol-timeout=\d+/u.exec(call)?.[0]);
-      };
-      const all = [backupInfo(asked), backupArchive(asked, [1]), backupTablespaces(asked, { repositories: [1], label: 'x' })];
-      for (const observation of all) await waits(observation as Observation);
-      expect(await waits(backupVerified(asked, [1]) as Observation)).toEqual([...all.map(() => '--protocol-timeout=15'), undefined]);
+      const all = [
+        backupInfo(asked),
+        backupArchive(asked, [1]),
+        backupTablespaces(asked, { repositories: [1], label: 'x' }),
+        backupVerified(asked, [1]),
+      ];
+      for (const observation of all) await observe(shell, made.observation(observation as Observation)).catch(() => undefined);
+      const calls = made.calls('pgbackrest');
+      const [verifies, asks] = [calls.filter((call) => call.includes(' verify')), calls.filter((call) => !call.includes(' verify'))];
+      expect(verifies).toHaveLength(1);
+      expect(verifies[0]).not.toContain('--protocol-timeout');
+      expect(asks.length).toBeGreaterThan(3);
+      for (const call of asks) expect(call).toContain('--protocol-timeout=15 ');
     });
 
     it('list nothing of an archive that is empty', async () => {
@@ -145,6 +153,56 @@ esac`;
 
     const verified = async (answer: string): Promise<unknown> =>
       (await observe(shell, host({ pgbackrest: answer }).observation(backupVerified(asked, [1]))))[0];
+
+    // As pgBackRest 2.45 says it.
+    it.each([
+      {
+        title: 'a backup without manifests, of which pgBackRest says that all is well',
+        status: 'ok',
+        says: `  backup: ${F}, status: manifest missing, total files checked: 0, total valid files: 0`,
+        wrong: [`${F}: its manifest is missing`],
+      },
+      {
+        title: 'a backup with manifests that are damaged',
+        status: 'error',
+        says: `  backup: ${F}, status: invalid, total files checked: 0, total valid files: 0`,
+        wrong: [`${F}: its manifest cannot be read`],
+      },
+      {
+        title: 'WAL that is there twice',
+        status: 'error',
+        says: `  archiveId: 17-1, total WAL checked: 7, total valid WAL: 5
+    missing: 0, checksum invalid: 0, size invalid: 0, other: 0
+  backup: ${F}, status: valid, total files checked: 7, total valid files: 7
+    missing: 0, checksum invalid: 0, size invalid: 0, other: 0`,
+        wrong: ['WAL of 17-1: 2 files of one name with different contents'],
+      },
+      {
+        title: 'a repository without its list',
+        status: 'error',
+        says: '  No usable backup.info file',
+        wrong: ['pgBackRest calls the repository unsound: No usable backup.info file'],
+        listed: [],
+      },
+      {
+        title: 'a backup whose directory is gone, of which pgBackRest says nothing',
+        status: 'ok',
+        says: `  backup: ${F}, status: valid, total files checked: 7, total valid files: 7
+    missing: 0, checksum invalid: 0, size invalid: 0, other: 0`,
+        listed: [F, `${F}_20261129-060000D`],
+        wrong: [`${F}_20261129-060000D: it is in the list of backups, and its directory is not there`],
+      },
+    ])('name $title', async ({ status, says: words, listed = [F], wrong }) => {
+      const list = listed.map((label) => `{"label":"${label}"}`).join(',');
+      const pgbackrest = `case "$*" in
+*--output=json*) ${says(`[{"backup":[${list}]}]`)}
+;;
+*) ${says(`stanza: demo\nstatus: ${status}\n${words}`)}
+;;
+esac`;
+      const made = host({ pgbackrest, timeout: 'shift 3; exec "$@"' });
+      expect((await observe(shell, made.observation(backupVerified(asked, [1]))))[0]?.wrong).toEqual(wrong);
+    });
 
     it('read what is damaged, of which the exit code says nothing', async () => {
       expect(
