@@ -15,17 +15,18 @@ export interface PendingValue {
 /** The observation's id. */
 export const PENDING_VALUES = handle<readonly PendingValue[]>('pending-values');
 
-const QUERY = `SELECT json_build_object('name', s.name, 'from', current_setting(s.name),
+/** The query that asks for it: a row of JSON for each. */
+export const PENDING_QUERY = `SELECT json_build_object('name', s.name, 'from', current_setting(s.name),
   'to', coalesce((SELECT f.setting FROM pg_file_settings f WHERE lower(f.name) = lower(s.name) ORDER BY f.seqno DESC LIMIT 1), s.boot_val, ''))::text
   FROM pg_settings s WHERE s.pending_restart ORDER BY s.name`;
 
 /** What waits for a restart of the server, with its values; nothing while it is down. */
 export function pendingValues(server: LocalServer): Observation<readonly PendingValue[]> {
-  const rows = sqlQuestion(server, QUERY);
+  const rows = sqlQuestion(server, PENDING_QUERY);
   return {
     ...PENDING_VALUES,
     sharedQuestions: [rows],
     probe: () => printAnswer(rows),
-    parse: (answer) => (findRows(answerText(answer), QUERY) ?? []).map((row) => JSON.parse(row) as PendingValue),
+    parse: (answer) => (findRows(answerText(answer), PENDING_QUERY) ?? []).map((row) => JSON.parse(row) as PendingValue),
   };
 }
