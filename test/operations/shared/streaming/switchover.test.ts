@@ -182,7 +182,7 @@ describe('pgprov switchover of servers that stream without Patroni', () => {
     });
 
     it('promotes none where the primary did not stop cleanly, or one of the two is out of reach', () => {
-      const crashed: MadeServer = { signal: true, data: { clusterState: 'in production', ...end('0/5005420') } };
+      const crashed = { ...HELD, data: { ...(HELD.data as object), clusterState: 'in production' } } as MadeServer;
       expect(objections(made({ ...WELL, pg1: crashed, pg2: caughtUp() }))[0]).toContain('pg1 did not stop cleanly, so pg2 is not promoted');
       const unreachable = switchover.guards?.(made({ pg1: HELD, pg3: standby({ receives: false }) }));
       expect(unreachable).toMatchObject([{ kind: 'unreachable', message: expect.stringContaining('pg2 cannot be reached') }]);
