@@ -109,7 +109,7 @@ export {
   pgbackrestWords,
   type RepositoryInfo,
 } from './resources/backup/info.js';
-export { BACKUP_TABLESPACES, backupTablespaces } from './resources/backup/tablespaces.js';
+export { BACKUP_MANIFESTS, backupManifests, type BackupManifests } from './resources/backup/manifests.js';
 export { BACKUP_ARCHIVE, backupArchive, type ArchivedWal, type WalRun } from './resources/backup/archive.js';
 export { backupProgress } from './resources/backup/progress.js';
 export { ASKED_NOTES, BACKUP_RUNS, backupRuns, type BackupRun } from './resources/backup/runs.js';

@@ -75,7 +75,7 @@ const underPatroni = defineOperation<RebuildOptions>({
   choosesHosts: true,
   requiresConverged: false,
   unreachable: 'go-on',
-  observations: (context, { options: { from } }) => [
+  observations: (context, { options }) => [
     ...(topologyOf(context.host) === 'patroni'
       ? [
           dataCopy(dataDirectoryOf(context.host, context.platform)),
@@ -83,7 +83,7 @@ const underPatroni = defineOperation<RebuildOptions>({
           deadSlots(localServer(context.host, context.platform)),
         ]
       : []),
-    ...(from === 'backup' ? sourceObservations(context) : []),
+    ...(options.from === 'backup' ? sourceObservations(context, options) : []),
   ],
   problems: (start) => whichMember(start),
   choose: (run) => {

@@ -22,7 +22,7 @@ import { restoreObjections, restoreQuestion } from './shared/restore/guards.js';
 import { landingSteps } from './shared/restore/landing.js';
 import { AIM_OPTIONS, UNDO_OPTION } from './shared/restore/options.js';
 import { restoreProblems } from './shared/restore/problems.js';
-import { asksTablespaces } from './shared/restore/source.js';
+import { asksManifests } from './shared/restore/source.js';
 import { chosenOf, isLetIn, isRecovered, isUntouched, placeOf, type RestoreOptions } from './shared/restore/seen.js';
 import { preparingSteps } from './shared/restore/steps.js';
 import { undoSteps } from './shared/restore/undo.js';
@@ -88,7 +88,7 @@ function observed(context: RoleContext, { options }: Pick<OperationStart<Restore
     // What a member sees of the repositories decides only whether it can restore.
     ...(reaches ? [{ ...backupInfo({ stanza, server }), ...(isBackupHost ? {} : { when: 'start' as const }) }] : []),
     ...(isBackupHost
-      ? [backupTimers(), backupArchive({ stanza, server }, written), asksTablespaces({ stanza, server }, written, options)]
+      ? [backupTimers(), backupArchive({ stanza, server }, written), asksManifests({ stanza, server }, written, options)]
       : []),
   ];
 }

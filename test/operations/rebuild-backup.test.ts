@@ -4,6 +4,7 @@ import type { RebuildOptions } from '../../src/operations/shared/rebuild/seen.js
 import type { OperationRun } from '../../src/plan/operation.js';
 import { BACKUP_ARCHIVE, type WalRun } from '../../src/resources/backup/archive.js';
 import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup/info.js';
+import { BACKUP_MANIFESTS } from '../../src/resources/backup/manifests.js';
 import { BACKUP_TIMERS } from '../../src/resources/backup/timers.js';
 import { DATA_COPY, type DataCopy } from '../../src/resources/data-copy.js';
 import { DATA_DIRECTORY, type ClusterData, type DataDirectoryState } from '../../src/resources/data-directory.js';
@@ -65,6 +66,8 @@ interface Made {
   /** What pg3 sees of the backups; default: as the repository host. */
   reads?: BackupInfo | null;
   archive?: WalRun[];
+  /** Backups whose manifests cannot be read. */
+  unreadable?: string[];
   /** The number of the leader's oldest WAL file. */
   oldest?: number;
   copy?: Partial<DataCopy>;
@@ -124,6 +127,7 @@ function seen(made: Made, options: RebuildOptions = {}): OperationRun<RebuildOpt
     [BACKUP_INFO.id]: info,
     [BACKUP_TIMERS.id]: { active: [], held: [], ...made.timers },
     [BACKUP_ARCHIVE.id]: [{ repository: 1, runs: made.archive ?? [] }],
+    [BACKUP_MANIFESTS.id]: { tablespaces: [], unreadable: made.unreadable ?? [] },
   };
   const run = runSeen(
     inventory,
@@ -209,6 +213,12 @@ describe('a rebuild from the repository', () => {
       made: { info: { archives: [{ id: '17-1', repository: 1, database: 1, max: '000000050000000000000009' }] } },
       says: 'the repositories have WAL of timeline 5, which pg1 never was on: it is on timeline 4',
     },
+    {
+      title: 'the backup has no manifest any more',
+      made: { unreadable: ['new'] },
+      says: 'backup new, the newest, cannot be restored: its manifest is not there, or is damaged',
+    },
+    { title: 'an older backup has none', made: { unreadable: ['old'] }, says: undefined },
     {
       title: 'WAL is missing that the leader has not any more',
       made: { archive: [run(1, 5), run(7, 9)] },

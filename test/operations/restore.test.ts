@@ -4,7 +4,7 @@ import type { RestoreOptions } from '../../src/operations/shared/restore/seen.js
 import type { OperationRun } from '../../src/plan/operation.js';
 import { BACKUP_ARCHIVE, type WalRun } from '../../src/resources/backup/archive.js';
 import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup/info.js';
-import { BACKUP_TABLESPACES } from '../../src/resources/backup/tablespaces.js';
+import { BACKUP_MANIFESTS } from '../../src/resources/backup/manifests.js';
 import { BACKUP_TIMERS } from '../../src/resources/backup/timers.js';
 import { DATA_COPY, type DataCopy } from '../../src/resources/data-copy.js';
 import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-directory.js';
@@ -78,6 +78,8 @@ interface Made extends Pick<Seen, 'leader' | 'config' | 'off' | 'listed' | 'stor
   host?: string;
   /** Backups that have tablespaces. */
   tablespaces?: string[];
+  /** Backups whose manifests cannot be read. */
+  unreadable?: string[];
   /** A restore that put data on pg1 which nobody has approved. */
   unapproved?: string;
 }
@@ -122,7 +124,7 @@ function seen(made: Made, options: RestoreOptions = { time: '2026-11-29 05:00:00
   const repository = {
     [BACKUP_INFO.id]: { ...INFO, ...made.info },
     [BACKUP_TIMERS.id]: { active: [], held: [], ...made.timers },
-    [BACKUP_TABLESPACES.id]: made.tablespaces ?? [],
+    [BACKUP_MANIFESTS.id]: { tablespaces: made.tablespaces ?? [], unreadable: made.unreadable ?? [] },
     [BACKUP_ARCHIVE.id]: [{ repository: 1, runs: made.archive ?? [] }],
   };
   const run = runSeen(
@@ -268,6 +270,11 @@ describe('the guards of a restore', () => {
       title: 'a backup with tablespaces',
       made: { tablespaces: ['20261129-010000F', '20261129-030000F'] },
       says: 'backup 20261129-030000F has tablespaces: they would be restored to the same paths, and what is there could not be kept',
+    },
+    {
+      title: 'a backup without its manifest',
+      made: { unreadable: ['20261129-030000F'] },
+      says: 'backup 20261129-030000F cannot be restored: its manifest is not there, or is damaged',
     },
     { title: 'tablespaces in another backup', made: { tablespaces: ['20261129-010000F'] }, says: undefined },
     { title: 'unreadable backups', made: { info: { problem: 'wrong passphrase' } }, says: 'the backups cannot be read: wrong passphrase' },

@@ -4,7 +4,7 @@ import { backupInfo } from '../../src/resources/backup/info.js';
 import { backupProgress } from '../../src/resources/backup/progress.js';
 import { backupRuns } from '../../src/resources/backup/runs.js';
 import type { Observation } from '../../src/resources/resource.js';
-import { backupTablespaces } from '../../src/resources/backup/tablespaces.js';
+import { backupManifests } from '../../src/resources/backup/manifests.js';
 import { backupVerified } from '../../src/resources/backup/verified.js';
 import { freshDirectory } from '../support/directory.js';
 import { MadeUpHost } from '../support/made-up-host.js';
@@ -75,7 +75,7 @@ esac`;
       const all = [
         backupInfo(asked),
         backupArchive(asked, [1]),
-        backupTablespaces(asked, { repositories: [1], label: 'x' }),
+        backupManifests(asked, { repositories: [1], label: 'x' }),
         backupVerified(asked, [1]),
       ];
       for (const observation of all) await observe(shell, made.observation(observation as Observation)).catch(() => undefined);
@@ -92,28 +92,26 @@ esac`;
       expect(await observe(shell, made.observation(backupArchive(asked, [1])))).toEqual([{ repository: 1, runs: [] }]);
     });
 
-    it('find backups that have tablespaces, each by a question of its own, and none in a repository that is away', async () => {
+    it('find backups that have tablespaces or no manifest, each by a question of its own, and none in a repository that is away', async () => {
+      const [ts, gone, well] = [`${F}_20261129-060000D`, `${F}_20261129-070000D`, F];
+      const list = [well, ts, gone].map((label) => `{"label":"${label}"}`).join(',');
       const pgbackrest = `case "$*" in
 *--repo=2*) exit 49 ;;
-*--output=json*) ${says(HEALTHY)}
+*--output=json*) ${says(`[{"backup":[${list}]}]`)}
 ;;
-*--set=*D*) ${says('            backup reference list: x\n            tablespaces:\n                ts (16385) => /srv/ts')}
+*--set=${ts}*) ${says(`        diff backup: ${ts}\n            tablespaces:\n                ts (16385) => /srv/ts`)}
 ;;
-*) ${says('            database size: 31MB')}
+*--set=${gone}*) ${says('    status: error (requested backup not found)')}
+;;
+*) ${says(`        full backup: ${well}\n            database size: 31MB`)}
 ;;
 esac`;
       const made = host({ pgbackrest, timeout: 'shift 3; exec "$@"' });
-      const [labels, incremental] = [
-        [...HEALTHY.matchAll(/"label":"([^"]*)"/gu)].map(([, label = '']) => label),
-        (label: string): boolean => label.includes('D'),
-      ];
-      expect(labels.some(incremental)).toBe(true);
-      expect(await observe(shell, made.observation(backupTablespaces(asked, { repositories: [1, 2] })))).toEqual(
-        labels.filter(incremental),
-      );
-      const [full = ''] = labels.filter((label) => !incremental(label));
-      expect(await observe(shell, made.observation(backupTablespaces(asked, { repositories: [1], label: full })))).toEqual([]);
-      expect(await observe(shell, made.observation(backupTablespaces(asked, { repositories: [] })))).toEqual([]);
+      const look = (repositories: number[], label?: string): Promise<unknown> =>
+        observe(shell, made.observation(backupManifests(asked, { repositories, ...(label === undefined ? {} : { label }) })));
+      expect(await look([1, 2])).toEqual({ tablespaces: [ts], unreadable: [gone] });
+      expect(await look([1], well)).toEqual({ tablespaces: [], unreadable: [] });
+      expect(await look([])).toEqual({ tablespaces: [], unreadable: [] });
     });
 
     const unit = (name: string, values: string): string =>

@@ -1,12 +1,15 @@
 import {
   backupArchive,
   backupInfo,
+  backupManifests,
   backupTimers,
   BACKUP_INFO,
+  BACKUP_MANIFESTS,
   DATA_DIRECTORY,
   dataDirectoryOf,
   filesPerLog,
   localServer,
+  pgprov,
   readWalFile,
   restorePlace,
   topologyOf,
@@ -30,10 +33,11 @@ import { memberRuns } from '../stopped.js';
 import type { RebuildOptions, RebuildRun } from './seen.js';
 
 /** What is asked besides where the copy comes from a repository. */
-export function sourceObservations(context: RoleContext): Observation[] {
+export function sourceObservations(context: RoleContext, { set }: Pick<RebuildOptions, 'set'>): Observation[] {
   const { host, inventory, platform } = context;
   const asked = { stanza: stanzaOf(inventory), server: pgbackrestUser(context) };
   const path = topologyOf(host) === 'patroni' ? dataDirectoryOf(host, platform) : undefined;
+  const written = writtenBy(inventory, host).map(({ number }) => number);
   const isBackupHost = backupHosts(inventory).some(({ name }) => name === host.name);
   return [
     ...memberRuns(context),
@@ -44,10 +48,8 @@ export function sourceObservations(context: RoleContext): Observation[] {
     ...(isBackupHost
       ? [
           backupTimers(),
-          backupArchive(
-            asked,
-            writtenBy(inventory, host).map(({ number }) => number),
-          ),
+          backupArchive(asked, written),
+          backupManifests(asked, { repositories: written, ...(set === undefined ? {} : { label: set }) }),
         ]
       : []),
   ];
@@ -105,6 +107,11 @@ export function sourceObjections(run: RebuildRun, leader: string): OperationObje
       `no backup leads to timeline ${timeline}, on which ${leader} is: the newest, ${last?.label}, is of timeline ${last?.timeline ?? 'not known'}, which was left before it ended`,
     );
   }
+  if (inventory.hosts.some(({ name }) => view.read(name, BACKUP_MANIFESTS)?.unreadable.includes(set.label) === true))
+    return refuse(
+      `backup ${set.label}, the newest, cannot be restored: its manifest is not there, or is damaged`,
+      `${instead}; ${pgprov`backup ${inventory} --type full`} takes another one`,
+    );
   return lacking(run, info, set).flatMap((words) => refuse(words));
 }
 

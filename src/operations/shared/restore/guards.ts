@@ -21,7 +21,7 @@ import { leftTimeline } from './left-timeline.js';
 import { roomFor } from './room.js';
 import { hasPatroni, isUp, writerOf } from './servers.js';
 import { aimWords } from './target.js';
-import { tablespaced } from './whole.js';
+import { unfit } from './whole.js';
 import { goOn, privatelyAt, reachedWords } from './words.js';
 
 function refuse(message: string, hint: string): OperationObjection[] {
@@ -131,7 +131,7 @@ function beginning(run: RestoreRun): OperationObjection[] {
     ...unreadBackups(run),
     ...leftTimeline(run),
     ...unreachableTarget(run),
-    ...tablespaced(run),
+    ...unfit(run),
     ...places(run),
     ...room(run),
   ];

@@ -3,7 +3,7 @@ import {
   backupArchive,
   BACKUP_INFO,
   backupInfo,
-  backupTablespaces,
+  backupManifests,
   filesPerLog,
   handle,
   localServer,
@@ -15,6 +15,7 @@ import {
   type ArchivedWal,
   type BackupInfo,
   type BackupInfoOptions,
+  type BackupManifests,
   type Observation,
   type OperationRun,
   type OperationStart,
@@ -36,14 +37,14 @@ export const SOURCE_ARCHIVE = handle<readonly ArchivedWal[]>(`${BACKUP_ARCHIVE.i
 type Chosen = { set?: string; backup?: string };
 type Start = Pick<OperationStart<Chosen>, 'chosenHosts' | 'options' | 'source'>;
 
-/** Which backups have tablespaces, of those that a restore may begin with. */
-export function asksTablespaces(
+/** What the manifests say of the backups that a restore may begin with. */
+export function asksManifests(
   asked: BackupInfoOptions,
   repositories: readonly number[],
   { set, backup }: Chosen,
-): Observation<readonly string[]> {
+): Observation<BackupManifests> {
   const label = set ?? backup;
-  return backupTablespaces(asked, { repositories, ...(label === undefined ? {} : { label }) });
+  return backupManifests(asked, { repositories, ...(label === undefined ? {} : { label }) });
 }
 
 /** The member that restores another cluster's backups: only it gets what lets it read them. */
@@ -62,7 +63,7 @@ export function sourceObservations(context: RoleContext, { chosenHosts, options:
     sourceAccess(),
     { ...throughAccess(access, backupInfo(options)), ...SOURCE_INFO, when: 'start' },
     { ...throughAccess(access, backupArchive(options, repositories)), ...SOURCE_ARCHIVE },
-    throughAccess(access, asksTablespaces(options, repositories, chosen)),
+    throughAccess(access, asksManifests(options, repositories, chosen)),
   ];
 }
 
