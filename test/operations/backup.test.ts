@@ -344,11 +344,13 @@ describe('what can be restored', () => {
     expect(state({ info: told([taken(NOW - 60, { error: true })]) }).problems[0]).toMatch(/^repository repo1 has no good backup yet/u);
   });
 
-  it('has the last failure of a unit until a later backup is there', () => {
+  it('has the last failure of a unit until a later backup is there that is at least as good', () => {
     const failed: Runs = { full: { state: 'failed', began: NOW - 60, error: '[056]: unable to find primary cluster - cannot proceed' } };
     expect(state({ runs: failed }).problems[0]).toMatch(
       /^repo1: the last full backup failed: \[056\]: .*; pgBackRest takes backups only while/u,
     );
+    expect(state({ runs: failed, info: told([OLD, taken(NOW - 10, { type: 'diff' })]) }).problems).toHaveLength(1);
+    expect(state({ runs: failed, info: told([OLD, taken(NOW - 10, { repository: 2 })]) }).problems).toHaveLength(1);
     expect(state({ runs: failed, info: told([OLD, taken(NOW - 10)]) }).problems).toEqual([]);
   });
 

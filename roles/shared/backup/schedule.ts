@@ -6,6 +6,7 @@ import {
   sh,
   timer,
   topologyOf,
+  type Backup,
   type Observation,
   type Resource,
   type RoleContext,
@@ -21,6 +22,19 @@ export const BACKUP_TYPES = ['full', 'diff', 'incr'] as const;
 
 /** One of them. */
 export type BackupType = (typeof BACKUP_TYPES)[number];
+
+/** The types that are at least as good as another: a full backup is as good as any. */
+export function asGoodAs(type: BackupType): BackupType[] {
+  return BACKUP_TYPES.slice(0, BACKUP_TYPES.indexOf(type) + 1);
+}
+
+/** A run that failed is made good by a later backup at least as good, in every repository that its host writes to. */
+export function isMadeGood(began: number, type: BackupType, backups: readonly Backup[], repositories: readonly number[]): boolean {
+  const types: readonly string[] = asGoodAs(type);
+  return repositories.every((number) =>
+    backups.some((backup) => backup.repository === number && types.includes(backup.type) && !backup.error && backup.stop > began),
+  );
+}
 
 /** The unit that takes a backup, without `.service`. */
 export function backupUnit(type: BackupType): string {

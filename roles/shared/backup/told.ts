@@ -7,6 +7,7 @@ import {
   pgprov,
   type Archiving,
   type BackupInfo,
+  type BackupRun,
   type CheckResult,
   type Host,
   type Inventory,
@@ -14,6 +15,7 @@ import {
   type View,
 } from '../../../src/index.js';
 import { writtenBy } from './repositories.js';
+import { BACKUP_TYPES, backupUnit, isMadeGood } from './schedule.js';
 import { backupSettings } from './stanza.js';
 import { backupAdvice, briefly, knownAdvice, restartWords } from './trouble.js';
 
@@ -21,7 +23,7 @@ const HOUR = 3600;
 
 /** What is said of archiving on a member, and of backups on a host that takes them. */
 export function backupLines(view: View, host: Host): StatusLine[] {
-  return [...archivingLines(view, host), ...backupAge(view, host), ...failedRuns(view, host)];
+  return [...archivingLines(view, host), ...backupAge(view, host), ...failureLines(view, host)];
 }
 
 function archivingLines(view: View, host: Host): StatusLine[] {
@@ -108,10 +110,17 @@ function backupAge(view: View, host: Host): StatusLine[] {
 }
 
 /** Runs that failed, and that no later backup has made good. */
-function failedRuns(view: View, { name: host }: Host): StatusLine[] {
-  const last = view.read(host, BACKUP_INFO)?.backups.at(-1)?.stop ?? 0;
-  const failed = (view.read(host, BACKUP_RUNS) ?? []).filter(({ state, began = 0 }) => state === 'failed' && began >= last);
-  return failed.map(({ unit, error, result = 'a failure' }) => {
+export function failedRuns(view: View, host: Host): BackupRun[] {
+  const backups = view.read(host.name, BACKUP_INFO)?.backups ?? [];
+  const numbers = writtenBy(view.inventory, host).map(({ number }) => number);
+  return (view.read(host.name, BACKUP_RUNS) ?? []).filter(({ unit, state, began = Infinity }) => {
+    const type = BACKUP_TYPES.find((each) => backupUnit(each) === unit);
+    return state === 'failed' && type !== undefined && !isMadeGood(began, type, backups, numbers);
+  });
+}
+
+function failureLines(view: View, host: Host): StatusLine[] {
+  return failedRuns(view, host).map(({ unit, error, result = 'a failure' }) => {
     const why = error === undefined ? `it ended with ${result}` : `${briefly(error)}; ${backupAdvice(error, view.inventory)}`;
     return { level: 'problem', text: `${unit} failed: ${why}` };
   });

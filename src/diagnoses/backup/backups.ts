@@ -1,6 +1,5 @@
 import {
   BACKUP_INFO,
-  BACKUP_RUNS,
   defineDiagnosis,
   pgprov,
   type BackupInfo,
@@ -12,7 +11,7 @@ import {
 } from '../../index.js';
 import { repositoriesOf, writtenBy } from '../../../roles/shared/backup/repositories.js';
 import { backupSettings } from '../../../roles/shared/backup/stanza.js';
-import { trouble } from '../../../roles/shared/backup/told.js';
+import { failedRuns, trouble } from '../../../roles/shared/backup/told.js';
 import { backupAdvice, briefly } from '../../../roles/shared/backup/trouble.js';
 
 const HOUR = 3600;
@@ -29,11 +28,9 @@ export default defineDiagnosis({
     return view.inventory.hosts.flatMap((host) => {
       const info = view.read(host.name, BACKUP_INFO);
       if (info === undefined) return [];
-      const last = info.backups.findLast(({ error }) => !error)?.stop;
-      const failed = (view.read(host.name, BACKUP_RUNS) ?? []).filter(({ state, began = 0 }) => state === 'failed' && began >= (last ?? 0));
       const written = writtenBy(view.inventory, host).filter(({ name }) => !seen.has(name));
       for (const { name } of written) seen.add(name);
-      const failures = trouble(info) === undefined ? failed.map((run) => failureOf(examination, host, run)) : [];
+      const failures = trouble(info) === undefined ? failedRuns(view, host).map((run) => failureOf(examination, host, run)) : [];
       return failures.length > 0 || written.length === 0 ? failures : findingsOf(examination, host, info);
     });
   },

@@ -10,7 +10,7 @@ import {
   type View,
 } from '../../../index.js';
 import { backupHosts, writtenBy, type Repository } from '../../../../roles/shared/backup/repositories.js';
-import { BACKUP_TYPES, backupUnit, type BackupType } from '../../../../roles/shared/backup/schedule.js';
+import { asGoodAs, backupUnit, type BackupType } from '../../../../roles/shared/backup/schedule.js';
 import { leaderOf } from '../members.js';
 
 /** Options of the operation, with what was chosen. */
@@ -64,14 +64,6 @@ export function infoOn(view: View, host: string): BackupInfo | undefined {
 /** The run of a host's unit for one type; undefined where systemd does not know it. */
 export function runOn(view: View, host: string, type: BackupType): BackupRun | undefined {
   return view.read(host, BACKUP_RUNS)?.find(({ unit }) => unit === backupUnit(type));
-}
-
-/** How much a backup holds of itself: a full one is as good as any other. */
-const WORTH: readonly BackupType[] = [...BACKUP_TYPES].reverse();
-
-/** The types that are at least as good as another. */
-export function asGoodAs(type: BackupType): BackupType[] {
-  return BACKUP_TYPES.filter((other) => WORTH.indexOf(other) >= WORTH.indexOf(type));
 }
 
 /** The type whose unit runs on a host and is at least as good as another. */

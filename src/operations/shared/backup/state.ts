@@ -16,7 +16,7 @@ import {
 } from '../../../index.js';
 import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
 import { backupHosts, writtenBy, type Repository } from '../../../../roles/shared/backup/repositories.js';
-import { BACKUP_TYPES, backupUnit } from '../../../../roles/shared/backup/schedule.js';
+import { BACKUP_TYPES, backupUnit, isMadeGood } from '../../../../roles/shared/backup/schedule.js';
 import { backedUpHosts, backupSettings, stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { archivingProblem } from '../../../../roles/shared/backup/told.js';
 import { backupAdvice, briefly } from '../../../../roles/shared/backup/trouble.js';
@@ -47,7 +47,7 @@ export function backupState(inventory: Inventory, view: View, now: Date): Backup
     maxAgeHours: backupSettings(inventory).max_age,
     repositories,
     running: asked.flatMap(({ host }) => running(view, host)),
-    failures: asked.flatMap(({ host }) => failures(view, host)),
+    failures: asked.flatMap(({ host, repositories: own }) => failures(view, host, own)),
   };
   return { ...state, problems: [...problemsOf(state, inventory, now), ...archiveProblems(inventory, view)] };
 }
@@ -100,11 +100,12 @@ function running(view: View, host: string): RunningBackup[] {
 }
 
 /** Failed runs that no later backup has made good. */
-function failures(view: View, host: string): FailedBackup[] {
-  const last = infoOn(view, host)?.backups.at(-1)?.stop ?? 0;
+function failures(view: View, host: string, repositories: readonly Repository[]): FailedBackup[] {
+  const backups = infoOn(view, host)?.backups ?? [];
+  const numbers = repositories.map(({ number }) => number);
   return BACKUP_TYPES.flatMap((type): FailedBackup[] => {
     const run = view.read(host, BACKUP_RUNS)?.find(({ unit }) => unit === backupUnit(type));
-    if (run?.state !== 'failed' || (run.began ?? Infinity) < last) return [];
+    if (run?.state !== 'failed' || isMadeGood(run.began ?? Infinity, type, backups, numbers)) return [];
     const at = run.began === undefined ? {} : { at: new Date(run.began * 1000).toISOString() };
     return [{ host, type, ...at, error: run.error ?? `it ended with ${run.result ?? 'no reason that is known'}` }];
   });

@@ -11,8 +11,7 @@ import {
   type Resource,
   type Script,
 } from '../../../index.js';
-import type { BackupType } from '../../../../roles/shared/backup/schedule.js';
-import { asGoodAs } from './places.js';
+import { asGoodAs, type BackupType } from '../../../../roles/shared/backup/schedule.js';
 
 /** A unit that takes backups on a host. */
 export interface BackupUnit {

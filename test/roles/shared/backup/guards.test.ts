@@ -210,6 +210,8 @@ describe('what is told of backups', () => {
     );
     const later = { repo1: { ...states.repo1, [BACKUP_INFO.id]: info({ backups: [backup(999_500)] }) } };
     expect((await lines(later, 'repo1')).join()).not.toContain('failed');
+    const smaller = { repo1: { ...states.repo1, [BACKUP_INFO.id]: info({ backups: [{ ...backup(999_500), type: 'diff' }] }) } };
+    expect((await lines(smaller, 'repo1')).join()).toContain('pgprov-backup@full failed');
   });
 
   it('is told by the member that leads where every member takes backups', async () => {
