@@ -11,7 +11,7 @@ import { DATA_DIRECTORY, type ClusterData } from '../../src/resources/data-direc
 import { stoppedHandle } from '../../src/resources/patroni/stopped.js';
 import { RESTORE_PLACE, type RestorePlace } from '../../src/resources/restore/place.js';
 import { UNAPPROVED_DATA } from '../../src/resources/restore/unapproved-data.js';
-import { inventoryOf } from '../support/inventory.js';
+import { contextOf, inventoryOf } from '../support/inventory.js';
 import { runSeen, type Seen } from './run-seen.js';
 
 const inventory = await inventoryOf(`cluster: demo
@@ -582,6 +582,26 @@ describe('the steps of a restore', () => {
     expect(objection(byHand, CHOSEN)).toBeUndefined();
     expect(ids(seen(byHand, CHOSEN))).toEqual(['stop-standbys pg1']);
     expect(ids(seen(byHand, { ...CHOSEN, undo: true }))).toEqual(['stop-standbys pg1', 'end pg1', 'return pg1,pg2,pg3']);
+  });
+
+  it.each([
+    {
+      title: 'WAL is damaged',
+      said: 'ERROR: [042]: unable to get 000000010000000000000003:\n       repo1: 17-1/0000000100000000/000000010000000000000003-80.gz [FormatError] zlib threw error: [-3] data error',
+      advice: /^WAL on the way there is damaged in repository 1: give this command with --undo, .*pgprov backup verify/u,
+    },
+    {
+      title: 'the archive ends before',
+      said: 'FATAL:  recovery ended before configured recovery target was reached',
+      advice: /^nothing as late as that is archived on timeline 4/u,
+    },
+    { title: 'another thing is wrong', said: 'FATAL:  could not map anonymous shared memory', advice: undefined },
+  ])('say what to do where the recovery ends because $title', ({ said, advice }) => {
+    const look = restore.remaining(seen({}, CHOSEN)).steps.find(({ id }) => id === 'look');
+    const [gate] = look !== undefined && 'gates' in look ? (look.gates?.(contextOf(inventory, 'pg1')) ?? []) : [];
+    const found = gate?.advice?.(said);
+    if (advice === undefined) expect(found).toBeUndefined();
+    else expect(found).toMatch(advice);
   });
 
   it('end with the way back, which is another restore, unless what was there is of another database', () => {

@@ -128,14 +128,23 @@ const STANDS_STILL = 900;
 /** What PostgreSQL says where no WAL is as late as the target. */
 const NOT_REACHED = /recovery ended before configured recovery target was reached/u;
 
+/** What pgBackRest says of WAL that is in the repository and is not what was archived. */
+const DAMAGED = /unable to get [0-9A-F]{24}[^]*\[(?:Checksum|Crypto|Format)Error\]/u;
+
 /**
  * Open when the private server has recovered the data, and ended its recovery with a timeline of its own.
- * @param notReached what to do where the archive ends before the target
+ * @param advice what to do where the archive ends before the target, and where WAL on the way there is damaged
  */
-export function recoveredGate({ path, server }: Pick<PrivateServerOptions, 'path' | 'server'>, notReached: string): Gate {
+export function recoveredGate(
+  { path, server }: Pick<PrivateServerOptions, 'path' | 'server'>,
+  advice: { notReached: string; damaged: string },
+): Gate {
   return gate({
     name: 'recovered',
-    advice: (said) => (NOT_REACHED.test(said) ? notReached : undefined),
+    advice: (said) => {
+      if (DAMAGED.test(said)) return advice.damaged;
+      return NOT_REACHED.test(said) ? advice.notReached : undefined;
+    },
     title: 'the recovery is at its end',
     unit: PRIVATE_UNIT,
     fatalLogPatterns: [],

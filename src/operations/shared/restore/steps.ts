@@ -6,6 +6,7 @@ import {
   enumerate,
   formatBytes,
   localServer,
+  pgprov,
   PRIVATE_SOCKET,
   privateServerRuns,
   recoveredGate,
@@ -189,7 +190,7 @@ function restoreStep(run: RestoreRun): OperationStep[] {
 /** Recovery on a server of its own, which is there until it is approved; one that was cut off is started again, so that it ends cleanly. */
 function lookStep(run: RestoreRun): OperationStep[] {
   const { options } = run;
-  const { member = '', onto = 0, newest = 0 } = options;
+  const { member = '', onto = 0, newest = 0, repository = 1 } = options;
   const { server } = placeOf(run);
   const isOver = isApproved(run) && (endedCleanly(run) || server === 'ending');
   if (isRecovered(run) && (server === 'open' || isOver)) return [];
@@ -208,10 +209,10 @@ function lookStep(run: RestoreRun): OperationStep[] {
         ];
       },
       gates: (context) => [
-        recoveredGate(
-          serverOf(context),
-          `nothing as late as that is archived on timeline ${onto}: give this command with --undo, and then anew with an earlier moment, with --latest, or with another --timeline`,
-        ),
+        recoveredGate(serverOf(context), {
+          notReached: `nothing as late as that is archived on timeline ${onto}: give this command with --undo, and then anew with an earlier moment, with --latest, or with another --timeline`,
+          damaged: `WAL on the way there is damaged in repository ${repository}: give this command with --undo, and then anew with a moment before it, or with a backup after it (--backup); ${pgprov`backup verify ${backedUp(run)}`} says how much is damaged`,
+        }),
       ],
     },
   ];
