@@ -142,7 +142,9 @@ class KeptCluster {
     await Promise.all(replicas.map((host) => release(host, [PATRONI])));
     // A replica says that it streams when its loop comes round.
     const wake = await this.#wake(replicas);
-    const streaming = `[ "$(curl -s http://localhost:8008/cluster | grep -o '"state": "streaming"' | wc -l)" = ${replicas.length} ]`;
+    // Patroni 3.0 calls it running.
+    const follows = `"role": "replica", "state": "${this.#os === 'debian12' ? 'running' : 'streaming'}"`;
+    const streaming = `[ "$(curl -s http://localhost:8008/cluster | grep -o '${follows}' | wc -l)" = ${replicas.length} ]`;
     await until(leader, `{ ${streaming} || { sleep 0.5; ${wake}; false; }; }`);
   }
 
