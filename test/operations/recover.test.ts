@@ -6,6 +6,7 @@ import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
 import { ETCD_RUNNING } from '../../src/resources/etcd/running.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni/taken.js';
 import { fileHandle } from '../../src/resources/file.js';
+import { enabledHandle } from '../../src/resources/service.js';
 import { START_TRIAL, type FailingSetting } from '../../src/resources/start-trial.js';
 import { STORE_WRITES } from '../../src/resources/store-writes.js';
 import { WAL_KEPT } from '../../src/resources/wal-kept.js';
@@ -62,12 +63,27 @@ const kept = (oldest: number): Record<string, ReadonlyMap<string, unknown>> =>
   onAll(new Map([[WAL_KEPT.id, { oldest, segmentBytes: SEGMENT, restores: false }]]));
 const patroniYml = (text: string): ReadonlyMap<string, unknown> =>
   new Map([[fileHandle('/etc/patroni/config.yml').id, { type: 'file', content: Buffer.from(text) }]]);
+/** As seen at the start. */
+const putOff: ReadonlyMap<string, unknown> = new Map([[enabledHandle('patroni').id, { enabled: false, runs: true, putOff: true }]]);
 const BUFFERS = { postgresql: { parameters: { shared_buffers: '500GB', work_mem: '13MB' } } };
 
 describe('pgprov recover', () => {
   it.each<{ title: string; made: Made<RecoverOptions>; left: string[] }>([
     { title: 'nothing where all stream', made: {}, left: [] },
     { title: 'stops all first, and starts the member with the last commits alone', made: DOWN, left: ['stop pg1,pg2,pg3', ...START] },
+    {
+      title: 'has members start at boot again that a run was to stop, and that elected a leader meanwhile',
+      made: {
+        disabled: ['pg1', 'pg2', 'pg3'],
+        more: { pg1: putOff, pg2: putOff },
+      },
+      left: ['start-at-boot pg1,pg2'],
+    },
+    {
+      title: 'has none start at boot twice',
+      made: { more: onAll(putOff) },
+      left: [],
+    },
     { title: 'stops nothing that is stopped and stays so', made: STOPPED, left: START },
     { title: 'stops one that would start at boot', made: { ...STOPPED, disabled: ['pg1', 'pg2'] }, left: ['stop pg3', ...START] },
     {

@@ -1,18 +1,38 @@
-import type { OperationStep } from '../../../index.js';
+import { enabledHandle, enumerate, type OperationStep } from '../../../index.js';
 import { notStreaming } from '../members.js';
+import { patroniStarts } from '../patroni-starts.js';
 import { correctionSteps } from './corrections.js';
 import { leftMembers } from './members.js';
-import { isUp, type RecoverRun } from './seen.js';
+import { isUp, startsAtBoot, type RecoverRun } from './seen.js';
 import { followStep, startStep } from './starts.js';
 
-/** A member leads, and others do not stream from it. */
+/** A member leads, and others do not stream from it, or would not start at boot. */
 export function mendSteps(run: RecoverRun, leader: string): OperationStep[] {
   const { view } = run;
   const left = leftMembers(run).map(({ host }) => host);
   const late = notStreaming(view, leader)
     .map(({ name }) => name)
     .filter((name) => !left.includes(name));
-  if (late.length === 0) return [];
+  const boots = bootStep(run, late);
+  if (late.length === 0) return boots;
   const starts = run.done.has('start-others') && late.every((name) => isUp(view, name)) ? [] : startStep(late, leader);
-  return [...correctionSteps(run), ...starts, ...followStep(run, leader, late)];
+  return [...correctionSteps(run), ...starts, ...boots, ...followStep(run, leader, late)];
+}
+
+/** Members that run, and that pgprov keeps from starting at boot: a run that was to stop them was cut off, and Patroni elected a leader meanwhile. */
+function bootStep({ view }: RecoverRun, late: readonly string[]): OperationStep[] {
+  const putOff = view.hosts('patroni').flatMap(({ name }) => {
+    const unit = view.read(name, enabledHandle(view.platform(name)?.patroni.unit ?? ''));
+    // That was seen at the start, and whether it starts at boot after every step.
+    return unit?.putOff === true && !startsAtBoot(view, name) && isUp(view, name) && !late.includes(name) ? [name] : [];
+  });
+  if (putOff.length === 0) return [];
+  return [
+    {
+      id: 'start-at-boot',
+      title: `have Patroni on ${enumerate(putOff)} start at boot again`,
+      on: putOff,
+      resources: (context) => [patroniStarts(context)],
+    },
+  ];
 }
