@@ -72,6 +72,7 @@ export function withoutPatroni(context: RoleContext): WithoutPatroni {
       enable,
       restartOn,
       reloadOn: [settings, access],
+      cluster: inventory.cluster,
       ...(isPackaged ? { broughtBy } : {}),
     }) as Resource,
   };

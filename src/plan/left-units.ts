@@ -17,7 +17,9 @@ export function guardLeftUnits(
     const from = provenance.get('roles');
     const place = from?.file === undefined ? '' : `, ${from.file}:${from.line}`;
     const others = instancesOfOthers(stateOf(states.get(name), RUNNING), cluster).map(({ unit }) => unit);
-    const left = (stateOf(states.get(name), LEFT_UNITS) ?? []).filter(({ unit }) => !others.includes(unit));
+    const left = (stateOf(states.get(name), LEFT_UNITS) ?? []).filter(
+      (found) => (found.cluster === undefined || found.cluster === cluster) && !others.includes(found.unit),
+    );
     return left.map(
       ({ unit, active }): Objection => ({
         kind: 'refuse',

@@ -7,6 +7,8 @@ import { APPLIED_DIRECTORY, SERVICE } from './service.js';
 export interface LeftUnit {
   unit: string;
   active: boolean;
+  /** The cluster whose service it is, where that was recorded. */
+  cluster?: string;
 }
 
 /** The observation's id, for guards. */
@@ -27,15 +29,16 @@ for unit in *; do
 for other in ${units}; do [ "$other" != "$unit" ] || continue 2; done
 active=$(systemctl is-active "$unit" 2>/dev/null) || :
 enabled=$(systemctl is-enabled "$unit" 2>/dev/null) || :
+cluster=$(sed -n 's/^cluster=//p' "$unit")
 case "$active:$enabled" in
-active:*|activating:*|reloading:*) printf 'active %s\n' "$unit" ;;
-*:enabled*) printf 'enabled %s\n' "$unit" ;;
+active:*|activating:*|reloading:*) printf 'active\t%s\t%s\n' "$unit" "$cluster" ;;
+*:enabled*) printf 'enabled\t%s\t%s\n' "$unit" "$cluster" ;;
 esac
 done`,
     parse: (answer) =>
       answerLines(answer).map((line) => {
-        const at = line.indexOf(' ');
-        return { unit: line.slice(at + 1), active: line.slice(0, at) === 'active' };
+        const [state, unit = '', cluster = ''] = line.split('\t');
+        return { unit, active: state === 'active', ...(cluster === '' ? {} : { cluster }) };
       }),
   };
 }

@@ -28,6 +28,8 @@ export interface ServiceOptions {
   timeout?: number;
   /** The package that brings the unit, for who finds the package there and its unit gone. */
   broughtBy?: UnitPackage;
+  /** The cluster whose service it is, on a host that may have those of several; it is recorded beside what the service runs with. */
+  cluster?: string;
   /** What it must run with; a process that runs with something else is restarted. Default: that is not looked at. */
   inForce?: Observation<UnitInForce>;
 }
@@ -153,7 +155,8 @@ ${printAnswer(units)}`,
       if (has('start')) steps.push(controlUnit('start', options));
       if (has('restart')) steps.push(controlUnit('restart', options));
       if (has('reload')) steps.push(controlUnit('reload', options));
-      steps.push(recordApplied(record, { restart, reload, reads }));
+      const owner = options.cluster === undefined ? [] : [`cluster=${options.cluster}`];
+      steps.push(recordApplied(record, [`restart=${restart}`, `reload=${reload}`, ...owner], reads));
       return joinScripts(steps);
     },
     digest: () => digestOf(id, restart, reload),
@@ -270,9 +273,9 @@ exit 1
 fi`;
 }
 
-function recordApplied(record: string, { restart, reload, reads }: { restart: string; reload: string; reads: readonly string[] }): Script {
+function recordApplied(record: string, lines: readonly string[], reads: readonly string[]): Script {
   return sh`mkdir -p ${APPLIED_DIRECTORY}
-printf 'restart=%s\nreload=%s\n' ${restart} ${reload} >${`${record}.new`}
+printf '%s\n' ${lines} >${`${record}.new`}
 ${reads.length === 0 ? NOTHING : sh`echo ${LOADED}"${timesOf(reads)}" >>${`${record}.new`}`}
 mv -f ${`${record}.new`} ${record}`;
 }

@@ -17,7 +17,11 @@ const instance = (unit: string, clusters: readonly string[]): RegisteredDatabase
 it('the unit of an instance that another inventory has on the host is not one that this one left', async () => {
   const inventory = await inventoryOf('cluster: two\nroles: [base, pgdg, postgresql]\nhosts: {db: {address: 192.0.2.1}}\n');
   const databases = [instance('postgresql@17-one', ['one']), instance('postgresql@17-two', ['two']), instance('postgresql@17-new', [])];
-  const left = [...databases, { unit: 'patroni' }].map(({ unit }) => ({ unit, active: true }));
+  const noted = [
+    { unit: 'postgresql@17-away', active: false, cluster: 'one' },
+    { unit: 'postgresql@17-own', active: false, cluster: 'two' },
+  ];
+  const left = [...[...databases, { unit: 'patroni' }].map(({ unit }) => ({ unit, active: true })), ...noted];
   const states = new Map([
     [
       'db',
@@ -31,5 +35,6 @@ it('the unit of an instance that another inventory has on the host is not one th
     'postgresql@17-two',
     'postgresql@17-new',
     'patroni',
+    'postgresql@17-own',
   ]);
 });

@@ -20,9 +20,10 @@ esac`;
   inEveryShell(HOST_SHELLS, (shell) => {
     it('are those that run or would start, and that no role of the host has', async () => {
       const host = new MadeUpHost({ root: work.path, programs: { systemctl }, paths: [APPLIED] });
-      for (const unit of ['etcd', 'postgresql@17-main', 'patroni', 'haproxy', 'pgbouncer']) host.write(`${APPLIED}/${unit}`, '');
+      for (const unit of ['etcd', 'postgresql@17-main', 'patroni', 'haproxy', 'pgbouncer'])
+        host.write(`${APPLIED}/${unit}`, unit === 'haproxy' ? 'restart=a\nreload=b\ncluster=one\n' : '');
       expect(await observe(shell, host.observation(leftUnits(IDS)))).toEqual([
-        { unit: 'haproxy', active: true },
+        { unit: 'haproxy', active: true, cluster: 'one' },
         { unit: 'patroni', active: false },
       ]);
       expect(host.calls().some((call) => call.includes('etcd'))).toBe(false);
