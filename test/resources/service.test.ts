@@ -23,6 +23,10 @@ describe('service', () => {
       reads: state({ applied: { restart: 'x', reload: 'y' } }),
     },
     {
+      text: 'restart=x\nreload=y\ncluster=demo\n\nNames=etcd.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=active\n',
+      reads: state({ applied: { restart: 'x', reload: 'y' } }),
+    },
+    {
       text: '\nNames=patroni.service\nActiveState=active\n\nActiveState=failed\nLoadState=loaded\nNames=etcd3.service etcd.service\nUnitFileState=enabled-runtime\n',
       reads: state({ active: 'failed', applied: undefined }),
     },
@@ -35,6 +39,11 @@ describe('service', () => {
       reads: state({ masked: 'for good', loaded: false, enabled: false, active: 'inactive', applied: undefined }),
     },
   ])('reads $text', ({ text, reads }) => expect(unit.parse(answer(text))).toEqual(reads));
+
+  it('is recorded with the cluster whose it is', () => {
+    const own = service({ unit: 'etcd', cluster: 'demo' });
+    expect(own.apply([{ action: 'start', summary: 'start etcd' }], state()).text).toContain('cluster=demo');
+  });
 
   it('rejects unknown output', () =>
     expect(() => unit.parse(answer('\nNames=etcd.service\nActiveState=dreaming\n'))).toThrow(/service:etcd/u));
