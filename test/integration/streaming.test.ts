@@ -237,8 +237,8 @@ describe('streaming without Patroni on Debian 13', () => {
     const status = await cluster.run('status');
     expect([status.code, status.all]).toEqual([1, expect.stringContaining('is a primary beside another one')]);
     // What the message says brings it back.
-    expect((await cluster.run('rebuild', '--host', 'pg3')).code).toBe(4);
-    const mended = await cluster.run('rebuild', '--host', 'pg3', '--give-up-commits');
+    expect((await cluster.run('rebuild', '--yes', '--host', 'pg3')).code).toBe(4);
+    const mended = await cluster.run('rebuild', '--yes', '--host', 'pg3', '--give-up-commits');
     expect(mended.all).not.toContain('error:');
     expect(mended.code).toBe(0);
     expect(await streams(cluster.host('pg2'))).toBe('pg1|streaming|pg1 pg3|streaming|pg3');

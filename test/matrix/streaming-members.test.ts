@@ -3,7 +3,7 @@ import { SYSTEMS, type LabHost } from '../lab/index.js';
 import { TestCluster } from '../integration/support/cluster.js';
 import { controldata, must, sql } from '../integration/support/outside.js';
 import { placesOf } from '../integration/support/places.js';
-import { start } from '../integration/support/pgprov.js';
+import { pgprov, start, type Finished } from '../integration/support/pgprov.js';
 
 describe.each([
   { os: 'debian13', name: 'mxmemd13' },
@@ -30,6 +30,8 @@ describe.each([
   const write = (parameters: Record<string, unknown> = {}, more: Record<string, unknown> = {}): Promise<string> =>
     cluster.write({ roles: ['base', 'pgdg', 'postgresql', 'replication'], postgresql: { parameters }, ...more });
 
+  const carryOut = (command: string, ...args: string[]): Promise<Finished> => cluster.run(command, '--yes', ...args);
+
   /** `pg2 pg3`: who streams from a server. */
   const streams = (host: LabHost): Promise<string> =>
     sql(host, "select string_agg(application_name, ' ' order by application_name) from pg_stat_replication where state = 'streaming'");
@@ -54,24 +56,24 @@ describe.each([
     const check = await cluster.run('restart', '--pending', '--check');
     expect(check.all).toMatch(/pg2 \(max_connections 100 → 150\)[^]*pg3 \(max_connections[^]*pg1, the primary \(max_connections/u);
     for (const host of ['pg2', 'pg3', 'pg1']) await killAt(host, 'restart', cluster.file, '--pending');
-    const run = await cluster.run('restart', '--pending');
+    const run = await carryOut('restart', '--pending');
     expect(run.all).not.toContain('error:');
     expect(run.code).toBe(0);
     expect(await connections()).toEqual(['150', '150', '150']);
     expect(await streams(hosts[0])).toBe('pg2 pg3');
-    expect((await cluster.run('restart', '--pending')).all).toContain('no restart is pending');
+    expect((await carryOut('restart', '--pending')).all).toContain('no restart is pending');
   });
 
   it('take up what is lowered on the primary first, at the end of an apply, and without losing a standby', async () => {
     await write({ max_connections: 120 });
-    const run = await cluster.run('apply', '--restart');
+    const run = await pgprov('apply', cluster.file, '--yes', '--restart');
     expect(run.all).not.toContain('error:');
     expect(run.code).toBe(0);
     expect(run.all).toMatch(/pg1, the primary \(max_connections 150 → 120\)[^]*pg2 \(max_connections 150 → 120\), once it has replayed/u);
     expect(await connections()).toEqual(['120', '120', '120']);
     expect(await streams(hosts[0])).toBe('pg2 pg3');
     const before = await starts();
-    expect((await cluster.run('restart', '--host', 'pg3')).code).toBe(0);
+    expect((await carryOut('restart', '--host', 'pg3')).code).toBe(0);
     const after = await starts();
     expect([after[0], after[1]]).toEqual([before[0], before[1]]);
     expect(after[2]).not.toBe(before[2]);
@@ -80,17 +82,17 @@ describe.each([
   it('are refused a raised and a lowered limit at once', async () => {
     await write({ max_connections: 130, max_wal_senders: 9 });
     expect((await cluster.run('apply')).code).toBe(0);
-    const run = await cluster.run('restart', '--pending');
+    const run = await carryOut('restart', '--pending');
     expect([run.code, run.all]).toEqual([4, expect.stringContaining('neither can be restarted first')]);
     await write({ max_connections: 120 });
     expect((await cluster.run('apply')).code).toBe(0);
   });
 
   it('stop and stay so through a boot, and start again, the primary first', async () => {
-    expect((await cluster.run('stop', '--host', 'pg3')).code).toBe(0);
+    expect((await carryOut('stop', '--host', 'pg3')).code).toBe(0);
     expect((await cluster.run('status')).all).toContain('stopped with pgprov');
-    expect((await cluster.run('restart', '--host', 'pg2')).code).toBe(0);
-    const run = await cluster.run('stop');
+    expect((await carryOut('restart', '--host', 'pg2')).code).toBe(0);
+    const run = await carryOut('stop');
     expect(run.all).not.toContain('error:');
     expect(run.code).toBe(0);
     expect(await Promise.all(hosts.map((host) => controldata(host, 'Database cluster state')))).toEqual([
@@ -102,7 +104,7 @@ describe.each([
     await hosts[0].start();
     await hosts[0].ready();
     expect(await must(hosts[0], `systemctl is-active ${unit} || :`)).toBe('inactive');
-    const started = await cluster.run('start');
+    const started = await carryOut('start');
     expect(started.all).not.toContain('error:');
     expect(started.code).toBe(0);
     expect(await streams(hosts[0])).toBe('pg2 pg3');
@@ -111,7 +113,7 @@ describe.each([
   });
 
   it('read their files again', async () => {
-    const run = await cluster.run('reload');
+    const run = await carryOut('reload');
     expect([run.code, run.all]).toEqual([0, expect.stringContaining('PostgreSQL has read its files again')]);
   });
 
@@ -121,7 +123,7 @@ describe.each([
     const args = ['rebuild', cluster.file, '--host', 'pg3'];
     const inode = await must(pg3, `stat -c %i ${data}/PG_VERSION`);
     for (let at = 0; at < 3; at += 1) await killAt('pg3', ...args);
-    const run = await cluster.run('rebuild', '--host', 'pg3');
+    const run = await carryOut('rebuild', '--host', 'pg3');
     expect(run.all).not.toContain('error:');
     expect(run.code).toBe(0);
     const [, aside = ''] = /what it had before is in (\S+) there/u.exec(run.all) ?? [];
@@ -129,7 +131,7 @@ describe.each([
     expect(await sql(pg3, 'select count(*) from written')).toBe('0');
     expect(await streams(pg1)).toBe('pg2 pg3');
     expect((await cluster.run('apply')).all).toContain('No changes');
-    expect((await cluster.run('rebuild', '--host', 'pg1')).all).toContain('pg1 is the primary');
+    expect((await carryOut('rebuild', '--host', 'pg1')).all).toContain('pg1 is the primary');
   });
 
   it('are rewound where they went on as a second primary, with their own configuration, and their data is kept', async () => {
@@ -140,12 +142,12 @@ describe.each([
     await sql(pg2, 'select pg_promote()');
     await sql(pg1, 'insert into written values (1)');
     await sql(pg2, 'insert into written values (2)');
-    const refused = await cluster.run('rebuild', '--host', 'pg1');
+    const refused = await carryOut('rebuild', '--host', 'pg1');
     expect([refused.code, refused.all]).toEqual([4, expect.stringContaining('pg1 may have the only copy of some commits')]);
     // It crashes, so pg_rewind has to be given recovered data.
     await must(pg1, `systemctl kill -s KILL ${unit}; sleep 1; systemctl stop ${unit} || :`);
     for (let at = 0; at < 3; at += 1) await killAt('pg1', 'rebuild', cluster.file, '--host', 'pg1', '--give-up-commits');
-    const run = await cluster.run('rebuild', '--host', 'pg1', '--give-up-commits');
+    const run = await carryOut('rebuild', '--host', 'pg1', '--give-up-commits');
     expect(run.all).not.toContain('error:');
     expect(run.code).toBe(0);
     expect(await must(pg1, 'journalctl -u pgprov-copy -o cat --no-pager')).toMatch(/servers diverged at WAL location[^]*Done!/u);
