@@ -15,6 +15,7 @@ import {
   type OperationStep,
   type PasswordLogin,
 } from '../index.js';
+import { isStreaming } from './shared/streaming/procedure.js';
 import { keptWhere, passwordsOf, type PasswordPlace, type RolePassword } from './shared/password-kept.js';
 
 interface RotateOptions {
@@ -38,6 +39,7 @@ export default defineOperation<RotateOptions>({
   options: {},
   argument: { name: 'name', description: 'replication, superuser, rewind or restapi' },
   roles: knowing,
+  streaming: true,
   keptInStore: true,
   problems: (start) => {
     const rotating = rotatingOf(start);
@@ -157,7 +159,7 @@ function stepsOf(run: Run): OperationStep[] {
   const change: ConvergeStep = {
     id: 'change',
     title: `set the new ${account.name} password on all members at once`,
-    effect: 'a login that falls between the leader’s change and a member’s new file fails',
+    effect: `a login that falls between the ${isStreaming(run.inventory) ? 'primary' : 'leader'}’s change and a member’s new file fails`,
     converge: { roles: knowing(run) },
   };
   const prove: HostStep = {

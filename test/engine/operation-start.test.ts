@@ -23,5 +23,15 @@ it.each(OPERATIONS.filter((operation) => operation.streaming !== true).map((oper
 
 it('only what is known to be true of them works on them', () => {
   const known = OPERATIONS.filter((operation) => operation.streaming === true).map(({ name }) => name);
-  expect(known.toSorted()).toEqual(['failover', 'rebuild', 'reload', 'restart', 'snapshot', 'start', 'stop', 'switchover']);
+  expect(known.toSorted()).toEqual([
+    'failover',
+    'rebuild',
+    'reload',
+    'restart',
+    'secrets rotate',
+    'snapshot',
+    'start',
+    'stop',
+    'switchover',
+  ]);
 });

@@ -117,6 +117,15 @@ describe.each([
     expect([run.code, run.all]).toEqual([0, expect.stringContaining('PostgreSQL has read its files again')]);
   });
 
+  it('take a new password of the replication role, which every server proves', async () => {
+    const before = await cluster.password('replication.password');
+    const run = await pgprov('secrets', 'rotate', 'replication', cluster.file, '--yes');
+    expect([run.code, run.all]).toEqual([0, expect.stringContaining('the former one is refused')]);
+    expect(await cluster.password('replication.password')).not.toBe(before);
+    expect(await streams(hosts[0])).toBe('pg2 pg3');
+    expect((await cluster.run('apply')).all).toContain('No changes');
+  });
+
   it('are rebuilt one at a time, by a command that goes on after a kill at each step, and keep what they had', async () => {
     const [pg1, , pg3] = hosts;
     await sql(pg1, 'create table written (i int)');

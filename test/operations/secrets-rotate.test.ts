@@ -49,6 +49,23 @@ async function run({
 
 const steps = async (given: Given): Promise<string[]> => secretsRotate.remaining(await run(given)).steps.map(({ id }) => id);
 
+it('changes the password of the replication role on servers that stream without Patroni', async () => {
+  const yaml = `cluster: demo
+roles: [base, pgdg, postgresql, replication]
+hosts:
+  pg1: 10.0.0.1
+  pg2: 10.0.0.2
+`;
+  const streaming = await run({ yaml });
+  const { roles } = secretsRotate;
+  expect(typeof roles === 'function' ? roles(streaming) : roles).toEqual(['replication']);
+  expect(secretsRotate.problems?.(streaming)).toEqual([]);
+  expect(secretsRotate.remaining(streaming).steps.map(({ effect }) => effect)).toContain(
+    'a login that falls between the primary’s change and a member’s new file fails',
+  );
+  expect(secretsRotate.problems?.(await run({ yaml, name: 'superuser' }))).toMatchObject([{ error: 'secrets/no-member' }]);
+});
+
 describe('reasons why secrets rotate refuses before it connects', () => {
   const given = (password: string): string => `${THREE}replication: {password: ${password}}\n`;
   it.each<{ title: string; given: Given; says: string[] }>([
