@@ -25,7 +25,13 @@ export function holdAtBoot({ unit, startConf }: BootUnit): Script {
   return sh`mkdir -p /var/lib/pgprov/stopped
 date -u +%Y-%m-%dT%H:%M:%SZ >${noteOf(unit)}
 sync ${noteOf(unit)} /var/lib/pgprov/stopped
-${startConf === undefined ? sh`systemctl -q disable ${unit}` : sh`sed -i 's/^[[:space:]]*auto[[:space:]]*$/manual/' ${startConf}`}`;
+${startConf === undefined ? sh`systemctl -q disable ${unit}` : writeStartConf(startConf, 'auto', 'manual')}`;
+}
+
+/** Puts one word for another, and has the generator read it, so that systemd says the same as the file. */
+function writeStartConf(path: string, from: 'auto' | 'manual', to: 'auto' | 'manual'): Script {
+  return sh`sed -i ${`s/^[[:space:]]*${from}[[:space:]]*$/${to}/`} ${path}
+systemctl daemon-reload`;
 }
 
 /** The unit starts at boot again, or somebody else has decided that it does not. */
@@ -36,7 +42,7 @@ export function endPutOff(unit: string): Script {
 /** A unit that was held starts at boot again; one that pgprov did not hold is as somebody has it. */
 export function releaseAtBoot({ unit, startConf }: BootUnit): Script {
   return sh`if ${isPutOff(unit)}; then
-${startConf === undefined ? sh`systemctl -q enable ${unit}` : sh`sed -i 's/^[[:space:]]*manual[[:space:]]*$/auto/' ${startConf}`}
+${startConf === undefined ? sh`systemctl -q enable ${unit}` : writeStartConf(startConf, 'manual', 'auto')}
 ${endPutOff(unit)}
 fi`;
 }
