@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rewindSource } from '../../../src/resources/streaming/rewind-source.js';
@@ -43,6 +43,7 @@ describe.skipIf(binaries === undefined)('data that has parted from its primary',
 
   afterAll(() => {
     promoted?.stop();
+    if (former !== undefined) rmSync(former.socket, { recursive: true, force: true });
   });
 
   it('is rewound in a copy of it, by a role that may do nothing more, and keeps its own configuration', () => {
