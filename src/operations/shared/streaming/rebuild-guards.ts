@@ -3,7 +3,7 @@ import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
 import { seenServers, type SeenServer } from '../../../../roles/shared/streaming/seen.js';
 import { copyOn, dataPath, isOld, type RebuildRun } from '../rebuild/seen.js';
 import { partedFrom } from './parted.js';
-import { notStreamingWhy, serverNames, serverOn } from './seen.js';
+import { isBeingMade, notStreamingWhy, serverNames, serverOn } from './seen.js';
 import { commitsWait } from './waiting-commits.js';
 
 /** What more than a copy has to fit: the WAL that is written while it is made. */
@@ -43,10 +43,17 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
       },
     ];
   }
-  const others = otherChanges(run);
-  if (others.length > 0) return others;
+  const changes = otherChanges(run);
+  if (changes.length > 0) return changes;
   if (!isOld(run)) return [];
-  return [...parted(run, source), ...onlyStandby(run, source), ...synchronous(run), ...room(run, source)].slice(0, 1);
+  return [...others(run), ...parted(run, source), ...onlyStandby(run, source), ...synchronous(run), ...room(run, source)].slice(0, 1);
+}
+
+/** What would keep the servers from being brought into order once its data is aside: another one that is in no better state. */
+function others({ view, options: { member: host = '' } }: RebuildRun): OperationObjection[] {
+  // A second primary hides the rest, and goes first.
+  if (serverOn(view, host)?.says?.standby === false) return [];
+  return guardStreaming(view).filter((found) => found.host !== undefined && found.host !== host);
 }
 
 /** Commits that nobody else has are not given up unasked. */
@@ -118,9 +125,11 @@ function room(run: RebuildRun, source: SeenServer): OperationObjection[] {
   ];
 }
 
-/** What else the inventory asks for is not this command's to bring. */
-function otherChanges({ planned = [], inventory, options: { member } }: RebuildRun): OperationObjection[] {
-  const more = planned.filter(({ host, resource }) => host !== member && !/^(?:member|cascade)-slots$/u.test(resource));
+/** What else the inventory asks for is not this command's to bring, but for slots, and standbys that are being made as well. */
+function otherChanges({ planned = [], view, inventory, options: { member } }: RebuildRun): OperationObjection[] {
+  const more = planned.filter(
+    ({ host, resource }) => host !== member && !isBeingMade(view, host) && !/^(?:member|cascade)-slots$/u.test(resource),
+  );
   if (more.length === 0) return [];
   const shown = enumerate(more.slice(0, 3).map(({ host, summary }) => `${host}: ${summary}`));
   return [

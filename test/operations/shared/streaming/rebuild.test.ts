@@ -105,6 +105,14 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
     expect(objections({ servers: alone, options: { ...CHOSEN, withoutStandby: true } })).toEqual([]);
   });
 
+  it('sends one to another server first that would keep it from being made, and a second primary comes before all', () => {
+    const down: MadeServer = { ...FAILED_OVER['pg3'], says: { standby: true, receives: false, timeline: 3 } };
+    const servers = { ...FAILED_OVER, pg1: { ...standby({ timeline: 2 }), more: copy() }, pg3: down };
+    expect(objections({ servers, options: { member: 'pg1', was: '11-1' } })[0]).toContain('pg3 is ahead of its primary');
+    const options = { member: 'pg1', was: '11-1', giveUpCommits: true };
+    expect(objections({ servers: { ...FAILED_OVER, pg3: down }, options })).toEqual([]);
+  });
+
   it('is refused where commits would wait, and where the data cannot be put aside or has no room', () => {
     const sends = ['pg2', 'pg3'].map((name) => ({ name, state: 'streaming', sync: 'quorum' }));
     const servers = { ...usual(), pg1: { ...primary({ sends }), more: copy() } };
@@ -133,6 +141,10 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
       projected: false,
     });
     expect(objections({ planned: [change('pg3', 'file:/x'), change('pg1', 'member-slots')] })).toEqual([]);
+    const vacant: MadeServer = { data: 'absent', more: copy({ identity: '' }) };
+    expect(objections({ planned: [change('pg2', 'file:/x')], servers: { ...usual(), pg2: vacant } })).not.toContain(
+      'the other servers differ from the inventory (pg2: change it)',
+    );
     expect(objections({ planned: [change('pg1', 'file:/x')] })).toEqual(['the other servers differ from the inventory (pg1: change it)']);
   });
 });
