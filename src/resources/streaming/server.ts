@@ -37,11 +37,14 @@ export interface StreamingWords {
 /** The observation's id. */
 export const STREAMING_SERVER = handle<StreamingServer>('streaming-server');
 
+/** pg_control has the timeline of the last restartpoint, which may be some before the one that a standby without a sender has received last. */
+const IN_WAL_FILES = "(SELECT max(('x' || left(name, 8))::bit(32)::int) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$')";
+
 const QUERY = `WITH here AS (SELECT pg_is_in_recovery() AS standby,
   CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_lsn() END AS lsn)
 SELECT json_build_object('standby', standby, 'location', lsn::text, 'position', pg_wal_lsn_diff(lsn, '0/0'),
   'timeline', CASE WHEN standby THEN greatest((SELECT received_tli FROM pg_stat_wal_receiver),
-      (SELECT min_recovery_end_timeline FROM pg_control_recovery()), (SELECT timeline_id FROM pg_control_checkpoint()))
+      (SELECT min_recovery_end_timeline FROM pg_control_recovery()), (SELECT timeline_id FROM pg_control_checkpoint()), ${IN_WAL_FILES})
     ELSE ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int END,
   'replayed', pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0'), 'paused', CASE WHEN standby THEN pg_is_wal_replay_paused() END,
   'version', current_setting('server_version_num')::int, 'receives', EXISTS (SELECT FROM pg_stat_wal_receiver WHERE ${RECEIVES}),
