@@ -140,7 +140,7 @@ describe.each([
     expect(await must(pg1, `systemctl is-active ${unit} || :; ls ${data}/standby.signal`)).toMatch(
       /^(?:inactive|failed)\n.*standby\.signal$/u,
     );
-    const rebuilt = await cluster.run('rebuild', '--host', 'pg1', '--yes');
+    const rebuilt = await cluster.run('rebuild', '--host', 'pg1', '--give-up-commits', '--yes');
     expect([rebuilt.code, rebuilt.all]).toEqual([0, expect.any(String)]);
     expect(await sql(pg1, 'select count(*) from written')).toBe('3');
     await write({ leader: to.name });
@@ -168,7 +168,7 @@ describe.each([
     const apply = await cluster.run('apply');
     expect([apply.code, apply.all]).toEqual([4, expect.stringContaining('are both primaries of one database')]);
     await must(from, `systemctl stop ${unit} && install -o postgres -g postgres -m 600 /dev/null ${data}/standby.signal`);
-    const rebuilt = await cluster.run('rebuild', '--host', from.name, '--yes');
+    const rebuilt = await cluster.run('rebuild', '--host', from.name, '--give-up-commits', '--yes');
     expect([rebuilt.code, rebuilt.all]).toEqual([0, expect.any(String)]);
     expect(await primaries()).toEqual([to]);
     await write({ leader: to });

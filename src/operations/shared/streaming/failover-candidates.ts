@@ -99,5 +99,5 @@ function lostText(view: View, name: string, own: Reach): string {
     reach.timeline === own.timeline
       ? `at least ${reach.bytes - replayed} bytes are lost`
       : `that is timeline ${reach.timeline}, which is lost`;
-  return `the last record of ${name} starts at ${formatLsn(reach.bytes)}, and ${own.name} has all up to ${formatLsn(replayed)}: ${more}, but for the disk of ${name}`;
+  return `the last record of ${name} starts at ${formatLsn(reach.bytes)}, and ${own.name} has all up to ${formatLsn(replayed)}: ${more}, but for the disk of ${name}: to start it there again loses nothing`;
 }

@@ -61,7 +61,8 @@ export const streamingFailover: StreamingProcedure<Options> = {
       away.length === 0 ? '' : `Nothing keeps ${enumerate(away)} from taking writes when it comes back: be sure that it is off. `;
     return `${fence}What ${to} does not have is lost. Promote ${to}${lost.length === 0 ? '' : ` in place of ${enumerate(lost)}`}?`;
   },
-  nothing: ({ view }) => `${openPrimary(view)} is the primary: there is nothing to fail over from`,
+  nothing: (run) =>
+    run.options.lost === undefined ? `${openPrimary(run.view)} is the primary: there is nothing to fail over from` : finished(run),
   checks: proofs,
   finished,
 };
@@ -163,7 +164,10 @@ function afterText({ view, inventory, options }: Run): string[] {
       (name) =>
         `${name} could not be kept from coming back as a primary: before its PostgreSQL starts again, write standby.signal into its data directory (a second primary is refused by every run); then ${pgprov`rebuild ${inventory} --host ${name}`} makes it a standby of ${to}`,
     ),
-    ...further.map((name) => `${name} is not waited for: it ${notFollowingWhy(view, to, name) ?? 'streams'}`),
+    ...further.flatMap((name) => {
+      const why = notFollowingWhy(view, to, name);
+      return why === undefined ? [] : [`${name} is not waited for: it ${why}`];
+    }),
   ];
 }
 
@@ -203,7 +207,7 @@ function finished(run: Run): string {
     `${to} is the primary, on timeline ${serverOn(view, to)?.says?.timeline ?? '?'}`,
     ...afterText(run),
     ...notSynchronousText(run, to),
-    ...(upstream === undefined ? [] : [`take replication.upstream of ${to} out of the inventory: it streams from nobody`]),
+    ...(upstream === undefined ? [] : [`Take replication.upstream of ${to} out of the inventory: it streams from nobody`]),
     ...otherLeaderText(view),
   ];
   return told.join('. ');

@@ -250,7 +250,7 @@ function finished(run: Run): string {
   });
   const told = [
     `${to} is the primary, and ${leader} its standby`,
-    ...(still.length === 0 ? [] : [`as before, not every standby streams: ${still.join('; ')}`]),
+    ...(still.length === 0 ? [] : [`As before, not every standby streams: ${still.join('; ')}`]),
     ...notSynchronousText(run, to),
     ...otherLeaderText(view),
   ];

@@ -154,6 +154,6 @@ function isSynchronous(view: View, to: string): boolean {
 export function notSynchronousText(run: Run, to: string): string[] {
   if (synchronousNames(run, to).length === 0 || isSynchronous(run.view, to)) return [];
   return [
-    `not all of ${enumerate(synchronousNames(run, to))} stream, so commits of ${to} wait for no standby; the next apply sees to it when they do`,
+    `Not all of ${enumerate(synchronousNames(run, to))} stream, so commits of ${to} wait for no standby; the next apply sees to it when they do`,
   ];
 }

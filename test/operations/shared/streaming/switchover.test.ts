@@ -216,7 +216,7 @@ describe('pgprov switchover of servers that stream without Patroni', () => {
     expect(steps(made(DONE, CHOSEN, {}, synchronous))).toEqual(['synchronous']);
     const without = made({ ...DONE, pg3: { signal: true } }, { ...CHOSEN, without: ['pg3'] }, {}, synchronous);
     expect(steps(without)).toEqual([]);
-    expect(switchover.finished?.(without)).toContain('commits of pg2 wait for no standby');
+    expect(switchover.finished?.(without)).toContain('Not all of pg1 and pg3 stream, so commits of pg2 wait for no standby');
   });
 
   describe('broken off before the promotion', () => {
