@@ -75,9 +75,11 @@ function choose(run: Run): Options {
   const known = byReach(seen);
   const to = options.to ?? known[0]?.name ?? '';
   const own = reachOf(view, to);
-  const followers = known
-    .filter((reach) => reach.name !== to && !reach.down && own !== undefined && !isFurther(reach, own))
-    .map(({ name }) => name);
+  // One that streams from a lost server alone finds no other.
+  const finds = (name: string): boolean => !lost.includes(upstreamNamed(inventory, name) ?? '');
+  const followers = known.flatMap((reach) =>
+    reach.name !== to && !reach.down && finds(reach.name) && own !== undefined && !isFurther(reach, own) ? [reach.name] : [],
+  );
   return { ...options, lost, to, followers };
 }
 

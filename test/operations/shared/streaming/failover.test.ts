@@ -3,6 +3,7 @@ import failover from '../../../../src/operations/failover.js';
 import type { OperationRun } from '../../../../src/plan/operation.js';
 import { SERVERS_ANSWERING } from '../../../../src/resources/streaming/takeover.js';
 import { primary, standby, streaming } from '../../../roles/shared/streaming/scene.js';
+import { inventoryOf } from '../../../support/inventory.js';
 import type { Known } from '../../run-seen.js';
 import { streamingRun, WELL, type MadeServer } from '../../streaming-run.js';
 
@@ -104,6 +105,16 @@ describe('pgprov failover of servers that stream without Patroni', () => {
     expect(objections(chosen({ ...OFF, pg1: down }, { to: 'pg2' }))[0]).toBe(
       'pg2 is a record of WAL behind pg1 (it is down, and its last record starts at 0/2100), which would be lost',
     );
+  });
+
+  it('does not wait for a standby of the lost server alone, and says so', async () => {
+    const hosts = ['pg1', 'pg2', 'pg3'].map((name, at) => `  ${name}: {address: 192.0.2.${at + 1}, cluster_address: 10.0.0.${at + 1}`);
+    const cascade = await inventoryOf(
+      `cluster: demo\nroles: [base, pgdg, postgresql, replication]\nleader: pg2\nhosts:\n${hosts[0]}}\n${hosts[1]}}\n${hosts[2]}, replication: {upstream: pg1}}\n`,
+    );
+    const run = chosen({ pg2: at(0x2100), pg3: at(0x2000) }, {}, {}, cascade);
+    expect(run.options).toMatchObject({ lost: ['pg1'], to: 'pg2', followers: [] });
+    expect(failover.remaining(run).then).toContain('pg3 is not waited for: it');
   });
 
   it('tells where commits waited for a standby that does not say how far it is', () => {
