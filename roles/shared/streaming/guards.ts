@@ -7,6 +7,7 @@ import {
   type Host,
   type Inventory,
   type Objection,
+  type StreamingWords,
   type View,
 } from '../../../src/index.js';
 import { dataDirectoryOf } from '../layout.js';
@@ -216,7 +217,8 @@ function ahead(view: View, servers: readonly SeenServer[]): Objection[] {
   if (primary === undefined || leading === undefined) return [];
   return servers.flatMap((server): Objection[] => {
     const { name, says, data } = server;
-    if (server === primary || says?.receives === true) return [];
+    if (server === primary) return [];
+    if (says?.receives === true) return hasPassed(says) ? [passed(view, name, says.location)] : [];
     const [timeline, position] = [says?.timeline ?? data.position?.timeline, says?.position ?? downPosition(server)];
     if (timeline === undefined) return [];
     const isNewer = timeline > leading.timeline;
@@ -230,11 +232,27 @@ function ahead(view: View, servers: readonly SeenServer[]): Objection[] {
       `${name} is ahead of its primary: it ${what}, so it can never stream from it`,
       `find out whether ${name} has commits that are needed before anything is changed. Where it has none: ${copiedAnew(view, name)}`,
     );
-    if (isNewer) return [objection];
-    return [
-      { ...objection, settles: { within: MOMENTS, moves: new Map([[name, `${name} has more WAL than ${primary.name} had`]]), failed: [] } },
-    ];
+    return isNewer ? [objection] : [settling(objection, name, `${name} has more WAL than ${primary.name} had`)];
   });
+}
+
+/** What was seen at one moment is looked at again before it counts. */
+function settling(objection: Objection, name: string, moves: string): Objection {
+  return { ...objection, settles: { within: MOMENTS, moves: new Map([[name, moves]]), failed: [] } };
+}
+
+/** A receiver begins with a whole WAL file, so it also streams from a server that has less of that file than the standby has replayed. */
+function hasPassed({ replayed, senderEnd }: StreamingWords): boolean {
+  return replayed !== undefined && senderEnd !== undefined && replayed > senderEnd;
+}
+
+function passed(view: View, name: string, location: string): Objection {
+  const objection = refuse(
+    name,
+    `${name} has parted from the server that it streams from: it has replayed WAL up to ${location}, which that one does not have, as where it was brought back from something older`,
+    `find out which of the two has what is needed before anything is changed. Where ${name} has nothing of it: ${copiedAnew(view, name)}`,
+  );
+  return settling(objection, name, `${name} has replayed more WAL than its sender has`);
 }
 
 function downPosition({ data }: SeenServer): number | undefined {

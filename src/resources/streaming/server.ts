@@ -28,6 +28,8 @@ export interface StreamingWords {
   paused?: boolean;
   /** `170012` */
   version: number;
+  /** Of a standby that receives WAL: bytes up to the end that its sender last said to have. */
+  senderEnd?: number;
   /** Its WAL receiver gets WAL. */
   receives: boolean;
   /** Who receives WAL from it, by application_name, with the state and whether commits wait for it: `async`, `sync`, `quorum`, `potential`. */
@@ -46,7 +48,8 @@ SELECT json_build_object('standby', standby, 'location', lsn::text, 'position', 
   'timeline', CASE WHEN standby THEN greatest((SELECT received_tli FROM pg_stat_wal_receiver),
       (SELECT min_recovery_end_timeline FROM pg_control_recovery()), (SELECT timeline_id FROM pg_control_checkpoint()), ${IN_WAL_FILES})
     ELSE ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int END,
-  'replayed', pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0'), 'paused', CASE WHEN standby THEN pg_is_wal_replay_paused() END,
+  'replayed', pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0'),
+  'senderEnd', (SELECT pg_wal_lsn_diff(latest_end_lsn, '0/0') FROM pg_stat_wal_receiver WHERE ${RECEIVES}), 'paused', CASE WHEN standby THEN pg_is_wal_replay_paused() END,
   'version', current_setting('server_version_num')::int, 'receives', EXISTS (SELECT FROM pg_stat_wal_receiver WHERE ${RECEIVES}),
   'sends', coalesce((SELECT json_agg(json_build_object('name', application_name, 'state', state, 'sync', sync_state)) FROM pg_stat_replication), '[]'))::text FROM here`;
 
@@ -71,9 +74,18 @@ export function streamingServer(server: LocalServer, path: string): Observation<
   };
 }
 
-type Json = Omit<StreamingWords, 'replayed' | 'paused'> & { replayed: number | null; paused: boolean | null };
+type Json = Omit<StreamingWords, 'replayed' | 'paused' | 'senderEnd'> & {
+  replayed: number | null;
+  senderEnd: number | null;
+  paused: boolean | null;
+};
 
-function readWords({ replayed, paused, ...words }: Json): StreamingWords {
+function readWords({ replayed, senderEnd, paused, ...words }: Json): StreamingWords {
   if (!words.standby) return words;
-  return { ...words, ...(replayed === null ? {} : { replayed }), ...(paused === null ? {} : { paused }) };
+  return {
+    ...words,
+    ...(replayed === null ? {} : { replayed }),
+    ...(senderEnd === null ? {} : { senderEnd }),
+    ...(paused === null ? {} : { paused }),
+  };
 }

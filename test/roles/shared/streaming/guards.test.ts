@@ -85,6 +85,15 @@ describe('servers that stream without Patroni', () => {
     expect(messages({ ...well, pg2: standby({ position: 9000 }) })).toEqual([]);
   });
 
+  it('are refused with a standby that streams from a server which has not what it has replayed', () => {
+    const parted = { ...well, pg2: standby({ replayed: 9000, position: 9000, location: '0/2328', senderEnd: 8000 }) };
+    const [found] = guardStreaming(viewOf(inventory, parted));
+    expect(found?.message).toContain('it has replayed WAL up to 0/2328, which that one does not have');
+    expect(found?.settles).toBeDefined();
+    expect(messages({ ...well, pg2: standby({ replayed: 8000, senderEnd: 8000 }) })).toEqual([]);
+    expect(messages({ ...well, pg2: standby({ replayed: 9000 }) })).toEqual([]);
+  });
+
   it('are refused where none is a primary, because no run promotes one by itself', () => {
     const [found] = objections({
       pg1: { data: 'absent' },
