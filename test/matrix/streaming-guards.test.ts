@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SYSTEMS, type LabHost } from '../lab/index.js';
+import { TestCluster } from '../integration/support/cluster.js';
+import { must, sql } from '../integration/support/outside.js';
+import { placesOf } from '../integration/support/places.js';
+import { patience } from '../support/patience.js';
+
+describe.each([
+  { os: 'debian13', name: 'mxsgd13' },
+  { os: 'rocky9', name: 'mxsgr9' },
+] as const)('what servers that stream without Patroni refuse on $os', ({ os, name }) => {
+  const { family, postgresql: version } = SYSTEMS[os];
+  const { data: DATA } = placesOf(os);
+  const unit = family === 'el' ? `postgresql-${version}` : `postgresql@${version}-main`;
+  const config = family === 'el' ? DATA : `/etc/postgresql/${version}/main`;
+  let cluster: TestCluster;
+  let pg1: LabHost;
+  let pg2: LabHost;
+  let pg3: LabHost;
+
+  beforeAll(async () => {
+    cluster = await TestCluster.start(name, os, 3, 'packages');
+    [pg1, pg2, pg3] = cluster.hosts as [LabHost, LabHost, LabHost];
+    await cluster.write({ roles: ['base', 'pgdg', 'postgresql', 'replication'] });
+    const run = await cluster.run('apply');
+    expect([run.code, run.all]).toEqual([0, expect.not.stringContaining('error:')]);
+  });
+
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+
+  const SIGNAL = `install -o postgres -g postgres -m 600 /dev/null ${DATA}/standby.signal`;
+
+  /** What a refusal must leave as it is: the servers, who is what, the signals, the slots and the files of each. */
+  const identity = (): Promise<string[]> =>
+    Promise.all(
+      cluster.hosts.map((host) =>
+        must(
+          host,
+          `systemctl show -p ActiveState -p MainPID ${unit}
+ls -di ${DATA} ${DATA}/standby.signal ${DATA}/pg_replslot/* 2>&1 || :
+runuser -u postgres -- psql -XAtc 'select pg_is_in_recovery(), pg_postmaster_start_time(), pg_conf_load_time()' 2>&1 || :
+find ${config}/conf.d /var/lib/pgprov -type f -printf '%p %T@ %i\\n' | sort`,
+        ),
+      ),
+    );
+
+  /** Plan and apply refuse with these words, and nothing was changed. */
+  async function refuses(...words: readonly (string | RegExp)[]): Promise<void> {
+    const before = await identity();
+    for (const command of ['plan', 'apply']) {
+      const run = await cluster.run(command);
+      expect([run.code, run.all]).toEqual([4, expect.anything()]);
+      const text = run.all.replace(/\s+/gu, ' ');
+      for (const word of words) {
+        if (typeof word === 'string') expect(text).toContain(word);
+        else expect(text).toMatch(word);
+      }
+    }
+    expect(await identity()).toEqual(before);
+  }
+
+  const streams = (host: LabHost): Promise<string> =>
+    sql(host, "select string_agg(application_name || ' ' || state, ', ' order by application_name) from pg_stat_replication");
+
+  /** All is as it was at first: nothing is left to do, and both standbys stream from pg1. */
+  async function isWell(): Promise<void> {
+    await expect.poll(() => streams(pg1), { timeout: patience(60_000) }).toBe('pg2 streaming, pg3 streaming');
+    const run = await cluster.run('apply');
+    expect([run.code, run.all]).toEqual([0, expect.stringContaining('No changes')]);
+  }
+
+  /** Has a host copied anew, in the way that messages name. */
+  async function copyAnew(host: LabHost): Promise<void> {
+    await must(host, `systemctl stop ${unit} && rm -rf ${DATA}.former && mv ${DATA} ${DATA}.former`);
+    const run = await cluster.run('apply');
+    expect([run.code, run.all]).toEqual([0, expect.not.stringContaining('error:')]);
+    await isWell();
+  }
+
+  it('a standby that runs without its standby.signal', async () => {
+    await must(pg2, `rm ${DATA}/standby.signal`);
+    await refuses('pg2 runs as a standby, and its standby.signal is gone', SIGNAL);
+    const status = await cluster.run('status');
+    expect([status.code, status.all]).toEqual([1, expect.stringMatching(/is a standby and has\s+no standby\.signal/u)]);
+    await must(pg2, SIGNAL);
+    await isWell();
+  });
+
+  it('a standby that is down without its standby.signal', async () => {
+    await must(pg2, `systemctl stop ${unit} && rm ${DATA}/standby.signal`);
+    await refuses('pg2 is to be a standby of pg1 and has no standby.signal', 'would start as a second primary');
+    await must(pg2, `${SIGNAL} && systemctl start ${unit}`);
+    await isWell();
+  });
+
+  it('a primary with a standby.signal', async () => {
+    await must(pg1, SIGNAL);
+    await refuses('pg1 is the primary, and has a standby.signal', `rm ${DATA}/standby.signal`);
+    await must(pg1, `rm ${DATA}/standby.signal`);
+    await isWell();
+  });
+
+  it('a second primary of one database, named with the timelines of both', async () => {
+    await sql(pg3, 'select pg_promote()');
+    await refuses(
+      /pg1 \(timeline 1, runs\) and pg3 \(timeline 2, runs\) are both primaries of one database \(system identifier \d+\)/u,
+      /pgprov rebuild \S+ --host pg1[^]*pgprov rebuild \S+ --host pg3/u,
+    );
+    await must(pg3, `systemctl stop ${unit}`);
+    // Down it would start as one.
+    await refuses('pg3 is to be a standby of pg1 and has no standby.signal');
+    await copyAnew(pg3);
+  });
+
+  it('two that are down and would both start as primaries', async () => {
+    await must(pg1, `systemctl stop ${unit}`);
+    await must(pg2, `systemctl stop ${unit} && rm ${DATA}/standby.signal`);
+    await refuses(
+      /pg1 \(timeline 1, down, without standby\.signal\) and pg2 \(timeline 1, down, without standby\.signal\)/u,
+      'have the others start as standbys',
+    );
+    await must(pg2, SIGNAL);
+    for (const host of [pg1, pg2]) await must(host, `systemctl start ${unit}`);
+    await isWell();
+  });
+
+  it('a standby on a newer timeline than its primary', async () => {
+    // Somebody promoted it and made it a standby again.
+    await sql(pg3, 'select pg_promote()');
+    await sql(pg3, 'create table lost (i int)');
+    await sql(pg3, 'checkpoint');
+    await must(pg3, `${SIGNAL} && systemctl restart ${unit}`);
+    await refuses('pg3 is ahead of its primary: it is on timeline 2, and its primary pg1 on timeline 1');
+    await copyAnew(pg3);
+  });
+});
