@@ -280,7 +280,17 @@ export { PENDING_RESTART, pendingRestart } from './resources/pending-restart.js'
 export { pgpass, pgpassPasswords } from './resources/pgpass.js';
 export { pgRole, pgRoleHandle, type PgRoleState } from './resources/pg-role.js';
 export { ports, PORTS, type Listener } from './resources/ports.js';
-export { asDatabaseUser, findRows, psql, psqlInput, sqlIdentifier, sqlLiteral, sqlQuestion, type LocalServer } from './resources/psql.js';
+export {
+  asDatabaseUser,
+  findRows,
+  psql,
+  psqlInput,
+  socketOptions,
+  sqlIdentifier,
+  sqlLiteral,
+  sqlQuestion,
+  type LocalServer,
+} from './resources/psql.js';
 export { REACHABILITY, reachability, type Reach } from './resources/reachability.js';
 export { RECENT_LOG, type HostLine, type LoggedLine } from './resources/recent-log.js';
 export { replayedLimits, type ReplayedLimitsOptions } from './resources/replayed-limits.js';

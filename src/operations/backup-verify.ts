@@ -27,6 +27,7 @@ export default defineOperation<object>({
   roles: ({ inventory }) => backupRoles(inventory),
   requiresConverged: false,
   unreachable: 'tell',
+  streaming: true,
   changesNothing: true,
   observations: asksBackups,
   problems: ({ inventory }): OperationObjection[] => noBackups(inventory),

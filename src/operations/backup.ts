@@ -39,6 +39,7 @@ import {
   type Place,
 } from './shared/backup/places.js';
 import { backupObjections } from './shared/backup/guards.js';
+import { hasPatroni } from './shared/servers.js';
 import { backupGate, backupSeen, startBackup, type BackupUnit } from './shared/backup/unit.js';
 
 export default defineOperation<BackupOptions>({
@@ -56,6 +57,7 @@ export default defineOperation<BackupOptions>({
   choosesHosts: true,
   requiresConverged: false,
   unreachable: 'go-on',
+  streaming: true,
   keptInStore: true,
   observations: backupObservations,
   problems: (start) => whichHosts(start),
@@ -80,13 +82,13 @@ export default defineOperation<BackupOptions>({
   broken: async (run) => left(run),
 });
 
-/** Those of the hosts that backups are taken on, and where these are members of Patroni those that tell who leads. */
+/** Those of the hosts that backups are taken on, and where the servers take them themselves those that tell who takes writes. */
 function askedRoles(inventory: Inventory): string[] {
   const hosts = backupHosts(inventory);
   return [
     'backup-repository',
     ...(hosts.every(({ roles }) => roles.includes('backup-repository')) ? [] : ['backup']),
-    ...(takeThemselves(inventory) ? ['patroni', dcsOf(inventory).role] : []),
+    ...(takeThemselves(inventory) ? (hasPatroni(inventory) ? ['patroni', dcsOf(inventory).role] : ['postgresql']) : []),
   ];
 }
 

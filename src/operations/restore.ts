@@ -26,7 +26,7 @@ import { asksManifests } from './shared/restore/source.js';
 import { chosenOf, isLetIn, isRecovered, isUntouched, placeOf, type RestoreOptions } from './shared/restore/seen.js';
 import { preparingSteps } from './shared/restore/steps.js';
 import { undoSteps } from './shared/restore/undo.js';
-import { hasPatroni, serverRole, serverRuns } from './shared/restore/servers.js';
+import { hasPatroni, serverRole, serverRuns } from './shared/servers.js';
 
 /** Seconds for which what passes by itself is waited for: a backup that ends, the lease of a leader that is gone. */
 const PATIENCE = 60;
@@ -43,6 +43,7 @@ export default defineOperation<RestoreOptions>({
   roles: ({ inventory }) => [...(hasPatroni(inventory) ? [dcsOf(inventory).role] : []), serverRole(inventory), ...backupRoles(inventory)],
   requiresConverged: false,
   unreachable: 'go-on',
+  streaming: true,
   patience: PATIENCE,
   observations: observed,
   problems: restoreProblems,

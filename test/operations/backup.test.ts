@@ -7,6 +7,7 @@ import { ARCHIVING } from '../../src/resources/archiving.js';
 import { BACKUP_ARCHIVE, type ArchivedWal } from '../../src/resources/backup/archive.js';
 import { BACKUP_INFO, type Backup, type BackupInfo } from '../../src/resources/backup/info.js';
 import { BACKUP_RUNS, type BackupRun } from '../../src/resources/backup/runs.js';
+import { STREAMING_SERVER } from '../../src/resources/streaming/server.js';
 import { inventoryOf } from '../support/inventory.js';
 import { runOver, runSeen } from './run-seen.js';
 
@@ -19,6 +20,14 @@ hosts:
 `;
 const withHost = await inventoryOf(`${MEMBERS}  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}\n`);
 const withDirectory = await inventoryOf(`${MEMBERS}backup: {repositories: {nfs: {directory: /mnt/backups}}}\n`);
+
+const streaming = await inventoryOf(`cluster: demo
+roles: [base, pgdg, postgresql, replication, backup]
+hosts:
+  pg1: 192.0.2.1
+  pg2: 192.0.2.2
+backup: {repositories: {nfs: {directory: /mnt/backups}}}
+`);
 
 const NOW = 1_795_931_793;
 
@@ -90,6 +99,24 @@ describe('backup', () => {
     expect(titles(after)).toEqual([]);
     expect(failing(after)).toEqual([]);
     expect(backup.finished?.(after)).toBe('repo1 has the diff backup new: 1 KiB of 3 GiB copied, 512 B there');
+  });
+
+  it('takes one on the primary where servers stream without Patroni and reach a directory by themselves', () => {
+    const part = (standby: boolean): Record<string, unknown> => ({
+      [BACKUP_INFO.id]: told([OLD]),
+      [BACKUP_RUNS.id]: runs(),
+      [STREAMING_SERVER.id]: { signal: standby, says: { standby, sends: [] } },
+    });
+    const run = (one: boolean, other: boolean): OperationRun<BackupOptions> => {
+      const made = runOver<BackupOptions>(streaming, { pg1: part(one), pg2: part(other) }, { type: 'diff' });
+      return { ...made, options: backup.choose?.(made) ?? made.options };
+    };
+    const steps = (made: OperationRun<BackupOptions>): unknown[] => backup.remaining(made).steps.map((step) => 'on' in step && step.on);
+    expect([steps(run(false, true)), steps(run(true, false))]).toEqual([[['pg1']], [['pg2']]]);
+    expect(objections(run(true, true))).toEqual(['no server of demo takes writes, and only the one that takes writes takes backups']);
+    const roles = typeof backup.roles === 'function' ? backup.roles({ inventory: streaming, catalog: [], options: {} }) : [];
+    expect(roles).toEqual(['backup-repository', 'backup', 'postgresql']);
+    expect(backup.streaming).toBe(true);
   });
 
   it('says that the first one becomes a full one', () => {

@@ -3,20 +3,25 @@ import { variables } from '../variables.js';
 import { PGBACKREST_COMMANDS } from './pgbackrest.js';
 import { stanzaNamed } from './stanza.js';
 
-/** The parameters of PostgreSQL that archive WAL. */
+/**
+ * The parameters of PostgreSQL that archive WAL: of servers that stream the primary does. Those that it has without Patroni fetch it from there as well,
+ * where a standby finds no more of it at the primary.
+ */
 export function archiveParameters(host: Host, cluster: string): Readonly<Record<string, string>> {
   const settings = variables(host, 'backup');
+  const stanza = stanzaNamed(cluster, settings);
   return {
     archive_mode: 'on',
-    archive_command: PGBACKREST_COMMANDS.archive(stanzaNamed(cluster, settings)),
+    archive_command: PGBACKREST_COMMANDS.archive(stanza),
     archive_timeout: `${settings.archive_timeout}s`,
+    ...(topologyOf(host) === 'streaming' ? { restore_command: PGBACKREST_COMMANDS.restore(stanza) } : {}),
   };
 }
 
 /** What the role backup adds to variables of PostgreSQL and Patroni. */
 export function backupContribution(host: Host, cluster: string): Contribution {
   const postgresql = { parameters: archiveParameters(host, cluster) };
-  if (topologyOf(host) === 'single') return { postgresql };
+  if (topologyOf(host) !== 'patroni') return { postgresql };
   const settings = variables(host, 'backup');
   const stanza = stanzaNamed(cluster, settings);
   return {

@@ -2,6 +2,7 @@ import { enumerate, topologyOf, type Host, type NamedHosts, type VariableProblem
 import { hostsWith } from '../layout.js';
 import { variables } from '../variables.js';
 import { archiveParameters, backupContribution } from './contributed.js';
+import { streamingServers } from '../streaming/servers.js';
 import { repositoriesOf, type RepositorySettings } from './repositories.js';
 
 const REPOSITORIES = 'backup.repositories';
@@ -10,10 +11,12 @@ const REPOSITORIES = 'backup.repositories';
 export function backupProblems(members: readonly Host[], inventory: NamedHosts): VariableProblem[] {
   const [first] = members;
   if (first === undefined) return [];
-  const streaming = members.filter((host) => topologyOf(host) === 'streaming');
-  if (streaming.length > 0) {
-    const message = `give ${enumerate(streaming.map(({ name }) => name))} the role backup, which does not know servers that stream without Patroni: it would not follow their primary`;
-    return [{ host: streaming[0] as Host, path: 'roles', message, hint: 'take the role away, and back the primary up by other means' }];
+  const without = members.some((host) => topologyOf(host) === 'streaming')
+    ? streamingServers(inventory.hosts).filter(({ roles }) => !roles.includes('backup'))
+    : [];
+  if (without.length > 0) {
+    const message = `leave ${enumerate(without.map(({ name }) => name))} without the role backup: no WAL would be archived where the primary is there`;
+    return [{ host: without[0] as Host, path: 'roles', message, hint: 'give all servers that stream without Patroni the role backup' }];
   }
   return [...members.flatMap((host) => ownedProblems(host, inventory.cluster)), ...repositoryProblems(first, inventory)];
 }
@@ -46,11 +49,11 @@ export function repositoryHostProblems(holders: readonly Host[], inventory: Name
 /** What works and is probably not meant. */
 export function backupWarnings(members: readonly Host[]): VariableProblem[] {
   return members
-    .filter((host) => topologyOf(host) === 'single' && variables(host, 'backup').replicas_from_backup)
+    .filter((host) => topologyOf(host) !== 'patroni' && variables(host, 'backup').replicas_from_backup)
     .map((host) => ({
       host,
       path: 'backup.replicas_from_backup',
-      message: 'has no effect: a server without Patroni has no replicas',
+      message: 'has no effect: only Patroni makes its replicas from backups',
       hint: 'leave it out',
     }));
 }
@@ -63,7 +66,7 @@ function ownedProblems(host: Host, cluster: string): VariableProblem[] {
   const own = Object.entries(wanted)
     .filter(([name, value]) => parameters[name] !== value)
     .map(([name]) => ({ host, path: `postgresql.parameters.${name}`, message: 'is set by the role backup', hint }));
-  const others = ['archive_library', 'restore_command'].filter((name) => Object.hasOwn(parameters, name));
+  const others = ['archive_library', 'restore_command'].filter((name) => Object.hasOwn(parameters, name) && !Object.hasOwn(wanted, name));
   const commands = others.map((name) => ({
     host,
     path: `postgresql.parameters.${name}`,

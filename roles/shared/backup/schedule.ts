@@ -4,6 +4,7 @@ import {
   joinScripts,
   onlyThoroughly,
   sh,
+  socketOptions,
   timer,
   topologyOf,
   type Backup,
@@ -13,7 +14,7 @@ import {
   type Script,
   type Stage,
 } from '../../../src/index.js';
-import { restApiUrl } from '../layout.js';
+import { localServer, restApiUrl } from '../layout.js';
 import { backupSettings, stanzaOf } from './stanza.js';
 import { writtenBy } from './repositories.js';
 
@@ -109,7 +110,9 @@ export function backupProgram(context: RoleContext): Script {
   return joinScripts([
     sh`type=$1
 shift $#`,
-    ...(isRepositoryHost || topologyOf(host) === 'single' ? [] : [onlyLeader(context)]),
+    ...(isRepositoryHost || topologyOf(host) === 'single'
+      ? []
+      : [topologyOf(host) === 'patroni' ? onlyLeader(context) : onlyPrimary(context)]),
     // One that begins while another runs comes after it.
     sh`exec 9>>${lock}
 flock 9`,
@@ -135,6 +138,24 @@ function expireFirst(stanza: string): Script {
 
 /** Seconds for which a member waits for a leader: after a power failure of all hosts its missed timer fires before there is one. */
 const LEADS_WITHIN = 1800;
+
+/** Every server has the timers, so that there is one whichever is the primary; without Patroni each knows itself what it is. */
+function onlyPrimary({ host, platform }: RoleContext): Script {
+  const { binDirectory, ...server } = localServer(host, platform);
+  const query = ['-XAtqw', ...socketOptions({ binDirectory, ...server }), '-d', 'postgres', '-c', 'SELECT pg_is_in_recovery()'];
+  return sh`waited=0
+while :; do
+case "$(${`${binDirectory}/psql`} ${query} 2>/dev/null)" in
+f) break ;;
+t) echo ${`${host.name} is a standby, so the backup is for the primary`}; exit 0 ;;
+esac
+if [ "$waited" -ge ${LEADS_WITHIN} ]; then
+echo ${`PostgreSQL on ${host.name} does not answer, so the backup is for the primary`}; exit 0
+fi
+sleep 10
+waited=$((waited + 10))
+done`;
+}
 
 /** Every member has the timers, so that there is one whoever leads; Patroni knows who does. */
 function onlyLeader({ host }: RoleContext): Script {

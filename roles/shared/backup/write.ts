@@ -5,6 +5,7 @@ import {
   holdsLeaderLock,
   PATRONI_MEMBER,
   stateOf,
+  STREAMING_SERVER,
   topologyOf,
   type RoleContext,
   type Stage,
@@ -26,7 +27,7 @@ export function writes(context: RoleContext): Stage[] {
   const server = pgbackrestUser(context);
   const config = configFile(context);
   const own = written.filter((repository) => repository.host !== undefined);
-  // Of members only the one that leads can make the stanza.
+  // Of members only the one that takes writes can make the stanza.
   const one =
     own.length > 0 || topologyOf(host) === 'single' ? {} : { byOne: (states: ReadonlyMap<string, unknown>) => leads(states, host.name) };
   return [
@@ -61,6 +62,7 @@ export function writes(context: RoleContext): Stage[] {
 }
 
 function leads(states: ReadonlyMap<string, unknown>, name: string): boolean {
+  if (stateOf(states, STREAMING_SERVER)?.says?.standby === false) return true;
   const member = stateOf(states, PATRONI_MEMBER);
   return member !== undefined && holdsLeaderLock(member, name);
 }

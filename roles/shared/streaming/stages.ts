@@ -108,7 +108,7 @@ export function slotsOfPrimary(context: RoleContext): Resource {
 }
 
 /** Slots of a standby for those that stream from it, which it gets when it streams itself. */
-function slotsOfStandby(context: RoleContext): Resource[] {
+export function slotsOfStandby(context: RoleContext): Resource[] {
   const { ofStandby: names } = slotsAt(context);
   return names.length === 0 ? [] : [slots(context, { id: 'cascade-slots', on: 'standby', names, kept: [], ofMembers: [] })];
 }

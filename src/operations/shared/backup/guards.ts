@@ -2,6 +2,7 @@ import { enumerate, pgprov, type OperationObjection } from '../../../index.js';
 import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
 import { backupUnit } from '../../../../roles/shared/backup/schedule.js';
 import { backupAdvice, briefly } from '../../../../roles/shared/backup/trouble.js';
+import { hasPatroni } from '../servers.js';
 import { infoOn, takeThemselves, placesOf, runOn, type BackupOperation } from './places.js';
 
 /** What keeps a backup from being taken, as far as it shows before it begins. */
@@ -14,10 +15,12 @@ export function backupObjections(run: BackupOperation): OperationObjection[] {
   if (found.length > 0 || !takeThemselves(inventory)) return found;
   const named = backupHosts(inventory).filter(({ name }) => chosenHosts?.includes(name) === true);
   if (places.length > 0) return [];
+  const does = hasPatroni(inventory) ? 'leads' : 'takes writes';
+  const [one, not] = hasPatroni(inventory) ? ['member', 'does not lead'] : ['server', 'takes no writes'];
   const message =
     named.length === 0
-      ? `no member of ${inventory.cluster} leads, and only the one that leads takes backups`
-      : `${enumerate(named.map(({ name }) => name))} does not lead, and only the member that leads takes backups`;
+      ? `no ${one} of ${inventory.cluster} ${does}, and only the one that ${does} takes backups`
+      : `${enumerate(named.map(({ name }) => name))} ${not}, and only the ${one} that ${does} takes backups`;
   const hint = named.length === 0 ? `see ${pgprov`status ${inventory}`}` : `leave --host out: ${pgprov`backup ${inventory}`}`;
   return [{ kind: 'preflight', error: 'backup/no-leader', message, hint }];
 

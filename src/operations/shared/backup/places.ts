@@ -11,7 +11,7 @@ import {
 } from '../../../index.js';
 import { backupHosts, writtenBy, type Repository } from '../../../../roles/shared/backup/repositories.js';
 import { asGoodAs, backupUnit, type BackupType } from '../../../../roles/shared/backup/schedule.js';
-import { leaderOf } from '../members.js';
+import { writerOf } from '../servers.js';
 
 /** Options of the operation, with what was chosen. */
 export interface BackupOptions {
@@ -36,9 +36,9 @@ export interface Place {
   repositories: readonly Repository[];
 }
 
-/** The hosts with repositories, and of members that reach one by themselves the one that leads; `--host` takes some of them. */
+/** The hosts with repositories, and of servers that reach one by themselves the one that takes writes; `--host` takes some of them. */
 export function placesOf({ inventory, view, chosenHosts }: Pick<BackupOperation, 'inventory' | 'view' | 'chosenHosts'>): Place[] {
-  const leader = leaderOf(view);
+  const leader = writerOf(view);
   return backupHosts(inventory)
     .map((host) => ({ host, repositories: writtenBy(inventory, host) }))
     .filter(({ host, repositories }) => isOwn(repositories) || topologyOf(host) === 'single' || host.name === leader)
@@ -51,9 +51,9 @@ export function isOwn(repositories: readonly Repository[]): boolean {
   return repositories.some(({ host }) => host !== undefined);
 }
 
-/** Members of Patroni take backups themselves, so one of them has to lead. */
+/** The servers take backups themselves, of which only one takes writes. */
 export function takeThemselves(inventory: Inventory): boolean {
-  return backupHosts(inventory).some((host) => topologyOf(host) === 'patroni' && !isOwn(writtenBy(inventory, host)));
+  return backupHosts(inventory).some((host) => topologyOf(host) !== 'single' && !isOwn(writtenBy(inventory, host)));
 }
 
 /** What pgBackRest says on a host. */

@@ -6,7 +6,7 @@ import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { infoOn, isOwn, lastEnd, placesOf, type Place } from '../backup/places.js';
 import { backupGate, startBackup, type BackupUnit } from '../backup/unit.js';
 import type { RestoreRun } from './seen.js';
-import { writerOf } from './servers.js';
+import { writerOf } from '../servers.js';
 
 /** Where backups are taken: of members that reach a repository by themselves the one that takes writes, or is going to. */
 function placesFor(run: RestoreRun): Place[] {

@@ -5,7 +5,7 @@ import { storeOf } from '../members.js';
 import { backupsSince } from './backup.js';
 import { holding } from '../backup/timers.js';
 import { allMembers, asideOf, members, type RestoreRun } from './seen.js';
-import { hasPatroni, lateWhy, servedIdentifier, timelineOn, writerOf } from './servers.js';
+import { hasPatroni, lateWhy, servedIdentifier, timelineOn, writerOf } from '../servers.js';
 import { aimWords } from './target.js';
 import { goOn } from './words.js';
 
@@ -24,7 +24,7 @@ export function finished(run: RestoreRun): string {
   const left =
     away.length === 0
       ? ''
-      : `. ${enumerate(away)} could not be reached: ${pgprov`start ${run.inventory}`} has it copy the data when it is back`;
+      : `. ${enumerate(away)} could not be reached: ${hasPatroni(run.inventory) ? pgprov`start ${run.inventory}` : pgprov`apply ${run.inventory}`} has it copy the data when it is back`;
   return `${leader} ${does} with what was restored to ${aimWords(options)}, on timeline ${timelineOn(view, leader, leader) ?? '?'}${where}${left}${wayBack(run)}`;
 }
 

@@ -14,12 +14,13 @@ import {
   placeOf,
   type RestoreRun,
 } from './seen.js';
+import { isPrimary, seenServers } from '../../../../roles/shared/streaming/seen.js';
 import { guardUnapproved } from '../../../../roles/shared/unapproved.js';
 import { furthestOf } from '../recover/seen.js';
 import { unreachableTarget, unreadBackups } from './guard-backups.js';
 import { leftTimeline } from './left-timeline.js';
 import { roomFor } from './room.js';
-import { hasPatroni, isUp, writerOf } from './servers.js';
+import { hasPatroni, isUp, writerOf } from '../servers.js';
 import { aimWords } from './target.js';
 import { unfit } from './whole.js';
 import { goOn, privatelyAt, reachedWords } from './words.js';
@@ -126,6 +127,7 @@ function awaits(run: RestoreRun): OperationObjection[] {
 function beginning(run: RestoreRun): OperationObjection[] {
   return [
     ...unapproved(run),
+    ...twoPrimaries(run),
     ...stored(run),
     ...maintenanceObjection(run),
     ...unreadBackups(run),
@@ -135,6 +137,16 @@ function beginning(run: RestoreRun): OperationObjection[] {
     ...places(run),
     ...room(run),
   ];
+}
+
+/** Which of them is the one to go back to is for a person to say. */
+function twoPrimaries({ view, inventory }: RestoreRun): OperationObjection[] {
+  const primaries = seenServers(view).filter(isPrimary);
+  if (primaries.length < 2) return [];
+  return refuse(
+    `${enumerate(primaries.map(({ name }) => name))} are both primaries, and only one of them archives its WAL into these backups`,
+    `nothing was changed; ${pgprov`plan ${inventory}`} says how one of them goes out of the way`,
+  );
 }
 
 /** What another restore has left; that a server is held is of no account, because this one does that too. */

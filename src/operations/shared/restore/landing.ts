@@ -22,7 +22,8 @@ import { followStep } from '../recover/starts.js';
 import { backupSteps } from './backup.js';
 import { holding, scheduleStep, scheduling } from '../backup/timers.js';
 import { copyOf, isLetIn, letInNote, members, placeOf, type RestoreRun } from './seen.js';
-import { hasPatroni, isUp, lateWhy, primaryOf, writerOf } from './servers.js';
+import { hasPatroni, isUp, lateWhy, primaryOf, writerOf } from '../servers.js';
+import { standbySteps } from './standbys.js';
 import { serverOf } from './steps.js';
 import { restoredStarts, servesGate } from './unmanaged.js';
 
@@ -123,8 +124,9 @@ export function leadSteps(run: RestoreRun): OperationStep[] {
 
 /** The other members copy the restored data. */
 export function othersSteps(run: RestoreRun): OperationStep[] {
-  const { view, done } = run;
+  const { view, done, inventory } = run;
   const [first = ''] = firstMembers(run);
+  if (!hasPatroni(inventory)) return standbySteps(run, first);
   const leader = isLetIn(run) ? (writerOf(view) ?? first) : first;
   const isLate = (host: string): boolean => !isLetIn(run) || lateWhy(view, leader, host) !== undefined;
   const late = members(run).filter((host) => host !== leader && isLate(host));

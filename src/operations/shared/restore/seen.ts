@@ -11,7 +11,7 @@ import {
 import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { copyOn } from '../rebuild/seen.js';
-import { isUp, knownIdentifier, runningOn, servedTimeline, serverRole, writerOf } from './servers.js';
+import { isUp, knownIdentifier, runningOn, servedTimeline, serverRole, writerOf } from '../servers.js';
 import { SOURCE_INFO } from './source.js';
 import { backupFor, backupsOnto, newestTimeline, stanzaIdentifier, type RestoreAim } from './target.js';
 

@@ -41,7 +41,7 @@ import {
   type RestoreRun,
 } from './seen.js';
 import { isOtherDatabase } from './guards.js';
-import { hasPatroni, lateWhy, mayStart, servedIdentifier, serverStopped, serviceWords, unitOf, writerOf } from './servers.js';
+import { hasPatroni, lateWhy, mayStart, servedIdentifier, serverStopped, serviceWords, unitOf, writerOf } from '../servers.js';
 import { aimOptions, aimWords } from './target.js';
 import { backedUp } from './words.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';

@@ -1,14 +1,4 @@
-import {
-  command,
-  gate,
-  dataDirectoryOf,
-  dataReturned,
-  enumerate,
-  RESTORING_UNIT,
-  sh,
-  type OperationStep,
-  type RoleContext,
-} from '../../../index.js';
+import { command, gate, dataDirectoryOf, dataReturned, enumerate, RESTORING_UNIT, sh, type OperationStep } from '../../../index.js';
 import { restApiUrl } from '../../../../roles/shared/layout.js';
 import { storeOf } from '../members.js';
 import { firstOf } from '../recover/seen.js';
@@ -16,8 +6,8 @@ import { followStep, startStep } from '../recover/starts.js';
 import { formerAside, stopSteps } from './steps.js';
 import { endStep, storeStep, timersStep } from './landing.js';
 import { asideOf, copyOf, hasFormer, members, placeOf, type RestoreRun } from './seen.js';
-import { hasPatroni, isUp, lateWhy, mayStart, runningOn, unitOf, writerOf } from './servers.js';
-import { serverReleased, serverStarts, servesGate } from './unmanaged.js';
+import { hasPatroni, isUp, lateWhy, runningOn, unitOf, writerOf } from '../servers.js';
+import { serverSteps } from './undo-servers.js';
 import { HOPELESS } from '../streaming-gate.js';
 
 /** What was there before comes back, and the member with the last commits leads first. */
@@ -55,7 +45,10 @@ export function undoSteps(run: RestoreRun): { steps: OperationStep[]; then?: str
     ...strayStep(run, strays),
     ...(isManaged && isOther ? storeStep(run, options.former) : []),
   ];
-  if (!isManaged) return { steps: [...before, ...serverSteps(run, away.length > 0)] };
+  if (!isManaged) {
+    const more = serverSteps(run, away.length > 0);
+    return { ...more, steps: [...before, ...more.steps, ...(more.then === undefined ? timersStep(run) : [])] };
+  }
   const had = members(run).filter((host) => (was[host] ?? '') !== '');
   if (had.length === 0) return { steps: [...before, ...timersStep(run)] };
   const leader = writerOf(view);
@@ -81,38 +74,6 @@ export function undoSteps(run: RestoreRun): { steps: OperationStep[]; then?: str
       ...timersStep(run),
     ],
   };
-}
-
-/** Servers without Patroni run again with what they had; one that had nothing may be made anew. */
-function serverSteps(run: RestoreRun, isAway: boolean): OperationStep[] {
-  const { view, options } = run;
-  const { was = {} } = options;
-  const vacant = members(run).filter((host) => (was[host] ?? '') === '' && !mayStart(view, host));
-  const had = members(run).filter((host) => (was[host] ?? '') !== '' && (isAway || !isUp(view, host) || !mayStart(view, host)));
-  return [
-    ...(vacant.length === 0
-      ? []
-      : [
-          {
-            id: 'release',
-            title: `let PostgreSQL on ${enumerate(vacant)} be started again`,
-            on: vacant,
-            resources: (context: RoleContext) => [serverReleased(context)],
-          },
-        ]),
-    ...(had.length === 0
-      ? []
-      : [
-          {
-            id: 'start-first',
-            title: `start PostgreSQL on ${enumerate(had)}, and wait until it takes writes`,
-            on: had,
-            resources: (context: RoleContext) => [serverStarts(context)],
-            gates: (context: RoleContext) => [servesGate(context)],
-          },
-        ]),
-    ...timersStep(run),
-  ];
 }
 
 /** Patroni lists a new leader a moment after it leads. */

@@ -4,20 +4,25 @@ import {
   endHold,
   gate,
   isHeld,
+  isPutOff,
   localServer,
   memberProgress,
   ownCluster,
   psql,
   recoverySettingsGone,
+  releaseAtBoot,
   sh,
+  topologyOf,
   type Gate,
   type Resource,
   type RoleContext,
 } from '../../../index.js';
 import { dataLabel } from '../../../../roles/shared/selinux.js';
 import { standaloneCluster } from '../../../../roles/shared/standalone.js';
+import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
+import { synchronousOptions } from '../../../../roles/shared/streaming/synchronous.js';
 import { withoutPatroni } from '../../../../roles/shared/without-patroni.js';
-import { unitOf } from './servers.js';
+import { unitOf } from '../servers.js';
 
 /** What a server that Patroni does not run takes to be started with the data that was restored. */
 export function restoredStarts(context: RoleContext): Resource[] {
@@ -29,18 +34,31 @@ export function restoredStarts(context: RoleContext): Resource[] {
     ownCluster(data),
     // Files beside the data are those of then.
     ...(isBeside ? [...dataLabel(host, platform), ...withoutPatroni(context).ofCopy] : []),
+    ...(topologyOf(host) === 'streaming' ? [waitsForNobody(context)] : []),
     serverStarts(context),
   ] as Resource[];
 }
 
-/** PostgreSQL’s own unit runs, and may be started by whoever wants it again. */
+/** No standby is there yet that a commit could wait for. */
+function waitsForNobody(context: RoleContext): Resource {
+  const { path } = synchronousOptions(context);
+  return command({
+    name: 'waits-for-nobody',
+    summary: `take ${path} away until standbys stream`,
+    unless: sh`[ ! -e ${path} ]`,
+    run: sh`rm -f ${path}`,
+  }) as Resource;
+}
+
+/** PostgreSQL’s own unit runs, and may be started by whoever wants it again, also by a boot where `pgprov stop` had stopped it. */
 export function serverStarts(context: RoleContext): Resource {
   const unit = unitOf(context);
   return command({
     name: `start-${unit}`,
     summary: `start ${unit}`,
-    unless: sh`! ${isHeld(unit)} && case "$(systemctl is-active ${unit})" in active | activating) : ;; *) false ;; esac`,
+    unless: sh`! ${isHeld(unit)} && ! ${isPutOff(unit)} && case "$(systemctl is-active ${unit})" in active | activating) : ;; *) false ;; esac`,
     run: sh`${endHold(unit)}
+${releaseAtBoot(unitServer(context))}
 systemctl reset-failed ${unit} 2>/dev/null || :
 systemctl start --no-block ${unit}`,
   }) as Resource;

@@ -40,6 +40,24 @@ describe('the role backup', () => {
     });
   });
 
+  it('has servers that stream without Patroni fetch WAL as well, all of them', async () => {
+    const yaml = (more: string): string =>
+      `cluster: demo\nroles: [base, pgdg, postgresql, replication, backup]\nhosts:\n  pg1: 192.0.2.1\n  pg2: ${more}\n  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}\n`;
+    expect(await problems(yaml('192.0.2.2'))).toEqual([]);
+    const { hosts } = await inventoryOf(yaml('192.0.2.2'));
+    for (const host of hosts.slice(0, 2))
+      expect(host.vars['postgresql']?.['parameters']).toMatchObject({
+        archive_command: 'pgbackrest --stanza=demo archive-push %p',
+        restore_command: 'pgbackrest --stanza=demo archive-get %f "%p"',
+      });
+    expect(await problems(yaml('{address: 192.0.2.2, roles: [base, pgdg, postgresql, replication]}'))).toEqual([
+      'roles: leave pg2 without the role backup: no WAL would be archived where the primary is there',
+    ]);
+    expect(await problems(`${yaml('192.0.2.2')}postgresql: {parameters: {restore_command: cp}}\n`)).toEqual([
+      'postgresql.parameters.restore_command: is set by the role backup',
+    ]);
+  });
+
   it('needs a place for backups, which is there', async () => {
     expect(await problems(WITH_HOST)).toEqual([]);
     expect(await problems(MEMBERS)).toEqual([
@@ -92,7 +110,7 @@ describe('the role backup', () => {
       'cluster: demo\nroles: [base, pgdg, postgresql, replication, backup, backup-repository]\nhosts: {pg1: 192.0.2.1}\nbackup: {replicas_from_backup: true}\n',
     );
     expect(warnings.map(({ path, message }) => `${path}: ${message}`)).toEqual([
-      'backup.replicas_from_backup: has no effect: a server without Patroni has no replicas',
+      'backup.replicas_from_backup: has no effect: only Patroni makes its replicas from backups',
     ]);
   });
 });

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { backupProgram } from '../../../../roles/shared/backup/schedule.js';
 import { freshDirectory } from '../../../support/directory.js';
@@ -14,6 +14,15 @@ hosts:
 `;
 const WITH_DIRECTORY = `${MEMBERS}backup: {repositories: {nfs: {directory: /mnt/backups}}}\n`;
 const WITH_HOST = `${MEMBERS}  repo1: {address: 192.0.2.9, roles: [base, pgdg, backup-repository]}\n`;
+
+const STREAMING = `cluster: demo
+roles: [base, pgdg, postgresql, replication, backup]
+hosts:
+  pg1: 192.0.2.1
+  pg2: 192.0.2.2
+backup: {repositories: {nfs: {directory: /mnt/backups}}}
+`;
+const BIN = '/usr/lib/postgresql/17/bin';
 
 const LEADS = 'case "$*" in *http_code*) printf 200 ;; esac';
 const FOLLOWS = `case "$*" in *http_code*) printf 503 ;; *) echo '{"members": [{"name": "pg1", "role": "leader"}, {"name": "pg2", "role": "replica"}]}' ;; esac`;
@@ -33,13 +42,15 @@ describe('what the timers run', () => {
   ): Promise<[code: number | null, calls: string[]]> => {
     const made = new MadeUpHost({
       root: work.path,
-      paths: ['/var/log/pgbackrest'],
+      paths: ['/var/log/pgbackrest', BIN],
       programs: { pgbackrest: ':', sleep: ':', ...programs },
     });
+    made.write(`${BIN}/psql`, '#!/bin/sh\nexec psql "$@"\n');
+    chmodSync(made.at(`${BIN}/psql`), 0o755);
     const { text } = made.script(backupProgram(contextOf(await inventoryOf(yaml), host)));
     const { status } = spawnSync('sh', ['-c', text, 'pgprov-backup', 'diff'], {
       encoding: 'utf8',
-      env: { ...process.env, ...environment },
+      env: { ...process.env, PATH: `${work.at('bin')}:${process.env['PATH']}`, ...environment },
     });
     const calls = made.calls('pgbackrest').filter((call) => !call.includes(' help '));
     return [status, calls.map((call) => call.replace(/^.*--stanza=demo --repo=(\d+).* (\w+)$/u, '$2 repo$1'))];
@@ -66,6 +77,15 @@ describe('what the timers run', () => {
     ['where nobody leads for half an hour, which is a failure', NOBODY, 1],
   ])('takes none %s', async (_where, curl, code) => {
     expect(await ran(WITH_DIRECTORY, 'pg2', { curl })).toEqual([code, []]);
+  });
+
+  it.each<[string, string, string[]]>([
+    ['takes it on the primary of servers without Patroni', 'echo f', ['expire repo1', 'backup repo1']],
+    ['takes none on a standby', 'echo t', []],
+    ['takes none where PostgreSQL does not come up', 'exit 2', []],
+    ['takes a missed one when the primary is up again', '[ "$call" -gt 6 ] || exit 2; echo f', ['expire repo1', 'backup repo1']],
+  ])('%s', async (_title, psql, calls) => {
+    expect(await ran(STREAMING, 'pg1', { psql })).toEqual([0, calls]);
   });
 
   it('takes a missed one when a leader is there, which comes up after the timers', async () => {

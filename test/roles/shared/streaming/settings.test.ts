@@ -91,13 +91,6 @@ describe('parameters of servers that stream without Patroni', () => {
   });
 });
 
-it('the role backup is refused, because it does not know who their primary is', async () => {
-  const yaml = 'groups: {all: {hosts: [pg1, pg2, pg3], roles: [base, pgdg, postgresql, replication, backup]}}\n';
-  expect(await problems(`${yaml}backup: {repositories: {one: {directory: /srv/b}}}\n`)).toContain(
-    'does not know servers that stream without Patroni',
-  );
-});
-
 describe('synchronous standbys', () => {
   const wanted = async (name: string, more: string): Promise<string> =>
     synchronousOptions(contextOf(await streaming(`replication: ${more}\n`), name)).wanted;

@@ -10,11 +10,11 @@ import {
   type PatroniStoppedState,
   type RoleContext,
   type View,
-} from '../../../index.js';
-import { dataDirectoryOf, localServer } from '../../../../roles/shared/layout.js';
-import { variables } from '../../../../roles/shared/variables.js';
-import { answerOf, leaderOf, listedBy, notStreamingWhy, storeOf } from '../members.js';
-import { stopped } from '../stopped.js';
+} from '../../index.js';
+import { dataDirectoryOf, localServer } from '../../../roles/shared/layout.js';
+import { variables } from '../../../roles/shared/variables.js';
+import { answerOf, leaderOf, listedBy, notStreamingWhy, storeOf } from './members.js';
+import { stopped } from './stopped.js';
 
 type Context = Pick<RoleContext, 'host' | 'inventory' | 'platform'>;
 
