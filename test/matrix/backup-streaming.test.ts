@@ -61,12 +61,16 @@ describe('servers that stream without Patroni', () => {
     expect(await sql(standby, 'select pg_is_in_recovery()')).toBe('t');
     await pgbackrest(on, '--stanza=demo check');
     for (const host of [primary, standby])
-      expect(
-        await must(
-          host,
-          `systemctl is-active ${UNIT} pgprov-restored pgprov-restore; grep recovery_target ${DATA}/postgresql.auto.conf; ls /etc/systemd/system/${UNIT}.service.d 2>/dev/null; :`,
-        ),
-      ).toBe('active\ninactive\ninactive');
+      await expect
+        .poll(
+          () =>
+            must(
+              host,
+              `systemctl is-active ${UNIT} pgprov-restored pgprov-restore; grep recovery_target ${DATA}/postgresql.auto.conf; ls /etc/systemd/system/${UNIT}.service.d 2>/dev/null; :`,
+            ),
+          { timeout: patience(30_000) },
+        )
+        .toBe('active\ninactive\ninactive');
     expect(await record()).toBe('');
     expect(await run('apply', '--yes')).toContain('No changes');
   };

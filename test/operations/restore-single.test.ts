@@ -286,6 +286,9 @@ describe('a restore of a server without Patroni', () => {
     const lead = script('lead', seen(OPEN, { ...CHOSEN, approve: true }));
     expect(lead).toContain('systemctl start --no-block postgresql@17-main');
     expect(lead).toContain('recovery_target');
+    const { steps } = restore.remaining(seen(OPEN, { ...CHOSEN, approve: true }));
+    const [gate] = steps.flatMap((step) => (step.id === 'lead' && 'gates' in step ? (step.gates?.(context) ?? []) : []));
+    expect(gate?.probe().text).toContain('systemctl -q is-active postgresql@17-main');
     expect(script('stop-leader', seen({}))).toContain(
       'AssertPathExists=!/etc/systemd/system/postgresql@17-main.service.d/pgprov-held.conf',
     );

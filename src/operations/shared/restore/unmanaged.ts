@@ -78,7 +78,7 @@ export function serverReleased(context: RoleContext): Resource {
 /** Seconds in which a server that gets no further is waited for: after a crash it replays WAL. */
 const STANDS_STILL = 300;
 
-/** Open when the server takes writes. */
+/** Open when the server takes writes, and its unit counts as started. */
 export function servesGate(context: RoleContext): Gate {
   const { host, platform } = context;
   return gate({
@@ -88,6 +88,7 @@ export function servesGate(context: RoleContext): Gate {
     fatalLogPatterns: [],
     timeout: STANDS_STILL,
     progress: memberProgress(dataDirectoryOf(host, platform)),
-    check: sh`[ "$(${psql(localServer(host, platform), ['-c', 'SELECT pg_is_in_recovery()'])} 2>&1)" = f ] || { echo 'it takes no writes yet'; exit 1; }`,
+    check: sh`[ "$(${psql(localServer(host, platform), ['-c', 'SELECT pg_is_in_recovery()'])} 2>&1)" = f ] || { echo 'it takes no writes yet'; exit 1; }
+systemctl -q is-active ${unitOf(context)} || { echo 'systemd still starts it'; exit 1; }`,
   });
 }
