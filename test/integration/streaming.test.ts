@@ -151,7 +151,7 @@ describe('streaming without Patroni on Debian 13', () => {
     expect(ended.all).not.toContain('error:');
     expect(ended.code).toBe(0);
     expect(await sql(pg1, 'show synchronous_standby_names')).toBe('');
-    expect(await must(pg2, "grep -c ':another-one$' /var/lib/postgresql/.pgpass")).toBe('2');
+    expect(await must(pg2, "grep -c ':another-one$' /var/lib/postgresql/.pgpass")).toBe('4');
     await must(pg2, `systemctl restart ${UNIT}`);
     await expect.poll(() => streams(pg1), { timeout: patience(30_000) }).toBe('pg2|streaming|pg2 pg3|streaming|pg3');
   });
