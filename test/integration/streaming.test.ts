@@ -179,7 +179,7 @@ describe('streaming without Patroni on Debian 13', () => {
       expect(await sql(from, 'select count(*) from pg_replication_slots')).toBe('0');
     }
     for (const host of writers) {
-      await must(host, ': >/tmp/written; while pgrep -f /tmp/write.sh >/dev/null; do sleep 0.1; done');
+      await must(host, ': >/tmp/written; while pgrep -f [/]tmp/write.sh >/dev/null; do sleep 0.1; done');
       const acknowledged = (await must(host, 'cat /tmp/acknowledged')).split('\n');
       const there = new Set((await sql(pg1, `select i from committed where host = '${host.name}'`)).split('\n'));
       expect(acknowledged.length).toBeGreaterThan(0);
