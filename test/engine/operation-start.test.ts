@@ -24,10 +24,13 @@ it.each(OPERATIONS.filter((operation) => operation.streaming !== true).map((oper
 it('only what is known to be true of them works on them', () => {
   const known = OPERATIONS.filter((operation) => operation.streaming === true).map(({ name }) => name);
   expect(known.toSorted()).toEqual([
+    'backup',
+    'backup verify',
     'failover',
     'rebuild',
     'reload',
     'restart',
+    'restore',
     'secrets rotate',
     'snapshot',
     'start',

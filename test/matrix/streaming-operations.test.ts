@@ -153,7 +153,10 @@ describe.each([
     const [from] = hosts.filter((host) => host.name === primary) as [LabHost];
     await from.kill();
     const check = await cluster.run('failover', '--check');
-    expect([check.code, check.all]).toEqual([0, expect.stringContaining(`the host of ${from.name} cannot be reached, so how far it was is unknown`)]);
+    expect([check.code, check.all]).toEqual([
+      0,
+      expect.stringContaining(`the host of ${from.name} cannot be reached, so how far it was is unknown`),
+    ]);
     const killed = start(['failover', cluster.file, '--yes', '--output', 'json']);
     await killed.printed(/"type":"changing"[^\n]*"stage":"failover\/promote"/u);
     killed.process.kill('SIGKILL');
