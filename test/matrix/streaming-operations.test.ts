@@ -24,7 +24,7 @@ describe.each([
     await write();
     const run = await cluster.run('apply');
     expect(run.all).not.toContain('error:');
-    expect(run.code).toBe(0);
+    expect(run.code, run.all).toBe(0);
     await sql(hosts[0], 'create table written (i int)');
   });
 

@@ -44,7 +44,7 @@ describe('a clone on a host', () => {
       const told = readFileSync(seen, 'utf8');
       expect(told).toMatch(/^700 \S+\n600 \S+\/client\.key\n600 \S+\/pgbackrest\.conf\n\[global\]\nrepo1-cipher-pass=the-passphrase\n$/u);
       expect(host.calls('pgbackrest')[0]).toMatch(
-        /^pgbackrest --stanza=demo .* --config=(\S+)\/pgbackrest\.conf --repo2-host-ca-file=\1\/ca\.crt --repo2-host-cert-file=\1\/client\.crt --repo2-host-key-file=\1\/client\.key --output=json info$/u,
+        /^pgbackrest --stanza=demo .* --config=(\S+)\/pgbackrest\.conf --repo2-host-ca-file=\1\/ca\.crt --repo2-host-cert-file=\1\/client\.crt --repo2-host-key-file=\1\/client\.key --protocol-timeout=15 --output=json info$/u,
       );
       expect(host.calls('pgbackrest').join()).not.toContain('the-passphrase');
       expect(left()).toEqual([]);

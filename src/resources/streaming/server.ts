@@ -39,8 +39,12 @@ export interface StreamingWords {
 /** The observation's id. */
 export const STREAMING_SERVER = handle<StreamingServer>('streaming-server');
 
-/** pg_control has the timeline of the last restartpoint, which may be some before the one that a standby without a sender has received last. */
-const IN_WAL_FILES = "(SELECT max(('x' || left(name, 8))::bit(32)::int) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$')";
+/**
+ * pg_control has the timeline of the last restartpoint, which may be some before the one that a standby without a sender has received last. Of a
+ * timeline that it came to it has the history too; pg_rewind keeps WAL of one that it took back, without that.
+ */
+const IN_WAL_FILES = `(SELECT max(('x' || left(name, 8))::bit(32)::int) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'
+      AND left(name, 8) || '.history' IN (SELECT name FROM pg_ls_waldir()))`;
 
 const QUERY = `WITH here AS (SELECT pg_is_in_recovery() AS standby,
   CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_lsn() END AS lsn)

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { streamingServer, type StreamingWords } from '../../../src/resources/streaming/server.js';
@@ -54,6 +55,9 @@ describe.skipIf(binaries === undefined)(
       await expect.poll(() => third.query('select count(*) from pg_stat_wal_receiver'), { timeout: patience(30_000) }).toEqual(['0']);
       expect(third.query('select timeline_id from pg_control_checkpoint()')).toEqual(['1']);
       expect(saysOf(third)).toMatchObject({ standby: true, timeline: 2, receives: false });
+      // What pg_rewind leaves of a timeline that it took back: a WAL file, and no history.
+      writeFileSync(join(third.data, 'pg_wal', '000000050000000000000009'), '');
+      expect(saysOf(third)).toMatchObject({ timeline: 2 });
     });
   },
 );
