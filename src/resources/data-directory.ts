@@ -10,7 +10,10 @@ export type ControlFile = 'valid' | 'missing' | 'zero' | 'truncated' | 'damaged'
 
 /** How far the WAL of a data directory goes; locations are written as PostgreSQL writes them, `0/5005420`. */
 export interface WalPosition {
-  /** The newest timeline that it has data of: the last checkpoint's, the minimum recovery ending location's, or its newest WAL file's. */
+  /**
+   * The newest timeline that it has data of: the last checkpoint's, the minimum recovery ending location's, or that of its newest WAL file whose
+   * history is there: pg_rewind leaves WAL of a timeline that it took back, without that.
+   */
   timeline: number;
   /** The last checkpoint, of a standby the last restartpoint. */
   checkpoint: string;
@@ -252,7 +255,13 @@ if [ "$running" = alone ] || [ "$state" != 'in production' ]; then
 ${TELL_REPLAYED}
 fi
 if [ -z "$running" ] && [ -n "$checkpoint" ]; then
-for file in "$data"/pg_wal/????????????????????????; do [ ! -f "$file" ] || segments=${expand('file##*/')}; done
+for file in "$data"/pg_wal/????????????????????????; do
+[ -f "$file" ] || continue
+file=${expand('file##*/')}
+number=${expand('file%????????????????')}
+case $number in *[!0-9A-F]*) continue ;; esac
+if [ "$((0x$number))" -le "$timeline" ] || [ "$((0x$number))" -le "$recovery" ] || [ -e "$data/pg_wal/$number.history" ]; then segments=$file; fi
+done
 final=$segments
 if [ -n "$segments" ]; then
 segments=${expand('segments%????????????????')}

@@ -162,7 +162,7 @@ describe.each([
     const run = await carryOut('rebuild', '--host', 'pg1', '--give-up-commits');
     expect(run.all).not.toContain('error:');
     expect(run.code, run.all).toBe(0);
-    expect(await must(pg1, 'journalctl -u pgprov-copy -o cat --no-pager')).toMatch(/servers diverged at WAL location[^]*Done!/u);
+    expect(await must(pg1, 'journalctl -u "pgprov-copy*" -o cat --no-pager')).toMatch(/servers diverged at WAL location[^]*Done!/u);
     expect(await sql(pg1, "select string_agg(i::text, ' ') from written")).toBe('2');
     expect(await sql(pg1, 'show cluster_name')).toBe('of_pg1');
     expect(await sql(pg1, 'select pg_is_in_recovery()')).toBe('t');

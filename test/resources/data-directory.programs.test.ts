@@ -280,6 +280,17 @@ describe.skipIf(binaries === undefined)(
         }
         for (const name of written) renameSync(work.at(name), file(name));
         expect(lsnBytes((await last()) ?? '')).toBe(end);
+        // What pg_rewind leaves of a timeline that it took back: a WAL file, and no history.
+        const left = file(`00000005${second.slice(8)}`);
+        writeFileSync(left, readFileSync(file(second)));
+        const timeline = async (): Promise<number | undefined> => {
+          const state = await observe(shell, at(data, bin, POSTGRES_USER));
+          return state.kind === 'cluster' ? state.position?.timeline : undefined;
+        };
+        expect([await timeline(), lsnBytes((await last()) ?? '')]).toEqual([1, end]);
+        writeFileSync(file('00000005.history'), '1\t0/2000000\tno recovery target specified\n');
+        expect(await timeline()).toBe(5);
+        for (const each of [left, file('00000005.history')]) rmSync(each);
         // Where one is missing, what comes after it counts for nothing.
         rmSync(file(second));
         expect(lsnBytes((await last()) ?? '')).toBe(lsnBytes(switched()[0] ?? '') - 24n);

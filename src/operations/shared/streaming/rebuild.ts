@@ -60,7 +60,8 @@ function problems({ inventory, options, chosenHosts }: OperationStart<RebuildOpt
   const hint = `give it with --host: ${enumerate(names)}`;
   if (only === undefined) return object('which server is to be rebuilt?', hint);
   if (more.length > 0) return object('one server is rebuilt at a time, so that the others keep the data', hint);
-  if (from === 'backup') return object('a server that streams without Patroni is made anew from its primary, not from a backup', 'leave out --from');
+  if (from === 'backup')
+    return object('a server that streams without Patroni is made anew from its primary, not from a backup', 'leave out --from');
   if (discard === true)
     return object('without Patroni the data that a server had is always kept beside it', 'leave out --discard, and make room for both');
   if (names.includes(only)) return [];
