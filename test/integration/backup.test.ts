@@ -3,6 +3,7 @@ import type { LabHost } from '../lab/index.js';
 import type { BackupStatus } from '../../src/lib/backup-status.js';
 import { assertDocumented } from '../support/json-lines.js';
 import { MATRIX } from '../support/depth.js';
+import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
 import { backupsOf, lastArchived, pgbackrest } from './support/backups.js';
 import { TestCluster } from './support/cluster.js';
@@ -202,53 +203,63 @@ describe('backups of a cluster with a repository host', () => {
     expect((await pgprov('backup', 'verify', cluster.file)).code).toBe(0);
   });
 
-  it('tries in a drill whether a backup can be restored, also after one that was killed, and leaves nothing of it', async () => {
-    const host = cluster.host('pg3');
-    const main = await leader();
-    await sql(main, 'CREATE TABLE drilled AS SELECT generate_series(1, 1000) n');
-    const segment = await switchWal(main);
-    await expect.poll(() => lastArchived(repository), { timeout: patience(60_000) }).toBe(segment);
-    const members = await describeMembers(main);
-    const words = ['drill', 'restore', cluster.file, '--on', 'pg3', '--check', 'SELECT count(*) = 1000 FROM drilled'];
+  longCase(
+    'a drill that is killed',
+    'tries in a drill whether a backup can be restored, also after one that was killed, and leaves nothing of it',
+    async () => {
+      const host = cluster.host('pg3');
+      const main = await leader();
+      await sql(main, 'CREATE TABLE drilled AS SELECT generate_series(1, 1000) n');
+      const segment = await switchWal(main);
+      await expect.poll(() => lastArchived(repository), { timeout: patience(60_000) }).toBe(segment);
+      const members = await describeMembers(main);
+      const words = ['drill', 'restore', cluster.file, '--on', 'pg3', '--check', 'SELECT count(*) = 1000 FROM drilled'];
 
-    const killed = start([...words, '--output', 'plain']);
-    await killed.printed(/drill restore\/restore/u);
-    killed.process.kill('SIGKILL');
-    await killed.finished;
-    const run = await pgprov(...words, '--output', 'json');
-    expect(run.code, run.all).toBe(0);
-    assertDocumented(run.stdout);
-    expect(run.stdout).toContain('RTO: ');
+      const killed = start([...words, '--output', 'plain']);
+      await killed.printed(/drill restore\/restore/u);
+      killed.process.kill('SIGKILL');
+      await killed.finished;
+      const run = await pgprov(...words, '--output', 'json');
+      expect(run.code, run.all).toBe(0);
+      assertDocumented(run.stdout);
+      expect(run.stdout).toContain('RTO: ');
 
-    const { drill } = JSON.parse((await cluster.run('backups', '--json')).stdout) as BackupStatus;
-    expect(drill).toMatchObject({
-      on: 'pg3',
-      ok: true,
-      problems: [],
-      answer: ['t'],
-      backup: (await backupsOf(repository)).backup.at(-1)?.label,
-    });
-    expect([drill?.rtoSeconds, drill?.rpoSeconds, drill?.walReplayed].every((number) => typeof number === 'number')).toBe(true);
-    expect(await must(host, 'ls -d /var/lib/postgresql/*/pgprov-drill-* /run/pgprov-drill /run/pgprov-drill.sh 2>/dev/null || :')).toBe('');
-    expect(await must(host, 'systemctl is-active pgprov-drill || :')).toBe('inactive');
-    expect(await must(repository, 'systemctl is-active pgprov-drill-hold || :')).toBe('inactive');
-    expect(await describeMembers(main)).toEqual(members);
-    expect(await lastArchived(repository)).toMatch(/^00000001/u);
-  });
+      const { drill } = JSON.parse((await cluster.run('backups', '--json')).stdout) as BackupStatus;
+      expect(drill).toMatchObject({
+        on: 'pg3',
+        ok: true,
+        problems: [],
+        answer: ['t'],
+        backup: (await backupsOf(repository)).backup.at(-1)?.label,
+      });
+      expect([drill?.rtoSeconds, drill?.rpoSeconds, drill?.walReplayed].every((number) => typeof number === 'number')).toBe(true);
+      expect(await must(host, 'ls -d /var/lib/postgresql/*/pgprov-drill-* /run/pgprov-drill /run/pgprov-drill.sh 2>/dev/null || :')).toBe(
+        '',
+      );
+      expect(await must(host, 'systemctl is-active pgprov-drill || :')).toBe('inactive');
+      expect(await must(repository, 'systemctl is-active pgprov-drill-hold || :')).toBe('inactive');
+      expect(await describeMembers(main)).toEqual(members);
+      expect(await lastArchived(repository)).toMatch(/^00000001/u);
+    },
+  );
 
-  it('rebuilds a standby from the repository, keeps what it had, and has scheduled backups go on', async () => {
-    const leading = (await leader()).name;
-    const standby = cluster.host(leading === 'pg3' ? 'pg2' : 'pg3');
-    await sql(await leader(), 'CREATE TABLE since_the_backup AS SELECT generate_series(1, 1000) n');
-    const run = await cluster.run('rebuild', '--host', standby.name, '--from', 'backup', '--yes');
-    expect(run.code, run.all).toBe(0);
-    const { backup } = await backupsOf(repository);
-    expect(run.all).toContain(`${standby.name} streams from ${leading} with data that was restored from backup ${backup.at(-1)?.label}`);
-    expect(run.all).toMatch(/what it had before is in \S+\.aside-\d+T\d+ there/u);
-    expect(await describeMembers(standby)).toContain(`${standby.name} Replica streaming`);
-    expect(await sql(standby, 'SELECT count(*) FROM since_the_backup')).toBe('1000');
-    expect(await must(repository, 'systemctl is-active pgprov-backup@full.timer')).toContain('active');
-  });
+  longCase(
+    'a standby from the repository',
+    'rebuilds a standby from the repository, keeps what it had, and has scheduled backups go on',
+    async () => {
+      const leading = (await leader()).name;
+      const standby = cluster.host(leading === 'pg3' ? 'pg2' : 'pg3');
+      await sql(await leader(), 'CREATE TABLE since_the_backup AS SELECT generate_series(1, 1000) n');
+      const run = await cluster.run('rebuild', '--host', standby.name, '--from', 'backup', '--yes');
+      expect(run.code, run.all).toBe(0);
+      const { backup } = await backupsOf(repository);
+      expect(run.all).toContain(`${standby.name} streams from ${leading} with data that was restored from backup ${backup.at(-1)?.label}`);
+      expect(run.all).toMatch(/what it had before is in \S+\.aside-\d+T\d+ there/u);
+      expect(await describeMembers(standby)).toContain(`${standby.name} Replica streaming`);
+      expect(await sql(standby, 'SELECT count(*) FROM since_the_backup')).toBe('1000');
+      expect(await must(repository, 'systemctl is-active pgprov-backup@full.timer')).toContain('active');
+    },
+  );
 
   it('says what to do where the passphrase on the host is another one', async () => {
     await must(

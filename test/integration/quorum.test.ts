@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { LabHost } from '../lab/index.js';
 import { longCase } from '../support/long-case.js';
 import { patience } from '../support/patience.js';
@@ -56,7 +56,7 @@ describe('etcd’s quorum in a running cluster', () => {
     await expectWell();
   });
 
-  it('is checked again when a host has lost power in an earlier stage', async () => {
+  longCase('power lost in an earlier stage', 'is checked again when a host has lost power in an earlier stage', async () => {
     const before = await processes(pg1, pg2);
     const run = start(['apply', cluster.file, '--yes', '--set', 'etcd.heartbeat_interval=150', '--set', 'etcd.election_timeout=1500']);
     // Cutting the power takes a moment, in which the run goes through several stages.
