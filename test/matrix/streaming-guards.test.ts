@@ -21,7 +21,7 @@ describe.each([
   beforeAll(async () => {
     cluster = await TestCluster.start(name, os, 3, 'packages');
     [pg1, pg2, pg3] = cluster.hosts as [LabHost, LabHost, LabHost];
-    await cluster.write({ roles: ['base', 'pgdg', 'postgresql', 'replication'] });
+    await cluster.write({ roles: ['base', 'firewall', 'pgdg', 'postgresql', 'replication'] });
     const run = await cluster.run('apply');
     expect([run.code, run.all]).toEqual([0, expect.not.stringContaining('error:')]);
   });
