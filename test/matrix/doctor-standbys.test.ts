@@ -75,38 +75,6 @@ it('finds a former leader that has parted from the new one and was not rewound',
   await doctor.configure('-s postgresql.use_pg_rewind=true');
 });
 
-it('finds a standby whose disk for the WAL is full', async () => {
-  const { doctor } = at;
-  const { leader, one } = await doctor.members();
-  const wal = `${DATA}/pg_wal`;
-  const options = 'size=100m,uid=$(id -u postgres),gid=$(id -g postgres),mode=700';
-  const [found] = await doctor.provoke({
-    diagnosis: 'disk-full',
-    level: 'broken',
-    host: one,
-    line: new RegExp(`^${wal}: .* free of 100 MiB$`, 'u'),
-    wrong: async () => {
-      await doctor.on(
-        one,
-        `systemctl stop patroni; cp -a ${wal} /root/wal; mount -t tmpfs -o ${options} tmpfs ${wal}; cp -a /root/wal/. ${wal}`,
-      );
-      await doctor.on(one, `systemctl start patroni; dd if=/dev/zero of=${wal}/filler bs=64k 2>/dev/null || :`);
-      const said = "journalctl -u patroni --since -60s | grep -c 'No space left on device' || :";
-      const write = async (): Promise<string> => {
-        await writeWal(doctor, leader, 2);
-        return doctor.on(one, said);
-      };
-      await expect.poll(write, { timeout: patience(60_000), interval: 2000 }).not.toBe('0');
-    },
-    advice: /\/filler$|\t\S*pg_wal$/mu,
-    undo: async () => {
-      await doctor.on(one, `rm ${wal}/filler; systemctl stop patroni; cp -a ${wal}/. /root/wal; umount ${wal}; cp -a /root/wal/. ${wal}`);
-      await doctor.on(one, 'systemctl start patroni');
-    },
-  });
-  expect(found?.consequences.map(({ diagnosis }) => diagnosis)).toContain('no-space');
-});
-
 it('finds two timelines of one number that were begun at different places', async () => {
   const { doctor } = at;
   const { leader, one, other } = await doctor.members();
