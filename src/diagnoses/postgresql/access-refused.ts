@@ -1,14 +1,11 @@
 import { defineDiagnosis, groupBy, pgprov, type Finding, type LoggedLine } from '../../index.js';
 import { variables } from '../../../roles/shared/variables.js';
 import { cutOff } from '../shared/leading.js';
-import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst } from '../shared/lines.js';
+import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, QUOTED_REFUSAL } from '../shared/lines.js';
 import { standbysCutOff } from '../shared/streaming.js';
 
 const REFUSED =
   /(?:no pg_hba\.conf entry for|pg_hba\.conf rejects) (?<replication>replication )?(?:connection )?(?:from |for )?host "(?<from>[^"]*)", user "(?<user>[^"]*)"(?:, database "(?<database>[^"]*)")?(?:, (?<tls>no encryption|SSL encryption|SSL off|SSL on))?/u;
-
-/** A client that was refused quotes what its server said, a standby in its own log. */
-const QUOTED = /connection to server|could not connect to the primary/u;
 
 /** Milliseconds: what was refused before may have been put right. */
 const RECENT = 5 * 60_000;
@@ -27,7 +24,7 @@ export default defineDiagnosis({
     return view.hosts('postgresql').flatMap((host): Finding[] => {
       const { name } = host;
       const lines = linesSince(examination, name, { units: POSTGRESQL_LOGS, pattern: REFUSED, within: RECENT }).filter(
-        ({ text }) => !QUOTED.test(text),
+        ({ text }) => !QUOTED_REFUSAL.test(text),
       );
       return [...groupBy(lines, ({ text }) => JSON.stringify(read(text))).values()].map((group): Finding => {
         const last = group.at(-1) ?? group[0];

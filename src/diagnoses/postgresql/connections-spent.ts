@@ -1,7 +1,7 @@
 import { defineDiagnosis, pgprov, SERVER_HEALTH, type Examination, type Finding, type LoggedLine } from '../../index.js';
 import { askHealth } from '../shared/health.js';
 import { cutOff } from '../shared/leading.js';
-import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst } from '../shared/lines.js';
+import { asEvidence, linesSince, POSTGRESQL_LOGS, sinceFirst, QUOTED_REFUSAL } from '../shared/lines.js';
 
 /** A limit that PostgreSQL names when it refuses a connection. */
 interface Limit {
@@ -28,9 +28,6 @@ const LIMITS: readonly Limit[] = [
 ];
 const REFUSED = new RegExp(LIMITS.map(({ pattern }) => pattern.source).join('|'), 'u');
 
-/** A client that was refused quotes what its server said, a standby in its own log. */
-const QUOTED = /connection to server|could not connect to the primary/u;
-
 /** Milliseconds: who was refused before has got in by now, or given up. */
 const RECENT = 5 * 60_000;
 
@@ -46,7 +43,7 @@ export default defineDiagnosis({
   find: (examination) =>
     examination.view.hosts('postgresql').flatMap(({ name: host }) => {
       const refused = linesSince(examination, host, { units: POSTGRESQL_LOGS, pattern: REFUSED, within: RECENT }).filter(
-        ({ text }) => !QUOTED.test(text),
+        ({ text }) => !QUOTED_REFUSAL.test(text),
       );
       return LIMITS.flatMap((limit) => {
         const lines = refused.filter(({ text }) => limit.pattern.test(text));

@@ -31,6 +31,9 @@ export function standingLines(
 /** Units whose logs have what PostgreSQL says: of a process that ended at once the journal no longer knows that it was PostgreSQL. */
 export const POSTGRESQL_LOGS: readonly string[] = ['postgresql', 'patroni'];
 
+/** In a client's own words: it quotes what its server said when it was refused, a standby in its own log. */
+export const QUOTED_REFUSAL = /connection to server|could not connect to the primary/u;
+
 /** The server takes connections. */
 export const STARTED = /database system is ready to accept/u;
 
