@@ -89,7 +89,7 @@ async function lookedAt(
   { cluster, step, operation, more, catalog, openStore, check }: ConvergingOptions,
   crossing?: 'all-at-once',
 ): Promise<Pass> {
-  const { roles, renewal } = step.converge;
+  const { roles, renewal, answersFor } = step.converge;
   const { inspects = false } = operation;
   const aimed = selectedRoles(catalog, { roles });
   const store = await openStore({ writable: !check, ...(renewal === undefined ? {} : { renewal }) });
@@ -102,6 +102,7 @@ async function lookedAt(
     thorough: false,
     inspects,
     crossing,
+    answersFor,
     ...(more === undefined ? {} : { more }),
   });
   await pass.recall();

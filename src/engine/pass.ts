@@ -38,6 +38,8 @@ export interface PassOptions {
   inspects?: boolean;
   /** Take only the stages with proofs, on all hosts side by side, and prove nothing. */
   crossing?: 'all-at-once' | undefined;
+  /** Only objections and proofs of these hosts count, and those that name no host; undefined: all. */
+  answersFor?: readonly string[] | undefined;
   /** What is asked of each host besides what the roles ask. */
   more?(context: RoleContext): Observation[];
 }
@@ -282,7 +284,9 @@ export class Pass {
     const { connections, results } = cluster;
     const objections = (): readonly Objection[] => {
       const view = this.#view();
-      const all = [...roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...more(view, role)]), ...others()];
+      const all = [...roles.flatMap((role) => [...(role.guards?.(view, store) ?? []), ...more(view, role)]), ...others()].filter(
+        (objection) => this.#answersFor(objection),
+      );
       const worst = all.some(({ kind }) => kind === 'refuse') ? 'refuse' : 'preflight';
       const weighty = all.filter(({ kind }) => kind === worst);
       const decisive = weighty.filter((objection) => objection.decisive === true);
@@ -317,9 +321,15 @@ export class Pass {
     if (crossing !== undefined) return [];
     return settledChecks({
       cluster,
-      checks: () => roles.flatMap((role) => role.checks?.(this.#view()) ?? []),
+      checks: () => roles.flatMap((role) => role.checks?.(this.#view()) ?? []).filter((check) => this.#answersFor(check)),
       look: () => cluster.connections.surveyAgain(this.#shapes.confirmed),
     });
+  }
+
+  /** Whether what is said counts: what it is about is its host's, or nobody's in particular. */
+  #answersFor({ host }: { host?: string | undefined }): boolean {
+    const { answersFor } = this.#options;
+    return host === undefined || answersFor === undefined || answersFor.includes(host);
   }
 
   #view(): View {

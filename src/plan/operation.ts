@@ -158,6 +158,8 @@ export interface ConvergeStep extends StepWords {
     crossing?: 'all-at-once';
     /** It is carried out with an empty plan as well, for its proofs. */
     proves?: true;
+    /** Only what is said of these hosts, or of none, speaks against it or its outcome: others may be in no good order. Default: all. */
+    answersFor?: readonly string[];
   };
 }
 

@@ -644,6 +644,28 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
       expect((await run(bringing({}, step({ proves: true })), { catalog: [wet] })).kinds).toEqual(['check/failed']);
     });
 
+    it('is refused and judged by what is said of the hosts that it answers for, and of none', async () => {
+      const wet = (host?: string) => ({ title: 'it is dry', ok: false, detail: 'wet', ...(host === undefined ? {} : { host }) });
+      const refused = (host?: string) => ({
+        kind: 'refuse' as const,
+        message: 'no',
+        hint: 'none',
+        ...(host === undefined ? {} : { host }),
+      });
+      const kinds = async (rest: Partial<Role>, answersFor?: string[]): Promise<string[]> => {
+        clean();
+        const of = step(answersFor === undefined ? {} : { answersFor });
+        return (await run(bringing({}, of), { catalog: [{ ...files(), ...rest }] })).kinds;
+      };
+      for (const rest of [{ checks: () => [wet('pg2')] }, { guards: () => [refused('pg2')] }]) {
+        expect(await kinds(rest, ['pg1'])).toEqual([]);
+        expect(await kinds(rest, ['pg1', 'pg2'])).toHaveLength(1);
+        expect(await kinds(rest)).toHaveLength(1);
+      }
+      expect(await kinds({ checks: () => [wet()] }, ['pg1'])).toEqual(['check/failed']);
+      expect(await kinds({ guards: () => [refused()] }, ['pg1'])).toEqual(['refused/data']);
+    });
+
     it('shows its plan with `check`, and changes nothing', async () => {
       clean('pg1');
       const { foreseen, steps, record } = await run(bringing(), { check: true, catalog: [files()] });

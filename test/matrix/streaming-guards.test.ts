@@ -10,7 +10,7 @@ describe.each([
   { os: 'rocky9', name: 'mxsgr9' },
 ] as const)('what servers that stream without Patroni refuse on $os', ({ os, name }) => {
   const { family, postgresql: version } = SYSTEMS[os];
-  const { data: DATA } = placesOf(os);
+  const { data: DATA, postgresqlBin: bin } = placesOf(os);
   const unit = family === 'el' ? `postgresql-${version}` : `postgresql@${version}-main`;
   const config = family === 'el' ? DATA : `/etc/postgresql/${version}/main`;
   let cluster: TestCluster;
@@ -134,5 +134,62 @@ find ${config}/conf.d /var/lib/pgprov -type f -printf '%p %T@ %i\\n' | sort`,
     await must(pg3, `${SIGNAL} && systemctl restart ${unit}`);
     await refuses('pg3 is ahead of its primary: it is on timeline 2, and its primary pg1 on timeline 1');
     await copyAnew(pg3);
+  });
+
+  it('a standby that has WAL that its primary has not, because that came back from something older', async () => {
+    await must(pg1, `systemctl stop ${unit} && cp -a ${DATA} ${DATA}.earlier && systemctl start ${unit}`);
+    await sql(pg1, 'create table written as select generate_series(1, 10000) i');
+    await expect.poll(() => sql(pg2, "select count(*) from pg_class where relname = 'written'"), { timeout: patience(30_000) }).toBe('1');
+    await must(pg1, `systemctl stop ${unit} && mv ${DATA} ${DATA}.later && mv ${DATA}.earlier ${DATA} && systemctl start ${unit}`);
+    await refuses(
+      /pg[23] (?:has parted from the server that it streams from: it has replayed WAL|is ahead of its primary: it has WAL) up to/u,
+      'keeps its data aside',
+    );
+    await must(pg1, `systemctl stop ${unit} && mv ${DATA} ${DATA}.earlier && mv ${DATA}.later ${DATA} && systemctl start ${unit}`);
+    await isWell();
+  });
+
+  it('a server with another database', async () => {
+    await must(
+      pg2,
+      `systemctl stop ${unit} && mv ${DATA} ${DATA}.aside && install -d -o postgres -g postgres -m 700 ${DATA} && runuser -u postgres -- ${bin}/initdb -D ${DATA} --data-checksums >/dev/null
+${family === 'el' ? `cp -a ${DATA}.aside/conf.d ${DATA}/ && cp -a ${DATA}.aside/*.conf ${DATA}/` : ':'}`,
+    );
+    await refuses(
+      /pg2 has another database \(system identifier \d+\) than pg1 \(\d+\): neither can be a standby of the other/u,
+      'keeps its data aside',
+    );
+    await must(pg2, `rm -r ${DATA} && mv ${DATA}.aside ${DATA} && systemctl start ${unit}`);
+    await isWell();
+  });
+
+  it('standbys without any primary, of which the one that has most is named', async () => {
+    await must(pg1, `systemctl stop ${unit} && mv ${DATA} ${DATA}.aside`);
+    await refuses(/no server is a primary: pg2 \(timeline 1, up to \S+\) and pg3/u, /promotes the one that has the most, pg[23]/u);
+    await must(pg1, `mv ${DATA}.aside ${DATA} && systemctl start ${unit}`);
+    await isWell();
+  });
+
+  it('a new database while the others were not asked for theirs', async () => {
+    await must(pg1, `systemctl stop ${unit} && mv ${DATA} ${DATA}.aside`);
+    const before = await identity();
+    const run = await cluster.run('apply', '--host', 'pg1');
+    expect([run.code, run.all.replace(/\s+/gu, ' ')]).toEqual([
+      4,
+      expect.stringContaining('pg1 has no database, and whether pg2 and pg3 have it was not asked: a new one is made only where none is'),
+    ]);
+    expect(await identity()).toEqual(before);
+    await must(pg1, `mv ${DATA}.aside ${DATA} && systemctl start ${unit}`);
+    await isWell();
+  });
+
+  it('a copy into a mount point, with the directory to take instead', async () => {
+    await must(pg2, `systemctl stop ${unit} && mv ${DATA} ${DATA}.aside && install -d -o postgres -g postgres -m 700 ${DATA}`);
+    await must(pg2, `mount -t tmpfs tmpfs ${DATA}`);
+    await refuses(`the data directory ${DATA} is the mount point of a file system of its own and`, `data_dir: ${DATA}/data`);
+    await must(pg2, `mkdir ${DATA}/lost+found`);
+    await refuses(`the data directory ${DATA} is the mount point of a file system of its own, with lost+found, and`);
+    await must(pg2, `umount ${DATA} && rmdir ${DATA} && mv ${DATA}.aside ${DATA} && systemctl start ${unit}`);
+    await isWell();
   });
 });

@@ -4,6 +4,7 @@ import { TestCluster } from '../integration/support/cluster.js';
 import { controldata, must, sql } from '../integration/support/outside.js';
 import { placesOf } from '../integration/support/places.js';
 import { pgprov, start, type Finished } from '../integration/support/pgprov.js';
+import { patience } from '../support/patience.js';
 
 describe.each([
   { os: 'debian13', name: 'mxmemd13' },
@@ -173,5 +174,23 @@ describe.each([
     expect((await cluster.run('apply')).code).toBe(0);
     expect((await cluster.run('status')).code).toBe(0);
     expect(await sql(pg3, "select string_agg(i::text, ' ') from written")).toBe('2');
+  });
+
+  it('are rebuilt one after the other where a standby has followed a former primary, which is named', async () => {
+    const [pg1, pg2, pg3] = hosts;
+    await must(pg3, `systemctl stop ${unit}`);
+    await sql(pg1, 'select pg_promote()');
+    await sql(pg1, 'insert into written values (3)');
+    // Its connection string has pg1 before pg2.
+    await must(pg3, `systemctl start ${unit}`);
+    await expect.poll(() => sql(pg3, 'select count(*) from written where i = 3'), { timeout: patience(60_000) }).toBe('1');
+    const first = await carryOut('rebuild', '--host', 'pg1', '--give-up-commits');
+    expect([first.code, first.all.replace(/\s+/gu, ' ')]).toEqual([0, expect.stringContaining('pg3 does not stream')]);
+    expect(await streams(pg2)).toBe('pg1');
+    const second = await carryOut('rebuild', '--host', 'pg3', '--give-up-commits');
+    expect([second.code, second.all]).toEqual([0, expect.not.stringContaining('does not stream')]);
+    expect(await streams(pg2)).toBe('pg1 pg3');
+    expect((await cluster.run('apply')).all).toContain('No changes');
+    for (const host of [pg1, pg3]) expect(await sql(host, "select string_agg(i::text, ' ') from written")).toBe('2');
   });
 });

@@ -2,6 +2,7 @@ import {
   dataCopy,
   enumerate,
   formatBytes,
+  pgprov,
   rewindSource,
   serverAside,
   standbyRewound,
@@ -27,7 +28,7 @@ import { copyOn, isOld, type RebuildOptions, type RebuildRun } from '../rebuild/
 import { partedFrom } from './parted.js';
 import type { StreamingProcedure } from './procedure.js';
 import { rebuildObjections, sourceOf } from './rebuild-guards.js';
-import { isBeingMade, notStreamingWhy, serverNames, serverObservations, serverOn, unitOn } from './seen.js';
+import { isBeingMade, isHeld, notStreamingWhy, serverNames, serverObservations, serverOn, standbysInOrder, unitOn } from './seen.js';
 import { streamsGate } from './streams-gate.js';
 import { waitingCommits } from './waiting-commits.js';
 
@@ -187,7 +188,7 @@ function makeStep(run: RebuildRun, source: string): OperationStep {
     title: copies ? `copy the data of ${source} to ${host}, and start it as a standby` : `start PostgreSQL on ${host} as a standby`,
     ...(copies ? { effect: `${source} writes a checkpoint and sends ${formatBytes(copyOn(view, source).bytes)}` } : {}),
     changes: [host],
-    converge: { roles: ['postgresql', 'replication'] },
+    converge: { roles: ['postgresql', 'replication'], answersFor: [host] },
   };
 }
 
@@ -220,5 +221,15 @@ function outcome(run: RebuildRun): string {
   const others = Object.values(copyOn(view, host).aside).filter((path) => path !== kept);
   const where = kept === undefined ? '' : `; what it had before is in ${kept} there, remove it when nobody needs it`;
   const more = others.length === 0 ? '' : `; put aside earlier: ${enumerate(others)}`;
-  return `${host} streams as a standby of ${sourceOf(run)?.name ?? 'the primary'}${where}${more}`;
+  return `${host} streams as a standby of ${sourceOf(run)?.name ?? 'the primary'}${where}${more}${leftBehind(run)}`;
+}
+
+/** Standbys that do not stream, as those that followed a former primary: they are no part of this rebuild. */
+function leftBehind(run: RebuildRun): string {
+  const { view, inventory, options } = run;
+  const left = standbysInOrder(run).filter(
+    (name) => name !== options.member && !isHeld(view, name) && !isBeingMade(view, name) && notStreamingWhy(view, name) !== undefined,
+  );
+  if (left.length === 0) return '';
+  return `. ${enumerate(left)} ${left.length === 1 ? 'does' : 'do'} not stream: ${pgprov`doctor ${inventory}`} says why, and what to do`;
 }

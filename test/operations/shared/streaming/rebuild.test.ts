@@ -113,6 +113,16 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
     expect(objections({ servers: { ...FAILED_OVER, pg3: down }, options })).toEqual([]);
   });
 
+  it('names who does not stream besides, as where a standby has followed the former primary', () => {
+    const options = { member: 'pg1', was: '11-1', giveUpCommits: true };
+    const astray: MadeServer = { ...standby({ timeline: 3 }), says: { standby: true, receives: false, timeline: 3 }, more: copy() };
+    const back = { ...standby({ timeline: 2 }), more: copy({ identity: '44-4', aside: { '11-1': ASIDE } }) };
+    const leads = { ...FAILED_OVER['pg2'], ...primary({ timeline: 2, sends: [{ name: 'pg1', state: 'streaming' }] }) };
+    expect(rebuild.nothing?.(run({ servers: { pg1: back, pg2: leads, pg3: astray }, options }))).toMatch(
+      /^pg1 streams as a standby of pg2; what it had .*\. pg3 does not stream: `pgprov doctor \S+` says why, and what to do$/u,
+    );
+  });
+
   it('is refused where commits would wait, and where the data cannot be put aside or has no room', () => {
     const sends = ['pg2', 'pg3'].map((name) => ({ name, state: 'streaming', sync: 'quorum' }));
     const servers = { ...usual(), pg1: { ...primary({ sends }), more: copy() } };
