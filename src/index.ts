@@ -391,6 +391,7 @@ export {
   synchronousEnded,
   type SynchronousOptions,
 } from './resources/streaming/synchronous.js';
+export { TABLESPACES, tablespaces, type Tablespaces } from './resources/streaming/tablespaces.js';
 export { memberSlots, type MemberSlotsOptions, type MemberSlotsState } from './resources/streaming/member-slots.js';
 export { SERVER_REPLICATION, serverReplication, type ServerReplication } from './resources/server-replication.js';
 export { settingsReset, type SettingsResetOptions } from './resources/settings-reset.js';

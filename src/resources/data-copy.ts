@@ -1,5 +1,5 @@
 import { handle } from './handle.js';
-import { sh, type Script } from '../shell/quote.js';
+import { NOTHING, sh, type Script } from '../shell/quote.js';
 import { ASIDE } from './put-aside.js';
 import { answerLines, type Observation } from './resource.js';
 
@@ -26,8 +26,12 @@ export const DATA_COPY = handle<DataCopy>('data-copy');
 /** Seconds in which a data directory is measured; longer than that would keep a look waiting, so the disk's own figures do. */
 const MEASURING = 60;
 
-/** Which copy of the database is in a data directory, how large it is, and what was put aside beside it. */
-export function dataCopy(path: string): Observation<DataCopy> {
+/**
+ * Which copy of the database is in a data directory, how large it is, and what was put aside beside it.
+ * @param movesTablespaces whoever puts it aside puts its tablespaces aside as well, so they do not keep it in its place
+ */
+export function dataCopy(path: string, { movesTablespaces = false }: { movesTablespaces?: boolean } = {}): Observation<DataCopy> {
+  const elsewhere = sh`[ -z "$(ls -A ${`${path}/pg_tblspc`} 2>/dev/null)" ] || echo 'fixed=has tablespaces, which are in other directories'`;
   return {
     ...DATA_COPY,
     probe: () => sh`${defineIdentity}
@@ -39,8 +43,8 @@ while [ ! -d "$at" ]; do at=$(dirname "$at"); done
 echo "free=$(stat -f -c '%a %S' "$at")"
 if [ -L ${path} ]; then echo 'fixed=is a symbolic link'
 elif mountpoint -q ${path} 2>/dev/null; then echo 'fixed=is a mount point'
-elif [ -n "$(ls -A ${`${path}/pg_tblspc`} 2>/dev/null)" ]; then echo 'fixed=has tablespaces, which are in other directories'
 fi
+${movesTablespaces ? NOTHING : elsewhere}
 for beside in ${path}${ASIDE}*; do [ ! -d "$beside" ] || echo "aside=$(identity "$beside") $beside"; done`,
     parse: (answer) => {
       const values = answerLines(answer).map((line): [string, string] => [

@@ -178,19 +178,45 @@ describe.each([
 
   it('are rebuilt one after the other where a standby has followed a former primary, which is named', async () => {
     const [pg1, pg2, pg3] = hosts;
-    await must(pg3, `systemctl stop ${unit}`);
     await sql(pg1, 'select pg_promote()');
-    await sql(pg1, 'insert into written values (3)');
-    // Its connection string has pg1 before pg2.
-    await must(pg3, `systemctl start ${unit}`);
+    // pg3 streams from pg2, and goes on with it.
+    await sql(pg2, 'insert into written values (3)');
     await expect.poll(() => sql(pg3, 'select count(*) from written where i = 3'), { timeout: patience(60_000) }).toBe('1');
-    const first = await carryOut('rebuild', '--host', 'pg1', '--give-up-commits');
+    const first = await carryOut('rebuild', '--host', 'pg2', '--give-up-commits');
     expect([first.code, first.all.replace(/\s+/gu, ' ')]).toEqual([0, expect.stringContaining('pg3 does not stream')]);
-    expect(await streams(pg2)).toBe('pg1');
+    expect(await streams(pg1)).toBe('pg2');
     const second = await carryOut('rebuild', '--host', 'pg3', '--give-up-commits');
     expect([second.code, second.all]).toEqual([0, expect.not.stringContaining('does not stream')]);
-    expect(await streams(pg2)).toBe('pg1 pg3');
+    expect(await streams(pg1)).toBe('pg2 pg3');
+    await write({}, { leader: 'pg1' });
     expect((await cluster.run('apply')).all).toContain('No changes');
-    for (const host of [pg1, pg3]) expect(await sql(host, "select string_agg(i::text, ' ') from written")).toBe('2');
+    for (const host of [pg2, pg3]) expect(await sql(host, "select string_agg(i::text, ' ') from written")).toBe('2');
+  });
+
+  it('are rebuilt with their tablespaces, whose former directories are kept as well', async () => {
+    const [pg1, pg2, pg3] = hosts;
+    const space = '/srv/a space';
+    for (const host of hosts) await must(host, `install -d -o postgres -g postgres -m 700 '${space}'`);
+    await sql(pg1, `create tablespace big location '${space}'`);
+    await sql(pg1, 'create table large tablespace big as select generate_series(1, 100000) i');
+    const large = (host: LabHost): Promise<string> => sql(host, 'select count(*) from large').catch(String);
+    const former = (host: LabHost): Promise<string> => must(host, `find '${space}'.aside-* -type f | wc -l; ls -d '${space}'* | wc -l`);
+    await expect.poll(() => large(pg3), { timeout: patience(30_000) }).toBe('100000');
+    for (let at = 0; at < 3; at += 1) await killAt('pg3', 'rebuild', cluster.file, '--host', 'pg3', '--copy');
+    const copied = await carryOut('rebuild', '--host', 'pg3', '--copy');
+    expect([copied.code, copied.all.replace(/\s+/gu, ' ')]).toEqual([0, expect.stringContaining('and its tablespaces beside theirs')]);
+    expect(await large(pg3)).toBe('100000');
+    expect(await former(pg3)).toMatch(/^[1-9]\d*\n2$/u);
+    await must(pg3, `systemctl stop ${unit}`);
+    await sql(pg2, 'select pg_promote()');
+    await sql(pg1, 'insert into large values (-1)');
+    await sql(pg2, 'delete from large where i > 10');
+    await must(pg3, `systemctl start ${unit}`);
+    await must(pg1, `systemctl stop ${unit}`);
+    const rewound = await carryOut('rebuild', '--host', 'pg1', '--give-up-commits');
+    expect([rewound.code, rewound.all]).toEqual([0, expect.any(String)]);
+    expect(await must(pg1, 'journalctl -u "pgprov-copy*" -o cat --no-pager')).toMatch(/servers diverged at WAL location[^]*Done!/u);
+    await expect.poll(() => large(pg1), { timeout: patience(30_000) }).toBe('10');
+    expect(await former(pg1)).toMatch(/^[1-9]\d*\n2$/u);
   });
 });

@@ -5,6 +5,7 @@ import { putAside } from '../put-aside.js';
 import { digestOf, type Resource } from '../resource.js';
 import { joinScripts, sh } from '../../shell/quote.js';
 import { stopServer, type UnitServer } from './server-unit.js';
+import { tablespacesAside } from './tablespaces.js';
 
 /** A server whose data is to go aside. */
 export interface ServerAsideOptions extends UnitServer {
@@ -17,12 +18,12 @@ export interface ServerAsideOptions extends UnitServer {
 
 /**
  * A server stopped, kept from starting at boot, and its data out of its place, kept beside it: so one that ran as a second primary takes no more
- * writes, and nothing brings it back as one.
+ * writes, and nothing brings it back as one. Its tablespaces are put aside with it.
  */
 export function serverAside(options: ServerAsideOptions): Resource<DataCopy> {
   const { unit, data, identity, ownership, mode } = options;
   return {
-    ...dataCopy(data),
+    ...dataCopy(data, { movesTablespaces: true }),
     id: `${DATA_COPY.id}:${data}`,
     diff: (state) =>
       state.identity === identity ? [{ action: 'update', summary: `stop ${unit}, and put the data in ${data} aside` }] : [],
@@ -35,6 +36,7 @@ if [ "$(identity ${data})" != ${identity} ]; then
 echo ${`${data} holds another copy by now; run this again`}
 exit 1
 fi`,
+        tablespacesAside(data),
         putAside(data, ownership),
       ]),
     digest: () => digestOf(DATA_COPY.id, data, identity),

@@ -8,6 +8,7 @@ import { answerText, digestOf, type Gate, type Observation, type Resource } from
 import { findUnit, unitsQuestion } from '../units.js';
 import { printAnswer } from '../shared-question.js';
 import { SYNCHRONOUS_FILE } from './synchronous.js';
+import { halfTablespacesAside, tablespacesKept, tablespacesNoted } from './tablespaces.js';
 import { joinScripts, sh, type Script } from '../../shell/quote.js';
 
 /** The transient unit in which the data of a standby is copied, of which a host may have several: it goes on when pgprov is cut off. */
@@ -83,6 +84,9 @@ echo
   };
 }
 
+/** Where the tablespaces of a server are, which pg_basebackup fills on the standby as well. */
+const LOCATIONS = "select location from pg_tablespace, pg_tablespace_location(oid) location where location like '/%'";
+
 /** Copies the primary into the draft, which is empty. */
 export function baseBackup({ path, server, conninfo, slot }: Omit<StandbyCopyOptions, 'group'>): Script {
   const words = [
@@ -97,13 +101,18 @@ export function baseBackup({ path, server, conninfo, slot }: Omit<StandbyCopyOpt
     'fast',
     ...(slot === undefined ? [] : ['-S', slot]),
   ];
-  return asDatabaseUser(server, sh`${`${server.binDirectory}/pg_basebackup`} ${words}`);
+  const ask = ['-XAt', '-d', `${conninfo} dbname=postgres`, '-c', LOCATIONS];
+  return joinScripts([
+    tablespacesNoted(path, asDatabaseUser(server, sh`${`${server.binDirectory}/psql`} ${ask} </dev/null`)),
+    asDatabaseUser(server, sh`${`${server.binDirectory}/pg_basebackup`} ${words}`),
+  ]);
 }
 
 /** Makes an empty draft for the database's user; what is left of one that was broken off is put aside. */
 export function emptyDraft({ path, server, group }: Pick<StandbyCopyOptions, 'path' | 'server' | 'group'>): Script {
   const draft = draftOf(path);
-  return sh`if [ -e ${draft} ]; then mv ${draft} ${draft}."$(date +%Y%m%dT%H%M%S)"; fi
+  return sh`${halfTablespacesAside(path)}
+if [ -e ${draft} ]; then mv ${draft} ${draft}."$(date +%Y%m%dT%H%M%S)"; fi
 mkdir -m 0700 ${draft}
 chown ${`${server.user}:${group}`} ${draft}`;
 }
@@ -134,6 +143,7 @@ data=${draft}
 ${markOwn}
 sync ${`${draft}/standby.signal`} ${draft}
 mv -T ${draft} ${path}
+${tablespacesKept(path)}
 `.text,
       { owner: 'root', group: 'root', mode: '0600' },
     )} ) || exit 1

@@ -2,6 +2,7 @@ import { asDatabaseUser } from '../psql.js';
 import { digestOf, type Resource } from '../resource.js';
 import { sh, type Script } from '../../shell/quote.js';
 import { baseBackup, draftMade, draftOf, emptyDraft, standbyCopy, type StandbyCopyOptions, type StandbyCopyState } from './standby-copy.js';
+import { tablespaceCopiesRemoved, tablespacesCopied } from './tablespaces.js';
 
 /** Data of a server that has parted from its primary. */
 export interface StandbyRewoundOptions extends StandbyCopyOptions {
@@ -41,6 +42,7 @@ status=$?
 set -e
 if [ "$status" != 0 ]; then
 echo 'pg_rewind cannot bring this data to the primary, so the primary is copied'
+${tablespaceCopiesRemoved(path)}
 rm -rf ${draft}
 ${emptyDraft(options)}
 ${baseBackup(options)}
@@ -60,6 +62,7 @@ export function rewound({ path, from, server, source, configFile }: StandbyRewou
   return sh`set -e
 rmdir ${draft}
 cp -a --reflink=auto ${from} ${draft}
+${tablespacesCopied(from, path, draft)}
 rm -f ${`${draft}/postmaster.pid`} ${`${draft}/standby.signal`} ${`${draft}/recovery.signal`}
 case "$(LC_ALL=C ${`${binDirectory}/pg_controldata`} ${draft} | sed -n 's/^Database cluster state: *//p')" in
 'shut down' | 'shut down in recovery') ;;

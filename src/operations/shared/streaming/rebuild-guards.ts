@@ -1,4 +1,4 @@
-import { enumerate, formatBytes, pgprov, type OperationObjection } from '../../../index.js';
+import { enumerate, formatBytes, pgprov, TABLESPACES, type OperationObjection, type Tablespaces } from '../../../index.js';
 import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
 import { seenServers, type SeenServer } from '../../../../roles/shared/streaming/seen.js';
 import { copyOn, dataPath, isOld, type RebuildRun } from '../rebuild/seen.js';
@@ -104,25 +104,51 @@ function synchronous(run: RebuildRun): OperationObjection[] {
   ];
 }
 
+/** That all of its directories can be put aside, and that each disk has room for a new copy beside what is there. */
 function room(run: RebuildRun, source: SeenServer): OperationObjection[] {
   const { view, options } = run;
   const { member: host = '', rewinds } = options;
   const own = copyOn(view, host);
   const path = dataPath(run);
-  if (own.fixed !== undefined) {
-    const message = `${path} ${own.fixed}, so the data on ${host} cannot be put aside`;
-    return [{ kind: 'refuse', message, hint: 'nothing was changed; docs/streaming.md has the steps by hand' }];
-  }
-  const bytes = Math.max(copyOn(view, source.name).bytes, rewinds === true ? own.bytes : 0);
-  const needed = Math.ceil(bytes + Math.max(bytes * MARGIN.share, MARGIN.least));
-  if (own.free >= needed) return [];
-  return [
-    {
-      kind: 'refuse',
-      message: `there is no room on ${host} for its data and a new copy: ${formatBytes(needed)} is needed, and ${formatBytes(own.free)} is free beside ${path}`,
-      hint: 'nothing was changed; make room there',
-    },
+  const [spaces, copied] = [tablespacesOn(view, host), tablespacesOn(view, source.name)];
+  const refuse = (message: string, hint: string): OperationObjection[] => [
+    { kind: 'refuse', message, hint: `nothing was changed; ${hint}` },
   ];
+  const fixed = [
+    ...(own.fixed === undefined ? [] : [`${path} ${own.fixed}`]),
+    ...spaces.all.flatMap((space) =>
+      space.fixed === undefined ? [] : [`the directory of a tablespace, ${space.location}, ${space.fixed}`],
+    ),
+  ];
+  if (fixed.length > 0)
+    return refuse(`${fixed.join(', and ')}, so the data on ${host} cannot be put aside`, 'docs/streaming.md has the steps by hand');
+  const most = (theirs: number, ours: number): number => Math.max(theirs, rewinds === true ? ours : 0);
+  const parts = [
+    { place: path, disk: { ...spaces.disk, free: own.free }, bytes: most(copyOn(view, source.name).bytes, own.bytes) },
+    // One that it does not have yet is made where its directory is; pg_basebackup says what it lacks.
+    ...spaces.all.map(({ location, disk, bytes }) => ({
+      place: location,
+      disk,
+      bytes: most(copied.all.find((theirs) => theirs.location === location)?.bytes ?? 0, bytes),
+    })),
+  ];
+  for (const { place, disk } of parts) {
+    const bytes = parts.filter((part) => part.disk.device === disk.device).reduce((sum, part) => sum + part.bytes, 0);
+    const needed = Math.ceil(bytes + Math.max(bytes * MARGIN.share, MARGIN.least));
+    if (disk.free >= needed) continue;
+    return refuse(
+      `there is no room on ${host} for its data and a new copy: ${formatBytes(needed)} is needed, and ${formatBytes(disk.free)} is free beside ${place}`,
+      'make room there',
+    );
+  }
+  return [];
+}
+
+const NO_TABLESPACES: Tablespaces = { disk: { device: '', free: 0 }, all: [] };
+
+/** The tablespaces of a host's server; none where it was not asked. */
+export function tablespacesOn(view: RebuildRun['view'], host: string): Tablespaces {
+  return view.read(host, TABLESPACES) ?? NO_TABLESPACES;
 }
 
 /** What else the inventory asks for is not this command's to bring, but for slots, and standbys that are being made as well. */

@@ -7,11 +7,13 @@ import {
   serverAside,
   standbyRewound,
   STANDBY_COPY,
+  tablespaces,
   copiedGate,
   topologyOf,
   unknownName,
   type CheckResult,
   type HostStep,
+  type Observation,
   type OperationObjection,
   type OperationStart,
   type OperationStep,
@@ -27,7 +29,7 @@ import { variables } from '../../../../roles/shared/variables.js';
 import { copyOn, isOld, type RebuildOptions, type RebuildRun } from '../rebuild/seen.js';
 import { partedFrom } from './parted.js';
 import type { StreamingProcedure } from './procedure.js';
-import { rebuildObjections, sourceOf } from './rebuild-guards.js';
+import { rebuildObjections, sourceOf, tablespacesOn } from './rebuild-guards.js';
 import { isBeingMade, isHeld, notStreamingWhy, serverNames, serverObservations, serverOn, standbysInOrder, unitOn } from './seen.js';
 import { streamsGate } from './streams-gate.js';
 import { waitingCommits } from './waiting-commits.js';
@@ -36,7 +38,7 @@ import { waitingCommits } from './waiting-commits.js';
 export const streamingRebuild: StreamingProcedure<RebuildOptions> = {
   observations: (context) =>
     topologyOf(context.host) === 'streaming'
-      ? [...serverObservations(context), dataCopy(dataDirectoryOf(context.host, context.platform))]
+      ? [...serverObservations(context), ...dataObservations(dataDirectoryOf(context.host, context.platform))]
       : [],
   problems,
   choose: (run) => {
@@ -51,6 +53,10 @@ export const streamingRebuild: StreamingProcedure<RebuildOptions> = {
   checks: proofs,
   finished: outcome,
 };
+
+function dataObservations(path: string): Observation[] {
+  return [dataCopy(path, { movesTablespaces: true }), tablespaces(path)];
+}
 
 function problems({ inventory, options, chosenHosts }: OperationStart<RebuildOptions>): OperationObjection[] {
   const { member, from, discard } = options;
@@ -219,7 +225,8 @@ function outcome(run: RebuildRun): string {
   const { member: host = '' } = options;
   const kept = asideOf(run);
   const others = Object.values(copyOn(view, host).aside).filter((path) => path !== kept);
-  const where = kept === undefined ? '' : `; what it had before is in ${kept} there, remove it when nobody needs it`;
+  const moved = tablespacesOn(view, host).all.length === 0 ? '' : ', and its tablespaces beside theirs';
+  const where = kept === undefined ? '' : `; what it had before is in ${kept} there${moved}, remove it when nobody needs it`;
   const more = others.length === 0 ? '' : `; put aside earlier: ${enumerate(others)}`;
   return `${host} streams as a standby of ${sourceOf(run)?.name ?? 'the primary'}${where}${more}${leftBehind(run)}`;
 }

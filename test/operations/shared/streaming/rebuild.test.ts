@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import rebuild from '../../../../src/operations/rebuild.js';
 import type { RebuildOptions } from '../../../../src/operations/shared/rebuild/seen.js';
 import { DATA_COPY, type DataCopy } from '../../../../src/resources/data-copy.js';
+import { TABLESPACES, type Tablespace, type Tablespaces } from '../../../../src/resources/streaming/tablespaces.js';
 import { primary, standby, streaming } from '../../../roles/shared/streaming/scene.js';
 import type { Known } from '../../run-seen.js';
 import { streamingRun, WELL, type MadeServer } from '../../streaming-run.js';
@@ -128,8 +129,33 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
     const servers = { ...usual(), pg1: { ...primary({ sends }), more: copy() } };
     expect(objections({ of: synchronous, servers })[0]).toContain('no commit would end until it is rebuilt');
     const at = (more: Partial<DataCopy>): Record<string, MadeServer> => ({ ...usual(), pg3: { ...standby(), more: copy(more) } });
-    expect(objections({ servers: at({ fixed: 'has tablespaces, which are in other directories' }) })[0]).toContain('has tablespaces');
+    expect(objections({ servers: at({ fixed: 'is a mount point' }) })[0]).toContain('is a mount point');
     expect(objections({ servers: at({ free: GIB }) })[0]).toContain('there is no room on pg3');
+  });
+
+  it('sees to it that the directories of tablespaces can be put aside, and that their disks have room', () => {
+    const at = (own: Partial<Tablespace>, theirs = GIB): Record<string, MadeServer> => {
+      const space = (more: Partial<Tablespace>): Record<string, Tablespaces> => ({
+        [TABLESPACES.id]: {
+          disk: { device: '1', free: 10 * GIB },
+          all: [{ location: '/srv/big', bytes: GIB, disk: { device: '2', free: 10 * GIB }, fixed: undefined, ...more }],
+        },
+      });
+      const servers = usual();
+      return {
+        ...servers,
+        pg1: { ...servers['pg1'], more: { ...copy(), ...space({ bytes: theirs }) } },
+        pg3: { ...standby(), more: { ...copy(), ...space(own) } },
+      };
+    };
+    expect(objections({ servers: at({}) })).toEqual([]);
+    expect(objections({ servers: at({ fixed: 'is a mount point' }) })[0]).toBe(
+      'the directory of a tablespace, /srv/big, is a mount point, so the data on pg3 cannot be put aside',
+    );
+    expect(objections({ servers: at({}, 20 * GIB) })[0]).toMatch(/there is no room on pg3 .* is free beside \/srv\/big$/u);
+    // Its data and its tablespace fit there, but not both.
+    const shared = at({ disk: { device: '1', free: 10 * GIB } }, 9.5 * GIB);
+    expect(objections({ servers: shared })[0]).toContain('11 GiB is needed, and 10 GiB is free beside /var/lib/postgresql/17/main');
   });
 
   it('refuses what is Patroni’s, and more than one server', () => {
