@@ -63,6 +63,7 @@ export {
   type KeptSnapshot,
   type Operation,
   type OperationArgument,
+  type LeftOver,
   type OperationObjection,
   type OperationRun,
   type OperationStart,

@@ -43,6 +43,7 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   nothing: 'function',
   checks: 'function',
   finished: 'function',
+  leaves: 'function',
   answer: 'pgprov',
   broken: 'function',
 };

@@ -2,7 +2,7 @@ import type { CheckResult, EventListener } from '../events.js';
 import { PgprovError } from '../lib/errors.js';
 import { formatProblem } from '../model/index.js';
 import { selectedHosts, selectedRoles } from '../plan/selection.js';
-import type { Foreseen, OperationObjection, OperationStart, OperationStep } from '../plan/operation.js';
+import type { Foreseen, LeftOver, OperationObjection, OperationStart, OperationStep } from '../plan/operation.js';
 import type { Role } from '../plan/role.js';
 import { Begun } from './begun.js';
 import { withCluster, type Cluster } from './cluster.js';
@@ -169,6 +169,19 @@ class Operating<Options extends object> {
     await this.#prove();
     await this.#begun.finish();
     if (isWritten) this.#say(operation.finished?.(this.#state.run()));
+    await this.#leave();
+  }
+
+  /** Names what is left for a person to do; what may pass by itself is looked at anew for the operation's patience. */
+  async #leave(): Promise<void> {
+    const { operation } = this.#options;
+    const left = await settled<LeftOver>({
+      cluster: this.#cluster,
+      ...(operation.patience === undefined ? {} : { patience: operation.patience }),
+      objections: () => operation.leaves?.(this.#state.run()) ?? [],
+      look: () => this.#state.look(),
+    });
+    this.#cluster.results.throwAll(left.map(objectionError));
   }
 
   async #breakOff(): Promise<void> {

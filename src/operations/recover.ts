@@ -17,8 +17,9 @@ import {
 } from '../index.js';
 import { dcsOf } from '../../roles/shared/dcs-of.js';
 import { membersOf, answerOf, listedBy, notStreamingWhy, storeOf, timelineOf } from './shared/members.js';
+import { leftOver } from './shared/recover/left-over.js';
 import { recoverObjections, sureness } from './shared/recover/guards.js';
-import { leftMembers, type LeftMember } from './shared/recover/members.js';
+import { leftMembers } from './shared/recover/members.js';
 import { mendSteps } from './shared/recover/mend.js';
 import {
   dataOf,
@@ -91,23 +92,16 @@ export default defineOperation<RecoverOptions>({
     return `${lost}Recover ${run.inventory.cluster}?`;
   },
   nothing: (run) => {
-    const left = leftMembers(run);
-    return [
-      `${workingLeader(run.view)} leads, and ${left.length === 0 ? 'all members that can be reached stream' : 'the other members stream'} from it`,
-      ...left.map((each) => rebuildWords(run, each)),
-      ...lateStore(run),
-    ].join('. ');
+    const all = membersOf(run.inventory).every(({ name }) => run.view.surveyed(name)) && leftMembers(run).length === 0;
+    return `${workingLeader(run.view)} leads, and ${all ? 'all members stream' : 'the others that can stream do so'} from it`;
   },
   checks: proofs,
   finished: (run) => {
     const leader = workingLeader(run.view);
     if (leader === undefined) return undefined;
-    return [
-      `${leader} leads on timeline ${shownTimeline(run, leader)}`,
-      ...leftMembers(run).map((each) => rebuildWords(run, each)),
-      ...lateStore(run),
-    ].join('. ');
+    return `${leader} leads on timeline ${shownTimeline(run, leader)}`;
   },
+  leaves: leftOver,
   broken: async (run) => {
     const down = run.view
       .hosts('patroni')
@@ -120,17 +114,6 @@ export default defineOperation<RecoverOptions>({
     return `${stays}Nothing was deleted; ${pgprov`recover ${run.inventory}`} goes on from what is there`;
   },
 });
-
-/** Members of the store that do not work beside a quorum of the others, which is all that Patroni needs. */
-function lateStore({ view, inventory }: RecoverRun): string[] {
-  const { role, name, isHealthy } = dcsOf(inventory);
-  const late = view.hosts(role).flatMap((host) => (isHealthy(view, host.name) === false ? [host.name] : []));
-  return late.length === 0 ? [] : [`${name} on ${enumerate(late)} does not work: ${pgprov`doctor ${inventory}`} says why`];
-}
-
-function rebuildWords({ inventory }: RecoverRun, { host, why }: LeftMember): string {
-  return `${host} ${why}: ${pgprov`rebuild ${inventory} --host ${host}`} copies the leader’s data to it`;
-}
 
 function unknownHosts(start: OperationStart<RecoverOptions>): OperationObjection[] {
   const names = start.inventory.hosts.map(({ name }) => name);
@@ -226,14 +209,12 @@ function proofs(run: RecoverRun): CheckResult[] {
     detail: leader === undefined ? 'nobody does' : `${enumerate(leading)}, timeline ${shownTimeline(run, leader)}`,
   };
   if (leader === undefined) return [one];
-  const left = leftMembers(run);
+  const left = leftMembers(run).map(({ host }) => host);
   const histories = new Map(dataOf(view).map(({ host, data }) => [host.name, data.history]));
   const own = histories.get(leader);
   const identifier = answerOf(view, leader)?.systemIdentifier;
   const streams = view.hosts('patroni').flatMap(({ name }): CheckResult[] => {
-    if (name === leader) return [];
-    const gone = left.find(({ host }) => host === name);
-    if (gone !== undefined) return [{ host: name, title: 'it is left as it is, to be rebuilt', ok: true, detail: `it ${gone.why}` }];
+    if (name === leader || left.includes(name)) return [];
     const history = histories.get(name);
     const differs =
       history !== undefined && own !== undefined && history.timeline === own.timeline && history.forks.join() !== own.forks.join();

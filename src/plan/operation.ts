@@ -107,6 +107,9 @@ export interface OperationObjection extends Omit<Objection, 'kind' | 'settles'> 
   settles?: Settling | true;
 }
 
+/** What an operation that is over leaves for a person to do. */
+export type LeftOver = OperationObjection & { kind: 'preflight' | 'unreachable' };
+
 /** What every step says of itself. */
 export interface StepWords {
   /** Unique in the operation, e.g. `hand-over`; with a host's name where there is one a host: `restart-pg2`. */
@@ -274,6 +277,11 @@ export interface Operation<Options extends object = object> {
   checks?(run: OperationRun<Options>): CheckResult[];
   /** What is said when it is done, as a sentence. */
   finished?(run: OperationRun<Options>): string | undefined;
+  /**
+   * What it leaves for a person to do once it is over, each with the command that does it; asked last, in a run that had nothing to do, too. The run
+   * then ends with exit code 3 where that is only a host that did not answer (`unreachable`), else with 1, and no record of it stays.
+   */
+  leaves?(run: OperationRun<Options>): LeftOver[];
   /** With an option `json`: what is printed as JSON in the place of the report; undefined: nothing came of it. */
   answer?(run: OperationRun<Options>): object | undefined;
   /**

@@ -8,6 +8,7 @@ import {
   defineOperation,
   type ConvergeStep,
   type HostStep,
+  type LeftOver,
   type Operation,
   type OperationRun,
   type OperationStep,
@@ -443,6 +444,31 @@ describe.skipIf(!ready)(ready ? 'operate' : 'operate (skipped: no flock or no da
     expect([telling.exitCode, telling.steps]).toEqual([3, without.steps]);
     const needing = await run(painting({ unreachable: 'go-on', remaining: () => ({ steps: [stepOn('pg2')] }) }), { machines });
     expect(needing.kinds).toContain('operation/out-of-reach');
+  });
+
+  it('ends with the exit code of what it leaves for a person to do, and stays unfinished for none of it', async () => {
+    const leaving = (...kinds: LeftOver['kind'][]): Operation =>
+      painting({ leaves: () => kinds.map((kind): LeftOver => ({ kind, message: 'pg4 is bare', hint: 'paint it' })) });
+    for (const [operation, code] of [
+      [leaving('unreachable'), 3],
+      [leaving('preflight', 'unreachable'), 1],
+      [leaving(), 0],
+    ] as const) {
+      clean();
+      const done = await run(operation);
+      expect([done.exitCode, done.steps.length, done.record]).toEqual([code, 3, ['begin {}', 'end']]);
+      expect((await run(operation)).exitCode).toBe(code);
+      expect((await run(operation, { check: true })).exitCode).toBe(0);
+    }
+  });
+
+  it('looks again at what it leaves where that may pass by itself', async () => {
+    clean();
+    let looks = 0;
+    const leaves = (): LeftOver[] =>
+      (looks += 1) > 2 ? [] : [{ kind: 'preflight', message: 'the paint is wet', hint: 'wait', settles: true }];
+    expect((await run(painting({ leaves, patience: 60 }))).exitCode).toBe(0);
+    expect(looks).toBe(3);
   });
 
   it('does not treat a host that another run has locked as unreachable', async () => {

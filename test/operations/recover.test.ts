@@ -377,16 +377,37 @@ describe('pgprov recover', () => {
     expect(recover.guards?.(madeUp(wrong, made))[0]?.message).toContain('the inventory itself gives what PostgreSQL does not start with');
   });
 
-  it('names a member of the store that does not work, though a quorum of the others does', () => {
-    const words = 'pg1 leads on timeline 4';
-    expect(recover.finished?.(madeUp(inventory, {}))).toBe(words);
-    expect(recover.finished?.(madeUp(inventory, { etcdDown: ['pg3'] }))).toBe(
-      `${words}. etcd on pg3 does not work: \`pgprov doctor ${inventory.file}\` says why`,
-    );
-    const { nothing } = recover;
-    expect(typeof nothing === 'function' ? nothing(madeUp(inventory, { etcdDown: ['pg3'] })) : nothing).toBe(
-      `pg1 leads, and all members that can be reached stream from it. etcd on pg3 does not work: \`pgprov doctor ${inventory.file}\` says why`,
-    );
+  it('names what is left for a person to do, each with its command, and leaves nothing where all is well or was given up', () => {
+    const left = (made: Made<RecoverOptions>): unknown[] =>
+      (recover.leaves?.(madeUp(inventory, made)) ?? []).map(({ kind, message, hint, settles }) =>
+        [kind, message, hint, settles].filter(Boolean),
+      );
+    expect(left({})).toEqual([]);
+    expect(left({ away: ['pg3'] })).toEqual([
+      [
+        'unreachable',
+        'pg3 could not be reached, so it is as it was',
+        `switch it on and run \`pgprov recover ${inventory.file}\` again, which brings it back where it does not come up by itself`,
+      ],
+    ]);
+    expect(left({ away: ['pg3'], options: { without: 'pg3' } })).toEqual([]);
+    expect(left({ own: { pg3: { state: 'stopped' } }, data: { pg3: { running: false, systemIdentifier: '99' } } })).toEqual([
+      [
+        'preflight',
+        'pg3 is left as it is: it has data of another cluster (system identifier 99)',
+        `\`pgprov rebuild ${inventory.file} --host pg3\` copies the leader’s data to it`,
+      ],
+    ]);
+    const late = ['preflight', 'etcd on pg3 does not work', `\`pgprov doctor ${inventory.file}\` says why`];
+    expect(left({ etcdDown: ['pg3'], more: { pg3: etcd(false) } })).toEqual([late]);
+    // One with its data may be coming up.
+    expect(left({ etcdDown: ['pg3'], more: { pg3: etcd(true) } })).toEqual([[...late, true]]);
+  });
+
+  it('says of a cluster that all its members stream only where all can be reached', () => {
+    const nothing = (made: Made<RecoverOptions>): string | undefined => recover.nothing?.(madeUp(inventory, made));
+    expect(nothing({})).toBe('pg1 leads, and all members stream from it');
+    expect(nothing({ away: ['pg3'] })).toBe('pg1 leads, and the others that can stream do so from it');
   });
 
   it('says of members that it has stopped, and of no others, that they stay down when their hosts boot', async () => {
