@@ -26,6 +26,7 @@ const PROPERTIES: Readonly<Record<keyof Operation, Kind>> = {
   roles: 'roles',
   requiresConverged: 'boolean',
   unreachable: 'unreachable',
+  holdsMembers: 'pgprov',
   inspects: 'true',
   patience: 'seconds',
   keptInStore: 'pgprov',

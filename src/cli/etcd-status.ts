@@ -5,15 +5,19 @@ import type { EtcdMemberState } from '../resources/etcd/member.js';
 import { settingsText, type UnitInForce } from '../resources/unit-in-force.js';
 import { notRunning, type Unit } from './unit-status.js';
 
-/** A member of etcd as it says itself, or why it does not. */
+/**
+ * A member of etcd as it says itself, or why it does not.
+ * @param isHeldUp nothing may start it now
+ */
 export function etcdStatus(
   host: Host,
   member: EtcdMemberState | undefined,
   database: EtcdDatabase | undefined,
   unit: Unit | undefined,
+  isHeldUp: boolean,
 ): EtcdStatus {
   if (member === undefined) return { name: host.name };
-  const down = notRunning(unit);
+  const down = notRunning(unit, { isHeldUp });
   return {
     name: host.name,
     healthy: member.healthy,

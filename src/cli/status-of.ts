@@ -37,7 +37,7 @@ export function statusSeen(inventory: Inventory, catalog: readonly Role[], view:
 interface StatusOptions {
   /** Whether what a host was asked, or not, is to be shown; default: always. */
   counts?: (host: Host, observation: Handle<unknown>) => boolean;
-  /** An operation that is not finished has members stopped, and none may be started. */
+  /** An operation that is not finished has members stopped, and none may be started, nor what they need. */
   isHeldUp?: boolean;
 }
 
@@ -109,6 +109,7 @@ export function statusOf(
               read(host, ETCD_MEMBER),
               read(host, ETCD_DATABASE),
               unitOf(view, host, ({ etcd: { unit } }) => unit),
+              isHeldUp,
             ),
       ),
     certificates: inventory.hosts.flatMap((host) => certificateStatus(host, catalog, view)),

@@ -53,6 +53,7 @@ export default defineOperation<CloneOptions>({
   roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni', ...backupRoles(inventory)],
   requiresConverged: false,
   unreachable: 'go-on',
+  holdsMembers: true,
   patience: PATIENCE,
   observations: observed,
   problems: cloneProblems,

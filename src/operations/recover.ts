@@ -56,6 +56,7 @@ export default defineOperation<RecoverOptions>({
   roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni'],
   requiresConverged: false,
   unreachable: 'go-on',
+  holdsMembers: true,
   patience: PATIENCE,
   readsSnapshots: [SAVED_KEYS],
   observations: (context) => {

@@ -43,6 +43,7 @@ export default defineOperation<RestoreOptions>({
   roles: ({ inventory }) => [...(hasPatroni(inventory) ? [dcsOf(inventory).role] : []), serverRole(inventory), ...backupRoles(inventory)],
   requiresConverged: false,
   unreachable: 'go-on',
+  holdsMembers: true,
   streaming: true,
   patience: PATIENCE,
   observations: observed,

@@ -233,6 +233,8 @@ export interface Operation<Options extends object = object> {
    * which it ends with exit code 3 all the same.
    */
   unreachable?: 'refuse' | 'go-on' | 'tell';
+  /** It stops members, which nothing else may start before it is over: what is seen of them while it is unfinished is its doing. */
+  holdsMembers?: true;
   /** What the roles ask for commands about certificates is asked as well. */
   inspects?: true;
   /** Seconds for which objections that may pass by themselves are looked at anew; default 0. */

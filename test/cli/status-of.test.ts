@@ -28,7 +28,7 @@ const unit = (state: Partial<ServiceState>): ServiceState => ({
 });
 
 /** What is told of a host on which neither service answers, by the states of its units. */
-function problems(etcd: Partial<ServiceState>, patroni: Partial<ServiceState>): string[] {
+function problems(etcd: Partial<ServiceState>, patroni: Partial<ServiceState>, isHeldUp = false): string[] {
   const states = new Map<string, unknown>([
     [HOST_FACTS.id, { os: 'debian', version: '13', systemd: true }],
     [ETCD_MEMBER.id, { hasData: true, healthy: false, members: [] }],
@@ -36,7 +36,7 @@ function problems(etcd: Partial<ServiceState>, patroni: Partial<ServiceState>): 
     [`service:${debian13.etcd.unit}`, unit(etcd)],
     [`service:${debian13.patroni.unit}`, unit(patroni)],
   ]);
-  return problemsOf(statusOf(inventory, CATALOG, new View(inventory, new Map([['pg1', states]])), [])).filter((line) =>
+  return problemsOf(statusOf(inventory, CATALOG, new View(inventory, new Map([['pg1', states]])), [], { isHeldUp })).filter((line) =>
     line.startsWith('pg1: '),
   );
 }
@@ -68,6 +68,13 @@ describe('the status of a host whose services do not answer', () => {
     };
     expect(told(false)).toEqual([]);
     expect(told(true)).toEqual(['pg1: the replication role cannot log in to 192.0.2.1: Connection refused']);
+  });
+
+  it('has nothing started where an operation that is not finished holds members down', () => {
+    expect(problems({ active: 'inactive' }, { active: 'inactive' }, true)).toEqual([
+      'pg1: Patroni does not answer; the unit patroni is stopped',
+      'pg1: etcd: the unit etcd is stopped',
+    ]);
   });
 
   it('leaves out units that run', () => {

@@ -7,6 +7,7 @@ import type { View } from '../../plan/view.js';
 import { renderDrift, renderUnwell } from '../../report/drift-text.js';
 import { catalogOf } from '../catalog.js';
 import { colors, errorLook } from '../colors.js';
+import { unfinishedOperation, unfinishedWords } from '../operations/unfinished.js';
 import { statusSeen } from '../status-of.js';
 import { selectionOf, selectionOptions } from '../options.js';
 import { clusterRun } from '../pipeline/cluster-run.js';
@@ -33,10 +34,16 @@ export async function plan(file: string, options: PlanOptions, environment = THI
   const pipeline = await Pipeline.open(file, options, environment);
   const { inventory, form } = pipeline;
   const { out, diff: diffs, detailedExitcode } = options;
+  const look = clusterRun(pipeline, { selection: selectionOf(inventory, options), mode: 'plan', allowUntested: options.allowUntested });
   return pipeline.carryOut({
     command: 'plan',
     shows: 'answer',
-    go: clusterRun(pipeline, { selection: selectionOf(inventory, options), mode: 'plan', allowUntested: options.allowUntested }),
+    go: async (parts) => {
+      const outcome = await look(parts);
+      const unfinished = await unfinishedOperation(inventory);
+      if (unfinished !== undefined) parts.emit({ type: 'warning', text: unfinishedWords(unfinished) });
+      return outcome;
+    },
     answer: async ({ exitCode, proposal }) => {
       if (exitCode !== ExitCode.done) return exitCode;
       const { changes } = proposal;

@@ -1,7 +1,9 @@
 import { defineDiagnosis, type Diagnosis } from '../../plan/diagnosis.js';
+import type { Host } from '../../model/index.js';
+import { PATRONI_MEMBER } from '../../resources/patroni/member.js';
 import type { Unfinished } from '../operations/unfinished.js';
 
-/** What a restore or a clone does itself to members while it is not finished. */
+/** What an operation that holds members does to them itself while it is not finished. */
 const ITS_DOING: readonly string[] = ['no-leader', 'member-down', 'without-patroni', 'unit-stopped', 'unit-not-at-boot'];
 
 /**
@@ -12,21 +14,22 @@ export function unfinishedDiagnosis(unfinished: Unfinished | undefined, leader: 
   return defineDiagnosis({
     name: 'unfinished',
     looksAt: 'operations that are not finished',
-    find: ({ view: { inventory } }) => {
+    find: ({ view }) => {
+      const { inventory } = view;
       // While it is carried out nothing is left to be done.
       if (unfinished?.mend === undefined) return [];
       const { what, mend, began, holdsMembers } = unfinished;
       const since = began === undefined ? {} : { since: Date.parse(began) };
+      const answers = ({ name }: Host): boolean => view.read(name, PATRONI_MEMBER)?.answers === true;
+      const isDown = holdsMembers === true && (leader === undefined || !view.hosts('patroni').every(answers));
+      const refused = 'whatever else changes the cluster is refused';
       return [
         {
-          level: holdsMembers === true && leader === undefined ? 'broken' : 'danger',
+          level: isDown ? 'broken' : 'danger',
           what,
           ...since,
           evidence: [],
-          follows:
-            holdsMembers === true && leader === undefined
-              ? 'members are down because of it, and no client can write; whatever else changes the cluster is refused'
-              : 'whatever else changes the cluster is refused',
+          follows: isDown ? `members stay down until then${leader === undefined ? ', and no client can write' : ''}; ${refused}` : refused,
           mend,
           ...(holdsMembers === true ? { explains: ITS_DOING, affects: inventory.hosts.map(({ name }) => name) } : {}),
         },

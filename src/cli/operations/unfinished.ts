@@ -36,7 +36,7 @@ export interface Unfinished {
   mend?: string;
   /** When it was begun, as ISO 8601. */
   began?: string;
-  /** It stops members, and has their data out of its place: what is seen of them meanwhile is its doing. */
+  /** It stops members, which nothing else may start: what is seen of them meanwhile is its doing. */
   holdsMembers?: true;
 }
 
@@ -48,7 +48,7 @@ export async function unfinishedOperation({ dir, cluster, file }: Inventory): Pr
     if (record === undefined) return undefined;
     const what = describeOperation(record);
     const head = HEADS.find(({ name }) => name === record.operation);
-    const told = { began: record.began, ...(head === undefined || takenBackBy(head) === undefined ? {} : { holdsMembers: true as const }) };
+    const told = { began: record.began, ...(head?.holdsMembers === undefined ? {} : { holdsMembers: head.holdsMembers }) };
     return await assertUnlocked(store).then(
       () => ({
         what: `${what} is not finished, and until then nothing else may change ${cluster}`,

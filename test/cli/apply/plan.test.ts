@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { apply } from '../../../src/cli/apply/apply.js';
 import { diff, plan, type PlanOptions } from '../../../src/cli/apply/plan.js';
 import type { Environment } from '../../../src/cli/pipeline/environment.js';
+import { writeOperation } from '../../../src/store/operation-record.js';
 import { HOSTS, onThreeHosts } from '../three-hosts.js';
 
 describe('read-only commands', () => {
@@ -32,6 +33,18 @@ describe('read-only commands', () => {
       expect(exitCode).toBe(6);
       expect(events).toHaveLength(stdout.trimEnd().split('\n').length);
       expect(events.find(({ type }) => type === 'planned')).toMatchObject({ changes: [{ host: 'pg1' }, { host: 'pg2' }, { host: 'pg3' }] });
+    });
+
+    it('plan and apply --check say which operation is not finished, because apply is refused until then', async () => {
+      const store = three.at('.pgprov', 'demo');
+      mkdirSync(store, { recursive: true });
+      await writeOperation(store, { operation: 'recover', given: {}, chosen: {}, began: '2026-11-28T09:00:00.000Z', by: 'ann@laptop' });
+      const checking = (environment: Environment): Promise<number> => apply(three.inventory, { check: true }, environment);
+      for (const asked of [planning(), checking]) {
+        const { exitCode, stderr } = await three.run(asked);
+        expect(exitCode).toBe(0);
+        expect(stderr).toMatch(/^warning: the recover that ann@laptop began at .* is not finished.*; finish it with `pgprov recover /u);
+      }
     });
 
     it('plan says that there is nothing to do', async () => {

@@ -7,6 +7,7 @@ import type { Finding } from '../../../src/lib/finding.js';
 import type { Inventory } from '../../../src/model/index.js';
 import type { Examination } from '../../../src/plan/diagnosis.js';
 import { View } from '../../../src/plan/view.js';
+import { PATRONI_MEMBER } from '../../../src/resources/patroni/member.js';
 import { writeOperation } from '../../../src/store/operation-record.js';
 import { storeDirectory } from '../../../src/store/store.js';
 import { freshDirectory } from '../../support/directory.js';
@@ -23,8 +24,12 @@ describe('doctor of a cluster with an operation that is not finished', () => {
     return inventory;
   }
 
-  async function findings(inventory: Inventory, leader: string | undefined): Promise<readonly Finding[]> {
-    const examination = { view: new View(inventory, new Map()), now: 0, unseen: new Map(), log: () => [] } satisfies Examination;
+  async function findings(
+    inventory: Inventory,
+    leader: string | undefined,
+    view = new View(inventory, new Map()),
+  ): Promise<readonly Finding[]> {
+    const examination = { view, now: 0, unseen: new Map(), log: () => [] } satisfies Examination;
     return unfinishedDiagnosis(await unfinishedOperation(inventory), leader).find(examination);
   }
 
@@ -41,6 +46,20 @@ describe('doctor of a cluster with an operation that is not finished', () => {
     expect(found?.explains).toContain('without-patroni');
     const names = DIAGNOSES.map(({ name }) => name);
     expect(found?.explains?.filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  it('tells what a recover that is not finished holds down below it, as long as a member is down', async () => {
+    const inventory = await begun('recover');
+    const [found] = await findings(inventory, undefined);
+    expect(found).toMatchObject({ level: 'broken', affects: ['pg1', 'pg2', 'pg3'] });
+    expect(found?.follows).toBe('members stay down until then, and no client can write; whatever else changes the cluster is refused');
+    expect(found?.mend).toMatch(/^finish it with `pgprov recover .*`, or give it up with `pgprov recover .* --give-up`$/u);
+    expect(found?.explains).toContain('unit-stopped');
+    const answering = (names: readonly string[]): View =>
+      new View(inventory, new Map(['pg1', 'pg2'].map((name) => [name, new Map([[PATRONI_MEMBER.id, { answers: names.includes(name) }]])])));
+    const level = async (names: readonly string[]): Promise<string | undefined> =>
+      (await findings(inventory, 'pg1', answering(names)))[0]?.level;
+    expect([await level(['pg1']), await level(['pg1', 'pg2'])]).toEqual(['broken', 'danger']);
   });
 
   it('blames nothing on an operation that stops no members', async () => {
