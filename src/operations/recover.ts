@@ -35,7 +35,7 @@ import {
 } from './shared/recover/seen.js';
 import { correctionSteps } from './shared/recover/corrections.js';
 import { followStep, startStep } from './shared/recover/starts.js';
-import { storeSteps } from './shared/recover/store.js';
+import { lateStoreSteps, storeSteps } from './shared/recover/store.js';
 import { snapshotSteps } from './shared/snapshot-steps.js';
 import { memberRuns, stopped } from './shared/stopped.js';
 
@@ -81,7 +81,7 @@ export default defineOperation<RecoverOptions>({
   remaining: (run) => {
     const leader = workingLeader(run.view);
     if (leader !== undefined) {
-      const steps = mendSteps(run, leader);
+      const steps = [...mendSteps(run, leader), ...lateStoreSteps(run)];
       return { steps: steps.length === 0 ? steps : [...snapshotSteps(run), ...steps] };
     }
     const steps = leaderless(run);
@@ -136,6 +136,7 @@ function leaderless(run: RecoverRun): OperationStep[] {
     ...storeSteps(run),
     ...correctionSteps(run),
     ...(first === undefined ? [] : [startAlone(run, first), ...startStep(others, first), ...followStep(run, first, others)]),
+    ...lateStoreSteps(run),
   ];
 }
 

@@ -107,6 +107,11 @@ describe('pgprov recover', () => {
       const whole = await tested.recover('--yes');
       expect([whole.code, whole.all]).toEqual([0, expect.stringContaining(`${last.name} leads`)]);
       await tested.expectWhole(last.name);
+
+      await must(two, 'systemctl stop etcd');
+      const started = await tested.recover('--yes');
+      expect([started.code, started.all]).toEqual([0, expect.stringContaining(`start etcd on ${two.name} as well, where it is down`)]);
+      expect(await must(two, 'systemctl is-active etcd')).toBe('active');
     },
   );
 

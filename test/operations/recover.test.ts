@@ -55,6 +55,8 @@ const failing = (settings: readonly Partial<FailingSetting>[]): ReadonlyMap<stri
 const onAll = (states: ReadonlyMap<string, unknown>): Record<string, ReadonlyMap<string, unknown>> =>
   Object.fromEntries(ALL.map((name) => [name, states]));
 const etcd = (hasData: boolean): ReadonlyMap<string, unknown> => new Map([[ETCD_MEMBER.id, { healthy: false, members: [], hasData }]]);
+const stoppedEtcd = (hasData: boolean): ReadonlyMap<string, unknown> =>
+  new Map([...etcd(hasData), [ETCD_RUNNING.id, { process: undefined }]]);
 const withoutWal: ReadonlyMap<string, unknown> = new Map([[ETCD_MEMBER.id, { healthy: false, members: [], hasData: true, walGone: true }]]);
 const SEGMENT = 16 * 1024 * 1024;
 
@@ -164,6 +166,21 @@ describe('pgprov recover', () => {
         more: { ...onAll(etcd(false)), pg1: new Map([...etcd(false), [ETCD_RUNNING.id, { process: {} }]]), pg3: etcd(true) },
       },
       left: ['stop-store pg1', 'store-aside pg3', 'start-store pg1,pg2,pg3', 'identity pg2', ...START],
+    },
+    {
+      title: 'starts a stopped member of a store that works',
+      made: { etcdDown: ['pg3'], more: { pg3: stoppedEtcd(true) } },
+      left: ['start-store-member pg3'],
+    },
+    {
+      title: 'starts a stopped member of the store last where nobody leads',
+      made: { ...STOPPED, etcdDown: ['pg3'], more: { pg3: stoppedEtcd(true) } },
+      left: [...START, 'start-store-member pg3'],
+    },
+    {
+      title: 'starts no member of the store whose data is gone beside others that work',
+      made: { etcdDown: ['pg3'], more: { pg3: stoppedEtcd(false) } },
+      left: [],
     },
     {
       title: 'gives data back to PostgreSQL',

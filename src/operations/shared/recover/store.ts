@@ -1,4 +1,4 @@
-import { command, enumerate, groupBy, sh, type OperationObjection, type OperationStep } from '../../../index.js';
+import { command, enumerate, groupBy, sh, type OperationObjection, type OperationStep, type Resource } from '../../../index.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { quorumOf } from '../../../../roles/shared/quorum.js';
@@ -117,19 +117,40 @@ export function storeSteps(run: RecoverRun): OperationStep[] {
         : `start ${store.name} on ${enumerate(startsOn)}, and wait for its quorum`,
       ...(isLost && withData.length === 0 ? { effect: sourceWords(run) } : {}),
       on: startsOn,
-      resources: (context) => [
-        ...(isLost ? [store.beginsAnew(context)] : []),
-        command({
-          name: `start-${store.unit}`,
-          summary: `start ${store.unit}`,
-          unless: sh`systemctl -q is-active ${store.unit}`,
-          run: sh`systemctl reset-failed ${store.unit} 2>/dev/null || :
-systemctl start --no-block ${store.unit}`,
-        }),
-      ],
+      resources: (context) => [...(isLost ? [store.beginsAnew(context)] : []), started(store.unit)],
       gates: (context) => [store.worksGate(context)],
     },
   ];
+}
+
+/**
+ * Members of a store that works which are stopped and have their data are started. None of the others waits for them: what does not come up is left
+ * for a person.
+ */
+export function lateStoreSteps(run: RecoverRun): OperationStep[] {
+  const { view, inventory, done } = run;
+  const store = dcsOf(inventory);
+  if (storeOf(view) === undefined || done.has('start-store-member')) return [];
+  const late = storeSeen(run).kept.filter((name) => store.isHealthy(view, name) === false && store.runs(view, name) === false);
+  if (late.length === 0) return [];
+  return [
+    {
+      id: 'start-store-member',
+      title: `start ${store.name} on ${enumerate(late)} as well, where it is down`,
+      on: late,
+      resources: () => [started(store.unit)],
+    },
+  ];
+}
+
+function started(unit: string): Resource {
+  return command({
+    name: `start-${unit}`,
+    summary: `start ${unit}`,
+    unless: sh`systemctl -q is-active ${unit}`,
+    run: sh`systemctl reset-failed ${unit} 2>/dev/null || :
+systemctl start --no-block ${unit}`,
+  }) as Resource;
 }
 
 /** Why a quorum cannot be made of what the members have. */
