@@ -6,6 +6,7 @@ import { ETCD_MEMBER } from '../../src/resources/etcd/member.js';
 import { ETCD_RUNNING } from '../../src/resources/etcd/running.js';
 import { PATRONI_TAKEN } from '../../src/resources/patroni/taken.js';
 import { fileHandle } from '../../src/resources/file.js';
+import { RUNNING, type PatroniFile } from '../../src/resources/running.js';
 import { enabledHandle } from '../../src/resources/service.js';
 import { START_TRIAL, type FailingSetting } from '../../src/resources/start-trial.js';
 import { STORE_WRITES } from '../../src/resources/store-writes.js';
@@ -65,6 +66,13 @@ const kept = (oldest: number): Record<string, ReadonlyMap<string, unknown>> =>
   onAll(new Map([[WAL_KEPT.id, { oldest, segmentBytes: SEGMENT, restores: false }]]));
 const patroniYml = (text: string): ReadonlyMap<string, unknown> =>
   new Map([[fileHandle('/etc/patroni/config.yml').id, { type: 'file', content: Buffer.from(text) }]]);
+/** What ran on a host last, by its patroni.yml. */
+const runsAs = (file: Partial<PatroniFile>): ReadonlyMap<string, unknown> => {
+  const dataDirectory = file.dataDirectory ?? '/var/lib/postgresql/17/main';
+  const patroniData = { dataDirectory, realDirectory: dataDirectory, version: '17', systemIdentifier: '7', ours: false, clusters: [] };
+  const patroniFile = { scope: 'demo', namespace: '', listen: '', restListen: '', connectAddress: '', ...file };
+  return new Map([[RUNNING.id, { wantedDirectory: '', postmasters: [], databases: [], patroniFile, patroniData }]]);
+};
 /** As seen at the start. */
 const putOff: ReadonlyMap<string, unknown> = new Map([[enabledHandle('patroni').id, { enabled: false, runs: true, putOff: true }]]);
 const BUFFERS = { postgresql: { parameters: { shared_buffers: '500GB', work_mem: '13MB' } } };
@@ -111,18 +119,29 @@ describe('pgprov recover', () => {
       title: `writes a patroni.yml that somebody edited: parameters:${parameters}`,
       made: {
         ...STOPPED,
-        more: { pg3: new Map([...failing([{}]), ...patroniYml(`scope: demo\npostgresql:\n  parameters:${parameters}\n`)]) },
+        more: { pg3: new Map([...failing([{}]), ...patroniYml(`scope: demo\nname: pg3\npostgresql:\n  parameters:${parameters}\n`)]) },
       },
       left: ['correct-file pg3', ...START],
     })),
+    ...[
+      { what: 'is no YAML', file: patroniYml('a: [b\n') },
+      { what: 'says nothing of the member', file: patroniYml('restapi: {}\n') },
+      { what: 'is gone', file: new Map([[fileHandle('/etc/patroni/config.yml').id, { type: 'absent' }]]) },
+    ].map(({ what, file }) => ({
+      title: `writes a patroni.yml that ${what}`,
+      made: { ...STOPPED, more: { pg3: file } },
+      left: ['correct-file pg3', ...START],
+    })),
     {
-      title: 'leaves a patroni.yml as it is that says nothing of the setting, or cannot be read',
+      title: 'writes a patroni.yml that is no YAML of a member that is down beside a leader',
+      made: { stopped: ['pg3'], listed: {}, more: { pg3: patroniYml('a: [b\n') } },
+      left: ['correct-file pg3', 'start-others pg3', 'follow pg1'],
+    },
+    {
+      title: 'leaves a patroni.yml as it is that says nothing of the setting',
       made: {
         ...STOPPED,
-        more: {
-          pg1: new Map([...failing([{}]), ...patroniYml('scope: demo\nshared_buffers: 500GB\n')]),
-          pg3: new Map([...failing([{}]), ...patroniYml('postgresql:\n parameters: {\n')]),
-        },
+        more: { pg1: new Map([...failing([{}]), ...patroniYml('scope: demo\nname: pg1\npostgresql: {}\nshared_buffers: 500GB\n')]) },
       },
       left: START,
     },
@@ -320,6 +339,11 @@ describe('pgprov recover', () => {
       says: 'it is unknown which member has the last commits: it is unknown how far the WAL of pg3 goes',
     },
     {
+      title: 'an inventory with another data directory than a member has',
+      made: { ...STOPPED, more: { pg3: runsAs({ dataDirectory: '/srv/pg' }) } },
+      says: 'pg3: postgresql.data_dir is /var/lib/postgresql/17/main, but the database is in /srv/pg',
+    },
+    {
       title: 'maintenance mode',
       made: { ...DOWN, config: { pause: true } },
       says: 'the cluster is in maintenance mode, in which Patroni starts no PostgreSQL that is down',
@@ -367,6 +391,12 @@ describe('pgprov recover', () => {
       says: 'etcd has no quorum: 2 of its members on pg1, pg2 and pg3 are needed with their data, and none of those that can be reached has any',
     },
   ])('decides about $title', ({ made, says }) => expect(objection(made)).toBe(says));
+
+  it('refuses an inventory with another scope than the members have, which it would make a second time', async () => {
+    const own = await inventoryOf(`${THREE}\npatroni: {scope: other}\n`);
+    const made: Made<RecoverOptions> = { ...STOPPED, registered: null, more: onAll(runsAs({})) };
+    expect(recover.guards?.(madeUp(own, made))[0]?.message).toMatch(/^pg1, pg2 and pg3: patroni\.scope is other.*says demo$/u);
+  });
 
   it('waits for what gets further, however long it takes: WAL that is replayed, and an election', () => {
     const settles = (made: Made<RecoverOptions>): unknown => recover.guards?.(madeUp(inventory, made))[0]?.settles;

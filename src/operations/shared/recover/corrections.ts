@@ -26,7 +26,7 @@ import { accessSteps } from './members.js';
 import { firstOf, identifierOf, usableData, usedConfig, workingLeader, type RecoverRun } from './seen.js';
 import { positionStep } from './position.js';
 import { storeIsLost } from './store.js';
-import { correctionWords, faultWords, settingFaults, storePatch } from './settings.js';
+import { correctionWords, faultWords, settingFaults, spoiltFiles, storePatch } from './settings.js';
 
 /** What is put right while no server runs: the scope's identity, settings that PostgreSQL does not start with, and who owns the data. */
 export function correctionSteps(run: RecoverRun): OperationStep[] {
@@ -131,21 +131,27 @@ function written(run: RecoverRun, context: RoleContext, patch: JsonObject, summa
   } as typeof resource as Resource;
 }
 
-/** A patroni.yml that somebody has edited becomes the inventory's again; what ALTER SYSTEM has set is taken out of its file. */
+/** A patroni.yml that somebody has edited, or that Patroni cannot read, becomes the inventory's again; what ALTER SYSTEM has set is taken out of its file. */
 function fileSteps(run: RecoverRun): OperationStep[] {
   const faults = settingFaults(run);
   const local = faults.filter(({ place }) => place === 'patroni.yml');
   const system = faults.filter(({ place }) => place === 'postgresql.auto.conf');
   const hostsOf = (of: typeof faults): string[] => [...new Set(of.flatMap(({ hosts }) => hosts))];
+  const spoilt = spoiltFiles(run);
+  const toWrite = [...new Set([...hostsOf(local), ...spoilt])];
+  const corrected = [
+    ...local.map(correctionWords),
+    ...(spoilt.length === 0 ? [] : [`there is none on ${enumerate(spoilt)} that Patroni could start with`]),
+  ];
   return [
-    ...(local.length === 0
+    ...(toWrite.length === 0
       ? []
       : [
           {
             id: 'correct-file',
-            title: `write patroni.yml on ${enumerate(hostsOf(local))} as the inventory has it: ${local.map(correctionWords).join('; ')}`,
-            effect: local.map(faultWords).join('; '),
-            on: hostsOf(local),
+            title: `write patroni.yml on ${enumerate(toWrite)} as the inventory has it: ${corrected.join('; ')}`,
+            ...(local.length === 0 ? {} : { effect: local.map(faultWords).join('; ') }),
+            on: toWrite,
             resources: (context: RoleContext) => [configFile(context)],
           },
         ]),

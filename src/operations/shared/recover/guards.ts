@@ -11,6 +11,7 @@ import {
   type View,
 } from '../../../index.js';
 import { dcsOf } from '../../../../roles/shared/dcs-of.js';
+import { guardChanges } from '../../../../roles/shared/changes.js';
 import { hostsWith, scopeOf } from '../../../../roles/shared/layout.js';
 import { whatWasFound, type MemberData } from '../../../../roles/shared/members-data.js';
 import { variables } from '../../../../roles/shared/variables.js';
@@ -38,6 +39,8 @@ import { untilLed, untilUp } from '../passing.js';
 /** Why a cluster must not be recovered, or not further; asked before every step, so all of it holds before the point of no return. */
 export function recoverObjections(run: RecoverRun): OperationObjection[] {
   const { view } = run;
+  const other = otherCluster(run);
+  if (other.length > 0) return other;
   const held = heldDown(run);
   if (held.length > 0 || workingLeader(view) !== undefined) return held;
   const unapproved = guardUnapproved(view);
@@ -77,6 +80,12 @@ function found(view: View): string {
   return whatWasFound(
     dataOf(view).map(({ host, data, patroni }): MemberData => ({ host, data, bootstrap: undefined, active: patroni, stands: false })),
   );
+}
+
+/** What the inventory says of places, names and the scope must be what the cluster has: else what is there is not found, or made a second time. */
+function otherCluster({ view, inventory }: RecoverRun): OperationObjection[] {
+  const roles = [dcsOf(inventory).role, 'postgresql', 'patroni'];
+  return roles.flatMap((role) => guardChanges(view, role)).slice(0, 1);
 }
 
 /** In maintenance mode no server would come up, beside a leader or without one. */

@@ -3,6 +3,7 @@ import {
   fileHandle,
   groupBy,
   isJsonObject,
+  isPatroniConfig,
   localParameters,
   START_TRIAL,
   valueAt,
@@ -66,6 +67,15 @@ function storedParameter({ view }: RecoverRun, name: string): { name: string; va
   if (!isJsonObject(parameters)) return undefined;
   const [found] = Object.entries(parameters).filter(([key]) => key.toLowerCase() === name.toLowerCase());
   return found === undefined ? undefined : { name: found[0], value: found[1] };
+}
+
+/** Members with a patroni.yml that Patroni cannot start with, or none. */
+export function spoiltFiles({ view }: RecoverRun): string[] {
+  return view.hosts('patroni').flatMap(({ name }) => {
+    const file = view.read(name, fileHandle(view.platform(name)?.patroni.configFile ?? ''));
+    if (file === undefined) return [];
+    return file.type === 'file' && isPatroniConfig(file.content.toString('utf8')) ? [] : [name];
+  });
 }
 
 /** A parameter of the section postgresql of the host's patroni.yml. */
