@@ -1,7 +1,6 @@
-import { BACKUP_INFO, type View } from '../../../src/index.js';
 import { BACK, type FixedVariable } from '../fixed-variable.js';
 import { variables } from '../variables.js';
-import { presentConfig } from './present-config.js';
+import { presentConfig, readingPassphrases } from './present-config.js';
 import { stanzaNamed } from './stanza.js';
 
 /** What is fixed once a repository has a stanza. */
@@ -26,9 +25,7 @@ export const BACKUP_FIXED_VARIABLES: readonly FixedVariable[] = [
     role: 'backup',
     look: ({ view, host }) => {
       const given = variables(host, 'backup').passphrase;
-      const known = view.inventory.hosts.flatMap(({ name }) =>
-        isEncrypted(view, name) ? (presentConfig(view, name)?.passphrases ?? []) : [],
-      );
+      const known = view.inventory.hosts.flatMap(({ name }) => readingPassphrases(view, name));
       const [first] = known;
       if (given === undefined || first === undefined) return undefined;
       const isSame = known.every((value) => value === given.reveal());
@@ -41,8 +38,3 @@ export const BACKUP_FIXED_VARIABLES: readonly FixedVariable[] = [
     hint: () => 'it was fixed when the repository was first used: set it back; pgBackRest cannot encrypt a repository anew',
   },
 ];
-
-/** The host has an encrypted repository with a stanza. */
-function isEncrypted(view: View, host: string): boolean {
-  return view.read(host, BACKUP_INFO)?.repositories.some(({ encrypted, status }) => encrypted && status !== 'noStanza') === true;
-}

@@ -12,9 +12,9 @@ import {
   type View,
 } from '../../../src/index.js';
 import { PASSPHRASE } from './config-file.js';
-import { presentConfig } from './present-config.js';
+import { presentConfig, readingPassphrases } from './present-config.js';
 import { placesOf } from './source.js';
-import { stanzaOf } from './stanza.js';
+import { backupSettings, stanzaOf } from './stanza.js';
 
 /** What speaks against making backups with pgBackRest on these hosts: what is there is another's, or they do not fit together. */
 export function guardBackups(view: View, credentials: ClusterCredentials, hosts: readonly Host[]): Objection[] {
@@ -99,17 +99,33 @@ function identifierOn(view: View, host: string): string | undefined {
   return data?.kind === 'cluster' ? data.systemIdentifier : undefined;
 }
 
-/** A passphrase that was made anew because this machine had lost it: nothing could read the backups any more. */
+/** A passphrase that this machine has lost, or that is another one in its store: with it nothing could read the backups any more. */
 function guardPassphrase(view: View, credentials: ClusterCredentials, { name: host }: Host): Objection[] {
   const config = presentConfig(view, host);
-  if (!credentials.generated.includes(PASSPHRASE) || config === undefined || config.passphrases.length === 0) return [];
+  if (config === undefined || config.passphrases.length === 0) return [];
   const file = `.pgprov/${view.inventory.cluster}/passwords.yml`;
+  const present = `what stands behind cipher-pass= in ${config.path} on ${host}, which root can read`;
+  if (credentials.generated.includes(PASSPHRASE)) {
+    return [
+      {
+        kind: 'refuse',
+        host,
+        message: `${host}: the backups are encrypted with a passphrase that this machine does not know: neither the inventory nor ${file} has ${PASSPHRASE}`,
+        hint: `bring ${file} back from a backup, or add the line \`${PASSPHRASE}: …\` to it, with ${present}`,
+      },
+    ];
+  }
+  const { passphrase } = backupSettings(view.inventory);
+  // One that the inventory gives is compared as any variable that is fixed.
+  if (passphrase !== undefined) return [];
+  const reading = readingPassphrases(view, host);
+  if (reading.length === 0 || reading.every((value) => value === credentials.password(PASSPHRASE, passphrase).reveal())) return [];
   return [
     {
       kind: 'refuse',
       host,
-      message: `${host}: the backups are encrypted with a passphrase that this machine does not know: neither the inventory nor ${file} has ${PASSPHRASE}`,
-      hint: `bring ${file} back from a backup, or add the line \`${PASSPHRASE}: …\` to it, with what stands behind cipher-pass= in ${config.path} on ${host}, which root can read`,
+      message: `${host}: the backups are encrypted with another passphrase than ${PASSPHRASE} in ${file}, with which nothing could read them`,
+      hint: `set it there to ${present}; pgBackRest cannot encrypt a repository anew`,
     },
   ];
 }

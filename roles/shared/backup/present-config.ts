@@ -1,4 +1,5 @@
-import { fileHandle, type View } from '../../../src/index.js';
+import { BACKUP_INFO, fileHandle, type View } from '../../../src/index.js';
+import { isWrongPassphrase } from './trouble.js';
 
 /** What pgbackrest.conf on a host says, as far as others are kept from it. */
 export interface PresentConfig {
@@ -28,4 +29,12 @@ export function presentConfig(view: View, host: string): PresentConfig | undefin
       .filter((name) => !name.startsWith('global')),
     passphrases: [...text.matchAll(/^repo\d+-cipher-pass=(?<value>.*)$/gmu)].flatMap(({ groups }) => groups?.['value'] ?? []),
   };
+}
+
+/** What a host's repositories with a stanza are encrypted with; none where pgBackRest cannot decrypt them with what is there. */
+export function readingPassphrases(view: View, host: string): readonly string[] {
+  const { problem = '', repositories = [] } = view.read(host, BACKUP_INFO) ?? {};
+  const isRight = ![problem, ...repositories.map(({ message }) => message)].some((words) => isWrongPassphrase(words));
+  const holds = repositories.some(({ encrypted, status }) => encrypted && status !== 'noStanza');
+  return isRight && holds ? (presentConfig(view, host)?.passphrases ?? []) : [];
 }

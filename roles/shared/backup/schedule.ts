@@ -7,7 +7,7 @@ import {
   socketOptions,
   timer,
   topologyOf,
-  type Backup,
+  type BackupInfo,
   type Observation,
   type Resource,
   type RoleContext,
@@ -29,12 +29,24 @@ export function asGoodAs(type: BackupType): BackupType[] {
   return BACKUP_TYPES.slice(0, BACKUP_TYPES.indexOf(type) + 1);
 }
 
-/** A run that failed is made good by a later backup at least as good, in every repository that its host writes to. */
-export function isMadeGood(began: number, type: BackupType, backups: readonly Backup[], repositories: readonly number[]): boolean {
+/**
+ * A run that failed is made good by a later backup at least as good, in every repository that its host writes to. One that cannot be read has a
+ * trouble of its own, and does not tell.
+ */
+export function isMadeGood(
+  began: number,
+  type: BackupType,
+  { backups, repositories, problem }: Pick<BackupInfo, 'backups' | 'repositories' | 'problem'>,
+  numbers: readonly number[],
+): boolean {
   const types: readonly string[] = asGoodAs(type);
-  return repositories.every((number) =>
-    backups.some((backup) => backup.repository === number && types.includes(backup.type) && !backup.error && backup.stop > began),
-  );
+  const isRead = (number: number): boolean =>
+    problem === undefined && repositories.every(({ repository, status }) => repository !== number || status !== 'failed');
+  return numbers
+    .filter(isRead)
+    .every((number) =>
+      backups.some((backup) => backup.repository === number && types.includes(backup.type) && !backup.error && backup.stop > began),
+    );
 }
 
 /** The unit that takes a backup, without `.service`. */

@@ -109,13 +109,16 @@ function backupAge(view: View, host: Host): StatusLine[] {
   ];
 }
 
+/** Of a host that was not asked what it has. */
+const NOTHING_KNOWN = { backups: [], repositories: [] };
+
 /** Runs that failed, and that no later backup has made good. */
 export function failedRuns(view: View, host: Host): BackupRun[] {
-  const backups = view.read(host.name, BACKUP_INFO)?.backups ?? [];
+  const info = view.read(host.name, BACKUP_INFO) ?? NOTHING_KNOWN;
   const numbers = writtenBy(view.inventory, host).map(({ number }) => number);
   return (view.read(host.name, BACKUP_RUNS) ?? []).filter(({ unit, state, began = Infinity }) => {
     const type = BACKUP_TYPES.find((each) => backupUnit(each) === unit);
-    return state === 'failed' && type !== undefined && !isMadeGood(began, type, backups, numbers);
+    return state === 'failed' && type !== undefined && !isMadeGood(began, type, info, numbers);
   });
 }
 

@@ -9,7 +9,7 @@ export function backupAdvice(words: string, inventory: Inventory): string {
 
 /** The same; undefined where nothing is known of these words. */
 export function knownAdvice(words: string, inventory: Inventory): string | undefined {
-  return ADVICE.find(({ says }) => says.test(words))?.advice(inventory);
+  return ADVICE.find(({ says }) => says.test(words))?.advice(inventory, words);
 }
 
 /** pgBackRest's error in one line: what it says first and the first cause that it gives, without its guesses. */
@@ -26,6 +26,17 @@ export function restartWords(inventory: Inventory): string {
   return `restart it on ${alone.name}, by the command that ${pgprov`status ${inventory}`} has`;
 }
 
+/** How pgBackRest begins to say that it could not ask a member. */
+const UNASKED = 'unable to check ';
+
+/** What pgBackRest says of files that it cannot decrypt. */
+const UNDECRYPTED = /key\/value found outside of section|CryptoError|unable to flush|cipher header invalid/u;
+
+/** A passphrase with which a repository was not encrypted; words of certificates have the same error. */
+export function isWrongPassphrase(words: string): boolean {
+  return UNDECRYPTED.test(words) && !/certificate/u.test(words);
+}
+
 /** Expiring takes a backup, so lowering the retention alone brings no room. */
 function roomAdvice(inventory: Inventory): string {
   return `make room where the repository is, or keep fewer backups: lower \`retention_full\` of the repository, then ${pgprov`apply ${inventory}`} writes that, and ${pgprov`backup ${inventory}`} expires what is beyond it before it begins; PostgreSQL goes on meanwhile, and its WAL piles up on the leader`;
@@ -38,7 +49,19 @@ const inStores = (inventory: Inventory): boolean =>
   repositoriesOf(inventory).some(({ settings: { s3, azure, gcs } }) => s3 ?? azure ?? gcs);
 
 /** pgBackRest's words for what can go wrong around it, most telling first. */
-const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] = [
+const ADVICE: readonly { says: RegExp; advice(inventory: Inventory, words: string): string }[] = [
+  {
+    // It looks for one on all members, and tells of those that it could not ask.
+    says: /unable to find primary cluster/u,
+    advice: (inventory, words) => {
+      const unasked = words.split('\n').filter((line) => line.includes(UNASKED));
+      const known = unasked.map((line) => knownAdvice(line, inventory)).find((advice) => advice !== undefined);
+      const status = pgprov`status ${inventory}`;
+      return known === undefined
+        ? `pgBackRest takes backups only while a server takes writes, see ${status}`
+        : `see by ${status} whether a server takes writes; if one does, ${known}`;
+    },
+  },
   {
     says: /pgBackRest is not installed/u,
     advice: (inventory) => `${pgprov`apply ${inventory}`} installs it and sets it up`,
@@ -65,14 +88,15 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
         : 'the directory must belong to the user that pgBackRest runs as, postgres: see what is mounted there, and give it to that user',
   },
   {
-    says: /certificate (?:has expired|is not yet valid)|certificate expired|expired certificate/u,
+    // The last one is what a host says that finds the other's certificate not yet valid.
+    says: /certificate (?:has expired|is not yet valid)|certificate expired|expired certificate|alert bad certificate/u,
     advice: (inventory) =>
       inStores(inventory)
         ? 'the certificate of the store of objects is out of its time, or the clock of this host is: compare both'
         : `see ${pgprov`certs status ${inventory}`}; ${pgprov`certs renew ${inventory}`} makes new ones. Where they are good, a clock is wrong: ${pgprov`doctor ${inventory}`} compares them`,
   },
   {
-    says: /unable to verify certificate|certificate verify failed|no certificate or crl found|unable to find hostname .* in certificate/u,
+    says: /unable to verify certificate|certificate verify failed|alert unknown ca|no certificate or crl found|unable to find hostname .* in certificate/u,
     advice: (inventory) =>
       inStores(inventory)
         ? 'the authority of the store’s certificate must be in `s3.ca_file`, a file on every member, and the certificate must have the name in `s3.endpoint`'
@@ -83,7 +107,7 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
     advice: () => 'the store of objects refuses the request: see the keys, the bucket and the region in `backup.repositories`',
   },
   {
-    says: /key\/value found outside of section|CryptoError|unable to flush|cipher header invalid/u,
+    says: UNDECRYPTED,
     advice: ({ cluster }) =>
       `the passphrase is not the one that the repository was encrypted with: put that one back into \`backup.passphrase\`, or into .pgprov/${cluster}/passwords.yml; no other one can read these backups`,
   },
@@ -101,10 +125,6 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
       'the repository has the backups of another database: give `backup.stanza` another name, or the repository another directory',
   },
   {
-    says: /unable to find primary cluster/u,
-    advice: (inventory) => `pgBackRest takes backups only while a server takes writes, see ${pgprov`status ${inventory}`}`,
-  },
-  {
     says: /unable to push WAL file .* asynchronously/u,
     advice: (inventory) =>
       `see that every repository host is up and answers (${pgprov`backups ${inventory}`} asks them); pgBackRest says why in ${stanzaOf(inventory)}-archive-push-async.log, beside its other logs on the member that leads`,
@@ -118,8 +138,10 @@ const ADVICE: readonly { says: RegExp; advice(inventory: Inventory): string }[] 
     advice: () => 'another pgBackRest works on the same stanza: wait until it has ended',
   },
   {
-    says: /unexpected eof|Connection reset|aborted due to signal/u,
-    advice: (inventory) => `a host was lost meanwhile: give the command again as soon as ${pgprov`status ${inventory}`} shows a leader`,
+    // It says the last of these where PostgreSQL has ended its connection.
+    says: /unexpected eof|Connection reset|aborted due to signal|NULL result required to complete request/u,
+    advice: (inventory) =>
+      `a host was lost meanwhile, or its server stopped or got another part: give the command again as soon as ${pgprov`status ${inventory}`} shows a leader`,
   },
   {
     says: /timeout after \d+ms waiting for (?:read|write)/u,

@@ -101,11 +101,11 @@ function running(view: View, host: string): RunningBackup[] {
 
 /** Failed runs that no later backup has made good. */
 function failures(view: View, host: string, repositories: readonly Repository[]): FailedBackup[] {
-  const backups = infoOn(view, host)?.backups ?? [];
+  const info = infoOn(view, host) ?? { backups: [], repositories: [] };
   const numbers = repositories.map(({ number }) => number);
   return BACKUP_TYPES.flatMap((type): FailedBackup[] => {
     const run = view.read(host, BACKUP_RUNS)?.find(({ unit }) => unit === backupUnit(type));
-    if (run?.state !== 'failed' || isMadeGood(run.began ?? Infinity, type, backups, numbers)) return [];
+    if (run?.state !== 'failed' || isMadeGood(run.began ?? Infinity, type, info, numbers)) return [];
     const at = run.began === undefined ? {} : { at: new Date(run.began * 1000).toISOString() };
     return [{ host, type, ...at, error: run.error ?? `it ended with ${run.result ?? 'no reason that is known'}` }];
   });

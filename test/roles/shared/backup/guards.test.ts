@@ -79,6 +79,9 @@ async function viewOf(states: States, yaml = YAML): Promise<View> {
 const CONFIG = 'file:/etc/pgbackrest.conf';
 const DATA = { [DATA_DIRECTORY.id]: { kind: 'cluster', systemIdentifier: '7' } };
 
+/** The passphrase that the store of secrets has. */
+const KEPT = 'made-for-backup.passphrase';
+
 async function refusals(states: States, generated: readonly string[] = []): Promise<string[]> {
   const view = await viewOf(states);
   return guardBackups(view, { ...MATERIAL, generated }, view.inventory.hosts).map(({ kind, message }) => `${kind}: ${message}`);
@@ -88,7 +91,9 @@ describe('what speaks against backups', () => {
   it('is nothing where there is only what pgprov or the package brought', async () => {
     expect(await refusals({})).toEqual([]);
     expect(await refusals({ repo1: { [CONFIG]: text('[global]\nrepo1-path=/var/lib/pgbackrest\n#[main]\n#pg1-path=/x\n') } })).toEqual([]);
-    expect(await refusals({ pg1: DATA, repo1: { [CONFIG]: OURS('demo', 'repo1-cipher-pass=x'), [BACKUP_INFO.id]: info() } })).toEqual([]);
+    expect(await refusals({ pg1: DATA, repo1: { [CONFIG]: OURS('demo', `repo1-cipher-pass=${KEPT}`), [BACKUP_INFO.id]: info() } })).toEqual(
+      [],
+    );
   });
 
   it('is a configuration of somebody else, or of another cluster', async () => {
@@ -130,6 +135,24 @@ describe('what speaks against backups', () => {
     expect(await refusals({}, ['backup.passphrase'])).toEqual([]);
   });
 
+  it('is another passphrase in the store of secrets than the backups are encrypted with, unless pgBackRest cannot decrypt them with what is there', async () => {
+    const config = { [CONFIG]: OURS('demo', 'repo1-cipher-pass=old-and-good') };
+    const repository = (status: 'ok' | 'noBackup' | 'noStanza' | 'failed', message = 'ok'): States => ({
+      repo1: {
+        ...config,
+        [BACKUP_INFO.id]: info({ repositories: [{ repository: 1, status, message, encrypted: true, systemIdentifiers: ['7'] }] }),
+      },
+    });
+    const refused = [
+      'refuse: repo1: the backups are encrypted with another passphrase than backup.passphrase in .pgprov/demo/passwords.yml, with which nothing could read them',
+    ];
+    expect(await refusals(repository('ok'))).toEqual(refused);
+    expect(await refusals(repository('noBackup'))).toEqual(refused);
+    expect(await refusals(repository('failed', '[PathOpenError] unable to list'))).toEqual(refused);
+    expect(await refusals(repository('failed', '[FormatError] key/value found outside of section at line 1'))).toEqual([]);
+    expect(await refusals(repository('noStanza'))).toEqual([]);
+  });
+
   it('is another passphrase or stanza than there is', async () => {
     const states = {
       pg1: { [RUNNING.id]: {} },
@@ -144,6 +167,11 @@ describe('what speaks against backups', () => {
     expect(await said('passphrase: new-and-bad')).toEqual([
       'pg1 and pg2: backup.passphrase is another one, but there are backups that are encrypted with the old one',
     ]);
+    const wrong = [
+      { repository: 1, status: 'failed' as const, message: 'key/value found outside of section', encrypted: true, systemIdentifiers: [] },
+    ];
+    const mends = { ...states, repo1: { ...states.repo1, [BACKUP_INFO.id]: info({ repositories: wrong }) } };
+    expect(guardChanges(await viewOf(mends, `${YAML}backup: {passphrase: put-back}\n`), 'backup')).toEqual([]);
     const members = { pg1: { ...states.pg1, [CONFIG]: OURS('demo') }, pg2: { ...states.pg2, [CONFIG]: OURS('demo') } };
     expect(guardChanges(await viewOf(members, `${YAML}backup: {stanza: main}\n`), 'backup').map(({ message }) => message)).toEqual([
       expect.stringMatching(/^pg1 and pg2: backup\.stanza is main \(.*\), but \/etc\/pgbackrest\.conf has the stanza demo$/u),
@@ -212,6 +240,10 @@ describe('what is told of backups', () => {
     expect((await lines(later, 'repo1')).join()).not.toContain('failed');
     const smaller = { repo1: { ...states.repo1, [BACKUP_INFO.id]: info({ backups: [{ ...backup(999_500), type: 'diff' }] }) } };
     expect((await lines(smaller, 'repo1')).join()).toContain('pgprov-backup@full failed');
+    const message = '[PathOpenError] unable to list';
+    const repositories = [{ repository: 1, status: 'failed', message, encrypted: true, systemIdentifiers: [] }] as const;
+    const unread = { repo1: { ...states.repo1, [BACKUP_INFO.id]: info({ repositories }) } };
+    expect(await lines(unread, 'repo1')).toEqual([expect.stringContaining(message)]);
   });
 
   it('is told by the member that leads where every member takes backups', async () => {

@@ -47,6 +47,27 @@ describe('what is advised about an error of pgBackRest', () => {
       words: "[FileReadError] timeout after 15000ms waiting for read from '192.0.2.9:8432'",
       advice: /^the host that it names takes connections and does not answer.*pgprov ping/u,
     },
+    {
+      title: 'a server that ended its connection',
+      words: "[101]: raised from remote-0 tls protocol on 'pg1': NULL result required to complete request",
+      advice: /^a host was lost meanwhile, or its server stopped or got another part: give the command again/u,
+    },
+    {
+      title: 'a certificate that another host finds not yet valid',
+      words: '[101]: TLS error [1:167773202] ssl/tls alert bad certificate',
+      advice: /^see `pgprov certs status .* Where they are good, a clock is wrong: `pgprov doctor/u,
+    },
+    {
+      title: 'no primary',
+      words: '[056]: unable to find primary cluster - cannot proceed\nHINT: are all available clusters in recovery?',
+      advice: /^pgBackRest takes backups only while a server takes writes, see `pgprov status/u,
+    },
+    {
+      title: 'no primary among members some of which cannot be asked',
+      words:
+        '[056]: unable to find primary cluster - cannot proceed:\nunable to check pg1: [ServiceError] TLS error [1:167773208] tlsv1 alert unknown ca\nHINT: are all available clusters in recovery?',
+      advice: /^see by `pgprov status .*` whether a server takes writes; if one does, see `pgprov certs status/u,
+    },
     { title: 'a host that says nothing', words: 'pgBackRest gave no answer in time', advice: /^see that the host that it names is up/u },
   ])('says what to do about $title', ({ words, advice }) => {
     expect(backupAdvice(words, inventory)).toMatch(advice);
