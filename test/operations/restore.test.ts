@@ -277,6 +277,30 @@ describe('the guards of a restore', () => {
       says: 'backup 20261129-030000F cannot be restored: its manifest is not there, or is damaged',
     },
     { title: 'tablespaces in another backup', made: { tablespaces: ['20261129-010000F'] }, says: undefined },
+    {
+      title: 'a repository host whose clock is behind those of the members',
+      made: { info: { now: at('04:00:00') }, reads: { pg2: { now: at('06:00:00') } } },
+      says: undefined,
+    },
+    {
+      title: 'a passphrase that is another one, in one line',
+      made: {
+        info: {
+          backups: [],
+          repositories: [
+            {
+              repository: 1,
+              status: 'failed',
+              message:
+                "[FormatError] unable to load info file 'backup.info':\nFormatError: key/value found outside of section\nHINT: run stanza-create",
+              encrypted: true,
+              systemIdentifiers: [],
+            },
+          ],
+        },
+      },
+      says: "the backups cannot be read: [FormatError] unable to load info file 'backup.info': FormatError: key/value found outside of section",
+    },
     { title: 'unreadable backups', made: { info: { problem: 'wrong passphrase' } }, says: 'the backups cannot be read: wrong passphrase' },
     {
       title: 'a backup is being made',

@@ -1,7 +1,8 @@
 import { BACKUP_INFO, enumerate, pgprov, type Backup, type BackupInfo, type OperationObjection } from '../../../index.js';
+import { backupAdvice, briefly } from '../../../../roles/shared/backup/trouble.js';
 import { gapsIn, gapWords } from '../backup/archive.js';
 import { utcText } from '../moment.js';
-import { infoOf, unreached, type RestoreRun } from './seen.js';
+import { allMembers, infoOf, unreached, type RestoreRun } from './seen.js';
 import { archiveFor, perLogFor, readingAdvice } from './source.js';
 import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
 import { backedUp, takeBack } from './words.js';
@@ -16,21 +17,16 @@ export function unreadBackups(run: RestoreRun): OperationObjection[] {
   const info = infoOf(run);
   if (info === undefined) return refuse(`no host of ${inventory.cluster} that could be reached reaches the backups`, 'bring one back');
   if (info.problem !== undefined) return unreadable(run, info.problem);
-  const failed = info.repositories
-    .filter(({ status }) => status === 'failed')
-    .map(({ repository: number, message }) => `${number}: ${message}`);
   if (info.backups.length === 0) {
-    if (run.source !== undefined && failed.length > 0) return unreadable(run, `repository ${failed.join('; ')}`);
-    return refuse(
-      `there is no backup to restore${failed.length === 0 ? '' : ` (repository ${failed.join('; ')})`}`,
-      `nothing was changed; ${pgprov`backups ${backedUp(run)}`} shows what there is`,
-    );
+    const [failed] = info.repositories.filter(({ status }) => status === 'failed');
+    if (failed !== undefined) return unreadable(run, failed.message);
+    return refuse('there is no backup to restore', `nothing was changed; ${pgprov`backups ${backedUp(run)}`} shows what there is`);
   }
   const { member = '' } = options;
   if (done.has('reach') && unreached(run).includes(member)) {
     const own = view.read(member, BACKUP_INFO);
     return refuse(
-      `${member} cannot read the backups${own?.problem === undefined ? '' : `: ${own.problem}`}`,
+      `${member} cannot read the backups${own?.problem === undefined ? '' : `: ${briefly(own.problem)}`}`,
       'put that right, or restore on another member (--host)',
     );
   }
@@ -48,12 +44,11 @@ export function unreadBackups(run: RestoreRun): OperationObjection[] {
 }
 
 function unreadable(run: RestoreRun, problem: string): OperationObjection[] {
-  const { source } = run;
-  if (source === undefined) return refuse(`the backups cannot be read: ${problem}`, 'nothing was changed; put that right first');
-  return refuse(
-    `${run.options.member} cannot read the backups of ${source.inventory.cluster}: ${problem}`,
-    `nothing was changed; ${readingAdvice(problem, run)}`,
-  );
+  const { source, options, inventory } = run;
+  const who =
+    source === undefined ? 'the backups cannot be read' : `${options.member} cannot read the backups of ${source.inventory.cluster}`;
+  const advice = source === undefined ? backupAdvice(problem, inventory) : readingAdvice(problem, run);
+  return refuse(`${who}: ${briefly(problem)}`, `nothing was changed; ${advice}`);
 }
 
 /** Whether what there is reaches to where the restore is to end. */
@@ -63,9 +58,10 @@ export function unreachableTarget(run: RestoreRun): OperationObjection[] {
   if (info === undefined) return [];
   const { time, backup, set, onto = 0 } = options;
   const look = `nothing was changed; ${pgprov`backups ${backedUp(run)}`} shows what can be restored to`;
-  if (time !== undefined && (readTime(time)?.seconds ?? 0) > info.now) {
+  const now = presentTime(run, info);
+  if (time !== undefined && (readTime(time)?.seconds ?? 0) > now) {
     return refuse(
-      `${aimWords(options)} is in the future: it is ${utcText(new Date(info.now * 1000).toISOString())} there`,
+      `${aimWords(options)} is in the future: it is ${utcText(new Date(now * 1000).toISOString())} there`,
       'nothing was changed; --latest restores to the last commit that is archived',
     );
   }
@@ -87,6 +83,12 @@ export function unreachableTarget(run: RestoreRun): OperationObjection[] {
       : `no backup ended before ${aimWords(options)}: the oldest that leads to timeline ${onto}, ${oldest.label}, ended at ${endOf(oldest)}`,
     look,
   );
+}
+
+/** Commits have the times of the members' clocks, which may be apart from that of a repository host. */
+function presentTime(run: RestoreRun, info: BackupInfo): number {
+  const clocks = run.source === undefined ? allMembers(run).flatMap((name) => run.view.read(name, BACKUP_INFO)?.now ?? []) : [];
+  return clocks.length === 0 ? info.now : Math.max(...clocks);
 }
 
 /** All WAL has to be there that is replayed. */
