@@ -69,6 +69,35 @@ esac`;
       ]);
     });
 
+    it('count no WAL file that pgBackRest has only begun, and look again where a later one is there', async () => {
+      const begun = LISTED.replace('000000010000000100000002-39622812b216e6ab69236e8c5cfe7ab74d33e879.gz', '$&.pgbackrest.tmp').replace(
+        '000000020000000100000003-54158c903ed14696c1a7aec5d789bfc4d3025d57.gz',
+        '$&\n17-1/0000000200000001/000000020000000100000003-5415.gz.pgbackrest.tmp',
+      );
+      const times = TIMES.replace(/\}$/u, ',"000000020000000100000004-5.gz.pgbackrest.tmp":{"size":9,"time":1795939999,"type":"file"}}');
+      const pgbackrest = (looks: number): string => `case "$*" in
+*--output=json*) ${says(times)}
+;;
+*) if [ "$(grep -c '^pgbackrest .*recurse' ${work.path}/calls)" -le ${looks} ]; then
+${says(begun)}
+else
+${says(LISTED)}
+fi ;;
+esac`;
+      const sawPosition2 = async (looks: number): Promise<boolean> => {
+        const made = host({ pgbackrest: pgbackrest(listedBefore() + looks), timeout: 'shift 3; exec "$@"', sleep: ':' });
+        const [seen] = await observe(shell, made.observation(backupArchive(asked, [1])));
+        expect(seen?.last).toBe(1795931791);
+        return seen?.runs.some(({ log, first }) => log === 1 && first === 2) === true;
+      };
+      const listedBefore = (): number =>
+        host({})
+          .calls('pgbackrest')
+          .filter((call) => call.includes('recurse')).length;
+      expect(await sawPosition2(2)).toBe(true);
+      expect(await sawPosition2(3)).toBe(false);
+    });
+
     it('wait for a host that hangs for as long as an answer takes, and for one that verifies as long as that takes', async () => {
       const pgbackrest = says('[]');
       const made = host({ pgbackrest, timeout: 'shift 3; exec "$@"' });
@@ -147,6 +176,19 @@ esac`;
         { unit: 'pgprov-backup@diff', state: 'running', began: expect.any(Number) as number },
         { unit: 'pgprov-backup@incr', state: 'idle' },
       ]);
+    });
+
+    it('tell which members pgBackRest could not ask where it found no primary', async () => {
+      const systemctl = unit('full', 'ActiveState=failed\nLoadState=loaded\nResult=exit-code\nExecMainStartTimestampMonotonic=1000000');
+      const journalctl =
+        says(`2026-11-29 19:20:24.123 P00   WARN: unable to check pg1: [ServiceError] TLS error [1:167773208] tlsv1 alert unknown ca
+2026-11-29 19:20:24.133 P00  ERROR: [056]: unable to find primary cluster - cannot proceed
+                                    HINT: are all available clusters in recovery?
+2026-11-29 19:20:24.133 P00   INFO: backup command end: aborted with exception [056]`);
+      const [run] = await observe(shell, host({ systemctl, journalctl }).observation(backupRuns(['pgprov-backup@full'])));
+      expect(run?.error).toBe(`[056]: unable to find primary cluster - cannot proceed:
+unable to check pg1: [ServiceError] TLS error [1:167773208] tlsv1 alert unknown ca
+HINT: are all available clusters in recovery?`);
     });
 
     const verified = async (answer: string): Promise<unknown> =>

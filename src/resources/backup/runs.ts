@@ -49,7 +49,9 @@ case "$began" in '' | 0) continue ;; esac
 began=$(awk -v now="$now" -v up="$up" -v began="$began" 'BEGIN { printf "%d", now - up + began / 1000000 }')
 echo "Began=$began"
 journalctl --quiet --no-pager --all --output=cat --since="@$began" "_SYSTEMD_UNIT=$unit" 2>/dev/null |
-awk -v most=${LINES} '/ERROR: /{ n = 0; at = 1 } at && n < most { said[++n] = $0 } END { for (i = 1; i <= n; i++) print "Said=" said[i] }'
+awk -v most=${LINES} '/WARN: unable to check /{ sub(/^.*WARN: /, ""); if (m < most) warned[++m] = $0; next }
+/ERROR: /{ n = 0; at = 1 } at && n < most { said[++n] = $0 }
+END { for (i = 1; i <= n; i++) print "Said=" said[i]; if (said[1] ~ /unable to find primary cluster/) for (i = 1; i <= m; i++) print "Unasked=" warned[i] }'
 done`,
     parse: (answer) => {
       const runs: BackupRun[] = [];
@@ -57,7 +59,8 @@ done`,
         const get = (name: string): string => block.find(([key]) => key === name)?.[1] ?? '';
         if (get('LoadState') !== 'loaded') continue;
         const active = get('ActiveState');
-        const error = pgbackrestWords(block.filter(([key]) => key === 'Said').map(([, line]) => line));
+        const all = (name: string): string[] => block.filter(([key]) => key === name).map(([, line]) => line);
+        const error = causedBy(pgbackrestWords(all('Said')), all('Unasked'));
         const state = active === 'failed' ? 'failed' : active === 'inactive' ? 'idle' : 'running';
         runs.push({
           unit: get('Id').replace(/\.service$/u, ''),
@@ -74,7 +77,17 @@ done`,
   };
 }
 
+/** What was found missing, and why the hosts could not be asked that may have it. */
+function causedBy(words: string, causes: readonly string[]): string {
+  if (causes.length === 0) return words;
+  const [first = '', ...more] = words.split('\n');
+  return [`${first}:`, ...causes, ...more].join('\n');
+}
+
 type Line = readonly [name: string, value: string];
+
+/** What a unit may have more than one line of. */
+const MANY = ['Said', 'Unasked'];
 
 /** systemd prints the properties in an order of its own, and a unit has each once; what is added comes after them. */
 function blocksOf(lines: readonly string[]): Line[][] {
@@ -82,7 +95,7 @@ function blocksOf(lines: readonly string[]): Line[][] {
   for (const text of lines) {
     const line: Line = [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)];
     const last = blocks.at(-1);
-    if (last === undefined || (line[0] !== 'Said' && last.some(([name]) => name === line[0]))) blocks.push([line]);
+    if (last === undefined || (!MANY.includes(line[0]) && last.some(([name]) => name === line[0]))) blocks.push([line]);
     else last.push(line);
   }
   return blocks;
