@@ -2,7 +2,7 @@ import { ARCHIVE_CAUSE, ARCHIVE_FAILED } from '../postgres/archiver-words.js';
 import { handle } from './handle.js';
 import { logFilesOf, type LogPlace } from './host-logs.js';
 import { findRows, sqlQuestion, type LocalServer } from './psql.js';
-import { sh } from '../shell/quote.js';
+import { sh, type Script } from '../shell/quote.js';
 import { answerText, type Observation } from './resource.js';
 import { printAnswer } from './shared-question.js';
 
@@ -58,7 +58,8 @@ answered=$(
 ${printAnswer(rows)}
 )
 case "$answered" in
-*${FAILING}*) ${logs} | LC_ALL=C grep -aE ${`${ARCHIVE_FAILED}|${ARCHIVE_CAUSE}`} | tail -n 20 ;;
+*${FAILING}*) archived=$(printf '%s\n' "$answered" | sed -n 's/.*"archived" : \([0-9]*\).*/\1/p')
+${logs} | ${sinceArchived()} | LC_ALL=C grep -aE ${`${ARCHIVE_FAILED}|${ARCHIVE_CAUSE}`} | tail -n 20 ;;
 esac
 echo @
 printf '%s\n' "$answered"`,
@@ -81,6 +82,17 @@ printf '%s\n' "$answered"`,
       };
     },
   };
+}
+
+/**
+ * Leaves out what pgBackRest said before WAL was archived last, and the indented lines after it: that was another failure. What PostgreSQL says needs
+ * no look at its time, which may be in another zone: its newest line is of this failure.
+ */
+function sinceArchived(): Script {
+  return sh`LC_ALL=C awk -v since="$([ -z "$archived" ] || date -d "-$archived seconds" '+%Y-%m-%d %H:%M:%S')" '
+/^[0-9-]+ [0-9:.]+ P[0-9]+ +[A-Z]+: / { old = substr($0, 1, 19) < since; if (old) next }
+old && /^ / { next }
+{ print }'`;
 }
 
 /** The answer's parts, which lines with `@` alone divide; the last one may have such lines itself. */

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { archiving } from '../../src/resources/archiving.js';
 import { findRows } from '../../src/resources/psql.js';
 import { patience } from '../support/patience.js';
+import { freshDirectory } from '../support/directory.js';
+import { MadeUpHost } from '../support/made-up-host.js';
 import { postgresBinaries, startServer } from '../support/postgres.js';
+import { observe } from '../support/sections.js';
+import { HOST_SHELLS, inEveryShell } from '../support/shells.js';
 
 const server = { binDirectory: '/bin17', socketDirectory: '/run/pg', port: 5432, user: 'postgres', home: '/' };
 const LOG = `2026-11-29 13:09:00 UTC [7] LOG:  archive command failed with exit code 41
@@ -39,5 +43,32 @@ describe.skipIf(binaries === undefined)('archiving, compared with a real server'
     } finally {
       running.stop();
     }
+  });
+});
+
+describe('why WAL cannot be archived', () => {
+  const work = freshDirectory();
+
+  inEveryShell(HOST_SHELLS, (shell) => {
+    it('is what was said since WAL was archived last, and not what an earlier failure said', async () => {
+      const answered = (archived: number): string =>
+        `printf '%s\\n' "$(grep -o '@pgprov-[0-9a-f]*' | head -n 1)" '{"standby" : false, "on" : true, "wal" : "7", "archived" : ${archived}, "failed" : 1, "failing" : true, "waiting" : 1, "waitingFor" : 1, "segment" : 1}'`;
+      const journal = `cat <<E
+$(date -d '-600 seconds' '+%Y-%m-%d %H:%M:%S').123 P00  ERROR: [103]: unable to find a valid repository:
+             repo1: [CryptoError] unable to verify certificate
+$(date -d '-60 seconds' '+%Y-%m-%d %H:%M:%S').123 P00  ERROR: [082]: unable to push WAL file '7' to the archive asynchronously after 60 second(s)
+LOG:  archive command failed with exit code 82
+E`;
+      const said = async (archived: number): Promise<unknown> => {
+        const made = new MadeUpHost({
+          root: work.path,
+          programs: { psql: answered(archived), journalctl: journal, runuser: 'shift 3; exec "$@"' },
+        });
+        const asked = archiving({ ...server, binDirectory: made.at('bin') }, { data: made.at('data'), unit: 'patroni' });
+        return (await observe(shell, made.observation(asked)))?.said?.cause;
+      };
+      expect(await said(120)).toBe("ERROR: [082]: unable to push WAL file '7' to the archive asynchronously after 60 second(s)");
+      expect(await said(900)).toBe('repo1: [CryptoError] unable to verify certificate');
+    });
   });
 });
