@@ -254,6 +254,13 @@ describe('how a drill goes on', () => {
     expect(objections({ notes: {}, done: BEGUN }, CHOSEN)).toEqual([]);
   });
 
+  it('looks again where its host has told nothing of it, and takes it for no other drill', () => {
+    const run = seen({ notes: null, done: BEGUN }, CHOSEN);
+    expect(drill.guards?.(run)).toEqual([
+      expect.objectContaining({ message: 'pg2 does not tell how the drill goes that was begun there', settles: true }),
+    ]);
+  });
+
   it('says that it goes on when nobody waits for it any more', async () => {
     const end = { touched: true, desk: undefined as never };
     const going = await drill.broken?.(

@@ -6,7 +6,7 @@ import { infoOf } from '../restore/seen.js';
 import { roomFor } from '../restore/room.js';
 import { archiveOf, gapsIn, gapWords, perLogOf } from '../backup/archive.js';
 import { aimWords, gapsTo, readTime } from '../restore/target.js';
-import { ableHosts, aimOf, expiring, isTakenOver, parentOf, placeOf, roomOf, type DrillChoices, type DrillRun } from './seen.js';
+import { ableHosts, aimOf, expiring, isTakenOver, isUntold, parentOf, placeOf, roomOf, type DrillChoices, type DrillRun } from './seen.js';
 
 /** What of the free room a drill may take at most. */
 const MOST_OF_ROOM = 0.8;
@@ -43,6 +43,16 @@ export function drillObjections(run: DrillRun): OperationObjection[] {
       `another drill was begun on ${options.on}, and has taken this one's place`,
       'wait until it is over, then give the command again',
     );
+  }
+  if (isUntold(run)) {
+    return [
+      {
+        kind: 'refuse',
+        message: `${options.on} does not tell how the drill goes that was begun there`,
+        hint: 'give the command again, which ends what is left of it, and begins anew',
+        settles: true,
+      },
+    ];
   }
   if (run.done.has('begin')) return [];
   return [...host(run), ...repository(run), ...target(run), ...missing(run), ...room(run)].slice(0, 1);

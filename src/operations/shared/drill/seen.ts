@@ -79,7 +79,17 @@ export function notesOf(run: DrillRun): DrillNotes | undefined {
 
 /** Another drill was begun there meanwhile. */
 export function isTakenOver(run: DrillRun): boolean {
-  return run.done.has('begin') && notesOf(run) === undefined && run.view.surveyed(run.options.on ?? '');
+  const { last } = placeOf(run);
+  return isBegunAndSeen(run) && last !== undefined && last.id !== run.options.id;
+}
+
+/** It was begun, and its host answers, but has told nothing of it. */
+export function isUntold(run: DrillRun): boolean {
+  return isBegunAndSeen(run) && placeOf(run).last === undefined;
+}
+
+function isBegunAndSeen({ done, view, options }: DrillRun): boolean {
+  return done.has('begin') && view.surveyed(options.on ?? '');
 }
 
 /** The room in a directory of the host; undefined: it was not asked. */
