@@ -74,6 +74,10 @@ interface Made extends Pick<Seen, 'leader' | 'config' | 'off' | 'listed' | 'stor
   timers?: { active?: string[]; held?: string[] };
   /** What the repository has of WAL, where it lacks some; by default nothing is missing. */
   archive?: WalRun[];
+  /** Where pg1 has written WAL to, in bytes. */
+  written?: number;
+  /** Timelines whose history is there. */
+  histories?: number[];
   done?: string[];
   host?: string;
   /** Backups that have tablespaces. */
@@ -125,7 +129,13 @@ function seen(made: Made, options: RestoreOptions = { time: '2026-11-29 05:00:00
     [BACKUP_INFO.id]: { ...INFO, ...made.info },
     [BACKUP_TIMERS.id]: { active: [], held: [], ...made.timers },
     [BACKUP_MANIFESTS.id]: { tablespaces: made.tablespaces ?? [], unreadable: made.unreadable ?? [] },
-    [BACKUP_ARCHIVE.id]: [{ repository: 1, runs: made.archive ?? [] }],
+    [BACKUP_ARCHIVE.id]: [
+      {
+        repository: 1,
+        runs: made.archive ?? [],
+        ...(made.histories === undefined ? {} : { histories: made.histories.map((timeline) => ({ database: '17-1', timeline })) }),
+      },
+    ],
   };
   const run = runSeen(
     inventory,
@@ -134,7 +144,10 @@ function seen(made: Made, options: RestoreOptions = { time: '2026-11-29 05:00:00
       config: made.config ?? {},
       off: made.off ?? [],
       listed: { repo1: null, ...made.listed },
-      own: Object.fromEntries([...down, 'repo1'].map((name) => [name, null])),
+      own: {
+        ...(made.written === undefined ? {} : { pg1: { wal: { location: made.written, paused: false } } }),
+        ...Object.fromEntries([...down, 'repo1'].map((name) => [name, null])),
+      },
       store: made.store === undefined ? {} : made.store,
       more: Object.fromEntries([...more, ['repo1', repository]]),
     },
@@ -277,6 +290,30 @@ describe('the guards of a restore', () => {
       says: 'backup 20261129-030000F cannot be restored: its manifest is not there, or is damaged',
     },
     { title: 'tablespaces in another backup', made: { tablespaces: ['20261129-010000F'] }, says: undefined },
+    {
+      title: 'a timeline that there was never',
+      made: {},
+      options: { latest: true, timeline: 9 },
+      says: 'there is no timeline 9: the newest is 4',
+    },
+    {
+      title: 'a timeline without its history',
+      made: { histories: [2, 3] },
+      options: { latest: true, backup: '20261129-010000F', timeline: 4 },
+      says: 'repository 1 has no history of timeline 4, so PostgreSQL cannot follow it from backup 20261129-010000F',
+    },
+    {
+      title: 'a timeline with its history',
+      made: { histories: [2, 3, 4] },
+      options: { latest: true, backup: '20261129-010000F', timeline: 4 },
+      says: undefined,
+    },
+    {
+      title: 'a location that is not written yet',
+      made: { written: 0x5000000 },
+      options: { lsn: '9F/0' },
+      says: 'WAL location 9F/0 is in the future: pg1 has written to 0/5000000',
+    },
     {
       title: 'a repository host whose clock is behind those of the members',
       made: { info: { now: at('04:00:00') }, reads: { pg2: { now: at('06:00:00') } } },

@@ -64,6 +64,7 @@ esac`;
             { database: '17-1', timeline: 1, log: 1, first: 2, final: 2 },
             { database: '17-1', timeline: 2, log: 1, first: 3, final: 3 },
           ],
+          histories: [{ database: '17-1', timeline: 2 }],
           last: 1795931791,
         },
       ]);
@@ -118,7 +119,7 @@ esac`;
 
     it('list nothing of an archive that is empty', async () => {
       const made = host({ pgbackrest: says('archive.info\narchive.info.copy') });
-      expect(await observe(shell, made.observation(backupArchive(asked, [1])))).toEqual([{ repository: 1, runs: [] }]);
+      expect(await observe(shell, made.observation(backupArchive(asked, [1])))).toEqual([{ repository: 1, runs: [], histories: [] }]);
     });
 
     it('find backups that have tablespaces or no manifest, each by a question of its own, and none in a repository that is away', async () => {

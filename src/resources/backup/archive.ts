@@ -9,6 +9,8 @@ export interface ArchivedWal {
   repository: number;
   /** Successive files of one log, in order; one that is missing ends a run. */
   runs: readonly WalRun[];
+  /** Timelines whose history is there, without which PostgreSQL follows none but that of the backup. */
+  histories?: readonly WalHistory[];
   /** When the last file arrived, in seconds since 1970 by the clock of whoever keeps it; undefined: there is none. */
   last?: number;
 }
@@ -21,6 +23,13 @@ export interface WalRun {
   log: number;
   first: number;
   final: number;
+}
+
+/** The history of a timeline. */
+export interface WalHistory {
+  /** pgBackRest's id of the database: `17-1`. */
+  database: string;
+  timeline: number;
 }
 
 /** The observation's id; repositories whose archive could not be listed are left out. */
@@ -44,6 +53,7 @@ return value
 function tell() { if (place != "") print "run=" place, first, final }
 {
 name = $NF
+if (NF == 2 && name ~ /^[0-9A-F]+[.]history$/) print "history=" $1, hex(substr(name, 1, 8))
 if (NF != 3 || substr(name, 25, 1) != "-" || substr(name, 1, 24) ~ /[^0-9A-F]/) next
 here = $1 " " hex(substr(name, 1, 8)) " " hex(substr(name, 9, 8))
 number = hex(substr(name, 17, 8))
@@ -75,19 +85,22 @@ case "$told" in *early) [ "$look" -ge ${LOOKS} ] || { sleep 2; continue; } ;; es
 break
 done
 echo "repository=$repository"
-printf '%s\n' "$told" | grep '^run=' || :
+printf '%s\n' "$told" | grep -E '^(run|history)=' || :
 directory=$(printf '%s\n' "$told" | sed -n 's/^last=//p')
 [ -z "$directory" ] || ${asPgbackrest(options, sh`"--repo=$repository" --output=json repo-ls ${archive}/"$directory"`)} 2>/dev/null |
 sed ${`s/"[^"]*${BEGUN.replaceAll('.', '[.]')}":{[^}]*}//g`} | tr '{' '\n' | sed -n 's/.*"time":\([0-9]*\).*/\1/p' | sort -n | tail -n 1 | sed 's/^/time=/'
 done`,
     parse: (answer) => {
-      const found: { repository: number; runs: WalRun[]; last?: number }[] = [];
+      const found: { repository: number; runs: WalRun[]; histories: WalHistory[]; last?: number }[] = [];
       for (const line of answerLines(answer)) {
         const [key = '', value = ''] = line.split('=');
         const current = found.at(-1);
-        if (key === 'repository') found.push({ repository: Number(value), runs: [] });
+        if (key === 'repository') found.push({ repository: Number(value), runs: [], histories: [] });
         else if (key === 'time' && current !== undefined) current.last = Number(value);
-        else if (key === 'run') {
+        else if (key === 'history') {
+          const [database = '', timeline] = value.split(' ');
+          current?.histories.push({ database, timeline: Number(timeline) });
+        } else if (key === 'run') {
           const [database = '', timeline, log, first, final] = value.split(' ');
           current?.runs.push({ database, timeline: Number(timeline), log: Number(log), first: Number(first), final: Number(final) });
         }

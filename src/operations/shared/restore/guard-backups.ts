@@ -1,7 +1,18 @@
-import { BACKUP_INFO, enumerate, pgprov, type Backup, type BackupInfo, type OperationObjection } from '../../../index.js';
+import {
+  BACKUP_INFO,
+  enumerate,
+  formatLsn,
+  lsnBytes,
+  PATRONI_MEMBER,
+  pgprov,
+  type Backup,
+  type BackupInfo,
+  type OperationObjection,
+} from '../../../index.js';
 import { backupAdvice, briefly } from '../../../../roles/shared/backup/trouble.js';
 import { gapsIn, gapWords } from '../backup/archive.js';
 import { utcText } from '../moment.js';
+import { writerOf } from '../servers.js';
 import { allMembers, infoOf, unreached, type RestoreRun } from './seen.js';
 import { archiveFor, perLogFor, readingAdvice } from './source.js';
 import { aimWords, backupsOnto, gapsTo, readTime } from './target.js';
@@ -71,7 +82,7 @@ export function unreachableTarget(run: RestoreRun): OperationObjection[] {
       `${takeBack(run)} takes back what was begun; then begin anew, which takes another backup`,
     );
   }
-  if (set !== undefined) return gaps(run, info, set);
+  if (set !== undefined) return [...noTimeline(run, info, set), ...beyondWal(run), ...gaps(run, info, set)].slice(0, 1);
   if (backup !== undefined) {
     if (!info.backups.some(({ label }) => label === backup)) return refuse(`there is no backup ${backup}`, look);
     return refuse(`backup ${backup} does not lead to ${aimWords(options)} on timeline ${onto}`, look);
@@ -82,6 +93,37 @@ export function unreachableTarget(run: RestoreRun): OperationObjection[] {
       ? `no backup leads to timeline ${onto}`
       : `no backup ended before ${aimWords(options)}: the oldest that leads to timeline ${onto}, ${oldest.label}, ended at ${endOf(oldest)}`,
     look,
+  );
+}
+
+/** PostgreSQL follows a timeline other than the backup's by its history alone, and says only at the end that there is none. */
+function noTimeline(run: RestoreRun, info: BackupInfo, label: string): OperationObjection[] {
+  const { onto = 0, newest = 0, timeline } = run.options;
+  const set = info.backups.find((backup) => backup.label === label);
+  const shows = `nothing was changed; ${pgprov`history ${backedUp(run)}`} shows the timelines that there were`;
+  if (timeline !== undefined && onto > newest) return refuse(`there is no timeline ${onto}: the newest is ${newest}`, shows);
+  const archive = set === undefined || set.timeline === onto ? undefined : archiveFor(run, set.repository);
+  if (archive?.histories === undefined) return [];
+  const current = info.archives.findLast(({ repository }) => repository === archive.repository)?.id;
+  const isOnto = (each: { database: string; timeline: number }): boolean => each.database === current && each.timeline === onto;
+  // The history of one that the leader has just begun comes with the WAL that it is asked to archive.
+  if (archive.histories.some(isOnto) || (timeline === undefined && !archive.runs.some(isOnto))) return [];
+  return refuse(
+    `repository ${archive.repository} has no history of timeline ${onto}, so PostgreSQL cannot follow it from backup ${label}`,
+    `${shows}; without --timeline ${onto}, or from a backup of it (--backup), it is not needed`,
+  );
+}
+
+/** WAL that nobody has written yet. */
+function beyondWal({ view, options, source }: RestoreRun): OperationObjection[] {
+  const { lsn } = options;
+  const leader = source === undefined ? writerOf(view) : undefined;
+  const member = leader === undefined ? undefined : view.read(leader, PATRONI_MEMBER);
+  const written = member?.answers === true ? member.wal?.location : undefined;
+  if (lsn === undefined || written === undefined || lsnBytes(lsn) <= BigInt(written)) return [];
+  return refuse(
+    `WAL location ${lsn} is in the future: ${leader} has written to ${formatLsn(written)}`,
+    'nothing was changed; --latest restores to the last commit that is archived',
   );
 }
 
