@@ -50,7 +50,12 @@ export function firstSteps(inventory: Inventory, store: string, { color, columns
         `psql on the ${isPatroni ? 'leader' : isCluster ? 'primary' : 'server'}, as ${superuser}; over ssh, without a password`,
       ],
       [`\`psql ${quote(connectionString(servers, isCluster))}\``, ...fromElsewhere(servers, isCluster)],
-      [pgprov`secrets get superuser ${file}`, `prints the password of ${superuser}, which is kept in ${where}`],
+      isPatroni
+        ? [pgprov`secrets get superuser ${file}`, `prints the password of ${superuser}, which is kept in ${where}`]
+        : [
+            '`\\password` in psql',
+            `gives ${superuser} a password, which it has not yet: without one nobody gets in as ${superuser} over the network`,
+          ],
     ],
     [
       'What to do next',

@@ -50,6 +50,15 @@ backup: {repositories: {nfs: {directory: /mnt/backups}}}
     expect(text).toContain('`psql postgresql://postgres@192.0.2.1/postgres`');
     expect(text).not.toContain('switchover');
   });
+
+  it('know of no password for the superuser where Patroni needs none', async () => {
+    const streaming = 'cluster: demo\nroles: [base, pgdg, postgresql, replication]\nhosts: {pg1: 192.0.2.1, pg2: 192.0.2.2}\n';
+    for (const yaml of [streaming, 'cluster: demo\nroles: [base, pgdg, postgresql]\nhosts: {db: 192.0.2.1}\n']) {
+      const text = await stepsFor(yaml);
+      expect(text).not.toContain('secrets get');
+      expect(text).toContain('`\\password` in psql\n      gives postgres a password, which it has not yet');
+    }
+  });
 });
 
 describe('the first apply', () => {
