@@ -55,6 +55,7 @@ export default defineOperation<DrillChoices>({
   requiresConverged: false,
   unreachable: 'go-on',
   changesNothing: true,
+  streaming: true,
   patience: PATIENCE,
   observations: observed,
   problems: drillProblems,

@@ -96,6 +96,23 @@ describe('servers that stream without Patroni', () => {
     expect(await run('status')).toMatch(/last backup .*full[^]*healthy/u);
   });
 
+  it('are tried in a drill on the standby, also after each of its steps was cut off, and go on meanwhile', async () => {
+    const files = 'cd /var/lib/postgresql/17; ls -d pgprov-drill-* /run/pgprov-drill 2>/dev/null; pgrep -af "[p]gprov-drill-"; :';
+    for (const step of ['hold', 'begin', 'restore', 'recover', 'check', 'compare']) {
+      const cut = start(['drill', 'restore', cluster.file, '--output', 'plain']);
+      await cut.printed(new RegExp(`drill restore/${step}`, 'u'));
+      cut.process.kill('SIGKILL');
+      await cut.finished;
+    }
+    const told = await run('drill restore', '--check', 'SELECT count(*) = 1000 FROM orders', '--output', 'plain');
+    expect(told).toMatch(/RTO: .* on pg2, which restored [^]*RPO: /u);
+    for (const host of [pg1, pg2]) expect(await must(host, files)).toBe('');
+    expect(await must(repository, 'systemctl is-active pgprov-drill-hold || :')).toBe('inactive');
+    expect(await run('drill restore', '--on', 'pg1', '--output', 'plain')).toContain('pg1 takes writes: the drill shares its disks');
+    expect(await must(pg1, files)).toBe('');
+    await expectWhole(pg1, pg2, repository);
+  });
+
   it('are backed up and archived by the other primary when that has changed', async () => {
     await must(pg1, `install -o postgres -g postgres -m 600 /dev/null ${DATA}/standby.signal; systemctl stop ${UNIT}`);
     await sql(pg2, 'SELECT pg_promote()');

@@ -13,17 +13,21 @@ import { DRILL_PLACE, type DrillNotes, type DrillPlace } from '../../src/resourc
 import { drillRoomHandle } from '../../src/resources/drill/room.js';
 import { WAL_WRITTEN } from '../../src/resources/wal-written.js';
 import { lastDrill } from '../../src/store/drills.js';
+import type { Inventory } from '../../src/model/index.js';
 import { inventoryOf } from '../support/inventory.js';
 import { runOver } from './run-seen.js';
 
-const inventory = await inventoryOf(`cluster: demo
+const inventoryWith = (roles: string): Promise<Inventory> =>
+  inventoryOf(`cluster: demo
 hosts:
   pg1: {address: 192.0.2.1}
   pg2: {address: 192.0.2.2}
   pg3: {address: 192.0.2.3}
   repo1: {address: 192.0.2.4, roles: [base, pgdg, backup-repository]}
-roles: [base, pgdg, postgresql, replication, etcd, patroni, backup]
+roles: [base, pgdg, postgresql, ${roles}, backup]
 `);
+const inventory = await inventoryWith('replication, etcd, patroni');
+const streaming = await inventoryWith('replication');
 const GIB = 1_073_741_824;
 const PARENT = '/var/lib/postgresql/17';
 const NOW = Date.parse('2026-11-29T06:00:00Z') / 1000;
@@ -83,6 +87,7 @@ interface Made {
   held?: boolean;
   done?: string[];
   more?: Record<string, unknown>;
+  of?: Inventory;
 }
 
 const BEGUN = ['hold', 'begin'];
@@ -120,7 +125,7 @@ function seen(made: Made, options: DrillChoices = {}): OperationRun<DrillChoices
     string,
     object
   >;
-  const run = runOver(inventory, states as never, options, { done: made.done });
+  const run = runOver(made.of ?? inventory, states as never, options, { done: made.done });
   return options.id === undefined ? { ...run, options: drill.choose?.(run) ?? options } : run;
 }
 
@@ -150,6 +155,17 @@ describe('what a drill decides before it begins', () => {
     expect(options).toMatchObject({ on: 'pg2', set: SET, onto: 4, archived: '000000040000000000000009', written: '0/9000500' });
     expect(options.scratch).toBe(`${PARENT}/pgprov-drill-${options.id}`);
     expect(drill.guards?.(seen({}))).toEqual([]);
+  });
+
+  it('does so of servers that stream without Patroni as well, and of a server of its own', async () => {
+    expect(drill.streaming).toBe(true);
+    expect(steps(seen({ of: streaming }))).toEqual(steps(seen({})));
+    expect(seen({ of: streaming }).options).toMatchObject({ on: 'pg2', set: SET, onto: 4, written: '0/9000500' });
+    const single = await inventoryOf(`cluster: demo
+hosts: {pg1: {address: 192.0.2.1}, repo1: {address: 192.0.2.4, roles: [base, pgdg, backup-repository]}}
+roles: [base, pgdg, postgresql, backup]
+`);
+    expect(seen({ of: single, off: ['pg2', 'pg3'] }).options).toMatchObject({ on: 'pg1', set: SET });
   });
 
   it('holds backups while it reads, lets them go when it has recovered, and only watches what goes on by itself', () => {
