@@ -10,7 +10,6 @@ import {
   enumerate,
   localServer,
   restorePlace,
-  topologyOf,
   type CheckResult,
   type Observation,
   type OperationStart,
@@ -27,14 +26,13 @@ import { content, contentOf } from './shared/clone/content.js';
 import { cloneObjections, cloneProblems } from './shared/clone/guards.js';
 import type { CloneOptions, CloneRun } from './shared/clone/seen.js';
 import { cloneSteps, cloneUndone } from './shared/clone/steps.js';
-import { leaderOf } from './shared/members.js';
 import { finished, proofs } from './shared/restore/end.js';
 import { AIM_OPTIONS, UNDO_OPTION } from './shared/restore/options.js';
 import { chosenOf, isLetIn, isUntouched } from './shared/restore/seen.js';
 import { sourceObservations } from './shared/restore/source.js';
 import { aimWords, newestTimeline, stanzaIdentifier } from './shared/restore/target.js';
 import { goOn, takeBack } from './shared/restore/words.js';
-import { memberRuns } from './shared/stopped.js';
+import { hasPatroni, serverRole, serverRuns, writerOf } from './shared/servers.js';
 
 /** Seconds for which what passes by itself is waited for: WAL that is archived, the lease of a leader that is gone. */
 const PATIENCE = 60;
@@ -50,10 +48,11 @@ export default defineOperation<CloneOptions>({
     undo: UNDO_OPTION,
   },
   choosesHosts: true,
-  roles: ({ inventory }) => [dcsOf(inventory).role, 'patroni', ...backupRoles(inventory)],
+  roles: ({ inventory }) => [...(hasPatroni(inventory) ? [dcsOf(inventory).role] : []), serverRole(inventory), ...backupRoles(inventory)],
   requiresConverged: false,
   unreachable: 'go-on',
   holdsMembers: true,
+  streaming: true,
   patience: PATIENCE,
   observations: observed,
   problems: cloneProblems,
@@ -88,11 +87,11 @@ function chosen(run: CloneRun): CloneOptions {
 
 function observed(context: RoleContext, start: Pick<OperationStart<CloneOptions>, 'chosenHosts' | 'options' | 'source'>): Observation[] {
   const { host, inventory, platform } = context;
-  const isMember = topologyOf(host) === 'patroni';
+  const isMember = host.roles.includes(serverRole(inventory));
   const isBackupHost = backupHosts(inventory).some(({ name }) => name === host.name);
   const path = isMember ? dataDirectoryOf(host, platform) : '';
   return [
-    ...memberRuns(context),
+    ...serverRuns(context),
     ...(isMember
       ? [
           dataCopy(path),
@@ -116,7 +115,7 @@ function told(run: CloneRun): string {
 /** It can be told from its source, also by those who take its data for their own. */
 function origins(run: CloneRun): CheckResult[] {
   const { view, source } = run;
-  const leader = leaderOf(view);
+  const leader = writerOf(view);
   if (source === undefined || leader === undefined) return [];
   const { cluster, stanza } = originOf(source.inventory);
   const known = view.read(leader, DATA_ORIGIN) ?? [];

@@ -374,6 +374,14 @@ export function replaceBlock(current: string, name: string, lines: readonly stri
   return `${[...others.slice(0, at), ...block, ...others.slice(at)].join('\n')}\n`;
 }
 
+/** The text without the block that pgprov has written for a cluster. */
+export function removeBlock(current: string, name: string): string {
+  const lines = current.split('\n');
+  const from = lines.indexOf(`# BEGIN pgprov ${name}`);
+  const to = from < 0 ? -1 : lines.indexOf(`# END pgprov ${name}`, from);
+  return to < 0 ? current : [...lines.slice(0, from), ...lines.slice(to + 1)].join('\n');
+}
+
 /** The lines; undefined for those between markers, which belong to another cluster. */
 function outsideBlocks(lines: readonly string[]): (string | undefined)[] {
   let inside = false;

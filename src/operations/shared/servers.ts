@@ -23,6 +23,13 @@ export function hasPatroni({ hosts }: Pick<Inventory, 'hosts'>): boolean {
   return hosts.some((host) => topologyOf(host) === 'patroni');
 }
 
+/** How the servers of an inventory belong together, in words. */
+export function topologyWords({ hosts }: Pick<Inventory, 'hosts'>): string {
+  const found = new Set(hosts.map(topologyOf));
+  if (found.has('patroni')) return 'a cluster that Patroni runs';
+  return found.has('streaming') ? 'servers that stream without Patroni' : 'a server of its own without Patroni';
+}
+
 /** The role whose hosts are restored. */
 export function serverRole(inventory: Pick<Inventory, 'hosts'>): 'patroni' | 'postgresql' {
   return hasPatroni(inventory) ? 'patroni' : 'postgresql';

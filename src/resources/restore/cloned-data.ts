@@ -12,8 +12,8 @@ export interface ClonedDataOptions {
   server: LocalServer;
   /** The roles that members and pgprov work as; they are there. */
   accounts: readonly string[];
-  /** The one that pg_rewind works as. */
-  rewind: string;
+  /** The one that pg_rewind works as; undefined: it is let do so when it has to. */
+  rewind: string | undefined;
   origin: DataOrigin;
   /** What the host notes when it is done. */
   note: string;
@@ -60,14 +60,14 @@ export function clonedData({ path, server, accounts, rewind, origin, note }: Clo
   const line = JSON.stringify(origin);
   const file = originFile(path);
   const roles = accounts.map((name) => `ALTER ROLE ${sqlIdentifier(name)} VALID UNTIL 'infinity' CONNECTION LIMIT -1;`);
+  const grants = rewind === undefined ? [] : [`GRANT EXECUTE ON FUNCTION ${REWIND.join(', ')} TO ${sqlIdentifier(rewind)};`];
   return {
     id,
     probe: () => sh`[ -e ${noted} ]`,
     parse: ({ status }) => ({ done: status === 0 }),
     diff: ({ done }) =>
       done ? [] : [{ action: 'update', summary: 'let the roles of this cluster log in, and disable what works for the other one' }],
-    apply:
-      () => sh`${psqlInput(server, `${roles.join('\n')}\nGRANT EXECUTE ON FUNCTION ${REWIND.join(', ')} TO ${sqlIdentifier(rewind)};`)} || exit 1
+    apply: () => sh`${psqlInput(server, [...roles, ...grants].join('\n'))} || exit 1
 databases=$(${psql(server, ['-c', 'SELECT datname FROM pg_database WHERE datallowconn ORDER BY 1'])}) || exit 1
 while IFS= read -r database; do
 found=$(${inEach(server, QUIET)}) || exit 1

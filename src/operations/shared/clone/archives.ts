@@ -10,7 +10,7 @@ import {
 } from '../../../index.js';
 import { PGBACKREST_COMMANDS } from '../../../../roles/shared/backup/pgbackrest.js';
 import { backedUpHosts, stanzaOf } from '../../../../roles/shared/backup/stanza.js';
-import { leaderOf } from '../members.js';
+import { writerOf } from '../servers.js';
 import type { CloneRun } from './seen.js';
 
 /** Where a server archives its WAL; undefined while it does not answer. */
@@ -36,7 +36,7 @@ export function archives(server: LocalServer): Observation<{ mode: string; comma
 /** Whether the clone archives into its own stanza, or nowhere. */
 export function archivesOwn(run: CloneRun): CheckResult[] {
   const { view, inventory } = run;
-  const leader = leaderOf(view);
+  const leader = writerOf(view);
   const found = leader === undefined ? undefined : view.read(leader, ARCHIVES);
   if (leader === undefined || found === undefined) return [];
   const own = backedUpHosts(inventory).length > 0 ? PGBACKREST_COMMANDS.archive(stanzaOf(inventory)) : undefined;

@@ -8,8 +8,8 @@ import {
   type Observation,
   type OperationRun,
 } from '../../../index.js';
-import { leaderOf } from '../members.js';
 import { copyOf, members, type RestoreOptions } from '../restore/seen.js';
+import { hasPatroni, writerOf } from '../servers.js';
 
 /** What a server has that its users put there; undefined while it does not answer. */
 const CONTENT = handle<readonly string[] | undefined>('clone-content');
@@ -42,7 +42,8 @@ export function content(server: LocalServer): Observation<readonly string[] | un
 export function contentOf(run: OperationRun<RestoreOptions>): string[] {
   const { view } = run;
   if (members(run).every((host) => copyOf(run, host).identity === '')) return [];
-  const leader = leaderOf(view);
+  const leader = writerOf(view);
   const found = leader === undefined ? undefined : view.read(leader, CONTENT);
-  return found === undefined ? ['data that nobody can look at while no member leads'] : [...found];
+  const nobody = hasPatroni(run.inventory) ? 'no member leads' : 'no server takes writes';
+  return found === undefined ? [`data that nobody can look at while ${nobody}`] : [...found];
 }

@@ -10,6 +10,7 @@ import { aimProblems } from '../restore/problems.js';
 import { infoOf, isUntouched } from '../restore/seen.js';
 import { SOURCE_ARCHIVE } from '../restore/source.js';
 import { aimWords, readTime } from '../restore/target.js';
+import { hasPatroni, serverRole, topologyWords } from '../servers.js';
 import { utcText } from '../moment.js';
 import type { CloneOptions, CloneRun } from './seen.js';
 
@@ -44,11 +45,16 @@ function apart(into: Inventory, from: Inventory): OperationObjection[] {
     return other === undefined ? [] : [`${name} of ${into.cluster} has the address of ${other.name} of ${from.cluster}`];
   });
   if (shared.length > 0) return wrong(enumerate(shared), `${own}, on hosts of its own`);
+  if (hostsWith(into, serverRole(into)).length === 0)
+    return wrong(`${into.cluster} has no database servers`, 'give its hosts the role postgresql');
+  if (hasPatroni(from) && !hasPatroni(into))
+    return wrong(
+      `${from.cluster} is ${topologyWords(from)}, and ${into.cluster} is ${topologyWords(into)}: what Patroni keeps in its data directories would count there`,
+      `give the hosts of ${into.cluster} the roles of Patroni as well; one member is enough for a copy`,
+    );
   const [member] = hostsWith(into, 'patroni');
-  if (member === undefined)
-    return wrong(`${into.cluster} has no members that Patroni runs, and pgprov clones only into these`, 'give its hosts the role patroni');
   const [former] = hostsWith(from, 'patroni');
-  if (former !== undefined && scopeOf(into, member) === scopeOf(from, former))
+  if (member !== undefined && former !== undefined && scopeOf(into, member) === scopeOf(from, former))
     return wrong(`both clusters have the scope ${scopeOf(from, former)}`, `${own}: give it another patroni.scope in ${into.file}`);
   if (backedUpHosts(from).length === 0)
     return wrong(`${from.cluster} has no backups`, 'give its hosts the role backup, and see docs/backups.md');
@@ -66,7 +72,7 @@ function apart(into: Inventory, from: Inventory): OperationObjection[] {
 
 /** The data can be run there. */
 function fitting(into: Inventory, from: Inventory): OperationObjection[] {
-  const [member] = hostsWith(into, 'patroni');
+  const [member] = hostsWith(into, serverRole(into));
   const [backedUp] = backedUpHosts(from);
   if (member === undefined || backedUp === undefined) return [];
   const [own, theirs] = [variables(member, 'postgresql'), variables(backedUp, 'postgresql')];
@@ -75,7 +81,7 @@ function fitting(into: Inventory, from: Inventory): OperationObjection[] {
       `${from.cluster} has PostgreSQL ${theirs.version}, and ${into.cluster} has ${own.version}`,
       `a clone is data of the same version: give ${into.cluster} postgresql.version ${theirs.version}`,
     );
-  if (own.superuser === theirs.superuser) return [];
+  if (!hasPatroni(into) || own.superuser === theirs.superuser) return [];
   return wrong(
     `the superuser of ${from.cluster} is ${theirs.superuser}, and that of ${into.cluster} is ${own.superuser}`,
     `a clone has the roles of its source: give ${into.cluster} postgresql.superuser ${theirs.superuser}`,

@@ -11,10 +11,12 @@ import {
   SOURCE_ACCESS,
   SOURCE_DIRECTORY,
   stanzaUpgraded,
+  topologyOf,
   type LocalServer,
   type OperationStep,
   type Resource,
   type RoleContext,
+  type Secret,
   type SourceCluster,
 } from '../../../index.js';
 import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
@@ -23,12 +25,13 @@ import { accessTo, originOf } from '../../../../roles/shared/backup/source.js';
 import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { accountsOf } from '../../../../roles/shared/layout.js';
 import { infoOn } from '../backup/places.js';
-import { leaderOf } from '../members.js';
 import { backupSteps } from '../restore/backup.js';
 import { endStep, leadSteps, othersSteps, storeStep, timersStep } from '../restore/landing.js';
 import { isApproved, isLetIn, isRecovered, isRestored, ownNote } from '../restore/seen.js';
 import { preparingSteps } from '../restore/steps.js';
 import { undoSteps } from '../restore/undo.js';
+import { hasPatroni, writerOf } from '../servers.js';
+import { accessOfSource, unmanagedSteps } from './unmanaged.js';
 import type { CloneRun } from './seen.js';
 
 /** From a cluster that is empty, or whose data makes room, to one with the other's data. */
@@ -47,6 +50,7 @@ function landing(run: CloneRun): OperationStep[] {
   return [
     ...forgetStep(run),
     ...endStep(run),
+    ...unmanagedSteps(run),
     ...storeStep(run, run.options.identifier),
     ...leadSteps(run),
     ...othersSteps(run),
@@ -97,7 +101,7 @@ function ownSteps(run: CloneRun): OperationStep[] {
     {
       id: 'own',
       title: `give the data the passwords of ${inventory.cluster}, and disable subscriptions and jobs that work for ${source.inventory.cluster}`,
-      effect: 'roles that are not those of Patroni and of replication are as they were there',
+      effect: `roles that are not ${hasPatroni(inventory) ? 'those of Patroni and of replication' : 'that of replication'} are as they were there`,
       on: [member],
       resources: (context) => owned(context, source, ownNote(run)),
     },
@@ -107,20 +111,28 @@ function ownSteps(run: CloneRun): OperationStep[] {
 function owned(context: RoleContext, source: SourceCluster, note: string): Resource[] {
   const { host, platform } = context;
   const server: LocalServer = { ...privateServer(localServer(host, platform)), readWrite: true };
-  const { superuser, replication, rewind } = accountsOf(context);
+  const accounts = accountsIn(context);
   return [
-    alone(pgRole({ server, ...superuser, attributes: ['SUPERUSER'], madeBy: 'pgprov' })),
-    alone(pgRole({ server, ...replication, attributes: ['REPLICATION'], madeBy: 'pgprov' })),
-    alone(pgRole({ server, ...rewind, attributes: [], madeBy: 'pgprov' })),
+    ...accounts.map(({ name, password, attributes }) => alone(pgRole({ server, name, password, attributes, madeBy: 'pgprov' }))),
+    ...accessOfSource(context, source),
     clonedData({
       path: dataDirectoryOf(host, platform),
       server,
-      accounts: [superuser.name, replication.name, rewind.name],
-      rewind: rewind.name,
+      accounts: accounts.map(({ name }) => name),
+      rewind: topologyOf(host) === 'patroni' ? accountsOf(context).rewind.name : undefined,
       origin: originOf(source.inventory),
       note,
     }) as Resource,
   ];
+}
+
+/** The roles that the members work as. Without Patroni the owner of the server needs no password. */
+function accountsIn(context: RoleContext): { name: string; password: Secret; attributes: ('SUPERUSER' | 'REPLICATION')[] }[] {
+  const { host } = context;
+  const accounts = accountsOf(context);
+  const replication = host.roles.includes('replication') ? [{ ...accounts.replication, attributes: ['REPLICATION' as const] }] : [];
+  if (topologyOf(host) !== 'patroni') return replication;
+  return [{ ...accounts.superuser, attributes: ['SUPERUSER' as const] }, ...replication, { ...accounts.rewind, attributes: [] }];
 }
 
 /** A role on a server that nobody else sees: no other host takes part in its change. */
@@ -137,7 +149,7 @@ function alone<State>({ gives: _, id, ...role }: Resource<State>): Resource {
 function stanzaSteps(run: CloneRun): OperationStep[] {
   const { view, inventory, options, done } = run;
   const { identifier = '', member } = options;
-  const leader = leaderOf(view) ?? member;
+  const leader = writerOf(view) ?? member;
   const places = backupHosts(inventory).filter((host) => {
     const written = writtenBy(inventory, host);
     return written.some((repository) => repository.host !== undefined) || host.name === leader;

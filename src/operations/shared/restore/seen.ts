@@ -12,7 +12,7 @@ import { backupHosts } from '../../../../roles/shared/backup/repositories.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { copyOn } from '../rebuild/seen.js';
 import { isUp, knownIdentifier, runningOn, servedTimeline, serverRole, writerOf } from '../servers.js';
-import { SOURCE_INFO } from './source.js';
+import { restoringMember, SOURCE_INFO } from './source.js';
 import { backupFor, backupsOnto, newestTimeline, stanzaIdentifier, type RestoreAim } from './target.js';
 
 /** What a restore is given, and has chosen. */
@@ -184,7 +184,7 @@ export function chosenOf(run: RestoreRun): RestoreOptions {
     id: new Date().toISOString().replaceAll(/[-:]|\.\d+/gu, ''),
     member:
       chosenHosts?.[0] ??
-      (source !== undefined ? all[0] : undefined) ??
+      (source !== undefined ? restoringMember(run) : undefined) ??
       (leader !== undefined && copyOf(run, leader).free > needed ? leader : (roomy ?? all[0] ?? '')),
     onto,
     newest,

@@ -12,6 +12,7 @@ import {
   segmentOf,
   sourceAccess,
   throughAccess,
+  topologyOf,
   type ArchivedWal,
   type BackupInfo,
   type BackupInfoOptions,
@@ -27,6 +28,7 @@ import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { backupAdvice } from '../../../../roles/shared/backup/trouble.js';
 import { hostsWith } from '../../../../roles/shared/layout.js';
 import { archiveOf, perLogOf } from '../backup/archive.js';
+import { serverRole } from '../servers.js';
 
 /** What pgBackRest says of another cluster's backups, on the member that restores them. */
 export const SOURCE_INFO = handle<BackupInfo>(`${BACKUP_INFO.id}:source`);
@@ -47,9 +49,14 @@ export function asksManifests(
   return backupManifests(asked, { repositories, ...(label === undefined ? {} : { label }) });
 }
 
-/** The member that restores another cluster's backups: only it gets what lets it read them. */
+/**
+ * The member that restores another cluster's backups: only it gets what lets it read them. Of servers that stream without Patroni it is the primary
+ * from then on, so it is the one that the inventory has as that.
+ */
 export function restoringMember({ inventory, chosenHosts }: Pick<OperationStart<object>, 'inventory' | 'chosenHosts'>): string {
-  return chosenHosts?.[0] ?? hostsWith(inventory, 'patroni')[0]?.name ?? '';
+  const servers = hostsWith(inventory, serverRole(inventory));
+  const leader = servers.find((host) => topologyOf(host) === 'streaming' && host.name === inventory.leader);
+  return chosenHosts?.[0] ?? (leader ?? servers[0])?.name ?? '';
 }
 
 /** What is asked of another cluster's backups. */

@@ -25,7 +25,7 @@ import { synchronousOf, synchronousOptions } from '../../../../roles/shared/stre
 import { variables } from '../../../../roles/shared/variables.js';
 import { withoutPatroni } from '../../../../roles/shared/without-patroni.js';
 import { isUp, lateWhy, mayStart, unitOf } from '../servers.js';
-import { members, type RestoreRun } from './seen.js';
+import { isLetIn, members, type RestoreRun } from './seen.js';
 import { serverStarts } from './unmanaged.js';
 
 /** The standbys of a restored primary are copied from it anew, those that stream from another standby after that one. */
@@ -36,7 +36,8 @@ export function standbySteps(run: RestoreRun, primary: string): OperationStep[] 
     const host = inventory.hosts.find((each) => each.name === name);
     return host !== undefined && upstreamOf(host) !== undefined;
   };
-  const late = members(run).filter((host) => host !== primary && (lateWhy(view, primary, host) !== undefined || isJoining(run, host)));
+  const isLate = (host: string): boolean => isForeseen(run) || lateWhy(view, primary, host) !== undefined || isJoining(run, host);
+  const late = members(run).filter((host) => host !== primary && isLate(host));
   const [direct, cascaded] = [late.filter((host) => !isCascaded(host)), late.filter(isCascaded)];
   return [
     ...(late.length === 0 ? [] : slotStep(run, primary)),
@@ -45,6 +46,11 @@ export function standbySteps(run: RestoreRun, primary: string): OperationStep[] 
     ...joining(run, cascaded, 'cascaded-'),
     ...synchronousStep(run, primary),
   ];
+}
+
+/** All that is seen yet is of what was there before: each standby is going to be copied. */
+function isForeseen(run: RestoreRun): boolean {
+  return !isLetIn(run);
 }
 
 function isJoining({ view }: RestoreRun, host: string): boolean {
@@ -67,7 +73,7 @@ function slotStep({ done }: RestoreRun, primary: string): OperationStep[] {
 /** They are copied, started, and noted as made: what is left of that. */
 function joining(run: RestoreRun, hosts: readonly string[], prefix: string): OperationStep[] {
   const { view } = run;
-  const vacant = hosts.filter((host) => view.read(host, DATA_DIRECTORY)?.kind !== 'cluster');
+  const vacant = hosts.filter((host) => isForeseen(run) || view.read(host, DATA_DIRECTORY)?.kind !== 'cluster');
   const down = hosts.filter((host) => vacant.includes(host) || !isUp(view, host) || !mayStart(view, host));
   const streams = `${hosts.length === 1 ? 'it streams' : 'they stream'}`;
   const steps: HostStep[] = [
@@ -128,10 +134,12 @@ function cascadeStep({ inventory, done }: RestoreRun, primary: string, cascaded:
 }
 
 /** Until all stream, no commit waits for a standby. */
-function synchronousStep({ view, inventory, done }: RestoreRun, primary: string): OperationStep[] {
+function synchronousStep(run: RestoreRun, primary: string): OperationStep[] {
+  const { view, inventory, done } = run;
   const host = inventory.hosts.find(({ name }) => name === primary);
   const number = host === undefined ? 0 : synchronousOf(host).number;
-  const waited = (view.read(primary, STREAMING_SERVER)?.says?.sends ?? []).filter(({ sync }) => sync === 'sync' || sync === 'quorum');
+  const sends = isForeseen(run) ? [] : (view.read(primary, STREAMING_SERVER)?.says?.sends ?? []);
+  const waited = sends.filter(({ sync }) => sync === 'sync' || sync === 'quorum');
   if (number <= waited.length || done.has('synchronous')) return [];
   return [
     {

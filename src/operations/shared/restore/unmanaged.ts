@@ -12,7 +12,7 @@ import {
   recoverySettingsGone,
   releaseAtBoot,
   sh,
-  topologyOf,
+  SYNCHRONOUS_FILE,
   type Gate,
   type Resource,
   type RoleContext,
@@ -20,7 +20,6 @@ import {
 import { dataLabel } from '../../../../roles/shared/selinux.js';
 import { standaloneCluster } from '../../../../roles/shared/standalone.js';
 import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
-import { synchronousOptions } from '../../../../roles/shared/streaming/synchronous.js';
 import { withoutPatroni } from '../../../../roles/shared/without-patroni.js';
 import { unitOf } from '../servers.js';
 
@@ -34,14 +33,14 @@ export function restoredStarts(context: RoleContext): Resource[] {
     ownCluster(data),
     // Files beside the data are those of then.
     ...(isBeside ? [...dataLabel(host, platform), ...withoutPatroni(context).ofCopy] : []),
-    ...(topologyOf(host) === 'streaming' ? [waitsForNobody(context)] : []),
+    waitsForNobody(context),
     serverStarts(context),
   ] as Resource[];
 }
 
 /** No standby is there yet that a commit could wait for. */
 function waitsForNobody(context: RoleContext): Resource {
-  const { path } = synchronousOptions(context);
+  const path = `${standaloneCluster(context).configDirectory}/${SYNCHRONOUS_FILE}`;
   return command({
     name: 'waits-for-nobody',
     summary: `take ${path} away until standbys stream`,
