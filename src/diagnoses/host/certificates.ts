@@ -1,5 +1,15 @@
 import { X509Certificate } from 'node:crypto';
-import { defineDiagnosis, fileHandle, pgprov, splitBundle, type Examination, type Finding, type ServiceLayout } from '../../index.js';
+import {
+  defineDiagnosis,
+  enumerate,
+  fileHandle,
+  pgprov,
+  splitBundle,
+  type Examination,
+  type Finding,
+  type ServiceLayout,
+} from '../../index.js';
+import { dcsOf } from '../../../roles/shared/dcs-of.js';
 import { tlsFiles } from '../../../roles/shared/layout.js';
 import { serviceLayouts } from '../shared/layouts.js';
 
@@ -12,72 +22,125 @@ const SOON = 14;
 export default defineDiagnosis({
   name: 'certificates',
   looksAt: 'certificates and who signed them',
-  find: (examination) =>
-    examination.view.inventory.hosts.flatMap(({ name }) => {
+  find: (examination) => {
+    const services = examination.view.inventory.hosts.flatMap(({ name }) => {
       const platform = examination.view.platform(name);
-      return platform === undefined ? [] : serviceLayouts(platform).flatMap((layout) => findingsOf(examination, name, layout));
-    }),
+      return platform === undefined ? [] : serviceLayouts(platform).map((layout) => ({ name, layout }));
+    });
+    const ended = services.flatMap(({ name, layout }) => endedOn(examination, name, layout));
+    const others = services.flatMap(({ name, layout }) => othersOn(examination, name, layout));
+    return [...together(examination, ended), ...others];
+  },
 });
+
+/** What follows elsewhere when a certificate is not accepted. */
+const REFUSED = ['store-member-down', 'store-handshakes', 'member-down'];
+
+/** What follows when so many have expired that no quorum is left. */
+const FOR_ALL = ['store-quorum', 'no-leader', 'failsafe'];
+
+/** Where expired certificates leave no quorum they are the cluster's, and why nobody can write. */
+function together({ view }: Examination, ended: readonly Finding[]): readonly Finding[] {
+  const hosts = [...new Set(ended.flatMap(({ host }) => host ?? []))];
+  const members = view.hosts(dcsOf(view.inventory).role).map(({ name }) => name);
+  const left = members.filter((name) => !hosts.includes(name)).length;
+  const [first] = ended;
+  if (first === undefined || members.length < 2 || left > members.length / 2) return ended;
+  const { host: _host, ...rest } = first;
+  return [
+    {
+      ...rest,
+      what: `certificates of ${enumerate(hosts)} have expired, which leaves no quorum of the store`,
+      since: Math.min(...ended.flatMap(({ since }) => since ?? [])),
+      evidence: ended.flatMap(({ evidence }) => evidence),
+      follows: 'members refuse each other, Patroni cannot keep its lease, and without failsafe mode nobody can write',
+      explains: [...REFUSED, ...FOR_ALL],
+    },
+  ];
+}
 
 function textOf({ view }: Examination, host: string, path: string): string | undefined {
   const state = view.read(host, fileHandle(path));
   return state?.type === 'file' ? state.content.toString('utf8') : undefined;
 }
 
-function findingsOf(examination: Examination, host: string, layout: ServiceLayout): Finding[] {
-  const { view, now } = examination;
+/** The certificate of a service, with who signed it where the host has that authority. */
+function certificateOf(examination: Examination, host: string, layout: ServiceLayout) {
   const { certificate: path, ca } = tlsFiles(layout);
   const own = textOf(examination, host, path);
   const certificate = own === undefined ? undefined : read(own);
-  if (certificate === undefined) return [];
-  const end = Date.parse(certificate.validTo);
-  const evidence = [{ host, source: path, line: `notAfter=${certificate.validTo}, issuer ${certificate.issuer.replaceAll('\n', ', ')}` }];
-  const explains = ['store-member-down', 'store-handshakes', 'member-down'];
-  const renew = pgprov`certs renew ${view.inventory}`;
-  const stranger = view.inventory.hosts.find(({ name }) => {
-    const bundle = textOf(examination, name, ca);
-    const authorities = bundle === undefined ? undefined : splitBundle(bundle)?.map(read);
-    return authorities !== undefined && !authorities.some((authority) => authority !== undefined && signs(authority, certificate));
-  });
+  if (certificate === undefined) return undefined;
+  const authority = authoritiesOn(examination, host, ca)?.find((each) => signs(each, certificate));
+  return { path, ca, certificate, authority };
+}
+
+function authoritiesOn(examination: Examination, host: string, ca: string): X509Certificate[] | undefined {
+  const bundle = textOf(examination, host, ca);
+  const parts = bundle === undefined ? undefined : splitBundle(bundle);
+  return parts?.flatMap((part) => read(part) ?? []);
+}
+
+const endOf = ({ validTo }: X509Certificate): number => Date.parse(validTo);
+
+const evidenceOf = (host: string, source: string, { validTo, issuer }: X509Certificate) => ({
+  host,
+  source,
+  line: `notAfter=${validTo}, issuer ${issuer.replaceAll('\n', ', ')}`,
+});
+
+function endedOn(examination: Examination, host: string, layout: ServiceLayout): Finding[] {
+  const { view, now } = examination;
+  const { path, ca, certificate, authority } = certificateOf(examination, host, layout) ?? {};
+  if (path === undefined || certificate === undefined) return [];
+  const isWithAuthority = authority !== undefined && endOf(authority) <= now;
+  if (endOf(certificate) > now && !isWithAuthority) return [];
+  const renew = isWithAuthority ? pgprov`certs renew ${view.inventory} --ca` : pgprov`certs renew ${view.inventory}`;
   return [
-    ...(end <= now
-      ? [
-          {
-            level: 'broken' as const,
-            host,
-            what: `the certificate ${path} has expired`,
-            since: end,
-            evidence,
-            follows: `whoever checks it refuses the connection: ${isOfBackups(examination, host, layout) ? 'no WAL is archived and no backup is taken' : 'members of the store leave the quorum, one after the other'}`,
-            mend: `${renew} makes new ones and brings them`,
-            explains,
-          },
-        ]
-      : stranger === undefined && end - now < SOON * DAY
-        ? [
-            {
-              level: 'danger' as const,
-              host,
-              what: `the certificate ${path} expires in ${Math.floor((end - now) / DAY)} days`,
-              evidence,
-              follows: 'from then on its connections are refused',
-              mend: `${renew} makes new ones and brings them`,
-            },
-          ]
-        : []),
-    ...(stranger === undefined
-      ? []
-      : [
-          {
-            level: 'broken' as const,
-            host,
-            what: `the certificate ${path} is of an authority that ${stranger.name === host ? 'the host itself' : stranger.name} does not trust`,
-            evidence: [...evidence, { host: stranger.name, source: ca, line: 'none of the authorities in it signed that certificate' }],
-            follows: `${stranger.name} refuses connections with it`,
-            mend: `${pgprov`apply ${view.inventory}`} writes the authorities and certificates that belong together`,
-            explains,
-          },
-        ]),
+    {
+      level: 'broken',
+      host,
+      what: isWithAuthority ? `the authority that signed ${path} has expired` : `the certificate ${path} has expired`,
+      since: endOf(isWithAuthority ? authority : certificate),
+      evidence: [isWithAuthority ? evidenceOf(host, ca ?? path, authority) : evidenceOf(host, path, certificate)],
+      follows: `whoever checks it refuses the connection: ${isOfBackups(examination, host, layout) ? 'no WAL is archived and no backup is taken' : 'members of the store leave the quorum, one after the other'}`,
+      mend: `${renew} makes ${isWithAuthority ? 'a new authority and new certificates' : 'new ones'} and brings them`,
+      explains: REFUSED,
+    },
+  ];
+}
+
+/** Of certificates that are about to expire, and those of an authority that a host does not trust. */
+function othersOn(examination: Examination, host: string, layout: ServiceLayout): Finding[] {
+  const { view, now } = examination;
+  const { path, ca, certificate } = certificateOf(examination, host, layout) ?? {};
+  if (path === undefined || ca === undefined || certificate === undefined) return [];
+  const evidence = [evidenceOf(host, path, certificate)];
+  const left = endOf(certificate) - now;
+  const stranger = view.inventory.hosts.find(
+    ({ name }) => authoritiesOn(examination, name, ca)?.every((authority) => !signs(authority, certificate)) === true,
+  );
+  if (stranger !== undefined)
+    return [
+      {
+        level: 'broken',
+        host,
+        what: `the certificate ${path} is of an authority that ${stranger.name === host ? 'the host itself' : stranger.name} does not trust`,
+        evidence: [...evidence, { host: stranger.name, source: ca, line: 'none of the authorities in it signed that certificate' }],
+        follows: `${stranger.name} refuses connections with it`,
+        mend: `${pgprov`apply ${view.inventory}`} writes the authorities and certificates that belong together`,
+        explains: REFUSED,
+      },
+    ];
+  if (left <= 0 || left >= SOON * DAY) return [];
+  return [
+    {
+      level: 'danger',
+      host,
+      what: `the certificate ${path} expires in ${Math.floor(left / DAY)} days`,
+      evidence,
+      follows: 'from then on its connections are refused',
+      mend: `${pgprov`certs renew ${view.inventory}`} makes new ones and brings them`,
+    },
   ];
 }
 

@@ -44,6 +44,25 @@ it('finds a certificate that has expired, and since when', async () => {
   expect(finding?.since).toBeLessThan(Date.now());
 });
 
+it('finds that so many have expired that no quorum is left, as why nobody can write', async () => {
+  const old = expired(own.certificate, own.key, authority);
+  const ill = host(authority.certificate, old);
+  const [finding, ...others] = await findings(certificates, { pg1: ill, pg2: ill, pg3: host(authority.certificate, own.certificate) });
+  expect(others).toEqual([]);
+  expect(finding).toMatchObject({ level: 'broken', what: 'certificates of pg1 and pg2 have expired, which leaves no quorum of the store' });
+  expect(finding?.host).toBeUndefined();
+  expect(finding?.explains).toEqual(expect.arrayContaining(['store-quorum', 'no-leader', 'store-member-down']));
+  expect(finding?.evidence.map(({ host: name }) => name)).toEqual(['pg1', 'pg2']);
+});
+
+it('finds that the authority has expired, which takes a new one', async () => {
+  const past = expired(authority.certificate, authority.key);
+  const [finding] = await findings(certificates, { pg1: host(past, own.certificate) });
+  expect(finding).toMatchObject({ level: 'broken', what: 'the authority that signed /etc/etcd/tls/node.crt has expired' });
+  expect(finding?.evidence[0]?.source).toBe('/etc/etcd/tls/ca.crt');
+  expect(finding?.mend).toMatch(/^`pgprov certs renew .* --ca` makes a new authority/u);
+});
+
 it('says what follows where pgBackRest’s has expired', async () => {
   const old = expired(own.certificate, own.key, authority);
   const states = [seen(fileHandle('/etc/pgbackrest/tls/node.crt'), file(old))];
