@@ -35,6 +35,25 @@ it('finds that the kernel killed PostgreSQL for want of memory, and when', async
   ).toEqual([]);
 });
 
+it('names the query of the server process that was killed, in PostgreSQL’s own words', async () => {
+  const said = [
+    ['postgresql', 0.5, 'LOG:  server process (PID 456) was terminated by signal 9: Killed'],
+    ['postgresql', 0.5, 'DETAIL:  Failed process was running: SELECT count(*) FROM large'],
+    ['postgresql', 0.5, 'LOG:  terminating any other active server processes'],
+  ] as const;
+  const [finding] = await findings(outOfMemory, { pg1: { ...kernel(KILLED)['pg1'], log: said } });
+  expect(finding?.evidence.map(({ line }) => line)).toEqual([KILLED, said[0][2], said[1][2]]);
+  const other = said.map(([unit, , text]) => [unit, 600, text] as const);
+  const [alone] = await findings(outOfMemory, { pg1: { ...kernel(KILLED)['pg1'], log: other } });
+  expect(alone?.evidence).toHaveLength(1);
+});
+
+it('finds that the kernel killed a member of etcd', async () => {
+  expect(await found(outOfMemory, kernel(KILLED.replace('(postgres)', '(etcd)')))).toEqual([
+    'danger pg1 memory ran out, and the kernel killed etcd',
+  ]);
+});
+
 it('finds what systemd says of a service that was killed so', async () => {
   const log = [['patroni', 30, 'patroni.service: A process of this unit has been killed by the OOM killer.']] as const;
   expect(await found(outOfMemory, { pg2: { log } })).toEqual(['danger pg2 memory ran out, and the kernel killed a process of patroni']);
