@@ -6,6 +6,9 @@ import { FORKED } from '../shared/standby-words.js';
 
 const REWIND_FAILED = /pg_rewind: (error|fatal)|pg_rewind exit code=[1-9]|Failed to rewind from healthy primary/u;
 
+/** Milliseconds in which Patroni comes to rewind a member. */
+const SOON = 60_000;
+
 /** A standby's timeline has parted from the leader's, and it was not rewound. */
 export default defineDiagnosis({
   name: 'diverged',
@@ -18,6 +21,7 @@ export default defineDiagnosis({
       const forked = linesOfTries(examination, host, FORKED);
       const failed = linesOfTries(examination, host, REWIND_FAILED);
       if (forked.length === 0 && failed.length === 0) return [];
+      const isYoung = failed.length === 0 && (forked[0]?.at ?? 0) > examination.now - SOON;
       const own = memberOf(examination, host)?.timeline ?? dataOf(examination, host)?.position?.timeline ?? '';
       return [
         {
@@ -27,7 +31,7 @@ export default defineDiagnosis({
           ...sinceFirst(forked.length === 0 ? failed : forked),
           evidence: [stateEvidence(examination, host), ...[...forked.slice(-1), ...failed.slice(-2)].map(asEvidence)],
           follows: 'it cannot stream; what only it has was never the cluster’s, or was lost in a failover',
-          mend: `${pgprov`rebuild ${examination.view.inventory} --host ${host} --give-up-commits`} copies the leader’s data, and keeps what ${host} has beside it to be looked at`,
+          mend: `${isYoung ? 'look again in a minute, as Patroni rewinds a member by itself where it may; if it did not, ' : ''}${pgprov`rebuild ${examination.view.inventory} --host ${host} --give-up-commits`} copies the leader’s data, and keeps what ${host} has beside it to be looked at`,
           explains: ['lag', 'member-down', 'wal-removed'],
         },
       ];

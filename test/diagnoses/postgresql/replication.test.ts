@@ -44,6 +44,12 @@ describe('a timeline that parted', () => {
     expect(finding.what).toBe('its timeline 4 has parted from that of pg1, and pg_rewind fails');
     expect(finding.evidence).toHaveLength(4);
   });
+  it('may be rewound by Patroni in the next minute, which is told before the command that gives up its commits', () => {
+    const after = (seconds: number): string =>
+      only(diverged, { ...cutOffMember('pg3'), logs: { pg3: [[seconds, 'postgresql', forked]] } }).mend;
+    expect(after(5)).toMatch(/^look again in a minute, as Patroni rewinds a member by itself where it may; if it did not, `pgprov rebuild /u);
+    expect(after(90)).toMatch(/^`pgprov rebuild /u);
+  });
   it('was rewound', () => {
     expect(
       found(diverged, {
