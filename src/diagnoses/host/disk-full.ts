@@ -27,7 +27,7 @@ export default defineDiagnosis({
             what: full ? `the file system ${mounted} is full` : `the file system ${mounted} is almost full`,
             evidence: [{ host: host.name, source: 'df', line: `${mounted}: ${formatBytes(free)} free of ${formatBytes(size)}` }],
             follows,
-            mend: `make room there: \`du -xh ${mounted} | sort -h | tail\`, as root on ${host.name}, shows what takes it; never delete anything in pg_wal`,
+            mend: `make room there: \`du -xah ${mounted} | sort -h | tail\`, as root on ${host.name}, shows what takes it; never delete anything in pg_wal`,
             ...(full ? { explains: withoutRoom({ isData }) } : {}),
           };
         }),

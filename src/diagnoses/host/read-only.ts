@@ -19,7 +19,7 @@ export default defineDiagnosis({
             what: `the file system ${mounted} is mounted read-only`,
             evidence: [{ host: host.name, source: '/proc/mounts', line: `${mounted} has the option ro; it holds ${holds.join(', ')}` }],
             follows,
-            mend: `find out why before it is written to again: \`dmesg | grep -iE 'error|remount' | tail\`, as root on ${host.name}; with a sound disk \`mount -o remount,rw ${mounted}\` ends it`,
+            mend: `find out why before it is written to again: \`dmesg | grep -iE 'error|remount' | tail\`; with a sound disk \`mount -o remount,rw ${mounted}\` ends it, both as root on ${host.name}`,
             explains: ['member-down', 'unit-failed', 'unit-restarts'],
           };
         }),

@@ -30,7 +30,7 @@ export default defineDiagnosis({
           evidence: lines.slice(-2).map(asEvidence),
           follows:
             'a server without space for its WAL stops; a copy that is made anew then removes the data first, and fails at the same place',
-          mend: `make room outside of the data: \`df -h ${[...new Set(places)].join(' ')}; du -xh / | sort -h | tail\`, as root on ${host}, shows where it went; never delete anything in pg_wal`,
+          mend: `make room outside of the data: \`df -h ${[...new Set(places)].join(' ')}; du -xah / | sort -h | tail\`, as root on ${host}, shows where it went; never delete anything in pg_wal`,
           explains: ['start-failed', 'member-down', 'archiver'],
         },
       ];

@@ -1,5 +1,5 @@
 import { defineDiagnosis, type Examination, type Finding } from '../../index.js';
-import { pathOn, signalCommand } from '../../../roles/shared/streaming/guards.js';
+import { copiedAnew, pathOn, signalCommand } from '../../../roles/shared/streaming/guards.js';
 import { isJoining, seenServers, type SeenServer } from '../../../roles/shared/streaming/seen.js';
 import { primaryOf, serverEvidence } from '../shared/streaming.js';
 
@@ -27,12 +27,12 @@ function signalled(examination: Examination, { name }: SeenServer): Finding {
     what: 'it is the primary and has a standby.signal',
     evidence: [serverEvidence(examination, name)],
     follows: 'its next start makes it a standby, and nobody takes writes',
-    mend: `\`rm ${pathOn(examination.view, name)}/standby.signal\` on ${name}, unless somebody is just making it a standby`,
+    mend: `\`rm ${pathOn(examination.view, name)}/standby.signal\`, as root on ${name}, unless somebody is just making it a standby`,
   };
 }
 
 function unsignalled(examination: Examination, { name, says }: SeenServer, primary: string | undefined): Finding {
-  const command = `${signalCommand(examination.view, name)} on ${name}`;
+  const command = `${signalCommand(examination.view, name)}, as root on ${name},`;
   return {
     level: 'danger',
     host: name,
@@ -41,7 +41,7 @@ function unsignalled(examination: Examination, { name, says }: SeenServer, prima
     follows: `its next start makes it a second primary${primary === undefined ? '' : ` beside ${primary}`}`,
     mend:
       says === undefined
-        ? `do not start it. If it has no commits that ${primary ?? 'the primary'} lacks, ${command} makes it a standby`
+        ? `do not start it. If it has no commits that ${primary ?? 'the primary'} lacks, ${command} makes it a standby; otherwise look at it first, then ${copiedAnew(examination.view, name)}`
         : `${command} gives it back`,
   };
 }

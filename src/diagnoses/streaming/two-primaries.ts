@@ -16,7 +16,7 @@ export default defineDiagnosis({
     const twins = others.filter(({ data }) => data.systemIdentifier === first?.data.systemIdentifier);
     if (first === undefined || twins.length === 0) return [];
     const all = [first, ...twins];
-    const stops = all.map(({ name }) => `\`systemctl stop ${unitOn(view, name)}\` on ${name}`);
+    const stops = all.map(({ name }) => `\`systemctl stop ${unitOn(view, name)}\`, as root on ${name}`);
     return [
       {
         level: 'broken',

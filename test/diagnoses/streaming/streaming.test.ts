@@ -82,14 +82,14 @@ describe('servers that stream without Patroni', () => {
       what: 'pg1 (timeline 1) and pg3 (timeline 2) are primaries of one database (system identifier 7100)',
       affects: ['pg1', 'pg3'],
     });
-    expect(found.mend).toContain('`systemctl stop postgresql@17-main` on pg1, or `systemctl stop postgresql@17-main` on pg3');
+    expect(found.mend).toContain('`systemctl stop postgresql@17-main`, as root on pg1, or `systemctl stop postgresql@17-main`, as root on pg3');
     expect(findings(twoPrimaries, { ...well, pg3: { ...primary(), data: { systemIdentifier: '7200' } } })).toEqual([]);
   });
 
   it('are told where the next start makes another of one than it is', () => {
     const lost = one(standbySignal, { ...well, pg2: { ...standby(), signal: false } });
     expect(lost).toMatchObject({ level: 'danger', host: 'pg2', what: 'it runs as a standby, and its standby.signal is gone' });
-    expect(lost.mend).toContain('/var/lib/postgresql/17/main/standby.signal` on pg2 gives it back');
+    expect(lost.mend).toContain('/var/lib/postgresql/17/main/standby.signal`, as root on pg2, gives it back');
     expect(one(standbySignal, { ...well, pg2: {} })).toMatchObject({ host: 'pg2', what: 'it is down and has no standby.signal' });
     expect(one(standbySignal, { ...well, pg1: { ...well.pg1, signal: true } })).toMatchObject({
       host: 'pg1',
