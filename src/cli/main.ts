@@ -18,6 +18,7 @@ import { addOwnOperationCommand } from './operations/own-command.js';
 import { addPsqlCommand } from './psql/command.js';
 import { addReferenceCommands } from './reference/command.js';
 import { addRunsCommands } from './runs/command.js';
+import { addSettleCommand } from './settle/command.js';
 import { addSecretsCommands } from './secrets/command.js';
 import { addSnapshotCommands } from './snapshots/command.js';
 import { addSshCommand } from './ssh/command.js';
@@ -54,6 +55,7 @@ const GROUPS: readonly AddCommands[] = [
   addCertsCommands,
   addRunsCommands,
   addHistoryCommand,
+  addSettleCommand,
   addSecretsCommands,
   addReferenceCommands,
   addCompletionCommand,

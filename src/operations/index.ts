@@ -24,6 +24,7 @@ export { asksBackups, backupState } from './shared/backup/state.js';
 export { textSeen } from './shared/certificates-seen.js';
 export { desiredConfiguration, ownedSettings, ownParameters, patchBetween, type OwnedSetting } from './shared/config-changes.js';
 export { answerOf, leaderOf } from './shared/members.js';
+export { primarySeen, streams } from './shared/streaming/primary-seen.js';
 export { asksHistory, patroniHosts } from './shared/patroni-asked.js';
 
 /** How a run ended that took a step which has something done later, or not at all: by the step's id. */

@@ -215,6 +215,9 @@ describe('streaming without Patroni on Debian 13', () => {
     expect(await Promise.all(hosts.map((host) => sql(host, 'select pg_is_in_recovery()')))).toEqual(['t', 'f', 't']);
     expect(await streams(pg2)).toBe('pg1|streaming|pg1 pg3|streaming|pg3');
     expect(await sql(pg1, 'select count(*) from pg_replication_slots')).toBe('0');
+    const settle = await cluster.run('settle');
+    expect([settle.code, settle.all]).toEqual([0, expect.stringContaining('+ leader: pg2')]);
+    expect((await cluster.run('plan')).all).not.toContain('the inventory says');
     // Its standbys try it first from now on.
     await write({ leader: 'pg2', replication: { password: 'another-one' } });
     const settled = await cluster.run('apply');

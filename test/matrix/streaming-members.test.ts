@@ -170,7 +170,7 @@ describe.each([
     expect(await streams(pg2)).toBe('pg1 pg3');
     const [, aside = ''] = /what it had before is in (\S+) there/u.exec(run.all) ?? [];
     await must(pg1, `${postgresqlBin}/pg_controldata ${aside} | grep -q 'in production'`);
-    await write({}, { leader: 'pg2' });
+    await write({ max_connections: 120 }, { leader: 'pg2' });
     expect((await cluster.run('apply')).code).toBe(0);
     expect((await cluster.run('status')).code).toBe(0);
     expect(await sql(pg3, "select string_agg(i::text, ' ') from written")).toBe('2');
@@ -188,7 +188,7 @@ describe.each([
     const second = await carryOut('rebuild', '--host', 'pg3', '--give-up-commits');
     expect([second.code, second.all]).toEqual([0, expect.not.stringContaining('does not stream')]);
     expect(await streams(pg1)).toBe('pg2 pg3');
-    await write({}, { leader: 'pg1' });
+    await write({ max_connections: 120 }, { leader: 'pg1' });
     expect((await cluster.run('apply')).all).toContain('No changes');
     for (const host of [pg2, pg3]) expect(await sql(host, "select string_agg(i::text, ' ') from written")).toBe('2');
   });

@@ -1,4 +1,4 @@
-import { enumerate, type CheckResult, type Drift, type Inventory, type StreamingWords, type View } from '../../../src/index.js';
+import { enumerate, pgprov, type CheckResult, type Drift, type Inventory, type StreamingWords, type View } from '../../../src/index.js';
 import { synchronousOf } from './synchronous.js';
 import { isJoining, primaryOf, seenServers } from './seen.js';
 
@@ -12,7 +12,7 @@ export function leaderDrift(view: View): Drift[] {
       host: primary.name,
       allowed: true,
       what: `${primary.name} is the primary, and the inventory says ${inventory.leader} (${placeOf(inventory)}); pgprov goes by what is`,
-      mend: `write \`leader: ${primary.name}\` at the top of the inventory, if it is to stay so`,
+      mend: `write \`leader: ${primary.name}\` at the top of the inventory, if it is to stay so (${pgprov`settle ${inventory}`} does)`,
     },
   ];
 }

@@ -8,8 +8,8 @@ const KILLED = /out of memory.*: Kill(?:ed)? process \d+ \((?<program>[^)]*)\)/i
 /** What systemd says in the journal of the unit. */
 const UNIT_KILLED = /A process of this unit has been killed by the OOM killer|Failed with result 'oom-kill'/u;
 
-/** Programs of a cluster; that the kernel killed another one is for others to know. */
-const OURS = /^(?:postgres|postmaster|patroni|python3?|etcd|pgbackrest)/u;
+/** Programs of a cluster besides those that its units are called after; that the kernel killed another one is for others to know. */
+const OURS = /^(?:postgres|postmaster|patroni|python3?|pgbackrest)/u;
 
 /** What PostgreSQL says of a process of its own that was killed; with the query that it ran. */
 const OF_POSTGRESQL = /was terminated by signal 9/u;
@@ -49,8 +49,9 @@ export default defineDiagnosis({
 });
 
 function killsOn({ view, log }: Examination, host: string, units: readonly string[]): LoggedLine[] {
+  const isOurs = (program: string): boolean => OURS.test(program) || units.includes(program);
   const kernel = (view.read(host, KERNEL_LOG) ?? [])
-    .filter(({ text }) => OURS.test(KILLED.exec(text)?.groups?.['program'] ?? ''))
+    .filter(({ text }) => isOurs(KILLED.exec(text)?.groups?.['program'] ?? ''))
     .map((line) => ({ ...line, host }));
   const journal = log(host, ...units, 'postgresql').filter(({ text }) => UNIT_KILLED.test(text));
   return [...kernel, ...journal].sort((a, b) => a.at - b.at);

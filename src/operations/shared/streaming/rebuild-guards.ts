@@ -1,4 +1,13 @@
-import { enumerate, formatBytes, pgprov, TABLESPACES, type OperationObjection, type Tablespaces } from '../../../index.js';
+import {
+  enumerate,
+  formatBytes,
+  PENDING_VALUES,
+  pgprov,
+  STANDBY_LIMITS,
+  TABLESPACES,
+  type OperationObjection,
+  type Tablespaces,
+} from '../../../index.js';
 import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
 import { seenServers, type SeenServer } from '../../../../roles/shared/streaming/seen.js';
 import { copyOn, dataPath, isOld, type RebuildRun } from '../rebuild/seen.js';
@@ -46,7 +55,14 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
   const changes = otherChanges(run);
   if (changes.length > 0) return changes;
   if (!isOld(run)) return [];
-  return [...others(run), ...parted(run, source), ...onlyStandby(run, source), ...synchronous(run), ...room(run, source)].slice(0, 1);
+  return [
+    ...others(run),
+    ...parted(run, source),
+    ...onlyStandby(run, source),
+    ...synchronous(run),
+    ...limits(run, source),
+    ...room(run, source),
+  ].slice(0, 1);
 }
 
 /** What would keep the servers from being brought into order once its data is aside: another one that is in no better state. */
@@ -100,6 +116,23 @@ function synchronous(run: RebuildRun): OperationObjection[] {
       kind: 'refuse',
       message: `commits of the primary wait for ${host} as a synchronous standby, and no commit would end until it is rebuilt`,
       hint: 'nothing was changed; bring another standby back first, or take it out of replication.synchronous meanwhile',
+    },
+  ];
+}
+
+/** A standby does not start with less of a limit than its primary runs with, and would get what the primary takes up with its next start. */
+function limits({ view, inventory, options }: RebuildRun, source: SeenServer): OperationObjection[] {
+  const { member: host = '' } = options;
+  const lowered = (view.read(source.name, PENDING_VALUES) ?? []).filter(
+    ({ name, from, to }) => Object.hasOwn(STANDBY_LIMITS, name) && Number(to) < Number(from),
+  );
+  if (lowered.length === 0) return [];
+  const [running, next] = [lowered.map(({ name, from }) => `${name} ${from}`), lowered.map(({ to }) => to)];
+  return [
+    {
+      kind: 'refuse',
+      message: `${source.name} still runs with ${enumerate(running)}, and ${host} would begin with ${enumerate(next)}: a standby must have no less than its primary`,
+      hint: `nothing was changed; ${pgprov`restart ${inventory} --pending --host ${source.name}`} has ${source.name} take up the lower value. Where that is refused, give the higher one in the inventory until ${host} streams`,
     },
   ];
 }

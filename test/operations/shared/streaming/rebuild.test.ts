@@ -133,6 +133,20 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
     expect(objections({ servers: at({ free: GIB }) })[0]).toContain('there is no room on pg3');
   });
 
+  it('is refused where its primary has yet to take up a lower limit, with which the standby would not start', () => {
+    const pending = [
+      { name: 'max_connections', from: '130', to: '100' },
+      { name: 'shared_buffers', from: '1GB', to: '128MB' },
+    ];
+    const servers = usual();
+    const lowered = { ...servers, pg1: { ...servers['pg1'], pending } };
+    expect(objections({ servers: lowered })).toEqual([
+      'pg1 still runs with max_connections 130, and pg3 would begin with 100: a standby must have no less than its primary',
+    ]);
+    const raised = { ...servers, pg1: { ...servers['pg1'], pending: [{ name: 'max_connections', from: '100', to: '130' }] } };
+    expect(objections({ servers: raised })).toEqual([]);
+  });
+
   it('sees to it that the directories of tablespaces can be put aside, and that their disks have room', () => {
     const at = (own: Partial<Tablespace>, theirs = GIB): Record<string, MadeServer> => {
       const space = (more: Partial<Tablespace>): Record<string, Tablespaces> => ({
