@@ -189,6 +189,7 @@ describe.each([
     expect([second.code, second.all]).toEqual([0, expect.not.stringContaining('does not stream')]);
     expect(await streams(pg1)).toBe('pg2 pg3');
     await write({ max_connections: 120 }, { leader: 'pg1' });
+    expect((await cluster.run('apply')).code).toBe(0);
     expect((await cluster.run('apply')).all).toContain('No changes');
     for (const host of [pg2, pg3]) expect(await sql(host, "select string_agg(i::text, ' ') from written")).toBe('2');
   });
