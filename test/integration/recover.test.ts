@@ -118,12 +118,13 @@ describe('pgprov recover', () => {
   longCase('a member that cannot start', 'gives PostgreSQL its data back, and names a member that has to be rebuilt', async () => {
     const first = await tested.leader();
     const [standby] = tested.others(first);
-    const { data } = placesOf(standby.os);
+    const { data, patroniConfig } = placesOf(standby.os);
     await must(standby, `systemctl stop patroni; chown root ${data}/global/pg_control; chmod 0755 ${data}`);
     await tested.commit(first);
-    await must(standby, 'systemctl start patroni || :');
+    await must(standby, `printf 'a: [b\n' >${patroniConfig}; systemctl start patroni || :`);
     const { code, all } = await tested.recover('--yes');
     expect(code, all).toBe(0);
+    expect(all).toContain(`there is none on ${standby.name} that Patroni could start with`);
     expect(all).toContain(`${data}/global/pg_control belongs to root`);
     await tested.expectWhole(first.name);
   });
