@@ -127,5 +127,17 @@ describe('pgprov recover', () => {
     expect(all).toContain(`there is none on ${standby.name} that Patroni could start with`);
     expect(all).toContain(`${data}/global/pg_control belongs to root`);
     await tested.expectWhole(first.name);
+
+    await must(
+      standby,
+      `sed -i 's/^  parameters:.*/  parameters:\\n    shared_buffers: 600GB/' ${patroniConfig}; systemctl restart patroni`,
+    );
+    await expect
+      .poll(() => must(standby, 'journalctl -u patroni -n 50 -o cat --no-pager'), { timeout: patience(30_000) })
+      .toContain('could not map anonymous shared memory');
+    const corrected = await tested.recover('--yes');
+    expect(corrected.code, corrected.all).toBe(0);
+    expect(corrected.all).toContain(`stop Patroni on ${standby.name}, where PostgreSQL does not start`);
+    await tested.expectWhole(first.name);
   });
 });

@@ -212,6 +212,16 @@ describe('pgprov recover', () => {
       left: ['start-others pg3', 'follow pg1'],
     },
     {
+      title: 'stops a member beside a leader whose Patroni goes on with what keeps PostgreSQL down, also where its file is right by now',
+      made: {
+        own: { pg3: { state: 'start failed' } },
+        listed: { pg3: { state: 'start failed' } },
+        data: { pg3: { running: false } },
+        more: { pg3: failing([{}]) },
+      },
+      left: ['stop-failed pg3', 'start-others pg3', 'follow pg1'],
+    },
+    {
       title: 'stops members that hold an election where a host is given up',
       made: {
         ...DOWN,
