@@ -57,6 +57,9 @@ const DIRECTORIES = [
   'pg_xact',
 ];
 
+/** What postgresql.base.conf includes by a path in the data directory, a line each. */
+const INCLUDES = "s/^ *include(_dir|_if_exists)? *=? *'([^/'][^']*)'.*$/\\2/p";
+
 /** Seconds for one trial. */
 const SECONDS = 20;
 
@@ -88,6 +91,11 @@ read -r version <"$data/PG_VERSION"
 for directory in ${DIRECTORIES}; do mkdir -p "$scratch/$directory"; done
 cp "$data/PG_VERSION" "$scratch/"
 cp "$data"/postgresql.base.conf "$scratch/" 2>/dev/null || :
+sed -nE ${INCLUDES} "$data/postgresql.base.conf" 2>/dev/null | while IFS= read -r part; do
+case "/$part/" in */../*) continue ;; esac
+mkdir -p "$scratch/$(dirname "$part")"
+cp -R "$data/$part" "$scratch/$part" 2>/dev/null || :
+done
 sed -n ${"s/^ *\\([A-Za-z_][A-Za-z0-9_.]*\\) *=* *\\('.*'\\|[^ #].*\\)$/\\1 = \\2/p"} "$data/postgresql.conf" | grep -v '^include' | grep -vE ${`^(${PLACES}) `} | sed ${`s/^/postgresql.conf${TAB}/`} >"$scratch/lines"
 sed -n ${"s/^ *\\([A-Za-z_][A-Za-z0-9_.]*\\) *= *\\('.*'\\|[^ #].*\\)$/\\1 = \\2/p"} "$data/postgresql.auto.conf" 2>/dev/null | sed ${`s/^/postgresql.auto.conf${TAB}/`} >>"$scratch/lines"
 : >"$scratch/postgresql.auto.conf"

@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { userInfo } from 'node:os';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -68,6 +68,29 @@ describe.skipIf(binaries === undefined || userInfo().uid !== 0)('startTrial', ()
           { name: 'max_wal_senders', file: 'postgresql.auto.conf' },
         ],
       });
+    });
+
+    it('reads what postgresql.base.conf includes of the data directory', async () => {
+      configure([]);
+      const base = join(data, 'postgresql.base.conf');
+      const before = readFileSync(base);
+      mkdirSync(join(data, 'conf.d/more'), { recursive: true });
+      appendFileSync(base, "\ninclude_dir = 'conf.d'\ninclude 'one.conf'\ninclude_if_exists 'none.conf' # maybe\n");
+      writeFileSync(join(data, 'one.conf'), "work_mem = '4MB'\n");
+      writeFileSync(join(data, 'conf.d/site.conf'), "include 'more/x.conf'\n");
+      writeFileSync(join(data, 'conf.d/more/x.conf'), "work_mem = '5MB'\n");
+      try {
+        expect(await ask()).toEqual({ asked: true, objections: [], settings: [] });
+        writeFileSync(join(data, 'conf.d/more/x.conf'), "shared_buffers = '5000GB'\n");
+        expect(await ask()).toMatchObject({
+          objections: expect.arrayContaining([
+            { message: expect.stringContaining('could not map anonymous shared memory'), hint: expect.any(String) },
+          ]),
+          settings: [],
+        });
+      } finally {
+        writeFileSync(base, before);
+      }
     });
 
     it('finds a library that is not there', async () => {
