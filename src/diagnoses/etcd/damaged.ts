@@ -6,7 +6,7 @@ import { damageLines } from '../../../roles/shared/etcd/told-lines.js';
 import { joiningAnew } from '../../../roles/shared/etcd/joining-anew.js';
 import { asEvidence } from '../shared/lines.js';
 
-/** A member of etcd cannot go on with its own data: it says so itself, or a look into its directory tells. */
+/** A member of etcd cannot go on with its own data, or has lost it: it says so itself, or a look into its directory tells. */
 export default defineDiagnosis({
   name: 'store-damaged',
   looksAt: 'whether etcd’s members can read their data',
@@ -51,6 +51,15 @@ function whyOf(
       what: `its member of etcd cannot read its data, which is damaged (${damageWords(last.text)})`,
       since: first.at,
       evidence: lines.slice(-2).map(asEvidence),
+    };
+  if (
+    !healthy &&
+    examination.view.read(host.name, ETCD_MEMBER)?.hasData === false &&
+    etcdDcs.memberNames(examination.view).includes(host.name)
+  )
+    return {
+      what: 'its member of etcd has no data any more, and the others still list it',
+      evidence: [{ host: host.name, source: 'its data directory', line: 'it has no member/' }],
     };
   const spoilt = etcdDcs.spoilt(examination.view, host.name);
   if (spoilt === undefined) return undefined;

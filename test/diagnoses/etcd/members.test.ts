@@ -23,6 +23,9 @@ interface Member {
   healthy?: boolean;
   active?: 'active' | 'inactive' | 'failed';
   listed?: readonly EtcdListed[];
+  hasData?: false;
+  /** The members that it lists. */
+  names?: readonly string[];
   database?: Partial<EtcdDatabase>;
   log?: ExaminedHost['log'];
   walGone?: true;
@@ -34,15 +37,15 @@ interface Member {
 const DATABASE: EtcdDatabase = { version: '3.5.16', id: '1', leader: false, bytes: 20_480, usedBytes: 20_480, alarms: [] };
 
 function member({ healthy = true, active = 'active', listed, database = {}, log = [], ...rest }: Member = {}): ExaminedHost {
-  const { walGone, unread, writes: answer = { asked: true, refused: undefined } } = rest;
+  const { walGone, unread, hasData = true, names = [], writes: answer = { asked: true, refused: undefined } } = rest;
   return {
     log,
     states: [
       seen(ETCD_MEMBER, {
         healthy,
-        members: [],
+        members: names.map((name) => ({ name, peerUrls: [] })),
         requiresClientCertificate: true,
-        hasData: true,
+        hasData,
         ...(walGone === undefined ? {} : { walGone }),
       }),
       seen(STORE_WRITES, healthy ? answer : { asked: false }),
@@ -194,6 +197,17 @@ it('finds a member whose WAL is gone, and never has it started', async () => {
   // Started without their WAL they would answer, and take no writes.
   const [all] = await findings(quorum, { pg1: gone, pg2: gone, pg3: gone });
   expect(all?.mend).toMatch(/^pg1, pg2 and pg3 cannot go on with their data: `pgprov recover /u);
+});
+
+it('never has a member started that the others list and whose data is gone', async () => {
+  const gone = member({ healthy: false, active: 'inactive', hasData: false });
+  const names = ['pg1', 'pg2', 'pg3'];
+  const [one] = await findings(damaged, { ...WELL, pg1: member({ names }), pg3: gone });
+  expect(one).toMatchObject({ host: 'pg3', what: 'its member of etcd has no data any more, and the others still list it' });
+  expect(one?.mend).toMatch(/^let it join anew: as root on pg1, a member that works: /u);
+  // One that was never a member, and an etcd without any quorum.
+  expect(await found(damaged, { ...WELL, pg1: member({ names: ['pg1', 'pg2'] }), pg3: gone })).toEqual([]);
+  expect(await found(damaged, { pg1: gone, pg2: gone, pg3: gone })).toEqual([]);
 });
 
 it('tells once of a member that lost all its data, of which etcd has begun a database without a WAL', async () => {
