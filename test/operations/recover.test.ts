@@ -402,6 +402,15 @@ describe('pgprov recover', () => {
     },
   ])('decides about $title', ({ made, says }) => expect(objection(made)).toBe(says));
 
+  it('says of a cluster of which no host can be reached that nothing is known, and not whom to go on without', () => {
+    const [found] = recover.guards?.(madeUp(inventory, { leader: null, registered: null, away: ALL })) ?? [];
+    expect([found?.kind, found?.message]).toEqual([
+      'unreachable',
+      'none of the hosts pg1, pg2 and pg3 could be reached, so nothing is known of the cluster',
+    ]);
+    expect(found?.hint).not.toContain('--without');
+  });
+
   it('refuses an inventory with another scope than the members have, which it would make a second time', async () => {
     const own = await inventoryOf(`${THREE}\npatroni: {scope: other}\n`);
     const made: Made<RecoverOptions> = { ...STOPPED, registered: null, more: onAll(runsAs({})) };

@@ -39,6 +39,7 @@ import { untilLed, untilUp } from '../passing.js';
 /** Why a cluster must not be recovered, or not further; asked before every step, so all of it holds before the point of no return. */
 export function recoverObjections(run: RecoverRun): OperationObjection[] {
   const { view } = run;
+  if (run.view.hosts('patroni').length === 0) return unseen(run);
   const other = otherCluster(run);
   if (other.length > 0) return other;
   const held = heldDown(run);
@@ -80,6 +81,17 @@ function found(view: View): string {
   return whatWasFound(
     dataOf(view).map(({ host, data, patroni }): MemberData => ({ host, data, bootstrap: undefined, active: patroni, stands: false })),
   );
+}
+
+/** Who sees nothing knows neither that nobody leads, nor who may be gone on without. */
+function unseen({ inventory }: RecoverRun): OperationObjection[] {
+  return [
+    {
+      kind: 'unreachable',
+      message: `none of the hosts ${enumerate(hostsWith(inventory, 'patroni').map(({ name }) => name))} could be reached, so nothing is known of the cluster`,
+      hint: `${nothingChanged}: see that this machine reaches them, which is no sign that the cluster is down, and run this again`,
+    },
+  ];
 }
 
 /** What the inventory says of places, names and the scope must be what the cluster has: else what is there is not found, or made a second time. */
