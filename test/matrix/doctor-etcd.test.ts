@@ -175,6 +175,20 @@ it('finds a member whose WAL is gone before it is started without it, and has it
   });
 });
 
+it('finds a member whose data is gone before it is started without it, and has it join anew', async () => {
+  const { doctor } = at;
+  const { one } = await doctor.members();
+  await doctor.provoke({
+    diagnosis: 'store-damaged',
+    level: 'danger',
+    host: one,
+    line: /^it has no member\/$/u,
+    what: /^its member of etcd has no data any more, and the others still list it$/u,
+    wrong: () => doctor.on(one, `systemctl stop etcd; rm -r ${DATA}/member`),
+    advice: 'mends',
+  });
+});
+
 it('finds that etcd takes no writes since its members were started without their WAL, and has a new one made', async () => {
   const { cluster, doctor } = at;
   const names = cluster.hosts.map(({ name }) => name);
