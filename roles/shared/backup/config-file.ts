@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { file, reveal, Secret, type Host, type Resource, type RoleContext } from '../../../src/index.js';
 import { dataDirectoryOf, localServer, tlsFiles } from '../layout.js';
-import { hasServer, repositoriesOf, serverPort, writtenBy, type Repository } from './repositories.js';
+import { hasServer, pathOf, repositoriesOf, serverPort, writtenBy, type Repository } from './repositories.js';
 import { backedUpHosts, backupSettings, stanzaOf } from './stanza.js';
 
 /** One line of pgbackrest.conf; what is undefined is left out. */
@@ -90,14 +90,13 @@ function remoteOptions(other: Host | undefined, { host, platform }: RoleContext)
 
 /** Where a repository is that a host reaches by itself, or has, and with what. */
 export function placeOptions(
-  { settings }: Repository,
+  repository: Repository,
   { inventory, platform, credentials }: Pick<RoleContext, 'inventory' | 'platform' | 'credentials'>,
 ): Option[] {
-  const { directory, retention_full, retention_diff, encrypted = true, s3, azure, gcs } = settings;
-  const isObjectStore = s3 !== undefined || azure !== undefined || gcs !== undefined;
+  const { retention_full, retention_diff, encrypted = true, s3, azure, gcs } = repository.settings;
   const passphrase = encrypted ? credentials.password(PASSPHRASE, backupSettings(inventory).passphrase) : undefined;
   return [
-    ['path', directory ?? (isObjectStore ? `/${inventory.cluster}` : platform.pgbackrest.repositoryDirectory)],
+    ['path', pathOf(repository, inventory.cluster, platform.pgbackrest)],
     ...(s3 === undefined
       ? []
       : ([

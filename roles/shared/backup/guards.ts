@@ -3,6 +3,7 @@ import {
   DATA_DIRECTORY,
   DATA_ORIGIN,
   enumerate,
+  fileHandle,
   groupBy,
   packagesHandle,
   pgprov,
@@ -11,8 +12,10 @@ import {
   type Objection,
   type View,
 } from '../../../src/index.js';
+import { tlsFiles } from '../layout.js';
 import { PASSPHRASE } from './config-file.js';
 import { presentConfig, readingPassphrases } from './present-config.js';
+import { pathOf, writtenBy } from './repositories.js';
 import { placesOf } from './source.js';
 import { backupSettings, stanzaOf } from './stanza.js';
 
@@ -20,9 +23,11 @@ import { backupSettings, stanzaOf } from './stanza.js';
 export function guardBackups(view: View, credentials: ClusterCredentials, hosts: readonly Host[]): Objection[] {
   return hosts.flatMap((host) => [
     ...guardConfig(view, host),
+    ...guardAuthority(view, credentials, host),
     ...guardOrigin(view, host),
     ...guardStanza(view, host),
     ...guardPassphrase(view, credentials, host),
+    ...guardEncryption(view, host),
   ]);
 }
 
@@ -50,6 +55,27 @@ function guardConfig(view: View, { name: host }: Host): Objection[] {
       host,
       message: `${host}: ${path} is not pgprov’s, and has the ${stanzas.length === 1 ? 'stanza' : 'stanzas'} ${enumerate(stanzas)}`,
       hint: `leave that pgBackRest alone and give backups another host, or move ${path} aside yourself if it is not needed`,
+    },
+  ];
+}
+
+/** A host with the backups of another cluster of the same name: with this one's authority none of that one's members would be let in. */
+function guardAuthority(view: View, credentials: ClusterCredentials, { name: host }: Host): Objection[] {
+  const layout = view.platform(host)?.pgbackrest;
+  const { ca } = layout === undefined ? {} : tlsFiles(layout);
+  const state = ca === undefined ? undefined : view.read(host, fileHandle(ca));
+  const { cluster } = view.inventory;
+  if (state?.type !== 'file' || presentConfig(view, host)?.cluster !== cluster) return [];
+  const pem = state.content.toString('utf8');
+  // What is no certificate is a file that somebody has broken.
+  if (!pem.includes('BEGIN CERTIFICATE') || credentials.knowsAuthority(pem)) return [];
+  return [
+    {
+      kind: 'refuse',
+      host,
+      message: `${host} has backups of another cluster ${cluster}, or of this one from another machine: .pgprov/${cluster} does not know the authority in ${ca}`,
+      hint: `if it is the same cluster, bring .pgprov/${cluster} back from a backup, or from that machine; otherwise give this cluster another name, or another host for its backups`,
+      decisive: true,
     },
   ];
 }
@@ -128,6 +154,30 @@ function guardPassphrase(view: View, credentials: ClusterCredentials, { name: ho
       hint: `set it there to ${present}; pgBackRest cannot encrypt a repository anew`,
     },
   ];
+}
+
+/** Encrypted or not: pgBackRest could read nothing of what is there any more. */
+function guardEncryption(view: View, host: Host): Objection[] {
+  const config = presentConfig(view, host.name);
+  const layout = view.platform(host.name)?.pgbackrest;
+  if (config?.cluster !== view.inventory.cluster || layout === undefined) return [];
+  const present = view.read(host.name, BACKUP_INFO)?.repositories ?? [];
+  return writtenBy(view.inventory, host).flatMap((repository): Objection[] => {
+    const { number, name, settings } = repository;
+    const { encrypted = true } = settings;
+    const seen = present.find((each) => each.repository === number);
+    const isSame = config.paths[number] === pathOf(repository, view.inventory.cluster, layout);
+    if (seen === undefined || !isSame || !['ok', 'noBackup'].includes(seen.status) || seen.encrypted === encrypted) return [];
+    const [is, isNot] = encrypted ? ['not encrypted', 'encrypted'] : ['encrypted', 'not encrypted'];
+    return [
+      {
+        kind: 'refuse',
+        host: host.name,
+        message: `${host.name}: the repository ${name} is ${is}, and cannot be read any more as one that is ${isNot}`,
+        hint: `set \`encrypted: ${String(seen.encrypted)}\` in backup.repositories.${name}, or give the repository another directory`,
+      },
+    ];
+  });
 }
 
 /** pgBackRest speaks only with the same version of itself. */

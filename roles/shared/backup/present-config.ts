@@ -10,6 +10,8 @@ export interface PresentConfig {
   stanzas: readonly string[];
   /** What the repositories are encrypted with, without those that are not. */
   passphrases: readonly string[];
+  /** Where they are, by pgBackRest's numbers. */
+  paths: Readonly<Record<number, string>>;
 }
 
 const MANAGED = /^# Managed by pgprov for the cluster (?<cluster>\S+): /u;
@@ -27,6 +29,12 @@ export function presentConfig(view: View, host: string): PresentConfig | undefin
     stanzas: [...text.matchAll(/^\[(?<name>[^\]\n]+)\]/gmu)]
       .flatMap(({ groups }) => groups?.['name'] ?? [])
       .filter((name) => !name.startsWith('global')),
+    paths: Object.fromEntries(
+      [...text.matchAll(/^repo(?<number>\d+)-path=(?<path>.*)$/gmu)].map(({ groups }) => [
+        Number(groups?.['number']),
+        groups?.['path'] ?? '',
+      ]),
+    ),
     passphrases: [...text.matchAll(/^repo\d+-cipher-pass=(?<value>.*)$/gmu)].flatMap(({ groups }) => groups?.['value'] ?? []),
   };
 }

@@ -1,7 +1,9 @@
-import { topologyOf, type Host, type NamedHosts } from '../../../src/index.js';
+import { topologyOf, type Host, type NamedHosts, type RoleContext } from '../../../src/index.js';
 import { hostsWith } from '../layout.js';
 import { variables } from '../variables.js';
 import { backedUpHosts, backupSettings, type BackupSettings } from './stanza.js';
+
+type Layout = Pick<RoleContext['platform']['pgbackrest'], 'repositoryDirectory'>;
 
 /** What the inventory may say of a repository. */
 export type RepositorySettings = NonNullable<BackupSettings['repositories']>[string];
@@ -26,6 +28,11 @@ export function repositoriesOf(inventory: NamedHosts): Repository[] {
     const host = hosts.find((candidate) => candidate.name === settings.host);
     return { number: index + 1, name, settings, ...(host === undefined ? {} : { host }) };
   });
+}
+
+/** The path of a repository on its host, on every member, or in its store of objects. */
+export function pathOf({ settings: { directory, s3, azure, gcs } }: Repository, cluster: string, layout: Layout): string {
+  return directory ?? ((s3 ?? azure ?? gcs) === undefined ? layout.repositoryDirectory : `/${cluster}`);
 }
 
 /** The repositories that a host writes backups to: its own, or for a member those that every member reaches by itself. */

@@ -153,6 +153,39 @@ describe('what speaks against backups', () => {
     expect(await refusals(repository('noStanza'))).toEqual([]);
   });
 
+  it('is another cluster of the same name, by the authority on the host of its backups', async () => {
+    const under = (authority: string, cluster = 'demo'): States => ({
+      repo1: { [CONFIG]: OURS(cluster), 'file:/etc/pgbackrest/tls/ca.crt': text(authority) },
+    });
+    expect(await refusals(under('-----BEGIN CERTIFICATE-----\nof another\n'))).toEqual([
+      'refuse: repo1 has backups of another cluster demo, or of this one from another machine: .pgprov/demo does not know the authority in /etc/pgbackrest/tls/ca.crt',
+    ]);
+    expect(await refusals(under('CA\n'))).toEqual([]);
+    expect(await refusals(under('broken by somebody'))).toEqual([]);
+  });
+
+  it('is a repository that is encrypted where it was not, or is not any more', async () => {
+    const refused = async (encrypted: boolean, section: string, path = '/var/lib/pgbackrest'): Promise<string[]> => {
+      const view = await viewOf(
+        {
+          repo1: {
+            [CONFIG]: OURS('demo', `repo1-path=${path}`),
+            [BACKUP_INFO.id]: info({ repositories: [{ repository: 1, status: 'ok', message: 'ok', encrypted, systemIdentifiers: ['7'] }] }),
+          },
+        },
+        `${YAML}backup: {repositories: {far: {host: repo1${section}}}}\n`,
+      );
+      return guardBackups(view, MATERIAL, view.inventory.hosts).map(({ message, hint }) => `${message}; ${hint}`);
+    };
+    expect(await refused(true, '')).toEqual([]);
+    expect(await refused(false, ', encrypted: false')).toEqual([]);
+    expect(await refused(true, ', encrypted: false')).toEqual([
+      'repo1: the repository far is encrypted, and cannot be read any more as one that is not encrypted; set `encrypted: true` in backup.repositories.far, or give the repository another directory',
+    ]);
+    expect(await refused(false, '')).toEqual([expect.stringMatching(/^repo1: the repository far is not encrypted, .*`encrypted: false`/u)]);
+    expect(await refused(true, ', encrypted: false, directory: /srv/new')).toEqual([]);
+  });
+
   it('is another passphrase or stanza than there is', async () => {
     const states = {
       pg1: { [RUNNING.id]: {} },
