@@ -12,8 +12,9 @@ const LOOKS =
 const COMMAND = /`(?<command>pgprov [^`]+)`/gu;
 
 /**
- * Advice for an operation that is not finished: any other command that changes the cluster is refused until it is given up, so that comes
- * before it, `` `pgprov restart i.yml --give-up && pgprov apply i.yml` ``. What goes on with it stays as it is, also with an option that answers it.
+ * Advice for an operation that is not finished: any other command that changes the cluster is refused until it is given up, or taken back where it
+ * can be, so that comes before it, `` `pgprov restart i.yml --give-up && pgprov apply i.yml` ``. What goes on with it stays as it is, also with an
+ * option that answers it, and so does what changes the cluster whose backups a clone reads.
  */
 export function adviceBeside(
   { name, options }: Pick<Operation, 'name' | 'options'>,
@@ -22,10 +23,14 @@ export function adviceBeside(
   source?: string,
 ): string {
   const again = plainPgprov`${operationLine(name, file, source)}`;
-  const giveUp = `${again} --give-up`;
+  const back = Object.keys(options).find((option) => options[option]?.answers === 'takes-back');
+  const giveUp = `${again} ${back === undefined ? '--give-up' : flagOf(back)}`;
   const answers = Object.keys(options).filter((option) => options[option]?.answers !== undefined);
   const own = [again, giveUp, ...answers.map((option) => `${again} ${flagOf(option)}`)];
+  // A path is written as a shell needs it.
+  const target = plainPgprov`${file}`.slice('pgprov '.length);
+  const isElsewhere = (command: string): boolean => source !== undefined && !`${command} `.includes(` ${target} `);
   return advice.replaceAll(COMMAND, (written, command: string) =>
-    LOOKS.test(command) || own.includes(command) ? written : `\`${giveUp} && ${command}\``,
+    LOOKS.test(command) || own.includes(command) || isElsewhere(command) ? written : `\`${giveUp} && ${command}\``,
   );
 }

@@ -29,4 +29,16 @@ describe('advice beside an unfinished operation', async () => {
   ])('leaves alone what changes nothing, what finishes it and what gives it up: %s', (command) => {
     expect(adviceBeside(operation, inventory, `see ${command}`)).toBe(`see ${command}`);
   });
+
+  it('takes back a clone, and not what it would change of its source', () => {
+    const clone = { name: 'clone', options: { undo: { type: 'boolean', answers: 'takes-back', description: '' } } } as const;
+    const undo = `pgprov clone /srv/source.yml --into ${inventory.file} --undo`;
+    const advised = adviceBeside(
+      clone,
+      inventory,
+      `see ${pgprov`apply ${inventory}`} and \`pgprov certs renew /srv/source.yml\``,
+      '/srv/source.yml',
+    );
+    expect(advised).toBe(`see \`${undo} && pgprov apply ${inventory.file}\` and \`pgprov certs renew /srv/source.yml\``);
+  });
 });

@@ -16,6 +16,7 @@ describe('backups in trouble', () => {
 
   const run = (command: string, ...words: string[]): Promise<Finished> =>
     pgprov(...command.split(' '), restorable.cluster.file, ...words, '--output', 'plain');
+  const list = (): Promise<Finished> => pgprov('backups', restorable.cluster.file);
   const labels = async (): Promise<string[]> => (await backupsOf(repository)).backup.map(({ label }) => label);
   const leader = async (): Promise<LabHost> => {
     const lines = await describeMembers(repository);
@@ -88,13 +89,13 @@ describe('backups in trouble', () => {
     expect(failed.code, failed.all).toBe(1);
     expect(failed.all).toContain('a host was lost meanwhile, or its server stopped or got another part: give the command again');
     expect(await labels()).toEqual(before);
-    expect((await run('backups')).all).toContain('the last full backup failed: ');
+    expect((await list()).all).toContain('the last full backup failed: ');
 
     for (const host of off.splice(0)) await host.start();
     for (const host of restorable.cluster.hosts) await must(host, 'systemctl start etcd --no-block');
     await isWhole();
     await takesOne();
-    const listed = await run('backups');
+    const listed = await list();
     expect(listed.code, listed.all).toBe(0);
   });
 
@@ -156,8 +157,8 @@ describe('backups in trouble', () => {
       expect(code, all).toBe(4);
       expect(all, command).toMatch(/the restore --time .* is not finished, and until then nothing else may change demo/u);
     }
-    expect((await run('status')).all).toContain('is not finished, and until then nothing else may change demo');
-    expect((await run('backups')).code).toBe(0);
+    expect((await pgprov('status', restorable.cluster.file)).all).toContain('is not finished, and until then nothing else may change demo');
+    expect((await list()).code).toBe(0);
     expect((await run('restore', '--undo', '--yes')).code).toBe(0);
     const again = await run('restore', '--undo', '--yes');
     expect(again.code, again.all).toBe(2);
