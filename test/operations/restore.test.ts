@@ -76,6 +76,8 @@ interface Made extends Pick<Seen, 'leader' | 'config' | 'off' | 'listed' | 'stor
   archive?: WalRun[];
   /** Where pg1 has written WAL to, in bytes. */
   written?: number;
+  /** When the last WAL came. */
+  last?: number;
   /** Timelines whose history is there. */
   histories?: number[];
   done?: string[];
@@ -133,6 +135,7 @@ function seen(made: Made, options: RestoreOptions = { time: '2026-11-29 05:00:00
       {
         repository: 1,
         runs: made.archive ?? [],
+        ...(made.last === undefined ? {} : { last: made.last }),
         ...(made.histories === undefined ? {} : { histories: made.histories.map((timeline) => ({ database: '17-1', timeline })) }),
       },
     ],
@@ -290,6 +293,17 @@ describe('the guards of a restore', () => {
       says: 'backup 20261129-030000F cannot be restored: its manifest is not there, or is damaged',
     },
     { title: 'tablespaces in another backup', made: { tablespaces: ['20261129-010000F'] }, says: undefined },
+    {
+      title: 'backups of another database, in which WAL arrives',
+      made: { store: { initialize: '8' }, last: at('05:59:00') },
+      says: 'the backups are of another database, and WAL arrived in them 60 s ago: a cluster that lives archives under the stanza demo',
+    },
+    {
+      title: 'backups of another database that is lost',
+      made: { store: { initialize: '8' }, last: at('05:50:00') },
+      says: undefined,
+    },
+    { title: 'backups of its own, in which WAL arrives', made: { last: at('05:59:59') }, says: undefined },
     {
       title: 'a timeline that there was never',
       made: {},

@@ -6,6 +6,7 @@ import {
   asideOf,
   copyOf,
   hasFormer,
+  infoOf,
   isLetIn,
   isRecovered,
   isServing,
@@ -14,12 +15,14 @@ import {
   placeOf,
   type RestoreRun,
 } from './seen.js';
+import { backupSettings, stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { isPrimary, seenServers } from '../../../../roles/shared/streaming/seen.js';
 import { guardUnapproved } from '../../../../roles/shared/unapproved.js';
 import { furthestOf } from '../recover/seen.js';
 import { unreachableTarget, unreadBackups } from './guard-backups.js';
 import { leftTimeline } from './left-timeline.js';
 import { roomFor } from './room.js';
+import { archiveFor } from './source.js';
 import { hasPatroni, isUp, writerOf } from '../servers.js';
 import { aimWords } from './target.js';
 import { unfit } from './whole.js';
@@ -131,6 +134,7 @@ function beginning(run: RestoreRun): OperationObjection[] {
     ...stored(run),
     ...maintenanceObjection(run),
     ...unreadBackups(run),
+    ...stillArchived(run),
     ...leftTimeline(run),
     ...unreachableTarget(run),
     ...unfit(run),
@@ -146,6 +150,21 @@ function twoPrimaries({ view, inventory }: RestoreRun): OperationObjection[] {
   return refuse(
     `${enumerate(primaries.map(({ name }) => name))} are both primaries, and only one of them archives its WAL into these backups`,
     `nothing was changed; ${pgprov`plan ${inventory}`} says how one of them goes out of the way`,
+  );
+}
+
+/** Backups of a database that is none of these hosts: whoever writes them must be lost, because both would write into one archive. */
+function stillArchived(run: RestoreRun): OperationObjection[] {
+  const { inventory, options, source } = run;
+  const info = infoOf(run);
+  const last = options.repository === undefined ? undefined : archiveFor(run, options.repository)?.last;
+  if (source !== undefined || !isOtherDatabase(run) || info === undefined || last === undefined) return [];
+  const limit = 2 * backupSettings(inventory).archive_timeout;
+  const quiet = info.now - last;
+  if (Math.abs(quiet) >= limit) return [];
+  return refuse(
+    `the backups are of another database, and WAL arrived in them ${quiet} s ago: a cluster that lives archives under the stanza ${stanzaOf(inventory)}`,
+    `nothing was changed; two clusters never share a stanza: give ${inventory.cluster} another backup.stanza, or its repository another place. Where the hosts of these backups have just been lost, run this again in ${limit - quiet} seconds`,
   );
 }
 
