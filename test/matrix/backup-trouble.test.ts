@@ -107,9 +107,7 @@ describe('backups in trouble', () => {
     const refused = await run('apply', '--yes');
     await writeFile(store, kept);
     expect(refused.code, refused.all).toBe(4);
-    expect(refused.all).toContain(
-      'pg3: the backups are encrypted with another passphrase than backup.passphrase in .pgprov/demo/passwords.yml',
-    );
+    expect(refused.all).toContain('the backups are encrypted with another passphrase than backup.passphrase in .pgprov/demo/passwords.yml');
     expect(await must(repository, 'sha256sum /etc/pgbackrest.conf')).toBe(config);
     await takesOne();
   });
