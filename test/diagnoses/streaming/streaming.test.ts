@@ -16,6 +16,7 @@ import { CATALOG } from '../../../roles/index.js';
 import { diagnosesFor } from '../../../src/cli/doctor/examine.js';
 import type { Inventory } from '../../../src/model/index.js';
 import { View } from '../../../src/plan/view.js';
+import { REPLICATION_LOGIN } from '../../../src/resources/replication-login.js';
 import { SERVER_REPLICATION } from '../../../src/resources/server-replication.js';
 import { primary, standby, statesOf, streaming, type Scene } from '../../roles/shared/streaming/scene.js';
 import { inventoryOf, THREE } from '../../support/inventory.js';
@@ -27,14 +28,20 @@ const well = { pg1: primary({ sends: SENDS }), pg2: standby(), pg3: standby() };
 /** pg3 runs and gets nothing. */
 const away = { ...well, pg1: primary({ sends: SENDS.slice(0, 1) }), pg3: standby({ receives: false }) };
 
+const WRONG = 'connection to server failed: FATAL:  password authentication failed for user "replicator"';
+
 interface Gathered {
   logs?: Record<string, readonly Said[]>;
   slots?: readonly SlotStatus[];
+  /** Who is refused by whom when it logs in for replication. */
+  refused?: Record<string, string>;
 }
 
-function findings(diagnosis: Diagnosis, scene: Record<string, Scene>, { logs = {}, slots: held }: Gathered = {}): readonly Finding[] {
+function findings(diagnosis: Diagnosis, scene: Record<string, Scene>, { logs = {}, slots: held, refused = {} }: Gathered = {}): readonly Finding[] {
   const states = new Map([...statesOf(scene)].map(([name, each]) => [name, new Map(each)]));
   if (held !== undefined) states.get('pg1')?.set(SERVER_REPLICATION.id, { standby: false, sends: [], slots: held, usualWalBytes: 2 ** 30 });
+  for (const [name, address] of Object.entries(refused))
+    states.get(name)?.set(REPLICATION_LOGIN.id, [{ address, systemIdentifier: undefined, error: WRONG }]);
   return diagnosis.find({
     view: new View(inventory, states),
     now: NOW,
@@ -145,6 +152,28 @@ describe('servers that stream without Patroni', () => {
     expect(found.evidence.at(-1)?.line).toBe(`FATAL:  ${text}`);
     // It streams again.
     expect(findings(diagnosis, well, { logs: fatal(text) })).toEqual([]);
+  });
+
+  it('are told that the password on the primary is another, once for all, where no server can log in', () => {
+    const refused = { pg1: '10.0.0.3', pg2: '10.0.0.1', pg3: '10.0.0.1' };
+    const found = one(standbyPassword, away, { logs: fatal(WRONG), refused });
+    expect(found).toMatchObject({
+      level: 'danger',
+      what: 'the password of the replication role on pg1 is not the one that the servers have in their .pgpass',
+    });
+    expect(found.host).toBeUndefined();
+    expect(found.evidence.map(({ host }) => host)).toEqual(['pg1', 'pg2', 'pg3', 'pg3']);
+    expect(found.mend).toContain('apply');
+  });
+
+  it('are told of a .pgpass that only the next connection will need', () => {
+    const found = one(standbyPassword, well, { refused: { pg2: '10.0.0.1' } });
+    expect(found).toMatchObject({
+      level: 'danger',
+      host: 'pg2',
+      what: 'its .pgpass has another password for the replication role than the database',
+    });
+    expect(found.evidence[0]).toMatchObject({ source: 'login to 10.0.0.1', line: WRONG });
   });
 
   it('are told where a standby is on a timeline that the primary has not, whatever it logs', () => {
