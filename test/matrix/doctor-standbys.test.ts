@@ -75,6 +75,30 @@ it('finds a former leader that has parted from the new one and was not rewound',
   await doctor.configure('-s postgresql.use_pg_rewind=true');
 });
 
+it('finds a standby that does not get on because WAL was damaged on the leader, and has it copied anew', async () => {
+  const { doctor } = at;
+  const { leader, one, other } = await doctor.members();
+  await doctor.provoke({
+    diagnosis: 'wal-unfit',
+    level: 'danger',
+    host: one,
+    line: /LOG: {2}(?:incorrect resource manager data checksum in|invalid|record with|there is no contrecord)/u,
+    what: new RegExp(`^it does not get on from [0-9A-F/]+: the WAL of ${leader}, which leads on the same timeline, does not continue`, 'u'),
+    wrong: async () => {
+      await doctor.on(one, 'systemctl stop patroni');
+      await doctor.at(leader, 'SELECT pg_switch_wal()');
+      await doctor.at(leader, "CREATE TABLE large AS SELECT g, repeat('x', 1000) FROM generate_series(1, 40000) g");
+      const file = await doctor.at(leader, 'SELECT pg_walfile_name(pg_current_wal_lsn() - 16 * 1024 * 1024)');
+      await doctor.at(leader, "CREATE TABLE larger AS SELECT g, repeat('x', 1000) FROM generate_series(1, 20000) g");
+      await expect.poll(() => doctor.at(other, "SELECT to_regclass('larger')"), { timeout: patience(20_000) }).toBe('larger');
+      await doctor.on(leader, `head -c 64 /dev/urandom | dd of=${DATA}/pg_wal/${file} bs=1 seek=9000000 conv=notrunc 2>/dev/null`);
+      await doctor.on(one, 'systemctl start patroni');
+    },
+    advice: 'mends',
+  });
+  expect(await doctor.at(one, 'SELECT count(*) FROM larger')).toBe('20000');
+});
+
 it('finds two timelines of one number that were begun at different places', async () => {
   const { doctor } = at;
   const { leader, one, other } = await doctor.members();
