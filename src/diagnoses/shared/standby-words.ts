@@ -12,3 +12,7 @@ export const FORKED = new RegExp(
   ].join('|'),
   'u',
 );
+
+/** What a WAL receiver says when it gets nothing. */
+export const RECEIVER_FAILS =
+  /FATAL: +(?:could not (?:connect to the primary server|receive data from WAL stream|start WAL streaming)|terminating walreceiver)/u;

@@ -1,10 +1,7 @@
 import { defineDiagnosis, pgprov } from '../../index.js';
 import { asEvidence, linesOfTries, sinceFirst, spanWords } from '../shared/lines.js';
+import { RECEIVER_FAILS } from '../shared/standby-words.js';
 import { primaryOf, serverEvidence, standbysCutOff } from '../shared/streaming.js';
-
-/** What a WAL receiver says when it gets nothing. */
-const FAILS =
-  /FATAL: +(?:could not (?:connect to the primary server|receive data from WAL stream|start WAL streaming)|terminating walreceiver)/u;
 
 /** A standby runs and does not stream, for whatever reason. */
 export default defineDiagnosis({
@@ -16,7 +13,7 @@ export default defineDiagnosis({
     const primary = primaryOf(examination) ?? '';
     const { inventory } = examination.view;
     return standbysCutOff(examination).map((host) => {
-      const lines = linesOfTries(examination, host, FAILS);
+      const lines = linesOfTries(examination, host, RECEIVER_FAILS);
       const first = lines[0];
       const long = first === undefined ? '' : `, for ${spanWords((examination.now - first.at) / 1000)}`;
       return {

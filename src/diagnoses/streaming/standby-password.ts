@@ -1,5 +1,6 @@
-import { defineDiagnosis, pgprov, REPLICATION_LOGIN, type Evidence, type Examination, type Finding } from '../../index.js';
+import { defineDiagnosis, pgprov, REPLICATION_LOGIN, type Evidence, type Examination, type Finding, type LoggedLine } from '../../index.js';
 import { asEvidence, linesOfTries, sinceFirst } from '../shared/lines.js';
+import { RECEIVER_FAILS } from '../shared/standby-words.js';
 import { primaryOf, serverEvidence, standbysCutOff, streamingServersOf } from '../shared/streaming.js';
 
 const REFUSED =
@@ -18,7 +19,7 @@ export default defineDiagnosis({
     const servers = streamingServersOf(examination);
     const cut = new Set(standbysCutOff(examination));
     const refused = servers
-      .map((host) => ({ host, lines: cut.has(host) ? linesOfTries(examination, host, REFUSED) : [], logins: refusals(examination, host) }))
+      .map((host) => ({ host, lines: cut.has(host) ? refusedTries(examination, host) : [], logins: refusals(examination, host) }))
       .filter(({ lines, logins }) => lines.length > 0 || logins.length > 0);
     const apply = pgprov`apply ${inventory}`;
     // What nobody can log in with is not wrong in the file of one.
@@ -61,6 +62,12 @@ export default defineDiagnosis({
     );
   },
 });
+
+/** The tries of a standby that its primary refused, where its last one is of these: it may fail for another reason by now. */
+function refusedTries(examination: Examination, host: string): readonly LoggedLine[] {
+  const tries = linesOfTries(examination, host, RECEIVER_FAILS);
+  return REFUSED.test(tries.at(-1)?.text ?? '') ? tries.filter(({ text }) => REFUSED.test(text)) : [];
+}
 
 /** What a server was answered when it logged in to the others as a standby does. */
 function refusals({ view }: Examination, host: string): Evidence[] {

@@ -156,7 +156,7 @@ describe('servers that stream without Patroni', () => {
 
   it('are told that the password on the primary is another, once for all, where no server can log in', () => {
     const refused = { pg1: '10.0.0.3', pg2: '10.0.0.1', pg3: '10.0.0.1' };
-    const found = one(standbyPassword, away, { logs: fatal(WRONG), refused });
+    const found = one(standbyPassword, away, { logs: fatal(`could not connect to the primary server: ${WRONG}`), refused });
     expect(found).toMatchObject({
       level: 'danger',
       what: 'the password of the replication role on pg1 is not the one that the servers have in their .pgpass',
@@ -164,6 +164,15 @@ describe('servers that stream without Patroni', () => {
     expect(found.host).toBeUndefined();
     expect(found.evidence.map(({ host }) => host)).toEqual(['pg1', 'pg2', 'pg3', 'pg3']);
     expect(found.mend).toContain('apply');
+  });
+
+  it('are not told of a password that was wrong before a standby came to fail for another reason, or of what it refused itself', () => {
+    const before = [30, 'postgresql', `FATAL:  could not connect to the primary server: ${WRONG}`] as const;
+    const after = [5, 'postgresql', 'FATAL:  could not connect to the primary server: connection refused'] as const;
+    expect(findings(standbyPassword, away, { logs: { pg3: [before] } })).toHaveLength(1);
+    expect(findings(standbyPassword, away, { logs: { pg3: [before, after] } })).toEqual([]);
+    const own = 'FATAL:  password authentication failed for user "replicator"';
+    expect(findings(standbyPassword, away, { logs: { pg3: [[5, 'postgresql', own]] } })).toEqual([]);
   });
 
   it('are told of a .pgpass that only the next connection will need', () => {
