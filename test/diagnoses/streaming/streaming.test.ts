@@ -37,7 +37,11 @@ interface Gathered {
   refused?: Record<string, string>;
 }
 
-function findings(diagnosis: Diagnosis, scene: Record<string, Scene>, { logs = {}, slots: held, refused = {} }: Gathered = {}): readonly Finding[] {
+function findings(
+  diagnosis: Diagnosis,
+  scene: Record<string, Scene>,
+  { logs = {}, slots: held, refused = {} }: Gathered = {},
+): readonly Finding[] {
   const states = new Map([...statesOf(scene)].map(([name, each]) => [name, new Map(each)]));
   if (held !== undefined) states.get('pg1')?.set(SERVER_REPLICATION.id, { standby: false, sends: [], slots: held, usualWalBytes: 2 ** 30 });
   for (const [name, address] of Object.entries(refused))
@@ -89,7 +93,9 @@ describe('servers that stream without Patroni', () => {
       what: 'pg1 (timeline 1) and pg3 (timeline 2) are primaries of one database (system identifier 7100)',
       affects: ['pg1', 'pg3'],
     });
-    expect(found.mend).toContain('`systemctl stop postgresql@17-main`, as root on pg1, or `systemctl stop postgresql@17-main`, as root on pg3');
+    expect(found.mend).toContain(
+      '`systemctl stop postgresql@17-main`, as root on pg1, or `systemctl stop postgresql@17-main`, as root on pg3',
+    );
     expect(findings(twoPrimaries, { ...well, pg3: { ...primary(), data: { systemIdentifier: '7200' } } })).toEqual([]);
   });
 
