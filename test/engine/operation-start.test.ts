@@ -26,6 +26,8 @@ it('only what is known to be true of them works on them', () => {
   expect(known.toSorted()).toEqual([
     'backup',
     'backup verify',
+    'clone',
+    'drill restore',
     'failover',
     'rebuild',
     'reload',

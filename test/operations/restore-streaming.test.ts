@@ -222,6 +222,16 @@ describe('a restore of servers that stream without Patroni', () => {
     ).not.toContain('Patroni');
   });
 
+  it('foresees that all standbys are copied anew, though they stream yet', () =>
+    expect(ids(seen({}, { latest: true, approve: true })).slice(-6)).toEqual([
+      'slots pg1',
+      'copy pg2,pg3',
+      'others pg2,pg3',
+      'joined pg2,pg3',
+      'synchronous pg1',
+      'backup-repo1 repo1',
+    ]));
+
   it('does not begin with two primaries', () => {
     const [found] = restore.guards?.(seen({ servers: { pg2: { signal: false } } })) ?? [];
     expect(found?.message).toBe('pg1 and pg2 are both primaries, and only one of them archives its WAL into these backups');
