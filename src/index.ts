@@ -361,6 +361,7 @@ export { type SharedQuestion, printAnswer } from './resources/shared-question.js
 export { PENDING_VALUES, pendingValues, type PendingValue } from './resources/streaming/pending-values.js';
 export { rewindSource } from './resources/streaming/rewind-source.js';
 export { serverAside } from './resources/streaming/server-aside.js';
+export { standbyRestored, type StandbyRestoredOptions } from './resources/streaming/standby-restored.js';
 export { standbyRewound } from './resources/streaming/standby-rewound.js';
 export { serverReload } from './resources/streaming/server-reload.js';
 export { serverRestart } from './resources/streaming/server-restart.js';

@@ -90,7 +90,7 @@ const underPatroni = defineOperation<RebuildOptions>({
     const { view, options, chosenHosts } = run;
     const member = chosenHosts?.[0] ?? '';
     const was = isBuilding(view, member) ? '' : copyOn(view, member).identity;
-    return { ...options, member, was, ...(isFromBackup(run) ? chosenSource(run, member) : {}) };
+    return { ...options, member, was, ...(isFromBackup(run) ? chosenSource(run, member, leaderOf(view) ?? '') : {}) };
   },
   guards: (run) => rebuildObjections(run),
   remaining: (run) => ({ steps: isFromBackup(run) ? fromBackup(run) : fromLeader(run) }),

@@ -172,11 +172,12 @@ const STANDS_STILL = 900;
 /**
  * Open when the copy has its place.
  * @param from host of the primary, as far as the inventory knows it
+ * @param title what is waited for, as a clause
  */
-export function copiedGate(path: string, from: readonly string[]): Gate {
+export function copiedGate(path: string, from: readonly string[], title = 'the primary’s data is copied'): Gate {
   return gate({
     name: 'standby-copied',
-    title: 'the primary’s data is copied',
+    title,
     unit: copyingUnit(path),
     fatalLogPatterns: [],
     waitOnlyOnce: true,

@@ -30,6 +30,8 @@ export interface RebuildOptions {
   copy?: boolean;
   /** Chosen before the first step, without Patroni: pg_rewind is tried. */
   rewinds?: boolean;
+  /** Likewise: its data is of the primary's database, so that a backup takes what is the same from it. */
+  hasSame?: boolean;
   /** Likewise, from a backup: tells this rebuild from others. */
   id?: string;
   /** Likewise: the backup, its repository and its bytes; absent where none can be used. */

@@ -12,7 +12,6 @@ import {
   pgprov,
   readWalFile,
   restorePlace,
-  topologyOf,
   walKept,
   WAL_KEPT,
   type Backup,
@@ -20,6 +19,7 @@ import {
   type Observation,
   type OperationObjection,
   type RoleContext,
+  type View,
 } from '../../../index.js';
 import { pgbackrestUser } from '../../../../roles/shared/backup/pgbackrest.js';
 import { backupHosts, writtenBy } from '../../../../roles/shared/backup/repositories.js';
@@ -27,8 +27,9 @@ import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { backupAdvice, briefly } from '../../../../roles/shared/backup/trouble.js';
 import { archiveOf, gapsIn, gapWords, perLogOf, type ArchiveGap } from '../backup/archive.js';
 import { infoOn } from '../backup/places.js';
-import { answerOf, leaderOf, timelineOf } from '../members.js';
+import { timelineOf } from '../members.js';
 import { backupsOnto, newestTimeline, stanzaIdentifier } from '../restore/target.js';
+import { hasPatroni, servedIdentifier, servedTimeline, serverRole } from '../servers.js';
 import { memberRuns } from '../stopped.js';
 import type { RebuildOptions, RebuildRun } from './seen.js';
 
@@ -36,7 +37,7 @@ import type { RebuildOptions, RebuildRun } from './seen.js';
 export function sourceObservations(context: RoleContext, { set }: Pick<RebuildOptions, 'set'>): Observation[] {
   const { host, inventory, platform } = context;
   const asked = { stanza: stanzaOf(inventory), server: pgbackrestUser(context) };
-  const path = topologyOf(host) === 'patroni' ? dataDirectoryOf(host, platform) : undefined;
+  const path = host.roles.includes(serverRole(inventory)) ? dataDirectoryOf(host, platform) : undefined;
   const written = writtenBy(inventory, host).map(({ number }) => number);
   const isBackupHost = backupHosts(inventory).some(({ name }) => name === host.name);
   return [
@@ -55,14 +56,18 @@ export function sourceObservations(context: RoleContext, { set }: Pick<RebuildOp
   ];
 }
 
+/** The timeline of the one that is followed. */
+function timelineAt(view: View, leader: string): number {
+  return (hasPatroni(view.inventory) ? timelineOf(view, leader) : servedTimeline(view, leader)) ?? 0;
+}
+
 /** What is decided before the first step: the newest backup from which the member can follow its leader. */
-export function chosenSource(run: RebuildRun, member: string): Pick<RebuildOptions, 'id' | 'set' | 'repository' | 'size'> {
+export function chosenSource(run: RebuildRun, member: string, leader: string): Pick<RebuildOptions, 'id' | 'set' | 'repository' | 'size'> {
   const { view } = run;
   const info = view.read(member, BACKUP_INFO);
-  const leader = leaderOf(view) ?? '';
   const data = view.read(leader, DATA_DIRECTORY);
   const history = data?.kind === 'cluster' ? data.history : undefined;
-  const all = info === undefined ? [] : backupsOnto(info, timelineOf(view, leader) ?? 0, history);
+  const all = info === undefined ? [] : backupsOnto(info, timelineAt(view, leader), history);
   const set = all.findLast(({ error }) => !error);
   return {
     id: `rebuild-${new Date().toISOString().replaceAll(/[-:]|\.\d+/gu, '')}`,
@@ -74,14 +79,15 @@ export function chosenSource(run: RebuildRun, member: string): Pick<RebuildOptio
 export function sourceObjections(run: RebuildRun, leader: string): OperationObjection[] {
   const { view, inventory, options } = run;
   const { member = '' } = options;
-  const instead = 'nothing was changed; leave out --from backup, so that the leader’s data is copied';
+  const one = hasPatroni(inventory) ? 'leader' : 'primary';
+  const instead = `nothing was changed; leave out --from backup, so that the ${one}’s data is copied`;
   const refuse = (message: string, hint = instead): OperationObjection[] => [{ kind: 'refuse', message, hint }];
   const info = view.read(member, BACKUP_INFO);
   if (info === undefined || info.problem !== undefined) {
     const why = info?.problem === undefined ? '' : `: ${briefly(info.problem)}`;
     return refuse(`${member} cannot read the backups${why}`, `nothing was changed; ${backupAdvice(info?.problem ?? '', inventory)}`);
   }
-  const [own, its] = [answerOf(view, leader)?.systemIdentifier, stanzaIdentifier(info)];
+  const [own, its] = [servedIdentifier(view, leader), stanzaIdentifier(info)];
   if (its !== undefined && own !== its)
     return refuse(`the backups are of another database (system identifier ${its}) than ${leader} has (${own ?? 'not known'})`);
   if (info.backups.length === 0) {
@@ -97,7 +103,7 @@ export function sourceObjections(run: RebuildRun, leader: string): OperationObje
       'a backup is being made, and what it expires at its end may be what a restore needs',
       'nothing was changed; run this again when it is done',
     );
-  const [timeline, newest] = [timelineOf(view, leader) ?? 0, newestTimeline(info)];
+  const [timeline, newest] = [timelineAt(view, leader), newestTimeline(info)];
   if (newest > timeline)
     return refuse(`the repositories have WAL of timeline ${newest}, which ${leader} never was on: it is on timeline ${timeline}`);
   const set = info.backups.find(({ label }) => label === options.set);
@@ -112,12 +118,11 @@ export function sourceObjections(run: RebuildRun, leader: string): OperationObje
       `backup ${set.label}, the newest, cannot be restored: its manifest is not there, or is damaged`,
       `${instead}; ${pgprov`backup ${inventory} --type full`} takes another one`,
     );
-  return lacking(run, info, set).flatMap((words) => refuse(words));
+  return lacking(run, leader, info, set).flatMap((words) => refuse(words));
 }
 
 /** WAL is missing between the backup and what the leader still has. */
-function lacking({ view }: RebuildRun, info: BackupInfo, set: Backup): string[] {
-  const leader = leaderOf(view) ?? '';
+function lacking({ view }: RebuildRun, leader: string, info: BackupInfo, set: Backup): string[] {
   const archive = archiveOf(view, set.repository);
   const kept = view.read(leader, WAL_KEPT);
   const perLog = kept === undefined ? perLogOf(view, archive) : filesPerLog(kept.segmentBytes);

@@ -12,7 +12,10 @@ const ROLES = ['postgresql', 'replication'];
 export type StreamingProcedure<Options extends object> = Pick<
   Operation<Options>,
   'observations' | 'problems' | 'guards' | 'choose' | 'remaining' | 'back' | 'question' | 'nothing' | 'checks' | 'finished' | 'broken'
->;
+> & {
+  /** Roles whose hosts are asked besides those of the servers. */
+  more?(start: Parameters<Exclude<Operation<Options>['roles'], readonly string[]>>[0]): readonly string[];
+};
 
 /** An operation that has a procedure of its own where servers stream without Patroni, and the given one where Patroni runs them. */
 export function withStreaming<Options extends object>(
@@ -24,7 +27,8 @@ export function withStreaming<Options extends object>(
   return {
     ...operation,
     streaming: true,
-    roles: (start) => (isStreaming(start.inventory) ? ROLES : typeof roles === 'function' ? roles(start) : roles),
+    roles: (start) =>
+      isStreaming(start.inventory) ? [...ROLES, ...(streaming.more?.(start) ?? [])] : typeof roles === 'function' ? roles(start) : roles,
     observations: (context, start) => partOf(context.inventory).observations?.(context, start) ?? [],
     problems: (start) => partOf(start.inventory).problems?.(start) ?? [],
     guards: (run) => partOf(run.inventory).guards?.(run) ?? [],

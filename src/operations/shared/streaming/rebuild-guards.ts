@@ -10,7 +10,8 @@ import {
 } from '../../../index.js';
 import { guardStreaming } from '../../../../roles/shared/streaming/guards.js';
 import { seenServers, type SeenServer } from '../../../../roles/shared/streaming/seen.js';
-import { copyOn, dataPath, isOld, type RebuildRun } from '../rebuild/seen.js';
+import { copyOn, dataPath, isFromBackup, isOld, type RebuildRun } from '../rebuild/seen.js';
+import { sourceObjections } from '../rebuild/source.js';
 import { partedFrom } from './parted.js';
 import { isBeingMade, notStreamingWhy, serverNames, serverOn } from './seen.js';
 import { commitsWait } from './waiting-commits.js';
@@ -55,12 +56,14 @@ export function rebuildObjections(run: RebuildRun): OperationObjection[] {
   const changes = otherChanges(run);
   if (changes.length > 0) return changes;
   if (!isOld(run)) return [];
+  const backups = isFromBackup(run) ? sourceObjections(run, source.name) : [];
   return [
     ...others(run),
     ...parted(run, source),
     ...onlyStandby(run, source),
     ...synchronous(run),
     ...limits(run, source),
+    ...backups,
     ...room(run, source),
   ].slice(0, 1);
 }
@@ -140,7 +143,7 @@ function limits({ view, inventory, options }: RebuildRun, source: SeenServer): O
 /** That all of its directories can be put aside, and that each disk has room for a new copy beside what is there. */
 function room(run: RebuildRun, source: SeenServer): OperationObjection[] {
   const { view, options } = run;
-  const { member: host = '', rewinds } = options;
+  const { member: host = '', rewinds, hasSame, size = 0 } = options;
   const own = copyOn(view, host);
   const path = dataPath(run);
   const [spaces, copied] = [tablespacesOn(view, host), tablespacesOn(view, source.name)];
@@ -155,9 +158,17 @@ function room(run: RebuildRun, source: SeenServer): OperationObjection[] {
   ];
   if (fixed.length > 0)
     return refuse(`${fixed.join(', and ')}, so the data on ${host} cannot be put aside`, 'docs/streaming.md has the steps by hand');
-  const most = (theirs: number, ours: number): number => Math.max(theirs, rewinds === true ? ours : 0);
+  const spread = [host, source.name].filter((name) => tablespacesOn(view, name).all.length > 0);
+  if (isFromBackup(run) && spread.length > 0)
+    return refuse(
+      `the server on ${enumerate(spread)} has tablespaces, which are not restored beside those that are there`,
+      `leave out --from, and ${source.name} is copied with them`,
+    );
+  const isOverCopy = rewinds === true || hasSame === true;
+  const most = (theirs: number, ours: number): number => Math.max(theirs, isOverCopy ? ours : 0);
+  const comes = isFromBackup(run) ? size : copyOn(view, source.name).bytes;
   const parts = [
-    { place: path, disk: { ...spaces.disk, free: own.free }, bytes: most(copyOn(view, source.name).bytes, own.bytes) },
+    { place: path, disk: { ...spaces.disk, free: own.free }, bytes: most(comes, own.bytes) },
     // One that it does not have yet is made where its directory is; pg_basebackup says what it lacks.
     ...spaces.all.map(({ location, disk, bytes }) => ({
       place: location,

@@ -5,6 +5,7 @@ import {
   pgprov,
   rewindSource,
   serverAside,
+  standbyRestored,
   standbyRewound,
   STANDBY_COPY,
   tablespaces,
@@ -20,13 +21,17 @@ import {
   type RoleContext,
 } from '../../../index.js';
 import { passwordLines } from '../../../../roles/shared/accounts.js';
+import { stanzaOf } from '../../../../roles/shared/backup/stanza.js';
 import { dataDirectoryOf } from '../../../../roles/shared/layout.js';
 import { primaryConninfo, rewindConninfo, slotOf } from '../../../../roles/shared/streaming/servers.js';
 import { slotsOfPrimary } from '../../../../roles/shared/streaming/stages.js';
 import { unitServer } from '../../../../roles/shared/streaming/server-unit.js';
 import { standaloneCluster } from '../../../../roles/shared/standalone.js';
 import { variables } from '../../../../roles/shared/variables.js';
-import { copyOn, isOld, type RebuildOptions, type RebuildRun } from '../rebuild/seen.js';
+import { noBackups, backupRoles } from '../backup/asked.js';
+import { holding, holdStep, scheduleStep, scheduling } from '../backup/timers.js';
+import { copyOn, isFromBackup, isOld, type RebuildOptions, type RebuildRun } from '../rebuild/seen.js';
+import { chosenSource, sourceObservations } from '../rebuild/source.js';
 import { partedFrom } from './parted.js';
 import type { StreamingProcedure } from './procedure.js';
 import { rebuildObjections, sourceOf, tablespacesOn } from './rebuild-guards.js';
@@ -36,19 +41,31 @@ import { waitingCommits } from './waiting-commits.js';
 
 /** A standby made anew, or a standby made of a former primary, where no Patroni does it. */
 export const streamingRebuild: StreamingProcedure<RebuildOptions> = {
-  observations: (context) =>
-    topologyOf(context.host) === 'streaming'
+  more: ({ inventory, options: { from } }) => (from === 'backup' ? backupRoles(inventory) : []),
+  observations: (context, { options }) => [
+    ...(topologyOf(context.host) === 'streaming'
       ? [...serverObservations(context), ...dataObservations(dataDirectoryOf(context.host, context.platform))]
-      : [],
+      : []),
+    ...(options.from === 'backup' ? sourceObservations(context, options) : []),
+  ],
   problems,
   choose: (run) => {
     const member = run.chosenHosts?.[0] ?? '';
     const chosen = { ...run.options, member, was: copyOn(run.view, member).identity };
+    if (isFromBackup(run)) {
+      const source = sourceOf({ ...run, options: chosen });
+      const own = serverOn(run.view, member)?.data.systemIdentifier;
+      const hasSame = own !== undefined && own === source?.data.systemIdentifier && !isBeingMade(run.view, member);
+      return { ...chosen, rewinds: false, hasSame, ...chosenSource(run, member, source?.name ?? '') };
+    }
     return { ...chosen, rewinds: canRewind({ ...run, options: chosen }) };
   },
   guards: rebuildObjections,
-  remaining: (run) => ({ steps: steps(run) }),
-  question: (run) => `Rebuild ${run.options.member} of ${run.inventory.cluster} as a standby of ${sourceOf(run)?.name ?? ''}?`,
+  remaining: (run) => ({ steps: isFromBackup(run) ? heldSteps(run) : steps(run) }),
+  question: (run) => {
+    const from = isFromBackup(run) ? ` from backup ${run.options.set}` : '';
+    return `Rebuild ${run.options.member} of ${run.inventory.cluster}${from} as a standby of ${sourceOf(run)?.name ?? ''}?`;
+  },
   nothing: outcome,
   checks: proofs,
   finished: outcome,
@@ -59,7 +76,7 @@ function dataObservations(path: string): Observation[] {
 }
 
 function problems({ inventory, options, chosenHosts }: OperationStart<RebuildOptions>): OperationObjection[] {
-  const { member, from, discard } = options;
+  const { member, from, discard, copy } = options;
   const [only, ...more] = chosenHosts ?? [];
   const names = serverNames({ inventory });
   const object = (message: string, hint: string): OperationObjection[] => [{ kind: 'input', error: 'rebuild/host', message, hint }];
@@ -67,11 +84,10 @@ function problems({ inventory, options, chosenHosts }: OperationStart<RebuildOpt
   const hint = `give it with --host: ${enumerate(names)}`;
   if (only === undefined) return object('which server is to be rebuilt?', hint);
   if (more.length > 0) return object('one server is rebuilt at a time, so that the others keep the data', hint);
-  if (from === 'backup')
-    return object('a server that streams without Patroni is made anew from its primary, not from a backup', 'leave out --from');
+  if (copy === true && from === 'backup') return object('--copy is for a copy of the primary', 'leave out --copy, or --from backup');
   if (discard === true)
     return object('without Patroni the data that a server had is always kept beside it', 'leave out --discard, and make room for both');
-  if (names.includes(only)) return [];
+  if (names.includes(only)) return from === 'backup' ? noBackups(inventory) : [];
   return [{ kind: 'input', error: 'rebuild/host', ...unknownName('server', only, names) }];
 }
 
@@ -93,6 +109,13 @@ function asideOf({ view, options: { member, was = '' } }: RebuildRun): string | 
   return copyOn(view, member).aside[was];
 }
 
+/** From the repository, while no backup expires another one. */
+function heldSteps(run: RebuildRun): OperationStep[] {
+  const all = steps(run);
+  if (all.length === 0) return scheduleStep(holding(run));
+  return [...holdStep(run), ...all, ...scheduleStep([...new Set([...holding(run), ...scheduling(run)])])];
+}
+
 function steps(run: RebuildRun): OperationStep[] {
   const { view, options, done } = run;
   const { member: host = '', rewinds = false } = options;
@@ -100,10 +123,12 @@ function steps(run: RebuildRun): OperationStep[] {
   if (source === undefined) return [];
   const copied = !isOld(run) && view.read(host, STANDBY_COPY)?.copied === true;
   const rewind = rewinds && !copied ? rewindSteps(run, source.name) : [];
+  const restore = isFromBackup(run) && !copied ? [restoreStep(run)] : [];
   const made = !isOld(run) && !isBeingMade(view, host) && unitOn(view, host)?.held !== true && serverOn(view, host)?.says !== undefined;
   return [
     ...(isOld(run) ? [asideStep(run, source.name)] : []),
     ...rewind,
+    ...restore,
     ...(made || done.has('make-standby') ? [] : [makeStep(run, source.name)]),
     ...(done.has('follow') || (made && notStreamingWhy(view, host) === undefined) ? [] : [followStep(host)]),
   ];
@@ -184,11 +209,34 @@ function rewindSteps(run: RebuildRun, source: string): HostStep[] {
   ];
 }
 
+/** Beside what it had, of which pgBackRest keeps in a copy what is the same in the backup. */
+function restoreStep(run: RebuildRun): HostStep {
+  const { options, inventory } = run;
+  const { member: host = '', set = '', repository = 1, size = 0, hasSame = false } = options;
+  return {
+    id: 'restore',
+    title: `restore backup ${set} to ${host}`,
+    effect: `up to ${formatBytes(size)} of data come from repository ${repository}${hasSame ? ', but for what its data aside has as the backup has it' : ''}`,
+    on: [host],
+    resources: (context) => [
+      standbyRestored({
+        path: unitServer(context).data,
+        server: unitServer(context).server,
+        group: layoutOf(context).group,
+        stanza: stanzaOf(inventory),
+        words: [`--repo=${repository}`, `--set=${set}`],
+        from: hasSame ? asideOf(run) : undefined,
+      }),
+    ],
+    gates: (context) => [copiedGate(unitServer(context).data, [], 'the backup is restored')],
+  };
+}
+
 function makeStep(run: RebuildRun, source: string): OperationStep {
   const { view, options } = run;
   const { member: host = '', rewinds = false } = options;
   const copied = !isOld(run) && view.read(host, STANDBY_COPY)?.copied === true;
-  const copies = !rewinds && !copied;
+  const copies = !rewinds && !copied && !isFromBackup(run);
   return {
     id: 'make-standby',
     title: copies ? `copy the data of ${source} to ${host}, and start it as a standby` : `start PostgreSQL on ${host} as a standby`,
@@ -228,7 +276,8 @@ function outcome(run: RebuildRun): string {
   const moved = tablespacesOn(view, host).all.length === 0 ? '' : ', and its tablespaces beside theirs';
   const where = kept === undefined ? '' : `; what it had before is in ${kept} there${moved}, remove it when nobody needs it`;
   const more = others.length === 0 ? '' : `; put aside earlier: ${enumerate(others)}`;
-  return `${host} streams as a standby of ${sourceOf(run)?.name ?? 'the primary'}${where}${more}${leftBehind(run)}`;
+  const how = isFromBackup(run) ? `, with data that was restored from backup ${options.set}` : '';
+  return `${host} streams as a standby of ${sourceOf(run)?.name ?? 'the primary'}${how}${where}${more}${leftBehind(run)}`;
 }
 
 /** Standbys that do not stream, as those that followed a former primary: they are no part of this rebuild. */

@@ -176,7 +176,8 @@ describe('pgprov rebuild of servers that stream without Patroni', () => {
     const problem = (options: RebuildOptions, ...chosenHosts: string[]): string | undefined =>
       rebuild.problems?.(run({ options, chosenHosts }))[0]?.message;
     expect(problem({}, 'pg2', 'pg3')).toContain('one server is rebuilt at a time');
-    expect(problem({ from: 'backup' }, 'pg3')).toContain('made anew from its primary');
+    expect(problem({ from: 'backup' }, 'pg3')).toContain('has the role backup');
+    expect(problem({ from: 'backup', copy: true }, 'pg3')).toContain('--copy is for a copy of the primary');
     expect(problem({ discard: true }, 'pg3')).toContain('always kept');
     expect(problem({}, 'pg3')).toBeUndefined();
   });
