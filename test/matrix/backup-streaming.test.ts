@@ -26,7 +26,7 @@ describe('servers that stream without Patroni', () => {
     expect(code, all).toBe(0);
     return all;
   };
-  const write = (leader: string, repositories?: Record<string, unknown>): Promise<string> =>
+  const write = (leader: string, repositories?: Record<string, unknown>, synchronous = ['pg1', 'pg2']): Promise<string> =>
     cluster.write({
       roles: SERVER,
       leader,
@@ -35,7 +35,7 @@ describe('servers that stream without Patroni', () => {
         pg2: pg2.address,
         pg3: { address: repository.address, roles: repositories === undefined ? ['base', 'pgdg', 'backup-repository'] : [] },
       },
-      replication: { synchronous: ['pg1', 'pg2'] },
+      replication: { synchronous },
       backup: { archive_timeout: 5, ...(repositories === undefined ? {} : { repositories }) },
     });
   const record = (): Promise<string> => readFile(join(cluster.directory, '.pgprov', 'demo', 'operation.json'), 'utf8').catch(() => '');
@@ -163,6 +163,32 @@ describe('servers that stream without Patroni', () => {
     await run('restore', '--undo', '--yes');
     await expectWhole(pg2, pg1, repository);
     expect(await sql(pg1, 'SELECT count(*) FROM kept')).toBe('10');
+  });
+
+  it('make a standby anew in a copy of what it had, also after that was cut off, and follow the primary', async () => {
+    const aside = async (): Promise<number> => Number(await must(pg1, `ls -d ${DATA}.aside-* | wc -l`));
+    const before = await aside();
+    await sql(pg2, 'CREATE TABLE later AS SELECT generate_series(1, 10) n');
+    const words = ['rebuild', cluster.file, '--host', 'pg1', '--from', 'backup', '--without-standby', '--yes', '--output', 'plain'];
+    const waits = await pgprov(...words);
+    expect(waits.code, waits.all).toBe(4);
+    expect(waits.all).toContain('no commit would end until it is rebuilt');
+    await write('pg2', undefined, []);
+    await run('apply', '--yes');
+    for (const moment of [/rebuild\/put-aside +changed/u, /rebuild\/restore +waiting/u, /replication\/start +changed/u]) {
+      const cut = start(words);
+      await cut.printed(moment);
+      cut.process.kill('SIGKILL');
+      await cut.finished;
+    }
+    const done = await pgprov(...words);
+    expect(done.code, done.all).toBe(0);
+    expect(done.all).toMatch(/pg1 streams as a standby of pg2, with data that was restored from backup/u);
+    await write('pg2');
+    await run('apply', '--yes');
+    await expectWhole(pg2, pg1, repository);
+    expect(await aside()).toBe(before + 1);
+    expect(await sql(pg1, 'SELECT count(*) FROM later')).toBe('10');
   });
 
   it('take backups in a directory that both have, by the timer of the primary alone, and are restored on the other host', async () => {
