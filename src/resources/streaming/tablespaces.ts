@@ -145,7 +145,8 @@ const noteOf = (path: string): string => `${path}.pgprov-tablespaces`;
 export function tablespacesNoted(path: string, locations: Script): Script {
   return sh`${locations} | while read -r at; do
 if [ -d "$at" ] && [ -z "$(ls -A "$at")" ]; then printf '%s\n' "$at"; fi
-done >${noteOf(path)}`;
+done >${noteOf(path)}
+[ -s ${noteOf(path)} ] || rm -f ${noteOf(path)}`;
 }
 
 /** Empties the directories again that a copy has filled, as noted; what was copied into them is elsewhere. */

@@ -47,7 +47,9 @@ describe('a timeline that parted', () => {
   it('may be rewound by Patroni in the next minute, which is told before the command that gives up its commits', () => {
     const after = (seconds: number): string =>
       only(diverged, { ...cutOffMember('pg3'), logs: { pg3: [[seconds, 'postgresql', forked]] } }).mend;
-    expect(after(5)).toMatch(/^look again in a minute, as Patroni rewinds a member by itself where it may; if it did not, `pgprov rebuild /u);
+    expect(after(5)).toMatch(
+      /^look again in a minute, as Patroni rewinds a member by itself where it may; if it did not, `pgprov rebuild /u,
+    );
     expect(after(90)).toMatch(/^`pgprov rebuild /u);
   });
   it('was rewound', () => {

@@ -227,7 +227,9 @@ describe('servers that stream without Patroni', () => {
     expect(one(primaryDiffers, scene)).toMatchObject({
       level: 'notice',
       host: 'pg2',
-      mend: expect.stringMatching(/^write `leader: pg2` at the top of the inventory, if it is to stay so \(`pgprov settle \S+` does\)$/u) as string,
+      mend: expect.stringMatching(
+        /^write `leader: pg2` at the top of the inventory, if it is to stay so \(`pgprov settle \S+` does\)$/u,
+      ) as string,
     });
   });
 });

@@ -113,6 +113,8 @@ describe('tablespaces', () => {
       expect([readdirSync(work.at('one')), beside('one').length, beside('two')]).toEqual([[], 2, ['two']]);
       run(noted);
       writeFileSync(work.at('one', 'whole'), '');
+      run(tablespacesNoted(work.at('none'), sh`:`));
+      expect(beside('none')).toEqual([]);
       run(joinScripts([tablespacesKept(work.at('data')), halfTablespacesAside(work.at('data'))]));
       expect([readdirSync(work.at('one')), existsSync(`${work.at('data')}.pgprov-tablespaces`)]).toEqual([['whole'], false]);
     });

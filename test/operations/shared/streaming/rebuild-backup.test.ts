@@ -7,6 +7,7 @@ import { BACKUP_INFO, type BackupInfo } from '../../../../src/resources/backup/i
 import { BACKUP_MANIFESTS } from '../../../../src/resources/backup/manifests.js';
 import { BACKUP_TIMERS } from '../../../../src/resources/backup/timers.js';
 import { DATA_COPY, type DataCopy } from '../../../../src/resources/data-copy.js';
+import { TABLESPACES } from '../../../../src/resources/streaming/tablespaces.js';
 import { inventoryOf } from '../../../support/inventory.js';
 import { primary, standby } from '../../../roles/shared/streaming/scene.js';
 import type { Known } from '../../run-seen.js';
@@ -69,6 +70,15 @@ const objection = (made: Case): string | undefined => rebuild.guards?.(run(made)
 const ASIDE_SEEN: MadeServer = { data: 'absent', more: { ...more({ identity: '', aside: { '11-1': ASIDE } }) }, unit: { held: true } };
 
 describe('pgprov rebuild --from backup of servers that stream without Patroni', () => {
+  it('does not restore into the tablespaces that a copy of the data leads to', () => {
+    const disk = { device: '1', free: 10 * GIB };
+    const all = [{ location: '/srv/big', bytes: GIB, disk, fixed: undefined }];
+    for (const host of ['pg1', 'pg3']) {
+      const servers = { [host]: { ...WELL[host], more: { [TABLESPACES.id]: { disk, all } } } };
+      expect(objection({ servers })).toBe(`the server on ${host} has tablespaces, which are not restored beside those that are there`);
+    }
+  });
+
   it('takes the newest backup from which the server can follow its primary', () => {
     const options: RebuildOptions = { from: 'backup' };
     expect(rebuild.choose?.(run({ options, chosenHosts: ['pg3'] }))).toMatchObject({

@@ -14,7 +14,9 @@ describe('who is the primary', () => {
         host: 'pg2',
         allowed: true,
         what: 'pg2 is the primary, and the inventory says pg1 (inventory.yml:7); pgprov goes by what is',
-        mend: expect.stringMatching(/^write `leader: pg2` at the top of the inventory, if it is to stay so \(`pgprov settle \S+` does\)$/u) as string,
+        mend: expect.stringMatching(
+          /^write `leader: pg2` at the top of the inventory, if it is to stay so \(`pgprov settle \S+` does\)$/u,
+        ) as string,
       },
     ]);
     const [unnamed] = leaderDrift(viewOf(await streaming(), promoted));
