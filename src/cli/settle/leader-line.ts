@@ -7,7 +7,7 @@ import { isMap, isScalar, parse, parseDocument, stringify, type Range, type YAML
 export function withLeader(text: string, leader: string): string | undefined {
   const { contents, errors } = parseDocument(text);
   if (errors.length > 0 || !isMap(contents) || contents.flow === true) return undefined;
-  const [given, cluster] = [valueOf(contents, 'leader'), valueOf(contents, 'cluster')];
+  const [given, cluster] = [valueIn(contents, 'leader'), valueIn(contents, 'cluster')];
   const value = stringify(leader).trimEnd();
   const place = rangeOf(given ?? cluster);
   if (place === undefined) return undefined;
@@ -16,7 +16,7 @@ export function withLeader(text: string, leader: string): string | undefined {
   return isSameButFor(text, changed, leader) ? changed : undefined;
 }
 
-function valueOf({ items }: YAMLMap, key: string): unknown {
+function valueIn({ items }: YAMLMap, key: string): unknown {
   return items.find((pair) => isScalar(pair.key) && pair.key.value === key)?.value;
 }
 
