@@ -39,10 +39,11 @@ export function withoutPatroni(context: RoleContext): WithoutPatroni {
   const { database, registration, configDirectory: configuration, restartOn, enable, isPackaged } = standaloneCluster(context);
   const broughtBy = { name: layout.unitPackage, installedWith: layout.serverPackages[0] ?? '', manager: platform.packageManager };
   const owned = { owner: user, group, mode: '0640' };
+  const settingsFile = `${configuration}/conf.d/pgprov.conf`;
   const settings = file({
     ...owned,
     mode: '0644',
-    path: `${configuration}/conf.d/pgprov.conf`,
+    path: settingsFile,
     content: template('postgresql/parameters.conf', { parameters: wantedSettings(context) }),
   });
   const lines = standaloneAccess(host, inventory.hosts);
@@ -72,6 +73,8 @@ export function withoutPatroni(context: RoleContext): WithoutPatroni {
       enable,
       restartOn,
       reloadOn: [settings, access],
+      // A server that took up what somebody wrote there keeps it when the file is the inventory's again.
+      reads: [settingsFile],
       cluster: inventory.cluster,
       ...(isPackaged ? { broughtBy } : {}),
     }) as Resource,
