@@ -56,6 +56,11 @@ export function copiedAnew(view: View, name: string): string {
   return `${pgprov`rebuild ${view.inventory} --host ${name}`} keeps its data aside and makes a standby there`;
 }
 
+/** The same for a server that may have commits of its own, which a rebuild gives up only when it is told so. */
+export function givenUpAnew(view: View, name: string): string {
+  return `${pgprov`rebuild ${view.inventory} --host ${name} --give-up-commits`} keeps its data aside and makes a standby there`;
+}
+
 /** What a server is, and on which timeline, as a clause: `pg1 (timeline 1, runs)`. */
 function described({ name, data, says }: SeenServer): string {
   return `${name} (timeline ${timelineOf({ data, says })}, ${says === undefined ? 'down, without standby.signal' : 'runs'})`;
@@ -87,7 +92,7 @@ function severalPrimaries(view: View, servers: readonly SeenServer[]): Objection
   const [first, second] = running.length > 1 ? running : primaries;
   if (first === undefined || second === undefined) return [];
   if (running.length > 1) {
-    const ended = (name: string): string => pgprov`rebuild ${view.inventory} --host ${name}`;
+    const ended = (name: string): string => pgprov`rebuild ${view.inventory} --host ${name} --give-up-commits`;
     return [
       refuse(
         second.name,
@@ -119,7 +124,7 @@ function withoutSignal(view: View, server: SeenServer, primary: SeenServer): Obj
     last !== undefined &&
     Number(fork[0]) >= Number(timelineOf(server)) &&
     lsnBytes(last) < lsnBytes(fork[1] ?? '0/0');
-  const anew = copiedAnew(view, server.name);
+  const anew = givenUpAnew(view, server.name);
   const message = `${server.name} is to be a standby of ${primary.name} and has no standby.signal: it would start as a second primary (${server.name} is on timeline ${timelineOf(server)}, ${primary.name} on timeline ${timelineOf(primary)})`;
   const hint = isBehind
     ? `it was stopped cleanly before ${primary.name} took over, so it can follow: ${signalCommand(view, server.name)} on ${server.name}, then run this again`
@@ -230,7 +235,7 @@ function ahead(view: View, servers: readonly SeenServer[]): Objection[] {
     const objection = refuse(
       name,
       `${name} is ahead of its primary: it ${what}, so it can never stream from it`,
-      `find out whether ${name} has commits that are needed before anything is changed. Where it has none: ${copiedAnew(view, name)}`,
+      `find out whether ${name} has commits that are needed before anything is changed. Where it has none: ${givenUpAnew(view, name)}`,
     );
     return isNewer ? [objection] : [settling(objection, name, `${name} has more WAL than ${primary.name} had`)];
   });
@@ -250,7 +255,7 @@ function passed(view: View, name: string, location: string): Objection {
   const objection = refuse(
     name,
     `${name} has parted from the server that it streams from: it has replayed WAL up to ${location}, which that one does not have, as where it was brought back from something older`,
-    `find out which of the two has what is needed before anything is changed. Where ${name} has nothing of it: ${copiedAnew(view, name)}`,
+    `find out which of the two has what is needed before anything is changed. Where ${name} has nothing of it: ${givenUpAnew(view, name)}`,
   );
   return settling(objection, name, `${name} has replayed more WAL than its sender has`);
 }

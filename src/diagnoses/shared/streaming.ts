@@ -1,4 +1,4 @@
-import { enumerate, pgprov, STREAMING_SERVER, topologyOf, type Evidence, type Examination } from '../../index.js';
+import { enumerate, STREAMING_SERVER, topologyOf, type Evidence, type Examination } from '../../index.js';
 import { isPrimary, seenServers, type SeenServer } from '../../../roles/shared/streaming/seen.js';
 
 /** The primary that runs of servers which stream without Patroni, where there is exactly one. */
@@ -49,9 +49,4 @@ export function serverEvidence({ view }: Examination, host: string): Evidence {
 /** What a server is, and on which timeline: `pg1 (timeline 1)`. */
 export function withTimeline({ name, says, data }: SeenServer): string {
   return `${name} (timeline ${says?.timeline ?? data.position?.timeline ?? 'unknown'})`;
-}
-
-/** How a server that has commits of its own becomes a standby. */
-export function madeAnew({ view }: Examination, host: string): string {
-  return `${pgprov`rebuild ${view.inventory} --host ${host} --give-up-commits`} keeps its data beside and makes a standby there`;
 }

@@ -1,7 +1,7 @@
 import { defineDiagnosis, type Examination, type Finding } from '../../index.js';
-import { pathOn, signalCommand } from '../../../roles/shared/streaming/guards.js';
+import { givenUpAnew, pathOn, signalCommand } from '../../../roles/shared/streaming/guards.js';
 import { isJoining, seenServers, type SeenServer } from '../../../roles/shared/streaming/seen.js';
-import { madeAnew, primaryOf, serverEvidence } from '../shared/streaming.js';
+import { primaryOf, serverEvidence } from '../shared/streaming.js';
 
 /** A server would be another after its next start than it is, or is to be. */
 export default defineDiagnosis({
@@ -41,7 +41,7 @@ function unsignalled(examination: Examination, { name, says }: SeenServer, prima
     follows: `its next start makes it a second primary${primary === undefined ? '' : ` beside ${primary}`}`,
     mend:
       says === undefined
-        ? `do not start it. If it has no commits that ${primary ?? 'the primary'} lacks, ${command} makes it a standby; otherwise look at it first, then ${madeAnew(examination, name)}`
+        ? `do not start it. If it has no commits that ${primary ?? 'the primary'} lacks, ${command} makes it a standby; otherwise look at it first, then ${givenUpAnew(examination.view, name)}`
         : `${command} gives it back`,
   };
 }

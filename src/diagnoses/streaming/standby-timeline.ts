@@ -2,7 +2,8 @@ import { defineDiagnosis, type Finding } from '../../index.js';
 import { seenServers } from '../../../roles/shared/streaming/seen.js';
 import { asEvidence, linesOfTries, sinceFirst } from '../shared/lines.js';
 import { FORKED } from '../shared/standby-words.js';
-import { madeAnew, primaryOf, serverEvidence, standbysCutOff } from '../shared/streaming.js';
+import { givenUpAnew } from '../../../roles/shared/streaming/guards.js';
+import { primaryOf, serverEvidence, standbysCutOff } from '../shared/streaming.js';
 
 /** A standby without Patroni is on a timeline that its primary does not have, or has gone past where the primary's began. */
 export default defineDiagnosis({
@@ -27,7 +28,7 @@ export default defineDiagnosis({
           ...sinceFirst(lines),
           evidence: [serverEvidence(examination, host), serverEvidence(examination, primary), ...lines.slice(-1).map(asEvidence)],
           follows: `it can never stream; it may have commits that ${primary} lacks`,
-          mend: `look at it first, then ${madeAnew(examination, host)}`,
+          mend: `look at it first, then ${givenUpAnew(examination.view, host)}`,
           explains: ['standby-cut-off', 'wal-removed'],
         },
       ];

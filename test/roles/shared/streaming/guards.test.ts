@@ -28,7 +28,7 @@ describe('servers that stream without Patroni', () => {
         'pg1 (timeline 1, runs) and pg3 (timeline 2, runs) are both primaries of one database (system identifier 7100)',
       ) as string,
       hint: expect.stringMatching(
-        /`pgprov rebuild \S+ --host pg1` ends pg1 and makes it a standby, `pgprov rebuild \S+ --host pg3` does so/u,
+        /`pgprov rebuild \S+ --host pg1 --give-up-commits` ends pg1 and makes it a standby, `pgprov rebuild \S+ --host pg3 --give-up-commits` does so/u,
       ) as string,
     });
   });
