@@ -123,7 +123,7 @@ it('finds two servers that take writes, then that the one which was stopped woul
     { diagnosis: 'unit-stopped', level: 'broken', host: 'pg3', line: new RegExp(`^${UNIT}\\.service is inactive$`, 'u') },
   );
   expect(stopped?.mend).toMatch(
-    /^do not start it\..*`pgprov rebuild .* --host pg3 --give-up-commits` keeps its data beside and makes a standby there$/u,
+    /^do not start it\..*`pgprov rebuild .* --host pg3 --give-up-commits` keeps its data aside and makes a standby there$/u,
   );
   await doctor.follow({ ...(stopped as NonNullable<typeof stopped>), mend: lastCommand(stopped?.mend) }, { advice: 'mends' });
   await doctor.isWell();
