@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { backupsOf, lastArchived, pgbackrest } from '../integration/support/backups.js';
 import { TestCluster } from '../integration/support/cluster.js';
 import { controldata, must, sql } from '../integration/support/outside.js';
-import { pgprov, start, type Finished } from '../integration/support/pgprov.js';
+import { killAtEach, pgprov, start, type Finished } from '../integration/support/pgprov.js';
 import { labInventory, type LabHost } from '../lab/index.js';
 import { patience } from '../support/patience.js';
 
@@ -112,16 +112,7 @@ describe('pgprov clone without Patroni', () => {
 
   /** Gives the same command again and again, each broken off a little later, until one is done. */
   const killedAtEvery = async (...words: string[]): Promise<void> => {
-    for (const moment of MOMENTS) {
-      const run = start(['clone', cluster.file, '--into', into, ...words, '--yes', '--output', 'plain']);
-      const reached = await run.printed(moment).then(
-        () => true,
-        () => false,
-      );
-      run.process.kill('SIGKILL');
-      const { all } = await run.finished;
-      expect(reached, all).toBe(true);
-    }
+    await killAtEach(['clone', cluster.file, '--into', into, ...words, '--yes', '--output', 'plain'], MOMENTS);
     ok(await clone(...words, '--yes'));
   };
 

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { backupsOf, pgbackrest } from '../integration/support/backups.js';
 import { TestCluster } from '../integration/support/cluster.js';
 import { controldata, describeMembers, etcdctl, must, patronictlConfig, patronictlList, sql } from '../integration/support/outside.js';
-import { pgprov, start, type Finished } from '../integration/support/pgprov.js';
+import { killAtEach, pgprov, start, type Finished } from '../integration/support/pgprov.js';
 import { placesOf } from '../integration/support/places.js';
 import { withClient } from '../integration/support/written-cluster.js';
 import { labInventory, type LabHost } from '../lab/index.js';
@@ -112,16 +112,7 @@ describe('pgprov clone', () => {
 
   /** Gives the same command again and again, each broken off a little later, until one is done. */
   const killedAtEvery = async (...words: string[]): Promise<void> => {
-    for (const moment of MOMENTS) {
-      const run = start(['clone', cluster.file, '--into', into, ...words, '--yes', '--output', 'plain']);
-      const reached = await run.printed(moment).then(
-        () => true,
-        () => false,
-      );
-      run.process.kill('SIGKILL');
-      const { all } = await run.finished;
-      expect(reached, all).toBe(true);
-    }
+    await killAtEach(['clone', cluster.file, '--into', into, ...words, '--yes', '--output', 'plain'], MOMENTS);
     const { code, all } = await clone(...words, '--yes');
     expect(code, all).toBe(0);
   };

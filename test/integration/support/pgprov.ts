@@ -70,3 +70,13 @@ export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run
 export function pgprov(...args: readonly string[]): Promise<Finished> {
   return start(args).finished;
 }
+
+/** Gives the same command once for each moment, and kills it there; rejects where it ends before its output matches. */
+export async function killAtEach(args: readonly string[], moments: readonly RegExp[]): Promise<void> {
+  for (const moment of moments) {
+    const run = start(args);
+    await run.printed(moment);
+    run.process.kill('SIGKILL');
+    await run.finished;
+  }
+}
