@@ -15,7 +15,10 @@ export interface ServiceOptions {
   restartOn?: readonly Reflected[];
   /** A change of these takes effect with a reload. */
   reloadOn?: readonly Reflected[];
-  /** Files that are pgprov's alone: where one was written since the unit took it, the unit may run with something else, and is reloaded. */
+  /**
+   * Files that are pgprov's alone: where one was written since the unit took it or was started, the unit may run with something else, and is
+   * reloaded.
+   */
   reads?: readonly string[];
   /**
    * Do not wait for systemd to call it started: for a unit that reports ready only when other hosts are
@@ -86,6 +89,9 @@ const IN_FORCE = '@in-force';
 const LOADED = 'loaded=';
 const WRITTEN = 'written=';
 
+/** What begins the line with the time at which the unit was started last. */
+const STARTED = 'started=';
+
 const ACTIVE = new Set(['active', 'inactive', 'failed', 'activating', 'deactivating', 'reloading']);
 
 /** A service, started, restarted or reloaded as its recorded inputs ask for. */
@@ -102,7 +108,12 @@ export function service(options: ServiceOptions): Resource<ServiceState> {
     probe: () =>
       joinScripts([
         sh`[ ! -e ${record} ] || while read -r line; do printf '%s\n' "$line"; done <${record}
-${reads.length === 0 ? NOTHING : sh`echo ${WRITTEN}"${timesOf(reads)}"`}
+${
+  reads.length === 0
+    ? NOTHING
+    : sh`echo ${WRITTEN}"${timesOf(reads)}"
+echo ${STARTED}"${startOf(unit)}"`
+}
 echo
 ${printAnswer(units)}`,
         ...(options.inForce === undefined ? [] : [sh`echo ${IN_FORCE}`, options.inForce.probe()]),
@@ -285,9 +296,16 @@ function timesOf(paths: readonly string[]): Script {
   return sh`$(stat -c %Y ${paths} 2>/dev/null | tr '\n' ,)`;
 }
 
-/** What a record of before there were such lines leaves open counts as read. */
+/** When a unit began to start, in the same seconds; nothing where it never did. */
+function startOf(unit: string): Script {
+  return sh`$(at=$(TZ=UTC LC_ALL=C systemctl show -p InactiveExitTimestamp --value ${unit} 2>/dev/null); [ -z "$at" ] || date -d "$at" +%s 2>/dev/null)`;
+}
+
+/** A unit that was started has read what was written before. */
 function isRewritten(text: string): boolean {
-  const timesAfter = (label: string): string | undefined => new RegExp(`^${label}(.*)$`, 'mu').exec(text)?.[1];
-  const loaded = timesAfter(LOADED);
-  return loaded !== undefined && loaded !== timesAfter(WRITTEN);
+  const after = (label: string): string | undefined => new RegExp(`^${label}(.*)$`, 'mu').exec(text)?.[1];
+  const [loaded, written, started] = [after(LOADED), after(WRITTEN), after(STARTED)];
+  if (written === undefined || loaded === written) return false;
+  const times = written.split(',').filter((time) => time !== '');
+  return times.some((time) => !started || Number(time) > Number(started));
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { doctorsCluster } from '../integration/support/doctors-cluster.js';
-import { giveClock, removeClock } from '../integration/support/own-clock.js';
+import { giveClock, removeClock, setClock } from '../integration/support/own-clock.js';
 import { patience } from '../support/patience.js';
 
 const at = doctorsCluster();
@@ -28,4 +28,47 @@ it('finds a host whose clock is a minute and more ahead', async () => {
     },
   });
   expect(found?.what).toMatch(new RegExp(`^the clocks of pg\\d and ${one} differ by at least (?:[89]\\d|100)\\.\\d s$`, 'u'));
+});
+
+it('finds transactions that have held back vacuum since yesterday, and has them ended', async () => {
+  const { cluster, doctor } = at;
+  const { leader } = await doctor.members();
+  const host = cluster.host(leader);
+  await doctor.configure('-p max_prepared_transactions=5');
+  // Patroni takes a server for another program's whose clock is wrong when it starts.
+  await giveClock(host, '+0 s');
+  expect((await cluster.run('restart', '--pending', '--yes')).code).toBe(0);
+  expect((await doctor.members()).leader).toBe(leader);
+  await setClock(host, '-25h');
+  expect(await ahead(leader)).toBeLessThan(-24 * 3600);
+  await doctor.provoke(
+    {
+      diagnosis: 'old-transactions',
+      level: 'danger',
+      host: leader,
+      line: /^pid \d+, postgres in postgres, psql: idle in transaction, for 25 h$/u,
+      what: /^a transaction has been open for 25 h$/u,
+      hoursAgo: 26,
+      wrong: () => {
+        const open = `(echo "BEGIN; SELECT txid_current();"; sleep 900) | runuser -u postgres -- psql -qX`;
+        return doctor.on(leader, `cd /; setsid sh -c '${open}' >/dev/null 2>&1 & sleep 2`);
+      },
+      advice: 'mends',
+    },
+    {
+      diagnosis: 'old-transactions',
+      level: 'danger',
+      host: leader,
+      line: /^held in postgres, for 25 h$/u,
+      what: /^a prepared transaction has waited for its end for 25 h$/u,
+      hoursAgo: 26,
+      wrong: async () => {
+        await doctor.at(leader, "BEGIN; CREATE TABLE held (n int); PREPARE TRANSACTION 'held'");
+        await setClock(host, '+0 s');
+        await removeClock(host);
+      },
+      advice: 'mends',
+    },
+  );
+  expect(await doctor.at(leader, 'SELECT count(*) FROM pg_prepared_xacts')).toBe('0');
 });

@@ -33,6 +33,11 @@ export async function giveClock(host: LabHost, offset: string): Promise<void> {
   await must(host, `chmod 755 ${LIBRARY}; echo '${offset}' >/etc/faketimerc; echo ${LIBRARY} >/etc/ld.so.preload`);
 }
 
+/** Sets that clock: programs look at it every ten seconds. */
+export async function setClock(host: LabHost, offset: string): Promise<void> {
+  await must(host, `echo '${offset}' >/etc/faketimerc; sleep 11`);
+}
+
 /** Has what starts from now on go by the machine's clock again. */
 export async function removeClock(host: LabHost): Promise<void> {
   await must(host, 'rm -f /etc/ld.so.preload');
