@@ -127,7 +127,7 @@ describe('streaming without Patroni on Debian 13', () => {
     await must(pg2, `echo "work_mem = '7MB'" >>/etc/postgresql/17/main/conf.d/pgprov.conf && systemctl reload ${UNIT}`);
     await expect.poll(() => sql(pg2, 'show work_mem'), { timeout: patience(30_000) }).toBe('7MB');
     expect((await cluster.run('apply')).code).toBe(0);
-    await expect.poll(() => sql(pg2, 'show work_mem'), { timeout: patience(30_000) }).toBe('4MB');
+    await expect.poll(() => sql(pg2, 'show work_mem'), { timeout: patience(30_000) }).toBe('6MB');
     const before = await identity();
     const run = await cluster.run('apply');
     expect(run.code).toBe(0);
