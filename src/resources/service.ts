@@ -89,8 +89,8 @@ const IN_FORCE = '@in-force';
 const LOADED = 'loaded=';
 const WRITTEN = 'written=';
 
-/** What begins the line with the time at which the unit was started last. */
-const STARTED = 'started=';
+/** What begins the line with the times at which these files were changed last, and the unit was started. */
+const CHANGED = 'changed=';
 
 const ACTIVE = new Set(['active', 'inactive', 'failed', 'activating', 'deactivating', 'reloading']);
 
@@ -112,7 +112,7 @@ ${
   reads.length === 0
     ? NOTHING
     : sh`echo ${WRITTEN}"${timesOf(reads)}"
-echo ${STARTED}"${startOf(unit)}"`
+echo ${CHANGED}"${changeAndStart(reads, unit)}"`
 }
 echo
 ${printAnswer(units)}`,
@@ -296,16 +296,19 @@ function timesOf(paths: readonly string[]): Script {
   return sh`$(stat -c %Y ${paths} 2>/dev/null | tr '\n' ,)`;
 }
 
-/** When a unit began to start, in the same seconds; nothing where it never did. */
-function startOf(unit: string): Script {
-  return sh`$(at=$(TZ=UTC LC_ALL=C systemctl show -p InactiveExitTimestamp --value ${unit} 2>/dev/null); [ -z "$at" ] || date -d "$at" +%s 2>/dev/null)`;
+/**
+ * When a file of these came last to be what and where it is, and when the unit began to start, in seconds; a file that was moved there keeps the
+ * time at which it was written.
+ */
+function changeAndStart(paths: readonly string[], unit: string): Script {
+  return sh`$(stat -c %Z ${paths} 2>/dev/null | sort -n | tail -n 1) $(at=$(TZ=UTC LC_ALL=C systemctl show -p InactiveExitTimestamp --value ${unit} 2>/dev/null); [ -z "$at" ] || date -d "$at" +%s 2>/dev/null)`;
 }
 
-/** A unit that was started has read what was written before. */
+/** A unit that was started since has read what is there; where nothing is recorded, nobody wrote behind a back. */
 function isRewritten(text: string): boolean {
   const after = (label: string): string | undefined => new RegExp(`^${label}(.*)$`, 'mu').exec(text)?.[1];
-  const [loaded, written, started] = [after(LOADED), after(WRITTEN), after(STARTED)];
+  const [loaded, written] = [after(LOADED), after(WRITTEN)];
   if (written === undefined || loaded === written) return false;
-  const times = written.split(',').filter((time) => time !== '');
-  return times.some((time) => !started || Number(time) > Number(started));
+  const [changed, started] = (after(CHANGED) ?? '').split(' ').filter((time) => time !== '');
+  return started === undefined ? loaded !== undefined : Number(changed) > Number(started);
 }

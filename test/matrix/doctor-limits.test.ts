@@ -108,7 +108,9 @@ it('finds that the leader’s file system takes no more files, and then has no r
       await asPostgres(leader, `cat /dev/zero >${HOME}/dump.sql 2>/dev/null; :`);
       const fill = (): Promise<string> =>
         doctor.at(leader, "INSERT INTO many SELECT repeat('x', 1000) FROM generate_series(1, 100000)").catch(String);
-      await expect.poll(fill, { timeout: patience(60_000) }).toMatch(/No space left on device|PANIC|closed the connection|No such file|the database system/u);
+      await expect
+        .poll(fill, { timeout: patience(60_000) })
+        .toMatch(/No space left on device|PANIC|closed the connection|No such file|the database system/u);
     },
     advice: new RegExp(`\\t${HOME}/dump\\.sql$`, 'mu'),
     undo: () => doctor.on(leader, `rm ${HOME}/dump.sql`),

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { digestOf, type Action, type Observation, type Obstacle, type Resource } from '../../src/resources/resource.js';
 import type { UnitInForce } from '../../src/resources/unit-in-force.js';
@@ -281,6 +281,26 @@ describe('service', () => {
       expect((await ask(reads.probe())).rewritten).toBe(true);
       await ask(reads.apply([{ action: 'reload', summary: '' }], state()));
       expect((await ask(reads.probe())).rewritten).toBeUndefined();
+    });
+
+    it('knows that a unit which was started since has read what was written, but for what was moved there later', async () => {
+      const path = '/etc/x/x.conf';
+      const see = async (started: string): Promise<true | undefined> => {
+        const host = new MadeUpHost({
+          root: work.path,
+          programs: { systemctl: `echo '${started}'` },
+          paths: ['/var/lib/pgprov', '/etc/x'],
+        });
+        writeFileSync(host.at(path), 'text');
+        utimesSync(host.at(path), 1000, 1000);
+        mkdirSync(host.at(APPLIED), { recursive: true });
+        writeFileSync(host.at(`${APPLIED}/etcd`), 'restart=x\nreload=y\nloaded=500,\n');
+        const reads = service({ unit: 'etcd', reads: [path] });
+        const done = (await runSections(shell, [{ id: 'do', mode: 'probe', body: host.script(reads.probe()) }])).answers.get('do');
+        return reads.parse({ status: 0, out: Buffer.from(`${done?.out.toString() ?? ''}`.replace(/^(?:Sun|Fri).*$/gmu, '')) }).rewritten;
+      };
+      expect(await see('Sun 2006-01-01 10:00:00 UTC')).toBe(true);
+      expect(await see('Fri 2100-01-01 10:00:00 UTC')).toBeUndefined();
     });
 
     it.each(['start', 'restart', 'reload'] as const)('fails with the reason when it did not %s, and records nothing', async (verb) => {

@@ -34,7 +34,8 @@ export default defineDiagnosis({
           ],
           follows: 'it starts no PostgreSQL, and files that it writes as root keep the right one from starting',
           mend: `\`${end}chown -R ${user}: ${data}; ${restartCommand('patroni')}\`, as root on ${host}`,
-          explains: ['member-down', 'data-access'],
+          // Its own unit is down meanwhile, and finds the port of the REST API held.
+          explains: ['member-down', 'data-access', 'unit-stopped', 'unit-failed', 'port-held'],
         },
       ];
     }),
