@@ -236,7 +236,7 @@ it('finds maintenance mode, and a server without its Patroni, and has both ended
     {
       diagnosis: 'pause',
       level: 'notice',
-      line: /pause/u,
+      line: /PAUSE/u,
       wrong: () => doctor.patronictl(leader, 'pause --wait demo'),
       advice: 'mends',
     },
@@ -248,6 +248,7 @@ it('finds maintenance mode, and a server without its Patroni, and has both ended
       wrong: () => doctor.on(one, 'systemctl stop patroni'),
       advice: 'mends',
     },
+    { diagnosis: 'unit-stopped', level: 'broken', host: one, line: /^patroni\.service is inactive$/u },
   );
   await expect.poll(() => doctor.on(one, 'systemctl is-active patroni || :'), { timeout: patience(20_000) }).toBe('active');
 });
