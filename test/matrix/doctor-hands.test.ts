@@ -14,6 +14,15 @@ it('finds what was changed of names, units, packages and file systems, and has i
   const { doctor } = at;
   const { leader, one, other } = await doctor.members();
   await doctor.provoke(
+    // It comes first: nothing is applied while it is masked.
+    {
+      diagnosis: 'unit-masked',
+      level: 'danger',
+      host: other,
+      line: /^patroni\.service is masked/u,
+      wrong: () => doctor.on(other, 'systemctl mask --runtime patroni'),
+      advice: 'mends',
+    },
     {
       diagnosis: 'names-wrong',
       level: 'danger',
@@ -72,14 +81,6 @@ it('finds what was changed of names, units, packages and file systems, and has i
         ),
       advice: 'mends',
       undo: () => doctor.on(other, 'rm -rf /etc/postgresql/17/main /srv/old'),
-    },
-    {
-      diagnosis: 'unit-masked',
-      level: 'danger',
-      host: other,
-      line: /^patroni\.service is masked/u,
-      wrong: () => doctor.on(other, 'systemctl mask --runtime patroni'),
-      advice: 'mends',
     },
     {
       diagnosis: 'read-only',
