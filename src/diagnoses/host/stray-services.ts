@@ -75,7 +75,6 @@ function strayClusters({ view }: Examination, host: Host): Finding[] {
     .filter(({ dataDirectory }) => managed || (dataDirectory !== wanted && dataDirectory !== real))
     .map(({ name, dataDirectory }) => {
       const same = dataDirectory === wanted || dataDirectory === real;
-      const [version = '', cluster = ''] = name.split('/');
       return {
         level: managed ? ('danger' as const) : ('notice' as const),
         host: host.name,
@@ -86,7 +85,7 @@ function strayClusters({ view }: Examination, host: Host): Finding[] {
           : 'after a reboot it may have the port that the cluster’s own PostgreSQL needs',
         mend: same
           ? `keep it from starting: \`echo disabled >/etc/postgresql/${name}/start.conf\`, as root on ${host.name}`
-          : `if it holds nothing that is needed: \`pg_dropcluster --stop ${version} ${cluster}\`, as root on ${host.name}; else \`echo manual >/etc/postgresql/${name}/start.conf\``,
+          : `keep it from starting at boot: \`echo manual >/etc/postgresql/${name}/start.conf\`, as root on ${host.name}; its data stays as it is`,
       };
     });
 }

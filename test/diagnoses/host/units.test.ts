@@ -207,7 +207,7 @@ it('finds a second Patroni, EL’s own PostgreSQL, and Debian’s default cluste
     follows: 'after a reboot it opens the same data as Patroni’s PostgreSQL, outside of the cluster',
   });
   expect((await findings(strayServices, strays(...OWN, 'cluster\t/etc/postgresql/16/old\t/srv/old')))[0]?.mend).toContain(
-    '`pg_dropcluster --stop 16 old`',
+    '`echo manual >/etc/postgresql/16/old/start.conf`, as root on pg1; its data stays as it is',
   );
 });
 
